@@ -1,0 +1,152 @@
+# evtape - record live WebSocket event feeds and play them back.
+#
+#   make demo      installs what is missing, builds, records, replays
+#   make test      installs what is missing, builds, runs every test
+#   make help      all targets
+#
+# Variables: CC, CFLAGS, PREFIX, DESTDIR, BUILD, WERROR= (build with warnings).
+
+CC       = gcc
+CFLAGS   = -O2 -g
+WERROR   = -Werror
+BUILD    = build
+PREFIX   = /usr/local
+PYTHON   = /usr/bin/python3
+VERSION := $(shell sed -n 's/^\#define EVT_VERSION "\(.*\)"/\1/p' format/evtape.h)
+SAN      =
+
+WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+          -Wpointer-arith -Wvla -Wwrite-strings -Wundef $(WERROR)
+HARDEN  = -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+CPPALL  = -I. -D_GNU_SOURCE
+CALL    = -std=c11 -fPIC -pthread $(WARN) $(HARDEN) $(CFLAGS) $(SAN)
+LDALL   = -pthread -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
+
+LIBS_FORMAT = -lzstd -lsqlite3 -lxxhash -lcjson
+LIBS_WS     = -lwebsockets -lssl -lcrypto
+
+FORMAT_SRC := $(wildcard format/*.c)
+RECORD_SRC := $(wildcard record/*.c)
+REPLAY_SRC := $(wildcard replay/*.c)
+COMMON_SRC := $(wildcard tools/*.c)
+PROGRAMS   := evtape evtape-record evtape-replay evtape-sim
+PROG_SRC   := $(foreach p,$(PROGRAMS),$(wildcard tools/$(p)/*.c))
+UNIT_SRC   := $(wildcard tests/unit/test_*.c)
+UNIT_LIB   := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+LIB_A  = $(BUILD)/libevtape.a
+LIB_SO = $(BUILD)/libevtape.so.0
+BINS   = $(addprefix $(BUILD)/,$(PROGRAMS))
+UNITS  = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+MANS   = $(addprefix $(BUILD)/man/,$(addsuffix .1,$(PROGRAMS)))
+
+.DELETE_ON_ERROR:
+.PHONY: help all demo test check units deps test-deps asan tsan lint fmt fuzz \
+        bench install uninstall clean
+
+all: headers-there $(BINS) $(LIB_A) $(LIB_SO) $(BUILD)/evtape.pc $(MANS) ## build everything into build/
+
+help: ## show the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+# Say which packages are missing before the compiler says it worse.
+.PHONY: headers-there
+headers-there:
+	@tools/deps.sh --check build
+
+deps:
+	@tools/deps.sh build demo
+test-deps:
+	@tools/deps.sh build test
+
+demo: deps ## install what is missing, build, record a feed, replay it
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tools/demo.sh
+
+test: test-deps ## install what is missing, build, run every test
+	@$(MAKE) --no-print-directory check
+
+check: all units
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) CC="$(CC)" tests/run $(SUITES)
+
+units: $(UNITS)
+
+asan: test-deps ## every test under AddressSanitizer and UBSan
+	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	 $(MAKE) --no-print-directory check BUILD=build/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+	 SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+
+tsan: test-deps ## every test under ThreadSanitizer
+	@TSAN_OPTIONS=halt_on_error=1 $(MAKE) --no-print-directory check BUILD=build/tsan \
+	 CFLAGS="-O1 -g" SAN="-fsanitize=thread"
+
+lint: test-deps ## clang -Werror, clang-tidy, cppcheck, shellcheck
+	@tests/lint
+
+fmt: ## format the C sources as .clang-format says
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+fuzz: test-deps ## run each fuzz target for FUZZ_SECONDS (10)
+	@tests/fuzz/run
+
+bench: test-deps ## measure, against zstd and others, and print a table
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench/run
+
+install: all ## install below PREFIX (/usr/local), in DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	    $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 format/evtape.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(PREFIX)/lib
+	ln -sf libevtape.so.0 $(DESTDIR)$(PREFIX)/lib/libevtape.so
+	install -m 644 $(BUILD)/evtape.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 $(MANS) $(DESTDIR)$(PREFIX)/share/man/man1
+
+uninstall: ## remove what install put there
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) \
+	    $(DESTDIR)$(PREFIX)/include/evtape.h \
+	    $(DESTDIR)$(PREFIX)/lib/libevtape.a $(DESTDIR)$(PREFIX)/lib/libevtape.so* \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/evtape.pc \
+	    $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(addsuffix .1,$(PROGRAMS)))
+
+clean: ## remove build/
+	rm -rf $(BUILD)
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPALL) $(CALL) -MMD -MP -c -o $@ $<
+
+$(LIB_A): $(call obj,$(FORMAT_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# Only the names of evtape.h are the library's; the rest stays its own.
+$(LIB_SO): $(call obj,$(FORMAT_SRC)) format/evtape.map
+	$(CC) -shared -Wl,-soname,libevtape.so.0 -Wl,--version-script=format/evtape.map \
+	    $(LDALL) -o $@ $(filter %.o,$^) $(LIBS_FORMAT)
+
+define program
+$(BUILD)/$(1): $(call obj,$(wildcard tools/$(1)/*.c) $(COMMON_SRC) $(2)) $(LIB_A)
+	$$(CC) -pie $$(LDALL) -o $$@ $$^ $(LIBS_FORMAT) $(3)
+endef
+$(eval $(call program,evtape,,))
+$(eval $(call program,evtape-record,$(RECORD_SRC),$(LIBS_WS)))
+$(eval $(call program,evtape-replay,$(REPLAY_SRC),$(LIBS_WS)))
+$(eval $(call program,evtape-sim,,$(LIBS_WS) -lm))
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB) $(RECORD_SRC) $(REPLAY_SRC) $(COMMON_SRC)) $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS) -lcmocka -lm
+
+$(BUILD)/evtape.pc: format/evtape.pc.in Makefile
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+$(BUILD)/man/%.1: $(BUILD)/%
+	@mkdir -p $(@D)
+	$< --man > $@
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,121 @@
+/* buf.c - see buf.h. */
+#include "format/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/utf8.h"
+
+bool
+evt_buf_reserve(evt_buf *b, size_t n)
+{
+	size_t want, cap;
+	uint8_t *data;
+
+	if (n <= b->cap - b->len)
+		return true;
+	if (n > SIZE_MAX / 2 - b->len)
+		return false;
+	want = b->len + n;
+	cap = b->cap + b->cap / 2;
+	if (cap < want)
+		cap = want;
+	if (cap < 64)
+		cap = 64;
+	data = realloc(b->data, cap);
+	if (data == NULL)
+		return false;
+	b->data = data;
+	b->cap = cap;
+	return true;
+}
+
+bool
+evt_buf_add(evt_buf *b, const void *p, size_t n)
+{
+	if (!evt_buf_reserve(b, n))
+		return false;
+	if (n > 0)
+		memcpy(b->data + b->len, p, n);
+	b->len += n;
+	return true;
+}
+
+bool
+evt_buf_add_str(evt_buf *b, const char *s)
+{
+	return evt_buf_add(b, s, strlen(s));
+}
+
+bool
+evt_buf_add_byte(evt_buf *b, uint8_t c)
+{
+	return evt_buf_add(b, &c, 1);
+}
+
+bool
+evt_buf_printf(evt_buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0 || !evt_buf_reserve(b, (size_t)n + 1))
+		return false;
+	va_start(ap, fmt);
+	vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)n;
+	return true;
+}
+
+static bool
+add_json_char(evt_buf *b, uint8_t c)
+{
+	switch (c) {
+	case '"':
+		return evt_buf_add(b, "\\\"", 2);
+	case '\\':
+		return evt_buf_add(b, "\\\\", 2);
+	case '\n':
+		return evt_buf_add(b, "\\n", 2);
+	case '\r':
+		return evt_buf_add(b, "\\r", 2);
+	case '\t':
+		return evt_buf_add(b, "\\t", 2);
+	default:
+		return c < 0x20 ? evt_buf_printf(b, "\\u%04x", c) :
+		    evt_buf_add_byte(b, c);
+	}
+}
+
+bool
+evt_buf_add_json(evt_buf *b, const char *s, size_t n)
+{
+	const uint8_t *p = (const uint8_t *)s, *end = p + n;
+	bool ok = evt_buf_add_byte(b, '"');
+
+	while (ok && p < end) {
+		size_t k = evt_utf8_len(p, end);
+
+		if (k == 1)
+			ok = add_json_char(b, *p);
+		else if (k > 1)
+			ok = evt_buf_add(b, p, k);
+		else
+			ok = evt_buf_add(b, "\xef\xbf\xbd", 3);
+		p += k > 0 ? k : 1;
+	}
+	return ok && evt_buf_add_byte(b, '"');
+}
+
+void
+evt_buf_free(evt_buf *b)
+{
+	free(b->data);
+	memset(b, 0, sizeof(*b));
+}

@@ -1,0 +1,81 @@
+/* err.c - see err.h, and the names of codes and marks. */
+#include "format/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *
+evt_version(void)
+{
+	return EVT_VERSION;
+}
+
+static void
+fill(evt_error *err, int code, int sys, const char *fmt, va_list ap)
+{
+	int n;
+	char words[128];
+
+	if (err == NULL)
+		return;
+	err->code = code;
+	err->sys = sys;
+	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	if (sys != 0 && n >= 0 && (size_t)n < sizeof(err->text))
+		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s",
+		    strerror_r(sys, words, sizeof(words)));
+	/* One line, whatever a path or a peer put into it. */
+	for (char *p = err->text; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+	}
+}
+
+int
+evt_err_set(evt_error *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fill(err, code, 0, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int
+evt_err_sys(evt_error *err, int sys, const char *fmt, ...)
+{
+	int code = sys == ENOSPC || sys == EDQUOT ? EVT_ERR_FULL : EVT_ERR_IO;
+	va_list ap;
+
+	va_start(ap, fmt);
+	fill(err, code, sys, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int
+evt_err_nomem(evt_error *err)
+{
+	return evt_err_set(err, EVT_ERR_NOMEM, "out of memory");
+}
+
+const char *
+evt_mark_name(unsigned opcode)
+{
+	static const char *const names[] = {
+		[EVT_MARK_STARTED] = "started",
+		[EVT_MARK_STOPPED] = "stopped",
+		[EVT_MARK_CONNECTED] = "connected",
+		[EVT_MARK_DISCONNECTED] = "disconnected",
+		[EVT_MARK_GAP] = "gap",
+		[EVT_MARK_CLOCK] = "clock",
+		[EVT_MARK_NOTE] = "note",
+	};
+
+	if (opcode < sizeof(names) / sizeof(names[0]) && names[opcode] != NULL)
+		return names[opcode];
+	return "unknown";
+}

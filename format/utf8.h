@@ -1,0 +1,37 @@
+/* utf8.h - UTF-8 as RFC 3629 defines it. */
+#ifndef EVT_UTF8_H
+#define EVT_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of the character at p (1 to 4), 0 if there is no valid one before end:
+ * overlong forms, surrogates and values past U+10FFFF are none. */
+static inline size_t
+evt_utf8_len(const uint8_t *p, const uint8_t *end)
+{
+	size_t left = (size_t)(end - p);
+
+	if (left == 0)
+		return 0;
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || left < 2 || (p[1] & 0xc0) != 0x80)
+		return 0;
+	if (p[0] < 0xe0)
+		return 2;
+	if (left < 3 || (p[2] & 0xc0) != 0x80)
+		return 0;
+	if (p[0] < 0xf0) {
+		if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f))
+			return 0;
+		return 3;
+	}
+	if (p[0] > 0xf4 || left < 4 || (p[3] & 0xc0) != 0x80)
+		return 0;
+	if ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return 4;
+}
+
+#endif

@@ -1,0 +1,408 @@
+/*
+ * cli.c - see cli.h.
+ *
+ * getopt_long is not used since its tables would have to be built from ours
+ * and its errors do not name the forms that a value may have.
+ */
+#include "tools/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/units.h"
+
+static void
+say(const cli_command *cmd, const char *kind, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "%s: %s", cmd->name, kind);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+int
+cli_fail(const cli_command *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(cmd, "", fmt, ap);
+	va_end(ap);
+	return CLI_FAILED;
+}
+
+int
+cli_usage(const cli_command *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(cmd, "", fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "Try '%s --help'.\n", cmd->name);
+	return CLI_USAGE;
+}
+
+void
+cli_warn(const cli_command *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(cmd, "warning: ", fmt, ap);
+	va_end(ap);
+}
+
+bool
+cli_list_add(cli_list *list, const char *text, size_t len)
+{
+	char **item = realloc(list->item, (list->n + 1) * sizeof(*item));
+
+	if (item == NULL)
+		return false;
+	list->item = item;
+	item[list->n] = strndup(text, len);
+	if (item[list->n] == NULL)
+		return false;
+	list->n++;
+	return true;
+}
+
+void
+cli_list_free(cli_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->item[i]);
+	free(list->item);
+	list->item = NULL;
+	list->n = 0;
+}
+
+static bool
+list_split(cli_list *list, const char *arg)
+{
+	for (;;) {
+		size_t n = strcspn(arg, ",");
+
+		if (n > 0 && !cli_list_add(list, arg, n))
+			return false;
+		if (arg[n] == '\0')
+			return true;
+		arg += n + 1;
+	}
+}
+
+/* ---- help --------------------------------------------------------------- */
+
+/* Print text with every line after the first indented. */
+static void
+print_indented(FILE *out, const char *text, int indent)
+{
+	for (; *text != '\0'; text++) {
+		fputc(*text, out);
+		if (*text == '\n')
+			fprintf(out, "%*s", indent, "");
+	}
+	fputc('\n', out);
+}
+
+static void
+print_option(const cli_option *o, FILE *out)
+{
+	char head[80], letter[5] = "    ";
+	int n;
+
+	if (o->type == CLI_GROUP) {
+		fprintf(out, "\n%s:\n", o->help);
+		return;
+	}
+	if (o->letter != 0)
+		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+	if (o->arg == NULL)
+		n = snprintf(head, sizeof(head), "  %s--%s", letter, o->name);
+	else if (o->arg[0] == '[')
+		n = snprintf(head, sizeof(head), "  %s--%s[=%s", letter, o->name,
+		    o->arg + 1);
+	else
+		n = snprintf(head, sizeof(head), "  %s--%s %s", letter, o->name,
+		    o->arg);
+	if (n > 28)
+		fprintf(out, "%s\n%30s", head, "");
+	else
+		fprintf(out, "%-30s", head);
+	print_indented(out, o->help, 30);
+}
+
+static const cli_option builtin[] = {
+	{ .type = CLI_FLAG, .letter = 'h', .name = "help",
+	    .help = "show this help and leave" },
+	{ .type = CLI_FLAG, .name = "version",
+	    .help = "show the version and leave" },
+	{ .type = CLI_END },
+};
+
+static void
+print_help(const cli_command *cmd)
+{
+	printf("usage: %s %s\n%s.\n", cmd->name, cmd->usage, cmd->summary);
+	if (cmd->details != NULL)
+		printf("\n%s\n", cmd->details);
+	if (cmd->options[0].type != CLI_GROUP)
+		printf("\nOptions:\n");
+	for (const cli_option *o = cmd->options; o->type != CLI_END; o++)
+		print_option(o, stdout);
+	for (const cli_option *o = builtin; o->type != CLI_END; o++)
+		print_option(o, stdout);
+	if (cmd->examples != NULL)
+		printf("\nExamples:\n%s", cmd->examples);
+}
+
+/* ---- man page ----------------------------------------------------------- */
+
+/* Text for mdoc: no line may begin with a request, no backslash stand bare. */
+static void
+man_text(FILE *out, const char *text)
+{
+	bool start = true;
+
+	for (; *text != '\0'; text++) {
+		if (start && (*text == '.' || *text == '\''))
+			fputs("\\&", out);
+		if (start && *text == '\n') {
+			fputs(".Pp\n", out);
+			continue;
+		}
+		if (*text == '\\')
+			fputs("\\e", out);
+		else if (*text == '-')
+			fputs("\\-", out);
+		else
+			fputc(*text, out);
+		start = *text == '\n';
+	}
+	if (!start)
+		fputc('\n', out);
+}
+
+static void
+man_option(const cli_option *o, FILE *out)
+{
+	if (o->type == CLI_GROUP) {
+		fprintf(out, ".El\n.Ss %s\n.Bl -tag -width Ds\n", o->help);
+		return;
+	}
+	fprintf(out, ".It");
+	if (o->letter != 0)
+		fprintf(out, " Fl %c ,", o->letter);
+	fprintf(out, " Fl \\-%s", o->name);
+	if (o->arg != NULL)
+		fprintf(out, " Ar %s", o->arg);
+	fputc('\n', out);
+	man_text(out, o->help);
+}
+
+static void
+man_name(const char *name, FILE *out)
+{
+	for (; *name != '\0'; name++)
+		fputc(*name == ' ' ? '-' : *name, out);
+}
+
+void
+cli_man(const cli_command *cmd, FILE *out)
+{
+	fputs(".Dd November 23, 2026\n.Dt ", out);
+	man_name(cmd->name, out);
+	fputs(" 1\n.Os\n.Sh NAME\n.Nm ", out);
+	man_name(cmd->name, out);
+	fprintf(out, "\n.Nd %s\n.Sh SYNOPSIS\n.Nm %s\n%s\n.Sh DESCRIPTION\n",
+	    cmd->summary, cmd->name, cmd->usage);
+	fprintf(out, "%s.\n", cmd->summary);
+	if (cmd->details != NULL) {
+		fputs(".Pp\n", out);
+		man_text(out, cmd->details);
+	}
+	fputs(".Bl -tag -width Ds\n", out);
+	for (const cli_option *o = cmd->options; o->type != CLI_END; o++)
+		man_option(o, out);
+	for (const cli_option *o = builtin; o->type != CLI_END; o++)
+		man_option(o, out);
+	fputs(".El\n.Sh EXIT STATUS\n0 done, 1 failed, 2 bad usage, 3 done with "
+	    "losses.\n", out);
+	if (cmd->examples != NULL) {
+		fputs(".Sh EXAMPLES\n.Bd -literal\n", out);
+		man_text(out, cmd->examples);
+		fputs(".Ed\n", out);
+	}
+}
+
+/* ---- parsing ------------------------------------------------------------ */
+
+static const cli_option *
+find_option(const cli_command *cmd, const char *name, size_t len, char letter)
+{
+	const cli_option *tables[2] = { cmd->options, builtin };
+
+	for (int t = 0; t < 2; t++) {
+		for (const cli_option *o = tables[t]; o->type != CLI_END; o++) {
+			if (o->type == CLI_GROUP)
+				continue;
+			if (name == NULL ? o->letter == letter :
+			    strlen(o->name) == len &&
+			    memcmp(o->name, name, len) == 0)
+				return o;
+		}
+	}
+	return NULL;
+}
+
+static int
+set_option(const cli_option *o, void *options, const char *arg, evt_error *err)
+{
+	void *field = (char *)options + o->offset;
+	int64_t value;
+
+	switch (o->type) {
+	case CLI_FLAG:
+		*(bool *)field = true;
+		return EVT_OK;
+	case CLI_STRING:
+		*(const char **)field = arg;
+		return EVT_OK;
+	case CLI_LIST:
+	case CLI_REPEAT:
+		if (!(o->type == CLI_LIST ? list_split(field, arg) :
+		    cli_list_add(field, arg, strlen(arg)))) {
+			snprintf(err->text, sizeof(err->text), "out of memory");
+			return EVT_ERR_NOMEM;
+		}
+		return EVT_OK;
+	case CLI_INT:
+		if (evt_int_parse(arg, "the value", o->min, o->max, &value, err))
+			return EVT_ERR_ARG;
+		*(int64_t *)field = value;
+		return EVT_OK;
+	case CLI_DURATION:
+		return evt_duration_parse(arg, field, err);
+	case CLI_SIZE:
+		return evt_size_parse(arg, field, err);
+	default:
+		return o->set(options, arg, err);
+	}
+}
+
+/* State of one walk over argv. */
+struct walk {
+	const cli_command *cmd;
+	void *options;
+	char **argv;
+	int argc, i;
+};
+
+/* Give option `o` its argument: `inline_arg`, or the next word. */
+static int
+take_option(struct walk *w, const cli_option *o, const char *shown,
+    const char *inline_arg)
+{
+	const char *arg = inline_arg;
+	evt_error err;
+
+	if (o >= builtin && o < builtin + 2) {
+		if (o->letter == 'h')
+			print_help(w->cmd);
+		else
+			printf("%s %s\n", w->cmd->name, evt_version());
+		return CLI_DONE;
+	}
+	if (o->arg == NULL && arg != NULL)
+		return cli_usage(w->cmd, "option %s takes no value", shown);
+	if (o->arg != NULL && o->arg[0] != '[' && arg == NULL) {
+		if (w->i + 1 >= w->argc)
+			return cli_usage(w->cmd, "option %s needs a value: %s",
+			    shown, o->arg);
+		arg = w->argv[++w->i];
+	}
+	if (set_option(o, w->options, arg, &err))
+		return cli_usage(w->cmd, "option %s: %s", shown, err.text);
+	return -1;
+}
+
+static int
+take_long(struct walk *w, const char *word)
+{
+	size_t n = strcspn(word + 2, "=");
+	const cli_option *o = find_option(w->cmd, word + 2, n, 0);
+	char shown[64];
+
+	snprintf(shown, sizeof(shown), "%.*s", (int)(n + 2), word);
+	if (o == NULL)
+		return cli_usage(w->cmd, "unknown option %s", shown);
+	return take_option(w, o, shown,
+	    word[2 + n] == '=' ? word + 2 + n + 1 : NULL);
+}
+
+/* -x, -xVALUE, and flags in a row: -ab */
+static int
+take_letters(struct walk *w, const char *word)
+{
+	for (const char *p = word + 1; *p != '\0'; p++) {
+		const cli_option *o = find_option(w->cmd, NULL, 0, *p);
+		char shown[3] = { '-', *p, '\0' };
+		int r;
+
+		if (o == NULL)
+			return cli_usage(w->cmd, "unknown option %s", shown);
+		if (o->arg != NULL)
+			return take_option(w, o, shown,
+			    p[1] != '\0' ? p + 1 : NULL);
+		r = take_option(w, o, shown, NULL);
+		if (r >= 0)
+			return r;
+	}
+	return -1;
+}
+
+/* "-5m" is a time and not an option. */
+static bool
+is_option(const cli_command *cmd, const char *word)
+{
+	if (word[0] != '-' || word[1] == '\0')
+		return false;
+	return word[1] == '-' || !(word[1] >= '0' && word[1] <= '9') ||
+	    find_option(cmd, NULL, 0, word[1]) != NULL;
+}
+
+int
+cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
+    int *ret_n)
+{
+	struct walk w = { .cmd = cmd, .options = options, .argv = argv,
+		.argc = argc, .i = 1 };
+	bool only_args = false;
+	int n = 0, r;
+
+	for (; w.i < argc; w.i++) {
+		char *word = argv[w.i];
+
+		if (only_args || !is_option(cmd, word)) {
+			argv[++n] = word;
+			continue;
+		}
+		if (strcmp(word, "--") == 0) {
+			only_args = true;
+			continue;
+		}
+		r = word[1] == '-' ? take_long(&w, word) : take_letters(&w, word);
+		if (r >= 0)
+			return r;
+	}
+	if (n < cmd->min_args)
+		return cli_usage(cmd, "too few arguments; usage: %s %s",
+		    cmd->name, cmd->usage);
+	if (cmd->max_args >= 0 && n > cmd->max_args)
+		return cli_usage(cmd, "unexpected argument '%s'; usage: %s %s",
+		    argv[cmd->max_args + 1], cmd->name, cmd->usage);
+	*ret_n = n;
+	return -1;
+}

@@ -1,0 +1,71 @@
+#!/bin/sh
+# Install the packages that the named groups need: build, demo, test.
+# With --check, only say what is missing, and fail if anything is.
+set -eu
+
+build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev"
+demo="zstd"
+test="$demo clang libclang-rt-dev clang-tidy clang-format cppcheck shellcheck valgrind libcmocka-dev python3 python3-websockets nodejs node-ws sqlite3 jq openssl mandoc"
+
+check=no
+[ "${1:-}" = --check ] && { check=yes; shift; }
+
+want=""
+for group in "$@"; do
+	case $group in
+	build) want="$want $build" ;;
+	demo) want="$want $demo" ;;
+	test) want="$want $test" ;;
+	*) echo "deps.sh: no group '$group' (build, demo, test)" >&2; exit 2 ;;
+	esac
+done
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+	# Elsewhere than on Debian: look for what can be looked for.
+	missing=""
+	for lib in libwebsockets libzstd libcjson sqlite3 libxxhash openssl; do
+		pkg-config --exists "$lib" 2>/dev/null || missing="$missing $lib"
+	done
+	[ -z "$missing" ] && exit 0
+	echo "evtape needs these libraries with their headers:$missing" >&2
+	echo "This is not Debian: install them with your system's package manager." >&2
+	exit 1
+fi
+
+installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing=""
+for package in $want; do
+	# The runtime of the sanitizers and of libFuzzer is named after its version.
+	if [ "$package" = libclang-rt-dev ]; then
+		ver=$(clang --version 2>/dev/null | sed -n 's/.*version \([0-9]*\)\..*/\1/p')
+		package=libclang-rt-${ver:-$(apt-cache depends clang | sed -n 's/.*clang-\([0-9]*\)$/\1/p')}-dev
+	fi
+	installed "$package" || missing="$missing $package"
+done
+[ -z "$missing" ] && exit 0
+
+if [ "$check" = yes ]; then
+	echo "Missing packages:$missing" >&2
+	echo "'make demo' and 'make test' install them; or: apt-get install$missing" >&2
+	exit 1
+fi
+
+sudo=""
+if [ "$(id -u)" != 0 ]; then
+	sudo=sudo
+	command -v sudo >/dev/null 2>&1 || {
+		echo "Missing packages:$missing" >&2
+		echo "Run as root: apt-get install$missing" >&2
+		exit 1
+	}
+fi
+echo "Installing missing packages:$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086 # a list of words
+{
+	$sudo apt-get -qq update >&2
+	$sudo apt-get -qq install -y --no-install-recommends $missing >&2
+}
