@@ -1,0 +1,177 @@
+"""What the end-to-end tests share: running the built programs, waiting for
+what they do (never for a time), and finding the real recordings."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(TOP, "build")))
+DATA = os.environ.get("EVTAPE_DATA", os.path.join(os.path.dirname(TOP), "shared", "data"))
+# Generous: it is reached only by a test that fails, under a sanitizer or
+# valgrind on a busy machine too.
+DEADLINE = float(os.environ.get("EVTAPE_TEST_DEADLINE", "60"))
+NODE_ENV = dict(os.environ, NODE_PATH="/usr/share/nodejs")
+
+
+def program(name):
+    """The path of a built program."""
+    return os.path.join(BUILD, name)
+
+
+def data(*parts):
+    """A file of the real recordings; skips the test where it is absent."""
+    path = os.path.join(DATA, *parts)
+    if not os.path.exists(path):
+        raise unittest.SkipTest("no real recordings: %s is not there" % path)
+    return path
+
+
+def run(name, *args, stdin=None, check=0, env=None, timeout=None):
+    """Run a built program to its end; the exit code must be `check` (None:
+    any). stdin: bytes. Returns the CompletedProcess with bytes."""
+    done = subprocess.run([program(name), *map(str, args)], input=stdin if stdin is not None else b"",
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
+                          timeout=timeout or DEADLINE * 3, check=False)
+    if check is not None and done.returncode != check:
+        raise AssertionError("%s %s: exit %d, not %d\n%s" % (
+            name, " ".join(map(str, args)), done.returncode, check,
+            done.stderr.decode("utf-8", "replace")[-4000:]))
+    return done
+
+
+class Proc:
+    """A program in the background; its output is collected by threads."""
+
+    def __init__(self, argv, env=None, stdin=subprocess.DEVNULL):
+        self.argv = list(map(str, argv))
+        self.out = b""
+        self.err = b""
+        self.changed = threading.Condition()
+        self.popen = subprocess.Popen(self.argv, stdin=stdin, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, env=env)
+        self.pid = self.popen.pid
+        self.threads = [threading.Thread(target=self._collect, args=a, daemon=True)
+                        for a in ((self.popen.stdout, "out"), (self.popen.stderr, "err"))]
+        for t in self.threads:
+            t.start()
+
+    def _collect(self, pipe, name):
+        while True:
+            piece = os.read(pipe.fileno(), 65536)
+            with self.changed:
+                setattr(self, name, getattr(self, name) + piece)
+                self.changed.notify_all()
+            if not piece:
+                return
+
+    def wait_for(self, pattern, where="err", timeout=None):
+        """Wait until the regex (bytes) stands in the output; its match."""
+        end = time.monotonic() + (timeout or DEADLINE)
+        with self.changed:
+            while True:
+                m = re.search(pattern, getattr(self, where))
+                if m:
+                    return m
+                left = end - time.monotonic()
+                if left <= 0 or (self.popen.poll() is not None and
+                                 not any(t.is_alive() for t in self.threads)):
+                    m = re.search(pattern, getattr(self, where))
+                    if m:
+                        return m
+                    raise AssertionError("%s: never saw %r in %s\nout: %r\nerr: %s" % (
+                        " ".join(self.argv), pattern, where, self.out[-1000:],
+                        self.err.decode("utf-8", "replace")[-4000:]))
+                self.changed.wait(min(left, 0.2))
+
+    def signal(self, sig):
+        self.popen.send_signal(sig)
+
+    def finish(self, sig=None, check=0, timeout=None):
+        """Send a signal (if given), wait for the end, check the exit code."""
+        if sig is not None and self.popen.poll() is None:
+            self.popen.send_signal(sig)
+        try:
+            code = self.popen.wait(timeout or DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            raise AssertionError("%s did not end\n%s" % (
+                " ".join(self.argv), self.err.decode("utf-8", "replace")[-4000:])) from None
+        for t in self.threads:
+            t.join()
+        self.popen.stdout.close()
+        self.popen.stderr.close()
+        if check is not None and code != check:
+            raise AssertionError("%s: exit %d, not %d\n%s" % (
+                " ".join(self.argv), code, check, self.err.decode("utf-8", "replace")[-4000:]))
+        return code
+
+    def kill(self):
+        if self.popen.poll() is None:
+            self.popen.kill()
+        self.finish(check=None)
+
+
+class Case(unittest.TestCase):
+    """A test with a folder of its own, and processes that end with it."""
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="evtape-test-")
+        self.addCleanup(shutil.rmtree, self.dir, True)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def start(self, name, *args, env=None, stdin=subprocess.DEVNULL):
+        """Start a built program; killed at the end if it still runs."""
+        return self.spawn([program(name), *args], env=env, stdin=stdin)
+
+    def spawn(self, argv, env=None, stdin=subprocess.DEVNULL):
+        """Start any program."""
+        p = Proc(argv, env=env, stdin=stdin)
+        self.addCleanup(p.kill)
+        return p
+
+    def write(self, name, content):
+        path = self.path(name)
+        with open(path, "wb") as f:
+            f.write(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def wait_until(self, what, condition, timeout=None):
+        """Poll a condition that no program announces; its true value."""
+        end = time.monotonic() + (timeout or DEADLINE)
+        while True:
+            value = condition()
+            if value:
+                return value
+            if time.monotonic() > end:
+                self.fail("gave up waiting for: " + what)
+            time.sleep(0.01)  # between polls, not instead of a condition
+
+
+def lines(raw):
+    """The lines of some output, as bytes without their newlines."""
+    return raw.split(b"\n")[:-1] if raw.endswith(b"\n") else raw.split(b"\n") if raw else []
+
+
+def info(tape):
+    """What `evtape info --json` says."""
+    return json.loads(run("evtape", "info", "--json", tape).stdout)
+
+
+def frames(tape, *args):
+    """The frames of a tape as `evtape cat` gives them (envelopes)."""
+    return [json.loads(line) for line in lines(run("evtape", "cat", *args, tape).stdout)]
+
+
+SIGINT, SIGTERM, SIGHUP, SIGKILL = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL
