@@ -19,7 +19,8 @@ typedef struct evt_scan_result {
 	 * most, in valid UTF-8, nested at most EVT_SCAN_DEPTH deep, every \u
 	 * escape of a surrogate one half of a pair, no byte order mark. */
 	bool json;
-	/* A line feed or carriage return stands in it (between tokens). */
+	/* A line feed or carriage return stands in it (between tokens).  Told
+	 * only if json: false otherwise. */
 	bool line_break;
 	/* Keys point into the frame, or into the scanner where an escape had to
 	 * be decoded; valid until the next scan.  None unless json. */
@@ -41,7 +42,8 @@ int evt_scanner_new(const evt_profile *profile, evt_scanner **ret_scanner,
     evt_error *err);
 void evt_scanner_free(evt_scanner *scanner);
 
-/* Scan one frame of n bytes.  Errors: EVT_ERR_NOMEM alone. */
+/* Scan one frame of n bytes (p may be NULL if n is 0: that is no JSON).
+ * Errors: EVT_ERR_NOMEM alone. */
 int evt_scan(evt_scanner *scanner, const uint8_t *p, size_t n,
     evt_scan_result *ret_result, evt_error *err);
 
