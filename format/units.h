@@ -27,7 +27,8 @@ typedef struct evt_time_ref {
 /*
  * Parse a time.  Forms:
  *   2026-03-01T12:51:43Z, ...43.25+02:00   RFC 3339, up to 9 digits of fraction
- *   2026-03-01 12:51:43[.fraction]         UTC
+ *   2026-03-01 12:51:43[.fraction]         UTC; both may leave out the seconds,
+ *                                          and either may have an offset or not
  *   2026-03-01                             midnight UTC
  *   12:51, 12:51:43[.fraction]             on the day of the tape's first frame
  *   +10m, +1h30m, +2.5s                    after the tape's start
@@ -41,15 +42,18 @@ typedef struct evt_time_ref {
 int evt_time_parse(const char *text, const evt_time_ref *ref, int64_t *ret_ns,
     evt_error *err);
 
-/* "90", "90s", "1.5s", "250ms", "10us", "5m", "1h30m", "2d": to ns.  A bare
- * number is seconds.  0 up to 100 years, no sign.  Errors: EVT_ERR_ARG. */
+/* "90", "90s", "1.5s", "250ms", "10us", "7ns", "5m", "1h30m", "2d": to ns.  A
+ * bare number is seconds; units go from the longest to the shortest.  0 up to
+ * 100 years, no sign.  Errors: EVT_ERR_ARG. */
 int evt_duration_parse(const char *text, int64_t *ret_ns, evt_error *err);
 
 /* "65536", "64k", "64KiB", "1.5GiB", "10G": bytes.  k, M, G, T and KiB, MiB,
- * GiB, TiB are powers of 1024; kB, MB, GB, TB powers of 1000. */
+ * GiB, TiB are powers of 1024; kB, MB, GB, TB powers of 1000; upper and lower
+ * case are the same.  Errors: EVT_ERR_ARG. */
 int evt_size_parse(const char *text, uint64_t *ret_bytes, evt_error *err);
 
-/* A whole number from min to max, decimal.  `what` names it in the error. */
+/* A whole number from min to max, decimal.  `what` names it in the error.
+ * Errors: EVT_ERR_ARG. */
 int evt_int_parse(const char *text, const char *what, int64_t min, int64_t max,
     int64_t *ret_value, evt_error *err);
 
@@ -57,9 +61,10 @@ int evt_int_parse(const char *text, const char *what, int64_t min, int64_t max,
 /* "2026-03-01T12:51:43.123456789Z"; `digits` of fraction, 0 to 9.  Returns
  * out. */
 const char *evt_time_format(int64_t ns, int digits, char out[EVT_TIME_TEXT]);
-/* "1h02m03s", "3.2s", "450ms", "12us": short, for people. */
+/* "2d03h04m", "1h02m03s", "3.2s", "450ms", "1.2ms", "12us": short, for people;
+ * rounded down.  What is in its range, evt_duration_parse() reads. */
 const char *evt_duration_format(int64_t ns, char out[EVT_TIME_TEXT]);
-/* "1.5 MiB". */
+/* "1.5 MiB", "512 B".  evt_size_parse() reads it, up to TiB. */
 const char *evt_size_format(uint64_t bytes, char out[EVT_TIME_TEXT]);
 
 /* CLOCK_REALTIME and CLOCK_BOOTTIME now, in ns. */

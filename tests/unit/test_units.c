@@ -420,11 +420,17 @@ test_duration_format(void **state)
 		{ "-1.5s", -1500000000 }, { "-106751d23h47m", INT64_MIN },
 	};
 	char out[EVT_TIME_TEXT];
+	int64_t ns;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++)
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_string_equal(evt_duration_format(cases[i].ns, out),
 		    cases[i].text);
+		if (cases[i].ns < 0 || cases[i].ns == INT64_MAX)
+			continue;
+		assert_int_equal(evt_duration_parse(out, &ns, NULL), EVT_OK);
+		assert_true(ns <= cases[i].ns);
+	}
 }
 
 /* ---- sizes and numbers ------------------------------------------------------ */
@@ -503,14 +509,18 @@ test_size_format(void **state)
 		{ 1536, "1.5 KiB" }, { 1572864, "1.5 MiB" },
 		{ 10239, "10.0 KiB" }, { 1048575, "1.0 MiB" },
 		{ 1048000, "1023.4 KiB" }, { 1099511627776, "1.0 TiB" },
-		{ UINT64_C(1) << 60, "1.0 EiB" }, { UINT64_MAX, "16.0 EiB" },
 	};
 	char out[EVT_TIME_TEXT];
+	uint64_t bytes;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++)
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_string_equal(evt_size_format(cases[i].bytes, out),
 		    cases[i].text);
+		assert_int_equal(evt_size_parse(out, &bytes, NULL), EVT_OK);
+	}
+	assert_string_equal(evt_size_format(UINT64_C(1) << 60, out), "1.0 EiB");
+	assert_string_equal(evt_size_format(UINT64_MAX, out), "16.0 EiB");
 }
 
 static void

@@ -1,0 +1,178 @@
+/* test_buf.c - the growing buffer, and JSON strings. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+#include <cmocka.h>
+
+#include "format/buf.h"
+#include "format/utf8.h"
+
+static void
+test_grows(void **state)
+{
+	evt_buf b = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 10000; i++) {
+		assert_true(evt_buf_add_byte(&b, (uint8_t)i));
+		assert_int_equal(b.len, i + 1);
+		assert_true(b.cap >= b.len);
+	}
+	for (size_t i = 0; i < 10000; i++)
+		assert_int_equal(b.data[i], (uint8_t)i);
+	assert_true(evt_buf_reserve(&b, 5000));
+	assert_true(b.cap - b.len >= 5000);
+	assert_int_equal(b.len, 10000);
+	evt_buf_free(&b);
+	assert_null(b.data);
+	assert_int_equal(b.len, 0);
+	assert_int_equal(b.cap, 0);
+	assert_true(evt_buf_add_str(&b, "again"));
+	assert_memory_equal(b.data, "again", 5);
+	evt_buf_free(&b);
+	evt_buf_free(&b);
+}
+
+static void
+test_nothing(void **state)
+{
+	evt_buf b = { 0 };
+
+	(void)state;
+	assert_true(evt_buf_add(&b, NULL, 0));
+	assert_true(evt_buf_add_str(&b, ""));
+	assert_true(evt_buf_reserve(&b, 0));
+	assert_int_equal(b.len, 0);
+	evt_buf_free(&b);
+}
+
+/* What cannot be had changes nothing. */
+static void
+test_too_large(void **state)
+{
+	static const size_t sizes[] = { SIZE_MAX, SIZE_MAX - 3, SIZE_MAX / 2 };
+	evt_buf b = { 0 };
+
+	(void)state;
+	assert_false(evt_buf_reserve(&b, SIZE_MAX));
+	assert_true(evt_buf_add_str(&b, "abc"));
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		uint8_t *data = b.data;
+		size_t cap = b.cap;
+
+		assert_false(evt_buf_reserve(&b, sizes[i]));
+		assert_ptr_equal(b.data, data);
+		assert_int_equal(b.cap, cap);
+		assert_int_equal(b.len, 3);
+	}
+	evt_buf_free(&b);
+}
+
+static void
+test_printf(void **state)
+{
+	evt_buf b = { 0 };
+	char want[400];
+
+	(void)state;
+	assert_true(evt_buf_printf(&b, "%s", ""));
+	assert_int_equal(b.len, 0);
+	assert_true(evt_buf_printf(&b, "%d-%s", 42, "x"));
+	assert_true(evt_buf_printf(&b, "%0300d", 7));
+	snprintf(want, sizeof(want), "42-x%0300d", 7);
+	assert_int_equal(b.len, strlen(want));
+	assert_string_equal((char *)b.data, want);
+	evt_buf_free(&b);
+}
+
+static void
+test_json_text(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		const char *json;
+	} cases[] = {
+		{ "", 0, "\"\"" },
+		{ "plain", 5, "\"plain\"" },
+		{ "a\"b\\c/", 6, "\"a\\\"b\\\\c/\"" },
+		{ "\n\r\t\b\x1f\x7f", 6, "\"\\n\\r\\t\\u0008\\u001f\x7f\"" },
+		{ "a\0b", 3, "\"a\\u0000b\"" },
+		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9,
+		    "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+		{ "\xff", 1, "\"\xef\xbf\xbd\"" },
+		{ "\xc3", 1, "\"\xef\xbf\xbd\"" },
+		{ "x\xc3y", 3, "\"x\xef\xbf\xbdy\"" },
+		{ "\xed\xa0\x80", 3,
+		    "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ "\xe2\x82", 2, "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		evt_buf b = { 0 };
+
+		assert_true(evt_buf_add_json(&b, cases[i].text, cases[i].len));
+		assert_true(evt_buf_add_byte(&b, '\0'));
+		assert_string_equal((char *)b.data, cases[i].json);
+		evt_buf_free(&b);
+	}
+}
+
+/* Every character of the first planes comes back from cJSON as it was. */
+static void
+test_json_read_back(void **state)
+{
+	(void)state;
+	for (unsigned c = 1; c < 0x20000; c++) {
+		evt_buf b = { 0 };
+		char text[5] = "";
+		cJSON *item;
+
+		if (c < 0x80) {
+			text[0] = (char)c;
+		} else if (c < 0x800) {
+			text[0] = (char)(0xc0 + c / 64);
+			text[1] = (char)(0x80 + c % 64);
+		} else if (c < 0x10000) {
+			text[0] = (char)(0xe0 + c / 4096);
+			text[1] = (char)(0x80 + c / 64 % 64);
+			text[2] = (char)(0x80 + c % 64);
+		} else {
+			text[0] = (char)(0xf0 + c / 262144);
+			text[1] = (char)(0x80 + c / 4096 % 64);
+			text[2] = (char)(0x80 + c / 64 % 64);
+			text[3] = (char)(0x80 + c % 64);
+		}
+		if (c >= 0xd800 && c < 0xe000) {
+			assert_int_equal(evt_utf8_len((uint8_t *)text,
+			    (uint8_t *)text + 3), 0);
+			continue;
+		}
+		assert_true(evt_buf_add_json(&b, text, strlen(text)));
+		item = cJSON_ParseWithLength((char *)b.data, b.len);
+		assert_non_null(item);
+		assert_string_equal(item->valuestring, text);
+		cJSON_Delete(item);
+		evt_buf_free(&b);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_grows),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_printf),
+		cmocka_unit_test(test_json_text),
+		cmocka_unit_test(test_json_read_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
