@@ -1,0 +1,34 @@
+/*
+ * lateness.h - a histogram of how late frames went out: sent minus due, in ns.
+ *
+ * Log-linear: 32 buckets to each power of two, so a percentile is at most 1/32
+ * too large whatever its size, in fixed memory however many frames there are.
+ * Zero-initialised is empty.
+ */
+#ifndef EVT_LATENESS_H
+#define EVT_LATENESS_H
+
+#include <stdint.h>
+
+/* 32 exact buckets, then 32 for each of the powers 5 to 62. */
+#define EVT_LATENESS_BUCKETS (32u + 58u * 32u)
+
+typedef struct evt_lateness {
+	uint64_t count;
+	int64_t max_ns;
+	uint64_t bucket[EVT_LATENESS_BUCKETS];
+} evt_lateness;
+
+/* Count one; less than nothing (sent early) counts as 0. */
+void evt_lateness_add(evt_lateness *h, int64_t late_ns);
+
+/* Add the counts of `from` to `to`. */
+void evt_lateness_merge(evt_lateness *to, const evt_lateness *from);
+
+/*
+ * The lateness that `per_mille` thousandths (1 to 1000) of the frames did not
+ * exceed: the upper end of its bucket, at most max_ns.  0 if there are none.
+ */
+int64_t evt_lateness_at(const evt_lateness *h, unsigned per_mille);
+
+#endif

@@ -1,0 +1,113 @@
+/* test_lateness.c - the histogram against the sorted list of what went in. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "replay/lateness.h"
+
+static int
+compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+test_empty(void **state)
+{
+	evt_lateness h = { 0 };
+
+	(void)state;
+	assert_int_equal(evt_lateness_at(&h, 500), 0);
+	assert_int_equal(evt_lateness_at(&h, 1000), 0);
+}
+
+static void
+test_small_values_are_exact(void **state)
+{
+	evt_lateness h = { 0 };
+
+	(void)state;
+	for (int64_t v = 1; v <= 20; v++)
+		evt_lateness_add(&h, v);
+	assert_int_equal(evt_lateness_at(&h, 1), 1);
+	assert_int_equal(evt_lateness_at(&h, 500), 10);
+	assert_int_equal(evt_lateness_at(&h, 990), 20);
+	assert_int_equal(h.max_ns, 20);
+}
+
+static void
+test_early_is_zero(void **state)
+{
+	evt_lateness h = { 0 };
+
+	(void)state;
+	evt_lateness_add(&h, -5);
+	evt_lateness_add(&h, INT64_MIN);
+	assert_int_equal(h.count, 2);
+	assert_int_equal(evt_lateness_at(&h, 1000), 0);
+}
+
+static void
+test_extremes(void **state)
+{
+	evt_lateness h = { 0 };
+
+	(void)state;
+	for (unsigned bit = 0; bit < 63; bit++) {
+		evt_lateness_add(&h, INT64_C(1) << bit);
+		evt_lateness_add(&h, (INT64_C(1) << bit) - 1);
+	}
+	evt_lateness_add(&h, INT64_MAX);
+	assert_int_equal(h.count, 127);
+	assert_int_equal(evt_lateness_at(&h, 1000), INT64_MAX);
+}
+
+static void
+test_against_sorted(void **state)
+{
+	enum { N = 20000 };
+	static int64_t v[N];
+	evt_lateness a = { 0 }, b = { 0 };
+	uint64_t rng = 88172645463325252u;
+
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		rng ^= rng << 13;
+		rng ^= rng >> 7;
+		rng ^= rng << 17;
+		v[i] = (int64_t)(rng >> (rng % 60 + 3));
+		evt_lateness_add(i % 3 == 0 ? &a : &b, v[i]);
+	}
+	evt_lateness_merge(&a, &b);
+	assert_int_equal(a.count, N);
+	qsort(v, N, sizeof(v[0]), compare);
+	for (unsigned m = 1; m <= 1000; m++) {
+		int64_t want = v[(size_t)m * N / 1000 - 1];
+		int64_t got = evt_lateness_at(&a, m);
+
+		assert_true(got >= want);
+		assert_true(got - want <= want / 32);
+	}
+	assert_int_equal(evt_lateness_at(&a, 1000), v[N - 1]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_small_values_are_exact),
+		cmocka_unit_test(test_early_is_zero),
+		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_against_sorted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
