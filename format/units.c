@@ -548,22 +548,38 @@ evt_time_parse(const char *text, const evt_time_ref *ref, int64_t *ret_ns,
 
 /* ---- for people --------------------------------------------------------- */
 
+/* The last n digits of v, and what follows them. */
+static char *
+put_digits(char *p, int64_t v, int n, char follow)
+{
+	for (int i = n - 1; i >= 0; i--, v /= 10)
+		p[i] = (char)('0' + v % 10);
+	p[n] = follow;
+	return p + n + 1;
+}
+
 const char *
 evt_time_format(int64_t ns, int digits, char out[EVT_TIME_TEXT])
 {
 	int64_t rest, s = split_seconds(ns, &rest), day = day_of(s);
 	int of_day = (int)(s - day * S_PER_DAY), y, m, d;
-	char frac[16] = "";
+	char *p = out;
 
 	date_from_days(day, &y, &m, &d);
+	p = put_digits(p, y, 4, '-');
+	p = put_digits(p, m, 2, '-');
+	p = put_digits(p, d, 2, 'T');
+	p = put_digits(p, of_day / 3600, 2, ':');
+	p = put_digits(p, of_day / 60 % 60, 2, ':');
+	p = put_digits(p, of_day % 60, 2, '.');
 	if (digits > 9)
 		digits = 9;
 	if (digits > 0) {
-		snprintf(frac, sizeof(frac), ".%09" PRId64, rest);
-		frac[1 + digits] = '\0';
+		put_digits(p, rest, 9, 'Z');
+		p += digits + 1;
 	}
-	snprintf(out, EVT_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", y, m,
-	    d, of_day / 3600, of_day / 60 % 60, of_day % 60, frac);
+	p[-1] = 'Z';
+	*p = '\0';
 	return out;
 }
 

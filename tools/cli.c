@@ -6,19 +6,33 @@
  */
 #include "tools/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/err.h"
 #include "format/units.h"
 
+/* One line to stderr, in one write, whatever control characters an argument
+ * or a peer put into the words. */
 static void
-say(const cli_command *cmd, const char *kind, const char *fmt, va_list ap)
+say(const cli_command *cmd, const char *kind, const char *hint, const char *fmt,
+    va_list ap)
 {
-	fprintf(stderr, "%s: %s", cmd->name, kind);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	char words[4608]; /* a path of PATH_MAX bytes and what is said of it */
+
+	vsnprintf(words, sizeof(words), fmt, ap);
+	for (char *p = words; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+	}
+	if (hint == NULL)
+		fprintf(stderr, "%s: %s%s\n", cmd->name, kind, words);
+	else
+		fprintf(stderr, "%s: %s%s (try '%s %s')\n", cmd->name, kind,
+		    words, cmd->name, hint);
 }
 
 int
@@ -27,7 +41,7 @@ cli_fail(const cli_command *cmd, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(cmd, "", fmt, ap);
+	say(cmd, "", NULL, fmt, ap);
 	va_end(ap);
 	return CLI_FAILED;
 }
@@ -38,9 +52,8 @@ cli_usage(const cli_command *cmd, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(cmd, "", fmt, ap);
+	say(cmd, "", "--help", fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "Try '%s --help'.\n", cmd->name);
 	return CLI_USAGE;
 }
 
@@ -50,7 +63,7 @@ cli_warn(const cli_command *cmd, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(cmd, "warning: ", fmt, ap);
+	say(cmd, "warning: ", NULL, fmt, ap);
 	va_end(ap);
 }
 
@@ -79,16 +92,20 @@ cli_list_free(cli_list *list)
 	list->n = 0;
 }
 
-static bool
-list_split(cli_list *list, const char *arg)
+static int
+list_split(cli_list *list, const char *arg, evt_error *err)
 {
+	/* What an unset variable of a script leaves must not mean "all". */
+	if (arg[strspn(arg, ",")] == '\0')
+		return evt_err_set(err, EVT_ERR_ARG, "the list '%s' is empty",
+		    arg);
 	for (;;) {
 		size_t n = strcspn(arg, ",");
 
 		if (n > 0 && !cli_list_add(list, arg, n))
-			return false;
+			return evt_err_nomem(err);
 		if (arg[n] == '\0')
-			return true;
+			return EVT_OK;
 		arg += n + 1;
 	}
 }
@@ -142,16 +159,24 @@ static const cli_option builtin[] = {
 	{ .type = CLI_END },
 };
 
+static bool
+has_groups(const cli_command *cmd)
+{
+	return cmd->options[0].type == CLI_GROUP;
+}
+
 static void
 print_help(const cli_command *cmd)
 {
 	printf("usage: %s %s\n%s.\n", cmd->name, cmd->usage, cmd->summary);
 	if (cmd->details != NULL)
 		printf("\n%s\n", cmd->details);
-	if (cmd->options[0].type != CLI_GROUP)
+	if (!has_groups(cmd))
 		printf("\nOptions:\n");
 	for (const cli_option *o = cmd->options; o->type != CLI_END; o++)
 		print_option(o, stdout);
+	if (has_groups(cmd))
+		printf("\nHelp:\n");
 	for (const cli_option *o = builtin; o->type != CLI_END; o++)
 		print_option(o, stdout);
 	if (cmd->examples != NULL)
@@ -170,7 +195,9 @@ man_text(FILE *out, const char *text)
 		if (start && (*text == '.' || *text == '\''))
 			fputs("\\&", out);
 		if (start && *text == '\n') {
-			fputs(".Pp\n", out);
+			/* A paragraph, unless the text ends here. */
+			if (text[1] != '\0')
+				fputs(".Pp\n", out);
 			continue;
 		}
 		if (*text == '\\')
@@ -188,47 +215,67 @@ man_text(FILE *out, const char *text)
 static void
 man_option(const cli_option *o, FILE *out)
 {
-	if (o->type == CLI_GROUP) {
-		fprintf(out, ".El\n.Ss %s\n.Bl -tag -width Ds\n", o->help);
-		return;
-	}
 	fprintf(out, ".It");
 	if (o->letter != 0)
 		fprintf(out, " Fl %c ,", o->letter);
 	fprintf(out, " Fl \\-%s", o->name);
-	if (o->arg != NULL)
+	if (o->arg != NULL && o->arg[0] == '[')
+		fprintf(out, " Ns Oo = Ns Ar %.*s Oc",
+		    (int)strcspn(o->arg + 1, "]"), o->arg + 1);
+	else if (o->arg != NULL)
 		fprintf(out, " Ar %s", o->arg);
 	fputc('\n', out);
 	man_text(out, o->help);
 }
 
+/* A table of options as lists, one under each heading. */
 static void
-man_name(const char *name, FILE *out)
+man_options(const cli_option *o, FILE *out)
+{
+	bool in_list = false;
+
+	for (; o->type != CLI_END; o++) {
+		if (in_list && o->type == CLI_GROUP)
+			fputs(".El\n", out);
+		if (o->type == CLI_GROUP) {
+			fprintf(out, ".Ss %s\n", o->help);
+			in_list = false;
+			continue;
+		}
+		if (!in_list)
+			fputs(".Bl -tag -width Ds\n", out);
+		in_list = true;
+		man_option(o, out);
+	}
+	if (in_list)
+		fputs(".El\n", out);
+}
+
+static void
+man_title(const char *name, FILE *out)
 {
 	for (; *name != '\0'; name++)
-		fputc(*name == ' ' ? '-' : *name, out);
+		fputc(*name == ' ' ? '-' : toupper((unsigned char)*name), out);
 }
 
 void
 cli_man(const cli_command *cmd, FILE *out)
 {
 	fputs(".Dd November 23, 2026\n.Dt ", out);
-	man_name(cmd->name, out);
-	fputs(" 1\n.Os\n.Sh NAME\n.Nm ", out);
-	man_name(cmd->name, out);
-	fprintf(out, "\n.Nd %s\n.Sh SYNOPSIS\n.Nm %s\n%s\n.Sh DESCRIPTION\n",
-	    cmd->summary, cmd->name, cmd->usage);
-	fprintf(out, "%s.\n", cmd->summary);
+	man_title(cmd->name, out);
+	fprintf(out, " 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n.Sh SYNOPSIS\n.Nm %s\n",
+	    cmd->name, cmd->summary, cmd->name);
+	man_text(out, cmd->usage);
+	fprintf(out, ".Sh DESCRIPTION\n%s.\n", cmd->summary);
 	if (cmd->details != NULL) {
 		fputs(".Pp\n", out);
 		man_text(out, cmd->details);
 	}
-	fputs(".Bl -tag -width Ds\n", out);
-	for (const cli_option *o = cmd->options; o->type != CLI_END; o++)
-		man_option(o, out);
-	for (const cli_option *o = builtin; o->type != CLI_END; o++)
-		man_option(o, out);
-	fputs(".El\n.Sh EXIT STATUS\n0 done, 1 failed, 2 bad usage, 3 done with "
+	man_options(cmd->options, out);
+	if (has_groups(cmd))
+		fputs(".Ss Help\n", out);
+	man_options(builtin, out);
+	fputs(".Sh EXIT STATUS\n0 done, 1 failed, 2 bad usage, 3 done with "
 	    "losses.\n", out);
 	if (cmd->examples != NULL) {
 		fputs(".Sh EXAMPLES\n.Bd -literal\n", out);
@@ -271,13 +318,10 @@ set_option(const cli_option *o, void *options, const char *arg, evt_error *err)
 		*(const char **)field = arg;
 		return EVT_OK;
 	case CLI_LIST:
+		return list_split(field, arg, err);
 	case CLI_REPEAT:
-		if (!(o->type == CLI_LIST ? list_split(field, arg) :
-		    cli_list_add(field, arg, strlen(arg)))) {
-			snprintf(err->text, sizeof(err->text), "out of memory");
-			return EVT_ERR_NOMEM;
-		}
-		return EVT_OK;
+		return cli_list_add(field, arg, strlen(arg)) ? EVT_OK :
+		    evt_err_nomem(err);
 	case CLI_INT:
 		if (evt_int_parse(arg, "the value", o->min, o->max, &value, err))
 			return EVT_ERR_ARG;
@@ -306,17 +350,20 @@ take_option(struct walk *w, const cli_option *o, const char *shown,
     const char *inline_arg)
 {
 	const char *arg = inline_arg;
-	evt_error err;
+	evt_error err = { 0 };
 
-	if (o >= builtin && o < builtin + 2) {
-		if (o->letter == 'h')
+	if (o->arg == NULL && arg != NULL)
+		return cli_usage(w->cmd, "option %s takes no value", shown);
+	if (o == &builtin[0] || o == &builtin[1]) {
+		if (o == &builtin[0])
 			print_help(w->cmd);
 		else
 			printf("%s %s\n", w->cmd->name, evt_version());
+		if (fflush(stdout) != 0 || ferror(stdout))
+			return cli_fail(w->cmd, "cannot write to stdout: %s",
+			    strerror(errno));
 		return CLI_DONE;
 	}
-	if (o->arg == NULL && arg != NULL)
-		return cli_usage(w->cmd, "option %s takes no value", shown);
 	if (o->arg != NULL && o->arg[0] != '[' && arg == NULL) {
 		if (w->i + 1 >= w->argc)
 			return cli_usage(w->cmd, "option %s needs a value: %s",
@@ -342,7 +389,8 @@ take_long(struct walk *w, const char *word)
 	    word[2 + n] == '=' ? word + 2 + n + 1 : NULL);
 }
 
-/* -x, -xVALUE, and flags in a row: -ab */
+/* -x, -xVALUE, and flags in a row: -ab.  A value that may be left out cannot
+ * follow a letter. */
 static int
 take_letters(struct walk *w, const char *word)
 {
@@ -353,7 +401,7 @@ take_letters(struct walk *w, const char *word)
 
 		if (o == NULL)
 			return cli_usage(w->cmd, "unknown option %s", shown);
-		if (o->arg != NULL)
+		if (o->arg != NULL && o->arg[0] != '[')
 			return take_option(w, o, shown,
 			    p[1] != '\0' ? p + 1 : NULL);
 		r = take_option(w, o, shown, NULL);
