@@ -168,7 +168,8 @@ has_groups(const cli_command *cmd)
 static void
 print_help(const cli_command *cmd)
 {
-	printf("usage: %s %s\n%s.\n", cmd->name, cmd->usage, cmd->summary);
+	printf("usage: %s%s%s\n%s.\n", cmd->name, *cmd->usage != '\0' ? " " : "",
+	    cmd->usage, cmd->summary);
 	if (cmd->details != NULL)
 		printf("\n%s\n", cmd->details);
 	if (!has_groups(cmd))

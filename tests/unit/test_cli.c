@@ -1,0 +1,592 @@
+/* test_cli.c - command lines from tables: parsing, every error, help and man
+ * page. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "format/err.h"
+#include "tools/cli.h"
+
+#define MAX_WORDS 32
+
+/* ---- a program ------------------------------------------------------------- */
+
+struct options {
+	bool loud, quiet;
+	const char *output;
+	cli_list sources, headers;
+	int64_t count, wait_ns;
+	uint64_t size;
+	int64_t loops; /* -1: --loop with no number */
+};
+
+static int
+set_loop(void *options, const char *arg, evt_error *err)
+{
+	struct options *o = options;
+
+	if (arg == NULL) {
+		o->loops = -1;
+		return EVT_OK;
+	}
+	if (strcmp(arg, "never") == 0)
+		return evt_err_set(err, EVT_ERR_ARG, "never is no number");
+	o->loops = (int64_t)strlen(arg);
+	return EVT_OK;
+}
+
+#define FIELD(name) offsetof(struct options, name)
+
+static const cli_option table[] = {
+	{ .type = CLI_FLAG, .letter = 'l', .name = "loud", .offset = FIELD(loud),
+	    .help = "say everything" },
+	{ .type = CLI_FLAG, .letter = 'q', .name = "quiet",
+	    .offset = FIELD(quiet), .help = "say nothing" },
+	{ .type = CLI_STRING, .letter = 'o', .name = "output", .arg = "FILE",
+	    .offset = FIELD(output), .help = "where it goes" },
+	{ .type = CLI_LIST, .letter = 's', .name = "source", .arg = "ID,...",
+	    .offset = FIELD(sources), .help = "only these" },
+	{ .type = CLI_REPEAT, .name = "header", .arg = "NAME:VALUE",
+	    .offset = FIELD(headers), .help = "send this" },
+	{ .type = CLI_INT, .letter = 'n', .name = "count", .arg = "N",
+	    .offset = FIELD(count), .min = 1, .max = 100,
+	    .help = "how many\n(1 to 100)" },
+	{ .type = CLI_DURATION, .name = "wait", .arg = "TIME",
+	    .offset = FIELD(wait_ns), .help = "how long" },
+	{ .type = CLI_SIZE, .name = "a-name-so-long-that-help-wraps",
+	    .arg = "BYTES", .offset = FIELD(size), .help = "how much" },
+	{ .type = CLI_CALL, .letter = 'r', .name = "loop", .arg = "[N]",
+	    .help = "again", .set = set_loop },
+	{ .type = CLI_END },
+};
+
+static const cli_command cmd = {
+	.name = "evtape-try",
+	.usage = "[options] TAPE...",
+	.summary = "try the tables",
+	.details = "First paragraph.\n\n.second -1 \\n",
+	.options = table,
+	.examples = "# everything\n$ evtape-try --loud f.tape\n",
+	.min_args = 1,
+	.max_args = 3,
+};
+
+/* ---- running it ------------------------------------------------------------ */
+
+struct run {
+	struct options o;
+	char *argv[MAX_WORDS + 1];
+	int argc, n, code;
+	char out[4096], err[4096];
+};
+
+/* Send what is written to fd into a file, and back: the text. */
+struct capture {
+	FILE *file, *stream;
+	int saved;
+};
+
+static void
+capture_start(struct capture *c, FILE *stream)
+{
+	fflush(stream);
+	c->stream = stream;
+	c->file = tmpfile();
+	assert_non_null(c->file);
+	c->saved = dup(fileno(stream));
+	assert_true(c->saved >= 0);
+	assert_true(dup2(fileno(c->file), fileno(stream)) >= 0);
+}
+
+static void
+capture_end(struct capture *c, char *text, size_t size)
+{
+	size_t n;
+
+	fflush(c->stream);
+	assert_true(dup2(c->saved, fileno(c->stream)) >= 0);
+	close(c->saved);
+	rewind(c->file);
+	n = fread(text, 1, size - 1, c->file);
+	text[n] = '\0';
+	fclose(c->file);
+}
+
+/* Parse the words of a line that has single spaces between them ('~' stands
+ * for a space within a word). */
+static void
+run(struct run *r, const cli_command *command, const char *line)
+{
+	static char words[1024];
+	struct capture out, err;
+	char *p = words;
+
+	memset(r, 0, sizeof(*r));
+	assert_true((size_t)snprintf(words, sizeof(words), "x %s", line) <
+	    sizeof(words));
+	while (p != NULL && *p != '\0') {
+		assert_true(r->argc < MAX_WORDS);
+		r->argv[r->argc++] = strsep(&p, " ");
+	}
+	for (char *q = words; q < words + strlen(line) + 2; q++)
+		*q = *q == '~' ? ' ' : *q;
+	capture_start(&out, stdout);
+	capture_start(&err, stderr);
+	r->code = cli_parse(command, r->argc, r->argv, &r->o, &r->n);
+	capture_end(&err, r->err, sizeof(r->err));
+	capture_end(&out, r->out, sizeof(r->out));
+}
+
+static void
+done(struct run *r)
+{
+	cli_list_free(&r->o.sources);
+	cli_list_free(&r->o.headers);
+	assert_null(r->o.sources.item);
+	assert_int_equal(r->o.sources.n, 0);
+}
+
+/* The same where nothing may be said and the program is to go on. */
+static void
+accept(struct run *r, const char *line)
+{
+	run(r, &cmd, line);
+	assert_string_equal(r->err, "");
+	assert_string_equal(r->out, "");
+	assert_int_equal(r->code, -1);
+}
+
+/* ---- what is taken ---------------------------------------------------------- */
+
+static void
+test_every_type(void **state)
+{
+	struct run r;
+
+	(void)state;
+	accept(&r, "--loud --output a.txt --source 1,2 --source 3 --header a,b "
+	    "--header=c --count 7 --wait 1.5s "
+	    "--a-name-so-long-that-help-wraps=64k t");
+	assert_true(r.o.loud);
+	assert_false(r.o.quiet);
+	assert_string_equal(r.o.output, "a.txt");
+	assert_int_equal(r.o.sources.n, 3);
+	assert_string_equal(r.o.sources.item[0], "1");
+	assert_string_equal(r.o.sources.item[1], "2");
+	assert_string_equal(r.o.sources.item[2], "3");
+	assert_int_equal(r.o.headers.n, 2);
+	assert_string_equal(r.o.headers.item[0], "a,b");
+	assert_string_equal(r.o.headers.item[1], "c");
+	assert_int_equal(r.o.count, 7);
+	assert_int_equal(r.o.wait_ns, INT64_C(1500000000));
+	assert_int_equal(r.o.size, 65536);
+	assert_int_equal(r.n, 1);
+	assert_string_equal(r.argv[1], "t");
+	done(&r);
+}
+
+static void
+test_letters(void **state)
+{
+	struct run r;
+
+	(void)state;
+	accept(&r, "-lq -n 5 -ofile -s 7,8 -s9 t");
+	assert_true(r.o.loud && r.o.quiet);
+	assert_int_equal(r.o.count, 5);
+	assert_string_equal(r.o.output, "file");
+	assert_int_equal(r.o.sources.n, 3);
+	assert_string_equal(r.o.sources.item[2], "9");
+	done(&r);
+	accept(&r, "-lqn5 t");
+	assert_true(r.o.loud && r.o.quiet);
+	assert_int_equal(r.o.count, 5);
+}
+
+static void
+test_optional_value(void **state)
+{
+	struct run r;
+
+	(void)state;
+	accept(&r, "--loop t");
+	assert_int_equal(r.o.loops, -1);
+	assert_int_equal(r.n, 1);
+	accept(&r, "--loop=12345 t");
+	assert_int_equal(r.o.loops, 5);
+	accept(&r, "--loop= t");
+	assert_int_equal(r.o.loops, 0);
+	accept(&r, "-rl t");
+	assert_int_equal(r.o.loops, -1);
+	assert_true(r.o.loud);
+}
+
+static void
+test_lists(void **state)
+{
+	struct run r;
+
+	(void)state;
+	accept(&r, "-s ,a,,b, t");
+	assert_int_equal(r.o.sources.n, 2);
+	assert_string_equal(r.o.sources.item[0], "a");
+	assert_string_equal(r.o.sources.item[1], "b");
+	done(&r);
+	accept(&r, "--header= t");
+	assert_int_equal(r.o.headers.n, 1);
+	assert_string_equal(r.o.headers.item[0], "");
+	done(&r);
+}
+
+static void
+test_where_words_go(void **state)
+{
+	struct run r;
+
+	(void)state;
+	accept(&r, "a --loud b -o --quiet c");
+	assert_int_equal(r.n, 3);
+	assert_string_equal(r.argv[1], "a");
+	assert_string_equal(r.argv[2], "b");
+	assert_string_equal(r.argv[3], "c");
+	assert_string_equal(r.o.output, "--quiet");
+	assert_false(r.o.quiet);
+
+	accept(&r, "--loud -- --quiet -- -");
+	assert_int_equal(r.n, 3);
+	assert_string_equal(r.argv[1], "--quiet");
+	assert_string_equal(r.argv[2], "--");
+	assert_string_equal(r.argv[3], "-");
+	assert_false(r.o.quiet);
+
+	/* "-" is an argument, "-5m" a time */
+	accept(&r, "- -5m --output -5m");
+	assert_int_equal(r.n, 2);
+	assert_string_equal(r.argv[1], "-");
+	assert_string_equal(r.argv[2], "-5m");
+	assert_string_equal(r.o.output, "-5m");
+
+	/* the last one counts; an = in the value is the value's */
+	accept(&r, "--output=a=b --count 1 --count=2 t");
+	assert_string_equal(r.o.output, "a=b");
+	assert_int_equal(r.o.count, 2);
+}
+
+/* ---- what is refused --------------------------------------------------------- */
+
+static void
+test_errors(void **state)
+{
+	static const struct {
+		const char *line, *words;
+	} cases[] = {
+		{ "", "too few arguments; usage: evtape-try [options] TAPE..." },
+		{ "--loud", "too few arguments; usage: evtape-try [options] "
+		    "TAPE..." },
+		{ "a b c d", "unexpected argument 'd'; usage: evtape-try "
+		    "[options] TAPE..." },
+		{ "--nothing t", "unknown option --nothing" },
+		{ "--nothing=5 t", "unknown option --nothing" },
+		{ "--lou t", "unknown option --lou" },
+		{ "--loudly t", "unknown option --loudly" },
+		{ "--=5 t", "unknown option --" },
+		{ "-x t", "unknown option -x" },
+		{ "-lx t", "unknown option -x" },
+		{ "--loud=yes t", "option --loud takes no value" },
+		{ "--help=yes t", "option --help takes no value" },
+		{ "t --output", "option --output needs a value: FILE" },
+		{ "t -o", "option -o needs a value: FILE" },
+		{ "t -lo", "option -o needs a value: FILE" },
+		{ "--count 0 t", "option --count: the value must be a whole "
+		    "number from 1 to 100, not '0'" },
+		{ "-n x t", "option -n: the value must be a whole number from 1 "
+		    "to 100, not 'x'" },
+		{ "--count= t", "option --count: the value must be a whole "
+		    "number from 1 to 100, not ''" },
+		{ "--wait 5y t", "option --wait: bad duration '5y': the units "
+		    "are d, h, m, s, ms, us and ns; write 90, 90s, 1.5s, 250ms, "
+		    "10us, 5m, 1h30m or 2d" },
+		{ "--a-name-so-long-that-help-wraps 5y t", "option "
+		    "--a-name-so-long-that-help-wraps: bad size '5y': the units "
+		    "are k, M, G, T, KiB, MiB, GiB, TiB, kB, MB, GB and TB; write "
+		    "65536, 64k, 64KiB, 1.5GiB or 10G (powers of 1024), or 10GB "
+		    "(powers of 1000)" },
+		{ "--loop=never t", "option --loop: never is no number" },
+		{ "--source= t", "option --source: the list '' is empty" },
+		{ "-s , t", "option -s: the list ',' is empty" },
+		{ "--no\nline\x1b[31m t", "unknown option --no line [31m" },
+	};
+	char want[600];
+	struct run r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		run(&r, &cmd, cases[i].line);
+		snprintf(want, sizeof(want),
+		    "evtape-try: %s (try 'evtape-try --help')\n",
+		    cases[i].words);
+		assert_string_equal(r.err, want);
+		assert_string_equal(r.out, "");
+		assert_int_equal(r.code, CLI_USAGE);
+		done(&r);
+	}
+}
+
+static void
+test_numbers_of_arguments(void **state)
+{
+	cli_command c = cmd;
+	struct run r;
+
+	(void)state;
+	c.min_args = 0;
+	c.max_args = -1;
+	run(&r, &c, "");
+	assert_int_equal(r.code, -1);
+	assert_int_equal(r.n, 0);
+	run(&r, &c, "a b c d e f g");
+	assert_int_equal(r.code, -1);
+	assert_int_equal(r.n, 7);
+	c.max_args = 0;
+	run(&r, &c, "a");
+	assert_int_equal(r.code, CLI_USAGE);
+}
+
+static void
+test_what_programs_say(void **state)
+{
+	static char path[6000];
+	struct capture c;
+	char text[8000];
+
+	(void)state;
+	capture_start(&c, stderr);
+	assert_int_equal(cli_fail(&cmd, "cannot open %s", "a\nb"), CLI_FAILED);
+	assert_int_equal(cli_usage(&cmd, "no %s", "way"), CLI_USAGE);
+	cli_warn(&cmd, "%d lost", 5);
+	capture_end(&c, text, sizeof(text));
+	assert_string_equal(text, "evtape-try: cannot open a b\n"
+	    "evtape-try: no way (try 'evtape-try --help')\n"
+	    "evtape-try: warning: 5 lost\n");
+	/* However long. */
+	memset(path, 'x', sizeof(path) - 1);
+	capture_start(&c, stderr);
+	cli_warn(&cmd, "%s", path);
+	capture_end(&c, text, sizeof(text));
+	assert_int_equal(text[strlen(text) - 1], '\n');
+	assert_true(strlen(text) > 4096);
+}
+
+/* ---- help and man page -------------------------------------------------------- */
+
+static const char help[] =
+    "usage: evtape-try [options] TAPE...\n"
+    "try the tables.\n"
+    "\n"
+    "First paragraph.\n"
+    "\n"
+    ".second -1 \\n\n"
+    "\n"
+    "Options:\n"
+    "  -l, --loud                  say everything\n"
+    "  -q, --quiet                 say nothing\n"
+    "  -o, --output FILE           where it goes\n"
+    "  -s, --source ID,...         only these\n"
+    "      --header NAME:VALUE     send this\n"
+    "  -n, --count N               how many\n"
+    "                              (1 to 100)\n"
+    "      --wait TIME             how long\n"
+    "      --a-name-so-long-that-help-wraps BYTES\n"
+    "                              how much\n"
+    "  -r, --loop[=N]              again\n"
+    "  -h, --help                  show this help and leave\n"
+    "      --version               show the version and leave\n"
+    "\n"
+    "Examples:\n"
+    "# everything\n"
+    "$ evtape-try --loud f.tape\n";
+
+static void
+test_help(void **state)
+{
+	static const char *const lines[] = { "-h", "--help", "-lh", "a --help",
+		"--help --nothing" };
+	struct run r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		run(&r, &cmd, lines[i]);
+		assert_int_equal(r.code, CLI_DONE);
+		assert_string_equal(r.err, "");
+		assert_string_equal(r.out, help);
+	}
+	run(&r, &cmd, "--version");
+	assert_int_equal(r.code, CLI_DONE);
+	assert_string_equal(r.out, "evtape-try " EVT_VERSION "\n");
+}
+
+static const cli_option groups[] = {
+	{ .type = CLI_GROUP, .help = "Input" },
+	{ .type = CLI_FLAG, .letter = 'l', .name = "loud", .offset = FIELD(loud),
+	    .help = "say everything" },
+	{ .type = CLI_GROUP, .help = "Output" },
+	{ .type = CLI_FLAG, .name = "quiet", .offset = FIELD(quiet),
+	    .help = "say nothing" },
+	{ .type = CLI_END },
+};
+
+static void
+test_groups(void **state)
+{
+	cli_command c = { .name = "evtape try", .usage = "", .summary = "try",
+		.options = groups };
+	struct run r;
+
+	(void)state;
+	run(&r, &c, "-l --quiet");
+	assert_int_equal(r.code, -1);
+	assert_true(r.o.loud && r.o.quiet);
+	run(&r, &c, "--help");
+	assert_string_equal(r.out,
+	    "usage: evtape try\n"
+	    "try.\n"
+	    "\n"
+	    "Input:\n"
+	    "  -l, --loud                  say everything\n"
+	    "\n"
+	    "Output:\n"
+	    "      --quiet                 say nothing\n"
+	    "\n"
+	    "Help:\n"
+	    "  -h, --help                  show this help and leave\n"
+	    "      --version               show the version and leave\n");
+}
+
+/* Help that cannot be written is an error and not a success. */
+static void
+test_help_into_a_full_disk(void **state)
+{
+	char *argv[] = { (char []){ "x" }, (char []){ "--help" }, NULL };
+	struct capture out, err;
+	struct options o = { 0 };
+	char text[4096];
+	int code, n, full;
+
+	(void)state;
+	full = open("/dev/full", O_WRONLY);
+	if (full < 0)
+		skip();
+	capture_start(&out, stdout);
+	capture_start(&err, stderr);
+	dup2(full, STDOUT_FILENO);
+	close(full);
+	code = cli_parse(&cmd, 2, argv, &o, &n);
+	capture_end(&err, text, sizeof(text));
+	clearerr(stdout);
+	assert_int_equal(code, CLI_FAILED);
+	assert_string_equal(text, "evtape-try: cannot write to stdout: "
+	    "No space left on device\n");
+	capture_end(&out, text, sizeof(text));
+}
+
+static void
+man_page(const cli_command *c, char *text, size_t size)
+{
+	FILE *f = tmpfile();
+	size_t n;
+
+	assert_non_null(f);
+	cli_man(c, f);
+	rewind(f);
+	n = fread(text, 1, size - 1, f);
+	text[n] = '\0';
+	fclose(f);
+}
+
+static void
+test_man(void **state)
+{
+	static const char *const pieces[] = {
+		"\n.Dt EVTAPE-TRY 1\n.Os\n.Sh NAME\n.Nm evtape-try\n"
+		".Nd try the tables\n",
+		".Sh SYNOPSIS\n.Nm evtape-try\n[options] TAPE...\n",
+		".Sh DESCRIPTION\ntry the tables.\n.Pp\nFirst paragraph.\n.Pp\n"
+		"\\&.second \\-1 \\en\n.Bl -tag -width Ds\n",
+		".It Fl o , Fl \\-output Ar FILE\nwhere it goes\n",
+		".It Fl r , Fl \\-loop Ns Oo = Ns Ar N Oc\nagain\n",
+		".It Fl \\-version\nshow the version and leave\n.El\n",
+		".Sh EXIT STATUS\n0 done, 1 failed, 2 bad usage, 3 done with "
+		"losses.\n",
+		".Sh EXAMPLES\n.Bd -literal\n# everything\n"
+		"$ evtape\\-try \\-\\-loud f.tape\n.Ed\n",
+	};
+	char text[8192];
+
+	(void)state;
+	man_page(&cmd, text, sizeof(text));
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		if (strstr(text, pieces[i]) == NULL)
+			fail_msg("missing: %s\nin: %s", pieces[i], text);
+	}
+}
+
+/* mandoc has nothing to say about the pages. */
+static void
+test_man_lint(void **state)
+{
+	cli_command c = { .name = "evtape try", .usage = "", .summary = "try",
+		.options = groups, .examples = "# one\n$ a\n\n# two\n$ b\n" };
+	const cli_command *const commands[] = { &cmd, &c };
+	char text[8192], said[4096];
+
+	(void)state;
+	if (access("/usr/bin/mandoc", X_OK) != 0) {
+		print_message("mandoc is not there\n");
+		skip();
+	}
+	for (int i = 0; i < 2; i++) {
+		struct capture out;
+		FILE *p;
+
+		man_page(commands[i], text, sizeof(text));
+		capture_start(&out, stdout);
+		p = popen("mandoc -T lint -W warning", "w");
+		if (p != NULL) {
+			fputs(text, p);
+			pclose(p);
+		}
+		capture_end(&out, said, sizeof(said));
+		assert_non_null(p);
+		assert_string_equal(said, "");
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_type),
+		cmocka_unit_test(test_letters),
+		cmocka_unit_test(test_optional_value),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_where_words_go),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_numbers_of_arguments),
+		cmocka_unit_test(test_what_programs_say),
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_help_into_a_full_disk),
+		cmocka_unit_test(test_man),
+		cmocka_unit_test(test_man_lint),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
