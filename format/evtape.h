@@ -270,7 +270,6 @@ typedef struct evt_info_segment {
 	uint32_t no;
 	char *file;        /* name within the tape */
 	uint64_t bytes;    /* stored */
-	uint64_t payload;  /* payload bytes of its frames */
 	uint64_t frames;
 	uint64_t first_seq;
 	uint32_t blocks;

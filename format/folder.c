@@ -1,0 +1,87 @@
+/* folder.c - see folder.h. */
+#include "format/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "format/err.h"
+#include "format/segment.h"
+
+enum content { EMPTY, OTHER, TAPE };
+
+static int
+look(const char *path, enum content *ret, evt_error *err)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	if (d == NULL && errno == ENOTDIR)
+		return evt_err_set(err, EVT_ERR_NOTATAPE, "%s is not a tape: a "
+		    "tape is a folder", path);
+	if (d == NULL)
+		return errno == ENOENT ? evt_err_set(err, EVT_ERR_NOTATAPE,
+		    "there is no tape at %s", path) :
+		    evt_err_sys(err, errno, "cannot open the tape %s", path);
+	*ret = EMPTY;
+	while ((e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (evt_segment_parse_name(e->d_name) > 0 ||
+		    strcmp(e->d_name, "tape.db") == 0 ||
+		    strcmp(e->d_name, "journal") == 0) {
+			*ret = TAPE;
+			break;
+		}
+		*ret = OTHER;
+	}
+	closedir(d);
+	return EVT_OK;
+}
+
+int
+evt_tape_check(const char *path, evt_error *err)
+{
+	enum content what;
+	int r = look(path, &what, err);
+
+	if (r == EVT_OK && what != TAPE)
+		return evt_err_set(err, EVT_ERR_NOTATAPE, "%s is not a tape: it "
+		    "has no segment, no tape.db and no journal", path);
+	return r;
+}
+
+static int
+make(const evt_io *io, const char *path, evt_error *err)
+{
+	if (io->mkdir(io->ctx, path, 0777) != 0 && errno != EEXIST)
+		return evt_err_sys(err, errno, "cannot make the folder %s",
+		    path);
+	return EVT_OK;
+}
+
+int
+evt_tape_make(const evt_io *io, const char *path, bool may_make, evt_error *err)
+{
+	char *journal = evt_path_join(path, "journal");
+	enum content what = EMPTY;
+	struct stat st;
+	int r = EVT_OK;
+
+	if (journal == NULL)
+		return evt_err_nomem(err);
+	if (!may_make)
+		r = evt_tape_check(path, err);
+	else if (stat(path, &st) == 0 || errno != ENOENT)
+		r = look(path, &what, err);
+	if (r == EVT_OK && what == OTHER)
+		r = evt_err_set(err, EVT_ERR_NOTATAPE, "%s holds other things "
+		    "than a tape; name a new folder", path);
+	if (r == EVT_OK && (r = make(io, path, err)) == EVT_OK &&
+	    (r = make(io, journal, err)) == EVT_OK)
+		r = evt_io_sync_dir(io, path, err);
+	free(journal);
+	return r;
+}

@@ -1,0 +1,313 @@
+/*
+ * index.c - see index.h: the schema, and opening.
+ *
+ * Source ids keep their type (5 and "5" are two sources), so the column has
+ * no declared type and SQLite stores what it is given.
+ */
+#include "format/index.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/err.h"
+#include "format/index_sql.h"
+#include "format/io.h"
+
+static const char schema[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE segment("
+    " no INTEGER PRIMARY KEY, file TEXT NOT NULL, bytes INTEGER NOT NULL,"
+    " sealed INTEGER NOT NULL, blocks INTEGER NOT NULL,"
+    " first_seq INTEGER NOT NULL, frames INTEGER NOT NULL,"
+    " received INTEGER NOT NULL, sent INTEGER NOT NULL,"
+    " marks INTEGER NOT NULL, payload INTEGER NOT NULL,"
+    " first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL);"
+    "CREATE TABLE block("
+    " segment INTEGER, no INTEGER, offset INTEGER NOT NULL,"
+    " stored INTEGER NOT NULL, first_seq INTEGER NOT NULL,"
+    " frames INTEGER NOT NULL, first_ns INTEGER NOT NULL,"
+    " last_ns INTEGER NOT NULL, PRIMARY KEY(segment, no)) WITHOUT ROWID;"
+    "CREATE TABLE source(id INTEGER PRIMARY KEY, source_id UNIQUE);"
+    "CREATE TABLE event(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
+    "CREATE TABLE source_span("
+    " segment INTEGER, source INTEGER, event INTEGER,"
+    " first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,"
+    " frames INTEGER NOT NULL, blocks BLOB NOT NULL,"
+    " PRIMARY KEY(segment, source, event)) WITHOUT ROWID;"
+    "CREATE TABLE connection_span("
+    " segment INTEGER, connection INTEGER, frames INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL, first_ns INTEGER NOT NULL,"
+    " last_ns INTEGER NOT NULL, PRIMARY KEY(segment, connection))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE mark("
+    " seq INTEGER PRIMARY KEY, segment INTEGER NOT NULL,"
+    " time_ns INTEGER NOT NULL, opcode INTEGER NOT NULL,"
+    " connection INTEGER NOT NULL, json TEXT NOT NULL);"
+    "CREATE INDEX mark_segment ON mark(segment);"
+    "CREATE VIEW sources AS SELECT x.source_id, sum(s.frames) AS frames,"
+    " min(s.first_ns) AS first_ns, max(s.last_ns) AS last_ns"
+    " FROM source_span s JOIN source x ON x.id = s.source GROUP BY s.source;"
+    "CREATE VIEW events AS SELECT x.name AS event, sum(s.frames) AS frames,"
+    " min(s.first_ns) AS first_ns, max(s.last_ns) AS last_ns"
+    " FROM source_span s LEFT JOIN event x ON x.id = s.event"
+    " WHERE s.source = 0 GROUP BY s.event;"
+    "CREATE VIEW connections AS SELECT connection, sum(frames) AS frames,"
+    " sum(bytes) AS bytes, min(first_ns) AS first_ns, max(last_ns) AS last_ns"
+    " FROM connection_span GROUP BY connection;";
+
+int
+evt_index_fail(evt_index *x, const char *what, evt_error *err)
+{
+	return evt_err_set(err, EVT_ERR_INDEX, "%s: cannot %s: %s; "
+	    "'evtape reindex' rebuilds it", x->path, what,
+	    x->db != NULL ? sqlite3_errmsg(x->db) : "out of memory");
+}
+
+int
+evt_index_exec(evt_index *x, const char *sql, evt_error *err)
+{
+	if (sqlite3_exec(x->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return evt_index_fail(x, "write", err);
+	return EVT_OK;
+}
+
+sqlite3_stmt *
+evt_index_stmt(evt_index *x, enum evt_index_stmt which, const char *sql)
+{
+	if (x->stmt[which] == NULL)
+		sqlite3_prepare_v3(x->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+		    &x->stmt[which], NULL);
+	else
+		sqlite3_reset(x->stmt[which]);
+	return x->stmt[which];
+}
+
+void
+evt_index_close(evt_index *x)
+{
+	if (x == NULL)
+		return;
+	for (int i = 0; i < IDX_STMTS; i++)
+		sqlite3_finalize(x->stmt[i]);
+	sqlite3_close(x->db);
+	free(x->path);
+	free(x);
+}
+
+static evt_index *
+new_index(const char *path)
+{
+	evt_index *x = calloc(1, sizeof(*x));
+
+	if (x == NULL)
+		return NULL;
+	x->path = evt_path_join(path, "tape.db");
+	if (x->path == NULL) {
+		free(x);
+		return NULL;
+	}
+	return x;
+}
+
+/* ---- identity ---------------------------------------------------------------- */
+
+static void
+uuid_text(const uint8_t uuid[16], char out[33])
+{
+	for (int i = 0; i < 16; i++)
+		snprintf(out + i * 2, 3, "%02x", uuid[i]);
+}
+
+/* A value of the table meta; false: there is none. */
+static bool
+get_meta(evt_index *x, const char *key, char *out, size_t n)
+{
+	sqlite3_stmt *st;
+	bool found = false;
+
+	if (sqlite3_prepare_v2(x->db, "SELECT value FROM meta WHERE key = ?",
+	    -1, &st, NULL) != SQLITE_OK)
+		return false;
+	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(st, 0);
+
+		found = text != NULL && strlen(text) < n;
+		if (found)
+			memcpy(out, text, strlen(text) + 1);
+	}
+	sqlite3_finalize(st);
+	return found;
+}
+
+static bool
+is_usable(evt_index *x)
+{
+	char text[40];
+
+	if (!get_meta(x, "version", text, sizeof(text)) ||
+	    strcmp(text, EVT_INDEX_VERSION) != 0)
+		return false;
+	return get_meta(x, "tape", x->uuid, sizeof(x->uuid));
+}
+
+/* ---- opening ------------------------------------------------------------------ */
+
+/* "file:PATH?MODE", with what means something in a URI written as %XX; NULL:
+ * out of memory.  sqlite3_free() it. */
+static char *
+make_uri(const char *path, const char *mode)
+{
+	evt_buf b = { 0 };
+	bool ok = evt_buf_add_str(&b, "file:");
+	char *uri;
+
+	for (; *path != '\0' && ok; path++)
+		ok = strchr("%?#", *path) != NULL ?
+		    evt_buf_printf(&b, "%%%02x", (unsigned)*path) :
+		    evt_buf_add_byte(&b, (uint8_t)*path);
+	uri = ok ? sqlite3_mprintf("%.*s?%s", (int)b.len, (char *)b.data,
+	    mode) : NULL;
+	evt_buf_free(&b);
+	return uri;
+}
+
+/* Open without making it.  A tape on a medium that cannot be written has a
+ * WAL that cannot be opened: then the file is read as it lies. */
+static bool
+open_ro(evt_index *x)
+{
+	static const char *const modes[] = { "mode=ro", "immutable=1" };
+
+	for (int i = 0; i < 2; i++) {
+		char *uri = make_uri(x->path, modes[i]);
+		int r = uri != NULL ? sqlite3_open_v2(uri, &x->db,
+		    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
+		    SQLITE_OPEN_NOMUTEX, NULL) : SQLITE_NOMEM;
+
+		sqlite3_free(uri);
+		if (r == SQLITE_OK) {
+			sqlite3_busy_timeout(x->db, 2000);
+			if (is_usable(x))
+				return true;
+		}
+		sqlite3_close(x->db);
+		x->db = NULL;
+	}
+	return false;
+}
+
+evt_index *
+evt_index_open(const char *path, enum evt_index_state *ret_state)
+{
+	evt_index *x = new_index(path);
+
+	*ret_state = EVT_INDEX_DAMAGED;
+	if (x == NULL)
+		return NULL;
+	if (access(x->path, F_OK) != 0) {
+		*ret_state = EVT_INDEX_MISSING;
+	} else if (open_ro(x)) {
+		*ret_state = EVT_INDEX_OK;
+		return x;
+	}
+	evt_index_close(x);
+	return NULL;
+}
+
+static void
+remove_files(evt_index *x)
+{
+	static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
+
+	for (int i = 0; i < 4; i++) {
+		char *name = sqlite3_mprintf("%s%s", x->path, tails[i]);
+
+		/* What cannot be removed makes the open that follows fail. */
+		if (name != NULL)
+			unlink(name);
+		sqlite3_free(name);
+	}
+}
+
+static int
+open_rw(evt_index *x, evt_error *err)
+{
+	if (sqlite3_open_v2(x->path, &x->db, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return evt_index_fail(x, "open", err);
+	sqlite3_busy_timeout(x->db, 5000);
+	/* Synced at checkpoints alone: a power cut may cost the last rows, which
+	 * are then missing and made again, but not the file. */
+	return evt_index_exec(x, "PRAGMA journal_mode = WAL;"
+	    "PRAGMA synchronous = NORMAL;", err);
+}
+
+static int
+make_schema(evt_index *x, const uint8_t uuid[16], evt_error *err)
+{
+	char sql[200], hex[33];
+	int r;
+
+	uuid_text(uuid, hex);
+	snprintf(sql, sizeof(sql), "INSERT INTO meta VALUES"
+	    "('version', " EVT_INDEX_VERSION "), ('tape', '%s'); COMMIT;", hex);
+	if ((r = evt_index_exec(x, "BEGIN", err)) ||
+	    (r = evt_index_exec(x, schema, err)) ||
+	    (r = evt_index_exec(x, sql, err)))
+		return r;
+	memcpy(x->uuid, hex, sizeof(hex));
+	return EVT_OK;
+}
+
+int
+evt_index_create(const char *path, const uint8_t uuid[16],
+    evt_index **ret_index, bool *ret_fresh, evt_error *err)
+{
+	evt_index *x = new_index(path);
+	char hex[33];
+	int r;
+
+	if (x == NULL)
+		return evt_err_nomem(err);
+	uuid_text(uuid, hex);
+	*ret_fresh = false;
+	r = open_rw(x, err);
+	if (r != EVT_OK || !is_usable(x) || strcmp(x->uuid, hex) != 0) {
+		sqlite3_close(x->db);
+		x->db = NULL;
+		remove_files(x);
+		*ret_fresh = true;
+		if ((r = open_rw(x, err)) == EVT_OK)
+			r = make_schema(x, uuid, err);
+	}
+	if (r != EVT_OK) {
+		evt_index_close(x);
+		return r;
+	}
+	*ret_index = x;
+	return EVT_OK;
+}
+
+bool
+evt_index_has(evt_index *x, const evt_segment *s)
+{
+	sqlite3_stmt *st = evt_index_stmt(x, IDX_HAS,
+	    "SELECT 1 FROM segment WHERE no = ? AND bytes = ? AND blocks = ? "
+	    "AND sealed = ?");
+	char hex[33];
+	bool has;
+
+	uuid_text(s->uuid, hex);
+	if (st == NULL || (s->n_blocks > 0 && strcmp(hex, x->uuid) != 0))
+		return false;
+	sqlite3_bind_int64(st, 1, s->no);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)s->size);
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)s->n_blocks);
+	sqlite3_bind_int(st, 4, s->sealed);
+	has = sqlite3_step(st) == SQLITE_ROW;
+	sqlite3_reset(st);
+	return has;
+}

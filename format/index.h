@@ -1,0 +1,63 @@
+/*
+ * index.h - tape.db: what is where on a tape, in SQLite.
+ *
+ * It is made of the segments and of nothing else, and can be thrown away.
+ * docs/format.md has its tables.  Rows are added a segment at a time, when it
+ * is sealed.
+ */
+#ifndef EVT_INDEX_H
+#define EVT_INDEX_H
+
+#include "format/evtape.h"
+#include "format/segment.h"
+#include "format/summary.h"
+
+typedef struct evt_index evt_index;
+
+/* Why evt_index_open() gave none. */
+enum evt_index_state {
+	EVT_INDEX_OK,
+	EVT_INDEX_MISSING,
+	EVT_INDEX_DAMAGED /* or of another version, or another tape's */
+};
+
+/* Open the index of the tape at `path` for reading; a recorder may be writing
+ * to it.  NULL with *ret_state: there is none that can be used. */
+evt_index *evt_index_open(const char *path, enum evt_index_state *ret_state);
+
+/*
+ * Open it for writing; one that cannot be used is replaced by an empty one
+ * (*ret_fresh).  Errors: EVT_ERR_INDEX, _NOMEM.
+ */
+int evt_index_create(const char *path, const uint8_t uuid[16],
+    evt_index **ret_index, bool *ret_fresh, evt_error *err);
+
+void evt_index_close(evt_index *x);
+
+/* Whether the segment's rows are there and agree with the file, which is told
+ * by the tape's identity, its size and its number of blocks. */
+bool evt_index_has(evt_index *x, const evt_segment *s);
+
+/* Replace the segment's rows by what the summary says. */
+int evt_index_put(evt_index *x, const evt_segment *s, const evt_summary *sum,
+    evt_error *err);
+
+/* Drop the rows of a segment, and the keys that no segment has any more. */
+int evt_index_drop(evt_index *x, uint32_t no, evt_error *err);
+
+/* Drop the rows of all segments but the n given. */
+int evt_index_keep_only(evt_index *x, const evt_segment *s, size_t n,
+    evt_error *err);
+
+/* Add the segment's rows to a summary (without its spans' blocks). */
+int evt_index_load(evt_index *x, uint32_t no, evt_summary *sum, evt_error *err);
+
+/*
+ * Set wanted[i] for each block i of the segment (n blocks, by number) that
+ * may hold a frame which passes the filter's sources and events, one of
+ * which lists must not be empty.
+ */
+int evt_index_find(evt_index *x, uint32_t no, const evt_filter *filter,
+    bool *wanted, size_t n, evt_error *err);
+
+#endif

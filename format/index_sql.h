@@ -1,0 +1,46 @@
+/* index_sql.h - what the index's sources share.  Only they may include it. */
+#ifndef EVT_INDEX_SQL_H
+#define EVT_INDEX_SQL_H
+
+#include <sqlite3.h>
+
+#include "format/index.h"
+
+/* Of the schema.  Another one is thrown away and made anew. */
+#define EVT_INDEX_VERSION "1"
+
+enum evt_index_stmt {
+	IDX_HAS,
+	IDX_PUT_SEGMENT,
+	IDX_PUT_BLOCK,
+	IDX_PUT_SOURCE,
+	IDX_GET_SOURCE,
+	IDX_PUT_EVENT,
+	IDX_GET_EVENT,
+	IDX_PUT_SPAN,
+	IDX_PUT_CONN,
+	IDX_PUT_MARK,
+	IDX_FIND_SOURCE,
+	IDX_FIND_EVENT,
+	IDX_FIND_BOTH,
+	IDX_STMTS
+};
+
+struct evt_index {
+	sqlite3 *db;
+	char *path;
+	char uuid[40]; /* hex */
+	sqlite3_stmt *stmt[IDX_STMTS];
+};
+
+/* EVT_ERR_INDEX, with SQLite's words. */
+int evt_index_fail(evt_index *x, const char *what, evt_error *err);
+int evt_index_exec(evt_index *x, const char *sql, evt_error *err);
+/* The statement, prepared once and reset; NULL: it cannot be. */
+sqlite3_stmt *evt_index_stmt(evt_index *x, enum evt_index_stmt which,
+    const char *sql);
+
+/* Bind a key as the value that it is: an integer, or text. */
+void evt_index_bind_key(sqlite3_stmt *st, int at, const evt_key *key);
+
+#endif

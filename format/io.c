@@ -1,0 +1,156 @@
+/* io.c - see io.h. */
+#include "format/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/err.h"
+
+static int
+posix_open(void *ctx, const char *path, int flags, mode_t mode)
+{
+	(void)ctx;
+	return open(path, flags | O_CLOEXEC, mode);
+}
+
+static int
+posix_close(void *ctx, int fd)
+{
+	(void)ctx;
+	return close(fd);
+}
+
+static ssize_t
+posix_pwrite(void *ctx, int fd, const void *p, size_t n, off_t at)
+{
+	(void)ctx;
+	return pwrite(fd, p, n, at);
+}
+
+static int
+posix_ftruncate(void *ctx, int fd, off_t size)
+{
+	(void)ctx;
+	return ftruncate(fd, size);
+}
+
+static int
+posix_fdatasync(void *ctx, int fd)
+{
+	(void)ctx;
+	return fdatasync(fd);
+}
+
+static int
+posix_fsync(void *ctx, int fd)
+{
+	(void)ctx;
+	return fsync(fd);
+}
+
+static int
+posix_rename(void *ctx, const char *from, const char *to)
+{
+	(void)ctx;
+	return rename(from, to);
+}
+
+static int
+posix_unlink(void *ctx, const char *path)
+{
+	(void)ctx;
+	return unlink(path);
+}
+
+static int
+posix_mkdir(void *ctx, const char *path, mode_t mode)
+{
+	(void)ctx;
+	return mkdir(path, mode);
+}
+
+const evt_io evt_io_posix = {
+	.open = posix_open,
+	.close = posix_close,
+	.pwrite = posix_pwrite,
+	.ftruncate = posix_ftruncate,
+	.fdatasync = posix_fdatasync,
+	.fsync = posix_fsync,
+	.rename = posix_rename,
+	.unlink = posix_unlink,
+	.mkdir = posix_mkdir,
+};
+
+int
+evt_io_write_all(const evt_io *io, int fd, const void *p, size_t n, uint64_t at,
+    const char *what, evt_error *err)
+{
+	const uint8_t *from = p;
+
+	while (n > 0) {
+		ssize_t k = io->pwrite(io->ctx, fd, from, n, (off_t)at);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return evt_err_sys(err, errno, "cannot write %s", what);
+		if (k == 0)
+			return evt_err_sys(err, EIO, "cannot write %s", what);
+		from += k;
+		n -= (size_t)k;
+		at += (uint64_t)k;
+	}
+	return EVT_OK;
+}
+
+int
+evt_io_sync_dir(const evt_io *io, const char *path, evt_error *err)
+{
+	int fd = io->open(io->ctx, path, O_RDONLY | O_DIRECTORY, 0), r = EVT_OK;
+
+	if (fd < 0)
+		return evt_err_sys(err, errno, "cannot open folder %s", path);
+	/* Some file systems cannot sync a folder and say EINVAL. */
+	if (io->fsync(io->ctx, fd) != 0 && errno != EINVAL)
+		r = evt_err_sys(err, errno, "cannot sync folder %s", path);
+	io->close(io->ctx, fd);
+	return r;
+}
+
+int
+evt_io_read_at(int fd, void *p, size_t n, uint64_t at, const char *what,
+    size_t *ret_n, evt_error *err)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		ssize_t k = pread(fd, (uint8_t *)p + got, n - got,
+		    (off_t)(at + got));
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return evt_err_sys(err, errno, "cannot read %s", what);
+		if (k == 0)
+			break;
+		got += (size_t)k;
+	}
+	*ret_n = got;
+	return EVT_OK;
+}
+
+char *
+evt_path_join(const char *dir, const char *name)
+{
+	size_t n = strlen(dir) + strlen(name) + 2;
+	char *path = malloc(n);
+
+	if (path != NULL)
+		snprintf(path, n, "%s/%s", dir, name);
+	return path;
+}

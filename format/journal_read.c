@@ -1,0 +1,337 @@
+/*
+ * journal_read.c - the reading half of journal.h.
+ *
+ * A record counts only if all its bytes are there and its checksum, which is
+ * seeded with its sequence number, is right.  What follows a bad record
+ * cannot be trusted to begin where it seems to, so reading stops there.
+ */
+#include "format/journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <xxhash.h>
+
+#include "format/err.h"
+#include "format/layout.h"
+#include "format/le.h"
+
+/* Read this much ahead of a record where the file has it. */
+#define READ_AHEAD (256u << 10)
+
+struct evt_journal_reader {
+	int fd;
+	char *path;
+	uint8_t uuid[EVT_UUID_LEN];
+	uint64_t next_seq;
+	uint64_t offset;  /* of the next record in the file */
+	evt_buf window;   /* bytes from window_at on */
+	uint64_t window_at;
+	evt_key *keys;
+	size_t cap_keys;
+};
+
+void
+evt_journal_close(evt_journal_reader *r)
+{
+	if (r == NULL)
+		return;
+	if (r->fd >= 0)
+		close(r->fd);
+	evt_buf_free(&r->window);
+	free(r->keys);
+	free(r->path);
+	free(r);
+}
+
+static int
+read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
+{
+	uint8_t h[JH_LEN];
+	size_t n;
+	int code = evt_io_read_at(r->fd, h, JH_LEN, 0, r->path, &n, err);
+
+	if (code != EVT_OK)
+		return code;
+	if (n < JH_LEN)
+		return EVT_AGAIN;
+	if (memcmp(h + JH_MAGIC, EVT_JOURNAL_MAGIC, 8) != 0)
+		return evt_err_set(err, EVT_ERR_CORRUPT, "%s: no journal "
+		    "begins here", r->path);
+	if (evt_get16(h + JH_VERSION) != EVT_FORMAT_VERSION ||
+	    (evt_get32(h + JH_INCOMPAT) & ~EVT_INCOMPAT_KNOWN) != 0)
+		return evt_err_set(err, EVT_ERR_VERSION, "%s: format version "
+		    "%u, incompatible flags 0x%x are not known to evtape %s; "
+		    "use a newer evtape", r->path, evt_get16(h + JH_VERSION),
+		    evt_get32(h + JH_INCOMPAT), EVT_VERSION);
+	if (evt_get16(h + JH_SIZE) != JH_LEN ||
+	    evt_get64(h + JH_SUM) != XXH64(h, JH_SUM, 0) ||
+	    evt_get64(h + JH_FIRST_SEQ) != first_seq || first_seq == 0)
+		return evt_err_set(err, EVT_ERR_CORRUPT, "%s: the journal's "
+		    "header is damaged", r->path);
+	memcpy(r->uuid, h + JH_UUID, EVT_UUID_LEN);
+	r->offset = JH_LEN;
+	r->next_seq = first_seq;
+	return EVT_OK;
+}
+
+int
+evt_journal_open(const char *dir, uint64_t first_seq,
+    evt_journal_reader **ret_reader, evt_error *err)
+{
+	evt_journal_reader *r = calloc(1, sizeof(*r));
+	int code;
+
+	if (r == NULL)
+		return evt_err_nomem(err);
+	r->fd = -1;
+	r->path = evt_journal_path(dir, first_seq);
+	if (r->path == NULL) {
+		evt_journal_close(r);
+		return evt_err_nomem(err);
+	}
+	r->fd = open(r->path, O_RDONLY | O_CLOEXEC);
+	if (r->fd < 0)
+		code = errno == ENOENT ? evt_err_set(err, EVT_ERR_NOTFOUND,
+		    "%s is gone", r->path) :
+		    evt_err_sys(err, errno, "cannot open %s", r->path);
+	else
+		code = read_header(r, first_seq, err);
+	if (code != EVT_OK) {
+		evt_journal_close(r);
+		return code;
+	}
+	*ret_reader = r;
+	return EVT_OK;
+}
+
+const uint8_t *
+evt_journal_uuid(const evt_journal_reader *r)
+{
+	return r->uuid;
+}
+
+/* Have n bytes from the current offset in the window.  EVT_AGAIN: the file
+ * ends before. */
+static int
+need(evt_journal_reader *r, size_t n, evt_error *err)
+{
+	size_t have = r->window_at + r->window.len > r->offset ?
+	    (size_t)(r->window_at + r->window.len - r->offset) : 0;
+	size_t got, want = n > READ_AHEAD ? n : READ_AHEAD;
+	int code;
+
+	if (have >= n)
+		return EVT_OK;
+	if (have > 0)
+		memmove(r->window.data, r->window.data + r->window.len - have,
+		    have);
+	r->window.len = have;
+	r->window_at = r->offset;
+	if (!evt_buf_reserve(&r->window, want - have))
+		return evt_err_nomem(err);
+	code = evt_io_read_at(r->fd, r->window.data + have, want - have,
+	    r->offset + have, r->path, &got, err);
+	if (code != EVT_OK)
+		return code;
+	r->window.len += got;
+	return r->window.len >= n ? EVT_OK : EVT_AGAIN;
+}
+
+/* Bytes that the file has from the current offset on. */
+static uint64_t
+left_in_file(const evt_journal_reader *r)
+{
+	struct stat st;
+
+	if (fstat(r->fd, &st) != 0 || (uint64_t)st.st_size < r->offset)
+		return 0;
+	return (uint64_t)st.st_size - r->offset;
+}
+
+static bool
+parse_sources(evt_journal_reader *r, const uint8_t **p, const uint8_t *end,
+    evt_frame *f, bool *ret_nomem)
+{
+	evt_key *keys;
+
+	*ret_nomem = false;
+	if (f->n_sources > (size_t)(end - *p) / 2)
+		return false;
+	if (f->n_sources > r->cap_keys) {
+		keys = realloc(r->keys, f->n_sources * sizeof(*keys));
+		if (keys == NULL) {
+			*ret_nomem = true;
+			return false;
+		}
+		r->keys = keys;
+		r->cap_keys = f->n_sources;
+	}
+	for (size_t i = 0; i < f->n_sources; i++) {
+		if (end - *p < 2 || end - *p - 2 < (*p)[0] || (*p)[1] > 1)
+			return false;
+		r->keys[i] = (evt_key){ (const char *)*p + 2, (*p)[0],
+			(*p)[1] };
+		*p += 2 + (*p)[0];
+	}
+	f->sources = f->n_sources > 0 ? r->keys : NULL;
+	return true;
+}
+
+static bool
+parse_body(evt_journal_reader *r, const uint8_t *body, size_t n, evt_frame *f,
+    bool *ret_in_lines, bool *ret_nomem)
+{
+	const uint8_t *p = body + JB_LEN, *end = body + n;
+	unsigned event_len = evt_get16(body + JB_EVENT_LEN);
+
+	memset(f, 0, sizeof(*f));
+	f->seq = r->next_seq;
+	f->time_ns = (int64_t)evt_get64(body + JB_TIME);
+	f->mono_ns = (int64_t)evt_get64(body + JB_MONO);
+	f->kind = body[JB_KIND];
+	f->opcode = body[JB_OPCODE];
+	f->conn = evt_get32(body + JB_CONN);
+	f->n_sources = evt_get32(body + JB_SOURCES);
+	*ret_in_lines = body[JB_FLAGS] & JB_FLAG_IN_LINES;
+	if (f->kind > EVT_KIND_MARK ||
+	    !parse_sources(r, &p, end, f, ret_nomem))
+		return false;
+	if (event_len != JB_NO_EVENT) {
+		if (event_len > EVT_KEY_MAX || event_len > (size_t)(end - p))
+			return false;
+		f->event = (const char *)p;
+		f->event_len = event_len;
+		p += event_len;
+	}
+	f->payload = p;
+	f->len = (size_t)(end - p);
+	return f->len <= EVT_PAYLOAD_MAX;
+}
+
+/* What follows the last whole record may yet be cut off and written anew, so
+ * none of it is kept. */
+static int
+again(evt_journal_reader *r)
+{
+	r->window.len = 0;
+	return EVT_AGAIN;
+}
+
+int
+evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
+    bool *ret_in_lines, evt_error *err)
+{
+	const uint8_t *head, *body;
+	bool nomem = false;
+	uint32_t n;
+	int code = need(r, JR_HEAD, err);
+
+	if (code != EVT_OK)
+		return code == EVT_AGAIN ? again(r) : code;
+	head = r->window.data + (r->offset - r->window_at);
+	n = evt_get32(head + JR_BODY);
+	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
+		goto damaged;
+	/* Memory is asked for only once the file has the bytes. */
+	if (left_in_file(r) < (uint64_t)JR_HEAD + n)
+		return again(r);
+	if ((code = need(r, JR_HEAD + (size_t)n, err)))
+		return code == EVT_AGAIN ? again(r) : code;
+	head = r->window.data + (r->offset - r->window_at);
+	body = head + JR_HEAD;
+	if (evt_get64(head + JR_SUM) != XXH64(body, n, r->next_seq))
+		goto damaged;
+	if (!parse_body(r, body, n, ret_frame, ret_in_lines, &nomem)) {
+		if (nomem)
+			return evt_err_nomem(err);
+		goto damaged;
+	}
+	r->offset += JR_HEAD + (uint64_t)n;
+	r->next_seq++;
+	return EVT_OK;
+
+damaged:
+	return evt_err_set(err, EVT_ERR_CORRUPT, "%s: the record at offset "
+	    "%llu is damaged", r->path, (unsigned long long)r->offset);
+}
+
+/* ---- the folder -------------------------------------------------------------- */
+
+static bool
+is_journal_name(const char *name, uint64_t *ret_seq)
+{
+	uint64_t seq = 0;
+
+	for (int i = 0; i < 20; i++) {
+		unsigned digit = (unsigned)(name[i] - '0');
+
+		if (digit > 9 || seq > (UINT64_MAX - digit) / 10)
+			return false;
+		seq = seq * 10 + digit;
+	}
+	*ret_seq = seq;
+	return strcmp(name + 20, ".evj") == 0;
+}
+
+static int
+compare_seqs(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int
+evt_journal_list(const char *dir, uint64_t **ret_seqs, size_t *ret_n,
+    evt_error *err)
+{
+	evt_buf list = { 0 };
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	uint64_t seq;
+
+	if (d == NULL && errno != ENOENT)
+		return evt_err_sys(err, errno, "cannot read folder %s", dir);
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (is_journal_name(e->d_name, &seq) &&
+		    !evt_buf_add(&list, &seq, sizeof(seq))) {
+			closedir(d);
+			evt_buf_free(&list);
+			return evt_err_nomem(err);
+		}
+	}
+	if (d != NULL)
+		closedir(d);
+	*ret_n = list.len / sizeof(seq);
+	*ret_seqs = (uint64_t *)(void *)list.data;
+	if (*ret_n > 1)
+		qsort(*ret_seqs, *ret_n, sizeof(seq), compare_seqs);
+	return EVT_OK;
+}
+
+uint64_t
+evt_journal_folder_bytes(const char *dir)
+{
+	uint64_t *seqs, total = 0;
+	size_t n;
+
+	if (evt_journal_list(dir, &seqs, &n, NULL) != EVT_OK)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		char *path = evt_journal_path(dir, seqs[i]);
+		struct stat st;
+
+		/* One that was removed meanwhile has no bytes. */
+		if (path != NULL && stat(path, &st) == 0)
+			total += (uint64_t)st.st_size;
+		free(path);
+	}
+	free(seqs);
+	return total;
+}

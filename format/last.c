@@ -1,0 +1,184 @@
+/*
+ * last.c - the last frame of a source before a time.
+ *
+ * Newest first: the journal, then the segments backwards, of each only the
+ * blocks that the index names.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/err.h"
+#include "format/match.h"
+#include "format/tape.h"
+
+/* ---- the journal -------------------------------------------------------------- */
+
+struct newest {
+	const evt_match *match;
+	evt_tape *tape;
+	evt_frame frame;
+	bool found;
+};
+
+/* Keep a copy: the next record overwrites the reader's memory. */
+static int
+keep(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct newest *n = ctx;
+	evt_buf *b = &n->tape->copy;
+	evt_key *keys;
+
+	if (!evt_match_frame(n->match, f))
+		return EVT_OK;
+	keys = realloc(n->tape->keys, (f->n_sources + 1) * sizeof(*keys));
+	if (keys == NULL)
+		return evt_err_nomem(err);
+	n->tape->keys = keys;
+	b->len = 0;
+	if (!evt_buf_add(b, f->payload, f->len) ||
+	    !evt_buf_add(b, f->event, f->event_len))
+		return evt_err_nomem(err);
+	for (size_t i = 0; i < f->n_sources; i++) {
+		keys[i] = f->sources[i];
+		if (!evt_buf_add(b, f->sources[i].text, f->sources[i].len))
+			return evt_err_nomem(err);
+	}
+	n->frame = *f;
+	n->found = true;
+	return EVT_OK;
+}
+
+/* Point the kept frame at the copy, which does not move any more. */
+static void
+settle(struct newest *n)
+{
+	const uint8_t *p = n->tape->copy.data;
+	evt_frame *f = &n->frame;
+
+	f->payload = p;
+	p += f->len;
+	if (f->event != NULL)
+		f->event = (const char *)p;
+	p += f->event_len;
+	for (size_t i = 0; i < f->n_sources; i++) {
+		n->tape->keys[i].text = (const char *)p;
+		p += n->tape->keys[i].len;
+	}
+	f->sources = n->tape->keys;
+}
+
+/* ---- segments ------------------------------------------------------------------ */
+
+/* Which blocks of the segment to look at: those that the index names, or all
+ * if it cannot tell.  free() it; NULL: out of memory. */
+static bool *
+wanted_blocks(evt_tape *t, const evt_segment *s, const evt_match *m)
+{
+	bool *wanted = calloc(s->n_blocks + 1, sizeof(*wanted));
+
+	if (wanted == NULL)
+		return NULL;
+	if (t->index == NULL || !evt_index_has(t->index, s) ||
+	    evt_index_find(t->index, s->no, &m->filter, wanted, s->n_blocks,
+	    NULL) != EVT_OK)
+		memset(wanted, true, s->n_blocks);
+	return wanted;
+}
+
+/* EVT_OK and *ret_frame, EVT_ERR_NOTFOUND, or another error.  A damaged block
+ * is passed: what it held is lost in any case. */
+static int
+search_block(evt_tape *t, int fd, const evt_segment *s, size_t i, evt_match *m,
+    evt_frame *ret_frame, evt_error *err)
+{
+	uint32_t *match = NULL, at;
+	size_t cap = 0, n = 0;
+	int r = evt_segment_read_block(fd, s->name, &s->blocks[i], false,
+	    &t->raw, &t->block, err);
+
+	if (r == EVT_ERR_CORRUPT)
+		return EVT_ERR_NOTFOUND;
+	if (r == EVT_OK)
+		r = evt_match_block(m, &t->block, &match, &cap, &n, err);
+	at = n > 0 ? match[n - 1] : 0;
+	free(match);
+	if (r != EVT_OK)
+		return r;
+	if (n == 0)
+		return EVT_ERR_NOTFOUND;
+	r = evt_block_load_lines(&t->block, t->raw.data, s->name, err);
+	if (r == EVT_ERR_CORRUPT)
+		return EVT_ERR_NOTFOUND;
+	return r != EVT_OK ? r : evt_block_frame(&t->block, at, ret_frame, err);
+}
+
+static int
+search_segment(evt_tape *t, const evt_segment *s, evt_match *m,
+    evt_frame *ret_frame, evt_error *err)
+{
+	bool *wanted = wanted_blocks(t, s, m);
+	int fd = -1, r = EVT_ERR_NOTFOUND;
+
+	if (wanted == NULL)
+		return evt_err_nomem(err);
+	for (size_t i = s->n_blocks; i-- > 0 && r == EVT_ERR_NOTFOUND;) {
+		if (!wanted[i] || !evt_match_range(m, s->blocks[i].min_ns,
+		    s->blocks[i].max_ns, UINT64_MAX))
+			continue;
+		if (fd < 0)
+			fd = open(s->path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			break; /* retention dropped it */
+		r = search_block(t, fd, s, i, m, ret_frame, err);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(wanted);
+	return r;
+}
+
+static int
+search(evt_tape *t, evt_match *m, evt_frame *ret_frame, evt_error *err)
+{
+	struct newest newest = { .match = m, .tape = t };
+	int r = evt_tape_refresh(t, err);
+
+	if (r == EVT_OK)
+		r = evt_tape_each_open(t, evt_tape_end_seq(t), keep, &newest,
+		    err);
+	if (r != EVT_OK)
+		return r;
+	if (newest.found) {
+		settle(&newest);
+		*ret_frame = newest.frame;
+		return EVT_OK;
+	}
+	r = EVT_ERR_NOTFOUND;
+	for (size_t i = t->n_segments; i-- > 0 && r == EVT_ERR_NOTFOUND;)
+		r = search_segment(t, &t->segments[i], m, ret_frame, err);
+	return r;
+}
+
+int
+evt_tape_last_before(evt_tape *t, const char *source, const char *event,
+    int64_t time_ns, evt_frame *ret_frame, evt_error *err)
+{
+	evt_filter filter = {
+		.has_to = true, .to_ns = time_ns,
+		.sources = &source, .n_sources = 1,
+		.events = &event, .n_events = event != NULL ? 1 : 0,
+	};
+	evt_match m;
+	int r = evt_match_init(&m, &filter, err);
+
+	if (r != EVT_OK)
+		return r;
+	r = search(t, &m, ret_frame, err);
+	evt_match_free(&m);
+	if (r == EVT_ERR_NOTFOUND)
+		return evt_err_set(err, r, "%s holds nothing of source %s before "
+		    "that time", t->path, source);
+	return r;
+}

@@ -1,0 +1,34 @@
+/* match.h - a filter, compiled: which frames pass it. */
+#ifndef EVT_MATCH_H
+#define EVT_MATCH_H
+
+#include "format/block.h"
+#include "format/dict.h"
+#include "format/evtape.h"
+
+typedef struct evt_match {
+	evt_filter filter;  /* its strings point into the lists below */
+	char **sources, **events;
+	evt_dict source_set, event_set;
+	bool *wanted_sources; /* scratch: by place in a block's dictionary */
+	bool *wanted_events;
+	uint32_t cap_sources, cap_events;
+} evt_match;
+
+/* filter NULL: everything passes.  Errors: EVT_ERR_NOMEM, EVT_ERR_ARG. */
+int evt_match_init(evt_match *m, const evt_filter *filter, evt_error *err);
+void evt_match_free(evt_match *m);
+
+/* Whether any frame of a block with these times, ending before end_seq, can
+ * pass. */
+bool evt_match_range(const evt_match *m, int64_t min_ns, int64_t max_ns,
+    uint64_t end_seq);
+
+bool evt_match_frame(const evt_match *m, const evt_frame *f);
+
+/* The places in the block of the frames that pass, at *ret (grown with
+ * realloc(), *cap its size), *ret_n of them. */
+int evt_match_block(evt_match *m, const evt_block *b, uint32_t **ret,
+    size_t *cap, size_t *ret_n, evt_error *err);
+
+#endif

@@ -1,0 +1,440 @@
+/*
+ * recover.c - see recover.h.
+ *
+ * Order matters: a journal file is removed only after the block that holds
+ * its records is synced, so that a crash at any point of recovery leaves a
+ * tape that the next recovery completes.  Records whose sequence numbers are
+ * in a segment already are passed over.
+ */
+#include "format/recover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/block.h"
+#include "format/err.h"
+#include "format/journal.h"
+#include "format/segment.h"
+
+struct recovery {
+	const evt_io *io;
+	const char *path;
+	const evt_writer_options *options;
+	char *journal_dir;
+	evt_segment *segments;
+	size_t n_segments;
+	uint64_t *files;      /* journal files, by first sequence number */
+	size_t n_files;
+	evt_builder *builder;
+	evt_segment_writer *writer;
+	evt_buf block;
+	bool covered; /* the journal has what comes behind the last block */
+	evt_recovered got;
+};
+
+static void
+tell(const struct recovery *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+tell(const struct recovery *r, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (r->options->notice == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	r->options->notice(r->options->notice_ctx, text);
+}
+
+/* ---- the last segment --------------------------------------------------------- */
+
+/*
+ * Read the blocks of an unsealed segment in full; forget bad ones at the end,
+ * which a crash tore.  A bad one with a good one behind it stays: that is not
+ * a torn end, and what it costs is known from the sequence numbers.
+ */
+static int
+check_blocks(struct recovery *r, evt_segment *s, evt_error *err)
+{
+	evt_block block = { 0 };
+	evt_buf raw = { 0 };
+	size_t good = 0;
+	int fd = open(s->path, O_RDONLY | O_CLOEXEC), code = EVT_OK;
+
+	if (fd < 0)
+		return evt_err_sys(err, errno, "cannot open %s", s->path);
+	for (size_t i = 0; i < s->n_blocks; i++) {
+		code = evt_segment_read_block(fd, s->name, &s->blocks[i], true,
+		    &raw, &block, err);
+		if (code == EVT_ERR_CORRUPT)
+			continue;
+		if (code != EVT_OK)
+			break;
+		good = i + 1;
+		if (block.max_conn > r->got.max_conn)
+			r->got.max_conn = block.max_conn;
+	}
+	if (code == EVT_OK || code == EVT_ERR_CORRUPT) {
+		code = EVT_OK;
+		if (good < s->n_blocks) {
+			s->n_blocks = good;
+			s->walked = good > 0 ? s->blocks[good - 1].offset +
+			    s->blocks[good - 1].stored : 0;
+		}
+	}
+	close(fd);
+	evt_block_free(&block);
+	evt_buf_free(&raw);
+	return code;
+}
+
+static int
+take_segment(struct recovery *r, evt_segment *s, evt_error *err)
+{
+	int code = evt_segment_load(s, err);
+
+	if (code != EVT_OK)
+		return code;
+	if (!s->sealed && (code = check_blocks(r, s, err)))
+		return code;
+	if (s->max_conn > r->got.max_conn)
+		r->got.max_conn = s->max_conn;
+	if (s->n_blocks > 0 && !r->got.has_uuid) {
+		r->got.has_uuid = true;
+		memcpy(r->got.uuid, s->uuid, sizeof(r->got.uuid));
+		r->got.next_seq = evt_segment_end_seq(s);
+	}
+	return EVT_OK;
+}
+
+/* Learn from the last segments: back to the last sealed one, which knows the
+ * greatest connection number. */
+static int
+take_segments(struct recovery *r, evt_error *err)
+{
+	int code = evt_segment_list(r->path, &r->segments, &r->n_segments, err);
+
+	if (code != EVT_OK)
+		return code;
+	r->got.next_seq = 1;
+	r->got.next_segment = 1;
+	for (size_t i = r->n_segments; i-- > 0;) {
+		evt_segment *s = &r->segments[i];
+
+		if (i == r->n_segments - 1) {
+			if (s->no == UINT32_MAX)
+				return evt_err_set(err, EVT_ERR_ARG,
+				    "%s has no segment number left; record to "
+				    "a new tape", r->path);
+			r->got.next_segment = s->no + 1;
+		}
+		if ((code = take_segment(r, s, err)))
+			return code;
+		if (s->sealed)
+			break;
+	}
+	return EVT_OK;
+}
+
+/* Keep the bytes of a torn end that the journal does not have. */
+static int
+save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
+{
+	uint64_t n = s->size - s->walked;
+	char name[48], *path;
+	uint8_t *bytes = malloc(n);
+	int in = open(s->path, O_RDONLY | O_CLOEXEC), out = -1, code;
+	size_t got = 0;
+
+	snprintf(name, sizeof(name), "%06u-%" PRIu64 ".torn", s->no, s->walked);
+	path = evt_path_join(r->journal_dir, name);
+	if (bytes == NULL || path == NULL)
+		code = evt_err_nomem(err);
+	else if (in < 0)
+		code = evt_err_sys(err, errno, "cannot open %s", s->path);
+	else
+		code = evt_io_read_at(in, bytes, n, s->walked, s->path, &got,
+		    err);
+	if (code == EVT_OK) {
+		out = r->io->open(r->io->ctx, path, O_WRONLY | O_CREAT |
+		    O_TRUNC, 0666);
+		code = out < 0 ? evt_err_sys(err, errno, "cannot create %s",
+		    path) : evt_io_write_all(r->io, out, bytes, got, 0, path,
+		    err);
+	}
+	if (code == EVT_OK && r->io->fdatasync(r->io->ctx, out) != 0)
+		code = evt_err_sys(err, errno, "cannot sync %s", path);
+	if (code == EVT_OK) {
+		r->got.lost_bytes += got;
+		tell(r, "%s ended in %zu bytes that are no block; they are kept "
+		    "in %s", s->name, got, path);
+	}
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		r->io->close(r->io->ctx, out);
+	free(bytes);
+	free(path);
+	return code;
+}
+
+/* Whether the journal has the frames that come next: then what the segment's
+ * end holds of them is a block that was being written. */
+static bool
+journal_covers(const struct recovery *r)
+{
+	for (size_t i = 0; i < r->n_files; i++) {
+		if (r->files[i] <= r->got.next_seq &&
+		    (i + 1 == r->n_files || r->files[i + 1] > r->got.next_seq))
+			return true;
+	}
+	return false;
+}
+
+/* Be able to append blocks: to the last segment if it is open, else to a new
+ * one. */
+static int
+open_writer(struct recovery *r, evt_error *err)
+{
+	evt_segment *last = r->n_segments > 0 ?
+	    &r->segments[r->n_segments - 1] : NULL;
+	int code;
+
+	if (r->writer != NULL)
+		return EVT_OK;
+	if (last == NULL || last->sealed) {
+		code = evt_segment_create(r->io, r->path, r->got.uuid,
+		    r->got.next_segment, &r->writer, err);
+		if (code == EVT_OK)
+			r->got.next_segment++;
+		return code;
+	}
+	if (last->size > last->walked && !r->covered &&
+	    !evt_segment_dir_begins(last) && (code = save_tail(r, last, err)))
+		return code;
+	return evt_segment_resume(r->io, last, r->got.uuid, &r->writer, err);
+}
+
+/* ---- the journal ---------------------------------------------------------------- */
+
+static int
+cut(struct recovery *r, evt_error *err)
+{
+	const evt_segment *s;
+	int code;
+
+	if (evt_builder_frames(r->builder) == 0)
+		return EVT_OK;
+	if ((code = open_writer(r, err)))
+		return code;
+	s = evt_segment_written(r->writer);
+	if ((code = evt_builder_encode(r->builder, r->got.uuid, s->no,
+	    (uint32_t)s->n_blocks, &r->block, NULL, err)) ||
+	    (code = evt_segment_append(r->writer, &r->block, err)))
+		return code;
+	evt_builder_clear(r->builder);
+	return EVT_OK;
+}
+
+static int
+take_record(struct recovery *r, evt_frame *f, bool in_lines, evt_error *err)
+{
+	int code;
+
+	if (f->seq < r->got.next_seq)
+		return EVT_OK;
+	if (f->seq > r->got.next_seq || !evt_builder_fits(r->builder, f->len,
+	    r->options->block_bytes)) {
+		/* A tape that was never whole begins where its journal does. */
+		if (f->seq > r->got.next_seq && r->n_segments > 0)
+			r->got.lost_frames += f->seq - r->got.next_seq;
+		if ((code = cut(r, err)))
+			return code;
+	}
+	if ((code = evt_builder_add(r->builder, f, in_lines, err)))
+		return code;
+	if (f->conn > r->got.max_conn)
+		r->got.max_conn = f->conn;
+	r->got.next_seq = f->seq + 1;
+	r->got.frames++;
+	return EVT_OK;
+}
+
+/* Rename a journal file that could not be read to its end, so that nobody
+ * removes it. */
+static int
+set_aside(struct recovery *r, uint64_t first_seq, const char *why,
+    evt_error *err)
+{
+	char *path = evt_journal_path(r->journal_dir, first_seq);
+	evt_buf bad = { 0 };
+	int code = EVT_OK;
+
+	if (path == NULL || !evt_buf_printf(&bad, "%s.bad", path))
+		code = evt_err_nomem(err);
+	else if (r->io->rename(r->io->ctx, path, (char *)bad.data) != 0 &&
+	    errno != ENOENT)
+		code = evt_err_sys(err, errno, "cannot rename %s", path);
+	else
+		tell(r, "%s; the file is kept as %s", why, (char *)bad.data);
+	free(path);
+	evt_buf_free(&bad);
+	return code;
+}
+
+/* Take all whole records of a file.  *ret_bad: it held others too. */
+static int
+take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
+    evt_error *err)
+{
+	evt_journal_reader *reader;
+	bool in_lines;
+	evt_frame f;
+	int code = evt_journal_open(r->journal_dir, first_seq, &reader, err);
+
+	ret_bad->code = EVT_OK;
+	if (code == EVT_AGAIN || code == EVT_ERR_NOTFOUND)
+		return EVT_OK; /* made, but never written to */
+	if (code == EVT_ERR_CORRUPT)
+		*ret_bad = *err;
+	if (code != EVT_OK)
+		return code == EVT_ERR_CORRUPT ? EVT_OK : code;
+	if (!r->got.has_uuid) {
+		r->got.has_uuid = true;
+		memcpy(r->got.uuid, evt_journal_uuid(reader),
+		    sizeof(r->got.uuid));
+	} else if (memcmp(r->got.uuid, evt_journal_uuid(reader),
+	    sizeof(r->got.uuid)) != 0) {
+		evt_err_set(ret_bad, EVT_ERR_CORRUPT, "journal file %020" PRIu64
+		    ".evj belongs to another tape", first_seq);
+		evt_journal_close(reader);
+		return EVT_OK;
+	}
+	while ((code = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK) {
+		if ((code = take_record(r, &f, in_lines, err)))
+			break;
+	}
+	evt_journal_close(reader);
+	if (code == EVT_ERR_CORRUPT)
+		*ret_bad = *err;
+	return code == EVT_AGAIN || code == EVT_ERR_CORRUPT ? EVT_OK : code;
+}
+
+/* The records are safe in a synced segment: take the files away. */
+static int
+drop_files(struct recovery *r, const evt_error *bad, evt_error *err)
+{
+	for (size_t i = 0; i < r->n_files; i++) {
+		char *path;
+		int code = EVT_OK;
+
+		if (bad[i].code != EVT_OK) {
+			code = set_aside(r, r->files[i], bad[i].text, err);
+			if (code != EVT_OK)
+				return code;
+			continue;
+		}
+		path = evt_journal_path(r->journal_dir, r->files[i]);
+		if (path == NULL)
+			return evt_err_nomem(err);
+		if (r->io->unlink(r->io->ctx, path) != 0 && errno != ENOENT)
+			code = evt_err_sys(err, errno, "cannot remove %s",
+			    path);
+		free(path);
+		if (code != EVT_OK)
+			return code;
+	}
+	return EVT_OK;
+}
+
+/* ---- all of it ------------------------------------------------------------------ */
+
+/* Seal the last segment if it is open; an empty file is no segment. */
+static int
+finish_segment(struct recovery *r, evt_error *err)
+{
+	evt_segment *last = r->n_segments > 0 ?
+	    &r->segments[r->n_segments - 1] : NULL;
+	int code;
+
+	if (r->writer == NULL && last != NULL && !last->sealed) {
+		if (last->n_blocks == 0 && last->size == 0) {
+			r->got.next_segment = last->no;
+			return r->io->unlink(r->io->ctx, last->path) == 0 ?
+			    EVT_OK : evt_err_sys(err, errno,
+			    "cannot remove %s", last->path);
+		}
+		if (last->n_blocks == 0)
+			return EVT_OK; /* none of it is ours: leave it */
+		if ((code = open_writer(r, err)))
+			return code;
+	}
+	if (r->writer == NULL)
+		return EVT_OK;
+	if ((code = evt_segment_seal(r->writer, r->got.max_conn, err)))
+		return code;
+	return evt_segment_sync(r->writer, err);
+}
+
+static int
+recover(struct recovery *r, evt_error *bad, evt_error *err)
+{
+	int code = EVT_OK;
+
+	r->covered = journal_covers(r);
+	for (size_t i = 0; i < r->n_files && code == EVT_OK; i++)
+		code = take_file(r, r->files[i], &bad[i], err);
+	if (code != EVT_OK || (code = cut(r, err)) ||
+	    (code = finish_segment(r, err)))
+		return code;
+	if (r->got.frames > 0)
+		tell(r, "%s was not closed: %" PRIu64 " frames were taken from "
+		    "its journal", r->path, r->got.frames);
+	return drop_files(r, bad, err);
+}
+
+int
+evt_recover(const evt_io *io, const char *path,
+    const evt_writer_options *options, evt_recovered *ret_recovered,
+    evt_error *err)
+{
+	struct recovery r = { .io = io, .path = path, .options = options };
+	evt_error *bad = NULL;
+	int code;
+
+	r.journal_dir = evt_path_join(path, "journal");
+	if (r.journal_dir == NULL)
+		return evt_err_nomem(err);
+	code = take_segments(&r, err);
+	if (code == EVT_OK)
+		code = evt_journal_list(r.journal_dir, &r.files, &r.n_files,
+		    err);
+	if (code == EVT_OK)
+		code = evt_builder_new(options->level, &r.builder, err);
+	if (code == EVT_OK) {
+		bad = calloc(r.n_files + 1, sizeof(*bad));
+		code = bad != NULL ? recover(&r, bad, err) : evt_err_nomem(err);
+	}
+	for (size_t i = 0; i < r.n_segments; i++)
+		evt_segment_free(&r.segments[i]);
+	free(r.segments);
+	free(r.files);
+	free(bad);
+	free(r.journal_dir);
+	evt_builder_free(r.builder);
+	evt_segment_close(r.writer);
+	evt_buf_free(&r.block);
+	if (code == EVT_OK)
+		*ret_recovered = r.got;
+	return code;
+}

@@ -1,0 +1,42 @@
+/* tape.h - the inside of evt_tape, for the reading half of the library. */
+#ifndef EVT_TAPE_H
+#define EVT_TAPE_H
+
+#include "format/evtape.h"
+#include "format/index.h"
+#include "format/segment.h"
+#include "format/summary.h"
+
+struct evt_tape {
+	char *path, *journal_dir;
+	evt_segment *segments; /* by number, loaded */
+	size_t n_segments;
+	evt_index *index;      /* NULL: none that can be used */
+	enum evt_index_state index_state;
+	/* What evt_tape_last_before() points into. */
+	evt_block block;
+	evt_buf raw;
+	evt_buf copy;
+	evt_key *keys;
+};
+
+/* Learn of segments and blocks that came since.  The array may move, what
+ * stood in it stays at its place. */
+int evt_tape_refresh(evt_tape *t, evt_error *err);
+
+/* Sequence number behind the last frame that is in a segment. */
+uint64_t evt_tape_end_seq(const evt_tape *t);
+
+/* Add up everything that is on the tape; *ret_damaged counts bad places. */
+int evt_tape_gather(evt_tape *t, evt_summary *sum, uint64_t *ret_damaged,
+    evt_error *err);
+
+/*
+ * Give each whole record of the journal with a sequence number of from_seq or
+ * more to fn(), in their order, until one returns something else than EVT_OK.
+ */
+int evt_tape_each_open(evt_tape *t, uint64_t from_seq,
+    int (*fn)(void *ctx, const evt_frame *f, evt_error *err), void *ctx,
+    evt_error *err);
+
+#endif

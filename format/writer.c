@@ -1,0 +1,519 @@
+/*
+ * writer.c - frames onto a tape.
+ *
+ * A frame goes to two places at once: as a record to the journal's batch, and
+ * into the columns of the open block.  A commit hands the batch to the kernel
+ * with one write.  When the block is full it is compressed and appended to
+ * the segment, and its journal file waits to be removed until the segment is
+ * synced.  So at any moment each committed frame is in the journal or in a
+ * block, and a failure leaves both where they were: the call is made again.
+ */
+#include "format/writer.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/err.h"
+#include "format/folder.h"
+#include "format/lock.h"
+#include "format/recover.h"
+#include "format/units.h"
+
+/* Records are written at this size at the latest, committed or not. */
+#define BATCH_MAX (1u << 20)
+/* Journal bytes that may wait for a sync before one is forced. */
+#define RETIRED_MAX (64u << 20)
+
+void
+evt_writer_notice(const evt_writer *w, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+
+	if (w->opt.notice == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	w->opt.notice(w->opt.notice_ctx, text);
+}
+
+static int64_t
+now(const evt_writer *w)
+{
+	return w->env.steady_ns(w->env.ctx);
+}
+
+/* ---- blocks and segments -------------------------------------------------------- */
+
+static int
+sync_all(evt_writer *w, evt_error *err)
+{
+	int r = EVT_OK;
+
+	if (w->segment != NULL && (r = evt_segment_sync(w->segment, err)))
+		return r;
+	if ((r = evt_journal_drop_retired(w->journal, err)) ||
+	    (r = evt_journal_sync(w->journal, err)))
+		return r;
+	w->dirty = false;
+	w->last_sync = now(w);
+	return EVT_OK;
+}
+
+/* The segment is sealed: tell the index, and begin the next one. */
+static void
+leave_segment(evt_writer *w)
+{
+	evt_error err;
+
+	evt_writer_index_segment(w, evt_segment_written(w->segment));
+	if (evt_writer_keep(w, evt_segment_written(w->segment),
+	    w->summary.last_ns, &err))
+		evt_writer_notice(w, "%s", err.text);
+	evt_segment_close(w->segment);
+	w->segment = NULL;
+	w->segment_no++;
+	w->segment_started = evt_builder_frames(w->builder) > 0;
+	w->segment_since = now(w);
+	w->want_seal = w->summary_bad = false;
+	evt_summary_clear(&w->summary);
+	evt_writer_retain(w);
+}
+
+static int
+seal(evt_writer *w, evt_error *err)
+{
+	int r;
+
+	if (w->segment == NULL)
+		return EVT_OK;
+	w->want_seal = true;
+	if ((r = evt_segment_seal(w->segment, w->max_conn, err)))
+		return r;
+	if (w->opt.sync_ns != EVT_SYNC_OFF && (r = sync_all(w, err)))
+		return r;
+	leave_segment(w);
+	return EVT_OK;
+}
+
+static int
+need_segment(evt_writer *w, evt_error *err)
+{
+	if (w->segment != NULL)
+		return EVT_OK;
+	if (w->segment_no == UINT32_MAX)
+		return evt_err_set(err, EVT_ERR_ARG, "%s has no segment number "
+		    "left; record to a new tape", w->path);
+	return evt_segment_create(w->env.io, w->path, w->uuid, w->segment_no,
+	    &w->segment, err);
+}
+
+/* Count the block that was appended. */
+static void
+summarise(evt_writer *w, const evt_buf *meta)
+{
+	const evt_segment *s = evt_segment_written(w->segment);
+	evt_block_head head;
+	evt_error err;
+
+	if (evt_block_head_read(w->block_bytes.data, w->block_bytes.len, s->name,
+	    &head, &err) || evt_block_load_raw(&w->scratch, &head, meta, &err) ||
+	    evt_summary_add_block(&w->summary, &w->scratch, head.block, &err))
+		w->summary_bad = true; /* the file will be read instead */
+}
+
+/* Turn the open block into one of the segment. */
+static int
+cut(evt_writer *w, evt_error *err)
+{
+	const evt_segment *s;
+	const evt_buf *meta;
+	int r;
+
+	if (evt_builder_frames(w->builder) == 0)
+		return EVT_OK;
+	/* Behind a directory nothing may stand: leave that segment first. */
+	if (w->segment != NULL && evt_segment_written(w->segment)->sealed &&
+	    (r = seal(w, err)))
+		return r;
+	if ((r = evt_journal_commit(w->journal, err)) ||
+	    (r = need_segment(w, err)))
+		return r;
+	s = evt_segment_written(w->segment);
+	if ((r = evt_builder_encode(w->builder, w->uuid, w->segment_no,
+	    (uint32_t)s->n_blocks, &w->block_bytes, &meta, err)) ||
+	    (r = evt_segment_append(w->segment, &w->block_bytes, err)))
+		return r;
+	summarise(w, meta);
+	evt_journal_retire(w->journal);
+	evt_builder_clear(w->builder);
+	w->dirty = true;
+	w->stats.blocks++;
+	w->stats.stored_bytes += w->block_bytes.len;
+	return EVT_OK;
+}
+
+/* What a cut makes due.  None of it is urgent, so a failure is tried again. */
+static void
+after_cut(evt_writer *w)
+{
+	evt_error err;
+	int r = EVT_OK;
+
+	if (w->opt.sync_ns == EVT_SYNC_OFF)
+		r = evt_journal_drop_retired(w->journal, &err);
+	else if (evt_journal_retired_bytes(w->journal) > RETIRED_MAX)
+		r = sync_all(w, &err);
+	if (r == EVT_OK && (w->want_seal ||
+	    evt_segment_written(w->segment)->size >= w->opt.segment_bytes))
+		r = seal(w, &err);
+	if (r != EVT_OK)
+		evt_writer_notice(w, "%s; it is tried again", err.text);
+}
+
+/* ---- the public calls ------------------------------------------------------------ */
+
+static int
+check_frame(const evt_frame *f, evt_error *err)
+{
+	if (f->len > EVT_PAYLOAD_MAX)
+		return evt_err_set(err, EVT_ERR_ARG, "a frame of %zu bytes is "
+		    "larger than a tape takes (%u)", f->len, EVT_PAYLOAD_MAX);
+	if (f->kind > EVT_KIND_MARK || f->opcode > 31)
+		return evt_err_set(err, EVT_ERR_ARG, "kind %u with opcode %u is "
+		    "no frame", f->kind, f->opcode);
+	if (f->event != NULL && f->event_len > EVT_KEY_MAX)
+		return evt_err_set(err, EVT_ERR_ARG, "an event name of %zu "
+		    "bytes is too long", f->event_len);
+	for (size_t i = 0; i < f->n_sources; i++) {
+		if (f->sources[i].len > EVT_KEY_MAX)
+			return evt_err_set(err, EVT_ERR_ARG, "a source id of "
+			    "%u bytes is too long", f->sources[i].len);
+	}
+	return EVT_OK;
+}
+
+/* Look at received text: whether it may stand among the lines, its keys. */
+static int
+scan(evt_writer *w, evt_frame *f, bool *ret_in_lines, evt_error *err)
+{
+	evt_scan_result got;
+	int r;
+
+	*ret_in_lines = false;
+	if (f->kind != EVT_KIND_RECEIVED || f->opcode != EVT_OP_TEXT)
+		return EVT_OK;
+	if ((r = evt_scan(w->scanner, f->payload, f->len, &got, err)))
+		return r;
+	*ret_in_lines = got.json && !got.line_break;
+	if (w->opt.profile != NULL) {
+		f->event = got.event;
+		f->event_len = got.event != NULL ? got.event_len : 0;
+		f->sources = got.sources;
+		f->n_sources = got.n_sources;
+	}
+	return EVT_OK;
+}
+
+/* Remember which sources were met, for their number alone. */
+static void
+count_sources(evt_writer *w, const evt_frame *f)
+{
+	/* Without memory the number stays behind; nothing hangs on it. */
+	if (f->n_sources == 0 || !evt_dict_reserve(&w->sources, f->n_sources))
+		return;
+	for (size_t i = 0; i < f->n_sources; i++)
+		evt_dict_add(&w->sources, f->sources[i].text, f->sources[i].len,
+		    f->sources[i].is_int);
+	w->stats.sources = w->sources.n;
+}
+
+static void
+count_frame(evt_writer *w, const evt_frame *f)
+{
+	w->stats.frames++;
+	w->stats.last_seq = f->seq;
+	if (f->kind == EVT_KIND_RECEIVED) {
+		w->stats.received++;
+		w->stats.payload_bytes += f->len;
+	}
+	if (f->conn > w->max_conn)
+		w->max_conn = f->conn;
+	w->mono_offset = (int64_t)((uint64_t)f->mono_ns - (uint64_t)f->time_ns);
+	if (!w->segment_started) {
+		w->segment_started = true;
+		w->segment_since = now(w);
+	}
+	count_sources(w, f);
+}
+
+int
+evt_writer_put(evt_writer *w, evt_frame *frame, evt_error *err)
+{
+	evt_frame f = *frame;
+	bool in_lines;
+	int r = check_frame(&f, err);
+
+	if (r != EVT_OK)
+		return r;
+	if (!evt_builder_fits(w->builder, f.len, w->opt.block_bytes)) {
+		if ((r = cut(w, err)))
+			return r;
+		after_cut(w);
+	} else if (evt_journal_pending(w->journal) >= BATCH_MAX &&
+	    (r = evt_journal_commit(w->journal, err))) {
+		return r;
+	}
+	if ((r = scan(w, &f, &in_lines, err)) ||
+	    (r = evt_journal_reserve(w->journal, &f, err)))
+		return r;
+	f.seq = w->next_seq;
+	if ((r = evt_builder_add(w->builder, &f, in_lines, err)))
+		return r;
+	evt_journal_add(w->journal, &f, in_lines);
+	w->next_seq++;
+	count_frame(w, &f);
+	*frame = f;
+	return EVT_OK;
+}
+
+int
+evt_writer_commit(evt_writer *w, evt_error *err)
+{
+	int r;
+
+	if (evt_journal_pending(w->journal) > 0) {
+		if ((r = evt_journal_commit(w->journal, err)))
+			return r;
+		w->dirty = true;
+	}
+	if (w->opt.sync_ns == EVT_SYNC_OFF || !w->dirty ||
+	    now(w) - w->last_sync < w->opt.sync_ns)
+		return EVT_OK;
+	return sync_all(w, err);
+}
+
+int
+evt_writer_rotate(evt_writer *w, evt_error *err)
+{
+	int r = cut(w, err);
+
+	return r != EVT_OK ? r : seal(w, err);
+}
+
+int
+evt_writer_tick(evt_writer *w, evt_error *err)
+{
+	bool aged = w->opt.segment_age_ns > 0 && w->segment_started &&
+	    now(w) - w->segment_since >= w->opt.segment_age_ns;
+	int r = evt_writer_take_notes(w, err);
+
+	if (r == EVT_OK)
+		r = evt_writer_commit(w, err);
+	if (r == EVT_OK && (aged || w->want_seal))
+		r = evt_writer_rotate(w, err);
+	if (r == EVT_OK && w->opt.keep_age_ns > 0)
+		evt_writer_retain(w);
+	return r;
+}
+
+static void
+writer_free(evt_writer *w)
+{
+	evt_scanner_free(w->scanner);
+	evt_builder_free(w->builder);
+	evt_journal_free(w->journal);
+	evt_segment_close(w->segment);
+	evt_summary_free(&w->summary);
+	evt_block_free(&w->scratch);
+	evt_buf_free(&w->block_bytes);
+	evt_index_close(w->index);
+	evt_dict_free(&w->sources);
+	free(w->kept);
+	if (w->lock_fd >= 0)
+		close(w->lock_fd);
+	free(w->journal_dir);
+	free(w->path);
+	free(w);
+}
+
+int
+evt_writer_close(evt_writer *w, evt_error *err)
+{
+	int r;
+
+	if (w == NULL)
+		return EVT_OK;
+	r = evt_writer_take_notes(w, err);
+	if (r == EVT_OK)
+		r = evt_writer_rotate(w, err);
+	if (r == EVT_OK)
+		r = evt_journal_drop_retired(w->journal, err);
+	writer_free(w);
+	return r;
+}
+
+uint32_t
+evt_writer_next_conn(const evt_writer *w)
+{
+	return w->max_conn + 1;
+}
+
+void
+evt_writer_get_stats(const evt_writer *w, evt_writer_stats *ret_stats)
+{
+	*ret_stats = w->stats;
+	ret_stats->stored_bytes += evt_journal_bytes(w->journal);
+	ret_stats->segment = w->segment_no;
+	ret_stats->last_seq = w->next_seq - 1;
+}
+
+/* ---- opening ------------------------------------------------------------------ */
+
+void
+evt_writer_options_init(evt_writer_options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->block_bytes = 1u << 20;
+	o->segment_bytes = 64u << 20;
+	o->sync_ns = EVT_NS_PER_S;
+	o->level = 3;
+}
+
+static int64_t
+real_steady(void *ctx)
+{
+	(void)ctx;
+	return evt_clock_boot();
+}
+
+static int64_t
+real_wall(void *ctx)
+{
+	(void)ctx;
+	return evt_clock_real();
+}
+
+/* A UUID of version 4 (RFC 9562). */
+static int
+make_uuid(uint8_t uuid[16], evt_error *err)
+{
+	if (getentropy(uuid, 16) != 0)
+		return evt_err_sys(err, errno, "cannot get random bytes");
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+	return EVT_OK;
+}
+
+static int
+start(evt_writer *w, const evt_recovered *got, evt_error *err)
+{
+	int r;
+
+	if (got->has_uuid)
+		memcpy(w->uuid, got->uuid, sizeof(w->uuid));
+	else if ((r = make_uuid(w->uuid, err)))
+		return r;
+	w->next_seq = got->next_seq;
+	w->max_conn = got->max_conn;
+	w->segment_no = got->next_segment;
+	w->stats.recovered = got->frames;
+	w->last_sync = now(w);
+	if ((r = evt_scanner_new(w->opt.profile, &w->scanner, err)) ||
+	    (r = evt_builder_new(w->opt.level, &w->builder, err)))
+		return r;
+	return evt_journal_new(w->env.io, w->journal_dir, w->uuid, &w->journal,
+	    err);
+}
+
+/* What recovery could not save is a gap like any other. */
+static int
+mark_loss(evt_writer *w, const evt_recovered *got, evt_error *err)
+{
+	char json[256], frames[24] = "null";
+	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP };
+	int r;
+
+	if (got->lost_frames == 0 && got->lost_bytes == 0)
+		return EVT_OK;
+	/* Torn bytes may have held any number of frames. */
+	if (got->lost_bytes == 0)
+		snprintf(frames, sizeof(frames), "%llu",
+		    (unsigned long long)got->lost_frames);
+	snprintf(json, sizeof(json), "{\"mark\":\"gap\",\"frames\":%s,"
+	    "\"bytes\":%llu,\"reason\":\"the tape was not closed and its end "
+	    "was damaged\",\"seconds\":null,\"from\":null,\"to\":null}", frames,
+	    (unsigned long long)got->lost_bytes);
+	f.time_ns = f.mono_ns = w->env.wall_ns(w->env.ctx);
+	f.payload = (const uint8_t *)json;
+	f.len = strlen(json);
+	r = evt_writer_put(w, &f, err);
+	return r == EVT_OK ? evt_writer_commit(w, err) : r;
+}
+
+static int
+check_options(const evt_writer_options *o, evt_error *err)
+{
+	if (o->block_bytes < 1024 || o->block_bytes > EVT_PAYLOAD_MAX)
+		return evt_err_set(err, EVT_ERR_ARG, "a block of %u bytes "
+		    "cannot be made (1024 to %u)", o->block_bytes,
+		    EVT_PAYLOAD_MAX);
+	if (o->level < -7 || o->level > 22)
+		return evt_err_set(err, EVT_ERR_ARG, "%d is no zstd level (-7 "
+		    "to 22)", o->level);
+	return EVT_OK;
+}
+
+int
+evt_writer_open_env(const char *path, const evt_writer_options *options,
+    const evt_writer_env *env, evt_writer **ret_writer, evt_error *err)
+{
+	static const evt_writer_env real = { &evt_io_posix, real_steady,
+		real_wall, NULL };
+	evt_recovered got;
+	evt_error local;
+	evt_writer *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (err == NULL)
+		err = &local;
+	if (w == NULL)
+		return evt_err_nomem(err);
+	w->lock_fd = -1;
+	w->env = env != NULL ? *env : real;
+	if (options != NULL)
+		w->opt = *options;
+	else
+		evt_writer_options_init(&w->opt);
+	w->path = strdup(path);
+	w->journal_dir = evt_path_join(path, "journal");
+	if (w->path == NULL || w->journal_dir == NULL)
+		r = evt_err_nomem(err);
+	else if ((r = check_options(&w->opt, err)) == EVT_OK &&
+	    (r = evt_tape_make(w->env.io, path, !w->opt.existing, err)) ==
+	    EVT_OK && (r = evt_lock_take(path, &w->lock_fd, err)) == EVT_OK &&
+	    (r = evt_recover(w->env.io, path, &w->opt, &got, err)) == EVT_OK)
+		r = start(w, &got, err);
+	if (r == EVT_OK) {
+		evt_writer_index_open(w);
+		r = mark_loss(w, &got, err);
+	}
+	if (r != EVT_OK) {
+		writer_free(w);
+		return r;
+	}
+	*ret_writer = w;
+	return EVT_OK;
+}
+
+int
+evt_writer_open(const char *path, const evt_writer_options *options,
+    evt_writer **ret_writer, evt_error *err)
+{
+	return evt_writer_open_env(path, options, NULL, ret_writer, err);
+}

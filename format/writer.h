@@ -1,0 +1,77 @@
+/* writer.h - the inside of evt_writer, for its sources and for tests. */
+#ifndef EVT_WRITER_H
+#define EVT_WRITER_H
+
+#include "format/block.h"
+#include "format/evtape.h"
+#include "format/index.h"
+#include "format/io.h"
+#include "format/journal.h"
+#include "format/scan.h"
+#include "format/segment.h"
+#include "format/summary.h"
+
+/* What the writer gets from the system, so that a test can stand in for it. */
+typedef struct evt_writer_env {
+	const evt_io *io;
+	int64_t (*steady_ns)(void *ctx); /* a clock that is never set */
+	int64_t (*wall_ns)(void *ctx);   /* UTC */
+	void *ctx;
+} evt_writer_env;
+
+/* evt_writer_open() on another system; env NULL: the real one. */
+int evt_writer_open_env(const char *path, const evt_writer_options *options,
+    const evt_writer_env *env, evt_writer **ret_writer, evt_error *err);
+
+/* A sealed segment, as retention sees it. */
+struct evt_kept {
+	uint32_t no;
+	uint64_t bytes;
+	int64_t last_ns;
+};
+
+struct evt_writer {
+	evt_writer_options opt;
+	evt_writer_env env;
+	char *path, *journal_dir;
+	int lock_fd;
+	uint8_t uuid[16];
+	evt_scanner *scanner;
+	evt_builder *builder;
+	evt_journal *journal;
+	evt_segment_writer *segment; /* NULL until its first block */
+	uint32_t segment_no;         /* of the segment, or of the next one */
+	int64_t segment_since;       /* steady time of its first frame */
+	bool segment_started;        /* it has a frame */
+	bool want_seal;              /* sealing it failed: try again */
+	evt_summary summary;         /* of the segment */
+	bool summary_bad;            /* it lacks something: read the file */
+	evt_block scratch;
+	evt_buf block_bytes;
+	evt_index *index;            /* NULL: cannot be written */
+	evt_dict sources;            /* all met since it was opened */
+	struct evt_kept *kept;       /* sealed segments, oldest first */
+	size_t n_kept, cap_kept;
+	uint64_t next_seq;
+	uint32_t max_conn;
+	int64_t last_sync;           /* steady time */
+	bool dirty;                  /* committed since */
+	int64_t mono_offset;         /* mono_ns - time_ns of the last frame */
+	evt_writer_stats stats;
+};
+
+/* Tell the caller, in printf's words, of what is no reason to stop. */
+void evt_writer_notice(const evt_writer *w, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* writer_index.c: the index and retention; their failures are notices. */
+void evt_writer_index_open(evt_writer *w);
+void evt_writer_index_segment(evt_writer *w, const evt_segment *s);
+void evt_writer_retain(evt_writer *w);
+int evt_writer_keep(evt_writer *w, const evt_segment *s, int64_t last_ns,
+    evt_error *err);
+
+/* note.c: put the notes that others left in the journal folder. */
+int evt_writer_take_notes(evt_writer *w, evt_error *err);
+
+#endif

@@ -1,0 +1,244 @@
+/*
+ * writer_index.c - the writer's index and its retention.
+ *
+ * A recording never stops for its index: what fails here is told and made up
+ * for at the next opening, by evt_writer_index_open() or 'evtape reindex'.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/err.h"
+#include "format/folder.h"
+#include "format/lock.h"
+#include "format/writer.h"
+
+/* ---- rows from segments ---------------------------------------------------------- */
+
+static int
+index_file(evt_index *x, const evt_segment *s, uint64_t *damaged,
+    evt_error *err)
+{
+	evt_summary sum = { 0 };
+	int r = evt_summary_add_segment(&sum, s, damaged, err);
+
+	if (r == EVT_OK)
+		r = evt_index_put(x, s, &sum, err);
+	evt_summary_free(&sum);
+	return r;
+}
+
+/* Make the rows of each segment that has none, or stale ones; drop those of
+ * segments that are gone. */
+static int
+catch_up(evt_index *x, const evt_segment *s, size_t n, uint64_t *damaged,
+    evt_error *err)
+{
+	int r = evt_index_keep_only(x, s, n, err);
+
+	for (size_t i = 0; i < n && r == EVT_OK; i++) {
+		if (s[i].n_blocks > 0 && !evt_index_has(x, &s[i]))
+			r = index_file(x, &s[i], damaged, err);
+	}
+	return r;
+}
+
+static int64_t
+last_time(const evt_segment *s)
+{
+	int64_t last = INT64_MIN;
+
+	for (size_t i = 0; i < s->n_blocks; i++) {
+		if (s->blocks[i].max_ns > last)
+			last = s->blocks[i].max_ns;
+	}
+	return last;
+}
+
+static void
+free_segments(evt_segment *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		evt_segment_free(&s[i]);
+	free(s);
+}
+
+static int
+load_segments(const char *path, evt_segment **ret_s, size_t *ret_n,
+    evt_error *err)
+{
+	evt_segment *s;
+	size_t n;
+	int r = evt_segment_list(path, &s, &n, err);
+
+	if (r != EVT_OK)
+		return r;
+	for (size_t i = 0; i < n && r == EVT_OK; i++)
+		r = evt_segment_load(&s[i], err);
+	if (r != EVT_OK) {
+		free_segments(s, n);
+		return r;
+	}
+	*ret_s = s;
+	*ret_n = n;
+	return EVT_OK;
+}
+
+void
+evt_writer_index_open(evt_writer *w)
+{
+	evt_segment *s;
+	uint64_t damaged = 0;
+	evt_error err;
+	bool fresh;
+	size_t n;
+	int r = load_segments(w->path, &s, &n, &err);
+
+	if (r != EVT_OK) {
+		evt_writer_notice(w, "%s; the index is left as it is", err.text);
+		return;
+	}
+	for (size_t i = 0; i < n && r == EVT_OK; i++)
+		r = evt_writer_keep(w, &s[i], last_time(&s[i]), &err);
+	if (r == EVT_OK)
+		r = evt_index_create(w->path, w->uuid, &w->index, &fresh, &err);
+	if (r == EVT_OK)
+		r = catch_up(w->index, s, n, &damaged, &err);
+	if (r != EVT_OK)
+		evt_writer_notice(w, "%s", err.text);
+	if (damaged > 0)
+		evt_writer_notice(w, "%s has %llu damaged places; 'evtape info' "
+		    "shows them", w->path, (unsigned long long)damaged);
+	free_segments(s, n);
+}
+
+void
+evt_writer_index_segment(evt_writer *w, const evt_segment *s)
+{
+	uint64_t damaged = 0;
+	evt_error err;
+	int r;
+
+	if (w->index == NULL)
+		return;
+	r = w->summary_bad ? index_file(w->index, s, &damaged, &err) :
+	    evt_index_put(w->index, s, &w->summary, &err);
+	if (r != EVT_OK)
+		evt_writer_notice(w, "%s", err.text);
+}
+
+/* ---- retention --------------------------------------------------------------------- */
+
+int
+evt_writer_keep(evt_writer *w, const evt_segment *s, int64_t last_ns,
+    evt_error *err)
+{
+	struct evt_kept *kept;
+
+	if (w->n_kept == w->cap_kept) {
+		size_t cap = w->cap_kept * 2 + 16;
+
+		kept = realloc(w->kept, cap * sizeof(*kept));
+		if (kept == NULL)
+			return evt_err_nomem(err);
+		w->kept = kept;
+		w->cap_kept = cap;
+	}
+	w->kept[w->n_kept++] = (struct evt_kept){ s->no, s->size, last_ns };
+	return EVT_OK;
+}
+
+static bool
+is_over(const evt_writer *w, uint64_t total)
+{
+	if (w->opt.keep_bytes > 0 && total > w->opt.keep_bytes)
+		return true;
+	return w->opt.keep_age_ns > 0 &&
+	    w->kept[0].last_ns < w->env.wall_ns(w->env.ctx) -
+	    w->opt.keep_age_ns;
+}
+
+/* Drop the oldest segment; false: it stays. */
+static bool
+drop_oldest(evt_writer *w)
+{
+	char name[EVT_SEGMENT_NAME_LEN], *path;
+	evt_error err = { 0 };
+	bool gone;
+
+	evt_segment_name(w->kept[0].no, name);
+	path = evt_path_join(w->path, name);
+	gone = path != NULL && (w->env.io->unlink(w->env.io->ctx, path) == 0 ||
+	    errno == ENOENT);
+	if (!gone) {
+		evt_writer_notice(w, "cannot remove the old segment %s: %s",
+		    name, strerror(errno));
+	} else {
+		if (w->index != NULL &&
+		    evt_index_drop(w->index, w->kept[0].no, &err))
+			evt_writer_notice(w, "%s", err.text);
+		w->n_kept--;
+		memmove(w->kept, w->kept + 1, w->n_kept * sizeof(*w->kept));
+	}
+	free(path);
+	return gone;
+}
+
+/* The newest sealed segment stays: it knows where the numbers go on. */
+void
+evt_writer_retain(evt_writer *w)
+{
+	uint64_t total = w->segment != NULL ?
+	    evt_segment_written(w->segment)->size : 0;
+
+	for (size_t i = 0; i < w->n_kept; i++)
+		total += w->kept[i].bytes;
+	while (w->n_kept > 1 && is_over(w, total)) {
+		total -= w->kept[0].bytes;
+		if (!drop_oldest(w))
+			return;
+	}
+}
+
+/* ---- reindex ------------------------------------------------------------------------ */
+
+int
+evt_tape_reindex(const char *path, uint64_t *ret_damaged, evt_error *err)
+{
+	static const char *const tails[] = { "tape.db", "tape.db-wal",
+		"tape.db-shm" };
+	evt_segment *s;
+	evt_index *x = NULL;
+	uint64_t damaged = 0;
+	bool fresh;
+	size_t n;
+	int fd, r = evt_tape_make(&evt_io_posix, path, false, err);
+
+	if (r != EVT_OK || (r = evt_lock_take(path, &fd, err)))
+		return r;
+	if ((r = load_segments(path, &s, &n, err))) {
+		close(fd);
+		return r;
+	}
+	for (int i = 0; i < 3 && r == EVT_OK; i++) {
+		char *name = evt_path_join(path, tails[i]);
+
+		if (name == NULL)
+			r = evt_err_nomem(err);
+		else if (unlink(name) != 0 && errno != ENOENT)
+			r = evt_err_sys(err, errno, "cannot remove %s", name);
+		free(name);
+	}
+	if (r == EVT_OK && n > 0)
+		r = evt_index_create(path, s[n - 1].uuid, &x, &fresh, err);
+	if (r == EVT_OK && x != NULL)
+		r = catch_up(x, s, n, &damaged, err);
+	evt_index_close(x);
+	free_segments(s, n);
+	close(fd);
+	if (r == EVT_OK && ret_damaged != NULL)
+		*ret_damaged = damaged;
+	return r;
+}
