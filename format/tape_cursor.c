@@ -146,6 +146,8 @@ start_block(struct tape_cursor *c, evt_error *err)
 		c->block = 0;
 		c->has_wanted = false;
 	}
+	/* Frames of it may have been read from the journal already. */
+	c->match.filter.from_seq = c->seq;
 	evt_fetch_start(c->fetch, c->fd, s->name, b);
 	c->loading_end = b->first_seq + b->frames;
 	c->block++;
