@@ -1,0 +1,297 @@
+/* test_access.c - addresses, tokens, and who may come in. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "replay/access.h"
+
+#define TOKEN "0123456789abcdef"
+
+static void
+test_listen(void **state)
+{
+	static const struct {
+		const char *text, *host;
+		uint16_t port;
+	} good[] = {
+		{ "127.0.0.1:8787", "127.0.0.1", 8787 },
+		{ "8787", "127.0.0.1", 8787 },
+		{ ":0", "127.0.0.1", 0 },
+		{ "[::1]:65535", "::1", 65535 },
+		{ "[::]:1", "::", 1 },
+		{ "example.org:80", "example.org", 80 },
+	};
+	static const char *const bad[] = { "", "127.0.0.1", "127.0.0.1:",
+		"127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:x", "::1", "[::1",
+		"[::1]", "[::1]8787", "host:1:2", "99999999999999999999",
+		"host: 1" };
+	evt_listen l;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(evt_listen_parse(good[i].text, &l, NULL),
+		    EVT_OK);
+		assert_string_equal(l.host, good[i].host);
+		assert_int_equal(l.port, good[i].port);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (evt_listen_parse(bad[i], &l, NULL) != EVT_ERR_ARG)
+			fail_msg("taken: %s", bad[i]);
+	}
+}
+
+static void
+test_long_host(void **state)
+{
+	char text[600];
+	evt_listen l;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	strncpy(text + 500, ":80", 4);
+	assert_int_equal(evt_listen_parse(text, &l, NULL), EVT_ERR_ARG);
+}
+
+static void
+test_loopback(void **state)
+{
+	static const char *const yes[] = { "127.0.0.1", "127.9.9.9", "::1",
+		"0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "localhost", "LocalHost",
+		"localhost.", "a.localhost", "a.b.localhost." };
+	static const char *const no[] = { "", "0.0.0.0", "::", "10.0.0.1",
+		"128.0.0.1", "localhost.example", "127.0.0.1.example",
+		"notlocalhost", ".localhost", "::ffff:10.0.0.1", "127.1" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		assert_true(evt_host_loopback(yes[i]));
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+		if (evt_host_loopback(no[i]))
+			fail_msg("loopback: %s", no[i]);
+	}
+}
+
+/* ---- tokens ------------------------------------------------------------------- */
+
+static int
+read_token(const char *text, size_t n, char *token, evt_error *err)
+{
+	char path[] = "/tmp/evtape-test-token-XXXXXX";
+	int fd = mkstemp(path), r;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, n), (ssize_t)n);
+	close(fd);
+	r = evt_token_read(path, token, err);
+	assert_int_equal(unlink(path), 0);
+	return r;
+}
+
+static void
+test_token_files(void **state)
+{
+	static const char *const good[] = { TOKEN, TOKEN "\n",
+		"  " TOKEN "\t \r\n", TOKEN "\nmore\n" };
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
+		{ "", "not 0" }, { "\n", "not 0" }, { "short\n", "not 5" },
+		{ TOKEN " " TOKEN, "white space" },
+		{ TOKEN "\x01", "visible" }, { TOKEN "\xc3\xa9", "visible" },
+	};
+	char token[EVT_TOKEN_MAX + 1], big[EVT_TOKEN_MAX + 1000];
+	evt_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(read_token(good[i], strlen(good[i]), token,
+		    &err), EVT_OK);
+		assert_string_equal(token, TOKEN);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(read_token(bad[i].text, strlen(bad[i].text),
+		    token, &err), EVT_ERR_ARG);
+		if (strstr(err.text, bad[i].why) == NULL)
+			fail_msg("%s", err.text);
+	}
+	memset(big, 'x', sizeof(big));
+	assert_int_equal(read_token(big, sizeof(big), token, &err), EVT_ERR_ARG);
+	assert_int_equal(read_token(big, EVT_TOKEN_MAX, token, &err), EVT_OK);
+	assert_int_equal(evt_token_read("/nowhere/token", token, &err),
+	    EVT_ERR_IO);
+}
+
+static const char *why;
+
+static int
+judge(const evt_access *a, const char *auth, const char *token)
+{
+	evt_request q = { .host = "localhost", .authorization = auth,
+		.token = token };
+
+	return evt_access_judge(a, &q, &why);
+}
+
+static void
+test_tokens(void **state)
+{
+	evt_access a = { .host = "127.0.0.1", .token = TOKEN };
+
+	(void)state;
+	assert_int_equal(judge(&a, NULL, NULL), 401);
+	assert_int_equal(judge(&a, NULL, ""), 401);
+	assert_int_equal(judge(&a, NULL, "0123456789abcdeg"), 401);
+	assert_int_equal(judge(&a, NULL, TOKEN TOKEN), 401);
+	assert_int_equal(judge(&a, NULL, "0"), 401);
+	assert_int_equal(judge(&a, "Basic " TOKEN, NULL), 401);
+	assert_int_equal(judge(&a, "Bearer", NULL), 401);
+	assert_int_equal(judge(&a, "Bearer x", TOKEN), 401);
+	assert_non_null(strstr(why, "Bearer"));
+	assert_int_equal(judge(&a, NULL, TOKEN), 0);
+	assert_int_equal(judge(&a, "Bearer " TOKEN, NULL), 0);
+	assert_int_equal(judge(&a, "bearer  " TOKEN, "x"), 0);
+	a.token = NULL;
+	assert_int_equal(judge(&a, NULL, "anything"), 0);
+}
+
+/* ---- Host and Origin ------------------------------------------------------------- */
+
+struct row {
+	const char *host, *origin;
+	int status;
+};
+
+static void
+check_rows(const evt_access *a, const struct row *row, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		evt_request q = { .host = row[i].host, .origin = row[i].origin };
+		int status = evt_access_judge(a, &q, &why);
+
+		if (status != row[i].status)
+			fail_msg("Host %s, Origin %s: %d", row[i].host,
+			    row[i].origin, status);
+	}
+}
+
+static void
+test_on_loopback(void **state)
+{
+	static const struct row row[] = {
+		{ "127.0.0.1:8787", NULL, 0 },
+		{ "localhost", NULL, 0 },
+		{ "[::1]:8787", NULL, 0 },
+		{ "localhost:1", "http://localhost:3000", 0 },
+		{ "localhost:1", "https://127.0.0.1", 0 },
+		{ "localhost:1", "http://[::1]:5", 0 },
+		{ "localhost:1", "http://evil.example", 403 },
+		{ "localhost:1", "http://localhost.evil.example", 403 },
+		{ "localhost:1", "http://localhost@evil.example", 403 },
+		{ "localhost:1", "http://evil.example/localhost", 403 },
+		{ "localhost:1", "null", 403 },
+		{ "localhost:1", "", 403 },
+		{ "localhost:1", "localhost", 403 },
+		{ "evil.example:8787", NULL, 403 },
+		{ "evil.example", "http://evil.example", 403 },
+		{ "10.0.0.1:8787", NULL, 403 },
+		{ "[::1", NULL, 403 },
+		{ "", NULL, 403 },
+		{ NULL, NULL, 403 },
+	};
+	evt_access a = { .host = "127.0.0.1" };
+
+	(void)state;
+	check_rows(&a, row, sizeof(row) / sizeof(row[0]));
+}
+
+static void
+test_beyond_loopback(void **state)
+{
+	static const struct row row[] = {
+		{ "10.0.0.1:8787", NULL, 0 },
+		{ "[2001:db8::1]:8787", NULL, 0 },
+		{ "localhost:1", NULL, 0 },
+		{ "replay.example:8787", NULL, 0 },
+		{ "REPLAY.example", NULL, 0 },
+		{ "10.0.0.1:8787", "http://10.0.0.1:8787", 0 },
+		{ "10.0.0.1:8787", "http://10.0.0.1:9999", 403 },
+		{ "10.0.0.1:8787", "http://other.example", 403 },
+		{ "other.example", NULL, 403 },
+	};
+	evt_access a = { .host = "replay.example" };
+
+	(void)state;
+	check_rows(&a, row, sizeof(row) / sizeof(row[0]));
+}
+
+static void
+test_allowed_origins(void **state)
+{
+	static const char *const origins[] = { "https://maps.example:444",
+		"null" };
+	static const char *const all[] = { "*" };
+	static const struct row row[] = {
+		{ "localhost", "https://maps.example:444", 0 },
+		{ "localhost", "HTTPS://Maps.Example:444", 0 },
+		{ "localhost", "https://maps.example", 403 },
+		{ "localhost", "http://maps.example:444", 403 },
+		{ "localhost", "null", 0 },
+		{ "maps.example", "null", 0 },
+		{ "other.example", "null", 403 },
+	};
+	static const struct row row_all[] = {
+		{ "localhost", "https://x.example", 0 },
+		{ "localhost", "null", 0 },
+		{ "x.example", "https://x.example", 403 },
+	};
+	evt_access a = { .host = "127.0.0.1", .origins = origins,
+		.n_origins = 2 };
+
+	(void)state;
+	assert_int_equal(evt_access_check_origins(&a, NULL), EVT_OK);
+	check_rows(&a, row, sizeof(row) / sizeof(row[0]));
+	a.origins = all;
+	a.n_origins = 1;
+	check_rows(&a, row_all, sizeof(row_all) / sizeof(row_all[0]));
+}
+
+static void
+test_bad_origins(void **state)
+{
+	static const char *const bad[] = { "", "maps.example", "://x", "http://",
+		"http://a/", "http://a b", "http://[::1", "http://:80" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		evt_access a = { .host = "127.0.0.1", .origins = &bad[i],
+			.n_origins = 1 };
+
+		if (evt_access_check_origins(&a, NULL) != EVT_ERR_ARG)
+			fail_msg("taken: '%s'", bad[i]);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_long_host),
+		cmocka_unit_test(test_loopback),
+		cmocka_unit_test(test_token_files),
+		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_on_loopback),
+		cmocka_unit_test(test_beyond_loopback),
+		cmocka_unit_test(test_allowed_origins),
+		cmocka_unit_test(test_bad_origins),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
