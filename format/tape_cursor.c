@@ -403,6 +403,7 @@ tape_seek(evt_cursor *base, bool has_time, int64_t time_ns, evt_error *err)
 	(void)err;
 	if (evt_fetch_busy(c->fetch))
 		evt_fetch_wait(c->fetch);
+	f->from_seq = c->from_seq;
 	f->has_from = c->has_from;
 	f->from_ns = c->from_ns;
 	if (has_time && (!c->has_from || time_ns > c->from_ns)) {
