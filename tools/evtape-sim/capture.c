@@ -1,0 +1,90 @@
+/*
+ * capture.c - see capture.h.
+ *
+ * Blotting works on the bytes and not on a parsed value: what is logged must
+ * else be as it came, and a message that is no JSON may hold a hash too.
+ */
+#include "tools/evtape-sim/capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/err.h"
+
+int
+sim_capture_open(const char *path, int *ret_fd, evt_error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return evt_err_sys(err, errno, "cannot open %s", path);
+	*ret_fd = fd;
+	return EVT_OK;
+}
+
+bool
+sim_capture_record(evt_buf *out, uint64_t conn, unsigned opcode,
+    const void *p, size_t n)
+{
+	return evt_buf_printf(out, "%llu %u %zu\n", (unsigned long long)conn,
+	    opcode, n) && evt_buf_add(out, p, n) && evt_buf_add_byte(out, '\n');
+}
+
+int
+sim_capture_write(int fd, evt_buf *out, evt_error *err)
+{
+	size_t at = 0;
+
+	while (at < out->len) {
+		ssize_t n = write(fd, out->data + at, out->len - at);
+
+		if (n < 0 && errno != EINTR)
+			return evt_err_sys(err, errno, "writing a log failed");
+		if (n > 0)
+			at += (size_t)n;
+	}
+	out->len = 0;
+	return EVT_OK;
+}
+
+static char *
+skip_space(char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+		p++;
+	return p;
+}
+
+/* Blot the string that begins behind the quote at p; the place behind it. */
+static char *
+blot_string(char *p, const char *end)
+{
+	while (p < end && *p != '"') {
+		if (*p == '\\' && p + 1 < end)
+			*p++ = '*';
+		*p++ = '*';
+	}
+	return p;
+}
+
+void
+sim_capture_blot(char *p, size_t n, const char *secret)
+{
+	static const char key[] = "\"hash\"";
+	char *end = p + n, *at = p;
+	size_t len = secret != NULL ? strlen(secret) : 0;
+
+	while ((at = memmem(at, (size_t)(end - at), key, sizeof(key) - 1)) != NULL) {
+		at = skip_space(at + sizeof(key) - 1, end);
+		if (at == end || *at != ':')
+			continue;
+		at = skip_space(at + 1, end);
+		if (at < end && *at == '"')
+			at = blot_string(at + 1, end);
+	}
+	for (at = p; len > 0 &&
+	    (at = memmem(at, (size_t)(end - at), secret, len)) != NULL; at += len)
+		memset(at, '*', len);
+}

@@ -1,0 +1,327 @@
+/* drive.c - what happens when; see sim.h. */
+#include <string.h>
+
+#include "format/units.h"
+#include "tools/evtape-sim/sim.h"
+#include "tools/evtape-sim/wire.h"
+
+/* Items played before the sockets get a turn. */
+#define BURST 512
+/* Bytes queued for a client at which an unpaced feed waits for it. */
+#define FULL 1048576
+/* Above this rate (in millionths) items are gathered, a millisecond at a
+ * time. */
+#define GATHER_RATE (2000 * SIM_MICRO)
+/* A feed that has nothing yet is asked again after this. */
+#define AGAIN_NS (5 * EVT_NS_PER_MS)
+/* How long a client may take to leave: to answer a close; and, where all is
+ * to be sent first, without taking anything. */
+#define LEAVE_NS (2 * EVT_NS_PER_S)
+#define DRAIN_NS (30 * EVT_NS_PER_S)
+
+static bool
+unpaced(const sim *s)
+{
+	return s->opt->rate_max || s->opt->speed_max;
+}
+
+/* ---- the feed ---- */
+
+/* Whether an unpaced feed may go on: someone is there, and all keep up. */
+static bool
+have_room(const sim *s)
+{
+	for (const sim_client *c = s->clients; c != NULL; c = c->next)
+		if (c->queued > FULL)
+			return false;
+	return sim_ready_clients(s) > 0;
+}
+
+static void
+play_next(sim *s)
+{
+	sim_play play;
+
+	s->feed->ops->play(s->feed, s->world, &play);
+	if (play.is_state) {
+		sim_state_changed(s, play.no);
+		return;
+	}
+	for (sim_client *c = s->clients; c != NULL; c = c->next)
+		sim_client_send(c, SIM_OP_TEXT, play.text, play.len);
+}
+
+static void
+finish_feed(sim *s)
+{
+	s->finished = true;
+	sim_timers_set(&s->timers, SIM_T_FEED, SIM_NEVER);
+	if (s->opt->once) {
+		sim_batches(s, INT64_MAX - 1); /* what waits for its rate limit */
+		sim_stop(s, 1000, true);
+	}
+}
+
+/* When the next item is to be played; -1: not now, all is set. */
+static int64_t
+next_due(sim *s, int64_t now)
+{
+	evt_error err;
+	int64_t at;
+	int rc = s->feed->ops->next(s->feed, &at, &err);
+
+	if (rc == EVT_END)
+		finish_feed(s);
+	else if (rc == EVT_AGAIN)
+		sim_timers_set(&s->timers, SIM_T_FEED, now + AGAIN_NS);
+	else if (rc != EVT_OK)
+		sim_fail(s, &err);
+	if (rc != EVT_OK)
+		return -1;
+	return s->start_ns + (int64_t)((__int128)at * SIM_MICRO / s->opt->speed);
+}
+
+static void
+run_feed(sim *s, int64_t now)
+{
+	if (s->live)
+		s->world->now_ns = evt_clock_real();
+	for (int i = 0; i < BURST; i++) {
+		int64_t due;
+
+		if (unpaced(s) && !have_room(s)) {
+			s->full = true;
+			sim_timers_set(&s->timers, SIM_T_FEED, SIM_NEVER);
+			return;
+		}
+		due = next_due(s, now);
+		if (due < 0)
+			return;
+		if (due > now && !unpaced(s)) {
+			if (s->opt->trace == NULL && s->opt->lines == NULL &&
+			    s->opt->rate > GATHER_RATE && due < now + EVT_NS_PER_MS)
+				due = now + EVT_NS_PER_MS;
+			sim_timers_set(&s->timers, SIM_T_FEED, due);
+			return;
+		}
+		play_next(s);
+	}
+	sim_timers_set(&s->timers, SIM_T_FEED, now);
+}
+
+void
+sim_clients_changed(sim *s)
+{
+	int64_t now = sim_now();
+
+	if (s->stopping) {
+		if (s->n_clients == 0)
+			s->done = true;
+		else if (s->stop_code == 1000)
+			sim_timers_set(&s->timers, SIM_T_STOP, now + DRAIN_NS);
+	} else if (!s->started && sim_ready_clients(s) >=
+	    (size_t)s->opt->wait_clients) {
+		s->started = true;
+		s->start_ns = now;
+		sim_timers_set(&s->timers, SIM_T_FEED, now);
+	} else if (s->full && have_room(s)) {
+		s->full = false;
+		sim_timers_set(&s->timers, SIM_T_FEED, now);
+	}
+}
+
+/* ---- lifecycle ---- */
+
+/* A tracker drawn from those that are neither blocked nor removed; world->n if
+ * there is none. */
+static size_t
+draw_tracker(sim *s)
+{
+	size_t n = s->world->n;
+	size_t from = (size_t)sim_rng_below(&s->rng, n);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t no = (from + i) % n;
+
+		if (!s->world->tracker[no].blocked && !s->world->tracker[no].corrupt)
+			return no;
+	}
+	return n;
+}
+
+/* Block one, then unblock it. */
+static void
+block_next(sim *s)
+{
+	sim_tracker *t;
+	size_t no;
+
+	if (s->blocked == 0) {
+		no = draw_tracker(s);
+		if (no == s->world->n)
+			return;
+		s->world->tracker[no].blocked = true;
+		s->blocked = no + 1;
+		sim_lifecycle(s, no, "block");
+		return;
+	}
+	no = s->blocked - 1;
+	s->blocked = 0;
+	t = &s->world->tracker[no];
+	if (t->corrupt)
+		return;
+	t->blocked = false;
+	sim_lifecycle(s, no, "unblock");
+	sim_state_changed(s, no);
+}
+
+static void
+corrupt_one(sim *s)
+{
+	size_t no = draw_tracker(s);
+
+	if (no == s->world->n)
+		return;
+	s->world->tracker[no].corrupt = true;
+	sim_lifecycle(s, no, "corrupt");
+}
+
+/* ---- the timers ---- */
+
+static void
+heartbeat(sim *s)
+{
+	for (sim_client *c = s->clients; c != NULL; c = c->next)
+		if (c->atmosphere)
+			sim_client_send(c, SIM_OP_TEXT, "X", 1);
+}
+
+static void
+drop_all(sim *s)
+{
+	for (sim_client *c = s->clients; c != NULL; c = c->next)
+		sim_client_reset(c);
+}
+
+static void
+run_timer(sim *s, enum sim_timer which, int64_t now)
+{
+	switch (which) {
+	case SIM_T_ACCEPT:
+		sim_release_held(s, now);
+		break;
+	case SIM_T_FEED:
+		run_feed(s, now);
+		break;
+	case SIM_T_BATCH:
+		sim_batches(s, now);
+		break;
+	case SIM_T_HEARTBEAT:
+		heartbeat(s);
+		break;
+	case SIM_T_BLOCK:
+		block_next(s);
+		break;
+	case SIM_T_CORRUPT:
+		corrupt_one(s);
+		break;
+	case SIM_T_LOGOUT:
+		sim_logout(s);
+		break;
+	case SIM_T_DROP:
+		drop_all(s);
+		break;
+	case SIM_T_STALL:
+		sim_clients_unstall(s, now);
+		break;
+	default:
+		s->done = true;
+	}
+}
+
+/* The time between two turns of a timer; 0: it sets itself. */
+static int64_t
+period(const sim *s, enum sim_timer which)
+{
+	switch (which) {
+	case SIM_T_HEARTBEAT:
+		return s->opt->heartbeat_ns;
+	case SIM_T_BLOCK:
+		return s->opt->block_every_ns;
+	case SIM_T_DROP:
+		return s->opt->drop_every_ns;
+	case SIM_T_CORRUPT:
+	case SIM_T_LOGOUT:
+	case SIM_T_STOP:
+		return SIM_NEVER;
+	default:
+		return 0;
+	}
+}
+
+void
+sim_drive(sim *s)
+{
+	int64_t now = sim_now();
+
+	if (s->live)
+		s->world->now_ns = evt_clock_real();
+	for (int i = 0; i < SIM_TIMERS && !s->done; i++) {
+		enum sim_timer which = (enum sim_timer)i;
+		int64_t due = s->timers.due_ns[i], every = period(s, which);
+
+		if (due > now)
+			continue;
+		if (every != 0)
+			sim_timers_set(&s->timers, which,
+			    every == SIM_NEVER ? SIM_NEVER : due + every);
+		run_timer(s, which, now);
+	}
+}
+
+static void
+start_timer(sim *s, enum sim_timer which, int64_t after_ns, int64_t now)
+{
+	if (after_ns > 0)
+		sim_timers_set(&s->timers, which, now + after_ns);
+}
+
+void
+sim_drive_start(sim *s)
+{
+	int64_t now = sim_now();
+
+	start_timer(s, SIM_T_HEARTBEAT, s->opt->heartbeat_ns, now);
+	start_timer(s, SIM_T_BLOCK, s->opt->block_every_ns, now);
+	start_timer(s, SIM_T_CORRUPT, s->opt->corrupt_after_ns, now);
+	start_timer(s, SIM_T_LOGOUT, s->opt->logout_after_ns, now);
+	start_timer(s, SIM_T_DROP, s->opt->drop_every_ns, now);
+	sim_clients_changed(s);
+}
+
+void
+sim_stop(sim *s, int code, bool drain)
+{
+	/* A signal cuts a draining short; nothing else can come twice. */
+	if (s->stopping && drain)
+		return;
+	s->stopping = true;
+	s->stop_code = code;
+	sim_timers_set(&s->timers, SIM_T_FEED, SIM_NEVER);
+	sim_timers_set(&s->timers, SIM_T_STOP, sim_now() +
+	    (drain ? DRAIN_NS : LEAVE_NS));
+	for (sim_client *c = s->clients; c != NULL; c = c->next)
+		sim_client_close(c, code, drain);
+	if (s->n_clients == 0)
+		s->done = true;
+}
+
+void
+sim_fail(sim *s, const evt_error *err)
+{
+	if (!s->failed)
+		cli_fail(&sim_command, "%s", err->text);
+	s->failed = true;
+	if (!s->stopping)
+		sim_stop(s, 1011, false);
+}

@@ -1,0 +1,71 @@
+/*
+ * feed.h - where what is sent comes from: moving trackers, a trace, lines.
+ *
+ * A feed is a list of items, each with a time.  The server asks for the time
+ * of the next one, waits until it is due, and has it played; what an item
+ * does to the world or the clients is told by sim_play.
+ */
+#ifndef SIM_FEED_H
+#define SIM_FEED_H
+
+#include "tools/evtape-sim/options.h"
+#include "tools/evtape-sim/world.h"
+
+/* What playing an item has led to. */
+typedef struct sim_play {
+	bool is_state;    /* tracker `no` has a new state; or a frame: */
+	size_t no;
+	const char *text; /* valid until the next call */
+	size_t len;
+} sim_play;
+
+typedef struct sim_feed sim_feed;
+
+typedef struct sim_feed_ops {
+	/*
+	 * When the next item is due, in ns from the first one, at speed 1.
+	 * EVT_END: there is none.  EVT_AGAIN: not known yet, ask again later.
+	 * Else an error.  Asking again without playing gives the same.
+	 */
+	int (*next)(sim_feed *feed, int64_t *ret_at_ns, evt_error *err);
+	/* Play the item that next() told of. */
+	void (*play)(sim_feed *feed, sim_world *world, sim_play *ret_play);
+	void (*free)(sim_feed *feed);
+} sim_feed_ops;
+
+struct sim_feed {
+	const sim_feed_ops *ops;
+};
+
+static inline void
+sim_feed_free(sim_feed *feed)
+{
+	if (feed != NULL)
+		feed->ops->free(feed);
+}
+
+/*
+ * Trackers that move at random: each in turn, in an order that is drawn once,
+ * `rate` millionths of a change a second.  rate_max paces nothing; the world's
+ * clock then still goes by `rate`.  frames: how many (0: without end).
+ * Unless live, the world's clock starts at world->now_ns and moves with the
+ * items; live, the caller sets it.
+ */
+int sim_walk_new(const sim_world *world, int64_t rate, bool rate_max,
+    int64_t frames, bool live, sim_feed **ret_feed, evt_error *err);
+
+/*
+ * A trace of vehicles from the CSV file `path`, sorted by time.  Makes the
+ * world too: a tracker for each vehicle, in the order of their ids.
+ * Errors: EVT_ERR_IO, EVT_ERR_ARG (names file and line), EVT_ERR_NOMEM.
+ */
+int sim_trace_new(const char *path, uint64_t seed, sim_feed **ret_feed,
+    sim_world **ret_world, evt_error *err);
+
+/*
+ * Lines of `<ns> <frame>` from the file `path`, "-": stdin.  Read as they are
+ * needed; one line is held in memory.  Errors as above, also from next().
+ */
+int sim_lines_new(const char *path, sim_feed **ret_feed, evt_error *err);
+
+#endif

@@ -1,0 +1,10 @@
+/* generate.h - frames to stdout, for benchmarks. */
+#ifndef SIM_GENERATE_H
+#define SIM_GENERATE_H
+
+#include "tools/evtape-sim/options.h"
+
+/* Print options->generate frames; the exit code. */
+int sim_generate(const sim_options *options);
+
+#endif

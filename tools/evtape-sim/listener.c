@@ -1,0 +1,229 @@
+/*
+ * listener.c - accepting connections.
+ *
+ * The sockets are accepted here and given to libwebsockets, since it cannot
+ * hold a handshake back, and would not tell which port it got.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "format/err.h"
+#include "format/units.h"
+#include "tools/evtape-sim/sim.h"
+
+/* What a client that does not read can cost in kernel memory. */
+#define SEND_BUFFER 262144
+
+/* "127.0.0.1:0", "[::1]:8080", "localhost:80". */
+static int
+split_address(const char *text, char host[256], const char **ret_port,
+    evt_error *err)
+{
+	const char *colon = strrchr(text, ':');
+	size_t n = colon != NULL ? (size_t)(colon - text) : 0;
+	int64_t port;
+
+	if (colon == NULL || n == 0 || n >= 256)
+		return evt_err_set(err, EVT_ERR_ARG, "--listen %s: use HOST:PORT, "
+		    "such as 127.0.0.1:8080 or [::1]:0", text);
+	if (evt_int_parse(colon + 1, "the port", 0, 65535, &port, err))
+		return EVT_ERR_ARG;
+	if (text[0] == '[' && colon[-1] == ']') {
+		text++;
+		n -= 2;
+	}
+	memcpy(host, text, n);
+	host[n] = '\0';
+	*ret_port = colon + 1;
+	return EVT_OK;
+}
+
+static int
+bind_first(const struct addrinfo *list, int *ret_fd)
+{
+	int one = 1, sys = EADDRNOTAVAIL;
+
+	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
+		int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK |
+		    SOCK_CLOEXEC, 0);
+
+		if (fd >= 0 &&
+		    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+		    bind(fd, a->ai_addr, a->ai_addrlen) == 0 &&
+		    listen(fd, 1024) == 0) {
+			*ret_fd = fd;
+			return 0;
+		}
+		sys = errno;
+		if (fd >= 0)
+			close(fd);
+	}
+	return sys;
+}
+
+static int
+open_socket(sim *s, evt_error *err)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *list;
+	char host[256];
+	const char *port = NULL;
+	int rc, sys;
+
+	rc = split_address(s->opt->listen, host, &port, err);
+	if (rc != EVT_OK)
+		return rc;
+	rc = getaddrinfo(host, port, &hints, &list);
+	if (rc != 0)
+		return evt_err_set(err, EVT_ERR_ARG, "--listen %s: %s",
+		    s->opt->listen, gai_strerror(rc));
+	sys = bind_first(list, &s->listen_fd);
+	freeaddrinfo(list);
+	if (sys != 0)
+		return evt_err_sys(err, sys, "cannot listen on %s",
+		    s->opt->listen);
+	return EVT_OK;
+}
+
+static int
+own_url(const sim *s, char url[128], evt_error *err)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	char host[64], port[8];
+
+	if (getsockname(s->listen_fd, (struct sockaddr *)&sa, &len) != 0)
+		return evt_err_sys(err, errno, "getsockname");
+	if (getnameinfo((struct sockaddr *)&sa, len, host, sizeof(host), port,
+	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return evt_err_set(err, EVT_ERR_IO, "getnameinfo failed");
+	snprintf(url, 128, strchr(host, ':') != NULL ? "%s://[%s]:%s" :
+	    "%s://%s:%s", s->opt->tls_cert != NULL ? "wss" : "ws", host, port);
+	return EVT_OK;
+}
+
+/* Whoever waits for the file finds it whole. */
+static int
+write_ready(const char *path, const char *url, evt_error *err)
+{
+	evt_buf tmp = { 0 };
+	FILE *f;
+	int rc = EVT_OK;
+
+	if (!evt_buf_printf(&tmp, "%s.tmp", path))
+		return evt_err_nomem(err);
+	f = fopen((char *)tmp.data, "we");
+	if (f == NULL) {
+		rc = evt_err_sys(err, errno, "cannot write %s", tmp.data);
+	} else {
+		bool ok = fprintf(f, "%s\n", url) > 0;
+
+		ok = fclose(f) == 0 && ok;
+		if (!ok || rename((char *)tmp.data, path) != 0)
+			rc = evt_err_sys(err, errno, "cannot write %s", path);
+	}
+	evt_buf_free(&tmp);
+	return rc;
+}
+
+int
+sim_listen(sim *s, evt_error *err)
+{
+	lws_sock_file_fd_type fd;
+	char url[128];
+	int rc;
+
+	if ((rc = open_socket(s, err)) || (rc = own_url(s, url, err)))
+		return rc;
+	fd.filefd = s->listen_fd;
+	if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, fd,
+	    "files", NULL) == NULL) {
+		s->listen_fd = -1; /* closed by libwebsockets */
+		return evt_err_set(err, EVT_ERR_IO, "cannot watch the socket");
+	}
+	if (s->opt->ready_file != NULL &&
+	    (rc = write_ready(s->opt->ready_file, url, err)))
+		return rc;
+	fprintf(stderr, "listening on %s\n", url);
+	return EVT_OK;
+}
+
+/* Give a connection to libwebsockets, which closes it if it fails. */
+static void
+adopt(sim *s, int fd)
+{
+	if (lws_adopt_socket_vhost(s->vhost, fd) == NULL)
+		sim_say("a connection was refused: too many, or out of memory");
+}
+
+static void
+hold(sim *s, int fd)
+{
+	sim_held *held = realloc(s->held, (s->n_held + 1) * sizeof(*held));
+
+	if (held == NULL) {
+		close(fd);
+		return;
+	}
+	s->held = held;
+	held[s->n_held].fd = fd;
+	held[s->n_held].due_ns = sim_now() +
+	    s->opt->slow_handshake_ms * EVT_NS_PER_MS;
+	sim_timers_lower(&s->timers, SIM_T_ACCEPT, held[s->n_held].due_ns);
+	s->n_held++;
+}
+
+void
+sim_accept(sim *s)
+{
+	int one = 1, size = SEND_BUFFER;
+
+	while (!s->stopping) {
+		int fd = accept4(s->listen_fd, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd < 0)
+			return;
+		/* Both are but favours: a socket without them works too. */
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+		if (s->opt->slow_handshake_ms > 0)
+			hold(s, fd);
+		else
+			adopt(s, fd);
+	}
+}
+
+/* All are held for the same time: the first are due first. */
+void
+sim_release_held(sim *s, int64_t now)
+{
+	size_t n = 0;
+
+	while (n < s->n_held && s->held[n].due_ns <= now)
+		adopt(s, s->held[n++].fd);
+	s->n_held -= n;
+	memmove(s->held, s->held + n, s->n_held * sizeof(*s->held));
+	sim_timers_set(&s->timers, SIM_T_ACCEPT,
+	    s->n_held > 0 ? s->held[0].due_ns : SIM_NEVER);
+}
+
+void
+sim_listener_close(sim *s)
+{
+	for (size_t i = 0; i < s->n_held; i++)
+		close(s->held[i].fd);
+	s->n_held = 0;
+	free(s->held);
+	s->held = NULL;
+}

@@ -1,0 +1,44 @@
+/*
+ * messages.h - the JSON of the messages that the server sends.
+ *
+ * Every function appends to `out` and returns false when out of memory (what
+ * was appended so far then stays in the buffer).
+ */
+#ifndef SIM_MESSAGES_H
+#define SIM_MESSAGES_H
+
+#include "format/buf.h"
+#include "tools/evtape-sim/world.h"
+
+/* How a subscription wants its states: bits. */
+#define SIM_COMPACT  1u /* without gsm, battery, inputs, outputs, track */
+#define SIM_ISO      2u /* times with T and the offset from UTC */
+#define SIM_VARIANTS 4u
+
+/* {"type":"event","event":"state",...} of one tracker. */
+bool sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
+    unsigned variant);
+
+/*
+ * A batch: begin, any number of items, end.  The items are told apart by
+ * their functions: those of state_batch, readings_batch and iot_monitor.
+ */
+bool sim_msg_batch_begin(evt_buf *out, const sim_world *world,
+    const char *event, unsigned variant);
+bool sim_msg_batch_state(evt_buf *out, const sim_world *world,
+    const sim_tracker *t, unsigned variant);
+bool sim_msg_batch_readings(evt_buf *out, const sim_world *world,
+    const sim_tracker *t, unsigned variant);
+bool sim_msg_batch_iot(evt_buf *out, const sim_world *world,
+    const sim_tracker *t, unsigned variant);
+bool sim_msg_batch_end(evt_buf *out, const char *event);
+
+/* what: "block", "unblock" or "corrupt". */
+bool sim_msg_lifecycle(evt_buf *out, const sim_tracker *t, const char *what);
+bool sim_msg_logout(evt_buf *out);
+
+/* {"type":"error",...}; action NULL: null; data NULL: left out. */
+bool sim_msg_error(evt_buf *out, const char *action, int code,
+    const char *description, const char *data);
+
+#endif

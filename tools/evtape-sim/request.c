@@ -1,0 +1,280 @@
+/* request.c - see request.h. */
+#include "tools/evtape-sim/request.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "format/units.h"
+#include "tools/evtape-sim/messages.h"
+
+/* The platform's own limit of iot_monitor. */
+#define IOT_TRACKERS_MAX 10
+
+static const char *const kind_names[SIM_KINDS] = { "state", "state_batch",
+	"readings_batch", "iot_monitor", "lifecycle", "logout" };
+
+const char *
+sim_kind_name(enum sim_kind kind)
+{
+	return kind_names[kind];
+}
+
+static int refuse(sim_refusal *r, int code, const char *description,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static int
+refuse(sim_refusal *r, int code, const char *description, const char *fmt, ...)
+{
+	va_list ap;
+
+	r->code = code;
+	r->description = description;
+	va_start(ap, fmt);
+	vsnprintf(r->data, sizeof(r->data), fmt, ap);
+	va_end(ap);
+	return EVT_ERR_ARG;
+}
+
+#define BAD(r, ...) \
+	refuse((r), SIM_WRONG_PARAMETERS, "Invalid parameters", __VA_ARGS__)
+
+static int
+parse_kind(const cJSON *v, bool requests_form, enum sim_kind *ret_kind,
+    sim_refusal *r)
+{
+	int n = requests_form ? SIM_LIFECYCLE : SIM_KINDS;
+
+	if (!cJSON_IsString(v))
+		return BAD(r, "an event's type is missing or no string");
+	for (int i = 0; i < n; i++) {
+		if (strcmp(v->valuestring, kind_names[i]) == 0) {
+			*ret_kind = (enum sim_kind)i;
+			return EVT_OK;
+		}
+	}
+	return BAD(r, "no such event: %.60s", v->valuestring);
+}
+
+static int
+parse_ids(const cJSON *list, const char *name, sim_item *item, sim_refusal *r)
+{
+	const cJSON *v;
+	int n = cJSON_GetArraySize(list);
+
+	if (!cJSON_IsArray(list))
+		return BAD(r, "%s is missing or no array", name);
+	item->ids = calloc(n > 0 ? (size_t)n : 1, sizeof(*item->ids));
+	if (item->ids == NULL)
+		return EVT_ERR_NOMEM;
+	cJSON_ArrayForEach(v, list) {
+		/* Doubles hold integers exactly up to 2^53. */
+		if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) ||
+		    v->valuedouble > 9007199254740992.0 ||
+		    v->valuedouble != (double)(int64_t)v->valuedouble)
+			return BAD(r, "%s holds what is no tracker id", name);
+		item->ids[item->n_ids++] = (int64_t)v->valuedouble;
+	}
+	return EVT_OK;
+}
+
+static int
+parse_target(const cJSON *o, sim_item *item, sim_refusal *r)
+{
+	const cJSON *target = cJSON_GetObjectItemCaseSensitive(o, "target");
+	const cJSON *type = cJSON_GetObjectItemCaseSensitive(target, "type");
+
+	if (target == NULL)
+		return parse_ids(cJSON_GetObjectItemCaseSensitive(o, "trackers"),
+		    "trackers", item, r);
+	if (cJSON_IsString(type) && strcmp(type->valuestring, "all") == 0) {
+		item->all = true;
+		return EVT_OK;
+	}
+	if (cJSON_IsString(type) && strcmp(type->valuestring, "selected") == 0)
+		return parse_ids(cJSON_GetObjectItemCaseSensitive(target,
+		    "tracker_ids"), "tracker_ids", item, r);
+	return BAD(r, "target must be of type all or selected");
+}
+
+/* format, iso_datetime and rate_limit, each of which may be left out. */
+static int
+parse_manner(const cJSON *o, sim_item *item, sim_refusal *r)
+{
+	const cJSON *format = cJSON_GetObjectItemCaseSensitive(o, "format");
+	const cJSON *iso = cJSON_GetObjectItemCaseSensitive(o, "iso_datetime");
+	const cJSON *limit = cJSON_GetObjectItemCaseSensitive(o, "rate_limit");
+
+	if (cJSON_IsString(format) && strcmp(format->valuestring, "compact") == 0)
+		item->variant |= SIM_COMPACT;
+	else if (format != NULL && (!cJSON_IsString(format) ||
+	    strcmp(format->valuestring, "full") != 0))
+		return BAD(r, "format must be full or compact");
+	if (cJSON_IsTrue(iso))
+		item->variant |= SIM_ISO;
+	if (limit != NULL && (!cJSON_IsString(limit) ||
+	    evt_duration_parse(limit->valuestring, &item->period_ns, NULL)))
+		return BAD(r, "rate_limit must be a time such as 5s");
+	return EVT_OK;
+}
+
+static int
+add_item(sim_request *q, sim_item **ret_item)
+{
+	sim_item *item = realloc(q->item, (q->n_items + 1) * sizeof(*item));
+
+	if (item == NULL)
+		return EVT_ERR_NOMEM;
+	q->item = item;
+	*ret_item = &item[q->n_items++];
+	memset(*ret_item, 0, sizeof(**ret_item));
+	return EVT_OK;
+}
+
+static int
+parse_requests(const cJSON *root, const cJSON *list, sim_request *q,
+    sim_refusal *r)
+{
+	const cJSON *o;
+	sim_item *item;
+	int rc;
+
+	if (cJSON_GetArraySize(list) == 0)
+		return BAD(r, "requests is empty or no array");
+	cJSON_ArrayForEach(o, list) {
+		if ((rc = add_item(q, &item)) ||
+		    (rc = parse_kind(cJSON_GetObjectItemCaseSensitive(o, "type"),
+		    true, &item->kind, r)) ||
+		    (rc = parse_manner(root, item, r)) ||
+		    (rc = parse_manner(o, item, r)) ||
+		    (rc = parse_target(o, item, r)))
+			return rc;
+		if (item->kind == SIM_IOT_MONITOR && item->n_ids >
+		    IOT_TRACKERS_MAX)
+			return BAD(r, "iot_monitor takes %d trackers at most",
+			    IOT_TRACKERS_MAX);
+	}
+	return EVT_OK;
+}
+
+static int
+parse_events(const cJSON *root, const cJSON *list, sim_request *q,
+    sim_refusal *r)
+{
+	const cJSON *v;
+	sim_item *item;
+	int rc;
+
+	if (cJSON_GetArraySize(list) == 0)
+		return BAD(r, "events is empty or no array");
+	cJSON_ArrayForEach(v, list) {
+		if ((rc = add_item(q, &item)) ||
+		    (rc = parse_kind(v, false, &item->kind, r)) ||
+		    (rc = parse_manner(root, item, r)) ||
+		    (rc = parse_target(root, item, r)))
+			return rc;
+	}
+	return EVT_OK;
+}
+
+static int
+parse_action(const cJSON *root, sim_request *q, sim_refusal *r)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(root, "action");
+
+	if (!cJSON_IsString(v))
+		return BAD(r, "action is missing or no string");
+	if (strcmp(v->valuestring, "subscribe") == 0) {
+		q->subscribe = true;
+		r->action = "subscription/subscribe";
+	} else if (strcmp(v->valuestring, "unsubscribe") == 0) {
+		r->action = "subscription/unsubscribe";
+	} else {
+		return BAD(r, "no such action: %.60s", v->valuestring);
+	}
+	return EVT_OK;
+}
+
+static int
+parse_root(const cJSON *root, sim_request *q, sim_refusal *r)
+{
+	const cJSON *hash = cJSON_GetObjectItemCaseSensitive(root, "hash");
+	const cJSON *list;
+	int rc;
+
+	if (!cJSON_IsObject(root))
+		return refuse(r, SIM_WRONG_FORMAT, "Wrong request format",
+		    "the message is no JSON object");
+	if ((rc = parse_action(root, q, r)))
+		return rc;
+	if (cJSON_IsString(hash)) {
+		q->hash = strdup(hash->valuestring);
+		if (q->hash == NULL)
+			return EVT_ERR_NOMEM;
+	}
+	list = cJSON_GetObjectItemCaseSensitive(root, "requests");
+	if (list != NULL) {
+		q->requests_form = true;
+		return parse_requests(root, list, q, r);
+	}
+	list = cJSON_GetObjectItemCaseSensitive(root, "events");
+	if (list == NULL)
+		return BAD(r, "neither events nor requests is there");
+	return parse_events(root, list, q, r);
+}
+
+/* cJSON alone lets anything stand behind the value. */
+static cJSON *
+parse_whole(const char *text, size_t len)
+{
+	const char *end;
+	cJSON *root = cJSON_ParseWithLengthOpts(text, len, &end, false);
+
+	if (root == NULL)
+		return NULL;
+	while (end < text + len && strchr(" \t\r\n", *end) != NULL && *end != '\0')
+		end++;
+	if (end == text + len)
+		return root;
+	cJSON_Delete(root);
+	return NULL;
+}
+
+int
+sim_request_parse(const char *text, size_t len, sim_request **ret_request,
+    sim_refusal *ret_refusal)
+{
+	sim_request *q = calloc(1, sizeof(*q));
+	sim_refusal r = { 0 };
+	cJSON *root;
+	int rc;
+
+	if (q == NULL)
+		return EVT_ERR_NOMEM;
+	root = parse_whole(text, len);
+	rc = parse_root(root, q, &r);
+	cJSON_Delete(root);
+	if (rc == EVT_OK) {
+		*ret_request = q;
+		return EVT_OK;
+	}
+	sim_request_free(q);
+	if (rc == EVT_ERR_ARG)
+		*ret_refusal = r;
+	return rc;
+}
+
+void
+sim_request_free(sim_request *request)
+{
+	if (request == NULL)
+		return;
+	for (size_t i = 0; i < request->n_items; i++)
+		free(request->item[i].ids);
+	free(request->item);
+	free(request->hash);
+	free(request);
+}

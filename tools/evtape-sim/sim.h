@@ -1,0 +1,169 @@
+/*
+ * sim.h - the server's state, which its parts share.
+ *
+ *   server.c     libwebsockets: handshakes, messages in, the loop
+ *   listener.c   accepting connections
+ *   client.c     messages out: framing, queue, faults
+ *   subscribe.c  requests, and who gets what
+ *   drive.c      what happens when: the feed, lifecycle, heartbeats, the end
+ *
+ * One thread.  Times are CLOCK_MONOTONIC in ns, but for the world's.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include <libwebsockets.h>
+
+#include "format/buf.h"
+#include "tools/evtape-sim/feed.h"
+#include "tools/evtape-sim/options.h"
+#include "tools/evtape-sim/request.h"
+#include "tools/evtape-sim/timers.h"
+#include "tools/evtape-sim/world.h"
+
+/* What happens once a chunk was sent. */
+enum sim_after { SIM_GO_ON, SIM_RESET, SIM_CLOSE, SIM_STALL };
+
+/* Framed messages that are handed to libwebsockets in one write. */
+typedef struct sim_chunk {
+	struct sim_chunk *next;
+	evt_buf wire; /* LWS_PRE bytes, then whole messages */
+	evt_buf log;  /* for --log-sent */
+	uint64_t messages, bytes;
+	enum sim_after after;
+} sim_chunk;
+
+/* What a client gets of one kind of event.  Sets of trackers are bits. */
+typedef struct sim_sub {
+	bool on;
+	unsigned variant;
+	uint64_t *member;
+	/* Batches alone: */
+	uint64_t *dirty;   /* changed since the last one */
+	int64_t period_ns; /* the rate limit */
+	int64_t base_ns;   /* its grid begins here */
+	int64_t due_ns;    /* of the next batch; SIM_NEVER: nothing is dirty */
+} sim_sub;
+
+typedef struct sim_client {
+	struct sim *sim;
+	struct lws *wsi;
+	struct sim_client *next, **link;
+	uint64_t no;      /* from 1, in the order of arrival */
+	bool atmosphere;
+	bool speaks;      /* the subscription protocol */
+	sim_sub sub[SIM_KINDS];
+	evt_buf rx;       /* the message that is coming in */
+	sim_chunk *head, *tail, *spare;
+	size_t queued;    /* bytes in the chunks */
+	uint64_t messages; /* sent, of those that faults count */
+	bool ending;      /* nothing more is taken */
+	int close_code;
+	enum sim_after after; /* of the chunk that was written last */
+	int64_t stalled_until; /* 0: not stalled */
+	unsigned garbage;  /* which comes next */
+} sim_client;
+
+/* A connection whose handshake is to be slow. */
+typedef struct sim_held {
+	int fd;
+	int64_t due_ns;
+} sim_held;
+
+typedef struct sim {
+	const sim_options *opt;
+	sim_world *world;
+	sim_feed *feed;
+	char *hash;       /* NULL: any */
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	sim_timers timers;
+	int listen_fd, signal_fd, null_fd, sent_fd, received_fd;
+	sim_held *held;
+	size_t n_held;
+	sim_client *clients;
+	size_t n_clients;
+	sim_rng rng;      /* lifecycle events and ids */
+	evt_buf text[4];  /* scratch: a state in each variant */
+	evt_buf scratch;
+
+	bool live;        /* the world's clock is the wall clock */
+	bool started;     /* the feed */
+	bool finished;
+	bool full;        /* an unpaced feed waits for clients */
+	int64_t start_ns; /* of the feed */
+	size_t blocked;   /* 1 + tracker that --block-every has blocked; 0: none */
+	bool stopping, done, failed;
+	int stop_code;
+
+	uint64_t refused; /* connections that got --http-error */
+	uint64_t n_connections, n_frames, n_bytes, n_received, n_dropped;
+	uint64_t n_states;
+} sim;
+
+/* Run the server; the exit code. */
+int sim_run(const sim_options *options);
+
+/* A notice on stderr. */
+void sim_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- listener.c ---- */
+
+/* Listen as the options say, tell where, write the ready file. */
+int sim_listen(sim *s, evt_error *err);
+/* Take what connections there are. */
+void sim_accept(sim *s);
+/* Let in the held ones that are due. */
+void sim_release_held(sim *s, int64_t now);
+void sim_listener_close(sim *s);
+
+/* ---- client.c ---- */
+
+/* NULL: out of memory.  *place is where the pointer to it is kept. */
+sim_client *sim_client_new(sim *s, struct lws *wsi);
+void sim_client_free(sim_client *c);
+/* Queue a message. */
+void sim_client_send(sim_client *c, unsigned opcode, const void *p, size_t n);
+/* Queue a text that is no message of the platform: a handshake, an answer.
+ * The same as send but for the name. */
+void sim_client_send_text(sim_client *c, const char *text);
+/* WRITEABLE: write a chunk.  -1: the connection is to be closed. */
+int sim_client_writeable(sim_client *c);
+/* Close with a code; drain: after what is queued, else in its place. */
+void sim_client_close(sim_client *c, int code, bool drain);
+/* Reset the connection (RST), now. */
+void sim_client_reset(sim_client *c);
+/* Let stalled clients go on that have stalled long enough. */
+void sim_clients_unstall(sim *s, int64_t now);
+
+/* ---- subscribe.c ---- */
+
+/* A whole message came in. */
+void sim_client_message(sim_client *c, const char *text, size_t n);
+bool sim_client_subscribed(const sim_client *c);
+/* Clients that the feed may count on. */
+size_t sim_ready_clients(const sim *s);
+/* Tracker `no` has a new state. */
+void sim_state_changed(sim *s, size_t no);
+/* Tell who is subscribed to the tracker. */
+void sim_lifecycle(sim *s, size_t no, const char *what);
+/* Send the batches that are due. */
+void sim_batches(sim *s, int64_t now);
+/* Tell everyone with a subscription, and end it. */
+void sim_logout(sim *s);
+void sim_subs_free(sim_client *c);
+
+/* ---- drive.c ---- */
+
+/* Set the timers at the start. */
+void sim_drive_start(sim *s);
+/* Do what is due. */
+void sim_drive(sim *s);
+/* A client came, went, subscribed or caught up. */
+void sim_clients_changed(sim *s);
+/* Close all clients and leave. */
+void sim_stop(sim *s, int code, bool drain);
+/* Leave with an error, which is printed. */
+void sim_fail(sim *s, const evt_error *err);
+
+#endif

@@ -1,0 +1,511 @@
+/*
+ * subscribe.c - requests, and who gets what.
+ *
+ * A client has one subscription for each kind of event: a set of trackers and
+ * a manner.  A later request adds trackers and sets the manner anew.  Batches
+ * go out on the grid of their rate limit, which begins with the subscription.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/err.h"
+#include "tools/evtape-sim/capture.h"
+#include "tools/evtape-sim/messages.h"
+#include "tools/evtape-sim/sim.h"
+#include "tools/evtape-sim/wire.h"
+
+#define BITS 64
+
+static size_t
+words(const sim *s)
+{
+	return (s->world->n + BITS - 1) / BITS;
+}
+
+static bool
+has(const uint64_t *set, size_t no)
+{
+	return set != NULL && (set[no / BITS] >> (no % BITS) & 1) != 0;
+}
+
+static void
+put(uint64_t *set, size_t no, bool in)
+{
+	uint64_t bit = UINT64_C(1) << (no % BITS);
+
+	if (in)
+		set[no / BITS] |= bit;
+	else
+		set[no / BITS] &= ~bit;
+}
+
+static bool
+is_batch(enum sim_kind kind)
+{
+	return kind == SIM_STATE_BATCH || kind == SIM_READINGS_BATCH ||
+	    kind == SIM_IOT_MONITOR;
+}
+
+static void
+sub_end(sim_sub *sub)
+{
+	free(sub->member);
+	free(sub->dirty);
+	memset(sub, 0, sizeof(*sub));
+	sub->due_ns = SIM_NEVER;
+}
+
+void
+sim_subs_free(sim_client *c)
+{
+	for (int i = 0; i < SIM_KINDS; i++)
+		sub_end(&c->sub[i]);
+}
+
+bool
+sim_client_subscribed(const sim_client *c)
+{
+	for (int i = 0; i < SIM_KINDS; i++)
+		if (c->sub[i].on)
+			return true;
+	return false;
+}
+
+size_t
+sim_ready_clients(const sim *s)
+{
+	size_t n = 0;
+
+	for (const sim_client *c = s->clients; c != NULL; c = c->next)
+		n += !c->ending && (!c->speaks || sim_client_subscribed(c));
+	return n;
+}
+
+/* ---- batches ---- */
+
+static void
+mark_dirty(sim *s, sim_sub *sub, size_t no, int64_t now)
+{
+	put(sub->dirty, no, true);
+	if (sub->due_ns != SIM_NEVER)
+		return;
+	/* The next point of the grid that is still to come. */
+	sub->due_ns = sub->period_ns == 0 ? now : sub->base_ns +
+	    ((now - sub->base_ns) / sub->period_ns + 1) * sub->period_ns;
+	sim_timers_lower(&s->timers, SIM_T_BATCH, sub->due_ns);
+}
+
+static bool
+add_item(evt_buf *out, const sim *s, enum sim_kind kind, const sim_tracker *t,
+    unsigned variant)
+{
+	switch (kind) {
+	case SIM_STATE_BATCH:
+		return sim_msg_batch_state(out, s->world, t, variant);
+	case SIM_READINGS_BATCH:
+		return sim_msg_batch_readings(out, s->world, t, variant);
+	default:
+		return sim_msg_batch_iot(out, s->world, t, variant);
+	}
+}
+
+static void
+out_of_memory(sim *s)
+{
+	evt_error err;
+
+	evt_err_nomem(&err);
+	sim_fail(s, &err);
+}
+
+static bool
+silent(const sim_tracker *t)
+{
+	return !t->known || t->blocked || t->corrupt;
+}
+
+/* Send what is dirty of one kind, if anything is. */
+static void
+send_batch(sim_client *c, enum sim_kind kind)
+{
+	sim *s = c->sim;
+	sim_sub *sub = &c->sub[kind];
+	evt_buf *out = &s->scratch;
+	size_t n = 0, last = words(s);
+	bool ok;
+
+	sub->due_ns = SIM_NEVER;
+	out->len = 0;
+	ok = sim_msg_batch_begin(out, s->world, sim_kind_name(kind), sub->variant);
+	for (size_t w = 0; w < last; w++) {
+		for (uint64_t bits = sub->dirty[w]; ok && bits != 0;
+		    bits &= bits - 1) {
+			size_t no = w * BITS + (size_t)__builtin_ctzll(bits);
+			const sim_tracker *t = &s->world->tracker[no];
+
+			if (silent(t))
+				continue;
+			ok = add_item(out, s, kind, t, sub->variant);
+			n++;
+		}
+		sub->dirty[w] = 0;
+	}
+	ok = ok && sim_msg_batch_end(out, sim_kind_name(kind));
+	if (!ok)
+		out_of_memory(s);
+	else if (n > 0)
+		sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
+}
+
+void
+sim_batches(sim *s, int64_t now)
+{
+	sim_timers_set(&s->timers, SIM_T_BATCH, SIM_NEVER);
+	for (sim_client *c = s->clients; c != NULL; c = c->next) {
+		for (int i = 0; i < SIM_KINDS; i++) {
+			if (c->sub[i].due_ns <= now)
+				send_batch(c, (enum sim_kind)i);
+			sim_timers_lower(&s->timers, SIM_T_BATCH, c->sub[i].due_ns);
+		}
+	}
+}
+
+/* ---- states ---- */
+
+static void
+send_state(sim_client *c, size_t no, bool fresh)
+{
+	sim *s = c->sim;
+	unsigned variant = c->sub[SIM_STATE].variant;
+	evt_buf *text = &s->text[variant];
+
+	if (fresh)
+		text->len = 0;
+	if (text->len == 0 && !sim_msg_state(text, s->world,
+	    &s->world->tracker[no], variant)) {
+		out_of_memory(s);
+		return;
+	}
+	sim_client_send(c, SIM_OP_TEXT, text->data, text->len);
+}
+
+void
+sim_state_changed(sim *s, size_t no)
+{
+	int64_t now = sim_now();
+
+	if (silent(&s->world->tracker[no]))
+		return;
+	s->n_states++;
+	for (unsigned v = 0; v < SIM_VARIANTS; v++)
+		s->text[v].len = 0;
+	for (sim_client *c = s->clients; c != NULL; c = c->next) {
+		if (has(c->sub[SIM_STATE].member, no))
+			send_state(c, no, false);
+		for (int k = SIM_STATE_BATCH; k <= SIM_IOT_MONITOR; k++)
+			if (has(c->sub[k].member, no))
+				mark_dirty(s, &c->sub[k], no, now);
+	}
+}
+
+/* ---- lifecycle and logout ---- */
+
+static bool
+wants_lifecycle(const sim_client *c, size_t no)
+{
+	return has(c->sub[SIM_STATE].member, no) ||
+	    has(c->sub[SIM_STATE_BATCH].member, no) ||
+	    has(c->sub[SIM_READINGS_BATCH].member, no) ||
+	    has(c->sub[SIM_LIFECYCLE].member, no);
+}
+
+void
+sim_lifecycle(sim *s, size_t no, const char *what)
+{
+	evt_buf *out = &s->scratch;
+
+	out->len = 0;
+	if (!sim_msg_lifecycle(out, &s->world->tracker[no], what)) {
+		out_of_memory(s);
+		return;
+	}
+	for (sim_client *c = s->clients; c != NULL; c = c->next)
+		if (wants_lifecycle(c, no))
+			sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
+}
+
+void
+sim_logout(sim *s)
+{
+	evt_buf *out = &s->scratch;
+
+	out->len = 0;
+	if (!sim_msg_logout(out)) {
+		out_of_memory(s);
+		return;
+	}
+	for (sim_client *c = s->clients; c != NULL; c = c->next) {
+		if (!sim_client_subscribed(c))
+			continue;
+		sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
+		sim_subs_free(c);
+	}
+}
+
+/* ---- requests ---- */
+
+/* Call fn for each tracker that the item names, with its id as it came. */
+static void
+each_target(sim *s, const sim_item *item,
+    void (*fn)(void *ctx, int64_t id, sim_tracker *t), void *ctx)
+{
+	for (size_t i = 0; item->all && i < s->world->n; i++)
+		if (!s->world->tracker[i].corrupt)
+			fn(ctx, s->world->tracker[i].id, &s->world->tracker[i]);
+	for (size_t i = 0; !item->all && i < item->n_ids; i++)
+		fn(ctx, item->ids[i], sim_world_find(s->world, item->ids[i]));
+}
+
+struct joining {
+	sim_client *client;
+	sim_sub *sub;
+	enum sim_kind kind;
+	bool join;
+};
+
+static void
+join_one(void *ctx, int64_t id, sim_tracker *t)
+{
+	struct joining *j = ctx;
+
+	(void)id;
+	if (t == NULL || t->disallowed)
+		return;
+	put(j->sub->member, (size_t)(t->id - 1), j->join);
+	if (is_batch(j->kind))
+		put(j->sub->dirty, (size_t)(t->id - 1), j->join);
+}
+
+static bool
+any(const uint64_t *set, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (set[i] != 0)
+			return true;
+	return false;
+}
+
+static int
+apply_item(sim_client *c, const sim_request *q, const sim_item *item)
+{
+	sim_sub *sub = &c->sub[item->kind];
+	struct joining j = { c, sub, item->kind, q->subscribe };
+
+	if (sub->member == NULL) {
+		sub->member = calloc(words(c->sim), sizeof(uint64_t));
+		sub->dirty = calloc(words(c->sim), sizeof(uint64_t));
+		if (sub->member == NULL || sub->dirty == NULL)
+			return EVT_ERR_NOMEM;
+	}
+	each_target(c->sim, item, join_one, &j);
+	if (q->subscribe) {
+		sub->on = true;
+		sub->variant = item->variant;
+		sub->period_ns = item->period_ns;
+		sub->base_ns = sim_now();
+	} else if (!any(sub->member, words(c->sim))) {
+		sub_end(sub);
+	}
+	return EVT_OK;
+}
+
+static void
+send_now(void *ctx, int64_t id, sim_tracker *t)
+{
+	sim_client *c = ctx;
+
+	(void)id;
+	if (t != NULL && !t->disallowed && !silent(t))
+		send_state(c, (size_t)(t->id - 1), true);
+}
+
+/* The states as they are now, after a subscription. */
+static void
+send_current(sim_client *c, const sim_item *item)
+{
+	if (item->kind == SIM_STATE)
+		each_target(c->sim, item, send_now, c);
+	else if (is_batch(item->kind))
+		send_batch(c, item->kind);
+}
+
+struct answering {
+	evt_buf *out;
+	bool ok, first;
+};
+
+static void
+add_status(void *ctx, int64_t id, sim_tracker *t)
+{
+	struct answering *a = ctx;
+	const char *status = t == NULL ? "unknown" : t->disallowed ?
+	    "disallowed" : t->blocked ? "blocked" : "normal";
+
+	a->ok = a->ok && evt_buf_printf(a->out, "%s\"%lld\":\"%s\"",
+	    a->first ? "" : ",", (long long)id, status);
+	a->first = false;
+}
+
+static bool
+asks_for(const sim_request *q, enum sim_kind kind)
+{
+	for (size_t i = 0; i < q->n_items; i++)
+		if (q->item[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* "state":{...}: what became of all items of one kind. */
+static bool
+add_result(sim *s, evt_buf *out, const sim_request *q, enum sim_kind kind)
+{
+	struct answering a = { out, true, true };
+
+	a.ok = evt_buf_printf(out, q->requests_form ? "\"%s\":{\"value\":{" :
+	    "\"%s\":{", sim_kind_name(kind));
+	for (size_t i = 0; i < q->n_items; i++)
+		if (q->item[i].kind == kind)
+			each_target(s, &q->item[i], add_status, &a);
+	return a.ok && evt_buf_add_str(out, q->requests_form ?
+	    "},\"success\":true}" : "}");
+}
+
+static bool
+answer(sim_client *c, const sim_request *q)
+{
+	evt_buf *out = &c->sim->scratch;
+	const char *comma = "";
+	bool ok;
+
+	out->len = 0;
+	ok = evt_buf_printf(out, "{\"type\":\"response\",\"action\":"
+	    "\"subscription/%s\",\"events\":[",
+	    q->subscribe ? "subscribe" : "unsubscribe");
+	for (int k = 0; k < SIM_KINDS; k++) {
+		if (!asks_for(q, (enum sim_kind)k))
+			continue;
+		ok = ok && evt_buf_printf(out, "%s\"%s\"", comma,
+		    sim_kind_name((enum sim_kind)k));
+		comma = ",";
+	}
+	ok = ok && evt_buf_add_str(out, "],\"data\":{");
+	comma = "";
+	for (int k = 0; k < SIM_KINDS; k++) {
+		if (!asks_for(q, (enum sim_kind)k))
+			continue;
+		ok = ok && evt_buf_add_str(out, comma) &&
+		    add_result(c->sim, out, q, (enum sim_kind)k);
+		comma = ",";
+	}
+	ok = ok && evt_buf_add_str(out, "}}");
+	if (ok)
+		sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
+	return ok;
+}
+
+static bool
+send_refusal(sim_client *c, const sim_refusal *r)
+{
+	evt_buf *out = &c->sim->scratch;
+
+	out->len = 0;
+	if (!sim_msg_error(out, r->action, r->code, r->description,
+	    r->data[0] != '\0' ? r->data : NULL))
+		return false;
+	sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
+	return true;
+}
+
+static bool
+hash_is_right(const sim *s, const sim_request *q)
+{
+	if (s->opt->wrong_hash)
+		return false;
+	return s->hash == NULL ||
+	    (q->hash != NULL && strcmp(q->hash, s->hash) == 0);
+}
+
+static bool
+grant(sim_client *c, const sim_request *q)
+{
+	for (size_t i = 0; i < q->n_items; i++)
+		if (apply_item(c, q, &q->item[i]) != EVT_OK)
+			return false;
+	if (!answer(c, q))
+		return false;
+	for (size_t i = 0; q->subscribe && i < q->n_items; i++)
+		send_current(c, &q->item[i]);
+	sim_clients_changed(c->sim);
+	return true;
+}
+
+/* false: out of memory. */
+static bool
+serve(sim_client *c, const char *text, size_t n)
+{
+	sim_refusal refusal = { 0 };
+	sim_request *q;
+	bool ok;
+	int rc = sim_request_parse(text, n, &q, &refusal);
+
+	if (rc == EVT_ERR_ARG)
+		return send_refusal(c, &refusal);
+	if (rc != EVT_OK)
+		return false;
+	if (hash_is_right(c->sim, q)) {
+		ok = grant(c, q);
+	} else {
+		refusal.code = SIM_WRONG_HASH;
+		refusal.description = "Wrong hash";
+		refusal.action = q->subscribe ? "subscription/subscribe" :
+		    "subscription/unsubscribe";
+		ok = send_refusal(c, &refusal);
+	}
+	sim_request_free(q);
+	return ok;
+}
+
+static bool
+log_received(sim_client *c, const char *text, size_t n)
+{
+	evt_buf copy = { 0 }, out = { 0 };
+	unsigned opcode = lws_frame_is_binary(c->wsi) ? SIM_OP_BINARY :
+	    SIM_OP_TEXT;
+	evt_error err;
+	bool ok = evt_buf_add(&copy, text, n);
+
+	if (ok) {
+		sim_capture_blot((char *)copy.data, n, c->sim->hash);
+		ok = sim_capture_record(&out, c->no, opcode, copy.data, n);
+	}
+	if (ok && sim_capture_write(c->sim->received_fd, &out, &err))
+		sim_fail(c->sim, &err);
+	evt_buf_free(&copy);
+	evt_buf_free(&out);
+	return ok;
+}
+
+void
+sim_client_message(sim_client *c, const char *text, size_t n)
+{
+	bool ok = true;
+
+	c->sim->n_received++;
+	if (c->sim->received_fd >= 0)
+		ok = log_received(c, text, n);
+	/* An Atmosphere client's heartbeat. */
+	if (ok && c->speaks && !c->ending && !(n == 1 && text[0] == 'X'))
+		ok = serve(c, text, n);
+	if (!ok)
+		out_of_memory(c->sim);
+}
