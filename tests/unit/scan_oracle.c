@@ -258,28 +258,29 @@ struct walk {
 	size_t event_path;
 };
 
-/* Whether the component (still encoded) is the name or index at depth d. */
+/* Whether the component of n bytes (still encoded) is the name or the index at
+ * depth d. */
 static bool
 component_is(const struct walk *w, size_t d, const char *component, size_t n)
 {
-	char text[512], index[24];
-	size_t len = 0;
+	const char *end = component + n, *want = w->where[d];
+	char index[24];
 
 	if (n == 1 && *component == '*')
 		return true;
-	if (n >= sizeof(text))
-		abort();
-	for (size_t i = 0; i < n; i++) {
-		if (component[i] == '~')
-			text[len++] = component[++i] == '0' ? '~' : '/';
-		else
-			text[len++] = component[i];
+	if (want == NULL) {
+		snprintf(index, sizeof(index), "%zu", w->index[d]);
+		want = index;
 	}
-	text[len] = '\0';
-	if (w->where[d] != NULL)
-		return strcmp(text, w->where[d]) == 0;
-	snprintf(index, sizeof(index), "%zu", w->index[d]);
-	return strcmp(text, index) == 0;
+	for (; component < end; component++, want++) {
+		char c = *component;
+
+		if (c == '~')
+			c = *++component == '0' ? '~' : '/';
+		if (c != *want)
+			return false;
+	}
+	return *want == '\0';
 }
 
 static bool
