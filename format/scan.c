@@ -610,14 +610,10 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 	}
 }
 
-int
-evt_scan(evt_scanner *scanner, const uint8_t *p, size_t n,
-    evt_scan_result *ret_result, evt_error *err)
+/* Make ready for a frame of n bytes. */
+static void
+reset(evt_scanner *s, size_t n)
 {
-	evt_scanner *s = scanner;
-	const uint8_t *end;
-	uint64_t alive = 0;
-
 	s->n_sources = 0;
 	s->event = NULL;
 	s->event_len = 0;
@@ -626,26 +622,35 @@ evt_scan(evt_scanner *scanner, const uint8_t *p, size_t n,
 	s->frame_len = n;
 	s->line_break = false;
 	s->nomem = false;
+}
+
+int
+evt_scan(evt_scanner *scanner, const uint8_t *p, size_t n,
+    evt_scan_result *ret_result, evt_error *err)
+{
+	evt_scanner *s = scanner;
+	evt_scan_result result = { 0 };
+	uint64_t alive = 0;
+
+	reset(s, n);
 	if (s->profile != NULL)
 		alive = s->profile->events | s->profile->sources;
+	if (n > 0) {
+		const uint8_t *end = p + n;
 
-	memset(ret_result, 0, sizeof(*ret_result));
-	if (n == 0)
-		return EVT_OK;
-	end = p + n;
-	p = pass_space(s, p, end);
-	p = pass_value(s, p, end, alive);
-	if (s->nomem)
-		return evt_err_nomem(err);
-	if (p != NULL)
 		p = pass_space(s, p, end);
-	if (p != end)
-		return EVT_OK;
-	ret_result->json = true;
-	ret_result->line_break = s->line_break;
-	ret_result->event = s->event;
-	ret_result->event_len = s->event_len;
-	ret_result->sources = s->sources;
-	ret_result->n_sources = s->n_sources;
+		p = pass_value(s, p, end, alive);
+		if (s->nomem)
+			return evt_err_nomem(err);
+		result.json = p != NULL && pass_space(s, p, end) == end;
+	}
+	if (result.json) {
+		result.line_break = s->line_break;
+		result.event = s->event;
+		result.event_len = s->event_len;
+		result.sources = s->sources;
+		result.n_sources = s->n_sources;
+	}
+	*ret_result = result;
 	return EVT_OK;
 }

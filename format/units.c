@@ -120,16 +120,14 @@ scale(uint64_t whole, int64_t billionths, uint64_t unit, uint64_t *ret)
 	return true;
 }
 
-/* Seconds since 1970 and ns of the second. */
+/* Seconds since 1970 and ns of the second.  Of the second that INT64_MIN is in
+ * only a part could be told: it is refused whole. */
 static const char *
 to_ns(int64_t s, int64_t ns, int64_t *ret)
 {
 	int64_t v;
 
-	/* Of the second that holds INT64_MIN only a part can be told; it is
-	 * refused whole, so that the product below never leaves the range. */
-	if (s < INT64_MIN / EVT_NS_PER_S ||
-	    __builtin_mul_overflow(s, EVT_NS_PER_S, &v) ||
+	if (__builtin_mul_overflow(s, EVT_NS_PER_S, &v) ||
 	    __builtin_add_overflow(v, ns, &v))
 		return "outside the years 1678 to 2262";
 	*ret = v;

@@ -398,6 +398,37 @@ test_odd_paths(void **state)
 	expect(s, 3, "{\"data\":{\"0\":1},\"1\":[[2]]}", "|1/i");
 }
 
+/* Names as long as 32, 64 and 100 bytes, and their like. */
+static void
+test_long_names(void **state)
+{
+	char path[102] = "/", frame[220];
+	const char *paths[] = { path };
+	oracle_profile one = { NULL, 0, paths, 1 };
+
+	(void)state;
+	for (size_t n = 1; n <= 100; n++) {
+		evt_profile *profile;
+		evt_scanner *scanner;
+		evt_scan_result r;
+
+		memset(path + 1, 'x', n);
+		path[n + 1] = '\0';
+		scanner = new_scanner(&one, &profile);
+		for (int last = 'x'; last <= 'y'; last++) {
+			snprintf(frame, sizeof(frame), "{\"%s\":1,\"x%.*s%c\":2}",
+			    path + 1 + n / 2, (int)n - 2, path + 1, last);
+			assert_int_equal(evt_scan(scanner, (uint8_t *)frame,
+			    strlen(frame), &r, NULL), EVT_OK);
+			assert_null(oracle_differs(&one, (uint8_t *)frame,
+			    strlen(frame), &r));
+			assert_true(n < 2 || r.n_sources == (last == 'x'));
+		}
+		evt_scanner_free(scanner);
+		evt_profile_free(profile);
+	}
+}
+
 /* A profile of 64 paths, and of paths as deep as a frame may be. */
 static void
 test_many_and_deep_paths(void **state)
@@ -493,6 +524,7 @@ main(void)
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_which_event),
 		cmocka_unit_test(test_odd_paths),
+		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_many_and_deep_paths),
 		cmocka_unit_test(test_no_profile),
 	};
