@@ -1,0 +1,108 @@
+/*
+ * main.c - evtape: the commands, by table.
+ *
+ * "evtape record …" starts the program evtape-record that lies beside this
+ * one, or on the PATH, the way git does; so it is with each program.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/buf.h"
+#include "tools/evtape/evtape.h"
+
+static const tool_command *const commands[] = {
+	&tool_info, &tool_cat, &tool_mark, &tool_reindex,
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const cli_option no_options[] = { { .type = CLI_END } };
+
+static const cli_command evtape = {
+	.name = "evtape",
+	.usage = "COMMAND [options] ...",
+	.summary = "look into tapes: recordings of live WebSocket event feeds",
+	.details =
+	    "Commands:\n"
+	    "  info TAPE       what is on a tape\n"
+	    "  cat TAPE...     its frames, a JSON object a line\n"
+	    "  mark TAPE TEXT  set a bookmark, also while recording\n"
+	    "  reindex TAPE    rebuild tape.db from the segments\n"
+	    "  record ...      start evtape-record\n"
+	    "  replay ...      start evtape-replay\n"
+	    "  sim ...         start evtape-sim\n\n"
+	    "'evtape COMMAND --help' tells about each.",
+	.options = no_options,
+	.examples =
+	    "  # what is on it, and the frames of a source in a minute of it\n"
+	    "  $ evtape info field.tape\n"
+	    "  $ evtape cat --source 10001 --from +5m --to +6m field.tape\n",
+	.min_args = 1,
+	.max_args = -1,
+};
+
+/* Start PROGRAM with the arguments that follow the command; comes back only
+ * on failure. */
+static int
+start(const char *name, char **argv)
+{
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	evt_buf path = { 0 };
+	char *slash;
+
+	if (!evt_buf_printf(&path, "evtape-%s", name))
+		return cli_fail(&evtape, "out of memory");
+	argv[0] = (char *)path.data;
+	if (n > 0) {
+		evt_buf beside = { 0 };
+
+		self[n] = '\0';
+		slash = strrchr(self, '/');
+		if (slash != NULL && evt_buf_printf(&beside, "%.*s/%s",
+		    (int)(slash - self), self, (char *)path.data))
+			execv((char *)beside.data, argv);
+		evt_buf_free(&beside);
+	}
+	execvp((char *)path.data, argv);
+	n = cli_fail(&evtape, "cannot start %s: %s", (char *)path.data,
+	    strerror(errno));
+	evt_buf_free(&path);
+	return (int)n;
+}
+
+static int
+print_man(void)
+{
+	cli_man(&evtape, stdout);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		cli_man_command(commands[i]->cli, stdout);
+	return CLI_DONE;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char *const programs[] = { "record", "replay", "sim" };
+	int n, r;
+
+	if (argc > 1 && strcmp(argv[1], "--man") == 0)
+		return print_man();
+	if (argc > 1 && argv[1][0] != '-') {
+		for (size_t i = 0; i < N_COMMANDS; i++) {
+			const char *name = commands[i]->cli->name;
+
+			if (strcmp(name + strlen("evtape "), argv[1]) == 0)
+				return commands[i]->run(argc - 1, argv + 1);
+		}
+		for (size_t i = 0; i < 3; i++) {
+			if (strcmp(programs[i], argv[1]) == 0)
+				return start(programs[i], argv + 1);
+		}
+		return cli_usage(&evtape, "no command '%s'", argv[1]);
+	}
+	r = cli_parse(&evtape, argc, argv, NULL, &n);
+	return r >= 0 ? r : cli_usage(&evtape, "no command given");
+}

@@ -1,0 +1,123 @@
+/* filter.c - see filter.h. */
+#include "tools/filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/err.h"
+
+int
+cli_tapes_open(cli_tapes *tapes, char **paths, int n, evt_error *err)
+{
+	tapes->n = 0;
+	tapes->tape = calloc((size_t)n, sizeof(*tapes->tape));
+	if (tapes->tape == NULL)
+		return evt_err_nomem(err);
+	for (int i = 0; i < n; i++) {
+		int r = evt_tape_open(paths[i], &tapes->tape[i], err);
+
+		if (r != EVT_OK)
+			return r;
+		tapes->n++;
+	}
+	return EVT_OK;
+}
+
+void
+cli_tapes_close(cli_tapes *tapes)
+{
+	for (size_t i = 0; i < tapes->n; i++)
+		evt_tape_close(tapes->tape[i]);
+	free(tapes->tape);
+	tapes->tape = NULL;
+	tapes->n = 0;
+}
+
+/* The bookmark on the first tape that has one of that name. */
+static int
+find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
+{
+	cli_tapes *tapes = ctx;
+	int r = EVT_ERR_NOTFOUND;
+
+	for (size_t i = 0; i < tapes->n && r == EVT_ERR_NOTFOUND; i++)
+		r = evt_tape_find_note(tapes->tape[i], name, ret_ns, err);
+	return r;
+}
+
+int
+cli_tapes_ref(cli_tapes *tapes, evt_time_ref *ret_ref, evt_error *err)
+{
+	evt_time_ref ref = { .find_mark = find_mark, .ctx = tapes };
+
+	for (size_t i = 0; i < tapes->n; i++) {
+		int64_t first, last;
+		int r = evt_tape_span(tapes->tape[i], &first, &last, err);
+
+		if (r == EVT_ERR_NOTFOUND)
+			continue;
+		if (r != EVT_OK)
+			return r;
+		if (!ref.has_span || first < ref.first_ns)
+			ref.first_ns = first;
+		if (!ref.has_span || last > ref.last_ns)
+			ref.last_ns = last;
+		ref.has_span = true;
+	}
+	*ret_ref = ref;
+	return EVT_OK;
+}
+
+static int
+set_kinds(const cli_list *kinds, unsigned *ret, evt_error *err)
+{
+	static const char *const names[] = { "received", "sent", "mark" };
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < kinds->n; i++) {
+		unsigned k = 0;
+
+		while (k < 3 && strcmp(kinds->item[i], names[k]) != 0)
+			k++;
+		if (k == 3)
+			return evt_err_set(err, EVT_ERR_ARG, "'%s' is no kind "
+			    "of frame; there are received, sent and mark",
+			    kinds->item[i]);
+		bits |= 1u << k;
+	}
+	*ret = bits;
+	return EVT_OK;
+}
+
+int
+cli_filter_set(const cli_filter *o, const evt_time_ref *ref,
+    evt_filter *ret_filter, evt_error *err)
+{
+	evt_filter f = {
+		.sources = (const char *const *)o->sources.item,
+		.n_sources = o->sources.n,
+		.events = (const char *const *)o->events.item,
+		.n_events = o->events.n,
+	};
+	int r = set_kinds(&o->kinds, &f.kinds, err);
+
+	if (r == EVT_OK && o->from != NULL) {
+		f.has_from = true;
+		r = evt_time_parse(o->from, ref, &f.from_ns, err);
+	}
+	if (r == EVT_OK && o->to != NULL) {
+		f.has_to = true;
+		r = evt_time_parse(o->to, ref, &f.to_ns, err);
+	}
+	if (r == EVT_OK)
+		*ret_filter = f;
+	return r;
+}
+
+void
+cli_filter_free(cli_filter *o)
+{
+	cli_list_free(&o->sources);
+	cli_list_free(&o->events);
+	cli_list_free(&o->kinds);
+}

@@ -1,0 +1,60 @@
+/* filter.h - the options that choose frames, the same in every program. */
+#ifndef EVT_CLI_FILTER_H
+#define EVT_CLI_FILTER_H
+
+#include "format/units.h"
+#include "tools/cli.h"
+
+typedef struct cli_filter {
+	const char *from, *to;
+	cli_list sources, events, kinds;
+} cli_filter;
+
+/* Rows for the option table of a command whose options struct, of type
+ * `type`, has a cli_filter as its member `m`. */
+#define CLI_FILTER_OPTIONS(type, m) \
+	{ .type = CLI_STRING, .name = "from", .arg = "TIME", \
+	    .offset = offsetof(type, m.from), \
+	    .help = "frames received at or after TIME" }, \
+	{ .type = CLI_STRING, .name = "to", .arg = "TIME", \
+	    .offset = offsetof(type, m.to), \
+	    .help = "frames received before TIME" }, \
+	{ .type = CLI_LIST, .name = "source", .arg = "ID", \
+	    .offset = offsetof(type, m.sources), \
+	    .help = "frames that name any of these sources;\n" \
+	            "repeatable, or a list: 1,2" }, \
+	{ .type = CLI_LIST, .name = "event", .arg = "NAME", \
+	    .offset = offsetof(type, m.events), \
+	    .help = "frames of any of these events; repeatable" }
+
+/* What TIME may be; for the text of --help. */
+#define CLI_TIME_HELP \
+	"TIME is RFC 3339 (2026-03-01T12:51:43Z), 'YYYY-MM-DD HH:MM:SS' (UTC),\n" \
+	"HH:MM[:SS] on the day of the tape's start, +10m from its start, -5m\n" \
+	"from its end, epoch seconds or milliseconds, or mark:TEXT, a bookmark."
+
+/* Several open tapes, as what relative times refer to. */
+typedef struct cli_tapes {
+	evt_tape **tape;
+	size_t n;
+} cli_tapes;
+
+/* Open the tapes at the paths; close with cli_tapes_close(), also on
+ * failure. */
+int cli_tapes_open(cli_tapes *tapes, char **paths, int n, evt_error *err);
+void cli_tapes_close(cli_tapes *tapes);
+
+/* The first and last time on all of them together, and their bookmarks.
+ * `tapes` must outlive *ret_ref. */
+int cli_tapes_ref(cli_tapes *tapes, evt_time_ref *ret_ref, evt_error *err);
+
+/*
+ * Turn the options into a filter; its lists point into the options.
+ * Errors: those of evt_time_parse(), and EVT_ERR_ARG for an unknown kind.
+ */
+int cli_filter_set(const cli_filter *options, const evt_time_ref *ref,
+    evt_filter *ret_filter, evt_error *err);
+
+void cli_filter_free(cli_filter *options);
+
+#endif
