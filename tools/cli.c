@@ -285,6 +285,24 @@ cli_man(const cli_command *cmd, FILE *out)
 	}
 }
 
+void
+cli_man_command(const cli_command *cmd, FILE *out)
+{
+	fprintf(out, ".Ss %s ", cmd->name);
+	man_text(out, cmd->usage);
+	fprintf(out, "%s.\n", cmd->summary);
+	if (cmd->details != NULL) {
+		fputs(".Pp\n", out);
+		man_text(out, cmd->details);
+	}
+	man_options(cmd->options, out);
+	if (cmd->examples != NULL) {
+		fputs(".Bd -literal\n", out);
+		man_text(out, cmd->examples);
+		fputs(".Ed\n", out);
+	}
+}
+
 /* ---- parsing ------------------------------------------------------------ */
 
 static const cli_option *

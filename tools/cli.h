@@ -80,6 +80,8 @@ bool cli_list_add(cli_list *list, const char *text, size_t len);
 
 /* The man page (mdoc) of a command, to out. */
 void cli_man(const cli_command *cmd, FILE *out);
+/* A part of it about a command of the program. */
+void cli_man_command(const cli_command *cmd, FILE *out);
 
 /* "evtape-record: words" to stderr, on one line; CLI_FAILED. */
 int cli_fail(const cli_command *cmd, const char *fmt, ...)

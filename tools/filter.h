@@ -11,20 +11,20 @@ typedef struct cli_filter {
 } cli_filter;
 
 /* Rows for the option table of a command whose options struct, of type
- * `type`, has a cli_filter as its member `m`. */
-#define CLI_FILTER_OPTIONS(type, m) \
+ * `options_`, has a cli_filter as its member `member_`. */
+#define CLI_FILTER_OPTIONS(options_, member_) \
 	{ .type = CLI_STRING, .name = "from", .arg = "TIME", \
-	    .offset = offsetof(type, m.from), \
+	    .offset = offsetof(options_, member_.from), \
 	    .help = "frames received at or after TIME" }, \
 	{ .type = CLI_STRING, .name = "to", .arg = "TIME", \
-	    .offset = offsetof(type, m.to), \
+	    .offset = offsetof(options_, member_.to), \
 	    .help = "frames received before TIME" }, \
 	{ .type = CLI_LIST, .name = "source", .arg = "ID", \
-	    .offset = offsetof(type, m.sources), \
+	    .offset = offsetof(options_, member_.sources), \
 	    .help = "frames that name any of these sources;\n" \
 	            "repeatable, or a list: 1,2" }, \
 	{ .type = CLI_LIST, .name = "event", .arg = "NAME", \
-	    .offset = offsetof(type, m.events), \
+	    .offset = offsetof(options_, member_.events), \
 	    .help = "frames of any of these events; repeatable" }
 
 /* What TIME may be; for the text of --help. */
