@@ -71,7 +71,7 @@ check_size(const char *text)
 	if (refused(evt_size_parse(text, &bytes, &err), &err, (int64_t)bytes))
 		return;
 	evt_size_format(bytes, out);
-	if (bytes < UINT64_C(1) << 50)
+	if (strstr(out, "PiB") == NULL && strstr(out, "EiB") == NULL)
 		must(evt_size_parse(out, &back, &err) == EVT_OK);
 }
 
