@@ -324,6 +324,7 @@ act(sim_client *c)
 		sim_client_reset(c);
 		return -1;
 	case SIM_CLOSE:
+		c->closing = true;
 		lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, NULL,
 		    0);
 		return -1;
@@ -354,30 +355,37 @@ write_chunk(sim_client *c, sim_chunk *k)
 	return 0;
 }
 
+/* Do what the last chunk asks for, write the next.  -1: close. */
+static int
+go_on(sim_client *c)
+{
+	sim_chunk *k;
+	int rc;
+
+	if (lws_partial_buffered(c->wsi))
+		return 0;
+	rc = act(c);
+	k = c->head;
+	if (rc != 0 || c->stalled_until != 0 || k == NULL)
+		return rc;
+	c->head = k->next;
+	if (c->head == NULL)
+		c->tail = NULL;
+	rc = write_chunk(c, k);
+	recycle(c, k);
+	return rc;
+}
+
 int
 sim_client_writeable(sim_client *c)
 {
-	sim_chunk *k;
-	int rc = 0;
+	int rc;
 
 	if (c->stalled_until != 0)
 		return 0;
-	if (!lws_partial_buffered(c->wsi)) {
-		if (act(c) != 0)
-			return -1;
-		if (c->stalled_until != 0)
-			return 0;
-		k = c->head;
-		if (k != NULL) {
-			c->head = k->next;
-			if (c->head == NULL)
-				c->tail = NULL;
-			rc = write_chunk(c, k);
-			recycle(c, k);
-		}
-	}
-	if (rc == 0 && (c->head != NULL || c->after != SIM_GO_ON ||
-	    lws_partial_buffered(c->wsi)))
+	rc = go_on(c);
+	if (rc == 0 && c->stalled_until == 0 && (c->head != NULL ||
+	    c->after != SIM_GO_ON || lws_partial_buffered(c->wsi)))
 		lws_callback_on_writable(c->wsi);
 	if (c->sim->full || c->sim->stopping)
 		sim_clients_changed(c->sim);

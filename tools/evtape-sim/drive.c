@@ -109,16 +109,29 @@ run_feed(sim *s, int64_t now)
 	sim_timers_set(&s->timers, SIM_T_FEED, now);
 }
 
+/* A client was sent something, or left, while the server stops. */
+static void
+stop_on(sim *s, int64_t now)
+{
+	bool told = true;
+
+	if (s->n_clients == 0)
+		s->done = true;
+	for (const sim_client *c = s->clients; c != NULL; c = c->next)
+		told = told && c->closing;
+	if (told)
+		sim_timers_lower(&s->timers, SIM_T_STOP, now + LEAVE_NS);
+	else if (s->draining)
+		sim_timers_set(&s->timers, SIM_T_STOP, now + DRAIN_NS);
+}
+
 void
 sim_clients_changed(sim *s)
 {
 	int64_t now = sim_now();
 
 	if (s->stopping) {
-		if (s->n_clients == 0)
-			s->done = true;
-		else if (s->stop_code == 1000)
-			sim_timers_set(&s->timers, SIM_T_STOP, now + DRAIN_NS);
+		stop_on(s, now);
 	} else if (!s->started && sim_ready_clients(s) >=
 	    (size_t)s->opt->wait_clients) {
 		s->started = true;
@@ -306,6 +319,7 @@ sim_stop(sim *s, int code, bool drain)
 	if (s->stopping && drain)
 		return;
 	s->stopping = true;
+	s->draining = drain;
 	s->stop_code = code;
 	sim_timers_set(&s->timers, SIM_T_FEED, SIM_NEVER);
 	sim_timers_set(&s->timers, SIM_T_STOP, sim_now() +

@@ -90,12 +90,12 @@ set_close_after(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 	const char *code;
-	int rc = split_pair(arg, "the count of messages", 1, INT64_MAX,
+	int rc = split_pair(arg, "count of messages", 1, INT64_MAX,
 	    &o->close_after, &code, err);
 
 	if (rc != EVT_OK || code == NULL)
 		return rc;
-	return evt_int_parse(code, "the close code", 1000, 4999, &o->close_code,
+	return evt_int_parse(code, "close code", 1000, 4999, &o->close_code,
 	    err);
 }
 
@@ -104,7 +104,7 @@ set_stall_after(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 	const char *time;
-	int rc = split_pair(arg, "the count of messages", 1, INT64_MAX,
+	int rc = split_pair(arg, "count of messages", 1, INT64_MAX,
 	    &o->stall_after, &time, err);
 
 	if (rc != EVT_OK)
@@ -120,7 +120,7 @@ set_http_error(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 	const char *after;
-	int rc = split_pair(arg, "the HTTP status", 300, 599, &o->http_error,
+	int rc = split_pair(arg, "HTTP status", 300, 599, &o->http_error,
 	    &after, err);
 
 	if (rc != EVT_OK || after == NULL)

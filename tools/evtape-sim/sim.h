@@ -58,6 +58,7 @@ typedef struct sim_client {
 	size_t queued;    /* bytes in the chunks */
 	uint64_t messages; /* sent, of those that faults count */
 	bool ending;      /* nothing more is taken */
+	bool closing;     /* a close frame was sent */
 	int close_code;
 	enum sim_after after; /* of the chunk that was written last */
 	int64_t stalled_until; /* 0: not stalled */
@@ -93,7 +94,7 @@ typedef struct sim {
 	bool full;        /* an unpaced feed waits for clients */
 	int64_t start_ns; /* of the feed */
 	size_t blocked;   /* 1 + tracker that --block-every has blocked; 0: none */
-	bool stopping, done, failed;
+	bool stopping, draining, done, failed;
 	int stop_code;
 
 	uint64_t refused; /* connections that got --http-error */

@@ -1,0 +1,967 @@
+"""evtape-sim: that it is the platform's equal as far as clients can tell, and
+that its faults are the ones asked for."""
+
+import asyncio
+import base64
+import collections
+import csv
+import datetime
+import gzip
+import json
+import os
+import re
+import socket
+import ssl
+import struct
+import subprocess
+import time
+import unittest
+
+import evtest
+import websockets
+
+ATMO = ("X-Atmosphere-tracking-id=%s&X-Atmosphere-Framework=2.3.9&X-Atmosphere-Transport=websocket"
+        "&Content-Type=application/json&X-atmo-protocol=true")
+PATH = "/event/subscription"
+HASH = "0123456789abcdef0123456789abcdef"
+
+
+def old(trackers, **more):
+    return json.dumps(dict({"action": "subscribe", "hash": HASH, "events": ["state"],
+                            "trackers": trackers}, **more))
+
+
+def new(*requests, **more):
+    return json.dumps(dict({"action": "subscribe", "hash": HASH, "requests": list(requests)}, **more))
+
+
+ALL = {"type": "all"}
+STATES = {"type": "state", "target": ALL}
+
+
+class SimCase(evtest.Case, unittest.IsolatedAsyncioTestCase):
+    """A test with a simulator."""
+
+    async def asyncSetUp(self):
+        asyncio.get_running_loop().set_debug(False)
+
+    def raw(self, *args):
+        client = Raw(*args)
+        self.addCleanup(client.close)
+        return client
+
+    def sim(self, *args, stdin=None):
+        self.proc = self.start("evtape-sim", *args, **({"stdin": stdin} if stdin else {}))
+        return self.proc.wait_for(rb"listening on (wss?://\S+)\n").group(1).decode()
+
+    def connect(self, url, path=PATH, **more):
+        return websockets.connect(url + path, max_size=None, max_queue=None, **more)
+
+    async def recv(self, ws):
+        return await asyncio.wait_for(ws.recv(), evtest.DEADLINE)
+
+    async def recv_json(self, ws):
+        return json.loads(await self.recv(ws))
+
+    async def drain(self, ws):
+        """Everything up to the close; the messages and the close code (None:
+        there was no close frame)."""
+        got = []
+        while True:
+            try:
+                got.append(await self.recv(ws))
+            except websockets.ConnectionClosed as e:
+                return got, e.rcvd.code if e.rcvd else None
+
+    async def subscribed(self, ws, request):
+        """Subscribe; the response."""
+        await ws.send(request)
+        answer = await self.recv_json(ws)
+        self.assertEqual(answer["type"], "response", answer)
+        return answer
+
+
+class Raw:
+    """A WebSocket client that shows every frame as it came."""
+
+    def __init__(self, url, path=PATH):
+        host, port = url.split("//")[1].rsplit(":", 1)
+        self.sock = socket.create_connection((host.strip("[]"), int(port)), evtest.DEADLINE)
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.sock.sendall(("GET %s HTTP/1.1\r\nHost: sim\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                           "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n" % (path, key)).encode())
+        self.data = b""
+        while b"\r\n\r\n" not in self.data:
+            piece = self.sock.recv(65536)
+            if not piece:
+                break
+            self.data += piece
+        self.head, _, self.data = self.data.partition(b"\r\n\r\n")
+        self.at = 0
+        self.status = int(self.head.split()[1])
+
+    def send(self, text):
+        payload = text.encode()
+        head = struct.pack("!BB", 0x81, 0x80 | len(payload)) if len(payload) < 126 else \
+            struct.pack("!BBH", 0x81, 0x80 | 126, len(payload))
+        self.sock.sendall(head + b"\0\0\0\0" + payload)
+
+    def _need(self, n):
+        while len(self.data) - self.at < n:
+            piece = self.sock.recv(1 << 20)
+            if not piece:
+                raise EOFError
+            self.data = self.data[self.at:] + piece
+            self.at = 0
+
+    def frame(self):
+        """(fin, opcode, payload)"""
+        self._need(2)
+        n, skip = self.data[self.at + 1] & 0x7f, 2
+        if n == 126:
+            self._need(4)
+            n, skip = struct.unpack_from("!H", self.data, self.at + 2)[0], 4
+        elif n == 127:
+            self._need(10)
+            n, skip = struct.unpack_from("!Q", self.data, self.at + 2)[0], 10
+        self._need(skip + n)
+        first, start = self.data[self.at], self.at + skip
+        self.at = start + n
+        return first >> 7, first & 15, self.data[start:start + n]
+
+    def all(self):
+        """Every frame to the end, and how it ended: "eof" or "reset". A close
+        is answered."""
+        got, end = [], None
+        while end is None:
+            try:
+                got.append(self.frame())
+                if got[-1][1] == 8:
+                    self.sock.sendall(b"\x88\x82\0\0\0\0" + got[-1][2][:2])
+            except EOFError:
+                end = "eof"
+            except ConnectionResetError:
+                end = "reset"
+        self.close()
+        return got, end
+
+    def close(self):
+        self.sock.close()
+
+
+def http(url, path, headers=""):
+    """Status, headers and body of a GET."""
+    host, port = url.split("//")[1].split(":")
+    with socket.create_connection((host, int(port)), evtest.DEADLINE) as s:
+        s.sendall(("GET %s HTTP/1.1\r\nHost: sim\r\n%s\r\n" % (path, headers)).encode())
+        answer = b""
+        while True:
+            piece = s.recv(65536)
+            if not piece:
+                break
+            answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), head, body
+
+
+UPGRADE = ("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+           "Sec-WebSocket-Version: 13\r\n")
+
+
+def records(path):
+    """The records of --log-sent and --log-received: (connection, opcode, payload)."""
+    with open(path, "rb") as f:
+        raw = f.read()
+    at, out = 0, []
+    while at < len(raw):
+        end = raw.index(b"\n", at)
+        conn, opcode, n = map(int, raw[at:end].split())
+        out.append((conn, opcode, raw[end + 1:end + 1 + n]))
+        assert raw[end + 1 + n:end + 2 + n] == b"\n"
+        at = end + 2 + n
+    return out
+
+
+class Protocol(SimCase):
+    async def test_http(self):
+        url = self.sim()
+        self.assertEqual(http(url, "/")[0], 200)
+        self.assertEqual(http(url, "/nothing")[0], 404)
+        self.assertEqual(http(url, PATH)[0], 426)
+        self.assertEqual(http(url, "/stream", UPGRADE)[0], 404)
+        for path in ("/event/subscription", "/v2/event/subscription", "/api-v2/wse/subscription",
+                     "/event/subscription/"):
+            raw = self.raw(url, path)
+            self.assertEqual(raw.status, 101, path)
+            raw.close()
+        try:
+            self.assertNotEqual(http(url, PATH, "Upgrade: h2c\r\nConnection: Upgrade\r\n")[0], 101)
+        except IndexError:
+            pass  # closed without an answer
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_old_form(self):
+        url = self.sim("--trackers", 5, "--rate", "0.001", "--blocked", "2", "--disallowed", "3")
+        async with self.connect(url) as ws:
+            answer = await self.subscribed(ws, old([1, 2, 3, 5, 77]))
+            self.assertEqual(answer, {
+                "type": "response", "action": "subscription/subscribe", "events": ["state"],
+                "data": {"state": {"1": "normal", "2": "blocked", "3": "disallowed", "5": "normal",
+                                   "77": "unknown"}}})
+            states = [await self.recv_json(ws) for _ in range(2)]
+            self.assertEqual([s["data"]["source_id"] for s in states], [10001, 10005])
+            for s in states:
+                self.assertEqual((s["type"], s["event"]), ("event", "state"))
+                self.assertRegex(s["user_time"], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
+                self.assertEqual(
+                    list(s["data"]),
+                    ["source_id", "gps", "connection_status", "movement_status", "gsm", "last_update",
+                     "battery_level", "battery_update", "inputs", "inputs_update", "outputs",
+                     "outputs_update", "actual_track_update"])
+                self.assertEqual(list(s["data"]["gps"]),
+                                 ["updated", "signal_level", "location", "heading", "speed", "alt"])
+                self.assertEqual(len(s["data"]["inputs"]), 8)
+            await ws.send(json.dumps({"action": "unsubscribe", "hash": HASH, "events": ["state"],
+                                      "trackers": [1, 5]}))
+            answer = await self.recv_json(ws)
+            self.assertEqual(answer["action"], "subscription/unsubscribe")
+            self.assertEqual(answer["data"], {"state": {"1": "normal", "5": "normal"}})
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_new_form(self):
+        url = self.sim("--trackers", 3, "--rate", "0.001", "--blocked", "2")
+        async with self.connect(url, "/api-v2/wse/subscription") as ws:
+            answer = await self.subscribed(ws, new(
+                {"type": "state", "trackers": [1, 2, 9], "format": "compact"}, iso_datetime=True))
+            self.assertEqual(answer["data"], {"state": {
+                "value": {"1": "normal", "2": "blocked", "9": "unknown"}, "success": True}})
+            state = await self.recv_json(ws)
+            for gone in ("gsm", "battery_level", "battery_update", "inputs", "outputs", "actual_track_update"):
+                self.assertNotIn(gone, state["data"])
+            for there in ("gps", "connection_status", "movement_status", "last_update"):
+                self.assertIn(there, state["data"])
+            self.assertRegex(state["user_time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")
+            answer = await self.subscribed(ws, new(
+                {"type": "state_batch", "target": ALL, "rate_limit": "5s", "format": "full"},
+                {"type": "readings_batch", "target": {"type": "selected", "tracker_ids": [1, 3]},
+                 "rate_limit": "5s", "sensor_type": "power", "include_components": False},
+                {"type": "iot_monitor", "target": {"type": "selected", "tracker_ids": [3]}}))
+            self.assertEqual(answer["events"], ["state_batch", "readings_batch", "iot_monitor"])
+            self.assertTrue(all(v["success"] for v in answer["data"].values()))
+            batch, readings, iot = [await self.recv_json(ws) for _ in range(3)]
+            self.assertEqual(batch["event"], "state_batch")
+            self.assertEqual([i["type"] for i in batch["data"]], ["source_state_event"] * 2)
+            self.assertEqual([i["state"]["source_id"] for i in batch["data"]], [10001, 10003])
+            self.assertEqual(readings["event"], "readings_batch")
+            self.assertEqual([(i["type"], i["tracker_id"]) for i in readings["data"]],
+                             [("readings_event", 1), ("readings_event", 3)])
+            self.assertEqual([i["tracker_id"] for i in iot["data"]["iot_last_values"]], [3])
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_rate_limit(self):
+        url = self.sim("--trackers", 20, "--rate", 1000)
+        async with self.connect(url) as ws:
+            start = time.monotonic()
+            await self.subscribed(ws, new({"type": "state_batch", "target": ALL, "rate_limit": "300ms"}))
+            batches = [await self.recv_json(ws) for _ in range(5)]
+            took = time.monotonic() - start
+            self.assertEqual(len(batches[0]["data"]), 20)
+            self.assertGreaterEqual(took, 4 * 0.3 - 0.05)  # the first at once, the rest on the grid
+            for b in batches[1:]:
+                sources = [i["state"]["source_id"] for i in b["data"]]
+                self.assertEqual(len(sources), len(set(sources)))
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_errors(self):
+        url = self.sim("--trackers", 20, "--rate", "0.001")
+        cases = [
+            ("{", None, 5), ("[1]", None, 5), ("{} x", None, 5),
+            ("{}", None, 7), ('{"action":7}', None, 7), ('{"action":"dance"}', None, 7),
+            ('{"action":"subscribe"}', "subscription/subscribe", 7),
+            ('{"action":"subscribe","events":[],"trackers":[1]}', "subscription/subscribe", 7),
+            ('{"action":"subscribe","events":["weather"],"trackers":[1]}', "subscription/subscribe", 7),
+            ('{"action":"subscribe","events":["state"]}', "subscription/subscribe", 7),
+            ('{"action":"subscribe","events":["state"],"trackers":[null]}', "subscription/subscribe", 7),
+            ('{"action":"subscribe","events":["state"],"trackers":[1.5]}', "subscription/subscribe", 7),
+            ('{"action":"unsubscribe","requests":{}}', "subscription/unsubscribe", 7),
+            (new({"type": "logout", "target": ALL}), "subscription/subscribe", 7),
+            (new({"type": "state"}), "subscription/subscribe", 7),
+            (new({"type": "state", "target": {"type": "some"}}), "subscription/subscribe", 7),
+            (new({"type": "state", "target": ALL, "format": "tiny"}), "subscription/subscribe", 7),
+            (new({"type": "state_batch", "target": ALL, "rate_limit": "soon"}), "subscription/subscribe", 7),
+            (new({"type": "iot_monitor", "target": {"type": "selected", "tracker_ids": list(range(1, 12))}}),
+             "subscription/subscribe", 7),
+        ]
+        async with self.connect(url) as ws:
+            for text, action, code in cases:
+                await ws.send(text)
+                answer = await self.recv_json(ws)
+                self.assertEqual((answer["type"], answer["action"], answer["status"]["code"]),
+                                 ("error", action, code), text)
+                self.assertTrue(answer["status"]["description"])
+                self.assertTrue(answer["data"])
+            await self.subscribed(ws, old([1]))
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_hash(self):
+        log = self.path("received")
+        url = self.sim("--hash", self.write("hash", HASH + "\n"), "--log-received", log)
+        async with self.connect(url) as ws:
+            for bad in ('"hash":"f00","events":["state"],"trackers":[1]', '"events":["state"],"trackers":[1]'):
+                await ws.send('{"action":"subscribe",%s}' % bad)
+                answer = await self.recv_json(ws)
+                self.assertEqual(answer, {"type": "error", "action": "subscription/subscribe",
+                                          "status": {"code": 3, "description": "Wrong hash"}})
+            await self.subscribed(ws, old([1]))
+            await ws.send(' {"hash" :\n"qu\\"oted" , broken ' + HASH)
+            while (await self.recv_json(ws))["type"] != "error":
+                pass
+        self.proc.finish(evtest.SIGTERM)
+        with open(log, "rb") as f:
+            raw = f.read()
+        self.assertNotIn(HASH.encode(), raw)
+        self.assertNotIn(b"f00", raw)
+        self.assertNotIn(b"oted", raw)
+        got = records(log)
+        self.assertEqual(got[2], (1, 1, old([1]).replace(HASH, "*" * 32).encode()))
+
+    async def test_wrong_hash(self):
+        url = self.sim("--wrong-hash")
+        async with self.connect(url) as ws:
+            await ws.send(old([1]))
+            self.assertEqual((await self.recv_json(ws))["status"]["code"], 3)
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_plain_client_gets_json_alone(self):
+        url = self.sim("--heartbeat", "10ms", "--rate", 500)
+        async with self.connect(url) as ws:
+            await ws.send(new(STATES))
+            for _ in range(100):
+                await self.recv_json(ws)
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_atmosphere(self):
+        url = self.sim("--heartbeat", "50ms", "--rate", "0.001", "--trackers", 1)
+        async with self.connect(url, PATH + "?" + ATMO % 0) as ws:
+            first = await self.recv(ws)
+            m = re.fullmatch(r"([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})\|50\|X\|", first)
+            self.assertTrue(m, first)
+            await ws.send("X")
+            self.assertEqual([await self.recv(ws) for _ in range(3)], ["X"] * 3)
+            await ws.send(old([1]))
+            got = []
+            while len(got) < 2:
+                text = await self.recv(ws)
+                if text != "X":
+                    got.append(json.loads(text))
+            self.assertEqual([g["type"] for g in got], ["response", "event"])
+        async with self.connect(url, PATH + "?" + ATMO % m.group(1)) as ws:
+            self.assertEqual(await self.recv(ws), "X")
+        self.proc.finish(evtest.SIGTERM)
+        # Without the protocol no handshake: the first frame answers.
+        url = self.sim("--heartbeat", "0")
+        async with self.connect(url, PATH + "?X-Atmosphere-tracking-id=0&X-Atmosphere-Framework=1.0") as ws:
+            await self.subscribed(ws, old([1]))
+        async with self.connect(url, PATH + "?" + ATMO % 0) as ws:
+            self.assertRegex(await self.recv(ws), r"^[0-9a-f-]{36}\|0\|X\|$")
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_block_and_unblock(self):
+        url = self.sim("--trackers", 3, "--rate", 300, "--block-every", "100ms")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, old([1, 2, 3]))
+            blocked, seen, unblocked = set(), [], set()
+            while seen.count("unblock") < 4:
+                m = await self.recv_json(ws)
+                if m["event"] == "lifecycle":
+                    source = m["data"]["source_id"]
+                    seen.append(m["data"]["lifecycle_event"])
+                    (blocked.add if seen[-1] == "block" else blocked.remove)(source)
+                    unblocked = {source} if seen[-1] == "unblock" else set()
+                    continue
+                self.assertEqual(m["event"], "state")
+                source = m["data"]["source_id"]
+                self.assertNotIn(source, blocked)
+                # At once: no other state comes before the one of the unblocked.
+                self.assertIn(source, unblocked or {source})
+                unblocked = set()
+            self.assertEqual(seen, ["block", "unblock"] * 4)
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_lifecycle_without_states(self):
+        """Blocked from the start: lifecycle events come, states do not."""
+        url = self.sim("--trackers", 1, "--rate", 100, "--blocked", "1", "--corrupt-after", "100ms")
+        async with self.connect(url) as ws:
+            answer = await self.subscribed(ws, old([1]))
+            self.assertEqual(answer["data"]["state"], {"1": "blocked"})
+            # A blocked tracker is not drawn, so nothing comes at all.
+            with self.assertRaises(asyncio.TimeoutError):
+                await asyncio.wait_for(ws.recv(), 0.3)
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_corrupt(self):
+        url = self.sim("--trackers", 1, "--rate", 100, "--corrupt-after", "200ms")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(STATES))
+            while True:
+                m = await self.recv_json(ws)
+                if m["event"] == "lifecycle":
+                    break
+            self.assertEqual(m["data"], {"source_id": 10001, "lifecycle_event": "corrupt"})
+            answer = await self.subscribed(ws, old([1]))
+            self.assertEqual(answer["data"]["state"], {"1": "unknown"})
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_logout(self):
+        url = self.sim("--trackers", 2, "--rate", 100, "--logout-after", "300ms")
+        async with self.connect(url) as ws, self.connect(url) as idle, self.connect(url) as monitor:
+            await self.subscribed(ws, old([1]))
+            await self.subscribed(monitor, new({"type": "iot_monitor", "target": ALL, "rate_limit": "1h"}))
+            last = None
+            while last != {"type": "event", "event": "logout", "data": "session closed"}:
+                last = await self.recv_json(ws)
+            got = [await self.recv_json(monitor) for _ in range(2)]
+            self.assertEqual(got[1], last)
+            # The session is over, and who had none was told nothing.
+            await ws.send("{}")
+            self.assertEqual((await self.recv_json(ws))["type"], "error")
+            await idle.send("{}")
+            self.assertEqual((await self.recv_json(idle))["type"], "error")
+            await self.subscribed(ws, old([1]))
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_node_client(self):
+        """Node's ws, as most real clients have it."""
+        url = self.sim("--trackers", 4, "--rate", 400)
+        script = self.write("client.js", """
+const WebSocket = require('ws');
+const ws = new WebSocket(process.argv[2] + '/event/subscription');
+let n = 0;
+ws.on('open', () => ws.send(JSON.stringify({action: 'subscribe', hash: 'h', events: ['state'], trackers: [1, 4]})));
+ws.on('message', (data, binary) => {
+  const m = JSON.parse(data);
+  console.log(m.type, m.event || JSON.stringify(m.data), m.data.source_id || '');
+  if (++n == 20) ws.close(1000);
+});
+ws.on('close', code => console.log('closed', code));
+""")
+        done = await asyncio.to_thread(
+            subprocess.run, ["node", script, url], env=evtest.NODE_ENV, stdout=subprocess.PIPE,
+            timeout=evtest.DEADLINE, check=True)
+        out = done.stdout.decode().splitlines()
+        self.assertEqual(out[0], 'response {"state":{"1":"normal","4":"normal"}} ')
+        self.assertEqual(out[1:3], ["event state 10001", "event state 10004"])
+        self.assertLessEqual(set(out[3:20]), {"event state 10001", "event state 10004"})
+        self.assertEqual(out[-1], "closed 1000")
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_ping_and_long_messages(self):
+        url = self.sim("--rate", 2000, "--fragments")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(STATES))
+            for _ in range(20):
+                await asyncio.wait_for(await ws.ping(), evtest.DEADLINE)
+                for _ in range(10):
+                    await self.recv_json(ws)
+            await ws.send("{" + " " * 900000)
+            while (await self.recv_json(ws))["type"] != "error":
+                pass
+            await ws.send("{" + " " * 1200000)
+            self.assertEqual((await self.drain(ws))[1], 1009)
+        self.proc.finish(evtest.SIGTERM)
+
+
+class Running(SimCase):
+    async def test_end(self):
+        ready = self.path("ready")
+        url = self.sim("--ready-file", ready, "--stats", "--rate", 500)
+        with open(ready, encoding="ascii") as f:
+            self.assertEqual(f.read(), url + "\n")
+        async with self.connect(url) as ws, self.connect(url) as idle:
+            await self.subscribed(ws, new(STATES))
+            await self.recv(ws)
+            self.proc.signal(evtest.SIGTERM)
+            self.assertEqual((await self.drain(ws))[1], 1001)
+            self.assertEqual((await self.drain(idle))[1], 1001)
+        self.proc.finish()
+        stats = json.loads(self.proc.err.decode().splitlines()[-1])
+        self.assertEqual((stats["connections"], stats["dropped"], stats["received"]), (2, 0, 1))
+        self.assertGreater(stats["frames"], 1)
+        self.assertGreater(stats["bytes"], 600)
+        self.sim()
+        self.proc.finish(evtest.SIGINT)
+
+    async def test_end_with_a_client_that_does_not_answer(self):
+        url = self.sim("--rate", 5000)
+        raw = self.raw(url)
+        raw.send(new(STATES))
+        raw.frame()
+        self.proc.finish(evtest.SIGTERM)
+        raw.close()
+
+    async def test_tls(self):
+        cert, key = self.path("cert.pem"), self.path("key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=IP:127.0.0.1"], check=True, stderr=subprocess.DEVNULL)
+        url = self.sim("--tls-cert", cert, "--tls-key", key, "--rate", 20000, "--frames", 20000, "--once")
+        self.assertRegex(url, r"^wss://127\.0\.0\.1:\d+$")
+        context = ssl.create_default_context(cafile=cert)
+        async with self.connect(url, ssl=context) as ws:
+            await self.subscribed(ws, new(STATES))
+            got, code = await self.drain(ws)
+        self.assertEqual((len(got), code), (20010, 1000))
+        for text in got:
+            json.loads(text)
+        self.proc.finish()
+
+    async def test_log_sent(self):
+        log = self.path("sent")
+        url = self.sim("--rate", 2000, "--frames", 3000, "--once", "--log-sent", log, "--garbage-every", 50,
+                       "--wait-clients", 2)
+        raws = [self.raw(url) for _ in range(2)]
+        for r in raws:
+            r.send(new(STATES))
+        got = [await asyncio.to_thread(r.all) for r in raws]
+        self.proc.finish()
+        sent = records(log)
+        for i, (frames, _) in enumerate(got):
+            self.assertEqual(frames[-1][1:], (8, struct.pack("!H", 1000)))
+            self.assertEqual([(op, p) for _, op, p in frames[:-1]],
+                             [(op, p) for conn, op, p in sent if conn == i + 1])
+            self.assertGreater(len(frames), 3000)
+
+    async def test_seed(self):
+        """With --epoch the same states come each time; another seed, others."""
+        def once(seed):
+            log = self.path("sent-%d" % seed)
+            url = self.sim("--rate", "5000", "--frames", 2000, "--once", "--seed", seed, "--epoch",
+                           "2026-03-01T00:00:00Z", "--log-sent", log)
+            raw = self.raw(url)
+            raw.send(new(STATES))
+            got, _ = raw.all()
+            raw.close()
+            self.proc.finish()
+            return [p for _, op, p in got if op == 1]
+        first = await asyncio.to_thread(once, 7)
+        self.assertEqual(len(first), 2011)
+        self.assertEqual(await asyncio.to_thread(once, 7), first)
+        self.assertNotEqual(await asyncio.to_thread(once, 8), first)
+
+    async def test_pace(self):
+        """Rates are kept on average, with no drift."""
+        for rate, frames in ((1000, 2000), (10000, 20000), (250.5, 501)):
+            with self.subTest(rate=rate):
+                url = self.sim("--trackers", 100, "--rate", rate, "--frames", frames, "--once")
+                raw = self.raw(url)
+                raw.send(new(STATES))
+                def timed(raw):
+                    for _ in range(101):
+                        raw.frame()
+                    start, times = time.monotonic(), []
+                    for _ in range(frames):
+                        raw.frame()
+                        times.append(time.monotonic() - start)
+                    return times
+                times = await asyncio.to_thread(timed, raw)
+                raw.close()
+                self.proc.finish()
+                # A busy machine makes some late, never one early.
+                late = sorted(t - i / rate for i, t in enumerate(times))
+                self.assertGreater(late[0], -0.1)
+                self.assertLess(late[len(late) // 2], 0.5)
+
+    async def test_max_rate_is_held_back_by_its_client(self):
+        url = self.sim("--trackers", 50, "--rate", "max", "--frames", 100000, "--once", "--stats")
+        raw = self.raw(url)
+        raw.send(new(STATES))
+        got, end = await asyncio.to_thread(raw.all)
+        self.proc.finish()
+        self.assertEqual(len(got), 1 + 50 + 100000 + 1)
+        self.assertEqual(end, "eof")
+
+    async def test_slow_client_is_dropped(self):
+        url = self.sim("--rate", 20000, "--client-buffer", "64k", "--stats")
+        raw = self.raw(url)
+        raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.send(new(STATES))
+        self.proc.wait_for(rb"client 1 dropped: it does not read")
+        self.proc.finish(evtest.SIGTERM)
+        self.assertEqual(json.loads(self.proc.err.decode().splitlines()[-1])["dropped"], 1)
+        raw.close()
+
+    async def test_ipv6(self):
+        try:
+            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        except OSError as e:
+            self.skipTest("no IPv6 here: %s" % e)
+        url = self.sim("--listen", "[::1]:0")
+        self.assertRegex(url, r"^ws://\[::1\]:\d+$")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, old([1]))
+        self.proc.finish(evtest.SIGTERM)
+
+
+class Faults(SimCase):
+    async def test_drop_after(self):
+        url = self.sim("--drop-after", 25, "--rate", 1000)
+        for _ in range(2):
+            raw = self.raw(url)
+            raw.send(new(STATES))
+            got, end = await asyncio.to_thread(raw.all)
+            self.assertEqual((len(got), end), (25, "reset"))
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_drop_every(self):
+        url = self.sim("--drop-every", "300ms", "--rate", 1000)
+        for _ in range(3):
+            raw = self.raw(url)
+            raw.send(new(STATES))
+            self.assertEqual((await asyncio.to_thread(raw.all))[1], "reset")
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_close_after(self):
+        for arg, want in (("5", 1001), ("1,1000", 1000), ("30,4321", 4321), ("12,1012", 1012)):
+            url = self.sim("--close-after", arg, "--rate", 1000)
+            async with self.connect(url) as ws:
+                await ws.send(new(STATES))
+                got, code = await self.drain(ws)
+            self.assertEqual((len(got), code), (int(arg.split(",")[0]), want))
+            self.proc.finish(evtest.SIGTERM)
+
+    async def test_stall(self):
+        url = self.sim("--stall-after", "30,700ms", "--rate", 1000)
+        async with self.connect(url, ping_interval=None) as ws:
+            await ws.send(new(STATES))
+            for _ in range(30):
+                await self.recv_json(ws)
+            start = time.monotonic()
+            pong = await ws.ping()
+            await self.recv_json(ws)
+            self.assertGreater(time.monotonic() - start, 0.5)
+            await asyncio.wait_for(pong, evtest.DEADLINE)
+            self.assertGreater(time.monotonic() - start, 0.5)
+            for _ in range(100):
+                await self.recv_json(ws)
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_garbage(self):
+        url = self.sim("--garbage-every", 10, "--rate", 1000)
+        raw = self.raw(url)
+        raw.send(new(STATES))
+        frames = [raw.frame() for _ in range(44)]
+        garbage = [f for i, f in enumerate(frames) if i % 11 == 10]
+        for i, (_, op, payload) in enumerate(frames):
+            if i % 11 != 10:
+                self.assertEqual(op, 1)
+                json.loads(payload)
+        self.assertEqual([g[1] for g in garbage], [1, 1, 2, 1])
+        self.assertRaises(ValueError, json.loads, garbage[0][2].decode())
+        self.assertRaises(UnicodeDecodeError, garbage[1][2].decode)
+        raw.close()
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_fragments(self):
+        url = self.sim("--fragments", "--rate", 1000)
+        raw = self.raw(url)
+        raw.send(new(STATES))
+        for _ in range(50):
+            parts = [raw.frame() for _ in range(3)]
+            self.assertEqual([p[:2] for p in parts], [(0, 1), (0, 0), (1, 0)])
+            self.assertTrue(all(p[2] for p in parts))
+            json.loads(b"".join(p[2] for p in parts))
+        raw.close()
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_huge(self):
+        for size in (64, 70000, 5 << 20):
+            url = self.sim("--huge", size, "--rate", 1000)
+            async with self.connect(url) as ws:
+                await ws.send(new(STATES))
+                got = [await self.recv(ws) for _ in range(202)]
+            self.assertEqual([i for i, g in enumerate(got) if json.loads(g).get("event") == "huge"], [100, 201])
+            self.assertEqual(len(got[100]), size)
+            self.proc.finish(evtest.SIGTERM)
+
+    async def test_slow_handshake(self):
+        url = self.sim("--slow-handshake", 400)
+        start = time.monotonic()
+        raw = await asyncio.to_thread(self.raw, url)
+        self.assertEqual(raw.status, 101)
+        self.assertGreater(time.monotonic() - start, 0.35)
+        raw.close()
+        self.proc.finish(evtest.SIGTERM)
+
+    async def test_http_error(self):
+        url = self.sim("--http-error", "429,7", "--http-error-count", 2, "--stats")
+        for _ in range(2):
+            status, head, _ = http(url, PATH, UPGRADE)
+            self.assertEqual(status, 429)
+            self.assertIn(b"\r\nRetry-After: 7\r\n", head + b"\r\n")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, old([1]))
+        self.proc.finish(evtest.SIGTERM)
+        self.assertEqual(json.loads(self.proc.err.decode().splitlines()[-1])["refused"], 2)
+        url = self.sim("--http-error", "503")
+        for _ in range(3):
+            status, head, _ = http(url, PATH, UPGRADE)
+            self.assertEqual(status, 503)
+            self.assertNotIn(b"Retry-After", head)
+        self.proc.finish(evtest.SIGTERM)
+
+
+CSV_HEAD = "vehicle_id,timestamp,speed,route_id,trip_id,latitude,longitude,trip_headsign\n"
+
+
+class Files(SimCase):
+    async def test_trace(self):
+        trace = self.write("trace.csv", CSV_HEAD +
+                           '9,2017-03-21T00:00:04-05:00,0.0,1,2,30.5,-97.5,"a, ""b"""\n'
+                           '9,2017-03-21T00:00:00-05:00,10,1,2,30.0,-97.5,x\r\n'
+                           '\n'
+                           '7,2017-03-21T00:00:02-05:00,17.43456,1,2,30.19826,-97.77679,y')
+        url = self.sim("--trace", trace, "--speed", 10, "--once")
+        async with self.connect(url) as ws:
+            answer = await self.subscribed(ws, new(dict(STATES, iso_datetime=True)))
+            self.assertEqual(answer["data"]["state"]["value"], {"1": "normal", "2": "normal"})
+            start = time.monotonic()
+            got, code = await self.drain(ws)
+            took = time.monotonic() - start
+        self.assertEqual(code, 1000)
+        self.assertGreater(took, 0.35)
+        states = [json.loads(g) for g in got]
+        self.assertEqual([s["data"]["source_id"] for s in states], [9, 7, 9])
+        self.assertEqual([s["user_time"] for s in states],
+                         ["2017-03-21T00:00:0%d-05:00" % s for s in (0, 2, 4)])
+        self.assertEqual([s["data"]["gps"]["updated"] for s in states], [s["user_time"] for s in states])
+        self.assertEqual([s["data"]["gps"]["location"] for s in states],
+                         [{"lat": 30.0, "lng": -97.5}, {"lat": 30.19826, "lng": -97.77679},
+                          {"lat": 30.5, "lng": -97.5}])
+        self.assertIn('"lat":30.19826,"lng":-97.77679', got[1])
+        self.assertEqual([s["data"]["gps"]["speed"] for s in states], [36, 63, 0])
+        self.assertEqual(states[2]["data"]["gps"]["heading"], 0)
+        self.proc.finish()
+
+    async def test_buses(self):
+        """The real trace, whole: a state for each row, in the order of time."""
+        path = evtest.data("austin-buses", "2017-03-21.csv")
+        with open(path, newline="", encoding="utf-8") as f:
+            rows = list(csv.DictReader(f))
+        rows.sort(key=lambda r: datetime.datetime.fromisoformat(r["timestamp"]))
+        url = self.sim("--trace", path, "--speed", "max", "--once", "--stats")
+        raw = self.raw(url)
+        raw.send(new(dict(STATES, iso_datetime=True)))
+        got, end = await asyncio.to_thread(raw.all)
+        self.proc.finish()
+        self.assertEqual(end, "eof")
+        self.assertEqual(len(got), len(rows) + 2)
+        for row, (_, _, payload) in zip(rows, got[1:]):
+            data = json.loads(payload)["data"]
+            self.assertEqual((str(data["source_id"]), data["gps"]["updated"], data["gps"]["speed"]),
+                             (row["vehicle_id"], row["timestamp"], int(float(row["speed"]) * 3.6 + 0.5)))
+            self.assertEqual((data["gps"]["location"]["lat"], data["gps"]["location"]["lng"]),
+                             (float(row["latitude"]), float(row["longitude"])))
+        self.assertEqual(json.loads(self.proc.err.decode().splitlines()[-1])["states"], len(rows))
+
+    def test_trace_errors(self):
+        good = "9,2017-03-21T00:00:04-05:00,0.0,1,2,30.5,-97.5,x\n"
+        for text, want in (
+                ("", "is empty"), ("a,b\n", ":1: there is no column vehicle_id"), (CSV_HEAD, "holds no rows"),
+                (CSV_HEAD + good + "9,now\n", ":3: there is no speed"),
+                (CSV_HEAD + good.replace("9,", "x,", 1), ":2: vehicle_id: "),
+                (CSV_HEAD + good.replace("2017-03-21T", "yesterday"), ":2: timestamp: "),
+                (CSV_HEAD + good.replace("2017", "1969"), ":2: timestamp: "),
+                (CSV_HEAD + good.replace("0.0", "fast"), ":2: 'fast' is no speed"),
+                (CSV_HEAD + good.replace("0.0", "-3"), ":2: '-3' is no speed"),
+                (CSV_HEAD + good.replace("30.5", "91"), ":2: '91' is no latitude"),
+                (CSV_HEAD + good.replace("-97.5", "180.01"), ":2: '180.01' is no longitude")):
+            done = evtest.run("evtape-sim", "--trace", self.write("bad.csv", text), check=1)
+            self.assertIn(want, done.stderr.decode())
+            self.assertEqual(len(done.stderr.splitlines()), 1)
+        self.assertIn("cannot open", evtest.run("evtape-sim", "--trace", self.path("none"), check=1).stderr.decode())
+
+    async def test_lines(self):
+        frames = [b'{"a":1}', b"", b"X", b'[1,2]', b"\xff\xfe no UTF-8", b"y" * 70000, b"last"]
+        times = [0, 5, 5, 100, 90, 400, 500]
+        base = 1700000000000000000
+        path = self.write("feed", b"".join(b"%d %s\n" % (base + t * 1000000, f) for t, f in zip(times, frames)))
+        for speed, least in (("1", 0.45), ("2", 0.2), ("0.5", 0.95), ("max", 0)):
+            url = self.sim("--replay-lines", path, "--speed", speed, "--once", "--wait-clients", 2)
+            raws = [self.raw(url, "/stream?any=path"), self.raw(url, "/")]
+            start = time.monotonic()
+            got = [(await asyncio.to_thread(r.all))[0] for r in raws]
+            took = time.monotonic() - start
+            for g in got:
+                self.assertEqual(g, [(1, 1, f) for f in frames] + [(1, 8, struct.pack("!H", 1000))])
+            self.assertGreaterEqual(took, least)
+            self.proc.finish()
+
+    async def test_exchange(self):
+        """The real capture, whole, from a pipe: the same bytes."""
+        with gzip.open(evtest.data("binance-ws", "binance_usdm_btcusdt_20240808.gz")) as f:
+            raw_lines = f.read()
+        want = [line.split(b" ", 1)[1] for line in evtest.lines(raw_lines)]
+        read_end, write_end = os.pipe()
+        url = self.sim("--replay-lines", "-", "--speed", "max", "--once", stdin=read_end)
+        os.close(read_end)
+        def feed():
+            with os.fdopen(write_end, "wb") as f:
+                f.write(raw_lines)
+        writer = asyncio.create_task(asyncio.to_thread(feed))
+        raw = self.raw(url, "/stream")
+        got, end = await asyncio.to_thread(raw.all)
+        await writer
+        self.proc.finish()
+        self.assertEqual(end, "eof")
+        self.assertEqual([p for _, op, p in got if op == 1], want)
+
+    async def test_pipe_that_waits(self):
+        """A writer that pauses holds up nothing but the data."""
+        read_end, write_end = os.pipe()
+        url = self.sim("--replay-lines", "-", "--once", stdin=read_end)
+        os.close(read_end)
+        raw = self.raw(url)
+        os.write(write_end, b"1000 one\n2000 tw")
+        self.assertEqual(raw.frame(), (1, 1, b"one"))
+        self.assertEqual(http(url, "/")[0], 200)
+        os.write(write_end, b"o\n3000 three")
+        self.assertEqual(raw.frame(), (1, 1, b"two"))
+        os.close(write_end)
+        self.assertEqual(raw.frame(), (1, 1, b"three"))
+        self.assertEqual(raw.frame(), (1, 8, struct.pack("!H", 1000)))
+        raw.close()
+        self.proc.finish()
+
+    async def test_bad_lines(self):
+        for text, want in ((b"10 a\nnonsense\n", b":2: "), (b"10 a\n11b\n", b":2: "), (b"10 a\n\n", b":2: "),
+                           (b"12", b":1: "), (b"99999999999999999999 a\n", b":1: ")):
+            path = self.write("feed", text)
+            url = self.sim("--replay-lines", path)
+            raw = self.raw(url)
+            got, _ = await asyncio.to_thread(raw.all)
+            self.assertEqual(got[-1], (1, 8, struct.pack("!H", 1011)))
+            raw.close()
+            self.proc.finish(check=1)
+            self.assertIn(path.encode() + want + b"not of the form '<ns> <frame>'", self.proc.err)
+        self.assertIn(b"cannot open", evtest.run("evtape-sim", "--replay-lines", self.path("none"), check=1).stderr)
+
+    async def test_wait_clients(self):
+        url = self.sim("--frames", 100, "--rate", 1000, "--wait-clients", 3, "--once", "--trackers", 2)
+        raws = [self.raw(url) for _ in range(3)]
+        for r in raws:
+            r.send(new(STATES))
+            self.assertEqual(json.loads(r.frame()[2])["type"], "response")
+        for r in raws:
+            self.assertEqual(len((await asyncio.to_thread(r.all))[0]), 2 + 100 + 1)
+        self.proc.finish()
+
+
+class Generate(evtest.Case):
+    def test_frames(self):
+        out = evtest.run("evtape-sim", "--generate", 3000, "--sources", 20).stdout
+        self.assertEqual(out, evtest.run("evtape-sim", "--generate", 3000, "--trackers", 20).stdout)
+        self.assertNotEqual(out, evtest.run("evtape-sim", "--generate", 3000, "--trackers", 20, "--seed", 2).stdout)
+        frames = [json.loads(line) for line in evtest.lines(out)]
+        self.assertEqual(len(frames), 3000)
+        count = collections.Counter(f["data"]["source_id"] for f in frames)
+        self.assertEqual(count, {10000 + i: 150 for i in range(1, 21)})
+        self.assertTrue(600 < len(out) / 3000 < 720, len(out) / 3000)
+        self.assertEqual(frames[0]["user_time"], "2026-01-01 00:00:00")
+        self.assertEqual(frames[-1]["user_time"], "2026-01-01 00:02:29")
+
+    def test_movement(self):
+        """Plausible: no jumps, the speed fits the way, parked ones stay."""
+        out = evtest.run("evtape-sim", "--generate", 60000, "--sources", 20).stdout
+        tracks = collections.defaultdict(list)
+        for line in evtest.lines(out):
+            data = json.loads(line)["data"]
+            tracks[data["source_id"]].append(data)
+        seen = collections.Counter()
+        for track in tracks.values():
+            for a, b in zip(track, track[1:]):
+                north = (b["gps"]["location"]["lat"] - a["gps"]["location"]["lat"]) * 111320
+                east = (b["gps"]["location"]["lng"] - a["gps"]["location"]["lng"]) * 111320 * 0.969
+                way = (north ** 2 + east ** 2) ** 0.5
+                self.assertAlmostEqual(way, a["gps"]["speed"] / 3.6, delta=0.3)
+                self.assertTrue(0 <= b["gps"]["heading"] < 360 and 0 <= b["gps"]["speed"] <= 130)
+                self.assertEqual(b["movement_status"] == "moving", b["gps"]["speed"] > 0)
+                self.assertEqual(b["inputs"][0], b["movement_status"] != "parked")
+                if b["gsm"]:
+                    self.assertTrue(10 <= b["gsm"]["signal_level"] <= 100)
+                seen[b["movement_status"]] += 1
+        self.assertEqual(set(seen), {"moving", "stopped", "parked"})
+        self.assertGreater(seen["moving"], 15000)
+
+    def test_batch(self):
+        out = evtest.run("evtape-sim", "--generate", 50, "--sources", 10, "--batch", 25).stdout
+        frames = [json.loads(line) for line in evtest.lines(out)]
+        self.assertEqual(len(frames), 50)
+        for f in frames:
+            self.assertEqual((f["event"], len(f["data"])), ("state_batch", 25))
+            self.assertEqual({i["type"] for i in f["data"]}, {"source_state_event"})
+
+    def test_pipe_closed(self):
+        p = subprocess.Popen([evtest.program("evtape-sim"), "--generate", "10000000"], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+        p.stdout.readline()
+        p.stdout.close()
+        self.assertEqual(p.stderr.read(), b"")
+        self.assertEqual(p.wait(evtest.DEADLINE), 0)
+        p.stderr.close()
+
+    def test_stdout_full(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([evtest.program("evtape-sim"), "--generate", "10000"], stdout=full,
+                                  stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"No space left", done.stderr)
+
+
+class Usage(evtest.Case):
+    def test_bad_options(self):
+        for args, want in (
+                (["--rate", "0"], "rate"), (["--rate", "fast"], "no rate"), (["--rate", "1.2.3"], "no rate"),
+                (["--rate", "2000000"], "out of range"), (["--speed", "-1"], "no speed"),
+                (["--speed", "0.0000001"], "no speed"), (["--rate", ""], "out of range"),
+                (["--trackers", "0"], "--trackers"), (["--seed", "-1"], "--seed"),
+                (["--epoch", "1969-12-31"], "before 1970-01-31"), (["--epoch", "never"], "--epoch"),
+                (["--close-after", "0"], "--close-after"), (["--close-after", "5,99"], "close code"),
+                (["--stall-after", "5"], "lacks the time"), (["--stall-after", "5,x"], "--stall-after"),
+                (["--http-error", "42"], "HTTP status"), (["--http-error", "429,soon"], "Retry-After"),
+                (["--close-after", "1" * 30], "no count"),
+                (["--trace", "a", "--replay-lines", "b"], "exclude each other"),
+                (["--trace", "a", "--rate", "5"], "moving trackers"), (["--speed", "2"], "--trace"),
+                (["--once"], "data that ends"), (["--tls-cert", "x"], "go together"),
+                (["--batch", "5"], "--generate"), (["--huge", "3"], "--huge"),
+                (["--client-buffer", "3"], "--client-buffer"), (["stray"], "unexpected argument")):
+            done = evtest.run("evtape-sim", *args, check=2)
+            self.assertIn(want, done.stderr.decode(), args)
+            self.assertEqual(done.stdout, b"")
+
+    def test_failures(self):
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        for args, want in (
+                (["--listen", "nowhere"], "HOST:PORT"), (["--listen", "127.0.0.1:99999"], "port"),
+                (["--listen", "300.0.0.1:0"], "--listen 300.0.0.1:0"),
+                (["--listen", "127.0.0.1:%d" % taken.getsockname()[1]], "Address already in use"),
+                (["--hash", self.path("none")], "cannot open"), (["--hash", self.write("h", "\n")], "holds no hash"),
+                (["--blocked", "11"], "tracker id"), (["--disallowed", "x"], "tracker id"),
+                (["--log-sent", "/nowhere/x"], "cannot open /nowhere/x"),
+                (["--log-received", "/nowhere/x"], "cannot open /nowhere/x"),
+                (["--ready-file", "/nowhere/x"], "cannot write /nowhere/x"),
+                (["--tls-cert", self.path("none"), "--tls-key", self.path("none")], "--tls-cert")):
+            done = evtest.run("evtape-sim", *args, check=1)
+            self.assertIn(want, done.stderr.decode(), args)
+
+    def test_help(self):
+        out = evtest.run("evtape-sim", "--help").stdout.decode()
+        for option in ("--trackers", "--generate", "--replay-lines", "--http-error", "--log-sent"):
+            self.assertIn(option, out)
+        self.assertLessEqual(max(map(len, out.splitlines())), 100)
+        man = evtest.run("evtape-sim", "--man").stdout.decode()
+        self.assertIn(".Sh EXAMPLES", man)
+
+
+if __name__ == "__main__":
+    unittest.main()
