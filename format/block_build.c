@@ -340,8 +340,8 @@ build_meta(evt_builder *b)
 	    !put_dict(&c[SEC_SOURCES], &b->sources, true) ||
 	    !put_conns(&c[SEC_CONNS], b))
 		return false;
-	for (uint8_t id = 1; id <= SEC_LAST; id++) {
-		if (!put_section(&b->meta, id, &c[id]))
+	for (int id = 1; id <= SEC_LAST; id++) {
+		if (!put_section(&b->meta, (uint8_t)id, &c[id]))
 			return false;
 	}
 	return true;

@@ -12,17 +12,22 @@ evt_version(void)
 	return EVT_VERSION;
 }
 
-static void
-fill(evt_error *err, int code, int sys, const char *fmt, va_list ap)
+int
+evt_err_fill(evt_error *err, int code, int sys, const char *fmt, ...)
 {
-	int n;
 	char words[128];
+	va_list ap;
+	int n;
 
+	if (sys == ENOSPC || sys == EDQUOT)
+		code = EVT_ERR_FULL;
 	if (err == NULL)
-		return;
+		return code;
+	va_start(ap, fmt);
+	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
 	err->code = code;
 	err->sys = sys;
-	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	if (sys != 0 && n >= 0 && (size_t)n < sizeof(err->text))
 		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s",
 		    strerror_r(sys, words, sizeof(words)));
@@ -31,35 +36,7 @@ fill(evt_error *err, int code, int sys, const char *fmt, va_list ap)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
 	}
-}
-
-int
-evt_err_set(evt_error *err, int code, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fill(err, code, 0, fmt, ap);
-	va_end(ap);
 	return code;
-}
-
-int
-evt_err_sys(evt_error *err, int sys, const char *fmt, ...)
-{
-	int code = sys == ENOSPC || sys == EDQUOT ? EVT_ERR_FULL : EVT_ERR_IO;
-	va_list ap;
-
-	va_start(ap, fmt);
-	fill(err, code, sys, fmt, ap);
-	va_end(ap);
-	return code;
-}
-
-int
-evt_err_nomem(evt_error *err)
-{
-	return evt_err_set(err, EVT_ERR_NOMEM, "out of memory");
 }
 
 const char *

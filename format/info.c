@@ -106,9 +106,10 @@ fill_keys(const evt_summary *sum, const evt_dict *d, bool sources,
 		k->frames += s->frames;
 	}
 	for (size_t i = 0; i < n; i++) {
-		evt_key key = i > 0 ? evt_dict_key(d, (uint32_t)i - 1) :
-		    (evt_key){ "", 0, false };
+		evt_key key = { "", 0, false };
 
+		if (i > 0)
+			key = evt_dict_key(d, (uint32_t)i - 1);
 		keys[i].is_int = key.is_int;
 		keys[i].name = strndup(key.text, key.len);
 		if (keys[i].name == NULL)

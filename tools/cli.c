@@ -6,6 +6,7 @@
  */
 #include "tools/cli.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -329,6 +330,7 @@ set_option(const cli_option *o, void *options, const char *arg, evt_error *err)
 	void *field = (char *)options + o->offset;
 	int64_t value;
 
+	assert(arg != NULL || o->type == CLI_FLAG || o->type == CLI_CALL);
 	switch (o->type) {
 	case CLI_FLAG:
 		*(bool *)field = true;

@@ -320,6 +320,18 @@ print_json(const evt_info *info, const char *path)
 }
 
 static int
+print_info(const evt_info *info, const char *path, const struct options *o)
+{
+	int code = CLI_DONE;
+
+	if (o->json)
+		code = print_json(info, path);
+	else
+		print_text(info, path, (size_t)o->top);
+	return code == CLI_DONE && info->n_damaged > 0 ? CLI_LOSSES : code;
+}
+
+static int
 run(int argc, char **argv)
 {
 	struct options o = { .top = 10 };
@@ -333,12 +345,8 @@ run(int argc, char **argv)
 	if (evt_tape_open(argv[1], &tape, &err) ||
 	    evt_tape_info(tape, &info, &err))
 		code = cli_fail(&info_cli, "%s", err.text);
-	else if (o.json)
-		code = print_json(info, argv[1]);
 	else
-		print_text(info, argv[1], (size_t)o.top);
-	if (code < 0)
-		code = info->n_damaged > 0 ? CLI_LOSSES : CLI_DONE;
+		code = print_info(info, argv[1], &o);
 	if (fflush(stdout) != 0 && code == CLI_DONE)
 		code = cli_fail(&info_cli, "cannot write to stdout");
 	evt_info_free(info);
