@@ -109,8 +109,8 @@ do_memcpy(struct bench *b)
 	struct tally t = { 0, 0 };
 
 	for (size_t i = 0; i < b->n_frames; i++) {
-		if (b->frames[i].n > cap) {
-			cap = b->frames[i].n * 2;
+		if (to == NULL || b->frames[i].n > cap) {
+			cap = b->frames[i].n * 2 + 64;
 			to = realloc(to, cap);
 			if (to == NULL)
 				die("out of memory");

@@ -322,11 +322,19 @@ found(struct walk *w, const char *text, bool is_int)
 	}
 }
 
+static const struct token *
+next_token(struct walk *w)
+{
+	if (w->token == NULL)
+		abort(); /* cJSON found what the validator did not */
+	return w->token++;
+}
+
 static void
 walk_number(struct walk *w)
 {
 	char text[EVT_KEY_MAX + 1], back[24];
-	const struct token *t = w->token++;
+	const struct token *t = next_token(w);
 	long long v;
 
 	if (t->len > EVT_KEY_MAX)
@@ -349,7 +357,7 @@ walk_value(struct walk *w, const cJSON *item)
 	if (cJSON_IsString(item)) {
 		size_t len = strlen(item->valuestring);
 
-		if (!w->token++->nul && len > 0 && len <= EVT_KEY_MAX)
+		if (!next_token(w)->nul && len > 0 && len <= EVT_KEY_MAX)
 			found(w, item->valuestring, false);
 	} else if (cJSON_IsNumber(item)) {
 		walk_number(w);
@@ -363,7 +371,7 @@ walk_value(struct walk *w, const cJSON *item)
 		if (cJSON_IsObject(item)) {
 			/* A name with U+0000 is equal to no component, nor is
 			 * what is no UTF-8. */
-			w->where[w->depth - 1] = w->token++->nul ?
+			w->where[w->depth - 1] = next_token(w)->nul ?
 			    "\xff" : c->string;
 		}
 		walk_value(w, c);

@@ -45,8 +45,10 @@ try_calloc(size_t n, size_t size)
 #define evt_scanner_free memory_scanner_free
 #define evt_scan memory_scan
 
+/* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "format/profile.c"
 #include "format/scan.c"
+/* NOLINTEND(bugprone-suspicious-include) */
 
 static const char *const events[] = { "/event", "/data/*/a~1b" };
 static const char *const sources[] = { "/data/source_id", "/data/*/source_id",
@@ -73,7 +75,7 @@ make_frame(void)
 static int
 all(size_t *ret_cold, size_t *ret_warm)
 {
-	evt_profile *profile;
+	evt_profile *profile = NULL;
 	evt_scanner *scanner = NULL;
 	evt_scan_result r = { .n_sources = 12345 };
 	evt_error err = { 0 };
@@ -142,16 +144,17 @@ test_each_may_fail(void **state)
 static void
 test_goes_on(void **state)
 {
-	evt_profile *profile;
-	evt_scanner *scanner;
-	evt_scan_result r;
+	evt_profile *profile = NULL;
+	evt_scanner *scanner = NULL;
+	evt_scan_result r = { 0 };
 
 	(void)state;
 	calls = fail_at = 0;
-	assert_int_equal(evt_profile_new(events, 2, sources, 4, &profile, NULL),
-	    EVT_OK);
-	assert_int_equal(evt_scanner_new(profile, &scanner, NULL), EVT_OK);
-	calls = 0;
+	if (evt_profile_new(events, 2, sources, 4, &profile, NULL) != EVT_OK ||
+	    evt_scanner_new(profile, &scanner, NULL) != EVT_OK) {
+		fail();
+		return;
+	}
 	for (fail_at = 1; ; fail_at++) {
 		calls = 0;
 		if (evt_scan(scanner, (uint8_t *)frame, strlen(frame), &r,

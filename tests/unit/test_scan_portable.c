@@ -7,5 +7,7 @@
 #define evt_scanner_free portable_scanner_free
 #define evt_scan portable_scan
 
+/* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "format/scan.c"
 #include "tests/unit/test_scan.c"
+/* NOLINTEND(bugprone-suspicious-include) */
