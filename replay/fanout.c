@@ -1,0 +1,197 @@
+/*
+ * fanout.c - see fanout.h.
+ *
+ * Chunks are a list in which references only point forward: the stream holds its
+ * last chunk, a tap the chunk that it reads, a chunk the one behind it.  So a
+ * chunk that loses its last reference has no reader left on it or before it.
+ */
+#include "replay/fanout.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/err.h"
+
+#define CHUNK_BYTES 65536u
+
+/* What libwebsockets may want to find before bytes that it is given to write. */
+#define HEADROOM 32u
+
+struct evt_fanout_chunk {
+	struct evt_fanout_chunk *next;
+	size_t refs;
+	size_t len, cap;
+	uint8_t headroom[HEADROOM];
+	uint8_t data[];
+};
+
+struct evt_fanout {
+	struct evt_fanout_chunk *last;
+	uint64_t total;
+};
+
+size_t
+evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], unsigned opcode, uint64_t len)
+{
+	size_t n = len < 126 ? 0 : len <= 0xffff ? 2 : 8;
+
+	out[0] = 0x80 | (opcode == EVT_OP_TEXT ? 1 : 2);
+	out[1] = n == 0 ? (uint8_t)len : n == 2 ? 126 : 127;
+	for (size_t i = 0; i < n; i++)
+		out[2 + i] = (uint8_t)(len >> 8 * (n - 1 - i));
+	return 2 + n;
+}
+
+/* ---- chunks -------------------------------------------------------------------- */
+
+static struct evt_fanout_chunk *
+chunk_new(size_t cap)
+{
+	struct evt_fanout_chunk *c = malloc(sizeof(*c) + cap);
+
+	if (c == NULL)
+		return NULL;
+	c->next = NULL;
+	c->refs = 1;
+	c->len = 0;
+	c->cap = cap;
+	return c;
+}
+
+static void
+chunk_release(struct evt_fanout_chunk *c)
+{
+	while (c != NULL && --c->refs == 0) {
+		struct evt_fanout_chunk *next = c->next;
+
+		free(c);
+		c = next;
+	}
+}
+
+/* Room for n bytes in one piece at the end of the stream. */
+static uint8_t *
+room(evt_fanout *f, size_t n)
+{
+	struct evt_fanout_chunk *c;
+
+	if (f->last->cap - f->last->len >= n)
+		return f->last->data + f->last->len;
+	c = chunk_new(n > CHUNK_BYTES ? n : CHUNK_BYTES);
+	if (c == NULL)
+		return NULL;
+	c->refs = 2; /* the stream's, and that of the chunk before it */
+	f->last->next = c;
+	chunk_release(f->last);
+	f->last = c;
+	return c->data;
+}
+
+/* ---- the stream ------------------------------------------------------------------ */
+
+int
+evt_fanout_new(evt_fanout **ret_fanout, evt_error *err)
+{
+	evt_fanout *f = calloc(1, sizeof(*f));
+
+	if (f != NULL)
+		f->last = chunk_new(CHUNK_BYTES);
+	if (f == NULL || f->last == NULL) {
+		free(f);
+		return evt_err_nomem(err);
+	}
+	*ret_fanout = f;
+	return EVT_OK;
+}
+
+void
+evt_fanout_free(evt_fanout *f)
+{
+	if (f == NULL)
+		return;
+	assert(f->last->refs == 1);
+	chunk_release(f->last);
+	free(f);
+}
+
+int
+evt_fanout_add(evt_fanout *f, const evt_frame *frame, evt_error *err)
+{
+	unsigned opcode = frame->kind == EVT_KIND_MARK ? EVT_OP_TEXT :
+	    frame->opcode;
+	uint8_t *p;
+	size_t n;
+
+	if (frame->len > SIZE_MAX / 2)
+		return evt_err_nomem(err);
+	p = room(f, frame->len + EVT_WS_HEADER_MAX);
+	if (p == NULL)
+		return evt_err_nomem(err);
+	n = evt_ws_header(p, opcode, frame->len);
+	if (frame->len > 0)
+		memcpy(p + n, frame->payload, frame->len);
+	f->last->len += n + frame->len;
+	f->total += n + frame->len;
+	return EVT_OK;
+}
+
+uint64_t
+evt_fanout_total(const evt_fanout *f)
+{
+	return f->total;
+}
+
+/* ---- readers ------------------------------------------------------------------------ */
+
+void
+evt_tap_open(evt_tap *tap, evt_fanout *f)
+{
+	*tap = (evt_tap){ .fanout = f, .chunk = f->last, .at = f->last->len,
+		.taken = f->total };
+	f->last->refs++;
+}
+
+void
+evt_tap_close(evt_tap *tap)
+{
+	if (tap->fanout == NULL)
+		return;
+	chunk_release(tap->chunk);
+	*tap = (evt_tap){ 0 };
+}
+
+size_t
+evt_tap_peek(evt_tap *tap, uint8_t **ret_bytes)
+{
+	struct evt_fanout_chunk *c = tap->chunk;
+
+	while (tap->at == c->len && c->next != NULL) {
+		tap->chunk = c->next;
+		tap->chunk->refs++;
+		chunk_release(c);
+		c = tap->chunk;
+		tap->at = 0;
+	}
+	*ret_bytes = c->data + tap->at;
+	return c->len - tap->at;
+}
+
+void
+evt_tap_take(evt_tap *tap, size_t n)
+{
+	struct evt_fanout_chunk *c = tap->chunk;
+
+	assert(n <= c->len - tap->at);
+	tap->at += n;
+	tap->taken += n;
+	/* The only reader has read all of the last chunk: use it again. */
+	if (tap->at == c->len && c->refs == 2 && c->next == NULL)
+		tap->at = c->len = 0;
+}
+
+uint64_t
+evt_tap_behind(const evt_tap *tap)
+{
+	return tap->fanout->total - tap->taken;
+}

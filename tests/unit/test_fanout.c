@@ -1,0 +1,168 @@
+/* test_fanout.c - message headers, and many readers of one stream. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "format/buf.h"
+#include "replay/fanout.h"
+
+static void
+test_headers(void **state)
+{
+	static const struct {
+		uint64_t len;
+		uint8_t bytes[EVT_WS_HEADER_MAX];
+		size_t n;
+	} row[] = {
+		{ 0, { 0x81, 0 }, 2 },
+		{ 125, { 0x81, 125 }, 2 },
+		{ 126, { 0x81, 126, 0, 126 }, 4 },
+		{ 65535, { 0x81, 126, 0xff, 0xff }, 4 },
+		{ 65536, { 0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0 }, 10 },
+		{ 0x123456789a, { 0x81, 127, 0, 0, 0, 0x12, 0x34, 0x56, 0x78,
+		    0x9a }, 10 },
+	};
+	uint8_t out[EVT_WS_HEADER_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		assert_int_equal(evt_ws_header(out, EVT_OP_TEXT, row[i].len),
+		    row[i].n);
+		assert_memory_equal(out, row[i].bytes, row[i].n);
+	}
+	evt_ws_header(out, EVT_OP_BINARY, 1);
+	assert_int_equal(out[0], 0x82);
+	evt_ws_header(out, 9, 1);
+	assert_int_equal(out[0], 0x82);
+}
+
+static void
+add(evt_fanout *f, evt_buf *all, const void *p, size_t n)
+{
+	evt_frame frame = { .opcode = EVT_OP_BINARY, .payload = p, .len = n };
+	uint8_t head[EVT_WS_HEADER_MAX];
+
+	assert_int_equal(evt_fanout_add(f, &frame, NULL), EVT_OK);
+	assert_true(evt_buf_add(all, head, evt_ws_header(head, EVT_OP_BINARY,
+	    n)));
+	assert_true(evt_buf_add(all, p, n));
+	assert_int_equal(evt_fanout_total(f), all->len);
+}
+
+/* Take up to n bytes and compare them with what went in. */
+static void
+take(evt_tap *tap, const evt_buf *all, size_t n)
+{
+	uint8_t *p;
+	size_t there = evt_tap_peek(tap, &p);
+
+	if (there > n)
+		there = n;
+	assert_memory_equal(p, all->data + tap->taken, there);
+	evt_tap_take(tap, there);
+}
+
+/* Readers at speeds of their own, coming and going, all see the same bytes. */
+static void
+test_readers(void **state)
+{
+	static uint8_t payload[200000];
+	evt_fanout *f;
+	evt_buf all = { 0 };
+	evt_tap tap[5] = { { 0 } };
+	uint32_t rng = 1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = (uint8_t)(i * 7 + i / 251);
+	assert_int_equal(evt_fanout_new(&f, NULL), EVT_OK);
+	for (int round = 0; round < 4000; round++) {
+		size_t who;
+
+		rng = rng * 1664525u + 1013904223u;
+		who = rng >> 24 & 3;
+		if (tap[who].fanout == NULL)
+			evt_tap_open(&tap[who], f);
+		else if ((rng >> 8 & 63) == 0)
+			evt_tap_close(&tap[who]);
+		else
+			take(&tap[who], &all, 1000u << who);
+		add(f, &all, payload + (rng & 255),
+		    (rng & 1023) == 0 ? 190000 : rng >> 12 & 1023);
+	}
+	evt_tap_close(&tap[4]); /* was never open */
+	for (int i = 0; i < 4; i++) {
+		while (tap[i].fanout != NULL && evt_tap_behind(&tap[i]) > 0)
+			take(&tap[i], &all, SIZE_MAX);
+		evt_tap_close(&tap[i]);
+	}
+	evt_fanout_free(f);
+	evt_buf_free(&all);
+}
+
+/* A lone reader that keeps up uses one chunk for ever; nobody reading, too. */
+static void
+test_lone_reader(void **state)
+{
+	evt_fanout *f;
+	evt_buf all = { 0 };
+	evt_tap tap;
+	uint8_t *first, *p;
+
+	(void)state;
+	assert_int_equal(evt_fanout_new(&f, NULL), EVT_OK);
+	add(f, &all, "x", 1);
+	evt_tap_open(&tap, f);
+	assert_int_equal(evt_tap_behind(&tap), 0);
+	assert_int_equal(evt_tap_peek(&tap, &p), 0);
+	add(f, &all, "first", 5);
+	take(&tap, &all, 100);
+	evt_tap_peek(&tap, &first);
+	for (int i = 0; i < 100000; i++) {
+		add(f, &all, "hello", 5);
+		assert_int_equal(evt_tap_behind(&tap), 7);
+		assert_int_equal(evt_tap_peek(&tap, &p), 7);
+		assert_ptr_equal(p, first);
+		take(&tap, &all, 7);
+	}
+	evt_tap_close(&tap);
+	evt_fanout_free(f);
+	evt_buf_free(&all);
+}
+
+static void
+test_marks_are_text(void **state)
+{
+	evt_frame mark = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP,
+		.payload = (const uint8_t *)"{}", .len = 2 };
+	evt_fanout *f;
+	evt_tap tap;
+	uint8_t *p;
+
+	(void)state;
+	assert_int_equal(evt_fanout_new(&f, NULL), EVT_OK);
+	evt_tap_open(&tap, f);
+	assert_int_equal(evt_fanout_add(f, &mark, NULL), EVT_OK);
+	assert_int_equal(evt_tap_peek(&tap, &p), 4);
+	assert_memory_equal(p, "\x81\x02{}", 4);
+	evt_tap_close(&tap);
+	evt_fanout_free(f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_readers),
+		cmocka_unit_test(test_lone_reader),
+		cmocka_unit_test(test_marks_are_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
