@@ -71,7 +71,7 @@ test: test-deps ## install what is missing, build, run every test
 check: all units
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) CC="$(CC)" tests/run $(SUITES)
 
-units: $(UNITS)
+units: $(UNITS) $(BUILD)/tests/mktape
 
 asan: test-deps ## every test under AddressSanitizer and UBSan
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
@@ -140,6 +140,11 @@ $(eval $(call program,evtape-sim,,$(LIBS_WS) -lm))
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB) $(RECORD_SRC) $(REPLAY_SRC) $(COMMON_SRC)) $(LIB_A)
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS) -lcmocka -lm
+
+# Makes the tapes of exact times that the end-to-end tests play.
+$(BUILD)/tests/mktape: $(BUILD)/obj/tests/e2e/mktape.o $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT)
 
 $(BUILD)/evtape.pc: format/evtape.pc.in Makefile
 	@mkdir -p $(@D)

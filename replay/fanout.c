@@ -15,15 +15,20 @@
 
 #define CHUNK_BYTES 65536u
 
+/* Largest payload of one frame. */
+#define FRAGMENT (CHUNK_BYTES - EVT_WS_HEADER_MAX)
+
+enum { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2 };
+
 /* What libwebsockets may want to find before bytes that it is given to write. */
 #define HEADROOM 32u
 
 struct evt_fanout_chunk {
 	struct evt_fanout_chunk *next;
 	size_t refs;
-	size_t len, cap;
+	size_t len;
 	uint8_t headroom[HEADROOM];
-	uint8_t data[];
+	uint8_t data[CHUNK_BYTES];
 };
 
 struct evt_fanout {
@@ -32,11 +37,12 @@ struct evt_fanout {
 };
 
 size_t
-evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], unsigned opcode, uint64_t len)
+evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], bool fin, unsigned opcode,
+    uint64_t len)
 {
 	size_t n = len < 126 ? 0 : len <= 0xffff ? 2 : 8;
 
-	out[0] = 0x80 | (opcode == EVT_OP_TEXT ? 1 : 2);
+	out[0] = (uint8_t)((fin ? 0x80u : 0u) | (opcode & 0x0fu));
 	out[1] = n == 0 ? (uint8_t)len : n == 2 ? 126 : 127;
 	for (size_t i = 0; i < n; i++)
 		out[2 + i] = (uint8_t)(len >> 8 * (n - 1 - i));
@@ -46,16 +52,15 @@ evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], unsigned opcode, uint64_t len)
 /* ---- chunks -------------------------------------------------------------------- */
 
 static struct evt_fanout_chunk *
-chunk_new(size_t cap)
+chunk_new(void)
 {
-	struct evt_fanout_chunk *c = malloc(sizeof(*c) + cap);
+	struct evt_fanout_chunk *c = malloc(sizeof(*c));
 
 	if (c == NULL)
 		return NULL;
 	c->next = NULL;
 	c->refs = 1;
 	c->len = 0;
-	c->cap = cap;
 	return c;
 }
 
@@ -70,15 +75,15 @@ chunk_release(struct evt_fanout_chunk *c)
 	}
 }
 
-/* Room for n bytes in one piece at the end of the stream. */
+/* Room for n bytes, at most CHUNK_BYTES, in one piece at the stream's end. */
 static uint8_t *
 room(evt_fanout *f, size_t n)
 {
 	struct evt_fanout_chunk *c;
 
-	if (f->last->cap - f->last->len >= n)
+	if (CHUNK_BYTES - f->last->len >= n)
 		return f->last->data + f->last->len;
-	c = chunk_new(n > CHUNK_BYTES ? n : CHUNK_BYTES);
+	c = chunk_new();
 	if (c == NULL)
 		return NULL;
 	c->refs = 2; /* the stream's, and that of the chunk before it */
@@ -96,7 +101,7 @@ evt_fanout_new(evt_fanout **ret_fanout, evt_error *err)
 	evt_fanout *f = calloc(1, sizeof(*f));
 
 	if (f != NULL)
-		f->last = chunk_new(CHUNK_BYTES);
+		f->last = chunk_new();
 	if (f == NULL || f->last == NULL) {
 		free(f);
 		return evt_err_nomem(err);
@@ -115,24 +120,37 @@ evt_fanout_free(evt_fanout *f)
 	free(f);
 }
 
+static unsigned
+opcode_of(const evt_frame *frame)
+{
+	return frame->kind == EVT_KIND_MARK || frame->opcode == EVT_OP_TEXT ?
+	    WS_TEXT : WS_BINARY;
+}
+
 int
 evt_fanout_add(evt_fanout *f, const evt_frame *frame, evt_error *err)
 {
-	unsigned opcode = frame->kind == EVT_KIND_MARK ? EVT_OP_TEXT :
-	    frame->opcode;
-	uint8_t *p;
-	size_t n;
+	const uint8_t *from = frame->payload;
+	unsigned opcode = opcode_of(frame);
+	size_t left = frame->len;
 
-	if (frame->len > SIZE_MAX / 2)
-		return evt_err_nomem(err);
-	p = room(f, frame->len + EVT_WS_HEADER_MAX);
-	if (p == NULL)
-		return evt_err_nomem(err);
-	n = evt_ws_header(p, opcode, frame->len);
-	if (frame->len > 0)
-		memcpy(p + n, frame->payload, frame->len);
-	f->last->len += n + frame->len;
-	f->total += n + frame->len;
+	do {
+		size_t n = left < FRAGMENT ? left : FRAGMENT;
+		uint8_t *p = room(f, n + EVT_WS_HEADER_MAX);
+		size_t head;
+
+		if (p == NULL)
+			return evt_err_nomem(err);
+		head = evt_ws_header(p, n == left, opcode, n);
+		if (n > 0) {
+			memcpy(p + head, from, n);
+			from += n;
+		}
+		f->last->len += head + n;
+		f->total += head + n;
+		left -= n;
+		opcode = WS_CONTINUATION;
+	} while (left > 0);
 	return EVT_OK;
 }
 

@@ -1,25 +1,27 @@
 /*
  * fanout.h - one stream of WebSocket messages for many readers.
  *
- * Messages are framed once (RFC 6455, section 5, as a server sends them: whole
- * and unmasked) into chunks of 64 KiB.  Each reader has a place in the stream of
- * its own; a chunk goes when the slowest reader has left it.  So what is held is
- * what the slowest reader has not taken, however many readers there are, and a
- * reader can be sent many messages with one write.
+ * Messages are framed once (RFC 6455, section 5, as a server sends them:
+ * unmasked) into chunks of 64 KiB.  Each reader has a place in the stream of its
+ * own; a chunk goes when the slowest reader has left it.  So what is held is what
+ * the slowest reader has not taken, however many readers there are, and a reader
+ * can be sent many messages with one write.
+ *
+ * No WebSocket frame lies in two chunks: a message that does not fit into one is
+ * sent in fragments.  So a write of what a chunk still holds is always of whole
+ * frames, and a pong or close of the library may go out behind it.
  */
 #ifndef EVT_FANOUT_H
 #define EVT_FANOUT_H
 
 #include "format/evtape.h"
 
-/* Longest header of a message. */
+/* Longest header of a WebSocket frame. */
 #define EVT_WS_HEADER_MAX 10u
 
-/*
- * The header of a message of len bytes that is sent as one frame, to out;
- * returns its size.  Opcodes but EVT_OP_TEXT go out as binary.
- */
-size_t evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], unsigned opcode,
+/* The header of a frame with len bytes of payload, to out; returns its size.
+ * fin: it is the last of its message.  opcode: 0 to 15. */
+size_t evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], bool fin, unsigned opcode,
     uint64_t len);
 
 typedef struct evt_fanout evt_fanout;
@@ -29,8 +31,9 @@ int evt_fanout_new(evt_fanout **ret_fanout, evt_error *err);
 /* All taps must be closed. */
 void evt_fanout_free(evt_fanout *fanout);
 
-/* Append the frame as a message; marks go out as text.
- * Errors: EVT_ERR_NOMEM; nothing was then appended. */
+/* Append the frame as a message with its opcode; marks, and opcodes that are
+ * neither text nor binary, go out as text and as binary.
+ * Errors: EVT_ERR_NOMEM; the message may then be there in part. */
 int evt_fanout_add(evt_fanout *fanout, const evt_frame *frame, evt_error *err);
 
 /* Bytes appended since the start. */
@@ -51,8 +54,8 @@ void evt_tap_open(evt_tap *tap, evt_fanout *fanout);
 /* Legal for a closed one. */
 void evt_tap_close(evt_tap *tap);
 
-/* The next bytes in one piece, 0 if there are none; then take n of them.  They
- * stay where they are until taken. */
+/* The next bytes in one piece, whole frames, 0 if there are none; then take n of
+ * them.  They stay where they are until taken. */
 size_t evt_tap_peek(evt_tap *tap, uint8_t **ret_bytes);
 void evt_tap_take(evt_tap *tap, size_t n);
 

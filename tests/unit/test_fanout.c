@@ -31,16 +31,17 @@ test_headers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		assert_int_equal(evt_ws_header(out, EVT_OP_TEXT, row[i].len),
-		    row[i].n);
+		assert_int_equal(evt_ws_header(out, true, EVT_OP_TEXT,
+		    row[i].len), row[i].n);
 		assert_memory_equal(out, row[i].bytes, row[i].n);
 	}
-	evt_ws_header(out, EVT_OP_BINARY, 1);
+	evt_ws_header(out, true, EVT_OP_BINARY, 1);
 	assert_int_equal(out[0], 0x82);
-	evt_ws_header(out, 9, 1);
-	assert_int_equal(out[0], 0x82);
+	evt_ws_header(out, false, 0, 1);
+	assert_int_equal(out[0], 0);
 }
 
+/* Append a message, and to `all` what it must look like. */
 static void
 add(evt_fanout *f, evt_buf *all, const void *p, size_t n)
 {
@@ -48,9 +49,17 @@ add(evt_fanout *f, evt_buf *all, const void *p, size_t n)
 	uint8_t head[EVT_WS_HEADER_MAX];
 
 	assert_int_equal(evt_fanout_add(f, &frame, NULL), EVT_OK);
-	assert_true(evt_buf_add(all, head, evt_ws_header(head, EVT_OP_BINARY,
-	    n)));
-	assert_true(evt_buf_add(all, p, n));
+	for (unsigned opcode = EVT_OP_BINARY;; opcode = 0) {
+		size_t part = n < 65526 ? n : 65526;
+
+		assert_true(evt_buf_add(all, head, evt_ws_header(head,
+		    part == n, opcode, part)));
+		assert_true(evt_buf_add(all, p, part));
+		p = (const char *)p + part;
+		n -= part;
+		if (n == 0)
+			break;
+	}
 	assert_int_equal(evt_fanout_total(f), all->len);
 }
 
@@ -136,7 +145,7 @@ test_lone_reader(void **state)
 }
 
 static void
-test_marks_are_text(void **state)
+test_opcodes(void **state)
 {
 	evt_frame mark = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP,
 		.payload = (const uint8_t *)"{}", .len = 2 };
@@ -150,6 +159,11 @@ test_marks_are_text(void **state)
 	assert_int_equal(evt_fanout_add(f, &mark, NULL), EVT_OK);
 	assert_int_equal(evt_tap_peek(&tap, &p), 4);
 	assert_memory_equal(p, "\x81\x02{}", 4);
+	mark.kind = EVT_KIND_RECEIVED;
+	mark.opcode = 11; /* no opcode that a tape should hold */
+	assert_int_equal(evt_fanout_add(f, &mark, NULL), EVT_OK);
+	assert_int_equal(evt_tap_peek(&tap, &p), 8);
+	assert_memory_equal(p + 4, "\x82\x02{}", 4);
 	evt_tap_close(&tap);
 	evt_fanout_free(f);
 }
@@ -161,7 +175,7 @@ main(void)
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_readers),
 		cmocka_unit_test(test_lone_reader),
-		cmocka_unit_test(test_marks_are_text),
+		cmocka_unit_test(test_opcodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

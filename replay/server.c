@@ -1,0 +1,409 @@
+/*
+ * server.c - see server.h.  The listening socket, the libwebsockets loop, and what
+ * its callbacks are about; stage.c plays, http.c lets in.
+ *
+ * We listen and accept ourselves and hand connections to libwebsockets: so names
+ * are resolved, IPv6 works, errors have their words, and a socket's buffers can be
+ * bounded before anything is sent.
+ *
+ * The library's own timers tick in milliseconds and spin the last one.  So there
+ * is one absolute timer descriptor in its loop, for the earliest due of all decks.
+ */
+#include "replay/server.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "format/err.h"
+#include "format/units.h"
+#include "replay/server_impl.h"
+
+/* What the kernel may hold for a client that does not read. */
+#define SEND_BUFFER (256 << 10)
+/* Clients get this long to answer a close at the end. */
+#define STOP_NS (2 * EVT_NS_PER_S)
+/* Housekeeping. */
+#define TICK_NS (EVT_NS_PER_S / 2)
+/* Connections beside the clients: the listener, the timer, requests. */
+#define OTHER_FDS 64u
+
+void
+evt_server_notice(const evt_server *s, const char *fmt, ...)
+{
+	char text[640];
+	va_list ap;
+
+	if (s->o.notice == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s->o.notice(s->o.ctx, text);
+}
+
+/* ---- the listening socket ------------------------------------------------------- */
+
+static int
+listen_on(const struct addrinfo *ai)
+{
+	int one = 1, fd = socket(ai->ai_family,
+	    ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
+
+	if (fd < 0)
+		return -1;
+	/* Without it a port is taken for a minute after the last client left. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, 128) != 0) {
+		int saved = errno;
+
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+open_listener(evt_server *s, evt_error *err)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *list, *ai;
+	char port[8];
+	int r, saved = 0;
+
+	snprintf(port, sizeof(port), "%u", s->o.at.port);
+	r = getaddrinfo(s->o.at.host, port, &hints, &list);
+	if (r != 0)
+		return evt_err_set(err, EVT_ERR_IO, "cannot listen on %s: %s",
+		    s->o.at.host, gai_strerror(r));
+	for (ai = list; ai != NULL && s->listen_fd < 0; ai = ai->ai_next) {
+		s->listen_fd = listen_on(ai);
+		saved = errno;
+	}
+	freeaddrinfo(list);
+	if (s->listen_fd < 0)
+		return evt_err_sys(err, saved, "cannot listen on %s port %s",
+		    s->o.at.host, port);
+	return EVT_OK;
+}
+
+/* The URL, with the port that was taken. */
+static int
+name_url(evt_server *s, evt_error *err)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof(ss);
+	bool v6 = strchr(s->o.at.host, ':') != NULL;
+	unsigned port;
+
+	if (getsockname(s->listen_fd, (struct sockaddr *)&ss, &n) != 0)
+		return evt_err_sys(err, errno, "cannot tell the port");
+	/* The port stands at the same place in both families. */
+	port = ntohs(((struct sockaddr_in *)&ss)->sin_port);
+	snprintf(s->url, sizeof(s->url), "ws://%s%s%s:%u/stream", v6 ? "[" : "",
+	    s->o.at.host, v6 ? "]" : "", port);
+	return EVT_OK;
+}
+
+/* Bounds for a connection, before libwebsockets has it.  Where one is refused the
+ * connection works all the same. */
+static void
+prepare_socket(int fd)
+{
+	int one = 1, idle = 60, interval = 10, count = 6, buffer = SEND_BUFFER;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval,
+	    sizeof(interval));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
+/* Take who knocks.  Failures are the other side's, or pass. */
+static void
+accept_all(evt_server *s)
+{
+	int fd;
+
+	while ((fd = accept4(s->listen_fd, NULL, NULL,
+	    SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		prepare_socket(fd);
+		/* It closes the descriptor where it fails. */
+		(void)lws_adopt_socket_vhost(s->vhost, fd);
+	}
+}
+
+/* ---- callbacks ---------------------------------------------------------------------- */
+
+static void
+on_timer(evt_server *s)
+{
+	int64_t wake = s->waker.armed_ns, now;
+
+	evt_waker_clear(&s->waker);
+	now = evt_waker_spin(&s->waker, wake);
+	for (struct stage *st = s->stages; st != NULL; st = st->next) {
+		if (st->wake_ns <= now)
+			evt_stage_pump(st);
+	}
+}
+
+static int
+on_client(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason)
+{
+	struct client *c = lws_get_opaque_user_data(wsi);
+
+	switch (reason) {
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		return evt_http_upgrade(s, wsi);
+	case LWS_CALLBACK_HTTP:
+		return evt_http_request(s, wsi);
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+		return c != NULL ? 0 : -1;
+	case LWS_CALLBACK_ESTABLISHED:
+		evt_client_watch(c);
+		return 0;
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+		return c != NULL ? evt_client_writable(c) : 0;
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		c->done = true;
+		return 0;
+	case LWS_CALLBACK_CLOSED:
+	case LWS_CALLBACK_WSI_DESTROY:
+		/* Refused ones and connections of our own have no client. */
+		lws_set_opaque_user_data(wsi, NULL);
+		if (c != NULL)
+			evt_client_free(c);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int
+callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+    void *in, size_t len)
+{
+	const struct lws_protocols *protocol = lws_get_protocol(wsi);
+	evt_server *s = lws_context_user(lws_get_context(wsi));
+
+	(void)user;
+	(void)in;
+	(void)len;
+	if (protocol == NULL)
+		return 0;
+	if (reason == LWS_CALLBACK_RAW_RX_FILE) {
+		if (protocol->id == PROTOCOL_TIMER)
+			on_timer(s);
+		else if (protocol->id == PROTOCOL_LISTENER)
+			accept_all(s);
+		return 0;
+	}
+	return on_client(s, wsi, reason);
+}
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+static const struct lws_protocols protocols[] = {
+	/* The first one also has all requests, and clients that name no
+	 * subprotocol.  A write may be as large as a chunk. */
+	{ .name = "evtape", .callback = callback, .id = PROTOCOL_CLIENT,
+	    .tx_packet_size = 128 << 10 },
+	{ .name = "-timer", .callback = callback, .id = PROTOCOL_TIMER },
+	{ .name = "-listener", .callback = callback, .id = PROTOCOL_LISTENER },
+	{ 0 },
+};
+
+static int
+open_context(evt_server *s, evt_error *err)
+{
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
+		.protocols = protocols,
+		.gid = (gid_t)-1,
+		.uid = (uid_t)-1,
+		.user = s,
+		.alpn = "http/1.1",
+		.server_string = "evtape-replay",
+		.max_http_header_data2 = QUERY_MAX,
+		.pt_serv_buf_size = QUERY_MAX,
+		.timeout_secs = 10,
+		.keepalive_timeout = 10,
+		.fd_limit_per_thread =
+		    (unsigned)(s->o.max_clients + OTHER_FDS),
+		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+	};
+
+	lws_set_log_level(0, NULL);
+	s->context = lws_create_context(&info);
+	if (s->context == NULL)
+		return evt_err_set(err, EVT_ERR_IO,
+		    "cannot set up libwebsockets");
+	s->vhost = lws_create_vhost(s->context, &info);
+	if (s->vhost == NULL)
+		return evt_err_set(err, EVT_ERR_IO,
+		    "cannot set up libwebsockets' server");
+	return EVT_OK;
+}
+
+/* Have libwebsockets wait for a descriptor; it is the library's from then on. */
+static int
+adopt(evt_server *s, int fd, const char *protocol, evt_error *err)
+{
+	lws_sock_file_fd_type u = { .filefd = fd };
+
+	if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, u,
+	    protocol, NULL) == NULL)
+		return evt_err_set(err, EVT_ERR_IO,
+		    "libwebsockets cannot wait for a descriptor");
+	return EVT_OK;
+}
+
+static int
+set_up(evt_server *s, evt_error *err)
+{
+	int fd, r;
+
+	s->arg = malloc(QUERY_MAX);
+	if (s->arg == NULL)
+		return evt_err_nomem(err);
+	if ((r = open_listener(s, err)) != EVT_OK ||
+	    (r = name_url(s, err)) != EVT_OK ||
+	    (r = evt_waker_open(s->o.precise, &s->waker, err)) != EVT_OK ||
+	    (r = open_context(s, err)) != EVT_OK)
+		return r;
+	/* The library closes what it adopted, and we what we have. */
+	fd = dup(s->listen_fd);
+	if (fd < 0 || (r = adopt(s, fd, "-listener", err)) != EVT_OK)
+		return fd < 0 ? evt_err_sys(err, errno, "cannot dup") : r;
+	fd = dup(s->waker.fd);
+	if (fd < 0 || (r = adopt(s, fd, "-timer", err)) != EVT_OK)
+		return fd < 0 ? evt_err_sys(err, errno, "cannot dup") : r;
+	/* What cannot be played shows now, not when somebody comes. */
+	return s->o.shared ? evt_stage_new(s, s->o.play, &s->shared, err) :
+	    EVT_OK;
+}
+
+int
+evt_server_open(const evt_server_options *options, evt_tapes *tapes,
+    evt_server **ret_server, evt_error *err)
+{
+	evt_server *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (s == NULL)
+		return evt_err_nomem(err);
+	s->o = *options;
+	s->tapes = tapes;
+	s->ref = evt_tapes_ref(tapes);
+	s->listen_fd = s->waker.fd = -1;
+	s->deadline_ns = INT64_MAX;
+	r = set_up(s, err);
+	if (r != EVT_OK) {
+		evt_server_close(s);
+		return r;
+	}
+	*ret_server = s;
+	return EVT_OK;
+}
+
+void
+evt_server_close(evt_server *s)
+{
+	if (s == NULL)
+		return;
+	/* Callbacks come while it goes, and find their stages. */
+	if (s->context != NULL)
+		lws_context_destroy(s->context);
+	evt_stages_free(s);
+	evt_waker_close(&s->waker);
+	if (s->listen_fd >= 0)
+		close(s->listen_fd);
+	free(s->arg);
+	free(s);
+}
+
+const char *
+evt_server_url(const evt_server *s)
+{
+	return s->url;
+}
+
+void
+evt_server_get_stats(const evt_server *s, evt_server_stats *ret_stats)
+{
+	*ret_stats = s->stats;
+	for (const struct stage *st = s->stages; st != NULL; st = st->next)
+		evt_stage_sum(st, ret_stats);
+}
+
+/* ---- running ------------------------------------------------------------------------------ */
+
+void
+evt_server_stop(evt_server *s)
+{
+	s->stop = 1;
+	lws_cancel_service(s->context);
+}
+
+static void
+begin_stop(evt_server *s, int64_t now)
+{
+	s->stopping = true;
+	s->deadline_ns = now + STOP_NS;
+	for (struct stage *st = s->stages; st != NULL; st = st->next) {
+		st->ended = true;
+		st->wake_ns = INT64_MAX;
+		for (struct client *c = st->clients; c != NULL; c = c->next)
+			evt_client_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
+	}
+}
+
+/* What is done now and then; returns when the loop must wake up. */
+static int64_t
+keep_house(evt_server *s, int64_t now)
+{
+	int64_t wake = INT64_MAX;
+
+	evt_stages_sweep(s);
+	for (struct stage *st = s->stages; st != NULL; st = st->next) {
+		if (now >= s->tick_ns)
+			evt_stage_check(st, now);
+		if (st->wake_ns < wake)
+			wake = st->wake_ns;
+	}
+	if (now >= s->tick_ns)
+		s->tick_ns = now + TICK_NS;
+	if (s->n_clients > 0 && s->tick_ns < wake)
+		wake = s->tick_ns;
+	return s->deadline_ns < wake ? s->deadline_ns : wake;
+}
+
+int
+evt_server_run(evt_server *s, evt_error *err)
+{
+	for (;;) {
+		int64_t now = evt_waker_now();
+
+		if (s->stop && !s->stopping)
+			begin_stop(s, now);
+		evt_waker_arm(&s->waker, keep_house(s, now));
+		if (s->finished ||
+		    (s->stopping && (s->n_clients == 0 || now >= s->deadline_ns)))
+			return EVT_OK;
+		if (lws_service(s->context, 0) < 0)
+			return evt_err_set(err, EVT_ERR_IO,
+			    "libwebsockets' loop failed");
+	}
+}

@@ -1,0 +1,85 @@
+/*
+ * server.h - play tapes to WebSocket clients.
+ *
+ * ws://HOST:PORT/stream gives each client a deck of its own, set by the query of
+ * the URL over the defaults; or all clients watch one shared deck.
+ *
+ * Frames go out with their recorded opcode, byte for byte (also text that is not
+ * valid UTF-8, as it was recorded); messages beyond 64 KiB in fragments.  At the
+ * end of the tape the connection is closed with code 1000, when the server is
+ * stopped with 1001, and with 1011 when the tape cannot be read on.
+ *
+ * Requests are answered with 400 and the reason for a bad query, 401 without the
+ * token, 403 for a foreign Host or Origin, 404 for another path, 426 where
+ * /stream is asked for without an upgrade, 503 where there are too many clients.
+ *
+ * Slow clients.  A deck of its own waits for its client: no more than 256 KiB
+ * (or one message) are read ahead of it, besides what the kernel holds.  So does
+ * a shared deck that plays flat out.  A shared deck that is paced waits for
+ * nobody: a client that is client_bytes behind is cut off, and so is, on any
+ * shared deck, one that takes nothing for client_stall_ns.
+ */
+#ifndef EVT_SERVER_H
+#define EVT_SERVER_H
+
+#include "replay/access.h"
+#include "replay/lateness.h"
+#include "replay/player.h"
+
+typedef struct evt_server_options {
+	evt_listen at;
+	evt_access access;    /* its host is at.host */
+	const evt_play *play; /* the defaults; its times are absolute */
+	bool precise;         /* see waker.h */
+	bool shared;          /* one deck for all; queries may then set nothing */
+	bool once;            /* evt_server_run() ends after the first deck */
+	size_t wait_clients;  /* a shared deck starts when so many are there (1) */
+	size_t max_clients;
+	uint64_t client_bytes;
+	int64_t client_stall_ns;
+	/* Told in one line of clients that come, leave or are cut off, and of
+	 * damage to the tape.  May be NULL. */
+	void (*notice)(void *ctx, const char *text);
+	void *ctx;
+} evt_server_options;
+
+typedef struct evt_server evt_server;
+
+/*
+ * Listen.  The options are copied, but not what they point to; that and the
+ * tapes must outlive the server.
+ * Errors: EVT_ERR_IO where it cannot listen, EVT_ERR_NOMEM.
+ */
+int evt_server_open(const evt_server_options *options, evt_tapes *tapes,
+    evt_server **ret_server, evt_error *err);
+void evt_server_close(evt_server *server);
+
+/* "ws://127.0.0.1:8787/stream", with the port that was taken. */
+const char *evt_server_url(const evt_server *server);
+
+/*
+ * Serve until evt_server_stop() (or, with once, until the first deck has ended
+ * and its clients have left).  Clients that are there at a stop are told with a
+ * close, and dropped where they do not answer within two seconds.
+ * Errors: EVT_ERR_IO.
+ */
+int evt_server_run(evt_server *server, evt_error *err);
+
+/* Ask for the end.  The only call that is safe from a signal handler and from
+ * other threads. */
+void evt_server_stop(evt_server *server);
+
+typedef struct evt_server_stats {
+	uint64_t clients;    /* that were let in */
+	uint64_t cut_off;
+	uint64_t deliveries; /* frames times clients */
+	evt_deck_stats deck; /* the sums over all decks */
+	evt_lateness late;   /* of paced ones */
+	uint64_t blocks_bad, frames_lost; /* as evt_cursor_stats */
+	uint64_t failed;     /* decks that could not read on */
+} evt_server_stats;
+
+void evt_server_get_stats(const evt_server *server,
+    evt_server_stats *ret_stats);
+
+#endif

@@ -1,0 +1,107 @@
+/* server_impl.h - what the files of the server share; for them alone. */
+#ifndef EVT_SERVER_IMPL_H
+#define EVT_SERVER_IMPL_H
+
+#include <libwebsockets.h>
+#include <signal.h>
+
+#include "replay/fanout.h"
+#include "replay/server.h"
+#include "replay/waker.h"
+
+/* Protocols, by their id: what a callback is about. */
+enum {
+	PROTOCOL_CLIENT = 1,
+	PROTOCOL_TIMER,
+	PROTOCOL_LISTENER
+};
+
+/* Longest query, and so the longest of its arguments. */
+#define QUERY_MAX 16384u
+
+struct stage;
+
+/* A connection that was let in. */
+struct client {
+	struct client *next; /* on the same stage */
+	struct stage *stage;
+	struct lws *wsi;
+	uint64_t no;
+	evt_tap tap;            /* open once it is established */
+	int64_t stalled_since;  /* INT64_MAX: not */
+	int goodbye;            /* close code to leave with; 0: stay */
+	bool done;              /* nothing may be written any more */
+};
+
+/* A deck with those who watch it. */
+struct stage {
+	struct stage *next;
+	evt_server *server;
+	evt_player player;
+	evt_fanout *fanout;
+	struct client *clients;
+	size_t n_clients, n_watching; /* all; those that are established */
+	bool started, ended;
+	int end_code;     /* close code for its clients */
+	int64_t wake_ns;  /* when to pump it; INT64_MAX: when something happens */
+};
+
+struct evt_server {
+	evt_server_options o;
+	evt_tapes *tapes;
+	evt_time_ref ref;
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	int listen_fd; /* owned by the context once it was adopted */
+	evt_waker waker;
+	char url[300];
+	char *arg;     /* QUERY_MAX bytes to decode an argument into */
+	struct stage *stages;
+	struct stage *shared; /* the one that new clients join, if any */
+	size_t n_clients;
+	int64_t tick_ns; /* next housekeeping */
+	int64_t deadline_ns; /* while stopping: when to drop who is left */
+	bool stopping, finished;
+	volatile sig_atomic_t stop;
+	evt_server_stats stats; /* without the stages that are there */
+};
+
+void evt_server_notice(const evt_server *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- stage.c ---- */
+
+/* A new stage that plays `play`. */
+int evt_stage_new(evt_server *s, const evt_play *play, struct stage **ret_stage,
+    evt_error *err);
+/* Play what is due, to all who watch, and set wake_ns. */
+void evt_stage_pump(struct stage *st);
+/* Cut off who takes nothing. */
+void evt_stage_check(struct stage *st, int64_t now);
+/* Add what it played to the sums. */
+void evt_stage_sum(const struct stage *st, evt_server_stats *sum);
+/* Free the stages that nobody will watch any more. */
+void evt_stages_sweep(evt_server *s);
+void evt_stages_free(evt_server *s);
+
+/* A client that was let in, on the stage. */
+struct client *evt_client_new(struct stage *st, struct lws *wsi);
+/* It is established: let it watch. */
+void evt_client_watch(struct client *c);
+/* It can be written to.  -1: close it. */
+int evt_client_writable(struct client *c);
+/* Have it leave with a close code when it has taken what it was sent. */
+void evt_client_goodbye(struct client *c, int code);
+void evt_client_free(struct client *c);
+
+/* ---- http.c ---- */
+
+/*
+ * Judge the request for an upgrade.  0: let it in, the client is attached to
+ * the connection.  Else it was answered, and is what the callback must return.
+ */
+int evt_http_upgrade(evt_server *s, struct lws *wsi);
+/* Answer a request that is none for an upgrade. */
+int evt_http_request(evt_server *s, struct lws *wsi);
+
+#endif

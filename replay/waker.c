@@ -1,0 +1,87 @@
+/* waker.c - see waker.h. */
+#include "replay/waker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "format/err.h"
+#include "format/units.h"
+
+/* How much early a precise waker is armed. */
+#define EARLY_NS (120 * EVT_NS_PER_US)
+
+int64_t
+evt_waker_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * EVT_NS_PER_S + ts.tv_nsec;
+}
+
+int
+evt_waker_open(bool precise, evt_waker *ret_waker, evt_error *err)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+
+	if (fd < 0)
+		return evt_err_sys(err, errno, "cannot make a timer");
+	*ret_waker = (evt_waker){ .fd = fd, .precise = precise,
+		.armed_ns = INT64_MAX };
+	return EVT_OK;
+}
+
+void
+evt_waker_close(evt_waker *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = -1;
+}
+
+void
+evt_waker_arm(evt_waker *w, int64_t due_ns)
+{
+	struct itimerspec at = { 0 };
+	int r;
+
+	if (due_ns == w->armed_ns)
+		return;
+	w->armed_ns = due_ns;
+	if (due_ns != INT64_MAX) {
+		if (w->precise)
+			due_ns -= EARLY_NS;
+		if (due_ns < 1) /* 0 would disarm it */
+			due_ns = 1;
+		at.it_value.tv_sec = (time_t)(due_ns / EVT_NS_PER_S);
+		at.it_value.tv_nsec = (long)(due_ns % EVT_NS_PER_S);
+	}
+	r = timerfd_settime(w->fd, TFD_TIMER_ABSTIME, &at, NULL);
+	assert(r == 0);
+	(void)r;
+}
+
+void
+evt_waker_clear(evt_waker *w)
+{
+	uint64_t times;
+
+	/* Nothing to read is as good: it was armed anew in between. */
+	if (read(w->fd, &times, sizeof(times)) > 0)
+		w->armed_ns = INT64_MAX;
+}
+
+int64_t
+evt_waker_spin(const evt_waker *w, int64_t due_ns)
+{
+	int64_t now = evt_waker_now();
+
+	if (!w->precise || due_ns - now > 2 * EARLY_NS)
+		return now;
+	while (now < due_ns)
+		now = evt_waker_now();
+	return now;
+}

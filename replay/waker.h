@@ -1,0 +1,37 @@
+/*
+ * waker.h - wake up at a time, and not later than must be.
+ *
+ * An absolute timer on CLOCK_MONOTONIC as a file descriptor, so that what a wait
+ * is late by is never carried into the next one, and so that a loop can wait for
+ * other things too.  A wake-up out of idle takes some 50 us; a precise waker is
+ * armed that much early, and the caller spins the rest.
+ */
+#ifndef EVT_WAKER_H
+#define EVT_WAKER_H
+
+#include "format/evtape.h"
+
+typedef struct evt_waker {
+	int fd; /* readable when the time has come; read by evt_waker_clear() */
+	bool precise;
+	int64_t armed_ns; /* INT64_MAX: not armed */
+} evt_waker;
+
+/* CLOCK_MONOTONIC now, in ns. */
+int64_t evt_waker_now(void);
+
+/* Errors: EVT_ERR_IO. */
+int evt_waker_open(bool precise, evt_waker *ret_waker, evt_error *err);
+void evt_waker_close(evt_waker *waker);
+
+/* Have fd readable at due_ns (or a little before, if precise); INT64_MAX: never.
+ * A time that is over is now. */
+void evt_waker_arm(evt_waker *waker, int64_t due_ns);
+
+/* Have fd no longer readable. */
+void evt_waker_clear(evt_waker *waker);
+
+/* If precise and due_ns is near: spin until then.  The time now. */
+int64_t evt_waker_spin(const evt_waker *waker, int64_t due_ns);
+
+#endif

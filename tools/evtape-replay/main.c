@@ -1,0 +1,63 @@
+/* main.c - evtape-replay: play tapes to stdout or to WebSocket clients. */
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "replay/player.h"
+#include "tools/evtape-replay/options.h"
+#include "tools/evtape-replay/pipe.h"
+#include "tools/evtape-replay/serve.h"
+#include "tools/evtape-replay/signals.h"
+
+/* The tapes are open: find out what to play, and play it. */
+static int
+play_tapes(const struct options *o, evt_tapes *tapes)
+{
+	evt_time_ref ref = evt_tapes_ref(tapes);
+	evt_play play;
+	int code = options_play(o, &ref, &play);
+
+	if (code < 0)
+		code = o->listen != NULL ? serve_run(o, tapes, &play) :
+		    pipe_run(o, tapes, &play);
+	evt_play_free(&play);
+	return code;
+}
+
+static int
+run(struct options *o, char **paths, size_t n)
+{
+	evt_tapes *tapes;
+	evt_error err;
+	int code = options_check(o);
+
+	if (code >= 0)
+		return code;
+	if (signals_open(&err) != EVT_OK ||
+	    evt_tapes_open(paths, n, &tapes, &err) != EVT_OK)
+		return cli_fail(&replay_command, "%s", err.text);
+	/* Timers of 50 us slack would be the larger part of the lateness; where
+	 * this is refused frames are that much later. */
+	(void)prctl(PR_SET_TIMERSLACK, 1UL);
+	code = play_tapes(o, tapes);
+	evt_tapes_close(tapes);
+	signals_close();
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	int n, code;
+
+	if (argc == 2 && strcmp(argv[1], "--man") == 0) {
+		cli_man(&replay_command, stdout);
+		return 0;
+	}
+	options_init(&o);
+	code = cli_parse(&replay_command, argc, argv, &o, &n);
+	if (code < 0)
+		code = run(&o, argv + 1, (size_t)n);
+	options_free(&o);
+	return code;
+}

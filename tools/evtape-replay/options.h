@@ -1,0 +1,47 @@
+/* options.h - the command line of evtape-replay. */
+#ifndef REPLAY_OPTIONS_H
+#define REPLAY_OPTIONS_H
+
+#include "replay/access.h"
+#include "replay/frame_out.h"
+#include "replay/play.h"
+#include "tools/cli.h"
+
+struct options {
+	/* What to play; texts until the tapes, to which times refer, are open. */
+	const char *from, *to, *speed, *max_gap;
+	const char *loop; /* NULL: once; "": for ever */
+	cli_list sources, events;
+	bool start_paused, sent, marks, no_follow;
+
+	const char *output;
+	enum evt_form form;
+	bool precise, quiet, json, no_keys;
+
+	const char *listen; /* NULL: play to stdout */
+	evt_listen at;
+	bool shared, once;
+	int64_t wait_clients, max_clients;
+	uint64_t client_buffer;
+	int64_t client_stall_ns;
+	const char *token_file, *ready_file;
+	cli_list origins;
+};
+
+extern const cli_command replay_command;
+
+void options_init(struct options *o);
+void options_free(struct options *o);
+
+/*
+ * What cannot be told from one option alone: checks, and fills in form and at.
+ * Returns -1, or the exit code after having said what was wrong.
+ */
+int options_check(struct options *o);
+
+/* The settings of the deck; times refer to ref.  Returns -1, or the exit code
+ * after having said what was wrong.  evt_play_free() in any case. */
+int options_play(const struct options *o, const evt_time_ref *ref,
+    evt_play *ret_play);
+
+#endif

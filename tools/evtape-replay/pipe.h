@@ -1,0 +1,11 @@
+/* pipe.h - play to stdout. */
+#ifndef REPLAY_PIPE_H
+#define REPLAY_PIPE_H
+
+#include "replay/player.h"
+#include "tools/evtape-replay/options.h"
+
+/* Play to the end or until a signal; the exit code. */
+int pipe_run(const struct options *o, evt_tapes *tapes, const evt_play *play);
+
+#endif
