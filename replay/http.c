@@ -9,35 +9,52 @@
 /* Longest header that is looked at. */
 #define HEADER_MAX 1400
 
+static const char *
+phrase(unsigned status)
+{
+	static const struct {
+		unsigned status;
+		const char *phrase;
+	} row[] = {
+		{ 200, "OK" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+		{ 403, "Forbidden" }, { 404, "Not Found" },
+		{ 426, "Upgrade Required" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		if (row[i].status == status)
+			return row[i].phrase;
+	}
+	return "";
+}
+
 /*
- * Answer with a line of text.  Returns what the callback must: 1 when all was
- * said and the connection may be used again, -1 to close it.
+ * Answer with a line of text; returns what the callback must, to close the
+ * connection.  The library would answer an upgrade with HTTP/1.0, which clients
+ * refuse to read.
  */
 static int
 respond(struct lws *wsi, unsigned status, const char *text)
 {
-	uint8_t buf[LWS_PRE + 2048], *start = buf + LWS_PRE, *p = start;
-	uint8_t *end = buf + sizeof(buf) - 1;
-	char line[1024];
-	int len = snprintf(line, sizeof(line), "%.900s\n", text);
+	uint8_t buf[LWS_PRE + 2048];
+	char *out = (char *)buf + LWS_PRE;
+	int n = snprintf(out, sizeof(buf) - LWS_PRE,
+	    "HTTP/1.1 %u %s\r\n"
+	    "content-type: text/plain; charset=utf-8\r\n"
+	    "content-length: %zu\r\n"
+	    "x-content-type-options: nosniff\r\n"
+	    "%s%sconnection: close\r\n\r\n%s\n",
+	    status, phrase(status), strlen(text) + 1,
+	    status == 401 ? "www-authenticate: Bearer\r\n" : "",
+	    status == 426 ? "upgrade: websocket\r\n" : "", text);
 
-	if (lws_add_http_common_headers(wsi, status, "text/plain; charset=utf-8",
-	    (lws_filepos_t)len, &p, end))
-		return -1;
-	if (lws_add_http_header_by_name(wsi,
-	    (const uint8_t *)"x-content-type-options:",
-	    (const uint8_t *)"nosniff", 7, &p, end))
-		return -1;
-	if (status == 401 && lws_add_http_header_by_token(wsi,
-	    WSI_TOKEN_HTTP_WWW_AUTHENTICATE, (const uint8_t *)"Bearer", 6, &p,
-	    end))
-		return -1;
-	if (lws_finalize_write_http_header(wsi, start, &p, end))
-		return -1;
-	memcpy(start, line, (size_t)len);
-	if (lws_write(wsi, start, (size_t)len, LWS_WRITE_HTTP_FINAL) != len)
-		return -1;
-	return 1;
+	/* It is short, so it goes out at once, or the other side is gone. */
+	if (n > 0 && (size_t)n < sizeof(buf) - LWS_PRE)
+		(void)lws_write(wsi, (uint8_t *)out, (size_t)n,
+		    LWS_WRITE_HTTP_HEADERS);
+	return -1;
 }
 
 /* A header into buf; NULL where there is none (or it is too long to be good). */
@@ -95,7 +112,7 @@ args_token(const struct args *a)
 	return NULL;
 }
 
-/* 0, or what respond() returned. */
+/* 0, or what respond() returned: -1. */
 static int
 judge(evt_server *s, struct lws *wsi, const struct args *a)
 {
@@ -234,7 +251,5 @@ evt_http_request(evt_server *s, struct lws *wsi)
 		    "/stream");
 	if (r == 0)
 		r = respond(wsi, 404, "there is /stream here, and nothing else");
-	if (r > 0 && lws_http_transaction_completed(wsi))
-		return -1;
-	return r > 0 ? 0 : -1;
+	return r;
 }

@@ -170,7 +170,9 @@ on_client(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason)
 	case LWS_CALLBACK_HTTP:
 		return evt_http_request(s, wsi);
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		return c != NULL ? 0 : -1;
+		/* Who asks for one of our own protocols does not get it. */
+		return c != NULL && lws_get_protocol(wsi)->id ==
+		    PROTOCOL_CLIENT ? 0 : -1;
 	case LWS_CALLBACK_ESTABLISHED:
 		evt_client_watch(c);
 		return 0;

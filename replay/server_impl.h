@@ -98,10 +98,10 @@ void evt_client_free(struct client *c);
 
 /*
  * Judge the request for an upgrade.  0: let it in, the client is attached to
- * the connection.  Else it was answered, and is what the callback must return.
+ * the connection.  -1: it was answered, close it.
  */
 int evt_http_upgrade(evt_server *s, struct lws *wsi);
-/* Answer a request that is none for an upgrade. */
+/* Answer a request that is none for an upgrade; -1: close it. */
 int evt_http_request(evt_server *s, struct lws *wsi);
 
 #endif
