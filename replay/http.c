@@ -150,7 +150,7 @@ own_stage(evt_server *s, const struct args *a, struct stage **ret_stage,
 
 	if (r != EVT_OK)
 		return r;
-	r = evt_play_query(&play, (const char *const *)a->arg, a->n, &s->ref,
+	r = evt_play_query(&play, (const char *const *)a->arg, a->n, &s->o.ref,
 	    err);
 	if (r == EVT_OK)
 		r = evt_stage_new(s, &play, ret_stage, err);

@@ -45,25 +45,26 @@ names_copy(const evt_names *from, evt_names *to, evt_error *err)
 	return EVT_OK;
 }
 
-/* "a,b" */
+/* "a,b"; commas too many are passed over, as on the command line. */
 static int
 names_split(evt_names *names, const char *what, const char *text,
     evt_error *err)
 {
+	/* What an unset variable leaves must not mean "all". */
+	if (text[strspn(text, ",")] == '\0')
+		return evt_err_set(err, EVT_ERR_ARG, "the list of %s is empty",
+		    what);
 	for (;;) {
 		size_t n = strcspn(text, ",");
-		int r;
 
-		if (n == 0)
-			return evt_err_set(err, EVT_ERR_ARG,
-			    "an empty name in %s", what);
 		if (n > EVT_KEY_MAX)
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "a name in %s is longer than %u bytes", what,
 			    EVT_KEY_MAX);
-		r = names_add(names, text, n, err);
-		if (r != EVT_OK || text[n] == '\0')
-			return r;
+		if (n > 0 && names_add(names, text, n, err) != EVT_OK)
+			return EVT_ERR_NOMEM;
+		if (text[n] == '\0')
+			return EVT_OK;
 		text += n + 1;
 	}
 }

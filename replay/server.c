@@ -298,8 +298,8 @@ set_up(evt_server *s, evt_error *err)
 }
 
 int
-evt_server_open(const evt_server_options *options, evt_tapes *tapes,
-    evt_server **ret_server, evt_error *err)
+evt_server_open(const evt_server_options *options, evt_server **ret_server,
+    evt_error *err)
 {
 	evt_server *s = calloc(1, sizeof(*s));
 	int r;
@@ -307,8 +307,6 @@ evt_server_open(const evt_server_options *options, evt_tapes *tapes,
 	if (s == NULL)
 		return evt_err_nomem(err);
 	s->o = *options;
-	s->tapes = tapes;
-	s->ref = evt_tapes_ref(tapes);
 	s->listen_fd = s->waker.fd = -1;
 	s->deadline_ns = INT64_MAX;
 	r = set_up(s, err);

@@ -29,7 +29,9 @@
 typedef struct evt_server_options {
 	evt_listen at;
 	evt_access access;    /* its host is at.host */
-	const evt_play *play; /* the defaults; its times are absolute */
+	const evt_reel *reel; /* what is played */
+	const evt_play *play; /* how, where a query does not say otherwise */
+	evt_time_ref ref;     /* what times in queries refer to */
 	bool precise;         /* see waker.h */
 	bool shared;          /* one deck for all; queries may then set nothing */
 	bool once;            /* evt_server_run() ends after the first deck */
@@ -46,12 +48,12 @@ typedef struct evt_server_options {
 typedef struct evt_server evt_server;
 
 /*
- * Listen.  The options are copied, but not what they point to; that and the
- * tapes must outlive the server.
+ * Listen.  The options are copied, but not what they point to, which must outlive
+ * the server.
  * Errors: EVT_ERR_IO where it cannot listen, EVT_ERR_NOMEM.
  */
-int evt_server_open(const evt_server_options *options, evt_tapes *tapes,
-    evt_server **ret_server, evt_error *err);
+int evt_server_open(const evt_server_options *options, evt_server **ret_server,
+    evt_error *err);
 void evt_server_close(evt_server *server);
 
 /* "ws://127.0.0.1:8787/stream", with the port that was taken. */

@@ -48,8 +48,6 @@ struct stage {
 
 struct evt_server {
 	evt_server_options o;
-	evt_tapes *tapes;
-	evt_time_ref ref;
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	int listen_fd; /* owned by the context once it was adopted */

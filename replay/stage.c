@@ -179,7 +179,7 @@ evt_stage_new(evt_server *s, const evt_play *play, struct stage **ret_stage,
 		return evt_err_nomem(err);
 	r = evt_fanout_new(&st->fanout, err);
 	if (r == EVT_OK)
-		r = evt_player_open(s->tapes, play, &st->player, err);
+		r = evt_player_open(s->o.reel, play, &st->player, err);
 	if (r != EVT_OK) {
 		evt_fanout_free(st->fanout);
 		free(st);

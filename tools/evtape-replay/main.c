@@ -10,36 +10,44 @@
 
 /* The tapes are open: find out what to play, and play it. */
 static int
-play_tapes(const struct options *o, evt_tapes *tapes)
+play_reel(const struct options *o, cli_tapes *tapes, const evt_reel *reel)
 {
-	evt_time_ref ref = evt_tapes_ref(tapes);
+	evt_time_ref ref;
+	evt_error err;
 	evt_play play;
-	int code = options_play(o, &ref, &play);
+	int code;
 
+	if (cli_tapes_ref(tapes, &ref, &err) != EVT_OK)
+		return cli_fail(&replay_command, "%s", err.text);
+	code = options_play(o, &ref, &play);
 	if (code < 0)
-		code = o->listen != NULL ? serve_run(o, tapes, &play) :
-		    pipe_run(o, tapes, &play);
+		code = o->listen != NULL ? serve_run(o, reel, &play, &ref) :
+		    pipe_run(o, reel, &play);
 	evt_play_free(&play);
 	return code;
 }
 
 static int
-run(struct options *o, char **paths, size_t n)
+run(struct options *o, char **paths, int n)
 {
-	evt_tapes *tapes;
+	cli_tapes tapes = { 0 };
+	evt_reel reel = { 0 };
 	evt_error err;
 	int code = options_check(o);
 
 	if (code >= 0)
 		return code;
-	if (signals_open(&err) != EVT_OK ||
-	    evt_tapes_open(paths, n, &tapes, &err) != EVT_OK)
-		return cli_fail(&replay_command, "%s", err.text);
 	/* Timers of 50 us slack would be the larger part of the lateness; where
 	 * this is refused frames are that much later. */
 	(void)prctl(PR_SET_TIMERSLACK, 1UL);
-	code = play_tapes(o, tapes);
-	evt_tapes_close(tapes);
+	if (signals_open(&err) != EVT_OK ||
+	    cli_tapes_open(&tapes, paths, n, &err) != EVT_OK ||
+	    evt_reel_open(tapes.tape, tapes.n, &reel, &err) != EVT_OK)
+		code = cli_fail(&replay_command, "%s", err.text);
+	else
+		code = play_reel(o, &tapes, &reel);
+	evt_reel_close(&reel);
+	cli_tapes_close(&tapes);
 	signals_close();
 	return code;
 }
@@ -57,7 +65,7 @@ main(int argc, char **argv)
 	options_init(&o);
 	code = cli_parse(&replay_command, argc, argv, &o, &n);
 	if (code < 0)
-		code = run(&o, argv + 1, (size_t)n);
+		code = run(&o, argv + 1, n);
 	options_free(&o);
 	return code;
 }

@@ -15,16 +15,7 @@ set_loop(void *options, const char *arg, evt_error *err)
 
 static const cli_option table[] = {
 	{ .type = CLI_GROUP, .help = "What to play" },
-	{ .type = CLI_STRING, .name = "from", .arg = "TIME",
-	    .offset = AT(from), .help = "frames received at or after TIME" },
-	{ .type = CLI_STRING, .name = "to", .arg = "TIME",
-	    .offset = AT(to), .help = "frames received before TIME" },
-	{ .type = CLI_REPEAT, .name = "source", .arg = "ID",
-	    .offset = AT(sources),
-	    .help = "frames that name this source; repeatable, \"a,b\" gives two" },
-	{ .type = CLI_REPEAT, .name = "event", .arg = "NAME",
-	    .offset = AT(events),
-	    .help = "frames of this event; repeatable, \"a,b\" gives two" },
+	CLI_FILTER_OPTIONS(struct options, filter),
 	{ .type = CLI_FLAG, .name = "sent", .offset = AT(sent),
 	    .help = "also what the recorder sent" },
 	{ .type = CLI_FLAG, .name = "marks", .offset = AT(marks),
@@ -109,9 +100,7 @@ const cli_command replay_command = {
 	    "Several tapes are merged by time.  Frames go to stdout, or to "
 	    "WebSocket\nclients.  At the end a report says how late frames "
 	    "went out.\n\n"
-	    "Times: 2026-03-01T12:51:43Z, '2026-03-01 12:51:43', 12:51[:43] (on "
-	    "the tape's\nday), +10m (after its start), -5m (before its end), "
-	    "epoch seconds or\nmilliseconds, mark:NAME.  All are UTC.\n\n"
+	    CLI_TIME_HELP "\n\n"
 	    "Keys, where stdin is a terminal: space pause and go on, . next "
 	    "frame, left and\nright 10 s back and on, + and - speed, q end.\n\n"
 	    "The URL's query may set from, to, source, event, speed, loop and "
@@ -140,8 +129,7 @@ options_init(struct options *o)
 void
 options_free(struct options *o)
 {
-	cli_list_free(&o->sources);
-	cli_list_free(&o->events);
+	cli_filter_free(&o->filter);
 	cli_list_free(&o->origins);
 }
 
@@ -229,13 +217,13 @@ options_play(const struct options *o, const evt_time_ref *ref,
 	int code;
 
 	evt_play_init(p);
-	if ((code = play_set(p, "from", o->from, ref)) >= 0 ||
-	    (code = play_set(p, "to", o->to, ref)) >= 0 ||
+	if ((code = play_set(p, "from", o->filter.from, ref)) >= 0 ||
+	    (code = play_set(p, "to", o->filter.to, ref)) >= 0 ||
 	    (code = play_set(p, "speed", o->speed, NULL)) >= 0 ||
 	    (code = play_set(p, "max-gap", o->max_gap, NULL)) >= 0 ||
 	    (code = play_set(p, "loop", o->loop, NULL)) >= 0 ||
-	    (code = play_set_list(p, "source", &o->sources)) >= 0 ||
-	    (code = play_set_list(p, "event", &o->events)) >= 0)
+	    (code = play_set_list(p, "source", &o->filter.sources)) >= 0 ||
+	    (code = play_set_list(p, "event", &o->filter.events)) >= 0)
 		return code;
 	if (evt_play_check(p, &err) != EVT_OK)
 		return cli_usage(&replay_command, "%s", err.text);

@@ -5,13 +5,13 @@
 #include "replay/access.h"
 #include "replay/frame_out.h"
 #include "replay/play.h"
-#include "tools/cli.h"
+#include "tools/filter.h"
 
 struct options {
 	/* What to play; texts until the tapes, to which times refer, are open. */
-	const char *from, *to, *speed, *max_gap;
+	cli_filter filter;
+	const char *speed, *max_gap;
 	const char *loop; /* NULL: once; "": for ever */
-	cli_list sources, events;
 	bool start_paused, sent, marks, no_follow;
 
 	const char *output;

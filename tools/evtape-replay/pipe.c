@@ -312,14 +312,13 @@ loop(struct pipe *p)
 }
 
 static int
-open_all(struct pipe *p, evt_tapes *tapes, const evt_play *play,
+open_all(struct pipe *p, const evt_reel *reel, const evt_play *play,
     evt_error *err)
 {
-	int r = evt_player_open(tapes, play, &p->player, err);
+	int r = evt_player_open(reel, play, &p->player, err);
 
 	if (r == EVT_OK)
-		r = evt_frame_out_new(p->o->form, evt_tapes_count(tapes) > 1,
-		    &p->out, err);
+		r = evt_frame_out_new(p->o->form, reel->n > 1, &p->out, err);
 	if (r == EVT_OK)
 		r = evt_waker_open(p->o->precise, &p->waker, err);
 	return r;
@@ -342,13 +341,13 @@ open_terminal(struct pipe *p)
 }
 
 int
-pipe_run(const struct options *o, evt_tapes *tapes, const evt_play *play)
+pipe_run(const struct options *o, const evt_reel *reel, const evt_play *play)
 {
 	struct pipe p = { .o = o, .code = CLI_DONE, .waker.fd = -1,
 		.term.fd = -1, .report.speed = play->speed };
 	evt_error err;
 
-	if (open_all(&p, tapes, play, &err) != EVT_OK) {
+	if (open_all(&p, reel, play, &err) != EVT_OK) {
 		p.code = cli_fail(&replay_command, "%s", err.text);
 	} else {
 		open_terminal(&p);

@@ -86,11 +86,13 @@ serve(const struct options *o, evt_server *s)
 }
 
 int
-serve_run(const struct options *o, evt_tapes *tapes, const evt_play *play)
+serve_run(const struct options *o, const evt_reel *reel, const evt_play *play,
+    const evt_time_ref *ref)
 {
 	char token[EVT_TOKEN_MAX + 1];
 	evt_server_stats st;
-	evt_server_options so = { .at = o->at, .play = play,
+	evt_server_options so = { .at = o->at, .reel = reel, .play = play,
+		.ref = *ref,
 		.precise = o->precise, .shared = o->shared, .once = o->once,
 		.wait_clients = o->wait_clients > 0 ? (size_t)o->wait_clients : 1,
 		.max_clients = (size_t)o->max_clients,
@@ -109,7 +111,7 @@ serve_run(const struct options *o, evt_tapes *tapes, const evt_play *play)
 			return cli_fail(&replay_command, "%s", err.text);
 		so.access.token = token;
 	}
-	if (evt_server_open(&so, tapes, &s, &err) != EVT_OK)
+	if (evt_server_open(&so, &s, &err) != EVT_OK)
 		return cli_fail(&replay_command, "%s", err.text);
 	code = serve(o, s);
 	evt_server_get_stats(s, &st);

@@ -6,6 +6,7 @@
 #include "tools/evtape-replay/options.h"
 
 /* Serve until a signal (or --once is done); the exit code. */
-int serve_run(const struct options *o, evt_tapes *tapes, const evt_play *play);
+int serve_run(const struct options *o, const evt_reel *reel,
+    const evt_play *play, const evt_time_ref *ref);
 
 #endif
