@@ -26,6 +26,14 @@
 /* How often a live tape is asked for more. */
 #define LIVE_NS (20 * EVT_NS_PER_MS)
 
+/* Pump the stage soon: somebody came or left, or took what he was sent. */
+static void
+wake(struct stage *st)
+{
+	if (st->started && !st->ended)
+		st->wake_ns = 0;
+}
+
 /* ---- clients ----------------------------------------------------------------- */
 
 struct client *
@@ -64,6 +72,7 @@ evt_client_free(struct client *c)
 	}
 	evt_tap_close(&c->tap);
 	free(c);
+	wake(st);
 }
 
 void
@@ -82,8 +91,7 @@ evt_client_watch(struct client *c)
 	else if (!st->started &&
 	    (!s->o.shared || st->n_watching >= s->o.wait_clients))
 		st->started = true;
-	if (st->started && !st->ended)
-		st->wake_ns = 0;
+	wake(st);
 }
 
 void
@@ -161,8 +169,8 @@ evt_client_writable(struct client *c)
 		return -1;
 	}
 	/* It may be the one that the deck waited for. */
-	if (st->started && !st->ended && st->wake_ns == INT64_MAX)
-		st->wake_ns = 0;
+	if (st->wake_ns == INT64_MAX)
+		wake(st);
 	return 0;
 }
 

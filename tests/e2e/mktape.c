@@ -9,7 +9,7 @@
  *   KIND        received, sent, mark
  *   OPCODE      a number
  *   CONN        connection number
- *   PAYLOAD     "hex:" and hexadecimal digits, or the text up to the line's end
+ *   PAYLOAD     "hex:" and digits in lower case, or the text up to the line's end
  *
  * Keys are those of the platform's events.
  */
@@ -22,15 +22,23 @@
 
 static const char *const kinds[] = { "received", "sent", "mark" };
 
-/* Decode hex in place; the number of bytes. */
+static int
+digit(char c)
+{
+	const char *digits = "0123456789abcdef";
+	const char *at = c != '\0' ? strchr(digits, c) : NULL;
+
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* Decode lower case hex in place; the number of bytes. */
 static size_t
 unhex(char *s)
 {
 	size_t n = 0;
-	unsigned v;
 
-	for (; sscanf(s + 2 * n, "%2x", &v) == 1; n++)
-		s[n] = (char)v;
+	for (; digit(s[2 * n]) >= 0 && digit(s[2 * n + 1]) >= 0; n++)
+		s[n] = (char)(digit(s[2 * n]) << 4 | digit(s[2 * n + 1]));
 	return n;
 }
 
