@@ -10,8 +10,13 @@
 #include "format/err.h"
 #include "format/units.h"
 
-/* How much early a precise waker is armed. */
-#define EARLY_NS (120 * EVT_NS_PER_US)
+/* How much early a precise waker is armed; another one at most, and at first. */
+#define PRECISE_NS (120 * EVT_NS_PER_US)
+#define MOST_NS (80 * EVT_NS_PER_US)
+#define FIRST_NS (20 * EVT_NS_PER_US)
+/* Up by three and down by one: that rests where one wake-up in four is late. */
+#define UP_NS 1500
+#define DOWN_NS 500
 
 int64_t
 evt_waker_now(void)
@@ -30,6 +35,7 @@ evt_waker_open(bool precise, evt_waker *ret_waker, evt_error *err)
 	if (fd < 0)
 		return evt_err_sys(err, errno, "cannot make a timer");
 	*ret_waker = (evt_waker){ .fd = fd, .precise = precise,
+		.early_ns = precise ? PRECISE_NS : FIRST_NS,
 		.armed_ns = INT64_MAX };
 	return EVT_OK;
 }
@@ -51,11 +57,12 @@ evt_waker_arm(evt_waker *w, int64_t due_ns)
 	if (due_ns == w->armed_ns)
 		return;
 	w->armed_ns = due_ns;
+	w->learn = false;
 	if (due_ns != INT64_MAX) {
-		if (w->precise)
-			due_ns -= EARLY_NS;
+		due_ns -= w->early_ns;
 		if (due_ns < 1) /* 0 would disarm it */
 			due_ns = 1;
+		w->learn = !w->precise && due_ns > evt_waker_now();
 		at.it_value.tv_sec = (time_t)(due_ns / EVT_NS_PER_S);
 		at.it_value.tv_nsec = (long)(due_ns % EVT_NS_PER_S);
 	}
@@ -64,14 +71,29 @@ evt_waker_arm(evt_waker *w, int64_t due_ns)
 	(void)r;
 }
 
+/* It has just fired. */
+static void
+learn(evt_waker *w)
+{
+	if (!w->learn)
+		return;
+	w->early_ns += evt_waker_now() > w->armed_ns ? UP_NS : -DOWN_NS;
+	if (w->early_ns > MOST_NS)
+		w->early_ns = MOST_NS;
+	if (w->early_ns < 0)
+		w->early_ns = 0;
+}
+
 void
 evt_waker_clear(evt_waker *w)
 {
 	uint64_t times;
 
 	/* Nothing to read is as good: it was armed anew in between. */
-	if (read(w->fd, &times, sizeof(times)) > 0)
-		w->armed_ns = INT64_MAX;
+	if (read(w->fd, &times, sizeof(times)) <= 0)
+		return;
+	learn(w);
+	w->armed_ns = INT64_MAX;
 }
 
 int64_t
@@ -79,7 +101,7 @@ evt_waker_spin(const evt_waker *w, int64_t due_ns)
 {
 	int64_t now = evt_waker_now();
 
-	if (!w->precise || due_ns - now > 2 * EARLY_NS)
+	if (due_ns > now + w->early_ns + DOWN_NS)
 		return now;
 	while (now < due_ns)
 		now = evt_waker_now();
