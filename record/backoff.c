@@ -1,0 +1,74 @@
+/* backoff.c - see backoff.h. */
+#include "record/backoff.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "format/units.h"
+
+void
+evt_backoff_up(evt_backoff *b, int64_t now_ns)
+{
+	b->up = true;
+	b->up_ns = now_ns;
+}
+
+/* An even draw from 0 to most, both included. */
+static int64_t
+draw(evt_backoff *b, int64_t most)
+{
+	return (int64_t)(b->random(b->ctx) % ((uint64_t)most + 1));
+}
+
+int64_t
+evt_backoff_next(evt_backoff *b, int64_t now_ns, int64_t at_least_ns)
+{
+	int64_t most = EVT_BACKOFF_FIRST_NS, wait;
+
+	if (b->up && now_ns - b->up_ns >= EVT_BACKOFF_HEALTHY_NS)
+		b->failures = 0;
+	b->up = false;
+	for (unsigned i = 0; i < b->failures && most < EVT_BACKOFF_MOST_NS; i++)
+		most *= 2;
+	if (most > EVT_BACKOFF_MOST_NS)
+		most = EVT_BACKOFF_MOST_NS;
+	if (b->failures < 64)
+		b->failures++;
+	wait = draw(b, most);
+	if (at_least_ns > EVT_BACKOFF_ASKED_MOST_NS)
+		at_least_ns = EVT_BACKOFF_ASKED_MOST_NS;
+	if (at_least_ns > 0 && wait < at_least_ns)
+		wait = at_least_ns + draw(b, at_least_ns / 10);
+	return wait;
+}
+
+bool
+evt_retry_after_parse(const char *text, int64_t now_ns, int64_t *ret_ns)
+{
+	size_t digits = strspn(text, "0123456789");
+	struct tm tm = { 0 };
+	const char *end;
+	int64_t s = 0;
+
+	if (digits > 0) {
+		if (text[digits + strspn(text + digits, " \t")] != '\0')
+			return false;
+		for (size_t i = 0; i < digits && s < 1000000000; i++)
+			s = s * 10 + (text[i] - '0');
+		if (s > 1000000000)
+			s = 1000000000;
+		*ret_ns = s * EVT_NS_PER_S;
+		return true;
+	}
+	/* The one date form that RFC 9110 lets senders use. */
+	end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	if (end == NULL || *end != '\0')
+		return false;
+	s = (int64_t)timegm(&tm) - now_ns / EVT_NS_PER_S;
+	if (s < 0)
+		s = 0;
+	if (s > 1000000000)
+		s = 1000000000;
+	*ret_ns = s * EVT_NS_PER_S;
+	return true;
+}

@@ -1,0 +1,51 @@
+/*
+ * backoff.h - how long to wait before the next attempt to connect.
+ *
+ * Exponential with full jitter: the n-th wait is drawn evenly from 0 to
+ * min(60 s, 0.5 s * 2^n), so that a thousand recorders that lost the same
+ * server do not come back in step.  A connection that stayed healthy for 60 s
+ * starts the series anew; one that fails at once does not, so a server that
+ * accepts and drops is not hammered.
+ *
+ * Pure: time and randomness are handed in.
+ */
+#ifndef EVT_BACKOFF_H
+#define EVT_BACKOFF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EVT_BACKOFF_FIRST_NS INT64_C(500000000)
+#define EVT_BACKOFF_MOST_NS INT64_C(60000000000)
+#define EVT_BACKOFF_HEALTHY_NS INT64_C(60000000000)
+/* The longest Retry-After that is obeyed. */
+#define EVT_BACKOFF_ASKED_MOST_NS INT64_C(3600000000000)
+
+typedef struct evt_backoff {
+	unsigned failures; /* since the last healthy connection */
+	bool up;
+	int64_t up_ns;     /* when the connection came up */
+	uint64_t (*random)(void *ctx); /* even over all 64 bits */
+	void *ctx;
+} evt_backoff;
+
+/* A zeroed struct with random and ctx set is ready for use. */
+
+/* The connection is up, at now_ns of any steady clock. */
+void evt_backoff_up(evt_backoff *b, int64_t now_ns);
+
+/*
+ * The connection was lost, or the attempt failed: the time to wait.
+ * at_least_ns: a floor that the server (Retry-After) or the kind of failure
+ * asks for, 0: none; the wait is then that plus a jitter of up to a tenth,
+ * and never more than an hour and a tenth.
+ */
+int64_t evt_backoff_next(evt_backoff *b, int64_t now_ns, int64_t at_least_ns);
+
+/*
+ * A Retry-After header (RFC 9110, 10.2.3): seconds, or an HTTP date as seen
+ * from now_ns (UTC).  false: it is neither; *ret_ns (0 or more) is untouched.
+ */
+bool evt_retry_after_parse(const char *text, int64_t now_ns, int64_t *ret_ns);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * board.h - what a recorder is doing, for whoever wants to look: a copy under
+ * one lock, written by its threads and read by any.
+ */
+#ifndef EVT_BOARD_H
+#define EVT_BOARD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum evt_record_state {
+	EVT_RECORD_STARTING,
+	EVT_RECORD_READING,    /* lines */
+	EVT_RECORD_CONNECTING,
+	EVT_RECORD_CONNECTED,
+	EVT_RECORD_HELD,       /* connected, but the queue is full */
+	EVT_RECORD_WAITING,    /* to connect again */
+	EVT_RECORD_STOPPING,
+	EVT_RECORD_ENDED
+};
+
+/* What happens and a person may want to know of. */
+enum evt_record_event {
+	EVT_RECORD_UP,     /* connected */
+	EVT_RECORD_DOWN,   /* the connection was lost, or none came about */
+	EVT_RECORD_NOTICE, /* worth a line */
+	EVT_RECORD_WARNING,
+	EVT_RECORD_ERROR
+};
+
+typedef struct evt_record_stats {
+	enum evt_record_state state;
+	int64_t retry_ns;       /* EVT_RECORD_WAITING: until then, UTC */
+	/* Committed: safe from the death of the process. */
+	uint64_t frames;        /* received */
+	uint64_t sent;
+	uint64_t marks;
+	uint64_t bytes;         /* payload of the received frames */
+	uint64_t last_seq;
+	int64_t last_frame_ns;  /* receive time of the latest, 0: none yet */
+	/* The tape. */
+	uint64_t stored_bytes;  /* added by this run */
+	uint64_t sources;
+	uint64_t recovered;     /* frames found in an unclosed journal */
+	uint32_t segment;
+	bool failing;           /* the tape cannot be written to at present */
+	/* The feed. */
+	uint64_t connections;
+	uint64_t gaps;          /* gap marks */
+	uint64_t lost_frames;   /* in gaps whose number of frames is known */
+	uint64_t lost_bytes;
+	uint64_t queue_bytes;
+} evt_record_stats;
+
+typedef struct evt_board {
+	pthread_mutex_t lock;
+	evt_record_stats stats;
+} evt_board;
+
+/* The lock is taken around each change, and around a copy. */
+static inline evt_record_stats *
+evt_board_begin(evt_board *b)
+{
+	pthread_mutex_lock(&b->lock);
+	return &b->stats;
+}
+
+static inline void
+evt_board_end(evt_board *b)
+{
+	pthread_mutex_unlock(&b->lock);
+}
+
+#endif

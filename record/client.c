@@ -1,0 +1,835 @@
+/*
+ * client.c - see client.h.
+ *
+ * How a connection ends is told by libwebsockets in many ways, and by some of
+ * them only sometimes (a handshake that times out gives neither
+ * CONNECTION_ERROR nor CLOSED).  So the callbacks only note what they hear,
+ * and one place, finish(), acts: it is reached when the wsi is destroyed, or
+ * when the connect call returned none.
+ *
+ * Nothing is reported upwards from inside finish(), since libwebsockets may
+ * be in the middle of anything: it is left for the loop in evt_client_run(),
+ * which lws_cancel_service() wakes.
+ */
+#include "record/client.h"
+
+#include <arpa/inet.h>
+#include <libwebsockets.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/err.h"
+#include "format/units.h"
+#include "record/assembly.h"
+#include "record/backoff.h"
+#include "record/proxy.h"
+#include "record/resolve.h"
+#include "record/tls.h"
+
+/* A TCP connection, and then the handshake, may each take this long. */
+#define CONNECT_S 15
+#define RX_BYTES (1u << 20)
+#define SERVICE_BYTES (64u << 10)
+#define HEADER_BYTES (32u << 10)
+
+/* A message that waits to be sent. */
+struct outgoing {
+	struct outgoing *next;
+	size_t n;
+	uint8_t data[]; /* LWS_PRE bytes, then the message */
+};
+
+/* What is heard of the present attempt until it is over. */
+struct hearsay {
+	char lws[200];     /* words of CONNECTION_ERROR */
+	char tls[400];     /* words on the certificate */
+	char reason[512];  /* of our own drop, or of the server's close frame */
+	int code;          /* that goes with reason, 0: none */
+	unsigned status;
+	int64_t retry_after_ns;
+	int64_t began_ns;  /* CLOCK_BOOTTIME */
+	bool by_server;    /* code and reason are the server's */
+	bool opened;
+};
+
+struct evt_client {
+	evt_client_config cfg;
+	evt_proxy proxy;
+	SSL_CTX *tls;
+	struct lws_context *lws;
+	struct lws *wsi;
+	lws_sorted_usec_list_t timer;
+	bool quit;
+
+	/* The request, and how far it is. */
+	char *target, *subprotocols;
+	char **headers;
+	size_t n_headers;
+	evt_resolve *resolve;
+	size_t address; /* index of the one being tried */
+	bool resolving;
+	bool live;      /* a wsi is being made, or there is one */
+	bool over;      /* finish() was reached */
+	struct hearsay heard;
+
+	/* The open connection. */
+	evt_assembly assembly;
+	int64_t heard_ns;
+	struct outgoing *out, **out_end;
+	int closing; /* close code to send, 0: none */
+	bool ping;
+};
+
+static int callback(struct lws *wsi, enum lws_callback_reasons reason,
+    void *user, void *in, size_t len);
+
+static const struct lws_protocols protocols[] = {
+	{ .name = "evtape", .callback = callback, .rx_buffer_size = RX_BYTES },
+	{ 0 },
+};
+
+/* ---- making and freeing --------------------------------------------------- */
+
+/* What libwebsockets logs is said by us, in other words. */
+static void
+no_log(int level, const char *line)
+{
+	(void)level;
+	(void)line;
+}
+
+static int
+make_context(evt_client *c, evt_error *err)
+{
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN,
+		.protocols = protocols,
+		.user = c,
+		.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		.gid = (gid_t)-1,
+		.uid = (uid_t)-1,
+		.fd_limit_per_thread = 256,
+		.pt_serv_buf_size = SERVICE_BYTES,
+		.max_http_header_data2 = HEADER_BYTES,
+		.timeout_secs = CONNECT_S,
+		.connect_timeout_secs = CONNECT_S,
+		.provided_client_ssl_ctx = c->tls,
+		/* Not NULL, or it would look into the environment itself. */
+		.http_proxy_address = "",
+		/* Never permessage-deflate: 4.1 loops for ever on it. */
+		.extensions = NULL,
+	};
+
+	lws_set_log_level(LLL_ERR, no_log);
+	c->lws = lws_create_context(&info);
+	if (c->lws == NULL)
+		return evt_err_set(err, EVT_ERR_NOMEM,
+		    "libwebsockets could not be started");
+	return EVT_OK;
+}
+
+int
+evt_client_new(const evt_client_config *config, evt_client **ret_client,
+    evt_error *err)
+{
+	evt_client *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (c == NULL)
+		return evt_err_nomem(err);
+	c->cfg = *config;
+	c->out_end = &c->out;
+	c->assembly.max = config->max_message;
+	rc = evt_proxy_choose(c->cfg.url, c->cfg.env, &c->proxy, err);
+	if (rc == EVT_OK && c->cfg.url->tls)
+		rc = evt_tls_new(c->cfg.url, c->cfg.ca_file, &c->tls, err);
+	if (rc == EVT_OK)
+		rc = make_context(c, err);
+	if (rc != EVT_OK) {
+		evt_client_free(c);
+		return rc;
+	}
+	*ret_client = c;
+	return EVT_OK;
+}
+
+static void
+wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+static void
+forget_request(evt_client *c)
+{
+	wipe(c->target);
+	free(c->subprotocols);
+	for (size_t i = 0; i < c->n_headers; i++)
+		wipe(c->headers[i]);
+	free(c->headers);
+	c->target = c->subprotocols = NULL;
+	c->headers = NULL;
+	c->n_headers = 0;
+	evt_resolve_drop(c->resolve);
+	c->resolve = NULL;
+	c->resolving = false;
+}
+
+static void
+free_outgoing(struct outgoing *o)
+{
+	explicit_bzero(o->data, LWS_PRE + o->n);
+	free(o);
+}
+
+static void
+forget_outgoing(evt_client *c)
+{
+	while (c->out != NULL) {
+		struct outgoing *o = c->out;
+
+		c->out = o->next;
+		free_outgoing(o);
+	}
+	c->out_end = &c->out;
+}
+
+void
+evt_client_free(evt_client *c)
+{
+	if (c == NULL)
+		return;
+	c->live = false; /* what is destroyed now is not reported */
+	if (c->lws != NULL)
+		lws_context_destroy(c->lws);
+	SSL_CTX_free(c->tls);
+	forget_request(c);
+	forget_outgoing(c);
+	evt_assembly_reset(&c->assembly);
+	evt_proxy_free(&c->proxy);
+	free(c);
+}
+
+/* ---- how it ended, in words ------------------------------------------------ */
+
+static void
+describe_status(const struct hearsay *h, char *out, size_t size)
+{
+	static const struct {
+		unsigned status;
+		const char *words;
+	} known[] = {
+		{ 301, " (moved): redirects are not followed, give the new URL" },
+		{ 302, " (moved): redirects are not followed, give the new URL" },
+		{ 307, " (moved): redirects are not followed, give the new URL" },
+		{ 308, " (moved): redirects are not followed, give the new URL" },
+		{ 400, " (bad request)" },
+		{ 401, " (unauthorized): is the credential right?" },
+		{ 403, " (forbidden): is the credential right?" },
+		{ 404, " (not found): is the path of the URL right?" },
+		{ 429, " (too many requests)" },
+		{ 500, " (internal error)" },
+		{ 502, " (bad gateway)" },
+		{ 503, " (unavailable)" },
+	};
+	const char *words = "";
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (known[i].status == h->status)
+			words = known[i].words;
+	}
+	if (h->status == 200)
+		words = ": there is no WebSocket at this path";
+	snprintf(out, size, "the server answered HTTP %u%s", h->status, words);
+}
+
+static void
+describe_attempt(const evt_client *c, char *out, size_t size)
+{
+	const struct hearsay *h = &c->heard;
+	bool slow = evt_clock_boot() - h->began_ns >=
+	    (CONNECT_S - 1) * EVT_NS_PER_S;
+	const char *address = c->resolve != NULL ?
+	    evt_resolve_address(c->resolve, c->address) : NULL;
+
+	if (h->tls[0] != '\0')
+		snprintf(out, size, "%s", h->tls);
+	else if (h->status != 0 && h->status != 101)
+		describe_status(h, out, size);
+	else if (strcmp(h->lws, "Unable to connect") == 0)
+		snprintf(out, size, "no connection to %s port %u: %s",
+		    address != NULL ? address : c->cfg.url->host,
+		    (unsigned)(c->proxy.host != NULL ? c->proxy.port :
+		    c->cfg.url->port),
+		    slow ? "no answer in time" : "refused or unreachable");
+	else if (strcmp(h->lws, "proxy not h1") == 0)
+		snprintf(out, size, "the proxy refused to connect");
+	else if (slow)
+		snprintf(out, size, "the server did not answer the handshake "
+		    "within %d s", CONNECT_S);
+	else if (h->status == 101)
+		snprintf(out, size, "the server's handshake is wrong (%s)",
+		    h->lws);
+	else
+		snprintf(out, size, "the server hung up during the handshake, "
+		    "or it is not a WebSocket server%s",
+		    c->cfg.url->tls ? "" : " (or it wants wss://)");
+}
+
+/* Report the end of the attempt or the connection, and be ready for another. */
+static void
+report_end(evt_client *c)
+{
+	evt_client_ended ended = { .opened = c->heard.opened,
+		.status = c->heard.status == 101 ? 0 : c->heard.status,
+		.retry_after_ns = c->heard.retry_after_ns,
+		.unfinished = evt_assembly_reset(&c->assembly) };
+	char words[512];
+
+	if (c->heard.code != 0) {
+		ended.code = c->heard.code;
+		snprintf(words, sizeof(words), "%s", c->heard.reason);
+	} else if (c->heard.opened) {
+		ended.code = 1006;
+		snprintf(words, sizeof(words), "the server closed the "
+		    "connection without a close frame");
+	} else {
+		describe_attempt(c, words, sizeof(words));
+	}
+	if (!ended.opened)
+		ended.code = 0;
+	ended.reason = words;
+	c->closing = 0;
+	c->ping = false;
+	forget_request(c);
+	forget_outgoing(c);
+	c->cfg.events.ended(c->cfg.ctx, &ended);
+}
+
+/* The attempt or the connection is over: the loop will see to it. */
+static void
+finish(evt_client *c)
+{
+	if (!c->live)
+		return;
+	c->live = false;
+	c->over = true;
+	c->wsi = NULL;
+	lws_cancel_service(c->lws);
+}
+
+/* ---- connecting ------------------------------------------------------------ */
+
+static bool
+set_proxy(evt_client *c, const char *address)
+{
+	bool six = strchr(address, ':') != NULL, ok;
+	evt_buf b = { 0 };
+
+	ok = (c->proxy.user == NULL || (evt_buf_add_str(&b, c->proxy.user) &&
+	    evt_buf_add_byte(&b, '@'))) &&
+	    evt_buf_printf(&b, six ? "[%s]:%u" : "%s:%u", address,
+	    (unsigned)c->proxy.port) && evt_buf_add_byte(&b, '\0') &&
+	    lws_set_proxy(lws_get_vhost_by_name(c->lws, "default"),
+	    (const char *)b.data) == 0;
+	evt_buf_free(&b);
+	return ok;
+}
+
+/* Try the address that it is the turn of. */
+static void
+try_address(evt_client *c)
+{
+	const char *address = evt_resolve_address(c->resolve, c->address);
+	struct lws_client_connect_info info = {
+		.context = c->lws,
+		.address = address,
+		.port = c->cfg.url->port,
+		.path = c->target,
+		.host = c->cfg.url->authority,
+		.protocol = c->subprotocols,
+		.local_protocol_name = protocols[0].name,
+		.ietf_version_or_minus_one = -1,
+		.userdata = c,
+		.pwsi = &c->wsi,
+		.alpn = "http/1.1",
+		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT |
+		    evt_tls_flags(c->cfg.url, c->cfg.insecure),
+	};
+
+	c->heard = (struct hearsay){ .began_ns = evt_clock_boot() };
+	c->live = true;
+	c->over = false;
+	if (c->proxy.host != NULL) {
+		info.address = c->cfg.url->host;
+		if (!set_proxy(c, address)) {
+			snprintf(c->heard.reason, sizeof(c->heard.reason),
+			    "the proxy's address cannot be used");
+			c->heard.code = 1006;
+			finish(c);
+			return;
+		}
+	}
+	if (lws_client_connect_via_info(&info) == NULL && c->live) {
+		/* It fails at once where there is no route, and does not
+		 * always call back. */
+		if (c->heard.lws[0] == '\0')
+			snprintf(c->heard.lws, sizeof(c->heard.lws),
+			    "Unable to connect");
+		finish(c);
+	}
+}
+
+/* The attempt failed before anything could be tried. */
+static void
+fail(evt_client *c, const char *words)
+{
+	c->heard = (struct hearsay){ .code = 1006 };
+	snprintf(c->heard.reason, sizeof(c->heard.reason), "%s", words);
+	c->live = true;
+	finish(c);
+}
+
+static void
+resolved(evt_client *c)
+{
+	evt_error err;
+	int rc;
+
+	if (!c->resolving)
+		return;
+	rc = evt_resolve_result(c->resolve, &err);
+	if (rc == EVT_AGAIN)
+		return;
+	c->resolving = false;
+	if (rc == EVT_OK)
+		try_address(c);
+	else
+		fail(c, err.text);
+}
+
+static void
+wake_loop(void *ctx)
+{
+	evt_client *c = ctx;
+
+	lws_cancel_service(c->lws);
+}
+
+static bool
+copy_request(evt_client *c, const evt_client_request *r)
+{
+	forget_request(c);
+	c->target = strdup(r->target);
+	if (c->target == NULL)
+		return false;
+	if (r->subprotocols != NULL) {
+		c->subprotocols = strdup(r->subprotocols);
+		if (c->subprotocols == NULL)
+			return false;
+	}
+	if (r->n_headers == 0)
+		return true;
+	c->headers = calloc(r->n_headers, sizeof(*c->headers));
+	if (c->headers == NULL)
+		return false;
+	for (; c->n_headers < r->n_headers; c->n_headers++) {
+		c->headers[c->n_headers] = strdup(r->headers[c->n_headers]);
+		if (c->headers[c->n_headers] == NULL)
+			return false;
+	}
+	return true;
+}
+
+void
+evt_client_connect(evt_client *c, const evt_client_request *request)
+{
+	const char *host = c->proxy.host != NULL ? c->proxy.host :
+	    c->cfg.url->host;
+	evt_error err;
+
+	c->address = 0;
+	if (!copy_request(c, request)) {
+		fail(c, "out of memory");
+		return;
+	}
+	if (evt_resolve_start(host, wake_loop, c, &c->resolve, &err)) {
+		fail(c, err.text);
+		return;
+	}
+	c->resolving = true;
+}
+
+/* finish() was reached: go on with the next address, or tell. */
+static void
+after_end(evt_client *c)
+{
+	const struct hearsay *h = &c->heard;
+
+	c->over = false;
+	if (!h->opened && h->code == 0 && h->status == 0 && h->tls[0] == '\0' &&
+	    c->resolve != NULL &&
+	    evt_resolve_address(c->resolve, c->address + 1) != NULL) {
+		c->address++;
+		try_address(c);
+		return;
+	}
+	report_end(c);
+}
+
+/* ---- callbacks ------------------------------------------------------------- */
+
+static int
+add_headers(evt_client *c, unsigned char **p, size_t room)
+{
+	for (size_t i = 0; i < c->n_headers; i++) {
+		size_t n = strlen(c->headers[i]);
+
+		if (n + 2 > room)
+			return -1;
+		memcpy(*p, c->headers[i], n);
+		memcpy(*p + n, "\r\n", 2);
+		*p += n + 2;
+		room -= n + 2;
+	}
+	return 0;
+}
+
+/* The answer to the handshake has come, whatever it is. */
+static void
+note_answer(evt_client *c, struct lws *wsi)
+{
+	char text[64];
+
+	c->heard.status = lws_http_client_http_response(wsi);
+	if (lws_hdr_copy(wsi, text, sizeof(text),
+	    WSI_TOKEN_HTTP_RETRY_AFTER) > 0)
+		(void)evt_retry_after_parse(text, evt_clock_real(),
+		    &c->heard.retry_after_ns);
+}
+
+static void
+note_failure(evt_client *c, struct lws *wsi, const char *words, size_t n)
+{
+	unsigned status = lws_http_client_http_response(wsi);
+
+	if (status != 0)
+		c->heard.status = status;
+	if (words != NULL)
+		snprintf(c->heard.lws, sizeof(c->heard.lws), "%.*s",
+		    (int)strnlen(words, n), words);
+	if (c->heard.tls[0] == '\0' && c->cfg.url->tls)
+		(void)evt_tls_failure(c->heard.tls, sizeof(c->heard.tls));
+}
+
+static void
+note_close(evt_client *c, const uint8_t *p, size_t n)
+{
+	char said[126] = "";
+
+	c->heard.by_server = true;
+	if (n < 2) {
+		c->heard.code = 1005;
+		snprintf(c->heard.reason, sizeof(c->heard.reason),
+		    "the server closed the connection, with no code");
+		return;
+	}
+	c->heard.code = p[0] << 8 | p[1];
+	for (size_t i = 2; i < n && i - 2 < sizeof(said) - 1; i++)
+		said[i - 2] = (char)(p[i] < 0x20 || p[i] == 0x7f ? ' ' : p[i]);
+	snprintf(c->heard.reason, sizeof(c->heard.reason),
+	    "the server closed the connection with code %d%s%s%s",
+	    c->heard.code, said[0] != '\0' ? " (" : "", said,
+	    said[0] != '\0' ? ")" : "");
+}
+
+static void
+opened(evt_client *c, struct lws *wsi)
+{
+	char peer[NI_MAXHOST + NI_MAXSERV + 4] = "unknown", tls[128];
+	char host[NI_MAXHOST], port[NI_MAXSERV];
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr);
+	evt_client_opened o = { .peer = peer };
+	SSL *ssl = lws_get_ssl(wsi);
+
+	if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&addr,
+	    &len) == 0 && getnameinfo((struct sockaddr *)&addr, len, host,
+	    sizeof(host), port, sizeof(port),
+	    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		snprintf(peer, sizeof(peer), addr.ss_family == AF_INET6 ?
+		    "[%s]:%s" : "%s:%s", host, port);
+	if (ssl != NULL) {
+		snprintf(tls, sizeof(tls), "%s %s", SSL_get_version(ssl),
+		    SSL_get_cipher_name(ssl));
+		o.tls = tls;
+	}
+	c->heard.opened = true;
+	c->heard_ns = evt_clock_boot();
+	c->cfg.events.opened(c->cfg.ctx, &o);
+}
+
+static void
+received(evt_client *c, struct lws *wsi, const evt_stamp *stamp, uint8_t *p,
+    size_t n)
+{
+	bool last = lws_remaining_packet_payload(wsi) == 0 &&
+	    lws_is_final_fragment(wsi);
+	uint8_t opcode = lws_frame_is_binary(wsi) ? EVT_OP_BINARY : EVT_OP_TEXT;
+	uint8_t *data;
+	uint64_t len;
+
+	switch (evt_assembly_add(&c->assembly, p, n, last, &data, &len)) {
+	case EVT_ASSEMBLY_DONE:
+		c->cfg.events.message(c->cfg.ctx, stamp, opcode, data,
+		    (size_t)len);
+		break;
+	case EVT_ASSEMBLY_SKIPPED:
+		c->cfg.events.skipped(c->cfg.ctx, stamp, len);
+		break;
+	case EVT_ASSEMBLY_MORE:
+		break;
+	}
+}
+
+/* Write the oldest message that waits. */
+static int
+write_next(evt_client *c, struct lws *wsi)
+{
+	struct outgoing *o = c->out;
+	uint8_t *copy = malloc(o->n > 0 ? o->n : 1);
+	int rc;
+
+	if (copy == NULL)
+		return -1;
+	c->out = o->next;
+	if (c->out == NULL)
+		c->out_end = &c->out;
+	/* The upper layer gets a copy: lws_write() masks in place. */
+	memcpy(copy, o->data + LWS_PRE, o->n);
+	c->cfg.events.sent(c->cfg.ctx, copy, o->n);
+	explicit_bzero(copy, o->n);
+	free(copy);
+	rc = lws_write(wsi, o->data + LWS_PRE, o->n, LWS_WRITE_TEXT);
+	free_outgoing(o);
+	return rc;
+}
+
+/* The socket takes data: one thing at a time.  Non-zero closes. */
+static int
+writeable(evt_client *c, struct lws *wsi)
+{
+	uint8_t frame[LWS_PRE + 8] = { 0 };
+	int rc;
+
+	if (lws_partial_buffered(wsi)) {
+		lws_callback_on_writable(wsi);
+		return 0;
+	}
+	if (c->ping) {
+		c->ping = false;
+		rc = lws_write(wsi, frame + LWS_PRE, 0, LWS_WRITE_PING);
+	} else if (c->out != NULL) {
+		rc = write_next(c, wsi);
+	} else if (c->closing != 0) {
+		lws_close_reason(wsi, (enum lws_close_status)c->closing, NULL,
+		    0);
+		return -1;
+	} else {
+		return 0;
+	}
+	if (rc < 0)
+		return -1;
+	if (c->ping || c->out != NULL || c->closing != 0)
+		lws_callback_on_writable(wsi);
+	return 0;
+}
+
+/* Callbacks that belong to no connection, or to any. */
+static int
+general(evt_client *c, struct lws *wsi, enum lws_callback_reasons reason,
+    void *user, size_t len)
+{
+	switch (reason) {
+	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+		resolved(c);
+		c->cfg.events.woken(c->cfg.ctx);
+		break;
+	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
+		evt_tls_verify(user, len != 0, c->cfg.insecure,
+		    c->cfg.url->host, c->heard.tls, sizeof(c->heard.tls));
+		break;
+	case LWS_CALLBACK_WSI_DESTROY:
+		if (wsi == c->wsi)
+			finish(c);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static int
+callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+    void *in, size_t len)
+{
+	struct lws_context *lws = lws_get_context(wsi);
+	evt_client *c = lws != NULL ? lws_context_user(lws) : NULL;
+	evt_stamp stamp;
+
+	switch (reason) {
+	case LWS_CALLBACK_CLIENT_RECEIVE:
+		stamp = evt_stamps_now(c->cfg.stamps);
+		c->heard_ns = evt_stamps_boot(c->cfg.stamps, &stamp);
+		received(c, wsi, &stamp, in, len);
+		return 0;
+	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		return add_headers(c, in, len);
+	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
+		note_answer(c, wsi);
+		return 0;
+	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+		note_failure(c, wsi, in, len);
+		return 0;
+	case LWS_CALLBACK_CLIENT_ESTABLISHED:
+		opened(c, wsi);
+		return 0;
+	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
+		c->heard_ns = evt_clock_boot();
+		return 0;
+	case LWS_CALLBACK_CLIENT_WRITEABLE:
+		return writeable(c, wsi);
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		if (c->heard.code == 0)
+			note_close(c, in, len);
+		return 0;
+	default:
+		return c != NULL && c->lws != NULL ?
+		    general(c, wsi, reason, user, len) : 0;
+	}
+}
+
+/* ---- the rest of the interface --------------------------------------------- */
+
+void
+evt_client_run(evt_client *c)
+{
+	while (!c->quit) {
+		if (lws_service(c->lws, 0) < 0)
+			break;
+		if (c->over)
+			after_end(c);
+		c->cfg.events.turn(c->cfg.ctx);
+	}
+}
+
+void
+evt_client_quit(evt_client *c)
+{
+	c->quit = true;
+	lws_cancel_service(c->lws);
+}
+
+static void
+timer_due(lws_sorted_usec_list_t *sul)
+{
+	evt_client *c = lws_container_of(sul, evt_client, timer);
+
+	c->cfg.events.due(c->cfg.ctx);
+}
+
+void
+evt_client_wake_at(evt_client *c, int64_t at_ns)
+{
+	int64_t us;
+
+	if (at_ns == INT64_MAX) {
+		lws_sul_cancel(&c->timer);
+		return;
+	}
+	us = (at_ns - evt_clock_boot()) / EVT_NS_PER_US;
+	lws_sul_schedule(c->lws, 0, &c->timer, timer_due, us < 1 ? 1 : us);
+}
+
+void
+evt_client_wake(evt_client *c)
+{
+	lws_cancel_service(c->lws);
+}
+
+bool
+evt_client_send(evt_client *c, const uint8_t *data, size_t n)
+{
+	struct outgoing *o;
+
+	if (!c->heard.opened || c->wsi == NULL)
+		return true;
+	o = malloc(sizeof(*o) + LWS_PRE + n);
+	if (o == NULL)
+		return false;
+	o->next = NULL;
+	o->n = n;
+	memcpy(o->data + LWS_PRE, data, n);
+	*c->out_end = o;
+	c->out_end = &o->next;
+	lws_callback_on_writable(c->wsi);
+	return true;
+}
+
+void
+evt_client_ping(evt_client *c)
+{
+	if (!c->heard.opened || c->wsi == NULL)
+		return;
+	c->ping = true;
+	lws_callback_on_writable(c->wsi);
+}
+
+int64_t
+evt_client_heard_ns(const evt_client *c)
+{
+	return c->heard_ns;
+}
+
+void
+evt_client_hold(evt_client *c, bool hold)
+{
+	if (c->heard.opened && c->wsi != NULL)
+		lws_rx_flow_control(c->wsi, hold ? 0 : 1);
+}
+
+void
+evt_client_close(evt_client *c, int code)
+{
+	if (!c->heard.opened || c->wsi == NULL) {
+		evt_client_drop(c, code, "given up");
+		return;
+	}
+	if (c->heard.code == 0) {
+		c->heard.code = code;
+		snprintf(c->heard.reason, sizeof(c->heard.reason),
+		    "closed by the recorder");
+	}
+	c->closing = code;
+	lws_callback_on_writable(c->wsi);
+}
+
+void
+evt_client_drop(evt_client *c, int code, const char *reason)
+{
+	c->heard.code = code;
+	snprintf(c->heard.reason, sizeof(c->heard.reason), "%s", reason);
+	if (c->resolving) {
+		c->resolving = false;
+		c->live = true;
+		c->heard.opened = false;
+		finish(c);
+	} else if (c->wsi != NULL) {
+		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+		    LWS_TO_KILL_ASYNC);
+	}
+}

@@ -1,0 +1,717 @@
+/*
+ * recorder.c - see recorder.h.
+ */
+#include "record/recorder.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "format/err.h"
+#include "format/units.h"
+#include "record/lines.h"
+#include "record/marks.h"
+#include "record/queue.h"
+#include "record/secret.h"
+#include "record/session.h"
+#include "record/sink.h"
+#include "record/stamps.h"
+#include "record/talk.h"
+#include "record/url.h"
+
+#define TICK_NS EVT_NS_PER_S
+
+struct evt_recorder {
+	evt_recorder_options o;
+	evt_url url;
+	evt_profile *profile;
+	evt_writer *writer;
+	evt_secret *secret;
+	evt_talk *talk;
+	evt_queue *queue;
+	evt_session *session; /* NULL: lines */
+	evt_sink *sink;
+	evt_stamps stamps;
+	evt_board board;
+	int done_fd;   /* eventfd: the recording has ended */
+	int poke_fd;   /* eventfd: wakes the reader of lines */
+	pthread_t network, tape;
+	bool network_runs, tape_runs;
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t changed;
+	int ending;
+	bool rotate;
+	char reason[64];
+	bool failed;
+};
+
+void
+evt_recorder_options_init(evt_recorder_options *o)
+{
+	*o = (evt_recorder_options){ .navixy = true,
+		.ping_ns = 20 * EVT_NS_PER_S, .idle_ns = 300 * EVT_NS_PER_S,
+		.max_message = 16u << 20, .queue_bytes = 64u << 20 };
+	evt_writer_options_init(&o->writer);
+}
+
+static int64_t
+now_mono(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * EVT_NS_PER_S + ts.tv_nsec;
+}
+
+/* ---- what the threads ask and tell ------------------------------------------- */
+
+static int
+ending(void *ctx)
+{
+	evt_recorder *r = ctx;
+	int how;
+
+	pthread_mutex_lock(&r->lock);
+	how = r->ending;
+	pthread_mutex_unlock(&r->lock);
+	return how;
+}
+
+static bool
+is_ending(void *ctx)
+{
+	return ending(ctx) > 0;
+}
+
+static void
+end(void *ctx, const char *reason)
+{
+	evt_recorder_end(ctx, reason);
+}
+
+static void
+say(void *ctx, enum evt_record_event event, const char *text)
+{
+	evt_recorder *r = ctx;
+
+	if (r->o.event != NULL)
+		r->o.event(r->o.ctx, event, text);
+}
+
+static void
+say_tape(void *ctx, bool error, const char *text)
+{
+	say(ctx, error ? EVT_RECORD_ERROR : EVT_RECORD_NOTICE, text);
+}
+
+static void
+say_notice(void *ctx, const char *text)
+{
+	say(ctx, EVT_RECORD_NOTICE, text);
+}
+
+/* Wait up to ns, or until the end of the recording is asked for. */
+static void
+pause_tape(void *ctx, int64_t ns)
+{
+	evt_recorder *r = ctx;
+	int64_t until = now_mono() + ns;
+	struct timespec ts = { .tv_sec = until / EVT_NS_PER_S,
+		.tv_nsec = until % EVT_NS_PER_S };
+	int was;
+
+	pthread_mutex_lock(&r->lock);
+	was = r->ending;
+	while (r->ending == was) {
+		if (pthread_cond_timedwait(&r->changed, &r->lock, &ts) != 0)
+			break;
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+static bool
+take_rotate(evt_recorder *r)
+{
+	bool rotate;
+
+	pthread_mutex_lock(&r->lock);
+	rotate = r->rotate;
+	r->rotate = false;
+	pthread_mutex_unlock(&r->lock);
+	return rotate;
+}
+
+static void
+poke(int fd)
+{
+	uint64_t one = 1;
+	ssize_t n = write(fd, &one, sizeof(one));
+
+	(void)n; /* fails only where it is set already */
+}
+
+/* ---- the tape's thread --------------------------------------------------------- */
+
+/* Put a mark of the recorder's own; b is its payload, which is freed. */
+static void
+put_mark(evt_recorder *r, const evt_stamp *at, enum evt_mark mark, evt_buf *b,
+    bool ok)
+{
+	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
+		.kind = EVT_KIND_MARK, .opcode = (uint8_t)mark,
+		.payload = b->data, .len = b->len };
+
+	if (ok) {
+		(void)evt_secret_blot(r->secret, b->data, b->len);
+		evt_sink_put(r->sink, &item);
+	} else {
+		say(r, EVT_RECORD_ERROR, "out of memory: a mark is missing on "
+		    "the tape");
+	}
+	evt_buf_free(b);
+}
+
+static void
+put_started(evt_recorder *r)
+{
+	static const char *const batch[] = { "state_batch" };
+	static const char *const state[] = { "state" };
+	const char *const *events = r->o.request.events;
+	size_t n = r->o.request.n_events;
+	evt_stamp at = { .time_ns = r->stamps.start_real,
+		.mono_ns = r->stamps.start_real };
+	evt_buf b = { 0 }, url = { 0 };
+	bool ok = true;
+
+	if (r->session != NULL)
+		ok = evt_url_show(&r->url, NULL, &url) &&
+		    evt_buf_add_byte(&url, '\0');
+	if (r->session == NULL || !r->o.navixy) {
+		n = 0;
+	} else if (n == 0) {
+		events = r->o.request.old_form ? state : batch;
+		n = 1;
+	}
+	ok = ok && evt_marks_started(&b, (const char *)url.data,
+	    r->o.navixy ? "navixy" : "raw", events, n);
+	put_mark(r, &at, EVT_MARK_STARTED, &b, ok);
+	evt_buf_free(&url);
+	evt_sink_commit(r->sink);
+}
+
+static void
+put_stopped(evt_recorder *r)
+{
+	evt_stamp at = evt_stamps_now(&r->stamps);
+	evt_record_stats stats;
+	evt_buf b = { 0 };
+	char reason[64];
+	bool ok;
+
+	evt_recorder_get_stats(r, &stats);
+	pthread_mutex_lock(&r->lock);
+	memcpy(reason, r->reason, sizeof(reason));
+	pthread_mutex_unlock(&r->lock);
+	ok = evt_marks_stopped(&b, reason, stats.frames);
+	put_mark(r, &at, EVT_MARK_STOPPED, &b, ok);
+	evt_sink_commit(r->sink);
+}
+
+static void
+fail(evt_recorder *r, const char *text)
+{
+	say(r, EVT_RECORD_ERROR, text);
+	pthread_mutex_lock(&r->lock);
+	r->failed = true;
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* The last thing that happens. */
+static void
+close_tape(evt_recorder *r)
+{
+	evt_error err;
+	char text[700];
+
+	put_stopped(r);
+	if (evt_writer_close(r->writer, &err) != EVT_OK) {
+		snprintf(text, sizeof(text), "the tape was not closed cleanly: "
+		    "%s; its journal keeps what is in no segment, and the next "
+		    "recording or 'evtape reindex' takes it from there",
+		    err.text);
+		fail(r, text);
+	}
+	r->writer = NULL;
+	evt_board_begin(&r->board)->state = EVT_RECORD_ENDED;
+	evt_board_end(&r->board);
+	poke(r->done_fd);
+}
+
+/* What is done between batches.  next_tick is moved on. */
+static void
+keep_house(evt_recorder *r, int64_t *next_tick)
+{
+	const char *done = evt_sink_done(r->sink);
+	int64_t now = now_mono();
+
+	if (take_rotate(r))
+		evt_sink_rotate(r->sink);
+	if (now >= *next_tick) {
+		evt_sink_tick(r->sink);
+		*next_tick = now + TICK_NS;
+		done = done != NULL ? done : evt_sink_done(r->sink);
+	}
+	if (done != NULL && ending(r) == 0)
+		evt_recorder_end(r, done);
+}
+
+static void *
+run_tape(void *arg)
+{
+	evt_recorder *r = arg;
+	int64_t next_tick = now_mono() + TICK_NS;
+	evt_batch *batch;
+	evt_item item;
+
+	put_started(r);
+	for (;;) {
+		batch = evt_queue_take(r->queue, next_tick);
+		if (batch != NULL) {
+			while (evt_batch_next(batch, &item))
+				evt_sink_put(r->sink, &item);
+			evt_sink_commit(r->sink);
+			if (evt_queue_release(r->queue, batch))
+				evt_session_wake(r->session);
+		} else if (evt_queue_ended(r->queue)) {
+			break;
+		}
+		keep_house(r, &next_tick);
+	}
+	close_tape(r);
+	return NULL;
+}
+
+static void *
+run_network(void *arg)
+{
+	evt_recorder *r = arg;
+
+	evt_session_run(r->session);
+	if (ending(r) == 0) {
+		fail(r, "the network loop failed");
+		evt_recorder_end(r, "failure");
+	}
+	evt_queue_close(r->queue);
+	return NULL;
+}
+
+/* ---- lines: reading and writing in one thread ---------------------------------- */
+
+static void
+put_too_long(evt_recorder *r, const evt_stamp *at, uint64_t n)
+{
+	char reason[120], size[EVT_TIME_TEXT];
+	evt_gap gap = { .frames = 1, .bytes = (int64_t)n, .reason = reason };
+	evt_record_stats *st;
+	evt_buf b = { 0 };
+	bool ok;
+
+	snprintf(reason, sizeof(reason), "a line was longer than --max-message "
+	    "(%s)", evt_size_format(r->o.max_message, size));
+	ok = evt_marks_gap(&b, &gap);
+	put_mark(r, at, EVT_MARK_GAP, &b, ok);
+	st = evt_board_begin(&r->board);
+	st->gaps++;
+	st->lost_frames++;
+	st->lost_bytes += n;
+	evt_board_end(&r->board);
+	say(r, EVT_RECORD_WARNING, reason);
+}
+
+static void
+put_line(evt_recorder *r, const evt_stamp *at, enum evt_lines_state state,
+    uint8_t *line, uint64_t n)
+{
+	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
+		.kind = EVT_KIND_RECEIVED, .opcode = EVT_OP_TEXT,
+		.payload = line, .len = (size_t)n };
+
+	if (state == EVT_LINES_SKIPPED) {
+		put_too_long(r, at, n);
+		return;
+	}
+	(void)evt_secret_blot(r->secret, line, (size_t)n);
+	evt_sink_put(r->sink, &item);
+}
+
+/* All whole lines that were read; `last`: and what follows them. */
+static void
+put_lines(evt_recorder *r, evt_lines *lines, bool last)
+{
+	evt_stamp at = evt_stamps_now(&r->stamps);
+	enum evt_lines_state state;
+	evt_buf b = { 0 };
+	uint8_t *line;
+	uint64_t n;
+	bool ok;
+
+	if (at.step_ns != 0) {
+		ok = evt_marks_clock(&b, at.step_ns);
+		put_mark(r, &at, EVT_MARK_CLOCK, &b, ok);
+	}
+	while ((state = evt_lines_next(lines, &line, &n)) != EVT_LINES_MORE)
+		put_line(r, &at, state, line, n);
+	if (last && (state = evt_lines_last(lines, &line, &n)) !=
+	    EVT_LINES_MORE)
+		put_line(r, &at, state, line, n);
+	evt_sink_commit(r->sink);
+}
+
+/* Wait for input, the next tick, or a poke; true: there is input. */
+static bool
+wait_input(evt_recorder *r, int64_t next_tick)
+{
+	struct pollfd fds[2] = { { .fd = r->o.fd, .events = POLLIN },
+		{ .fd = r->poke_fd, .events = POLLIN } };
+	int64_t ms = (next_tick - now_mono()) / EVT_NS_PER_MS + 1;
+	uint64_t pokes;
+
+	if (poll(fds, 2, ms < 0 ? 0 : (int)ms) <= 0)
+		return false;
+	if (fds[1].revents != 0 &&
+	    read(r->poke_fd, &pokes, sizeof(pokes)) < 0)
+		return false;
+	return fds[0].revents != 0;
+}
+
+/* Read once and record what came; false: there is no more. */
+static bool
+read_lines(evt_recorder *r, evt_lines *lines)
+{
+	size_t room;
+	uint8_t *to = evt_lines_room(lines, &room);
+	char text[200];
+	ssize_t n;
+
+	if (to == NULL) {
+		fail(r, "out of memory for the lines that are read");
+		evt_recorder_end(r, "failure");
+		return false;
+	}
+	do {
+		n = read(r->o.fd, to, room);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return true;
+	if (n < 0) {
+		snprintf(text, sizeof(text), "cannot read the lines: %s",
+		    strerror(errno));
+		fail(r, text);
+	}
+	if (n > 0)
+		evt_lines_added(lines, (size_t)n);
+	put_lines(r, lines, n <= 0);
+	if (n <= 0)
+		evt_recorder_end(r, n == 0 ? "end of input" : "failure");
+	return n > 0;
+}
+
+static void *
+run_lines(void *arg)
+{
+	evt_recorder *r = arg;
+	evt_lines lines = { .max = r->o.max_message };
+	int64_t next_tick = now_mono() + TICK_NS;
+
+	evt_board_begin(&r->board)->state = EVT_RECORD_READING;
+	evt_board_end(&r->board);
+	put_started(r);
+	while (ending(r) == 0) {
+		if (wait_input(r, next_tick) && !read_lines(r, &lines))
+			break;
+		keep_house(r, &next_tick);
+	}
+	evt_lines_free(&lines);
+	close_tape(r);
+	return NULL;
+}
+
+/* ---- starting ------------------------------------------------------------------ */
+
+static int
+make_profile(evt_recorder *r, evt_error *err)
+{
+	static const char *const navixy_events[] = EVT_NAVIXY_EVENT_PATHS;
+	static const char *const navixy_sources[] = EVT_NAVIXY_SOURCE_PATHS;
+	const char *const *events = r->o.event_paths;
+	const char *const *sources = r->o.source_paths;
+	size_t n_events = r->o.n_event_paths, n_sources = r->o.n_source_paths;
+
+	if (n_events == 0 && r->o.navixy) {
+		events = navixy_events;
+		n_events = sizeof(navixy_events) / sizeof(navixy_events[0]);
+	}
+	if (n_sources == 0 && r->o.navixy) {
+		sources = navixy_sources;
+		n_sources = sizeof(navixy_sources) / sizeof(navixy_sources[0]);
+	}
+	return evt_profile_new(events, n_events, sources, n_sources,
+	    &r->profile, err);
+}
+
+/* Everything that can be wrong with what was asked, before the tape is
+ * touched. */
+static int
+check(evt_recorder *r, evt_error *err)
+{
+	evt_talk_options talk = { .navixy = r->o.navixy,
+		.request = r->o.request, .send = r->o.send,
+		.send_len = r->o.send_len };
+	int rc;
+
+	if (r->o.max_message == 0 || r->o.max_message > EVT_PAYLOAD_MAX)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "--max-message must be from 1 byte to 256 MiB");
+	rc = make_profile(r, err);
+	if (rc != EVT_OK)
+		return rc;
+	r->secret = evt_secret_new(r->o.credential_file, r->o.credential);
+	if (r->secret == NULL)
+		return evt_err_nomem(err);
+	rc = evt_secret_load(r->secret, err);
+	if (rc != EVT_OK || r->o.url == NULL)
+		return rc;
+	if (r->o.navixy && evt_secret_text(r->secret) == NULL)
+		return evt_err_set(err, EVT_ERR_ARG, "the navixy profile needs "
+		    "a session hash: give --credential-file FILE, or set "
+		    "EVTAPE_CREDENTIAL");
+	rc = evt_url_parse(r->o.url, &r->url, err);
+	if (rc != EVT_OK)
+		return rc;
+	return evt_talk_new(&talk, &r->talk, err);
+}
+
+static int
+make_session(evt_recorder *r, evt_error *err)
+{
+	evt_session_options o = {
+		.url = &r->url,
+		.headers = r->o.headers,
+		.n_headers = r->o.n_headers,
+		.ca_file = r->o.ca_file,
+		.insecure = r->o.insecure,
+		.max_message = r->o.max_message,
+		.ping_ns = r->o.ping_ns > 0 ? r->o.ping_ns : 20 * EVT_NS_PER_S,
+		.idle_ns = r->o.idle_ns,
+		.stop_on_logout = r->o.stop_on_logout,
+		.talk = r->talk,
+		.secret = r->secret,
+		.board = &r->board,
+		.stamps = &r->stamps,
+		.env = getenv,
+		.ending = ending,
+		.end = end,
+		.say = say,
+		.ctx = r,
+	};
+
+	r->queue = evt_queue_new(r->o.queue_bytes);
+	if (r->queue == NULL)
+		return evt_err_nomem(err);
+	o.queue = r->queue;
+	o.first_conn = evt_writer_next_conn(r->writer);
+	return evt_session_new(&o, &r->session, err);
+}
+
+static int
+open_tape(evt_recorder *r, evt_error *err)
+{
+	evt_sink_options o = { .board = &r->board,
+		.max_frames = r->o.max_frames, .max_stored = r->o.max_stored,
+		.ending = is_ending, .pause = pause_tape, .say = say_tape,
+		.ctx = r };
+	int rc;
+
+	r->o.writer.profile = r->profile;
+	r->o.writer.notice = say_notice;
+	r->o.writer.notice_ctx = r;
+	rc = evt_writer_open(r->o.tape, &r->o.writer, &r->writer, err);
+	if (rc != EVT_OK)
+		return rc;
+	o.writer = r->writer;
+	r->sink = evt_sink_new(&o);
+	return r->sink != NULL ? EVT_OK : evt_err_nomem(err);
+}
+
+/* Start the threads, with all signals blocked: they are the program's. */
+static int
+start_threads(evt_recorder *r, evt_error *err)
+{
+	sigset_t all, old;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&r->tape, NULL,
+	    r->session != NULL ? run_tape : run_lines, r);
+	r->tape_runs = rc == 0;
+	if (rc == 0 && r->session != NULL) {
+		rc = pthread_create(&r->network, NULL, run_network, r);
+		r->network_runs = rc == 0;
+		if (rc != 0)
+			evt_queue_close(r->queue);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc != 0)
+		return evt_err_sys(err, rc, "cannot start a thread");
+	return EVT_OK;
+}
+
+/* Join what runs and free everything. */
+static void
+destroy(evt_recorder *r)
+{
+	if (r->network_runs)
+		pthread_join(r->network, NULL);
+	if (r->tape_runs)
+		pthread_join(r->tape, NULL);
+	evt_session_free(r->session);
+	if (r->writer != NULL)
+		(void)evt_writer_close(r->writer, NULL);
+	evt_sink_free(r->sink);
+	evt_queue_free(r->queue);
+	evt_talk_free(r->talk);
+	evt_secret_free(r->secret);
+	evt_profile_free(r->profile);
+	evt_url_free(&r->url);
+	if (r->done_fd >= 0)
+		close(r->done_fd);
+	if (r->poke_fd >= 0)
+		close(r->poke_fd);
+	pthread_cond_destroy(&r->changed);
+	pthread_mutex_destroy(&r->lock);
+	pthread_mutex_destroy(&r->board.lock);
+	free(r);
+}
+
+static evt_recorder *
+new_recorder(const evt_recorder_options *options)
+{
+	evt_recorder *r = calloc(1, sizeof(*r));
+	pthread_condattr_t attr;
+
+	if (r == NULL)
+		return NULL;
+	r->o = *options;
+	r->done_fd = r->poke_fd = -1;
+	if (pthread_condattr_init(&attr) != 0) {
+		free(r);
+		return NULL;
+	}
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	/* On Linux these cannot fail. */
+	(void)pthread_mutex_init(&r->lock, NULL);
+	(void)pthread_mutex_init(&r->board.lock, NULL);
+	(void)pthread_cond_init(&r->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	return r;
+}
+
+int
+evt_recorder_start(const evt_recorder_options *options,
+    evt_recorder **ret_recorder, evt_error *err)
+{
+	evt_recorder *r = new_recorder(options);
+	int rc;
+
+	if (r == NULL)
+		return evt_err_nomem(err);
+	r->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r->poke_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = r->done_fd < 0 || r->poke_fd < 0 ?
+	    evt_err_sys(err, errno, "cannot make an eventfd") : check(r, err);
+	if (rc == EVT_OK)
+		rc = open_tape(r, err);
+	if (rc == EVT_OK && r->o.url != NULL)
+		rc = make_session(r, err);
+	if (rc == EVT_OK) {
+		evt_stamps_start(&r->stamps);
+		rc = start_threads(r, err);
+	}
+	if (rc != EVT_OK) {
+		destroy(r);
+		return rc;
+	}
+	*ret_recorder = r;
+	return EVT_OK;
+}
+
+/* ---- the rest of the interface -------------------------------------------------- */
+
+int
+evt_recorder_done_fd(const evt_recorder *r)
+{
+	return r->done_fd;
+}
+
+void
+evt_recorder_end(evt_recorder *r, const char *reason)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->ending == 0)
+		snprintf(r->reason, sizeof(r->reason), "%s", reason);
+	r->ending++;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+	if (r->session != NULL)
+		evt_session_wake(r->session);
+	else
+		poke(r->poke_fd);
+}
+
+void
+evt_recorder_rotate(evt_recorder *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->rotate = true;
+	pthread_mutex_unlock(&r->lock);
+	if (r->queue != NULL)
+		evt_queue_wake(r->queue);
+	else
+		poke(r->poke_fd);
+}
+
+void
+evt_recorder_get_stats(evt_recorder *r, evt_record_stats *ret_stats)
+{
+	*ret_stats = *evt_board_begin(&r->board);
+	evt_board_end(&r->board);
+	if (r->queue != NULL)
+		ret_stats->queue_bytes = evt_queue_bytes(r->queue);
+}
+
+void
+evt_recorder_finish(evt_recorder *r, evt_record_result *ret_result)
+{
+	evt_record_result result = { 0 };
+
+	if (r->network_runs)
+		pthread_join(r->network, NULL);
+	if (r->tape_runs)
+		pthread_join(r->tape, NULL);
+	r->network_runs = r->tape_runs = false;
+	evt_recorder_get_stats(r, &result.stats);
+	memcpy(result.reason, r->reason, sizeof(result.reason));
+	result.unwritten = evt_sink_lost(r->sink);
+	result.failed = r->failed;
+	destroy(r);
+	*ret_result = result;
+}

@@ -1,0 +1,187 @@
+/* sink.c - see sink.h. */
+#include "record/sink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "format/units.h"
+
+#define RETRY_NS EVT_NS_PER_S
+/* How often a failing tape is tried once the recording is being ended. */
+#define LAST_TRIES 3
+
+struct evt_sink {
+	evt_sink_options o;
+	bool failing;
+	unsigned last_tries; /* used up since the end began */
+	bool given_up;
+	uint64_t lost;
+	/* Put, not all of it committed. */
+	uint64_t frames, sent, marks, bytes;
+	int64_t last_frame_ns;
+	uint64_t stored;
+};
+
+evt_sink *
+evt_sink_new(const evt_sink_options *options)
+{
+	evt_sink *s = calloc(1, sizeof(*s));
+
+	if (s != NULL)
+		s->o = *options;
+	return s;
+}
+
+void
+evt_sink_free(evt_sink *s)
+{
+	free(s);
+}
+
+const char *
+evt_sink_done(const evt_sink *s)
+{
+	if (s->o.max_frames > 0 && s->frames >= s->o.max_frames)
+		return "frames";
+	if (s->o.max_stored > 0 && s->stored >= s->o.max_stored)
+		return "max-size";
+	return NULL;
+}
+
+uint64_t
+evt_sink_lost(const evt_sink *s)
+{
+	return s->lost;
+}
+
+/* The tape did what was asked, or not: tell once when that changes. */
+static void
+note(evt_sink *s, int rc, const evt_error *err)
+{
+	bool failing = rc < 0;
+	char text[640];
+
+	if (failing == s->failing)
+		return;
+	s->failing = failing;
+	evt_board_begin(s->o.board)->failing = failing;
+	evt_board_end(s->o.board);
+	if (failing)
+		snprintf(text, sizeof(text), "%s; what comes is kept in memory "
+		    "and the tape is tried again each second: make room, or "
+		    "mend the disk", err->text);
+	else
+		snprintf(text, sizeof(text), "the tape can be written to again");
+	s->o.say(s->o.ctx, failing, text);
+}
+
+/* After a failure: whether to try again. */
+static bool
+try_again(evt_sink *s, int rc, const evt_error *err)
+{
+	note(s, rc, err);
+	if (s->o.ending(s->o.ctx) && ++s->last_tries > LAST_TRIES) {
+		s->given_up = true;
+		return false;
+	}
+	s->o.pause(s->o.ctx, RETRY_NS);
+	return true;
+}
+
+static void
+count(evt_sink *s, const evt_item *item)
+{
+	if (item->kind == EVT_KIND_MARK) {
+		s->marks++;
+	} else if (item->kind == EVT_KIND_SENT) {
+		s->sent++;
+	} else {
+		s->frames++;
+		s->bytes += item->len;
+		s->last_frame_ns = item->time_ns;
+	}
+}
+
+void
+evt_sink_put(evt_sink *s, const evt_item *item)
+{
+	evt_frame frame;
+	evt_error err;
+	int rc;
+
+	if (item->kind == EVT_KIND_RECEIVED && evt_sink_done(s) != NULL)
+		return;
+	while (!s->given_up) {
+		frame = (evt_frame){ .time_ns = item->time_ns,
+			.mono_ns = item->mono_ns, .kind = item->kind,
+			.opcode = item->opcode, .conn = item->conn,
+			.payload = item->payload, .len = item->len };
+		rc = evt_writer_put(s->o.writer, &frame, &err);
+		if (rc == EVT_OK) {
+			count(s, item);
+			return;
+		}
+		if (!try_again(s, rc, &err))
+			break;
+	}
+	s->lost++;
+}
+
+/* Show on the board what is committed. */
+static void
+publish(evt_sink *s)
+{
+	evt_writer_stats w;
+	evt_record_stats *st;
+
+	evt_writer_get_stats(s->o.writer, &w);
+	s->stored = w.stored_bytes;
+	st = evt_board_begin(s->o.board);
+	st->frames = s->frames;
+	st->sent = s->sent;
+	st->marks = s->marks;
+	st->bytes = s->bytes;
+	st->last_frame_ns = s->last_frame_ns;
+	st->last_seq = w.last_seq;
+	st->stored_bytes = w.stored_bytes;
+	st->sources = w.sources;
+	st->recovered = w.recovered;
+	st->segment = w.segment;
+	evt_board_end(s->o.board);
+}
+
+/* Do something to the writer until it succeeds or is given up. */
+static void
+insist(evt_sink *s, int (*what)(evt_writer *writer, evt_error *err))
+{
+	evt_error err;
+	int rc = EVT_ERR_IO;
+
+	while (!s->given_up) {
+		rc = what(s->o.writer, &err);
+		if (rc >= 0 || !try_again(s, rc, &err))
+			break;
+	}
+	if (rc >= 0) {
+		note(s, rc, &err);
+		publish(s);
+	}
+}
+
+void
+evt_sink_commit(evt_sink *s)
+{
+	insist(s, evt_writer_commit);
+}
+
+void
+evt_sink_tick(evt_sink *s)
+{
+	insist(s, evt_writer_tick);
+}
+
+void
+evt_sink_rotate(evt_sink *s)
+{
+	insist(s, evt_writer_rotate);
+}
