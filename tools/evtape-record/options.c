@@ -1,0 +1,420 @@
+/* options.c - see options.h. */
+#include "tools/evtape-record/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "format/err.h"
+#include "format/units.h"
+#include "record/secret.h"
+#include "record/url.h"
+
+#define SEND_MAX (64u << 20)
+
+static int
+set_sync(void *ctx, const char *arg, evt_error *err)
+{
+	options *o = ctx;
+
+	if (strcmp(arg, "off") == 0) {
+		o->sync = EVT_SYNC_OFF;
+		return EVT_OK;
+	}
+	return evt_duration_parse(arg, &o->sync, err);
+}
+
+static int
+set_frames(void *ctx, const char *arg, evt_error *err)
+{
+	options *o = ctx;
+	int64_t n;
+	int rc = evt_int_parse(arg, "the number of frames", 1, INT64_MAX, &n,
+	    err);
+
+	if (rc == EVT_OK)
+		o->max_frames = (uint64_t)n;
+	return rc;
+}
+
+#define AT(field) offsetof(options, field)
+
+static const cli_option table[] = {
+	{ CLI_GROUP, 0, NULL, NULL, 0, "What to record", 0, 0, NULL },
+	{ CLI_STRING, 'o', "output", "TAPE", AT(output),
+	    "the tape: a directory, made if it is not there, else added to",
+	    0, 0, NULL },
+	{ CLI_STRING, 0, "profile", "navixy|raw", AT(profile),
+	    "what is said to the server and where the keys of a frame stand\n"
+	    "(navixy)", 0, 0, NULL },
+	{ CLI_STRING, 0, "credential-file", "FILE", AT(credential_file),
+	    "the session hash or token, read again at each connection; without\n"
+	    "it, the environment variable EVTAPE_CREDENTIAL. It is put in\n"
+	    "where ${CREDENTIAL} stands in the URL, a header or a message, and\n"
+	    "blotted out of everything that is stored or shown", 0, 0, NULL },
+	{ CLI_REPEAT, 0, "header", "'NAME: VALUE'", AT(headers),
+	    "send this header in the handshake (repeatable)", 0, 0, NULL },
+
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Profile navixy", 0, 0, NULL },
+	{ CLI_LIST, 0, "events", "NAME,...", AT(events),
+	    "ask for state, state_batch, readings_batch, iot_monitor\n"
+	    "(state_batch; in the old form state)", 0, 0, NULL },
+	{ CLI_LIST, 0, "trackers", "all|ID,...", AT(trackers),
+	    "of these trackers (all)", 0, 0, NULL },
+	{ CLI_STRING, 0, "rate-limit", "TIME", AT(rate_limit),
+	    "at most one batch in this time (5s)", 0, 0, NULL },
+	{ CLI_STRING, 0, "format", "full|compact", AT(format),
+	    "the form of states (full)", 0, 0, NULL },
+	{ CLI_STRING, 0, "request-form", "new|old", AT(form),
+	    "the form of the subscription (new)", 0, 0, NULL },
+	{ CLI_STRING, 0, "on-logout", "reconnect|stop", AT(on_logout),
+	    "what to do when the server ends the session (reconnect)", 0, 0,
+	    NULL },
+
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Profile raw", 0, 0, NULL },
+	{ CLI_STRING, 0, "send", "FILE", AT(send),
+	    "send these text messages, one a line, after connecting", 0, 0,
+	    NULL },
+	{ CLI_REPEAT, 0, "event-path", "/A/B", AT(event_paths),
+	    "where the event's name stands in a frame (repeatable, first found\n"
+	    "counts)", 0, 0, NULL },
+	{ CLI_REPEAT, 0, "source-path", "/A/*/B", AT(source_paths),
+	    "where source ids stand in a frame; * is every element\n"
+	    "(repeatable). Both also replace those of navixy", 0, 0, NULL },
+
+	{ CLI_GROUP, 0, NULL, NULL, 0, "When to stop", 0, 0, NULL },
+	{ CLI_DURATION, 0, "duration", "TIME", AT(duration),
+	    "stop after this time", 0, 0, NULL },
+	{ CLI_CALL, 0, "frames", "N", 0,
+	    "stop after N received frames", 0, 0, set_frames },
+	{ CLI_SIZE, 0, "max-size", "SIZE", AT(max_size),
+	    "stop when this much was stored on disk by this recording", 0, 0,
+	    NULL },
+
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Connection", 0, 0, NULL },
+	{ CLI_STRING, 0, "ca", "FILE", AT(ca),
+	    "trust the CA certificates in this PEM file, and no others", 0, 0,
+	    NULL },
+	{ CLI_FLAG, 0, "insecure", NULL, AT(insecure),
+	    "accept any certificate: whoever sits in between can read and\n"
+	    "change everything, the credential included", 0, 0, NULL },
+	{ CLI_DURATION, 0, "idle-timeout", "TIME", AT(idle),
+	    "connect anew when no message came for this long; 0: never (5m)",
+	    0, 0, NULL },
+	{ CLI_DURATION, 0, "ping-interval", "TIME", AT(ping),
+	    "ping the server this often; it is taken for dead, and connected\n"
+	    "to anew, when nothing came for three intervals (20s)", 0, 0, NULL },
+	{ CLI_SIZE, 0, "max-message", "SIZE", AT(max_message),
+	    "a longer message is not recorded but for a mark (16MiB)", 0, 0,
+	    NULL },
+	{ CLI_SIZE, 0, "queue", "SIZE", AT(queue),
+	    "what is held in memory while the disk is slow; when it is full,\n"
+	    "the socket is not read (64MiB)", 0, 0, NULL },
+
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Tape", 0, 0, NULL },
+	{ CLI_SIZE, 0, "segment-size", "SIZE", AT(segment_size),
+	    "begin a new segment at this stored size (64MiB); also on SIGHUP",
+	    0, 0, NULL },
+	{ CLI_DURATION, 0, "segment-age", "TIME", AT(segment_age),
+	    "begin a new segment at this age", 0, 0, NULL },
+	{ CLI_SIZE, 0, "keep-size", "SIZE", AT(keep_size),
+	    "drop the oldest segments beyond this total size", 0, 0, NULL },
+	{ CLI_DURATION, 0, "keep-age", "TIME", AT(keep_age),
+	    "drop segments whose last frame is older than this", 0, 0, NULL },
+	{ CLI_SIZE, 0, "block-size", "SIZE", AT(block_size),
+	    "payload that is compressed together (1MiB)", 0, 0, NULL },
+	{ CLI_INT, 0, "level", "N", AT(level),
+	    "zstd level, 1 to 19 (3)", 1, 19, NULL },
+	{ CLI_CALL, 0, "sync", "TIME|off", 0,
+	    "force what was written to the disk this often: what a power cut\n"
+	    "may cost; 0: with each batch (1s)", 0, 0, set_sync },
+
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Output", 0, 0, NULL },
+	{ CLI_FLAG, 0, "json", NULL, AT(json),
+	    "print the status as one JSON object a second on stdout, and a last\n"
+	    "one with \"final\":true", 0, 0, NULL },
+	{ CLI_FLAG, 'q', "quiet", NULL, AT(quiet),
+	    "print warnings and errors only", 0, 0, NULL },
+	{ CLI_END, 0, NULL, NULL, 0, NULL, 0, 0, NULL },
+};
+
+const cli_command record_command = {
+	.name = "evtape-record",
+	.usage = "[options] URL|- -o TAPE",
+	.summary = "record a WebSocket feed, or lines from stdin, into a tape",
+	.details =
+	    "URL is ws://... or wss://...; \"-\" records each line of stdin as "
+	    "a received\ntext frame. It records until a signal (Ctrl-C, "
+	    "SIGTERM), the end of stdin, or\n--duration, --frames or "
+	    "--max-size, and connects again for ever when the\nconnection is "
+	    "lost. SIGHUP begins a new segment.\n"
+	    "\n"
+	    "The exit code is 3 if frames were lost, or may have been: the "
+	    "tape holds a gap\nmark for each such time. A lost connection is "
+	    "one.\n"
+	    "\n"
+	    "http_proxy (for ws://), https_proxy (for wss://) and no_proxy are "
+	    "obeyed.",
+	.options = table,
+	.examples =
+	    "# a fleet, with the session hash in a file\n"
+	    "$ evtape-record wss://ws.example.com/event/subscription "
+	    "--credential-file hash -o field.tape\n"
+	    "# any other feed\n"
+	    "$ evtape-record wss://feed.example.com/ws --profile raw "
+	    "--send subscribe.json --event-path /e --source-path /s -o t.tape\n"
+	    "# what another program prints\n"
+	    "$ tail -F events.ndjson | evtape-record - -o t.tape\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+/* Whether text is one of two words; *ret_second: the second. */
+static bool
+either(const char *text, const char *first, const char *second,
+    bool *ret_second)
+{
+	if (text == NULL || strcmp(text, first) == 0)
+		*ret_second = false;
+	else if (strcmp(text, second) == 0)
+		*ret_second = true;
+	else
+		return false;
+	return true;
+}
+
+static int
+check_words(const options *o, evt_recorder_options *r)
+{
+	const cli_command *cmd = &record_command;
+	bool raw;
+
+	if (!either(o->profile, "navixy", "raw", &raw))
+		return cli_usage(cmd, "there is no profile '%s': navixy, raw",
+		    o->profile);
+	r->navixy = !raw;
+	if (!either(o->format, "full", "compact", &r->request.compact))
+		return cli_usage(cmd, "--format is full or compact, not '%s'",
+		    o->format);
+	if (!either(o->form, "new", "old", &r->request.old_form))
+		return cli_usage(cmd, "--request-form is new or old, not '%s'",
+		    o->form);
+	if (!either(o->on_logout, "reconnect", "stop", &r->stop_on_logout))
+		return cli_usage(cmd, "--on-logout is reconnect or stop, not "
+		    "'%s'", o->on_logout);
+	if (raw && (o->events.n > 0 || o->trackers.n > 0 || o->format != NULL ||
+	    o->rate_limit != NULL || o->form != NULL || o->on_logout != NULL))
+		return cli_usage(cmd, "--events, --trackers, --rate-limit, "
+		    "--format, --request-form and --on-logout are for --profile "
+		    "navixy");
+	if (!raw && o->send != NULL)
+		return cli_usage(cmd, "--send is for --profile raw");
+	return -1;
+}
+
+/* A header that is none, or that belongs to the handshake itself. */
+static int
+check_header(const char *header)
+{
+	static const char *const own[] = { "Host", "Upgrade", "Connection",
+		"Sec-WebSocket-Key", "Sec-WebSocket-Version",
+		"Sec-WebSocket-Extensions", "Content-Length" };
+	const cli_command *cmd = &record_command;
+	size_t n = strcspn(header, ":");
+
+	if (n == 0 || header[n] == '\0' || strcspn(header, " \t") < n)
+		return cli_usage(cmd, "--header takes 'Name: value'");
+	for (const char *p = header; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return cli_usage(cmd, "--header '%.*s' holds a control "
+			    "character", (int)n, header);
+	}
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (strlen(own[i]) == n && strncasecmp(header, own[i], n) == 0)
+			return cli_usage(cmd, "--header %s is the program's "
+			    "own business", own[i]);
+	}
+	if (evt_secret_name(header, n) != EVT_SECRET_NOT &&
+	    strstr(header, EVT_CREDENTIAL_MARK) == NULL)
+		cli_warn(cmd, "the value of --header '%.*s' can be seen in the "
+		    "list of processes: give --credential-file, and write "
+		    "${CREDENTIAL} in its place", (int)n, header);
+	return -1;
+}
+
+static int
+check_rest(options *o, const char *url)
+{
+	const cli_command *cmd = &record_command;
+	bool agent = false;
+	int64_t ns;
+	int code;
+
+	if (o->output == NULL)
+		return cli_usage(cmd, "say where to record to: -o TAPE");
+	if (o->rate_limit != NULL && evt_duration_parse(o->rate_limit, &ns,
+	    NULL) != EVT_OK)
+		return cli_usage(cmd, "--rate-limit takes a time like 5s, not "
+		    "'%s'", o->rate_limit);
+	if (o->max_message == 0 || o->max_message > EVT_PAYLOAD_MAX)
+		return cli_usage(cmd, "--max-message is from 1 to 256MiB");
+	if (o->queue < 1u << 16 || o->queue > 1u << 30)
+		return cli_usage(cmd, "--queue is from 64KiB to 1GiB");
+	if (o->block_size < 1u << 10 || o->block_size > 64u << 20)
+		return cli_usage(cmd, "--block-size is from 1KiB to 64MiB");
+	if (o->ping < 100 * EVT_NS_PER_MS)
+		return cli_usage(cmd, "--ping-interval is at least 100ms");
+	for (size_t i = 0; i < o->headers.n; i++) {
+		code = check_header(o->headers.item[i]);
+		if (code >= 0)
+			return code;
+		agent = agent || strncasecmp(o->headers.item[i], "User-Agent:",
+		    11) == 0;
+	}
+	if (!agent && !cli_list_add(&o->headers,
+	    "User-Agent: evtape-record/" EVT_VERSION,
+	    strlen("User-Agent: evtape-record/" EVT_VERSION)))
+		return cli_fail(cmd, "out of memory");
+	if (o->insecure && strcmp(url, "-") != 0)
+		cli_warn(cmd, "--insecure: the server's certificate is NOT "
+		    "checked; whoever sits in between can read and change "
+		    "everything, the credential included");
+	return -1;
+}
+
+/* A URL that cannot be parsed, or that holds what should not be in it. */
+static int
+check_url(const char *text)
+{
+	const cli_command *cmd = &record_command;
+	const char *name;
+	evt_error err;
+	evt_url url;
+	size_t n;
+
+	if (strcmp(text, "-") == 0)
+		return -1;
+	if (evt_url_parse(text, &url, &err) != EVT_OK)
+		return cli_usage(cmd, "%s", err.text);
+	name = evt_url_literal_secret(&url, &n);
+	if (name != NULL)
+		cli_warn(cmd, "the value of '%.*s' in the URL can be seen in "
+		    "the list of processes: give --credential-file, and write "
+		    "${CREDENTIAL} in its place", (int)n, name);
+	evt_url_free(&url);
+	return -1;
+}
+
+static int
+read_send(options *o)
+{
+	const cli_command *cmd = &record_command;
+	FILE *f;
+	long size;
+
+	if (o->send == NULL)
+		return -1;
+	f = fopen(o->send, "rb");
+	if (f == NULL)
+		return cli_fail(cmd, "cannot read the messages to send from %s: "
+		    "%s", o->send, strerror(errno));
+	if (fseek(f, 0, SEEK_END) != 0 || (size = ftell(f)) < 0 ||
+	    fseek(f, 0, SEEK_SET) != 0 || size > (long)SEND_MAX) {
+		fclose(f);
+		return cli_fail(cmd, "cannot read the messages to send from %s: "
+		    "it must be a file of at most 64 MiB", o->send);
+	}
+	o->send_text = malloc((size_t)size + 1);
+	if (o->send_text != NULL)
+		o->send_len = fread(o->send_text, 1, (size_t)size, f);
+	if (o->send_text == NULL || ferror(f)) {
+		fclose(f);
+		return cli_fail(cmd, "cannot read the messages to send from %s",
+		    o->send);
+	}
+	fclose(f);
+	return -1;
+}
+
+static void
+fill(const options *o, const char *url, evt_recorder_options *r)
+{
+	bool all = o->trackers.n == 1 && strcmp(o->trackers.item[0], "all") == 0;
+
+	r->tape = o->output;
+	r->url = strcmp(url, "-") == 0 ? NULL : url;
+	r->credential_file = o->credential_file;
+	r->credential = getenv("EVTAPE_CREDENTIAL");
+	r->headers = (const char *const *)o->headers.item;
+	r->n_headers = o->headers.n;
+	r->event_paths = (const char *const *)o->event_paths.item;
+	r->n_event_paths = o->event_paths.n;
+	r->source_paths = (const char *const *)o->source_paths.item;
+	r->n_source_paths = o->source_paths.n;
+	r->request.events = (const char *const *)o->events.item;
+	r->request.n_events = o->events.n;
+	r->request.trackers = (const char *const *)o->trackers.item;
+	r->request.n_trackers = all ? 0 : o->trackers.n;
+	r->request.rate_limit = o->rate_limit;
+	r->send = o->send_text;
+	r->send_len = o->send_len;
+	r->ca_file = o->ca;
+	r->insecure = o->insecure;
+	r->ping_ns = o->ping;
+	r->idle_ns = o->idle;
+	r->max_message = (size_t)o->max_message;
+	r->queue_bytes = (size_t)o->queue;
+	r->max_frames = o->max_frames;
+	r->max_stored = o->max_size;
+	r->writer.block_bytes = (uint32_t)o->block_size;
+	r->writer.segment_bytes = o->segment_size;
+	r->writer.segment_age_ns = o->segment_age;
+	r->writer.keep_bytes = o->keep_size;
+	r->writer.keep_age_ns = o->keep_age;
+	r->writer.sync_ns = o->sync;
+	r->writer.level = (int)o->level;
+}
+
+int
+options_parse(int argc, char **argv, options *ret,
+    evt_recorder_options *ret_recorder)
+{
+	evt_recorder_options *r = ret_recorder;
+	int n, code;
+
+	evt_recorder_options_init(r);
+	*ret = (options){
+		.idle = r->idle_ns, .ping = r->ping_ns,
+		.max_message = r->max_message, .queue = r->queue_bytes,
+		.block_size = r->writer.block_bytes,
+		.segment_size = r->writer.segment_bytes,
+		.segment_age = r->writer.segment_age_ns,
+		.keep_size = r->writer.keep_bytes,
+		.keep_age = r->writer.keep_age_ns,
+		.sync = r->writer.sync_ns, .level = r->writer.level,
+	};
+	code = cli_parse(&record_command, argc, argv, ret, &n);
+	if (code < 0)
+		code = check_words(ret, r);
+	if (code < 0)
+		code = check_url(argv[1]);
+	if (code < 0)
+		code = check_rest(ret, argv[1]);
+	if (code < 0)
+		code = read_send(ret);
+	if (code < 0)
+		fill(ret, argv[1], r);
+	return code;
+}
+
+void
+options_free(options *o)
+{
+	cli_list_free(&o->events);
+	cli_list_free(&o->trackers);
+	cli_list_free(&o->source_paths);
+	cli_list_free(&o->event_paths);
+	cli_list_free(&o->headers);
+	free(o->send_text);
+}

@@ -1,0 +1,35 @@
+/*
+ * options.h - the command line of evtape-record.
+ */
+#ifndef RECORD_OPTIONS_H
+#define RECORD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record/recorder.h"
+#include "tools/cli.h"
+
+typedef struct options {
+	const char *output, *profile, *rate_limit, *format, *form, *send;
+	const char *credential_file, *ca, *on_logout;
+	cli_list events, trackers, source_paths, event_paths, headers;
+	bool insecure, json, quiet;
+	int64_t duration, idle, ping, segment_age, keep_age, sync, level;
+	uint64_t max_frames, max_size, max_message, queue;
+	uint64_t segment_size, keep_size, block_size;
+	char *send_text; /* content of the --send file */
+	size_t send_len;
+} options;
+
+extern const cli_command record_command;
+
+/*
+ * Parse the command line into *ret and fill in what the recorder wants.
+ * -1: go on; else the exit code to leave with.
+ */
+int options_parse(int argc, char **argv, options *ret,
+    evt_recorder_options *ret_recorder);
+void options_free(options *o);
+
+#endif

@@ -1,0 +1,252 @@
+/* status.c - see status.h. */
+#include "tools/evtape-record/status.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "format/buf.h"
+#include "format/units.h"
+
+struct status {
+	pthread_mutex_t lock; /* of what is printed */
+	const char *program;
+	bool json, quiet, terminal;
+	bool drawn;       /* a status line stands on the terminal */
+	int64_t began_ns; /* CLOCK_BOOTTIME */
+	int64_t last_ns;  /* of the status before */
+	uint64_t last_frames;
+	double rate;
+};
+
+status *
+status_new(const char *program, bool json, bool quiet)
+{
+	status *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	(void)pthread_mutex_init(&s->lock, NULL);
+	s->program = program;
+	s->json = json;
+	s->quiet = quiet;
+	s->terminal = !json && !quiet && isatty(STDERR_FILENO);
+	s->began_ns = s->last_ns = evt_clock_boot();
+	return s;
+}
+
+void
+status_free(status *s)
+{
+	if (s == NULL)
+		return;
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* Take the status line off the terminal, so that others can be printed. */
+static void
+undraw(status *s)
+{
+	if (s->drawn)
+		fputs("\r\033[K", stderr);
+	s->drawn = false;
+}
+
+void
+status_event(void *ctx, enum evt_record_event event, const char *text)
+{
+	status *s = ctx;
+	const char *kind = event == EVT_RECORD_WARNING ? "warning: " : "";
+
+	if (s->quiet && event != EVT_RECORD_WARNING && event != EVT_RECORD_ERROR)
+		return;
+	pthread_mutex_lock(&s->lock);
+	undraw(s);
+	fprintf(stderr, "%s: %s%s\n", s->program, kind, text);
+	fflush(stderr);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static const char *
+state_name(enum evt_record_state state)
+{
+	static const char *const names[] = {
+		[EVT_RECORD_STARTING] = "starting",
+		[EVT_RECORD_READING] = "reading",
+		[EVT_RECORD_CONNECTING] = "connecting",
+		[EVT_RECORD_CONNECTED] = "connected",
+		[EVT_RECORD_HELD] = "held",
+		[EVT_RECORD_WAITING] = "waiting",
+		[EVT_RECORD_STOPPING] = "stopping",
+		[EVT_RECORD_ENDED] = "ended",
+	};
+
+	return names[state];
+}
+
+static double
+ratio(const evt_record_stats *st)
+{
+	return st->stored_bytes > 0 ?
+	    (double)st->bytes / (double)st->stored_bytes : 0.0;
+}
+
+/* Age of the last frame in ns, -1: there was none. */
+static int64_t
+age(const evt_record_stats *st)
+{
+	int64_t ns = evt_clock_real() - st->last_frame_ns;
+
+	if (st->last_frame_ns == 0)
+		return -1;
+	return ns < 0 ? 0 : ns;
+}
+
+static void
+measure(status *s, const evt_record_stats *st)
+{
+	int64_t now = evt_clock_boot();
+
+	if (now > s->last_ns)
+		s->rate = (double)(st->frames - s->last_frames) *
+		    (double)EVT_NS_PER_S / (double)(now - s->last_ns);
+	s->last_ns = now;
+	s->last_frames = st->frames;
+}
+
+static void
+show_json(status *s, const evt_record_stats *st, const char *more)
+{
+	double elapsed = (double)(s->last_ns - s->began_ns) / 1e9;
+	char time[EVT_TIME_TEXT];
+	int64_t ns = age(st);
+
+	printf("{\"time\":\"%s\",\"elapsed_s\":%.3f,\"state\":\"%s\","
+	    "\"frames\":%llu,\"frames_per_s\":%.1f,\"sent\":%llu,"
+	    "\"marks\":%llu,\"last_seq\":%llu,\"bytes_in\":%llu,"
+	    "\"bytes_on_disk\":%llu,\"ratio\":%.2f,\"sources\":%llu,"
+	    "\"segment\":%u,\"connections\":%llu,\"gaps\":%llu,"
+	    "\"lost_frames\":%llu,\"lost_bytes\":%llu,\"queue_bytes\":%llu,"
+	    "\"failing\":%s",
+	    evt_time_format(evt_clock_real(), 3, time), elapsed,
+	    state_name(st->state), (unsigned long long)st->frames, s->rate,
+	    (unsigned long long)st->sent, (unsigned long long)st->marks,
+	    (unsigned long long)st->last_seq, (unsigned long long)st->bytes,
+	    (unsigned long long)st->stored_bytes, ratio(st),
+	    (unsigned long long)st->sources, (unsigned)st->segment,
+	    (unsigned long long)st->connections, (unsigned long long)st->gaps,
+	    (unsigned long long)st->lost_frames,
+	    (unsigned long long)st->lost_bytes,
+	    (unsigned long long)st->queue_bytes, st->failing ? "true" : "false");
+	if (ns >= 0)
+		printf(",\"last_event_age_s\":%.3f", (double)ns / 1e9);
+	else
+		printf(",\"last_event_age_s\":null");
+	printf("%s}\n", more);
+	/* A reader that went away does not end the recording. */
+	if (fflush(stdout) != 0)
+		clearerr(stdout);
+}
+
+static void
+show_line(status *s, const evt_record_stats *st)
+{
+	char elapsed[EVT_TIME_TEXT], in[EVT_TIME_TEXT], disk[EVT_TIME_TEXT];
+	char queue[EVT_TIME_TEXT], last[EVT_TIME_TEXT] = "none yet", line[400];
+	struct winsize size = { 0 };
+	int64_t ns = age(st);
+
+	if (ns >= 0)
+		evt_duration_format(ns, last);
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20)
+		size.ws_col = 80;
+	snprintf(line, sizeof(line), "%s %s%s  %llu frames  %.0f/s  %s in  "
+	    "%s on disk (%.1fx)  %llu sources  %llu gaps  queue %s  last %s",
+	    evt_duration_format((s->last_ns - s->began_ns) / EVT_NS_PER_S *
+	    EVT_NS_PER_S, elapsed), state_name(st->state),
+	    st->failing ? " TAPE FAILING" : "",
+	    (unsigned long long)st->frames, s->rate,
+	    evt_size_format(st->bytes, in),
+	    evt_size_format(st->stored_bytes, disk), ratio(st),
+	    (unsigned long long)st->sources, (unsigned long long)st->gaps,
+	    evt_size_format(st->queue_bytes, queue), last);
+	undraw(s);
+	fprintf(stderr, "%.*s", (int)size.ws_col - 1, line);
+	fflush(stderr);
+	s->drawn = true;
+}
+
+void
+status_show(status *s, const evt_record_stats *stats)
+{
+	pthread_mutex_lock(&s->lock);
+	measure(s, stats);
+	if (s->json)
+		show_json(s, stats, "");
+	else if (s->terminal)
+		show_line(s, stats);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* "2 gaps, at least 3 frames (4.0 KiB) lost" */
+static void
+add_losses(evt_buf *b, const evt_record_result *r)
+{
+	const evt_record_stats *st = &r->stats;
+	char size[EVT_TIME_TEXT];
+	bool ok = true;
+
+	if (st->gaps == 0)
+		ok = evt_buf_add_str(b, ", no gaps");
+	else
+		ok = evt_buf_printf(b, ", %llu gap%s",
+		    (unsigned long long)st->gaps, st->gaps == 1 ? "" : "s");
+	if (st->lost_frames > 0)
+		ok = ok && evt_buf_printf(b, ", %llu frames (%s) known to be "
+		    "lost", (unsigned long long)st->lost_frames,
+		    evt_size_format(st->lost_bytes, size));
+	if (r->unwritten > 0)
+		ok = ok && evt_buf_printf(b, ", %llu frames lost because the "
+		    "tape could not be written", (unsigned long long)
+		    r->unwritten);
+	(void)ok; /* a shorter line, if there is no memory for it */
+}
+
+void
+status_end(status *s, const char *tape, const evt_record_result *r)
+{
+	const evt_record_stats *st = &r->stats;
+	char elapsed[EVT_TIME_TEXT], in[EVT_TIME_TEXT], disk[EVT_TIME_TEXT];
+	evt_buf losses = { 0 }, more = { 0 };
+
+	pthread_mutex_lock(&s->lock);
+	undraw(s);
+	s->last_ns = evt_clock_boot();
+	add_losses(&losses, r);
+	if (!s->quiet)
+		fprintf(stderr, "%s: stopped (%s) after %s: %llu frames (%s) "
+		    "in %s, %s on disk (ratio %.1f), %llu sources, %llu "
+		    "connections%.*s\n", s->program, r->reason,
+		    evt_duration_format(s->last_ns - s->began_ns, elapsed),
+		    (unsigned long long)st->frames,
+		    evt_size_format(st->bytes, in), tape,
+		    evt_size_format(st->stored_bytes, disk), ratio(st),
+		    (unsigned long long)st->sources,
+		    (unsigned long long)st->connections, (int)losses.len,
+		    losses.data != NULL ? (const char *)losses.data : "");
+	if (s->json && evt_buf_add_str(&more, ",\"final\":true,\"reason\":") &&
+	    evt_buf_add_json(&more, r->reason, strlen(r->reason)) &&
+	    evt_buf_printf(&more, ",\"unwritten\":%llu",
+	    (unsigned long long)r->unwritten) && evt_buf_add_byte(&more, '\0')) {
+		s->rate = (double)st->frames * (double)EVT_NS_PER_S /
+		    (double)(s->last_ns - s->began_ns + 1);
+		show_json(s, st, (const char *)more.data);
+	}
+	evt_buf_free(&losses);
+	evt_buf_free(&more);
+	pthread_mutex_unlock(&s->lock);
+}
