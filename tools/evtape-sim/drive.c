@@ -67,6 +67,7 @@ static int64_t
 next_due(sim *s, int64_t now)
 {
 	evt_error err;
+	__int128 due;
 	int64_t at;
 	int rc = s->feed->ops->next(s->feed, &at, &err);
 
@@ -78,7 +79,9 @@ next_due(sim *s, int64_t now)
 		sim_fail(s, &err);
 	if (rc != EVT_OK)
 		return -1;
-	return s->start_ns + (int64_t)((__int128)at * SIM_MICRO / s->opt->speed);
+	due = s->start_ns + (__int128)at * SIM_MICRO / s->opt->speed;
+	/* Behind the start: at once.  Centuries away: never, but in range. */
+	return due < 0 ? 0 : due < SIM_NEVER ? (int64_t)due : SIM_NEVER - 1;
 }
 
 static void

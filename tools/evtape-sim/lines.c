@@ -97,9 +97,10 @@ parse_line(struct lines *l, evt_error *err)
 	int64_t ns = 0;
 
 	while (i < l->end && l->buf.data[i] >= '0' && l->buf.data[i] <= '9' &&
-	    i - l->at < 19)
-		ns = ns * 10 + (l->buf.data[i++] - '0');
-	if (i == l->at || i == l->end || l->buf.data[i] != ' ' || ns < 0)
+	    !__builtin_mul_overflow(ns, 10, &ns) &&
+	    !__builtin_add_overflow(ns, l->buf.data[i] - '0', &ns))
+		i++;
+	if (i == l->at || i == l->end || l->buf.data[i] != ' ')
 		return evt_err_set(err, EVT_ERR_ARG, "%s:%llu: not of the form "
 		    "'<ns> <frame>': %.*s", l->name, (unsigned long long)l->line_no,
 		    (int)(l->end - l->at < 40 ? l->end - l->at : 40),
