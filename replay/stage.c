@@ -16,8 +16,10 @@
 
 /* A deck that waits for its clients stops at this much unsent. */
 #define HIGH_WATER (UINT64_C(256) << 10)
-/* What is sent before others get their turn. */
+/* What is sent before others get their turn.  Little where a deck waits for
+ * nobody: while it catches up, its clients must be able to keep up. */
 #define TURN_BYTES (UINT64_C(1) << 20)
+#define TURN_BYTES_PACED (UINT64_C(128) << 10)
 /* Frames between two flushes, and their dues. */
 #define MAX_DUES 256u
 #define BATCH_BYTES (UINT64_C(64) << 10)
@@ -409,6 +411,7 @@ void
 evt_stage_pump(struct stage *st)
 {
 	uint64_t before = evt_fanout_total(st->fanout);
+	uint64_t turn = waits_for_clients(st) ? TURN_BYTES : TURN_BYTES_PACED;
 	struct batch b = { .from = before };
 	bool go = true;
 
@@ -422,7 +425,7 @@ evt_stage_pump(struct stage *st)
 			st->wake_ns = INT64_MAX;
 			break;
 		}
-		if (evt_fanout_total(st->fanout) - before >= TURN_BYTES) {
+		if (evt_fanout_total(st->fanout) - before >= turn) {
 			st->wake_ns = 0;
 			break;
 		}

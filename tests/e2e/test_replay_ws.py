@@ -466,8 +466,8 @@ class SlowClients(WsCase):
     def test_cut_off_when_behind(self):
         """On a shared, paced deck who does not read is dropped past the bound;
         the others notice nothing."""
-        url = self.serve("--shared", "--wait-clients", "2", "--once", "--client-buffer", "2MiB",
-                         self.big_tape())
+        url = self.serve("--shared", "--wait-clients", "2", "--once", "--client-buffer", "6MiB",
+                         self.big_tape(step=3 * MS))
         slow, quick = self.raw(url, rcvbuf=4096), self.raw(url)
         for c in (slow, quick):
             self.assertIn("101", c.response())
