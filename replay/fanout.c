@@ -185,10 +185,13 @@ evt_tap_peek(evt_tap *tap, uint8_t **ret_bytes)
 	struct evt_fanout_chunk *c = tap->chunk;
 
 	while (tap->at == c->len && c->next != NULL) {
-		tap->chunk = c->next;
-		tap->chunk->refs++;
-		chunk_release(c);
-		c = tap->chunk;
+		struct evt_fanout_chunk *left = c;
+
+		c = c->next;
+		assert(c->refs > 0); /* left's */
+		c->refs++;
+		chunk_release(left);
+		tap->chunk = c;
 		tap->at = 0;
 	}
 	*ret_bytes = c->data + tap->at;

@@ -183,7 +183,7 @@ static int
 let_in(evt_server *s, struct lws *wsi, const struct args *a)
 {
 	struct stage *st;
-	struct client *c;
+	struct viewer *c;
 	evt_error err;
 	int r;
 
@@ -198,7 +198,7 @@ let_in(evt_server *s, struct lws *wsi, const struct args *a)
 		return respond(wsi, 400, err.text);
 	if (r != EVT_OK)
 		return respond(wsi, 500, err.text);
-	c = evt_client_new(st, wsi);
+	c = evt_viewer_new(st, wsi);
 	if (c == NULL)
 		return -1;
 	lws_set_opaque_user_data(wsi, c);

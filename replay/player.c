@@ -5,6 +5,19 @@
 
 #include "format/err.h"
 
+static int
+take_runs(const evt_info *info, evt_reel *reel, evt_error *err)
+{
+	reel->runs = calloc(info->n_marks + 1, sizeof(*reel->runs));
+	if (reel->runs == NULL)
+		return evt_err_nomem(err);
+	for (size_t i = 0; i < info->n_marks; i++) {
+		if (info->mark[i].opcode == EVT_MARK_STARTED)
+			reel->runs[reel->n_runs++] = info->mark[i].seq;
+	}
+	return EVT_OK;
+}
+
 /*
  * Where runs begin is needed since a filter hides the marks that say so.  A tape
  * whose information cannot be gathered plays all the same.
@@ -14,21 +27,15 @@ evt_reel_open(evt_tape *const *tapes, size_t n, evt_reel *ret_reel,
     evt_error *err)
 {
 	evt_reel reel = { .tape = tapes, .n = n };
-	evt_info *info;
-	int r = n == 1 ? evt_tape_info(tapes[0], &info, err) : EVT_ERR_NOTFOUND;
+	evt_info *info = NULL;
+	int r = EVT_OK;
 
-	if (r == EVT_OK) {
-		reel.runs = calloc(info->n_marks + 1, sizeof(*reel.runs));
-		for (size_t i = 0; reel.runs != NULL && i < info->n_marks; i++) {
-			if (info->mark[i].opcode == EVT_MARK_STARTED)
-				reel.runs[reel.n_runs++] = info->mark[i].seq;
-		}
-		evt_info_free(info);
-	}
-	if (r == EVT_ERR_NOMEM || (r == EVT_OK && reel.runs == NULL))
-		return evt_err_nomem(err);
-	*ret_reel = reel;
-	return EVT_OK;
+	if (n == 1 && evt_tape_info(tapes[0], &info, err) == EVT_OK)
+		r = take_runs(info, &reel, err);
+	evt_info_free(info);
+	if (r == EVT_OK)
+		*ret_reel = reel;
+	return r;
 }
 
 void

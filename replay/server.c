@@ -100,15 +100,19 @@ open_listener(evt_server *s, evt_error *err)
 static int
 name_url(evt_server *s, evt_error *err)
 {
-	struct sockaddr_storage ss;
-	socklen_t n = sizeof(ss);
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} name = { .v6 = { 0 } };
+	socklen_t n = sizeof(name);
 	bool v6 = strchr(s->o.at.host, ':') != NULL;
 	unsigned port;
 
-	if (getsockname(s->listen_fd, (struct sockaddr *)&ss, &n) != 0)
+	if (getsockname(s->listen_fd, &name.any, &n) != 0)
 		return evt_err_sys(err, errno, "cannot tell the port");
-	/* The port stands at the same place in both families. */
-	port = ntohs(((struct sockaddr_in *)&ss)->sin_port);
+	port = ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port :
+	    name.v4.sin_port);
 	snprintf(s->url, sizeof(s->url), "ws://%s%s%s:%u/stream", v6 ? "[" : "",
 	    s->o.at.host, v6 ? "]" : "", port);
 	return EVT_OK;
@@ -162,7 +166,7 @@ on_timer(evt_server *s)
 static int
 on_client(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason)
 {
-	struct client *c = lws_get_opaque_user_data(wsi);
+	struct viewer *c = lws_get_opaque_user_data(wsi);
 
 	switch (reason) {
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
@@ -174,10 +178,10 @@ on_client(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason)
 		return c != NULL && lws_get_protocol(wsi)->id ==
 		    PROTOCOL_CLIENT ? 0 : -1;
 	case LWS_CALLBACK_ESTABLISHED:
-		evt_client_watch(c);
+		evt_viewer_watch(c);
 		return 0;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
-		return c != NULL ? evt_client_writable(c) : 0;
+		return c != NULL ? evt_viewer_writable(c) : 0;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		c->done = true;
 		return 0;
@@ -186,7 +190,7 @@ on_client(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason)
 		/* Refused ones and connections of our own have no client. */
 		lws_set_opaque_user_data(wsi, NULL);
 		if (c != NULL)
-			evt_client_free(c);
+			evt_viewer_free(c);
 		return 0;
 	default:
 		return 0;
@@ -323,7 +327,7 @@ evt_server_close(evt_server *s)
 {
 	if (s == NULL)
 		return;
-	/* Callbacks come while it goes, and find their stages. */
+	/* Callbacks come while it goes, and take the clients from their stages. */
 	if (s->context != NULL)
 		lws_context_destroy(s->context);
 	evt_stages_free(s);
@@ -365,8 +369,8 @@ begin_stop(evt_server *s, int64_t now)
 	for (struct stage *st = s->stages; st != NULL; st = st->next) {
 		st->ended = true;
 		st->wake_ns = INT64_MAX;
-		for (struct client *c = st->clients; c != NULL; c = c->next)
-			evt_client_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
+		for (struct viewer *c = st->clients; c != NULL; c = c->next)
+			evt_viewer_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
 	}
 }
 

@@ -17,7 +17,8 @@
  * (or one message) are read ahead of it, besides what the kernel holds.  So does
  * a shared deck that plays flat out.  A shared deck that is paced waits for
  * nobody: a client that is client_bytes behind is cut off, and so is, on any
- * shared deck, one that takes nothing for client_stall_ns.
+ * shared deck, one that takes nothing for client_stall_ns.  Once started it plays
+ * on also while nobody watches; behind its end, the next client starts it anew.
  */
 #ifndef EVT_SERVER_H
 #define EVT_SERVER_H

@@ -22,8 +22,8 @@ enum {
 struct stage;
 
 /* A connection that was let in. */
-struct client {
-	struct client *next; /* on the same stage */
+struct viewer {
+	struct viewer *next; /* on the same stage */
 	struct stage *stage;
 	struct lws *wsi;
 	uint64_t no;
@@ -39,7 +39,7 @@ struct stage {
 	evt_server *server;
 	evt_player player;
 	evt_fanout *fanout;
-	struct client *clients;
+	struct viewer *clients;
 	size_t n_clients, n_watching; /* all; those that are established */
 	bool started, ended;
 	int end_code;     /* close code for its clients */
@@ -74,23 +74,33 @@ int evt_stage_new(evt_server *s, const evt_play *play, struct stage **ret_stage,
     evt_error *err);
 /* Play what is due, to all who watch, and set wake_ns. */
 void evt_stage_pump(struct stage *st);
+/* Pump it soon: somebody came or left, or took what he was sent. */
+void evt_stage_wake(struct stage *st);
 /* Cut off who takes nothing. */
 void evt_stage_check(struct stage *st, int64_t now);
 /* Add what it played to the sums. */
 void evt_stage_sum(const struct stage *st, evt_server_stats *sum);
 /* Free the stages that nobody will watch any more. */
 void evt_stages_sweep(evt_server *s);
+/* All of them; their clients are gone. */
 void evt_stages_free(evt_server *s);
 
+/* ---- viewer.c ---- */
+
 /* A client that was let in, on the stage. */
-struct client *evt_client_new(struct stage *st, struct lws *wsi);
+struct viewer *evt_viewer_new(struct stage *st, struct lws *wsi);
 /* It is established: let it watch. */
-void evt_client_watch(struct client *c);
+void evt_viewer_watch(struct viewer *c);
 /* It can be written to.  -1: close it. */
-int evt_client_writable(struct client *c);
+int evt_viewer_writable(struct viewer *c);
 /* Have it leave with a close code when it has taken what it was sent. */
-void evt_client_goodbye(struct client *c, int code);
-void evt_client_free(struct client *c);
+void evt_viewer_goodbye(struct viewer *c, int code);
+void evt_viewer_free(struct viewer *c);
+
+/* Write what its socket takes. */
+void evt_viewer_flush(struct viewer *c, int64_t now);
+/* It is too slow: drop it.  No close can be sent to one who reads nothing. */
+void evt_viewer_cut_off(struct viewer *c, const char *why);
 
 /* ---- http.c ---- */
 

@@ -1,11 +1,8 @@
 /*
- * stage.c - decks, and the clients that watch them.
+ * stage.c - decks, and when they are played.
  *
  * The stage is pumped: it asks its deck what is due, frames it once into the
- * fanout, and lets each client take what its socket takes.  libwebsockets is given
- * whole chunks to write raw on the established connection, up to 25 times as fast
- * as a call for each message; never while it still holds part of an earlier write,
- * or later frames would lose their headers.
+ * fanout, and lets each client take what its socket takes.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -27,154 +24,6 @@
 #define BEHIND_NS EVT_NS_PER_MS
 /* How often a live tape is asked for more. */
 #define LIVE_NS (20 * EVT_NS_PER_MS)
-
-/* Pump the stage soon: somebody came or left, or took what he was sent. */
-static void
-wake(struct stage *st)
-{
-	if (st->started && !st->ended)
-		st->wake_ns = 0;
-}
-
-/* ---- clients ----------------------------------------------------------------- */
-
-struct client *
-evt_client_new(struct stage *st, struct lws *wsi)
-{
-	struct client *c = calloc(1, sizeof(*c));
-
-	if (c == NULL)
-		return NULL;
-	c->stage = st;
-	c->wsi = wsi;
-	c->no = ++st->server->stats.clients;
-	c->stalled_since = INT64_MAX;
-	c->next = st->clients;
-	st->clients = c;
-	st->n_clients++;
-	st->server->n_clients++;
-	return c;
-}
-
-void
-evt_client_free(struct client *c)
-{
-	struct stage *st = c->stage;
-	struct client **at = &st->clients;
-
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
-	st->n_clients--;
-	st->server->n_clients--;
-	if (c->tap.fanout != NULL) {
-		st->n_watching--;
-		evt_server_notice(st->server, "client %llu left",
-		    (unsigned long long)c->no);
-	}
-	evt_tap_close(&c->tap);
-	free(c);
-	wake(st);
-}
-
-void
-evt_client_watch(struct client *c)
-{
-	struct stage *st = c->stage;
-	evt_server *s = st->server;
-
-	evt_tap_open(&c->tap, st->fanout);
-	st->n_watching++;
-	evt_server_notice(s, "client %llu is there", (unsigned long long)c->no);
-	if (s->stopping)
-		evt_client_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
-	else if (st->ended)
-		evt_client_goodbye(c, st->end_code);
-	else if (!st->started &&
-	    (!s->o.shared || st->n_watching >= s->o.wait_clients))
-		st->started = true;
-	wake(st);
-}
-
-void
-evt_client_goodbye(struct client *c, int code)
-{
-	if (c->goodbye == 0)
-		c->goodbye = code;
-	if (c->tap.fanout != NULL && !c->done)
-		lws_callback_on_writable(c->wsi);
-}
-
-/* It is too slow: no close can be sent to one who reads nothing. */
-static void
-cut_off(struct client *c, const char *why)
-{
-	if (c->done)
-		return;
-	c->done = true;
-	c->stage->server->stats.cut_off++;
-	evt_server_notice(c->stage->server, "client %llu is cut off: %s",
-	    (unsigned long long)c->no, why);
-	lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT,
-	    LWS_TO_KILL_ASYNC);
-}
-
-static void
-note_progress(struct client *c, bool took, int64_t now)
-{
-	if (evt_tap_behind(&c->tap) == 0)
-		c->stalled_since = INT64_MAX;
-	else if (took || c->stalled_since == INT64_MAX)
-		c->stalled_since = now;
-}
-
-/* Write what its socket takes. */
-static void
-client_flush(struct client *c, int64_t now)
-{
-	bool took = false;
-	uint8_t *p;
-	size_t n;
-
-	if (c->tap.fanout == NULL || c->done)
-		return;
-	while (!lws_partial_buffered(c->wsi) &&
-	    (n = evt_tap_peek(&c->tap, &p)) > 0) {
-		if (lws_write(c->wsi, p, n, LWS_WRITE_RAW) < (int)n) {
-			/* The connection is gone; its callback will come. */
-			c->done = true;
-			lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT,
-			    LWS_TO_KILL_ASYNC);
-			return;
-		}
-		evt_tap_take(&c->tap, n);
-		took = true;
-	}
-	note_progress(c, took, now);
-	if (evt_tap_behind(&c->tap) > 0 || c->goodbye != 0)
-		lws_callback_on_writable(c->wsi);
-}
-
-int
-evt_client_writable(struct client *c)
-{
-	struct stage *st = c->stage;
-
-	if (c->done)
-		return 0;
-	client_flush(c, evt_waker_now());
-	if (c->goodbye != 0 && !c->done && evt_tap_behind(&c->tap) == 0 &&
-	    !lws_partial_buffered(c->wsi)) {
-		c->done = true;
-		lws_close_reason(c->wsi, (enum lws_close_status)c->goodbye, NULL,
-		    0);
-		return -1;
-	}
-	/* It may be the one that the deck waited for. */
-	if (st->wake_ns == INT64_MAX)
-		wake(st);
-	return 0;
-}
 
 /* ---- stages ------------------------------------------------------------------------ */
 
@@ -202,6 +51,13 @@ evt_stage_new(evt_server *s, const evt_play *play, struct stage **ret_stage,
 	s->stages = st;
 	*ret_stage = st;
 	return EVT_OK;
+}
+
+void
+evt_stage_wake(struct stage *st)
+{
+	if (st->started && !st->ended)
+		st->wake_ns = 0;
 }
 
 void
@@ -261,8 +117,6 @@ evt_stages_free(evt_server *s)
 		struct stage *st = s->stages;
 
 		s->stages = st->next;
-		while (st->clients != NULL)
-			evt_client_free(st->clients);
 		stage_free(st);
 	}
 }
@@ -272,9 +126,9 @@ evt_stage_check(struct stage *st, int64_t now)
 {
 	if (!st->server->o.shared)
 		return;
-	for (struct client *c = st->clients; c != NULL; c = c->next) {
+	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->stalled_since < now - st->server->o.client_stall_ns)
-			cut_off(c, "it took nothing for too long");
+			evt_viewer_cut_off(c, "it took nothing for too long");
 	}
 }
 
@@ -300,7 +154,7 @@ held_back(const struct stage *st)
 {
 	if (!waits_for_clients(st))
 		return false;
-	for (const struct client *c = st->clients; c != NULL; c = c->next) {
+	for (const struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->tap.fanout != NULL && !c->done &&
 		    evt_tap_behind(&c->tap) >= HIGH_WATER)
 			return true;
@@ -313,8 +167,8 @@ flush(struct stage *st, struct batch *b)
 {
 	int64_t now = evt_waker_now();
 
-	for (struct client *c = st->clients; c != NULL; c = c->next)
-		client_flush(c, now);
+	for (struct viewer *c = st->clients; c != NULL; c = c->next)
+		evt_viewer_flush(c, now);
 	if (b->n > 0 && st->n_watching > 0 &&
 	    evt_deck_speed(st->player.deck) != EVT_SPEED_FLAT_OUT) {
 		now = evt_waker_now();
@@ -334,9 +188,9 @@ end(struct stage *st, int code)
 	st->ended = true;
 	st->end_code = code;
 	st->wake_ns = INT64_MAX;
-	for (struct client *c = st->clients; c != NULL; c = c->next) {
+	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->tap.fanout != NULL)
-			evt_client_goodbye(c, code);
+			evt_viewer_goodbye(c, code);
 	}
 }
 
@@ -347,10 +201,10 @@ cut_off_slow(struct stage *st)
 {
 	if (waits_for_clients(st))
 		return;
-	for (struct client *c = st->clients; c != NULL; c = c->next) {
+	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->tap.fanout != NULL && !c->done &&
 		    evt_tap_behind(&c->tap) > st->server->o.client_bytes)
-			cut_off(c, "it is too far behind");
+			evt_viewer_cut_off(c, "it is too far behind");
 	}
 }
 

@@ -22,13 +22,14 @@
 
 static const char *const kinds[] = { "received", "sent", "mark" };
 
-static int
+/* The value of a digit; 16 if it is none. */
+static unsigned
 digit(char c)
 {
-	const char *digits = "0123456789abcdef";
+	static const char digits[] = "0123456789abcdef";
 	const char *at = c != '\0' ? strchr(digits, c) : NULL;
 
-	return at != NULL ? (int)(at - digits) : -1;
+	return at != NULL ? (unsigned)(at - digits) : 16;
 }
 
 /* Decode lower case hex in place; the number of bytes. */
@@ -37,7 +38,7 @@ unhex(char *s)
 {
 	size_t n = 0;
 
-	for (; digit(s[2 * n]) >= 0 && digit(s[2 * n + 1]) >= 0; n++)
+	for (; digit(s[2 * n]) < 16 && digit(s[2 * n + 1]) < 16; n++)
 		s[n] = (char)(digit(s[2 * n]) << 4 | digit(s[2 * n + 1]));
 	return n;
 }

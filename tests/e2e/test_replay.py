@@ -2,6 +2,8 @@
 ends. Most tapes are made by mktape, so that their times are exact."""
 
 import base64
+import fcntl
+import gzip
 import json
 import os
 import pty
@@ -9,6 +11,7 @@ import select
 import signal
 import struct
 import subprocess
+import tempfile
 import termios
 import unittest
 
@@ -261,6 +264,51 @@ class Pacing(ReplayCase):
         self.assertEqual(p.out, b'{"n":1}\n{"n":2}\n')
 
 
+class RealCapture(ReplayCase):
+    """93,953 frames of an exchange over 344.8 s, with their own times."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.frames = []
+        with gzip.open(evtest.data("binance-ws", "binance_usdm_btcusdt_20240808.gz")) as f:
+            for line in f:
+                ns, frame = line.rstrip(b"\n").split(b" ", 1)
+                if not frame.startswith(b'{"lastUpdateId"'):
+                    cls.frames.append((int(ns), frame))
+        cls.top = tempfile.TemporaryDirectory(prefix="evtape-test-")
+        cls.addClassCleanup(cls.top.cleanup)
+        cls.real = os.path.join(cls.top.name, "real.tape")
+        subprocess.run([os.path.join(evtest.BUILD, "tests", "mktape"), cls.real], check=True,
+                       input=b"".join(b"%d received 1 1 %s\n" % f for f in cls.frames))
+
+    def test_every_byte(self):
+        self.assertEqual(len(self.frames), 93953)
+        done = run("evtape-replay", "-q", "--speed", "max", self.real)
+        self.assertTrue(done.stdout == b"".join(f + b"\n" for _, f in self.frames))
+        out = run("evtape-replay", "-q", "--speed", "max", "-o", "binary", self.real).stdout
+        for ns, frame in self.frames:
+            size, = struct.unpack_from("<I", out)
+            self.assertEqual(struct.unpack_from("<q", out, 4)[0], ns)
+            self.assertEqual(out[36:4 + size], frame)
+            out = memoryview(out)[4 + size:]
+
+    def check_window(self, seconds, speed):
+        """A frame is never early, and the whole takes what it took then."""
+        start = self.frames[0][0]
+        window = [ns for ns, _ in self.frames if ns < start + seconds * S]
+        out, r = self.replay("--to", "+%ds" % seconds, "--speed", str(speed), self.real)
+        self.assertEqual(len(out), len(window))
+        self.assertEqual(r["tape_ns"], window[-1] - window[0])
+        want = r["tape_ns"] / speed
+        self.assertLessEqual(abs(r["wall_ns"] - want), r["lateness_ns"]["max"] + MS)
+        self.assertEqual(r["lateness_ns"]["count"], len(window))
+
+    def test_times(self):
+        self.check_window(2, 1)
+        self.check_window(20, 10)
+        self.check_window(345, 500)
+
+
 class Ends(ReplayCase):
     def test_head(self):
         """A reader that goes away is no error, paced or not."""
@@ -386,17 +434,19 @@ class Keyboard(ReplayCase):
     def tearDown(self):
         os.close(self.slave)
 
-    def play(self, *args, stderr=None):
-        """Start it with the terminal as stdin (and stderr); stdout is a pipe."""
+    def run_on_terminal(self, argv, **kw):
+        """Start a program with the terminal as stdin, and as its own terminal."""
         def own_terminal():
             os.setsid()
-            import fcntl
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        self.p = subprocess.Popen([program("evtape-replay"), *args], stdin=self.slave,
-                                  stdout=subprocess.PIPE, stderr=stderr or self.slave,
-                                  preexec_fn=own_terminal)
-        self.addCleanup(self.p.stdout.close)
+        self.p = subprocess.Popen(argv, stdin=self.slave, preexec_fn=own_terminal, **kw)
         self.addCleanup(lambda: self.p.poll() is None and (self.p.kill(), self.p.wait()))
+
+    def play(self, *args):
+        """The replayer with stderr on the terminal and a pipe as stdout."""
+        self.run_on_terminal([program("evtape-replay"), *args], stdout=subprocess.PIPE,
+                             stderr=self.slave)
+        self.addCleanup(self.p.stdout.close)
         self.shows(b"keys: space pause")
 
     def shows(self, words):
@@ -454,6 +504,26 @@ class Keyboard(ReplayCase):
         self.press(b" ")
         self.shows(b"next in 59m")
         self.quit()
+
+    def test_suspend(self):
+        """Ctrl-Z under a shell: the terminal is given back, and taken again."""
+        tape = self.tape("t.tape", [(i * 3600 * S, state(1, i)) for i in range(9)])
+        out = self.path("out")
+        self.run_on_terminal(["dash", "-i"], stdout=self.slave, stderr=self.slave)
+        self.press(b"%s %s > %s\n" % (program("evtape-replay").encode(), tape.encode(), out.encode()))
+        self.shows(b"keys: space pause")
+        self.shows(b"next in 59m")
+        self.press(b"\x1a")
+        self.shows(b"Stopped")
+        self.assertEqual(termios.tcgetattr(self.slave), self.before)
+        self.press(b"fg\n")
+        self.wait_until("keys again", lambda: not termios.tcgetattr(self.slave)[3] & termios.ICANON)
+        self.shows(b"next in 59m")
+        self.press(b"q")
+        self.shows(b"1 frames, ")
+        self.wait_until("lines again", lambda: termios.tcgetattr(self.slave) == self.before)
+        self.press(b"exit\n")
+        self.assertEqual(self.p.wait(evtest.DEADLINE), 0)
 
     def test_end_of_input(self):
         tape = self.tape("t.tape", [(0, state(1, 0)), (3600 * S, state(1, 1))])
