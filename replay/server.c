@@ -357,7 +357,7 @@ evt_server_get_stats(const evt_server *s, evt_server_stats *ret_stats)
 void
 evt_server_stop(evt_server *s)
 {
-	s->stop = 1;
+	atomic_store(&s->stop, true);
 	lws_cancel_service(s->context);
 }
 
@@ -400,7 +400,7 @@ evt_server_run(evt_server *s, evt_error *err)
 	for (;;) {
 		int64_t now = evt_waker_now();
 
-		if (s->stop && !s->stopping)
+		if (atomic_load(&s->stop) && !s->stopping)
 			begin_stop(s, now);
 		evt_waker_arm(&s->waker, keep_house(s, now));
 		if (s->finished ||

@@ -3,7 +3,7 @@
 #define EVT_SERVER_IMPL_H
 
 #include <libwebsockets.h>
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "replay/fanout.h"
 #include "replay/server.h"
@@ -60,7 +60,7 @@ struct evt_server {
 	int64_t tick_ns; /* next housekeeping */
 	int64_t deadline_ns; /* while stopping: when to drop who is left */
 	bool stopping, finished;
-	volatile sig_atomic_t stop;
+	atomic_bool stop; /* lock-free: set by signal handlers too */
 	evt_server_stats stats; /* without the stages that are there */
 };
 
