@@ -12,6 +12,7 @@
 #include "replay/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -134,7 +135,14 @@ prepare_socket(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 }
 
-/* Take who knocks.  Failures are the other side's, or pass. */
+static int
+open_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Take who knocks.  Failures are the other side's, or pass; but where there are
+ * no descriptors left he must be turned away, or the loop would spin. */
 static void
 accept_all(evt_server *s)
 {
@@ -146,6 +154,14 @@ accept_all(evt_server *s)
 		/* It closes the descriptor where it fails. */
 		(void)lws_adopt_socket_vhost(s->vhost, fd);
 	}
+	if ((errno != EMFILE && errno != ENFILE) || s->spare_fd < 0)
+		return;
+	close(s->spare_fd);
+	fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	s->spare_fd = open_spare();
+	evt_server_notice(s, "a client was turned away: too many open files");
 }
 
 /* ---- callbacks ---------------------------------------------------------------------- */
@@ -312,6 +328,7 @@ evt_server_open(const evt_server_options *options, evt_server **ret_server,
 		return evt_err_nomem(err);
 	s->o = *options;
 	s->listen_fd = s->waker.fd = -1;
+	s->spare_fd = open_spare();
 	s->deadline_ns = INT64_MAX;
 	r = set_up(s, err);
 	if (r != EVT_OK) {
@@ -334,6 +351,8 @@ evt_server_close(evt_server *s)
 	evt_waker_close(&s->waker);
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);
+	if (s->spare_fd >= 0)
+		close(s->spare_fd);
 	free(s->arg);
 	free(s);
 }

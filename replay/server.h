@@ -12,6 +12,9 @@
  * Requests are answered with 400 and the reason for a bad query, 401 without the
  * token, 403 for a foreign Host or Origin, 404 for another path, 426 where
  * /stream is asked for without an upgrade, 503 where there are too many clients.
+ * What libwebsockets itself does not take is closed without an answer: upgrades
+ * to anything but WebSocket, subprotocols (there are none), requests of more than
+ * 16 KiB or some ninety arguments.
  *
  * Slow clients.  A deck of its own waits for its client: no more than 256 KiB
  * (or one message) are read ahead of it, besides what the kernel holds.  So does

@@ -50,7 +50,8 @@ struct evt_server {
 	evt_server_options o;
 	struct lws_context *context;
 	struct lws_vhost *vhost;
-	int listen_fd; /* owned by the context once it was adopted */
+	int listen_fd;
+	int spare_fd;  /* given up for a moment where there is no other left */
 	evt_waker waker;
 	char url[300];
 	char *arg;     /* QUERY_MAX bytes to decode an argument into */

@@ -388,6 +388,7 @@ class Errors(ReplayCase):
             ("known are lines, envelope, stamped, binary", "--output", "xml", tape),
             ("need --listen", "--shared", tape),
             ("need --listen", "--ready-file", "x", tape),
+            ("needs a terminal as stdin", "--start-paused", tape),
             ("for stdout, not for --listen", "--listen", "0", "--output", "lines", tape),
             ("--wait-clients needs --shared", "--listen", "0", "--wait-clients", "2", tape),
             ("more than --max-clients", "--listen", "0", "--shared", "--wait-clients", "2",

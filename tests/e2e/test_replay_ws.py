@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import unittest
 
 import websockets
@@ -529,6 +530,26 @@ class SlowClients(WsCase):
 
 
 class Ends(WsCase):
+    def test_live_tape(self):
+        """What is recorded while it plays comes too; the close with the recorder's
+        end."""
+        tape = self.path("live.tape")
+        rec = self.start("evtape-record", "-", "-o", tape, stdin=subprocess.PIPE)
+        rec.popen.stdin.write(b'{"n":1}\n')
+        rec.popen.stdin.flush()
+        self.wait_until("the tape", lambda: b'{"n":1}' in run(
+            "evtape-replay", "-q", "--no-follow", "--speed", "max", tape, check=None).stdout)
+        url = self.serve(tape)
+        c = self.raw(url)
+        self.assertIn("101", c.response())
+        self.assertEqual(c.message(), (1, b'{"n":1}'))
+        rec.popen.stdin.write(b'{"n":2}\n')
+        rec.popen.stdin.flush()
+        self.assertEqual(c.message(), (1, b'{"n":2}'))
+        rec.popen.stdin.close()
+        rec.finish()
+        self.assertEqual(c.message(), (8, b"\x03\xe8"))
+
     def test_stop_says_goodbye(self):
         url = self.serve(self.states(n=2, step=3600 * S))
 

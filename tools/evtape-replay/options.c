@@ -2,6 +2,7 @@
 #include "tools/evtape-replay/options.h"
 
 #include <stddef.h>
+#include <unistd.h>
 
 #define AT(field) offsetof(struct options, field)
 
@@ -147,6 +148,10 @@ check_listen(struct options *o)
 			return cli_usage(&replay_command,
 			    "--shared, --once, --wait-clients, --token-file, "
 			    "--ready-file and --allow-origin need --listen");
+		if (o->start_paused && (o->no_keys || !isatty(STDIN_FILENO)))
+			return cli_usage(&replay_command,
+			    "--start-paused needs a terminal as stdin: nothing "
+			    "else could start it");
 		return -1;
 	}
 	if (o->output != NULL || o->start_paused)
