@@ -137,7 +137,17 @@ $(eval $(call program,evtape-record,$(RECORD_SRC),$(LIBS_WS)))
 $(eval $(call program,evtape-replay,$(REPLAY_SRC),$(LIBS_WS)))
 $(eval $(call program,evtape-sim,,$(LIBS_WS) -lm))
 
-$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB) $(RECORD_SRC) $(REPLAY_SRC) $(COMMON_SRC)) $(LIB_A)
+# Archives, so that each unit test gets the modules that it uses and no others.
+$(BUILD)/obj/%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/obj/record.a: $(call obj,$(RECORD_SRC))
+$(BUILD)/obj/replay.a: $(call obj,$(REPLAY_SRC))
+$(BUILD)/obj/tools.a: $(call obj,$(COMMON_SRC))
+UNIT_A = $(addprefix $(BUILD)/obj/,record.a replay.a tools.a)
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(UNIT_A) $(LIB_A)
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS) -lcmocka -lm
 

@@ -40,8 +40,9 @@ sim=$!
 wait_for "$work/ready" "$sim"
 url=$(cat "$work/ready")/event/subscription
 
-step "Record it for $seconds s, then stop with SIGTERM:  evtape-record $url -o demo.tape"
-"$build/evtape-record" "$url" -o "$tape" --credential-file "$work/hash" --trackers all &
+step "Record it for $seconds s, then stop with SIGTERM:  evtape-record $url -o demo.tape --events state --trackers 1,2,..."
+"$build/evtape-record" "$url" -o "$tape" --credential-file "$work/hash" \
+	--events state --trackers "$(seq -s , 200)" &
 recorder=$!
 for ((left = seconds; left > 0; left--)); do
 	kill -0 "$recorder" 2>/dev/null || { wait "$recorder"; exit 1; }
