@@ -281,7 +281,7 @@ typedef struct evt_info_segment {
 typedef struct evt_info {
 	char id[37];       /* the tape's UUID */
 	bool live;         /* a recorder holds it */
-	bool unclosed;     /* not live, and the journal holds frames */
+	bool unclosed;     /* not live, and its last writer did not close it */
 	const char *index; /* "ok", "missing", "stale", "damaged" */
 	uint64_t frames, received, sent, marks;
 	uint64_t first_seq, last_seq; /* 0 on an empty tape */

@@ -248,6 +248,13 @@ fill_totals(const evt_summary *sum, evt_info *info)
 	info->payload_bytes = sum->payload;
 }
 
+/* Whether the last segment was closed. */
+static bool
+is_sealed(const evt_tape *t)
+{
+	return t->n_segments == 0 || t->segments[t->n_segments - 1].sealed;
+}
+
 static int
 fill_info(evt_tape *t, evt_summary *sum, evt_info *info, evt_error *err)
 {
@@ -270,8 +277,8 @@ fill_info(evt_tape *t, evt_summary *sum, evt_info *info, evt_error *err)
 	fill_sizes(t, info);
 	fill_id(t, info);
 	info->live = evt_tape_live(t);
-	info->unclosed = !info->live && info->last_seq >= evt_tape_end_seq(t) &&
-	    info->frames > 0;
+	info->unclosed = !info->live && info->frames > 0 &&
+	    (info->last_seq >= evt_tape_end_seq(t) || !is_sealed(t));
 	return EVT_OK;
 }
 

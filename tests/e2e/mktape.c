@@ -3,7 +3,8 @@
  *
  *     mktape OUT.tape [BLOCK_BYTES] < lines
  *
- * A line is  TIME[/MONO] KIND OPCODE CONN [PAYLOAD]  or "rotate":
+ * A line is "rotate", "die" (commit, and end as by kill -9), or
+ * TIME[/MONO] KIND OPCODE CONN [PAYLOAD]:
  *
  *   TIME, MONO  receive and steady time, ns; MONO is TIME if not given
  *   KIND        received, sent, mark
@@ -14,6 +15,7 @@
  * Keys are those of the platform's events.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +86,9 @@ put_lines(evt_writer *w, evt_error *err)
 
 		if (strcmp(line, "rotate\n") == 0) {
 			r = evt_writer_rotate(w, err);
+		} else if (strcmp(line, "die\n") == 0) {
+			if ((r = evt_writer_commit(w, err)) == EVT_OK)
+				raise(SIGKILL);
 		} else if (parse(line, &f)) {
 			r = evt_writer_put(w, &f, err);
 		} else {

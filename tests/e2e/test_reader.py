@@ -104,6 +104,10 @@ class Reader(evtest.Case):
         self.assertEqual({r[0]: r[1:] for r in rows}, count)
         self.assertEqual([m[0] for m in marks], [f["seq"] for f in frames if f["kind"] == "mark"])
 
+    def test_the_golden_tape(self):
+        frames, _ = self.compare(os.path.join(evtest.TOP, "tests", "golden", "v1.tape"))
+        self.assertEqual(len(frames), 206)
+
     def test_a_flipped_byte_costs_its_block(self):
         tape = self.record("e.tape", self.generated(4000), "--block-size", "64k")
         whole, _ = read(tape)

@@ -48,7 +48,7 @@ print_head(const evt_info *i, const char *path)
 	uint64_t disk = i->stored_bytes;
 
 	printf("tape        %s%s\n", path, i->live ? " (being recorded)" :
-	    i->unclosed ? " (not closed: its last frames are in the journal)" :
+	    i->unclosed ? " (not closed: the next recording to it mends that)" :
 	    "");
 	if (i->frames == 0) {
 		printf("frames      none\n");
