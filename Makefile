@@ -91,8 +91,8 @@ fmt: ## format the C sources as .clang-format says
 fuzz: test-deps ## run each fuzz target for FUZZ_SECONDS (10)
 	@tests/fuzz/run
 
-bench: test-deps ## measure, against zstd and others, and print a table
-	@$(MAKE) --no-print-directory all
+bench: test-deps ## measure against zstd and print a table
+	@$(MAKE) --no-print-directory all units
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench/run
 
 install: all ## install below PREFIX (/usr/local), in DESTDIR

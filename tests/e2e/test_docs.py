@@ -1,0 +1,119 @@
+"""The examples of the README and of docs/ do what they say."""
+
+import asyncio
+import os
+import re
+import subprocess
+
+import websockets
+
+import evtest
+
+README = os.path.join(evtest.TOP, "README.md")
+
+
+def blocks(path, language):
+    """The code blocks of a language in a Markdown file."""
+    with open(path, encoding="utf-8") as f:
+        return re.findall(r"^```%s\n(.*?)^```$" % language, f.read(), re.M | re.S)
+
+
+class Recipes(evtest.Case):
+    def setUp(self):
+        super().setUp()
+        self.env = dict(os.environ, PATH=evtest.BUILD + ":" + self.dir + ":" + os.environ["PATH"])
+        self.recipes = blocks(README, "sh")
+        self.assertEqual(len(self.recipes), 5)
+
+    def script(self, name, text):
+        path = self.write(name, "#!/bin/sh\n" + text)
+        os.chmod(path, 0o755)
+
+    def shell(self, command, **options):
+        return subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=self.dir, env=self.env,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **options)
+
+    def works(self, command):
+        done = self.shell(command)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return done.stdout.decode()
+
+    def record(self):
+        """The first recipe, with the simulator in the platform's place."""
+        self.write("hash.txt", "0123456789abcdef0123456789abcdef\n")
+        ready = self.path("ready")
+        self.start("evtape-sim", "--ready-file", ready, "--hash", self.path("hash.txt"), "--rate", 100)
+        self.wait_until("the simulator", lambda: os.path.exists(ready))
+        with open(ready, encoding="ascii") as f:
+            command = self.recipes[0].replace("wss://api.example.com", f.read().strip())
+        p = self.spawn(["bash", "-c", "cd %s && exec %s" % (self.dir, command)], env=self.env)
+        self.wait_until("a state on the tape", lambda: os.path.exists(self.path("field.tape/journal/lock")) and
+                        any(e["event"] == "state_batch" for e in evtest.info(self.path("field.tape"))["events"]))
+        p.finish(evtest.SIGINT)
+
+    def test_the_recipes(self):
+        self.record()
+        info, count = self.recipes[1].strip().split("\n")
+        self.assertIn("state_batch", self.works(info))
+        self.assertRegex(self.works(count), r"\d+ state_batch")
+        self.script("my-consumer", "cat >/dev/null\n")
+        self.works(self.recipes[2])
+        self.serve()
+        self.script("mosquitto_sub", "echo '{\"id\":7,\"kind\":\"moved\"}'\n")
+        self.works(self.recipes[4])
+        info = evtest.info(self.path("other.tape"))
+        self.assertEqual(info["sources"][0]["source_id"], 7)
+        self.assertEqual(info["events"][0]["event"], "moved")
+
+    def serve(self):
+        command, comment = self.recipes[3].strip().split("\n")
+        url = re.search(r"ws://\S+", comment).group()
+        command = command.replace("127.0.0.1:8787", "127.0.0.1:0")
+        p = self.spawn(["bash", "-c", "cd %s && exec %s" % (self.dir, command)], env=self.env)
+        port = p.wait_for(rb"listening on ws://127\.0\.0\.1:(\d+)/stream").group(1).decode()
+        self.assertIn("from=12:00", url)
+        url = url.replace(":8787", ":" + port).replace("from=12:00", "from=%2B0s").replace("speed=2", "speed=max")
+
+        async def read():
+            async with websockets.connect(url, max_size=None) as ws:
+                return [m async for m in ws]
+        self.assertTrue(asyncio.run(read()))
+        p.finish(evtest.SIGINT)
+
+    def test_the_program_in_c(self):
+        """The README shows the heart of docs/example.c."""
+        with open(os.path.join(evtest.TOP, "docs", "example.c"), encoding="ascii") as f:
+            program = re.sub(r"\s+", " ", f.read())
+        for statement in re.findall(r"evt_\w+\([^;{]*", blocks(README, "c")[0]):
+            call = re.match(r"evt_\w+\(", statement).group()
+            self.assertIn(call, program)
+
+    def test_links_lead_somewhere(self):
+        for name in ["README.md", *("docs/" + n for n in os.listdir(os.path.join(evtest.TOP, "docs")))]:
+            if not name.endswith(".md"):
+                continue
+            path = os.path.join(evtest.TOP, name)
+            with open(path, encoding="utf-8") as f:
+                links = re.findall(r"\]\(([^)#:]+)\)", f.read())
+            for link in links:
+                self.assertTrue(os.path.exists(os.path.join(os.path.dirname(path), link)), (name, link))
+
+    def test_the_index_query(self):
+        tape = self.path("field.tape")
+        evtest.run("evtape-record", "-", "-o", tape, "-q",
+                   stdin=b'{"event":"state","data":{"source_id":10001}}\n' * 3)
+        query = [b for b in blocks(os.path.join(evtest.TOP, "docs", "format.md"), "") if b.startswith("sqlite3")]
+        self.assertEqual(self.works(query[0]), "10001|3\n")
+
+    def test_named_files_are_there(self):
+        """Tests and sources that the documents name exist."""
+        for name in ("architecture", "format"):
+            with open(os.path.join(evtest.TOP, "docs", name + ".md"), encoding="utf-8") as f:
+                named = re.findall(r"`((?:test_|tests/)[\w/]+\.(?:py|c))`", f.read())
+            for item in named:
+                places = [item] if "/" in item else ["tests/unit/" + item, "tests/e2e/" + item]
+                self.assertTrue(any(os.path.exists(os.path.join(evtest.TOP, p)) for p in places), item)
+
+
+if __name__ == "__main__":
+    evtest.unittest.main()
