@@ -20,7 +20,7 @@ TOKEN = "0123456789abcdef"
 UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
 # Sanitizers and valgrind need memory and time of their own.
-SLOW = any(word in evtest.BUILD for word in ("asan", "tsan")) or "EVTAPE_SLOW" in os.environ
+SLOW = any(word in evtest.BUILD for word in ("asan", "tsan")) or "EVTAPE_VALGRIND" in os.environ
 
 
 async def collect(url):
