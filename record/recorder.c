@@ -245,7 +245,7 @@ close_tape(evt_recorder *r)
 	if (evt_writer_close(r->writer, &err) != EVT_OK) {
 		snprintf(text, sizeof(text), "the tape was not closed cleanly: "
 		    "%s; its journal keeps what is in no segment, and the next "
-		    "recording or 'evtape reindex' takes it from there",
+		    "recording to it takes it from there",
 		    err.text);
 		fail(r, text);
 	}

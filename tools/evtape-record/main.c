@@ -103,7 +103,8 @@ record(const options *o, evt_recorder_options *ro)
 	ro->ctx = shown;
 	ro->fd = STDIN_FILENO;
 	if (evt_recorder_start(ro, &recorder, &err) != EVT_OK) {
-		code = cli_fail(cmd, "%s", err.text);
+		code = (err.code == EVT_ERR_ARG ? cli_usage : cli_fail)(cmd, "%s",
+		    err.text);
 	} else {
 		watch(recorder, signals, o->duration, shown);
 		evt_recorder_finish(recorder, &result);

@@ -1,0 +1,339 @@
+"""evtape-record against the simulator: what is asked, what is kept, and what
+happens when things go wrong."""
+
+import json
+import os
+import re
+import subprocess
+
+import evtest
+import feed
+
+
+class Recording(feed.FeedCase):
+    def test_every_payload_to_the_byte(self):
+        """In order, and the JSON frames line for line with zstdcat alone."""
+        for form, events, trackers in (("new", "state", "1,2,3"), ("old", "state", "1,2,3"),
+                                       ("new", "state_batch,readings_batch", "all")):
+            with self.subTest(form, events=events):
+                self.tape = self.path(form + events + ".tape")
+                self.sent = self.path(form + events + ".sent")
+                self.received = self.path(form + events + ".received")
+                sim, url = self.simulate("--rate", "300", "--heartbeat", "1", "--trackers", "3")
+                p = self.record(url, "--request-form", form, "--events", events, "--trackers", trackers,
+                                "--rate-limit", "1s")
+                self.wait_frames(2, opcode="text", event=events.split(",", maxsplit=1)[0])
+                p.finish(evtest.SIGTERM)
+                sim.finish(evtest.SIGTERM)
+                sent = [m[2] for m in feed.messages(self.sent)]
+                got = [p for _, p in self.payloads()]
+                self.assertGreater(len(got), 2)
+                self.assertEqual(got, sent[:len(got)])
+                self.assertEqual(self.zstdcat(), b"".join(p + b"\n" for p in got if feed.is_line(p)))
+                asked = json.loads(feed.messages(self.received)[0][2])
+                self.assertEqual(asked["action"], "subscribe")
+                self.assertEqual("requests" in asked, form == "new")
+
+    def test_marks_and_sent_frames(self):
+        _, url = self.simulate("--rate", "50")
+        p = self.record(url)
+        self.wait_frames(1, event="state_batch")
+        p.finish(evtest.SIGINT)
+        marks = self.marks()
+        self.assertEqual([m["mark"] for m in marks], ["started", "connected", "disconnected", "stopped"])
+        self.assertEqual(marks[0]["profile"], "navixy")
+        self.assertEqual(marks[0]["events"], ["state_batch"])
+        self.assertRegex(marks[1]["peer"], r"^127\.0\.0\.1:\d+$")
+        self.assertEqual(marks[2]["code"], 1000)
+        self.assertEqual(marks[3]["reason"], "signal SIGINT")
+        subscription = [f for f in evtest.frames(self.tape) if f["kind"] == "sent"][0]["payload"]
+        self.assertEqual(subscription["hash"], "*" * 32)
+        self.assertRegex(p.err.decode(), r"stopped \(signal SIGINT\) after .*: \d+ frames")
+
+    def test_the_credential_is_nowhere(self):
+        for how in ("file", "environment"):
+            with self.subTest(how):
+                self.tape = self.path(how + ".tape")
+                _, url = self.simulate("--rate", "50", "--hash", self.secret)
+                env = dict(os.environ, EVTAPE_CREDENTIAL=feed.HASH) if how == "environment" else None
+                p = self.record(url + "?session=${CREDENTIAL}", "--header", "X-Session: ${CREDENTIAL}", "--json",
+                                secret=how == "file", env=env)
+                self.wait_frames(1, event="state_batch")
+                with open("/proc/%d/cmdline" % p.pid, "rb") as f:
+                    self.assertNotIn(feed.HASH.encode(), f.read())
+                p.finish(evtest.SIGTERM)
+                stored = p.out + p.err + self.zstdcat() + evtest.run("evtape", "cat", self.tape).stdout
+                for at, _, names in os.walk(self.tape):
+                    for name in names:
+                        with open(os.path.join(at, name), "rb") as f:
+                            stored += f.read()
+                self.assertNotIn(feed.HASH.encode(), stored)
+                self.assertIn(b"*" * 32, stored)
+
+    def test_appends_and_numbers_go_on(self):
+        _, url = self.simulate("--rate", "50")
+        for turn in (1, 2):
+            p = self.record(url)
+            self.wait_frames(turn, event="state_batch")
+            p.finish(evtest.SIGTERM)
+        frames = evtest.frames(self.tape)
+        self.assertEqual([f["seq"] for f in frames], list(range(1, len(frames) + 1)))
+        self.assertEqual({f["connection"] for f in frames}, {0, 1, 2})
+        self.assertEqual(len(self.marks("started")), 2)
+
+    def test_one_recorder_a_tape(self):
+        _, url = self.simulate()
+        p = self.record(url)
+        self.wait_frames(1, event="state_batch")
+        second = evtest.run("evtape-record", url, "-o", self.tape, "--credential-file", self.secret, check=1)
+        self.assertRegex(second.stderr.decode(), r"is being recorded to by process %d; stop that" % p.pid)
+        p.finish(evtest.SIGTERM)
+
+    def test_hangup_begins_a_segment(self):
+        _, url = self.simulate("--rate", "100")
+        p = self.record(url, "--events", "state", "--trackers", "1,2")
+        self.wait_frames(1, event="state")
+        p.signal(evtest.SIGHUP)
+        self.wait_until("a sealed segment", lambda: [s for s in evtest.info(self.tape)["segments"] if s["sealed"]])
+        self.wait_until("frames behind it", lambda: evtest.info(self.tape)["segments"][0]["frames"] <
+                        evtest.info(self.tape)["frames"])
+        p.finish(evtest.SIGTERM)
+        self.assertEqual(len(evtest.info(self.tape)["segments"]), 2)
+
+    def test_stops_by_itself(self):
+        _, url = self.simulate("--rate", "2000")
+        options = ("--events", "state", "--trackers", "1,2,3,4,5,6,7,8,9,10")
+        for option, value, reason in (("--frames", "20", "frames"), ("--duration", "300ms", "duration"),
+                                      ("--max-size", "20k", "max-size")):
+            with self.subTest(option):
+                self.tape = self.path(reason + ".tape")
+                self.record(url, option, value, *options).finish()
+                self.assertEqual(self.marks("stopped")[0]["reason"], reason)
+        self.assertEqual(evtest.info(self.path("frames.tape"))["received"], 20)
+
+    def test_status_as_json(self):
+        _, url = self.simulate("--rate", "100")
+        p = self.record(url, "--json")
+        p.wait_for(rb'"frames":[1-9].*\n', "out")
+        p.finish(evtest.SIGTERM)
+        status = [json.loads(line) for line in evtest.lines(p.out)]
+        self.assertTrue(status[-1]["final"])
+        self.assertEqual(status[-1]["frames"], evtest.info(self.tape)["received"])
+        for name in ("elapsed_s", "state", "frames", "gaps"):
+            self.assertIn(name, status[-1])
+
+    def test_quiet(self):
+        _, url = self.simulate()
+        p = self.record(url, "-q")
+        self.wait_frames(1, event="state_batch")
+        p.finish(evtest.SIGTERM)
+        self.assertEqual(p.err + p.out, b"")
+
+
+class Trouble(feed.FeedCase):
+    def test_a_server_that_drops(self):
+        _, url = self.simulate("--rate", "400", "--drop-after", "40")
+        p = self.record(url, "--events", "state", "--trackers", "1,2")
+        self.wait_until("three connections", lambda: len(self.count_marks("connected")) >= 3)
+        p.finish(evtest.SIGTERM, check=3)
+        gaps = self.marks("gap")
+        self.assertGreaterEqual(len(gaps), 2)
+        self.assertIsNone(gaps[0]["frames"])
+        self.assertGreaterEqual(gaps[0]["seconds"], 0)
+        lost = self.marks("disconnected")
+        self.assertEqual(lost[0]["code"], 1006)
+        self.assertEqual(self.marks("connected")[1]["after_s"] is None, False)
+        subscriptions = [f for f in evtest.frames(self.tape) if f["kind"] == "sent" and "payload" in f]
+        self.assertGreaterEqual(len(subscriptions), 3)
+
+    def count_marks(self, name):
+        return self.marks(name) if os.path.exists(os.path.join(self.tape, "journal", "lock")) else []
+
+    def test_the_credential_is_read_again(self):
+        """With each connection: one that went bad meanwhile is refused."""
+        right = self.write("right", feed.HASH)
+        _, url = self.simulate("--hash", right, "--rate", "100", "--drop-after", "20")
+        p = self.record(url, "--events", "state", "--trackers", "1")
+        self.wait_frames(1, event="state")
+        self.write("hash", "f" * 32)
+        p.wait_for(rb"the server refuses the credential \(code 3.*log in again and write the new session hash")
+        p.finish(evtest.SIGTERM, check=3)
+
+    def test_wrong_hash_is_told_and_retried_slowly(self):
+        _, url = self.simulate("--wrong-hash")
+        p = self.record(url)
+        p.wait_for(rb"code 3")
+        p.wait_for(rb"trying again in (59s|1m)")
+        p.finish(evtest.SIGTERM, check=3)
+
+    def test_too_many_requests(self):
+        _, url = self.simulate("--http-error", "429,1", "--http-error-count", "1")
+        p = self.record(url)
+        p.wait_for(rb"429.*trying again in 1")
+        self.wait_frames(1, event="state_batch")
+        p.finish(evtest.SIGTERM, check=None)
+
+    def test_logout(self):
+        for what in ("stop", "reconnect"):
+            with self.subTest(what):
+                self.tape = self.path(what + ".tape")
+                _, url = self.simulate("--logout-after", "0.2")
+                p = self.record(url, "--on-logout", what)
+                p.wait_for(rb"the server ended the session \(logout\)")
+                if what == "stop":
+                    p.finish(check=None)
+                    self.assertEqual(self.marks("stopped")[0]["reason"], "logout")
+                else:
+                    self.wait_until("another connection", lambda: len(self.marks("connected")) > 1)
+                    p.finish(evtest.SIGTERM, check=3)
+                self.assertEqual(self.count(event="logout"), 1)
+
+    def test_a_server_that_stalls(self):
+        _, url = self.simulate("--stall-after", "3,60")
+        p = self.record(url, "--idle-timeout", "1s")
+        p.wait_for(rb"no message came for 1")
+        p.finish(evtest.SIGTERM, check=3)
+
+    def test_a_slow_handshake(self):
+        _, url = self.simulate("--slow-handshake", "500")
+        p = self.record(url)
+        self.wait_frames(1, event="state_batch")
+        p.finish(evtest.SIGTERM)
+
+    def test_garbage_and_fragments_are_kept(self):
+        _, url = self.simulate("--rate", "300", "--garbage-every", "5", "--fragments", "--huge", "300k")
+        p = self.record(url, "--events", "state", "--trackers", "1,2")
+        self.wait_until("a hundred and more", lambda: len(feed.messages(self.sent)) > 130)
+        self.wait_frames(120, kind="received")
+        p.finish(evtest.SIGTERM)
+        got = [g for _, g in self.payloads()]
+        self.assertEqual(got, [m[2] for m in feed.messages(self.sent)][:len(got)])
+        self.assertTrue([g for g in got if len(g) >= 300 << 10])
+
+    def test_nobody_is_there(self):
+        p = self.start("evtape-record", "ws://127.0.0.1:1/x", "-o", self.tape, "--profile", "raw")
+        p.wait_for(rb"cannot connect: .*refused.*; trying again in")
+        p.finish(evtest.SIGTERM)
+        p = self.start("evtape-record", "ws://no-such-host.invalid/x", "-o", self.tape, "--profile", "raw")
+        p.wait_for(rb"no-such-host\.invalid.*; trying again in")
+        p.finish(evtest.SIGTERM)
+
+
+class Tls(feed.FeedCase):
+    def certificates(self):
+        """A CA of the test's own, a good certificate and one for another name."""
+        def openssl(*args):
+            subprocess.run(["openssl", *args], cwd=self.dir, check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
+                "-subj", "/CN=test CA", "-days", "2")
+        for name, alt in (("good", "IP:127.0.0.1"), ("other", "DNS:other.example")):
+            openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out", name + ".csr",
+                    "-subj", "/CN=" + name)
+            self.write("ext", "subjectAltName=" + alt)
+            openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                    "-out", name + ".pem", "-days", "2", "-extfile", "ext")
+
+    def serve(self, name):
+        return self.simulate("--tls-cert", self.path(name + ".pem"), "--tls-key", self.path(name + ".key"))[1]
+
+    def test_tls(self):
+        self.certificates()
+        ca = ("--ca", self.path("ca.pem"))
+        url = self.serve("good")
+        self.assertTrue(url.startswith("wss://"))
+        p = self.record(url, *ca)
+        self.wait_frames(1, event="state_batch")
+        p.finish(evtest.SIGTERM)
+        self.assertRegex(self.marks("connected")[0]["tls"], r"TLSv1\.[23]")
+        p = self.record(url)
+        p.wait_for(rb"signed by nobody that is trusted here.*--ca")
+        p.finish(evtest.SIGTERM)
+        url = self.serve("other")
+        p = self.record(url, *ca)
+        p.wait_for(rb"is not for 127\.0\.0\.1")
+        p.finish(evtest.SIGTERM)
+        before = self.count(event="state_batch")
+        p = self.record(url, "--insecure")
+        p.wait_for(rb"(?i)warning: .*certificate")
+        self.wait_frames(before + 1, event="state_batch")
+        p.finish(evtest.SIGTERM)
+        _, plain = self.simulate()
+        p = self.record(plain.replace("ws://", "wss://"))
+        p.wait_for(rb"does not speak TLS|TLS handshake failed|hung up during the handshake")
+        p.finish(evtest.SIGTERM)
+
+
+class Raw(feed.FeedCase):
+    def test_sends_a_file_and_reads_keys_anywhere(self):
+        send = self.write("send", '{"action":"subscribe","hash":"${CREDENTIAL}","events":["state"],"trackers":[1]}\n')
+        _, url = self.simulate("--rate", "50", "--hash", self.secret)
+        p = self.record(url, "--profile", "raw", "--send", send, "--event-path", "/type", "--source-path",
+                        "/data/movement_status", "--source-path", "/data/source_id")
+        self.wait_frames(2, event="event")
+        p.finish(evtest.SIGTERM)
+        sources = {s["source_id"] for s in evtest.info(self.tape)["sources"]}
+        self.assertIn(10001, sources)
+        self.assertTrue([s for s in sources if isinstance(s, str)])
+        self.assertNotIn(feed.HASH.encode(), evtest.run("evtape", "cat", self.tape).stdout)
+
+
+class Lines(feed.FeedCase):
+    def lines(self, text, *options, check=0):
+        return evtest.run("evtape-record", "-", "-o", self.tape, *options, stdin=text, check=check)
+
+    def test_any_bytes(self):
+        text = b"\n".join([b"", b"{}", b"\x00\xff", b'{"event":"e","data":{"source_id":5}}', b"a" * 300000, b"no end"])
+        self.lines(text)
+        self.assertEqual([p for _, p in self.payloads()], text.split(b"\n"))
+        self.assertEqual(self.marks("stopped")[0]["reason"], "end of input")
+
+    def test_a_line_that_is_too_long(self):
+        done = self.lines(b"a\n" + b"x" * 5000 + b"\nb\n", "--max-message", "1000", check=3)
+        self.assertEqual([p for _, p in self.payloads()], [b"a", b"b"])
+        gap = self.marks("gap")[0]
+        self.assertEqual((gap["frames"], gap["bytes"]), (1, 5000))
+        self.assertIn(b"stopped", done.stderr)
+
+    def test_what_is_on_disk_is_what_is_told(self):
+        self.lines(evtest.run("evtape-sim", "--generate", "2000").stdout, "--json")
+        done = self.lines(b"", "--json")
+        self.assertTrue(json.loads(evtest.lines(done.stdout)[-1])["final"])
+
+    def test_errors(self):
+        os.mkdir(self.path("other"))
+        self.write("other/file", "x")
+        self.write("short", "abc")
+        url = "ws://127.0.0.1:1/"
+        cases = [
+            (2, r"-o|--output", ["-"]),
+            (2, r"URL", ["-o", self.tape]),
+            (2, r"ws://", ["http2://x/", "-o", self.tape]),
+            (2, r"user|credential", ["ws://me:secret@host/", "-o", self.tape]),
+            (1, r"cannot .*nowhere.*No such file", [url, "-o", self.tape, "--credential-file", self.path("nowhere")]),
+            (2, r"8 ", [url, "-o", self.tape, "--credential-file", self.path("short")]),
+            (2, r"session hash: give --credential-file", [url, "-o", self.tape]),
+            (2, r"[Hh]eader", [url, "-o", self.tape, "--profile", "raw", "--header", "no colon"]),
+            (2, r"profile", [url, "-o", self.tape, "--profile", "bogus"]),
+            (2, r"no event 'bogus'", [url, "-o", self.tape, "--events", "bogus", "--credential-file", self.secret]),
+            (2, r"tracker id", [url, "-o", self.tape, "--trackers", "x", "--credential-file", self.secret]),
+            (2, r"event 'state' needs", [url, "-o", self.tape, "--events", "state", "--credential-file", self.secret]),
+            (2, r"path|pointer", ["-", "-o", self.tape, "--source-path", "no-slash"]),
+            (1, r"holds other things than a tape", ["-", "-o", self.path("other")]),
+            (1, r"cannot .*nowhere", [url, "-o", self.tape, "--profile", "raw", "--send", self.path("nowhere")]),
+            (1, r"nowhere", ["wss://127.0.0.1:1/", "-o", self.tape, "--profile", "raw", "--ca", self.path("nowhere")]),
+            (2, r"level", ["-", "-o", self.tape, "--level", "99"]),
+            (2, r"--duration", ["-", "-o", self.tape, "--duration", "soon"]),
+        ]
+        env = {k: v for k, v in os.environ.items() if k != "EVTAPE_CREDENTIAL"}
+        for code, pattern, args in cases:
+            with self.subTest(pattern):
+                done = evtest.run("evtape-record", *args, check=None, env=env)
+                words = done.stderr.decode()
+                self.assertRegex(words, pattern)
+                self.assertEqual(done.returncode, code, words)
+                self.assertEqual(len(re.findall("\n", words)), 1, words)
+
+
+if __name__ == "__main__":
+    evtest.unittest.main()
