@@ -1,0 +1,168 @@
+"""evtape-record with servers that we did not write: Node's ws, Python's
+websockets, and bare sockets for what neither of them would send."""
+
+import asyncio
+import base64
+import hashlib
+import os
+import re
+import socket
+import struct
+import threading
+
+import websockets
+
+import evtest
+import feed
+
+
+class Peers(feed.FeedCase):
+    def raw(self, url, *options):
+        return self.start("evtape-record", url, "-o", self.tape, "--profile", "raw", *options)
+
+    def node(self, scenario):
+        port = self.path("port")
+        self.spawn(["node", os.path.join(evtest.HERE, "ws_server.js"), port, scenario], env=evtest.NODE_ENV)
+        self.wait_until("the port of Node's server", lambda: os.path.exists(port))
+        with open(port, encoding="ascii") as f:
+            return "ws://127.0.0.1:%s/" % f.read()
+
+    def wait_payload(self, payload):
+        self.wait_until("%r" % payload, lambda: os.path.exists(os.path.join(self.tape, "journal", "lock")) and
+                        payload in [p for _, p in self.payloads()])
+
+
+class NodeWs(Peers):
+    def test_every_kind_of_message(self):
+        p = self.raw(self.node("kinds"), "--send", self.write("send", "hello\n"))
+        self.wait_payload(b'{"last":true}')
+        self.wait_payload(b'"pong"')
+        self.wait_payload(b"echo hello")
+        p.finish(evtest.SIGTERM)
+        text, binary = 1, 2
+        got = [f for f in self.payloads() if f[1] not in (b'"pong"', b"echo hello")]
+        self.assertEqual(got, [
+            (text, b'{"a":1}'), (text, b"plain text"), (text, b""), (binary, b""), (binary, b"\x00\x01\x02\xff"),
+            (text, '{"\u00e9":"\U0001f600"}'.encode()), (text, b'{\n  "pretty": true\n}'),
+            (text, b'{"fragments":3}'), (binary, b"binary"), (text, b'"' + b"x" * (1 << 20) + b'"'),
+            (binary, b"\xa5" * ((1 << 20) + 7)), (text, b'{"last":true}')])
+        self.assertEqual([line for line in self.zstdcat().split(b"\n") if line not in (b"", b'"pong"')],
+                         [p for op, p in got if op == text and feed.is_line(p)])
+
+    def test_close_codes(self):
+        p = self.raw(self.node("codes"), "--header", "X-Test: yes")
+        self.wait_payload(b'{"last":true}')
+        p.finish(evtest.SIGTERM, check=3)
+        self.assertEqual([m["code"] for m in self.marks("disconnected")], [1000, 1001, 1011, 4000, 1000])
+        self.assertIn("4000", self.marks("disconnected")[3]["reason"])
+        first = [p for _, p in self.payloads()][0]
+        # Compression is not offered: the library would loop on it.
+        self.assertEqual(first, b'{"n":0,"header":"yes","extensions":null}')
+
+    def test_too_long_a_message_costs_itself(self):
+        p = self.raw(self.node("kinds"), "--max-message", "100k")
+        self.wait_payload(b'{"last":true}')
+        p.finish(evtest.SIGTERM, check=3)
+        gaps = self.marks("gap")
+        self.assertEqual([g["bytes"] for g in gaps], [(1 << 20) + 2, (1 << 20) + 7])
+        self.assertEqual([g["frames"] for g in gaps], [1, 1])
+        self.assertEqual(len(self.marks("connected")), 1)
+
+
+class PythonWebsockets(Peers):
+    def test_kinds_and_echo(self):
+        """A server in this process, on a thread of its own."""
+        ready, address, stop = threading.Event(), [], []
+        sent = ["{}", "", b"", b"\x00\xff", "\u20ac" * 1000, b"z" * (1 << 20), '{"last":1}']
+
+        async def handler(ws):
+            for message in sent:
+                await ws.send(message)
+            await ws.send(["{", '"parts"', ":[1,2]}"])
+            async for message in ws:
+                await ws.send(message)
+
+        async def main():
+            done = asyncio.get_running_loop().create_future()
+            stop.append((asyncio.get_running_loop(), done))
+            async with websockets.serve(handler, "127.0.0.1", 0, max_size=None) as server:
+                address.append(server.sockets[0].getsockname()[1])
+                ready.set()
+                await done
+        thread = threading.Thread(target=lambda: asyncio.run(main()))
+        thread.start()
+        self.assertTrue(ready.wait(evtest.DEADLINE))
+        try:
+            p = self.raw("ws://127.0.0.1:%d/any/path?x=1" % address[0], "--send", self.write("send", '{"echo":1}\n'))
+            self.wait_payload(b'{"echo":1}')
+            p.finish(evtest.SIGTERM)
+        finally:
+            loop, done = stop[0]
+            loop.call_soon_threadsafe(done.set_result, None)
+            thread.join()
+        want = [(1, m.encode()) if isinstance(m, str) else (2, m) for m in sent]
+        self.assertEqual(self.payloads(), [*want, (1, b'{"parts":[1,2]}'), (1, b'{"echo":1}')])
+
+
+class BareSocket(Peers):
+    """A server of a few lines, that sends whatever bytes it is told to."""
+
+    def serve(self, *scripts):
+        """One connection a script: bytes to send after the handshake, then
+        the connection is reset ("reset"), closed, or held open ("hold")."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        threading.Thread(target=self.accept, args=(listener, scripts), daemon=True).start()
+        return "ws://127.0.0.1:%d/" % listener.getsockname()[1]
+
+    def accept(self, listener, scripts):
+        for data, end in scripts:
+            try:
+                peer, _ = listener.accept()
+            except OSError:
+                return
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += peer.recv(4096)
+            key = re.search(rb"(?i)sec-websocket-key: (\S+)", request).group(1)
+            accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+            peer.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                         b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + data)
+            if end == "hold":
+                self.addCleanup(peer.close)
+                continue
+            if end == "reset":
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+
+    def test_text_that_is_not_utf8_is_kept(self):
+        p = self.raw(self.serve((b"\x81\x02\xff\xfe" + b"\x81\x02{}", "hold")))
+        self.wait_payload(b"{}")
+        p.finish(evtest.SIGTERM)
+        self.assertEqual(self.payloads(), [(1, b"\xff\xfe"), (1, b"{}")])
+        self.assertEqual(self.zstdcat(), b"{}\n")
+
+    def test_a_connection_that_breaks_off_in_a_message(self):
+        url = self.serve((b"\x81\x02{}" + b"\x81\x7e\x10\x00" + b"x" * 100, "close"),
+                         (b"\x81\x01" + b"1", "reset"), (b"\x81\x01" + b"2", "hold"))
+        p = self.raw(url)
+        self.wait_payload(b"2")
+        p.finish(evtest.SIGTERM, check=3)
+        got = [f[1] for f in self.payloads()]
+        self.assertEqual([got[0], got[-1]], [b"{}", b"2"])
+        self.assertEqual({m["code"] for m in self.marks("disconnected")[:2]}, {1006})
+        # What came of the message is inside the library: only that the
+        # connection broke off is known.
+        self.assertIsNone(self.marks("gap")[0]["frames"])
+
+    def test_frames_that_break_the_protocol(self):
+        """An opcode that there is not: the connection is given up, and made anew."""
+        url = self.serve((b"\x83\x00", "hold"), (b"\x81\x01" + b"3", "hold"))
+        p = self.raw(url)
+        self.wait_payload(b"3")
+        p.finish(evtest.SIGTERM, check=3)
+        self.assertEqual(len(self.marks("connected")), 2)
+
+
+if __name__ == "__main__":
+    evtest.unittest.main()
