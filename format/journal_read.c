@@ -257,6 +257,7 @@ evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
 	return EVT_OK;
 
 damaged:
+	r->window.len = 0; /* it, too, may be cut off and written anew */
 	return evt_err_set(err, EVT_ERR_CORRUPT, "%s: the record at offset "
 	    "%llu is damaged", r->path, (unsigned long long)r->offset);
 }

@@ -42,6 +42,7 @@ struct tape_cursor {
 	size_t next_match;
 	evt_journal_reader *journal;
 	uint64_t journal_first; /* the file's name */
+	uint64_t journal_bad;   /* this one and those before it are done with */
 	evt_cursor_stats stats;
 };
 
@@ -234,6 +235,8 @@ enter_journal(struct tape_cursor *c, uint64_t after, evt_error *err)
 
 	if (r != EVT_OK)
 		return r;
+	if (after < c->journal_bad)
+		after = c->journal_bad;
 	for (size_t i = 0; i < n; i++) {
 		if (files[i] > after && (pick == 0 || files[i] <= c->seq))
 			pick = files[i];
@@ -241,27 +244,27 @@ enter_journal(struct tape_cursor *c, uint64_t after, evt_error *err)
 	free(files);
 	if (pick == 0)
 		return EVT_AGAIN;
-	r = evt_journal_open(c->tape->journal_dir, pick, &c->journal, err);
 	c->journal_first = pick;
+	r = evt_journal_open(c->tape->journal_dir, pick, &c->journal, err);
 	return r == EVT_ERR_NOTFOUND ? EVT_AGAIN : r;
 }
 
 /* The file has no more: go to the one behind it.  EVT_AGAIN: there is none,
- * and if this one can grow it stays open. */
+ * and this one stays open, since it may grow. */
 static int
-next_file(struct tape_cursor *c, bool can_grow, evt_error *err)
+next_file(struct tape_cursor *c, evt_error *err)
 {
 	evt_journal_reader *old = c->journal;
 	uint64_t first = c->journal_first;
-	int r = enter_journal(c, first, err);
+	int r;
 
-	if (r == EVT_AGAIN && can_grow) {
+	c->journal = NULL;
+	r = enter_journal(c, first, err);
+	if (r == EVT_AGAIN) {
 		c->journal = old;
 		c->journal_first = first;
 		return r;
 	}
-	if (r != EVT_OK)
-		c->journal = NULL;
 	evt_journal_close(old);
 	return r;
 }
@@ -281,11 +284,24 @@ next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
 			return EVT_OK;
 		if (r == EVT_OK)
 			continue;
-		if (r != EVT_AGAIN && r != EVT_ERR_CORRUPT)
-			return r;
-		if ((r = next_file(c, r == EVT_AGAIN, err)))
+		if (r != EVT_AGAIN || (r = next_file(c, err)))
 			return r;
 	}
+}
+
+/*
+ * A journal file is damaged.  While a recorder runs it may just be about to
+ * cut off what it could not write; else it is told once and passed.
+ */
+static int
+bad_journal(struct tape_cursor *c, bool live)
+{
+	leave_journal(c);
+	if (live)
+		return EVT_AGAIN;
+	c->journal_bad = c->journal_first;
+	c->stats.blocks_bad++;
+	return EVT_ERR_CORRUPT;
 }
 
 /*
@@ -338,6 +354,8 @@ look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 		c->seq = evt_tape_end_seq(c->tape);
 	for (;;) {
 		r = next_record(c, f, err);
+		if (r == EVT_ERR_CORRUPT)
+			return bad_journal(c, live);
 		if (r == EVT_AGAIN) {
 			if ((r = check_moved(c, &moved, err)))
 				return r;
@@ -411,6 +429,7 @@ tape_seek(evt_cursor *base, bool has_time, int64_t time_ns, evt_error *err)
 		f->from_ns = time_ns;
 	}
 	leave_journal(c);
+	c->journal_bad = 0;
 	c->now = NULL;
 	c->seq = c->from_seq > 0 ? c->from_seq : 1;
 	c->segment = c->block = 0;
