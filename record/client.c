@@ -574,7 +574,7 @@ opened(evt_client *c, struct lws *wsi)
 }
 
 static void
-received(evt_client *c, struct lws *wsi, const evt_stamp *stamp, uint8_t *p,
+received(evt_client *c, struct lws *wsi, const evt_moment *stamp, uint8_t *p,
     size_t n)
 {
 	bool last = lws_remaining_packet_payload(wsi) == 0 &&
@@ -679,7 +679,7 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 {
 	struct lws_context *lws = lws_get_context(wsi);
 	evt_client *c = lws != NULL ? lws_context_user(lws) : NULL;
-	evt_stamp stamp;
+	evt_moment stamp;
 
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_RECEIVE:

@@ -40,10 +40,10 @@ typedef struct evt_client_ended {
 typedef struct evt_client_events {
 	void (*opened)(void *ctx, const evt_client_opened *opened);
 	/* A whole message; data may be changed in place. */
-	void (*message)(void *ctx, const evt_stamp *stamp, uint8_t opcode,
+	void (*message)(void *ctx, const evt_moment *stamp, uint8_t opcode,
 	    uint8_t *data, size_t n);
 	/* A message of n bytes was longer than the limit and is gone. */
-	void (*skipped)(void *ctx, const evt_stamp *stamp, uint64_t n);
+	void (*skipped)(void *ctx, const evt_moment *stamp, uint64_t n);
 	/* A message is being sent; data may be changed in place (a copy). */
 	void (*sent)(void *ctx, uint8_t *data, size_t n);
 	void (*ended)(void *ctx, const evt_client_ended *ended);

@@ -162,7 +162,7 @@ poke(int fd)
 
 /* Put a mark of the recorder's own; b is its payload, which is freed. */
 static void
-put_mark(evt_recorder *r, const evt_stamp *at, enum evt_mark mark, evt_buf *b,
+put_mark(evt_recorder *r, const evt_moment *at, enum evt_mark mark, evt_buf *b,
     bool ok)
 {
 	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
@@ -186,7 +186,7 @@ put_started(evt_recorder *r)
 	static const char *const state[] = { "state" };
 	const char *const *events = r->o.request.events;
 	size_t n = r->o.request.n_events;
-	evt_stamp at = { .time_ns = r->stamps.start_real,
+	evt_moment at = { .time_ns = r->stamps.start_real,
 		.mono_ns = r->stamps.start_real };
 	evt_buf b = { 0 }, url = { 0 };
 	bool ok = true;
@@ -210,7 +210,7 @@ put_started(evt_recorder *r)
 static void
 put_stopped(evt_recorder *r)
 {
-	evt_stamp at = evt_stamps_now(&r->stamps);
+	evt_moment at = evt_stamps_now(&r->stamps);
 	evt_record_stats stats;
 	evt_buf b = { 0 };
 	char reason[64];
@@ -316,7 +316,7 @@ run_network(void *arg)
 /* ---- lines: reading and writing in one thread ---------------------------------- */
 
 static void
-put_too_long(evt_recorder *r, const evt_stamp *at, uint64_t n)
+put_too_long(evt_recorder *r, const evt_moment *at, uint64_t n)
 {
 	char reason[120], size[EVT_TIME_TEXT];
 	evt_gap gap = { .frames = 1, .bytes = (int64_t)n, .reason = reason };
@@ -337,7 +337,7 @@ put_too_long(evt_recorder *r, const evt_stamp *at, uint64_t n)
 }
 
 static void
-put_line(evt_recorder *r, const evt_stamp *at, enum evt_lines_state state,
+put_line(evt_recorder *r, const evt_moment *at, enum evt_lines_state state,
     uint8_t *line, uint64_t n)
 {
 	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
@@ -356,7 +356,7 @@ put_line(evt_recorder *r, const evt_stamp *at, enum evt_lines_state state,
 static void
 put_lines(evt_recorder *r, evt_lines *lines, bool last)
 {
-	evt_stamp at = evt_stamps_now(&r->stamps);
+	evt_moment at = evt_stamps_now(&r->stamps);
 	enum evt_lines_state state;
 	evt_buf b = { 0 };
 	uint8_t *line;

@@ -48,12 +48,12 @@ struct evt_session {
 	uint32_t conn;       /* number of this or the last connection */
 	uint64_t frames;     /* received on it */
 	bool lost;           /* there was a connection, and it is gone */
-	evt_stamp lost_at;
+	evt_moment lost_at;
 	char lost_why[512];
 	bool refused;        /* by an answer to the subscription */
 
 	bool held;           /* the socket is not read */
-	evt_stamp held_at;
+	evt_moment held_at;
 	uint64_t unsaved;       /* frames for which there was no memory */
 	uint64_t unsaved_bytes;
 };
@@ -81,7 +81,7 @@ say(evt_session *s, enum evt_record_event event, const char *text)
 
 /* Put a mark; b is its payload, which is freed.  ok: b could be made. */
 static void
-put_mark(evt_session *s, const evt_stamp *at, enum evt_mark mark, uint32_t conn,
+put_mark(evt_session *s, const evt_moment *at, enum evt_mark mark, uint32_t conn,
     evt_buf *b, bool ok)
 {
 	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
@@ -99,7 +99,7 @@ put_mark(evt_session *s, const evt_stamp *at, enum evt_mark mark, uint32_t conn,
 }
 
 static void
-put_gap(evt_session *s, const evt_stamp *at, const evt_gap *gap)
+put_gap(evt_session *s, const evt_moment *at, const evt_gap *gap)
 {
 	evt_buf b = { 0 };
 	bool ok = evt_marks_gap(&b, gap);
@@ -116,7 +116,7 @@ put_gap(evt_session *s, const evt_stamp *at, const evt_gap *gap)
 
 /* The gap from an earlier stamp to this one, of unknown content. */
 static void
-put_span(evt_session *s, const evt_stamp *from, const evt_stamp *to,
+put_span(evt_session *s, const evt_moment *from, const evt_moment *to,
     const char *reason)
 {
 	evt_gap gap = { .frames = EVT_MARKS_UNKNOWN, .bytes = EVT_MARKS_UNKNOWN,
@@ -128,7 +128,7 @@ put_span(evt_session *s, const evt_stamp *from, const evt_stamp *to,
 
 /* The time now, or of a frame: tell if the clock was set before it. */
 static void
-note_step(evt_session *s, const evt_stamp *at)
+note_step(evt_session *s, const evt_moment *at)
 {
 	evt_buf b = { 0 };
 	char text[120], time[EVT_TIME_TEXT];
@@ -144,17 +144,17 @@ note_step(evt_session *s, const evt_stamp *at)
 	say(s, EVT_RECORD_NOTICE, text);
 }
 
-static evt_stamp
+static evt_moment
 now_stamp(evt_session *s)
 {
-	evt_stamp at = evt_stamps_now(s->o.stamps);
+	evt_moment at = evt_stamps_now(s->o.stamps);
 
 	note_step(s, &at);
 	return at;
 }
 
 static void
-hold(evt_session *s, const evt_stamp *at)
+hold(evt_session *s, const evt_moment *at)
 {
 	if (s->held || s->state != OPEN)
 		return;
@@ -168,7 +168,7 @@ hold(evt_session *s, const evt_stamp *at)
 static void
 end_hold(evt_session *s)
 {
-	evt_stamp at;
+	evt_moment at;
 
 	if (!s->held)
 		return;
@@ -180,7 +180,7 @@ end_hold(evt_session *s)
 }
 
 static void
-put_frame(evt_session *s, const evt_stamp *at, uint8_t kind, uint8_t opcode,
+put_frame(evt_session *s, const evt_moment *at, uint8_t kind, uint8_t opcode,
     const uint8_t *data, size_t n)
 {
 	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
@@ -378,7 +378,7 @@ static void
 on_opened(void *ctx, const evt_client_opened *o)
 {
 	evt_session *s = ctx;
-	evt_stamp at = now_stamp(s);
+	evt_moment at = now_stamp(s);
 	int64_t now = evt_clock_boot(), after = -1;
 	evt_buf b = { 0 };
 	char text[1000];
@@ -440,7 +440,7 @@ heed(evt_session *s, const evt_navixy_answer *a)
 }
 
 static void
-on_message(void *ctx, const evt_stamp *at, uint8_t opcode, uint8_t *data,
+on_message(void *ctx, const evt_moment *at, uint8_t opcode, uint8_t *data,
     size_t n)
 {
 	evt_session *s = ctx;
@@ -461,7 +461,7 @@ on_message(void *ctx, const evt_stamp *at, uint8_t opcode, uint8_t *data,
 }
 
 static void
-on_skipped(void *ctx, const evt_stamp *at, uint64_t n)
+on_skipped(void *ctx, const evt_moment *at, uint64_t n)
 {
 	evt_session *s = ctx;
 	evt_gap gap = { .frames = 1, .bytes = (int64_t)n };
@@ -480,7 +480,7 @@ static void
 on_sent(void *ctx, uint8_t *data, size_t n)
 {
 	evt_session *s = ctx;
-	evt_stamp at = now_stamp(s);
+	evt_moment at = now_stamp(s);
 
 	(void)evt_secret_blot_sent(s->o.secret, data, n);
 	put_frame(s, &at, EVT_KIND_SENT, EVT_OP_TEXT, data, n);
@@ -510,7 +510,7 @@ lost(evt_session *s, const evt_client_ended *e)
 static void
 leave(evt_session *s)
 {
-	evt_stamp at = now_stamp(s);
+	evt_moment at = now_stamp(s);
 
 	if (s->lost)
 		put_span(s, &s->lost_at, &at, s->lost_why);

@@ -24,10 +24,10 @@ is_step(int64_t change)
 	return change >= EVT_STAMPS_STEP_NS || change <= -EVT_STAMPS_STEP_NS;
 }
 
-evt_stamp
+evt_moment
 evt_stamps_now(evt_stamps *s)
 {
-	evt_stamp st = { .time_ns = s->real() };
+	evt_moment st = { .time_ns = s->real() };
 	int64_t diff;
 
 	st.mono_ns = s->start_real + (s->boot() - s->start_boot);

@@ -23,21 +23,21 @@ typedef struct evt_stamps {
 	int64_t (*boot)(void);
 } evt_stamps;
 
-typedef struct evt_stamp {
+typedef struct evt_moment {
 	int64_t time_ns; /* CLOCK_REALTIME */
 	int64_t mono_ns; /* steady time, as in evt_frame */
 	int64_t step_ns; /* the wall clock was stepped by this since the last
 	                    stamp; 0: it was not */
-} evt_stamp;
+} evt_moment;
 
 /* Start: steady time is wall time now. */
 void evt_stamps_start(evt_stamps *s);
 /* The time now.  A step is reported by one stamp only. */
-evt_stamp evt_stamps_now(evt_stamps *s);
+evt_moment evt_stamps_now(evt_stamps *s);
 
 /* The CLOCK_BOOTTIME time of a stamp. */
 static inline int64_t
-evt_stamps_boot(const evt_stamps *s, const evt_stamp *stamp)
+evt_stamps_boot(const evt_stamps *s, const evt_moment *stamp)
 {
 	return stamp->mono_ns - s->start_real + s->start_boot;
 }

@@ -1,0 +1,103 @@
+/* test_backoff.c - waits between attempts, with time and chance of our own. */
+#include "tests/unit/tapes.h"
+
+#include "format/units.h"
+#include "record/backoff.h"
+
+static uint64_t chance;
+
+static uint64_t
+draw(void *ctx)
+{
+	(void)ctx;
+	return chance;
+}
+
+static void
+waits_grow_to_a_minute_and_are_spread(void **state)
+{
+	evt_backoff b = { .random = draw };
+	int64_t most = EVT_BACKOFF_FIRST_NS;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		int64_t wait;
+
+		/* The greatest that may be drawn is, and one more is not. */
+		chance = i % 2 ? (uint64_t)most : (uint64_t)most + 1;
+		wait = evt_backoff_next(&b, i, 0);
+		assert_int_equal(wait, i % 2 ? most : 0);
+		most = most * 2 > EVT_BACKOFF_MOST_NS ? EVT_BACKOFF_MOST_NS :
+		    most * 2;
+	}
+}
+
+static void
+health_starts_anew_and_a_short_life_does_not(void **state)
+{
+	evt_backoff b = { .random = draw };
+	int64_t now = 0;
+
+	(void)state;
+	chance = EVT_BACKOFF_MOST_NS;
+	for (int i = 0; i < 10; i++)
+		evt_backoff_next(&b, now, 0);
+	evt_backoff_up(&b, now);
+	now += EVT_BACKOFF_HEALTHY_NS - 1;
+	assert_true(evt_backoff_next(&b, now, 0) > 50 * EVT_NS_PER_S);
+	evt_backoff_up(&b, now);
+	now += EVT_BACKOFF_HEALTHY_NS;
+	assert_true(evt_backoff_next(&b, now, 0) <= EVT_BACKOFF_FIRST_NS);
+}
+
+static void
+a_floor_is_kept(void **state)
+{
+	evt_backoff b = { .random = draw };
+	int64_t wait;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		chance = i ? UINT64_MAX : 0;
+		wait = evt_backoff_next(&b, 0, 60 * EVT_NS_PER_S);
+		assert_true(wait >= 60 * EVT_NS_PER_S);
+		assert_true(wait <= 66 * EVT_NS_PER_S);
+		wait = evt_backoff_next(&b, 0, 1000000 * EVT_NS_PER_S);
+		assert_true(wait <= EVT_BACKOFF_ASKED_MOST_NS / 10 * 11);
+	}
+}
+
+static void
+retry_after(void **state)
+{
+	/* 2023-11-14T22:13:20Z */
+	int64_t now = INT64_C(1700000000) * EVT_NS_PER_S, ns = -1;
+
+	(void)state;
+	assert_true(evt_retry_after_parse("120", now, &ns));
+	assert_int_equal(ns, 120 * EVT_NS_PER_S);
+	assert_true(evt_retry_after_parse("Tue, 14 Nov 2023 22:14:20 GMT", now,
+	    &ns));
+	assert_int_equal(ns, 60 * EVT_NS_PER_S);
+	assert_true(evt_retry_after_parse("Tue, 14 Nov 2023 22:00:00 GMT", now,
+	    &ns));
+	assert_int_equal(ns, 0);
+	ns = 7;
+	assert_false(evt_retry_after_parse("soon", now, &ns));
+	assert_false(evt_retry_after_parse("", now, &ns));
+	assert_false(evt_retry_after_parse("-5", now, &ns));
+	assert_int_equal(ns, 7);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(waits_grow_to_a_minute_and_are_spread),
+		cmocka_unit_test(health_starts_anew_and_a_short_life_does_not),
+		cmocka_unit_test(a_floor_is_kept),
+		cmocka_unit_test(retry_after),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

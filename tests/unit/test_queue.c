@@ -1,0 +1,202 @@
+/* test_queue.c - between the network's thread and the tape's. */
+#include "tests/unit/tapes.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "record/queue.h"
+#include "record/resolve.h"
+
+static void
+order_and_bounds(void **state)
+{
+	evt_queue *q = evt_queue_new(10000);
+	uint8_t payload[1000] = { 0 };
+	evt_item item = { .payload = payload, .len = sizeof(payload), .conn = 3,
+		.opcode = 1 };
+	enum evt_queue_state s = EVT_QUEUE_ROOM;
+	evt_batch *batch;
+	unsigned n = 0, got = 0;
+
+	(void)state;
+	assert_non_null(q);
+	while (s == EVT_QUEUE_ROOM) {
+		payload[0] = (uint8_t)n;
+		item.time_ns = n++;
+		s = evt_queue_put(q, &item);
+	}
+	assert_int_equal(s, EVT_QUEUE_FULL);
+	assert_true(n >= 8 && n <= 11);
+	/* Marks must still find their way in. */
+	item.len = 0;
+	item.time_ns = n++;
+	assert_int_equal(evt_queue_put(q, &item), EVT_QUEUE_FULL);
+	assert_false(evt_queue_drained(q));
+	evt_queue_flush(q);
+	assert_true(evt_queue_bytes(q) >= 8000);
+	while (got < n) {
+		evt_item out;
+
+		batch = evt_queue_take(q, INT64_MAX);
+		assert_non_null(batch);
+		while (evt_batch_next(batch, &out)) {
+			assert_int_equal(out.time_ns, got);
+			if (out.len > 0)
+				assert_int_equal(out.payload[0], got);
+			assert_int_equal(out.conn, 3);
+			got++;
+		}
+		evt_queue_release(q, batch);
+	}
+	assert_true(evt_queue_drained(q));
+	assert_int_equal(evt_queue_bytes(q), 0);
+	assert_false(evt_queue_ended(q));
+	evt_queue_close(q);
+	assert_null(evt_queue_take(q, INT64_MAX));
+	assert_true(evt_queue_ended(q));
+	evt_queue_free(q);
+}
+
+static void
+a_wait_can_be_ended(void **state)
+{
+	evt_queue *q = evt_queue_new(1000);
+
+	(void)state;
+	assert_null(evt_queue_take(q, 0)); /* that time is long past */
+	evt_queue_wake(q);
+	assert_null(evt_queue_take(q, INT64_MAX));
+	evt_queue_free(q);
+}
+
+#define ITEMS 200000u
+
+static void *
+produce(void *arg)
+{
+	evt_queue *q = arg;
+
+	for (unsigned i = 0; i < ITEMS;) {
+		evt_item item = { .time_ns = i, .payload = (uint8_t *)&i,
+			.len = sizeof(i) };
+
+		/* As the network does: at the limit no more is read. */
+		if (evt_queue_put(q, &item) == EVT_QUEUE_FULL) {
+			evt_queue_flush(q);
+			while (!evt_queue_drained(q))
+				sched_yield();
+		}
+		i++;
+		if (i % 64 == 0)
+			evt_queue_flush(q);
+	}
+	evt_queue_close(q);
+	return NULL;
+}
+
+static void
+two_threads(void **state)
+{
+	evt_queue *q = evt_queue_new(50000);
+	pthread_t thread;
+	unsigned got = 0;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, produce, q), 0);
+	while (!evt_queue_ended(q)) {
+		evt_batch *batch = evt_queue_take(q, INT64_MAX);
+		evt_item out;
+
+		while (batch != NULL && evt_batch_next(batch, &out)) {
+			unsigned i;
+
+			assert_int_equal(out.len, sizeof(i));
+			memcpy(&i, out.payload, sizeof(i));
+			assert_int_equal(i, got++);
+		}
+		assert_true(evt_queue_bytes(q) <= 50000 + 200);
+		evt_queue_release(q, batch);
+	}
+	assert_int_equal(got, ITEMS);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	evt_queue_free(q);
+}
+
+/* ---- names ----------------------------------------------------------------------- */
+
+struct waker {
+	pthread_mutex_t lock;
+	pthread_cond_t woken;
+	bool done;
+};
+
+static void
+wake(void *ctx)
+{
+	struct waker *w = ctx;
+
+	pthread_mutex_lock(&w->lock);
+	w->done = true;
+	pthread_cond_signal(&w->woken);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int
+resolve(const char *host, char *first, size_t size)
+{
+	struct waker w = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+		false };
+	evt_resolve *r;
+	evt_error err;
+	int code;
+
+	ok(evt_resolve_start(host, wake, &w, &r, &err), &err);
+	pthread_mutex_lock(&w.lock);
+	while (!w.done)
+		pthread_cond_wait(&w.woken, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	code = evt_resolve_result(r, &err);
+	if (code == EVT_OK) {
+		strncpy(first, evt_resolve_address(r, 0), size - 1);
+		assert_null(evt_resolve_address(r, 1000));
+	} else {
+		assert_non_null(strstr(err.text, host));
+	}
+	evt_resolve_drop(r);
+	return code;
+}
+
+static void
+names_on_a_thread_of_their_own(void **state)
+{
+	char first[64] = { 0 };
+	evt_resolve *r;
+	evt_error err;
+	struct waker w = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+		false };
+
+	(void)state;
+	assert_int_equal(resolve("127.0.0.1", first, sizeof(first)), EVT_OK);
+	assert_string_equal(first, "127.0.0.1");
+	assert_int_equal(resolve("::1", first, sizeof(first)), EVT_OK);
+	assert_int_equal(resolve("no-such-host.invalid", first, sizeof(first)),
+	    EVT_ERR_NOTFOUND);
+	/* Dropped before there is an answer: nobody is called, nothing leaks. */
+	ok(evt_resolve_start("no-such-host.invalid", wake, &w, &r, &err), &err);
+	evt_resolve_drop(r);
+	evt_resolve_drop(NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(order_and_bounds),
+		cmocka_unit_test(a_wait_can_be_ended),
+		cmocka_unit_test(two_threads),
+		cmocka_unit_test(names_on_a_thread_of_their_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
