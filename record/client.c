@@ -4,17 +4,16 @@
  * How a connection ends is told by libwebsockets in many ways, and by some of
  * them only sometimes (a handshake that times out gives neither
  * CONNECTION_ERROR nor CLOSED).  So the callbacks only note what they hear,
- * and one place, finish(), acts: it is reached when the wsi is destroyed, or
+ * and one place, evt_client_finish(), acts: it is reached when the wsi is destroyed, or
  * when the connect call returned none.
  *
- * Nothing is reported upwards from inside finish(), since libwebsockets may
+ * Nothing is reported upwards from inside it, since libwebsockets may
  * be in the middle of anything: it is left for the loop in evt_client_run(),
  * which lws_cancel_service() wakes.
  */
-#include "record/client.h"
+#include "record/client_impl.h"
 
 #include <arpa/inet.h>
-#include <libwebsockets.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,10 +21,7 @@
 
 #include "format/err.h"
 #include "format/units.h"
-#include "record/assembly.h"
 #include "record/backoff.h"
-#include "record/proxy.h"
-#include "record/resolve.h"
 #include "record/tls.h"
 
 /* A TCP connection, and then the handshake, may each take this long. */
@@ -34,59 +30,9 @@
 #define SERVICE_BYTES (64u << 10)
 #define HEADER_BYTES (32u << 10)
 
-/* A message that waits to be sent. */
-struct outgoing {
-	struct outgoing *next;
-	size_t n;
-	uint8_t data[]; /* LWS_PRE bytes, then the message */
-};
-
-/* What is heard of the present attempt until it is over. */
-struct hearsay {
-	char lws[200];     /* words of CONNECTION_ERROR */
-	char tls[400];     /* words on the certificate */
-	char reason[512];  /* of our own drop, or of the server's close frame */
-	int code;          /* that goes with reason, 0: none */
-	unsigned status;
-	int64_t retry_after_ns;
-	int64_t began_ns;  /* CLOCK_BOOTTIME */
-	bool by_server;    /* code and reason are the server's */
-	bool opened;
-};
-
-struct evt_client {
-	evt_client_config cfg;
-	evt_proxy proxy;
-	SSL_CTX *tls;
-	struct lws_context *lws;
-	struct lws *wsi;
-	lws_sorted_usec_list_t timer;
-	bool quit;
-
-	/* The request, and how far it is. */
-	char *target, *subprotocols;
-	char **headers;
-	size_t n_headers;
-	evt_resolve *resolve;
-	size_t address; /* index of the one being tried */
-	bool resolving;
-	bool live;      /* a wsi is being made, or there is one */
-	bool over;      /* finish() was reached */
-	struct hearsay heard;
-
-	/* The open connection. */
-	evt_assembly assembly;
-	int64_t heard_ns;
-	struct outgoing *out, **out_end;
-	int closing; /* close code to send, 0: none */
-	bool ping;
-};
-
-static int callback(struct lws *wsi, enum lws_callback_reasons reason,
-    void *user, void *in, size_t len);
-
 static const struct lws_protocols protocols[] = {
-	{ .name = "evtape", .callback = callback, .rx_buffer_size = RX_BYTES },
+	{ .name = "evtape", .callback = evt_client_callback,
+	    .rx_buffer_size = RX_BYTES },
 	{ 0 },
 };
 
@@ -179,8 +125,8 @@ forget_request(evt_client *c)
 	c->resolving = false;
 }
 
-static void
-free_outgoing(struct outgoing *o)
+void
+evt_client_free_outgoing(struct outgoing *o)
 {
 	explicit_bzero(o->data, LWS_PRE + o->n);
 	free(o);
@@ -193,7 +139,7 @@ forget_outgoing(evt_client *c)
 		struct outgoing *o = c->out;
 
 		c->out = o->next;
-		free_outgoing(o);
+		evt_client_free_outgoing(o);
 	}
 	c->out_end = &c->out;
 }
@@ -311,8 +257,8 @@ report_end(evt_client *c)
 }
 
 /* The attempt or the connection is over: the loop will see to it. */
-static void
-finish(evt_client *c)
+void
+evt_client_finish(evt_client *c)
 {
 	if (!c->live)
 		return;
@@ -370,7 +316,7 @@ try_address(evt_client *c)
 			snprintf(c->heard.reason, sizeof(c->heard.reason),
 			    "the proxy's address cannot be used");
 			c->heard.code = 1006;
-			finish(c);
+			evt_client_finish(c);
 			return;
 		}
 	}
@@ -380,7 +326,7 @@ try_address(evt_client *c)
 		if (c->heard.lws[0] == '\0')
 			snprintf(c->heard.lws, sizeof(c->heard.lws),
 			    "Unable to connect");
-		finish(c);
+		evt_client_finish(c);
 	}
 }
 
@@ -391,11 +337,11 @@ fail(evt_client *c, const char *words)
 	c->heard = (struct hearsay){ .code = 1006 };
 	snprintf(c->heard.reason, sizeof(c->heard.reason), "%s", words);
 	c->live = true;
-	finish(c);
+	evt_client_finish(c);
 }
 
-static void
-resolved(evt_client *c)
+void
+evt_client_resolved(evt_client *c)
 {
 	evt_error err;
 	int rc;
@@ -464,7 +410,7 @@ evt_client_connect(evt_client *c, const evt_client_request *request)
 	c->resolving = true;
 }
 
-/* finish() was reached: go on with the next address, or tell. */
+/* evt_client_finish() was reached: go on with the next address, or tell. */
 static void
 after_end(evt_client *c)
 {
@@ -479,238 +425,6 @@ after_end(evt_client *c)
 		return;
 	}
 	report_end(c);
-}
-
-/* ---- callbacks ------------------------------------------------------------- */
-
-static int
-add_headers(evt_client *c, unsigned char **p, size_t room)
-{
-	for (size_t i = 0; i < c->n_headers; i++) {
-		size_t n = strlen(c->headers[i]);
-
-		if (n + 2 > room)
-			return -1;
-		memcpy(*p, c->headers[i], n);
-		memcpy(*p + n, "\r\n", 2);
-		*p += n + 2;
-		room -= n + 2;
-	}
-	return 0;
-}
-
-/* The answer to the handshake has come, whatever it is. */
-static void
-note_answer(evt_client *c, struct lws *wsi)
-{
-	char text[64];
-
-	c->heard.status = lws_http_client_http_response(wsi);
-	if (lws_hdr_copy(wsi, text, sizeof(text),
-	    WSI_TOKEN_HTTP_RETRY_AFTER) > 0)
-		(void)evt_retry_after_parse(text, evt_clock_real(),
-		    &c->heard.retry_after_ns);
-}
-
-static void
-note_failure(evt_client *c, struct lws *wsi, const char *words, size_t n)
-{
-	unsigned status = lws_http_client_http_response(wsi);
-
-	if (status != 0)
-		c->heard.status = status;
-	if (words != NULL)
-		snprintf(c->heard.lws, sizeof(c->heard.lws), "%.*s",
-		    (int)strnlen(words, n), words);
-	if (c->heard.tls[0] == '\0' && c->cfg.url->tls)
-		(void)evt_tls_failure(c->heard.tls, sizeof(c->heard.tls));
-}
-
-static void
-note_close(evt_client *c, const uint8_t *p, size_t n)
-{
-	char said[126] = "";
-
-	c->heard.by_server = true;
-	if (n < 2) {
-		c->heard.code = 1005;
-		snprintf(c->heard.reason, sizeof(c->heard.reason),
-		    "the server closed the connection, with no code");
-		return;
-	}
-	c->heard.code = p[0] << 8 | p[1];
-	for (size_t i = 2; i < n && i - 2 < sizeof(said) - 1; i++)
-		said[i - 2] = (char)(p[i] < 0x20 || p[i] == 0x7f ? ' ' : p[i]);
-	snprintf(c->heard.reason, sizeof(c->heard.reason),
-	    "the server closed the connection with code %d%s%s%s",
-	    c->heard.code, said[0] != '\0' ? " (" : "", said,
-	    said[0] != '\0' ? ")" : "");
-}
-
-static void
-opened(evt_client *c, struct lws *wsi)
-{
-	char peer[NI_MAXHOST + NI_MAXSERV + 4] = "unknown", tls[128];
-	char host[NI_MAXHOST], port[NI_MAXSERV];
-	struct sockaddr_storage addr;
-	socklen_t len = sizeof(addr);
-	evt_client_opened o = { .peer = peer };
-	SSL *ssl = lws_get_ssl(wsi);
-
-	if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&addr,
-	    &len) == 0 && getnameinfo((struct sockaddr *)&addr, len, host,
-	    sizeof(host), port, sizeof(port),
-	    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-		snprintf(peer, sizeof(peer), addr.ss_family == AF_INET6 ?
-		    "[%s]:%s" : "%s:%s", host, port);
-	if (ssl != NULL) {
-		snprintf(tls, sizeof(tls), "%s %s", SSL_get_version(ssl),
-		    SSL_get_cipher_name(ssl));
-		o.tls = tls;
-	}
-	c->heard.opened = true;
-	c->heard_ns = evt_clock_boot();
-	c->cfg.events.opened(c->cfg.ctx, &o);
-}
-
-static void
-received(evt_client *c, struct lws *wsi, const evt_moment *stamp, uint8_t *p,
-    size_t n)
-{
-	bool last = lws_remaining_packet_payload(wsi) == 0 &&
-	    lws_is_final_fragment(wsi);
-	uint8_t opcode = lws_frame_is_binary(wsi) ? EVT_OP_BINARY : EVT_OP_TEXT;
-	uint8_t *data;
-	uint64_t len;
-
-	switch (evt_assembly_add(&c->assembly, p, n, last, &data, &len)) {
-	case EVT_ASSEMBLY_DONE:
-		c->cfg.events.message(c->cfg.ctx, stamp, opcode, data,
-		    (size_t)len);
-		break;
-	case EVT_ASSEMBLY_SKIPPED:
-		c->cfg.events.skipped(c->cfg.ctx, stamp, len);
-		break;
-	case EVT_ASSEMBLY_MORE:
-		break;
-	}
-}
-
-/* Write the oldest message that waits. */
-static int
-write_next(evt_client *c, struct lws *wsi)
-{
-	struct outgoing *o = c->out;
-	uint8_t *copy = malloc(o->n > 0 ? o->n : 1);
-	int rc;
-
-	if (copy == NULL)
-		return -1;
-	c->out = o->next;
-	if (c->out == NULL)
-		c->out_end = &c->out;
-	/* The upper layer gets a copy: lws_write() masks in place. */
-	memcpy(copy, o->data + LWS_PRE, o->n);
-	c->cfg.events.sent(c->cfg.ctx, copy, o->n);
-	explicit_bzero(copy, o->n);
-	free(copy);
-	rc = lws_write(wsi, o->data + LWS_PRE, o->n, LWS_WRITE_TEXT);
-	free_outgoing(o);
-	return rc;
-}
-
-/* The socket takes data: one thing at a time.  Non-zero closes. */
-static int
-writeable(evt_client *c, struct lws *wsi)
-{
-	uint8_t frame[LWS_PRE + 8] = { 0 };
-	int rc;
-
-	if (lws_partial_buffered(wsi)) {
-		lws_callback_on_writable(wsi);
-		return 0;
-	}
-	if (c->ping) {
-		c->ping = false;
-		rc = lws_write(wsi, frame + LWS_PRE, 0, LWS_WRITE_PING);
-	} else if (c->out != NULL) {
-		rc = write_next(c, wsi);
-	} else if (c->closing != 0) {
-		lws_close_reason(wsi, (enum lws_close_status)c->closing, NULL,
-		    0);
-		return -1;
-	} else {
-		return 0;
-	}
-	if (rc < 0)
-		return -1;
-	if (c->ping || c->out != NULL || c->closing != 0)
-		lws_callback_on_writable(wsi);
-	return 0;
-}
-
-/* Callbacks that belong to no connection, or to any. */
-static int
-general(evt_client *c, struct lws *wsi, enum lws_callback_reasons reason,
-    void *user, size_t len)
-{
-	switch (reason) {
-	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
-		resolved(c);
-		c->cfg.events.woken(c->cfg.ctx);
-		break;
-	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
-		evt_tls_verify(user, len != 0, c->cfg.insecure,
-		    c->cfg.url->host, c->heard.tls, sizeof(c->heard.tls));
-		break;
-	case LWS_CALLBACK_WSI_DESTROY:
-		if (wsi == c->wsi)
-			finish(c);
-		break;
-	default:
-		break;
-	}
-	return 0;
-}
-
-static int
-callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
-    void *in, size_t len)
-{
-	struct lws_context *lws = lws_get_context(wsi);
-	evt_client *c = lws != NULL ? lws_context_user(lws) : NULL;
-	evt_moment stamp;
-
-	switch (reason) {
-	case LWS_CALLBACK_CLIENT_RECEIVE:
-		stamp = evt_stamps_now(c->cfg.stamps);
-		c->heard_ns = evt_stamps_boot(c->cfg.stamps, &stamp);
-		received(c, wsi, &stamp, in, len);
-		return 0;
-	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-		return add_headers(c, in, len);
-	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
-		note_answer(c, wsi);
-		return 0;
-	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		note_failure(c, wsi, in, len);
-		return 0;
-	case LWS_CALLBACK_CLIENT_ESTABLISHED:
-		opened(c, wsi);
-		return 0;
-	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-		c->heard_ns = evt_clock_boot();
-		return 0;
-	case LWS_CALLBACK_CLIENT_WRITEABLE:
-		return writeable(c, wsi);
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		if (c->heard.code == 0)
-			note_close(c, in, len);
-		return 0;
-	default:
-		return c != NULL && c->lws != NULL ?
-		    general(c, wsi, reason, user, len) : 0;
-	}
 }
 
 /* ---- the rest of the interface --------------------------------------------- */
@@ -827,7 +541,7 @@ evt_client_drop(evt_client *c, int code, const char *reason)
 		c->resolving = false;
 		c->live = true;
 		c->heard.opened = false;
-		finish(c);
+		evt_client_finish(c);
 	} else if (c->wsi != NULL) {
 		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
 		    LWS_TO_KILL_ASYNC);

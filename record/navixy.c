@@ -401,3 +401,23 @@ evt_navixy_read(evt_navixy *x, const uint8_t *p, size_t n,
 			*c = ' ';
 	}
 }
+
+int
+evt_navixy_profile(bool navixy, const char *const *events, size_t n_events,
+    const char *const *sources, size_t n_sources, evt_profile **ret_profile,
+    evt_error *err)
+{
+	static const char *const navixy_events[] = EVT_NAVIXY_EVENT_PATHS;
+	static const char *const navixy_sources[] = EVT_NAVIXY_SOURCE_PATHS;
+
+	if (n_events == 0 && navixy) {
+		events = navixy_events;
+		n_events = sizeof(navixy_events) / sizeof(navixy_events[0]);
+	}
+	if (n_sources == 0 && navixy) {
+		sources = navixy_sources;
+		n_sources = sizeof(navixy_sources) / sizeof(navixy_sources[0]);
+	}
+	return evt_profile_new(events, n_events, sources, n_sources,
+	    ret_profile, err);
+}

@@ -22,6 +22,14 @@
 #define EVT_NAVIXY_SOURCE_PATHS \
 	{ "/data/source_id", "/data/*/source_id", "/data/*/state/source_id" }
 
+/*
+ * The profile of a feed: the paths that were given and, where none were and
+ * `navixy` is set, the platform's.  Errors: those of evt_profile_new().
+ */
+int evt_navixy_profile(bool navixy, const char *const *events, size_t n_events,
+    const char *const *sources, size_t n_sources, evt_profile **ret_profile,
+    evt_error *err);
+
 typedef struct evt_navixy_options {
 	const char *const *events; /* what to ask for; none: state_batch, or
 	                              state in the old form */

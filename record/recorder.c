@@ -446,27 +446,6 @@ run_lines(void *arg)
 
 /* ---- starting ------------------------------------------------------------------ */
 
-static int
-make_profile(evt_recorder *r, evt_error *err)
-{
-	static const char *const navixy_events[] = EVT_NAVIXY_EVENT_PATHS;
-	static const char *const navixy_sources[] = EVT_NAVIXY_SOURCE_PATHS;
-	const char *const *events = r->o.event_paths;
-	const char *const *sources = r->o.source_paths;
-	size_t n_events = r->o.n_event_paths, n_sources = r->o.n_source_paths;
-
-	if (n_events == 0 && r->o.navixy) {
-		events = navixy_events;
-		n_events = sizeof(navixy_events) / sizeof(navixy_events[0]);
-	}
-	if (n_sources == 0 && r->o.navixy) {
-		sources = navixy_sources;
-		n_sources = sizeof(navixy_sources) / sizeof(navixy_sources[0]);
-	}
-	return evt_profile_new(events, n_events, sources, n_sources,
-	    &r->profile, err);
-}
-
 /* Everything that can be wrong with what was asked, before the tape is
  * touched. */
 static int
@@ -480,7 +459,9 @@ check(evt_recorder *r, evt_error *err)
 	if (r->o.max_message == 0 || r->o.max_message > EVT_PAYLOAD_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "--max-message must be from 1 byte to 256 MiB");
-	rc = make_profile(r, err);
+	rc = evt_navixy_profile(r->o.navixy, r->o.event_paths,
+	    r->o.n_event_paths, r->o.source_paths, r->o.n_source_paths,
+	    &r->profile, err);
 	if (rc != EVT_OK)
 		return rc;
 	r->secret = evt_secret_new(r->o.credential_file, r->o.credential);

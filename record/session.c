@@ -3,7 +3,7 @@
  *
  * Times here are CLOCK_BOOTTIME unless they say otherwise.
  */
-#include "record/session.h"
+#include "record/session_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,191 +22,6 @@
 #define CLOSE_NS EVT_NS_PER_S
 /* Between attempts when the server refuses us by name. */
 #define REFUSED_NS (60 * EVT_NS_PER_S)
-/* A stop of reading this long is told, since the server may not wait. */
-#define HELD_NS EVT_NS_PER_S
-
-enum state {
-	IDLE,       /* nothing was begun */
-	WAITING,    /* until retry_ns */
-	CONNECTING,
-	OPEN,
-	CLOSING     /* a close frame was asked for */
-};
-
-struct evt_session {
-	evt_session_options o;
-	evt_client *client;
-	evt_backoff backoff;
-	enum state state;
-	int64_t retry_ns;
-	int64_t close_by_ns; /* CLOSING: then without the server */
-	int64_t ping_ns;     /* next ping */
-	int64_t message_ns;  /* when the last message came */
-	char *shown;         /* the URL of this attempt, fit to be seen */
-
-	unsigned attempt;    /* since the last loss, from 1 */
-	uint32_t conn;       /* number of this or the last connection */
-	uint64_t frames;     /* received on it */
-	bool lost;           /* there was a connection, and it is gone */
-	evt_moment lost_at;
-	char lost_why[512];
-	bool refused;        /* by an answer to the subscription */
-
-	bool held;           /* the socket is not read */
-	evt_moment held_at;
-	uint64_t unsaved;       /* frames for which there was no memory */
-	uint64_t unsaved_bytes;
-};
-
-/* ---- into the queue --------------------------------------------------------- */
-
-static void
-set_state(evt_session *s, enum state state, enum evt_record_state shown)
-{
-	s->state = state;
-	evt_board_begin(s->o.board)->state = shown;
-	evt_board_end(s->o.board);
-}
-
-/* One line for a person; the credential cannot be in it. */
-static void
-say(evt_session *s, enum evt_record_event event, const char *text)
-{
-	char copy[1200];
-
-	snprintf(copy, sizeof(copy), "%s", text);
-	(void)evt_secret_blot(s->o.secret, (uint8_t *)copy, strlen(copy));
-	s->o.say(s->o.ctx, event, copy);
-}
-
-/* Put a mark; b is its payload, which is freed.  ok: b could be made. */
-static void
-put_mark(evt_session *s, const evt_moment *at, enum evt_mark mark, uint32_t conn,
-    evt_buf *b, bool ok)
-{
-	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
-		.kind = EVT_KIND_MARK, .opcode = (uint8_t)mark, .conn = conn,
-		.payload = b->data, .len = b->len };
-
-	if (ok) {
-		(void)evt_secret_blot(s->o.secret, b->data, b->len);
-		ok = evt_queue_put(s->o.queue, &item) != EVT_QUEUE_NOMEM;
-	}
-	if (!ok)
-		say(s, EVT_RECORD_ERROR, "out of memory: a mark is missing on "
-		    "the tape");
-	evt_buf_free(b);
-}
-
-static void
-put_gap(evt_session *s, const evt_moment *at, const evt_gap *gap)
-{
-	evt_buf b = { 0 };
-	bool ok = evt_marks_gap(&b, gap);
-	evt_record_stats *st = evt_board_begin(s->o.board);
-
-	st->gaps++;
-	if (gap->frames > 0)
-		st->lost_frames += (uint64_t)gap->frames;
-	if (gap->bytes > 0)
-		st->lost_bytes += (uint64_t)gap->bytes;
-	evt_board_end(s->o.board);
-	put_mark(s, at, EVT_MARK_GAP, s->conn, &b, ok);
-}
-
-/* The gap from an earlier stamp to this one, of unknown content. */
-static void
-put_span(evt_session *s, const evt_moment *from, const evt_moment *to,
-    const char *reason)
-{
-	evt_gap gap = { .frames = EVT_MARKS_UNKNOWN, .bytes = EVT_MARKS_UNKNOWN,
-		.reason = reason, .has_span = true, .from_ns = from->time_ns,
-		.to_ns = to->time_ns, .span_ns = to->mono_ns - from->mono_ns };
-
-	put_gap(s, to, &gap);
-}
-
-/* The time now, or of a frame: tell if the clock was set before it. */
-static void
-note_step(evt_session *s, const evt_moment *at)
-{
-	evt_buf b = { 0 };
-	char text[120], time[EVT_TIME_TEXT];
-	bool ok;
-
-	if (at->step_ns == 0)
-		return;
-	ok = evt_marks_clock(&b, at->step_ns);
-	put_mark(s, at, EVT_MARK_CLOCK, 0, &b, ok);
-	snprintf(text, sizeof(text), "the clock was set %s by %s",
-	    at->step_ns > 0 ? "forward" : "back", evt_duration_format(
-	    at->step_ns > 0 ? at->step_ns : -at->step_ns, time));
-	say(s, EVT_RECORD_NOTICE, text);
-}
-
-static evt_moment
-now_stamp(evt_session *s)
-{
-	evt_moment at = evt_stamps_now(s->o.stamps);
-
-	note_step(s, &at);
-	return at;
-}
-
-static void
-hold(evt_session *s, const evt_moment *at)
-{
-	if (s->held || s->state != OPEN)
-		return;
-	s->held = true;
-	s->held_at = *at;
-	evt_client_hold(s->client, true);
-	set_state(s, OPEN, EVT_RECORD_HELD);
-}
-
-/* The socket is read again, or gone: tell of a long stop. */
-static void
-end_hold(evt_session *s)
-{
-	evt_moment at;
-
-	if (!s->held)
-		return;
-	s->held = false;
-	at = now_stamp(s);
-	if (at.mono_ns - s->held_at.mono_ns >= HELD_NS)
-		put_span(s, &s->held_at, &at, "the queue was full and the socket "
-		    "was not read: the server may have dropped frames");
-}
-
-static void
-put_frame(evt_session *s, const evt_moment *at, uint8_t kind, uint8_t opcode,
-    const uint8_t *data, size_t n)
-{
-	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
-		.kind = kind, .opcode = opcode, .conn = s->conn,
-		.payload = data, .len = n };
-	evt_gap gap = { .reason = "there was no memory for them" };
-
-	if (s->unsaved > 0) {
-		gap.frames = (int64_t)s->unsaved;
-		gap.bytes = (int64_t)s->unsaved_bytes;
-		s->unsaved = s->unsaved_bytes = 0;
-		put_gap(s, at, &gap);
-	}
-	switch (evt_queue_put(s->o.queue, &item)) {
-	case EVT_QUEUE_FULL:
-		hold(s, at);
-		break;
-	case EVT_QUEUE_NOMEM:
-		s->unsaved++;
-		s->unsaved_bytes += n;
-		hold(s, at);
-		break;
-	case EVT_QUEUE_ROOM:
-		break;
-	}
-}
 
 /* ---- connecting ------------------------------------------------------------- */
 
@@ -245,12 +60,12 @@ retry(evt_session *s, const char *what, const char *why, int64_t at_least_ns)
 	char text[1000], time[EVT_TIME_TEXT];
 
 	s->retry_ns = now + wait;
-	set_state(s, WAITING, EVT_RECORD_WAITING);
+	evt_session_set_state(s, WAITING, EVT_RECORD_WAITING);
 	evt_board_begin(s->o.board)->retry_ns = evt_clock_real() + wait;
 	evt_board_end(s->o.board);
 	snprintf(text, sizeof(text), "%s: %s; trying again in %s", what, why,
 	    evt_duration_format(wait, time));
-	say(s, EVT_RECORD_DOWN, text);
+	evt_session_say(s, EVT_RECORD_DOWN, text);
 	arm(s);
 }
 
@@ -356,7 +171,7 @@ begin(evt_session *s)
 	request = (evt_client_request){ .target = (const char *)f.target.data,
 		.headers = (const char *const *)f.headers,
 		.n_headers = f.n_headers, .subprotocols = f.subprotocols };
-	set_state(s, CONNECTING, EVT_RECORD_CONNECTING);
+	evt_session_set_state(s, CONNECTING, EVT_RECORD_CONNECTING);
 	evt_client_connect(s->client, &request);
 	filled_free(&f);
 	arm(s);
@@ -367,7 +182,7 @@ static void
 close_politely(evt_session *s)
 {
 	s->close_by_ns = evt_clock_boot() + CLOSE_NS;
-	set_state(s, CLOSING, EVT_RECORD_STOPPING);
+	evt_session_set_state(s, CLOSING, EVT_RECORD_STOPPING);
 	evt_client_close(s->client, 1000);
 	arm(s);
 }
@@ -378,7 +193,7 @@ static void
 on_opened(void *ctx, const evt_client_opened *o)
 {
 	evt_session *s = ctx;
-	evt_moment at = now_stamp(s);
+	evt_moment at = evt_session_now(s);
 	int64_t now = evt_clock_boot(), after = -1;
 	evt_buf b = { 0 };
 	char text[1000];
@@ -388,23 +203,23 @@ on_opened(void *ctx, const evt_client_opened *o)
 	s->frames = 0;
 	if (s->lost) {
 		after = at.mono_ns - s->lost_at.mono_ns;
-		put_span(s, &s->lost_at, &at, s->lost_why);
+		evt_session_put_span(s, &s->lost_at, &at, s->lost_why);
 	}
 	ok = evt_marks_connected(&b, s->shown, o->peer, o->tls, s->attempt,
 	    after);
-	put_mark(s, &at, EVT_MARK_CONNECTED, s->conn, &b, ok);
+	evt_session_put_mark(s, &at, EVT_MARK_CONNECTED, s->conn, &b, ok);
 	s->lost = false;
 	s->attempt = 0;
 	s->message_ns = now;
 	s->ping_ns = now + s->o.ping_ns;
 	evt_backoff_up(&s->backoff, now);
 	evt_talk_opened(s->o.talk, now);
-	set_state(s, OPEN, EVT_RECORD_CONNECTED);
+	evt_session_set_state(s, OPEN, EVT_RECORD_CONNECTED);
 	evt_board_begin(s->o.board)->connections++;
 	evt_board_end(s->o.board);
 	snprintf(text, sizeof(text), "connected to %.600s (%s%s%s)", s->shown,
 	    o->peer, o->tls != NULL ? ", " : "", o->tls != NULL ? o->tls : "");
-	say(s, EVT_RECORD_UP, text);
+	evt_session_say(s, EVT_RECORD_UP, text);
 	arm(s);
 }
 
@@ -417,17 +232,17 @@ heed(evt_session *s, const evt_navixy_answer *a)
 		return;
 	case EVT_NAVIXY_RESPONSE:
 		if (a->text[0] != '\0')
-			say(s, EVT_RECORD_WARNING, a->text);
+			evt_session_say(s, EVT_RECORD_WARNING, a->text);
 		return;
 	case EVT_NAVIXY_ERROR:
-		say(s, EVT_RECORD_WARNING, a->text);
+		evt_session_say(s, EVT_RECORD_WARNING, a->text);
 		if (!evt_talk_granted(s->o.talk)) {
 			s->refused = true;
 			close_politely(s);
 		}
 		return;
 	case EVT_NAVIXY_LOGOUT:
-		say(s, EVT_RECORD_WARNING, s->o.stop_on_logout ?
+		evt_session_say(s, EVT_RECORD_WARNING, s->o.stop_on_logout ?
 		    "the server ended the session (logout): stopping" :
 		    "the server ended the session (logout): connecting again; "
 		    "if the credential is no longer good, write a new one to "
@@ -447,11 +262,11 @@ on_message(void *ctx, const evt_moment *at, uint8_t opcode, uint8_t *data,
 	evt_navixy_answer answer;
 	int64_t now = evt_stamps_boot(s->o.stamps, at);
 
-	note_step(s, at);
+	evt_session_note_step(s, at);
 	(void)evt_secret_blot(s->o.secret, data, n);
 	s->frames++;
 	s->message_ns = now;
-	put_frame(s, at, EVT_KIND_RECEIVED, opcode, data, n);
+	evt_session_put_frame(s, at, EVT_KIND_RECEIVED, opcode, data, n);
 	evt_talk_heard(s->o.talk, now, opcode, data, n, &answer);
 	if (s->state != OPEN)
 		return;
@@ -467,23 +282,23 @@ on_skipped(void *ctx, const evt_moment *at, uint64_t n)
 	evt_gap gap = { .frames = 1, .bytes = (int64_t)n };
 	char reason[120], size[EVT_TIME_TEXT];
 
-	note_step(s, at);
+	evt_session_note_step(s, at);
 	s->message_ns = evt_stamps_boot(s->o.stamps, at);
 	snprintf(reason, sizeof(reason), "a message was longer than "
 	    "--max-message (%s)", evt_size_format(s->o.max_message, size));
 	gap.reason = reason;
-	put_gap(s, at, &gap);
-	say(s, EVT_RECORD_WARNING, reason);
+	evt_session_put_gap(s, at, &gap);
+	evt_session_say(s, EVT_RECORD_WARNING, reason);
 }
 
 static void
 on_sent(void *ctx, uint8_t *data, size_t n)
 {
 	evt_session *s = ctx;
-	evt_moment at = now_stamp(s);
+	evt_moment at = evt_session_now(s);
 
 	(void)evt_secret_blot_sent(s->o.secret, data, n);
-	put_frame(s, &at, EVT_KIND_SENT, EVT_OP_TEXT, data, n);
+	evt_session_put_frame(s, &at, EVT_KIND_SENT, EVT_OP_TEXT, data, n);
 }
 
 static void
@@ -492,8 +307,8 @@ lost(evt_session *s, const evt_client_ended *e)
 	evt_buf b = { 0 };
 	bool ok;
 
-	end_hold(s);
-	s->lost_at = now_stamp(s);
+	evt_session_end_hold(s);
+	s->lost_at = evt_session_now(s);
 	s->lost = true;
 	if (e->unfinished > 0)
 		snprintf(s->lost_why, sizeof(s->lost_why), "%.400s; %llu bytes "
@@ -502,7 +317,7 @@ lost(evt_session *s, const evt_client_ended *e)
 	else
 		snprintf(s->lost_why, sizeof(s->lost_why), "%.500s", e->reason);
 	ok = evt_marks_disconnected(&b, e->code, s->lost_why, s->frames);
-	put_mark(s, &s->lost_at, EVT_MARK_DISCONNECTED, s->conn, &b, ok);
+	evt_session_put_mark(s, &s->lost_at, EVT_MARK_DISCONNECTED, s->conn, &b, ok);
 	evt_talk_closed(s->o.talk);
 }
 
@@ -510,12 +325,12 @@ lost(evt_session *s, const evt_client_ended *e)
 static void
 leave(evt_session *s)
 {
-	evt_moment at = now_stamp(s);
+	evt_moment at = evt_session_now(s);
 
 	if (s->lost)
-		put_span(s, &s->lost_at, &at, s->lost_why);
+		evt_session_put_span(s, &s->lost_at, &at, s->lost_why);
 	s->lost = false;
-	set_state(s, IDLE, EVT_RECORD_STOPPING);
+	evt_session_set_state(s, IDLE, EVT_RECORD_STOPPING);
 	evt_client_quit(s->client);
 }
 
@@ -558,7 +373,7 @@ speak(evt_session *s)
 		if (rc == EVT_OK && !evt_client_send(s->client, b.data, b.len))
 			rc = evt_err_nomem(&err);
 		if (rc != EVT_OK) {
-			say(s, EVT_RECORD_ERROR, err.text);
+			evt_session_say(s, EVT_RECORD_ERROR, err.text);
 			close_politely(s);
 			break;
 		}
@@ -629,8 +444,8 @@ check_room(evt_session *s)
 {
 	if (!s->held || s->state != OPEN || !evt_queue_drained(s->o.queue))
 		return;
-	end_hold(s);
-	set_state(s, OPEN, EVT_RECORD_CONNECTED);
+	evt_session_end_hold(s);
+	evt_session_set_state(s, OPEN, EVT_RECORD_CONNECTED);
 	evt_client_hold(s->client, false);
 }
 
@@ -641,7 +456,7 @@ on_due(void *ctx)
 	int64_t now = evt_clock_boot();
 	int how = s->o.ending(s->o.ctx);
 
-	(void)now_stamp(s);
+	(void)evt_session_now(s);
 	if (how > 0) {
 		wind_up(s, how);
 	} else if (s->state == IDLE || (s->state == WAITING &&
@@ -729,7 +544,7 @@ evt_session_run(evt_session *s)
 	evt_client_wake_at(s->client, 0);
 	evt_client_run(s->client);
 	if (s->lost && s->o.ending(s->o.ctx) == 0)
-		say(s, EVT_RECORD_ERROR, "the event loop failed");
+		evt_session_say(s, EVT_RECORD_ERROR, "the event loop failed");
 }
 
 void

@@ -1,0 +1,73 @@
+/* client_impl.h - what the client's sources share.  Only they may include it. */
+#ifndef EVT_CLIENT_IMPL_H
+#define EVT_CLIENT_IMPL_H
+
+#include <libwebsockets.h>
+
+#include "record/assembly.h"
+#include "record/client.h"
+#include "record/proxy.h"
+#include "record/resolve.h"
+
+/* A message that waits to be sent. */
+struct outgoing {
+	struct outgoing *next;
+	size_t n;
+	uint8_t data[]; /* LWS_PRE bytes, then the message */
+};
+
+/* What is heard of the present attempt until it is over. */
+struct hearsay {
+	char lws[200];     /* words of CONNECTION_ERROR */
+	char tls[400];     /* words on the certificate */
+	char reason[512];  /* of our own drop, or of the server's close frame */
+	int code;          /* that goes with reason, 0: none */
+	unsigned status;
+	int64_t retry_after_ns;
+	int64_t began_ns;  /* CLOCK_BOOTTIME */
+	bool by_server;    /* code and reason are the server's */
+	bool opened;
+};
+
+struct evt_client {
+	evt_client_config cfg;
+	evt_proxy proxy;
+	SSL_CTX *tls;
+	struct lws_context *lws;
+	struct lws *wsi;
+	lws_sorted_usec_list_t timer;
+	bool quit;
+
+	/* The request, and how far it is. */
+	char *target, *subprotocols;
+	char **headers;
+	size_t n_headers;
+	evt_resolve *resolve;
+	size_t address; /* index of the one being tried */
+	bool resolving;
+	bool live;      /* a wsi is being made, or there is one */
+	bool over;      /* finish() was reached */
+	struct hearsay heard;
+
+	/* The open connection. */
+	evt_assembly assembly;
+	int64_t heard_ns;
+	struct outgoing *out, **out_end;
+	int closing; /* close code to send, 0: none */
+	bool ping;
+};
+
+/* The attempt or the connection is over: the loop will see to it. */
+void evt_client_finish(evt_client *c);
+
+/* Wipe a message and free it. */
+void evt_client_free_outgoing(struct outgoing *o);
+
+/* If the look-up has an answer by now, connect. */
+void evt_client_resolved(evt_client *c);
+
+/* What libwebsockets calls (client_callback.c). */
+int evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
+    void *user, void *in, size_t len);
+
+#endif
