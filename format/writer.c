@@ -88,13 +88,16 @@ leave_segment(evt_writer *w)
 static int
 seal(evt_writer *w, evt_error *err)
 {
+	uint64_t before;
 	int r;
 
 	if (w->segment == NULL)
 		return EVT_OK;
 	w->want_seal = true;
+	before = evt_segment_written(w->segment)->size;
 	if ((r = evt_segment_seal(w->segment, w->max_conn, err)))
 		return r;
+	w->stats.stored_bytes += evt_segment_written(w->segment)->size - before;
 	if (w->opt.sync_ns != EVT_SYNC_OFF && (r = sync_all(w, err)))
 		return r;
 	leave_segment(w);

@@ -1,11 +1,9 @@
 /*
  * recorder.c - see recorder.h.
  */
-#include "record/recorder.h"
+#include "record/recorder_impl.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,42 +14,7 @@
 
 #include "format/err.h"
 #include "format/units.h"
-#include "record/lines.h"
 #include "record/marks.h"
-#include "record/queue.h"
-#include "record/secret.h"
-#include "record/session.h"
-#include "record/sink.h"
-#include "record/stamps.h"
-#include "record/talk.h"
-#include "record/url.h"
-
-#define TICK_NS EVT_NS_PER_S
-
-struct evt_recorder {
-	evt_recorder_options o;
-	evt_url url;
-	evt_profile *profile;
-	evt_writer *writer;
-	evt_secret *secret;
-	evt_talk *talk;
-	evt_queue *queue;
-	evt_session *session; /* NULL: lines */
-	evt_sink *sink;
-	evt_stamps stamps;
-	evt_board board;
-	int done_fd;   /* eventfd: the recording has ended */
-	int poke_fd;   /* eventfd: wakes the reader of lines */
-	pthread_t network, tape;
-	bool network_runs, tape_runs;
-
-	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t changed;
-	int ending;
-	bool rotate;
-	char reason[64];
-	bool failed;
-};
 
 void
 evt_recorder_options_init(evt_recorder_options *o)
@@ -62,8 +25,8 @@ evt_recorder_options_init(evt_recorder_options *o)
 	evt_writer_options_init(&o->writer);
 }
 
-static int64_t
-now_mono(void)
+int64_t
+evt_recorder_mono(void)
 {
 	struct timespec ts;
 
@@ -73,8 +36,8 @@ now_mono(void)
 
 /* ---- what the threads ask and tell ------------------------------------------- */
 
-static int
-ending(void *ctx)
+int
+evt_recorder_ending(void *ctx)
 {
 	evt_recorder *r = ctx;
 	int how;
@@ -88,7 +51,7 @@ ending(void *ctx)
 static bool
 is_ending(void *ctx)
 {
-	return ending(ctx) > 0;
+	return evt_recorder_ending(ctx) > 0;
 }
 
 static void
@@ -97,8 +60,8 @@ end(void *ctx, const char *reason)
 	evt_recorder_end(ctx, reason);
 }
 
-static void
-say(void *ctx, enum evt_record_event event, const char *text)
+void
+evt_recorder_say(void *ctx, enum evt_record_event event, const char *text)
 {
 	evt_recorder *r = ctx;
 
@@ -109,13 +72,13 @@ say(void *ctx, enum evt_record_event event, const char *text)
 static void
 say_tape(void *ctx, bool error, const char *text)
 {
-	say(ctx, error ? EVT_RECORD_ERROR : EVT_RECORD_NOTICE, text);
+	evt_recorder_say(ctx, error ? EVT_RECORD_ERROR : EVT_RECORD_NOTICE, text);
 }
 
 static void
 say_notice(void *ctx, const char *text)
 {
-	say(ctx, EVT_RECORD_NOTICE, text);
+	evt_recorder_say(ctx, EVT_RECORD_NOTICE, text);
 }
 
 /* Wait up to ns, or until the end of the recording is asked for. */
@@ -123,7 +86,7 @@ static void
 pause_tape(void *ctx, int64_t ns)
 {
 	evt_recorder *r = ctx;
-	int64_t until = now_mono() + ns;
+	int64_t until = evt_recorder_mono() + ns;
 	struct timespec ts = { .tv_sec = until / EVT_NS_PER_S,
 		.tv_nsec = until % EVT_NS_PER_S };
 	int was;
@@ -161,8 +124,8 @@ poke(int fd)
 /* ---- the tape's thread --------------------------------------------------------- */
 
 /* Put a mark of the recorder's own; b is its payload, which is freed. */
-static void
-put_mark(evt_recorder *r, const evt_moment *at, enum evt_mark mark, evt_buf *b,
+void
+evt_recorder_put_mark(evt_recorder *r, const evt_moment *at, enum evt_mark mark, evt_buf *b,
     bool ok)
 {
 	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
@@ -173,14 +136,14 @@ put_mark(evt_recorder *r, const evt_moment *at, enum evt_mark mark, evt_buf *b,
 		(void)evt_secret_blot(r->secret, b->data, b->len);
 		evt_sink_put(r->sink, &item);
 	} else {
-		say(r, EVT_RECORD_ERROR, "out of memory: a mark is missing on "
+		evt_recorder_say(r, EVT_RECORD_ERROR, "out of memory: a mark is missing on "
 		    "the tape");
 	}
 	evt_buf_free(b);
 }
 
-static void
-put_started(evt_recorder *r)
+void
+evt_recorder_begin_tape(evt_recorder *r)
 {
 	static const char *const batch[] = { "state_batch" };
 	static const char *const state[] = { "state" };
@@ -202,7 +165,7 @@ put_started(evt_recorder *r)
 	}
 	ok = ok && evt_marks_started(&b, (const char *)url.data,
 	    r->o.navixy ? "navixy" : "raw", events, n);
-	put_mark(r, &at, EVT_MARK_STARTED, &b, ok);
+	evt_recorder_put_mark(r, &at, EVT_MARK_STARTED, &b, ok);
 	evt_buf_free(&url);
 	evt_sink_commit(r->sink);
 }
@@ -221,33 +184,35 @@ put_stopped(evt_recorder *r)
 	memcpy(reason, r->reason, sizeof(reason));
 	pthread_mutex_unlock(&r->lock);
 	ok = evt_marks_stopped(&b, reason, stats.frames);
-	put_mark(r, &at, EVT_MARK_STOPPED, &b, ok);
+	evt_recorder_put_mark(r, &at, EVT_MARK_STOPPED, &b, ok);
 	evt_sink_commit(r->sink);
 }
 
-static void
-fail(evt_recorder *r, const char *text)
+void
+evt_recorder_fail(evt_recorder *r, const char *text)
 {
-	say(r, EVT_RECORD_ERROR, text);
+	evt_recorder_say(r, EVT_RECORD_ERROR, text);
 	pthread_mutex_lock(&r->lock);
 	r->failed = true;
 	pthread_mutex_unlock(&r->lock);
 }
 
 /* The last thing that happens. */
-static void
-close_tape(evt_recorder *r)
+void
+evt_recorder_close_tape(evt_recorder *r)
 {
 	evt_error err;
 	char text[700];
 
 	put_stopped(r);
+	/* The last block is cut before the figures are taken for good. */
+	evt_sink_rotate(r->sink);
 	if (evt_writer_close(r->writer, &err) != EVT_OK) {
 		snprintf(text, sizeof(text), "the tape was not closed cleanly: "
 		    "%s; its journal keeps what is in no segment, and the next "
 		    "recording to it takes it from there",
 		    err.text);
-		fail(r, text);
+		evt_recorder_fail(r, text);
 	}
 	r->writer = NULL;
 	evt_board_begin(&r->board)->state = EVT_RECORD_ENDED;
@@ -256,20 +221,20 @@ close_tape(evt_recorder *r)
 }
 
 /* What is done between batches.  next_tick is moved on. */
-static void
-keep_house(evt_recorder *r, int64_t *next_tick)
+void
+evt_recorder_keep_house(evt_recorder *r, int64_t *next_tick)
 {
 	const char *done = evt_sink_done(r->sink);
-	int64_t now = now_mono();
+	int64_t now = evt_recorder_mono();
 
 	if (take_rotate(r))
 		evt_sink_rotate(r->sink);
 	if (now >= *next_tick) {
 		evt_sink_tick(r->sink);
-		*next_tick = now + TICK_NS;
+		*next_tick = now + EVT_RECORDER_TICK_NS;
 		done = done != NULL ? done : evt_sink_done(r->sink);
 	}
-	if (done != NULL && ending(r) == 0)
+	if (done != NULL && evt_recorder_ending(r) == 0)
 		evt_recorder_end(r, done);
 }
 
@@ -277,11 +242,11 @@ static void *
 run_tape(void *arg)
 {
 	evt_recorder *r = arg;
-	int64_t next_tick = now_mono() + TICK_NS;
+	int64_t next_tick = evt_recorder_mono() + EVT_RECORDER_TICK_NS;
 	evt_batch *batch;
 	evt_item item;
 
-	put_started(r);
+	evt_recorder_begin_tape(r);
 	for (;;) {
 		batch = evt_queue_take(r->queue, next_tick);
 		if (batch != NULL) {
@@ -293,9 +258,9 @@ run_tape(void *arg)
 		} else if (evt_queue_ended(r->queue)) {
 			break;
 		}
-		keep_house(r, &next_tick);
+		evt_recorder_keep_house(r, &next_tick);
 	}
-	close_tape(r);
+	evt_recorder_close_tape(r);
 	return NULL;
 }
 
@@ -305,142 +270,11 @@ run_network(void *arg)
 	evt_recorder *r = arg;
 
 	evt_session_run(r->session);
-	if (ending(r) == 0) {
-		fail(r, "the network loop failed");
+	if (evt_recorder_ending(r) == 0) {
+		evt_recorder_fail(r, "the network loop failed");
 		evt_recorder_end(r, "failure");
 	}
 	evt_queue_close(r->queue);
-	return NULL;
-}
-
-/* ---- lines: reading and writing in one thread ---------------------------------- */
-
-static void
-put_too_long(evt_recorder *r, const evt_moment *at, uint64_t n)
-{
-	char reason[120], size[EVT_TIME_TEXT];
-	evt_gap gap = { .frames = 1, .bytes = (int64_t)n, .reason = reason };
-	evt_record_stats *st;
-	evt_buf b = { 0 };
-	bool ok;
-
-	snprintf(reason, sizeof(reason), "a line was longer than --max-message "
-	    "(%s)", evt_size_format(r->o.max_message, size));
-	ok = evt_marks_gap(&b, &gap);
-	put_mark(r, at, EVT_MARK_GAP, &b, ok);
-	st = evt_board_begin(&r->board);
-	st->gaps++;
-	st->lost_frames++;
-	st->lost_bytes += n;
-	evt_board_end(&r->board);
-	say(r, EVT_RECORD_WARNING, reason);
-}
-
-static void
-put_line(evt_recorder *r, const evt_moment *at, enum evt_lines_state state,
-    uint8_t *line, uint64_t n)
-{
-	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
-		.kind = EVT_KIND_RECEIVED, .opcode = EVT_OP_TEXT,
-		.payload = line, .len = (size_t)n };
-
-	if (state == EVT_LINES_SKIPPED) {
-		put_too_long(r, at, n);
-		return;
-	}
-	(void)evt_secret_blot(r->secret, line, (size_t)n);
-	evt_sink_put(r->sink, &item);
-}
-
-/* All whole lines that were read; `last`: and what follows them. */
-static void
-put_lines(evt_recorder *r, evt_lines *lines, bool last)
-{
-	evt_moment at = evt_stamps_now(&r->stamps);
-	enum evt_lines_state state;
-	evt_buf b = { 0 };
-	uint8_t *line;
-	uint64_t n;
-	bool ok;
-
-	if (at.step_ns != 0) {
-		ok = evt_marks_clock(&b, at.step_ns);
-		put_mark(r, &at, EVT_MARK_CLOCK, &b, ok);
-	}
-	while ((state = evt_lines_next(lines, &line, &n)) != EVT_LINES_MORE)
-		put_line(r, &at, state, line, n);
-	if (last && (state = evt_lines_last(lines, &line, &n)) !=
-	    EVT_LINES_MORE)
-		put_line(r, &at, state, line, n);
-	evt_sink_commit(r->sink);
-}
-
-/* Wait for input, the next tick, or a poke; true: there is input. */
-static bool
-wait_input(evt_recorder *r, int64_t next_tick)
-{
-	struct pollfd fds[2] = { { .fd = r->o.fd, .events = POLLIN },
-		{ .fd = r->poke_fd, .events = POLLIN } };
-	int64_t ms = (next_tick - now_mono()) / EVT_NS_PER_MS + 1;
-	uint64_t pokes;
-
-	if (poll(fds, 2, ms < 0 ? 0 : (int)ms) <= 0)
-		return false;
-	if (fds[1].revents != 0 &&
-	    read(r->poke_fd, &pokes, sizeof(pokes)) < 0)
-		return false;
-	return fds[0].revents != 0;
-}
-
-/* Read once and record what came; false: there is no more. */
-static bool
-read_lines(evt_recorder *r, evt_lines *lines)
-{
-	size_t room;
-	uint8_t *to = evt_lines_room(lines, &room);
-	char text[200];
-	ssize_t n;
-
-	if (to == NULL) {
-		fail(r, "out of memory for the lines that are read");
-		evt_recorder_end(r, "failure");
-		return false;
-	}
-	do {
-		n = read(r->o.fd, to, room);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0 && errno == EAGAIN)
-		return true;
-	if (n < 0) {
-		snprintf(text, sizeof(text), "cannot read the lines: %s",
-		    strerror(errno));
-		fail(r, text);
-	}
-	if (n > 0)
-		evt_lines_added(lines, (size_t)n);
-	put_lines(r, lines, n <= 0);
-	if (n <= 0)
-		evt_recorder_end(r, n == 0 ? "end of input" : "failure");
-	return n > 0;
-}
-
-static void *
-run_lines(void *arg)
-{
-	evt_recorder *r = arg;
-	evt_lines lines = { .max = r->o.max_message };
-	int64_t next_tick = now_mono() + TICK_NS;
-
-	evt_board_begin(&r->board)->state = EVT_RECORD_READING;
-	evt_board_end(&r->board);
-	put_started(r);
-	while (ending(r) == 0) {
-		if (wait_input(r, next_tick) && !read_lines(r, &lines))
-			break;
-		keep_house(r, &next_tick);
-	}
-	evt_lines_free(&lines);
-	close_tape(r);
 	return NULL;
 }
 
@@ -498,9 +332,9 @@ make_session(evt_recorder *r, evt_error *err)
 		.board = &r->board,
 		.stamps = &r->stamps,
 		.env = getenv,
-		.ending = ending,
+		.ending = evt_recorder_ending,
 		.end = end,
-		.say = say,
+		.say = evt_recorder_say,
 		.ctx = r,
 	};
 
@@ -542,7 +376,7 @@ start_threads(evt_recorder *r, evt_error *err)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&r->tape, NULL,
-	    r->session != NULL ? run_tape : run_lines, r);
+	    r->session != NULL ? run_tape : evt_recorder_run_lines, r);
 	r->tape_runs = rc == 0;
 	if (rc == 0 && r->session != NULL) {
 		rc = pthread_create(&r->network, NULL, run_network, r);

@@ -82,8 +82,17 @@ struct filled {
 	evt_buf target;
 	char **headers;
 	size_t n_headers;
-	const char *subprotocols;
+	char *subprotocols_header; /* NULL: none */
+	const char *subprotocols;  /* in it */
 };
+
+static void
+wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
 
 static void
 filled_free(struct filled *f)
@@ -91,11 +100,10 @@ filled_free(struct filled *f)
 	if (f->target.len > 0)
 		explicit_bzero(f->target.data, f->target.len);
 	evt_buf_free(&f->target);
-	for (size_t i = 0; i < f->n_headers; i++) {
-		explicit_bzero(f->headers[i], strlen(f->headers[i]));
-		free(f->headers[i]);
-	}
+	for (size_t i = 0; i < f->n_headers; i++)
+		wipe(f->headers[i]);
 	free(f->headers);
+	wipe(f->subprotocols_header);
 }
 
 static int
@@ -138,9 +146,10 @@ fill_headers(evt_session *s, struct filled *f, evt_error *err)
 		if (rc != EVT_OK) {
 			evt_buf_free(&b);
 		} else if (is_header(header, "Sec-WebSocket-Protocol")) {
-			f->subprotocols = strchr(header, ':') + 1;
+			wipe(f->subprotocols_header);
+			f->subprotocols_header = (char *)b.data;
+			f->subprotocols = strchr((char *)b.data, ':') + 1;
 			f->subprotocols += strspn(f->subprotocols, " \t");
-			evt_buf_free(&b);
 		} else {
 			f->headers[f->n_headers++] = (char *)b.data;
 		}

@@ -4,6 +4,7 @@ happens when things go wrong."""
 import json
 import os
 import re
+import resource
 import subprocess
 
 import evtest
@@ -146,6 +147,21 @@ class Trouble(feed.FeedCase):
         subscriptions = [f for f in evtest.frames(self.tape) if f["kind"] == "sent" and "payload" in f]
         self.assertGreaterEqual(len(subscriptions), 3)
 
+    def test_a_server_that_closes(self):
+        """Politely, with a code: what it says is kept, and that is a gap too."""
+        _, url = self.simulate("--rate", "400", "--close-after", "20,4001")
+        p = self.record(url, "--events", "state", "--trackers", "1,2")
+        p.wait_for(rb"connection lost: .*code 4001.*; trying again in")
+        self.wait_until("two connections", lambda: len(self.count_marks("connected")) >= 2)
+        p.finish(evtest.SIGTERM, check=3)
+        self.assertEqual(self.marks("disconnected")[0]["code"], 4001)
+        gap = self.marks("gap")[0]
+        self.assertIn("4001", gap["reason"])
+        self.assertLess(gap["from"], gap["to"])
+        # Nothing that was sent before the close is missing.
+        first = [f for f in evtest.frames(self.tape) if f["kind"] == "received" and f["connection"] == 1]
+        self.assertEqual(len(first), len([m for m in feed.messages(self.sent) if m[0] == 1 and m[1] != "close"]))
+
     def count_marks(self, name):
         return self.marks(name) if os.path.exists(os.path.join(self.tape, "journal", "lock")) else []
 
@@ -169,9 +185,22 @@ class Trouble(feed.FeedCase):
     def test_too_many_requests(self):
         _, url = self.simulate("--http-error", "429,1", "--http-error-count", "1")
         p = self.record(url)
-        p.wait_for(rb"429.*trying again in 1")
+        p.wait_for(rb"429 \(too many requests\); trying again in 1")
         self.wait_frames(1, event="state_batch")
-        p.finish(evtest.SIGTERM, check=None)
+        p.finish(evtest.SIGTERM)
+        started, connected = evtest.info(self.tape)["marks"][:2]
+        self.assertEqual(connected["payload"]["attempt"], 2)
+        self.assertGreaterEqual(connected["time_ns"] - started["time_ns"], 10**9)
+
+    def test_answers_that_are_no_websocket(self):
+        for status, words in (("401", rb"credential right\?; trying again in (59s|1m)"),
+                              ("404", rb"path of the URL right\?; trying"), ("503", rb"503 \(unavailable\); trying"),
+                              ("302", rb"redirects are not followed")):
+            with self.subTest(status):
+                _, url = self.simulate("--http-error", status)
+                p = self.record(url)
+                p.wait_for(words)
+                p.finish(evtest.SIGTERM)
 
     def test_logout(self):
         for what in ("stop", "reconnect"):
@@ -278,6 +307,81 @@ class Raw(feed.FeedCase):
         self.assertNotIn(feed.HASH.encode(), evtest.run("evtape", "cat", self.tape).stdout)
 
 
+class Pressure(feed.FeedCase):
+    """A recorder that is slower than the feed, a disk that is full, a terminal."""
+
+    def test_everything_queued_is_written(self):
+        lines = evtest.run("evtape-sim", "--generate", "60000").stdout
+        trace = self.write("lines", b"".join(b"%d %s\n" % (i, line) for i, line in enumerate(evtest.lines(lines))))
+        for sig in (evtest.SIGINT, evtest.SIGTERM):
+            with self.subTest(sig):
+                self.tape = self.path("%d.tape" % sig)
+                self.sent = self.path("%d.sent" % sig)
+                sim, url = self.simulate("--replay-lines", trace, "--speed", "max")
+                p = self.start("evtape-record", url, "-o", self.tape, "--profile", "raw", "--queue", "1MiB",
+                               "--level", "19", "--json")
+                p.wait_for(rb'"queue_bytes":[1-9]\d{5}', "out")
+                p.finish(sig, check=None)
+                sim.finish(evtest.SIGTERM)
+                status = [json.loads(line) for line in evtest.lines(p.out)]
+                queued = max(s["queue_bytes"] for s in status)
+                self.assertLess(queued, 2 << 20)
+                self.assertEqual((status[-1]["queue_bytes"], status[-1]["unwritten"]), (0, 0))
+                got = [p for _, p in self.payloads()]
+                self.assertEqual(len(got), status[-1]["frames"])
+                self.assertEqual(got, [m[2] for m in feed.messages(self.sent)][:len(got)])
+                full = next(s for s in status if s["queue_bytes"] > 100000)
+                self.assertGreater(len(got), full["frames"])
+
+    def test_a_full_disk_holds_and_loses_nothing(self):
+        """Here it is a limit on the size of files that stands for it."""
+        read, write = os.pipe()
+        p = self.start("evtape-record", "-", "-o", self.tape, "--json", stdin=read)
+        os.close(read)
+        os.write(write, b'{"n":0}\n')
+        self.wait_frames(1, kind="received")
+        infinity = resource.RLIM_INFINITY
+        resource.prlimit(p.pid, resource.RLIMIT_FSIZE, (2000, infinity))
+        sent = [b'{"n":0}'] + [b'{"n":%d,"x":"%s"}' % (i, b"x" * 1000) for i in range(20)]
+        for line in sent[1:]:
+            os.write(write, line + b"\n")
+        p.wait_for(rb"kept in memory and the tape is tried again each second")
+        p.wait_for(rb'"failing":true', "out")
+        resource.prlimit(p.pid, resource.RLIMIT_FSIZE, (infinity, infinity))
+        p.wait_for(rb"the tape can be written to again")
+        os.close(write)
+        p.finish()
+        self.assertEqual([p for _, p in self.payloads()], sent)
+
+    def test_a_full_disk_to_the_end(self):
+        """The signal ends it all the same, and what is missing is told."""
+        read, write = os.pipe()
+        p = self.start("evtape-record", "-", "-o", self.tape, stdin=read)
+        os.close(read)
+        os.write(write, b'{"n":0}\n')
+        self.wait_frames(1, kind="received")
+        resource.prlimit(p.pid, resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
+        os.write(write, b'"%s"\n' % (b"x" * 9000))
+        p.wait_for(rb"kept in memory")
+        p.finish(evtest.SIGTERM, check=1)
+        os.close(write)
+        self.assertRegex(p.err.decode(), r"the tape was not closed cleanly: ")
+        self.assertEqual([p for _, p in self.payloads()][0], b'{"n":0}')
+
+    def test_the_line_on_a_terminal(self):
+        _, url = self.simulate("--rate", "100")
+        master, slave = os.openpty()
+        with subprocess.Popen([evtest.program("evtape-record"), url, "-o", self.tape, "--credential-file",
+                               self.secret], stdin=slave, stdout=slave, stderr=slave) as p:
+            os.close(slave)
+            seen = b""
+            while not re.search(rb"connected  [1-9]\d* frames  \d+/s  .* on disk .*\r\x1b\[K", seen):
+                seen += os.read(master, 4096)
+            p.send_signal(evtest.SIGINT)
+            self.assertEqual(p.wait(evtest.DEADLINE), 0)
+        os.close(master)
+
+
 class Lines(feed.FeedCase):
     def lines(self, text, *options, check=0):
         return evtest.run("evtape-record", "-", "-o", self.tape, *options, stdin=text, check=check)
@@ -296,9 +400,59 @@ class Lines(feed.FeedCase):
         self.assertIn(b"stopped", done.stderr)
 
     def test_what_is_on_disk_is_what_is_told(self):
-        self.lines(evtest.run("evtape-sim", "--generate", "2000").stdout, "--json")
-        done = self.lines(b"", "--json")
-        self.assertTrue(json.loads(evtest.lines(done.stdout)[-1])["final"])
+        before = 0
+        for text in (evtest.run("evtape-sim", "--generate", "2000").stdout, b"", b"{}\n"):
+            last = json.loads(evtest.lines(self.lines(text, "--json").stdout)[-1])
+            after = sum(s["bytes"] for s in evtest.info(self.tape)["segments"])
+            self.assertTrue(last["final"])
+            self.assertEqual((last["frames"], last["bytes_on_disk"]), (text.count(b"\n"), after - before))
+            before = after
+
+    def test_stops_by_itself(self):
+        for option, value in (("--frames", "7"), ("--max-size", "2k"), ("--duration", "200ms")):
+            with self.subTest(option):
+                self.tape = self.path(option[2:] + ".tape")
+                read, write = os.pipe()
+                p = self.start("evtape-record", "-", "-o", self.tape, option, value, "--block-size", "1k", stdin=read)
+                os.close(read)
+                os.write(write, b'{"n":"%s"}\n' % os.urandom(32).hex().encode() * 100)
+                p.finish()
+                os.close(write)
+                self.assertEqual(self.marks("stopped")[0]["reason"], option[2:])
+        self.assertEqual(len(self.payloads(tape=self.path("frames.tape"))), 7)
+
+    def test_signals_while_input_is_open(self):
+        """SIGHUP begins a segment, SIGTERM ends; what came is there."""
+        read, write = os.pipe()
+        p = self.start("evtape-record", "-", "-o", self.tape, stdin=read)
+        os.close(read)
+        os.write(write, b'{"n":1}\n')
+        self.wait_frames(1, kind="received")
+        p.signal(evtest.SIGHUP)
+        self.wait_until("a sealed segment", lambda: [s for s in evtest.info(self.tape)["segments"] if s["sealed"]])
+        os.write(write, b'{"n":2}\n{"n":')
+        self.wait_frames(2, kind="received")
+        p.finish(evtest.SIGTERM, check=3)
+        os.close(write)
+        self.assertEqual([p for _, p in self.payloads()], [b'{"n":1}', b'{"n":2}'])
+        gap = self.marks("gap")[0]
+        self.assertEqual((gap["frames"], gap["bytes"]), (1, 5))
+        self.assertIn("ended within a line", gap["reason"])
+
+    def test_what_stands_in_the_pipe_is_taken(self):
+        """Both get Ctrl-C, the program that writes and the recorder."""
+        read, write = os.pipe()
+        p = self.start("evtape-record", "-", "-o", self.tape, stdin=read)
+        os.close(read)
+        self.wait_until("the start", lambda: os.path.exists(self.tape) and self.marks("started"))
+        p.signal(evtest.signal.SIGSTOP)
+        os.write(write, b'{"n":1}\n' * 5000)
+        p.signal(evtest.SIGINT)
+        p.signal(evtest.signal.SIGCONT)
+        p.finish()
+        os.close(write)
+        self.assertEqual(evtest.info(self.tape)["received"], 5000)
+        self.assertEqual(self.marks("stopped")[0]["reason"], "signal SIGINT")
 
     def test_errors(self):
         os.mkdir(self.path("other"))

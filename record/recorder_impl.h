@@ -1,0 +1,75 @@
+/* recorder_impl.h - what the recorder's sources share.  Only they may include
+ * it. */
+#ifndef EVT_RECORDER_IMPL_H
+#define EVT_RECORDER_IMPL_H
+
+#include <pthread.h>
+
+#include "format/units.h"
+#include "record/queue.h"
+#include "record/recorder.h"
+#include "record/secret.h"
+#include "record/session.h"
+#include "record/sink.h"
+#include "record/stamps.h"
+#include "record/talk.h"
+#include "record/url.h"
+
+/* Between two runs of what is done between batches. */
+#define EVT_RECORDER_TICK_NS EVT_NS_PER_S
+
+struct evt_recorder {
+	evt_recorder_options o;
+	evt_url url;
+	evt_profile *profile;
+	evt_writer *writer;
+	evt_secret *secret;
+	evt_talk *talk;
+	evt_queue *queue;
+	evt_session *session; /* NULL: lines */
+	evt_sink *sink;
+	evt_stamps stamps;
+	evt_board board;
+	int done_fd;   /* eventfd: the recording has ended */
+	int poke_fd;   /* eventfd: wakes the reader of lines */
+	pthread_t network, tape;
+	bool network_runs, tape_runs;
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t changed;
+	int ending;
+	bool rotate;
+	char reason[64];
+	bool failed;
+};
+
+/* ---- recorder.c: for any thread ------------------------------------------------- */
+
+/* CLOCK_MONOTONIC, ns: what condition variables wait by. */
+int64_t evt_recorder_mono(void);
+/* How often the end was asked for; recorder: an evt_recorder. */
+int evt_recorder_ending(void *recorder);
+/* One line for a person. */
+void evt_recorder_say(void *recorder, enum evt_record_event event,
+    const char *text);
+/* The same, and the recording counts as failed. */
+void evt_recorder_fail(evt_recorder *r, const char *text);
+
+/* ---- recorder.c: for the tape's thread ------------------------------------------ */
+
+/* Put a mark of the recorder's own; b is its payload, which is freed.  ok: b
+ * could be made. */
+void evt_recorder_put_mark(evt_recorder *r, const evt_moment *at,
+    enum evt_mark mark, evt_buf *b, bool ok);
+/* The first thing that is put on the tape, and the last that happens. */
+void evt_recorder_begin_tape(evt_recorder *r);
+void evt_recorder_close_tape(evt_recorder *r);
+/* What is done between batches.  next_tick (CLOCK_MONOTONIC) is moved on. */
+void evt_recorder_keep_house(evt_recorder *r, int64_t *next_tick);
+
+/* ---- recorder_lines.c ------------------------------------------------------------- */
+
+/* The one thread of a recorder of lines; arg: the recorder. */
+void *evt_recorder_run_lines(void *arg);
+
+#endif
