@@ -280,6 +280,28 @@ run_network(void *arg)
 
 /* ---- starting ------------------------------------------------------------------ */
 
+/* Where there is no credential, nothing may ask for it. */
+static int
+check_unfilled(const evt_recorder *r, evt_error *err)
+{
+	const char *target = r->url.target;
+	evt_buf b = { 0 };
+	int rc;
+
+	if (evt_secret_text(r->secret) != NULL)
+		return EVT_OK;
+	rc = evt_secret_fill(r->secret, target, strlen(target), EVT_SECRET_URL,
+	    &b, err);
+	for (size_t i = 0; rc == EVT_OK && i < r->o.n_headers; i++)
+		rc = evt_secret_fill(r->secret, r->o.headers[i],
+		    strlen(r->o.headers[i]), EVT_SECRET_PLAIN, &b, err);
+	if (rc == EVT_OK)
+		rc = evt_secret_fill(r->secret, r->o.send, r->o.send_len,
+		    EVT_SECRET_PLAIN, &b, err);
+	evt_buf_free(&b);
+	return rc;
+}
+
 /* Everything that can be wrong with what was asked, before the tape is
  * touched. */
 static int
@@ -309,6 +331,8 @@ check(evt_recorder *r, evt_error *err)
 		    "a session hash: give --credential-file FILE, or set "
 		    "EVTAPE_CREDENTIAL");
 	rc = evt_url_parse(r->o.url, &r->url, err);
+	if (rc == EVT_OK)
+		rc = check_unfilled(r, err);
 	if (rc != EVT_OK)
 		return rc;
 	return evt_talk_new(&talk, &r->talk, err);

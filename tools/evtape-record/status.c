@@ -230,13 +230,14 @@ status_end(status *s, const char *tape, const evt_record_result *r)
 	if (!s->quiet)
 		fprintf(stderr, "%s: stopped (%s) after %s: %llu frames (%s) "
 		    "in %s, %s on disk (ratio %.1f), %llu sources, %llu "
-		    "connections%.*s\n", s->program, r->reason,
+		    "connection%s%.*s\n", s->program, r->reason,
 		    evt_duration_format(s->last_ns - s->began_ns, elapsed),
 		    (unsigned long long)st->frames,
 		    evt_size_format(st->bytes, in), tape,
 		    evt_size_format(st->stored_bytes, disk), ratio(st),
 		    (unsigned long long)st->sources,
-		    (unsigned long long)st->connections, (int)losses.len,
+		    (unsigned long long)st->connections,
+		    st->connections == 1 ? "" : "s", (int)losses.len,
 		    losses.data != NULL ? (const char *)losses.data : "");
 	if (s->json && evt_buf_add_str(&more, ",\"final\":true,\"reason\":") &&
 	    evt_buf_add_json(&more, r->reason, strlen(r->reason)) &&

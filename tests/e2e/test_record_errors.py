@@ -1,0 +1,138 @@
+"""Each way to call evtape-record wrongly, once: what it says, that it says it
+in one line, and the exit code."""
+
+import os
+
+import evtest
+import feed
+
+URL = "ws://127.0.0.1:1/"
+
+
+class Errors(feed.FeedCase):
+    def refused(self, code, pattern, *args, env=None, stdin=b""):
+        with self.subTest(pattern):
+            clean = {k: v for k, v in os.environ.items() if k != "EVTAPE_CREDENTIAL" and
+                     not k.lower().endswith("_proxy")}
+            done = evtest.run("evtape-record", *args, check=None, env=dict(clean, **(env or {})), stdin=stdin)
+            words = done.stderr.decode()
+            self.assertRegex(words, pattern)
+            self.assertEqual(done.returncode, code, words)
+            self.assertEqual(words.count("\n"), 1, words)
+            self.assertTrue(words.startswith("evtape-record: "), words)
+            self.assertEqual(done.stdout, b"")
+
+    def test_urls(self):
+        for pattern, url in (
+                (r"'http2://x/' is not a URL of a feed: it begins with ws://", "http2://x/"),
+                (r"'' is not a URL of a feed", ""),
+                (r"holds a user name or password: give it as a header", "ws://me:secret@host/"),
+                (r"names no host", "ws:///path"),
+                (r"is not a host name", "ws://a_b!c/"),
+                (r"port must be a whole number from 1 to 65535, not '99999'", "ws://host:99999/"),
+                (r"lacks its '\]'", "ws://[::1/"),
+                (r"follows the '\]' of the URL is not a port", "ws://[::1]x/"),
+                (r"'::g' is not an IPv6 address", "ws://[::g]/"),
+                (r"has a fragment \('#'\)", "ws://host/#a"),
+                (r"the byte 0x20: write it percent-encoded, as %20", "ws://host/a b")):
+            self.refused(2, pattern, url, "-o", self.tape, "--profile", "raw")
+        # What is refused for holding a password must not show it.
+        done = evtest.run("evtape-record", "ws://me:secret@host/", "-o", self.tape, check=2)
+        self.assertNotIn(b"secret", done.stderr)
+
+    def test_options(self):
+        raw = [URL, "-o", self.tape, "--profile", "raw"]
+        for pattern, args in (
+                (r"say where to record to: -o TAPE", ["-"]),
+                (r"URL\|- -o TAPE|missing", ["-o", self.tape]),
+                (r"there is no profile 'bogus': navixy, raw", [URL, "-o", self.tape, "--profile", "bogus"]),
+                (r"--format is full or compact, not 'x'", [URL, "-o", self.tape, "--format", "x"]),
+                (r"--request-form is new or old, not 'x'", [URL, "-o", self.tape, "--request-form", "x"]),
+                (r"--on-logout is reconnect or stop, not 'x'", [URL, "-o", self.tape, "--on-logout", "x"]),
+                (r"are for --profile navixy", [*raw, "--events", "state"]),
+                (r"--send is for --profile raw", [URL, "-o", self.tape, "--send", "x"]),
+                (r"--rate-limit takes a time like 5s, not 'x'", [URL, "-o", self.tape, "--rate-limit", "x"]),
+                (r"--header takes 'Name: value'", [*raw, "--header", "no colon"]),
+                (r"--header takes 'Name: value'", [*raw, "--header", ": x"]),
+                (r"--header 'X' holds a control character", [*raw, "--header", "X: a\r\nY: b"]),
+                (r"--header Host is the program's own business", [*raw, "--header", "host: x"]),
+                (r"--max-message is from 1 to 256MiB", [*raw, "--max-message", "0"]),
+                (r"--max-message is from 1 to 256MiB", [*raw, "--max-message", "257MiB"]),
+                (r"--queue is from 64KiB to 1GiB", [*raw, "--queue", "1k"]),
+                (r"--block-size is from 1KiB to 64MiB", [*raw, "--block-size", "1"]),
+                (r"--ping-interval is at least 100ms", [*raw, "--ping-interval", "1ms"]),
+                (r"--level.*1.*19", ["-", "-o", self.tape, "--level", "99"]),
+                (r"--duration.*soon", ["-", "-o", self.tape, "--duration", "soon"]),
+                (r"--frames.*'0'|number of frames", ["-", "-o", self.tape, "--frames", "0"]),
+                (r"--sync.*never", ["-", "-o", self.tape, "--sync", "never"]),
+                (r"--max-size.*big", ["-", "-o", self.tape, "--max-size", "big"]),
+                (r"bad path 'no-slash': .*; write /event or /data/\*/id",
+                 ["-", "-o", self.tape, "--source-path", "no-slash"]),
+                (r"--no-such-option", ["-", "-o", self.tape, "--no-such-option"])):
+            self.refused(2, pattern, *args)
+        self.assertFalse(os.path.exists(self.tape))
+
+    def test_subscriptions(self):
+        ask = [URL, "-o", self.tape, "--credential-file", self.secret]
+        for pattern, args in (
+                (r"there is no event 'bogus' to ask for: state, state_batch", ["--events", "bogus"]),
+                (r"a tracker id.*x|'x'.*tracker id", ["--trackers", "x"]),
+                (r"event 'state' needs --trackers ID", ["--events", "state"]),
+                (r"cannot be asked for alone", ["--events", "logout"]),
+                (r"the old request form needs --trackers", ["--request-form", "old"])):
+            self.refused(2, pattern, *ask, *args)
+        self.assertFalse(os.path.exists(self.tape))
+
+    def test_credentials(self):
+        ask = [URL, "-o", self.tape]
+        nowhere = self.path("nowhere")
+        self.refused(2, r"a session hash: give --credential-file FILE, or set EVTAPE_CREDENTIAL", *ask)
+        self.refused(1, r"cannot read the credential from .*nowhere: No such file", *ask, "--credential-file", nowhere)
+        self.refused(1, r"cannot read the credential from .*: Is a directory", *ask, "--credential-file", self.dir)
+        for pattern, content in ((r"holds no credential", b" \n"), (r"has 3 bytes: it must have 8 to", b"abc\n"),
+                                 (r"holds a NUL byte", b"abcdefghij\0k"),
+                                 (r"several lines or a control character", b"abcdefgh\nijklmnop"),
+                                 (r"has \d+ bytes: it must have 8 to", b"x" * 100000)):
+            self.refused(2, pattern, *ask, "--credential-file", self.write("bad", content))
+        self.refused(2, r"the environment has more than \d+ bytes", *ask, env={"EVTAPE_CREDENTIAL": "x" * 100000})
+        raw = [*ask, "--profile", "raw"]
+        for args in (["--header", "X-Token: ${CREDENTIAL}"], ["--send", self.write("send", "${CREDENTIAL}")]):
+            self.refused(2, r"\$\{CREDENTIAL\} is asked for, but there is none", *raw, *args)
+        self.refused(2, r"\$\{CREDENTIAL\} is asked for, but there is none", URL + "?k=${CREDENTIAL}", *raw[1:])
+        self.assertFalse(os.path.exists(self.tape))
+
+    def test_files(self):
+        raw = [URL, "-o", self.tape, "--profile", "raw"]
+        nowhere = self.path("nowhere")
+        os.mkdir(self.path("other"))
+        file = self.write("other/file", "x")
+        self.refused(1, r"other holds other things than a tape; name a new folder", "-", "-o", self.path("other"))
+        self.refused(1, r"file is not a tape: a tape is a folder|cannot make the folder .*file", "-", "-o", file)
+        self.refused(1, r"cannot make the folder .*: No such file", "-", "-o", self.path("no/such/parent"))
+        self.refused(1, r"cannot read the messages to send from .*nowhere: No such file", *raw, "--send", nowhere)
+        self.refused(1, r"cannot read the messages to send from ", *raw, "--send", self.dir)
+        tls = ["wss://127.0.0.1:1/", *raw[1:]]
+        self.refused(1, r"cannot take CA certificates from .*nowhere: .*PEM", *tls, "--ca", nowhere)
+        self.refused(1, r"cannot take CA certificates from .*file: .*PEM", *tls, "--ca", file)
+        self.refused(2, r"proxy in the environment is not of the form http://host:port", "ws://feed.invalid/", *raw[1:],
+                     env={"http_proxy": "socks5://x:1"})
+
+    def test_warnings(self):
+        """What is no error, but should not be: it is told and done."""
+        for pattern, args in (
+                (rb"warning: the value of 'hash' in the URL can be seen in the list of processes",
+                 [URL + "?hash=" + feed.HASH]),
+                (rb"warning: the value of --header 'Authorization' can be seen",
+                 [URL, "--header", "Authorization: Bearer " + feed.HASH]),
+                (rb"warning: --insecure: the server's certificate is NOT checked", [URL, "--insecure"])):
+            with self.subTest(pattern):
+                p = self.start("evtape-record", *args, "-o", self.tape, "--profile", "raw")
+                p.wait_for(pattern)
+                p.wait_for(rb"trying again in")
+                p.finish(evtest.SIGTERM)
+                self.assertNotIn(feed.HASH.encode(), p.err)
+                self.assertNotIn(feed.HASH.encode(), evtest.run("evtape", "cat", self.tape).stdout)
+
+
+if __name__ == "__main__":
+    evtest.unittest.main()
