@@ -71,9 +71,12 @@ note_close(evt_client *c, const uint8_t *p, size_t n)
 	c->heard.code = p[0] << 8 | p[1];
 	for (size_t i = 2; i < n && i - 2 < sizeof(said) - 1; i++)
 		said[i - 2] = (char)(p[i] < 0x20 || p[i] == 0x7f ? ' ' : p[i]);
+	/* libwebsockets puts 1002 in the place of codes that it does not know,
+	 * those for a restart (1012) and for overload (1013) among them. */
 	snprintf(c->heard.reason, sizeof(c->heard.reason),
-	    "the server closed the connection with code %d%s%s%s",
-	    c->heard.code, said[0] != '\0' ? " (" : "", said,
+	    "the server closed the connection with code %d%s%s%s%s",
+	    c->heard.code, c->heard.code == 1002 ? ", or one that reads so "
+	    "here (1012 to 1014)" : "", said[0] != '\0' ? " (" : "", said,
 	    said[0] != '\0' ? ")" : "");
 }
 

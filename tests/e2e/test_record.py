@@ -287,6 +287,8 @@ class Proxy(feed.FeedCase):
                 near.close()
                 continue
             far = socket.create_connection(("127.0.0.1", int(port)))
+            self.addCleanup(near.close)
+            self.addCleanup(far.close)
             near.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
             for a, b in ((near, far), (far, near)):
                 threading.Thread(target=self.pump, args=(a, b), daemon=True).start()

@@ -30,6 +30,7 @@ class Errors(feed.FeedCase):
                 (r"names no host", "ws:///path"),
                 (r"is not a host name", "ws://a_b!c/"),
                 (r"port must be a whole number from 1 to 65535, not '99999'", "ws://host:99999/"),
+                (r"port is not a number from 1 to 65535", "ws://host:123456789/"),
                 (r"lacks its '\]'", "ws://[::1/"),
                 (r"follows the '\]' of the URL is not a port", "ws://[::1]x/"),
                 (r"'::g' is not an IPv6 address", "ws://[::g]/"),

@@ -109,7 +109,9 @@ class BareSocket(Peers):
 
     def serve(self, *scripts):
         """One connection a script: bytes to send after the handshake, then
-        the connection is reset ("reset"), closed, or held open ("hold")."""
+        the connection is reset ("reset"), closed, or held open ("hold");
+        "http": the bytes are the answer to the handshake."""
+        self.requests = []
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)
         threading.Thread(target=self.accept, args=(listener, scripts), daemon=True).start()
@@ -124,6 +126,11 @@ class BareSocket(Peers):
             request = b""
             while b"\r\n\r\n" not in request:
                 request += peer.recv(4096)
+            self.requests.append(request)
+            if end == "http":
+                peer.sendall(data)
+                peer.close()
+                continue
             key = re.search(rb"(?i)sec-websocket-key: (\S+)", request).group(1)
             accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
             peer.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -144,16 +151,68 @@ class BareSocket(Peers):
 
     def test_a_connection_that_breaks_off_in_a_message(self):
         url = self.serve((b"\x81\x02{}" + b"\x81\x7e\x10\x00" + b"x" * 100, "close"),
-                         (b"\x81\x01" + b"1", "reset"), (b"\x81\x01" + b"2", "hold"))
+                         (b"\x01\x03abc" + b"\x00\x05d", "close"), (b"\x81\x01" + b"1", "reset"),
+                         (b"\x81\x01" + b"2", "hold"))
         p = self.raw(url)
         self.wait_payload(b"2")
         p.finish(evtest.SIGTERM, check=3)
         got = [f[1] for f in self.payloads()]
         self.assertEqual([got[0], got[-1]], [b"{}", b"2"])
         self.assertEqual({m["code"] for m in self.marks("disconnected")[:2]}, {1006})
-        # What came of the message is inside the library: only that the
-        # connection broke off is known.
+        # What came of a fragment is inside the library; of whole ones it is known.
         self.assertIsNone(self.marks("gap")[0]["frames"])
+        self.assertIn("; 3 bytes of an unfinished message are lost", self.marks("gap")[1]["reason"])
+
+    def test_close_frames(self):
+        """Codes of others, one that the library does not know, none at all, a
+        reason that is not UTF-8."""
+        for frame, code, reason in (
+                (b"\x88\x04" + struct.pack(">H", 1012) + b"ok", 1002, "code 1002, or one that reads so here (1012 to 1014) (ok)"),
+                (b"\x88\x02" + struct.pack(">H", 3000), 3000, "code 3000"),
+                (b"\x88\x02" + struct.pack(">H", 4999), 4999, "code 4999"),
+                (b"\x88\x00", 1005, "with no code"),
+                (b"\x88\x04" + struct.pack(">H", 4001) + b"\xff\x01", 4001, "code 4001 (")):
+            with self.subTest(code):
+                self.tape = self.path("%d.tape" % code)
+                p = self.raw(self.serve((b"\x81\x01" + b"1" + frame, "close")))
+                p.wait_for(rb"connection lost: ")
+                p.finish(evtest.SIGTERM, check=3)
+                mark = self.marks("disconnected")[0]
+                self.assertEqual((mark["code"], mark["frames"]), (code, 1))
+                self.assertIn(reason, mark["reason"])
+
+    def test_a_dead_peer_is_noticed_by_ping(self):
+        """The connection stands and nobody answers; a silence alone is none."""
+        p = self.raw(self.serve((b"\x81\x01" + b"1", "hold"), (b"\x81\x01" + b"2", "hold")),
+                     "--ping-interval", "100ms", "--idle-timeout", "0")
+        p.wait_for(rb"connection lost: the server does not answer pings \(for 300ms\); trying again in")
+        self.wait_payload(b"2")
+        p.finish(evtest.SIGTERM, check=3)
+
+    def test_answers_that_are_no_websocket(self):
+        page = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+        bad = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               b"Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n")
+        for answer, words in ((page, rb"HTTP 200: there is no WebSocket at this path"),
+                              (bad, rb"the server's handshake is wrong \("),
+                              (b"SSH-2.0-x\r\n", rb"hung up during the handshake, or it is not a WebSocket server"),
+                              (b"", rb"hung up during the handshake, or it is not a WebSocket server")):
+            with self.subTest(answer):
+                p = self.raw(self.serve((answer, "http")))
+                p.wait_for(rb"cannot connect: .*" + words + rb".*; trying again in")
+                p.finish(evtest.SIGTERM)
+
+    def test_a_credential_in_the_subprotocol(self):
+        """As browsers' clients have to send a token."""
+        url = self.serve((b"\x81\x01" + b"1", "hold"))
+        p = self.raw(url, "--header", "Sec-WebSocket-Protocol: token-${CREDENTIAL}", "--header", "X-Other: a",
+                     "--credential-file", self.secret)
+        p.wait_for(rb"connected|trying again")
+        p.finish(evtest.SIGTERM, check=None)
+        self.assertIn(b"token-" + feed.HASH.encode(), self.requests[0])
+        self.assertIn(b"\r\nX-Other: a\r\n", self.requests[0])
+        self.assertIn(b"\r\nUser-Agent: evtape-record/", self.requests[0])
+        self.assertNotIn(feed.HASH.encode(), p.err)
 
     def test_frames_that_break_the_protocol(self):
         """An opcode that there is not: the connection is given up, and made anew."""
