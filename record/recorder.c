@@ -351,6 +351,7 @@ make_session(evt_recorder *r, evt_error *err)
 		.ping_ns = r->o.ping_ns > 0 ? r->o.ping_ns : 20 * EVT_NS_PER_S,
 		.idle_ns = r->o.idle_ns,
 		.stop_on_logout = r->o.stop_on_logout,
+		.max_frames = r->o.max_frames,
 		.talk = r->talk,
 		.secret = r->secret,
 		.board = &r->board,

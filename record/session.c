@@ -276,6 +276,10 @@ on_message(void *ctx, const evt_moment *at, uint8_t opcode, uint8_t *data,
 	s->frames++;
 	s->message_ns = now;
 	evt_session_put_frame(s, at, EVT_KIND_RECEIVED, opcode, data, n);
+	/* The tape's thread would find out too, but what happens to the
+	 * connection meanwhile is no loss. */
+	if (++s->total == s->o.max_frames)
+		s->o.end(s->o.ctx, "frames");
 	evt_talk_heard(s->o.talk, now, opcode, data, n, &answer);
 	if (s->state != OPEN)
 		return;

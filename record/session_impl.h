@@ -30,6 +30,7 @@ struct evt_session {
 	unsigned attempt;    /* since the last loss, from 1 */
 	uint32_t conn;       /* number of this or the last connection */
 	uint64_t frames;     /* received on it */
+	uint64_t total;      /* received on all */
 	bool lost;           /* there was a connection, and it is gone */
 	evt_moment lost_at;
 	char lost_why[512];

@@ -125,6 +125,14 @@ class Recording(feed.FeedCase):
                 self.assertEqual(self.marks("stopped")[0]["reason"], reason)
         self.assertEqual(evtest.info(self.path("frames.tape"))["received"], 20)
 
+    def test_a_loss_behind_the_last_frame_is_none(self):
+        """The server closes at once after as many frames as were asked for."""
+        trace = self.write("lines", b"".join(b"%d {}\n" % i for i in range(1000)))
+        _, url = self.simulate("--replay-lines", trace, "--speed", "max", "--once")
+        self.start("evtape-record", url, "-o", self.tape, "--profile", "raw", "--frames", "1000").finish()
+        self.assertEqual(self.marks("gap"), [])
+        self.assertEqual(self.marks("stopped")[0], {"mark": "stopped", "reason": "frames", "frames": 1000})
+
     def test_status_as_json(self):
         _, url = self.simulate("--rate", "100")
         p = self.record(url, "--json")
