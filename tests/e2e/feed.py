@@ -21,7 +21,7 @@ def messages(log):
             payload = f.read(int(length))
             if f.read(1) != b"\n":
                 break  # it is being written
-            found.append((int(conn), opcode.decode(), payload))
+            found.append((int(conn), int(opcode), payload))
     return found
 
 

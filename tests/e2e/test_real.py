@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import evtest
+import feed
 
 FRAMES = 93953  # of the exchange capture
 
@@ -20,19 +21,6 @@ def exchange():
             ns, payload = line.rstrip(b"\n").split(b" ", 1)
             if not payload.startswith(b'{"lastUpdateId"'):
                 yield int(ns), payload
-
-
-def sent(log):
-    """The payloads of an evtape-sim --log-sent file, by connection."""
-    by_conn = {}
-    with open(log, "rb") as f:
-        while True:
-            head = f.readline()
-            if not head:
-                return by_conn
-            conn, _, length = head.split()
-            by_conn.setdefault(int(conn), []).append(f.read(int(length)))
-            assert f.read(1) == b"\n"
 
 
 class Real(evtest.Case):
@@ -108,7 +96,7 @@ class Real(evtest.Case):
         sim.finish(timeout=120)
         recorder.finish(evtest.SIGTERM, check=None)
         got = self.replayed(tape, "--speed", "max", "--event", "state")
-        want = [p for p in sent(log)[1] if b'"event":"state"' in p]
+        want = [p for p in [m[2] for m in feed.messages(log) if m[0] == 1] if b'"event":"state"' in p]
         self.assertGreaterEqual(len(want), 45386)
         self.assertEqual(got, b"".join(p + b"\n" for p in want))
         sources = evtest.info(tape)["sources"]
