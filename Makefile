@@ -42,6 +42,8 @@ BINS   = $(addprefix $(BUILD)/,$(PROGRAMS))
 UNITS  = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 MANS   = $(addprefix $(BUILD)/man/,$(addsuffix .1,$(PROGRAMS)))
 
+MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' format/evtape.pc.in
+
 .DELETE_ON_ERROR:
 .PHONY: help all demo test check units deps test-deps asan tsan lint fmt fuzz \
         bench install uninstall clean
@@ -102,7 +104,7 @@ install: all ## install below PREFIX (/usr/local), in DESTDIR
 	install -m 644 format/evtape.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(PREFIX)/lib
 	ln -sf libevtape.so.0 $(DESTDIR)$(PREFIX)/lib/libevtape.so
-	install -m 644 $(BUILD)/evtape.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	$(MAKE_PC) > $(DESTDIR)$(PREFIX)/lib/pkgconfig/evtape.pc
 	install -m 644 $(MANS) $(DESTDIR)$(PREFIX)/share/man/man1
 
 uninstall: ## remove what install put there
@@ -158,7 +160,7 @@ $(BUILD)/tests/mktape: $(BUILD)/obj/tests/e2e/mktape.o $(LIB_A)
 
 $(BUILD)/evtape.pc: format/evtape.pc.in Makefile
 	@mkdir -p $(@D)
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+	$(MAKE_PC) > $@
 
 $(BUILD)/man/%.1: $(BUILD)/%
 	@mkdir -p $(@D)

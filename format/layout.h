@@ -1,7 +1,7 @@
 /*
  * layout.h - the bytes of a tape.  docs/format.md is the normative text; the
- * names here are those of its tables.  Only block, segment and journal code
- * may include this.
+ * names here are those of its tables.  Only sources of the tape itself include
+ * this.
  */
 #ifndef EVT_LAYOUT_H
 #define EVT_LAYOUT_H
