@@ -85,7 +85,7 @@ opened(evt_client *c, struct lws *wsi)
 {
 	char peer[NI_MAXHOST + NI_MAXSERV + 4] = "unknown", tls[128];
 	char host[NI_MAXHOST], port[NI_MAXSERV];
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = { 0 };
 	socklen_t len = sizeof(addr);
 	evt_client_opened o = { .peer = peer };
 	SSL *ssl = lws_get_ssl(wsi);
@@ -214,6 +214,8 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	evt_client *c = lws != NULL ? lws_context_user(lws) : NULL;
 	evt_moment stamp;
 
+	if (c == NULL)
+		return 0;
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_RECEIVE:
 		stamp = evt_stamps_now(c->cfg.stamps);
@@ -241,7 +243,7 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 			note_close(c, in, len);
 		return 0;
 	default:
-		return c != NULL && c->lws != NULL ?
+		return c->lws != NULL ?
 		    general(c, wsi, reason, user, len) : 0;
 	}
 }

@@ -57,6 +57,8 @@ needles_add(struct needles *l, const void *p, size_t n)
 {
 	struct needle *item;
 
+	if (n == 0)
+		return true;
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->item[i].len == n && memcmp(l->item[i].data, p, n) == 0)
 			return true;

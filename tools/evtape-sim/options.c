@@ -130,7 +130,7 @@ set_http_error(void *options, const char *arg, evt_error *err)
 }
 
 #define AT(field) .offset = offsetof(sim_options, field)
-#define GROUP(words) { .type = CLI_GROUP, .help = words }
+#define GROUP(words) { .type = CLI_GROUP, .help = (words) }
 
 static const cli_option table[] = {
 	GROUP("Trackers"),

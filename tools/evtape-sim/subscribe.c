@@ -302,7 +302,10 @@ apply_item(sim_client *c, const sim_request *q, const sim_item *item)
 	struct joining j = { c, sub, item->kind, q->subscribe };
 
 	if (sub->member == NULL) {
+		/* A world has one tracker at least. */
+		/* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI) */
 		sub->member = calloc(words(c->sim), sizeof(uint64_t));
+		/* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI) */
 		sub->dirty = calloc(words(c->sim), sizeof(uint64_t));
 		if (sub->member == NULL || sub->dirty == NULL)
 			return EVT_ERR_NOMEM;
