@@ -1,39 +1,19 @@
 /* proxy.c - see proxy.h. */
 #include "record/proxy.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "format/err.h"
+#include "format/host.h"
 #include "format/units.h"
 
 static bool
 ends_with(const char *text, size_t n, const char *end, size_t end_n)
 {
 	return n >= end_n && strncasecmp(text + n - end_n, end, end_n) == 0;
-}
-
-bool
-evt_proxy_is_loopback(const char *host)
-{
-	struct in6_addr six;
-	struct in_addr four;
-	size_t n = strlen(host);
-
-	if (n > 0 && host[n - 1] == '.')
-		n--;
-	if (n == 9 && strncasecmp(host, "localhost", 9) == 0)
-		return true;
-	if (ends_with(host, n, ".localhost", 10))
-		return true;
-	if (inet_pton(AF_INET, host, &four) == 1)
-		return (ntohl(four.s_addr) >> 24) == 127;
-	if (inet_pton(AF_INET6, host, &six) == 1)
-		return IN6_IS_ADDR_LOOPBACK(&six);
-	return false;
 }
 
 /* Whether one entry of no_proxy (n bytes) covers host and port. */
@@ -135,7 +115,7 @@ evt_proxy_choose(const evt_url *url, char *(*env)(const char *name),
 	if (no == NULL)
 		no = env("NO_PROXY");
 	if (text != NULL && *text != '\0' &&
-	    !evt_proxy_is_loopback(url->host) && !excepted(no, url)) {
+	    !evt_host_is_loopback(url->host) && !excepted(no, url)) {
 		rc = parse(text, &proxy, err);
 		if (rc != EVT_OK) {
 			evt_proxy_free(&proxy);

@@ -30,8 +30,4 @@ int evt_proxy_choose(const evt_url *url, char *(*env)(const char *name),
     evt_proxy *ret_proxy, evt_error *err);
 void evt_proxy_free(evt_proxy *proxy);
 
-/* Whether the host is the local machine: localhost, names below it,
- * 127.0.0.0/8, ::1. */
-bool evt_proxy_is_loopback(const char *host);
-
 #endif

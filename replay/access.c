@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "format/err.h"
+#include "format/host.h"
 #include "format/units.h"
 
 /* ---- hosts and ports --------------------------------------------------------- */
@@ -96,29 +97,6 @@ is_address(const char *host)
 
 	return inet_pton(AF_INET, host, addr) == 1 ||
 	    inet_pton(AF_INET6, host, addr) == 1;
-}
-
-bool
-evt_host_loopback(const char *host)
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
-		0xff };
-	static const char suffix[] = ".localhost";
-	struct in6_addr v6;
-	struct in_addr v4;
-	size_t n = strlen(host);
-
-	if (inet_pton(AF_INET, host, &v4) == 1)
-		return ntohl(v4.s_addr) >> 24 == 127;
-	if (inet_pton(AF_INET6, host, &v6) == 1)
-		return IN6_IS_ADDR_LOOPBACK(&v6) ||
-		    (memcmp(v6.s6_addr, mapped, 12) == 0 &&
-		    v6.s6_addr[12] == 127);
-	if (n > 0 && host[n - 1] == '.')
-		n--;
-	return (n == 9 && strncasecmp(host, "localhost", n) == 0) ||
-	    (n >= sizeof(suffix) && strncasecmp(host + n - strlen(suffix), suffix,
-	    strlen(suffix)) == 0);
 }
 
 /* ---- the token ------------------------------------------------------------------ */
@@ -262,9 +240,9 @@ host_good(const evt_access *a, const char *header)
 	    !split_host((struct span){ header, strlen(header) }, &host, &port) ||
 	    !span_copy(host, name, sizeof(name)) || name[0] == '\0')
 		return false;
-	if (evt_host_loopback(name) || host_of_origins(a, host))
+	if (evt_host_is_loopback(name) || host_of_origins(a, host))
 		return true;
-	return !evt_host_loopback(a->host) &&
+	return !evt_host_is_loopback(a->host) &&
 	    (is_address(name) || strcasecmp(name, a->host) == 0);
 }
 
@@ -287,7 +265,7 @@ origin_good(const evt_access *a, const evt_request *q)
 	    !split_host(authority, &host, &port) ||
 	    !span_copy(host, name, sizeof(name)))
 		return false;
-	return evt_host_loopback(name) || span_is(authority, q->host);
+	return evt_host_is_loopback(name) || span_is(authority, q->host);
 }
 
 int

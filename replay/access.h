@@ -24,10 +24,6 @@ typedef struct evt_listen {
  */
 int evt_listen_parse(const char *text, evt_listen *ret_listen, evt_error *err);
 
-/* Whether the host (a name or an address, without brackets) is this machine to
- * itself: localhost and names below it, 127.0.0.0/8, ::1. */
-bool evt_host_loopback(const char *host);
-
 /* Shortest token, in bytes. */
 #define EVT_TOKEN_MIN 16u
 #define EVT_TOKEN_MAX 1024u

@@ -59,25 +59,6 @@ test_long_host(void **state)
 	assert_int_equal(evt_listen_parse(text, &l, NULL), EVT_ERR_ARG);
 }
 
-static void
-test_loopback(void **state)
-{
-	static const char *const yes[] = { "127.0.0.1", "127.9.9.9", "::1",
-		"0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "localhost", "LocalHost",
-		"localhost.", "a.localhost", "a.b.localhost." };
-	static const char *const no[] = { "", "0.0.0.0", "::", "10.0.0.1",
-		"128.0.0.1", "localhost.example", "127.0.0.1.example",
-		"notlocalhost", ".localhost", "::ffff:10.0.0.1", "127.1" };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
-		assert_true(evt_host_loopback(yes[i]));
-	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
-		if (evt_host_loopback(no[i]))
-			fail_msg("loopback: %s", no[i]);
-	}
-}
-
 /* ---- tokens ------------------------------------------------------------------- */
 
 static int
@@ -284,7 +265,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_long_host),
-		cmocka_unit_test(test_loopback),
 		cmocka_unit_test(test_token_files),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_on_loopback),

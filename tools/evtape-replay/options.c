@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "format/host.h"
+
 #define AT(field) offsetof(struct options, field)
 
 static int
@@ -167,7 +169,7 @@ check_listen(struct options *o)
 	if (evt_listen_parse(o->listen, &o->at, &err) != EVT_OK)
 		return cli_usage(&replay_command, "option --listen: %s",
 		    err.text);
-	if (!evt_host_loopback(o->at.host) && o->token_file == NULL)
+	if (!evt_host_is_loopback(o->at.host) && o->token_file == NULL)
 		return cli_usage(&replay_command,
 		    "others could connect to %s: --token-file is needed",
 		    o->at.host);
