@@ -538,6 +538,7 @@ class Keyboard(ReplayCase):
         tape = self.tape("t.tape", [(0, state(1, 0)), (3600 * S, state(1, 1))])
         for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self.play(tape)
+            self.shows(b"next in")
             self.p.send_signal(sig)
             self.assertEqual(self.p.wait(evtest.DEADLINE), 0)
             self.assertEqual(termios.tcgetattr(self.slave), self.before)
