@@ -11,6 +11,7 @@ import unittest
 import evtest
 
 READER = os.path.join(evtest.TOP, "tests", "reader.py")
+INDEX = os.path.join(evtest.TOP, "tests", "readerindex.py")
 
 
 def read(tape, check=0):
@@ -89,20 +90,33 @@ class Reader(evtest.Case):
         self.assertEqual(after[:len(before)], before)
         self.assertEqual(after[-1]["kind"], "mark")
 
+    def check_index(self, tape):
+        done = subprocess.run([sys.executable, INDEX, tape], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+        self.assertEqual((done.stdout.decode(), done.returncode), ("", 0))
+
     def test_the_index_says_what_the_frames_say(self):
         tape = self.record("d.tape", self.generated(3000), "--block-size", "64k", "--segment-size", "100k")
-        frames, _ = read(tape)
-        count = {}
-        for f in frames:
-            for source in f["sources"]:
-                first, last, n = count.get(source, (f["time_ns"], f["time_ns"], 0))
-                count[source] = (min(first, f["time_ns"]), max(last, f["time_ns"]), n + 1)
-        db = sqlite3.connect("file:%s?mode=ro" % os.path.join(tape, "tape.db"), uri=True)
-        rows = db.execute("SELECT source_id, first_ns, last_ns, frames FROM sources").fetchall()
-        marks = db.execute("SELECT seq FROM mark ORDER BY seq").fetchall()
+        evtest.run("evtape", "mark", tape, "afterwards")
+        self.check_index(tape)
+        os.unlink(os.path.join(tape, "tape.db"))
+        evtest.run("evtape", "reindex", tape)
+        self.check_index(tape)
+
+    def test_the_index_of_numbers_and_words(self):
+        text = b"".join(b'{"type":"event","event":"state","data":{"source_id":%s}}\n' % i
+                        for i in (b"7", b'"7"', b"7.0", b'""', b'"\\u0000"', b"-9223372036854775808"))
+        self.check_index(self.record("n.tape", text))
+
+    def test_a_wrong_index_is_told(self):
+        """Or the tests above would assert nothing."""
+        tape = self.record("w.tape", self.generated(50))
+        db = sqlite3.connect(os.path.join(tape, "tape.db"))
+        with db:
+            db.execute("UPDATE source_span SET frames = frames + 1 WHERE source = 1")
         db.close()
-        self.assertEqual({r[0]: r[1:] for r in rows}, count)
-        self.assertEqual([m[0] for m in marks], [f["seq"] for f in frames if f["kind"] == "mark"])
+        with self.assertRaises(AssertionError):
+            self.check_index(tape)
 
     def test_the_golden_tape(self):
         frames, _ = self.compare(os.path.join(evtest.TOP, "tests", "golden", "v1.tape"))
