@@ -83,16 +83,15 @@ evt_block_head_read(const uint8_t *p, size_t n, const char *where,
 	if (n < EVT_BLOCK_HEAD_LEN || evt_get32(p) != EVT_SKIP_MAGIC ||
 	    memcmp(h + BH_MAGIC, EVT_BLOCK_MAGIC, 8) != 0)
 		return damaged(err, where, "no block begins here");
-	/* The version comes first: another one may have another checksum. */
-	if (evt_get16(h + BH_VERSION) == EVT_FORMAT_VERSION &&
-	    (evt_get16(h + BH_SIZE) != BH_LEN ||
-	    evt_get64(h + BH_HEADER_SUM) != XXH64(h, BH_HEADER_SUM, 0)))
+	/* Every version has the sum here: a version that damage made is none. */
+	if (evt_get64(h + BH_HEADER_SUM) != XXH64(h, BH_HEADER_SUM, 0))
 		return damaged(err, where, "the block header's checksum is "
 		    "wrong");
 	if ((r = check_version(h, where, err)))
 		return r;
 	read_head(h, &head);
-	if (head.frames == 0 || head.frames > EVT_BLOCK_FRAMES_MAX ||
+	if (evt_get16(h + BH_SIZE) != BH_LEN ||
+	    head.frames == 0 || head.frames > EVT_BLOCK_FRAMES_MAX ||
 	    head.lines > head.frames || head.first_seq == 0 ||
 	    head.first_seq > UINT64_MAX - head.frames ||
 	    head.meta_raw > EVT_BLOCK_RAW_MAX ||

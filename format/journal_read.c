@@ -63,6 +63,10 @@ read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
 	if (memcmp(h + JH_MAGIC, EVT_JOURNAL_MAGIC, 8) != 0)
 		return evt_err_set(err, EVT_ERR_CORRUPT, "%s: no journal "
 		    "begins here", r->path);
+	/* Every version has the sum here: a version that damage made is none. */
+	if (evt_get64(h + JH_SUM) != XXH64(h, JH_SUM, 0))
+		return evt_err_set(err, EVT_ERR_CORRUPT, "%s: the checksum of "
+		    "the journal's header is wrong", r->path);
 	if (evt_get16(h + JH_VERSION) != EVT_FORMAT_VERSION ||
 	    (evt_get32(h + JH_INCOMPAT) & ~EVT_INCOMPAT_KNOWN) != 0)
 		return evt_err_set(err, EVT_ERR_VERSION, "%s: format version "
@@ -70,10 +74,9 @@ read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
 		    "use a newer evtape", r->path, evt_get16(h + JH_VERSION),
 		    evt_get32(h + JH_INCOMPAT), EVT_VERSION);
 	if (evt_get16(h + JH_SIZE) != JH_LEN ||
-	    evt_get64(h + JH_SUM) != XXH64(h, JH_SUM, 0) ||
 	    evt_get64(h + JH_FIRST_SEQ) != first_seq || first_seq == 0)
 		return evt_err_set(err, EVT_ERR_CORRUPT, "%s: the journal's "
-		    "header is damaged", r->path);
+		    "header makes no sense", r->path);
 	memcpy(r->uuid, h + JH_UUID, EVT_UUID_LEN);
 	r->offset = JH_LEN;
 	r->next_seq = first_seq;

@@ -22,6 +22,7 @@
 #include "format/err.h"
 #include "format/units.h"
 #include "record/backoff.h"
+#include "record/secret.h"
 #include "record/tls.h"
 
 /* A TCP connection, and then the handshake, may each take this long. */
@@ -102,20 +103,12 @@ evt_client_new(const evt_client_config *config, evt_client **ret_client,
 }
 
 static void
-wipe(char *text)
-{
-	if (text != NULL)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
-static void
 forget_request(evt_client *c)
 {
-	wipe(c->target);
+	evt_secret_wipe(c->target);
 	free(c->subprotocols);
 	for (size_t i = 0; i < c->n_headers; i++)
-		wipe(c->headers[i]);
+		evt_secret_wipe(c->headers[i]);
 	free(c->headers);
 	c->target = c->subprotocols = NULL;
 	c->headers = NULL;

@@ -333,6 +333,14 @@ blot_all(const struct needles *l, bool quoted, uint8_t *p, size_t n)
 	return blotted;
 }
 
+void
+evt_secret_wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 size_t
 evt_secret_blot(const evt_secret *s, uint8_t *p, size_t n)
 {

@@ -75,6 +75,9 @@ size_t evt_secret_blot(const evt_secret *s, uint8_t *p, size_t n);
  */
 size_t evt_secret_blot_sent(evt_secret *s, uint8_t *p, size_t n);
 
+/* Overwrite a text and free it.  NULL: nothing. */
+void evt_secret_wipe(char *text);
+
 /* Whether something of this name (a parameter, a member, a header) is secret. */
 enum evt_secret_likely {
 	EVT_SECRET_NOT,

@@ -87,23 +87,15 @@ struct filled {
 };
 
 static void
-wipe(char *text)
-{
-	if (text != NULL)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
-static void
 filled_free(struct filled *f)
 {
 	if (f->target.len > 0)
 		explicit_bzero(f->target.data, f->target.len);
 	evt_buf_free(&f->target);
 	for (size_t i = 0; i < f->n_headers; i++)
-		wipe(f->headers[i]);
+		evt_secret_wipe(f->headers[i]);
 	free(f->headers);
-	wipe(f->subprotocols_header);
+	evt_secret_wipe(f->subprotocols_header);
 }
 
 static int
@@ -146,7 +138,7 @@ fill_headers(evt_session *s, struct filled *f, evt_error *err)
 		if (rc != EVT_OK) {
 			evt_buf_free(&b);
 		} else if (is_header(header, "Sec-WebSocket-Protocol")) {
-			wipe(f->subprotocols_header);
+			evt_secret_wipe(f->subprotocols_header);
 			f->subprotocols_header = (char *)b.data;
 			f->subprotocols = strchr((char *)b.data, ':') + 1;
 			f->subprotocols += strspn(f->subprotocols, " \t");

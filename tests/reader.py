@@ -248,9 +248,7 @@ class Block:
     """A block whose header is valid. `start` and `end` are offsets in the file,
     `contents` that of the stored metadata."""
 
-    def __init__(self, data, start, no, uuid, expected=True):
-        """Read the header at `start`. `expected`: something said that a block
-        is there, so that an unknown version is one."""
+    def __init__(self, data, start, no, uuid):
         at = start + 8
         if data[start:start + 4] != SKIPPABLE or data[at:at + 8] != BLOCK_MAGIC:
             raise Bad("no block")
@@ -260,10 +258,12 @@ class Block:
          self.first_seq, self.frames, self.n_lines, self.time_min, self.time_max,
          self.time_first, self.mono_first, self.payload, self.meta_raw, meta_stored,
          self.lines_raw, lines_stored, self.sum, header_sum) = HEADER.unpack_from(data, at)
-        if version != VERSION and expected:
+        if xxh64(data[at:at + 128]) != header_sum:
+            raise Bad("a block header with a wrong sum")
+        if version != VERSION:
             raise Refused("a block of format version %d" % version)
-        if version != VERSION or size != HEADER.size or xxh64(data[at:at + 128]) != header_sum:
-            raise Bad("a block header with a wrong sum or size")
+        if size != HEADER.size:
+            raise Bad("a block header with a wrong size")
         if self.segment != no or uuid not in (None, self.uuid):
             raise Bad("a block of another segment or tape")
         if flags or encoding != ENCODING_LINES:
@@ -332,7 +332,7 @@ class Directory:
         if magic != DIRECTORY_MAGIC:
             raise Bad("no directory")
         if version != VERSION or flags:
-            raise Refused("a directory of version %d with the flags %#x" % (version, flags))
+            raise Bad("a directory of version %d with the flags %#x" % (version, flags))
         if entry_size != ENTRY.size or size != DIRECTORY.size + n * ENTRY.size + 16 or segment != no:
             raise Bad("a directory that does not fit")
         self.start = at - 8
@@ -412,7 +412,7 @@ class Segment:
             if at < 0:
                 return None
             try:
-                return Block(self.data, at, self.no, uuid, expected=False)
+                return Block(self.data, at, self.no, uuid)
             except Bad:
                 at += 1
 
@@ -504,12 +504,14 @@ class JournalFile:
         (magic, version, size, flags, _, _, uuid, seq, _, total) = JOURNAL.unpack_from(data)
         if magic != JOURNAL_MAGIC:
             raise Bad("no journal")
+        if xxh64(data[:56]) != total:
+            raise Bad("a journal header with a wrong sum")
         if version != VERSION:
             raise Refused("%s has format version %d" % (self.name, version))
-        if size != JOURNAL.size or xxh64(data[:56]) != total:
-            raise Bad("a journal header with a wrong sum or size")
         if flags:
             raise Refused("%s has the unknown flags %#x" % (self.name, flags))
+        if size != JOURNAL.size:
+            raise Bad("a journal header with a wrong size")
         if seq != self.first_seq:
             raise Bad("a journal of another sequence number than its name's")
         self.uuid = uuid

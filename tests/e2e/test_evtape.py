@@ -207,8 +207,7 @@ class Tool(evtest.Case):
             with open(segment, "wb") as f:
                 changed = bytearray(raw[:len(raw) - 4])  # no directory: the header is read
                 changed[at] = value
-                if at != 16:
-                    changed[136:144] = evtest_sum(bytes(changed[8:136]))
+                changed[136:144] = evtest_sum(bytes(changed[8:136]))
                 f.write(changed)
             self.fails(1, words + ".*use a newer evtape", "info", tape)
 
