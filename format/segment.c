@@ -169,10 +169,14 @@ head_at(int fd, const evt_segment *s, uint64_t at, evt_block_head *head,
 	    (s->n_blocks > 0 && memcmp(head->uuid, s->uuid, EVT_UUID_LEN)))
 		return evt_err_set(err, EVT_ERR_CORRUPT,
 		    "%s: the block belongs to another tape or segment", where);
+	if (head->first_seq < evt_segment_end_seq(s))
+		return evt_err_set(err, EVT_ERR_CORRUPT,
+		    "%s: the block's sequence numbers go back", where);
 	return head->stored > s->size - at ? EVT_AGAIN : EVT_OK;
 }
 
-/* Find the next whole block behind `at`.  EVT_END: there is none. */
+/* Find the next whole block behind `at`.  EVT_END: there is none;
+ * EVT_ERR_VERSION: there is one, of another version. */
 static int
 resync(int fd, const evt_segment *s, uint64_t at, uint64_t *ret_at,
     evt_block_head *head, evt_error *err)
@@ -193,9 +197,12 @@ resync(int fd, const evt_segment *s, uint64_t at, uint64_t *ret_at,
 		end = window + n;
 		r = EVT_END;
 		while ((p = memmem(p, (size_t)(end - p), EVT_BLOCK_MAGIC, 8))) {
+			int got;
+
 			*ret_at = at + (uint64_t)(p - window);
-			if (head_at(fd, s, *ret_at, head, NULL) == EVT_OK) {
-				r = EVT_OK;
+			got = head_at(fd, s, *ret_at, head, err);
+			if (got == EVT_OK || got == EVT_ERR_VERSION) {
+				r = got;
 				break;
 			}
 			p++;

@@ -81,11 +81,23 @@ none(evt_error *err, const evt_segment *s)
 }
 
 /* The directory's content, checked, at h. */
+/* Whether a block that ends by `dir_at` can be there, behind `end` and `seq`. */
+static bool
+makes_sense(const evt_block_head *b, uint64_t at, uint64_t end, uint64_t seq,
+    uint64_t dir_at)
+{
+	return at >= end && at <= dir_at && b->stored <= dir_at - at &&
+	    b->stored >= EVT_BLOCK_HEAD_LEN && b->frames > 0 &&
+	    b->frames <= EVT_BLOCK_FRAMES_MAX && b->first_seq > 0 &&
+	    b->first_seq >= seq && b->first_seq <= UINT64_MAX - b->frames &&
+	    b->min_ns <= b->max_ns;
+}
+
 static int
 decode(const uint8_t *h, size_t content, uint64_t dir_at, evt_segment *s,
     evt_error *err)
 {
-	uint64_t n = evt_get32(h + DH_ENTRIES), end = 0;
+	uint64_t n = evt_get32(h + DH_ENTRIES), end = 0, seq = 0;
 	const uint8_t *p = h + DH_LEN;
 
 	if (evt_get16(h + DH_ENTRY_SIZE) != DE_LEN || n == 0 ||
@@ -106,12 +118,13 @@ decode(const uint8_t *h, size_t content, uint64_t dir_at, evt_segment *s,
 		uint64_t at = evt_get64(p + DE_OFFSET);
 		int r;
 
-		if (at < end || at > dir_at || head.stored > dir_at - at) {
+		if (!makes_sense(&head, at, end, seq, dir_at)) {
 			s->n_blocks = 0; /* a walk begins anew */
 			s->walked = 0;
 			return none(err, s);
 		}
 		end = at + head.stored;
+		seq = head.first_seq + head.frames;
 		if ((r = evt_segment_add_ref(s, &head, at, err)))
 			return r;
 	}

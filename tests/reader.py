@@ -248,7 +248,8 @@ class Block:
     """A block whose header is valid. `start` and `end` are offsets in the file,
     `contents` that of the stored metadata."""
 
-    def __init__(self, data, start, no, uuid):
+    def __init__(self, data, start, no, uuid, seq=0):
+        """Read the header at `start`; its frames are to be `seq` or later."""
         at = start + 8
         if data[start:start + 4] != SKIPPABLE or data[at:at + 8] != BLOCK_MAGIC:
             raise Bad("no block")
@@ -266,6 +267,8 @@ class Block:
             raise Bad("a block header with a wrong size")
         if self.segment != no or uuid not in (None, self.uuid):
             raise Bad("a block of another segment or tape")
+        if self.first_seq < seq:
+            raise Bad("a block whose sequence numbers go back")
         if flags or encoding != ENCODING_LINES:
             raise Refused("a block with the unknown flags %#x or the unknown encoding %d"
                           % (flags, encoding))
@@ -389,30 +392,30 @@ class Segment:
             self.bad(at, directory.start, "bytes that are in no block")
 
     def _walk(self, uuid):
-        at = 0
+        at = seq = 0
         while at < len(self.data):
             try:
-                block = Block(self.data, at, self.no, uuid)
+                block = Block(self.data, at, self.no, uuid, seq)
             except Bad as why:
                 if self.directory_at(at):
                     return
-                block = self._resync(at + 1, uuid)
+                block = self._resync(at + 1, uuid, seq)
                 if block is None:
                     self.torn = at
                     return
                 self.bad(at, block.start, str(why))
             uuid = block.uuid
             self.blocks.append(block)
-            at = block.end
+            at, seq = block.end, block.first_seq + block.frames
 
-    def _resync(self, at, uuid):
+    def _resync(self, at, uuid, seq):
         """The next block from a place on."""
         while True:
             at = self.data.find(SKIPPABLE, at)
             if at < 0:
                 return None
             try:
-                return Block(self.data, at, self.no, uuid)
+                return Block(self.data, at, self.no, uuid, seq)
             except Bad:
                 at += 1
 
