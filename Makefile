@@ -32,7 +32,7 @@ COMMON_SRC := $(wildcard tools/*.c)
 PROGRAMS   := evtape evtape-record evtape-replay evtape-sim
 PROG_SRC   := $(foreach p,$(PROGRAMS),$(wildcard tools/$(p)/*.c))
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
-UNIT_LIB   := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
+UNIT_LIB   := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)) tests/mend.c
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 

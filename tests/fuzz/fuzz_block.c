@@ -1,7 +1,7 @@
 /*
  * fuzz_block.c - a block: whatever its bytes, it is read or refused.
  *
- * fuzz-sources: tests/fuzz/mend.c
+ * fuzz-sources: tests/mend.c
  * fuzz-seeds: tests/golden/v1.tape/000001.ndjson.zst tests/golden/v1.tape/000002.ndjson.zst
  *
  * Each input is taken as it is, and once more with its checksums put right.
@@ -17,7 +17,7 @@
 #include "format/buf.h"
 #include "format/layout.h"
 #include "format/le.h"
-#include "tests/fuzz/mend.h"
+#include "tests/mend.h"
 
 #define HEAD (EVT_SKIP_LEN + BH_LEN)
 #define RAW_MAX 65536 /* metadata that is altered when opened */

@@ -1,7 +1,7 @@
 /*
  * fuzz_journal.c - a journal file: records up to the first that is no good.
  *
- * fuzz-sources: tests/fuzz/mend.c
+ * fuzz-sources: tests/mend.c
  * fuzz-seeds: tests/golden/v1.tape/journal/00000000000000000125.evj
  *
  * Each input is read as it is, and once more with its checksums put right;
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "format/journal.h"
-#include "tests/fuzz/mend.h"
+#include "tests/mend.h"
 
 #define FIRST_SEQ 125u
 

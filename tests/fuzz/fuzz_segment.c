@@ -1,7 +1,7 @@
 /*
  * fuzz_segment.c - a segment file: its directory, or a walk over its blocks.
  *
- * fuzz-sources: tests/fuzz/mend.c
+ * fuzz-sources: tests/mend.c
  * fuzz-seeds: tests/golden/v1.tape/000001.ndjson.zst tests/golden/v1.tape/000002.ndjson.zst
  *
  * The first byte says how: bit 0, put the checksums right first; bit 1, let
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "format/segment.h"
-#include "tests/fuzz/mend.h"
+#include "tests/mend.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

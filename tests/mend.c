@@ -1,5 +1,5 @@
 /* mend.c - see mend.h. */
-#include "tests/fuzz/mend.h"
+#include "tests/mend.h"
 
 #include <string.h>
 
@@ -8,8 +8,8 @@
 #include "format/layout.h"
 #include "format/le.h"
 
-static void
-sum_block(uint8_t *p, size_t n)
+void
+mend_sums(uint8_t *p, size_t n)
 {
 	uint8_t *h = p + EVT_SKIP_LEN;
 	size_t there = n - EVT_SKIP_LEN - BH_LEN;
@@ -36,7 +36,7 @@ mend_block(uint8_t *p, size_t n)
 	evt_put16(h + BH_SIZE, BH_LEN);
 	evt_put32(h + BH_INCOMPAT, 0);
 	evt_put16(h + BH_ENCODING, EVT_ENCODING_LINES);
-	sum_block(p, n);
+	mend_sums(p, n);
 	return true;
 }
 
@@ -67,7 +67,7 @@ mend_segment(uint8_t *p, size_t n)
 		if (left >= EVT_SKIP_LEN + BH_LEN &&
 		    evt_get32(p + at) == EVT_SKIP_MAGIC && memcmp(p + at +
 		    EVT_SKIP_LEN, EVT_BLOCK_MAGIC, 8) == 0)
-			sum_block(p + at, left);
+			mend_sums(p + at, left);
 	}
 	sum_directory(p, n);
 }

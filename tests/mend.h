@@ -4,8 +4,8 @@
  * Without it, nearly every input of a fuzzer ends at a checksum, and what
  * stands behind it is never tried.
  */
-#ifndef TESTS_FUZZ_MEND_H
-#define TESTS_FUZZ_MEND_H
+#ifndef TESTS_MEND_H
+#define TESTS_MEND_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +15,10 @@
  * version and sums.  The contents are what is there of the sizes in the
  * header.  false: there is no room for a header. */
 bool mend_block(uint8_t *p, size_t n);
+
+/* The sums of the block at p alone, and the size that follows from others; it
+ * has a header. */
+void mend_sums(uint8_t *p, size_t n);
 
 /* Put right the sums of all blocks of a segment file whose magics stand, and
  * of the directory if the file ends in one. */
