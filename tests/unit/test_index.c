@@ -1,0 +1,497 @@
+/*
+ * test_index.c - tape.db: it says what the segments say, and where it is
+ * missing, damaged, old or another tape's, nobody is told anything wrong.
+ */
+#include "tests/unit/tapes.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/index.h"
+#include "format/writer.h"
+
+#define T0 INT64_C(1700000000000000000)
+#define SOURCES 7u
+#define FRAMES 400u
+
+struct fixture {
+	char *dir, *path, *db;
+	evt_profile *profile;
+	evt_segment *seg;
+	size_t n;
+};
+
+/* ---- a tape of several segments, of several blocks each --------------------------- */
+
+static evt_writer *
+open_writer(struct fixture *x)
+{
+	evt_writer_options o;
+	evt_writer *w;
+	evt_error err;
+
+	evt_writer_options_init(&o);
+	o.profile = x->profile;
+	o.block_bytes = 4000;
+	ok(evt_writer_open_env(x->path, &o, test_env(), &w, &err), &err);
+	return w;
+}
+
+/* Frames with no source, one that is a number or a word, and marks. */
+static void
+put_odd_ones(evt_writer *w)
+{
+	static const char *const payloads[] = {
+		"{\"event\":\"state\",\"data\":{\"source_id\":5}}",
+		"{\"event\":\"state\",\"data\":{\"source_id\":\"5\"}}",
+		"{\"event\":\"state\",\"data\":{\"source_id\":-5}}",
+		"{\"event\":\"\",\"data\":[{\"source_id\":5},{\"source_id\":6}]}",
+		"{\"data\":{}}", "no json",
+	};
+	evt_error err;
+
+	for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
+		evt_frame f = { .time_ns = T0, .mono_ns = T0, .conn = 2,
+			.opcode = EVT_OP_TEXT,
+			.payload = (const uint8_t *)payloads[i],
+			.len = strlen(payloads[i]) };
+
+		ok(evt_writer_put(w, &f, &err), &err);
+	}
+}
+
+static void
+make_tape(struct fixture *x)
+{
+	evt_writer *w = open_writer(x);
+	evt_error err;
+
+	for (unsigned i = 0; i < 4; i++) {
+		put_states(w, i * FRAMES / 4, FRAMES / 4, SOURCES - i, T0, 1000);
+		if (i == 1)
+			put_odd_ones(w);
+		if (i < 3)
+			ok(evt_writer_rotate(w, &err), &err);
+	}
+	ok(evt_writer_close(w, &err), &err);
+}
+
+static void
+load_segments(struct fixture *x)
+{
+	evt_error err;
+
+	ok(evt_segment_list(x->path, &x->seg, &x->n, &err), &err);
+	for (size_t i = 0; i < x->n; i++)
+		ok(evt_segment_load(&x->seg[i], &err), &err);
+}
+
+static int
+setup_named(void **state, const char *name)
+{
+	struct fixture *x = calloc(1, sizeof(*x));
+
+	assert_non_null(x);
+	x->dir = make_dir();
+	x->path = in_dir(x->dir, name);
+	x->profile = navixy_profile();
+	make_tape(x);
+	x->db = in_dir(x->path, "tape.db");
+	load_segments(x);
+	assert_int_equal(x->n, 4);
+	assert_true(x->seg[0].n_blocks > 2);
+	*state = x;
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	return setup_named(state, "i.tape");
+}
+
+/* Characters that mean something in a file: URI. */
+static int
+setup_awkward(void **state)
+{
+	return setup_named(state, "a ?mode=memory&x#y%00%41'\".tape");
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	for (size_t i = 0; i < x->n; i++)
+		evt_segment_free(&x->seg[i]);
+	free(x->seg);
+	evt_profile_free(x->profile);
+	free(x->db);
+	free(x->path);
+	remove_dir(x->dir);
+	free(x);
+	return 0;
+}
+
+static void
+sql(struct fixture *x, const char *words)
+{
+	char *why = NULL;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(x->db, &db), SQLITE_OK);
+	if (sqlite3_exec(db, words, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", words, why);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* ---- what a cursor finds ----------------------------------------------------------- */
+
+/* Frames of one source; *ret_blocks: how many blocks were read for it. */
+static unsigned
+frames_of(struct fixture *x, const char *id, uint64_t *ret_blocks)
+{
+	evt_filter filter = { .sources = &id, .n_sources = 1 };
+	evt_cursor_stats stats;
+	evt_cursor *cur;
+	evt_tape *tape;
+	evt_error err;
+	evt_frame f;
+	unsigned n = 0;
+	int r;
+
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	ok(evt_cursor_open(&tape, 1, &filter, &cur, &err), &err);
+	while ((r = evt_cursor_next(cur, &f, &err)) == EVT_OK)
+		n++;
+	assert_int_equal(r, EVT_END);
+	evt_cursor_get_stats(cur, &stats);
+	if (ret_blocks != NULL)
+		*ret_blocks = stats.blocks_read;
+	evt_cursor_close(cur);
+	evt_tape_close(tape);
+	return n;
+}
+
+static void
+check_finds(struct fixture *x)
+{
+	/* 100 states each over 7, 6, 5 and 4 sources. */
+	assert_int_equal(frames_of(x, "10001", NULL), 15 + 17 + 20 + 25);
+	assert_int_equal(frames_of(x, "10007", NULL), 14);
+	assert_int_equal(frames_of(x, "5", NULL), 3); /* two 5 and a "5" */
+	assert_int_equal(frames_of(x, "-5", NULL), 1);
+	assert_int_equal(frames_of(x, "05", NULL), 0);
+	assert_int_equal(frames_of(x, "nobody", NULL), 0);
+}
+
+static void
+it_spares_blocks(void **state)
+{
+	struct fixture *x = *state;
+	uint64_t blocks;
+
+	check_finds(x);
+	frames_of(x, "-5", &blocks);
+	assert_int_equal(blocks, 1);
+	frames_of(x, "10007", &blocks);
+	assert_int_equal(blocks, x->seg[0].n_blocks);
+	frames_of(x, "nobody", &blocks);
+	assert_int_equal(blocks, 0);
+}
+
+/* ---- an index that cannot be used --------------------------------------------------- */
+
+static void
+is_no_index(struct fixture *x, enum evt_index_state want)
+{
+	enum evt_index_state got;
+
+	assert_null(evt_index_open(x->path, &got));
+	assert_int_equal(got, want);
+	check_finds(x);
+}
+
+static void
+missing(void **state)
+{
+	struct fixture *x = *state;
+
+	assert_int_equal(unlink(x->db), 0);
+	is_no_index(x, EVT_INDEX_MISSING);
+	assert_int_not_equal(access(x->db, F_OK), 0); /* reading makes none */
+}
+
+static void
+of_another_version(void **state)
+{
+	struct fixture *x = *state;
+
+	sql(x, "UPDATE meta SET value = '2' WHERE key = 'version'");
+	is_no_index(x, EVT_INDEX_DAMAGED);
+	sql(x, "DELETE FROM meta");
+	is_no_index(x, EVT_INDEX_DAMAGED);
+	sql(x, "DROP TABLE meta");
+	is_no_index(x, EVT_INDEX_DAMAGED);
+}
+
+static uint8_t *
+read_db(struct fixture *x, size_t *ret_n)
+{
+	int fd = open(x->db, O_RDONLY);
+	uint8_t *bytes;
+	struct stat st;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	*ret_n = (size_t)st.st_size;
+	bytes = malloc(*ret_n);
+	assert_non_null(bytes);
+	assert_int_equal(read(fd, bytes, *ret_n), *ret_n);
+	close(fd);
+	return bytes;
+}
+
+static void
+cut_off(void **state)
+{
+	struct fixture *x = *state;
+	struct stat st;
+
+	assert_int_equal(stat(x->db, &st), 0);
+	for (off_t n = st.st_size - 1; n > 0; n -= 997) {
+		assert_int_equal(truncate(x->db, n), 0);
+		check_finds(x);
+	}
+	assert_int_equal(truncate(x->db, 0), 0);
+	check_finds(x);
+}
+
+/* SQLite keeps no sums: what altered rows hide cannot be seen.  They never
+ * add a frame or alter one, and an index made anew shows all. */
+static void
+overwritten(void **state)
+{
+	struct fixture *x = *state;
+	evt_error err;
+	size_t n;
+	uint8_t *bytes = read_db(x, &n);
+	uint64_t damaged;
+
+	for (size_t at = 0; at + 300 < n; at += 1999) {
+		int fd = open(x->db, O_WRONLY | O_TRUNC);
+
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, bytes, n), n);
+		assert_int_equal(pwrite(fd, "noise noise noise", 17, (off_t)at),
+		    17);
+		close(fd);
+		assert_true(frames_of(x, "10001", NULL) <= 15 + 17 + 20 + 25);
+		assert_true(frames_of(x, "-5", NULL) <= 1);
+		assert_int_equal(frames_of(x, "nobody", NULL), 0);
+	}
+	ok(evt_tape_reindex(x->path, &damaged, &err), &err);
+	check_finds(x);
+	free(bytes);
+}
+
+/* The rows of another tape, which has the same segments by size. */
+static void
+of_another_tape(void **state)
+{
+	struct fixture *x = *state;
+
+	sql(x, "UPDATE meta SET value = '00112233445566778899aabbccddeeff' "
+	    "WHERE key = 'tape'");
+	check_finds(x);
+	sql(x, "DELETE FROM source_span");
+	check_finds(x);
+}
+
+/* Rows count only where they agree with the file. */
+static void
+behind_the_segments(void **state)
+{
+	static const char *const changes[] = {
+		"UPDATE segment SET bytes = bytes + 1 WHERE no = 1",
+		"UPDATE segment SET blocks = blocks - 1 WHERE no = 1",
+		"UPDATE segment SET sealed = 0 WHERE no = 1",
+		"DELETE FROM segment WHERE no = 1",
+	};
+	struct fixture *x = *state;
+
+	sql(x, "DELETE FROM source_span WHERE segment = 1");
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		sql(x, "DELETE FROM source_span WHERE segment = 1");
+		sql(x, changes[i]);
+		check_finds(x);
+		/* Who writes to the tape next sees it, and makes it anew. */
+		ok(evt_writer_close(open_writer(x), NULL), &(evt_error){ 0 });
+		check_finds(x);
+	}
+}
+
+/* ---- rows --------------------------------------------------------------------------- */
+
+/* The number that b has for the key that is number no in a; 0 stays 0. */
+static uint32_t
+same_key(const evt_dict *a, const evt_dict *b, uint32_t no)
+{
+	evt_key key;
+	uint32_t i;
+
+	if (no == 0)
+		return 0;
+	key = evt_dict_key(a, no - 1);
+	i = evt_dict_find(b, key.text, key.len, key.is_int);
+	assert_int_not_equal(i, UINT32_MAX);
+	return i + 1;
+}
+
+static void
+same_span(const evt_summary *a, evt_summary *b, uint32_t i)
+{
+	const evt_span *s = &a->span[i], *t;
+	uint32_t n = b->n_spans;
+
+	t = evt_summary_span(b, same_key(&a->sources, &b->sources, s->source),
+	    same_key(&a->events, &b->events, s->event));
+	assert_non_null(t);
+	assert_int_equal(b->n_spans, n); /* it was there */
+	assert_int_equal(t->frames, s->frames);
+	assert_int_equal(t->first_ns, s->first_ns);
+	assert_int_equal(t->last_ns, s->last_ns);
+}
+
+static void
+what_is_put_is_loaded(void **state)
+{
+	struct fixture *x = *state;
+	enum evt_index_state how;
+	evt_index *index = evt_index_open(x->path, &how);
+	evt_error err;
+
+	assert_non_null(index);
+	for (size_t i = 0; i < x->n; i++) {
+		evt_summary want = { 0 }, got = { 0 };
+		uint64_t damaged = 0;
+
+		assert_true(evt_index_has(index, &x->seg[i]));
+		ok(evt_summary_add_segment(&want, &x->seg[i], &damaged, &err),
+		    &err);
+		ok(evt_index_load(index, x->seg[i].no, &got, &err), &err);
+		assert_int_equal(damaged, 0);
+		assert_int_equal(got.frames, want.frames);
+		assert_int_equal(got.payload, want.payload);
+		assert_int_equal(got.first_seq, want.first_seq);
+		assert_int_equal(got.last_seq, want.last_seq);
+		assert_int_equal(got.n_spans, want.n_spans);
+		assert_int_equal(got.n_conns, want.n_conns);
+		assert_int_equal(got.n_marks, want.n_marks);
+		for (uint32_t k = 0; k < want.n_spans; k++)
+			same_span(&want, &got, k);
+		evt_summary_free(&want);
+		evt_summary_free(&got);
+	}
+	evt_index_close(index);
+}
+
+static sqlite3_int64
+number(struct fixture *x, const char *query)
+{
+	sqlite3_stmt *st;
+	sqlite3_int64 n;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(x->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+static void
+numbers_and_words_are_two(void **state)
+{
+	struct fixture *x = *state;
+
+	assert_int_equal(number(x, "SELECT count(*) FROM source WHERE "
+	    "source_id = 5 AND typeof(source_id) = 'integer'"), 1);
+	assert_int_equal(number(x, "SELECT count(*) FROM source WHERE "
+	    "source_id = '5' AND typeof(source_id) = 'text'"), 1);
+	assert_int_equal(number(x, "SELECT frames FROM sources WHERE "
+	    "source_id = 5"), 2);
+}
+
+/* Keys go with the last segment that had them. */
+static void
+dropped_segments_take_their_keys(void **state)
+{
+	struct fixture *x = *state;
+	evt_segment *s = x->seg;
+	evt_index *index;
+	evt_error err;
+	bool fresh;
+
+	assert_int_equal(number(x, "SELECT count(*) FROM source"), SOURCES + 4);
+	ok(evt_index_create(x->path, s[0].uuid, &index, &fresh, &err), &err);
+	assert_false(fresh);
+	ok(evt_index_drop(index, 2, &err), &err);
+	assert_false(evt_index_has(index, &s[1]));
+	assert_true(evt_index_has(index, &s[0]));
+	assert_int_equal(number(x, "SELECT count(*) FROM source"), SOURCES);
+	ok(evt_index_keep_only(index, &s[3], 1, &err), &err);
+	assert_false(evt_index_has(index, &s[0]));
+	assert_true(evt_index_has(index, &s[3]));
+	assert_int_equal(number(x, "SELECT count(*) FROM source"), SOURCES - 3);
+	assert_int_equal(number(x, "SELECT count(DISTINCT segment) FROM block"),
+	    1);
+	evt_index_close(index);
+	check_finds(x); /* the segments are still there */
+}
+
+static void
+another_tapes_is_replaced(void **state)
+{
+	static const uint8_t other[16] = "another tape's!";
+	struct fixture *x = *state;
+	evt_index *index;
+	evt_error err;
+	bool fresh;
+
+	ok(evt_index_create(x->path, other, &index, &fresh, &err), &err);
+	assert_true(fresh);
+	evt_index_close(index);
+	assert_int_equal(number(x, "SELECT count(*) FROM segment"), 0);
+	check_finds(x);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		T(it_spares_blocks),
+		T(missing),
+		T(of_another_version),
+		T(cut_off),
+		T(overwritten),
+		T(of_another_tape),
+		T(behind_the_segments),
+		T(what_is_put_is_loaded),
+		T(numbers_and_words_are_two),
+		T(dropped_segments_take_their_keys),
+		T(another_tapes_is_replaced),
+		{ "in a folder of an awkward name", it_spares_blocks,
+		    setup_awkward, teardown, NULL },
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
