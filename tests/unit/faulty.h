@@ -1,0 +1,28 @@
+/* faulty.h - file operations of which the n-th fails. */
+#ifndef TESTS_FAULTY_H
+#define TESTS_FAULTY_H
+
+#include <stdbool.h>
+
+#include "format/io.h"
+
+enum fault {
+	NONE,
+	FAIL_IO,
+	FAIL_FULL,
+	FAIL_SHORT, /* a write takes half, then the disk is full */
+	FAIL_INTERRUPTED
+};
+
+/* Counts calls; the `at`-th one (from 0) fails, and with `dead` all later
+ * ones too. */
+struct faulty {
+	unsigned at, calls;
+	enum fault kind;
+	bool dead;
+};
+
+/* The system's own operations but for f, which must outlive it. */
+evt_io faulty_io(struct faulty *f);
+
+#endif
