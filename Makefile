@@ -166,4 +166,7 @@ $(BUILD)/man/%.1: $(BUILD)/%
 	@mkdir -p $(@D)
 	$< --man > $@
 
+# Objects are kept, also those that only lead to something else.
+.SECONDARY:
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

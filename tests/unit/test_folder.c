@@ -1,0 +1,289 @@
+/*
+ * test_folder.c - the folder of a tape: what is one and what is not, its lock,
+ * its notes, and the file operations below.
+ */
+#include "tests/unit/tapes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "format/folder.h"
+#include "format/io.h"
+#include "format/lock.h"
+#include "tests/unit/faulty.h"
+
+struct fixture {
+	char *dir, *path;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *x = calloc(1, sizeof(*x));
+
+	assert_non_null(x);
+	x->dir = make_dir();
+	x->path = in_dir(x->dir, "f.tape");
+	*state = x;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	free(x->path);
+	remove_dir(x->dir);
+	free(x);
+	return 0;
+}
+
+static void
+put(const char *dir, const char *name, const char *text)
+{
+	char *path = in_dir(dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	free(path);
+}
+
+static void
+refused(int code, int want, const evt_error *err, const char *words)
+{
+	assert_int_equal(code, want);
+	if (strstr(err->text, words) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", words, err->text);
+}
+
+/* ---- folders ---- */
+
+static void
+what_is_a_tape(void **state)
+{
+	struct fixture *x = *state;
+	evt_error err;
+
+	refused(evt_tape_check(x->path, &err), EVT_ERR_NOTATAPE, &err,
+	    "there is no tape at");
+	put(x->dir, "f.tape", "");
+	refused(evt_tape_check(x->path, &err), EVT_ERR_NOTATAPE, &err,
+	    "a tape is a folder");
+	assert_int_equal(unlink(x->path), 0);
+	assert_int_equal(mkdir(x->path, 0700), 0);
+	refused(evt_tape_check(x->path, &err), EVT_ERR_NOTATAPE, &err,
+	    "it has no segment");
+	put(x->path, "000007.ndjson.zst", "");
+	ok(evt_tape_check(x->path, &err), &err);
+	put(x->path, "notes.txt", "a stranger's file does no harm");
+	ok(evt_tape_check(x->path, &err), &err);
+}
+
+static void
+what_becomes_a_tape(void **state)
+{
+	struct fixture *x = *state;
+	char *deep = in_dir(x->path, "not/there");
+	evt_error err;
+
+	refused(evt_tape_make(&evt_io_posix, x->path, false, &err),
+	    EVT_ERR_NOTATAPE, &err, "there is no tape at");
+	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
+	ok(evt_tape_check(x->path, &err), &err);
+	ok(evt_tape_make(&evt_io_posix, x->path, false, &err), &err);
+	refused(evt_tape_make(&evt_io_posix, deep, true, &err), EVT_ERR_IO,
+	    &err, "cannot make the folder");
+	free(deep);
+}
+
+static void
+what_stays_what_it_is(void **state)
+{
+	struct fixture *x = *state;
+	evt_error err;
+
+	put(x->dir, "holiday.jpg", "");
+	refused(evt_tape_make(&evt_io_posix, x->dir, true, &err),
+	    EVT_ERR_NOTATAPE, &err, "holds other things");
+	put(x->dir, "f.tape", "");
+	refused(evt_tape_make(&evt_io_posix, x->path, true, &err),
+	    EVT_ERR_NOTATAPE, &err, "a tape is a folder");
+}
+
+/* ---- the lock ---- */
+
+static void
+one_holder(void **state)
+{
+	struct fixture *x = *state;
+	evt_error err;
+	char pid[24];
+	int fd, other;
+
+	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
+	assert_false(evt_lock_held(x->path));
+	ok(evt_lock_take(x->path, &fd, &err), &err);
+	assert_true(evt_lock_held(x->path));
+	snprintf(pid, sizeof(pid), "process %ld;", (long)getpid());
+	refused(evt_lock_take(x->path, &other, &err), EVT_ERR_LOCKED, &err, pid);
+	assert_true(evt_lock_held(x->path)); /* asking takes nothing */
+	close(fd);
+	assert_false(evt_lock_held(x->path));
+	ok(evt_lock_take(x->path, &fd, &err), &err);
+	close(fd);
+}
+
+static void
+take_and_die(void *arg)
+{
+	evt_error err;
+	int fd;
+
+	ok(evt_lock_take(arg, &fd, &err), &err);
+}
+
+static void
+it_dies_with_its_holder(void **state)
+{
+	struct fixture *x = *state;
+	evt_error err;
+	int fd;
+
+	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
+	die_after(take_and_die, x->path);
+	assert_false(evt_lock_held(x->path));
+	/* Of the dead one a longer text remained than the new one writes. */
+	put(x->path, "journal/lock", "999999999999999999\nmore");
+	ok(evt_lock_take(x->path, &fd, &err), &err);
+	close(fd);
+	refused(evt_lock_take("/nowhere/at/all", &fd, &err), EVT_ERR_IO, &err,
+	    "cannot open");
+	assert_false(evt_lock_held("/nowhere/at/all"));
+}
+
+/* ---- notes ---- */
+
+static void
+notes(void **state)
+{
+	struct fixture *x = *state;
+	char *text = malloc(5000), *left;
+	evt_writer_options o;
+	evt_writer *w;
+	evt_tape *tape;
+	evt_error err;
+	bool queued;
+	int64_t ns;
+
+	assert_non_null(text);
+	memset(text, 'n', 4999);
+	text[4999] = '\0';
+	refused(evt_note_add(x->path, "a", 1, &queued, &err), EVT_ERR_NOTATAPE,
+	    &err, "there is no tape");
+	evt_writer_options_init(&o);
+	ok(evt_writer_open(x->path, &o, &w, &err), &err);
+	put_states(w, 0, 3, 1, 100, 1);
+	refused(evt_note_add(x->path, text, 1, &queued, &err), EVT_ERR_ARG,
+	    &err, "longer than 4096 bytes");
+	text[4096] = '\0';
+	ok(evt_note_add(x->path, text, 7, &queued, &err), &err);
+	assert_true(queued);
+	ok(evt_note_add(x->path, "\"quoted\"\n", 8, &queued, &err), &err);
+	put(x->path, "journal/bad.note", "{\"time\":\"soon\",\"text\":\"x\"}");
+	put(x->path, "journal/worse.note", "");
+	ok(evt_writer_tick(w, &err), &err);
+	ok(evt_writer_close(w, &err), &err);
+	ok(evt_note_add(x->path, "after", 9, &queued, &err), &err);
+	assert_false(queued);
+
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	ok(evt_tape_find_note(tape, text, &ns, &err), &err);
+	assert_int_equal(ns, 7);
+	ok(evt_tape_find_note(tape, "\"quoted\"\n", &ns, &err), &err);
+	assert_int_equal(ns, 8);
+	ok(evt_tape_find_note(tape, "after", &ns, &err), &err);
+	assert_int_equal(ns, 9);
+	assert_int_equal(evt_tape_find_note(tape, "x", &ns, &err),
+	    EVT_ERR_NOTFOUND);
+	evt_tape_close(tape);
+	left = in_dir(x->path, "journal/bad.note");
+	assert_int_not_equal(access(left, F_OK), 0);
+	free(left);
+	free(text);
+}
+
+/* ---- file operations ---- */
+
+static void
+writes_in_pieces_are_whole(void **state)
+{
+	struct fixture *x = *state;
+	struct faulty fault = { 0, 0, FAIL_SHORT, false };
+	evt_io io = faulty_io(&fault);
+	evt_error err;
+	uint8_t in[100], out[200];
+	size_t n;
+	int fd = open(x->path, O_RDWR | O_CREAT, 0600);
+
+	for (unsigned i = 0; i < sizeof(in); i++)
+		in[i] = (uint8_t)i;
+	ok(evt_io_write_all(&io, fd, in, 100, 50, "it", &err), &err);
+	assert_int_equal(fault.calls, 2);
+	fault = (struct faulty){ 0, 0, FAIL_INTERRUPTED, false };
+	ok(evt_io_write_all(&io, fd, in, 100, 50, "it", &err), &err);
+	ok(evt_io_read_at(fd, out, 200, 0, "it", &n, &err), &err);
+	assert_int_equal(n, 150);
+	assert_memory_equal(out + 50, in, 100);
+	ok(evt_io_read_at(fd, out, 200, 1000, "it", &n, &err), &err);
+	assert_int_equal(n, 0);
+	fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	refused(evt_io_write_all(&io, fd, in, 1, 0, "it", &err), EVT_ERR_FULL,
+	    &err, "cannot write it");
+	assert_int_equal(err.sys, ENOSPC);
+	close(fd);
+	refused(evt_io_read_at(fd, out, 1, 0, "it", &n, &err), EVT_ERR_IO, &err,
+	    "cannot read it");
+}
+
+static void
+folders_are_synced(void **state)
+{
+	struct fixture *x = *state;
+	struct faulty fault = { 1, 0, FAIL_IO, false };
+	evt_io io = faulty_io(&fault);
+	evt_error err;
+
+	refused(evt_io_sync_dir(&io, x->dir, &err), EVT_ERR_IO, &err,
+	    "cannot sync folder");
+	ok(evt_io_sync_dir(&io, x->dir, &err), &err);
+	refused(evt_io_sync_dir(&io, "/nowhere/at/all", &err), EVT_ERR_IO, &err,
+	    "cannot open folder");
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		T(what_is_a_tape),
+		T(what_becomes_a_tape),
+		T(what_stays_what_it_is),
+		T(one_holder),
+		T(it_dies_with_its_holder),
+		T(notes),
+		T(writes_in_pieces_are_whole),
+		T(folders_are_synced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

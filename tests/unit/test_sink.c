@@ -1,0 +1,233 @@
+/*
+ * test_sink.c - frames on their way into a tape that fails for a while: they
+ * wait, it is said once, and only at the very end are they given up and
+ * counted.
+ */
+#include "tests/unit/tapes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/units.h"
+#include "format/writer.h"
+#include "record/sink.h"
+#include "tests/unit/faulty.h"
+
+struct fixture {
+	char *dir, *path;
+	struct faulty fault;
+	evt_io io;
+	evt_writer *writer;
+	evt_board board;
+	evt_sink *sink;
+	bool ending;
+	unsigned pauses, mend_after; /* 0: never */
+	unsigned errors, mended;
+	char said[700];
+};
+
+static bool
+ending(void *ctx)
+{
+	return ((struct fixture *)ctx)->ending;
+}
+
+/* Time that passes, in which somebody makes room. */
+static void
+wait_ns(void *ctx, int64_t ns)
+{
+	struct fixture *x = ctx;
+
+	assert_int_equal(ns, EVT_NS_PER_S);
+	if (++x->pauses == x->mend_after)
+		x->fault.kind = NONE;
+}
+
+static void
+say(void *ctx, bool error, const char *text)
+{
+	struct fixture *x = ctx;
+
+	if (error)
+		x->errors++;
+	else
+		x->mended++;
+	snprintf(x->said, sizeof(x->said), "%s", text);
+}
+
+static void
+begin(struct fixture *x, uint64_t max_frames, uint64_t max_stored)
+{
+	evt_sink_options o = { .writer = NULL, .board = &x->board,
+		.max_frames = max_frames, .max_stored = max_stored,
+		.ending = ending, .pause = wait_ns, .say = say, .ctx = x };
+	evt_writer_env env = *test_env();
+	evt_writer_options wo;
+	evt_error err;
+
+	x->dir = make_dir();
+	x->path = in_dir(x->dir, "s.tape");
+	x->io = faulty_io(&x->fault);
+	env.io = &x->io;
+	evt_writer_options_init(&wo);
+	ok(evt_writer_open_env(x->path, &wo, &env, &x->writer, &err), &err);
+	assert_int_equal(pthread_mutex_init(&x->board.lock, NULL), 0);
+	o.writer = x->writer;
+	x->sink = evt_sink_new(&o);
+	assert_non_null(x->sink);
+}
+
+static void
+end(struct fixture *x)
+{
+	evt_error err;
+
+	evt_sink_free(x->sink);
+	x->fault.kind = NONE;
+	ok(evt_writer_close(x->writer, &err), &err);
+	pthread_mutex_destroy(&x->board.lock);
+	free(x->path);
+	remove_dir(x->dir);
+}
+
+static void
+put(struct fixture *x, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		evt_frame f = make_state(i, 3);
+		evt_item item = { .time_ns = 1000 + i, .mono_ns = 1000 + i,
+			.payload = f.payload, .len = f.len, .conn = 1,
+			.kind = EVT_KIND_RECEIVED, .opcode = EVT_OP_TEXT };
+
+		evt_sink_put(x->sink, &item);
+		free((void *)(uintptr_t)f.payload);
+	}
+}
+
+static void
+put_mark(struct fixture *x)
+{
+	evt_item item = { .time_ns = 5000, .mono_ns = 5000,
+		.payload = (const uint8_t *)"{\"mark\":\"note\"}", .len = 15,
+		.kind = EVT_KIND_MARK, .opcode = EVT_MARK_NOTE };
+
+	evt_sink_put(x->sink, &item);
+}
+
+static void
+tells_the_board_what_is_committed(void **state)
+{
+	struct fixture x = { 0 };
+	evt_item sent = { .time_ns = 9000, .mono_ns = 9000,
+		.payload = (const uint8_t *)"X", .len = 1, .conn = 1,
+		.kind = EVT_KIND_SENT, .opcode = EVT_OP_TEXT };
+
+	(void)state;
+	begin(&x, 0, 0);
+	put(&x, 0, 10);
+	put_mark(&x);
+	evt_sink_put(x.sink, &sent);
+	assert_int_equal(x.board.stats.frames, 0);
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.board.stats.frames, 10);
+	assert_int_equal(x.board.stats.marks, 1);
+	assert_int_equal(x.board.stats.sent, 1);
+	assert_int_equal(x.board.stats.last_seq, 12);
+	assert_int_equal(x.board.stats.last_frame_ns, 1009);
+	assert_true(x.board.stats.bytes > 1000);
+	assert_true(x.board.stats.stored_bytes > 0);
+	evt_sink_rotate(x.sink);
+	assert_int_equal(x.board.stats.segment, 2);
+	evt_sink_tick(x.sink);
+	assert_null(evt_sink_done(x.sink));
+	assert_int_equal(x.errors + x.mended + x.pauses, 0);
+	end(&x);
+}
+
+static void
+stops_at_its_limits(void **state)
+{
+	struct fixture x = { 0 }, y = { 0 };
+
+	(void)state;
+	begin(&x, 7, 0);
+	put(&x, 0, 7);
+	assert_string_equal(evt_sink_done(x.sink), "frames");
+	put(&x, 7, 20);
+	put_mark(&x); /* marks go in still: the end must be told */
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.board.stats.frames, 7);
+	assert_int_equal(x.board.stats.marks, 1);
+	assert_int_equal(evt_sink_lost(x.sink), 0);
+	end(&x);
+
+	begin(&y, 0, 1000);
+	put(&y, 0, 10);
+	assert_null(evt_sink_done(y.sink)); /* stored is what is committed */
+	evt_sink_commit(y.sink);
+	assert_string_equal(evt_sink_done(y.sink), "max-size");
+	end(&y);
+}
+
+/* A full disk is waited for, and said once. */
+static void
+waits_for_a_failing_tape(void **state)
+{
+	struct fixture x = { .mend_after = 30 };
+
+	(void)state;
+	begin(&x, 0, 0);
+	put(&x, 0, 10);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.pauses, 30);
+	assert_int_equal(x.errors, 1);
+	assert_int_equal(x.mended, 1);
+	assert_string_equal(x.said, "the tape can be written to again");
+	assert_false(x.board.stats.failing);
+	put(&x, 10, 20);
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.board.stats.frames, 20);
+	assert_int_equal(evt_sink_lost(x.sink), 0);
+	assert_int_equal(check_states(x.path, 0, 3), 20);
+	end(&x);
+}
+
+/* When the recording is being ended it is tried a few times more. */
+static void
+gives_up_at_the_end_and_counts(void **state)
+{
+	struct fixture x = { .ending = true };
+
+	(void)state;
+	begin(&x, 0, 0);
+	put(&x, 0, 10);
+	evt_sink_commit(x.sink);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	put(&x, 10, 20);
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.pauses, 3);
+	assert_int_equal(x.errors, 1);
+	assert_non_null(strstr(x.said, "make room, or mend the disk"));
+	assert_true(x.board.stats.failing);
+	assert_int_equal(x.board.stats.frames, 10);
+	put(&x, 20, 25); /* nothing more is tried */
+	evt_sink_tick(x.sink);
+	assert_int_equal(x.pauses, 3);
+	assert_int_equal(evt_sink_lost(x.sink), 5);
+	end(&x);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tells_the_board_what_is_committed),
+		cmocka_unit_test(stops_at_its_limits),
+		cmocka_unit_test(waits_for_a_failing_tape),
+		cmocka_unit_test(gives_up_at_the_end_and_counts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
