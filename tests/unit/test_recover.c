@@ -121,7 +121,8 @@ read_all(const char *path, size_t *ret_n)
 	struct stat st;
 	uint8_t *p;
 
-	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
 	*ret_n = (size_t)st.st_size;
 	p = malloc(*ret_n + 1);
 	assert_non_null(p);

@@ -74,7 +74,8 @@ read_file(struct fixture *x)
 	int fd = open(x->s.path, O_RDONLY);
 	struct stat st;
 
-	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
 	x->n = (size_t)st.st_size;
 	x->bytes = malloc(x->n);
 	assert_non_null(x->bytes);
