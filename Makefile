@@ -94,7 +94,7 @@ fuzz: test-deps ## run each fuzz target for FUZZ_SECONDS (10)
 	@tests/fuzz/run
 
 bench: test-deps ## measure against zstd and print a table
-	@$(MAKE) --no-print-directory all units
+	@$(MAKE) --no-print-directory all units $(BUILD)/tests/bench_scan
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench/run
 
 install: all ## install below PREFIX (/usr/local), in DESTDIR
@@ -155,6 +155,10 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(UNIT_A) $
 
 # Makes the tapes of exact times that the end-to-end tests play.
 $(BUILD)/tests/mktape: $(BUILD)/obj/tests/e2e/mktape.o $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT)
+
+$(BUILD)/tests/bench_scan: $(BUILD)/obj/tests/bench/bench_scan.o $(LIB_A)
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT)
 
