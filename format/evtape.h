@@ -319,6 +319,9 @@ typedef struct evt_writer_options {
 	                            EVT_SYNC_OFF: never (1 s) */
 	int level;               /* of zstd (3) */
 	bool existing;           /* refuse to make a new tape */
+	bool no_journal;         /* frames that are in no block yet are lost
+	                            with the process: for tapes that can be
+	                            made again */
 	/* Told, in one line, what was mended or could not be done but is no
 	 * reason to stop.  May be NULL. */
 	void (*notice)(void *ctx, const char *text);

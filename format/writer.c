@@ -272,13 +272,14 @@ evt_writer_put(evt_writer *w, evt_frame *frame, evt_error *err)
 	    (r = evt_journal_commit(w->journal, err))) {
 		return r;
 	}
-	if ((r = scan(w, &f, &in_lines, err)) ||
-	    (r = evt_journal_reserve(w->journal, &f, err)))
+	if ((r = scan(w, &f, &in_lines, err)) || (!w->opt.no_journal &&
+	    (r = evt_journal_reserve(w->journal, &f, err))))
 		return r;
 	f.seq = w->next_seq;
 	if ((r = evt_builder_add(w->builder, &f, in_lines, err)))
 		return r;
-	evt_journal_add(w->journal, &f, in_lines);
+	if (!w->opt.no_journal)
+		evt_journal_add(w->journal, &f, in_lines);
 	w->next_seq++;
 	count_frame(w, &f);
 	*frame = f;

@@ -139,4 +139,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_cat = { &cat, run };
+const tool_command tool_cat = { &cat, run, NULL };

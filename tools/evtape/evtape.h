@@ -4,13 +4,21 @@
 
 #include "tools/cli.h"
 
-/* A command: parses its own options and returns the exit code. */
+/* A command: parses its own options and returns the exit code.  One with
+ * commands of its own (export, import: the formats) has them in `sub`, ended
+ * by NULL, and tool_dispatch() runs them. */
 typedef struct tool_command {
 	const cli_command *cli;
 	int (*run)(int argc, char **argv);
+	const struct tool_command *const *sub;
 } tool_command;
 
+/* Run the sub-command that argv[1] names. */
+int tool_dispatch(const tool_command *group, int argc, char **argv);
+
 extern const tool_command tool_cat;
+extern const tool_command tool_export;
+extern const tool_command tool_import;
 extern const tool_command tool_info;
 extern const tool_command tool_mark;
 extern const tool_command tool_reindex;

@@ -354,4 +354,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_info = { &info_cli, run };
+const tool_command tool_info = { &info_cli, run, NULL };

@@ -14,7 +14,8 @@
 #include "tools/evtape/evtape.h"
 
 static const tool_command *const commands[] = {
-	&tool_info, &tool_cat, &tool_mark, &tool_reindex,
+	&tool_info, &tool_cat, &tool_export, &tool_import, &tool_mark,
+	&tool_reindex,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -28,6 +29,8 @@ static const cli_command evtape = {
 	    "Commands:\n"
 	    "  info TAPE       what is on a tape\n"
 	    "  cat TAPE...     its frames, a JSON object a line\n"
+	    "  export FORMAT   convert a tape into another format\n"
+	    "  import FORMAT   make a tape of what another program recorded\n"
 	    "  mark TAPE TEXT  set a bookmark, also while recording\n"
 	    "  reindex TAPE    rebuild tape.db from the segments\n"
 	    "  record ...      start evtape-record\n"
@@ -77,8 +80,12 @@ static int
 print_man(void)
 {
 	cli_man(&evtape, stdout);
-	for (size_t i = 0; i < N_COMMANDS; i++)
+	for (size_t i = 0; i < N_COMMANDS; i++) {
 		cli_man_command(commands[i]->cli, stdout);
+		for (size_t k = 0; commands[i]->sub != NULL &&
+		    commands[i]->sub[k] != NULL; k++)
+			cli_man_command(commands[i]->sub[k]->cli, stdout);
+	}
 	return CLI_DONE;
 }
 

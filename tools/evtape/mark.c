@@ -71,4 +71,4 @@ run(int argc, char **argv)
 	return CLI_DONE;
 }
 
-const tool_command tool_mark = { &mark, run };
+const tool_command tool_mark = { &mark, run, NULL };

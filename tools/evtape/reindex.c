@@ -37,4 +37,4 @@ run(int argc, char **argv)
 	return CLI_LOSSES;
 }
 
-const tool_command tool_reindex = { &reindex, run };
+const tool_command tool_reindex = { &reindex, run, NULL };

@@ -1,0 +1,9 @@
+/* formats.h - the formats of evtape export and evtape import. */
+#ifndef EVT_TOOL_FORMATS_H
+#define EVT_TOOL_FORMATS_H
+
+#include "tools/evtape/evtape.h"
+
+extern const tool_command export_lines;
+
+#endif

@@ -1,0 +1,32 @@
+/* import.c - evtape import: the formats, by table. */
+#include <stddef.h>
+
+#include "tools/evtape/evtape.h"
+#include "tools/evtape/formats.h"
+
+static const tool_command *const formats[] = {
+	NULL,
+};
+
+static const cli_option no_options[] = { { .type = CLI_END } };
+
+static const cli_command import_cli = {
+	.name = "evtape import",
+	.usage = "FORMAT [options] FILE -o TAPE",
+	.summary = "make a tape from what another program recorded",
+	.details =
+	    "Formats:\n\n"
+	    "'evtape import FORMAT --help' tells about each.",
+	.options = no_options,
+	.examples = NULL,
+	.min_args = 1,
+	.max_args = -1,
+};
+
+static int
+run(int argc, char **argv)
+{
+	return tool_dispatch(&tool_import, argc, argv);
+}
+
+const tool_command tool_import = { &import_cli, run, formats };
