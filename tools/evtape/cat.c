@@ -1,35 +1,47 @@
-/* cat.c - evtape cat: frames as envelopes. */
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
+/* cat.c - evtape cat: frames to stdout, in one of several forms. */
+#include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "format/envelope.h"
+#include "replay/frame_out.h"
+#include "tools/evtape/each.h"
 #include "tools/evtape/evtape.h"
-#include "tools/filter.h"
-
-/* Written at once where nobody waits for each frame. */
-#define CHUNK (256u << 10)
+#include "tools/evtape/out.h"
 
 struct options {
 	cli_filter filter;
+	const char *format;
+	bool marks, follow, verbose;
 };
 
 static const cli_option table[] = {
+	{ .type = CLI_STRING, .letter = 'f', .name = "format", .arg = "FORM",
+	    .offset = offsetof(struct options, format),
+	    .help = "envelope: a JSON object a line (default); lines: the\n"
+	            "payloads; stamped: time, tab, payload" },
 	CLI_FILTER_OPTIONS(struct options, filter),
 	{ .type = CLI_LIST, .name = "kind", .arg = "KIND",
 	    .offset = offsetof(struct options, filter.kinds),
-	    .help = "received, sent, mark; repeatable; default: all" },
+	    .help = "received, sent, mark; repeatable; default: all in\n"
+	            "envelopes, received else" },
+	{ .type = CLI_FLAG, .name = "marks",
+	    .offset = offsetof(struct options, marks),
+	    .help = "marks too, where the form leaves them out" },
+	{ .type = CLI_FLAG, .letter = 'F', .name = "follow",
+	    .offset = offsetof(struct options, follow),
+	    .help = "at the end of a tape that is being recorded, wait for\n"
+	            "more, until the recording ends" },
+	{ .type = CLI_FLAG, .letter = 'v', .name = "verbose",
+	    .offset = offsetof(struct options, verbose),
+	    .help = "tell how many blocks were read" },
 	{ .type = CLI_END },
 };
 
 static const cli_command cat = {
 	.name = "evtape cat",
 	.usage = "[options] TAPE...",
-	.summary = "print the frames of a tape, a JSON object a line",
+	.summary = "print the frames of a tape",
 	.details =
-	    "Each line holds a frame's sequence number, times, connection,\n"
+	    "An envelope holds a frame's sequence number, times, connection,\n"
 	    "kind, event, sources and payload. Several tapes are merged by time.\n"
 	    "Of a tape that is being recorded it prints what is there.\n\n"
 	    CLI_TIME_HELP,
@@ -38,84 +50,68 @@ static const cli_command cat = {
 	    "  # two sources, the first minute\n"
 	    "  $ evtape cat --source 10001,10002 --to +1m field.tape\n"
 	    "  # what was lost, and when\n"
-	    "  $ evtape cat --kind mark field.tape | jq 'select(.mark == \"gap\")'\n",
+	    "  $ evtape cat --kind mark field.tape | jq 'select(.mark == \"gap\")'\n"
+	    "  # what a recorder gets, as it comes\n"
+	    "  $ evtape cat --follow --format stamped field.tape\n",
 	.min_args = 1,
 	.max_args = -1,
 };
 
-/* false: the reader went away, which ends us quietly, or it failed. */
-static bool
-flush(evt_buf *out, int *code)
+struct work {
+	evt_frame_out *form;
+	tool_out *out;
+};
+
+static int
+print(void *ctx, const evt_frame *f, evt_error *err)
 {
-	size_t at = 0;
+	struct work *w = ctx;
+	int r = evt_frame_out_add(w->form, f, tool_out_buf(w->out), err);
 
-	while (at < out->len) {
-		ssize_t n = write(STDOUT_FILENO, out->data + at, out->len - at);
+	return r != EVT_OK ? r : tool_out_flush_some(w->out, err);
+}
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			if (errno != EPIPE)
-				*code = cli_fail(&cat, "cannot write: %s",
-				    strerror(errno));
-			return false;
-		}
-		at += (size_t)n;
-	}
-	out->len = 0;
-	return true;
+/* Nothing more for now: show what there is. */
+static int
+show(void *ctx, evt_error *err)
+{
+	return tool_out_flush(((struct work *)ctx)->out, err);
+}
+
+static void
+set_kinds(const struct options *o, enum evt_form form, evt_filter *filter)
+{
+	if (filter->kinds == 0 && form != EVT_FORM_ENVELOPE)
+		filter->kinds = 1u << EVT_KIND_RECEIVED;
+	if (filter->kinds != 0 && o->marks)
+		filter->kinds |= 1u << EVT_KIND_MARK;
 }
 
 static int
-print(evt_cursor *cursor, evt_envelope *envelope)
+run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 {
-	evt_buf out = { 0 };
-	evt_error err;
-	evt_frame f;
-	int code = CLI_DONE, r;
-
-	for (;;) {
-		r = evt_cursor_next(cursor, &f, &err);
-		if (r == EVT_ERR_CORRUPT) {
-			cli_warn(&cat, "%s", err.text);
-			code = CLI_LOSSES;
-			continue;
-		}
-		if (r == EVT_OK)
-			r = evt_envelope_write(envelope, &f, &out, &err);
-		if (r != EVT_OK || (out.len >= CHUNK && !flush(&out, &code)))
-			break;
-	}
-	if (r < 0)
-		code = cli_fail(&cat, "%s", err.text);
-	if (r != EVT_OK)
-		flush(&out, &code);
-	evt_buf_free(&out);
-	return code;
-}
-
-static int
-run_on(const struct options *o, cli_tapes *tapes)
-{
-	evt_envelope *envelope = NULL;
-	evt_cursor *cursor = NULL;
-	evt_filter filter;
-	evt_time_ref ref;
-	evt_error err;
+	struct work w = { 0 };
+	tool_each each = { .cmd = &cat, .tapes = tapes->tape,
+		.n_tapes = tapes->n, .filter = filter, .follow = o->follow,
+		.verbose = o->verbose, .frame = print, .idle = show,
+		.ctx = &w };
+	enum evt_form form = EVT_FORM_ENVELOPE;
 	int code = CLI_FAILED;
+	evt_error err;
 
-	if (cli_tapes_ref(tapes, &ref, &err))
-		return cli_fail(&cat, "%s", err.text);
-	if (cli_filter_set(&o->filter, &ref, &filter, &err))
+	if (o->format != NULL && evt_form_parse(o->format, &form, &err))
 		return cli_usage(&cat, "%s", err.text);
-	filter.read_ahead = true;
-	if (evt_cursor_open(tapes->tape, tapes->n, &filter, &cursor, &err) ||
-	    evt_envelope_new(tapes->n > 1, &envelope, &err))
+	set_kinds(o, form, filter);
+	if (evt_frame_out_new(form, tapes->n > 1, &w.form, &err) ||
+	    tool_out_open(NULL, false, &w.out, &err))
 		cli_fail(&cat, "%s", err.text);
 	else
-		code = print(cursor, envelope);
-	evt_envelope_free(envelope);
-	evt_cursor_close(cursor);
+		code = tool_each_run(&each);
+	/* What was found goes out, also where it ended badly. */
+	if (w.out != NULL && tool_out_flush(w.out, &err) < 0)
+		code = cli_fail(&cat, "%s", err.text);
+	tool_out_close(w.out);
+	evt_frame_out_free(w.form);
 	return code;
 }
 
@@ -124,17 +120,14 @@ run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	cli_tapes tapes = { 0 };
-	evt_error err;
+	evt_filter filter;
 	int n, code = cli_parse(&cat, argc, argv, &o, &n);
 
-	signal(SIGPIPE, SIG_IGN);
-	if (code < 0) {
-		if (cli_tapes_open(&tapes, argv + 1, n, &err))
-			code = cli_fail(&cat, "%s", err.text);
-		else
-			code = run_on(&o, &tapes);
-		cli_tapes_close(&tapes);
-	}
+	if (code < 0)
+		code = tool_open(&cat, &o.filter, argv + 1, n, &tapes, &filter);
+	if (code < 0)
+		code = run_on(&o, &tapes, &filter);
+	cli_tapes_close(&tapes);
 	cli_filter_free(&o.filter);
 	return code;
 }

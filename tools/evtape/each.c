@@ -14,34 +14,6 @@
 /* How often a live tape is asked for more. */
 #define FOLLOW_MS 20
 
-/* ---- signals ------------------------------------------------------------------ */
-
-/* Blocked, a signal stays pending, and that is all that is asked of it: no
- * handler, no state. */
-void
-tool_catch_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-int
-tool_stopped(void)
-{
-	sigset_t set;
-
-	if (sigpending(&set) != 0)
-		return 0;
-	if (sigismember(&set, SIGINT) == 1)
-		return 128 + SIGINT;
-	return sigismember(&set, SIGTERM) == 1 ? 128 + SIGTERM : 0;
-}
-
 /* ---- progress ----------------------------------------------------------------- */
 
 tool_progress
@@ -88,6 +60,7 @@ tool_open(const cli_command *cmd, const cli_filter *options, char **paths,
 	evt_time_ref ref;
 	evt_error err;
 
+	signal(SIGPIPE, SIG_IGN); /* a reader who went away is no failure */
 	if (cli_tapes_open(ret_tapes, paths, n, &err) ||
 	    cli_tapes_ref(ret_tapes, &ref, &err))
 		return cli_fail(cmd, "%s", err.text);

@@ -6,6 +6,7 @@
 #define EVT_TOOL_EACH_H
 
 #include "tools/cli.h"
+#include "tools/evtape/stop.h"
 #include "tools/filter.h"
 
 /*
@@ -42,12 +43,6 @@ int tool_each_run(const tool_each *each);
  */
 int tool_open(const cli_command *cmd, const cli_filter *options, char **paths,
     int n, cli_tapes *ret_tapes, evt_filter *ret_filter);
-
-/* Take SIGINT and SIGTERM as requests for a clean stop, which tool_stopped()
- * sees, and ignore SIGPIPE.  To be called first by commands that make files. */
-void tool_catch_signals(void);
-/* 128 + the number of the signal that asks to stop, 0: none. */
-int tool_stopped(void);
 
 /* How far a long work is, shown on stderr if that is a terminal.  fraction:
  * 0 to 1. */

@@ -20,6 +20,7 @@ extern const tool_command tool_cat;
 extern const tool_command tool_export;
 extern const tool_command tool_import;
 extern const tool_command tool_info;
+extern const tool_command tool_ls;
 extern const tool_command tool_mark;
 extern const tool_command tool_reindex;
 

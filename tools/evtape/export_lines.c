@@ -93,11 +93,9 @@ run(int argc, char **argv)
 	evt_filter filter;
 	int n, code = cli_parse(&lines_cli, argc, argv, &o, &n);
 
-	if (code < 0) {
-		tool_catch_signals();
+	if (code < 0)
 		code = tool_open(&lines_cli, &o.filter, argv + 1, n, &tapes,
 		    &filter);
-	}
 	if (code < 0) {
 		filter.kinds = 1u << EVT_KIND_RECEIVED;
 		code = export_tapes(&o, &tapes, &filter);

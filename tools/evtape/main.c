@@ -14,7 +14,7 @@
 #include "tools/evtape/evtape.h"
 
 static const tool_command *const commands[] = {
-	&tool_info, &tool_cat, &tool_export, &tool_import, &tool_mark,
+	&tool_info, &tool_ls, &tool_cat, &tool_export, &tool_import, &tool_mark,
 	&tool_reindex,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -28,6 +28,7 @@ static const cli_command evtape = {
 	.details =
 	    "Commands:\n"
 	    "  info TAPE       what is on a tape\n"
+	    "  ls TAPE...      its sources, a line each\n"
 	    "  cat TAPE...     its frames, a JSON object a line\n"
 	    "  export FORMAT   convert a tape into another format\n"
 	    "  import FORMAT   make a tape of what another program recorded\n"

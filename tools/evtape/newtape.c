@@ -11,6 +11,7 @@
 #include "format/buf.h"
 #include "format/err.h"
 #include "format/io.h"
+#include "tools/evtape/stop.h"
 
 struct tool_newtape {
 	char *path, *part;
@@ -47,6 +48,7 @@ tool_newtape_open(const char *path, const evt_writer_options *options,
 		else
 			evt_writer_options_init(&o);
 		/* It is whole or it is nothing. */
+		tool_catch_signals();
 		o.no_journal = true;
 		o.sync_ns = INT64_MAX; /* at the end of each segment */
 		r = evt_writer_open(t->part, &o, &t->writer, err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "format/err.h"
+#include "tools/evtape/stop.h"
 
 /* Written at once: nobody waits for each frame. */
 #define CHUNK (256u << 10)
@@ -35,6 +36,7 @@ open_file(tool_out *o, evt_error *err)
 		return evt_err_nomem(err);
 	}
 	o->part = (char *)part.data;
+	tool_catch_signals();
 	o->fd = open(o->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (o->fd < 0)
 		return evt_err_sys(err, errno, "cannot create %s", o->part);

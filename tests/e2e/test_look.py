@@ -1,0 +1,129 @@
+"""Looking into a tape: evtape ls, and the forms of evtape cat."""
+
+import json
+import subprocess
+
+import evtest
+import tooltest
+from tooltest import S, T0
+
+
+class Ls(tooltest.Case):
+    def test_a_line_each(self):
+        out = self.out("ls", self.states()).decode().splitlines()
+        self.assertEqual(len(out), 4)
+        self.assertRegex(out[0], r"^10001 +25 +0\.25/s  2023-11-14T22:13:20\.000Z  2023-11-14T22:14:56\.000Z  state:25$")
+        self.assertRegex(out[1], r"^10002 .* state:20 lifecycle:5$")
+
+    def test_json(self):
+        got = self.json_lines("ls", "--json", self.states())
+        self.assertEqual([s["source_id"] for s in got], [10001, 10002, 10003, 10004])
+        self.assertEqual(got[0]["frames"], 25)
+        self.assertEqual(got[0]["last_ns"], T0 + 96 * S)
+        self.assertEqual(got[3]["events"], [{"event": "state", "frames": 20}, {"event": "lifecycle", "frames": 5}])
+        self.assertAlmostEqual(got[0]["rate"], 0.25)
+
+    def test_orders(self):
+        ids = (10, 9, -3, '"b"', '"a"', '"10"', -20)
+        lines = []
+        for i, key in enumerate(ids):
+            for k in range(i + 1):
+                lines.append('%d received 1 1 {"event":"state","data":{"source_id":%s}}' % (T0 + i * S + k * S // 9, key))
+        tape = self.make("o.tape", lines)
+
+        def order(*options):
+            return [s["source_id"] for s in self.json_lines("ls", "--json", *options, tape)]
+        self.assertEqual(order(), [-20, -3, 9, 10, "10", "a", "b"])
+        self.assertEqual(order("-r"), ["b", "a", "10", 10, 9, -3, -20])
+        self.assertEqual(order("--sort", "frames"), [-20, "10", "a", "b", -3, 9, 10])
+        self.assertEqual(order("--sort", "first"), [10, 9, -3, "b", "a", "10", -20])
+        self.assertEqual(order("--sort", "last", "--reverse"), [-20, "10", "a", "b", -3, 9, 10])
+        self.assertEqual(order("--sort", "rate")[-1], 10)
+
+    def test_one_event_and_two_tapes(self):
+        a, b = self.states("a.tape"), self.states("b.tape", start=T0 + 1000 * S)
+        got = self.json_lines("ls", "--json", "--event", "lifecycle", a, b)
+        self.assertEqual([(s["source_id"], s["frames"]) for s in got], [(10002, 10), (10004, 10)])
+        self.assertEqual(got[0]["last_ns"] - got[0]["first_ns"], 1080 * S)
+
+    def test_without_sources_and_of_damaged_tapes(self):
+        self.assertEqual(self.out("ls", self.make("e.tape", ["%d received 1 1 X" % T0])), b"")
+        tape = self.many_blocks()
+        self.flip(self.segment(tape), 600)
+        self.assertEqual(len(self.out("ls", tape).splitlines()), 4)  # the index knows
+        subprocess.run(["rm", tape + "/tape.db"], check=True)
+        self.warns(3, "1 blocks are damaged and not counted; 'evtape verify' tells which", "ls", tape)
+        self.fails(1, "there is no tape at", "ls", self.path("no.tape"))
+        self.fails(2, "is no order; there are id, frames", "ls", "--sort", "size", tape)
+
+
+class Cat(tooltest.Case):
+    def test_forms(self):
+        tape = self.states(n=3, extra=['%d mark 7 0 {"mark":"note","text":"n"}' % (T0 + 3 * S)])
+        payloads = [json.dumps(f["payload"], separators=(",", ":")).encode() for f in evtest.frames(tape)]
+        self.assertEqual(self.out("cat", "--format", "lines", tape).splitlines(), payloads[:3])
+        self.assertEqual(self.out("cat", "--format", "lines", "--marks", tape).splitlines(), payloads)
+        self.assertEqual(self.out("cat", "-f", "stamped", "--kind", "mark", tape),
+                         b"2023-11-14T22:13:23.000000000Z\t" + payloads[3] + b"\n")
+        self.assertEqual(len(self.out("cat", tape).splitlines()), 4)
+        self.assertEqual(len(self.out("cat", "--kind", "received", "--marks", tape).splitlines()), 4)
+        self.fails(2, "'pdf'", "cat", "--format", "pdf", tape)
+
+    def test_it_reads_the_blocks_that_it_needs(self):
+        tape = self.many_blocks()
+        everything = evtest.run("evtape", "cat", "-v", tape).stderr
+        some = evtest.run("evtape", "cat", "-v", "--from", "+10s", "--to", "+12s", tape).stderr
+        self.assertEqual(some, b"evtape cat: 1 blocks read\n")
+        self.assertGreater(int(everything.split()[2]), 8)
+
+    def test_follow_ends_with_the_recording(self):
+        tape = self.path("live.tape")
+        recorder = self.start("evtape-record", "-", "-o", tape, "--quiet", stdin=subprocess.PIPE)
+        recorder.popen.stdin.write(b'{"a":1}\n')
+        recorder.popen.stdin.flush()
+        self.wait_until("the first frame", lambda: evtest.run("evtape", "cat", tape, check=None).stdout.count(b'"a":1'))
+        cat = self.start("evtape", "cat", "--follow", "--format", "lines", tape)
+        cat.wait_for(rb'"a":1', "out")
+        recorder.popen.stdin.write(b'{"a":2}\n')
+        recorder.popen.stdin.flush()
+        cat.wait_for(rb'"a":2', "out")
+        recorder.popen.stdin.close()
+        recorder.finish()
+        cat.finish()
+        self.assertEqual(cat.out, b'{"a":1}\n{"a":2}\n')
+
+    def test_follow_is_stopped_by_a_signal(self):
+        tape = self.path("live.tape")
+        recorder = self.start("evtape-record", "-", "-o", tape, "--quiet", stdin=subprocess.PIPE)
+        recorder.popen.stdin.write(b'{"a":1}\n')
+        recorder.popen.stdin.flush()
+        self.wait_until("the first frame", lambda: evtest.run("evtape", "cat", tape, check=None).stdout.count(b'"a":1'))
+        cat = self.start("evtape", "cat", "--follow", tape)
+        cat.wait_for(rb'"a":1', "out")
+        cat.signal(15)
+        self.assertEqual(cat.popen.wait(evtest.DEADLINE), -15)
+        recorder.popen.stdin.close()
+        recorder.finish()
+
+
+class Export(tooltest.Case):
+    def test_lines_into_a_file(self):
+        tape = self.states(n=3)
+        out = self.path("out.ndjson")
+        self.assertEqual(self.out("export", "lines", tape, "-o", out), b"")
+        with open(out, "rb") as f:
+            self.assertEqual(f.read(), self.out("cat", "-f", "lines", tape))
+        self.fails(1, "is there already", "export", "lines", tape, "-o", out)
+        self.out("export", "lines", tape, "-o", out, "--force", "--source", "10002")
+        with open(out, "rb") as f:
+            self.assertEqual(len(f.read().splitlines()), 1)
+
+    def test_what_is_no_line_is_told(self):
+        tape = self.make("x.tape", ["%d received 1 1 X" % T0, "%d received 2 1 hex:00ff" % T0,
+                                    '%d received 1 1 hex:7b0a7d' % T0])
+        self.assertEqual(self.warns(3, "2 frames are no lines and were left out", "export", "lines", tape), b"X\n")
+
+    def test_formats(self):
+        self.fails(2, "no format 'pdf'", "export", "pdf")
+        self.fails(2, "no format given|too few arguments", "export")
+        self.assertIn(b"Formats:", self.out("export", "--help"))
