@@ -95,7 +95,10 @@ enum evt_mark {
 	EVT_MARK_DISCONNECTED = 4, /* "disconnected": code, reason */
 	EVT_MARK_GAP = 5,          /* "gap": frames, bytes, reason */
 	EVT_MARK_CLOCK = 6,        /* "clock": the wall clock was set */
-	EVT_MARK_NOTE = 7          /* "note": a bookmark set by a person */
+	EVT_MARK_NOTE = 7,         /* "note": a bookmark set by a person */
+	EVT_MARK_STATE = 8         /* "state": the frames behind it are older
+	                              than the window that was cut out: what
+	                              each source last said before it */
 };
 
 /* The name of a mark's opcode, as in its payload; "unknown" if it has none. */
@@ -190,6 +193,8 @@ typedef struct evt_filter {
 	const char *const *events;  /* frames of any of these events */
 	size_t n_events;
 	unsigned kinds;   /* bits 1u << enum evt_kind; 0: all */
+	bool with_marks;  /* marks pass whatever sources, events and kinds are
+	                     asked for */
 	uint64_t from_seq; /* frames with this sequence number or a later one */
 	bool read_ahead;  /* decode the next block on a thread of its own */
 } evt_filter;
@@ -238,7 +243,21 @@ void evt_cursor_get_stats(const evt_cursor *cursor, evt_cursor_stats *ret_stats)
 int evt_tape_last_before(evt_tape *tape, const char *source, const char *event,
     int64_t time_ns, evt_frame *ret_frame, evt_error *err);
 
-/* The receive time of the last note whose text is `text`. */
+/* ---- bookmarks ------------------------------------------------------------ */
+
+typedef struct evt_note {
+	uint64_t seq;
+	int64_t time_ns; /* that it marks */
+	char *text;      /* NUL-terminated */
+} evt_note;
+
+/* The notes on a tape that were not removed, by sequence number; free with
+ * evt_notes_free(). */
+int evt_tape_notes(evt_tape *tape, evt_note **ret_notes, size_t *ret_n,
+    evt_error *err);
+void evt_notes_free(evt_note *notes, size_t n);
+
+/* The receive time of the last of them whose text is `text`. */
 int evt_tape_find_note(evt_tape *tape, const char *text, int64_t *ret_ns,
     evt_error *err);
 
@@ -398,6 +417,11 @@ void evt_writer_get_stats(const evt_writer *writer, evt_writer_stats *ret_stats)
  */
 int evt_note_add(const char *path, const char *text, int64_t time_ns,
     bool *ret_queued, evt_error *err);
+
+/* Take back the note with the sequence number `seq`, in the same way: its
+ * frame stays, and another says that it counts no more. */
+int evt_note_remove(const char *path, uint64_t seq, bool *ret_queued,
+    evt_error *err);
 
 /*
  * Rebuild tape.db from the segments alone.  Refused while a recorder holds

@@ -237,13 +237,37 @@ find_one(evt_index *x, uint32_t no, const evt_filter *f, const char *source,
 	return mark_blocks(x, st, wanted, n, err);
 }
 
+/* Blocks that hold marks. */
+static int
+find_marks(evt_index *x, uint32_t no, bool *wanted, size_t n, evt_error *err)
+{
+	sqlite3_stmt *st = evt_index_stmt(x, IDX_FIND_MARKS, "SELECT (SELECT "
+	    "max(b.no) FROM block b WHERE b.segment = ?1 AND b.first_seq <= "
+	    "m.seq) FROM mark m WHERE m.segment = ?1");
+	int step;
+
+	if (st == NULL)
+		return evt_index_fail(x, "read", err);
+	sqlite3_bind_int64(st, 1, no);
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		sqlite3_int64 block = sqlite3_column_int64(st, 0);
+
+		if (block >= 0 && (uint64_t)block < n)
+			wanted[block] = true;
+	}
+	if (step != SQLITE_DONE)
+		return evt_index_fail(x, "read", err);
+	sqlite3_reset(st);
+	return EVT_OK;
+}
+
 int
 evt_index_find(evt_index *x, uint32_t no, const evt_filter *f, bool *wanted,
     size_t n, evt_error *err)
 {
 	size_t n_sources = f->n_sources > 0 ? f->n_sources : 1;
 	size_t n_events = f->n_events > 0 ? f->n_events : 1;
-	int r = EVT_OK;
+	int r = f->with_marks ? find_marks(x, no, wanted, n, err) : EVT_OK;
 
 	for (size_t i = 0; i < n_sources && r == EVT_OK; i++) {
 		for (size_t k = 0; k < n_events && r == EVT_OK; k++)

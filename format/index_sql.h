@@ -23,6 +23,7 @@ enum evt_index_stmt {
 	IDX_FIND_SOURCE,
 	IDX_FIND_EVENT,
 	IDX_FIND_BOTH,
+	IDX_FIND_MARKS,
 	IDX_STMTS
 };
 

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cjson/cJSON.h>
-
 #include "format/err.h"
 #include "format/io.h"
 #include "format/journal.h"
@@ -41,41 +39,6 @@ evt_tape_gather(evt_tape *t, evt_summary *sum, uint64_t *ret_damaged,
 	if (r == EVT_OK)
 		r = evt_tape_each_open(t, evt_tape_end_seq(t), add_open, sum,
 		    err);
-	return r;
-}
-
-/* ---- notes --------------------------------------------------------------------- */
-
-static bool
-is_note(const evt_summary_mark *m, const char *text)
-{
-	cJSON *json = m->opcode == EVT_MARK_NOTE ? cJSON_Parse(m->json) : NULL;
-	const char *has = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(json, "text"));
-	bool is = has != NULL && strcmp(has, text) == 0;
-
-	cJSON_Delete(json);
-	return is;
-}
-
-int
-evt_tape_find_note(evt_tape *t, const char *text, int64_t *ret_ns,
-    evt_error *err)
-{
-	evt_summary sum = { 0 };
-	uint64_t damaged;
-	int r = evt_tape_gather(t, &sum, &damaged, err);
-	bool found = false;
-
-	for (size_t i = sum.n_marks; i-- > 0 && r == EVT_OK && !found;) {
-		found = is_note(&sum.mark[i], text);
-		if (found)
-			*ret_ns = sum.mark[i].time_ns;
-	}
-	evt_summary_free(&sum);
-	if (r == EVT_OK && !found)
-		return evt_err_set(err, EVT_ERR_NOTFOUND, "%s has no bookmark "
-		    "'%s'; 'evtape info' lists them", t->path, text);
 	return r;
 }
 

@@ -85,7 +85,8 @@ passes(const evt_filter *f, uint64_t seq, int64_t time_ns, unsigned kind)
 {
 	return seq >= f->from_seq && (!f->has_from || time_ns >= f->from_ns) &&
 	    (!f->has_to || time_ns < f->to_ns) &&
-	    (f->kinds == 0 || (f->kinds & 1u << kind));
+	    (f->kinds == 0 || (f->kinds & 1u << kind) ||
+	    (f->with_marks && kind == EVT_KIND_MARK));
 }
 
 bool
@@ -95,6 +96,8 @@ evt_match_frame(const evt_match *m, const evt_frame *f)
 
 	if (!passes(&m->filter, f->seq, f->time_ns, f->kind))
 		return false;
+	if (m->filter.with_marks && f->kind == EVT_KIND_MARK)
+		return true;
 	if (m->filter.n_events > 0 && (f->event == NULL ||
 	    evt_dict_find(&m->event_set, f->event, (uint32_t)f->event_len,
 	    false) == UINT32_MAX))
@@ -129,8 +132,13 @@ want_keys(const evt_dict *set, const evt_key *keys, uint32_t n, bool **wanted,
 }
 
 static bool
-has_wanted_source(const evt_match *m, const evt_block *b, uint32_t i)
+has_wanted_keys(const evt_match *m, const evt_block *b, uint32_t i)
 {
+	if (m->filter.n_events > 0 && (b->event[i] == 0 ||
+	    !m->wanted_events[b->event[i] - 1]))
+		return false;
+	if (m->filter.n_sources == 0)
+		return true;
 	for (uint32_t k = b->source_at[i]; k < b->source_at[i + 1]; k++) {
 		if (m->wanted_sources[b->source[k]])
 			return true;
@@ -159,16 +167,17 @@ evt_match_block(evt_match *m, const evt_block *b, uint32_t **ret, size_t *cap,
 	    (f->n_events > 0 && !want_keys(&m->event_set, b->events,
 	    b->n_events, &m->wanted_events, &m->cap_events, &any_event)))
 		return evt_err_nomem(err);
-	for (uint32_t i = 0; i < b->n && any_source && any_event; i++) {
-		if (!passes(f, b->head.first_seq + i, b->time_ns[i],
-		    b->kind[i] & KIND_MASK))
-			continue;
-		if (f->n_events > 0 && (b->event[i] == 0 ||
-		    !m->wanted_events[b->event[i] - 1]))
-			continue;
-		if (f->n_sources > 0 && !has_wanted_source(m, b, i))
-			continue;
-		(*ret)[n++] = i;
+	if (!f->with_marks && !(any_source && any_event)) {
+		*ret_n = 0;
+		return EVT_OK;
+	}
+	for (uint32_t i = 0; i < b->n; i++) {
+		unsigned kind = b->kind[i] & KIND_MASK;
+
+		if (passes(f, b->head.first_seq + i, b->time_ns[i], kind) &&
+		    ((f->with_marks && kind == EVT_KIND_MARK) ||
+		    has_wanted_keys(m, b, i)))
+			(*ret)[n++] = i;
 	}
 	*ret_n = n;
 	return EVT_OK;

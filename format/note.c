@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "format/err.h"
 #include "format/folder.h"
 #include "format/lock.h"
+#include "format/tape.h"
 #include "format/units.h"
 #include "format/writer.h"
 
@@ -27,22 +29,37 @@
 #define NOTE_FILE_MAX (NOTE_MAX * 6 + 256)
 #define SUFFIX ".note"
 
+/* A note to be set, or (text NULL) the number of one to be taken back. */
+struct wish {
+	const char *text;
+	uint64_t removes;
+	int64_t time_ns;
+};
+
+static bool
+add_wish(evt_buf *out, const struct wish *n)
+{
+	if (n->text == NULL)
+		return evt_buf_printf(out, "\"removes\":%" PRIu64, n->removes);
+	return evt_buf_add_str(out, "\"text\":") &&
+	    evt_buf_add_json(out, n->text, strlen(n->text));
+}
+
 static int
-put_note(evt_writer *w, const char *text, int64_t time_ns, evt_error *err)
+put_note(evt_writer *w, const struct wish *n, evt_error *err)
 {
 	evt_buf json = { 0 };
 	evt_frame f = {
-		.time_ns = time_ns,
-		.mono_ns = (int64_t)((uint64_t)time_ns +
+		.time_ns = n->time_ns,
+		.mono_ns = (int64_t)((uint64_t)n->time_ns +
 		    (uint64_t)w->mono_offset),
 		.kind = EVT_KIND_MARK,
 		.opcode = EVT_MARK_NOTE,
 	};
 	int r;
 
-	if (!evt_buf_add_str(&json, "{\"mark\":\"note\",\"text\":") ||
-	    !evt_buf_add_json(&json, text, strlen(text)) ||
-	    !evt_buf_add_byte(&json, '}')) {
+	if (!evt_buf_add_str(&json, "{\"mark\":\"note\",") ||
+	    !add_wish(&json, n) || !evt_buf_add_byte(&json, '}')) {
 		evt_buf_free(&json);
 		return evt_err_nomem(err);
 	}
@@ -74,21 +91,31 @@ read_note(const char *path)
 	return json;
 }
 
+static int64_t
+number_of(const cJSON *json, const char *name, bool *ret_ok)
+{
+	const char *text = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(json, name));
+	int64_t value = 0;
+
+	*ret_ok = text != NULL && evt_int_parse(text, name, INT64_MIN,
+	    INT64_MAX, &value, NULL) == EVT_OK;
+	return value;
+}
+
 static int
 take_note(evt_writer *w, const char *path, evt_error *err)
 {
 	cJSON *json = read_note(path);
-	const char *text = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(json, "text"));
-	const char *time = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(json, "time"));
-	int64_t time_ns;
+	struct wish n = { .text = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(json, "text")) };
+	bool has_time, removes;
 	int r = EVT_OK;
 
-	if (text != NULL && time != NULL &&
-	    evt_int_parse(time, "time", INT64_MIN, INT64_MAX, &time_ns, NULL) ==
-	    EVT_OK) {
-		r = put_note(w, text, time_ns, err);
+	n.time_ns = number_of(json, "time", &has_time);
+	n.removes = (uint64_t)number_of(json, "removes", &removes);
+	if (has_time && (n.text != NULL || removes)) {
+		r = put_note(w, &n, err);
 		if (r == EVT_OK)
 			r = evt_journal_commit(w->journal, err);
 	} else {
@@ -130,20 +157,20 @@ evt_writer_take_notes(evt_writer *w, evt_error *err)
 
 /* Write the file under a name that is no note's, then rename it. */
 static int
-leave_note(const char *path, const char *text, int64_t time_ns, evt_error *err)
+leave_note(const char *path, const struct wish *n, evt_error *err)
 {
 	const evt_io *io = &evt_io_posix;
 	evt_buf json = { 0 }, tmp = { 0 }, name = { 0 };
 	int fd = -1, r;
 
+	/* Several may be left in the same nanosecond of a tape's time. */
 	if (!evt_buf_printf(&tmp, "%s/journal/%lld-%ld.tmp", path,
-	    (long long)time_ns, (long)getpid()) ||
-	    !evt_buf_printf(&name, "%s/journal/%lld-%ld" SUFFIX, path,
-	    (long long)time_ns, (long)getpid()) ||
-	    !evt_buf_printf(&json, "{\"time\":\"%lld\",\"text\":",
-	    (long long)time_ns) ||
-	    !evt_buf_add_json(&json, text, strlen(text)) ||
-	    !evt_buf_add_byte(&json, '}')) {
+	    (long long)evt_clock_boot(), (long)getpid()) ||
+	    !evt_buf_printf(&name, "%.*s" SUFFIX, (int)(tmp.len - 4),
+	    (char *)tmp.data) || !evt_buf_printf(&json, "{\"time\":\"%lld\",",
+	    (long long)n->time_ns) || !(n->text != NULL ?
+	    add_wish(&json, n) : evt_buf_printf(&json, "\"removes\":\"%"
+	    PRIu64 "\"", n->removes)) || !evt_buf_add_byte(&json, '}')) {
 		r = evt_err_nomem(err);
 		goto out;
 	}
@@ -167,35 +194,163 @@ out:
 	return r;
 }
 
-int
-evt_note_add(const char *path, const char *text, int64_t time_ns,
-    bool *ret_queued, evt_error *err)
+static int
+set_note(const char *path, const struct wish *n, bool *ret_queued,
+    evt_error *err)
 {
 	evt_writer_options options;
 	evt_writer *w;
-	int r = evt_tape_check(path, err), closed;
+	int r, closed;
 
-	if (r != EVT_OK)
-		return r;
-	if (strlen(text) > NOTE_MAX)
-		return evt_err_set(err, EVT_ERR_ARG, "the note is longer than "
-		    "%d bytes", NOTE_MAX);
 	evt_writer_options_init(&options);
 	options.existing = true;
 	r = evt_writer_open(path, &options, &w, err);
 	if (r == EVT_ERR_LOCKED) {
-		r = leave_note(path, text, time_ns, err);
+		r = leave_note(path, n, err);
 		if (r == EVT_OK)
 			*ret_queued = true;
 		return r;
 	}
 	if (r != EVT_OK)
 		return r;
-	r = put_note(w, text, time_ns, err);
+	r = put_note(w, n, err);
 	closed = evt_writer_close(w, r == EVT_OK ? err : NULL);
 	if (r == EVT_OK)
 		r = closed;
 	if (r == EVT_OK)
 		*ret_queued = false;
 	return r;
+}
+
+int
+evt_note_add(const char *path, const char *text, int64_t time_ns,
+    bool *ret_queued, evt_error *err)
+{
+	struct wish n = { .text = text, .time_ns = time_ns };
+	int r = evt_tape_check(path, err);
+
+	if (r != EVT_OK)
+		return r;
+	if (strlen(text) > NOTE_MAX)
+		return evt_err_set(err, EVT_ERR_ARG, "the note is longer than "
+		    "%d bytes", NOTE_MAX);
+	return set_note(path, &n, ret_queued, err);
+}
+
+int
+evt_note_remove(const char *path, uint64_t seq, bool *ret_queued,
+    evt_error *err)
+{
+	struct wish n = { .removes = seq };
+	evt_note *notes = NULL;
+	evt_tape *tape;
+	bool found = false;
+	size_t count = 0;
+	int r = evt_tape_open(path, &tape, err);
+
+	if (r != EVT_OK)
+		return r;
+	r = evt_tape_notes(tape, &notes, &count, err);
+	for (size_t i = 0; i < count && !found; i++) {
+		found = notes[i].seq == seq;
+		/* At the time of what it takes back, so that the tape does not
+		 * grow longer by it. */
+		n.time_ns = notes[i].time_ns;
+	}
+	evt_notes_free(notes, count);
+	evt_tape_close(tape);
+	if (r == EVT_OK && !found)
+		r = evt_err_set(err, EVT_ERR_NOTFOUND, "%s has no bookmark with "
+		    "the number %" PRIu64, path, seq);
+	return r == EVT_OK ? set_note(path, &n, ret_queued, err) : r;
+}
+
+/* ---- reading --------------------------------------------------------------------- */
+
+void
+evt_notes_free(evt_note *notes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(notes[i].text);
+	free(notes);
+}
+
+/* Add what a note says to the list, or take from it what it takes back. */
+static bool
+apply_note(const evt_summary_mark *m, evt_note *notes, size_t *n)
+{
+	cJSON *json = cJSON_Parse(m->json);
+	const char *text = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(json, "text"));
+	const cJSON *removes =
+	    cJSON_GetObjectItemCaseSensitive(json, "removes");
+	bool ok = true;
+
+	if (text != NULL) {
+		notes[*n] = (evt_note){ m->seq, m->time_ns, strdup(text) };
+		ok = notes[*n].text != NULL;
+		*n += ok;
+	} else if (cJSON_IsNumber(removes) && removes->valuedouble > 0) {
+		size_t i = 0;
+
+		while (i < *n && (double)notes[i].seq < removes->valuedouble)
+			i++;
+		if (i < *n && !((double)notes[i].seq > removes->valuedouble)) {
+			free(notes[i].text);
+			memmove(&notes[i], &notes[i + 1],
+			    (--*n - i) * sizeof(*notes));
+		}
+	}
+	cJSON_Delete(json);
+	return ok;
+}
+
+int
+evt_tape_notes(evt_tape *t, evt_note **ret_notes, size_t *ret_n, evt_error *err)
+{
+	evt_summary sum = { 0 };
+	evt_note *notes = NULL;
+	uint64_t damaged;
+	size_t n = 0;
+	int r = evt_tape_gather(t, &sum, &damaged, err);
+
+	if (r == EVT_OK) {
+		notes = calloc(sum.n_marks + 1, sizeof(*notes));
+		if (notes == NULL)
+			r = evt_err_nomem(err);
+	}
+	for (size_t i = 0; i < sum.n_marks && r == EVT_OK; i++) {
+		if (sum.mark[i].opcode == EVT_MARK_NOTE &&
+		    !apply_note(&sum.mark[i], notes, &n))
+			r = evt_err_nomem(err);
+	}
+	evt_summary_free(&sum);
+	if (r != EVT_OK) {
+		evt_notes_free(notes, n);
+		return r;
+	}
+	*ret_notes = notes;
+	*ret_n = n;
+	return EVT_OK;
+}
+
+int
+evt_tape_find_note(evt_tape *t, const char *text, int64_t *ret_ns,
+    evt_error *err)
+{
+	evt_note *notes;
+	size_t n, i;
+	int r = evt_tape_notes(t, &notes, &n, err);
+
+	if (r != EVT_OK)
+		return r;
+	for (i = n; i > 0 && strcmp(notes[i - 1].text, text) != 0; i--)
+		continue;
+	if (i > 0)
+		*ret_ns = notes[i - 1].time_ns;
+	evt_notes_free(notes, n);
+	if (i == 0)
+		return evt_err_set(err, EVT_ERR_NOTFOUND, "%s has no bookmark "
+		    "'%s'; 'evtape mark --list' shows them", t->path, text);
+	return EVT_OK;
 }

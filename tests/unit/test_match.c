@@ -105,6 +105,13 @@ each_part_of_a_filter(void **state)
 	    .sources = one, .n_sources = 1 }), N / 5);
 	assert_int_equal(passing(&(evt_filter){
 	    .kinds = 1u << EVT_KIND_MARK | 1u << EVT_KIND_SENT }), N / 3 * 2);
+	/* Marks besides what is asked for, but not outside the window. */
+	assert_int_equal(passing(&(evt_filter){ .sources = none,
+	    .n_sources = 1, .with_marks = true }), N / 3);
+	assert_int_equal(passing(&(evt_filter){ .with_marks = true,
+	    .kinds = 1u << EVT_KIND_SENT }), N / 3 * 2);
+	assert_int_equal(passing(&(evt_filter){ .sources = none,
+	    .n_sources = 1, .with_marks = true, .from_seq = 130 }), N / 6);
 	assert_int_equal(passing(&(evt_filter){ .from_seq = 110 }), N - 10);
 	assert_int_equal(passing(&(evt_filter){ .has_from = true,
 	    .from_ns = T0 + 10, .has_to = true, .to_ns = T0 + 20 }), 10);

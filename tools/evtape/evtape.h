@@ -17,11 +17,15 @@ typedef struct tool_command {
 int tool_dispatch(const tool_command *group, int argc, char **argv);
 
 extern const tool_command tool_cat;
+extern const tool_command tool_cut;
 extern const tool_command tool_export;
 extern const tool_command tool_import;
 extern const tool_command tool_info;
 extern const tool_command tool_ls;
 extern const tool_command tool_mark;
+extern const tool_command tool_merge;
+extern const tool_command tool_recover;
 extern const tool_command tool_reindex;
+extern const tool_command tool_split;
 
 #endif

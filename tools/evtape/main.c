@@ -14,7 +14,7 @@
 #include "tools/evtape/evtape.h"
 
 static const tool_command *const commands[] = {
-	&tool_info, &tool_ls, &tool_cat, &tool_export, &tool_import, &tool_mark,
+	&tool_info, &tool_ls, &tool_cat, &tool_cut, &tool_merge, &tool_split, &tool_recover, &tool_export, &tool_import, &tool_mark,
 	&tool_reindex,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -30,6 +30,10 @@ static const cli_command evtape = {
 	    "  info TAPE       what is on a tape\n"
 	    "  ls TAPE...      its sources, a line each\n"
 	    "  cat TAPE...     its frames, a JSON object a line\n"
+	    "  cut TAPE        copy a part of it into a new tape\n"
+	    "  merge TAPE...   merge several by time into a new one\n"
+	    "  split TAPE      split one by time, size or source\n"
+	    "  recover TAPE    save the intact frames of a damaged one\n"
 	    "  export FORMAT   convert a tape into another format\n"
 	    "  import FORMAT   make a tape of what another program recorded\n"
 	    "  mark TAPE TEXT  set a bookmark, also while recording\n"

@@ -17,8 +17,20 @@ struct tool_newtape {
 	char *path, *part;
 	evt_writer *writer;
 	bool made; /* the folder is there under its first name */
+	char trouble[400]; /* what the writer could not do, "": nothing */
 	uint64_t frames;
 };
+
+/* A recorder goes on when its index fails.  Here that is a failure: whoever
+ * asked is there to be told, and can ask again. */
+static void
+keep_trouble(void *ctx, const char *text)
+{
+	tool_newtape *t = ctx;
+
+	if (t->trouble[0] == '\0')
+		snprintf(t->trouble, sizeof(t->trouble), "%s", text);
+}
 
 int
 tool_newtape_open(const char *path, const evt_writer_options *options,
@@ -49,6 +61,8 @@ tool_newtape_open(const char *path, const evt_writer_options *options,
 			evt_writer_options_init(&o);
 		/* It is whole or it is nothing. */
 		tool_catch_signals();
+		o.notice = keep_trouble;
+		o.notice_ctx = t;
 		o.no_journal = true;
 		o.sync_ns = INT64_MAX; /* at the end of each segment */
 		r = evt_writer_open(t->part, &o, &t->writer, err);
@@ -91,6 +105,8 @@ tool_newtape_finish(tool_newtape *t, evt_error *err)
 	int r = evt_writer_close(t->writer, err);
 
 	t->writer = NULL;
+	if (r == EVT_OK && t->trouble[0] != '\0')
+		r = evt_err_set(err, EVT_ERR_IO, "%s", t->trouble);
 	if (r != EVT_OK)
 		return r;
 	if (rename(t->part, t->path) != 0)

@@ -1,0 +1,165 @@
+/*
+ * recover.c - evtape recover: every intact frame of a damaged tape as a new
+ * one, with what was lost as gap marks.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/buf.h"
+#include "format/err.h"
+#include "tools/evtape/each.h"
+#include "tools/evtape/evtape.h"
+#include "tools/evtape/newtape.h"
+
+struct options {
+	const char *output;
+	bool json;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_STRING, .letter = 'o', .name = "output", .arg = "NEW",
+	    .offset = offsetof(struct options, output),
+	    .help = "the tape to make" },
+	{ .type = CLI_FLAG, .name = "json",
+	    .offset = offsetof(struct options, json),
+	    .help = "print what was saved and lost as a JSON object" },
+	{ .type = CLI_END },
+};
+
+static const cli_command recover_cli = {
+	.name = "evtape recover",
+	.usage = "[options] TAPE -o NEW",
+	.summary = "save every intact frame of a damaged tape into a new one",
+	.details =
+	    "Damaged blocks are passed, what stands behind them is found, and the\n"
+	    "journal is read too. Where frames are missing the new tape has a gap\n"
+	    "mark with their number. The damaged tape is not changed. The code is\n"
+	    "3 if anything was lost.\n\n"
+	    "A tape of which only tape.db is damaged needs 'evtape reindex' and\n"
+	    "no more.",
+	.options = table,
+	.examples = "  $ evtape recover wet.tape -o dry.tape\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+struct work {
+	tool_newtape *to;
+	uint64_t next_seq; /* that should come */
+	evt_frame last;    /* times of the last frame */
+	uint64_t saved, lost, places;
+};
+
+static int
+put_gap(struct work *w, uint64_t frames, const evt_frame *next, evt_error *err)
+{
+	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP,
+		.time_ns = next->time_ns, .mono_ns = next->mono_ns,
+		.conn = next->conn };
+	evt_buf json = { 0 };
+	int r;
+
+	if (!evt_buf_printf(&json, "{\"mark\":\"gap\",\"frames\":%" PRIu64
+	    ",\"bytes\":null,\"reason\":\"the tape was damaged here\","
+	    "\"seconds\":null,\"from\":null,\"to\":null}", frames))
+		return evt_err_nomem(err);
+	f.payload = json.data;
+	f.len = json.len;
+	r = evt_writer_put(tool_newtape_writer(w->to), &f, err);
+	evt_buf_free(&json);
+	w->lost += frames;
+	w->places++;
+	return r;
+}
+
+static int
+save(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct work *w = ctx;
+	int r = EVT_OK;
+
+	/* A tape whose first segments were dropped begins later than at 1. */
+	if (w->next_seq > 0 && f->seq > w->next_seq)
+		r = put_gap(w, f->seq - w->next_seq, f, err);
+	if (r != EVT_OK || (r = tool_newtape_put(w->to, f, err)))
+		return r;
+	w->next_seq = f->seq + 1;
+	w->last = *f;
+	w->saved++;
+	return EVT_OK;
+}
+
+/* Frames that the index knows of behind the last one that was found. */
+static int
+lost_end(struct work *w, evt_tape *tape, evt_error *err)
+{
+	evt_info *info;
+	int r = evt_tape_info(tape, &info, err);
+
+	if (r != EVT_OK)
+		return r;
+	if (w->next_seq > 0 && info->last_seq >= w->next_seq)
+		r = put_gap(w, info->last_seq - w->next_seq + 1, &w->last, err);
+	evt_info_free(info);
+	return r;
+}
+
+static void
+report(const struct work *w, const struct options *o, const char *path)
+{
+	if (o->json)
+		printf("{\"saved\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"places\":%"
+		    PRIu64 "}\n", w->saved, w->lost, w->places);
+	else
+		fprintf(stderr, "evtape recover: %" PRIu64 " frames of %s are in "
+		    "%s, %" PRIu64 " were lost in %" PRIu64 " places\n",
+		    w->saved, path, o->output, w->lost, w->places);
+}
+
+static int
+recover(const struct options *o, const cli_tapes *tapes,
+    const evt_filter *filter)
+{
+	struct work w = { 0 };
+	tool_each each = { .cmd = &recover_cli, .tapes = tapes->tape,
+		.n_tapes = 1, .filter = filter, .frame = save, .ctx = &w };
+	evt_error err;
+	int code;
+
+	if (tool_newtape_open(o->output, NULL, &w.to, &err))
+		return cli_fail(&recover_cli, "%s", err.text);
+	code = tool_each_run(&each);
+	if ((code == CLI_DONE || code == CLI_LOSSES) &&
+	    (lost_end(&w, tapes->tape[0], &err) ||
+	    tool_newtape_finish(w.to, &err)))
+		code = cli_fail(&recover_cli, "%s", err.text);
+	if (code == CLI_DONE || code == CLI_LOSSES) {
+		report(&w, o, evt_tape_path(tapes->tape[0]));
+		code = w.lost > 0 ? CLI_LOSSES : code;
+	}
+	tool_newtape_close(w.to);
+	return code;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	cli_tapes tapes = { 0 };
+	evt_filter filter;
+	int n, code = cli_parse(&recover_cli, argc, argv, &o, &n);
+
+	if (code < 0 && o.output == NULL)
+		code = cli_usage(&recover_cli, "name the tape to make: -o NEW");
+	if (code < 0)
+		code = tool_open(&recover_cli, &(cli_filter){ 0 }, argv + 1, n,
+		    &tapes, &filter);
+	if (code < 0)
+		code = recover(&o, &tapes, &filter);
+	cli_tapes_close(&tapes);
+	return code;
+}
+
+const tool_command tool_recover = { &recover_cli, run, NULL };
