@@ -30,6 +30,15 @@ struct evt_kept {
 	int64_t last_ns;
 };
 
+/*
+ * How many of the first of n sealed segments retention takes, where open_bytes
+ * more are in the open one: while all are more than keep_bytes (0: any), or the
+ * first one's last frame came before before_ns.  The newest stays: it knows
+ * where the numbers go on.
+ */
+size_t evt_kept_over(const struct evt_kept *kept, size_t n, uint64_t open_bytes,
+    uint64_t keep_bytes, int64_t before_ns);
+
 struct evt_writer {
 	evt_writer_options opt;
 	evt_writer_env env;

@@ -109,8 +109,8 @@ evt_writer_index_open(evt_writer *w)
 	if (r != EVT_OK)
 		evt_writer_notice(w, "%s", err.text);
 	if (damaged > 0)
-		evt_writer_notice(w, "%s has %llu damaged places; 'evtape info' "
-		    "shows them", w->path, (unsigned long long)damaged);
+		evt_writer_notice(w, "%s has %llu damaged places; 'evtape "
+		    "verify' names them", w->path, (unsigned long long)damaged);
 	free_segments(s, n);
 }
 
@@ -150,14 +150,19 @@ evt_writer_keep(evt_writer *w, const evt_segment *s, int64_t last_ns,
 	return EVT_OK;
 }
 
-static bool
-is_over(const evt_writer *w, uint64_t total)
+size_t
+evt_kept_over(const struct evt_kept *kept, size_t n, uint64_t open_bytes,
+    uint64_t keep_bytes, int64_t before_ns)
 {
-	if (w->opt.keep_bytes > 0 && total > w->opt.keep_bytes)
-		return true;
-	return w->opt.keep_age_ns > 0 &&
-	    w->kept[0].last_ns < w->env.wall_ns(w->env.ctx) -
-	    w->opt.keep_age_ns;
+	uint64_t total = open_bytes;
+	size_t drop = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += kept[i].bytes;
+	while (drop + 1 < n && ((keep_bytes > 0 && total > keep_bytes) ||
+	    kept[drop].last_ns < before_ns))
+		total -= kept[drop++].bytes;
+	return drop;
 }
 
 /* Drop the oldest segment; false: it stays. */
@@ -186,17 +191,15 @@ drop_oldest(evt_writer *w)
 	return gone;
 }
 
-/* The newest sealed segment stays: it knows where the numbers go on. */
 void
 evt_writer_retain(evt_writer *w)
 {
-	uint64_t total = w->segment != NULL ?
-	    evt_segment_written(w->segment)->size : 0;
+	size_t n = evt_kept_over(w->kept, w->n_kept, w->segment != NULL ?
+	    evt_segment_written(w->segment)->size : 0, w->opt.keep_bytes,
+	    w->opt.keep_age_ns > 0 ? w->env.wall_ns(w->env.ctx) -
+	    w->opt.keep_age_ns : INT64_MIN);
 
-	for (size_t i = 0; i < w->n_kept; i++)
-		total += w->kept[i].bytes;
-	while (w->n_kept > 1 && is_over(w, total)) {
-		total -= w->kept[0].bytes;
+	while (n-- > 0) {
 		if (!drop_oldest(w))
 			return;
 	}

@@ -17,8 +17,10 @@ typedef struct tool_command {
 int tool_dispatch(const tool_command *group, int argc, char **argv);
 
 extern const tool_command tool_cat;
+extern const tool_command tool_compact;
 extern const tool_command tool_cut;
 extern const tool_command tool_export;
+extern const tool_command tool_gc;
 extern const tool_command tool_import;
 extern const tool_command tool_info;
 extern const tool_command tool_ls;
@@ -27,5 +29,6 @@ extern const tool_command tool_merge;
 extern const tool_command tool_recover;
 extern const tool_command tool_reindex;
 extern const tool_command tool_split;
+extern const tool_command tool_verify;
 
 #endif

@@ -14,8 +14,8 @@
 #include "tools/evtape/evtape.h"
 
 static const tool_command *const commands[] = {
-	&tool_info, &tool_ls, &tool_cat, &tool_cut, &tool_merge, &tool_split, &tool_recover, &tool_export, &tool_import, &tool_mark,
-	&tool_reindex,
+	&tool_info, &tool_ls, &tool_cat, &tool_cut, &tool_merge, &tool_split, &tool_verify, &tool_recover, &tool_export, &tool_import, &tool_mark,
+	&tool_reindex, &tool_gc, &tool_compact,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -33,11 +33,14 @@ static const cli_command evtape = {
 	    "  cut TAPE        copy a part of it into a new tape\n"
 	    "  merge TAPE...   merge several by time into a new one\n"
 	    "  split TAPE      split one by time, size or source\n"
+	    "  verify TAPE     read everything on one and name each fault\n"
 	    "  recover TAPE    save the intact frames of a damaged one\n"
 	    "  export FORMAT   convert a tape into another format\n"
 	    "  import FORMAT   make a tape of what another program recorded\n"
 	    "  mark TAPE TEXT  set a bookmark, also while recording\n"
 	    "  reindex TAPE    rebuild tape.db from the segments\n"
+	    "  gc TAPE         remove its oldest segments\n"
+	    "  compact TAPE    compress it anew, better\n"
 	    "  record ...      start evtape-record\n"
 	    "  replay ...      start evtape-replay\n"
 	    "  sim ...         start evtape-sim\n\n"

@@ -1,0 +1,214 @@
+/*
+ * verify_index.c - see verify.h: the index against one made of the segments.
+ *
+ * SQLite has no checksums of its own, and a row that is wrong hides frames.  So
+ * an index is made anew in a folder for temporary files and the two are
+ * compared by SQLite itself, whatever their size.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/err.h"
+#include "format/index_sql.h"
+#include "format/io.h"
+#include "format/verify.h"
+
+struct evt_verify_index {
+	char *dir;
+	evt_index *fresh; /* NULL: no segment yet */
+	uint32_t last;    /* number of the last segment */
+};
+
+int
+evt_verify_index_new(evt_verify_index **ret_index, evt_error *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	evt_verify_index *x = calloc(1, sizeof(*x));
+
+	if (x == NULL)
+		return evt_err_nomem(err);
+	x->dir = evt_path_join(tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
+	    "evtape-verify-XXXXXX");
+	if (x->dir == NULL) {
+		free(x);
+		return evt_err_nomem(err);
+	}
+	if (mkdtemp(x->dir) == NULL) {
+		int r = evt_err_sys(err, errno, "cannot make the folder %s",
+		    x->dir);
+
+		free(x->dir);
+		free(x);
+		return r;
+	}
+	*ret_index = x;
+	return EVT_OK;
+}
+
+void
+evt_verify_index_free(evt_verify_index *x)
+{
+	static const char *const files[] = { "tape.db", "tape.db-wal",
+		"tape.db-shm" };
+
+	if (x == NULL)
+		return;
+	evt_index_close(x->fresh);
+	for (int i = 0; i < 3; i++) {
+		char *path = evt_path_join(x->dir, files[i]);
+
+		if (path != NULL)
+			unlink(path);
+		free(path);
+	}
+	rmdir(x->dir);
+	free(x->dir);
+	free(x);
+}
+
+int
+evt_verify_index_add(evt_verify_index *x, const evt_segment *s,
+    const evt_summary *sum, evt_error *err)
+{
+	bool fresh;
+	int r = EVT_OK;
+
+	if (s->n_blocks == 0)
+		return EVT_OK;
+	if (x->fresh == NULL)
+		r = evt_index_create(x->dir, s->uuid, &x->fresh, &fresh, err);
+	if (r == EVT_OK)
+		r = evt_index_put(x->fresh, s, sum, err);
+	x->last = s->no;
+	return r;
+}
+
+/* ---- comparing ------------------------------------------------------------------- */
+
+/* A table as what it means: with keys in place of their numbers.  %s is the
+ * database. */
+static const struct {
+	const char *name, *segment, *rows;
+} tables[] = {
+	{ "segment", "no", "SELECT * FROM %s.segment" },
+	{ "block", "segment", "SELECT * FROM %s.block" },
+	{ "source_span", "segment", "SELECT s.segment, x.source_id, "
+	    "typeof(x.source_id), e.name, s.source = 0, s.event = 0, "
+	    "s.first_ns, s.last_ns, s.frames, s.blocks FROM %s.source_span s "
+	    "LEFT JOIN %s.source x ON x.id = s.source "
+	    "LEFT JOIN %s.event e ON e.id = s.event" },
+	{ "connection_span", "segment", "SELECT * FROM %s.connection_span" },
+	{ "mark", "segment", "SELECT segment, seq, time_ns, opcode, connection, "
+	    "json FROM %s.mark" },
+};
+
+static bool
+add_rows(evt_buf *sql, size_t table, const char *db)
+{
+	return evt_buf_printf(sql, "SELECT * FROM (") &&
+	    evt_buf_printf(sql, tables[table].rows, db, db, db) &&
+	    evt_buf_printf(sql, ") WHERE %s IN (SELECT no FROM fresh.segment)",
+	    tables[table].segment);
+}
+
+/* Ask which segments' rows differ, and tell each. */
+static int
+compare_table(evt_index *x, size_t table, struct evt_verify *v, evt_error *err)
+{
+	evt_buf sql = { 0 };
+	sqlite3_stmt *st = NULL;
+	int step = SQLITE_ERROR;
+	bool ok = evt_buf_printf(&sql, "SELECT DISTINCT %s FROM (SELECT * FROM (",
+	    tables[table].segment);
+
+	ok = ok && add_rows(&sql, table, "main") &&
+	    evt_buf_add_str(&sql, " EXCEPT ") && add_rows(&sql, table, "fresh") &&
+	    evt_buf_add_str(&sql, ") UNION ALL SELECT * FROM (") &&
+	    add_rows(&sql, table, "fresh") &&
+	    evt_buf_add_str(&sql, " EXCEPT ") && add_rows(&sql, table, "main") &&
+	    evt_buf_add(&sql, ")) ORDER BY 1", 14);
+	if (!ok) {
+		evt_buf_free(&sql);
+		return evt_err_nomem(err);
+	}
+	if (sqlite3_prepare_v2(x->db, (char *)sql.data, -1, &st, NULL) ==
+	    SQLITE_OK) {
+		while ((step = sqlite3_step(st)) == SQLITE_ROW)
+			evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
+			    "what table %s says of segment %06d is wrong, so "
+			    "that searches may miss frames; 'evtape reindex' "
+			    "mends it", tables[table].name,
+			    sqlite3_column_int(st, 0));
+	}
+	if (step != SQLITE_DONE)
+		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
+		    "table %s cannot be read (%s); 'evtape reindex' makes it "
+		    "anew", tables[table].name, sqlite3_errmsg(x->db));
+	sqlite3_finalize(st);
+	evt_buf_free(&sql);
+	return EVT_OK;
+}
+
+/* SQLite's own look at its pages. */
+static void
+check_pages(evt_index *x, struct evt_verify *v)
+{
+	sqlite3_stmt *st = NULL;
+	const unsigned char *words = NULL;
+
+	if (sqlite3_prepare_v2(x->db, "PRAGMA main.integrity_check(1)", -1, &st,
+	    NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+		words = sqlite3_column_text(st, 0);
+	if (words == NULL || strcmp((const char *)words, "ok") != 0)
+		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
+		    "SQLite finds it damaged (%s); 'evtape reindex' makes it "
+		    "anew", words != NULL ? (const char *)words :
+		    sqlite3_errmsg(x->db));
+	sqlite3_finalize(st);
+}
+
+static int
+attach(evt_index *x, const evt_verify_index *fresh, evt_error *err)
+{
+	char *path = evt_path_join(fresh->dir, "tape.db");
+	sqlite3_stmt *st = NULL;
+	bool ok = path != NULL &&
+	    sqlite3_prepare_v2(x->db, "ATTACH ?1 AS fresh", -1, &st, NULL) ==
+	    SQLITE_OK && sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC) ==
+	    SQLITE_OK && sqlite3_step(st) == SQLITE_DONE;
+
+	sqlite3_finalize(st);
+	free(path);
+	return ok ? EVT_OK : evt_index_fail(x, "compare with a new one", err);
+}
+
+int
+evt_verify_index_compare(evt_verify_index *fresh, const char *path,
+    struct evt_verify *v, evt_error *err)
+{
+	enum evt_index_state state;
+	evt_index *x;
+	int r = EVT_OK;
+
+	if (fresh->fresh == NULL)
+		return EVT_OK; /* nothing that it could say */
+	x = evt_index_open(path, &state);
+	if (x == NULL) {
+		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
+		    "the index is %s; 'evtape reindex' makes it anew",
+		    state == EVT_INDEX_MISSING ? "missing" : "damaged, of "
+		    "another version or another tape's");
+		return EVT_OK;
+	}
+	check_pages(x, v);
+	r = attach(x, fresh, err);
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) &&
+	    r == EVT_OK; i++)
+		r = compare_table(x, i, v, err);
+	evt_index_close(x);
+	return r;
+}
