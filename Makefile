@@ -40,7 +40,9 @@ LIB_A  = $(BUILD)/libevtape.a
 LIB_SO = $(BUILD)/libevtape.so.0
 BINS   = $(addprefix $(BUILD)/,$(PROGRAMS))
 UNITS  = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
-MANS   = $(addprefix $(BUILD)/man/,$(addsuffix .1,$(PROGRAMS)))
+MANS   = $(BUILD)/man/made
+
+COMPLETIONS = bash-completion/completions zsh/vendor-completions fish/vendor_completions.d
 
 MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' format/evtape.pc.in
 
@@ -99,20 +101,29 @@ bench: test-deps ## measure against zstd and print a table
 
 install: all ## install below PREFIX (/usr/local), in DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-	    $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man1
+	    $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
 	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 format/evtape.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(PREFIX)/lib
 	ln -sf libevtape.so.0 $(DESTDIR)$(PREFIX)/lib/libevtape.so
 	$(MAKE_PC) > $(DESTDIR)$(PREFIX)/lib/pkgconfig/evtape.pc
-	install -m 644 $(MANS) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	for p in $(PROGRAMS); do \
+	    install -m 644 tools/completion/evtape.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p && \
+	    install -m 644 tools/completion/evtape.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$p.fish || exit 1; \
+	done
+	install -m 644 tools/completion/_evtape $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
 
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) \
 	    $(DESTDIR)$(PREFIX)/include/evtape.h \
 	    $(DESTDIR)$(PREFIX)/lib/libevtape.a $(DESTDIR)$(PREFIX)/lib/libevtape.so* \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/evtape.pc \
-	    $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(addsuffix .1,$(PROGRAMS)))
+	    $(DESTDIR)$(PREFIX)/share/man/man1/evtape.1 $(DESTDIR)$(PREFIX)/share/man/man1/evtape-*.1 \
+	    $(addprefix $(DESTDIR)$(PREFIX)/share/bash-completion/completions/,$(PROGRAMS)) \
+	    $(addprefix $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/,$(addsuffix .fish,$(PROGRAMS))) \
+	    $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_evtape
 
 clean: ## remove build/
 	rm -rf $(BUILD)
@@ -167,9 +178,14 @@ $(BUILD)/evtape.pc: format/evtape.pc.in Makefile
 	@mkdir -p $(@D)
 	$(MAKE_PC) > $@
 
-$(BUILD)/man/%.1: $(BUILD)/%
-	@mkdir -p $(@D)
-	$< --man > $@
+# A page for each program and each command, from the tables that --help shows.
+$(MANS): $(BINS)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@for p in $(PROGRAMS); do $(BUILD)/$$p --man > $(@D)/$$p.1 || exit 1; done
+	@$(BUILD)/evtape --commands | while read -r c; do \
+	    $(BUILD)/evtape $$c --man > "$(@D)/evtape-$$(echo "$$c" | tr ' ' -).1" || exit 1; \
+	done
+	@touch $@
 
 # Objects are kept, also those that only lead to something else.
 .SECONDARY:

@@ -263,7 +263,7 @@ man_title(const char *name, FILE *out)
 void
 cli_man(const cli_command *cmd, FILE *out)
 {
-	fputs(".Dd November 23, 2026\n.Dt ", out);
+	fputs(".Dd November 24, 2026\n.Dt ", out);
 	man_title(cmd->name, out);
 	fprintf(out, " 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n.Sh SYNOPSIS\n.Nm %s\n",
 	    cmd->name, cmd->summary, cmd->name);
@@ -286,22 +286,24 @@ cli_man(const cli_command *cmd, FILE *out)
 	}
 }
 
-void
-cli_man_command(const cli_command *cmd, FILE *out)
+/* ---- completion --------------------------------------------------------- */
+
+static void
+complete_options(const cli_option *o, FILE *out)
 {
-	fprintf(out, ".Ss %s ", cmd->name);
-	man_text(out, cmd->usage);
-	fprintf(out, "%s.\n", cmd->summary);
-	if (cmd->details != NULL) {
-		fputs(".Pp\n", out);
-		man_text(out, cmd->details);
+	for (; o->type != CLI_END; o++) {
+		if (o->type != CLI_GROUP)
+			fprintf(out, "--%s\t%s\t%.*s\n", o->name,
+			    o->arg != NULL ? o->arg : "",
+			    (int)strcspn(o->help, "\n"), o->help);
 	}
-	man_options(cmd->options, out);
-	if (cmd->examples != NULL) {
-		fputs(".Bd -literal\n", out);
-		man_text(out, cmd->examples);
-		fputs(".Ed\n", out);
-	}
+}
+
+void
+cli_complete(const cli_command *cmd, FILE *out)
+{
+	complete_options(cmd->options, out);
+	complete_options(builtin, out);
 }
 
 /* ---- parsing ------------------------------------------------------------ */
@@ -365,6 +367,16 @@ struct walk {
 	int argc, i;
 };
 
+/* What was asked for is on stdout, if that could be written to. */
+static int
+print_done(const cli_command *cmd)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return cli_fail(cmd, "cannot write to stdout: %s",
+		    strerror(errno));
+	return CLI_DONE;
+}
+
 /* Give option `o` its argument: `inline_arg`, or the next word. */
 static int
 take_option(struct walk *w, const cli_option *o, const char *shown,
@@ -380,10 +392,7 @@ take_option(struct walk *w, const cli_option *o, const char *shown,
 			print_help(w->cmd);
 		else
 			printf("%s %s\n", w->cmd->name, evt_version());
-		if (fflush(stdout) != 0 || ferror(stdout))
-			return cli_fail(w->cmd, "cannot write to stdout: %s",
-			    strerror(errno));
-		return CLI_DONE;
+		return print_done(w->cmd);
 	}
 	if (o->arg != NULL && o->arg[0] != '[' && arg == NULL) {
 		if (w->i + 1 >= w->argc)
@@ -451,6 +460,11 @@ cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
 	bool only_args = false;
 	int n = 0, r;
 
+	if (argc == 2 && (strcmp(argv[1], "--man") == 0 ||
+	    strcmp(argv[1], "--complete") == 0)) {
+		(argv[1][2] == 'm' ? cli_man : cli_complete)(cmd, stdout);
+		return print_done(cmd);
+	}
 	for (; w.i < argc; w.i++) {
 		char *word = argv[w.i];
 

@@ -78,10 +78,17 @@ int cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
 void cli_list_free(cli_list *list);
 bool cli_list_add(cli_list *list, const char *text, size_t len);
 
+/*
+ * Besides --help and --version every command knows two words for the build
+ * and the shell, given alone: --man prints its man page, and --complete its
+ * options, a line each: --name, a tab, its argument (or nothing), a tab, and
+ * the first line of its help.
+ */
+
 /* The man page (mdoc) of a command, to out. */
 void cli_man(const cli_command *cmd, FILE *out);
-/* A part of it about a command of the program. */
-void cli_man_command(const cli_command *cmd, FILE *out);
+/* What --complete prints. */
+void cli_complete(const cli_command *cmd, FILE *out);
 
 /* "evtape-record: words" to stderr, on one line; CLI_FAILED. */
 int cli_fail(const cli_command *cmd, const char *fmt, ...)

@@ -128,10 +128,6 @@ main(int argc, char **argv)
 	options o;
 	int code;
 
-	if (argc == 2 && strcmp(argv[1], "--man") == 0) {
-		cli_man(&record_command, stdout);
-		return CLI_DONE;
-	}
 	code = options_parse(argc, argv, &o, &recorder);
 	if (code < 0)
 		code = record(&o, &recorder);

@@ -58,10 +58,6 @@ main(int argc, char **argv)
 	struct options o;
 	int n, code;
 
-	if (argc == 2 && strcmp(argv[1], "--man") == 0) {
-		cli_man(&replay_command, stdout);
-		return 0;
-	}
 	options_init(&o);
 	code = cli_parse(&replay_command, argc, argv, &o, &n);
 	if (code < 0)

@@ -12,10 +12,6 @@ main(int argc, char **argv)
 	sim_options options;
 	int n, rc;
 
-	if (argc == 2 && strcmp(argv[1], "--man") == 0) {
-		cli_man(&sim_command, stdout);
-		return CLI_DONE;
-	}
 	signal(SIGPIPE, SIG_IGN);
 	sim_options_init(&options);
 	rc = cli_parse(&sim_command, argc, argv, &options, &n);

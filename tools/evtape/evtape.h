@@ -13,8 +13,14 @@ typedef struct tool_command {
 	const struct tool_command *const *sub;
 } tool_command;
 
-/* Run the sub-command that argv[1] names. */
+/* Run the sub-command that argv[1] names.  Of a group, --man and --complete
+ * (see cli.h) tell of its sub-commands too. */
 int tool_dispatch(const tool_command *group, int argc, char **argv);
+
+/* The part of a man page that lists commands. */
+void tool_man_list(const tool_command *const *commands);
+/* What --complete prints of them: name, two tabs, summary. */
+void tool_complete_list(const tool_command *const *commands);
 
 extern const tool_command tool_cat;
 extern const tool_command tool_compact;

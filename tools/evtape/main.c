@@ -14,10 +14,25 @@
 #include "tools/evtape/evtape.h"
 
 static const tool_command *const commands[] = {
-	&tool_info, &tool_ls, &tool_cat, &tool_cut, &tool_merge, &tool_split, &tool_verify, &tool_recover, &tool_export, &tool_import, &tool_mark,
-	&tool_reindex, &tool_gc, &tool_compact,
+	&tool_info,
+	&tool_ls,
+	&tool_cat,
+	&tool_cut,
+	&tool_merge,
+	&tool_split,
+	&tool_export,
+	&tool_import,
+	&tool_mark,
+	&tool_verify,
+	&tool_recover,
+	&tool_reindex,
+	&tool_compact,
+	&tool_gc,
+	NULL,
 };
-#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* Programs of their own. */
+static const char *const programs[] = { "record", "replay", "sim", NULL };
 
 static const cli_option no_options[] = { { .type = CLI_END } };
 
@@ -84,40 +99,63 @@ start(const char *name, char **argv)
 	return (int)n;
 }
 
+/* What people start with. */
 static int
-print_man(void)
+print_first(void)
 {
-	cli_man(&evtape, stdout);
-	for (size_t i = 0; i < N_COMMANDS; i++) {
-		cli_man_command(commands[i]->cli, stdout);
-		for (size_t k = 0; commands[i]->sub != NULL &&
-		    commands[i]->sub[k] != NULL; k++)
-			cli_man_command(commands[i]->sub[k]->cli, stdout);
+	puts("evtape records live WebSocket event feeds and plays them back.\n\n"
+	    "  evtape record URL -o field.tape     record a feed\n"
+	    "  evtape info field.tape              what is on the tape\n"
+	    "  evtape ls field.tape                its sources\n"
+	    "  evtape cat field.tape               its frames, as JSON\n"
+	    "  evtape replay field.tape            play it, as it came\n"
+	    "  evtape export csv field.tape        a table for other programs\n\n"
+	    "'evtape --help' lists all commands, 'evtape COMMAND --help' tells\n"
+	    "about each.");
+	return CLI_DONE;
+}
+
+/* The names of all commands, a line each, for the build: export mcap */
+static int
+print_names(const tool_command *const *c)
+{
+	for (; *c != NULL; c++) {
+		puts((*c)->cli->name + strlen("evtape "));
+		if ((*c)->sub != NULL)
+			print_names((*c)->sub);
 	}
 	return CLI_DONE;
+}
+
+static int
+run_named(int argc, char **argv)
+{
+	for (const tool_command *const *c = commands; *c != NULL; c++) {
+		if (strcmp((*c)->cli->name + strlen("evtape "), argv[1]) == 0)
+			return (*c)->run(argc - 1, argv + 1);
+	}
+	for (const char *const *p = programs; *p != NULL; p++) {
+		if (strcmp(*p, argv[1]) == 0)
+			return start(*p, argv + 1);
+	}
+	return cli_usage(&evtape, "no command '%s'", argv[1]);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const char *const programs[] = { "record", "replay", "sim" };
 	int n, r;
 
-	if (argc > 1 && strcmp(argv[1], "--man") == 0)
-		return print_man();
-	if (argc > 1 && argv[1][0] != '-') {
-		for (size_t i = 0; i < N_COMMANDS; i++) {
-			const char *name = commands[i]->cli->name;
-
-			if (strcmp(name + strlen("evtape "), argv[1]) == 0)
-				return commands[i]->run(argc - 1, argv + 1);
-		}
-		for (size_t i = 0; i < 3; i++) {
-			if (strcmp(programs[i], argv[1]) == 0)
-				return start(programs[i], argv + 1);
-		}
-		return cli_usage(&evtape, "no command '%s'", argv[1]);
-	}
+	if (argc == 1 && isatty(STDOUT_FILENO))
+		return print_first();
+	if (argc > 1 && argv[1][0] != '-')
+		return run_named(argc, argv);
+	if (argc == 2 && strcmp(argv[1], "--commands") == 0)
+		return print_names(commands);
+	if (argc == 2 && strcmp(argv[1], "--complete") == 0)
+		tool_complete_list(commands);
 	r = cli_parse(&evtape, argc, argv, NULL, &n);
+	if (r == CLI_DONE && argc == 2 && strcmp(argv[1], "--man") == 0)
+		tool_man_list(commands);
 	return r >= 0 ? r : cli_usage(&evtape, "no command given");
 }
