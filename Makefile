@@ -4,13 +4,14 @@
 #   make test      installs what is missing, builds, runs every test
 #   make help      all targets
 #
-# Variables: CC, CFLAGS, PREFIX, DESTDIR, BUILD, WERROR= (build with warnings).
+# Variables: CC, CFLAGS, PREFIX, LIBDIR, DESTDIR, BUILD, WERROR= (build with warnings).
 
 CC       = gcc
 CFLAGS   = -O2 -g
 WERROR   = -Werror
 BUILD    = build
 PREFIX   = /usr/local
+LIBDIR   = $(PREFIX)/lib
 PYTHON   = /usr/bin/python3
 VERSION := $(shell sed -n 's/^\#define EVT_VERSION "\(.*\)"/\1/p' format/evtape.h)
 SAN      =
@@ -44,11 +45,11 @@ MANS   = $(BUILD)/man/made
 
 COMPLETIONS = bash-completion/completions zsh/vendor-completions fish/vendor_completions.d
 
-MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' format/evtape.pc.in
+MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' format/evtape.pc.in
 
 .DELETE_ON_ERROR:
 .PHONY: help all demo test check units deps test-deps asan tsan lint fmt fuzz \
-        bench install uninstall clean
+        bench install uninstall deb clean
 
 all: headers-there $(BINS) $(LIB_A) $(LIB_SO) $(BUILD)/evtape.pc $(MANS) ## build everything into build/
 
@@ -100,14 +101,14 @@ bench: test-deps ## measure against zstd and print a table
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench/run
 
 install: all ## install below PREFIX (/usr/local), in DESTDIR
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig \
 	    $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
 	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 format/evtape.h $(DESTDIR)$(PREFIX)/include
-	install -m 644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(PREFIX)/lib
-	ln -sf libevtape.so.0 $(DESTDIR)$(PREFIX)/lib/libevtape.so
-	$(MAKE_PC) > $(DESTDIR)$(PREFIX)/lib/pkgconfig/evtape.pc
+	install -m 644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(LIBDIR)
+	ln -sf libevtape.so.0 $(DESTDIR)$(LIBDIR)/libevtape.so
+	$(MAKE_PC) > $(DESTDIR)$(LIBDIR)/pkgconfig/evtape.pc
 	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	for p in $(PROGRAMS); do \
 	    install -m 644 tools/completion/evtape.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p && \
@@ -118,12 +119,16 @@ install: all ## install below PREFIX (/usr/local), in DESTDIR
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) \
 	    $(DESTDIR)$(PREFIX)/include/evtape.h \
-	    $(DESTDIR)$(PREFIX)/lib/libevtape.a $(DESTDIR)$(PREFIX)/lib/libevtape.so* \
-	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/evtape.pc \
+	    $(DESTDIR)$(LIBDIR)/libevtape.a $(DESTDIR)$(LIBDIR)/libevtape.so* \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig/evtape.pc \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/evtape.1 $(DESTDIR)$(PREFIX)/share/man/man1/evtape-*.1 \
 	    $(addprefix $(DESTDIR)$(PREFIX)/share/bash-completion/completions/,$(PROGRAMS)) \
 	    $(addprefix $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/,$(addsuffix .fish,$(PROGRAMS))) \
 	    $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_evtape
+
+deb: ## build Debian packages into build/deb/
+	@tools/deps.sh build deb
+	@tools/deb/build.sh
 
 clean: ## remove build/
 	rm -rf $(BUILD)

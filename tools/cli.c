@@ -253,20 +253,24 @@ man_options(const cli_option *o, FILE *out)
 		fputs(".El\n", out);
 }
 
+/* The page's name: evtape-ls for "evtape ls". */
 static void
-man_title(const char *name, FILE *out)
+man_name(const char *name, bool upper, FILE *out)
 {
 	for (; *name != '\0'; name++)
-		fputc(*name == ' ' ? '-' : toupper((unsigned char)*name), out);
+		fputc(*name == ' ' ? '-' : upper ?
+		    toupper((unsigned char)*name) : *name, out);
 }
 
 void
 cli_man(const cli_command *cmd, FILE *out)
 {
 	fputs(".Dd November 24, 2026\n.Dt ", out);
-	man_title(cmd->name, out);
-	fprintf(out, " 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n.Sh SYNOPSIS\n.Nm %s\n",
-	    cmd->name, cmd->summary, cmd->name);
+	man_name(cmd->name, true, out);
+	fputs(" 1\n.Os\n.Sh NAME\n.Nm ", out);
+	man_name(cmd->name, false, out);
+	fprintf(out, "\n.Nd %s\n.Sh SYNOPSIS\n.Nm %s\n", cmd->summary,
+	    cmd->name);
 	man_text(out, cmd->usage);
 	fprintf(out, ".Sh DESCRIPTION\n%s.\n", cmd->summary);
 	if (cmd->details != NULL) {

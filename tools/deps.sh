@@ -1,11 +1,12 @@
 #!/bin/sh
-# Install the packages that the named groups need: build, demo, test.
+# Install the packages that the named groups need: build, demo, test, deb.
 # With --check, only say what is missing, and fail if anything is.
 set -eu
 
 build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev"
 demo="zstd"
 test="$demo clang libclang-rt-dev clang-tidy clang-format cppcheck shellcheck valgrind libcmocka-dev python3 python3-websockets nodejs node-ws sqlite3 jq openssl mandoc"
+deb="build-essential dpkg-dev debhelper fakeroot git"
 
 check=no
 [ "${1:-}" = --check ] && { check=yes; shift; }
@@ -16,7 +17,8 @@ for group in "$@"; do
 	build) want="$want $build" ;;
 	demo) want="$want $demo" ;;
 	test) want="$want $test" ;;
-	*) echo "deps.sh: no group '$group' (build, demo, test)" >&2; exit 2 ;;
+	deb) want="$want $deb" ;;
+	*) echo "deps.sh: no group '$group' (build, demo, test, deb)" >&2; exit 2 ;;
 	esac
 done
 
