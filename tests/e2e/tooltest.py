@@ -16,7 +16,7 @@ class Case(evtest.Case):
         """A tape of lines in mktape's form."""
         tape = self.path(name)
         subprocess.run([evtest.program("tests/mktape"), tape, *map(str, options)],
-                       input="\n".join(lines).encode() + b"\n", check=True)
+                       input="".join(line + "\n" for line in lines).encode(), check=True)
         return tape
 
     def states(self, name="a.tape", n=100, sources=4, step=S, start=T0, extra=(), options=()):

@@ -20,6 +20,7 @@ static const tool_command *const commands[] = {
 	&tool_cut,
 	&tool_merge,
 	&tool_split,
+	&tool_diff,
 	&tool_export,
 	&tool_import,
 	&tool_mark,
@@ -50,6 +51,7 @@ static const cli_command evtape = {
 	    "  split TAPE      split one by time, size or source\n"
 	    "  verify TAPE     read everything on one and name each fault\n"
 	    "  recover TAPE    save the intact frames of a damaged one\n"
+	    "  diff A B        compare two tapes, source by source\n"
 	    "  export FORMAT   convert a tape into another format\n"
 	    "  import FORMAT   make a tape of what another program recorded\n"
 	    "  mark TAPE TEXT  set a bookmark, also while recording\n"

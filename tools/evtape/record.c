@@ -78,7 +78,7 @@ next_of_batch(tool_records *r, tool_record *ret)
 			state = item;
 		if (source_of(r, state, &ret->source)) {
 			ret->value = state;
-			ret->state = true;
+			ret->state = ret->of_batch = true;
 			return true;
 		}
 	}

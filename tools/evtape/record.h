@@ -17,6 +17,7 @@ typedef struct tool_record {
 	evt_key source; /* text NULL: it names none */
 	bool state;     /* it is an object with a source_id: fields of a state
 	                   may be looked for in it */
+	bool of_batch;  /* it is one of several in its frame */
 } tool_record;
 
 /* Walks over the records of a frame; the frame must stay. */

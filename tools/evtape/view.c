@@ -221,7 +221,8 @@ view_is(view v, const char *text, size_t len)
 	p = v.p + 1;
 	end = v.p + v.n - 1;
 	if (memchr(p, '\\', (size_t)(end - p)) == NULL)
-		return (size_t)(end - p) == len && memcmp(p, text, len) == 0;
+		return (size_t)(end - p) == len &&
+		    (len == 0 || memcmp(p, text, len) == 0);
 	while (p < end) {
 		uint8_t q[4];
 		size_t n = decode_one(&p, end, q);
