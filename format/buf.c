@@ -113,6 +113,67 @@ evt_buf_add_json(evt_buf *b, const char *s, size_t n)
 	return ok && evt_buf_add_byte(b, '"');
 }
 
+static const uint8_t base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+bool
+evt_buf_add_base64(evt_buf *b, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+	uint8_t *o;
+
+	if (!evt_buf_reserve(b, (n + 2) / 3 * 4))
+		return false;
+	o = b->data + b->len;
+	for (; n > 0; p += 3, o += 4) {
+		uint32_t v = (uint32_t)p[0] << 16 |
+		    (n > 1 ? (uint32_t)p[1] << 8 : 0) | (n > 2 ? p[2] : 0u);
+
+		o[0] = base64[v >> 18];
+		o[1] = base64[v >> 12 & 63];
+		o[2] = n > 1 ? base64[v >> 6 & 63] : '=';
+		o[3] = n > 2 ? base64[v & 63] : '=';
+		n -= n < 3 ? n : 3;
+	}
+	b->len = (size_t)(o - b->data);
+	return true;
+}
+
+bool
+evt_buf_add_unbase64(evt_buf *b, const void *text, size_t n, bool *ret_valid)
+{
+	const uint8_t *p = text;
+	size_t was = b->len, pad = 0;
+	uint32_t v = 0;
+
+	*ret_valid = n % 4 == 0;
+	if (!*ret_valid)
+		return true;
+	if (!evt_buf_reserve(b, n / 4 * 3))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *at = p[i] != '\0' ?
+		    memchr(base64, p[i], sizeof(base64) - 1) : NULL;
+
+		if (p[i] == '=' && i + 2 >= n)
+			pad++;
+		else if (at == NULL || pad > 0) {
+			*ret_valid = false;
+			b->len = was;
+			return true;
+		}
+		v = v << 6 | (at != NULL ? (uint32_t)(at - base64) : 0);
+		if (i % 4 == 3) {
+			b->data[b->len++] = (uint8_t)(v >> 16);
+			b->data[b->len++] = (uint8_t)(v >> 8);
+			b->data[b->len++] = (uint8_t)v;
+			v = 0;
+		}
+	}
+	b->len -= pad;
+	return true;
+}
+
 void
 evt_buf_free(evt_buf *b)
 {

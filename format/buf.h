@@ -27,6 +27,12 @@ bool evt_buf_printf(evt_buf *b, const char *fmt, ...)
  * become U+FFFD. */
 bool evt_buf_add_json(evt_buf *b, const char *s, size_t n);
 
+/* Append n bytes in base64 (RFC 4648, section 4), or n bytes of base64 decoded.
+ * *ret_valid: it was base64; nothing is appended where it was not. */
+bool evt_buf_add_base64(evt_buf *b, const void *bytes, size_t n);
+bool evt_buf_add_unbase64(evt_buf *b, const void *text, size_t n,
+    bool *ret_valid);
+
 /* Free the memory; the buffer is empty and usable again. */
 void evt_buf_free(evt_buf *b);
 

@@ -260,37 +260,13 @@ is_utf8(const uint8_t *p, size_t n)
 }
 
 static bool
-add_base64(evt_buf *out, const uint8_t *p, size_t n)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint8_t *o;
-
-	if (!evt_buf_reserve(out, (n + 2) / 3 * 4))
-		return false;
-	o = out->data + out->len;
-	for (; n > 0; p += 3, o += 4) {
-		uint32_t v = (uint32_t)p[0] << 16 |
-		    (n > 1 ? (uint32_t)p[1] << 8 : 0) | (n > 2 ? p[2] : 0u);
-
-		o[0] = (uint8_t)digits[v >> 18];
-		o[1] = (uint8_t)digits[v >> 12 & 63];
-		o[2] = n > 1 ? (uint8_t)digits[v >> 6 & 63] : '=';
-		o[3] = n > 2 ? (uint8_t)digits[v & 63] : '=';
-		n -= n < 3 ? n : 3;
-	}
-	out->len = (size_t)(o - out->data);
-	return true;
-}
-
-static bool
 add_other(const evt_frame *f, bool text, evt_buf *out)
 {
 	if (text && is_utf8(f->payload, f->len))
 		return evt_buf_add_str(out, ",\"payload_text\":") &&
 		    evt_buf_add_json(out, (const char *)f->payload, f->len);
 	return evt_buf_add_str(out, ",\"payload_base64\":\"") &&
-	    add_base64(out, f->payload, f->len) && evt_buf_add_byte(out, '"');
+	    evt_buf_add_base64(out, f->payload, f->len) && evt_buf_add_byte(out, '"');
 }
 
 static bool

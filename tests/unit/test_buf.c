@@ -162,10 +162,47 @@ test_json_read_back(void **state)
 	}
 }
 
+/* The vectors of RFC 4648, section 10. */
+static void
+base64(void **state)
+{
+	static const char *const pairs[] = { "", "", "f", "Zg==", "fo", "Zm8=",
+		"foo", "Zm9v", "foob", "Zm9vYg==", "fooba", "Zm9vYmE=",
+		"foobar", "Zm9vYmFy", "\xff\xfe\xfb", "//77" };
+	static const char *const bad[] = { "Zg=", "Zg", "Z===", "====", "Zg=a",
+		"Zm9v\n", "Zm9\xe4", "Zm9-", "=m9v" };
+	bool valid;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i += 2) {
+		evt_buf b = { 0 };
+		size_t n = strlen(pairs[i + 1]), m = strlen(pairs[i]);
+
+		assert_true(evt_buf_add_base64(&b, pairs[i], m));
+		assert_int_equal(b.len, n);
+		assert_true(n == 0 || memcmp(b.data, pairs[i + 1], n) == 0);
+		assert_true(evt_buf_add_unbase64(&b, pairs[i + 1], n, &valid));
+		assert_true(valid);
+		assert_int_equal(b.len, n + m);
+		assert_true(m == 0 || memcmp(b.data + n, pairs[i], m) == 0);
+		evt_buf_free(&b);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		evt_buf b = { 0 };
+
+		assert_true(evt_buf_add_unbase64(&b, bad[i], strlen(bad[i]),
+		    &valid));
+		assert_false(valid);
+		assert_int_equal(b.len, 0);
+		evt_buf_free(&b);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(base64),
 		cmocka_unit_test(test_grows),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_too_large),

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sqlite3.h>
-
 #include "format/err.h"
+#include "tools/evtape/spill.h"
 
 enum stmt { ADD_KEY, GET_KEY, ADD_RECORD, ADD_PAIR, N_STMTS };
 
@@ -45,38 +44,31 @@ struct diff_spill {
 static int
 fail(diff_spill *s, evt_error *err)
 {
-	return evt_err_set(err, EVT_ERR_IO, "cannot compare: the temporary "
-	    "database fails: %s (its folder can be set with "
-	    "SQLITE_TMPDIR)", s->db != NULL ? sqlite3_errmsg(s->db) :
-	    "out of memory");
+	return spill_fail(s->db, err);
 }
 
 int
 diff_spill_new(diff_spill **ret_spill, evt_error *err)
 {
 	diff_spill *s = calloc(1, sizeof(*s));
-	bool ok;
+	int r;
 
 	if (s == NULL)
 		return evt_err_nomem(err);
-	/* An empty name: a file of its own that goes when it is closed. */
-	ok = sqlite3_open_v2("", &s->db, SQLITE_OPEN_READWRITE |
-	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
-	    sqlite3_exec(s->db, "PRAGMA journal_mode = OFF;"
-	    "PRAGMA synchronous = OFF; PRAGMA cache_size = -8192;"
-	    "PRAGMA temp_store = FILE; BEGIN;"
+	r = spill_open(
 	    "CREATE TABLE key(id INTEGER PRIMARY KEY, source, is_int, event,"
 	    " UNIQUE(source, is_int, event));"
 	    "CREATE TABLE record(tape, key, hash, seq, n, time);"
 	    "CREATE TABLE pair(key, kind, a_seq, a_n, a_time, b_seq, b_n,"
-	    " b_time, at, shift);", NULL, NULL, NULL) == SQLITE_OK;
-	for (int i = 0; i < N_STMTS && ok; i++)
-		ok = sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmt[i], NULL) ==
-		    SQLITE_OK;
-	if (!ok) {
-		fail(s, err);
+	    " b_time, at, shift);", &s->db, err);
+	for (int i = 0; i < N_STMTS && r == EVT_OK; i++) {
+		if (sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmt[i], NULL) !=
+		    SQLITE_OK)
+			r = fail(s, err);
+	}
+	if (r != EVT_OK) {
 		diff_spill_free(s);
-		return EVT_ERR_IO;
+		return r;
 	}
 	*ret_spill = s;
 	return EVT_OK;

@@ -4,6 +4,11 @@
 
 static const tool_command *const formats[] = {
 	&export_lines,
+	&export_envelopes,
+	&export_csv,
+	&export_geojson,
+	&export_gpx,
+	&export_kml,
 	NULL,
 };
 
@@ -15,7 +20,12 @@ static const cli_command export_cli = {
 	.summary = "convert a tape into another format",
 	.details =
 	    "Formats:\n"
-	    "  lines    the payloads, one a line\n\n"
+	    "  lines      the payloads, one a line\n"
+	    "  envelopes  all that is known of each frame, as NDJSON\n"
+	    "  csv        chosen fields as a table\n"
+	    "  geojson    tracks of sources\n"
+	    "  gpx        tracks of sources\n"
+	    "  kml        tracks of sources\n\n"
 	    "'evtape export FORMAT --help' tells about each.",
 	.options = no_options,
 	.examples =

@@ -4,6 +4,11 @@
 
 #include "tools/evtape/evtape.h"
 
+extern const tool_command export_csv;
+extern const tool_command export_envelopes;
+extern const tool_command export_geojson;
+extern const tool_command export_gpx;
+extern const tool_command export_kml;
 extern const tool_command export_lines;
 
 #endif

@@ -1,0 +1,159 @@
+"""evtape export: each form checked against what is on the tape, and by readers
+that are not ours."""
+
+import csv
+import io
+import json
+import subprocess
+import unittest
+import xml.etree.ElementTree as xml
+
+import evtest
+import tooltest
+from tooltest import S, T0
+
+try:
+    import geojson
+    import gpxpy
+except ImportError:
+    geojson = gpxpy = None
+
+
+def state(s, source, lat=None, lng=None, event_s=None, **gps):
+    data = {"source_id": source}
+    if lat is not None:
+        data["gps"] = dict(location={"lat": lat, "lng": lng}, **gps)
+    if event_s is not None:
+        data["last_update"] = "2018-10-17 12:%02d:%02d" % divmod(event_s, 60)
+    return "%d received 1 1 %s" % (T0 + s * S, json.dumps({"event": "state", "data": data}))
+
+
+class Csv(tooltest.Case):
+    def rows(self, *args):
+        return list(csv.reader(io.StringIO(self.out("export", "csv", *args).decode(), newline="")))
+
+    def test_columns(self):
+        tape = self.make("a.tape", [
+            '%d received 1 1 {"event":"state","data":{"source_id":1,"a":"x,\\"y\\"\\nz","b":[1, 2],"c":null,"d":1.50,"e~/":true}}' % T0,
+            "%d received 2 3 hex:00ff10" % (T0 + 1), "%d received 1 3 X" % (T0 + 2)])
+        self.assertEqual(self.rows(tape, "--fields", "seq,time_ns,time,connection,kind,opcode,event,source", "--fields",
+                                   "/data/a,/data/b,/data/c,./d,./e~0~1,/data/b/1,/nothing,payload"), [
+            ["seq", "time_ns", "time", "connection", "kind", "opcode", "event", "source", "/data/a", "/data/b", "/data/c",
+             "./d", "./e~0~1", "/data/b/1", "/nothing", "payload"],
+            ["1", str(T0), "2023-11-14T22:13:20.000000000Z", "1", "received", "text", "state", "1", 'x,"y"\nz', "[1, 2]", "",
+             "1.50", "true", "2", "", '{"event":"state","data":{"source_id":1,"a":"x,\\"y\\"\\nz","b":[1, 2],"c":null,'
+             '"d":1.50,"e~/":true}}'],
+            ["2", str(T0 + 1), "2023-11-14T22:13:20.000000001Z", "3", "received", "binary", "", "", "", "", "", "", "", "",
+             "", "AP8Q"],
+            ["3", str(T0 + 2), "2023-11-14T22:13:20.000000002Z", "3", "received", "text", "", "", "", "", "", "", "", "",
+             "", "X"]])
+
+    def test_a_batch_is_a_row_for_each_source(self):
+        tape = self.make("a.tape", [
+            '%d received 1 1 {"data":[{"type":"source_state_event","state":{"source_id":1,"v":10}},'
+            '{"source_id":"b\\u00e4","v":20},{"other":1}],"event":"state_batch"}' % T0])
+        self.assertEqual(self.rows(tape, "--fields", "source,./v,event"),
+                         [["source", "./v", "event"], ["1", "10", "state_batch"], ["b\u00e4", "20", "state_batch"]])
+
+    def test_defaults_filters_and_cat(self):
+        tape = self.make("a.tape", [state(0, 1, 1.25, -2.5, speed=30, heading=90), state(1, 2)])
+        self.assertEqual(self.rows(tape, "--source", "1")[1],
+                         ["2023-11-14T22:13:20.000000000Z", "1", "state", "1.25", "-2.5", "30", "90", "", ""])
+        self.assertEqual(self.out("cat", "-f", "csv", "--fields", "seq", tape), b"seq\r\n1\r\n2\r\n")
+        self.assertEqual(self.out("cat", "-f", "csv", tape), self.out("export", "csv", tape))
+        self.fails(2, "'speed' is no column", "export", "csv", "--fields", "speed", tape)
+        self.fails(2, "write ~0 for ~", "export", "csv", "--fields", "/a~b", tape)
+        self.fails(2, "give --format csv", "cat", "--fields", "seq", tape)
+
+
+class Envelopes(tooltest.Case):
+    def test_as_cat(self):
+        tape = self.states()
+        self.assertEqual(self.out("export", "envelopes", tape), self.out("cat", tape))
+
+
+class Tracks(tooltest.Case):
+    def setUp(self):
+        super().setUp()
+        self.tape = self.make("t.tape", [
+            state(0, 1, 10, 20, 0, speed=36, heading=90, alt=5), state(1, "a<b>&\"", 1, 2, 1),
+            state(2, 1, 10.5, 20.5, 60), state(3, 1, 10.5, 20.5, 60), state(4, 1),
+            state(5, 1, 11, 21, 1000), state(6, 1, 91, 0, 1001), state(7, 1, 12, 22, 1060)])
+
+    def test_geojson(self):
+        got = self.json("export", "geojson", self.tape)
+        self.assertEqual([(f["properties"]["source_id"], f["geometry"]["type"]) for f in got["features"]],
+                         [(1, "LineString"), (1, "LineString"), ('a<b>&"', "Point")])
+        one = got["features"][0]
+        self.assertEqual(one["geometry"]["coordinates"], [[20, 10, 5], [20.5, 10.5]])
+        self.assertEqual(one["properties"], {"source_id": 1, "start": "2018-10-17T12:00:00Z", "end": "2018-10-17T12:01:00Z",
+                                             "coordTimes": ["2018-10-17T12:00:00Z", "2018-10-17T12:01:00Z"]})
+        self.assertEqual(len(self.json("export", "geojson", "--split", "1h", self.tape)["features"]), 2)
+        received = self.json("export", "geojson", "--receive-time", self.tape)["features"]
+        self.assertEqual(received[0]["properties"]["coordTimes"][1], "2023-11-14T22:13:22Z")
+        self.assertEqual(len(received[0]["properties"]["coordTimes"]), 5)
+
+    def test_points_by_cat(self):
+        got = self.json_lines("cat", "-f", "geojson", self.tape)
+        self.assertEqual(len(got), 6)
+        self.assertEqual(got[0]["geometry"], {"type": "Point", "coordinates": [20, 10, 5]})
+        self.assertEqual(got[0]["properties"], {"source_id": 1, "event": "state", "speed": 36, "heading": 90,
+                                                "received": "2023-11-14T22:13:20.000000000Z",
+                                                "time": "2018-10-17T12:00:00Z"})
+
+    def test_gpx(self):
+        root = xml.fromstring(self.out("export", "gpx", self.tape))
+        ns = {"g": "http://www.topografix.com/GPX/1/1", "t": "http://www.garmin.com/xmlschemas/TrackPointExtension/v2"}
+        self.assertEqual([t.findtext("g:name", None, ns) for t in root.findall("g:trk", ns)], ["1", 'a<b>&"'])
+        self.assertEqual([len(s) for s in root.findall("g:trk/g:trkseg", ns)], [2, 2, 1])
+        point = root.find(".//g:trkpt", ns)
+        self.assertEqual((point.get("lat"), point.get("lon"), point.findtext("g:ele", None, ns),
+                          point.findtext("g:time", None, ns)), ("10", "20", "5", "2018-10-17T12:00:00Z"))
+        self.assertEqual((point.findtext(".//t:speed", None, ns), point.findtext(".//t:course", None, ns)), ("10", "90"))
+
+    def test_kml(self):
+        root = xml.fromstring(self.out("export", "kml", self.tape))
+        ns = {"k": "http://www.opengis.net/kml/2.2", "gx": "http://www.google.com/kml/ext/2.2"}
+        self.assertEqual([p.findtext("k:name", None, ns) for p in root.iter("{%s}Placemark" % ns["k"])], ["1", 'a<b>&"'])
+        tracks = root.findall(".//gx:Track", ns)
+        self.assertEqual([len(t.findall("k:when", ns)) for t in tracks], [2, 2, 1])
+        self.assertEqual([len(t.findall("gx:coord", ns)) for t in tracks], [2, 2, 1])
+        self.assertEqual(tracks[0].findtext("gx:coord", None, ns), "20 10 5")
+
+    @unittest.skipIf(gpxpy is None, "python3-gpxpy and python3-geojson are not installed")
+    def test_other_readers(self):
+        gpx = gpxpy.parse(self.out("export", "gpx", self.tape).decode())
+        self.assertEqual([len(s.points) for t in gpx.tracks for s in t.segments], [2, 2, 1])
+        collection = geojson.loads(self.out("export", "geojson", self.tape))
+        self.assertEqual(collection.errors(), [])
+        self.assertEqual(len(collection["features"]), 3)
+
+    def test_empty(self):
+        tape = self.make("e.tape", ["%d received 1 1 X" % T0])
+        self.assertEqual(self.json("export", "geojson", tape)["features"], [])
+        xml.fromstring(self.out("export", "gpx", tape))
+        xml.fromstring(self.out("export", "kml", tape))
+
+
+class Files(tooltest.Case):
+    def test_nothing_half_is_left(self):
+        tape = self.many_blocks()
+        for form in ("lines", "envelopes", "csv"):
+            done = subprocess.run(["bash", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "x", evtest.program("evtape"),
+                                   "export", form, tape, "-o", self.path("out")], stderr=subprocess.PIPE, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr, rb"^evtape export \w+: cannot write .*out: File too large\n$")
+            self.nothing_left("out")
+        self.fails(1, "No such file", "export", "csv", tape, "-o", self.path("no/where"))
+
+    def test_full_stdout(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([evtest.program("evtape"), "export", "lines", self.many_blocks()], stdout=full,
+                                  stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, rb"^evtape export lines: cannot write to stdout: No space left on device\n$")
+
+    def test_a_damaged_tape(self):
+        tape = self.many_blocks()
+        self.flip(self.segment(tape, 2), 700)
+        self.assertLess(len(self.warns(3, "000002", "export", "lines", tape).splitlines()), 400)
