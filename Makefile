@@ -39,6 +39,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 LIB_A  = $(BUILD)/libevtape.a
 LIB_SO = $(BUILD)/libevtape.so.0
+EXT_SO = $(BUILD)/evtape.so
 BINS   = $(addprefix $(BUILD)/,$(PROGRAMS))
 UNITS  = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 MANS   = $(BUILD)/man/made
@@ -51,7 +52,7 @@ MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSI
 .PHONY: help all demo test check units deps test-deps asan tsan lint fmt fuzz \
         bench install uninstall deb clean
 
-all: headers-there $(BINS) $(LIB_A) $(LIB_SO) $(BUILD)/evtape.pc $(MANS) ## build everything into build/
+all: headers-there $(BINS) $(LIB_A) $(LIB_SO) $(EXT_SO) $(BUILD)/evtape.pc $(MANS) ## build everything into build/
 
 help: ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -107,6 +108,8 @@ install: all ## install below PREFIX (/usr/local), in DESTDIR
 	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 format/evtape.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(LIBDIR)
+	install -d $(DESTDIR)$(LIBDIR)/sqlite3
+	install -m 644 $(EXT_SO) $(DESTDIR)$(LIBDIR)/sqlite3
 	ln -sf libevtape.so.0 $(DESTDIR)$(LIBDIR)/libevtape.so
 	$(MAKE_PC) > $(DESTDIR)$(LIBDIR)/pkgconfig/evtape.pc
 	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
@@ -120,7 +123,7 @@ uninstall: ## remove what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) \
 	    $(DESTDIR)$(PREFIX)/include/evtape.h \
 	    $(DESTDIR)$(LIBDIR)/libevtape.a $(DESTDIR)$(LIBDIR)/libevtape.so* \
-	    $(DESTDIR)$(LIBDIR)/pkgconfig/evtape.pc \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig/evtape.pc $(DESTDIR)$(LIBDIR)/sqlite3/evtape.so \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/evtape.1 $(DESTDIR)$(PREFIX)/share/man/man1/evtape-*.1 \
 	    $(addprefix $(DESTDIR)$(PREFIX)/share/bash-completion/completions/,$(PROGRAMS)) \
 	    $(addprefix $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/,$(addsuffix .fish,$(PROGRAMS))) \
@@ -145,6 +148,11 @@ $(LIB_A): $(call obj,$(FORMAT_SRC))
 $(LIB_SO): $(call obj,$(FORMAT_SRC)) format/evtape.map
 	$(CC) -shared -Wl,-soname,libevtape.so.0 -Wl,--version-script=format/evtape.map \
 	    $(LDALL) -o $@ $(filter %.o,$^) $(LIBS_FORMAT)
+
+# The SQLite extension.  It brings its own library: nothing else is loaded.
+$(EXT_SO): $(call obj,$(wildcard tools/sqlite/*.c) tools/evtape/record.c tools/evtape/view.c tools/cli.c) $(LIB_A) tools/sqlite/evtape.map
+	$(CC) -shared -Wl,--version-script=tools/sqlite/evtape.map $(LDALL) -o $@ \
+	    $(filter %.o %.a,$^) $(LIBS_FORMAT)
 
 define program
 $(BUILD)/$(1): $(call obj,$(wildcard tools/$(1)/*.c) $(COMMON_SRC) $(2)) $(LIB_A)

@@ -106,15 +106,29 @@ class Recipes(evtest.Case):
         self.assertEqual(self.works(query[0]), "10001|3\n")
 
     def test_the_commands_of_the_tool(self):
-        """Each command line of docs/tools.md and convert.md, in order."""
+        """Each command line of docs/tools.md, convert.md and recipes.md, in order."""
         lines = b"".join(
             b'{"type":"event","event":"state","data":{"source_id":%d,"n":%d}}\n' % (10001 + i % 3, i) for i in range(300))
         evtest.run("evtape-record", "-", "-o", self.path("field.tape"), "-q", stdin=lines)
-        documents = [os.path.join(evtest.TOP, "docs", name) for name in ("tools.md", "convert.md")]
+        documents = [os.path.join(evtest.TOP, "docs", name) for name in ("tools.md", "convert.md", "recipes.md")]
         for block in (b for path in documents for b in blocks(path, "sh")):
             for line in block.strip().split("\n"):
                 with self.subTest(line):
                     self.works(line.replace("+1s", "+1ms").replace("+2s", "+0s"))
+
+    def test_queries(self):
+        """The SQL of the README and of docs/recipes.md gives rows."""
+        if any(s in os.path.basename(evtest.BUILD) for s in ("asan", "tsan")):
+            self.skipTest("the extension is loaded by programs that have no sanitizer")
+        frames = b"".join(b'{"event":"state","data":{"source_id":%d,"gps":{"speed":%d}}}\n' % (10001 + i % 2, 70 * (1 - i % 2))
+                          for i in range(100))
+        evtest.run("evtape-record", "-", "-o", self.path("field.tape"), "-q", stdin=frames)
+        for path in (README, os.path.join(evtest.TOP, "docs", "recipes.md")):
+            for block in blocks(path, "sql"):
+                script = block.replace("build/evtape", evtest.program("evtape")).replace("'+1m' AND '+5m'", "'+0s' AND '+5m'")
+                done = self.shell("sqlite3 -bail :memory:", input=script.encode())
+                self.assertEqual(done.stderr, b"")
+                self.assertRegex(done.stdout, rb"^20\d\d-.*\|70\|0\n")
 
     def test_named_files_are_there(self):
         """Tests and sources that the documents name exist."""
