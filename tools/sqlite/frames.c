@@ -48,31 +48,31 @@ struct rows {
 struct use {
 	enum column column;
 	unsigned char op;
+	bool exact;  /* SQLite need not look again */
 	const char *word;
 	double gain; /* how much less there is to read */
-	bool exact;  /* SQLite need not look again */
 };
 
 static const struct use uses[] = {
-	{ TAPE, SQLITE_INDEX_CONSTRAINT_EQ, "tape=", 1, true },
-	{ SEQ, SQLITE_INDEX_CONSTRAINT_EQ, "seq=", 1000, false },
-	{ SEQ, SQLITE_INDEX_CONSTRAINT_GT, "seq>", 2, false },
-	{ SEQ, SQLITE_INDEX_CONSTRAINT_GE, "seq>=", 2, false },
-	{ SEQ, SQLITE_INDEX_CONSTRAINT_LT, "seq<", 2, false },
-	{ SEQ, SQLITE_INDEX_CONSTRAINT_LE, "seq<=", 2, false },
-	{ TIME, SQLITE_INDEX_CONSTRAINT_EQ, "time=", 1000, true },
-	{ TIME, SQLITE_INDEX_CONSTRAINT_GT, "time>", 4, true },
-	{ TIME, SQLITE_INDEX_CONSTRAINT_GE, "time>=", 4, true },
-	{ TIME, SQLITE_INDEX_CONSTRAINT_LT, "time<", 4, true },
-	{ TIME, SQLITE_INDEX_CONSTRAINT_LE, "time<=", 4, true },
-	{ TIME_NS, SQLITE_INDEX_CONSTRAINT_EQ, "time_ns=", 1000, false },
-	{ TIME_NS, SQLITE_INDEX_CONSTRAINT_GT, "time_ns>", 4, false },
-	{ TIME_NS, SQLITE_INDEX_CONSTRAINT_GE, "time_ns>=", 4, false },
-	{ TIME_NS, SQLITE_INDEX_CONSTRAINT_LT, "time_ns<", 4, false },
-	{ TIME_NS, SQLITE_INDEX_CONSTRAINT_LE, "time_ns<=", 4, false },
-	{ SOURCE_ID, SQLITE_INDEX_CONSTRAINT_EQ, "source_id=", 50, false },
-	{ EVENT, SQLITE_INDEX_CONSTRAINT_EQ, "event=", 3, false },
-	{ KIND, SQLITE_INDEX_CONSTRAINT_EQ, "kind=", 1, false },
+	{ TAPE, SQLITE_INDEX_CONSTRAINT_EQ, true, "tape=", 1 },
+	{ SEQ, SQLITE_INDEX_CONSTRAINT_EQ, false, "seq=", 1000 },
+	{ SEQ, SQLITE_INDEX_CONSTRAINT_GT, false, "seq>", 2 },
+	{ SEQ, SQLITE_INDEX_CONSTRAINT_GE, false, "seq>=", 2 },
+	{ SEQ, SQLITE_INDEX_CONSTRAINT_LT, false, "seq<", 2 },
+	{ SEQ, SQLITE_INDEX_CONSTRAINT_LE, false, "seq<=", 2 },
+	{ TIME, SQLITE_INDEX_CONSTRAINT_EQ, true, "time=", 1000 },
+	{ TIME, SQLITE_INDEX_CONSTRAINT_GT, true, "time>", 4 },
+	{ TIME, SQLITE_INDEX_CONSTRAINT_GE, true, "time>=", 4 },
+	{ TIME, SQLITE_INDEX_CONSTRAINT_LT, true, "time<", 4 },
+	{ TIME, SQLITE_INDEX_CONSTRAINT_LE, true, "time<=", 4 },
+	{ TIME_NS, SQLITE_INDEX_CONSTRAINT_EQ, false, "time_ns=", 1000 },
+	{ TIME_NS, SQLITE_INDEX_CONSTRAINT_GT, false, "time_ns>", 4 },
+	{ TIME_NS, SQLITE_INDEX_CONSTRAINT_GE, false, "time_ns>=", 4 },
+	{ TIME_NS, SQLITE_INDEX_CONSTRAINT_LT, false, "time_ns<", 4 },
+	{ TIME_NS, SQLITE_INDEX_CONSTRAINT_LE, false, "time_ns<=", 4 },
+	{ SOURCE_ID, SQLITE_INDEX_CONSTRAINT_EQ, false, "source_id=", 50 },
+	{ EVENT, SQLITE_INDEX_CONSTRAINT_EQ, false, "event=", 3 },
+	{ KIND, SQLITE_INDEX_CONSTRAINT_EQ, false, "kind=", 1 },
 };
 #define N_USES (sizeof(uses) / sizeof(uses[0]))
 
@@ -291,6 +291,7 @@ set_ref(evt_tape *tape, evt_time_ref *ref, evt_error *err)
 	return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 }
 
+/* plan: the words of the arguments, "" for none. */
 static int
 open_cursor(struct rows *c, const char *plan, sqlite3_value **argv,
     evt_error *err)
@@ -408,11 +409,14 @@ filter_rows(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
     sqlite3_value **argv)
 {
 	struct rows *c = (struct rows *)base;
-	const char *path = NULL, *word = plan != NULL ? plan : "";
+	const char *path = NULL, *word;
 	evt_error err = { 0 };
 	int r;
 
 	(void)number;
+	if (plan == NULL)
+		plan = "";
+	word = plan;
 	close_tape(c);
 	for (int i = 0; i < argc; i++) {
 		size_t n = strcspn(word, " ");
