@@ -9,6 +9,7 @@ static const tool_command *const formats[] = {
 	&export_geojson,
 	&export_gpx,
 	&export_kml,
+	&export_mcap,
 	NULL,
 };
 
@@ -25,7 +26,8 @@ static const cli_command export_cli = {
 	    "  csv        chosen fields as a table\n"
 	    "  geojson    tracks of sources\n"
 	    "  gpx        tracks of sources\n"
-	    "  kml        tracks of sources\n\n"
+	    "  kml        tracks of sources\n"
+	    "  mcap       all frames, for robotics tools\n\n"
 	    "'evtape export FORMAT --help' tells about each.",
 	.options = no_options,
 	.examples =

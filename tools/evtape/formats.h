@@ -10,5 +10,7 @@ extern const tool_command export_geojson;
 extern const tool_command export_gpx;
 extern const tool_command export_kml;
 extern const tool_command export_lines;
+extern const tool_command export_mcap;
+extern const tool_command import_mcap;
 
 #endif

@@ -5,6 +5,7 @@
 #include "tools/evtape/formats.h"
 
 static const tool_command *const formats[] = {
+	&import_mcap,
 	NULL,
 };
 
@@ -15,10 +16,11 @@ static const cli_command import_cli = {
 	.usage = "FORMAT [options] FILE -o TAPE",
 	.summary = "make a tape from what another program recorded",
 	.details =
-	    "Formats:\n\n"
+	    "Formats:\n"
+	    "  mcap    messages of an MCAP file\n\n"
 	    "'evtape import FORMAT --help' tells about each.",
 	.options = no_options,
-	.examples = NULL,
+	.examples = "  $ evtape import mcap field.mcap -o field.tape\n",
 	.min_args = 1,
 	.max_args = -1,
 };

@@ -1,0 +1,28 @@
+"""Packages from the npm registry that tests check our files with."""
+
+import os
+import subprocess
+import unittest
+
+import evtest
+
+FOLDER = os.path.join(evtest.BUILD, "npm")
+
+
+def need(*packages):
+    """The environment for node to find these ("name@version"); they are
+    installed once, below the build folder. Skips where they cannot be had."""
+    os.makedirs(FOLDER, exist_ok=True)
+    stamp = os.path.join(FOLDER, "-".join(packages).replace("/", "_") + ".there")
+    if not os.path.exists(stamp):
+        try:
+            done = subprocess.run(["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts",
+                                   "--prefix", FOLDER, *packages], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  timeout=120, check=False)
+        except (OSError, subprocess.TimeoutExpired) as why:
+            raise unittest.SkipTest("npm cannot install %s: %s" % (" ".join(packages), why)) from why
+        if done.returncode != 0:
+            raise unittest.SkipTest("npm cannot install %s" % " ".join(packages))
+        with open(stamp, "w", encoding="ascii"):
+            pass
+    return dict(os.environ, NODE_PATH=os.path.join(FOLDER, "node_modules"))

@@ -1,0 +1,118 @@
+/* importing.c - see importing.h. */
+#include "tools/evtape/importing.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "format/units.h"
+#include "record/navixy.h"
+
+int
+importing_begin(importing *x, const cli_command *cmd,
+    const importing_options *o)
+{
+	evt_writer_options wo;
+	evt_error err;
+
+	*x = (importing){ .cmd = cmd, .o = o };
+	if (o->output == NULL)
+		return cli_usage(cmd, "name the tape to make: -o TAPE");
+	if (evt_navixy_profile(o->sources.n == 0,
+	    (const char *const *)o->events.item, o->events.n,
+	    (const char *const *)o->sources.item, o->sources.n, &x->profile,
+	    &err))
+		return cli_usage(cmd, "%s", err.text);
+	evt_writer_options_init(&wo);
+	wo.profile = x->profile;
+	if (tool_newtape_open(o->output, &wo, &x->to, &err)) {
+		evt_profile_free(x->profile);
+		return cli_fail(cmd, "%s", err.text);
+	}
+	x->progress = tool_progress_begin();
+	return -1;
+}
+
+int
+importing_put(importing *x, const evt_frame *f, bool with_mono, evt_error *err)
+{
+	evt_frame copy = *f;
+	int r;
+
+	/* Nobody knows what time passed but by the stamps; it does not run
+	 * backwards. */
+	if (!with_mono)
+		copy.mono_ns = x->frames > 0 && f->time_ns < x->mono_ns ?
+		    x->mono_ns : f->time_ns;
+	r = tool_newtape_put(x->to, &copy, err);
+	if (r != EVT_OK)
+		return r;
+	if (x->frames == 0 || f->time_ns < x->first_ns)
+		x->first_ns = f->time_ns;
+	if (x->frames == 0 || f->time_ns > x->last_ns)
+		x->last_ns = f->time_ns;
+	x->mono_ns = copy.mono_ns;
+	x->frames++;
+	return x->frames % 256 == 0 && tool_stopped() ? EVT_END : EVT_OK;
+}
+
+void
+importing_skip(importing *x, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (x->skipped++ > 0)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(x->skipped_words, sizeof(x->skipped_words), fmt, ap);
+	va_end(ap);
+}
+
+static void
+report(const importing *x)
+{
+	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT];
+
+	evt_time_format(x->first_ns, 9, a);
+	evt_time_format(x->last_ns, 9, b);
+	if (x->o->json && x->frames > 0)
+		printf("{\"frames\":%" PRIu64 ",\"skipped\":%" PRIu64
+		    ",\"first\":\"%s\",\"last\":\"%s\"}\n", x->frames,
+		    x->skipped, a, b);
+	else if (x->o->json)
+		printf("{\"frames\":0,\"skipped\":%" PRIu64 "}\n", x->skipped);
+	if (x->skipped == 1)
+		cli_warn(x->cmd, "%s", x->skipped_words);
+	else if (x->skipped > 1)
+		cli_warn(x->cmd, "%s; and %" PRIu64 " more like it were left out",
+		    x->skipped_words, x->skipped - 1);
+}
+
+int
+importing_end(importing *x, int r, const evt_error *err)
+{
+	int code = CLI_DONE;
+	evt_error own;
+
+	tool_progress_end(&x->progress);
+	if (r == EVT_OK && (r = tool_newtape_finish(x->to, &own)) < 0)
+		err = &own;
+	if (r == EVT_OK) {
+		report(x);
+		code = x->skipped > 0 ? CLI_LOSSES : CLI_DONE;
+	} else if (r == EVT_END) {
+		code = tool_stopped();
+	} else {
+		code = cli_fail(x->cmd, "%s", err->text);
+	}
+	tool_newtape_close(x->to);
+	evt_profile_free(x->profile);
+	return code;
+}
+
+void
+importing_options_free(importing_options *o)
+{
+	cli_list_free(&o->sources);
+	cli_list_free(&o->events);
+}
