@@ -11,6 +11,9 @@ extern const tool_command export_gpx;
 extern const tool_command export_kml;
 extern const tool_command export_lines;
 extern const tool_command export_mcap;
+extern const tool_command import_har;
+extern const tool_command import_log;
 extern const tool_command import_mcap;
+extern const tool_command import_ndjson;
 
 #endif

@@ -5,6 +5,9 @@
 #include "tools/evtape/formats.h"
 
 static const tool_command *const formats[] = {
+	&import_ndjson,
+	&import_log,
+	&import_har,
 	&import_mcap,
 	NULL,
 };
@@ -17,6 +20,9 @@ static const cli_command import_cli = {
 	.summary = "make a tape from what another program recorded",
 	.details =
 	    "Formats:\n"
+	    "  ndjson  lines, each a frame, or envelopes\n"
+	    "  log     lines with a stamp, as wscat and websocat give them\n"
+	    "  har     WebSocket messages of a HAR file of a browser or proxy\n"
 	    "  mcap    messages of an MCAP file\n\n"
 	    "'evtape import FORMAT --help' tells about each.",
 	.options = no_options,

@@ -1,11 +1,17 @@
 /* importing.c - see importing.h. */
 #include "tools/evtape/importing.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "format/err.h"
 #include "format/units.h"
+#include "record/lines.h"
 #include "record/navixy.h"
 
 int
@@ -67,6 +73,108 @@ importing_skip(importing *x, const char *fmt, ...)
 	vsnprintf(x->skipped_words, sizeof(x->skipped_words), fmt, ap);
 	va_end(ap);
 }
+
+/* ---- lines -------------------------------------------------------------------- */
+
+struct lines {
+	importing *x;
+	evt_lines lines;
+	int fd;
+	const char *path;
+	uint64_t number, done, total;
+	int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
+	    evt_error *err);
+	void *ctx;
+};
+
+static int
+take_line(struct lines *l, enum evt_lines_state state, const uint8_t *line,
+    uint64_t n, evt_error *err)
+{
+	l->number++;
+	if (state == EVT_LINES_SKIPPED) {
+		importing_skip(l->x, "line %" PRIu64 " of %s is longer than a "
+		    "frame can be", l->number, l->path);
+		return EVT_OK;
+	}
+	if (n > 0 && line[n - 1] == '\r')
+		n--;
+	return l->fn(l->ctx, line, (size_t)n, l->number, err);
+}
+
+/* Read on; EVT_END at the end of the file. */
+static int
+read_more(struct lines *l, evt_error *err)
+{
+	size_t room;
+	uint8_t *p = evt_lines_room(&l->lines, &room);
+	ssize_t n;
+
+	if (p == NULL)
+		return evt_err_nomem(err);
+	do
+		n = read(l->fd, p, room);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return evt_err_sys(err, errno, "cannot read %s", l->path);
+	evt_lines_added(&l->lines, (size_t)n);
+	l->done += (uint64_t)n;
+	if (l->total > 0)
+		tool_progress_at(&l->x->progress, l->x->cmd,
+		    (double)l->done / (double)l->total);
+	return n > 0 ? EVT_OK : EVT_END;
+}
+
+static int
+each_line(struct lines *l, evt_error *err)
+{
+	enum evt_lines_state state;
+	uint8_t *line;
+	uint64_t n;
+	int r = EVT_OK;
+
+	while (r == EVT_OK) {
+		while (r == EVT_OK && (state = evt_lines_next(&l->lines, &line,
+		    &n)) != EVT_LINES_MORE)
+			r = take_line(l, state, line, n, err);
+		if (r == EVT_OK && tool_stopped())
+			return EVT_END;
+		if (r == EVT_OK && (r = read_more(l, err)) == EVT_END)
+			break;
+	}
+	if (r != EVT_END)
+		return r;
+	if (tool_stopped())
+		return EVT_END;
+	state = evt_lines_last(&l->lines, &line, &n);
+	return state == EVT_LINES_MORE ? EVT_OK :
+	    take_line(l, state, line, n, err);
+}
+
+int
+importing_lines(importing *x, const char *path,
+    int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
+    evt_error *err), void *ctx, evt_error *err)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	struct lines l = { .x = x, .lines = { .max = EVT_PAYLOAD_MAX },
+		.path = is_stdin ? "stdin" : path, .fn = fn, .ctx = ctx };
+	struct stat st;
+	int r;
+
+	l.fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (l.fd < 0)
+		return evt_err_sys(err, errno, "cannot open %s", path);
+	if (fstat(l.fd, &st) == 0 && S_ISREG(st.st_mode))
+		l.total = (uint64_t)st.st_size;
+	r = each_line(&l, err);
+	evt_lines_free(&l.lines);
+	if (!is_stdin)
+		close(l.fd);
+	return r;
+}
+
+/* ---- the end --------------------------------------------------------------------- */
 
 static void
 report(const importing *x)

@@ -58,6 +58,15 @@ int importing_put(importing *x, const evt_frame *f, bool with_mono,
 void importing_skip(importing *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * Give each line of the file at `path` ("-": stdin) to fn, with its number from
+ * 1 and without its line break.  A line longer than a frame can be is skipped.
+ * Returns what fn does, EVT_END for a signal, EVT_ERR_IO.
+ */
+int importing_lines(importing *x, const char *path,
+    int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
+    evt_error *err), void *ctx, evt_error *err);
+
 /* Finish the tape, or drop it where r is not EVT_OK; tell what was done.
  * Returns the exit code.  Frees what importing_begin() made. */
 int importing_end(importing *x, int r, const evt_error *err);

@@ -1,0 +1,156 @@
+"""evtape import: lines, envelopes, logs and HAR files as tapes."""
+
+import base64
+import json
+
+import evtest
+import tooltest
+from tooltest import S, T0
+
+
+class Case(tooltest.Case):
+    def imported(self, form, content, *options, check=0, words=""):
+        """The frames of the tape made of this content."""
+        self.count = getattr(self, "count", 0) + 1
+        path, tape = self.write("in%d" % self.count, content), self.path("out%d.tape" % self.count)
+        done = evtest.run("evtape", "import", form, path, "-o", tape, *options, check=check)
+        self.assertRegex(done.stderr.decode(), words or "^$")
+        return evtest.frames(tape)
+
+    def refused(self, form, content, pattern, *options, check=1):
+        self.fails(check, pattern, "import", form, self.write("bad", content), "-o", self.path("bad.tape"), *options)
+        self.nothing_left("bad.tape")
+
+
+class Ndjson(Case):
+    def test_received_now(self):
+        tape = self.path("now.tape")
+        done = evtest.run("evtape", "import", "ndjson", "-", "-o", tape, "--json",
+                          stdin=b'{"event":"state","data":{"source_id":1}}\r\nno json\n\n{"a":1}')
+        self.assertEqual(json.loads(done.stdout)["frames"], 3)
+        got = evtest.frames(tape)
+        self.assertEqual([f.get("payload", f.get("payload_text")) for f in got],
+                         [{"event": "state", "data": {"source_id": 1}}, "no json", {"a": 1}])
+        self.assertEqual((got[0]["event"], got[0]["sources"], got[0]["kind"]), ("state", [1], "received"))
+        self.assertGreater(got[0]["time_ns"], T0)
+
+    def test_times_at_a_path(self):
+        times = ("1700000000", "1700000000.25", "1700000000123", "1700000000123456", "1700000000123456789",
+                 '"2023-11-14T22:13:20.5Z"', '"2023-11-15 00:13:20+02:00"', '"1700000001"')
+        got = self.imported("ndjson", "".join('{"t":{"s":%s}}\n' % t for t in times), "--time-path", "/t/s")
+        self.assertEqual([f["time_ns"] - T0 for f in got],
+                         [0, S // 4, 123 * 10**6, 123456 * 1000, 123456789, S // 2, 0, S])
+        steady = [f["mono_ns"] for f in got]
+        self.assertEqual(steady, sorted(steady))
+
+    def test_leading_stamps(self):
+        got = self.imported("ndjson", '1700000000.5 {"a":1}\n[2023-11-14T22:13:21Z]\t{"a":2}\n2023-11-14 22:13:22,250 x\n'
+                            "1700000003: y\n", "--stamp")
+        self.assertEqual([(f["time_ns"] - T0, f.get("payload", f.get("payload_text"))) for f in got],
+                         [(S // 2, {"a": 1}), (S, {"a": 2}), (2 * S + S // 4, "x"), (3 * S, "y")])
+
+    def test_lines_that_cannot_be_taken(self):
+        got = self.imported("ndjson", '{"t":1}\n{"t":"noon"}\n{bad\n{"t":2}\n', "--time-path", "/t", check=3,
+                            words=r"^evtape import ndjson: warning: line 2 has no time there; and 1 more like it")
+        self.assertEqual(len(got), 2)
+        self.refused("ndjson", '{"t":1}\n{bad\n', "line 2 is not JSON", "--time-path", "/t", "--strict")
+        self.refused("ndjson", "x\n", "give one of", "--stamp", "--envelopes", check=2)
+        self.refused("ndjson", "x\n", "is no JSON pointer", "--time-path", "t", check=2)
+        self.fails(1, "cannot open", "import", "ndjson", self.path("none"), "-o", self.path("x.tape"))
+        self.fails(2, "name the tape to make", "import", "ndjson", "-")
+        self.nothing_left("x.tape")
+
+    def test_envelopes_there_and_back(self):
+        lines = ['%d/%d mark 3 1 {"mark":"connected","x":"\\u00e4"}' % (T0, T0 + 5), "%d received 2 1 hex:00ff" % (T0 + S),
+                 "%d sent 1 1 X" % (T0 + S), '%d received 1 2 {"event":"state","data":{"source_id":"a"}}' % (T0 + 2 * S),
+                 "%d received 1 2 hex:ff" % (T0 + 3 * S), "%d received 1 2 hex:" % (T0 + 4 * S),
+                 "%d received 1 2 hex:7b0a7d" % (T0 + 5 * S), "-5/-7 received 9 2 x", "%d received 1 1 {\"a\": 1.50 }" % T0]
+        tape = self.make("a.tape", lines)
+        got = self.imported("ndjson", self.out("export", "envelopes", tape), "--envelopes")
+        self.assertEqual(got, evtest.frames(tape))
+
+    def test_bad_envelopes(self):
+        good = '{"time_ns":1,"kind":"received","opcode":"text","payload":{}}'
+        bad = ("{}", "[]", "x", '{"time_ns":1,"kind":"received","opcode":"text"}',
+               '{"time_ns":1,"kind":"odd","opcode":"text","payload":{}}', '{"kind":"sent","opcode":"text","payload":{}}',
+               '{"time_ns":1,"kind":"mark","mark":"unheard","payload":{}}',
+               '{"time_ns":1,"kind":"received","opcode":99,"payload":{}}',
+               '{"time_ns":1,"kind":"received","opcode":"binary","payload_base64":"?"}')
+        got = self.imported("ndjson", "\n".join((good,) + bad), "--envelopes", check=3, words="and %d more" % (len(bad) - 1))
+        self.assertEqual(len(got), 1)
+
+
+class Log(Case):
+    def test_directions(self):
+        got = self.imported("log", "1700000000 < {\"a\":1}\n1700000001 > {\"b\":2}\n1700000002 {\"c\":3}\n"
+                            "1700000003 sent: x\n1700000004 \u2190 y\n1700000005 <z\n1700000006 >\n")
+        self.assertEqual([(f["kind"], f.get("payload", f.get("payload_text"))) for f in got], [
+            ("received", {"a": 1}), ("sent", {"b": 2}), ("received", {"c": 3}), ("sent", "x"), ("received", "y"),
+            ("received", "<z"), ("sent", "")])
+
+    def test_times_of_day(self):
+        got = self.imported("log", "[23:59:59.5] a\n[23:59:59.4] b\n00:00:01 c\n12:00:00,25 d\n", "--date", "2023-11-14")
+        day = 1699920000 * S
+        self.assertEqual([f["time_ns"] - day for f in got], [
+            86399 * S + S // 2, 86399 * S + 4 * S // 10, 86401 * S, 86400 * S + 43200 * S + S // 4])
+        self.imported("log", "[23:59:59.5] a\n", check=3, words="line 1 does not begin with a time")
+        self.refused("log", "x", "is no date", "--date", "14.11.2023", check=2)
+
+    def test_what_ts_prints(self):
+        got = self.imported("log", "1700000000.123456 {\"a\":1}\n2023-11-14T22:13:21.5Z {\"a\":2}\nand its second line\n",
+                            check=3, words="line 3 does not begin with a time")
+        self.assertEqual([f["time_ns"] - T0 for f in got], [123456000, S + S // 2])
+
+
+def har(*entries, **extra):
+    return json.dumps({"log": dict({"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": list(entries)},
+                                   **extra)})
+
+
+def entry(url, *messages):
+    return {"request": {"method": "GET", "url": url}, "response": {}, "_resourceType": "websocket",
+            "_webSocketMessages": [dict(zip(("type", "time", "opcode", "data"), m)) for m in messages]}
+
+
+class Har(Case):
+    def test_two_connections(self):
+        binary = base64.b64encode(b"\x00\xff").decode()
+        got = self.imported("har", har(
+            {"request": {"url": "https://example.com/"}, "response": {}},
+            entry("wss://example.com/event?hash=0123456789abcdef&x=1",
+                  ("send", 1700000000.5, 1, '{"action":"subscribe","hash":"0123456789abcdef0123456789abcdef"}'),
+                  ("receive", 1700000001.25, 1, '{"event":"state","data":{"source_id":7,"n":"\u00e4"}}'),
+                  ("receive", 1700000003, 2, binary)),
+            entry("https://other.example/ws", ("receive", 1700000002000, 1, "X"))))
+        self.assertEqual([(f["connection"], f.get("mark", f["kind"]), f["time_ns"] - T0) for f in got], [
+            (1, "connected", S // 2), (1, "sent", S // 2), (1, "received", S + S // 4), (2, "connected", 2 * S),
+            (2, "received", 2 * S), (1, "received", 3 * S)])
+        self.assertEqual(got[0]["payload"]["url"], "wss://example.com/event?hash=****************&x=1")
+        self.assertEqual(got[3]["payload"]["url"], "wss://other.example/ws")
+        self.assertEqual(got[1]["payload"], {"action": "subscribe", "hash": "*" * 32})
+        self.assertEqual((got[2]["event"], got[2]["sources"], got[2]["payload"]["data"]["n"]), ("state", [7], "\u00e4"))
+        self.assertEqual(got[5]["payload_base64"], binary)
+
+    def test_a_secret_that_comes_back(self):
+        secret = "0123456789abcdef0123456789abcdef"
+        self.imported("har", har(entry("wss://e/", ("send", 1700000000, 1, '{"hash":"%s"}' % secret),
+                                       ("receive", 1700000001, 1, '{"echo":"%s"}' % secret))))
+        self.assertNotIn(secret.encode(), self.out("cat", "-f", "lines", "--kind", "received,sent", self.path("out1.tape")))
+
+    def test_bom_and_messages_that_cannot_be_read(self):
+        got = self.imported("har", "\ufeff" + har(entry("not a url", ("receive", 1700000000, 1, "a"),
+                                                        ("receive", "later", 1, "b"), ("receive", 1700000000, 2, "?!"),
+                                                        ("echo", 1700000000, 1, "c"), ("receive", 1700000000, 9, ""),
+                                                        ("receive", 1700000000, 1, None))), check=3,
+                            words="message 2 of entry 0 has no time; and 4 more like it")
+        self.assertEqual([f.get("payload_text") for f in got], [None, "a"])
+        self.assertIsNone(got[0]["payload"]["url"])
+
+    def test_what_is_no_har(self):
+        whole = har(entry("wss://e/", ("receive", 1700000000, 1, "a")))
+        self.refused("har", whole[:-2], "is no well-formed JSON text")
+        self.refused("har", "", "is empty")
+        self.refused("har", "[1]", "it has no log.entries")
+        self.refused("har", har(), "has no WebSocket messages")
+        self.refused("har", b"\xff\xfe{\x00", "is no well-formed JSON text")
+        self.fails(1, "is no regular file", "import", "har", self.dir, "-o", self.path("x.tape"))
