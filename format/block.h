@@ -38,6 +38,11 @@ typedef struct evt_block_head {
 int evt_block_head_read(const uint8_t *p, size_t n, const char *where,
     evt_block_head *ret_head, evt_error *err);
 
+/* Give the block at p, of which the header was read, another place: tape,
+ * segment, number in it, and first sequence number.  Its frames stay. */
+void evt_block_move(uint8_t *p, const uint8_t uuid[16], uint32_t segment,
+    uint32_t block, uint64_t first_seq);
+
 /* ---- building ------------------------------------------------------------ */
 
 typedef struct evt_builder evt_builder;

@@ -422,3 +422,16 @@ evt_builder_encode(evt_builder *b, const uint8_t uuid[16], uint32_t segment,
 		*ret_meta = &b->meta;
 	return EVT_OK;
 }
+
+void
+evt_block_move(uint8_t *p, const uint8_t uuid[16], uint32_t segment,
+    uint32_t block, uint64_t first_seq)
+{
+	uint8_t *h = p + EVT_SKIP_LEN;
+
+	memcpy(h + BH_UUID, uuid, EVT_UUID_LEN);
+	evt_put32(h + BH_SEGMENT, segment);
+	evt_put32(h + BH_BLOCK, block);
+	evt_put64(h + BH_FIRST_SEQ, first_seq);
+	evt_put64(h + BH_HEADER_SUM, XXH64(h, BH_HEADER_SUM, 0));
+}

@@ -11,6 +11,7 @@
 #include "format/writer.h"
 
 #include <errno.h>
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,6 +178,60 @@ after_cut(evt_writer *w)
 		r = seal(w, &err);
 	if (r != EVT_OK)
 		evt_writer_notice(w, "%s; it is tried again", err.text);
+}
+
+/* The block's bytes are in w->block_bytes: append them, and count. */
+static int
+append_copy(evt_writer *w, const evt_block_head *head, evt_error *err)
+{
+	const evt_segment *s = evt_segment_written(w->segment);
+	evt_block_head moved;
+	int r;
+
+	evt_block_move(w->block_bytes.data, w->uuid, w->segment_no,
+	    (uint32_t)s->n_blocks, w->next_seq);
+	if ((r = evt_block_head_read(w->block_bytes.data, w->block_bytes.len,
+	    s->name, &moved, err)) || (r = evt_block_load(&w->scratch, &moved,
+	    w->block_bytes.data, false, s->name, err)) ||
+	    (r = evt_segment_append(w->segment, &w->block_bytes, err)))
+		return r;
+	if (evt_summary_add_block(&w->summary, &w->scratch, moved.block, err))
+		w->summary_bad = true; /* the file will be read instead */
+	if (w->scratch.max_conn > w->max_conn)
+		w->max_conn = w->scratch.max_conn;
+	w->next_seq += head->frames;
+	w->stats.frames += head->frames;
+	w->stats.last_seq = w->next_seq - 1;
+	w->stats.blocks++;
+	w->stats.stored_bytes += w->block_bytes.len;
+	w->dirty = true;
+	return EVT_OK;
+}
+
+int
+evt_writer_put_block(evt_writer *w, const uint8_t *p,
+    const evt_block_head *head, evt_error *err)
+{
+	int r;
+
+	assert(w->opt.no_journal);
+	if ((r = cut(w, err)))
+		return r;
+	if (w->segment != NULL &&
+	    (evt_segment_written(w->segment)->sealed || w->want_seal ||
+	    evt_segment_written(w->segment)->size >= w->opt.segment_bytes) &&
+	    (r = seal(w, err)))
+		return r;
+	if ((r = need_segment(w, err)))
+		return r;
+	if (!w->segment_started) {
+		w->segment_started = true;
+		w->segment_since = now(w);
+	}
+	w->block_bytes.len = 0;
+	if (!evt_buf_add(&w->block_bytes, p, head->stored))
+		return evt_err_nomem(err);
+	return append_copy(w, head, err);
 }
 
 /* ---- the public calls ------------------------------------------------------------ */

@@ -73,6 +73,14 @@ struct evt_writer {
 void evt_writer_notice(const evt_writer *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * Add a whole block of another tape as it is, without unpacking its lines:
+ * head.stored bytes at p, whose checksums were checked.  What was put before
+ * becomes a block of its own first.  Only for writers without a journal.
+ */
+int evt_writer_put_block(evt_writer *w, const uint8_t *p,
+    const evt_block_head *head, evt_error *err);
+
 /* writer_index.c: the index and retention; their failures are notices. */
 void evt_writer_index_open(evt_writer *w);
 void evt_writer_index_segment(evt_writer *w, const evt_segment *s);

@@ -13,7 +13,7 @@
 #include "format/buf.h"
 #include "format/err.h"
 #include "format/units.h"
-#include "tools/evtape/each.h"
+#include "tools/evtape/blockcopy.h"
 #include "tools/evtape/evtape.h"
 #include "tools/evtape/newtape.h"
 
@@ -192,18 +192,24 @@ put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
 
 /* ---- the window ----------------------------------------------------------------- */
 
+/* All goes to the one new tape. */
 static int
-copy(void *ctx, const evt_frame *f, evt_error *err)
+target(void *ctx, int64_t first_ns, int64_t last_ns, tool_newtape **ret_to,
+    evt_error *err)
 {
-	return tool_newtape_put(ctx, f, err);
+	(void)first_ns;
+	(void)last_ns;
+	(void)err;
+	*ret_to = ctx;
+	return EVT_OK;
 }
 
 static int
 cut(const struct options *o, cli_tapes *tapes, evt_filter *filter)
 {
 	tool_newtape *to = NULL;
-	tool_each each = { .cmd = &cut_cli, .tapes = tapes->tape, .n_tapes = 1,
-		.filter = filter, .frame = copy };
+	blockcopy copy = { .cmd = &cut_cli, .tape = tapes->tape[0],
+		.filter = filter, .target = target };
 	evt_error err;
 	int code, r = tool_newtape_open(o->output, NULL, &to, &err);
 
@@ -211,10 +217,10 @@ cut(const struct options *o, cli_tapes *tapes, evt_filter *filter)
 		return cli_fail(&cut_cli, "%s", err.text);
 	if (o->state)
 		r = put_states(tapes->tape[0], filter, to, &err);
-	each.ctx = to;
+	copy.ctx = to;
 	filter->with_marks = true;
 	code = r < 0 ? cli_fail(&cut_cli, "%s", err.text) :
-	    r == EVT_END ? tool_stopped() : tool_each_run(&each);
+	    r == EVT_END ? tool_stopped() : blockcopy_run(&copy);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
 	    tool_newtape_finish(to, &err))
 		code = cli_fail(&cut_cli, "%s", err.text);

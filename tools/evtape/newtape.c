@@ -11,6 +11,7 @@
 #include "format/buf.h"
 #include "format/err.h"
 #include "format/io.h"
+#include "format/writer.h"
 #include "tools/evtape/stop.h"
 
 struct tool_newtape {
@@ -89,6 +90,16 @@ tool_newtape_put(tool_newtape *t, const evt_frame *f, evt_error *err)
 	int r = evt_writer_put(t->writer, &copy, err);
 
 	t->frames += r == EVT_OK;
+	return r;
+}
+
+int
+tool_newtape_put_block(tool_newtape *t, const uint8_t *p,
+    const struct evt_block_head *head, evt_error *err)
+{
+	int r = evt_writer_put_block(t->writer, p, head, err);
+
+	t->frames += r == EVT_OK ? head->frames : 0;
 	return r;
 }
 

@@ -25,6 +25,11 @@ evt_writer *tool_newtape_writer(tool_newtape *tape);
 /* Put a frame of another tape as it is; its number becomes the next one. */
 int tool_newtape_put(tool_newtape *tape, const evt_frame *f, evt_error *err);
 
+/* Put a whole block of another tape: see evt_writer_put_block(). */
+struct evt_block_head;
+int tool_newtape_put_block(tool_newtape *tape, const uint8_t *p,
+    const struct evt_block_head *head, evt_error *err);
+
 /* Frames so far. */
 uint64_t tool_newtape_frames(const tool_newtape *tape);
 

@@ -15,6 +15,7 @@
 #include "format/dict.h"
 #include "format/err.h"
 #include "format/units.h"
+#include "tools/evtape/blockcopy.h"
 #include "tools/evtape/each.h"
 #include "tools/evtape/evtape.h"
 #include "tools/evtape/newtape.h"
@@ -148,28 +149,37 @@ begin(struct work *w, int64_t time_ns, evt_error *err)
 	return tool_newtape_open(w->name, NULL, &w->to, err);
 }
 
+/* By time, a frame that steps back stays with those around it. */
 static bool
-is_full(const struct work *w, const evt_frame *f)
+is_full(const struct work *w, int64_t time_ns)
 {
 	evt_writer_stats stats;
 
 	if (w->o->every_ns > 0)
-		return f->time_ns >= w->end_ns;
+		return time_ns >= w->end_ns;
 	evt_writer_get_stats(tool_newtape_writer(w->to), &stats);
 	return stats.stored_bytes >= w->o->size;
 }
 
 static int
-copy(void *ctx, const evt_frame *f, evt_error *err)
+target(void *ctx, int64_t first_ns, int64_t last_ns, tool_newtape **ret_to,
+    evt_error *err)
 {
 	struct work *w = ctx;
 	int r = EVT_OK;
 
-	if (w->to != NULL && is_full(w, f))
+	/* A block that crosses a boundary is dealt out frame by frame. */
+	if (w->o->every_ns > 0 && first_ns != last_ns &&
+	    (w->to == NULL || last_ns >= w->end_ns)) {
+		*ret_to = NULL;
+		return EVT_OK;
+	}
+	if (w->to != NULL && is_full(w, first_ns))
 		r = finish(w, err);
 	if (r == EVT_OK && w->to == NULL)
-		r = begin(w, f->time_ns, err);
-	return r == EVT_OK ? tool_newtape_put(w->to, f, err) : r;
+		r = begin(w, first_ns, err);
+	*ret_to = w->to;
+	return r;
 }
 
 static int
@@ -177,9 +187,9 @@ split_in_order(const struct options *o, const cli_tapes *tapes,
     const evt_filter *filter)
 {
 	struct work w = { .o = o };
-	tool_each each = { .cmd = &split_cli, .tapes = tapes->tape,
-		.n_tapes = 1, .filter = filter, .frame = copy, .ctx = &w };
-	int code = tool_each_run(&each);
+	blockcopy copy = { .cmd = &split_cli, .tape = tapes->tape[0],
+		.filter = filter, .target = target, .ctx = &w };
+	int code = blockcopy_run(&copy);
 	evt_error err;
 
 	if ((code == CLI_DONE || code == CLI_LOSSES) && finish(&w, &err))
