@@ -159,7 +159,7 @@ $(BUILD)/$(1): $(call obj,$(wildcard tools/$(1)/*.c) $(COMMON_SRC) $(2)) $(LIB_A
 	$$(CC) -pie $$(LDALL) -o $$@ $$^ $(LIBS_FORMAT) $(3)
 endef
 # Of what the other programs do, the tool shares these.
-$(eval $(call program,evtape,replay/frame_out.c $(addprefix record/,navixy.c lines.c marks.c url.c secret.c),))
+$(eval $(call program,evtape,replay/frame_out.c $(addprefix record/,navixy.c lines.c marks.c url.c secret.c),-lm))
 $(eval $(call program,evtape-record,$(RECORD_SRC),$(LIBS_WS)))
 $(eval $(call program,evtape-replay,$(REPLAY_SRC),$(LIBS_WS)))
 $(eval $(call program,evtape-sim,,$(LIBS_WS) -lm))

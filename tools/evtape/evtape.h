@@ -35,6 +35,7 @@ extern const tool_command tool_mark;
 extern const tool_command tool_merge;
 extern const tool_command tool_recover;
 extern const tool_command tool_reindex;
+extern const tool_command tool_scrub;
 extern const tool_command tool_split;
 extern const tool_command tool_verify;
 

@@ -21,6 +21,7 @@ static const tool_command *const commands[] = {
 	&tool_merge,
 	&tool_split,
 	&tool_diff,
+	&tool_scrub,
 	&tool_export,
 	&tool_import,
 	&tool_mark,
@@ -52,6 +53,7 @@ static const cli_command evtape = {
 	    "  verify TAPE     read everything on one and name each fault\n"
 	    "  recover TAPE    save the intact frames of a damaged one\n"
 	    "  diff A B        compare two tapes, source by source\n"
+	    "  scrub TAPE      copy one without names, true places and times\n"
 	    "  export FORMAT   convert a tape into another format\n"
 	    "  import FORMAT   make a tape of what another program recorded\n"
 	    "  mark TAPE TEXT  set a bookmark, also while recording\n"

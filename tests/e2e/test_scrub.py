@@ -1,0 +1,391 @@
+"""evtape scrub: nothing that tells of people and places is left, and all that a
+bug report needs is."""
+
+import csv
+import datetime
+import json
+import math
+import os
+import re
+import subprocess
+
+import evtest
+import tooltest
+from tooltest import S, T0
+
+SEED = b"a seed of more than sixteen bytes"
+
+
+def distance(a, b):
+    """Metres on the sphere between (lat, lng) pairs."""
+    (p, q), (r, s) = (map(math.radians, x) for x in (a, b))
+    h = math.sin((r - p) / 2) ** 2 + math.cos(p) * math.cos(r) * math.sin((s - q) / 2) ** 2
+    return 2 * 6371000 * math.asin(math.sqrt(h))
+
+
+def bearing(a, b):
+    (p, q), (r, s) = (map(math.radians, x) for x in (a, b))
+    return math.degrees(math.atan2(math.sin(s - q) * math.cos(r),
+                                   math.cos(p) * math.sin(r) - math.sin(p) * math.cos(r) * math.cos(s - q))) % 360
+
+
+def stamp(text):
+    return datetime.datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
+def shape(value):
+    """What kind of values stand where, with the lengths of strings."""
+    if isinstance(value, dict):
+        return {k: shape(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [shape(v) for v in value]
+    return type(value).__name__
+
+
+class Case(tooltest.Case):
+    def seed(self, content=SEED, name="seed"):
+        return self.write(name, content)
+
+    def scrub(self, tape, *args, name="new.tape", seed=SEED, **options):
+        """The frames of the scrubbed tape."""
+        new = self.path(name)
+        evtest.run("evtape", "scrub", tape, "-o", new, "--seed-file", self.seed(seed), *args, **options)
+        return evtest.frames(new)
+
+    def one(self, payload, *args, kind="received", **options):
+        """What becomes of the payload of one frame, as text."""
+        n = len(os.listdir(self.dir))
+        tape = self.make("one%d.tape" % n, ["%d %s 1 1 %s" % (T0, kind, payload)])
+        self.scrub(tape, *args, name="one%d.new" % n, **options)
+        return self.out("export", "lines", self.path("one%d.new" % n)).decode().rstrip("\n")
+
+
+class Text(Case):
+    def test_what_says_nothing_stays_to_the_byte(self):
+        for text in ('{ "type" : "event",\t"event":"state" , "n": 1.50e0 ,"ok":true, "x":null,"e":"","l":[ ],"o":{ } }',
+                     '[1,-2.0,[3,"parked"],{"movement_status":"moving"}]', "7", '"moving"', " true ", "[]"):
+            self.assertEqual(self.one(text), text)
+
+    def test_strings_become_asterisks(self):
+        self.assertEqual(self.one('{"label":"Jos\u00e9 \\"J\\" \\u00c1\\n","type":"a b","event":"e_1"}'),
+                         '{"label":"***********","type":"***","event":"e_1"}')
+        self.assertEqual(self.one('{"event":"of John Smith","data":1}'), '{"event":"*************","data":1}')
+        tape = self.make("e.tape", ['%d received 1 1 {"event":"of John","data":{"source_id":1}}' % T0])
+        self.assertEqual(self.scrub(tape)[0]["event"], "*******")
+
+    def test_rules(self):
+        state = '{"data":{"source_id":5,"a":"xy","b":[1,"z"],"c":{"d":"q"},"last":"w"},"event":"state"}'
+        got = json.loads(self.one(state, "--keep", "./a", "--blot", "/data/b", "--keep", "/data/*/d"))
+        self.assertEqual((got["data"]["a"], got["data"]["b"], got["data"]["c"]), ("xy", [0, "*"], {"d": "q"}))
+        for drop, want in (("a", ["source_id", "b", "c", "last"]), ("source_id", ["a", "b", "c", "last"]),
+                           ("last", ["source_id", "a", "b", "c"])):
+            got = json.loads(self.one(state, "--drop", "./" + drop))
+            self.assertEqual(list(got["data"]), want)
+        self.assertEqual(self.one('{"a":1,"b":2}', "--drop", "/a", "--drop", "/b"), "{}")
+        self.assertEqual(self.one('{ "a":1 , "b":2 , "c":3 }', "--drop", "/a", "--drop", "/b"), '{ "c":3 }')
+        self.assertEqual(self.one("[1,2,3,4]", "--drop", "/0", "--drop", "/2"), "[2,4]")
+        self.assertEqual(self.one('{"a/b":1,"c":2}', "--drop", "/a~1b"), '{"c":2}')
+        batch = '{"data":[{"state":{"source_id":5,"a":"xy","g":1}},{"source_id":6,"g":2}],"event":"state_batch"}'
+        got = json.loads(self.one(batch, "--keep", "./a", "--drop", "./g"))
+        self.assertEqual(got["data"][0]["state"]["a"], "xy")
+        self.assertNotIn("g", json.dumps(got))
+
+    def test_times(self):
+        got = json.loads(self.one('{"user_time":"2018-10-17 12:51:55","a":"2018-10-17T12:51:55-06:00","b":"2018-10-17T12:51:55.250Z",'
+                                  '"c":"2018-10-17","d":"2018-10-17 12:51:55x","time":1539780715,"ts":1539780715250,'
+                                  '"x_time":1539780715.5,"n":1539780715,"e":"0000-00-00 00:00:00"}'))
+        shift = stamp(got["user_time"]) - stamp("2018-10-17 12:51:55")
+        self.assertLess(shift, -30 * 86400)
+        moved = datetime.datetime.fromtimestamp(1539780715 + shift, datetime.timezone.utc)
+        self.assertEqual(got["time"], 1539780715 + shift)
+        self.assertEqual(got["ts"], 1539780715250 + shift * 1000)
+        self.assertEqual(got["x_time"], 1539780715.5 + shift)
+        self.assertEqual(got["n"], 1539780715)
+        self.assertEqual(got["a"], (moved + datetime.timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M:%S+00:00"))
+        self.assertEqual(got["b"], moved.strftime("%Y-%m-%dT%H:%M:%S.250Z"))
+        self.assertRegex(got["c"], r"^20\d\d-\d\d-\d\d$")
+        self.assertEqual((got["d"], got["e"]), ("*" * 20, "*" * 19))
+
+    def test_places(self):
+        got = json.loads(self.one('{"a":{"lat":10.5,"lng":-20.25},"b":{"latitude":1,"longitude":190.123456789,"course":90.5},'
+                                  '"none":{"lat":0,"lng":0.0},"half":{"lat":12.5},"bad":{"lat":91,"lng":5},"text":{"lat":"10.5"},'
+                                  '"h":{"heading":45,"alt":12.5}}'))
+        self.assertNotEqual(got["a"], {"lat": 10.5, "lng": -20.25})
+        self.assertEqual((got["none"], got["half"], got["bad"]), ({"lat": 0, "lng": 0}, {"lat": 0}, {"lat": 0, "lng": 0}))
+        self.assertEqual(got["text"], {"lat": "****"})
+        self.assertEqual(got["h"]["heading"], 45)
+        self.assertRegex(str(got["h"]["alt"]), r"^\d{3,4}\.5$")
+        self.assertNotEqual(got["b"]["course"], 90.5)
+        text = self.one('{"lat":1.123456789,"lng":2}')
+        self.assertRegex(text, r'^\{"lat":-?\d+\.\d{9},"lng":-?\d+\.\d{6}\}$')
+        far = json.loads(self.one('{"b":{"latitude":1,"longitude":-169.876543211}}'))["b"]
+        self.assertAlmostEqual(far["longitude"], got["b"]["longitude"], 6)
+
+    def test_ids(self):
+        got = json.loads(self.one('{"source_id":10001,"tracker_id":"10001","id":0,"trackers":[1,2,10001],"x_id":"abc","deviceId":"abc",'
+                                  '"y_id":-10001,"big_id":12345678901234567890123,"imei":"356938035643809","value":{"10001":"normal"},'
+                                  '"none_id":null}'))
+        new = got["source_id"]
+        self.assertRegex(str(new), r"^1\d{6}$")
+        self.assertEqual((got["tracker_id"], got["trackers"][2], got["y_id"], list(got["value"])),
+                         (str(new), new, -new, [str(new)]))
+        self.assertEqual((got["id"], got["none_id"]), (0, None))
+        self.assertRegex(got["x_id"], r"^s[a-z2-7]{12}$")
+        self.assertEqual(got["x_id"], got["deviceId"])
+        self.assertRegex(str(got["big_id"]), r"^\d{19}$")
+        self.assertRegex(got["imei"], r"^1\d{15}$")
+
+    def test_ids_are_one_to_one(self):
+        ids = [*range(1, 20001), *range(999000, 1001000), *range(10**9, 10**9 + 1000), *range(10**17, 10**17 + 1000)]
+        new = json.loads(self.one(json.dumps({"ids": ids})))["ids"]
+        self.assertEqual(len(set(new)), len(ids))
+        self.assertFalse(set(new) & set(ids[:20000]))
+        self.assertTrue(all(len(str(b)) == max(7, len(str(a)) + 1) for a, b in zip(ids, new)))
+
+    def test_a_source_whose_name_says_nothing(self):
+        """The tape knows it by a path of its own profile."""
+        tape = self.path("s.tape")
+        evtest.run("evtape-record", "-", "-o", tape, "-q", "--profile", "raw", "--source-path", "/bus", "--source-path", "/list/*",
+                   stdin=b'{"bus":8946,"speed":5,"again":"8946"}\n{"bus":"n 17","list":[3]}\n')
+        new = [f for f in self.scrub(tape) if f["kind"] == "received"]
+        self.assertEqual([f["sources"] for f in new],
+                         [[new[0]["payload"]["bus"]], [new[1]["payload"]["bus"], new[1]["payload"]["list"][0]]])
+        self.assertNotIn(8946, new[0]["sources"])
+        self.assertEqual(new[0]["payload"]["again"], str(new[0]["payload"]["bus"]))
+        self.assertEqual(new[0]["payload"]["speed"], 5)
+
+
+class Tapes(Case):
+    def busy(self, name="field.tape"):
+        """A tape with all that there may be on one."""
+        lines = ['%d mark 1 0 {"mark":"started","program":"evtape-record 0.1.0","url":"wss://api.secret-host.example/event?x=1",'
+                 '"profile":"navixy","events":["state"]}' % T0,
+                 '%d mark 3 1 {"mark":"connected","url":"wss://api.secret-host.example/","peer":"203.0.113.77:443","tls":"TLSv1.3",'
+                 '"attempt":1,"after_s":null}' % T0,
+                 '%d sent 1 1 {"action":"subscribe","hash":"**","events":["state"],"trackers":[57000007,57000008]}' % T0,
+                 '%d received 1 1 {"type":"response","action":"subscription/subscribe","events":["state"],"data":{"state":{"value":'
+                 '{"57000007":"normal","57000008":"blocked"},"success":true}}}' % (T0 + 1),
+                 "%d received 1 1 X" % (T0 + 2), "%d received 1 1 8a5fb21c-uuid|30000|X|" % (T0 + 3),
+                 "%d received 2 1 hex:00c0ffee" % (T0 + 4)]
+        for i in range(200):
+            lines.append('%d/%d received 1 1 %s' % (T0 + i * S + 17, T0 + i * S + 5, json.dumps(self.state(i))))
+        lines += ['%d mark 7 0 {"mark":"note","text":"theft at Calle 5"}' % (T0 + 50 * S),
+                  '%d mark 7 0 {"mark":"note","removes":208}' % (T0 + 51 * S),
+                  '%d mark 7 0 {"mark":"note","removes":4}' % (T0 + 51 * S),
+                  '%d mark 4 1 {"mark":"disconnected","code":1006,"reason":"bye Maria","frames":3}' % (T0 + 300 * S),
+                  '%d mark 5 1 {"mark":"gap","frames":3,"bytes":null,"reason":"the queue was full","seconds":1,'
+                  '"from":"2023-11-14T22:13:20.000000001Z","to":"2023-11-14T22:13:21.000000002Z"}' % (T0 + 300 * S),
+                  '%d mark 2 0 {"mark":"stopped","reason":"signal SIGTERM","frames":200}' % (T0 + 301 * S)]
+        return self.make(name, lines)
+
+    def point(self, i):
+        return 14.5 + 0.002 * (i // 4) + 0.1 * (i % 4), -90.5 - 0.003 * (i // 4)
+
+    def state(self, i):
+        """Four sources drive north-west; every fifth frame is a batch of one."""
+        lat, lng = self.point(i)
+        source = [710010001, 710010002, "veh-<1>", "710010444"][i % 4]
+        at = datetime.datetime(2023, 11, 14, 22, 13, tzinfo=datetime.timezone.utc) + datetime.timedelta(seconds=i)
+        data = {"source_id": source, "label": "Camión de María %d" % i, "phone": "+502 5555 1234",
+                "gps": {"updated": at.strftime("%Y-%m-%d %H:%M:%S"), "location": {"lat": lat, "lng": lng},
+                        "heading": round(bearing((lat, lng), self.point(i + 4))), "speed": 40 + i % 9, "alt": 1500},
+                "gsm": {"network_name": "Claro GT", "signal_level": 50}, "movement_status": "moving",
+                "last_update": at.strftime("%Y-%m-%dT%H:%M:%S-06:00")}
+        if i % 5 == 4:
+            return {"event": "state_batch", "data": [{"type": "source_state_event", "state": data}], "type": "event"}
+        return {"type": "event", "event": "state", "user_time": at.strftime("%Y-%m-%d %H:%M:%S"), "data": data}
+
+    @staticmethod
+    def states(frames):
+        for f in frames:
+            if f["kind"] == "received" and f.get("event") in ("state", "state_batch"):
+                data = f["payload"]["data"]
+                yield f, data[0]["state"] if isinstance(data, list) else data
+
+    def test_same_seed_same_tape(self):
+        tape = self.busy()
+
+        def but_id(frames):
+            return [{k: v for k, v in f.items() if k != "id"} for f in frames]
+        a, b = self.scrub(tape, name="a.tape"), self.scrub(tape, name="b.tape")
+        self.assertEqual(but_id(a), but_id(b))
+        c = self.scrub(tape, name="c.tape", seed=SEED + b".")
+        self.assertNotEqual(a[0]["time_ns"], c[0]["time_ns"])
+        for (_, x), (_, y) in zip(self.states(a), self.states(c)):
+            self.assertNotEqual(x["source_id"], y["source_id"])
+            self.assertNotEqual(x["gps"]["location"], y["gps"]["location"])
+        times = set()
+        for name in ("d.tape", "e.tape"):
+            self.out("scrub", tape, "-o", self.path(name))
+            times.add(evtest.frames(self.path(name))[0]["time_ns"])
+        self.assertEqual(len(times), 2)
+
+    def everything(self, tape):
+        """All bytes of a tape: files as they lie, decompressed, its index as
+        SQL, its frames."""
+        raw = b""
+        for at, _, names in os.walk(tape):
+            for n in names:
+                with open(os.path.join(at, n), "rb") as f:
+                    raw += f.read()
+        segments = [os.path.join(tape, n) for n in sorted(os.listdir(tape)) if n.endswith(".zst")]
+        for argv in (["zstdcat", *segments], ["sqlite3", os.path.join(tape, "tape.db"), ".dump"],
+                     [evtest.program("evtape"), "cat", tape], [evtest.program("evtape"), "info", "--json", tape]):
+            raw += subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout
+        return raw
+
+    def test_no_trace_is_left(self):
+        tape, new = self.busy(), self.path("new.tape")
+        self.scrub(tape, "--keep-sent")
+        secrets = {"710010001", "710010002", "710010444", "veh-<1>", "57000007", "57000008", "Mar\u00eda", "Maria", "Cami",
+                   "5555 1234", "Claro", "Calle", "secret-host", "203.0.113", "8a5fb21c", "2023-11-14", "22:13:2", "-06:00",
+                   "_ns\":" + str(T0)[:10], "bye", "AMD/7g"}
+        for i in range(200):
+            secrets.update(repr(x) for x in self.point(i) if len(repr(x)) > 4)
+        before, after = self.everything(tape), self.everything(new)
+        for secret in secrets:
+            forms = (secret.encode(), json.dumps(secret)[1:-1].encode())
+            self.assertTrue(any(f in before for f in forms), secret)  # or it is no test
+            self.assertFalse(any(f in after for f in forms), secret)
+        self.assertNotIn(SEED, after)
+
+    def test_what_stays_right(self):
+        tape = self.busy()
+        old = [f for f in evtest.frames(tape) if f["kind"] != "sent" and f.get("payload") != {"mark": "note", "removes": 4} and
+               ("payload" in f or f.get("payload_text") == "X")]
+        new = self.scrub(tape)
+        self.assertEqual([f["kind"] for f in new], [f["kind"] for f in old])
+        shift = new[0]["time_ns"] - old[0]["time_ns"]
+        self.assertEqual(shift % S, 0)
+        for a, b in zip(old, new):
+            self.assertEqual((b["time_ns"] - a["time_ns"], b["mono_ns"] - a["mono_ns"]), (shift, shift))
+            self.assertEqual((a.get("event"), a["connection"], len(a["sources"])), (b.get("event"), b["connection"], len(b["sources"])))
+            if a["kind"] == "received" and a.get("event"):
+                self.assertEqual(shape(a["payload"]), shape(b["payload"]))
+        last, ids = {}, {}
+        for (fa, a), (fb, b) in zip(self.states(old), self.states(new)):
+            self.assertEqual(fb["sources"], [b["source_id"]])
+            self.assertEqual(ids.setdefault(a["source_id"], b["source_id"]), b["source_id"])
+            self.assertEqual(stamp(b["gps"]["updated"]) - stamp(a["gps"]["updated"]), shift // S)
+            if "user_time" in fa["payload"]:
+                self.assertEqual(stamp(fb["payload"]["user_time"]) - stamp(fa["payload"]["user_time"]), shift // S)
+            self.assertEqual(datetime.datetime.fromisoformat(b["last_update"]).timestamp() -
+                             datetime.datetime.fromisoformat(a["last_update"]).timestamp(), shift // S)
+            self.assertEqual((a["gps"]["speed"], a["movement_status"]), (b["gps"]["speed"], b["movement_status"]))
+            here = [(x["gps"]["location"]["lat"], x["gps"]["location"]["lng"]) for x in (a, b)]
+            before = last.get(a["source_id"])
+            if before:
+                self.assertAlmostEqual(distance(before[0], here[0]) / distance(before[1], here[1]), 1, 2)
+                turned = bearing(before[1], here[1]) - before[2]
+                self.assertLess(abs((turned + 180) % 360 - 180), 1.5)
+            last[a["source_id"]] = (*here, b["gps"]["heading"])
+        self.assertEqual(len(set(ids.values())), 4)
+        self.assertRegex(ids["veh-<1>"], r"^s[a-z2-7]{12}$")
+        self.assertRegex(ids["710010444"], r"^1\d{9}$")
+        self.assertEqual(evtest.info(self.path("new.tape"))["index"], "ok")
+        self.assertEqual(len(evtest.frames(self.path("new.tape"), "--source", ids[710010001])), 50)
+
+    def test_marks(self):
+        marks = {}
+        for f in self.scrub(self.busy()):
+            if f["kind"] == "mark":
+                marks.setdefault(f["mark"], []).append(f["payload"])
+        self.assertEqual(marks["started"][0], {"mark": "started", "program": "evtape-record 0.1.0", "url": "*" * 39, "profile": "navixy",
+                                               "events": ["state"]})
+        self.assertEqual(marks["connected"][0]["peer"], "*" * 16)
+        self.assertEqual(marks["connected"][0]["tls"], "TLSv1.3")
+        self.assertEqual(marks["disconnected"][0], {"mark": "disconnected", "code": 1006, "reason": "*********", "frames": 3})
+        self.assertEqual(marks["gap"][0]["reason"], "the queue was full")
+        self.assertRegex(marks["gap"][0]["to"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.000000002Z$")
+        self.assertEqual(marks["stopped"][0]["reason"], "signal SIGTERM")
+        self.assertEqual(len(marks["note"]), 2)
+        self.assertEqual(marks["note"][0]["text"], "*" * 16)
+        removed = [f for f in evtest.frames(self.path("new.tape")) if f["seq"] == marks["note"][1]["removes"]]
+        self.assertEqual(removed[0]["payload"], marks["note"][0])
+
+    def test_sent_and_raw(self):
+        tape = self.busy()
+        new = self.scrub(tape, "--keep-sent", "--keep-raw")
+        self.assertEqual(len(new), len(evtest.frames(tape)) - 1)
+        sent = [f["payload"] for f in new if f["kind"] == "sent"][0]
+        answer = [f["payload"] for f in new if f.get("payload", {}).get("type") == "response"][0]
+        self.assertEqual([str(n) for n in sent["trackers"]], list(answer["data"]["state"]["value"]))
+        self.assertEqual(list(answer["data"]["state"]["value"].values()), ["normal", "blocked"])
+        self.assertIn("AMD/7g==", [f.get("payload_base64") for f in new])
+
+    def test_reports(self):
+        tape = self.busy()
+        table = self.out("scrub", tape, "-o", self.path("a.tape"), "--drop", "./phone").decode()
+        self.assertRegex(table, r"\A209 frames; left out: 1 sent, 2 that are not JSON\n\nwhat +values +where\n")
+        self.assertRegex(table, r"(?m)^id +160  /data/source_id$")
+        self.assertRegex(table, r"(?m)^dropped +40  /data/\*/state/phone$")
+        self.assertRegex(table, r"(?m)^kept +160  /data/gps/speed$")
+        self.assertRegex(table, r"(?m)^id +2  /data/state/value/\*$")
+        self.assertRegex(table, r"(?m)^blotted +1  mark:/peer$")
+        got = self.json("scrub", tape, "-o", self.path("b.tape"), "--json")
+        self.assertEqual((got["frames"], got["left_out"]), (209, {"sent": 1, "not_json": 2}))
+        self.assertIn({"action": "blotted", "pointer": "/data/label", "values": 160}, got["values"])
+
+    def test_a_window_and_a_source(self):
+        new = self.scrub(self.busy(), "--source", "710010001", "--from", "+10s", "--to", "+100s")
+        self.assertEqual(len([f for f in new if f["kind"] == "received"]), 22)
+
+    def test_errors(self):
+        tape = self.busy()
+        new = self.path("x.tape")
+        self.fails(2, "name the tape to make", "scrub", tape)
+        self.fails(2, "'label' is no pointer to a field", "scrub", tape, "-o", new, "--drop", "label")
+        self.fails(2, "write ~0 for ~", "scrub", tape, "-o", new, "--blot", "/a~b")
+        self.fails(1, "holds fewer than 16 bytes.*head -c 32", "scrub", tape, "-o", new, "--seed-file", self.seed(b"short", "s"))
+        self.fails(1, "cannot open .*nowhere: No such file", "scrub", tape, "-o", new, "--seed-file", self.path("nowhere"))
+        self.fails(1, "is there already", "scrub", tape, "-o", tape)
+        early = self.make("early.tape", ["%d received 1 1 {}" % -(2**63 - 1)])
+        self.fails(1, "so early that no earlier time can be written", "scrub", early, "-o", new)
+        self.nothing_left("x.tape")
+
+    def test_a_damaged_tape(self):
+        tape = self.many_blocks()
+        self.flip(self.segment(tape, 2), 700)
+        self.assertLess(len(self.scrub(tape, check=3)), 400)
+
+    def test_a_full_disk(self):
+        limited = subprocess.run(
+            ["bash", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "x", evtest.program("evtape"), "scrub", self.many_blocks(),
+             "-o", self.path("x.tape")], stderr=subprocess.PIPE, stdout=subprocess.PIPE, check=False)
+        self.assertEqual((limited.returncode, limited.stdout), (1, b""))
+        self.assertRegex(limited.stderr, rb"^evtape scrub: [^\n]+\n$")
+        self.nothing_left("x.tape")
+
+
+class Real(Case):
+    def test_a_day_of_buses(self):
+        """Distances of 329 buses stay within 1 % wherever two fixes are 20 m
+        apart (the trace has five digits, so 1 m)."""
+        lines = []
+        with open(evtest.data("austin-buses", "2017-03-21.csv"), newline="", encoding="utf-8") as f:
+            for i, row in enumerate(csv.DictReader(f)):
+                state = {"event": "state", "data": {
+                    "source_id": int(row["vehicle_id"]), "label": row["trip_headsign"], "last_update": row["timestamp"],
+                    "gps": {"location": {"lat": float(row["latitude"]), "lng": float(row["longitude"])}, "speed": float(row["speed"])}}}
+                lines.append("%d received 1 1 %s" % (T0 + i, json.dumps(state)))
+        tape = self.make("bus.tape", lines)
+        old, new = evtest.frames(tape), self.scrub(tape)
+        self.assertEqual(len(new), len(old))
+        last, checked = {}, 0
+        for a, b in zip(old, new):
+            a, b = a["payload"]["data"], b["payload"]["data"]
+            here = [(x["gps"]["location"]["lat"], x["gps"]["location"]["lng"]) for x in (a, b)]
+            before = last.get(a["source_id"])
+            if here[0] == (0, 0):  # no fix
+                self.assertEqual(here[1], (0, 0))
+                continue
+            if before and distance(before[0], here[0]) > 20:
+                checked += 1
+                self.assertAlmostEqual(distance(before[1], here[1]) / distance(before[0], here[0]), 1, delta=0.01)
+            last[a["source_id"]] = here
+        self.assertGreater(checked, 30000)
+        self.assertFalse(re.search(rb"South Congress|-05:00|\"lat\": 30\.|\"lng\": -97\.", self.out("cat", self.path("new.tape"))))
+
+
+if __name__ == "__main__":
+    evtest.unittest.main()
