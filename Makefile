@@ -172,7 +172,8 @@ $(BUILD)/obj/%.a:
 $(BUILD)/obj/record.a: $(call obj,$(RECORD_SRC))
 $(BUILD)/obj/replay.a: $(call obj,$(REPLAY_SRC))
 $(BUILD)/obj/tools.a: $(call obj,$(COMMON_SRC))
-UNIT_A = $(addprefix $(BUILD)/obj/,record.a replay.a tools.a)
+$(BUILD)/obj/evtape.a: $(call obj,$(filter-out tools/evtape/main.c,$(wildcard tools/evtape/*.c)))
+UNIT_A = $(addprefix $(BUILD)/obj/,evtape.a record.a replay.a tools.a)
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(UNIT_A) $(LIB_A)
 	@mkdir -p $(@D)

@@ -37,6 +37,7 @@ extern const tool_command tool_recover;
 extern const tool_command tool_reindex;
 extern const tool_command tool_scrub;
 extern const tool_command tool_split;
+extern const tool_command tool_stats;
 extern const tool_command tool_verify;
 
 #endif

@@ -17,6 +17,7 @@ static const tool_command *const commands[] = {
 	&tool_info,
 	&tool_ls,
 	&tool_cat,
+	&tool_stats,
 	&tool_cut,
 	&tool_merge,
 	&tool_split,
@@ -47,6 +48,7 @@ static const cli_command evtape = {
 	    "  info TAPE       what is on a tape\n"
 	    "  ls TAPE...      its sources, a line each\n"
 	    "  cat TAPE...     its frames, a JSON object a line\n"
+	    "  stats TAPE...   frames over time, by event and source\n"
 	    "  cut TAPE        copy a part of it into a new tape\n"
 	    "  merge TAPE...   merge several by time into a new one\n"
 	    "  split TAPE      split one by time, size or source\n"
