@@ -4,6 +4,7 @@ that are not ours."""
 import csv
 import io
 import json
+import sqlite3
 import subprocess
 import unittest
 import xml.etree.ElementTree as xml
@@ -133,6 +134,41 @@ class Tracks(tooltest.Case):
         self.assertEqual(self.json("export", "geojson", tape)["features"], [])
         xml.fromstring(self.out("export", "gpx", tape))
         xml.fromstring(self.out("export", "kml", tape))
+
+
+class Sqlite(tooltest.Case):
+    def test_rows(self):
+        tape = self.make("s.tape", [
+            '%d/%d received 1 2 {"event":"state","data":{"source_id":7,"v":1.5,"on":true,"s":"\\u00e4","l":[1, 2]}}' % (T0, T0 + 5),
+            '%d received 1 1 {"event":"state_batch","data":[{"source_id":7},{"source_id":"a"}]}' % (T0 + S),
+            "%d received 2 1 hex:00ff" % (T0 + 2 * S), '%d mark 5 1 {"mark":"gap"}' % (T0 + 3 * S)])
+        path = self.path("out.db")
+        self.out("export", "sqlite", tape, tape, "-o", path, "--column", "/data/v,/data/on,/data/s,/data/l,./nothing")
+        with sqlite3.connect(path) as db:
+            rows = db.execute("SELECT * FROM frames WHERE tape = 0 ORDER BY seq").fetchall()
+            self.assertEqual(rows[0], (0, 1, "2023-11-14T22:13:20.000000000Z", T0, T0 + 5, 2, "received", "text", "state",
+                                       '{"event":"state","data":{"source_id":7,"v":1.5,"on":true,"s":"\\u00e4","l":[1, 2]}}',
+                                       1.5, 1, "\u00e4", "[1, 2]", None))
+            self.assertEqual([r[6:10] for r in rows[2:]], [("received", "binary", None, b"\0\xff"),
+                                                           ("mark", "gap", None, '{"mark":"gap"}')])
+            self.assertEqual(db.execute("SELECT seq FROM frame_sources WHERE source_id = 7 AND tape = 1").fetchall(),
+                             [(1,), (2,)])
+            self.assertEqual(db.execute("SELECT count(*) FROM frames").fetchone(), (8,))
+            self.assertEqual(db.execute("PRAGMA integrity_check").fetchone(), ("ok",))
+        self.fails(1, "is there already", "export", "sqlite", tape, "-o", path)
+        self.out("export", "sqlite", tape, "-o", path, "--force")
+        self.fails(2, "name the database", "export", "sqlite", tape)
+        self.fails(2, "is no column", "export", "sqlite", tape, "-o", self.path("x.db"), "--column", "v")
+        self.fails(1, "unable to open", "export", "sqlite", tape, "-o", self.path("no/where.db"))
+        self.nothing_left("x.db")
+
+    def test_a_full_disk(self):
+        done = subprocess.run(["bash", "-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "x", evtest.program("evtape"),
+                               "export", "sqlite", self.many_blocks(), "-o", self.path("x.db")], stderr=subprocess.PIPE,
+                              check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, rb"^evtape export sqlite: cannot write the database: [^\n]+\n$")
+        self.nothing_left("x.db")
 
 
 class Files(tooltest.Case):

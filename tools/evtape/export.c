@@ -10,6 +10,7 @@ static const tool_command *const formats[] = {
 	&export_gpx,
 	&export_kml,
 	&export_mcap,
+	&export_sqlite,
 	NULL,
 };
 
@@ -27,7 +28,8 @@ static const cli_command export_cli = {
 	    "  geojson    tracks of sources\n"
 	    "  gpx        tracks of sources\n"
 	    "  kml        tracks of sources\n"
-	    "  mcap       all frames, for robotics tools\n\n"
+	    "  mcap       all frames, for robotics tools\n"
+	    "  sqlite     all frames, a row each\n\n"
 	    "'evtape export FORMAT --help' tells about each.",
 	.options = no_options,
 	.examples =

@@ -11,6 +11,7 @@ extern const tool_command export_gpx;
 extern const tool_command export_kml;
 extern const tool_command export_lines;
 extern const tool_command export_mcap;
+extern const tool_command export_sqlite;
 extern const tool_command import_har;
 extern const tool_command import_log;
 extern const tool_command import_mcap;

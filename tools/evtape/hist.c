@@ -53,13 +53,11 @@ widen(hist *h, unsigned from, unsigned to)
 bool
 hist_add(hist *h, int64_t ns)
 {
-	unsigned bin = bin_of(ns), last = h->first + h->n;
+	unsigned bin = bin_of(ns), end = h->first + h->n;
+	unsigned from = h->n == 0 || bin < h->first ? bin : h->first;
+	unsigned to = h->n == 0 || bin >= end ? bin : end - 1;
 
-	if (h->n == 0 && !widen(h, bin, bin))
-		return false;
-	else if (bin < h->first && !widen(h, bin, last - 1))
-		return false;
-	else if (bin >= h->first + h->n && !widen(h, h->first, bin))
+	if ((h->n == 0 || from < h->first || to >= end) && !widen(h, from, to))
 		return false;
 	h->bin[bin - h->first]++;
 	if (h->count == 0 || ns < h->min)
