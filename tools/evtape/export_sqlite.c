@@ -5,6 +5,7 @@
  * It is written under another name and renamed when it is whole, so it needs
  * neither journal nor syncs on the way.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
@@ -309,6 +310,7 @@ export_file(const struct options *o, const cli_tapes *tapes,
 	evt_buf part = { 0 };
 	int code;
 
+	assert(o->output != NULL);
 	if (!o->force && access(o->output, F_OK) == 0)
 		return cli_fail(&sqlite_cli, "%s is there already; name another "
 		    "file, or give --force to replace it", o->output);
