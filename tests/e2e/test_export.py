@@ -4,8 +4,10 @@ that are not ours."""
 import csv
 import io
 import json
+import os
 import sqlite3
 import subprocess
+import sys
 import unittest
 import xml.etree.ElementTree as xml
 
@@ -129,6 +131,108 @@ class Tracks(tooltest.Case):
         self.assertEqual(collection.errors(), [])
         self.assertEqual(len(collection["features"]), 3)
 
+    def test_to_the_byte(self):
+        tape = self.make("x.tape", [state(0, "\"q\" <&>", 1.5, -2, 0, alt=7, speed=18, heading=270), state(1, "\"q\" <&>", 1.25, -2.5, 2)])
+        self.assertEqual(self.out("export", "geojson", tape).decode(), (
+            '{"type":"FeatureCollection","features":[\n{"type":"Feature","geometry":{"type":"LineString","coordinates":'
+            '[[-2,1.5,7],[-2.5,1.25]]},"properties":{"source_id":"\\"q\\" <&>","start":"2018-10-17T12:00:00Z",'
+            '"end":"2018-10-17T12:00:02Z","coordTimes":["2018-10-17T12:00:00Z","2018-10-17T12:00:02Z"]}}\n]}\n'))
+        gpx = self.out("export", "gpx", tape).decode()
+        self.assertEqual(gpx[gpx.index("<trk>"):], (
+            "<trk><name>&quot;q&quot; &lt;&amp;&gt;</name>\n<trkseg>\n"
+            '<trkpt lat="1.5" lon="-2"><ele>7</ele><time>2018-10-17T12:00:00Z</time><extensions><t:TrackPointExtension>'
+            "<t:speed>5</t:speed><t:course>270</t:course></t:TrackPointExtension></extensions></trkpt>\n"
+            '<trkpt lat="1.25" lon="-2.5"><time>2018-10-17T12:00:02Z</time></trkpt>\n</trkseg>\n</trk>\n</gpx>\n'))
+        kml = self.out("export", "kml", tape).decode()
+        self.assertEqual(kml[kml.index("<Placemark>"):], (
+            "<Placemark><name>&quot;q&quot; &lt;&amp;&gt;</name><gx:MultiTrack>\n<gx:Track>\n"
+            "<when>2018-10-17T12:00:00Z</when>\n<when>2018-10-17T12:00:02Z</when>\n"
+            "<gx:coord>-2 1.5 7</gx:coord>\n<gx:coord>-2.5 1.25 0</gx:coord>\n"
+            "</gx:Track>\n</gx:MultiTrack></Placemark>\n</Document></kml>\n"))
+
+    def lines(self, states, *args):
+        """The number of points of each line, and what --verbose tells."""
+        tape = self.make("l%d.tape" % len(os.listdir(self.dir)), states)
+        done = evtest.run("evtape", "export", "geojson", "-v", tape, *args)
+        features = json.loads(done.stdout)["features"]
+        return [len(f["properties"]["coordTimes"]) for f in features], done.stderr.decode()
+
+    def test_where_lines_end(self):
+        at = [0, 300, 600, 901, 600, 700]  # 5m is no silence, 5m1s is, back by 5m1s too
+        self.assertEqual(self.lines([state(i, 1, i, i, s) for i, s in enumerate(at)])[0], [3, 1, 2])
+        self.assertEqual(self.lines([state(i, 1, i, i, s) for i, s in enumerate(at)], "--split", "1h")[0], [6])
+        self.assertEqual(self.lines([state(0, 1, 0, 179), state(1, 1, 0, -179), state(2, 1, 0, -178)])[0], [1, 2])
+
+    def test_batches_and_repeats(self):
+        def item(source, lat, at):
+            return {"state": {"source_id": source, "gps": {"location": {"lat": lat, "lng": 0}}, "last_update": "2018-10-17 12:00:%02d" % at}}
+        batches = ["%d received 1 1 %s" % (T0 + i * S, json.dumps({"event": "state_batch", "data": [
+            item(1, i, i), item(2, 5, 0), item(3, i // 2, i // 2)]})) for i in range(6)]
+        counts, words = self.lines(batches)
+        self.assertEqual(counts, [6, 1, 3])
+        self.assertEqual(words.splitlines()[-1], "evtape export geojson: 10 points of 3 sources; left out: 8 that repeat the one before")
+        self.assertEqual(self.lines(batches, "--receive-time")[0], [6, 6, 6])
+
+    def test_xml_that_any_reader_takes(self):
+        """No exponents (xsd:decimal), no longitude of 180, no characters that
+        XML cannot hold."""
+        tape = self.make("x.tape", [state(0, "a\ufffe\uffff\u0001\x7f\U0001f680", 1e-7, -2e-12, alt=1e20), state(1, 7, 90, 180)])
+        gpx = xml.fromstring(self.out("export", "gpx", tape))
+        points = [(p.get("lat"), p.get("lon")) for p in gpx.iter("{http://www.topografix.com/GPX/1/1}trkpt")]
+        self.assertEqual(points, [("0.0000001", "-0.000000000002"), ("90", "-180")])
+        self.assertEqual(gpx[0][0].text, "a\ufffd\ufffd\ufffd\x7f\U0001f680")
+        kml = xml.fromstring(self.out("export", "kml", tape))
+        self.assertEqual(next(kml.iter("{http://www.google.com/kml/ext/2.2}coord")).text, "-0.000000000002 0.0000001 1" + "0" * 20)
+
+    def test_memory_is_bounded(self):
+        tape = self.path("big.tape")
+        frames = evtest.run("evtape-sim", "--generate", 100000, "--sources", 5).stdout
+        evtest.run("evtape-record", "-", "-o", tape, "-q", stdin=frames)
+        for form in ("geojson", "gpx", "kml"):
+            # Through a small process: a child begins with the memory of who
+            # starts it.
+            used = subprocess.run([sys.executable, "-c", "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+                                   "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)", evtest.program("evtape"),
+                                   "export", form, "--receive-time", tape, "-o", self.path(form)], stdout=subprocess.PIPE, check=True)
+            if "san" not in os.path.basename(evtest.BUILD):
+                self.assertLess(int(used.stdout), 64 << 10)
+        with open(self.path("geojson"), "rb") as f:
+            counts = [len(x["properties"]["coordTimes"]) for x in json.load(f)["features"]]
+        self.assertLessEqual(max(counts), 20000)
+        self.assertGreater(sum(counts), 50000)
+
+    def test_a_day_of_buses(self):
+        """The trace, played by the simulator and recorded: each position that
+        a bus reports is a point of its line."""
+        trace = evtest.data("austin-buses", "2017-03-21.csv")
+        ready, tape = self.path("ready"), self.path("b.tape")
+        sim = self.start("evtape-sim", "--ready-file", ready, "--trace", trace, "--speed", "max", "--once")
+        self.wait_until("the simulator's URL", lambda: os.path.exists(ready))
+        with open(ready, encoding="ascii") as f:
+            url = f.read().strip() + "/event/subscription"
+        recorder = self.start("evtape-record", url, "-o", tape, "--events", "state", "--trackers", ",".join(map(str, range(1, 330))),
+                              "--json", env=dict(os.environ, EVTAPE_CREDENTIAL="0123456789abcdef0123456789abcdef"))
+        sim.finish(timeout=120)
+        recorder.finish(evtest.SIGTERM, check=None)
+        fixes, at = {}, {}
+        for f in evtest.frames(tape, "--event", "state"):
+            data = f["payload"]["data"]
+            place = data["gps"]["location"]
+            fix = (place["lng"], place["lat"], data["last_update"])
+            if at.get(data["source_id"]) != fix:
+                fixes.setdefault(data["source_id"], []).append(fix[:2])
+            at[data["source_id"]] = fix
+        got = {}
+        for f in self.json("export", "geojson", "--split", "1d", tape)["features"]:
+            g = f["geometry"]
+            got.setdefault(f["properties"]["source_id"], []).extend(
+                tuple(p[:2]) for p in (g["coordinates"] if g["type"] == "LineString" else [g["coordinates"]]))
+        self.assertEqual(len(got), 329)
+        self.assertGreater(sum(map(len, got.values())), 40000)
+        self.assertEqual(got, fixes)
+        root = xml.fromstring(self.out("export", "gpx", tape))
+        self.assertEqual(len(list(root.iter("{http://www.topografix.com/GPX/1/1}trkpt"))), sum(map(len, got.values())))
+
     def test_empty(self):
         tape = self.make("e.tape", ["%d received 1 1 X" % T0])
         self.assertEqual(self.json("export", "geojson", tape)["features"], [])
@@ -177,6 +281,13 @@ class Files(tooltest.Case):
         for form in ("lines", "envelopes", "csv"):
             done = subprocess.run(["bash", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "x", evtest.program("evtape"),
                                    "export", form, tape, "-o", self.path("out")], stderr=subprocess.PIPE, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr, rb"^evtape export \w+: cannot write .*out: File too large\n$")
+            self.nothing_left("out")
+        tracks = self.make("t.tape", [state(i, 1, i % 90, 2) for i in range(400)])
+        for form in ("geojson", "gpx", "kml"):
+            done = subprocess.run(["bash", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "x", evtest.program("evtape"),
+                                   "export", form, tracks, "-o", self.path("out")], stderr=subprocess.PIPE, check=False)
             self.assertEqual(done.returncode, 1)
             self.assertRegex(done.stderr, rb"^evtape export \w+: cannot write .*out: File too large\n$")
             self.nothing_left("out")

@@ -40,16 +40,23 @@ source(evt_buf *out, const evt_key *key)
 }
 
 static bool
+add_element(evt_buf *out, const char *name, double value, int digits)
+{
+	return evt_buf_printf(out, "<%s>", name) &&
+	    tracks_add_decimal(out, value, digits) &&
+	    evt_buf_printf(out, "</%s>", name);
+}
+
+static bool
 add_extensions(evt_buf *out, const tool_place *p)
 {
 	if (!p->has_speed && !p->has_heading)
 		return true;
 	/* The schema wants them in this order; km/h become m/s. */
 	return evt_buf_add_str(out, "<extensions><t:TrackPointExtension>") &&
-	    (!p->has_speed || evt_buf_printf(out, "<t:speed>%.4g</t:speed>",
-	    p->speed / 3.6)) &&
-	    (!p->has_heading || evt_buf_printf(out,
-	    "<t:course>%.6g</t:course>", p->heading)) &&
+	    (!p->has_speed ||
+	    add_element(out, "t:speed", p->speed / 3.6, 4)) &&
+	    (!p->has_heading || add_element(out, "t:course", p->heading, 6)) &&
 	    evt_buf_add_str(out, "</t:TrackPointExtension></extensions>");
 }
 
@@ -64,9 +71,13 @@ segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
 	for (size_t i = 0; i < n && ok; i++) {
 		const tool_place *at = &p[i].place;
 
-		ok = evt_buf_printf(out, "<trkpt lat=\"%.15g\" lon=\"%.15g\">",
-		    at->lat, at->lng) && (!at->has_alt ||
-		    evt_buf_printf(out, "<ele>%.10g</ele>", at->alt)) &&
+		/* The schema's longitudes end below 180. */
+		ok = evt_buf_add_str(out, "<trkpt lat=\"") &&
+		    tracks_add_decimal(out, at->lat, 15) &&
+		    evt_buf_add_str(out, "\" lon=\"") &&
+		    tracks_add_decimal(out, at->lng < 180 ? at->lng : -180,
+		    15) && evt_buf_add_str(out, "\">") && (!at->has_alt ||
+		    add_element(out, "ele", at->alt, 10)) &&
 		    evt_buf_add_str(out, "<time>") &&
 		    tracks_add_time(out, p[i].time_ns) &&
 		    evt_buf_add_str(out, "</time>") &&

@@ -51,9 +51,13 @@ segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
 		    tracks_add_time(out, p[i].time_ns) &&
 		    evt_buf_add_str(out, "</when>\n");
 	for (size_t i = 0; i < n && ok; i++)
-		ok = evt_buf_printf(out, "<gx:coord>%.15g %.15g %.10g</gx:coord>\n",
-		    p[i].place.lng, p[i].place.lat,
-		    p[i].place.has_alt ? p[i].place.alt : 0);
+		ok = evt_buf_add_str(out, "<gx:coord>") &&
+		    tracks_add_decimal(out, p[i].place.lng, 15) &&
+		    evt_buf_add_byte(out, ' ') &&
+		    tracks_add_decimal(out, p[i].place.lat, 15) &&
+		    evt_buf_add_byte(out, ' ') && tracks_add_decimal(out,
+		    p[i].place.has_alt ? p[i].place.alt : 0, 10) &&
+		    evt_buf_add_str(out, "</gx:coord>\n");
 	return ok && evt_buf_add_str(out, "</gx:Track>\n");
 }
 

@@ -1,6 +1,8 @@
 /* tracks.c - see tracks.h. */
 #include "tools/evtape/tracks.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@ struct tracks {
 	evt_dict sources;
 	tracks_point *last; /* of each source */
 	size_t cap_last;
+	uint64_t points, repeated;
 	/* While writing: */
 	tracks_point *segment;
 	size_t n;
@@ -77,8 +80,13 @@ add_point(struct tracks *t, const evt_key *key, const tracks_point *p,
 	bool new;
 	int r = number_of(t, key, &source, &new, err);
 
-	if (r != EVT_OK || (!new && is_repeated(&t->last[source], p)))
+	if (r != EVT_OK)
 		return r;
+	if (!new && is_repeated(&t->last[source], p)) {
+		t->repeated++;
+		return EVT_OK;
+	}
+	t->points++;
 	t->last[source] = *p;
 	sqlite3_bind_int64(st, 1, source);
 	sqlite3_bind_int64(st, 2, p->time_ns);
@@ -146,11 +154,15 @@ read_row(sqlite3_stmt *st, tracks_point *p)
 static bool
 goes_on(const struct tracks *t, const tracks_point *p)
 {
-	int64_t before = t->n > 0 ? t->segment[t->n - 1].time_ns : 0;
+	const tracks_point *before = &t->segment[t->n - (t->n > 0)];
+	int64_t apart;
 
 	return t->n > 0 && t->n < TRACKS_SEGMENT &&
-	    p->time_ns - before <= t->o->split_ns &&
-	    before - p->time_ns <= t->o->split_ns;
+	    !__builtin_sub_overflow(p->time_ns, before->time_ns, &apart) &&
+	    apart <= t->o->split_ns && apart >= -t->o->split_ns &&
+	    /* The short way is across the 180th meridian: on a map it would
+	     * be a line around the globe (RFC 7946, 3.1.9). */
+	    fabs(p->place.lng - before->place.lng) <= 180;
 }
 
 static int
@@ -238,6 +250,11 @@ tracks_main(const tracks_writer *writer, int argc, char **argv)
 
 	if (code < 0)
 		code = exporting_run(&format, &o.common, argv + 1, n);
+	if (o.verbose && (code == CLI_DONE || code == CLI_LOSSES))
+		fprintf(stderr, "%s: %" PRIu64 " points of %" PRIu32
+		    " sources; left out: %" PRIu64 " that repeat the one "
+		    "before\n", writer->cmd->name, t.points, t.sources.n,
+		    t.repeated);
 	sqlite3_finalize(t.add);
 	sqlite3_close(t.db);
 	evt_scanner_free(t.scanner);
@@ -248,14 +265,47 @@ tracks_main(const tracks_writer *writer, int argc, char **argv)
 }
 
 bool
+tracks_add_decimal(evt_buf *out, double value, int digits)
+{
+	size_t at = out->len;
+
+	if (!evt_buf_printf(out, "%.*g", digits, value))
+		return false;
+	if (memchr(out->data + at, 'e', out->len - at) == NULL)
+		return true;
+	out->len = at;
+	if (!evt_buf_printf(out, "%.*f", digits, value))
+		return false;
+	while (out->data[out->len - 1] == '0')
+		out->len--;
+	out->len -= out->data[out->len - 1] == '.';
+	return true;
+}
+
+/* XML 1.0 cannot hold these, however written: control characters, U+FFFE and
+ * U+FFFF. */
+static size_t
+not_xml(const char *text, size_t n)
+{
+	if ((unsigned char)text[0] < ' ')
+		return 1;
+	return n >= 3 && (memcmp(text, "\xef\xbf\xbe", 3) == 0 ||
+	    memcmp(text, "\xef\xbf\xbf", 3) == 0) ? 3 : 0;
+}
+
+bool
 tracks_add_xml(evt_buf *out, const char *text, size_t n)
 {
 	bool ok = true;
+	size_t skip;
 
 	for (size_t i = 0; i < n && ok; i++) {
-		unsigned char c = (unsigned char)text[i];
+		char c = text[i];
 
-		if (c == '<')
+		if ((skip = not_xml(text + i, n - i)) > 0) {
+			ok = evt_buf_add_str(out, "\xef\xbf\xbd");
+			i += skip - 1;
+		} else if (c == '<')
 			ok = evt_buf_add_str(out, "&lt;");
 		else if (c == '&')
 			ok = evt_buf_add_str(out, "&amp;");
@@ -263,10 +313,8 @@ tracks_add_xml(evt_buf *out, const char *text, size_t n)
 			ok = evt_buf_add_str(out, "&gt;");
 		else if (c == '"')
 			ok = evt_buf_add_str(out, "&quot;");
-		else if (c < ' ') /* XML 1.0 cannot hold it, however written */
-			ok = evt_buf_add_str(out, "\xef\xbf\xbd");
 		else
-			ok = evt_buf_add_byte(out, c);
+			ok = evt_buf_add_byte(out, (uint8_t)c);
 	}
 	return ok;
 }

@@ -34,7 +34,7 @@ typedef struct tracks_writer {
 typedef struct tracks_options {
 	exporting_options common;
 	int64_t split_ns;
-	bool by_receipt;
+	bool by_receipt, verbose;
 } tracks_options;
 
 #define TRACKS_OPTIONS \
@@ -44,17 +44,23 @@ typedef struct tracks_options {
 	{ .type = CLI_FLAG, .name = "receive-time", \
 	    .offset = offsetof(tracks_options, by_receipt), \
 	    .help = "take the time at which a frame came, not the state's own" }, \
+	{ .type = CLI_FLAG, .letter = 'v', .name = "verbose", \
+	    .offset = offsetof(tracks_options, verbose), \
+	    .help = "tell how many points there were, and how many repeated" }, \
 	EXPORTING_OPTIONS(tracks_options, common), \
 	{ .type = CLI_END }
 
 #define TRACKS_HELP \
 	"The points are those of state and state_batch frames, by source, each\n" \
 	"with the state's own time (last_update or gps/updated) if it has one.\n" \
-	"A state that repeats the place and time of the one before is left out."
+	"A state that repeats the place and time of the one before is left out.\n" \
+	"Lines also end at the 180th meridian, and after 20,000 points."
 
 /* The command of a format. */
 int tracks_main(const tracks_writer *writer, int argc, char **argv);
 
+/* A number with no exponent, which XML schemas do not take. */
+bool tracks_add_decimal(evt_buf *out, double value, int digits);
 /* Text for XML, and "2026-03-01T12:51:43Z" with milliseconds where there are
  * any. */
 bool tracks_add_xml(evt_buf *out, const char *text, size_t n);
