@@ -1,6 +1,7 @@
 """The examples of the README and of docs/ do what they say."""
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ import subprocess
 import websockets
 
 import evtest
+import npm
 
 README = os.path.join(evtest.TOP, "README.md")
 
@@ -129,6 +131,23 @@ class Recipes(evtest.Case):
                 done = self.shell("sqlite3 -bail :memory:", input=script.encode())
                 self.assertEqual(done.stderr, b"")
                 self.assertRegex(done.stdout, rb"^20\d\d-.*\|70\|0\n")
+
+    def test_duckdb(self):
+        """The queries of docs/recipes.md, in DuckDB."""
+        env = npm.need("@duckdb/node-api@1.5.6-r.1")
+        evtest.run("evtape-record", "-", "-o", self.path("field.tape"), "-q", stdin=b"".join(
+            b'{"event":"state","data":{"source_id":%d,"gps":{"speed":%d}}}\n' % (1 + i % 2, i) for i in range(100)))
+        queries = blocks(os.path.join(evtest.TOP, "docs", "recipes.md"), "duckdb")[0].strip().rstrip(";").split(";")
+        script = ("const {DuckDBInstance} = require('@duckdb/node-api');(async () => {"
+                  "const c = await (await DuckDBInstance.create(':memory:')).connect();"
+                  "for (const q of process.argv.slice(1))"
+                  " console.log(JSON.stringify((await c.runAndReadAll(q)).getRowsJson()));})()")
+        done = subprocess.run(["node", "-e", script, *queries], env=env, cwd=self.dir, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        first, second = map(json.loads, done.stdout.splitlines())
+        self.assertEqual(first, [["1", "50", "98"], ["2", "50", "99"]])
+        self.assertEqual(second, [["1", "50"], ["2", "50"]])
 
     def test_named_files_are_there(self):
         """Tests and sources that the documents name exist."""
