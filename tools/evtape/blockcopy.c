@@ -24,8 +24,10 @@ static int
 put_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	const blockcopy *o = ctx;
+	blockcopy_span one = { f->seq, 1, f->time_ns, f->time_ns, f->time_ns,
+		f->mono_ns };
 	tool_newtape *to = NULL;
-	int r = o->target(o->ctx, f->time_ns, f->time_ns, &to, err);
+	int r = o->target(o->ctx, &one, &to, err);
 
 	return r == EVT_OK ? tool_newtape_put(to, f, err) : r;
 }
@@ -75,23 +77,29 @@ put_frames(struct work *w, evt_error *err)
 static int
 copy_block(struct work *w, const evt_block_ref *b, evt_error *err)
 {
+	const evt_block_head *h = &w->block.head;
 	tool_newtape *to = NULL;
 	int r;
 
 	if (passes_none(w->o->filter, b))
 		return EVT_OK;
-	if (passes_whole(w->o->filter, b) && (r = w->o->target(w->o->ctx,
-	    b->min_ns, b->max_ns, &to, err)))
-		return r;
 	/* Its sums are checked in any case. */
-	r = evt_segment_read_block(w->fd, w->segment->name, b, to == NULL,
-	    &w->raw, &w->block, err);
-	if (r == EVT_ERR_CORRUPT)
-		return damaged(w, err);
-	if (r != EVT_OK)
-		return r;
-	return to != NULL ? tool_newtape_put_block(to, w->raw.data,
-	    &w->block.head, err) : put_frames(w, err);
+	r = evt_segment_read_block(w->fd, w->segment->name, b, false, &w->raw,
+	    &w->block, err);
+	if (r == EVT_OK && passes_whole(w->o->filter, b)) {
+		blockcopy_span all = { b->first_seq, b->frames, b->min_ns,
+			b->max_ns, h->first_ns, h->first_mono_ns };
+
+		r = w->o->target(w->o->ctx, &all, &to, err);
+	}
+	if (r == EVT_OK && to != NULL)
+		return tool_newtape_put_block(to, w->raw.data, h, err);
+	if (r == EVT_OK)
+		r = evt_block_load_lines(&w->block, w->raw.data,
+		    w->segment->name, err);
+	if (r == EVT_OK)
+		r = put_frames(w, err);
+	return r == EVT_ERR_CORRUPT ? damaged(w, err) : r;
 }
 
 static int

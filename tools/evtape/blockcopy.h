@@ -9,17 +9,24 @@
 #include "tools/evtape/each.h"
 #include "tools/evtape/newtape.h"
 
+/* A whole block, or one frame. */
+typedef struct blockcopy_span {
+	uint64_t first_seq;  /* on the tape that is copied */
+	uint32_t frames;
+	int64_t first_ns, last_ns; /* least and greatest receive time */
+	int64_t time_ns, mono_ns;  /* of the first frame */
+} blockcopy_span;
+
 typedef struct blockcopy {
 	const cli_command *cmd;
 	evt_tape *tape;
 	const evt_filter *filter;
 	/*
-	 * The tape that takes frames received between first_ns and last_ns,
-	 * which may be made now: of a whole block, or of one frame (then both
-	 * are its time).  NULL, for a block: its frames must be looked at one
-	 * by one.  Errors as of tool_newtape_open().
+	 * The tape that takes what comes next, which may be made now.  NULL,
+	 * for a block: its frames must be looked at one by one.  Errors as of
+	 * tool_newtape_open().
 	 */
-	int (*target)(void *ctx, int64_t first_ns, int64_t last_ns,
+	int (*target)(void *ctx, const blockcopy_span *next,
 	    tool_newtape **ret_to, evt_error *err);
 	void *ctx;
 } blockcopy;

@@ -194,11 +194,10 @@ put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
 
 /* All goes to the one new tape. */
 static int
-target(void *ctx, int64_t first_ns, int64_t last_ns, tool_newtape **ret_to,
+target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
     evt_error *err)
 {
-	(void)first_ns;
-	(void)last_ns;
+	(void)next;
 	(void)err;
 	*ret_to = ctx;
 	return EVT_OK;

@@ -9,7 +9,7 @@
 
 #include "format/buf.h"
 #include "format/err.h"
-#include "tools/evtape/each.h"
+#include "tools/evtape/blockcopy.h"
 #include "tools/evtape/evtape.h"
 #include "tools/evtape/newtape.h"
 
@@ -47,17 +47,17 @@ static const cli_command recover_cli = {
 
 struct work {
 	tool_newtape *to;
-	uint64_t next_seq; /* that should come */
-	evt_frame last;    /* times of the last frame */
+	uint64_t next_seq;         /* that should come, 0: any */
+	int64_t time_ns, mono_ns;  /* of what came last */
 	uint64_t saved, lost, places;
 };
 
 static int
-put_gap(struct work *w, uint64_t frames, const evt_frame *next, evt_error *err)
+put_gap(struct work *w, uint64_t frames, int64_t time_ns, int64_t mono_ns,
+    evt_error *err)
 {
 	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP,
-		.time_ns = next->time_ns, .mono_ns = next->mono_ns,
-		.conn = next->conn };
+		.time_ns = time_ns, .mono_ns = mono_ns };
 	evt_buf json = { 0 };
 	int r;
 
@@ -74,21 +74,24 @@ put_gap(struct work *w, uint64_t frames, const evt_frame *next, evt_error *err)
 	return r;
 }
 
+/* All goes to the new tape, and what is missing before it as a gap. */
 static int
-save(void *ctx, const evt_frame *f, evt_error *err)
+target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
+    evt_error *err)
 {
 	struct work *w = ctx;
 	int r = EVT_OK;
 
 	/* A tape whose first segments were dropped begins later than at 1. */
-	if (w->next_seq > 0 && f->seq > w->next_seq)
-		r = put_gap(w, f->seq - w->next_seq, f, err);
-	if (r != EVT_OK || (r = tool_newtape_put(w->to, f, err)))
-		return r;
-	w->next_seq = f->seq + 1;
-	w->last = *f;
-	w->saved++;
-	return EVT_OK;
+	if (w->next_seq > 0 && next->first_seq > w->next_seq)
+		r = put_gap(w, next->first_seq - w->next_seq, next->time_ns,
+		    next->mono_ns, err);
+	w->next_seq = next->first_seq + next->frames;
+	w->time_ns = next->time_ns;
+	w->mono_ns = next->mono_ns;
+	w->saved += next->frames;
+	*ret_to = w->to;
+	return r;
 }
 
 /* Frames that the index knows of behind the last one that was found. */
@@ -101,7 +104,8 @@ lost_end(struct work *w, evt_tape *tape, evt_error *err)
 	if (r != EVT_OK)
 		return r;
 	if (w->next_seq > 0 && info->last_seq >= w->next_seq)
-		r = put_gap(w, info->last_seq - w->next_seq + 1, &w->last, err);
+		r = put_gap(w, info->last_seq - w->next_seq + 1, w->time_ns,
+		    w->mono_ns, err);
 	evt_info_free(info);
 	return r;
 }
@@ -123,14 +127,14 @@ recover(const struct options *o, const cli_tapes *tapes,
     const evt_filter *filter)
 {
 	struct work w = { 0 };
-	tool_each each = { .cmd = &recover_cli, .tapes = tapes->tape,
-		.n_tapes = 1, .filter = filter, .frame = save, .ctx = &w };
+	blockcopy copy = { .cmd = &recover_cli, .tape = tapes->tape[0],
+		.filter = filter, .target = target, .ctx = &w };
 	evt_error err;
 	int code;
 
 	if (tool_newtape_open(o->output, NULL, &w.to, &err))
 		return cli_fail(&recover_cli, "%s", err.text);
-	code = tool_each_run(&each);
+	code = blockcopy_run(&copy);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
 	    (lost_end(&w, tapes->tape[0], &err) ||
 	    tool_newtape_finish(w.to, &err)))

@@ -162,22 +162,22 @@ is_full(const struct work *w, int64_t time_ns)
 }
 
 static int
-target(void *ctx, int64_t first_ns, int64_t last_ns, tool_newtape **ret_to,
+target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
     evt_error *err)
 {
 	struct work *w = ctx;
 	int r = EVT_OK;
 
 	/* A block that crosses a boundary is dealt out frame by frame. */
-	if (w->o->every_ns > 0 && first_ns != last_ns &&
-	    (w->to == NULL || last_ns >= w->end_ns)) {
+	if (w->o->every_ns > 0 && next->frames > 1 &&
+	    (w->to == NULL || next->last_ns >= w->end_ns)) {
 		*ret_to = NULL;
 		return EVT_OK;
 	}
-	if (w->to != NULL && is_full(w, first_ns))
+	if (w->to != NULL && is_full(w, next->first_ns))
 		r = finish(w, err);
 	if (r == EVT_OK && w->to == NULL)
-		r = begin(w, first_ns, err);
+		r = begin(w, next->first_ns, err);
 	*ret_to = w->to;
 	return r;
 }
