@@ -96,7 +96,8 @@ static void
 test_names(void **state)
 {
 	static const char *const names[] = { "unknown", "started", "stopped",
-		"connected", "disconnected", "gap", "clock", "note", "unknown" };
+		"connected", "disconnected", "gap", "clock", "note", "state",
+		"unknown" };
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
