@@ -284,31 +284,6 @@ pass_word(const uint8_t *p, const uint8_t *end)
 
 /* ---- keys --------------------------------------------------------------- */
 
-static size_t
-put_utf8(char *q, unsigned c)
-{
-	if (c < 0x80) {
-		q[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		q[0] = (char)(0xc0 | c >> 6);
-		q[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		q[0] = (char)(0xe0 | c >> 12);
-		q[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		q[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	q[0] = (char)(0xf0 | c >> 18);
-	q[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	q[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	q[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 /* Decode the escape at *p, which was checked, and step behind it. */
 static unsigned
 escape_value(const uint8_t **p, const uint8_t *end)
@@ -353,7 +328,8 @@ decode(evt_scanner *s, const uint8_t *p, const uint8_t *end, size_t *ret_len)
 	out = q = s->decoded + s->n_decoded;
 	while (p < end) {
 		if (*p == '\\')
-			q += put_utf8(q, escape_value(&p, end));
+			q += evt_utf8_put((uint8_t *)q,
+			    escape_value(&p, end));
 		else
 			*q++ = (char)*p++;
 	}

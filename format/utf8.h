@@ -34,4 +34,30 @@ evt_utf8_len(const uint8_t *p, const uint8_t *end)
 	return 4;
 }
 
+/* Write the character c (up to 0x1fffff) to q; its bytes, 1 to 4. */
+static inline size_t
+evt_utf8_put(uint8_t *q, unsigned c)
+{
+	if (c < 0x80) {
+		q[0] = (uint8_t)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		q[0] = (uint8_t)(0xc0 | c >> 6);
+		q[1] = (uint8_t)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		q[0] = (uint8_t)(0xe0 | c >> 12);
+		q[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+		q[2] = (uint8_t)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	q[0] = (uint8_t)(0xf0 | c >> 18);
+	q[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
+	q[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+	q[3] = (uint8_t)(0x80 | (c & 0x3f));
+	return 4;
+}
+
 #endif

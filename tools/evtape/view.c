@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/err.h"
+#include "format/utf8.h"
 
 static const uint8_t *
 skip_space(const uint8_t *p, const uint8_t *end)
@@ -156,31 +157,6 @@ hex4(const uint8_t *p)
 	return v;
 }
 
-static size_t
-put_utf8(uint8_t *q, unsigned c)
-{
-	if (c < 0x80) {
-		q[0] = (uint8_t)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		q[0] = (uint8_t)(0xc0 | c >> 6);
-		q[1] = (uint8_t)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		q[0] = (uint8_t)(0xe0 | c >> 12);
-		q[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-		q[2] = (uint8_t)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	q[0] = (uint8_t)(0xf0 | c >> 18);
-	q[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-	q[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-	q[3] = (uint8_t)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 /* Decode the character at *p (an escape or a byte) into q[4]. */
 static size_t
 decode_one(const uint8_t **p, const uint8_t *end, uint8_t *q)
@@ -207,7 +183,7 @@ decode_one(const uint8_t **p, const uint8_t *end, uint8_t *q)
 		c = 0x10000 + ((c - 0xd800) << 10) + (hex4(s + 8) & 0x3ff);
 		*p = s + 12;
 	}
-	return put_utf8(q, c & 0x1fffff);
+	return evt_utf8_put(q, c & 0x1fffff);
 }
 
 bool
