@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 import os
+import random
 import re
 import subprocess
 
@@ -106,6 +107,16 @@ class Text(Case):
         self.assertRegex(got["c"], r"^20\d\d-\d\d-\d\d$")
         self.assertEqual((got["d"], got["e"]), ("*" * 20, "*" * 19))
 
+    def test_numbers_that_are_the_time_of_receipt(self):
+        """Whatever they are called: within a year, or of seconds a day."""
+        near = {"T": T0 // 10**6 + 5, "U": T0 // 10**3 - 7 * 10**12, "N": T0 + 9, "S": T0 // S + 3600, "F": T0 / S + 0.5}
+        far = {"T": T0 // 10**6 - 400 * 86400 * 1000, "S": T0 // S - 2 * 86400, "n": 10**12, "m": 9999999999999999999}
+        got = json.loads(self.one(json.dumps(near)))
+        shift = {(got[k] - near[k]) * by for k, by in (("T", 10**6), ("U", 10**3), ("N", 1), ("S", S))}
+        self.assertEqual(len(shift), 1)
+        self.assertEqual(got["F"], near["F"] + shift.pop() // S)
+        self.assertEqual(json.loads(self.one(json.dumps(far))), far)
+
     def test_places(self):
         got = json.loads(self.one('{"a":{"lat":10.5,"lng":-20.25},"b":{"latitude":1,"longitude":190.123456789,"course":90.5},'
                                   '"none":{"lat":0,"lng":0.0},"half":{"lat":12.5},"bad":{"lat":91,"lng":5},"text":{"lat":"10.5"},'
@@ -141,6 +152,47 @@ class Text(Case):
         self.assertEqual(len(set(new)), len(ids))
         self.assertFalse(set(new) & set(ids[:20000]))
         self.assertTrue(all(len(str(b)) == max(7, len(str(a)) + 1) for a, b in zip(ids, new)))
+
+    def test_on_the_equator(self):
+        """A place with one 0 is a place."""
+        old = [(0, 30.5), (0, 30.75), (1.5, 0), (0, -0.001)]
+        new = [json.loads(self.one('{"lat":%r,"lng":%r}' % p)) for p in old]
+        for a, b, c, d in zip(old, old[1:], new, new[1:]):
+            self.assertAlmostEqual(distance((c["lat"], c["lng"]), (d["lat"], d["lng"])) / distance(a, b), 1, 4)
+
+    def value(self, r, depth):
+        """Some JSON value."""
+        names = ["id", "a", "lat", "lng", "heading", "alt", "type", "event", "label", "x_id", "time", "updated", "12", "drop", "q\"\\/~\u00e9"]
+        texts = ["", "x", "moving", "a \"b\" \\ \n\u0001", "\U0001f680\ud7ff", "2018-10-17 12:51:55", "2018-10-17T12:51:55+02:00", "77", "d-1"]
+        kind = r.randrange(8 if depth < 6 else 6)
+        if kind == 6:
+            return [self.value(r, depth + 1) for _ in range(r.randrange(5))]
+        if kind == 7:
+            return {r.choice(names): self.value(r, depth + 1) for _ in range(r.randrange(7))}
+        return [None, r.random() < 0.5, r.randrange(-200, 200), r.uniform(-200, 200), 10 ** r.randrange(22), r.choice(texts)][kind]
+
+    def changed(self, a, b):
+        """Whether b may be what a becomes with --drop of each "drop"."""
+        if isinstance(a, dict):
+            names = [k for k in a if k != "drop"]
+            return isinstance(b, dict) and len(names) == len(b) and all(
+                (k == n or k.isdigit()) and self.changed(a[k], v) for (n, v), k in zip(b.items(), names))
+        if isinstance(a, list):
+            return isinstance(b, list) and len(a) == len(b) and all(map(self.changed, a, b))
+        if isinstance(a, (int, float)) and not isinstance(a, bool):
+            return isinstance(b, (int, float)) and not isinstance(b, bool)
+        return type(a) is type(b)
+
+    def test_any_json_stays_json(self):
+        r = random.Random(1)
+        values = [self.value(r, 0) for _ in range(3000)] + [json.loads("[" * 256 + "]" * 256)]
+        dumps = [json.dumps(v, ensure_ascii=r.random() < 0.5, indent=r.choice([None, None, 1])).replace("\n", " ") for v in values]
+        tape = self.make("any.tape", ["%d received 1 1 %s" % (T0, d) for d in dumps])
+        drops = [x for depth in range(7) for x in ("--drop", "/*" * depth + "/drop")]
+        new = self.scrub(tape, *drops)
+        self.assertEqual(len(new), len(values))
+        for a, b in zip(values, new):
+            self.assertTrue(self.changed(a, b["payload"]), (a, b["payload"]))
 
     def test_a_source_whose_name_says_nothing(self):
         """The tape knows it by a path of its own profile."""
@@ -237,6 +289,7 @@ class Tapes(Case):
     def test_no_trace_is_left(self):
         tape, new = self.busy(), self.path("new.tape")
         self.scrub(tape, "--keep-sent")
+        self.out("verify", new)
         secrets = {"710010001", "710010002", "710010444", "veh-<1>", "57000007", "57000008", "Mar\u00eda", "Maria", "Cami",
                    "5555 1234", "Claro", "Calle", "secret-host", "203.0.113", "8a5fb21c", "2023-11-14", "22:13:2", "-06:00",
                    "_ns\":" + str(T0)[:10], "bye", "AMD/7g"}
@@ -337,6 +390,7 @@ class Tapes(Case):
         self.fails(2, "'label' is no pointer to a field", "scrub", tape, "-o", new, "--drop", "label")
         self.fails(2, "write ~0 for ~", "scrub", tape, "-o", new, "--blot", "/a~b")
         self.fails(1, "holds fewer than 16 bytes.*head -c 32", "scrub", tape, "-o", new, "--seed-file", self.seed(b"short", "s"))
+        self.fails(1, "larger than 1 MiB or has no end", "scrub", tape, "-o", new, "--seed-file", "/dev/zero")
         self.fails(1, "cannot open .*nowhere: No such file", "scrub", tape, "-o", new, "--seed-file", self.path("nowhere"))
         self.fails(1, "is there already", "scrub", tape, "-o", tape)
         early = self.make("early.tape", ["%d received 1 1 {}" % -(2**63 - 1)])

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "format/err.h"
-#include "format/io.h"
 #include "format/le.h"
 #include "format/units.h"
 #include "tools/evtape/sip.h"
@@ -73,26 +72,32 @@ from_seed(const uint8_t *seed, size_t n, disguise *ret)
 	ret->climb_m = 100 + (int)(draw(ret, CLIMB, 0, 0) % 900);
 }
 
+/* Larger files are meant to be something else, and some never end. */
+#define SEED_MAX (1u << 20)
+
 static int
 read_seed(const char *path, evt_buf *out, evt_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t n = 0;
-	int r = EVT_OK;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
+	ssize_t n = 1;
 
 	if (fd < 0)
 		return evt_err_sys(err, errno, "cannot open %s", path);
-	do {
-		if (!evt_buf_reserve(out, 4096)) {
-			r = evt_err_nomem(err);
-			break;
-		}
-		r = evt_io_read_at(fd, out->data + out->len, 4096, out->len,
-		    path, &n, err);
-		if (r == EVT_OK)
-			out->len += n;
-	} while (r == EVT_OK && n > 0);
+	/* Once and whole: a buffer that grows would leave copies behind. */
+	if (!evt_buf_reserve(out, SEED_MAX + 1))
+		r = evt_err_nomem(err);
+	while (r == EVT_OK && n != 0 && out->len <= SEED_MAX) {
+		n = read(fd, out->data + out->len, SEED_MAX + 1 - out->len);
+		if (n > 0)
+			out->len += (size_t)n;
+		else if (n < 0 && errno != EINTR)
+			r = evt_err_sys(err, errno, "cannot read %s", path);
+	}
 	close(fd);
+	if (r == EVT_OK && out->len > SEED_MAX)
+		r = evt_err_set(err, EVT_ERR_ARG, "%s is larger than 1 MiB or "
+		    "has no end, and so no seed; make one with: head -c 32 "
+		    "/dev/urandom", path);
 	return r;
 }
 
@@ -107,6 +112,7 @@ disguise_open(const char *seed_file, disguise *ret, evt_error *err)
 		if (getentropy(chance, sizeof(chance)) != 0)
 			return evt_err_sys(err, errno, "cannot get random bytes");
 		from_seed(chance, sizeof(chance), ret);
+		explicit_bzero(chance, sizeof(chance));
 		return EVT_OK;
 	}
 	r = read_seed(seed_file, &seed, err);
@@ -116,6 +122,8 @@ disguise_open(const char *seed_file, disguise *ret, evt_error *err)
 		    "/dev/urandom", seed_file, DISGUISE_SEED_MIN);
 	if (r == EVT_OK)
 		from_seed(seed.data, seed.len, ret);
+	if (seed.data != NULL)
+		explicit_bzero(seed.data, seed.cap);
 	evt_buf_free(&seed);
 	return r;
 }
@@ -331,9 +339,19 @@ disguise_date(const disguise *d, const uint8_t *p, size_t n, evt_buf *out,
 	return true;
 }
 
+static bool
+is_near(int64_t value, int64_t unit, int64_t near_ns)
+{
+	int64_t ns, most = (unit == 1 ? 1 : 366) * 86400 * EVT_NS_PER_S;
+
+	return !__builtin_mul_overflow(value, EVT_NS_PER_S / unit, &ns) &&
+	    !__builtin_sub_overflow(ns, near_ns, &ns) && ns <= most &&
+	    ns >= -most;
+}
+
 bool
-disguise_epoch(const disguise *d, const uint8_t *p, size_t n, evt_buf *out,
-    bool *ret_nomem)
+disguise_epoch(const disguise *d, const int64_t *near_ns, const uint8_t *p,
+    size_t n, evt_buf *out, bool *ret_nomem)
 {
 	static const struct { size_t digits; int64_t unit; } forms[] = {
 		{ 10, 1 }, { 13, 1000 }, { 16, 1000000 }, { 19, 1000000000 } };
@@ -348,10 +366,13 @@ disguise_epoch(const disguise *d, const uint8_t *p, size_t n, evt_buf *out,
 	if (digits < n && p[digits] != '.')
 		return false;
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (forms[i].digits != digits)
+		int64_t unit = forms[i].unit;
+
+		if (forms[i].digits != digits ||
+		    (near_ns != NULL && !is_near(v, unit, *near_ns)))
 			continue;
 		*ret_nomem = !evt_buf_printf(out, "%" PRId64,
-		    v + d->shift_s * forms[i].unit) ||
+		    v + d->shift_s * unit) ||
 		    !evt_buf_add(out, p + digits, n - digits);
 		return true;
 	}

@@ -53,9 +53,12 @@ double disguise_heading(const disguise *d, disguise_spot from, double heading);
  */
 bool disguise_date(const disguise *d, const uint8_t *text, size_t n,
     evt_buf *out, bool *ret_nomem);
-/* The same for a number that is epoch seconds, ms, us or ns of the years 2001 to
- * 2286 by its number of digits. */
-bool disguise_epoch(const disguise *d, const uint8_t *text, size_t n,
-    evt_buf *out, bool *ret_nomem);
+/*
+ * The same for a number that is epoch seconds, ms, us or ns of the years 2001 to
+ * 2286 by its number of digits.  near_ns, unless NULL: and lies within a year of
+ * that time (seconds: a day), so that hardly a number that is no time does.
+ */
+bool disguise_epoch(const disguise *d, const int64_t *near_ns,
+    const uint8_t *text, size_t n, evt_buf *out, bool *ret_nomem);
 
 #endif

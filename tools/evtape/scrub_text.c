@@ -24,6 +24,7 @@ struct scrub_text {
 	evt_buf *out;
 	size_t met;     /* so many of its sources were met as ids, in order */
 	bool loose;     /* not all: look for them everywhere */
+	evt_dict sources; /* then: what they are */
 	bool nomem;     /* where a function cannot say so by itself */
 };
 
@@ -70,12 +71,22 @@ decode(struct scrub_text *s, view v)
 static bool
 is_source(const struct scrub_text *s, const uint8_t *p, size_t n)
 {
-	for (size_t i = 0; i < s->f->n_sources; i++) {
-		if (s->f->sources[i].len == n &&
-		    (n == 0 || memcmp(s->f->sources[i].text, p, n) == 0))
-			return true;
-	}
-	return false;
+	return n <= EVT_KEY_MAX && evt_dict_find(&s->sources, (const char *)p,
+	    (uint32_t)n, false) != UINT32_MAX;
+}
+
+/* Look for the frame's sources everywhere. */
+static bool
+be_loose(struct scrub_text *s)
+{
+	evt_dict_clear(&s->sources);
+	if (!evt_dict_reserve(&s->sources, s->f->n_sources))
+		return false;
+	for (size_t i = 0; i < s->f->n_sources; i++)
+		evt_dict_add(&s->sources, s->f->sources[i].text,
+		    s->f->sources[i].len, false);
+	s->loose = true;
+	return true;
 }
 
 /* An id was met.  The tape's sources stand in the order of the text. */
@@ -208,9 +219,7 @@ rewrite_place(struct scrub_text *s, view v, struct at at)
 	int digits = digits_of(v);
 	double d;
 
-	/* 0, 0 is what devices say that do not know where they are; turned, it
-	 * would give the turn away. */
-	if (view_double(v, &d) && !(d < 0) && !(d > 0))
+	if (!at.spot->known && view_double(v, &d) && !(d < 0) && !(d > 0))
 		return copy(s, v, SCRUB_KEPT);
 	if (!at.spot->known)
 		return blot_number(s);
@@ -261,13 +270,13 @@ rewrite_number(struct scrub_text *s, view v, struct at at)
 		return rewrite_heading(s, v, at.spot);
 	case SCRUB_NAME_ALTITUDE:
 		return rewrite_altitude(s, v);
-	case SCRUB_NAME_TIME:
-		if (disguise_epoch(s->d, v.p, v.n, s->out, &nomem))
-			return !nomem && tell(s, SCRUB_TIME);
-		return copy(s, v, SCRUB_KEPT);
 	default:
-		return copy(s, v, SCRUB_KEPT);
+		break;
 	}
+	if (disguise_epoch(s->d, at.is == SCRUB_NAME_TIME ? NULL :
+	    &s->f->time_ns, v.p, v.n, s->out, &nomem))
+		return !nomem && tell(s, SCRUB_TIME);
+	return copy(s, v, SCRUB_KEPT);
 }
 
 /* ---- containers ----------------------------------------------------------------- */
@@ -292,6 +301,8 @@ own_spot(struct scrub_text *s, view object)
 		else if (is == SCRUB_NAME_LNG)
 			lng = view_double(value, &spot.from.lng);
 	}
+	/* 0, 0 is what devices say that do not know where they are; turned, it
+	 * would give the turn away. */
 	spot.known = lat && lng && fabs(spot.from.lat) <= 90 &&
 	    fabs(spot.from.lng) <= 360 &&
 	    (fabs(spot.from.lat) > 0 || fabs(spot.from.lng) > 0);
@@ -465,8 +476,7 @@ scrub_text_write(scrub_text *s, const evt_frame *f, evt_buf *out,
 	if (ok && s->met < f->n_sources) {
 		/* Ids with a name that says nothing are known by the tape. */
 		scrub_tally_count(s->tally, false);
-		s->loose = true;
-		ok = run_once(s, root);
+		ok = be_loose(s) && run_once(s, root);
 	}
 	scrub_tally_count(s->tally, ok);
 	return ok && !s->nomem ? EVT_OK : evt_err_nomem(err);
@@ -510,6 +520,7 @@ scrub_text_free(scrub_text *s)
 	if (s == NULL)
 		return;
 	scrub_paths_free(s->paths);
+	evt_dict_free(&s->sources);
 	evt_buf_free(&s->text);
 	free(s);
 }
