@@ -83,8 +83,16 @@ class Diff(tooltest.Case):
                 {"type": "source_state_event", "state": {"source_id": i, "gps": {"speed": v}}} for i, v in values]})
         some, sums = self.diff([batch((1, 10), (2, 20), (3, 30))], [batch((2, 20), (1, 11))])
         self.assertEqual([(d["kind"], d["source"], d["a"]["record"]) for d in some], [("changed", "1", 0), ("missing", "3", 2)])
-        self.assertEqual(some[0]["fields"], [{"pointer": "/gps/speed", "a": 10, "b": 11}])
+        self.assertEqual(some[0]["fields"], [{"pointer": "./gps/speed", "a": 10, "b": 11}])
         self.assertEqual(sums["same"], 1)
+
+    def test_ignored_in_states_alone_and_in_batches(self):
+        def both(v):
+            return [state(0, 1, gps={"speed": v}), frame(1, {"event": "state_batch", "user_time": v, "data": [
+                {"state": {"source_id": 1, "gps": {"speed": v}}}]})]
+        self.assertEqual(self.diff(both(1), both(2))[1]["changed"], 2)
+        self.assertEqual(self.diff(both(1), both(2), "--ignore", "./gps/speed", check=0)[1]["same"], 2)
+        self.assertEqual(self.diff(both(1), both(2), "--ignore", "/data/gps/speed", "--summary")[1]["changed"], 1)
 
     def test_a_whole_field_differs_everywhere(self):
         b = [state(i * 100, 1 + i % 3, n=i, fixed=True) for i in range(60)]

@@ -20,14 +20,18 @@ struct options {
 	cli_list ignore;
 	int64_t window, limit;
 	bool summary, json, absolute;
+	/* What is ignored, as pointers into a whole frame, and into a state of
+	 * a batch. */
+	cli_list in_frame, in_batch;
 };
 
 static const cli_option table[] = {
 	CLI_FILTER_OPTIONS(struct options, filter),
 	{ .type = CLI_REPEAT, .name = "ignore", .arg = "POINTER",
 	    .offset = offsetof(struct options, ignore),
-	    .help = "a field that may differ: /data/gps/updated in a frame of\n"
-	            "its own, /gps/updated in a state of a batch; repeatable" },
+	    .help = "a field that may differ: /user_time in a frame, or, with a\n"
+	            "dot before it, in the state of a source, alone or in a\n"
+	            "batch: ./gps/updated; repeatable" },
 	{ .type = CLI_FLAG, .name = "summary",
 	    .offset = offsetof(struct options, summary),
 	    .help = "only the totals" },
@@ -70,6 +74,37 @@ static const cli_command diff_cli = {
 	.max_args = 2,
 };
 
+/* ---- fields ---------------------------------------------------------------------- */
+
+static const cli_list *
+ignored(const struct options *o, const tool_record *record)
+{
+	return record->of_batch ? &o->in_batch : &o->in_frame;
+}
+
+/* Sort --ignore out: ./x is /data/x of a frame, and /x of a state in a batch. */
+static int
+sort_ignored(struct options *o, evt_error *err)
+{
+	for (size_t i = 0; i < o->ignore.n; i++) {
+		const char *p = o->ignore.item[i];
+		bool of_state = p[0] == '.', ok;
+		evt_buf whole = { 0 };
+		int r = view_check_pointer(p + of_state, err);
+
+		if (r != EVT_OK)
+			return r;
+		ok = evt_buf_printf(&whole, "%s%s", of_state ? "/data" : "",
+		    p + of_state) && cli_list_add(&o->in_frame,
+		    (char *)whole.data, whole.len) && (!of_state ||
+		    cli_list_add(&o->in_batch, p + 1, strlen(p + 1)));
+		evt_buf_free(&whole);
+		if (!ok)
+			return evt_err_nomem(err);
+	}
+	return EVT_OK;
+}
+
 /* ---- reading --------------------------------------------------------------------- */
 
 struct reading {
@@ -104,7 +139,7 @@ read_frame(void *ctx, const evt_frame *f, evt_error *err)
 	while (r == EVT_OK && tool_records_next(&records, &record)) {
 		view v = compared(&records, &record);
 		uint64_t hash = view_kind(v) != VIEW_NONE ?
-		    jsoncmp_hash(v, &rd->o->ignore, &nomem) :
+		    jsoncmp_hash(v, ignored(rd->o, &record), &nomem) :
 		    XXH64(f->payload, f->len, f->opcode);
 
 		if (nomem)
@@ -160,7 +195,7 @@ fetch(struct fetch *x, uint64_t seq, evt_error *err)
 /* The value that was compared, of the n-th record of the frame. */
 static int
 fetch_value(struct fetch *x, const diff_place *place, evt_scanner *scanner,
-    view *ret, evt_error *err)
+    view *ret, bool *ret_of_batch, evt_error *err)
 {
 	tool_records records;
 	tool_record record = { .of_batch = false };
@@ -175,6 +210,7 @@ fetch_value(struct fetch *x, const diff_place *place, evt_scanner *scanner,
 			break;
 	}
 	*ret = compared(&records, &record);
+	*ret_of_batch = record.of_batch;
 	return EVT_OK;
 }
 
@@ -187,6 +223,7 @@ struct telling {
 	struct fetch a, b;
 	tool_out *out;
 	size_t n_fields;    /* of the pair at hand */
+	bool of_batch;      /* it is of states in batches */
 };
 
 /* A value for people: short; for JSON: as it stands. */
@@ -201,12 +238,17 @@ add_value(evt_buf *b, view v, bool json)
 }
 
 static int
-tell_field(void *ctx, const char *pointer, view a, view b, evt_error *err)
+tell_field(void *ctx, const char *place, view a, view b, evt_error *err)
 {
 	struct telling *t = ctx;
-	evt_buf *out = tool_out_buf(t->out);
+	evt_buf *out = tool_out_buf(t->out), named = { 0 };
 	bool json = t->o->json, ok;
+	const char *pointer;
 
+	/* In a state of a batch, a dot before it says so. */
+	if (!evt_buf_printf(&named, "%s%s", t->of_batch ? "." : "", place))
+		return evt_err_nomem(err);
+	pointer = (char *)named.data;
 	if (json)
 		ok = evt_buf_add_str(out, t->n_fields > 0 ? ",{\"pointer\":" :
 		    "{\"pointer\":") &&
@@ -223,22 +265,26 @@ tell_field(void *ctx, const char *pointer, view a, view b, evt_error *err)
 		    evt_buf_add_str(out, " -> ") && add_value(out, b, false) &&
 		    evt_buf_add_byte(out, '\n');
 	t->n_fields++;
+	evt_buf_free(&named);
 	return ok ? EVT_OK : evt_err_nomem(err);
 }
 
 static int
 tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
 {
+	bool a_of_batch = false, b_of_batch = false;
 	view a, b;
-	int r = fetch_value(&t->a, &p->a, t->scanner, &a, err);
+	int r = fetch_value(&t->a, &p->a, t->scanner, &a, &a_of_batch, err);
 
 	if (r == EVT_OK)
-		r = fetch_value(&t->b, &p->b, t->scanner, &b, err);
+		r = fetch_value(&t->b, &p->b, t->scanner, &b, &b_of_batch, err);
 	t->n_fields = 0;
+	t->of_batch = a_of_batch && b_of_batch;
 	/* What is no JSON differs as a whole. */
 	if (r == EVT_OK && view_kind(a) != VIEW_NONE &&
 	    view_kind(b) != VIEW_NONE)
-		r = jsoncmp_find(a, b, &t->o->ignore, tell_field, t, err);
+		r = jsoncmp_find(a, b, t->of_batch ? &t->o->in_batch :
+		    &t->o->in_frame, tell_field, t, err);
 	return r;
 }
 
@@ -413,10 +459,8 @@ run(int argc, char **argv)
 	evt_error err;
 	int n, code = cli_parse(&diff_cli, argc, argv, &o, &n);
 
-	for (size_t i = 0; code < 0 && i < o.ignore.n; i++) {
-		if (view_check_pointer(o.ignore.item[i], &err))
-			code = cli_usage(&diff_cli, "%s", err.text);
-	}
+	if (code < 0 && sort_ignored(&o, &err))
+		code = cli_usage(&diff_cli, "%s", err.text);
 	if (code < 0)
 		code = tool_open(&diff_cli, &o.filter, argv + 1, n, &tapes,
 		    &filter);
@@ -426,6 +470,8 @@ run(int argc, char **argv)
 	}
 	cli_tapes_close(&tapes);
 	cli_list_free(&o.ignore);
+	cli_list_free(&o.in_frame);
+	cli_list_free(&o.in_batch);
 	cli_filter_free(&o.filter);
 	return code;
 }
