@@ -273,7 +273,7 @@ static int
 tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
 {
 	bool a_of_batch = false, b_of_batch = false;
-	view a, b;
+	view a = { NULL, 0 }, b = { NULL, 0 };
 	int r = fetch_value(&t->a, &p->a, t->scanner, &a, &a_of_batch, err);
 
 	if (r == EVT_OK)
