@@ -150,7 +150,7 @@ $(LIB_SO): $(call obj,$(FORMAT_SRC)) format/evtape.map
 	    $(LDALL) -o $@ $(filter %.o,$^) $(LIBS_FORMAT)
 
 # The SQLite extension.  It brings its own library: nothing else is loaded.
-$(EXT_SO): $(call obj,$(wildcard tools/sqlite/*.c) tools/evtape/record.c tools/evtape/view.c tools/cli.c) $(LIB_A) tools/sqlite/evtape.map
+$(EXT_SO): $(call obj,$(wildcard tools/sqlite/*.c) replay/items.c tools/cli.c) $(LIB_A) tools/sqlite/evtape.map
 	$(CC) -shared -Wl,--version-script=tools/sqlite/evtape.map $(LDALL) -o $@ \
 	    $(filter %.o %.a,$^) $(LIBS_FORMAT)
 
@@ -159,7 +159,7 @@ $(BUILD)/$(1): $(call obj,$(wildcard tools/$(1)/*.c) $(COMMON_SRC) $(2)) $(LIB_A
 	$$(CC) -pie $$(LDALL) -o $$@ $$^ $(LIBS_FORMAT) $(3)
 endef
 # Of what the other programs do, the tool shares these.
-$(eval $(call program,evtape,replay/frame_out.c $(addprefix record/,navixy.c lines.c marks.c url.c secret.c),-lm))
+$(eval $(call program,evtape,replay/frame_out.c replay/items.c $(addprefix record/,navixy.c lines.c marks.c url.c secret.c),-lm))
 $(eval $(call program,evtape-record,$(RECORD_SRC),$(LIBS_WS)))
 $(eval $(call program,evtape-replay,$(REPLAY_SRC),$(LIBS_WS)))
 $(eval $(call program,evtape-sim,,$(LIBS_WS) -lm))

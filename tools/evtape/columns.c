@@ -53,7 +53,7 @@ add(tool_columns *c, const char *name, evt_error *err)
 		    "seq, time, source, event, payload, ..., a JSON pointer "
 		    "(/data/gps/speed), or one into each source's record "
 		    "(./gps/speed)", name);
-	return view_check_pointer(new->pointer, err);
+	return evt_view_check_pointer(new->pointer, err);
 }
 
 int
@@ -109,16 +109,16 @@ done(bool ok, enum tool_value kind)
 }
 
 static enum tool_value
-of_view(view v, evt_buf *out)
+of_view(evt_view v, evt_buf *out)
 {
-	switch (view_kind(v)) {
-	case VIEW_NONE:
-	case VIEW_NULL:
+	switch (evt_view_kind(v)) {
+	case EVT_VIEW_NONE:
+	case EVT_VIEW_NULL:
 		return TOOL_VALUE_NONE;
-	case VIEW_STRING:
-		return done(view_text(v, out), TOOL_VALUE_TEXT);
-	case VIEW_ARRAY:
-	case VIEW_OBJECT:
+	case EVT_VIEW_STRING:
+		return done(evt_view_text(v, out), TOOL_VALUE_TEXT);
+	case EVT_VIEW_ARRAY:
+	case EVT_VIEW_OBJECT:
 		return done(evt_buf_add(out, v.p, v.n), TOOL_VALUE_JSON);
 	default:
 		return done(evt_buf_add(out, v.p, v.n), TOOL_VALUE_NUMBER);
@@ -126,7 +126,7 @@ of_view(view v, evt_buf *out)
 }
 
 static enum tool_value
-of_payload(const tool_records *r, evt_buf *out)
+of_payload(const evt_items *r, evt_buf *out)
 {
 	const evt_frame *f = r->frame;
 
@@ -148,8 +148,8 @@ of_opcode(const evt_frame *f, evt_buf *out)
 }
 
 enum tool_value
-tool_columns_value(const tool_columns *c, size_t i, const tool_records *r,
-    const tool_record *record, evt_buf *out)
+tool_columns_value(const tool_columns *c, size_t i, const evt_items *r,
+    const evt_item *record, evt_buf *out)
 {
 	static const char *const kinds[] = { "received", "sent", "mark" };
 	const evt_frame *f = r->frame;
@@ -192,8 +192,8 @@ tool_columns_value(const tool_columns *c, size_t i, const tool_records *r,
 	case PAYLOAD:
 		return of_payload(r, out);
 	case POINTER:
-		return of_view(view_at(r->root, col->pointer), out);
+		return of_view(evt_view_at(r->root, col->pointer), out);
 	default:
-		return of_view(view_at(record->value, col->pointer), out);
+		return of_view(evt_view_at(record->value, col->pointer), out);
 	}
 }

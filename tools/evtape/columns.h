@@ -13,7 +13,7 @@
 #include "format/buf.h"
 #include "format/evtape.h"
 #include "tools/cli.h"
-#include "tools/evtape/record.h"
+#include "replay/items.h"
 
 #define TOOL_COLUMNS_HELP \
 	"COLUMN is seq, time, time_ns, mono_ns, connection, kind, opcode,\n" \
@@ -45,6 +45,6 @@ enum tool_value {
 	TOOL_VALUE_NOMEM   /* out of memory */
 };
 enum tool_value tool_columns_value(const tool_columns *c, size_t i,
-    const tool_records *records, const tool_record *record, evt_buf *out);
+    const evt_items *records, const evt_item *record, evt_buf *out);
 
 #endif

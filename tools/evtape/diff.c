@@ -13,7 +13,7 @@
 #include "tools/evtape/evtape.h"
 #include "tools/evtape/jsoncmp.h"
 #include "tools/evtape/out.h"
-#include "tools/evtape/record.h"
+#include "replay/items.h"
 
 struct options {
 	cli_filter filter;
@@ -77,7 +77,7 @@ static const cli_command diff_cli = {
 /* ---- fields ---------------------------------------------------------------------- */
 
 static const cli_list *
-ignored(const struct options *o, const tool_record *record)
+ignored(const struct options *o, const evt_item *record)
 {
 	return record->of_batch ? &o->in_batch : &o->in_frame;
 }
@@ -90,7 +90,7 @@ sort_ignored(struct options *o, evt_error *err)
 		const char *p = o->ignore.item[i];
 		bool of_state = p[0] == '.', ok;
 		evt_buf whole = { 0 };
-		int r = view_check_pointer(p + of_state, err);
+		int r = evt_view_check_pointer(p + of_state, err);
 
 		if (r != EVT_OK)
 			return r;
@@ -117,8 +117,8 @@ struct reading {
 };
 
 /* What is compared of a record: a state of a batch, or the whole frame. */
-static view
-compared(const tool_records *records, const tool_record *record)
+static evt_view
+compared(const evt_items *records, const evt_item *record)
 {
 	return record->of_batch ? record->value : records->root;
 }
@@ -128,17 +128,17 @@ read_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct reading *rd = ctx;
 	diff_place place = { f->seq, 0, f->time_ns };
-	tool_records records;
-	tool_record record;
+	evt_items records;
+	evt_item record;
 	bool nomem = false;
-	int r = tool_records_begin(&records, f, rd->scanner, err);
+	int r = evt_items_begin(&records, f, rd->scanner, err);
 
 	if (!rd->any)
 		rd->first_ns = f->time_ns;
 	rd->any = true;
-	while (r == EVT_OK && tool_records_next(&records, &record)) {
-		view v = compared(&records, &record);
-		uint64_t hash = view_kind(v) != VIEW_NONE ?
+	while (r == EVT_OK && evt_items_next(&records, &record)) {
+		evt_view v = compared(&records, &record);
+		uint64_t hash = evt_view_kind(v) != EVT_VIEW_NONE ?
 		    jsoncmp_hash(v, ignored(rd->o, &record), &nomem) :
 		    XXH64(f->payload, f->len, f->opcode);
 
@@ -195,18 +195,18 @@ fetch(struct fetch *x, uint64_t seq, evt_error *err)
 /* The value that was compared, of the n-th record of the frame. */
 static int
 fetch_value(struct fetch *x, const diff_place *place, evt_scanner *scanner,
-    view *ret, bool *ret_of_batch, evt_error *err)
+    evt_view *ret, bool *ret_of_batch, evt_error *err)
 {
-	tool_records records;
-	tool_record record = { .of_batch = false };
+	evt_items records;
+	evt_item record = { .of_batch = false };
 	int r = fetch(x, place->seq, err);
 
 	if (r == EVT_OK)
-		r = tool_records_begin(&records, &x->frame, scanner, err);
+		r = evt_items_begin(&records, &x->frame, scanner, err);
 	if (r != EVT_OK)
 		return r;
 	for (uint32_t i = 0; i <= place->n; i++) {
-		if (!tool_records_next(&records, &record))
+		if (!evt_items_next(&records, &record))
 			break;
 	}
 	*ret = compared(&records, &record);
@@ -228,9 +228,9 @@ struct telling {
 
 /* A value for people: short; for JSON: as it stands. */
 static bool
-add_value(evt_buf *b, view v, bool json)
+add_value(evt_buf *b, evt_view v, bool json)
 {
-	if (view_kind(v) == VIEW_NONE)
+	if (evt_view_kind(v) == EVT_VIEW_NONE)
 		return evt_buf_add_str(b, json ? "null" : "(none)");
 	if (!json && v.n > 80)
 		return evt_buf_add(b, v.p, 77) && evt_buf_add_str(b, "...");
@@ -238,7 +238,7 @@ add_value(evt_buf *b, view v, bool json)
 }
 
 static int
-tell_field(void *ctx, const char *place, view a, view b, evt_error *err)
+tell_field(void *ctx, const char *place, evt_view a, evt_view b, evt_error *err)
 {
 	struct telling *t = ctx;
 	evt_buf *out = tool_out_buf(t->out), named = { 0 };
@@ -253,11 +253,11 @@ tell_field(void *ctx, const char *place, view a, view b, evt_error *err)
 		ok = evt_buf_add_str(out, t->n_fields > 0 ? ",{\"pointer\":" :
 		    "{\"pointer\":") &&
 		    evt_buf_add_json(out, pointer, strlen(pointer)) &&
-		    evt_buf_add_str(out, view_kind(a) != VIEW_NONE ?
-		    ",\"a\":" : "") && (view_kind(a) == VIEW_NONE ||
+		    evt_buf_add_str(out, evt_view_kind(a) != EVT_VIEW_NONE ?
+		    ",\"a\":" : "") && (evt_view_kind(a) == EVT_VIEW_NONE ||
 		    add_value(out, a, true)) &&
-		    evt_buf_add_str(out, view_kind(b) != VIEW_NONE ?
-		    ",\"b\":" : "") && (view_kind(b) == VIEW_NONE ||
+		    evt_buf_add_str(out, evt_view_kind(b) != EVT_VIEW_NONE ?
+		    ",\"b\":" : "") && (evt_view_kind(b) == EVT_VIEW_NONE ||
 		    add_value(out, b, true)) && evt_buf_add_byte(out, '}');
 	else
 		ok = evt_buf_printf(out, "    %s: ", *pointer != '\0' ? pointer :
@@ -273,7 +273,7 @@ static int
 tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
 {
 	bool a_of_batch = false, b_of_batch = false;
-	view a = { NULL, 0 }, b = { NULL, 0 };
+	evt_view a = { NULL, 0 }, b = { NULL, 0 };
 	int r = fetch_value(&t->a, &p->a, t->scanner, &a, &a_of_batch, err);
 
 	if (r == EVT_OK)
@@ -281,8 +281,8 @@ tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
 	t->n_fields = 0;
 	t->of_batch = a_of_batch && b_of_batch;
 	/* What is no JSON differs as a whole. */
-	if (r == EVT_OK && view_kind(a) != VIEW_NONE &&
-	    view_kind(b) != VIEW_NONE)
+	if (r == EVT_OK && evt_view_kind(a) != EVT_VIEW_NONE &&
+	    evt_view_kind(b) != EVT_VIEW_NONE)
 		r = jsoncmp_find(a, b, t->of_batch ? &t->o->in_batch :
 		    &t->o->in_frame, tell_field, t, err);
 	return r;

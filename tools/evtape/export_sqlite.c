@@ -142,12 +142,12 @@ bind_payload(sqlite3_stmt *st, const evt_frame *f, bool text)
 }
 
 static bool
-bind_column(struct work *w, size_t i, const tool_records *records,
-    const tool_record *record)
+bind_column(struct work *w, size_t i, const evt_items *records,
+    const evt_item *record)
 {
 	sqlite3_stmt *st = w->frame;
 	int at = (int)i + 11;
-	view number;
+	evt_view number;
 	int64_t n;
 	double d;
 
@@ -163,10 +163,10 @@ bind_column(struct work *w, size_t i, const tool_records *records,
 		    SQLITE_TRANSIENT);
 		return true;
 	case TOOL_VALUE_NUMBER:
-		number = view_of(w->value.data, w->value.len);
-		if (view_int(number, &n))
+		number = evt_view_of(w->value.data, w->value.len);
+		if (evt_view_int(number, &n))
 			sqlite3_bind_int64(st, at, n);
-		else if (view_double(number, &d))
+		else if (evt_view_double(number, &d))
 			sqlite3_bind_double(st, at, d);
 		else /* as SQLite's own JSON functions have true and false */
 			sqlite3_bind_int(st, at, *number.p == 't');
@@ -216,7 +216,7 @@ put_sources(struct work *w, const evt_frame *f, evt_error *err)
 
 		sqlite3_bind_int64(st, 1, f->tape);
 		sqlite3_bind_int64(st, 2, (sqlite3_int64)f->seq);
-		if (k->is_int && view_int((view){ (const uint8_t *)k->text,
+		if (k->is_int && evt_view_int((evt_view){ (const uint8_t *)k->text,
 		    k->len }, &n))
 			sqlite3_bind_int64(st, 3, n);
 		else
@@ -234,14 +234,14 @@ put_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
 	char time[EVT_TIME_TEXT], opcode[8];
-	tool_records records;
-	tool_record record;
-	int r = tool_records_begin(&records, f, w->scanner, err);
+	evt_items records;
+	evt_item record;
+	int r = evt_items_begin(&records, f, w->scanner, err);
 
 	if (r != EVT_OK)
 		return r;
-	if (!tool_records_next(&records, &record))
-		record = (tool_record){ .value = { NULL, 0 } };
+	if (!evt_items_next(&records, &record))
+		record = (evt_item){ .value = { NULL, 0 } };
 	bind_frame(w->frame, f, time, opcode);
 	bind_payload(w->frame, f, records.root.p != NULL);
 	for (size_t i = 0; w->columns != NULL && i < tool_columns_n(w->columns);

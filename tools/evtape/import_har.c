@@ -50,13 +50,12 @@ static const cli_command har_cli = {
 	.max_args = 1,
 };
 
-#define MEMBER(v, name) view_member((v), (name), sizeof(name) - 1)
 
 /* An entry that has messages, and the next of them. */
 struct entry {
-	view url;
-	view_walk messages;
-	view message;     /* VIEW_NONE: there are no more */
+	evt_view url;
+	evt_view_walk messages;
+	evt_view message;     /* EVT_VIEW_NONE: there are no more */
 	int64_t time_ns;  /* of it */
 	uint64_t number;  /* of the message in the entry, from 1 */
 	size_t place;     /* of the entry in the file, from 0 */
@@ -87,47 +86,47 @@ skip(struct work *w, const struct entry *e, const char *why)
 static void
 next_message(struct work *w, struct entry *e)
 {
-	view name;
+	evt_view name;
 
-	while (view_walk_next(&e->messages, &name, &e->message)) {
+	while (evt_view_walk_next(&e->messages, &name, &e->message)) {
 		e->number++;
-		if (stamp_of_view(MEMBER(e->message, "time"), &e->time_ns))
+		if (stamp_of_view(EVT_MEMBER(e->message, "time"), &e->time_ns))
 			return;
 		skip(w, e, "has no time");
 	}
-	e->message = (view){ NULL, 0 };
+	e->message = (evt_view){ NULL, 0 };
 }
 
 static int
-add_entry(struct work *w, view entry, size_t place, evt_error *err)
+add_entry(struct work *w, evt_view entry, size_t place, evt_error *err)
 {
-	view messages = MEMBER(entry, "_webSocketMessages");
+	evt_view messages = EVT_MEMBER(entry, "_webSocketMessages");
 	struct entry *more;
 
-	if (view_kind(messages) != VIEW_ARRAY)
+	if (evt_view_kind(messages) != EVT_VIEW_ARRAY)
 		return EVT_OK;
 	more = realloc(w->entry, (w->n + 1) * sizeof(*more));
 	if (more == NULL)
 		return evt_err_nomem(err);
 	w->entry = more;
 	w->entry[w->n] = (struct entry){
-		.url = MEMBER(MEMBER(entry, "request"), "url"),
-		.messages = view_walk_begin(messages), .place = place };
+		.url = EVT_MEMBER(EVT_MEMBER(entry, "request"), "url"),
+		.messages = evt_view_walk_begin(messages), .place = place };
 	next_message(w, &w->entry[w->n++]);
 	return EVT_OK;
 }
 
 static int
-find_entries(struct work *w, view root, evt_error *err)
+find_entries(struct work *w, evt_view root, evt_error *err)
 {
-	view entries = MEMBER(MEMBER(root, "log"), "entries"), name, entry;
-	view_walk walk = view_walk_begin(entries);
+	evt_view entries = EVT_MEMBER(EVT_MEMBER(root, "log"), "entries"), name, entry;
+	evt_view_walk walk = evt_view_walk_begin(entries);
 	int r = EVT_OK;
 
-	if (view_kind(entries) != VIEW_ARRAY)
+	if (evt_view_kind(entries) != EVT_VIEW_ARRAY)
 		return evt_err_set(err, EVT_ERR_ARG, "%s is no HAR file: it has "
 		    "no log.entries", w->path);
-	for (size_t i = 0; r == EVT_OK && view_walk_next(&walk, &name, &entry);
+	for (size_t i = 0; r == EVT_OK && evt_view_walk_next(&walk, &name, &entry);
 	    i++)
 		r = add_entry(w, entry, i, err);
 	if (r == EVT_OK && w->n == 0)
@@ -141,11 +140,11 @@ find_entries(struct work *w, view root, evt_error *err)
 
 /* The address for the mark, without secrets; NULL: it has none. */
 static bool
-show_url(view url, evt_buf *out)
+show_url(evt_view url, evt_buf *out)
 {
 	evt_buf text = { 0 };
 	evt_url parsed;
-	bool ok = view_kind(url) == VIEW_STRING && view_text(url, &text) &&
+	bool ok = evt_view_kind(url) == EVT_VIEW_STRING && evt_view_text(url, &text) &&
 	    evt_buf_add_byte(&text, '\0') &&
 	    evt_url_parse((char *)text.data, &parsed, NULL) == EVT_OK;
 
@@ -183,40 +182,40 @@ put_connected(struct work *w, struct entry *e, evt_error *err)
 
 /* The message's bytes.  false: they cannot be had. */
 static bool
-read_data(struct work *w, view data, bool binary, bool *ret_nomem)
+read_data(struct work *w, evt_view data, bool binary, bool *ret_nomem)
 {
 	bool valid = true;
 
 	w->data.len = 0;
 	*ret_nomem = false;
-	if (view_kind(data) != VIEW_STRING || data.n < 2)
+	if (evt_view_kind(data) != EVT_VIEW_STRING || data.n < 2)
 		return false;
 	*ret_nomem = binary ? !evt_buf_add_unbase64(&w->data, data.p + 1,
-	    data.n - 2, &valid) : !view_text(data, &w->data);
+	    data.n - 2, &valid) : !evt_view_text(data, &w->data);
 	return valid && !*ret_nomem;
 }
 
 static int
 put_message(struct work *w, const struct entry *e, evt_error *err)
 {
-	view type = MEMBER(e->message, "type");
+	evt_view type = EVT_MEMBER(e->message, "type");
 	evt_frame f = { .time_ns = e->time_ns, .conn = e->conn };
 	int64_t opcode = EVT_OP_TEXT;
 	bool nomem;
 
-	if (view_is(type, "send", 4))
+	if (evt_view_is(type, "send", 4))
 		f.kind = EVT_KIND_SENT;
-	else if (!view_is(type, "receive", 7)) {
+	else if (!evt_view_is(type, "receive", 7)) {
 		skip(w, e, "is neither sent nor received");
 		return EVT_OK;
 	}
-	if (!view_int(MEMBER(e->message, "opcode"), &opcode) ||
+	if (!evt_view_int(EVT_MEMBER(e->message, "opcode"), &opcode) ||
 	    (opcode != EVT_OP_TEXT && opcode != EVT_OP_BINARY)) {
 		skip(w, e, "is neither text nor binary");
 		return EVT_OK;
 	}
 	f.opcode = (uint8_t)opcode;
-	if (!read_data(w, MEMBER(e->message, "data"),
+	if (!read_data(w, EVT_MEMBER(e->message, "data"),
 	    opcode == EVT_OP_BINARY, &nomem)) {
 		if (!nomem)
 			skip(w, e, "has data that cannot be read");
@@ -280,7 +279,7 @@ import_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)
 	if (!got.json)
 		return evt_err_set(err, EVT_ERR_ARG, "%s is no well-formed JSON "
 		    "text: is it cut off?", w->path);
-	r = find_entries(w, view_of(p, n), err);
+	r = find_entries(w, evt_view_of(p, n), err);
 	return r == EVT_OK ? put_all(w, err) : r;
 }
 

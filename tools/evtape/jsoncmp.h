@@ -8,23 +8,23 @@
 #define EVT_TOOL_JSONCMP_H
 
 #include "tools/cli.h"
-#include "tools/evtape/view.h"
+#include "format/view.h"
 
 /* JSON pointers to what is left out; NULL: nothing is. */
 typedef const cli_list *jsoncmp_ignore;
 
 /* A number that is the same for values that say the same.  *ret_nomem is set
  * where memory ran out; the number is then of no use. */
-uint64_t jsoncmp_hash(view v, jsoncmp_ignore ignore, bool *ret_nomem);
+uint64_t jsoncmp_hash(evt_view v, jsoncmp_ignore ignore, bool *ret_nomem);
 
-/* Told of a value that differs: its pointer, and both; VIEW_NONE where one has
+/* Told of a value that differs: its pointer, and both; EVT_VIEW_NONE where one has
  * none.  EVT_OK: go on. */
-typedef int (*jsoncmp_fn)(void *ctx, const char *pointer, view a, view b,
+typedef int (*jsoncmp_fn)(void *ctx, const char *pointer, evt_view a, evt_view b,
     evt_error *err);
 
 /* Find all differences.  Arrays are compared element by element.  Errors:
  * EVT_ERR_NOMEM, and what fn returns. */
-int jsoncmp_find(view a, view b, jsoncmp_ignore ignore, jsoncmp_fn fn,
+int jsoncmp_find(evt_view a, evt_view b, jsoncmp_ignore ignore, jsoncmp_fn fn,
     void *ctx, evt_error *err);
 
 #endif

@@ -42,8 +42,8 @@ rows_csv_head(const tool_columns *c, evt_buf *out)
 }
 
 static bool
-add_row(const tool_columns *c, const tool_records *records,
-    const tool_record *record, evt_buf *value, evt_buf *out)
+add_row(const tool_columns *c, const evt_items *records,
+    const evt_item *record, evt_buf *value, evt_buf *out)
 {
 	for (size_t i = 0; i < tool_columns_n(c); i++) {
 		enum tool_value kind;
@@ -67,11 +67,11 @@ rows_csv(const tool_columns *c, evt_scanner *scanner, const evt_frame *f,
     evt_buf *out, evt_error *err)
 {
 	evt_buf value = { 0 };
-	tool_records records;
-	tool_record record;
-	int r = tool_records_begin(&records, f, scanner, err);
+	evt_items records;
+	evt_item record;
+	int r = evt_items_begin(&records, f, scanner, err);
 
-	while (r == EVT_OK && tool_records_next(&records, &record)) {
+	while (r == EVT_OK && evt_items_next(&records, &record)) {
 		if (!add_row(c, &records, &record, &value, out))
 			r = evt_err_nomem(err);
 	}
@@ -97,8 +97,8 @@ add_number(evt_buf *out, const char *name, bool has, double value)
 }
 
 static bool
-add_feature(const tool_records *records, const tool_record *record,
-    const tool_place *p, evt_buf *out)
+add_feature(const evt_items *records, const evt_item *record,
+    const evt_place *p, evt_buf *out)
 {
 	const evt_frame *f = records->frame;
 	char time[EVT_TIME_TEXT];
@@ -114,7 +114,7 @@ add_feature(const tool_records *records, const tool_record *record,
 	    evt_buf_add_str(out, "null")) &&
 	    evt_buf_printf(out, ",\"received\":\"%s\"",
 	    evt_time_format(f->time_ns, 9, time));
-	if (ok && tool_record_time(records, record, &own_ns))
+	if (ok && evt_item_time(records, record, &own_ns))
 		ok = evt_buf_printf(out, ",\"time\":\"%s\"",
 		    evt_time_format(own_ns, 0, time));
 	return ok && add_number(out, "speed", p->has_speed, p->speed) &&
@@ -126,14 +126,14 @@ int
 rows_geojson(evt_scanner *scanner, const evt_frame *f, evt_buf *out,
     size_t *ret_n, evt_error *err)
 {
-	tool_records records;
-	tool_record record;
-	tool_place place;
-	int r = tool_records_begin(&records, f, scanner, err);
+	evt_items records;
+	evt_item record;
+	evt_place place;
+	int r = evt_items_begin(&records, f, scanner, err);
 
 	*ret_n = 0;
-	while (r == EVT_OK && tool_records_next(&records, &record)) {
-		if (!tool_record_place(&record, &place))
+	while (r == EVT_OK && evt_items_next(&records, &record)) {
+		if (!evt_item_place(&record, &place))
 			continue;
 		if (!add_feature(&records, &record, &place, out))
 			r = evt_err_nomem(err);

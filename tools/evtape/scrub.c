@@ -199,12 +199,12 @@ remember_note(struct work *w, uint64_t seq, evt_error *err)
 static int
 put_removal(struct work *w, const evt_frame *f, bool *ret_done, evt_error *err)
 {
-	view n = view_member(view_of(f->payload, f->len), "removes", 7);
+	evt_view n = evt_view_member(evt_view_of(f->payload, f->len), "removes", 7);
 	evt_frame new = *f;
 	int64_t seq;
 	int r = EVT_OK;
 
-	*ret_done = view_int(n, &seq);
+	*ret_done = evt_view_int(n, &seq);
 	for (size_t i = 0; *ret_done && i < w->n_notes; i++) {
 		if (w->note[i].seq != (uint64_t)seq)
 			continue;

@@ -6,7 +6,7 @@
 #define EVT_TOOL_SCRUB_PATHS_H
 
 #include "tools/cli.h"
-#include "tools/evtape/view.h"
+#include "format/view.h"
 
 enum scrub_rule { SCRUB_RULE_NONE, SCRUB_RULE_BLOT, SCRUB_RULE_KEEP,
 	SCRUB_RULE_DROP };
@@ -21,9 +21,9 @@ void scrub_paths_free(scrub_paths *p);
 /* Go to the root.  before: put before pointers.  false: out of
  * memory. */
 bool scrub_paths_begin(scrub_paths *p, const char *before);
-/* Go to a member of this name, or (name VIEW_NONE) to an element.  false: out of
+/* Go to a member of this name, or (name EVT_VIEW_NONE) to an element.  false: out of
  * memory; leaving is due all the same. */
-bool scrub_paths_enter(scrub_paths *p, view name, size_t index);
+bool scrub_paths_enter(scrub_paths *p, evt_view name, size_t index);
 void scrub_paths_leave(scrub_paths *p);
 
 /* The rule for where one is; of several the one that is last in the enum. */

@@ -41,7 +41,7 @@ struct at {
 	bool blot;               /* it is within what is to be blotted */
 };
 
-static bool rewrite(struct scrub_text *s, view v, struct at at);
+static bool rewrite(struct scrub_text *s, evt_view v, struct at at);
 
 /* ---- helpers -------------------------------------------------------------------- */
 
@@ -55,17 +55,17 @@ tell(struct scrub_text *s, enum scrub_action action)
 }
 
 static bool
-copy(struct scrub_text *s, view v, enum scrub_action action)
+copy(struct scrub_text *s, evt_view v, enum scrub_action action)
 {
 	return evt_buf_add(s->out, v.p, v.n) && tell(s, action);
 }
 
 /* The decoded text of a string, in s->text. */
 static bool
-decode(struct scrub_text *s, view v)
+decode(struct scrub_text *s, evt_view v)
 {
 	s->text.len = 0;
-	return evt_buf_reserve(&s->text, 1) && view_text(v, &s->text);
+	return evt_buf_reserve(&s->text, 1) && evt_view_text(v, &s->text);
 }
 
 static bool
@@ -100,7 +100,7 @@ meet(struct scrub_text *s, const uint8_t *p, size_t n)
 
 /* What names a member, decoded. */
 static enum scrub_name
-name_of(struct scrub_text *s, view name)
+name_of(struct scrub_text *s, evt_view name)
 {
 	const char *p;
 
@@ -152,7 +152,7 @@ is_harmless(const struct scrub_text *s, struct at at)
 }
 
 static bool
-rewrite_string(struct scrub_text *s, view v, struct at at)
+rewrite_string(struct scrub_text *s, evt_view v, struct at at)
 {
 	bool nomem = false;
 
@@ -186,7 +186,7 @@ rewrite_string(struct scrub_text *s, view v, struct at at)
 
 /* Digits behind the point. */
 static int
-digits_of(view v)
+digits_of(evt_view v)
 {
 	const uint8_t *dot = memchr(v.p, '.', v.n);
 	int n = 0;
@@ -214,12 +214,12 @@ blot_number(struct scrub_text *s)
 }
 
 static bool
-rewrite_place(struct scrub_text *s, view v, struct at at)
+rewrite_place(struct scrub_text *s, evt_view v, struct at at)
 {
 	int digits = digits_of(v);
 	double d;
 
-	if (!at.spot->known && view_double(v, &d) && !(d < 0) && !(d > 0))
+	if (!at.spot->known && evt_view_double(v, &d) && !(d < 0) && !(d > 0))
 		return copy(s, v, SCRUB_KEPT);
 	if (!at.spot->known)
 		return blot_number(s);
@@ -229,29 +229,29 @@ rewrite_place(struct scrub_text *s, view v, struct at at)
 }
 
 static bool
-rewrite_heading(struct scrub_text *s, view v, const struct spot *spot)
+rewrite_heading(struct scrub_text *s, evt_view v, const struct spot *spot)
 {
 	int digits = digits_of(v);
 	double d, unit = pow(10, digits);
 
-	if (!spot->known || !view_double(v, &d))
+	if (!spot->known || !evt_view_double(v, &d))
 		return copy(s, v, SCRUB_KEPT);
 	d = round(disguise_heading(s->d, spot->from, d) * unit) / unit;
 	return add_number(s, d >= 360 ? 0 : d, digits, SCRUB_HEADING);
 }
 
 static bool
-rewrite_altitude(struct scrub_text *s, view v)
+rewrite_altitude(struct scrub_text *s, evt_view v)
 {
 	double d;
 
-	if (!view_double(v, &d) || (!(d < 0) && !(d > 0)))
+	if (!evt_view_double(v, &d) || (!(d < 0) && !(d > 0)))
 		return copy(s, v, SCRUB_KEPT);
 	return add_number(s, d + s->d->climb_m, digits_of(v), SCRUB_ALTITUDE);
 }
 
 static bool
-rewrite_number(struct scrub_text *s, view v, struct at at)
+rewrite_number(struct scrub_text *s, evt_view v, struct at at)
 {
 	bool nomem = false;
 
@@ -283,23 +283,23 @@ rewrite_number(struct scrub_text *s, view v, struct at at)
 
 /* The place that an object's own members say. */
 static struct spot
-own_spot(struct scrub_text *s, view object)
+own_spot(struct scrub_text *s, evt_view object)
 {
-	view_walk w = view_walk_begin(object);
+	evt_view_walk w = evt_view_walk_begin(object);
 	struct spot spot = { .known = false };
 	bool lat = false, lng = false;
-	view name, value;
+	evt_view name, value;
 
-	while (view_walk_next(&w, &name, &value)) {
+	while (evt_view_walk_next(&w, &name, &value)) {
 		enum scrub_name is;
 
-		if (view_kind(value) != VIEW_NUMBER)
+		if (evt_view_kind(value) != EVT_VIEW_NUMBER)
 			continue;
 		is = name_of(s, name);
 		if (is == SCRUB_NAME_LAT)
-			lat = view_double(value, &spot.from.lat);
+			lat = evt_view_double(value, &spot.from.lat);
 		else if (is == SCRUB_NAME_LNG)
-			lng = view_double(value, &spot.from.lng);
+			lng = evt_view_double(value, &spot.from.lng);
 	}
 	/* 0, 0 is what devices say that do not know where they are; turned, it
 	 * would give the turn away. */
@@ -313,14 +313,14 @@ own_spot(struct scrub_text *s, view object)
 
 /* A heading stands beside the place, or beside the object that holds it. */
 static struct spot
-spot_of(struct scrub_text *s, view object)
+spot_of(struct scrub_text *s, evt_view object)
 {
-	view_walk w = view_walk_begin(object);
+	evt_view_walk w = evt_view_walk_begin(object);
 	struct spot spot = own_spot(s, object);
-	view name, value;
+	evt_view name, value;
 
-	while (!spot.known && view_walk_next(&w, &name, &value)) {
-		if (view_kind(value) == VIEW_OBJECT)
+	while (!spot.known && evt_view_walk_next(&w, &name, &value)) {
+		if (evt_view_kind(value) == EVT_VIEW_OBJECT)
 			spot = own_spot(s, value);
 	}
 	return spot;
@@ -337,7 +337,7 @@ choose_spot(enum scrub_name is, const struct spot *own,
 
 /* A name that is a number is an id, as in {"10001":"normal"}. */
 static bool
-rewrite_name(struct scrub_text *s, view name)
+rewrite_name(struct scrub_text *s, evt_view name)
 {
 	size_t n = name.n - 2, i = 0;
 
@@ -372,7 +372,7 @@ copy_until(struct scrub_text *s, struct gap *g, const uint8_t *to)
 
 /* One member or element, at the path that has been entered. */
 static bool
-rewrite_item(struct scrub_text *s, struct gap *g, view name, view value,
+rewrite_item(struct scrub_text *s, struct gap *g, evt_view name, evt_view value,
     struct at at)
 {
 	enum scrub_rule rule = scrub_paths_rule(s->paths);
@@ -397,23 +397,23 @@ rewrite_item(struct scrub_text *s, struct gap *g, view name, view value,
 }
 
 static bool
-rewrite_container(struct scrub_text *s, view v, struct at at)
+rewrite_container(struct scrub_text *s, evt_view v, struct at at)
 {
-	bool object = view_kind(v) == VIEW_OBJECT;
-	view_walk w = view_walk_begin(v);
+	bool object = evt_view_kind(v) == EVT_VIEW_OBJECT;
+	evt_view_walk w = evt_view_walk_begin(v);
 	struct gap g = { .from = v.p + 1 };
 	struct spot own = { .known = false }, near_by = own, chosen;
 	size_t index = 0;
-	view name, value;
+	evt_view name, value;
 	bool ok = evt_buf_add(s->out, v.p, 1);
 
 	if (object) {
 		own = own_spot(s, v);
 		near_by = own.known ? own : spot_of(s, v);
 	}
-	while (ok && view_walk_next(&w, &name, &value)) {
+	while (ok && evt_view_walk_next(&w, &name, &value)) {
 		if (!object)
-			name = (view){ NULL, 0 };
+			name = (evt_view){ NULL, 0 };
 		ok = scrub_paths_enter(s->paths, name, index++);
 		if (object)
 			at.is = name_of(s, name);
@@ -427,15 +427,15 @@ rewrite_container(struct scrub_text *s, view v, struct at at)
 }
 
 static bool
-rewrite(struct scrub_text *s, view v, struct at at)
+rewrite(struct scrub_text *s, evt_view v, struct at at)
 {
-	switch (view_kind(v)) {
-	case VIEW_OBJECT:
-	case VIEW_ARRAY:
+	switch (evt_view_kind(v)) {
+	case EVT_VIEW_OBJECT:
+	case EVT_VIEW_ARRAY:
 		return rewrite_container(s, v, at);
-	case VIEW_STRING:
+	case EVT_VIEW_STRING:
 		return rewrite_string(s, v, at);
-	case VIEW_NUMBER:
+	case EVT_VIEW_NUMBER:
 		return rewrite_number(s, v, at);
 	default: /* true, false and null, which tell of nobody */
 		return evt_buf_add(s->out, v.p, v.n);
@@ -445,7 +445,7 @@ rewrite(struct scrub_text *s, view v, struct at at)
 /* ---- the whole ------------------------------------------------------------------ */
 
 static bool
-run_once(struct scrub_text *s, view root)
+run_once(struct scrub_text *s, evt_view root)
 {
 	static const struct spot nowhere = { .known = false };
 	struct at at = { .spot = &nowhere,
@@ -465,7 +465,7 @@ int
 scrub_text_write(scrub_text *s, const evt_frame *f, evt_buf *out,
     evt_error *err)
 {
-	view root = view_of(f->payload, f->len);
+	evt_view root = evt_view_of(f->payload, f->len);
 	bool ok;
 
 	s->f = f;

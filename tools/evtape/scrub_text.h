@@ -11,7 +11,7 @@
 #include "tools/cli.h"
 #include "tools/evtape/disguise.h"
 #include "tools/evtape/scrub_tally.h"
-#include "tools/evtape/view.h"
+#include "format/view.h"
 
 /* JSON pointers in which an asterisk stands for any member or element; with a
  * dot before it, into the record of a source (see record.h). */

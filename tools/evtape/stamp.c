@@ -119,11 +119,11 @@ stamp_parse(const char *text, size_t n, stamp_day *day, int64_t *ret_ns)
 }
 
 bool
-stamp_of_view(view v, int64_t *ret_ns)
+stamp_of_view(evt_view v, int64_t *ret_ns)
 {
-	if (view_kind(v) == VIEW_STRING && v.n >= 2)
+	if (evt_view_kind(v) == EVT_VIEW_STRING && v.n >= 2)
 		return stamp_parse((const char *)v.p + 1, v.n - 2, NULL, ret_ns);
-	return view_kind(v) == VIEW_NUMBER &&
+	return evt_view_kind(v) == EVT_VIEW_NUMBER &&
 	    stamp_parse((const char *)v.p, v.n, NULL, ret_ns);
 }
 

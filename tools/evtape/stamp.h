@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/evtape/view.h"
+#include "format/view.h"
 
 /* What a time of day alone is taken with.  It is kept up to date: a time much
  * earlier than the one before is the next day's. */
@@ -26,7 +26,7 @@ typedef struct stamp_day {
 bool stamp_parse(const char *text, size_t n, stamp_day *day, int64_t *ret_ns);
 
 /* The same of a JSON value: a number or a string. */
-bool stamp_of_view(view v, int64_t *ret_ns);
+bool stamp_of_view(evt_view v, int64_t *ret_ns);
 
 /* The stamp at the beginning of a line, in brackets or not, and the space or
  * tab behind it; the bytes that they take, 0: there is none. */

@@ -6,7 +6,7 @@
 
 #include "format/err.h"
 #include "format/units.h"
-#include "tools/evtape/record.h"
+#include "replay/items.h"
 #include "tools/evtape/stats.h"
 
 struct work {
@@ -75,11 +75,11 @@ static int
 count_records(struct work *w, const evt_frame *f, evt_error *err)
 {
 	stats *s = w->s;
-	tool_records records;
-	tool_record record;
-	int r = tool_records_begin(&records, f, w->scanner, err);
+	evt_items records;
+	evt_item record;
+	int r = evt_items_begin(&records, f, w->scanner, err);
 
-	while (r == EVT_OK && tool_records_next(&records, &record)) {
+	while (r == EVT_OK && evt_items_next(&records, &record)) {
 		stats_series *x;
 		int64_t own_ns;
 
@@ -91,7 +91,7 @@ count_records(struct work *w, const evt_frame *f, evt_error *err)
 		if (x == NULL || !count(s, x, f->time_ns, record.of_batch ?
 		    record.value.n : f->len))
 			return evt_err_nomem(err);
-		if (tool_record_time(&records, &record, &own_ns) &&
+		if (evt_item_time(&records, &record, &own_ns) &&
 		    !hist_add(&x->stale, f->time_ns - own_ns))
 			return evt_err_nomem(err);
 	}

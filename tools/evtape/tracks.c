@@ -104,16 +104,16 @@ static int
 gather(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct tracks *t = ctx;
-	tool_records records;
-	tool_record record;
+	evt_items records;
+	evt_item record;
 	tracks_point p;
-	int r = tool_records_begin(&records, f, t->scanner, err);
+	int r = evt_items_begin(&records, f, t->scanner, err);
 
-	while (r == EVT_OK && tool_records_next(&records, &record)) {
-		if (!tool_record_place(&record, &p.place))
+	while (r == EVT_OK && evt_items_next(&records, &record)) {
+		if (!evt_item_place(&record, &p.place))
 			continue;
 		if (t->o->by_receipt ||
-		    !tool_record_time(&records, &record, &p.time_ns))
+		    !evt_item_time(&records, &record, &p.time_ns))
 			p.time_ns = f->time_ns;
 		r = add_point(t, &record.source, &p, err);
 	}

@@ -9,11 +9,11 @@
 #define EVT_TOOL_TRACKS_H
 
 #include "tools/evtape/exporting.h"
-#include "tools/evtape/record.h"
+#include "replay/items.h"
 
 typedef struct tracks_point {
 	int64_t time_ns; /* the event's own, or that of receipt */
-	tool_place place;
+	evt_place place;
 } tracks_point;
 
 /* One way to write tracks.  Each appends to out; false: out of memory. */

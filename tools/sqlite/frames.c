@@ -15,7 +15,7 @@
 #include "format/scan.h"
 #include "format/units.h"
 #include "tools/cli.h"
-#include "tools/evtape/record.h"
+#include "replay/items.h"
 
 SQLITE_EXTENSION_INIT3
 
@@ -33,8 +33,8 @@ struct rows {
 	evt_cursor *cursor;
 	evt_scanner *scanner;
 	evt_frame frame;
-	tool_records records;
-	tool_record record;
+	evt_items records;
+	evt_item record;
 	size_t source;      /* of frame.sources, where it is no batch */
 	uint64_t end_seq;   /* behind the last that is wanted */
 	int64_t row;
@@ -379,12 +379,12 @@ next_frame(struct rows *c)
 
 	/* A damaged block is an error: an answer must not lack frames unsaid. */
 	if (r == EVT_OK)
-		r = tool_records_begin(&c->records, &c->frame, c->scanner, &err);
+		r = evt_items_begin(&c->records, &c->frame, c->scanner, &err);
 	if (r < 0)
 		return fail(c, r, &err);
 	c->ended = r != EVT_OK || c->frame.seq >= c->end_seq;
 	c->source = 0;
-	if (!c->ended && !tool_records_next(&c->records, &c->record))
+	if (!c->ended && !evt_items_next(&c->records, &c->record))
 		return next_frame(c); /* a batch without one that it names */
 	return SQLITE_OK;
 }
@@ -396,7 +396,7 @@ next_row(sqlite3_vtab_cursor *base)
 
 	c->row++;
 	if (c->record.of_batch)
-		return tool_records_next(&c->records, &c->record) ? SQLITE_OK :
+		return evt_items_next(&c->records, &c->record) ? SQLITE_OK :
 		    next_frame(c);
 	if (++c->source >= c->frame.n_sources)
 		return next_frame(c);

@@ -1,5 +1,5 @@
 /* view.c - see view.h. */
-#include "tools/evtape/view.h"
+#include "format/view.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -69,61 +69,61 @@ skip_value(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
-view
-view_of(const uint8_t *p, size_t n)
+evt_view
+evt_view_of(const uint8_t *p, size_t n)
 {
 	const uint8_t *end = p + n, *from;
 
 	if (n == 0)
-		return (view){ NULL, 0 };
+		return (evt_view){ NULL, 0 };
 	from = skip_space(p, end);
-	return from == end ? (view){ NULL, 0 } :
-	    (view){ from, (size_t)(skip_value(from, end) - from) };
+	return from == end ? (evt_view){ NULL, 0 } :
+	    (evt_view){ from, (size_t)(skip_value(from, end) - from) };
 }
 
-enum view_kind
-view_kind(view v)
+enum evt_view_kind
+evt_view_kind(evt_view v)
 {
 	if (v.p == NULL || v.n == 0)
-		return VIEW_NONE;
+		return EVT_VIEW_NONE;
 	switch (*v.p) {
 	case '{':
-		return VIEW_OBJECT;
+		return EVT_VIEW_OBJECT;
 	case '[':
-		return VIEW_ARRAY;
+		return EVT_VIEW_ARRAY;
 	case '"':
-		return VIEW_STRING;
+		return EVT_VIEW_STRING;
 	case 't':
 	case 'f':
-		return VIEW_BOOL;
+		return EVT_VIEW_BOOL;
 	case 'n':
-		return VIEW_NULL;
+		return EVT_VIEW_NULL;
 	default:
-		return VIEW_NUMBER;
+		return EVT_VIEW_NUMBER;
 	}
 }
 
-view_walk
-view_walk_begin(view v)
+evt_view_walk
+evt_view_walk_begin(evt_view v)
 {
-	enum view_kind kind = view_kind(v);
+	enum evt_view_kind kind = evt_view_kind(v);
 
-	if (v.n < 2 || (kind != VIEW_OBJECT && kind != VIEW_ARRAY))
-		return (view_walk){ NULL, NULL, false };
-	return (view_walk){ v.p + 1, v.p + v.n - 1, kind == VIEW_OBJECT };
+	if (v.n < 2 || (kind != EVT_VIEW_OBJECT && kind != EVT_VIEW_ARRAY))
+		return (evt_view_walk){ NULL, NULL, false };
+	return (evt_view_walk){ v.p + 1, v.p + v.n - 1, kind == EVT_VIEW_OBJECT };
 }
 
-static view
-take(view_walk *w)
+static evt_view
+take(evt_view_walk *w)
 {
 	const uint8_t *from = skip_space(w->p, w->end);
 
 	w->p = skip_value(from, w->end);
-	return (view){ from, (size_t)(w->p - from) };
+	return (evt_view){ from, (size_t)(w->p - from) };
 }
 
 bool
-view_walk_next(view_walk *w, view *ret_name, view *ret_value)
+evt_view_walk_next(evt_view_walk *w, evt_view *ret_name, evt_view *ret_value)
 {
 	w->p = skip_space(w->p, w->end);
 	if (w->p < w->end && *w->p == ',')
@@ -131,7 +131,7 @@ view_walk_next(view_walk *w, view *ret_name, view *ret_value)
 	w->p = skip_space(w->p, w->end);
 	if (w->p == w->end)
 		return false;
-	*ret_name = (view){ NULL, 0 };
+	*ret_name = (evt_view){ NULL, 0 };
 	if (w->object) {
 		*ret_name = take(w);
 		w->p = skip_space(w->p, w->end);
@@ -187,12 +187,12 @@ decode_one(const uint8_t **p, const uint8_t *end, uint8_t *q)
 }
 
 bool
-view_is(view v, const char *text, size_t len)
+evt_view_is(evt_view v, const char *text, size_t len)
 {
 	const uint8_t *p, *end;
 	size_t at = 0;
 
-	if (view_kind(v) != VIEW_STRING || v.n < 2)
+	if (evt_view_kind(v) != EVT_VIEW_STRING || v.n < 2)
 		return false;
 	p = v.p + 1;
 	end = v.p + v.n - 1;
@@ -211,13 +211,13 @@ view_is(view v, const char *text, size_t len)
 }
 
 bool
-view_text(view v, evt_buf *out)
+evt_view_text(evt_view v, evt_buf *out)
 {
 	const uint8_t *p = v.p, *end = v.p + v.n;
 
-	if (view_kind(v) == VIEW_NONE)
+	if (evt_view_kind(v) == EVT_VIEW_NONE)
 		return true;
-	if (view_kind(v) != VIEW_STRING || v.n < 2)
+	if (evt_view_kind(v) != EVT_VIEW_STRING || v.n < 2)
 		return evt_buf_add(out, v.p, v.n);
 	p++;
 	end--;
@@ -233,30 +233,30 @@ view_text(view v, evt_buf *out)
 
 /* ---- looking up ------------------------------------------------------------- */
 
-view
-view_member(view v, const char *name, size_t len)
+evt_view
+evt_view_member(evt_view v, const char *name, size_t len)
 {
-	view_walk w = view_walk_begin(v);
-	view found = { NULL, 0 }, key, value;
+	evt_view_walk w = evt_view_walk_begin(v);
+	evt_view found = { NULL, 0 }, key, value;
 
-	while (w.object && view_walk_next(&w, &key, &value)) {
-		if (view_is(key, name, len))
+	while (w.object && evt_view_walk_next(&w, &key, &value)) {
+		if (evt_view_is(key, name, len))
 			found = value;
 	}
 	return found;
 }
 
-view
-view_element(view v, size_t index)
+evt_view
+evt_view_element(evt_view v, size_t index)
 {
-	view_walk w = view_walk_begin(v);
-	view name, value;
+	evt_view_walk w = evt_view_walk_begin(v);
+	evt_view name, value;
 
-	while (!w.object && view_walk_next(&w, &name, &value)) {
+	while (!w.object && evt_view_walk_next(&w, &name, &value)) {
 		if (index-- == 0)
 			return value;
 	}
-	return (view){ NULL, 0 };
+	return (evt_view){ NULL, 0 };
 }
 
 /* A component that is an array index (RFC 6901, section 4). */
@@ -277,11 +277,11 @@ parse_index(const char *s, size_t n, size_t *ret)
 }
 
 /* The member named by a component with its ~0 and ~1. */
-static view
-member_escaped(view v, const char *s, size_t n)
+static evt_view
+member_escaped(evt_view v, const char *s, size_t n)
 {
 	char *name = malloc(n);
-	view found = { NULL, 0 };
+	evt_view found = { NULL, 0 };
 	size_t len = 0;
 
 	if (name == NULL)
@@ -292,32 +292,32 @@ member_escaped(view v, const char *s, size_t n)
 		else
 			name[len++] = s[i];
 	}
-	found = view_member(v, name, len);
+	found = evt_view_member(v, name, len);
 	free(name);
 	return found;
 }
 
-view
-view_at(view v, const char *pointer)
+evt_view
+evt_view_at(evt_view v, const char *pointer)
 {
 	while (*pointer == '/' && v.p != NULL) {
 		const char *part = pointer + 1;
 		size_t n = strcspn(part, "/"), index;
 
-		if (view_kind(v) == VIEW_ARRAY)
+		if (evt_view_kind(v) == EVT_VIEW_ARRAY)
 			v = parse_index(part, n, &index) ?
-			    view_element(v, index) : (view){ NULL, 0 };
+			    evt_view_element(v, index) : (evt_view){ NULL, 0 };
 		else if (memchr(part, '~', n) != NULL)
 			v = member_escaped(v, part, n);
 		else
-			v = view_member(v, part, n);
+			v = evt_view_member(v, part, n);
 		pointer = part + n;
 	}
 	return v;
 }
 
 int
-view_check_pointer(const char *pointer, evt_error *err)
+evt_view_check_pointer(const char *pointer, evt_error *err)
 {
 	if (*pointer != '\0' && *pointer != '/')
 		return evt_err_set(err, EVT_ERR_ARG, "'%s' is no JSON pointer: "
@@ -334,9 +334,9 @@ view_check_pointer(const char *pointer, evt_error *err)
 
 /* The text of a number with a NUL behind it; false: it is none. */
 static bool
-number_text(view v, char *out, size_t size)
+number_text(evt_view v, char *out, size_t size)
 {
-	if (view_kind(v) != VIEW_NUMBER || v.n >= size)
+	if (evt_view_kind(v) != EVT_VIEW_NUMBER || v.n >= size)
 		return false;
 	memcpy(out, v.p, v.n);
 	out[v.n] = '\0';
@@ -344,7 +344,7 @@ number_text(view v, char *out, size_t size)
 }
 
 bool
-view_double(view v, double *ret)
+evt_view_double(evt_view v, double *ret)
 {
 	char text[400], *end;
 	double d;
@@ -361,7 +361,7 @@ view_double(view v, double *ret)
 }
 
 bool
-view_int(view v, int64_t *ret)
+evt_view_int(evt_view v, int64_t *ret)
 {
 	char text[24], *end;
 	long long n;

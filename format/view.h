@@ -6,8 +6,8 @@
  * text must be well-formed, as evt_scan() tells (it must say so first): on
  * other text the functions stay within it, and what they give is of no use.
  */
-#ifndef EVT_TOOL_VIEW_H
-#define EVT_TOOL_VIEW_H
+#ifndef EVT_VIEW_H
+#define EVT_VIEW_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,55 +16,57 @@
 #include "format/buf.h"
 #include "format/evtape.h"
 
-enum view_kind {
-	VIEW_NONE, /* there is no such value */
-	VIEW_NULL,
-	VIEW_BOOL,
-	VIEW_NUMBER,
-	VIEW_STRING,
-	VIEW_ARRAY,
-	VIEW_OBJECT
+enum evt_view_kind {
+	EVT_VIEW_NONE, /* there is no such value */
+	EVT_VIEW_NULL,
+	EVT_VIEW_BOOL,
+	EVT_VIEW_NUMBER,
+	EVT_VIEW_STRING,
+	EVT_VIEW_ARRAY,
+	EVT_VIEW_OBJECT
 };
 
-typedef struct view {
-	const uint8_t *p; /* NULL: VIEW_NONE */
+typedef struct evt_view {
+	const uint8_t *p; /* NULL: EVT_VIEW_NONE */
 	size_t n;         /* no white space around it */
-} view;
+} evt_view;
 
 /* The value that n bytes of text are. */
-view view_of(const uint8_t *p, size_t n);
+evt_view evt_view_of(const uint8_t *p, size_t n);
 
-enum view_kind view_kind(view v);
+enum evt_view_kind evt_view_kind(evt_view v);
 
 /* Walk over the members of an object or the elements of an array. */
-typedef struct view_walk {
+typedef struct evt_view_walk {
 	const uint8_t *p, *end;
 	bool object;
-} view_walk;
+} evt_view_walk;
 
-view_walk view_walk_begin(view container);
+evt_view_walk evt_view_walk_begin(evt_view container);
 /* The next one; *ret_name is the member's name as a string with its quotes
  * (of no use in an array).  false: there is none. */
-bool view_walk_next(view_walk *walk, view *ret_name, view *ret_value);
+bool evt_view_walk_next(evt_view_walk *walk, evt_view *ret_name, evt_view *ret_value);
 
-/* The member of that name (decoded), the last of several; VIEW_NONE if there
+/* The member of that name (decoded), the last of several; EVT_VIEW_NONE if there
  * is none or v is no object. */
-view view_member(view v, const char *name, size_t len);
-view view_element(view v, size_t index);
+evt_view evt_view_member(evt_view v, const char *name, size_t len);
+/* The member of a name that is a literal. */
+#define EVT_MEMBER(v, name) evt_view_member((v), (name), sizeof(name) - 1)
+evt_view evt_view_element(evt_view v, size_t index);
 
 /* The value at a JSON pointer (RFC 6901): "" is v itself, "/a/0/b~1c". */
-view view_at(view v, const char *pointer);
+evt_view evt_view_at(evt_view v, const char *pointer);
 /* Whether it is a JSON pointer.  Errors: EVT_ERR_ARG with words. */
-int view_check_pointer(const char *pointer, evt_error *err);
+int evt_view_check_pointer(const char *pointer, evt_error *err);
 
 /* Whether the string v is, decoded, these bytes. */
-bool view_is(view v, const char *text, size_t len);
+bool evt_view_is(evt_view v, const char *text, size_t len);
 /* Append the string decoded, as UTF-8; of other kinds the text as it stands.
  * false: out of memory. */
-bool view_text(view v, evt_buf *out);
+bool evt_view_text(evt_view v, evt_buf *out);
 
 /* The number v.  false: it is none, or (int) no integer within int64_t. */
-bool view_double(view v, double *ret);
-bool view_int(view v, int64_t *ret);
+bool evt_view_double(evt_view v, double *ret);
+bool evt_view_int(evt_view v, int64_t *ret);
 
 #endif
