@@ -162,7 +162,7 @@ endef
 $(eval $(call program,evtape,replay/frame_out.c replay/items.c $(addprefix record/,navixy.c lines.c marks.c url.c secret.c),-lm))
 $(eval $(call program,evtape-record,$(RECORD_SRC),$(LIBS_WS)))
 $(eval $(call program,evtape-replay,$(REPLAY_SRC),$(LIBS_WS)))
-$(eval $(call program,evtape-sim,,$(LIBS_WS) -lm))
+$(eval $(call program,evtape-sim,$(addprefix replay/,subscription.c atmosphere.c),$(LIBS_WS) -lm))
 
 # Archives, so that each unit test gets the modules that it uses and no others.
 $(BUILD)/obj/%.a:

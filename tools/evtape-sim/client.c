@@ -32,7 +32,7 @@ sim_client_new(sim *s, struct lws *wsi)
 	c->sim = s;
 	c->wsi = wsi;
 	c->no = ++s->n_connections;
-	for (int i = 0; i < SIM_KINDS; i++)
+	for (int i = 0; i < EVT_SUB_KINDS; i++)
 		c->sub[i].due_ns = SIM_NEVER;
 	c->next = s->clients;
 	if (c->next != NULL)

@@ -149,7 +149,7 @@ bool
 sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
     unsigned variant)
 {
-	struct ctx c = { world, (variant & SIM_ISO) != 0 };
+	struct ctx c = { world, (variant & EVT_SUB_ISO) != 0 };
 	char *p = begin(out);
 
 	if (p == NULL)
@@ -157,7 +157,7 @@ sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
 	p = SIM_LIT(p, "{\"type\":\"event\",\"event\":\"state\",\"user_time\":");
 	p = put_stamp(p, &c, world->now_ns / EVT_NS_PER_S);
 	p = SIM_LIT(p, ",\"data\":");
-	p = put_state(p, &c, t, variant & SIM_COMPACT);
+	p = put_state(p, &c, t, variant & EVT_SUB_COMPACT);
 	*p++ = '}';
 	return end(out, p);
 }
@@ -172,7 +172,7 @@ bool
 sim_msg_batch_begin(evt_buf *out, const sim_world *world, const char *event,
     unsigned variant)
 {
-	struct ctx c = { world, (variant & SIM_ISO) != 0 };
+	struct ctx c = { world, (variant & EVT_SUB_ISO) != 0 };
 	char *p = begin(out);
 
 	if (p == NULL)
@@ -202,14 +202,14 @@ bool
 sim_msg_batch_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
     unsigned variant)
 {
-	struct ctx c = { world, (variant & SIM_ISO) != 0 };
+	struct ctx c = { world, (variant & EVT_SUB_ISO) != 0 };
 	char *p = begin(out);
 
 	if (p == NULL)
 		return false;
 	p = put_comma(p);
 	p = SIM_LIT(p, "{\"type\":\"source_state_event\",\"state\":");
-	p = put_state(p, &c, t, variant & SIM_COMPACT);
+	p = put_state(p, &c, t, variant & EVT_SUB_COMPACT);
 	*p++ = '}';
 	return end(out, p);
 }
@@ -218,7 +218,7 @@ bool
 sim_msg_batch_readings(evt_buf *out, const sim_world *world,
     const sim_tracker *t, unsigned variant)
 {
-	struct ctx c = { world, (variant & SIM_ISO) != 0 };
+	struct ctx c = { world, (variant & EVT_SUB_ISO) != 0 };
 	char *p = begin(out);
 
 	if (p == NULL)
@@ -257,7 +257,7 @@ bool
 sim_msg_batch_iot(evt_buf *out, const sim_world *world, const sim_tracker *t,
     unsigned variant)
 {
-	struct ctx c = { world, (variant & SIM_ISO) != 0 };
+	struct ctx c = { world, (variant & EVT_SUB_ISO) != 0 };
 	char *p = begin(out);
 
 	if (p == NULL)
@@ -295,22 +295,4 @@ sim_msg_logout(evt_buf *out)
 {
 	return evt_buf_add_str(out, "{\"type\":\"event\",\"event\":\"logout\","
 	    "\"data\":\"session closed\"}");
-}
-
-bool
-sim_msg_error(evt_buf *out, const char *action, int code,
-    const char *description, const char *data)
-{
-	bool ok = evt_buf_add_str(out, "{\"type\":\"error\",\"action\":");
-
-	if (action == NULL)
-		ok = ok && evt_buf_add_str(out, "null");
-	else
-		ok = ok && evt_buf_add_json(out, action, strlen(action));
-	ok = ok && evt_buf_printf(out, ",\"status\":{\"code\":%d,"
-	    "\"description\":\"%s\"}", code, description);
-	if (data != NULL)
-		ok = ok && evt_buf_add_str(out, ",\"data\":") &&
-		    evt_buf_add_json(out, data, strlen(data));
-	return ok && evt_buf_add_byte(out, '}');
 }

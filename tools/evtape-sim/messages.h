@@ -8,12 +8,8 @@
 #define SIM_MESSAGES_H
 
 #include "format/buf.h"
+#include "replay/subscription.h"
 #include "tools/evtape-sim/world.h"
-
-/* How a subscription wants its states: bits. */
-#define SIM_COMPACT  1u /* without gsm, battery, inputs, outputs, track */
-#define SIM_ISO      2u /* times with T and the offset from UTC */
-#define SIM_VARIANTS 4u
 
 /* {"type":"event","event":"state",...} of one tracker. */
 bool sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
@@ -36,9 +32,5 @@ bool sim_msg_batch_end(evt_buf *out, const char *event);
 /* what: "block", "unblock" or "corrupt". */
 bool sim_msg_lifecycle(evt_buf *out, const sim_tracker *t, const char *what);
 bool sim_msg_logout(evt_buf *out);
-
-/* {"type":"error",...}; action NULL: null; data NULL: left out. */
-bool sim_msg_error(evt_buf *out, const char *action, int code,
-    const char *description, const char *data);
 
 #endif

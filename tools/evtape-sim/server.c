@@ -17,6 +17,7 @@
 
 #include "format/err.h"
 #include "format/units.h"
+#include "replay/atmosphere.h"
 #include "tools/evtape-sim/capture.h"
 #include "tools/evtape-sim/sim.h"
 
@@ -129,40 +130,23 @@ confirm_upgrade(struct lws *wsi)
 /* ---- the Atmosphere layer ---- */
 
 static void
-send_handshake(sim_client *c)
-{
-	sim *s = c->sim;
-	uint64_t a = sim_rng_next(&s->rng), b = sim_rng_next(&s->rng);
-	char text[96];
-
-	snprintf(text, sizeof(text), "%08x-%04x-4%03x-%04x-%012llx|%lld|X|",
-	    (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff),
-	    (unsigned)(a & 0xfff), (unsigned)(b >> 48 & 0x3fff) | 0x8000,
-	    (unsigned long long)(b & 0xffffffffffff),
-	    (long long)(s->opt->heartbeat_ns / EVT_NS_PER_MS));
-	sim_client_send_text(c, text);
-}
-
-/*
- * A first connection asks for the handshake; one that comes back with its id
- * must get no second one, but a single X, at which it subscribes again.  All
- * others get nothing: they take every frame for JSON.
- */
-static void
 greet(sim_client *c)
 {
-	char arg[ARG_BYTES];
+	char arg[ARG_BYTES], any[ARG_BYTES], text[EVT_ATMOSPHERE_TEXT];
 	const char *id = lws_get_urlarg_by_name(c->wsi,
 	    "X-Atmosphere-tracking-id=", arg, sizeof(arg));
+	bool protocol = lws_get_urlarg_by_name(c->wsi, "X-atmo-protocol=", any,
+	    sizeof(any)) != NULL;
+	uint64_t random[2] = { 0, 0 };
 
-	if (id == NULL)
-		return;
-	c->atmosphere = true;
-	if (strcmp(id, "0") != 0)
-		sim_client_send_text(c, "X");
-	else if (lws_get_urlarg_by_name(c->wsi, "X-atmo-protocol=", arg,
-	    sizeof(arg)) != NULL)
-		send_handshake(c);
+	/* The others leave the simulation's own chances as they are. */
+	for (int i = 0; id != NULL && i < 2; i++)
+		random[i] = sim_rng_next(&c->sim->rng);
+	c->atmosphere = evt_atmosphere_greet(id, protocol,
+	    (const uint8_t *)random, c->sim->opt->heartbeat_ns / EVT_NS_PER_MS,
+	    text);
+	if (text[0] != '\0')
+		sim_client_send_text(c, text);
 }
 
 /* ---- WebSocket ---- */

@@ -17,7 +17,7 @@
 #include "format/buf.h"
 #include "tools/evtape-sim/feed.h"
 #include "tools/evtape-sim/options.h"
-#include "tools/evtape-sim/request.h"
+#include "replay/subscription.h"
 #include "tools/evtape-sim/timers.h"
 #include "tools/evtape-sim/world.h"
 
@@ -52,7 +52,7 @@ typedef struct sim_client {
 	uint64_t no;      /* from 1, in the order of arrival */
 	bool atmosphere;
 	bool speaks;      /* the subscription protocol */
-	sim_sub sub[SIM_KINDS];
+	sim_sub sub[EVT_SUB_KINDS];
 	evt_buf rx;       /* the message that is coming in */
 	sim_chunk *head, *tail, *spare;
 	size_t queued;    /* bytes in the chunks */

@@ -40,10 +40,10 @@ put(uint64_t *set, size_t no, bool in)
 }
 
 static bool
-is_batch(enum sim_kind kind)
+is_batch(enum evt_sub_kind kind)
 {
-	return kind == SIM_STATE_BATCH || kind == SIM_READINGS_BATCH ||
-	    kind == SIM_IOT_MONITOR;
+	return kind == EVT_SUB_STATE_BATCH || kind == EVT_SUB_READINGS_BATCH ||
+	    kind == EVT_SUB_IOT_MONITOR;
 }
 
 static void
@@ -58,14 +58,14 @@ sub_end(sim_sub *sub)
 void
 sim_subs_free(sim_client *c)
 {
-	for (int i = 0; i < SIM_KINDS; i++)
+	for (int i = 0; i < EVT_SUB_KINDS; i++)
 		sub_end(&c->sub[i]);
 }
 
 bool
 sim_client_subscribed(const sim_client *c)
 {
-	for (int i = 0; i < SIM_KINDS; i++)
+	for (int i = 0; i < EVT_SUB_KINDS; i++)
 		if (c->sub[i].on)
 			return true;
 	return false;
@@ -96,13 +96,13 @@ mark_dirty(sim *s, sim_sub *sub, size_t no, int64_t now)
 }
 
 static bool
-add_item(evt_buf *out, const sim *s, enum sim_kind kind, const sim_tracker *t,
+add_item(evt_buf *out, const sim *s, enum evt_sub_kind kind, const sim_tracker *t,
     unsigned variant)
 {
 	switch (kind) {
-	case SIM_STATE_BATCH:
+	case EVT_SUB_STATE_BATCH:
 		return sim_msg_batch_state(out, s->world, t, variant);
-	case SIM_READINGS_BATCH:
+	case EVT_SUB_READINGS_BATCH:
 		return sim_msg_batch_readings(out, s->world, t, variant);
 	default:
 		return sim_msg_batch_iot(out, s->world, t, variant);
@@ -126,7 +126,7 @@ silent(const sim_tracker *t)
 
 /* Send what is dirty of one kind, if anything is. */
 static void
-send_batch(sim_client *c, enum sim_kind kind)
+send_batch(sim_client *c, enum evt_sub_kind kind)
 {
 	sim *s = c->sim;
 	sim_sub *sub = &c->sub[kind];
@@ -136,7 +136,7 @@ send_batch(sim_client *c, enum sim_kind kind)
 
 	sub->due_ns = SIM_NEVER;
 	out->len = 0;
-	ok = sim_msg_batch_begin(out, s->world, sim_kind_name(kind), sub->variant);
+	ok = sim_msg_batch_begin(out, s->world, evt_sub_kind_name(kind), sub->variant);
 	for (size_t w = 0; w < last; w++) {
 		for (uint64_t bits = sub->dirty[w]; ok && bits != 0;
 		    bits &= bits - 1) {
@@ -150,7 +150,7 @@ send_batch(sim_client *c, enum sim_kind kind)
 		}
 		sub->dirty[w] = 0;
 	}
-	ok = ok && sim_msg_batch_end(out, sim_kind_name(kind));
+	ok = ok && sim_msg_batch_end(out, evt_sub_kind_name(kind));
 	if (!ok)
 		out_of_memory(s);
 	else if (n > 0)
@@ -162,9 +162,9 @@ sim_batches(sim *s, int64_t now)
 {
 	sim_timers_set(&s->timers, SIM_T_BATCH, SIM_NEVER);
 	for (sim_client *c = s->clients; c != NULL; c = c->next) {
-		for (int i = 0; i < SIM_KINDS; i++) {
+		for (int i = 0; i < EVT_SUB_KINDS; i++) {
 			if (c->sub[i].due_ns <= now)
-				send_batch(c, (enum sim_kind)i);
+				send_batch(c, (enum evt_sub_kind)i);
 			sim_timers_lower(&s->timers, SIM_T_BATCH, c->sub[i].due_ns);
 		}
 	}
@@ -176,7 +176,7 @@ static void
 send_state(sim_client *c, size_t no, bool fresh)
 {
 	sim *s = c->sim;
-	unsigned variant = c->sub[SIM_STATE].variant;
+	unsigned variant = c->sub[EVT_SUB_STATE].variant;
 	evt_buf *text = &s->text[variant];
 
 	if (fresh)
@@ -197,12 +197,12 @@ sim_state_changed(sim *s, size_t no)
 	if (silent(&s->world->tracker[no]))
 		return;
 	s->n_states++;
-	for (unsigned v = 0; v < SIM_VARIANTS; v++)
+	for (unsigned v = 0; v < EVT_SUB_VARIANTS; v++)
 		s->text[v].len = 0;
 	for (sim_client *c = s->clients; c != NULL; c = c->next) {
-		if (has(c->sub[SIM_STATE].member, no))
+		if (has(c->sub[EVT_SUB_STATE].member, no))
 			send_state(c, no, false);
-		for (int k = SIM_STATE_BATCH; k <= SIM_IOT_MONITOR; k++)
+		for (int k = EVT_SUB_STATE_BATCH; k <= EVT_SUB_IOT_MONITOR; k++)
 			if (has(c->sub[k].member, no))
 				mark_dirty(s, &c->sub[k], no, now);
 	}
@@ -213,10 +213,10 @@ sim_state_changed(sim *s, size_t no)
 static bool
 wants_lifecycle(const sim_client *c, size_t no)
 {
-	return has(c->sub[SIM_STATE].member, no) ||
-	    has(c->sub[SIM_STATE_BATCH].member, no) ||
-	    has(c->sub[SIM_READINGS_BATCH].member, no) ||
-	    has(c->sub[SIM_LIFECYCLE].member, no);
+	return has(c->sub[EVT_SUB_STATE].member, no) ||
+	    has(c->sub[EVT_SUB_STATE_BATCH].member, no) ||
+	    has(c->sub[EVT_SUB_READINGS_BATCH].member, no) ||
+	    has(c->sub[EVT_SUB_LIFECYCLE].member, no);
 }
 
 void
@@ -256,7 +256,7 @@ sim_logout(sim *s)
 
 /* Call fn for each tracker that the item names, with its id as it came. */
 static void
-each_target(sim *s, const sim_item *item,
+each_target(sim *s, const evt_sub_item *item,
     void (*fn)(void *ctx, int64_t id, sim_tracker *t), void *ctx)
 {
 	for (size_t i = 0; item->all && i < s->world->n; i++)
@@ -269,7 +269,7 @@ each_target(sim *s, const sim_item *item,
 struct joining {
 	sim_client *client;
 	sim_sub *sub;
-	enum sim_kind kind;
+	enum evt_sub_kind kind;
 	bool join;
 };
 
@@ -296,7 +296,7 @@ any(const uint64_t *set, size_t n)
 }
 
 static int
-apply_item(sim_client *c, const sim_request *q, const sim_item *item)
+apply_item(sim_client *c, const evt_sub_request *q, const evt_sub_item *item)
 {
 	sim_sub *sub = &c->sub[item->kind];
 	struct joining j = { c, sub, item->kind, q->subscribe };
@@ -334,95 +334,55 @@ send_now(void *ctx, int64_t id, sim_tracker *t)
 
 /* The states as they are now, after a subscription. */
 static void
-send_current(sim_client *c, const sim_item *item)
+send_current(sim_client *c, const evt_sub_item *item)
 {
-	if (item->kind == SIM_STATE)
+	if (item->kind == EVT_SUB_STATE)
 		each_target(c->sim, item, send_now, c);
 	else if (is_batch(item->kind))
 		send_batch(c, item->kind);
 }
 
 struct answering {
-	evt_buf *out;
-	bool ok, first;
+	evt_sub_put *fn;
+	void *arg;
 };
 
 static void
-add_status(void *ctx, int64_t id, sim_tracker *t)
+put_status(void *ctx, int64_t id, sim_tracker *t)
 {
 	struct answering *a = ctx;
-	const char *status = t == NULL ? "unknown" : t->disallowed ?
-	    "disallowed" : t->blocked ? "blocked" : "normal";
 
-	a->ok = a->ok && evt_buf_printf(a->out, "%s\"%lld\":\"%s\"",
-	    a->first ? "" : ",", (long long)id, status);
-	a->first = false;
+	a->fn(a->arg, id, t == NULL ? "unknown" : t->disallowed ?
+	    "disallowed" : t->blocked ? "blocked" : "normal");
 }
 
-static bool
-asks_for(const sim_request *q, enum sim_kind kind)
+static void
+statuses(void *ctx, const evt_sub_item *item, evt_sub_put *fn, void *arg)
 {
-	for (size_t i = 0; i < q->n_items; i++)
-		if (q->item[i].kind == kind)
-			return true;
-	return false;
-}
+	struct answering a = { fn, arg };
 
-/* "state":{...}: what became of all items of one kind. */
-static bool
-add_result(sim *s, evt_buf *out, const sim_request *q, enum sim_kind kind)
-{
-	struct answering a = { out, true, true };
-
-	a.ok = evt_buf_printf(out, q->requests_form ? "\"%s\":{\"value\":{" :
-	    "\"%s\":{", sim_kind_name(kind));
-	for (size_t i = 0; i < q->n_items; i++)
-		if (q->item[i].kind == kind)
-			each_target(s, &q->item[i], add_status, &a);
-	return a.ok && evt_buf_add_str(out, q->requests_form ?
-	    "},\"success\":true}" : "}");
+	each_target(ctx, item, put_status, &a);
 }
 
 static bool
-answer(sim_client *c, const sim_request *q)
-{
-	evt_buf *out = &c->sim->scratch;
-	const char *comma = "";
-	bool ok;
-
-	out->len = 0;
-	ok = evt_buf_printf(out, "{\"type\":\"response\",\"action\":"
-	    "\"subscription/%s\",\"events\":[",
-	    q->subscribe ? "subscribe" : "unsubscribe");
-	for (int k = 0; k < SIM_KINDS; k++) {
-		if (!asks_for(q, (enum sim_kind)k))
-			continue;
-		ok = ok && evt_buf_printf(out, "%s\"%s\"", comma,
-		    sim_kind_name((enum sim_kind)k));
-		comma = ",";
-	}
-	ok = ok && evt_buf_add_str(out, "],\"data\":{");
-	comma = "";
-	for (int k = 0; k < SIM_KINDS; k++) {
-		if (!asks_for(q, (enum sim_kind)k))
-			continue;
-		ok = ok && evt_buf_add_str(out, comma) &&
-		    add_result(c->sim, out, q, (enum sim_kind)k);
-		comma = ",";
-	}
-	ok = ok && evt_buf_add_str(out, "}}");
-	if (ok)
-		sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
-	return ok;
-}
-
-static bool
-send_refusal(sim_client *c, const sim_refusal *r)
+answer(sim_client *c, const evt_sub_request *q)
 {
 	evt_buf *out = &c->sim->scratch;
 
 	out->len = 0;
-	if (!sim_msg_error(out, r->action, r->code, r->description,
+	if (!evt_sub_answer(out, q, statuses, c->sim))
+		return false;
+	sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
+	return true;
+}
+
+static bool
+send_refusal(sim_client *c, const evt_sub_refusal *r)
+{
+	evt_buf *out = &c->sim->scratch;
+
+	out->len = 0;
+	if (!evt_sub_error(out, r->action, r->code, r->description,
 	    r->data[0] != '\0' ? r->data : NULL))
 		return false;
 	sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
@@ -430,7 +390,7 @@ send_refusal(sim_client *c, const sim_refusal *r)
 }
 
 static bool
-hash_is_right(const sim *s, const sim_request *q)
+hash_is_right(const sim *s, const evt_sub_request *q)
 {
 	if (s->opt->wrong_hash)
 		return false;
@@ -439,7 +399,7 @@ hash_is_right(const sim *s, const sim_request *q)
 }
 
 static bool
-grant(sim_client *c, const sim_request *q)
+grant(sim_client *c, const evt_sub_request *q)
 {
 	for (size_t i = 0; i < q->n_items; i++)
 		if (apply_item(c, q, &q->item[i]) != EVT_OK)
@@ -456,10 +416,10 @@ grant(sim_client *c, const sim_request *q)
 static bool
 serve(sim_client *c, const char *text, size_t n)
 {
-	sim_refusal refusal = { 0 };
-	sim_request *q;
+	evt_sub_refusal refusal = { 0 };
+	evt_sub_request *q;
 	bool ok;
-	int rc = sim_request_parse(text, n, &q, &refusal);
+	int rc = evt_sub_request_parse(text, n, &q, &refusal);
 
 	if (rc == EVT_ERR_ARG)
 		return send_refusal(c, &refusal);
@@ -468,13 +428,13 @@ serve(sim_client *c, const char *text, size_t n)
 	if (hash_is_right(c->sim, q)) {
 		ok = grant(c, q);
 	} else {
-		refusal.code = SIM_WRONG_HASH;
+		refusal.code = EVT_SUB_WRONG_HASH;
 		refusal.description = "Wrong hash";
 		refusal.action = q->subscribe ? "subscription/subscribe" :
 		    "subscription/unsubscribe";
 		ok = send_refusal(c, &refusal);
 	}
-	sim_request_free(q);
+	evt_sub_request_free(q);
 	return ok;
 }
 

@@ -1,5 +1,5 @@
-/* request.c - see request.h. */
-#include "tools/evtape-sim/request.h"
+/* subscription.c - see subscription.h. */
+#include "replay/subscription.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,25 +9,24 @@
 #include <cjson/cJSON.h>
 
 #include "format/units.h"
-#include "tools/evtape-sim/messages.h"
 
 /* The platform's own limit of iot_monitor. */
 #define IOT_TRACKERS_MAX 10
 
-static const char *const kind_names[SIM_KINDS] = { "state", "state_batch",
+static const char *const kind_names[EVT_SUB_KINDS] = { "state", "state_batch",
 	"readings_batch", "iot_monitor", "lifecycle", "logout" };
 
 const char *
-sim_kind_name(enum sim_kind kind)
+evt_sub_kind_name(enum evt_sub_kind kind)
 {
 	return kind_names[kind];
 }
 
-static int refuse(sim_refusal *r, int code, const char *description,
+static int refuse(evt_sub_refusal *r, int code, const char *description,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 static int
-refuse(sim_refusal *r, int code, const char *description, const char *fmt, ...)
+refuse(evt_sub_refusal *r, int code, const char *description, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -40,19 +39,19 @@ refuse(sim_refusal *r, int code, const char *description, const char *fmt, ...)
 }
 
 #define BAD(r, ...) \
-	refuse((r), SIM_WRONG_PARAMETERS, "Invalid parameters", __VA_ARGS__)
+	refuse((r), EVT_SUB_WRONG_PARAMETERS, "Invalid parameters", __VA_ARGS__)
 
 static int
-parse_kind(const cJSON *v, bool requests_form, enum sim_kind *ret_kind,
-    sim_refusal *r)
+parse_kind(const cJSON *v, bool requests_form, enum evt_sub_kind *ret_kind,
+    evt_sub_refusal *r)
 {
-	int n = requests_form ? SIM_LIFECYCLE : SIM_KINDS;
+	int n = requests_form ? EVT_SUB_LIFECYCLE : EVT_SUB_KINDS;
 
 	if (!cJSON_IsString(v))
 		return BAD(r, "an event's type is missing or no string");
 	for (int i = 0; i < n; i++) {
 		if (strcmp(v->valuestring, kind_names[i]) == 0) {
-			*ret_kind = (enum sim_kind)i;
+			*ret_kind = (enum evt_sub_kind)i;
 			return EVT_OK;
 		}
 	}
@@ -60,7 +59,7 @@ parse_kind(const cJSON *v, bool requests_form, enum sim_kind *ret_kind,
 }
 
 static int
-parse_ids(const cJSON *list, const char *name, sim_item *item, sim_refusal *r)
+parse_ids(const cJSON *list, const char *name, evt_sub_item *item, evt_sub_refusal *r)
 {
 	const cJSON *v;
 	int n = cJSON_GetArraySize(list);
@@ -82,7 +81,7 @@ parse_ids(const cJSON *list, const char *name, sim_item *item, sim_refusal *r)
 }
 
 static int
-parse_target(const cJSON *o, sim_item *item, sim_refusal *r)
+parse_target(const cJSON *o, evt_sub_item *item, evt_sub_refusal *r)
 {
 	const cJSON *target = cJSON_GetObjectItemCaseSensitive(o, "target");
 	const cJSON *type = cJSON_GetObjectItemCaseSensitive(target, "type");
@@ -102,19 +101,19 @@ parse_target(const cJSON *o, sim_item *item, sim_refusal *r)
 
 /* format, iso_datetime and rate_limit, each of which may be left out. */
 static int
-parse_manner(const cJSON *o, sim_item *item, sim_refusal *r)
+parse_manner(const cJSON *o, evt_sub_item *item, evt_sub_refusal *r)
 {
 	const cJSON *format = cJSON_GetObjectItemCaseSensitive(o, "format");
 	const cJSON *iso = cJSON_GetObjectItemCaseSensitive(o, "iso_datetime");
 	const cJSON *limit = cJSON_GetObjectItemCaseSensitive(o, "rate_limit");
 
 	if (cJSON_IsString(format) && strcmp(format->valuestring, "compact") == 0)
-		item->variant |= SIM_COMPACT;
+		item->variant |= EVT_SUB_COMPACT;
 	else if (format != NULL && (!cJSON_IsString(format) ||
 	    strcmp(format->valuestring, "full") != 0))
 		return BAD(r, "format must be full or compact");
 	if (cJSON_IsTrue(iso))
-		item->variant |= SIM_ISO;
+		item->variant |= EVT_SUB_ISO;
 	if (limit != NULL && (!cJSON_IsString(limit) ||
 	    evt_duration_parse(limit->valuestring, &item->period_ns, NULL)))
 		return BAD(r, "rate_limit must be a time such as 5s");
@@ -122,9 +121,9 @@ parse_manner(const cJSON *o, sim_item *item, sim_refusal *r)
 }
 
 static int
-add_item(sim_request *q, sim_item **ret_item)
+add_item(evt_sub_request *q, evt_sub_item **ret_item)
 {
-	sim_item *item = realloc(q->item, (q->n_items + 1) * sizeof(*item));
+	evt_sub_item *item = realloc(q->item, (q->n_items + 1) * sizeof(*item));
 
 	if (item == NULL)
 		return EVT_ERR_NOMEM;
@@ -135,11 +134,11 @@ add_item(sim_request *q, sim_item **ret_item)
 }
 
 static int
-parse_requests(const cJSON *root, const cJSON *list, sim_request *q,
-    sim_refusal *r)
+parse_requests(const cJSON *root, const cJSON *list, evt_sub_request *q,
+    evt_sub_refusal *r)
 {
 	const cJSON *o;
-	sim_item *item;
+	evt_sub_item *item;
 	int rc;
 
 	if (cJSON_GetArraySize(list) == 0)
@@ -152,7 +151,7 @@ parse_requests(const cJSON *root, const cJSON *list, sim_request *q,
 		    (rc = parse_manner(o, item, r)) ||
 		    (rc = parse_target(o, item, r)))
 			return rc;
-		if (item->kind == SIM_IOT_MONITOR && item->n_ids >
+		if (item->kind == EVT_SUB_IOT_MONITOR && item->n_ids >
 		    IOT_TRACKERS_MAX)
 			return BAD(r, "iot_monitor takes %d trackers at most",
 			    IOT_TRACKERS_MAX);
@@ -161,11 +160,11 @@ parse_requests(const cJSON *root, const cJSON *list, sim_request *q,
 }
 
 static int
-parse_events(const cJSON *root, const cJSON *list, sim_request *q,
-    sim_refusal *r)
+parse_events(const cJSON *root, const cJSON *list, evt_sub_request *q,
+    evt_sub_refusal *r)
 {
 	const cJSON *v;
-	sim_item *item;
+	evt_sub_item *item;
 	int rc;
 
 	if (cJSON_GetArraySize(list) == 0)
@@ -181,7 +180,7 @@ parse_events(const cJSON *root, const cJSON *list, sim_request *q,
 }
 
 static int
-parse_action(const cJSON *root, sim_request *q, sim_refusal *r)
+parse_action(const cJSON *root, evt_sub_request *q, evt_sub_refusal *r)
 {
 	const cJSON *v = cJSON_GetObjectItemCaseSensitive(root, "action");
 
@@ -199,14 +198,14 @@ parse_action(const cJSON *root, sim_request *q, sim_refusal *r)
 }
 
 static int
-parse_root(const cJSON *root, sim_request *q, sim_refusal *r)
+parse_root(const cJSON *root, evt_sub_request *q, evt_sub_refusal *r)
 {
 	const cJSON *hash = cJSON_GetObjectItemCaseSensitive(root, "hash");
 	const cJSON *list;
 	int rc;
 
 	if (!cJSON_IsObject(root))
-		return refuse(r, SIM_WRONG_FORMAT, "Wrong request format",
+		return refuse(r, EVT_SUB_WRONG_FORMAT, "Wrong request format",
 		    "the message is no JSON object");
 	if ((rc = parse_action(root, q, r)))
 		return rc;
@@ -244,11 +243,11 @@ parse_whole(const char *text, size_t len)
 }
 
 int
-sim_request_parse(const char *text, size_t len, sim_request **ret_request,
-    sim_refusal *ret_refusal)
+evt_sub_request_parse(const char *text, size_t len, evt_sub_request **ret_request,
+    evt_sub_refusal *ret_refusal)
 {
-	sim_request *q = calloc(1, sizeof(*q));
-	sim_refusal r = { 0 };
+	evt_sub_request *q = calloc(1, sizeof(*q));
+	evt_sub_refusal r = { 0 };
 	cJSON *root;
 	int rc;
 
@@ -261,14 +260,14 @@ sim_request_parse(const char *text, size_t len, sim_request **ret_request,
 		*ret_request = q;
 		return EVT_OK;
 	}
-	sim_request_free(q);
+	evt_sub_request_free(q);
 	if (rc == EVT_ERR_ARG)
 		*ret_refusal = r;
 	return rc;
 }
 
 void
-sim_request_free(sim_request *request)
+evt_sub_request_free(evt_sub_request *request)
 {
 	if (request == NULL)
 		return;
@@ -277,4 +276,94 @@ sim_request_free(sim_request *request)
 	free(request->item);
 	free(request->hash);
 	free(request);
+}
+
+/* ---- answers ---------------------------------------------------------------------- */
+
+struct answering {
+	evt_buf *out;
+	bool ok, first;
+};
+
+static void
+add_status(void *arg, int64_t id, const char *status)
+{
+	struct answering *a = arg;
+
+	a->ok = a->ok && evt_buf_printf(a->out, "%s\"%lld\":\"%s\"",
+	    a->first ? "" : ",", (long long)id, status);
+	a->first = false;
+}
+
+static bool
+asks_for(const evt_sub_request *q, enum evt_sub_kind kind)
+{
+	for (size_t i = 0; i < q->n_items; i++) {
+		if (q->item[i].kind == kind)
+			return true;
+	}
+	return false;
+}
+
+/* "state":{...}: what became of all items of one kind. */
+static bool
+add_result(evt_buf *out, const evt_sub_request *q, enum evt_sub_kind kind,
+    evt_sub_statuses *statuses, void *ctx)
+{
+	struct answering a = { out, true, true };
+
+	a.ok = evt_buf_printf(out, q->requests_form ? "\"%s\":{\"value\":{" :
+	    "\"%s\":{", evt_sub_kind_name(kind));
+	for (size_t i = 0; i < q->n_items; i++) {
+		if (q->item[i].kind == kind)
+			statuses(ctx, &q->item[i], add_status, &a);
+	}
+	return a.ok && evt_buf_add_str(out, q->requests_form ?
+	    "},\"success\":true}" : "}");
+}
+
+bool
+evt_sub_answer(evt_buf *out, const evt_sub_request *q,
+    evt_sub_statuses *statuses, void *ctx)
+{
+	const char *comma = "";
+	bool ok = evt_buf_printf(out, "{\"type\":\"response\",\"action\":"
+	    "\"subscription/%s\",\"events\":[",
+	    q->subscribe ? "subscribe" : "unsubscribe");
+
+	for (int k = 0; k < EVT_SUB_KINDS; k++) {
+		if (!asks_for(q, (enum evt_sub_kind)k))
+			continue;
+		ok = ok && evt_buf_printf(out, "%s\"%s\"", comma,
+		    evt_sub_kind_name((enum evt_sub_kind)k));
+		comma = ",";
+	}
+	ok = ok && evt_buf_add_str(out, "],\"data\":{");
+	comma = "";
+	for (int k = 0; k < EVT_SUB_KINDS; k++) {
+		if (!asks_for(q, (enum evt_sub_kind)k))
+			continue;
+		ok = ok && evt_buf_add_str(out, comma) &&
+		    add_result(out, q, (enum evt_sub_kind)k, statuses, ctx);
+		comma = ",";
+	}
+	return ok && evt_buf_add_str(out, "}}");
+}
+
+bool
+evt_sub_error(evt_buf *out, const char *action, int code,
+    const char *description, const char *data)
+{
+	bool ok = evt_buf_add_str(out, "{\"type\":\"error\",\"action\":");
+
+	if (action == NULL)
+		ok = ok && evt_buf_add_str(out, "null");
+	else
+		ok = ok && evt_buf_add_json(out, action, strlen(action));
+	ok = ok && evt_buf_printf(out, ",\"status\":{\"code\":%d,"
+	    "\"description\":\"%s\"}", code, description);
+	if (data != NULL)
+		ok = ok && evt_buf_add_str(out, ",\"data\":") &&
+		    evt_buf_add_json(out, data, strlen(data));
+	return ok && evt_buf_add_byte(out, '}');
 }
