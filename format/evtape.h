@@ -243,6 +243,46 @@ void evt_cursor_get_stats(const evt_cursor *cursor, evt_cursor_stats *ret_stats)
 int evt_tape_last_before(evt_tape *tape, const char *source, const char *event,
     int64_t time_ns, evt_frame *ret_frame, evt_error *err);
 
+/*
+ * For every source that a received frame of `event` before `time_ns` names:
+ * give fn() the last such frame (by sequence) and which of its sources it is
+ * for, in no particular order, until it returns something else than EVT_OK,
+ * which is then returned.  What it is given is valid during the call; fn must
+ * not use the tape.  Errors: those of reading.
+ */
+typedef int evt_last_fn(void *ctx, const evt_key *source,
+    const evt_frame *frame, evt_error *err);
+int evt_tape_each_last(evt_tape *tape, const char *event, int64_t time_ns,
+    evt_last_fn *fn, void *ctx, evt_error *err);
+
+/* ---- frames over time ------------------------------------------------------ */
+
+typedef struct evt_timeline_event {
+	char *name;       /* NUL-terminated; NULL: frames without an event */
+	uint64_t *count;  /* n_buckets */
+} evt_timeline_event;
+
+typedef struct evt_timeline {
+	int64_t from_ns, bucket_ns; /* bucket i begins at from_ns + i * bucket_ns */
+	size_t n_buckets;
+	bool exact;       /* else the frames of a block were spread evenly over
+	                     the time that it covers */
+	evt_timeline_event *events;
+	size_t n_events;
+} evt_timeline;
+
+/*
+ * Count the frames of each event received from from_ns on and before to_ns,
+ * marks among those without an event, in n_buckets equal parts of that time.
+ * It takes about as long for any window: where more than a few hundred blocks
+ * lie in it, they are not read, see `exact`.  Free it with
+ * evt_timeline_free(); all zero is legal there.
+ * Errors: EVT_ERR_ARG (an empty window, or no bucket), and those of reading.
+ */
+int evt_tape_timeline(evt_tape *tape, int64_t from_ns, int64_t to_ns,
+    size_t n_buckets, evt_timeline *ret_timeline, evt_error *err);
+void evt_timeline_free(evt_timeline *timeline);
+
 /* ---- bookmarks ------------------------------------------------------------ */
 
 typedef struct evt_note {

@@ -60,4 +60,25 @@ int evt_index_load(evt_index *x, uint32_t no, evt_summary *sum, evt_error *err);
 int evt_index_find(evt_index *x, uint32_t no, const evt_filter *filter,
     bool *wanted, size_t n, evt_error *err);
 
+/*
+ * For each source with frames of the event before to_ns in the segment, give
+ * row() its key and the numbers of the blocks that hold them (varints: the
+ * first as it is, then each less the one before), until it returns something
+ * else than EVT_OK.
+ */
+typedef int evt_index_row(void *ctx, const evt_key *key, const uint8_t *blocks,
+    size_t len, evt_error *err);
+int evt_index_each_span(evt_index *x, uint32_t no, const char *event,
+    int64_t to_ns, evt_index_row *row, void *ctx, evt_error *err);
+
+/* For each event of the segment, its name (NULL: none), how many frames of it
+ * there are, and their blocks. */
+typedef int evt_index_event_row(void *ctx, const char *name, uint64_t frames,
+    const uint8_t *blocks, size_t len, evt_error *err);
+int evt_index_each_event(evt_index *x, uint32_t no, evt_index_event_row *row,
+    void *ctx, evt_error *err);
+
+/* How many sources it knows.  false: it cannot tell. */
+bool evt_index_count_sources(evt_index *x, uint64_t *ret_n);
+
 #endif

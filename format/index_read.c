@@ -278,3 +278,79 @@ evt_index_find(evt_index *x, uint32_t no, const evt_filter *f, bool *wanted,
 	}
 	return r;
 }
+
+/* ---- spans ------------------------------------------------------------------------- */
+
+static int
+end_rows(evt_index *x, sqlite3_stmt *st, int r, int step, evt_error *err)
+{
+	if (r == EVT_OK && step != SQLITE_DONE)
+		r = evt_index_fail(x, "read", err);
+	sqlite3_finalize(st);
+	return r;
+}
+
+int
+evt_index_each_span(evt_index *x, uint32_t no, const char *event,
+    int64_t to_ns, evt_index_row *row, void *ctx, evt_error *err)
+{
+	sqlite3_stmt *st;
+	int r = EVT_OK, step = SQLITE_DONE;
+
+	if (sqlite3_prepare_v2(x->db, "SELECT x.source_id, s.blocks FROM "
+	    "source_span s JOIN source x ON x.id = s.source WHERE s.segment = "
+	    "?1 AND s.event = (SELECT id FROM event WHERE name = ?2) AND "
+	    "s.first_ns < ?3", -1, &st, NULL) != SQLITE_OK)
+		return evt_index_fail(x, "read", err);
+	sqlite3_bind_int64(st, 1, no);
+	sqlite3_bind_text(st, 2, event, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 3, to_ns);
+	while (r == EVT_OK && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		evt_key key = {
+			.is_int = sqlite3_column_type(st, 0) == SQLITE_INTEGER,
+			.text = (const char *)sqlite3_column_text(st, 0),
+			.len = (uint32_t)sqlite3_column_bytes(st, 0),
+		};
+
+		if (key.text != NULL && key.len <= EVT_KEY_MAX)
+			r = row(ctx, &key, sqlite3_column_blob(st, 1),
+			    (size_t)sqlite3_column_bytes(st, 1), err);
+	}
+	return end_rows(x, st, r, r == EVT_OK ? step : SQLITE_DONE, err);
+}
+
+int
+evt_index_each_event(evt_index *x, uint32_t no, evt_index_event_row *row,
+    void *ctx, evt_error *err)
+{
+	sqlite3_stmt *st;
+	int r = EVT_OK, step = SQLITE_DONE;
+
+	if (sqlite3_prepare_v2(x->db, "SELECT e.name, s.frames, s.blocks FROM "
+	    "source_span s LEFT JOIN event e ON e.id = s.event WHERE s.segment "
+	    "= ?1 AND s.source = 0", -1, &st, NULL) != SQLITE_OK)
+		return evt_index_fail(x, "read", err);
+	sqlite3_bind_int64(st, 1, no);
+	while (r == EVT_OK && (step = sqlite3_step(st)) == SQLITE_ROW)
+		r = row(ctx, (const char *)sqlite3_column_text(st, 0),
+		    (uint64_t)sqlite3_column_int64(st, 1),
+		    sqlite3_column_blob(st, 2),
+		    (size_t)sqlite3_column_bytes(st, 2), err);
+	return end_rows(x, st, r, r == EVT_OK ? step : SQLITE_DONE, err);
+}
+
+bool
+evt_index_count_sources(evt_index *x, uint64_t *ret_n)
+{
+	sqlite3_stmt *st;
+	bool ok;
+
+	if (sqlite3_prepare_v2(x->db, "SELECT count(*) FROM source", -1, &st,
+	    NULL) != SQLITE_OK)
+		return false;
+	ok = sqlite3_step(st) == SQLITE_ROW;
+	if (ok)
+		*ret_n = (uint64_t)sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return ok;
+}
