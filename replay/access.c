@@ -150,9 +150,8 @@ evt_token_read(const char *path, char ret_token[EVT_TOKEN_MAX + 1],
 	return r;
 }
 
-/* Equal, in a time that depends on the length of `given` alone. */
-static bool
-token_equal(const char *token, const char *given)
+bool
+evt_secret_equal(const char *token, const char *given)
 {
 	size_t want = strlen(token), n = strlen(given);
 	volatile unsigned char diff = want != n;
@@ -172,9 +171,9 @@ token_good(const evt_access *a, const evt_request *q)
 	if (auth != NULL && strncasecmp(auth, "Bearer ", 7) == 0) {
 		auth += 7;
 		auth += strspn(auth, " ");
-		return token_equal(a->token, auth);
+		return evt_secret_equal(a->token, auth);
 	}
-	return q->token != NULL && token_equal(a->token, q->token);
+	return q->token != NULL && evt_secret_equal(a->token, q->token);
 }
 
 /* ---- Host and Origin ---------------------------------------------------------------- */

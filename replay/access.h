@@ -36,6 +36,10 @@ int evt_listen_parse(const char *text, evt_listen *ret_listen, evt_error *err);
 int evt_token_read(const char *path, char ret_token[EVT_TOKEN_MAX + 1],
     evt_error *err);
 
+/* Whether both are the same, in a time that depends on the length of `given`
+ * alone. */
+bool evt_secret_equal(const char *secret, const char *given);
+
 /* What is allowed.  Nothing is copied. */
 typedef struct evt_access {
 	const char *host;  /* where we listen */

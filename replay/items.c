@@ -77,6 +77,7 @@ next_of_batch(evt_items *r, evt_item *ret)
 			state = item;
 		if (source_of(r, state, &ret->source)) {
 			ret->value = state;
+			ret->whole = item;
 			ret->state = ret->of_batch = true;
 			return true;
 		}

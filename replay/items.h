@@ -14,6 +14,7 @@
 
 typedef struct evt_item {
 	evt_view value; /* EVT_VIEW_NONE: the payload is not JSON */
+	evt_view whole; /* of a batch: the element, of which value may be a part */
 	evt_key source; /* text NULL: it names none */
 	bool state;     /* it is an object with a source_id: fields of a state
 	                   may be looked for in it */
