@@ -51,6 +51,7 @@ evt_mark_name(unsigned opcode)
 		[EVT_MARK_CLOCK] = "clock",
 		[EVT_MARK_NOTE] = "note",
 		[EVT_MARK_STATE] = "state",
+		[EVT_MARK_TRACKERS] = "trackers",
 	};
 
 	if (opcode < sizeof(names) / sizeof(names[0]) && names[opcode] != NULL)

@@ -96,9 +96,11 @@ enum evt_mark {
 	EVT_MARK_GAP = 5,          /* "gap": frames, bytes, reason */
 	EVT_MARK_CLOCK = 6,        /* "clock": the wall clock was set */
 	EVT_MARK_NOTE = 7,         /* "note": a bookmark set by a person */
-	EVT_MARK_STATE = 8         /* "state": the frames behind it are older
+	EVT_MARK_STATE = 8,        /* "state": the frames behind it are older
 	                              than the window that was cut out: what
 	                              each source last said before it */
+	EVT_MARK_TRACKERS = 9      /* "trackers": the platform's list, which
+	                              says which tracker has which source */
 };
 
 /* The name of a mark's opcode, as in its payload; "unknown" if it has none. */
@@ -322,7 +324,8 @@ typedef struct evt_info_mark {
 	int64_t time_ns;
 	uint8_t opcode;    /* enum evt_mark */
 	uint32_t conn;
-	char *json;        /* the payload, NUL-terminated */
+	char *json;        /* the payload, NUL-terminated; that of a trackers
+	                      mark without its list */
 } evt_info_mark;
 
 typedef struct evt_info_segment {

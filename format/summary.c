@@ -10,6 +10,7 @@
 #include "format/err.h"
 #include "format/layout.h"
 #include "format/le.h"
+#include "format/view.h"
 
 /* ---- spans ------------------------------------------------------------------ */
 
@@ -207,13 +208,44 @@ add_totals(evt_summary *s, const evt_frame *f, evt_error *err)
 	return EVT_OK;
 }
 
+/* Append the payload of a trackers mark without its list: that may be larger
+ * than all else that is added up, and there may be one for each day. */
+static bool
+add_without_list(const evt_frame *f, evt_buf *out)
+{
+	evt_view v = evt_view_of(f->payload, f->len), name, value;
+	evt_view_walk walk = evt_view_walk_begin(v);
+	bool done, first = true;
+
+	if (evt_view_kind(v) != EVT_VIEW_OBJECT)
+		return evt_buf_add_str(out, "{}");
+	done = evt_buf_add_byte(out, '{');
+	while (done && evt_view_walk_next(&walk, &name, &value)) {
+		if (evt_view_is(name, "list", 4))
+			continue;
+		done = (first || evt_buf_add_byte(out, ',')) &&
+		    evt_buf_add(out, name.p, name.n) &&
+		    evt_buf_add_byte(out, ':') &&
+		    evt_buf_add(out, value.p, value.n);
+		first = false;
+	}
+	return done && evt_buf_add_byte(out, '}');
+}
+
 static int
 add_mark_frame(evt_summary *s, const evt_frame *f, evt_error *err)
 {
 	evt_summary_mark m = { f->seq, f->time_ns, f->opcode, f->conn, NULL };
+	evt_buf b = { 0 };
+	int r;
 
-	return evt_summary_add_mark(s, &m, (const char *)f->payload, f->len,
-	    err);
+	if (f->opcode != EVT_MARK_TRACKERS)
+		return evt_summary_add_mark(s, &m, (const char *)f->payload,
+		    f->len, err);
+	r = add_without_list(f, &b) ? evt_summary_add_mark(s, &m,
+	    (const char *)b.data, b.len, err) : evt_err_nomem(err);
+	evt_buf_free(&b);
+	return r;
 }
 
 int

@@ -28,7 +28,7 @@ typedef struct evt_summary_mark {
 	int64_t time_ns;
 	uint8_t opcode;
 	uint32_t conn;
-	char *json;
+	char *json; /* the payload; that of a trackers mark without its list */
 } evt_summary_mark;
 
 /* Zero-initialised is a valid empty summary. */

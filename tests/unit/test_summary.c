@@ -175,6 +175,34 @@ parts_are_merged(void **state)
 	evt_summary_free(&s);
 }
 
+/* A list of trackers may be larger than all else on the tape. */
+static void
+a_list_is_left_out(void **state)
+{
+	static const char *const cases[] = {
+		"{\"mark\":\"trackers\",\"from\":\"x\",\"trackers\":2,"
+		    "\"list\":[{\"id\":1},{\"list\":2}]}",
+		"{\"mark\":\"trackers\",\"from\":\"x\",\"trackers\":2}",
+		"{\"list\":[], \"mark\" : \"trackers\",\"more\":{\"list\":[1]}}",
+		"{\"mark\":\"trackers\",\"more\":{\"list\":[1]}}",
+		"{\"\\u006cist\":null}", "{}", "{}", "{}", "[1]", "{}", "", "{}",
+		"{\"list\"", "{}" };
+	evt_summary s = { 0 };
+	evt_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i += 2) {
+		evt_frame f = { .kind = EVT_KIND_MARK,
+			.opcode = EVT_MARK_TRACKERS, .seq = 1 + i,
+			.payload = (const uint8_t *)cases[i],
+			.len = strlen(cases[i]) };
+
+		ok(evt_summary_add_frame(&s, &f, &err), &err);
+		assert_string_equal(s.mark[i / 2].json, cases[i + 1]);
+	}
+	evt_summary_free(&s);
+}
+
 int
 main(void)
 {
@@ -182,6 +210,7 @@ main(void)
 		cmocka_unit_test(blocks_and_frames_come_to_the_same),
 		cmocka_unit_test(many_spans),
 		cmocka_unit_test(parts_are_merged),
+		cmocka_unit_test(a_list_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
