@@ -1,0 +1,282 @@
+// The frames as they are played, the newest on top, and what each changed.
+
+import { get } from "./api.js";
+import { model, on, now, select } from "./model.js";
+import { part, redraw } from "./draw.js";
+import { clock, rfc3339, ms, bytes, count } from "./times.js";
+import { eventColour, eventName } from "./timeline.js";
+import { changes, pretty } from "./json.js";
+import { seek } from "./deck.js";
+
+const MOST = 500;
+/** Items whose last value is kept, to say what changed. */
+const KNOWN = 5000;
+
+const list = document.getElementById("frames");
+const held = document.getElementById("frames-held");
+const skippedBox = document.getElementById("frames-skipped");
+const of = document.getElementById("frames-of");
+
+/** Not yet in the page, the oldest first. */
+let waiting = [];
+let skipped = 0;
+/** "event source" -> its last value. A Map keeps the order of insertion: the
+ * first is what was not heard of for the longest time. */
+const last = new Map();
+
+/** The parts of a payload that each speak of one source, as
+ * [path, key, value]; a frame of one source is one part. */
+function items(frame) {
+	const p = frame.payload;
+	const event = frame.event ?? "";
+	if (p === null || typeof p !== "object")
+		return [];
+	if (Array.isArray(p.data)) {
+		const out = [];
+		p.data.forEach((v, i) => {
+			const id = v && (v.source_id ?? (v.state && v.state.source_id) ?? v.tracker_id);
+			if (id !== undefined && id !== null)
+				out.push(["/data/" + i, event + " " + id, v]);
+		});
+		if (out.length)
+			return out;
+	}
+	return [["", event + " " + (frame.sources || []).join(","), p]];
+}
+
+/** Remember what a frame says; what was there before it, per part. */
+function note(frame) {
+	return items(frame).map(([path, key, value]) => {
+		const before = last.get(key);
+		last.delete(key);
+		last.set(key, value);
+		if (last.size > KNOWN)
+			last.delete(last.keys().next().value);
+		return { path, value, before };
+	});
+}
+
+function changesOf(entry) {
+	if (!entry.changed) {
+		entry.changed = new Map();
+		for (const p of entry.parts)
+			if (p.before !== undefined)
+				changes(p.value, p.before, p.path, entry.changed);
+	}
+	return entry.changed;
+}
+
+const wanted = (frame) => model.selected === null || (frame.sources || []).some((id) => String(id) === model.selected);
+
+function take(frames) {
+	for (const frame of frames) {
+		const parts = note(frame);
+		if (wanted(frame))
+			waiting.push({ frame, parts, changed: null });
+	}
+	if (waiting.length > MOST) {
+		skipped += waiting.length - MOST;
+		waiting.splice(0, waiting.length - MOST);
+	}
+	redraw("frames");
+}
+
+function text(frame) {
+	if (frame.payload !== undefined)
+		return null;
+	if (frame.payload_text !== undefined)
+		return frame.payload_text;
+	return "base64: " + (frame.payload_base64 ?? "");
+}
+
+/** The leaves that changed, by their last names: what a glance should tell. */
+function glance(entry) {
+	const plain = text(entry.frame);
+	if (plain !== null)
+		return plain.slice(0, 80);
+	if (entry.parts.length > 1)
+		return entry.parts.length + " parts, " + changesOf(entry).size + " changes";
+	if (!entry.parts.some((p) => p.before !== undefined))
+		return "";
+	const names = [];
+	for (const path of changesOf(entry).keys()) {
+		names.push(path.slice(path.lastIndexOf("/") + 1));
+		if (names.length === 6) {
+			names.push("…");
+			break;
+		}
+	}
+	return names.length ? "Δ " + names.join(", ") : "no change";
+}
+
+function nameOf(frame) {
+	const ids = frame.sources || [];
+	if (!ids.length)
+		return "";
+	const s = model.sources.get(String(ids[0]));
+	return (s ? s.name : String(ids[0])) + (ids.length > 1 ? " +" + (ids.length - 1) : "");
+}
+
+function cell(name, value) {
+	const el = document.createElement("span");
+	el.className = name;
+	el.textContent = value;
+	return el;
+}
+
+function makeRow(entry) {
+	const { frame } = entry;
+	const row = document.createElement("details");
+	row.className = "frame";
+	row.setAttribute("role", "listitem");
+	row.dataset.seq = frame.seq;
+	if (frame.sources && frame.sources.length)
+		row.dataset.of = frame.sources[0];
+	const head = document.createElement("summary");
+	const dot = cell("dot", "");
+	dot.style.background = eventColour(frame.event ?? null);
+	head.append(cell("at", clock(ms(frame.time_ns))), dot, cell("event", frame.event ?? (frame.mark || eventName(null))),
+		cell("who", nameOf(frame)), cell("what", glance(entry)));
+	row.append(head);
+	// The body is made when somebody looks, and thrown away after.
+	row.addEventListener("toggle", () => {
+		if (!row.open) {
+			row.lastChild.remove();
+			release();
+			return;
+		}
+		row.append(body(entry));
+	});
+	return row;
+}
+
+function body(entry) {
+	const { frame } = entry;
+	const box = document.createElement("div");
+	box.className = "body";
+	const tools = document.createElement("div");
+	tools.className = "bar slim";
+	tools.append(cell("dim num", "seq " + frame.seq + " · " + frame.kind + " · " + frame.opcode));
+	const go = document.createElement("button");
+	go.type = "button";
+	go.textContent = "Go here";
+	go.title = "Seek to " + frame.time;
+	go.addEventListener("click", () => seek(frame.time));
+	tools.append(go);
+	if (frame.sources && frame.sources.length === 1) {
+		const pick = document.createElement("button");
+		pick.type = "button";
+		pick.textContent = "Select source";
+		pick.addEventListener("click", () => select(frame.sources[0]));
+		tools.append(pick);
+	}
+	box.append(tools);
+	const plain = text(frame);
+	if (plain !== null) {
+		const pre = document.createElement("pre");
+		pre.textContent = plain.length > 20000 ? plain.slice(0, 20000) + "… (" + bytes(plain.length) + ")" : plain;
+		box.append(pre);
+		return box;
+	}
+	if (!entry.parts.some((p) => p.before !== undefined) && entry.parts.length)
+		box.append(cell("dim", "The first frame of its source here: nothing to compare with."));
+	box.append(pretty(frame.payload, changesOf(entry)));
+	return box;
+}
+
+/** Whoever reads must not have the text moved away under his eyes. */
+const reading = () => list.scrollTop > 4 || list.querySelector("details[open]") !== null;
+
+function release(force) {
+	if (force) {
+		list.querySelectorAll("details[open]").forEach((row) => {
+			row.open = false;
+		});
+		list.scrollTop = 0;
+	}
+	redraw("frames");
+}
+
+function empty() {
+	list.replaceChildren();
+	waiting = [];
+	skipped = 0;
+}
+
+function draw() {
+	// A panel that is not shown is filled when it is.
+	const hold = waiting.length > 0 && reading();
+	held.hidden = !hold;
+	if (hold) {
+		held.textContent = count(waiting.length) + (waiting.length === MOST ? "+" : "") + " new";
+	} else if (waiting.length) {
+		const fresh = document.createDocumentFragment();
+		for (let i = waiting.length - 1; i >= 0; i--)
+			fresh.append(makeRow(waiting[i]));
+		waiting = [];
+		list.prepend(fresh);
+		while (list.childElementCount > MOST)
+			list.lastElementChild.remove();
+	}
+	const note = skipped ? count(skipped) + " not shown" : "";
+	if (skippedBox.textContent !== note)
+		skippedBox.textContent = note;
+}
+
+/** What was played just before the deck's time: a seek shows more than an empty
+ * list. The span is guessed from how many frames there are in a second. */
+let aborter = null;
+async function fillFrom() {
+	if (aborter)
+		aborter.abort();
+	const mine = aborter = new AbortController();
+	const key = model.selected, at = now();
+	empty();
+	last.clear();
+	of.textContent = key === null ? "" : "of " + (model.sources.get(key)?.name ?? key);
+	redraw("frames");
+	if (!model.tape || !model.tape.frames)
+		return;
+	const each = Math.max(1, model.last - model.first) / model.tape.frames * (key === null ? 1 : Math.max(1, model.tape.sources));
+	let back = each * 60;
+	try {
+		for (let tries = 0; tries < 3; tries++) {
+			const got = await get("frames", { from: rfc3339(Math.max(model.first, at - back)), to: rfc3339(at), source: key, limit: 200 },
+				mine.signal);
+			if (got.more) {
+				back /= 4;
+				continue;
+			}
+			if (got.frames.length < 10 && tries < 2 && at - back > model.first) {
+				back *= 8;
+				continue;
+			}
+			const early = waiting;
+			waiting = [];
+			take(got.frames.slice(-100));
+			waiting = waiting.concat(early);
+			redraw("frames");
+			return;
+		}
+	} catch (e) {
+		// Only what is played from now on is shown then.
+	}
+}
+
+export function start() {
+	part("frames", draw);
+	held.addEventListener("click", () => release(true));
+	list.addEventListener("scroll", () => {
+		if (waiting.length)
+			redraw("frames");
+	}, { passive: true });
+	document.getElementById("frames-clear").addEventListener("click", () => {
+		empty();
+		redraw("frames");
+	});
+	on("frames", (message) => {
+		skipped += message.skipped || 0;
+		take(message.frames);
+	});
+	on("selected sought", fillFrom);
+}

@@ -1,0 +1,90 @@
+// The keyboard. The dialog in index.html lists what is here.
+
+import { model, select } from "./model.js";
+import * as deck from "./deck.js";
+import { zoomBy, viewAll } from "./timeline.js";
+import { fit } from "./map.js";
+
+const $ = (id) => document.getElementById(id);
+
+const KEYS = {
+	" ": deck.toggle,
+	".": deck.step,
+	ArrowLeft: (e) => deck.seekBy(e.shiftKey ? -60000 : -10000),
+	ArrowRight: (e) => deck.seekBy(e.shiftKey ? 60000 : 10000),
+	Home: () => deck.seek(model.first),
+	End: () => deck.seek(model.last),
+	"+": () => deck.faster(1),
+	"=": () => deck.faster(1),
+	"-": () => deck.faster(-1),
+	"[": deck.loopBegin,
+	"]": deck.loopEnd,
+	"\\": deck.loopClear,
+	n: () => deck.toMark(1),
+	p: () => deck.toMark(-1),
+	f: () => model.tape && model.tape.live && deck.setFollow(!model.follow),
+	i: () => zoomBy(2),
+	o: () => zoomBy(0.5),
+	0: viewAll,
+	m: fit,
+	"/": () => {
+		showTab("sources");
+		$("search").focus();
+		$("search").select();
+	},
+	g: () => {
+		$("goto").focus();
+		$("goto").select();
+	},
+	"?": () => $("help-dialog").showModal(),
+	Escape: () => select(null),
+};
+
+/** On a narrow screen one of the three panels is seen. */
+export function showTab(name) {
+	document.querySelector("main").dataset.tab = name;
+	for (const tab of document.querySelectorAll("[role=tab]")) {
+		const chosen = tab.id === "tab-" + name;
+		tab.setAttribute("aria-selected", chosen);
+		tab.tabIndex = chosen ? 0 : -1;
+	}
+}
+
+export function start() {
+	addEventListener("keydown", (e) => {
+		if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || document.querySelector("dialog[open]"))
+			return;
+		const el = e.target;
+		if (el.matches("input, select, textarea")) {
+			if (e.key === "Escape")
+				el.blur();
+			return;
+		}
+		// These keys mean something to what has the focus.
+		if ((e.key === " " || e.key === "Enter") && el.closest("button, summary, a"))
+			return;
+		if ((e.key === "Home" || e.key === "End") && el.closest(".scroll"))
+			return;
+		if (el.closest("[role=tab]") && e.key.startsWith("Arrow"))
+			return;
+		const act = KEYS[e.key];
+		if (!act)
+			return;
+		e.preventDefault();
+		act(e);
+	});
+	$("help").addEventListener("click", KEYS["?"]);
+	const tabs = [...document.querySelectorAll("[role=tab]")];
+	tabs.forEach((tab, i) => {
+		tab.addEventListener("click", () => showTab(tab.id.slice(4)));
+		tab.addEventListener("keydown", (e) => {
+			const by = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+			if (!by)
+				return;
+			e.preventDefault();
+			const next = tabs[(i + by + tabs.length) % tabs.length];
+			showTab(next.id.slice(4));
+			next.focus();
+		});
+	});
+}

@@ -1,0 +1,197 @@
+// Puts the parts together: the first picture, the control socket, the address.
+
+import { control, get } from "./api.js";
+import { model, on, emit, setTape, setDeck, takeStates, grow, select } from "./model.js";
+import { drawn } from "./draw.js";
+import { ms, parse, short } from "./times.js";
+import { first, link } from "./start.js";
+import { read, write } from "./link.js";
+import * as deck from "./deck.js";
+import * as timeline from "./timeline.js";
+import * as map from "./map.js";
+import * as sources from "./sources.js";
+import * as frames from "./frames.js";
+import * as transport from "./transport.js";
+import * as filters from "./filters.js";
+import * as keys from "./keys.js";
+
+const root = document.documentElement;
+const linkBox = document.getElementById("link");
+
+for (const p of [timeline, map, sources, frames, transport, filters, keys])
+	p.start();
+
+function setGaps(got) {
+	model.gaps = got.gaps.map((g) => ({ ...g, from: ms(g.from_ns), to: ms(g.to_ns) }));
+	emit("gaps");
+}
+
+function setMarks(got) {
+	model.marks = got.marks.map((m) => ({ ...m, t: ms(m.time_ns) })).sort((a, b) => a.t - b.t);
+	emit("marks");
+}
+
+// How long things take, for whoever measures it: from the page's start, and from
+// a seek, to the picture.
+let sought = 0;
+on("seek", () => {
+	sought = performance.now();
+});
+let ready = 0;
+const NEEDED = 3;
+function firstPart() {
+	if (++ready === NEEDED)
+		drawn(() => {
+			root.dataset.firstMs = performance.now().toFixed(1);
+			root.dataset.ready = "1";
+		});
+}
+
+// The deck's speed and follow mode: it is brought to the end again when it fell
+// behind, but not more often than each few seconds.
+const BEHIND = 5000;
+let caught = 0;
+function catchUp() {
+	const d = model.deck;
+	if (!model.follow || !d || performance.now() - caught < BEHIND)
+		return;
+	if (model.last - ms(d.time_ns) > BEHIND) {
+		caught = performance.now();
+		deck.seek(model.last, true);
+	}
+}
+
+let grownAt = 0, seen = false;
+let pending = null;
+
+const TAKE = {
+	deck: (m) => setDeck(m.deck),
+	states: (m) => {
+		if (m.reset)
+			emit("reset");
+		takeStates(m);
+		if (!seen) {
+			seen = true;
+			if (pending !== null)
+				select(pending);
+			firstPart();
+		} else if (m.reset && sought) {
+			const began = sought;
+			sought = 0;
+			drawn(() => {
+				root.dataset.seekMs = (performance.now() - began).toFixed(1);
+				root.dataset.seeks = Number(root.dataset.seeks || 0) + 1;
+			});
+		}
+	},
+	frames: (m) => emit("frames", m),
+	tape: (m) => {
+		grownAt = performance.now();
+		if (model.tape && !model.tape.live) {
+			model.tape.live = true;
+			emit("tape");
+		}
+		grow(ms(m.last_ns), m.frames);
+		catchUp();
+	},
+};
+
+/** Read again what no message tells. */
+async function refresh() {
+	try {
+		const [tape, gaps, marks] = await Promise.all([get("tape"), get("gaps"), get("marks")]);
+		setTape(tape);
+		setGaps(gaps);
+		setMarks(marks);
+		if (!tape.live && model.follow)
+			deck.setFollow(false);
+	} catch (e) {
+		// The next time, or when the connection is back.
+	}
+}
+
+function showLink(state, wait) {
+	linkBox.dataset.state = state;
+	linkBox.textContent = state === "open" ? "connected" : "connection lost, next try in " + Math.ceil(wait / 1000) + " s";
+}
+
+let lost = false;
+function connect() {
+	control((m) => TAKE[m.type] && TAKE[m.type](m), (state, wait) => {
+		showLink(state, wait);
+		if (state === "open" && lost)
+			refresh().then(() => emit("view"));
+		lost = state !== "open";
+	});
+}
+
+/** Do what an address says. */
+function follow(values, begin) {
+	const from = parse(values.from), to = parse(values.to);
+	if (from !== null && to !== null && to > from)
+		timeline.view(from, to);
+	else if (!begin)
+		timeline.viewAll();
+	model.search = values.q || "";
+	model.status = values.status || "";
+	emit("searched");
+	if (seen)
+		select(values.source ?? null);
+	else
+		pending = values.source ?? null;
+	if (values.t)
+		deck.seek(values.t);
+	if (values.events || values.only)
+		deck.filter(values.only ? values.only.split(",").map((x) => (/^-?\d+$/.test(x) ? Number(x) : x)) : [],
+			values.events ? values.events.split(",") : []);
+}
+
+function address() {
+	const d = model.deck, { from, to, fit } = model.view;
+	const filter = (d && d.filter) || { sources: [], events: [] };
+	return {
+		t: d ? short(ms(d.time_ns)) : "",
+		from: fit ? "" : short(from),
+		to: fit ? "" : short(to),
+		source: model.selected,
+		q: model.search,
+		status: model.status,
+		events: filter.events.join(","),
+		only: filter.sources.join(","),
+	};
+}
+
+function keepAddress() {
+	// Not before the first picture: what the address says must be read first.
+	if (root.dataset.ready)
+		write(address);
+}
+
+on("deck view selected", keepAddress);
+document.getElementById("search").addEventListener("input", keepAddress);
+document.getElementById("status").addEventListener("change", keepAddress);
+addEventListener("hashchange", () => follow(read(), false));
+
+// While a tape is being recorded, its end is the recorder's silence: look then.
+let ticks = 0;
+setInterval(() => {
+	if (model.tape && model.tape.live && (++ticks % 10 === 0 || (grownAt && performance.now() - grownAt > 5000)))
+		refresh();
+}, 1000);
+
+connect();
+(async () => {
+	try {
+		setTape(await first.tape);
+		follow(link, true);
+		if (model.tape.tiles)
+			map.tiles(model.tape.tiles);
+		firstPart();
+		timeline.take(await first.timeline);
+		firstPart();
+		setGaps(await first.gaps);
+		setMarks(await first.marks);
+	} catch (e) {
+		deck.notice(e.message);
+	}
+})();

@@ -1,0 +1,148 @@
+// What the page knows, and who wants to hear of changes.
+
+import { ms } from "./times.js";
+
+export const model = {
+	tape: null,
+	first: 0,
+	last: 0,
+	deck: null,
+	/** String of the id -> source; see takeStates(). */
+	sources: new Map(),
+	selected: null,
+	gaps: [],
+	marks: [],
+	/** What the timeline shows; fit: all of the tape, also when it grows. */
+	view: { from: 0, to: 1, fit: true },
+	follow: false,
+	search: "",
+	status: "",
+	/** Begin of a loop that has no end yet. */
+	loopFrom: null,
+};
+
+const listeners = new Map();
+
+export function on(names, fn) {
+	for (const name of names.split(" ")) {
+		if (!listeners.has(name))
+			listeners.set(name, []);
+		listeners.get(name).push(fn);
+	}
+}
+
+export function emit(name, detail) {
+	for (const fn of listeners.get(name) || [])
+		fn(detail);
+}
+
+// The deck's time between two messages of it: it goes on at the deck's speed,
+// but not far beyond what was heard, and not back for the delay of a message.
+const AHEAD = 1200;
+let base = 0, since = 0, rate = 0, limit = 0;
+
+export function now() {
+	if (!rate)
+		return base;
+	return Math.min(base + (performance.now() - since) * rate, limit);
+}
+
+function setTime(t, jump) {
+	const shown = now();
+	limit = Math.min(t + AHEAD * rate, end());
+	base = !jump && rate && shown > t && shown <= t + AHEAD * rate ? shown : t;
+	since = performance.now();
+}
+
+/** Where playing ends, or starts over. */
+function end() {
+	const d = model.deck;
+	if (d && d.loop)
+		return ms(d.loop.to_ns);
+	if (d && d.window && d.window.to_ns !== null && d.window.to_ns !== undefined)
+		return Math.min(model.last || Infinity, ms(d.window.to_ns));
+	return model.last || Infinity;
+}
+
+/** jump: the time may go back, after a seek. */
+export function setDeck(deck, jump) {
+	const before = model.deck;
+	model.deck = deck;
+	const runs = deck.playing && !deck.ended && !deck.live && typeof deck.speed === "number";
+	const changed = !before || before.playing !== deck.playing || before.speed !== deck.speed;
+	const next = runs ? deck.speed : 0;
+	if (next !== rate) {
+		base = now();
+		since = performance.now();
+		rate = next;
+	}
+	setTime(ms(deck.time_ns), jump || changed);
+	emit("deck");
+}
+
+export const running = () => Boolean(model.deck && model.deck.playing && !model.deck.ended);
+
+/** One word for what is most worth knowing about a source. */
+export function statusOf(s) {
+	if (s.blocked)
+		return "blocked";
+	if (s.connection && s.connection !== "active" && s.connection !== "idle")
+		return "offline";
+	return s.movement || (s.connection ? s.connection : "unknown");
+}
+
+// Web Mercator, the whole world being 1 by 1.
+const RAD = Math.PI / 180;
+export function project(lat, lng) {
+	const sin = Math.sin(Math.max(-85.0511, Math.min(85.0511, lat)) * RAD);
+	return [lng / 360 + 0.5, 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI)];
+}
+
+export function takeStates(message) {
+	if (message.reset)
+		model.sources.clear();
+	for (const state of message.sources) {
+		const key = String(state.id);
+		// Who holds on to a source sees its newest state.
+		const known = model.sources.get(key);
+		const s = known ? Object.assign(known, state) : state;
+		s.key = key;
+		s.t = s.time_ns === null || s.time_ns === undefined ? null : ms(s.time_ns);
+		s.name = s.label || key;
+		s.words = (s.name + " " + key + " " + (s.tracker || "")).toLowerCase();
+		s.status = statusOf(s);
+		s.placed = typeof s.lat === "number" && typeof s.lng === "number";
+		if (s.placed)
+			[s.x, s.y] = project(s.lat, s.lng);
+		if (!known)
+			model.sources.set(key, s);
+	}
+	if (typeof message.at_ns === "number" && model.deck)
+		setTime(ms(message.at_ns), message.reset);
+	emit("states", message);
+}
+
+export function setTape(tape) {
+	model.tape = tape;
+	model.first = ms(tape.first_ns || 0);
+	model.last = Math.max(model.first, ms(tape.last_ns || 0));
+	emit("tape");
+}
+
+export function grow(last, frames) {
+	if (!model.tape || last <= model.last)
+		return;
+	model.last = last;
+	model.tape.frames = frames;
+	emit("grown");
+}
+
+export function select(key) {
+	key = key === null || key === undefined ? null : String(key);
+	if (key === model.selected)
+		return;
+	model.selected = key;
+	emit("selected");
+}
+
+export const selectedSource = () => (model.selected === null ? null : model.sources.get(model.selected) || null);

@@ -1,0 +1,207 @@
+// The list of sources. Only the rows that can be seen are in the page.
+
+import { model, on, now, select } from "./model.js";
+import { part, redraw } from "./draw.js";
+import { age, count } from "./times.js";
+
+const ROW = 30;
+const list = document.getElementById("sources");
+const space = document.getElementById("sources-space");
+const search = document.getElementById("search");
+const status = document.getElementById("status");
+const total = document.getElementById("sources-count");
+
+let order = [];
+let sort = { by: "label", down: false };
+const rows = [];
+const collator = new Intl.Collator("en", { numeric: true });
+
+const KEYS = {
+	label: (a, b) => collator.compare(a.name, b.name),
+	status: (a, b) => collator.compare(a.status, b.status),
+	speed: (a, b) => (a.speed ?? -1) - (b.speed ?? -1),
+	age: (a, b) => (b.t ?? -Infinity) - (a.t ?? -Infinity) || 0,
+};
+
+/** Which sources are shown, in which order. */
+function arrange() {
+	const words = model.search.toLowerCase().split(/\s+/).filter(Boolean);
+	order = [];
+	for (const s of model.sources.values())
+		if ((!model.status || s.status === model.status) && words.every((w) => s.words.includes(w)))
+			order.push(s);
+	const compare = KEYS[sort.by];
+	// By name where else equal, or rows would change places at random.
+	order.sort((a, b) => (sort.down ? -1 : 1) * compare(a, b) || (sort.by === "label" ? 0 : KEYS.label(a, b)));
+	space.style.height = order.length * ROW + "px";
+	const all = model.sources.size;
+	const text = order.length === all ? count(all) : count(order.length) + " of " + count(all);
+	if (total.textContent !== text)
+		total.textContent = text;
+}
+
+function makeRow() {
+	const el = document.createElement("div");
+	el.className = "row";
+	el.setAttribute("role", "option");
+	const cells = {};
+	for (const name of ["dot", "name", "state", "speed", "age"]) {
+		cells[name] = document.createElement("span");
+		cells[name].className = name;
+		el.appendChild(cells[name]);
+	}
+	cells.dot.setAttribute("aria-hidden", "true");
+	space.appendChild(el);
+	return { el, cells, seen: {} };
+}
+
+// Text that does not change is not written: that is what makes a full list
+// cheap at five changes a second.
+function put(row, name, value, write) {
+	if (row.seen[name] !== value) {
+		row.seen[name] = value;
+		write(value);
+	}
+}
+
+function fill(row, s, i, at) {
+	const { el, cells } = row;
+	put(row, "i", i, (v) => {
+		el.style.transform = "translateY(" + v * ROW + "px)";
+		el.setAttribute("aria-posinset", v + 1);
+	});
+	put(row, "n", order.length, (v) => el.setAttribute("aria-setsize", v));
+	put(row, "key", s.key, (v) => {
+		el.dataset.source = v;
+		el.id = "source-" + v;
+		el.title = "id " + v + (s.tracker ? ", tracker " + s.tracker : "");
+	});
+	put(row, "selected", s.key === model.selected, (v) => el.setAttribute("aria-selected", v));
+	put(row, "status", s.status, (v) => {
+		cells.dot.dataset.status = v;
+		cells.state.textContent = v;
+	});
+	put(row, "name", s.name, (v) => {
+		cells.name.textContent = v;
+	});
+	put(row, "speed", typeof s.speed === "number" ? String(Math.round(s.speed)) : "–", (v) => {
+		cells.speed.textContent = v;
+	});
+	put(row, "age", s.t === null ? "–" : age(at - s.t), (v) => {
+		cells.age.textContent = v;
+	});
+}
+
+let arranged = 0, stale = true;
+function draw(time) {
+	// An order that follows speeds may change at each message; read it must be.
+	if (stale || time - arranged > 1000) {
+		arrange();
+		arranged = time;
+		stale = false;
+	}
+	const top = Math.max(0, Math.floor(list.scrollTop / ROW) - 2);
+	const n = Math.max(0, Math.min(order.length - top, Math.ceil(list.clientHeight / ROW) + 4));
+	const at = now();
+	while (rows.length < n)
+		rows.push(makeRow());
+	for (let i = 0; i < rows.length; i++) {
+		const shown = i < n;
+		put(rows[i], "shown", shown, (v) => {
+			rows[i].el.hidden = !v;
+		});
+		if (shown)
+			fill(rows[i], order[top + i], top + i, at);
+		else if (rows[i].seen.key !== undefined) {
+			rows[i].seen.key = undefined;
+			delete rows[i].el.dataset.source;
+			rows[i].el.removeAttribute("id");
+		}
+	}
+	const active = model.selected !== null && document.getElementById("source-" + model.selected);
+	if (active)
+		list.setAttribute("aria-activedescendant", active.id);
+	else
+		list.removeAttribute("aria-activedescendant");
+}
+
+function again() {
+	stale = true;
+	redraw("sources");
+}
+
+/** Bring the selected row into view. */
+function reveal() {
+	const i = order.findIndex((s) => s.key === model.selected);
+	if (i < 0)
+		return;
+	const top = i * ROW;
+	if (top < list.scrollTop)
+		list.scrollTop = top;
+	else if (top + ROW > list.scrollTop + list.clientHeight)
+		list.scrollTop = top + ROW - list.clientHeight;
+}
+
+export function start() {
+	part("sources", draw);
+	list.addEventListener("scroll", () => redraw("sources"), { passive: true });
+	new ResizeObserver(() => redraw("sources")).observe(list);
+	list.addEventListener("click", (e) => {
+		const row = e.target.closest("[data-source]");
+		if (row)
+			select(row.dataset.source);
+	});
+	list.addEventListener("keydown", (e) => {
+		const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[e.key];
+		if (!by || !order.length || e.ctrlKey || e.altKey || e.metaKey)
+			return;
+		e.preventDefault();
+		const i = order.findIndex((s) => s.key === model.selected);
+		select(order[Math.max(0, Math.min(order.length - 1, i < 0 ? 0 : i + by))].key);
+	});
+	search.addEventListener("input", () => {
+		model.search = search.value.trim();
+		list.scrollTop = 0;
+		again();
+	});
+	search.addEventListener("keydown", (e) => {
+		if (e.key === "Enter" && order.length)
+			select(order[0].key);
+		if (e.key === "ArrowDown") {
+			e.preventDefault();
+			list.focus();
+		}
+	});
+	status.addEventListener("change", () => {
+		model.status = status.value;
+		list.scrollTop = 0;
+		again();
+	});
+	document.querySelectorAll("[data-sort]").forEach((button) => button.addEventListener("click", () => {
+		const by = button.dataset.sort;
+		// Speeds are asked for to see the highest.
+		sort = { by, down: sort.by === by ? !sort.down : by === "speed" };
+		document.querySelectorAll("[data-sort]").forEach((b) => {
+			b.setAttribute("aria-pressed", b === button);
+			b.dataset.down = b === button && sort.down;
+		});
+		again();
+	}));
+
+	let known = 0;
+	on("states", (message) => {
+		if (message.reset || model.sources.size !== known)
+			stale = true;
+		known = model.sources.size;
+		redraw("sources");
+	});
+	on("searched", () => {
+		search.value = model.search;
+		status.value = model.status;
+		again();
+	});
+	on("selected", () => {
+		reveal();
+		redraw("sources");
+	});
+}

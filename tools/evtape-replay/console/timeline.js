@@ -1,0 +1,379 @@
+// The whole tape as stacked counts, with gaps, bookmarks, loop, window and the
+// deck's time. Wheel or pinch zooms, a drag pans, a click seeks.
+
+import { get } from "./api.js";
+import { model, on, emit, now } from "./model.js";
+import { part, redraw, colour, fitCanvas } from "./draw.js";
+import { seek, notice } from "./deck.js";
+import { clock, day, span, rfc3339, ms, count, seconds } from "./times.js";
+
+const d3 = window.d3;
+const AXIS = 18, HEAD = 14;
+const SHORTEST = 20;
+
+const box = document.getElementById("timeline");
+const canvas = document.getElementById("bars");
+const over = d3.select("#over");
+const readout = document.getElementById("readout");
+const frame = d3.select(box);
+
+let width = 0, height = 0;
+let data = null;
+let colours = [];
+/** Event name -> its number, in the order in which the tape has them. */
+const order = new Map();
+
+const x = d3.scaleUtc();
+const whole = d3.scaleUtc();
+const axis = d3.axisBottom(x).tickSizeOuter(0);
+const axisBox = over.append("g").attr("class", "axis");
+const areas = over.append("g");
+const flags = over.append("g");
+const cursor = over.append("g").attr("class", "cursor");
+cursor.append("line");
+cursor.append("path").attr("d", "M-5 0h10l-5 7z");
+
+export const eventName = (name) => (name === null ? "(no event)" : name);
+
+export function eventColour(name) {
+	if (!order.has(name))
+		order.set(name, order.size);
+	return colours[order.get(name) % colours.length];
+}
+
+function readColours() {
+	colours = d3.range(8).map((i) => colour("ev" + i));
+}
+
+// What the timeline can show at most: the tape, and a little beside it.
+function domain() {
+	const length = Math.max(model.last - model.first, 1000);
+	return [model.first - length * 0.005, model.first + length * 1.005];
+}
+
+const zoom = d3.zoom()
+	.clickDistance(4)
+	.filter(() => {
+		const e = d3.event;
+		return !e.button && (e.type !== "wheel" || !sideways(e));
+	})
+	.on("zoom", () => {
+		const e = d3.event;
+		// Our own changes of the transform come without a source event.
+		if (!e.sourceEvent)
+			return;
+		shown(e.transform.rescaleX(whole).domain().map(Number));
+	});
+
+const sideways = (e) => e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY);
+
+function shown([from, to]) {
+	const [first, last] = whole.domain().map(Number);
+	const fit = to - from >= (last - first) * 0.9999;
+	model.view = fit ? { from: first, to: last, fit } : { from, to, fit };
+	emit("view");
+}
+
+/** Show a time span: as asked, but inside of the tape. */
+export function view(from, to) {
+	const [first, last] = whole.domain().map(Number);
+	const length = Math.max(SHORTEST, Math.min(to - from, last - first));
+	from = Math.max(first, Math.min(from, last - length));
+	shown([from, from + length]);
+	setTransform();
+}
+
+export const viewAll = () => view(...whole.domain().map(Number));
+
+export function zoomBy(factor) {
+	const { from, to } = model.view;
+	const at = now() >= from && now() <= to ? now() : (from + to) / 2;
+	view(at - (at - from) / factor, at + (to - at) / factor);
+}
+
+function setTransform() {
+	const { from, to } = model.view;
+	const [first, last] = whole.domain().map(Number);
+	const k = (last - first) / (to - from);
+	frame.call(zoom.transform, d3.zoomIdentity.scale(k).translate(-whole(from), 0));
+}
+
+function layout() {
+	width = box.clientWidth;
+	height = box.clientHeight;
+	if (!width)
+		return;
+	over.attr("width", width).attr("height", height);
+	whole.range([0, width]);
+	x.range([0, width]);
+	zoom.extent([[0, 0], [width, height]]).translateExtent([[0, 0], [width, height]]);
+	update();
+}
+
+/** After the tape or the box changed: keep what is seen. */
+function update() {
+	whole.domain(domain());
+	const [first, last] = whole.domain().map(Number);
+	zoom.scaleExtent([1, Math.max(1, (last - first) / SHORTEST)]);
+	if (model.view.fit)
+		model.view = { from: first, to: last, fit: true };
+	setTransform();
+	redraw("timeline");
+}
+
+// Asking for counts: one request at a time, the newest wish wins.
+let timer = 0, aborter = null;
+function ask(soon) {
+	clearTimeout(timer);
+	timer = setTimeout(async () => {
+		if (aborter)
+			aborter.abort();
+		const mine = aborter = new AbortController();
+		const { from, to, fit } = model.view;
+		const [first, last] = fit ? [null, null] : [Math.max(from, model.first), Math.min(to, model.last)];
+		try {
+			const got = await get("timeline", {
+				from: first === null ? null : rfc3339(first), to: last === null ? null : rfc3339(Math.max(last, first + 1)),
+				buckets: Math.max(50, Math.min(2000, Math.round(width / 2))),
+			}, mine.signal);
+			take(got);
+		} catch (e) {
+			if (e.name !== "AbortError")
+				notice("The timeline could not be read: " + e.message);
+		}
+	}, soon ? 0 : 90);
+}
+
+export function take(got) {
+	for (const e of got.events)
+		eventColour(e.name);
+	const events = got.events.slice().sort((a, b) => order.get(a.name) - order.get(b.name));
+	const n = events.length ? events[0].counts.length : 0;
+	// Sums from below: what d3.stack() would make, without an object a bucket.
+	const tops = [];
+	let below = new Float64Array(n), most = 0;
+	for (const e of events) {
+		const top = new Float64Array(n);
+		for (let i = 0; i < n; i++) {
+			top[i] = below[i] + e.counts[i];
+			if (top[i] > most)
+				most = top[i];
+		}
+		tops.push(top);
+		below = top;
+	}
+	data = { from: ms(got.from_ns), bucket: ms(got.bucket_ns), n, events, tops, most, exact: got.exact };
+	box.dataset.from = got.from_ns;
+	box.dataset.buckets = n;
+	redraw("timeline");
+}
+
+function drawBars() {
+	const ctx = fitCanvas(canvas, width, height);
+	const bottom = height - AXIS;
+	if (data && data.most) {
+		const y = d3.scaleLinear().domain([0, data.most]).range([bottom, HEAD]);
+		ctx.strokeStyle = colour("grid");
+		ctx.fillStyle = colour("dim");
+		ctx.font = "10px " + colour("font");
+		ctx.lineWidth = 1;
+		const ticks = y.ticks(3).filter((v) => v > 0 && Number.isInteger(v));
+		for (const v of ticks) {
+			ctx.beginPath();
+			ctx.moveTo(0, Math.round(y(v)) + 0.5);
+			ctx.lineTo(width, Math.round(y(v)) + 0.5);
+			ctx.stroke();
+		}
+		const i0 = Math.max(0, Math.floor((model.view.from - data.from) / data.bucket));
+		const i1 = Math.min(data.n, Math.ceil((model.view.to - data.from) / data.bucket));
+		const left = (i) => x(data.from + i * data.bucket);
+		const wide = left(1) - left(0);
+		const room = wide > 4 ? 1 : 0;
+		for (let e = 0; e < data.events.length; e++) {
+			const top = data.tops[e], low = e ? data.tops[e - 1] : null;
+			ctx.fillStyle = eventColour(data.events[e].name);
+			ctx.beginPath();
+			for (let i = i0; i < i1; i++) {
+				const base = low ? low[i] : 0;
+				if (top[i] === base)
+					continue;
+				// A bar is never too low to be seen: one frame among thousands is news.
+				const y0 = y(base), y1 = Math.min(y(top[i]), y0 - 1);
+				const x0 = left(i);
+				ctx.rect(x0, y1, Math.max(1, wide - room), y0 - y1);
+			}
+			ctx.fill();
+		}
+		ctx.fillStyle = colour("dim");
+		for (const v of ticks)
+			ctx.fillText(count(v), 4, y(v) - 2);
+	}
+	drawGaps(ctx, bottom);
+}
+
+function drawGaps(ctx, bottom) {
+	ctx.fillStyle = colour("gap");
+	ctx.strokeStyle = colour("gap-line");
+	for (const g of model.gaps) {
+		const x0 = x(g.from), x1 = Math.max(x(g.to), x0 + 2);
+		if (x1 < 0 || x0 > width)
+			continue;
+		const a = Math.max(0, x0), b = Math.min(width, x1);
+		ctx.save();
+		ctx.beginPath();
+		ctx.rect(a, HEAD, b - a, bottom - HEAD);
+		ctx.fill();
+		ctx.clip();
+		ctx.beginPath();
+		for (let i = a - (bottom - HEAD); i < b; i += 7) {
+			ctx.moveTo(i, bottom);
+			ctx.lineTo(i + bottom - HEAD, HEAD);
+		}
+		ctx.stroke();
+		ctx.restore();
+	}
+}
+
+function drawAreas() {
+	const d = model.deck, bottom = height - AXIS;
+	const list = [];
+	const limit = (v, other) => (v === null || v === undefined ? other : ms(v));
+	if (d && d.window) {
+		const [first, last] = whole.domain().map(Number);
+		list.push(["outside", first, limit(d.window.from_ns, first)], ["outside", limit(d.window.to_ns, last), last]);
+	}
+	if (d && d.loop)
+		list.push(["loop", ms(d.loop.from_ns), ms(d.loop.to_ns)]);
+	if (model.loopFrom !== null)
+		list.push(["loop-from", model.loopFrom, model.loopFrom]);
+	const sel = areas.selectAll("rect").data(list);
+	sel.exit().remove();
+	sel.enter().append("rect").merge(sel)
+		.attr("class", (a) => a[0])
+		.attr("x", (a) => Math.max(-2, x(a[1])))
+		.attr("width", (a) => Math.max(a[0] === "loop-from" ? 2 : 0, Math.min(width + 2, x(a[2])) - Math.max(-2, x(a[1]))))
+		.attr("y", HEAD)
+		.attr("height", bottom - HEAD);
+}
+
+function drawFlags() {
+	const seen = model.marks.filter((m) => m.mark === "note" && m.t >= model.view.from && m.t <= model.view.to).slice(0, 500);
+	const sel = flags.selectAll("g").data(seen, (m) => m.seq);
+	sel.exit().remove();
+	const fresh = sel.enter().append("g").attr("class", "flag").attr("data-seq", (m) => m.seq);
+	fresh.append("line");
+	fresh.append("path").attr("d", "M0 1h11l-3 4 3 4H0z");
+	fresh.append("title").text((m) => m.text);
+	fresh.on("click", (m) => {
+		d3.event.stopPropagation();
+		seek(m.time);
+	});
+	const all = fresh.merge(sel).attr("transform", (m) => "translate(" + x(m.t).toFixed(1) + ",0)");
+	all.select("line").attr("y2", height - AXIS);
+}
+
+function drawAll() {
+	if (!width || !model.tape)
+		return;
+	x.domain([model.view.from, model.view.to]);
+	if (!colours.length)
+		readColours();
+	drawBars();
+	axis.ticks(Math.max(2, Math.floor(width / 110)));
+	axisBox.attr("transform", "translate(0," + (height - AXIS) + ")").call(axis);
+	drawAreas();
+	drawFlags();
+	drawCursor();
+}
+
+let spoken = 0;
+function drawCursor() {
+	if (!width || !model.tape)
+		return;
+	const t = now();
+	const at = x(t);
+	cursor.attr("transform", "translate(" + Math.max(-10, Math.min(width + 10, at)).toFixed(1) + ",0)");
+	cursor.select("line").attr("y1", 0).attr("y2", height - AXIS);
+	// For screen readers; not at each picture, it would never end.
+	if (Math.abs(t - spoken) >= 1000 || !spoken) {
+		spoken = t;
+		box.setAttribute("aria-valuemin", Math.round(model.first));
+		box.setAttribute("aria-valuemax", Math.round(model.last));
+		box.setAttribute("aria-valuenow", Math.round(t));
+		box.setAttribute("aria-valuetext", day(t) + " " + seconds(t));
+	}
+}
+
+function hover(px) {
+	if (px === null || !data) {
+		readout.textContent = "";
+		return;
+	}
+	const t = Number(x.invert(px));
+	const i = Math.floor((t - data.from) / data.bucket);
+	let text = clock(t) + " · " + span(data.bucket) + (data.exact ? "" : ", about");
+	for (const e of data.events)
+		if (e.counts[i])
+			text += " · " + eventName(e.name) + " " + count(e.counts[i]);
+	for (const g of model.gaps)
+		if (t >= g.from && t <= g.to)
+			text += " · gap" + (g.reason ? ": " + g.reason : "");
+	readout.textContent = text;
+}
+
+export function start() {
+	part("timeline", drawAll);
+	part("cursor", drawCursor);
+	frame.call(zoom).on("dblclick.zoom", null);
+	box.addEventListener("click", (e) => {
+		if (e.defaultPrevented || !model.tape)
+			return;
+		const t = Number(x.invert(e.clientX - box.getBoundingClientRect().left));
+		seek(Math.max(model.first, Math.min(model.last, t)));
+	});
+	box.addEventListener("wheel", (e) => {
+		e.preventDefault();
+		if (!sideways(e))
+			return;
+		const by = (e.deltaX || e.deltaY) / width * (model.view.to - model.view.from);
+		view(model.view.from + by, model.view.to + by);
+	}, { passive: false });
+	box.addEventListener("pointermove", (e) => hover(e.clientX - box.getBoundingClientRect().left));
+	box.addEventListener("pointerleave", () => hover(null));
+	new ResizeObserver(() => {
+		layout();
+		if (model.tape)
+			ask();
+	}).observe(box);
+	document.getElementById("zoom-in").addEventListener("click", () => zoomBy(2));
+	document.getElementById("zoom-out").addEventListener("click", () => zoomBy(0.5));
+	document.getElementById("zoom-fit").addEventListener("click", viewAll);
+	document.documentElement.addEventListener("theme", () => {
+		readColours();
+		redraw("timeline");
+		emit("colours");
+	});
+
+	on("view", () => {
+		ask();
+		redraw("timeline");
+	});
+	on("marks gaps", () => redraw("timeline"));
+	on("deck", () => redraw("timeline"));
+	on("tape", () => {
+		for (const e of model.tape.events)
+			eventColour(e.name);
+		layout();
+	});
+	on("grown", () => {
+		const { from, to, fit } = model.view;
+		update();
+		// Following, a zoomed timeline moves along.
+		if (!fit && model.follow && model.last > to)
+			view(model.last - (to - from), model.last);
+		else
+			ask();
+	});
+}
+
+readColours();
