@@ -44,6 +44,14 @@ BINS   = $(addprefix $(BUILD)/,$(PROGRAMS))
 UNITS  = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 MANS   = $(BUILD)/man/made
 
+# The console's page, and the libraries that it uses, as Debian has them.
+CONSOLE = tools/evtape-replay/console
+LEAFLET = /usr/share/javascript/leaflet
+D3      = /usr/share/nodejs/d3/dist/d3.min.js
+CONSOLE_FILES := /=$(CONSOLE)/index.html \
+    $(foreach f,$(filter-out %.html,$(wildcard $(CONSOLE)/*)),/$(notdir $(f))=$(f)) \
+    /leaflet.js=$(LEAFLET)/leaflet.js /leaflet.css=$(LEAFLET)/leaflet.css /d3.js=$(D3)
+
 COMPLETIONS = bash-completion/completions zsh/vendor-completions fish/vendor_completions.d
 
 MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' format/evtape.pc.in
@@ -161,8 +169,12 @@ endef
 # Of what the other programs do, the tool shares these.
 $(eval $(call program,evtape,replay/frame_out.c replay/items.c $(addprefix record/,navixy.c lines.c marks.c url.c secret.c),-lm))
 $(eval $(call program,evtape-record,$(RECORD_SRC),$(LIBS_WS)))
-$(eval $(call program,evtape-replay,$(REPLAY_SRC),$(LIBS_WS)))
+$(eval $(call program,evtape-replay,$(REPLAY_SRC) $(BUILD)/gen/console_files.c,$(LIBS_WS)))
 $(eval $(call program,evtape-sim,$(addprefix replay/,subscription.c atmosphere.c),$(LIBS_WS) -lm))
+
+$(BUILD)/gen/console_files.c: tools/embed.sh Makefile $(foreach f,$(CONSOLE_FILES),$(lastword $(subst =, ,$(f))))
+	@mkdir -p $(@D)
+	tools/embed.sh $(CONSOLE_FILES) > $@
 
 # Archives, so that each unit test gets the modules that it uses and no others.
 $(BUILD)/obj/%.a:

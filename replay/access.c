@@ -267,6 +267,16 @@ origin_good(const evt_access *a, const evt_request *q)
 	return evt_host_is_loopback(name) || span_is(authority, q->host);
 }
 
+bool
+evt_access_same_origin(const evt_request *q)
+{
+	struct span authority;
+
+	return q->origin == NULL || (q->host != NULL &&
+	    origin_authority(q->origin, &authority) &&
+	    span_is(authority, q->host));
+}
+
 int
 evt_access_judge(const evt_access *a, const evt_request *q,
     const char **ret_why)

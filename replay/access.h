@@ -70,4 +70,8 @@ int evt_access_check_origins(const evt_access *access, evt_error *err);
 int evt_access_judge(const evt_access *access, const evt_request *request,
     const char **ret_why);
 
+/* Whether the request comes from a program, or from a page that the server at
+ * its Host itself served: no other page's doing. */
+bool evt_access_same_origin(const evt_request *request);
+
 #endif

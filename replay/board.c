@@ -205,6 +205,9 @@ evt_board_add_tracker(evt_board *b, int64_t id, const evt_key *source,
 		return evt_err_nomem(err);
 	at = evt_dict_add(&b->trackers, text, (uint32_t)strlen(text), true);
 	b->trackers.entry[at].mark = (uint32_t)s->no;
+	/* Clones share a source: it is shown as the first of them. */
+	if (s->tracker != EVT_NO_TRACKER)
+		return EVT_OK;
 	s->tracker = id;
 	if (label == NULL)
 		return EVT_OK;

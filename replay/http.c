@@ -1,23 +1,27 @@
-/* http.c - requests: who is let in, and what the others are told. */
+/* http.c - requests: who is let in, where to, and what the others are told. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/err.h"
+#include "replay/atmosphere.h"
 #include "replay/server_impl.h"
+
+#include <sys/random.h>
 
 /* Longest header that is looked at. */
 #define HEADER_MAX 1400
 
-static const char *
-phrase(unsigned status)
+const char *
+evt_http_phrase(unsigned status)
 {
 	static const struct {
 		unsigned status;
 		const char *phrase;
 	} row[] = {
-		{ 200, "OK" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+		{ 200, "OK" }, { 204, "No Content" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
 		{ 403, "Forbidden" }, { 404, "Not Found" },
+		{ 405, "Method Not Allowed" }, { 413, "Content Too Large" },
 		{ 426, "Upgrade Required" },
 		{ 500, "Internal Server Error" },
 		{ 503, "Service Unavailable" },
@@ -31,12 +35,12 @@ phrase(unsigned status)
 }
 
 /*
- * Answer with a line of text; returns what the callback must, to close the
- * connection.  The library would answer an upgrade with HTTP/1.0, which clients
- * refuse to read.
+ * The library would answer an upgrade with HTTP/1.0, which clients refuse to
+ * read.
  */
-static int
-respond(struct lws *wsi, unsigned status, const char *text)
+int
+evt_http_respond(evt_server *s, struct lws *wsi, unsigned status,
+    const char *text)
 {
 	uint8_t buf[LWS_PRE + 2048];
 	char *out = (char *)buf + LWS_PRE;
@@ -45,11 +49,11 @@ respond(struct lws *wsi, unsigned status, const char *text)
 	    "content-type: text/plain; charset=utf-8\r\n"
 	    "content-length: %zu\r\n"
 	    "x-content-type-options: nosniff\r\n"
-	    "%s%sconnection: close\r\n\r\n%s\n",
-	    status, phrase(status), strlen(text) + 1,
-	    status == 401 ? "www-authenticate: Bearer\r\n" : "",
-	    status == 426 ? "upgrade: websocket\r\n" : "", text);
+	    "%sconnection: close\r\n\r\n%s\n",
+	    status, evt_http_phrase(status), strlen(text) + 1,
+	    status == 401 ? "www-authenticate: Bearer\r\n" : "", text);
 
+	s->stats.refused++;
 	/* It is short, so it goes out at once, or the other side is gone. */
 	if (n > 0 && (size_t)n < sizeof(buf) - LWS_PRE)
 		(void)lws_write(wsi, (uint8_t *)out, (size_t)n,
@@ -68,74 +72,22 @@ header(struct lws *wsi, enum lws_token_indexes token, char *buf)
 	return lws_hdr_copy(wsi, buf, HEADER_MAX, token) < 0 ? "" : buf;
 }
 
-/* The decoded arguments of the URL. */
-struct args {
-	char **arg;
-	size_t n;
+/* What the request brings, in buffers of HEADER_MAX bytes. */
+struct brought {
+	char host[HEADER_MAX], origin[HEADER_MAX], auth[HEADER_MAX];
+	evt_request q;
 };
 
 static void
-args_free(struct args *a)
+look(struct lws *wsi, const struct args *a, struct brought *b)
 {
-	for (size_t i = 0; i < a->n; i++)
-		free(a->arg[i]);
-	free(a->arg);
-}
-
-static bool
-args_get(evt_server *s, struct lws *wsi, struct args *a)
-{
-	/* Longer ones than the buffer would hide all that follow; it is as long
-	 * as the whole request may be. */
-	while (lws_hdr_copy_fragment(wsi, s->arg, QUERY_MAX,
-	    WSI_TOKEN_HTTP_URI_ARGS, (int)a->n) >= 0) {
-		char **arg = realloc(a->arg, (a->n + 1) * sizeof(*arg));
-
-		if (arg == NULL)
-			return false;
-		a->arg = arg;
-		arg[a->n] = strdup(s->arg);
-		if (arg[a->n] == NULL)
-			return false;
-		a->n++;
-	}
-	return true;
-}
-
-static const char *
-args_token(const struct args *a)
-{
-	for (size_t i = 0; i < a->n; i++) {
-		if (strncmp(a->arg[i], "token=", 6) == 0)
-			return a->arg[i] + 6;
-	}
-	return NULL;
-}
-
-/* 0, or what respond() returned: -1. */
-static int
-judge(evt_server *s, struct lws *wsi, const struct args *a)
-{
-	char host[HEADER_MAX], origin[HEADER_MAX], auth[HEADER_MAX];
-	evt_request q = {
-		.host = header(wsi, WSI_TOKEN_HOST, host),
-		.origin = header(wsi, WSI_TOKEN_ORIGIN, origin),
-		.authorization = header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, auth),
-		.token = args_token(a),
+	b->q = (evt_request){
+		.host = header(wsi, WSI_TOKEN_HOST, b->host),
+		.origin = header(wsi, WSI_TOKEN_ORIGIN, b->origin),
+		.authorization = header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION,
+		    b->auth),
+		.token = evt_args_get(a, "token"),
 	};
-	const char *why;
-	int status = evt_access_judge(&s->o.access, &q, &why);
-
-	return status == 0 ? 0 : respond(wsi, (unsigned)status, why);
-}
-
-static bool
-path_is(struct lws *wsi, const char *want)
-{
-	char path[64];
-
-	return lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) > 0 &&
-	    strcmp(path, want) == 0;
 }
 
 /* ---- upgrades -------------------------------------------------------------------- */
@@ -158,51 +110,146 @@ own_stage(evt_server *s, const struct args *a, struct stage **ret_stage,
 	return r;
 }
 
-/* The shared stage; a new one behind one that has ended. */
-static int
-shared_stage(evt_server *s, const struct args *a, struct stage **ret_stage,
-    evt_error *err)
-{
-	int r = EVT_OK;
+/* Which WebSocket is asked for. */
+struct wanted {
+	enum viewer_kind kind;
+	bool own; /* with a deck of its own */
+};
 
-	for (size_t i = 0; i < a->n; i++) {
+bool
+evt_http_is_standin(const char *path)
+{
+	static const char *const ends[] = { "/event/subscription",
+		"/wse/subscription" };
+	size_t n = strlen(path);
+
+	if (n > 0 && path[n - 1] == '/')
+		n--;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		size_t m = strlen(ends[i]);
+
+		if (n >= m && memcmp(path + n - m, ends[i], m) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+find_wanted(const evt_server *s, const char *path, const struct args *a,
+    struct wanted *w)
+{
+	const char *deck = evt_args_get(a, "deck");
+
+	w->own = deck != NULL && strcmp(deck, "own") == 0;
+	if (strcmp(path, "/stream") == 0) {
+		w->kind = VIEWER_STREAM;
+		w->own = !s->o.shared;
+		return true;
+	}
+	if (strcmp(path, "/control") == 0) {
+		w->kind = VIEWER_CONTROL;
+		w->own = false;
+		return true;
+	}
+	w->kind = VIEWER_STANDIN;
+	return evt_http_is_standin(path);
+}
+
+/* The house deck; behind its end, who finds nobody there starts it anew. */
+static int
+join_house(evt_server *s, const struct args *a, const struct wanted *w,
+    struct stage **ret_stage, evt_error *err)
+{
+	int r;
+
+	for (size_t i = 0; w->kind == VIEWER_STREAM && i < a->n; i++) {
 		if (a->arg[i][0] != '\0' &&
 		    strncmp(a->arg[i], "token=", 6) != 0)
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "all clients watch one deck here: '%.80s' cannot be "
 			    "set", a->arg[i]);
 	}
-	if (s->shared == NULL || s->shared->ended)
-		r = evt_stage_new(s, s->o.play, &s->shared, err);
-	if (r == EVT_OK)
-		*ret_stage = s->shared;
-	return r;
+	r = evt_house(s, ret_stage, err);
+	if (r != EVT_OK || !(*ret_stage)->ended)
+		return r;
+	if (w->kind == VIEWER_STREAM || (w->kind == VIEWER_STANDIN &&
+	    (*ret_stage)->n[VIEWER_STANDIN] == 0 &&
+	    (*ret_stage)->n[VIEWER_CONTROL] == 0))
+		return evt_stage_restart(*ret_stage, err);
+	return EVT_OK;
+}
+
+/* What a client of the stand-in is to be told first. */
+static bool
+prepare_greeting(struct viewer *c, const struct args *a)
+{
+	uint8_t random[16];
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return false;
+	c->atmosphere = evt_atmosphere_greet(
+	    evt_args_get(a, "X-Atmosphere-tracking-id"),
+	    evt_args_get(a, "X-atmo-protocol") != NULL, random,
+	    c->stage->server->o.heartbeat_ns / 1000000, c->greeting);
+	return true;
+}
+
+/* "states,frames" */
+static bool
+names(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; list != NULL; list = strchr(list, ',')) {
+		list += *list == ',';
+		if (strncmp(list, name, n) == 0 &&
+		    (list[n] == ',' || list[n] == '\0'))
+			return true;
+		if (*list == '\0')
+			break;
+	}
+	return false;
 }
 
 static int
-let_in(evt_server *s, struct lws *wsi, const struct args *a)
+attach(struct stage *st, struct lws *wsi, const struct args *a,
+    const struct wanted *w)
+{
+	struct viewer *c = evt_viewer_new(st, wsi, w->kind);
+	const char *with = evt_args_get(a, "with");
+
+	if (c == NULL)
+		return -1;
+	c->with_states = names(with, "states");
+	c->with_frames = names(with, "frames");
+	lws_set_opaque_user_data(wsi, c);
+	return w->kind != VIEWER_STANDIN || prepare_greeting(c, a) ? 0 : -1;
+}
+
+static int
+let_in(evt_server *s, struct lws *wsi, const struct args *a,
+    const struct wanted *w)
 {
 	struct stage *st;
-	struct viewer *c;
 	evt_error err;
 	int r;
 
 	if (s->stopping || s->finished)
-		return respond(wsi, 503, "the server is ending");
+		return evt_http_respond(s, wsi, 503, "the server is ending");
 	if (s->n_clients >= s->o.max_clients)
-		return respond(wsi, 503, "too many clients; --max-clients says "
-		    "how many");
-	r = s->o.shared ? shared_stage(s, a, &st, &err) :
-	    own_stage(s, a, &st, &err);
+		return evt_http_respond(s, wsi, 503, "too many clients; "
+		    "--max-clients says how many");
+	if (!w->own)
+		r = join_house(s, a, w, &st, &err);
+	else if (w->kind == VIEWER_STREAM)
+		r = own_stage(s, a, &st, &err);
+	else
+		r = evt_stage_new(s, s->o.play, &st, &err);
 	if (r == EVT_ERR_ARG || r == EVT_ERR_NOTFOUND)
-		return respond(wsi, 400, err.text);
+		return evt_http_respond(s, wsi, 400, err.text);
 	if (r != EVT_OK)
-		return respond(wsi, 500, err.text);
-	c = evt_viewer_new(st, wsi);
-	if (c == NULL)
-		return -1;
-	lws_set_opaque_user_data(wsi, c);
-	return 0;
+		return evt_http_respond(s, wsi, 500, err.text);
+	return attach(st, wsi, a, w);
 }
 
 /* Anything but "websocket" (h2c, say) is refused. */
@@ -215,41 +262,135 @@ wants_websocket(struct lws *wsi)
 	    0 && strcasecmp(upgrade, "websocket") == 0;
 }
 
+/* The path, free() it. */
+static char *
+path_of(struct lws *wsi)
+{
+	int n = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI);
+	char *path = n > 0 ? malloc((size_t)n + 1) : NULL;
+
+	if (path != NULL && lws_hdr_copy(wsi, path, n + 1,
+	    WSI_TOKEN_GET_URI) < 0) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+static int
+upgrade(evt_server *s, struct lws *wsi, const char *path, const struct args *a)
+{
+	struct brought b;
+	struct wanted w;
+	const char *why;
+	int status;
+
+	look(wsi, a, &b);
+	status = evt_access_judge(&s->o.access, &b.q, &why);
+	if (status != 0)
+		return evt_http_respond(s, wsi, (unsigned)status, why);
+	if (!find_wanted(s, path, a, &w))
+		return evt_http_respond(s, wsi, 404, "there is no such "
+		    "WebSocket here: /stream, /control, /event/subscription");
+	return let_in(s, wsi, a, &w);
+}
+
 int
 evt_http_upgrade(evt_server *s, struct lws *wsi)
 {
 	struct args a = { 0 };
+	char *path;
 	int r = -1;
 
-	if (!wants_websocket(wsi))
+	if (!wants_websocket(wsi)) {
+		s->stats.refused++;
 		return -1;
-	if (args_get(s, wsi, &a))
-		r = judge(s, wsi, &a);
-	if (r == 0 && !path_is(wsi, "/stream"))
-		r = respond(wsi, 404, "there is /stream here, and nothing else");
-	if (r == 0)
-		r = let_in(s, wsi, &a);
-	args_free(&a);
+	}
+	path = path_of(wsi);
+	if (path != NULL && evt_args_read(s, wsi, &a))
+		r = upgrade(s, wsi, path, &a);
+	free(path);
+	evt_args_free(&a);
 	return r;
 }
 
-/* ---- plain requests ----------------------------------------------------------------- */
+/* ---- other requests ------------------------------------------------------------------ */
+
+bool
+evt_http_look(struct exchange *x)
+{
+	const evt_access *access = &x->server->o.access;
+	struct brought b;
+	const char *why;
+
+	look(x->wsi, &x->args, &b);
+	x->same_origin = evt_access_same_origin(&b.q);
+	x->has_token = access->token != NULL &&
+	    evt_access_judge(access, &b.q, &why) == 0;
+	x->refusal = evt_access_judge(access, &b.q, &x->why);
+	if (b.q.origin == NULL || x->refusal == 403)
+		return true;
+	x->origin = strdup(b.q.origin);
+	return x->origin != NULL;
+}
+
+static const evt_file *
+find_file(const evt_server *s, const char *path)
+{
+	for (size_t i = 0; i < s->o.n_files; i++) {
+		if (strcmp(s->o.files[i].path, path) == 0)
+			return &s->o.files[i];
+	}
+	return NULL;
+}
 
 int
-evt_http_request(evt_server *s, struct lws *wsi)
+evt_http_judge(const struct exchange *x, const char **ret_why)
 {
-	struct args a = { 0 };
-	int r = -1;
+	*ret_why = x->why;
+	/* The page's files hold nothing of the tape, and a browser's question
+	 * whether it may ask brings no token. */
+	if (x->refusal == 401 && (x->method == METHOD_OPTIONS ||
+	    find_file(x->server, x->path) != NULL))
+		return 0;
+	return x->refusal;
+}
 
-	if (args_get(s, wsi, &a))
-		r = judge(s, wsi, &a);
-	args_free(&a);
-	if (r == 0 && path_is(wsi, "/stream"))
-		r = respond(wsi, 426, "connect with a WebSocket");
-	if (r == 0 && path_is(wsi, "/"))
-		r = respond(wsi, 200, "evtape-replay: connect a WebSocket to "
-		    "/stream");
-	if (r == 0)
-		r = respond(wsi, 404, "there is /stream here, and nothing else");
-	return r;
+/* Where a WebSocket is asked for without an upgrade. */
+static bool
+is_socket(const char *path)
+{
+	return strcmp(path, "/stream") == 0 || strcmp(path, "/control") == 0 ||
+	    evt_http_is_standin(path);
+}
+
+void
+evt_http_route(struct exchange *x)
+{
+	static const char hello[] = "evtape-replay: connect a WebSocket to "
+	    "/stream\n";
+	const evt_file *f = find_file(x->server, x->path);
+
+	if (x->method == METHOD_OPTIONS) {
+		evt_answer(x, 204, "text/plain", "", 0);
+	} else if (x->method == METHOD_OTHER) {
+		evt_answer_error(x, 405, "only GET and POST are known here");
+	} else if (is_socket(x->path)) {
+		evt_answer_error(x, 426, "connect with a WebSocket");
+	} else if (strncmp(x->path, "/api/", 5) == 0) {
+		evt_api(x);
+	} else if (evt_rest(x)) {
+		return;
+	} else if (x->method == METHOD_POST) {
+		evt_answer_error(x, 404, "there is no such call here");
+	} else if (f != NULL) {
+		evt_answer(x, 200, f->type, f->data, f->len);
+	} else if (strcmp(x->path, "/metrics") == 0) {
+		evt_metrics(x);
+	} else if (strcmp(x->path, "/") == 0) {
+		evt_answer(x, 200, "text/plain; charset=utf-8", hello,
+		    sizeof(hello) - 1);
+	} else {
+		evt_answer_error(x, 404, "there is nothing at this path");
+	}
 }

@@ -37,6 +37,7 @@ evt_lateness_add(evt_lateness *h, int64_t late_ns)
 		late_ns = 0;
 	h->bucket[bucket_of((uint64_t)late_ns)]++;
 	h->count++;
+	h->sum_ns += late_ns;
 	if (late_ns > h->max_ns)
 		h->max_ns = late_ns;
 }
@@ -47,6 +48,7 @@ evt_lateness_merge(evt_lateness *to, const evt_lateness *from)
 	for (size_t i = 0; i < EVT_LATENESS_BUCKETS; i++)
 		to->bucket[i] += from->bucket[i];
 	to->count += from->count;
+	to->sum_ns += from->sum_ns;
 	if (from->max_ns > to->max_ns)
 		to->max_ns = from->max_ns;
 }
@@ -72,4 +74,15 @@ evt_lateness_at(const evt_lateness *h, unsigned per_mille)
 		}
 	}
 	return h->max_ns;
+}
+
+uint64_t
+evt_lateness_below(const evt_lateness *h, int64_t late_ns)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; late_ns >= 0 && i < EVT_LATENESS_BUCKETS &&
+	    bucket_end(i) <= (uint64_t)late_ns; i++)
+		n += h->bucket[i];
+	return n;
 }

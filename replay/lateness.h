@@ -15,7 +15,7 @@
 
 typedef struct evt_lateness {
 	uint64_t count;
-	int64_t max_ns;
+	int64_t max_ns, sum_ns;
 	uint64_t bucket[EVT_LATENESS_BUCKETS];
 } evt_lateness;
 
@@ -30,5 +30,8 @@ void evt_lateness_merge(evt_lateness *to, const evt_lateness *from);
  * exceed: the upper end of its bucket, at most max_ns.  0 if there are none.
  */
 int64_t evt_lateness_at(const evt_lateness *h, unsigned per_mille);
+
+/* How many were at most that late, as exactly as the buckets tell. */
+uint64_t evt_lateness_below(const evt_lateness *h, int64_t late_ns);
 
 #endif

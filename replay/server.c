@@ -114,8 +114,8 @@ name_url(evt_server *s, evt_error *err)
 		return evt_err_sys(err, errno, "cannot tell the port");
 	port = ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port :
 	    name.v4.sin_port);
-	snprintf(s->url, sizeof(s->url), "ws://%s%s%s:%u/stream", v6 ? "[" : "",
-	    s->o.at.host, v6 ? "]" : "", port);
+	snprintf(s->url, sizeof(s->url), "%s://%s%s%s:%u/stream",
+	    s->o.tls_cert != NULL ? "wss" : "ws", v6 ? "[" : "", s->o.at.host, v6 ? "]" : "", port);
 	return EVT_OK;
 }
 
@@ -179,38 +179,72 @@ on_timer(evt_server *s)
 	}
 }
 
+/* What a viewer's connection is about. */
 static int
-on_client(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason)
+on_viewer(struct viewer *c, enum lws_callback_reasons reason, const void *in,
+    size_t len)
 {
-	struct viewer *c = lws_get_opaque_user_data(wsi);
-
 	switch (reason) {
-	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return evt_http_upgrade(s, wsi);
-	case LWS_CALLBACK_HTTP:
-		return evt_http_request(s, wsi);
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
 		/* Who asks for one of our own protocols does not get it. */
-		return c != NULL && lws_get_protocol(wsi)->id ==
-		    PROTOCOL_CLIENT ? 0 : -1;
+		return lws_get_protocol(c->wsi)->id == PROTOCOL_CLIENT ? 0 : -1;
 	case LWS_CALLBACK_ESTABLISHED:
-		evt_viewer_watch(c);
-		return 0;
+		return evt_viewer_watch(c);
+	case LWS_CALLBACK_RECEIVE:
+		return evt_viewer_receive(c, in, len);
 	case LWS_CALLBACK_SERVER_WRITEABLE:
-		return c != NULL ? evt_viewer_writable(c) : 0;
+		return evt_viewer_writable(c);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		c->done = true;
 		return 0;
 	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY:
-		/* Refused ones and connections of our own have no client. */
-		lws_set_opaque_user_data(wsi, NULL);
-		if (c != NULL)
-			evt_viewer_free(c);
+		lws_set_opaque_user_data(c->wsi, NULL);
+		evt_viewer_free(c);
 		return 0;
 	default:
 		return 0;
 	}
+}
+
+static int
+on_exchange(struct exchange *x, enum lws_callback_reasons reason,
+    const void *in, size_t len)
+{
+	switch (reason) {
+	case LWS_CALLBACK_HTTP_BODY:
+		return evt_exchange_body(x, in, len);
+	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+		return evt_exchange_complete(x);
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+		return evt_exchange_writable(x);
+	case LWS_CALLBACK_CLOSED_HTTP:
+	case LWS_CALLBACK_WSI_DESTROY:
+		lws_set_opaque_user_data(x->wsi, NULL);
+		evt_exchange_free(x);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* Connections of our own, and those that were refused, have no peer. */
+static int
+on_client(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason,
+    void *in, size_t len)
+{
+	struct peer *peer = lws_get_opaque_user_data(wsi);
+
+	if (reason == LWS_CALLBACK_HTTP_CONFIRM_UPGRADE)
+		return evt_http_upgrade(s, wsi);
+	if (reason == LWS_CALLBACK_HTTP)
+		return evt_exchange_begin(s, wsi);
+	if (peer == NULL)
+		return reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION ? -1 :
+		    0;
+	if (peer->kind == PEER_VIEWER)
+		return on_viewer((struct viewer *)peer, reason, in, len);
+	return on_exchange((struct exchange *)peer, reason, in, len);
 }
 
 static int
@@ -221,8 +255,6 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	evt_server *s = lws_context_user(lws_get_context(wsi));
 
 	(void)user;
-	(void)in;
-	(void)len;
 	if (protocol == NULL)
 		return 0;
 	if (reason == LWS_CALLBACK_RAW_RX_FILE) {
@@ -232,7 +264,7 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 			accept_all(s);
 		return 0;
 	}
-	return on_client(s, wsi, reason);
+	return on_client(s, wsi, reason, in, len);
 }
 
 /* ---- opening ---------------------------------------------------------------------------- */
@@ -241,7 +273,7 @@ static const struct lws_protocols protocols[] = {
 	/* The first one also has all requests, and clients that name no
 	 * subprotocol.  A write may be as large as a chunk. */
 	{ .name = "evtape", .callback = callback, .id = PROTOCOL_CLIENT,
-	    .tx_packet_size = 128 << 10 },
+	    .rx_buffer_size = 64 << 10, .tx_packet_size = 128 << 10 },
 	{ .name = "-timer", .callback = callback, .id = PROTOCOL_TIMER },
 	{ .name = "-listener", .callback = callback, .id = PROTOCOL_LISTENER },
 	{ 0 },
@@ -267,6 +299,11 @@ open_context(evt_server *s, evt_error *err)
 		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
 	};
 
+	if (s->o.tls_cert != NULL) {
+		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+		info.ssl_cert_filepath = s->o.tls_cert;
+		info.ssl_private_key_filepath = s->o.tls_key;
+	}
 	lws_set_log_level(0, NULL);
 	s->context = lws_create_context(&info);
 	if (s->context == NULL)
@@ -274,7 +311,9 @@ open_context(evt_server *s, evt_error *err)
 		    "cannot set up libwebsockets");
 	s->vhost = lws_create_vhost(s->context, &info);
 	if (s->vhost == NULL)
-		return evt_err_set(err, EVT_ERR_IO,
+		return evt_err_set(err, EVT_ERR_IO, s->o.tls_cert != NULL ?
+		    "cannot serve TLS; are --tls-cert and --tls-key PEM files "
+		    "of one key, readable by you?" :
 		    "cannot set up libwebsockets' server");
 	return EVT_OK;
 }
@@ -313,8 +352,7 @@ set_up(evt_server *s, evt_error *err)
 	if (fd < 0 || (r = adopt(s, fd, "-timer", err)) != EVT_OK)
 		return fd < 0 ? evt_err_sys(err, errno, "cannot dup") : r;
 	/* What cannot be played shows now, not when somebody comes. */
-	return s->o.shared ? evt_stage_new(s, s->o.play, &s->shared, err) :
-	    EVT_OK;
+	return s->o.shared ? evt_house(s, &s->house, err) : EVT_OK;
 }
 
 int
@@ -348,6 +386,7 @@ evt_server_close(evt_server *s)
 	if (s->context != NULL)
 		lws_context_destroy(s->context);
 	evt_stages_free(s);
+	evt_board_free(s->asked);
 	evt_waker_close(&s->waker);
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);
@@ -387,7 +426,6 @@ begin_stop(evt_server *s, int64_t now)
 	s->deadline_ns = now + STOP_NS;
 	for (struct stage *st = s->stages; st != NULL; st = st->next) {
 		st->ended = true;
-		st->wake_ns = INT64_MAX;
 		for (struct viewer *c = st->clients; c != NULL; c = c->next)
 			evt_viewer_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
 	}

@@ -1,34 +1,51 @@
 /*
- * server.h - play tapes to WebSocket clients.
+ * server.h - play tapes to WebSocket clients, and let them be controlled.
  *
  * ws://HOST:PORT/stream gives each client a deck of its own, set by the query of
- * the URL over the defaults; or all clients watch one shared deck.
+ * the URL over the defaults; or all clients watch the house deck, which is one
+ * for all.  On the platform's paths (".../event/subscription") the server is the
+ * platform's stand-in: clients subscribe as they do there, and are told what the
+ * house deck plays, or with "?deck=own" a deck of their own.  /control and /api/
+ * show and move the house deck, and the page at / is made of these; see
+ * docs/control.md and docs/protocols.md.
  *
  * Frames go out with their recorded opcode, byte for byte (also text that is not
  * valid UTF-8, as it was recorded); messages beyond 64 KiB in fragments.  At the
- * end of the tape the connection is closed with code 1000, when the server is
- * stopped with 1001, and with 1011 when the tape cannot be read on.
+ * end of the tape a stream is closed with code 1000, when the server is stopped
+ * with 1001, and with 1011 when the tape cannot be read on.  Clients of the
+ * stand-in stay at the end: the deck may be moved back.
  *
  * Requests are answered with 400 and the reason for a bad query, 401 without the
- * token, 403 for a foreign Host or Origin, 404 for another path, 426 where
- * /stream is asked for without an upgrade, 503 where there are too many clients.
- * What libwebsockets itself does not take is closed without an answer: upgrades
- * to anything but WebSocket, subprotocols (there are none), requests of more than
- * 16 KiB or some ninety arguments.
+ * token, 403 for a foreign Host or Origin, 404 for another path, 405 for another
+ * method, 413 for a body over 1 MiB, 426 where a WebSocket is asked for without
+ * an upgrade, 503 where there are too many clients.  What libwebsockets itself
+ * does not take is closed without an answer: upgrades to anything but WebSocket,
+ * subprotocols (there are none), requests of more than 16 KiB or some ninety
+ * arguments.
  *
  * Slow clients.  A deck of its own waits for its client: no more than 256 KiB
  * (or one message) are read ahead of it, besides what the kernel holds.  So does
  * a shared deck that plays flat out.  A shared deck that is paced waits for
  * nobody: a client that is client_bytes behind is cut off, and so is, on any
- * shared deck, one that takes nothing for client_stall_ns.  Once started it plays
- * on also while nobody watches; behind its end, the next client starts it anew.
+ * shared deck, one that takes nothing for client_stall_ns.  Subscribers of
+ * /control are never waited for.  Once started the house deck plays on also while
+ * nobody watches; behind its end, the first client that comes starts it anew.
  */
 #ifndef EVT_SERVER_H
 #define EVT_SERVER_H
 
+#include "format/trackers.h"
 #include "replay/access.h"
 #include "replay/lateness.h"
 #include "replay/player.h"
+
+/* A file that is served as it is. */
+typedef struct evt_file {
+	const char *path; /* "/", "/console.js" */
+	const char *type; /* its media type */
+	const uint8_t *data;
+	size_t len;
+} evt_file;
 
 typedef struct evt_server_options {
 	evt_listen at;
@@ -37,12 +54,26 @@ typedef struct evt_server_options {
 	const evt_play *play; /* how, where a query does not say otherwise */
 	evt_time_ref ref;     /* what times in queries refer to */
 	bool precise;         /* see waker.h */
-	bool shared;          /* one deck for all; queries may then set nothing */
+	bool shared;          /* streams watch the house deck; queries may then set
+	                         nothing */
+	bool rebase;          /* every deck's window starts now, see rebase.h */
 	bool once;            /* evt_server_run() ends after the first deck */
-	size_t wait_clients;  /* a shared deck starts when so many are there (1) */
+	size_t wait_clients;  /* with shared: the house deck starts when so many
+	                         streams are there (1) */
 	size_t max_clients;
 	uint64_t client_bytes;
 	int64_t client_stall_ns;
+	/* The stand-in: the only credential that is taken (NULL: any), between two
+	 * heartbeats to clients of Atmosphere (0: none), and the trackers (NULL:
+	 * their ids are taken for those of their sources). */
+	const char *hash;
+	int64_t heartbeat_ns;
+	const evt_trackers *trackers;
+	/* The console, and the URL of its map's tiles (NULL: none). */
+	const evt_file *files;
+	size_t n_files;
+	const char *tiles;
+	const char *tls_cert, *tls_key; /* PEM files; NULL: no TLS */
 	/* Told in one line of clients that come, leave or are cut off, and of
 	 * damage to the tape.  May be NULL. */
 	void (*notice)(void *ctx, const char *text);
@@ -60,7 +91,7 @@ int evt_server_open(const evt_server_options *options, evt_server **ret_server,
     evt_error *err);
 void evt_server_close(evt_server *server);
 
-/* "ws://127.0.0.1:8787/stream", with the port that was taken. */
+/* "ws://127.0.0.1:8787/stream", with the port that was taken; "wss:" with TLS. */
 const char *evt_server_url(const evt_server *server);
 
 /*
@@ -77,6 +108,9 @@ void evt_server_stop(evt_server *server);
 
 typedef struct evt_server_stats {
 	uint64_t clients;    /* that were let in */
+	uint64_t requests;   /* other requests */
+	uint64_t refused;    /* of both, answered with a status of 400 and up */
+	uint64_t bytes;      /* sent to clients, payload of WebSockets */
 	uint64_t cut_off;
 	uint64_t deliveries; /* frames times clients */
 	evt_deck_stats deck; /* the sums over all decks */

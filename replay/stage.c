@@ -6,9 +6,11 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "format/err.h"
 #include "format/units.h"
+#include "replay/atmosphere.h"
 #include "replay/server_impl.h"
 
 /* A deck that waits for its clients stops at this much unsent. */
@@ -27,6 +29,59 @@
 
 /* ---- stages ------------------------------------------------------------------------ */
 
+/* Where the window begins: at its own time, or where the first tape does. */
+static int
+find_start(const evt_server *s, const evt_play *play, int64_t *ret_ns,
+    evt_error *err)
+{
+	int64_t first, last, start = INT64_MAX;
+
+	if (play->has_from) {
+		*ret_ns = play->from_ns;
+		return EVT_OK;
+	}
+	for (size_t i = 0; i < s->o.reel->n; i++) {
+		int r = evt_tape_span(s->o.reel->tape[i], &first, &last, err);
+
+		if (r == EVT_OK && first < start)
+			start = first;
+		else if (r != EVT_OK && r != EVT_ERR_NOTFOUND)
+			return r;
+	}
+	/* Nothing was recorded yet: it begins now. */
+	*ret_ns = start == INT64_MAX ? evt_clock_real() : start;
+	return EVT_OK;
+}
+
+static void
+stage_free(struct stage *st)
+{
+	evt_stage_crew_free(st);
+	evt_player_close(&st->player);
+	evt_fanout_free(st->fanout);
+	evt_rebase_free(st->rebase);
+	evt_play_free(&st->play);
+	free(st);
+}
+
+static int
+set_up(struct stage *st, const evt_play *play, evt_error *err)
+{
+	const evt_server *s = st->server;
+	int r = evt_play_copy(play, &st->play, err);
+
+	if (r == EVT_OK)
+		r = evt_fanout_new(&st->fanout, err);
+	if (r == EVT_OK)
+		r = evt_player_open(s->o.reel, &st->play, &st->player, err);
+	if (r == EVT_OK)
+		r = find_start(s, play, &st->start_ns, err);
+	if (r == EVT_OK && s->o.rebase)
+		r = evt_rebase_new(st->start_ns, evt_clock_real(), &st->rebase,
+		    err);
+	return r;
+}
+
 int
 evt_stage_new(evt_server *s, const evt_play *play, struct stage **ret_stage,
     evt_error *err)
@@ -36,16 +91,16 @@ evt_stage_new(evt_server *s, const evt_play *play, struct stage **ret_stage,
 
 	if (st == NULL)
 		return evt_err_nomem(err);
-	r = evt_fanout_new(&st->fanout, err);
-	if (r == EVT_OK)
-		r = evt_player_open(s->o.reel, play, &st->player, err);
+	st->server = s;
+	r = set_up(st, play, err);
 	if (r != EVT_OK) {
-		evt_fanout_free(st->fanout);
-		free(st);
+		stage_free(st);
 		return r;
 	}
-	st->server = s;
 	st->wake_ns = INT64_MAX;
+	st->gathered.due_ns = st->gathered.deck_due_ns =
+	    st->gathered.tape_due_ns = INT64_MAX;
+	st->at_ns = st->start_ns;
 	st->end_code = LWS_CLOSE_STATUS_NORMAL;
 	st->next = s->stages;
 	s->stages = st;
@@ -56,8 +111,7 @@ evt_stage_new(evt_server *s, const evt_play *play, struct stage **ret_stage,
 void
 evt_stage_wake(struct stage *st)
 {
-	if (st->started && !st->ended)
-		st->wake_ns = 0;
+	st->wake_ns = 0;
 }
 
 void
@@ -67,6 +121,10 @@ evt_stage_sum(const struct stage *st, evt_server_stats *sum)
 	evt_cursor_stats c;
 
 	evt_deck_get_stats(st->player.deck, &d);
+	sum->deck.frames += st->before.frames;
+	sum->deck.bytes += st->before.bytes;
+	sum->deck.tape_ns += st->before.tape_ns;
+	sum->deck.wall_ns += st->before.wall_ns;
 	sum->deck.frames += d.frames;
 	sum->deck.bytes += d.bytes;
 	sum->deck.passes += d.passes;
@@ -78,19 +136,17 @@ evt_stage_sum(const struct stage *st, evt_server_stats *sum)
 }
 
 static void
-stage_free(struct stage *st)
+drop(struct stage *st)
 {
 	assert(st->clients == NULL);
 	evt_stage_sum(st, &st->server->stats);
-	if (st->server->shared == st)
-		st->server->shared = NULL;
-	evt_player_close(&st->player);
-	evt_fanout_free(st->fanout);
-	free(st);
+	if (st->server->house == st)
+		st->server->house = NULL;
+	stage_free(st);
 }
 
-/* A shared stage that has not ended waits for clients; one of a client's own
- * goes with the client. */
+/* The house deck waits for clients; one of a client's own goes with the
+ * client. */
 void
 evt_stages_sweep(evt_server *s)
 {
@@ -99,14 +155,15 @@ evt_stages_sweep(evt_server *s)
 	while (*at != NULL) {
 		struct stage *st = *at;
 
-		if (st->clients != NULL || (s->o.shared && !st->ended)) {
+		if (st->clients != NULL || (st == s->house &&
+		    !(s->o.once && st->ended))) {
 			at = &st->next;
 			continue;
 		}
 		*at = st->next;
 		if (s->o.once && st->started)
 			s->finished = true;
-		stage_free(st);
+		drop(st);
 	}
 }
 
@@ -117,17 +174,31 @@ evt_stages_free(evt_server *s)
 		struct stage *st = s->stages;
 
 		s->stages = st->next;
-		stage_free(st);
+		drop(st);
 	}
+}
+
+/* Heartbeats are for clients of Atmosphere: others take every frame for JSON. */
+static void
+beat(struct viewer *c, int64_t now)
+{
+	evt_error err;
+
+	if (c->beat_ns > now)
+		return;
+	c->beat_ns = now + c->stage->server->o.heartbeat_ns;
+	if (evt_viewer_send(c, EVT_ATMOSPHERE_BEAT,
+	    strlen(EVT_ATMOSPHERE_BEAT), &err) != EVT_OK)
+		evt_viewer_cut_off(c, err.text);
 }
 
 void
 evt_stage_check(struct stage *st, int64_t now)
 {
-	if (!st->server->o.shared)
-		return;
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
-		if (c->stalled_since < now - st->server->o.client_stall_ns)
+		beat(c, now);
+		if ((st == st->server->house || c->kind == VIEWER_CONTROL) &&
+		    c->stalled_since < now - st->server->o.client_stall_ns)
 			evt_viewer_cut_off(c, "it took nothing for too long");
 	}
 }
@@ -138,13 +209,13 @@ evt_stage_check(struct stage *st, int64_t now)
 struct batch {
 	int64_t due[MAX_DUES];
 	size_t n;
-	uint64_t from; /* evt_fanout_total() before the first */
+	uint64_t bytes; /* of their payload */
 };
 
 static bool
 waits_for_clients(const struct stage *st)
 {
-	return !st->server->o.shared ||
+	return st != st->server->house ||
 	    evt_deck_speed(st->player.deck) == EVT_SPEED_FLAT_OUT;
 }
 
@@ -155,8 +226,8 @@ held_back(const struct stage *st)
 	if (!waits_for_clients(st))
 		return false;
 	for (const struct viewer *c = st->clients; c != NULL; c = c->next) {
-		if (c->tap.fanout != NULL && !c->done &&
-		    evt_tap_behind(&c->tap) >= HIGH_WATER)
+		if (c->kind != VIEWER_CONTROL && c->tap.fanout != NULL &&
+		    !c->done && evt_tap_behind(&c->tap) >= HIGH_WATER)
 			return true;
 	}
 	return false;
@@ -169,7 +240,7 @@ flush(struct stage *st, struct batch *b)
 
 	for (struct viewer *c = st->clients; c != NULL; c = c->next)
 		evt_viewer_flush(c, now);
-	if (b->n > 0 && st->n_watching > 0 &&
+	if (b->n > 0 && st->n_clients > 0 &&
 	    evt_deck_speed(st->player.deck) != EVT_SPEED_FLAT_OUT) {
 		now = evt_waker_now();
 		for (size_t i = 0; i < b->n; i++)
@@ -177,21 +248,26 @@ flush(struct stage *st, struct batch *b)
 			    now - b->due[i]);
 	}
 	b->n = 0;
-	b->from = evt_fanout_total(st->fanout);
+	b->bytes = 0;
 }
 
-/* The last frame was played, or none can be: clients leave when they have taken
- * what there is. */
-static void
-end(struct stage *st, int code)
+void
+evt_stage_end(struct stage *st, int code)
 {
+	evt_error err;
+
 	st->ended = true;
 	st->end_code = code;
 	st->wake_ns = INT64_MAX;
+	if (evt_stage_tick(st, evt_waker_now(), &err) != EVT_OK)
+		evt_server_notice(st->server, "%s", err.text);
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
-		if (c->tap.fanout != NULL)
+		/* The others stay: somebody may move the deck back. */
+		if (c->tap.fanout != NULL && (c->kind == VIEWER_STREAM ||
+		    st->server->o.once))
 			evt_viewer_goodbye(c, code);
 	}
+	evt_control_changed(st);
 }
 
 /* A client of a shared, paced deck that is too far behind is not waited for;
@@ -208,6 +284,34 @@ cut_off_slow(struct stage *st)
 	}
 }
 
+/* What cannot be played on. */
+static bool
+give_up(struct stage *st, const evt_error *err)
+{
+	st->server->stats.failed++;
+	evt_server_notice(st->server, "%s", err->text);
+	evt_stage_end(st, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
+	return false;
+}
+
+/* Give the frame to all who watch. */
+static int
+hand_out(struct stage *st, const evt_frame *frame, evt_error *err)
+{
+	evt_frame f = *frame;
+	int r = evt_rebase_frame(st->rebase, &f, err);
+
+	st->at_ns = frame->time_ns + 1;
+	if (r == EVT_OK && st->n[VIEWER_STREAM] > 0) {
+		r = evt_fanout_add(st->fanout, &f, err);
+		st->server->stats.deliveries += st->n[VIEWER_STREAM];
+		st->server->stats.bytes += st->n[VIEWER_STREAM] * f.len;
+	}
+	if (r == EVT_OK)
+		r = evt_stage_tell(st, &f, err);
+	return r;
+}
+
 static bool
 take(struct stage *st, struct batch *b, const evt_frame *f, int64_t now,
     int64_t due)
@@ -215,21 +319,26 @@ take(struct stage *st, struct batch *b, const evt_frame *f, int64_t now,
 	evt_error err;
 
 	cut_off_slow(st);
-	if (st->n_watching > 0 &&
-	    evt_fanout_add(st->fanout, f, &err) != EVT_OK) {
-		st->server->stats.failed++;
-		evt_server_notice(st->server, "%s", err.text);
-		end(st, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
-		return false;
-	}
-	st->server->stats.deliveries += st->n_watching;
+	st->live = false;
+	if (hand_out(st, f, &err) != EVT_OK)
+		return give_up(st, &err);
+	b->bytes += f->len;
 	b->due[b->n++] = due;
-	if (b->n == MAX_DUES ||
-	    evt_fanout_total(st->fanout) - b->from >= BATCH_BYTES ||
+	if (b->n == MAX_DUES || b->bytes >= BATCH_BYTES ||
 	    (evt_deck_speed(st->player.deck) != EVT_SPEED_FLAT_OUT &&
 	    now - due < BEHIND_NS))
 		flush(st, b);
 	return true;
+}
+
+/* Behind B, back to A.  false: it cannot be. */
+static bool
+loop_back(struct stage *st)
+{
+	evt_error err;
+
+	return evt_stage_seek(st, st->loop_from_ns, &err) == EVT_OK ||
+	    give_up(st, &err);
 }
 
 /* The deck says that there is no frame now, and why.  false: that was it. */
@@ -241,33 +350,55 @@ idle(struct stage *st, int says, int64_t now, int64_t due, const evt_error *err)
 		st->wake_ns = due;
 		return due <= now;
 	case EVT_DECK_LIVE:
+		st->live = true;
 		st->wake_ns = now + LIVE_NS;
 		return false;
 	case EVT_DECK_PAUSED:
 		st->wake_ns = INT64_MAX;
 		return false;
 	case EVT_DECK_END:
-		end(st, LWS_CLOSE_STATUS_NORMAL);
+		if (st->has_loop)
+			return loop_back(st);
+		evt_stage_end(st, LWS_CLOSE_STATUS_NORMAL);
 		return false;
 	case EVT_ERR_CORRUPT:
 		evt_server_notice(st->server, "%s; going on behind it",
 		    err->text);
 		return true;
 	default:
-		st->server->stats.failed++;
-		evt_server_notice(st->server, "%s", err->text);
-		end(st, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
-		return false;
+		return give_up(st, err);
 	}
+}
+
+/* What is due beside frames; the deck may have been moved back by it. */
+static bool
+tick(struct stage *st, int64_t now)
+{
+	evt_error err;
+
+	if (st->has_loop && !evt_deck_paused(st->player.deck) &&
+	    evt_stage_time(st, now) >= st->loop_to_ns && !loop_back(st))
+		return false;
+	return evt_stage_tick(st, now, &err) == EVT_OK || give_up(st, &err);
+}
+
+/* What to wait for besides the next frame. */
+static void
+wake_for_others(struct stage *st, int64_t now)
+{
+	int64_t due = evt_stage_due(st, now);
+
+	if (due < st->wake_ns)
+		st->wake_ns = due;
 }
 
 void
 evt_stage_pump(struct stage *st)
 {
-	uint64_t before = evt_fanout_total(st->fanout);
-	uint64_t turn = waits_for_clients(st) ? TURN_BYTES : TURN_BYTES_PACED;
-	struct batch b = { .from = before };
-	bool go = true;
+	uint64_t sent = 0, turn = waits_for_clients(st) ? TURN_BYTES :
+	    TURN_BYTES_PACED;
+	struct batch b = { .n = 0 };
+	bool go = tick(st, evt_waker_now());
 
 	while (go) {
 		int64_t now = evt_waker_now(), due;
@@ -279,12 +410,20 @@ evt_stage_pump(struct stage *st)
 			st->wake_ns = INT64_MAX;
 			break;
 		}
-		if (evt_fanout_total(st->fanout) - before >= turn) {
+		if (sent >= turn) {
 			st->wake_ns = 0;
 			break;
 		}
-		says = evt_deck_poll(st->player.deck, now, &f, &due, &err);
+		says = !st->started ? EVT_DECK_PAUSED : st->ended ?
+		    EVT_DECK_PAUSED : evt_deck_poll(st->player.deck, now, &f,
+		    &due, &err);
+		if (says == EVT_DECK_FRAME && st->has_loop &&
+		    f.time_ns >= st->loop_to_ns) {
+			go = loop_back(st);
+			continue;
+		}
 		if (says == EVT_DECK_FRAME) {
+			sent += f.len + 1;
 			go = take(st, &b, &f, now, due);
 			continue;
 		}
@@ -292,4 +431,18 @@ evt_stage_pump(struct stage *st)
 		go = idle(st, says, now, due, &err);
 	}
 	flush(st, &b);
+	wake_for_others(st, evt_waker_now());
+}
+
+int
+evt_stage_restart(struct stage *st, evt_error *err)
+{
+	evt_play play;
+	int r = evt_play_copy(&st->play, &play, err);
+
+	if (r != EVT_OK)
+		return r;
+	st->at_ns = st->start_ns;
+	st->started = false;
+	return evt_stage_replace(st, &play, err);
 }

@@ -1,25 +1,42 @@
 /*
- * viewer.c - the clients that watch a stage.
+ * viewer.c - the WebSockets that watch a stage: streams, clients of the
+ * stand-in, subscribers of /control.
+ *
+ * Streams of a stage share what it plays; each of the others is told something
+ * else, and has a stream of its own.
  *
  * libwebsockets is given whole chunks to write raw on the established connection,
  * up to 25 times as fast as a call for each message; never while it still holds
  * part of an earlier write, or later frames would lose their headers.
  */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 
+#include "format/err.h"
+#include "format/units.h"
+#include "replay/atmosphere.h"
 #include "replay/server_impl.h"
 
 struct viewer *
-evt_viewer_new(struct stage *st, struct lws *wsi)
+evt_viewer_new(struct stage *st, struct lws *wsi, enum viewer_kind kind)
 {
 	struct viewer *c = calloc(1, sizeof(*c));
+	evt_error err;
 
-	if (c == NULL)
+	if (c == NULL || (kind != VIEWER_STREAM &&
+	    evt_fanout_new(&c->own, &err) != EVT_OK)) {
+		free(c);
 		return NULL;
+	}
+	c->peer.kind = PEER_VIEWER;
+	c->kind = kind;
 	c->stage = st;
 	c->wsi = wsi;
 	c->no = ++st->server->stats.clients;
-	c->stalled_since = INT64_MAX;
+	c->stalled_since = c->beat_ns = INT64_MAX;
+	c->leave_at = UINT64_MAX;
 	c->next = st->clients;
 	st->clients = c;
 	st->n_clients++;
@@ -39,37 +56,136 @@ evt_viewer_free(struct viewer *c)
 	st->n_clients--;
 	st->server->n_clients--;
 	if (c->tap.fanout != NULL) {
-		st->n_watching--;
+		st->n[c->kind]--;
 		evt_server_notice(st->server, "client %llu left",
 		    (unsigned long long)c->no);
 	}
 	evt_tap_close(&c->tap);
+	evt_fanout_free(c->own);
+	evt_standin_free(c->standin);
+	evt_buf_free(&c->rx);
 	free(c);
+	evt_control_changed(st);
 	evt_stage_wake(st);
 }
 
-void
+/* ---- arriving ------------------------------------------------------------------------ */
+
+static int
+send_own(void *ctx, const void *text, size_t n, evt_error *err)
+{
+	return evt_viewer_send(ctx, text, n, err);
+}
+
+/* What a client of the stand-in is told first. */
+static int
+greet(struct viewer *c, evt_error *err)
+{
+	evt_server *s = c->stage->server;
+	evt_standin_options o = { .telling = &c->stage->telling,
+		.hash = s->o.hash, .send = send_own, .ctx = c };
+	int r = evt_stage_board(c->stage, &o.board, err);
+
+	if (r == EVT_OK)
+		r = evt_standin_new(&o, &c->standin, err);
+	if (r != EVT_OK)
+		return r;
+	if (c->atmosphere && s->o.heartbeat_ns > 0)
+		c->beat_ns = evt_waker_now() + s->o.heartbeat_ns;
+	return c->greeting[0] == '\0' ? EVT_OK :
+	    evt_viewer_send(c, c->greeting, strlen(c->greeting), err);
+}
+
+/* Whether the client has the stage begin. */
+static bool
+starts(const struct viewer *c)
+{
+	const evt_server *s = c->stage->server;
+
+	if (c->kind != VIEWER_STREAM || c->stage->started)
+		return false;
+	return c->stage != s->house || c->stage->n[VIEWER_STREAM] >=
+	    s->o.wait_clients;
+}
+
+int
 evt_viewer_watch(struct viewer *c)
 {
 	struct stage *st = c->stage;
 	evt_server *s = st->server;
+	evt_error err;
+	int r = EVT_OK;
 
-	evt_tap_open(&c->tap, st->fanout);
-	st->n_watching++;
+	evt_tap_open(&c->tap, c->own != NULL ? c->own : st->fanout);
+	st->n[c->kind]++;
 	evt_server_notice(s, "client %llu is there", (unsigned long long)c->no);
 	if (s->stopping)
 		evt_viewer_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
+	else if (c->kind == VIEWER_STANDIN)
+		r = greet(c, &err);
+	else if (c->kind == VIEWER_CONTROL)
+		r = evt_control_hello(c, &err);
 	else if (st->ended)
 		evt_viewer_goodbye(c, st->end_code);
-	else if (!st->started &&
-	    (!s->o.shared || st->n_watching >= s->o.wait_clients))
+	if (r != EVT_OK) {
+		evt_server_notice(s, "client %llu: %s",
+		    (unsigned long long)c->no, err.text);
+		return -1;
+	}
+	if (starts(c))
 		st->started = true;
+	evt_control_changed(st);
 	evt_stage_wake(st);
+	return 0;
+}
+
+/* ---- messages in and out ---------------------------------------------------------------- */
+
+int
+evt_viewer_receive(struct viewer *c, const void *in, size_t len)
+{
+	evt_error err;
+	int r;
+
+	if (c->kind != VIEWER_STANDIN || c->goodbye != 0)
+		return 0;
+	if (c->rx.len + len > MESSAGE_MAX) {
+		lws_close_reason(c->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
+		    NULL, 0);
+		c->stage->server->stats.refused++;
+		return -1;
+	}
+	if (!evt_buf_add(&c->rx, in, len))
+		return -1;
+	if (lws_remaining_packet_payload(c->wsi) != 0 ||
+	    !lws_is_final_fragment(c->wsi))
+		return 0;
+	r = evt_viewer_message(c, (const char *)c->rx.data, c->rx.len, &err);
+	c->rx.len = 0;
+	if (r != EVT_OK)
+		evt_server_notice(c->stage->server, "client %llu: %s",
+		    (unsigned long long)c->no, err.text);
+	return r == EVT_OK ? 0 : -1;
+}
+
+int
+evt_viewer_send(struct viewer *c, const void *text, size_t n, evt_error *err)
+{
+	const evt_frame f = { .opcode = EVT_OP_TEXT, .payload = text, .len = n };
+
+	if (c->tap.fanout == NULL || c->done || c->goodbye != 0)
+		return EVT_OK;
+	c->stage->server->stats.deliveries++;
+	c->stage->server->stats.bytes += n;
+	lws_callback_on_writable(c->wsi);
+	return evt_fanout_add(c->own, &f, err);
 }
 
 void
 evt_viewer_goodbye(struct viewer *c, int code)
 {
+	if (c->goodbye == 0 && c->tap.fanout != NULL)
+		c->leave_at = evt_fanout_total(c->tap.fanout);
 	if (c->goodbye == 0)
 		c->goodbye = code;
 	if (c->tap.fanout != NULL && !c->done)
@@ -89,10 +205,19 @@ evt_viewer_cut_off(struct viewer *c, const char *why)
 	    LWS_TO_KILL_ASYNC);
 }
 
+/* What it has not taken yet; one that leaves takes no more than was there. */
+static uint64_t
+behind(const struct viewer *c)
+{
+	uint64_t n = evt_tap_behind(&c->tap);
+
+	return c->leave_at == UINT64_MAX ? n : c->leave_at - c->tap.taken;
+}
+
 static void
 note_progress(struct viewer *c, bool took, int64_t now)
 {
-	if (evt_tap_behind(&c->tap) == 0)
+	if (behind(c) == 0)
 		c->stalled_since = INT64_MAX;
 	else if (took || c->stalled_since == INT64_MAX)
 		c->stalled_since = now;
@@ -107,8 +232,9 @@ evt_viewer_flush(struct viewer *c, int64_t now)
 
 	if (c->tap.fanout == NULL || c->done)
 		return;
-	while (!lws_partial_buffered(c->wsi) &&
+	while (!lws_partial_buffered(c->wsi) && behind(c) > 0 &&
 	    (n = evt_tap_peek(&c->tap, &p)) > 0) {
+		n = n < behind(c) ? n : (size_t)behind(c);
 		if (lws_write(c->wsi, p, n, LWS_WRITE_RAW) < (int)n) {
 			/* The connection is gone; its callback will come. */
 			c->done = true;
@@ -120,7 +246,7 @@ evt_viewer_flush(struct viewer *c, int64_t now)
 		took = true;
 	}
 	note_progress(c, took, now);
-	if (evt_tap_behind(&c->tap) > 0 || c->goodbye != 0)
+	if (behind(c) > 0 || c->goodbye != 0)
 		lws_callback_on_writable(c->wsi);
 }
 
@@ -132,7 +258,7 @@ evt_viewer_writable(struct viewer *c)
 	if (c->done)
 		return 0;
 	evt_viewer_flush(c, evt_waker_now());
-	if (c->goodbye != 0 && !c->done && evt_tap_behind(&c->tap) == 0 &&
+	if (c->goodbye != 0 && !c->done && behind(c) == 0 &&
 	    !lws_partial_buffered(c->wsi)) {
 		c->done = true;
 		lws_close_reason(c->wsi, (enum lws_close_status)c->goodbye, NULL,

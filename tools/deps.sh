@@ -3,7 +3,7 @@
 # With --check, only say what is missing, and fail if anything is.
 set -eu
 
-build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev"
+build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev libjs-leaflet node-d3"
 demo="zstd"
 test="$demo clang libclang-rt-dev clang-tidy clang-format cppcheck shellcheck valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson nodejs node-ws sqlite3 jq openssl mandoc"
 deb="build-essential dpkg-dev debhelper fakeroot git"

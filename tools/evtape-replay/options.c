@@ -2,6 +2,7 @@
 #include "tools/evtape-replay/options.h"
 
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "format/host.h"
@@ -36,7 +37,10 @@ static const cli_option table[] = {
 	{ .type = CLI_CALL, .name = "loop", .arg = "[N]", .set = set_loop,
 	    .help = "play it N times; without N, for ever" },
 	{ .type = CLI_FLAG, .name = "start-paused", .offset = AT(start_paused),
-	    .help = "wait for the space bar" },
+	    .help = "wait for the space bar, or for the console's play" },
+	{ .type = CLI_FLAG, .name = "rebase", .offset = AT(rebase),
+	    .help = "move all times, those in states too, so that the window\n"
+	    "starts now; this changes bytes" },
 	{ .type = CLI_FLAG, .name = "precise", .offset = AT(precise),
 	    .help = "wake up early and spin, for frames within some\n"
 	    "microseconds of their time, at the cost of CPU" },
@@ -53,11 +57,12 @@ static const cli_option table[] = {
 	{ .type = CLI_GROUP, .help = "To WebSocket clients" },
 	{ .type = CLI_STRING, .letter = 'l', .name = "listen",
 	    .arg = "HOST:PORT", .offset = AT(listen),
-	    .help = "serve ws://HOST:PORT/stream; PORT alone is one of\n"
-	    "127.0.0.1, port 0 a free one" },
+	    .help = "serve ws://HOST:PORT/stream, the platform's stand-in at\n"
+	    "/event/subscription, and the console at http://HOST:PORT/;\n"
+	    "PORT alone is one of 127.0.0.1, port 0 a free one" },
 	{ .type = CLI_FLAG, .name = "shared", .offset = AT(shared),
-	    .help = "all clients watch one deck; else each has its own, set by\n"
-	    "the query of its URL" },
+	    .help = "all streams watch the console's deck; else each has its\n"
+	    "own, set by the query of its URL" },
 	{ .type = CLI_INT, .name = "wait-clients", .arg = "N", .min = 1,
 	    .max = 100000, .offset = AT(wait_clients),
 	    .help = "start the shared deck when N clients are there (1)" },
@@ -82,9 +87,34 @@ static const cli_option table[] = {
 	    .offset = AT(origins),
 	    .help = "let pages of this origin connect, as https://maps.example;\n"
 	    "its host is also taken as Host; repeatable, * for all" },
+	{ .type = CLI_STRING, .name = "tls-cert", .arg = "FILE",
+	    .offset = AT(tls_cert),
+	    .help = "serve wss:// and https:// with the certificates in this\n"
+	    "PEM file" },
+	{ .type = CLI_STRING, .name = "tls-key", .arg = "FILE",
+	    .offset = AT(tls_key), .help = "its private key, a PEM file" },
 	{ .type = CLI_STRING, .name = "ready-file", .arg = "FILE",
 	    .offset = AT(ready_file),
 	    .help = "write the URL to FILE when clients can connect" },
+
+	{ .type = CLI_GROUP, .help = "The stand-in and the console" },
+	{ .type = CLI_STRING, .name = "credential-file", .arg = "FILE",
+	    .offset = AT(credential_file),
+	    .help = "take only the session hash on the first line of FILE; else\n"
+	    "any is taken" },
+	{ .type = CLI_STRING, .name = "trackers", .arg = "FILE",
+	    .offset = AT(trackers),
+	    .help = "which tracker has which source: the platform's answer to\n"
+	    "tracker/list; else the list on the tape, else ids are taken\n"
+	    "as equal" },
+	{ .type = CLI_DURATION, .name = "heartbeat", .arg = "DURATION",
+	    .offset = AT(heartbeat_ns),
+	    .help = "between two X to clients of Atmosphere (60s); 0: none" },
+	{ .type = CLI_STRING, .name = "tiles", .arg = "URL",
+	    .offset = AT(tiles),
+	    .help = "a tile layer for the map, as\n"
+	    "https://tile.example/{z}/{x}/{y}.png; without it nothing is\n"
+	    "loaded from elsewhere" },
 
 	{ .type = CLI_GROUP, .help = "Other" },
 	{ .type = CLI_FLAG, .letter = 'q', .name = "quiet", .offset = AT(quiet),
@@ -106,6 +136,8 @@ const cli_command replay_command = {
 	    CLI_TIME_HELP "\n\n"
 	    "Keys, where stdin is a terminal: space pause and go on, . next "
 	    "frame, left and\nright 10 s back and on, + and - speed, q end.\n\n"
+	    "With --listen the page at http://HOST:PORT/ shows the tape and moves "
+	    "the deck\nthat clients of the stand-in are told of.\n\n"
 	    "The URL's query may set from, to, source, event, speed, loop and "
 	    "max_gap for\na client: ws://127.0.0.1:8787/stream?from=12:51&speed=5",
 	.options = table,
@@ -116,7 +148,9 @@ const cli_command replay_command = {
 	    "$ evtape-replay --from 12:50 --to 13:00 --source 10284,10285 \\\n"
 	    "    --speed max field.tape | jq .data.gps\n"
 	    "# for browsers and other clients of this machine\n"
-	    "$ evtape-replay --listen 8787 field.tape\n",
+	    "$ evtape-replay --listen 8787 field.tape\n"
+	    "# a client's base URL is http://127.0.0.1:8787: the tape from 12:51\n"
+	    "$ evtape-replay --listen 8787 --from 12:51 field.tape\n",
 	.min_args = 1,
 	.max_args = -1,
 };
@@ -126,7 +160,8 @@ options_init(struct options *o)
 {
 	*o = (struct options){ .wait_clients = 0, .max_clients = 100,
 		.client_buffer = UINT64_C(8) << 20,
-		.client_stall_ns = 30 * EVT_NS_PER_S };
+		.client_stall_ns = 30 * EVT_NS_PER_S,
+		.heartbeat_ns = 60 * EVT_NS_PER_S };
 }
 
 void
@@ -146,20 +181,34 @@ check_listen(struct options *o)
 	if (o->listen == NULL) {
 		if (o->shared || o->once || o->wait_clients > 0 ||
 		    o->token_file != NULL || o->ready_file != NULL ||
-		    o->origins.n > 0)
+		    o->origins.n > 0 || o->credential_file != NULL ||
+		    o->trackers != NULL || o->tiles != NULL ||
+		    o->tls_cert != NULL || o->tls_key != NULL)
 			return cli_usage(&replay_command,
 			    "--shared, --once, --wait-clients, --token-file, "
-			    "--ready-file and --allow-origin need --listen");
+			    "--ready-file, --allow-origin, --credential-file, "
+			    "--trackers, --tiles, --tls-cert and --tls-key "
+			    "need --listen");
 		if (o->start_paused && (o->no_keys || !isatty(STDIN_FILENO)))
 			return cli_usage(&replay_command,
 			    "--start-paused needs a terminal as stdin: nothing "
 			    "else could start it");
 		return -1;
 	}
-	if (o->output != NULL || o->start_paused)
+	if (o->output != NULL)
 		return cli_usage(&replay_command,
-		    "--output and --start-paused are for stdout, not for "
-		    "--listen");
+		    "--output is for stdout, not for --listen");
+	if ((o->tls_cert == NULL) != (o->tls_key == NULL))
+		return cli_usage(&replay_command,
+		    "--tls-cert and --tls-key need each other");
+	if (o->tiles != NULL && strncmp(o->tiles, "https://", 8) != 0 &&
+	    strncmp(o->tiles, "http://", 7) != 0)
+		return cli_usage(&replay_command, "--tiles needs a URL as "
+		    "https://tile.example/{z}/{x}/{y}.png");
+	if (o->tiles != NULL && o->tiles[strcspn(o->tiles, " ;,'\"\r\n\t")] !=
+	    '\0')
+		return cli_usage(&replay_command, "--tiles: a URL holds no "
+		    "white space, quote, comma or semicolon");
 	if (o->wait_clients > 0 && !o->shared)
 		return cli_usage(&replay_command,
 		    "--wait-clients needs --shared");

@@ -12,7 +12,7 @@ struct options {
 	cli_filter filter;
 	const char *speed, *max_gap;
 	const char *loop; /* NULL: once; "": for ever */
-	bool start_paused, sent, marks, no_follow;
+	bool start_paused, sent, marks, no_follow, rebase;
 
 	const char *output;
 	enum evt_form form;
@@ -25,6 +25,9 @@ struct options {
 	uint64_t client_buffer;
 	int64_t client_stall_ns;
 	const char *token_file, *ready_file;
+	const char *credential_file, *trackers, *tiles;
+	const char *tls_cert, *tls_key;
+	int64_t heartbeat_ns;
 	cli_list origins;
 };
 

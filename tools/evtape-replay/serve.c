@@ -8,7 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/buf.h"
+#include "format/err.h"
 #include "replay/server.h"
+#include "tools/evtape-replay/console.h"
 #include "tools/evtape-replay/report.h"
 #include "tools/evtape-replay/signals.h"
 
@@ -62,6 +65,19 @@ print_report(const struct options *o, const evt_play *play,
 		report_print(&r, o->json);
 }
 
+/* "listening on ws://127.0.0.1:8787/stream; stand-in at ..., console at ..." */
+static void
+say_where(const struct options *o, const char *url)
+{
+	int n = (int)(strlen(url) - strlen("/stream"));
+
+	fprintf(stderr, "%s: listening on %s\n", replay_command.name, url);
+	fprintf(stderr, "%s: stand-in at %.*s/event/subscription, console at "
+	    "http%s%.*s/\n", replay_command.name, n, url,
+	    o->tls_cert != NULL ? "s" : "",
+	    n - (int)strcspn(url, ":"), url + strcspn(url, ":"));
+}
+
 /* The server is up: say so, and serve. */
 static int
 serve(const struct options *o, evt_server *s)
@@ -70,8 +86,7 @@ serve(const struct options *o, evt_server *s)
 	int r;
 
 	if (!o->quiet)
-		fprintf(stderr, "%s: listening on %s\n", replay_command.name,
-		    evt_server_url(s));
+		say_where(o, evt_server_url(s));
 	if (o->ready_file != NULL &&
 	    !write_ready(o->ready_file, evt_server_url(s)))
 		return cli_fail(&replay_command, "cannot write %s: %s",
@@ -85,33 +100,85 @@ serve(const struct options *o, evt_server *s)
 	    err.text);
 }
 
-int
-serve_run(const struct options *o, const evt_reel *reel, const evt_play *play,
-    const evt_time_ref *ref)
+/* ---- what is read at the start ------------------------------------------------------ */
+
+/* The hash on the first line of the file; free() it. */
+static int
+read_hash(const char *path, char **ret_hash, evt_error *err)
 {
-	char token[EVT_TOKEN_MAX + 1];
+	char line[EVT_TOKEN_MAX];
+	FILE *f = fopen(path, "re");
+	bool there;
+
+	if (f == NULL)
+		return evt_err_sys(err, errno, "cannot open %s", path);
+	there = fgets(line, sizeof(line), f) != NULL;
+	fclose(f);
+	if (there)
+		line[strcspn(line, " \t\r\n")] = '\0';
+	*ret_hash = there && line[0] != '\0' ? strdup(line) : NULL;
+	explicit_bzero(line, sizeof(line));
+	return *ret_hash != NULL ? EVT_OK : evt_err_set(err, EVT_ERR_ARG,
+	    "%s holds no session hash: it must stand on the first line", path);
+}
+
+static int
+read_file(const char *path, evt_buf *out, evt_error *err)
+{
+	FILE *f = fopen(path, "re");
+	char piece[16384];
+	size_t n;
+	int r = EVT_OK;
+
+	if (f == NULL)
+		return evt_err_sys(err, errno, "cannot open %s", path);
+	while (r == EVT_OK && (n = fread(piece, 1, sizeof(piece), f)) > 0) {
+		if (!evt_buf_add(out, piece, n))
+			r = evt_err_nomem(err);
+	}
+	if (r == EVT_OK && ferror(f))
+		r = evt_err_sys(err, errno, "cannot read %s", path);
+	fclose(f);
+	return r;
+}
+
+/* The list of the file, or else that of the first tape that has one. */
+static int
+read_trackers(const struct options *o, const evt_reel *reel,
+    const evt_play *play, evt_trackers **ret, evt_error *err)
+{
+	int64_t at = play->has_from ? play->from_ns : INT64_MIN;
+	evt_buf text = { 0 };
+	int r;
+
+	*ret = NULL;
+	if (o->trackers != NULL) {
+		r = read_file(o->trackers, &text, err);
+		if (r == EVT_OK)
+			r = evt_trackers_parse(text.data, text.len, ret, err);
+		evt_buf_free(&text);
+		return r;
+	}
+	for (size_t i = 0; i < reel->n; i++) {
+		r = evt_trackers_of_tape(reel->tape[i], at, ret, err);
+		if (r != EVT_ERR_NOTFOUND)
+			return r;
+	}
+	return EVT_OK;
+}
+
+/* ---- serving ------------------------------------------------------------------------- */
+
+static int
+run_server(const struct options *o, const evt_server_options *so,
+    const evt_play *play)
+{
 	evt_server_stats st;
-	evt_server_options so = { .at = o->at, .reel = reel, .play = play,
-		.ref = *ref,
-		.precise = o->precise, .shared = o->shared, .once = o->once,
-		.wait_clients = o->wait_clients > 0 ? (size_t)o->wait_clients : 1,
-		.max_clients = (size_t)o->max_clients,
-		.client_bytes = o->client_buffer,
-		.client_stall_ns = o->client_stall_ns,
-		.notice = notice, .ctx = (void *)(uintptr_t)o };
 	evt_server *s = NULL;
 	evt_error err;
 	int code;
 
-	so.access = (evt_access){ .host = o->at.host,
-		.origins = (const char *const *)o->origins.item,
-		.n_origins = o->origins.n };
-	if (o->token_file != NULL) {
-		if (evt_token_read(o->token_file, token, &err) != EVT_OK)
-			return cli_fail(&replay_command, "%s", err.text);
-		so.access.token = token;
-	}
-	if (evt_server_open(&so, &s, &err) != EVT_OK)
+	if (evt_server_open(so, &s, &err) != EVT_OK)
 		return cli_fail(&replay_command, "%s", err.text);
 	code = serve(o, s);
 	evt_server_get_stats(s, &st);
@@ -119,6 +186,48 @@ serve_run(const struct options *o, const evt_reel *reel, const evt_play *play,
 	if (code == CLI_DONE && (st.blocks_bad > 0 || st.failed > 0))
 		code = CLI_LOSSES;
 	print_report(o, play, &st);
+	return code;
+}
+
+int
+serve_run(const struct options *o, const evt_reel *reel, const evt_play *play,
+    const evt_time_ref *ref)
+{
+	char token[EVT_TOKEN_MAX + 1], *hash = NULL;
+	evt_trackers *trackers = NULL;
+	evt_server_options so = { .at = o->at, .reel = reel, .play = play,
+		.ref = *ref, .rebase = o->rebase,
+		.precise = o->precise, .shared = o->shared, .once = o->once,
+		.wait_clients = o->wait_clients > 0 ? (size_t)o->wait_clients : 1,
+		.max_clients = (size_t)o->max_clients,
+		.client_bytes = o->client_buffer,
+		.client_stall_ns = o->client_stall_ns,
+		.heartbeat_ns = o->heartbeat_ns, .tiles = o->tiles,
+		.tls_cert = o->tls_cert, .tls_key = o->tls_key,
+		.files = console_files, .n_files = console_n_files,
+		.notice = notice, .ctx = (void *)(uintptr_t)o };
+	evt_error err;
+	int r = EVT_OK, code;
+
+	so.access = (evt_access){ .host = o->at.host,
+		.origins = (const char *const *)o->origins.item,
+		.n_origins = o->origins.n };
+	if (o->token_file != NULL) {
+		r = evt_token_read(o->token_file, token, &err);
+		so.access.token = token;
+	}
+	if (r == EVT_OK && o->credential_file != NULL)
+		r = read_hash(o->credential_file, &hash, &err);
+	if (r == EVT_OK)
+		r = read_trackers(o, reel, play, &trackers, &err);
+	so.hash = hash;
+	so.trackers = trackers;
+	code = r == EVT_OK ? run_server(o, &so, play) :
+	    cli_fail(&replay_command, "%s", err.text);
+	evt_trackers_free(trackers);
+	if (hash != NULL)
+		explicit_bzero(hash, strlen(hash));
+	free(hash);
 	explicit_bzero(token, sizeof(token));
 	return code;
 }

@@ -1,0 +1,458 @@
+/*
+ * rest.c - the platform's calls that its clients make beside the WebSocket,
+ * answered from the tape: user/auth, user/get_info, tracker/list, tracker/read,
+ * tracker/get_state, tracker/batch_states (and get_states).
+ *
+ * They stand at the end of a path, below any prefix ("/v2/tracker/list").
+ * Parameters come in a JSON body, a form body or the query.  States are those
+ * at the house deck's place.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include <cjson/cJSON.h>
+
+#include "format/err.h"
+#include "format/units.h"
+#include "replay/server_impl.h"
+
+/* The platform's error codes that are given here. */
+enum {
+	SAYS_WRONG_HASH = 3,
+	SAYS_WRONG_FORMAT = 5,
+	SAYS_UNEXPECTED = 6,
+	SAYS_INVALID_PARAMETERS = 7,
+	SAYS_WRONG_LOGIN = 102,
+	SAYS_NOT_FOUND = 201,
+	SAYS_NO_DATA = 204,
+	SAYS_BLOCKED = 208
+};
+
+/* A call: the request, its parameters, and the board to answer from. */
+struct call {
+	struct exchange *x;
+	cJSON *params;
+	struct stage *stage;
+	evt_board *board;
+	evt_buf out;
+};
+
+/* ---- answers ------------------------------------------------------------------------ */
+
+static void
+fail(struct exchange *x, unsigned status, int code, const char *description)
+{
+	evt_buf out = { 0 };
+
+	/* Without memory the answer is an empty one, with its status. */
+	(void)evt_buf_printf(&out, "{\"success\":false,\"status\":{\"code\":%d,"
+	    "\"description\":\"%s\"}}", code, description);
+	evt_answer_json(x, status, &out);
+	evt_buf_free(&out);
+}
+
+/* ok: what is in out is the whole answer. */
+static void
+succeed(struct call *c, bool ok)
+{
+	if (ok)
+		evt_answer_json(c->x, 200, &c->out);
+	else
+		fail(c->x, 500, SAYS_UNEXPECTED, "Unexpected error");
+}
+
+/* The user's clock at the deck's place, as a JSON string. */
+static bool
+add_user_time(const struct call *c, evt_buf *out)
+{
+	const struct stage *st = c->stage;
+	int64_t ns = evt_stage_time(st, evt_waker_now());
+	time_t t;
+	struct tm tm;
+
+	if (st->rebase != NULL)
+		ns += evt_rebase_shift(st->rebase);
+	t = (time_t)(ns / EVT_NS_PER_S + st->telling.offset_s);
+	if (gmtime_r(&t, &tm) == NULL)
+		return false;
+	return evt_buf_printf(out, "\"%04d-%02d-%02d %02d:%02d:%02d\"",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+	    tm.tm_min, tm.tm_sec);
+}
+
+/* ---- parameters ---------------------------------------------------------------------- */
+
+static int
+hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ?
+	    c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Decode "a%20b+c" in place; returns the new length. */
+static size_t
+decode(char *s, size_t n)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '%' && i + 2 < n && hex(s[i + 1]) >= 0 &&
+		    hex(s[i + 2]) >= 0) {
+			s[to++] = (char)(hex(s[i + 1]) * 16 + hex(s[i + 2]));
+			i += 2;
+		} else {
+			s[to++] = s[i] == '+' ? ' ' : s[i];
+		}
+	}
+	return to;
+}
+
+/* Add "name=text" to the parameters; a text that is a JSON array as that. */
+static bool
+add_param(cJSON *params, const char *arg)
+{
+	size_t n = strcspn(arg, "=");
+	const char *text = arg[n] == '=' ? arg + n + 1 : "";
+	char *name = strndup(arg, n);
+	cJSON *v = *text == '[' ? cJSON_Parse(text) : NULL;
+	bool ok;
+
+	if (v == NULL)
+		v = cJSON_CreateString(text);
+	ok = name != NULL && v != NULL &&
+	    cJSON_AddItemToObject(params, name, v);
+	if (!ok)
+		cJSON_Delete(v);
+	free(name);
+	return ok;
+}
+
+static bool
+add_form(cJSON *params, char *body, size_t len)
+{
+	bool ok = true;
+
+	while (ok && len > 0) {
+		char *amp = memchr(body, '&', len);
+		size_t n = amp != NULL ? (size_t)(amp - body) : len;
+		char *arg = strndup(body, n);
+
+		ok = arg != NULL;
+		if (ok) {
+			arg[decode(arg, strlen(arg))] = '\0';
+			ok = *arg == '\0' || add_param(params, arg);
+		}
+		free(arg);
+		body += n + (amp != NULL);
+		len -= n + (amp != NULL);
+	}
+	return ok;
+}
+
+/* All parameters; NULL: the body is no JSON object and no form. */
+static cJSON *
+read_params(struct exchange *x)
+{
+	char *body = (char *)x->body.data;
+	size_t n = x->body.len, i = 0;
+	cJSON *params;
+	bool ok = true;
+
+	while (i < n && strchr(" \t\r\n", body[i]) != NULL && body[i] != '\0')
+		i++;
+	params = i < n && (body[i] == '{' || body[i] == '[') ?
+	    cJSON_ParseWithLength(body + i, n - i) : cJSON_CreateObject();
+	if (!cJSON_IsObject(params)) {
+		cJSON_Delete(params);
+		return NULL;
+	}
+	if (i < n && body[i] != '{')
+		ok = add_form(params, body + i, n - i);
+	for (size_t k = 0; k < x->args.n && ok; k++)
+		ok = add_param(params, x->args.arg[k]);
+	if (ok)
+		return params;
+	cJSON_Delete(params);
+	return NULL;
+}
+
+/* A tracker id, which may come as text. */
+static bool
+get_id(const cJSON *v, int64_t *ret_id)
+{
+	if (cJSON_IsString(v))
+		return evt_int_parse(v->valuestring, "an id", 0, INT64_MAX,
+		    ret_id, NULL) == EVT_OK;
+	if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) ||
+	    v->valuedouble > 9007199254740992.0)
+		return false;
+	*ret_id = (int64_t)v->valuedouble;
+	return true;
+}
+
+/* ---- calls -------------------------------------------------------------------------------- */
+
+static void
+user_auth(struct call *c)
+{
+	uint8_t random[16];
+	bool ok;
+
+	/* Who knows a password cannot be told here, and the right credential is
+	 * not given to whoever asks. */
+	if (c->x->server->o.hash != NULL) {
+		fail(c->x, 400, SAYS_WRONG_LOGIN, "Wrong login or password");
+		return;
+	}
+	ok = getrandom(random, sizeof(random), 0) == (ssize_t)sizeof(random) &&
+	    evt_buf_add_str(&c->out, "{\"success\":true,\"hash\":\"");
+	for (size_t i = 0; i < sizeof(random); i++)
+		ok = ok && evt_buf_printf(&c->out, "%02x", random[i]);
+	succeed(c, ok && evt_buf_add_str(&c->out, "\"}"));
+}
+
+static void
+user_get_info(struct call *c)
+{
+	succeed(c, evt_buf_add_str(&c->out, "{\"success\":true,\"user_info\":{"
+	    "\"id\":1,\"login\":\"evtape\",\"title\":\"evtape\","
+	    "\"first_name\":\"\",\"last_name\":\"\",\"email\":\"\","
+	    "\"phone\":\"\",\"activated\":true,\"verified\":true,"
+	    "\"locale\":\"en_US\",\"demo\":false},\"master\":null}"));
+}
+
+/* A tracker of which no list is known, as an item of one. */
+static bool
+add_made_up(const evt_source *s, evt_buf *out)
+{
+	return evt_buf_printf(out, "{\"id\":%" PRId64 ",\"label\":", s->tracker) &&
+	    evt_buf_add_json(out, s->key.text, s->key.len) &&
+	    evt_buf_add_str(out, ",\"group_id\":0,\"source\":{\"id\":") &&
+	    (s->key.is_int ? evt_buf_add(out, s->key.text, s->key.len) :
+	    evt_buf_add_json(out, s->key.text, s->key.len)) &&
+	    evt_buf_printf(out, ",\"device_id\":\"\",\"model\":\"\","
+	    "\"blocked\":%s},\"tag_bindings\":[],\"clone\":false}",
+	    s->blocked ? "true" : "false");
+}
+
+static void
+tracker_list(struct call *c)
+{
+	const evt_trackers *known = c->x->server->o.trackers;
+	bool ok = evt_buf_add_str(&c->out, "{\"success\":true,\"list\":"), any;
+
+	if (known != NULL) {
+		size_t n;
+		const uint8_t *list = evt_trackers_json(known, &n);
+
+		succeed(c, ok && evt_buf_add(&c->out, list, n) &&
+		    evt_buf_add_byte(&c->out, '}'));
+		return;
+	}
+	ok = ok && evt_buf_add_byte(&c->out, '[');
+	any = false;
+	for (size_t i = 0; ok && i < evt_board_n(c->board); i++) {
+		const evt_source *s = evt_board_at(c->board, i);
+
+		if (s->tracker == EVT_NO_TRACKER || s->corrupt)
+			continue;
+		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
+		    add_made_up(s, &c->out);
+		any = true;
+	}
+	succeed(c, ok && evt_buf_add_str(&c->out, "]}"));
+}
+
+/* The tracker that is asked for; NULL after having said that there is none. */
+static const evt_source *
+asked_tracker(struct call *c)
+{
+	const evt_source *s = NULL;
+	int64_t id;
+
+	if (!get_id(cJSON_GetObjectItemCaseSensitive(c->params, "tracker_id"),
+	    &id)) {
+		fail(c->x, 400, SAYS_INVALID_PARAMETERS, "Invalid parameters");
+		return NULL;
+	}
+	s = evt_board_by_tracker(c->board, id);
+	if (s == NULL || s->corrupt) {
+		fail(c->x, 404, SAYS_NOT_FOUND, "Not found in the database");
+		return NULL;
+	}
+	return s;
+}
+
+static void
+tracker_read(struct call *c)
+{
+	const evt_trackers *known = c->x->server->o.trackers;
+	const evt_source *s = asked_tracker(c);
+	const evt_tracker *t;
+	bool ok;
+
+	if (s == NULL)
+		return;
+	t = known != NULL ? evt_trackers_by_id(known, s->tracker) : NULL;
+	ok = evt_buf_add_str(&c->out, "{\"success\":true,\"value\":") &&
+	    (t != NULL ? evt_buf_add(&c->out, t->json, t->json_len) :
+	    add_made_up(s, &c->out));
+	succeed(c, ok && evt_buf_add_byte(&c->out, '}'));
+}
+
+static bool
+add_state(const evt_source *s, evt_buf *out)
+{
+	return evt_buf_add(out, s->text.data + s->at, s->len);
+}
+
+static void
+tracker_get_state(struct call *c)
+{
+	const evt_source *s = asked_tracker(c);
+
+	if (s == NULL)
+		return;
+	if (s->blocked) {
+		fail(c->x, 400, SAYS_BLOCKED, "Device blocked");
+	} else if (!s->known) {
+		fail(c->x, 404, SAYS_NO_DATA, "Entity not found");
+	} else {
+		succeed(c, evt_buf_add_str(&c->out,
+		    "{\"success\":true,\"user_time\":") &&
+		    add_user_time(c, &c->out) &&
+		    evt_buf_add_str(&c->out, ",\"state\":") &&
+		    add_state(s, &c->out) && evt_buf_add_byte(&c->out, '}'));
+	}
+}
+
+/* Append the ids of blocked ones, or "id":state of the others. */
+static bool
+add_states(struct call *c, const cJSON *ids, bool blocked)
+{
+	const cJSON *v;
+	bool ok = true, any = false;
+
+	cJSON_ArrayForEach(v, ids) {
+		const evt_source *s;
+		int64_t id;
+
+		if (!get_id(v, &id))
+			continue;
+		s = evt_board_by_tracker(c->board, id);
+		if (s == NULL || s->corrupt || s->blocked != blocked ||
+		    (!blocked && !s->known))
+			continue;
+		ok = ok && (!any || evt_buf_add_byte(&c->out, ',')) &&
+		    evt_buf_printf(&c->out, blocked ? "%" PRId64 :
+		    "\"%" PRId64 "\":", id) &&
+		    (blocked || add_state(s, &c->out));
+		any = true;
+	}
+	return ok;
+}
+
+static void
+tracker_batch_states(struct call *c)
+{
+	const cJSON *ids = cJSON_GetObjectItemCaseSensitive(c->params,
+	    "trackers");
+
+	if (!cJSON_IsArray(ids)) {
+		fail(c->x, 400, SAYS_INVALID_PARAMETERS, "Invalid parameters");
+		return;
+	}
+	succeed(c, evt_buf_add_str(&c->out,
+	    "{\"success\":true,\"user_time\":") &&
+	    add_user_time(c, &c->out) &&
+	    evt_buf_add_str(&c->out, ",\"states\":{") &&
+	    add_states(c, ids, false) &&
+	    evt_buf_add_str(&c->out, "},\"blocked\":[") &&
+	    add_states(c, ids, true) && evt_buf_add_str(&c->out, "]}"));
+}
+
+/* ---- which call ----------------------------------------------------------------------------- */
+
+static const struct row {
+	const char *name;
+	void (*fn)(struct call *c);
+	bool open; /* without a hash */
+} rows[] = {
+	{ "/user/auth", user_auth, true },
+	{ "/user/get_info", user_get_info, false },
+	{ "/tracker/list", tracker_list, false },
+	{ "/tracker/read", tracker_read, false },
+	{ "/tracker/get_state", tracker_get_state, false },
+	{ "/tracker/batch_states", tracker_batch_states, false },
+	{ "/tracker/get_states", tracker_batch_states, false },
+};
+
+/* The path without a slash at its end ends in the name. */
+static bool
+ends_in(const char *path, const char *name)
+{
+	size_t n = strlen(path), m = strlen(name);
+
+	if (n > 1 && path[n - 1] == '/')
+		n--;
+	return n >= m && memcmp(path + n - m, name, m) == 0;
+}
+
+static bool
+hash_is_right(const struct call *c)
+{
+	const char *want = c->x->server->o.hash;
+	const cJSON *hash = cJSON_GetObjectItemCaseSensitive(c->params, "hash");
+
+	return want == NULL || (cJSON_IsString(hash) &&
+	    evt_secret_equal(want, hash->valuestring));
+}
+
+static void
+answer(struct exchange *x, const struct row *row)
+{
+	struct call c = { .x = x };
+	evt_error err;
+
+	c.params = read_params(x);
+	if (c.params == NULL)
+		fail(x, 400, SAYS_WRONG_FORMAT, "Wrong request format");
+	else if (!row->open && !hash_is_right(&c))
+		fail(x, 400, SAYS_WRONG_HASH, "Wrong hash");
+	else if (evt_house(x->server, &c.stage, &err) != EVT_OK ||
+	    evt_stage_board(c.stage, &c.board, &err) != EVT_OK)
+		fail(x, 500, SAYS_UNEXPECTED, "Unexpected error");
+	else
+		row->fn(&c);
+	cJSON_Delete(c.params);
+	evt_buf_free(&c.out);
+}
+
+/* The prefixes below which the platform has its calls. */
+static bool
+is_platforms(const char *path)
+{
+	return strncmp(path, "/v2/", 4) == 0 ||
+	    strncmp(path, "/api-v2/", 8) == 0;
+}
+
+bool
+evt_rest(struct exchange *x)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (ends_in(x->path, rows[i].name)) {
+			answer(x, &rows[i]);
+			return true;
+		}
+	}
+	if (!is_platforms(x->path))
+		return false;
+	evt_server_notice(x->server, "a client called %.200s, which is not "
+	    "answered here", x->path);
+	fail(x, 404, SAYS_WRONG_FORMAT, "Wrong request format");
+	return true;
+}
