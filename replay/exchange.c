@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "format/err.h"
+#include "format/units.h"
 #include "replay/server_impl.h"
 
 /* Written at once. */
@@ -18,6 +19,9 @@
 /* A client must send its body, or take its answer, at this pace: so many
  * seconds between two pieces. */
 #define PATIENCE 10
+/* How long a job is worked on before others get their turn: a frame that falls
+ * due meanwhile is so much later. */
+#define SLICE_NS (2 * EVT_NS_PER_MS)
 
 /* ---- arguments ---------------------------------------------------------------------- */
 
@@ -165,14 +169,36 @@ evt_answer_failed(struct exchange *x, const evt_error *err)
 	    err->code == EVT_ERR_NOTFOUND ? 404 : 500, "%s", err->text);
 }
 
+void
+evt_exchange_work(struct exchange *x, struct job *job)
+{
+	x->job = job;
+	/* An idle socket can be written to, so its turn comes in each round of
+	 * the loop. */
+	lws_callback_on_writable(x->wsi);
+}
+
+static void
+work(struct exchange *x)
+{
+	lws_set_timeout(x->wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
+	if (!x->job->work(x->job, x, evt_waker_now() + SLICE_NS))
+		lws_callback_on_writable(x->wsi);
+}
+
 int
 evt_exchange_writable(struct exchange *x)
 {
 	size_t left = x->out.len > x->at ? x->out.len - x->at : 0;
 	size_t n = left < PIECE ? left : PIECE;
 
-	if (!x->answered || lws_partial_buffered(x->wsi))
+	if (lws_partial_buffered(x->wsi))
 		return 0;
+	if (!x->answered) {
+		if (x->job != NULL)
+			work(x);
+		return 0;
+	}
 	if (n == 0)
 		return -1; /* all of it is with the kernel */
 	if (lws_write(x->wsi, x->out.data + x->at, n, LWS_WRITE_HTTP_HEADERS) <
@@ -233,6 +259,8 @@ evt_exchange_free(struct exchange *x)
 	/* Bodies and queries hold credentials. */
 	if (x->body.data != NULL)
 		explicit_bzero(x->body.data, x->body.cap);
+	if (x->job != NULL)
+		x->job->free(x->job);
 	evt_args_free(&x->args);
 	evt_buf_free(&x->body);
 	evt_buf_free(&x->out);

@@ -258,6 +258,15 @@ bool evt_args_read(evt_server *s, struct lws *wsi, struct args *a);
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OPTIONS,
 	METHOD_OTHER };
 
+struct exchange;
+
+/* An answer that takes a while to find. */
+struct job {
+	/* Go on until the time has come.  true: it was answered. */
+	bool (*work)(struct job *job, struct exchange *x, int64_t until_ns);
+	void (*free)(struct job *job);
+};
+
 struct exchange {
 	struct peer peer;
 	evt_server *server;
@@ -274,6 +283,7 @@ struct exchange {
 	evt_buf out;      /* LWS_PRE bytes, then head and body */
 	size_t at;        /* sent up to */
 	bool answered;
+	struct job *job;  /* NULL: none */
 };
 
 /* A request that is none for an upgrade begins.  What the callback must
@@ -284,6 +294,9 @@ int evt_exchange_complete(struct exchange *x);
 int evt_exchange_writable(struct exchange *x);
 void evt_exchange_free(struct exchange *x);
 
+/* Answer it with what the job finds, which is taken over: worked on a slice at a
+ * time, so that decks are played meanwhile. */
+void evt_exchange_work(struct exchange *x, struct job *job);
 /* Answer it; type: a media type. */
 void evt_answer(struct exchange *x, unsigned status, const char *type,
     const void *body, size_t len);
