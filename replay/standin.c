@@ -1,111 +1,20 @@
 /* standin.c - see standin.h. */
-#include "replay/standin.h"
+#include "replay/standin_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/err.h"
-#include "format/units.h"
 #include "replay/access.h"
 #include "replay/atmosphere.h"
-#include "replay/restamp.h"
 
-#define BITS 64u
-
-/* A set of sources, by their place on the board. */
-struct set {
-	bool all;      /* also those that come to the board later */
-	uint64_t *word;
-	size_t words;
-};
-
-/* What a client gets of one kind of event. */
-struct sub {
-	bool on;
-	struct set member;
-	struct set dirty;  /* batches: changed since the last one */
-	unsigned variant;
-	int64_t period_ns; /* the rate limit */
-	int64_t base_ns;   /* its grid begins here */
-	int64_t due_ns;    /* of the next gathered batch; INT64_MAX: none */
-	int64_t last_ns;   /* of the last batch of the tape; INT64_MIN: none */
-	uint32_t last_conn;
-};
-
-struct evt_standin {
-	evt_standin_options o;
-	struct sub sub[EVT_SUB_KINDS];
-	evt_buf out, scratch;
-};
-
-/* ---- sets ------------------------------------------------------------------------- */
-
-static bool
-set_has(const struct set *s, size_t no)
-{
-	return s->all || (no / BITS < s->words &&
-	    (s->word[no / BITS] >> no % BITS & 1) != 0);
-}
-
-static bool
-set_put(struct set *s, size_t no, bool in)
-{
-	uint64_t bit = UINT64_C(1) << no % BITS;
-
-	if (no / BITS >= s->words) {
-		size_t words = no / BITS + 1 + s->words;
-		uint64_t *word = realloc(s->word, words * sizeof(*word));
-
-		if (word == NULL)
-			return false;
-		memset(word + s->words, 0, (words - s->words) * sizeof(*word));
-		s->word = word;
-		s->words = words;
-	}
-	if (in)
-		s->word[no / BITS] |= bit;
-	else
-		s->word[no / BITS] &= ~bit;
-	return true;
-}
-
-static bool
-set_empty(const struct set *s)
-{
-	for (size_t i = 0; i < s->words; i++) {
-		if (s->word[i] != 0)
-			return false;
-	}
-	return !s->all;
-}
-
-/* Write an "all" out, so that some can be taken from it. */
-static bool
-set_spell(struct set *s, size_t n)
-{
-	if (!s->all)
-		return true;
-	for (size_t i = 0; i < n; i++) {
-		if (!set_put(s, i, true))
-			return false;
-	}
-	s->all = false;
-	return true;
-}
-
-static void
-set_clear(struct set *s)
-{
-	if (s->words > 0)
-		memset(s->word, 0, s->words * sizeof(*s->word));
-	s->all = false;
-}
+/* ---- subscriptions ---------------------------------------------------------------- */
 
 static void
 sub_end(struct sub *sub)
 {
-	free(sub->member.word);
-	free(sub->dirty.word);
+	evt_set_free(&sub->member);
+	evt_set_free(&sub->dirty);
 	*sub = (struct sub){ .due_ns = INT64_MAX, .last_ns = INT64_MIN };
 }
 
@@ -158,236 +67,26 @@ is_batch(enum evt_sub_kind kind)
 	    kind == EVT_SUB_IOT_MONITOR;
 }
 
-static bool
-wants(const evt_standin *c, enum evt_sub_kind kind, const evt_source *s)
+bool
+evt_standin_wants(const evt_standin *c, enum evt_sub_kind kind, const evt_source *s)
 {
-	return c->sub[kind].on && set_has(&c->sub[kind].member, s->no);
+	return c->sub[kind].on && evt_set_has(&c->sub[kind].member, s->no);
 }
 
-/* ---- texts -------------------------------------------------------------------------- */
-
-static evt_restamp
-stamps_of(unsigned variant, int offset_s)
+bool
+evt_standin_goes(const evt_standin *c, enum evt_sub_kind kind, const evt_touch *t)
 {
-	return (evt_restamp){ .form = variant & EVT_SUB_ISO ? EVT_STAMPS_ISO :
-	    EVT_STAMPS_PLAIN, .offset_s = offset_s };
+	return evt_standin_wants(c, kind, t->source) && !t->source->blocked &&
+	    !t->source->corrupt;
 }
 
-void
-evt_telling_begin(evt_telling *t, const evt_frame *frame, const evt_news *news)
-{
-	int64_t s;
-	bool iso;
-	int offset;
-
-	t->frame = frame;
-	t->news = news;
-	for (unsigned i = 0; i < EVT_SUB_VARIANTS; i++)
-		t->have[i] = false;
-	/* The user's clock tells his time zone, to the quarter of an hour. */
-	if (!evt_stamp_read(EVT_MEMBER(news->root, "user_time"), &s, &iso,
-	    &offset))
-		return;
-	if (!iso) {
-		int64_t ahead = s - frame->time_ns / EVT_NS_PER_S;
-
-		offset = (int)((ahead + (ahead < 0 ? -450 : 450)) / 900) * 900;
-		if (ahead < -86400 || ahead > 86400)
-			return;
-	}
-	t->offset_s = offset;
-}
-
-void
-evt_telling_free(evt_telling *t)
-{
-	for (unsigned i = 0; i < EVT_SUB_VARIANTS; i++)
-		evt_buf_free(&t->text[i]);
-	evt_buf_free(&t->scratch);
-}
-
-/* Append the payload with each state made compact. */
-static bool
-compact_whole(const evt_telling *t, evt_buf *out)
-{
-	const uint8_t *p = t->frame->payload, *end = p + t->frame->len;
-	bool ok = true;
-
-	for (size_t i = 0; i < t->news->n && ok; i++) {
-		evt_view v = t->news->touch[i].value;
-
-		ok = evt_buf_add(out, p, (size_t)(v.p - p)) &&
-		    evt_compact_state(v, out);
-		p = v.p + v.n;
-	}
-	return ok && evt_buf_add(out, p, (size_t)(end - p));
-}
-
-/* The whole frame in a variant; NULL: out of memory. */
-static const evt_buf *
-whole(evt_telling *t, unsigned variant)
-{
-	evt_restamp how = stamps_of(variant, t->offset_s);
-	const uint8_t *p = t->frame->payload;
-	size_t n = t->frame->len;
-	evt_buf *out = &t->text[variant];
-
-	if (t->have[variant])
-		return out;
-	out->len = 0;
-	if (variant & EVT_SUB_COMPACT) {
-		t->scratch.len = 0;
-		if (!compact_whole(t, &t->scratch))
-			return NULL;
-		p = t->scratch.data;
-		n = t->scratch.len;
-	}
-	if (!evt_restamp_text(&how, p, n, out))
-		return NULL;
-	t->have[variant] = true;
-	return out;
-}
-
-/* Append a piece in the manner of the variant; a state where it is one. */
-static bool
-add_piece(const evt_standin *c, evt_view v, bool state, unsigned variant,
-    evt_buf *out)
-{
-	evt_restamp how = stamps_of(variant, c->o.telling->offset_s);
-	evt_buf *scratch = &c->o.telling->scratch;
-
-	if (!state || !(variant & EVT_SUB_COMPACT))
-		return evt_restamp_text(&how, v.p, v.n, out);
-	scratch->len = 0;
-	return evt_compact_state(v, scratch) &&
-	    evt_restamp_text(&how, scratch->data, scratch->len, out);
-}
-
-static int
-send(evt_standin *c, const evt_buf *text, evt_error *err)
-{
-	if (text == NULL)
-		return evt_err_nomem(err);
-	return c->o.send(c->o.ctx, text->data, text->len, err);
-}
-
-/* The last state of a source, as a message of its own. */
-static int
-send_state(evt_standin *c, const evt_source *s, evt_error *err)
-{
-	const uint8_t *p = s->text.data;
-	evt_view head = { p, s->at }, tail = { p + s->at + s->len,
-		s->text.len - s->at - s->len };
-	evt_view state = { p + s->at, s->len };
-	unsigned variant = c->sub[EVT_SUB_STATE].variant;
-	bool ok;
-
-	c->out.len = 0;
-	/* The pieces are no JSON by themselves, but strings are whole in them:
-	 * the state's name and colon stand at the end of the head. */
-	ok = add_piece(c, head, false, variant, &c->out) &&
-	    add_piece(c, state, true, variant, &c->out) &&
-	    add_piece(c, tail, false, variant, &c->out);
-	return ok ? send(c, &c->out, err) : evt_err_nomem(err);
-}
-
-/* ---- batches ------------------------------------------------------------------------ */
-
-/* Where user_time stands in the state that came last. */
-static evt_view
-newest_time(const evt_standin *c, const struct set *which)
-{
-	const evt_source *newest = NULL;
-
-	for (size_t i = 0; i < evt_board_n(c->o.board); i++) {
-		const evt_source *s = evt_board_at(c->o.board, i);
-
-		if (set_has(which, i) && evt_source_speaks(s) &&
-		    (newest == NULL || s->time_ns > newest->time_ns))
-			newest = s;
-	}
-	if (newest == NULL)
-		return (evt_view){ NULL, 0 };
-	return EVT_MEMBER(evt_view_of(newest->text.data, newest->text.len),
-	    "user_time");
-}
-
-static bool
-begin_batch(evt_standin *c, enum evt_sub_kind kind, const struct set *which,
-    evt_buf *out)
-{
-	evt_restamp how = stamps_of(c->sub[kind].variant,
-	    c->o.telling->offset_s);
-	evt_view time = newest_time(c, which);
-	bool ok = evt_buf_printf(out, "{\"type\":\"event\",\"event\":\"%s\",",
-	    evt_sub_kind_name(kind));
-
-	if (kind == EVT_SUB_IOT_MONITOR)
-		return ok && evt_buf_add_str(out,
-		    "\"data\":{\"iot_last_values\":[");
-	if (evt_view_kind(time) != EVT_VIEW_NONE) {
-		c->scratch.len = 0;
-		ok = ok && evt_buf_add_str(&c->scratch, "\"user_time\":") &&
-		    evt_buf_add(&c->scratch, time.p, time.n) &&
-		    evt_buf_add_byte(&c->scratch, ',') &&
-		    evt_restamp_text(&how, c->scratch.data, c->scratch.len,
-		    out);
-	}
-	return ok && evt_buf_add_str(out, "\"data\":[");
-}
-
-/* Append the source's item; *ret_any: it had one. */
-static bool
-add_item(evt_standin *c, enum evt_sub_kind kind, const evt_source *s,
-    evt_buf *out, bool *any)
-{
-	const evt_buf *kept = kind == EVT_SUB_IOT_MONITOR ? &s->iot :
-	    &s->reading;
-	evt_view state = { s->text.data + s->at, s->len };
-	unsigned variant = c->sub[kind].variant;
-	bool ok;
-
-	if (kind == EVT_SUB_STATE_BATCH ? !evt_source_speaks(s) :
-	    kept->len == 0 || s->blocked || s->corrupt)
-		return true;
-	ok = !*any || evt_buf_add_byte(out, ',');
-	*any = true;
-	if (kind != EVT_SUB_STATE_BATCH)
-		return ok && add_piece(c, (evt_view){ kept->data, kept->len },
-		    false, variant, out);
-	return ok && evt_buf_add_str(out,
-	    "{\"type\":\"source_state_event\",\"state\":") &&
-	    add_piece(c, state, true, variant, out) &&
-	    evt_buf_add_byte(out, '}');
-}
-
-/* Send what the sources of the set last said, if they said anything. */
-static int
-send_batch(evt_standin *c, enum evt_sub_kind kind, const struct set *which,
-    evt_error *err)
-{
-	evt_buf *out = &c->out;
-	bool any = false, ok;
-
-	out->len = 0;
-	ok = begin_batch(c, kind, which, out);
-	for (size_t i = 0; i < evt_board_n(c->o.board) && ok; i++) {
-		if (set_has(which, i))
-			ok = add_item(c, kind, evt_board_at(c->o.board, i),
-			    out, &any);
-	}
-	ok = ok && evt_buf_add_str(out, kind == EVT_SUB_IOT_MONITOR ? "]}}" :
-	    "]}");
-	if (!ok)
-		return evt_err_nomem(err);
-	return any ? send(c, out, err) : EVT_OK;
-}
+/* ---- gathering -------------------------------------------------------------------- */
 
 /* A state to be gathered. */
 static int
 gather(struct sub *sub, const evt_source *s, int64_t now, evt_error *err)
 {
-	if (!set_put(&sub->dirty, s->no, true))
+	if (!evt_set_put(&sub->dirty, s->no, true))
 		return evt_err_nomem(err);
 	if (sub->due_ns != INT64_MAX)
 		return EVT_OK;
@@ -420,57 +119,13 @@ evt_standin_tick(evt_standin *c, int64_t now_ns, evt_error *err)
 
 		if (sub->due_ns > now_ns)
 			continue;
-		r = send_batch(c, (enum evt_sub_kind)k, &sub->dirty, err);
-		set_clear(&sub->dirty);
+		r = evt_standin_send_batch(c, (enum evt_sub_kind)k, &sub->dirty, err);
+		evt_set_clear(&sub->dirty);
 		sub->due_ns = INT64_MAX;
 	}
 	return r;
 }
-
 /* ---- what the tape says ---------------------------------------------------------------- */
-
-/* Whether the touched item may go to who subscribed to the kind. */
-static bool
-goes(const evt_standin *c, enum evt_sub_kind kind, const evt_touch *t)
-{
-	return wants(c, kind, t->source) && !t->source->blocked &&
-	    !t->source->corrupt;
-}
-
-/* Send the items of the frame that may go, between what stands around them. */
-static int
-send_part(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
-{
-	const evt_telling *t = c->o.telling;
-	const uint8_t *list = t->news->list.p, *end = list + t->news->list.n;
-	const uint8_t *from = t->frame->payload;
-	unsigned variant = c->sub[kind].variant;
-	evt_view head = { from, (size_t)(list + 1 - from) };
-	evt_view tail = { end - 1, (size_t)(from + t->frame->len - (end - 1)) };
-	bool any = false, ok;
-
-	c->out.len = 0;
-	ok = add_piece(c, head, false, variant, &c->out);
-	for (size_t i = 0; i < t->news->n && ok; i++) {
-		const evt_touch *touch = &t->news->touch[i];
-		const uint8_t *p = touch->item.p, *item_end = p + touch->item.n;
-		evt_view v = touch->value.p != NULL ? touch->value :
-		    touch->item;
-
-		if (!goes(c, kind, touch))
-			continue;
-		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
-		    evt_buf_add(&c->out, p, (size_t)(v.p - p)) &&
-		    add_piece(c, v, touch->value.p != NULL, variant, &c->out) &&
-		    evt_buf_add(&c->out, v.p + v.n,
-		    (size_t)(item_end - (v.p + v.n)));
-		any = true;
-	}
-	ok = ok && add_piece(c, tail, false, variant, &c->out);
-	if (!ok)
-		return evt_err_nomem(err);
-	return any ? send(c, &c->out, err) : EVT_OK;
-}
 
 /* Whether a batch of the tape may go out now.  The recorded grid counts: so
  * one that was recorded with the client's own rate limit passes, also where the
@@ -494,10 +149,10 @@ tell_batch(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
 	if (!sub->on)
 		return EVT_OK;
 	for (size_t i = 0; i < t->news->n; i++)
-		n += goes(c, kind, &t->news->touch[i]);
+		n += evt_standin_goes(c, kind, &t->news->touch[i]);
 	if (!in_time(sub, t->frame)) {
 		for (size_t i = 0; i < t->news->n && r == EVT_OK; i++) {
-			if (goes(c, kind, &t->news->touch[i]))
+			if (evt_standin_goes(c, kind, &t->news->touch[i]))
 				r = gather(sub, t->news->touch[i].source,
 				    t->frame->time_ns, err);
 		}
@@ -507,32 +162,16 @@ tell_batch(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
 		return EVT_OK;
 	sub->last_ns = t->frame->time_ns;
 	sub->last_conn = t->frame->conn;
-	return n == t->news->n ? send(c, whole(t, sub->variant), err) :
-	    send_part(c, kind, err);
-}
-
-static int
-send_lifecycle(evt_standin *c, const evt_source *s, const char *what,
-    evt_error *err)
-{
-	bool ok;
-
-	c->out.len = 0;
-	ok = evt_buf_add_str(&c->out, "{\"type\":\"event\",\"event\":"
-	    "\"lifecycle\",\"data\":{\"source_id\":");
-	ok = ok && (s->key.is_int ?
-	    evt_buf_add(&c->out, s->key.text, s->key.len) :
-	    evt_buf_add_json(&c->out, s->key.text, s->key.len)) &&
-	    evt_buf_printf(&c->out, ",\"lifecycle_event\":\"%s\"}}", what);
-	return ok ? send(c, &c->out, err) : evt_err_nomem(err);
+	return n == t->news->n ? evt_standin_send(c, evt_telling_whole(t, sub->variant), err) :
+	    evt_standin_send_part(c, kind, err);
 }
 
 static bool
 wants_lifecycle(const evt_standin *c, const evt_source *s)
 {
-	return wants(c, EVT_SUB_STATE, s) || wants(c, EVT_SUB_STATE_BATCH, s) ||
-	    wants(c, EVT_SUB_READINGS_BATCH, s) ||
-	    wants(c, EVT_SUB_LIFECYCLE, s);
+	return evt_standin_wants(c, EVT_SUB_STATE, s) || evt_standin_wants(c, EVT_SUB_STATE_BATCH, s) ||
+	    evt_standin_wants(c, EVT_SUB_READINGS_BATCH, s) ||
+	    evt_standin_wants(c, EVT_SUB_LIFECYCLE, s);
 }
 
 /* Sources that were blocked when the recorder lost its connection and are heard
@@ -547,7 +186,7 @@ tell_unblocked(evt_standin *c, evt_error *err)
 		const evt_source *s = news->touch[i].source;
 
 		if (news->touch[i].unblocked && wants_lifecycle(c, s))
-			r = send_lifecycle(c, s, "unblock", err);
+			r = evt_standin_send_lifecycle(c, s, "unblock", err);
 	}
 	return r;
 }
@@ -562,10 +201,10 @@ tell_state(evt_standin *c, evt_error *err)
 
 	if (t->news->n == 0)
 		return EVT_OK;
-	if (goes(c, EVT_SUB_STATE, touch))
-		r = send(c, whole(t, c->sub[EVT_SUB_STATE].variant), err);
+	if (evt_standin_goes(c, EVT_SUB_STATE, touch))
+		r = evt_standin_send(c, evt_telling_whole(t, c->sub[EVT_SUB_STATE].variant), err);
 	/* Not where the recorder subscribed to both. */
-	if (r == EVT_OK && goes(c, EVT_SUB_STATE_BATCH, touch) &&
+	if (r == EVT_OK && evt_standin_goes(c, EVT_SUB_STATE_BATCH, touch) &&
 	    (s->batch_conn == 0 || s->batch_conn != t->frame->conn))
 		r = gather(&c->sub[EVT_SUB_STATE_BATCH], s,
 		    t->frame->time_ns, err);
@@ -582,9 +221,9 @@ tell_states(evt_standin *c, evt_error *err)
 		const evt_touch *touch = &t->news->touch[i];
 		const evt_source *s = touch->source;
 
-		if (goes(c, EVT_SUB_STATE, touch) &&
+		if (evt_standin_goes(c, EVT_SUB_STATE, touch) &&
 		    (s->state_conn == 0 || s->state_conn != t->frame->conn))
-			r = send_state(c, s, err);
+			r = evt_standin_send_state(c, s, err);
 	}
 	return r;
 }
@@ -633,18 +272,18 @@ evt_standin_tell(evt_standin *c, evt_error *err)
 int
 evt_standin_current(evt_standin *c, evt_source *s, evt_error *err)
 {
-	struct set one = { 0 };
+	evt_set one = { 0 };
 	int r = EVT_OK;
 
 	if (!evt_source_speaks(s))
 		return EVT_OK;
-	if (wants(c, EVT_SUB_STATE, s))
-		r = send_state(c, s, err);
-	if (r != EVT_OK || !wants(c, EVT_SUB_STATE_BATCH, s))
+	if (evt_standin_wants(c, EVT_SUB_STATE, s))
+		r = evt_standin_send_state(c, s, err);
+	if (r != EVT_OK || !evt_standin_wants(c, EVT_SUB_STATE_BATCH, s))
 		return r;
-	r = set_put(&one, s->no, true) ?
-	    send_batch(c, EVT_SUB_STATE_BATCH, &one, err) : evt_err_nomem(err);
-	free(one.word);
+	r = evt_set_put(&one, s->no, true) ?
+	    evt_standin_send_batch(c, EVT_SUB_STATE_BATCH, &one, err) : evt_err_nomem(err);
+	evt_set_free(&one);
 	return r;
 }
 
@@ -652,19 +291,19 @@ evt_standin_current(evt_standin *c, evt_source *s, evt_error *err)
 
 /* The states of the members of a subscription. */
 static int
-send_current(evt_standin *c, enum evt_sub_kind kind, const struct set *which,
+send_current(evt_standin *c, enum evt_sub_kind kind, const evt_set *which,
     evt_error *err)
 {
 	int r = EVT_OK;
 
 	if (is_batch(kind))
-		return send_batch(c, kind, which, err);
+		return evt_standin_send_batch(c, kind, which, err);
 	for (size_t i = 0; kind == EVT_SUB_STATE && r == EVT_OK &&
 	    i < evt_board_n(c->o.board); i++) {
 		const evt_source *s = evt_board_at(c->o.board, i);
 
-		if (set_has(which, i) && evt_source_speaks(s))
-			r = send_state(c, s, err);
+		if (evt_set_has(which, i) && evt_source_speaks(s))
+			r = evt_standin_send_state(c, s, err);
 	}
 	return r;
 }
@@ -676,9 +315,9 @@ tell_change(evt_standin *c, const evt_source *s, unsigned was, evt_error *err)
 		return EVT_OK;
 	if (s->corrupt)
 		return was & EVT_WAS_CORRUPT ? EVT_OK :
-		    send_lifecycle(c, s, "corrupt", err);
+		    evt_standin_send_lifecycle(c, s, "corrupt", err);
 	if (s->blocked != ((was & EVT_WAS_BLOCKED) != 0))
-		return send_lifecycle(c, s, s->blocked ? "block" : "unblock",
+		return evt_standin_send_lifecycle(c, s, s->blocked ? "block" : "unblock",
 		    err);
 	return EVT_OK;
 }
@@ -696,7 +335,7 @@ evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n, int64_t now_ns,
 
 		if (!sub->on)
 			continue;
-		set_clear(&sub->dirty);
+		evt_set_clear(&sub->dirty);
 		sub->due_ns = INT64_MAX;
 		sub->last_ns = INT64_MIN;
 		sub->base_ns = now_ns;
@@ -733,23 +372,23 @@ statuses(void *ctx, const evt_sub_item *item, evt_sub_put *put, void *arg)
 
 /* Add to the set, or take from it, what the item names. */
 static bool
-change_set(const evt_standin *c, struct set *set, const evt_sub_item *item,
+change_set(const evt_standin *c, evt_set *set, const evt_sub_item *item,
     bool in)
 {
 	size_t n = evt_board_n(c->o.board);
 
 	if (item->all) {
-		set_clear(set);
+		evt_set_clear(set);
 		set->all = in;
 		return true;
 	}
-	if (!in && !set_spell(set, n))
+	if (!in && !evt_set_spell(set, n))
 		return false;
 	for (size_t i = 0; i < item->n_ids; i++) {
 		const evt_source *s = evt_board_by_tracker(c->o.board,
 		    item->ids[i]);
 
-		if (s != NULL && !set_put(set, s->no, in))
+		if (s != NULL && !evt_set_put(set, s->no, in))
 			return false;
 	}
 	return true;
@@ -767,7 +406,7 @@ apply(evt_standin *c, const evt_sub_item *item, bool subscribe, int64_t now)
 		sub->variant = item->variant;
 		sub->period_ns = item->period_ns;
 		sub->base_ns = now;
-	} else if (set_empty(&sub->member)) {
+	} else if (evt_set_empty(&sub->member)) {
 		sub_end(sub);
 	}
 	return true;
@@ -777,11 +416,11 @@ apply(evt_standin *c, const evt_sub_item *item, bool subscribe, int64_t now)
 static int
 send_subscribed(evt_standin *c, const evt_sub_item *item, evt_error *err)
 {
-	struct set set = { 0 };
+	evt_set set = { 0 };
 	int r = change_set(c, &set, item, true) ?
 	    send_current(c, item->kind, &set, err) : evt_err_nomem(err);
 
-	free(set.word);
+	evt_set_free(&set);
 	return r;
 }
 
@@ -797,7 +436,7 @@ grant(evt_standin *c, const evt_sub_request *q, int64_t now, evt_error *err)
 	c->out.len = 0;
 	if (!evt_sub_answer(&c->out, q, statuses, c->o.board))
 		return evt_err_nomem(err);
-	r = send(c, &c->out, err);
+	r = evt_standin_send(c, &c->out, err);
 	for (size_t i = 0; q->subscribe && i < q->n_items && r == EVT_OK; i++)
 		r = send_subscribed(c, &q->item[i], err);
 	return r;
@@ -810,7 +449,7 @@ refuse(evt_standin *c, const evt_sub_refusal *r, evt_error *err)
 	if (!evt_sub_error(&c->out, r->action, r->code, r->description,
 	    r->data[0] != '\0' ? r->data : NULL))
 		return evt_err_nomem(err);
-	return send(c, &c->out, err);
+	return evt_standin_send(c, &c->out, err);
 }
 
 int

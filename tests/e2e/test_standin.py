@@ -1,0 +1,447 @@
+"""The stand-in of evtape-replay: the platform's protocol, from a tape. The rules
+of the events document are one set of tests, which the simulator and the
+stand-in both pass."""
+
+import asyncio
+import datetime
+import json
+import os
+import unittest
+
+import evtest
+from simcase import ALL, ATMO, HASH, PATH, STATES, SimCase, new, old
+from test_replay import MS, T0
+from test_replay_ws import WsCase
+
+BATCHES = {"type": "state_batch", "target": ALL, "rate_limit": "1s"}
+LOGOUT = {"type": "event", "event": "logout", "data": "session closed"}
+
+
+def gps(source, n, time="2026-03-01 06:51:43", **more):
+    """A state of a user six hours behind UTC."""
+    return dict({"source_id": source, "gps": {"updated": time, "location": {"lat": n, "lng": -n}, "speed": n},
+                 "connection_status": "active", "gsm": None, "last_update": time, "battery_level": n,
+                 "inputs": [], "actual_track_update": time}, **more)
+
+
+def dump(value):
+    return json.dumps(value, separators=(",", ":"))
+
+
+def state(source, n, **more):
+    return dump({"type": "event", "event": "state", "user_time": "2026-03-01 06:51:43", "data": gps(source, n, **more)})
+
+
+def batch(*states):
+    return dump({"type": "event", "event": "state_batch", "user_time": "2026-03-01 06:51:43",
+                 "data": [{"type": "source_state_event", "state": s} for s in states]})
+
+
+def life(source, what):
+    return dump({"type": "event", "event": "lifecycle", "data": {"source_id": source, "lifecycle_event": what}})
+
+
+class Rules:
+    """What holds for the platform, whoever stands in for it. feed() starts one
+    and returns its URL."""
+
+    async def test_both_request_forms(self):
+        url = await self.feed("--trackers", 3, "--rate", 50)
+        async with self.connect(url) as ws:
+            answer = await self.subscribed(ws, old([1, 3, 77]))
+            self.assertEqual(answer["action"], "subscription/subscribe")
+            self.assertEqual(answer["events"], ["state"])
+            self.assertEqual(answer["data"], {"state": {"1": "normal", "3": "normal", "77": "unknown"}})
+            self.assertIn((await self.recv_json(ws))["data"]["source_id"], (10001, 10003))
+        async with self.connect(url) as ws:
+            answer = await self.subscribed(ws, new(STATES, BATCHES))
+            every = {"1": "normal", "2": "normal", "3": "normal"}
+            self.assertEqual(answer["data"], {"state": {"value": every, "success": True},
+                                              "state_batch": {"value": every, "success": True}})
+
+    async def test_errors(self):
+        url = await self.feed("--trackers", 2, "--rate", 50)
+        async with self.connect(url) as ws:
+            for text, action, code in (
+                    ("{", None, 5), ("[]", None, 5), ("{}", None, 7), ('{"action":"dance"}', None, 7),
+                    ('{"action":"subscribe"}', "subscription/subscribe", 7),
+                    ('{"action":"subscribe","events":["state"]}', "subscription/subscribe", 7),
+                    (new({"type": "state"}), "subscription/subscribe", 7),
+                    (new({"type": "weather", "target": ALL}), "subscription/subscribe", 7),
+                    ('{"action":"unsubscribe","requests":[]}', "subscription/unsubscribe", 7)):
+                await ws.send(text)
+                got = await self.recv_json(ws)
+                self.assertEqual((got["type"], got["action"], got["status"]["code"]), ("error", action, code), text)
+
+    async def test_states_at_once(self):
+        """Those of the subscribed sources, before anything else."""
+        url = await self.feed("--trackers", 20, "--rate", 200, at="+1s")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, old(list(range(1, 19))))
+            got = [await self.recv_json(ws) for _ in range(18)]
+            self.assertEqual(sorted(m["data"]["source_id"] for m in got), list(range(10001, 10019)))
+            self.assertEqual({m["event"] for m in got}, {"state"})
+            self.assertIn("user_time", got[0])
+            # Later ones are of the subscribed alone.
+            for _ in range(50):
+                self.assertLess((await self.recv_json(ws))["data"]["source_id"], 10019)
+
+    async def test_batch_at_once(self):
+        url = await self.feed("--trackers", 5, "--rate", 100, at="+1s")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(BATCHES))
+            for _ in range(2):
+                m = await self.recv_json(ws)
+                self.assertEqual(m["event"], "state_batch")
+                self.assertEqual([i["type"] for i in m["data"]], ["source_state_event"] * 5)
+                self.assertEqual(sorted(i["state"]["source_id"] for i in m["data"]), list(range(10001, 10006)))
+
+    async def test_unsubscribe(self):
+        url = await self.feed("--trackers", 3, "--rate", 100)
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(STATES))
+            await ws.send(dump({"action": "unsubscribe", "hash": HASH, "requests": [
+                {"type": "state", "target": {"type": "selected", "tracker_ids": [1, 2]}}]}))
+            while (m := await self.recv_json(ws))["type"] != "response":
+                pass
+            self.assertEqual(m["action"], "subscription/unsubscribe")
+            for _ in range(5):
+                self.assertEqual((await self.recv_json(ws))["data"]["source_id"], 10003)
+
+    async def test_blocked_is_silent(self):
+        """No state of a blocked source; at once the current one when it is
+        unblocked."""
+        url = await self.feed("--trackers", 3, "--rate", 300, "--block-every", "100ms")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, old([1, 2, 3]))
+            blocked, seen, unblocked = set(), [], set()
+            while seen.count("unblock") < 4:
+                m = await self.recv_json(ws)
+                source = m["data"]["source_id"]
+                if m["event"] == "lifecycle":
+                    seen.append(m["data"]["lifecycle_event"])
+                    (blocked.add if seen[-1] == "block" else blocked.discard)(source)
+                    unblocked = {source} if seen[-1] == "unblock" else set()
+                    continue
+                self.assertNotIn(source, blocked)
+                self.assertIn(source, unblocked or {source})
+                unblocked = set()
+            self.assertEqual(seen, ["block", "unblock"] * 4)
+
+    async def test_lifecycle_is_for_subscribers_of_states(self):
+        url = await self.feed("--trackers", 1, "--rate", 300, "--block-every", "50ms")
+        async with self.connect(url) as values, self.connect(url) as ws:
+            await self.subscribed(values, new({"type": "iot_monitor", "target": ALL, "rate_limit": "1h"}))
+            await self.subscribed(ws, new(BATCHES))
+            for _ in range(4):
+                while (await self.recv_json(ws))["event"] != "lifecycle":
+                    pass
+            # All that the other one was told up to the answer to its next request.
+            await values.send("{}")
+            while (m := await self.recv_json(values))["type"] != "error":
+                self.assertEqual(m["event"], "iot_monitor")
+
+    async def test_corrupt_ends_a_source(self):
+        url = await self.feed("--trackers", 2, "--rate", 100, "--corrupt-after", "300ms")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(STATES))
+            while (m := await self.recv_json(ws))["event"] != "lifecycle":
+                pass
+            self.assertEqual(m["data"]["lifecycle_event"], "corrupt")
+            gone = m["data"]["source_id"]
+            for _ in range(20):
+                self.assertNotEqual((await self.recv_json(ws))["data"]["source_id"], gone)
+            await ws.send(old([gone - 10000]))
+            while (m := await self.recv_json(ws))["type"] != "response":
+                pass
+            self.assertEqual(m["data"]["state"], {str(gone - 10000): "unknown"})
+
+    async def test_logout_ends_subscriptions(self):
+        url = await self.feed("--trackers", 2, "--rate", 100, "--logout-after", "300ms")
+        async with self.connect(url) as ws, self.connect(url) as idle:
+            await self.subscribed(ws, old([1]))
+            while await self.recv_json(ws) != LOGOUT:
+                pass
+            # The next message is the answer: no state came in between, and who
+            # had no subscription was told nothing.
+            for client in (ws, idle):
+                await client.send("{}")
+                self.assertEqual((await self.recv_json(client))["type"], "error")
+
+    async def test_compact(self):
+        url = await self.feed("--trackers", 2, "--rate", 50, at="+1s")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(dict(STATES, format="compact")))
+            for _ in range(4):
+                data = (await self.recv_json(ws))["data"]
+                self.assertEqual(set(data), {"source_id", "gps", "connection_status", "movement_status", "last_update"})
+
+    async def test_iso_datetime(self):
+        url = await self.feed("--trackers", 2, "--rate", 50, at="+1s")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(dict(STATES, iso_datetime=True)))
+            for _ in range(4):
+                m = await self.recv_json(ws)
+                for stamp in (m["user_time"], m["data"]["gps"]["updated"], m["data"]["last_update"]):
+                    self.assertRegex(stamp, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$")
+
+    async def test_atmosphere(self):
+        url = await self.feed("--trackers", 1, "--rate", 10, "--heartbeat", "1")
+        async with self.connect(url, PATH + "?" + ATMO % 0) as ws:
+            first = await self.recv(ws)
+            self.assertRegex(first, r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\|1000\|X\|$")
+            await ws.send("X")  # ignored
+            self.assertEqual(await self.recv(ws), "X")  # the server's own
+        async with self.connect(url, PATH + "?" + ATMO % first.split("|", maxsplit=1)[0]) as ws:
+            self.assertEqual(await self.recv(ws), "X")
+            await self.subscribed(ws, old([1]))
+        async with self.connect(url) as ws:
+            # Nothing but JSON for all others, heartbeats included.
+            await self.subscribed(ws, new(STATES))
+            for _ in range(12):
+                await self.recv_json(ws)
+
+    async def test_paths(self):
+        url = await self.feed("--trackers", 1, "--rate", 10)
+        for path in ("/event/subscription", "/v2/event/subscription", "/api-v2/event/subscription",
+                     "/api-v2/wse/subscription", "/event/subscription/"):
+            async with self.connect(url, path) as ws:
+                await self.subscribed(ws, old([1]))
+
+
+class OfTheSimulator(Rules, SimCase):
+    async def feed(self, *args, at=None):
+        return self.sim(*args)
+
+
+class StandinCase(WsCase, SimCase):
+    def serve_at(self, *args):
+        """The server's address."""
+        return self.serve(*args)[:-len("/stream")]
+
+    def api(self, url, path, body=None):
+        """What `evtape-replay`'s API answers."""
+        argv = ["curl", "-sS", "--max-time", str(evtest.DEADLINE), url.replace("ws://", "http://") + path]
+        p = self.spawn(argv + ([] if body is None else ["-X", "POST", "-d", json.dumps(body)]))
+        p.finish()
+        return json.loads(p.out)
+
+
+class OfTheStandin(Rules, StandinCase):
+    FRAMES = 400
+
+    async def feed(self, *args, at=None):
+        """A tape of what the simulator sends, and the stand-in on it."""
+        heart = list(args[args.index("--heartbeat"):][:2]) if "--heartbeat" in args else []
+        ready, tape = self.path("sim"), self.path("feed.tape")
+        sim = self.start("evtape-sim", "--ready-file", ready, *map(str, args))
+        self.wait_until("the simulator", lambda: os.path.exists(ready))
+        with open(ready, encoding="ascii") as f:
+            url = f.read().strip() + PATH
+        n = int(args[args.index("--trackers") + 1])
+        rate = int(args[args.index("--rate") + 1])
+        env = dict(os.environ, EVTAPE_CREDENTIAL=HASH)
+        recorder = self.start("evtape-record", url, "-o", tape, "--events", "state", "--trackers",
+                              ",".join(str(i + 1) for i in range(n)), "--frames", str(min(self.FRAMES, rate * 4)),
+                              "--on-logout", "stop" if "--logout-after" in args else "reconnect", env=env)
+        await asyncio.get_running_loop().run_in_executor(None, lambda: recorder.finish(check=None))
+        sim.finish(evtest.SIGTERM)
+        list_of = self.write("trackers.json", dump({"success": True, "list": [
+            {"id": i + 1, "label": "Van %d" % (i + 1), "source": {"id": 10001 + i}} for i in range(n)]}))
+        return self.serve_at(tape, "--trackers", list_of, *heart, *(["--from", at] if at else []))
+
+
+class Tape(StandinCase):
+    """What hand-made tapes show."""
+
+    async def all_of(self, ws, n):
+        return [await self.recv(ws) for _ in range(n)]
+
+    def at(self, ms, payload, conn=1):
+        return "%d received 1 %d %s\n" % (T0 + ms * MS, conn, payload)
+
+    async def test_bytes_are_kept(self):
+        """Odd spacing, member order and escapes go out as they came."""
+        odd = '{ "data" : {"source_id": 5,"x":"\\u00e9\\/","gps":{"speed":1.50}} ,"event":"state", "type":"event"}'
+        rows = [self.at(0, odd), self.at(1, batch(gps(5, 1))),
+                self.at(2, '{"type":"response","action":"subscription/subscribe","data":{}}'), self.at(3, "X"),
+                self.at(4, '{"type":"event","event":"readings_batch","data":[{"type":"readings_event","tracker_id": 5}]}'),
+                self.at(5, LIFE := life(6, "block")), self.at(6, dump(LOGOUT))]
+        url = self.serve_at(self.tape("t.tape", rows))
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(STATES, dict(BATCHES), {"type": "readings_batch", "target": ALL}))
+            self.assertEqual(await self.all_of(ws, 5), [
+                odd, rows[1].split(" ", 4)[4][:-1], rows[4].split(" ", 4)[4][:-1], LIFE, dump(LOGOUT)])
+
+    async def test_batches_are_split_for_who_wants_states(self):
+        rows = [self.at(0, batch(gps(5, 1), gps(6, 2))), self.at(10, batch(gps(6, 3)))]
+        url = self.serve_at(self.tape("t.tape", rows))
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, old([5, 6]))
+            got = [json.loads(m) for m in await self.all_of(ws, 3)]
+            self.assertEqual(got, [json.loads(state(5, 1)), json.loads(state(6, 2)), json.loads(state(6, 3))])
+
+    async def test_states_are_gathered_for_who_wants_batches(self):
+        rows = [self.at(i * 100, state(5 + i % 2, i)) for i in range(15)]
+        url = self.serve_at(self.tape("t.tape", rows))
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(dict(BATCHES, rate_limit="500ms")))
+            got = [json.loads(m) for m in await self.all_of(ws, 3)]
+            for m, last in zip(got, (4, 9, 14)):
+                self.assertEqual(m["event"], "state_batch")
+                self.assertEqual(m["user_time"], "2026-03-01 06:51:43")
+                self.assertEqual({i["state"]["source_id"]: i["state"]["gps"]["speed"] for i in m["data"]},
+                                 {5 + n % 2: n for n in (last - 1, last)})
+
+    async def test_part_of_a_batch(self):
+        rows = [self.at(0, batch(gps(5, 1), gps(6, 2), gps(7, 3)))]
+        url = self.serve_at(self.tape("t.tape", rows))
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new({"type": "state_batch", "target": {"type": "selected", "tracker_ids": [5, 7]},
+                                           "format": "compact"}))
+            m = await self.recv_json(ws)
+            self.assertEqual([i["state"]["source_id"] for i in m["data"]], [5, 7])
+            self.assertNotIn("battery_level", m["data"][0]["state"])
+
+    async def test_rate_limit_thins_out_batches(self):
+        rows = [self.at(i * 100, batch(gps(5, i), gps(6, i))) for i in range(11)]
+        url = self.serve_at(self.tape("t.tape", rows))
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(dict(BATCHES, rate_limit="500ms")))
+            got = [[i["state"]["gps"]["speed"] for i in json.loads(m)["data"]] for m in await self.all_of(ws, 3)]
+            self.assertEqual(got[0], [0, 0])
+            self.assertLess(got[1][0], got[2][0])
+            self.assertGreaterEqual(got[1][0], 3)
+
+    async def test_unblocking_without_a_state_on_the_tape(self):
+        rows = [self.at(0, state(5, 1)), self.at(10, life(5, "block")), self.at(20, state(5, 2)),
+                self.at(30, life(5, "unblock")), self.at(5000, state(6, 3))]
+        url = self.serve_at(self.tape("t.tape", rows))
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, old([5, 6]))
+            self.assertEqual(await self.all_of(ws, 4), [state(5, 1), life(5, "block"), life(5, "unblock"), state(5, 2)])
+
+    async def test_blocked_over_a_lost_connection(self):
+        """Heard of again on the next one: it was unblocked meanwhile."""
+        rows = [self.at(0, state(5, 1)), self.at(10, life(5, "block")), self.at(20, state(5, 2), conn=2)]
+        url = self.serve_at(self.tape("t.tape", rows))
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, old([5]))
+            self.assertEqual(await self.all_of(ws, 4), [state(5, 1), life(5, "block"), life(5, "unblock"), state(5, 2)])
+
+    async def test_seek_tells_the_state_there(self):
+        rows = [self.at(0, state(5, 1)), self.at(1, state(6, 1)), self.at(1000, life(5, "block")),
+                self.at(2000, life(5, "unblock")), self.at(2001, state(5, 2)), self.at(3000, life(6, "corrupt")),
+                self.at(900000, state(7, 9))]
+        url = self.serve_at(self.tape("t.tape", rows), "--start-paused")
+        async with self.connect(url) as ws, self.connect(url) as batches:
+            await self.subscribed(ws, old([5, 6, 7]))
+            await self.subscribed(batches, new(BATCHES))
+
+            async def at(ms):
+                self.api(url, "/api/deck/seek", {"to": "+%dms" % ms})
+
+            await at(500)
+            self.assertEqual(await self.all_of(ws, 2), [state(5, 1), state(6, 1)])
+            self.assertEqual(len((await self.recv_json(batches))["data"]), 2)
+            await at(1500)
+            self.assertEqual(await self.all_of(ws, 2), [life(5, "block"), state(6, 1)])
+            self.assertEqual(await self.recv(batches), life(5, "block"))
+            self.assertEqual([i["state"]["source_id"] for i in (await self.recv_json(batches))["data"]], [6])
+            await at(2500)
+            self.assertEqual(await self.all_of(ws, 3), [life(5, "unblock"), state(5, 2), state(6, 1)])
+            await at(4000)
+            self.assertEqual(await self.all_of(ws, 2), [life(6, "corrupt"), state(5, 2)])
+            await at(500)
+            self.assertEqual(await self.all_of(ws, 2), [state(5, 1), state(6, 1)])
+
+    async def test_own_deck(self):
+        """?deck=own: each begins at the start, whatever the house deck does."""
+        rows = [self.at(i * 10, state(5, i)) for i in range(20)]
+        url = self.serve_at(self.tape("t.tape", rows))
+        for _ in range(2):
+            async with self.connect(url, PATH + "?deck=own") as ws:
+                await self.subscribed(ws, old([5]))
+                self.assertEqual(await self.all_of(ws, 20), [state(5, i) for i in range(20)])
+
+    async def test_trackers(self):
+        """Ids of a list; without one ids are equal, which is said once."""
+        tape = self.tape("t.tape", [self.at(0, state(5, 1)), self.at(1, state("abc", 2))])
+        url = self.serve_at(tape)
+        for _ in range(2):
+            async with self.connect(url, PATH + "?deck=own") as ws:
+                self.assertEqual((await self.subscribed(ws, old([5, 70])))["data"]["state"],
+                                 {"5": "normal", "70": "unknown"})
+        self.assertEqual(self.server.err.count(b"tracker ids are taken for source ids"), 1)
+        listed = self.write("trackers.json", '{"success":true,"list":[{"id":70,"label":"Van","source":{"id":5}}]}')
+        url = self.serve_at(tape, "--trackers", listed)
+        async with self.connect(url) as ws:
+            self.assertEqual((await self.subscribed(ws, old([5, 70])))["data"]["state"],
+                             {"5": "unknown", "70": "normal"})
+            self.assertEqual(await self.recv(ws), state(5, 1))
+        self.assertNotIn(b"tracker ids are taken", self.server.err)
+
+    async def test_hash(self):
+        tape = self.tape("t.tape", [self.at(0, state(5, 1))])
+        url = self.serve_at(tape, "--credential-file", self.write("hash", HASH + "\n"))
+        async with self.connect(url) as ws:
+            for bad in ("wrong", HASH[:-1], HASH + "0", None):
+                await ws.send(dump({"action": "subscribe", "hash": bad, "events": ["state"], "trackers": [5]}))
+                got = await self.recv_json(ws)
+                self.assertEqual((got["type"], got["action"], got["status"]["code"]),
+                                 ("error", "subscription/subscribe", 3))
+            await self.subscribed(ws, old([5]))
+        self.stop()
+        self.assertNotIn(HASH.encode(), self.server.err)
+
+    async def test_rebase(self):
+        """The window starts now; what lies between stays."""
+        rows = [self.at(0, state(5, 1)), self.at(100, state(5, 2, time="2026-03-01 06:51:45"))]
+        url = self.serve_at(self.tape("t.tape", rows), "--rebase")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, old([5]))
+            got = [json.loads(m) for m in await self.all_of(ws, 2)]
+
+        def parse(text):
+            return datetime.datetime.strptime(text, "%Y-%m-%d %H:%M:%S")
+
+        local = datetime.datetime.utcnow() - datetime.timedelta(hours=6)
+        self.assertLess(abs((parse(got[0]["user_time"]) - local).total_seconds()), 60 + evtest.DEADLINE)
+        self.assertEqual(parse(got[1]["data"]["gps"]["updated"]) - parse(got[0]["data"]["gps"]["updated"]),
+                         datetime.timedelta(seconds=2))
+        self.assertEqual(got[0]["data"]["gps"]["speed"], 1)
+
+    async def test_fixed_point(self):
+        """A recording of the stand-in holds what the first tape holds."""
+        feed = OfTheStandin.FRAMES
+        for events in ("state", "state_batch,readings_batch,iot_monitor"):
+            with self.subTest(events):
+                ready, first, second = (self.path(events[:7] + n) for n in ("sim", "1.tape", "2.tape"))
+                sim = self.start("evtape-sim", "--trackers", "5", "--rate", "200", "--block-every", "300ms",
+                                 "--ready-file", ready)
+                self.wait_until("the simulator", lambda: os.path.exists(ready))
+                env = dict(os.environ, EVTAPE_CREDENTIAL=HASH)
+                with open(ready, encoding="ascii") as f:
+                    url = f.read().strip() + PATH
+                ask = ["--events", events, "--rate-limit", "200ms", "--trackers", "1,2,3,4,5"]
+                n = feed if events == "state" else 30
+                p = self.start("evtape-record", url, "-o", first, *ask, "--frames", n, env=env)
+                await asyncio.get_running_loop().run_in_executor(None, p.finish)
+                sim.finish(evtest.SIGTERM)
+                want = self.events_of(first)
+                listed = self.write("trackers.json", dump([{"id": i + 1, "source": {"id": 10001 + i}}
+                                                           for i in range(5)]))
+                url = self.serve_at(first, "--trackers", listed) + PATH
+                # The handshake and the response come beside them.
+                p = self.start("evtape-record", url, "-o", second, *ask, "--frames", len(want) + 2, env=env)
+                await asyncio.get_running_loop().run_in_executor(None, p.finish)
+                self.assertEqual(self.events_of(second), want)
+                self.stop()
+
+    def events_of(self, tape):
+        return evtest.lines(evtest.run("evtape", "cat", "--format", "lines", "--event",
+                                       "state,state_batch,readings_batch,iot_monitor,lifecycle,logout", tape).stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
