@@ -88,6 +88,19 @@ drop_client(struct viewer *c, const evt_error *err)
 	evt_viewer_cut_off(c, err->text);
 }
 
+/* Each subscription and each seek is answered with states: who is told them again
+ * and again must take them, or they would fill the memory. */
+static bool
+may_be_told(struct viewer *c)
+{
+	if (c->standin == NULL || c->done)
+		return false;
+	if (evt_tap_behind(&c->tap) <= c->stage->server->o.client_bytes)
+		return true;
+	evt_viewer_cut_off(c, "it does not read what it asked for");
+	return false;
+}
+
 /* Give each client of the stand-in to fn(). */
 static void
 each_standin(struct stage *st, int (*fn)(evt_standin *c, evt_error *err))
@@ -118,11 +131,13 @@ evt_viewer_message(struct viewer *c, const char *text, size_t n, evt_error *err)
 	evt_board *board;
 	int r;
 
-	if (c->standin == NULL)
+	if (!may_be_told(c))
 		return EVT_OK;
 	r = evt_stage_board(st, &board, err);
 	if (r == EVT_OK)
 		r = evt_standin_message(c->standin, text, n, now, err);
+	if (r == EVT_OK)
+		evt_viewer_told(c);
 	if (r != EVT_OK || !evt_standin_subscribed(c->standin))
 		return r;
 	say_equal_ids(st->server);
@@ -265,9 +280,12 @@ evt_stage_moved(struct stage *st, evt_error *err)
 	evt_control_moved(st);
 	for (struct viewer *c = st->clients; c != NULL && r == EVT_OK;
 	    c = c->next) {
-		if (c->standin != NULL && evt_standin_moved(c->standin, was, n,
-		    shown_time(st, st->at_ns), &client_err) != EVT_OK)
+		if (!may_be_told(c))
+			continue;
+		if (evt_standin_moved(c->standin, was, n, shown_time(st,
+		    st->at_ns), &client_err) != EVT_OK)
 			drop_client(c, &client_err);
+		evt_viewer_told(c);
 	}
 	free(was);
 	return r;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "format/err.h"
+#include "format/units.h"
 
 static int
 take_runs(const evt_info *info, evt_reel *reel, evt_error *err)
@@ -43,6 +44,28 @@ evt_reel_close(evt_reel *reel)
 {
 	free(reel->runs);
 	*reel = (evt_reel){ 0 };
+}
+
+int
+evt_reel_start(const evt_reel *reel, const evt_play *play, int64_t *ret_ns,
+    evt_error *err)
+{
+	int64_t first, last, start = INT64_MAX;
+
+	if (play->has_from) {
+		*ret_ns = play->from_ns;
+		return EVT_OK;
+	}
+	for (size_t i = 0; i < reel->n; i++) {
+		int r = evt_tape_span(reel->tape[i], &first, &last, err);
+
+		if (r == EVT_OK && first < start)
+			start = first;
+		else if (r != EVT_OK && r != EVT_ERR_NOTFOUND)
+			return r;
+	}
+	*ret_ns = start == INT64_MAX ? evt_clock_real() : start;
+	return EVT_OK;
 }
 
 /* ---- players -------------------------------------------------------------------- */

@@ -23,6 +23,14 @@ int evt_reel_open(evt_tape *const *tapes, size_t n, evt_reel *ret_reel,
 /* Also legal for one that is all zero. */
 void evt_reel_close(evt_reel *reel);
 
+/*
+ * Where the window of the settings begins, as a receive time: at its own, or
+ * where the first tape does; now, where nothing was recorded yet.
+ * Errors: those of evt_tape_span().
+ */
+int evt_reel_start(const evt_reel *reel, const evt_play *play, int64_t *ret_ns,
+    evt_error *err);
+
 typedef struct evt_player {
 	evt_cursor *cursor;
 	evt_deck *deck;

@@ -51,6 +51,7 @@ struct viewer {
 	int64_t stalled_since;  /* INT64_MAX: not */
 	int goodbye;            /* close code to leave with; 0: stay */
 	uint64_t leave_at;      /* of the stream: nothing behind it is taken */
+	uint64_t told_at;       /* up to there it was told what it asked for */
 	bool done;              /* nothing may be written any more */
 	/* The stand-in. */
 	evt_standin *standin;
@@ -235,6 +236,15 @@ int evt_viewer_writable(struct viewer *c);
 /* Have it leave with a close code when it has taken what it was sent. */
 void evt_viewer_goodbye(struct viewer *c, int code);
 void evt_viewer_free(struct viewer *c);
+
+/*
+ * How far it has fallen behind the deck, in bytes.  What it was told at once,
+ * after a subscription or a seek, does not count: the states of a hundred
+ * thousand sources are many at once, and no fault of the client's.
+ */
+uint64_t evt_viewer_behind(const struct viewer *c);
+/* All that it was sent so far was told at once. */
+void evt_viewer_told(struct viewer *c);
 
 /* Write what its socket takes. */
 void evt_viewer_flush(struct viewer *c, int64_t now);

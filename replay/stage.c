@@ -29,30 +29,6 @@
 
 /* ---- stages ------------------------------------------------------------------------ */
 
-/* Where the window begins: at its own time, or where the first tape does. */
-static int
-find_start(const evt_server *s, const evt_play *play, int64_t *ret_ns,
-    evt_error *err)
-{
-	int64_t first, last, start = INT64_MAX;
-
-	if (play->has_from) {
-		*ret_ns = play->from_ns;
-		return EVT_OK;
-	}
-	for (size_t i = 0; i < s->o.reel->n; i++) {
-		int r = evt_tape_span(s->o.reel->tape[i], &first, &last, err);
-
-		if (r == EVT_OK && first < start)
-			start = first;
-		else if (r != EVT_OK && r != EVT_ERR_NOTFOUND)
-			return r;
-	}
-	/* Nothing was recorded yet: it begins now. */
-	*ret_ns = start == INT64_MAX ? evt_clock_real() : start;
-	return EVT_OK;
-}
-
 static void
 stage_free(struct stage *st)
 {
@@ -75,7 +51,7 @@ set_up(struct stage *st, const evt_play *play, evt_error *err)
 	if (r == EVT_OK)
 		r = evt_player_open(s->o.reel, &st->play, &st->player, err);
 	if (r == EVT_OK)
-		r = find_start(s, play, &st->start_ns, err);
+		r = evt_reel_start(s->o.reel, play, &st->start_ns, err);
 	if (r == EVT_OK && s->o.rebase)
 		r = evt_rebase_new(st->start_ns, evt_clock_real(), &st->rebase,
 		    err);
@@ -279,7 +255,7 @@ cut_off_slow(struct stage *st)
 		return;
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->tap.fanout != NULL && !c->done &&
-		    evt_tap_behind(&c->tap) > st->server->o.client_bytes)
+		    evt_viewer_behind(c) > st->server->o.client_bytes)
 			evt_viewer_cut_off(c, "it is too far behind");
 	}
 }

@@ -205,6 +205,21 @@ evt_viewer_cut_off(struct viewer *c, const char *why)
 	    LWS_TO_KILL_ASYNC);
 }
 
+uint64_t
+evt_viewer_behind(const struct viewer *c)
+{
+	uint64_t total = evt_fanout_total(c->tap.fanout);
+	uint64_t from = c->tap.taken > c->told_at ? c->tap.taken : c->told_at;
+
+	return total - from;
+}
+
+void
+evt_viewer_told(struct viewer *c)
+{
+	c->told_at = evt_fanout_total(c->tap.fanout);
+}
+
 /* What it has not taken yet; one that leaves takes no more than was there. */
 static uint64_t
 behind(const struct viewer *c)

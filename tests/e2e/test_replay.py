@@ -2,6 +2,7 @@
 ends. Most tapes are made by mktape, so that their times are exact."""
 
 import base64
+import datetime
 import fcntl
 import gzip
 import json
@@ -13,6 +14,7 @@ import struct
 import subprocess
 import tempfile
 import termios
+import time
 import unittest
 
 import evtest
@@ -227,6 +229,20 @@ class Pacing(ReplayCase):
             row % (T0 + 3600 * S, T0 - 50 * S + 10 * MS)])
         out, r = self.replay(tape)
         self.assertEqual((len(out), r["tape_ns"]), (5, 50 * MS))
+
+    def test_rebase(self):
+        """The window starts now; what lies between frames stays."""
+        tape = self.tape("t.tape", [(i * 10 * MS, '{"event":"state","user_time":"2026-03-01 06:51:%d"}' % (40 + i))
+                                    for i in range(10)])
+        before = time.time_ns()
+        out, _ = self.replay("--rebase", "-o", "envelope", "--from", "+20ms", "--speed", "max", tape)
+        got = [json.loads(line) for line in out]
+        self.assertEqual([f["time_ns"] - got[0]["time_ns"] for f in got], [i * 10 * MS for i in range(8)])
+        self.assertLess(abs(got[0]["time_ns"] - before), (evtest.DEADLINE + 2) * S)
+        stamps = [datetime.datetime.fromisoformat(f["payload"]["user_time"]) for f in got]
+        self.assertEqual([(t - stamps[0]).total_seconds() for t in stamps], list(range(8)))
+        moved = (got[0]["time_ns"] - T0 - 20 * MS) // S
+        self.assertEqual(stamps[0], datetime.datetime(2026, 3, 1, 6, 51, 42) + datetime.timedelta(seconds=moved))
 
     def test_flushed_per_frame(self):
         """A frame is there before the next is due."""

@@ -6,12 +6,13 @@ import asyncio
 import datetime
 import json
 import os
+import re
 import unittest
 
 import evtest
 from simcase import ALL, ATMO, HASH, PATH, STATES, SimCase, new, old
 from test_replay import MS, T0
-from test_replay_ws import WsCase
+from test_replay_ws import Raw, WsCase
 
 BATCHES = {"type": "state_batch", "target": ALL, "rate_limit": "1s"}
 LOGOUT = {"type": "event", "event": "logout", "data": "session closed"}
@@ -227,6 +228,12 @@ class StandinCase(WsCase, SimCase):
         return json.loads(p.out)
 
 
+    def metric(self, url, name):
+        p = self.spawn(["curl", "-sS", "--max-time", str(evtest.DEADLINE), url.replace("ws://", "http://") + "/metrics"])
+        p.finish()
+        return float(re.search(rb"^evtape_replay_%s (\S+)$" % name.encode(), p.out, re.M).group(1))
+
+
 class OfTheStandin(Rules, StandinCase):
     FRAMES = 400
 
@@ -253,6 +260,8 @@ class OfTheStandin(Rules, StandinCase):
 
 class Tape(StandinCase):
     """What hand-made tapes show."""
+
+    ASK = b'{"action":"subscribe","hash":"h","requests":[{"type":"state","target":{"type":"all"}}]}'
 
     async def all_of(self, ws, n):
         return [await self.recv(ws) for _ in range(n)]
@@ -354,6 +363,38 @@ class Tape(StandinCase):
             self.assertEqual(await self.all_of(ws, 2), [life(6, "corrupt"), state(5, 2)])
             await at(500)
             self.assertEqual(await self.all_of(ws, 2), [state(5, 1), state(6, 1)])
+
+    async def test_many_states_at_once_are_no_fault_of_the_client(self):
+        """What it is told after a subscription may be more than it may be
+        behind."""
+        n = 2000
+        rows = [self.at(0, state(i, i, pad="x" * 500)) for i in range(n)] + \
+            [self.at(600 + i, state(1, 7)) for i in range(9)]
+        url = self.serve_at(self.tape("t.tape", rows), "--client-buffer", "64KiB", "--from", "+500ms")
+        ws = Raw(url, target=PATH, host=url[len("ws://"):], rcvbuf=4096)
+        self.addCleanup(ws.close)
+        self.assertIn(" 101 ", ws.response())
+        ws.send(1, self.ASK)
+        # It has read nothing when the frames behind come.
+        self.wait_until("the deck's end", lambda: self.api(url, "/api/deck")["ended"])
+        got = [json.loads(ws.message()[1]) for _ in range(n + 10)]
+        self.assertEqual(sorted(m["data"]["source_id"] for m in got[1:n + 1]), list(range(n)))
+        self.assertEqual([m["data"]["gps"]["speed"] for m in got[n + 1:]], [7] * 9)
+        self.assertEqual(self.metric(url, "clients_dropped_total"), 0)
+
+    async def test_asking_without_reading(self):
+        rows = [self.at(0, state(i, i, pad="x" * 500)) for i in range(500)]
+        for query in ("", "?deck=own"):
+            url = self.serve_at(self.tape("t%d.tape" % len(query), rows), "--client-buffer", "64KiB", "--from", "+500ms")
+            ws = Raw(url, target=PATH + query, host=url[len("ws://"):], rcvbuf=4096)
+            self.assertIn(" 101 ", ws.response())
+            with self.assertRaises(OSError):
+                while True:
+                    ws.send(1, self.ASK)
+            self.server.wait_for(b"cut off: it does not read what it asked for")
+            ws.close()
+            self.assertEqual(self.metric(url, "clients_dropped_total"), 1)
+            self.stop()
 
     async def test_own_deck(self):
         """?deck=own: each begins at the start, whatever the house deck does."""

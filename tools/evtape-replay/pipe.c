@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "format/units.h"
+#include "replay/rebase.h"
 #include "replay/waker.h"
 #include "tools/evtape-replay/report.h"
 #include "tools/evtape-replay/signals.h"
@@ -35,6 +36,7 @@
 struct pipe {
 	const struct options *o;
 	evt_player player;
+	evt_rebase *rebase; /* NULL: times stay */
 	evt_frame_out *out;
 	evt_buf buf;
 	int64_t due[MAX_DUES]; /* of the frames in buf */
@@ -104,9 +106,11 @@ static bool
 take(struct pipe *p, const evt_frame *f, int64_t now, int64_t due)
 {
 	bool flat_out = evt_deck_speed(p->player.deck) == EVT_SPEED_FLAT_OUT;
+	evt_frame moved = *f;
 	evt_error err;
 
-	if (evt_frame_out_add(p->out, f, &p->buf, &err) != EVT_OK) {
+	if (evt_rebase_frame(p->rebase, &moved, &err) != EVT_OK ||
+	    evt_frame_out_add(p->out, &moved, &p->buf, &err) != EVT_OK) {
 		p->code = cli_fail(&replay_command, "%s", err.text);
 		p->quit = true;
 		return false;
@@ -315,8 +319,15 @@ static int
 open_all(struct pipe *p, const evt_reel *reel, const evt_play *play,
     evt_error *err)
 {
+	int64_t start;
 	int r = evt_player_open(reel, play, &p->player, err);
 
+	if (r == EVT_OK && p->o->rebase) {
+		r = evt_reel_start(reel, play, &start, err);
+		if (r == EVT_OK)
+			r = evt_rebase_new(start, evt_clock_real(), &p->rebase,
+			    err);
+	}
 	if (r == EVT_OK)
 		r = evt_frame_out_new(p->o->form, reel->n > 1, &p->out, err);
 	if (r == EVT_OK)
@@ -365,6 +376,7 @@ pipe_run(const struct options *o, const evt_reel *reel, const evt_play *play)
 	term_close(&p.term);
 	evt_waker_close(&p.waker);
 	evt_frame_out_free(p.out);
+	evt_rebase_free(p.rebase);
 	evt_player_close(&p.player);
 	evt_buf_free(&p.buf);
 	return p.code;
