@@ -12,12 +12,14 @@ FOLDER = os.path.join(evtest.BUILD, "npm")
 def need(*packages):
     """The environment for node to find these ("name@version"); they are
     installed once, below the build folder. Skips where they cannot be had."""
-    os.makedirs(FOLDER, exist_ok=True)
-    stamp = os.path.join(FOLDER, "-".join(packages).replace("/", "_") + ".there")
+    # A folder for each list: npm takes out what the next list does not name.
+    folder = os.path.join(FOLDER, "+".join(packages).replace("/", "_"))
+    stamp = os.path.join(folder, "there")
     if not os.path.exists(stamp):
+        os.makedirs(folder, exist_ok=True)
         try:
             done = subprocess.run(["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts",
-                                   "--prefix", FOLDER, *packages], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   "--prefix", folder, *packages], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   timeout=120, check=False)
         except (OSError, subprocess.TimeoutExpired) as why:
             raise unittest.SkipTest("npm cannot install %s: %s" % (" ".join(packages), why)) from why
@@ -25,4 +27,4 @@ def need(*packages):
             raise unittest.SkipTest("npm cannot install %s" % " ".join(packages))
         with open(stamp, "w", encoding="ascii"):
             pass
-    return dict(os.environ, NODE_PATH=os.path.join(FOLDER, "node_modules"))
+    return dict(os.environ, NODE_PATH=os.path.join(folder, "node_modules"))

@@ -68,8 +68,9 @@ class Recipes(evtest.Case):
         self.assertEqual(info["events"][0]["event"], "moved")
 
     def serve(self):
-        command, comment = self.recipes[3].strip().split("\n")
-        url = re.search(r"ws://\S+", comment).group()
+        command, stream, others = self.recipes[3].strip().split("\n")
+        url = re.search(r"ws://\S+", stream).group()
+        base, app, page = (u.replace("127.0.0.1:8787", "%s") for u in re.findall(r"\w+://\S+", others))
         command = command.replace("127.0.0.1:8787", "127.0.0.1:0")
         p = self.spawn(["bash", "-c", "cd %s && exec %s" % (self.dir, command)], env=self.env)
         port = p.wait_for(rb"listening on ws://127\.0\.0\.1:(\d+)/stream").group(1).decode()
@@ -80,6 +81,15 @@ class Recipes(evtest.Case):
             async with websockets.connect(url, max_size=None) as ws:
                 return [m async for m in ws]
         self.assertTrue(asyncio.run(read()))
+
+        async def subscribe():
+            async with websockets.connect(app % here) as ws:
+                await ws.send('{"action":"subscribe","hash":"h","events":["state"],"trackers":[1]}')
+                return json.loads(await ws.recv())["action"]
+        here = "127.0.0.1:" + port
+        self.assertEqual(asyncio.run(subscribe()), "subscription/subscribe")
+        self.assertIn("<title>", self.works("curl -sS '%s'" % (page % here)))
+        self.assertIn('"success":true', self.works("curl -sS '%s/tracker/list' -d hash=h" % (base % here)))
         p.finish(evtest.SIGINT)
 
     def test_the_program_in_c(self):
