@@ -185,7 +185,7 @@ evt_api_timeline(struct exchange *x)
 {
 	const evt_reel *reel = x->server->o.reel;
 	evt_timeline sum = { 0 }, t;
-	int64_t from = 0, to = 0, n;
+	int64_t from = 0, to = 0, n = 0;
 	evt_buf out = { 0 };
 	evt_error err;
 	int r = evt_arg_window(x, &from, &to, &err);

@@ -333,7 +333,7 @@ evt_stage_due(const struct stage *st, int64_t now)
 {
 	int64_t shift = st->rebase != NULL ? evt_rebase_shift(st->rebase) : 0;
 	int64_t due = st->n_owed > 0 ? st->owed[0].due_ns : INT64_MAX;
-	int64_t tape = st->has_loop ? st->loop_to_ns : INT64_MAX, t;
+	int64_t tape = INT64_MAX, t;
 
 	for (const struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->standin == NULL)
@@ -343,6 +343,11 @@ evt_stage_due(const struct stage *st, int64_t now)
 			tape = t - shift;
 	}
 	t = wall_of(st, tape, now);
+	if (t < due)
+		due = t;
+	t = st->has_loop ? wall_of(st, st->loop_to_ns, now) : INT64_MAX;
+	/* Not while it rests after its last jump. */
+	t = t < st->rest_ns ? st->rest_ns : t;
 	if (t < due)
 		due = t;
 	t = evt_control_due(st);

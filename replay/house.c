@@ -144,6 +144,7 @@ evt_stage_replace(struct stage *st, evt_play *play, evt_error *err)
 	evt_play_free(&st->play);
 	st->player = player;
 	st->play = *play;
+	st->pass = 1;
 	st->ended = st->live = false;
 	if (play->has_from)
 		st->start_ns = play->from_ns;

@@ -102,8 +102,11 @@ struct stage {
 
 	int64_t start_ns; /* tape time at which its window begins */
 	int64_t at_ns;    /* tape time behind the last frame */
+	uint64_t pass;    /* of the deck, that is played */
 	bool has_loop;    /* A-B */
 	int64_t loop_from_ns, loop_to_ns;
+	int64_t looped_ns; /* when it jumped back last */
+	int64_t rest_ns;   /* nothing is played before */
 	evt_rebase *rebase; /* NULL: times stay */
 
 	evt_board *board; /* NULL until somebody needs it */

@@ -24,6 +24,9 @@
 #define BATCH_BYTES (UINT64_C(64) << 10)
 /* Later than this, frames are gathered to catch up. */
 #define BEHIND_NS EVT_NS_PER_MS
+/* Two jumps of a loop are so far apart at least: one between whose ends nothing
+ * lies would keep everybody else waiting. */
+#define LOOP_NS (20 * EVT_NS_PER_MS)
 /* How often a live tape is asked for more. */
 #define LIVE_NS (20 * EVT_NS_PER_MS)
 
@@ -77,6 +80,7 @@ evt_stage_new(evt_server *s, const evt_play *play, struct stage **ret_stage,
 	st->gathered.due_ns = st->gathered.deck_due_ns =
 	    st->gathered.tape_due_ns = INT64_MAX;
 	st->at_ns = st->start_ns;
+	st->pass = 1;
 	st->end_code = LWS_CLOSE_STATUS_NORMAL;
 	st->next = s->stages;
 	s->stages = st;
@@ -270,6 +274,20 @@ give_up(struct stage *st, const evt_error *err)
 	return false;
 }
 
+/* Where the deck began to play its window anew, clients are told what was there. */
+static int
+begin_pass(struct stage *st, evt_error *err)
+{
+	evt_deck_stats d;
+
+	evt_deck_get_stats(st->player.deck, &d);
+	if (d.passes == st->pass)
+		return EVT_OK;
+	st->pass = d.passes;
+	st->at_ns = st->start_ns;
+	return evt_stage_moved(st, err);
+}
+
 /* Give the frame to all who watch. */
 static int
 hand_out(struct stage *st, const evt_frame *frame, evt_error *err)
@@ -296,7 +314,7 @@ take(struct stage *st, struct batch *b, const evt_frame *f, int64_t now,
 
 	cut_off_slow(st);
 	st->live = false;
-	if (hand_out(st, f, &err) != EVT_OK)
+	if (begin_pass(st, &err) != EVT_OK || hand_out(st, f, &err) != EVT_OK)
 		return give_up(st, &err);
 	b->bytes += f->len;
 	b->due[b->n++] = due;
@@ -309,10 +327,13 @@ take(struct stage *st, struct batch *b, const evt_frame *f, int64_t now,
 
 /* Behind B, back to A.  false: it cannot be. */
 static bool
-loop_back(struct stage *st)
+loop_back(struct stage *st, int64_t now)
 {
 	evt_error err;
 
+	if (now < st->looped_ns + LOOP_NS)
+		st->rest_ns = st->looped_ns + LOOP_NS;
+	st->looped_ns = now;
 	return evt_stage_seek(st, st->loop_from_ns, &err) == EVT_OK ||
 	    give_up(st, &err);
 }
@@ -334,7 +355,7 @@ idle(struct stage *st, int says, int64_t now, int64_t due, const evt_error *err)
 		return false;
 	case EVT_DECK_END:
 		if (st->has_loop)
-			return loop_back(st);
+			return loop_back(st, now);
 		evt_stage_end(st, LWS_CLOSE_STATUS_NORMAL);
 		return false;
 	case EVT_ERR_CORRUPT:
@@ -352,8 +373,9 @@ tick(struct stage *st, int64_t now)
 {
 	evt_error err;
 
-	if (st->has_loop && !evt_deck_paused(st->player.deck) &&
-	    evt_stage_time(st, now) >= st->loop_to_ns && !loop_back(st))
+	if (st->has_loop && now >= st->rest_ns &&
+	    !evt_deck_paused(st->player.deck) &&
+	    evt_stage_time(st, now) >= st->loop_to_ns && !loop_back(st, now))
 		return false;
 	return evt_stage_tick(st, now, &err) == EVT_OK || give_up(st, &err);
 }
@@ -368,44 +390,53 @@ wake_for_others(struct stage *st, int64_t now)
 		st->wake_ns = due;
 }
 
+/* One thing that is due.  false: that was it for now. */
+static bool
+play_next(struct stage *st, struct batch *b, uint64_t *sent)
+{
+	int64_t now = evt_waker_now(), due = now;
+	evt_frame f;
+	evt_error err;
+	int says = EVT_DECK_PAUSED;
+
+	if (st->started && !st->ended)
+		says = evt_deck_poll(st->player.deck, now, &f, &due, &err);
+	if (says == EVT_DECK_FRAME && st->has_loop &&
+	    f.time_ns >= st->loop_to_ns)
+		return loop_back(st, now);
+	if (says == EVT_DECK_FRAME) {
+		*sent += f.len + 1;
+		return take(st, b, &f, now, due);
+	}
+	flush(st, b);
+	return idle(st, says, now, due, &err);
+}
+
+/* Whether it is not the time for a frame, and when to look again. */
+static bool
+must_wait(struct stage *st, uint64_t sent)
+{
+	if (held_back(st))
+		st->wake_ns = INT64_MAX;
+	else if (sent >= (waits_for_clients(st) ? TURN_BYTES :
+	    TURN_BYTES_PACED))
+		st->wake_ns = 0;
+	else if (evt_waker_now() < st->rest_ns)
+		st->wake_ns = st->rest_ns;
+	else
+		return false;
+	return true;
+}
+
 void
 evt_stage_pump(struct stage *st)
 {
-	uint64_t sent = 0, turn = waits_for_clients(st) ? TURN_BYTES :
-	    TURN_BYTES_PACED;
 	struct batch b = { .n = 0 };
+	uint64_t sent = 0;
 	bool go = tick(st, evt_waker_now());
 
-	while (go) {
-		int64_t now = evt_waker_now(), due;
-		evt_frame f;
-		evt_error err;
-		int says;
-
-		if (held_back(st)) {
-			st->wake_ns = INT64_MAX;
-			break;
-		}
-		if (sent >= turn) {
-			st->wake_ns = 0;
-			break;
-		}
-		says = !st->started ? EVT_DECK_PAUSED : st->ended ?
-		    EVT_DECK_PAUSED : evt_deck_poll(st->player.deck, now, &f,
-		    &due, &err);
-		if (says == EVT_DECK_FRAME && st->has_loop &&
-		    f.time_ns >= st->loop_to_ns) {
-			go = loop_back(st);
-			continue;
-		}
-		if (says == EVT_DECK_FRAME) {
-			sent += f.len + 1;
-			go = take(st, &b, &f, now, due);
-			continue;
-		}
-		flush(st, &b);
-		go = idle(st, says, now, due, &err);
-	}
+	while (go && !must_wait(st, sent))
+		go = play_next(st, &b, &sent);
 	flush(st, &b);
 	wake_for_others(st, evt_waker_now());
 }

@@ -22,7 +22,7 @@ for pair in "$@"; do
 	[ -f "$path" ] || { echo "embed.sh: $path is not there" >&2; exit 1; }
 	cat <<END
 __asm__(".section .rodata\\nfile_$n:\\n.incbin \\"$path\\"\\nfile_${n}_end:\\n.byte 0\\n.previous");
-extern const uint8_t file_$n[], file_${n}_end[];
+extern const uint8_t file_${n}[], file_${n}_end[];
 END
 	n=$((n + 1))
 done

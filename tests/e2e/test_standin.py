@@ -396,6 +396,30 @@ class Tape(StandinCase):
             self.assertEqual(self.metric(url, "clients_dropped_total"), 1)
             self.stop()
 
+    async def test_the_tape_anew(self):
+        """With --loop, what was said at the end does not hold at the start."""
+        rows = [self.at(0, state(5, 1)), self.at(10, state(6, 1)), self.at(20, life(5, "block")),
+                self.at(30, life(6, "corrupt")), self.at(40, state(7, 1))]
+        url = self.serve_at(self.tape("t.tape", rows), "--loop=2")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, old([5, 6, 7]))
+            once = [state(5, 1), state(6, 1), life(5, "block"), life(6, "corrupt"), state(7, 1)]
+            self.assertEqual(await self.all_of(ws, 11), once + [life(5, "unblock")] + once)
+
+    async def test_a_loop_around_nothing(self):
+        """It keeps nobody waiting, at any speed."""
+        rows = [self.at(0, state(5, 1)), self.at(1000, state(5, 2)), self.at(2000, state(5, 3))]
+        url = self.serve_at(self.tape("t.tape", rows), "--start-paused")
+        for speed in ("max", 1000):
+            self.api(url, "/api/deck/speed", {"speed": speed})
+            self.api(url, "/api/deck/seek", {"to": "+200ms"})
+            self.api(url, "/api/deck/loop", {"from": "+100ms", "to": "+200ms"})
+            self.api(url, "/api/deck/play", {})
+            async with self.connect(url) as ws:
+                await self.subscribed(ws, old([5]))
+                self.assertEqual(await self.all_of(ws, 20), [state(5, 1)] * 20)
+            self.api(url, "/api/deck/pause", {})
+
     async def test_own_deck(self):
         """?deck=own: each begins at the start, whatever the house deck does."""
         rows = [self.at(i * 10, state(5, i)) for i in range(20)]
