@@ -1,35 +1,17 @@
 /* board.c - see board.h. */
-#include "replay/board.h"
+#include "replay/board_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/dict.h"
 #include "format/err.h"
-#include "format/scan.h"
 #include "format/units.h"
 #include "replay/items.h"
 
 /* Readings have no sources in the index.  What was read before a time is looked
  * for this far back: the platform sends all of them again much sooner. */
 #define READINGS_NS (600 * EVT_NS_PER_S)
-
-struct evt_board {
-	const evt_reel *reel;
-	evt_rebase *rebase;
-	evt_scanner *scanner;
-	evt_source **source; /* each on its own, so that they stay in place */
-	size_t n, cap;
-	evt_dict keys;       /* the i-th is that of source[i] */
-	evt_dict trackers;   /* decimal ids; mark: the place of the source */
-	bool mapped;         /* trackers were told of */
-	bool readings;       /* the tape has some */
-	evt_touch *touch;
-	size_t cap_touch;
-	uint64_t loaded_seq; /* last frame that was read whole while loading */
-	uint32_t loading;    /* its tape */
-};
 
 /* ---- sources --------------------------------------------------------------------- */
 
@@ -54,9 +36,8 @@ find_key(const evt_board *b, const evt_key *key)
 	return at == UINT32_MAX ? NULL : b->source[at];
 }
 
-/* The source with that key, added if it is new.  NULL: out of memory. */
-static evt_source *
-put_source(evt_board *b, const evt_key *key)
+evt_source *
+evt_board_put(evt_board *b, const evt_key *key)
 {
 	evt_source *s = find_key(b, key);
 	char *text;
@@ -100,18 +81,19 @@ source_free(evt_source *s)
 }
 
 static int
-put_sources_of(evt_board *b, evt_tape *tape, evt_error *err)
+put_sources_of(evt_board *b, uint32_t tape, evt_error *err)
 {
 	evt_info *info;
-	int r = evt_tape_info(tape, &info, err);
+	int r = evt_tape_info(b->reel->tape[tape], &info, err);
 
 	if (r != EVT_OK)
 		return r;
+	r = evt_board_starts(b, tape, info, err);
 	for (size_t i = 0; i < info->n_sources && r == EVT_OK; i++) {
 		const evt_info_key *k = &info->sources[i];
 		evt_key key = { k->name, (uint32_t)strlen(k->name), k->is_int };
 
-		if (put_source(b, &key) == NULL)
+		if (evt_board_put(b, &key) == NULL)
 			r = evt_err_nomem(err);
 	}
 	for (size_t i = 0; i < info->n_events; i++) {
@@ -136,7 +118,7 @@ evt_board_new(const evt_reel *reel, evt_rebase *rebase, evt_board **ret_board,
 	b->rebase = rebase;
 	r = evt_scanner_new(NULL, &b->scanner, err);
 	for (size_t i = 0; i < reel->n && r == EVT_OK; i++)
-		r = put_sources_of(b, reel->tape[i], err);
+		r = put_sources_of(b, (uint32_t)i, err);
 	if (r != EVT_OK) {
 		evt_board_free(b);
 		return r;
@@ -157,6 +139,7 @@ evt_board_free(evt_board *b)
 	evt_dict_free(&b->trackers);
 	evt_scanner_free(b->scanner);
 	free(b->touch);
+	free(b->start);
 	free(b);
 }
 
@@ -199,7 +182,7 @@ evt_board_add_tracker(evt_board *b, int64_t id, const evt_key *source,
 		for (size_t i = 0; i < b->n; i++)
 			b->source[i]->tracker = EVT_NO_TRACKER;
 	}
-	s = put_source(b, source);
+	s = evt_board_put(b, source);
 	snprintf(text, sizeof(text), "%lld", (long long)id);
 	if (s == NULL || !evt_dict_reserve(&b->trackers, 1))
 		return evt_err_nomem(err);
@@ -295,8 +278,8 @@ keep_state(evt_source *s, const evt_frame *f, evt_view root, evt_view state,
 	return ok;
 }
 
-static evt_touch *
-add_touch(evt_board *b, evt_news *news, evt_source *s)
+evt_touch *
+evt_board_touch(evt_board *b, evt_news *news, evt_source *s)
 {
 	if (news->n == b->cap_touch) {
 		size_t cap = b->cap_touch > 0 ? b->cap_touch * 2 : 64;
@@ -331,17 +314,18 @@ take_states(evt_board *b, const evt_frame *f, bool loading, evt_news *news,
 
 		if (!item.state)
 			continue;
-		s = put_source(b, &item.source);
-		t = s != NULL ? add_touch(b, news, s) : NULL;
+		s = evt_board_put(b, &item.source);
+		t = s != NULL ? evt_board_touch(b, news, s) : NULL;
 		if (t == NULL)
 			return evt_err_nomem(err);
 		t->item = item.whole;
 		t->value = item.value;
 		if (loading && !is_newer(s, f))
 			continue;
-		t->unblocked = s->blocked && s->blocked_conn != f->conn;
-		if (t->unblocked)
+		if (s->blocked && s->blocked_conn != f->conn) {
+			t->change = EVT_LIFE_UNBLOCK;
 			s->blocked = false;
+		}
 		if (!keep_state(s, f, items.root, item.value, item.of_batch))
 			return evt_err_nomem(err);
 	}
@@ -378,12 +362,12 @@ take_readings(evt_board *b, const evt_frame *f, bool iot, evt_news *news,
 			continue;
 		s = evt_board_by_tracker(b, tracker);
 		if (s == NULL && !b->mapped)
-			s = put_source(b, &key);
+			s = evt_board_put(b, &key);
 		if (s == NULL)
 			continue;
 		keep = iot ? &s->iot : &s->reading;
 		keep->len = 0;
-		t = add_touch(b, news, s);
+		t = evt_board_touch(b, news, s);
 		if (t == NULL || !evt_buf_add(keep, item.p, item.n))
 			return evt_err_nomem(err);
 		t->item = item;
@@ -403,8 +387,8 @@ take_lifecycle(evt_board *b, const evt_frame *f, evt_news *news, evt_error *err)
 		return r;
 	news->root = evt_view_of(f->payload, f->len);
 	what = EVT_MEMBER(EVT_MEMBER(news->root, "data"), "lifecycle_event");
-	s = put_source(b, &f->sources[0]);
-	if (s == NULL || add_touch(b, news, s) == NULL)
+	s = evt_board_put(b, &f->sources[0]);
+	if (s == NULL || evt_board_touch(b, news, s) == NULL)
 		return evt_err_nomem(err);
 	news->life = evt_view_is(what, "block", 5) ? EVT_LIFE_BLOCK :
 	    evt_view_is(what, "unblock", 7) ? EVT_LIFE_UNBLOCK :
@@ -436,8 +420,12 @@ kind_of(const evt_frame *f)
 		{ "logout", EVT_NEWS_LOGOUT },
 	};
 
-	if (f->kind != EVT_KIND_RECEIVED || f->event == NULL)
+	if (f->kind != EVT_KIND_RECEIVED)
 		return EVT_NEWS_NONE;
+	/* A response is an event of no name; so is much else. */
+	if (f->event == NULL)
+		return f->len > 0 && f->payload[0] == '{' ? EVT_NEWS_ANSWER :
+		    EVT_NEWS_NONE;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		if (strlen(row[i].event) == f->event_len &&
 		    memcmp(row[i].event, f->event, f->event_len) == 0)
@@ -465,6 +453,9 @@ evt_board_take(evt_board *b, const evt_frame *f, evt_news *ret_news,
 	case EVT_NEWS_LIFECYCLE:
 		r = take_lifecycle(b, f, &news, err);
 		break;
+	case EVT_NEWS_ANSWER:
+		r = evt_board_take_answer(b, f, &news, err);
+		break;
 	default:
 		break;
 	}
@@ -483,7 +474,7 @@ clear(evt_board *b)
 		s->known = s->blocked = s->corrupt = false;
 		s->state_conn = s->batch_conn = 0;
 		s->text.len = s->reading.len = s->iot.len = 0;
-		s->seq = 0;
+		s->seq = s->answer_seq = 0;
 		s->time_ns = INT64_MIN;
 		s->changed = true;
 	}
@@ -515,7 +506,7 @@ load_lifecycle(void *ctx, const evt_key *source, const evt_frame *frame,
 	evt_board *b = ctx;
 	evt_news news = { .kind = EVT_NEWS_NONE };
 	evt_frame f = *frame;
-	evt_source *s = put_source(b, source);
+	evt_source *s = evt_board_put(b, source);
 	int r;
 
 	if (s == NULL)
@@ -524,6 +515,8 @@ load_lifecycle(void *ctx, const evt_key *source, const evt_frame *frame,
 	r = evt_rebase_frame(b->rebase, &f, err);
 	if (r != EVT_OK)
 		return r;
+	if (s->answer_seq > f.seq)
+		return EVT_OK;
 	/* A state behind it says that it is over, unless it is one of a blocked
 	 * source on the same connection, which should not have come. */
 	if (s->known && !is_newer(s, &f) && s->state_conn != f.conn &&
@@ -577,6 +570,8 @@ evt_board_load(evt_board *b, int64_t time_ns, evt_error *err)
 			r = evt_tape_each_last(t, states[k], time_ns,
 			    load_states, b, err);
 		}
+		if (r == EVT_OK)
+			r = evt_board_load_answer(b, b->loading, time_ns, err);
 		if (r == EVT_OK)
 			r = evt_tape_each_last(t, "lifecycle", time_ns,
 			    load_lifecycle, b, err);

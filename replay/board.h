@@ -29,6 +29,7 @@ typedef struct evt_source {
 
 	bool blocked, corrupt;
 	uint32_t blocked_conn; /* the connection on which that was said */
+	uint64_t answer_seq; /* of the response that said it, 0: none did */
 	/* Its last state: a whole message {"type":"event","event":"state",...}
 	 * as it was received, or made of an item of a batch. */
 	bool known;
@@ -81,15 +82,21 @@ enum evt_news_kind {
 	EVT_NEWS_READINGS,
 	EVT_NEWS_IOT,
 	EVT_NEWS_LIFECYCLE,
-	EVT_NEWS_LOGOUT
+	EVT_NEWS_LOGOUT,
+	EVT_NEWS_ANSWER /* a response, or another message without an event */
 };
+
+enum evt_life { EVT_LIFE_OTHER, EVT_LIFE_BLOCK, EVT_LIFE_UNBLOCK,
+	EVT_LIFE_CORRUPT };
 
 /* A source that a frame is about. */
 typedef struct evt_touch {
 	evt_source *source;
 	evt_view item;  /* its element of a batch; NONE where it is no batch */
 	evt_view value; /* of states: the state object */
-	bool unblocked; /* a later connection heard of it again: it was blocked */
+	/* It was blocked or unblocked while nobody recorded: a later connection
+	 * was told so, or heard of it again.  Else EVT_LIFE_OTHER. */
+	enum evt_life change;
 } evt_touch;
 
 /* What a frame was about; valid until the next call of evt_board_take(). */
@@ -99,8 +106,7 @@ typedef struct evt_news {
 	evt_view list;  /* of batches: the array of items */
 	evt_touch *touch;
 	size_t n;
-	enum { EVT_LIFE_OTHER, EVT_LIFE_BLOCK, EVT_LIFE_UNBLOCK,
-	    EVT_LIFE_CORRUPT } life; /* of lifecycle */
+	enum evt_life life; /* of lifecycle */
 } evt_news;
 
 /* Take note of a frame.  Errors: EVT_ERR_NOMEM. */

@@ -215,9 +215,14 @@ note_owed(struct stage *st, const evt_news *news, evt_error *err)
 		return news->life == EVT_LIFE_UNBLOCK ? owe(st, s, err) :
 		    EVT_OK;
 	}
-	for (size_t i = 0; st->n_owed > 0 && i < news->n; i++) {
-		if (news->touch[i].value.p != NULL)
-			paid(st, news->touch[i].source);
+	for (size_t i = 0; i < news->n; i++) {
+		evt_source *s = news->touch[i].source;
+
+		if (st->n_owed > 0 && news->touch[i].value.p != NULL)
+			paid(st, s);
+		else if (news->kind == EVT_NEWS_ANSWER && !s->blocked &&
+		    owe(st, s, err) != EVT_OK)
+			return EVT_ERR_NOMEM;
 	}
 	return EVT_OK;
 }

@@ -177,7 +177,7 @@ wants_lifecycle(const evt_standin *c, const evt_source *s)
 /* Sources that were blocked when the recorder lost its connection and are heard
  * of on the next one: nobody recorded who unblocked them. */
 static int
-tell_unblocked(evt_standin *c, evt_error *err)
+tell_changed(evt_standin *c, evt_error *err)
 {
 	const evt_news *news = c->o.telling->news;
 	int r = EVT_OK;
@@ -185,8 +185,10 @@ tell_unblocked(evt_standin *c, evt_error *err)
 	for (size_t i = 0; i < news->n && r == EVT_OK; i++) {
 		const evt_source *s = news->touch[i].source;
 
-		if (news->touch[i].unblocked && wants_lifecycle(c, s))
-			r = evt_standin_send_lifecycle(c, s, "unblock", err);
+		if (news->touch[i].change != EVT_LIFE_OTHER &&
+		    wants_lifecycle(c, s))
+			r = evt_standin_send_lifecycle(c, s, s->blocked ?
+			    "block" : "unblock", err);
 	}
 	return r;
 }
@@ -243,7 +245,7 @@ evt_standin_tell(evt_standin *c, evt_error *err)
 	int r = evt_standin_tick(c, c->o.telling->frame->time_ns, err);
 
 	if (r == EVT_OK)
-		r = tell_unblocked(c, err);
+		r = tell_changed(c, err);
 	if (r != EVT_OK)
 		return r;
 	switch (news->kind) {

@@ -367,3 +367,47 @@ evt_sub_error(evt_buf *out, const char *action, int code,
 		    evt_buf_add_json(out, data, strlen(data));
 	return ok && evt_buf_add_byte(out, '}');
 }
+
+/* ---- responses that were recorded -------------------------------------------------- */
+
+/* "17":"normal" for each tracker. */
+static int
+read_statuses(evt_view object, evt_sub_status_fn *fn, void *ctx, evt_error *err)
+{
+	evt_view_walk walk = evt_view_walk_begin(object);
+	evt_view name, status;
+	int r = EVT_OK;
+
+	while (r == EVT_OK && evt_view_walk_next(&walk, &name, &status)) {
+		/* Ids are names here: a number between quotes. */
+		evt_view id = { name.p + 1, name.n - 2 };
+		int64_t tracker;
+
+		if (name.n > 2 && evt_view_kind(status) == EVT_VIEW_STRING &&
+		    evt_view_int(id, &tracker))
+			r = fn(ctx, tracker, status, err);
+	}
+	return r;
+}
+
+int
+evt_sub_read_answer(evt_view message, evt_sub_status_fn *fn, void *ctx,
+    evt_error *err)
+{
+	evt_view type = EVT_MEMBER(message, "type");
+	evt_view action = EVT_MEMBER(message, "action");
+	evt_view_walk walk = evt_view_walk_begin(EVT_MEMBER(message, "data"));
+	evt_view name, item;
+	int r = EVT_OK;
+
+	if (!evt_view_is(type, "response", 8) ||
+	    !evt_view_is(action, "subscription/subscribe", 22))
+		return EVT_OK;
+	while (r == EVT_OK && evt_view_walk_next(&walk, &name, &item)) {
+		evt_view value = EVT_MEMBER(item, "value");
+
+		r = read_statuses(evt_view_kind(value) == EVT_VIEW_OBJECT ?
+		    value : item, fn, ctx, err);
+	}
+	return r;
+}

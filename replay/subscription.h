@@ -11,6 +11,7 @@
 
 #include "format/buf.h"
 #include "format/evtape.h"
+#include "format/view.h"
 
 enum evt_sub_kind {
 	EVT_SUB_STATE,
@@ -81,6 +82,17 @@ typedef void evt_sub_statuses(void *ctx, const evt_sub_item *item,
 /* Append the response to a request that is granted.  false: out of memory. */
 bool evt_sub_answer(evt_buf *out, const evt_sub_request *request,
     evt_sub_statuses *statuses, void *ctx);
+
+/*
+ * Give fn() each tracker's status in a message that may be the response to a
+ * subscription, in either form; status is the JSON string.  A message that is
+ * none, or whose parts are not as they should be, is passed over.  Errors: those
+ * of fn().
+ */
+typedef int evt_sub_status_fn(void *ctx, int64_t tracker, evt_view status,
+    evt_error *err);
+int evt_sub_read_answer(evt_view message, evt_sub_status_fn *fn, void *ctx,
+    evt_error *err);
 
 /* Append {"type":"error",...}; action NULL: null; data NULL: left out.  false:
  * out of memory. */

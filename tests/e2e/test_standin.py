@@ -114,8 +114,10 @@ class Rules:
         unblocked."""
         url = await self.feed("--trackers", 3, "--rate", 300, "--block-every", "100ms")
         async with self.connect(url) as ws:
-            await self.subscribed(ws, old([1, 2, 3]))
-            blocked, seen, unblocked = set(), [], set()
+            answer = await self.subscribed(ws, old([1, 2, 3]))
+            blocked = {10000 + int(t) for t, status in answer["data"]["state"].items() if status == "blocked"}
+            # As if it had been told of them.
+            seen, unblocked = ["block"] * len(blocked), set()
             while seen.count("unblock") < 4:
                 m = await self.recv_json(ws)
                 source = m["data"]["source_id"]
@@ -337,6 +339,33 @@ class Tape(StandinCase):
         async with self.connect(url) as ws:
             await self.subscribed(ws, old([5]))
             self.assertEqual(await self.all_of(ws, 4), [state(5, 1), life(5, "block"), life(5, "unblock"), state(5, 2)])
+
+    async def test_blocked_from_the_start(self):
+        """Only the platform's response to the recorder tells of it."""
+        def answer(**status):
+            return dump({"type": "response", "action": "subscription/subscribe", "events": ["state"],
+                         "data": {"state": {k[1:]: v for k, v in status.items()}}})
+
+        wrapped = dump({"type": "response", "action": "subscription/subscribe", "events": ["state"], "data": {
+            "state": {"value": {"5": "normal", "6": "blocked", "7": "normal"}, "success": True}}})
+        rows = [self.at(0, answer(_5="normal", _6="blocked", _7="blocked")), self.at(1, state(5, 1)),
+                self.at(10, life(7, "unblock")), self.at(11, state(7, 1)), self.at(20, life(5, "block")),
+                "%d mark 1 2 {\"mark\":\"connected\"}\n" % (T0 + 1000 * MS),
+                self.at(1001, wrapped, conn=2), self.at(1002, state(5, 2), conn=2),
+                self.at(1003, state(7, 2), conn=2)]
+        url = self.serve_at(self.tape("t.tape", rows), "--start-paused")
+        async with self.connect(url) as ws:
+            got = await self.subscribed(ws, old([5, 6, 7]))
+            self.assertEqual(got["data"]["state"], {"5": "normal", "6": "blocked", "7": "blocked"})
+            self.api(url, "/api/deck/play", {})
+            self.assertEqual(await self.all_of(ws, 7), [
+                state(5, 1), life(7, "unblock"), state(7, 1), life(5, "block"),
+                life(5, "unblock"), state(5, 2), state(7, 2)])
+            self.api(url, "/api/deck/seek", {"to": "+500ms"})
+            self.assertEqual(await self.all_of(ws, 2), [life(5, "block"), state(7, 1)])
+            async with self.connect(url) as other:
+                got = await self.subscribed(other, old([5, 6, 7]))
+                self.assertEqual(got["data"]["state"], {"5": "blocked", "6": "blocked", "7": "normal"})
 
     async def test_seek_tells_the_state_there(self):
         rows = [self.at(0, state(5, 1)), self.at(1, state(6, 1)), self.at(1000, life(5, "block")),
