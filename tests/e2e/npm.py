@@ -10,13 +10,15 @@ FOLDER = os.path.join(evtest.BUILD, "npm")
 
 
 def need(*packages):
-    """The environment for node to find these ("name@version"); they are
+    """The environment for node to find these ("name@version", or
+    "other_name@npm:name@version" for several versions side by side); they are
     installed once, below the build folder. Skips where they cannot be had."""
-    # A folder for each list: npm takes out what the next list does not name.
-    folder = os.path.join(FOLDER, "+".join(packages).replace("/", "_"))
+    # A folder for each set: an install takes out of a folder what it was not
+    # told of.
+    folder = os.path.join(FOLDER, "+".join(packages).replace("/", "_").replace(":", "_"))
     stamp = os.path.join(folder, "there")
+    os.makedirs(folder, exist_ok=True)
     if not os.path.exists(stamp):
-        os.makedirs(folder, exist_ok=True)
         try:
             done = subprocess.run(["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts",
                                    "--prefix", folder, *packages], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
