@@ -356,6 +356,17 @@ evt_http_judge(const struct exchange *x, const char **ret_why)
 	return x->refusal;
 }
 
+/* A client of Atmosphere that closes its socket says so in a request, too. */
+static bool
+says_goodbye(const struct exchange *x)
+{
+	const char *transport = evt_args_get(&x->args,
+	    "X-Atmosphere-Transport");
+
+	return transport != NULL && strcmp(transport, "close") == 0 &&
+	    evt_http_is_standin(x->path);
+}
+
 /* Where a WebSocket is asked for without an upgrade. */
 static bool
 is_socket(const char *path)
@@ -375,6 +386,8 @@ evt_http_route(struct exchange *x)
 		evt_answer(x, 204, "text/plain", "", 0);
 	} else if (x->method == METHOD_OTHER) {
 		evt_answer_error(x, 405, "only GET and POST are known here");
+	} else if (says_goodbye(x)) {
+		evt_answer(x, 200, "text/plain", "", 0);
 	} else if (is_socket(x->path)) {
 		evt_answer_error(x, 426, "connect with a WebSocket");
 	} else if (strncmp(x->path, "/api/", 5) == 0) {
