@@ -8,6 +8,7 @@
 #include "format/err.h"
 #include "format/units.h"
 #include "replay/items.h"
+#include "replay/restamp.h"
 
 /* Readings have no sources in the index.  What was read before a time is looked
  * for this far back: the platform sends all of them again much sooner. */
@@ -579,5 +580,57 @@ evt_board_load(evt_board *b, int64_t time_ns, evt_error *err)
 		    READINGS_NS)
 			r = load_readings(b, t, time_ns, err);
 	}
+	return r;
+}
+
+/* ---- the user's clock ------------------------------------------------------------------ */
+
+static bool
+clock_of(const uint8_t *text, size_t n, int64_t time_ns, int *offset_s)
+{
+	return evt_stamp_offset(EVT_MEMBER(evt_view_of(text, n), "user_time"),
+	    time_ns, offset_s);
+}
+
+/* By the first state on the tape from time_ns on. */
+static int
+offset_ahead(evt_tape *tape, int64_t time_ns, int *offset_s, evt_error *err)
+{
+	static const char *const events[] = { "state", "state_batch" };
+	const evt_filter filter = { .has_from = true, .from_ns = time_ns,
+		.events = events, .n_events = 2,
+		.kinds = 1u << EVT_KIND_RECEIVED };
+	evt_cursor *cursor;
+	evt_frame f;
+	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
+
+	if (r != EVT_OK)
+		return r;
+	do
+		r = evt_cursor_next(cursor, &f, err);
+	while (r == EVT_ERR_CORRUPT);
+	if (r == EVT_OK)
+		(void)clock_of(f.payload, f.len, f.time_ns, offset_s);
+	evt_cursor_close(cursor);
+	return r > 0 ? EVT_OK : r;
+}
+
+int
+evt_board_offset(const evt_board *b, int64_t time_ns, int *offset_s,
+    evt_error *err)
+{
+	int64_t newest = INT64_MIN;
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const evt_source *s = b->source[i];
+
+		if (s->known && s->time_ns > newest && clock_of(s->text.data,
+		    s->text.len, s->time_ns, offset_s))
+			newest = s->time_ns;
+	}
+	for (size_t i = 0; newest == INT64_MIN && r == EVT_OK &&
+	    i < b->reel->n; i++)
+		r = offset_ahead(b->reel->tape[i], time_ns, offset_s, err);
 	return r;
 }

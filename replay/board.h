@@ -65,6 +65,12 @@ bool evt_board_has_trackers(const evt_board *board);
  * reading. */
 int evt_board_load(evt_board *board, int64_t time_ns, evt_error *err);
 
+/* The user's offset from UTC, seconds east, there: by his clock in the newest
+ * state, or else in the first one from time_ns on.  It stays as it is where no
+ * state tells it.  Errors: those of reading. */
+int evt_board_offset(const evt_board *board, int64_t time_ns,
+    int *offset_s, evt_error *err);
+
 size_t evt_board_n(const evt_board *board);
 /* Stays where it is as long as the board. */
 evt_source *evt_board_at(const evt_board *board, size_t no);

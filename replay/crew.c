@@ -63,6 +63,10 @@ evt_stage_board(struct stage *st, evt_board **ret_board, evt_error *err)
 		r = evt_server_board(st->server, st->rebase, &st->board, err);
 	if (r == EVT_OK && !st->board_good)
 		r = evt_board_load(st->board, st->at_ns, err);
+	/* No frame has been told yet that says it. */
+	if (r == EVT_OK && !st->board_good)
+		r = evt_board_offset(st->board, st->at_ns,
+		    &st->telling.offset_s, err);
 	if (r != EVT_OK)
 		return r;
 	st->board_good = true;

@@ -261,6 +261,9 @@ evt_exchange_free(struct exchange *x)
 		explicit_bzero(x->body.data, x->body.cap);
 	if (x->job != NULL)
 		x->job->free(x->job);
+	if (x->session != NULL)
+		explicit_bzero(x->session, strlen(x->session));
+	free(x->session);
 	evt_args_free(&x->args);
 	evt_buf_free(&x->body);
 	evt_buf_free(&x->out);

@@ -316,6 +316,16 @@ evt_http_upgrade(evt_server *s, struct lws *wsi)
 
 /* ---- other requests ------------------------------------------------------------------ */
 
+/* The platform's way to bring a session's hash in a header. */
+static bool
+take_session(struct exchange *x, const char *authorization)
+{
+	if (authorization == NULL || strncasecmp(authorization, "NVX ", 4) != 0)
+		return true;
+	x->session = strdup(authorization + 4 + strspn(authorization + 4, " "));
+	return x->session != NULL;
+}
+
 bool
 evt_http_look(struct exchange *x)
 {
@@ -328,6 +338,8 @@ evt_http_look(struct exchange *x)
 	x->has_token = access->token != NULL &&
 	    evt_access_judge(access, &b.q, &why) == 0;
 	x->refusal = evt_access_judge(access, &b.q, &x->why);
+	if (!take_session(x, b.q.authorization))
+		return false;
 	if (b.q.origin == NULL || x->refusal == 403)
 		return true;
 	x->origin = strdup(b.q.origin);

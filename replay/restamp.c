@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "format/units.h"
+
 /* ---- one stamp ------------------------------------------------------------------- */
 
 /* A stamp, taken apart. */
@@ -94,6 +96,23 @@ evt_stamp_read(evt_view v, int64_t *ret_s, bool *ret_iso, int *ret_offset_s)
 	*ret_s = s.s;
 	*ret_iso = s.iso;
 	*ret_offset_s = s.offset_s;
+	return true;
+}
+
+bool
+evt_stamp_offset(evt_view clock, int64_t time_ns, int *ret_offset_s)
+{
+	int64_t s, ahead;
+	bool iso;
+	int offset;
+
+	if (!evt_stamp_read(clock, &s, &iso, &offset))
+		return false;
+	ahead = s - time_ns / EVT_NS_PER_S;
+	if (!iso && (ahead < -86400 || ahead > 86400))
+		return false;
+	*ret_offset_s = iso ? offset :
+	    (int)((ahead + (ahead < 0 ? -450 : 450)) / 900) * 900;
 	return true;
 }
 

@@ -39,6 +39,11 @@ bool evt_restamp_text(const evt_restamp *how, const uint8_t *text, size_t n,
 bool evt_stamp_read(evt_view v, int64_t *ret_s, bool *ret_iso,
     int *ret_offset_s);
 
+/* The user's offset from UTC, by what his clock reads (a user_time) at the time
+ * time_ns; to the quarter of an hour where the stamp does not say it.  false: it
+ * cannot be told. */
+bool evt_stamp_offset(evt_view clock, int64_t time_ns, int *ret_offset_s);
+
 /* Append the state object without what the platform's compact format leaves
  * out: gsm, battery, inputs, outputs and actual_track_update.  false: out of
  * memory. */

@@ -287,6 +287,7 @@ struct exchange {
 	enum method method;
 	char *path;
 	char *origin;     /* of the page that asks, NULL: no page */
+	char *session;    /* HASH of "Authorization: NVX HASH", NULL: none */
 	bool same_origin; /* there is none, or it is this server's own */
 	bool has_token;   /* one is needed, and it is there and right */
 	int refusal;      /* the status to refuse it with, 0: none */
