@@ -47,6 +47,12 @@ evt_server_notice(const evt_server *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* What a client sent stands in some: a line stays a line, and is no
+	 * command to a terminal. */
+	for (char *p = text; *p != '\0'; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
 	s->o.notice(s->o.ctx, text);
 }
 
