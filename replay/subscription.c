@@ -179,6 +179,101 @@ parse_events(const cJSON *root, const cJSON *list, evt_sub_request *q,
 	return EVT_OK;
 }
 
+/* ---- what is named twice --------------------------------------------------------- */
+
+struct place {
+	int64_t id;
+	size_t at;
+};
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Keep each id where it stands first. */
+static int
+unite_ids(evt_sub_item *item)
+{
+	size_t n = item->n_ids, kept = 0;
+	struct place *sorted = calloc(n + 1, sizeof(*sorted));
+	bool *twice = calloc(n + 1, sizeof(*twice));
+
+	if (sorted == NULL || twice == NULL) {
+		free(sorted);
+		free(twice);
+		return EVT_ERR_NOMEM;
+	}
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = (struct place){ item->ids[i], i };
+	qsort(sorted, n, sizeof(*sorted), by_id);
+	for (size_t i = 1; i < n; i++)
+		twice[sorted[i].at] = sorted[i].id == sorted[i - 1].id;
+	for (size_t i = 0; i < n; i++) {
+		if (!twice[i])
+			item->ids[kept++] = item->ids[i];
+	}
+	item->n_ids = kept;
+	free(sorted);
+	free(twice);
+	return EVT_OK;
+}
+
+/* Add what the other item of the same kind asks for; its manner is the later
+ * one, so it counts. */
+static int
+unite_items(evt_sub_item *item, evt_sub_item *other)
+{
+	size_t n = item->n_ids + other->n_ids;
+	int64_t *ids = realloc(item->ids, (n + 1) * sizeof(*ids));
+
+	if (ids == NULL)
+		return EVT_ERR_NOMEM;
+	for (size_t i = 0; i < other->n_ids; i++)
+		ids[item->n_ids + i] = other->ids[i];
+	item->ids = ids;
+	item->n_ids = n;
+	item->all = item->all || other->all;
+	item->variant = other->variant;
+	item->period_ns = other->period_ns;
+	return EVT_OK;
+}
+
+/* One item of each kind, each id in it once: so the answer has no name twice,
+ * and each state comes once. */
+static int
+unite(evt_sub_request *q)
+{
+	size_t kept = 0;
+	int rc = EVT_OK;
+
+	for (size_t i = 0; i < q->n_items; i++) {
+		evt_sub_item item = q->item[i];
+		size_t k = 0;
+
+		while (k < kept && q->item[k].kind != item.kind)
+			k++;
+		if (k < kept && unite_items(&q->item[k], &item) != EVT_OK)
+			return EVT_ERR_NOMEM;
+		q->item[i].ids = NULL; /* each is freed once, whatever fails */
+		if (k < kept)
+			free(item.ids);
+		else
+			q->item[kept++] = item;
+	}
+	q->n_items = kept;
+	for (size_t i = 0; i < kept && rc == EVT_OK; i++)
+		rc = unite_ids(&q->item[i]);
+	return rc;
+}
+
+/* ---- the message -------------------------------------------------------------------- */
+
 static int
 parse_action(const cJSON *root, evt_sub_request *q, evt_sub_refusal *r)
 {
@@ -256,6 +351,8 @@ evt_sub_request_parse(const char *text, size_t len, evt_sub_request **ret_reques
 	root = parse_whole(text, len);
 	rc = parse_root(root, q, &r);
 	cJSON_Delete(root);
+	if (rc == EVT_OK)
+		rc = unite(q);
 	if (rc == EVT_OK) {
 		*ret_request = q;
 		return EVT_OK;
