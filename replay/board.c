@@ -255,6 +255,14 @@ wrap_state(evt_source *s, evt_view root, evt_view state)
 	    evt_buf_add_byte(b, '}');
 }
 
+/* Whether the frame came on the connection on which it was said what became of
+ * the source.  Each tape counts its own. */
+static bool
+same_conn(const evt_source *s, const evt_frame *f)
+{
+	return s->life_conn == f->conn && s->life_tape == f->tape;
+}
+
 static bool
 keep_state(evt_source *s, const evt_frame *f, evt_view root, evt_view state,
     bool of_batch)
@@ -270,8 +278,13 @@ keep_state(evt_source *s, const evt_frame *f, evt_view root, evt_view state,
 		s->len = state.n;
 	}
 	s->known = ok;
+	if (s->tape != f->tape)
+		s->state_conn = s->batch_conn = 0;
 	*(of_batch ? &s->batch_conn : &s->state_conn) = f->conn;
-	s->corrupt = false;
+	/* One that was under way when the source was removed does not bring it
+	 * back. */
+	if (!same_conn(s, f))
+		s->corrupt = false;
 	s->changed = true;
 	s->time_ns = f->time_ns;
 	s->seq = f->seq;
@@ -323,7 +336,7 @@ take_states(evt_board *b, const evt_frame *f, bool loading, evt_news *news,
 		t->value = item.value;
 		if (loading && !is_newer(s, f))
 			continue;
-		if (s->blocked && s->blocked_conn != f->conn) {
+		if (s->blocked && !same_conn(s, f)) {
 			t->change = EVT_LIFE_UNBLOCK;
 			s->blocked = false;
 		}
@@ -401,7 +414,8 @@ take_lifecycle(evt_board *b, const evt_frame *f, evt_news *news, evt_error *err)
 		s->blocked = true;
 	if (news->life == EVT_LIFE_UNBLOCK)
 		s->blocked = false;
-	s->blocked_conn = f->conn;
+	s->life_conn = f->conn;
+	s->life_tape = f->tape;
 	s->changed = true;
 	return EVT_OK;
 }
@@ -473,7 +487,7 @@ clear(evt_board *b)
 		evt_source *s = b->source[i];
 
 		s->known = s->blocked = s->corrupt = false;
-		s->state_conn = s->batch_conn = 0;
+		s->state_conn = s->batch_conn = s->life_conn = 0;
 		s->text.len = s->reading.len = s->iot.len = 0;
 		s->seq = s->answer_seq = 0;
 		s->time_ns = INT64_MIN;
@@ -520,8 +534,8 @@ load_lifecycle(void *ctx, const evt_key *source, const evt_frame *frame,
 		return EVT_OK;
 	/* A state behind it says that it is over, unless it is one of a blocked
 	 * source on the same connection, which should not have come. */
-	if (s->known && !is_newer(s, &f) && s->state_conn != f.conn &&
-	    s->batch_conn != f.conn)
+	if (s->known && !is_newer(s, &f) && (s->tape != f.tape ||
+	    (s->state_conn != f.conn && s->batch_conn != f.conn)))
 		return EVT_OK;
 	return take_lifecycle(b, &f, &news, err);
 }

@@ -28,7 +28,7 @@ typedef struct evt_source {
 	const char *label;  /* NULL: none */
 
 	bool blocked, corrupt;
-	uint32_t blocked_conn; /* the connection on which that was said */
+	uint32_t life_conn, life_tape; /* the connection on which that was said */
 	uint64_t answer_seq; /* of the response that said it, 0: none did */
 	/* Its last state: a whole message {"type":"event","event":"state",...}
 	 * as it was received, or made of an item of a batch. */

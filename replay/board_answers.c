@@ -108,7 +108,8 @@ take_status(void *ctx, int64_t tracker, evt_view status, evt_error *err)
 	if (s->blocked == blocked)
 		return EVT_OK;
 	s->blocked = blocked;
-	s->blocked_conn = a->frame->conn;
+	s->life_conn = a->frame->conn;
+	s->life_tape = a->frame->tape;
 	s->changed = true;
 	t = evt_board_touch(a->board, a->news, s);
 	if (t == NULL)
@@ -166,6 +167,7 @@ read_answer(evt_board *b, const struct start *start, int64_t to_ns,
 		return r;
 	for (int i = 0; i < BEHIND_FRAMES && r == EVT_OK && !a.any; i++) {
 		r = evt_cursor_next(cursor, &f, err);
+		f.tape = start->tape;
 		if (r == EVT_OK)
 			r = take_answer(&a, err);
 	}
