@@ -14,7 +14,7 @@ import evtest
 import npm
 import relay
 from simcase import ALL, HASH, PATH, STATES, SimCase, new, old
-from test_replay import MS, T0
+from test_replay import MS
 from test_replay_ws import WsCase
 
 ATMOSPHERES = ("2.3.6", "2.3.8", "3.1.3", "4.0.1")

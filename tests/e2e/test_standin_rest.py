@@ -4,22 +4,22 @@ Python's urllib."""
 
 import json
 import os
-import subprocess
 import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import evtest
-from simcase import HASH, PATH, SimCase, old
-from test_replay import MS, T0
+from simcase import HASH, SimCase, old
+from test_replay import MS
 from test_replay_ws import WsCase
 from test_standin_clients import dump
 
 PREFIXES = ("/v2", "/api-v2", "")
 LIST = [
-    {"id": 70, "label": "Van 5", "group_id": 3, "source": {"id": 5, "device_id": "8601", "blocked": False}, "clone": False},
-    {"id": 60, "label": "Truck", "group_id": 0, "source": {"id": 6, "device_id": "8602", "blocked": False}, "clone": False},
+    {"id": 70, "label": "Van 5", "group_id": 3, "source": {"id": 5, "device_id": "8601", "blocked": False},
+     "clone": False},
+    {"id": 60, "label": "Truck", "group_id": 0, "source": {"id": 6, "device_id": "8602"}, "tag_bindings": []},
     {"id": 71, "label": "Copy of van 5", "source": {"id": 5}, "clone": True},
     {"id": 80, "label": "gone", "source": {"id": 8}},
     {"id": 90, "label": "not installed yet", "source": None},
@@ -102,7 +102,8 @@ class Calls(RestCase):
         for prefix in PREFIXES:
             for how in ("json", "form", "query"):
                 for slash in ("", "/"):
-                    got = self.ask(url, prefix + "/tracker/get_state" + slash, {"hash": HASH, "tracker_id": 70}, how=how)
+                    got = self.ask(url, prefix + "/tracker/get_state" + slash, {"hash": HASH, "tracker_id": 70},
+                                   how=how)
                     self.assertEqual(got["state"], gps(5, 1))
                 got = self.ask(url, prefix + "/tracker/get_states", {"hash": HASH, "trackers": [70, 71]}, how=how)
                 self.assertEqual(got["states"], {"70": gps(5, 1), "71": gps(5, 1)})
@@ -135,7 +136,8 @@ class Calls(RestCase):
     def test_list_of_a_tape_without_one(self):
         url = self.listen(listed=False)
         got = sorted(self.ask(url, "/v2/tracker/list")["list"], key=lambda t: t["id"])
-        self.assertEqual([(t["id"], t["source"]["id"], t["source"]["blocked"]) for t in got], [(5, 5, False), (6, 6, True)])
+        self.assertEqual([(t["id"], t["source"]["id"], t["source"]["blocked"]) for t in got],
+                         [(5, 5, False), (6, 6, True)])
         for t in got:
             self.assertEqual(self.ask(url, "/v2/tracker/read", {"tracker_id": t["id"]})["value"], t)
 
@@ -309,7 +311,8 @@ class Browsers(RestCase):
         self.assertIn("authorization", head["access-control-allow-headers"])
         # The error form is to be read, too.
         for path, status in (("/v2/tracker/list", 200), ("/v2/tracker/read", 400), ("/v2/nothing", 400)):
-            got = self.headers(url + path, "-H", "Origin: " + self.PAGE, "-H", "Content-Type: application/json", "-d", "{}")
+            got = self.headers(url + path, "-H", "Origin: " + self.PAGE, "-H", "Content-Type: application/json",
+                               "-d", "{}")
             self.assertEqual((got[0], got[1].get("access-control-allow-origin")), (status, self.PAGE))
             self.assertIn("origin", got[1]["vary"])
 
@@ -341,7 +344,8 @@ class Browsers(RestCase):
         self.assertEqual(self.preflight(url, self.PAGE)[0], 204)
         for query, auth, status in (("", "NVX " + HASH, 401), ("?token=" + token, "NVX " + HASH, 200),
                                     ("?hash=" + HASH, "Bearer " + token, 200), ("?token=" + token, "NVX x", 400)):
-            got = self.headers(url + "/v2/tracker/list" + query, "-H", "Authorization: " + auth, "-H", "Origin: " + self.PAGE)
+            got = self.headers(url + "/v2/tracker/list" + query, "-H", "Authorization: " + auth,
+                               "-H", "Origin: " + self.PAGE)
             self.assertEqual(got[0], status, (query, auth))
 
 
