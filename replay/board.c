@@ -214,6 +214,28 @@ evt_board_by_tracker(const evt_board *b, int64_t id)
 	return at == UINT32_MAX ? NULL : b->source[b->trackers.entry[at].mark];
 }
 
+size_t
+evt_board_n_trackers(const evt_board *b)
+{
+	return b->mapped ? b->trackers.n : b->n;
+}
+
+bool
+evt_board_tracker_at(const evt_board *b, size_t i, int64_t *ret_id,
+    const evt_source **ret_source)
+{
+	evt_key key;
+
+	if (!b->mapped) {
+		*ret_source = b->source[i];
+		*ret_id = b->source[i]->tracker;
+		return *ret_id != EVT_NO_TRACKER;
+	}
+	*ret_source = b->source[b->trackers.entry[i].mark];
+	key = evt_dict_key(&b->trackers, (uint32_t)i);
+	return tracker_of_key(&key, ret_id);
+}
+
 evt_source *
 evt_board_by_text(const evt_board *b, const char *text)
 {
@@ -608,7 +630,8 @@ clock_of(const uint8_t *text, size_t n, int64_t time_ns, int *offset_s)
 
 /* By the first state on the tape from time_ns on. */
 static int
-offset_ahead(evt_tape *tape, int64_t time_ns, int *offset_s, evt_error *err)
+offset_ahead(const evt_board *b, evt_tape *tape, int64_t time_ns,
+    int *offset_s, evt_error *err)
 {
 	static const char *const events[] = { "state", "state_batch" };
 	const evt_filter filter = { .has_from = true, .from_ns = time_ns,
@@ -616,6 +639,7 @@ offset_ahead(evt_tape *tape, int64_t time_ns, int *offset_s, evt_error *err)
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	evt_cursor *cursor;
 	evt_frame f;
+	evt_scan_result got = { .json = false };
 	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
 
 	if (r != EVT_OK)
@@ -624,6 +648,8 @@ offset_ahead(evt_tape *tape, int64_t time_ns, int *offset_s, evt_error *err)
 		r = evt_cursor_next(cursor, &f, err);
 	while (r == EVT_ERR_CORRUPT);
 	if (r == EVT_OK)
+		r = evt_scan(b->scanner, f.payload, f.len, &got, err);
+	if (r == EVT_OK && got.json)
 		(void)clock_of(f.payload, f.len, f.time_ns, offset_s);
 	evt_cursor_close(cursor);
 	return r > 0 ? EVT_OK : r;
@@ -645,6 +671,7 @@ evt_board_offset(const evt_board *b, int64_t time_ns, int *offset_s,
 	}
 	for (size_t i = 0; newest == INT64_MIN && r == EVT_OK &&
 	    i < b->reel->n; i++)
-		r = offset_ahead(b->reel->tape[i], time_ns, offset_s, err);
+		r = offset_ahead(b, b->reel->tape[i], time_ns, offset_s,
+		    err);
 	return r;
 }

@@ -78,6 +78,12 @@ evt_source *evt_board_at(const evt_board *board, size_t no);
 evt_source *evt_board_by_tracker(const evt_board *board, int64_t id);
 evt_source *evt_board_by_text(const evt_board *board, const char *text);
 
+/* All trackers, also those that share a source with another.  false: the i-th
+ * source has none. */
+size_t evt_board_n_trackers(const evt_board *board);
+bool evt_board_tracker_at(const evt_board *board, size_t i, int64_t *ret_id,
+    const evt_source **ret_source);
+
 /* Whether its state may be told now: known, neither blocked nor corrupt. */
 bool evt_source_speaks(const evt_source *source);
 

@@ -361,11 +361,12 @@ statuses(void *ctx, const evt_sub_item *item, evt_sub_put *put, void *arg)
 {
 	const evt_board *b = ctx;
 
-	for (size_t i = 0; item->all && i < evt_board_n(b); i++) {
-		const evt_source *s = evt_board_at(b, i);
+	for (size_t i = 0; item->all && i < evt_board_n_trackers(b); i++) {
+		const evt_source *s;
+		int64_t id;
 
-		if (s->tracker != EVT_NO_TRACKER && !s->corrupt)
-			put(arg, s->tracker, status_of(s));
+		if (evt_board_tracker_at(b, i, &id, &s) && !s->corrupt)
+			put(arg, id, status_of(s));
 	}
 	for (size_t i = 0; !item->all && i < item->n_ids; i++)
 		put(arg, item->ids[i],

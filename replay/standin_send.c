@@ -7,7 +7,6 @@
 #include "replay/standin_impl.h"
 
 #include "format/err.h"
-#include "format/units.h"
 #include "replay/restamp.h"
 
 /* ---- texts -------------------------------------------------------------------------- */
@@ -22,26 +21,12 @@ stamps_of(unsigned variant, int offset_s)
 void
 evt_telling_begin(evt_telling *t, const evt_frame *frame, const evt_news *news)
 {
-	int64_t s;
-	bool iso;
-	int offset;
-
 	t->frame = frame;
 	t->news = news;
 	for (unsigned i = 0; i < EVT_SUB_VARIANTS; i++)
 		t->have[i] = false;
-	/* The user's clock tells his time zone, to the quarter of an hour. */
-	if (!evt_stamp_read(EVT_MEMBER(news->root, "user_time"), &s, &iso,
-	    &offset))
-		return;
-	if (!iso) {
-		int64_t ahead = s - frame->time_ns / EVT_NS_PER_S;
-
-		offset = (int)((ahead + (ahead < 0 ? -450 : 450)) / 900) * 900;
-		if (ahead < -86400 || ahead > 86400)
-			return;
-	}
-	t->offset_s = offset;
+	(void)evt_stamp_offset(EVT_MEMBER(news->root, "user_time"),
+	    frame->time_ns, &t->offset_s);
 }
 
 void

@@ -138,6 +138,14 @@ class Requests(PlaceCase):
                 await ws.send("{}")
                 self.assertEqual((await self.recv_json(ws))["type"], "error")
 
+    async def test_clones(self):
+        """All trackers, those that share a source among them."""
+        listed = self.write("trackers.json", json.dumps([{"id": 70, "source": {"id": 5}}, {"id": 71, "source": {"id": 5}}]))
+        url = self.listen([(0, state(5, 1))], "--trackers", listed)
+        async with self.connect(url) as ws:
+            answer = await self.subscribed(ws, new(STATES))
+            self.assertEqual(answer["data"]["state"]["value"], {"70": "normal", "71": "normal"})
+
 
 if __name__ == "__main__":
     unittest.main()
