@@ -97,10 +97,10 @@ no_payloads(void **state)
 		"", "not JSON",
 		"<html>", "not JSON",
 		"{\"success\":true}", "no list",
-		"{\"success\":false,\"status\":{\"code\":4,\"description\":"
-		    "\"User or API key not found or session ended: " HASH "\"}}",
-		"refuses the tracker list: User or API key not found or session "
-		    "ended: ****************",
+		("{\"success\":false,\"status\":{\"code\":4,\"description\":"
+		    "\"User or API key not found or session ended: " HASH "\"}}"),
+		("refuses the tracker list: User or API key not found or session "
+		    "ended: ****************"),
 	};
 	char *got = NULL;
 	evt_error err;

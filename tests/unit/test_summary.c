@@ -180,8 +180,8 @@ static void
 a_list_is_left_out(void **state)
 {
 	static const char *const cases[] = {
-		"{\"mark\":\"trackers\",\"from\":\"x\",\"trackers\":2,"
-		    "\"list\":[{\"id\":1},{\"list\":2}]}",
+		("{\"mark\":\"trackers\",\"from\":\"x\",\"trackers\":2,"
+		    "\"list\":[{\"id\":1},{\"list\":2}]}"),
 		"{\"mark\":\"trackers\",\"from\":\"x\",\"trackers\":2}",
 		"{\"list\":[], \"mark\" : \"trackers\",\"more\":{\"list\":[1]}}",
 		"{\"mark\":\"trackers\",\"more\":{\"list\":[1]}}",

@@ -55,8 +55,8 @@ forms(void **state)
 		"{\"success\":true,\"list\":%s}",
 		" { \"list\" : %s , \"success\" : true, \"more\": 1 }\n",
 		"\n%s\n",
-		"{\"mark\":\"trackers\",\"from\":\"https://x/\",\"trackers\":2,"
-		    "\"list\":%s}",
+		("{\"mark\":\"trackers\",\"from\":\"https://x/\",\"trackers\":2,"
+		    "\"list\":%s}"),
 	};
 	static const char list[] = "[{\"id\":7,\"label\":\"Van \\u0037\","
 	    "\"source\":{\"id\":10284,\"model\":\"m\"}}, "
@@ -179,8 +179,8 @@ no_lists(void **state)
 		"{\"success\":true}", "no list of trackers",
 		"{\"success\":true,\"list\":{}}", "no list of trackers",
 		"{\"success\":false,\"list\":[]}", "does not say why",
-		"{\"success\":false,\"status\":{\"code\":3,\"description\":"
-		    "\"Wrong \\u0068ash\"}}", "list: Wrong hash",
+		("{\"success\":false,\"status\":{\"code\":3,\"description\":"
+		    "\"Wrong \\u0068ash\"}}"), "list: Wrong hash",
 	};
 	evt_trackers *t = NULL;
 	evt_error err;
