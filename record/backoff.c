@@ -2,9 +2,21 @@
 #include "record/backoff.h"
 
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "format/units.h"
+
+uint64_t
+evt_backoff_chance(void *ctx)
+{
+	uint64_t n;
+
+	(void)ctx;
+	if (getrandom(&n, sizeof(n), 0) != (ssize_t)sizeof(n))
+		n = (uint64_t)evt_clock_boot() * UINT64_C(0x9e3779b97f4a7c15);
+	return n;
+}
 
 void
 evt_backoff_up(evt_backoff *b, int64_t now_ns)
@@ -40,6 +52,18 @@ evt_backoff_next(evt_backoff *b, int64_t now_ns, int64_t at_least_ns)
 	if (at_least_ns > 0 && wait < at_least_ns)
 		wait = at_least_ns + draw(b, at_least_ns / 10);
 	return wait;
+}
+
+int64_t
+evt_backoff_patient(evt_backoff *b, int64_t now_ns, int64_t at_least_ns)
+{
+	int64_t least = EVT_NS_PER_S;
+
+	for (unsigned i = 0; i < b->failures && least < EVT_BACKOFF_ASKED_MOST_NS;
+	    i++)
+		least *= 2;
+	return evt_backoff_next(b, now_ns,
+	    least > at_least_ns ? least : at_least_ns);
 }
 
 bool

@@ -7,7 +7,7 @@
  * starts the series anew; one that fails at once does not, so a server that
  * accepts and drops is not hammered.
  *
- * Pure: time and randomness are handed in.
+ * Pure: time and randomness are handed in (but for evt_backoff_chance()).
  */
 #ifndef EVT_BACKOFF_H
 #define EVT_BACKOFF_H
@@ -31,6 +31,9 @@ typedef struct evt_backoff {
 
 /* A zeroed struct with random and ctx set is ready for use. */
 
+/* Chance from the kernel, for `random`; ctx is not looked at. */
+uint64_t evt_backoff_chance(void *ctx);
+
 /* The connection is up, at now_ns of any steady clock. */
 void evt_backoff_up(evt_backoff *b, int64_t now_ns);
 
@@ -41,6 +44,13 @@ void evt_backoff_up(evt_backoff *b, int64_t now_ns);
  * and never more than an hour and a tenth.
  */
 int64_t evt_backoff_next(evt_backoff *b, int64_t now_ns, int64_t at_least_ns);
+
+/*
+ * The same for what nobody waits for: the waits double from a second to an
+ * hour, each plus a jitter of up to a tenth.
+ */
+int64_t evt_backoff_patient(evt_backoff *b, int64_t now_ns,
+    int64_t at_least_ns);
 
 /*
  * A Retry-After header (RFC 9110, 10.2.3): seconds, or an HTTP date as seen

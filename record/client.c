@@ -197,6 +197,8 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 
 	if (h->tls[0] != '\0')
 		snprintf(out, size, "%s", h->tls);
+	else if (c->post && h->status != 0)
+		snprintf(out, size, "the server's answer broke off");
 	else if (h->status != 0 && h->status != 101)
 		describe_status(h, out, size);
 	else if (strcmp(h->lws, "Unable to connect") == 0)
@@ -210,6 +212,9 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 	else if (slow)
 		snprintf(out, size, "the server did not answer the handshake "
 		    "within %d s", CONNECT_S);
+	else if (c->post)
+		snprintf(out, size, "the server hung up without an answer "
+		    "(or it wants %s://)", c->cfg.url->tls ? "http" : "https");
 	else if (h->status == 101)
 		snprintf(out, size, "the server's handshake is wrong (%s)",
 		    h->lws);
@@ -226,7 +231,8 @@ report_end(evt_client *c)
 	evt_client_ended ended = { .opened = c->heard.opened,
 		.status = c->heard.status == 101 ? 0 : c->heard.status,
 		.retry_after_ns = c->heard.retry_after_ns,
-		.unfinished = evt_assembly_reset(&c->assembly) };
+		.unfinished = evt_assembly_reset(&c->assembly),
+		.answered = c->heard.answered && c->heard.code == 0 };
 	char words[512];
 
 	if (c->heard.code != 0) {
@@ -288,6 +294,7 @@ try_address(evt_client *c)
 		.context = c->lws,
 		.address = address,
 		.port = c->cfg.url->port,
+		.method = c->post ? "POST" : NULL,
 		.path = c->target,
 		.host = c->cfg.url->authority,
 		.protocol = c->subprotocols,
@@ -359,10 +366,29 @@ wake_loop(void *ctx)
 	lws_cancel_service(c->lws);
 }
 
+/* Let a copy of n bytes wait to be sent. */
+static bool
+add_outgoing(evt_client *c, const uint8_t *data, size_t n)
+{
+	struct outgoing *o = malloc(sizeof(*o) + LWS_PRE + n);
+
+	if (o == NULL)
+		return false;
+	o->next = NULL;
+	o->n = n;
+	memcpy(o->data + LWS_PRE, data, n);
+	*c->out_end = o;
+	c->out_end = &o->next;
+	return true;
+}
+
 static bool
 copy_request(evt_client *c, const evt_client_request *r)
 {
 	forget_request(c);
+	c->post = r->body != NULL;
+	if (c->post && !add_outgoing(c, r->body, r->body_len))
+		return false;
 	c->target = strdup(r->target);
 	if (c->target == NULL)
 		return false;
@@ -425,6 +451,7 @@ after_end(evt_client *c)
 void
 evt_client_run(evt_client *c)
 {
+	c->quit = false;
 	while (!c->quit) {
 		if (lws_service(c->lws, 0) < 0)
 			break;
@@ -471,18 +498,10 @@ evt_client_wake(evt_client *c)
 bool
 evt_client_send(evt_client *c, const uint8_t *data, size_t n)
 {
-	struct outgoing *o;
-
 	if (!c->heard.opened || c->wsi == NULL)
 		return true;
-	o = malloc(sizeof(*o) + LWS_PRE + n);
-	if (o == NULL)
+	if (!add_outgoing(c, data, n))
 		return false;
-	o->next = NULL;
-	o->n = n;
-	memcpy(o->data + LWS_PRE, data, n);
-	*c->out_end = o;
-	c->out_end = &o->next;
 	lws_callback_on_writable(c->wsi);
 	return true;
 }

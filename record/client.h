@@ -1,9 +1,14 @@
 /*
- * client.h - one WebSocket connection at a time, on libwebsockets.
+ * client.h - one WebSocket connection, or one HTTP POST, at a time, on
+ * libwebsockets.
  *
  * The transport alone: it knows nothing of tapes, profiles or reconnection.
  * Everything happens on the thread that calls evt_client_run(), and the
  * functions are for that thread alone, but for evt_client_wake().
+ *
+ * Make all clients of a program before any of them runs: making one gives
+ * libwebsockets new numbers to find its own data by inside of OpenSSL, and a
+ * TLS handshake that is under way would look for the old ones.
  */
 #ifndef EVT_CLIENT_H
 #define EVT_CLIENT_H
@@ -35,6 +40,9 @@ typedef struct evt_client_ended {
 	unsigned status;   /* of the HTTP answer that refused, 0: none */
 	int64_t retry_after_ns; /* as the server asked, 0: it did not */
 	uint64_t unfinished; /* bytes of a message that had begun */
+	bool answered;     /* a POST: all of the answer came (but for one in
+	                      chunks, of which the end may be missing), with
+	                      this status, whatever that is */
 } evt_client_ended;
 
 typedef struct evt_client_events {
@@ -50,6 +58,8 @@ typedef struct evt_client_events {
 	void (*due)(void *ctx);   /* the time of evt_client_wake_at() */
 	void (*woken)(void *ctx); /* evt_client_wake(), or for no reason */
 	void (*turn)(void *ctx);  /* after each turn of the event loop */
+	/* A piece of the answer to a POST.  Else never called. */
+	void (*answer)(void *ctx, const uint8_t *data, size_t n);
 } evt_client_events;
 
 typedef struct evt_client_config {
@@ -69,7 +79,7 @@ int evt_client_new(const evt_client_config *config, evt_client **ret_client,
 /* Not while evt_client_run() runs. */
 void evt_client_free(evt_client *c);
 
-/* Run the event loop until evt_client_quit(). */
+/* Run the event loop until evt_client_quit(); it can be run again then. */
 void evt_client_run(evt_client *c);
 void evt_client_quit(evt_client *c);
 
@@ -85,10 +95,13 @@ typedef struct evt_client_request {
 	const char *const *headers; /* "Name: value", secrets filled in */
 	size_t n_headers;
 	const char *subprotocols;   /* "a, b"; NULL: none */
+	const uint8_t *body;        /* POST this over HTTP; NULL: WebSocket */
+	size_t body_len;
 } evt_client_request;
 
 /* Begin to connect; there must be no connection.  Ends in opened() or ended(),
- * never before this returns.  Each address of the host is tried once. */
+ * a POST in ended() alone, never before this returns.  Each address of the host
+ * is tried once.  How long the answer to a POST may take is up to the caller. */
 void evt_client_connect(evt_client *c, const evt_client_request *request);
 
 /* Send a text message when the socket allows.  false: out of memory. */

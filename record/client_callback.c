@@ -13,20 +13,39 @@
 #include "record/backoff.h"
 #include "record/tls.h"
 
-static int
-add_headers(evt_client *c, unsigned char **p, size_t room)
-{
-	for (size_t i = 0; i < c->n_headers; i++) {
-		size_t n = strlen(c->headers[i]);
+/* What libwebsockets hands over of an answer at a time. */
+#define ANSWER_BYTES (16u << 10)
 
-		if (n + 2 > room)
-			return -1;
-		memcpy(*p, c->headers[i], n);
-		memcpy(*p + n, "\r\n", 2);
-		*p += n + 2;
-		room -= n + 2;
-	}
+static int
+add_header(const char *header, unsigned char **p, size_t *room)
+{
+	size_t n = strlen(header);
+
+	if (n + 2 > *room)
+		return -1;
+	memcpy(*p, header, n);
+	memcpy(*p + n, "\r\n", 2);
+	*p += n + 2;
+	*room -= n + 2;
 	return 0;
+}
+
+static int
+add_headers(evt_client *c, struct lws *wsi, unsigned char **p, size_t room)
+{
+	char length[40];
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n_headers && rc == 0; i++)
+		rc = add_header(c->headers[i], p, &room);
+	if (rc == 0 && c->post) {
+		snprintf(length, sizeof(length), "Content-Length: %zu",
+		    c->out->n);
+		rc = add_header(length, p, &room);
+		lws_client_http_body_pending(wsi, 1);
+		lws_callback_on_writable(wsi);
+	}
+	return rc;
 }
 
 /* The answer to the handshake has come, whatever it is. */
@@ -40,6 +59,9 @@ note_answer(evt_client *c, struct lws *wsi)
 	    WSI_TOKEN_HTTP_RETRY_AFTER) > 0)
 		(void)evt_retry_after_parse(text, evt_clock_real(),
 		    &c->heard.retry_after_ns);
+	c->heard.unmeasured = lws_hdr_total_length(wsi,
+	    WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0 && lws_hdr_total_length(wsi,
+	    WSI_TOKEN_HTTP_TRANSFER_ENCODING) == 0;
 }
 
 static void
@@ -182,6 +204,56 @@ writeable(evt_client *c, struct lws *wsi)
 	return 0;
 }
 
+/* The body of a POST; it is kept, since another address may get it. */
+static int
+write_body(evt_client *c, struct lws *wsi)
+{
+	int rc = lws_write(wsi, c->out->data + LWS_PRE, c->out->n,
+	    LWS_WRITE_HTTP_FINAL);
+
+	lws_client_http_body_pending(wsi, 0);
+	/* Our caller's patience counts. */
+	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Have libwebsockets hand over what it has of the answer. */
+static int
+read_answer(struct lws *wsi)
+{
+	char buf[LWS_PRE + ANSWER_BYTES], *p = buf + LWS_PRE;
+	int n = ANSWER_BYTES;
+
+	return lws_http_client_read(wsi, &p, &n) < 0 ? -1 : 0;
+}
+
+/* Callbacks of a POST. */
+static int
+posting(evt_client *c, struct lws *wsi, enum lws_callback_reasons reason,
+    const void *in, size_t len)
+{
+	switch (reason) {
+	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
+		return write_body(c, wsi);
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:
+		return read_answer(wsi);
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
+		c->cfg.events.answer(c->cfg.ctx, in, len);
+		return 0;
+	case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
+		/* Also where an answer in chunks broke off: libwebsockets 4.1
+		 * does not tell. */
+		c->heard.answered = true;
+		return 0;
+	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
+		if (c->heard.status != 0 && c->heard.unmeasured)
+			c->heard.answered = true;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
 /* Callbacks that belong to no connection, or to any. */
 static int
 general(evt_client *c, struct lws *wsi, enum lws_callback_reasons reason,
@@ -223,7 +295,7 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		received(c, wsi, &stamp, in, len);
 		return 0;
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-		return add_headers(c, in, len);
+		return add_headers(c, wsi, in, len);
 	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
 		note_answer(c, wsi);
 		return 0;
@@ -242,6 +314,12 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		if (c->heard.code == 0)
 			note_close(c, in, len);
 		return 0;
+	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
+	case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
+	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
+		return c->post ? posting(c, wsi, reason, in, len) : 0;
 	default:
 		return c->lws != NULL ?
 		    general(c, wsi, reason, user, len) : 0;

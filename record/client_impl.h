@@ -27,6 +27,8 @@ struct hearsay {
 	int64_t began_ns;  /* CLOCK_BOOTTIME */
 	bool by_server;    /* code and reason are the server's */
 	bool opened;
+	bool unmeasured;   /* the answer to a POST ends with the connection */
+	bool answered;     /* and here it ended */
 };
 
 struct evt_client {
@@ -42,6 +44,7 @@ struct evt_client {
 	char *target, *subprotocols;
 	char **headers;
 	size_t n_headers;
+	bool post;      /* its body is in `out` */
 	evt_resolve *resolve;
 	size_t address; /* index of the one being tried */
 	bool resolving;

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/random.h>
 
 #include "format/err.h"
 #include "format/units.h"
@@ -24,17 +23,6 @@
 #define REFUSED_NS (60 * EVT_NS_PER_S)
 
 /* ---- connecting ------------------------------------------------------------- */
-
-static uint64_t
-randomness(void *ctx)
-{
-	uint64_t n;
-
-	(void)ctx;
-	if (getrandom(&n, sizeof(n), 0) != (ssize_t)sizeof(n))
-		n = (uint64_t)evt_clock_boot() * UINT64_C(0x9e3779b97f4a7c15);
-	return n;
-}
 
 /* When something is to be done next. */
 static void
@@ -514,7 +502,7 @@ evt_session_new(const evt_session_options *options, evt_session **ret_session,
 		.stamps = options->stamps,
 		.env = options->env,
 		.events = { on_opened, on_message, on_skipped, on_sent,
-		    on_ended, on_due, on_woken, on_turn },
+		    on_ended, on_due, on_woken, on_turn, NULL },
 		.ctx = s,
 	};
 	int rc;
@@ -522,7 +510,7 @@ evt_session_new(const evt_session_options *options, evt_session **ret_session,
 	if (s == NULL)
 		return evt_err_nomem(err);
 	s->o = *options;
-	s->backoff.random = randomness;
+	s->backoff.random = evt_backoff_chance;
 	rc = evt_client_new(&config, &s->client, err);
 	if (rc != EVT_OK) {
 		free(s);

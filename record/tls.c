@@ -155,7 +155,7 @@ evt_tls_failure(char *words, size_t size)
 	    (ERR_GET_REASON(e) == SSL_R_WRONG_VERSION_NUMBER ||
 	    ERR_GET_REASON(e) == SSL_R_HTTP_REQUEST))
 		snprintf(words, size, "what answers there does not speak TLS: "
-		    "should the URL begin with ws:// ?");
+		    "should the URL begin with ws:// or http:// ?");
 	else
 		snprintf(words, size, "the TLS handshake failed: %s",
 		    openssl_words());

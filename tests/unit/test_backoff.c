@@ -68,6 +68,28 @@ a_floor_is_kept(void **state)
 }
 
 static void
+patience_doubles_to_an_hour(void **state)
+{
+	evt_backoff b = { .random = draw };
+	int64_t least = EVT_NS_PER_S;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		int64_t wait;
+
+		chance = i % 2 ? UINT64_MAX : 0;
+		wait = evt_backoff_patient(&b, i, 0);
+		assert_in_range(wait, least, least / 10 * 11);
+		least = least * 2 > EVT_BACKOFF_ASKED_MOST_NS ?
+		    EVT_BACKOFF_ASKED_MOST_NS : least * 2;
+	}
+	b = (evt_backoff){ .random = draw };
+	chance = 0;
+	assert_int_equal(evt_backoff_patient(&b, 0, 60 * EVT_NS_PER_S),
+	    60 * EVT_NS_PER_S);
+}
+
+static void
 retry_after(void **state)
 {
 	/* 2023-11-14T22:13:20Z */
@@ -96,6 +118,7 @@ main(void)
 		cmocka_unit_test(waits_grow_to_a_minute_and_are_spread),
 		cmocka_unit_test(health_starts_anew_and_a_short_life_does_not),
 		cmocka_unit_test(a_floor_is_kept),
+		cmocka_unit_test(patience_doubles_to_an_hour),
 		cmocka_unit_test(retry_after),
 	};
 
