@@ -450,6 +450,7 @@ typedef struct evt_writer_stats {
 	uint64_t last_seq;      /* of the tape */
 	uint64_t recovered;     /* frames taken from the journal at opening */
 	uint32_t segment;       /* number of the current segment */
+	uint32_t first_segment; /* number of the oldest that is kept */
 } evt_writer_stats;
 void evt_writer_get_stats(const evt_writer *writer, evt_writer_stats *ret_stats);
 

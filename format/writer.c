@@ -429,6 +429,8 @@ evt_writer_get_stats(const evt_writer *w, evt_writer_stats *ret_stats)
 	*ret_stats = w->stats;
 	ret_stats->stored_bytes += evt_journal_bytes(w->journal);
 	ret_stats->segment = w->segment_no;
+	ret_stats->first_segment = w->n_kept > 0 ? w->kept[0].no :
+	    w->segment_no;
 	ret_stats->last_seq = w->next_seq - 1;
 }
 

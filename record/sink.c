@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "format/buf.h"
 #include "format/units.h"
 
 #define RETRY_NS EVT_NS_PER_S
@@ -20,6 +21,10 @@ struct evt_sink {
 	uint64_t frames, sent, marks, bytes;
 	int64_t last_frame_ns;
 	uint64_t stored;
+	/* The list of trackers that was put last, while segments are dropped. */
+	evt_buf list;
+	uint32_t list_segment; /* it is in this or a later one */
+	int64_t last_time_ns, last_mono_ns; /* of the latest item */
 };
 
 evt_sink *
@@ -35,6 +40,8 @@ evt_sink_new(const evt_sink_options *options)
 void
 evt_sink_free(evt_sink *s)
 {
+	if (s != NULL)
+		evt_buf_free(&s->list);
 	free(s);
 }
 
@@ -102,6 +109,37 @@ count(evt_sink *s, const evt_item *item)
 	}
 }
 
+static void
+keep_list(evt_sink *s, const evt_item *item)
+{
+	evt_writer_stats w;
+
+	evt_writer_get_stats(s->o.writer, &w);
+	s->list_segment = w.segment;
+	if (item->payload == s->list.data)
+		return;
+	s->list.len = 0;
+	/* Without memory there is none to put again: the next day brings one. */
+	(void)evt_buf_add(&s->list, item->payload, item->len);
+}
+
+/* Put the list of trackers anew if it went with its segment. */
+static void
+renew_list(evt_sink *s)
+{
+	evt_item item = { .time_ns = s->last_time_ns,
+		.mono_ns = s->last_mono_ns, .kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_TRACKERS, .payload = s->list.data,
+		.len = s->list.len };
+	evt_writer_stats w;
+
+	evt_writer_get_stats(s->o.writer, &w);
+	if (s->list.len > 0 && w.first_segment > s->list_segment) {
+		evt_sink_put(s, &item);
+		evt_sink_commit(s);
+	}
+}
+
 void
 evt_sink_put(evt_sink *s, const evt_item *item)
 {
@@ -111,6 +149,11 @@ evt_sink_put(evt_sink *s, const evt_item *item)
 
 	if (item->kind == EVT_KIND_RECEIVED && evt_sink_done(s) != NULL)
 		return;
+	if (s->o.dropping && item->kind == EVT_KIND_MARK &&
+	    item->opcode == EVT_MARK_TRACKERS)
+		keep_list(s, item);
+	s->last_time_ns = item->time_ns;
+	s->last_mono_ns = item->mono_ns;
 	while (!s->given_up) {
 		frame = (evt_frame){ .time_ns = item->time_ns,
 			.mono_ns = item->mono_ns, .kind = item->kind,
@@ -178,6 +221,7 @@ void
 evt_sink_tick(evt_sink *s)
 {
 	insist(s, evt_writer_tick);
+	renew_list(s);
 }
 
 void

@@ -21,6 +21,9 @@ typedef struct evt_sink_options {
 	evt_board *board;
 	uint64_t max_frames;  /* received frames after which it is done, 0: any */
 	uint64_t max_stored;  /* stored bytes after which it is done, 0: any */
+	/* Segments are dropped: a list of trackers is kept in memory, and put
+	 * again when the last one on the tape is dropped. */
+	bool dropping;
 	/* Whether the recording is being ended: then a failing tape is tried
 	 * for a few seconds more only. */
 	bool (*ending)(void *ctx);

@@ -22,6 +22,8 @@ struct fixture {
 	evt_board board;
 	evt_sink *sink;
 	bool ending;
+	bool dropping;  /* all sealed segments but the last */
+	bool keep_list; /* and the list of trackers is not to go with them */
 	unsigned pauses, mend_after; /* 0: never */
 	unsigned errors, mended;
 	char said[700];
@@ -61,6 +63,7 @@ begin(struct fixture *x, uint64_t max_frames, uint64_t max_stored)
 {
 	evt_sink_options o = { .writer = NULL, .board = &x->board,
 		.max_frames = max_frames, .max_stored = max_stored,
+		.dropping = x->keep_list,
 		.ending = ending, .pause = wait_ns, .say = say, .ctx = x };
 	evt_writer_env env = *test_env();
 	evt_writer_options wo;
@@ -71,6 +74,7 @@ begin(struct fixture *x, uint64_t max_frames, uint64_t max_stored)
 	x->io = faulty_io(&x->fault);
 	env.io = &x->io;
 	evt_writer_options_init(&wo);
+	wo.keep_bytes = x->dropping ? 1 : 0;
 	ok(evt_writer_open_env(x->path, &wo, &env, &x->writer, &err), &err);
 	assert_int_equal(pthread_mutex_init(&x->board.lock, NULL), 0);
 	o.writer = x->writer;
@@ -219,6 +223,55 @@ gives_up_at_the_end_and_counts(void **state)
 	end(&x);
 }
 
+/* How many marks with a list of trackers are on the tape when its segments
+ * were dropped again and again. */
+static unsigned
+count_lists(struct fixture *x)
+{
+	static const char list[] = "{\"mark\":\"trackers\",\"list\":[{\"id\":7}]}";
+	evt_item item = { .time_ns = 500, .mono_ns = 500,
+		.payload = (const uint8_t *)list, .len = strlen(list),
+		.kind = EVT_KIND_MARK, .opcode = EVT_MARK_TRACKERS };
+	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK };
+	evt_cursor *cur;
+	evt_tape *tape;
+	evt_frame f;
+	evt_error err;
+	unsigned n = 0;
+
+	begin(x, 0, 0);
+	evt_sink_put(x->sink, &item);
+	for (unsigned i = 0; i < 50; i += 10) {
+		put(x, i, i + 10);
+		evt_sink_rotate(x->sink);
+		evt_sink_tick(x->sink);
+	}
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	ok(evt_cursor_open(&tape, 1, &filter, &cur, &err), &err);
+	while (evt_cursor_next(cur, &f, &err) == EVT_OK) {
+		assert_int_equal(f.opcode, EVT_MARK_TRACKERS);
+		assert_int_equal(f.len, strlen(list));
+		assert_memory_equal(f.payload, list, f.len);
+		n++;
+	}
+	evt_cursor_close(cur);
+	evt_tape_close(tape);
+	end(x);
+	return n;
+}
+
+static void
+a_list_does_not_go_with_its_segment(void **state)
+{
+	struct fixture all = { 0 }, lost = { .dropping = true };
+	struct fixture kept = { .dropping = true, .keep_list = true };
+
+	(void)state;
+	assert_int_equal(count_lists(&all), 1);
+	assert_int_equal(count_lists(&lost), 0);
+	assert_true(count_lists(&kept) > 0);
+}
+
 int
 main(void)
 {
@@ -227,6 +280,7 @@ main(void)
 		cmocka_unit_test(stops_at_its_limits),
 		cmocka_unit_test(waits_for_a_failing_tape),
 		cmocka_unit_test(gives_up_at_the_end_and_counts),
+		cmocka_unit_test(a_list_does_not_go_with_its_segment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
