@@ -2,7 +2,9 @@
 
 import json
 import os
+import socket
 import subprocess
+import threading
 
 import evtest
 
@@ -79,6 +81,67 @@ class FeedCase(evtest.Case):
     def zstdcat(self):
         names = sorted(n for n in os.listdir(self.tape) if n.endswith(".zst"))
         return subprocess.run(["zstdcat", *names], cwd=self.tape, stdout=subprocess.PIPE, check=True).stdout
+
+    def certificates(self):
+        """A CA of the test's own, a good certificate and one for another name."""
+        def openssl(*args):
+            subprocess.run(["openssl", *args], cwd=self.dir, check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
+                "-subj", "/CN=test CA", "-days", "2")
+        for name, alt in (("good", "IP:127.0.0.1"), ("other", "DNS:other.example")):
+            openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out", name + ".csr",
+                    "-subj", "/CN=" + name)
+            self.write("ext", "subjectAltName=" + alt)
+            openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                    "-out", name + ".pem", "-days", "2", "-extfile", "ext")
+
+
+class ProxyCase(FeedCase):
+    """A proxy of a few lines, for CONNECT alone; it knows one host, feed.invalid,
+    which is this machine."""
+
+    def proxy(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        self.proxied = []
+        threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
+        return "http://me:pass@127.0.0.1:%d" % listener.getsockname()[1]
+
+    def accept(self, listener):
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += near.recv(4096)
+            self.proxied.append(request)
+            host, port = request.split()[1].decode().rsplit(":", 1)
+            if host != "feed.invalid":
+                near.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+                near.close()
+                continue
+            far = socket.create_connection(("127.0.0.1", int(port)))
+            self.addCleanup(near.close)
+            self.addCleanup(far.close)
+            near.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            for a, b in ((near, far), (far, near)):
+                threading.Thread(target=self.pump, args=(a, b), daemon=True).start()
+
+    @staticmethod
+    def pump(a, b):
+        try:
+            while data := a.recv(65536):
+                b.sendall(data)
+        except OSError:
+            pass
+        for s in (a, b):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 def is_line(payload):

@@ -5,9 +5,7 @@ import json
 import os
 import re
 import resource
-import socket
 import subprocess
-import threading
 
 import evtest
 import feed
@@ -227,7 +225,7 @@ class Trouble(feed.FeedCase):
         for what in ("stop", "reconnect"):
             with self.subTest(what):
                 self.tape = self.path(what + ".tape")
-                _, url = self.simulate("--logout-after", "0.2")
+                _, url = self.simulate("--logout-after", "1")
                 p = self.record(url, "--on-logout", what)
                 p.wait_for(rb"the server ended the session \(logout\)")
                 if what == "stop":
@@ -269,86 +267,28 @@ class Trouble(feed.FeedCase):
         p.finish(evtest.SIGTERM)
 
 
-class Proxy(feed.FeedCase):
-    """http_proxy: a proxy of a few lines, for CONNECT alone."""
-
-    def serve(self):
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(listener.close)
-        self.asked = []
-        threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
-        return "http://me:pass@127.0.0.1:%d" % listener.getsockname()[1]
-
-    def accept(self, listener):
-        while True:
-            try:
-                near, _ = listener.accept()
-            except OSError:
-                return
-            request = b""
-            while b"\r\n\r\n" not in request:
-                request += near.recv(4096)
-            self.asked.append(request)
-            host, port = request.split()[1].decode().rsplit(":", 1)
-            if host != "feed.invalid":
-                near.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
-                near.close()
-                continue
-            far = socket.create_connection(("127.0.0.1", int(port)))
-            self.addCleanup(near.close)
-            self.addCleanup(far.close)
-            near.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
-            for a, b in ((near, far), (far, near)):
-                threading.Thread(target=self.pump, args=(a, b), daemon=True).start()
-
-    @staticmethod
-    def pump(a, b):
-        try:
-            while data := a.recv(65536):
-                b.sendall(data)
-        except OSError:
-            pass
-        for s in (a, b):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
+class Proxy(feed.ProxyCase):
     def test_a_proxy(self):
         env = {k: v for k, v in os.environ.items() if k.lower() not in ("no_proxy", "http_proxy")}
-        env["http_proxy"] = self.serve()
+        env["http_proxy"] = self.proxy()
         _, here = self.simulate("--rate", "50")
         # A name that only the proxy knows: here nothing is looked up.
         p = self.record(here.replace("127.0.0.1", "feed.invalid"), env=env)
         self.wait_frames(1, event="state_batch")
         p.finish(evtest.SIGTERM)
-        self.assertRegex(self.asked[0], rb"^CONNECT feed\.invalid:\d+ HTTP/1\.[01]\r\n")
-        self.assertIn(b"bWU6cGFzcw==", self.asked[0])
+        self.assertRegex(self.proxied[0], rb"^CONNECT feed\.invalid:\d+ HTTP/1\.[01]\r\n")
+        self.assertIn(b"bWU6cGFzcw==", self.proxied[0])
         for url, no in ((here, ""), ("ws://feed.invalid/", "example.com, .invalid")):
             p = self.record(url, env=dict(env, no_proxy=no))
             p.wait_for(rb"connected to ws://127|cannot look up feed\.invalid")
             p.finish(evtest.SIGTERM)
-        self.assertEqual(len(self.asked), 1)
+        self.assertEqual(len(self.proxied), 1)
         p = self.record("ws://elsewhere.invalid/", env=env)
         p.wait_for(rb"the proxy refused to connect; trying again")
         p.finish(evtest.SIGTERM)
 
 
 class Tls(feed.FeedCase):
-    def certificates(self):
-        """A CA of the test's own, a good certificate and one for another name."""
-        def openssl(*args):
-            subprocess.run(["openssl", *args], cwd=self.dir, check=True, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
-        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
-                "-subj", "/CN=test CA", "-days", "2")
-        for name, alt in (("good", "IP:127.0.0.1"), ("other", "DNS:other.example")):
-            openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out", name + ".csr",
-                    "-subj", "/CN=" + name)
-            self.write("ext", "subjectAltName=" + alt)
-            openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-                    "-out", name + ".pem", "-days", "2", "-extfile", "ext")
-
     def serve(self, name):
         return self.simulate("--tls-cert", self.path(name + ".pem"), "--tls-key", self.path(name + ".key"))[1]
 
