@@ -6,6 +6,7 @@
 
 #include "format/err.h"
 #include "format/tape.h"
+#include "format/trackers.h"
 #include "format/units.h"
 #include "tools/evtape/each.h"
 #include "tools/evtape/evtape.h"
@@ -59,7 +60,9 @@ static const cli_command ls_cli = {
 	.details =
 	    "Each line has the source's id, its frames, frames a second between\n"
 	    "its first and last, the receive times of these two, and its frames\n"
-	    "of each event. It is read from the index: no frame is looked at.",
+	    "of each event. It is read from the index: no frame is looked at. If\n"
+	    "the platform's list of trackers is on the tape (evtape-record\n"
+	    "--tracker-list), the tracker's id and its label follow.",
 	.options = table,
 	.examples =
 	    "  # who sent the most\n"
@@ -83,6 +86,7 @@ struct source {
 	int64_t first_ns, last_ns;
 	double rate;    /* frames a second, 0 where there is no telling */
 	size_t at, n;   /* its counts */
+	const evt_tracker *tracker; /* NULL: none is known */
 	enum sort sort; /* how the list is sorted: qsort() has no context */
 };
 
@@ -91,6 +95,8 @@ struct list {
 	struct source *source;
 	size_t n;
 	struct count *count; /* by source */
+	evt_trackers **trackers; /* of those tapes that have a list */
+	size_t n_trackers;
 };
 
 static bool
@@ -160,6 +166,44 @@ fill(struct list *l, const struct options *o, evt_error *err)
 				span->frames };
 	}
 	return EVT_OK;
+}
+
+/* Which tracker each source belongs to, as each tape knew it last. */
+static int
+find_trackers(struct list *l, const cli_tapes *tapes, evt_error *err)
+{
+	int r;
+
+	l->trackers = calloc(tapes->n + 1, sizeof(evt_trackers *));
+	if (l->trackers == NULL)
+		return evt_err_nomem(err);
+	for (size_t i = 0; i < tapes->n; i++) {
+		r = evt_trackers_of_tape(tapes->tape[i], INT64_MAX,
+		    &l->trackers[l->n_trackers], err);
+		if (r == EVT_OK)
+			l->n_trackers++;
+		else if (r != EVT_ERR_NOTFOUND)
+			return r;
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		struct source *s = &l->source[i];
+
+		for (size_t k = 0; k < l->n_trackers && s->tracker == NULL; k++)
+			s->tracker = evt_trackers_by_source(l->trackers[k],
+			    s->key.text, s->key.len);
+	}
+	return EVT_OK;
+}
+
+static void
+free_list(struct list *l)
+{
+	for (size_t i = 0; i < l->n_trackers; i++)
+		evt_trackers_free(l->trackers[i]);
+	free(l->trackers);
+	free(l->source);
+	free(l->count);
+	evt_summary_free(&l->sum);
 }
 
 /* Numbers by value and before words, words by their bytes. */
@@ -240,6 +284,10 @@ add_text(const struct list *l, const struct source *s, evt_buf *b)
 		ok = evt_buf_add_byte(b, ' ') &&
 		    add_event_name(l, l->count[i].event, false, b) &&
 		    evt_buf_printf(b, ":%" PRIu64, l->count[i].frames);
+	if (s->tracker != NULL)
+		ok = ok && evt_buf_printf(b, "  tracker %" PRId64 " ",
+		    s->tracker->id) && evt_buf_add_json(b, s->tracker->label,
+		    s->tracker->label_len);
 	return ok && evt_buf_add_byte(b, '\n');
 }
 
@@ -263,7 +311,12 @@ add_json(const struct list *l, const struct source *s, evt_buf *b)
 		    add_event_name(l, l->count[i].event, true, b)) &&
 		    evt_buf_printf(b, ",\"frames\":%" PRIu64 "}",
 		    l->count[i].frames);
-	return ok && evt_buf_add_str(b, "]}\n");
+	ok = ok && evt_buf_add_byte(b, ']');
+	if (s->tracker != NULL)
+		ok = ok && evt_buf_printf(b, ",\"tracker_id\":%" PRId64
+		    ",\"label\":", s->tracker->id) && evt_buf_add_json(b,
+		    s->tracker->label, s->tracker->label_len);
+	return ok && evt_buf_add_str(b, "}\n");
 }
 
 static int
@@ -305,11 +358,13 @@ list(const struct options *o, const cli_tapes *tapes)
 		r = evt_tape_gather(tapes->tape[i], &l.sum, &damaged, &err);
 		sum += damaged;
 	}
-	if (r == EVT_OK && (r = fill(&l, o, &err)) == EVT_OK)
+	if (r == EVT_OK)
+		r = fill(&l, o, &err);
+	if (r == EVT_OK)
+		r = find_trackers(&l, tapes, &err);
+	if (r == EVT_OK)
 		r = print(&l, o, &err);
-	free(l.source);
-	free(l.count);
-	evt_summary_free(&l.sum);
+	free_list(&l);
 	if (r < 0)
 		return cli_fail(&ls_cli, "%s", err.text);
 	if (sum == 0)
