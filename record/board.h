@@ -51,6 +51,8 @@ typedef struct evt_record_stats {
 	uint64_t lost_frames;   /* in gaps whose number of frames is known */
 	uint64_t lost_bytes;
 	uint64_t queue_bytes;
+	uint64_t lists;         /* lists of trackers that came */
+	uint64_t trackers;      /* in the latest */
 } evt_record_stats;
 
 typedef struct evt_board {

@@ -54,7 +54,10 @@ make_context(evt_client *c, evt_error *err)
 		.port = CONTEXT_PORT_NO_LISTEN,
 		.protocols = protocols,
 		.user = c,
-		.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		/* Without need it would load the system's CAs, and of several
+		 * clients it could not free those of any but the last. */
+		.options = c->tls != NULL ?
+		    LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
 		.gid = (gid_t)-1,
 		.uid = (uid_t)-1,
 		.fd_limit_per_thread = 256,

@@ -268,12 +268,19 @@ static void *
 run_network(void *arg)
 {
 	evt_recorder *r = arg;
+	evt_error err;
 
+	/* A recording without the list is better than none. */
+	if (r->lister != NULL && evt_lister_start(r->lister, &err) != EVT_OK)
+		evt_recorder_say(r, EVT_RECORD_ERROR, err.text);
 	evt_session_run(r->session);
 	if (evt_recorder_ending(r) == 0) {
 		evt_recorder_fail(r, "the network loop failed");
 		evt_recorder_end(r, "failure");
 	}
+	if (r->lister != NULL)
+		evt_lister_join(r->lister);
+	evt_session_put_list(r->session);
 	evt_queue_close(r->queue);
 	return NULL;
 }
@@ -338,6 +345,34 @@ check(evt_recorder *r, evt_error *err)
 	return evt_talk_new(&talk, &r->talk, err);
 }
 
+/* The lister has something for the tape. */
+static void
+list_ready(void *ctx)
+{
+	evt_recorder *r = ctx;
+
+	evt_session_wake(r->session);
+}
+
+static int
+make_lister(evt_recorder *r, evt_error *err)
+{
+	evt_lister_options o = {
+		.from = r->o.list_from,
+		.every_ns = r->o.list_every_ns,
+		.ca_file = r->o.ca_file,
+		.insecure = r->o.insecure,
+		.credential_file = r->o.credential_file,
+		.credential = r->o.credential,
+		.env = getenv,
+		.ready = list_ready,
+		.say = evt_recorder_say,
+		.ctx = r,
+	};
+
+	return evt_lister_new(&o, &r->lister, err);
+}
+
 static int
 make_session(evt_recorder *r, evt_error *err)
 {
@@ -367,6 +402,7 @@ make_session(evt_recorder *r, evt_error *err)
 	if (r->queue == NULL)
 		return evt_err_nomem(err);
 	o.queue = r->queue;
+	o.lister = r->lister;
 	o.first_conn = evt_writer_next_conn(r->writer);
 	return evt_session_new(&o, &r->session, err);
 }
@@ -376,6 +412,8 @@ open_tape(evt_recorder *r, evt_error *err)
 {
 	evt_sink_options o = { .board = &r->board,
 		.max_frames = r->o.max_frames, .max_stored = r->o.max_stored,
+		.dropping = r->o.writer.keep_bytes > 0 ||
+		    r->o.writer.keep_age_ns > 0,
 		.ending = is_ending, .pause = pause_tape, .say = say_tape,
 		.ctx = r };
 	int rc;
@@ -424,6 +462,7 @@ destroy(evt_recorder *r)
 	if (r->tape_runs)
 		pthread_join(r->tape, NULL);
 	evt_session_free(r->session);
+	evt_lister_free(r->lister);
 	if (r->writer != NULL)
 		(void)evt_writer_close(r->writer, NULL);
 	evt_sink_free(r->sink);
@@ -478,6 +517,8 @@ evt_recorder_start(const evt_recorder_options *options,
 	r->poke_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = r->done_fd < 0 || r->poke_fd < 0 ?
 	    evt_err_sys(err, errno, "cannot make an eventfd") : check(r, err);
+	if (rc == EVT_OK && r->o.url != NULL && r->o.list_from != NULL)
+		rc = make_lister(r, err);
 	if (rc == EVT_OK)
 		rc = open_tape(r, err);
 	if (rc == EVT_OK && r->o.url != NULL)
@@ -511,6 +552,8 @@ evt_recorder_end(evt_recorder *r, const char *reason)
 	r->ending++;
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
+	if (r->lister != NULL)
+		evt_lister_end(r->lister);
 	if (r->session != NULL)
 		evt_session_wake(r->session);
 	else

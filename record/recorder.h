@@ -2,7 +2,8 @@
  * recorder.h - record a feed, or lines, into a tape.
  *
  * Two threads: one for the network, one for the tape, with a bounded queue
- * between them.  Lines need one thread only.  Functions here are for the
+ * between them, and a third one if a list of trackers is wanted.  Lines need
+ * one thread only.  Functions here are for the
  * thread that made the recorder; event() is called from the others.
  */
 #ifndef EVT_RECORDER_H
@@ -43,6 +44,8 @@ typedef struct evt_recorder_options {
 	int64_t ping_ns;             /* 0: the default, 20 s */
 	int64_t idle_ns;             /* 0: never */
 	bool stop_on_logout;
+	const char *list_from;       /* of trackers: URL or file, NULL: none */
+	int64_t list_every_ns;       /* 0: the default, 24 h */
 
 	size_t max_message;  /* bytes, up to EVT_PAYLOAD_MAX */
 	size_t queue_bytes;

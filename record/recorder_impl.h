@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "format/units.h"
+#include "record/lister.h"
 #include "record/queue.h"
 #include "record/recorder.h"
 #include "record/secret.h"
@@ -26,6 +27,7 @@ struct evt_recorder {
 	evt_secret *secret;
 	evt_talk *talk;
 	evt_queue *queue;
+	evt_lister *lister;   /* NULL: none */
 	evt_session *session; /* NULL: lines */
 	evt_sink *sink;
 	evt_stamps stamps;

@@ -473,6 +473,7 @@ on_woken(void *ctx)
 	evt_session *s = ctx;
 	int how = s->o.ending(s->o.ctx);
 
+	evt_session_put_list(s);
 	if (how > 0)
 		wind_up(s, how);
 	else

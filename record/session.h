@@ -13,6 +13,7 @@
 
 #include "format/evtape.h"
 #include "record/board.h"
+#include "record/lister.h"
 #include "record/queue.h"
 #include "record/secret.h"
 #include "record/stamps.h"
@@ -35,6 +36,7 @@ typedef struct evt_session_options {
 	uint64_t max_frames;  /* end() after as many received frames; 0: never */
 	uint32_t first_conn; /* number of the first connection */
 	evt_talk *talk;
+	evt_lister *lister;  /* NULL: none */
 	evt_secret *secret;
 	evt_queue *queue;
 	evt_board *board;
@@ -57,7 +59,11 @@ void evt_session_free(evt_session *s);
 /* Run until ending() says so.  The queue is not closed. */
 void evt_session_run(evt_session *s);
 
-/* Look at ending() and at the queue.  From any thread. */
+/* Put the list of trackers, if the lister has one.  To be called once more
+ * when the lister has ended, by the thread that ran the session. */
+void evt_session_put_list(evt_session *s);
+
+/* Look at ending(), at the queue and at the lister.  From any thread. */
 void evt_session_wake(evt_session *s);
 
 #endif

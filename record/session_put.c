@@ -158,3 +158,21 @@ evt_session_put_frame(evt_session *s, const evt_moment *at, uint8_t kind, uint8_
 		break;
 	}
 }
+
+void
+evt_session_put_list(evt_session *s)
+{
+	evt_buf b = { 0 };
+	evt_record_stats *st;
+	evt_moment at;
+	uint64_t n;
+
+	if (s->o.lister == NULL || !evt_lister_take(s->o.lister, &b, &n))
+		return;
+	at = evt_session_now(s);
+	evt_session_put_mark(s, &at, EVT_MARK_TRACKERS, 0, &b, true);
+	st = evt_board_begin(s->o.board);
+	st->lists++;
+	st->trackers = n;
+	evt_board_end(s->o.board);
+}

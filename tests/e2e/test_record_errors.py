@@ -69,6 +69,18 @@ class Errors(feed.FeedCase):
                 (r"--max-size.*big", ["-", "-o", self.tape, "--max-size", "big"]),
                 (r"bad path 'no-slash': .*; write /event or /data/\*/id",
                  ["-", "-o", self.tape, "--source-path", "no-slash"]),
+                (r"--tracker-list-every goes with --tracker-list", [*raw, "--tracker-list-every", "1h"]),
+                (r"--tracker-list-every is at least 1s", [*raw, "--tracker-list", "f", "--tracker-list-every", "1ms"]),
+                (r"--tracker-list is for a feed: lines from stdin have no platform",
+                 ["-", "-o", self.tape, "--tracker-list", "f"]),
+                (r"--tracker-list takes a URL with http:// or https://, or a file, not ftp://",
+                 [*raw, "--tracker-list", "ftp://x/y"]),
+                (r"--tracker-list takes a URL .* not wss://", [*raw, "--tracker-list", "wss://x/y"]),
+                (r"--tracker-list: the URL names no host", [*raw, "--tracker-list", "http:///x"]),
+                (r"--tracker-list: the URL's port must be", [*raw, "--tracker-list", "https://h:99999/x"]),
+                (r"--tracker-list: leave \$\{CREDENTIAL\} out of the URL: .* sent in the request's body",
+                 [*raw, "--tracker-list", "https://h/x?hash=${CREDENTIAL}"]),
+                (r"--tracker-list: the name of the file is empty", [*raw, "--tracker-list", ""]),
                 (r"--no-such-option", ["-", "-o", self.tape, "--no-such-option"])):
             self.refused(2, pattern, *args)
         self.assertFalse(os.path.exists(self.tape))
@@ -100,6 +112,8 @@ class Errors(feed.FeedCase):
         for args in (["--header", "X-Token: ${CREDENTIAL}"], ["--send", self.write("send", "${CREDENTIAL}")]):
             self.refused(2, r"\$\{CREDENTIAL\} is asked for, but there is none", *raw, *args)
         self.refused(2, r"\$\{CREDENTIAL\} is asked for, but there is none", URL + "?k=${CREDENTIAL}", *raw[1:])
+        self.refused(2, r"a list of trackers from a URL needs a session hash: give --credential-file", *raw,
+                     "--tracker-list", "https://h/x")
         self.assertFalse(os.path.exists(self.tape))
 
     def test_files(self):
@@ -115,6 +129,8 @@ class Errors(feed.FeedCase):
         tls = ["wss://127.0.0.1:1/", *raw[1:]]
         self.refused(1, r"cannot take CA certificates from .*nowhere: .*PEM", *tls, "--ca", nowhere)
         self.refused(1, r"cannot take CA certificates from .*file: .*PEM", *tls, "--ca", file)
+        lists = [*raw, "--credential-file", self.secret, "--tracker-list", "https://127.0.0.1:1/"]
+        self.refused(1, r"cannot take CA certificates from .*nowhere: .*PEM", *lists, "--ca", nowhere)
         self.refused(2, r"proxy in the environment is not of the form http://host:port", "ws://feed.invalid/", *raw[1:],
                      env={"http_proxy": "socks5://x:1"})
 
@@ -125,6 +141,10 @@ class Errors(feed.FeedCase):
                  [URL + "?hash=" + feed.HASH]),
                 (rb"warning: the value of --header 'Authorization' can be seen",
                  [URL, "--header", "Authorization: Bearer " + feed.HASH]),
+                (rb"warning: --tracker-list: the value of 'hash' in the URL can be seen in the list of processes",
+                 [URL, "--credential-file", self.secret, "--tracker-list", "http://127.0.0.1:1/?hash=" + feed.HASH]),
+                (rb"warning: --tracker-list: http:// sends the credential in the clear",
+                 [URL, "--credential-file", self.secret, "--tracker-list", "http://platform.invalid/"]),
                 (rb"warning: --insecure: the server's certificate is NOT checked", [URL, "--insecure"])):
             with self.subTest(pattern):
                 p = self.start("evtape-record", *args, "-o", self.tape, "--profile", "raw")

@@ -7,7 +7,9 @@
 #include <strings.h>
 
 #include "format/err.h"
+#include "format/host.h"
 #include "format/units.h"
+#include "record/listing.h"
 #include "record/secret.h"
 #include "record/url.h"
 
@@ -55,6 +57,13 @@ static const cli_option table[] = {
 	    "blotted out of everything that is stored or shown", 0, 0, NULL },
 	{ CLI_REPEAT, 0, "header", "'NAME: VALUE'", AT(headers),
 	    "send this header in the handshake (repeatable)", 0, 0, NULL },
+	{ CLI_STRING, 0, "tracker-list", "URL|FILE", AT(list),
+	    "keep the platform's list of trackers on the tape as well: which\n"
+	    "tracker has which source, and its name. From its tracker/list\n"
+	    "(http://, https://; the credential goes along), or from a file\n"
+	    "with the answer to that", 0, 0, NULL },
+	{ CLI_DURATION, 0, "tracker-list-every", "TIME", AT(list_every),
+	    "get it again this often (24h)", 0, 0, NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Profile navixy", 0, 0, NULL },
 	{ CLI_LIST, 0, "events", "NAME,...", AT(events),
@@ -161,6 +170,10 @@ const cli_command record_command = {
 	    "# a fleet, with the session hash in a file\n"
 	    "$ evtape-record wss://ws.example.com/event/subscription "
 	    "--credential-file hash -o field.tape\n"
+	    "# the same, with the trackers' ids and names\n"
+	    "$ evtape-record wss://ws.example.com/event/subscription "
+	    "--credential-file hash --tracker-list "
+	    "https://api.example.com/v2/tracker/list -o field.tape\n"
 	    "# any other feed\n"
 	    "$ evtape-record wss://feed.example.com/ws --profile raw "
 	    "--send subscribe.json --event-path /e --source-path /s -o t.tape\n"
@@ -306,6 +319,62 @@ check_url(const char *text)
 	return -1;
 }
 
+/* The same for the list of trackers: the credential goes into the body of the
+ * request, and nowhere else. */
+static int
+check_list_url(const char *text)
+{
+	const cli_command *cmd = &record_command;
+	const char *name;
+	evt_error err;
+	evt_url url;
+	size_t n;
+	int code = -1;
+
+	if (evt_url_parse(text, &url, &err) != EVT_OK)
+		return cli_usage(cmd, "--tracker-list: %s", err.text);
+	name = evt_url_literal_secret(&url, &n);
+	if (name != NULL)
+		cli_warn(cmd, "--tracker-list: the value of '%.*s' in the URL can "
+		    "be seen in the list of processes: leave it out, the "
+		    "credential is sent in the request's body", (int)n, name);
+	if (strstr(text, EVT_CREDENTIAL_MARK) != NULL)
+		code = cli_usage(cmd, "--tracker-list: leave ${CREDENTIAL} out "
+		    "of the URL: the credential is sent in the request's body");
+	else if (!url.tls && !evt_host_is_loopback(url.host))
+		cli_warn(cmd, "--tracker-list: http:// sends the credential in "
+		    "the clear: whoever sits in between can read it");
+	evt_url_free(&url);
+	return code;
+}
+
+static int
+check_list(const options *o, const char *url)
+{
+	const cli_command *cmd = &record_command;
+	size_t n;
+
+	if (o->list == NULL)
+		return o->list_every == 0 ? -1 : cli_usage(cmd,
+		    "--tracker-list-every goes with --tracker-list");
+	if (strcmp(url, "-") == 0)
+		return cli_usage(cmd, "--tracker-list is for a feed: lines from "
+		    "stdin have no platform");
+	if (o->list_every != 0 && o->list_every < EVT_NS_PER_S)
+		return cli_usage(cmd, "--tracker-list-every is at least 1s");
+	if (evt_listing_is_url(o->list))
+		return check_list_url(o->list);
+	n = strspn(o->list, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+	if (n > 0 && strncmp(o->list + n, "://", 3) == 0)
+		return cli_usage(cmd, "--tracker-list takes a URL with http:// "
+		    "or https://, or a file, not %.*s://", (int)n, o->list);
+	if (*o->list == '\0')
+		return cli_usage(cmd, "--tracker-list: the name of the file is "
+		    "empty");
+	return -1;
+}
+
 static int
 read_send(options *o)
 {
@@ -359,6 +428,8 @@ fill(const options *o, const char *url, evt_recorder_options *r)
 	r->request.rate_limit = o->rate_limit;
 	r->send = o->send_text;
 	r->send_len = o->send_len;
+	r->list_from = o->list;
+	r->list_every_ns = o->list_every;
 	r->ca_file = o->ca;
 	r->insecure = o->insecure;
 	r->ping_ns = o->ping;
@@ -399,6 +470,8 @@ options_parse(int argc, char **argv, options *ret,
 		code = check_words(ret, r);
 	if (code < 0)
 		code = check_url(argv[1]);
+	if (code < 0)
+		code = check_list(ret, argv[1]);
 	if (code < 0)
 		code = check_rest(ret, argv[1]);
 	if (code < 0)

@@ -146,6 +146,10 @@ show_json(status *s, const evt_record_stats *st, const char *more)
 		printf(",\"last_event_age_s\":%.3f", (double)ns / 1e9);
 	else
 		printf(",\"last_event_age_s\":null");
+	if (st->lists > 0)
+		printf(",\"trackers\":%llu", (unsigned long long)st->trackers);
+	else
+		printf(",\"trackers\":null");
 	printf("%s}\n", more);
 	/* A reader that went away does not end the recording. */
 	if (fflush(stdout) != 0)
