@@ -81,7 +81,7 @@ payloads(void **state)
 		    cases[i].list);
 		assert_string_equal(got, want);
 		ok(evt_scanner_new(NULL, &scanner, &err), &err);
-		ok(evt_scan(scanner, (uint8_t *)got, strlen(got), &scan, &err),
+		ok(evt_scan(scanner, (uint8_t *)got, strlen(want), &scan, &err),
 		    &err);
 		assert_true(scan.json);
 		assert_false(scan.line_break);
