@@ -325,7 +325,7 @@ class Failures(ListCase):
     def test_a_server_that_hangs(self):
         """It holds up neither the recording, nor for long its end, and a second
         signal does not wait at all."""
-        _, feed_url = self.simulate("--rate", "50")
+        _, feed_url = self.simulate("--rate", "500")
         headers = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n["
 
         def half(handler):
