@@ -262,7 +262,8 @@ look_ahead(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 		return end_of_pass(d, now, ret_due_ns, err);
 	d->next_pos = add(d->last_pos, silence_before(d, &d->next));
 	d->have_next = true;
-	if (!d->have_first) {
+	/* Behind a seek it is the first of the rest. */
+	if (!d->have_first && !d->have_target) {
 		d->have_first = true;
 		d->first_time = d->next.time_ns;
 	}

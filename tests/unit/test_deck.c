@@ -484,6 +484,28 @@ test_seek_while_paused(void **state)
 	evt_deck_free(d);
 }
 
+/* Where the first frame is read after a seek, the window does not begin there. */
+static void
+test_seek_before_the_first_frame(void **state)
+{
+	struct tape t = { 0 };
+	struct played p = { 0 };
+	evt_deck_options o = options();
+	evt_deck *d = deck_of(&t, &o);
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		put(&t, i * S);
+	assert_int_equal(evt_deck_seek(d, p.now, T0 + 4 * S, NULL), EVT_OK);
+	assert_int_equal(play(d, &p, 0, 0), EVT_DECK_WAIT);
+	assert_int_equal(p.seq[0], 5);
+	assert_int_equal(evt_deck_seek(d, p.now, T0 + 2 * S, NULL), EVT_OK);
+	assert_int_equal(evt_deck_tape_time(d, p.now), T0 + 2 * S);
+	assert_int_equal(play(d, &p, 0, 0), EVT_DECK_WAIT);
+	assert_int_equal(p.seq[1], 3);
+	evt_deck_free(d);
+}
+
 static void
 test_loops(void **state)
 {
@@ -658,6 +680,7 @@ main(void)
 		cmocka_unit_test(test_speed_change),
 		cmocka_unit_test(test_seek),
 		cmocka_unit_test(test_seek_while_paused),
+		cmocka_unit_test(test_seek_before_the_first_frame),
 		cmocka_unit_test(test_loops),
 		cmocka_unit_test(test_endless_loop),
 		cmocka_unit_test(test_live),
