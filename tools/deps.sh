@@ -5,7 +5,7 @@ set -eu
 
 build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev libjs-leaflet node-d3"
 demo="zstd"
-test="$demo clang libclang-rt-dev clang-tidy clang-format cppcheck shellcheck valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson nodejs node-ws sqlite3 jq curl openssl mandoc"
+test="$demo clang libclang-rt-dev clang-tidy clang-format cppcheck shellcheck valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson nodejs node-ws sqlite3 jq curl openssl mandoc chromium"
 deb="build-essential dpkg-dev debhelper fakeroot git"
 
 check=no

@@ -18,8 +18,13 @@ export function notice(text) {
 }
 
 async function act(name, body, jump) {
+	const heard = model.heard;
 	try {
-		setDeck(await post("deck/" + name, body), jump);
+		const deck = await post("deck/" + name, body);
+		// The answer and the socket's messages may overtake each other: what
+		// was heard meanwhile, or will be, is no older.
+		if (model.heard === heard)
+			setDeck(deck, jump);
 		return true;
 	} catch (e) {
 		notice(e.message);
@@ -65,16 +70,13 @@ export async function seek(to, keepFollow) {
 	if (seeking)
 		return;
 	seeking = true;
-	let moved = false;
 	while (wanted !== null) {
 		const body = { to: wanted };
 		wanted = null;
 		emit("seek");
-		moved = await act("seek", body, true) || moved;
+		await act("seek", body, true);
 	}
 	seeking = false;
-	if (moved)
-		emit("sought");
 }
 
 /** By milliseconds, from the time shown or the one that is already wanted. */

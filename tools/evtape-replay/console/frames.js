@@ -16,6 +16,7 @@ const list = document.getElementById("frames");
 const held = document.getElementById("frames-held");
 const skippedBox = document.getElementById("frames-skipped");
 const of = document.getElementById("frames-of");
+const none = document.getElementById("frames-none");
 
 /** Not yet in the page, the oldest first. */
 let waiting = [];
@@ -218,6 +219,7 @@ function draw() {
 		while (list.childElementCount > MOST)
 			list.lastElementChild.remove();
 	}
+	none.hidden = list.childElementCount > 0 || waiting.length > 0;
 	const note = skipped ? count(skipped) + " not shown" : "";
 	if (skippedBox.textContent !== note)
 		skippedBox.textContent = note;
@@ -235,14 +237,17 @@ async function fillFrom() {
 	last.clear();
 	of.textContent = key === null ? "" : "of " + (model.sources.get(key)?.name ?? key);
 	redraw("frames");
-	if (!model.tape || !model.tape.frames)
+	if (!model.tape || !model.tape.frames || !model.deck)
 		return;
+	const { sources, events } = model.deck.filter;
 	const each = Math.max(1, model.last - model.first) / model.tape.frames * (key === null ? 1 : Math.max(1, model.tape.sources));
 	let back = each * 60;
 	try {
 		for (let tries = 0; tries < 3; tries++) {
-			const got = await get("frames", { from: rfc3339(Math.max(model.first, at - back)), to: rfc3339(at), source: key, limit: 200 },
-				mine.signal);
+			const got = await get("frames", {
+				from: rfc3339(Math.max(model.first, at - back)), to: rfc3339(at), limit: 200,
+				source: key ?? (sources.join(",") || null), event: events.join(",") || null,
+			}, mine.signal);
 			if (got.more) {
 				back /= 4;
 				continue;
@@ -278,5 +283,5 @@ export function start() {
 		skipped += message.skipped || 0;
 		take(message.frames);
 	});
-	on("selected sought", fillFrom);
+	on("selected moved began", fillFrom);
 }

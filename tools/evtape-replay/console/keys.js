@@ -50,7 +50,21 @@ export function showTab(name) {
 	}
 }
 
+/** Where all three are seen at once, they are no panels of tabs. */
+const narrow = matchMedia("(max-width: 960px)");
+function nameRoles() {
+	for (const tab of document.querySelectorAll("[role=tab]")) {
+		const panel = document.getElementById(tab.getAttribute("aria-controls"));
+		if (narrow.matches)
+			panel.setAttribute("role", "tabpanel");
+		else
+			panel.removeAttribute("role");
+	}
+}
+
 export function start() {
+	nameRoles();
+	narrow.addEventListener("change", nameRoles);
 	addEventListener("keydown", (e) => {
 		if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || document.querySelector("dialog[open]"))
 			return;

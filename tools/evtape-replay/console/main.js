@@ -40,11 +40,13 @@ on("seek", () => {
 let ready = 0;
 const NEEDED = 3;
 function firstPart() {
-	if (++ready === NEEDED)
-		drawn(() => {
-			root.dataset.firstMs = performance.now().toFixed(1);
-			root.dataset.ready = "1";
-		});
+	if (++ready !== NEEDED)
+		return;
+	drawn(() => {
+		root.dataset.firstMs = performance.now().toFixed(1);
+		root.dataset.ready = "1";
+	});
+	emit("began");
 }
 
 // The deck's speed and follow mode: it is brought to the end again when it fell
@@ -65,11 +67,14 @@ let grownAt = 0, seen = false;
 let pending = null;
 
 const TAKE = {
-	deck: (m) => setDeck(m.deck),
+	deck: (m) => {
+		model.heard++;
+		setDeck(m.deck);
+	},
 	states: (m) => {
-		if (m.reset)
-			emit("reset");
 		takeStates(m);
+		if (m.reset)
+			emit("moved");
 		if (!seen) {
 			seen = true;
 			if (pending !== null)
@@ -91,7 +96,7 @@ const TAKE = {
 			model.tape.live = true;
 			emit("tape");
 		}
-		grow(ms(m.last_ns), m.frames);
+		grow(ms(m.last_ns));
 		catchUp();
 	},
 };
@@ -139,12 +144,17 @@ function follow(values, begin) {
 		select(values.source ?? null);
 	else
 		pending = values.source ?? null;
-	if (values.t)
+	// A page that is loaded again must not move all others who watch.
+	if (values.t && !(begin && again()))
 		deck.seek(values.t);
-	if (values.events || values.only)
-		deck.filter(values.only ? values.only.split(",").map((x) => (/^-?\d+$/.test(x) ? Number(x) : x)) : [],
-			values.events ? values.events.split(",") : []);
+	const list = (text) => (text ? text.split(",") : []);
+	const now = (model.deck && model.deck.filter) || { sources: [], events: [] };
+	const asked = (values.only || "") + " " + (values.events || "");
+	if (begin ? asked !== " " && !again() : asked !== now.sources + " " + now.events)
+		deck.filter(list(values.only), list(values.events));
 }
+
+const again = () => performance.getEntriesByType("navigation")[0]?.type === "reload";
 
 function address() {
 	const d = model.deck, { from, to, fit } = model.view;
@@ -175,7 +185,7 @@ addEventListener("hashchange", () => follow(read(), false));
 // While a tape is being recorded, its end is the recorder's silence: look then.
 let ticks = 0;
 setInterval(() => {
-	if (model.tape && model.tape.live && (++ticks % 10 === 0 || (grownAt && performance.now() - grownAt > 5000)))
+	if (model.tape && model.tape.live && (++ticks % 5 === 0 || (grownAt && performance.now() - grownAt > 5000)))
 		refresh();
 }, 1000);
 

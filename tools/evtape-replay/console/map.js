@@ -9,14 +9,17 @@ import { rfc3339, ms, age } from "./times.js";
 
 const L = window.L;
 const STATUS = ["unknown", "offline", "parked", "stopped", "moving", "blocked"];
-const LABELS = 40;
+/** So many sources may have their names beside them, where there is room. */
+const LABELS = 400;
 const POINTS = 4000;
 const STEPS = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001];
 
 const tip = document.getElementById("map-tip");
 const card = document.getElementById("selected-card");
 
-let map = null, canvas = null, lines = null, fitted = false;
+let map = null, canvas = null, lines = null;
+/** Somebody has chosen what the map shows; until then it shows all sources. */
+let chosen = false, known = 0;
 let step = 0, stepLng = 0;
 let hovered = null;
 let colours = null;
@@ -143,36 +146,52 @@ function drawSources(ctx, v) {
 		ctx.fill();
 		ctx.stroke();
 	}
-	const chosen = selectedSource();
-	if (chosen && chosen.placed) {
-		ctx.beginPath();
-		ctx.arc(chosen.px, chosen.py, 14, 0, 2 * Math.PI);
-		ctx.lineWidth = 2.5;
-		ctx.strokeStyle = colours.track;
-		ctx.stroke();
-		ctx.beginPath();
-		arrow(ctx, chosen.px, chosen.py, chosen.heading, 8);
-		ctx.fillStyle = colours[chosen.status] || colours.unknown;
-		ctx.fill();
-		ctx.lineWidth = 1;
-		ctx.strokeStyle = colours.halo;
-		ctx.stroke();
-	}
+	const picked = selectedSource();
+	if (picked && picked.placed)
+		drawPicked(ctx, picked);
+	drawNames(ctx, picked, inside <= LABELS ? groups : new Map());
+}
+
+function drawPicked(ctx, s) {
+	ctx.beginPath();
+	ctx.arc(s.px, s.py, 14, 0, 2 * Math.PI);
+	ctx.lineWidth = 2.5;
+	ctx.strokeStyle = colours.track;
+	ctx.stroke();
+	ctx.beginPath();
+	arrow(ctx, s.px, s.py, s.heading, 8);
+	ctx.fillStyle = colours[s.status] || colours.unknown;
+	ctx.fill();
+	ctx.lineWidth = 1;
+	ctx.strokeStyle = colours.halo;
+	ctx.stroke();
+}
+
+/** Names below the sources, each where it covers no other name. */
+function drawNames(ctx, picked, groups) {
+	const LINE = 13;
+	const taken = [];
 	ctx.font = "11px " + colours.font;
 	ctx.textAlign = "center";
 	ctx.textBaseline = "top";
 	ctx.lineWidth = 3;
+	ctx.lineJoin = "round";
 	ctx.strokeStyle = colours.halo;
 	ctx.fillStyle = colours.ink;
 	const name = (s) => {
-		ctx.strokeText(s.name, s.px, s.py + 13);
-		ctx.fillText(s.name, s.px, s.py + 13);
+		const below = s === picked ? 16 : 9;
+		const half = s.name.length * 3.3 + 2, top = s.py + below;
+		if (taken.some((t) => Math.abs(t.x - s.px) < t.half + half && Math.abs(t.top - top) < LINE))
+			return;
+		taken.push({ x: s.px, top, half });
+		ctx.strokeText(s.name, s.px, top);
+		ctx.fillText(s.name, s.px, top);
 	};
-	if (inside <= LABELS)
-		for (const list of groups.values())
-			list.forEach(name);
-	else if (chosen && chosen.placed)
-		name(chosen);
+	if (picked && picked.placed)
+		name(picked);
+	// What moves is looked for first.
+	for (const status of [...STATUS].reverse())
+		(groups.get(status) || []).forEach((s) => s !== picked && name(s));
 }
 
 function draw() {
@@ -184,9 +203,9 @@ function draw() {
 	L.DomUtil.setPosition(canvas, map.containerPointToLayerPoint([0, 0]));
 	const ctx = fitCanvas(canvas, size.x, size.y);
 	const v = view();
+	drawLabels(ctx, v);
 	drawTrack(ctx, v);
 	drawSources(ctx, v);
-	drawLabels(ctx, v);
 	drawCard();
 }
 
@@ -240,6 +259,7 @@ function hover(p) {
 }
 
 export function fit() {
+	chosen = false;
 	let south = 90, north = -90, west = 180, east = -180;
 	for (const s of model.sources.values()) {
 		// Many trackers say 0, 0 before they know better.
@@ -256,12 +276,43 @@ export function fit() {
 	return true;
 }
 
+function allInside() {
+	const { left, top, scale, size } = view();
+	for (const s of model.sources.values()) {
+		const x = s.x * scale - left, y = s.y * scale - top;
+		if (s.placed && (s.lat || s.lng) && (x < 0 || y < 0 || x > size.x || y > size.y))
+			return false;
+	}
+	return true;
+}
+
+/** Show all sources for as long as nobody wanted to see something else. */
+function fitUnchosen() {
+	if (!chosen && map.getSize().x)
+		fit();
+}
+
+/** Frames of all sources that may have to be read for a track: what that takes
+ * is not seen. */
+const TRACK_FRAMES = 300000;
+
+/** From when to when a way is asked for: what the timeline shows, of a long tape
+ * a part around the deck's time. */
+function trackSpan() {
+	const from = Math.max(model.view.from, model.first), to = Math.min(model.view.to, model.last);
+	const most = (model.last - model.first) * Math.min(1, TRACK_FRAMES / model.tape.frames);
+	if (to - from <= most)
+		return [from, to];
+	const at = Math.max(from + most / 2, Math.min(to - most / 2, now()));
+	return [at - most / 2, at + most / 2];
+}
+
 let aborter = null;
 async function loadTrack() {
 	if (aborter)
 		aborter.abort();
 	const key = model.selected;
-	if (key === null) {
+	if (key === null || !model.tape) {
 		track = null;
 		redraw("map");
 		return;
@@ -269,13 +320,12 @@ async function loadTrack() {
 	if (!track || track.key !== key)
 		track = null;
 	const mine = aborter = new AbortController();
-	const { from, to, fit: all } = model.view;
+	const [from, to] = trackSpan();
 	try {
-		const got = await get("sources/" + encodeURIComponent(key) + "/track", {
-			from: all ? null : rfc3339(Math.max(from, model.first)), to: all ? null : rfc3339(to), max: 2000,
-		}, mine.signal);
+		const got = await get("sources/" + encodeURIComponent(key) + "/track", { from: rfc3339(from), to: rfc3339(to + 1), max: 2000 },
+			mine.signal);
 		const points = got.geometry ? got.geometry.coordinates : [];
-		const fresh = { key, x: [], y: [], t: [] };
+		const fresh = { key, from, to, x: [], y: [], t: [] };
 		points.forEach(([lng, lat], i) => {
 			const [x, y] = project(lat, lng);
 			fresh.x.push(x);
@@ -319,7 +369,8 @@ export function start() {
 	part("map", draw);
 	// Without animations what is drawn here is never out of step with the rest.
 	map = L.map("map", { zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false, zoomSnap: 0.5, minZoom: 1, maxZoom: 19,
-		attributionControl: true, keyboard: false });
+		attributionControl: true, keyboard: false, zoomControl: false });
+	L.control.zoom({ position: "bottomright" }).addTo(map);
 	map.attributionControl.setPrefix("");
 	map.createPane("graticule").style.zIndex = 250;
 	lines = L.layerGroup().addTo(map);
@@ -342,16 +393,24 @@ export function start() {
 	map.setView([20, 0], 2);
 	new ResizeObserver(() => {
 		map.invalidateSize({ animate: false });
-		if (!fitted && map.getSize().x)
-			fitted = fit();
+		fitUnchosen();
 		redraw("map");
 	}).observe(map.getContainer());
+	const choose = () => {
+		chosen = true;
+	};
+	map.on("dragstart", choose);
+	map.getContainer().addEventListener("wheel", choose, { passive: true });
+	map.getContainer().addEventListener("click", (e) => e.target.closest(".leaflet-control-zoom") && choose(), true);
 	document.getElementById("map-fit").addEventListener("click", fit);
 	document.getElementById("unselect").addEventListener("click", () => select(null));
 
 	on("states", (message) => {
-		if (!fitted && map.getSize().x)
-			fitted = fit();
+		// The first picture may have had none, and new ones may be far away.
+		const n = model.sources.size;
+		if (n > known && (!known || !allInside()))
+			fitUnchosen();
+		known = Math.max(known, n);
 		if (!message.reset)
 			extend();
 		redraw("map");
@@ -364,12 +423,15 @@ export function start() {
 		redraw("map");
 	});
 	let timer = 0;
-	on("view", () => {
+	const loadSoon = () => {
 		if (model.selected === null)
 			return;
 		clearTimeout(timer);
 		timer = setTimeout(loadTrack, 250);
-	});
+	};
+	on("view began", loadSoon);
+	// Where only a part of it is there, another part may be wanted now.
+	on("moved", () => track && (now() < track.from || now() > track.to) && loadSoon());
 	on("colours", () => {
 		readColours();
 		redraw("map");

@@ -19,6 +19,8 @@ export const model = {
 	status: "",
 	/** Begin of a loop that has no end yet. */
 	loopFrom: null,
+	/** Messages that said where the deck is. */
+	heard: 0,
 };
 
 const listeners = new Map();
@@ -99,6 +101,7 @@ export function project(lat, lng) {
 }
 
 export function takeStates(message) {
+	model.heard++;
 	if (message.reset)
 		model.sources.clear();
 	for (const state of message.sources) {
@@ -129,11 +132,14 @@ export function setTape(tape) {
 	emit("tape");
 }
 
-export function grow(last, frames) {
+/** A recorder has added to it; how many frames there are is read now and then. */
+export function grow(last) {
 	if (!model.tape || last <= model.last)
 		return;
 	model.last = last;
-	model.tape.frames = frames;
+	// What was recorded before the first frame has no begin.
+	if (!model.first)
+		model.first = last;
 	emit("grown");
 }
 

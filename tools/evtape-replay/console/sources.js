@@ -10,6 +10,8 @@ const space = document.getElementById("sources-space");
 const search = document.getElementById("search");
 const status = document.getElementById("status");
 const total = document.getElementById("sources-count");
+const none = document.getElementById("sources-none");
+const heads = document.getElementById("heads");
 
 let order = [];
 let sort = { by: "label", down: false };
@@ -35,6 +37,8 @@ function arrange() {
 	order.sort((a, b) => (sort.down ? -1 : 1) * compare(a, b) || (sort.by === "label" ? 0 : KEYS.label(a, b)));
 	space.style.height = order.length * ROW + "px";
 	const all = model.sources.size;
+	none.hidden = order.length > 0;
+	none.textContent = all ? "No source is like that." : "No source was heard of by then.";
 	const text = order.length === all ? count(all) : count(order.length) + " of " + count(all);
 	if (total.textContent !== text)
 		total.textContent = text;
@@ -145,19 +149,23 @@ function reveal() {
 export function start() {
 	part("sources", draw);
 	list.addEventListener("scroll", () => redraw("sources"), { passive: true });
-	new ResizeObserver(() => redraw("sources")).observe(list);
+	new ResizeObserver(() => {
+		// The heads have no scroll bar beside them.
+		heads.style.paddingRight = list.offsetWidth - list.clientWidth + 10 + "px";
+		redraw("sources");
+	}).observe(list);
 	list.addEventListener("click", (e) => {
 		const row = e.target.closest("[data-source]");
 		if (row)
 			select(row.dataset.source);
 	});
 	list.addEventListener("keydown", (e) => {
-		const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[e.key];
+		const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity }[e.key];
 		if (!by || !order.length || e.ctrlKey || e.altKey || e.metaKey)
 			return;
 		e.preventDefault();
 		const i = order.findIndex((s) => s.key === model.selected);
-		select(order[Math.max(0, Math.min(order.length - 1, i < 0 ? 0 : i + by))].key);
+		select(order[Math.max(0, Math.min(order.length - 1, i < 0 && by === 1 ? 0 : i + by))].key);
 	});
 	search.addEventListener("input", () => {
 		model.search = search.value.trim();

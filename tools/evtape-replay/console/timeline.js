@@ -25,13 +25,23 @@ const order = new Map();
 
 const x = d3.scaleUtc();
 const whole = d3.scaleUtc();
-const axis = d3.axisBottom(x).tickSizeOuter(0);
+const axis = d3.axisBottom(x).tickSizeOuter(0).tickFormat(tickText);
 const axisBox = over.append("g").attr("class", "axis");
 const areas = over.append("g");
 const flags = over.append("g");
 const cursor = over.append("g").attr("class", "cursor");
 cursor.append("line");
 cursor.append("path").attr("d", "M-5 0h10l-5 7z");
+const pointer = over.append("line").attr("class", "pointer").attr("visibility", "hidden");
+
+/** As short as tells one tick from the next; a day where one begins. */
+function tickText(date) {
+	if (date % 1000)
+		return d3.utcFormat(".%L")(date);
+	if (date % 60000)
+		return d3.utcFormat("%H:%M:%S")(date);
+	return d3.utcFormat(date % 86400000 ? "%H:%M" : "%b %e")(date);
+}
 
 export const eventName = (name) => (name === null ? "(no event)" : name);
 
@@ -121,6 +131,14 @@ function update() {
 	redraw("timeline");
 }
 
+/** A round length: what comes at even times would look uneven in others. */
+const NICE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000, 300000, 600000, 900000, 1800000,
+	3600000, 7200000, 14400000, 43200000];
+function niceBucket(length, most) {
+	const day = 86400000;
+	return NICE.find((b) => length / b <= most) || Math.ceil(length / most / day) * day;
+}
+
 // Asking for counts: one request at a time, the newest wish wins.
 let timer = 0, aborter = null;
 function ask(soon) {
@@ -129,14 +147,12 @@ function ask(soon) {
 		if (aborter)
 			aborter.abort();
 		const mine = aborter = new AbortController();
-		const { from, to, fit } = model.view;
-		const [first, last] = fit ? [null, null] : [Math.max(from, model.first), Math.min(to, model.last)];
+		const { from, to } = model.view;
+		const first = Math.max(from, model.first), last = Math.max(Math.min(to, model.last), first) + 1;
+		const bucket = niceBucket(last - first, Math.max(50, Math.min(1500, width / 2)));
+		const begin = Math.floor(first / bucket) * bucket, n = Math.ceil((last - begin) / bucket);
 		try {
-			const got = await get("timeline", {
-				from: first === null ? null : rfc3339(first), to: last === null ? null : rfc3339(Math.max(last, first + 1)),
-				buckets: Math.max(50, Math.min(2000, Math.round(width / 2))),
-			}, mine.signal);
-			take(got);
+			take(await get("timeline", { from: rfc3339(begin), to: rfc3339(begin + n * bucket), buckets: n }, mine.signal));
 		} catch (e) {
 			if (e.name !== "AbortError")
 				notice("The timeline could not be read: " + e.message);
@@ -205,8 +221,13 @@ function drawBars() {
 			ctx.fill();
 		}
 		ctx.fillStyle = colour("dim");
-		for (const v of ticks)
-			ctx.fillText(count(v), 4, y(v) - 2);
+		ctx.strokeStyle = colour("panel");
+		ctx.lineWidth = 3;
+		ctx.lineJoin = "round";
+		for (const v of ticks) {
+			ctx.strokeText(count(v), 4, y(v) + 9);
+			ctx.fillText(count(v), 4, y(v) + 9);
+		}
 	}
 	drawGaps(ctx, bottom);
 }
@@ -281,6 +302,8 @@ function drawAll() {
 	drawBars();
 	axis.ticks(Math.max(2, Math.floor(width / 110)));
 	axisBox.attr("transform", "translate(0," + (height - AXIS) + ")").call(axis);
+	// Nothing may reach over the edges.
+	axisBox.selectAll("text").attr("text-anchor", (t) => (x(t) < 24 ? "start" : x(t) > width - 24 ? "end" : null));
 	drawAreas();
 	drawFlags();
 	drawCursor();
@@ -304,21 +327,26 @@ function drawCursor() {
 	}
 }
 
+/** What is under the mouse: the time, and the counts of its bucket. */
 function hover(px) {
-	if (px === null || !data) {
-		readout.textContent = "";
+	const out = px === null || !data;
+	readout.hidden = out;
+	pointer.attr("visibility", out ? "hidden" : null);
+	if (out)
 		return;
-	}
 	const t = Number(x.invert(px));
 	const i = Math.floor((t - data.from) / data.bucket);
-	let text = clock(t) + " · " + span(data.bucket) + (data.exact ? "" : ", about");
+	const lines = [clock(t)];
 	for (const e of data.events)
 		if (e.counts[i])
-			text += " · " + eventName(e.name) + " " + count(e.counts[i]);
+			lines.push(eventName(e.name) + " " + count(e.counts[i]));
 	for (const g of model.gaps)
 		if (t >= g.from && t <= g.to)
-			text += " · gap" + (g.reason ? ": " + g.reason : "");
-	readout.textContent = text;
+			lines.push("gap" + (g.reason ? ": " + g.reason : ""));
+	lines.push((data.exact ? "in " : "about, in ") + span(data.bucket));
+	readout.textContent = lines.join("\n");
+	readout.style.transform = "translateX(" + Math.round(px > width / 2 ? px - readout.offsetWidth - 10 : px + 10) + "px)";
+	pointer.attr("x1", px).attr("x2", px).attr("y2", height - AXIS);
 }
 
 export function start() {

@@ -51,8 +51,12 @@ function draw() {
 	$("loop-clear").disabled = !loop && model.loopFrom === null;
 	set($("deck-state"), d.live && d.playing ? "at the end, waiting" : d.ended ? "end of the tape" : d.playing ? "playing" : "paused");
 	const late = d.lateness_ns;
-	set($("lateness"), late && late.count ?
-		"late p50 " + duration(late.p50) + " · p99 " + duration(late.p99) + " · max " + duration(late.max) : "");
+	$("lateness").hidden = !late || !late.count;
+	if (late) {
+		set($("late-50"), duration(late.p50));
+		set($("late-99"), duration(late.p99));
+		set($("late-max"), duration(late.max));
+	}
 }
 
 function drawTape() {

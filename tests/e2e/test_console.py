@@ -1,0 +1,325 @@
+"""The console, in a real Chromium: console.cjs and what it requires hold what is
+looked at; here are the tapes, the servers, and one test for each scenario."""
+
+import http.server
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import threading
+import unittest
+import urllib.request
+import zlib
+
+import evtest
+import npm
+from test_replay_ws import TOKEN, WsCase
+
+S = 10**9
+T0 = 1772366400 * S  # 2026-03-01T12:00:00Z
+CHROMIUM = "/usr/bin/chromium"
+SHOTS = os.path.join(evtest.BUILD, "screenshots")
+GAP = ('{"mark":"gap","frames":null,"bytes":null,"reason":"connection lost",'
+       '"from":"2026-03-01T12:20:00.000Z","to":"2026-03-01T12:21:40.000Z"}')
+LIFE = '{"type":"event","event":"lifecycle","data":{"source_id":10005,"lifecycle_event":"%s"}}'
+SOURCES = 30
+FRAMES = 3000
+
+
+class Browser:
+    """One Chromium for all tests; each of them has a profile of its own."""
+
+    shared = None
+    missing = None
+
+    def __init__(self):
+        if not os.path.exists(CHROMIUM):
+            raise unittest.SkipTest("there is no Chromium at " + CHROMIUM)
+        env = npm.need("playwright-core@1.64.1")
+        os.makedirs(SHOTS, exist_ok=True)
+        # pylint: disable-next=consider-using-with
+        self.node = subprocess.Popen(["node", os.path.join(evtest.HERE, "console.cjs"), CHROMIUM, SHOTS], env=env,
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.receive()
+
+    def send(self, value):
+        self.node.stdin.write(json.dumps(value).encode() + b"\n")
+        self.node.stdin.flush()
+
+    def receive(self):
+        """What it says next, unless that something failed."""
+        line = self.node.stdout.readline()
+        if not line:
+            raise AssertionError("the browser is gone")
+        got = json.loads(line)
+        if "failed" in got:
+            raise AssertionError(got["failed"])
+        return got
+
+    def close(self):
+        self.node.stdin.close()
+        try:
+            self.node.wait(evtest.DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.node.kill()
+            self.node.wait()
+        self.node.stdout.close()
+
+    @classmethod
+    def get(cls):
+        """The one that is there; skips where there can be none."""
+        if cls.missing:
+            raise unittest.SkipTest(cls.missing)
+        if cls.shared is None:
+            try:
+                cls.shared = cls()
+            except unittest.SkipTest as why:
+                cls.missing = str(why)
+                raise
+            unittest.addModuleCleanup(cls.shared.close)
+        return cls.shared
+
+
+def field_tape(folder):
+    """50 minutes of a state a second with a gap, heartbeats, a source that is
+    blocked for some time, and two bookmarks; and who the sources are."""
+    tape = os.path.join(folder, "field.tape")
+    states = evtest.lines(evtest.run("evtape-sim", "--generate", FRAMES, "--sources", SOURCES).stdout)
+    rows = ['%d mark 3 1 {"mark":"connected"}' % T0]
+    for i, frame in enumerate(states):
+        at = T0 + i * S
+        if not 1200 <= i < 1300:
+            rows.append("%d received 1 1 %s" % (at, frame.decode()))
+        if i == 1300:
+            rows.append("%d mark 5 1 %s" % (at, GAP))
+        if i % 100 == 50:
+            rows.append("%d received 1 1 X" % (at + 1))
+        if i in (2000, 2500):
+            rows.append("%d received 1 1 %s" % (at + 2, LIFE % ("block" if i == 2000 else "unblock")))
+    subprocess.run([evtest.program("tests/mktape"), tape, "60000"], input="\n".join(rows).encode() + b"\n", check=True)
+    evtest.run("evtape", "mark", tape, "gate opened", "--at", "12:10")
+    evtest.run("evtape", "mark", tape, "the jump", "--at", "12:35:10")
+    with open(os.path.join(folder, "trackers.json"), "w", encoding="ascii") as f:
+        json.dump({"success": True, "list": [{"id": i + 1, "label": "Van %d" % (i + 1), "source": {"id": 10001 + i}}
+                                             for i in range(SOURCES)]}, f)
+    return tape
+
+
+class ConsoleCase(WsCase):
+    """Scenarios of console.cjs, and the server that they look at."""
+
+    shared = None
+
+    def setUp(self):
+        super().setUp()
+        self.browser = Browser.get()
+
+    def field(self, *args, at="12:10"):
+        """Serve the tape that all tests share; the page's address."""
+        if ConsoleCase.shared is None:
+            folder = ConsoleCase.shared = os.path.join(evtest.BUILD, "console-test.%d" % os.getpid())
+            os.makedirs(folder)
+            unittest.addModuleCleanup(shutil.rmtree, folder, True)
+            field_tape(folder)
+        url = self.page_of(os.path.join(self.shared, "field.tape"), "--trackers",
+                           os.path.join(self.shared, "trackers.json"), "--start-paused", *args)
+        if at:
+            self.post(url + "api/deck/seek", {"to": at})
+        return url
+
+    def page_of(self, *args):
+        """Serve a tape; the page's address."""
+        return re.sub(r"^ws(.*)/stream$", r"http\1/", self.serve(*args))
+
+    def post(self, url, body, token=None):
+        request = urllib.request.Request(url, json.dumps(body).encode(), {"Authorization": "Bearer " + token} if token else {})
+        with urllib.request.urlopen(request, timeout=evtest.DEADLINE) as answer:
+            return json.load(answer)
+
+    def look(self, scenario, url, done=None, **more):
+        """Have the browser do a scenario; `done` does what it asks for."""
+        self.browser.send(dict(more, scenario=scenario, url=url))
+        while "ask" in (got := self.browser.receive()):
+            self.browser.send({"answer": done(got["ask"])})
+        return got["done"]
+
+
+class Looks(ConsoleCase):
+    def test_first_picture(self):
+        self.look("load", self.field())
+
+    def test_map_shows_all_sources(self):
+        self.look("fit", self.field())
+
+    def test_light_and_dark(self):
+        self.look("themes", self.field())
+
+    def test_narrow_and_wide(self):
+        url = self.field()
+        now = {"from": "12:05", "to": "12:45"}
+        self.post(url + "api/deck/window", now)
+        self.post(url + "api/deck/loop", now)
+        self.look("sizes", url)
+
+    def test_screenshots(self):
+        self.look("shots", self.field(at="12:30"))
+
+
+class Plays(ConsoleCase):
+    def test_play_and_pause(self):
+        self.look("play", self.field(at=None))
+
+    def test_end(self):
+        self.look("end", self.field())
+
+    def test_step(self):
+        self.look("step", self.field(at=None))
+
+    def test_seek(self):
+        self.look("seek", self.field())
+
+    def test_zoom_and_pan(self):
+        self.look("zoom", self.field())
+
+    def test_filter(self):
+        count = len(evtest.frames(os.path.join(self.shared or "", "field.tape"), "--source", "10007")) if self.shared else None
+
+        def frames(_):
+            return count or len(evtest.frames(os.path.join(self.shared, "field.tape"), "--source", "10007"))
+        self.look("filter", self.field(at=None), frames)
+
+    def test_window(self):
+        self.look("window", self.field())
+
+    def test_speed(self):
+        self.look("speed", self.field(at=None))
+
+    def test_loop(self):
+        self.look("loop", self.field())
+
+    def test_go_to(self):
+        self.look("goTo", self.field(), allow=["status of 400"])
+
+    def test_bookmarks(self):
+        self.look("bookmarks", self.field())
+
+    def test_two_pages_one_deck(self):
+        self.look("together", self.field())
+
+
+class Finds(ConsoleCase):
+    def test_deep_link(self):
+        self.look("deepLink", self.field())
+
+    def test_address_follows(self):
+        self.look("address", self.field())
+
+    def test_sources(self):
+        self.look("sources", self.field(at="12:49:59"))
+
+    def test_states(self):
+        self.look("states", self.field())
+
+    def test_frames(self):
+        self.look("frames", self.field())
+
+
+class People(ConsoleCase):
+    def test_keyboard_alone(self):
+        self.look("keyboard", self.field())
+
+    def test_help(self):
+        self.look("help", self.field())
+
+    def test_names_for_screen_readers(self):
+        self.look("labels", self.field())
+
+    def test_tabs(self):
+        self.look("tabs", self.field())
+
+
+class Tiles(http.server.BaseHTTPRequestHandler):
+    """Grey tiles."""
+
+    def do_GET(self):  # pylint: disable=invalid-name
+        self.send_response(200)
+        self.send_header("Content-Type", "image/png")
+        self.end_headers()
+        self.wfile.write(self.server.picture)
+
+    def log_message(self, *_):  # pylint: disable=arguments-differ
+        pass
+
+
+def png(grey, size=256):
+    """A picture of one grey."""
+    def chunk(name, data):
+        return struct.pack("!I", len(data)) + name + data + struct.pack("!I", zlib.crc32(name + data))
+    rows = (b"\0" + bytes([grey]) * size) * size
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack("!IIBBBBB", size, size, 8, 0, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+class Net(ConsoleCase):
+    def test_policy(self):
+        """Nothing inline, nothing from elsewhere."""
+        with urllib.request.urlopen(self.field(), timeout=evtest.DEADLINE) as answer:
+            policy = answer.headers["Content-Security-Policy"]
+            text = answer.read().decode()
+        self.assertEqual(dict(part.strip().split(" ", 1) for part in policy.split(";")), {
+            "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self' data:",
+            "connect-src": "'self'", "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'"})
+        self.assertEqual(re.findall(r'(?:src|href)="([^"]*//[^"]*)"', text), [])
+        self.assertEqual(re.findall(r"<script>|<style|\son\w+=|style=", text), [])
+
+    def test_asks_nobody_else(self):
+        self.look("alone", self.field(), allow=["violates the following Content Security Policy.*img-src|example.com"],
+                  origins=["https://example.com"])
+
+    def test_tiles(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tiles)
+        server.picture = png(200)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        origin = "http://127.0.0.1:%d" % server.server_port
+        url = self.field("--tiles", origin + "/tiles/{z}/{x}/{y}.png")
+        self.look("tiles", url, origins=[origin])
+
+    def test_token(self):
+        token = self.write("token", TOKEN + "\n")
+        url = self.field("--token-file", token, at=None)
+        self.look("token", url, token=TOKEN, allow=["401", "WebSocket connection to .* failed", "404"])
+
+    def test_server_restarts(self):
+        url = self.field()
+        port = url.rstrip("/").rsplit(":", 1)[1]
+
+        def done(what):
+            if what == "stop the server":
+                self.stop()
+            else:
+                ready = self.path("again")
+                self.server = self.start("evtape-replay", "--json", "--listen", port, "--ready-file", ready, "--start-paused",
+                                         "--from", "12:10", os.path.join(self.shared, "field.tape"))
+                self.wait_until("the server", lambda: os.path.exists(ready))
+        self.look("restart", url, done, allow=["ERR_CONNECTION_REFUSED", "WebSocket connection to .* failed"])
+
+    def test_live_tape(self):
+        ready, tape = self.path("sim"), self.path("live.tape")
+        self.start("evtape-sim", "--trackers", 20, "--rate", 40, "--ready-file", ready)
+        self.wait_until("the simulator", lambda: os.path.exists(ready))
+        with open(ready, encoding="ascii") as f:
+            source = f.read().strip() + "/event/subscription"
+        recorder = self.start("evtape-record", source, "-o", tape, "--events", "state", "--json",
+                              "--trackers", ",".join(str(i + 1) for i in range(20)),
+                              env=dict(os.environ, EVTAPE_CREDENTIAL="0" * 32))
+        recorder.wait_for(rb'"frames":[1-9]', "out")
+        self.look("live", self.page_of(tape), lambda _: recorder.finish(evtest.SIGINT))
+
+
+if __name__ == "__main__":
+    unittest.main()
