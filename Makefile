@@ -58,12 +58,12 @@ MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSI
 
 .DELETE_ON_ERROR:
 .PHONY: help all demo test check units deps test-deps asan tsan lint fmt fuzz \
-        bench install uninstall deb clean
+        bench bench-console install uninstall deb clean
 
 all: headers-there $(BINS) $(LIB_A) $(LIB_SO) $(EXT_SO) $(BUILD)/evtape.pc $(MANS) ## build everything into build/
 
 help: ## show the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 # Say which packages are missing before the compiler says it worse.
 .PHONY: headers-there
@@ -108,6 +108,10 @@ fuzz: test-deps ## run each fuzz target for FUZZ_SECONDS (10)
 bench: test-deps ## measure against zstd and print a table
 	@$(MAKE) --no-print-directory all units $(BUILD)/tests/bench_scan
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench/run
+
+bench-console: test-deps ## measure the console at 3,000,000 frames of 2,000 sources
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/mktape
+	@BUILD=$(BUILD) $(PYTHON) tests/bench/console
 
 install: all ## install below PREFIX (/usr/local), in DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig \

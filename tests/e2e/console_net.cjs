@@ -2,8 +2,6 @@
 // See console.cjs.
 "use strict";
 
-const timeShown = "Date.parse(document.getElementById('time').textContent.replace(' ', 'T') + 'Z')";
-
 exports.live = async (t) => {
 	const page = await t.opened();
 	await t.until("it is said to be recorded", () => document.getElementById("tape-live").checkVisibility());
@@ -17,7 +15,8 @@ exports.live = async (t) => {
 	const atEnd = (d) => d.playing && Date.now() - d.time_ns / 1e6 < 5000;
 	await t.untilApi("the deck is at the end", "deck", atEnd);
 	await t.until("new frames", () => document.querySelectorAll("#frames .frame").length > 10);
-	await t.until("the time shown is now", timeShown + " > Date.now() - 5000");
+	await t.until("the time shown is now", () =>
+		Date.parse(document.getElementById("time").textContent.replace(" ", "T") + "Z") > Date.now() - 5000);
 	const seq = Number(await page.locator("#frames .frame").first().getAttribute("data-seq"));
 	await t.until("newer frames", (old) => Number(document.querySelector("#frames .frame").dataset.seq) > old + 20, seq);
 	await t.shot("live");

@@ -16,10 +16,11 @@ function run(time) {
 	dirty.clear();
 	for (const name of todo)
 		parts.get(name)(time);
+	// It is seen when the browser has painted, which it does before any task.
 	const done = after;
 	after = [];
-	for (const fn of done)
-		fn();
+	if (done.length)
+		setTimeout(() => done.forEach((fn) => fn()));
 }
 
 export function redraw(...names) {
@@ -31,7 +32,7 @@ export function redraw(...names) {
 	}
 }
 
-/** Call `fn` when what is to be drawn now has been drawn. */
+/** Call `fn` when what is to be drawn now can be seen. */
 export function drawn(fn) {
 	after.push(fn);
 	redraw();
