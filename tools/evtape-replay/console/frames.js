@@ -283,5 +283,9 @@ export function start() {
 		skipped += message.skipped || 0;
 		take(message.frames);
 	});
-	on("selected moved began", fillFrom);
+	let begun = false;
+	on("began", () => {
+		begun = true;
+	});
+	on("began selected moved", () => begun && fillFrom());
 }

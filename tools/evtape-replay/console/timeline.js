@@ -208,7 +208,6 @@ function drawBars() {
 		for (let e = 0; e < data.events.length; e++) {
 			const top = data.tops[e], low = e ? data.tops[e - 1] : null;
 			ctx.fillStyle = eventColour(data.events[e].name);
-			ctx.beginPath();
 			for (let i = i0; i < i1; i++) {
 				const base = low ? low[i] : 0;
 				if (top[i] === base)
@@ -216,9 +215,8 @@ function drawBars() {
 				// A bar is never too low to be seen: one frame among thousands is news.
 				const y0 = y(base), y1 = Math.min(y(top[i]), y0 - 1);
 				const x0 = left(i);
-				ctx.rect(x0, y1, Math.max(1, wide - room), y0 - y1);
+				ctx.fillRect(x0, y1, Math.max(1, wide - room), y0 - y1);
 			}
-			ctx.fill();
 		}
 		ctx.fillStyle = colour("dim");
 		ctx.strokeStyle = colour("panel");
