@@ -133,6 +133,23 @@ exports.shots = async (t) => {
 		}
 };
 
+/** One frame: nothing fills the panels, and the timeline has no length. */
+exports.small = async (t) => {
+	for (const width of [1280, 400]) {
+		const page = await t.opened("", { viewport: { width, height: 800 } });
+		t.near(await page.locator("main").evaluate((el) => el.getBoundingClientRect().bottom), 800, 8, "the lower edge of the panels at " + width + " px");
+		t.equal(await page.locator("#map-panel").evaluate((el) => el.offsetHeight > 200), true, "the map has a height");
+		t.equal(await page.locator("#sources-none").textContent(), "No source was heard of by then.", "the list before the first frame");
+		t.check(await page.locator("#frames-none").evaluate((el) => !el.hidden), "nothing says why there are no frames");
+		await page.locator("body").press(".");
+		await t.until("the source", () => document.getElementById("sources-count").textContent === "1");
+		await t.until("its frame", () => document.querySelectorAll("#frames .frame").length === 1 && document.getElementById("frames-none").hidden);
+		await page.locator("body").press("Home");
+		await t.until("back", () => document.getElementById("sources-count").textContent === "0");
+		await page.context().close();
+	}
+};
+
 /** Controls that reach over the edge of the window, or are too small to hit. */
 function misplaced() {
 	const out = [];

@@ -53,6 +53,7 @@ exports.token = async (t) => {
 	// Typed in, wrong at first.
 	let page = await t.open();
 	await t.until("it is asked for", () => document.getElementById("token-dialog").open);
+	t.equal(await t.text("#link"), "connecting", "the connection, before the token");
 	await t.shot("token");
 	await page.locator("#token").fill("not this one");
 	await page.keyboard.press("Enter");

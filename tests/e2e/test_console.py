@@ -153,6 +153,9 @@ class Looks(ConsoleCase):
     def test_map_shows_all_sources(self):
         self.look("fit", self.field())
 
+    def test_one_frame(self):
+        self.look("small", self.page_of(self.states(n=1), "--start-paused"))
+
     def test_light_and_dark(self):
         self.look("themes", self.field())
 

@@ -62,7 +62,7 @@ function draw() {
 		const end = (ns) => (ns === null || ns === undefined ? "…" : clock(ms(ns)).slice(0, 8));
 		$("window-clear").textContent = "Only " + end(w.from_ns) + "–" + end(w.to_ns) + " ×";
 	}
-	$("window-set").disabled = model.view.fit;
+	$("window-set").disabled = !model.tape || model.view.fit;
 }
 
 function drawMarks() {

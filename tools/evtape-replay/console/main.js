@@ -115,7 +115,12 @@ async function refresh() {
 	}
 }
 
+let opened = false;
 function showLink(state, wait) {
+	opened = opened || state === "open";
+	// Before the first time there is nothing that was lost; a token may be asked for.
+	if (!opened)
+		return;
 	linkBox.dataset.state = state;
 	linkBox.textContent = state === "open" ? "connected" : "connection lost, next try in " + Math.ceil(wait / 1000) + " s";
 }

@@ -380,6 +380,8 @@ function extend() {
 
 export function tiles(url) {
 	map.attributionControl.setPrefix("");
+	// Between whole zooms tiles are blurred.
+	map.options.zoomSnap = 1;
 	L.tileLayer(url, { maxZoom: 19 }).addTo(map);
 	map.getContainer().classList.add("with-tiles");
 }
@@ -387,7 +389,7 @@ export function tiles(url) {
 export function start() {
 	part("map", draw);
 	// Without animations what is drawn here is never out of step with the rest.
-	map = L.map("map", { zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false, zoomSnap: 0.5, minZoom: 1, maxZoom: 19,
+	map = L.map("map", { zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false, zoomSnap: 0.25, minZoom: 1, maxZoom: 19,
 		attributionControl: true, keyboard: false, zoomControl: false });
 	L.control.zoom({ position: "bottomright" }).addTo(map);
 	map.attributionControl.setPrefix("");

@@ -37,7 +37,7 @@ function arrange() {
 	order.sort((a, b) => (sort.down ? -1 : 1) * compare(a, b) || (sort.by === "label" ? 0 : KEYS.label(a, b)));
 	space.style.height = order.length * ROW + "px";
 	const all = model.sources.size;
-	none.hidden = order.length > 0;
+	none.hidden = order.length > 0 || !model.deck;
 	none.textContent = all ? "No source is like that." : "No source was heard of by then.";
 	const text = order.length === all ? count(all) : count(order.length) + " of " + count(all);
 	if (total.textContent !== text)

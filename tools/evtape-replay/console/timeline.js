@@ -29,7 +29,7 @@ const axis = d3.axisBottom(x).tickSizeOuter(0).tickFormat(tickText);
 const axisBox = over.append("g").attr("class", "axis");
 const areas = over.append("g");
 const flags = over.append("g");
-const cursor = over.append("g").attr("class", "cursor");
+const cursor = over.append("g").attr("class", "cursor").attr("visibility", "hidden");
 cursor.append("line");
 cursor.append("path").attr("d", "M-5 0h10l-5 7z");
 const pointer = over.append("line").attr("class", "pointer").attr("visibility", "hidden");
@@ -214,8 +214,8 @@ function drawBars() {
 					continue;
 				// A bar is never too low to be seen: one frame among thousands is news.
 				const y0 = y(base), y1 = Math.min(y(top[i]), y0 - 1);
-				const x0 = left(i);
-				ctx.fillRect(x0, y1, Math.max(1, wide - room), y0 - y1);
+				const x0 = Math.round(left(i)), x1 = Math.round(left(i + 1)) - room;
+				ctx.fillRect(x0, y1, Math.max(1, x1 - x0), y0 - y1);
 			}
 		}
 		ctx.fillStyle = colour("dim");
@@ -313,7 +313,7 @@ function drawCursor() {
 		return;
 	const t = now();
 	const at = x(t);
-	cursor.attr("transform", "translate(" + Math.max(-10, Math.min(width + 10, at)).toFixed(1) + ",0)");
+	cursor.attr("visibility", null).attr("transform", "translate(" + Math.max(-10, Math.min(width + 10, at)).toFixed(1) + ",0)");
 	cursor.select("line").attr("y1", 0).attr("y2", height - AXIS);
 	// For screen readers; not at each picture, it would never end.
 	if (Math.abs(t - spoken) >= 1000 || !spoken) {
