@@ -176,12 +176,16 @@ class Test {
 
 async function run(browser, asked) {
 	const t = new Test(browser, asked);
-	let value = null, failed = null;
+	let value = null, failed = null, timer = null;
+	const late = new Promise((_, fail) => {
+		timer = setTimeout(() => fail(new Error("it takes for ever")), 4 * DEADLINE);
+	});
 	try {
-		value = await SCENARIOS[asked.scenario](t);
+		value = await Promise.race([SCENARIOS[asked.scenario](t), late]);
 	} catch (e) {
 		failed = e.stack;
 	}
+	clearTimeout(timer);
 	await t.end(failed !== null);
 	if (failed !== null || t.wrong.length)
 		return { failed: [failed, ...t.wrong].filter(Boolean).join("\n") };
