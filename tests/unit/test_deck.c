@@ -463,6 +463,31 @@ test_seek(void **state)
 	evt_deck_free(d);
 }
 
+/* Where the tape begins is known once its first frame was read, not the first
+ * behind a seek. */
+static void
+test_seek_back_from_the_first_seek(void **state)
+{
+	struct tape t = { .n = 0 };
+	struct played p = { .now = S };
+	evt_deck_options o = options();
+	evt_deck *d;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		put(&t, i * 10 * S);
+	d = deck_of(&t, &o);
+	assert_int_equal(evt_deck_seek(d, p.now, T0 + 50 * S, NULL), EVT_OK);
+	assert_int_equal(play(d, &p, p.now + S, 0), EVT_DECK_WAIT);
+	assert_int_equal(evt_deck_seek(d, p.now, T0 + 25 * S, NULL), EVT_OK);
+	assert_int_equal(evt_deck_tape_time(d, p.now), T0 + 25 * S);
+	assert_int_equal(play(d, &p, p.now + 6 * S, 0), EVT_DECK_WAIT);
+	assert_int_equal(p.n, 2);
+	assert_int_equal(p.seq[0], 6);
+	assert_int_equal(p.seq[1], 4);
+	evt_deck_free(d);
+}
+
 static void
 test_seek_while_paused(void **state)
 {
@@ -679,6 +704,7 @@ main(void)
 		cmocka_unit_test(test_start_paused_and_step),
 		cmocka_unit_test(test_speed_change),
 		cmocka_unit_test(test_seek),
+		cmocka_unit_test(test_seek_back_from_the_first_seek),
 		cmocka_unit_test(test_seek_while_paused),
 		cmocka_unit_test(test_seek_before_the_first_frame),
 		cmocka_unit_test(test_loops),
