@@ -76,6 +76,9 @@ evt_stage_step(struct stage *st)
 	st->started = true;
 	evt_deck_pause(st->player.deck, evt_waker_now());
 	evt_deck_step(st->player.deck);
+	/* At once: who asks is told where it led, and a second step is another
+	 * one. */
+	evt_stage_pump(st);
 	changed(st);
 }
 
