@@ -101,28 +101,27 @@ is_address(const char *host)
 
 /* ---- the token ------------------------------------------------------------------ */
 
-static int
-token_take(const char *path, char *text, size_t n, char *ret_token,
-    evt_error *err)
+int
+evt_token_take(const char *text, const char *where,
+    char ret_token[EVT_TOKEN_MAX + 1], evt_error *err)
 {
-	size_t len;
+	size_t line, len;
 
-	text[n] = '\0';
-	text[strcspn(text, "\r\n")] = '\0';
 	text += strspn(text, " \t");
-	len = strcspn(text, " \t");
-	if (text[len + strspn(text + len, " \t")] != '\0')
+	line = strcspn(text, "\r\n");
+	len = strcspn(text, " \t\r\n");
+	if (len + strspn(text + len, " \t") != line)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "the token in %s holds white space", path);
+		    "the token in %s holds white space", where);
 	if (len < EVT_TOKEN_MIN || len > EVT_TOKEN_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "the token in %s must be %u to %u bytes long, not %zu", path,
+		    "the token in %s must be %u to %u bytes long, not %zu", where,
 		    EVT_TOKEN_MIN, EVT_TOKEN_MAX, len);
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] <= ' ' || text[i] >= 0x7f)
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "the token in %s holds a byte that is no visible "
-			    "ASCII", path);
+			    "ASCII", where);
 	}
 	memcpy(ret_token, text, len);
 	ret_token[len] = '\0';
@@ -141,10 +140,12 @@ evt_token_read(const char *path, char ret_token[EVT_TOKEN_MAX + 1],
 		return evt_err_sys(err, errno, "cannot open token file %s",
 		    path);
 	n = read(fd, text, sizeof(text) - 1);
-	if (n < 0)
+	if (n < 0) {
 		r = evt_err_sys(err, errno, "cannot read token file %s", path);
-	else
-		r = token_take(path, text, (size_t)n, ret_token, err);
+	} else {
+		text[n] = '\0';
+		r = evt_token_take(text, path, ret_token, err);
+	}
 	close(fd);
 	explicit_bzero(text, sizeof(text));
 	return r;

@@ -29,10 +29,13 @@ int evt_listen_parse(const char *text, evt_listen *ret_listen, evt_error *err);
 #define EVT_TOKEN_MAX 1024u
 
 /*
- * The token in the first line of a file, without white space around it.
- * Errors: EVT_ERR_IO; EVT_ERR_ARG for one that is too short or too long, or
- * holds anything but visible ASCII.
+ * The token in the first line of a text, without white space around it.
+ * where: what it came from, for words.  Errors: EVT_ERR_ARG for one that is too
+ * short or too long, or holds anything but visible ASCII.
  */
+int evt_token_take(const char *text, const char *where,
+    char ret_token[EVT_TOKEN_MAX + 1], evt_error *err);
+/* The same for a file.  Errors: also EVT_ERR_IO. */
 int evt_token_read(const char *path, char ret_token[EVT_TOKEN_MAX + 1],
     evt_error *err);
 

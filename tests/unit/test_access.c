@@ -107,6 +107,12 @@ test_token_files(void **state)
 	assert_int_equal(read_token(big, EVT_TOKEN_MAX, token, &err), EVT_OK);
 	assert_int_equal(evt_token_read("/nowhere/token", token, &err),
 	    EVT_ERR_IO);
+	assert_int_equal(evt_token_take(" " TOKEN "\nmore", "EVTAPE_TOKEN",
+	    token, &err), EVT_OK);
+	assert_string_equal(token, TOKEN);
+	assert_int_equal(evt_token_take("a b", "EVTAPE_TOKEN", token, &err),
+	    EVT_ERR_ARG);
+	assert_non_null(strstr(err.text, "EVTAPE_TOKEN"));
 }
 
 static const char *why;
