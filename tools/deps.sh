@@ -3,7 +3,7 @@
 # With --check, only say what is missing, and fail if anything is.
 set -eu
 
-build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev libjs-leaflet node-d3"
+build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev libcurl4-openssl-dev libjs-leaflet node-d3"
 demo="zstd"
 test="$demo clang libclang-rt-dev clang-tidy clang-format cppcheck shellcheck valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson nodejs node-ws sqlite3 jq curl openssl mandoc chromium"
 deb="build-essential dpkg-dev debhelper fakeroot git"
@@ -25,7 +25,7 @@ done
 if ! command -v dpkg-query >/dev/null 2>&1; then
 	# Elsewhere than on Debian: look for what can be looked for.
 	missing=""
-	for lib in libwebsockets libzstd libcjson sqlite3 libxxhash openssl; do
+	for lib in libwebsockets libzstd libcjson sqlite3 libxxhash libcurl openssl; do
 		pkg-config --exists "$lib" 2>/dev/null || missing="$missing $lib"
 	done
 	[ -z "$missing" ] && exit 0

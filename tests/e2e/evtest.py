@@ -147,6 +147,21 @@ class Case(unittest.TestCase):
             f.write(content if isinstance(content, bytes) else content.encode())
         return path
 
+    def certificates(self, **names):
+        """A CA of the test's own (ca.pem), and for each NAME="DNS:localhost" a
+        certificate (NAME.pem, NAME.key) for that."""
+        def openssl(*args):
+            subprocess.run(["openssl", *args], cwd=self.dir, check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
+                "-subj", "/CN=test CA", "-days", "2")
+        for name, alt in names.items():
+            openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out", name + ".csr",
+                    "-subj", "/CN=" + name)
+            self.write("ext", "subjectAltName=" + alt)
+            openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                    "-out", name + ".pem", "-days", "2", "-extfile", "ext")
+
     def wait_until(self, what, condition, timeout=None):
         """Poll a condition that no program announces; its true value."""
         end = time.monotonic() + (timeout or DEADLINE)

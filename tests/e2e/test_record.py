@@ -293,7 +293,7 @@ class Tls(feed.FeedCase):
         return self.simulate("--tls-cert", self.path(name + ".pem"), "--tls-key", self.path(name + ".key"))[1]
 
     def test_tls(self):
-        self.certificates()
+        self.certificates(good="IP:127.0.0.1", other="DNS:other.example")
         ca = ("--ca", self.path("ca.pem"))
         url = self.serve("good")
         self.assertTrue(url.startswith("wss://"))

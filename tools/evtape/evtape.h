@@ -24,6 +24,7 @@ void tool_complete_list(const tool_command *const *commands);
 
 extern const tool_command tool_cat;
 extern const tool_command tool_compact;
+extern const tool_command tool_ctl;
 extern const tool_command tool_cut;
 extern const tool_command tool_diff;
 extern const tool_command tool_export;

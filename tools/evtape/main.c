@@ -31,6 +31,7 @@ static const tool_command *const commands[] = {
 	&tool_reindex,
 	&tool_compact,
 	&tool_gc,
+	&tool_ctl,
 	NULL,
 };
 
@@ -62,6 +63,7 @@ static const cli_command evtape = {
 	    "  reindex TAPE    rebuild tape.db from the segments\n"
 	    "  gc TAPE         remove its oldest segments\n"
 	    "  compact TAPE    compress it anew, better\n"
+	    "  ctl URL         move the deck of an evtape-replay, and ask it\n"
 	    "  record ...      start evtape-record\n"
 	    "  replay ...      start evtape-replay\n"
 	    "  sim ...         start evtape-sim\n\n"
