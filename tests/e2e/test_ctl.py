@@ -229,6 +229,15 @@ class Moving(Case):
         self.fails(2, "too few arguments")
         self.assertEqual(self.deck()["frames"], 0)
 
+    def test_a_bookmark_that_is_not_there(self):
+        """It is not taken for a time that was left out, which would play all."""
+        self.ctl(self.url, "window", "+5s", "+9s")
+        for words in (["window", "mark:nosuch", "+20s"], ["loop", "mark:nosuch", "mark:nosuch"], ["sources", "--at", "mark:nosuch"],
+                      ["seek", "mark:nosuch"]):
+            with self.subTest(words):
+                self.fails(1, "nosuch", self.url, *words)
+        self.assertEqual(self.deck()["window"], {"from_ns": T0 + 5 * S, "to_ns": T0 + 9 * S})
+
 
 class Asking(Case):
     def setUp(self):
