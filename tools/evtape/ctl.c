@@ -111,12 +111,12 @@ struct call {
 	const char *path;      /* of the API */
 	const char *member;    /* that each answer has */
 	bool (*show)(evt_view v, evt_buf *out);
-	bool post;
 	const char *words;     /* as usage has them, NULL: none */
 	const char *arg[2];    /* members of the body, a word each */
-	bool off;              /* the word "off" for them all ends it */
-	/* What is other than one call; the exit code. */
+	/* What is other than one call; the exit code, or -1. */
 	int (*run)(struct job *j);
+	bool post;
+	bool off;              /* the word "off" for them all ends it */
 };
 
 /* ---- asking ----------------------------------------------------------------------- */
