@@ -24,7 +24,8 @@
 #define TIME_FORMS \
 	"write 2026-03-01T12:51:43Z, '2026-03-01 12:51:43', 2026-03-01, " \
 	"12:51[:43] (the tape's day), +10m or -5m (from the tape's start or " \
-	"end), 1700000000 (epoch seconds or milliseconds) or mark:NAME"
+	"end), 1700000000 (epoch seconds or milliseconds), @N (nanoseconds) " \
+	"or mark:NAME"
 #define DURATION_FORMS \
 	"write 90, 90s, 1.5s, 250ms, 10us, 5m, 1h30m or 2d"
 #define SIZE_FORMS \
@@ -514,6 +515,16 @@ relative(const char *p, const evt_time_ref *ref, int64_t *ret_ns)
 	return NULL;
 }
 
+/* "@N", as times are given to programs. */
+static const char *
+nanoseconds(const char *p, int64_t *ret_ns)
+{
+	const int64_t max = 9200000000 * EVT_NS_PER_S;
+
+	return evt_int_parse(p + 1, "", -max, max, ret_ns, NULL) == EVT_OK ?
+	    NULL : "behind the @ stand nanoseconds, a whole number";
+}
+
 int
 evt_time_parse(const char *text, const evt_time_ref *ref, int64_t *ret_ns,
     evt_error *err)
@@ -537,6 +548,8 @@ evt_time_parse(const char *text, const evt_time_ref *ref, int64_t *ret_ns,
 		why = clock_on_day(text, ref, ret_ns);
 	else if (digits > 0)
 		why = epoch(text, ret_ns);
+	else if (*text == '@')
+		why = nanoseconds(text, ret_ns);
 	else
 		why = "it is in none of the known forms";
 	if (why != NULL)

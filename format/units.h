@@ -35,6 +35,7 @@ typedef struct evt_time_ref {
  *   -5m                                    before the tape's end
  *   1700000000, 1700000000.5               epoch seconds (below 10^11)
  *   1700000000000                          epoch milliseconds (10^11 and up)
+ *   @1700000000000000000                   epoch nanoseconds
  *   mark:NAME                              the bookmark with that text
  * ref may be NULL (then only the absolute forms are taken).  Range: years
  * 1678 to 2262.  Errors: EVT_ERR_ARG, and those of find_mark.

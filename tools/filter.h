@@ -31,7 +31,8 @@ typedef struct cli_filter {
 #define CLI_TIME_HELP \
 	"TIME is RFC 3339 (2026-03-01T12:51:43Z), 'YYYY-MM-DD HH:MM:SS' (UTC),\n" \
 	"HH:MM[:SS] on the day of the tape's start, +10m from its start, -5m\n" \
-	"from its end, epoch seconds or milliseconds, or mark:TEXT, a bookmark."
+	"from its end, epoch seconds or milliseconds, @N nanoseconds, or mark:TEXT, a\n" \
+	"bookmark."
 
 /* Several open tapes, as what relative times refer to. */
 typedef struct cli_tapes {
