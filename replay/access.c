@@ -36,7 +36,18 @@ span_copy(struct span s, char *out, size_t size)
 	return true;
 }
 
-/* Split "host", "host:port", "[v6]", "[v6]:port"; the port may be empty. */
+static bool
+all_digits(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	}
+	return true;
+}
+
+/* Split "host", "host:port", "[v6]", "[v6]:port"; the port may be empty, and
+ * else is a number. */
 static bool
 split_host(struct span all, struct span *ret_host, struct span *ret_port)
 {
@@ -61,7 +72,7 @@ split_host(struct span all, struct span *ret_host, struct span *ret_port)
 		return true;
 	}
 	*ret_port = (struct span){ p + 1, (size_t)(end - p - 1) };
-	return *p == ':';
+	return *p == ':' && all_digits(*ret_port);
 }
 
 int
