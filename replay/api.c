@@ -12,35 +12,6 @@
 
 /* ---- what was asked for ------------------------------------------------------------- */
 
-int
-evt_arg_time(const struct exchange *x, const char *name, int64_t *ret_ns,
-    evt_error *err)
-{
-	const char *text = evt_args_get(&x->args, name);
-	char plus[64];
-
-	if (text == NULL || *text == '\0')
-		return EVT_ERR_NOTFOUND;
-	if (*text == ' ' && strlen(text) < sizeof(plus)) {
-		/* A plus that a form encoder reads as a space. */
-		memcpy(plus, text, strlen(text) + 1);
-		plus[0] = '+';
-		text = plus;
-	}
-	return evt_time_parse(text, &x->server->o.ref, ret_ns, err);
-}
-
-int
-evt_arg_int(const struct exchange *x, const char *name, int64_t max,
-    int64_t otherwise, int64_t *ret, evt_error *err)
-{
-	const char *text = evt_args_get(&x->args, name);
-
-	*ret = otherwise;
-	return text == NULL ? EVT_OK :
-	    evt_int_parse(text, name, 1, max, ret, err);
-}
-
 /* From the first frame of all tapes to behind the last. */
 static int
 whole_span(const evt_server *s, int64_t *ret_first, int64_t *ret_last,
@@ -67,6 +38,63 @@ whole_span(const evt_server *s, int64_t *ret_first, int64_t *ret_last,
 	return evt_err_set(err, EVT_ERR_NOTFOUND, "the tape is empty");
 }
 
+/* What relative times refer to: to a tape that is recorded, a moment ago is not
+ * what it was when the server began. */
+static evt_time_ref
+ref_now(const evt_server *s)
+{
+	evt_time_ref ref = s->o.ref;
+	bool fresh = !ref.has_span;
+	int64_t first = 0, last = 0;
+
+	for (size_t i = 0; i < s->o.reel->n && !fresh; i++)
+		fresh = evt_tape_live(s->o.reel->tape[i]);
+	if (fresh && whole_span(s, &first, &last, NULL) == EVT_OK) {
+		ref.has_span = true;
+		ref.first_ns = first;
+		ref.last_ns = last;
+	}
+	return ref;
+}
+
+int
+evt_api_time(const evt_server *s, const char *text, int64_t *ret_ns,
+    evt_error *err)
+{
+	evt_time_ref ref = ref_now(s);
+
+	return evt_time_parse(text, &ref, ret_ns, err);
+}
+
+int
+evt_arg_time(const struct exchange *x, const char *name, int64_t *ret_ns,
+    evt_error *err)
+{
+	const char *text = evt_args_get(&x->args, name);
+	char plus[64];
+
+	if (text == NULL || *text == '\0')
+		return EVT_ERR_NOTFOUND;
+	if (*text == ' ' && strlen(text) < sizeof(plus)) {
+		/* A plus that a form encoder reads as a space. */
+		memcpy(plus, text, strlen(text) + 1);
+		plus[0] = '+';
+		text = plus;
+	}
+	return evt_api_time(x->server, text, ret_ns, err);
+}
+
+int
+evt_arg_int(const struct exchange *x, const char *name, int64_t max,
+    int64_t otherwise, int64_t *ret, evt_error *err)
+{
+	const char *text = evt_args_get(&x->args, name);
+
+	*ret = otherwise;
+	return text == NULL ? EVT_OK :
+	    evt_int_parse(text, name, 1, max, ret, err);
+}
+
 int
 evt_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
     evt_error *err)
@@ -79,13 +107,15 @@ evt_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
 	to = evt_arg_time(x, "to", ret_to, err);
 	if (to != EVT_OK && to != EVT_ERR_NOTFOUND)
 		return to;
-	if (from == EVT_OK && to == EVT_OK)
-		return EVT_OK;
-	r = whole_span(x->server, &first, &last, err);
+	r = from == EVT_OK && to == EVT_OK ? EVT_OK :
+	    whole_span(x->server, &first, &last, err);
 	if (r == EVT_OK && from != EVT_OK)
 		*ret_from = first;
 	if (r == EVT_OK && to != EVT_OK)
 		*ret_to = last + 1;
+	if (r == EVT_OK && *ret_from >= *ret_to)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "nothing lies between from and to");
 	return r;
 }
 

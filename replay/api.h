@@ -4,6 +4,9 @@
 
 #include "replay/server_impl.h"
 
+/* A time, in the forms of --from.  EVT_ERR_ARG, and those of reading. */
+int evt_api_time(const evt_server *s, const char *text, int64_t *ret_ns,
+    evt_error *err);
 /*
  * A time among the request's arguments, in the forms of --from.
  * EVT_ERR_NOTFOUND: it is not there, and err is untouched.  EVT_ERR_ARG.

@@ -53,7 +53,7 @@ struct point {
 };
 
 struct track {
-	struct point *p;
+	struct point *p, last;
 	size_t n, cap;
 	uint64_t seen;  /* points, of which every step-th was kept */
 	uint64_t step;
@@ -65,6 +65,7 @@ struct track {
 static bool
 add_point(struct track *t, struct point p)
 {
+	t->last = p;
 	if (t->seen++ % t->step != 0)
 		return true;
 	if (t->n == t->cap) {
@@ -89,6 +90,7 @@ add_point(struct track *t, struct point p)
 struct track_job {
 	struct reading r;
 	char *id;
+	bool id_is_int; /* in the frames */
 	evt_scanner *scanner;
 	struct track track;
 };
@@ -104,8 +106,10 @@ track_frame(struct track_job *j, const evt_frame *f, evt_error *err)
 
 	while (r == EVT_OK && evt_items_next(&items, &item)) {
 		if (item.source.text == NULL || n != item.source.len ||
-		    memcmp(j->id, item.source.text, n) != 0 ||
-		    !evt_item_place(&item, &place))
+		    memcmp(j->id, item.source.text, n) != 0)
+			continue;
+		j->id_is_int = item.source.is_int;
+		if (!evt_item_place(&item, &place))
 			continue;
 		if (!add_point(&j->track, (struct point){ place.lat, place.lng,
 		    f->time_ns }))
@@ -114,28 +118,52 @@ track_frame(struct track_job *j, const evt_frame *f, evt_error *err)
 	return r;
 }
 
-static bool
-add_track(const struct track *t, const char *id, evt_buf *out)
+/* The point at i of those that are shown, every step-th; the way ends where it
+ * ends, however it is thinned. */
+static const struct point *
+shown(const struct track *t, size_t i, size_t step)
 {
-	size_t step = t->n > t->max ? (t->n - 1) / t->max + 1 : 1;
-	bool ok = evt_buf_add_str(out, t->n > 0 ? "{\"type\":\"Feature\","
-	    "\"geometry\":{\"type\":\"LineString\",\"coordinates\":[" :
-	    "{\"type\":\"Feature\",\"geometry\":null");
+	return i + step >= t->n ? &t->last : &t->p[i];
+}
 
-	for (size_t i = 0; i < t->n && ok; i += step)
-		ok = evt_buf_printf(out, "%s[%.7g,%.7g]", i > 0 ? "," : "",
-		    t->p[i].lng, t->p[i].lat);
-	/* A line of one point is drawn as one to itself. */
+static bool
+add_line(const struct track *t, size_t step, evt_buf *out)
+{
+	bool ok = evt_buf_add_str(out, "{\"type\":\"LineString\","
+	    "\"coordinates\":[");
+
+	for (size_t i = 0; i < t->n && ok; i += step) {
+		const struct point *p = shown(t, i, step);
+
+		ok = evt_buf_printf(out, "%s[%.15g,%.15g]", i > 0 ? "," : "",
+		    p->lng, p->lat);
+	}
+	/* A line has two points. */
 	if (t->n == 1)
-		ok = ok && evt_buf_printf(out, ",[%.7g,%.7g]", t->p[0].lng,
-		    t->p[0].lat);
-	ok = ok && evt_buf_printf(out, "%s,\"properties\":{\"id\":",
-	    t->n > 0 ? "]}" : "") && evt_api_string(id, out) &&
+		ok = ok && evt_buf_printf(out, ",[%.15g,%.15g]", t->last.lng,
+		    t->last.lat);
+	return ok && evt_buf_add_str(out, "]}");
+}
+
+static bool
+add_track(const struct track_job *j, evt_buf *out)
+{
+	const struct track *t = &j->track;
+	size_t step = t->n > t->max ? (t->n - 1) / t->max + 1 : 1;
+	bool ok = evt_buf_add_str(out, "{\"type\":\"Feature\",\"geometry\":") &&
+	    (t->n > 0 ? add_line(t, step, out) :
+	    evt_buf_add_str(out, "null")) &&
+	    evt_buf_add_str(out, ",\"properties\":{\"id\":") &&
+	    (j->id_is_int ? evt_buf_add_str(out, j->id) :
+	    evt_api_string(j->id, out)) &&
 	    evt_buf_printf(out, ",\"points\":%" PRIu64 ",\"times_ns\":[",
 	    t->seen);
+
 	for (size_t i = 0; i < t->n && ok; i += step)
 		ok = evt_buf_printf(out, "%s%" PRId64, i > 0 ? "," : "",
-		    t->p[i].time_ns);
+		    shown(t, i, step)->time_ns);
+	if (t->n == 1)
+		ok = ok && evt_buf_printf(out, ",%" PRId64, t->last.time_ns);
 	return ok && evt_buf_add_str(out, "]}}");
 }
 
@@ -155,7 +183,7 @@ track_work(struct job *job, struct exchange *x, int64_t until_ns)
 	} while (r == EVT_OK && evt_waker_now() < until_ns);
 	if (r == EVT_OK)
 		return false;
-	ok = r > 0 && add_track(&j->track, j->id, &j->r.out);
+	ok = r > 0 && add_track(j, &j->r.out);
 	evt_api_finish(x, r > 0 ? EVT_OK : r, ok, &j->r.out, &err);
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/dict.h"
 #include "format/err.h"
 #include "format/units.h"
 
@@ -14,7 +15,8 @@
 
 /* What several tapes hold together. */
 struct sums {
-	uint64_t frames, received, bytes, sources;
+	uint64_t frames, received, bytes;
+	evt_dict sources;
 	int64_t first, last;
 	bool live;
 	evt_info_key *event;
@@ -44,10 +46,23 @@ add_event(struct sums *s, const evt_info_key *k, evt_error *err)
 	return EVT_OK;
 }
 
+/* A source that is on several tapes is one. */
+static int
+add_sources(struct sums *s, const evt_info *info, evt_error *err)
+{
+	if (!evt_dict_reserve(&s->sources, info->n_sources))
+		return evt_err_nomem(err);
+	for (size_t i = 0; i < info->n_sources; i++)
+		(void)evt_dict_add(&s->sources, info->sources[i].name,
+		    (uint32_t)strlen(info->sources[i].name),
+		    info->sources[i].is_int);
+	return EVT_OK;
+}
+
 static int
 add_info(struct sums *s, const evt_info *info, evt_error *err)
 {
-	int r = EVT_OK;
+	int r = add_sources(s, info, err);
 
 	if (info->frames > 0 && (s->frames == 0 || info->first_ns < s->first))
 		s->first = info->first_ns;
@@ -56,7 +71,6 @@ add_info(struct sums *s, const evt_info *info, evt_error *err)
 	s->frames += info->frames;
 	s->received += info->received;
 	s->bytes += info->payload_bytes;
-	s->sources += info->n_sources;
 	s->live |= info->live;
 	for (size_t i = 0; i < info->n_events && r == EVT_OK; i++)
 		r = add_event(s, &info->events[i], err);
@@ -88,9 +102,9 @@ static bool
 add_sums(const evt_server *s, const struct sums *sums, evt_buf *out)
 {
 	bool ok = evt_buf_printf(out, "],\"frames\":%" PRIu64 ",\"received\":%"
-	    PRIu64 ",\"payload_bytes\":%" PRIu64 ",\"sources\":%" PRIu64
+	    PRIu64 ",\"payload_bytes\":%" PRIu64 ",\"sources\":%" PRIu32
 	    ",\"live\":%s,", sums->frames, sums->received, sums->bytes,
-	    sums->sources, sums->live ? "true" : "false");
+	    sums->sources.n, sums->live ? "true" : "false");
 
 	if (sums->frames > 0)
 		ok = ok && evt_time_json("first", sums->first, out) &&
@@ -129,6 +143,7 @@ evt_api_tape(struct exchange *x)
 	for (size_t i = 0; i < sums.n_events; i++)
 		free(sums.event[i].name);
 	free(sums.event);
+	evt_dict_free(&sums.sources);
 	evt_api_finish(x, r, ok, &out, &err);
 }
 

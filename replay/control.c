@@ -293,27 +293,55 @@ tell_deck(struct stage *st, int64_t now, evt_error *err)
 	return send_all(st, ALL, &text, ok, err);
 }
 
+/* The last frame of the tapes that are recorded.  INT64_MIN: there is none. */
+static int64_t
+live_end(const evt_reel *reel)
+{
+	int64_t first, end, last = INT64_MIN;
+
+	for (size_t i = 0; i < reel->n; i++) {
+		if (evt_tape_live(reel->tape[i]) && evt_tape_span(
+		    reel->tape[i], &first, &end, NULL) == EVT_OK && end > last)
+			last = end;
+	}
+	return last;
+}
+
+static int
+count_frames(const evt_reel *reel, uint64_t *ret_n, evt_error *err)
+{
+	evt_info *info;
+	int r = EVT_OK;
+
+	*ret_n = 0;
+	for (size_t i = 0; i < reel->n && r == EVT_OK; i++) {
+		r = evt_tape_info(reel->tape[i], &info, err);
+		if (r != EVT_OK)
+			break;
+		*ret_n += info->frames;
+		evt_info_free(info);
+	}
+	return r;
+}
+
 /* A recorder may add to the tapes: tell when it did. */
 static int
 tell_tape(struct stage *st, int64_t now, evt_error *err)
 {
 	const evt_reel *reel = st->server->o.reel;
 	struct gathered *g = &st->gathered;
-	int64_t first, end, last = INT64_MIN;
+	int64_t last = live_end(reel);
 	evt_buf text = { 0 };
+	uint64_t n;
 	bool ok;
 
 	g->tape_due_ns = now + DECK_NS;
-	for (size_t i = 0; i < reel->n; i++) {
-		if (evt_tape_live(reel->tape[i]) && evt_tape_span(
-		    reel->tape[i], &first, &end, err) == EVT_OK && end > last)
-			last = end;
-	}
-	if (last <= g->tape_last_ns)
+	if (last <= g->tape_last_ns || count_frames(reel, &n, err) != EVT_OK)
 		return EVT_OK;
 	g->tape_last_ns = last;
 	ok = evt_buf_add_str(&text, "{\"type\":\"tape\",") &&
-	    evt_time_json("last", last, &text) && evt_buf_add_byte(&text, '}');
+	    evt_time_json("last", last, &text) &&
+	    evt_buf_printf(&text, ",\"frames\":%" PRIu64 "}", n);
 	return send_all(st, ALL, &text, ok, err);
 }
 

@@ -181,6 +181,20 @@ set_event(evt_play *play, const char *text, const evt_time_ref *ref,
 	return names_split(&play->events, "event", text, err);
 }
 
+int
+evt_play_add(evt_play *play, const char *setting, const char *text,
+    evt_error *err)
+{
+	size_t n = strlen(text);
+
+	if (n == 0 || n > EVT_KEY_MAX)
+		return evt_err_set(err, EVT_ERR_ARG, "the name of a%s %s is 1 "
+		    "to %u bytes long", *setting == 'e' ? "n" : "", setting,
+		    EVT_KEY_MAX);
+	return names_add(*setting == 'e' ? &play->events : &play->sources,
+	    text, n, err);
+}
+
 static int
 set_speed(evt_play *play, const char *text, const evt_time_ref *ref,
     evt_error *err)

@@ -51,6 +51,11 @@ int evt_play_copy(const evt_play *play, evt_play *ret_copy, evt_error *err);
 int evt_play_set(evt_play *play, const char *name, const char *text,
     const evt_time_ref *ref, evt_error *err);
 
+/* Add one to the sources or events that are played, whatever characters its name
+ * has: setting is "source" or "event".  Errors: EVT_ERR_ARG, EVT_ERR_NOMEM. */
+int evt_play_add(evt_play *play, const char *setting, const char *text,
+    evt_error *err);
+
 /*
  * Apply the n arguments ("name=text", decoded) of a URL's query over what is
  * set: sources and events named there replace those that are set, `token` is
