@@ -16,8 +16,8 @@
 
 /* Written at once. */
 #define PIECE 65536u
-/* A client must send its body, or take its answer, at this pace: so many
- * seconds between two pieces. */
+/* A client must send its body within so many seconds, and take its answer with
+ * no more between two pieces. */
 #define PATIENCE 10
 /* How long a job is worked on before others get their turn: a frame that falls
  * due meanwhile is so much later. */
@@ -272,14 +272,47 @@ evt_exchange_free(struct exchange *x)
 	free(x);
 }
 
-/* Whether a body is announced. */
-static bool
-has_body(struct lws *wsi)
+/*
+ * What the request says of its body.  Requests that two programs could read
+ * differently are refused, and so are bodies that are too large, before they
+ * come.  The status to refuse it with; 0: none.
+ */
+static unsigned
+judge_body(struct lws *wsi, int64_t *ret_len, const char **ret_why)
 {
-	char text[24];
+	const enum lws_token_indexes length = WSI_TOKEN_HTTP_CONTENT_LENGTH;
+	char text[32];
 
-	return lws_hdr_copy(wsi, text, sizeof(text),
-	    WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 && strcmp(text, "0") != 0;
+	*ret_len = 0;
+	*ret_why = "the length of the body must be said in Content-Length; "
+	    "chunks are not taken";
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
+		return 411;
+	if (lws_hdr_total_length(wsi, length) <= 0)
+		return 0;
+	*ret_why = "Content-Length must be one whole number";
+	if (lws_hdr_copy_fragment(wsi, text, sizeof(text), length, 1) >= 0 ||
+	    lws_hdr_copy(wsi, text, sizeof(text), length) <= 0 ||
+	    text[0] == '-' ||
+	    evt_int_parse(text, "", 0, INT64_MAX, ret_len, NULL) != EVT_OK)
+		return 400;
+	*ret_why = "a body of more than 1048576 bytes is not taken";
+	return *ret_len > MESSAGE_MAX ? 413 : 0;
+}
+
+/* A client that asks whether it may send its body is told to. */
+static void
+invite_body(struct lws *wsi)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	uint8_t buf[LWS_PRE + sizeof(go_on)];
+
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_EXPECT) <= 0)
+		return;
+	memcpy(buf + LWS_PRE, go_on, sizeof(go_on) - 1);
+	/* Where it does not go out the body comes a little later. */
+	(void)lws_write(wsi, buf + LWS_PRE, sizeof(go_on) - 1,
+	    LWS_WRITE_HTTP_HEADERS);
 }
 
 int
@@ -287,18 +320,24 @@ evt_exchange_begin(evt_server *s, struct lws *wsi)
 {
 	struct exchange *x = exchange_new(s, wsi);
 	const char *why;
-	int status;
+	unsigned status;
+	int64_t len;
 
 	if (x == NULL)
 		return -1;
 	s->stats.requests++;
 	lws_set_opaque_user_data(wsi, x);
 	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
-	status = evt_http_judge(x, &why);
+	x->body_due_ns = evt_waker_now() + PATIENCE * EVT_NS_PER_S;
+	status = (unsigned)evt_http_judge(x, &why);
+	if (status == 0)
+		status = judge_body(wsi, &len, &why);
 	if (status != 0)
-		evt_answer_error(x, (unsigned)status, "%s", why);
-	else if (x->method != METHOD_POST || !has_body(wsi))
+		evt_answer_error(x, status, "%s", why);
+	else if (x->method != METHOD_POST || len == 0)
 		evt_http_route(x);
+	else
+		invite_body(wsi);
 	return 0;
 }
 
@@ -307,12 +346,13 @@ evt_exchange_body(struct exchange *x, const void *in, size_t len)
 {
 	if (x->answered)
 		return 0;
-	if (x->body.len + len > MESSAGE_MAX) {
-		evt_answer_error(x, 413, "a body of more than %u bytes is not "
-		    "taken", MESSAGE_MAX);
+	if (x->body.len + len > MESSAGE_MAX)
+		return -1; /* more than was announced */
+	if (evt_waker_now() > x->body_due_ns) {
+		evt_answer_error(x, 408, "the body did not come within %d s",
+		    PATIENCE);
 		return 0;
 	}
-	lws_set_timeout(x->wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
 	return evt_buf_add(&x->body, in, len) ? 0 : -1;
 }
 

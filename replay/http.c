@@ -21,7 +21,8 @@ evt_http_phrase(unsigned status)
 	} row[] = {
 		{ 200, "OK" }, { 204, "No Content" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
 		{ 403, "Forbidden" }, { 404, "Not Found" },
-		{ 405, "Method Not Allowed" }, { 413, "Content Too Large" },
+		{ 405, "Method Not Allowed" }, { 408, "Request Timeout" },
+		{ 411, "Length Required" }, { 413, "Content Too Large" },
 		{ 426, "Upgrade Required" },
 		{ 500, "Internal Server Error" },
 		{ 503, "Service Unavailable" },
@@ -51,7 +52,8 @@ evt_http_respond(evt_server *s, struct lws *wsi, unsigned status,
 	    "x-content-type-options: nosniff\r\n"
 	    "%sconnection: close\r\n\r\n%s\n",
 	    status, evt_http_phrase(status), strlen(text) + 1,
-	    status == 401 ? "www-authenticate: Bearer\r\n" : "", text);
+	    status == 401 ? "www-authenticate: Bearer\r\n" :
+	    status == 426 ? "sec-websocket-version: 13\r\n" : "", text);
 
 	s->stats.refused++;
 	/* It is short, so it goes out at once, or the other side is gone. */
@@ -61,7 +63,8 @@ evt_http_respond(evt_server *s, struct lws *wsi, unsigned status,
 	return -1;
 }
 
-/* A header into buf; NULL where there is none (or it is too long to be good). */
+/* A header into buf; NULL where there is none, "" where it is too long to be good
+ * or holds a NUL. */
 static const char *
 header(struct lws *wsi, enum lws_token_indexes token, char *buf)
 {
@@ -69,7 +72,8 @@ header(struct lws *wsi, enum lws_token_indexes token, char *buf)
 
 	if (n <= 0)
 		return NULL;
-	return lws_hdr_copy(wsi, buf, HEADER_MAX, token) < 0 ? "" : buf;
+	return lws_hdr_copy(wsi, buf, HEADER_MAX, token) == n &&
+	    strlen(buf) == (size_t)n ? buf : "";
 }
 
 /* What the request brings, in buffers of HEADER_MAX bytes. */
@@ -262,7 +266,17 @@ wants_websocket(struct lws *wsi)
 	    0 && strcasecmp(upgrade, "websocket") == 0;
 }
 
-/* The path, free() it. */
+/* The version that there is. */
+static bool
+speaks_version(struct lws *wsi)
+{
+	char version[8];
+
+	return lws_hdr_copy(wsi, version, sizeof(version), WSI_TOKEN_VERSION) >
+	    0 && strcmp(version, "13") == 0;
+}
+
+/* The path, free() it.  NULL: there is none, since it is no GET. */
 static char *
 path_of(struct lws *wsi)
 {
@@ -307,7 +321,13 @@ evt_http_upgrade(evt_server *s, struct lws *wsi)
 		return -1;
 	}
 	path = path_of(wsi);
-	if (path != NULL && evt_args_read(s, wsi, &a))
+	if (path == NULL)
+		(void)evt_http_respond(s, wsi, 400, "a WebSocket begins with a "
+		    "GET");
+	else if (!speaks_version(wsi))
+		(void)evt_http_respond(s, wsi, 426, "only version 13 of the "
+		    "WebSocket protocol is spoken here");
+	else if (evt_args_read(s, wsi, &a))
 		r = upgrade(s, wsi, path, &a);
 	free(path);
 	evt_args_free(&a);

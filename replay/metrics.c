@@ -81,6 +81,10 @@ evt_metrics(struct exchange *x)
 	    add(&out, "refused_total", "counter",
 	    "Requests and connections that were refused.",
 	    (double)st.refused) &&
+	    add(&out, "connections_unheard_total", "counter",
+	    "Connections that ended before a request was understood: what "
+	    "libwebsockets does not take, and who says nothing.",
+	    (double)st.unheard) &&
 	    add(&out, "frames_lost_total", "counter",
 	    "Frames that damage to the tape cost.", (double)st.frames_lost) &&
 	    add(&out, "failed_total", "counter",

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,8 +34,11 @@
 #define STOP_NS (2 * EVT_NS_PER_S)
 /* Housekeeping. */
 #define TICK_NS (EVT_NS_PER_S / 2)
-/* Connections beside the clients: the listener, the timer, requests. */
-#define OTHER_FDS 64u
+/* Connections beside the clients: requests, and those that say nothing until
+ * they are dropped, who must not keep the others out. */
+#define OTHER_CONNECTIONS 1024u
+/* Further descriptors: the listener, the timer, tapes, blocks that are read. */
+#define OTHER_FDS 256u
 
 void
 evt_server_notice(const evt_server *s, const char *fmt, ...)
@@ -152,20 +156,27 @@ open_spare(void)
 static void
 accept_all(evt_server *s)
 {
+	uint64_t unheard;
 	int fd;
 
 	while ((fd = accept4(s->listen_fd, NULL, NULL,
 	    SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
 		prepare_socket(fd);
-		/* It closes the descriptor where it fails. */
-		(void)lws_adopt_socket_vhost(s->vhost, fd);
+		unheard = s->stats.unheard;
+		/* It closes the descriptor where it fails; perhaps it had begun
+		 * with TLS, and told us that it was no good. */
+		if (lws_adopt_socket_vhost(s->vhost, fd) == NULL &&
+		    s->stats.unheard == unheard)
+			s->stats.refused++;
 	}
 	if ((errno != EMFILE && errno != ENFILE) || s->spare_fd < 0)
 		return;
 	close(s->spare_fd);
 	fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-	if (fd >= 0)
+	if (fd >= 0) {
+		s->stats.refused++;
 		close(fd);
+	}
 	s->spare_fd = open_spare();
 	evt_server_notice(s, "a client was turned away: too many open files");
 }
@@ -190,6 +201,8 @@ static int
 on_viewer(struct viewer *c, enum lws_callback_reasons reason, const void *in,
     size_t len)
 {
+	evt_server *s;
+
 	switch (reason) {
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
 		/* Who asks for one of our own protocols does not get it. */
@@ -205,7 +218,10 @@ on_viewer(struct viewer *c, enum lws_callback_reasons reason, const void *in,
 		return 0;
 	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY:
-		lws_set_opaque_user_data(c->wsi, NULL);
+		s = c->stage->server;
+		if (c->tap.fanout == NULL)
+			s->stats.refused++; /* by the library */
+		lws_set_opaque_user_data(c->wsi, &s->gone);
 		evt_viewer_free(c);
 		return 0;
 	default:
@@ -226,7 +242,7 @@ on_exchange(struct exchange *x, enum lws_callback_reasons reason,
 		return evt_exchange_writable(x);
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_WSI_DESTROY:
-		lws_set_opaque_user_data(x->wsi, NULL);
+		lws_set_opaque_user_data(x->wsi, &x->server->gone);
 		evt_exchange_free(x);
 		return 0;
 	default:
@@ -234,42 +250,75 @@ on_exchange(struct exchange *x, enum lws_callback_reasons reason,
 	}
 }
 
-/* Connections of our own, and those that were refused, have no peer. */
+/* What has no peer: connections that have not asked for anything yet. */
+static int
+on_stranger(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason)
+{
+	switch (reason) {
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		if (evt_http_upgrade(s, wsi) == 0)
+			return 0;
+		lws_set_opaque_user_data(wsi, &s->gone);
+		return -1;
+	case LWS_CALLBACK_HTTP:
+		return evt_exchange_begin(s, wsi);
+	case LWS_CALLBACK_RAW_ADOPT:
+		/* The library takes CONNECT for the beginning of something that
+		 * is no HTTP, and would never drop it. */
+		s->stats.refused++;
+		lws_set_opaque_user_data(wsi, &s->gone);
+		return -1;
+	case LWS_CALLBACK_WSI_DESTROY:
+		s->stats.unheard++;
+		return 0;
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+		return -1;
+	default:
+		return 0;
+	}
+}
+
 static int
 on_client(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason,
     void *in, size_t len)
 {
 	struct peer *peer = lws_get_opaque_user_data(wsi);
 
-	if (reason == LWS_CALLBACK_HTTP_CONFIRM_UPGRADE)
-		return evt_http_upgrade(s, wsi);
-	if (reason == LWS_CALLBACK_HTTP)
-		return evt_exchange_begin(s, wsi);
 	if (peer == NULL)
+		return on_stranger(s, wsi, reason);
+	switch (peer->kind) {
+	case PEER_VIEWER:
+		return on_viewer((struct viewer *)peer, reason, in, len);
+	case PEER_EXCHANGE:
+		return on_exchange((struct exchange *)peer, reason, in, len);
+	default:
 		return reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION ? -1 :
 		    0;
-	if (peer->kind == PEER_VIEWER)
-		return on_viewer((struct viewer *)peer, reason, in, len);
-	return on_exchange((struct exchange *)peer, reason, in, len);
+	}
 }
 
 static int
 callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     void *in, size_t len)
 {
+	/* None: it was refused before it could ask for one. */
 	const struct lws_protocols *protocol = lws_get_protocol(wsi);
+	unsigned id = protocol != NULL ? protocol->id : PROTOCOL_CLIENT;
 	evt_server *s = lws_context_user(lws_get_context(wsi));
 
 	(void)user;
-	if (protocol == NULL)
+	if (s == NULL)
 		return 0;
 	if (reason == LWS_CALLBACK_RAW_RX_FILE) {
-		if (protocol->id == PROTOCOL_TIMER)
+		if (id == PROTOCOL_TIMER)
 			on_timer(s);
-		else if (protocol->id == PROTOCOL_LISTENER)
+		else if (id == PROTOCOL_LISTENER)
 			accept_all(s);
 		return 0;
 	}
+	/* Clients may ask for our own protocols, and are not given them. */
+	if (id != PROTOCOL_CLIENT && lws_get_opaque_user_data(wsi) == NULL)
+		return 0;
 	return on_client(s, wsi, reason, in, len);
 }
 
@@ -285,9 +334,22 @@ static const struct lws_protocols protocols[] = {
 	{ 0 },
 };
 
+/* Descriptors for all who may connect.  With fewer some are turned away. */
+static void
+allow_descriptors(rlim_t n)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= n)
+		return;
+	limit.rlim_cur = n < limit.rlim_max ? n : limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int
 open_context(evt_server *s, evt_error *err)
 {
+	const unsigned n = (unsigned)s->o.max_clients + OTHER_CONNECTIONS;
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
 		.protocols = protocols,
@@ -300,8 +362,7 @@ open_context(evt_server *s, evt_error *err)
 		.pt_serv_buf_size = QUERY_MAX,
 		.timeout_secs = 10,
 		.keepalive_timeout = 10,
-		.fd_limit_per_thread =
-		    (unsigned)(s->o.max_clients + OTHER_FDS),
+		.fd_limit_per_thread = n,
 		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
 	};
 
@@ -310,6 +371,7 @@ open_context(evt_server *s, evt_error *err)
 		info.ssl_cert_filepath = s->o.tls_cert;
 		info.ssl_private_key_filepath = s->o.tls_key;
 	}
+	allow_descriptors(n + OTHER_FDS);
 	lws_set_log_level(0, NULL);
 	s->context = lws_create_context(&info);
 	if (s->context == NULL)

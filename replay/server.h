@@ -17,11 +17,21 @@
  *
  * Requests are answered with 400 and the reason for a bad query, 401 without the
  * token, 403 for a foreign Host or Origin, 404 for another path, 405 for another
- * method, 413 for a body over 1 MiB, 426 where a WebSocket is asked for without
- * an upgrade, 503 where there are too many clients.  What libwebsockets itself
- * does not take is closed without an answer: upgrades to anything but WebSocket,
- * subprotocols (there are none), requests of more than 16 KiB or some ninety
- * arguments.
+ * method, 408 for a body that takes more than ten seconds, 411 for one in chunks,
+ * 413 for one over 1 MiB, 426 where a WebSocket is asked for without an upgrade
+ * or in another version, 503 where there are too many clients.  What
+ * libwebsockets itself does not take is closed without an answer: upgrades to
+ * anything but WebSocket, subprotocols (there are none), requests of more than
+ * 16 KiB or some ninety arguments, paths and arguments that hold a NUL, CONNECT;
+ * or with a 403 of its own words: absolute targets, methods that it does not know.
+ * A head must come within ten seconds.  The library (4.1.6) waits so long for the
+ * rest of one with folded lines, or with a header whose name is the beginning of
+ * one that it knows ("X", "X-Forwarded"); the connection is closed then.
+ *
+ * Messages to the stand-in are taken up to 1 MiB, else the client is closed with
+ * 1009; what comes on other WebSockets is read and ignored.  Frames that break
+ * the protocol are answered with 1002, or, where they are too large to be frames,
+ * with none.  Frames that are not masked are taken: the library does not tell.
  *
  * Slow clients.  A deck of its own waits for its client: no more than 256 KiB
  * (or one message) are read ahead of it, besides what the kernel holds.  So does
@@ -109,7 +119,10 @@ void evt_server_stop(evt_server *server);
 typedef struct evt_server_stats {
 	uint64_t clients;    /* that were let in */
 	uint64_t requests;   /* other requests */
-	uint64_t refused;    /* of both, answered with a status of 400 and up */
+	uint64_t refused;    /* of both, and connections for which there was no
+	                        room */
+	uint64_t unheard;    /* connections that ended before they asked for
+	                        anything that was understood */
 	uint64_t bytes;      /* sent to clients, payload of WebSockets */
 	uint64_t cut_off;
 	uint64_t deliveries; /* frames times clients */

@@ -25,9 +25,10 @@ enum {
 
 struct stage;
 
-/* What is attached to a connection of libwebsockets; first member of both. */
+/* What is attached to a connection of libwebsockets; first member of both.  GONE:
+ * it was refused, or its viewer or exchange is no more. */
 struct peer {
-	enum { PEER_VIEWER, PEER_EXCHANGE } kind;
+	enum { PEER_GONE, PEER_VIEWER, PEER_EXCHANGE } kind;
 };
 
 enum viewer_kind {
@@ -135,6 +136,7 @@ struct evt_server {
 	int64_t deadline_ns; /* while stopping: when to drop who is left */
 	bool stopping, finished;
 	bool said_equal_ids;
+	struct peer gone;
 	atomic_bool stop; /* lock-free: set by signal handlers too */
 	evt_server_stats stats; /* without the stages that are there */
 };
@@ -294,6 +296,7 @@ struct exchange {
 	const char *why;
 	struct args args;
 	evt_buf body;     /* of the request */
+	int64_t body_due_ns; /* when it must have come */
 	evt_buf out;      /* LWS_PRE bytes, then head and body */
 	size_t at;        /* sent up to */
 	bool answered;

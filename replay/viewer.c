@@ -149,7 +149,10 @@ evt_viewer_receive(struct viewer *c, const void *in, size_t len)
 
 	if (c->kind != VIEWER_STANDIN || c->goodbye != 0)
 		return 0;
-	if (c->rx.len + len > MESSAGE_MAX) {
+	/* Fragments may still follow, but what this one says that it holds is
+	 * known before it has come. */
+	if (c->rx.len + len + lws_remaining_packet_payload(c->wsi) >
+	    MESSAGE_MAX) {
 		lws_close_reason(c->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
 		    NULL, 0);
 		c->stage->server->stats.refused++;
@@ -245,6 +248,10 @@ evt_viewer_flush(struct viewer *c, int64_t now)
 	uint8_t *p;
 	size_t n;
 
+	/* The library may have said goodbye for us, to one who broke the
+	 * protocol: nothing may follow then. */
+	if (c->tap.fanout != NULL && lws_get_close_length(c->wsi) > 0)
+		c->done = true;
 	if (c->tap.fanout == NULL || c->done)
 		return;
 	while (!lws_partial_buffered(c->wsi) && behind(c) > 0 &&
