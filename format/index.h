@@ -8,6 +8,7 @@
 #ifndef EVT_INDEX_H
 #define EVT_INDEX_H
 
+#include "format/dict.h"
 #include "format/evtape.h"
 #include "format/segment.h"
 #include "format/summary.h"
@@ -78,7 +79,10 @@ typedef int evt_index_event_row(void *ctx, const char *name, uint64_t frames,
 int evt_index_each_event(evt_index *x, uint32_t no, evt_index_event_row *row,
     void *ctx, evt_error *err);
 
-/* How many sources it knows.  false: it cannot tell. */
+/* How many sources it knows; and how many of the first n of the dictionary.
+ * false: it cannot tell. */
 bool evt_index_count_sources(evt_index *x, uint64_t *ret_n);
+bool evt_index_count_known(evt_index *x, const evt_dict *sources, uint32_t n,
+    uint32_t *ret_known);
 
 #endif

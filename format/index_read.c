@@ -354,3 +354,28 @@ evt_index_count_sources(evt_index *x, uint64_t *ret_n)
 	sqlite3_finalize(st);
 	return ok;
 }
+
+bool
+evt_index_count_known(evt_index *x, const evt_dict *sources, uint32_t n,
+    uint32_t *ret_known)
+{
+	sqlite3_stmt *st;
+	uint32_t known = 0;
+	int rc = SQLITE_DONE;
+
+	if (sqlite3_prepare_v2(x->db, "SELECT 1 FROM source WHERE source_id=?",
+	    -1, &st, NULL) != SQLITE_OK)
+		return false;
+	for (uint32_t i = 0; i < n && (rc == SQLITE_ROW || rc == SQLITE_DONE);
+	    i++) {
+		evt_key key = evt_dict_key(sources, i);
+
+		evt_index_bind_key(st, 1, &key);
+		rc = sqlite3_step(st);
+		known += rc == SQLITE_ROW;
+		sqlite3_reset(st);
+	}
+	sqlite3_finalize(st);
+	*ret_known = known;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE;
+}

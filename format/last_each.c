@@ -26,6 +26,9 @@ struct each {
 	evt_last_fn *fn;
 	void *ctx;
 	evt_dict done; /* sources that were found */
+	/* So many of them, the first, may be unknown to the index; and of these
+	 * it knows n_known. */
+	uint32_t n_unsure, n_known;
 };
 
 static bool
@@ -241,6 +244,10 @@ add_candidate(void *ctx, const evt_key *key, const uint8_t *blocks, size_t len,
 	if (!evt_dict_reserve(&p->by_key, 1))
 		return evt_err_nomem(err);
 	/* The same source has one row an event, and there is one event. */
+	if (evt_dict_find(&p->by_key, key->text, key->len, key->is_int) !=
+	    UINT32_MAX)
+		return evt_err_set(err, EVT_ERR_INDEX,
+		    "the index names a source twice");
 	evt_dict_add(&p->by_key, key->text, key->len, key->is_int);
 	step_back(p, &c);
 	p->c[p->n++] = c;
@@ -376,26 +383,43 @@ search_all(struct each *e, const evt_segment *s, int fd, evt_error *err)
 }
 
 static int
-search_segment(struct each *e, const evt_segment *s, evt_error *err)
+search_segment(struct each *e, const evt_segment *s, bool *ret_planned,
+    evt_error *err)
 {
 	struct plan p = { .each = e, .segment = s };
 	evt_index *x = e->tape->index;
 	int fd = open(s->path, O_RDONLY | O_CLOEXEC), r;
 
+	*ret_planned = true;
 	if (fd < 0)
 		return EVT_OK; /* retention dropped it */
 	if (x != NULL && evt_index_has(x, s) &&
 	    evt_index_each_span(x, s->no, e->match.filter.events[0],
-	    e->match.filter.to_ns, add_candidate, &p, err) == EVT_OK)
+	    e->match.filter.to_ns, add_candidate, &p, err) == EVT_OK) {
 		r = search_planned(&p, fd, err);
-	else
+	} else {
+		*ret_planned = false;
 		r = search_all(e, s, fd, err);
+	}
 	plan_free(&p);
 	close(fd);
 	return r;
 }
 
 /* ---- all of it --------------------------------------------------------------------- */
+
+/* What was found so far may stand in no index. */
+static void
+note_unsure(struct each *e)
+{
+	evt_index *x = e->tape->index;
+
+	e->n_unsure = e->done.n;
+	e->n_known = 0;
+	if (x == NULL || !evt_index_count_known(x, &e->done, e->n_unsure,
+	    &e->n_known))
+		e->n_known = 0; /* too few: then more is searched */
+}
 
 /* Whether every source that the index knows was found: then no older segment
  * has another one. */
@@ -406,7 +430,7 @@ all_found(const struct each *e, size_t i)
 	uint64_t n;
 
 	if (t->index == NULL || !evt_index_count_sources(t->index, &n) ||
-	    e->done.n < n)
+	    e->done.n - e->n_unsure + e->n_known < n)
 		return false;
 	while (i-- > 0) {
 		if (!evt_index_has(t->index, &t->segments[i]))
@@ -423,8 +447,13 @@ search(struct each *e, evt_error *err)
 
 	if (r == EVT_OK)
 		r = search_journal(e, err);
+	note_unsure(e);
 	for (size_t i = t->n_segments; i-- > 0 && r == EVT_OK;) {
-		r = search_segment(e, &t->segments[i], err);
+		bool planned;
+
+		r = search_segment(e, &t->segments[i], &planned, err);
+		if (!planned)
+			note_unsure(e);
 		if (all_found(e, i))
 			break;
 	}

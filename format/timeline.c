@@ -18,6 +18,8 @@
 
 /* So many blocks are read: some ten milliseconds. */
 #define EXACT_BLOCKS 256u
+/* So many counts are kept at most: a feed may make up a name for each frame. */
+#define CELLS_MAX ((size_t)4 << 20)
 
 struct counting {
 	evt_tape *tape;
@@ -26,34 +28,51 @@ struct counting {
 	bool exact;
 	evt_dict events; /* place + 1 is the row in count; row 0: no event */
 	double *count;   /* rows of n_buckets */
-	size_t n_rows;
+	size_t n_rows, cap_rows;
 };
 
-/* The counts of an event.  NULL: out of memory. */
-static double *
-row_of(struct counting *c, const char *name, size_t len)
+/* Room for another row.  EVT_ERR_ARG: there are too many. */
+static int
+grow(struct counting *c, size_t row, evt_error *err)
+{
+	size_t cap = row * 2 + 4, n = c->n_buckets;
+	double *count;
+
+	if (row >= CELLS_MAX / n)
+		return evt_err_set(err, EVT_ERR_ARG, "the tape has more than "
+		    "%zu events: too many for %zu buckets", row, n);
+	count = realloc(c->count, cap * n * sizeof(*count));
+	if (count == NULL)
+		return evt_err_nomem(err);
+	memset(count + c->cap_rows * n, 0, (cap - c->cap_rows) * n *
+	    sizeof(*count));
+	c->count = count;
+	c->cap_rows = cap;
+	return EVT_OK;
+}
+
+/* The counts of an event. */
+static int
+row_of(struct counting *c, const char *name, size_t len, double **ret_row,
+    evt_error *err)
 {
 	size_t row = 0;
-	double *count;
+	int r = EVT_OK;
 
 	if (name != NULL) {
 		if (!evt_dict_reserve(&c->events, 1))
-			return NULL;
+			return evt_err_nomem(err);
 		row = (size_t)evt_dict_add(&c->events, name, (uint32_t)len,
 		    false) + 1;
 	}
-	if (row >= c->n_rows) {
-		size_t size = c->n_buckets * sizeof(*count);
-
-		count = realloc(c->count, (row + 1) * size);
-		if (count == NULL)
-			return NULL;
-		memset(count + c->n_rows * c->n_buckets, 0,
-		    (row + 1 - c->n_rows) * size);
-		c->count = count;
+	if (row >= c->cap_rows)
+		r = grow(c, row, err);
+	if (r != EVT_OK)
+		return r;
+	if (row >= c->n_rows)
 		c->n_rows = row + 1;
-	}
-	return c->count + row * c->n_buckets;
+	*ret_row = c->count + row * c->n_buckets;
+	return EVT_OK;
 }
 
 static bool
@@ -75,12 +94,13 @@ count_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct counting *c = ctx;
 	double *row;
+	int r;
 
 	if (!within(c, f->time_ns))
 		return EVT_OK;
-	row = row_of(c, f->event, f->event_len);
-	if (row == NULL)
-		return evt_err_nomem(err);
+	r = row_of(c, f->event, f->event_len, &row, err);
+	if (r != EVT_OK)
+		return r;
 	count_one(c, row, f->time_ns);
 	return EVT_OK;
 }
@@ -91,11 +111,12 @@ count_loaded(struct counting *c, const evt_block *b, evt_error *err)
 {
 	for (uint32_t e = 0; e <= b->n_events; e++) {
 		const evt_key *k = e > 0 ? &b->events[e - 1] : NULL;
-		double *row = row_of(c, k != NULL ? k->text : NULL,
-		    k != NULL ? k->len : 0);
+		double *row;
+		int r = row_of(c, k != NULL ? k->text : NULL, k != NULL ?
+		    k->len : 0, &row, err);
 
-		if (row == NULL)
-			return evt_err_nomem(err);
+		if (r != EVT_OK)
+			return r;
 		for (uint32_t i = 0; i < b->n; i++) {
 			if (b->event[i] == e && within(c, b->time_ns[i]))
 				count_one(c, row, b->time_ns[i]);
@@ -166,11 +187,12 @@ spread_event(void *ctx, const char *name, uint64_t frames,
 {
 	struct spreading *sp = ctx;
 	const evt_segment *s = sp->segment;
-	double *row = row_of(sp->counting, name, name != NULL ? strlen(name) :
-	    0), total = 0;
+	double *row, total = 0;
+	int r = row_of(sp->counting, name, name != NULL ? strlen(name) : 0,
+	    &row, err);
 
-	if (row == NULL)
-		return evt_err_nomem(err);
+	if (r != EVT_OK)
+		return r;
 	for (int pass = 0; pass < 2; pass++) {
 		const uint8_t *p = blocks, *end = blocks + len;
 		uint64_t no = 0, delta;
@@ -186,7 +208,7 @@ spread_event(void *ctx, const char *name, uint64_t frames,
 			b = &s->blocks[no];
 			if (pass == 0)
 				total += b->frames;
-			else if (overlaps(sp->counting, b))
+			else if (total > 0 && overlaps(sp->counting, b))
 				spread(sp->counting, row, b, (double)frames *
 				    b->frames / total);
 		}
@@ -243,7 +265,8 @@ round_row(const double *from, uint64_t *to, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		carry += from[i];
-		to[i] = (uint64_t)carry;
+		/* A damaged index may say anything. */
+		to[i] = carry < 1e18 ? (uint64_t)carry : 0;
 		carry -= (double)to[i];
 	}
 }

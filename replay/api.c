@@ -74,7 +74,7 @@ evt_arg_time(const struct exchange *x, const char *name, int64_t *ret_ns,
 	char plus[64];
 
 	if (text == NULL || *text == '\0')
-		return EVT_ERR_NOTFOUND;
+		return EVT_END;
 	if (*text == ' ' && strlen(text) < sizeof(plus)) {
 		/* A plus that a form encoder reads as a space. */
 		memcpy(plus, text, strlen(text) + 1);
@@ -102,10 +102,10 @@ evt_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
 	int64_t first = 0, last = 0;
 	int from = evt_arg_time(x, "from", ret_from, err), to, r;
 
-	if (from != EVT_OK && from != EVT_ERR_NOTFOUND)
+	if (from != EVT_OK && from != EVT_END)
 		return from;
 	to = evt_arg_time(x, "to", ret_to, err);
-	if (to != EVT_OK && to != EVT_ERR_NOTFOUND)
+	if (to != EVT_OK && to != EVT_END)
 		return to;
 	r = from == EVT_OK && to == EVT_OK ? EVT_OK :
 	    whole_span(x->server, &first, &last, err);

@@ -4,12 +4,13 @@
 
 #include "replay/server_impl.h"
 
-/* A time, in the forms of --from.  EVT_ERR_ARG, and those of reading. */
+/* A time, in the forms of --from.  EVT_ERR_ARG, EVT_ERR_NOTFOUND: no such
+ * bookmark; and those of reading. */
 int evt_api_time(const evt_server *s, const char *text, int64_t *ret_ns,
     evt_error *err);
 /*
  * A time among the request's arguments, in the forms of --from.
- * EVT_ERR_NOTFOUND: it is not there, and err is untouched.  EVT_ERR_ARG.
+ * EVT_END: it is not there, and err is untouched.  Errors: as evt_api_time().
  */
 int evt_arg_time(const struct exchange *x, const char *name, int64_t *ret_ns,
     evt_error *err);

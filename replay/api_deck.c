@@ -87,14 +87,14 @@ check_members(evt_view body, const char *call, const char *const *members,
 }
 
 /* The text of a member that is a string or a number, with a NUL behind it.
- * EVT_ERR_NOTFOUND: it is not there, or null, and err is untouched. */
+ * EVT_END: it is not there, or null, and err is untouched. */
 static int
 text_of(evt_view v, const char *name, evt_buf *out, evt_error *err)
 {
 	enum evt_view_kind kind = evt_view_kind(v);
 
 	if (kind == EVT_VIEW_NONE || kind == EVT_VIEW_NULL)
-		return EVT_ERR_NOTFOUND;
+		return EVT_END;
 	if (kind != EVT_VIEW_STRING && kind != EVT_VIEW_NUMBER)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "%s must be a string or a number", name);
@@ -105,7 +105,7 @@ text_of(evt_view v, const char *name, evt_buf *out, evt_error *err)
 	return evt_buf_add_byte(out, '\0') ? EVT_OK : evt_err_nomem(err);
 }
 
-/* A time.  EVT_ERR_NOTFOUND: as text_of(). */
+/* A time.  EVT_END: as text_of(). */
 static int
 time_of(const struct call *c, const char *name, int64_t *ret_ns, evt_error *err)
 {
@@ -151,7 +151,7 @@ deck_seek(const struct call *c, evt_error *err)
 	int64_t to;
 	int r = time_of(c, "to", &to, err);
 
-	if (r == EVT_ERR_NOTFOUND)
+	if (r == EVT_END)
 		return evt_err_set(err, EVT_ERR_ARG, "seek needs a time: to");
 	return r == EVT_OK ? evt_stage_seek(c->stage, to, err) : r;
 }
@@ -163,7 +163,7 @@ deck_speed(const struct call *c, evt_error *err)
 	uint32_t speed;
 	int r = text_of(EVT_MEMBER(c->body, "speed"), "speed", &text, err);
 
-	if (r == EVT_ERR_NOTFOUND)
+	if (r == EVT_END)
 		r = evt_err_set(err, EVT_ERR_ARG,
 		    "speed needs a number or max: speed");
 	if (r == EVT_OK)
@@ -184,11 +184,11 @@ deck_span(const struct call *c, bool *ret_has_from, int64_t *ret_from,
 
 	*ret_has_from = from == EVT_OK;
 	*ret_has_to = false;
-	if (from != EVT_OK && from != EVT_ERR_NOTFOUND)
+	if (from != EVT_OK && from != EVT_END)
 		return from;
 	to = time_of(c, "to", ret_to, err);
 	*ret_has_to = to == EVT_OK;
-	if (to != EVT_OK && to != EVT_ERR_NOTFOUND)
+	if (to != EVT_OK && to != EVT_END)
 		return to;
 	if (*ret_has_from && *ret_has_to && *ret_from >= *ret_to)
 		return evt_err_set(err, EVT_ERR_ARG,
@@ -244,7 +244,7 @@ add_each(evt_play *play, const char *setting, const char *name, evt_view list,
 	while (r == EVT_OK && evt_view_walk_next(&walk, &unused, &value)) {
 		text.len = 0;
 		r = text_of(value, name, &text, err);
-		if (r == EVT_ERR_NOTFOUND)
+		if (r == EVT_END)
 			r = evt_err_set(err, EVT_ERR_ARG,
 			    "null is no element of %s", name);
 		if (r == EVT_OK)

@@ -277,10 +277,9 @@ frames_work(struct job *job, struct exchange *x, int64_t until_ns)
 		r = reading_next(&j->r, &f, &err);
 		if (r == EVT_OK)
 			r = frames_add(j, &f, &err);
-		if (r == EVT_OK && evt_waker_now() >= until_ns &&
-		    j->n < j->limit)
-			return false;
 		more = j->n < j->limit && out->len < FRAMES_BYTES;
+		if (r == EVT_OK && more && evt_waker_now() >= until_ns)
+			return false;
 	}
 	if (r >= 0 && j->n > 0)
 		out->len--;
@@ -309,7 +308,7 @@ frames_play(struct exchange *x, evt_play *play, evt_error *err)
 	int r = evt_arg_time(x, "from", &play->from_ns, err);
 
 	play->has_from = true;
-	if (r == EVT_ERR_NOTFOUND) {
+	if (r == EVT_END) {
 		r = evt_house(x->server, &st, err);
 		if (r == EVT_OK)
 			play->from_ns = evt_stage_time(st, evt_waker_now());
@@ -324,7 +323,7 @@ frames_play(struct exchange *x, evt_play *play, evt_error *err)
 		r = evt_arg_time(x, "to", &play->to_ns, err);
 		play->has_to = r == EVT_OK;
 	}
-	return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
+	return r == EVT_END ? EVT_OK : r;
 }
 
 static int

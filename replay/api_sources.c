@@ -12,7 +12,7 @@ board_at(struct exchange *x, evt_board **ret_board, int64_t *ret_ns,
 	struct stage *st;
 	int r = evt_arg_time(x, "at", ret_ns, err);
 
-	if (r == EVT_ERR_NOTFOUND) {
+	if (r == EVT_END) {
 		r = evt_house(s, &st, err);
 		if (r != EVT_OK)
 			return r;

@@ -15,6 +15,7 @@
  * it is not, the last one is sent so much later. */
 #define OWED_NS (250 * EVT_NS_PER_MS)
 
+/* Whether somebody watches who is told what the board shows. */
 static bool
 has_crew(const struct stage *st)
 {
@@ -231,27 +232,35 @@ note_owed(struct stage *st, const evt_news *news, evt_error *err)
 	return EVT_OK;
 }
 
-int
-evt_stage_tell(struct stage *st, const evt_frame *frame, evt_error *err)
+/* Keep the board up, and tell the clients of the stand-in. */
+static int
+tell_standins(struct stage *st, const evt_frame *frame, evt_error *err)
 {
 	evt_news news;
-	int r;
+	int r = evt_board_take(st->board, frame, &news, err);
 
-	if (!has_crew(st)) {
-		st->board_good = false;
-		return EVT_OK;
-	}
-	r = evt_board_take(st->board, frame, &news, err);
 	if (r == EVT_OK)
 		r = note_owed(st, &news, err);
-	if (r != EVT_OK)
-		return r;
-	if (st->n[VIEWER_STANDIN] > 0 && news.kind != EVT_NEWS_NONE) {
+	if (r == EVT_OK && st->n[VIEWER_STANDIN] > 0 &&
+	    news.kind != EVT_NEWS_NONE) {
 		evt_telling_begin(&st->telling, frame, &news);
 		each_standin(st, evt_standin_tell);
 	}
-	return st->n[VIEWER_CONTROL] > 0 ? evt_control_take(st, frame, err) :
-	    EVT_OK;
+	return r;
+}
+
+int
+evt_stage_tell(struct stage *st, const evt_frame *frame, evt_error *err)
+{
+	int r = EVT_OK;
+
+	/* Who wants states had the board loaded when he came. */
+	if (!has_crew(st))
+		st->board_good = false;
+	if (st->board_good)
+		r = tell_standins(st, frame, err);
+	return r == EVT_OK && st->n[VIEWER_CONTROL] > 0 ?
+	    evt_control_take(st, frame, err) : r;
 }
 
 /* What the sources were, before the board is loaded anew; free() it. */

@@ -344,7 +344,7 @@ evt_exchange_begin(evt_server *s, struct lws *wsi)
 int
 evt_exchange_body(struct exchange *x, const void *in, size_t len)
 {
-	if (x->answered)
+	if (x->answered || x->method != METHOD_POST)
 		return 0;
 	if (x->body.len + len > MESSAGE_MAX)
 		return -1; /* more than was announced */
@@ -359,7 +359,8 @@ evt_exchange_body(struct exchange *x, const void *in, size_t len)
 int
 evt_exchange_complete(struct exchange *x)
 {
-	if (!x->answered)
+	/* A GET may have a body too, which nobody waits for. */
+	if (!x->answered && x->method == METHOD_POST)
 		evt_http_route(x);
 	return 0;
 }

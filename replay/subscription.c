@@ -159,6 +159,17 @@ parse_requests(const cJSON *root, const cJSON *list, evt_sub_request *q,
 	return EVT_OK;
 }
 
+/* Whether the kind of the last item stands before it. */
+static bool
+is_repeated(const evt_sub_request *q)
+{
+	for (size_t i = 0; i + 1 < q->n_items; i++) {
+		if (q->item[i].kind == q->item[q->n_items - 1].kind)
+			return true;
+	}
+	return false;
+}
+
 static int
 parse_events(const cJSON *root, const cJSON *list, evt_sub_request *q,
     evt_sub_refusal *r)
@@ -171,8 +182,15 @@ parse_events(const cJSON *root, const cJSON *list, evt_sub_request *q,
 		return BAD(r, "events is empty or no array");
 	cJSON_ArrayForEach(v, list) {
 		if ((rc = add_item(q, &item)) ||
-		    (rc = parse_kind(v, false, &item->kind, r)) ||
-		    (rc = parse_manner(root, item, r)) ||
+		    (rc = parse_kind(v, false, &item->kind, r)))
+			return rc;
+		/* All have the same trackers: copied for each name, a short
+		 * message would take any memory. */
+		if (is_repeated(q)) {
+			q->n_items--;
+			continue;
+		}
+		if ((rc = parse_manner(root, item, r)) ||
 		    (rc = parse_target(root, item, r)))
 			return rc;
 	}

@@ -82,20 +82,6 @@ class FeedCase(evtest.Case):
         names = sorted(n for n in os.listdir(self.tape) if n.endswith(".zst"))
         return subprocess.run(["zstdcat", *names], cwd=self.tape, stdout=subprocess.PIPE, check=True).stdout
 
-    def certificates(self):
-        """A CA of the test's own, a good certificate and one for another name."""
-        def openssl(*args):
-            subprocess.run(["openssl", *args], cwd=self.dir, check=True, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
-        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
-                "-subj", "/CN=test CA", "-days", "2")
-        for name, alt in (("good", "IP:127.0.0.1"), ("other", "DNS:other.example")):
-            openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out", name + ".csr",
-                    "-subj", "/CN=" + name)
-            self.write("ext", "subjectAltName=" + alt)
-            openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-                    "-out", name + ".pem", "-days", "2", "-extfile", "ext")
-
 
 class ProxyCase(FeedCase):
     """A proxy of a few lines, for CONNECT alone; it knows one host, feed.invalid,

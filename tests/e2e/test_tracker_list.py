@@ -175,7 +175,7 @@ class OnTheTape(ListCase):
                                  [t["id"] for t in TRACKERS] if ids is None else ids)
 
     def test_tls(self):
-        self.certificates()
+        self.certificates(good="IP:127.0.0.1", other="DNS:other.example")
         _, feed_url = self.simulate("--rate", "50")
         ca = ("--ca", self.path("ca.pem"))
         for name, options, words in (
@@ -194,7 +194,7 @@ class OnTheTape(ListCase):
 
     def test_tls_of_the_feed_is_its_own(self):
         """Two connections with TLS at a time, made again and again."""
-        self.certificates()
+        self.certificates(good="IP:127.0.0.1", other="DNS:other.example")
         _, feed_url = self.simulate("--rate", "50", "--tls-cert", self.path("good.pem"), "--tls-key",
                                     self.path("good.key"), "--drop-after", "3")
         p = self.record(feed_url, "--tracker-list", self.platform(plain(answer()), tls="good"), "--ca",
