@@ -68,6 +68,10 @@ const char *evt_duration_format(int64_t ns, char out[EVT_TIME_TEXT]);
 /* "1.5 MiB", "512 B".  evt_size_parse() reads it, up to TiB. */
 const char *evt_size_format(uint64_t bytes, char out[EVT_TIME_TEXT]);
 
+/* Sum and difference of times in ns; at the ends of their range they stay. */
+int64_t evt_ns_add(int64_t a, int64_t b);
+int64_t evt_ns_sub(int64_t a, int64_t b);
+
 /* CLOCK_REALTIME and CLOCK_BOOTTIME now, in ns. */
 int64_t evt_clock_real(void);
 int64_t evt_clock_boot(void);

@@ -112,7 +112,7 @@ evt_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
 	if (r == EVT_OK && from != EVT_OK)
 		*ret_from = first;
 	if (r == EVT_OK && to != EVT_OK)
-		*ret_to = last + 1;
+		*ret_to = evt_ns_add(last, 1);
 	if (r == EVT_OK && *ret_from >= *ret_to)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "nothing lies between from and to");

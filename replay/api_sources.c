@@ -42,7 +42,7 @@ evt_api_sources(struct exchange *x)
 	for (size_t i = 0; ok && i < evt_board_n(b); i++) {
 		const evt_source *s = evt_board_at(b, i);
 
-		if (!s->known || s->corrupt)
+		if (!s->known || s->corrupt || s->hidden)
 			continue;
 		ok = (!any || evt_buf_add_byte(&out, ',')) &&
 		    evt_source_json(s, false, &out);

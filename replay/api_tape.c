@@ -7,6 +7,7 @@
 
 #include "format/dict.h"
 #include "format/err.h"
+#include "format/scan.h"
 #include "format/units.h"
 
 #define BUCKETS_MAX 4000
@@ -235,7 +236,7 @@ add_number(const char *name, evt_view v, evt_buf *out)
 	    evt_buf_add(out, v.p, v.n) : evt_buf_add_str(out, "null"));
 }
 
-/* A time in a mark, which stands there as text or in ns. */
+/* A time in a mark, which stands there as text. */
 static int64_t
 mark_time(evt_view v, int64_t otherwise)
 {
@@ -251,9 +252,8 @@ mark_time(evt_view v, int64_t otherwise)
 }
 
 static bool
-add_gap(const evt_info_mark *m, evt_buf *out)
+add_gap(const evt_info_mark *m, evt_view v, evt_buf *out)
 {
-	evt_view v = evt_view_of((const uint8_t *)m->json, strlen(m->json));
 	evt_view reason = EVT_MEMBER(v, "reason");
 
 	return evt_buf_printf(out, "{\"from_ns\":%" PRId64 ",\"to_ns\":%" PRId64,
@@ -270,9 +270,8 @@ add_gap(const evt_info_mark *m, evt_buf *out)
 /* The members of the payload beside the mark's place; lists of trackers are too
  * long for it. */
 static bool
-add_mark(const evt_info_mark *m, evt_buf *out)
+add_mark(const evt_info_mark *m, evt_view v, evt_buf *out)
 {
-	evt_view v = evt_view_of((const uint8_t *)m->json, strlen(m->json));
 	evt_view_walk walk = evt_view_walk_begin(v);
 	evt_view name, value;
 	bool ok = evt_buf_printf(out, "{\"seq\":%" PRIu64 ",", m->seq) &&
@@ -304,47 +303,81 @@ find_note(const evt_note *notes, size_t n, evt_info_mark *m)
 	return false;
 }
 
-/* Append the marks of a tape; gaps: these alone. */
+/* The payload of a mark; nothing, where a damaged tape has no JSON there. */
+static evt_view
+payload_of(const evt_info_mark *m, evt_scanner *scanner)
+{
+	const uint8_t *p = (const uint8_t *)m->json;
+	evt_scan_result got = { .json = false };
+
+	if (evt_scan(scanner, p, strlen(m->json), &got, NULL) != EVT_OK ||
+	    !got.json)
+		return (evt_view){ NULL, 0 };
+	return evt_view_of(p, strlen(m->json));
+}
+
+/* What marks are added to. */
+struct marks {
+	bool gaps; /* these alone */
+	bool any;
+	evt_scanner *scanner;
+	evt_buf out;
+};
+
+static bool
+add_each(struct marks *to, const evt_info *info, const evt_note *notes, size_t n)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < info->n_marks; i++) {
+		evt_info_mark m = info->mark[i];
+		evt_view v;
+
+		if (to->gaps ? m.opcode != EVT_MARK_GAP : m.opcode ==
+		    EVT_MARK_NOTE && !find_note(notes, n, &m))
+			continue;
+		v = payload_of(&m, to->scanner);
+		ok = (!to->any || evt_buf_add_byte(&to->out, ',')) &&
+		    (to->gaps ? add_gap(&m, v, &to->out) :
+		    add_mark(&m, v, &to->out));
+		to->any = true;
+	}
+	return ok;
+}
+
+/* Append the marks of a tape. */
 static int
-add_marks(evt_tape *t, bool gaps, bool *any, evt_buf *out, evt_error *err)
+add_marks(evt_tape *t, struct marks *to, evt_error *err)
 {
 	evt_note *notes = NULL;
 	evt_info *info = NULL;
 	size_t n = 0;
-	bool ok = true;
 	int r = evt_tape_info(t, &info, err);
 
-	if (r == EVT_OK && !gaps)
+	if (r == EVT_OK && !to->gaps)
 		r = evt_tape_notes(t, &notes, &n, err);
-	for (size_t i = 0; r == EVT_OK && ok && i < info->n_marks; i++) {
-		evt_info_mark m = info->mark[i];
-
-		if (gaps ? m.opcode != EVT_MARK_GAP : m.opcode ==
-		    EVT_MARK_NOTE && !find_note(notes, n, &m))
-			continue;
-		ok = (!*any || evt_buf_add_byte(out, ',')) &&
-		    (gaps ? add_gap(&m, out) : add_mark(&m, out));
-		*any = true;
-	}
+	if (r == EVT_OK && !add_each(to, info, notes, n))
+		r = evt_err_nomem(err);
 	evt_info_free(info);
 	evt_notes_free(notes, n);
-	return r == EVT_OK && !ok ? evt_err_nomem(err) : r;
+	return r;
 }
 
 static void
 answer_marks(struct exchange *x, bool gaps)
 {
 	const evt_reel *reel = x->server->o.reel;
-	evt_buf out = { 0 };
+	struct marks to = { .gaps = gaps };
 	evt_error err;
-	bool any = false, ok = evt_buf_add_str(&out, gaps ? "{\"gaps\":[" :
+	bool ok = evt_buf_add_str(&to.out, gaps ? "{\"gaps\":[" :
 	    "{\"marks\":[");
-	int r = EVT_OK;
+	int r = evt_scanner_new(NULL, &to.scanner, &err);
 
 	for (size_t i = 0; i < reel->n && r == EVT_OK; i++)
-		r = add_marks(reel->tape[i], gaps, &any, &out, &err);
-	ok = ok && evt_buf_add_str(&out, "]}");
-	evt_api_finish(x, r, ok, &out, &err);
+		r = add_marks(reel->tape[i], &to, &err);
+	ok = ok && evt_buf_add_str(&to.out, "]}");
+	evt_scanner_free(to.scanner);
+	evt_api_finish(x, r, ok, &to.out, &err);
 }
 
 void

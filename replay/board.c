@@ -8,7 +8,6 @@
 #include "format/err.h"
 #include "format/units.h"
 #include "replay/items.h"
-#include "replay/restamp.h"
 
 /* Readings have no sources in the index.  What was read before a time is looked
  * for this far back: the platform sends all of them again much sooner. */
@@ -35,6 +34,25 @@ find_key(const evt_board *b, const evt_key *key)
 	uint32_t at = evt_dict_find(&b->keys, key->text, key->len, key->is_int);
 
 	return at == UINT32_MAX ? NULL : b->source[at];
+}
+
+static bool
+is_hidden(const evt_board *b, const evt_key *key)
+{
+	for (size_t i = 0; b->only != NULL && i < b->only->n; i++) {
+		if (strlen(b->only->item[i]) == key->len &&
+		    memcmp(b->only->item[i], key->text, key->len) == 0)
+			return false;
+	}
+	return b->only != NULL && b->only->n > 0;
+}
+
+void
+evt_board_only(evt_board *b, const evt_names *names)
+{
+	b->only = names;
+	for (size_t i = 0; i < b->n; i++)
+		b->source[i]->hidden = is_hidden(b, &b->source[i]->key);
 }
 
 evt_source *
@@ -66,6 +84,7 @@ evt_board_put(evt_board *b, const evt_key *key)
 	s->key = (evt_key){ text, key->len, key->is_int };
 	if (b->mapped || !tracker_of_key(key, &s->tracker))
 		s->tracker = EVT_NO_TRACKER;
+	s->hidden = is_hidden(b, &s->key);
 	b->source[b->n++] = s;
 	return s;
 }
@@ -159,7 +178,7 @@ evt_board_at(const evt_board *b, size_t no)
 bool
 evt_source_speaks(const evt_source *s)
 {
-	return s->known && !s->blocked && !s->corrupt;
+	return s->known && !s->hidden && !s->blocked && !s->corrupt;
 }
 
 /* ---- trackers ---------------------------------------------------------------------- */
@@ -250,12 +269,19 @@ evt_board_by_text(const evt_board *b, const char *text)
 
 /* ---- what frames say -------------------------------------------------------------- */
 
+int64_t
+evt_board_shift(const evt_board *b)
+{
+	return b->rebase != NULL ? evt_rebase_shift(b->rebase) : 0;
+}
+
 static bool
-is_newer(const evt_source *s, const evt_frame *f)
+is_newer(const evt_board *b, const evt_source *s, const evt_frame *f)
 {
 	if (!s->known && s->seq == 0)
 		return true;
-	return s->tape == f->tape ? f->seq > s->seq : f->time_ns >= s->time_ns;
+	return s->tape == f->tape ? f->seq > s->seq :
+	    evt_ns_sub(f->time_ns, evt_board_shift(b)) >= s->time_ns;
 }
 
 /* Make the message of a state that came in a batch. */
@@ -286,8 +312,8 @@ same_conn(const evt_source *s, const evt_frame *f)
 }
 
 static bool
-keep_state(evt_source *s, const evt_frame *f, evt_view root, evt_view state,
-    bool of_batch)
+keep_state(const evt_board *b, evt_source *s, const evt_frame *f,
+    evt_view root, evt_view state, bool of_batch)
 {
 	bool ok;
 
@@ -308,7 +334,7 @@ keep_state(evt_source *s, const evt_frame *f, evt_view root, evt_view state,
 	if (!same_conn(s, f))
 		s->corrupt = false;
 	s->changed = true;
-	s->time_ns = f->time_ns;
+	s->time_ns = evt_ns_sub(f->time_ns, evt_board_shift(b));
 	s->seq = f->seq;
 	s->tape = f->tape;
 	return ok;
@@ -348,6 +374,7 @@ take_states(evt_board *b, const evt_frame *f, bool loading, evt_news *news,
 		evt_source *s;
 		evt_touch *t;
 
+		news->n_items++;
 		if (!item.state)
 			continue;
 		s = evt_board_put(b, &item.source);
@@ -356,13 +383,14 @@ take_states(evt_board *b, const evt_frame *f, bool loading, evt_news *news,
 			return evt_err_nomem(err);
 		t->item = item.whole;
 		t->value = item.value;
-		if (loading && !is_newer(s, f))
+		if (loading && !is_newer(b, s, f))
 			continue;
 		if (s->blocked && !same_conn(s, f)) {
 			t->change = EVT_LIFE_UNBLOCK;
 			s->blocked = false;
 		}
-		if (!keep_state(s, f, items.root, item.value, item.of_batch))
+		if (!keep_state(b, s, f, items.root, item.value,
+		    item.of_batch))
 			return evt_err_nomem(err);
 	}
 	return EVT_OK;
@@ -394,6 +422,7 @@ take_readings(evt_board *b, const evt_frame *f, bool iot, evt_news *news,
 		evt_touch *t;
 		evt_buf *keep;
 
+		news->n_items++;
 		if (!evt_view_int(id, &tracker))
 			continue;
 		s = evt_board_by_tracker(b, tracker);
@@ -556,7 +585,7 @@ load_lifecycle(void *ctx, const evt_key *source, const evt_frame *frame,
 		return EVT_OK;
 	/* A state behind it says that it is over, unless it is one of a blocked
 	 * source on the same connection, which should not have come. */
-	if (s->known && !is_newer(s, &f) && (s->tape != f.tape ||
+	if (s->known && !is_newer(b, s, &f) && (s->tape != f.tape ||
 	    (s->state_conn != f.conn && s->batch_conn != f.conn)))
 		return EVT_OK;
 	return take_lifecycle(b, &f, &news, err);
@@ -619,59 +648,9 @@ evt_board_load(evt_board *b, int64_t time_ns, evt_error *err)
 	return r;
 }
 
-/* ---- the user's clock ------------------------------------------------------------------ */
-
-static bool
-clock_of(const uint8_t *text, size_t n, int64_t time_ns, int *offset_s)
+void
+evt_board_forget_changes(evt_board *b)
 {
-	return evt_stamp_offset(EVT_MEMBER(evt_view_of(text, n), "user_time"),
-	    time_ns, offset_s);
-}
-
-/* By the first state on the tape from time_ns on. */
-static int
-offset_ahead(const evt_board *b, evt_tape *tape, int64_t time_ns,
-    int *offset_s, evt_error *err)
-{
-	static const char *const events[] = { "state", "state_batch" };
-	const evt_filter filter = { .has_from = true, .from_ns = time_ns,
-		.events = events, .n_events = 2,
-		.kinds = 1u << EVT_KIND_RECEIVED };
-	evt_cursor *cursor;
-	evt_frame f;
-	evt_scan_result got = { .json = false };
-	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
-
-	if (r != EVT_OK)
-		return r;
-	do
-		r = evt_cursor_next(cursor, &f, err);
-	while (r == EVT_ERR_CORRUPT);
-	if (r == EVT_OK)
-		r = evt_scan(b->scanner, f.payload, f.len, &got, err);
-	if (r == EVT_OK && got.json)
-		(void)clock_of(f.payload, f.len, f.time_ns, offset_s);
-	evt_cursor_close(cursor);
-	return r > 0 ? EVT_OK : r;
-}
-
-int
-evt_board_offset(const evt_board *b, int64_t time_ns, int *offset_s,
-    evt_error *err)
-{
-	int64_t newest = INT64_MIN;
-	int r = EVT_OK;
-
-	for (size_t i = 0; i < b->n; i++) {
-		const evt_source *s = b->source[i];
-
-		if (s->known && s->time_ns > newest && clock_of(s->text.data,
-		    s->text.len, s->time_ns, offset_s))
-			newest = s->time_ns;
-	}
-	for (size_t i = 0; newest == INT64_MIN && r == EVT_OK &&
-	    i < b->reel->n; i++)
-		r = offset_ahead(b, b->reel->tape[i], time_ns, offset_s,
-		    err);
-	return r;
+	for (size_t i = 0; i < b->n; i++)
+		b->source[i]->changed = false;
 }

@@ -27,6 +27,7 @@ typedef struct evt_source {
 	int64_t tracker;    /* EVT_NO_TRACKER: clients cannot name it */
 	const char *label;  /* NULL: none */
 
+	bool hidden;        /* by evt_board_only() */
 	bool blocked, corrupt;
 	uint32_t life_conn, life_tape; /* the connection on which that was said */
 	uint64_t answer_seq; /* of the response that said it, 0: none did */
@@ -38,12 +39,12 @@ typedef struct evt_source {
 	uint32_t state_conn, batch_conn;
 	evt_buf text;
 	size_t at, len;     /* the state object in text */
-	int64_t time_ns;    /* when it was received */
+	int64_t time_ns;    /* when it was received, on the tape */
 	uint64_t seq;       /* of the frame */
 	uint32_t tape;
 	/* Its last item of readings_batch and iot_monitor; empty: none. */
 	evt_buf reading, iot;
-	bool changed;       /* for the user to set back */
+	bool changed;       /* since evt_board_forget_changes() */
 } evt_source;
 
 typedef struct evt_board evt_board;
@@ -61,9 +62,16 @@ int evt_board_add_tracker(evt_board *board, int64_t id, const evt_key *source,
 /* Whether it was told of any. */
 bool evt_board_has_trackers(const evt_board *board);
 
+/* Hide all sources but the named ones, as a deck that plays only these; with no
+ * names none.  The names are not copied.  They must not change before the next
+ * call. */
+void evt_board_only(evt_board *board, const evt_names *names);
+
 /* Show what was said before the receive time time_ns.  Errors: those of
  * reading. */
 int evt_board_load(evt_board *board, int64_t time_ns, evt_error *err);
+
+void evt_board_forget_changes(evt_board *board);
 
 /* The user's offset from UTC, seconds east, there: by his clock in the newest
  * state, or else in the first one from time_ns on.  It stays as it is where no
@@ -84,7 +92,8 @@ size_t evt_board_n_trackers(const evt_board *board);
 bool evt_board_tracker_at(const evt_board *board, size_t i, int64_t *ret_id,
     const evt_source **ret_source);
 
-/* Whether its state may be told now: known, neither blocked nor corrupt. */
+/* Whether its state may be told now: known, neither hidden, blocked nor
+ * corrupt. */
 bool evt_source_speaks(const evt_source *source);
 
 enum evt_news_kind {
@@ -116,6 +125,7 @@ typedef struct evt_news {
 	enum evt_news_kind kind;
 	evt_view root;  /* the payload */
 	evt_view list;  /* of batches: the array of items */
+	size_t n_items; /* its elements, also those that are about nobody */
 	evt_touch *touch;
 	size_t n;
 	enum evt_life life; /* of lifecycle */

@@ -21,6 +21,7 @@ struct evt_board {
 	evt_dict keys;       /* the i-th is that of source[i] */
 	evt_dict trackers;   /* decimal ids; mark: the place of the source */
 	bool mapped;         /* trackers were told of */
+	const evt_names *only; /* NULL: all are shown */
 	bool readings;       /* the tape has some */
 	evt_touch *touch;
 	size_t cap_touch;
@@ -30,6 +31,8 @@ struct evt_board {
 	size_t n_starts, cap_starts;
 };
 
+/* What is added to the times of the tape, ns. */
+int64_t evt_board_shift(const evt_board *b);
 /* The source with that key, added if it is new.  NULL: out of memory. */
 evt_source *evt_board_put(evt_board *b, const evt_key *key);
 /* Append to what a frame was about.  NULL: out of memory. */

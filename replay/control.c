@@ -86,8 +86,8 @@ evt_source_json(const evt_source *s, bool with_state, evt_buf *out)
 		ok = evt_buf_add_str(out, ",\"state\":") && (s->known ?
 		    evt_buf_add(out, state.p, state.n) :
 		    evt_buf_add_str(out, "null"));
-	return ok && evt_buf_printf(out, ",\"blocked\":%s}", s->blocked ?
-	    "true" : "false");
+	return ok && evt_buf_printf(out, ",\"blocked\":%s%s}", s->blocked ?
+	    "true" : "false", s->corrupt ? ",\"removed\":true" : "");
 }
 
 static bool
@@ -100,7 +100,9 @@ states_json(const struct stage *st, bool all, evt_buf *out)
 	for (size_t i = 0; i < evt_board_n(st->board) && ok; i++) {
 		const evt_source *s = evt_board_at(st->board, i);
 
-		if (all ? !s->known || s->corrupt : !s->changed)
+		/* Who never spoke is not shown; who is removed is told of once. */
+		if (s->hidden || !s->known || (all ? s->corrupt :
+		    !s->changed))
 			continue;
 		ok = (!any || evt_buf_add_byte(out, ',')) &&
 		    evt_source_json(s, false, out);
@@ -249,11 +251,51 @@ evt_control_take(struct stage *st, const evt_frame *f, evt_error *err)
 	return r;
 }
 
-static void
-forget_changes(const evt_board *b)
+static bool
+anything_changed(const evt_board *b)
 {
-	for (size_t i = 0; i < evt_board_n(b); i++)
-		evt_board_at(b, i)->changed = false;
+	for (size_t i = 0; i < evt_board_n(b); i++) {
+		if (evt_board_at(b, i)->changed)
+			return true;
+	}
+	return false;
+}
+
+/* Send a text that is made when the first one needs it. */
+static int
+send_states(struct viewer *c, bool all, evt_buf *text, evt_error *err)
+{
+	if (text->len == 0 && !states_json(c->stage, all, text))
+		return evt_err_nomem(err);
+	return evt_viewer_send(c, text->data, text->len, err);
+}
+
+/* Who missed a message is told all when he can take it. */
+static int
+tell_states(struct stage *st, evt_error *err)
+{
+	bool all = st->gathered.reset, any = anything_changed(st->board);
+	evt_buf whole = { 0 }, changes = { 0 };
+	int r = EVT_OK;
+
+	for (struct viewer *c = st->clients; c != NULL && r == EVT_OK;
+	    c = c->next) {
+		if (!c->with_states || c->tap.fanout == NULL)
+			continue;
+		if (!is_for(c, WITH_STATES)) {
+			c->missed = true;
+		} else if (all || c->missed) {
+			c->missed = false;
+			r = send_states(c, true, &whole, err);
+		} else if (any) {
+			r = send_states(c, false, &changes, err);
+		}
+	}
+	evt_buf_free(&whole);
+	evt_buf_free(&changes);
+	evt_board_forget_changes(st->board);
+	st->gathered.reset = false;
+	return r;
 }
 
 static int
@@ -264,12 +306,8 @@ tell_gathered(struct stage *st, int64_t now, evt_error *err)
 	bool ok;
 	int r = EVT_OK;
 
-	if (g->states && st->board_good && anybody(st, WITH_STATES)) {
-		ok = states_json(st, g->reset, &text);
-		r = send_all(st, WITH_STATES, &text, ok, err);
-		forget_changes(st->board);
-		g->reset = false;
-	}
+	if (g->states && st->board_good)
+		r = tell_states(st, err);
 	if (r == EVT_OK && g->n > 0 && anybody(st, WITH_FRAMES)) {
 		ok = frames_json(g, &text);
 		r = send_all(st, WITH_FRAMES, &text, ok, err);

@@ -27,7 +27,7 @@ static int64_t
 shown_time(const struct stage *st, int64_t tape_ns)
 {
 	return st->rebase == NULL || tape_ns == INT64_MAX ? tape_ns :
-	    tape_ns + evt_rebase_shift(st->rebase);
+	    evt_ns_add(tape_ns, evt_rebase_shift(st->rebase));
 }
 
 int
@@ -63,6 +63,8 @@ evt_stage_board(struct stage *st, evt_board **ret_board, evt_error *err)
 	if (st->board == NULL)
 		r = evt_server_board(st->server, st->rebase, &st->board, err);
 	if (r == EVT_OK && !st->board_good)
+		evt_board_only(st->board, &st->play.sources);
+	if (r == EVT_OK && !st->board_good)
 		r = evt_board_load(st->board, st->at_ns, err);
 	/* No frame has been told yet that says it. */
 	if (r == EVT_OK && !st->board_good)
@@ -70,6 +72,9 @@ evt_stage_board(struct stage *st, evt_board **ret_board, evt_error *err)
 		    &st->telling.offset_s, err);
 	if (r != EVT_OK)
 		return r;
+	/* Who is there is told all, and then what changes. */
+	if (!st->board_good)
+		evt_board_forget_changes(st->board);
 	st->board_good = true;
 	*ret_board = st->board;
 	return EVT_OK;
@@ -146,7 +151,7 @@ evt_viewer_message(struct viewer *c, const char *text, size_t n, evt_error *err)
 	if (r != EVT_OK || !evt_standin_subscribed(c->standin))
 		return r;
 	say_equal_ids(st->server);
-	if (!st->started && !st->play.paused) {
+	if (evt_viewer_starts(c) && !st->play.paused) {
 		st->started = true;
 		evt_control_changed(st);
 	}
@@ -245,12 +250,15 @@ tell_standins(struct stage *st, const evt_frame *frame, evt_error *err)
 	    news.kind != EVT_NEWS_NONE) {
 		evt_telling_begin(&st->telling, frame, &news);
 		each_standin(st, evt_standin_tell);
+		st->telling.frame = NULL;
+		st->telling.news = NULL;
 	}
 	return r;
 }
 
 int
-evt_stage_tell(struct stage *st, const evt_frame *frame, evt_error *err)
+evt_stage_tell(struct stage *st, const evt_frame *frame,
+    const evt_frame *moved, evt_error *err)
 {
 	int r = EVT_OK;
 
@@ -258,7 +266,7 @@ evt_stage_tell(struct stage *st, const evt_frame *frame, evt_error *err)
 	if (!has_crew(st))
 		st->board_good = false;
 	if (st->board_good)
-		r = tell_standins(st, frame, err);
+		r = tell_standins(st, moved, err);
 	return r == EVT_OK && st->n[VIEWER_CONTROL] > 0 ?
 	    evt_control_take(st, frame, err) : r;
 }
@@ -332,8 +340,9 @@ evt_stage_tick(struct stage *st, int64_t now, evt_error *err)
 static int64_t
 wall_of(const struct stage *st, int64_t tape_ns, int64_t now)
 {
-	uint32_t speed = evt_deck_speed(st->player.deck);
-	int64_t left = tape_ns - evt_stage_time(st, now);
+	uint32_t speed = st->live ? EVT_SPEED_ONE :
+	    evt_deck_speed(st->player.deck);
+	int64_t left = evt_ns_sub(tape_ns, evt_stage_time(st, now));
 
 	if (tape_ns == INT64_MAX || !st->started || st->ended ||
 	    speed == EVT_SPEED_FLAT_OUT || evt_deck_paused(st->player.deck))
@@ -357,8 +366,8 @@ evt_stage_due(const struct stage *st, int64_t now)
 		if (c->standin == NULL)
 			continue;
 		t = evt_standin_due(c->standin);
-		if (t != INT64_MAX && t - shift < tape)
-			tape = t - shift;
+		t = t == INT64_MAX ? t : evt_ns_sub(t, shift);
+		tape = t < tape ? t : tape;
 	}
 	t = wall_of(st, tape, now);
 	if (t < due)

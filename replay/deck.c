@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "format/err.h"
+#include "format/units.h"
 
 __extension__ typedef __int128 wide;
 
@@ -61,18 +62,6 @@ clamp(wide v)
 }
 
 static int64_t
-add(int64_t a, int64_t b)
-{
-	return clamp((wide)a + b);
-}
-
-static int64_t
-sub(int64_t a, int64_t b)
-{
-	return clamp((wide)a - b);
-}
-
-static int64_t
 max(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -103,7 +92,7 @@ pos_at(const evt_deck *d, int64_t now)
 		return 0;
 	if (flat_out(d))
 		return d->last_pos;
-	pos = clamp((wide)sub(now, d->anchor_wall) * d->opt.speed /
+	pos = clamp((wide)evt_ns_sub(now, d->anchor_wall) * d->opt.speed /
 	    EVT_SPEED_ONE);
 	return d->have_next && pos > d->next_pos ? d->next_pos : pos;
 }
@@ -113,9 +102,9 @@ static void
 rebase(evt_deck *d, int64_t pos, int64_t now)
 {
 	d->anchor_wall = now;
-	d->played = add(d->played, pos);
-	d->last_pos = sub(d->last_pos, pos);
-	d->next_pos = sub(d->next_pos, pos);
+	d->played = evt_ns_add(d->played, pos);
+	d->last_pos = evt_ns_sub(d->last_pos, pos);
+	d->next_pos = evt_ns_sub(d->next_pos, pos);
 }
 
 /* Whether a recorder run began behind the last frame and no later than f. */
@@ -144,13 +133,13 @@ silence_before(const evt_deck *d, const evt_frame *f)
 	int64_t gap;
 
 	if (!d->have_last)
-		gap = d->have_target ? sub(f->time_ns, d->target) : 0;
+		gap = d->have_target ? evt_ns_sub(f->time_ns, d->target) : 0;
 	else if (d->opt.merged)
-		gap = sub(f->time_ns, d->high_time);
+		gap = evt_ns_sub(f->time_ns, d->high_time);
 	else if (crosses_run(d, f))
-		gap = sub(f->time_ns, d->last_time);
+		gap = evt_ns_sub(f->time_ns, d->last_time);
 	else
-		gap = sub(f->mono_ns, d->high_mono);
+		gap = evt_ns_sub(f->mono_ns, d->high_mono);
 	gap = max(gap, 0);
 	if (d->opt.max_gap_ns >= 0 && gap > d->opt.max_gap_ns)
 		gap = d->opt.max_gap_ns;
@@ -260,7 +249,7 @@ look_ahead(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 	}
 	if (r != EVT_OK)
 		return end_of_pass(d, now, ret_due_ns, err);
-	d->next_pos = add(d->last_pos, silence_before(d, &d->next));
+	d->next_pos = evt_ns_add(d->last_pos, silence_before(d, &d->next));
 	d->have_next = true;
 	/* Behind a seek it is the first of the rest. */
 	if (!d->have_first && !d->have_target) {
@@ -295,7 +284,7 @@ hand_out(evt_deck *d, int64_t now, evt_frame *ret_frame)
 	}
 	d->last_out = now;
 	d->paused_at_out = d->paused ?
-	    add(d->paused_ns, sub(now, d->pause_began)) : d->paused_ns;
+	    evt_ns_add(d->paused_ns, evt_ns_sub(now, d->pause_began)) : d->paused_ns;
 	d->pass_frames++;
 	d->stats.frames++;
 	d->stats.bytes += f->len;
@@ -325,7 +314,7 @@ evt_deck_poll(evt_deck *d, int64_t now, evt_frame *ret_frame,
 	if (d->step) {
 		/* Tape time that nobody waited for was not played. */
 		d->step = false;
-		d->played = sub(d->played, d->next_pos);
+		d->played = evt_ns_sub(d->played, d->next_pos);
 		rebase(d, d->next_pos, now);
 		due = now;
 	} else {
@@ -357,7 +346,7 @@ evt_deck_resume(evt_deck *d, int64_t now)
 		return;
 	d->paused = d->step = false;
 	d->anchor_wall = now;
-	d->paused_ns = add(d->paused_ns, sub(now, d->pause_began));
+	d->paused_ns = evt_ns_add(d->paused_ns, evt_ns_sub(now, d->pause_began));
 }
 
 bool
@@ -412,15 +401,15 @@ evt_deck_tape_time(const evt_deck *d, int64_t now)
 
 	if (!d->have_next)
 		return d->shown_time;
-	left = sub(d->next_pos, pos_at(d, now));
-	return max(sub(d->next.time_ns, left), d->shown_time);
+	left = evt_ns_sub(d->next_pos, pos_at(d, now));
+	return max(evt_ns_sub(d->next.time_ns, left), d->shown_time);
 }
 
 void
 evt_deck_get_stats(const evt_deck *d, evt_deck_stats *ret_stats)
 {
 	*ret_stats = d->stats;
-	ret_stats->tape_ns = add(d->played, d->last_pos);
-	ret_stats->wall_ns = sub(sub(d->last_out, d->first_out),
+	ret_stats->tape_ns = evt_ns_add(d->played, d->last_pos);
+	ret_stats->wall_ns = evt_ns_sub(evt_ns_sub(d->last_out, d->first_out),
 	    d->paused_at_out);
 }

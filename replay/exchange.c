@@ -28,8 +28,11 @@
 void
 evt_args_free(struct args *a)
 {
-	for (size_t i = 0; i < a->n; i++)
+	/* Tokens and hashes may stand in a query. */
+	for (size_t i = 0; i < a->n; i++) {
+		explicit_bzero(a->arg[i], strlen(a->arg[i]));
 		free(a->arg[i]);
+	}
 	free(a->arg);
 	*a = (struct args){ 0 };
 }
@@ -96,17 +99,23 @@ static bool
 add_policy(const struct exchange *x, evt_buf *out)
 {
 	const char *tiles = x->server->o.tiles;
-	const char *host = tiles != NULL ? strstr(tiles, "://") : NULL;
-	int n = 0;
+	bool ok = evt_buf_add_str(out, "content-security-policy: default-src "
+	    "'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+	    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+	    "img-src 'self' data:");
 
-	if (host != NULL)
-		n = (int)(host + 3 + strcspn(host + 3, "/") - tiles);
-	return evt_buf_printf(out, "content-security-policy: default-src "
-	    "'none'; script-src 'self'; style-src 'self'; img-src 'self' "
-	    "data:%s%.*s; connect-src 'self'; base-uri 'none'; form-action "
-	    "'none'; frame-ancestors 'none'\r\n"
-	    "referrer-policy: no-referrer\r\n", n > 0 ? " " : "", n,
-	    n > 0 ? tiles : "");
+	if (tiles != NULL) {
+		const char *host = strstr(tiles, "://") + 3;
+		/* One of several hosts. */
+		bool any = strncmp(host, "{s}.", 4) == 0;
+		const char *rest = any ? host + 4 : host;
+
+		ok = ok && evt_buf_printf(out, " %.*s%s%.*s",
+		    (int)(host - tiles), tiles, any ? "*." : "",
+		    (int)strcspn(rest, "/"), rest);
+	}
+	return ok && evt_buf_add_str(out,
+	    "\r\nreferrer-policy: no-referrer\r\n");
 }
 
 void

@@ -28,6 +28,9 @@ evt_stage_time(const struct stage *st, int64_t now)
 {
 	int64_t t = evt_deck_tape_time(st->player.deck, now);
 
+	/* At the end of a tape that is recorded time goes on as it does. */
+	if (st->live)
+		return evt_ns_add(st->at_ns, evt_ns_sub(now, st->live_ns));
 	/* A deck that has read nothing yet does not know where it is. */
 	return t < st->at_ns - 1 || !st->started || st->ended ? st->at_ns : t;
 }
@@ -121,12 +124,17 @@ static void
 add_up(struct stage *st)
 {
 	evt_deck_stats d;
+	evt_cursor_stats c;
 
 	evt_deck_get_stats(st->player.deck, &d);
+	evt_cursor_get_stats(st->player.cursor, &c);
 	st->before.frames += d.frames;
 	st->before.bytes += d.bytes;
+	st->before.passes += d.passes;
 	st->before.tape_ns += d.tape_ns;
 	st->before.wall_ns += d.wall_ns;
+	st->before_lost.blocks_bad += c.blocks_bad;
+	st->before_lost.frames_lost += c.frames_lost;
 }
 
 int
@@ -147,11 +155,15 @@ evt_stage_replace(struct stage *st, evt_play *play, evt_error *err)
 	evt_play_free(&st->play);
 	st->player = player;
 	st->play = *play;
+	st->board_good = false; /* the filter is another */
 	st->pass = 1;
 	st->ended = st->live = false;
-	if (play->has_from)
-		st->start_ns = play->from_ns;
-	if (st->at_ns <= st->start_ns) {
+	r = evt_reel_start(st->server->o.reel, play, &st->start_ns, err);
+	if (r != EVT_OK)
+		return r;
+	/* Where it is not in the window it begins anew. */
+	if (st->at_ns <= st->start_ns ||
+	    (play->has_to && st->at_ns >= play->to_ns)) {
 		st->at_ns = st->start_ns;
 		r = evt_stage_moved(st, err);
 		changed(st);

@@ -224,8 +224,8 @@ attach(struct stage *st, struct lws *wsi, const struct args *a,
 
 	if (c == NULL)
 		return -1;
-	c->with_states = names(with, "states");
-	c->with_frames = names(with, "frames");
+	c->with_states = w->kind == VIEWER_CONTROL && names(with, "states");
+	c->with_frames = w->kind == VIEWER_CONTROL && names(with, "frames");
 	lws_set_opaque_user_data(wsi, c);
 	return w->kind != VIEWER_STANDIN || prepare_greeting(c, a) ? 0 : -1;
 }

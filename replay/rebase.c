@@ -56,8 +56,8 @@ evt_rebase_frame(evt_rebase *r, evt_frame *f, evt_error *err)
 
 	if (r == NULL)
 		return EVT_OK;
-	f->time_ns += evt_rebase_shift(r);
-	f->mono_ns += evt_rebase_shift(r);
+	f->time_ns = evt_ns_add(f->time_ns, evt_rebase_shift(r));
+	f->mono_ns = evt_ns_add(f->mono_ns, evt_rebase_shift(r));
 	if (f->kind == EVT_KIND_MARK || f->opcode != EVT_OP_TEXT)
 		return EVT_OK;
 	code = evt_scan(r->scanner, f->payload, f->len, &got, err);

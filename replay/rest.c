@@ -105,7 +105,7 @@ add_user_time(const struct call *c, evt_buf *out)
 	struct tm tm;
 
 	if (st->rebase != NULL)
-		ns += evt_rebase_shift(st->rebase);
+		ns = evt_ns_add(ns, evt_rebase_shift(st->rebase));
 	t = (time_t)(ns / EVT_NS_PER_S + st->telling.offset_s);
 	if (gmtime_r(&t, &tm) == NULL)
 		return false;

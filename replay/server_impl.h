@@ -61,6 +61,7 @@ struct viewer {
 	int64_t beat_ns;        /* next heartbeat; INT64_MAX: none */
 	/* /control */
 	bool with_states, with_frames;
+	bool missed; /* states, since it reads slowly */
 };
 
 /* Frames that /control tells of at once, at most. */
@@ -98,6 +99,7 @@ struct stage {
 	size_t n[VIEWER_KINDS]; /* those that are */
 	bool started, ended;
 	bool live;        /* it has played all there is so far */
+	int64_t live_ns;  /* since when, by the steady clock */
 	int end_code;     /* close code for its streams */
 	int64_t wake_ns;  /* when to pump it; INT64_MAX: when something happens */
 
@@ -116,7 +118,9 @@ struct stage {
 	struct owed *owed;
 	size_t n_owed, cap_owed;
 	struct gathered gathered;
-	evt_deck_stats before; /* of players that another one replaced */
+	/* Of players that another one replaced. */
+	evt_deck_stats before;
+	evt_cursor_stats before_lost;
 };
 
 struct evt_server {
@@ -194,8 +198,10 @@ int evt_stage_board(struct stage *st, evt_board **ret_board, evt_error *err);
  * trackers. */
 int evt_server_board(evt_server *s, evt_rebase *rebase, evt_board **ret_board,
     evt_error *err);
-/* A frame was handed out: tell the clients of the stand-in and /control. */
-int evt_stage_tell(struct stage *st, const evt_frame *frame, evt_error *err);
+/* A frame was handed out: tell the clients of the stand-in, for whom it was
+ * moved, and /control. */
+int evt_stage_tell(struct stage *st, const evt_frame *frame,
+    const evt_frame *moved, evt_error *err);
 /* It was moved to at_ns: tell them what is there. */
 int evt_stage_moved(struct stage *st, evt_error *err);
 /* Do what is due: gathered batches, states that are owed, /control. */
@@ -231,6 +237,8 @@ struct viewer *evt_viewer_new(struct stage *st, struct lws *wsi,
     enum viewer_kind kind);
 /* It is established: let it watch.  -1: close it. */
 int evt_viewer_watch(struct viewer *c);
+/* Whether the stage, which has not begun, may begin with this client. */
+bool evt_viewer_starts(const struct viewer *c);
 /* Part of a message came in.  -1: close it. */
 int evt_viewer_receive(struct viewer *c, const void *in, size_t len);
 /* Send it a text.  Its own stream alone. */

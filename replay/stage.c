@@ -103,6 +103,7 @@ evt_stage_sum(const struct stage *st, evt_server_stats *sum)
 	evt_deck_get_stats(st->player.deck, &d);
 	sum->deck.frames += st->before.frames;
 	sum->deck.bytes += st->before.bytes;
+	sum->deck.passes += st->before.passes;
 	sum->deck.tape_ns += st->before.tape_ns;
 	sum->deck.wall_ns += st->before.wall_ns;
 	sum->deck.frames += d.frames;
@@ -111,8 +112,8 @@ evt_stage_sum(const struct stage *st, evt_server_stats *sum)
 	sum->deck.tape_ns += d.tape_ns;
 	sum->deck.wall_ns += d.wall_ns;
 	evt_cursor_get_stats(st->player.cursor, &c);
-	sum->blocks_bad += c.blocks_bad;
-	sum->frames_lost += c.frames_lost;
+	sum->blocks_bad += st->before_lost.blocks_bad + c.blocks_bad;
+	sum->frames_lost += st->before_lost.frames_lost + c.frames_lost;
 }
 
 static void
@@ -295,14 +296,14 @@ hand_out(struct stage *st, const evt_frame *frame, evt_error *err)
 	evt_frame f = *frame;
 	int r = evt_rebase_frame(st->rebase, &f, err);
 
-	st->at_ns = frame->time_ns + 1;
+	st->at_ns = evt_ns_add(frame->time_ns, 1);
 	if (r == EVT_OK && st->n[VIEWER_STREAM] > 0) {
 		r = evt_fanout_add(st->fanout, &f, err);
 		st->server->stats.deliveries += st->n[VIEWER_STREAM];
 		st->server->stats.bytes += st->n[VIEWER_STREAM] * f.len;
 	}
 	if (r == EVT_OK)
-		r = evt_stage_tell(st, &f, err);
+		r = evt_stage_tell(st, frame, &f, err);
 	return r;
 }
 
@@ -347,10 +348,13 @@ idle(struct stage *st, int says, int64_t now, int64_t due, const evt_error *err)
 		st->wake_ns = due;
 		return due <= now;
 	case EVT_DECK_LIVE:
+		if (!st->live)
+			st->live_ns = now;
 		st->live = true;
 		st->wake_ns = now + LIVE_NS;
 		return false;
 	case EVT_DECK_PAUSED:
+		st->live = false;
 		st->wake_ns = INT64_MAX;
 		return false;
 	case EVT_DECK_END:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/err.h"
+#include "format/units.h"
 #include "replay/access.h"
 #include "replay/atmosphere.h"
 
@@ -15,7 +16,7 @@ sub_end(struct sub *sub)
 {
 	evt_set_free(&sub->member);
 	evt_set_free(&sub->dirty);
-	*sub = (struct sub){ .due_ns = INT64_MAX, .last_ns = INT64_MIN };
+	*sub = (struct sub){ .due_ns = INT64_MAX, .next_ns = INT64_MIN };
 }
 
 static void
@@ -70,7 +71,8 @@ is_batch(enum evt_sub_kind kind)
 bool
 evt_standin_wants(const evt_standin *c, enum evt_sub_kind kind, const evt_source *s)
 {
-	return c->sub[kind].on && evt_set_has(&c->sub[kind].member, s->no);
+	return c->sub[kind].on && !s->hidden &&
+	    evt_set_has(&c->sub[kind].member, s->no);
 }
 
 bool
@@ -127,14 +129,61 @@ evt_standin_tick(evt_standin *c, int64_t now_ns, evt_error *err)
 }
 /* ---- what the tape says ---------------------------------------------------------------- */
 
-/* Whether a batch of the tape may go out now.  The recorded grid counts: so
- * one that was recorded with the client's own rate limit passes, also where the
- * recorder began anew. */
+/*
+ * Whether a batch of the tape may go out now.  One that was recorded with the
+ * client's own rate limit passes, though its batches came now a little earlier
+ * and now a little later: one may come half a period before its time, but then
+ * the next one's time is no earlier for it.  A new connection of the recorder
+ * begins a new grid.
+ */
 static bool
 in_time(const struct sub *sub, const evt_frame *f)
 {
-	return sub->last_ns == INT64_MIN || f->conn != sub->last_conn ||
-	    f->time_ns - sub->last_ns >= sub->period_ns / 2;
+	return sub->next_ns == INT64_MIN || f->conn != sub->last_conn ||
+	    f->tape != sub->last_tape ||
+	    f->time_ns >= evt_ns_sub(sub->next_ns, sub->period_ns / 2);
+}
+
+static void
+passed(struct sub *sub, const evt_frame *f)
+{
+	bool anew = sub->next_ns == INT64_MIN || f->time_ns > sub->next_ns ||
+	    f->conn != sub->last_conn || f->tape != sub->last_tape;
+
+	sub->next_ns = evt_ns_add(anew ? f->time_ns : sub->next_ns,
+	    sub->period_ns);
+	sub->last_conn = f->conn;
+	sub->last_tape = f->tape;
+}
+
+/* Keep what a batch brought for the next point of the grid. */
+static int
+gather_batch(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
+{
+	const evt_telling *t = c->o.telling;
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < t->news->n && r == EVT_OK; i++) {
+		if (evt_standin_goes(c, kind, &t->news->touch[i]))
+			r = gather(&c->sub[kind], t->news->touch[i].source,
+			    t->frame->time_ns, err);
+	}
+	return r;
+}
+
+/* A batch that passes brings what was gathered of its sources. */
+static int
+forget_gathered(struct sub *sub, const evt_news *news, evt_error *err)
+{
+	if (sub->due_ns == INT64_MAX)
+		return EVT_OK;
+	for (size_t i = 0; i < news->n; i++) {
+		if (!evt_set_put(&sub->dirty, news->touch[i].source->no, false))
+			return evt_err_nomem(err);
+	}
+	if (evt_set_empty(&sub->dirty))
+		sub->due_ns = INT64_MAX;
+	return EVT_OK;
 }
 
 /* A batch of the kind that the client subscribed to. */
@@ -142,27 +191,24 @@ static int
 tell_batch(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
 {
 	evt_telling *t = c->o.telling;
+	const evt_news *news = t->news;
 	struct sub *sub = &c->sub[kind];
-	size_t n = 0;
-	int r = EVT_OK;
+	/* Of a selection, nothing of others, known to us or not. */
+	size_t all = sub->member.all ? news->n : news->n_items, n = 0;
 
 	if (!sub->on)
 		return EVT_OK;
-	for (size_t i = 0; i < t->news->n; i++)
-		n += evt_standin_goes(c, kind, &t->news->touch[i]);
-	if (!in_time(sub, t->frame)) {
-		for (size_t i = 0; i < t->news->n && r == EVT_OK; i++) {
-			if (evt_standin_goes(c, kind, &t->news->touch[i]))
-				r = gather(sub, t->news->touch[i].source,
-				    t->frame->time_ns, err);
-		}
-		return r;
-	}
-	if (n == 0 && (t->news->n > 0 || !sub->member.all))
+	for (size_t i = 0; i < news->n; i++)
+		n += evt_standin_goes(c, kind, &news->touch[i]);
+	if (!in_time(sub, t->frame))
+		return gather_batch(c, kind, err);
+	if (n == 0 && (news->n > 0 || !sub->member.all))
 		return EVT_OK;
-	sub->last_ns = t->frame->time_ns;
-	sub->last_conn = t->frame->conn;
-	return n == t->news->n ? evt_standin_send(c, evt_telling_whole(t, sub->variant), err) :
+	passed(sub, t->frame);
+	if (forget_gathered(sub, news, err) != EVT_OK)
+		return EVT_ERR_NOMEM;
+	return n == all ? evt_standin_send(c,
+	    evt_telling_whole(t, sub->variant), err) :
 	    evt_standin_send_part(c, kind, err);
 }
 
@@ -339,7 +385,7 @@ evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n, int64_t now_ns,
 			continue;
 		evt_set_clear(&sub->dirty);
 		sub->due_ns = INT64_MAX;
-		sub->last_ns = INT64_MIN;
+		sub->next_ns = INT64_MIN;
 		sub->base_ns = now_ns;
 		r = send_current(c, (enum evt_sub_kind)k, &sub->member, err);
 	}

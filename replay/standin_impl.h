@@ -15,8 +15,8 @@ struct sub {
 	int64_t period_ns; /* the rate limit */
 	int64_t base_ns;   /* its grid begins here */
 	int64_t due_ns;    /* of the next gathered batch; INT64_MAX: none */
-	int64_t last_ns;   /* of the last batch of the tape; INT64_MIN: none */
-	uint32_t last_conn;
+	int64_t next_ns;   /* of the tape's next batch; INT64_MIN: any */
+	uint32_t last_conn, last_tape; /* of the last one that passed */
 };
 
 struct evt_standin {

@@ -47,6 +47,8 @@ compact_whole(const evt_telling *t, evt_buf *out)
 	for (size_t i = 0; i < t->news->n && ok; i++) {
 		evt_view v = t->news->touch[i].value;
 
+		if (v.p == NULL)
+			continue; /* readings have no states */
 		ok = evt_buf_add(out, p, (size_t)(v.p - p)) &&
 		    evt_compact_state(v, out);
 		p = v.p + v.n;

@@ -96,16 +96,16 @@ greet(struct viewer *c, evt_error *err)
 	    evt_viewer_send(c, c->greeting, strlen(c->greeting), err);
 }
 
-/* Whether the client has the stage begin. */
-static bool
-starts(const struct viewer *c)
+bool
+evt_viewer_starts(const struct viewer *c)
 {
-	const evt_server *s = c->stage->server;
+	const struct stage *st = c->stage;
+	const evt_server *s = st->server;
 
-	if (c->kind != VIEWER_STREAM || c->stage->started)
+	if (c->kind == VIEWER_CONTROL || st->started)
 		return false;
-	return c->stage != s->house || c->stage->n[VIEWER_STREAM] >=
-	    s->o.wait_clients;
+	return st != s->house || st->n[VIEWER_STREAM] +
+	    st->n[VIEWER_STANDIN] >= s->o.wait_clients;
 }
 
 int
@@ -132,7 +132,7 @@ evt_viewer_watch(struct viewer *c)
 		    (unsigned long long)c->no, err.text);
 		return -1;
 	}
-	if (starts(c))
+	if (c->kind == VIEWER_STREAM && evt_viewer_starts(c))
 		st->started = true;
 	evt_control_changed(st);
 	evt_stage_wake(st);

@@ -12,7 +12,7 @@ import unittest
 import evtest
 from simcase import ALL, ATMO, HASH, PATH, STATES, SimCase, new, old
 from test_replay import MS, T0
-from test_replay_ws import Raw, WsCase
+from test_replay_ws import SLOW, Raw, WsCase
 
 BATCHES = {"type": "state_batch", "target": ALL, "rate_limit": "1s"}
 LOGOUT = {"type": "event", "event": "logout", "data": "session closed"}
@@ -424,6 +424,58 @@ class Tape(StandinCase):
             ws.close()
             self.assertEqual(self.metric(url, "clients_dropped_total"), 1)
             self.stop()
+
+    async def test_readings_of_others(self):
+        """Of a selection, nothing of others, also of trackers that no list
+        names; and readings have no states that could be made compact."""
+        def readings(*trackers):
+            return dump({"type": "event", "event": "readings_batch",
+                         "data": [{"type": "readings_event", "tracker_id": t} for t in trackers]})
+
+        listed = self.write("trackers.json", dump([{"id": 7, "source": {"id": 5}}]))
+        rows = [self.at(0, readings(7, 99)), self.at(100, readings(99)), self.at(200, readings(7))]
+        url = self.serve_at(self.tape("t.tape", rows), "--trackers", listed)
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new({"type": "readings_batch", "format": "compact", "rate_limit": "100ms",
+                                           "target": {"type": "selected", "tracker_ids": [7]}}))
+            self.assertEqual(await self.all_of(ws, 2), [readings(7), readings(7)])
+
+    async def test_rate_limit_in_the_long_run(self):
+        rows = [self.at(i * 100, batch(gps(5, i))) for i in range(41)]
+        url = self.serve_at(self.tape("t.tape", rows), "--speed", "10")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(dict(BATCHES, rate_limit="300ms")))
+            got = []
+            while not got or got[-1] < 40:
+                got.append((await self.recv_json(ws))["data"][0]["state"]["gps"]["speed"])
+        self.assertEqual(got, sorted(set(got)))
+        self.assertIn(len(got), (14, 15, 16))
+
+    async def test_a_short_message_takes_little_memory(self):
+        """Trackers are not copied for each event that is named."""
+        url = self.serve_at(self.tape("t.tape", [self.at(0, state(5, 1))]))
+        async with self.connect(url) as ws:
+            await ws.send(dump({"action": "subscribe", "hash": HASH, "events": ["state"] * 20000,
+                                "trackers": list(range(100000))}))
+            self.assertEqual((await self.recv_json(ws))["type"], "response")
+        with open("/proc/%d/status" % self.server.pid, encoding="ascii") as f:
+            peak = int(next(x for x in f if x.startswith("VmHWM")).split()[1])
+        self.assertLess(peak, (600 if SLOW else 200) << 10)
+
+    async def test_what_the_deck_does_not_play_is_not_told(self):
+        rows = [self.at(0, state(5, 1)), self.at(1, state(6, 1)), self.at(1000, state(5, 2)), self.at(1001, state(6, 2))]
+        url = self.serve_at(self.tape("t.tape", rows), "--start-paused", "--source", "6")
+        async with self.connect(url) as ws:
+            await self.subscribed(ws, new(STATES))
+            self.api(url, "/api/deck/seek", {"to": "+500ms"})
+            self.assertEqual(await self.recv(ws), state(6, 1))
+            self.assertEqual([s["id"] for s in self.api(url, "/api/sources")["sources"]], [6])
+            self.api(url, "/api/deck/filter", {})
+            self.assertEqual(sorted(await self.all_of(ws, 2)), [state(5, 1), state(6, 1)])
+            self.api(url, "/api/deck/filter", {"sources": [5]})
+            self.assertEqual(await self.recv(ws), state(5, 1))
+            self.api(url, "/api/deck/play", {})
+            self.assertEqual(await self.recv(ws), state(5, 2))
 
     async def test_the_tape_anew(self):
         """With --loop, what was said at the end does not hold at the start."""

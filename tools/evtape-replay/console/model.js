@@ -107,6 +107,10 @@ export function takeStates(message) {
 	for (const state of message.sources) {
 		const key = String(state.id);
 		// Who holds on to a source sees its newest state.
+		if (state.removed) {
+			model.sources.delete(key);
+			continue;
+		}
 		const known = model.sources.get(key);
 		const s = known ? Object.assign(known, state) : state;
 		s.key = key;
