@@ -62,14 +62,12 @@ def gap(at, **members):
 class ControlCase(WsCase):
     """A server, and what it answers."""
 
-    def serve(self, *args):
-        url = super().serve("--start-paused", *args)
+    def serve(self, *args, paused=True):
+        url = super().serve(*(["--start-paused"] if paused else []), *args)
         self.url, self.host = url[:-len("/stream")], url.split("/")[2]
         # A sanitizer has its say at the end.
-        self.addCleanup(self.server.finish, evtest.SIGTERM, None if self.damaged else 0)
+        self.addCleanup(self.server.finish, evtest.SIGTERM)
         return self.url
-
-    damaged = False
 
     def request(self, method, path, body=None, headers=()):
         """Status, headers and body of any request."""
