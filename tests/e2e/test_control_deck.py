@@ -448,7 +448,7 @@ class Control(DeckCase):
             self.wait_until("the mark", lambda: [x for x in self.get("marks")["marks"] if x.get("text") == "here"])
             rec.popen.stdin.close()
             rec.finish()
-            await self.changed(ws, lambda d: d["ended"] and not d["live"])
+            await self.changed(ws, lambda d: d["ended"])
         self.wait_until("the end", lambda: not self.get("tape")["live"])
 
 
