@@ -213,6 +213,28 @@ class Shapes(ControlCase):
         self.assertFalse(self.deck()["playing"])
 
 
+class Documents(ControlCase):
+    def test_curl_and_jq(self):
+        """What the examples of docs/control.md print."""
+        tape = self.tape("t.tape", [(i * S, moved(10001 + i % 3, i % 90)) for i in range(400)])
+        run("evtape", "mark", tape, "gate opened", "--at", "+2m")
+        self.serve(tape)
+        block = [b for b in test_docs.blocks(DOCUMENT, "sh") if "/api/" in b]
+        want = ("400 state\n", '["state",[10,10,10,10,10,10]]\n', "10001 27 -27\n10002 28 -28\n10003 29 -29\n", "134\n",
+                "".join(moved(10001, n) + "\n" for n in (60, 63, 66)), "2026-03-01T12:53:13.000000000Z\n",
+                '{"sources":["10001"],"events":["state"]}\n', "false\n", None)
+        self.assertEqual([len(b.strip().split("\n")) for b in block], [len(want)])
+        for line, out in zip(block[0].split("\n"), want):
+            with self.subTest(line):
+                done = subprocess.run(["bash", "-euo", "pipefail", "-c", line.replace("127.0.0.1:8787", self.host)],
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+                self.assertEqual((done.returncode, done.stderr), (0, b""))
+                if out is None:
+                    self.assertIn(b"evtape_replay_frames_total 0\n", done.stdout)
+                else:
+                    self.assertEqual(done.stdout.decode()[:len(out)], out)
+
+
 class Tapes(ControlCase):
     """/api/tape and /api/timeline"""
 

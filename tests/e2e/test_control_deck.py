@@ -1,7 +1,6 @@
 """The house deck of evtape-replay as a script moves it: what the calls do, what a
 client of the stand-in and subscribers of /control are told, and /metrics."""
 
-import asyncio
 import json
 import os
 import re
@@ -11,9 +10,8 @@ import unittest
 import evtest
 from evtest import run
 from simcase import PATH, STATES, SimCase, new
-from test_control import ControlCase, dump, gps, life, moved
+from test_control import ControlCase, dump, life, moved
 from test_replay import MS, S, T0, state
-from test_replay_ws import SLOW
 
 METRICS = ("frames", "deliveries", "sent_bytes", "clients", "clients_dropped", "requests", "refused", "connections_unheard",
            "frames_lost", "failed")
@@ -264,6 +262,12 @@ class Errors(DeckCase):
         self.assertEqual(self.deck(), before)
         self.assertEqual(self.metrics().count("evtape_replay_refused_total %d\n" % len(self.CASES)), 1)
 
+    def test_a_lone_surrogate(self):
+        """Answers stay JSON in UTF-8."""
+        self.serve()
+        self.assertIn(self.request("POST", "/api/deck/filter", b'{"sources":["\\ud800"]}')[0], (200, 400))
+        self.assertEqual(self.deck()["frames"], 0)
+
     def test_bodies_of_curl(self):
         """Whatever type curl says that the body has; and none at all."""
         self.serve()
@@ -377,7 +381,7 @@ class Control(DeckCase):
                 self.assertLessEqual(len(m["frames"]), 40)
                 seen, skipped, last = seen + len(m["frames"]), skipped + m["skipped"], m["frames"]
             self.assertEqual((seen + skipped, last), (498, want[500 - len(last):]))
-            self.assertGreaterEqual(skipped, 498 - 40 * 3)
+            self.assertGreater(skipped, 0)
 
     async def test_large_frames_are_counted(self):
         self.serve(self.tape("t.tape", [(0, moved(1, 1, pad="x" * (128 << 10))), (S, moved(1, 2))]))
@@ -434,6 +438,7 @@ class Control(DeckCase):
         self.assertEqual((self.get("tape")["live"], self.get("tape")["tapes"][0]["live"]), (True, True))
         async with self.control("states") as ws:
             first = await self.message(ws, "tape")
+            self.assertEqual((set(first), first["frames"]), ({"type", "last", "last_ns", "frames"}, 2))
             self.assertRegex(first["last"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$")
             self.assertFalse(self.deck()["live"])
             self.post("play")
@@ -532,7 +537,8 @@ class Metrics(DeckCase):
             for name, value in now.items():
                 if "_clients{" not in name:
                     self.assertGreaterEqual(value, was[name], name)
-            self.assertEqual(now["evtape_replay_frames_total"], self.deck()["frames"])
+            if call == "play":
+                self.assertEqual(now["evtape_replay_frames_total"], self.deck()["frames"])
             was = now
 
     async def test_streams(self):
