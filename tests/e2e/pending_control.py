@@ -56,6 +56,12 @@ class Looking(ControlCase):
 
 
 class Deck(DeckCase):
+    async def test_empty_strings(self):
+        """Holds, but memchr() of a NULL pointer is what UBSan ends."""
+        self.serve()
+        for call, body in (("seek", '{"to":""}'), ("speed", '{"speed":""}'), ("filter", '{"sources":[""]}')):
+            self.refused(400, ".", "POST", "/api/deck/" + call, body)
+
     async def test_a_window_ends(self):
         """Behind it the deck can be anywhere again."""
         self.serve()
