@@ -1,6 +1,7 @@
 /* api_deck.c - the house deck: where it is, and calls that change it. */
 #include "replay/api.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "format/err.h"
@@ -100,7 +101,7 @@ text_of(evt_view v, const char *name, evt_buf *out, evt_error *err)
 		    "%s must be a string or a number", name);
 	if (!evt_view_text(v, out))
 		return evt_err_nomem(err);
-	if (memchr(out->data, '\0', out->len) != NULL)
+	if (out->len > 0 && memchr(out->data, '\0', out->len) != NULL)
 		return evt_err_set(err, EVT_ERR_ARG, "%s holds a NUL", name);
 	return evt_buf_add_byte(out, '\0') ? EVT_OK : evt_err_nomem(err);
 }
@@ -156,18 +157,35 @@ deck_seek(const struct call *c, evt_error *err)
 	return r == EVT_OK ? evt_stage_seek(c->stage, to, err) : r;
 }
 
+/* Three times 0.1 is a number with more digits than a speed has. */
+static int
+parse_speed(evt_view v, const char *text, uint32_t *ret_speed, evt_error *err)
+{
+	int r = evt_speed_parse(text, ret_speed, err);
+	char rounded[32];
+	double number;
+
+	if (r != EVT_ERR_ARG || evt_view_kind(v) != EVT_VIEW_NUMBER ||
+	    !evt_view_double(v, &number) || number < 0.1 || number > 1000)
+		return r;
+	snprintf(rounded, sizeof(rounded), "%.6f", number);
+	return evt_speed_parse(rounded, ret_speed, err);
+}
+
 static int
 deck_speed(const struct call *c, evt_error *err)
 {
+	evt_view v = EVT_MEMBER(c->body, "speed");
 	evt_buf text = { 0 };
 	uint32_t speed;
-	int r = text_of(EVT_MEMBER(c->body, "speed"), "speed", &text, err);
+	int r = text_of(v, "speed", &text, err);
+
 
 	if (r == EVT_END)
 		r = evt_err_set(err, EVT_ERR_ARG,
 		    "speed needs a number or max: speed");
 	if (r == EVT_OK)
-		r = evt_speed_parse((char *)text.data, &speed, err);
+		r = parse_speed(v, (char *)text.data, &speed, err);
 	if (r == EVT_OK)
 		evt_stage_set_speed(c->stage, speed);
 	evt_buf_free(&text);

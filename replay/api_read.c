@@ -233,7 +233,8 @@ evt_api_track(struct exchange *x, const char *id)
 		r = evt_arg_int(x, "max", TRACK_MAX, 2000, &max, &err);
 	if (r == EVT_OK) {
 		j->track.step = 1;
-		j->track.max = (size_t)max;
+		/* Its first and its last. */
+		j->track.max = max < 2 ? 2 : (size_t)max;
 		r = track_open(j, x->server->o.reel, from, to, &err);
 	}
 	if (r == EVT_OK) {
@@ -271,14 +272,15 @@ frames_work(struct job *job, struct exchange *x, int64_t until_ns)
 	evt_frame f;
 	evt_error err;
 	int r = EVT_OK;
-	bool more = true, ok;
+	bool full = false, ok;
 
-	while (r == EVT_OK && more) {
+	while (r == EVT_OK && !full) {
 		r = reading_next(&j->r, &f, &err);
-		if (r == EVT_OK)
+		/* One that has no room tells that there are more. */
+		full = j->n == j->limit || out->len >= FRAMES_BYTES;
+		if (r == EVT_OK && !full)
 			r = frames_add(j, &f, &err);
-		more = j->n < j->limit && out->len < FRAMES_BYTES;
-		if (r == EVT_OK && more && evt_waker_now() >= until_ns)
+		if (r == EVT_OK && !full && evt_waker_now() >= until_ns)
 			return false;
 	}
 	if (r >= 0 && j->n > 0)
@@ -323,6 +325,8 @@ frames_play(struct exchange *x, evt_play *play, evt_error *err)
 		r = evt_arg_time(x, "to", &play->to_ns, err);
 		play->has_to = r == EVT_OK;
 	}
+	if (r == EVT_OK && play->from_ns > play->to_ns)
+		return evt_err_set(err, EVT_ERR_ARG, "from is behind to");
 	return r == EVT_END ? EVT_OK : r;
 }
 

@@ -63,6 +63,9 @@ add_sources(struct sums *s, const evt_info *info, evt_error *err)
 static int
 add_info(struct sums *s, const evt_info *info, evt_error *err)
 {
+	/* The timeline counts marks so, too. */
+	const evt_info_key marks = { .name = (char *)(uintptr_t)"",
+		.frames = info->marks };
 	int r = add_sources(s, info, err);
 
 	if (info->frames > 0 && (s->frames == 0 || info->first_ns < s->first))
@@ -75,7 +78,7 @@ add_info(struct sums *s, const evt_info *info, evt_error *err)
 	s->live |= info->live;
 	for (size_t i = 0; i < info->n_events && r == EVT_OK; i++)
 		r = add_event(s, &info->events[i], err);
-	return r;
+	return r == EVT_OK && info->marks > 0 ? add_event(s, &marks, err) : r;
 }
 
 static int
@@ -316,68 +319,106 @@ payload_of(const evt_info_mark *m, evt_scanner *scanner)
 	return evt_view_of(p, strlen(m->json));
 }
 
-/* What marks are added to. */
+/* The marks of all tapes, by time. */
 struct marks {
 	bool gaps; /* these alone */
-	bool any;
 	evt_scanner *scanner;
-	evt_buf out;
+	evt_info **info;
+	struct placed {
+		evt_info_mark mark; /* belongs to info */
+		size_t no;          /* in the order of tapes and numbers */
+	} *placed;
+	size_t n, cap;
 };
 
-static bool
-add_each(struct marks *to, const evt_info *info, const evt_note *notes, size_t n)
+static int
+by_time(const void *a, const void *b)
 {
-	bool ok = true;
+	const struct placed *x = a, *y = b;
 
-	for (size_t i = 0; ok && i < info->n_marks; i++) {
-		evt_info_mark m = info->mark[i];
-		evt_view v;
-
-		if (to->gaps ? m.opcode != EVT_MARK_GAP : m.opcode ==
-		    EVT_MARK_NOTE && !find_note(notes, n, &m))
-			continue;
-		v = payload_of(&m, to->scanner);
-		ok = (!to->any || evt_buf_add_byte(&to->out, ',')) &&
-		    (to->gaps ? add_gap(&m, v, &to->out) :
-		    add_mark(&m, v, &to->out));
-		to->any = true;
-	}
-	return ok;
+	if (x->mark.time_ns != y->mark.time_ns)
+		return x->mark.time_ns < y->mark.time_ns ? -1 : 1;
+	return x->no < y->no ? -1 : x->no > y->no;
 }
 
-/* Append the marks of a tape. */
+static bool
+place(struct marks *to, const evt_info_mark *m)
+{
+	if (to->n == to->cap) {
+		size_t cap = to->cap > 0 ? to->cap * 2 : 64;
+		struct placed *all = realloc(to->placed, cap * sizeof(*all));
+
+		if (all == NULL)
+			return false;
+		to->placed = all;
+		to->cap = cap;
+	}
+	to->placed[to->n] = (struct placed){ *m, to->n };
+	to->n++;
+	return true;
+}
+
 static int
-add_marks(evt_tape *t, struct marks *to, evt_error *err)
+place_all(struct marks *to, evt_tape *t, evt_info **ret_info, evt_error *err)
 {
 	evt_note *notes = NULL;
-	evt_info *info = NULL;
 	size_t n = 0;
-	int r = evt_tape_info(t, &info, err);
+	bool ok = true;
+	int r = evt_tape_info(t, ret_info, err);
 
 	if (r == EVT_OK && !to->gaps)
 		r = evt_tape_notes(t, &notes, &n, err);
-	if (r == EVT_OK && !add_each(to, info, notes, n))
-		r = evt_err_nomem(err);
-	evt_info_free(info);
+	for (size_t i = 0; r == EVT_OK && ok && i < (*ret_info)->n_marks; i++) {
+		evt_info_mark m = (*ret_info)->mark[i];
+
+		if (to->gaps ? m.opcode == EVT_MARK_GAP : m.opcode !=
+		    EVT_MARK_NOTE || find_note(notes, n, &m))
+			ok = place(to, &m);
+	}
 	evt_notes_free(notes, n);
-	return r;
+	return r == EVT_OK && !ok ? evt_err_nomem(err) : r;
+}
+
+static bool
+add_marks(const struct marks *from, evt_buf *out)
+{
+	bool ok = evt_buf_add_str(out, from->gaps ? "{\"gaps\":[" :
+	    "{\"marks\":[");
+
+	for (size_t i = 0; ok && i < from->n; i++) {
+		const evt_info_mark *m = &from->placed[i].mark;
+		evt_view v = payload_of(m, from->scanner);
+
+		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&
+		    (from->gaps ? add_gap(m, v, out) : add_mark(m, v, out));
+	}
+	return ok && evt_buf_add_str(out, "]}");
 }
 
 static void
 answer_marks(struct exchange *x, bool gaps)
 {
 	const evt_reel *reel = x->server->o.reel;
-	struct marks to = { .gaps = gaps };
+	struct marks m = { .gaps = gaps,
+		.info = calloc(reel->n, sizeof(*m.info)) };
+	evt_buf out = { 0 };
 	evt_error err;
-	bool ok = evt_buf_add_str(&to.out, gaps ? "{\"gaps\":[" :
-	    "{\"marks\":[");
-	int r = evt_scanner_new(NULL, &to.scanner, &err);
+	int r = evt_scanner_new(NULL, &m.scanner, &err);
+	bool ok;
 
+	if (m.info == NULL)
+		r = evt_err_nomem(&err);
 	for (size_t i = 0; i < reel->n && r == EVT_OK; i++)
-		r = add_marks(reel->tape[i], &to, &err);
-	ok = ok && evt_buf_add_str(&to.out, "]}");
-	evt_scanner_free(to.scanner);
-	evt_api_finish(x, r, ok, &to.out, &err);
+		r = place_all(&m, reel->tape[i], &m.info[i], &err);
+	if (r == EVT_OK && m.n > 0)
+		qsort(m.placed, m.n, sizeof(*m.placed), by_time);
+	ok = r == EVT_OK && add_marks(&m, &out);
+	evt_api_finish(x, r, ok, &out, &err);
+	for (size_t i = 0; i < reel->n && m.info != NULL; i++)
+		evt_info_free(m.info[i]);
+	free(m.info);
+	free(m.placed);
+	evt_scanner_free(m.scanner);
 }
 
 void

@@ -161,6 +161,8 @@ send_all(struct stage *st, enum who who, evt_buf *text, bool ok,
 	    c = c->next) {
 		if (is_for(c, who))
 			r = evt_viewer_send(c, text->data, text->len, err);
+		else if (who == ALL && c->kind == VIEWER_CONTROL)
+			c->missed = true;
 	}
 	evt_buf_free(text);
 	return r;
@@ -197,6 +199,15 @@ evt_control_hello(struct viewer *c, evt_error *err)
 	evt_buf_free(&deck);
 	evt_buf_free(&states);
 	return r;
+}
+
+int
+evt_control_catch_up(struct viewer *c, evt_error *err)
+{
+	if (!c->missed || evt_tap_behind(&c->tap) >= UNREAD_MAX / 2)
+		return EVT_OK;
+	c->missed = false;
+	return evt_control_hello(c, err);
 }
 
 /* ---- what happens ---------------------------------------------------------------------- */
@@ -270,7 +281,6 @@ send_states(struct viewer *c, bool all, evt_buf *text, evt_error *err)
 	return evt_viewer_send(c, text->data, text->len, err);
 }
 
-/* Who missed a message is told all when he can take it. */
 static int
 tell_states(struct stage *st, evt_error *err)
 {
@@ -284,8 +294,7 @@ tell_states(struct stage *st, evt_error *err)
 			continue;
 		if (!is_for(c, WITH_STATES)) {
 			c->missed = true;
-		} else if (all || c->missed) {
-			c->missed = false;
+		} else if (all) {
 			r = send_states(c, true, &whole, err);
 		} else if (any) {
 			r = send_states(c, false, &changes, err);

@@ -61,7 +61,7 @@ struct viewer {
 	int64_t beat_ns;        /* next heartbeat; INT64_MAX: none */
 	/* /control */
 	bool with_states, with_frames;
-	bool missed; /* states, since it reads slowly */
+	bool missed; /* messages, since it reads slowly */
 };
 
 /* Frames that /control tells of at once, at most. */
@@ -216,6 +216,8 @@ void evt_stage_crew_free(struct stage *st);
 /* ---- control.c: /control ---- */
 
 int evt_control_hello(struct viewer *c, evt_error *err);
+/* It took something: who missed messages is told all, as at first. */
+int evt_control_catch_up(struct viewer *c, evt_error *err);
 /* The deck was changed: tell of it. */
 void evt_control_changed(struct stage *st);
 int evt_control_take(struct stage *st, const evt_frame *f, evt_error *err);

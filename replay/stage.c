@@ -238,6 +238,7 @@ evt_stage_end(struct stage *st, int code)
 	evt_error err;
 
 	st->ended = true;
+	st->live = false;
 	st->end_code = code;
 	st->wake_ns = INT64_MAX;
 	if (evt_stage_tick(st, evt_waker_now(), &err) != EVT_OK)

@@ -276,6 +276,7 @@ int
 evt_viewer_writable(struct viewer *c)
 {
 	struct stage *st = c->stage;
+	evt_error err;
 
 	if (c->done)
 		return 0;
@@ -287,6 +288,9 @@ evt_viewer_writable(struct viewer *c)
 		    0);
 		return -1;
 	}
+	if (c->missed && !c->done && c->goodbye == 0 &&
+	    evt_control_catch_up(c, &err) != EVT_OK)
+		evt_viewer_cut_off(c, err.text);
 	/* It may be the one that the deck waited for. */
 	if (st->wake_ns == INT64_MAX)
 		evt_stage_wake(st);
