@@ -1,0 +1,451 @@
+/*
+ * test_standin_batches.c - batches for a client of the stand-in: gathered from
+ * single states on the grid of the rate limit, passed, cut, thinned and split.
+ */
+#include "tests/unit/clients.h"
+
+#include <stdio.h>
+
+static const struct line three[] = {
+	{ 0, 1, STATE(1, 10) },
+	{ 10, 1, STATE(2, 20) },
+	{ 20, 1, STATE(1, 11) },
+	{ 2000, 1, STATE(1, 12) },
+	{ 2010, 1, STATE(2, 21) },
+	{ 2020, 1, STATE(3, 30) },
+	{ 3000, 1, STATE(1, 13) },
+};
+
+/* ---- single states, gathered ------------------------------------------- */
+
+/* The grid begins at the subscription, at 1000 ms. */
+static void
+gathered_on_the_grid(void **state)
+{
+	static const struct line lines[] = {
+		{ 0, 1, STATE(1, 10) },
+		{ 1000, 1, STATE(1, 11) },
+		{ 2999, 1, STATE(2, 20) },
+		{ 3000, 1, STATE(1, 12) },
+		{ 3001, 1, STATE(1, 13) },
+		{ 9000, 1, STATE(2, 21) },
+	};
+	struct client *x = BEGIN(lines, 1000);
+
+	(void)state;
+	say(x, 1000, ASK(ALL("state_batch", EVERY("2s"))));
+	assert_int_equal(x->n, 2);
+	forget(x);
+	assert_int_equal(due_ms(x), -1);
+	play(x, 1); /* on the grid: for its next point */
+	assert_int_equal(due_ms(x), 3000);
+	play(x, 1);
+	assert_int_equal(due_ms(x), 3000);
+	tick(x, 2999);
+	heard(x, "");
+	tick(x, 3000);
+	heard_exactly(x, BATCH(ITEM(1, 11) "," ITEM(2, 20)));
+	assert_int_equal(due_ms(x), -1);
+	tick(x, 5000); /* nothing was said */
+	heard(x, "");
+	play(x, 1);
+	assert_int_equal(due_ms(x), 5000);
+	play(x, 1);
+	heard(x, "");
+	tick(x, 5000); /* what it says then, once */
+	heard(x, "batch 1:13");
+	play(x, 1);
+	assert_int_equal(due_ms(x), 11000);
+	finish(x);
+}
+
+/* Without a rate limit each goes out as soon as it can. */
+static void
+gathered_at_once(void **state)
+{
+	static const char *const limits[] = { "", EVERY("0s"), EVERY("0") };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct client *x = BEGIN(three, 1000);
+		char ask[200];
+
+		snprintf(ask, sizeof(ask),
+		    ASK("{\"type\":\"state_batch\","
+		        "\"target\":{\"type\":\"all\"}%s}"),
+		    limits[i]);
+		say(x, 1000, ask);
+		forget(x);
+		play(x, 1);
+		assert_int_equal(due_ms(x), 2000);
+		tick(x, 2000);
+		heard(x, "batch 1:12");
+		play(x, 2);
+		tick(x, 2020);
+		heard(x, "batch 2:21 | batch 3:30");
+		finish(x);
+	}
+}
+
+/* A frame brings what was due before it. */
+static void
+frames_bring_batches(void **state)
+{
+	static const struct line lines[] = {
+		{ 0, 1, STATE(1, 10) },
+		{ 1000, 1, STATE(1, 11) },
+		{ 8000, 1, STATE(2, 20) },
+	};
+	struct client *x = BEGIN(lines, 500);
+
+	(void)state;
+	say(x, 500, ASK(ALL("state_batch", EVERY("2s"))));
+	forget(x);
+	play(x, 1);
+	heard(x, "");
+	play(x, 1);
+	heard(x, "batch 1:11");
+	assert_int_equal(due_ms(x), 8500);
+	finish(x);
+}
+
+/* What was blocked meanwhile does not go. */
+static void
+gathered_and_blocked(void **state)
+{
+	static const struct line lines[] = {
+		{ 0, 1, STATE(1, 10) },
+		{ 1000, 1, STATE(1, 11) },
+		{ 1100, 1, STATE(2, 20) },
+		{ 1200, 1, LIFE(1, "block") },
+		{ 1300, 1, STATE(3, 30) },
+		{ 1400, 1, LIFE(2, "corrupt") },
+		{ 1500, 1, LIFE(3, "block") },
+	};
+	struct client *x = BEGIN(lines, 500);
+
+	(void)state;
+	say(x, 500, ASK(ALL("state_batch", EVERY("5s"))));
+	forget(x);
+	play(x, 4);
+	heard(x, "block 1");
+	play(x, 1);
+	heard(x, "corrupt 2");
+	tick(x, 5500);
+	heard(x, "batch 3:30");
+	finish(x);
+	x = BEGIN(lines, 500);
+	say(x, 500, ASK(ALL("state_batch", EVERY("5s"))));
+	play(x, 6);
+	forget(x);
+	tick(x, 5500); /* nothing is left of it */
+	heard(x, "");
+	finish(x);
+}
+
+/* ---- batches of the tape ----------------------------------------------- */
+
+static const struct line grid[] = {
+	{ 0, 1, BATCH(ITEM(1, 10) "," ITEM(2, 20) "," ITEM(3, 30)) },
+	{ 1000, 1, BATCH(ITEM(1, 11) "," ITEM(2, 21)) },
+	{ 2000, 1, BATCH(ITEM(3, 31)) },
+	{ 2999, 1, BATCH(ITEM(1, 12)) },
+	{ 4001, 1, BATCH(ITEM(1, 13) "," ITEM(3, 32)) },
+};
+
+/* With the rate limit that the recorder had, all pass to the byte, though not
+ * quite on the grid. */
+static void
+batches_whole(void **state)
+{
+	struct client *x = BEGIN(grid, 500);
+
+	(void)state;
+	say(x, 500, ASK(ALL("state_batch", EVERY("1s"))));
+	heard(x, "answer state_batch 1=normal 2=normal 3=normal | "
+	         "batch 1:10 2:20 3:30");
+	for (size_t i = 1; i < sizeof(grid) / sizeof(grid[0]); i++) {
+		play(x, 1);
+		heard_exactly(x, grid[i].text);
+		assert_int_equal(due_ms(x), -1);
+	}
+	finish(x);
+}
+
+static void
+batches_in_part(void **state)
+{
+	struct client *x = BEGIN(grid, 500);
+
+	(void)state;
+	say(x, 500, ASK(SOME("state_batch", "1", EVERY("1s"))));
+	heard(x, "answer state_batch 1=normal | batch 1:10");
+	play(x, 1);
+	heard_exactly(x, BATCH(ITEM(1, 11)));
+	play(x, 1);
+	heard(x, "");
+	play(x, 1);
+	heard_exactly(x, grid[3].text);
+	play(x, 1);
+	heard_exactly(x, BATCH(ITEM(1, 13)));
+	finish(x);
+}
+
+/* Those between come with the next point of the grid, each source once. */
+static void
+batches_thinned(void **state)
+{
+	struct client *x = BEGIN(grid, 500);
+
+	(void)state;
+	say(x, 500, ASK(ALL("state_batch", EVERY("5s"))));
+	forget(x);
+	play(x, 1);
+	heard_exactly(x, grid[1].text);
+	play(x, 2);
+	heard(x, "");
+	assert_int_equal(due_ms(x), 5500);
+	tick(x, 5499);
+	heard(x, "");
+	tick(x, 5500);
+	heard(x, "batch 1:12 3:31");
+	finish(x);
+}
+
+/* A recorder that began anew is answered anew: its first batch passes. */
+static void
+batches_of_two_connections(void **state)
+{
+	static const struct line lines[] = {
+		{ 0, 1, BATCH(ITEM(1, 10)) },
+		{ 1000, 1, BATCH(ITEM(1, 11)) },
+		{ 1100, 2, BATCH(ITEM(1, 12) "," ITEM(2, 20)) },
+		{ 1200, 2, BATCH(ITEM(2, 21)) },
+	};
+	struct client *x = BEGIN(lines, 500);
+
+	(void)state;
+	say(x, 500, ASK(ALL("state_batch", EVERY("5s"))));
+	forget(x);
+	play(x, 1);
+	heard_exactly(x, lines[1].text);
+	play(x, 1);
+	heard_exactly(x, lines[2].text);
+	play(x, 1);
+	heard(x, "");
+	tick(x, 5500);
+	heard(x, "batch 2:21");
+	finish(x);
+}
+
+/* A batch of nothing goes to who wants everything. */
+static void
+empty_batches(void **state)
+{
+	static const struct line lines[] = {
+		{ 0, 1, BATCH(ITEM(1, 10)) },
+		{ 1000, 1, BATCH("") },
+	};
+	struct client *x = BEGIN(lines, 500);
+
+	(void)state;
+	say(x, 500, ASK(ALL("state_batch", "")));
+	forget(x);
+	play(x, 1);
+	heard_exactly(x, BATCH(""));
+	finish(x);
+	x = BEGIN(lines, 500);
+	say(x, 500, ASK(SOME("state_batch", "1", "")));
+	forget(x);
+	play(x, 1);
+	heard(x, "");
+	finish(x);
+}
+
+/* Who asked for states gets them out of batches. */
+static void
+batches_split(void **state)
+{
+	struct client *x = BEGIN(grid, 500);
+
+	(void)state;
+	say(x, 500, OLD("1,3"));
+	heard(x, "answer state 1=normal 3=normal | state 1:10 | state 3:30");
+	play(x, 1);
+	heard_exactly(x, STATE(1, 11));
+	play(x, 1);
+	heard_exactly(x, STATE(3, 31));
+	play(x, 2);
+	heard(x, "state 1:12 | state 1:13 | state 3:32");
+	finish(x);
+}
+
+/* Where the recorder had both, each goes to who asked for it, and none twice.
+ */
+static void
+both_recorded(void **state)
+{
+	static const struct line lines[] = {
+		{ 0, 1, STATE(1, 10) },
+		{ 10, 1, BATCH(ITEM(1, 10)) },
+		{ 1000, 1, STATE(1, 11) },
+		{ 1100, 1, BATCH(ITEM(1, 11)) },
+		{ 1200, 1, STATE(1, 12) },
+		{ 1300, 1, BATCH(ITEM(1, 12)) },
+	};
+	struct client *x = BEGIN(lines, 0);
+
+	(void)state;
+	say(x, 0, OLD("1"));
+	play(x, 6);
+	heard(x, "answer state 1=normal | state 1:10 | state 1:11 | "
+	         "state 1:12");
+	finish(x);
+}
+
+/* ---- readings ---------------------------------------------------------- */
+
+static const struct line sensors[] = {
+	{ 0, 1, STATE(1, 10) },
+	{ 10, 1, STATE(2, 20) },
+	{ 100, 1, READINGS(READING(1, 100) "," READING(2, 200)) },
+	{ 200, 1, IOT("{\"tracker_id\":1,\"n\":7}") },
+	{ 2000, 1, READINGS(READING(1, 101) "," READING(2, 201)) },
+	{ 2100, 1,
+	    IOT("{\"tracker_id\":1,\"n\":8},{\"tracker_id\":2,\"n\":9}") },
+	{ 2200, 1, READINGS(READING(2, 202)) },
+};
+
+static void
+readings(void **state)
+{
+	struct client *x = BEGIN(sensors, 1000);
+
+	(void)state;
+	say(x, 1000, ASK(SOME("readings_batch", "2", EVERY("5s"))));
+	heard(x, "answer readings_batch 2=normal | readings 2:200");
+	play(x, 1);
+	heard_exactly(x, READINGS(READING(2, 201)));
+	play(x, 2);
+	heard(x, "");
+	tick(x, 6000);
+	heard(x, "readings 2:202");
+	finish(x);
+	x = BEGIN(sensors, 1000);
+	say(x, 1000, ASK(ALL("readings_batch", EVERY("1s"))));
+	forget(x);
+	play(x, 1);
+	heard_exactly(x, sensors[4].text);
+	finish(x);
+}
+
+static void
+iot(void **state)
+{
+	struct client *x = BEGIN(sensors, 1000);
+
+	(void)state;
+	say(x, 1000, ASK(SOME("iot_monitor", "1", EVERY("5s"))));
+	assert_int_equal(x->n, 2);
+	assert_string_equal(x->sent[1], sensors[3].text);
+	forget(x);
+	play(x, 3);
+	heard_exactly(x, IOT("{\"tracker_id\":1,\"n\":8}"));
+	finish(x);
+	x = BEGIN(sensors, 1000);
+	say(x, 1000, ASK(SOME("iot_monitor", "1,2", "")));
+	forget(x);
+	play(x, 3);
+	heard_exactly(x, sensors[5].text);
+	finish(x);
+}
+
+/* Who asked for nothing is told nothing. */
+static void
+silence(void **state)
+{
+	struct client *x = BEGIN(grid, 0);
+	struct client *y = BEGIN(sensors, 0);
+
+	(void)state;
+	play(x, 5);
+	play(y, 7);
+	tick(x, 9000);
+	tick(y, 9000);
+	heard(x, "");
+	heard(y, "");
+	finish(x);
+	finish(y);
+}
+
+/* What was gathered at the old place is forgotten, and the grid begins anew. */
+static void
+moved_while_gathering(void **state)
+{
+	static const struct line lines[] = {
+		{ 0, 1, STATE(1, 10) },
+		{ 10, 1, STATE(2, 20) },
+		{ 2000, 1, STATE(1, 11) },
+		{ 8000, 1, STATE(2, 21) },
+		{ 9000, 1, STATE(2, 22) },
+	};
+	struct client *x = BEGIN(lines, 1000);
+
+	(void)state;
+	say(x, 1000, ASK(ALL("state_batch", EVERY("5s"))));
+	play(x, 1);
+	forget(x);
+	assert_int_equal(due_ms(x), 6000);
+	move(x, 8500);
+	heard(x, "batch 1:11 2:21");
+	assert_int_equal(due_ms(x), -1);
+	play(x, 1);
+	assert_int_equal(due_ms(x), 13500);
+	move(x, 1000);
+	heard(x, "batch 1:10 2:20");
+	assert_int_equal(due_ms(x), -1);
+	finish(x);
+}
+
+/* A batch of the tape passes at once behind a move, also one to before the
+ * last. */
+static void
+moved_among_batches(void **state)
+{
+	struct client *x = BEGIN(grid, 2500);
+
+	(void)state;
+	say(x, 2500, ASK(ALL("state_batch", EVERY("5s"))));
+	play(x, 1);
+	forget(x);
+	move(x, 500);
+	heard(x, "batch 1:10 2:20 3:30");
+	play(x, 1);
+	heard_exactly(x, grid[1].text);
+	finish(x);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gathered_on_the_grid),
+		cmocka_unit_test(gathered_at_once),
+		cmocka_unit_test(frames_bring_batches),
+		cmocka_unit_test(gathered_and_blocked),
+		cmocka_unit_test(batches_whole),
+		cmocka_unit_test(batches_in_part),
+		cmocka_unit_test(batches_thinned),
+		cmocka_unit_test(batches_of_two_connections),
+		cmocka_unit_test(empty_batches),
+		cmocka_unit_test(batches_split),
+		cmocka_unit_test(both_recorded),
+		cmocka_unit_test(readings),
+		cmocka_unit_test(iot),
+		cmocka_unit_test(silence),
+		cmocka_unit_test(moved_while_gathering),
+		cmocka_unit_test(moved_among_batches),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
