@@ -98,6 +98,59 @@ test_against_sorted(void **state)
 	assert_int_equal(evt_lateness_at(&a, 1000), v[N - 1]);
 }
 
+/* How many were at most that late: never more than really were, and short only
+ * of those in the bucket that the value lies in. */
+static void
+test_below(void **state)
+{
+	enum { N = 5000 };
+	static int64_t v[N];
+	static evt_lateness h;
+	uint64_t rng = 7, last = 0;
+
+	(void)state;
+	assert_int_equal(evt_lateness_below(&h, INT64_MAX), 0);
+	for (size_t i = 0; i < N; i++) {
+		rng ^= rng << 13;
+		rng ^= rng >> 7;
+		rng ^= rng << 17;
+		v[i] = (int64_t)(rng >> (rng % 60 + 3));
+		evt_lateness_add(&h, v[i]);
+	}
+	qsort(v, N, sizeof(v[0]), compare);
+	assert_int_equal(evt_lateness_below(&h, -1), 0);
+	assert_int_equal(evt_lateness_below(&h, INT64_MIN), 0);
+	assert_int_equal(evt_lateness_below(&h, INT64_MAX), N);
+	for (size_t i = 0; i < N; i++) {
+		uint64_t got = evt_lateness_below(&h, v[i]), most = i, least = i;
+
+		while (most < N && v[most] <= v[i])
+			most++;
+		while (least > 0 && v[least - 1] > v[i] - v[i] / 32 - 1)
+			least--;
+		assert_in_range(got, least, most);
+		assert_true(got >= last);
+		last = got;
+	}
+}
+
+/* Below 32 each value has a bucket of its own. */
+static void
+test_below_small(void **state)
+{
+	static evt_lateness h;
+
+	(void)state;
+	for (int i = 0; i < 32; i++) {
+		for (int n = 0; n <= i; n++)
+			evt_lateness_add(&h, i);
+	}
+	evt_lateness_add(&h, -5); /* early: as 0 */
+	for (unsigned i = 0; i < 32; i++)
+		assert_int_equal(evt_lateness_below(&h, i), 1 + (i + 1) *
+		    (i + 2) / 2);
+}
+
 int
 main(void)
 {
@@ -107,6 +160,8 @@ main(void)
 		cmocka_unit_test(test_early_is_zero),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_against_sorted),
+		cmocka_unit_test(test_below),
+		cmocka_unit_test(test_below_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

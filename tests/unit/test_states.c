@@ -234,6 +234,102 @@ test_stop(void **state)
 	evt_tape_close(t);
 }
 
+/* ---- sources in different places ------------------------------------------------------ */
+
+enum place { OLD, SEGMENT, BLOCK, JOURNAL, PLACES };
+
+static void
+put_text(evt_writer *w, const char *text)
+{
+	static int64_t t = T0;
+	evt_frame f = { .kind = EVT_KIND_RECEIVED, .opcode = EVT_OP_TEXT,
+		.conn = 1, .payload = (const uint8_t *)text,
+		.len = strlen(text) };
+	evt_error err;
+
+	f.time_ns = f.mono_ns = t += 1000;
+	ok(evt_writer_put(w, &f, &err), &err);
+}
+
+/* Write what stands in one place, and something that has no source. */
+static void
+put_place(evt_writer *w, enum place at, const enum place *of, unsigned sources)
+{
+	char text[5000];
+	evt_error err;
+
+	for (unsigned i = 0; i < sources; i++) {
+		snprintf(text, sizeof(text), "{\"event\":\"state\",\"data\":"
+		    "{\"source_id\":%u}}", i);
+		if (of[i] == at)
+			put_text(w, text);
+	}
+	memset(text, 'x', sizeof(text));
+	text[at == JOURNAL ? 10 : sizeof(text) - 1] = '\0'; /* ends a block */
+	put_text(w, text);
+	if (at < BLOCK)
+		ok(evt_writer_rotate(w, &err), &err);
+	else
+		ok(evt_writer_commit(w, &err), &err);
+}
+
+static int
+count_seen(void *ctx, const evt_key *source, const evt_frame *f, evt_error *err)
+{
+	unsigned *seen = ctx;
+
+	(void)f;
+	(void)err;
+	assert_int_equal(source->len, 1);
+	assert_in_range(source->text[0], '0', '9');
+	seen[source->text[0] - '0']++;
+	return EVT_OK;
+}
+
+static void
+check_places(const struct fixture *x, const enum place *of, unsigned sources)
+{
+	char *path = in_dir(x->dir, "places.tape");
+	unsigned seen[10] = { 0 };
+	evt_writer_options opt;
+	evt_writer *w;
+	evt_tape *t;
+	evt_error err;
+
+	evt_writer_options_init(&opt);
+	opt.profile = x->profile;
+	opt.block_bytes = 4096;
+	opt.sync_ns = EVT_SYNC_OFF;
+	ok(evt_writer_open_env(path, &opt, test_env(), &w, &err), &err);
+	for (int at = OLD; at < PLACES; at++)
+		put_place(w, (enum place)at, of, sources);
+	ok(evt_tape_open(path, &t, &err), &err);
+	ok(evt_tape_each_last(t, "state", INT64_MAX, count_seen, seen, &err),
+	    &err);
+	for (unsigned i = 0; i < sources; i++)
+		assert_int_equal(seen[i], 1);
+	evt_tape_close(t);
+	ok(evt_writer_close(w, &err), &err);
+	remove_dir(path);
+}
+
+/* Each stands in one place alone: the journal, a block of the open segment, or
+ * one of two that are done. */
+static void
+test_last_in_places(void **state)
+{
+	for (unsigned which = 1; which < 1u << PLACES; which++) {
+		enum place of[PLACES];
+		unsigned n = 0;
+
+		for (unsigned at = OLD; at < PLACES; at++) {
+			if (which >> at & 1)
+				of[n++] = (enum place)at;
+		}
+		check_places(*state, of, n);
+	}
+}
+
 /* ---- timeline ----------------------------------------------------------------------- */
 
 static const evt_timeline_event *
@@ -300,8 +396,26 @@ test_timeline(void **state)
 		check_window(t, T0, T0 + INT64_C(40000000000), 400);
 		check_window(t, T0 + 3000000001, T0 + INT64_C(20000000000), 7);
 		check_window(t, T0 - 1, T0 + INT64_C(1000000000000), 1);
+		check_window(t, T0, T0 + INT64_C(30000000000), 4000);
 		evt_tape_close(t);
 	}
+}
+
+/* However many buckets, the frames are 12000. */
+static void
+check_sum(evt_tape *t, size_t n)
+{
+	evt_timeline line;
+	evt_error err;
+	uint64_t sum = 0;
+
+	ok(evt_tape_timeline(t, T0, T0 + INT64_C(120000000000), n, &line,
+	    &err), &err);
+	assert_int_equal(line.n_buckets, n);
+	for (size_t i = 0; i < n; i++)
+		sum += find_event(&line, "state")->count[i];
+	assert_int_equal(sum, 12000);
+	evt_timeline_free(&line);
 }
 
 /* More blocks than are read: the counts are spread, their sum stays. */
@@ -336,10 +450,55 @@ test_timeline_of_many_blocks(void **state)
 	}
 	assert_int_equal(sum, 12000);
 	evt_timeline_free(&line);
+	check_sum(t, 1);
+	check_sum(t, 4000);
 	assert_int_equal(evt_tape_timeline(t, T0, T0, 1, &line, &err),
 	    EVT_ERR_ARG);
 	assert_int_equal(evt_tape_timeline(t, T0, T0 + 1, 0, &line, &err),
 	    EVT_ERR_ARG);
+	evt_tape_close(t);
+	free(path);
+}
+
+/* A feed may make up a name for each frame: so much is not counted. */
+static void
+test_timeline_of_many_events(void **state)
+{
+	enum { EVENTS = 2200 };
+	struct fixture *x = *state;
+	char *path = in_dir(x->dir, "events.tape");
+	evt_timeline line = { .n_events = 0 };
+	evt_writer_options opt;
+	evt_writer *w;
+	evt_tape *t;
+	evt_error err;
+
+	evt_writer_options_init(&opt);
+	opt.profile = x->profile;
+	ok(evt_writer_open_env(path, &opt, test_env(), &w, &err), &err);
+	for (unsigned i = 0; i < EVENTS; i++) {
+		char text[40];
+
+		snprintf(text, sizeof(text), "{\"event\":\"e%u\"}", i);
+		put_text(w, text);
+	}
+	ok(evt_writer_close(w, &err), &err);
+	ok(evt_tape_open(path, &t, &err), &err);
+	ok(evt_tape_timeline(t, T0, INT64_MAX, 1000, &line, &err), &err);
+	for (unsigned i = 0; i < EVENTS; i++) {
+		char name[12];
+
+		snprintf(name, sizeof(name), "e%u", i);
+		assert_non_null(find_event(&line, name));
+		assert_int_equal(find_event(&line, name)->count[0], 1);
+	}
+	evt_timeline_free(&line);
+	assert_int_equal(evt_tape_timeline(t, T0, INT64_MAX, 4000, &line, &err),
+	    EVT_ERR_ARG);
+	assert_int_equal(line.n_events, 0);
+	assert_non_null(strstr(err.text, "4000 buckets"));
+	assert_int_equal(evt_tape_timeline(t, T0, INT64_MAX, SIZE_MAX, &line,
+	    &err), EVT_ERR_ARG);
 	evt_tape_close(t);
 	free(path);
 }
@@ -355,6 +514,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_last_without_index, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_last_in_places, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_timeline_of_many_events,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timeline, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timeline_of_many_blocks,
 		    setup, teardown),
