@@ -17,20 +17,18 @@ who_gets_what(void **state)
 	static const char shake[] = "00112233-4455-4677-8899-aabbccddeeff|"
 	                            "60000|X|";
 	static const struct {
-		const char *id;
-		bool protocol;
-		const char *want;
-		bool beats;
+		const char *id, *want;
+		bool protocol, beats;
 	} row[] = {
-		{ NULL, false, "", false },
-		{ NULL, true, "", false },
-		{ "0", true, shake, true },
-		{ "0", false, "", true },
+		{ NULL, "", false, false },
+		{ NULL, "", true, false },
+		{ "0", shake, true, true },
+		{ "0", "", false, true },
 		/* It comes back: a second handshake would reach its handler. */
-		{ "00112233-4455-4677-8899-aabbccddeeff", true, "X", true },
-		{ "00112233-4455-4677-8899-aabbccddeeff", false, "X", true },
-		{ "00", true, "X", true },
-		{ "", true, "X", true },
+		{ "00112233-4455-4677-8899-aabbccddeeff", "X", true, true },
+		{ "00112233-4455-4677-8899-aabbccddeeff", "X", false, true },
+		{ "00", "X", true, true },
+		{ "", "X", true, true },
 	};
 
 	(void)state;

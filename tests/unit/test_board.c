@@ -213,7 +213,7 @@ news_of_frames(void **state)
 		"{\"type\":\"response\"}" };
 	static const struct {
 		enum evt_news_kind kind;
-		size_t n;
+		unsigned n;
 		enum evt_life life;
 	} want[] = {
 		{ EVT_NEWS_STATE, 1, EVT_LIFE_OTHER },

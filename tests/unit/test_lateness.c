@@ -114,7 +114,7 @@ test_below(void **state)
 		rng ^= rng << 13;
 		rng ^= rng >> 7;
 		rng ^= rng << 17;
-		v[i] = (int64_t)(rng >> (rng % 60 + 3));
+		v[i] = (int64_t)(rng >> (rng % 40 + 20));
 		evt_lateness_add(&h, v[i]);
 	}
 	qsort(v, N, sizeof(v[0]), compare);
