@@ -35,10 +35,11 @@ struct counting {
 static int
 grow(struct counting *c, size_t row, evt_error *err)
 {
-	size_t cap = row * 2 + 4, n = c->n_buckets;
+	size_t cap = row * 2 + 4, n = c->n_buckets, most = CELLS_MAX / n;
 	double *count;
 
-	if (row >= CELLS_MAX / n)
+	cap = cap < most ? cap : most;
+	if (row >= most)
 		return evt_err_set(err, EVT_ERR_ARG, "the tape has more than "
 		    "%zu events: too many for %zu buckets", row, n);
 	count = realloc(c->count, cap * n * sizeof(*count));

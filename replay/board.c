@@ -280,7 +280,8 @@ is_newer(const evt_board *b, const evt_source *s, const evt_frame *f)
 {
 	if (!s->known && s->seq == 0)
 		return true;
-	return s->tape == f->tape ? f->seq > s->seq :
+	/* A frame may name it twice: then the later one counts. */
+	return s->tape == f->tape ? f->seq >= s->seq :
 	    evt_ns_sub(f->time_ns, evt_board_shift(b)) >= s->time_ns;
 }
 
@@ -329,6 +330,7 @@ keep_state(const evt_board *b, evt_source *s, const evt_frame *f,
 	if (s->tape != f->tape)
 		s->state_conn = s->batch_conn = 0;
 	*(of_batch ? &s->batch_conn : &s->state_conn) = f->conn;
+	s->conn = f->conn;
 	/* One that was under way when the source was removed does not bring it
 	 * back. */
 	if (!same_conn(s, f))
@@ -357,6 +359,16 @@ evt_board_touch(evt_board *b, evt_news *news, evt_source *s)
 	return &b->touch[news->n++];
 }
 
+/* Earlier items of the frame that are about the source, which is rare. */
+static void
+supersede(const evt_news *news, const evt_source *s)
+{
+	for (size_t i = 0; i < news->n; i++) {
+		if (news->touch[i].source == s)
+			news->touch[i].superseded = true;
+	}
+}
+
 /* loading: frames come newest first, and later ones stay. */
 static int
 take_states(evt_board *b, const evt_frame *f, bool loading, evt_news *news,
@@ -378,6 +390,8 @@ take_states(evt_board *b, const evt_frame *f, bool loading, evt_news *news,
 		if (!item.state)
 			continue;
 		s = evt_board_put(b, &item.source);
+		if (s != NULL && s->known && s->seq == f->seq)
+			supersede(news, s);
 		t = s != NULL ? evt_board_touch(b, news, s) : NULL;
 		if (t == NULL)
 			return evt_err_nomem(err);
@@ -586,7 +600,7 @@ load_lifecycle(void *ctx, const evt_key *source, const evt_frame *frame,
 	/* A state behind it says that it is over, unless it is one of a blocked
 	 * source on the same connection, which should not have come. */
 	if (s->known && !is_newer(b, s, &f) && (s->tape != f.tape ||
-	    (s->state_conn != f.conn && s->batch_conn != f.conn)))
+	    s->conn != f.conn))
 		return EVT_OK;
 	return take_lifecycle(b, &f, &news, err);
 }

@@ -37,6 +37,7 @@ typedef struct evt_source {
 	/* The connections on which its last states came, alone and in batches;
 	 * 0: none. */
 	uint32_t state_conn, batch_conn;
+	uint32_t conn;      /* of the last of all */
 	evt_buf text;
 	size_t at, len;     /* the state object in text */
 	int64_t time_ns;    /* when it was received, on the tape */
@@ -115,6 +116,7 @@ typedef struct evt_touch {
 	evt_source *source;
 	evt_view item;  /* its element of a batch; NONE where it is no batch */
 	evt_view value; /* of states: the state object */
+	bool superseded; /* a later item of the frame is about it too */
 	/* It was blocked or unblocked while nobody recorded: a later connection
 	 * was told so, or heard of it again.  Else EVT_LIFE_OTHER. */
 	enum evt_life change;

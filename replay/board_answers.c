@@ -105,11 +105,16 @@ take_status(void *ctx, int64_t tracker, evt_view status, evt_error *err)
 	if (s == NULL)
 		return EVT_OK;
 	s->answer_seq = a->frame->seq;
+	/* A state on a later connection is newer than what this one was told. */
+	if (s->known && s->tape == a->frame->tape && s->seq > a->frame->seq &&
+	    s->conn != a->frame->conn)
+		return EVT_OK;
+	s->life_conn = a->frame->conn;
+	s->life_tape = a->frame->tape;
+	s->corrupt = false;
 	if (s->blocked == blocked)
 		return EVT_OK;
 	s->blocked = blocked;
-	s->life_conn = a->frame->conn;
-	s->life_tape = a->frame->tape;
 	s->changed = true;
 	t = evt_board_touch(a->board, a->news, s);
 	if (t == NULL)
@@ -158,6 +163,7 @@ read_answer(evt_board *b, const struct start *start, int64_t to_ns,
 		.from_ns = start->time_ns, .to_ns = to_ns < end ? to_ns : end,
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	evt_cursor *cursor;
+	uint32_t conn = 0;
 	evt_news news = { .kind = EVT_NEWS_NONE };
 	evt_frame f;
 	struct answer a = { .board = b, .frame = &f, .news = &news };
@@ -168,6 +174,10 @@ read_answer(evt_board *b, const struct start *start, int64_t to_ns,
 	for (int i = 0; i < BEHIND_FRAMES && r == EVT_OK && !a.any; i++) {
 		r = evt_cursor_next(cursor, &f, err);
 		f.tape = start->tape;
+		if (r == EVT_OK && i == 0)
+			conn = f.conn;
+		if (r == EVT_OK && f.conn != conn)
+			break;
 		if (r == EVT_OK)
 			r = take_answer(&a, err);
 	}

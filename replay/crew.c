@@ -237,13 +237,29 @@ note_owed(struct stage *st, const evt_news *news, evt_error *err)
 	return EVT_OK;
 }
 
+/* Send the batches that are due. */
+static void
+tick_standins(struct stage *st, int64_t tape_ns)
+{
+	evt_error err;
+
+	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
+		if (c->standin != NULL && evt_standin_tick(c->standin, tape_ns,
+		    &err) != EVT_OK)
+			drop_client(c, &err);
+	}
+}
+
 /* Keep the board up, and tell the clients of the stand-in. */
 static int
 tell_standins(struct stage *st, const evt_frame *frame, evt_error *err)
 {
 	evt_news news;
-	int r = evt_board_take(st->board, frame, &news, err);
+	int r;
 
+	/* What is due before it does not know of it yet. */
+	tick_standins(st, frame->time_ns);
+	r = evt_board_take(st->board, frame, &news, err);
 	if (r == EVT_OK)
 		r = note_owed(st, &news, err);
 	if (r == EVT_OK && st->n[VIEWER_STANDIN] > 0 &&
@@ -325,14 +341,9 @@ evt_stage_tick(struct stage *st, int64_t now, evt_error *err)
 	/* At the end there is no more time that a batch could wait for. */
 	int64_t tape = st->ended ? INT64_MAX - 1 :
 	    shown_time(st, evt_stage_time(st, now));
-	evt_error client_err;
 
 	pay_due(st, now);
-	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
-		if (c->standin != NULL && evt_standin_tick(c->standin, tape,
-		    &client_err) != EVT_OK)
-			drop_client(c, &client_err);
-	}
+	tick_standins(st, tape);
 	return evt_control_tick(st, now, err);
 }
 

@@ -84,6 +84,19 @@ evt_standin_goes(const evt_standin *c, enum evt_sub_kind kind, const evt_touch *
 
 /* ---- gathering -------------------------------------------------------------------- */
 
+/* When a batch may be sent that is gathered from now on: when the tape's next
+ * one is due, or at the next point of the grid. */
+static int64_t
+next_point(const struct sub *sub, int64_t now)
+{
+	if (sub->next_ns != INT64_MIN && sub->next_ns > now)
+		return sub->next_ns;
+	if (sub->period_ns == 0 || now < sub->base_ns)
+		return now;
+	return sub->base_ns + ((now - sub->base_ns) / sub->period_ns + 1) *
+	    sub->period_ns;
+}
+
 /* A state to be gathered. */
 static int
 gather(struct sub *sub, const evt_source *s, int64_t now, evt_error *err)
@@ -92,10 +105,7 @@ gather(struct sub *sub, const evt_source *s, int64_t now, evt_error *err)
 		return evt_err_nomem(err);
 	if (sub->due_ns != INT64_MAX)
 		return EVT_OK;
-	/* The next point of the grid that is still to come. */
-	sub->due_ns = sub->period_ns == 0 || now < sub->base_ns ? now :
-	    sub->base_ns + ((now - sub->base_ns) / sub->period_ns + 1) *
-	    sub->period_ns;
+	sub->due_ns = next_point(sub, now);
 	return EVT_OK;
 }
 
@@ -121,12 +131,17 @@ evt_standin_tick(evt_standin *c, int64_t now_ns, evt_error *err)
 
 		if (sub->due_ns > now_ns)
 			continue;
-		r = evt_standin_send_batch(c, (enum evt_sub_kind)k, &sub->dirty, err);
+		r = evt_standin_send_batch(c, (enum evt_sub_kind)k,
+		    &sub->dirty, err);
+		/* It counts for those of the tape that come behind it. */
+		if (sub->next_ns != INT64_MIN)
+			sub->next_ns = evt_ns_add(sub->due_ns, sub->period_ns);
 		evt_set_clear(&sub->dirty);
 		sub->due_ns = INT64_MAX;
 	}
 	return r;
 }
+
 /* ---- what the tape says ---------------------------------------------------------------- */
 
 /*
@@ -269,7 +284,8 @@ tell_states(evt_standin *c, evt_error *err)
 		const evt_touch *touch = &t->news->touch[i];
 		const evt_source *s = touch->source;
 
-		if (evt_standin_goes(c, EVT_SUB_STATE, touch) &&
+		if (!touch->superseded &&
+		    evt_standin_goes(c, EVT_SUB_STATE, touch) &&
 		    (s->state_conn == 0 || s->state_conn != t->frame->conn))
 			r = evt_standin_send_state(c, s, err);
 	}
@@ -288,10 +304,8 @@ int
 evt_standin_tell(evt_standin *c, evt_error *err)
 {
 	const evt_news *news = c->o.telling->news;
-	int r = evt_standin_tick(c, c->o.telling->frame->time_ns, err);
+	int r = tell_changed(c, err);
 
-	if (r == EVT_OK)
-		r = tell_changed(c, err);
 	if (r != EVT_OK)
 		return r;
 	switch (news->kind) {
@@ -448,16 +462,21 @@ apply(evt_standin *c, const evt_sub_item *item, bool subscribe, int64_t now)
 {
 	struct sub *sub = &c->sub[item->kind];
 
-	if (!change_set(c, &sub->member, item, subscribe))
+	/* What was gathered of it is told now, or not wanted any more. */
+	if (!change_set(c, &sub->member, item, subscribe) ||
+	    !change_set(c, &sub->dirty, item, false))
 		return false;
 	if (subscribe) {
 		sub->on = true;
 		sub->variant = item->variant;
 		sub->period_ns = item->period_ns;
 		sub->base_ns = now;
-	} else if (evt_set_empty(&sub->member)) {
-		sub_end(sub);
 	}
+	if (!subscribe && evt_set_empty(&sub->member))
+		sub_end(sub);
+	else
+		sub->due_ns = evt_set_empty(&sub->dirty) ? INT64_MAX :
+		    next_point(sub, now);
 	return true;
 }
 

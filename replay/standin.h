@@ -59,7 +59,8 @@ bool evt_standin_subscribed(const evt_standin *c);
 int evt_standin_message(evt_standin *c, const char *text, size_t n,
     int64_t now_ns, evt_error *err);
 
-/* The deck handed a frame out, which the telling was begun with. */
+/* The deck handed a frame out, which the telling was begun with.  Before the board
+ * took it, evt_standin_tick() must have sent what was due before. */
 int evt_standin_tell(evt_standin *c, evt_error *err);
 
 /* Its current state, to who subscribed to it: it was unblocked. */

@@ -145,6 +145,7 @@ play(struct client *x, unsigned n)
 		assert_int_equal(evt_cursor_next(x->cursor, &f, &err), EVT_OK);
 		if (f.kind == EVT_KIND_MARK)
 			continue;
+		ok(evt_standin_tick(x->client, f.time_ns, &err), &err);
 		ok(evt_board_take(x->board, &f, &news, &err), &err);
 		evt_telling_begin(&x->telling, &f, &news);
 		ok(evt_standin_tell(x->client, &err), &err);

@@ -191,7 +191,7 @@ batches_in_part(void **state)
 	finish(x);
 }
 
-/* Those between come with the next point of the grid, each source once. */
+/* Those between come when the tape's next one may, each source once. */
 static void
 batches_thinned(void **state)
 {
@@ -204,10 +204,10 @@ batches_thinned(void **state)
 	heard_exactly(x, grid[1].text);
 	play(x, 2);
 	heard(x, "");
-	assert_int_equal(due_ms(x), 5500);
-	tick(x, 5499);
+	assert_int_equal(due_ms(x), 6000);
+	tick(x, 5999);
 	heard(x, "");
-	tick(x, 5500);
+	tick(x, 6000);
 	heard(x, "batch 1:12 3:31");
 	finish(x);
 }
@@ -233,7 +233,7 @@ batches_of_two_connections(void **state)
 	heard_exactly(x, lines[2].text);
 	play(x, 1);
 	heard(x, "");
-	tick(x, 5500);
+	tick(x, 6100);
 	heard(x, "batch 2:21");
 	finish(x);
 }
@@ -328,7 +328,7 @@ readings(void **state)
 	heard_exactly(x, READINGS(READING(2, 201)));
 	play(x, 2);
 	heard(x, "");
-	tick(x, 6000);
+	tick(x, 7000);
 	heard(x, "readings 2:202");
 	finish(x);
 	x = BEGIN(sensors, 1000);
