@@ -257,7 +257,7 @@ typedef int evt_last_fn(void *ctx, const evt_key *source,
 int evt_tape_each_last(evt_tape *tape, const char *event, int64_t time_ns,
     evt_last_fn *fn, void *ctx, evt_error *err);
 
-/* ---- frames over time ------------------------------------------------------ */
+/* ---- frames over time ---------------------------------------------------- */
 
 typedef struct evt_timeline_event {
 	char *name;       /* NUL-terminated; NULL: frames without an event */
@@ -285,7 +285,7 @@ int evt_tape_timeline(evt_tape *tape, int64_t from_ns, int64_t to_ns,
     size_t n_buckets, evt_timeline *ret_timeline, evt_error *err);
 void evt_timeline_free(evt_timeline *timeline);
 
-/* ---- bookmarks ------------------------------------------------------------ */
+/* ---- bookmarks ----------------------------------------------------------- */
 
 typedef struct evt_note {
 	uint64_t seq;
@@ -303,7 +303,7 @@ void evt_notes_free(evt_note *notes, size_t n);
 int evt_tape_find_note(evt_tape *tape, const char *text, int64_t *ret_ns,
     evt_error *err);
 
-/* ---- what is on a tape ---------------------------------------------------- */
+/* ---- what is on a tape --------------------------------------------------- */
 
 typedef struct evt_info_key {
 	char *name;        /* event or source id, NUL-terminated; "" for none */
@@ -363,7 +363,7 @@ typedef struct evt_info {
 int evt_tape_info(evt_tape *tape, evt_info **ret_info, evt_error *err);
 void evt_info_free(evt_info *info);
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 typedef struct evt_writer evt_writer;
 

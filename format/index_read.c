@@ -7,7 +7,7 @@
 #include "format/le.h"
 #include "format/units.h"
 
-/* ---- a segment's rows as a summary -------------------------------------------- */
+/* ---- a segment's rows as a summary --------------------------------------- */
 
 /* Run sql, whose one parameter is the segment, and give each row to row(). */
 static int
@@ -149,7 +149,7 @@ evt_index_load(evt_index *x, uint32_t no, evt_summary *sum, evt_error *err)
 	return r;
 }
 
-/* ---- which blocks ---------------------------------------------------------------- */
+/* ---- which blocks -------------------------------------------------------- */
 
 static int
 mark_blocks(evt_index *x, sqlite3_stmt *st, bool *wanted, size_t n,
@@ -279,7 +279,7 @@ evt_index_find(evt_index *x, uint32_t no, const evt_filter *f, bool *wanted,
 	return r;
 }
 
-/* ---- spans ------------------------------------------------------------------------- */
+/* ---- spans --------------------------------------------------------------- */
 
 static int
 end_rows(evt_index *x, sqlite3_stmt *st, int r, int step, evt_error *err)

@@ -50,7 +50,7 @@ tell(struct each *e, const evt_key *key, const evt_frame *f, evt_error *err)
 	return e->fn(e->ctx, key, f, err);
 }
 
-/* ---- the journal ---------------------------------------------------------------- */
+/* ---- the journal --------------------------------------------------------- */
 
 /* Copies of the journal's frames, in their order: its reader goes forward. */
 struct copies {
@@ -150,7 +150,7 @@ search_journal(struct each *e, evt_error *err)
 	return r;
 }
 
-/* ---- a segment -------------------------------------------------------------------- */
+/* ---- a segment ----------------------------------------------------------- */
 
 /* A source that is looked for in a segment, and the blocks that name it. */
 struct candidate {
@@ -406,7 +406,7 @@ search_segment(struct each *e, const evt_segment *s, bool *ret_planned,
 	return r;
 }
 
-/* ---- all of it --------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------- */
 
 /* What was found so far may stand in no index. */
 static void

@@ -12,7 +12,7 @@
 #include "format/le.h"
 #include "format/view.h"
 
-/* ---- spans ------------------------------------------------------------------ */
+/* ---- spans --------------------------------------------------------------- */
 
 static uint32_t
 hash_pair(uint32_t source, uint32_t event)
@@ -115,7 +115,7 @@ count(evt_summary *s, uint32_t source, uint32_t event, int64_t time_ns,
 	return true;
 }
 
-/* ---- connections and marks ---------------------------------------------------- */
+/* ---- connections and marks ----------------------------------------------- */
 
 int
 evt_summary_add_conn(evt_summary *s, const evt_info_conn *add, evt_error *err)
@@ -180,7 +180,7 @@ evt_summary_add_mark(evt_summary *s, const evt_summary_mark *add,
 	return EVT_OK;
 }
 
-/* ---- frames ------------------------------------------------------------------- */
+/* ---- frames -------------------------------------------------------------- */
 
 static int
 add_totals(evt_summary *s, const evt_frame *f, evt_error *err)

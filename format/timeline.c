@@ -88,7 +88,7 @@ count_one(const struct counting *c, double *row, int64_t t)
 	row[(uint64_t)(t - c->from) / (uint64_t)c->bucket_ns]++;
 }
 
-/* ---- exactly ------------------------------------------------------------------------ */
+/* ---- exactly ------------------------------------------------------------- */
 
 static int
 count_frame(void *ctx, const evt_frame *f, evt_error *err)
@@ -154,7 +154,7 @@ count_segment(struct counting *c, const evt_segment *s, evt_error *err)
 	return r;
 }
 
-/* ---- by the index --------------------------------------------------------------------- */
+/* ---- by the index -------------------------------------------------------- */
 
 /* Spread n frames evenly over the block's time. */
 static void
@@ -217,7 +217,7 @@ spread_event(void *ctx, const char *name, uint64_t frames,
 	return EVT_OK;
 }
 
-/* ---- all of it -------------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------- */
 
 static size_t
 count_blocks(const struct counting *c)

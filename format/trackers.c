@@ -22,7 +22,7 @@ struct evt_trackers {
 	size_t n_sourced;
 };
 
-/* ---- what the text holds ------------------------------------------------------ */
+/* ---- what the text holds ------------------------------------------------- */
 
 static int
 check_json(const uint8_t *p, size_t n, evt_error *err)
@@ -80,7 +80,7 @@ find_list(evt_view v, evt_view *ret_list, evt_error *err)
 	return EVT_OK;
 }
 
-/* ---- items -------------------------------------------------------------------- */
+/* ---- items --------------------------------------------------------------- */
 
 /* Append a value's text; room was reserved, so what was appended before does
  * not move.  The text and, in *ret_len, its bytes. */
@@ -165,7 +165,7 @@ add_item(evt_trackers *t, evt_view v)
 	return true;
 }
 
-/* ---- order -------------------------------------------------------------------- */
+/* ---- order --------------------------------------------------------------- */
 
 static int
 compare_keys(const evt_key *a, const char *text, size_t len)
@@ -222,7 +222,7 @@ sort(evt_trackers *t)
 	return true;
 }
 
-/* ---- the interface ------------------------------------------------------------ */
+/* ---- the interface ------------------------------------------------------- */
 
 static int
 take_list(evt_trackers *t, size_t n, evt_error *err)
@@ -338,7 +338,7 @@ evt_trackers_by_source(const evt_trackers *t, const char *text, size_t len)
 	    t->by_source[low] : NULL;
 }
 
-/* ---- of a tape ---------------------------------------------------------------- */
+/* ---- of a tape ----------------------------------------------------------- */
 
 /* The list in the mark with that sequence number; EVT_ERR_NOTFOUND if there is
  * none that can be read. */

@@ -142,7 +142,7 @@ evt_view_walk_next(evt_view_walk *w, evt_view *ret_name, evt_view *ret_value)
 	return ret_value->n > 0;
 }
 
-/* ---- strings ---------------------------------------------------------------- */
+/* ---- strings ------------------------------------------------------------- */
 
 static unsigned
 hex4(const uint8_t *p)
@@ -231,7 +231,7 @@ evt_view_text(evt_view v, evt_buf *out)
 	return true;
 }
 
-/* ---- looking up ------------------------------------------------------------- */
+/* ---- looking up ---------------------------------------------------------- */
 
 evt_view
 evt_view_member(evt_view v, const char *name, size_t len)
@@ -330,7 +330,7 @@ evt_view_check_pointer(const char *pointer, evt_error *err)
 	return EVT_OK;
 }
 
-/* ---- numbers ---------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------- */
 
 /* The text of a number with a NUL behind it; false: it is none. */
 static bool

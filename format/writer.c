@@ -49,7 +49,7 @@ now(const evt_writer *w)
 	return w->env.steady_ns(w->env.ctx);
 }
 
-/* ---- blocks and segments -------------------------------------------------------- */
+/* ---- blocks and segments ------------------------------------------------- */
 
 static int
 sync_all(evt_writer *w, evt_error *err)
@@ -234,7 +234,7 @@ evt_writer_put_block(evt_writer *w, const uint8_t *p,
 	return append_copy(w, head, err);
 }
 
-/* ---- the public calls ------------------------------------------------------------ */
+/* ---- the public calls ---------------------------------------------------- */
 
 static int
 check_frame(const evt_frame *f, evt_error *err)
@@ -434,7 +434,7 @@ evt_writer_get_stats(const evt_writer *w, evt_writer_stats *ret_stats)
 	ret_stats->last_seq = w->next_seq - 1;
 }
 
-/* ---- opening ------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------- */
 
 void
 evt_writer_options_init(evt_writer_options *o)

@@ -37,7 +37,7 @@ static const struct lws_protocols protocols[] = {
 	{ 0 },
 };
 
-/* ---- making and freeing --------------------------------------------------- */
+/* ---- making and freeing -------------------------------------------------- */
 
 /* What libwebsockets logs is said by us, in other words. */
 static void
@@ -156,7 +156,7 @@ evt_client_free(evt_client *c)
 	free(c);
 }
 
-/* ---- how it ended, in words ------------------------------------------------ */
+/* ---- how it ended, in words ---------------------------------------------- */
 
 static void
 describe_status(const struct hearsay *h, char *out, size_t size)
@@ -270,7 +270,7 @@ evt_client_finish(evt_client *c)
 	lws_cancel_service(c->lws);
 }
 
-/* ---- connecting ------------------------------------------------------------ */
+/* ---- connecting ---------------------------------------------------------- */
 
 static bool
 set_proxy(evt_client *c, const char *address)
@@ -449,7 +449,7 @@ after_end(evt_client *c)
 	report_end(c);
 }
 
-/* ---- the rest of the interface --------------------------------------------- */
+/* ---- the rest of the interface ------------------------------------------- */
 
 void
 evt_client_run(evt_client *c)

@@ -85,7 +85,7 @@ say(evt_lister *l, enum evt_record_event event, char *text)
 	l->o.say(l->o.ctx, event, text);
 }
 
-/* ---- from a URL ----------------------------------------------------------------- */
+/* ---- from a URL ---------------------------------------------------------- */
 
 static void
 on_answer(void *ctx, const uint8_t *data, size_t n)
@@ -203,7 +203,7 @@ post(evt_lister *l, evt_error *err)
 	return EVT_OK;
 }
 
-/* ---- from a file ---------------------------------------------------------------- */
+/* ---- from a file --------------------------------------------------------- */
 
 static int
 read_on(int fd, const char *path, evt_buf *out, evt_error *err)
@@ -248,7 +248,7 @@ read_file(const char *path, evt_buf *out, evt_error *err)
 	return rc;
 }
 
-/* ---- attempts ------------------------------------------------------------------- */
+/* ---- attempts ------------------------------------------------------------ */
 
 static void
 hand_out(evt_lister *l, evt_buf *payload, uint64_t count)
@@ -368,7 +368,7 @@ run(void *arg)
 	return NULL;
 }
 
-/* ---- the interface -------------------------------------------------------------- */
+/* ---- the interface ------------------------------------------------------- */
 
 static int
 check(evt_lister *l, evt_error *err)

@@ -34,7 +34,7 @@ evt_recorder_mono(void)
 	return ts.tv_sec * EVT_NS_PER_S + ts.tv_nsec;
 }
 
-/* ---- what the threads ask and tell ------------------------------------------- */
+/* ---- what the threads ask and tell --------------------------------------- */
 
 int
 evt_recorder_ending(void *ctx)
@@ -121,7 +121,7 @@ poke(int fd)
 	(void)n; /* fails only where it is set already */
 }
 
-/* ---- the tape's thread --------------------------------------------------------- */
+/* ---- the tape's thread --------------------------------------------------- */
 
 /* Put a mark of the recorder's own; b is its payload, which is freed. */
 void
@@ -285,7 +285,7 @@ run_network(void *arg)
 	return NULL;
 }
 
-/* ---- starting ------------------------------------------------------------------ */
+/* ---- starting ------------------------------------------------------------ */
 
 /* Where there is no credential, nothing may ask for it. */
 static int
@@ -535,7 +535,7 @@ evt_recorder_start(const evt_recorder_options *options,
 	return EVT_OK;
 }
 
-/* ---- the rest of the interface -------------------------------------------------- */
+/* ---- the rest of the interface ------------------------------------------- */
 
 int
 evt_recorder_done_fd(const evt_recorder *r)

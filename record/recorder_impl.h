@@ -45,7 +45,7 @@ struct evt_recorder {
 	bool failed;
 };
 
-/* ---- recorder.c: for any thread ------------------------------------------------- */
+/* ---- recorder.c: for any thread ------------------------------------------ */
 
 /* CLOCK_MONOTONIC, ns: what condition variables wait by. */
 int64_t evt_recorder_mono(void);
@@ -57,7 +57,7 @@ void evt_recorder_say(void *recorder, enum evt_record_event event,
 /* The same, and the recording counts as failed. */
 void evt_recorder_fail(evt_recorder *r, const char *text);
 
-/* ---- recorder.c: for the tape's thread ------------------------------------------ */
+/* ---- recorder.c: for the tape's thread ----------------------------------- */
 
 /* Put a mark of the recorder's own; b is its payload, which is freed.  ok: b
  * could be made. */
@@ -69,7 +69,7 @@ void evt_recorder_close_tape(evt_recorder *r);
 /* What is done between batches.  next_tick (CLOCK_MONOTONIC) is moved on. */
 void evt_recorder_keep_house(evt_recorder *r, int64_t *next_tick);
 
-/* ---- recorder_lines.c ------------------------------------------------------------- */
+/* ---- recorder_lines.c ---------------------------------------------------- */
 
 /* The one thread of a recorder of lines; arg: the recorder. */
 void *evt_recorder_run_lines(void *arg);

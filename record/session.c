@@ -22,7 +22,7 @@
 /* Between attempts when the server refuses us by name. */
 #define REFUSED_NS (60 * EVT_NS_PER_S)
 
-/* ---- connecting ------------------------------------------------------------- */
+/* ---- connecting ---------------------------------------------------------- */
 
 /* When something is to be done next. */
 static void
@@ -176,7 +176,7 @@ close_politely(evt_session *s)
 	arm(s);
 }
 
-/* ---- what the client tells -------------------------------------------------- */
+/* ---- what the client tells ----------------------------------------------- */
 
 static void
 on_opened(void *ctx, const evt_client_opened *o)
@@ -488,7 +488,7 @@ on_turn(void *ctx)
 	evt_queue_flush(s->o.queue);
 }
 
-/* ---- the interface ----------------------------------------------------------- */
+/* ---- the interface ------------------------------------------------------- */
 
 int
 evt_session_new(const evt_session_options *options, evt_session **ret_session,

@@ -12,7 +12,7 @@
 #include "format/host.h"
 #include "format/units.h"
 
-/* ---- hosts and ports --------------------------------------------------------- */
+/* ---- hosts and ports ----------------------------------------------------- */
 
 /* A part of a string. */
 struct span {
@@ -110,7 +110,7 @@ is_address(const char *host)
 	    inet_pton(AF_INET6, host, addr) == 1;
 }
 
-/* ---- the token ------------------------------------------------------------------ */
+/* ---- the token ----------------------------------------------------------- */
 
 int
 evt_token_take(const char *text, const char *where,
@@ -188,7 +188,7 @@ token_good(const evt_access *a, const evt_request *q)
 	return q->token != NULL && evt_secret_equal(a->token, q->token);
 }
 
-/* ---- Host and Origin ---------------------------------------------------------------- */
+/* ---- Host and Origin ----------------------------------------------------- */
 
 /* The "host[:port]" of an origin; false if it is none. */
 static bool

@@ -10,7 +10,7 @@
 #include "format/err.h"
 #include "format/units.h"
 
-/* ---- what was asked for ------------------------------------------------------------- */
+/* ---- what was asked for -------------------------------------------------- */
 
 /* From the first frame of all tapes to behind the last. */
 static int
@@ -138,7 +138,7 @@ evt_api_string(const char *text, evt_buf *out)
 	    evt_buf_add_str(out, "null");
 }
 
-/* ---- which call ------------------------------------------------------------------------------------ */
+/* ---- which call ---------------------------------------------------------- */
 
 static const struct {
 	const char *path;

@@ -8,7 +8,7 @@
 #include "format/scan.h"
 #include "format/view.h"
 
-/* ---- the deck ------------------------------------------------------------------------------------- */
+/* ---- the deck ------------------------------------------------------------ */
 
 static void
 answer_deck(struct exchange *x, struct stage *st)
@@ -20,7 +20,7 @@ answer_deck(struct exchange *x, struct stage *st)
 	evt_api_finish(x, EVT_OK, ok, &out, &err);
 }
 
-/* ---- what is asked for ----------------------------------------------------------------------- */
+/* ---- what is asked for --------------------------------------------------- */
 
 /* A call of the deck. */
 struct call {
@@ -120,7 +120,7 @@ time_of(const struct call *c, const char *name, int64_t *ret_ns, evt_error *err)
 	return r;
 }
 
-/* ---- the calls --------------------------------------------------------------------------------- */
+/* ---- the calls ----------------------------------------------------------- */
 
 static int
 deck_play(const struct call *c, evt_error *err)

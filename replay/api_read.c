@@ -45,7 +45,7 @@ reading_next(struct reading *r, evt_frame *f, evt_error *err)
 	return code;
 }
 
-/* ---- tracks -------------------------------------------------------------------------------- */
+/* ---- tracks -------------------------------------------------------------- */
 
 struct point {
 	double lat, lng;
@@ -245,7 +245,7 @@ evt_api_track(struct exchange *x, const char *id)
 	evt_answer_failed(x, &err);
 }
 
-/* ---- frames --------------------------------------------------------------------------------- */
+/* ---- frames -------------------------------------------------------------- */
 
 struct frames_job {
 	struct reading r;

@@ -1,4 +1,4 @@
-/* api_tape.c - what is on the tapes: the tapes, frames over time, gaps and marks. */
+/* api_tape.c - what is on the tapes: all in all, over time, gaps and marks. */
 #include "replay/api.h"
 
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 
 #define BUCKETS_MAX 4000
 
-/* ---- the tapes ------------------------------------------------------------------------ */
+/* ---- the tapes ----------------------------------------------------------- */
 
 /* What several tapes hold together. */
 struct sums {
@@ -151,7 +151,7 @@ evt_api_tape(struct exchange *x)
 	evt_api_finish(x, r, ok, &out, &err);
 }
 
-/* ---- timeline -------------------------------------------------------------------------- */
+/* ---- timeline ------------------------------------------------------------ */
 
 /* Add the counts of one to the other, which has the same buckets. */
 static int
@@ -228,7 +228,7 @@ evt_api_timeline(struct exchange *x)
 	evt_api_finish(x, r, ok, &out, &err);
 }
 
-/* ---- gaps and marks ----------------------------------------------------------------------------- */
+/* ---- gaps and marks ------------------------------------------------------ */
 
 static bool
 add_number(const char *name, evt_view v, evt_buf *out)

@@ -13,7 +13,7 @@
  * for this far back: the platform sends all of them again much sooner. */
 #define READINGS_NS (600 * EVT_NS_PER_S)
 
-/* ---- sources --------------------------------------------------------------------- */
+/* ---- sources ------------------------------------------------------------- */
 
 static bool
 tracker_of_key(const evt_key *key, int64_t *ret_id)
@@ -181,7 +181,7 @@ evt_source_speaks(const evt_source *s)
 	return s->known && !s->hidden && !s->blocked && !s->corrupt;
 }
 
-/* ---- trackers ---------------------------------------------------------------------- */
+/* ---- trackers ------------------------------------------------------------ */
 
 bool
 evt_board_has_trackers(const evt_board *b)
@@ -267,7 +267,7 @@ evt_board_by_text(const evt_board *b, const char *text)
 	return find_key(b, &key);
 }
 
-/* ---- what frames say -------------------------------------------------------------- */
+/* ---- what frames say ----------------------------------------------------- */
 
 int64_t
 evt_board_shift(const evt_board *b)
@@ -543,7 +543,7 @@ evt_board_take(evt_board *b, const evt_frame *f, evt_news *ret_news,
 	return r;
 }
 
-/* ---- loading ------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------- */
 
 static void
 clear(evt_board *b)

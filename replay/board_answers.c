@@ -61,7 +61,7 @@ evt_board_starts(evt_board *b, uint32_t tape, const evt_info *info,
 	return r;
 }
 
-/* ---- one response ------------------------------------------------------------------ */
+/* ---- one response -------------------------------------------------------- */
 
 struct answer {
 	evt_board *board;
@@ -148,7 +148,7 @@ evt_board_take_answer(evt_board *b, const evt_frame *f, evt_news *news,
 	return take_answer(&a, err);
 }
 
-/* ---- loading ------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------- */
 
 /* Take the first response behind the start and before the time; *ret_any: there
  * was one. */

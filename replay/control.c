@@ -22,7 +22,7 @@
 /* A frame with more payload is counted, not shown. */
 #define SHOWN_BYTES (128u << 10)
 
-/* ---- pieces of JSON --------------------------------------------------------------- */
+/* ---- pieces of JSON ------------------------------------------------------ */
 
 bool
 evt_time_json(const char *name, int64_t ns, evt_buf *out)
@@ -128,7 +128,7 @@ frames_json(const struct gathered *g, evt_buf *out)
 	return ok && evt_buf_add_str(out, "]}");
 }
 
-/* ---- sending -------------------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------- */
 
 enum who { ALL, WITH_STATES, WITH_FRAMES };
 
@@ -210,7 +210,7 @@ evt_control_catch_up(struct viewer *c, evt_error *err)
 	return evt_control_hello(c, err);
 }
 
-/* ---- what happens ---------------------------------------------------------------------- */
+/* ---- what happens -------------------------------------------------------- */
 
 void
 evt_control_changed(struct stage *st)

@@ -89,7 +89,7 @@ evt_stage_crew_free(struct stage *st)
 	free(st->owed);
 }
 
-/* ---- clients of the stand-in -------------------------------------------------------- */
+/* ---- clients of the stand-in --------------------------------------------- */
 
 /* A client that cannot be told something must not go on as if it had been. */
 static void
@@ -159,7 +159,7 @@ evt_viewer_message(struct viewer *c, const char *text, size_t n, evt_error *err)
 	return EVT_OK;
 }
 
-/* ---- states that are owed --------------------------------------------------------------- */
+/* ---- states that are owed ------------------------------------------------ */
 
 static int
 owe(struct stage *st, evt_source *source, evt_error *err)
@@ -213,7 +213,7 @@ pay_due(struct stage *st, int64_t now)
 	}
 }
 
-/* ---- frames ------------------------------------------------------------------------------ */
+/* ---- frames -------------------------------------------------------------- */
 
 static int
 note_owed(struct stage *st, const evt_news *news, evt_error *err)
@@ -333,7 +333,7 @@ evt_stage_moved(struct stage *st, evt_error *err)
 	return r;
 }
 
-/* ---- time ------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------- */
 
 int
 evt_stage_tick(struct stage *st, int64_t now, evt_error *err)

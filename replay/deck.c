@@ -51,7 +51,7 @@ struct evt_deck {
 	evt_deck_stats stats;
 };
 
-/* ---- arithmetic that cannot overflow --------------------------------------- */
+/* ---- arithmetic that cannot overflow ------------------------------------- */
 
 static int64_t
 clamp(wide v)
@@ -67,7 +67,7 @@ max(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* ---- positions -------------------------------------------------------------- */
+/* ---- positions ----------------------------------------------------------- */
 
 static bool
 flat_out(const evt_deck *d)
@@ -168,7 +168,7 @@ forget_last(evt_deck *d)
 	d->last_pos = d->next_pos = 0;
 }
 
-/* ---- making one --------------------------------------------------------------- */
+/* ---- making one ---------------------------------------------------------- */
 
 void
 evt_deck_options_init(evt_deck_options *ret_options)
@@ -210,7 +210,7 @@ evt_deck_free(evt_deck *d)
 	free(d);
 }
 
-/* ---- playing -------------------------------------------------------------------- */
+/* ---- playing ------------------------------------------------------------- */
 
 /* The feed is through: another pass, or the end. */
 static int
@@ -327,7 +327,7 @@ evt_deck_poll(evt_deck *d, int64_t now, evt_frame *ret_frame,
 	return EVT_DECK_FRAME;
 }
 
-/* ---- control ---------------------------------------------------------------------- */
+/* ---- control ------------------------------------------------------------- */
 
 void
 evt_deck_pause(evt_deck *d, int64_t now)

@@ -23,7 +23,7 @@
  * due meanwhile is so much later. */
 #define SLICE_NS (2 * EVT_NS_PER_MS)
 
-/* ---- arguments ---------------------------------------------------------------------- */
+/* ---- arguments ----------------------------------------------------------- */
 
 void
 evt_args_free(struct args *a)
@@ -77,7 +77,7 @@ evt_args_read(evt_server *s, struct lws *wsi, struct args *a)
 	return true;
 }
 
-/* ---- answers -------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
 /* The headers that let a page of another origin, which was allowed, read the
  * answer. */
@@ -219,7 +219,7 @@ evt_exchange_writable(struct exchange *x)
 	return 0;
 }
 
-/* ---- requests --------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------ */
 
 static enum method
 method_of(struct lws *wsi, char **ret_path, int *ret_len)

@@ -41,7 +41,7 @@ plays(const struct stage *st)
 	return st->started && !st->ended && !evt_deck_paused(st->player.deck);
 }
 
-/* ---- controls ------------------------------------------------------------------------ */
+/* ---- controls ------------------------------------------------------------ */
 
 static void
 changed(struct stage *st)
@@ -172,7 +172,7 @@ evt_stage_replace(struct stage *st, evt_play *play, evt_error *err)
 	return evt_stage_seek(st, st->at_ns, err);
 }
 
-/* ---- as JSON ---------------------------------------------------------------------------- */
+/* ---- as JSON ------------------------------------------------------------- */
 
 static bool
 add_speed(const struct stage *st, evt_buf *out)

@@ -19,7 +19,8 @@ evt_http_phrase(unsigned status)
 		unsigned status;
 		const char *phrase;
 	} row[] = {
-		{ 200, "OK" }, { 204, "No Content" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+		{ 200, "OK" }, { 204, "No Content" }, { 400, "Bad Request" },
+		{ 401, "Unauthorized" },
 		{ 403, "Forbidden" }, { 404, "Not Found" },
 		{ 405, "Method Not Allowed" }, { 408, "Request Timeout" },
 		{ 411, "Length Required" }, { 413, "Content Too Large" },
@@ -94,7 +95,7 @@ look(struct lws *wsi, const struct args *a, struct brought *b)
 	};
 }
 
-/* ---- upgrades -------------------------------------------------------------------- */
+/* ---- upgrades ------------------------------------------------------------ */
 
 /* A stage of its own for the query. */
 static int
@@ -334,7 +335,7 @@ evt_http_upgrade(evt_server *s, struct lws *wsi)
 	return r;
 }
 
-/* ---- other requests ------------------------------------------------------------------ */
+/* ---- other requests ------------------------------------------------------ */
 
 /* The platform's way to bring a session's hash in a header. */
 static bool

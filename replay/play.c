@@ -7,7 +7,7 @@
 
 #include "format/err.h"
 
-/* ---- lists of names --------------------------------------------------------- */
+/* ---- lists of names ------------------------------------------------------ */
 
 static void
 names_free(evt_names *names)
@@ -69,7 +69,7 @@ names_split(evt_names *names, const char *what, const char *text,
 	}
 }
 
-/* ---- speed --------------------------------------------------------------------- */
+/* ---- speed --------------------------------------------------------------- */
 
 static int
 bad_speed(const char *text, const char *why, evt_error *err)
@@ -135,7 +135,7 @@ evt_speed_format(uint32_t speed, char out[EVT_SPEED_TEXT])
 	return out;
 }
 
-/* ---- settings, a row each --------------------------------------------------------- */
+/* ---- settings, a row each ------------------------------------------------ */
 
 struct setting {
 	const char *name;
@@ -258,7 +258,7 @@ evt_play_set(evt_play *play, const char *name, const char *text,
 	    "speed, max_gap, loop", name);
 }
 
-/* ---- the whole ----------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------- */
 
 void
 evt_play_init(evt_play *play)

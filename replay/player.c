@@ -68,7 +68,7 @@ evt_reel_start(const evt_reel *reel, const evt_play *play, int64_t *ret_ns,
 	return EVT_OK;
 }
 
-/* ---- players -------------------------------------------------------------------- */
+/* ---- players ------------------------------------------------------------- */
 
 static int
 cursor_next(void *ctx, evt_frame *ret_frame, evt_error *err)

@@ -46,7 +46,7 @@ struct call {
 	evt_buf out;
 };
 
-/* ---- answers ------------------------------------------------------------------------ */
+/* ---- answers ------------------------------------------------------------- */
 
 static void
 fail(struct exchange *x, unsigned status, int code, const char *description)
@@ -114,7 +114,7 @@ add_user_time(const struct call *c, evt_buf *out)
 	    tm.tm_min, tm.tm_sec);
 }
 
-/* ---- parameters ---------------------------------------------------------------------- */
+/* ---- parameters ---------------------------------------------------------- */
 
 static int
 hex(char c)
@@ -224,7 +224,7 @@ get_id(const cJSON *v, int64_t *ret_id)
 	return true;
 }
 
-/* ---- calls -------------------------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------- */
 
 static void
 user_auth(struct call *c)
@@ -441,7 +441,7 @@ tracker_get_state(struct call *c)
 	}
 }
 
-/* ---- many states --------------------------------------------------------------------------- */
+/* ---- many states --------------------------------------------------------- */
 
 static bool
 any_is(const struct call *c, const cJSON *ids, enum standing standing)
@@ -552,7 +552,7 @@ tracker_batch_states(struct call *c)
 	answer_states(c, true, true);
 }
 
-/* ---- which call ----------------------------------------------------------------------------- */
+/* ---- which call ---------------------------------------------------------- */
 
 static const struct row {
 	const char *name;

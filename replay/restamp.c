@@ -7,7 +7,7 @@
 
 #include "format/units.h"
 
-/* ---- one stamp ------------------------------------------------------------------- */
+/* ---- one stamp ----------------------------------------------------------- */
 
 /* A stamp, taken apart. */
 struct stamp {
@@ -143,7 +143,7 @@ write_stamp(const evt_restamp *how, const struct stamp *s, evt_buf *out)
 	    (offset < 0 ? -offset : offset) / 60 % 60);
 }
 
-/* ---- all of them -------------------------------------------------------------------- */
+/* ---- all of them --------------------------------------------------------- */
 
 static bool
 is_stamp_name(const uint8_t *p, size_t n)
@@ -215,7 +215,7 @@ evt_restamp_text(const evt_restamp *how, const uint8_t *text, size_t n,
 	return evt_buf_add(out, copied, (size_t)(end - copied));
 }
 
-/* ---- compact --------------------------------------------------------------------------- */
+/* ---- compact ------------------------------------------------------------- */
 
 static bool
 is_left_out(evt_view name)

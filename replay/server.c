@@ -60,7 +60,7 @@ evt_server_notice(const evt_server *s, const char *fmt, ...)
 	s->o.notice(s->o.ctx, text);
 }
 
-/* ---- the listening socket ------------------------------------------------------- */
+/* ---- the listening socket ------------------------------------------------ */
 
 static int
 listen_on(const struct addrinfo *ai)
@@ -125,7 +125,8 @@ name_url(evt_server *s, evt_error *err)
 	port = ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port :
 	    name.v4.sin_port);
 	snprintf(s->url, sizeof(s->url), "%s://%s%s%s:%u/stream",
-	    s->o.tls_cert != NULL ? "wss" : "ws", v6 ? "[" : "", s->o.at.host, v6 ? "]" : "", port);
+	    s->o.tls_cert != NULL ? "wss" : "ws", v6 ? "[" : "", s->o.at.host,
+	    v6 ? "]" : "", port);
 	return EVT_OK;
 }
 
@@ -181,7 +182,7 @@ accept_all(evt_server *s)
 	evt_server_notice(s, "a client was turned away: too many open files");
 }
 
-/* ---- callbacks ---------------------------------------------------------------------- */
+/* ---- callbacks ----------------------------------------------------------- */
 
 static void
 on_timer(evt_server *s)
@@ -322,7 +323,7 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	return on_client(s, wsi, reason, in, len);
 }
 
-/* ---- opening ---------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static const struct lws_protocols protocols[] = {
 	/* The first one also has all requests, and clients that name no
@@ -478,7 +479,7 @@ evt_server_get_stats(const evt_server *s, evt_server_stats *ret_stats)
 		evt_stage_sum(st, ret_stats);
 }
 
-/* ---- running ------------------------------------------------------------------------------ */
+/* ---- running ------------------------------------------------------------- */
 
 void
 evt_server_stop(evt_server *s)

@@ -30,7 +30,7 @@
 /* How often a live tape is asked for more. */
 #define LIVE_NS (20 * EVT_NS_PER_MS)
 
-/* ---- stages ------------------------------------------------------------------------ */
+/* ---- stages -------------------------------------------------------------- */
 
 static void
 stage_free(struct stage *st)
@@ -184,7 +184,7 @@ evt_stage_check(struct stage *st, int64_t now)
 	}
 }
 
-/* ---- pumping ------------------------------------------------------------------------ */
+/* ---- pumping ------------------------------------------------------------- */
 
 /* Frames that were framed and not yet flushed. */
 struct batch {

@@ -9,7 +9,7 @@
 #include "replay/access.h"
 #include "replay/atmosphere.h"
 
-/* ---- subscriptions ---------------------------------------------------------------- */
+/* ---- subscriptions ------------------------------------------------------- */
 
 static void
 sub_end(struct sub *sub)
@@ -69,20 +69,22 @@ is_batch(enum evt_sub_kind kind)
 }
 
 bool
-evt_standin_wants(const evt_standin *c, enum evt_sub_kind kind, const evt_source *s)
+evt_standin_wants(const evt_standin *c, enum evt_sub_kind kind,
+    const evt_source *s)
 {
 	return c->sub[kind].on && !s->hidden &&
 	    evt_set_has(&c->sub[kind].member, s->no);
 }
 
 bool
-evt_standin_goes(const evt_standin *c, enum evt_sub_kind kind, const evt_touch *t)
+evt_standin_goes(const evt_standin *c, enum evt_sub_kind kind,
+    const evt_touch *t)
 {
 	return evt_standin_wants(c, kind, t->source) && !t->source->blocked &&
 	    !t->source->corrupt;
 }
 
-/* ---- gathering -------------------------------------------------------------------- */
+/* ---- gathering ----------------------------------------------------------- */
 
 /* When a batch may be sent that is gathered from now on: when the tape's next
  * one is due, or at the next point of the grid. */
@@ -142,7 +144,7 @@ evt_standin_tick(evt_standin *c, int64_t now_ns, evt_error *err)
 	return r;
 }
 
-/* ---- what the tape says ---------------------------------------------------------------- */
+/* ---- what the tape says -------------------------------------------------- */
 
 /*
  * Whether a batch of the tape may go out now.  One that was recorded with the
@@ -230,7 +232,8 @@ tell_batch(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
 static bool
 wants_lifecycle(const evt_standin *c, const evt_source *s)
 {
-	return evt_standin_wants(c, EVT_SUB_STATE, s) || evt_standin_wants(c, EVT_SUB_STATE_BATCH, s) ||
+	return evt_standin_wants(c, EVT_SUB_STATE, s) ||
+	    evt_standin_wants(c, EVT_SUB_STATE_BATCH, s) ||
 	    evt_standin_wants(c, EVT_SUB_READINGS_BATCH, s) ||
 	    evt_standin_wants(c, EVT_SUB_LIFECYCLE, s);
 }
@@ -265,7 +268,8 @@ tell_state(evt_standin *c, evt_error *err)
 	if (t->news->n == 0)
 		return EVT_OK;
 	if (evt_standin_goes(c, EVT_SUB_STATE, touch))
-		r = evt_standin_send(c, evt_telling_whole(t, c->sub[EVT_SUB_STATE].variant), err);
+		r = evt_standin_send(c, evt_telling_whole(t,
+		    c->sub[EVT_SUB_STATE].variant), err);
 	/* Not where the recorder subscribed to both. */
 	if (r == EVT_OK && evt_standin_goes(c, EVT_SUB_STATE_BATCH, touch) &&
 	    (s->batch_conn == 0 || s->batch_conn != t->frame->conn))
@@ -349,7 +353,7 @@ evt_standin_current(evt_standin *c, evt_source *s, evt_error *err)
 	return r;
 }
 
-/* ---- moving ------------------------------------------------------------------------------ */
+/* ---- moving -------------------------------------------------------------- */
 
 /* The states of the members of a subscription. */
 static int
@@ -406,7 +410,7 @@ evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n, int64_t now_ns,
 	return r;
 }
 
-/* ---- requests ----------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------ */
 
 static const char *
 status_of(const evt_source *s)

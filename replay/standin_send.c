@@ -9,7 +9,7 @@
 #include "format/err.h"
 #include "replay/restamp.h"
 
-/* ---- texts -------------------------------------------------------------------------- */
+/* ---- texts --------------------------------------------------------------- */
 
 static evt_restamp
 stamps_of(unsigned variant, int offset_s)
@@ -122,7 +122,7 @@ evt_standin_send_state(evt_standin *c, const evt_source *s, evt_error *err)
 	return ok ? evt_standin_send(c, &c->out, err) : evt_err_nomem(err);
 }
 
-/* ---- batches ------------------------------------------------------------------------ */
+/* ---- batches ------------------------------------------------------------- */
 
 /* Where user_time stands in the state that came last. */
 static evt_view
@@ -193,8 +193,8 @@ add_item(evt_standin *c, enum evt_sub_kind kind, const evt_source *s,
 }
 
 int
-evt_standin_send_batch(evt_standin *c, enum evt_sub_kind kind, const evt_set *which,
-    evt_error *err)
+evt_standin_send_batch(evt_standin *c, enum evt_sub_kind kind,
+    const evt_set *which, evt_error *err)
 {
 	evt_buf *out = &c->out;
 	bool any = false, ok;
@@ -248,8 +248,8 @@ evt_standin_send_part(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
 }
 
 int
-evt_standin_send_lifecycle(evt_standin *c, const evt_source *s, const char *what,
-    evt_error *err)
+evt_standin_send_lifecycle(evt_standin *c, const evt_source *s,
+    const char *what, evt_error *err)
 {
 	bool ok;
 

@@ -197,7 +197,7 @@ parse_events(const cJSON *root, const cJSON *list, evt_sub_request *q,
 	return EVT_OK;
 }
 
-/* ---- what is named twice --------------------------------------------------------- */
+/* ---- what is named twice ------------------------------------------------- */
 
 struct place {
 	int64_t id;
@@ -290,7 +290,7 @@ unite(evt_sub_request *q)
 	return rc;
 }
 
-/* ---- the message -------------------------------------------------------------------- */
+/* ---- the message --------------------------------------------------------- */
 
 static int
 parse_action(const cJSON *root, evt_sub_request *q, evt_sub_refusal *r)
@@ -393,7 +393,7 @@ evt_sub_request_free(evt_sub_request *request)
 	free(request);
 }
 
-/* ---- answers ---------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
 struct answering {
 	evt_buf *out;
@@ -483,7 +483,7 @@ evt_sub_error(evt_buf *out, const char *action, int code,
 	return ok && evt_buf_add_byte(out, '}');
 }
 
-/* ---- responses that were recorded -------------------------------------------------- */
+/* ---- responses that were recorded ---------------------------------------- */
 
 /* "17":"normal" for each tracker. */
 static int

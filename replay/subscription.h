@@ -69,8 +69,8 @@ typedef struct evt_sub_refusal {
  * evt_sub_request_free().  EVT_ERR_ARG: *ret_refusal says why not.
  * EVT_ERR_NOMEM.
  */
-int evt_sub_request_parse(const char *text, size_t len, evt_sub_request **ret_request,
-    evt_sub_refusal *ret_refusal);
+int evt_sub_request_parse(const char *text, size_t len,
+    evt_sub_request **ret_request, evt_sub_refusal *ret_refusal);
 void evt_sub_request_free(evt_sub_request *request);
 
 /* Tells `put` the status of each tracker that the item names: "normal",

@@ -69,7 +69,7 @@ evt_viewer_free(struct viewer *c)
 	evt_stage_wake(st);
 }
 
-/* ---- arriving ------------------------------------------------------------------------ */
+/* ---- arriving ------------------------------------------------------------ */
 
 static int
 send_own(void *ctx, const void *text, size_t n, evt_error *err)
@@ -139,7 +139,7 @@ evt_viewer_watch(struct viewer *c)
 	return 0;
 }
 
-/* ---- messages in and out ---------------------------------------------------------------- */
+/* ---- messages in and out ------------------------------------------------- */
 
 int
 evt_viewer_receive(struct viewer *c, const void *in, size_t len)

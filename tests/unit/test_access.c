@@ -59,7 +59,7 @@ test_long_host(void **state)
 	assert_int_equal(evt_listen_parse(text, &l, NULL), EVT_ERR_ARG);
 }
 
-/* ---- tokens ------------------------------------------------------------------- */
+/* ---- tokens -------------------------------------------------------------- */
 
 static int
 read_token(const char *text, size_t n, char *token, evt_error *err)
@@ -148,7 +148,7 @@ test_tokens(void **state)
 	assert_int_equal(judge(&a, NULL, "anything"), 0);
 }
 
-/* ---- Host and Origin ------------------------------------------------------------- */
+/* ---- Host and Origin ----------------------------------------------------- */
 
 struct row {
 	const char *host, *origin;

@@ -137,7 +137,7 @@ check_dues(const struct played *p, const int64_t *want, size_t n)
 		assert_int_equal(p->due[i], want[i]);
 }
 
-/* ---- pacing ----------------------------------------------------------------- */
+/* ---- pacing -------------------------------------------------------------- */
 
 /* Whatever the lateness of each wake-up, dues lie on the anchor's grid. */
 static void
@@ -338,7 +338,7 @@ test_wild_stamps(void **state)
 	evt_deck_free(d);
 }
 
-/* ---- control ----------------------------------------------------------------- */
+/* ---- control ------------------------------------------------------------- */
 
 static void
 test_pause_and_resume(void **state)
@@ -577,7 +577,7 @@ test_endless_loop(void **state)
 	evt_deck_free(d);
 }
 
-/* ---- live tapes and damaged ones ------------------------------------------------- */
+/* ---- live tapes and damaged ones ----------------------------------------- */
 
 static void
 test_live(void **state)

@@ -101,7 +101,10 @@ twice_in_a_frame_loaded(void **state)
 }
 
 static const struct line late[] = {
-	{ 0, 1, STATE(1, 10) }, { 4000, 1, STATE(1, 11) }, { 7000, 1, STATE(1, 12) }, { 20000, 1, STATE(2, 1) },
+	{ 0, 1, STATE(1, 10) },
+	{ 4000, 1, STATE(1, 11) },
+	{ 7000, 1, STATE(1, 12) },
+	{ 20000, 1, STATE(2, 1) },
 };
 
 /* A batch that was due before a frame holds what was known before it. */
@@ -119,7 +122,10 @@ a_frame_is_no_part_of_an_earlier_batch(void **state)
 }
 
 static const struct line later_batch[] = {
-	{ 0, 1, STATE(1, 10) }, { 1000, 1, LIFE(1, "block") }, { 2000, 2, BATCH(ITEM(1, 12)) }, { 3000, 2, STATE(2, 1) },
+	{ 0, 1, STATE(1, 10) },
+	{ 1000, 1, LIFE(1, "block") },
+	{ 2000, 2, BATCH(ITEM(1, 12)) },
+	{ 3000, 2, STATE(2, 1) },
 };
 
 /* The newest state is of a later connection: it was unblocked. */
@@ -151,7 +157,9 @@ an_answer_to_another_connection(void **state)
 }
 
 static const struct line gone[] = {
-	{ 0, 1, ANSWER("\"1\":\"normal\"") }, { 10, 1, STATE(1, 10) }, { 1000, 1, LIFE(1, "corrupt") },
+	{ 0, 1, ANSWER("\"1\":\"normal\"") },
+	{ 10, 1, STATE(1, 10) },
+	{ 1000, 1, LIFE(1, "corrupt") },
 	{ 2000, 2, ANSWER("\"1\":\"normal\"") }, { 3000, 2, STATE(2, 1) },
 };
 
@@ -169,7 +177,9 @@ removed_and_there_again(void **state)
 }
 
 static const struct line noans[] = {
-	{ 0, 1, ANSWER("\"1\":\"blocked\"") }, { 1000, 2, STATE(1, 10) }, { 3000, 2, STATE(2, 1) },
+	{ 0, 1, ANSWER("\"1\":\"blocked\"") },
+	{ 1000, 2, STATE(1, 10) },
+	{ 3000, 2, STATE(2, 1) },
 };
 
 /* A state on a connection without a response. */

@@ -118,7 +118,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* ---- last frames ------------------------------------------------------------------- */
+/* ---- last frames --------------------------------------------------------- */
 
 struct seen {
 	bool lifecycle;
@@ -234,7 +234,7 @@ test_stop(void **state)
 	evt_tape_close(t);
 }
 
-/* ---- sources in different places ------------------------------------------------------ */
+/* ---- sources in different places ----------------------------------------- */
 
 enum place { OLD, SEGMENT, BLOCK, JOURNAL, PLACES };
 
@@ -330,7 +330,7 @@ test_last_in_places(void **state)
 	}
 }
 
-/* ---- timeline ----------------------------------------------------------------------- */
+/* ---- timeline ------------------------------------------------------------ */
 
 static const evt_timeline_event *
 find_event(const evt_timeline *t, const char *name)

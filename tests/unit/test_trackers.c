@@ -230,7 +230,7 @@ many(void **state)
 	evt_trackers_free(t);
 }
 
-/* ---- of a tape ------------------------------------------------------------------ */
+/* ---- of a tape ----------------------------------------------------------- */
 
 static void
 put(evt_writer *w, int64_t time_ns, const char *payload)

@@ -40,7 +40,7 @@ expect_refusal(int code, const evt_error *err, const struct refusal *c,
 		    c->why, form, err->text);
 }
 
-/* ---- times ----------------------------------------------------------------- */
+/* ---- times --------------------------------------------------------------- */
 
 /* 2026-03-01T12:51:43Z */
 #define T INT64_C(1772369503)
@@ -343,7 +343,7 @@ test_time_format(void **state)
 		    cases[i].digits, out), cases[i].text);
 }
 
-/* ---- durations ------------------------------------------------------------- */
+/* ---- durations ----------------------------------------------------------- */
 
 static void
 test_durations(void **state)
@@ -439,7 +439,7 @@ test_duration_format(void **state)
 	}
 }
 
-/* ---- sizes and numbers ------------------------------------------------------ */
+/* ---- sizes and numbers --------------------------------------------------- */
 
 static void
 test_sizes(void **state)

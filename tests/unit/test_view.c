@@ -102,7 +102,7 @@ numbers(void **state)
 	assert_false(evt_view_double(of("null"), &d));
 }
 
-/* ---- against cJSON --------------------------------------------------------------- */
+/* ---- against cJSON ------------------------------------------------------- */
 
 /* A small generator of its own, so that a failure can be had again. */
 static uint32_t

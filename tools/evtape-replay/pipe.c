@@ -51,7 +51,7 @@ struct pipe {
 	int code;          /* exit code so far */
 };
 
-/* ---- writing ----------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 /* Wait until stdout takes more: somebody made it non-blocking. */
 static void
@@ -123,7 +123,7 @@ take(struct pipe *p, const evt_frame *f, int64_t now, int64_t due)
 	return true;
 }
 
-/* ---- keys and signals ------------------------------------------------------------ */
+/* ---- keys and signals ---------------------------------------------------- */
 
 static void
 seek_by(struct pipe *p, int64_t ns)
@@ -206,7 +206,7 @@ mind_signals(struct pipe *p)
 	}
 }
 
-/* ---- waiting --------------------------------------------------------------------- */
+/* ---- waiting ------------------------------------------------------------- */
 
 static void
 show_status(struct pipe *p, int64_t due)
@@ -253,7 +253,7 @@ glance(struct pipe *p)
 	wait_until(p, 0, INT64_MAX);
 }
 
-/* ---- the loop ----------------------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------ */
 
 /* The deck says that there is no frame now, and why. */
 static bool

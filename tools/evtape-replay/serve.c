@@ -100,7 +100,7 @@ serve(const struct options *o, evt_server *s)
 	    err.text);
 }
 
-/* ---- what is read at the start ------------------------------------------------------ */
+/* ---- what is read at the start ------------------------------------------- */
 
 /* The hash on the first line of the file; free() it. */
 static int
@@ -167,7 +167,7 @@ read_trackers(const struct options *o, const evt_reel *reel,
 	return EVT_OK;
 }
 
-/* ---- serving ------------------------------------------------------------------------- */
+/* ---- serving ------------------------------------------------------------- */
 
 static int
 run_server(const struct options *o, const evt_server_options *so,

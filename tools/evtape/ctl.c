@@ -119,7 +119,7 @@ struct call {
 	bool off;              /* the word "off" for them all ends it */
 };
 
-/* ---- asking ----------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------- */
 
 static int
 fail(const struct job *j, const evt_error *err)
@@ -227,7 +227,7 @@ show(const struct job *j)
 	return r < 0 ? fail(j, &err) : CLI_DONE;
 }
 
-/* ---- bodies ----------------------------------------------------------------------- */
+/* ---- bodies -------------------------------------------------------------- */
 
 /* Begin a member of the body. */
 static bool
@@ -269,7 +269,7 @@ make_body(struct job *j)
 	return ok && evt_buf_add_byte(b, '}');
 }
 
-/* ---- commands --------------------------------------------------------------------- */
+/* ---- commands ------------------------------------------------------------ */
 
 static int
 run_toggle(struct job *j)
@@ -330,7 +330,7 @@ static const struct call calls[] = {
 	    .show = ctl_show_marks },
 };
 
-/* ---- the command line --------------------------------------------------------------- */
+/* ---- the command line ---------------------------------------------------- */
 
 static const struct call *
 find_call(const char *name)

@@ -27,7 +27,7 @@ struct ctl_server {
 	char words[CURL_ERROR_SIZE];
 };
 
-/* ---- the URL ---------------------------------------------------------------------- */
+/* ---- the URL ------------------------------------------------------------- */
 
 static int
 refuse(const char *text, const char *why, evt_error *err)
@@ -151,7 +151,7 @@ take_url(ctl_server *s, const char *text, evt_error *err)
 	return split_path(s, err);
 }
 
-/* ---- the connection ------------------------------------------------------------------ */
+/* ---- the connection ------------------------------------------------------ */
 
 #define SET(option, value) \
 	(curl_easy_setopt(s->curl, (option), (value)) == CURLE_OK)
@@ -229,7 +229,7 @@ ctl_server_url(const ctl_server *s)
 	return s->url;
 }
 
-/* ---- what went wrong ------------------------------------------------------------------- */
+/* ---- what went wrong ----------------------------------------------------- */
 
 /* The connection, or the wait for it, failed. */
 static int
@@ -294,7 +294,7 @@ failed(const ctl_server *s, CURLcode code, evt_error *err)
 	}
 }
 
-/* ---- asking ------------------------------------------------------------------------------ */
+/* ---- asking -------------------------------------------------------------- */
 
 /* What takes in the answer. */
 struct intake {

@@ -55,7 +55,7 @@ is_true(evt_view v)
 	return evt_view_kind(v) == EVT_VIEW_BOOL && *v.p == 't';
 }
 
-/* ---- the deck ------------------------------------------------------------------- */
+/* ---- the deck ------------------------------------------------------------ */
 
 static const char *
 doing(evt_view deck)
@@ -110,7 +110,7 @@ ctl_show_deck(evt_view v, evt_buf *out)
 	    evt_buf_add_byte(out, '\n');
 }
 
-/* ---- the tape ------------------------------------------------------------------- */
+/* ---- the tape ------------------------------------------------------------ */
 
 static bool
 add_tape(evt_view tape, evt_buf *out)
@@ -156,7 +156,7 @@ ctl_show_tape(evt_view v, evt_buf *out)
 	return ok;
 }
 
-/* ---- lists ---------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------- */
 
 typedef bool (*row_fn)(evt_view row, evt_buf *out);
 

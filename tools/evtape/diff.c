@@ -74,7 +74,7 @@ static const cli_command diff_cli = {
 	.max_args = 2,
 };
 
-/* ---- fields ---------------------------------------------------------------------- */
+/* ---- fields -------------------------------------------------------------- */
 
 static const cli_list *
 ignored(const struct options *o, const evt_item *record)
@@ -105,7 +105,7 @@ sort_ignored(struct options *o, evt_error *err)
 	return EVT_OK;
 }
 
-/* ---- reading --------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 struct reading {
 	const struct options *o;
@@ -151,7 +151,7 @@ read_frame(void *ctx, const evt_frame *f, evt_error *err)
 	return r;
 }
 
-/* ---- fetching -------------------------------------------------------------------- */
+/* ---- fetching ------------------------------------------------------------ */
 
 /* A frame by its number.  They are asked for more or less in order, so one is
  * found by going on, or else by beginning there. */
@@ -214,7 +214,7 @@ fetch_value(struct fetch *x, const diff_place *place, evt_scanner *scanner,
 	return EVT_OK;
 }
 
-/* ---- telling --------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------- */
 
 struct telling {
 	const struct options *o;
@@ -390,7 +390,7 @@ tell_all(struct telling *t, evt_error *err)
 	return r < 0 ? r : EVT_OK;
 }
 
-/* ---- all of it -------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------- */
 
 static int
 read_both(const struct options *o, const cli_tapes *tapes,

@@ -80,7 +80,7 @@ fail(struct work *w, evt_error *err)
 	    w->db != NULL ? sqlite3_errmsg(w->db) : "out of memory");
 }
 
-/* ---- tables ---------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------- */
 
 static bool
 add_name(evt_buf *sql, const char *name)
@@ -127,7 +127,7 @@ make_tables(struct work *w, evt_error *err)
 	return r;
 }
 
-/* ---- rows ------------------------------------------------------------------------ */
+/* ---- rows ---------------------------------------------------------------- */
 
 static void
 bind_payload(sqlite3_stmt *st, const evt_frame *f, bool text)
@@ -255,7 +255,7 @@ put_frame(void *ctx, const evt_frame *f, evt_error *err)
 	return put_sources(w, f, err);
 }
 
-/* ---- the file -------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------ */
 
 static int
 export_into(struct work *w, const struct options *o, const char *part,

@@ -73,7 +73,7 @@ struct work {
 	evt_buf data;
 };
 
-/* ---- entries --------------------------------------------------------------------- */
+/* ---- entries ------------------------------------------------------------- */
 
 static void
 skip(struct work *w, const struct entry *e, const char *why)
@@ -136,7 +136,7 @@ find_entries(struct work *w, evt_view root, evt_error *err)
 	return r;
 }
 
-/* ---- frames ---------------------------------------------------------------------- */
+/* ---- frames -------------------------------------------------------------- */
 
 /* The address for the mark, without secrets; NULL: it has none. */
 static bool
@@ -262,7 +262,7 @@ put_all(struct work *w, evt_error *err)
 	return r;
 }
 
-/* ---- the file -------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------ */
 
 static int
 import_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)

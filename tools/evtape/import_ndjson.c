@@ -70,7 +70,7 @@ skip(struct work *w, uint64_t number, const char *why, evt_error *err)
 	return EVT_OK;
 }
 
-/* ---- lines ---------------------------------------------------------------------- */
+/* ---- lines --------------------------------------------------------------- */
 
 static int
 put_line(struct work *w, const uint8_t *line, size_t n, uint64_t number,
@@ -101,7 +101,7 @@ put_line(struct work *w, const uint8_t *line, size_t n, uint64_t number,
 	return importing_put(&w->x, &f, false, err);
 }
 
-/* ---- envelopes ------------------------------------------------------------------ */
+/* ---- envelopes ----------------------------------------------------------- */
 
 
 static bool
@@ -192,7 +192,7 @@ put_envelope(struct work *w, const uint8_t *line, size_t n, uint64_t number,
 	return importing_put(&w->x, &f, has_mono, err);
 }
 
-/* ---- the command ---------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------- */
 
 static int
 take(void *ctx, const uint8_t *line, size_t n, uint64_t number, evt_error *err)

@@ -29,7 +29,7 @@ free_walk(struct walk *w)
 	evt_buf_free(&w->text);
 }
 
-/* ---- pointers ---------------------------------------------------------------- */
+/* ---- pointers ------------------------------------------------------------ */
 
 static bool
 is_ignored(const struct walk *w)
@@ -73,7 +73,7 @@ enter_element(struct walk *w, size_t i)
 	return was;
 }
 
-/* ---- hashing ------------------------------------------------------------------- */
+/* ---- hashing ------------------------------------------------------------- */
 
 static uint64_t
 hash_number(evt_view v)
@@ -145,7 +145,7 @@ jsoncmp_hash(evt_view v, jsoncmp_ignore ignore, bool *ret_nomem)
 	return sum;
 }
 
-/* ---- finding --------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------- */
 
 static int find(struct walk *w, evt_view a, evt_view b);
 

@@ -73,7 +73,7 @@ static const cli_command ls_cli = {
 	.max_args = -1,
 };
 
-/* ---- what is known of each source --------------------------------------------- */
+/* ---- what is known of each source ---------------------------------------- */
 
 struct count {
 	uint32_t event; /* as in the summary */
@@ -256,7 +256,7 @@ compare(const void *a, const void *b)
 	return compare_ids(&x->key, &y->key);
 }
 
-/* ---- output --------------------------------------------------------------------- */
+/* ---- output -------------------------------------------------------------- */
 
 static bool
 add_event_name(const struct list *l, uint32_t event, bool json, evt_buf *b)

@@ -7,7 +7,7 @@
 #include "format/err.h"
 #include "format/units.h"
 
-/* ---- CSV ----------------------------------------------------------------------- */
+/* ---- CSV ----------------------------------------------------------------- */
 
 /* Quoted where it must be: RFC 4180, 2.6 and 2.7. */
 static bool
@@ -79,7 +79,7 @@ rows_csv(const tool_columns *c, evt_scanner *scanner, const evt_frame *f,
 	return r;
 }
 
-/* ---- GeoJSON ------------------------------------------------------------------- */
+/* ---- GeoJSON ------------------------------------------------------------- */
 
 bool
 rows_add_source(const evt_key *source, evt_buf *out)

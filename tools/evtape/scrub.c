@@ -110,7 +110,7 @@ struct work {
 	uint64_t frames, left_out_sent, left_out_raw;
 };
 
-/* ---- one frame ------------------------------------------------------------------ */
+/* ---- one frame ----------------------------------------------------------- */
 
 /* The frame's keys as they are now in its payload. */
 static int
@@ -179,7 +179,7 @@ put(struct work *w, const evt_frame *f, evt_error *err)
 	return r;
 }
 
-/* ---- notes ---------------------------------------------------------------------- */
+/* ---- notes --------------------------------------------------------------- */
 
 static int
 remember_note(struct work *w, uint64_t seq, evt_error *err)
@@ -220,7 +220,7 @@ put_removal(struct work *w, const evt_frame *f, bool *ret_done, evt_error *err)
 	return r;
 }
 
-/* ---- all frames ----------------------------------------------------------------- */
+/* ---- all frames ---------------------------------------------------------- */
 
 static int
 put_raw(struct work *w, const evt_frame *f, evt_error *err)
@@ -264,7 +264,7 @@ scrub_frame(void *ctx, const evt_frame *f, evt_error *err)
 	return r == EVT_OK ? put(w, &new, err) : r;
 }
 
-/* ---- the command ---------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------- */
 
 static int
 report(const struct work *w)

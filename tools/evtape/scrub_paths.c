@@ -31,7 +31,7 @@ struct scrub_paths {
 	evt_buf pointer;
 };
 
-/* ---- rules ---------------------------------------------------------------------- */
+/* ---- rules --------------------------------------------------------------- */
 
 /* One component of a pointer, decoded.  NULL: out of memory. */
 static char *
@@ -165,7 +165,7 @@ scrub_paths_free(scrub_paths *s)
 	free(s);
 }
 
-/* ---- moving --------------------------------------------------------------------- */
+/* ---- moving -------------------------------------------------------------- */
 
 static bool
 is_number(const uint8_t *p, size_t n)
@@ -225,7 +225,7 @@ scrub_paths_leave(scrub_paths *s)
 	s->names.len = l->name_at;
 }
 
-/* ---- asking --------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------- */
 
 static bool
 is_part(const scrub_paths *s, const struct level *l, const char *part)

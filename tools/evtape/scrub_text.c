@@ -43,7 +43,7 @@ struct at {
 
 static bool rewrite(struct scrub_text *s, evt_view v, struct at at);
 
-/* ---- helpers -------------------------------------------------------------------- */
+/* ---- helpers ------------------------------------------------------------- */
 
 static bool
 tell(struct scrub_text *s, enum scrub_action action)
@@ -114,7 +114,7 @@ name_of(struct scrub_text *s, evt_view name)
 	    scrub_name_of(p, s->text.len);
 }
 
-/* ---- strings -------------------------------------------------------------------- */
+/* ---- strings ------------------------------------------------------------- */
 
 /* As many asterisks as there are characters. */
 static bool
@@ -182,7 +182,7 @@ rewrite_string(struct scrub_text *s, evt_view v, struct at at)
 	return evt_buf_add_byte(s->out, '"');
 }
 
-/* ---- numbers -------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------- */
 
 /* Digits behind the point. */
 static int
@@ -279,7 +279,7 @@ rewrite_number(struct scrub_text *s, evt_view v, struct at at)
 	return copy(s, v, SCRUB_KEPT);
 }
 
-/* ---- containers ----------------------------------------------------------------- */
+/* ---- containers ---------------------------------------------------------- */
 
 /* The place that an object's own members say. */
 static struct spot
@@ -442,7 +442,7 @@ rewrite(struct scrub_text *s, evt_view v, struct at at)
 	}
 }
 
-/* ---- the whole ------------------------------------------------------------------ */
+/* ---- the whole ----------------------------------------------------------- */
 
 static bool
 run_once(struct scrub_text *s, evt_view root)

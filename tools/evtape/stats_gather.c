@@ -14,7 +14,7 @@ struct work {
 	evt_scanner *scanner;
 };
 
-/* ---- series ---------------------------------------------------------------------- */
+/* ---- series -------------------------------------------------------------- */
 
 /* The series of a key; NULL: out of memory. */
 static stats_series *
@@ -69,7 +69,7 @@ count(stats *s, stats_series *x, int64_t time_ns, size_t bytes)
 	return ok;
 }
 
-/* ---- frames ---------------------------------------------------------------------- */
+/* ---- frames -------------------------------------------------------------- */
 
 static int
 count_records(struct work *w, const evt_frame *f, evt_error *err)
@@ -166,7 +166,7 @@ take_frame(void *ctx, const evt_frame *f, evt_error *err)
 	return count_records(w, f, err);
 }
 
-/* ---- before and after -------------------------------------------------------------- */
+/* ---- before and after ---------------------------------------------------- */
 
 static int
 set_span(stats *s, const cli_tapes *tapes, const evt_filter *f, evt_error *err)

@@ -29,7 +29,7 @@ struct tracks {
 	bool wrote; /* a segment */
 };
 
-/* ---- gathering ----------------------------------------------------------------- */
+/* ---- gathering ----------------------------------------------------------- */
 
 static bool
 is_repeated(const tracks_point *a, const tracks_point *b)
@@ -120,7 +120,7 @@ gather(void *ctx, const evt_frame *f, evt_error *err)
 	return r;
 }
 
-/* ---- writing ------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 static int
 put_segment(struct tracks *t, const evt_key *key, evt_error *err)
@@ -221,7 +221,7 @@ write_all(void *ctx, evt_error *err)
 	return r;
 }
 
-/* ---- the command ----------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------- */
 
 static int
 begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)

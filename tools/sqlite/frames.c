@@ -41,7 +41,7 @@ struct rows {
 	bool ended;
 };
 
-/* ---- planning ---------------------------------------------------------------------- */
+/* ---- planning ------------------------------------------------------------ */
 
 /* A constraint that is taken is one word of the plan: the column and the
  * operator.  The plan's words stand in the order of xFilter's arguments. */
@@ -129,7 +129,7 @@ best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 	return rc;
 }
 
-/* ---- filtering --------------------------------------------------------------------- */
+/* ---- filtering ----------------------------------------------------------- */
 
 struct filter {
 	evt_filter f;
@@ -323,7 +323,7 @@ open_cursor(struct rows *c, const char *plan, sqlite3_value **argv,
 	return r;
 }
 
-/* ---- rows ----------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------- */
 
 static int
 open_rows(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret)
