@@ -686,21 +686,3 @@ evt_clock_boot(void)
 {
 	return clock_ns(CLOCK_BOOTTIME);
 }
-
-int64_t
-evt_ns_add(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? (b > 0 ? INT64_MAX :
-	    INT64_MIN) : sum;
-}
-
-int64_t
-evt_ns_sub(int64_t a, int64_t b)
-{
-	int64_t left;
-
-	return __builtin_sub_overflow(a, b, &left) ? (b < 0 ? INT64_MAX :
-	    INT64_MIN) : left;
-}

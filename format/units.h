@@ -69,8 +69,23 @@ const char *evt_duration_format(int64_t ns, char out[EVT_TIME_TEXT]);
 const char *evt_size_format(uint64_t bytes, char out[EVT_TIME_TEXT]);
 
 /* Sum and difference of times in ns; at the ends of their range they stay. */
-int64_t evt_ns_add(int64_t a, int64_t b);
-int64_t evt_ns_sub(int64_t a, int64_t b);
+static inline int64_t
+evt_ns_add(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return !__builtin_add_overflow(a, b, &sum) ? sum :
+	    b > 0 ? INT64_MAX : INT64_MIN;
+}
+
+static inline int64_t
+evt_ns_sub(int64_t a, int64_t b)
+{
+	int64_t left;
+
+	return !__builtin_sub_overflow(a, b, &left) ? left :
+	    b < 0 ? INT64_MAX : INT64_MIN;
+}
 
 /* CLOCK_REALTIME and CLOCK_BOOTTIME now, in ns. */
 int64_t evt_clock_real(void);

@@ -122,21 +122,20 @@ struct wanted {
 };
 
 bool
+evt_http_ends_in(const char *path, const char *name)
+{
+	size_t n = strlen(path), m = strlen(name);
+
+	if (n > 1 && path[n - 1] == '/')
+		n--;
+	return n >= m && memcmp(path + n - m, name, m) == 0;
+}
+
+bool
 evt_http_is_standin(const char *path)
 {
-	static const char *const ends[] = { "/event/subscription",
-		"/wse/subscription" };
-	size_t n = strlen(path);
-
-	if (n > 0 && path[n - 1] == '/')
-		n--;
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		size_t m = strlen(ends[i]);
-
-		if (n >= m && memcmp(path + n - m, ends[i], m) == 0)
-			return true;
-	}
-	return false;
+	return evt_http_ends_in(path, "/event/subscription") ||
+	    evt_http_ends_in(path, "/wse/subscription");
 }
 
 static bool

@@ -568,17 +568,6 @@ static const struct row {
 	{ "/tracker/get_states", tracker_get_states, false },
 };
 
-/* The path without a slash at its end ends in the name. */
-static bool
-ends_in(const char *path, const char *name)
-{
-	size_t n = strlen(path), m = strlen(name);
-
-	if (n > 1 && path[n - 1] == '/')
-		n--;
-	return n >= m && memcmp(path + n - m, name, m) == 0;
-}
-
 static bool
 hash_is_right(const struct call *c)
 {
@@ -642,7 +631,7 @@ bool
 evt_rest(struct exchange *x)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (ends_in(x->path, rows[i].name)) {
+		if (evt_http_ends_in(x->path, rows[i].name)) {
 			answer(x, &rows[i]);
 			return true;
 		}

@@ -347,6 +347,8 @@ int evt_http_judge(const struct exchange *x, const char **ret_why);
 bool evt_http_look(struct exchange *x);
 /* Answer a request that is complete and may. */
 void evt_http_route(struct exchange *x);
+/* Whether the path, without a slash at its end, ends in the name. */
+bool evt_http_ends_in(const char *path, const char *name);
 /* "/event/subscription" or "/wse/subscription" at the path's end. */
 bool evt_http_is_standin(const char *path);
 /* A line of text to a request for an upgrade; -1. */
