@@ -308,7 +308,9 @@ class Net(ConsoleCase):
                 self.server = self.start("evtape-replay", "--json", "--listen", port, "--ready-file", ready, "--start-paused",
                                          "--from", "12:10", os.path.join(self.shared, "field.tape"))
                 self.wait_until("the server", lambda: os.path.exists(ready))
-        self.look("restart", url, done, allow=["ERR_CONNECTION_REFUSED", "WebSocket connection to .* failed"])
+        # What the page had asked for when the server went is lost with it.
+        self.look("restart", url, done, allow=["ERR_CONNECTION_(REFUSED|RESET)", "ERR_EMPTY_RESPONSE",
+                                               "WebSocket connection to .* failed"])
 
     def test_live_tape(self):
         ready, tape = self.path("sim"), self.path("live.tape")
