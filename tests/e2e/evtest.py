@@ -19,6 +19,8 @@ DATA = os.environ.get("EVTAPE_DATA", os.path.join(os.path.dirname(TOP), "shared"
 # Generous: it is reached only by a test that fails, under a sanitizer or
 # valgrind on a busy machine too.
 DEADLINE = float(os.environ.get("EVTAPE_TEST_DEADLINE", "60"))
+# A full run of the tests of faults, which report to this file; else CI's share.
+TORTURE = os.environ.get("EVTAPE_TORTURE")
 NODE_ENV = dict(os.environ, NODE_PATH="/usr/share/nodejs")
 
 
@@ -46,6 +48,16 @@ def run(name, *args, stdin=None, check=0, env=None, timeout=None):
             name, " ".join(map(str, args)), done.returncode, check,
             done.stderr.decode("utf-8", "replace")[-4000:]))
     return done
+
+
+def torture(fault, tried, frames, lost):
+    """Tell the reliability report of one kind of fault, in a reader's words: how
+    often it was tried, how many frames the promise covered over all tries, how
+    many of these were lost, altered or came twice. Only in the full run."""
+    if TORTURE:
+        with open(TORTURE, "a", encoding="utf-8") as f:
+            json.dump({"fault": fault, "tried": tried, "frames": frames, "lost": lost}, f)
+            f.write("\n")
 
 
 class Proc:
