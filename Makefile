@@ -17,11 +17,13 @@ VERSION := $(shell sed -n 's/^\#define EVT_VERSION "\(.*\)"/\1/p' format/evtape.
 SAN      =
 
 WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-          -Wpointer-arith -Wvla -Wwrite-strings -Wundef $(WERROR)
-HARDEN  = -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+          -Wformat-security -Wpointer-arith -Wvla -Wwrite-strings -Wundef $(WERROR)
+# Hardened by default; the sanitizers bring their own checks of the same.
+HARDEN  = -fstack-protector-strong -fstack-clash-protection \
+          $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 CPPALL  = -I. -D_GNU_SOURCE
 CALL    = -std=c11 -fPIC -pthread $(WARN) $(HARDEN) $(CFLAGS) $(SAN)
-LDALL   = -pthread -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
+LDALL   = -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(SAN) $(LDFLAGS)
 
 LIBS_FORMAT = -lzstd -lsqlite3 -lxxhash -lcjson
 LIBS_WS     = -lwebsockets -lssl -lcrypto
