@@ -98,7 +98,8 @@ tsan: test-deps ## every test under ThreadSanitizer
 	@TSAN_OPTIONS=halt_on_error=1 $(MAKE) --no-print-directory check BUILD=build/tsan \
 	 CFLAGS="-O1 -g" SAN="-fsanitize=thread"
 
-lint: test-deps ## clang -Werror, clang-tidy, cppcheck, shellcheck
+lint: ## clang -Werror, clang-tidy, scan-build, gcc -fanalyzer, cppcheck, shellcheck
+	@tools/deps.sh build test lint
 	@tests/lint
 
 fmt: ## format the C sources as .clang-format says

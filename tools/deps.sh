@@ -1,11 +1,12 @@
 #!/bin/sh
-# Install the packages that the named groups need: build, demo, test, deb.
+# Install the packages that the named groups need: build, demo, test, lint, deb.
 # With --check, only say what is missing, and fail if anything is.
 set -eu
 
 build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev libcurl4-openssl-dev libjs-leaflet node-d3"
 demo="zstd"
-test="$demo clang libclang-rt-dev clang-tidy clang-format cppcheck shellcheck valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson nodejs node-ws sqlite3 jq curl openssl mandoc chromium"
+test="$demo clang libclang-rt-dev valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson nodejs node-ws sqlite3 jq curl openssl mandoc chromium"
+lint="clang clang-tidy clang-format clang-tools cppcheck shellcheck mandoc"
 deb="build-essential dpkg-dev debhelper fakeroot git"
 
 check=no
@@ -17,8 +18,9 @@ for group in "$@"; do
 	build) want="$want $build" ;;
 	demo) want="$want $demo" ;;
 	test) want="$want $test" ;;
+	lint) want="$want $lint" ;;
 	deb) want="$want $deb" ;;
-	*) echo "deps.sh: no group '$group' (build, demo, test, deb)" >&2; exit 2 ;;
+	*) echo "deps.sh: no group '$group' (build, demo, test, lint, deb)" >&2; exit 2 ;;
 	esac
 done
 
