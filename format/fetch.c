@@ -28,8 +28,8 @@ load(evt_fetch *f, evt_fetched *s)
 	int r;
 
 	s->n_match = 0;
-	if ((r = evt_segment_read_block(s->fd, s->name, &s->ref, false, &s->raw,
-	    &s->block, &s->err)) ||
+	if ((r = evt_segment_read_block(s->io, s->fd, s->name, &s->ref, false,
+	    &s->raw, &s->block, &s->err)) ||
 	    (r = evt_match_block(f->match, &s->block, &s->match, &s->cap_match,
 	    &s->n_match, &s->err)))
 		return r;
@@ -120,11 +120,12 @@ evt_fetch_free(evt_fetch *f)
 }
 
 void
-evt_fetch_start(evt_fetch *f, int fd, const char *name,
+evt_fetch_start(evt_fetch *f, const evt_io *io, int fd, const char *name,
     const evt_block_ref *ref)
 {
 	evt_fetched *s = &f->slot[!f->current];
 
+	s->io = io;
 	s->fd = fd;
 	s->name = name;
 	s->ref = *ref;

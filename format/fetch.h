@@ -18,6 +18,7 @@ typedef struct evt_fetched {
 	int code;          /* how loading it went */
 	evt_error err;
 	/* What to load. */
+	const evt_io *io;
 	int fd;
 	const char *name;
 	evt_block_ref ref;
@@ -30,9 +31,9 @@ int evt_fetch_new(evt_match *match, bool threaded, evt_fetch **ret_fetch,
     evt_error *err);
 void evt_fetch_free(evt_fetch *f);
 
-/* Begin to load a block; fd and name must stay until evt_fetch_wait().  Only
- * one at a time. */
-void evt_fetch_start(evt_fetch *f, int fd, const char *name,
+/* Begin to load a block; io, fd and name must stay until evt_fetch_wait().
+ * Only one at a time. */
+void evt_fetch_start(evt_fetch *f, const evt_io *io, int fd, const char *name,
     const evt_block_ref *ref);
 
 /* Whether one was begun and not waited for. */

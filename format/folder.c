@@ -1,7 +1,6 @@
 /* folder.c - see folder.h. */
 #include "format/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,40 +11,36 @@
 
 enum content { EMPTY, OTHER, TAPE };
 
-static int
-look(const char *path, enum content *ret, evt_error *err)
+static bool
+look_at(void *arg, const char *name)
 {
-	DIR *d = opendir(path);
-	struct dirent *e;
+	enum content *what = arg;
+	bool ours = evt_segment_parse_name(name) > 0 ||
+	    strcmp(name, "tape.db") == 0 || strcmp(name, "journal") == 0;
 
-	if (d == NULL && errno == ENOTDIR)
+	*what = ours ? TAPE : OTHER;
+	return !ours;
+}
+
+static int
+look(const evt_io *io, const char *path, enum content *ret, evt_error *err)
+{
+	*ret = EMPTY;
+	if (io->list(io->ctx, path, look_at, ret) == 0)
+		return EVT_OK;
+	if (errno == ENOTDIR)
 		return evt_err_set(err, EVT_ERR_NOTATAPE, "%s is not a tape: a "
 		    "tape is a folder", path);
-	if (d == NULL)
-		return errno == ENOENT ? evt_err_set(err, EVT_ERR_NOTATAPE,
-		    "there is no tape at %s", path) :
-		    evt_err_sys(err, errno, "cannot open the tape %s", path);
-	*ret = EMPTY;
-	while ((e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (evt_segment_parse_name(e->d_name) > 0 ||
-		    strcmp(e->d_name, "tape.db") == 0 ||
-		    strcmp(e->d_name, "journal") == 0) {
-			*ret = TAPE;
-			break;
-		}
-		*ret = OTHER;
-	}
-	closedir(d);
-	return EVT_OK;
+	return errno == ENOENT ? evt_err_set(err, EVT_ERR_NOTATAPE,
+	    "there is no tape at %s", path) :
+	    evt_err_sys(err, errno, "cannot open the tape %s", path);
 }
 
 int
-evt_tape_check(const char *path, evt_error *err)
+evt_tape_check(const evt_io *io, const char *path, evt_error *err)
 {
 	enum content what;
-	int r = look(path, &what, err);
+	int r = look(io, path, &what, err);
 
 	if (r == EVT_OK && what != TAPE)
 		return evt_err_set(err, EVT_ERR_NOTATAPE, "%s is not a tape: it "
@@ -73,9 +68,9 @@ evt_tape_make(const evt_io *io, const char *path, bool may_make, evt_error *err)
 	if (journal == NULL)
 		return evt_err_nomem(err);
 	if (!may_make)
-		r = evt_tape_check(path, err);
-	else if (stat(path, &st) == 0 || errno != ENOENT)
-		r = look(path, &what, err);
+		r = evt_tape_check(io, path, err);
+	else if (io->stat(io->ctx, path, &st) == 0 || errno != ENOENT)
+		r = look(io, path, &what, err);
 	if (r == EVT_OK && what == OTHER)
 		r = evt_err_set(err, EVT_ERR_NOTATAPE, "%s holds other things "
 		    "than a tape; name a new folder", path);

@@ -7,7 +7,7 @@
 
 /* EVT_OK if the folder at `path` holds a tape: a segment, an index or a
  * journal.  Errors: EVT_ERR_NOTATAPE, _IO. */
-int evt_tape_check(const char *path, evt_error *err);
+int evt_tape_check(const evt_io *io, const char *path, evt_error *err);
 
 /*
  * Have a tape's folders at `path`.  `may_make`: an empty folder, or one that

@@ -6,10 +6,10 @@
  */
 #include "format/index.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/err.h"
 #include "format/index_sql.h"
@@ -97,12 +97,13 @@ evt_index_close(evt_index *x)
 }
 
 static evt_index *
-new_index(const char *path)
+new_index(const evt_io *io, const char *path)
 {
 	evt_index *x = calloc(1, sizeof(*x));
 
 	if (x == NULL)
 		return NULL;
+	x->io = io;
 	x->path = evt_path_join(path, "tape.db");
 	if (x->path == NULL) {
 		free(x);
@@ -185,7 +186,7 @@ open_ro(evt_index *x)
 		char *uri = make_uri(x->path, modes[i]);
 		int r = uri != NULL ? sqlite3_open_v2(uri, &x->db,
 		    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
-		    SQLITE_OPEN_NOMUTEX, NULL) : SQLITE_NOMEM;
+		    SQLITE_OPEN_NOMUTEX, x->io->vfs) : SQLITE_NOMEM;
 
 		sqlite3_free(uri);
 		if (r == SQLITE_OK) {
@@ -200,14 +201,16 @@ open_ro(evt_index *x)
 }
 
 evt_index *
-evt_index_open(const char *path, enum evt_index_state *ret_state)
+evt_index_open(const evt_io *io, const char *path,
+    enum evt_index_state *ret_state)
 {
-	evt_index *x = new_index(path);
+	evt_index *x = new_index(io, path);
+	struct stat st;
 
 	*ret_state = EVT_INDEX_DAMAGED;
 	if (x == NULL)
 		return NULL;
-	if (access(x->path, F_OK) != 0) {
+	if (io->stat(io->ctx, x->path, &st) != 0 && errno == ENOENT) {
 		*ret_state = EVT_INDEX_MISSING;
 	} else if (open_ro(x)) {
 		*ret_state = EVT_INDEX_OK;
@@ -217,26 +220,30 @@ evt_index_open(const char *path, enum evt_index_state *ret_state)
 	return NULL;
 }
 
-static void
-remove_files(evt_index *x)
+int
+evt_index_remove(const evt_io *io, const char *path, evt_error *err)
 {
-	static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
+	static const char *const names[] = { "tape.db", "tape.db-wal",
+		"tape.db-shm", "tape.db-journal" };
+	int r = EVT_OK;
 
-	for (int i = 0; i < 4; i++) {
-		char *name = sqlite3_mprintf("%s%s", x->path, tails[i]);
+	for (int i = 0; i < 4 && r == EVT_OK; i++) {
+		char *name = evt_path_join(path, names[i]);
 
-		/* What cannot be removed makes the open that follows fail. */
-		if (name != NULL)
-			unlink(name);
-		sqlite3_free(name);
+		if (name == NULL)
+			r = evt_err_nomem(err);
+		else if (io->unlink(io->ctx, name) != 0 && errno != ENOENT)
+			r = evt_err_sys(err, errno, "cannot remove %s", name);
+		free(name);
 	}
+	return r;
 }
 
 static int
 open_rw(evt_index *x, evt_error *err)
 {
 	if (sqlite3_open_v2(x->path, &x->db, SQLITE_OPEN_READWRITE |
-	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, x->io->vfs) != SQLITE_OK)
 		return evt_index_fail(x, "open", err);
 	sqlite3_busy_timeout(x->db, 5000);
 	/* Synced at checkpoints alone: a power cut may cost the last rows, which
@@ -263,10 +270,10 @@ make_schema(evt_index *x, const uint8_t uuid[16], evt_error *err)
 }
 
 int
-evt_index_create(const char *path, const uint8_t uuid[16],
+evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
     evt_index **ret_index, bool *ret_fresh, evt_error *err)
 {
-	evt_index *x = new_index(path);
+	evt_index *x = new_index(io, path);
 	char hex[33];
 	int r;
 
@@ -278,9 +285,9 @@ evt_index_create(const char *path, const uint8_t uuid[16],
 	if (r != EVT_OK || !is_usable(x) || strcmp(x->uuid, hex) != 0) {
 		sqlite3_close(x->db);
 		x->db = NULL;
-		remove_files(x);
 		*ret_fresh = true;
-		if ((r = open_rw(x, err)) == EVT_OK)
+		if ((r = evt_index_remove(io, path, err)) == EVT_OK &&
+		    (r = open_rw(x, err)) == EVT_OK)
 			r = make_schema(x, uuid, err);
 	}
 	if (r != EVT_OK) {

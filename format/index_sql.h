@@ -28,6 +28,7 @@ enum evt_index_stmt {
 };
 
 struct evt_index {
+	const evt_io *io;
 	sqlite3 *db;
 	char *path;
 	char uuid[40]; /* hex */

@@ -169,7 +169,7 @@ file_bytes(const evt_tape *t, const char *name)
 	struct stat st;
 	uint64_t n = 0;
 
-	if (path != NULL && stat(path, &st) == 0)
+	if (path != NULL && t->io->stat(t->io->ctx, path, &st) == 0)
 		n = (uint64_t)st.st_size;
 	free(path);
 	return n;
@@ -180,7 +180,8 @@ fill_sizes(const evt_tape *t, evt_info *info)
 {
 	info->index_bytes = file_bytes(t, "tape.db") +
 	    file_bytes(t, "tape.db-wal");
-	info->journal_bytes = evt_journal_folder_bytes(t->journal_dir);
+	info->journal_bytes = evt_journal_folder_bytes(t->io,
+	    t->journal_dir);
 	info->stored_bytes += info->index_bytes + info->journal_bytes;
 }
 

@@ -1,6 +1,7 @@
 /* io.c - see io.h. */
 #include "format/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,6 +24,13 @@ posix_close(void *ctx, int fd)
 {
 	(void)ctx;
 	return close(fd);
+}
+
+static ssize_t
+posix_pread(void *ctx, int fd, void *p, size_t n, off_t at)
+{
+	(void)ctx;
+	return pread(fd, p, n, at);
 }
 
 static ssize_t
@@ -74,9 +82,67 @@ posix_mkdir(void *ctx, const char *path, mode_t mode)
 	return mkdir(path, mode);
 }
 
+static int
+posix_fstat(void *ctx, int fd, struct stat *st)
+{
+	(void)ctx;
+	return fstat(fd, st);
+}
+
+static int
+posix_stat(void *ctx, const char *path, struct stat *st)
+{
+	(void)ctx;
+	return stat(path, st);
+}
+
+static int
+posix_list(void *ctx, const char *path,
+    bool (*name)(void *arg, const char *name), void *arg)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	int why;
+
+	(void)ctx;
+	if (d == NULL)
+		return -1;
+	do {
+		errno = 0; /* readdir() tells its end and a failure alike */
+		e = readdir(d);
+	} while (e != NULL && (strcmp(e->d_name, ".") == 0 ||
+	    strcmp(e->d_name, "..") == 0 || name(arg, e->d_name)));
+	why = e == NULL ? errno : 0;
+	closedir(d);
+	errno = why;
+	return why == 0 ? 0 : -1;
+}
+
+static int
+posix_lock(void *ctx, int fd, int cmd, struct flock *lock)
+{
+	(void)ctx;
+	return fcntl(fd, cmd, lock);
+}
+
+static char *
+posix_mkdtemp(void *ctx, char *template)
+{
+	(void)ctx;
+	return mkdtemp(template);
+}
+
+static int
+posix_rmdir(void *ctx, const char *path)
+{
+	(void)ctx;
+	return rmdir(path);
+}
+
 const evt_io evt_io_posix = {
 	.open = posix_open,
 	.close = posix_close,
+	.pread = posix_pread,
 	.pwrite = posix_pwrite,
 	.ftruncate = posix_ftruncate,
 	.fdatasync = posix_fdatasync,
@@ -84,6 +150,12 @@ const evt_io evt_io_posix = {
 	.rename = posix_rename,
 	.unlink = posix_unlink,
 	.mkdir = posix_mkdir,
+	.fstat = posix_fstat,
+	.stat = posix_stat,
+	.list = posix_list,
+	.lock = posix_lock,
+	.mkdtemp = posix_mkdtemp,
+	.rmdir = posix_rmdir,
 };
 
 int
@@ -123,13 +195,13 @@ evt_io_sync_dir(const evt_io *io, const char *path, evt_error *err)
 }
 
 int
-evt_io_read_at(int fd, void *p, size_t n, uint64_t at, const char *what,
-    size_t *ret_n, evt_error *err)
+evt_io_read_at(const evt_io *io, int fd, void *p, size_t n, uint64_t at,
+    const char *what, size_t *ret_n, evt_error *err)
 {
 	size_t got = 0;
 
 	while (got < n) {
-		ssize_t k = pread(fd, (uint8_t *)p + got, n - got,
+		ssize_t k = io->pread(io->ctx, fd, (uint8_t *)p + got, n - got,
 		    (off_t)(at + got));
 
 		if (k < 0 && errno == EINTR)

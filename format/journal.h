@@ -59,7 +59,7 @@ typedef struct evt_journal_reader evt_journal_reader;
  * EVT_ERR_CORRUPT (no valid header), EVT_ERR_VERSION, _IO, _NOMEM.
  * EVT_AGAIN: the file is there and its header is not whole yet.
  */
-int evt_journal_open(const char *dir, uint64_t first_seq,
+int evt_journal_open(const evt_io *io, const char *dir, uint64_t first_seq,
     evt_journal_reader **ret_reader, evt_error *err);
 void evt_journal_close(evt_journal_reader *r);
 
@@ -75,11 +75,11 @@ int evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
 
 /* The first sequence numbers of the journal files in dir, ascending; free()
  * it.  A folder that is not there has none. */
-int evt_journal_list(const char *dir, uint64_t **ret_seqs, size_t *ret_n,
-    evt_error *err);
+int evt_journal_list(const evt_io *io, const char *dir, uint64_t **ret_seqs,
+    size_t *ret_n, evt_error *err);
 
 /* Bytes of all journal files in dir. */
-uint64_t evt_journal_folder_bytes(const char *dir);
+uint64_t evt_journal_folder_bytes(const evt_io *io, const char *dir);
 
 /* The path of a journal file; NULL: out of memory. */
 char *evt_journal_path(const char *dir, uint64_t first_seq);

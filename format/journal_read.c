@@ -7,13 +7,11 @@
  */
 #include "format/journal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <xxhash.h>
 
@@ -25,6 +23,7 @@
 #define READ_AHEAD (256u << 10)
 
 struct evt_journal_reader {
+	const evt_io *io;
 	int fd;
 	char *path;
 	uint8_t uuid[EVT_UUID_LEN];
@@ -42,7 +41,7 @@ evt_journal_close(evt_journal_reader *r)
 	if (r == NULL)
 		return;
 	if (r->fd >= 0)
-		close(r->fd);
+		r->io->close(r->io->ctx, r->fd);
 	evt_buf_free(&r->window);
 	free(r->keys);
 	free(r->path);
@@ -54,7 +53,7 @@ read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
 {
 	uint8_t h[JH_LEN];
 	size_t n;
-	int code = evt_io_read_at(r->fd, h, JH_LEN, 0, r->path, &n, err);
+	int code = evt_io_read_at(r->io, r->fd, h, JH_LEN, 0, r->path, &n, err);
 
 	if (code != EVT_OK)
 		return code;
@@ -84,7 +83,7 @@ read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
 }
 
 int
-evt_journal_open(const char *dir, uint64_t first_seq,
+evt_journal_open(const evt_io *io, const char *dir, uint64_t first_seq,
     evt_journal_reader **ret_reader, evt_error *err)
 {
 	evt_journal_reader *r = calloc(1, sizeof(*r));
@@ -92,13 +91,14 @@ evt_journal_open(const char *dir, uint64_t first_seq,
 
 	if (r == NULL)
 		return evt_err_nomem(err);
+	r->io = io;
 	r->fd = -1;
 	r->path = evt_journal_path(dir, first_seq);
 	if (r->path == NULL) {
 		evt_journal_close(r);
 		return evt_err_nomem(err);
 	}
-	r->fd = open(r->path, O_RDONLY | O_CLOEXEC);
+	r->fd = io->open(io->ctx, r->path, O_RDONLY, 0);
 	if (r->fd < 0)
 		code = errno == ENOENT ? evt_err_set(err, EVT_ERR_NOTFOUND,
 		    "%s is gone", r->path) :
@@ -138,7 +138,7 @@ need(evt_journal_reader *r, size_t n, evt_error *err)
 	r->window_at = r->offset;
 	if (!evt_buf_reserve(&r->window, want - have))
 		return evt_err_nomem(err);
-	code = evt_io_read_at(r->fd, r->window.data + have, want - have,
+	code = evt_io_read_at(r->io, r->fd, r->window.data + have, want - have,
 	    r->offset + have, r->path, &got, err);
 	if (code != EVT_OK)
 		return code;
@@ -147,14 +147,16 @@ need(evt_journal_reader *r, size_t n, evt_error *err)
 }
 
 /* Bytes that the file has from the current offset on. */
-static uint64_t
-left_in_file(const evt_journal_reader *r)
+static int
+left_in_file(const evt_journal_reader *r, uint64_t *ret_n, evt_error *err)
 {
 	struct stat st;
 
-	if (fstat(r->fd, &st) != 0 || (uint64_t)st.st_size < r->offset)
-		return 0;
-	return (uint64_t)st.st_size - r->offset;
+	if (r->io->fstat(r->io->ctx, r->fd, &st) != 0)
+		return evt_err_sys(err, errno, "cannot look at %s", r->path);
+	*ret_n = (uint64_t)st.st_size < r->offset ? 0 :
+	    (uint64_t)st.st_size - r->offset;
+	return EVT_OK;
 }
 
 static bool
@@ -232,6 +234,7 @@ evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
 {
 	const uint8_t *head, *body;
 	bool nomem = false;
+	uint64_t left;
 	uint32_t n;
 	int code = need(r, JR_HEAD, err);
 
@@ -242,7 +245,9 @@ evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
 	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
 		goto damaged;
 	/* Memory is asked for only once the file has the bytes. */
-	if (left_in_file(r) < (uint64_t)JR_HEAD + n)
+	if ((code = left_in_file(r, &left, err)))
+		return code;
+	if (left < (uint64_t)JR_HEAD + n)
 		return again(r);
 	if ((code = need(r, JR_HEAD + (size_t)n, err)))
 		return code == EVT_AGAIN ? again(r) : code;
@@ -291,48 +296,58 @@ compare_seqs(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-int
-evt_journal_list(const char *dir, uint64_t **ret_seqs, size_t *ret_n,
-    evt_error *err)
+struct listing {
+	evt_buf list; /* of uint64_t */
+	bool nomem;
+};
+
+static bool
+add_file(void *arg, const char *name)
 {
-	evt_buf list = { 0 };
-	DIR *d = opendir(dir);
-	struct dirent *e;
+	struct listing *l = arg;
 	uint64_t seq;
 
-	if (d == NULL && errno != ENOENT)
-		return evt_err_sys(err, errno, "cannot read folder %s", dir);
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (is_journal_name(e->d_name, &seq) &&
-		    !evt_buf_add(&list, &seq, sizeof(seq))) {
-			closedir(d);
-			evt_buf_free(&list);
-			return evt_err_nomem(err);
-		}
+	l->nomem = is_journal_name(name, &seq) &&
+	    !evt_buf_add(&l->list, &seq, sizeof(seq));
+	return !l->nomem;
+}
+
+int
+evt_journal_list(const evt_io *io, const char *dir, uint64_t **ret_seqs,
+    size_t *ret_n, evt_error *err)
+{
+	struct listing l = { 0 };
+	int r = EVT_OK;
+
+	if (io->list(io->ctx, dir, add_file, &l) != 0 && errno != ENOENT)
+		r = evt_err_sys(err, errno, "cannot read folder %s", dir);
+	else if (l.nomem)
+		r = evt_err_nomem(err);
+	if (r != EVT_OK) {
+		evt_buf_free(&l.list);
+		return r;
 	}
-	if (d != NULL)
-		closedir(d);
-	*ret_n = list.len / sizeof(seq);
-	*ret_seqs = (uint64_t *)(void *)list.data;
+	*ret_n = l.list.len / sizeof(uint64_t);
+	*ret_seqs = (uint64_t *)(void *)l.list.data;
 	if (*ret_n > 1)
-		qsort(*ret_seqs, *ret_n, sizeof(seq), compare_seqs);
+		qsort(*ret_seqs, *ret_n, sizeof(uint64_t), compare_seqs);
 	return EVT_OK;
 }
 
 uint64_t
-evt_journal_folder_bytes(const char *dir)
+evt_journal_folder_bytes(const evt_io *io, const char *dir)
 {
 	uint64_t *seqs, total = 0;
 	size_t n;
 
-	if (evt_journal_list(dir, &seqs, &n, NULL) != EVT_OK)
+	if (evt_journal_list(io, dir, &seqs, &n, NULL) != EVT_OK)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		char *path = evt_journal_path(dir, seqs[i]);
 		struct stat st;
 
 		/* One that was removed meanwhile has no bytes. */
-		if (path != NULL && stat(path, &st) == 0)
+		if (path != NULL && io->stat(io->ctx, path, &st) == 0)
 			total += (uint64_t)st.st_size;
 		free(path);
 	}

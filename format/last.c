@@ -4,10 +4,8 @@
  * Newest first: the journal, then the segments backwards, of each only the
  * blocks that the index names.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/err.h"
 #include "format/match.h"
@@ -95,7 +93,7 @@ search_block(evt_tape *t, int fd, const evt_segment *s, size_t i, evt_match *m,
 {
 	uint32_t *match = NULL, at;
 	size_t cap = 0, n = 0;
-	int r = evt_segment_read_block(fd, s->name, &s->blocks[i], false,
+	int r = evt_segment_read_block(t->io, fd, s->name, &s->blocks[i], false,
 	    &t->raw, &t->block, err);
 
 	if (r == EVT_ERR_CORRUPT)
@@ -127,14 +125,13 @@ search_segment(evt_tape *t, const evt_segment *s, evt_match *m,
 		if (!wanted[i] || !evt_match_range(m, s->blocks[i].min_ns,
 		    s->blocks[i].max_ns, UINT64_MAX))
 			continue;
-		if (fd < 0)
-			fd = open(s->path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			break; /* retention dropped it */
+		/* EVT_ERR_NOTFOUND: retention dropped it. */
+		if (fd < 0 && (r = evt_segment_open(s, &fd, err)))
+			break;
 		r = search_block(t, fd, s, i, m, ret_frame, err);
 	}
 	if (fd >= 0)
-		close(fd);
+		t->io->close(t->io->ctx, fd);
 	free(wanted);
 	return r;
 }

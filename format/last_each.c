@@ -7,10 +7,8 @@
  * block is read once, and it takes few: on a busy tape the last ones hold
  * nearly all.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/dict.h"
 #include "format/err.h"
@@ -316,7 +314,7 @@ search_block(struct each *e, const struct plan *p, const evt_segment *s,
 	uint32_t *match = NULL;
 	size_t cap = 0, n = 0;
 	bool *want = NULL;
-	int r = evt_segment_read_block(fd, s->name, &s->blocks[no], false,
+	int r = evt_segment_read_block(s->io, fd, s->name, &s->blocks[no], false,
 	    &e->tape->raw, b, err);
 
 	if (r == EVT_OK)
@@ -388,11 +386,11 @@ search_segment(struct each *e, const evt_segment *s, bool *ret_planned,
 {
 	struct plan p = { .each = e, .segment = s };
 	evt_index *x = e->tape->index;
-	int fd = open(s->path, O_RDONLY | O_CLOEXEC), r;
+	int fd, r = evt_segment_open(s, &fd, err);
 
 	*ret_planned = true;
-	if (fd < 0)
-		return EVT_OK; /* retention dropped it */
+	if (r != EVT_OK) /* retention may have dropped it */
+		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	if (x != NULL && evt_index_has(x, s) &&
 	    evt_index_each_span(x, s->no, e->match.filter.events[0],
 	    e->match.filter.to_ns, add_candidate, &p, err) == EVT_OK) {
@@ -402,7 +400,7 @@ search_segment(struct each *e, const evt_segment *s, bool *ret_planned,
 		r = search_all(e, s, fd, err);
 	}
 	plan_free(&p);
-	close(fd);
+	s->io->close(s->io->ctx, fd);
 	return r;
 }
 

@@ -14,31 +14,30 @@
 #include <unistd.h>
 
 #include "format/err.h"
-#include "format/io.h"
 
 /* What the lock file says of its holder, digits alone. */
 static void
-read_pid(int fd, char out[24])
+read_pid(const evt_io *io, int fd, char out[24])
 {
-	ssize_t n = pread(fd, out, 23, 0);
+	ssize_t n = io->pread(io->ctx, fd, out, 23, 0);
 
 	out[n > 0 ? n : 0] = '\0';
 	out[strspn(out, "0123456789")] = '\0';
 }
 
 static int
-refuse(int fd, const char *path, evt_error *err)
+refuse(const evt_io *io, int fd, const char *path, evt_error *err)
 {
 	char pid[24];
 
-	read_pid(fd, pid);
+	read_pid(io, fd, pid);
 	return evt_err_set(err, EVT_ERR_LOCKED, "%s is being recorded to by "
 	    "process %s; stop that first, or record to another tape", path,
 	    pid[0] != '\0' ? pid : "(unknown)");
 }
 
 int
-evt_lock_take(const char *path, int *ret_fd, evt_error *err)
+evt_lock_take(const evt_io *io, const char *path, int *ret_fd, evt_error *err)
 {
 	char *name = evt_path_join(path, "journal/lock"), pid[24];
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -46,29 +45,30 @@ evt_lock_take(const char *path, int *ret_fd, evt_error *err)
 
 	if (name == NULL)
 		return evt_err_nomem(err);
-	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	fd = io->open(io->ctx, name, O_RDWR | O_CREAT, 0666);
 	if (fd < 0)
 		r = evt_err_sys(err, errno, "cannot open %s", name);
-	else if (fcntl(fd, F_OFD_SETLK, &lock) != 0)
+	else if (io->lock(io->ctx, fd, F_OFD_SETLK, &lock) != 0)
 		r = errno == EAGAIN || errno == EACCES ?
-		    refuse(fd, path, err) :
+		    refuse(io, fd, path, err) :
 		    evt_err_sys(err, errno, "cannot lock %s", name);
 	free(name);
 	if (r != EVT_OK) {
 		if (fd >= 0)
-			close(fd);
+			io->close(io->ctx, fd);
 		return r;
 	}
 	/* Who holds it is a courtesy: the lock counts, not the text. */
 	n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n)
+	if (io->ftruncate(io->ctx, fd, 0) != 0 ||
+	    io->pwrite(io->ctx, fd, pid, (size_t)n, 0) != n)
 		errno = 0;
 	*ret_fd = fd;
 	return EVT_OK;
 }
 
 bool
-evt_lock_held(const char *path)
+evt_lock_held(const evt_io *io, const char *path)
 {
 	char *name = evt_path_join(path, "journal/lock");
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
@@ -77,12 +77,12 @@ evt_lock_held(const char *path)
 
 	if (name == NULL)
 		return false;
-	fd = open(name, O_RDONLY | O_CLOEXEC);
+	fd = io->open(io->ctx, name, O_RDONLY, 0);
 	free(name);
 	if (fd < 0)
 		return false;
-	if (fcntl(fd, F_OFD_GETLK, &lock) == 0)
+	if (io->lock(io->ctx, fd, F_OFD_GETLK, &lock) == 0)
 		held = lock.l_type != F_UNLCK;
-	close(fd);
+	io->close(io->ctx, fd);
 	return held;
 }

@@ -3,16 +3,18 @@
 #define EVT_LOCK_H
 
 #include "format/evtape.h"
+#include "format/io.h"
 
 /*
  * Take the lock of the tape at `path`, whose journal folder exists.  It lasts
  * until *ret_fd is closed or the process ends.
  * Errors: EVT_ERR_LOCKED (its words name the process), EVT_ERR_IO, _NOMEM.
  */
-int evt_lock_take(const char *path, int *ret_fd, evt_error *err);
+int evt_lock_take(const evt_io *io, const char *path, int *ret_fd,
+    evt_error *err);
 
 /* Whether a process holds it.  Takes nothing, so a writer that starts
  * meanwhile is not disturbed. */
-bool evt_lock_held(const char *path);
+bool evt_lock_held(const evt_io *io, const char *path);
 
 #endif

@@ -5,14 +5,12 @@
  * runs leaves it as a file in the journal folder, whole at once by a rename,
  * and the recorder takes it with its next tick.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
@@ -72,23 +70,30 @@ put_note(evt_writer *w, const struct wish *n, evt_error *err)
 
 /* ---- taking ---------------------------------------------------------------------- */
 
-/* The text of a note file, as a JSON object; NULL: it cannot be read or is
- * none.  cJSON_Delete() it. */
-static cJSON *
-read_note(const char *path)
+/* The text of a note file, as a JSON object; NULL: it is none.
+ * cJSON_Delete() it. */
+static int
+read_note(const evt_io *io, const char *path, cJSON **ret_json, evt_error *err)
 {
 	char *text = malloc(NOTE_FILE_MAX);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	cJSON *json = NULL;
-	size_t n;
+	size_t n = 0;
+	int fd, r;
 
-	if (text != NULL && fd >= 0 && evt_io_read_at(fd, text, NOTE_FILE_MAX, 0,
-	    path, &n, NULL) == EVT_OK)
-		json = cJSON_ParseWithLength(text, n);
-	if (fd >= 0)
-		close(fd);
+	if (text == NULL)
+		return evt_err_nomem(err);
+	fd = io->open(io->ctx, path, O_RDONLY, 0);
+	if (fd < 0) {
+		r = errno == ENOENT ? EVT_ERR_NOTFOUND :
+		    evt_err_sys(err, errno, "cannot open %s", path);
+	} else {
+		r = evt_io_read_at(io, fd, text, NOTE_FILE_MAX, 0, path, &n,
+		    err);
+		io->close(io->ctx, fd);
+	}
+	if (r == EVT_OK)
+		*ret_json = cJSON_ParseWithLength(text, n);
 	free(text);
-	return json;
+	return r;
 }
 
 static int64_t
@@ -106,12 +111,16 @@ number_of(const cJSON *json, const char *name, bool *ret_ok)
 static int
 take_note(evt_writer *w, const char *path, evt_error *err)
 {
-	cJSON *json = read_note(path);
-	struct wish n = { .text = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(json, "text")) };
+	const evt_io *io = w->env.io;
+	struct wish n = { 0 };
 	bool has_time, removes;
-	int r = EVT_OK;
+	cJSON *json;
+	int r = read_note(io, path, &json, err);
 
+	if (r != EVT_OK) /* somebody may have removed it */
+		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
+	n.text = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(json, "text"));
 	n.time_ns = number_of(json, "time", &has_time);
 	n.removes = (uint64_t)number_of(json, "removes", &removes);
 	if (has_time && (n.text != NULL || removes)) {
@@ -122,44 +131,53 @@ take_note(evt_writer *w, const char *path, evt_error *err)
 		evt_writer_notice(w, "%s is no note and was removed", path);
 	}
 	cJSON_Delete(json);
-	if (r == EVT_OK && w->env.io->unlink(w->env.io->ctx, path) != 0)
+	if (r == EVT_OK && io->unlink(io->ctx, path) != 0)
 		r = evt_err_sys(err, errno, "cannot remove %s", path);
 	return r;
+}
+
+struct taking {
+	evt_writer *writer;
+	int code;
+	evt_error *err;
+};
+
+/* A file of the journal folder: take it if it is a note. */
+static bool
+take_file(void *arg, const char *name)
+{
+	struct taking *t = arg;
+	size_t n = strlen(name);
+	char *path;
+
+	if (n <= strlen(SUFFIX) ||
+	    strcmp(name + n - strlen(SUFFIX), SUFFIX) != 0)
+		return true;
+	path = evt_path_join(t->writer->journal_dir, name);
+	t->code = path != NULL ? take_note(t->writer, path, t->err) :
+	    evt_err_nomem(t->err);
+	free(path);
+	return t->code == EVT_OK;
 }
 
 int
 evt_writer_take_notes(evt_writer *w, evt_error *err)
 {
-	DIR *d = opendir(w->journal_dir);
-	struct dirent *e;
-	int r = EVT_OK;
+	struct taking t = { w, EVT_OK, err };
 
-	if (d == NULL)
+	if (w->env.io->list(w->env.io->ctx, w->journal_dir, take_file, &t) != 0)
 		return evt_err_sys(err, errno, "cannot read folder %s",
 		    w->journal_dir);
-	while (r == EVT_OK && (e = readdir(d)) != NULL) {
-		size_t n = strlen(e->d_name);
-		char *path;
-
-		if (n <= strlen(SUFFIX) ||
-		    strcmp(e->d_name + n - strlen(SUFFIX), SUFFIX) != 0)
-			continue;
-		path = evt_path_join(w->journal_dir, e->d_name);
-		r = path != NULL ? take_note(w, path, err) :
-		    evt_err_nomem(err);
-		free(path);
-	}
-	closedir(d);
-	return r;
+	return t.code;
 }
 
 /* ---- leaving --------------------------------------------------------------------- */
 
 /* Write the file under a name that is no note's, then rename it. */
 static int
-leave_note(const char *path, const struct wish *n, evt_error *err)
+leave_note(const char *path, const struct wish *n, const evt_io *io,
+    evt_error *err)
 {
-	const evt_io *io = &evt_io_posix;
 	evt_buf json = { 0 }, tmp = { 0 }, name = { 0 };
 	int fd = -1, r;
 
@@ -195,8 +213,8 @@ out:
 }
 
 static int
-set_note(const char *path, const struct wish *n, bool *ret_queued,
-    evt_error *err)
+set_note(const char *path, const struct wish *n, const evt_writer_env *env,
+    bool *ret_queued, evt_error *err)
 {
 	evt_writer_options options;
 	evt_writer *w;
@@ -204,9 +222,10 @@ set_note(const char *path, const struct wish *n, bool *ret_queued,
 
 	evt_writer_options_init(&options);
 	options.existing = true;
-	r = evt_writer_open(path, &options, &w, err);
+	r = evt_writer_open_env(path, &options, env, &w, err);
 	if (r == EVT_ERR_LOCKED) {
-		r = leave_note(path, n, err);
+		r = leave_note(path, n, env != NULL ? env->io : &evt_io_posix,
+		    err);
 		if (r == EVT_OK)
 			*ret_queued = true;
 		return r;
@@ -223,18 +242,26 @@ set_note(const char *path, const struct wish *n, bool *ret_queued,
 }
 
 int
-evt_note_add(const char *path, const char *text, int64_t time_ns,
-    bool *ret_queued, evt_error *err)
+evt_note_add_env(const char *path, const char *text, int64_t time_ns,
+    const evt_writer_env *env, bool *ret_queued, evt_error *err)
 {
 	struct wish n = { .text = text, .time_ns = time_ns };
-	int r = evt_tape_check(path, err);
+	int r = evt_tape_check(env != NULL ? env->io : &evt_io_posix, path,
+	    err);
 
 	if (r != EVT_OK)
 		return r;
 	if (strlen(text) > NOTE_MAX)
 		return evt_err_set(err, EVT_ERR_ARG, "the note is longer than "
 		    "%d bytes", NOTE_MAX);
-	return set_note(path, &n, ret_queued, err);
+	return set_note(path, &n, env, ret_queued, err);
+}
+
+int
+evt_note_add(const char *path, const char *text, int64_t time_ns,
+    bool *ret_queued, evt_error *err)
+{
+	return evt_note_add_env(path, text, time_ns, NULL, ret_queued, err);
 }
 
 int
@@ -262,7 +289,7 @@ evt_note_remove(const char *path, uint64_t seq, bool *ret_queued,
 	if (r == EVT_OK && !found)
 		r = evt_err_set(err, EVT_ERR_NOTFOUND, "%s has no bookmark with "
 		    "the number %" PRIu64, path, seq);
-	return r == EVT_OK ? set_note(path, &n, ret_queued, err) : r;
+	return r == EVT_OK ? set_note(path, &n, NULL, ret_queued, err) : r;
 }
 
 /* ---- reading --------------------------------------------------------------------- */

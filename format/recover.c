@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/block.h"
 #include "format/err.h"
@@ -69,13 +68,13 @@ check_blocks(struct recovery *r, evt_segment *s, evt_error *err)
 	evt_block block = { 0 };
 	evt_buf raw = { 0 };
 	size_t good = 0;
-	int fd = open(s->path, O_RDONLY | O_CLOEXEC), code = EVT_OK;
+	int fd, code = evt_segment_open(s, &fd, err);
 
-	if (fd < 0)
-		return evt_err_sys(err, errno, "cannot open %s", s->path);
+	if (code != EVT_OK)
+		return code;
 	for (size_t i = 0; i < s->n_blocks; i++) {
-		code = evt_segment_read_block(fd, s->name, &s->blocks[i], true,
-		    &raw, &block, err);
+		code = evt_segment_read_block(r->io, fd, s->name, &s->blocks[i],
+		    true, &raw, &block, err);
 		if (code == EVT_ERR_CORRUPT)
 			continue;
 		if (code != EVT_OK)
@@ -92,7 +91,7 @@ check_blocks(struct recovery *r, evt_segment *s, evt_error *err)
 			    s->blocks[good - 1].stored : 0;
 		}
 	}
-	close(fd);
+	r->io->close(r->io->ctx, fd);
 	evt_block_free(&block);
 	evt_buf_free(&raw);
 	return code;
@@ -122,7 +121,8 @@ take_segment(struct recovery *r, evt_segment *s, evt_error *err)
 static int
 take_segments(struct recovery *r, evt_error *err)
 {
-	int code = evt_segment_list(r->path, &r->segments, &r->n_segments, err);
+	int code = evt_segment_list(r->io, r->path, &r->segments,
+	    &r->n_segments, err);
 
 	if (code != EVT_OK)
 		return code;
@@ -153,18 +153,16 @@ save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
 	uint64_t n = s->size - s->walked;
 	char name[48], *path;
 	uint8_t *bytes = malloc(n);
-	int in = open(s->path, O_RDONLY | O_CLOEXEC), out = -1, code;
+	int in = -1, out = -1, code;
 	size_t got = 0;
 
 	snprintf(name, sizeof(name), "%06u-%" PRIu64 ".torn", s->no, s->walked);
 	path = evt_path_join(r->journal_dir, name);
 	if (bytes == NULL || path == NULL)
 		code = evt_err_nomem(err);
-	else if (in < 0)
-		code = evt_err_sys(err, errno, "cannot open %s", s->path);
-	else
-		code = evt_io_read_at(in, bytes, n, s->walked, s->path, &got,
-		    err);
+	else if ((code = evt_segment_open(s, &in, err)) == EVT_OK)
+		code = evt_io_read_at(r->io, in, bytes, n, s->walked, s->path,
+		    &got, err);
 	if (code == EVT_OK) {
 		out = r->io->open(r->io->ctx, path, O_WRONLY | O_CREAT |
 		    O_TRUNC, 0666);
@@ -180,7 +178,7 @@ save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
 		    "in %s", s->name, got, path);
 	}
 	if (in >= 0)
-		close(in);
+		r->io->close(r->io->ctx, in);
 	if (out >= 0)
 		r->io->close(r->io->ctx, out);
 	free(bytes);
@@ -208,6 +206,7 @@ open_writer(struct recovery *r, evt_error *err)
 {
 	evt_segment *last = r->n_segments > 0 ?
 	    &r->segments[r->n_segments - 1] : NULL;
+	bool begins;
 	int code;
 
 	if (r->writer != NULL)
@@ -219,9 +218,11 @@ open_writer(struct recovery *r, evt_error *err)
 			r->got.next_segment++;
 		return code;
 	}
-	if (last->size > last->walked && !r->covered &&
-	    !evt_segment_dir_begins(last) && (code = save_tail(r, last, err)))
-		return code;
+	if (last->size > last->walked && !r->covered) {
+		if ((code = evt_segment_dir_begins(last, &begins, err)) ||
+		    (!begins && (code = save_tail(r, last, err))))
+			return code;
+	}
 	return evt_segment_resume(r->io, last, r->got.uuid, &r->writer, err);
 }
 
@@ -300,7 +301,8 @@ take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
 	evt_journal_reader *reader;
 	bool in_lines;
 	evt_frame f;
-	int code = evt_journal_open(r->journal_dir, first_seq, &reader, err);
+	int code = evt_journal_open(r->io, r->journal_dir, first_seq, &reader,
+	    err);
 
 	ret_bad->code = EVT_OK;
 	if (code == EVT_AGAIN || code == EVT_ERR_NOTFOUND)
@@ -417,7 +419,7 @@ evt_recover(const evt_io *io, const char *path,
 		return evt_err_nomem(err);
 	code = take_segments(&r, err);
 	if (code == EVT_OK)
-		code = evt_journal_list(r.journal_dir, &r.files, &r.n_files,
+		code = evt_journal_list(io, r.journal_dir, &r.files, &r.n_files,
 		    err);
 	if (code == EVT_OK)
 		code = evt_builder_new(options->level, &r.builder, err);

@@ -7,14 +7,12 @@
  */
 #include "format/segment.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "format/err.h"
 #include "format/layout.h"
@@ -57,39 +55,43 @@ compare_segments(const void *a, const void *b)
 	return x->no < y->no ? -1 : x->no > y->no;
 }
 
-static int
-add_segment(evt_buf *list, const char *dir, const char *name, evt_error *err)
+struct listing {
+	const evt_io *io;
+	const char *dir;
+	evt_buf list; /* of evt_segment */
+	bool nomem;
+};
+
+static bool
+add_segment(void *arg, const char *name)
 {
-	evt_segment s = { .no = evt_segment_parse_name(name) };
+	struct listing *l = arg;
+	evt_segment s = { .io = l->io, .no = evt_segment_parse_name(name) };
 
 	if (s.no == 0)
-		return EVT_OK;
-	s.path = evt_path_join(dir, name);
-	if (s.path == NULL || !evt_buf_add(list, &s, sizeof(s))) {
+		return true;
+	s.path = evt_path_join(l->dir, name);
+	l->nomem = s.path == NULL || !evt_buf_add(&l->list, &s, sizeof(s));
+	if (l->nomem)
 		free(s.path);
-		return evt_err_nomem(err);
-	}
-	return EVT_OK;
+	return !l->nomem;
 }
 
 int
-evt_segment_list(const char *dir, evt_segment **ret_segments, size_t *ret_n,
-    evt_error *err)
+evt_segment_list(const evt_io *io, const char *dir, evt_segment **ret_segments,
+    size_t *ret_n, evt_error *err)
 {
-	evt_buf list = { 0 };
+	struct listing l = { .io = io, .dir = dir };
 	evt_segment *s;
-	struct dirent *e;
 	size_t n;
 	int r = EVT_OK;
-	DIR *d = opendir(dir);
 
-	if (d == NULL)
-		return evt_err_sys(err, errno, "cannot read folder %s", dir);
-	while (r == EVT_OK && (e = readdir(d)) != NULL)
-		r = add_segment(&list, dir, e->d_name, err);
-	closedir(d);
-	s = (evt_segment *)(void *)list.data;
-	n = list.len / sizeof(*s);
+	if (io->list(io->ctx, dir, add_segment, &l) != 0)
+		r = evt_err_sys(err, errno, "cannot read folder %s", dir);
+	else if (l.nomem)
+		r = evt_err_nomem(err);
+	s = (evt_segment *)(void *)l.list.data;
+	n = l.list.len / sizeof(*s);
 	if (r != EVT_OK) {
 		for (size_t i = 0; i < n; i++)
 			evt_segment_free(&s[i]);
@@ -155,7 +157,8 @@ head_at(int fd, const evt_segment *s, uint64_t at, evt_block_head *head,
 	uint8_t h[EVT_BLOCK_HEAD_LEN];
 	char where[64];
 	size_t n;
-	int r = evt_io_read_at(fd, h, sizeof(h), at, s->name, &n, err);
+	int r = evt_io_read_at(s->io, fd, h, sizeof(h), at, s->name, &n,
+	    err);
 
 	if (r != EVT_OK)
 		return r;
@@ -191,8 +194,8 @@ resync(int fd, const evt_segment *s, uint64_t at, uint64_t *ret_at,
 		const uint8_t *p = window, *end;
 		size_t n;
 
-		if ((r = evt_io_read_at(fd, window, WINDOW, at + EVT_SKIP_LEN,
-		    s->name, &n, err)))
+		if ((r = evt_io_read_at(s->io, fd, window, WINDOW,
+		    at + EVT_SKIP_LEN, s->name, &n, err)))
 			break;
 		end = window + n;
 		r = EVT_END;
@@ -241,6 +244,17 @@ walk(int fd, evt_segment *s, evt_error *err)
 }
 
 int
+evt_segment_open(const evt_segment *s, int *ret_fd, evt_error *err)
+{
+	*ret_fd = s->io->open(s->io->ctx, s->path, O_RDONLY, 0);
+	if (*ret_fd >= 0)
+		return EVT_OK;
+	return errno == ENOENT ?
+	    evt_err_set(err, EVT_ERR_NOTFOUND, "%s is gone", s->path) :
+	    evt_err_sys(err, errno, "cannot open %s", s->path);
+}
+
+int
 evt_segment_load(evt_segment *s, evt_error *err)
 {
 	struct stat st;
@@ -248,33 +262,31 @@ evt_segment_load(evt_segment *s, evt_error *err)
 
 	if (s->sealed)
 		return EVT_OK;
-	fd = open(s->path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? evt_err_set(err, EVT_ERR_NOTFOUND,
-		    "%s is gone", s->path) :
-		    evt_err_sys(err, errno, "cannot open %s", s->path);
-	if (fstat(fd, &st) != 0) {
+	if ((r = evt_segment_open(s, &fd, err)))
+		return r;
+	if (s->io->fstat(s->io->ctx, fd, &st) != 0) {
 		r = evt_err_sys(err, errno, "cannot look at %s", s->path);
-		close(fd);
+		s->io->close(s->io->ctx, fd);
 		return r;
 	}
 	if (s->loaded && (uint64_t)st.st_size == s->size) {
-		close(fd);
+		s->io->close(s->io->ctx, fd);
 		return EVT_OK;
 	}
 	s->size = (uint64_t)st.st_size;
 	r = evt_segment_dir_read(fd, s, err);
 	if (r == EVT_ERR_NOTFOUND)
 		r = walk(fd, s, err);
-	close(fd);
+	s->io->close(s->io->ctx, fd);
 	if (r == EVT_OK)
 		s->loaded = true;
 	return r;
 }
 
 int
-evt_segment_read_block(int fd, const char *name, const evt_block_ref *ref,
-    bool with_lines, evt_buf *raw, evt_block *block, evt_error *err)
+evt_segment_read_block(const evt_io *io, int fd, const char *name,
+    const evt_block_ref *ref, bool with_lines, evt_buf *raw, evt_block *block,
+    evt_error *err)
 {
 	char where[64];
 	evt_block_head head;
@@ -286,8 +298,8 @@ evt_segment_read_block(int fd, const char *name, const evt_block_ref *ref,
 	raw->len = 0;
 	if (!evt_buf_reserve(raw, ref->stored))
 		return evt_err_nomem(err);
-	r = evt_io_read_at(fd, raw->data, ref->stored, ref->offset, where, &n,
-	    err);
+	r = evt_io_read_at(io, fd, raw->data, ref->stored, ref->offset, where,
+	    &n, err);
 	if (r != EVT_OK || (r = evt_block_head_read(raw->data, n, where, &head,
 	    err)))
 		return r;

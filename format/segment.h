@@ -22,6 +22,7 @@ typedef struct evt_block_ref {
 } evt_block_ref;
 
 typedef struct evt_segment {
+	const evt_io *io;
 	uint32_t no;
 	char *path;
 	const char *name;   /* the last component of path */
@@ -45,9 +46,12 @@ uint32_t evt_segment_parse_name(const char *name);
 
 /* The segments of the tape in the folder dir, by number, not loaded; free
  * each, and the array. */
-int evt_segment_list(const char *dir, evt_segment **ret_segments, size_t *ret_n,
-    evt_error *err);
+int evt_segment_list(const evt_io *io, const char *dir,
+    evt_segment **ret_segments, size_t *ret_n, evt_error *err);
 void evt_segment_free(evt_segment *s);
+
+/* Open its file for reading.  Errors: EVT_ERR_NOTFOUND (it is gone), _IO. */
+int evt_segment_open(const evt_segment *s, int *ret_fd, evt_error *err);
 
 /*
  * Learn the segment's blocks, or those that were added since the last call.
@@ -68,8 +72,9 @@ int evt_segment_add_ref(evt_segment *s, const evt_block_head *head,
  * Read the block `ref` of an open segment file: its bytes into `raw`, decoded
  * into `block`.  with_lines as for evt_block_load().
  */
-int evt_segment_read_block(int fd, const char *name, const evt_block_ref *ref,
-    bool with_lines, evt_buf *raw, evt_block *block, evt_error *err);
+int evt_segment_read_block(const evt_io *io, int fd, const char *name,
+    const evt_block_ref *ref, bool with_lines, evt_buf *raw, evt_block *block,
+    evt_error *err);
 
 /* ---- writing ---------------------------------------------------------------- */
 
@@ -110,6 +115,7 @@ int evt_segment_dir_encode(const evt_segment *s, evt_buf *out, evt_error *err);
 int evt_segment_dir_read(int fd, evt_segment *s, evt_error *err);
 /* Whether a directory begins behind the last block: it was being written, and
  * can be written again. */
-bool evt_segment_dir_begins(const evt_segment *s);
+int evt_segment_dir_begins(const evt_segment *s, bool *ret_begins,
+    evt_error *err);
 
 #endif

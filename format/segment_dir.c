@@ -1,7 +1,5 @@
 /* segment_dir.c - the directory at the end of a sealed segment. */
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <xxhash.h>
 
@@ -80,7 +78,6 @@ none(evt_error *err, const evt_segment *s)
 	    s->name);
 }
 
-/* The directory's content, checked, at h. */
 /* Whether a block that ends by `dir_at` can be there, behind `end` and `seq`. */
 static bool
 makes_sense(const evt_block_head *b, uint64_t at, uint64_t end, uint64_t seq,
@@ -93,6 +90,7 @@ makes_sense(const evt_block_head *b, uint64_t at, uint64_t end, uint64_t seq,
 	    b->min_ns <= b->max_ns;
 }
 
+/* The directory's content, checked, at h. */
 static int
 decode(const uint8_t *h, size_t content, uint64_t dir_at, evt_segment *s,
     evt_error *err)
@@ -149,8 +147,8 @@ evt_segment_dir_read(int fd, evt_segment *s, evt_error *err)
 			r = evt_err_nomem(err);
 			break;
 		}
-		r = evt_io_read_at(fd, tail.data, want, s->size - want, s->name,
-		    &n, err);
+		r = evt_io_read_at(s->io, fd, tail.data, want, s->size - want,
+		    s->name, &n, err);
 		if (r != EVT_OK)
 			break;
 		end = tail.data + want;
@@ -181,20 +179,20 @@ evt_segment_dir_read(int fd, evt_segment *s, evt_error *err)
 	return r;
 }
 
-bool
-evt_segment_dir_begins(const evt_segment *s)
+int
+evt_segment_dir_begins(const evt_segment *s, bool *ret_begins, evt_error *err)
 {
 	uint8_t h[EVT_SKIP_LEN + 8];
-	int fd = open(s->path, O_RDONLY | O_CLOEXEC);
-	size_t n = 0;
-	bool begins;
+	size_t n;
+	int fd, r;
 
-	if (fd < 0)
-		return false;
-	begins = evt_io_read_at(fd, h, sizeof(h), s->walked, s->name, &n,
-	    NULL) == EVT_OK && n == sizeof(h) &&
+	if ((r = evt_segment_open(s, &fd, err)))
+		return r;
+	r = evt_io_read_at(s->io, fd, h, sizeof(h), s->walked, s->name, &n,
+	    err);
+	s->io->close(s->io->ctx, fd);
+	*ret_begins = r == EVT_OK && n == sizeof(h) &&
 	    evt_get32(h) == EVT_SKIP_MAGIC &&
 	    memcmp(h + EVT_SKIP_LEN, EVT_DIR_MAGIC, 8) == 0;
-	close(fd);
-	return begins;
+	return r;
 }

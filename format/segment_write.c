@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/err.h"
 #include "format/layout.h"
@@ -37,7 +36,7 @@ evt_segment_create(const evt_io *io, const char *dir, const uint8_t uuid[16],
 
 	if (w == NULL)
 		return evt_err_nomem(err);
-	w->io = io;
+	w->io = w->s.io = io;
 	w->fd = -1;
 	evt_segment_name(no, name);
 	w->s.no = no;
@@ -70,6 +69,7 @@ evt_segment_resume(const evt_io *io, evt_segment *segment,
 		return evt_err_nomem(err);
 	w->io = io;
 	w->s = *segment;
+	w->s.io = io;
 	memset(segment, 0, sizeof(*segment));
 	memcpy(w->s.uuid, uuid, EVT_UUID_LEN);
 	w->torn = w->s.size > w->s.walked;

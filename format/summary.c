@@ -2,10 +2,8 @@
 #include "format/summary.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/err.h"
 #include "format/layout.h"
@@ -344,16 +342,13 @@ evt_summary_add_segment(evt_summary *s, const evt_segment *segment,
 {
 	evt_block block = { 0 };
 	evt_buf raw = { 0 };
-	int fd = open(segment->path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
+	int fd, r = evt_segment_open(segment, &fd, err);
 
-	if (fd < 0 && errno == ENOENT)
-		return evt_err_set(err, EVT_ERR_NOTFOUND, "%s is gone",
-		    segment->path);
-	if (fd < 0)
-		return evt_err_sys(err, errno, "cannot open %s", segment->path);
+	if (r != EVT_OK)
+		return r;
 	*damaged += segment->n_damaged;
 	for (size_t i = 0; i < segment->n_blocks && r == EVT_OK; i++) {
-		r = evt_segment_read_block(fd, segment->name,
+		r = evt_segment_read_block(segment->io, fd, segment->name,
 		    &segment->blocks[i], false, &raw, &block, err);
 		if (r == EVT_OK)
 			r = evt_summary_add_block(s, &block, (uint32_t)i, err);
@@ -362,7 +357,7 @@ evt_summary_add_segment(evt_summary *s, const evt_segment *segment,
 			r = EVT_OK;
 		}
 	}
-	close(fd);
+	segment->io->close(segment->io->ctx, fd);
 	evt_block_free(&block);
 	evt_buf_free(&raw);
 	return r;

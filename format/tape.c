@@ -54,7 +54,7 @@ evt_tape_refresh(evt_tape *t, evt_error *err)
 {
 	evt_segment *list;
 	size_t n;
-	int r = evt_segment_list(t->path, &list, &n, err);
+	int r = evt_segment_list(t->io, t->path, &list, &n, err);
 
 	if (r != EVT_OK || (r = adopt(t, list, n, err)))
 		return r;
@@ -68,16 +68,18 @@ evt_tape_refresh(evt_tape *t, evt_error *err)
 }
 
 int
-evt_tape_open(const char *path, evt_tape **ret_tape, evt_error *err)
+evt_tape_open_io(const char *path, const evt_io *io, evt_tape **ret_tape,
+    evt_error *err)
 {
 	evt_tape *t;
-	int r = evt_tape_check(path, err);
+	int r = evt_tape_check(io, path, err);
 
 	if (r != EVT_OK)
 		return r;
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		return evt_err_nomem(err);
+	t->io = io;
 	t->path = strdup(path);
 	t->journal_dir = evt_path_join(path, "journal");
 	if (t->path == NULL || t->journal_dir == NULL)
@@ -88,9 +90,15 @@ evt_tape_open(const char *path, evt_tape **ret_tape, evt_error *err)
 		evt_tape_close(t);
 		return r;
 	}
-	t->index = evt_index_open(path, &t->index_state);
+	t->index = evt_index_open(io, path, &t->index_state);
 	*ret_tape = t;
 	return EVT_OK;
+}
+
+int
+evt_tape_open(const char *path, evt_tape **ret_tape, evt_error *err)
+{
+	return evt_tape_open_io(path, &evt_io_posix, ret_tape, err);
 }
 
 const char *
@@ -102,7 +110,7 @@ evt_tape_path(const evt_tape *t)
 bool
 evt_tape_live(const evt_tape *t)
 {
-	return evt_lock_held(t->path);
+	return evt_lock_held(t->io, t->path);
 }
 
 uint64_t
@@ -125,7 +133,8 @@ each_in_file(evt_tape *t, uint64_t first_seq, uint64_t from_seq,
 	evt_journal_reader *reader;
 	bool in_lines;
 	evt_frame f;
-	int r = evt_journal_open(t->journal_dir, first_seq, &reader, err);
+	int r = evt_journal_open(t->io, t->journal_dir, first_seq, &reader,
+	    err);
 
 	if (r == EVT_AGAIN || r == EVT_ERR_NOTFOUND || r == EVT_ERR_CORRUPT)
 		return EVT_OK;
@@ -146,7 +155,7 @@ evt_tape_each_open(evt_tape *t, uint64_t from_seq,
 {
 	uint64_t *files;
 	size_t n;
-	int r = evt_journal_list(t->journal_dir, &files, &n, err);
+	int r = evt_journal_list(t->io, t->journal_dir, &files, &n, err);
 
 	if (r != EVT_OK)
 		return r;

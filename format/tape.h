@@ -8,6 +8,7 @@
 #include "format/summary.h"
 
 struct evt_tape {
+	const evt_io *io;
 	char *path, *journal_dir;
 	evt_segment *segments; /* by number, loaded */
 	size_t n_segments;
@@ -19,6 +20,10 @@ struct evt_tape {
 	evt_buf copy;
 	evt_key *keys;
 };
+
+/* evt_tape_open() on other file operations, which must outlive it. */
+int evt_tape_open_io(const char *path, const evt_io *io, evt_tape **ret_tape,
+    evt_error *err);
 
 /* Learn of segments and blocks that came since.  The array may move, what
  * stood in it stays at its place. */

@@ -6,11 +6,8 @@
  * reader's feet; the next sequence number that was not seen yet tells where
  * to go on: whoever has it first, segments or journal, is read.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/cursor.h"
 #include "format/err.h"
@@ -111,19 +108,22 @@ find_block(struct tape_cursor *c, const evt_segment **ret_s,
 	return EVT_AGAIN;
 }
 
+static void
+close_segment(struct tape_cursor *c)
+{
+	if (c->fd >= 0)
+		c->tape->io->close(c->tape->io->ctx, c->fd);
+	c->fd = -1;
+}
+
 static int
 open_segment(struct tape_cursor *c, const evt_segment *s, evt_error *err)
 {
 	if (c->fd >= 0 && c->fd_no == s->no)
 		return EVT_OK;
-	if (c->fd >= 0)
-		close(c->fd);
-	c->fd = open(s->path, O_RDONLY | O_CLOEXEC);
-	if (c->fd < 0)
-		return errno == ENOENT ? EVT_ERR_NOTFOUND :
-		    evt_err_sys(err, errno, "cannot open %s", s->path);
+	close_segment(c);
 	c->fd_no = s->no;
-	return EVT_OK;
+	return evt_segment_open(s, &c->fd, err);
 }
 
 /* Begin to load the next block.  EVT_AGAIN: there is none now. */
@@ -149,7 +149,7 @@ start_block(struct tape_cursor *c, evt_error *err)
 	}
 	/* Frames of it may have been read from the journal already. */
 	c->match.filter.from_seq = c->seq;
-	evt_fetch_start(c->fetch, c->fd, s->name, b);
+	evt_fetch_start(c->fetch, s->io, c->fd, s->name, b);
 	c->loading_end = b->first_seq + b->frames;
 	c->block++;
 	return EVT_OK;
@@ -231,7 +231,8 @@ enter_journal(struct tape_cursor *c, uint64_t after, evt_error *err)
 {
 	uint64_t *files, pick = 0;
 	size_t n;
-	int r = evt_journal_list(c->tape->journal_dir, &files, &n, err);
+	int r = evt_journal_list(c->tape->io, c->tape->journal_dir, &files, &n,
+	    err);
 
 	if (r != EVT_OK)
 		return r;
@@ -245,7 +246,8 @@ enter_journal(struct tape_cursor *c, uint64_t after, evt_error *err)
 	if (pick == 0)
 		return EVT_AGAIN;
 	c->journal_first = pick;
-	r = evt_journal_open(c->tape->journal_dir, pick, &c->journal, err);
+	r = evt_journal_open(c->tape->io, c->tape->journal_dir, pick,
+	    &c->journal, err);
 	return r == EVT_ERR_NOTFOUND ? EVT_AGAIN : r;
 }
 
@@ -450,8 +452,7 @@ tape_close(evt_cursor *base)
 
 	evt_fetch_free(c->fetch);
 	leave_journal(c);
-	if (c->fd >= 0)
-		close(c->fd);
+	close_segment(c);
 	evt_match_free(&c->match);
 	free(c->wanted);
 	free(c);

@@ -6,10 +6,8 @@
  * many frames it has and from when to when: that, and which events are in it,
  * the index says without a block being read.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/dict.h"
 #include "format/err.h"
@@ -136,21 +134,21 @@ static int
 count_segment(struct counting *c, const evt_segment *s, evt_error *err)
 {
 	evt_tape *t = c->tape;
-	int fd = open(s->path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
+	int fd, r = evt_segment_open(s, &fd, err);
 
-	if (fd < 0)
-		return EVT_OK; /* retention dropped it */
+	if (r != EVT_OK) /* retention may have dropped it */
+		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
 		if (!overlaps(c, &s->blocks[i]))
 			continue;
-		r = evt_segment_read_block(fd, s->name, &s->blocks[i], false,
+		r = evt_segment_read_block(t->io, fd, s->name, &s->blocks[i], false,
 		    &t->raw, &t->block, err);
 		if (r == EVT_OK)
 			r = count_loaded(c, &t->block, err);
 		else if (r == EVT_ERR_CORRUPT)
 			r = EVT_OK;
 	}
-	close(fd);
+	t->io->close(t->io->ctx, fd);
 	return r;
 }
 

@@ -2,18 +2,14 @@
 #include "format/upkeep.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <xxhash.h>
 
 #include "format/err.h"
-#include "format/folder.h"
 #include "format/layout.h"
-#include "format/lock.h"
 #include "format/writer.h"
 
 /* ---- retention --------------------------------------------------------------- */
@@ -33,8 +29,8 @@ plan(const evt_writer *w, const evt_gc *gc, evt_gc_result *ret)
 }
 
 int
-evt_tape_gc(const char *path, const evt_gc *gc, evt_gc_result *ret_result,
-    evt_error *err)
+evt_tape_gc_env(const char *path, const evt_gc *gc, const evt_writer_env *env,
+    evt_gc_result *ret_result, evt_error *err)
 {
 	evt_gc_result got = { 0 };
 	evt_writer_options o;
@@ -43,7 +39,7 @@ evt_tape_gc(const char *path, const evt_gc *gc, evt_gc_result *ret_result,
 
 	evt_writer_options_init(&o);
 	o.existing = true;
-	r = evt_writer_open(path, &o, &w, err);
+	r = evt_writer_open_env(path, &o, env, &w, err);
 	if (r != EVT_OK)
 		return r;
 	plan(w, gc, &got);
@@ -68,9 +64,17 @@ evt_tape_gc(const char *path, const evt_gc *gc, evt_gc_result *ret_result,
 	return r;
 }
 
+int
+evt_tape_gc(const char *path, const evt_gc *gc, evt_gc_result *ret_result,
+    evt_error *err)
+{
+	return evt_tape_gc_env(path, gc, NULL, ret_result, err);
+}
+
 /* ---- compressing anew ---------------------------------------------------------- */
 
 struct work {
+	const evt_io *io;
 	const evt_compact *o;
 	const char *path;
 	char *beside;       /* folder in which the new segment is made */
@@ -124,23 +128,23 @@ add_block(struct work *w, const evt_segment *from, evt_error *err)
 static int
 copy(struct work *w, const evt_segment *from, evt_error *err)
 {
-	int fd = open(from->path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
+	int fd, r = evt_segment_open(from, &fd, err);
 
-	if (fd < 0)
-		return evt_err_sys(err, errno, "cannot open %s", from->path);
+	if (r != EVT_OK)
+		return r;
 	evt_builder_clear(w->builder);
 	for (size_t i = 0; i < from->n_blocks && r == EVT_OK; i++) {
 		const evt_block_ref *b = &from->blocks[i];
 
-		r = evt_segment_read_block(fd, from->name, b, true, &w->raw,
-		    &w->block, err);
+		r = evt_segment_read_block(w->io, fd, from->name, b, true,
+		    &w->raw, &w->block, err);
 		if (r == EVT_OK)
 			r = add_block(w, from, err);
 		if (r == EVT_OK && w->o->progress != NULL && w->o->progress(
 		    w->o->ctx, w->done + b->offset + b->stored, w->total))
 			r = EVT_END;
 	}
-	close(fd);
+	w->io->close(w->io->ctx, fd);
 	if (r == EVT_OK)
 		r = cut(w, from, err);
 	if (r == EVT_OK)
@@ -152,14 +156,14 @@ copy(struct work *w, const evt_segment *from, evt_error *err)
 static int
 digest(struct work *w, const evt_segment *s, uint64_t *ret, evt_error *err)
 {
-	int fd = open(s->path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
+	int fd, r = evt_segment_open(s, &fd, err);
 	uint64_t sum = 0;
 	evt_frame f;
 
-	if (fd < 0)
-		return evt_err_sys(err, errno, "cannot open %s", s->path);
+	if (r != EVT_OK)
+		return r;
 	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
-		r = evt_segment_read_block(fd, s->name, &s->blocks[i], true,
+		r = evt_segment_read_block(w->io, fd, s->name, &s->blocks[i], true,
 		    &w->raw, &w->block, err);
 		for (uint32_t k = 0; r == EVT_OK && k < w->block.n; k++) {
 			r = evt_block_frame(&w->block, k, &f, err);
@@ -178,7 +182,7 @@ digest(struct work *w, const evt_segment *s, uint64_t *ret, evt_error *err)
 			sum = XXH64(f.payload, f.len, sum);
 		}
 	}
-	close(fd);
+	w->io->close(w->io->ctx, fd);
 	*ret = sum;
 	return r;
 }
@@ -210,11 +214,11 @@ replace(struct work *w, evt_segment *from, evt_error *err)
 	if (w->index != NULL &&
 	    (r = evt_summary_add_segment(&sum, new, &damaged, err)))
 		goto out;
-	if (rename(new->path, from->path) != 0) {
+	if (w->io->rename(w->io->ctx, new->path, from->path) != 0) {
 		r = evt_err_sys(err, errno, "cannot replace %s", from->path);
 		goto out;
 	}
-	r = evt_io_sync_dir(&evt_io_posix, w->path, err);
+	r = evt_io_sync_dir(w->io, w->path, err);
 	/* Rows that do not fit the file count for nothing, so the order does
 	 * not matter. */
 	if (r == EVT_OK && w->index != NULL)
@@ -249,13 +253,13 @@ compact_one(struct work *w, evt_segment *s, evt_error *err)
 
 	if (path == NULL)
 		return evt_err_nomem(err);
-	if (unlink(path) != 0 && errno != ENOENT) { /* of an earlier try */
+	/* One of an earlier try. */
+	if (w->io->unlink(w->io->ctx, path) != 0 && errno != ENOENT) {
 		r = evt_err_sys(err, errno, "cannot remove %s", path);
 		free(path);
 		return r;
 	}
-	r = evt_segment_create(&evt_io_posix, w->beside, s->uuid, s->no, &w->to,
-	    err);
+	r = evt_segment_create(w->io, w->beside, s->uuid, s->no, &w->to, err);
 	if (r == EVT_OK && (r = copy(w, s, err)) == EVT_OK)
 		r = compare(w, s, err);
 	size = r == EVT_OK ? evt_segment_written(w->to)->size : 0;
@@ -267,7 +271,7 @@ compact_one(struct work *w, evt_segment *s, evt_error *err)
 		leave(w, s, r == EVT_OK ? NULL : err);
 		r = EVT_OK;
 	}
-	unlink(path); /* unless it was renamed */
+	w->io->unlink(w->io->ctx, path); /* unless it was renamed */
 	free(path);
 	evt_segment_close(w->to);
 	w->to = NULL;
@@ -298,7 +302,7 @@ compact_all(struct work *w, evt_error *err)
 {
 	evt_segment *s = NULL;
 	size_t n = 0;
-	int r = evt_segment_list(w->path, &s, &n, err);
+	int r = evt_segment_list(w->io, w->path, &s, &n, err);
 
 	for (size_t i = 0; i < n && r == EVT_OK; i++) {
 		r = evt_segment_load(&s[i], err);
@@ -313,8 +317,8 @@ compact_all(struct work *w, evt_error *err)
 }
 
 int
-evt_tape_compact(const char *path, const evt_compact *compact,
-    evt_compact_result *ret_result, evt_error *err)
+evt_tape_compact_env(const char *path, const evt_compact *compact,
+    const evt_writer_env *env, evt_compact_result *ret_result, evt_error *err)
 {
 	struct work w = { .o = compact, .path = path };
 	evt_writer_options o;
@@ -325,9 +329,10 @@ evt_tape_compact(const char *path, const evt_compact *compact,
 	o.existing = true;
 	/* An open writer is the lock, an unclosed tape put in order, and an
 	 * index that is up to date. */
-	r = evt_writer_open(path, &o, &writer, err);
+	r = evt_writer_open_env(path, &o, env, &writer, err);
 	if (r != EVT_OK)
 		return r;
+	w.io = writer->env.io;
 	w.index = writer->index;
 	w.beside = writer->journal_dir;
 	r = evt_builder_new(compact->level, &w.builder, err);
@@ -343,4 +348,11 @@ evt_tape_compact(const char *path, const evt_compact *compact,
 		evt_writer_close(writer, NULL);
 	*ret_result = w.got;
 	return r;
+}
+
+int
+evt_tape_compact(const char *path, const evt_compact *compact,
+    evt_compact_result *ret_result, evt_error *err)
+{
+	return evt_tape_compact_env(path, compact, NULL, ret_result, err);
 }

@@ -6,6 +6,7 @@
 #define EVT_UPKEEP_H
 
 #include "format/evtape.h"
+#include "format/writer.h"
 
 typedef struct evt_gc {
 	uint64_t keep_bytes; /* total of the segments, 0: any */
@@ -52,5 +53,11 @@ typedef struct evt_compact_result {
  */
 int evt_tape_compact(const char *path, const evt_compact *compact,
     evt_compact_result *ret_result, evt_error *err);
+
+/* The same two on another system; env NULL: the real one. */
+int evt_tape_gc_env(const char *path, const evt_gc *gc,
+    const evt_writer_env *env, evt_gc_result *ret_result, evt_error *err);
+int evt_tape_compact_env(const char *path, const evt_compact *compact,
+    const evt_writer_env *env, evt_compact_result *ret_result, evt_error *err);
 
 #endif

@@ -1,15 +1,12 @@
 /* verify.c - see verify.h: segments and journal. */
 #include "format/verify.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/err.h"
 #include "format/folder.h"
@@ -21,6 +18,7 @@
 #include "format/summary.h"
 
 struct evt_verify {
+	const evt_io *io;
 	const evt_verify_options *o;
 	const char *path;
 	char *journal_dir;
@@ -132,8 +130,8 @@ check_block(struct evt_verify *v, const evt_segment *s, int fd, size_t i,
 	int r;
 
 	check_seq(v, s, b);
-	r = evt_segment_read_block(fd, s->name, b, true, &v->raw, &v->block,
-	    err);
+	r = evt_segment_read_block(v->io, fd, s->name, b, true, &v->raw,
+	    &v->block, err);
 	for (uint32_t k = 0; r == EVT_OK && k < v->block.n; k++)
 		r = evt_block_frame(&v->block, k, &f, err);
 	if (r == EVT_ERR_CORRUPT) {
@@ -165,12 +163,19 @@ check_between(struct evt_verify *v, const evt_segment *s, uint64_t from,
 }
 
 /* The end of a segment: sealed, still open, or torn. */
-static void
-check_end(struct evt_verify *v, const evt_segment *s, uint64_t at, bool last)
+static int
+check_end(struct evt_verify *v, const evt_segment *s, uint64_t at, bool last,
+    evt_error *err)
 {
+	bool begins;
+	int r;
+
 	if (s->sealed)
-		return;
-	if (evt_segment_dir_begins(s))
+		return EVT_OK;
+	r = evt_segment_dir_begins(s, &begins, err);
+	if (r != EVT_OK) /* retention may have taken it */
+		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
+	if (begins)
 		evt_verify_fault(v, s->name, at, 0, "the directory is damaged; "
 		    "readers go from block to block instead");
 	else if (s->size > at && !(last && v->got.live))
@@ -179,6 +184,7 @@ check_end(struct evt_verify *v, const evt_segment *s, uint64_t at, bool last)
 	else if (!last)
 		evt_verify_fault(v, s->name, at, 0, "the directory is missing; "
 		    "readers go from block to block instead");
+	return EVT_OK;
 }
 
 /* settled: its rows must be in the index by now. */
@@ -186,12 +192,11 @@ static int
 check_segment(struct evt_verify *v, evt_segment *s, bool last, bool settled,
     evt_error *err)
 {
-	int fd = open(s->path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
+	int fd, r = evt_segment_open(s, &fd, err);
 	uint64_t faults = v->got.faults, at = 0;
 
-	if (fd < 0)
-		return errno == ENOENT ? EVT_OK : /* retention took it */
-		    evt_err_sys(err, errno, "cannot open %s", s->path);
+	if (r != EVT_OK) /* retention may have taken it */
+		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	if (s->n_blocks > 0 && !v->has_uuid) {
 		memcpy(v->uuid, s->uuid, EVT_UUID_LEN);
 		v->has_uuid = true;
@@ -205,10 +210,9 @@ check_segment(struct evt_verify *v, evt_segment *s, bool last, bool settled,
 		    v->o->progress(v->o->ctx, v->done + at, v->total))
 			r = EVT_END;
 	}
-	close(fd);
-	if (r != EVT_OK)
+	v->io->close(v->io->ctx, fd);
+	if (r != EVT_OK || (r = check_end(v, s, at, last, err)))
 		return r;
-	check_end(v, s, at, last);
 	v->done += s->size;
 	v->got.segments++;
 	/* Of a damaged one nobody can say what the index should hold. */
@@ -284,7 +288,8 @@ check_journal_file(struct evt_verify *v, uint64_t first_seq, evt_error *err)
 {
 	evt_journal_reader *reader;
 	char name[48];
-	int r = evt_journal_open(v->journal_dir, first_seq, &reader, err);
+	int r = evt_journal_open(v->io, v->journal_dir, first_seq, &reader,
+	    err);
 
 	snprintf(name, sizeof(name), "journal/%020" PRIu64 ".evj", first_seq);
 	if (r == EVT_AGAIN || r == EVT_ERR_NOTFOUND)
@@ -307,30 +312,31 @@ check_journal_file(struct evt_verify *v, uint64_t first_seq, evt_error *err)
 }
 
 /* What a recovery kept aside. */
+static bool
+check_leftover(void *arg, const char *file)
+{
+	const char *end = strrchr(file, '.');
+	char name[300];
+
+	if (end == NULL)
+		return true;
+	snprintf(name, sizeof(name), "journal/%s", file);
+	if (strcmp(end, ".torn") == 0)
+		note(arg, name, "bytes of a torn block, kept by an earlier "
+		    "recovery");
+	else if (strcmp(end, ".bad") == 0)
+		note(arg, name, "a damaged journal, kept by an earlier "
+		    "recovery");
+	return true;
+}
+
 static int
 check_leftovers(struct evt_verify *v, evt_error *err)
 {
-	DIR *d = opendir(v->journal_dir);
-	struct dirent *e;
-
-	if (d == NULL)
-		return errno == ENOENT ? EVT_OK : evt_err_sys(err, errno,
-		    "cannot read folder %s", v->journal_dir);
-	while ((e = readdir(d)) != NULL) {
-		const char *end = strrchr(e->d_name, '.');
-		char name[300];
-
-		if (end == NULL)
-			continue;
-		snprintf(name, sizeof(name), "journal/%s", e->d_name);
-		if (strcmp(end, ".torn") == 0)
-			note(v, name, "bytes of a torn block, kept by an "
-			    "earlier recovery");
-		else if (strcmp(end, ".bad") == 0)
-			note(v, name, "a damaged journal, kept by an earlier "
-			    "recovery");
-	}
-	closedir(d);
+	if (v->io->list(v->io->ctx, v->journal_dir, check_leftover, v) != 0 &&
+	    errno != ENOENT)
+		return evt_err_sys(err, errno, "cannot read folder %s",
+		    v->journal_dir);
 	return EVT_OK;
 }
 
@@ -339,7 +345,7 @@ check_journal(struct evt_verify *v, evt_error *err)
 {
 	uint64_t *seqs = NULL;
 	size_t n = 0;
-	int r = evt_journal_list(v->journal_dir, &seqs, &n, err);
+	int r = evt_journal_list(v->io, v->journal_dir, &seqs, &n, err);
 
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
 		r = check_journal_file(v, seqs[i], err);
@@ -353,24 +359,25 @@ check_journal(struct evt_verify *v, evt_error *err)
 /* ---- all of it --------------------------------------------------------------------- */
 
 int
-evt_tape_verify(const char *path, const evt_verify_options *options,
-    evt_verified *ret_verified, evt_error *err)
+evt_tape_verify_io(const char *path, const evt_io *io,
+    const evt_verify_options *options, evt_verified *ret_verified,
+    evt_error *err)
 {
-	struct evt_verify v = { .o = options, .path = path };
+	struct evt_verify v = { .io = io, .o = options, .path = path };
 	evt_segment *s = NULL;
 	size_t n = 0;
-	int r = evt_tape_check(path, err);
+	int r = evt_tape_check(io, path, err);
 
 	if (r != EVT_OK)
 		return r;
-	v.got.live = evt_lock_held(path);
+	v.got.live = evt_lock_held(io, path);
 	v.journal_dir = evt_path_join(path, "journal");
 	if (v.journal_dir == NULL)
 		r = evt_err_nomem(err);
 	if (r == EVT_OK)
-		r = evt_verify_index_new(&v.index, err);
+		r = evt_verify_index_new(io, &v.index, err);
 	if (r == EVT_OK)
-		r = evt_segment_list(path, &s, &n, err);
+		r = evt_segment_list(io, path, &s, &n, err);
 	if (r == EVT_OK)
 		r = check_segments(&v, s, n, err);
 	if (r == EVT_OK)
@@ -387,4 +394,12 @@ evt_tape_verify(const char *path, const evt_verify_options *options,
 	free(v.journal_dir);
 	*ret_verified = v.got;
 	return r;
+}
+
+int
+evt_tape_verify(const char *path, const evt_verify_options *options,
+    evt_verified *ret_verified, evt_error *err)
+{
+	return evt_tape_verify_io(path, &evt_io_posix, options, ret_verified,
+	    err);
 }

@@ -50,6 +50,11 @@ typedef struct evt_verify_options {
 int evt_tape_verify(const char *path, const evt_verify_options *options,
     evt_verified *ret_verified, evt_error *err);
 
+/* The same on other file operations. */
+int evt_tape_verify_io(const char *path, const evt_io *io,
+    const evt_verify_options *options, evt_verified *ret_verified,
+    evt_error *err);
+
 /* ---- between its two sources ------------------------------------------------ */
 
 struct evt_verify;
@@ -59,7 +64,8 @@ void evt_verify_fault(struct evt_verify *v, const char *file, uint64_t offset,
 
 /* verify_index.c: the index that should be there, made segment by segment. */
 typedef struct evt_verify_index evt_verify_index;
-int evt_verify_index_new(evt_verify_index **ret_index, evt_error *err);
+int evt_verify_index_new(const evt_io *io, evt_verify_index **ret_index,
+    evt_error *err);
 int evt_verify_index_add(evt_verify_index *x, const evt_segment *s,
     const evt_summary *sum, evt_error *err);
 /* Compare the tape's index with it, up to the last segment that was added. */

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/err.h"
 #include "format/index_sql.h"
@@ -18,13 +17,15 @@
 #include "format/verify.h"
 
 struct evt_verify_index {
+	const evt_io *io;
 	char *dir;
 	evt_index *fresh; /* NULL: no segment yet */
 	uint32_t last;    /* number of the last segment */
 };
 
 int
-evt_verify_index_new(evt_verify_index **ret_index, evt_error *err)
+evt_verify_index_new(const evt_io *io, evt_verify_index **ret_index,
+    evt_error *err)
 {
 	const char *tmp = getenv("TMPDIR");
 	evt_verify_index *x = calloc(1, sizeof(*x));
@@ -33,11 +34,12 @@ evt_verify_index_new(evt_verify_index **ret_index, evt_error *err)
 		return evt_err_nomem(err);
 	x->dir = evt_path_join(tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
 	    "evtape-verify-XXXXXX");
+	x->io = io;
 	if (x->dir == NULL) {
 		free(x);
 		return evt_err_nomem(err);
 	}
-	if (mkdtemp(x->dir) == NULL) {
+	if (io->mkdtemp(io->ctx, x->dir) == NULL) {
 		int r = evt_err_sys(err, errno, "cannot make the folder %s",
 		    x->dir);
 
@@ -52,20 +54,11 @@ evt_verify_index_new(evt_verify_index **ret_index, evt_error *err)
 void
 evt_verify_index_free(evt_verify_index *x)
 {
-	static const char *const files[] = { "tape.db", "tape.db-wal",
-		"tape.db-shm" };
-
 	if (x == NULL)
 		return;
 	evt_index_close(x->fresh);
-	for (int i = 0; i < 3; i++) {
-		char *path = evt_path_join(x->dir, files[i]);
-
-		if (path != NULL)
-			unlink(path);
-		free(path);
-	}
-	rmdir(x->dir);
+	evt_index_remove(x->io, x->dir, NULL);
+	x->io->rmdir(x->io->ctx, x->dir);
 	free(x->dir);
 	free(x);
 }
@@ -80,7 +73,8 @@ evt_verify_index_add(evt_verify_index *x, const evt_segment *s,
 	if (s->n_blocks == 0)
 		return EVT_OK;
 	if (x->fresh == NULL)
-		r = evt_index_create(x->dir, s->uuid, &x->fresh, &fresh, err);
+		r = evt_index_create(x->io, x->dir, s->uuid, &x->fresh, &fresh,
+		    err);
 	if (r == EVT_OK)
 		r = evt_index_put(x->fresh, s, sum, err);
 	x->last = s->no;
@@ -196,7 +190,7 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 
 	if (fresh->fresh == NULL)
 		return EVT_OK; /* nothing that it could say */
-	x = evt_index_open(path, &state);
+	x = evt_index_open(fresh->io, path, &state);
 	if (x == NULL) {
 		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
 		    "the index is %s; 'evtape reindex' makes it anew",

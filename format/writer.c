@@ -395,7 +395,7 @@ writer_free(evt_writer *w)
 	evt_dict_free(&w->sources);
 	free(w->kept);
 	if (w->lock_fd >= 0)
-		close(w->lock_fd);
+		w->env.io->close(w->env.io->ctx, w->lock_fd);
 	free(w->journal_dir);
 	free(w->path);
 	free(w);
@@ -557,7 +557,8 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 		r = evt_err_nomem(err);
 	else if ((r = check_options(&w->opt, err)) == EVT_OK &&
 	    (r = evt_tape_make(w->env.io, path, !w->opt.existing, err)) ==
-	    EVT_OK && (r = evt_lock_take(path, &w->lock_fd, err)) == EVT_OK &&
+	    EVT_OK && (r = evt_lock_take(w->env.io, path, &w->lock_fd, err)) ==
+	    EVT_OK &&
 	    (r = evt_recover(w->env.io, path, &w->opt, &got, err)) == EVT_OK)
 		r = start(w, &got, err);
 	if (r == EVT_OK) {

@@ -88,7 +88,15 @@ void evt_writer_retain(evt_writer *w);
 int evt_writer_keep(evt_writer *w, const evt_segment *s, int64_t last_ns,
     evt_error *err);
 
+/* evt_tape_reindex() on other file operations. */
+int evt_tape_reindex_io(const char *path, const evt_io *io,
+    uint64_t *ret_damaged, evt_error *err);
+
 /* note.c: put the notes that others left in the journal folder. */
 int evt_writer_take_notes(evt_writer *w, evt_error *err);
+
+/* evt_note_add() on another system; env NULL: the real one. */
+int evt_note_add_env(const char *path, const char *text, int64_t time_ns,
+    const evt_writer_env *env, bool *ret_queued, evt_error *err);
 
 #endif

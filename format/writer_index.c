@@ -5,10 +5,8 @@
  * for at the next opening, by evt_writer_index_open() or 'evtape reindex'.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/err.h"
 #include "format/folder.h"
@@ -66,12 +64,12 @@ free_segments(evt_segment *s, size_t n)
 }
 
 static int
-load_segments(const char *path, evt_segment **ret_s, size_t *ret_n,
-    evt_error *err)
+load_segments(const evt_io *io, const char *path, evt_segment **ret_s,
+    size_t *ret_n, evt_error *err)
 {
 	evt_segment *s;
 	size_t n;
-	int r = evt_segment_list(path, &s, &n, err);
+	int r = evt_segment_list(io, path, &s, &n, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -94,7 +92,7 @@ evt_writer_index_open(evt_writer *w)
 	evt_error err;
 	bool fresh;
 	size_t n;
-	int r = load_segments(w->path, &s, &n, &err);
+	int r = load_segments(w->env.io, w->path, &s, &n, &err);
 
 	if (r != EVT_OK) {
 		evt_writer_notice(w, "%s; the index is left as it is", err.text);
@@ -103,7 +101,8 @@ evt_writer_index_open(evt_writer *w)
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
 		r = evt_writer_keep(w, &s[i], last_time(&s[i]), &err);
 	if (r == EVT_OK)
-		r = evt_index_create(w->path, w->uuid, &w->index, &fresh, &err);
+		r = evt_index_create(w->env.io, w->path, w->uuid, &w->index,
+		    &fresh, &err);
 	if (r == EVT_OK)
 		r = catch_up(w->index, s, n, &damaged, &err);
 	if (r != EVT_OK)
@@ -208,40 +207,35 @@ evt_writer_retain(evt_writer *w)
 /* ---- reindex ------------------------------------------------------------------------ */
 
 int
-evt_tape_reindex(const char *path, uint64_t *ret_damaged, evt_error *err)
+evt_tape_reindex_io(const char *path, const evt_io *io, uint64_t *ret_damaged,
+    evt_error *err)
 {
-	static const char *const tails[] = { "tape.db", "tape.db-wal",
-		"tape.db-shm" };
-	evt_segment *s;
+	evt_segment *s = NULL;
 	evt_index *x = NULL;
 	uint64_t damaged = 0;
 	bool fresh;
-	size_t n;
-	int fd, r = evt_tape_make(&evt_io_posix, path, false, err);
+	size_t n = 0;
+	int fd, r = evt_tape_make(io, path, false, err);
 
-	if (r != EVT_OK || (r = evt_lock_take(path, &fd, err)))
+	if (r != EVT_OK || (r = evt_lock_take(io, path, &fd, err)))
 		return r;
-	if ((r = load_segments(path, &s, &n, err))) {
-		close(fd);
-		return r;
-	}
-	for (int i = 0; i < 3 && r == EVT_OK; i++) {
-		char *name = evt_path_join(path, tails[i]);
-
-		if (name == NULL)
-			r = evt_err_nomem(err);
-		else if (unlink(name) != 0 && errno != ENOENT)
-			r = evt_err_sys(err, errno, "cannot remove %s", name);
-		free(name);
-	}
+	r = load_segments(io, path, &s, &n, err);
+	if (r == EVT_OK)
+		r = evt_index_remove(io, path, err);
 	if (r == EVT_OK && n > 0)
-		r = evt_index_create(path, s[n - 1].uuid, &x, &fresh, err);
+		r = evt_index_create(io, path, s[n - 1].uuid, &x, &fresh, err);
 	if (r == EVT_OK && x != NULL)
 		r = catch_up(x, s, n, &damaged, err);
 	evt_index_close(x);
 	free_segments(s, n);
-	close(fd);
+	io->close(io->ctx, fd);
 	if (r == EVT_OK && ret_damaged != NULL)
 		*ret_damaged = damaged;
 	return r;
+}
+
+int
+evt_tape_reindex(const char *path, uint64_t *ret_damaged, evt_error *err)
+{
+	return evt_tape_reindex_io(path, &evt_io_posix, ret_damaged, err);
 }

@@ -49,6 +49,27 @@ class Layers(unittest.TestCase):
                          r"\babort\("):
                 self.assertIsNone(re.search(r"(?<!_)" + word, text), (path, word))
 
+    def test_format_reaches_files_through_its_table_alone(self):
+        """A test can fail, or cut off, what goes through evt_io, and nothing
+        else.  SQLite's own way to files is a VFS, named there too."""
+        calls = ("open", "openat", "open64", "creat", "close", "read", "pread", "readv", "preadv", "write", "pwrite", "writev", "pwritev",
+                 "lseek", "mmap", "fopen", "fdopen", "freopen", "stat", "lstat", "fstat", "fstatat", "access", "faccessat", "opendir",
+                 "fdopendir", "readdir", "closedir", "scandir", "nftw", "glob", "realpath", "rename", "renameat", "unlink", "unlinkat",
+                 "remove", "link", "symlink", "mkdir", "mkdirat", "rmdir", "mkdtemp", "mkstemp", "tmpfile", "truncate", "ftruncate",
+                 "fallocate", "posix_fallocate", "fsync", "fdatasync", "sync", "syncfs", "fcntl", "flock", "lockf", "chmod", "fchmod",
+                 "statvfs", "fstatvfs")
+        # A name of its own: not a member (io->open), part of a longer name (evt_lock_open), or a declaration's.
+        direct = re.compile(r"(?<![\w>.])(%s)\s*\(" % "|".join(calls))
+        for path in sources("format"):
+            if os.path.basename(path) == "io.c":
+                continue
+            with open(path, encoding="utf-8") as f:
+                text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+            text = re.sub(r'"(\\.|[^"\\\n])*"', '""', text)
+            for line in text.splitlines():
+                found = direct.search(line)
+                self.assertIsNone(found, "%s calls %s() past evt_io: %s" % (path, found and found.group(1), line))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -99,7 +99,7 @@ check_growing(const uint8_t *p, size_t n, uint64_t want_seq, uint64_t want)
 	uint64_t seq = FIRST_SEQ, sum = 0;
 	evt_journal_reader *r;
 	int fd = write_file(p, n / 2);
-	int code = evt_journal_open(folder, FIRST_SEQ, &r, NULL);
+	int code = evt_journal_open(&evt_io_posix, folder, FIRST_SEQ, &r, NULL);
 
 	if (code == EVT_OK) {
 		read_on(r, &seq, &sum);
@@ -121,7 +121,7 @@ check(const uint8_t *p, size_t n)
 	evt_journal_reader *r;
 	evt_error err;
 	int fd = write_file(p, n);
-	int code = evt_journal_open(folder, FIRST_SEQ, &r, &err);
+	int code = evt_journal_open(&evt_io_posix, folder, FIRST_SEQ, &r, &err);
 
 	close(fd);
 	if (code != EVT_OK) {
@@ -133,7 +133,7 @@ check(const uint8_t *p, size_t n)
 	must(read_on(r, &seq, &sum) == code); /* and stays there */
 	evt_journal_close(r);
 	check_growing(p, n, seq, sum);
-	must(evt_journal_open(folder, FIRST_SEQ, &r, &err) == EVT_OK);
+	must(evt_journal_open(&evt_io_posix, folder, FIRST_SEQ, &r, &err) == EVT_OK);
 	read_on(r, &seq2, &again);
 	must(seq2 == seq && again == sum);
 	evt_journal_close(r);

@@ -37,7 +37,7 @@ write_at(int fd, const uint8_t *p, size_t n, size_t at)
 static evt_segment
 segment_of(int fd)
 {
-	evt_segment s = { .no = 1 };
+	evt_segment s = { .io = &evt_io_posix, .no = 1 };
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -76,7 +76,7 @@ read_blocks(int fd, const evt_segment *s)
 
 	for (size_t i = 0; i < s->n_blocks; i++) {
 		const evt_block_ref *ref = &s->blocks[i];
-		int r = evt_segment_read_block(fd, s->name, ref, true, &raw,
+		int r = evt_segment_read_block(s->io, fd, s->name, ref, true, &raw,
 		    &block, &err);
 
 		if (r != EVT_OK) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Whether this call is one that fails; errno says how. */
 static bool
 strikes(struct faulty *f)
 {
@@ -16,10 +17,19 @@ strikes(struct faulty *f)
 	return true;
 }
 
+/* The same of a call that takes no room: a full disk does not hurt it. */
+static bool
+strikes_reader(struct faulty *f)
+{
+	return strikes(f) && f->kind != FAIL_FULL;
+}
+
 static int
 f_open(void *ctx, const char *path, int flags, mode_t mode)
 {
-	return strikes(ctx) ? -1 : evt_io_posix.open(NULL, path, flags, mode);
+	bool struck = flags & O_CREAT ? strikes(ctx) : strikes_reader(ctx);
+
+	return struck ? -1 : evt_io_posix.open(NULL, path, flags, mode);
 }
 
 static int
@@ -27,6 +37,18 @@ f_close(void *ctx, int fd)
 {
 	(void)ctx; /* a close that fails has closed all the same */
 	return evt_io_posix.close(NULL, fd);
+}
+
+static ssize_t
+f_pread(void *ctx, int fd, void *p, size_t n, off_t at)
+{
+	struct faulty *f = ctx;
+
+	if (!strikes_reader(f))
+		return evt_io_posix.pread(NULL, fd, p, n, at);
+	if (f->kind != FAIL_SHORT)
+		return -1;
+	return evt_io_posix.pread(NULL, fd, p, n / 2 + (n == 1), at);
 }
 
 static ssize_t
@@ -70,7 +92,7 @@ f_rename(void *ctx, const char *from, const char *to)
 static int
 f_unlink(void *ctx, const char *path)
 {
-	return strikes(ctx) ? -1 : evt_io_posix.unlink(NULL, path);
+	return strikes_reader(ctx) ? -1 : evt_io_posix.unlink(NULL, path);
 }
 
 static int
@@ -79,9 +101,87 @@ f_mkdir(void *ctx, const char *path, mode_t mode)
 	return strikes(ctx) ? -1 : evt_io_posix.mkdir(NULL, path, mode);
 }
 
+static int
+f_fstat(void *ctx, int fd, struct stat *st)
+{
+	return strikes_reader(ctx) ? -1 : evt_io_posix.fstat(NULL, fd, st);
+}
+
+static int
+f_stat(void *ctx, const char *path, struct stat *st)
+{
+	return strikes_reader(ctx) ? -1 : evt_io_posix.stat(NULL, path, st);
+}
+
+/* A listing that ends in the middle: the first name, and then a failure. */
+struct cut_list {
+	bool (*name)(void *arg, const char *name);
+	void *arg;
+};
+
+static bool
+first_name(void *arg, const char *name)
+{
+	struct cut_list *l = arg;
+
+	l->name(l->arg, name);
+	return false;
+}
+
+static int
+f_list(void *ctx, const char *path, bool (*name)(void *arg, const char *name),
+    void *arg)
+{
+	struct faulty *f = ctx;
+	struct cut_list l = { name, arg };
+
+	if (!strikes_reader(f))
+		return evt_io_posix.list(NULL, path, name, arg);
+	if (f->kind == FAIL_SHORT) {
+		evt_io_posix.list(NULL, path, first_name, &l);
+		errno = EIO;
+	}
+	return -1;
+}
+
+static int
+f_lock(void *ctx, int fd, int cmd, struct flock *lock)
+{
+	return strikes_reader(ctx) ? -1 : evt_io_posix.lock(NULL, fd, cmd, lock);
+}
+
+static char *
+f_mkdtemp(void *ctx, char *template)
+{
+	return strikes(ctx) ? NULL : evt_io_posix.mkdtemp(NULL, template);
+}
+
+static int
+f_rmdir(void *ctx, const char *path)
+{
+	return strikes_reader(ctx) ? -1 : evt_io_posix.rmdir(NULL, path);
+}
+
 evt_io
 faulty_io(struct faulty *f)
 {
-	return (evt_io){ f, f_open, f_close, f_pwrite, f_ftruncate, f_fdatasync,
-		f_fsync, f_rename, f_unlink, f_mkdir };
+	return (evt_io){
+		.ctx = f,
+		.open = f_open,
+		.close = f_close,
+		.pread = f_pread,
+		.pwrite = f_pwrite,
+		.ftruncate = f_ftruncate,
+		.fdatasync = f_fdatasync,
+		.fsync = f_fsync,
+		.rename = f_rename,
+		.unlink = f_unlink,
+		.mkdir = f_mkdir,
+		.fstat = f_fstat,
+		.stat = f_stat,
+		.list = f_list,
+		.lock = f_lock,
+		.mkdtemp = f_mkdtemp,
+		.rmdir = f_rmdir,
+	};
 }

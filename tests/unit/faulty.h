@@ -9,8 +9,9 @@
 enum fault {
 	NONE,
 	FAIL_IO,
-	FAIL_FULL,
-	FAIL_SHORT, /* a write takes half, then the disk is full */
+	FAIL_FULL,  /* what needs no room goes on */
+	FAIL_SHORT, /* a write takes half, then the disk is full; a read gets
+	               half; a listing ends in the middle */
 	FAIL_INTERRUPTED
 };
 

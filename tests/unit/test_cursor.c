@@ -298,7 +298,8 @@ a_bad_block_is_told_once(void **state)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "d.tape");
 	char *file = in_dir(path, "000001.ndjson.zst");
-	evt_segment s = { .no = 1, .path = file, .name = "000001.ndjson.zst" };
+	evt_segment s = { .io = &evt_io_posix, .no = 1, .path = file,
+	    .name = "000001.ndjson.zst" };
 	evt_writer_options o;
 	evt_cursor_stats stats;
 	evt_cursor *cur;

@@ -73,19 +73,19 @@ what_is_a_tape(void **state)
 	struct fixture *x = *state;
 	evt_error err;
 
-	refused(evt_tape_check(x->path, &err), EVT_ERR_NOTATAPE, &err,
+	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE, &err,
 	    "there is no tape at");
 	put(x->dir, "f.tape", "");
-	refused(evt_tape_check(x->path, &err), EVT_ERR_NOTATAPE, &err,
+	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE, &err,
 	    "a tape is a folder");
 	assert_int_equal(unlink(x->path), 0);
 	assert_int_equal(mkdir(x->path, 0700), 0);
-	refused(evt_tape_check(x->path, &err), EVT_ERR_NOTATAPE, &err,
+	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE, &err,
 	    "it has no segment");
 	put(x->path, "000007.ndjson.zst", "");
-	ok(evt_tape_check(x->path, &err), &err);
+	ok(evt_tape_check(&evt_io_posix, x->path, &err), &err);
 	put(x->path, "notes.txt", "a stranger's file does no harm");
-	ok(evt_tape_check(x->path, &err), &err);
+	ok(evt_tape_check(&evt_io_posix, x->path, &err), &err);
 }
 
 static void
@@ -98,7 +98,7 @@ what_becomes_a_tape(void **state)
 	refused(evt_tape_make(&evt_io_posix, x->path, false, &err),
 	    EVT_ERR_NOTATAPE, &err, "there is no tape at");
 	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
-	ok(evt_tape_check(x->path, &err), &err);
+	ok(evt_tape_check(&evt_io_posix, x->path, &err), &err);
 	ok(evt_tape_make(&evt_io_posix, x->path, false, &err), &err);
 	refused(evt_tape_make(&evt_io_posix, deep, true, &err), EVT_ERR_IO,
 	    &err, "cannot make the folder");
@@ -130,15 +130,16 @@ one_holder(void **state)
 	int fd, other;
 
 	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
-	assert_false(evt_lock_held(x->path));
-	ok(evt_lock_take(x->path, &fd, &err), &err);
-	assert_true(evt_lock_held(x->path));
+	assert_false(evt_lock_held(&evt_io_posix, x->path));
+	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);
+	assert_true(evt_lock_held(&evt_io_posix, x->path));
 	snprintf(pid, sizeof(pid), "process %ld;", (long)getpid());
-	refused(evt_lock_take(x->path, &other, &err), EVT_ERR_LOCKED, &err, pid);
-	assert_true(evt_lock_held(x->path)); /* asking takes nothing */
+	refused(evt_lock_take(&evt_io_posix, x->path, &other, &err),
+	    EVT_ERR_LOCKED, &err, pid);
+	assert_true(evt_lock_held(&evt_io_posix, x->path)); /* asking takes nothing */
 	close(fd);
-	assert_false(evt_lock_held(x->path));
-	ok(evt_lock_take(x->path, &fd, &err), &err);
+	assert_false(evt_lock_held(&evt_io_posix, x->path));
+	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);
 	close(fd);
 }
 
@@ -148,7 +149,7 @@ take_and_die(void *arg)
 	evt_error err;
 	int fd;
 
-	ok(evt_lock_take(arg, &fd, &err), &err);
+	ok(evt_lock_take(&evt_io_posix, arg, &fd, &err), &err);
 }
 
 static void
@@ -160,14 +161,15 @@ it_dies_with_its_holder(void **state)
 
 	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
 	die_after(take_and_die, x->path);
-	assert_false(evt_lock_held(x->path));
+	assert_false(evt_lock_held(&evt_io_posix, x->path));
 	/* Of the dead one a longer text remained than the new one writes. */
 	put(x->path, "journal/lock", "999999999999999999\nmore");
-	ok(evt_lock_take(x->path, &fd, &err), &err);
+	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);
 	close(fd);
-	refused(evt_lock_take("/nowhere/at/all", &fd, &err), EVT_ERR_IO, &err,
+	refused(evt_lock_take(&evt_io_posix, "/nowhere/at/all", &fd, &err),
+	    EVT_ERR_IO, &err,
 	    "cannot open");
-	assert_false(evt_lock_held("/nowhere/at/all"));
+	assert_false(evt_lock_held(&evt_io_posix, "/nowhere/at/all"));
 }
 
 /* ---- notes ---- */
@@ -240,18 +242,18 @@ writes_in_pieces_are_whole(void **state)
 	assert_int_equal(fault.calls, 2);
 	fault = (struct faulty){ 0, 0, FAIL_INTERRUPTED, false };
 	ok(evt_io_write_all(&io, fd, in, 100, 50, "it", &err), &err);
-	ok(evt_io_read_at(fd, out, 200, 0, "it", &n, &err), &err);
+	ok(evt_io_read_at(&io, fd, out, 200, 0, "it", &n, &err), &err);
 	assert_int_equal(n, 150);
 	assert_memory_equal(out + 50, in, 100);
-	ok(evt_io_read_at(fd, out, 200, 1000, "it", &n, &err), &err);
+	ok(evt_io_read_at(&io, fd, out, 200, 1000, "it", &n, &err), &err);
 	assert_int_equal(n, 0);
 	fault = (struct faulty){ 0, 0, FAIL_FULL, true };
 	refused(evt_io_write_all(&io, fd, in, 1, 0, "it", &err), EVT_ERR_FULL,
 	    &err, "cannot write it");
 	assert_int_equal(err.sys, ENOSPC);
 	close(fd);
-	refused(evt_io_read_at(fd, out, 1, 0, "it", &n, &err), EVT_ERR_IO, &err,
-	    "cannot read it");
+	refused(evt_io_read_at(&io, fd, out, 1, 0, "it", &n, &err), EVT_ERR_IO,
+	    &err, "cannot read it");
 }
 
 static void

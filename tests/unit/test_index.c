@@ -85,7 +85,7 @@ load_segments(struct fixture *x)
 {
 	evt_error err;
 
-	ok(evt_segment_list(x->path, &x->seg, &x->n, &err), &err);
+	ok(evt_segment_list(&evt_io_posix, x->path, &x->seg, &x->n, &err), &err);
 	for (size_t i = 0; i < x->n; i++)
 		ok(evt_segment_load(&x->seg[i], &err), &err);
 }
@@ -211,7 +211,7 @@ is_no_index(struct fixture *x, enum evt_index_state want)
 {
 	enum evt_index_state got;
 
-	assert_null(evt_index_open(x->path, &got));
+	assert_null(evt_index_open(&evt_io_posix, x->path, &got));
 	assert_int_equal(got, want);
 	check_finds(x);
 }
@@ -372,7 +372,7 @@ what_is_put_is_loaded(void **state)
 {
 	struct fixture *x = *state;
 	enum evt_index_state how;
-	evt_index *index = evt_index_open(x->path, &how);
+	evt_index *index = evt_index_open(&evt_io_posix, x->path, &how);
 	evt_error err;
 
 	assert_non_null(index);
@@ -440,7 +440,8 @@ dropped_segments_take_their_keys(void **state)
 	bool fresh;
 
 	assert_int_equal(number(x, "SELECT count(*) FROM source"), SOURCES + 4);
-	ok(evt_index_create(x->path, s[0].uuid, &index, &fresh, &err), &err);
+	ok(evt_index_create(&evt_io_posix, x->path, s[0].uuid, &index, &fresh,
+	    &err), &err);
 	assert_false(fresh);
 	ok(evt_index_drop(index, 2, &err), &err);
 	assert_false(evt_index_has(index, &s[1]));
@@ -465,7 +466,7 @@ another_tapes_is_replaced(void **state)
 	evt_error err;
 	bool fresh;
 
-	ok(evt_index_create(x->path, other, &index, &fresh, &err), &err);
+	ok(evt_index_create(&evt_io_posix, x->path, other, &index, &fresh, &err), &err);
 	assert_true(fresh);
 	evt_index_close(index);
 	assert_int_equal(number(x, "SELECT count(*) FROM segment"), 0);

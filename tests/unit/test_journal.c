@@ -101,7 +101,7 @@ reader(struct fixture *x, uint64_t first_seq)
 	evt_journal_reader *r;
 	evt_error err;
 
-	ok(evt_journal_open(x->dir, first_seq, &r, &err), &err);
+	ok(evt_journal_open(&evt_io_posix, x->dir, first_seq, &r, &err), &err);
 	assert_memory_equal(evt_journal_uuid(r), uuid, 16);
 	return r;
 }
@@ -164,7 +164,7 @@ what_is_committed_is_read(void **state)
 	assert_int_equal(evt_journal_pending(x->j), 0);
 	size = evt_journal_bytes(x->j);
 	assert_true(size > 5 * 5000);
-	assert_int_equal(evt_journal_folder_bytes(x->dir), size);
+	assert_int_equal(evt_journal_folder_bytes(&evt_io_posix, x->dir), size);
 	r = reader(x, 7);
 	expect(r, 7, 40);
 	/* A reader goes on where it was. */
@@ -214,11 +214,11 @@ at_every_length(void **state)
 
 		copy_cut(from, to, n);
 		if (n < JH_LEN) {
-			assert_int_equal(evt_journal_open(half, 1, &r, &err),
+			assert_int_equal(evt_journal_open(&evt_io_posix, half, 1, &r, &err),
 			    EVT_AGAIN);
 			continue;
 		}
-		ok(evt_journal_open(half, 1, &r, &err), &err);
+		ok(evt_journal_open(&evt_io_posix, half, 1, &r, &err), &err);
 		while (evt_journal_next(r, &f, &in_lines, &err) == EVT_OK) {
 			evt_frame want = frame(1 + got++);
 
@@ -284,7 +284,7 @@ files_live_until_their_block_is_safe(void **state)
 	commit(x);
 	ok(evt_journal_sync(x->j, &err), &err);
 	assert_int_equal(evt_journal_retired_bytes(x->j), bytes);
-	ok(evt_journal_list(x->dir, &seqs, &n, &err), &err);
+	ok(evt_journal_list(&evt_io_posix, x->dir, &seqs, &n, &err), &err);
 	assert_int_equal(n, 7);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(seqs[i], 1 + i * 10);
@@ -297,7 +297,7 @@ files_live_until_their_block_is_safe(void **state)
 	assert_int_equal(evt_journal_drop_retired(x->j, &err), EVT_ERR_IO);
 	ok(evt_journal_drop_retired(x->j, &err), &err);
 	assert_int_equal(evt_journal_retired_bytes(x->j), 0);
-	ok(evt_journal_list(x->dir, &seqs, &n, &err), &err);
+	ok(evt_journal_list(&evt_io_posix, x->dir, &seqs, &n, &err), &err);
 	assert_int_equal(n, 1);
 	assert_int_equal(seqs[0], 61);
 	free(seqs);
@@ -320,10 +320,10 @@ list_takes_journals_alone(void **state)
 		close(open(path, O_WRONLY | O_CREAT, 0600));
 		free(path);
 	}
-	ok(evt_journal_list(x->dir, &seqs, &n, &err), &err);
+	ok(evt_journal_list(&evt_io_posix, x->dir, &seqs, &n, &err), &err);
 	assert_int_equal(n, 0);
 	free(seqs);
-	ok(evt_journal_list("/nowhere/at/all", &seqs, &n, &err), &err);
+	ok(evt_journal_list(&evt_io_posix, "/nowhere/at/all", &seqs, &n, &err), &err);
 	assert_int_equal(n, 0);
 	free(seqs);
 }
@@ -346,7 +346,7 @@ with_header(struct fixture *x, unsigned at, uint8_t value, bool right_sum,
 	if (right_sum)
 		evt_put64(h + JH_SUM, XXH64(h, JH_SUM, 0));
 	assert_int_equal(pwrite(fd, h, JH_LEN, 0), JH_LEN);
-	assert_int_equal(evt_journal_open(x->dir, 1, &r, &err), want);
+	assert_int_equal(evt_journal_open(&evt_io_posix, x->dir, 1, &r, &err), want);
 	evt_journal_close(r);
 	assert_int_equal(pwrite(fd, was, JH_LEN, 0), JH_LEN);
 	close(fd);
@@ -372,8 +372,9 @@ headers(void **state)
 	from = evt_journal_path(x->dir, 1);
 	to = evt_journal_path(x->dir, 2);
 	assert_int_equal(rename(from, to), 0);
-	assert_int_equal(evt_journal_open(x->dir, 2, &r, &err), EVT_ERR_CORRUPT);
-	assert_int_equal(evt_journal_open(x->dir, 1, &r, &err),
+	assert_int_equal(evt_journal_open(&evt_io_posix, x->dir, 2, &r, &err),
+	    EVT_ERR_CORRUPT);
+	assert_int_equal(evt_journal_open(&evt_io_posix, x->dir, 1, &r, &err),
 	    EVT_ERR_NOTFOUND);
 	free(from);
 	free(to);

@@ -106,7 +106,7 @@ recover(struct fixture *x)
 static evt_segment
 look(struct fixture *x)
 {
-	evt_segment s = { .no = 1, .path = strdup(x->segment) };
+	evt_segment s = { .io = &evt_io_posix, .no = 1, .path = strdup(x->segment) };
 	evt_error err;
 
 	s.name = strrchr(s.path, '/') + 1;

@@ -1,10 +1,6 @@
 /* blockcopy.c - see blockcopy.h. */
 #include "tools/evtape/blockcopy.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "format/err.h"
 #include "format/tape.h"
 #include "format/writer.h"
@@ -84,8 +80,8 @@ copy_block(struct work *w, const evt_block_ref *b, evt_error *err)
 	if (passes_none(w->o->filter, b))
 		return EVT_OK;
 	/* Its sums are checked in any case. */
-	r = evt_segment_read_block(w->fd, w->segment->name, b, false, &w->raw,
-	    &w->block, err);
+	r = evt_segment_read_block(w->segment->io, w->fd, w->segment->name, b,
+	    false, &w->raw, &w->block, err);
 	if (r == EVT_OK && passes_whole(w->o->filter, b)) {
 		blockcopy_span all = { b->first_seq, b->frames, b->min_ns,
 			b->max_ns, h->first_ns, h->first_mono_ns };
@@ -106,12 +102,10 @@ static int
 copy_segment(struct work *w, evt_error *err)
 {
 	const evt_segment *s = w->segment;
-	int r = EVT_OK;
+	int r = evt_segment_open(s, &w->fd, err);
 
-	w->fd = open(s->path, O_RDONLY | O_CLOEXEC);
-	if (w->fd < 0)
-		return errno == ENOENT ? EVT_OK : /* retention took it */
-		    evt_err_sys(err, errno, "cannot open %s", s->path);
+	if (r != EVT_OK) /* retention may have taken it */
+		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
 		r = copy_block(w, &s->blocks[i], err);
 		tool_progress_at(&w->progress, w->o->cmd,
@@ -119,7 +113,7 @@ copy_segment(struct work *w, evt_error *err)
 		if (r == EVT_OK && tool_stopped())
 			r = EVT_END;
 	}
-	close(w->fd);
+	s->io->close(s->io->ctx, w->fd);
 	return r;
 }
 

@@ -308,7 +308,8 @@ read_bytes(struct reading *r, uint64_t at, uint64_t n, evt_error *err)
 	r->record.len = 0;
 	if (!evt_buf_reserve(&r->record, n + 1))
 		return evt_err_nomem(err);
-	code = evt_io_read_at(r->fd, r->record.data, n, at, r->path, &got, err);
+	code = evt_io_read_at(&evt_io_posix, r->fd, r->record.data, n, at,
+	    r->path, &got, err);
 	if (code == EVT_OK && got < n)
 		return corrupt(r, err, "the file got shorter");
 	r->record.len = n;
@@ -321,7 +322,8 @@ read_record(struct reading *r, evt_error *err)
 	uint8_t head[9];
 	struct slice s;
 	size_t got;
-	int code = evt_io_read_at(r->fd, head, 9, r->at, r->path, &got, err);
+	int code = evt_io_read_at(&evt_io_posix, r->fd, head, 9, r->at, r->path,
+	    &got, err);
 
 	if (code != EVT_OK)
 		return code;
