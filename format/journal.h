@@ -73,6 +73,18 @@ const uint8_t *evt_journal_uuid(const evt_journal_reader *r);
 int evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
     bool *ret_in_lines, evt_error *err);
 
+/* Where the next record begins, or the one that is damaged. */
+uint64_t evt_journal_offset(const evt_journal_reader *r);
+
+/*
+ * After EVT_AGAIN, in a file that nobody writes to: what stands behind its last
+ * whole record.  EVT_OK: *ret_left bytes of a record whose write did not come
+ * to its end, 0: nothing.  EVT_ERR_CORRUPT: a record with a length gone bad,
+ * which is known by its sum, or by a whole record behind it.
+ */
+int evt_journal_check_end(evt_journal_reader *r, uint64_t *ret_left,
+    evt_error *err);
+
 /* The first sequence numbers of the journal files in dir, ascending; free()
  * it.  A folder that is not there has none. */
 int evt_journal_list(const evt_io *io, const char *dir, uint64_t **ret_seqs,

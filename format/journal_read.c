@@ -270,6 +270,67 @@ damaged:
 	    "%llu is damaged", r->path, (unsigned long long)r->offset);
 }
 
+uint64_t
+evt_journal_offset(const evt_journal_reader *r)
+{
+	return r->offset;
+}
+
+/* Whether a whole record with the number `seq` begins at p, of which n bytes
+ * are there.  Its sum is asked last: few other bytes look like a record, and so
+ * the search takes no longer than a few times the bytes, *budget in all. */
+static bool
+record_at(const uint8_t *p, size_t n, uint64_t seq, uint64_t *budget)
+{
+	const uint8_t *body = p + JR_HEAD;
+	uint32_t len = evt_get32(p + JR_BODY);
+
+	if (len < JB_LEN || len > n - JR_HEAD || len > *budget ||
+	    body[JB_KIND] > EVT_KIND_MARK ||
+	    (body[JB_FLAGS] & ~JB_FLAG_IN_LINES) != 0 ||
+	    evt_get32(body + JB_SOURCES) > (len - JB_LEN) / 2)
+		return false;
+	*budget -= len;
+	return evt_get64(p + JR_SUM) == XXH64(body, len, seq);
+}
+
+int
+evt_journal_check_end(evt_journal_reader *r, uint64_t *ret_left, evt_error *err)
+{
+	uint64_t left, budget;
+	const uint8_t *p;
+	bool found = false;
+	size_t n;
+	int code;
+
+	if ((code = left_in_file(r, &left, err)))
+		return code;
+	*ret_left = left;
+	if (left < JR_HEAD + JB_LEN)
+		return EVT_OK;
+	if (left > JR_HEAD + EVT_JOURNAL_BODY_MAX)
+		left = JR_HEAD + EVT_JOURNAL_BODY_MAX;
+	budget = 16 * left;
+	r->window.len = 0;
+	r->window_at = r->offset;
+	if (!evt_buf_reserve(&r->window, left))
+		return evt_err_nomem(err);
+	code = evt_io_read_at(r->io, r->fd, r->window.data, left, r->offset,
+	    r->path, &n, err);
+	if (code != EVT_OK || n < JR_HEAD + JB_LEN)
+		return code;
+	p = r->window.data;
+	/* The last record, or one before others. */
+	found = evt_get64(p + JR_SUM) == XXH64(p + JR_HEAD, n - JR_HEAD,
+	    r->next_seq);
+	for (size_t at = JR_HEAD + JB_LEN; !found && n - at >= JR_HEAD + JB_LEN;
+	    at++)
+		found = record_at(p + at, n - at, r->next_seq + 1, &budget);
+	return !found ? EVT_OK : evt_err_set(err, EVT_ERR_CORRUPT, "%s: the "
+	    "length of the record at offset %llu is damaged", r->path,
+	    (unsigned long long)r->offset);
+}
+
 /* ---- the folder -------------------------------------------------------------- */
 
 static bool

@@ -300,6 +300,7 @@ take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
 {
 	evt_journal_reader *reader;
 	bool in_lines;
+	uint64_t left;
 	evt_frame f;
 	int code = evt_journal_open(r->io, r->journal_dir, first_seq, &reader,
 	    err);
@@ -326,6 +327,9 @@ take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
 		if ((code = take_record(r, &f, in_lines, err)))
 			break;
 	}
+	/* What is no torn end is not thrown away. */
+	if (code == EVT_AGAIN)
+		code = evt_journal_check_end(reader, &left, err);
 	evt_journal_close(reader);
 	if (code == EVT_ERR_CORRUPT)
 		*ret_bad = *err;
@@ -411,9 +415,11 @@ evt_recover(const evt_io *io, const char *path,
     evt_error *err)
 {
 	struct recovery r = { .io = io, .path = path, .options = options };
-	evt_error *bad = NULL;
+	evt_error *bad = NULL, own;
 	int code;
 
+	if (err == NULL) /* its words go into notices */
+		err = &own;
 	r.journal_dir = evt_path_join(path, "journal");
 	if (r.journal_dir == NULL)
 		return evt_err_nomem(err);

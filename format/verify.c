@@ -60,9 +60,9 @@ evt_verify_fault(struct evt_verify *v, const char *file, uint64_t offset,
 }
 
 static void
-note(struct evt_verify *v, const char *file, const char *words)
+note(struct evt_verify *v, const char *file, uint64_t offset, const char *words)
 {
-	evt_fault fault = { file, EVT_FAULT_NOWHERE, words, 0, true };
+	evt_fault fault = { file, offset, words, 0, true };
 
 	tell(v, &fault);
 }
@@ -283,10 +283,28 @@ read_records(struct evt_verify *v, evt_journal_reader *reader, const char *name,
 	return r;
 }
 
+/* What stands behind the last whole record, where nobody writes. */
+static int
+check_journal_end(struct evt_verify *v, evt_journal_reader *reader,
+    const char *name, evt_error *err)
+{
+	char words[100];
+	uint64_t left;
+	int r = evt_journal_check_end(reader, &left, err);
+
+	if (r == EVT_OK && left > 0) {
+		snprintf(words, sizeof(words), "%" PRIu64 " bytes at the end are "
+		    "no whole record: a write did not come to its end", left);
+		note(v, name, evt_journal_offset(reader), words);
+	}
+	return r;
+}
+
 static int
 check_journal_file(struct evt_verify *v, uint64_t first_seq, evt_error *err)
 {
 	evt_journal_reader *reader;
+	uint64_t offset = 0;
 	char name[48];
 	int r = evt_journal_open(v->io, v->journal_dir, first_seq, &reader,
 	    err);
@@ -303,11 +321,14 @@ check_journal_file(struct evt_verify *v, uint64_t first_seq, evt_error *err)
 	}
 	if (r == EVT_OK) {
 		r = read_records(v, reader, name, err);
+		if (r == EVT_AGAIN && !v->got.live)
+			r = check_journal_end(v, reader, name, err);
+		offset = evt_journal_offset(reader);
 		evt_journal_close(reader);
 	}
 	if (r == EVT_ERR_CORRUPT)
-		evt_verify_fault(v, name, EVT_FAULT_NOWHERE, EVT_FAULT_UNKNOWN,
-		    "%s", err->text);
+		evt_verify_fault(v, name, offset, EVT_FAULT_UNKNOWN, "%s",
+		    err->text);
 	return r == EVT_AGAIN || r == EVT_ERR_CORRUPT ? EVT_OK : r;
 }
 
@@ -322,10 +343,10 @@ check_leftover(void *arg, const char *file)
 		return true;
 	snprintf(name, sizeof(name), "journal/%s", file);
 	if (strcmp(end, ".torn") == 0)
-		note(arg, name, "bytes of a torn block, kept by an earlier "
+		note(arg, name, EVT_FAULT_NOWHERE, "bytes of a torn block, kept by an earlier "
 		    "recovery");
 	else if (strcmp(end, ".bad") == 0)
-		note(arg, name, "a damaged journal, kept by an earlier "
+		note(arg, name, EVT_FAULT_NOWHERE, "a damaged journal, kept by an earlier "
 		    "recovery");
 	return true;
 }
@@ -351,8 +372,8 @@ check_journal(struct evt_verify *v, evt_error *err)
 		r = check_journal_file(v, seqs[i], err);
 	free(seqs);
 	if (r == EVT_OK && v->got.in_journal > 0 && !v->got.live)
-		note(v, "journal", "the tape was not closed: the next recording "
-		    "to it makes these frames its last block");
+		note(v, "journal", EVT_FAULT_NOWHERE, "the tape was not closed: "
+		    "the next recording to it makes these frames its last block");
 	return r == EVT_OK ? check_leftovers(v, err) : r;
 }
 
@@ -365,10 +386,13 @@ evt_tape_verify_io(const char *path, const evt_io *io,
 {
 	struct evt_verify v = { .io = io, .o = options, .path = path };
 	evt_segment *s = NULL;
+	evt_error own;
 	size_t n = 0;
-	int r = evt_tape_check(io, path, err);
+	int r;
 
-	if (r != EVT_OK)
+	if (err == NULL) /* its words are needed here */
+		err = &own;
+	if ((r = evt_tape_check(io, path, err)))
 		return r;
 	v.got.live = evt_lock_held(io, path);
 	v.journal_dir = evt_path_join(path, "journal");
@@ -384,6 +408,8 @@ evt_tape_verify_io(const char *path, const evt_io *io,
 		r = check_journal(&v, err);
 	if (r == EVT_OK)
 		r = evt_verify_index_compare(v.index, path, &v, err);
+	if (r == EVT_OK && !v.got.live)
+		evt_verify_index_end(path, n > 0 ? &s[n - 1] : NULL, &v);
 	for (size_t i = 0; i < n; i++)
 		evt_segment_free(&s[i]);
 	free(s);

@@ -180,6 +180,51 @@ attach(evt_index *x, const evt_verify_index *fresh, evt_error *err)
 	return ok ? EVT_OK : evt_index_fail(x, "compare with a new one", err);
 }
 
+/* A row of a segment that is not what it was. */
+static void
+tell_end(const evt_segment *last, sqlite3_stmt *st, struct evt_verify *v)
+{
+	sqlite3_int64 no = sqlite3_column_int64(st, 0);
+	uint64_t frames = (uint64_t)sqlite3_column_int64(st, 2), there = 0;
+	char name[EVT_SEGMENT_NAME_LEN];
+	bool is_last = last != NULL && no == (sqlite3_int64)last->no;
+
+	if (no <= 0 || no > UINT32_MAX || (is_last && last->sealed))
+		return;
+	evt_segment_name((uint32_t)no, name);
+	for (size_t i = 0; is_last && i < last->n_blocks; i++)
+		there += last->blocks[i].frames;
+	if (is_last)
+		evt_verify_fault(v, name, last->walked, frames > there ?
+		    frames - there : 0, "the end is cut off: the index knows "
+		    "the segment with %lld bytes and %" PRIu64 " frames",
+		    (long long)sqlite3_column_int64(st, 1), frames);
+	else
+		evt_verify_fault(v, name, EVT_FAULT_NOWHERE, frames, "the "
+		    "segment is missing, which the index knows");
+}
+
+void
+evt_verify_index_end(const char *path, const evt_segment *last,
+    struct evt_verify *v)
+{
+	enum evt_index_state state;
+	evt_index *x = evt_index_open(v->io, path, &state);
+	sqlite3_stmt *st = NULL;
+
+	if (x == NULL)
+		return;
+	/* An index that cannot be read says nothing of it. */
+	if (sqlite3_prepare_v2(x->db, "SELECT no, bytes, frames FROM segment "
+	    "WHERE no >= ? ORDER BY no", -1, &st, NULL) == SQLITE_OK) {
+		sqlite3_bind_int64(st, 1, last != NULL ? last->no : 0);
+		while (sqlite3_step(st) == SQLITE_ROW)
+			tell_end(last, st, v);
+	}
+	sqlite3_finalize(st);
+	evt_index_close(x);
+}
+
 int
 evt_verify_index_compare(evt_verify_index *fresh, const char *path,
     struct evt_verify *v, evt_error *err)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/layout.h"
 #include "format/recover.h"
 #include "format/segment.h"
 #include "format/writer.h"
@@ -514,6 +515,44 @@ no_number_is_left(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* A length gone bad makes a record reach past the end of the file, as one does
+ * whose write was torn: but whole ones stand behind it. */
+static void
+a_length_gone_bad_is_no_torn_end(void **state)
+{
+	struct fixture *x = *state;
+	const uint8_t large[4] = { 0, 0, 0, 1 };
+	char *file = NULL, *bad = NULL;
+
+	die_after(write_and_die, x);
+	assert_true(in_journal(x, ".evj", &file));
+	overwrite(file, JH_LEN, large, sizeof(large));
+	assert_int_equal(recover(x), EVT_OK);
+	assert_int_equal(x->got.frames, 0);
+	says(x, "the length of the record at offset 64 is damaged");
+	assert_true(in_journal(x, ".evj.bad", &bad));
+	free(file);
+	free(bad);
+}
+
+/* The words of what is wrong go into notices, whether or not the caller wants
+ * them too. */
+static void
+nobody_asks_for_the_words(void **state)
+{
+	struct fixture *x = *state;
+	evt_writer_options o = options_of(x);
+	char *file = NULL;
+
+	die_after(write_and_die, x);
+	assert_true(in_journal(x, ".evj", &file));
+	overwrite(file, JH_LEN + JR_HEAD, "?", 1);
+	assert_int_equal(evt_recover(&evt_io_posix, x->path, &o, &x->got, NULL),
+	    EVT_OK);
+	says(x, "is damaged");
+	free(file);
+}
+
 int
 main(void)
 {
@@ -532,6 +571,8 @@ main(void)
 		T(an_empty_tape),
 		T(bytes_of_somebody_else_are_left),
 		T(no_number_is_left),
+		T(a_length_gone_bad_is_no_torn_end),
+		T(nobody_asks_for_the_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
