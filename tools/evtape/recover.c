@@ -35,8 +35,8 @@ static const cli_command recover_cli = {
 	.details =
 	    "Damaged blocks are passed, what stands behind them is found, and the\n"
 	    "journal is read too. Where frames are missing the new tape has a gap\n"
-	    "mark with their number. The damaged tape is not changed. The code is\n"
-	    "3 if anything was lost.\n\n"
+	    "mark with their number. The damaged tape is not changed, and may be\n"
+	    "one that is being recorded. The code is 3 if anything was lost.\n\n"
 	    "A tape of which only tape.db is damaged needs 'evtape reindex' and\n"
 	    "no more.",
 	.options = table,
@@ -94,20 +94,28 @@ target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
 	return r;
 }
 
-/* Frames that the index knows of behind the last one that was found. */
+/* The last frame that the tape says it has.  To be asked for before they are
+ * copied: a tape that is being recorded has more of them afterwards. */
 static int
-lost_end(struct work *w, evt_tape *tape, evt_error *err)
+last_seq(evt_tape *tape, uint64_t *ret_seq, evt_error *err)
 {
 	evt_info *info;
 	int r = evt_tape_info(tape, &info, err);
 
 	if (r != EVT_OK)
 		return r;
-	if (w->next_seq > 0 && info->last_seq >= w->next_seq)
-		r = put_gap(w, info->last_seq - w->next_seq + 1, w->time_ns,
-		    w->mono_ns, err);
+	*ret_seq = info->last_seq;
 	evt_info_free(info);
-	return r;
+	return EVT_OK;
+}
+
+/* Frames up to that one behind the last one that was found. */
+static int
+lost_end(struct work *w, uint64_t last, evt_error *err)
+{
+	if (w->next_seq == 0 || last < w->next_seq)
+		return EVT_OK;
+	return put_gap(w, last - w->next_seq + 1, w->time_ns, w->mono_ns, err);
 }
 
 static void
@@ -129,14 +137,16 @@ recover(const struct options *o, const cli_tapes *tapes,
 	struct work w = { 0 };
 	blockcopy copy = { .cmd = &recover_cli, .tape = tapes->tape[0],
 		.filter = filter, .target = target, .ctx = &w };
+	uint64_t last;
 	evt_error err;
 	int code;
 
-	if (tool_newtape_open(o->output, NULL, &w.to, &err))
+	if (last_seq(tapes->tape[0], &last, &err) ||
+	    tool_newtape_open(o->output, NULL, &w.to, &err))
 		return cli_fail(&recover_cli, "%s", err.text);
 	code = blockcopy_run(&copy);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
-	    (lost_end(&w, tapes->tape[0], &err) ||
+	    (lost_end(&w, last, &err) ||
 	    tool_newtape_finish(w.to, &err)))
 		code = cli_fail(&recover_cli, "%s", err.text);
 	if (code == CLI_DONE || code == CLI_LOSSES) {
