@@ -16,7 +16,6 @@
 #include "record/client.h"
 #include "record/marks.h"
 
-#define TICK_NS EVT_NS_PER_S
 /* How long the server's answer to our close frame is waited for. */
 #define CLOSE_NS EVT_NS_PER_S
 /* Between attempts when the server refuses us by name. */
@@ -28,7 +27,7 @@
 static void
 arm(evt_session *s)
 {
-	int64_t at = evt_clock_boot() + TICK_NS, due = INT64_MAX;
+	int64_t at = evt_clock_boot() + EVT_SESSION_TICK_NS, due = INT64_MAX;
 
 	if (s->state == WAITING)
 		due = s->retry_ns;
@@ -199,7 +198,7 @@ on_opened(void *ctx, const evt_client_opened *o)
 	evt_session_put_mark(s, &at, EVT_MARK_CONNECTED, s->conn, &b, ok);
 	s->lost = false;
 	s->attempt = 0;
-	s->message_ns = now;
+	s->message_ns = s->awake_ns = s->alive_ns = now;
 	s->ping_ns = now + s->o.ping_ns;
 	evt_backoff_up(&s->backoff, now);
 	evt_talk_opened(s->o.talk, now);
@@ -252,6 +251,7 @@ on_message(void *ctx, const evt_moment *at, uint8_t opcode, uint8_t *data,
 	int64_t now = evt_stamps_boot(s->o.stamps, at);
 
 	evt_session_note_step(s, at);
+	evt_session_note_stop(s, at);
 	(void)evt_secret_blot(s->o.secret, data, n);
 	s->frames++;
 	s->message_ns = now;
@@ -276,6 +276,7 @@ on_skipped(void *ctx, const evt_moment *at, uint64_t n)
 	char reason[120], size[EVT_TIME_TEXT];
 
 	evt_session_note_step(s, at);
+	evt_session_note_stop(s, at);
 	s->message_ns = evt_stamps_boot(s->o.stamps, at);
 	snprintf(reason, sizeof(reason), "a message was longer than "
 	    "--max-message (%s)", evt_size_format(s->o.max_message, size));
@@ -381,10 +382,11 @@ static void
 check_life(evt_session *s, int64_t now)
 {
 	char text[200], time[EVT_TIME_TEXT];
+	int64_t heard = evt_client_heard_ns(s->client);
 
 	if (s->held) {
 		/* We do not listen, so silence says nothing. */
-		s->message_ns = now;
+		s->message_ns = s->alive_ns = now;
 		s->ping_ns = now + s->o.ping_ns;
 		return;
 	}
@@ -392,8 +394,8 @@ check_life(evt_session *s, int64_t now)
 		snprintf(text, sizeof(text), "no message came for %s "
 		    "(--idle-timeout)", evt_duration_format(s->o.idle_ns, time));
 		evt_client_drop(s->client, 1006, text);
-	} else if (now - evt_client_heard_ns(s->client) >= 3 * s->o.ping_ns &&
-	    now >= s->ping_ns) {
+	} else if (now - (heard > s->alive_ns ? heard : s->alive_ns) >=
+	    3 * s->o.ping_ns && now >= s->ping_ns) {
 		snprintf(text, sizeof(text), "the server does not answer pings "
 		    "(for %s)", evt_duration_format(3 * s->o.ping_ns, time));
 		evt_client_drop(s->client, 1006, text);
@@ -446,10 +448,11 @@ static void
 on_due(void *ctx)
 {
 	evt_session *s = ctx;
-	int64_t now = evt_clock_boot();
+	evt_moment at = evt_session_now(s);
+	int64_t now = evt_stamps_boot(s->o.stamps, &at);
 	int how = s->o.ending(s->o.ctx);
 
-	(void)evt_session_now(s);
+	evt_session_note_stop(s, &at);
 	if (how > 0) {
 		wind_up(s, how);
 	} else if (s->state == IDLE || (s->state == WAITING &&

@@ -3,6 +3,7 @@
 #ifndef EVT_SESSION_IMPL_H
 #define EVT_SESSION_IMPL_H
 
+#include "format/units.h"
 #include "record/backoff.h"
 #include "record/client.h"
 #include "record/marks.h"
@@ -25,6 +26,8 @@ struct evt_session {
 	int64_t close_by_ns; /* CLOSING: then without the server */
 	int64_t ping_ns;     /* next ping */
 	int64_t message_ns;  /* when the last message came */
+	int64_t awake_ns;    /* the event loop's last turn */
+	int64_t alive_ns;    /* the server counts as heard then, at least */
 	char *shown;         /* the URL of this attempt, fit to be seen */
 
 	unsigned attempt;    /* since the last loss, from 1 */
@@ -51,6 +54,9 @@ void evt_session_set_state(evt_session *s, enum state state,
 void evt_session_say(evt_session *s, enum evt_record_event event,
     const char *text);
 
+/* The loop comes round this often at least. */
+#define EVT_SESSION_TICK_NS EVT_NS_PER_S
+
 /* Put a mark; b is its payload, which is freed.  ok: b could be made. */
 void evt_session_put_mark(evt_session *s, const evt_moment *at,
     enum evt_mark mark, uint32_t conn, evt_buf *b, bool ok);
@@ -72,5 +78,8 @@ evt_moment evt_session_now(evt_session *s);
 
 /* The socket is read again, or gone: tell of a long stop. */
 void evt_session_end_hold(evt_session *s);
+
+/* The event loop is at work at `at`: tell if it was not for long. */
+void evt_session_note_stop(evt_session *s, const evt_moment *at);
 
 #endif

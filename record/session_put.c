@@ -10,6 +10,9 @@
 
 /* A stop of reading this long is told, since the server may not wait. */
 #define HELD_NS EVT_NS_PER_S
+/* So is a turn of the loop that is this late: the process was stopped, or the
+ * machine slept or had no time for it. */
+#define STOPPED_NS (2 * EVT_NS_PER_S)
 
 void
 evt_session_set_state(evt_session *s, enum state state, enum evt_record_state shown)
@@ -128,6 +131,34 @@ evt_session_end_hold(evt_session *s)
 	if (at.mono_ns - s->held_at.mono_ns >= HELD_NS)
 		evt_session_put_span(s, &s->held_at, &at, "the queue was full and the socket "
 		    "was not read: the server may have dropped frames");
+}
+
+/*
+ * Nothing was read, so silence says nothing of the server: it is asked at once
+ * whether it is there, and has one ping interval to answer.  (After a night's
+ * sleep it is not, and that should not take three.)
+ */
+void
+evt_session_note_stop(evt_session *s, const evt_moment *at)
+{
+	int64_t now = evt_stamps_boot(s->o.stamps, at);
+	int64_t was = s->awake_ns;
+	char text[160], time[EVT_TIME_TEXT];
+	evt_moment from = *at;
+
+	s->awake_ns = now;
+	if (s->state != OPEN || was == 0 ||
+	    now - was < EVT_SESSION_TICK_NS + STOPPED_NS)
+		return;
+	s->message_ns = s->ping_ns = now;
+	s->alive_ns = now - 2 * s->o.ping_ns;
+	from.time_ns -= now - was;
+	from.mono_ns -= now - was;
+	snprintf(text, sizeof(text), "the recorder did not run for %s (it was "
+	    "stopped, or the machine slept or was overloaded): the server may "
+	    "have dropped frames", evt_duration_format(now - was, time));
+	evt_session_put_span(s, &from, at, text);
+	evt_session_say(s, EVT_RECORD_WARNING, text);
 }
 
 void
