@@ -409,7 +409,7 @@ evt_tape_verify_io(const char *path, const evt_io *io,
 	if (r == EVT_OK)
 		r = evt_verify_index_compare(v.index, path, &v, err);
 	if (r == EVT_OK && !v.got.live)
-		evt_verify_index_end(path, n > 0 ? &s[n - 1] : NULL, &v);
+		evt_verify_index_end(io, path, n > 0 ? &s[n - 1] : NULL, &v);
 	for (size_t i = 0; i < n; i++)
 		evt_segment_free(&s[i]);
 	free(s);

@@ -73,8 +73,8 @@ int evt_verify_index_compare(evt_verify_index *x, const char *path,
     struct evt_verify *v, evt_error *err);
 /* The index is told of a segment when that is whole: tell where the last one
  * (NULL: there is none) has lost its end, and which ones behind it are gone. */
-void evt_verify_index_end(const char *path, const evt_segment *last,
-    struct evt_verify *v);
+void evt_verify_index_end(const evt_io *io, const char *path,
+    const evt_segment *last, struct evt_verify *v);
 void evt_verify_index_free(evt_verify_index *x);
 
 #endif

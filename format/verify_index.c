@@ -225,11 +225,11 @@ tell_end(const evt_segment *last, sqlite3_stmt *st, struct evt_verify *v)
 }
 
 void
-evt_verify_index_end(const char *path, const evt_segment *last,
-    struct evt_verify *v)
+evt_verify_index_end(const evt_io *io, const char *path,
+    const evt_segment *last, struct evt_verify *v)
 {
 	enum evt_index_state state;
-	evt_index *x = evt_index_open(v->io, path, &state);
+	evt_index *x = evt_index_open(io, path, &state);
 	sqlite3_stmt *st = NULL;
 
 	if (x == NULL)
