@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <string.h>
 
 #include "format/err.h"
@@ -112,22 +113,24 @@ add_rows(evt_buf *sql, size_t table, const char *db)
 /* Whether a segment that was looked at went away meanwhile: its rows go after
  * it.  (Out of memory counts as no.) */
 static bool
-is_gone(const char *tape, uint32_t no)
+is_gone(const evt_io *io, const char *tape, uint32_t no)
 {
 	char name[EVT_SEGMENT_NAME_LEN], *path;
+	struct stat st;
 	bool gone;
 
 	evt_segment_name(no, name);
 	path = evt_path_join(tape, name);
-	gone = path != NULL && access(path, F_OK) != 0 && errno == ENOENT;
+	gone = path != NULL && io->stat(io->ctx, path, &st) != 0 &&
+	    errno == ENOENT;
 	free(path);
 	return gone;
 }
 
 /* Ask which segments' rows differ, and tell each. */
 static int
-compare_table(evt_index *x, size_t table, const char *tape,
-    struct evt_verify *v, evt_error *err)
+compare_table(evt_index *x, size_t table, const evt_io *io,
+    const char *tape, struct evt_verify *v, evt_error *err)
 {
 	evt_buf sql = { 0 };
 	sqlite3_stmt *st = NULL;
@@ -150,7 +153,7 @@ compare_table(evt_index *x, size_t table, const char *tape,
 		while ((step = sqlite3_step(st)) == SQLITE_ROW) {
 			int no = sqlite3_column_int(st, 0);
 
-			if (is_gone(tape, (uint32_t)no))
+			if (is_gone(io, tape, (uint32_t)no))
 				continue;
 			evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
 			    "what table %s says of segment %06d is wrong, so "
@@ -267,7 +270,7 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 	r = attach(x, fresh, err);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) &&
 	    r == EVT_OK; i++)
-		r = compare_table(x, i, path, v, err);
+		r = compare_table(x, i, fresh->io, path, v, err);
 	evt_index_close(x);
 	return r;
 }
