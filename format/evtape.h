@@ -440,6 +440,16 @@ int evt_writer_close(evt_writer *writer, evt_error *err);
 /* The number for the next connection: one more than any on the tape. */
 uint32_t evt_writer_next_conn(const evt_writer *writer);
 
+/* How long syncs took: within[i] is how many took EVT_SYNC_BOUND_NS(i) or
+ * less.  Those that failed count as well. */
+#define EVT_SYNC_BOUNDS 16
+#define EVT_SYNC_BOUND_NS(i) (INT64_C(250000) << (i)) /* 250 us to 8 s */
+typedef struct evt_sync_times {
+	uint64_t within[EVT_SYNC_BOUNDS];
+	uint64_t count;
+	int64_t sum_ns;
+} evt_sync_times;
+
 typedef struct evt_writer_stats {
 	uint64_t frames;        /* put since the writer was opened */
 	uint64_t received;      /* of these, received ones */
@@ -451,6 +461,7 @@ typedef struct evt_writer_stats {
 	uint64_t recovered;     /* frames taken from the journal at opening */
 	uint32_t segment;       /* number of the current segment */
 	uint32_t first_segment; /* number of the oldest that is kept */
+	evt_sync_times syncs;   /* of segment and journal together */
 } evt_writer_stats;
 void evt_writer_get_stats(const evt_writer *writer, evt_writer_stats *ret_stats);
 

@@ -51,10 +51,20 @@ now(const evt_writer *w)
 
 /* ---- blocks and segments ------------------------------------------------- */
 
-static int
-sync_all(evt_writer *w, evt_error *err)
+static void
+count_sync(evt_sync_times *t, int64_t ns)
 {
-	int r = EVT_OK;
+	t->count++;
+	t->sum_ns += ns;
+	for (int i = EVT_SYNC_BOUNDS - 1; i >= 0 && ns <= EVT_SYNC_BOUND_NS(i);
+	    i--)
+		t->within[i]++;
+}
+
+static int
+sync_files(evt_writer *w, evt_error *err)
+{
+	int r;
 
 	if (w->segment != NULL && (r = evt_segment_sync(w->segment, err)))
 		return r;
@@ -62,8 +72,20 @@ sync_all(evt_writer *w, evt_error *err)
 	    (r = evt_journal_sync(w->journal, err)))
 		return r;
 	w->dirty = false;
-	w->last_sync = now(w);
 	return EVT_OK;
+}
+
+static int
+sync_all(evt_writer *w, evt_error *err)
+{
+	int64_t began = now(w), ended;
+	int r = sync_files(w, err);
+
+	ended = now(w);
+	count_sync(&w->stats.syncs, ended - began);
+	if (r == EVT_OK)
+		w->last_sync = ended;
+	return r;
 }
 
 /* The segment is sealed: tell the index, and begin the next one. */

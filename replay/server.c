@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -26,6 +25,7 @@
 
 #include "format/err.h"
 #include "format/units.h"
+#include "replay/listener.h"
 #include "replay/server_impl.h"
 
 /* What the kernel may hold for a client that does not read. */
@@ -63,71 +63,15 @@ evt_server_notice(const evt_server *s, const char *fmt, ...)
 /* ---- the listening socket ------------------------------------------------ */
 
 static int
-listen_on(const struct addrinfo *ai)
-{
-	int one = 1, fd = socket(ai->ai_family,
-	    ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
-
-	if (fd < 0)
-		return -1;
-	/* Without it a port is taken for a minute after the last client left. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, 128) != 0) {
-		int saved = errno;
-
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
-}
-
-static int
 open_listener(evt_server *s, evt_error *err)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-	struct addrinfo *list, *ai;
-	char port[8];
-	int r, saved = 0;
+	char where[EVT_LISTENER_TEXT];
+	int r = evt_listener_open(&s->o.at, &s->listen_fd, where, err);
 
-	snprintf(port, sizeof(port), "%u", s->o.at.port);
-	r = getaddrinfo(s->o.at.host, port, &hints, &list);
-	if (r != 0)
-		return evt_err_set(err, EVT_ERR_IO, "cannot listen on %s: %s",
-		    s->o.at.host, gai_strerror(r));
-	for (ai = list; ai != NULL && s->listen_fd < 0; ai = ai->ai_next) {
-		s->listen_fd = listen_on(ai);
-		saved = errno;
-	}
-	freeaddrinfo(list);
-	if (s->listen_fd < 0)
-		return evt_err_sys(err, saved, "cannot listen on %s port %s",
-		    s->o.at.host, port);
-	return EVT_OK;
-}
-
-/* The URL, with the port that was taken. */
-static int
-name_url(evt_server *s, evt_error *err)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} name = { .v6 = { 0 } };
-	socklen_t n = sizeof(name);
-	bool v6 = strchr(s->o.at.host, ':') != NULL;
-	unsigned port;
-
-	if (getsockname(s->listen_fd, &name.any, &n) != 0)
-		return evt_err_sys(err, errno, "cannot tell the port");
-	port = ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port :
-	    name.v4.sin_port);
-	snprintf(s->url, sizeof(s->url), "%s://%s%s%s:%u/stream",
-	    s->o.tls_cert != NULL ? "wss" : "ws", v6 ? "[" : "", s->o.at.host,
-	    v6 ? "]" : "", port);
-	return EVT_OK;
+	if (r == EVT_OK)
+		snprintf(s->url, sizeof(s->url), "%s://%s/stream",
+		    s->o.tls_cert != NULL ? "wss" : "ws", where);
+	return r;
 }
 
 /* Bounds for a connection, before libwebsockets has it.  Where one is refused the
@@ -409,7 +353,6 @@ set_up(evt_server *s, evt_error *err)
 	if (s->arg == NULL)
 		return evt_err_nomem(err);
 	if ((r = open_listener(s, err)) != EVT_OK ||
-	    (r = name_url(s, err)) != EVT_OK ||
 	    (r = evt_waker_open(s->o.precise, &s->waker, err)) != EVT_OK ||
 	    (r = open_context(s, err)) != EVT_OK)
 		return r;

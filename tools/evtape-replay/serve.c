@@ -14,6 +14,7 @@
 #include "tools/evtape-replay/console.h"
 #include "tools/evtape-replay/report.h"
 #include "tools/evtape-replay/signals.h"
+#include "tools/ready.h"
 
 static void
 notice(void *ctx, const char *text)
@@ -28,27 +29,6 @@ static void
 stop(void *ctx)
 {
 	evt_server_stop(ctx);
-}
-
-/* Write the URL to the file, which is there only once it is whole. */
-static bool
-write_ready(const char *path, const char *url)
-{
-	size_t n = strlen(path) + 8;
-	char *tmp = malloc(n);
-	FILE *f;
-	bool ok;
-
-	if (tmp == NULL)
-		return false;
-	snprintf(tmp, n, "%s.tmp", path);
-	f = fopen(tmp, "w");
-	ok = f != NULL && fprintf(f, "%s\n", url) > 0;
-	if (f != NULL)
-		ok = fclose(f) == 0 && ok;
-	ok = ok && rename(tmp, path) == 0;
-	free(tmp);
-	return ok;
 }
 
 static void
@@ -88,9 +68,8 @@ serve(const struct options *o, evt_server *s)
 	if (!o->quiet)
 		say_where(o, evt_server_url(s));
 	if (o->ready_file != NULL &&
-	    !write_ready(o->ready_file, evt_server_url(s)))
-		return cli_fail(&replay_command, "cannot write %s: %s",
-		    o->ready_file, strerror(errno));
+	    cli_ready_write(o->ready_file, evt_server_url(s), &err) != EVT_OK)
+		return cli_fail(&replay_command, "%s", err.text);
 	signals_on_stop(stop, s);
 	if (signals_stop())
 		evt_server_stop(s);

@@ -18,6 +18,7 @@
 #include "format/err.h"
 #include "format/units.h"
 #include "tools/evtape-sim/sim.h"
+#include "tools/ready.h"
 
 /* What a client that does not read can cost in kernel memory. */
 #define SEND_BUFFER 262144
@@ -110,30 +111,6 @@ own_url(const sim *s, char url[128], evt_error *err)
 	return EVT_OK;
 }
 
-/* Whoever waits for the file finds it whole. */
-static int
-write_ready(const char *path, const char *url, evt_error *err)
-{
-	evt_buf tmp = { 0 };
-	FILE *f;
-	int rc = EVT_OK;
-
-	if (!evt_buf_printf(&tmp, "%s.tmp", path))
-		return evt_err_nomem(err);
-	f = fopen((char *)tmp.data, "we");
-	if (f == NULL) {
-		rc = evt_err_sys(err, errno, "cannot write %s", tmp.data);
-	} else {
-		bool ok = fprintf(f, "%s\n", url) > 0;
-
-		ok = fclose(f) == 0 && ok;
-		if (!ok || rename((char *)tmp.data, path) != 0)
-			rc = evt_err_sys(err, errno, "cannot write %s", path);
-	}
-	evt_buf_free(&tmp);
-	return rc;
-}
-
 int
 sim_listen(sim *s, evt_error *err)
 {
@@ -150,7 +127,7 @@ sim_listen(sim *s, evt_error *err)
 		return evt_err_set(err, EVT_ERR_IO, "cannot watch the socket");
 	}
 	if (s->opt->ready_file != NULL &&
-	    (rc = write_ready(s->opt->ready_file, url, err)))
+	    (rc = cli_ready_write(s->opt->ready_file, url, err)))
 		return rc;
 	fprintf(stderr, "listening on %s\n", url);
 	return EVT_OK;
