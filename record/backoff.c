@@ -32,18 +32,37 @@ draw(evt_backoff *b, int64_t most)
 	return (int64_t)(b->random(b->ctx) % ((uint64_t)most + 1));
 }
 
+/* The longest wait after so many failures. */
+static int64_t
+longest(unsigned failures)
+{
+	int64_t most = EVT_BACKOFF_FIRST_NS;
+
+	for (unsigned i = 0; i < failures && most < EVT_BACKOFF_MOST_NS; i++)
+		most *= 2;
+	return most < EVT_BACKOFF_MOST_NS ? most : EVT_BACKOFF_MOST_NS;
+}
+
+/* A connection has lasted so long: what it forgives. */
+static void
+forgive(evt_backoff *b, int64_t lasted_ns)
+{
+	if (lasted_ns >= EVT_BACKOFF_HEALTHY_NS)
+		b->failures = 0;
+	while (lasted_ns >= EVT_BACKOFF_STEADY_NS &&
+	    longest(b->failures) > lasted_ns)
+		b->failures--;
+}
+
 int64_t
 evt_backoff_next(evt_backoff *b, int64_t now_ns, int64_t at_least_ns)
 {
-	int64_t most = EVT_BACKOFF_FIRST_NS, wait;
+	int64_t most, wait;
 
-	if (b->up && now_ns - b->up_ns >= EVT_BACKOFF_HEALTHY_NS)
-		b->failures = 0;
+	if (b->up)
+		forgive(b, now_ns - b->up_ns);
 	b->up = false;
-	for (unsigned i = 0; i < b->failures && most < EVT_BACKOFF_MOST_NS; i++)
-		most *= 2;
-	if (most > EVT_BACKOFF_MOST_NS)
-		most = EVT_BACKOFF_MOST_NS;
+	most = longest(b->failures);
 	if (b->failures < 64)
 		b->failures++;
 	wait = draw(b, most);

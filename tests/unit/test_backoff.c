@@ -43,11 +43,40 @@ health_starts_anew_and_a_short_life_does_not(void **state)
 	for (int i = 0; i < 10; i++)
 		evt_backoff_next(&b, now, 0);
 	evt_backoff_up(&b, now);
-	now += EVT_BACKOFF_HEALTHY_NS - 1;
+	now += EVT_BACKOFF_STEADY_NS - 1;
 	assert_true(evt_backoff_next(&b, now, 0) > 50 * EVT_NS_PER_S);
 	evt_backoff_up(&b, now);
 	now += EVT_BACKOFF_HEALTHY_NS;
 	assert_true(evt_backoff_next(&b, now, 0) <= EVT_BACKOFF_FIRST_NS);
+}
+
+/* A modem that drops every few seconds must not cost most of the recording. */
+static void
+a_wait_is_no_longer_than_the_connection_was(void **state)
+{
+	static const struct {
+		int64_t lasted_s, most_s;
+	} cases[] = { { 5, 4 }, { 7, 4 }, { 8, 8 }, { 15, 8 }, { 59, 32 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t lasted = cases[i].lasted_s * EVT_NS_PER_S;
+		int64_t most = cases[i].most_s * EVT_NS_PER_S, now = 0;
+		evt_backoff b = { .random = draw };
+
+		chance = 0;
+		for (int k = 0; k < 10; k++)
+			evt_backoff_next(&b, now, 0);
+		/* Time after time, not only once. */
+		for (int k = 0; k < 20; k++) {
+			evt_backoff_up(&b, now);
+			now += lasted;
+			/* The greatest that may be drawn is, one more is not. */
+			chance = (uint64_t)most + (unsigned)k % 2;
+			assert_int_equal(evt_backoff_next(&b, now, 0),
+			    k % 2 ? 0 : most);
+		}
+	}
 }
 
 static void
@@ -117,6 +146,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits_grow_to_a_minute_and_are_spread),
 		cmocka_unit_test(health_starts_anew_and_a_short_life_does_not),
+		cmocka_unit_test(a_wait_is_no_longer_than_the_connection_was),
 		cmocka_unit_test(a_floor_is_kept),
 		cmocka_unit_test(patience_doubles_to_an_hour),
 		cmocka_unit_test(retry_after),
