@@ -66,6 +66,29 @@ drop_queue(sim_client *c)
 	c->queued = 0;
 }
 
+/* What has not reached the socket is at most the last write. */
+static void
+look_at_socket(sim_client *c)
+{
+	bool aside = c->broken || lws_partial_buffered(c->wsi);
+
+	sim_trail_look(&c->trail, lws_get_socket_fd(c->wsi),
+	    aside ? c->last_chunk : 0);
+}
+
+static void
+enter_in_ledger(sim_client *c)
+{
+	evt_error err;
+
+	if (c->sim->ledger_fd < 0)
+		return;
+	if (c->trail.ended == NULL)
+		look_at_socket(c);
+	if (sim_ledger_client(c->sim->ledger_fd, c->no, &c->trail, &err))
+		sim_fail(c->sim, &err);
+}
+
 void
 sim_client_free(sim_client *c)
 {
@@ -77,6 +100,8 @@ sim_client_free(sim_client *c)
 	c->sim->n_clients--;
 	drop_queue(c);
 	chunk_free(c->spare);
+	enter_in_ledger(c);
+	sim_trail_free(&c->trail);
 	sim_subs_free(c);
 	evt_buf_free(&c->rx);
 	free(c);
@@ -124,7 +149,7 @@ recycle(sim_client *c, sim_chunk *k)
 }
 
 static bool
-append(sim_client *c, unsigned opcode, const void *p, size_t n)
+append(sim_client *c, unsigned opcode, const void *p, size_t n, uint64_t serial)
 {
 	sim_chunk *k = open_chunk(c);
 	size_t before;
@@ -135,7 +160,8 @@ append(sim_client *c, unsigned opcode, const void *p, size_t n)
 	before = k->wire.len;
 	ok = c->sim->opt->fragments ? sim_wire_fragments(&k->wire, opcode, p, n, 3) :
 	    sim_wire_message(&k->wire, opcode, p, n);
-	if (!ok) {
+	if (!ok || (c->sim->ledger_fd >= 0 &&
+	    !sim_trail_queue(&c->trail, k->wire.len - before, serial))) {
 		k->wire.len = before; /* no half messages */
 		return false;
 	}
@@ -170,11 +196,11 @@ send_garbage(sim_client *c)
 
 	switch (c->garbage++ % 3) {
 	case 0:
-		return append(c, SIM_OP_TEXT, broken, sizeof(broken) - 1);
+		return append(c, SIM_OP_TEXT, broken, sizeof(broken) - 1, 0);
 	case 1:
-		return append(c, SIM_OP_TEXT, no_utf8, sizeof(no_utf8) - 1);
+		return append(c, SIM_OP_TEXT, no_utf8, sizeof(no_utf8) - 1, 0);
 	default:
-		return append(c, SIM_OP_BINARY, binary, sizeof(binary));
+		return append(c, SIM_OP_BINARY, binary, sizeof(binary), 0);
 	}
 }
 
@@ -191,7 +217,7 @@ send_huge(sim_client *c, size_t size)
 	memset(text, 'x', size);
 	memcpy(text, head, sizeof(head) - 1);
 	memcpy(text + size - 2, "\"}", 2);
-	ok = append(c, SIM_OP_TEXT, text, size);
+	ok = append(c, SIM_OP_TEXT, text, size, 0);
 	free(text);
 	return ok;
 }
@@ -222,14 +248,14 @@ faults(sim_client *c)
 
 /* ---- sending ---- */
 
-void
-sim_client_send(sim_client *c, unsigned opcode, const void *p, size_t n)
+static void
+queue(sim_client *c, unsigned opcode, const void *p, size_t n, uint64_t serial)
 {
 	bool idle = c->head == NULL;
 
 	if (c->ending)
 		return;
-	if (!append(c, opcode, p, n) || !faults(c)) {
+	if (!append(c, opcode, p, n, serial) || !faults(c)) {
 		give_up(c, "out of memory");
 		return;
 	}
@@ -239,6 +265,18 @@ sim_client_send(sim_client *c, unsigned opcode, const void *p, size_t n)
 	}
 	if (idle)
 		lws_callback_on_writable(c->wsi);
+}
+
+void
+sim_client_send(sim_client *c, unsigned opcode, const void *p, size_t n)
+{
+	queue(c, opcode, p, n, 0);
+}
+
+void
+sim_client_send_state(sim_client *c, const void *p, size_t n, uint64_t serial)
+{
+	queue(c, SIM_OP_TEXT, p, n, serial);
 }
 
 void
@@ -278,6 +316,10 @@ sim_client_reset(sim_client *c)
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
 	int fd = lws_get_socket_fd(c->wsi);
 
+	if (c->trail.ended == NULL) {
+		look_at_socket(c);
+		c->trail.ended = "reset";
+	}
 	c->ending = true;
 	drop_queue(c);
 	if (fd >= 0) {
@@ -325,6 +367,8 @@ act(sim_client *c)
 		return -1;
 	case SIM_CLOSE:
 		c->closing = true;
+		look_at_socket(c);
+		c->trail.ended = "closed";
 		lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, NULL,
 		    0);
 		return -1;
@@ -349,9 +393,14 @@ write_chunk(sim_client *c, sim_chunk *k)
 	if (k->log.len > 0 &&
 	    sim_capture_write(c->sim->sent_fd, &k->log, &err))
 		sim_fail(c->sim, &err);
+	c->last_chunk = n;
+	sim_trail_write(&c->trail, n);
 	if (n > 0 && lws_write(c->wsi, k->wire.data + LWS_PRE, n,
-	    LWS_WRITE_RAW) < 0)
+	    LWS_WRITE_RAW) < 0) {
+		c->broken = true;
 		return -1;
+	}
+	look_at_socket(c);
 	return 0;
 }
 

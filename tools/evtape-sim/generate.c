@@ -40,7 +40,7 @@ put_frame(evt_buf *out, sim_feed *feed, sim_world *world, int64_t batch)
 
 	feed->ops->play(feed, world, &play);
 	if (batch == 0)
-		return sim_msg_state(out, world, &world->tracker[play.no], 0) &&
+		return sim_msg_state(out, world, &world->tracker[play.no], 0, 0) &&
 		    evt_buf_add_byte(out, '\n');
 	ok = sim_msg_batch_begin(out, world, event, 0);
 	for (int64_t i = 0; ok && i < batch; i++) {

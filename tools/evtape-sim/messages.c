@@ -147,7 +147,7 @@ end(evt_buf *out, const char *p)
 
 bool
 sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
-    unsigned variant)
+    unsigned variant, uint64_t serial)
 {
 	struct ctx c = { world, (variant & EVT_SUB_ISO) != 0 };
 	char *p = begin(out);
@@ -158,6 +158,10 @@ sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
 	p = put_stamp(p, &c, world->now_ns / EVT_NS_PER_S);
 	p = SIM_LIT(p, ",\"data\":");
 	p = put_state(p, &c, t, variant & EVT_SUB_COMPACT);
+	if (serial != 0) {
+		p = SIM_LIT(p, ",\"serial\":");
+		p = sim_put_int(p, (int64_t)serial);
+	}
 	*p++ = '}';
 	return end(out, p);
 }

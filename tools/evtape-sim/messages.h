@@ -11,9 +11,10 @@
 #include "replay/subscription.h"
 #include "tools/evtape-sim/world.h"
 
-/* {"type":"event","event":"state",...} of one tracker. */
+/* {"type":"event","event":"state",...} of one tracker.  serial: its number
+ * among all states, for the ledger; 0: it shows none. */
 bool sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
-    unsigned variant);
+    unsigned variant, uint64_t serial);
 
 /*
  * A batch: begin, any number of items, end.  The items are told apart by

@@ -205,6 +205,11 @@ static const cli_option table[] = {
 	    "<opcode> <length>', the payload, a line feed" },
 	{ CLI_STRING, 0, "log-received", "FILE", AT(log_received),
 	    .help = "the same for what clients send, hashes blotted out" },
+	{ CLI_STRING, 0, "ledger", "FILE", AT(ledger),
+	    .help = "number the states as they are made, in a member \"serial\" (not\n"
+	    "in those that only answer a subscription), and append a line of\n"
+	    "JSON for each client that is gone: which it was sent, which its\n"
+	    "system had taken" },
 	{ CLI_FLAG, 0, "stats", NULL, AT(stats),
 	    .help = "a line of JSON on stderr at the end" },
 
@@ -301,6 +306,9 @@ check_pairs(const sim_options *o)
 		return cli_usage(cmd, "--tls-cert and --tls-key go together");
 	if (o->generate == 0 && (o->batch > 0 || o->sources > 0))
 		return cli_usage(cmd, "--batch and --sources are for --generate");
+	if (o->ledger != NULL && (o->lines != NULL || o->generate > 0))
+		return cli_usage(cmd, "--ledger numbers states: it is not for "
+		    "--replay-lines and --generate");
 	if (o->huge > 0 && (o->huge < 64 || o->huge > EVT_PAYLOAD_MAX))
 		return cli_usage(cmd, "--huge is from 64 bytes to 256MiB");
 	if (o->client_buffer < 65536)

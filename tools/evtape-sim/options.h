@@ -41,7 +41,7 @@ typedef struct sim_options {
 	const char *hash_file;
 	int64_t heartbeat_ns;
 	uint64_t client_buffer;
-	const char *log_sent, *log_received;
+	const char *log_sent, *log_received, *ledger;
 	bool stats;
 } sim_options;
 

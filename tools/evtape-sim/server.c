@@ -433,6 +433,8 @@ open_files(sim *s, evt_error *err)
 		rc = sim_capture_open(o->log_sent, &s->sent_fd, err);
 	if (rc == EVT_OK && o->log_received != NULL)
 		rc = sim_capture_open(o->log_received, &s->received_fd, err);
+	if (rc == EVT_OK && o->ledger != NULL)
+		rc = sim_capture_open(o->ledger, &s->ledger_fd, err);
 	return rc;
 }
 
@@ -465,16 +467,22 @@ close_fd(int fd)
 static void
 sim_close(sim *s)
 {
+	evt_error err;
+
 	sim_listener_close(s);
 	/* Closes the descriptors that it watches, and says so. */
 	if (s->context != NULL)
 		lws_context_destroy(s->context);
+	if (s->ledger_fd >= 0 &&
+	    sim_ledger_made(s->ledger_fd, s->n_states, &err))
+		sim_fail(s, &err);
 	close_fd(s->listen_fd);
 	close_fd(s->signal_fd);
 	sim_timers_close(&s->timers);
 	close_fd(s->null_fd);
 	close_fd(s->sent_fd);
 	close_fd(s->received_fd);
+	close_fd(s->ledger_fd);
 	sim_feed_free(s->feed);
 	sim_world_free(s->world);
 	free(s->hash);
@@ -498,7 +506,7 @@ int
 sim_run(const sim_options *options)
 {
 	sim s = { .opt = options, .listen_fd = -1, .signal_fd = -1,
-		.null_fd = -1, .sent_fd = -1, .received_fd = -1,
+		.null_fd = -1, .sent_fd = -1, .received_fd = -1, .ledger_fd = -1,
 		.timers = { .fd = -1 } };
 	evt_error err;
 

@@ -15,9 +15,10 @@
 #include <libwebsockets.h>
 
 #include "format/buf.h"
-#include "tools/evtape-sim/feed.h"
-#include "tools/evtape-sim/options.h"
 #include "replay/subscription.h"
+#include "tools/evtape-sim/feed.h"
+#include "tools/evtape-sim/ledger.h"
+#include "tools/evtape-sim/options.h"
 #include "tools/evtape-sim/timers.h"
 #include "tools/evtape-sim/world.h"
 
@@ -56,6 +57,9 @@ typedef struct sim_client {
 	evt_buf rx;       /* the message that is coming in */
 	sim_chunk *head, *tail, *spare;
 	size_t queued;    /* bytes in the chunks */
+	size_t last_chunk; /* bytes in the one that was written last */
+	bool broken;      /* a write failed */
+	sim_trail trail;  /* where there is a ledger */
 	uint64_t messages; /* sent, of those that faults count */
 	bool ending;      /* nothing more is taken */
 	bool closing;     /* a close frame was sent */
@@ -79,7 +83,7 @@ typedef struct sim {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	sim_timers timers;
-	int listen_fd, signal_fd, null_fd, sent_fd, received_fd;
+	int listen_fd, signal_fd, null_fd, sent_fd, received_fd, ledger_fd;
 	sim_held *held;
 	size_t n_held;
 	sim_client *clients;
@@ -125,6 +129,9 @@ sim_client *sim_client_new(sim *s, struct lws *wsi);
 void sim_client_free(sim_client *c);
 /* Queue a message. */
 void sim_client_send(sim_client *c, unsigned opcode, const void *p, size_t n);
+/* Queue a state, whose number is `serial` (0: it has none). */
+void sim_client_send_state(sim_client *c, const void *p, size_t n,
+    uint64_t serial);
 /* Queue a text that is no message of the platform: a handshake, an answer.
  * The same as send but for the name. */
 void sim_client_send_text(sim_client *c, const char *text);

@@ -172,21 +172,23 @@ sim_batches(sim *s, int64_t now)
 
 /* ---- states ---- */
 
+/* now: as it is, in answer to a subscription; else it is new. */
 static void
-send_state(sim_client *c, size_t no, bool fresh)
+send_state(sim_client *c, size_t no, bool now)
 {
 	sim *s = c->sim;
+	uint64_t serial = s->ledger_fd >= 0 && !now ? s->n_states : 0;
 	unsigned variant = c->sub[EVT_SUB_STATE].variant;
 	evt_buf *text = &s->text[variant];
 
-	if (fresh)
+	if (now)
 		text->len = 0;
 	if (text->len == 0 && !sim_msg_state(text, s->world,
-	    &s->world->tracker[no], variant)) {
+	    &s->world->tracker[no], variant, serial)) {
 		out_of_memory(s);
 		return;
 	}
-	sim_client_send(c, SIM_OP_TEXT, text->data, text->len);
+	sim_client_send_state(c, text->data, text->len, serial);
 }
 
 void

@@ -1,0 +1,42 @@
+/*
+ * ledger.h - the file of --ledger: which states went to whom.
+ *
+ * States are numbered as they are made.  A client's trail knows which of them
+ * were queued for it, which were written, and which its TCP has acknowledged:
+ * what a recorder's tape must hold lies between the last two.
+ */
+#ifndef SIM_LEDGER_H
+#define SIM_LEDGER_H
+
+#include "format/buf.h"
+#include "format/evtape.h"
+
+/* What was sent to one client.  Bytes are counted from its first message on;
+ * states by their serials. */
+typedef struct sim_trail {
+	evt_buf way;        /* places: states that are not known to be taken */
+	size_t n_taken, n_written; /* of these */
+	uint64_t bytes_queued, bytes_written;
+	uint64_t first, queued, written, taken; /* serials; 0: none */
+	const char *ended;  /* how; NULL: it has not */
+} sim_trail;
+
+/* A message of n bytes on the wire was queued; serial: of a new state, 0: it
+ * is something else.  false: out of memory. */
+bool sim_trail_queue(sim_trail *t, size_t n, uint64_t serial);
+/* n bytes were handed to the socket. */
+void sim_trail_write(sim_trail *t, size_t n);
+/*
+ * Look at the socket: what does its send queue still hold?  aside: bytes that
+ * were written but may not have reached the socket yet.
+ */
+void sim_trail_look(sim_trail *t, int fd, size_t aside);
+void sim_trail_free(sim_trail *t);
+
+/* Append a client's line.  Errors: EVT_ERR_IO, EVT_ERR_NOMEM. */
+int sim_ledger_client(int fd, uint64_t client, const sim_trail *t,
+    evt_error *err);
+/* Append the last line: how many states were made. */
+int sim_ledger_made(int fd, uint64_t made, evt_error *err);
+
+#endif
