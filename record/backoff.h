@@ -5,7 +5,7 @@
  * min(60 s, 0.5 s * 2^n), so that a thousand recorders that lost the same
  * server do not come back in step.  A connection that stayed healthy for 60 s
  * starts the series anew; one that fails at once does not, so a server that
- * accepts and drops is not hammered.  In between, from 5 s on, the series goes
+ * accepts and drops is not hammered.  In between, from 2 s on, the series goes
  * back to where the wait is no longer than the connection was: a bad modem that
  * drops every ten seconds costs less than half of the recording.
  *
@@ -19,7 +19,7 @@
 
 #define EVT_BACKOFF_FIRST_NS INT64_C(500000000)
 #define EVT_BACKOFF_MOST_NS INT64_C(60000000000)
-#define EVT_BACKOFF_STEADY_NS INT64_C(5000000000)
+#define EVT_BACKOFF_STEADY_NS INT64_C(2000000000)
 #define EVT_BACKOFF_HEALTHY_NS INT64_C(60000000000)
 /* The longest Retry-After that is obeyed. */
 #define EVT_BACKOFF_ASKED_MOST_NS INT64_C(3600000000000)
