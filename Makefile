@@ -4,7 +4,8 @@
 #   make test      installs what is missing, builds, runs every test
 #   make help      all targets
 #
-# Variables: CC, CFLAGS, PREFIX, LIBDIR, DESTDIR, BUILD, WERROR= (build with warnings).
+# Variables: CC, CFLAGS, PREFIX, LIBDIR, DESTDIR, BUILD, WERROR= (build with warnings),
+# SOAK_SECONDS, SOAK_RATE.
 
 CC       = gcc
 CFLAGS   = -O2 -g
@@ -15,6 +16,8 @@ LIBDIR   = $(PREFIX)/lib
 PYTHON   = /usr/bin/python3
 VERSION := $(shell sed -n 's/^\#define EVT_VERSION "\(.*\)"/\1/p' format/evtape.h)
 SAN      =
+SOAK_SECONDS = 120
+SOAK_RATE    = 5000
 
 WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wformat-security -Wpointer-arith -Wvla -Wwrite-strings -Wundef $(WERROR)
@@ -60,7 +63,7 @@ MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSI
 
 .DELETE_ON_ERROR:
 .PHONY: help all demo test check units deps test-deps asan tsan lint fmt fuzz \
-        bench bench-console install uninstall deb clean
+        bench bench-console soak torture install uninstall deb clean
 
 all: headers-there $(BINS) $(LIB_A) $(LIB_SO) $(EXT_SO) $(BUILD)/evtape.pc $(MANS) ## build everything into build/
 
@@ -115,6 +118,14 @@ bench: test-deps ## measure against zstd and print a table
 bench-console: test-deps ## measure the console at 3,000,000 frames of 2,000 sources
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/mktape
 	@BUILD=$(BUILD) $(PYTHON) tests/bench/console
+
+soak: test-deps ## run everything for SOAK_SECONDS (120) and hold the gaps against what was sent
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) $(PYTHON) tests/soak/run --seconds $(SOAK_SECONDS) --rate $(SOAK_RATE)
+
+torture: test-deps ## all tests of faults at full size; writes the tables of docs/reliability.md
+	@$(MAKE) --no-print-directory all units
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) SOAK_SECONDS=$(SOAK_SECONDS) SOAK_RATE=$(SOAK_RATE) $(PYTHON) tests/torture
 
 install: all ## install below PREFIX (/usr/local), in DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig \
