@@ -62,7 +62,7 @@ COMPLETIONS = bash-completion/completions zsh/vendor-completions fish/vendor_com
 MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' format/evtape.pc.in
 
 .DELETE_ON_ERROR:
-.PHONY: help all demo test check units deps test-deps asan tsan lint fmt fuzz \
+.PHONY: help all demo test check units deps test-deps asan tsan cov lint fmt fuzz \
         bench bench-console soak torture install uninstall deb clean
 
 all: headers-there $(BINS) $(LIB_A) $(LIB_SO) $(EXT_SO) $(BUILD)/evtape.pc $(MANS) ## build everything into build/
@@ -100,6 +100,12 @@ asan: test-deps ## every test under AddressSanitizer and UBSan
 tsan: test-deps ## every test under ThreadSanitizer
 	@TSAN_OPTIONS=halt_on_error=1 $(MAKE) --no-print-directory check BUILD=build/tsan \
 	 CFLAGS="-O1 -g" SAN="-fsanitize=thread"
+
+cov: ## how many lines every test together reaches, as a table; HTML in build/cov/
+	@tools/deps.sh build test cov
+	@$(MAKE) --no-print-directory all units BUILD=build/cov CFLAGS="-O0 -g" \
+	 SAN="--coverage -fprofile-update=atomic"
+	@BUILD=build/cov PYTHON=$(PYTHON) CC="$(CC)" tests/cov $(SUITES)
 
 lint: ## clang -Werror, clang-tidy, scan-build, gcc -fanalyzer, cppcheck, shellcheck
 	@tools/deps.sh build test lint

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the packages that the named groups need: build, demo, test, lint, deb.
+# Install the packages that the named groups need: build, demo, test, lint, cov, deb.
 # With --check, only say what is missing, and fail if anything is.
 set -eu
 
@@ -7,6 +7,7 @@ build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev
 demo="zstd"
 test="$demo clang libclang-rt-dev valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson nodejs node-ws sqlite3 jq curl openssl mandoc chromium"
 lint="clang clang-tidy clang-format clang-tools cppcheck shellcheck mandoc"
+cov="gcovr"
 deb="build-essential dpkg-dev debhelper fakeroot git"
 
 check=no
@@ -19,8 +20,9 @@ for group in "$@"; do
 	demo) want="$want $demo" ;;
 	test) want="$want $test" ;;
 	lint) want="$want $lint" ;;
+	cov) want="$want $cov" ;;
 	deb) want="$want $deb" ;;
-	*) echo "deps.sh: no group '$group' (build, demo, test, lint, deb)" >&2; exit 2 ;;
+	*) echo "deps.sh: no group '$group' (build, demo, test, lint, cov, deb)" >&2; exit 2 ;;
 	esac
 done
 
