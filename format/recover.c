@@ -33,6 +33,9 @@ struct recovery {
 	evt_builder *builder;
 	evt_segment_writer *writer;
 	evt_buf block;
+	size_t whole; /* blocks of the open segment before the first damage */
+	uint64_t lost_inside; /* frames, between blocks that stay */
+	bool ours;    /* a block's header was found in it */
 	bool covered; /* the journal has what comes behind the last block */
 	evt_recovered got;
 };
@@ -57,6 +60,15 @@ tell(const struct recovery *r, const char *fmt, ...)
 
 /* ---- the last segment --------------------------------------------------------- */
 
+/* Forget all blocks but the first n. */
+static void
+end_segment(evt_segment *s, size_t n)
+{
+	s->n_blocks = n;
+	s->walked = n > 0 ? s->blocks[n - 1].offset + s->blocks[n - 1].stored :
+	    0;
+}
+
 /*
  * Read the blocks of an unsealed segment in full; forget bad ones at the end,
  * which a crash tore.  A bad one with a good one behind it stays: that is not
@@ -68,28 +80,38 @@ check_blocks(struct recovery *r, evt_segment *s, evt_error *err)
 	evt_block block = { 0 };
 	evt_buf raw = { 0 };
 	size_t good = 0;
+	uint64_t at = 0, seq = 0, lost = 0;
 	int fd, code = evt_segment_open(s, &fd, err);
 
 	if (code != EVT_OK)
 		return code;
+	r->whole = s->n_blocks;
+	r->ours = s->n_blocks > 0;
 	for (size_t i = 0; i < s->n_blocks; i++) {
+		if (s->blocks[i].offset != at && i < r->whole)
+			r->whole = i;
+		at = s->blocks[i].offset + s->blocks[i].stored;
+		if (i > 0)
+			lost += s->blocks[i].first_seq - seq;
+		seq = s->blocks[i].first_seq + s->blocks[i].frames;
 		code = evt_segment_read_block(r->io, fd, s->name, &s->blocks[i],
 		    true, &raw, &block, err);
-		if (code == EVT_ERR_CORRUPT)
+		if (code == EVT_ERR_CORRUPT) {
+			r->whole = i < r->whole ? i : r->whole;
+			lost += s->blocks[i].frames;
 			continue;
+		}
 		if (code != EVT_OK)
 			break;
 		good = i + 1;
+		r->lost_inside = lost;
 		if (block.max_conn > r->got.max_conn)
 			r->got.max_conn = block.max_conn;
 	}
 	if (code == EVT_OK || code == EVT_ERR_CORRUPT) {
 		code = EVT_OK;
-		if (good < s->n_blocks) {
-			s->n_blocks = good;
-			s->walked = good > 0 ? s->blocks[good - 1].offset +
-			    s->blocks[good - 1].stored : 0;
-		}
+		if (good < s->n_blocks)
+			end_segment(s, good);
 	}
 	r->io->close(r->io->ctx, fd);
 	evt_block_free(&block);
@@ -172,6 +194,8 @@ save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
 	}
 	if (code == EVT_OK && r->io->fdatasync(r->io->ctx, out) != 0)
 		code = evt_err_sys(err, errno, "cannot sync %s", path);
+	if (code == EVT_OK)
+		code = evt_io_sync_dir(r->io, r->journal_dir, err);
 	if (code == EVT_OK) {
 		r->got.lost_bytes += got;
 		tell(r, "%s ended in %zu bytes that are no block; they are kept "
@@ -186,17 +210,105 @@ save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
 	return code;
 }
 
-/* Whether the journal has the frames that come next: then what the segment's
- * end holds of them is a block that was being written. */
-static bool
-journal_covers(const struct recovery *r)
+/* Count up *seq for each record of the file that has this number. */
+static int
+reach_in_file(struct recovery *r, uint64_t first_seq, uint64_t *seq,
+    evt_error *err)
 {
-	for (size_t i = 0; i < r->n_files; i++) {
-		if (r->files[i] <= r->got.next_seq &&
-		    (i + 1 == r->n_files || r->files[i + 1] > r->got.next_seq))
-			return true;
+	evt_journal_reader *reader;
+	bool in_lines;
+	evt_frame f;
+	int code = evt_journal_open(r->io, r->journal_dir, first_seq, &reader,
+	    err);
+
+	if (code != EVT_OK)
+		return code == EVT_AGAIN || code == EVT_ERR_CORRUPT ||
+		    code == EVT_ERR_NOTFOUND ? EVT_OK : code;
+	while ((!r->got.has_uuid || memcmp(evt_journal_uuid(reader),
+	    r->got.uuid, sizeof(r->got.uuid)) == 0) && (code = evt_journal_next(reader, &f,
+	    &in_lines, err)) == EVT_OK)
+		*seq += f.seq == *seq;
+	evt_journal_close(reader);
+	return code == EVT_AGAIN || code == EVT_ERR_CORRUPT ? EVT_OK : code;
+}
+
+/* The number that should stand at the first damage of the open segment. */
+static uint64_t
+seq_at_damage(const struct recovery *r, const evt_segment *s)
+{
+	if (r->whole > 0)
+		return s->blocks[r->whole - 1].first_seq +
+		    s->blocks[r->whole - 1].frames;
+	for (const evt_segment *b = s; b-- > r->segments;) {
+		if (b->n_blocks > 0)
+			return evt_segment_end_seq(b);
 	}
-	return false;
+	return r->n_files > 0 && r->files[0] < s->blocks[0].first_seq +
+	    s->blocks[0].frames ? r->files[0] : UINT64_MAX;
+}
+
+/* The first number from `from` on that the journal does not have. */
+static int
+reach(struct recovery *r, uint64_t from, uint64_t *ret_seq, evt_error *err)
+{
+	int code = EVT_OK;
+
+	*ret_seq = from;
+	for (size_t i = 0; i < r->n_files && code == EVT_OK; i++)
+		code = reach_in_file(r, r->files[i], ret_seq, err);
+	return code;
+}
+
+/*
+ * Nothing orders what was not synced: of two blocks a power cut may leave the
+ * second and not the first.  The journal then has both, for its files go only
+ * when the segment was synced.  So if it has what should stand at the damage,
+ * the segment ends there, and all that follows is taken from the journal.
+ * *ret_ended: so it was.
+ */
+static int
+end_at_damage(struct recovery *r, evt_segment *s, bool *ret_ended,
+    evt_error *err)
+{
+	uint64_t from = seq_at_damage(r, s), reached;
+	int code = reach(r, from, &reached, err);
+
+	*ret_ended = code == EVT_OK && reached > from;
+	if (code != EVT_OK)
+		return code;
+	if (*ret_ended) {
+		r->covered = reached >= evt_segment_end_seq(s);
+		end_segment(s, r->whole);
+		r->got.next_seq = from;
+		return EVT_OK;
+	}
+	/* Nobody has it: it stays as it is, and is told. */
+	r->got.lost_frames += r->lost_inside;
+	if (r->whole == 0 && from < s->blocks[0].first_seq)
+		r->got.lost_frames += s->blocks[0].first_seq - from;
+	return EVT_OK;
+}
+
+/* Where the open segment ends: what stands there is cut off by whoever goes
+ * on, and kept unless the journal has it. */
+static int
+find_end(struct recovery *r, evt_error *err)
+{
+	evt_segment *s = r->n_segments > 0 ?
+	    &r->segments[r->n_segments - 1] : NULL;
+	uint64_t reached;
+	bool ended = false;
+	int code = EVT_OK;
+
+	if (s == NULL || s->sealed)
+		return EVT_OK;
+	if (r->whole < s->n_blocks)
+		code = end_at_damage(r, s, &ended, err);
+	if (code != EVT_OK || ended || s->size == s->walked)
+		return code;
+	code = reach(r, r->got.next_seq, &reached, err);
+	r->covered = reached > r->got.next_seq;
+	return code;
 }
 
 /* Be able to append blocks: to the last segment if it is open, else to a new
@@ -365,7 +477,26 @@ drop_files(struct recovery *r, const evt_error *bad, evt_error *err)
 
 /* ---- all of it ------------------------------------------------------------------ */
 
-/* Seal the last segment if it is open; an empty file is no segment. */
+/*
+ * The last segment has no block, and the journal has none for it.  Left there
+ * it would stand in the way of what comes: its torn bytes name numbers that
+ * come again.  A file that nothing says is ours is left all the same.
+ */
+static int
+drop_empty(struct recovery *r, const evt_segment *last, evt_error *err)
+{
+	int code;
+
+	if (last->size > 0 && !r->ours && !r->got.has_uuid)
+		return EVT_OK;
+	if (last->size > 0 && (code = save_tail(r, last, err)))
+		return code;
+	r->got.next_segment = last->no;
+	return r->io->unlink(r->io->ctx, last->path) == 0 ? EVT_OK :
+	    evt_err_sys(err, errno, "cannot remove %s", last->path);
+}
+
+/* Seal the last segment if it is open. */
 static int
 finish_segment(struct recovery *r, evt_error *err)
 {
@@ -374,14 +505,8 @@ finish_segment(struct recovery *r, evt_error *err)
 	int code;
 
 	if (r->writer == NULL && last != NULL && !last->sealed) {
-		if (last->n_blocks == 0 && last->size == 0) {
-			r->got.next_segment = last->no;
-			return r->io->unlink(r->io->ctx, last->path) == 0 ?
-			    EVT_OK : evt_err_sys(err, errno,
-			    "cannot remove %s", last->path);
-		}
 		if (last->n_blocks == 0)
-			return EVT_OK; /* none of it is ours: leave it */
+			return drop_empty(r, last, err);
 		if ((code = open_writer(r, err)))
 			return code;
 	}
@@ -395,9 +520,8 @@ finish_segment(struct recovery *r, evt_error *err)
 static int
 recover(struct recovery *r, evt_error *bad, evt_error *err)
 {
-	int code = EVT_OK;
+	int code = find_end(r, err);
 
-	r->covered = journal_covers(r);
 	for (size_t i = 0; i < r->n_files && code == EVT_OK; i++)
 		code = take_file(r, r->files[i], &bad[i], err);
 	if (code != EVT_OK || (code = cut(r, err)) ||

@@ -107,7 +107,8 @@ recover(struct fixture *x)
 static evt_segment
 look(struct fixture *x)
 {
-	evt_segment s = { .io = &evt_io_posix, .no = 1, .path = strdup(x->segment) };
+	evt_segment s = { .io = &evt_io_posix, .no = 1,
+		.path = strdup(x->segment) };
 	evt_error err;
 
 	s.name = strrchr(s.path, '/') + 1;
@@ -178,6 +179,30 @@ overwrite(const char *path, uint64_t at, const void *p, size_t n)
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, p, n, (off_t)at), n);
 	close(fd);
+}
+
+/* How many states come one after the other from the first on, all right. */
+static unsigned
+check_first_states(const char *path)
+{
+	evt_cursor *cur;
+	evt_tape *tape;
+	evt_error err;
+	evt_frame f;
+	unsigned i = 0;
+
+	ok(evt_tape_open(path, &tape, &err), &err);
+	ok(evt_cursor_open(&tape, 1, NULL, &cur, &err), &err);
+	while (evt_cursor_next(cur, &f, &err) == EVT_OK && f.seq == i + 1) {
+		evt_frame want = make_state(i++, SOURCES);
+
+		assert_int_equal(f.len, want.len);
+		assert_memory_equal(f.payload, want.payload, f.len);
+		free((void *)(uintptr_t)want.payload);
+	}
+	evt_cursor_close(cur);
+	evt_tape_close(tape);
+	return i;
 }
 
 /* ---- */
@@ -388,6 +413,93 @@ a_bad_last_block_is_taken_from_its_journal(void **state)
 
 /* ---- journals that cannot be taken ---- */
 
+/*
+ * A power cut: of blocks that were not synced yet, a later one arrived and an
+ * earlier one did not.  The journal has both.
+ */
+static void
+a_bad_block_in_the_middle_is_taken_from_the_journal(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t zeros[300] = { 0 };
+
+	x->late_sync = true;
+	for (unsigned which = 0; which < 4; which++) {
+		evt_segment s;
+
+		die_after(write_and_die, x);
+		s = look(x);
+		assert_int_equal(s.n_blocks, 3);
+		/* The header, or the lines; of the first block, or the next. */
+		overwrite(x->segment, s.blocks[which / 2].offset +
+		    (which % 2 ? s.blocks[which / 2].stored - 300 : 0), zeros,
+		    sizeof(zeros));
+		evt_segment_free(&s);
+		assert_int_equal(recover(x), EVT_OK);
+		assert_int_equal(x->got.lost_frames, 0);
+		assert_int_equal(x->got.lost_bytes, 0);
+		assert_int_equal(x->got.next_seq, 41);
+		assert_int_equal(check_states(x->path, 0, SOURCES), 40);
+		remove_dir(strdup(x->path));
+	}
+}
+
+/* The only block of a segment is torn and nobody else has its frames: it must
+ * not stay, for their numbers come again. */
+static void
+a_segment_without_a_whole_block_goes(void **state)
+{
+	struct fixture *x = *state;
+	evt_writer_options o;
+	evt_writer *w;
+	evt_error err;
+	evt_segment s;
+	char *file;
+
+	x->late_sync = true;
+	die_after(write_and_die, x);
+	s = look(x);
+	assert_int_equal(truncate(x->segment, (off_t)s.blocks[0].stored), 0);
+	overwrite(x->segment, s.blocks[0].stored - 40, "damage", 6);
+	evt_segment_free(&s);
+	while (in_journal(x, ".evj", &file)) {
+		assert_int_equal(unlink(file), 0);
+		free(file);
+	}
+	o = options_of(x);
+	ok(evt_writer_open_env(x->path, &o, test_env(), &w, &err), &err);
+	put_states(w, 0, 5, SOURCES, T0, 10);
+	ok(evt_writer_close(w, &err), &err);
+	assert_true(in_journal(x, ".torn", NULL));
+	assert_int_equal(check_states(x->path, 0, SOURCES), 5);
+}
+
+/* The journal has the damaged block in part: what it has comes first, and the
+ * bytes behind the damage are kept beside. */
+static void
+a_bad_block_that_the_journal_has_in_part(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t zeros[300] = { 0 };
+	evt_segment s;
+	char *file;
+	unsigned n;
+
+	x->late_sync = true;
+	die_after(write_and_die, x);
+	s = look(x);
+	overwrite(x->segment, s.blocks[0].offset, zeros, sizeof(zeros));
+	evt_segment_free(&s);
+	file = in_dir(x->journal, "00000000000000000001.evj");
+	assert_int_equal(truncate(file, 64 + 700), 0);
+	free(file);
+	assert_int_equal(recover(x), EVT_OK);
+	assert_true(x->got.lost_bytes > 0);
+	assert_true(in_journal(x, ".torn", NULL));
+	n = check_first_states(x->path);
+	assert_true(n >= 2);
+}
+
 static void
 a_torn_record_ends_the_journal(void **state)
 {
@@ -565,6 +677,9 @@ main(void)
 		T(a_bad_block_in_the_middle_stays),
 		T(a_bad_last_block_is_a_loss),
 		T(a_bad_last_block_is_taken_from_its_journal),
+		T(a_bad_block_in_the_middle_is_taken_from_the_journal),
+		T(a_bad_block_that_the_journal_has_in_part),
+		T(a_segment_without_a_whole_block_goes),
 		T(a_torn_record_ends_the_journal),
 		T(a_damaged_journal_is_set_aside),
 		T(another_tapes_journal_is_set_aside),
