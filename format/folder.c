@@ -48,6 +48,21 @@ evt_tape_check(const evt_io *io, const char *path, evt_error *err)
 	return r;
 }
 
+/* A folder that one may write to and not look into cannot be synced, and that
+ * is no reason not to record. */
+static int
+sync_parent(const evt_io *io, const char *path, evt_error *err)
+{
+	evt_error words;
+	int r = evt_io_sync_parent(io, path, &words);
+
+	if (r != EVT_OK && words.sys == EACCES)
+		return EVT_OK;
+	if (r != EVT_OK && err != NULL)
+		*err = words;
+	return r;
+}
+
 static int
 make(const evt_io *io, const char *path, evt_error *err)
 {
@@ -74,8 +89,10 @@ evt_tape_make(const evt_io *io, const char *path, bool may_make, evt_error *err)
 	if (r == EVT_OK && what == OTHER)
 		r = evt_err_set(err, EVT_ERR_NOTATAPE, "%s holds other things "
 		    "than a tape; name a new folder", path);
-	if (r == EVT_OK && (r = make(io, path, err)) == EVT_OK &&
-	    (r = make(io, journal, err)) == EVT_OK)
+	/* A journal is the sign that the tape's own name is safe. */
+	if (r == EVT_OK && (r = make(io, path, err)) == EVT_OK && what == EMPTY)
+		r = sync_parent(io, path, err);
+	if (r == EVT_OK && (r = make(io, journal, err)) == EVT_OK)
 		r = evt_io_sync_dir(io, path, err);
 	free(journal);
 	return r;

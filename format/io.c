@@ -195,6 +195,27 @@ evt_io_sync_dir(const evt_io *io, const char *path, evt_error *err)
 }
 
 int
+evt_io_sync_parent(const evt_io *io, const char *path, evt_error *err)
+{
+	size_t n = strlen(path);
+	char *dir;
+	int r;
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	dir = n > 0 ? strndup(path, n) : strdup(".");
+	if (dir == NULL)
+		return evt_err_nomem(err);
+	r = evt_io_sync_dir(io, dir, err);
+	free(dir);
+	return r;
+}
+
+int
 evt_io_read_at(const evt_io *io, int fd, void *p, size_t n, uint64_t at,
     const char *what, size_t *ret_n, evt_error *err)
 {

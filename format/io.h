@@ -53,6 +53,9 @@ int evt_io_write_all(const evt_io *io, int fd, const void *p, size_t n,
  * cut. */
 int evt_io_sync_dir(const evt_io *io, const char *path, evt_error *err);
 
+/* The same for the folder that `path` lies in. */
+int evt_io_sync_parent(const evt_io *io, const char *path, evt_error *err);
+
 /* Read n bytes at `at`; *ret_n tells how many there were (fewer only at the
  * end of the file). */
 int evt_io_read_at(const evt_io *io, int fd, void *p, size_t n, uint64_t at,

@@ -112,7 +112,6 @@ tool_newtape_frames(const tool_newtape *t)
 int
 tool_newtape_finish(tool_newtape *t, evt_error *err)
 {
-	char *slash = strrchr(t->path, '/');
 	int r = evt_writer_close(t->writer, err);
 
 	t->writer = NULL;
@@ -123,13 +122,7 @@ tool_newtape_finish(tool_newtape *t, evt_error *err)
 	if (rename(t->part, t->path) != 0)
 		return evt_err_sys(err, errno, "cannot create %s", t->path);
 	t->made = false;
-	if (slash == NULL)
-		return evt_io_sync_dir(&evt_io_posix, ".", err);
-	*slash = '\0';
-	r = evt_io_sync_dir(&evt_io_posix, slash == t->path ? "/" : t->path,
-	    err);
-	*slash = '/';
-	return r;
+	return evt_io_sync_parent(&evt_io_posix, t->path, err);
 }
 
 static int
