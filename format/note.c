@@ -3,7 +3,9 @@
  *
  * A tape has one writer.  Whoever wants to set a bookmark while a recorder
  * runs leaves it as a file in the journal folder, whole at once by a rename,
- * and the recorder takes it with its next tick.
+ * and the recorder takes it with its next tick.  Its file is removed when the
+ * frame is safe; a recorder that ended between the two has left both, and the
+ * next one finds the bookmark on the tape and does not set it again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -108,32 +110,94 @@ number_of(const cJSON *json, const char *name, bool *ret_ok)
 	return value;
 }
 
-static int
-take_note(evt_writer *w, const char *path, evt_error *err)
+static bool
+is_same(const evt_note *have, size_t n, const struct wish *want)
 {
-	const evt_io *io = w->env.io;
+	/* What takes a note back is done where that is no more. */
+	bool same = want->text == NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (want->text == NULL)
+			same = same && have[i].seq != want->removes;
+		else if (have[i].time_ns == want->time_ns)
+			same = same || strcmp(have[i].text, want->text) == 0;
+	}
+	return same;
+}
+
+/* Whether the recorder before this one has put the note already.  A tape that
+ * cannot be read does not say so: rather twice than not at all. */
+static bool
+is_on_tape(const evt_writer *w, const struct wish *want)
+{
+	evt_note *have;
+	evt_tape *tape;
+	size_t n;
+	bool same = false;
+
+	if (evt_tape_open_io(w->path, w->env.io, &tape, NULL) != EVT_OK)
+		return false;
+	if (evt_tape_notes(tape, &have, &n, NULL) == EVT_OK) {
+		same = is_same(have, n, want);
+		evt_notes_free(have, n);
+	}
+	evt_tape_close(tape);
+	return same;
+}
+
+/* The note that was put becomes safe, then its file goes. */
+static int
+finish_note(evt_writer *w, evt_error *err)
+{
+	int r;
+
+	if (w->note == NULL)
+		return EVT_OK;
+	if ((r = evt_writer_sync(w, err)))
+		return r;
+	if (w->env.io->unlink(w->env.io->ctx, w->note) != 0 && errno != ENOENT)
+		return evt_err_sys(err, errno, "cannot remove %s", w->note);
+	free(w->note);
+	w->note = NULL;
+	return EVT_OK;
+}
+
+/* Put what a note file says, unless it is no note. */
+static int
+put_file(evt_writer *w, const char *path, evt_error *err)
+{
 	struct wish n = { 0 };
 	bool has_time, removes;
 	cJSON *json;
-	int r = read_note(io, path, &json, err);
+	int r = read_note(w->env.io, path, &json, err);
 
-	if (r != EVT_OK) /* somebody may have removed it */
-		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
+	if (r != EVT_OK)
+		return r;
 	n.text = cJSON_GetStringValue(
 	    cJSON_GetObjectItemCaseSensitive(json, "text"));
 	n.time_ns = number_of(json, "time", &has_time);
 	n.removes = (uint64_t)number_of(json, "removes", &removes);
-	if (has_time && (n.text != NULL || removes)) {
-		r = put_note(w, &n, err);
-		if (r == EVT_OK)
-			r = evt_journal_commit(w->journal, err);
-	} else {
+	if (!has_time || (n.text == NULL && !removes))
 		evt_writer_notice(w, "%s is no note and was removed", path);
-	}
+	else if (w->notes_known || !is_on_tape(w, &n))
+		r = put_note(w, &n, err);
 	cJSON_Delete(json);
-	if (r == EVT_OK && io->unlink(io->ctx, path) != 0)
-		r = evt_err_sys(err, errno, "cannot remove %s", path);
 	return r;
+}
+
+static int
+take_note(evt_writer *w, const char *path, evt_error *err)
+{
+	/* Room for its name first: what was put must not be put again. */
+	char *name = strdup(path);
+	int r = name != NULL ? put_file(w, path, err) : evt_err_nomem(err);
+
+	if (r != EVT_OK) {
+		free(name);
+		return r == EVT_ERR_NOTFOUND ? EVT_OK : r; /* it was removed */
+	}
+	w->note = name;
+	return finish_note(w, err);
 }
 
 struct taking {
@@ -164,10 +228,14 @@ int
 evt_writer_take_notes(evt_writer *w, evt_error *err)
 {
 	struct taking t = { w, EVT_OK, err };
+	int r = finish_note(w, err);
 
+	if (r != EVT_OK)
+		return r;
 	if (w->env.io->list(w->env.io->ctx, w->journal_dir, take_file, &t) != 0)
 		return evt_err_sys(err, errno, "cannot read folder %s",
 		    w->journal_dir);
+	w->notes_known = w->notes_known || t.code == EVT_OK;
 	return t.code;
 }
 
@@ -200,11 +268,15 @@ leave_note(const char *path, const struct wish *n, const evt_io *io,
 	}
 	r = evt_io_write_all(io, fd, json.data, json.len, 0, (char *)tmp.data,
 	    err);
+	if (r == EVT_OK && io->fdatasync(io->ctx, fd) != 0)
+		r = evt_err_sys(err, errno, "cannot sync %s", (char *)tmp.data);
 	io->close(io->ctx, fd);
 	if (r == EVT_OK && io->rename(io->ctx, (char *)tmp.data,
 	    (char *)name.data) != 0)
 		r = evt_err_sys(err, errno, "cannot create %s",
 		    (char *)name.data);
+	if (r == EVT_OK)
+		r = evt_io_sync_parent(io, (char *)name.data, err);
 out:
 	evt_buf_free(&json);
 	evt_buf_free(&tmp);

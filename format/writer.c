@@ -380,6 +380,15 @@ evt_writer_commit(evt_writer *w, evt_error *err)
 }
 
 int
+evt_writer_sync(evt_writer *w, evt_error *err)
+{
+	int r = evt_journal_commit(w->journal, err);
+
+	return r != EVT_OK || w->opt.sync_ns == EVT_SYNC_OFF ? r :
+	    sync_all(w, err);
+}
+
+int
 evt_writer_rotate(evt_writer *w, evt_error *err)
 {
 	int r = cut(w, err);
@@ -416,6 +425,7 @@ writer_free(evt_writer *w)
 	evt_index_close(w->index);
 	evt_dict_free(&w->sources);
 	free(w->kept);
+	free(w->note);
 	if (w->lock_fd >= 0)
 		w->env.io->close(w->env.io->ctx, w->lock_fd);
 	free(w->journal_dir);

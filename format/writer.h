@@ -66,8 +66,15 @@ struct evt_writer {
 	int64_t last_sync;           /* steady time */
 	bool dirty;                  /* committed since */
 	int64_t mono_offset;         /* mono_ns - time_ns of the last frame */
+	char *note;                  /* a bookmark's file that was put, and is
+	                                not removed yet; or NULL */
+	bool notes_known;            /* those left before it was opened were
+	                                looked for on the tape */
 	evt_writer_stats stats;
 };
+
+/* Commit, and sync whatever the interval; not with EVT_SYNC_OFF. */
+int evt_writer_sync(evt_writer *w, evt_error *err);
 
 /* Tell the caller, in printf's words, of what is no reason to stop. */
 void evt_writer_notice(const evt_writer *w, const char *fmt, ...)
