@@ -164,7 +164,10 @@ evt_kept_over(const struct evt_kept *kept, size_t n, uint64_t open_bytes,
 	return drop;
 }
 
-/* Drop the oldest segment; false: it stays. */
+/*
+ * Drop the oldest segment; false: go no further.  Each is synced, so that a
+ * power cut does not bring it back without the one behind it.
+ */
 static bool
 drop_oldest(evt_writer *w)
 {
@@ -185,6 +188,9 @@ drop_oldest(evt_writer *w)
 			evt_writer_notice(w, "%s", err.text);
 		w->n_kept--;
 		memmove(w->kept, w->kept + 1, w->n_kept * sizeof(*w->kept));
+		gone = evt_io_sync_dir(w->env.io, w->path, &err) == EVT_OK;
+		if (!gone)
+			evt_writer_notice(w, "%s", err.text);
 	}
 	free(path);
 	return gone;
