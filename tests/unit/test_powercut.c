@@ -1,0 +1,210 @@
+/*
+ * test_powercut.c - the power is cut at every change that a recording makes to
+ * the disk.  What was synced is on the tape all the same.
+ *
+ * The recording runs once and is written down; what each cut may leave is made
+ * of that.  Then the tape is opened as the next recorder would.
+ */
+#include "tests/unit/cycle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/powercut.h"
+#include "tests/unit/testvfs.h"
+#include "tests/unit/torture.h"
+
+struct promise {
+	size_t at; /* behind so many changes */
+	struct cycle what;
+};
+
+struct run {
+	struct powercut *cut;
+	struct promise *promises;
+	size_t n, cap;
+	const char *vfs;
+	evt_io clean;
+	/* What was seen. */
+	uint64_t tried, frames;
+	char now[80]; /* the cut at hand, for who reads of a failure */
+};
+
+static void
+told(void *ctx, const struct cycle *c)
+{
+	struct run *r = ctx;
+
+	if (r->n == r->cap) {
+		r->cap = r->cap * 2 + 64;
+		r->promises = realloc(r->promises,
+		    r->cap * sizeof(*r->promises));
+		assert_non_null(r->promises);
+	}
+	r->promises[r->n++] = (struct promise){ powercut_changes(r->cut), *c };
+}
+
+/* What holds at a cut: the last promise before it; but what retention took,
+ * it may have begun to take. */
+static struct cycle
+promised(const struct run *r, size_t at)
+{
+	struct cycle c = { 0 };
+	size_t i = 0;
+
+	while (i < r->n && r->promises[i].at <= at)
+		c = r->promises[i++].what;
+	if (i < r->n)
+		c.first = r->promises[i].what.first;
+	c.told = NULL;
+	return c;
+}
+
+/* The next recorder opens what a cut has left, and goes on. */
+static void
+look(struct run *r, struct cycle c, const char *dir)
+{
+	char *path = in_dir(dir, "c.tape");
+	struct cycle_held held;
+	unsigned synced = c.synced;
+
+	c.path = path;
+	c.clean = &r->clean;
+	c.env = *test_env();
+	c.env.io = &r->clean;
+	c.sync_ns = 0;
+	if (access(path, F_OK) == 0)
+		cycle_read(path, &r->clean, true);
+	else
+		assert_int_equal(synced, 0);
+	assert_true(cycle_record(&c, 7, 0));
+	held = cycle_check(&c, synced, true);
+	assert_int_equal(held.end, c.next);
+	assert_true(held.holes == 0 || held.gaps > 0);
+	cycle_verify(&c, &held);
+	r->tried++;
+	r->frames += synced > c.first ? synced - c.first : 0;
+	free(path);
+}
+
+static void
+cut_at(struct run *r, const struct powercut *p, size_t at, const struct cycle *c,
+    enum cut cut, unsigned seed)
+{
+	static const char *const names[CUTS] = { "kept", "lost", "in order",
+		"at random", "torn" };
+	char *dir = make_dir();
+
+	snprintf(r->now, sizeof(r->now), "behind change %zu, unsynced %s, "
+	    "seed %u", at, names[cut], seed);
+	powercut_make(p, at, cut, seed, dir);
+	look(r, *c, dir);
+	remove_dir(dir);
+}
+
+static void
+begin(struct run *r, int64_t sync_ns, char **ret_dir)
+{
+	struct testvfs_hooks none = { 0 };
+	char *dir = make_dir(), *path = in_dir(dir, "c.tape");
+	struct cycle c = { .path = path, .sync_ns = sync_ns, .told = told,
+		.ctx = r };
+	evt_io io;
+
+	r->vfs = testvfs_begin(&none);
+	r->clean = testvfs_quick_io(r->vfs);
+	r->cut = powercut_new(dir);
+	io = powercut_io(r->cut);
+	c.env = *test_env();
+	c.env.io = &io;
+	c.clean = &r->clean;
+	cycle_run(&c);
+	assert_int_equal(c.committed, 142);
+	assert_true(c.first > 40);
+	free(path);
+	*ret_dir = dir;
+}
+
+static void
+end(struct run *r, char *dir, const char *what)
+{
+	print_message("# %s: %zu changes, %llu cuts, %llu synced frames\n", what,
+	    powercut_changes(r->cut), (unsigned long long)r->tried,
+	    (unsigned long long)r->frames);
+	torture_report(what, r->tried, r->frames, 0);
+	powercut_free(r->cut);
+	testvfs_end(r->vfs);
+	free(r->promises);
+	r->promises = NULL;
+	r->now[0] = '\0';
+	remove_dir(dir);
+}
+
+static int
+setup(void **state)
+{
+	*state = calloc(1, sizeof(struct run));
+	return *state != NULL ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	struct run *r = *state;
+
+	if (r->now[0] != '\0')
+		print_error("the cut: %s\n", r->now);
+	free(r);
+	return 0;
+}
+
+/* ---- cuts ------------------------------------------------------------------------ */
+
+static void
+cut_everywhere(struct run *r, int64_t sync_ns, const char *what)
+{
+	unsigned seeds = torture_full() ? 8 : 1;
+	size_t step = torture_full() ? 1 : 13;
+	char *dir;
+
+	begin(r, sync_ns, &dir);
+	for (size_t at = 0; at <= powercut_changes(r->cut); at += step) {
+		struct cycle c = promised(r, at);
+
+		for (enum cut cut = CUT_KEPT; cut < CUTS; cut++) {
+			for (unsigned s = 0; s < (cut > CUT_LOST ? seeds : 1);
+			    s++)
+				cut_at(r, r->cut, at, &c, cut, s);
+		}
+	}
+	end(r, dir, what);
+}
+
+static void
+each_batch_synced(void **state)
+{
+	cut_everywhere(*state, 0, "power cut at every file operation, each batch "
+	    "synced; unsynced writes kept, lost, at random, torn");
+}
+
+static void
+synced_now_and_then(void **state)
+{
+	cut_everywhere(*state, 1000000000, "power cut at every file operation, synced "
+	    "each second; unsynced writes kept, lost, at random, torn");
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(each_batch_synced),
+		T(synced_now_and_then),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
