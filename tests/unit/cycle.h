@@ -9,6 +9,7 @@
 #include "tests/unit/tapes.h"
 
 #define CYCLE_NOTES 2u
+#define CYCLE_STATES 400u /* more than a test puts */
 
 /* A bookmark that was left for the recorder, which said that it has it. */
 struct cycle_note {
@@ -26,6 +27,9 @@ struct cycle {
 	unsigned committed;  /* those before this one are in the kernel's hands */
 	unsigned synced;     /* and those before this one on the disk */
 	unsigned first;      /* the oldest one that retention has left */
+	/* A power cut: from `lost` on they may be missing, up to where the next
+	 * recording began. */
+	unsigned lost, resumed;
 	struct cycle_note note[CYCLE_NOTES];
 	/* Told whenever a promise was made; may be NULL. */
 	void (*told)(void *ctx, const struct cycle *c);
@@ -45,6 +49,7 @@ bool cycle_record(struct cycle *c, unsigned n, uint64_t keep_bytes);
 /* What is on a tape. */
 struct cycle_held {
 	unsigned first, end; /* states; first == end: none */
+	bool has[CYCLE_STATES];
 	unsigned note[CYCLE_NOTES];
 	unsigned holes;      /* states that are missing between the two */
 	unsigned gaps;       /* gap marks */
@@ -55,10 +60,10 @@ struct cycle_held {
  * place is an error, or passed if `damaged`. */
 struct cycle_held cycle_read(const char *path, const evt_io *io, bool damaged);
 
-/* Read it, and compare it with the first `end` states and the notes that were
- * promised.  States behind `end` may be there; holes, and damaged places, come
- * only among them, and only if `holes`. */
-struct cycle_held cycle_check(const struct cycle *c, unsigned end, bool holes);
+/* Read it, and compare it with what was promised: the states before `end`, and
+ * the notes.  States behind `end` may be there; with `cut`, holes and damaged
+ * places among those that were not promised. */
+struct cycle_held cycle_check(const struct cycle *c, unsigned end, bool cut);
 
 /* The tape, closed, is whole: verify has nothing to say, apart from the holes
  * that a check has allowed and a gap mark tells; the index is equal to one that is made anew. */

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <sqlite3.h>
+
 /* Whether this call is one that fails; errno says how. */
 static bool
 strikes(struct faulty *f)
@@ -11,6 +13,9 @@ strikes(struct faulty *f)
 	unsigned n = f->calls++;
 
 	if (f->kind == NONE || n < f->at || (n > f->at && !f->dead))
+		return false;
+	/* Nothing is interrupted each time that it is tried. */
+	if (f->kind == FAIL_INTERRUPTED && (n - f->at) % 2 > 0)
 		return false;
 	errno = f->kind == FAIL_FULL ? ENOSPC :
 	    f->kind == FAIL_INTERRUPTED ? EINTR : EIO;
@@ -74,13 +79,15 @@ f_ftruncate(void *ctx, int fd, off_t size)
 static int
 f_fdatasync(void *ctx, int fd)
 {
-	return strikes(ctx) ? -1 : evt_io_posix.fdatasync(NULL, fd);
+	(void)fd;
+	return strikes(ctx) ? -1 : 0;
 }
 
 static int
 f_fsync(void *ctx, int fd)
 {
-	return strikes(ctx) ? -1 : evt_io_posix.fsync(NULL, fd);
+	(void)fd;
+	return strikes(ctx) ? -1 : 0;
 }
 
 static int
@@ -184,4 +191,31 @@ faulty_io(struct faulty *f)
 		.mkdtemp = f_mkdtemp,
 		.rmdir = f_rmdir,
 	};
+}
+
+static int
+before_sqlite(void *ctx, enum vfs_call call)
+{
+	static const int errors[] = {
+		[VFS_OPEN] = SQLITE_CANTOPEN,
+		[VFS_READ] = SQLITE_IOERR_READ,
+		[VFS_WRITE] = SQLITE_IOERR_WRITE,
+		[VFS_TRUNCATE] = SQLITE_IOERR_TRUNCATE,
+		[VFS_SYNC] = SQLITE_IOERR_FSYNC,
+		[VFS_DELETE] = SQLITE_IOERR_DELETE,
+	};
+	struct faulty *f = ctx;
+
+	if (!strikes(f))
+		return SQLITE_OK;
+	if (f->kind != FAIL_FULL && f->kind != FAIL_SHORT)
+		return errors[call];
+	return call == VFS_WRITE ? SQLITE_FULL :
+	    f->kind == FAIL_FULL ? SQLITE_OK : errors[call];
+}
+
+struct testvfs_hooks
+faulty_hooks(struct faulty *f)
+{
+	return (struct testvfs_hooks){ .ctx = f, .before = before_sqlite };
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "format/io.h"
+#include "tests/unit/testvfs.h"
 
 enum fault {
 	NONE,
@@ -12,7 +13,7 @@ enum fault {
 	FAIL_FULL,  /* what needs no room goes on */
 	FAIL_SHORT, /* a write takes half, then the disk is full; a read gets
 	               half; a listing ends in the middle */
-	FAIL_INTERRUPTED
+	FAIL_INTERRUPTED /* with `dead`: every other call */
 };
 
 /* Counts calls; the `at`-th one (from 0) fails, and with `dead` all later
@@ -23,7 +24,11 @@ struct faulty {
 	bool dead;
 };
 
-/* The system's own operations but for f, which must outlive it. */
+/* The system's own operations but for f, which must outlive it, and syncs,
+ * which are not done: nobody cuts the power. */
 evt_io faulty_io(struct faulty *f);
+
+/* The same for SQLite's. */
+struct testvfs_hooks faulty_hooks(struct faulty *f);
 
 #endif

@@ -24,6 +24,18 @@ make_dir(void)
 	return dir;
 }
 
+char *
+make_quick_dir(void)
+{
+	char *dir = strdup("/dev/shm/evtape-disk-XXXXXX");
+
+	assert_non_null(dir);
+	if (mkdtemp(dir) != NULL)
+		return dir;
+	free(dir);
+	return make_dir();
+}
+
 static int
 remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {

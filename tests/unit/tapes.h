@@ -13,6 +13,9 @@
 /* A new folder of the test's own; remove_dir() frees the name too. */
 char *make_dir(void);
 void remove_dir(char *dir);
+/* The same in memory where the system has such folders, for tests that make
+ * thousands. */
+char *make_quick_dir(void);
 /* dir/name; free() it. */
 char *in_dir(const char *dir, const char *name);
 

@@ -1,219 +1,410 @@
 /*
- * test_faults.c - every file operation of the writer fails once, or for ever
- * from some call on: what was committed is on the tape all the same, in order,
- * once, and unaltered.
+ * test_faults.c - every file operation fails once, or for ever from some call
+ * on, reading and SQLite's own among them.
+ *
+ * While a tape is written: what was committed is on it all the same, in order,
+ * once, and unaltered, and the next recorder goes on.  While one is read: what
+ * is handed out is right, or there is an error.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/cycle.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "format/writer.h"
+#include "format/folder.h"
+#include "format/tape.h"
+#include "format/verify.h"
 #include "tests/unit/faulty.h"
+#include "tests/unit/torture.h"
 
-#define T0 INT64_C(1700000000000000000)
-#define N_FRAMES 120u
+static const struct kind {
+	enum fault fault;
+	bool dead;
+	const char *words;
+} kinds[] = {
+	{ FAIL_IO, false, "EIO, once" },
+	{ FAIL_FULL, false, "ENOSPC, once" },
+	{ FAIL_INTERRUPTED, false, "EINTR, once" },
+	{ FAIL_SHORT, false, "a short write or read, once" },
+	{ FAIL_IO, true, "EIO, for ever after" },
+	{ FAIL_FULL, true, "ENOSPC, for ever after" },
+	{ FAIL_INTERRUPTED, true, "EINTR, every other call from then on" },
+	{ FAIL_SHORT, true, "a short write, then a full disk" },
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static void
-count_notice(void *ctx, const char *text)
-{
-	(void)text;
-	++*(unsigned *)ctx;
-}
-
-/* ---- one recording ------------------------------------------------------------ */
+struct run {
+	struct faulty fault;
+	evt_io faulty, clean;
+	const char *vfs, *quick;
+	uint64_t tried, frames;
+	char now[100]; /* the fault at hand, for who reads of a failure */
+};
 
 static int
-put_one(evt_writer *w, unsigned i)
+setup(void **state)
 {
-	evt_frame f = make_state(i, 7);
-	uint8_t *payload = (uint8_t *)(uintptr_t)f.payload;
-	evt_error err;
-	int r;
+	struct run *r = calloc(1, sizeof(*r));
+	struct testvfs_hooks none = { 0 }, hooks;
 
-	f.time_ns = f.mono_ns = T0 + i;
-	r = evt_writer_put(w, &f, &err);
-	free(payload);
-	return r;
+	if (r == NULL)
+		return -1;
+	hooks = faulty_hooks(&r->fault);
+	r->vfs = testvfs_begin(&hooks);
+	r->quick = testvfs_begin(&none);
+	r->faulty = faulty_io(&r->fault);
+	r->faulty.vfs = r->vfs;
+	r->clean = testvfs_quick_io(r->quick);
+	*state = r;
+	return 0;
 }
 
-/*
- * Record frames from `from` to N_FRAMES as a recorder does: what fails is
- * tried again (a few times), and the tape is closed in any case.  Returns the
- * number behind the last frame that was committed.
- */
+static int
+teardown(void **state)
+{
+	struct run *r = *state;
+
+	if (r->now[0] != '\0')
+		print_error("the fault: %s\n", r->now);
+	testvfs_end(r->vfs);
+	testvfs_end(r->quick);
+	free(r);
+	return 0;
+}
+
+static void
+arm(struct run *r, const struct kind *k, unsigned at)
+{
+	r->fault = (struct faulty){ at, 0, k->fault, k->dead };
+	snprintf(r->now, sizeof(r->now), "%s, at call %u", k->words, at);
+}
+
+static void
+end(struct run *r, const char *what)
+{
+	print_message("# %s: %llu faults, %llu frames\n", what,
+	    (unsigned long long)r->tried, (unsigned long long)r->frames);
+	torture_report(what, r->tried, r->frames, 0);
+	r->now[0] = '\0';
+}
+
 static unsigned
-record(evt_writer *w, unsigned from)
+open_files(void)
 {
-	unsigned committed = from, failures = 0;
-	evt_error err;
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
 
-	for (unsigned i = from; i < N_FRAMES && failures < 4;) {
-		if (put_one(w, i) != EVT_OK) {
-			failures++;
-			continue;
-		}
-		i++;
-		if (i % 10 == 0 || i == N_FRAMES) {
-			while (failures < 4 &&
-			    evt_writer_commit(w, &err) != EVT_OK)
-				failures++;
-			if (failures < 4)
-				committed = i;
-		}
-		if (i % 50 == 0 && evt_writer_rotate(w, &err) != EVT_OK)
-			failures++;
-	}
-	evt_writer_close(w, &err); /* may fail: then the journal has it */
-	return committed;
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
 }
 
-static evt_writer_options
-small_blocks(unsigned *notices)
+static struct cycle
+cycle_of(struct run *r, const char *path)
 {
-	evt_writer_options o;
+	struct cycle c = { .path = path, .env = *test_env(),
+		.clean = &r->clean };
 
-	evt_writer_options_init(&o);
-	o.block_bytes = 4096;
-	o.sync_ns = 0;
-	o.notice = count_notice;
-	o.notice_ctx = notices;
-	return o;
+	c.env.io = &r->faulty;
+	return c;
 }
 
-/* Record with a fault, then look; the number of calls that were made. */
+/* ---- writing ------------------------------------------------------------------ */
+
+/* The tape as it lies, and behind the next recorder. */
+static void
+look(struct run *r, struct cycle *c)
+{
+	struct cycle before = *c;
+	struct cycle_held held;
+
+	if (c->committed > 0)
+		cycle_check(c, c->committed, false);
+	c->env.io = &r->clean;
+	assert_true(cycle_record(c, 7, 0));
+	cycle_check(&before, before.committed, false);
+	held = cycle_check(c, c->next, false);
+	assert_int_equal(held.end, c->next);
+	cycle_verify(c, &held);
+	r->tried++;
+	r->frames += before.committed > c->first ?
+	    before.committed - c->first : 0;
+}
+
+/* A whole cycle with a fault; the number of calls that were made. */
 static unsigned
-record_with(enum fault kind, unsigned at, bool dead)
+write_with(struct run *r, const struct kind *k, unsigned at)
 {
-	struct faulty f = { at, 0, kind, dead };
-	evt_io io = faulty_io(&f);
-	evt_writer_env env = *test_env();
-	char *dir = make_dir(), *path = in_dir(dir, "f.tape");
-	unsigned committed = 0, notices = 0, seen;
-	evt_writer_options o = small_blocks(&notices);
-	evt_writer *w;
-	evt_error err;
+	char *dir = make_quick_dir(), *path = in_dir(dir, "f.tape");
+	struct cycle c = cycle_of(r, path);
+	unsigned files = open_files(), calls;
 
-	env.io = &io;
-	if (evt_writer_open_env(path, &o, &env, &w, &err) == EVT_OK)
-		committed = record(w, 0);
-	f.kind = NONE;
-	if (access(path, F_OK) == 0) {
-		/* As it lies, and after recovery by the next recording. */
-		seen = committed > 0 ? check_states(path, 0, 7) : 0;
-		if (seen < committed)
-			fail_msg("fault %d at call %u: %u frames of %u", kind, at,
-			    seen, committed);
-		ok(evt_writer_open_env(path, &o, &env, &w, &err), &err);
-		ok(evt_writer_close(w, &err), &err);
-		assert_true(check_states(path, 0, 7) >= committed);
-	}
+	arm(r, k, at);
+	cycle_run(&c);
+	calls = r->fault.calls;
+	assert_int_equal(open_files(), files);
+	r->fault.kind = NONE;
+	look(r, &c);
 	free(path);
 	remove_dir(dir);
-	return f.calls;
+	return calls;
 }
 
 static void
-each_call_fails_once(void **state)
+each_call_of_a_recording_fails(void **state)
 {
-	unsigned calls = record_with(NONE, 0, false);
+	static const struct kind none = { NONE, false, "none" };
+	struct run *r = *state;
+	unsigned calls = write_with(r, &none, 0);
+	unsigned step = torture_full() ? 1 : 67;
 
-	(void)state;
-	assert_true(calls > 50);
-	for (unsigned at = 0; at < calls; at++) {
-		record_with(FAIL_IO, at, false);
-		record_with(FAIL_SHORT, at, false);
-		if (at % 3 == 0)
-			record_with(FAIL_INTERRUPTED, at, false);
+	assert_true(calls > 500);
+	r->tried = r->frames = 0;
+	for (unsigned i = 0; i < KINDS; i++) {
+		for (unsigned at = i % step; at < calls; at += step)
+			write_with(r, &kinds[i], at);
 	}
-}
-
-static void
-the_disk_dies_at_each_call(void **state)
-{
-	unsigned calls = record_with(NONE, 0, false);
-
-	(void)state;
-	for (unsigned at = 0; at < calls; at++) {
-		record_with(FAIL_FULL, at, true);
-		record_with(FAIL_SHORT, at, true);
-	}
+	end(r, "every file operation of recording, rotation, retention, "
+	    "bookmarks, compacting and reindexing failed, once and for ever");
 }
 
 /* ---- recovery ------------------------------------------------------------------ */
 
-struct victim {
-	const char *path;
-	unsigned from, to;
-};
-
+/* A recorder that was killed. */
 static void
 write_and_die(void *arg)
 {
-	struct victim *v = arg;
-	unsigned notices = 0;
-	evt_writer_options o = small_blocks(&notices);
+	struct cycle *c = arg;
+	evt_writer_options o;
 	evt_writer *w;
 	evt_error err;
 
-	ok(evt_writer_open_env(v->path, &o, test_env(), &w, &err), &err);
-	for (unsigned i = v->from; i < v->to; i++)
-		ok(put_one(w, i), &err);
+	evt_writer_options_init(&o);
+	o.block_bytes = 2048;
+	o.profile = navixy_profile();
+	ok(evt_writer_open_env(c->path, &o, &c->env, &w, &err), &err);
+	put_states(w, c->next, 50, 7, INT64_C(1700000000000000000) + c->next,
+	    1);
 	ok(evt_writer_commit(w, &err), &err);
 }
 
-/* Recovery is cut off at the at-th call; the next one completes it. */
 static bool
-recover_with(unsigned at)
+recover_with(struct run *r, const struct kind *k, unsigned at)
 {
-	struct faulty f = { at, 0, FAIL_IO, true };
-	evt_io io = faulty_io(&f);
-	evt_writer_env env = *test_env();
-	char *dir = make_dir(), *path = in_dir(dir, "r.tape");
-	struct victim v = { path, 0, 50 };
-	unsigned notices = 0;
-	evt_writer_options o = small_blocks(&notices);
-	evt_writer *w;
-	evt_error err;
+	char *dir = make_quick_dir(), *path = in_dir(dir, "r.tape");
+	struct cycle c = cycle_of(r, path);
 	bool hit;
 
-	die_after(write_and_die, &v);
-	env.io = &io;
-	if (evt_writer_open_env(path, &o, &env, &w, &err) == EVT_OK)
-		evt_writer_close(w, &err);
-	hit = f.calls > at;
-	f.kind = NONE;
-	assert_int_equal(check_states(path, 0, 7), 50);
-	ok(evt_writer_open_env(path, &o, &env, &w, &err), &err);
-	for (unsigned i = 50; i < 60; i++)
-		ok(put_one(w, i), &err);
-	ok(evt_writer_close(w, &err), &err);
-	assert_int_equal(check_states(path, 0, 7), 60);
+	c.env.io = &r->clean;
+	die_after(write_and_die, &c);
+	c.next = c.committed = 50;
+	c.env.io = &r->faulty;
+	arm(r, k, at);
+	cycle_record(&c, 0, 0);
+	hit = r->fault.calls > at;
+	r->fault.kind = NONE;
+	look(r, &c);
 	free(path);
 	remove_dir(dir);
 	return hit;
 }
 
 static void
-recovery_can_be_cut_off_anywhere(void **state)
+each_call_of_a_recovery_fails(void **state)
 {
-	unsigned at = 0;
+	struct run *r = *state;
+	unsigned step = torture_full() ? 1 : 7, at;
 
-	(void)state;
-	while (recover_with(at))
-		at++;
-	assert_true(at > 8);
+	for (unsigned i = 0; i < KINDS; i++) {
+		at = i % step;
+		while (recover_with(r, &kinds[i], at))
+			at += step;
+		assert_true(at > 20);
+	}
+	end(r, "every file operation of a recovery failed, once and for ever");
 }
+
+/* ---- reading --------------------------------------------------------------------- */
+
+/* What a reader got: all is right, or there was an error. */
+struct seen {
+	unsigned states, verified, info, last;
+	bool error;
+};
+
+/* The cursor; frames come in order, and all of them unless it fails. */
+static void
+read_all(struct seen *seen, evt_tape *tape)
+{
+	static const char *const source[] = { "10003" };
+	const evt_filter with_source = { .sources = source, .n_sources = 1 };
+	evt_cursor *cur;
+	evt_error err;
+	evt_frame f;
+	int r = EVT_OK;
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t last = 0;
+
+		if (evt_cursor_open(&tape, 1, i ? &with_source : NULL, &cur,
+		    &err) != EVT_OK) {
+			seen->error = true;
+			return;
+		}
+		while ((r = evt_cursor_next(cur, &f, &err)) == EVT_OK) {
+			unsigned no = (unsigned)(f.time_ns % 1000000000);
+			evt_frame want = make_state(no, 7);
+
+			assert_true(f.seq > last);
+			last = f.seq;
+			seen->states += f.kind == EVT_KIND_RECEIVED;
+			if (f.kind == EVT_KIND_RECEIVED) {
+				assert_int_equal(f.len, want.len);
+				assert_memory_equal(f.payload, want.payload,
+				    f.len);
+			}
+			free((void *)(uintptr_t)want.payload);
+		}
+		evt_cursor_close(cur);
+		seen->error = seen->error || r != EVT_END;
+		/* A disk that does not answer is no damage. */
+		assert_int_not_equal(r, EVT_ERR_CORRUPT);
+	}
+}
+
+static void
+on_fault(void *ctx, const evt_fault *fault)
+{
+	(void)ctx;
+	/* An index that cannot be read may be called damaged; frames not. */
+	if (!fault->note && strcmp(fault->file, "tape.db") != 0)
+		fail_msg("verify: %s: %s", fault->file, fault->what);
+}
+
+static int
+count_last(void *ctx, const evt_key *source, const evt_frame *f, evt_error *err)
+{
+	(void)source;
+	(void)err;
+	*(uint64_t *)ctx += (uint64_t)f->time_ns % 1000000000;
+	return EVT_OK;
+}
+
+static void
+ask(struct seen *seen, evt_tape *tape)
+{
+	static const int64_t end = INT64_C(1700000001000000000);
+	uint64_t last = 0, counted = 0;
+	evt_timeline line = { 0 };
+	evt_info *info;
+	evt_error err;
+	evt_frame f;
+
+	if (evt_tape_info(tape, &info, &err) == EVT_OK) {
+		seen->info += (unsigned)info->frames;
+		assert_int_equal(info->n_damaged, 0);
+		evt_info_free(info);
+	} else {
+		seen->error = true;
+	}
+	if (evt_tape_last_before(tape, "10003", "state", end, &f, &err) ==
+	    EVT_OK)
+		seen->last += (unsigned)f.seq;
+	else
+		seen->error = true;
+	if (evt_tape_each_last(tape, "state", end, count_last, &last, &err) ==
+	    EVT_OK)
+		seen->last += (unsigned)last;
+	else
+		seen->error = true;
+	if (evt_tape_timeline(tape, end - 1000000000, end, 3, &line, &err) ==
+	    EVT_OK) {
+		for (size_t i = 0; i < line.n_events; i++) {
+			for (size_t k = 0; k < line.n_buckets; k++)
+				counted += line.events[i].count[k];
+		}
+		seen->last += (unsigned)counted;
+		evt_timeline_free(&line);
+	} else {
+		seen->error = true;
+	}
+}
+
+static struct seen
+read_with(struct run *r, const struct kind *k, unsigned at, const char *path)
+{
+	evt_verify_options o = { .fault = on_fault };
+	unsigned files = open_files();
+	struct seen seen = { 0 };
+	evt_verified got;
+	evt_tape *tape;
+	evt_error err;
+
+	arm(r, k, at);
+	if (evt_tape_open_io(path, &r->faulty, &tape, &err) == EVT_OK) {
+		read_all(&seen, tape);
+		ask(&seen, tape);
+		evt_tape_close(tape);
+	} else {
+		seen.error = true;
+	}
+	if (evt_tape_verify_io(path, &r->faulty, &o, &got, &err) == EVT_OK)
+		seen.verified = (unsigned)got.frames;
+	else
+		seen.error = true;
+	assert_int_equal(open_files(), files);
+	return seen;
+}
+
+static void
+each_call_of_a_reader_fails(void **state)
+{
+	static const struct kind none = { NONE, false, "none" };
+	struct run *r = *state;
+	char *dir = make_quick_dir(), *path = in_dir(dir, "r.tape");
+	struct cycle c = cycle_of(r, path);
+	unsigned step = torture_full() ? 1 : 5, calls;
+	struct seen want, got;
+
+	/* Closed ones, and a journal of a recorder that was killed. */
+	c.env.io = &r->clean;
+	die_after(write_and_die, &c);
+	assert_true(cycle_record(&c, 30, 0));
+	die_after(write_and_die, &c);
+	want = read_with(r, &none, 0, path);
+	calls = r->fault.calls;
+	assert_false(want.error);
+	assert_true(want.states > 80 && want.verified >= 80 && calls > 50);
+	for (unsigned i = 0; i < KINDS; i++) {
+		for (unsigned at = i % step; at < calls; at += step) {
+			got = read_with(r, &kinds[i], at, path);
+			if (!got.error)
+				assert_memory_equal(&got, &want, sizeof(got));
+			assert_true(got.states <= want.states);
+			r->tried++;
+			r->frames += want.verified;
+		}
+	}
+	end(r, "every file operation of reading, searching and verifying "
+	    "failed: the right frames, or an error");
+	free(path);
+	remove_dir(dir);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_call_fails_once),
-		cmocka_unit_test(the_disk_dies_at_each_call),
-		cmocka_unit_test(recovery_can_be_cut_off_anywhere),
+	static const struct CMUnitTest tests[] = {
+		T(each_call_of_a_recording_fails),
+		T(each_call_of_a_recovery_fails),
+		T(each_call_of_a_reader_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
