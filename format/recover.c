@@ -487,7 +487,7 @@ drop_empty(struct recovery *r, const evt_segment *last, evt_error *err)
 {
 	int code;
 
-	if (last->size > 0 && !r->ours && !r->got.has_uuid)
+	if (last->size > 0 && !r->ours && !r->got.has_uuid && !r->got.used)
 		return EVT_OK;
 	if (last->size > 0 && (code = save_tail(r, last, err)))
 		return code;
@@ -512,7 +512,9 @@ finish_segment(struct recovery *r, evt_error *err)
 	}
 	if (r->writer == NULL)
 		return EVT_OK;
-	if ((code = evt_segment_seal(r->writer, r->got.max_conn, err)))
+	/* A directory must not be on the disk before its blocks are. */
+	if ((code = evt_segment_sync(r->writer, err)) ||
+	    (code = evt_segment_seal(r->writer, r->got.max_conn, err)))
 		return code;
 	return evt_segment_sync(r->writer, err);
 }
@@ -535,10 +537,11 @@ recover(struct recovery *r, evt_error *bad, evt_error *err)
 
 int
 evt_recover(const evt_io *io, const char *path,
-    const evt_writer_options *options, evt_recovered *ret_recovered,
+    const evt_writer_options *options, evt_recovered *recovered,
     evt_error *err)
 {
-	struct recovery r = { .io = io, .path = path, .options = options };
+	struct recovery r = { .io = io, .path = path, .options = options,
+		.got = { .used = recovered->used } };
 	evt_error *bad = NULL, own;
 	int code;
 
@@ -567,6 +570,6 @@ evt_recover(const evt_io *io, const char *path,
 	evt_segment_close(r.writer);
 	evt_buf_free(&r.block);
 	if (code == EVT_OK)
-		*ret_recovered = r.got;
+		*recovered = r.got;
 	return code;
 }

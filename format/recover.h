@@ -9,6 +9,8 @@
 #include "format/io.h"
 
 typedef struct evt_recovered {
+	bool used;              /* told by the caller: a recorder has had the
+	                           folder before, so what lies in it is ours */
 	bool has_uuid;          /* the tape holds or held frames */
 	uint8_t uuid[16];
 	uint64_t next_seq;      /* 1 on an empty tape */
@@ -26,7 +28,7 @@ typedef struct evt_recovered {
  * Errors: EVT_ERR_VERSION, _FULL, _IO, _NOMEM.
  */
 int evt_recover(const evt_io *io, const char *path,
-    const evt_writer_options *options, evt_recovered *ret_recovered,
+    const evt_writer_options *options, evt_recovered *recovered,
     evt_error *err);
 
 #endif

@@ -117,6 +117,12 @@ seal(evt_writer *w, evt_error *err)
 	if (w->segment == NULL)
 		return EVT_OK;
 	w->want_seal = true;
+	/* Nobody looks at the blocks that a directory names: it must not be on
+	 * the disk before they are. */
+	if (w->opt.sync_ns != EVT_SYNC_OFF &&
+	    !evt_segment_written(w->segment)->sealed &&
+	    (r = evt_segment_sync(w->segment, err)))
+		return r;
 	before = evt_segment_written(w->segment)->size;
 	if ((r = evt_segment_seal(w->segment, w->max_conn, err)))
 		return r;
@@ -546,7 +552,7 @@ mark_loss(evt_writer *w, const evt_recovered *got, evt_error *err)
 	f.payload = (const uint8_t *)json;
 	f.len = strlen(json);
 	r = evt_writer_put(w, &f, err);
-	return r == EVT_OK ? evt_writer_commit(w, err) : r;
+	return r == EVT_OK ? evt_writer_sync(w, err) : r;
 }
 
 static int
@@ -568,8 +574,9 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 {
 	static const evt_writer_env real = { &evt_io_posix, real_steady,
 		real_wall, NULL };
-	evt_recovered got;
+	evt_recovered got = { 0 };
 	evt_error local;
+	struct stat st;
 	evt_writer *w = calloc(1, sizeof(*w));
 	int r;
 
@@ -587,7 +594,10 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 	w->journal_dir = evt_path_join(path, "journal");
 	if (w->path == NULL || w->journal_dir == NULL)
 		r = evt_err_nomem(err);
-	else if ((r = check_options(&w->opt, err)) == EVT_OK &&
+	else if ((r = check_options(&w->opt, err)) == EVT_OK)
+		got.used = w->env.io->stat(w->env.io->ctx, w->journal_dir,
+		    &st) == 0;
+	if (r == EVT_OK &&
 	    (r = evt_tape_make(w->env.io, path, !w->opt.existing, err)) ==
 	    EVT_OK && (r = evt_lock_take(w->env.io, path, &w->lock_fd, err)) ==
 	    EVT_OK &&

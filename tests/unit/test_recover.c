@@ -474,6 +474,31 @@ a_segment_without_a_whole_block_goes(void **state)
 	assert_int_equal(check_states(x->path, 0, SOURCES), 5);
 }
 
+/* A recorder has had the folder: what is left of its first block goes too. */
+static void
+torn_bytes_of_a_first_block_go(void **state)
+{
+	struct fixture *x = *state;
+	evt_writer_options o = options_of(x);
+	evt_writer *w;
+	evt_error err;
+	evt_segment s;
+
+	ok(evt_writer_open_env(x->path, &o, test_env(), &w, &err), &err);
+	ok(evt_writer_close(w, &err), &err);
+	close(open(x->segment, O_WRONLY | O_CREAT, 0600));
+	append(x->segment, "\0\0\0\0\0\0\0\0", 8);
+	ok(evt_writer_open_env(x->path, &o, test_env(), &w, &err), &err);
+	ok(evt_writer_close(w, &err), &err);
+	assert_true(in_journal(x, ".torn", NULL));
+	/* What stands there now is the mark that says so. */
+	s = look(x);
+	assert_true(s.sealed);
+	assert_int_equal(s.n_damaged, 0);
+	evt_segment_free(&s);
+	assert_int_equal(check_states(x->path, 0, SOURCES), 0);
+}
+
 /* The journal has the damaged block in part: what it has comes first, and the
  * bytes behind the damage are kept beside. */
 static void
@@ -680,6 +705,7 @@ main(void)
 		T(a_bad_block_in_the_middle_is_taken_from_the_journal),
 		T(a_bad_block_that_the_journal_has_in_part),
 		T(a_segment_without_a_whole_block_goes),
+		T(torn_bytes_of_a_first_block_go),
 		T(a_torn_record_ends_the_journal),
 		T(a_damaged_journal_is_set_aside),
 		T(another_tapes_journal_is_set_aside),
