@@ -220,6 +220,11 @@ evt_index_open(const evt_io *io, const char *path,
 	return NULL;
 }
 
+/*
+ * SQLite would take a log that a power cut left beside a new database for that
+ * one's, and a database without its log for a whole one.  So the database goes
+ * first, and for good, then the rest, then what comes is made.
+ */
 int
 evt_index_remove(const evt_io *io, const char *path, evt_error *err)
 {
@@ -232,7 +237,9 @@ evt_index_remove(const evt_io *io, const char *path, evt_error *err)
 
 		if (name == NULL)
 			r = evt_err_nomem(err);
-		else if (io->unlink(io->ctx, name) != 0 && errno != ENOENT)
+		else if (io->unlink(io->ctx, name) == 0)
+			r = evt_io_sync_dir(io, path, err);
+		else if (errno != ENOENT)
 			r = evt_err_sys(err, errno, "cannot remove %s", name);
 		free(name);
 	}
