@@ -116,21 +116,29 @@ cut_at(struct run *r, const struct powercut *p, size_t at, const struct cycle *c
 }
 
 static void
-begin(struct run *r, int64_t sync_ns, char **ret_dir)
+prepare(struct run *r, struct cycle *c, const char *dir, evt_io *io)
 {
 	struct testvfs_hooks none = { 0 };
-	char *dir = make_quick_dir(), *path = in_dir(dir, "c.tape");
-	struct cycle c = { .path = path, .sync_ns = sync_ns, .told = told,
-		.ctx = r };
-	evt_io io;
 
 	r->vfs = testvfs_begin(&none);
 	r->clean = testvfs_quick_io(r->vfs);
 	r->cut = powercut_new(dir);
-	io = powercut_io(r->cut);
-	c.env = *test_env();
-	c.env.io = &io;
-	c.clean = &r->clean;
+	*io = powercut_io(r->cut);
+	c->env = *test_env();
+	c->env.io = io;
+	c->clean = &r->clean;
+	c->told = told;
+	c->ctx = r;
+}
+
+static void
+begin(struct run *r, int64_t sync_ns, char **ret_dir)
+{
+	char *dir = make_quick_dir(), *path = in_dir(dir, "c.tape");
+	struct cycle c = { .path = path, .sync_ns = sync_ns };
+	evt_io io;
+
+	prepare(r, &c, dir, &io);
 	cycle_run(&c);
 	assert_int_equal(c.committed, 142);
 	assert_true(c.first > 40);
@@ -247,6 +255,31 @@ recovery_is_cut_too(void **state)
 	    "the recovery; unsynced writes lost, at random, torn");
 }
 
+/* The first minutes of a tape, at every change and with many seeds: a cut may
+ * leave a directory and not the block that it names. */
+static void
+a_new_tape(void **state)
+{
+	static const char what[] = "power cut at every file operation of a new "
+	    "tape; unsynced writes there at random, torn";
+	struct run *r = *state;
+	unsigned seeds = torture_full() ? 40 : 4;
+	char *dir = make_quick_dir(), *path = in_dir(dir, "c.tape");
+	struct cycle c = { .path = path, .sync_ns = 1000000000 };
+	evt_io io;
+
+	prepare(r, &c, dir, &io);
+	assert_true(cycle_record(&c, 23, 0));
+	for (size_t at = 0; at <= powercut_changes(r->cut); at++) {
+		c = promised(r, at);
+		for (unsigned s = 0; s < seeds; s++)
+			cut_at(r, r->cut, at, &c,
+			    s % 2 ? CUT_TORN : CUT_RANDOM, s);
+	}
+	free(path);
+	end(r, dir, what);
+}
+
 static void
 each_batch_synced(void **state)
 {
@@ -267,6 +300,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(a_new_tape),
 		T(each_batch_synced),
 		T(synced_now_and_then),
 		T(recovery_is_cut_too),
