@@ -88,7 +88,7 @@ check_blocks(struct recovery *r, evt_segment *s, evt_error *err)
 	r->whole = s->n_blocks;
 	r->ours = s->n_blocks > 0;
 	for (size_t i = 0; i < s->n_blocks; i++) {
-		if (s->blocks[i].offset != at && i < r->whole)
+		if (i < r->whole && s->blocks[i].offset != at)
 			r->whole = i;
 		at = s->blocks[i].offset + s->blocks[i].stored;
 		if (i > 0)
@@ -174,7 +174,7 @@ save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
 {
 	uint64_t n = s->size - s->walked;
 	char name[48], *path;
-	uint8_t *bytes = malloc(n);
+	uint8_t *bytes = malloc(n > 0 ? n : 1);
 	int in = -1, out = -1, code;
 	size_t got = 0;
 
@@ -224,9 +224,11 @@ reach_in_file(struct recovery *r, uint64_t first_seq, uint64_t *seq,
 	if (code != EVT_OK)
 		return code == EVT_AGAIN || code == EVT_ERR_CORRUPT ||
 		    code == EVT_ERR_NOTFOUND ? EVT_OK : code;
-	while ((!r->got.has_uuid || memcmp(evt_journal_uuid(reader),
-	    r->got.uuid, sizeof(r->got.uuid)) == 0) && (code = evt_journal_next(reader, &f,
-	    &in_lines, err)) == EVT_OK)
+	if (r->got.has_uuid && memcmp(evt_journal_uuid(reader), r->got.uuid,
+	    sizeof(r->got.uuid)) != 0)
+		code = EVT_AGAIN; /* another tape's: it has nothing */
+	while (code == EVT_OK && (code = evt_journal_next(reader, &f, &in_lines,
+	    err)) == EVT_OK)
 		*seq += f.seq == *seq;
 	evt_journal_close(reader);
 	return code == EVT_AGAIN || code == EVT_ERR_CORRUPT ? EVT_OK : code;

@@ -141,8 +141,8 @@ count_segment(struct counting *c, const evt_segment *s, evt_error *err)
 	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
 		if (!overlaps(c, &s->blocks[i]))
 			continue;
-		r = evt_segment_read_block(t->io, fd, s->name, &s->blocks[i], false,
-		    &t->raw, &t->block, err);
+		r = evt_segment_read_block(t->io, fd, s->name, &s->blocks[i],
+		    false, &t->raw, &t->block, err);
 		if (r == EVT_OK)
 			r = count_loaded(c, &t->block, err);
 		else if (r == EVT_ERR_CORRUPT)

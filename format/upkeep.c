@@ -163,8 +163,8 @@ digest(struct work *w, const evt_segment *s, uint64_t *ret, evt_error *err)
 	if (r != EVT_OK)
 		return r;
 	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
-		r = evt_segment_read_block(w->io, fd, s->name, &s->blocks[i], true,
-		    &w->raw, &w->block, err);
+		r = evt_segment_read_block(w->io, fd, s->name, &s->blocks[i],
+		    true, &w->raw, &w->block, err);
 		for (uint32_t k = 0; r == EVT_OK && k < w->block.n; k++) {
 			r = evt_block_frame(&w->block, k, &f, err);
 			if (r != EVT_OK)

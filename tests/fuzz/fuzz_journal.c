@@ -133,7 +133,8 @@ check(const uint8_t *p, size_t n)
 	must(read_on(r, &seq, &sum) == code); /* and stays there */
 	evt_journal_close(r);
 	check_growing(p, n, seq, sum);
-	must(evt_journal_open(&evt_io_posix, folder, FIRST_SEQ, &r, &err) == EVT_OK);
+	must(evt_journal_open(&evt_io_posix, folder, FIRST_SEQ, &r, &err) ==
+	    EVT_OK);
 	read_on(r, &seq2, &again);
 	must(seq2 == seq && again == sum);
 	evt_journal_close(r);

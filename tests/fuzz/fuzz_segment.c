@@ -76,8 +76,8 @@ read_blocks(int fd, const evt_segment *s)
 
 	for (size_t i = 0; i < s->n_blocks; i++) {
 		const evt_block_ref *ref = &s->blocks[i];
-		int r = evt_segment_read_block(s->io, fd, s->name, ref, true, &raw,
-		    &block, &err);
+		int r = evt_segment_read_block(s->io, fd, s->name, ref, true,
+		    &raw, &block, &err);
 
 		if (r != EVT_OK) {
 			must(r == EVT_ERR_CORRUPT || r == EVT_ERR_VERSION);

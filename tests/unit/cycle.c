@@ -29,7 +29,7 @@ put_state(evt_writer *w, unsigned i)
 	return r;
 }
 
-/* ---- what was promised --------------------------------------------------------- */
+/* ---- what was promised --------------------------------------------------- */
 
 static unsigned
 first_state(const struct cycle *c)
@@ -65,7 +65,7 @@ promise(struct cycle *c, unsigned committed, unsigned synced)
 		c->told(c->ctx, c);
 }
 
-/* ---- the recording --------------------------------------------------------------- */
+/* ---- the recording ------------------------------------------------------- */
 
 static bool
 commit(struct cycle *c, evt_writer *w)
@@ -191,7 +191,7 @@ cycle_run(struct cycle *c)
 	cycle_record(c, 22, 0);
 }
 
-/* ---- what is there --------------------------------------------------------------- */
+/* ---- what is there ------------------------------------------------------- */
 
 static void
 see_mark(struct cycle_held *held, const evt_frame *f)
@@ -286,7 +286,7 @@ cycle_check(const struct cycle *c, unsigned end, bool cut)
 	return held;
 }
 
-/* ---- verify, and the index --------------------------------------------------------- */
+/* ---- verify, and the index ----------------------------------------------- */
 
 static void
 on_fault(void *ctx, const evt_fault *fault)

@@ -24,8 +24,8 @@ struct cycle {
 	int64_t sync_ns;
 	/* What the calls have promised so far: */
 	unsigned next;       /* the state that is put next */
-	unsigned committed;  /* those before this one are in the kernel's hands */
-	unsigned synced;     /* and those before this one on the disk */
+	unsigned committed;  /* those before it are in the kernel's hands */
+	unsigned synced;     /* and those before this one are on the disk */
 	unsigned first;      /* the oldest one that retention has left */
 	/* A power cut: from `lost` on they may be missing, up to where the next
 	 * recording began. */
@@ -66,7 +66,8 @@ struct cycle_held cycle_read(const char *path, const evt_io *io, bool damaged);
 struct cycle_held cycle_check(const struct cycle *c, unsigned end, bool cut);
 
 /* The tape, closed, is whole: verify has nothing to say, apart from the holes
- * that a check has allowed and a gap mark tells; the index is equal to one that is made anew. */
+ * that a check has allowed and a gap mark tells; the index is equal to one that
+ * is made anew. */
 void cycle_verify(const struct cycle *c, const struct cycle_held *held);
 
 #endif

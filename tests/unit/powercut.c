@@ -72,7 +72,7 @@ grow(void *p, size_t n, size_t *cap, size_t size)
 static char *
 copy_text(const char *text)
 {
-	char *copy = strdup(text);
+	char *copy = text != NULL ? strdup(text) : NULL;
 
 	assert_non_null(copy);
 	return copy;
@@ -91,7 +91,7 @@ below(const struct powercut *p, const char *path)
 	return path[n] == '/' ? path + n + 1 : NULL;
 }
 
-/* ---- the record ------------------------------------------------------------------ */
+/* ---- the record ---------------------------------------------------------- */
 
 static struct change *
 note(struct powercut *p, enum what what, uint32_t file, const char *name)
@@ -222,7 +222,7 @@ note_folder_synced(struct powercut *p, const char *path)
 	free(folder);
 }
 
-/* ---- the operations ---------------------------------------------------------------- */
+/* ---- the operations ------------------------------------------------------ */
 
 static void
 set_fd(struct powercut *p, int fd, uint32_t file, const char *folder)
@@ -316,21 +316,22 @@ static int
 p_rename(void *ctx, const char *from, const char *to)
 {
 	struct powercut *p = ctx;
+	const char *old_name = below(p, from), *new_name = below(p, to);
 	int r = evt_io_posix.rename(NULL, from, to);
 	struct name *name, *old;
 	uint32_t file;
 
-	if (r != 0)
+	if (r != 0 || old_name == NULL || new_name == NULL)
 		return r;
-	name = find_name(p, below(p, from));
+	name = find_name(p, old_name);
 	assert_non_null(name);
 	file = name->file;
-	note_name(p, RENAME, file, below(p, from), below(p, to))->to =
-	    copy_text(below(p, to));
+	note_name(p, RENAME, file, old_name, new_name)->to =
+	    copy_text(new_name);
 	drop_name(p, name);
-	if ((old = find_name(p, below(p, to))) != NULL)
+	if ((old = find_name(p, new_name)) != NULL)
 		drop_name(p, old);
-	add_name(p, below(p, to), file);
+	add_name(p, new_name, file);
 	return 0;
 }
 
@@ -349,12 +350,12 @@ static int
 p_mkdir(void *ctx, const char *path, mode_t mode)
 {
 	struct powercut *p = ctx;
+	const char *name = below(p, path);
 	int r = evt_io_posix.mkdir(NULL, path, mode);
 
-	if (r == 0) {
-		note_name(p, MAKE_FOLDER, NO_FILE, below(p, path),
-		    below(p, path));
-		add_name(p, below(p, path), NO_FILE);
+	if (r == 0 && name != NULL) {
+		note_name(p, MAKE_FOLDER, NO_FILE, name, name);
+		add_name(p, name, NO_FILE);
 	}
 	return r;
 }
@@ -377,7 +378,7 @@ powercut_io(struct powercut *p)
 	return io;
 }
 
-/* ---- SQLite's ---------------------------------------------------------------------- */
+/* ---- SQLite's ------------------------------------------------------------ */
 
 static void
 v_opened(void *ctx, const char *path)
@@ -425,7 +426,7 @@ v_removed(void *ctx, const char *path, bool folder)
 		note_folder_synced(ctx, name);
 }
 
-/* ---- what was there before ----------------------------------------------------------- */
+/* ---- what was there before ----------------------------------------------- */
 
 static void
 take_file(struct powercut *p, const char *path)
@@ -512,7 +513,7 @@ powercut_changes(const struct powercut *p)
 	return p->n - p->safe;
 }
 
-/* ---- the disk behind a cut ------------------------------------------------------------ */
+/* ---- the disk behind a cut ----------------------------------------------- */
 
 struct disk {
 	enum cut cut;
@@ -566,7 +567,7 @@ static void
 apply(struct disk *d, const struct change *c, bool torn)
 {
 	struct name *name = c->name != NULL ? find_name(&d->at, c->name) : NULL;
-	evt_buf *file = c->file != NO_FILE ? &d->files[c->file] : NULL;
+	evt_buf *file = &d->files[c->file != NO_FILE ? c->file : 0];
 
 	switch (c->what) {
 	case MAKE_FILE:

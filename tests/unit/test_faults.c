@@ -114,7 +114,7 @@ cycle_of(struct run *r, const char *path)
 	return c;
 }
 
-/* ---- writing ------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------- */
 
 /* The tape as it lies, and behind the next recorder. */
 static void
@@ -175,7 +175,7 @@ each_call_of_a_recording_fails(void **state)
 	    "bookmarks, compacting and reindexing failed, once and for ever");
 }
 
-/* ---- recovery ------------------------------------------------------------------ */
+/* ---- recovery ------------------------------------------------------------ */
 
 /* A recorder that was killed. */
 static void
@@ -231,7 +231,7 @@ each_call_of_a_recovery_fails(void **state)
 	end(r, "every file operation of a recovery failed, once and for ever");
 }
 
-/* ---- reading --------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 /* What a reader got: all is right, or there was an error. */
 struct seen {

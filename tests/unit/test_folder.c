@@ -73,15 +73,15 @@ what_is_a_tape(void **state)
 	struct fixture *x = *state;
 	evt_error err;
 
-	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE, &err,
-	    "there is no tape at");
+	refused(evt_tape_check(&evt_io_posix, x->path, &err),
+	    EVT_ERR_NOTATAPE, &err, "there is no tape at");
 	put(x->dir, "f.tape", "");
-	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE, &err,
-	    "a tape is a folder");
+	refused(evt_tape_check(&evt_io_posix, x->path, &err),
+	    EVT_ERR_NOTATAPE, &err, "a tape is a folder");
 	assert_int_equal(unlink(x->path), 0);
 	assert_int_equal(mkdir(x->path, 0700), 0);
-	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE, &err,
-	    "it has no segment");
+	refused(evt_tape_check(&evt_io_posix, x->path, &err),
+	    EVT_ERR_NOTATAPE, &err, "it has no segment");
 	put(x->path, "000007.ndjson.zst", "");
 	ok(evt_tape_check(&evt_io_posix, x->path, &err), &err);
 	put(x->path, "notes.txt", "a stranger's file does no harm");
@@ -136,7 +136,8 @@ one_holder(void **state)
 	snprintf(pid, sizeof(pid), "process %ld;", (long)getpid());
 	refused(evt_lock_take(&evt_io_posix, x->path, &other, &err),
 	    EVT_ERR_LOCKED, &err, pid);
-	assert_true(evt_lock_held(&evt_io_posix, x->path)); /* asking takes nothing */
+	/* Asking takes nothing. */
+	assert_true(evt_lock_held(&evt_io_posix, x->path));
 	close(fd);
 	assert_false(evt_lock_held(&evt_io_posix, x->path));
 	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);

@@ -466,7 +466,8 @@ another_tapes_is_replaced(void **state)
 	evt_error err;
 	bool fresh;
 
-	ok(evt_index_create(&evt_io_posix, x->path, other, &index, &fresh, &err), &err);
+	ok(evt_index_create(&evt_io_posix, x->path, other, &index, &fresh,
+	    &err), &err);
 	assert_true(fresh);
 	evt_index_close(index);
 	assert_int_equal(number(x, "SELECT count(*) FROM segment"), 0);

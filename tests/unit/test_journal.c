@@ -214,7 +214,8 @@ at_every_length(void **state)
 
 		copy_cut(from, to, n);
 		if (n < JH_LEN) {
-			assert_int_equal(evt_journal_open(&evt_io_posix, half, 1, &r, &err),
+			assert_int_equal(evt_journal_open(&evt_io_posix, half,
+			    1, &r, &err),
 			    EVT_AGAIN);
 			continue;
 		}
@@ -323,7 +324,8 @@ list_takes_journals_alone(void **state)
 	ok(evt_journal_list(&evt_io_posix, x->dir, &seqs, &n, &err), &err);
 	assert_int_equal(n, 0);
 	free(seqs);
-	ok(evt_journal_list(&evt_io_posix, "/nowhere/at/all", &seqs, &n, &err), &err);
+	ok(evt_journal_list(&evt_io_posix, "/nowhere/at/all", &seqs, &n, &err),
+	    &err);
 	assert_int_equal(n, 0);
 	free(seqs);
 }
@@ -346,7 +348,8 @@ with_header(struct fixture *x, unsigned at, uint8_t value, bool right_sum,
 	if (right_sum)
 		evt_put64(h + JH_SUM, XXH64(h, JH_SUM, 0));
 	assert_int_equal(pwrite(fd, h, JH_LEN, 0), JH_LEN);
-	assert_int_equal(evt_journal_open(&evt_io_posix, x->dir, 1, &r, &err), want);
+	assert_int_equal(evt_journal_open(&evt_io_posix, x->dir, 1, &r, &err),
+	    want);
 	evt_journal_close(r);
 	assert_int_equal(pwrite(fd, was, JH_LEN, 0), JH_LEN);
 	close(fd);

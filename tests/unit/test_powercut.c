@@ -86,7 +86,7 @@ look(struct run *r, const struct cycle *promised, const char *dir)
 	struct cycle_held held;
 
 	if (evt_tape_check(&r->clean, path, NULL) == EVT_OK)
-		cycle_read(path, &r->clean, true); /* nothing wrong, if not all */
+		cycle_read(path, &r->clean, true); /* not all, but right */
 	else
 		assert_int_equal(c.synced, 0);
 	assert_true(cycle_record(&c, 7, 0));
@@ -101,8 +101,8 @@ look(struct run *r, const struct cycle *promised, const char *dir)
 }
 
 static void
-cut_at(struct run *r, const struct powercut *p, size_t at, const struct cycle *c,
-    enum cut cut, unsigned seed)
+cut_at(struct run *r, const struct powercut *p, size_t at,
+    const struct cycle *c, enum cut cut, unsigned seed)
 {
 	static const char *const names[CUTS] = { "kept", "lost", "in order",
 		"at random", "torn" };
@@ -179,7 +179,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* ---- cuts ------------------------------------------------------------------------ */
+/* ---- cuts ---------------------------------------------------------------- */
 
 static void
 cut_everywhere(struct run *r, int64_t sync_ns, const char *what)
@@ -283,15 +283,15 @@ a_new_tape(void **state)
 static void
 each_batch_synced(void **state)
 {
-	cut_everywhere(*state, 0, "power cut at every file operation, each batch "
-	    "synced; unsynced writes kept, lost, at random, torn");
+	cut_everywhere(*state, 0, "power cut at every file operation, each "
+	    "batch synced; unsynced writes kept, lost, at random, torn");
 }
 
 static void
 synced_now_and_then(void **state)
 {
-	cut_everywhere(*state, 1000000000, "power cut at every file operation, synced "
-	    "each second; unsynced writes kept, lost, at random, torn");
+	cut_everywhere(*state, 1000000000, "power cut at every file operation, "
+	    "synced each second; unsynced writes kept, lost, at random, torn");
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

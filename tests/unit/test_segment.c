@@ -174,8 +174,8 @@ has_blocks(const struct fixture *x, unsigned bits)
 		assert_int_equal(r->frames, PER_BLOCK);
 		assert_int_equal(r->min_ns, T0 + 1 + i * PER_BLOCK);
 		assert_int_equal(r->max_ns, T0 + PER_BLOCK + i * PER_BLOCK);
-		ok(evt_segment_read_block(&evt_io_posix, fd, "it", r, true, &raw, &block,
-		    &err), &err);
+		ok(evt_segment_read_block(&evt_io_posix, fd, "it", r, true,
+		    &raw, &block, &err), &err);
 		assert_int_equal(block.n, PER_BLOCK);
 	}
 	assert_int_equal(x->s.n_blocks, n);
@@ -332,8 +332,7 @@ a_block_that_is_not_the_directorys(void **state)
 	assert_true(x->s.sealed);
 	fd = open(x->s.path, O_RDONLY);
 	assert_int_equal(evt_segment_read_block(&evt_io_posix, fd, "it",
-	    &x->s.blocks[0],
-	    true, &raw, &block, &err), EVT_ERR_CORRUPT);
+	    &x->s.blocks[0], true, &raw, &block, &err), EVT_ERR_CORRUPT);
 	close(fd);
 	evt_block_free(&block);
 	evt_buf_free(&raw);

@@ -34,7 +34,7 @@ before(struct vfs *v, enum vfs_call call)
 	    SQLITE_OK;
 }
 
-/* ---- files -------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------- */
 
 static int
 f_close(sqlite3_file *f)
@@ -168,7 +168,7 @@ static const sqlite3_io_methods methods = {
 	f_shm_lock, f_shm_barrier, f_shm_unmap, NULL, NULL
 };
 
-/* ---- the file system ------------------------------------------------------------ */
+/* ---- the file system ----------------------------------------------------- */
 
 static int
 v_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *f, int flags, int *out)
