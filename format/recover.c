@@ -288,6 +288,8 @@ end_at_damage(struct recovery *r, evt_segment *s, bool *ret_ended,
 	r->got.lost_frames += r->lost_inside;
 	if (r->whole == 0 && from < s->blocks[0].first_seq)
 		r->got.lost_frames += s->blocks[0].first_seq - from;
+	else if (r->whole == 0 && s->blocks[0].offset > 0)
+		r->got.lost_bytes += s->blocks[0].offset; /* of who knows what */
 	return EVT_OK;
 }
 

@@ -18,7 +18,8 @@ typedef struct evt_recovered {
 	uint32_t next_segment;  /* number for the next segment */
 	uint64_t frames;        /* taken from the journal */
 	uint64_t lost_frames;   /* sequence numbers that are in neither */
-	uint64_t lost_bytes;    /* torn bytes, kept in the journal folder */
+	uint64_t lost_bytes;    /* that are no block: kept in the journal folder,
+	                           or where they are if blocks follow */
 } evt_recovered;
 
 /*

@@ -267,6 +267,8 @@ cycle_check(const struct cycle *c, unsigned end, bool cut)
 {
 	struct cycle_held held = cycle_read(c->path, c->clean, cut);
 
+	if (held.end > 0 && held.first > c->first)
+		held.holes += held.first - c->first;
 	for (unsigned i = c->first; i < end; i++) {
 		bool may_miss = i >= c->lost && i < c->resumed;
 

@@ -51,7 +51,7 @@ struct cycle_held {
 	unsigned first, end; /* states; first == end: none */
 	bool has[CYCLE_STATES];
 	unsigned note[CYCLE_NOTES];
-	unsigned holes;      /* states that are missing between the two */
+	unsigned holes;      /* states that are missing before the end */
 	unsigned gaps;       /* gap marks */
 	uint64_t last_seq;
 };

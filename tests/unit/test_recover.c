@@ -474,6 +474,26 @@ a_segment_without_a_whole_block_goes(void **state)
 	assert_int_equal(check_states(x->path, 0, SOURCES), 5);
 }
 
+/* What stood before the first whole block of a tape is known to nobody. */
+static void
+a_loss_before_the_first_block_is_told(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t zeros[300] = { 0 };
+	char *file;
+
+	x->late_sync = true;
+	die_after(write_and_die, x);
+	overwrite(x->segment, 0, zeros, sizeof(zeros));
+	while (in_journal(x, ".evj", &file)) {
+		assert_int_equal(unlink(file), 0);
+		free(file);
+	}
+	assert_int_equal(recover(x), EVT_OK);
+	assert_int_equal(x->got.lost_frames, 0);
+	assert_true(x->got.lost_bytes > sizeof(zeros));
+}
+
 /* A recorder has had the folder: what is left of its first block goes too. */
 static void
 torn_bytes_of_a_first_block_go(void **state)
@@ -706,6 +726,7 @@ main(void)
 		T(a_bad_block_that_the_journal_has_in_part),
 		T(a_segment_without_a_whole_block_goes),
 		T(torn_bytes_of_a_first_block_go),
+		T(a_loss_before_the_first_block_is_told),
 		T(a_torn_record_ends_the_journal),
 		T(a_damaged_journal_is_set_aside),
 		T(another_tapes_journal_is_set_aside),
