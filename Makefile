@@ -40,6 +40,11 @@ PROG_SRC   := $(foreach p,$(PROGRAMS),$(wildcard tools/$(p)/*.c))
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
 UNIT_LIB   := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)) tests/mend.c
 
+FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
+# Gives a fuzz target files; libFuzzer has a main of its own.
+FUZZ_MAIN  := tests/fuzz/files.c
+FUZZ_LIB   := $(filter-out $(FUZZ_SRC) $(FUZZ_MAIN),$(wildcard tests/fuzz/*.c))
+
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 LIB_A  = $(BUILD)/libevtape.a
@@ -47,6 +52,7 @@ LIB_SO = $(BUILD)/libevtape.so.0
 EXT_SO = $(BUILD)/evtape.so
 BINS   = $(addprefix $(BUILD)/,$(PROGRAMS))
 UNITS  = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 MANS   = $(BUILD)/man/made
 
 # The console's page, and the libraries that it uses, as Debian has them.
@@ -90,7 +96,7 @@ test: test-deps ## install what is missing, build, run every test
 check: all units
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) CC="$(CC)" tests/run $(SUITES)
 
-units: $(UNITS) $(BUILD)/tests/mktape
+units: $(UNITS) $(FUZZERS) $(BUILD)/tests/mktape
 
 asan: test-deps ## every test under AddressSanitizer and UBSan
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
@@ -115,7 +121,8 @@ fmt: ## format the C sources as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 fuzz: test-deps ## run each fuzz target for FUZZ_SECONDS (10)
-	@tests/fuzz/run
+	@$(MAKE) --no-print-directory $(BUILD)/evtape
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/fuzz/run
 
 bench: test-deps ## measure against zstd and print a table
 	@$(MAKE) --no-print-directory all units $(BUILD)/tests/bench_scan
@@ -214,6 +221,14 @@ UNIT_A = $(addprefix $(BUILD)/obj/,evtape.a record.a replay.a tools.a)
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(UNIT_A) $(LIB_A)
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS) -lcmocka -lm
+
+# A fuzz target is linked with what it uses of everything.  tests/fuzz/run builds
+# them with libFuzzer; here they are programs that take files.
+$(BUILD)/obj/fuzz.a: $(call obj,$(FUZZ_LIB) tests/mend.c tests/unit/scan_oracle.c)
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FUZZ_MAIN)) \
+    $(BUILD)/obj/fuzz.a $(UNIT_A) $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS) -lm
 
 # Makes the tapes of exact times that the end-to-end tests play.
 $(BUILD)/tests/mktape: $(BUILD)/obj/tests/e2e/mktape.o $(LIB_A)

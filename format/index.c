@@ -96,6 +96,24 @@ evt_index_close(evt_index *x)
 	free(x);
 }
 
+/*
+ * Tables and nothing else: what a stranger's file may hold beside them, views in
+ * the place of tables and triggers, would run as long as he likes.  A setting
+ * that this SQLite does not have is one that it does not need.
+ */
+static void
+tables_alone(sqlite3 *db)
+{
+	static const int settings[][2] = { { SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
+		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
+		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+		{ SQLITE_DBCONFIG_DEFENSIVE, 1 } };
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		(void)sqlite3_db_config(db, settings[i][0], settings[i][1],
+		    NULL);
+}
+
 static evt_index *
 new_index(const evt_io *io, const char *path)
 {
@@ -191,6 +209,7 @@ open_ro(evt_index *x)
 		sqlite3_free(uri);
 		if (r == SQLITE_OK) {
 			sqlite3_busy_timeout(x->db, 2000);
+			tables_alone(x->db);
 			if (is_usable(x))
 				return true;
 		}
@@ -253,6 +272,7 @@ open_rw(evt_index *x, evt_error *err)
 	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, x->io->vfs) != SQLITE_OK)
 		return evt_index_fail(x, "open", err);
 	sqlite3_busy_timeout(x->db, 5000);
+	tables_alone(x->db);
 	/* Synced at checkpoints alone: a power cut may cost the last rows, which
 	 * are then missing and made again, but not the file. */
 	return evt_index_exec(x, "PRAGMA journal_mode = WAL;"

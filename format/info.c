@@ -19,17 +19,17 @@ add_open(void *ctx, const evt_frame *f, evt_error *err)
 	return evt_summary_add_frame(ctx, f, err);
 }
 
-int
-evt_tape_gather(evt_tape *t, evt_summary *sum, uint64_t *ret_damaged,
+static int
+gather(evt_tape *t, bool by_index, evt_summary *sum, uint64_t *ret_damaged,
     evt_error *err)
 {
-	int r = evt_tape_refresh(t, err);
+	int r = EVT_OK;
 
 	*ret_damaged = 0;
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
 		const evt_segment *s = &t->segments[i];
 
-		if (t->index != NULL && evt_index_has(t->index, s))
+		if (by_index && evt_index_has(t->index, s))
 			r = evt_index_load(t->index, s->no, sum, err);
 		else
 			r = evt_summary_add_segment(sum, s, ret_damaged, err);
@@ -39,6 +39,24 @@ evt_tape_gather(evt_tape *t, evt_summary *sum, uint64_t *ret_damaged,
 	if (r == EVT_OK)
 		r = evt_tape_each_open(t, evt_tape_end_seq(t), add_open, sum,
 		    err);
+	return r;
+}
+
+int
+evt_tape_gather(evt_tape *t, evt_summary *sum, uint64_t *ret_damaged,
+    evt_error *err)
+{
+	bool first = sum->frames == 0;
+	int r = evt_tape_refresh(t, err);
+
+	if (r == EVT_OK)
+		r = gather(t, t->index != NULL, sum, ret_damaged, err);
+	/* A damaged index costs time.  What other tapes have added cannot be
+	 * told apart from its half. */
+	if (r == EVT_ERR_INDEX && first) {
+		evt_summary_clear(sum);
+		r = gather(t, false, sum, ret_damaged, err);
+	}
 	return r;
 }
 

@@ -1,7 +1,6 @@
 /*
  * fuzz_block.c - a block: whatever its bytes, it is read or refused.
  *
- * fuzz-sources: tests/mend.c
  * fuzz-seeds: tests/golden/v1.tape/000001.ndjson.zst tests/golden/v1.tape/000002.ndjson.zst
  *
  * Each input is taken as it is, and once more with its checksums put right.

@@ -1,7 +1,6 @@
 /*
  * fuzz_journal.c - a journal file: records up to the first that is no good.
  *
- * fuzz-sources: tests/mend.c
  * fuzz-seeds: tests/golden/v1.tape/journal/00000000000000000125.evj
  *
  * Each input is read as it is, and once more with its checksums put right;

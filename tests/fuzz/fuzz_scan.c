@@ -1,8 +1,6 @@
 /*
  * fuzz_scan.c - the key scanner against the oracles of its tests.
  *
- * fuzz-sources: tests/unit/scan_oracle.c
- *
  * The first byte chooses the profile.  'p' means that it comes with the input:
  * a path a line ('e' before those of events), then an empty line, then the
  * frame.  Otherwise the rest is the frame.

@@ -1,7 +1,6 @@
 /*
  * fuzz_segment.c - a segment file: its directory, or a walk over its blocks.
  *
- * fuzz-sources: tests/mend.c
  * fuzz-seeds: tests/golden/v1.tape/000001.ndjson.zst tests/golden/v1.tape/000002.ndjson.zst
  *
  * The first byte says how: bit 0, put the checksums right first; bit 1, let

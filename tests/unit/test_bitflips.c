@@ -298,14 +298,14 @@ load_folder(struct fixture *x, const char *sub)
 static char *
 quick_dir(void)
 {
-	char *dir = strdup("/dev/shm/evtape-unit-XXXXXX");
+	char *dir = strdup("/dev/shm/bitflips-XXXXXX");
 
 	assert_non_null(dir);
 	if (mkdtemp(dir) == NULL) {
 		free(dir);
 		return make_dir();
 	}
-	assert_int_equal(setenv("TMPDIR", "/dev/shm", 1), 0);
+	assert_int_equal(setenv("TMPDIR", dir, 1), 0);
 	return dir;
 }
 
@@ -764,7 +764,7 @@ flips_in_sealed_segments(void **state)
 {
 	struct fixture *x = *state;
 
-	flip_all(x, ".zst", stride(5), stride(7));
+	flip_all(x, ".zst", stride(9), stride(9));
 	report(x, "a flipped byte of a segment");
 }
 
@@ -773,9 +773,9 @@ flips_in_an_open_segment_and_the_journal(void **state)
 {
 	struct fixture *x = *state;
 
-	flip_all(x, "000003.ndjson.zst", stride(5), stride(7));
+	flip_all(x, "000003.ndjson.zst", stride(7), stride(9));
 	report(x, "a flipped byte of a segment that is not sealed");
-	flip_all(x, ".evj", stride(3), stride(7));
+	flip_all(x, ".evj", stride(3), stride(9));
 	report(x, "a flipped byte of the journal");
 	/* It holds the number of the process, and its lock is the kernel's. */
 	for (size_t i = 0; i < x->n_files; i++) {
@@ -860,7 +860,7 @@ segments_cut_off(void **state)
 {
 	struct fixture *x = *state;
 
-	cut_off_all(x, ".zst", stride(11), cut_is_named);
+	cut_off_all(x, ".zst", stride(23), cut_is_named);
 	report(x, "a segment cut off");
 }
 
@@ -897,7 +897,7 @@ open_segment_and_journal_cut_off(void **state)
 {
 	struct fixture *x = *state;
 
-	cut_off_all(x, "000003.ndjson.zst", stride(11),
+	cut_off_all(x, "000003.ndjson.zst", stride(23),
 	    open_segment_cut_is_named);
 	report(x, "a segment that is not sealed cut off");
 	cut_off_all(x, ".evj", stride(3), journal_cut_is_told);
@@ -934,10 +934,11 @@ static uint64_t
 info_sum(evt_tape *tape)
 {
 	evt_info *i;
+	evt_error err;
 	uint64_t sum;
 
-	if (evt_tape_info(tape, &i, NULL) != EVT_OK)
-		return 1;
+	/* A damaged index costs time, and no answer. */
+	ok(evt_tape_info(tape, &i, &err), &err);
 	sum = add_number(i->frames, i->received * 3 + i->sent);
 	sum = add_number(sum, i->marks + i->payload_bytes);
 	sum = add_number(sum, i->first_seq ^ i->last_seq << 20);
@@ -1042,7 +1043,7 @@ flips_in_the_index(void **state)
 
 	x->hit = f;
 	good = answers(x);
-	for (size_t at = 0; at < f->n; at += stride(61)) {
+	for (size_t at = 0; at < f->n; at += stride(127)) {
 		/* Pages that nobody has written to yet say nothing. */
 		flip(x, f, at, (uint8_t)(1u << at % 8));
 		check_index(x, good);
@@ -1060,7 +1061,7 @@ the_index_cut_off(void **state)
 
 	x->hit = f;
 	good = answers(x);
-	for (size_t at = 0; at < f->n; at += stride(509)) {
+	for (size_t at = 0; at < f->n; at += stride(1021)) {
 		cut_off(x, f, at);
 		check_index(x, good);
 		restore(x);

@@ -1,0 +1,14 @@
+/*
+ * fuzz_har.c - a HAR file for `evtape import har`.
+ */
+#include "tests/fuzz/sink.h"
+#include "tools/evtape/formats.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	sink_import(&import_har, data, size, NULL);
+	return 0;
+}
