@@ -72,10 +72,11 @@ skip_value(const uint8_t *p, const uint8_t *end)
 evt_view
 evt_view_of(const uint8_t *p, size_t n)
 {
-	const uint8_t *end = p + n, *from;
+	const uint8_t *end, *from;
 
 	if (n == 0)
 		return (evt_view){ NULL, 0 };
+	end = p + n;
 	from = skip_space(p, end);
 	return from == end ? (evt_view){ NULL, 0 } :
 	    (evt_view){ from, (size_t)(skip_value(from, end) - from) };

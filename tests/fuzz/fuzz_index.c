@@ -148,6 +148,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *path;
 	evt_verify_options o = { .fault = fault };
 	evt_verified got;
+	uint64_t how;
 	evt_writer *w;
 	evt_tape *tape;
 
@@ -165,12 +166,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(evt_tape_open(path, &tape, NULL) == EVT_OK);
 	ask(tape);
 	evt_tape_close(tape);
-	must(evt_tape_verify(path, &o, &got, NULL) == EVT_OK);
-	must(got.frames == n_want);
+	/* These take longer: some inputs go through each. */
+	how = XXH64(data, size, 0);
+	if (how % 4 == 0) {
+		must(evt_tape_verify(path, &o, &got, NULL) == EVT_OK);
+		must(got.frames == n_want);
+	}
 	/* Its failures are notices to a recorder. */
-	must(evt_writer_open(path, NULL, &w, NULL) == EVT_OK);
-	must(evt_writer_close(w, NULL) == EVT_OK);
-	if (size % 8 == 0)
+	if (how % 4 == 1) {
+		must(evt_writer_open(path, NULL, &w, NULL) == EVT_OK);
+		must(evt_writer_close(w, NULL) == EVT_OK);
+	}
+	if (how % 16 == 2)
 		write_on(path);
 	return 0;
 }

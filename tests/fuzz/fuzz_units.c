@@ -1,12 +1,15 @@
 /*
- * fuzz_units.c - times, durations, sizes and numbers: whatever is taken is in
- * range and comes back from its formatted text, and whatever is refused has
- * words and leaves the result alone.
+ * fuzz_units.c - times, durations, sizes, numbers, speeds, and the settings of a
+ * window as they stand in a query: whatever is taken is in range and comes back
+ * from its formatted text, and whatever is refused has words and leaves the
+ * result alone.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/err.h"
 #include "format/units.h"
+#include "replay/play.h"
 
 #define UNTOUCHED INT64_C(0x5a5a5a5a5a5a5a5a)
 
@@ -90,11 +93,72 @@ check_int(const char *text)
 	must(back == v && *end == '\0');
 }
 
+static void
+check_speed(const char *text)
+{
+	char out[EVT_SPEED_TEXT];
+	uint32_t speed = 7, back = 0;
+	evt_error err;
+
+	if (evt_speed_parse(text, &speed, &err) != EVT_OK) {
+		must(speed == 7 && err.text[0] != '\0');
+		return;
+	}
+	must(evt_speed_parse(evt_speed_format(speed, out), &back, &err) ==
+	    EVT_OK && back == speed);
+}
+
+/* "from=+1s&to=12:51&speed=2", as a query or the command line has it. */
+static void
+check_window(const char *text, const evt_time_ref *ref)
+{
+	char *copy = strdup(text), *rest = copy;
+	const char *arg[64];
+	evt_deck_options deck;
+	evt_filter filter;
+	evt_play play;
+	evt_error err;
+	size_t n = 0;
+	int r;
+
+	must(copy != NULL);
+	while (rest != NULL && n < 64)
+		arg[n++] = strsep(&rest, "&");
+	evt_play_init(&play);
+	r = evt_play_query(&play, arg, n, ref, &err);
+	if (r == EVT_OK) {
+		must(evt_play_check(&play, &err) == EVT_OK);
+		must(!play.has_from || !play.has_to ||
+		    play.from_ns < play.to_ns);
+		evt_play_filter(&play, &filter);
+		evt_play_deck_options(&play, &deck);
+		must(filter.n_sources == play.sources.n);
+		must(filter.n_events == play.events.n);
+	} else {
+		must(r < 0 && err.text[0] != '\0');
+		must(strchr(err.text, '\n') == NULL);
+	}
+	evt_play_free(&play);
+	free(copy);
+}
+
+/* One bookmark is there. */
+static int
+find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
+{
+	(void)ctx;
+	if (strcmp(name, "gate") == 0) {
+		*ret_ns = 5;
+		return EVT_OK;
+	}
+	return evt_err_set(err, EVT_ERR_ARG, "no bookmark");
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint64_t step = UINT64_MAX / 15;
-	evt_time_ref ref = { .has_span = true };
+	evt_time_ref ref = { .has_span = true, .find_mark = find_mark };
 	char *text;
 
 	if (size < 1)
@@ -109,6 +173,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_duration(text);
 	check_size(text);
 	check_int(text);
+	check_speed(text);
+	check_window(text, &ref);
 	free(text);
 	return 0;
 }
