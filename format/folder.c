@@ -12,12 +12,13 @@
 enum content { EMPTY, OTHER, TAPE };
 
 static bool
-look_at(void *arg, const char *name)
+look_at(void *arg, const char *name, bool is_file)
 {
 	enum content *what = arg;
 	bool ours = evt_segment_parse_name(name) > 0 ||
 	    strcmp(name, "tape.db") == 0 || strcmp(name, "journal") == 0;
 
+	(void)is_file; /* whatever it is, the folder is not empty */
 	*what = ours ? TAPE : OTHER;
 	return !ours;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "format/err.h"
 #include "format/index_sql.h"
@@ -219,6 +220,24 @@ open_ro(evt_index *x)
 	return false;
 }
 
+/* SQLite opens what is there, and waits for ever where that is a pipe. */
+static bool
+are_files(const evt_index *x)
+{
+	static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
+	bool ok = true;
+
+	for (int i = 0; i < 4 && ok; i++) {
+		char *name = sqlite3_mprintf("%s%s", x->path, tails[i]);
+		struct stat st;
+
+		ok = name != NULL && (x->io->stat(x->io->ctx, name, &st) != 0 ||
+		    S_ISREG(st.st_mode));
+		sqlite3_free(name);
+	}
+	return ok;
+}
+
 evt_index *
 evt_index_open(const evt_io *io, const char *path,
     enum evt_index_state *ret_state)
@@ -231,7 +250,7 @@ evt_index_open(const evt_io *io, const char *path,
 		return NULL;
 	if (io->stat(io->ctx, x->path, &st) != 0 && errno == ENOENT) {
 		*ret_state = EVT_INDEX_MISSING;
-	} else if (open_ro(x)) {
+	} else if (are_files(x) && open_ro(x)) {
 		*ret_state = EVT_INDEX_OK;
 		return x;
 	}

@@ -96,9 +96,19 @@ posix_stat(void *ctx, const char *path, struct stat *st)
 	return stat(path, st);
 }
 
+static bool
+is_file(DIR *d, const struct dirent *e)
+{
+	struct stat st;
+
+	if (e->d_type != DT_LNK && e->d_type != DT_UNKNOWN)
+		return e->d_type == DT_REG;
+	return fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
+	    S_ISREG(st.st_mode);
+}
+
 static int
-posix_list(void *ctx, const char *path,
-    bool (*name)(void *arg, const char *name), void *arg)
+posix_list(void *ctx, const char *path, evt_io_name *name, void *arg)
 {
 	DIR *d = opendir(path);
 	struct dirent *e;
@@ -111,7 +121,8 @@ posix_list(void *ctx, const char *path,
 		errno = 0; /* readdir() tells its end and a failure alike */
 		e = readdir(d);
 	} while (e != NULL && (strcmp(e->d_name, ".") == 0 ||
-	    strcmp(e->d_name, "..") == 0 || name(arg, e->d_name)));
+	    strcmp(e->d_name, "..") == 0 ||
+	    name(arg, e->d_name, is_file(d, e))));
 	why = e == NULL ? errno : 0;
 	closedir(d);
 	errno = why;

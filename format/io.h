@@ -15,6 +15,8 @@
 
 #include "format/evtape.h"
 
+typedef bool evt_io_name(void *arg, const char *name, bool is_file);
+
 typedef struct evt_io {
 	void *ctx;
 	int (*open)(void *ctx, const char *path, int flags, mode_t mode);
@@ -30,9 +32,10 @@ typedef struct evt_io {
 	int (*fstat)(void *ctx, int fd, struct stat *st);
 	int (*stat)(void *ctx, const char *path, struct stat *st);
 	/* Tell name() what is in the folder, "." and ".." left out, until it
-	 * returns false.  -1 and errno: it could not be read to its end. */
-	int (*list)(void *ctx, const char *path,
-	    bool (*name)(void *arg, const char *name), void *arg);
+	 * returns false; is_file: it is a file, or a link to one.  Nothing else
+	 * is to be opened: who opens a pipe waits for ever.  -1 and errno: the
+	 * folder could not be read to its end. */
+	int (*list)(void *ctx, const char *path, evt_io_name *name, void *arg);
 	/* fcntl() with F_OFD_SETLK or F_OFD_GETLK. */
 	int (*lock)(void *ctx, int fd, int cmd, struct flock *lock);
 	/* A folder for temporary files, and its end. */

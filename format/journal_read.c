@@ -16,6 +16,7 @@
 #include <xxhash.h>
 
 #include "format/err.h"
+#include "format/folder.h"
 #include "format/layout.h"
 #include "format/le.h"
 
@@ -363,12 +364,12 @@ struct listing {
 };
 
 static bool
-add_file(void *arg, const char *name)
+add_file(void *arg, const char *name, bool is_file)
 {
 	struct listing *l = arg;
 	uint64_t seq;
 
-	l->nomem = is_journal_name(name, &seq) &&
+	l->nomem = is_file && is_journal_name(name, &seq) &&
 	    !evt_buf_add(&l->list, &seq, sizeof(seq));
 	return !l->nomem;
 }

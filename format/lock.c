@@ -77,7 +77,7 @@ evt_lock_held(const evt_io *io, const char *path)
 
 	if (name == NULL)
 		return false;
-	fd = io->open(io->ctx, name, O_RDONLY, 0);
+	fd = io->open(io->ctx, name, O_RDONLY | O_NONBLOCK, 0);
 	free(name);
 	if (fd < 0)
 		return false;

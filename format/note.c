@@ -208,13 +208,13 @@ struct taking {
 
 /* A file of the journal folder: take it if it is a note. */
 static bool
-take_file(void *arg, const char *name)
+take_file(void *arg, const char *name, bool is_file)
 {
 	struct taking *t = arg;
 	size_t n = strlen(name);
 	char *path;
 
-	if (n <= strlen(SUFFIX) ||
+	if (!is_file || n <= strlen(SUFFIX) ||
 	    strcmp(name + n - strlen(SUFFIX), SUFFIX) != 0)
 		return true;
 	path = evt_path_join(t->writer->journal_dir, name);

@@ -63,12 +63,12 @@ struct listing {
 };
 
 static bool
-add_segment(void *arg, const char *name)
+add_segment(void *arg, const char *name, bool is_file)
 {
 	struct listing *l = arg;
 	evt_segment s = { .io = l->io, .no = evt_segment_parse_name(name) };
 
-	if (s.no == 0)
+	if (!is_file || s.no == 0)
 		return true;
 	s.path = evt_path_join(l->dir, name);
 	l->nomem = s.path == NULL || !evt_buf_add(&l->list, &s, sizeof(s));

@@ -334,12 +334,12 @@ check_journal_file(struct evt_verify *v, uint64_t first_seq, evt_error *err)
 
 /* What a recovery kept aside. */
 static bool
-check_leftover(void *arg, const char *file)
+check_leftover(void *arg, const char *file, bool is_file)
 {
 	const char *end = strrchr(file, '.');
 	char name[300];
 
-	if (end == NULL)
+	if (!is_file || end == NULL)
 		return true;
 	snprintf(name, sizeof(name), "journal/%s", file);
 	if (strcmp(end, ".torn") == 0)

@@ -122,22 +122,21 @@ f_stat(void *ctx, const char *path, struct stat *st)
 
 /* A listing that ends in the middle: the first name, and then a failure. */
 struct cut_list {
-	bool (*name)(void *arg, const char *name);
+	evt_io_name *name;
 	void *arg;
 };
 
 static bool
-first_name(void *arg, const char *name)
+first_name(void *arg, const char *name, bool is_file)
 {
 	struct cut_list *l = arg;
 
-	l->name(l->arg, name);
+	l->name(l->arg, name, is_file);
 	return false;
 }
 
 static int
-f_list(void *ctx, const char *path, bool (*name)(void *arg, const char *name),
-    void *arg)
+f_list(void *ctx, const char *path, evt_io_name *name, void *arg)
 {
 	struct faulty *f = ctx;
 	struct cut_list l = { name, arg };

@@ -451,13 +451,11 @@ struct taking {
 };
 
 static bool
-take(void *arg, const char *name)
+take(void *arg, const char *name, bool is_file)
 {
 	struct taking *t = arg, inner = { t->p, in_dir(t->folder, name) };
-	struct stat st;
 
-	assert_int_equal(stat(inner.folder, &st), 0);
-	if (S_ISDIR(st.st_mode)) {
+	if (!is_file) {
 		note(t->p, MAKE_FOLDER, NO_FILE, below(t->p, inner.folder));
 		add_name(t->p, below(t->p, inner.folder), NO_FILE);
 		assert_int_equal(evt_io_posix.list(NULL, inner.folder, take,

@@ -16,6 +16,7 @@
 #include "format/folder.h"
 #include "format/io.h"
 #include "format/lock.h"
+#include "format/verify.h"
 #include "tests/unit/faulty.h"
 
 struct fixture {
@@ -224,6 +225,55 @@ notes(void **state)
 	free(text);
 }
 
+/* A tape that a stranger packed may hold pipes by the names of its files.  Who
+ * opens one waits for ever; so nobody does. */
+static void
+pipes_are_not_opened(void **state)
+{
+	static const char *const names[] = { "000001.ndjson.zst", "tape.db",
+		"journal/00000000000000000001.evj", "journal/x.note",
+		"journal/lock" };
+	struct fixture *x = *state;
+	char *journal = in_dir(x->path, "journal"), *link, *dir;
+	evt_verify_options o = { .fault = NULL };
+	evt_writer_options wo;
+	evt_verified got;
+	evt_writer *w;
+	evt_tape *tape;
+	evt_error err;
+
+	assert_int_equal(mkdir(x->path, 0700), 0);
+	assert_int_equal(mkdir(journal, 0700), 0);
+	for (size_t i = 0; i < 5; i++) {
+		char *path = in_dir(x->path, names[i]);
+
+		assert_int_equal(mkfifo(path, 0600), 0);
+		free(path);
+	}
+	link = in_dir(x->path, "000002.ndjson.zst");
+	assert_int_equal(symlink("000001.ndjson.zst", link), 0);
+	dir = in_dir(x->path, "journal/folder.note");
+	assert_int_equal(mkdir(dir, 0700), 0);
+	alarm(60);
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	assert_false(evt_tape_live(tape));
+	evt_tape_close(tape);
+	ok(evt_tape_verify(x->path, &o, &got, &err), &err);
+	assert_int_equal(got.segments, 0);
+	/* A recorder has its own lock, and takes notes that are files. */
+	free(link);
+	link = in_dir(x->path, "journal/lock");
+	assert_int_equal(unlink(link), 0);
+	evt_writer_options_init(&wo);
+	ok(evt_writer_open(x->path, &wo, &w, &err), &err);
+	ok(evt_writer_tick(w, &err), &err);
+	ok(evt_writer_close(w, &err), &err);
+	alarm(0);
+	free(dir);
+	free(link);
+	free(journal);
+}
+
 /* ---- file operations ---- */
 
 static void
@@ -278,6 +328,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		T(pipes_are_not_opened),
 		T(what_is_a_tape),
 		T(what_becomes_a_tape),
 		T(what_stays_what_it_is),
