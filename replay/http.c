@@ -45,8 +45,8 @@ evt_http_respond(evt_server *s, struct lws *wsi, unsigned status,
     const char *text)
 {
 	uint8_t buf[LWS_PRE + 2048];
-	char *out = (char *)buf + LWS_PRE;
-	int n = snprintf(out, sizeof(buf) - LWS_PRE,
+	char *out = (char *)buf + LWS_PRE, *path;
+	int len, n = snprintf(out, sizeof(buf) - LWS_PRE,
 	    "HTTP/1.1 %u %s\r\n"
 	    "content-type: text/plain; charset=utf-8\r\n"
 	    "content-length: %zu\r\n"
@@ -57,6 +57,9 @@ evt_http_respond(evt_server *s, struct lws *wsi, unsigned status,
 	    status == 426 ? "sec-websocket-version: 13\r\n" : "", text);
 
 	s->stats.refused++;
+	/* HEAD is answered without the text, whatever it asks for. */
+	if (lws_http_get_uri_and_method(wsi, &path, &len) == LWSHUMETH_HEAD)
+		n -= (int)strlen(text) + 1;
 	/* It is short, so it goes out at once, or the other side is gone. */
 	if (n > 0 && (size_t)n < sizeof(buf) - LWS_PRE)
 		(void)lws_write(wsi, (uint8_t *)out, (size_t)n,

@@ -174,8 +174,8 @@ add_item(evt_standin *c, enum evt_sub_kind kind, const evt_source *s,
 {
 	const evt_buf *kept = kind == EVT_SUB_IOT_MONITOR ? &s->iot :
 	    &s->reading;
-	evt_view state = { s->text.data + s->at, s->len };
 	unsigned variant = c->sub[kind].variant;
+	evt_view state;
 	bool ok;
 
 	if (kind == EVT_SUB_STATE_BATCH ? !evt_source_speaks(s) :
@@ -186,6 +186,7 @@ add_item(evt_standin *c, enum evt_sub_kind kind, const evt_source *s,
 	if (kind != EVT_SUB_STATE_BATCH)
 		return ok && add_piece(c, (evt_view){ kept->data, kept->len },
 		    false, variant, out);
+	state = (evt_view){ s->text.data + s->at, s->len };
 	return ok && evt_buf_add_str(out,
 	    "{\"type\":\"source_state_event\",\"state\":") &&
 	    add_piece(c, state, true, variant, out) &&
