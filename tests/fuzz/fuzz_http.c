@@ -51,13 +51,19 @@ open_server(uint8_t how)
 	};
 	evt_server_options o = { .at = { .host = "127.0.0.1" },
 		.access = { .host = "127.0.0.1",
-		.token = how & 1 ? TOKEN : NULL },
+		    .token = how & 1 ? TOKEN : NULL },
 		.hash = how & 2 ? "credential-of-fuzz" : NULL,
-		.shared = (how & 4) != 0, .rebase = (how & 8) != 0,
-		.reel = &reel, .play = &play, .wait_clients = 1,
-		.max_clients = 4, .client_bytes = 1 << 20,
+		.shared = (how & 4) != 0,
+		.rebase = (how & 8) != 0,
+		.reel = &reel,
+		.play = &play,
+		.wait_clients = 1,
+		.max_clients = 4,
+		.client_bytes = 1 << 20,
 		.client_stall_ns = 60 * EVT_NS_PER_S,
-		.heartbeat_ns = EVT_NS_PER_S, .files = files, .n_files = 1,
+		.heartbeat_ns = EVT_NS_PER_S,
+		.files = files,
+		.n_files = 1,
 		.notice = notice };
 	evt_server *s;
 
@@ -84,6 +90,8 @@ check_answer(const struct lws *wsi)
 	size_t n = wsi->out.len, body;
 	evt_scan_result got;
 
+	if (p == NULL)
+		return;
 	if (n >= 12 && memcmp(p, "HTTP/1.1 100", 12) == 0) {
 		end = memmem(p, n, "\r\n\r\n", 4);
 		must(end != NULL);
@@ -106,7 +114,8 @@ check_answer(const struct lws *wsi)
 	if (strncmp(type, "application/json", 16) != 0 || body == 0)
 		return;
 	must(evt_scan(scanner, (const uint8_t *)end + 4, body, &got, NULL) ==
-	    EVT_OK && got.json);
+	         EVT_OK &&
+	     got.json);
 }
 
 /* barred: it brings no token where one is needed.  Then there is nothing of the
@@ -123,14 +132,13 @@ request(evt_server *s, struct lws *wsi, bool barred)
 		return;
 	x = wsi->user;
 	/* A body comes in pieces, to whoever still listens. */
-	if (wsi->body_len > 0 && (x->method != METHOD_POST || x->answered ||
-	    wsi->header[5] == NULL))
-		r = 0;
-	else if (wsi->body_len > 0 &&
-	    ((r = evt_exchange_body(x, wsi->body, half)) != 0 ||
-	    (r = evt_exchange_body(x, wsi->body + half,
-	    wsi->body_len - half)) != 0))
-		r = -1;
+	if (wsi->body_len > 0 && x->method == METHOD_POST && !x->answered &&
+	    wsi->header[5] != NULL) {
+		r = evt_exchange_body(x, wsi->body, half);
+		if (r == 0)
+			r = evt_exchange_body(x, wsi->body + half,
+			    wsi->body_len - half);
+	}
 	if (r == 0)
 		r = evt_exchange_complete(x);
 	while (r == 0 && wsi->writable) {
@@ -140,8 +148,8 @@ request(evt_server *s, struct lws *wsi, bool barred)
 	}
 	evt_exchange_free(x);
 	check_answer(wsi);
-	must(!barred || memmem(wsi->out.data, wsi->out.len, "source_id", 9) ==
-	    NULL);
+	must(!barred ||
+	     memmem(wsi->out.data, wsi->out.len, "source_id", 9) == NULL);
 }
 
 /* ---- WebSockets ---------------------------------------------------------- */
@@ -199,7 +207,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	how = data[0];
 	/* In a query it may be written with percents. */
 	barred = (how & 1) != 0 && memchr(data, '%', size) == NULL &&
-	    memmem(data, size, TOKEN, strlen(TOKEN)) == NULL;
+	         memmem(data, size, TOKEN, strlen(TOKEN)) == NULL;
 	if (fake_request(&wsi, data + 1, size - 1)) {
 		s = open_server(how);
 		if (wsi.header[3] != NULL)

@@ -13,36 +13,16 @@
 #include <unistd.h>
 
 #include "format/journal.h"
+#include "format/layout.h"
+#include "tests/fuzz/scratch.h"
 #include "tests/mend.h"
 
 #define FIRST_SEQ 125u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char folder[] = "/tmp/evtape-fuzz-XXXXXX";
+static const char *folder;
 static char *file;
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-static void
-remove_folder(void)
-{
-	must(unlink(file) == 0 && rmdir(folder) == 0);
-	free(file);
-}
-
-static void
-make_folder(void)
-{
-	must(mkdtemp(folder) != NULL);
-	file = evt_journal_path(folder, FIRST_SEQ);
-	must(file != NULL && atexit(remove_folder) == 0);
-}
 
 static int
 write_file(const uint8_t *p, size_t n)
@@ -113,6 +93,18 @@ check_growing(const uint8_t *p, size_t n, uint64_t want_seq, uint64_t want)
 	close(fd);
 }
 
+/* Torn, or a record with a length gone bad. */
+static void
+check_end(evt_journal_reader *r, size_t n)
+{
+	uint64_t left;
+	evt_error err;
+	int code = evt_journal_check_end(r, &left, &err);
+
+	must(code == EVT_OK || (code == EVT_ERR_CORRUPT && left > JR_HEAD));
+	must(left <= n && evt_journal_offset(r) == n - left);
+}
+
 static void
 check(const uint8_t *p, size_t n)
 {
@@ -130,6 +122,8 @@ check(const uint8_t *p, size_t n)
 	}
 	code = read_on(r, &seq, &sum);
 	must(read_on(r, &seq, &sum) == code); /* and stays there */
+	if (code == EVT_AGAIN)
+		check_end(r, n);
 	evt_journal_close(r);
 	check_growing(p, n, seq, sum);
 	must(evt_journal_open(&evt_io_posix, folder, FIRST_SEQ, &r, &err) ==
@@ -145,8 +139,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *copy = malloc(size > 0 ? size : 1);
 
 	must(copy != NULL);
-	if (file == NULL)
-		make_folder();
+	if (file == NULL) {
+		folder = scratch_folder();
+		file = evt_journal_path(folder, FIRST_SEQ);
+		must(file != NULL);
+	}
 	if (size > 0)
 		memcpy(copy, data, size);
 	check(copy, size);

@@ -21,9 +21,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const tool_command *command;
 		const char *const *options;
 	} ways[] = {
-		{ &import_ndjson, NULL }, { &import_ndjson, stamp },
-		{ &import_ndjson, path }, { &import_ndjson, envelopes },
-		{ &import_ndjson, strict }, { &import_log, NULL },
+		{ &import_ndjson, NULL },
+		{ &import_ndjson, stamp },
+		{ &import_ndjson, path },
+		{ &import_ndjson, envelopes },
+		{ &import_ndjson, strict },
+		{ &import_log, NULL },
 		{ &import_log, date },
 	};
 	size_t way;

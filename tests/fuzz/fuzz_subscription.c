@@ -40,7 +40,7 @@ check_json(const evt_buf *b, evt_scanner *scanner)
 	must(json != NULL);
 	cJSON_Delete(json);
 	must(evt_scan(scanner, b->data, b->len, &got, NULL) == EVT_OK &&
-	    got.json);
+	     got.json);
 }
 
 static void
@@ -95,8 +95,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(text != NULL);
 	if (scanner == NULL)
 		must(evt_scanner_new(NULL, &scanner, NULL) == EVT_OK);
-	evt_atmosphere_greet(text, size % 2, (const uint8_t *)
-	    "0123456789abcdef", (int64_t)size << 48, greeting);
+	evt_atmosphere_greet(text, size % 2,
+	    (const uint8_t *)"0123456789abcdef", (int64_t)size << 48, greeting);
 	must(strlen(greeting) < sizeof(greeting));
 	free(text);
 	r = evt_sub_request_parse((const char *)data, size, &q, &refusal);
@@ -112,7 +112,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	must(evt_scan(scanner, data, size, &got, NULL) == EVT_OK);
 	if (got.json)
-		must(evt_sub_read_answer(evt_view_of(data, size), count, &n,
-		    NULL) == EVT_OK);
+		must(evt_sub_read_answer(
+		         evt_view_of(data, size), count, &n, NULL) == EVT_OK);
 	return 0;
 }

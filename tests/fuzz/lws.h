@@ -1,6 +1,6 @@
 /*
- * lws.h - libwebsockets, as the server sees it, without a socket: a request that
- * was read from a text, and what is written kept.
+ * lws.h - libwebsockets, as the server sees it, without a socket: a request
+ * that was read from a text, and what is written kept.
  *
  * What the library itself refuses (a NUL in path or arguments, a path that does
  * not begin with a slash) is not given to the server here either.
@@ -14,15 +14,15 @@
 #include "format/buf.h"
 
 struct lws {
-	char *text;      /* the request, cut up */
+	char *text; /* the request, cut up */
 	const char *method;
 	char *path, *query; /* path decoded */
 	const char *header[8];
 	const char *body;
 	size_t body_len;
 	void *user;
-	evt_buf out;     /* all that was written */
-	bool writable;   /* it asks to be told */
+	evt_buf out;   /* all that was written */
+	bool writable; /* it asks to be told */
 	int close_code;
 };
 

@@ -14,13 +14,6 @@
 static char folder[200], path[240];
 static char text[SCRATCH_FRAMES][300];
 
-void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
 static int
 remove_one(const char *name, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -63,7 +56,8 @@ make_frame(evt_frame *f, unsigned i)
 	unsigned a = 1 + i % 4, b = 1 + (i + 1) % 4;
 	int n;
 
-	*f = (evt_frame){ .opcode = EVT_OP_TEXT, .conn = 1,
+	*f = (evt_frame){ .opcode = EVT_OP_TEXT,
+		.conn = 1,
 		.time_ns = SCRATCH_T0 + i * SCRATCH_STEP };
 	if (i == 5) {
 		f->kind = EVT_KIND_MARK;
@@ -71,14 +65,18 @@ make_frame(evt_frame *f, unsigned i)
 		n = snprintf(text[i], sizeof(text[i]),
 		    "{\"mark\":\"note\",\"text\":\"at the gate\"}");
 	} else if (i % 3 == 0) {
-		n = snprintf(text[i], sizeof(text[i]), "{\"type\":\"event\","
+		n = snprintf(text[i], sizeof(text[i]),
+		    "{\"type\":\"event\","
 		    "\"event\":\"state_batch\",\"data\":[{\"source_id\":%u,"
-		    "\"speed\":%u},{\"source_id\":%u,\"speed\":3}]}", a, i, b);
+		    "\"speed\":%u},{\"source_id\":%u,\"speed\":3}]}",
+		    a, i, b);
 	} else {
-		n = snprintf(text[i], sizeof(text[i]), "{\"type\":\"event\","
+		n = snprintf(text[i], sizeof(text[i]),
+		    "{\"type\":\"event\","
 		    "\"event\":\"state\",\"user_time\":\"2023-11-14 22:13:20\","
 		    "\"data\":{\"source_id\":%u,\"speed\":%u,\"gps\":{"
-		    "\"location\":{\"lat\":1.5,\"lng\":2.5}}}}", a, i);
+		    "\"location\":{\"lat\":1.5,\"lng\":2.5}}}}",
+		    a, i);
 	}
 	f->mono_ns = f->time_ns;
 	f->payload = (const uint8_t *)text[i];
@@ -94,7 +92,7 @@ scratch_tape(const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", scratch_folder(), name);
 	must(evt_navixy_profile(true, NULL, 0, NULL, 0, &profile, NULL) ==
-	    EVT_OK);
+	     EVT_OK);
 	evt_writer_options_init(&o);
 	o.profile = profile;
 	o.block_bytes = 1200;

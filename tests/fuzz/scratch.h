@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "format/evtape.h"
 
@@ -27,7 +28,12 @@ const char *scratch_tape(const char *name);
 const char *scratch_golden(const char *name);
 
 /* Abort unless it is so. */
-void must(bool ok);
+static inline void
+must(bool ok)
+{
+	if (!ok)
+		abort();
+}
 
 /* Remove a folder and all in it. */
 void scratch_remove(const char *name);

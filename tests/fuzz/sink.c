@@ -20,8 +20,8 @@ must(bool ok)
 }
 
 int
-importing_begin(importing *x, const cli_command *cmd,
-    const importing_options *options)
+importing_begin(
+    importing *x, const cli_command *cmd, const importing_options *options)
 {
 	*x = (importing){ .cmd = cmd, .o = options };
 	return -1;
@@ -59,7 +59,8 @@ importing_skip(importing *x, const char *fmt, ...)
 int
 importing_lines(importing *x, const char *path,
     int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
-    evt_error *err), void *ctx, evt_error *err)
+        evt_error *err),
+    void *ctx, evt_error *err)
 {
 	evt_lines lines = { .max = 3000 };
 	enum evt_lines_state state;
@@ -78,9 +79,10 @@ importing_lines(importing *x, const char *path,
 		got = read(fd, p, 97);
 		must(got >= 0);
 		evt_lines_added(&lines, (size_t)got);
-		while (r == EVT_OK && (state = got > 0 ?
-		    evt_lines_next(&lines, &line, &n) :
-		    evt_lines_last(&lines, &line, &n)) != EVT_LINES_MORE) {
+		while (r == EVT_OK &&
+		       (state = got > 0 ? evt_lines_next(&lines, &line, &n)
+		                        : evt_lines_last(&lines, &line, &n)) !=
+		           EVT_LINES_MORE) {
 			if (state == EVT_LINES_LINE)
 				r = fn(ctx, line, (size_t)n, ++number, err);
 			if (got == 0)
@@ -97,7 +99,7 @@ int
 importing_end(importing *x, int r, const evt_error *err)
 {
 	must(r >= 0 || (err->code == r && err->text[0] != '\0' &&
-	    strchr(err->text, '\n') == NULL));
+	                   strchr(err->text, '\n') == NULL));
 	(void)x;
 	return r == EVT_OK ? CLI_DONE : CLI_FAILED;
 }
