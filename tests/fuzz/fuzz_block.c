@@ -16,6 +16,7 @@
 #include "format/buf.h"
 #include "format/layout.h"
 #include "format/le.h"
+#include "tests/fuzz/scratch.h"
 #include "tests/mend.h"
 
 #define HEAD (EVT_SKIP_LEN + BH_LEN)
@@ -25,13 +26,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
     unsigned seed);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Look at each byte, so that the sanitizer does. */
 static uint64_t

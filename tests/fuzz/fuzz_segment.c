@@ -15,16 +15,10 @@
 #include <unistd.h>
 
 #include "format/segment.h"
+#include "tests/fuzz/scratch.h"
 #include "tests/mend.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 write_at(int fd, const uint8_t *p, size_t n, size_t at)

@@ -12,15 +12,9 @@
 #include "format/scan.h"
 #include "replay/atmosphere.h"
 #include "replay/subscription.h"
+#include "tests/fuzz/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 statuses(void *ctx, const evt_sub_item *item, evt_sub_put *put, void *arg)

@@ -12,15 +12,9 @@
 #include "record/assembly.h"
 #include "record/lines.h"
 #include "record/navixy.h"
+#include "tests/fuzz/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 read_message(const uint8_t *p, size_t n)

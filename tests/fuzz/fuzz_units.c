@@ -10,17 +10,11 @@
 #include "format/err.h"
 #include "format/units.h"
 #include "replay/play.h"
+#include "tests/fuzz/scratch.h"
 
 #define UNTOUCHED INT64_C(0x5a5a5a5a5a5a5a5a)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* A refusal has words of one line and leaves the result alone. */
 static bool

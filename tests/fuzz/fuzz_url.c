@@ -10,15 +10,9 @@
 #include "format/host.h"
 #include "record/url.h"
 #include "replay/access.h"
+#include "tests/fuzz/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 refused(int code, const evt_error *err)

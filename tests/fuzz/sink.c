@@ -10,14 +10,8 @@
 #include <unistd.h>
 
 #include "record/lines.h"
+#include "tests/fuzz/scratch.h"
 #include "tools/evtape/importing.h"
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 int
 importing_begin(
