@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "format/err.h"
@@ -85,4 +86,22 @@ evt_lock_held(const evt_io *io, const char *path)
 		held = lock.l_type != F_UNLCK;
 	io->close(io->ctx, fd);
 	return held;
+}
+
+bool
+evt_lock_stands(const evt_io *io, const char *path, int fd)
+{
+	char *name = evt_path_join(path, "journal/lock");
+	struct stat held, there;
+	bool stands;
+
+	/* What cannot be asked is no proof that the tape is gone. */
+	if (name == NULL || io->fstat(io->ctx, fd, &held) != 0) {
+		free(name);
+		return true;
+	}
+	stands = io->stat(io->ctx, name, &there) == 0 ? held.st_dev == there.st_dev &&
+	    held.st_ino == there.st_ino : errno != ENOENT && errno != ENOTDIR;
+	free(name);
+	return stands;
 }

@@ -17,4 +17,8 @@ int evt_lock_take(const evt_io *io, const char *path, int *ret_fd,
  * meanwhile is not disturbed. */
 bool evt_lock_held(const evt_io *io, const char *path);
 
+/* Whether the lock that was taken is still the one of the tape at `path`; not
+ * so if the tape was removed or renamed, or another disk lies over it. */
+bool evt_lock_stands(const evt_io *io, const char *path, int fd);
+
 #endif

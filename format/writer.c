@@ -88,6 +88,34 @@ sync_all(evt_writer *w, evt_error *err)
 	return r;
 }
 
+bool
+evt_writer_reclaim(evt_writer *w)
+{
+	return w->segment != NULL && evt_journal_retired_bytes(w->journal) > 0 &&
+	    evt_segment_sync(w->segment, NULL) == EVT_OK &&
+	    evt_journal_drop_retired(w->journal, NULL) == EVT_OK;
+}
+
+static int
+commit_journal(evt_writer *w, evt_error *err)
+{
+	int r = evt_journal_commit(w->journal, err);
+
+	if (r == EVT_ERR_FULL && evt_writer_reclaim(w))
+		r = evt_journal_commit(w->journal, err);
+	return r;
+}
+
+static int
+append_block(evt_writer *w, evt_error *err)
+{
+	int r = evt_segment_append(w->segment, &w->block_bytes, err);
+
+	if (r == EVT_ERR_FULL && evt_writer_reclaim(w))
+		r = evt_segment_append(w->segment, &w->block_bytes, err);
+	return r;
+}
+
 /* The segment is sealed: tell the index, and begin the next one. */
 static void
 leave_segment(evt_writer *w)
@@ -95,8 +123,7 @@ leave_segment(evt_writer *w)
 	evt_error err;
 
 	evt_writer_index_segment(w, evt_segment_written(w->segment));
-	if (evt_writer_keep(w, evt_segment_written(w->segment),
-	    w->summary.last_ns, &err))
+	if (evt_writer_keep(w, evt_segment_written(w->segment), &err))
 		evt_writer_notice(w, "%s", err.text);
 	evt_segment_close(w->segment);
 	w->segment = NULL;
@@ -173,13 +200,12 @@ cut(evt_writer *w, evt_error *err)
 	if (w->segment != NULL && evt_segment_written(w->segment)->sealed &&
 	    (r = seal(w, err)))
 		return r;
-	if ((r = evt_journal_commit(w->journal, err)) ||
-	    (r = need_segment(w, err)))
+	if ((r = commit_journal(w, err)) || (r = need_segment(w, err)))
 		return r;
 	s = evt_segment_written(w->segment);
 	if ((r = evt_builder_encode(w->builder, w->uuid, w->segment_no,
 	    (uint32_t)s->n_blocks, &w->block_bytes, &meta, err)) ||
-	    (r = evt_segment_append(w->segment, &w->block_bytes, err)))
+	    (r = append_block(w, err)))
 		return r;
 	summarise(w, meta);
 	evt_journal_retire(w->journal);
@@ -352,7 +378,7 @@ evt_writer_put(evt_writer *w, evt_frame *frame, evt_error *err)
 			return r;
 		after_cut(w);
 	} else if (evt_journal_pending(w->journal) >= BATCH_MAX &&
-	    (r = evt_journal_commit(w->journal, err))) {
+	    (r = commit_journal(w, err))) {
 		return r;
 	}
 	if ((r = scan(w, &f, &in_lines, err)) || (!w->opt.no_journal &&
@@ -375,7 +401,7 @@ evt_writer_commit(evt_writer *w, evt_error *err)
 	int r;
 
 	if (evt_journal_pending(w->journal) > 0) {
-		if ((r = evt_journal_commit(w->journal, err)))
+		if ((r = commit_journal(w, err)))
 			return r;
 		w->dirty = true;
 	}
@@ -402,13 +428,27 @@ evt_writer_rotate(evt_writer *w, evt_error *err)
 	return r != EVT_OK ? r : seal(w, err);
 }
 
+/*
+ * Files are opened by the path of the tape: what another has put there in the
+ * meantime must not be written to, nor removed from.
+ */
+static int
+check_there(const evt_writer *w, evt_error *err)
+{
+	return evt_lock_stands(w->env.io, w->path, w->lock_fd) ? EVT_OK :
+	    evt_err_set(err, EVT_ERR_NOTATAPE, "the tape %s is gone: it was "
+	    "removed, renamed or covered while it is recorded to", w->path);
+}
+
 int
 evt_writer_tick(evt_writer *w, evt_error *err)
 {
 	bool aged = w->opt.segment_age_ns > 0 && w->segment_started &&
 	    now(w) - w->segment_since >= w->opt.segment_age_ns;
-	int r = evt_writer_take_notes(w, err);
+	int r = check_there(w, err);
 
+	if (r == EVT_OK)
+		r = evt_writer_take_notes(w, err);
 	if (r == EVT_OK)
 		r = evt_writer_commit(w, err);
 	if (r == EVT_OK && (aged || w->want_seal))
@@ -446,11 +486,15 @@ evt_writer_close(evt_writer *w, evt_error *err)
 
 	if (w == NULL)
 		return EVT_OK;
-	r = evt_writer_take_notes(w, err);
+	r = check_there(w, err);
+	if (r == EVT_OK)
+		r = evt_writer_take_notes(w, err);
 	if (r == EVT_OK)
 		r = evt_writer_rotate(w, err);
 	if (r == EVT_OK)
 		r = evt_journal_drop_retired(w->journal, err);
+	if (r == EVT_OK)
+		evt_writer_index_mend(w);
 	writer_free(w);
 	return r;
 }
@@ -522,7 +566,8 @@ start(evt_writer *w, const evt_recovered *got, evt_error *err)
 	w->max_conn = got->max_conn;
 	w->segment_no = got->next_segment;
 	w->stats.recovered = got->frames;
-	w->last_sync = now(w);
+	w->last_sync = w->open_steady = now(w);
+	w->open_wall = w->env.wall_ns(w->env.ctx);
 	if ((r = evt_scanner_new(w->opt.profile, &w->scanner, err)) ||
 	    (r = evt_builder_new(w->opt.level, &w->builder, err)))
 		return r;

@@ -27,7 +27,7 @@ int evt_writer_open_env(const char *path, const evt_writer_options *options,
 struct evt_kept {
 	uint32_t no;
 	uint64_t bytes;
-	int64_t last_ns;
+	int64_t last_ns; /* of its last frame, by the clock of retention */
 };
 
 /*
@@ -70,6 +70,8 @@ struct evt_writer {
 	                                not removed yet; or NULL */
 	bool notes_known;            /* those left before it was opened were
 	                                looked for on the tape */
+	int64_t open_wall, open_steady; /* the clocks when it was opened */
+	bool index_stale;            /* rows are missing, or too many */
 	evt_writer_stats stats;
 };
 
@@ -88,12 +90,27 @@ void evt_writer_notice(const evt_writer *w, const char *fmt, ...)
 int evt_writer_put_block(evt_writer *w, const uint8_t *p,
     const evt_block_head *head, evt_error *err);
 
+/*
+ * Drop the oldest sealed segments, as many as have `bytes` bytes, but not the
+ * newest; their number.  *ret_bytes: what they had.
+ */
+uint64_t evt_writer_drop(evt_writer *w, uint64_t bytes, uint64_t *ret_bytes);
+
+/*
+ * Give back what the tape takes for a while only: the journal files whose
+ * blocks are in the segment and wait for a sync.  Where the disk is full or
+ * slow they can be most of it.  true: there was something.
+ */
+bool evt_writer_reclaim(evt_writer *w);
+
 /* writer_index.c: the index and retention; their failures are notices. */
 void evt_writer_index_open(evt_writer *w);
 void evt_writer_index_segment(evt_writer *w, const evt_segment *s);
 void evt_writer_retain(evt_writer *w);
-int evt_writer_keep(evt_writer *w, const evt_segment *s, int64_t last_ns,
-    evt_error *err);
+/* Try once more to have the rows that the segments want. */
+void evt_writer_index_mend(evt_writer *w);
+/* A segment of this recording was sealed. */
+int evt_writer_keep(evt_writer *w, const evt_segment *s, evt_error *err);
 
 /* evt_tape_reindex() on other file operations. */
 int evt_tape_reindex_io(const char *path, const evt_io *io,

@@ -84,6 +84,52 @@ load_segments(const evt_io *io, const char *path, evt_segment **ret_s,
 	return EVT_OK;
 }
 
+/* ---- segments that are kept --------------------------------------------------------- */
+
+/*
+ * The clock by which segments age: the wall clock when the tape was opened,
+ * and the time that has passed since.  A wall clock that is set during the
+ * recording, by an hour or a year, makes nothing older.
+ */
+static int64_t
+retention_now(const evt_writer *w)
+{
+	return w->open_wall + (w->env.steady_ns(w->env.ctx) - w->open_steady);
+}
+
+/*
+ * When the last frame of a segment of an earlier recording came, by that
+ * clock.  Its stamps may be those of a clock that was wrong: it is not of the
+ * future, nor older than the segment before it.
+ */
+static int64_t
+believe(const evt_writer *w, int64_t last_ns)
+{
+	if (last_ns > w->open_wall)
+		last_ns = w->open_wall;
+	if (w->n_kept > 0 && last_ns < w->kept[w->n_kept - 1].last_ns)
+		last_ns = w->kept[w->n_kept - 1].last_ns;
+	return last_ns;
+}
+
+static int
+keep(evt_writer *w, const evt_segment *s, int64_t last_ns, evt_error *err)
+{
+	struct evt_kept *kept;
+
+	if (w->n_kept == w->cap_kept) {
+		size_t cap = w->cap_kept * 2 + 16;
+
+		kept = realloc(w->kept, cap * sizeof(*kept));
+		if (kept == NULL)
+			return evt_err_nomem(err);
+		w->kept = kept;
+		w->cap_kept = cap;
+	}
+	w->kept[w->n_kept++] = (struct evt_kept){ s->no, s->size, last_ns };
+	return EVT_OK;
+}
+
 void
 evt_writer_index_open(evt_writer *w)
 {
@@ -99,14 +145,16 @@ evt_writer_index_open(evt_writer *w)
 		return;
 	}
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = evt_writer_keep(w, &s[i], last_time(&s[i]), &err);
+		r = keep(w, &s[i], believe(w, last_time(&s[i])), &err);
 	if (r == EVT_OK)
 		r = evt_index_create(w->env.io, w->path, w->uuid, &w->index,
 		    &fresh, &err);
 	if (r == EVT_OK)
 		r = catch_up(w->index, s, n, &damaged, &err);
-	if (r != EVT_OK)
+	if (r != EVT_OK) {
 		evt_writer_notice(w, "%s", err.text);
+		w->index_stale = true;
+	}
 	if (damaged > 0)
 		evt_writer_notice(w, "%s has %llu damaged places; 'evtape "
 		    "verify' names them", w->path, (unsigned long long)damaged);
@@ -124,29 +172,36 @@ evt_writer_index_segment(evt_writer *w, const evt_segment *s)
 		return;
 	r = w->summary_bad ? index_file(w->index, s, &damaged, &err) :
 	    evt_index_put(w->index, s, &w->summary, &err);
-	if (r != EVT_OK)
+	if (r != EVT_OK) {
 		evt_writer_notice(w, "%s", err.text);
+		w->index_stale = true;
+	}
+}
+
+void
+evt_writer_index_mend(evt_writer *w)
+{
+	evt_segment *s;
+	uint64_t damaged = 0;
+	bool fresh;
+	size_t n;
+
+	if (!w->index_stale || load_segments(w->env.io, w->path, &s, &n, NULL) != EVT_OK)
+		return;
+	/* It was told when it failed; what fails now, the next opening mends. */
+	if ((w->index != NULL || evt_index_create(w->env.io, w->path, w->uuid,
+	    &w->index, &fresh, NULL) == EVT_OK) &&
+	    catch_up(w->index, s, n, &damaged, NULL) == EVT_OK)
+		w->index_stale = false;
+	free_segments(s, n);
 }
 
 /* ---- retention --------------------------------------------------------------------- */
 
 int
-evt_writer_keep(evt_writer *w, const evt_segment *s, int64_t last_ns,
-    evt_error *err)
+evt_writer_keep(evt_writer *w, const evt_segment *s, evt_error *err)
 {
-	struct evt_kept *kept;
-
-	if (w->n_kept == w->cap_kept) {
-		size_t cap = w->cap_kept * 2 + 16;
-
-		kept = realloc(w->kept, cap * sizeof(*kept));
-		if (kept == NULL)
-			return evt_err_nomem(err);
-		w->kept = kept;
-		w->cap_kept = cap;
-	}
-	w->kept[w->n_kept++] = (struct evt_kept){ s->no, s->size, last_ns };
-	return EVT_OK;
+	return keep(w, s, retention_now(w), err);
 }
 
 size_t
@@ -184,8 +239,10 @@ drop_oldest(evt_writer *w)
 		    name, strerror(errno));
 	} else {
 		if (w->index != NULL &&
-		    evt_index_drop(w->index, w->kept[0].no, &err))
+		    evt_index_drop(w->index, w->kept[0].no, &err)) {
 			evt_writer_notice(w, "%s", err.text);
+			w->index_stale = true;
+		}
 		w->n_kept--;
 		memmove(w->kept, w->kept + 1, w->n_kept * sizeof(*w->kept));
 		gone = evt_io_sync_dir(w->env.io, w->path, &err) == EVT_OK;
@@ -201,13 +258,30 @@ evt_writer_retain(evt_writer *w)
 {
 	size_t n = evt_kept_over(w->kept, w->n_kept, w->segment != NULL ?
 	    evt_segment_written(w->segment)->size : 0, w->opt.keep_bytes,
-	    w->opt.keep_age_ns > 0 ? w->env.wall_ns(w->env.ctx) -
-	    w->opt.keep_age_ns : INT64_MIN);
+	    w->opt.keep_age_ns > 0 ? retention_now(w) - w->opt.keep_age_ns :
+	    INT64_MIN);
 
 	while (n-- > 0) {
 		if (!drop_oldest(w))
 			return;
 	}
+}
+
+uint64_t
+evt_writer_drop(evt_writer *w, uint64_t bytes, uint64_t *ret_bytes)
+{
+	uint64_t n = 0, gone = 0;
+
+	while (gone < bytes && w->n_kept > 1) {
+		uint64_t size = w->kept[0].bytes;
+
+		if (!drop_oldest(w))
+			break;
+		gone += size;
+		n++;
+	}
+	*ret_bytes = gone;
+	return n;
 }
 
 /* ---- reindex ------------------------------------------------------------------------ */

@@ -45,6 +45,12 @@ typedef struct evt_record_stats {
 	uint64_t recovered;     /* frames found in an unclosed journal */
 	uint32_t segment;
 	bool failing;           /* the tape cannot be written to at present */
+	/* The disk under it. */
+	bool disk_known;        /* disk_free says something */
+	bool disk_low;          /* less than --min-free is left */
+	uint64_t disk_free;     /* bytes, to an ordinary user */
+	uint64_t dropped_segments; /* that went for lack of room */
+	uint64_t dropped_bytes;
 	/* The feed. */
 	uint64_t connections;
 	uint64_t gaps;          /* gap marks */

@@ -21,7 +21,8 @@ evt_recorder_options_init(evt_recorder_options *o)
 {
 	*o = (evt_recorder_options){ .navixy = true,
 		.ping_ns = 20 * EVT_NS_PER_S, .idle_ns = 300 * EVT_NS_PER_S,
-		.max_message = 16u << 20, .queue_bytes = 64u << 20 };
+		.max_message = 16u << 20, .queue_bytes = 64u << 20,
+		.min_free = evt_room_default };
 	evt_writer_options_init(&o->writer);
 }
 
@@ -183,6 +184,7 @@ put_stopped(evt_recorder *r)
 	pthread_mutex_lock(&r->lock);
 	memcpy(reason, r->reason, sizeof(reason));
 	pthread_mutex_unlock(&r->lock);
+	evt_sink_last_try(r->sink, &at);
 	ok = evt_marks_stopped(&b, reason, stats.frames);
 	evt_recorder_put_mark(r, &at, EVT_MARK_STOPPED, &b, ok);
 	evt_sink_commit(r->sink);
@@ -202,19 +204,16 @@ void
 evt_recorder_close_tape(evt_recorder *r)
 {
 	evt_error err;
-	char text[700];
+	int rc;
 
 	put_stopped(r);
 	/* The last block is cut before the figures are taken for good. */
 	evt_sink_rotate(r->sink);
-	if (evt_writer_close(r->writer, &err) != EVT_OK) {
-		snprintf(text, sizeof(text), "the tape was not closed cleanly: "
-		    "%s; its journal keeps what is in no segment, and the next "
-		    "recording to it takes it from there",
-		    err.text);
-		evt_recorder_fail(r, text);
-	}
+	rc = evt_writer_close(r->writer, &err);
+	if (rc != EVT_OK)
+		evt_recorder_tell_unclosed(r, &err);
 	r->writer = NULL;
+	r->unwritten = evt_sink_lost(r->sink, rc != EVT_OK);
 	evt_board_begin(&r->board)->state = EVT_RECORD_ENDED;
 	evt_board_end(&r->board);
 	poke(r->done_fd);
@@ -415,8 +414,11 @@ open_tape(evt_recorder *r, evt_error *err)
 		.dropping = r->o.writer.keep_bytes > 0 ||
 		    r->o.writer.keep_age_ns > 0,
 		.ending = is_ending, .pause = pause_tape, .say = say_tape,
-		.ctx = r };
-	int rc;
+		.stop = evt_recorder_stop_tape, .ctx = r };
+	int rc = evt_recorder_make_room(r, err);
+
+	if (rc != EVT_OK)
+		return rc;
 
 	r->o.writer.profile = r->profile;
 	r->o.writer.notice = say_notice;
@@ -425,6 +427,7 @@ open_tape(evt_recorder *r, evt_error *err)
 	if (rc != EVT_OK)
 		return rc;
 	o.writer = r->writer;
+	o.room = r->room;
 	r->sink = evt_sink_new(&o);
 	return r->sink != NULL ? EVT_OK : evt_err_nomem(err);
 }
@@ -466,6 +469,7 @@ destroy(evt_recorder *r)
 	if (r->writer != NULL)
 		(void)evt_writer_close(r->writer, NULL);
 	evt_sink_free(r->sink);
+	evt_room_free(r->room);
 	evt_queue_free(r->queue);
 	evt_talk_free(r->talk);
 	evt_secret_free(r->secret);
@@ -593,7 +597,8 @@ evt_recorder_finish(evt_recorder *r, evt_record_result *ret_result)
 	r->network_runs = r->tape_runs = false;
 	evt_recorder_get_stats(r, &result.stats);
 	memcpy(result.reason, r->reason, sizeof(result.reason));
-	result.unwritten = evt_sink_lost(r->sink);
+	result.unwritten = r->unwritten;
+	result.full = strcmp(r->reason, EVT_REASON_FULL) == 0;
 	result.failed = r->failed;
 	destroy(r);
 	*ret_result = result;

@@ -16,6 +16,7 @@
 #include "format/evtape.h"
 #include "record/board.h"
 #include "record/navixy.h"
+#include "record/room.h"
 
 typedef struct evt_recorder evt_recorder;
 
@@ -51,6 +52,8 @@ typedef struct evt_recorder_options {
 	size_t queue_bytes;
 	uint64_t max_frames; /* stop after as many received frames, 0: never */
 	uint64_t max_stored; /* stop at this size of what was stored, 0: never */
+	evt_room_limit min_free; /* what is to stay free on the disk */
+	bool ring;           /* drop the oldest segments for it */
 
 	/* One line for a person, without the program's name. */
 	void (*event)(void *ctx, enum evt_record_event event, const char *text);
@@ -58,13 +61,13 @@ typedef struct evt_recorder_options {
 } evt_recorder_options;
 
 /* ping_ns 20 s, idle_ns 5 min, max_message 16 MiB, queue_bytes 64 MiB,
- * navixy, and the writer's defaults. */
+ * navixy, min_free, and the writer's defaults. */
 void evt_recorder_options_init(evt_recorder_options *ret_options);
 
 /*
  * Check the options, open the tape and start.
  * Errors: EVT_ERR_ARG with words on the option, those of evt_writer_open(),
- * EVT_ERR_IO (credential, CA file).
+ * EVT_ERR_IO (credential, CA file), EVT_ERR_FULL (too little room).
  */
 int evt_recorder_start(const evt_recorder_options *options,
     evt_recorder **ret_recorder, evt_error *err);
@@ -83,6 +86,7 @@ typedef struct evt_record_result {
 	evt_record_stats stats;
 	char reason[64];     /* why it ended */
 	uint64_t unwritten;  /* frames that the tape could not take at the end */
+	bool full;           /* it was ended because the disk is full */
 	bool failed;         /* reading the lines, or closing the tape, failed:
 	                        told by event() */
 } evt_record_result;

@@ -29,6 +29,7 @@ struct evt_recorder {
 	evt_queue *queue;
 	evt_lister *lister;   /* NULL: none */
 	evt_session *session; /* NULL: lines */
+	evt_room *room;
 	evt_sink *sink;
 	evt_stamps stamps;
 	evt_board board;
@@ -36,6 +37,7 @@ struct evt_recorder {
 	int poke_fd;   /* eventfd: wakes the reader of lines */
 	pthread_t network, tape;
 	bool network_runs, tape_runs;
+	uint64_t unwritten; /* told by the tape's thread at its end */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
@@ -68,6 +70,16 @@ void evt_recorder_begin_tape(evt_recorder *r);
 void evt_recorder_close_tape(evt_recorder *r);
 /* What is done between batches.  next_tick (CLOCK_MONOTONIC) is moved on. */
 void evt_recorder_keep_house(evt_recorder *r, int64_t *next_tick);
+
+/* ---- recorder_room.c ----------------------------------------------------- */
+
+/* Watch the room on the disk; EVT_ERR_FULL: there is too little to begin. */
+int evt_recorder_make_room(evt_recorder *r, evt_error *err);
+/* End the recording for lack of a tape; recorder: an evt_recorder. */
+void evt_recorder_stop_tape(void *recorder, const char *reason,
+    const char *text);
+/* Closing the tape failed. */
+void evt_recorder_tell_unclosed(evt_recorder *r, const evt_error *err);
 
 /* ---- recorder_lines.c ---------------------------------------------------- */
 

@@ -6,17 +6,23 @@
 
 #include "format/buf.h"
 #include "format/units.h"
+#include "record/marks.h"
 
 #define RETRY_NS EVT_NS_PER_S
 /* How often a failing tape is tried once the recording is being ended. */
 #define LAST_TRIES 3
+/* What the tape takes for a frame beside its payload, at most about. */
+#define FRAME_BYTES 128u
 
 struct evt_sink {
 	evt_sink_options o;
 	bool failing;
+	unsigned tries;      /* in a row that failed */
 	unsigned last_tries; /* used up since the end began */
 	bool given_up;
-	uint64_t lost;
+	uint64_t lost, lost_bytes;
+	uint64_t pending;    /* frames put since the last commit */
+	uint64_t put_bytes;
 	/* Put, not all of it committed. */
 	uint64_t frames, sent, marks, bytes;
 	int64_t last_frame_ns;
@@ -56,9 +62,9 @@ evt_sink_done(const evt_sink *s)
 }
 
 uint64_t
-evt_sink_lost(const evt_sink *s)
+evt_sink_lost(const evt_sink *s, bool uncommitted)
 {
-	return s->lost;
+	return s->lost + (uncommitted ? s->pending : 0);
 }
 
 /* The tape did what was asked, or not: tell once when that changes. */
@@ -82,11 +88,36 @@ note(evt_sink *s, int rc, const evt_error *err)
 	s->o.say(s->o.ctx, failing, text);
 }
 
+/* The tape cannot be waited for any longer. */
+static void
+run_out_of_patience(evt_sink *s, int rc, const evt_error *err)
+{
+	char text[800];
+
+	if (rc == EVT_ERR_NOTATAPE) {
+		snprintf(text, sizeof(text), "%s, and did not come back: the "
+		    "recording ends, and what came since is lost; start it "
+		    "again", err->text);
+		s->o.stop(s->o.ctx, EVT_REASON_GONE, text);
+	} else if (rc == EVT_ERR_FULL && s->o.room != NULL &&
+	    evt_room_ends(s->o.room)) {
+		snprintf(text, sizeof(text), "%s, and no room was made in %u "
+		    "seconds: the recording ends; make room and start it again",
+		    err->text, EVT_SINK_PATIENCE);
+		s->o.stop(s->o.ctx, EVT_REASON_FULL, text);
+	}
+}
+
 /* After a failure: whether to try again. */
 static bool
 try_again(evt_sink *s, int rc, const evt_error *err)
 {
+	if (rc == EVT_ERR_FULL && s->o.room != NULL &&
+	    evt_room_make(s->o.room, s->o.writer))
+		return true;
 	note(s, rc, err);
+	if (++s->tries > EVT_SINK_PATIENCE && !s->o.ending(s->o.ctx))
+		run_out_of_patience(s, rc, err);
 	if (s->o.ending(s->o.ctx) && ++s->last_tries > LAST_TRIES) {
 		s->given_up = true;
 		return false;
@@ -98,6 +129,9 @@ try_again(evt_sink *s, int rc, const evt_error *err)
 static void
 count(evt_sink *s, const evt_item *item)
 {
+	s->put_bytes += item->len + FRAME_BYTES;
+	if (item->kind != EVT_KIND_MARK)
+		s->pending++;
 	if (item->kind == EVT_KIND_MARK) {
 		s->marks++;
 	} else if (item->kind == EVT_KIND_SENT) {
@@ -167,7 +201,11 @@ evt_sink_put(evt_sink *s, const evt_item *item)
 		if (!try_again(s, rc, &err))
 			break;
 	}
-	s->lost++;
+	/* Marks are no data. */
+	if (item->kind != EVT_KIND_MARK) {
+		s->lost++;
+		s->lost_bytes += item->len;
+	}
 }
 
 /* Show on the board what is committed. */
@@ -207,6 +245,8 @@ insist(evt_sink *s, int (*what)(evt_writer *writer, evt_error *err))
 	}
 	if (rc >= 0) {
 		note(s, rc, &err);
+		s->tries = 0;
+		s->pending = 0;
 		publish(s);
 	}
 }
@@ -215,12 +255,16 @@ void
 evt_sink_commit(evt_sink *s)
 {
 	insist(s, evt_writer_commit);
+	if (s->o.room != NULL)
+		evt_room_put(s->o.room, s->o.writer, s->put_bytes);
 }
 
 void
 evt_sink_tick(evt_sink *s)
 {
 	insist(s, evt_writer_tick);
+	if (s->o.room != NULL)
+		evt_room_look(s->o.room, s->o.writer);
 	renew_list(s);
 }
 
@@ -228,4 +272,26 @@ void
 evt_sink_rotate(evt_sink *s)
 {
 	insist(s, evt_writer_rotate);
+}
+
+void
+evt_sink_last_try(evt_sink *s, const evt_moment *now)
+{
+	evt_gap gap = { .frames = (int64_t)s->lost,
+		.bytes = (int64_t)s->lost_bytes,
+		.reason = "the tape could not be written" };
+	evt_item item = { .time_ns = now->time_ns, .mono_ns = now->mono_ns,
+		.kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP };
+	evt_buf b = { 0 };
+
+	if (!s->given_up)
+		return;
+	s->given_up = false;
+	s->last_tries = LAST_TRIES;
+	if (s->lost > 0 && evt_marks_gap(&b, &gap)) {
+		item.payload = b.data;
+		item.len = b.len;
+		evt_sink_put(s, &item);
+	}
+	evt_buf_free(&b);
 }

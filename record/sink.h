@@ -13,6 +13,11 @@
 #include "format/evtape.h"
 #include "record/board.h"
 #include "record/queue.h"
+#include "record/room.h"
+#include "record/stamps.h"
+
+/* Tries, a second apart, of a tape that is gone or full. */
+#define EVT_SINK_PATIENCE 30
 
 typedef struct evt_sink evt_sink;
 
@@ -24,6 +29,7 @@ typedef struct evt_sink_options {
 	/* Segments are dropped: a list of trackers is kept in memory, and put
 	 * again when the last one on the tape is dropped. */
 	bool dropping;
+	evt_room *room; /* on the disk; NULL: not watched */
 	/* Whether the recording is being ended: then a failing tape is tried
 	 * for a few seconds more only. */
 	bool (*ending)(void *ctx);
@@ -31,6 +37,9 @@ typedef struct evt_sink_options {
 	void (*pause)(void *ctx, int64_t ns);
 	/* One line for a person.  error: false when it works again. */
 	void (*say)(void *ctx, bool error, const char *text);
+	/* The tape has been full, or gone, for long: end the recording; as in
+	 * evt_room_options. */
+	void (*stop)(void *ctx, const char *reason, const char *text);
 	void *ctx;
 } evt_sink_options;
 
@@ -41,7 +50,8 @@ void evt_sink_free(evt_sink *s);
 /*
  * Put a frame.  If the tape cannot take it, this tries again each second
  * until it can; only if the recording is being ended meanwhile is the frame
- * given up, and counted.
+ * given up, and counted.  It is ended by the sink itself where the tape is
+ * gone, or its disk full and watched, for EVT_SINK_PATIENCE tries.
  */
 void evt_sink_put(evt_sink *s, const evt_item *item);
 /* Commit what was put, in the same way, and tell the board. */
@@ -53,7 +63,11 @@ void evt_sink_rotate(evt_sink *s);
 
 /* Why no more received frames are taken: "frames", "max-size", or NULL. */
 const char *evt_sink_done(const evt_sink *s);
-/* Frames that were given up. */
-uint64_t evt_sink_lost(const evt_sink *s);
+/* Everything was put but the last marks: if frames were given up, try once
+ * more, and say on the tape how many are missing. */
+void evt_sink_last_try(evt_sink *s, const evt_moment *now);
+/* Frames that were given up; with `uncommitted`, also those that were put and
+ * not committed, which only a writer that is closed has written. */
+uint64_t evt_sink_lost(const evt_sink *s, bool uncommitted);
 
 #endif

@@ -163,7 +163,7 @@ stops_at_its_limits(void **state)
 	evt_sink_commit(x.sink);
 	assert_int_equal(x.board.stats.frames, 7);
 	assert_int_equal(x.board.stats.marks, 1);
-	assert_int_equal(evt_sink_lost(x.sink), 0);
+	assert_int_equal(evt_sink_lost(x.sink, false), 0);
 	end(&x);
 
 	begin(&y, 0, 1000);
@@ -193,7 +193,7 @@ waits_for_a_failing_tape(void **state)
 	put(&x, 10, 20);
 	evt_sink_commit(x.sink);
 	assert_int_equal(x.board.stats.frames, 20);
-	assert_int_equal(evt_sink_lost(x.sink), 0);
+	assert_int_equal(evt_sink_lost(x.sink, false), 0);
 	assert_int_equal(check_states(x.path, 0, 3), 20);
 	end(&x);
 }
@@ -219,7 +219,7 @@ gives_up_at_the_end_and_counts(void **state)
 	put(&x, 20, 25); /* nothing more is tried */
 	evt_sink_tick(x.sink);
 	assert_int_equal(x.pauses, 3);
-	assert_int_equal(evt_sink_lost(x.sink), 5);
+	assert_int_equal(evt_sink_lost(x.sink, false), 5);
 	end(&x);
 }
 

@@ -113,7 +113,8 @@ record(const options *o, evt_recorder_options *ro)
 		status_end(shown, o->output, &result);
 		if (result.failed)
 			code = CLI_FAILED;
-		else if (result.stats.gaps > 0 || result.unwritten > 0)
+		else if (result.stats.gaps > 0 || result.unwritten > 0 ||
+		    result.full)
 			code = CLI_LOSSES;
 	}
 	status_free(shown);

@@ -14,6 +14,7 @@
 #include "record/url.h"
 
 #define SEND_MAX (64u << 20)
+#define NOT_GIVEN UINT64_MAX
 
 static int
 set_sync(void *ctx, const char *arg, evt_error *err)
@@ -38,6 +39,14 @@ set_frames(void *ctx, const char *arg, evt_error *err)
 	if (rc == EVT_OK)
 		o->max_frames = (uint64_t)n;
 	return rc;
+}
+
+static int
+set_min_free(void *ctx, const char *arg, evt_error *err)
+{
+	options *o = ctx;
+
+	return evt_room_parse(arg, &o->min_free, err);
 }
 
 #define AT(field) offsetof(options, field)
@@ -130,7 +139,16 @@ static const cli_option table[] = {
 	{ CLI_SIZE, 0, "keep-size", "SIZE", AT(keep_size),
 	    "drop the oldest segments beyond this total size", 0, 0, NULL },
 	{ CLI_DURATION, 0, "keep-age", "TIME", AT(keep_age),
-	    "drop segments whose last frame is older than this", 0, 0, NULL },
+	    "drop segments whose last frame is older than this; a clock that is\n"
+	    "set while recording makes none older", 0, 0, NULL },
+	{ CLI_SIZE, 0, "ring", "SIZE", AT(ring),
+	    "record for ever in about this much room: the oldest segments go,\n"
+	    "also when less than --min-free is left. A segment is an eighth of\n"
+	    "it at most, unless --segment-size is given", 0, 0, NULL },
+	{ CLI_CALL, 0, "min-free", "SIZE|N%", 0,
+	    "warn when less than this is free on the disk, and stop cleanly\n"
+	    "(exit code 3) below a quarter of it; 0: do not look (1GiB or 2%,\n"
+	    "whichever is less)", 0, 0, set_min_free },
 	{ CLI_SIZE, 0, "block-size", "SIZE", AT(block_size),
 	    "payload that is compressed together (1MiB)", 0, 0, NULL },
 	{ CLI_INT, 0, "level", "N", AT(level),
@@ -161,7 +179,8 @@ const cli_command record_command = {
 	    "\n"
 	    "The exit code is 3 if frames were lost, or may have been: the "
 	    "tape holds a gap\nmark for each such time. A lost connection is "
-	    "one.\n"
+	    "one. It is also 3 if the recording\nended because the disk is "
+	    "full.\n"
 	    "\n"
 	    "http_proxy (for ws://), https_proxy (for wss://) and no_proxy are "
 	    "obeyed.",
@@ -253,6 +272,32 @@ check_header(const char *header)
 		cli_warn(cmd, "the value of --header '%.*s' can be seen in the "
 		    "list of processes: give --credential-file, and write "
 		    "${CREDENTIAL} in its place", (int)n, header);
+	return -1;
+}
+
+/* A ring has at least eight parts, of a block or more each. */
+static int
+check_ring(options *o, uint64_t segment_size)
+{
+	const cli_command *cmd = &record_command;
+	uint64_t part = o->ring / 8;
+	char least[EVT_TIME_TEXT];
+
+	if (o->ring > 0 && o->keep_size > 0)
+		return cli_usage(cmd, "--ring and --keep-size both say how much "
+		    "is kept: give one of them");
+	if (o->ring > 0 && part < o->block_size)
+		return cli_usage(cmd, "--ring is at least %s: eight times "
+		    "--block-size", evt_size_format(o->block_size * 8, least));
+	if (o->ring > 0 && o->max_size > 0 && o->max_size <= o->ring)
+		return cli_usage(cmd, "--max-size stops the recording before "
+		    "--ring is full: give one of them");
+	if (o->segment_size == NOT_GIVEN)
+		o->segment_size = o->ring > 0 && part < segment_size ? part :
+		    segment_size;
+	if (o->ring > 0 && o->segment_size > o->ring / 2)
+		return cli_usage(cmd, "--segment-size is at most half of --ring: "
+		    "whole segments are dropped");
 	return -1;
 }
 
@@ -441,7 +486,11 @@ fill(const options *o, const char *url, evt_recorder_options *r)
 	r->writer.block_bytes = (uint32_t)o->block_size;
 	r->writer.segment_bytes = o->segment_size;
 	r->writer.segment_age_ns = o->segment_age;
-	r->writer.keep_bytes = o->keep_size;
+	/* The open segment is part of the ring. */
+	r->writer.keep_bytes = o->ring > 0 ? o->ring - o->segment_size :
+	    o->keep_size;
+	r->min_free = o->min_free;
+	r->ring = o->ring > 0;
 	r->writer.keep_age_ns = o->keep_age;
 	r->writer.sync_ns = o->sync;
 	r->writer.level = (int)o->level;
@@ -459,9 +508,9 @@ options_parse(int argc, char **argv, options *ret,
 		.idle = r->idle_ns, .ping = r->ping_ns,
 		.max_message = r->max_message, .queue = r->queue_bytes,
 		.block_size = r->writer.block_bytes,
-		.segment_size = r->writer.segment_bytes,
+		.segment_size = NOT_GIVEN,
 		.segment_age = r->writer.segment_age_ns,
-		.keep_size = r->writer.keep_bytes,
+		.keep_size = r->writer.keep_bytes, .min_free = r->min_free,
 		.keep_age = r->writer.keep_age_ns,
 		.sync = r->writer.sync_ns, .level = r->writer.level,
 	};
@@ -474,6 +523,8 @@ options_parse(int argc, char **argv, options *ret,
 		code = check_list(ret, argv[1]);
 	if (code < 0)
 		code = check_rest(ret, argv[1]);
+	if (code < 0)
+		code = check_ring(ret, r->writer.segment_bytes);
 	if (code < 0)
 		code = read_send(ret);
 	if (code < 0)

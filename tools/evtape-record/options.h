@@ -19,6 +19,8 @@ typedef struct options {
 	int64_t duration, idle, ping, segment_age, keep_age, sync, level;
 	uint64_t max_frames, max_size, max_message, queue;
 	uint64_t segment_size, keep_size, block_size;
+	evt_room_limit min_free;
+	uint64_t ring; /* 0: none */
 	char *send_text; /* content of the --send file */
 	size_t send_len;
 } options;

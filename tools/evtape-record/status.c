@@ -119,6 +119,20 @@ measure(status *s, const evt_record_stats *st)
 }
 
 static void
+show_disk(const evt_record_stats *st)
+{
+	if (st->disk_known)
+		printf(",\"disk_free\":%llu",
+		    (unsigned long long)st->disk_free);
+	else
+		printf(",\"disk_free\":null");
+	printf(",\"disk_low\":%s,\"dropped_segments\":%llu,"
+	    "\"dropped_bytes\":%llu", st->disk_low ? "true" : "false",
+	    (unsigned long long)st->dropped_segments,
+	    (unsigned long long)st->dropped_bytes);
+}
+
+static void
 show_json(status *s, const evt_record_stats *st, const char *more)
 {
 	double elapsed = (double)(s->last_ns - s->began_ns) / 1e9;
@@ -150,6 +164,7 @@ show_json(status *s, const evt_record_stats *st, const char *more)
 		printf(",\"trackers\":%llu", (unsigned long long)st->trackers);
 	else
 		printf(",\"trackers\":null");
+	show_disk(st);
 	printf("%s}\n", more);
 	/* A reader that went away does not end the recording. */
 	if (fflush(stdout) != 0)
@@ -172,7 +187,7 @@ show_line(status *s, const evt_record_stats *st)
 	    "%s on disk (%.1fx)  %llu sources  %llu gaps  queue %s  last %s",
 	    evt_duration_format((s->last_ns - s->began_ns) / EVT_NS_PER_S *
 	    EVT_NS_PER_S, elapsed), state_name(st->state),
-	    st->failing ? " TAPE FAILING" : "",
+	    st->failing ? " TAPE FAILING" : st->disk_low ? " DISK LOW" : "",
 	    (unsigned long long)st->frames, s->rate,
 	    evt_size_format(st->bytes, in),
 	    evt_size_format(st->stored_bytes, disk), ratio(st),

@@ -1,0 +1,317 @@
+"""A recorder whose disk gets full, read-only, or lost while it records."""
+
+import base64
+import json
+import os
+import random
+import select
+import shutil
+import subprocess
+import time
+import unittest
+
+import evtest
+import feed
+
+MIB = 1 << 20
+SMALL = ["--block-size", "64k"]  # what closing takes follows from it
+
+
+def mount(*args):
+    """Mount, or skip the test where that is not allowed."""
+    done = subprocess.run(["mount", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        raise unittest.SkipTest("cannot mount here, the fault table has to do: " +
+                                done.stdout.decode("utf-8", "replace").strip().replace("\n", " "))
+
+
+def unmount(path):
+    subprocess.run(["umount", "-l", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
+class Disk(feed.FeedCase):
+    """A test with a small disk of its own; the tape is on it."""
+
+    lost = 0     # frames that were told as recorded and are not on the tape
+    frames = 0
+
+    def small(self, size):
+        self.disk = self.path("disk")
+        os.mkdir(self.disk)
+        mount("-t", "tmpfs", "-o", "size=%d" % size, "none", self.disk)
+        self.addCleanup(unmount, self.disk)
+        self.tape = os.path.join(self.disk, "t.tape")
+
+    def free(self):
+        st = os.statvfs(self.disk)
+        return st.f_bavail * st.f_frsize
+
+    def fill(self, leave=0):
+        """Another program takes all but so many bytes."""
+        with open(os.path.join(self.disk, "other"), "ab", buffering=0) as f:
+            while self.free() > leave:
+                try:
+                    f.write(b"x" * min(MIB, self.free() - leave))
+                except OSError:
+                    return
+
+    def make_room(self):
+        os.unlink(os.path.join(self.disk, "other"))
+
+    def numbers(self, n, size=2000, seed=1):
+        """Lines that hardly compress, each with its number."""
+        rng = random.Random(seed)
+        text = base64.b64encode(rng.randbytes(size * 48))
+        for i in range(n):
+            at = rng.randrange(len(text) - size)
+            yield b'{"n":%d,"event":"state","x":"%s"}\n' % (i, text[at:at + size])
+
+    def feeder(self, *options):
+        """A recorder of what the test writes into a pipe."""
+        read, write = os.pipe()
+        p = self.start("evtape-record", "-", "-o", self.tape, "--json", *SMALL, *options, stdin=read)
+        os.close(read)
+        self.pipe = open(write, "wb", buffering=0)
+        self.addCleanup(self.pipe.close)
+        os.set_blocking(write, False)
+        return p
+
+    def give(self, lines, until=lambda: False):
+        """Write until there are no more lines, or nobody to read them, or
+        until(); what was written. A line goes into the pipe whole, or not."""
+        given = []
+        end = time.monotonic() + evtest.DEADLINE
+        for line in lines:
+            try:
+                while self.pipe.write(line) is None:
+                    select.select([], [self.pipe], [], 0.02)
+                    if until():
+                        return given
+                    self.assertLess(time.monotonic(), end, "nobody reads the lines")
+            except BrokenPipeError:
+                return given
+            given.append(line[:-1])
+            if until():
+                return given
+        return given
+
+    def final(self, p):
+        last = json.loads(evtest.lines(p.out)[-1])
+        self.assertTrue(last["final"])
+        return last
+
+    def sound(self, given, reported, newest_only=False):
+        """The tape verifies and holds what was reported, in order; of a ring
+        the newest. Returns the payloads."""
+        evtest.run("evtape", "verify", self.tape)
+        got = [p for _, p in self.payloads()]
+        if newest_only:
+            self.assertEqual(got, given[len(given) - len(got):])
+        else:
+            self.frames += reported
+            self.lost += reported - len(got)
+            self.assertEqual(got, given[:len(got)])
+            self.assertGreaterEqual(len(got), reported)
+        return got
+
+
+class Full(Disk):
+    def test_lines_until_it_is_full(self):
+        tries = 3 if evtest.TORTURE else 1
+        for i in range(tries):
+            self.small(12 * MIB) if i == 0 else shutil.rmtree(self.tape)
+            p = self.feeder("--min-free", "6M")
+            given = self.give(self.numbers(20000, seed=i))
+            p.finish(check=3)
+            last = self.final(p)
+            self.assertLess(len(given), 20000)
+            self.assertEqual((last["reason"], last["unwritten"], last["disk_low"]), ("disk-full", 0, True))
+            words = p.err.decode()
+            self.assertRegex(words, r"only .* are left on the disk of .*/t.tape, less than .* \(--min-free\): the tape is "
+                             r"closed; make room and start it again, or record with --ring")
+            self.assertLessEqual(words.count("warning: only "), 1)
+            self.sound(given, last["frames"])
+            self.assertEqual(self.marks("stopped")[0]["reason"], "disk-full")
+            self.assertEqual(os.listdir(os.path.join(self.tape, "journal")), ["lock"])
+            self.assertTrue(all(s["sealed"] for s in evtest.info(self.tape)["segments"]))
+            # It does not begin again, and does not touch the tape, until there is room.
+            before = evtest.info(self.tape)
+            self.fill(MIB)
+            done = evtest.run("evtape-record", "-", "-o", self.tape, "--min-free", "6M", stdin=b"{}\n", check=1)
+            self.assertRegex(done.stderr, rb"^evtape-record: only .* are free on the disk of .*: make room, or give a "
+                             rb"smaller --min-free\n$")
+            self.assertEqual(evtest.info(self.tape), before)
+            self.make_room()
+            evtest.run("evtape-record", "-", "-o", self.tape, "--min-free", "4k", *SMALL, stdin=b"{}\n")
+            self.assertEqual([p for _, p in self.payloads()][-1], b"{}")
+        evtest.torture("disk full, clean stop", tries, self.frames, self.lost)
+
+    def test_a_feed_until_it_is_full(self):
+        self.small(8 * MIB)
+        trace = self.write("lines", b"".join(b"%d %s" % (i, line) for i, line in enumerate(self.numbers(8000))))
+        _, url = self.simulate("--replay-lines", trace, "--speed", "max")
+        p = self.record(url, "--profile", "raw", "--json", "--min-free", "4M", "--level", "1", *SMALL)
+        p.wait_for(rb"are left on the disk")
+        p.finish(check=3)
+        last = self.final(p)
+        self.assertEqual((last["reason"], last["unwritten"]), ("disk-full", 0))
+        self.assertEqual(len(self.payloads()), last["frames"])
+        evtest.run("evtape", "verify", self.tape)
+        sent = [m[2] for m in feed.messages(self.sent)]
+        self.assertEqual([p for _, p in self.payloads()], sent[:last["frames"]])
+        evtest.torture("disk full, clean stop of a feed", 1, last["frames"], 0)
+
+    def test_low_is_said_once_and_again(self):
+        self.small(16 * MIB)
+        p = self.feeder("--min-free", "8M")
+        self.give([b"{}\n"])
+        for i in range(1, 3):
+            self.fill(6 * MIB)
+            p.wait_for(rb"(?s)(warning: only .* are free on the disk of .*, less than --min-free \(8.0 MiB\): make room; the "
+                       rb"recording stops when less than 2.0 MiB are left.*){%d}" % i)
+            p.wait_for(rb'"disk_low":true', "out")
+            self.make_room()
+            p.wait_for(rb"(?s)(there is room again on the disk of .*: 1\d\.\d MiB are free.*){%d}" % i)
+        self.pipe.close()
+        p.finish()
+        self.assertEqual(p.err.count(b"warning:"), 2)
+        self.assertFalse(self.final(p)["disk_low"])
+
+    def test_full_at_the_very_start(self):
+        self.small(2 * MIB)
+        self.fill()
+        done = evtest.run("evtape-record", "-", "-o", self.tape, stdin=b"{}\n", check=1)
+        self.assertRegex(done.stderr, rb"^evtape-record: only .* are free on the disk of .*: make room, or give a smaller "
+                         rb"--min-free\n$")
+        self.assertFalse(os.path.exists(self.tape))
+        # Who does not want it watched waits for room.
+        p = self.feeder("--min-free", "0")
+        self.give([b"{}\n"])
+        p.wait_for(rb"No space left on device; what comes is kept in memory")
+        self.make_room()
+        p.wait_for(rb"the tape can be written to again")
+        self.pipe.close()
+        p.finish()
+        self.sound([b"{}"], 1)
+        # Half of what is asked for: a warning, and on.
+        done = evtest.run("evtape-record", "-", "-o", self.tape, *SMALL, "--min-free", "3M", stdin=b"{}\n")
+        self.assertRegex(done.stderr, rb"warning: only .* are free on the disk of .*, less than --min-free \(3.0 MiB\)")
+
+    def test_another_program_fills_it_and_makes_room(self):
+        self.small(8 * MIB)
+        tries = 5 if evtest.TORTURE else 2
+        p = self.feeder("--min-free", "0", "--level", "1")
+        source = self.numbers(100000)
+        given = self.give(next(source) for _ in range(50))
+        for i in range(1, tries + 1):
+            self.fill()
+            given += self.give(source, lambda: p.err.count(b"kept in memory") >= i)
+            p.wait_for(rb"(?s)(No space left on device; what comes is kept in memory and the tape is tried again each "
+                       rb"second.*){%d}" % i)
+            self.make_room()
+            p.wait_for(rb"(?s)(the tape can be written to again.*){%d}" % i)
+        given += self.give(next(source) for _ in range(50))
+        self.pipe.close()
+        p.finish()
+        last = self.final(p)
+        self.assertEqual((last["frames"], last["unwritten"]), (len(given), 0))
+        self.sound(given, len(given))
+        evtest.torture("disk full and room again", tries, self.frames, self.lost)
+
+    def test_full_to_the_end(self):
+        """Nobody makes room: what was in memory is counted, the rest is there."""
+        self.small(8 * MIB)
+        p = self.feeder("--min-free", "0", "--level", "1")
+        source = self.numbers(100000)
+        given = self.give(next(source) for _ in range(50))
+        self.fill()
+        given += self.give(source, lambda: b"kept in memory" in p.err)
+        p.finish(evtest.SIGTERM, check=None)
+        last = self.final(p)
+        self.make_room()
+        got = self.sound(given, last["frames"])
+        self.assertGreater(last["unwritten"], 0)
+        self.assertRegex(p.err.decode(), r"%d frames lost because the tape could not be written" % last["unwritten"])
+        # The pipe's rest is no matter of the tape.
+        self.assertLessEqual(len(got) + last["unwritten"], len(given) + 1)
+        evtest.run("evtape-record", "-", "-o", self.tape, *SMALL, stdin=b"{}\n")
+        evtest.run("evtape", "verify", self.tape)
+        self.assertEqual([p for _, p in self.payloads()], got + [b"{}"])
+
+
+class Ring(Disk):
+    def test_several_times_the_disk(self):
+        self.small(12 * MIB)
+        p = self.feeder("--ring", "32M", "--min-free", "4M", "--segment-size", "512k", "--level", "1")
+        n = 80000 if evtest.TORTURE else 22000
+        given = self.give(self.numbers(n))
+        self.pipe.close()
+        p.finish()
+        last = self.final(p)
+        self.assertEqual((len(given), last["frames"], last["unwritten"], last["gaps"]), (n, n, 0, 0))
+        self.assertGreater(last["bytes_on_disk"], 24 * MIB)
+        self.assertGreater(last["dropped_segments"], 10)
+        self.assertGreater(last["dropped_bytes"], 8 * MIB)
+        self.assertEqual(p.err.count(b"the oldest segments of"), 1)
+        self.assertRegex(p.err, rb"only .* are free, less than --min-free \(4.0 MiB\): the oldest segments of .* go now to "
+                         rb"make room \(--ring\)")
+        got = self.sound(given, n, newest_only=True)
+        self.assertGreater(len(got), n // 20)
+        self.assertEqual(got[-1], given[-1])
+        evtest.torture("disk full, --ring", 1, len(got), 0)
+
+    def test_its_size(self):
+        """Also without a word of the disk: the tape stays within it."""
+        self.tape = self.path("t.tape")
+        p = self.feeder("--ring", "4M", "--level", "1")
+        given = self.give(self.numbers(8000))
+        self.pipe.close()
+        p.finish()
+        sizes = [s["bytes"] for s in evtest.info(self.tape)["segments"]]
+        self.assertLess(sum(sizes), 4 * MIB)
+        self.assertGreater(sum(sizes), 3 * MIB)
+        self.assertLess(max(sizes), MIB)
+        self.assertEqual(self.final(p)["dropped_segments"], 0)
+        self.assertNotIn(b"--ring", p.err)
+        self.sound(given, 0, newest_only=True)
+
+    def test_nothing_left_to_drop(self):
+        """Another program takes it all: then a ring ends cleanly too."""
+        self.small(8 * MIB)
+        p = self.feeder("--ring", "4M", "--min-free", "6M", "--segment-size", "256k", "--level", "1")
+        given = self.give(self.numbers(3000))
+        p.wait_for(rb"the oldest segments of")
+        self.wait_until("the end", lambda: self.fill(MIB // 4) or
+                        b"at which a recording ends (--min-free): the tape is closed; make room and start it again\n" in p.err)
+        p.finish(check=3)
+        self.assertEqual(self.final(p)["reason"], "disk-full")
+        got = self.sound(given, 0, newest_only=True)
+        self.assertGreater(len(got), 0)
+
+    def test_a_full_disk_begins_again(self):
+        """A ring that finds its disk full makes room itself."""
+        self.small(8 * MIB)
+        options = ["--ring", "16M", "--segment-size", "256k", "--level", "1", *SMALL]
+        evtest.run("evtape-record", "-", "-o", self.tape, *options, "--min-free", "2M",
+                   stdin=b"".join(self.numbers(2000)))
+        self.fill(MIB // 2)
+        p = self.feeder(*options, "--min-free", "2M")
+        p.wait_for(rb"the oldest segments of")
+        self.give([b'{"last":1}\n'])
+        self.pipe.close()
+        p.finish()
+        self.assertEqual([p for _, p in self.payloads()][-1], b'{"last":1}')
+        evtest.run("evtape", "verify", self.tape)
+
+    def test_combinations(self):
+        for words, *args in (("--ring and --keep-size both say", "--ring", "1G", "--keep-size", "1G"),
+                             ("--ring is at least 8.0 MiB: eight times --block-size", "--ring", "1M"),
+                             ("--segment-size is at most half of --ring", "--ring", "16M", "--segment-size", "9M"),
+                             ("--max-size stops the recording before --ring is full", "--ring", "1G", "--max-size", "1G"),
+                             ("'100%' is no part of a disk", "--min-free", "100%"),
+                             ("'%' is no part", "--min-free", "%"),
+                             ("'2.%' is no part", "--min-free", "2.%"),
+                             ("min-free", "--min-free", "much")):
+            done = evtest.run("evtape-record", "-", "-o", self.tape, *args, check=2)
+            self.assertIn(words.encode(), done.stderr)
+        self.assertFalse(os.path.exists(self.tape))
