@@ -428,12 +428,8 @@ evt_writer_rotate(evt_writer *w, evt_error *err)
 	return r != EVT_OK ? r : seal(w, err);
 }
 
-/*
- * Files are opened by the path of the tape: what another has put there in the
- * meantime must not be written to, nor removed from.
- */
-static int
-check_there(const evt_writer *w, evt_error *err)
+int
+evt_writer_there(const evt_writer *w, evt_error *err)
 {
 	return evt_lock_stands(w->env.io, w->path, w->lock_fd) ? EVT_OK :
 	    evt_err_set(err, EVT_ERR_NOTATAPE, "the tape %s is gone: it was "
@@ -445,7 +441,7 @@ evt_writer_tick(evt_writer *w, evt_error *err)
 {
 	bool aged = w->opt.segment_age_ns > 0 && w->segment_started &&
 	    now(w) - w->segment_since >= w->opt.segment_age_ns;
-	int r = check_there(w, err);
+	int r = evt_writer_there(w, err);
 
 	if (r == EVT_OK)
 		r = evt_writer_take_notes(w, err);
@@ -486,7 +482,7 @@ evt_writer_close(evt_writer *w, evt_error *err)
 
 	if (w == NULL)
 		return EVT_OK;
-	r = check_there(w, err);
+	r = evt_writer_there(w, err);
 	if (r == EVT_OK)
 		r = evt_writer_take_notes(w, err);
 	if (r == EVT_OK)

@@ -103,6 +103,13 @@ uint64_t evt_writer_drop(evt_writer *w, uint64_t bytes, uint64_t *ret_bytes);
  */
 bool evt_writer_reclaim(evt_writer *w);
 
+/*
+ * EVT_ERR_NOTATAPE: the tape is no longer at its path.  Files are opened by
+ * that path: what another has put there in the meantime must not be written
+ * to, nor removed from.
+ */
+int evt_writer_there(const evt_writer *w, evt_error *err);
+
 /* writer_index.c: the index and retention; their failures are notices. */
 void evt_writer_index_open(evt_writer *w);
 void evt_writer_index_segment(evt_writer *w, const evt_segment *s);

@@ -23,6 +23,15 @@ evt_recorder_stop_tape(void *recorder, const char *reason, const char *text)
 	evt_recorder_end(r, reason);
 }
 
+static uint64_t
+closing(void *ctx)
+{
+	evt_recorder *r = ctx;
+	size_t queued = r->queue != NULL ? evt_queue_bytes(r->queue) : 0;
+
+	return r->o.writer.block_bytes + CLOSING_BYTES + queued;
+}
+
 int
 evt_recorder_make_room(evt_recorder *r, evt_error *err)
 {
@@ -30,7 +39,7 @@ evt_recorder_make_room(evt_recorder *r, evt_error *err)
 		.path = r->o.tape,
 		.limit = r->o.min_free,
 		.ring = r->o.ring,
-		.closing = r->o.writer.block_bytes + CLOSING_BYTES,
+		.closing = closing,
 		.board = &r->board,
 		.say = evt_recorder_say,
 		.stop = evt_recorder_stop_tape,

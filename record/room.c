@@ -135,6 +135,7 @@ evt_space_get(void *ctx, const char *path, evt_space *ret_space)
 static bool
 measure(evt_room *r, evt_space *ret)
 {
+	uint64_t closing = r->o.closing(r->o.ctx);
 	evt_record_stats *st;
 	bool known = r->o.space(r->o.space_ctx, r->o.path, ret);
 
@@ -147,13 +148,12 @@ measure(evt_room *r, evt_space *ret)
 	if (!known || is_off(&r->o.limit))
 		return false;
 	r->min = least(&r->o.limit, ret->size);
-	r->end = r->min / 4 > r->o.closing ? r->min / 4 : r->o.closing;
+	r->end = r->min / 4 > closing ? r->min / 4 : closing;
 	if (r->min < r->end)
 		r->min = r->end;
 	/* What is put may stand on the disk twice for a while, in the journal
 	 * and in a block: at most half of what is left goes unseen. */
-	if (ret->free > r->end)
-		r->next = r->put + (ret->free - r->end) / 4;
+	r->next = r->put + (ret->free > r->end ? (ret->free - r->end) / 4 : 0);
 	return true;
 }
 

@@ -47,7 +47,8 @@ typedef struct evt_room_options {
 	const char *path;   /* the tape */
 	evt_room_limit limit;
 	bool ring;          /* oldest segments go before the recording does */
-	uint64_t closing;   /* bytes that closing the tape may take */
+	/* Bytes that putting what waits and closing the tape may take now. */
+	uint64_t (*closing)(void *ctx);
 	evt_board *board;
 	/* The system; for tests to replace. */
 	bool (*space)(void *ctx, const char *path, evt_space *ret_space);

@@ -6,6 +6,7 @@
 
 #include "format/buf.h"
 #include "format/units.h"
+#include "format/writer.h"
 #include "record/marks.h"
 
 #define RETRY_NS EVT_NS_PER_S
@@ -81,8 +82,9 @@ note(evt_sink *s, int rc, const evt_error *err)
 	evt_board_end(s->o.board);
 	if (failing)
 		snprintf(text, sizeof(text), "%s; what comes is kept in memory "
-		    "and the tape is tried again each second: make room, or "
-		    "mend the disk", err->text);
+		    "and the tape is tried again each second: %s", err->text,
+		    rc == EVT_ERR_NOTATAPE ? "put it back" :
+		    "make room, or mend the disk");
 	else
 		snprintf(text, sizeof(text), "the tape can be written to again");
 	s->o.say(s->o.ctx, failing, text);
@@ -112,6 +114,12 @@ run_out_of_patience(evt_sink *s, int rc, const evt_error *err)
 static bool
 try_again(evt_sink *s, int rc, const evt_error *err)
 {
+	evt_error gone;
+
+	if (evt_writer_there(s->o.writer, &gone) != EVT_OK) {
+		rc = EVT_ERR_NOTATAPE;
+		err = &gone;
+	}
 	if (rc == EVT_ERR_FULL && s->o.room != NULL &&
 	    evt_room_make(s->o.room, s->o.writer))
 		return true;

@@ -71,7 +71,7 @@ class Disk(feed.FeedCase):
         read, write = os.pipe()
         p = self.start("evtape-record", "-", "-o", self.tape, "--json", *SMALL, *options, stdin=read)
         os.close(read)
-        self.pipe = open(write, "wb", buffering=0)
+        self.proc, self.pipe = p, open(write, "wb", buffering=0)
         self.addCleanup(self.pipe.close)
         os.set_blocking(write, False)
         return p
@@ -87,7 +87,7 @@ class Disk(feed.FeedCase):
                     select.select([], [self.pipe], [], 0.02)
                     if until():
                         return given
-                    self.assertLess(time.monotonic(), end, "nobody reads the lines")
+                    self.assertLess(time.monotonic(), end, "nobody reads the lines: %r" % (self.proc.err + self.proc.out[-600:]))
             except BrokenPipeError:
                 return given
             given.append(line[:-1])
@@ -154,7 +154,9 @@ class Full(Disk):
         p.wait_for(rb"are left on the disk")
         p.finish(check=3)
         last = self.final(p)
-        self.assertEqual((last["reason"], last["unwritten"]), ("disk-full", 0))
+        self.assertEqual(last["reason"], "disk-full")
+        # What came while it ended may have been too much: then it is told.
+        self.assertEqual(last["unwritten"] > 0, b"lost because the tape could not be written" in p.err)
         self.assertEqual(len(self.payloads()), last["frames"])
         evtest.run("evtape", "verify", self.tape)
         sent = [m[2] for m in feed.messages(self.sent)]
@@ -315,3 +317,137 @@ class Ring(Disk):
             done = evtest.run("evtape-record", "-", "-o", self.tape, *args, check=2)
             self.assertIn(words.encode(), done.stderr)
         self.assertFalse(os.path.exists(self.tape))
+
+
+class Folder(Disk):
+    """The folder of the tape is read-only, or no longer there."""
+
+    def begin(self, *options, argv=()):
+        read, write = os.pipe()
+        p = self.spawn([*argv, evtest.program("evtape-record"), "-", "-o", self.tape, "--json", *SMALL, *options],
+                       stdin=read)
+        os.close(read)
+        self.proc, self.pipe = p, open(write, "wb", buffering=0)
+        self.addCleanup(self.pipe.close)
+        os.set_blocking(write, False)
+        self.source = self.numbers(100000)
+        self.given = self.give(next(self.source) for _ in range(100))
+        self.wait_frames(100, kind="received")
+        return p
+
+    def hold_and_go_on(self, p, words, break_it, mend_it):
+        """Break the folder and mend it again, a few times: nothing is lost."""
+        tries = 5 if evtest.TORTURE else 1
+        for i in range(1, tries + 1):
+            break_it()
+            self.given += self.give(self.source, lambda i=i: p.err.count(b"kept in memory") >= i)
+            p.wait_for(rb"(?s)(" + words + rb"; what comes is kept in memory and the tape is tried again.*){%d}" % i)
+            mend_it()
+            p.wait_for(rb"(?s)(the tape can be written to again.*){%d}" % i)
+        self.given += self.give(next(self.source) for _ in range(100))
+        self.pipe.close()
+        p.finish()
+        last = self.final(p)
+        self.assertEqual((last["frames"], last["unwritten"], last["reason"]), (len(self.given), 0, "end of input"))
+        self.sound(self.given, len(self.given))
+        return tries
+
+    def test_read_only_and_back(self):
+        """The kernel makes no file system read-only that has files open for
+        writing: here one that is lies over the tape, for all that is opened anew."""
+        self.small(48 * MIB)
+        p = self.begin()
+
+        def cover():
+            mount("--bind", self.tape, self.tape)
+            self.addCleanup(unmount, self.tape)
+            mount("-o", "remount,bind,ro", self.tape)
+        tries = self.hold_and_go_on(p, rb"Read-only file system", cover, lambda: unmount(self.tape))
+        evtest.torture("read-only", tries, self.frames, self.lost)
+
+    def as_nobody(self):
+        """How to run a program as a user who may not do everything."""
+        argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        os.chmod(self.dir, 0o755)
+        if os.getuid() != 0:
+            return []
+        if subprocess.run([*argv, evtest.program("evtape-record"), "--version"], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("another user cannot run the programs from here")
+        return argv
+
+    def test_without_permission(self):
+        argv = self.as_nobody()
+        os.mkdir(self.path("closed"), 0o555)
+        done = subprocess.run([*argv, evtest.program("evtape-record"), "-", "-o", self.path("closed/t.tape")], input=b"{}\n",
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=evtest.DEADLINE)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, rb"^evtape-record: cannot make the folder [^\n]*: Permission denied\n$")
+        os.mkdir(self.path("open"))
+        os.chmod(self.path("open"), 0o777)
+        self.tape = self.path("open/t.tape")
+        p = self.begin(argv=argv)
+
+        def allow(mode):
+            for folder in (self.tape, os.path.join(self.tape, "journal")):
+                os.chmod(folder, mode)
+        self.hold_and_go_on(p, rb"Permission denied", lambda: allow(0o555), lambda: allow(0o755))
+        # A tape that may be read, but not added to.
+        allow(0o555)
+        os.chmod(os.path.join(self.tape, "journal", "lock"), 0o444)
+        done = subprocess.run([*argv, evtest.program("evtape-record"), "-", "-o", self.tape], input=b"{}\n",
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=evtest.DEADLINE)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, rb"^evtape-record: [^\n]*: Permission denied\n$")
+        self.sound(self.given, len(self.given))
+
+    def test_renamed_and_back(self):
+        p = self.begin()
+        tries = self.hold_and_go_on(p, rb"the tape .* is gone: it was removed, renamed or covered while it is recorded to",
+                                    lambda: os.rename(self.tape, self.path("away")),
+                                    lambda: os.rename(self.path("away"), self.tape))
+        evtest.torture("folder renamed and back", tries, self.frames, self.lost)
+
+    def vanish(self, break_it, patience):
+        """It does not come back: an end that says so, and a small one."""
+        p = self.begin()
+        break_it()
+        p.wait_for(rb"the tape .* is gone: it was removed, renamed or covered while it is recorded to")
+        if patience:
+            p.wait_for(rb"and did not come back: the recording ends, and what came since is lost; start it again")
+        p.finish(None if patience else evtest.SIGTERM, check=1)
+        self.assertLess(p.err.count(b"\n"), 6)
+        self.assertEqual(self.final(p)["reason"], "tape-gone" if patience else "signal SIGTERM")
+        self.assertFalse(os.path.exists(self.tape))
+
+    def test_renamed(self):
+        """What was told as recorded is in the folder, whatever it is called."""
+        self.vanish(lambda: os.rename(self.tape, self.path("away")), bool(evtest.TORTURE))
+        self.tape = self.path("away")
+        self.sound(self.given, 100)
+        evtest.torture("folder vanished", 1, self.frames, self.lost)
+
+    def test_another_tape_in_its_place(self):
+        """It is neither written to nor removed from."""
+        def change():
+            os.rename(self.tape, self.path("away"))
+            evtest.run("evtape-record", "-", "-o", self.tape, stdin=b'{"mine":1}\n')
+        p = self.begin()
+        change()
+        p.wait_for(rb"is gone: it was removed, renamed or covered")
+        p.finish(evtest.SIGTERM, check=1)
+        self.assertEqual(sorted(n for n in os.listdir(self.tape) if not n.startswith("tape.db-")),
+                         ["000001.ndjson.zst", "journal", "tape.db"])
+        self.assertEqual(os.listdir(os.path.join(self.tape, "journal")), ["lock"])
+        self.assertEqual([p for _, p in self.payloads()], [b'{"mine":1}'])
+        evtest.run("evtape", "verify", self.tape)
+        self.tape = self.path("away")
+        self.sound(self.given, 100)
+
+    def test_removed(self):
+        self.vanish(lambda: shutil.rmtree(self.tape), False)
+
+    def test_parent_removed(self):
+        os.mkdir(self.path("parent"))
+        self.tape = self.path("parent/t.tape")
+        self.vanish(lambda: shutil.rmtree(self.path("parent")), False)

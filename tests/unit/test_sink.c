@@ -25,8 +25,9 @@ struct fixture {
 	bool dropping;  /* all sealed segments but the last */
 	bool keep_list; /* and the list of trackers is not to go with them */
 	unsigned pauses, mend_after; /* 0: never */
-	unsigned errors, mended;
-	char said[700];
+	unsigned errors, mended, stops;
+	char said[800], reason[32];
+	evt_room *room; /* NULL: the disk is not watched */
 };
 
 static bool
@@ -58,13 +59,54 @@ say(void *ctx, bool error, const char *text)
 	snprintf(x->said, sizeof(x->said), "%s", text);
 }
 
+/* The sink has had enough; the recording is being ended. */
+static void
+stop(void *ctx, const char *reason, const char *text)
+{
+	struct fixture *x = ctx;
+
+	x->stops++;
+	x->ending = true;
+	snprintf(x->reason, sizeof(x->reason), "%s", reason);
+	snprintf(x->said, sizeof(x->said), "%s", text);
+}
+
+static uint64_t
+closing(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static bool
+no_space(void *ctx, const char *path, evt_space *ret)
+{
+	(void)ctx;
+	(void)path;
+	(void)ret;
+	return false;
+}
+
+static evt_room *
+make_room(struct fixture *x)
+{
+	evt_room_options o = { .path = "x", .limit = evt_room_default,
+		.closing = closing, .board = &x->board,
+		.space = no_space, .say = NULL, .stop = stop, .ctx = x };
+	evt_room *room = evt_room_new(&o);
+
+	assert_non_null(room);
+	return room;
+}
+
 static void
 begin(struct fixture *x, uint64_t max_frames, uint64_t max_stored)
 {
 	evt_sink_options o = { .writer = NULL, .board = &x->board,
 		.max_frames = max_frames, .max_stored = max_stored,
 		.dropping = x->keep_list,
-		.ending = ending, .pause = wait_ns, .say = say, .ctx = x };
+		.room = x->room, .ending = ending, .pause = wait_ns,
+		.say = say, .stop = stop, .ctx = x };
 	evt_writer_env env = *test_env();
 	evt_writer_options wo;
 	evt_error err;
@@ -88,6 +130,7 @@ end(struct fixture *x)
 	evt_error err;
 
 	evt_sink_free(x->sink);
+	evt_room_free(x->room);
 	x->fault.kind = NONE;
 	ok(evt_writer_close(x->writer, &err), &err);
 	pthread_mutex_destroy(&x->board.lock);
@@ -223,6 +266,105 @@ gives_up_at_the_end_and_counts(void **state)
 	end(&x);
 }
 
+/* What was put and not committed is lost as well, unless closing the tape
+ * writes it after all: with a mark that says what is missing. */
+static void
+counts_what_is_in_memory(void **state)
+{
+	struct fixture x = { .ending = true };
+	evt_moment now = { .time_ns = 7000, .mono_ns = 7000 };
+
+	(void)state;
+	begin(&x, 0, 0);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	put(&x, 0, 10);
+	evt_sink_commit(x.sink);
+	put(&x, 10, 13);
+	put_mark(&x); /* no data */
+	assert_int_equal(evt_sink_lost(x.sink, false), 3);
+	assert_int_equal(evt_sink_lost(x.sink, true), 13);
+	x.pauses = 0;
+	evt_sink_last_try(x.sink, &now);
+	evt_sink_commit(x.sink);
+	assert_true(x.pauses <= 1);
+	assert_int_equal(evt_sink_lost(x.sink, true), 13);
+	x.fault.kind = NONE; /* room at the last moment */
+	evt_sink_last_try(x.sink, &now);
+	put_mark(&x);
+	evt_sink_commit(x.sink);
+	assert_int_equal(evt_sink_lost(x.sink, true), 3);
+	assert_int_equal(check_states(x.path, 0, 3), 10);
+	end(&x);
+}
+
+/* A full disk that is watched is not waited for for ever. */
+static void
+ends_where_the_disk_stays_full(void **state)
+{
+	struct fixture x = { 0 };
+
+	(void)state;
+	x.room = make_room(&x);
+	begin(&x, 0, 0);
+	put(&x, 0, 10);
+	evt_sink_commit(x.sink);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	put(&x, 10, 20);
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.stops, 1);
+	assert_string_equal(x.reason, EVT_REASON_FULL);
+	assert_non_null(strstr(x.said, "no room was made in 30 seconds"));
+	assert_int_equal(x.pauses, EVT_SINK_PATIENCE + 3);
+	assert_int_equal(evt_sink_lost(x.sink, true), 10);
+	assert_int_equal(check_states(x.path, 0, 3), 10);
+	end(&x);
+}
+
+/* Another fault may be mended at any time. */
+static void
+waits_for_ever_for_a_disk_that_fails(void **state)
+{
+	struct fixture x = { .mend_after = 500 };
+
+	(void)state;
+	x.room = make_room(&x);
+	begin(&x, 0, 0);
+	x.fault = (struct faulty){ 0, 0, FAIL_IO, true };
+	put(&x, 0, 10);
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.pauses, 500);
+	assert_int_equal(x.stops, 0);
+	assert_int_equal(check_states(x.path, 0, 3), 10);
+	end(&x);
+}
+
+static void
+ends_where_the_tape_is_gone(void **state)
+{
+	struct fixture x = { 0 };
+	char *away;
+	evt_error err;
+
+	(void)state;
+	begin(&x, 0, 0);
+	put(&x, 0, 10);
+	evt_sink_commit(x.sink);
+	away = in_dir(x.dir, "away.tape");
+	assert_int_equal(rename(x.path, away), 0);
+	evt_sink_tick(x.sink);
+	assert_int_equal(x.stops, 1);
+	assert_string_equal(x.reason, EVT_REASON_GONE);
+	assert_non_null(strstr(x.said, "and did not come back"));
+	assert_int_equal(x.pauses, EVT_SINK_PATIENCE + 3);
+	assert_int_equal(check_states(away, 0, 3), 10);
+	evt_sink_free(x.sink);
+	assert_int_equal(evt_writer_close(x.writer, &err), EVT_ERR_NOTATAPE);
+	pthread_mutex_destroy(&x.board.lock);
+	free(away);
+	free(x.path);
+	remove_dir(x.dir);
+}
+
 /* How many marks with a list of trackers are on the tape when its segments
  * were dropped again and again. */
 static unsigned
@@ -280,6 +422,10 @@ main(void)
 		cmocka_unit_test(stops_at_its_limits),
 		cmocka_unit_test(waits_for_a_failing_tape),
 		cmocka_unit_test(gives_up_at_the_end_and_counts),
+		cmocka_unit_test(counts_what_is_in_memory),
+		cmocka_unit_test(ends_where_the_disk_stays_full),
+		cmocka_unit_test(waits_for_ever_for_a_disk_that_fails),
+		cmocka_unit_test(ends_where_the_tape_is_gone),
 		cmocka_unit_test(a_list_does_not_go_with_its_segment),
 	};
 
