@@ -306,9 +306,10 @@ evt_room_admit(evt_room *r, evt_error *err)
 	if (now.free < r->end)
 		return evt_err_set(err, EVT_ERR_FULL, "only %s are free on the "
 		    "disk of %s, and a recording stops when less than %s are "
-		    "left: make room, or give a smaller --min-free",
-		    evt_size_format(now.free, left), r->o.path,
-		    evt_size_format(r->end, end));
+		    "left: make room%s", evt_size_format(now.free, left),
+		    r->o.path, evt_size_format(r->end, end),
+		    r->end > r->min / 4 ? "" :
+		    ", or give a smaller --min-free");
 	tell_low(r, &now);
 	return EVT_OK;
 }

@@ -62,7 +62,7 @@ class Clock(feed.FeedCase):
             for _ in range(n):
                 given.append(b'{"n":%d}' % len(given))
                 os.write(write, given[-1] + b"\n")
-                self.wait_until("the line", lambda: self.count(kind="received") == len(given))
+            self.wait_until("the lines", lambda: self.count(kind="received") == len(given))
         give(3)
         p.signal(evtest.SIGHUP)
         self.wait_until("a new segment", lambda: count_files(self.tape) == 1)

@@ -138,11 +138,10 @@ class Full(Disk):
             before = evtest.info(self.tape)
             self.fill(MIB)
             done = evtest.run("evtape-record", "-", "-o", self.tape, "--min-free", "6M", stdin=b"{}\n", check=1)
-            self.assertRegex(done.stderr, rb"^evtape-record: only .* are free on the disk of .*: make room, or give a "
-                             rb"smaller --min-free\n$")
+            self.assertRegex(done.stderr, rb"^evtape-record: only .* are free on the disk of .*: make room[^\n]*\n$")
             self.assertEqual(evtest.info(self.tape), before)
             self.make_room()
-            evtest.run("evtape-record", "-", "-o", self.tape, "--min-free", "4k", *SMALL, stdin=b"{}\n")
+            evtest.run("evtape-record", "-", "-o", self.tape, "--min-free", "0", *SMALL, stdin=b"{}\n")
             self.assertEqual([p for _, p in self.payloads()][-1], b"{}")
         evtest.torture("disk full, clean stop", tries, self.frames, self.lost)
 
@@ -183,8 +182,8 @@ class Full(Disk):
         self.small(2 * MIB)
         self.fill()
         done = evtest.run("evtape-record", "-", "-o", self.tape, stdin=b"{}\n", check=1)
-        self.assertRegex(done.stderr, rb"^evtape-record: only .* are free on the disk of .*: make room, or give a smaller "
-                         rb"--min-free\n$")
+        self.assertRegex(done.stderr, rb"^evtape-record: only .* are free on the disk of .*, and a recording stops when less "
+                         rb"than 2.0 MiB are left: make room\n$")
         self.assertFalse(os.path.exists(self.tape))
         # Who does not want it watched waits for room.
         p = self.feeder("--min-free", "0")
@@ -258,7 +257,7 @@ class Ring(Disk):
         self.assertRegex(p.err, rb"only .* are free, less than --min-free \(4.0 MiB\): the oldest segments of .* go now to "
                          rb"make room \(--ring\)")
         got = self.sound(given, n, newest_only=True)
-        self.assertGreater(len(got), n // 20)
+        self.assertGreater(len(got), 1000)
         self.assertEqual(got[-1], given[-1])
         evtest.torture("disk full, --ring", 1, len(got), 0)
 
@@ -357,12 +356,14 @@ class Folder(Disk):
         writing: here one that is lies over the tape, for all that is opened anew."""
         self.small(48 * MIB)
         p = self.begin()
-
-        def cover():
-            mount("--bind", self.tape, self.tape)
-            self.addCleanup(unmount, self.tape)
-            mount("-o", "remount,bind,ro", self.tape)
-        tries = self.hold_and_go_on(p, rb"Read-only file system", cover, lambda: unmount(self.tape))
+        cover = self.path("cover")
+        os.mkdir(cover)
+        mount("--bind", self.tape, cover)
+        self.addCleanup(unmount, cover)
+        mount("-o", "remount,bind,ro", cover)
+        self.addCleanup(unmount, self.tape)
+        tries = self.hold_and_go_on(p, rb"Read-only file system", lambda: mount("--bind", cover, self.tape),
+                                    lambda: unmount(self.tape))
         evtest.torture("read-only", tries, self.frames, self.lost)
 
     def as_nobody(self):
@@ -408,46 +409,40 @@ class Folder(Disk):
                                     lambda: os.rename(self.path("away"), self.tape))
         evtest.torture("folder renamed and back", tries, self.frames, self.lost)
 
-    def vanish(self, break_it, patience):
-        """It does not come back: an end that says so, and a small one."""
-        p = self.begin()
-        break_it()
-        p.wait_for(rb"the tape .* is gone: it was removed, renamed or covered while it is recorded to")
-        if patience:
-            p.wait_for(rb"and did not come back: the recording ends, and what came since is lost; start it again")
-        p.finish(None if patience else evtest.SIGTERM, check=1)
-        self.assertLess(p.err.count(b"\n"), 6)
-        self.assertEqual(self.final(p)["reason"], "tape-gone" if patience else "signal SIGTERM")
-        self.assertFalse(os.path.exists(self.tape))
-
-    def test_renamed(self):
-        """What was told as recorded is in the folder, whatever it is called."""
-        self.vanish(lambda: os.rename(self.tape, self.path("away")), bool(evtest.TORTURE))
-        self.tape = self.path("away")
-        self.sound(self.given, 100)
-        evtest.torture("folder vanished", 1, self.frames, self.lost)
-
-    def test_another_tape_in_its_place(self):
-        """It is neither written to nor removed from."""
-        def change():
-            os.rename(self.tape, self.path("away"))
-            evtest.run("evtape-record", "-", "-o", self.tape, stdin=b'{"mine":1}\n')
-        p = self.begin()
-        change()
-        p.wait_for(rb"is gone: it was removed, renamed or covered")
-        p.finish(evtest.SIGTERM, check=1)
+    def test_vanished(self):
+        """It does not come back: an end that says so. What was told as recorded
+        is in the folder, where there is one, whatever it is called."""
+        patience = bool(evtest.TORTURE)
+        os.mkdir(self.path("parent"))
+        away, mine = self.path("away"), b'{"mine":1}\n'
+        victims = []
+        for tape, break_it in ((self.path("parent/t.tape"), lambda tape: shutil.rmtree(self.path("parent"))),
+                               (self.path("removed.tape"), shutil.rmtree),
+                               (self.path("renamed.tape"), lambda tape: os.rename(tape, away)),
+                               (self.path("other.tape"), lambda tape: os.rename(tape, away + "2"))):
+            self.tape = tape
+            victims.append((tape, self.begin(), self.given))
+            break_it(tape)
+        evtest.run("evtape-record", "-", "-o", self.tape, stdin=mine)
+        for tape, p, _ in victims:
+            p.wait_for(rb"the tape .* is gone: it was removed, renamed or covered while it is recorded to; what comes is kept "
+                       rb"in memory and the tape is tried again each second: put it back")
+        for tape, p, _ in victims:
+            if patience:
+                p.wait_for(rb"and did not come back: the recording ends, and what came since is lost; start it again")
+            else:
+                p.signal(evtest.SIGTERM)
+        for tape, p, _ in victims:
+            p.finish(check=1)
+            self.assertLess(p.err.count(b"\n"), 6, p.err)
+            self.assertEqual(self.final(p)["reason"], "tape-gone" if patience else "signal SIGTERM")
+            self.assertEqual(os.path.exists(tape), tape == self.tape)
+        # The tape in the place of the old one was neither written to nor removed from.
         self.assertEqual(sorted(n for n in os.listdir(self.tape) if not n.startswith("tape.db-")),
                          ["000001.ndjson.zst", "journal", "tape.db"])
         self.assertEqual(os.listdir(os.path.join(self.tape, "journal")), ["lock"])
-        self.assertEqual([p for _, p in self.payloads()], [b'{"mine":1}'])
         evtest.run("evtape", "verify", self.tape)
-        self.tape = self.path("away")
-        self.sound(self.given, 100)
-
-    def test_removed(self):
-        self.vanish(lambda: shutil.rmtree(self.tape), False)
-
-    def test_parent_removed(self):
-        os.mkdir(self.path("parent"))
-        self.tape = self.path("parent/t.tape")
-        self.vanish(lambda: shutil.rmtree(self.path("parent")), False)
+        self.assertEqual([p for _, p in self.payloads()], [mine[:-1]])
+        for self.tape, (_, _, given) in zip((away, away + "2"), victims[2:]):
+            self.sound(given, 100)
+        evtest.torture("folder vanished", len(victims), self.frames, self.lost)
