@@ -376,7 +376,8 @@ typedef struct evt_writer_options {
 	uint64_t segment_bytes;  /* stored size at which a segment ends (64 MiB) */
 	int64_t segment_age_ns;  /* age at which it ends; 0: any age */
 	uint64_t keep_bytes;     /* retention: total of the segments; 0: all */
-	int64_t keep_age_ns;     /* retention: age of the last frame; 0: any */
+	int64_t keep_age_ns;     /* retention: age of the last frame, by the time
+	                            that passed; 0: any */
 	int64_t sync_ns;         /* between fdatasyncs; 0: each commit;
 	                            EVT_SYNC_OFF: never (1 s) */
 	int level;               /* of zstd (3) */

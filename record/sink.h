@@ -17,7 +17,7 @@
 #include "record/stamps.h"
 
 /* Tries, a second apart, of a tape that is gone or full. */
-#define EVT_SINK_PATIENCE 30
+#define EVT_SINK_PATIENCE 30u
 
 typedef struct evt_sink evt_sink;
 
