@@ -320,6 +320,29 @@ ends_where_the_disk_stays_full(void **state)
 	end(&x);
 }
 
+/* What is in the way may be journal files whose blocks are in the segment:
+ * they go, and nobody has to wait. */
+static void
+a_full_disk_gets_back_what_waits(void **state)
+{
+	struct fixture x = { 0 };
+
+	(void)state;
+	begin(&x, 0, 0);
+	put(&x, 0, 12000); /* more than a block */
+	evt_sink_commit(x.sink);
+	put(&x, 12000, 12010);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, false };
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.pauses + x.errors, 0);
+	assert_false(evt_writer_reclaim(x.writer)); /* there is no more */
+	put(&x, 12010, 24000);
+	assert_true(evt_writer_reclaim(x.writer));
+	evt_sink_commit(x.sink);
+	assert_int_equal(check_states(x.path, 0, 3), 24000);
+	end(&x);
+}
+
 /* Another fault may be mended at any time. */
 static void
 waits_for_ever_for_a_disk_that_fails(void **state)
@@ -424,6 +447,7 @@ main(void)
 		cmocka_unit_test(gives_up_at_the_end_and_counts),
 		cmocka_unit_test(counts_what_is_in_memory),
 		cmocka_unit_test(ends_where_the_disk_stays_full),
+		cmocka_unit_test(a_full_disk_gets_back_what_waits),
 		cmocka_unit_test(waits_for_ever_for_a_disk_that_fails),
 		cmocka_unit_test(ends_where_the_tape_is_gone),
 		cmocka_unit_test(a_list_does_not_go_with_its_segment),
