@@ -52,6 +52,8 @@ evt_mark_name(unsigned opcode)
 		[EVT_MARK_NOTE] = "note",
 		[EVT_MARK_STATE] = "state",
 		[EVT_MARK_TRACKERS] = "trackers",
+		[EVT_MARK_TRIGGER] = "trigger",
+		[EVT_MARK_ARMED] = "armed",
 	};
 
 	if (opcode < sizeof(names) / sizeof(names[0]) && names[opcode] != NULL)

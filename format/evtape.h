@@ -99,8 +99,12 @@ enum evt_mark {
 	EVT_MARK_STATE = 8,        /* "state": the frames behind it are older
 	                              than the window that was cut out: what
 	                              each source last said before it */
-	EVT_MARK_TRACKERS = 9      /* "trackers": the platform's list, which
+	EVT_MARK_TRACKERS = 9,     /* "trackers": the platform's list, which
 	                              says which tracker has which source */
+	EVT_MARK_TRIGGER = 10,     /* "trigger": why frames are kept from here
+	                              on, and what was held before it */
+	EVT_MARK_ARMED = 11        /* "armed": frames behind it are kept only
+	                              around a trigger */
 };
 
 /* The name of a mark's opcode, as in its payload; "unknown" if it has none. */
@@ -351,6 +355,8 @@ typedef struct evt_info {
 	uint64_t payload_bytes; /* of all frames */
 	uint64_t stored_bytes;  /* segments, journal and index on disk */
 	uint64_t index_bytes, journal_bytes;
+	uint64_t ring_files, ring_bytes; /* held for a trigger, not counted
+	                                    among the frames */
 	uint64_t n_damaged;     /* damaged places met while looking */
 	evt_info_segment *segments; size_t n_segments;
 	evt_info_key *events; size_t n_events;   /* most frames first */
@@ -473,6 +479,15 @@ void evt_writer_get_stats(const evt_writer *writer, evt_writer_stats *ret_stats)
  */
 int evt_note_add(const char *path, const char *text, int64_t time_ns,
     bool *ret_queued, evt_error *err);
+
+/*
+ * Have the recorder that holds the tape keep the frames of the last seconds
+ * (evtape-record --keep-last) and set a bookmark with the text, unless that
+ * is NULL.  It hears of it within about a second.
+ * Errors: EVT_ERR_NOTFOUND (nobody records, or not with --keep-last),
+ * EVT_ERR_ARG, and those of a note.
+ */
+int evt_note_trigger(const char *path, const char *text, evt_error *err);
 
 /* Take back the note with the sequence number `seq`, in the same way: its
  * frame stays, and another says that it counts no more. */

@@ -9,6 +9,7 @@
 #include "format/io.h"
 #include "format/journal.h"
 #include "format/layout.h"
+#include "format/ring.h"
 #include "format/tape.h"
 
 /* ---- adding up ----------------------------------------------------------------- */
@@ -200,7 +201,10 @@ fill_sizes(const evt_tape *t, evt_info *info)
 	    file_bytes(t, "tape.db-wal");
 	info->journal_bytes = evt_journal_folder_bytes(t->io,
 	    t->journal_dir);
-	info->stored_bytes += info->index_bytes + info->journal_bytes;
+	evt_ring_folder(t->io, t->journal_dir, &info->ring_files,
+	    &info->ring_bytes);
+	info->stored_bytes += info->index_bytes + info->journal_bytes +
+	    info->ring_bytes;
 }
 
 static void

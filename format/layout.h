@@ -145,4 +145,15 @@ enum {
 #define JB_NO_EVENT 0xffff
 #define EVT_JOURNAL_BODY_MAX (512u << 20)
 
+/* State file of the ring. */
+#define EVT_RING_MAGIC "\x89" "EVTRNG\n"
+enum {
+	RS_MAGIC = 0,
+	RS_BASE = 8,
+	RS_FROM = 16,
+	RS_END = 24,
+	RS_SUM = 32,
+	RS_LEN = 40
+};
+
 #endif

@@ -20,6 +20,7 @@
 #include "format/err.h"
 #include "format/folder.h"
 #include "format/lock.h"
+#include "format/ring.h"
 #include "format/tape.h"
 #include "format/units.h"
 #include "format/writer.h"
@@ -29,11 +30,13 @@
 #define NOTE_FILE_MAX (NOTE_MAX * 6 + 256)
 #define SUFFIX ".note"
 
-/* A note to be set, or (text NULL) the number of one to be taken back. */
+/* A note to be set, or (text NULL) the number of one to be taken back.  Or a
+ * trigger, with or without a text. */
 struct wish {
 	const char *text;
 	uint64_t removes;
 	int64_t time_ns;
+	bool trigger;
 };
 
 static bool
@@ -68,6 +71,15 @@ put_note(evt_writer *w, const struct wish *n, evt_error *err)
 	r = evt_writer_put(w, &f, err);
 	evt_buf_free(&json);
 	return r;
+}
+
+int
+evt_writer_put_note(evt_writer *w, const char *text, int64_t time_ns,
+    evt_error *err)
+{
+	struct wish n = { .text = text, .time_ns = time_ns };
+
+	return put_note(w, &n, err);
 }
 
 /* ---- taking ---------------------------------------------------------------------- */
@@ -108,6 +120,37 @@ number_of(const cJSON *json, const char *name, bool *ret_ok)
 	*ret_ok = text != NULL && evt_int_parse(text, name, INT64_MIN,
 	    INT64_MAX, &value, NULL) == EVT_OK;
 	return value;
+}
+
+/* Keep it for evt_writer_take_trigger(): of several, the first time counts and
+ * the last text. */
+static int
+take_trigger(evt_writer *w, const struct wish *n, evt_error *err)
+{
+	char *text = n->text != NULL ? strdup(n->text) : NULL;
+
+	if (n->text != NULL && text == NULL)
+		return evt_err_nomem(err);
+	if (!w->triggered || n->time_ns < w->trigger_ns)
+		w->trigger_ns = n->time_ns;
+	w->triggered = true;
+	if (text != NULL) {
+		free(w->trigger_text);
+		w->trigger_text = text;
+	}
+	return EVT_OK;
+}
+
+bool
+evt_writer_take_trigger(evt_writer *w, int64_t *ret_ns, char **ret_text)
+{
+	if (!w->triggered)
+		return false;
+	*ret_ns = w->trigger_ns;
+	*ret_text = w->trigger_text;
+	w->triggered = false;
+	w->trigger_text = NULL;
+	return true;
 }
 
 static bool
@@ -177,7 +220,11 @@ put_file(evt_writer *w, const char *path, evt_error *err)
 	    cJSON_GetObjectItemCaseSensitive(json, "text"));
 	n.time_ns = number_of(json, "time", &has_time);
 	n.removes = (uint64_t)number_of(json, "removes", &removes);
-	if (!has_time || (n.text == NULL && !removes))
+	n.trigger = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json,
+	    "trigger"));
+	if (has_time && n.trigger)
+		r = take_trigger(w, &n, err);
+	else if (!has_time || (n.text == NULL && !removes))
 		evt_writer_notice(w, "%s is no note and was removed", path);
 	else if (w->notes_known || !is_on_tape(w, &n))
 		r = put_note(w, &n, err);
@@ -241,6 +288,20 @@ evt_writer_take_notes(evt_writer *w, evt_error *err)
 
 /* ---- leaving --------------------------------------------------------------------- */
 
+static bool
+add_left(evt_buf *json, const struct wish *n)
+{
+	if (n->trigger && !evt_buf_add_str(json, n->text != NULL ?
+	    "\"trigger\":true," : "\"trigger\":true}"))
+		return false;
+	if (n->trigger && n->text == NULL)
+		return true;
+	/* A number of 64 bits is none to all readers of JSON. */
+	return (n->text != NULL ? add_wish(json, n) : evt_buf_printf(json,
+	    "\"removes\":\"%" PRIu64 "\"", n->removes)) &&
+	    evt_buf_add_byte(json, '}');
+}
+
 /* Write the file under a name that is no note's, then rename it. */
 static int
 leave_note(const char *path, const struct wish *n, const evt_io *io,
@@ -254,9 +315,7 @@ leave_note(const char *path, const struct wish *n, const evt_io *io,
 	    (long long)evt_clock_boot(), (long)getpid()) ||
 	    !evt_buf_printf(&name, "%.*s" SUFFIX, (int)(tmp.len - 4),
 	    (char *)tmp.data) || !evt_buf_printf(&json, "{\"time\":\"%lld\",",
-	    (long long)n->time_ns) || !(n->text != NULL ?
-	    add_wish(&json, n) : evt_buf_printf(&json, "\"removes\":\"%"
-	    PRIu64 "\"", n->removes)) || !evt_buf_add_byte(&json, '}')) {
+	    (long long)n->time_ns) || !add_left(&json, n)) {
 		r = evt_err_nomem(err);
 		goto out;
 	}
@@ -313,20 +372,25 @@ set_note(const char *path, const struct wish *n, const evt_writer_env *env,
 	return r;
 }
 
+static int
+check(const evt_io *io, const char *path, const char *text, evt_error *err)
+{
+	int r = evt_tape_check(io, path, err);
+
+	if (r == EVT_OK && text != NULL && strlen(text) > NOTE_MAX)
+		r = evt_err_set(err, EVT_ERR_ARG, "the note is longer than "
+		    "%d bytes", NOTE_MAX);
+	return r;
+}
+
 int
 evt_note_add_env(const char *path, const char *text, int64_t time_ns,
     const evt_writer_env *env, bool *ret_queued, evt_error *err)
 {
 	struct wish n = { .text = text, .time_ns = time_ns };
-	int r = evt_tape_check(env != NULL ? env->io : &evt_io_posix, path,
-	    err);
+	int r = check(env != NULL ? env->io : &evt_io_posix, path, text, err);
 
-	if (r != EVT_OK)
-		return r;
-	if (strlen(text) > NOTE_MAX)
-		return evt_err_set(err, EVT_ERR_ARG, "the note is longer than "
-		    "%d bytes", NOTE_MAX);
-	return set_note(path, &n, env, ret_queued, err);
+	return r == EVT_OK ? set_note(path, &n, env, ret_queued, err) : r;
 }
 
 int
@@ -334,6 +398,26 @@ evt_note_add(const char *path, const char *text, int64_t time_ns,
     bool *ret_queued, evt_error *err)
 {
 	return evt_note_add_env(path, text, time_ns, NULL, ret_queued, err);
+}
+
+int
+evt_note_trigger(const char *path, const char *text, evt_error *err)
+{
+	const evt_io *io = &evt_io_posix;
+	struct wish n = { .text = text, .time_ns = evt_clock_real(),
+		.trigger = true };
+	int r = check(io, path, text, err);
+
+	if (r != EVT_OK)
+		return r;
+	if (!evt_lock_held(io, path))
+		return evt_err_set(err, EVT_ERR_NOTFOUND, "nobody records to "
+		    "%s: there is nothing to trigger", path);
+	if (!evt_ring_armed(io, path))
+		return evt_err_set(err, EVT_ERR_NOTFOUND, "the recorder of %s "
+		    "keeps everything as it comes: it was not started with "
+		    "--keep-last", path);
+	return leave_note(path, &n, io, err);
 }
 
 int

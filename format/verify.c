@@ -14,6 +14,7 @@
 #include "format/journal.h"
 #include "format/layout.h"
 #include "format/lock.h"
+#include "format/ring.h"
 #include "format/segment.h"
 #include "format/summary.h"
 
@@ -364,7 +365,7 @@ check_leftovers(struct evt_verify *v, evt_error *err)
 static int
 check_journal(struct evt_verify *v, evt_error *err)
 {
-	uint64_t *seqs = NULL;
+	uint64_t *seqs = NULL, files, bytes;
 	size_t n = 0;
 	int r = evt_journal_list(v->io, v->journal_dir, &seqs, &n, err);
 
@@ -374,6 +375,11 @@ check_journal(struct evt_verify *v, evt_error *err)
 	if (r == EVT_OK && v->got.in_journal > 0 && !v->got.live)
 		note(v, "journal", EVT_FAULT_NOWHERE, "the tape was not closed: "
 		    "the next recording to it makes these frames its last block");
+	evt_ring_folder(v->io, v->journal_dir, &files, &bytes);
+	if (r == EVT_OK && files > 0 && !v->got.live)
+		note(v, "journal/ring", EVT_FAULT_NOWHERE, "the recorder died "
+		    "while it waited for a trigger: the next recording to the "
+		    "tape, or 'evtape mark', puts what it held onto the tape");
 	return r == EVT_OK ? check_leftovers(v, err) : r;
 }
 

@@ -22,6 +22,7 @@
 #include "format/folder.h"
 #include "format/lock.h"
 #include "format/recover.h"
+#include "format/ring.h"
 #include "format/units.h"
 
 /* Records are written at this size at the latest, committed or not. */
@@ -310,18 +311,21 @@ check_frame(const evt_frame *f, evt_error *err)
 	return EVT_OK;
 }
 
-/* Look at received text: whether it may stand among the lines, its keys. */
-static int
-scan(evt_writer *w, evt_frame *f, bool *ret_in_lines, evt_error *err)
+int
+evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json,
+    bool *ret_in_lines, evt_error *err)
 {
 	evt_scan_result got;
-	int r;
+	int r = check_frame(f, err);
 
-	*ret_in_lines = false;
+	*ret_json = *ret_in_lines = false;
+	if (r != EVT_OK)
+		return r;
 	if (f->kind != EVT_KIND_RECEIVED || f->opcode != EVT_OP_TEXT)
 		return EVT_OK;
 	if ((r = evt_scan(w->scanner, f->payload, f->len, &got, err)))
 		return r;
+	*ret_json = got.json;
 	*ret_in_lines = got.json && !got.line_break;
 	if (w->opt.profile != NULL) {
 		f->event = got.event;
@@ -365,14 +369,12 @@ count_frame(evt_writer *w, const evt_frame *f)
 }
 
 int
-evt_writer_put(evt_writer *w, evt_frame *frame, evt_error *err)
+evt_writer_put_known(evt_writer *w, evt_frame *frame, bool in_lines,
+    evt_error *err)
 {
 	evt_frame f = *frame;
-	bool in_lines;
-	int r = check_frame(&f, err);
+	int r;
 
-	if (r != EVT_OK)
-		return r;
 	if (!evt_builder_fits(w->builder, f.len, w->opt.block_bytes)) {
 		if ((r = cut(w, err)))
 			return r;
@@ -381,8 +383,8 @@ evt_writer_put(evt_writer *w, evt_frame *frame, evt_error *err)
 	    (r = commit_journal(w, err))) {
 		return r;
 	}
-	if ((r = scan(w, &f, &in_lines, err)) || (!w->opt.no_journal &&
-	    (r = evt_journal_reserve(w->journal, &f, err))))
+	if (!w->opt.no_journal &&
+	    (r = evt_journal_reserve(w->journal, &f, err)))
 		return r;
 	f.seq = w->next_seq;
 	if ((r = evt_builder_add(w->builder, &f, in_lines, err)))
@@ -393,6 +395,26 @@ evt_writer_put(evt_writer *w, evt_frame *frame, evt_error *err)
 	count_frame(w, &f);
 	*frame = f;
 	return EVT_OK;
+}
+
+int
+evt_writer_put(evt_writer *w, evt_frame *frame, evt_error *err)
+{
+	evt_frame f = *frame;
+	bool json, in_lines;
+	int r = evt_writer_scan(w, &f, &json, &in_lines, err);
+
+	if (r == EVT_OK)
+		r = evt_writer_put_known(w, &f, in_lines, err);
+	if (r == EVT_OK)
+		*frame = f;
+	return r;
+}
+
+int
+evt_writer_sync_written(evt_writer *w, evt_error *err)
+{
+	return sync_all(w, err);
 }
 
 int
@@ -470,6 +492,7 @@ writer_free(evt_writer *w)
 	free(w->note);
 	if (w->lock_fd >= 0)
 		w->env.io->close(w->env.io->ctx, w->lock_fd);
+	free(w->trigger_text);
 	free(w->journal_dir);
 	free(w->path);
 	free(w);
@@ -485,6 +508,9 @@ evt_writer_close(evt_writer *w, evt_error *err)
 	r = evt_writer_there(w, err);
 	if (r == EVT_OK)
 		r = evt_writer_take_notes(w, err);
+	/* Too late for a trigger, but not for the bookmark in it. */
+	if (r == EVT_OK && w->trigger_text != NULL)
+		r = evt_writer_put_note(w, w->trigger_text, w->trigger_ns, err);
 	if (r == EVT_OK)
 		r = evt_writer_rotate(w, err);
 	if (r == EVT_OK)
@@ -616,6 +642,7 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 	static const evt_writer_env real = { &evt_io_posix, real_steady,
 		real_wall, NULL };
 	evt_recovered got = { 0 };
+	evt_ring *ring = NULL;
 	evt_error local;
 	struct stat st;
 	evt_writer *w = calloc(1, sizeof(*w));
@@ -646,7 +673,10 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 		r = start(w, &got, err);
 	if (r == EVT_OK) {
 		evt_writer_index_open(w);
-		r = mark_loss(w, &got, err);
+		if ((r = evt_ring_load(w, &ring, err)) == EVT_OK &&
+		    (r = mark_loss(w, &got, err)) == EVT_OK && ring != NULL)
+			r = evt_ring_rescue(ring, err);
+		evt_ring_free(ring);
 	}
 	if (r != EVT_OK) {
 		writer_free(w);

@@ -72,6 +72,9 @@ struct evt_writer {
 	                                looked for on the tape */
 	int64_t open_wall, open_steady; /* the clocks when it was opened */
 	bool index_stale;            /* rows are missing, or too many */
+	bool triggered;              /* a note asked for it, */
+	int64_t trigger_ns;          /* at this wall time, */
+	char *trigger_text;          /* in these words; NULL: none */
 	evt_writer_stats stats;
 };
 
@@ -110,6 +113,17 @@ bool evt_writer_reclaim(evt_writer *w);
  */
 int evt_writer_there(const evt_writer *w, evt_error *err);
 
+/* Check a frame and look at received text: its keys, whether it is JSON and
+ * whether it may stand among the lines.  Keys point into the writer until the
+ * next scan or put. */
+int evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json,
+    bool *ret_in_lines, evt_error *err);
+/* evt_writer_put() of a frame that was scanned. */
+int evt_writer_put_known(evt_writer *w, evt_frame *frame, bool in_lines,
+    evt_error *err);
+/* Sync what was written, now, and commit nothing. */
+int evt_writer_sync_written(evt_writer *w, evt_error *err);
+
 /* writer_index.c: the index and retention; their failures are notices. */
 void evt_writer_index_open(evt_writer *w);
 void evt_writer_index_segment(evt_writer *w, const evt_segment *s);
@@ -125,6 +139,12 @@ int evt_tape_reindex_io(const char *path, const evt_io *io,
 
 /* note.c: put the notes that others left in the journal folder. */
 int evt_writer_take_notes(evt_writer *w, evt_error *err);
+/* Put a note. */
+int evt_writer_put_note(evt_writer *w, const char *text, int64_t time_ns,
+    evt_error *err);
+/* Whether a trigger was left since the last call: when, and with which text
+ * (NULL: none; free() it).  Ask it after each tick. */
+bool evt_writer_take_trigger(evt_writer *w, int64_t *ret_ns, char **ret_text);
 
 /* evt_note_add() on another system; env NULL: the real one. */
 int evt_note_add_env(const char *path, const char *text, int64_t time_ns,
