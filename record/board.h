@@ -33,7 +33,7 @@ typedef struct evt_record_stats {
 	enum evt_record_state state;
 	int64_t retry_ns;       /* EVT_RECORD_WAITING: until then, UTC */
 	/* Committed: safe from the death of the process. */
-	uint64_t frames;        /* received */
+	uint64_t frames;        /* received, on the tape */
 	uint64_t sent;
 	uint64_t marks;
 	uint64_t bytes;         /* payload of the received frames */
@@ -51,6 +51,12 @@ typedef struct evt_record_stats {
 	uint64_t disk_free;     /* bytes, to an ordinary user */
 	uint64_t dropped_segments; /* that went for lack of room */
 	uint64_t dropped_bytes;
+	/* --keep-last */
+	bool pretrigger;
+	bool armed;             /* frames are held, not written */
+	uint64_t held, held_bytes;
+	uint64_t let_go;        /* frames that no trigger wanted */
+	uint64_t triggers;
 	/* The feed. */
 	uint64_t connections;
 	uint64_t gaps;          /* gap marks */

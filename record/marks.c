@@ -118,3 +118,23 @@ evt_marks_clock(evt_buf *out, int64_t step_ns)
 	return begin(out, EVT_MARK_CLOCK) &&
 	    evt_buf_printf(out, ",\"step_ns\":%lld}", (long long)step_ns);
 }
+
+bool
+evt_marks_trigger(evt_buf *out, const char *cause, const char *what,
+    uint64_t frames, uint64_t let_go)
+{
+	return begin(out, EVT_MARK_TRIGGER) && add_text(out, "cause", cause) &&
+	    add_text(out, "what", what) &&
+	    add_count(out, "frames", (int64_t)frames) &&
+	    add_count(out, "let_go", (int64_t)let_go) &&
+	    evt_buf_add_byte(out, '}');
+}
+
+bool
+evt_marks_armed(evt_buf *out, int64_t keep_ns, int64_t after_ns)
+{
+	return begin(out, EVT_MARK_ARMED) &&
+	    add_seconds(out, "keep_s", keep_ns) &&
+	    add_seconds(out, "after_s", after_ns) &&
+	    evt_buf_add_byte(out, '}');
+}

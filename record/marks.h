@@ -38,6 +38,13 @@ typedef struct evt_gap {
 } evt_gap;
 
 bool evt_marks_gap(evt_buf *out, const evt_gap *gap);
+/* What a trigger is: cause "signal", "mark" or "match"; what: the mark's text
+ * or what matched, NULL: nothing.  frames: held ones that stand before it;
+ * let_go: frames that were not kept since the "armed" mark before. */
+bool evt_marks_trigger(evt_buf *out, const char *cause, const char *what,
+    uint64_t frames, uint64_t let_go);
+/* What a recorder keeps around a trigger. */
+bool evt_marks_armed(evt_buf *out, int64_t keep_ns, int64_t after_ns);
 bool evt_marks_clock(evt_buf *out, int64_t step_ns);
 
 #endif

@@ -101,16 +101,17 @@ pause_tape(void *ctx, int64_t ns)
 	pthread_mutex_unlock(&r->lock);
 }
 
+/* Whether a signal asked for it since the last call. */
 static bool
-take_rotate(evt_recorder *r)
+take_wish(evt_recorder *r, bool *wish)
 {
-	bool rotate;
+	bool wished;
 
 	pthread_mutex_lock(&r->lock);
-	rotate = r->rotate;
-	r->rotate = false;
+	wished = *wish;
+	*wish = false;
 	pthread_mutex_unlock(&r->lock);
-	return rotate;
+	return wished;
 }
 
 static void
@@ -206,6 +207,9 @@ evt_recorder_close_tape(evt_recorder *r)
 	evt_error err;
 	int rc;
 
+	if (take_wish(r, &r->trigger))
+		evt_sink_trigger(r->sink);
+	evt_sink_end(r->sink);
 	put_stopped(r);
 	/* The last block is cut before the figures are taken for good. */
 	evt_sink_rotate(r->sink);
@@ -226,7 +230,9 @@ evt_recorder_keep_house(evt_recorder *r, int64_t *next_tick)
 	const char *done = evt_sink_done(r->sink);
 	int64_t now = evt_recorder_mono();
 
-	if (take_rotate(r))
+	if (take_wish(r, &r->trigger))
+		evt_sink_trigger(r->sink);
+	if (take_wish(r, &r->rotate))
 		evt_sink_rotate(r->sink);
 	if (now >= *next_tick) {
 		evt_sink_tick(r->sink);
@@ -324,6 +330,9 @@ check(evt_recorder *r, evt_error *err)
 	rc = evt_navixy_profile(r->o.navixy, r->o.event_paths,
 	    r->o.n_event_paths, r->o.source_paths, r->o.n_source_paths,
 	    &r->profile, err);
+	if (rc == EVT_OK && r->o.n_triggers > 0)
+		rc = evt_triggers_new(r->o.triggers, r->o.n_triggers,
+		    &r->triggers, err);
 	if (rc != EVT_OK)
 		return rc;
 	r->secret = evt_secret_new(r->o.credential_file, r->o.credential);
@@ -385,7 +394,8 @@ make_session(evt_recorder *r, evt_error *err)
 		.ping_ns = r->o.ping_ns > 0 ? r->o.ping_ns : 20 * EVT_NS_PER_S,
 		.idle_ns = r->o.idle_ns,
 		.stop_on_logout = r->o.stop_on_logout,
-		.max_frames = r->o.max_frames,
+		/* Of what is held nobody knows yet whether it counts. */
+		.max_frames = r->o.keep_last_ns > 0 ? 0 : r->o.max_frames,
 		.talk = r->talk,
 		.secret = r->secret,
 		.board = &r->board,
@@ -404,6 +414,25 @@ make_session(evt_recorder *r, evt_error *err)
 	o.lister = r->lister;
 	o.first_conn = evt_writer_next_conn(r->writer);
 	return evt_session_new(&o, &r->session, err);
+}
+
+static evt_moment
+peek_now(void *ctx)
+{
+	evt_recorder *r = ctx;
+
+	return evt_stamps_peek(&r->stamps);
+}
+
+static int
+make_pretrigger(evt_recorder *r, evt_error *err)
+{
+	evt_pretrigger_options o = { .writer = r->writer,
+		.keep_ns = r->o.keep_last_ns, .after_ns = r->o.keep_after_ns,
+		.keep_bytes = r->o.keep_last_bytes, .triggers = r->triggers,
+		.now = peek_now, .say = say_notice, .ctx = r };
+
+	return evt_pretrigger_new(&o, &r->pretrigger, err);
 }
 
 static int
@@ -426,8 +455,11 @@ open_tape(evt_recorder *r, evt_error *err)
 	rc = evt_writer_open(r->o.tape, &r->o.writer, &r->writer, err);
 	if (rc != EVT_OK)
 		return rc;
+	if (r->o.keep_last_ns > 0 && (rc = make_pretrigger(r, err)) != EVT_OK)
+		return rc;
 	o.writer = r->writer;
 	o.room = r->room;
+	o.pretrigger = r->pretrigger;
 	r->sink = evt_sink_new(&o);
 	return r->sink != NULL ? EVT_OK : evt_err_nomem(err);
 }
@@ -466,6 +498,8 @@ destroy(evt_recorder *r)
 		pthread_join(r->tape, NULL);
 	evt_session_free(r->session);
 	evt_lister_free(r->lister);
+	evt_pretrigger_free(r->pretrigger);
+	evt_triggers_free(r->triggers);
 	if (r->writer != NULL)
 		(void)evt_writer_close(r->writer, NULL);
 	evt_sink_free(r->sink);
@@ -564,16 +598,29 @@ evt_recorder_end(evt_recorder *r, const char *reason)
 		poke(r->poke_fd);
 }
 
-void
-evt_recorder_rotate(evt_recorder *r)
+/* Have the tape's thread do what a signal asks for. */
+static void
+wish(evt_recorder *r, bool *what)
 {
 	pthread_mutex_lock(&r->lock);
-	r->rotate = true;
+	*what = true;
 	pthread_mutex_unlock(&r->lock);
 	if (r->queue != NULL)
 		evt_queue_wake(r->queue);
 	else
 		poke(r->poke_fd);
+}
+
+void
+evt_recorder_rotate(evt_recorder *r)
+{
+	wish(r, &r->rotate);
+}
+
+void
+evt_recorder_trigger(evt_recorder *r)
+{
+	wish(r, &r->trigger);
 }
 
 void

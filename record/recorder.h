@@ -55,6 +55,12 @@ typedef struct evt_recorder_options {
 	evt_room_limit min_free; /* what is to stay free on the disk */
 	bool ring;           /* drop the oldest segments for it */
 
+	int64_t keep_last_ns;   /* hold this much for a trigger; 0: keep all */
+	int64_t keep_after_ns;  /* and keep what comes after it */
+	uint64_t keep_last_bytes; /* hold no more than this */
+	const char *const *triggers; /* in received frames, as trigger.h has */
+	size_t n_triggers;
+
 	/* One line for a person, without the program's name. */
 	void (*event)(void *ctx, enum evt_record_event event, const char *text);
 	void *ctx;
@@ -80,6 +86,8 @@ int evt_recorder_done_fd(const evt_recorder *r);
 void evt_recorder_end(evt_recorder *r, const char *reason);
 /* Begin a new segment. */
 void evt_recorder_rotate(evt_recorder *r);
+/* Trigger it, with keep_last_ns. */
+void evt_recorder_trigger(evt_recorder *r);
 void evt_recorder_get_stats(evt_recorder *r, evt_record_stats *ret_stats);
 
 typedef struct evt_record_result {

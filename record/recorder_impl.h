@@ -30,6 +30,8 @@ struct evt_recorder {
 	evt_lister *lister;   /* NULL: none */
 	evt_session *session; /* NULL: lines */
 	evt_room *room;
+	evt_triggers *triggers;     /* NULL: none */
+	evt_pretrigger *pretrigger; /* NULL: everything is kept */
 	evt_sink *sink;
 	evt_stamps stamps;
 	evt_board board;
@@ -42,7 +44,7 @@ struct evt_recorder {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
 	int ending;
-	bool rotate;
+	bool rotate, trigger;
 	char reason[64];
 	bool failed;
 };

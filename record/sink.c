@@ -34,13 +34,18 @@ struct evt_sink {
 	int64_t last_time_ns, last_mono_ns; /* of the latest item */
 };
 
+static void wrote(void *ctx, const evt_frame *frame);
+
 evt_sink *
 evt_sink_new(const evt_sink_options *options)
 {
 	evt_sink *s = calloc(1, sizeof(*s));
 
-	if (s != NULL)
-		s->o = *options;
+	if (s == NULL)
+		return NULL;
+	s->o = *options;
+	if (s->o.pretrigger != NULL)
+		evt_pretrigger_listen(s->o.pretrigger, wrote, s);
 	return s;
 }
 
@@ -135,7 +140,7 @@ try_again(evt_sink *s, int rc, const evt_error *err)
 }
 
 static void
-count(evt_sink *s, const evt_item *item)
+count(evt_sink *s, const evt_frame *item)
 {
 	s->put_bytes += item->len + FRAME_BYTES;
 	if (item->kind != EVT_KIND_MARK)
@@ -152,7 +157,7 @@ count(evt_sink *s, const evt_item *item)
 }
 
 static void
-keep_list(evt_sink *s, const evt_item *item)
+keep_list(evt_sink *s, const evt_frame *item)
 {
 	evt_writer_stats w;
 
@@ -164,6 +169,37 @@ keep_list(evt_sink *s, const evt_item *item)
 	/* Without memory there is none to put again: the next day brings one. */
 	(void)evt_buf_add(&s->list, item->payload, item->len);
 }
+
+/* A frame got onto the tape. */
+static void
+wrote(void *ctx, const evt_frame *frame)
+{
+	evt_sink *s = ctx;
+
+	if (s->o.dropping && frame->kind == EVT_KIND_MARK &&
+	    frame->opcode == EVT_MARK_TRACKERS)
+		keep_list(s, frame);
+	count(s, frame);
+}
+
+/* Put it onto the tape, or where it is held. */
+static int
+put_frame(evt_sink *s, evt_frame *frame, bool hold, evt_error *err)
+{
+	int rc;
+
+	if (s->o.pretrigger != NULL && hold) {
+		if (frame->kind == EVT_KIND_RECEIVED)
+			s->last_frame_ns = frame->time_ns;
+		return evt_pretrigger_put(s->o.pretrigger, frame, err);
+	}
+	rc = evt_writer_put(s->o.writer, frame, err);
+	if (rc == EVT_OK)
+		wrote(s, frame);
+	return rc;
+}
+
+static void put(evt_sink *s, const evt_item *item, bool hold);
 
 /* Put the list of trackers anew if it went with its segment. */
 static void
@@ -177,13 +213,13 @@ renew_list(evt_sink *s)
 
 	evt_writer_get_stats(s->o.writer, &w);
 	if (s->list.len > 0 && w.first_segment > s->list_segment) {
-		evt_sink_put(s, &item);
+		put(s, &item, false);
 		evt_sink_commit(s);
 	}
 }
 
-void
-evt_sink_put(evt_sink *s, const evt_item *item)
+static void
+put(evt_sink *s, const evt_item *item, bool hold)
 {
 	evt_frame frame;
 	evt_error err;
@@ -191,9 +227,6 @@ evt_sink_put(evt_sink *s, const evt_item *item)
 
 	if (item->kind == EVT_KIND_RECEIVED && evt_sink_done(s) != NULL)
 		return;
-	if (s->o.dropping && item->kind == EVT_KIND_MARK &&
-	    item->opcode == EVT_MARK_TRACKERS)
-		keep_list(s, item);
 	s->last_time_ns = item->time_ns;
 	s->last_mono_ns = item->mono_ns;
 	while (!s->given_up) {
@@ -201,11 +234,9 @@ evt_sink_put(evt_sink *s, const evt_item *item)
 			.mono_ns = item->mono_ns, .kind = item->kind,
 			.opcode = item->opcode, .conn = item->conn,
 			.payload = item->payload, .len = item->len };
-		rc = evt_writer_put(s->o.writer, &frame, &err);
-		if (rc == EVT_OK) {
-			count(s, item);
+		rc = put_frame(s, &frame, hold, &err);
+		if (rc == EVT_OK)
 			return;
-		}
 		if (!try_again(s, rc, &err))
 			break;
 	}
@@ -214,6 +245,28 @@ evt_sink_put(evt_sink *s, const evt_item *item)
 		s->lost++;
 		s->lost_bytes += item->len;
 	}
+}
+
+void
+evt_sink_put(evt_sink *s, const evt_item *item)
+{
+	put(s, item, true);
+}
+
+static void
+publish_held(const evt_sink *s, evt_record_stats *st)
+{
+	evt_pretrigger_stats p;
+
+	if (s->o.pretrigger == NULL)
+		return;
+	evt_pretrigger_get_stats(s->o.pretrigger, &p);
+	st->pretrigger = true;
+	st->armed = p.armed;
+	st->held = p.held;
+	st->held_bytes = p.bytes;
+	st->let_go = p.let_go;
+	st->triggers = p.triggers;
 }
 
 /* Show on the board what is committed. */
@@ -236,18 +289,19 @@ publish(evt_sink *s)
 	st->sources = w.sources;
 	st->recovered = w.recovered;
 	st->segment = w.segment;
+	publish_held(s, st);
 	evt_board_end(s->o.board);
 }
 
 /* Do something to the writer until it succeeds or is given up. */
 static void
-insist(evt_sink *s, int (*what)(evt_writer *writer, evt_error *err))
+insist(evt_sink *s, int (*what)(evt_sink *s, evt_error *err))
 {
 	evt_error err;
 	int rc = EVT_ERR_IO;
 
 	while (!s->given_up) {
-		rc = what(s->o.writer, &err);
+		rc = what(s, &err);
 		if (rc >= 0 || !try_again(s, rc, &err))
 			break;
 	}
@@ -259,10 +313,40 @@ insist(evt_sink *s, int (*what)(evt_writer *writer, evt_error *err))
 	}
 }
 
+static int
+commit(evt_sink *s, evt_error *err)
+{
+	return s->o.pretrigger != NULL ?
+	    evt_pretrigger_commit(s->o.pretrigger, err) :
+	    evt_writer_commit(s->o.writer, err);
+}
+
+static int
+tick(evt_sink *s, evt_error *err)
+{
+	return s->o.pretrigger != NULL ?
+	    evt_pretrigger_tick(s->o.pretrigger, err) :
+	    evt_writer_tick(s->o.writer, err);
+}
+
+static int
+rotate(evt_sink *s, evt_error *err)
+{
+	return s->o.pretrigger != NULL ?
+	    evt_pretrigger_rotate(s->o.pretrigger, err) :
+	    evt_writer_rotate(s->o.writer, err);
+}
+
+static int
+end(evt_sink *s, evt_error *err)
+{
+	return evt_pretrigger_end(s->o.pretrigger, err);
+}
+
 void
 evt_sink_commit(evt_sink *s)
 {
-	insist(s, evt_writer_commit);
+	insist(s, commit);
 	if (s->o.room != NULL)
 		evt_room_put(s->o.room, s->o.writer, s->put_bytes);
 }
@@ -270,7 +354,7 @@ evt_sink_commit(evt_sink *s)
 void
 evt_sink_tick(evt_sink *s)
 {
-	insist(s, evt_writer_tick);
+	insist(s, tick);
 	if (s->o.room != NULL)
 		evt_room_look(s->o.room, s->o.writer);
 	renew_list(s);
@@ -279,7 +363,26 @@ evt_sink_tick(evt_sink *s)
 void
 evt_sink_rotate(evt_sink *s)
 {
-	insist(s, evt_writer_rotate);
+	insist(s, rotate);
+}
+
+void
+evt_sink_trigger(evt_sink *s)
+{
+	if (s->o.pretrigger == NULL) {
+		s->o.say(s->o.ctx, false, "SIGUSR1: everything is kept already, "
+		    "since this was not started with --keep-last");
+		return;
+	}
+	evt_pretrigger_pull(s->o.pretrigger);
+	evt_sink_commit(s);
+}
+
+void
+evt_sink_end(evt_sink *s)
+{
+	if (s->o.pretrigger != NULL)
+		insist(s, end);
 }
 
 void

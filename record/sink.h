@@ -12,6 +12,7 @@
 
 #include "format/evtape.h"
 #include "record/board.h"
+#include "record/pretrigger.h"
 #include "record/queue.h"
 #include "record/room.h"
 #include "record/stamps.h"
@@ -23,6 +24,8 @@ typedef struct evt_sink evt_sink;
 
 typedef struct evt_sink_options {
 	evt_writer *writer;   /* the sink uses it, and does not close it */
+	evt_pretrigger *pretrigger; /* likewise; stands before the writer, or
+	                               NULL */
 	evt_board *board;
 	uint64_t max_frames;  /* received frames after which it is done, 0: any */
 	uint64_t max_stored;  /* stored bytes after which it is done, 0: any */
@@ -60,6 +63,11 @@ void evt_sink_commit(evt_sink *s);
 void evt_sink_tick(evt_sink *s);
 /* Begin a new segment. */
 void evt_sink_rotate(evt_sink *s);
+
+/* With a pretrigger: it is triggered by a signal; the end of the recording,
+ * behind which what is put goes onto the tape. */
+void evt_sink_trigger(evt_sink *s);
+void evt_sink_end(evt_sink *s);
 
 /* Why no more received frames are taken: "frames", "max-size", or NULL. */
 const char *evt_sink_done(const evt_sink *s);

@@ -35,6 +35,17 @@ void evt_stamps_start(evt_stamps *s);
 /* The time now.  A step is reported by one stamp only. */
 evt_moment evt_stamps_now(evt_stamps *s);
 
+/* The time now for whoever is not the one that makes stamps: it looks for no
+ * step, which is then still to be told. */
+static inline evt_moment
+evt_stamps_peek(const evt_stamps *s)
+{
+	evt_moment at = { .time_ns = s->real() };
+
+	at.mono_ns = s->start_real + (s->boot() - s->start_boot);
+	return at;
+}
+
 /* The CLOCK_BOOTTIME time of a stamp. */
 static inline int64_t
 evt_stamps_boot(const evt_stamps *s, const evt_moment *stamp)

@@ -97,7 +97,7 @@ test_names(void **state)
 {
 	static const char *const names[] = { "unknown", "started", "stopped",
 		"connected", "disconnected", "gap", "clock", "note", "state",
-		"trackers", "unknown" };
+		"trackers", "trigger", "armed", "unknown" };
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)

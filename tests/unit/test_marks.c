@@ -82,6 +82,23 @@ of_a_gap(void **state)
 	    "\"to\":\"2023-11-14T22:13:21.500000000Z\"}");
 }
 
+static void
+of_a_trigger(void **state)
+{
+	evt_buf out = { 0 };
+
+	(void)state;
+	assert_true(evt_marks_trigger(&out, "match", "/a=\"x\"", 7, 0));
+	reads(&out, "{\"mark\":\"trigger\",\"cause\":\"match\","
+	    "\"what\":\"/a=\\\"x\\\"\",\"frames\":7,\"let_go\":0}");
+	assert_true(evt_marks_trigger(&out, "signal", NULL, 0, 12));
+	reads(&out, "{\"mark\":\"trigger\",\"cause\":\"signal\","
+	    "\"what\":null,\"frames\":0,\"let_go\":12}");
+	assert_true(evt_marks_armed(&out, 60000000000, 1500000000));
+	reads(&out, "{\"mark\":\"armed\",\"keep_s\":60.000,"
+	    "\"after_s\":1.500}");
+}
+
 int
 main(void)
 {
@@ -89,6 +106,7 @@ main(void)
 		cmocka_unit_test(of_a_run),
 		cmocka_unit_test(of_a_connection),
 		cmocka_unit_test(of_a_gap),
+		cmocka_unit_test(of_a_trigger),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

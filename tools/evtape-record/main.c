@@ -31,6 +31,7 @@ watch_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -45,6 +46,10 @@ take_signals(int fd, evt_recorder *r)
 	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
 			evt_recorder_rotate(r);
+			continue;
+		}
+		if (info.ssi_signo == SIGUSR1) {
+			evt_recorder_trigger(r);
 			continue;
 		}
 		snprintf(reason, sizeof(reason), "signal %s",

@@ -8,6 +8,7 @@
 
 #include "format/err.h"
 #include "format/host.h"
+#include "format/ring.h"
 #include "format/units.h"
 #include "record/listing.h"
 #include "record/secret.h"
@@ -15,6 +16,7 @@
 
 #define SEND_MAX (64u << 20)
 #define NOT_GIVEN UINT64_MAX
+#define KEEP_LAST_SIZE (UINT64_C(1) << 30)
 
 static int
 set_sync(void *ctx, const char *arg, evt_error *err)
@@ -110,6 +112,21 @@ static const cli_option table[] = {
 	    "stop when this much was stored on disk by this recording", 0, 0,
 	    NULL },
 
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Only around a trigger", 0, 0, NULL },
+	{ CLI_DURATION, 0, "keep-last", "TIME", AT(keep_last),
+	    "hold what came in this time, and put it onto the tape when SIGUSR1,\n"
+	    "'evtape mark --trigger' or --trigger says so; else let it go", 0, 0,
+	    NULL },
+	{ CLI_DURATION, 0, "keep-after", "TIME", AT(keep_after),
+	    "then record for this time, and be armed again (as --keep-last)",
+	    0, 0, NULL },
+	{ CLI_REPEAT, 0, "trigger", "PATH=VALUE", AT(triggers),
+	    "a received frame with this scalar there is a trigger: PATH as in\n"
+	    "--source-path, VALUE as it stands, without quotes (repeatable, any\n"
+	    "counts)", 0, 0, NULL },
+	{ CLI_SIZE, 0, "keep-last-size", "SIZE", AT(keep_last_size),
+	    "hold no more than this, on disk (1GiB)", 0, 0, NULL },
+
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Connection", 0, 0, NULL },
 	{ CLI_STRING, 0, "ca", "FILE", AT(ca),
 	    "trust the CA certificates in this PEM file, and no others", 0, 0,
@@ -177,6 +194,12 @@ const cli_command record_command = {
 	    "--max-size, and connects again for ever when the\nconnection is "
 	    "lost. SIGHUP begins a new segment.\n"
 	    "\n"
+	    "With --keep-last it is armed: frames are held in the tape's "
+	    "folder, kill -9 costs\nnone of them, and a trigger puts them onto "
+	    "the tape with what follows. What a\ndead recorder held, the next "
+	    "one puts there. Stopped without a trigger, it lets\nall go. --frames and "
+	    "--max-size count what is on the tape, --duration the run.\n"
+	    "\n"
 	    "The exit code is 3 if frames were lost, or may have been: the "
 	    "tape holds a gap\nmark for each such time. A lost connection is "
 	    "one. It is also 3 if the recording\nended because the disk is "
@@ -196,6 +219,10 @@ const cli_command record_command = {
 	    "# any other feed\n"
 	    "$ evtape-record wss://feed.example.com/ws --profile raw "
 	    "--send subscribe.json --event-path /e --source-path /s -o t.tape\n"
+	    "# the minute before and after each alarm\n"
+	    "$ evtape-record wss://ws.example.com/event/subscription "
+	    "--credential-file hash --keep-last 1m --trigger "
+	    "'/data/*/alarm=true' -o alarms.tape\n"
 	    "# what another program prints\n"
 	    "$ tail -F events.ndjson | evtape-record - -o t.tape\n",
 	.min_args = 1,
@@ -421,6 +448,32 @@ check_list(const options *o, const char *url)
 }
 
 static int
+check_trigger(options *o)
+{
+	const cli_command *cmd = &record_command;
+	const int64_t most = 30 * 24 * 3600 * EVT_NS_PER_S;
+
+	if (o->keep_last < 0) {
+		if (o->keep_after >= 0 || o->triggers.n > 0 ||
+		    o->keep_last_size > 0)
+			return cli_usage(cmd, "--keep-after, --trigger and "
+			    "--keep-last-size go with --keep-last");
+		return -1;
+	}
+	if (o->keep_last < 100 * EVT_NS_PER_MS || o->keep_last > most)
+		return cli_usage(cmd, "--keep-last is from 100ms to 30d");
+	if (o->keep_after > most)
+		return cli_usage(cmd, "--keep-after is at most 30d");
+	if (o->keep_after < 0)
+		o->keep_after = o->keep_last;
+	if (o->keep_last_size == 0)
+		o->keep_last_size = KEEP_LAST_SIZE;
+	if (o->keep_last_size < EVT_RING_BYTES_MIN)
+		return cli_usage(cmd, "--keep-last-size is at least 1MiB");
+	return -1;
+}
+
+static int
 read_send(options *o)
 {
 	const cli_command *cmd = &record_command;
@@ -483,6 +536,11 @@ fill(const options *o, const char *url, evt_recorder_options *r)
 	r->queue_bytes = (size_t)o->queue;
 	r->max_frames = o->max_frames;
 	r->max_stored = o->max_size;
+	r->keep_last_ns = o->keep_last > 0 ? o->keep_last : 0;
+	r->keep_after_ns = o->keep_after;
+	r->keep_last_bytes = o->keep_last_size;
+	r->triggers = (const char *const *)o->triggers.item;
+	r->n_triggers = o->triggers.n;
 	r->writer.block_bytes = (uint32_t)o->block_size;
 	r->writer.segment_bytes = o->segment_size;
 	r->writer.segment_age_ns = o->segment_age;
@@ -512,6 +570,7 @@ options_parse(int argc, char **argv, options *ret,
 		.segment_age = r->writer.segment_age_ns,
 		.keep_size = r->writer.keep_bytes, .min_free = r->min_free,
 		.keep_age = r->writer.keep_age_ns,
+		.keep_last = -1, .keep_after = -1,
 		.sync = r->writer.sync_ns, .level = r->writer.level,
 	};
 	code = cli_parse(&record_command, argc, argv, ret, &n);
@@ -525,6 +584,8 @@ options_parse(int argc, char **argv, options *ret,
 		code = check_rest(ret, argv[1]);
 	if (code < 0)
 		code = check_ring(ret, r->writer.segment_bytes);
+	if (code < 0)
+		code = check_trigger(ret);
 	if (code < 0)
 		code = read_send(ret);
 	if (code < 0)
@@ -540,5 +601,6 @@ options_free(options *o)
 	cli_list_free(&o->source_paths);
 	cli_list_free(&o->event_paths);
 	cli_list_free(&o->headers);
+	cli_list_free(&o->triggers);
 	free(o->send_text);
 }

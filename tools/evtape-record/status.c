@@ -110,12 +110,14 @@ static void
 measure(status *s, const evt_record_stats *st)
 {
 	int64_t now = evt_clock_boot();
+	/* What comes, whether or not it is kept. */
+	uint64_t frames = st->frames + st->held + st->let_go;
 
 	if (now > s->last_ns)
-		s->rate = (double)(st->frames - s->last_frames) *
+		s->rate = (double)(frames - s->last_frames) *
 		    (double)EVT_NS_PER_S / (double)(now - s->last_ns);
 	s->last_ns = now;
-	s->last_frames = st->frames;
+	s->last_frames = frames;
 }
 
 static void
@@ -165,15 +167,38 @@ show_json(status *s, const evt_record_stats *st, const char *more)
 	else
 		printf(",\"trackers\":null");
 	show_disk(st);
+	if (st->pretrigger)
+		printf(",\"armed\":%s,\"held_frames\":%llu,\"held_bytes\":%llu,"
+		    "\"let_go\":%llu,\"triggers\":%llu",
+		    st->armed ? "true" : "false", (unsigned long long)st->held,
+		    (unsigned long long)st->held_bytes,
+		    (unsigned long long)st->let_go,
+		    (unsigned long long)st->triggers);
 	printf("%s}\n", more);
 	/* A reader that went away does not end the recording. */
 	if (fflush(stdout) != 0)
 		clearerr(stdout);
 }
 
+/* "  armed, 1200 held (1.1 MiB)", or nothing. */
+static const char *
+held_text(const evt_record_stats *st, char *to, size_t n)
+{
+	char size[EVT_TIME_TEXT];
+
+	to[0] = '\0';
+	if (st->pretrigger)
+		snprintf(to, n, "  %s, %llu held (%s)",
+		    st->armed ? "armed" : "TRIGGERED",
+		    (unsigned long long)st->held,
+		    evt_size_format(st->held_bytes, size));
+	return to;
+}
+
 static void
 show_line(status *s, const evt_record_stats *st)
 {
+	char held[80];
 	char elapsed[EVT_TIME_TEXT], in[EVT_TIME_TEXT], disk[EVT_TIME_TEXT];
 	char queue[EVT_TIME_TEXT], last[EVT_TIME_TEXT] = "none yet", line[400];
 	struct winsize size = { 0 };
@@ -183,11 +208,12 @@ show_line(status *s, const evt_record_stats *st)
 		evt_duration_format(ns, last);
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20)
 		size.ws_col = 80;
-	snprintf(line, sizeof(line), "%s %s%s  %llu frames  %.0f/s  %s in  "
+	snprintf(line, sizeof(line), "%s %s%s%s  %llu frames  %.0f/s  %s in  "
 	    "%s on disk (%.1fx)  %llu sources  %llu gaps  queue %s  last %s",
 	    evt_duration_format((s->last_ns - s->began_ns) / EVT_NS_PER_S *
 	    EVT_NS_PER_S, elapsed), state_name(st->state),
 	    st->failing ? " TAPE FAILING" : st->disk_low ? " DISK LOW" : "",
+	    held_text(st, held, sizeof(held)),
 	    (unsigned long long)st->frames, s->rate,
 	    evt_size_format(st->bytes, in),
 	    evt_size_format(st->stored_bytes, disk), ratio(st),
@@ -209,6 +235,17 @@ status_show(status *s, const evt_record_stats *stats)
 	else if (s->terminal)
 		show_line(s, stats);
 	pthread_mutex_unlock(&s->lock);
+}
+
+/* ", 2 triggers, 1200 frames let go", or nothing. */
+static void
+add_let_go(evt_buf *b, const evt_record_stats *st)
+{
+	if (st->pretrigger)
+		(void)evt_buf_printf(b, ", %llu trigger%s, %llu frames let go",
+		    (unsigned long long)st->triggers,
+		    st->triggers == 1 ? "" : "s",
+		    (unsigned long long)st->let_go);
 }
 
 /* "2 gaps, at least 3 frames (4.0 KiB) lost" */
@@ -245,6 +282,7 @@ status_end(status *s, const char *tape, const evt_record_result *r)
 	pthread_mutex_lock(&s->lock);
 	undraw(s);
 	s->last_ns = evt_clock_boot();
+	add_let_go(&losses, st);
 	add_losses(&losses, r);
 	if (!s->quiet)
 		fprintf(stderr, "%s: stopped (%s) after %s: %llu frames (%s) "

@@ -71,6 +71,11 @@ print_head(const evt_info *i, const char *path)
 	printf("\nindex       %s, %s; journal %s\n", i->index,
 	    evt_size_format(i->index_bytes, a),
 	    evt_size_format(i->journal_bytes, b));
+	if (i->ring_files > 0)
+		printf("ring        %s in %" PRIu64 " files: held for a trigger, "
+		    "not among the frames%s\n",
+		    evt_size_format(i->ring_bytes, a), i->ring_files, i->live ?
+		    "" : " until the tape is next recorded to or marked");
 	if (i->n_damaged > 0)
 		printf("damaged     %" PRIu64 " places\n", i->n_damaged);
 }
@@ -295,6 +300,8 @@ add_totals(cJSON *o, const evt_info *i, const char *path)
 	    add_int(o, "stored_bytes", (int64_t)i->stored_bytes) &&
 	    add_int(o, "index_bytes", (int64_t)i->index_bytes) &&
 	    add_int(o, "journal_bytes", (int64_t)i->journal_bytes) &&
+	    add_int(o, "ring_files", (int64_t)i->ring_files) &&
+	    add_int(o, "ring_bytes", (int64_t)i->ring_bytes) &&
 	    cJSON_AddStringToObject(o, "index", i->index) != NULL &&
 	    add_int(o, "damaged", (int64_t)i->n_damaged);
 }

@@ -12,13 +12,18 @@
 
 struct options {
 	const char *at, *remove;
-	bool list, json;
+	bool list, json, trigger;
 };
 
 static const cli_option table[] = {
 	{ .type = CLI_STRING, .name = "at", .arg = "TIME",
 	    .offset = offsetof(struct options, at),
 	    .help = "the time that it marks (now)" },
+	{ .type = CLI_FLAG, .name = "trigger",
+	    .offset = offsetof(struct options, trigger),
+	    .help = "have its recorder, if that waits for a trigger\n"
+	            "(evtape-record --keep-last), write what it holds, and what\n"
+	            "follows; with TEXT, set a bookmark now as well" },
 	{ .type = CLI_FLAG, .letter = 'l', .name = "list",
 	    .offset = offsetof(struct options, list),
 	    .help = "show the bookmarks: number, time, text" },
@@ -45,6 +50,7 @@ static const cli_command mark = {
 	.examples =
 	    "  $ evtape mark field.tape 'gate opened'\n"
 	    "  $ evtape-replay field.tape --from 'mark:gate opened'\n"
+	    "  $ evtape mark --trigger field.tape 'engine fault'\n"
 	    "  $ evtape mark --list field.tape\n"
 	    "  $ evtape mark --remove 'gate opened' field.tape\n",
 	.min_args = 1,
@@ -92,6 +98,16 @@ add(const struct options *o, cli_tapes *tapes, const char *path,
 	if (evt_note_add(path, text, time_ns, &queued, &err))
 		return cli_fail(&mark, "%s", err.text);
 	return done(path, queued);
+}
+
+static int
+trigger(const char *path, const char *text)
+{
+	evt_error err;
+
+	if (evt_note_trigger(path, text, &err))
+		return cli_fail(&mark, "%s", err.text);
+	return done(path, true);
 }
 
 /* ---- list ------------------------------------------------------------------- */
@@ -179,6 +195,11 @@ run(int argc, char **argv)
 	if ((o.list || o.remove != NULL) && n > 1)
 		return cli_usage(&mark, "--list and --remove take no text of "
 		    "their own: '%s'", argv[2]);
+	if (o.trigger && (o.list || o.remove != NULL || o.at != NULL))
+		return cli_usage(&mark, "--trigger is for now: it goes with none "
+		    "of --at, --list and --remove");
+	if (o.trigger)
+		return trigger(argv[1], n > 1 ? argv[2] : NULL);
 	if (!o.list && o.remove == NULL && n < 2)
 		return cli_usage(&mark, "no text given");
 	code = tool_open(&mark, &(cli_filter){ 0 }, argv + 1, 1, &tapes,

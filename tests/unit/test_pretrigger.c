@@ -1,0 +1,319 @@
+/*
+ * test_pretrigger.c - windows around triggers, to the nanosecond, and with a
+ * disk that is full in the midst of one.
+ */
+#include "tests/unit/tapes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/units.h"
+#include "format/writer.h"
+#include "record/pretrigger.h"
+#include "tests/unit/faulty.h"
+
+#define T0 INT64_C(1700000000000000000)
+#define S EVT_NS_PER_S
+/* The wall clock is that much behind the steady one. */
+#define DIFF 777
+
+struct fixture {
+	char *dir, *path;
+	struct faulty fault;
+	evt_io io;
+	evt_writer *w;
+	evt_triggers *triggers;
+	evt_pretrigger *p;
+	unsigned wrote, said;
+	char last[300];
+};
+
+static evt_moment
+now(void *ctx)
+{
+	(void)ctx;
+	return (evt_moment){ .time_ns = test_wall_ns,
+		.mono_ns = test_steady_ns };
+}
+
+static void
+say(void *ctx, const char *text)
+{
+	struct fixture *x = ctx;
+
+	x->said++;
+	snprintf(x->last, sizeof(x->last), "%s", text);
+}
+
+static void
+wrote(void *ctx, const evt_frame *f)
+{
+	((struct fixture *)ctx)->wrote += f->kind == EVT_KIND_RECEIVED;
+}
+
+static void
+clock_at(int64_t ns)
+{
+	test_steady_ns = ns;
+	test_wall_ns = ns - DIFF;
+}
+
+static int
+put(struct fixture *x, uint8_t kind, uint8_t opcode, const char *text,
+    int64_t at_ns)
+{
+	evt_frame f = { .kind = kind, .opcode = opcode, .mono_ns = at_ns,
+		.time_ns = at_ns - DIFF, .payload = (const uint8_t *)text,
+		.len = strlen(text) };
+
+	return evt_pretrigger_put(x->p, &f, NULL);
+}
+
+static void
+frame(struct fixture *x, const char *text, int64_t at_ns)
+{
+	assert_int_equal(put(x, EVT_KIND_RECEIVED, EVT_OP_TEXT, text, at_ns),
+	    EVT_OK);
+}
+
+static void
+commit(struct fixture *x)
+{
+	evt_error err;
+
+	ok(evt_pretrigger_commit(x->p, &err), &err);
+}
+
+static void
+begin(struct fixture *x, int64_t keep_ns, int64_t after_ns)
+{
+	static const char *const texts[] = { "/alarm=true" };
+	evt_pretrigger_options o = { .keep_ns = keep_ns, .after_ns = after_ns,
+		.keep_bytes = 1u << 30, .now = now, .say = say, .ctx = x };
+	evt_writer_env env = *test_env();
+	evt_error err;
+
+	clock_at(T0);
+	x->dir = make_dir();
+	x->path = in_dir(x->dir, "p.tape");
+	x->io = faulty_io(&x->fault);
+	env.io = &x->io;
+	ok(evt_writer_open_env(x->path, NULL, &env, &x->w, &err), &err);
+	ok(evt_triggers_new(texts, 1, &x->triggers, &err), &err);
+	o.writer = x->w;
+	o.triggers = x->triggers;
+	ok(evt_pretrigger_new(&o, &x->p, &err), &err);
+	evt_pretrigger_listen(x->p, wrote, x);
+	assert_int_equal(put(x, EVT_KIND_MARK, EVT_MARK_STARTED, "{}", T0), 0);
+	commit(x);
+}
+
+/* The tape from its second frame on: text frames by their text, marks by their
+ * name and steady time since T0, in ms. */
+static void
+end(struct fixture *x, const char *want)
+{
+	evt_buf got = { 0 };
+	evt_cursor *cur;
+	evt_tape *tape;
+	evt_error err;
+	evt_frame f;
+
+	ok(evt_pretrigger_end(x->p, &err), &err);
+	ok(evt_pretrigger_commit(x->p, &err), &err);
+	evt_pretrigger_free(x->p);
+	evt_triggers_free(x->triggers);
+	ok(evt_writer_close(x->w, &err), &err);
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	ok(evt_cursor_open(&tape, 1, NULL, &cur, &err), &err);
+	while (evt_cursor_next(cur, &f, &err) == EVT_OK) {
+		assert_int_equal(f.mono_ns - f.time_ns, DIFF);
+		if (f.seq == 1)
+			continue;
+		if (f.kind == EVT_KIND_MARK)
+			assert_true(evt_buf_printf(&got, " %s@%lld",
+			    evt_mark_name(f.opcode),
+			    (long long)((f.mono_ns - T0) / EVT_NS_PER_MS)));
+		else
+			assert_true(evt_buf_printf(&got, " %.*s", (int)f.len,
+			    (const char *)f.payload));
+	}
+	evt_cursor_close(cur);
+	evt_tape_close(tape);
+	assert_true(evt_buf_add_byte(&got, '\0'));
+	assert_string_equal((const char *)got.data, want);
+	evt_buf_free(&got);
+	free(x->path);
+	remove_dir(x->dir);
+}
+
+static void
+a_window_is_exact(void **state)
+{
+	struct fixture x = { 0 };
+	evt_pretrigger_stats st;
+
+	(void)state;
+	begin(&x, 10 * S, 5 * S);
+	frame(&x, "1", T0 + 10 * S - 1);
+	frame(&x, "2", T0 + 10 * S); /* to the nanosecond */
+	frame(&x, "3", T0 + 20 * S);
+	clock_at(T0 + 20 * S);
+	evt_pretrigger_pull(x.p);
+	commit(&x);
+	assert_int_equal(x.wrote, 2);
+	assert_string_equal(x.last, "trigger (signal): 2 frames that were held "
+	    "are on the tape, and what comes for 5s");
+	frame(&x, "4", T0 + 25 * S);
+	frame(&x, "5", T0 + 25 * S + 1);
+	commit(&x);
+	assert_int_equal(x.wrote, 3);
+	evt_pretrigger_get_stats(x.p, &st);
+	assert_true(st.armed);
+	assert_int_equal(st.held, 1);
+	assert_int_equal(st.let_go, 1);
+	assert_int_equal(st.triggers, 1);
+	end(&x, " armed@0 2 3 trigger@20000 4 armed@25000");
+	assert_non_null(strstr(x.last, "the 1 frames that were held"));
+}
+
+static void
+a_match_is_in_its_window(void **state)
+{
+	struct fixture x = { 0 };
+
+	(void)state;
+	begin(&x, 10 * S, 0);
+	frame(&x, "1", T0 + S);
+	frame(&x, "{\"alarm\":true}", T0 + 2 * S);
+	frame(&x, "3", T0 + 2 * S); /* the same moment */
+	frame(&x, "4", T0 + 3 * S);
+	/* No JSON, no match; nor does a sent one. */
+	frame(&x, "{\"alarm\":true} ?", T0 + 4 * S);
+	assert_int_equal(put(&x, EVT_KIND_SENT, EVT_OP_TEXT,
+	    "{\"alarm\":true}", T0 + 4 * S), EVT_OK);
+	commit(&x);
+	end(&x, " armed@0 1 {\"alarm\":true} trigger@2000 3 armed@2000");
+}
+
+/* Each frame that matches makes it longer; only the first one is told. */
+static void
+triggers_make_it_longer(void **state)
+{
+	struct fixture x = { 0 };
+
+	(void)state;
+	begin(&x, 10 * S, 5 * S);
+	for (int i = 1; i < 20; i++)
+		frame(&x, "{\"alarm\":true}", T0 + i * 4 * S);
+	assert_int_equal(x.wrote, 19);
+	clock_at(T0 + 78 * S);
+	evt_pretrigger_pull(x.p); /* a signal is, also then */
+	frame(&x, "a", T0 + 83 * S);
+	frame(&x, "b", T0 + 84 * S);
+	commit(&x);
+	assert_int_equal(x.wrote, 20);
+	end(&x, " armed@0 {\"alarm\":true} trigger@4000"
+	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
+	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
+	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
+	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
+	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
+	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
+	    " trigger@78000 a armed@83000");
+}
+
+/* Where nothing comes the clock ends it; what comes late from the queue is in
+ * it all the same. */
+static void
+the_clock_ends_it_too(void **state)
+{
+	struct fixture x = { 0 };
+	evt_pretrigger_stats st;
+	evt_error err;
+
+	(void)state;
+	begin(&x, 10 * S, 5 * S);
+	frame(&x, "1", T0 + S);
+	clock_at(T0 + S);
+	evt_pretrigger_pull(x.p);
+	clock_at(T0 + 7 * S);
+	ok(evt_pretrigger_tick(x.p, &err), &err);
+	evt_pretrigger_get_stats(x.p, &st);
+	assert_false(st.armed);
+	clock_at(T0 + 9 * S);
+	ok(evt_pretrigger_tick(x.p, &err), &err);
+	evt_pretrigger_get_stats(x.p, &st);
+	assert_true(st.armed);
+	frame(&x, "late", T0 + 6 * S);
+	frame(&x, "too late", T0 + 6 * S + 1);
+	commit(&x);
+	assert_int_equal(x.wrote, 2);
+	end(&x, " armed@0 1 trigger@1000 armed@6000 late");
+}
+
+static void
+a_note_counts_from_when_it_was_left(void **state)
+{
+	struct fixture x = { 0 };
+	evt_error err;
+
+	(void)state;
+	begin(&x, 10 * S, 5 * S);
+	frame(&x, "1", T0 + 10 * S);
+	frame(&x, "2", T0 + 12 * S);
+	commit(&x);
+	x.w->triggered = true; /* as note.c has it */
+	x.w->trigger_ns = T0 + 20 * S - DIFF;
+	x.w->trigger_text = strdup("gate");
+	clock_at(T0 + 21 * S);
+	ok(evt_pretrigger_tick(x.p, &err), &err);
+	frame(&x, "3", T0 + 25 * S);
+	frame(&x, "4", T0 + 26 * S);
+	end(&x, " armed@0 1 2 note@20000 trigger@20000 3 armed@25000");
+}
+
+/* A full disk in the midst of it: the calls are made again, and nothing is
+ * missing or there twice. */
+static void
+each_step_may_fail(void **state)
+{
+	bool hit = true;
+
+	(void)state;
+	for (unsigned at = 0; hit; at++) {
+		struct fixture x = { 0 };
+
+		begin(&x, 10 * S, 5 * S);
+		frame(&x, "1", T0 + 10 * S);
+		frame(&x, "2", T0 + 12 * S);
+		commit(&x);
+		clock_at(T0 + 20 * S);
+		evt_pretrigger_pull(x.p);
+		x.fault = (struct faulty){ at, 0, FAIL_FULL, false };
+		while (put(&x, EVT_KIND_RECEIVED, EVT_OP_TEXT, "3", T0 + 21 * S))
+			assert_true(x.fault.calls > at);
+		while (evt_pretrigger_commit(x.p, NULL) != EVT_OK)
+			assert_true(x.fault.calls > at);
+		hit = x.fault.calls > at;
+		x.fault = (struct faulty){ 0 };
+		assert_int_equal(x.wrote, 3);
+		end(&x, " armed@0 1 2 trigger@20000 3");
+	}
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_window_is_exact),
+		cmocka_unit_test(a_match_is_in_its_window),
+		cmocka_unit_test(triggers_make_it_longer),
+		cmocka_unit_test(the_clock_ends_it_too),
+		cmocka_unit_test(a_note_counts_from_when_it_was_left),
+		cmocka_unit_test(each_step_may_fail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
