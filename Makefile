@@ -63,6 +63,9 @@ CONSOLE_FILES := /=$(CONSOLE)/index.html \
     $(foreach f,$(filter-out %.html,$(wildcard $(CONSOLE)/*)),/$(notdir $(f))=$(f)) \
     /leaflet.js=$(LEAFLET)/leaflet.js /leaflet.css=$(LEAFLET)/leaflet.css /d3.js=$(D3)
 
+SYSTEMD  = $(PREFIX)/lib/systemd/system
+SERVICES = evtape-record@.service evtape-replay@.service
+
 COMPLETIONS = bash-completion/completions zsh/vendor-completions fish/vendor_completions.d
 
 MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' format/evtape.pc.in
@@ -157,6 +160,15 @@ install: all ## install below PREFIX (/usr/local), in DESTDIR
 	    install -m 644 tools/completion/evtape.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$p.fish || exit 1; \
 	done
 	install -m 644 tools/completion/_evtape $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
+	$(MAKE) --no-print-directory install-units
+
+# systemd's units, of the programs where they are installed.
+.PHONY: install-units
+install-units:
+	install -d $(DESTDIR)$(SYSTEMD)
+	for u in $(SERVICES); do \
+	    sed 's|/usr/local/bin/|$(PREFIX)/bin/|' "tools/systemd/$$u" > "$(DESTDIR)$(SYSTEMD)/$$u" || exit 1; \
+	done
 
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) \
@@ -166,7 +178,8 @@ uninstall: ## remove what install put there
 	    $(DESTDIR)$(PREFIX)/share/man/man1/evtape.1 $(DESTDIR)$(PREFIX)/share/man/man1/evtape-*.1 \
 	    $(addprefix $(DESTDIR)$(PREFIX)/share/bash-completion/completions/,$(PROGRAMS)) \
 	    $(addprefix $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/,$(addsuffix .fish,$(PROGRAMS))) \
-	    $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_evtape
+	    $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_evtape \
+	    $(addprefix $(DESTDIR)$(SYSTEMD)/,$(SERVICES))
 
 deb: ## build Debian packages into build/deb/
 	@tools/deps.sh build deb
@@ -199,7 +212,7 @@ $(BUILD)/$(1): $(call obj,$(wildcard tools/$(1)/*.c) $(COMMON_SRC) $(2)) $(LIB_A
 endef
 # Of what the other programs do, the tool shares these.
 $(eval $(call program,evtape,$(addprefix replay/,frame_out.c items.c access.c) $(addprefix record/,navixy.c lines.c marks.c url.c secret.c),-lm -lcurl))
-$(eval $(call program,evtape-record,$(RECORD_SRC),$(LIBS_WS)))
+$(eval $(call program,evtape-record,$(RECORD_SRC) $(addprefix replay/,access.c listener.c),$(LIBS_WS)))
 $(eval $(call program,evtape-replay,$(REPLAY_SRC) $(BUILD)/gen/console_files.c,$(LIBS_WS)))
 $(eval $(call program,evtape-sim,$(addprefix replay/,subscription.c atmosphere.c),$(LIBS_WS) -lm))
 

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "format/evtape.h"
+
 enum evt_record_state {
 	EVT_RECORD_STARTING,
 	EVT_RECORD_READING,    /* lines */
@@ -45,6 +47,7 @@ typedef struct evt_record_stats {
 	uint64_t recovered;     /* frames found in an unclosed journal */
 	uint32_t segment;
 	bool failing;           /* the tape cannot be written to at present */
+	evt_sync_times syncs;
 	/* The disk under it. */
 	bool disk_known;        /* disk_free says something */
 	bool disk_low;          /* less than --min-free is left */
@@ -57,12 +60,15 @@ typedef struct evt_record_stats {
 	uint64_t held, held_bytes;
 	uint64_t let_go;        /* frames that no trigger wanted */
 	uint64_t triggers;
+	/* Since a thread last came round; 0: it does not run. */
+	int64_t tape_still_ns, network_still_ns;
 	/* The feed. */
 	uint64_t connections;
 	uint64_t gaps;          /* gap marks */
 	uint64_t lost_frames;   /* in gaps whose number of frames is known */
 	uint64_t lost_bytes;
 	uint64_t queue_bytes;
+	uint64_t queue_limit;   /* 0: there is no queue */
 	uint64_t lists;         /* lists of trackers that came */
 	uint64_t trackers;      /* in the latest */
 } evt_record_stats;
@@ -71,6 +77,15 @@ typedef struct evt_board {
 	pthread_mutex_t lock;
 	evt_record_stats stats;
 } evt_board;
+
+/* Age of the last frame in ns at the time now_ns (UTC), -1: there was none. */
+static inline int64_t
+evt_record_age(const evt_record_stats *st, int64_t now_ns)
+{
+	if (st->last_frame_ns == 0)
+		return -1;
+	return now_ns > st->last_frame_ns ? now_ns - st->last_frame_ns : 0;
+}
 
 /* The lock is taken around each change, and around a copy. */
 static inline evt_record_stats *

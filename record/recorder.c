@@ -92,6 +92,7 @@ pause_tape(void *ctx, int64_t ns)
 		.tv_nsec = until % EVT_NS_PER_S };
 	int was;
 
+	evt_pulse_beat(&r->tape_pulse);
 	pthread_mutex_lock(&r->lock);
 	was = r->ending;
 	while (r->ending == was) {
@@ -156,6 +157,7 @@ evt_recorder_begin_tape(evt_recorder *r)
 	evt_buf b = { 0 }, url = { 0 };
 	bool ok = true;
 
+	evt_pulse_begin(&r->tape_pulse);
 	if (r->session != NULL)
 		ok = evt_url_show(&r->url, NULL, &url) &&
 		    evt_buf_add_byte(&url, '\0');
@@ -220,6 +222,7 @@ evt_recorder_close_tape(evt_recorder *r)
 	r->unwritten = evt_sink_lost(r->sink, rc != EVT_OK);
 	evt_board_begin(&r->board)->state = EVT_RECORD_ENDED;
 	evt_board_end(&r->board);
+	evt_pulse_end(&r->tape_pulse);
 	poke(r->done_fd);
 }
 
@@ -230,6 +233,7 @@ evt_recorder_keep_house(evt_recorder *r, int64_t *next_tick)
 	const char *done = evt_sink_done(r->sink);
 	int64_t now = evt_recorder_mono();
 
+	evt_pulse_beat(&r->tape_pulse);
 	if (take_wish(r, &r->trigger))
 		evt_sink_trigger(r->sink);
 	if (take_wish(r, &r->rotate))
@@ -400,6 +404,7 @@ make_session(evt_recorder *r, evt_error *err)
 		.secret = r->secret,
 		.board = &r->board,
 		.stamps = &r->stamps,
+		.pulse = &r->network_pulse,
 		.env = getenv,
 		.ending = evt_recorder_ending,
 		.end = end,
@@ -628,8 +633,22 @@ evt_recorder_get_stats(evt_recorder *r, evt_record_stats *ret_stats)
 {
 	*ret_stats = *evt_board_begin(&r->board);
 	evt_board_end(&r->board);
-	if (r->queue != NULL)
+	if (r->queue != NULL) {
 		ret_stats->queue_bytes = evt_queue_bytes(r->queue);
+		ret_stats->queue_limit = r->o.queue_bytes;
+	}
+	ret_stats->tape_still_ns = evt_pulse_still(&r->tape_pulse);
+	ret_stats->network_still_ns = evt_pulse_still(&r->network_pulse);
+}
+
+bool
+evt_recorder_lives(evt_recorder *r, int64_t patience_ns)
+{
+	enum evt_pulse_state network = evt_pulse_look(&r->network_pulse,
+	    patience_ns);
+
+	return (network == EVT_PULSE_GOOD || network == EVT_PULSE_GONE) &&
+	    evt_pulse_look(&r->tape_pulse, patience_ns) != EVT_PULSE_SPINS;
 }
 
 void

@@ -88,7 +88,14 @@ void evt_recorder_end(evt_recorder *r, const char *reason);
 void evt_recorder_rotate(evt_recorder *r);
 /* Trigger it, with keep_last_ns. */
 void evt_recorder_trigger(evt_recorder *r);
+/* From any thread. */
 void evt_recorder_get_stats(evt_recorder *r, evt_record_stats *ret_stats);
+/*
+ * Whether its threads get on: each came round within patience_ns.  The thread
+ * of the tape may also wait for the disk, however long: what it holds is lost
+ * with the process.
+ */
+bool evt_recorder_lives(evt_recorder *r, int64_t patience_ns);
 
 typedef struct evt_record_result {
 	evt_record_stats stats;

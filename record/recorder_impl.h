@@ -7,6 +7,7 @@
 
 #include "format/units.h"
 #include "record/lister.h"
+#include "record/pulse.h"
 #include "record/queue.h"
 #include "record/recorder.h"
 #include "record/secret.h"
@@ -35,6 +36,7 @@ struct evt_recorder {
 	evt_sink *sink;
 	evt_stamps stamps;
 	evt_board board;
+	evt_pulse tape_pulse, network_pulse;
 	int done_fd;   /* eventfd: the recording has ended */
 	int poke_fd;   /* eventfd: wakes the reader of lines */
 	pthread_t network, tape;

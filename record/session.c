@@ -452,6 +452,7 @@ on_due(void *ctx)
 	int64_t now = evt_stamps_boot(s->o.stamps, &at);
 	int how = s->o.ending(s->o.ctx);
 
+	evt_pulse_beat(s->o.pulse);
 	evt_session_note_stop(s, &at);
 	if (how > 0) {
 		wind_up(s, how);
@@ -537,9 +538,11 @@ evt_session_free(evt_session *s)
 void
 evt_session_run(evt_session *s)
 {
+	evt_pulse_begin(s->o.pulse);
 	/* At the loop's first turn. */
 	evt_client_wake_at(s->client, 0);
 	evt_client_run(s->client);
+	evt_pulse_end(s->o.pulse);
 	if (s->lost && s->o.ending(s->o.ctx) == 0)
 		evt_session_say(s, EVT_RECORD_ERROR, "the event loop failed");
 }

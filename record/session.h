@@ -14,6 +14,7 @@
 #include "format/evtape.h"
 #include "record/board.h"
 #include "record/lister.h"
+#include "record/pulse.h"
 #include "record/queue.h"
 #include "record/secret.h"
 #include "record/stamps.h"
@@ -41,6 +42,7 @@ typedef struct evt_session_options {
 	evt_queue *queue;
 	evt_board *board;
 	evt_stamps *stamps;
+	evt_pulse *pulse;
 	char *(*env)(const char *name);
 	/* Whether the recording is being ended: 0 no, 1 politely, more: at
 	 * once. */

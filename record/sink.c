@@ -289,6 +289,7 @@ publish(evt_sink *s)
 	st->sources = w.sources;
 	st->recovered = w.recovered;
 	st->segment = w.segment;
+	st->syncs = w.syncs;
 	publish_held(s, st);
 	evt_board_end(s->o.board);
 }

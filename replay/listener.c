@@ -2,6 +2,7 @@
 #include "replay/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -82,4 +83,28 @@ evt_listener_open(const evt_listen *at, int *ret_fd,
 	else
 		close(fd);
 	return r;
+}
+
+int
+evt_listener_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+int
+evt_listener_accept(int listen_fd, int *spare_fd, bool *ret_turned_away)
+{
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	*ret_turned_away = false;
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || *spare_fd < 0)
+		return fd;
+	close(*spare_fd);
+	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0) {
+		*ret_turned_away = true;
+		close(fd);
+	}
+	*spare_fd = evt_listener_spare();
+	return -1;
 }

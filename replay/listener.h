@@ -20,4 +20,14 @@
 int evt_listener_open(const evt_listen *at, int *ret_fd,
     char ret_where[EVT_LISTENER_TEXT], evt_error *err);
 
+/* A descriptor to be given up for a moment where there is no other left. */
+int evt_listener_spare(void);
+/*
+ * The next one who knocks, or -1: nobody does, or it failed, which is the other
+ * side's doing or passes.  But where there are no descriptors left he must be
+ * turned away, or a loop that waits for the listener would spin: then
+ * *ret_turned_away is true.
+ */
+int evt_listener_accept(int listen_fd, int *spare_fd, bool *ret_turned_away);
+
 #endif

@@ -12,7 +12,6 @@
 #include "replay/server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -90,22 +89,15 @@ prepare_socket(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 }
 
-static int
-open_spare(void)
-{
-	return open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-/* Take who knocks.  Failures are the other side's, or pass; but where there are
- * no descriptors left he must be turned away, or the loop would spin. */
 static void
 accept_all(evt_server *s)
 {
 	uint64_t unheard;
+	bool turned_away;
 	int fd;
 
-	while ((fd = accept4(s->listen_fd, NULL, NULL,
-	    SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+	while ((fd = evt_listener_accept(s->listen_fd, &s->spare_fd,
+	    &turned_away)) >= 0) {
 		prepare_socket(fd);
 		unheard = s->stats.unheard;
 		/* It closes the descriptor where it fails; perhaps it had begun
@@ -114,16 +106,11 @@ accept_all(evt_server *s)
 		    s->stats.unheard == unheard)
 			s->stats.refused++;
 	}
-	if ((errno != EMFILE && errno != ENFILE) || s->spare_fd < 0)
-		return;
-	close(s->spare_fd);
-	fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-	if (fd >= 0) {
+	if (turned_away) {
 		s->stats.refused++;
-		close(fd);
+		evt_server_notice(s, "a client was turned away: too many open "
+		    "files");
 	}
-	s->spare_fd = open_spare();
-	evt_server_notice(s, "a client was turned away: too many open files");
 }
 
 /* ---- callbacks ----------------------------------------------------------- */
@@ -378,7 +365,7 @@ evt_server_open(const evt_server_options *options, evt_server **ret_server,
 		return evt_err_nomem(err);
 	s->o = *options;
 	s->listen_fd = s->waker.fd = -1;
-	s->spare_fd = open_spare();
+	s->spare_fd = evt_listener_spare();
 	s->deadline_ns = INT64_MAX;
 	r = set_up(s, err);
 	if (r != EVT_OK) {

@@ -51,6 +51,15 @@ set_min_free(void *ctx, const char *arg, evt_error *err)
 	return evt_room_parse(arg, &o->min_free, err);
 }
 
+static int
+set_metrics(void *ctx, const char *arg, evt_error *err)
+{
+	options *o = ctx;
+
+	o->has_metrics = true;
+	return evt_listen_parse(arg, &o->metrics, err);
+}
+
 #define AT(field) offsetof(options, field)
 
 static const cli_option table[] = {
@@ -173,6 +182,14 @@ static const cli_option table[] = {
 	{ CLI_CALL, 0, "sync", "TIME|off", 0,
 	    "force what was written to the disk this often: what a power cut\n"
 	    "may cost; 0: with each batch (1s)", 0, 0, set_sync },
+
+	{ CLI_GROUP, 0, NULL, NULL, 0, "In service", 0, 0, NULL },
+	{ CLI_CALL, 0, "metrics", "HOST:PORT", 0,
+	    "serve figures for Prometheus at /metrics; a PORT alone is one of\n"
+	    "127.0.0.1, port 0 takes a free one", 0, 0, set_metrics },
+	{ CLI_STRING, 0, "ready-file", "FILE", AT(ready_file),
+	    "write the URL of --metrics there once the recording runs", 0, 0,
+	    NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Output", 0, 0, NULL },
 	{ CLI_FLAG, 0, "json", NULL, AT(json),
@@ -350,6 +367,8 @@ check_rest(options *o, const char *url)
 		return cli_usage(cmd, "--block-size is from 1KiB to 64MiB");
 	if (o->ping < 100 * EVT_NS_PER_MS)
 		return cli_usage(cmd, "--ping-interval is at least 100ms");
+	if (o->ready_file != NULL && !o->has_metrics)
+		return cli_usage(cmd, "--ready-file goes with --metrics");
 	for (size_t i = 0; i < o->headers.n; i++) {
 		code = check_header(o->headers.item[i]);
 		if (code >= 0)

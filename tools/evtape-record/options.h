@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "record/recorder.h"
+#include "replay/access.h"
 #include "tools/cli.h"
 
 typedef struct options {
@@ -23,6 +24,9 @@ typedef struct options {
 	uint64_t segment_size, keep_size, block_size;
 	evt_room_limit min_free;
 	uint64_t ring; /* 0: none */
+	const char *ready_file;
+	bool has_metrics;
+	evt_listen metrics; /* where */
 	char *send_text; /* content of the --send file */
 	size_t send_len;
 } options;

@@ -71,8 +71,8 @@ status_event(void *ctx, enum evt_record_event event, const char *text)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static const char *
-state_name(enum evt_record_state state)
+const char *
+status_state(enum evt_record_state state)
 {
 	static const char *const names[] = {
 		[EVT_RECORD_STARTING] = "starting",
@@ -93,17 +93,6 @@ ratio(const evt_record_stats *st)
 {
 	return st->stored_bytes > 0 ?
 	    (double)st->bytes / (double)st->stored_bytes : 0.0;
-}
-
-/* Age of the last frame in ns, -1: there was none. */
-static int64_t
-age(const evt_record_stats *st)
-{
-	int64_t ns = evt_clock_real() - st->last_frame_ns;
-
-	if (st->last_frame_ns == 0)
-		return -1;
-	return ns < 0 ? 0 : ns;
 }
 
 static void
@@ -139,7 +128,7 @@ show_json(status *s, const evt_record_stats *st, const char *more)
 {
 	double elapsed = (double)(s->last_ns - s->began_ns) / 1e9;
 	char time[EVT_TIME_TEXT];
-	int64_t ns = age(st);
+	int64_t ns = evt_record_age(st, evt_clock_real());
 
 	printf("{\"time\":\"%s\",\"elapsed_s\":%.3f,\"state\":\"%s\","
 	    "\"frames\":%llu,\"frames_per_s\":%.1f,\"sent\":%llu,"
@@ -149,7 +138,7 @@ show_json(status *s, const evt_record_stats *st, const char *more)
 	    "\"lost_frames\":%llu,\"lost_bytes\":%llu,\"queue_bytes\":%llu,"
 	    "\"failing\":%s",
 	    evt_time_format(evt_clock_real(), 3, time), elapsed,
-	    state_name(st->state), (unsigned long long)st->frames, s->rate,
+	    status_state(st->state), (unsigned long long)st->frames, s->rate,
 	    (unsigned long long)st->sent, (unsigned long long)st->marks,
 	    (unsigned long long)st->last_seq, (unsigned long long)st->bytes,
 	    (unsigned long long)st->stored_bytes, ratio(st),
@@ -202,7 +191,7 @@ show_line(status *s, const evt_record_stats *st)
 	char elapsed[EVT_TIME_TEXT], in[EVT_TIME_TEXT], disk[EVT_TIME_TEXT];
 	char queue[EVT_TIME_TEXT], last[EVT_TIME_TEXT] = "none yet", line[400];
 	struct winsize size = { 0 };
-	int64_t ns = age(st);
+	int64_t ns = evt_record_age(st, evt_clock_real());
 
 	if (ns >= 0)
 		evt_duration_format(ns, last);
@@ -211,7 +200,7 @@ show_line(status *s, const evt_record_stats *st)
 	snprintf(line, sizeof(line), "%s %s%s%s  %llu frames  %.0f/s  %s in  "
 	    "%s on disk (%.1fx)  %llu sources  %llu gaps  queue %s  last %s",
 	    evt_duration_format((s->last_ns - s->began_ns) / EVT_NS_PER_S *
-	    EVT_NS_PER_S, elapsed), state_name(st->state),
+	    EVT_NS_PER_S, elapsed), status_state(st->state),
 	    st->failing ? " TAPE FAILING" : st->disk_low ? " DISK LOW" : "",
 	    held_text(st, held, sizeof(held)),
 	    (unsigned long long)st->frames, s->rate,

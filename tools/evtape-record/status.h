@@ -22,6 +22,9 @@ void status_free(status *s);
 /* An evt_recorder_options.event; ctx is the status.  From any thread. */
 void status_event(void *ctx, enum evt_record_event event, const char *text);
 
+/* "connected" and so on. */
+const char *status_state(enum evt_record_state state);
+
 /* Show the present state: about once a second. */
 void status_show(status *s, const evt_record_stats *stats);
 /* The summary. */

@@ -14,6 +14,7 @@
 #include "tools/evtape-replay/console.h"
 #include "tools/evtape-replay/report.h"
 #include "tools/evtape-replay/signals.h"
+#include "tools/notify.h"
 #include "tools/ready.h"
 
 static void
@@ -25,10 +26,30 @@ notice(void *ctx, const char *text)
 		fprintf(stderr, "%s: %s\n", replay_command.name, text);
 }
 
+/* What is stopped, and who is told. */
+struct running {
+	evt_server *server;
+	cli_notify manager;
+};
+
+/* Called by the handler of a signal. */
 static void
 stop(void *ctx)
 {
-	evt_server_stop(ctx);
+	const struct running *r = ctx;
+
+	cli_notify_send(&r->manager, "STOPPING=1");
+	evt_server_stop(r->server);
+}
+
+/* Tell the service manager that clients may come. */
+static void
+say_ready(const cli_notify *manager, const char *url)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), "READY=1\nSTATUS=listening on %s", url);
+	cli_notify_send(manager, text);
 }
 
 static void
@@ -62,6 +83,7 @@ say_where(const struct options *o, const char *url)
 static int
 serve(const struct options *o, evt_server *s)
 {
+	struct running running = { .server = s };
 	evt_error err;
 	int r;
 
@@ -70,11 +92,16 @@ serve(const struct options *o, evt_server *s)
 	if (o->ready_file != NULL &&
 	    cli_ready_write(o->ready_file, evt_server_url(s), &err) != EVT_OK)
 		return cli_fail(&replay_command, "%s", err.text);
-	signals_on_stop(stop, s);
+	if (cli_notify_open(&running.manager, &err) != EVT_OK)
+		cli_warn(&replay_command, "the service manager is told nothing: "
+		    "%s", err.text);
+	signals_on_stop(stop, &running);
+	say_ready(&running.manager, evt_server_url(s));
 	if (signals_stop())
-		evt_server_stop(s);
+		stop(&running);
 	r = evt_server_run(s, &err);
 	signals_on_stop(NULL, NULL);
+	cli_notify_close(&running.manager);
 	return r == EVT_OK ? CLI_DONE : cli_fail(&replay_command, "%s",
 	    err.text);
 }

@@ -1,0 +1,143 @@
+/* metrics.c - see metrics.h. */
+#include "record/metrics.h"
+
+#include <stddef.h>
+
+#include "format/promtext.h"
+
+#define NAME(name) "evtape_record_" name
+
+#define COUNTER "counter"
+#define GAUGE "gauge"
+
+/* What stands on the board as a number, a row each. */
+static const struct row {
+	const char *name, *type, *help;
+	size_t at; /* of an uint64_t in evt_record_stats */
+} rows[] = {
+#define AT(field) offsetof(evt_record_stats, field)
+	{ NAME("frames_total"), COUNTER,
+	    "Frames received and committed to the tape.", AT(frames) },
+	{ NAME("bytes_total"), COUNTER, "Their payload, in bytes.", AT(bytes) },
+	{ NAME("sent_frames_total"), COUNTER, "Frames sent to the server.",
+	    AT(sent) },
+	{ NAME("marks_total"), COUNTER, "Marks put on the tape.", AT(marks) },
+	{ NAME("sources"), GAUGE, "Distinct sources met by this recording.",
+	    AT(sources) },
+	{ NAME("gaps_total"), COUNTER,
+	    "Times in which frames were or may have been lost.", AT(gaps) },
+	{ NAME("lost_frames_total"), COUNTER,
+	    "Frames lost in those gaps whose number is known.",
+	    AT(lost_frames) },
+	{ NAME("lost_bytes_total"), COUNTER,
+	    "Bytes lost in those gaps whose size is known.", AT(lost_bytes) },
+	{ NAME("connections_total"), COUNTER,
+	    "Connections that came up; all but the first are reconnections.",
+	    AT(connections) },
+	{ NAME("queue_bytes"), GAUGE,
+	    "What is held in memory on its way to the tape.",
+	    AT(queue_bytes) },
+	{ NAME("queue_limit_bytes"), GAUGE,
+	    "At this much the socket is not read; 0: there is no queue.",
+	    AT(queue_limit) },
+	{ NAME("stored_bytes"), GAUGE,
+	    "Bytes added to the tape by this recording, the journal included.",
+	    AT(stored_bytes) },
+	{ NAME("recovered_frames"), GAUGE,
+	    "Frames of an earlier recording that were found in its journal.",
+	    AT(recovered) },
+#undef AT
+};
+
+static bool
+add_rows(evt_buf *out, const evt_record_stats *st)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *r = &rows[i];
+		const uint64_t *v = (const void *)((const char *)st + r->at);
+
+		ok = evt_prom_value(out, r->name, r->type, r->help, (double)*v);
+	}
+	return ok;
+}
+
+static bool
+gauge(evt_buf *out, const char *name, const char *help, double value)
+{
+	return evt_prom_value(out, name, GAUGE, help, value);
+}
+
+static bool
+is_connected(const evt_record_stats *st)
+{
+	return st->state == EVT_RECORD_CONNECTED ||
+	    st->state == EVT_RECORD_HELD || st->state == EVT_RECORD_READING;
+}
+
+/* Without any event yet: since the program began, so that one rule watches
+ * for both. */
+static double
+event_age(const evt_record_stats *st, const evt_metrics_around *a)
+{
+	int64_t ns = evt_record_age(st, a->now_ns);
+
+	if (ns < 0)
+		ns = a->now_ns - a->start_ns;
+	return ns > 0 ? (double)ns / 1e9 : 0.0;
+}
+
+static bool
+add_syncs(evt_buf *out, const evt_sync_times *t)
+{
+	int64_t bounds[EVT_SYNC_BOUNDS];
+	evt_prom_histogram h = { .bound_ns = bounds, .within = t->within,
+		.n = EVT_SYNC_BOUNDS, .count = t->count, .sum_ns = t->sum_ns };
+
+	for (int i = 0; i < EVT_SYNC_BOUNDS; i++)
+		bounds[i] = EVT_SYNC_BOUND_NS(i);
+	return evt_prom_add_histogram(out, NAME("sync_seconds"), "How long "
+	    "forcing what was written to the disk took (--sync).", &h);
+}
+
+static bool
+add_disk(evt_buf *out, const evt_metrics_around *a)
+{
+	if (!a->has_disk)
+		return true;
+	return gauge(out, NAME("disk_free_bytes"), "Room on the tape's file "
+	    "system for the recorder's user.", (double)a->disk_free) &&
+	    gauge(out, NAME("disk_size_bytes"),
+	    "Size of the tape's file system.", (double)a->disk_size);
+}
+
+bool
+evt_record_metrics(const evt_record_stats *st, const evt_metrics_around *a,
+    evt_buf *out)
+{
+	return evt_prom_head(out, NAME("build_info"), GAUGE,
+	    "1; the version is in the label.") &&
+	    evt_buf_add_str(out, NAME("build_info") "{version=\"" EVT_VERSION
+	    "\"} 1\n") &&
+	    gauge(out, "process_start_time_seconds",
+	    "When the program began, in seconds since 1970.",
+	    (double)a->start_ns / 1e9) &&
+	    gauge(out, NAME("connected"), "1: connected, or reading lines.",
+	    is_connected(st) ? 1 : 0) &&
+	    gauge(out, NAME("last_event_age_seconds"), "Time since the last "
+	    "frame that was committed, or since the program began.",
+	    event_age(st, a)) &&
+	    add_rows(out, st) &&
+	    gauge(out, NAME("segment"), "Number of the segment that is being "
+	    "written.", (double)st->segment) &&
+	    gauge(out, NAME("tape_failing"), "1: the tape cannot be written "
+	    "to, and is tried again each second.", st->failing ? 1 : 0) &&
+	    gauge(out, NAME("tape_still_seconds"), "Time since the thread "
+	    "that writes the tape last came round: long where the disk does "
+	    "not answer.", (double)st->tape_still_ns / 1e9) &&
+	    gauge(out, NAME("network_still_seconds"), "The same for the "
+	    "thread that reads the socket.",
+	    (double)st->network_still_ns / 1e9) &&
+	    add_syncs(out, &st->syncs) && add_disk(out, a);
+}

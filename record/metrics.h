@@ -1,0 +1,25 @@
+/*
+ * metrics.h - a recording in figures, for Prometheus.
+ */
+#ifndef EVT_METRICS_H
+#define EVT_METRICS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/buf.h"
+#include "record/board.h"
+
+/* What the recorder does not know itself. */
+typedef struct evt_metrics_around {
+	int64_t now_ns;   /* UTC */
+	int64_t start_ns; /* UTC: when the program began */
+	bool has_disk;    /* the tape's file system could be asked */
+	uint64_t disk_free, disk_size; /* bytes; free: for this user */
+} evt_metrics_around;
+
+/* Append all metrics, in the text form 0.0.4.  false: out of memory. */
+bool evt_record_metrics(const evt_record_stats *stats,
+    const evt_metrics_around *around, evt_buf *out);
+
+#endif

@@ -1,0 +1,103 @@
+/* service.c - see service.h. */
+#include "tools/evtape-record/service.h"
+
+#include <stdio.h>
+
+#include "format/units.h"
+#include "tools/evtape-record/status.h"
+
+/* The status is told anew this often, and when the state changes. */
+#define STATUS_NS (10 * EVT_NS_PER_S)
+/* And that is looked for this often. */
+#define LOOK_NS EVT_NS_PER_S
+
+void
+service_open(service *s, const cli_command *cmd)
+{
+	evt_error err;
+
+	*s = (service){ .ping_ns = INT64_MAX };
+	if (cli_notify_open(&s->to, &err) != EVT_OK)
+		cli_warn(cmd, "the service manager is told nothing: %s",
+		    err.text);
+}
+
+void
+service_close(service *s)
+{
+	cli_notify_close(&s->to);
+}
+
+void
+service_ready(service *s)
+{
+	int64_t now = evt_clock_boot();
+
+	cli_notify_send(&s->to, "READY=1");
+	if (s->to.watchdog_ns > 0)
+		s->ping_ns = now;
+	s->shown = EVT_RECORD_STARTING;
+	s->status_ns = now;
+}
+
+void
+service_stopping(service *s)
+{
+	if (!s->stopping)
+		cli_notify_send(&s->to, "STOPPING=1");
+	s->stopping = true;
+}
+
+int64_t
+service_due(const service *s)
+{
+	int64_t look;
+
+	if (s->to.fd < 0)
+		return INT64_MAX;
+	look = s->status_ns - STATUS_NS + LOOK_NS;
+	return s->ping_ns < look ? s->ping_ns : look;
+}
+
+static void
+tell_status(service *s, const evt_record_stats *st)
+{
+	char text[300], age[EVT_TIME_TEXT] = "none yet";
+	int64_t ns = evt_record_age(st, evt_clock_real());
+
+	if (ns >= 0)
+		evt_duration_format(ns, age);
+	snprintf(text, sizeof(text), "STATUS=%s%s, %llu frames, %llu gaps, "
+	    "%llu connections, last frame: %s%s", status_state(st->state),
+	    st->failing ? ", TAPE FAILING" : "",
+	    (unsigned long long)st->frames, (unsigned long long)st->gaps,
+	    (unsigned long long)st->connections, age, ns >= 0 ? " ago" : "");
+	cli_notify_send(&s->to, text);
+}
+
+void
+service_turn(service *s, evt_recorder *r)
+{
+	int64_t now = evt_clock_boot();
+	evt_record_stats st;
+
+	if (s->to.fd < 0)
+		return;
+	evt_recorder_get_stats(r, &st);
+	if (st.state == EVT_RECORD_STOPPING || st.state == EVT_RECORD_ENDED)
+		service_stopping(s);
+	if (now >= s->status_ns || st.state != s->shown ||
+	    st.failing != s->failing_shown) {
+		tell_status(s, &st);
+		s->shown = st.state;
+		s->failing_shown = st.failing;
+		s->status_ns = now + STATUS_NS;
+	}
+	if (now < s->ping_ns)
+		return;
+	/* Twice in the time that is allowed, as systemd recommends; each sign
+	 * says that the threads got on within such a time. */
+	if (evt_recorder_lives(r, s->to.watchdog_ns / 2))
+		cli_notify_send(&s->to, "WATCHDOG=1");
+	s->ping_ns = now + s->to.watchdog_ns / 2;
+}
