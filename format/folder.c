@@ -73,23 +73,42 @@ make(const evt_io *io, const char *path, evt_error *err)
 	return EVT_OK;
 }
 
+/* Refuse a folder of something else; *what: what is in it. */
+static int
+may_become(const evt_io *io, const char *path, enum content *what,
+    evt_error *err)
+{
+	struct stat st;
+	int r = EVT_OK;
+
+	*what = EMPTY;
+	if (io->stat(io->ctx, path, &st) == 0 || errno != ENOENT)
+		r = look(io, path, what, err);
+	if (r == EVT_OK && *what == OTHER)
+		r = evt_err_set(err, EVT_ERR_NOTATAPE, "%s holds other things "
+		    "than a tape; name a new folder", path);
+	return r;
+}
+
+int
+evt_tape_may_become(const evt_io *io, const char *path, evt_error *err)
+{
+	enum content what;
+
+	return may_become(io, path, &what, err);
+}
+
 int
 evt_tape_make(const evt_io *io, const char *path, bool may_make, evt_error *err)
 {
 	char *journal = evt_path_join(path, "journal");
-	enum content what = EMPTY;
-	struct stat st;
-	int r = EVT_OK;
+	enum content what = TAPE;
+	int r;
 
 	if (journal == NULL)
 		return evt_err_nomem(err);
-	if (!may_make)
-		r = evt_tape_check(io, path, err);
-	else if (io->stat(io->ctx, path, &st) == 0 || errno != ENOENT)
-		r = look(io, path, &what, err);
-	if (r == EVT_OK && what == OTHER)
-		r = evt_err_set(err, EVT_ERR_NOTATAPE, "%s holds other things "
-		    "than a tape; name a new folder", path);
+	r = may_make ? may_become(io, path, &what, err) :
+	    evt_tape_check(io, path, err);
 	/* A journal is the sign that the tape's own name is safe. */
 	if (r == EVT_OK && (r = make(io, path, err)) == EVT_OK && what == EMPTY)
 		r = sync_parent(io, path, err);

@@ -9,6 +9,10 @@
  * journal.  Errors: EVT_ERR_NOTATAPE, _IO. */
 int evt_tape_check(const evt_io *io, const char *path, evt_error *err);
 
+/* EVT_OK if evt_tape_make() would take what is at `path`, if anything is, for
+ * a tape.  Errors: EVT_ERR_NOTATAPE, _IO. */
+int evt_tape_may_become(const evt_io *io, const char *path, evt_error *err);
+
 /*
  * Have a tape's folders at `path`.  `may_make`: an empty folder, or one that
  * is not there, becomes a tape.  A folder of something else is refused.

@@ -189,7 +189,8 @@ describe_status(const struct hearsay *h, char *out, size_t size)
 	snprintf(out, size, "the server answered HTTP %u%s", h->status, words);
 }
 
-static void
+/* The stage at which it failed, and words for it. */
+static enum evt_client_stage
 describe_attempt(const evt_client *c, char *out, size_t size)
 {
 	const struct hearsay *h = &c->heard;
@@ -198,18 +199,22 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 	const char *address = c->resolve != NULL ?
 	    evt_resolve_address(c->resolve, c->address) : NULL;
 
-	if (h->tls[0] != '\0')
+	if (h->tls[0] != '\0') {
 		snprintf(out, size, "%s", h->tls);
-	else if (c->post && h->status != 0)
-		snprintf(out, size, "the server's answer broke off");
-	else if (h->status != 0 && h->status != 101)
-		describe_status(h, out, size);
-	else if (strcmp(h->lws, "Unable to connect") == 0)
+		return EVT_CLIENT_TLS;
+	}
+	if (strcmp(h->lws, "Unable to connect") == 0) {
 		snprintf(out, size, "no connection to %s port %u: %s",
 		    address != NULL ? address : c->cfg.url->host,
 		    (unsigned)(c->proxy.host != NULL ? c->proxy.port :
 		    c->cfg.url->port),
 		    slow ? "no answer in time" : "refused or unreachable");
+		return EVT_CLIENT_TCP;
+	}
+	if (c->post && h->status != 0)
+		snprintf(out, size, "the server's answer broke off");
+	else if (h->status != 0 && h->status != 101)
+		describe_status(h, out, size);
 	else if (strcmp(h->lws, "proxy not h1") == 0)
 		snprintf(out, size, "the proxy refused to connect");
 	else if (slow)
@@ -225,6 +230,7 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 		snprintf(out, size, "the server hung up during the handshake, "
 		    "or it is not a WebSocket server%s",
 		    c->cfg.url->tls ? "" : " (or it wants wss://)");
+	return EVT_CLIENT_HANDSHAKE;
 }
 
 /* Report the end of the attempt or the connection, and be ready for another. */
@@ -246,9 +252,11 @@ report_end(evt_client *c)
 		snprintf(words, sizeof(words), "the server closed the "
 		    "connection without a close frame");
 	} else {
-		describe_attempt(c, words, sizeof(words));
+		ended.stage = describe_attempt(c, words, sizeof(words));
 	}
-	if (!ended.opened)
+	if (ended.opened)
+		ended.stage = EVT_CLIENT_OPEN;
+	else
 		ended.code = 0;
 	ended.reason = words;
 	c->closing = 0;

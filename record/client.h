@@ -29,9 +29,19 @@ typedef struct evt_client_opened {
 	const char *tls;  /* "TLSv1.3 TLS_AES_256_GCM_SHA384", NULL: none */
 } evt_client_opened;
 
+/* How far an attempt came. */
+enum evt_client_stage {
+	EVT_CLIENT_NAME,      /* the host was looked up */
+	EVT_CLIENT_TCP,       /* it was connected to */
+	EVT_CLIENT_TLS,       /* its certificate was looked at */
+	EVT_CLIENT_HANDSHAKE, /* it was asked for a WebSocket */
+	EVT_CLIENT_OPEN
+};
+
 /* How an attempt or a connection ended.  Valid during the call. */
 typedef struct evt_client_ended {
 	bool opened;       /* it had come up */
+	enum evt_client_stage stage; /* the last one that was begun */
 	int code;          /* close code (RFC 6455, 7.4): 1005 the server gave
 	                      none, 1006 it closed without a close frame; 0 if
 	                      it had not come up.  libwebsockets hands 1012 to

@@ -548,6 +548,19 @@ new_recorder(const evt_recorder_options *options)
 }
 
 int
+evt_recorder_check(const evt_recorder_options *options, evt_error *err)
+{
+	evt_recorder *r = new_recorder(options);
+	int rc;
+
+	if (r == NULL)
+		return evt_err_nomem(err);
+	rc = check(r, err);
+	destroy(r);
+	return rc;
+}
+
+int
 evt_recorder_start(const evt_recorder_options *options,
     evt_recorder **ret_recorder, evt_error *err)
 {

@@ -70,6 +70,10 @@ typedef struct evt_recorder_options {
  * navixy, min_free, and the writer's defaults. */
 void evt_recorder_options_init(evt_recorder_options *ret_options);
 
+/* Check the options and the credential, and nothing else.
+ * Errors: EVT_ERR_ARG with words on the option, EVT_ERR_IO (credential). */
+int evt_recorder_check(const evt_recorder_options *options, evt_error *err);
+
 /*
  * Check the options, open the tape and start.
  * Errors: EVT_ERR_ARG with words on the option, those of evt_writer_open(),

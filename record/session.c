@@ -208,6 +208,8 @@ on_opened(void *ctx, const evt_client_opened *o)
 	snprintf(text, sizeof(text), "connected to %.600s (%s%s%s)", s->shown,
 	    o->peer, o->tls != NULL ? ", " : "", o->tls != NULL ? o->tls : "");
 	evt_session_say(s, EVT_RECORD_UP, text);
+	if (s->o.tried != NULL)
+		s->o.tried(s->o.ctx, o, NULL);
 	arm(s);
 }
 
@@ -336,6 +338,8 @@ on_ended(void *ctx, const evt_client_ended *e)
 
 	if (e->opened)
 		lost(s, e);
+	if (s->o.tried != NULL)
+		s->o.tried(s->o.ctx, NULL, e);
 	if (s->o.ending(s->o.ctx) > 0) {
 		/* We left; nothing is missing. */
 		if (e->opened)

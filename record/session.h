@@ -13,6 +13,7 @@
 
 #include "format/evtape.h"
 #include "record/board.h"
+#include "record/client.h"
 #include "record/lister.h"
 #include "record/pulse.h"
 #include "record/queue.h"
@@ -50,6 +51,11 @@ typedef struct evt_session_options {
 	/* Ask for that. */
 	void (*end)(void *ctx, const char *reason);
 	void (*say)(void *ctx, enum evt_record_event event, const char *text);
+	/* A connection came up (ended is NULL), or an attempt or a connection
+	 * ended (opened is NULL); what the server said may stand in it, with
+	 * the credential.  May be NULL. */
+	void (*tried)(void *ctx, const evt_client_opened *opened,
+	    const evt_client_ended *ended);
 	void *ctx;
 } evt_session_options;
 

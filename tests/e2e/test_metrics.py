@@ -71,7 +71,7 @@ class Metrics(feed.FeedCase):
 
     def test_a_feed(self):
         sim, url = self.simulate("--rate", 50)
-        p = self.serve(url, "--credential-file", self.secret, "--sync", "100ms")
+        p = self.serve(url, "--credential-file", self.secret, "--sync", "100ms", "--events", "state", "--trackers", "1,2,3,4,5")
         self.wait_figure("frames_total", lambda v: v > 5)
         f = self.wait_figure("sync_seconds_count", lambda v: v > 0)
         self.assertEqual(f["connected"], 1)
@@ -102,7 +102,7 @@ class Metrics(feed.FeedCase):
 
     def test_connections_and_gaps(self):
         _, url = self.simulate("--rate", 200, "--drop-after", 5)
-        p = self.serve(url, "--credential-file", self.secret)
+        p = self.serve(url, "--credential-file", self.secret, "--events", "state", "--trackers", "1,2,3,4,5")
         f = self.wait_figure("connections_total", lambda v: v >= 2)
         self.assertGreaterEqual(f["gaps_total"], 1)
         p.finish(evtest.SIGINT, check=3)

@@ -16,6 +16,7 @@
 #include "record/recorder.h"
 #include "replay/listener.h"
 #include "tools/cli.h"
+#include "tools/evtape-record/check.h"
 #include "tools/evtape-record/options.h"
 #include "tools/evtape-record/scrape.h"
 #include "tools/evtape-record/service.h"
@@ -218,7 +219,8 @@ main(int argc, char **argv)
 
 	code = options_parse(argc, argv, &o, &recorder);
 	if (code < 0)
-		code = record(&o, &recorder);
+		code = o.check ? check_run(&o, &recorder) :
+		    record(&o, &recorder);
 	options_free(&o);
 	return code;
 }

@@ -184,6 +184,10 @@ static const cli_option table[] = {
 	    "may cost; 0: with each batch (1s)", 0, 0, set_sync },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "In service", 0, 0, NULL },
+	{ CLI_FLAG, 0, "check", NULL, AT(check),
+	    "record nothing: see whether all that the other options name is\n"
+	    "there and works (credential, tape, disk, feed), and say so a\n"
+	    "line each; the exit code is 1 if anything is not", 0, 0, NULL },
 	{ CLI_CALL, 0, "metrics", "HOST:PORT", 0,
 	    "serve figures for Prometheus at /metrics; a PORT alone is one of\n"
 	    "127.0.0.1, port 0 takes a free one", 0, 0, set_metrics },

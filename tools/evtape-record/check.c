@@ -1,0 +1,220 @@
+/* check.c - see check.h. */
+#include "tools/evtape-record/check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/buf.h"
+#include "record/listing.h"
+#include "record/secret.h"
+#include "record/url.h"
+#include "replay/listener.h"
+
+/* As long as the platform's session hashes are. */
+#define HASH_LEN 32u
+
+static void
+say_json(const char *result, const char *what, const char *text)
+{
+	evt_buf b = { 0 };
+
+	if (evt_buf_printf(&b, "{\"check\":\"%s\",\"result\":\"%s\",\"text\":",
+	    what, result) && evt_buf_add_json(&b, text, strlen(text)))
+		printf("%.*s}\n", (int)b.len, (const char *)b.data);
+	evt_buf_free(&b);
+}
+
+void
+check_say(check *c, enum check_result result, const char *what,
+    const char *fmt, ...)
+{
+	static const char *const words[] = { "ok", "warning", "FAILED" };
+	static const char *const json[] = { "ok", "warning", "failed" };
+	char text[1000];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	c->warnings += result == CHECK_WARNING;
+	c->failures += result == CHECK_FAILED;
+	if (c->o->json)
+		say_json(json[result], what, text);
+	else if (result != CHECK_OK || !c->o->quiet)
+		printf("%-9s%-14s%s\n", words[result], what, text);
+	/* A line is there when its check is done: the next may take a while. */
+	(void)fflush(stdout);
+}
+
+/* ---- options and credential ---------------------------------------------- */
+
+/* Others on this machine who may read it could use it. */
+static void
+judge_file(check *c, const char *path, size_t len)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0) {
+		check_say(c, CHECK_FAILED, "credential", "%s cannot be looked "
+		    "at: %s", path, strerror(errno));
+	} else if ((st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+		check_say(c, CHECK_WARNING, "credential", "every user of this "
+		    "machine may %s %s: chmod 600 it",
+		    (st.st_mode & S_IROTH) != 0 ? "read" : "change", path);
+	} else if (c->ro->navixy && len != HASH_LEN) {
+		check_say(c, CHECK_WARNING, "credential", "what %s holds is "
+		    "not as long as the platform's session hashes are (%u): "
+		    "is it one?", path, HASH_LEN);
+	} else {
+		check_say(c, CHECK_OK, "credential", "is in %s, which not all "
+		    "may read", path);
+	}
+}
+
+/* Whether there is one if one is needed. */
+static bool
+check_credential(check *c)
+{
+	const evt_recorder_options *ro = c->ro;
+	evt_secret *s = evt_secret_new(ro->credential_file, ro->credential);
+	const char *text;
+	evt_error err;
+	bool good = true;
+
+	if (s == NULL || evt_secret_load(s, &err) != EVT_OK) {
+		check_say(c, CHECK_FAILED, "credential", "%s",
+		    s != NULL ? err.text : "out of memory");
+		good = false;
+	} else if ((text = evt_secret_text(s)) == NULL) {
+		/* Whether one is wanted, the options tell. */
+		check_say(c, CHECK_OK, "credential", "none is given");
+	} else if (ro->credential_file != NULL) {
+		judge_file(c, ro->credential_file, strlen(text));
+	} else {
+		check_say(c, CHECK_OK, "credential", "is in the environment "
+		    "(EVTAPE_CREDENTIAL); a file could be renewed while it "
+		    "records");
+	}
+	evt_secret_free(s);
+	return good;
+}
+
+static void
+check_list_file(check *c)
+{
+	const char *from = c->ro->list_from;
+
+	if (from == NULL)
+		return;
+	if (evt_listing_is_url(from))
+		check_say(c, CHECK_OK, "tracker list", "is asked for when the "
+		    "recording runs, which does without it if need be");
+	else if (access(from, R_OK) != 0)
+		check_say(c, CHECK_WARNING, "tracker list", "cannot read %s: "
+		    "%s; the recording does without it, and tries again", from,
+		    strerror(errno));
+	else
+		check_say(c, CHECK_OK, "tracker list", "is in %s", from);
+}
+
+static void
+check_metrics(check *c)
+{
+	char where[EVT_LISTENER_TEXT];
+	evt_error err;
+	int fd;
+
+	if (!c->o->has_metrics)
+		return;
+	if (evt_listener_open(&c->o->metrics, &fd, where, &err) != EVT_OK) {
+		check_say(c, CHECK_FAILED, "metrics", "%s", err.text);
+		return;
+	}
+	close(fd);
+	check_say(c, CHECK_OK, "metrics", "can be served at http://%s/metrics",
+	    where);
+}
+
+/* ---- what it would do ---------------------------------------------------- */
+
+/* What is recorded, as a person would say it. */
+static bool
+add_what(const check *c, evt_buf *b)
+{
+	const evt_recorder_options *ro = c->ro;
+	evt_url url;
+	bool ok;
+
+	if (ro->url == NULL)
+		return evt_buf_add_str(b, "the lines of stdin");
+	if (evt_url_parse(ro->url, &url, NULL) != EVT_OK)
+		return false;
+	ok = evt_url_show(&url, NULL, b);
+	evt_url_free(&url);
+	if (!ro->navixy)
+		return ok && evt_buf_add_str(b, " (profile raw)");
+	ok = ok && evt_buf_add_str(b, " (profile navixy: ");
+	for (size_t i = 0; i < ro->request.n_events; i++)
+		ok = ok && evt_buf_printf(b, "%s%s", i > 0 ? ", " : "",
+		    ro->request.events[i]);
+	if (ro->request.n_events == 0)
+		ok = ok && evt_buf_add_str(b, ro->request.old_form ? "state" :
+		    "state_batch");
+	return ok && (ro->request.n_trackers == 0 ?
+	    evt_buf_add_str(b, " of all trackers)") :
+	    evt_buf_printf(b, " of %zu trackers)", ro->request.n_trackers));
+}
+
+static void
+say_plan(check *c)
+{
+	const evt_recorder_options *ro = c->ro;
+	bool ends = c->o->duration > 0 || ro->max_frames > 0 ||
+	    ro->max_stored > 0;
+	evt_buf b = { 0 };
+
+	if (add_what(c, &b))
+		check_say(c, CHECK_OK, "plan", "would record %.*s into %s, "
+		    "until %s", (int)b.len, (const char *)b.data, ro->tape,
+		    ro->url == NULL ? "the input ends or a signal comes" :
+		    ends ? "--duration, --frames or --max-size says so" :
+		    "a signal comes");
+	evt_buf_free(&b);
+}
+
+static void
+say_end(const check *c)
+{
+	if (c->o->json)
+		printf("{\"final\":true,\"ok\":%s,\"warnings\":%u,"
+		    "\"failures\":%u}\n", c->failures == 0 ? "true" : "false",
+		    c->warnings, c->failures);
+}
+
+int
+check_run(const options *o, const evt_recorder_options *ro)
+{
+	check c = { .o = o, .ro = ro };
+	evt_error err;
+	bool good = check_credential(&c);
+
+	if (good && evt_recorder_check(ro, &err) != EVT_OK) {
+		check_say(&c, CHECK_FAILED, "options", "%s", err.text);
+		good = false;
+	} else if (good) {
+		check_say(&c, CHECK_OK, "options", "fit together");
+	}
+	check_list_file(&c);
+	check_disk(&c);
+	check_metrics(&c);
+	if (good && ro->url != NULL)
+		check_feed(&c);
+	if (good)
+		say_plan(&c);
+	say_end(&c);
+	return c.failures > 0 || ferror(stdout) ? CLI_FAILED : CLI_DONE;
+}

@@ -1,0 +1,163 @@
+/* check_disk.c - the tape and its disk, for --check. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "format/folder.h"
+#include "format/io.h"
+#include "format/journal.h"
+#include "format/lock.h"
+#include "format/units.h"
+#include "tools/evtape-record/check.h"
+
+/* Less room than the larger of both is told. */
+#define LITTLE_BYTES (UINT64_C(1) << 30)
+#define LITTLE_PERCENT 2u
+
+static bool
+writable(const char *folder)
+{
+	return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+static void
+check_room(check *c, const char *folder)
+{
+	char free_text[EVT_TIME_TEXT], size_text[EVT_TIME_TEXT];
+	uint64_t free, size;
+	struct statvfs fs;
+	bool little;
+
+	if (statvfs(folder, &fs) != 0) {
+		check_say(c, CHECK_WARNING, "disk", "%s cannot be asked for "
+		    "its room: %s", folder, strerror(errno));
+		return;
+	}
+	free = (uint64_t)fs.f_bavail * fs.f_frsize;
+	size = (uint64_t)fs.f_blocks * fs.f_frsize;
+	little = free < LITTLE_BYTES || free < size / 100 * LITTLE_PERCENT;
+	check_say(c, little ? CHECK_WARNING : CHECK_OK, "disk",
+	    "%s of %s are free%s", evt_size_format(free, free_text),
+	    evt_size_format(size, size_text), little ? ": make room, or limit "
+	    "the tape with --keep-size" : "");
+}
+
+/* Whether a journal file holds a whole frame. */
+static bool
+holds_frames(const char *dir, uint64_t seq)
+{
+	evt_journal_reader *r;
+	bool in_lines, there;
+	evt_error err;
+	evt_frame f;
+
+	if (evt_journal_open(&evt_io_posix, dir, seq, &r, &err) != EVT_OK)
+		return false;
+	there = evt_journal_next(r, &f, &in_lines, &err) == EVT_OK;
+	evt_journal_close(r);
+	return there;
+}
+
+static bool
+was_left_open(const char *journal)
+{
+	uint64_t *seqs = NULL;
+	size_t n = 0;
+	evt_error err;
+	bool open = false;
+
+	if (evt_journal_list(&evt_io_posix, journal, &seqs, &n, &err) != EVT_OK)
+		return false;
+	for (size_t i = 0; i < n && !open; i++)
+		open = holds_frames(journal, seqs[i]);
+	free(seqs);
+	return open;
+}
+
+/* There is a tape. */
+static void
+check_tape(check *c, const char *path, const char *journal)
+{
+	bool has_journal = access(journal, F_OK) == 0;
+
+	if (!writable(path) || (has_journal && !writable(journal)))
+		check_say(c, CHECK_FAILED, "tape", "%s cannot be written to: "
+		    "%s; record as the user whose it is, or to another place",
+		    path, strerror(errno));
+	else if (evt_lock_held(&evt_io_posix, path))
+		check_say(c, CHECK_FAILED, "tape", "another program records "
+		    "into %s: end it, or record into another tape", path);
+	else if (was_left_open(journal))
+		check_say(c, CHECK_WARNING, "tape", "%s was not closed (killed, "
+		    "or a power cut): the recording begins with what its "
+		    "journal holds, nothing is to be done", path);
+	else
+		check_say(c, CHECK_OK, "tape", "%s is there and is added to",
+		    path);
+	check_room(c, path);
+}
+
+/* There is none yet: can one be made? */
+static void
+check_place(check *c, const char *path)
+{
+	size_t n = strlen(path);
+	char *parent = strdup(path);
+
+	if (parent == NULL)
+		return;
+	while (n > 1 && parent[n - 1] == '/')
+		parent[--n] = '\0';
+	while (n > 0 && parent[n - 1] != '/')
+		n--;
+	parent[n] = '\0';
+	if (!writable(n > 0 ? parent : ".")) {
+		check_say(c, CHECK_FAILED, "tape", "%s cannot be made in %s: "
+		    "%s; make that folder, or record to another place", path,
+		    n > 0 ? parent : "this folder", strerror(errno));
+	} else {
+		check_say(c, CHECK_OK, "tape", "%s is not there and can be "
+		    "made", path);
+		check_room(c, n > 0 ? parent : ".");
+	}
+	free(parent);
+}
+
+/* A folder: a tape, one that can become a tape, or something else. */
+static void
+check_folder(check *c, const char *path)
+{
+	char *journal = evt_path_join(path, "journal");
+	evt_error err;
+
+	if (journal == NULL)
+		return;
+	if (evt_tape_check(&evt_io_posix, path, &err) == EVT_OK) {
+		check_tape(c, path, journal);
+	} else if (evt_tape_may_become(&evt_io_posix, path, &err) != EVT_OK) {
+		check_say(c, CHECK_FAILED, "tape", "%s", err.text);
+	} else if (!writable(path)) {
+		check_say(c, CHECK_FAILED, "tape", "%s cannot be written to: "
+		    "%s", path, strerror(errno));
+	} else {
+		check_say(c, CHECK_OK, "tape", "%s is empty and becomes one",
+		    path);
+		check_room(c, path);
+	}
+	free(journal);
+}
+
+void
+check_disk(check *c)
+{
+	struct stat st;
+
+	if (stat(c->ro->tape, &st) != 0 && errno == ENOENT)
+		check_place(c, c->ro->tape);
+	else
+		check_folder(c, c->ro->tape);
+}

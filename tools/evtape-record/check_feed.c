@@ -1,0 +1,298 @@
+/*
+ * check_feed.c - whether the feed can be had, for --check.
+ *
+ * The recorder's own session is run, on this thread, with a queue that nobody
+ * reads, until it is known how it goes.  So what is checked is what a
+ * recording does.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "format/err.h"
+#include "format/host.h"
+#include "format/units.h"
+#include "record/proxy.h"
+#include "record/resolve.h"
+#include "record/session.h"
+#include "tools/evtape-record/check.h"
+
+/* How long a name, all of connecting, and the answer to the subscription may
+ * take. */
+#define NAME_S 10
+#define CONNECT_S 20
+#define ANSWER_S 10
+#define QUEUE_BYTES (1u << 20)
+
+struct feed {
+	check *c;
+	evt_url url;
+	evt_secret *secret;
+	evt_talk *talk;
+	evt_queue *queue;
+	evt_session *session;
+	evt_board board;
+	evt_stamps stamps;
+	evt_pulse pulse;
+	int64_t due_ns; /* CLOCK_BOOTTIME: no longer than that */
+	bool opened, done;
+};
+
+/* ---- the name ------------------------------------------------------------ */
+
+static void
+wake(void *ctx)
+{
+	const int *fd = ctx;
+	uint64_t one = 1;
+	ssize_t n = write(*fd, &one, sizeof(one));
+
+	(void)n; /* fails only where it is set already */
+}
+
+/* Look the host up; false: it cannot be. */
+static bool
+look_up(check *c, const char *host, int *fd)
+{
+	struct pollfd p = { .fd = *fd, .events = POLLIN };
+	evt_resolve *r;
+	evt_error err;
+	int rc = evt_resolve_start(host, wake, fd, &r, &err);
+
+	if (rc == EVT_OK) {
+		(void)poll(&p, 1, NAME_S * 1000);
+		rc = evt_resolve_result(r, &err);
+	} else {
+		r = NULL;
+	}
+	if (rc == EVT_OK && strcmp(host, evt_resolve_address(r, 0)) == 0)
+		check_say(c, CHECK_OK, "name", "%s is an address", host);
+	else if (rc == EVT_OK)
+		check_say(c, CHECK_OK, "name", "%s is %s%s", host,
+		    evt_resolve_address(r, 0),
+		    evt_resolve_address(r, 1) != NULL ? " (and others)" : "");
+	else if (rc == EVT_AGAIN)
+		check_say(c, CHECK_FAILED, "name", "nobody said within %d s "
+		    "what the address of %s is: does this machine reach its "
+		    "DNS server?", NAME_S, host);
+	else
+		check_say(c, CHECK_FAILED, "name", "%s; is the name right, and "
+		    "does this machine reach its DNS server?", err.text);
+	evt_resolve_drop(r);
+	return rc == EVT_OK;
+}
+
+static bool
+check_name(check *c, const evt_url *url)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	evt_proxy proxy = { 0 };
+	evt_error err;
+	bool found = false;
+
+	if (fd < 0) {
+		check_say(c, CHECK_FAILED, "name", "cannot make an eventfd: %s",
+		    strerror(errno));
+		return false;
+	}
+	if (evt_proxy_choose(url, getenv, &proxy, &err) != EVT_OK) {
+		check_say(c, CHECK_FAILED, "proxy", "%s", err.text);
+	} else {
+		if (proxy.host != NULL)
+			check_say(c, CHECK_OK, "proxy", "goes through %s port "
+			    "%u, as the environment says", proxy.host,
+			    (unsigned)proxy.port);
+		found = look_up(c, proxy.host != NULL ? proxy.host : url->host,
+		    &fd);
+	}
+	evt_proxy_free(&proxy);
+	close(fd);
+	return found;
+}
+
+/* ---- what the session tells ---------------------------------------------- */
+
+static void
+say_opened(struct feed *f, const evt_client_opened *o)
+{
+	check *c = f->c;
+
+	check_say(c, CHECK_OK, "connection", "to %s", o->peer);
+	if (o->tls == NULL && !evt_host_is_loopback(f->url.host))
+		check_say(c, CHECK_WARNING, "tls", "ws:// sends all in the "
+		    "clear, the credential too: use wss:// if the server "
+		    "knows it");
+	else if (o->tls != NULL && c->ro->insecure)
+		check_say(c, CHECK_WARNING, "tls", "%s, but --insecure takes "
+		    "any certificate: leave it out, or give --ca FILE", o->tls);
+	else if (o->tls != NULL)
+		check_say(c, CHECK_OK, "tls", "%s, the certificate is good for "
+		    "%s", o->tls, f->url.host);
+	check_say(c, CHECK_OK, "websocket", "the server answered 101");
+}
+
+static void
+say_ended(struct feed *f, const evt_client_ended *e)
+{
+	static const struct {
+		const char *what, *advice;
+	} stages[] = {
+		[EVT_CLIENT_NAME] = { "name", "" },
+		[EVT_CLIENT_TCP] = { "connection", "; is the port right, does "
+		    "the server run, and does a firewall let this machine "
+		    "out?" },
+		[EVT_CLIENT_TLS] = { "tls", "; for a CA of your own give --ca "
+		    "FILE; is this machine's clock right?" },
+		[EVT_CLIENT_HANDSHAKE] = { "websocket", "" },
+		[EVT_CLIENT_OPEN] = { "subscription", ", before it answered" },
+	};
+	char reason[600];
+
+	snprintf(reason, sizeof(reason), "%s", e->reason);
+	(void)evt_secret_blot(f->secret, (uint8_t *)reason, strlen(reason));
+	check_say(f->c, CHECK_FAILED, stages[e->stage].what, "%s%s", reason,
+	    stages[e->stage].advice);
+}
+
+static void
+tried(void *ctx, const evt_client_opened *opened, const evt_client_ended *ended)
+{
+	struct feed *f = ctx;
+
+	if (f->done)
+		return;
+	if (opened == NULL) {
+		say_ended(f, ended);
+		f->done = true;
+		return;
+	}
+	say_opened(f, opened);
+	f->opened = true;
+	f->due_ns = evt_clock_boot() + ANSWER_S * EVT_NS_PER_S;
+	/* Nothing is asked for there; what --send holds is not sent. */
+	f->done = !f->c->ro->navixy;
+}
+
+/* What the session warns of is what the server thinks of the subscription. */
+static void
+said(void *ctx, enum evt_record_event event, const char *text)
+{
+	struct feed *f = ctx;
+
+	if (f->done || event != EVT_RECORD_WARNING)
+		return;
+	check_say(f->c, evt_talk_granted(f->talk) ? CHECK_WARNING :
+	    CHECK_FAILED, "subscription", "%s", text);
+	f->done = true;
+}
+
+/* The session asks whether to go on: that is where we look. */
+static int
+ending(void *ctx)
+{
+	struct feed *f = ctx;
+
+	if (!f->done && f->opened && evt_talk_granted(f->talk)) {
+		check_say(f->c, CHECK_OK, "subscription", "is accepted");
+		f->done = true;
+	}
+	if (f->done)
+		return 1;
+	if (evt_clock_boot() < f->due_ns)
+		return 0;
+	if (f->opened)
+		check_say(f->c, CHECK_FAILED, "subscription", "the server did "
+		    "not answer it within %d s: is this the platform's path "
+		    "(/event/subscription)?", ANSWER_S);
+	else
+		check_say(f->c, CHECK_FAILED, "connection", "none came about "
+		    "within %d s: is the server's address right, and does a "
+		    "firewall let this machine out?", CONNECT_S);
+	f->done = true;
+	return 2;
+}
+
+static void
+end(void *ctx, const char *reason)
+{
+	(void)ctx;
+	(void)reason;
+}
+
+/* ---- setting up ---------------------------------------------------------- */
+
+static int
+make(struct feed *f, evt_error *err)
+{
+	const evt_recorder_options *ro = f->c->ro;
+	evt_talk_options talk = { .navixy = ro->navixy, .request = ro->request };
+	evt_session_options o = {
+		.url = &f->url,
+		.headers = ro->headers,
+		.n_headers = ro->n_headers,
+		.ca_file = ro->ca_file,
+		.insecure = ro->insecure,
+		.max_message = ro->max_message,
+		.ping_ns = ro->ping_ns,
+		.first_conn = 1,
+		.board = &f->board,
+		.stamps = &f->stamps,
+		.pulse = &f->pulse,
+		.env = getenv,
+		.ending = ending,
+		.end = end,
+		.say = said,
+		.tried = tried,
+		.ctx = f,
+	};
+	int rc;
+
+	f->secret = evt_secret_new(ro->credential_file, ro->credential);
+	f->queue = evt_queue_new(QUEUE_BYTES);
+	if (f->secret == NULL || f->queue == NULL)
+		return evt_err_nomem(err);
+	if ((rc = evt_secret_load(f->secret, err)) ||
+	    (rc = evt_talk_new(&talk, &f->talk, err)))
+		return rc;
+	o.secret = f->secret;
+	o.queue = f->queue;
+	o.talk = f->talk;
+	evt_stamps_start(&f->stamps);
+	return evt_session_new(&o, &f->session, err);
+}
+
+static void
+try_feed(struct feed *f)
+{
+	evt_error err;
+
+	if (make(f, &err) != EVT_OK) {
+		check_say(f->c, CHECK_FAILED, "connection", "%s", err.text);
+	} else {
+		f->due_ns = evt_clock_boot() + CONNECT_S * EVT_NS_PER_S;
+		evt_session_run(f->session);
+	}
+	evt_session_free(f->session);
+	evt_queue_free(f->queue);
+	evt_talk_free(f->talk);
+	evt_secret_free(f->secret);
+}
+
+void
+check_feed(check *c)
+{
+	struct feed f = { .c = c };
+	evt_error err;
+
+	if (evt_url_parse(c->ro->url, &f.url, &err) != EVT_OK)
+		return; /* was told with the options */
+	(void)pthread_mutex_init(&f.board.lock, NULL);
+	if (check_name(c, &f.url))
+		try_feed(&f);
+	pthread_mutex_destroy(&f.board.lock);
+	evt_url_free(&f.url);
+}
