@@ -118,11 +118,11 @@ class Recipes(evtest.Case):
         self.assertEqual(self.works(query[0]), "10001|3\n")
 
     def test_the_commands_of_the_tool(self):
-        """Each command line of docs/tools.md, convert.md and recipes.md, in order."""
+        """Each command line of docs/tools.md, convert.md, recipes.md and operations.md, in order."""
         lines = b"".join(
             b'{"type":"event","event":"state","data":{"source_id":%d,"n":%d}}\n' % (10001 + i % 3, i) for i in range(300))
         evtest.run("evtape-record", "-", "-o", self.path("field.tape"), "-q", stdin=lines)
-        documents = [os.path.join(evtest.TOP, "docs", name) for name in ("tools.md", "convert.md", "recipes.md")]
+        documents = [os.path.join(evtest.TOP, "docs", name) for name in ("tools.md", "convert.md", "recipes.md", "operations.md")]
         for block in (b for path in documents for b in blocks(path, "sh")):
             for line in block.strip().split("\n"):
                 with self.subTest(line):

@@ -100,6 +100,20 @@ class Metrics(feed.FeedCase):
         # What was told last is what is on the tape, or a little less.
         self.assertGreaterEqual(evtest.info(self.tape)["frames"], f["frames_total"])
 
+    def test_the_document_names_them(self):
+        """docs/operations.md tells of each metric, and of no other; its rules
+        are on what there is."""
+        p = self.serve("-", stdin=subprocess.PIPE)
+        there = set(re.findall(r"^# TYPE (?:evtape_record_)?(\w+)", self.get()[2], re.M))
+        p.popen.stdin.close()
+        p.finish()
+        with open(os.path.join(evtest.TOP, "docs", "operations.md"), encoding="utf-8") as f:
+            text = f.read()
+        table = text[text.index("| metric ("):text.index("```yaml")]
+        told = {name for row in table.split("\n")[2:] for name in re.findall(r"`(\w+)(?:\{version\})?`", row.split("|")[1] if "|" in row else "")}
+        self.assertEqual(told, there)
+        self.assertLessEqual(set(re.findall(r"evtape_record_(\w+)", text[text.index("```yaml"):])), there)
+
     def test_connections_and_gaps(self):
         _, url = self.simulate("--rate", 200, "--drop-after", 5)
         p = self.serve(url, "--credential-file", self.secret, "--events", "state", "--trackers", "1,2,3,4,5")
