@@ -6,6 +6,7 @@ import resource
 import shutil
 import socket
 import subprocess
+import threading
 import time
 
 import evtest
@@ -122,6 +123,35 @@ class Notify(feed.FeedCase):
         m.wait("^WATCHDOG=1$")
         p.popen.stdin.close()
         p.finish()
+
+    def test_a_thread_that_hangs_feeds_no_watchdog(self):
+        """The network thread hangs on a log that nobody reads; with the log
+        read it gets on."""
+        m = self.manager()
+        _, url = self.simulate("--rate", 50)
+        log, theirs = os.pipe()
+        self.addCleanup(os.close, log)
+        os.set_blocking(theirs, False)
+        try:
+            while True:
+                os.write(theirs, b"x" * 4096)
+        except BlockingIOError:
+            os.set_blocking(theirs, True)
+        with subprocess.Popen([evtest.program("evtape-record"), url, "-o", self.tape, "--credential-file", self.secret],
+                              env=self.env(WATCHDOG_USEC="200000"), stdin=subprocess.DEVNULL, stderr=theirs) as p:
+            self.addCleanup(p.kill)
+            os.close(theirs)
+            m.wait("^READY=1$")
+            m.wait("^WATCHDOG=1$")
+            m.socket.settimeout(2)
+            with self.assertRaises(TimeoutError):
+                m.wait("^it goes silent$")
+            m.socket.settimeout(evtest.DEADLINE)
+            threading.Thread(target=lambda: all(iter(lambda: os.read(log, 65536), b"")), daemon=True).start()
+            m.wait("^WATCHDOG=1$")
+            p.send_signal(evtest.SIGTERM)
+            m.wait("^STOPPING=1$")
+            self.assertEqual(p.wait(evtest.DEADLINE), 0)
 
     @staticmethod
     def state(p):

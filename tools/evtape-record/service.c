@@ -10,6 +10,9 @@
 #define STATUS_NS (10 * EVT_NS_PER_S)
 /* And that is looked for this often. */
 #define LOOK_NS EVT_NS_PER_S
+/* The recorder's threads come round once a second even where nothing comes, so
+ * nothing can be said of them in less than this. */
+#define PATIENCE_NS (2 * EVT_NS_PER_S)
 
 void
 service_open(service *s, const cli_command *cmd)
@@ -78,7 +81,7 @@ tell_status(service *s, const evt_record_stats *st)
 void
 service_turn(service *s, evt_recorder *r)
 {
-	int64_t now = evt_clock_boot();
+	int64_t now = evt_clock_boot(), half = s->to.watchdog_ns / 2;
 	evt_record_stats st;
 
 	if (s->to.fd < 0)
@@ -97,7 +100,7 @@ service_turn(service *s, evt_recorder *r)
 		return;
 	/* Twice in the time that is allowed, as systemd recommends; each sign
 	 * says that the threads got on within such a time. */
-	if (evt_recorder_lives(r, s->to.watchdog_ns / 2))
+	if (evt_recorder_lives(r, half > PATIENCE_NS ? half : PATIENCE_NS))
 		cli_notify_send(&s->to, "WATCHDOG=1");
-	s->ping_ns = now + s->to.watchdog_ns / 2;
+	s->ping_ns = now + half;
 }
