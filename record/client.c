@@ -233,6 +233,22 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 	return EVT_CLIENT_HANDSHAKE;
 }
 
+static const char *
+describe_parting(enum parting parting)
+{
+	switch (parting) {
+	case PARTING_BROKEN:
+		return "the connection broke (reset by the server or on the "
+		    "way, or nothing got through)";
+	case PARTING_OURS:
+		return "the server broke the WebSocket protocol: the "
+		    "connection was given up";
+	case PARTING_SERVER:
+		break;
+	}
+	return "the server closed the connection without a close frame";
+}
+
 /* Report the end of the attempt or the connection, and be ready for another. */
 static void
 report_end(evt_client *c)
@@ -249,8 +265,8 @@ report_end(evt_client *c)
 		snprintf(words, sizeof(words), "%s", c->heard.reason);
 	} else if (c->heard.opened) {
 		ended.code = 1006;
-		snprintf(words, sizeof(words), "the server closed the "
-		    "connection without a close frame");
+		snprintf(words, sizeof(words), "%s",
+		    describe_parting(c->heard.parting));
 	} else {
 		ended.stage = describe_attempt(c, words, sizeof(words));
 	}

@@ -5,6 +5,7 @@
 #include "record/client_impl.h"
 
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,35 @@ note_close(evt_client *c, const uint8_t *p, size_t n)
 	    c->heard.code, c->heard.code == 1002 ? ", or one that reads so "
 	    "here (1012 to 1014)" : "", said[0] != '\0' ? " (" : "", said,
 	    said[0] != '\0' ? ")" : "");
+}
+
+/*
+ * The connection is being closed, and its socket still stands: the kernel knows
+ * who began.  libwebsockets tells the same of a server that went, of a reset,
+ * and of bytes that it would not take.
+ */
+static enum parting
+parting(struct lws *wsi)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	SSL *ssl = lws_get_ssl(wsi);
+
+	if (ssl != NULL && (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN))
+		return PARTING_SERVER;
+	if (getsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_INFO, &info,
+	    &len) != 0)
+		return PARTING_SERVER;
+	switch (info.tcpi_state) {
+	case TCP_ESTABLISHED:
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+		return PARTING_OURS;
+	case TCP_CLOSE:
+		return PARTING_BROKEN;
+	default:
+		return PARTING_SERVER;
+	}
 }
 
 static void
@@ -313,6 +343,9 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		if (c->heard.code == 0)
 			note_close(c, in, len);
+		return 0;
+	case LWS_CALLBACK_CLIENT_CLOSED:
+		c->heard.parting = parting(wsi);
 		return 0;
 	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
 	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:

@@ -16,6 +16,13 @@ struct outgoing {
 	uint8_t data[]; /* LWS_PRE bytes, then the message */
 };
 
+/* Who ended a connection without a close frame. */
+enum parting {
+	PARTING_SERVER, /* it said that there is no more */
+	PARTING_BROKEN, /* a reset, or nothing got through */
+	PARTING_OURS    /* libwebsockets, for what came is no WebSocket */
+};
+
 /* What is heard of the present attempt until it is over. */
 struct hearsay {
 	char lws[200];     /* words of CONNECTION_ERROR */
@@ -27,6 +34,7 @@ struct hearsay {
 	int64_t began_ns;  /* CLOCK_BOOTTIME */
 	bool by_server;    /* code and reason are the server's */
 	bool opened;
+	enum parting parting;
 	bool unmeasured;   /* the answer to a POST ends with the connection */
 	bool answered;     /* and here it ended */
 };
