@@ -23,7 +23,6 @@
 #include "format/units.h"
 #include "record/backoff.h"
 #include "record/secret.h"
-#include "record/tls.h"
 
 /* A TCP connection, and then the handshake, may each take this long. */
 #define CONNECT_S 15
@@ -95,6 +94,8 @@ evt_client_new(const evt_client_config *config, evt_client **ret_client,
 	rc = evt_proxy_choose(c->cfg.url, c->cfg.env, &c->proxy, err);
 	if (rc == EVT_OK && c->cfg.url->tls)
 		rc = evt_tls_new(c->cfg.url, c->cfg.ca_file, &c->tls, err);
+	if (rc == EVT_OK && c->tls != NULL)
+		evt_tls_note_failure(c->tls, c->heard.handshake);
 	if (rc == EVT_OK)
 		rc = make_context(c, err);
 	if (rc != EVT_OK) {
@@ -203,7 +204,11 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 		snprintf(out, size, "%s", h->tls);
 		return EVT_CLIENT_TLS;
 	}
-	if (strcmp(h->lws, "Unable to connect") == 0) {
+	if (h->handshake[0] != '\0') {
+		snprintf(out, size, "%s", h->handshake);
+		return EVT_CLIENT_TLS;
+	}
+	if (h->status == 0 && strcmp(h->lws, "Unable to connect") == 0) {
 		snprintf(out, size, "no connection to %s port %u: %s",
 		    address != NULL ? address : c->cfg.url->host,
 		    (unsigned)(c->proxy.host != NULL ? c->proxy.port :
@@ -213,7 +218,7 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 	}
 	if (c->post && h->status != 0)
 		snprintf(out, size, "the server's answer broke off");
-	else if (h->status != 0 && h->status != 101)
+	else if (h->status != 101 && h->status >= 100 && h->status < 1000)
 		describe_status(h, out, size);
 	else if (strcmp(h->lws, "proxy not h1") == 0)
 		snprintf(out, size, "the proxy refused to connect");
@@ -231,6 +236,17 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 		    "or it is not a WebSocket server%s",
 		    c->cfg.url->tls ? "" : " (or it wants wss://)");
 	return EVT_CLIENT_HANDSHAKE;
+}
+
+/* Who reads it is to know that there is somebody in between. */
+static void
+add_proxy(const evt_client *c, char *out, size_t size)
+{
+	size_t n = strlen(out);
+
+	if (c->proxy.host != NULL && strcmp(c->heard.lws, "proxy not h1") != 0)
+		snprintf(out + n, size - n, " (through the proxy %s:%u)",
+		    c->proxy.host, (unsigned)c->proxy.port);
 }
 
 static const char *
@@ -269,6 +285,7 @@ report_end(evt_client *c)
 		    describe_parting(c->heard.parting));
 	} else {
 		ended.stage = describe_attempt(c, words, sizeof(words));
+		add_proxy(c, words, sizeof(words));
 	}
 	if (ended.opened)
 		ended.stage = EVT_CLIENT_OPEN;

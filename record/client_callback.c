@@ -12,7 +12,6 @@
 
 #include "format/units.h"
 #include "record/backoff.h"
-#include "record/tls.h"
 
 /* What libwebsockets hands over of an answer at a time. */
 #define ANSWER_BYTES (16u << 10)

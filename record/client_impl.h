@@ -8,6 +8,7 @@
 #include "record/client.h"
 #include "record/proxy.h"
 #include "record/resolve.h"
+#include "record/tls.h"
 
 /* A message that waits to be sent. */
 struct outgoing {
@@ -27,6 +28,7 @@ enum parting {
 struct hearsay {
 	char lws[200];     /* words of CONNECTION_ERROR */
 	char tls[400];     /* words on the certificate */
+	char handshake[EVT_TLS_WORDS]; /* on a TLS handshake that failed */
 	char reason[512];  /* of our own drop, or of the server's close frame */
 	int code;          /* that goes with reason, 0: none */
 	unsigned status;

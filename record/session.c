@@ -177,6 +177,19 @@ close_politely(evt_session *s)
 
 /* ---- what the client tells ----------------------------------------------- */
 
+/* The feed was away until now: what is on the tape of it. */
+static void
+put_loss(evt_session *s, const evt_moment *at)
+{
+	char why[sizeof(s->lost_why) + sizeof(s->away_why) + 40];
+
+	snprintf(why, sizeof(why), "%s%s%s", s->lost_why,
+	    s->away_why[0] != '\0' ? "; it could not be reached since: " : "",
+	    s->away_why);
+	evt_session_put_span(s, &s->lost_at, at, why);
+	s->lost = false;
+}
+
 static void
 on_opened(void *ctx, const evt_client_opened *o)
 {
@@ -191,12 +204,11 @@ on_opened(void *ctx, const evt_client_opened *o)
 	s->frames = 0;
 	if (s->lost) {
 		after = at.mono_ns - s->lost_at.mono_ns;
-		evt_session_put_span(s, &s->lost_at, &at, s->lost_why);
+		put_loss(s, &at);
 	}
 	ok = evt_marks_connected(&b, s->shown, o->peer, o->tls, s->attempt,
 	    after);
 	evt_session_put_mark(s, &at, EVT_MARK_CONNECTED, s->conn, &b, ok);
-	s->lost = false;
 	s->attempt = 0;
 	s->message_ns = s->awake_ns = s->alive_ns = now;
 	s->ping_ns = now + s->o.ping_ns;
@@ -306,6 +318,7 @@ lost(evt_session *s, const evt_client_ended *e)
 	evt_session_end_hold(s);
 	s->lost_at = evt_session_now(s);
 	s->lost = true;
+	s->away_why[0] = '\0';
 	if (e->unfinished > 0)
 		snprintf(s->lost_why, sizeof(s->lost_why), "%.400s; %llu bytes "
 		    "of an unfinished message are lost", e->reason,
@@ -324,8 +337,7 @@ leave(evt_session *s)
 	evt_moment at = evt_session_now(s);
 
 	if (s->lost)
-		evt_session_put_span(s, &s->lost_at, &at, s->lost_why);
-	s->lost = false;
+		put_loss(s, &at);
 	evt_session_set_state(s, IDLE, EVT_RECORD_STOPPING);
 	evt_client_quit(s->client);
 }
@@ -350,6 +362,8 @@ on_ended(void *ctx, const evt_client_ended *e)
 	if ((s->refused || e->status == 401 || e->status == 403) &&
 	    at_least < REFUSED_NS)
 		at_least = REFUSED_NS;
+	if (!e->opened)
+		snprintf(s->away_why, sizeof(s->away_why), "%s", e->reason);
 	retry(s, e->opened ? "connection lost" : "cannot connect", e->reason,
 	    at_least);
 }

@@ -37,6 +37,7 @@ struct evt_session {
 	bool lost;           /* there was a connection, and it is gone */
 	evt_moment lost_at;
 	char lost_why[512];
+	char away_why[512];  /* why it could not be reached since, last */
 	bool refused;        /* by an answer to the subscription */
 
 	bool held;           /* the socket is not read */

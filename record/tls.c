@@ -144,8 +144,9 @@ evt_tls_verify(X509_STORE_CTX *store, bool preverified, bool insecure,
 		describe(store, error, host, words, size);
 }
 
-bool
-evt_tls_failure(char *words, size_t size)
+/* What went wrong in a handshake by OpenSSL's queue, which stays as it is. */
+static bool
+describe_failure(char *words, size_t size)
 {
 	unsigned long e = ERR_peek_error();
 
@@ -159,6 +160,33 @@ evt_tls_failure(char *words, size_t size)
 	else
 		snprintf(words, size, "the TLS handshake failed: %s",
 		    openssl_words());
+	return true;
+}
+
+bool
+evt_tls_failure(char *words, size_t size)
+{
+	if (!describe_failure(words, size))
+		return false;
 	ERR_clear_error();
 	return true;
+}
+
+/* OpenSSL leaves a step of a handshake. */
+static void
+on_info(const SSL *ssl, int where, int ret)
+{
+	char *words = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	/* The first failure is the cause; without one it only waits. */
+	if ((where & SSL_CB_CONNECT_EXIT) == SSL_CB_CONNECT_EXIT && ret <= 0 &&
+	    words[0] == '\0')
+		(void)describe_failure(words, EVT_TLS_WORDS);
+}
+
+void
+evt_tls_note_failure(SSL_CTX *ctx, char words[EVT_TLS_WORDS])
+{
+	SSL_CTX_set_app_data(ctx, words);
+	SSL_CTX_set_info_callback(ctx, on_info);
 }

@@ -36,4 +36,12 @@ void evt_tls_verify(X509_STORE_CTX *store, bool preverified, bool insecure,
 /* Words for what OpenSSL's error queue holds; false if it is empty. */
 bool evt_tls_failure(char *words, size_t size);
 
+/*
+ * Have the context's connections put such words for a handshake that fails into
+ * `words`, which must have been empty before and must outlive the context:
+ * libwebsockets takes them off the queue before it tells.
+ */
+#define EVT_TLS_WORDS 200
+void evt_tls_note_failure(SSL_CTX *ctx, char words[EVT_TLS_WORDS]);
+
 #endif

@@ -7,9 +7,13 @@ import glob
 import hashlib
 import os
 import re
+import random
 import socket
+import ssl
 import struct
+import subprocess
 import threading
+import unittest.mock
 
 import evtest
 import feed
@@ -94,6 +98,11 @@ def good(peer):
 
 
 class FaultCase(feed.FeedCase):
+    def setUp(self):
+        # What the disk does is the matter of other tests.
+        with unittest.mock.patch("tempfile.tempdir", "/dev/shm" if os.access("/dev/shm", os.W_OK) else None):
+            super().setUp()
+
     def listen(self, *peers):
         """A server whose connections are served by these in turn, the last one
         by the last; its port."""
@@ -271,6 +280,200 @@ class Frames(FaultCase):
                 # A last piece of a frame may be inside the library.
                 self.assertTrue(sent - (1 << 20) <= lost <= sent, lost)
         evtest.torture("frames and messages without an end", len(peers), 2 * len(peers), 0)
+
+
+HUNG_UP = r"the server hung up during the handshake, or it is not a WebSocket server"
+WANTS_TLS = HUNG_UP + r" \(or it wants wss://\)"
+WRONG = r"the server's handshake is wrong \(%s\)"
+LATE = r"the server did not answer the handshake within 15 s"
+
+
+def answers(*pieces, then=until_gone):
+    """A peer that answers whatever comes first with these bytes."""
+    def serve(peer):
+        peer.recv(4096)
+        for piece in pieces:
+            peer.sendall(piece)
+        then(peer)
+    return serve
+
+
+def endless(start, piece):
+    def serve(peer):
+        request_of(peer)
+        peer.sendall(start)
+        while True:
+            peer.sendall(piece)
+    return serve
+
+
+def accepts(*headers):
+    """A peer whose handshake has these headers too."""
+    def serve(peer):
+        peer.sendall(acceptance(request_of(peer))[:-2] + b"".join(h + b"\r\n" for h in headers) + b"\r\n")
+        until_gone(peer)
+    return serve
+
+
+def over_tls(context, inner):
+    def serve(peer):
+        with context.wrap_socket(peer, server_side=True) as tls:
+            inner(tls)
+    return serve
+
+
+class Handshakes(FaultCase):
+    """A feed that was there, went, could not be reached for a reason, and is
+    there again."""
+
+    def try_all(self, fault, cases, scheme="ws", wrap=lambda peer: peer, url="%s://127.0.0.1:%d/", env=None, options=()):
+        """cases: a name, a peer, why it cannot be reached; True if it takes the
+        handshake's 15 s, which only the full run has."""
+        frames = 0
+        if evtest.TORTURE:
+            cases = [case[:3] for case in cases]
+        else:
+            cases = [case for i, case in enumerate(c for c in cases if len(c) == 3) if i % 3 == 0]
+        for at in range(0, len(cases), AT_ONCE):
+            running = []
+            for name, peer, why in cases[at:at + AT_ONCE]:
+                port = self.listen(wrap(sends(then=leave)), peer, wrap(good))
+                running.append((name, why, self.record(name, url % (scheme, port) if "%" in url else url, *options,
+                                                       env=env(port) if env else None)))
+            for name, why, p in running:
+                with self.subTest(name):
+                    marks, got = self.ended(name, p)
+                    frames += len(got)
+                    self.assertEqual([payload for _, payload in got], [FIRST, GOOD])
+                    self.assertEqual([m["attempt"] for m in marks["connected"]], [1, 2])
+                    gap, = marks["gap"]
+                    self.assertRegex(gap["reason"], "^%s; it could not be reached since: %s$" % (LEFT, why))
+                    self.assertRegex(p.err.decode(), "cannot connect: %s; trying again in" % why)
+                    self.assertNotIn("proxysecret", p.err.decode() + gap["reason"])
+        evtest.torture(fault, len(cases), frames, 0)
+
+    def test_http(self):
+        bare = b"HTTP/1.1 101 Switching Protocols\r\n"
+        self.try_all("a server whose answer to the handshake is wrong", [
+            ("headers without an end", endless(bare, b"X-More: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n" * 100), WANTS_TLS),
+            ("a page without an end", endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536), "the server answered HTTP 200: .*"),
+            ("a header of a megabyte", says(bare, b"X: " + b"y" * (1 << 20) + b"\r\n\r\n"), WANTS_TLS),
+            ("a line of a megabyte", says(b"y" * (1 << 20)), WANTS_TLS),
+            ("half a head", says(bare + b"Upgrade: websocket\r\n", then=leave), WANTS_TLS),
+            ("a reset", says(then=reset), WANTS_TLS),
+            ("no key", says(bare + b"\r\n"), WRONG % "HS: ACCEPT missing"),
+            ("an extension", accepts(b"Sec-WebSocket-Extensions: permessage-deflate"), WRONG % "HS: EXT: unknown ext"),
+            ("a protocol", accepts(b"Sec-WebSocket-Protocol: other"), WRONG % "HS: PROTOCOL malformed"),
+            ("a status that is none", says(b"HTTP/1.1 99999999999999999999 x\r\n\r\n"), WANTS_TLS),
+            ("a status below zero", says(b"HTTP/1.1 -1 x\r\n\r\n"), WANTS_TLS),
+            ("204", says(b"HTTP/1.1 204 No Content\r\n\r\n"), "the server answered HTTP 204"),
+            ("chunks of nonsense", says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nabc"),
+             "the server answered HTTP 200: .*"),
+            ("no answer", says(), LATE, True),
+            ("no status", says(b"HTTP/1.1\r\n\r\n"), LATE, True),
+            ("NULs", says(bytes(100)), LATE, True)])
+
+    def context(self, name):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.path(name + ".pem"), self.path(name + ".key"))
+        return context
+
+    def self_signed(self, name):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out", name + ".pem",
+                        "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"], cwd=self.dir,
+                       check=True, stderr=subprocess.DEVNULL)
+        return self.context(name)
+
+    def dated(self, name, start, end):
+        """A certificate of the test's CA that is good from start to end."""
+        self.write("ca.conf", "[ca]\ndefault_ca=d\n[d]\ndatabase=index\nnew_certs_dir=.\nserial=serial\ndefault_md=sha256\n"
+                   "policy=p\nunique_subject=no\n[p]\ncommonName=supplied\n")
+        self.write("index", "")
+        self.write("serial", "0%d\n" % len(name))
+        subprocess.run(["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out", name + ".csr",
+                        "-subj", "/CN=" + name], cwd=self.dir, check=True, stderr=subprocess.DEVNULL)
+        self.write("ext", "subjectAltName=IP:127.0.0.1")
+        subprocess.run(["openssl", "ca", "-batch", "-notext", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in",
+                        name + ".csr", "-out", name + ".pem", "-startdate", start, "-enddate", end, "-extfile", "ext"],
+                       cwd=self.dir, check=True, stderr=subprocess.DEVNULL)
+        return self.context(name)
+
+    def test_tls(self):
+        self.certificates(right="IP:127.0.0.1", other="DNS:other.example")
+        right = self.context("right")
+        refused = r"the server's certificate %s"
+        self.try_all("a TLS server that is not to be trusted, or speaks none", [
+            ("another name", over_tls(self.context("other"), good), refused % "is not for 127.0.0.1: .*"),
+            ("expired", over_tls(self.dated("expired", "20200101000000Z", "20210101000000Z"), good),
+             refused % "expired on Jan  1 00:00:00 2021 GMT: .*"),
+            ("not yet valid", over_tls(self.dated("future", "20900101000000Z", "20910101000000Z"), good),
+             refused % r"is valid only from Jan  1 00:00:00 2090 GMT: is this machine's clock right\?"),
+            ("self-signed", over_tls(self.self_signed("alone"), good), refused % "is signed by nobody that is trusted here .*"),
+            ("garbage", answers(random.Random(1).randbytes(3000)), "what answers there does not speak TLS: .*"),
+            ("plain HTTP", answers(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "what answers there does not speak TLS: .*"),
+            ("an alert", answers(b"\x15\x03\x03\0\x02\x02\x28"), "the TLS handshake failed: .*alert handshake failure"),
+            ("half a hello", answers(b"\x16\x03\x03\x00\x7a\x02", then=leave), "the TLS handshake failed: unexpected eof while reading"),
+            ("a record too long", answers(b"\x16\x03\x03\xff\xff" + b"x" * 65535), "the TLS handshake failed: packet length too long"),
+            ("a reset", answers(then=reset), HUNG_UP),
+            ("no answer", answers(), LATE, True)],
+            scheme="wss", wrap=lambda peer: over_tls(right, peer), options=("--ca", self.path("ca.pem")))
+        # And the other way round.
+        self.try_all("a TLS server where none was expected", [("TLS", over_tls(right, good), WANTS_TLS)])
+
+    def test_ends_of_tls(self):
+        """Who ended it is told here too."""
+        self.certificates(right="IP:127.0.0.1")
+        right = self.context("right")
+
+        def garbage(tls):
+            with socket.socket(fileno=os.dup(tls.fileno())) as below:
+                below.sendall(b"garbage" * 100)
+                until_gone(below)
+        for name, peer, why in (("close notify", sends(then=lambda tls: tls.unwrap()), LEFT),
+                                ("a bad opcode", sends(frame(3)), BROKE), ("garbage in between", sends(then=garbage), BROKE),
+                                ("a reset", sends(frame(1, b"x", length=100), then=reset), BROKEN)):
+            with self.subTest(name):
+                port = self.listen(over_tls(right, peer), over_tls(right, good))
+                marks, got = self.ended(name, self.record(name, "wss://127.0.0.1:%d/" % port, "--ca", self.path("ca.pem")))
+                self.assertEqual([payload for _, payload in got], [FIRST, GOOD])
+                self.assertRegex(marks["gap"][0]["reason"], "^%s$" % why)
+
+    def test_proxies(self):
+        """A proxy that was good, is not, and is again. (test_record.py has a
+        good one.)"""
+        def env(port):
+            return dict({k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")},
+                        http_proxy="http://me:proxysecret@127.0.0.1:%d" % port)
+
+        def wrap(peer):
+            def serve(near):
+                self.assertTrue(request_of(near).startswith(b"CONNECT feed.invalid:80 "))
+                near.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                peer(near)
+            return serve
+        refused, through = "the proxy refused to connect", r" \(through the proxy 127.0.0.1:\d+\)"
+        self.try_all("a proxy that refuses, fails or hangs", [
+            ("407", says(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"), refused),
+            ("502", says(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"), refused),
+            ("garbage", says(b"\0\1\2\3" * 100), refused),
+            ("an end", says(then=leave), refused),
+            ("a reset", says(then=reset), WANTS_TLS + through),
+            ("half an answer", says(b"HTTP/1.1 200", then=leave), refused),
+            ("an answer without an end", endless(b"HTTP/1.1 ", b"y" * 65536), refused),
+            ("the other side is gone", wrap(leave), WANTS_TLS + through),
+            ("no answer", says(), LATE + through, True),
+            ("no answer from the other side", wrap(says()), LATE + through, True)],
+            wrap=wrap, url="ws://feed.invalid/", env=env)
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+        p = self.record("dead", "ws://feed.invalid/", env=env(port))
+        p.wait_for(rb"cannot connect: no connection to 127\.0\.0\.1 port \d+: refused or unreachable"
+                   rb" \(through the proxy 127\.0\.0\.1:\d+\); trying again in")
+        p.finish(evtest.SIGTERM)
+        p = self.record("dead", "ws://feed.invalid/", env=dict(env(port), http_proxy="http://me:proxysecret@proxy.invalid:1"))
+        p.wait_for(rb"cannot connect: cannot look up proxy\.invalid: .*; trying again in")
+        p.finish(evtest.SIGTERM)
+        self.assertNotIn(b"proxysecret", p.err)
 
 
 if __name__ == "__main__":
