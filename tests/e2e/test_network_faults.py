@@ -476,5 +476,41 @@ class Handshakes(FaultCase):
         self.assertNotIn(b"proxysecret", p.err)
 
 
+class Storm(FaultCase):
+    """A server that accepts and closes at once, for hours: libfaketime makes
+    them short."""
+
+    def test_storm(self):
+        found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+        if not found or any(word in evtest.BUILD for word in ("asan", "tsan")) or "EVTAPE_VALGRIND" in os.environ:
+            self.skipTest("no libfaketime here (package faketime), or not with this build")
+        closed = []
+
+        def slam(peer):
+            peer.sendall(acceptance(request_of(peer)))
+            closed.append(peer)
+        storm = 1000 if evtest.TORTURE else 25
+        p = self.record("storm", "ws://127.0.0.1:%d/" % self.listen(slam), env=dict(
+            os.environ, LD_PRELOAD=found[0], FAKETIME="+0 x200"))
+        self.wait_until("%d connections" % storm, lambda: len(closed) >= storm, evtest.DEADLINE * 10)
+        p.finish(evtest.SIGTERM, check=3)
+        tape = self.path("storm.tape")
+        marks = {}
+        for m in evtest.info(tape)["marks"]:
+            marks.setdefault(m["mark"], []).append(m["payload"])
+        # One of each a connection; the attempts of a slow machine may be told too.
+        ended = [m for m in marks["disconnected"] if m["reason"] == LEFT]
+        self.assertGreater(len(ended), storm * 9 // 10)
+        self.assertEqual(len(marks["connected"]), len(marks["disconnected"]))
+        gaps = [g for g in marks["gap"] if g["reason"].startswith(LEFT)]
+        self.assertEqual(len(gaps), len(ended))
+        # Nobody is hammered, and nothing grows but by the marks.
+        waits = sorted(m["after_s"] for m in marks["connected"][8:])
+        self.assertGreater(waits[len(waits) // 2], 5)
+        self.assertLess(sum(os.path.getsize(s) for s in glob.glob(os.path.join(tape, "*.zst"))), 4096 + 200 * len(ended))
+        evtest.run("evtape", "verify", tape)
+        evtest.torture("a server that accepts and closes at once, over and over", storm, len(ended), 0)
+
+
 if __name__ == "__main__":
     evtest.unittest.main()
