@@ -176,7 +176,7 @@ class Frames(FaultCase):
         between the first frame and the good one, options."""
         frames = 0
         if not evtest.TORTURE:
-            cases = [c for i, c in enumerate(cases) if i % 3 == len(cases) % 3 or len(cases) < 8]
+            cases = [c for i, c in enumerate(cases) if i % 5 == len(cases) % 5 or len(cases) < 8]
         for at in range(0, len(cases), AT_ONCE):
             running = [(self.record(name, "ws://127.0.0.1:%d/" % self.listen(peer, good), *options), name, code, reason, want)
                        for name, peer, code, reason, want, *options in cases[at:at + AT_ONCE]]
@@ -333,7 +333,7 @@ class Handshakes(FaultCase):
         if evtest.TORTURE:
             cases = [case[:3] for case in cases]
         else:
-            cases = [case for i, case in enumerate(c for c in cases if len(c) == 3) if i % 3 == 0]
+            cases = [case for i, case in enumerate(c for c in cases if len(c) == 3) if i % 4 == 0]
         for at in range(0, len(cases), AT_ONCE):
             running = []
             for name, peer, why in cases[at:at + AT_ONCE]:

@@ -300,13 +300,13 @@ class WhileItIsRecorded(evtest.Case):
         return seen
 
     def test_all_tools(self):
-        rounds = 20 if evtest.TORTURE else 3
+        rounds = 20 if evtest.TORTURE else 2
         evtest.torture("evtape reads, cuts, recovers, marks and tries to clean a tape that is recorded", rounds,
                        self.together(rounds), 0)
 
     def test_while_segments_go(self):
         """Retention takes the oldest ones away beneath who reads."""
-        rounds = 20 if evtest.TORTURE else 3
+        rounds = 20 if evtest.TORTURE else 2
         evtest.torture("evtape reads a tape whose oldest segments are dropped meanwhile", rounds,
                        self.together(rounds, "--keep-size", "60k"), 0)
 
