@@ -79,7 +79,21 @@ class Ledger(SimCase):
         self.assertGreaterEqual(len(seen), client["taken"])
         self.assertLessEqual(len(seen), client["written"])
 
+    async def test_each_third_drop_is_polite(self):
+        url = self.sim("--trackers", 5, "--rate", 1000, "--ledger", self.path("ledger"), "--drop-every", "300ms",
+                       "--drop-politely", 3)
+        ends = []
+        for _ in range(3):
+            got, end = await asyncio.to_thread(self.subscribe(url).all)
+            ends.append((end, got[-1][1:] if end == "eof" else None))
+        self.proc.finish(evtest.SIGTERM)
+        polite = [e for e in ends if e[0] == "eof"]
+        self.assertEqual(polite, [("eof", (8, b"\x03\xf4"))], ends)  # 1012
+        self.assertEqual(sorted(c["ended"] for c in self.ledger()[0]), ["closed", "reset", "reset"])
+
     async def test_usage(self):
+        done = evtest.run("evtape-sim", "--drop-politely", 2, check=2)
+        self.assertIn(b"--drop-politely is for --drop-every", done.stderr)
         for other in (["--replay-lines", "-"], ["--generate", "5"]):
             done = evtest.run("evtape-sim", "--ledger", self.path("ledger"), *other, check=2)
             self.assertIn(b"--ledger numbers states", done.stderr)

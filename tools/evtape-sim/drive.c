@@ -19,6 +19,9 @@
 #define LEAVE_NS (2 * EVT_NS_PER_S)
 #define DRAIN_NS (30 * EVT_NS_PER_S)
 
+/* The close code of a server that is started anew (RFC 6455's registry). */
+#define RESTART 1012
+
 static bool
 unpaced(const sim *s)
 {
@@ -215,8 +218,15 @@ heartbeat(sim *s)
 static void
 drop_all(sim *s)
 {
-	for (sim_client *c = s->clients; c != NULL; c = c->next)
-		sim_client_reset(c);
+	int64_t every = s->opt->drop_politely;
+	bool polite = every > 0 && ++s->n_drops % every == 0;
+
+	for (sim_client *c = s->clients; c != NULL; c = c->next) {
+		if (polite)
+			sim_client_close(c, RESTART, true);
+		else
+			sim_client_reset(c);
+	}
 }
 
 static void

@@ -216,6 +216,9 @@ static const cli_option table[] = {
 	GROUP("Faults (N counts the messages sent on a connection)"),
 	{ CLI_DURATION, 0, "drop-every", "S", AT(drop_every_ns),
 	    .help = "reset all connections, again and again" },
+	{ CLI_INT, 0, "drop-politely", "N", AT(drop_politely), .min = 1,
+	    .max = INT64_MAX, .help = "each N-th time send what is queued and\n"
+	    "close with 1012 instead" },
 	{ CLI_INT, 0, "drop-after", "N", AT(drop_after), .min = 1,
 	    .max = INT64_MAX, .help = "reset each connection after N messages" },
 	{ CLI_CALL, 0, "close-after", "N[,CODE]", .set = set_close_after,
@@ -309,6 +312,8 @@ check_pairs(const sim_options *o)
 	if (o->ledger != NULL && (o->lines != NULL || o->generate > 0))
 		return cli_usage(cmd, "--ledger numbers states: it is not for "
 		    "--replay-lines and --generate");
+	if (o->drop_politely > 0 && o->drop_every_ns == 0)
+		return cli_usage(cmd, "--drop-politely is for --drop-every");
 	if (o->huge > 0 && (o->huge < 64 || o->huge > EVT_PAYLOAD_MAX))
 		return cli_usage(cmd, "--huge is from 64 bytes to 256MiB");
 	if (o->client_buffer < 65536)

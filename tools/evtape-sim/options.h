@@ -27,7 +27,7 @@ typedef struct sim_options {
 	/* Frames to stdout. */
 	int64_t generate, sources, batch;
 	/* Faults; 0: never. */
-	int64_t drop_every_ns, drop_after;
+	int64_t drop_every_ns, drop_politely, drop_after;
 	int64_t close_after, close_code;
 	int64_t stall_after, stall_ns;
 	int64_t garbage_every;

@@ -104,6 +104,7 @@ typedef struct sim {
 	uint64_t refused; /* connections that got --http-error */
 	uint64_t n_connections, n_frames, n_bytes, n_received, n_dropped;
 	uint64_t n_states;
+	int64_t n_drops;  /* times that all were dropped */
 } sim;
 
 /* Run the server; the exit code. */
