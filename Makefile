@@ -5,7 +5,7 @@
 #   make help      all targets
 #
 # Variables: CC, CFLAGS, PREFIX, LIBDIR, DESTDIR, BUILD, WERROR= (build with warnings),
-# SOAK_SECONDS, SOAK_RATE.
+# SOAK_SECONDS, SOAK_RATE, SOAK_PAGE= (a page that gets the figures).
 
 CC       = gcc
 CFLAGS   = -O2 -g
@@ -137,7 +137,7 @@ bench-console: test-deps ## measure the console at 3,000,000 frames of 2,000 sou
 
 soak: test-deps ## run everything for SOAK_SECONDS (120) and hold the gaps against what was sent
 	@$(MAKE) --no-print-directory all
-	@BUILD=$(BUILD) $(PYTHON) tests/soak/run --seconds $(SOAK_SECONDS) --rate $(SOAK_RATE)
+	@BUILD=$(BUILD) $(PYTHON) tests/soak/run --seconds $(SOAK_SECONDS) --rate $(SOAK_RATE) $(if $(SOAK_PAGE),--page $(SOAK_PAGE))
 
 torture: test-deps ## all tests of faults at full size; writes the tables of docs/reliability.md
 	@$(MAKE) --no-print-directory all units

@@ -76,6 +76,7 @@ class Visitors:
         self.wrong = []
         self.jumps = []  # (first, last) of the states that a reader of all did not get
         self.here = 0
+        self.visits = 0
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=lambda: asyncio.run(self.come_and_go()))
 
@@ -104,6 +105,7 @@ class Visitors:
 
     async def visit(self, kind):
         self.here += 1
+        self.visits += 1
         self.count[kind.__name__] += 1
         try:
             await kind()
@@ -146,15 +148,21 @@ class Visitors:
 
     # ---- the kinds ----
 
+    async def hear(self, ws, most):
+        """Take up to so many messages."""
+        for _ in range(self.random.randint(1, most)):
+            if self.stopping.is_set():
+                break
+            await asyncio.wait_for(ws.recv(), PATIENCE)
+            self.count["messages"] += 1
+
+    def connect(self, path):
+        return websockets.connect(self.url + path, max_size=None, ping_interval=None)
+
     async def reader(self):
         """An ordinary client that reads some and leaves with a close."""
-        async with websockets.connect("%s/stream?from=-5s&source=%s" % (self.url, self.some_sources()),
-                                      max_size=None, ping_interval=None) as ws:
-            for _ in range(self.random.randint(1, 300)):
-                if self.stopping.is_set():
-                    break
-                await asyncio.wait_for(ws.recv(), PATIENCE)
-                self.count["messages"] += 1
+        async with self.connect("/stream?from=-5s&source=" + self.some_sources()) as ws:
+            await self.hear(ws, 300)
 
     async def whole(self):
         """Takes everything of the last second and on, and misses nothing but what
@@ -170,7 +178,7 @@ class Visitors:
         line = await Line.open(self.host, self.port, receive=4096)
         try:
             await line.upgrade("/stream?from=-2s&speed=max")
-            for _ in range(self.random.randint(5, 40)):
+            for _ in range(self.random.randint(5, 20)):
                 await line.read(2048)
                 await self.stay(0.2)
         finally:
@@ -190,7 +198,7 @@ class Visitors:
         line = await Line.open(self.host, self.port, receive=4096)
         try:
             await line.upgrade("/stream?from=%2B0s&speed=max")
-            await self.stay(self.random.uniform(2, 15))
+            await self.stay(self.random.uniform(1, 6))
         finally:
             line.leave(reset=True)
 
@@ -219,24 +227,15 @@ class Visitors:
                 line.leave()
 
     async def standin(self):
-        """A client of the platform; it leaves without a word."""
-        async with websockets.connect(self.url + PATH, max_size=None, ping_interval=None) as ws:
+        """A client of the platform; some leave without a word."""
+        async with self.connect(PATH) as ws:
             await ws.send('{"action":"subscribe","hash":"0","requests":[{"type":"state","trackers":[%s]}]}' %
                           self.some_sources())
-            for _ in range(self.random.randint(1, 30)):
-                if self.stopping.is_set():
-                    break
-                await asyncio.wait_for(ws.recv(), PATIENCE)
-                self.count["messages"] += 1
+            await self.hear(ws, 30)
             if self.random.random() < 0.5:
                 ws.transport.abort()
 
     async def historian(self):
         """Begins where the ring is dropping."""
-        async with websockets.connect("%s/stream?from=%%2B0s&speed=20&source=%s" % (self.url, self.some_sources()),
-                                      max_size=None, ping_interval=None) as ws:
-            for _ in range(self.random.randint(1, 500)):
-                if self.stopping.is_set():
-                    break
-                await asyncio.wait_for(ws.recv(), PATIENCE)
-                self.count["messages"] += 1
+        async with self.connect("/stream?from=%2B0s&speed=20&source=" + self.some_sources()) as ws:
+            await self.hear(ws, 500)

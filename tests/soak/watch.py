@@ -13,14 +13,14 @@ MIB = 1 << 20
 LONG = 600  # seconds
 GROWTH = 1 * MIB
 GROWTH_PART = 0.05
-GROWTH_PART_SHORT = 0.25
+GROWTH_SHORT = 8 * MIB
 DESCRIPTORS = 2
 DESCRIPTORS_SHORT = 8
 SLOPE = 2 * MIB
 RULE = ("Flat: the median of the last quarter of the run is at most that of the second quarter and the greater of "
-        "%d KiB and %d %% (memory), and %d (descriptors); in runs under %d s %d %% and %d. From there on the slope of "
+        "%d KiB and %d %% (memory), and %d (descriptors); in runs under %d s %d KiB and %d. From there on the slope of "
         "memory behind the first quarter (Theil and Sen: the median of the slopes between all pairs) is at most "
-        "%d KiB an hour." % (GROWTH >> 10, GROWTH_PART * 100, DESCRIPTORS, LONG, GROWTH_PART_SHORT * 100,
+        "%d KiB an hour." % (GROWTH >> 10, GROWTH_PART * 100, DESCRIPTORS, LONG, GROWTH_SHORT >> 10,
                              DESCRIPTORS_SHORT, SLOPE >> 10))
 
 
@@ -71,7 +71,7 @@ def slope(points):
 def judge(samples, seconds):
     """For [{"t", "rss", "fds", ...}]: figures of each, and what is wrong."""
     out, wrong = {}, []
-    part, descriptors = (GROWTH_PART, DESCRIPTORS) if seconds >= LONG else (GROWTH_PART_SHORT, DESCRIPTORS_SHORT)
+    growth, descriptors = (GROWTH, DESCRIPTORS) if seconds >= LONG else (GROWTH_SHORT, DESCRIPTORS_SHORT)
     for key, unit in (("rss", "KiB"), ("fds", "descriptors")):
         points = [(s["t"], s[key]) for s in samples]
         second = [v for t, v in points if seconds / 4 <= t < seconds / 2]
@@ -83,7 +83,7 @@ def judge(samples, seconds):
         out[key] = {"second_quarter": before, "last_quarter": after, "per_hour": hour,
                     "most": max(v for _, v in points)}
         scale = 1024 if key == "rss" else 1
-        allowed = max(GROWTH, part * before) if key == "rss" else descriptors
+        allowed = max(growth, GROWTH_PART * before) if key == "rss" else descriptors
         if after - before > allowed:
             wrong.append("%s grew from %.0f to %.0f %s" % (key, before / scale, after / scale, unit))
         if seconds >= LONG and key == "rss" and hour > SLOPE:

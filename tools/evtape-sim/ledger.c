@@ -49,7 +49,8 @@ sim_trail_write(sim_trail *t, size_t n)
 	const struct place *p = places(t, &n_places);
 
 	t->bytes_written += n;
-	while (t->n_written < n_places && p[t->n_written].end <= t->bytes_written)
+	while (
+	    t->n_written < n_places && p[t->n_written].end <= t->bytes_written)
 		t->written = p[t->n_written++].serial;
 }
 
@@ -75,11 +76,12 @@ sim_trail_look(sim_trail *t, int fd, size_t aside)
 	uint64_t under_way;
 	int held = 0;
 
-	if (t->way.len == 0 || fd < 0 || ioctl(fd, SIOCOUTQ, &held) != 0 || held < 0)
+	if (t->way.len == 0 || fd < 0 || ioctl(fd, SIOCOUTQ, &held) != 0 ||
+	    held < 0)
 		return;
 	under_way = aside + (uint64_t)held;
 	while (t->n_taken < t->n_written &&
-	    p[t->n_taken].end + under_way <= t->bytes_written)
+	       p[t->n_taken].end + under_way <= t->bytes_written)
 		t->taken = p[t->n_taken++].serial;
 	forget(t);
 }
@@ -103,11 +105,12 @@ int
 sim_ledger_client(int fd, uint64_t client, const sim_trail *t, evt_error *err)
 {
 	evt_buf b = { 0 };
-	bool ok = evt_buf_printf(&b, "{\"client\":%" PRIu64 ",\"ended\":\"%s\","
+	bool ok = evt_buf_printf(&b,
+	    "{\"client\":%" PRIu64 ",\"ended\":\"%s\","
 	    "\"first\":%" PRIu64 ",\"queued\":%" PRIu64 ",\"written\":%" PRIu64
-	    ",\"taken\":%" PRIu64 "}\n", client,
-	    t->ended != NULL ? t->ended : "left", t->first, t->queued, t->written,
-	    t->taken);
+	    ",\"taken\":%" PRIu64 "}\n",
+	    client, t->ended != NULL ? t->ended : "left", t->first, t->queued,
+	    t->written, t->taken);
 
 	return put(fd, &b, ok, err);
 }

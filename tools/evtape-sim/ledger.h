@@ -14,11 +14,11 @@
 /* What was sent to one client.  Bytes are counted from its first message on;
  * states by their serials. */
 typedef struct sim_trail {
-	evt_buf way;        /* places: states that are not known to be taken */
+	evt_buf way; /* places: states that are not known to be taken */
 	size_t n_taken, n_written; /* of these */
 	uint64_t bytes_queued, bytes_written;
 	uint64_t first, queued, written, taken; /* serials; 0: none */
-	const char *ended;  /* how; NULL: it has not */
+	const char *ended;                      /* how; NULL: it has not */
 } sim_trail;
 
 /* A message of n bytes on the wire was queued; serial: of a new state, 0: it
@@ -34,8 +34,8 @@ void sim_trail_look(sim_trail *t, int fd, size_t aside);
 void sim_trail_free(sim_trail *t);
 
 /* Append a client's line.  Errors: EVT_ERR_IO, EVT_ERR_NOMEM. */
-int sim_ledger_client(int fd, uint64_t client, const sim_trail *t,
-    evt_error *err);
+int sim_ledger_client(
+    int fd, uint64_t client, const sim_trail *t, evt_error *err);
 /* Append the last line: how many states were made. */
 int sim_ledger_made(int fd, uint64_t made, evt_error *err);
 
