@@ -105,6 +105,12 @@ class Judges(evtest.Case):
     def test_a_polite_end_loses_nothing(self):
         self.wrong(self.tape(last=29), r"up to 30 \(closed\), the tape ends at 29")
 
+    def test_what_comes_after_the_stop_is_no_loss(self):
+        ledger = [self.ledger[0], client(2, "left", 20, 35, 34, 33), {"made": 40}]
+        account, sums = self.tape().account(ledger)
+        self.assertEqual((account.wrong, sums["after_the_end"]), ([], 5))
+        self.assertEqual(sums["missing"], sums["not_sent"] + 2 + 5)
+
     def test_on_the_tape_and_never_sent(self):
         self.wrong(self.tape(ends=12), "wrote no further than 11")
 

@@ -100,20 +100,20 @@ class Account:
                 "unmarked": self.unmarked, "twice": self.twice, "gaps": len(self.gaps),
                 "gaps_of_nothing": sum(g["missing"] is None for g in self.gaps),
                 "connections": len(clients), "not_sent": 0, "not_written": 0, "not_acknowledged": 0,
-                "acknowledged_but_missing": 0, "not_known": 0}
+                "acknowledged_but_missing": 0, "after_the_end": 0, "not_known": 0}
         before = 0
         for client in clients:
             if client["first"] <= before:
                 self.complain("the simulator had two clients at a time, from state %d on" % client["first"])
             sums["not_sent"] += client["first"] - 1 - before
             before = max(before, client["queued"])
-            self.settle_client(client, ends, sums)
+            self.settle_client(client, ends, sums, client is clients[-1])
         sums["not_sent"] += made[0] - before
         for first, (last, _) in ends.items():
             if not any(c["first"] == first for c in clients):
                 self.complain("the states %d to %d are on the tape, but the simulator sent them to nobody" % (first, last))
         if sums["missing"] != sum(sums[k] for k in ("not_sent", "not_written", "not_acknowledged",
-                                                    "acknowledged_but_missing")):
+                                                    "acknowledged_but_missing", "after_the_end")):
             self.complain("the sums do not add up: %r" % sums)
         if not self.stopped:
             self.complain("the tape does not end with the mark of a recorder that stopped")
@@ -127,18 +127,22 @@ class Account:
             ends[first] = (last, connection)
         return ends
 
-    def settle_client(self, client, ends, sums):
+    def settle_client(self, client, ends, sums, is_last):
         """What one client was sent, and what of it is on the tape."""
         first, written, taken = client["first"], max(client["written"], client["first"] - 1), \
             max(client["taken"], client["first"] - 1)
         last, _ = ends.get(first, (first - 1, None))
-        sums["not_written"] += client["queued"] - written
-        sums["not_acknowledged"] += max(written - max(taken, last), 0)
         sums["not_known"] += written - taken
         if last > written:
             self.complain("state %d is on the tape, but the simulator wrote no further than %d" % (last, written))
+        if is_last and client["ended"] == "left":
+            # The recorder was told to stop: what came behind is not its business.
+            sums["after_the_end"] += client["queued"] - last
+            return
+        sums["not_written"] += client["queued"] - written
+        sums["not_acknowledged"] += max(written - max(taken, last), 0)
         least = written if client["ended"] == "closed" else taken
         if last < least:
-            sums["acknowledged_but_missing"] += taken - last
+            sums["acknowledged_but_missing"] += max(taken - last, 0)
             self.complain("the recorder's system had the states up to %d (%s), the tape ends at %d" % (
                 least, client["ended"], last))
