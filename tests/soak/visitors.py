@@ -157,7 +157,7 @@ class Visitors:
             self.count["messages"] += 1
 
     def connect(self, path):
-        return websockets.connect(self.url + path, max_size=None, ping_interval=None)
+        return websockets.connect(self.url + path, max_size=None, ping_interval=None, close_timeout=2)
 
     async def reader(self):
         """An ordinary client that reads some and leaves with a close."""

@@ -21,6 +21,7 @@
 #include "tools/evtape-record/scrape.h"
 #include "tools/evtape-record/service.h"
 #include "tools/evtape-record/status.h"
+#include "tools/heap.h"
 #include "tools/ready.h"
 
 /* The signals that we wait for, as a file descriptor; -1: none could be made. */
@@ -217,6 +218,7 @@ main(int argc, char **argv)
 	options o;
 	int code;
 
+	heap_return_large();
 	code = options_parse(argc, argv, &o, &recorder);
 	if (code < 0)
 		code = o.check ? check_run(&o, &recorder) :

@@ -7,6 +7,7 @@
 #include "tools/evtape-replay/pipe.h"
 #include "tools/evtape-replay/serve.h"
 #include "tools/evtape-replay/signals.h"
+#include "tools/heap.h"
 
 /* The tapes are open: find out what to play, and play it. */
 static int
@@ -58,6 +59,7 @@ main(int argc, char **argv)
 	struct options o;
 	int n, code;
 
+	heap_return_large();
 	options_init(&o);
 	code = cli_parse(&replay_command, argc, argv, &o, &n);
 	if (code < 0)
