@@ -100,8 +100,10 @@ class Visitors:
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
             await asyncio.sleep(self.every)  # the pace of visits
-        if tasks:
-            await asyncio.wait(tasks)
+        # Those that wait for a state would wait for the recorder's next connection.
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def visit(self, kind):
         self.here += 1
