@@ -134,6 +134,7 @@ on_viewer(struct viewer *c, enum lws_callback_reasons reason, const void *in,
     size_t len)
 {
 	evt_server *s;
+	int rc;
 
 	switch (reason) {
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
@@ -142,11 +143,14 @@ on_viewer(struct viewer *c, enum lws_callback_reasons reason, const void *in,
 	case LWS_CALLBACK_ESTABLISHED:
 		return evt_viewer_watch(c);
 	case LWS_CALLBACK_RECEIVE:
-		return evt_viewer_receive(c, in, len);
+		rc = evt_viewer_receive(c, in, len);
+		evt_viewer_mind(c);
+		return rc;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return evt_viewer_writable(c);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		c->done = true;
+		evt_viewer_mind(c);
 		return 0;
 	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY:

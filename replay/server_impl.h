@@ -54,6 +54,7 @@ struct viewer {
 	uint64_t leave_at;      /* of the stream: nothing behind it is taken */
 	uint64_t told_at;       /* up to there it was told what it asked for */
 	bool done;              /* nothing may be written any more */
+	bool held;              /* its socket is not read */
 	/* The stand-in. */
 	evt_standin *standin;
 	bool atmosphere;
@@ -263,6 +264,8 @@ void evt_viewer_told(struct viewer *c);
 
 /* Write what its socket takes. */
 void evt_viewer_flush(struct viewer *c, int64_t now);
+/* Read its socket, or do not: after each thing that came, and now and then. */
+void evt_viewer_mind(struct viewer *c);
 /* It is too slow: drop it.  No close can be sent to one who reads nothing. */
 void evt_viewer_cut_off(struct viewer *c, const char *why);
 

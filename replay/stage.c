@@ -178,6 +178,7 @@ evt_stage_check(struct stage *st, int64_t now)
 {
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		beat(c, now);
+		evt_viewer_mind(c);
 		if ((st == st->server->house || c->kind == VIEWER_CONTROL) &&
 		    c->stalled_since < now - st->server->o.client_stall_ns)
 			evt_viewer_cut_off(c, "it took nothing for too long");

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 
 #include "format/err.h"
@@ -241,6 +242,33 @@ note_progress(struct viewer *c, bool took, int64_t now)
 		c->stalled_since = now;
 }
 
+/* Bytes have come that nobody has read; false at the end of the stream too. */
+static bool
+has_input(const struct viewer *c)
+{
+	int n = 0;
+
+	return ioctl(lws_get_socket_fd(c->wsi), FIONREAD, &n) == 0 && n > 0;
+}
+
+/*
+ * The end of a peer's stream must not be read while libwebsockets still holds a
+ * part of what was written: 4.1 then puts the closing off until that part is
+ * written, and serves the same socket again and again without ever polling.  A
+ * peer that half-closes and does not read would hang the server.  What it says
+ * is still read; under TLS the end may be among it, so there it waits.
+ */
+void
+evt_viewer_mind(struct viewer *c)
+{
+	bool hold = lws_partial_buffered(c->wsi) != 0 &&
+	    (c->done || lws_is_ssl(c->wsi) || !has_input(c));
+
+	if (hold != c->held)
+		lws_rx_flow_control(c->wsi, hold ? 0 : 1);
+	c->held = hold;
+}
+
 void
 evt_viewer_flush(struct viewer *c, int64_t now)
 {
@@ -268,7 +296,8 @@ evt_viewer_flush(struct viewer *c, int64_t now)
 		took = true;
 	}
 	note_progress(c, took, now);
-	if (behind(c) > 0 || c->goodbye != 0)
+	evt_viewer_mind(c);
+	if (behind(c) > 0 || c->goodbye != 0 || lws_partial_buffered(c->wsi))
 		lws_callback_on_writable(c->wsi);
 }
 
