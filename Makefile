@@ -231,9 +231,14 @@ $(BUILD)/obj/tools.a: $(call obj,$(COMMON_SRC))
 $(BUILD)/obj/evtape.a: $(call obj,$(filter-out tools/evtape/main.c,$(wildcard tools/evtape/*.c)))
 UNIT_A = $(addprefix $(BUILD)/obj/,evtape.a record.a replay.a tools.a)
 
+# What tests/unit/failing.c lets fail.
+WRAP = malloc calloc realloc reallocarray strdup strndup free pthread_create \
+       ZSTD_createCCtx ZSTD_createDCtx open __open_2 opendir pread read \
+       fsync fdatasync
+
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(UNIT_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS) -lcmocka -lm
+	$(CC) -pie $(LDALL) $(WRAP:%=-Wl,--wrap=%) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS) -lcmocka -lm
 
 # A fuzz target is linked with what it uses of everything.  tests/fuzz/run builds
 # them with libFuzzer; here they are programs that take files.

@@ -17,9 +17,9 @@ int64_t test_steady_ns = 1000, test_wall_ns = 1700000000000000000;
 char *
 make_dir(void)
 {
-	char *dir = strdup("/tmp/evtape-unit-XXXXXX");
+	const char *tmp = getenv("TMPDIR");
+	char *dir = in_dir(tmp != NULL ? tmp : "/tmp", "evtape-unit-XXXXXX");
 
-	assert_non_null(dir);
 	assert_non_null(mkdtemp(dir));
 	return dir;
 }

@@ -10,7 +10,7 @@
 
 #include "format/evtape.h"
 
-/* A new folder of the test's own; remove_dir() frees the name too. */
+/* A new folder of the test's own, in $TMPDIR or /tmp; remove_dir() frees the name too. */
 char *make_dir(void);
 void remove_dir(char *dir);
 /* The same in memory where the system has such folders, for tests that make
