@@ -23,6 +23,7 @@
 #include "format/ring.h"
 #include "format/tape.h"
 #include "format/units.h"
+#include "format/view.h"
 #include "format/writer.h"
 
 /* Longest text of a note, in bytes: a bookmark is a line. */
@@ -458,34 +459,45 @@ evt_notes_free(evt_note *notes, size_t n)
 	free(notes);
 }
 
-/* Add what a note says to the list, or take from it what it takes back. */
+/* The text of a note, NUL-terminated; NULL: out of memory. */
+static char *
+note_text(evt_view text)
+{
+	evt_buf b = { 0 };
+
+	if (evt_view_text(text, &b) && evt_buf_add_byte(&b, '\0'))
+		return (char *)b.data;
+	evt_buf_free(&b);
+	return NULL;
+}
+
+/* Add what a note says to the list, or take from it what it takes back.
+ * false: out of memory (which cJSON would not tell from bad JSON). */
 static bool
 apply_note(const evt_summary_mark *m, evt_note *notes, size_t *n)
 {
-	cJSON *json = cJSON_Parse(m->json);
-	const char *text = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(json, "text"));
-	const cJSON *removes =
-	    cJSON_GetObjectItemCaseSensitive(json, "removes");
-	bool ok = true;
+	evt_view v = evt_view_of((const uint8_t *)m->json, strlen(m->json));
+	evt_view text = EVT_MEMBER(v, "text");
+	int64_t removes;
+	size_t i = 0;
 
-	if (text != NULL) {
-		notes[*n] = (evt_note){ m->seq, m->time_ns, strdup(text) };
-		ok = notes[*n].text != NULL;
-		*n += ok;
-	} else if (cJSON_IsNumber(removes) && removes->valuedouble > 0) {
-		size_t i = 0;
+	if (evt_view_kind(text) == EVT_VIEW_STRING) {
+		char *copy = note_text(text);
 
-		while (i < *n && (double)notes[i].seq < removes->valuedouble)
-			i++;
-		if (i < *n && !((double)notes[i].seq > removes->valuedouble)) {
-			free(notes[i].text);
-			memmove(&notes[i], &notes[i + 1],
-			    (--*n - i) * sizeof(*notes));
-		}
+		if (copy == NULL)
+			return false;
+		notes[(*n)++] = (evt_note){ m->seq, m->time_ns, copy };
+		return true;
 	}
-	cJSON_Delete(json);
-	return ok;
+	if (!evt_view_int(EVT_MEMBER(v, "removes"), &removes) || removes <= 0)
+		return true;
+	while (i < *n && notes[i].seq < (uint64_t)removes)
+		i++;
+	if (i < *n && notes[i].seq == (uint64_t)removes) {
+		free(notes[i].text);
+		memmove(&notes[i], &notes[i + 1], (--*n - i) * sizeof(*notes));
+	}
+	return true;
 }
 
 int
