@@ -193,8 +193,11 @@ attach(evt_index *x, const evt_verify_index *fresh, evt_error *err)
 {
 	char *path = evt_path_join(fresh->dir, "tape.db");
 	sqlite3_stmt *st = NULL;
-	bool ok = path != NULL &&
-	    sqlite3_prepare_v2(x->db, "ATTACH ?1 AS fresh", -1, &st, NULL) ==
+	bool ok;
+
+	if (path == NULL)
+		return evt_err_nomem(err);
+	ok = sqlite3_prepare_v2(x->db, "ATTACH ?1 AS fresh", -1, &st, NULL) ==
 	    SQLITE_OK && sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC) ==
 	    SQLITE_OK && sqlite3_step(st) == SQLITE_DONE;
 
