@@ -357,22 +357,25 @@ judge(int code, size_t n_live)
 		    failing.struck ? "failed" : "did not fail", code);
 }
 
+static void
+forget_all(void)
+{
+	tdestroy(failing.live, nothing); /* frees the tree's own nodes */
+	failing.live = NULL;
+	failing.n_live = 0;
+}
+
 /* One run; the number of allocations that it left. */
 static size_t
 run_once(int (*run)(void *arg), void *arg, int *ret_code)
 {
-	size_t n_live;
-
+	forget_all(); /* what a test that failed left */
 	failing.watched = true;
 	failing.calls = 0;
 	failing.struck = false;
 	*ret_code = run(arg);
 	failing.watched = false;
-	n_live = failing.n_live;
-	tdestroy(failing.live, nothing); /* frees the tree's own nodes */
-	failing.live = NULL;
-	failing.n_live = 0;
-	return n_live;
+	return failing.n_live;
 }
 
 unsigned
