@@ -37,8 +37,8 @@ forget(struct client *x)
 	x->n = 0;
 }
 
-static void
-record(const char *path, const struct line *line, size_t n)
+void
+record_lines(const char *path, const struct line *line, size_t n)
 {
 	evt_profile *profile = navixy_profile();
 	evt_writer_options opt;
@@ -99,7 +99,7 @@ begin(const struct line *line, size_t n, int at_ms)
 	assert_non_null(x);
 	x->dir = make_dir();
 	path = in_dir(x->dir, "a.tape");
-	record(path, line, n);
+	record_lines(path, line, n);
 	ok(evt_tape_open(path, &x->tape, &err), &err);
 	free(path);
 	ok(evt_reel_open(&x->tape, 1, &x->reel, &err), &err);

@@ -73,6 +73,9 @@ struct line {
 	const char *text;
 };
 
+/* Make a tape of these lines. */
+void record_lines(const char *path, const struct line *line, size_t n);
+
 struct client {
 	char *dir;
 	evt_tape *tape;

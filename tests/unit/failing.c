@@ -262,8 +262,8 @@ nothing(void *ctx)
 	(void)ctx;
 }
 
-static void
-libraries_through_here(void)
+void
+failing_begin(void)
 {
 	static sqlite3_mem_methods methods = { db_malloc, __real_free,
 		db_realloc, db_size, db_round_up, db_init, nothing, NULL };
@@ -381,12 +381,8 @@ run_once(int (*run)(void *arg), void *arg, int *ret_code)
 unsigned
 failing_each(enum failing kind, unsigned step, int (*run)(void *arg), void *arg)
 {
-	static bool ready;
 	unsigned failed = 0;
 
-	if (!ready)
-		libraries_through_here();
-	ready = true;
 	failing.kind = kind;
 	failing.at = 0;
 	do {

@@ -15,6 +15,13 @@ enum failing {
 };
 
 /*
+ * To be called first in main(), before SQLite is used: sends its allocations
+ * and cJSON's through here.  Tests that do the same thousands of times want no
+ * disk either: tapes are then made in memory where there is such a place.
+ */
+void failing_begin(void);
+
+/*
  * Call run(arg) with the first call of that kind failing, then with the one
  * that comes `step` calls later, until none fails any more.  run() makes what
  * it needs, calls failing_start(), does what is tested, calls failing_stop(),

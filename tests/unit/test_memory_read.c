@@ -477,7 +477,6 @@ main(void)
 		LOOKS(without_index),
 	};
 
-	if (access("/dev/shm", W_OK) == 0)
-		setenv("TMPDIR", "/dev/shm", 0);
+	failing_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -328,5 +328,6 @@ main(void)
 		cmocka_unit_test(each_part),
 	};
 
+	failing_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
