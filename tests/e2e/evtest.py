@@ -50,24 +50,6 @@ def run(name, *args, stdin=None, check=0, env=None, timeout=None):
     return done
 
 
-def limited_env():
-    """The environment of a program whose files may not grow: what `make cov` counts
-    goes elsewhere, or the limit would cut off the counts of all."""
-    return dict(os.environ, GCOV_PREFIX="/dev/null")
-
-
-def run_limited(kib, *argv):
-    """Run a built program whose files may not grow beyond so many KiB, as on a full
-    disk; it must fail. Returns the CompletedProcess with bytes."""
-    done = subprocess.run(["bash", "-c", "trap '' XFSZ; ulimit -f %d; exec \"$@\"" % kib, "x", program(argv[0]), *argv[1:]],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=limited_env(),
-                          timeout=DEADLINE * 3, check=False)
-    if done.returncode != 1:
-        raise AssertionError("%s: exit %d, not 1\n%s" % (
-            " ".join(argv), done.returncode, done.stderr.decode("utf-8", "replace")[-4000:]))
-    return done
-
-
 def torture(fault, tried, frames, lost):
     """Tell the reliability report of one kind of fault, in a reader's words: how
     often it was tried, how many frames the promise covered over all tries, how
@@ -170,6 +152,20 @@ class Case(unittest.TestCase):
         p = Proc(argv, env=env, stdin=stdin)
         self.addCleanup(p.kill)
         return p
+
+    def limited_env(self):
+        """The environment of a program whose files may not grow: what `make cov` counts
+        goes elsewhere, or the limit would cut off the counts of all."""
+        return dict(os.environ, GCOV_PREFIX=self.path("counts"))
+
+    def run_limited(self, kib, *argv):
+        """Run a built program whose files may not grow beyond so many KiB, as on a full
+        disk; it must fail. Returns the CompletedProcess with bytes."""
+        done = subprocess.run(["bash", "-c", "trap '' XFSZ; ulimit -f %d; exec \"$@\"" % kib, "x", program(argv[0]),
+                               *argv[1:]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=self.limited_env(), timeout=DEADLINE * 3, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr[-4000:])
+        return done
 
     def write(self, name, content):
         path = self.path(name)

@@ -66,8 +66,8 @@ class Cut(tooltest.Case):
         self.fails(1, "there is no tape at", "cut", self.path("none"), "-o", self.path("x.tape"))
         self.fails(1, "cannot make the folder", "cut", tape, "-o", self.path("no/where.tape"))
         for blocks in (1, 8):  # in a segment, in the index
-            limited = evtest.run_limited(blocks, "evtape", "cut", self.many_blocks("m%d.tape" % blocks), "-o",
-                                         self.path("x.tape"))
+            limited = self.run_limited(blocks, "evtape", "cut", self.many_blocks("m%d.tape" % blocks), "-o",
+                                       self.path("x.tape"))
             self.assertRegex(limited.stderr, rb"^evtape cut: [^\n]*(File too large|disk I/O error|full)[^\n]*\n$")
             self.nothing_left("x.tape")
 

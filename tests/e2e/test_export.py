@@ -267,7 +267,7 @@ class Sqlite(tooltest.Case):
         self.nothing_left("x.db")
 
     def test_a_full_disk(self):
-        done = evtest.run_limited(8, "evtape", "export", "sqlite", self.many_blocks(), "-o", self.path("x.db"))
+        done = self.run_limited(8, "evtape", "export", "sqlite", self.many_blocks(), "-o", self.path("x.db"))
         self.assertRegex(done.stderr, rb"^evtape export sqlite: cannot write the database: [^\n]+\n$")
         self.nothing_left("x.db")
 
@@ -276,12 +276,12 @@ class Files(tooltest.Case):
     def test_nothing_half_is_left(self):
         tape = self.many_blocks()
         for form in ("lines", "envelopes", "csv"):
-            done = evtest.run_limited(1, "evtape", "export", form, tape, "-o", self.path("out"))
+            done = self.run_limited(1, "evtape", "export", form, tape, "-o", self.path("out"))
             self.assertRegex(done.stderr, rb"^evtape export \w+: cannot write .*out: File too large\n$")
             self.nothing_left("out")
         tracks = self.make("t.tape", [state(i, 1, i % 90, 2) for i in range(400)])
         for form in ("geojson", "gpx", "kml"):
-            done = evtest.run_limited(1, "evtape", "export", form, tracks, "-o", self.path("out"))
+            done = self.run_limited(1, "evtape", "export", form, tracks, "-o", self.path("out"))
             self.assertRegex(done.stderr, rb"^evtape export \w+: cannot write .*out: File too large\n$")
             self.nothing_left("out")
         self.fails(1, "No such file", "export", "csv", tape, "-o", self.path("no/where"))

@@ -382,7 +382,7 @@ class Pressure(feed.FeedCase):
     def test_a_full_disk_to_the_end(self):
         """The signal ends it all the same, and what is missing is told."""
         read, write = os.pipe()
-        p = self.start("evtape-record", "-", "-o", self.tape, stdin=read, env=evtest.limited_env())
+        p = self.start("evtape-record", "-", "-o", self.tape, stdin=read, env=self.limited_env())
         os.close(read)
         os.write(write, b'{"n":0}\n')
         self.wait_frames(1, kind="received")

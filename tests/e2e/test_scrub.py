@@ -403,7 +403,7 @@ class Tapes(Case):
         self.assertLess(len(self.scrub(tape, check=3)), 400)
 
     def test_a_full_disk(self):
-        limited = evtest.run_limited(1, "evtape", "scrub", self.many_blocks(), "-o", self.path("x.tape"))
+        limited = self.run_limited(1, "evtape", "scrub", self.many_blocks(), "-o", self.path("x.tape"))
         self.assertEqual(limited.stdout, b"")
         self.assertRegex(limited.stderr, rb"^evtape scrub: [^\n]+\n$")
         self.nothing_left("x.tape")
