@@ -19,6 +19,8 @@ DATA = os.environ.get("EVTAPE_DATA", os.path.join(os.path.dirname(TOP), "shared"
 # Generous: it is reached only by a test that fails, under a sanitizer or
 # valgrind on a busy machine too.
 DEADLINE = float(os.environ.get("EVTAPE_TEST_DEADLINE", "60"))
+# `make cov` counts the lines that the programs reach.
+COUNTING = os.path.basename(BUILD) == "cov"
 # A full run of the tests of faults, which report to this file; else CI's share.
 TORTURE = os.environ.get("EVTAPE_TORTURE")
 NODE_ENV = dict(os.environ, NODE_PATH="/usr/share/nodejs")
@@ -132,6 +134,16 @@ class Proc:
             self.popen.kill()
         self.finish(check=None)
 
+    def end(self):
+        """What is killed leaves no counts of the lines that it reached: ask first."""
+        if self.popen.poll() is None:
+            self.popen.terminate()
+            try:
+                self.popen.wait(5)
+            except subprocess.TimeoutExpired:
+                pass
+        self.kill()
+
 
 class Case(unittest.TestCase):
     """A test with a folder of its own, and processes that end with it."""
@@ -150,7 +162,7 @@ class Case(unittest.TestCase):
     def spawn(self, argv, env=None, stdin=subprocess.DEVNULL):
         """Start any program."""
         p = Proc(argv, env=env, stdin=stdin)
-        self.addCleanup(p.kill)
+        self.addCleanup(p.end if COUNTING else p.kill)
         return p
 
     def limited_env(self):
