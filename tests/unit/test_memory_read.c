@@ -34,6 +34,7 @@
 /* A tape as a recorder that died leaves it, and how it is looked at. */
 struct look {
 	char *dir, *path;
+	char *tmp; /* $TMPDIR as it was */
 	evt_profile *profile;
 	uint64_t payload[N_FRAMES]; /* the hash of each */
 	/* What is done with the open tape, and the hash of what came of it
@@ -101,6 +102,9 @@ set_up(void **state)
 	assert_non_null(x);
 	x->dir = make_dir();
 	x->path = in_dir(x->dir, "l.tape");
+	/* What verify cannot clear away without memory goes with the rest. */
+	x->tmp = getenv("TMPDIR") != NULL ? strdup(getenv("TMPDIR")) : NULL;
+	assert_int_equal(setenv("TMPDIR", x->dir, 1), 0);
 	x->profile = navixy_profile();
 	die_after(write_and_die, x);
 	ok(evt_note_add(x->path, "here", T0 + 33, &queued, &err), &err);
@@ -119,6 +123,11 @@ tear_down(void **state)
 {
 	struct look *x = *state;
 
+	if (x->tmp != NULL)
+		setenv("TMPDIR", x->tmp, 1);
+	else
+		unsetenv("TMPDIR");
+	free(x->tmp);
 	evt_profile_free(x->profile);
 	free(x->path);
 	remove_dir(x->dir);
