@@ -138,6 +138,34 @@ failures_say_what_to_do(void **state)
 	assert_string_equal(words_for(X509_V_OK, false), "");
 }
 
+/* A certificate that was valid on 1 January 2001, from noon on for an hour. */
+static void
+the_date_is_told(void **state)
+{
+	X509_STORE_CTX *store = X509_STORE_CTX_new();
+	X509 *cert = X509_new();
+	char words[300];
+
+	(void)state;
+	assert_non_null(store);
+	assert_non_null(cert);
+	assert_int_equal(ASN1_TIME_set_string_X509(X509_getm_notBefore(cert),
+	    "20010101120000Z"), 1);
+	assert_int_equal(ASN1_TIME_set_string_X509(X509_getm_notAfter(cert),
+	    "20010101130000Z"), 1);
+	X509_STORE_CTX_set_current_cert(store, cert);
+	words[0] = '\0';
+	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_HAS_EXPIRED);
+	evt_tls_verify(store, false, false, "a", words, sizeof(words));
+	assert_non_null(strstr(words, "expired on Jan  1 13:00:00 2001"));
+	words[0] = '\0';
+	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_NOT_YET_VALID);
+	evt_tls_verify(store, false, false, "a", words, sizeof(words));
+	assert_non_null(strstr(words, "from Jan  1 12:00:00 2001"));
+	X509_free(cert);
+	X509_STORE_CTX_free(store);
+}
+
 static void
 the_first_failure_is_the_cause(void **state)
 {
@@ -179,6 +207,7 @@ main(void)
 		cmocka_unit_test(ca_files_that_are_none),
 		cmocka_unit_test(only_insecure_checks_nothing),
 		cmocka_unit_test(failures_say_what_to_do),
+		cmocka_unit_test(the_date_is_told),
 		cmocka_unit_test(the_first_failure_is_the_cause),
 		cmocka_unit_test(handshakes_that_fail),
 	};
