@@ -521,6 +521,7 @@ answer_post(struct fixture *x, int fd)
 		SAY(fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 		        "Content-Length: 16\r\nConnection: close\r\n\r\n"
 		        "{\"success\":true}");
+	shutdown(fd, SHUT_WR); /* that was all */
 	drain(fd);
 }
 
