@@ -96,6 +96,7 @@ static int
 set_up(void **state)
 {
 	struct look *x = calloc(1, sizeof(*x));
+	const char *tmp;
 	evt_error err;
 	bool queued;
 
@@ -103,7 +104,8 @@ set_up(void **state)
 	x->dir = make_dir();
 	x->path = in_dir(x->dir, "l.tape");
 	/* What verify cannot clear away without memory goes with the rest. */
-	x->tmp = getenv("TMPDIR") != NULL ? strdup(getenv("TMPDIR")) : NULL;
+	tmp = getenv("TMPDIR");
+	x->tmp = tmp != NULL ? strdup(tmp) : NULL;
 	assert_int_equal(setenv("TMPDIR", x->dir, 1), 0);
 	x->profile = navixy_profile();
 	die_after(write_and_die, x);
