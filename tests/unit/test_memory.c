@@ -33,7 +33,7 @@ struct recording {
 	evt_frame frame[N_FRAMES];
 	evt_profile *profile;
 	char *dir, *path;
-	unsigned looked;
+	unsigned looked, notices;
 	uint64_t lost; /* frames that had been committed */
 };
 
@@ -78,8 +78,15 @@ end(struct recording *x)
 	remove_dir(x->dir);
 }
 
+static void
+count_notice(void *ctx, const char *text)
+{
+	assert_true(strlen(text) > 0);
+	++*(unsigned *)ctx;
+}
+
 static evt_writer_options
-options_of(const struct recording *x)
+options_of(struct recording *x)
 {
 	evt_writer_options o;
 
@@ -87,6 +94,8 @@ options_of(const struct recording *x)
 	o.profile = x->profile;
 	o.block_bytes = 2000;
 	o.sync_ns = EVT_SYNC_OFF;
+	o.notice = count_notice;
+	o.notice_ctx = &x->notices;
 	return o;
 }
 
@@ -157,7 +166,7 @@ holds(struct recording *x, unsigned done)
 	x->lost += seen < done ? done - seen : 0;
 	assert_true(seen >= done);
 	/* The rest takes SQLite its time: not after each. */
-	if (x->looked++ % 5 != 0 && !torture_full())
+	if (x->looked++ % 8 != 0 && !torture_full())
 		return;
 	assert_int_equal(record(x, 0, 0, &again), EVT_OK);
 	assert_true(check_states(x->path, 0, SOURCES) >= done);
@@ -319,9 +328,12 @@ each_call_of_a_writer(void **state)
 		                           : kind == FAILING_DATABASE ? 41
 		                                                      : 1;
 
+		x->notices = 0;
 		for (size_t i = 0; i < COUNT(runs); i++)
 			calls += failing_each(kind, step, runs[i], x);
 		assert_true(calls > 20);
+		/* An index that cannot be written is told. */
+		assert_true(kind != FAILING_DATABASE || x->notices > 0);
 		torture_report(
 		    what[kind], calls, (uint64_t)calls * N_FRAMES, x->lost);
 	}

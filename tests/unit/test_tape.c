@@ -543,6 +543,48 @@ refuses_what_is_no_tape(void **state)
 	free(file);
 }
 
+/* What no tape takes is refused, and the tape goes on. */
+static void
+what_is_no_frame(void **state)
+{
+	static const evt_key long_key = { .text = "x", .len = EVT_KEY_MAX + 1 };
+	static const evt_frame bad[] = {
+		{ .kind = EVT_KIND_MARK + 1 },
+		{ .kind = EVT_KIND_RECEIVED, .opcode = 32 },
+		{ .opcode = EVT_OP_BINARY, .len = (size_t)EVT_PAYLOAD_MAX + 1 },
+		{ .opcode = EVT_OP_BINARY, .event = "x",
+		    .event_len = EVT_KEY_MAX + 1 },
+		{ .opcode = EVT_OP_BINARY, .sources = &long_key,
+		    .n_sources = 1 },
+	};
+	char *dir = make_dir(), *path = in_dir(dir, "n.tape");
+	evt_writer_options o;
+	evt_cursor *c;
+	evt_writer *w;
+	evt_error err;
+
+	(void)state;
+	evt_writer_options_init(&o);
+	o.block_bytes = 1023;
+	assert_int_equal(evt_writer_open(path, &o, &w, &err), EVT_ERR_ARG);
+	evt_writer_options_init(&o);
+	o.level = 23;
+	assert_int_equal(evt_writer_open(path, &o, &w, &err), EVT_ERR_ARG);
+	ok(evt_writer_open(path, NULL, &w, &err), &err);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		evt_frame f = bad[i];
+
+		assert_int_equal(evt_writer_put(w, &f, &err), EVT_ERR_ARG);
+		assert_true(strlen(err.text) > 0);
+	}
+	put_states(w, 0, 3, 1, 1000, 1);
+	ok(evt_writer_close(w, &err), &err);
+	assert_int_equal(check_states(path, 0, 1), 3);
+	assert_int_equal(evt_cursor_open(NULL, 0, NULL, &c, &err), EVT_ERR_ARG);
+	free(path);
+	remove_dir(dir);
+}
+
 int
 main(void)
 {
@@ -563,6 +605,7 @@ main(void)
 		T(merges_tapes_by_time),
 		T(seek_and_reset_keep_the_window),
 		T(refuses_what_is_no_tape),
+		cmocka_unit_test(what_is_no_frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
