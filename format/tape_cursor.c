@@ -349,8 +349,11 @@ look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 	if ((r = evt_tape_refresh(c->tape, err)))
 		return r;
 	c->has_wanted = false; /* the last segment may have grown */
-	if ((r = start_block(c, err)) != EVT_AGAIN)
+	if ((r = start_block(c, err)) != EVT_AGAIN) {
+		/* The recorder may have removed the file: let go of it. */
+		leave_journal(c);
 		return r;
+	}
 	/* What the segments hold and the filter passed over is behind us. */
 	if (evt_tape_end_seq(c->tape) > c->seq)
 		c->seq = evt_tape_end_seq(c->tape);

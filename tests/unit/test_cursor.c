@@ -4,6 +4,7 @@
  */
 #include "tests/unit/tapes.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -386,6 +387,62 @@ retention_under_a_readers_feet(void **state)
 	remove_dir(dir);
 }
 
+/* Descriptors of files that were removed. */
+static unsigned
+removed_but_held(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL) {
+		char to[600];
+		ssize_t len = readlinkat(dirfd(d), e->d_name, to, sizeof(to));
+
+		n += len > 10 && memcmp(to + len - 10, " (deleted)", 10) == 0;
+	}
+	closedir(d);
+	return n;
+}
+
+/* Who read from the journal, and now reads from the segments, holds on to no
+ * journal file that the recorder has removed. */
+static void
+no_removed_journal_is_held(void **state)
+{
+	char *dir = make_dir(), *path = in_dir(dir, "held.tape");
+	evt_writer_options o;
+	evt_cursor *cursor;
+	evt_tape *tape;
+	evt_writer *w;
+	evt_frame f;
+	evt_error err;
+
+	(void)state;
+	evt_writer_options_init(&o);
+	ok(evt_writer_open_env(path, &o, test_env(), &w, &err), &err);
+	put_states(w, 0, 10, 3, T0, 1);
+	ok(evt_writer_commit(w, &err), &err);
+	ok(evt_tape_open(path, &tape, &err), &err);
+	ok(evt_cursor_open(&tape, 1, NULL, &cursor, &err), &err);
+	for (unsigned i = 0; i < 5; i++)
+		ok(evt_cursor_next(cursor, &f, &err), &err);
+	put_states(w, 10, 10, 3, T0 + 10, 1);
+	ok(evt_writer_rotate(w, &err), &err);
+	put_states(w, 20, 10, 3, T0 + 20, 1);
+	ok(evt_writer_rotate(w, &err), &err);
+	for (unsigned i = 5; i < 25; i++)
+		ok(evt_cursor_next(cursor, &f, &err), &err);
+	assert_int_equal(f.seq, 25);
+	assert_int_equal(removed_but_held(), 0);
+	evt_cursor_close(cursor);
+	evt_tape_close(tape);
+	ok(evt_writer_close(w, &err), &err);
+	free(path);
+	remove_dir(dir);
+}
+
 int
 main(void)
 {
@@ -394,6 +451,7 @@ main(void)
 		cmocka_unit_test(follows_a_recorder),
 		cmocka_unit_test(a_bad_block_is_told_once),
 		cmocka_unit_test(retention_under_a_readers_feet),
+		cmocka_unit_test(no_removed_journal_is_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
