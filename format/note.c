@@ -248,43 +248,70 @@ take_note(evt_writer *w, const char *path, evt_error *err)
 	return finish_note(w, err);
 }
 
-struct taking {
-	evt_writer *writer;
-	int code;
-	evt_error *err;
+struct found {
+	evt_buf names; /* of char * */
+	bool nomem;
 };
 
-/* A file of the journal folder: take it if it is a note. */
+/* A file of the journal folder: remember it if it is a note. */
 static bool
-take_file(void *arg, const char *name, bool is_file)
+find_note(void *arg, const char *name, bool is_file)
 {
-	struct taking *t = arg;
+	struct found *found = arg;
 	size_t n = strlen(name);
-	char *path;
+	char *copy;
 
 	if (!is_file || n <= strlen(SUFFIX) ||
 	    strcmp(name + n - strlen(SUFFIX), SUFFIX) != 0)
 		return true;
-	path = evt_path_join(t->writer->journal_dir, name);
-	t->code = path != NULL ? take_note(t->writer, path, t->err) :
-	    evt_err_nomem(t->err);
-	free(path);
-	return t->code == EVT_OK;
+	copy = strdup(name);
+	found->nomem = copy == NULL ||
+	    !evt_buf_add(&found->names, &copy, sizeof(copy));
+	if (found->nomem)
+		free(copy);
+	return !found->nomem;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 int
 evt_writer_take_notes(evt_writer *w, evt_error *err)
 {
-	struct taking t = { w, EVT_OK, err };
+	struct found found = { { 0 }, false };
 	int r = finish_note(w, err);
+	char **name;
+	size_t n;
 
 	if (r != EVT_OK)
 		return r;
-	if (w->env.io->list(w->env.io->ctx, w->journal_dir, take_file, &t) != 0)
-		return evt_err_sys(err, errno, "cannot read folder %s",
+	if (w->env.io->list(w->env.io->ctx, w->journal_dir, find_note,
+	    &found) != 0)
+		r = evt_err_sys(err, errno, "cannot read folder %s",
 		    w->journal_dir);
-	w->notes_known = w->notes_known || t.code == EVT_OK;
-	return t.code;
+	else if (found.nomem)
+		r = evt_err_nomem(err);
+	name = (char **)(void *)found.names.data;
+	n = found.names.len / sizeof(*name);
+	/* Their names begin with the time: in the order they were left. */
+	if (r == EVT_OK && n > 1)
+		qsort(name, n, sizeof(*name), compare_names);
+	for (size_t i = 0; i < n; i++) {
+		char *path = r == EVT_OK ? evt_path_join(w->journal_dir,
+		    name[i]) : NULL;
+
+		if (r == EVT_OK)
+			r = path != NULL ? take_note(w, path, err) :
+			    evt_err_nomem(err);
+		free(path);
+		free(name[i]);
+	}
+	evt_buf_free(&found.names);
+	w->notes_known = w->notes_known || r == EVT_OK;
+	return r;
 }
 
 /* ---- leaving --------------------------------------------------------------------- */
@@ -311,8 +338,9 @@ leave_note(const char *path, const struct wish *n, const evt_io *io,
 	evt_buf json = { 0 }, tmp = { 0 }, name = { 0 };
 	int fd = -1, r;
 
-	/* Several may be left in the same nanosecond of a tape's time. */
-	if (!evt_buf_printf(&tmp, "%s/journal/%lld-%ld.tmp", path,
+	/* Several may be left in the same nanosecond of a tape's time.  The
+	 * names are in the order of time. */
+	if (!evt_buf_printf(&tmp, "%s/journal/%020lld-%ld.tmp", path,
 	    (long long)evt_clock_boot(), (long)getpid()) ||
 	    !evt_buf_printf(&name, "%.*s" SUFFIX, (int)(tmp.len - 4),
 	    (char *)tmp.data) || !evt_buf_printf(&json, "{\"time\":\"%lld\",",
