@@ -225,8 +225,9 @@ pull(evt_pretrigger *p, enum cause cause, int64_t at_ns)
 		p->until_ns = at_ns + p->o.after_ns;
 	p->state = WRITING;
 	p->todo.armed = false;
-	/* Each frame may match: those that do say it themselves. */
-	if (writing && cause == MATCH)
+	/* Each frame may match: those that do say it themselves.  And where a
+	 * full disk keeps a trigger waiting, its window begins before it still. */
+	if (p->todo.trigger || (writing && cause == MATCH))
 		return;
 	p->cause = cause;
 	p->at_ns = at_ns;
@@ -273,6 +274,18 @@ take_note(evt_pretrigger *p)
 
 /* ---- in the writer's place ----------------------------------------------- */
 
+/* A full disk: what is too old goes, which may be the room that is wanted. */
+static int
+hold_frame(evt_pretrigger *p, evt_frame *f, bool in_lines, evt_error *err)
+{
+	int r = evt_ring_put(p->ring, f, in_lines, err);
+
+	if (r == EVT_ERR_FULL &&
+	    evt_ring_commit(p->ring, now(p).mono_ns, NULL) == EVT_OK)
+		r = evt_ring_put(p->ring, f, in_lines, err);
+	return r;
+}
+
 static int
 write_frame(evt_pretrigger *p, evt_frame *f, bool in_lines, evt_error *err)
 {
@@ -307,7 +320,7 @@ evt_pretrigger_put(evt_pretrigger *p, evt_frame *frame, evt_error *err)
 	end_window(p, f.mono_ns);
 	if ((r = settle(p, err)) ||
 	    (r = evt_writer_scan(p->o.writer, &f, &json, &in_lines, err)) ||
-	    (r = is_held(p, &f) ? evt_ring_put(p->ring, &f, in_lines, err) :
+	    (r = is_held(p, &f) ? hold_frame(p, &f, in_lines, err) :
 	    write_frame(p, &f, in_lines, err)))
 		return r;
 	p->last_diff = f.time_ns - f.mono_ns;
@@ -384,15 +397,15 @@ evt_pretrigger_end(evt_pretrigger *p, evt_error *err)
 {
 	char text[160];
 	evt_ring_stats held;
-	int r = EVT_OK;
+	int r;
 
 	if (p->state == ENDED)
 		return EVT_OK;
+	if ((r = settle(p, err)) || (r = evt_writer_tick(p->o.writer, err)))
+		return r;
 	/* A trigger that was left a moment ago counts. */
-	r = evt_writer_tick(p->o.writer, err);
-	if (r == EVT_OK)
-		take_note(p);
-	if (r != EVT_OK || (r = settle(p, err)))
+	take_note(p);
+	if ((r = settle(p, err)))
 		return r;
 	evt_ring_get_stats(p->ring, &held);
 	if ((r = evt_ring_drop(p->ring, err)))
@@ -415,6 +428,7 @@ evt_pretrigger_get_stats(const evt_pretrigger *p,
 
 	evt_ring_get_stats(p->ring, &ring);
 	*ret_stats = (evt_pretrigger_stats){ .armed = p->state == ARMED,
+		.ended = p->state == ENDED,
 		.held = ring.frames, .bytes = ring.bytes,
 		.let_go = ring.let_go, .triggers = p->triggers };
 }

@@ -45,7 +45,8 @@ void evt_pretrigger_free(evt_pretrigger *p);
 void evt_pretrigger_listen(evt_pretrigger *p,
     void (*wrote)(void *ctx, const evt_frame *frame), void *ctx);
 
-/* As evt_writer_put(), _commit(), _tick() and _rotate(). */
+/* As evt_writer_put(), _commit(), _tick() and _rotate().  A frame that is held
+ * gets no number. */
 int evt_pretrigger_put(evt_pretrigger *p, evt_frame *frame, evt_error *err);
 int evt_pretrigger_commit(evt_pretrigger *p, evt_error *err);
 int evt_pretrigger_tick(evt_pretrigger *p, evt_error *err);
@@ -60,6 +61,7 @@ int evt_pretrigger_end(evt_pretrigger *p, evt_error *err);
 
 typedef struct evt_pretrigger_stats {
 	bool armed;       /* else what comes is written */
+	bool ended;       /* nothing is held any more */
 	uint64_t held;    /* frames in the ring */
 	uint64_t bytes;   /* of the ring */
 	uint64_t let_go;  /* frames that were not kept */

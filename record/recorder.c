@@ -82,6 +82,14 @@ say_notice(void *ctx, const char *text)
 	evt_recorder_say(ctx, EVT_RECORD_NOTICE, text);
 }
 
+static void
+beat_tape(void *ctx)
+{
+	evt_recorder *r = ctx;
+
+	evt_pulse_beat(&r->tape_pulse);
+}
+
 /* Wait up to ns, or until the end of the recording is asked for. */
 static void
 pause_tape(void *ctx, int64_t ns)
@@ -218,6 +226,7 @@ evt_recorder_close_tape(evt_recorder *r)
 	rc = evt_writer_close(r->writer, &err);
 	if (rc != EVT_OK)
 		evt_recorder_tell_unclosed(r, &err);
+	evt_recorder_tell_held(r);
 	r->writer = NULL;
 	r->unwritten = evt_sink_lost(r->sink, rc != EVT_OK);
 	evt_board_begin(&r->board)->state = EVT_RECORD_ENDED;
@@ -448,7 +457,7 @@ open_tape(evt_recorder *r, evt_error *err)
 		.dropping = r->o.writer.keep_bytes > 0 ||
 		    r->o.writer.keep_age_ns > 0,
 		.ending = is_ending, .pause = pause_tape, .say = say_tape,
-		.stop = evt_recorder_stop_tape, .ctx = r };
+		.stop = evt_recorder_stop_tape, .beat = beat_tape, .ctx = r };
 	int rc = evt_recorder_make_room(r, err);
 
 	if (rc != EVT_OK)

@@ -84,6 +84,8 @@ void evt_recorder_stop_tape(void *recorder, const char *reason,
     const char *text);
 /* Closing the tape failed. */
 void evt_recorder_tell_unclosed(evt_recorder *r, const evt_error *err);
+/* What was held for a trigger stays behind. */
+void evt_recorder_tell_held(evt_recorder *r);
 
 /* ---- recorder_lines.c ---------------------------------------------------- */
 

@@ -65,3 +65,18 @@ evt_recorder_tell_unclosed(evt_recorder *r, const evt_error *err)
 	else
 		evt_recorder_fail(r, text);
 }
+
+void
+evt_recorder_tell_held(evt_recorder *r)
+{
+	evt_pretrigger_stats held;
+
+	if (r->pretrigger == NULL)
+		return;
+	evt_pretrigger_get_stats(r->pretrigger, &held);
+	if (held.ended || held.held == 0)
+		return;
+	evt_recorder_say(r, EVT_RECORD_NOTICE, "what was held for a trigger "
+	    "stays in the tape's folder: the next recording to it puts it onto "
+	    "the tape");
+}

@@ -23,6 +23,7 @@ struct evt_sink {
 	bool given_up;
 	uint64_t lost, lost_bytes;
 	uint64_t pending;    /* frames put since the last commit */
+	uint64_t held;       /* those of them that are held for a trigger */
 	uint64_t put_bytes;
 	/* Put, not all of it committed. */
 	uint64_t frames, sent, marks, bytes;
@@ -70,7 +71,8 @@ evt_sink_done(const evt_sink *s)
 uint64_t
 evt_sink_lost(const evt_sink *s, bool uncommitted)
 {
-	return s->lost + (uncommitted ? s->pending : 0);
+	/* No tape that is closed has what is held. */
+	return s->lost + (uncommitted ? s->pending : s->held);
 }
 
 /* The tape did what was asked, or not: tell once when that changes. */
@@ -139,12 +141,22 @@ try_again(evt_sink *s, int rc, const evt_error *err)
 	return true;
 }
 
+/* Something takes room on the disk. */
+static void
+count_room(evt_sink *s, const evt_frame *item)
+{
+	uint64_t before = s->put_bytes;
+
+	s->put_bytes += item->len + FRAME_BYTES;
+	/* What was held is much at once, and so may a batch be. */
+	if (s->o.beat != NULL && before >> 20 != s->put_bytes >> 20)
+		s->o.beat(s->o.ctx);
+}
+
 static void
 count(evt_sink *s, const evt_frame *item)
 {
-	s->put_bytes += item->len + FRAME_BYTES;
-	if (item->kind != EVT_KIND_MARK)
-		s->pending++;
+	count_room(s, item);
 	if (item->kind == EVT_KIND_MARK) {
 		s->marks++;
 	} else if (item->kind == EVT_KIND_SENT) {
@@ -182,6 +194,22 @@ wrote(void *ctx, const evt_frame *frame)
 	count(s, frame);
 }
 
+static int
+put_pretrigger(evt_sink *s, evt_frame *frame, evt_error *err)
+{
+	int rc = evt_pretrigger_put(s->o.pretrigger, frame, err);
+
+	if (rc != EVT_OK)
+		return rc;
+	if (frame->kind == EVT_KIND_RECEIVED)
+		s->last_frame_ns = frame->time_ns;
+	if (frame->seq == 0) {
+		s->held += frame->kind != EVT_KIND_MARK;
+		count_room(s, frame);
+	}
+	return EVT_OK;
+}
+
 /* Put it onto the tape, or where it is held. */
 static int
 put_frame(evt_sink *s, evt_frame *frame, bool hold, evt_error *err)
@@ -189,13 +217,15 @@ put_frame(evt_sink *s, evt_frame *frame, bool hold, evt_error *err)
 	int rc;
 
 	if (s->o.pretrigger != NULL && hold) {
-		if (frame->kind == EVT_KIND_RECEIVED)
-			s->last_frame_ns = frame->time_ns;
-		return evt_pretrigger_put(s->o.pretrigger, frame, err);
+		rc = put_pretrigger(s, frame, err);
+	} else {
+		rc = evt_writer_put(s->o.writer, frame, err);
+		if (rc == EVT_OK)
+			wrote(s, frame);
 	}
-	rc = evt_writer_put(s->o.writer, frame, err);
-	if (rc == EVT_OK)
-		wrote(s, frame);
+	/* Not in wrote(): what comes from where it was held is there still. */
+	if (rc == EVT_OK && frame->kind != EVT_KIND_MARK)
+		s->pending++;
 	return rc;
 }
 
@@ -309,7 +339,7 @@ insist(evt_sink *s, int (*what)(evt_sink *s, evt_error *err))
 	if (rc >= 0) {
 		note(s, rc, &err);
 		s->tries = 0;
-		s->pending = 0;
+		s->pending = s->held = 0;
 		publish(s);
 	}
 }
@@ -400,6 +430,8 @@ evt_sink_last_try(evt_sink *s, const evt_moment *now)
 		return;
 	s->given_up = false;
 	s->last_tries = LAST_TRIES;
+	/* Or the marks would be held too. */
+	evt_sink_end(s);
 	if (s->lost > 0 && evt_marks_gap(&b, &gap)) {
 		item.payload = b.data;
 		item.len = b.len;

@@ -43,6 +43,8 @@ typedef struct evt_sink_options {
 	/* The tape has been full, or gone, for long: end the recording; as in
 	 * evt_room_options. */
 	void (*stop)(void *ctx, const char *reason, const char *text);
+	/* It gets on: each MiB that gets onto the tape.  NULL: nobody asks. */
+	void (*beat)(void *ctx);
 	void *ctx;
 } evt_sink_options;
 
@@ -74,8 +76,10 @@ const char *evt_sink_done(const evt_sink *s);
 /* Everything was put but the last marks: if frames were given up, try once
  * more, and say on the tape how many are missing. */
 void evt_sink_last_try(evt_sink *s, const evt_moment *now);
-/* Frames that were given up; with `uncommitted`, also those that were put and
- * not committed, which only a writer that is closed has written. */
+/* Frames that were given up, or held in memory alone at that time; with
+ * `uncommitted`, also those that were put and not committed, which only a
+ * writer that is closed has written.  What lies on the disk held for a trigger
+ * is not lost: the next recording takes it. */
 uint64_t evt_sink_lost(const evt_sink *s, bool uncommitted);
 
 #endif

@@ -303,6 +303,91 @@ each_step_may_fail(void **state)
 	}
 }
 
+/* On a disk that is full for long a second trigger comes before the first has
+ * its frames: the window begins where the first one said. */
+static void
+a_trigger_while_one_waits(void **state)
+{
+	struct fixture x = { 0 };
+
+	(void)state;
+	begin(&x, 10 * S, 5 * S);
+	frame(&x, "1", T0 + 11 * S);
+	commit(&x);
+	clock_at(T0 + 20 * S);
+	evt_pretrigger_pull(x.p);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	assert_int_equal(evt_pretrigger_commit(x.p, NULL), EVT_ERR_FULL);
+	clock_at(T0 + 30 * S);
+	evt_pretrigger_pull(x.p);
+	x.fault = (struct faulty){ 0 };
+	commit(&x);
+	frame(&x, "2", T0 + 34 * S);
+	end(&x, " armed@0 1 trigger@20000 2");
+}
+
+/* As note.c has it. */
+static void
+leave_note(struct fixture *x, int64_t at_ns)
+{
+	clock_at(at_ns);
+	x->w->triggered = true;
+	x->w->trigger_ns = at_ns - DIFF;
+	x->w->trigger_text = strdup("gate");
+}
+
+/* The end comes while a note waits, and with it another one: both are set. */
+static void
+an_end_while_a_note_waits(void **state)
+{
+	struct fixture x = { 0 };
+	int r = EVT_OK;
+
+	(void)state;
+	begin(&x, 10 * S, 5 * S);
+	frame(&x, "1", T0 + 11 * S);
+	commit(&x);
+	leave_note(&x, T0 + 20 * S);
+	/* The tick takes it and then fails. */
+	for (unsigned at = 0; x.w->triggered; at++) {
+		x.fault = (struct faulty){ at, 0, FAIL_FULL, true };
+		r = evt_pretrigger_tick(x.p, NULL);
+	}
+	assert_int_equal(r, EVT_ERR_FULL);
+	x.fault = (struct faulty){ 0 };
+	leave_note(&x, T0 + 21 * S);
+	end(&x, " armed@0 1 note@20000 trigger@20000 note@21000 trigger@21000");
+}
+
+/* A full disk and more in memory than waits there: what is too old goes all
+ * the same, which may be the room that is wanted. */
+static void
+what_is_too_old_goes_on_a_full_disk(void **state)
+{
+	struct fixture x = { 0 };
+	size_t n = 2u << 20;
+	char *large = calloc(1, n + 1);
+	evt_pretrigger_stats st;
+
+	(void)state;
+	assert_non_null(large);
+	memset(large, 'x', n);
+	begin(&x, 10 * S, 5 * S);
+	frame(&x, "1", T0 + 1 * S);
+	commit(&x);
+	frame(&x, large, T0 + 20 * S);
+	clock_at(T0 + 30 * S);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	assert_int_equal(put(&x, EVT_KIND_RECEIVED, EVT_OP_TEXT, "3",
+	    T0 + 30 * S), EVT_ERR_FULL);
+	evt_pretrigger_get_stats(x.p, &st);
+	assert_int_equal(st.let_go, 1);
+	x.fault = (struct faulty){ 0 };
+	frame(&x, "3", T0 + 30 * S);
+	end(&x, " armed@0");
+	free(large);
+}
+
 int
 main(void)
 {
@@ -313,6 +398,9 @@ main(void)
 		cmocka_unit_test(the_clock_ends_it_too),
 		cmocka_unit_test(a_note_counts_from_when_it_was_left),
 		cmocka_unit_test(each_step_may_fail),
+		cmocka_unit_test(a_trigger_while_one_waits),
+		cmocka_unit_test(an_end_while_a_note_waits),
+		cmocka_unit_test(what_is_too_old_goes_on_a_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

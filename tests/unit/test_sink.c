@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/ring.h"
 #include "format/units.h"
 #include "format/writer.h"
 #include "record/sink.h"
@@ -28,6 +29,9 @@ struct fixture {
 	unsigned errors, mended, stops;
 	char said[800], reason[32];
 	evt_room *room; /* NULL: the disk is not watched */
+	bool keep_last; /* frames are held for a trigger */
+	evt_pretrigger *pretrigger;
+	unsigned beats;
 };
 
 static bool
@@ -57,6 +61,26 @@ say(void *ctx, bool error, const char *text)
 	else
 		x->mended++;
 	snprintf(x->said, sizeof(x->said), "%s", text);
+}
+
+static void
+say_pretrigger(void *ctx, const char *text)
+{
+	(void)ctx;
+	(void)text;
+}
+
+static evt_moment
+now(void *ctx)
+{
+	(void)ctx;
+	return (evt_moment){ .time_ns = 8000, .mono_ns = 8000 };
+}
+
+static void
+beat(void *ctx)
+{
+	((struct fixture *)ctx)->beats++;
 }
 
 /* The sink has had enough; the recording is being ended. */
@@ -99,6 +123,32 @@ make_room(struct fixture *x)
 	return room;
 }
 
+/* A recording that holds its frames, armed. */
+static void
+arm(struct fixture *x)
+{
+	evt_item item = { .time_ns = 900, .mono_ns = 900,
+		.payload = (const uint8_t *)"{}", .len = 2,
+		.kind = EVT_KIND_MARK, .opcode = EVT_MARK_STARTED };
+
+	evt_sink_put(x->sink, &item);
+	evt_sink_commit(x->sink);
+	assert_true(x->board.stats.armed);
+}
+
+static evt_pretrigger *
+make_pretrigger(struct fixture *x)
+{
+	evt_pretrigger_options o = { .writer = x->writer,
+		.keep_ns = 3600 * EVT_NS_PER_S, .after_ns = EVT_NS_PER_S,
+		.keep_bytes = 1u << 30, .now = now, .say = say_pretrigger };
+	evt_pretrigger *p;
+	evt_error err;
+
+	ok(evt_pretrigger_new(&o, &p, &err), &err);
+	return p;
+}
+
 static void
 begin(struct fixture *x, uint64_t max_frames, uint64_t max_stored)
 {
@@ -106,7 +156,7 @@ begin(struct fixture *x, uint64_t max_frames, uint64_t max_stored)
 		.max_frames = max_frames, .max_stored = max_stored,
 		.dropping = x->keep_list,
 		.room = x->room, .ending = ending, .pause = wait_ns,
-		.say = say, .stop = stop, .ctx = x };
+		.say = say, .stop = stop, .beat = beat, .ctx = x };
 	evt_writer_env env = *test_env();
 	evt_writer_options wo;
 	evt_error err;
@@ -120,20 +170,31 @@ begin(struct fixture *x, uint64_t max_frames, uint64_t max_stored)
 	ok(evt_writer_open_env(x->path, &wo, &env, &x->writer, &err), &err);
 	assert_int_equal(pthread_mutex_init(&x->board.lock, NULL), 0);
 	o.writer = x->writer;
+	if (x->keep_last)
+		o.pretrigger = x->pretrigger = make_pretrigger(x);
 	x->sink = evt_sink_new(&o);
 	assert_non_null(x->sink);
+	if (x->keep_last)
+		arm(x);
+}
+
+static void
+close_tape(struct fixture *x)
+{
+	evt_error err;
+
+	evt_sink_free(x->sink);
+	evt_pretrigger_free(x->pretrigger);
+	evt_room_free(x->room);
+	x->fault.kind = NONE;
+	ok(evt_writer_close(x->writer, &err), &err);
+	pthread_mutex_destroy(&x->board.lock);
 }
 
 static void
 end(struct fixture *x)
 {
-	evt_error err;
-
-	evt_sink_free(x->sink);
-	evt_room_free(x->room);
-	x->fault.kind = NONE;
-	ok(evt_writer_close(x->writer, &err), &err);
-	pthread_mutex_destroy(&x->board.lock);
+	close_tape(x);
 	free(x->path);
 	remove_dir(x->dir);
 }
@@ -437,6 +498,171 @@ a_list_does_not_go_with_its_segment(void **state)
 	assert_true(count_lists(&kept) > 0);
 }
 
+/* ---- with what is held for a trigger ------------------------------------- */
+
+/* What a full disk keeps from getting onto the tape is no loss as long as it
+ * lies on the disk where it is held: the next recording takes it from there. */
+static void
+what_is_held_on_disk_is_not_lost(void **state)
+{
+	evt_error err;
+	bool hit = true;
+
+	(void)state;
+	for (unsigned at = 0; hit; at++) {
+		struct fixture x = { .keep_last = true };
+
+		begin(&x, 0, 0);
+		put(&x, 0, 10);
+		evt_sink_commit(x.sink);
+		assert_int_equal(x.board.stats.held, 10);
+		assert_int_equal(x.board.stats.frames, 0);
+		x.ending = true;
+		x.fault = (struct faulty){ at, 0, FAIL_FULL, true };
+		evt_sink_trigger(x.sink);
+		hit = x.fault.calls > at;
+		assert_int_equal(evt_sink_lost(x.sink, true), 0);
+		close_tape(&x);
+		ok(evt_writer_open_env(x.path, NULL, test_env(), &x.writer,
+		    &err), &err);
+		ok(evt_writer_close(x.writer, &err), &err);
+		assert_int_equal(check_states(x.path, 0, 3), 10);
+		free(x.path);
+		remove_dir(x.dir);
+	}
+}
+
+/* What was not written there yet goes with the process. */
+static void
+what_is_held_in_memory_is_lost(void **state)
+{
+	struct fixture x = { .keep_last = true, .ending = true };
+
+	(void)state;
+	begin(&x, 0, 0);
+	put(&x, 0, 4);
+	evt_sink_commit(x.sink);
+	put(&x, 4, 10);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	evt_sink_trigger(x.sink);
+	put(&x, 10, 13);
+	assert_int_equal(evt_sink_lost(x.sink, false), 9);
+	end(&x);
+}
+
+/* The text of the marks on the tape. */
+static void
+marks(struct fixture *x, char *to, size_t size)
+{
+	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK };
+	evt_cursor *cur;
+	evt_tape *tape;
+	evt_frame f;
+	evt_error err;
+	size_t n = 0;
+
+	to[0] = '\0';
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	ok(evt_cursor_open(&tape, 1, &filter, &cur, &err), &err);
+	while (evt_cursor_next(cur, &f, &err) == EVT_OK) {
+		n += (size_t)snprintf(to + n, size - n, " %s",
+		    evt_mark_name(f.opcode));
+		assert_true(n < size);
+	}
+	evt_cursor_close(cur);
+	evt_tape_close(tape);
+}
+
+/* There is room at the last moment: the last marks are not held, and what is
+ * held is let go as at any other end. */
+static void
+the_last_try_ends_what_is_armed(void **state)
+{
+	struct fixture x = { .keep_last = true, .ending = true };
+	evt_moment at = { .time_ns = 7000, .mono_ns = 7000 };
+	uint64_t files, bytes;
+	char text[200], *journal;
+
+	(void)state;
+	begin(&x, 0, 0);
+	put(&x, 0, 10);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	evt_sink_commit(x.sink);
+	put(&x, 10, 13);
+	evt_sink_end(x.sink);
+	x.fault.kind = NONE;
+	evt_sink_last_try(x.sink, &at);
+	put_mark(&x);
+	evt_sink_commit(x.sink);
+	assert_int_equal(evt_sink_lost(x.sink, true), 3);
+	marks(&x, text, sizeof(text));
+	assert_string_equal(text, " started armed gap note");
+	journal = in_dir(x.path, "journal");
+	evt_ring_folder(&evt_io_posix, journal, &files, &bytes);
+	assert_int_equal(files, 0);
+	free(journal);
+	end(&x);
+}
+
+/* A move of much that is held takes long: who watches the thread sees that it
+ * gets on. */
+static void
+a_long_move_is_seen_to_get_on(void **state)
+{
+	struct fixture x = { .keep_last = true };
+
+	(void)state;
+	begin(&x, 0, 0);
+	put(&x, 0, 24000);
+	evt_sink_commit(x.sink);
+	assert_true(x.board.stats.held_bytes > 1u << 20);
+	x.beats = 0;
+	evt_sink_trigger(x.sink);
+	assert_int_equal(x.board.stats.frames, 24000);
+	assert_true(x.beats >= 1);
+	end(&x);
+}
+
+struct looks {
+	unsigned n;
+	uint64_t free;
+};
+
+static bool
+some_space(void *ctx, const char *path, evt_space *ret)
+{
+	struct looks *l = ctx;
+
+	(void)path;
+	l->n++;
+	*ret = (evt_space){ .size = 1u << 30, .free = l->free };
+	return true;
+}
+
+/* What is held fills the disk as what is written does. */
+static void
+what_is_held_takes_room_too(void **state)
+{
+	struct fixture x = { .keep_last = true };
+	struct looks l = { .free = 8u << 20 };
+	evt_room_options o = { .path = "x", .limit = { 4u << 20, 0 },
+		.closing = closing, .board = &x.board, .space = some_space,
+		.space_ctx = &l, .stop = stop, .ctx = &x };
+
+	(void)state;
+	x.room = evt_room_new(&o);
+	assert_non_null(x.room);
+	begin(&x, 0, 0);
+	evt_sink_tick(x.sink);
+	l.n = 0;
+	for (unsigned i = 0; i < 12000; i += 1000) {
+		put(&x, i, i + 1000);
+		evt_sink_commit(x.sink);
+	}
+	assert_true(l.n >= 1);
+	end(&x);
+}
+
 int
 main(void)
 {
@@ -451,6 +677,11 @@ main(void)
 		cmocka_unit_test(waits_for_ever_for_a_disk_that_fails),
 		cmocka_unit_test(ends_where_the_tape_is_gone),
 		cmocka_unit_test(a_list_does_not_go_with_its_segment),
+		cmocka_unit_test(what_is_held_on_disk_is_not_lost),
+		cmocka_unit_test(what_is_held_in_memory_is_lost),
+		cmocka_unit_test(the_last_try_ends_what_is_armed),
+		cmocka_unit_test(a_long_move_is_seen_to_get_on),
+		cmocka_unit_test(what_is_held_takes_room_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
