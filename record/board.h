@@ -51,6 +51,8 @@ typedef struct evt_record_stats {
 	/* The disk under it. */
 	bool disk_known;        /* disk_free says something */
 	bool disk_low;          /* less than --min-free is left */
+	/* Below these a warning, the end; 0: not watched. */
+	uint64_t disk_min, disk_end;
 	uint64_t disk_free;     /* bytes, to an ordinary user */
 	uint64_t dropped_segments; /* that went for lack of room */
 	uint64_t dropped_bytes;

@@ -46,6 +46,24 @@ static const struct row {
 	{ NAME("recovered_frames"), GAUGE,
 	    "Frames of an earlier recording that were found in its journal.",
 	    AT(recovered) },
+	{ NAME("disk_min_free_bytes"), GAUGE,
+	    "With less room than this a warning is given (--min-free); 0: "
+	    "not watched.", AT(disk_min) },
+	{ NAME("disk_end_bytes"), GAUGE,
+	    "With less room than this the recording ends; 0: not watched.",
+	    AT(disk_end) },
+	{ NAME("dropped_segments_total"), COUNTER,
+	    "Segments that went for lack of room (--ring).",
+	    AT(dropped_segments) },
+	{ NAME("dropped_bytes_total"), COUNTER, "Their bytes.",
+	    AT(dropped_bytes) },
+	{ NAME("held_frames"), GAUGE,
+	    "Frames that are held for a trigger (--keep-last).", AT(held) },
+	{ NAME("held_bytes"), GAUGE, "What they take.", AT(held_bytes) },
+	{ NAME("let_go_frames_total"), COUNTER,
+	    "Frames that were held and that no trigger wanted.", AT(let_go) },
+	{ NAME("triggers_total"), COUNTER, "Triggers that came.",
+	    AT(triggers) },
 #undef AT
 };
 
@@ -133,6 +151,10 @@ evt_record_metrics(const evt_record_stats *st, const evt_metrics_around *a,
 	    "written.", (double)st->segment) &&
 	    gauge(out, NAME("tape_failing"), "1: the tape cannot be written "
 	    "to, and is tried again each second.", st->failing ? 1 : 0) &&
+	    gauge(out, NAME("disk_low"), "1: less than --min-free is left.",
+	    st->disk_low ? 1 : 0) &&
+	    gauge(out, NAME("armed"), "1: frames are held, and not written "
+	    "(--keep-last).", st->armed ? 1 : 0) &&
 	    gauge(out, NAME("tape_still_seconds"), "Time since the thread "
 	    "that writes the tape last came round: long where the disk does "
 	    "not answer.", (double)st->tape_still_ns / 1e9) &&

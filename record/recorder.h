@@ -75,6 +75,14 @@ void evt_recorder_options_init(evt_recorder_options *ret_options);
 int evt_recorder_check(const evt_recorder_options *options, evt_error *err);
 
 /*
+ * Look at the room on the tape's disk as a start would, and touch nothing: the
+ * stats of the disk.  event() is told what would be told then.
+ * Errors: EVT_ERR_FULL: a start would be refused; EVT_ERR_NOMEM.
+ */
+int evt_recorder_check_room(const evt_recorder_options *options,
+    evt_record_stats *ret_stats, evt_error *err);
+
+/*
  * Check the options, open the tape and start.
  * Errors: EVT_ERR_ARG with words on the option, those of evt_writer_open(),
  * EVT_ERR_IO (credential, CA file), EVT_ERR_FULL (too little room).

@@ -63,7 +63,10 @@ void evt_recorder_say(void *recorder, enum evt_record_event event,
 /* The same, and the recording counts as failed. */
 void evt_recorder_fail(evt_recorder *r, const char *text);
 
-/* ---- recorder.c: for the tape's thread ----------------------------------- */
+/* An eventfd is readable from here on. */
+void evt_recorder_poke(int fd);
+
+/* ---- recorder_tape.c ----------------------------------------------------- */
 
 /* Put a mark of the recorder's own; b is its payload, which is freed.  ok: b
  * could be made. */
@@ -74,6 +77,8 @@ void evt_recorder_begin_tape(evt_recorder *r);
 void evt_recorder_close_tape(evt_recorder *r);
 /* What is done between batches.  next_tick (CLOCK_MONOTONIC) is moved on. */
 void evt_recorder_keep_house(evt_recorder *r, int64_t *next_tick);
+/* The thread; arg: the recorder. */
+void *evt_recorder_run_tape(void *arg);
 
 /* ---- recorder_room.c ----------------------------------------------------- */
 

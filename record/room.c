@@ -131,30 +131,46 @@ evt_space_get(void *ctx, const char *path, evt_space *ret_space)
 	return known;
 }
 
-/* Look, and work out the limits; false: nothing is known, or to be watched. */
-static bool
-measure(evt_room *r, evt_space *ret)
+static void
+show(evt_room *r, bool known, const evt_space *space)
 {
-	uint64_t closing = r->o.closing(r->o.ctx);
-	evt_record_stats *st;
-	bool known = r->o.space(r->o.space_ctx, r->o.path, ret);
+	evt_record_stats *st = evt_board_begin(r->o.board);
 
-	st = evt_board_begin(r->o.board);
 	st->disk_known = known;
-	st->disk_free = known ? ret->free : 0;
+	st->disk_free = known ? space->free : 0;
+	st->disk_min = r->min;
+	st->disk_end = r->end;
 	evt_board_end(r->o.board);
-	r->put = r->put_now;
-	r->next = UINT64_MAX;
-	if (!known || is_off(&r->o.limit))
-		return false;
-	r->min = least(&r->o.limit, ret->size);
+}
+
+static void
+work_out(evt_room *r, const evt_space *space, uint64_t closing)
+{
+	r->min = least(&r->o.limit, space->size);
 	r->end = r->min / 4 > closing ? r->min / 4 : closing;
 	if (r->min < r->end)
 		r->min = r->end;
 	/* What is put may stand on the disk twice for a while, in the journal
 	 * and in a block: at most half of what is left goes unseen. */
-	r->next = r->put + (ret->free > r->end ? (ret->free - r->end) / 4 : 0);
-	return true;
+	r->next = r->put + (space->free > r->end ?
+	    (space->free - r->end) / 4 : 0);
+}
+
+/* Look, and work out the limits; false: nothing is known, or to be watched. */
+static bool
+measure(evt_room *r, evt_space *ret)
+{
+	uint64_t closing = r->o.closing(r->o.ctx);
+	bool known = r->o.space(r->o.space_ctx, r->o.path, ret);
+	bool watched = known && !is_off(&r->o.limit);
+
+	r->put = r->put_now;
+	r->next = UINT64_MAX;
+	r->min = r->end = 0;
+	if (watched)
+		work_out(r, ret, closing);
+	show(r, known, ret);
+	return watched;
 }
 
 static void

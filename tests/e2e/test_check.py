@@ -118,6 +118,36 @@ class Check(feed.FeedCase):
         p.popen.stdin.close()
         self.says(self.check("-", "-o", self.tape), "tape", "warning", r"was not closed .*nothing is to be done")
 
+    def test_room(self):
+        """It says that a start would be refused where it would be."""
+        st = os.statvfs(self.dir)
+        free = st.f_bavail * st.f_frsize
+        self.says(self.check("-", "-o", self.tape, "--min-free", "1MiB"), "disk", "ok", r"are free; a warning comes below 2\.0 MiB")
+        self.says(self.check("-", "-o", self.tape, "--min-free", "0"), "disk", "ok", r"nobody looks \(--min-free 0\)")
+        low, much = ["--min-free", free * 2], ["--min-free", free * 8]
+        for args in (low, much):
+            refused = args is much
+            found = self.check("-", "-o", self.tape, *args, code=int(refused))
+            self.says(found, "disk", "failed" if refused else "warning", r"^only .* are free on the disk of .*t\.tape")
+            done = evtest.run("evtape-record", "-", "-o", self.tape, *args, stdin=b"{}\n", check=int(refused))
+            self.assertIn(re.sub(r"^only \S+ \S+|\d.*", "", found["disk"][1]).split("than")[0].encode(), done.stderr)
+        # A ring that is there makes room; a new one cannot.
+        self.says(self.check("-", "-o", self.tape, *much, "--ring", "1GiB"), "disk", "warning", "the oldest segments go at once")
+        self.says(self.check("-", "-o", self.path("new.tape"), *much, "--ring", "1GiB", code=1), "disk", "failed", "make room")
+
+    def test_held_for_a_trigger(self):
+        options = ["-", "-o", self.tape, "--keep-last", "1m", "--keep-after", "5s"]
+        self.says(self.check(*options), "plan", "ok",
+                  "would record what is around a trigger, 1m00s before it and 5s after, of the lines of stdin into")
+        p = self.start("evtape-record", *options, "--json", stdin=subprocess.PIPE)
+        p.popen.stdin.write(b'{"event":"x"}\n')
+        p.popen.stdin.flush()
+        p.wait_for(rb'"held_frames":1,', "out")
+        p.signal(evtest.SIGKILL)
+        p.finish(check=None)
+        p.popen.stdin.close()
+        self.says(self.check(*options), "tape", "warning", r"was not closed .*nothing is to be done")
+
     def test_what_the_server_thinks(self):
         sim, url = self.simulate("--wrong-hash")
         found = self.feed(url, code=1)

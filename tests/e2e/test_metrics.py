@@ -4,6 +4,7 @@ may have them."""
 import os
 import re
 import resource
+import signal
 import socket
 import subprocess
 
@@ -144,6 +145,21 @@ class Metrics(feed.FeedCase):
         f = self.wait_figure("tape_failing", lambda v: v == 0)
         f = self.wait_figure("frames_total", lambda v: v == 200)
         self.assertEqual(f["gaps_total"], 0)
+        p.popen.stdin.close()
+        p.finish()
+
+    def test_what_is_held(self):
+        p = self.serve("-", "--keep-last", "1h", "--keep-after", "1h", "--min-free", "1MiB", stdin=subprocess.PIPE)
+        p.popen.stdin.write(LINE % 1 * 5)
+        p.popen.stdin.flush()
+        f = self.wait_figure("held_frames", lambda v: v == 5)
+        self.assertEqual((f["armed"], f["triggers_total"], f["frames_total"]), (1, 0, 0))
+        self.assertGreater(f["held_bytes"], 5 * len(LINE))
+        # What closing the tape takes is kept back, whatever is asked for.
+        self.assertEqual((f["disk_min_free_bytes"], f["disk_end_bytes"], f["dropped_segments_total"]), (2 << 20, 2 << 20, 0))
+        p.signal(signal.SIGUSR1)
+        f = self.wait_figure("frames_total", lambda v: v == 5)
+        self.assertEqual((f["armed"], f["triggers_total"], f["held_frames"], f["let_go_frames_total"]), (0, 1, 0, 0))
         p.popen.stdin.close()
         p.finish()
 

@@ -36,6 +36,9 @@ each_figure_has_its_name(void **state)
 		.gaps = 16, .lost_frames = 17, .lost_bytes = 18,
 		.connections = 19, .queue_bytes = 20, .queue_limit = 21,
 		.stored_bytes = 22, .recovered = 23, .segment = 24,
+		.disk_low = true, .disk_min = 27, .disk_end = 28,
+		.dropped_segments = 29, .dropped_bytes = 30, .armed = true,
+		.held = 31, .held_bytes = 32, .let_go = 33, .triggers = 34,
 		.failing = true, .tape_still_ns = 1500000000,
 		.network_still_ns = 250000000,
 		.last_frame_ns = NOW - 3 * EVT_NS_PER_S };
@@ -68,6 +71,16 @@ each_figure_has_its_name(void **state)
 	says(&st, &a, "last_event_age_seconds 3");
 	says(&st, &a, "disk_free_bytes 25");
 	says(&st, &a, "disk_size_bytes 26");
+	says(&st, &a, "disk_low 1");
+	says(&st, &a, "disk_min_free_bytes 27");
+	says(&st, &a, "disk_end_bytes 28");
+	says(&st, &a, "dropped_segments_total 29");
+	says(&st, &a, "dropped_bytes_total 30");
+	says(&st, &a, "armed 1");
+	says(&st, &a, "held_frames 31");
+	says(&st, &a, "held_bytes 32");
+	says(&st, &a, "let_go_frames_total 33");
+	says(&st, &a, "triggers_total 34");
 	says(&st, &a, "sync_seconds_bucket{le=\"0.00025\"} 1");
 	says(&st, &a, "sync_seconds_bucket{le=\"8.192\"} 0");
 	says(&st, &a, "sync_seconds_bucket{le=\"+Inf\"} 2");

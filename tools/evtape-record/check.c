@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "format/buf.h"
+#include "format/units.h"
 #include "record/listing.h"
 #include "record/secret.h"
 #include "record/url.h"
@@ -175,11 +176,18 @@ say_plan(check *c)
 	const evt_recorder_options *ro = c->ro;
 	bool ends = c->o->duration > 0 || ro->max_frames > 0 ||
 	    ro->max_stored > 0;
+	char held[120] = "", before[EVT_TIME_TEXT], after[EVT_TIME_TEXT];
 	evt_buf b = { 0 };
 
+	if (ro->keep_last_ns > 0)
+		snprintf(held, sizeof(held), " what is around a trigger, %s "
+		    "before it and %s after,", evt_duration_format(
+		    ro->keep_last_ns, before), evt_duration_format(
+		    ro->keep_after_ns, after));
 	if (add_what(c, &b))
-		check_say(c, CHECK_OK, "plan", "would record %.*s into %s, "
-		    "until %s", (int)b.len, (const char *)b.data, ro->tape,
+		check_say(c, CHECK_OK, "plan", "would record%s%s %.*s into %s, "
+		    "until %s", held, held[0] != '\0' ? " of" : "",
+		    (int)b.len, (const char *)b.data, ro->tape,
 		    ro->url == NULL ? "the input ends or a signal comes" :
 		    ends ? "--duration, --frames or --max-size says so" :
 		    "a signal comes");

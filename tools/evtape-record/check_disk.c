@@ -1,22 +1,19 @@
 /* check_disk.c - the tape and its disk, for --check. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "format/folder.h"
 #include "format/io.h"
 #include "format/journal.h"
 #include "format/lock.h"
+#include "format/ring.h"
 #include "format/units.h"
 #include "tools/evtape-record/check.h"
-
-/* Less room than the larger of both is told. */
-#define LITTLE_BYTES (UINT64_C(1) << 30)
-#define LITTLE_PERCENT 2u
 
 static bool
 writable(const char *folder)
@@ -24,26 +21,50 @@ writable(const char *folder)
 	return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
 }
 
-static void
-check_room(check *c, const char *folder)
-{
-	char free_text[EVT_TIME_TEXT], size_text[EVT_TIME_TEXT];
-	uint64_t free, size;
-	struct statvfs fs;
-	bool little;
+struct warned {
+	char text[800];
+};
 
-	if (statvfs(folder, &fs) != 0) {
-		check_say(c, CHECK_WARNING, "disk", "%s cannot be asked for "
-		    "its room: %s", folder, strerror(errno));
-		return;
-	}
-	free = (uint64_t)fs.f_bavail * fs.f_frsize;
-	size = (uint64_t)fs.f_blocks * fs.f_frsize;
-	little = free < LITTLE_BYTES || free < size / 100 * LITTLE_PERCENT;
-	check_say(c, little ? CHECK_WARNING : CHECK_OK, "disk",
-	    "%s of %s are free%s", evt_size_format(free, free_text),
-	    evt_size_format(size, size_text), little ? ": make room, or limit "
-	    "the tape with --keep-size" : "");
+static void
+take_warning(void *ctx, enum evt_record_event event, const char *text)
+{
+	struct warned *w = ctx;
+
+	(void)event;
+	snprintf(w->text, sizeof(w->text), "%s", text);
+}
+
+/* In the recorder's own words. */
+static void
+check_room(check *c)
+{
+	char left[EVT_TIME_TEXT], min[EVT_TIME_TEXT];
+	evt_recorder_options ro = *c->ro;
+	struct warned warned = { "" };
+	evt_record_stats st;
+	evt_error err;
+
+	ro.event = take_warning;
+	ro.ctx = &warned;
+	if (evt_recorder_check_room(&ro, &st, &err) != EVT_OK)
+		check_say(c, CHECK_FAILED, "disk", "%s", err.text);
+	else if (warned.text[0] != '\0')
+		check_say(c, CHECK_WARNING, "disk", "%s", warned.text);
+	else if (!st.disk_known)
+		check_say(c, CHECK_WARNING, "disk", "does not say how much "
+		    "room it has: --min-free is without effect");
+	else if (st.disk_min == 0)
+		check_say(c, CHECK_OK, "disk", "%s are free, and nobody looks "
+		    "(--min-free 0)", evt_size_format(st.disk_free, left));
+	else if (st.disk_free < st.disk_min)
+		check_say(c, CHECK_WARNING, "disk", "only %s are free, less "
+		    "than --min-free (%s): the oldest segments go at once "
+		    "(--ring)", evt_size_format(st.disk_free, left),
+		    evt_size_format(st.disk_min, min));
+	else
+		check_say(c, CHECK_OK, "disk", "%s are free; a warning comes "
+		    "below %s (--min-free)", evt_size_format(st.disk_free,
+		    left), evt_size_format(st.disk_min, min));
 }
 
 /* Whether a journal file holds a whole frame. */
@@ -65,13 +86,16 @@ holds_frames(const char *dir, uint64_t seq)
 static bool
 was_left_open(const char *journal)
 {
-	uint64_t *seqs = NULL;
+	uint64_t *seqs = NULL, held, bytes;
 	size_t n = 0;
 	evt_error err;
-	bool open = false;
+	bool open;
 
+	/* What was held for a trigger is saved too. */
+	evt_ring_folder(&evt_io_posix, journal, &held, &bytes);
+	open = held > 0;
 	if (evt_journal_list(&evt_io_posix, journal, &seqs, &n, &err) != EVT_OK)
-		return false;
+		return open;
 	for (size_t i = 0; i < n && !open; i++)
 		open = holds_frames(journal, seqs[i]);
 	free(seqs);
@@ -98,7 +122,7 @@ check_tape(check *c, const char *path, const char *journal)
 	else
 		check_say(c, CHECK_OK, "tape", "%s is there and is added to",
 		    path);
-	check_room(c, path);
+	check_room(c);
 }
 
 /* There is none yet: can one be made? */
@@ -122,7 +146,7 @@ check_place(check *c, const char *path)
 	} else {
 		check_say(c, CHECK_OK, "tape", "%s is not there and can be "
 		    "made", path);
-		check_room(c, n > 0 ? parent : ".");
+		check_room(c);
 	}
 	free(parent);
 }
@@ -146,7 +170,7 @@ check_folder(check *c, const char *path)
 	} else {
 		check_say(c, CHECK_OK, "tape", "%s is empty and becomes one",
 		    path);
-		check_room(c, path);
+		check_room(c);
 	}
 	free(journal);
 }

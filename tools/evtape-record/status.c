@@ -99,11 +99,13 @@ static void
 measure(status *s, const evt_record_stats *st)
 {
 	int64_t now = evt_clock_boot();
-	/* What comes, whether or not it is kept. */
+	/* What comes, whether or not it is kept.  What was sent is held too,
+	 * and counts no more when it is on the tape. */
 	uint64_t frames = st->frames + st->held + st->let_go;
+	uint64_t more = frames > s->last_frames ? frames - s->last_frames : 0;
 
 	if (now > s->last_ns)
-		s->rate = (double)(frames - s->last_frames) *
+		s->rate = (double)more *
 		    (double)EVT_NS_PER_S / (double)(now - s->last_ns);
 	s->last_ns = now;
 	s->last_frames = frames;
