@@ -6,6 +6,7 @@ import os
 import random
 import select
 import shutil
+import signal
 import subprocess
 import time
 import unittest
@@ -316,6 +317,60 @@ class Ring(Disk):
             done = evtest.run("evtape-record", "-", "-o", self.tape, *args, check=2)
             self.assertIn(words.encode(), done.stderr)
         self.assertFalse(os.path.exists(self.tape))
+
+
+class Held(Disk):
+    """With --keep-last: frames that lie on the disk and on no tape."""
+
+    def hold(self, n, *options):
+        p = self.feeder("--keep-last", "1h", "--keep-after", "1h", *options)
+        given = self.give(self.numbers(n))
+        p.wait_for(b'"held_frames":%d,' % n, "out")
+        return p, given
+
+    def test_full_when_the_trigger_comes(self):
+        """They stay where they are, and are on the tape with the next recording."""
+        self.small(8 * MIB)
+        p, given = self.hold(200, "--min-free", "0")
+        self.fill()
+        p.signal(signal.SIGUSR1)
+        p.wait_for(rb"No space left on device; what comes is kept in memory")
+        p.finish(evtest.SIGTERM, check=1)
+        last = self.final(p)
+        self.assertEqual((last["unwritten"], last["frames"]), (0, 0))
+        self.assertIn(b"what was held for a trigger stays in the tape's folder", p.err)
+        self.make_room()
+        evtest.run("evtape-record", "-", "-o", self.tape, *SMALL, stdin=b"{}\n")
+        self.sound(given + [b"{}"], len(given) + 1)
+        self.assertEqual(self.marks("trigger")[0]["cause"], "recovered")
+        evtest.torture("disk full when a trigger comes", 1, self.frames, self.lost)
+
+    def test_full_when_the_trigger_comes_and_room_again(self):
+        self.small(8 * MIB)
+        p, given = self.hold(200, "--min-free", "0")
+        self.fill()
+        p.signal(signal.SIGUSR1)
+        p.wait_for(rb"No space left on device; what comes is kept in memory")
+        p.signal(signal.SIGUSR1)
+        self.make_room()
+        p.wait_for(rb"trigger \(signal\): 200 frames that were held")
+        self.pipe.close()
+        p.finish()
+        self.sound(given, len(given))
+
+    def test_too_little_room_while_armed(self):
+        """What is held is let go, and makes the room for a clean end."""
+        self.small(12 * MIB)
+        p, given = self.hold(200, "--min-free", "8M")
+        p.wait_for(rb'"armed":true', "out")
+        given += self.give(self.numbers(20000))
+        p.finish(check=3)
+        last = self.final(p)
+        self.assertEqual((last["reason"], last["unwritten"], last["frames"], last["held_frames"]), ("disk-full", 0, 0, 0))
+        self.assertGreater(last["let_go"], 1000)
+        self.assertEqual(self.sound([], 0), [])
+        self.assertEqual(self.marks("stopped")[0]["reason"], "disk-full")
+        self.assertEqual(os.listdir(os.path.join(self.tape, "journal", "ring")), [])
 
 
 class Folder(Disk):
