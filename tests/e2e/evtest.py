@@ -1,6 +1,7 @@
 """What the end-to-end tests share: running the built programs, waiting for
 what they do (never for a time), and finding the real recordings."""
 
+import concurrent.futures
 import json
 import os
 import re
@@ -210,6 +211,45 @@ class Case(unittest.TestCase):
             if time.monotonic() > end:
                 self.fail("gave up waiting for: " + what)
             time.sleep(0.01)  # between polls, not instead of a condition
+
+
+class Heard:
+    """Stands for the result of one test: what it is told, for the true one."""
+
+    def __init__(self):
+        self.calls = []
+        self.shouldStop = False  # unittest's name
+
+    def __getattr__(self, name):
+        if not name.startswith(("add", "start", "stop")):
+            raise AttributeError(name)
+        return lambda *args: self.calls.append((name, args))
+
+
+class SideBySide(unittest.TestSuite):
+    """Tests that mostly wait, each in a thread of its own; a few at a time."""
+
+    def run(self, result, debug=False):
+        def one(test):
+            heard = Heard()
+            test.run(heard)
+            return heard
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            for heard in pool.map(one, self):
+                for name, args in heard.calls:
+                    getattr(result, name)(*args)
+        return result
+
+
+def side_by_side(_loader, tests, _pattern):
+    """For a suite of tests that share nothing: load_tests = evtest.side_by_side"""
+    def flat(suite):
+        for t in suite:
+            if isinstance(t, unittest.TestSuite):
+                yield from flat(t)
+            else:
+                yield t
+    return SideBySide(flat(tests))
 
 
 def lines(raw):

@@ -10,6 +10,8 @@ import subprocess
 import evtest
 import feed
 
+load_tests = evtest.side_by_side
+
 
 class Check(feed.FeedCase):
     def check(self, *args, code=0, env=None):

@@ -10,6 +10,8 @@ import unittest
 import evtest
 import feed
 
+load_tests = evtest.side_by_side
+
 FAKE = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
 STEPS = ["+3h", "-5h", "+365d", "-30m"]  # against the true time
 HOUR = 3600 * 10 ** 9

@@ -14,6 +14,8 @@ import unittest
 import evtest
 import feed
 
+load_tests = evtest.side_by_side
+
 MIB = 1 << 20
 SMALL = ["--block-size", "64k"]  # what closing takes follows from it
 

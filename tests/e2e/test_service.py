@@ -12,6 +12,8 @@ import time
 import evtest
 import feed
 
+load_tests = evtest.side_by_side
+
 UNITS = os.path.join(evtest.TOP, "tools", "systemd")
 LINE = b'{"event":"state"}\n'
 
@@ -98,7 +100,7 @@ class Notify(feed.FeedCase):
         for _ in range(4):
             m.wait("^WATCHDOG=1$")
         resource.prlimit(p.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        m.wait("^STATUS=reading, 5")
+        m.wait(r"^STATUS=reading, \d+ frames")
         p.popen.stdin.close()
         p.finish()
         self.assertEqual(evtest.info(self.tape)["frames"], 500 + 2)
