@@ -218,7 +218,7 @@ class Heard:
 
     def __init__(self):
         self.calls = []
-        self.shouldStop = False  # unittest's name
+        self.shouldStop = self.failfast = False  # unittest's names
 
     def __getattr__(self, name):
         if not name.startswith(("add", "start", "stop")):
