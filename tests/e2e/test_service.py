@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -87,6 +88,18 @@ class Notify(feed.FeedCase):
             m.wait("^WATCHDOG=1$")
             m.wait("^WATCHDOG=1$")
             p.finish(evtest.SIGTERM)
+
+    def test_what_is_held_is_told(self):
+        m = self.manager()
+        p = self.lines(self.env(), "--keep-last", "1h", "--keep-after", "1h")
+        m.wait("^STATUS=reading, armed, 0 held, 0 frames, ")
+        p.popen.stdin.write(LINE * 3)
+        p.popen.stdin.flush()
+        p.signal(signal.SIGUSR1)
+        # At once, and not only when it is due again.
+        m.wait(r"^STATUS=reading, TRIGGERED, \d held, ")
+        p.popen.stdin.close()
+        p.finish()
 
     def test_the_watchdog_is_fed_while_the_tape_cannot_be_written_to(self):
         """What is in memory would go with the process."""

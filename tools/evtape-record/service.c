@@ -39,7 +39,7 @@ service_ready(service *s)
 	cli_notify_send(&s->to, "READY=1");
 	if (s->to.watchdog_ns > 0)
 		s->ping_ns = now;
-	s->shown = EVT_RECORD_STARTING;
+	s->shown = (evt_record_stats){ .state = EVT_RECORD_STARTING };
 	s->status_ns = now;
 }
 
@@ -62,17 +62,37 @@ service_due(const service *s)
 	return s->ping_ns < look ? s->ping_ns : look;
 }
 
+/* Whether a person would want to know at once. */
+static bool
+is_news(const evt_record_stats *now, const evt_record_stats *then)
+{
+	return now->state != then->state || now->failing != then->failing ||
+	    now->disk_low != then->disk_low || now->armed != then->armed;
+}
+
+/* ", armed, 1200 held", or nothing. */
+static const char *
+held_text(const evt_record_stats *st, char *to, size_t n)
+{
+	to[0] = '\0';
+	if (st->pretrigger)
+		snprintf(to, n, ", %s, %llu held", st->armed ? "armed" :
+		    "TRIGGERED", (unsigned long long)st->held);
+	return to;
+}
+
 static void
 tell_status(service *s, const evt_record_stats *st)
 {
-	char text[300], age[EVT_TIME_TEXT] = "none yet";
+	char text[400], held[80], age[EVT_TIME_TEXT] = "none yet";
 	int64_t ns = evt_record_age(st, evt_clock_real());
 
 	if (ns >= 0)
 		evt_duration_format(ns, age);
-	snprintf(text, sizeof(text), "STATUS=%s%s, %llu frames, %llu gaps, "
+	snprintf(text, sizeof(text), "STATUS=%s%s%s, %llu frames, %llu gaps, "
 	    "%llu connections, last frame: %s%s", status_state(st->state),
-	    st->failing ? ", TAPE FAILING" : "",
+	    st->failing ? ", TAPE FAILING" : st->disk_low ? ", DISK LOW" : "",
+	    held_text(st, held, sizeof(held)),
 	    (unsigned long long)st->frames, (unsigned long long)st->gaps,
 	    (unsigned long long)st->connections, age, ns >= 0 ? " ago" : "");
 	cli_notify_send(&s->to, text);
@@ -89,11 +109,9 @@ service_turn(service *s, evt_recorder *r)
 	evt_recorder_get_stats(r, &st);
 	if (st.state == EVT_RECORD_STOPPING || st.state == EVT_RECORD_ENDED)
 		service_stopping(s);
-	if (now >= s->status_ns || st.state != s->shown ||
-	    st.failing != s->failing_shown) {
+	if (now >= s->status_ns || is_news(&st, &s->shown)) {
 		tell_status(s, &st);
-		s->shown = st.state;
-		s->failing_shown = st.failing;
+		s->shown = st;
 		s->status_ns = now + STATUS_NS;
 	}
 	if (now < s->ping_ns)

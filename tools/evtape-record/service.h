@@ -23,8 +23,8 @@ typedef struct service {
 	cli_notify to;
 	int64_t ping_ns;   /* the next WATCHDOG=1, INT64_MAX: none is wanted */
 	int64_t status_ns; /* the next STATUS= */
-	enum evt_record_state shown;
-	bool failing_shown, stopping;
+	evt_record_stats shown; /* what it was told of */
+	bool stopping;
 } service;
 
 /* Warns where the environment is wrong. */
