@@ -32,7 +32,7 @@ struct evt_sink {
 	/* The list of trackers that was put last, while segments are dropped. */
 	evt_buf list;
 	uint32_t list_segment; /* it is in this or a later one */
-	int64_t last_time_ns, last_mono_ns; /* of the latest item */
+	int64_t last_time_ns, last_mono_ns; /* of the latest on the tape */
 };
 
 static void wrote(void *ctx, const evt_frame *frame);
@@ -188,6 +188,8 @@ wrote(void *ctx, const evt_frame *frame)
 {
 	evt_sink *s = ctx;
 
+	s->last_time_ns = frame->time_ns;
+	s->last_mono_ns = frame->mono_ns;
 	if (s->o.dropping && frame->kind == EVT_KIND_MARK &&
 	    frame->opcode == EVT_MARK_TRACKERS)
 		keep_list(s, frame);
@@ -257,8 +259,6 @@ put(evt_sink *s, const evt_item *item, bool hold)
 
 	if (item->kind == EVT_KIND_RECEIVED && evt_sink_done(s) != NULL)
 		return;
-	s->last_time_ns = item->time_ns;
-	s->last_mono_ns = item->mono_ns;
 	while (!s->given_up) {
 		frame = (evt_frame){ .time_ns = item->time_ns,
 			.mono_ns = item->mono_ns, .kind = item->kind,
