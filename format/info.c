@@ -43,18 +43,43 @@ gather(evt_tape *t, bool by_index, evt_summary *sum, uint64_t *ret_damaged,
 	return r;
 }
 
+/* Whether the rows of all segments can be read.  It is asked where what other
+ * tapes have added could not be told apart from the half of it. */
+static int
+try_index(evt_tape *t, evt_error *err)
+{
+	evt_summary sum = { 0 };
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
+		if (evt_index_has(t->index, &t->segments[i]))
+			r = evt_index_load(t->index, t->segments[i].no, &sum,
+			    err);
+	}
+	evt_summary_free(&sum);
+	return r;
+}
+
 int
 evt_tape_gather(evt_tape *t, evt_summary *sum, uint64_t *ret_damaged,
     evt_error *err)
 {
-	bool first = sum->frames == 0;
 	int r = evt_tape_refresh(t, err);
+	bool by_index = t->index != NULL;
 
-	if (r == EVT_OK)
-		r = gather(t, t->index != NULL, sum, ret_damaged, err);
-	/* A damaged index costs time.  What other tapes have added cannot be
-	 * told apart from its half. */
-	if (r == EVT_ERR_INDEX && first) {
+	/* A damaged index costs time. */
+	if (r == EVT_OK && by_index && sum->frames > 0) {
+		r = try_index(t, err);
+		by_index = r == EVT_OK;
+		if (r == EVT_ERR_INDEX)
+			r = EVT_OK;
+	}
+	if (r != EVT_OK)
+		return r;
+	if (sum->frames > 0)
+		return gather(t, by_index, sum, ret_damaged, err);
+	r = gather(t, by_index, sum, ret_damaged, err);
+	if (r == EVT_ERR_INDEX) {
 		evt_summary_clear(sum);
 		r = gather(t, false, sum, ret_damaged, err);
 	}
@@ -168,6 +193,8 @@ fill_segments(evt_tape *t, evt_info *info, evt_error *err)
 	if (info->segments == NULL)
 		return evt_err_nomem(err);
 	info->n_segments = t->n_segments;
+	if (t->index_state == EVT_INDEX_NOMEM)
+		return evt_err_nomem(err);
 	info->index = t->index_state == EVT_INDEX_MISSING ? "missing" :
 	    t->index_state == EVT_INDEX_DAMAGED ? "damaged" : "ok";
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {

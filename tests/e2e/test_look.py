@@ -1,6 +1,8 @@
 """Looking into a tape: evtape ls, and the forms of evtape cat."""
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 
 import evtest
@@ -54,6 +56,22 @@ class Ls(tooltest.Case):
         subprocess.run(["rm", tape + "/tape.db"], check=True)
         self.warns(3, "1 blocks are damaged and not counted; 'evtape verify' tells which", "ls", tape)
         self.fails(1, "there is no tape at", "ls", self.path("no.tape"))
+
+    def test_an_index_that_cannot_be_read_costs_time_alone(self):
+        tapes = [self.states("a.tape"), self.states("b.tape", start=T0 + 1000 * S), self.states("c.tape", start=T0 + 2000 * S)]
+        sound = self.out("ls", *tapes)
+        for which in tapes:
+            with contextlib.closing(sqlite3.connect(which + "/tape.db")) as db:
+                page, = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'connection_span'").fetchone()
+                size, = db.execute("PRAGMA page_size").fetchone()
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with open(which + "/tape.db", "r+b") as f:
+                f.seek((page - 1) * size)
+                f.write(b"\xff" * 100)
+            self.assertEqual(self.out("ls", *tapes), sound)
+
+    def test_what_is_no_order(self):
+        tape = self.states()
         self.fails(2, "is no order; there are id, frames", "ls", "--sort", "size", tape)
 
 
