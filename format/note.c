@@ -15,12 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
-
 #include "format/err.h"
 #include "format/folder.h"
 #include "format/lock.h"
 #include "format/ring.h"
+#include "format/scan.h"
 #include "format/tape.h"
 #include "format/units.h"
 #include "format/view.h"
@@ -85,42 +84,69 @@ evt_writer_put_note(evt_writer *w, const char *text, int64_t time_ns,
 
 /* ---- taking ---------------------------------------------------------------------- */
 
-/* The text of a note file, as a JSON object; NULL: it is none.
- * cJSON_Delete() it. */
+/* The text of a note file; a longer one is cut off, and then no JSON. */
 static int
-read_note(const evt_io *io, const char *path, cJSON **ret_json, evt_error *err)
+read_note(const evt_io *io, const char *path, evt_buf *ret_text, evt_error *err)
 {
-	char *text = malloc(NOTE_FILE_MAX);
 	size_t n = 0;
 	int fd, r;
 
-	if (text == NULL)
+	if (!evt_buf_reserve(ret_text, NOTE_FILE_MAX))
 		return evt_err_nomem(err);
 	fd = io->open(io->ctx, path, O_RDONLY, 0);
 	if (fd < 0) {
 		r = errno == ENOENT ? EVT_ERR_NOTFOUND :
 		    evt_err_sys(err, errno, "cannot open %s", path);
 	} else {
-		r = evt_io_read_at(io, fd, text, NOTE_FILE_MAX, 0, path, &n,
-		    err);
+		r = evt_io_read_at(io, fd, ret_text->data, NOTE_FILE_MAX, 0,
+		    path, &n, err);
 		io->close(io->ctx, fd);
 	}
-	if (r == EVT_OK)
-		*ret_json = cJSON_ParseWithLength(text, n);
-	free(text);
+	ret_text->len = n;
 	return r;
 }
 
+/* A number that stands in quotes. */
 static int64_t
-number_of(const cJSON *json, const char *name, bool *ret_ok)
+number_of(evt_view v, const char *name, bool *ret_ok)
 {
-	const char *text = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(json, name));
+	char text[24] = "";
 	int64_t value = 0;
 
-	*ret_ok = text != NULL && evt_int_parse(text, name, INT64_MIN,
+	if (evt_view_kind(v) == EVT_VIEW_STRING && v.n - 2 < sizeof(text))
+		memcpy(text, v.p + 1, v.n - 2);
+	*ret_ok = text[0] != '\0' && evt_int_parse(text, name, INT64_MIN,
 	    INT64_MAX, &value, NULL) == EVT_OK;
 	return value;
+}
+
+/* What a note file says; *ret_text is the memory of its text.  EVT_END: it is
+ * no note, for certain. */
+static int
+parse_note(evt_writer *w, const evt_buf *file, struct wish *n,
+    evt_buf *ret_text, evt_error *err)
+{
+	evt_view v = evt_view_of(file->data, file->len), text;
+	bool has_time, removes;
+	evt_scan_result got;
+	int r = evt_scan(w->scanner, file->data, file->len, &got, err);
+
+	if (r != EVT_OK || !got.json)
+		return r != EVT_OK ? r : EVT_END;
+	text = EVT_MEMBER(v, "text");
+	if (evt_view_kind(text) == EVT_VIEW_STRING) {
+		if (!evt_view_text(text, ret_text) ||
+		    !evt_buf_add_byte(ret_text, '\0'))
+			return evt_err_nomem(err);
+		n->text = (const char *)ret_text->data;
+	}
+	n->time_ns = number_of(EVT_MEMBER(v, "time"), "time", &has_time);
+	n->removes = (uint64_t)number_of(EVT_MEMBER(v, "removes"), "removes",
+	    &removes);
+	text = EVT_MEMBER(v, "trigger");
+	n->trigger = text.n == 4 && memcmp(text.p, "true", 4) == 0;
+	return has_time && (n->trigger || n->text != NULL || removes) ? EVT_OK :
+	    EVT_END;
 }
 
 /* Keep it for evt_writer_take_trigger(): of several, the first time counts and
@@ -210,26 +236,22 @@ finish_note(evt_writer *w, evt_error *err)
 static int
 put_file(evt_writer *w, const char *path, evt_error *err)
 {
+	evt_buf file = { 0 }, text = { 0 };
 	struct wish n = { 0 };
-	bool has_time, removes;
-	cJSON *json;
-	int r = read_note(w->env.io, path, &json, err);
+	int r = read_note(w->env.io, path, &file, err);
 
-	if (r != EVT_OK)
-		return r;
-	n.text = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(json, "text"));
-	n.time_ns = number_of(json, "time", &has_time);
-	n.removes = (uint64_t)number_of(json, "removes", &removes);
-	n.trigger = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json,
-	    "trigger"));
-	if (has_time && n.trigger)
-		r = take_trigger(w, &n, err);
-	else if (!has_time || (n.text == NULL && !removes))
+	if (r == EVT_OK)
+		r = parse_note(w, &file, &n, &text, err);
+	if (r == EVT_END) {
 		evt_writer_notice(w, "%s is no note and was removed", path);
-	else if (w->notes_known || !is_on_tape(w, &n))
+		r = EVT_OK;
+	} else if (r == EVT_OK && n.trigger) {
+		r = take_trigger(w, &n, err);
+	} else if (r == EVT_OK && (w->notes_known || !is_on_tape(w, &n))) {
 		r = put_note(w, &n, err);
-	cJSON_Delete(json);
+	}
+	evt_buf_free(&file);
+	evt_buf_free(&text);
 	return r;
 }
 
@@ -500,7 +522,7 @@ note_text(evt_view text)
 }
 
 /* Add what a note says to the list, or take from it what it takes back.
- * false: out of memory (which cJSON would not tell from bad JSON). */
+ * false: out of memory. */
 static bool
 apply_note(const evt_summary_mark *m, evt_note *notes, size_t *n)
 {

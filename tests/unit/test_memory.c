@@ -258,6 +258,39 @@ note_once(void *arg)
 	return r;
 }
 
+/* A bookmark that was left for the recorder: it takes it, or lets it lie. */
+static int
+take_note_once(void *arg)
+{
+	struct recording *x = arg;
+	evt_writer_options o = options_of(x);
+	evt_tape *tape;
+	evt_writer *w;
+	evt_note *notes;
+	evt_error err;
+	bool queued;
+	size_t n;
+	int r;
+
+	begin(x);
+	ok(evt_writer_open_env(x->path, &o, test_env(), &w, &err), &err);
+	ok(evt_note_add(x->path, "left", T0, &queued, &err), &err);
+	assert_true(queued);
+	failing_start();
+	r = evt_writer_tick(w, &err);
+	failing_stop();
+	ok(evt_writer_tick(w, &err), &err);
+	ok(evt_writer_close(w, &err), &err);
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	ok(evt_tape_notes(tape, &notes, &n, &err), &err);
+	assert_true(n > 0); /* twice, where it could not be looked for */
+	assert_string_equal(notes[0].text, "left");
+	evt_notes_free(notes, n);
+	evt_tape_close(tape);
+	end(x);
+	return r;
+}
+
 static int
 compact_once(void *arg)
 {
@@ -315,7 +348,7 @@ static void
 each_call_of_a_writer(void **state)
 {
 	static int (*const runs[])(void *) = { record_once, recover_once,
-		note_once, compact_once, gc_once, reindex_once };
+		note_once, take_note_once, compact_once, gc_once, reindex_once };
 	static const char *const what[] = { "memory runs out while recording",
 		"SQLite's memory runs out while recording",
 		"a read fails while recording" };
