@@ -58,6 +58,9 @@ static const char schema[] =
     " sum(bytes) AS bytes, min(first_ns) AS first_ns, max(last_ns) AS last_ns"
     " FROM connection_span GROUP BY connection;";
 
+const char *const evt_index_file[EVT_INDEX_FILES] = { "tape.db", "tape.db-wal",
+	"tape.db-shm", "tape.db-journal" };
+
 int
 evt_index_fail(evt_index *x, const char *what, evt_error *err)
 {
@@ -196,10 +199,11 @@ make_uri(const char *path, const char *mode)
 
 /* Open without making it.  A tape on a medium that cannot be written has a
  * WAL that cannot be opened: then the file is read as it lies. */
-static bool
+static enum evt_index_state
 open_ro(evt_index *x)
 {
 	static const char *const modes[] = { "mode=ro", "immutable=1" };
+	bool nomem = false;
 
 	for (int i = 0; i < 2; i++) {
 		char *uri = make_uri(x->path, modes[i]);
@@ -212,30 +216,34 @@ open_ro(evt_index *x)
 			sqlite3_busy_timeout(x->db, 2000);
 			tables_alone(x->db);
 			if (is_usable(x))
-				return true;
+				return EVT_INDEX_OK;
+			r = sqlite3_errcode(x->db);
 		}
+		nomem = nomem || r == SQLITE_NOMEM;
 		sqlite3_close(x->db);
 		x->db = NULL;
 	}
-	return false;
+	return nomem ? EVT_INDEX_NOMEM : EVT_INDEX_DAMAGED;
 }
 
 /* SQLite opens what is there, and waits for ever where that is a pipe. */
-static bool
-are_files(const evt_index *x)
+static enum evt_index_state
+are_files(const evt_index *x, const char *path)
 {
-	static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
-	bool ok = true;
+	enum evt_index_state state = EVT_INDEX_OK;
 
-	for (int i = 0; i < 4 && ok; i++) {
-		char *name = sqlite3_mprintf("%s%s", x->path, tails[i]);
+	for (int i = 0; i < EVT_INDEX_FILES && state == EVT_INDEX_OK; i++) {
+		char *name = evt_path_join(path, evt_index_file[i]);
 		struct stat st;
 
-		ok = name != NULL && (x->io->stat(x->io->ctx, name, &st) != 0 ||
-		    S_ISREG(st.st_mode));
-		sqlite3_free(name);
+		if (name == NULL)
+			state = EVT_INDEX_NOMEM;
+		else if (x->io->stat(x->io->ctx, name, &st) == 0 &&
+		    !S_ISREG(st.st_mode))
+			state = EVT_INDEX_DAMAGED;
+		free(name);
 	}
-	return ok;
+	return state;
 }
 
 evt_index *
@@ -245,15 +253,15 @@ evt_index_open(const evt_io *io, const char *path,
 	evt_index *x = new_index(io, path);
 	struct stat st;
 
-	*ret_state = EVT_INDEX_DAMAGED;
+	*ret_state = EVT_INDEX_NOMEM;
 	if (x == NULL)
 		return NULL;
-	if (io->stat(io->ctx, x->path, &st) != 0 && errno == ENOENT) {
-		*ret_state = EVT_INDEX_MISSING;
-	} else if (are_files(x) && open_ro(x)) {
-		*ret_state = EVT_INDEX_OK;
+	*ret_state = io->stat(io->ctx, x->path, &st) != 0 && errno == ENOENT ?
+	    EVT_INDEX_MISSING : are_files(x, path);
+	if (*ret_state == EVT_INDEX_OK)
+		*ret_state = open_ro(x);
+	if (*ret_state == EVT_INDEX_OK)
 		return x;
-	}
 	evt_index_close(x);
 	return NULL;
 }
@@ -266,12 +274,10 @@ evt_index_open(const evt_io *io, const char *path,
 int
 evt_index_remove(const evt_io *io, const char *path, evt_error *err)
 {
-	static const char *const names[] = { "tape.db", "tape.db-wal",
-		"tape.db-shm", "tape.db-journal" };
 	int r = EVT_OK;
 
-	for (int i = 0; i < 4 && r == EVT_OK; i++) {
-		char *name = evt_path_join(path, names[i]);
+	for (int i = 0; i < EVT_INDEX_FILES && r == EVT_OK; i++) {
+		char *name = evt_path_join(path, evt_index_file[i]);
 
 		if (name == NULL)
 			r = evt_err_nomem(err);

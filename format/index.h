@@ -19,8 +19,14 @@ typedef struct evt_index evt_index;
 enum evt_index_state {
 	EVT_INDEX_OK,
 	EVT_INDEX_MISSING,
-	EVT_INDEX_DAMAGED /* or of another version, or another tape's */
+	EVT_INDEX_DAMAGED, /* or of another version, or another tape's */
+	EVT_INDEX_NOMEM    /* there was no memory to look */
 };
+
+/* The files of an index, the one that makes it one first. */
+#define EVT_INDEX_FILES 4
+#define EVT_INDEX_FILE_LEN 16 /* of the longest of these names and a NUL */
+extern const char *const evt_index_file[EVT_INDEX_FILES];
 
 /* Open the index of the tape at `path` for reading; a recorder may be writing
  * to it.  NULL with *ret_state: there is none that can be used. */

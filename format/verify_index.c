@@ -20,6 +20,8 @@
 struct evt_verify_index {
 	const evt_io *io;
 	char *dir;
+	char *file;       /* room for the name of a file in it: what was made
+	                     can be removed when there is no memory left */
 	evt_index *fresh; /* NULL: no segment yet */
 	uint32_t last;    /* number of the last segment */
 };
@@ -30,21 +32,22 @@ evt_verify_index_new(const evt_io *io, evt_verify_index **ret_index,
 {
 	const char *tmp = getenv("TMPDIR");
 	evt_verify_index *x = calloc(1, sizeof(*x));
+	int r = EVT_OK;
 
 	if (x == NULL)
 		return evt_err_nomem(err);
 	x->dir = evt_path_join(tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
 	    "evtape-verify-XXXXXX");
 	x->io = io;
-	if (x->dir == NULL) {
-		free(x);
-		return evt_err_nomem(err);
-	}
-	if (io->mkdtemp(io->ctx, x->dir) == NULL) {
-		int r = evt_err_sys(err, errno, "cannot make the folder %s",
-		    x->dir);
-
+	x->file = x->dir == NULL ? NULL :
+	    malloc(strlen(x->dir) + 1 + EVT_INDEX_FILE_LEN);
+	if (x->file == NULL)
+		r = evt_err_nomem(err);
+	else if (io->mkdtemp(io->ctx, x->dir) == NULL)
+		r = evt_err_sys(err, errno, "cannot make the folder %s", x->dir);
+	if (r != EVT_OK) {
 		free(x->dir);
+		free(x->file);
 		free(x);
 		return r;
 	}
@@ -58,9 +61,14 @@ evt_verify_index_free(evt_verify_index *x)
 	if (x == NULL)
 		return;
 	evt_index_close(x->fresh);
-	evt_index_remove(x->io, x->dir, NULL);
+	for (int i = 0; i < EVT_INDEX_FILES; i++) {
+		snprintf(x->file, strlen(x->dir) + 1 + EVT_INDEX_FILE_LEN,
+		    "%s/%s", x->dir, evt_index_file[i]);
+		x->io->unlink(x->io->ctx, x->file); /* most are not there */
+	}
 	x->io->rmdir(x->io->ctx, x->dir);
 	free(x->dir);
+	free(x->file);
 	free(x);
 }
 
@@ -134,7 +142,7 @@ compare_table(evt_index *x, size_t table, const evt_io *io,
 {
 	evt_buf sql = { 0 };
 	sqlite3_stmt *st = NULL;
-	int step = SQLITE_ERROR;
+	int step = SQLITE_ERROR, r = EVT_OK;
 	bool ok = evt_buf_printf(&sql, "SELECT DISTINCT %s FROM (SELECT * FROM (",
 	    tables[table].segment);
 
@@ -161,31 +169,37 @@ compare_table(evt_index *x, size_t table, const evt_io *io,
 			    "mends it", tables[table].name, no);
 		}
 	}
-	if (step != SQLITE_DONE)
+	if (step == SQLITE_NOMEM || sqlite3_errcode(x->db) == SQLITE_NOMEM)
+		r = evt_err_nomem(err);
+	else if (step != SQLITE_DONE)
 		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
 		    "table %s cannot be read (%s); 'evtape reindex' makes it "
 		    "anew", tables[table].name, sqlite3_errmsg(x->db));
 	sqlite3_finalize(st);
 	evt_buf_free(&sql);
-	return EVT_OK;
+	return r;
 }
 
 /* SQLite's own look at its pages. */
-static void
-check_pages(evt_index *x, struct evt_verify *v)
+static int
+check_pages(evt_index *x, struct evt_verify *v, evt_error *err)
 {
+	int r = EVT_OK;
 	sqlite3_stmt *st = NULL;
 	const unsigned char *words = NULL;
 
 	if (sqlite3_prepare_v2(x->db, "PRAGMA main.integrity_check(1)", -1, &st,
 	    NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
 		words = sqlite3_column_text(st, 0);
-	if (words == NULL || strcmp((const char *)words, "ok") != 0)
+	if (words == NULL && sqlite3_errcode(x->db) == SQLITE_NOMEM)
+		r = evt_err_nomem(err);
+	else if (words == NULL || strcmp((const char *)words, "ok") != 0)
 		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
 		    "SQLite finds it damaged (%s); 'evtape reindex' makes it "
 		    "anew", words != NULL ? (const char *)words :
 		    sqlite3_errmsg(x->db));
 	sqlite3_finalize(st);
+	return r;
 }
 
 static int
@@ -257,11 +271,13 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 {
 	enum evt_index_state state;
 	evt_index *x;
-	int r = EVT_OK;
+	int r;
 
 	if (fresh->fresh == NULL)
 		return EVT_OK; /* nothing that it could say */
 	x = evt_index_open(fresh->io, path, &state);
+	if (state == EVT_INDEX_NOMEM)
+		return evt_err_nomem(err);
 	if (x == NULL) {
 		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
 		    "the index is %s; 'evtape reindex' makes it anew",
@@ -269,8 +285,8 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 		    "another version or another tape's");
 		return EVT_OK;
 	}
-	check_pages(x, v);
-	r = attach(x, fresh, err);
+	if ((r = check_pages(x, v, err)) == EVT_OK)
+		r = attach(x, fresh, err);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) &&
 	    r == EVT_OK; i++)
 		r = compare_table(x, i, fresh->io, path, v, err);
