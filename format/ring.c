@@ -204,6 +204,10 @@ evt_ring_remove_first(evt_ring *r, evt_error *err)
 	if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
 		code = evt_err_sys(err, errno, "cannot remove %s", path);
 	free(path);
+	/* Each is synced: a file that a power cut brings back without the one
+	 * behind it would look as if that were lost. */
+	if (code == EVT_OK && r->w->opt.sync_ns != EVT_SYNC_OFF)
+		code = evt_io_sync_dir(io, r->dir, err);
 	if (code != EVT_OK)
 		return code;
 	memmove(r->chunk, r->chunk + 1, --r->n * sizeof(*r->chunk));

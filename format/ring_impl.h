@@ -1,4 +1,5 @@
-/* ring_impl.h - what the ring's sources share.  Only they may include it. */
+/* ring_impl.h - what the ring's sources share.  Only they may include it, and the
+ * test that must know what was synced. */
 #ifndef EVT_RING_IMPL_H
 #define EVT_RING_IMPL_H
 

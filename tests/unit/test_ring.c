@@ -276,8 +276,8 @@ makes_room_on_a_full_disk(void **state)
 	begin(&x, S, 1u << 30);
 	put(&x, 0, 20, 100 * MS);
 	ok(put_one(&x, 20, T0 + 3 * S, &err), &err); /* a new chunk */
-	/* Two files can be removed, and none be made. */
-	x.fault = (struct faulty){ 2, 0, FAIL_FULL, true };
+	/* Two files can be removed, for good, and none be made. */
+	x.fault = (struct faulty){ 8, 0, FAIL_FULL, true };
 	assert_int_equal(evt_ring_commit(x.ring, T0 + 5 * S, &err),
 	    EVT_ERR_FULL);
 	evt_ring_get_stats(x.ring, &st);
