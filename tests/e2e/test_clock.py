@@ -83,7 +83,7 @@ class Clock(feed.FeedCase):
         self.assertEqual([p for _, p in self.payloads()], given)
         self.windows(got)
         self.real_speed(got)
-        evtest.torture("clock set by hours", len(STEPS), len(given), len(given) - self.count(kind="received"))
+        evtest.torture("the clock is set by hours", len(STEPS), len(given), len(given) - self.count(kind="received"))
 
     def windows(self, got):
         """A window takes what was received in it by the stamps, in order."""

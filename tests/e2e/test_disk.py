@@ -146,7 +146,7 @@ class Full(Disk):
             self.make_room()
             evtest.run("evtape-record", "-", "-o", self.tape, "--min-free", "0", *SMALL, stdin=b"{}\n")
             self.assertEqual([p for _, p in self.payloads()][-1], b"{}")
-        evtest.torture("disk full, clean stop", tries, self.frames, self.lost)
+        evtest.torture("the disk gets full: the recording ends", tries, self.frames, self.lost)
 
     def test_a_feed_until_it_is_full(self):
         self.small(8 * MIB)
@@ -163,7 +163,7 @@ class Full(Disk):
         evtest.run("evtape", "verify", self.tape)
         sent = [m[2] for m in feed.messages(self.sent)]
         self.assertEqual([p for _, p in self.payloads()], sent[:last["frames"]])
-        evtest.torture("disk full, clean stop of a feed", 1, last["frames"], 0)
+        evtest.torture("the disk gets full: the recording of a feed ends", 1, last["frames"], 0)
 
     def test_low_is_said_once_and_again(self):
         self.small(16 * MIB)
@@ -220,7 +220,7 @@ class Full(Disk):
         last = self.final(p)
         self.assertEqual((last["frames"], last["unwritten"]), (len(given), 0))
         self.sound(given, len(given))
-        evtest.torture("disk full and room again", tries, self.frames, self.lost)
+        evtest.torture("the disk is full, and has room again later", tries, self.frames, self.lost)
 
     def test_full_to_the_end(self):
         """Nobody makes room: what was in memory is counted, the rest is there."""
@@ -262,7 +262,7 @@ class Ring(Disk):
         got = self.sound(given, n, newest_only=True)
         self.assertGreater(len(got), 1000)
         self.assertEqual(got[-1], given[-1])
-        evtest.torture("disk full, --ring", 1, len(got), 0)
+        evtest.torture("the disk gets full, and the oldest segments may go (--ring)", 1, len(got), 0)
 
     def test_its_size(self):
         """Also without a word of the disk: the tape stays within it."""
@@ -421,7 +421,7 @@ class Folder(Disk):
         self.addCleanup(unmount, self.tape)
         tries = self.hold_and_go_on(p, rb"Read-only file system", lambda: mount("--bind", cover, self.tape),
                                     lambda: unmount(self.tape))
-        evtest.torture("read-only", tries, self.frames, self.lost)
+        evtest.torture("the tape becomes read-only", tries, self.frames, self.lost)
 
     def as_nobody(self):
         """How to run a program as a user who may not do everything."""
@@ -464,7 +464,7 @@ class Folder(Disk):
         tries = self.hold_and_go_on(p, rb"the tape .* is gone: it was removed, renamed or covered while it is recorded to",
                                     lambda: os.rename(self.tape, self.path("away")),
                                     lambda: os.rename(self.path("away"), self.tape))
-        evtest.torture("folder renamed and back", tries, self.frames, self.lost)
+        evtest.torture("the tape's folder is renamed, and back", tries, self.frames, self.lost)
 
     def test_vanished(self):
         """It does not come back: an end that says so. What was told as recorded
@@ -502,4 +502,4 @@ class Folder(Disk):
         self.assertEqual([p for _, p in self.payloads()], [mine[:-1]])
         for self.tape, (_, _, given) in zip((away, away + "2"), victims[2:]):
             self.sound(given, 100)
-        evtest.torture("folder vanished", len(victims), self.frames, self.lost)
+        evtest.torture("the tape's folder vanishes", len(victims), self.frames, self.lost)

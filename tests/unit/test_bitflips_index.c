@@ -12,6 +12,8 @@
 
 #include <xxhash.h>
 
+#include "tests/unit/torture.h"
+
 static uint64_t
 add_sum(uint64_t sum, const void *p, size_t n)
 {
@@ -167,7 +169,8 @@ the_index_cut_off(void **state)
 
 	x->hit = f;
 	good = answers(x);
-	for (size_t at = 0; at < f->n; at += flips_stride(1021)) {
+	/* A database that is cut off within a page is one cut off before it. */
+	for (size_t at = 0; at < f->n; at += torture_full() ? 7 : 1021) {
 		flips_cut_off(x, f, at);
 		check_index(x, good);
 		flips_restore(x);

@@ -433,12 +433,12 @@ static void
 the_rescue_is_cut_too(void **state)
 {
 	struct run *r = *state;
-	size_t step = torture_full() ? 7 : 61;
+	size_t step = torture_full() ? 13 : 61;
 
 	begin(r, 3 * S);
 	for (size_t at = 5; at <= powercut_changes(r->cut); at += step)
 		cut_again(r, at, at % 2 ? CUT_TORN : CUT_KEPT, (unsigned)at,
-		    torture_full() ? 2 : 13);
+		    torture_full() ? 3 : 13);
 	end(r, "power cut at every file operation of a ring, and again while it "
 	    "is put onto the tape; unsynced writes lost, at random, torn");
 }
