@@ -49,10 +49,36 @@ evt_journal_close(evt_journal_reader *r)
 	free(r);
 }
 
+/*
+ * Whether the file has bytes from `at` on and all are zero: a power cut may
+ * leave a file its new length without what was written there.
+ */
+static int
+is_blank(const evt_journal_reader *r, uint64_t at, bool *ret_blank,
+    evt_error *err)
+{
+	static const uint8_t zero[4096];
+	uint8_t bytes[sizeof(zero)];
+	size_t n = 0;
+	int code;
+
+	*ret_blank = false;
+	do {
+		code = evt_io_read_at(r->io, r->fd, bytes, sizeof(bytes), at,
+		    r->path, &n, err);
+		if (code != EVT_OK || memcmp(bytes, zero, n) != 0)
+			return code;
+		*ret_blank = *ret_blank || n > 0;
+		at += n;
+	} while (n == sizeof(bytes));
+	return EVT_OK;
+}
+
 static int
 read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
 {
 	uint8_t h[JH_LEN];
+	bool blank;
 	size_t n;
 	int code = evt_io_read_at(r->io, r->fd, h, JH_LEN, 0, r->path, &n, err);
 
@@ -60,6 +86,8 @@ read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
 		return code;
 	if (n < JH_LEN)
 		return EVT_AGAIN;
+	if (h[0] == 0 && ((code = is_blank(r, 0, &blank, err)) || blank))
+		return code != EVT_OK ? code : EVT_AGAIN;
 	if (memcmp(h + JH_MAGIC, EVT_JOURNAL_MAGIC, 8) != 0)
 		return evt_err_set(err, EVT_ERR_CORRUPT, "%s: no journal "
 		    "begins here", r->path);
@@ -234,7 +262,7 @@ evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
     bool *ret_in_lines, evt_error *err)
 {
 	const uint8_t *head, *body;
-	bool nomem = false;
+	bool nomem = false, blank;
 	uint64_t left;
 	uint32_t n;
 	int code = need(r, JR_HEAD, err);
@@ -243,6 +271,8 @@ evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
 		return code == EVT_AGAIN ? again(r) : code;
 	head = r->window.data + (r->offset - r->window_at);
 	n = evt_get32(head + JR_BODY);
+	if (n == 0 && ((code = is_blank(r, r->offset, &blank, err)) || blank))
+		return code != EVT_OK ? code : again(r);
 	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
 		goto damaged;
 	/* Memory is asked for only once the file has the bytes. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "format/folder.h"
+#include "format/verify.h"
 #include "tests/unit/powercut.h"
 #include "tests/unit/testvfs.h"
 #include "tests/unit/torture.h"
@@ -77,9 +78,30 @@ found(struct run *r, const struct cycle *promised, char *path)
 	return c;
 }
 
+static void
+on_fault(void *ctx, const evt_fault *fault)
+{
+	(void)ctx;
+	if (!fault->note && strncmp(fault->file, "journal", 7) == 0)
+		fail_msg("verify: %s: %s", fault->file, fault->what);
+}
+
+/* Where writes arrive in order, the journal ends somewhere, and that is no
+ * damage. */
+static void
+verify_journal(const struct run *r, const char *path)
+{
+	evt_verify_options o = { .fault = on_fault };
+	evt_verified got;
+	evt_error err;
+
+	ok(evt_tape_verify_io(path, &r->clean, &o, &got, &err), &err);
+}
+
 /* The next recorder opens what a cut has left, and goes on. */
 static void
-look(struct run *r, const struct cycle *promised, const char *dir)
+look(struct run *r, const struct cycle *promised, const char *dir,
+    enum cut cut)
 {
 	char *path = in_dir(dir, "c.tape");
 	struct cycle c = found(r, promised, path), before = c;
@@ -89,6 +111,8 @@ look(struct run *r, const struct cycle *promised, const char *dir)
 		cycle_read(path, &r->clean, true); /* not all, but right */
 	else
 		assert_int_equal(c.synced, 0);
+	if (cut <= CUT_ORDER && evt_tape_check(&r->clean, path, NULL) == EVT_OK)
+		verify_journal(r, path);
 	assert_true(cycle_record(&c, 7, 0));
 	held = cycle_check(&before, before.synced, true);
 	assert_int_equal(held.end, c.next);
@@ -111,7 +135,7 @@ cut_at(struct run *r, const struct powercut *p, size_t at,
 	snprintf(r->now, sizeof(r->now), "behind change %zu, unsynced %s, "
 	    "seed %u", at, names[cut], seed);
 	powercut_make(p, at, cut, seed, dir);
-	look(r, c, dir);
+	look(r, c, dir, cut);
 	remove_dir(dir);
 }
 
