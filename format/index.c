@@ -7,6 +7,7 @@
 #include "format/index.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -293,6 +294,13 @@ evt_index_remove(const evt_io *io, const char *path, evt_error *err)
 static int
 open_rw(evt_index *x, evt_error *err)
 {
+	/* SQLite would make it root's where root runs this. */
+	const evt_io *io = &evt_io_posix;
+	int fd = x->io->vfs == NULL ? io->open(io->ctx, x->path,
+	    O_RDWR | O_CREAT | O_EXCL, 0644) : -1;
+
+	if (fd >= 0)
+		io->close(io->ctx, fd);
 	if (sqlite3_open_v2(x->path, &x->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, x->io->vfs) != SQLITE_OK)
 		return evt_index_fail(x, "open", err);

@@ -12,11 +12,39 @@
 
 #include "format/err.h"
 
+/* Give a new file to whom its folder belongs. */
+static void
+give(int fd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL ? strdup(".") : slash == path ?
+	    strdup("/") : strndup(path, (size_t)(slash - path));
+	struct stat st;
+
+	/* Where that cannot be, as on some file systems, it stays root's. */
+	if (folder != NULL && stat(folder, &st) == 0 && st.st_uid != 0 &&
+	    fchown(fd, st.st_uid, st.st_gid) != 0)
+		errno = 0;
+	free(folder);
+}
+
+/* What root makes in the tape of another must not shut its recorder out, as a
+ * bookmark that is set with umask 077 would.  That goes for new files alone:
+ * an old one may be a link to where root is wanted. */
 static int
 posix_open(void *ctx, const char *path, int flags, mode_t mode)
 {
+	int fd;
+
 	(void)ctx;
-	return open(path, flags | O_CLOEXEC, mode);
+	if ((flags & O_CREAT) == 0 || geteuid() != 0)
+		return open(path, flags | O_CLOEXEC, mode);
+	fd = open(path, flags | O_EXCL | O_CLOEXEC, mode);
+	if (fd >= 0)
+		give(fd, path);
+	else if (errno == EEXIST && (flags & O_EXCL) == 0)
+		fd = open(path, flags | O_CLOEXEC, mode);
+	return fd;
 }
 
 static int

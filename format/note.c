@@ -84,7 +84,8 @@ evt_writer_put_note(evt_writer *w, const char *text, int64_t time_ns,
 
 /* ---- taking ---------------------------------------------------------------------- */
 
-/* The text of a note file; a longer one is cut off, and then no JSON. */
+/* The text of a note file: nothing where it is not for us to read; a longer one
+ * is cut off, and then no JSON. */
 static int
 read_note(const evt_io *io, const char *path, evt_buf *ret_text, evt_error *err)
 {
@@ -94,7 +95,10 @@ read_note(const evt_io *io, const char *path, evt_buf *ret_text, evt_error *err)
 	if (!evt_buf_reserve(ret_text, NOTE_FILE_MAX))
 		return evt_err_nomem(err);
 	fd = io->open(io->ctx, path, O_RDONLY, 0);
-	if (fd < 0) {
+	if (fd < 0 && errno == EACCES) {
+		/* Frames must not wait for a note. */
+		r = EVT_OK;
+	} else if (fd < 0) {
 		r = errno == ENOENT ? EVT_ERR_NOTFOUND :
 		    evt_err_sys(err, errno, "cannot open %s", path);
 	} else {
@@ -243,7 +247,8 @@ put_file(evt_writer *w, const char *path, evt_error *err)
 	if (r == EVT_OK)
 		r = parse_note(w, &file, &n, &text, err);
 	if (r == EVT_END) {
-		evt_writer_notice(w, "%s is no note and was removed", path);
+		evt_writer_notice(w, "%s is no note, or may not be "
+		    "read, and was removed", path);
 		r = EVT_OK;
 	} else if (r == EVT_OK && n.trigger) {
 		r = take_trigger(w, &n, err);

@@ -17,6 +17,7 @@
 #include "format/io.h"
 #include "format/lock.h"
 #include "format/verify.h"
+#include "format/writer.h"
 #include "tests/unit/faulty.h"
 
 struct fixture {
@@ -274,6 +275,87 @@ pipes_are_not_opened(void **state)
 	free(journal);
 }
 
+static int
+no_notes(void *ctx, const char *path, int flags, mode_t mode)
+{
+	if (strstr(path, ".note") == NULL)
+		return evt_io_posix.open(ctx, path, flags, mode);
+	errno = EACCES;
+	return -1;
+}
+
+/* A note that may not be read holds up no frame. */
+static void
+unreadable_notes(void **state)
+{
+	struct fixture *x = *state;
+	evt_io io = evt_io_posix;
+	evt_writer_env env = *test_env();
+	evt_writer_options o;
+	bool queued;
+	evt_writer *w;
+	evt_error err;
+
+	io.open = no_notes;
+	env.io = &io;
+	evt_writer_options_init(&o);
+	ok(evt_writer_open_env(x->path, &o, &env, &w, &err), &err);
+	put_states(w, 0, 3, 1, 100, 1);
+	ok(evt_note_add(x->path, "left", 7, &queued, &err), &err);
+	assert_true(queued);
+	ok(evt_writer_tick(w, &err), &err);
+	ok(evt_writer_close(w, &err), &err);
+}
+
+static unsigned
+owner_of(const char *dir, const char *name)
+{
+	char *path = in_dir(dir, name);
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	free(path);
+	return st.st_uid;
+}
+
+/* What root makes in the tape of another is that one's; what was there keeps
+ * its owner. */
+static void
+roots_files(void **state)
+{
+	struct fixture *x = *state;
+	char *index = in_dir(x->path, "tape.db");
+	char *link = in_dir(x->path, "link");
+	evt_writer_options o;
+	evt_writer *w;
+	evt_error err;
+	int fd;
+
+	if (geteuid() != 0)
+		skip();
+	evt_writer_options_init(&o);
+	for (unsigned i = 0; i < 2; i++) {
+		ok(evt_writer_open(x->path, &o, &w, &err), &err);
+		put_states(w, 3 * (int)i, 3, 1, 100, 1);
+		ok(evt_writer_close(w, &err), &err);
+		if (i == 0) {
+			assert_int_equal(unlink(index), 0);
+			assert_int_equal(chown(x->path, 65534, 65534), 0);
+		}
+	}
+	assert_int_equal(owner_of(x->path, "000001.ndjson.zst"), 0);
+	assert_int_equal(owner_of(x->path, "000002.ndjson.zst"), 65534);
+	assert_int_equal(owner_of(x->path, "tape.db"), 65534);
+	put(x->dir, "roots", "");
+	assert_int_equal(symlink("../roots", link), 0);
+	fd = evt_io_posix.open(NULL, link, O_RDWR | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(evt_io_posix.close(NULL, fd), 0);
+	assert_int_equal(owner_of(x->dir, "roots"), 0);
+	free(link);
+	free(index);
+}
+
 /* ---- file operations ---- */
 
 static void
@@ -335,6 +417,8 @@ main(void)
 		T(one_holder),
 		T(it_dies_with_its_holder),
 		T(notes),
+		T(unreadable_notes),
+		T(roots_files),
 		T(writes_in_pieces_are_whole),
 		T(folders_are_synced),
 	};
