@@ -142,6 +142,7 @@ evt_writer_index_open(evt_writer *w)
 
 	if (r != EVT_OK) {
 		evt_writer_notice(w, "%s; the index is left as it is", err.text);
+		w->index_stale = true;
 		return;
 	}
 	for (size_t i = 0; i < n && r == EVT_OK; i++)

@@ -191,9 +191,16 @@ count_marks(const char *path, unsigned opcode, uint64_t *ret_seq, char said[300]
 }
 
 static void
+tell_fault(void *ctx, const evt_fault *fault)
+{
+	(void)ctx;
+	print_error("verify: %s: %s\n", fault->file, fault->what);
+}
+
+static void
 assert_sound(const char *path)
 {
-	evt_verify_options o = { 0 };
+	evt_verify_options o = { .fault = tell_fault };
 	evt_verified v;
 	evt_error err;
 
