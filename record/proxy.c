@@ -64,7 +64,7 @@ static int
 parse(const char *text, evt_proxy *ret, evt_error *err)
 {
 	static const char words[] = "the proxy in the environment is not of the "
-	    "form http://host:port";
+	    "form http://host:port: see https_proxy (wss://) or http_proxy (ws://)";
 	const char *at, *colon, *host = text;
 	int64_t port;
 	char number[8];

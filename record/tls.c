@@ -108,7 +108,8 @@ describe(X509_STORE_CTX *store, int error, const char *host, char *words,
 		if (cert != NULL)
 			date(X509_get0_notAfter(cert), when, sizeof(when));
 		snprintf(words, size, "the server's certificate expired on %s: "
-		    "it must be renewed (or give --insecure to check nothing)",
+		    "it must be renewed (or give --insecure to check nothing), "
+		    "unless this machine's clock is wrong",
 		    when);
 		break;
 	case X509_V_ERR_CERT_NOT_YET_VALID:

@@ -227,6 +227,14 @@ class Units(evtest.Case):
             done = self.analyze("verify", "--man=no", unit)
             self.assertEqual((done.returncode, done.stdout.decode()), (0, ""))
 
+    def test_a_full_disk_does_not_end_the_service(self):
+        """A recording that ends for want of room is begun again: its exit
+        code is that of gaps, a success, which on-failure alone leaves."""
+        with open(os.path.join(UNITS, "evtape-record@.service"), encoding="utf-8") as f:
+            lines = f.read().splitlines()
+        for want in ("Restart=on-failure", "SuccessExitStatus=3", "RestartForceExitStatus=3", "RestartPreventExitStatus=2"):
+            self.assertIn(want, lines)
+
     def test_security(self):
         for unit in self.units:
             done = self.analyze("security", "--offline=true", "--threshold=20", unit)

@@ -148,7 +148,8 @@ what_cannot_be_read(void **state)
 		    &err) != EVT_ERR_ARG)
 			fail_msg("%s was taken", bad[i]);
 		assert_string_equal(err.text, "the proxy in the environment is "
-		    "not of the form http://host:port");
+		    "not of the form http://host:port: see https_proxy "
+		    "(wss://) or http_proxy (ws://)");
 	}
 }
 

@@ -141,8 +141,11 @@ check_place(check *c, const char *path)
 	parent[n] = '\0';
 	if (!writable(n > 0 ? parent : ".")) {
 		check_say(c, CHECK_FAILED, "tape", "%s cannot be made in %s: "
-		    "%s; make that folder, or record to another place", path,
-		    n > 0 ? parent : "this folder", strerror(errno));
+		    "%s; %s, or record to another place", path,
+		    n > 0 ? parent : "this folder", strerror(errno),
+		    errno == ENOENT ? "make that folder" :
+		    errno == EROFS ? "mount it for writing" :
+		    "record as a user who may write there");
 	} else {
 		check_say(c, CHECK_OK, "tape", "%s is not there and can be "
 		    "made", path);

@@ -145,8 +145,7 @@ say_ended(struct feed *f, const evt_client_ended *e)
 		[EVT_CLIENT_TCP] = { "connection", "; is the port right, does "
 		    "the server run, and does a firewall let this machine "
 		    "out?" },
-		[EVT_CLIENT_TLS] = { "tls", "; for a CA of your own give --ca "
-		    "FILE; is this machine's clock right?" },
+		[EVT_CLIENT_TLS] = { "tls", "" },
 		[EVT_CLIENT_HANDSHAKE] = { "websocket", "" },
 		[EVT_CLIENT_OPEN] = { "subscription", ", before it answered" },
 	};

@@ -146,7 +146,8 @@ compose(const scrape *s, struct lws *wsi, evt_buf *out)
 	if (!let_in(s, wsi)) {
 		status = 403;
 		ok = evt_buf_add_str(&body, "this Host or Origin is not served "
-		    "here\n");
+		    "here: ask by the machine's address, or by the name that "
+		    "--metrics was given\n");
 	} else if (method != LWSHUMETH_GET && method != LWSHUMETH_HEAD) {
 		status = 405;
 		ok = evt_buf_add_str(&body, "only GET and HEAD are known "
