@@ -5,7 +5,8 @@
 #   make help      all targets
 #
 # Variables: CC, CFLAGS, PREFIX, LIBDIR, DESTDIR, BUILD, WERROR= (build with warnings),
-# SOAK_SECONDS, SOAK_RATE, SOAK_PAGE= (a page that gets the figures).
+# SOAK_SECONDS, SOAK_RATE, SOAK_PAGE= (a page that gets the figures), BENCH= (which
+# parts of the benchmarks, and options of tests/bench/run).
 
 CC       = gcc
 CFLAGS   = -O2 -g
@@ -72,7 +73,7 @@ MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSI
 
 .DELETE_ON_ERROR:
 .PHONY: help all demo test check units deps test-deps asan tsan cov lint fmt fuzz \
-        bench bench-console soak torture install uninstall deb clean
+        bench bench-quick bench-deps bench-console soak torture install uninstall deb clean
 
 all: headers-there $(BINS) $(LIB_A) $(LIB_SO) $(EXT_SO) $(BUILD)/evtape.pc $(MANS) ## build everything into build/
 
@@ -127,9 +128,16 @@ fuzz: test-deps ## run each fuzz target for FUZZ_SECONDS (10)
 	@$(MAKE) --no-print-directory $(BUILD)/evtape
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/fuzz/run
 
-bench: test-deps ## measure against zstd and print a table
-	@$(MAKE) --no-print-directory all units $(BUILD)/tests/bench_scan
-	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/bench/run
+bench: bench-deps ## measure against other programs; BENCH="ingest seek" for these parts alone
+	@$(MAKE) --no-print-directory all $(BENCH_BINS)
+	@BUILD=$(BUILD) $(PYTHON) tests/bench/run $(BENCH)
+
+bench-quick: test-deps ## counts that are no matter of luck against the committed ones, within a minute
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/mktape
+	@BUILD=$(BUILD) $(PYTHON) tests/bench/quick
+
+bench-deps: ## install what the benchmarks are held against
+	@tools/deps.sh build test bench
 
 bench-console: test-deps ## measure the console at 3,000,000 frames of 2,000 sources
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/mktape
@@ -256,6 +264,13 @@ $(BUILD)/tests/mktape: $(BUILD)/obj/tests/e2e/mktape.o $(LIB_A)
 $(BUILD)/tests/bench_scan: $(BUILD)/obj/tests/bench/bench_scan.o $(LIB_A)
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT)
+
+# What the benchmarks hold the programs against, as far as it is ours to write.
+PEERS      = sqlite_rows ws_sender ws_count lws_count arrivals
+BENCH_BINS = $(addprefix $(BUILD)/tests/,$(PEERS) mktape bench_scan)
+$(addprefix $(BUILD)/tests/,$(PEERS)): $(BUILD)/tests/%: $(call obj,tests/bench/peers/%.c tests/bench/peers/peer.c) $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS)
 
 $(BUILD)/evtape.pc: format/evtape.pc.in Makefile
 	@mkdir -p $(@D)

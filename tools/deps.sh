@@ -1,11 +1,13 @@
 #!/bin/sh
-# Install the packages that the named groups need: build, demo, test, lint, cov, deb.
+# Install the packages that the named groups need: build, demo, test, bench,
+# lint, cov, deb.
 # With --check, only say what is missing, and fail if anything is.
 set -eu
 
 build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev libcurl4-openssl-dev libjs-leaflet node-d3"
 demo="zstd"
 test="$demo clang libclang-rt-dev valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson nodejs node-ws sqlite3 jq curl openssl mandoc chromium faketime python3-prometheus-client systemd"
+bench="zstd sqlite3 jq nodejs node-ws python3-websockets valgrind liblcm-bin tcpreplay"
 lint="clang clang-tidy clang-format clang-tools cppcheck shellcheck mandoc"
 cov="gcovr"
 deb="build-essential dpkg-dev debhelper fakeroot git"
@@ -19,10 +21,11 @@ for group in "$@"; do
 	build) want="$want $build" ;;
 	demo) want="$want $demo" ;;
 	test) want="$want $test" ;;
+	bench) want="$want $bench" ;;
 	lint) want="$want $lint" ;;
 	cov) want="$want $cov" ;;
 	deb) want="$want $deb" ;;
-	*) echo "deps.sh: no group '$group' (build, demo, test, lint, cov, deb)" >&2; exit 2 ;;
+	*) echo "deps.sh: no group '$group' (build, demo, test, bench, lint, cov, deb)" >&2; exit 2 ;;
 	esac
 done
 

@@ -1,0 +1,249 @@
+/*
+ * ws_sender.c - a WebSocket server that does nothing but send, as fast as the
+ * socket takes it, so that it is not what is measured.
+ *
+ *     ws_sender LINES READYFILE [RATE STAMPS]
+ *
+ * Frames are made before a client comes: then the bytes only go out.  One
+ * client is served: the handshake, a text frame for each line, a close frame.
+ * With a RATE it sends so many a second at even times, and writes the time
+ * (CLOCK_REALTIME, ns) just before each send to STAMPS, one a line.  The URL
+ * goes to READYFILE.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+#include "tests/bench/peers/peer.h"
+
+#define REQUEST_MAX 8192
+#define NS 1000000000
+
+struct sender {
+	evt_buf wire; /* all frames, one behind the other */
+	size_t *ends; /* where each ends */
+	size_t n;
+	int64_t *stamps;
+};
+
+/* The header of a whole text message from a server (RFC 6455, 5.2). */
+static void
+add_header(evt_buf *wire, size_t n)
+{
+	bool ok = evt_buf_add_byte(wire, 0x81);
+
+	if (n < 126) {
+		ok = ok && evt_buf_add_byte(wire, (uint8_t)n);
+	} else {
+		bool wide = n > 0xffff;
+
+		ok = ok && evt_buf_add_byte(wire, wide ? 127 : 126);
+		for (int shift = wide ? 56 : 8; shift >= 0; shift -= 8)
+			ok = ok && evt_buf_add_byte(
+			               wire, (uint8_t)((uint64_t)n >> shift));
+	}
+	if (!ok)
+		peer_die("out of memory");
+}
+
+static void
+make_frames(struct sender *s, const char *path)
+{
+	evt_buf file = { 0 };
+	const uint8_t *p, *end, *next;
+	size_t cap = 0;
+
+	peer_load(path, &file);
+	end = file.data + file.len;
+	for (p = file.data; p < end; p = next) {
+		size_t n = peer_line(p, end, &next);
+
+		if (s->n == cap) {
+			cap = cap * 2 + 1024;
+			s->ends = realloc(s->ends, cap * sizeof(*s->ends));
+			if (s->ends == NULL)
+				peer_die("out of memory");
+		}
+		add_header(&s->wire, n);
+		if (!evt_buf_add(&s->wire, p, n))
+			peer_die("out of memory");
+		s->ends[s->n++] = s->wire.len;
+	}
+	evt_buf_free(&file);
+	if (s->n == 0)
+		peer_die("there are no lines");
+	s->stamps = calloc(s->n, sizeof(*s->stamps));
+	if (s->stamps == NULL)
+		peer_die("out of memory");
+}
+
+/* Listen, say where, and wait for the client. */
+static int
+accept_one(const char *ready)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof(at);
+	int one = 1, fd, client;
+	char half[4096];
+	FILE *f;
+
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, n) != 0 ||
+	    listen(fd, 1) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&at, &n) != 0)
+		peer_die("cannot listen");
+	if (snprintf(half, sizeof(half), "%s.half", ready) >= (int)sizeof(half))
+		peer_die("READYFILE is too long");
+	f = fopen(half, "w");
+	if (f == NULL ||
+	    fprintf(f, "ws://127.0.0.1:%u/\n", ntohs(at.sin_port)) < 0 ||
+	    fclose(f) != 0 || rename(half, ready) != 0)
+		peer_die(ready);
+	client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	if (client < 0)
+		peer_die("no client came");
+	(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	(void)close(fd);
+	return client;
+}
+
+/* All of it; false: the client has what it wanted and is gone. */
+static bool
+send_all(int fd, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+
+	while (n > 0) {
+		ssize_t done = send(fd, p, n, MSG_NOSIGNAL);
+
+		if (done < 0 && (errno == EPIPE || errno == ECONNRESET))
+			return false;
+		if (done < 0)
+			peer_die("cannot send");
+		p += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+static void
+shake_hands(int fd)
+{
+	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+	char request[REQUEST_MAX], *key;
+	unsigned char hash[SHA_DIGEST_LENGTH], accept[32];
+	evt_buf text = { 0 };
+	size_t len = 0;
+
+	do {
+		ssize_t n =
+		    recv(fd, request + len, sizeof(request) - 1 - len, 0);
+
+		if (n <= 0)
+			peer_die("there is no whole request");
+		len += (size_t)n;
+		request[len] = '\0';
+	} while (strstr(request, "\r\n\r\n") == NULL);
+	key = strcasestr(request, "\r\nSec-WebSocket-Key:");
+	if (key == NULL)
+		peer_die("the request has no key");
+	key = strchr(key, ':') + 1;
+	key += strspn(key, " ");
+	key[strcspn(key, " \r\n")] = '\0';
+	if (!evt_buf_printf(&text, "%s%s", key, guid))
+		peer_die("out of memory");
+	SHA1(text.data, text.len, hash);
+	(void)EVP_EncodeBlock(accept, hash, sizeof(hash));
+	text.len = 0;
+	if (!evt_buf_printf(&text,
+	        "HTTP/1.1 101 Switching Protocols\r\n"
+	        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	        "Sec-WebSocket-Accept: %s\r\n\r\n",
+	        accept))
+		peer_die("out of memory");
+	(void)send_all(fd, text.data, text.len);
+	evt_buf_free(&text);
+}
+
+static void
+sleep_until(int64_t at)
+{
+	struct timespec ts = { .tv_sec = at / NS, .tv_nsec = at % NS };
+
+	while (
+	    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+}
+
+static bool
+send_paced(struct sender *s, int fd, int64_t rate)
+{
+	int64_t start = peer_clock(CLOCK_MONOTONIC);
+	size_t from = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		sleep_until(start + (int64_t)i * NS / rate);
+		s->stamps[i] = peer_clock(CLOCK_REALTIME);
+		if (!send_all(fd, s->wire.data + from, s->ends[i] - from))
+			return false;
+		from = s->ends[i];
+	}
+	return true;
+}
+
+static void
+write_stamps(const struct sender *s, const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	if (f == NULL)
+		peer_die(path);
+	for (size_t i = 0; i < s->n; i++)
+		if (fprintf(f, "%lld\n", (long long)s->stamps[i]) < 0)
+			peer_die(path);
+	if (fclose(f) != 0)
+		peer_die(path);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const uint8_t bye[] = { 0x88, 2, 1000 >> 8, 1000 & 0xff };
+	struct sender s = { 0 };
+	int64_t rate = 0;
+	char rest[4096];
+	int fd;
+
+	if (argc != 3 && argc != 5) {
+		fprintf(
+		    stderr, "usage: ws_sender LINES READYFILE [RATE STAMPS]\n");
+		return 2;
+	}
+	if (argc == 5 && (rate = peer_int(argv[3], "RATE")) == 0)
+		peer_die("RATE is 0");
+	make_frames(&s, argv[1]);
+	fd = accept_one(argv[2]);
+	shake_hands(fd);
+	if ((rate > 0 ? send_paced(&s, fd, rate)
+	              : send_all(fd, s.wire.data, s.wire.len)) &&
+	    send_all(fd, bye, sizeof(bye)))
+		while (recv(fd, rest, sizeof(rest), 0) > 0)
+			;
+	(void)close(fd);
+	if (argc == 5)
+		write_stamps(&s, argv[4]);
+	free(s.ends);
+	free(s.stamps);
+	evt_buf_free(&s.wire);
+	return 0;
+}
