@@ -266,7 +266,7 @@ $(BUILD)/tests/bench_scan: $(BUILD)/obj/tests/bench/bench_scan.o $(LIB_A)
 	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT)
 
 # What the benchmarks hold the programs against, as far as it is ours to write.
-PEERS      = sqlite_rows ws_sender ws_count lws_count arrivals
+PEERS      = sqlite_rows ws_sender ws_count lws_count arrivals took
 BENCH_BINS = $(addprefix $(BUILD)/tests/,$(PEERS) mktape bench_scan)
 $(addprefix $(BUILD)/tests/,$(PEERS)): $(BUILD)/tests/%: $(call obj,tests/bench/peers/%.c tests/bench/peers/peer.c) $(LIB_A)
 	@mkdir -p $(@D)

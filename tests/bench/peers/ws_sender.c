@@ -234,9 +234,10 @@ main(int argc, char **argv)
 	make_frames(&s, argv[1]);
 	fd = accept_one(argv[2]);
 	shake_hands(fd);
-	if ((rate > 0 ? send_paced(&s, fd, rate)
-	              : send_all(fd, s.wire.data, s.wire.len)) &&
-	    send_all(fd, bye, sizeof(bye)))
+	/* Who serves ends the connection: clients wait for that. */
+	if ((rate > 0 ? send_paced(&s, fd, rate) :
+			send_all(fd, s.wire.data, s.wire.len)) &&
+	    send_all(fd, bye, sizeof(bye)) && shutdown(fd, SHUT_WR) == 0)
 		while (recv(fd, rest, sizeof(rest), 0) > 0)
 			;
 	(void)close(fd);
