@@ -46,6 +46,11 @@ FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_MAIN  := tests/fuzz/files.c
 FUZZ_LIB   := $(filter-out $(FUZZ_SRC) $(FUZZ_MAIN),$(wildcard tests/fuzz/*.c))
 
+# What the benchmarks hold the programs against, as far as it is ours to write, and
+# what makes tapes of exact times.
+PEERS      = sqlite_rows ws_sender ws_count lws_count arrivals took
+BENCH_BINS = $(addprefix $(BUILD)/tests/,$(PEERS) mktape bench_scan)
+
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 LIB_A  = $(BUILD)/libevtape.a
@@ -100,7 +105,7 @@ test: test-deps ## install what is missing, build, run every test
 check: all units
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) CC="$(CC)" tests/run $(SUITES)
 
-units: $(UNITS) $(FUZZERS) $(BUILD)/tests/mktape
+units: $(UNITS) $(FUZZERS) $(BENCH_BINS)
 
 asan: test-deps ## every test under AddressSanitizer and UBSan
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
@@ -265,9 +270,7 @@ $(BUILD)/tests/bench_scan: $(BUILD)/obj/tests/bench/bench_scan.o $(LIB_A)
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT)
 
-# What the benchmarks hold the programs against, as far as it is ours to write.
-PEERS      = sqlite_rows ws_sender ws_count lws_count arrivals took
-BENCH_BINS = $(addprefix $(BUILD)/tests/,$(PEERS) mktape bench_scan)
+# What the benchmarks hold the programs against.
 $(addprefix $(BUILD)/tests/,$(PEERS)): $(BUILD)/tests/%: $(call obj,tests/bench/peers/%.c tests/bench/peers/peer.c) $(LIB_A)
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS)

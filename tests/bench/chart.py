@@ -49,9 +49,9 @@ def growth(series):
     series = {n: p for n, p in series.items() if len(p) > 1}
     if not series:
         return None
-    panel, parts = 150, []
+    panel, parts = 170, []
     for i, (name, points) in enumerate(series.items()):
-        top, bottom = 30 + i * panel, 30 + i * panel + panel - 60
+        top, bottom = 45 + i * panel, 45 + i * panel + panel - 80
         low = 10 ** math.floor(math.log10(min(p[1] for p in points)))
         high = 10 ** math.ceil(math.log10(max(p[1] for p in points) * 1.0001))
         x0, x1 = math.log10(points[0][0]), math.log10(points[-1][0])
@@ -59,7 +59,7 @@ def growth(series):
         def place(p, low=low, high=high, top=top, bottom=bottom, x0=x0, x1=x1):
             return (80 + (WIDTH - 160) * (math.log10(p[0]) - x0) / (x1 - x0),
                     bottom - (bottom - top) * math.log10(p[1] / low) / math.log10(high / low))
-        parts += [_text(80, top - 8, name), _line(80, top, WIDTH - 80, top, GRID), _line(80, bottom, WIDTH - 80, bottom, GRID),
+        parts += [_text(80, top - 24, name), _line(80, top, WIDTH - 80, top, GRID), _line(80, bottom, WIDTH - 80, bottom, GRID),
                   _text(74, top + 4, "%g" % high, "end"), _text(74, bottom + 4, "%g" % low, "end")]
         dots = [place(p) for p in points]
         parts.append('<polyline fill="none" stroke="%s" stroke-width="2" points="%s"/>' % (

@@ -50,9 +50,10 @@ class Run:
     err: str = ""
 
 
-def run(argv, stdin=None, stdout=subprocess.DEVNULL, feed=None):
+def run(argv, stdin=None, stdout=subprocess.DEVNULL, feed=None, must=True):
     """Run it to its end. stdin: a path, a file; feed: another program's argv,
-    whose stdout it reads. An exit code other than 0 or 3 ends everything."""
+    whose stdout it reads. An exit code other than 0 or 3 ends everything, or gives
+    None where it need not succeed."""
     source = stdin if hasattr(stdin, "fileno") else open(stdin or os.devnull, "rb")
     with source, tempfile.NamedTemporaryFile("r") as took, tempfile.TemporaryFile() as words:
         feeder = subprocess.Popen(feed, stdout=subprocess.PIPE) if feed else None
@@ -67,6 +68,8 @@ def run(argv, stdin=None, stdout=subprocess.DEVNULL, feed=None):
         with open(took.name, encoding="ascii") as f:
             figures = f.read().split()
     if not figures or figures[0] not in ("0", "3"):
+        if not must:
+            return None
         sys.exit("%s: exit %s\n%s" % (" ".join(argv), figures[:1], err))
     return Run(float(figures[1]), int(figures[3]) * 1024, float(figures[2]), err)
 

@@ -6,6 +6,7 @@ import re
 import struct
 import subprocess
 import sys
+import time
 
 import measure
 from inputs import FIRST_NS
@@ -55,10 +56,11 @@ def observe(bench, how, frames, argv):
     while not os.path.exists(ready):
         if watch.poll() is not None:
             return None, []
+        time.sleep(0.002)  # between polls
     if how == "lines":
         done = measure.run(argv, stdout=watch.stdin)
     else:
-        done = measure.run(argv)
+        done = measure.run(argv, must=False)
     try:
         out, _ = watch.communicate(timeout=2)
     except subprocess.TimeoutExpired:  # some were lost
