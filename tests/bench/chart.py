@@ -3,7 +3,7 @@
 import html
 import math
 
-WIDTH, LEFT, ROW = 860, 330, 26
+WIDTH, LEFT, ROW = 980, 430, 26
 INK, GRID, GOOD, BAD, LINE = "#222", "#ddd", "#2a7f62", "#b3402e", "#2c5d9b"
 
 
@@ -34,7 +34,7 @@ def ratios(rows):
         y, goal = 30 + i * ROW, row["goal"][1] if row["goal"] else 1
         s = {k: v / goal for k, v in row["values"].items()}
         color = LINE if row["reached"] is None else GOOD if row["reached"] else BAD
-        parts.append(_text(LEFT - 8, y + 13, ("%s / %s" % (row["what"], row["peer"]))[:58], "end"))
+        parts.append(_text(LEFT - 8, y + 13, ("%s / %s" % (row["what"], row["peer"]))[:66], "end"))
         parts.append('<rect x="%.1f" y="%d" width="%.1f" height="16" fill="%s"/>' % (
             LEFT, y, max(1, at(s["median"]) - LEFT), color))
         parts.append(_line(at(s["min"]), y + 8, at(s["max"]), y + 8, INK))
