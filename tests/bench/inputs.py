@@ -111,7 +111,7 @@ class Inputs:
         def make(path):
             with subprocess.Popen(["cat", *self.pieces(frames, sources)], stdout=subprocess.PIPE) as cat:
                 subprocess.run([writer, "write", path, str(FIRST_NS), str(STEP_NS)], stdin=cat.stdout, check=True)
-        return self.made("hours-%d-%d.db" % (frames, sources), [writer], make)
+        return self.made("hours-%d-%d.db" % (frames, sources), [writer, program("evtape-sim")], make)
 
     def even(self, frames, per_second):
         """Small frames at even times, of fifty sources."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import inputs
+import lcm
 import measure
 from measure import peer, program, run
 
@@ -182,3 +183,19 @@ def steady(bench):
     bench.table.figure("steady_stamp_p50", at + "stamp after sending, p50", half, "us")
     bench.table.figure("steady_stamp_p99", at + "stamp after sending, p99", late, "us", ("most", ARRIVAL_US))
     bench.table.figure("steady_memory", at + "memory", memory, "MiB", ("most", MEMORY_MIB))
+    _steady_lcm(bench, frames, os.path.getsize(lines) // frames)
+
+
+def _steady_lcm(bench, frames, size):
+    """LCM's logger at the same rate, which neither looks into messages nor compresses."""
+    what = "LCM's logger at 10,000 messages/s: "
+    if not measure.there("lcm-logger", "lcm-logplayer"):
+        bench.table.skip(what + "of one core", "liblcm-bin is not installed")
+        return
+    runs = [lcm.record(bench, frames, RATE, size) for _ in range(bench.table.pairs)]
+    if None in runs:
+        bench.table.skip(what + "of one core", "its multicast group cannot be used here")
+        return
+    bench.table.figure("steady_lcm_cpu", what + "of one core", [100 * r.cpu / p.seconds for r, p, _ in runs], "%")
+    bench.table.figure("steady_lcm_memory", what + "memory", [r.memory / 2**20 for r, _, _ in runs], "MiB")
+    bench.table.figure("steady_lcm_lost", what + "messages lost", [frames - got for _, _, got in runs], "")

@@ -10,21 +10,13 @@ import time
 
 import measure
 from inputs import FIRST_NS
+from lcm import GROUP, write_log
 from measure import peer, program
 
 P50_US, P99_US, LAST_US, CPU = 15, 150, 1000, 5
 STEP_NS = 1000000
 SPEEDS = (0.1, 0.5, 2, 10, 100)
 PAYLOAD = b"x" * 100
-
-
-def lcm_log(path, frames):
-    """The schedule as an LCM log: big-endian, times in us (lcm's eventlog.c)."""
-    channel = b"EVTAPE"
-    with open(path, "wb") as f:
-        for i in range(frames):
-            f.write(struct.pack(">IQQII", 0xEDA1DA01, i, (FIRST_NS + i * STEP_NS) // 1000, len(channel), len(PAYLOAD)))
-            f.write(channel + PAYLOAD)
 
 
 def pcap(path, frames):
@@ -87,9 +79,8 @@ def players(bench, frames):
     """What of others can play the schedule here: (name, how it is observed, argv)."""
     found = []
     if measure.there("lcm-logplayer"):
-        lcm_log(bench.path("even.lcm"), frames)
-        found.append(("LCM logplayer", "udp", ["lcm-logplayer", "-l", "udpm://239.255.76.67:7667?ttl=0",
-                                               bench.path("even.lcm")]))
+        write_log(bench.path("even.lcm"), frames, STEP_NS, PAYLOAD)
+        found.append(("LCM logplayer", "udp", ["lcm-logplayer", "-l", GROUP, bench.path("even.lcm")]))
     else:
         bench.table.skip("pacing of LCM's logplayer", "liblcm-bin is not installed")
     if measure.there("tcpreplay") and os.geteuid() == 0:
