@@ -71,11 +71,6 @@ flip_all(struct fixture *x, const char *end, size_t step, size_t recover_step)
 			bool recover = count++ % recover_step == 0;
 
 			one_flip(x, f, at, (uint8_t)(1u << bit), recover);
-			for (unsigned b = 0; torture_full() && b < 8; b++) {
-				if (b != bit)
-					one_flip(x, f, at, (uint8_t)(1u << b),
-					    false);
-			}
 			if (torture_full())
 				one_flip(x, f, at, 0xff, false);
 		}

@@ -357,9 +357,8 @@ each_call_of_a_writer(void **state)
 	for (enum failing kind = FAILING_MEMORY; kind <= FAILING_READS;
 	     kind++) {
 		/* SQLite allocates thousands of times. */
-		unsigned calls = 0, step = torture_full()             ? 1
-		                           : kind == FAILING_DATABASE ? 41
-		                                                      : 1;
+		unsigned calls = 0, step = kind != FAILING_DATABASE ? 1 :
+		    torture_full() ? 7 : 41;
 
 		x->notices = 0;
 		for (size_t i = 0; i < COUNT(runs); i++)

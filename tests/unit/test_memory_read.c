@@ -453,7 +453,7 @@ static void
 memory_of_sqlite(void **state)
 {
 	uint64_t calls =
-	    each_look(*state, FAILING_DATABASE, torture_full() ? 1 : 23);
+	    each_look(*state, FAILING_DATABASE, torture_full() ? 5 : 23);
 
 	torture_report("SQLite's memory runs out while reading", calls,
 	    calls * N_FRAMES, 0);

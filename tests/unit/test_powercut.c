@@ -208,7 +208,7 @@ teardown(void **state)
 static void
 cut_everywhere(struct run *r, int64_t sync_ns, const char *what)
 {
-	unsigned seeds = torture_full() ? 4 : 1;
+	unsigned seeds = torture_full() ? 2 : 1;
 	size_t step = torture_full() ? 1 : 13;
 	char *dir;
 
@@ -287,7 +287,7 @@ a_new_tape(void **state)
 	static const char what[] = "power cut at every file operation of a new "
 	    "tape; unsynced writes there at random, torn";
 	struct run *r = *state;
-	unsigned seeds = torture_full() ? 24 : 4;
+	unsigned seeds = torture_full() ? 10 : 4;
 	char *dir = make_quick_dir(), *path = in_dir(dir, "c.tape");
 	struct cycle c = { .path = path, .sync_ns = 1000000000 };
 	evt_io io;

@@ -369,7 +369,7 @@ teardown(void **state)
 static void
 cut_everywhere(struct run *r, int64_t sync_ns, const char *what)
 {
-	unsigned seeds = torture_full() ? 4 : 1;
+	unsigned seeds = torture_full() ? 2 : 1;
 	size_t step = torture_full() ? 1 : 5;
 
 	begin(r, sync_ns);
