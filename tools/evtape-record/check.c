@@ -221,7 +221,7 @@ check_run(const options *o, const evt_recorder_options *ro)
 	check_metrics(&c);
 	if (good && ro->url != NULL)
 		check_feed(&c);
-	if (good)
+	if (good && c.failures == 0)
 		say_plan(&c);
 	say_end(&c);
 	return c.failures > 0 || ferror(stdout) ? CLI_FAILED : CLI_DONE;
