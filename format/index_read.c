@@ -370,8 +370,8 @@ evt_index_count_known(evt_index *x, const evt_dict *sources, uint32_t n,
 	    i++) {
 		evt_key key = evt_dict_key(sources, i);
 
-		evt_index_bind_key(st, 1, &key);
-		rc = sqlite3_step(st);
+		rc = evt_index_bind_key(st, 1, &key) ? sqlite3_step(st) :
+		    SQLITE_NOMEM;
 		known += rc == SQLITE_ROW;
 		sqlite3_reset(st);
 	}

@@ -42,7 +42,8 @@ int evt_index_exec(evt_index *x, const char *sql, evt_error *err);
 sqlite3_stmt *evt_index_stmt(evt_index *x, enum evt_index_stmt which,
     const char *sql);
 
-/* Bind a key as the value that it is: an integer, or text. */
-void evt_index_bind_key(sqlite3_stmt *st, int at, const evt_key *key);
+/* Bind a key as the value that it is: an integer, or text, which must stay
+ * until the statement was run.  false: it could not be. */
+bool evt_index_bind_key(sqlite3_stmt *st, int at, const evt_key *key);
 
 #endif

@@ -7,7 +7,7 @@
 #include "format/index_sql.h"
 #include "format/units.h"
 
-void
+bool
 evt_index_bind_key(sqlite3_stmt *st, int at, const evt_key *key)
 {
 	char text[EVT_KEY_MAX + 1];
@@ -17,10 +17,9 @@ evt_index_bind_key(sqlite3_stmt *st, int at, const evt_key *key)
 	text[key->len] = '\0';
 	if (key->is_int && evt_int_parse(text, "a source", INT64_MIN, INT64_MAX,
 	    &value, NULL) == EVT_OK)
-		sqlite3_bind_int64(st, at, value);
-	else
-		sqlite3_bind_text(st, at, key->text, (int)key->len,
-		    SQLITE_TRANSIENT);
+		return sqlite3_bind_int64(st, at, value) == SQLITE_OK;
+	return sqlite3_bind_text(st, at, key->text, (int)key->len,
+	    SQLITE_STATIC) == SQLITE_OK;
 }
 
 /* Bind the integers given, from the first parameter on, and run. */
@@ -88,10 +87,13 @@ key_id(evt_index *x, bool source, const evt_key *key, int64_t *ret_id,
 
 	if (get == NULL)
 		return evt_index_fail(x, "read", err);
-	evt_index_bind_key(get, 1, key);
+	if (!evt_index_bind_key(get, 1, key))
+		return evt_index_fail(x, "read", err);
 	r = sqlite3_step(get);
 	if (r == SQLITE_ROW)
 		*ret_id = sqlite3_column_int64(get, 0);
+	else if (r != SQLITE_DONE)
+		return evt_index_fail(x, "read", err);
 	sqlite3_reset(get);
 	if (r == SQLITE_ROW)
 		return EVT_OK;
@@ -101,8 +103,8 @@ key_id(evt_index *x, bool source, const evt_key *key, int64_t *ret_id,
 	    "INSERT INTO event(name) VALUES(?)");
 	if (put == NULL)
 		return evt_index_fail(x, "write", err);
-	evt_index_bind_key(put, 1, key);
-	if (sqlite3_step(put) != SQLITE_DONE)
+	if (!evt_index_bind_key(put, 1, key) ||
+	    sqlite3_step(put) != SQLITE_DONE)
 		return evt_index_fail(x, "write", err);
 	sqlite3_reset(put);
 	*ret_id = sqlite3_last_insert_rowid(x->db);
@@ -154,9 +156,9 @@ put_span(evt_index *x, uint32_t no, const struct span_row *row, evt_error *err)
 	const int64_t v[] = { no, row->source, row->event, s->first_ns,
 		s->last_ns, (int64_t)s->frames };
 
-	if (st != NULL)
-		sqlite3_bind_blob64(st, 7, s->blocks.data, s->blocks.len,
-		    SQLITE_STATIC);
+	if (st == NULL || sqlite3_bind_blob64(st, 7, s->blocks.data,
+	    s->blocks.len, SQLITE_STATIC) != SQLITE_OK)
+		return evt_index_fail(x, "write", err);
 	return run_ints(x, st, v, 6, 1, err);
 }
 
