@@ -43,10 +43,12 @@ class HalfClosed(evtest.Case):
         """The send queue of the server's side is full and stays so."""
         def queues():
             with open("/proc/net/tcp", encoding="ascii") as f:
-                return [line.split()[4] for line in f if line.split()[1].endswith(":%04X" % self.port)]
+                mine = [line.split() for line in f if line.split()[1].endswith(":%04X" % self.port)]
+            # Of open connections: those of metrics() may still be going.
+            return [sent for sent in (int(x[4].split(":")[0], 16) for x in mine if x[3] == "01") if sent > 0]
         before = queues()
         self.metrics()
-        return any(int(q.split(":")[0], 16) > 0 for q in before) and queues() == before
+        return before and queues() == before
 
     def metrics(self):
         with socket.create_connection(("127.0.0.1", self.port), 10) as s:

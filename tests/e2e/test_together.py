@@ -296,7 +296,9 @@ class WhileItIsRecorded(evtest.Case):
         self.run_of(self.numbers(self.quiet("cat", tape)), 0 if not options else None)
         self.quiet("verify", tape)
         texts = [m["payload"]["text"] for m in evtest.info(tape)["marks"] if m["mark"] == "note"]
-        self.assertEqual(texts, ["turn %d" % i for i in range(rounds)])
+        # Retention drops the first ones with their segments.
+        self.assertTrue(texts)
+        self.assertEqual(texts, ["turn %d" % i for i in range(rounds)][-len(texts) if options else 0:])
         return seen
 
     def test_all_tools(self):
