@@ -295,8 +295,8 @@ static int
 open_rw(evt_index *x, evt_error *err)
 {
 	/* SQLite would make it root's where root runs this. */
-	const evt_io *io = &evt_io_posix;
-	int fd = x->io->vfs == NULL ? io->open(io->ctx, x->path,
+	const evt_io *io = x->io;
+	int fd = io->vfs == NULL ? io->open(io->ctx, x->path,
 	    O_RDWR | O_CREAT | O_EXCL, 0644) : -1;
 
 	if (fd >= 0)
