@@ -637,6 +637,15 @@ store(const struct disk *d, const char *dir)
 	}
 }
 
+const char *
+powercut_name(enum cut cut)
+{
+	static const char *const names[CUTS] = { "kept", "lost", "in order",
+		"at random", "torn" };
+
+	return names[cut];
+}
+
 void
 powercut_make(const struct powercut *p, size_t at, enum cut cut, unsigned seed,
     const char *dir)

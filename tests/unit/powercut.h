@@ -26,6 +26,9 @@ enum cut {
 	CUTS
 };
 
+/* What became of it, in words. */
+const char *powercut_name(enum cut cut);
+
 struct powercut;
 
 /* What lies below the folder root now is safe. */

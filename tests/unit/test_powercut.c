@@ -130,12 +130,10 @@ static void
 cut_at(struct run *r, const struct powercut *p, size_t at,
     const struct cycle *c, enum cut cut, unsigned seed)
 {
-	static const char *const names[CUTS] = { "kept", "lost", "in order",
-		"at random", "torn" };
 	char *dir = make_quick_dir();
 
 	snprintf(r->now, sizeof(r->now), "behind change %zu, unsynced %s, "
-	    "seed %u", at, names[cut], seed);
+	    "seed %u", at, powercut_name(cut), seed);
 	powercut_make(p, at, cut, seed, dir);
 	look(r, c, dir, cut);
 	remove_dir(dir);

@@ -335,12 +335,10 @@ static void
 cut_at(struct run *r, const struct powercut *p, size_t at, size_t promised_at,
     enum cut cut, unsigned seed)
 {
-	static const char *const names[CUTS] = { "kept", "lost", "in order",
-		"at random", "torn" };
 	char *dir = make_quick_dir();
 
 	snprintf(r->now, sizeof(r->now), "behind change %zu, promises of %zu, "
-	    "unsynced %s, seed %u", at, promised_at, names[cut], seed);
+	    "unsynced %s, seed %u", at, promised_at, powercut_name(cut), seed);
 	powercut_make(p, at, cut, seed, dir);
 	r->path = in_dir(dir, "r.tape");
 	look(r, promised_at, !is_all_synced(r, promised_at));
