@@ -77,6 +77,10 @@ int evt_builder_encode(evt_builder *b, const uint8_t uuid[16], uint32_t segment,
 
 void evt_builder_clear(evt_builder *b);
 
+/* Let two builders change their frames; each keeps its level and its
+ * compressor. */
+void evt_builder_swap(evt_builder *a, evt_builder *b);
+
 /* ---- a decoded block ------------------------------------------------------- */
 
 typedef struct evt_block {

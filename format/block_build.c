@@ -23,7 +23,8 @@
 #define BUILD_FRAMES_MAX 65536u
 
 struct evt_builder {
-	ZSTD_CCtx *cctx;
+	int level;
+	ZSTD_CCtx *cctx; /* NULL until something was encoded */
 	uint32_t frames, n_lines;
 	uint64_t first_seq, payload;
 	int64_t min_ns, max_ns, first_ns, first_mono, last_ns, last_mono;
@@ -41,25 +42,55 @@ struct evt_builder {
 int
 evt_builder_new(int level, evt_builder **ret_builder, evt_error *err)
 {
-	evt_builder *b = calloc(1, sizeof(*b));
+	evt_builder *b;
 
-	if (b == NULL)
-		return evt_err_nomem(err);
-	b->cctx = ZSTD_createCCtx();
-	if (b->cctx == NULL) {
-		evt_builder_free(b);
-		return evt_err_nomem(err);
-	}
-	if (ZSTD_isError(ZSTD_CCtx_setParameter(b->cctx,
-	    ZSTD_c_compressionLevel, level)) ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(b->cctx, ZSTD_c_checksumFlag,
-	    1))) {
-		evt_builder_free(b);
+	if (level < ZSTD_minCLevel() || level > ZSTD_maxCLevel())
 		return evt_err_set(err, EVT_ERR_ARG, "%d is no zstd level",
 		    level);
-	}
+	b = calloc(1, sizeof(*b));
+	if (b == NULL)
+		return evt_err_nomem(err);
+	b->level = level;
 	*ret_builder = b;
 	return EVT_OK;
+}
+
+/* Most builders gather and never encode: the compressor's tables are made by
+ * the first call that needs them. */
+static int
+need_cctx(evt_builder *b, evt_error *err)
+{
+	ZSTD_CCtx *c;
+
+	if (b->cctx != NULL)
+		return EVT_OK;
+	c = ZSTD_createCCtx();
+	if (c == NULL)
+		return evt_err_nomem(err);
+	if (ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel,
+	    b->level)) ||
+	    ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1))) {
+		ZSTD_freeCCtx(c);
+		return evt_err_set(err, EVT_ERR_ARG, "%d is no zstd level",
+		    b->level);
+	}
+	b->cctx = c;
+	return EVT_OK;
+}
+
+void
+evt_builder_swap(evt_builder *a, evt_builder *b)
+{
+	evt_builder was = *a;
+	ZSTD_CCtx *cctx = b->cctx;
+	int level = b->level;
+
+	*a = *b;
+	a->cctx = was.cctx;
+	a->level = was.level;
+	*b = was;
+	b->cctx = cctx;
+	b->level = level;
 }
 
 void
@@ -403,6 +434,8 @@ evt_builder_encode(evt_builder *b, const uint8_t uuid[16], uint32_t segment,
 	int r;
 
 	out->len = 0;
+	if ((r = need_cctx(b, err)))
+		return r;
 	if (!build_meta(b) || !evt_buf_reserve(out, head))
 		return evt_err_nomem(err);
 	out->len = head;

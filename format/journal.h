@@ -29,19 +29,24 @@ void evt_journal_add(evt_journal *j, const evt_frame *f, bool in_lines);
  * record and what was added waits for the next call. */
 int evt_journal_commit(evt_journal *j, evt_error *err);
 
-/* Sync what was committed. */
+/* Sync what was committed, in the file that waits for its block too. */
 int evt_journal_sync(evt_journal *j, evt_error *err);
 
 /*
- * The block that these records make is in a segment: the next record begins
- * a new file, and the old one waits for evt_journal_drop_retired().  All that
- * was added must be committed.
+ * The records up to here make a block: the next one begins a new file, and
+ * this one waits until its block is in a segment.  One file waits at most.
+ * All that was added must be committed.
  */
+void evt_journal_turn(evt_journal *j);
+
+/* The block of the file that waits is in a segment; the file is there until
+ * evt_journal_drop_retired(). */
 void evt_journal_retire(evt_journal *j);
 
 /* Bytes in files whose blocks were not yet called safe. */
 uint64_t evt_journal_retired_bytes(const evt_journal *j);
-/* Bytes of the current file, and those that wait for a commit. */
+/* Bytes of the files whose blocks are not in a segment, and those that wait
+ * for a commit. */
 uint64_t evt_journal_bytes(const evt_journal *j);
 size_t evt_journal_pending(const evt_journal *j);
 

@@ -1,6 +1,7 @@
 /* journal_write.c - the writing half of journal.h. */
 #include "format/journal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,6 +19,9 @@ struct evt_journal {
 	const evt_io *io;
 	char *dir;
 	uint8_t uuid[EVT_UUID_LEN];
+	int waiting_fd;     /* the file whose block is being made; -1: none */
+	char *waiting;
+	uint64_t waiting_bytes;
 	int fd;             /* -1: no file yet */
 	char *path;
 	uint64_t first_seq; /* of the file, or of the batch where there is none */
@@ -39,7 +43,7 @@ evt_journal_new(const evt_io *io, const char *dir, const uint8_t uuid[16],
 	if (j == NULL)
 		return evt_err_nomem(err);
 	j->io = io;
-	j->fd = -1;
+	j->fd = j->waiting_fd = -1;
 	j->dir = strdup(dir);
 	if (j->dir == NULL) {
 		evt_journal_free(j);
@@ -57,9 +61,12 @@ evt_journal_free(evt_journal *j)
 		return;
 	if (j->fd >= 0)
 		j->io->close(j->io->ctx, j->fd);
+	if (j->waiting_fd >= 0)
+		j->io->close(j->io->ctx, j->waiting_fd);
 	for (size_t i = 0; i < j->n_retired; i++)
 		free(j->retired[i]);
 	free(j->retired);
+	free(j->waiting);
 	free(j->path);
 	free(j->dir);
 	evt_buf_free(&j->batch);
@@ -157,14 +164,15 @@ write_header(evt_journal *j, evt_error *err)
 	return r;
 }
 
-/* Room to retire one more file, so that retiring cannot fail. */
+/* Room to retire one more file beside the one that waits, so that retiring
+ * cannot fail. */
 static bool
 reserve_retired(evt_journal *j)
 {
 	size_t cap = j->cap_retired * 2 + 4;
 	char **retired;
 
-	if (j->n_retired < j->cap_retired)
+	if (j->n_retired + 1 < j->cap_retired)
 		return true;
 	retired = realloc(j->retired, cap * sizeof(*retired));
 	if (retired == NULL)
@@ -231,6 +239,9 @@ evt_journal_sync(evt_journal *j, evt_error *err)
 {
 	int r;
 
+	if (j->waiting_fd >= 0 &&
+	    j->io->fdatasync(j->io->ctx, j->waiting_fd) != 0)
+		return evt_err_sys(err, errno, "cannot sync %s", j->waiting);
 	if (j->fd >= 0 && j->io->fdatasync(j->io->ctx, j->fd) != 0)
 		return evt_err_sys(err, errno, "cannot sync %s", j->path);
 	if (j->dir_dirty) {
@@ -242,17 +253,29 @@ evt_journal_sync(evt_journal *j, evt_error *err)
 }
 
 void
-evt_journal_retire(evt_journal *j)
+evt_journal_turn(evt_journal *j)
 {
-	if (j->fd < 0)
-		return;
-	j->retired[j->n_retired++] = j->path;
-	j->retired_bytes += j->good;
+	assert(j->waiting_fd < 0 && j->batch.len == 0);
+	j->waiting_fd = j->fd;
+	j->waiting = j->path;
+	j->waiting_bytes = j->good;
 	j->path = NULL;
-	/* Nothing is lost by a failed close: the records are in a segment. */
-	j->io->close(j->io->ctx, j->fd);
 	j->fd = -1;
 	j->good = 0;
+}
+
+void
+evt_journal_retire(evt_journal *j)
+{
+	if (j->waiting_fd < 0)
+		return;
+	j->retired[j->n_retired++] = j->waiting;
+	j->retired_bytes += j->waiting_bytes;
+	j->waiting = NULL;
+	j->waiting_bytes = 0;
+	/* Nothing is lost by a failed close: the records are in a segment. */
+	j->io->close(j->io->ctx, j->waiting_fd);
+	j->waiting_fd = -1;
 }
 
 uint64_t
@@ -264,7 +287,7 @@ evt_journal_retired_bytes(const evt_journal *j)
 uint64_t
 evt_journal_bytes(const evt_journal *j)
 {
-	return j->good;
+	return j->good + j->waiting_bytes;
 }
 
 size_t

@@ -4,9 +4,10 @@
  * A frame goes to two places at once: as a record to the journal's batch, and
  * into the columns of the open block.  A commit hands the batch to the kernel
  * with one write.  When the block is full it is compressed and appended to
- * the segment, and its journal file waits to be removed until the segment is
- * synced.  So at any moment each committed frame is in the journal or in a
- * block, and a failure leaves both where they were: the call is made again.
+ * the segment (writer_block.c), and its journal file waits to be removed until
+ * the segment is synced.  So at any moment each committed frame is in the
+ * journal or in a block, and a failure leaves both where they were: the call
+ * is made again.
  */
 #include "format/writer.h"
 
@@ -27,8 +28,6 @@
 
 /* Records are written at this size at the latest, committed or not. */
 #define BATCH_MAX (1u << 20)
-/* Journal bytes that may wait for a sync before one is forced. */
-#define RETIRED_MAX (64u << 20)
 
 void
 evt_writer_notice(const evt_writer *w, const char *fmt, ...)
@@ -44,249 +43,10 @@ evt_writer_notice(const evt_writer *w, const char *fmt, ...)
 	w->opt.notice(w->opt.notice_ctx, text);
 }
 
-static int64_t
-now(const evt_writer *w)
+int64_t
+evt_writer_now(const evt_writer *w)
 {
 	return w->env.steady_ns(w->env.ctx);
-}
-
-/* ---- blocks and segments ------------------------------------------------- */
-
-static void
-count_sync(evt_sync_times *t, int64_t ns)
-{
-	t->count++;
-	t->sum_ns += ns;
-	for (int i = EVT_SYNC_BOUNDS - 1; i >= 0 && ns <= EVT_SYNC_BOUND_NS(i);
-	    i--)
-		t->within[i]++;
-}
-
-static int
-sync_files(evt_writer *w, evt_error *err)
-{
-	int r;
-
-	if (w->segment != NULL && (r = evt_segment_sync(w->segment, err)))
-		return r;
-	if ((r = evt_journal_drop_retired(w->journal, err)) ||
-	    (r = evt_journal_sync(w->journal, err)))
-		return r;
-	w->dirty = false;
-	return EVT_OK;
-}
-
-static int
-sync_all(evt_writer *w, evt_error *err)
-{
-	int64_t began = now(w), ended;
-	int r = sync_files(w, err);
-
-	ended = now(w);
-	count_sync(&w->stats.syncs, ended - began);
-	if (r == EVT_OK)
-		w->last_sync = ended;
-	return r;
-}
-
-bool
-evt_writer_reclaim(evt_writer *w)
-{
-	return w->segment != NULL && evt_journal_retired_bytes(w->journal) > 0 &&
-	    evt_segment_sync(w->segment, NULL) == EVT_OK &&
-	    evt_journal_drop_retired(w->journal, NULL) == EVT_OK;
-}
-
-static int
-commit_journal(evt_writer *w, evt_error *err)
-{
-	int r = evt_journal_commit(w->journal, err);
-
-	if (r == EVT_ERR_FULL && evt_writer_reclaim(w))
-		r = evt_journal_commit(w->journal, err);
-	return r;
-}
-
-static int
-append_block(evt_writer *w, evt_error *err)
-{
-	int r = evt_segment_append(w->segment, &w->block_bytes, err);
-
-	if (r == EVT_ERR_FULL && evt_writer_reclaim(w))
-		r = evt_segment_append(w->segment, &w->block_bytes, err);
-	return r;
-}
-
-/* The segment is sealed: tell the index, and begin the next one. */
-static void
-leave_segment(evt_writer *w)
-{
-	evt_error err;
-
-	evt_writer_index_segment(w, evt_segment_written(w->segment));
-	if (evt_writer_keep(w, evt_segment_written(w->segment), &err))
-		evt_writer_notice(w, "%s", err.text);
-	evt_segment_close(w->segment);
-	w->segment = NULL;
-	w->segment_no++;
-	w->segment_started = evt_builder_frames(w->builder) > 0;
-	w->segment_since = now(w);
-	w->want_seal = w->summary_bad = false;
-	evt_summary_clear(&w->summary);
-	evt_writer_retain(w);
-}
-
-static int
-seal(evt_writer *w, evt_error *err)
-{
-	uint64_t before;
-	int r;
-
-	if (w->segment == NULL)
-		return EVT_OK;
-	w->want_seal = true;
-	/* Nobody looks at the blocks that a directory names: it must not be on
-	 * the disk before they are. */
-	if (w->opt.sync_ns != EVT_SYNC_OFF &&
-	    !evt_segment_written(w->segment)->sealed &&
-	    (r = evt_segment_sync(w->segment, err)))
-		return r;
-	before = evt_segment_written(w->segment)->size;
-	if ((r = evt_segment_seal(w->segment, w->max_conn, err)))
-		return r;
-	w->stats.stored_bytes += evt_segment_written(w->segment)->size - before;
-	if (w->opt.sync_ns != EVT_SYNC_OFF && (r = sync_all(w, err)))
-		return r;
-	leave_segment(w);
-	return EVT_OK;
-}
-
-static int
-need_segment(evt_writer *w, evt_error *err)
-{
-	if (w->segment != NULL)
-		return EVT_OK;
-	if (w->segment_no == UINT32_MAX)
-		return evt_err_set(err, EVT_ERR_ARG, "%s has no segment number "
-		    "left; record to a new tape", w->path);
-	return evt_segment_create(w->env.io, w->path, w->uuid, w->segment_no,
-	    &w->segment, err);
-}
-
-/* Count the block that was appended. */
-static void
-summarise(evt_writer *w, const evt_buf *meta)
-{
-	const evt_segment *s = evt_segment_written(w->segment);
-	evt_block_head head;
-	evt_error err;
-
-	if (evt_block_head_read(w->block_bytes.data, w->block_bytes.len, s->name,
-	    &head, &err) || evt_block_load_raw(&w->scratch, &head, meta, &err) ||
-	    evt_summary_add_block(&w->summary, &w->scratch, head.block, &err))
-		w->summary_bad = true; /* the file will be read instead */
-}
-
-/* Turn the open block into one of the segment. */
-static int
-cut(evt_writer *w, evt_error *err)
-{
-	const evt_segment *s;
-	const evt_buf *meta;
-	int r;
-
-	if (evt_builder_frames(w->builder) == 0)
-		return EVT_OK;
-	/* Behind a directory nothing may stand: leave that segment first. */
-	if (w->segment != NULL && evt_segment_written(w->segment)->sealed &&
-	    (r = seal(w, err)))
-		return r;
-	if ((r = commit_journal(w, err)) || (r = need_segment(w, err)))
-		return r;
-	s = evt_segment_written(w->segment);
-	if ((r = evt_builder_encode(w->builder, w->uuid, w->segment_no,
-	    (uint32_t)s->n_blocks, &w->block_bytes, &meta, err)) ||
-	    (r = append_block(w, err)))
-		return r;
-	summarise(w, meta);
-	evt_journal_retire(w->journal);
-	evt_builder_clear(w->builder);
-	w->dirty = true;
-	w->stats.blocks++;
-	w->stats.stored_bytes += w->block_bytes.len;
-	return EVT_OK;
-}
-
-/* What a cut makes due.  None of it is urgent, so a failure is tried again. */
-static void
-after_cut(evt_writer *w)
-{
-	evt_error err;
-	int r = EVT_OK;
-
-	if (w->opt.sync_ns == EVT_SYNC_OFF)
-		r = evt_journal_drop_retired(w->journal, &err);
-	else if (evt_journal_retired_bytes(w->journal) > RETIRED_MAX)
-		r = sync_all(w, &err);
-	if (r == EVT_OK && (w->want_seal ||
-	    evt_segment_written(w->segment)->size >= w->opt.segment_bytes))
-		r = seal(w, &err);
-	if (r != EVT_OK)
-		evt_writer_notice(w, "%s; it is tried again", err.text);
-}
-
-/* The block's bytes are in w->block_bytes: append them, and count. */
-static int
-append_copy(evt_writer *w, const evt_block_head *head, evt_error *err)
-{
-	const evt_segment *s = evt_segment_written(w->segment);
-	evt_block_head moved;
-	int r;
-
-	evt_block_move(w->block_bytes.data, w->uuid, w->segment_no,
-	    (uint32_t)s->n_blocks, w->next_seq);
-	if ((r = evt_block_head_read(w->block_bytes.data, w->block_bytes.len,
-	    s->name, &moved, err)) || (r = evt_block_load(&w->scratch, &moved,
-	    w->block_bytes.data, false, s->name, err)) ||
-	    (r = evt_segment_append(w->segment, &w->block_bytes, err)))
-		return r;
-	if (evt_summary_add_block(&w->summary, &w->scratch, moved.block, err))
-		w->summary_bad = true; /* the file will be read instead */
-	if (w->scratch.max_conn > w->max_conn)
-		w->max_conn = w->scratch.max_conn;
-	w->next_seq += head->frames;
-	w->stats.frames += head->frames;
-	w->stats.last_seq = w->next_seq - 1;
-	w->stats.blocks++;
-	w->stats.stored_bytes += w->block_bytes.len;
-	w->dirty = true;
-	return EVT_OK;
-}
-
-int
-evt_writer_put_block(evt_writer *w, const uint8_t *p,
-    const evt_block_head *head, evt_error *err)
-{
-	int r;
-
-	assert(w->opt.no_journal);
-	if ((r = cut(w, err)))
-		return r;
-	if (w->segment != NULL &&
-	    (evt_segment_written(w->segment)->sealed || w->want_seal ||
-	    evt_segment_written(w->segment)->size >= w->opt.segment_bytes) &&
-	    (r = seal(w, err)))
-		return r;
-	if ((r = need_segment(w, err)))
-		return r;
-	if (!w->segment_started) {
-		w->segment_started = true;
-		w->segment_since = now(w);
-	}
-	w->block_bytes.len = 0;
-	if (!evt_buf_add(&w->block_bytes, p, head->stored))
-		return evt_err_nomem(err);
-	return append_copy(w, head, err);
 }
 
 /* ---- the public calls ---------------------------------------------------- */
@@ -363,7 +123,7 @@ count_frame(evt_writer *w, const evt_frame *f)
 	w->mono_offset = (int64_t)((uint64_t)f->mono_ns - (uint64_t)f->time_ns);
 	if (!w->segment_started) {
 		w->segment_started = true;
-		w->segment_since = now(w);
+		w->segment_since = evt_writer_now(w);
 	}
 	count_sources(w, f);
 }
@@ -376,11 +136,11 @@ evt_writer_put_known(evt_writer *w, evt_frame *frame, bool in_lines,
 	int r;
 
 	if (!evt_builder_fits(w->builder, f.len, w->opt.block_bytes)) {
-		if ((r = cut(w, err)))
+		if ((r = evt_writer_cut(w, err)))
 			return r;
-		after_cut(w);
+		evt_writer_after_block(w);
 	} else if (evt_journal_pending(w->journal) >= BATCH_MAX &&
-	    (r = commit_journal(w, err))) {
+	    (r = evt_writer_commit_journal(w, err))) {
 		return r;
 	}
 	if (!w->opt.no_journal &&
@@ -412,25 +172,19 @@ evt_writer_put(evt_writer *w, evt_frame *frame, evt_error *err)
 }
 
 int
-evt_writer_sync_written(evt_writer *w, evt_error *err)
-{
-	return sync_all(w, err);
-}
-
-int
 evt_writer_commit(evt_writer *w, evt_error *err)
 {
 	int r;
 
 	if (evt_journal_pending(w->journal) > 0) {
-		if ((r = commit_journal(w, err)))
+		if ((r = evt_writer_commit_journal(w, err)))
 			return r;
 		w->dirty = true;
 	}
 	if (w->opt.sync_ns == EVT_SYNC_OFF || !w->dirty ||
-	    now(w) - w->last_sync < w->opt.sync_ns)
+	    evt_writer_now(w) - w->last_sync < w->opt.sync_ns)
 		return EVT_OK;
-	return sync_all(w, err);
+	return evt_writer_sync_written(w, err);
 }
 
 int
@@ -439,15 +193,17 @@ evt_writer_sync(evt_writer *w, evt_error *err)
 	int r = evt_journal_commit(w->journal, err);
 
 	return r != EVT_OK || w->opt.sync_ns == EVT_SYNC_OFF ? r :
-	    sync_all(w, err);
+	    evt_writer_sync_written(w, err);
 }
 
 int
 evt_writer_rotate(evt_writer *w, evt_error *err)
 {
-	int r = cut(w, err);
+	int r = evt_writer_cut(w, err);
 
-	return r != EVT_OK ? r : seal(w, err);
+	if (r == EVT_OK)
+		r = evt_writer_settle(w, err);
+	return r != EVT_OK ? r : evt_writer_seal(w, err);
 }
 
 int
@@ -462,11 +218,15 @@ int
 evt_writer_tick(evt_writer *w, evt_error *err)
 {
 	bool aged = w->opt.segment_age_ns > 0 && w->segment_started &&
-	    now(w) - w->segment_since >= w->opt.segment_age_ns;
+	    evt_writer_now(w) - w->segment_since >= w->opt.segment_age_ns;
 	int r = evt_writer_there(w, err);
 
 	if (r == EVT_OK)
 		r = evt_writer_take_notes(w, err);
+	if (r == EVT_OK)
+		r = evt_writer_settle(w, err);
+	if (r == EVT_OK)
+		evt_writer_after_block(w);
 	if (r == EVT_OK)
 		r = evt_writer_commit(w, err);
 	if (r == EVT_OK && (aged || w->want_seal))
@@ -480,6 +240,7 @@ static void
 writer_free(evt_writer *w)
 {
 	evt_scanner_free(w->scanner);
+	evt_packer_free(w->packer);
 	evt_builder_free(w->builder);
 	evt_journal_free(w->journal);
 	evt_segment_close(w->segment);
@@ -588,10 +349,11 @@ start(evt_writer *w, const evt_recovered *got, evt_error *err)
 	w->max_conn = got->max_conn;
 	w->segment_no = got->next_segment;
 	w->stats.recovered = got->frames;
-	w->last_sync = w->open_steady = now(w);
+	w->last_sync = w->open_steady = evt_writer_now(w);
 	w->open_wall = w->env.wall_ns(w->env.ctx);
 	if ((r = evt_scanner_new(w->opt.profile, &w->scanner, err)) ||
-	    (r = evt_builder_new(w->opt.level, &w->builder, err)))
+	    (r = evt_builder_new(w->opt.level, &w->builder, err)) ||
+	    (r = evt_packer_new(w->opt.level, &w->packer, err)))
 		return r;
 	return evt_journal_new(w->env.io, w->journal_dir, w->uuid, &w->journal,
 	    err);

@@ -7,6 +7,7 @@
 #include "format/index.h"
 #include "format/io.h"
 #include "format/journal.h"
+#include "format/packer.h"
 #include "format/scan.h"
 #include "format/segment.h"
 #include "format/summary.h"
@@ -46,7 +47,9 @@ struct evt_writer {
 	int lock_fd;
 	uint8_t uuid[16];
 	evt_scanner *scanner;
-	evt_builder *builder;
+	evt_builder *builder;        /* the open block */
+	evt_packer *packer;          /* the block before it, until it is in
+	                                the segment */
 	evt_journal *journal;
 	evt_segment_writer *segment; /* NULL until its first block */
 	uint32_t segment_no;         /* of the segment, or of the next one */
@@ -121,8 +124,24 @@ int evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json,
 /* evt_writer_put() of a frame that was scanned. */
 int evt_writer_put_known(evt_writer *w, evt_frame *frame, bool in_lines,
     evt_error *err);
+/* By the clock that is never set. */
+int64_t evt_writer_now(const evt_writer *w);
+
+/* writer_block.c: full blocks, and the segment. */
+
 /* Sync what was written, now, and commit nothing. */
 int evt_writer_sync_written(evt_writer *w, evt_error *err);
+/* evt_journal_commit(); on a full disk what can be given back is given back. */
+int evt_writer_commit_journal(evt_writer *w, evt_error *err);
+/* Begin to pack the open block; the one before goes into the segment. */
+int evt_writer_cut(evt_writer *w, evt_error *err);
+/* The block that is packed goes into the segment; there may be none. */
+int evt_writer_settle(evt_writer *w, evt_error *err);
+/* What blocks in the segment make due: sealing it, giving back the journal's
+ * files.  None of it is urgent, so a failure is tried again. */
+void evt_writer_after_block(evt_writer *w);
+/* End the segment; what is being packed belongs to the next one. */
+int evt_writer_seal(evt_writer *w, evt_error *err);
 
 /* writer_index.c: the index and retention; their failures are notices. */
 void evt_writer_index_open(evt_writer *w);

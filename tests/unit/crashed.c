@@ -69,6 +69,8 @@ crashed_write(void *arg)
 
 	ok(evt_writer_open_env(x->path, &o, test_env(), &w, &err), &err);
 	put_states(w, 0, 40, SOURCES, T0, 10);
+	if (!x->packing)
+		ok(evt_writer_settle(w, &err), &err);
 	ok(evt_writer_commit(w, &err), &err);
 }
 

@@ -19,6 +19,7 @@ struct crashed {
 	evt_recovered got;
 	char said[2000]; /* all notices */
 	bool late_sync;  /* no block was synced before the recorder died */
+	bool packing;    /* it died while its last full block was compressed */
 };
 
 int crashed_setup(void **state);

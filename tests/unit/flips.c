@@ -106,6 +106,8 @@ write_tape(void *arg)
 	for (int i = 0; i < 3; i++) {
 		/* The last ones stay in the journal. */
 		put_some(x, w, N_FRAMES / 3 + (i == 2 ? x->more : 0));
+		/* Full blocks do not. */
+		ok(evt_writer_settle(w, &err), &err);
 		ok(evt_writer_commit(w, &err), &err);
 		if (i < 2)
 			ok(evt_writer_rotate(w, &err), &err);

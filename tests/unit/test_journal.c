@@ -260,6 +260,7 @@ a_failed_commit_is_tried_again(void **state)
 			r = reader(x, first);
 			expect(r, first, seq);
 			evt_journal_close(r);
+			evt_journal_turn(x->j);
 			evt_journal_retire(x->j);
 			first = seq;
 		}
@@ -279,7 +280,9 @@ files_live_until_their_block_is_safe(void **state)
 		add(x, 1 + i * 10, 11 + i * 10);
 		commit(x);
 		bytes += evt_journal_bytes(x->j);
+		evt_journal_turn(x->j);
 		evt_journal_retire(x->j);
+		assert_int_equal(evt_journal_bytes(x->j), 0);
 	}
 	add(x, 61, 62);
 	commit(x);

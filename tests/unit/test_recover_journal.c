@@ -32,6 +32,28 @@ a_torn_record_ends_the_journal(void **state)
 	free(file);
 }
 
+/* The last full block is in no segment yet: the journal has a file of it, and
+ * one of what came since. */
+static void
+a_block_that_was_being_packed_is_recovered(void **state)
+{
+	struct crashed *x = *state;
+	uint64_t *firsts;
+	evt_error err;
+	size_t n;
+
+	x->packing = true;
+	die_after(crashed_write, x);
+	ok(evt_journal_list(&evt_io_posix, x->journal, &firsts, &n, &err), &err);
+	assert_int_equal(n, 2);
+	assert_int_equal(check_states(x->path, 0, SOURCES), 40);
+	assert_int_equal(crashed_recover(x), EVT_OK);
+	assert_int_equal(x->got.frames, 41 - firsts[0]);
+	assert_int_equal(check_states(x->path, 0, SOURCES), 40);
+	assert_false(crashed_has(x, ".evj", NULL));
+	free(firsts);
+}
+
 /* A file that a power cut left its length and not what was written there. */
 static void
 a_blank_end_is_a_torn_end(void **state)
@@ -185,6 +207,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		T(a_torn_record_ends_the_journal),
+		T(a_block_that_was_being_packed_is_recovered),
 		T(a_blank_end_is_a_torn_end),
 		T(a_blank_file_is_none),
 		T(a_damaged_journal_is_set_aside),
