@@ -39,11 +39,14 @@ int evt_journal_sync(evt_journal *j, evt_error *err);
  */
 void evt_journal_turn(evt_journal *j);
 
-/* The block of the file that waits is in a segment; the file is there until
- * evt_journal_drop_retired(). */
+/*
+ * The block of the file that waits is in a segment.  If some of the file was
+ * synced it is there until evt_journal_drop_retired(), for the segment may not
+ * be; else it goes now.
+ */
 void evt_journal_retire(evt_journal *j);
 
-/* Bytes in files whose blocks were not yet called safe. */
+/* Bytes in files that wait for evt_journal_drop_retired(). */
 uint64_t evt_journal_retired_bytes(const evt_journal *j);
 /* Bytes of the files whose blocks are not in a segment, and those that wait
  * for a commit. */

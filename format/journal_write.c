@@ -22,10 +22,12 @@ struct evt_journal {
 	int waiting_fd;     /* the file whose block is being made; -1: none */
 	char *waiting;
 	uint64_t waiting_bytes;
+	bool waiting_synced;
 	int fd;             /* -1: no file yet */
 	char *path;
 	uint64_t first_seq; /* of the file, or of the batch where there is none */
 	uint64_t good;      /* bytes written and whole */
+	bool synced;        /* some of its bytes were synced */
 	bool torn;          /* bytes behind `good` may be there */
 	bool dir_dirty;     /* a file was made since the folder was synced */
 	evt_buf batch;      /* records not yet written */
@@ -199,6 +201,7 @@ make_file(evt_journal *j, evt_error *err)
 			return evt_err_sys(err, errno, "cannot create %s",
 			    j->path);
 		j->dir_dirty = true;
+		j->synced = false;
 	}
 	return j->good == 0 ? write_header(j, err) : EVT_OK;
 }
@@ -242,8 +245,10 @@ evt_journal_sync(evt_journal *j, evt_error *err)
 	if (j->waiting_fd >= 0 &&
 	    j->io->fdatasync(j->io->ctx, j->waiting_fd) != 0)
 		return evt_err_sys(err, errno, "cannot sync %s", j->waiting);
+	j->waiting_synced = true;
 	if (j->fd >= 0 && j->io->fdatasync(j->io->ctx, j->fd) != 0)
 		return evt_err_sys(err, errno, "cannot sync %s", j->path);
+	j->synced = true;
 	if (j->dir_dirty) {
 		if ((r = evt_io_sync_dir(j->io, j->dir, err)))
 			return r;
@@ -259,6 +264,7 @@ evt_journal_turn(evt_journal *j)
 	j->waiting_fd = j->fd;
 	j->waiting = j->path;
 	j->waiting_bytes = j->good;
+	j->waiting_synced = j->synced;
 	j->path = NULL;
 	j->fd = -1;
 	j->good = 0;
@@ -269,13 +275,19 @@ evt_journal_retire(evt_journal *j)
 {
 	if (j->waiting_fd < 0)
 		return;
-	j->retired[j->n_retired++] = j->waiting;
-	j->retired_bytes += j->waiting_bytes;
-	j->waiting = NULL;
-	j->waiting_bytes = 0;
 	/* Nothing is lost by a failed close: the records are in a segment. */
 	j->io->close(j->io->ctx, j->waiting_fd);
 	j->waiting_fd = -1;
+	/* What was never synced need not outlive a power cut. */
+	if (!j->waiting_synced &&
+	    j->io->unlink(j->io->ctx, j->waiting) == 0) {
+		free(j->waiting);
+	} else {
+		j->retired[j->n_retired++] = j->waiting;
+		j->retired_bytes += j->waiting_bytes;
+	}
+	j->waiting = NULL;
+	j->waiting_bytes = 0;
 }
 
 uint64_t
