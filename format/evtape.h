@@ -386,7 +386,7 @@ typedef struct evt_writer_options {
 	                            that passed; 0: any */
 	int64_t sync_ns;         /* between fdatasyncs; 0: each commit;
 	                            EVT_SYNC_OFF: never (1 s) */
-	int level;               /* of zstd (3) */
+	int level;               /* of zstd (2) */
 	bool existing;           /* refuse to make a new tape */
 	bool no_journal;         /* frames that are in no block yet are lost
 	                            with the process: for tapes that can be

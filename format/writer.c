@@ -308,7 +308,7 @@ evt_writer_options_init(evt_writer_options *o)
 	o->block_bytes = 1u << 20;
 	o->segment_bytes = 64u << 20;
 	o->sync_ns = EVT_NS_PER_S;
-	o->level = 3;
+	o->level = 2;
 }
 
 static int64_t

@@ -178,7 +178,7 @@ static const cli_option table[] = {
 	{ CLI_SIZE, 0, "block-size", "SIZE", AT(block_size),
 	    "payload that is compressed together (1MiB)", 0, 0, NULL },
 	{ CLI_INT, 0, "level", "N", AT(level),
-	    "zstd level, 1 to 19 (3)", 1, 19, NULL },
+	    "zstd level, 1 to 19 (2)", 1, 19, NULL },
 	{ CLI_CALL, 0, "sync", "TIME|off", 0,
 	    "force what was written to the disk this often: what a power cut\n"
 	    "may cost; 0: with each batch (1s)", 0, 0, set_sync },
