@@ -42,7 +42,8 @@ void evt_journal_turn(evt_journal *j);
 /*
  * The block of the file that waits is in a segment.  If some of the file was
  * synced it is there until evt_journal_drop_retired(), for the segment may not
- * be; else it goes now.
+ * be; else it goes now, or becomes the spare file, which is used again for one
+ * of the next blocks.
  */
 void evt_journal_retire(evt_journal *j);
 
@@ -55,6 +56,12 @@ size_t evt_journal_pending(const evt_journal *j);
 
 /* The blocks of all retired files are safe: remove these. */
 int evt_journal_drop_retired(evt_journal *j, evt_error *err);
+
+/* Remove the spare file; true: there was one. */
+bool evt_journal_drop_spare(evt_journal *j);
+
+/* Its name in the journal folder. */
+#define EVT_JOURNAL_SPARE "spare"
 
 /* ---- reading ---------------------------------------------------------------- */
 

@@ -28,6 +28,7 @@ struct evt_journal_reader {
 	int fd;
 	char *path;
 	uint8_t uuid[EVT_UUID_LEN];
+	uint64_t first_seq;
 	uint64_t next_seq;
 	uint64_t offset;  /* of the next record in the file */
 	evt_buf window;   /* bytes from window_at on */
@@ -107,7 +108,7 @@ read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
 		    "header makes no sense", r->path);
 	memcpy(r->uuid, h + JH_UUID, EVT_UUID_LEN);
 	r->offset = JH_LEN;
-	r->next_seq = first_seq;
+	r->first_seq = r->next_seq = first_seq;
 	return EVT_OK;
 }
 
@@ -257,12 +258,89 @@ again(evt_journal_reader *r)
 	return EVT_AGAIN;
 }
 
-int
-evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
-    bool *ret_in_lines, evt_error *err)
+/*
+ * Where what was written ends, of `left` bytes from the offset on: behind the
+ * last one that is not zero, as a file that is used again is blank behind its
+ * records.
+ */
+static int
+written_end(const evt_journal_reader *r, uint64_t left, uint64_t *ret_end,
+    evt_error *err)
+{
+	uint8_t bytes[16384];
+	uint64_t end;
+	int code;
+
+	for (end = r->offset + left; end > r->offset;) {
+		size_t n = end - r->offset < sizeof(bytes) ?
+		    (size_t)(end - r->offset) : sizeof(bytes), got;
+
+		code = evt_io_read_at(r->io, r->fd, bytes, n, end - n, r->path,
+		    &got, err);
+		if (code != EVT_OK)
+			return code;
+		while (got > 0 && bytes[got - 1] == 0)
+			got--;
+		end -= n;
+		if (got > 0) {
+			end += got;
+			break;
+		}
+	}
+	*ret_end = end;
+	return EVT_OK;
+}
+
+/* Whether the file is still the one that was opened: a writer may be using it
+ * again, for another block. */
+static int
+is_same(const evt_journal_reader *r, bool *ret_same, evt_error *err)
+{
+	uint8_t h[JH_LEN];
+	size_t n;
+	int code = evt_io_read_at(r->io, r->fd, h, JH_LEN, 0, r->path, &n, err);
+
+	*ret_same = code == EVT_OK && n == JH_LEN &&
+	    evt_get64(h + JH_FIRST_SEQ) == r->first_seq;
+	return code;
+}
+
+/*
+ * The bytes at the offset, of which the first say that a body of n bytes
+ * follows, are no record.  EVT_AGAIN: they are not all written, or no longer
+ * there.  EVT_ERR_CORRUPT: they are, or have been in the meantime.
+ */
+static int
+no_record(evt_journal_reader *r, uint32_t n, evt_error *err)
+{
+	uint64_t left, end;
+	bool same;
+	int code = is_same(r, &same, err);
+
+	if (code != EVT_OK)
+		return code;
+	if (!same)
+		return again(r);
+	if ((code = left_in_file(r, &left, err)) ||
+	    (code = written_end(r, left, &end, err)))
+		return code;
+	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
+		n = JB_LEN;
+	/* A file that ends with it is not blank behind it, but its payload may
+	 * end in zeros. */
+	if (left != (uint64_t)JR_HEAD + n && end < r->offset + JR_HEAD + n)
+		return again(r);
+	r->window.len = 0; /* it, too, may be cut off and written anew */
+	return evt_err_set(err, EVT_ERR_CORRUPT, "%s: the record at offset "
+	    "%llu is damaged", r->path, (unsigned long long)r->offset);
+}
+
+static int
+next_record(evt_journal_reader *r, evt_frame *ret_frame, bool *ret_in_lines,
+    evt_error *err)
 {
 	const uint8_t *head, *body;
-	bool nomem = false, blank;
+	bool nomem = false;
 	uint64_t left;
 	uint32_t n;
 	int code = need(r, JR_HEAD, err);
@@ -271,10 +349,8 @@ evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
 		return code == EVT_AGAIN ? again(r) : code;
 	head = r->window.data + (r->offset - r->window_at);
 	n = evt_get32(head + JR_BODY);
-	if (n == 0 && ((code = is_blank(r, r->offset, &blank, err)) || blank))
-		return code != EVT_OK ? code : again(r);
 	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
-		goto damaged;
+		return no_record(r, n, err);
 	/* Memory is asked for only once the file has the bytes. */
 	if ((code = left_in_file(r, &left, err)))
 		return code;
@@ -285,20 +361,24 @@ evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
 	head = r->window.data + (r->offset - r->window_at);
 	body = head + JR_HEAD;
 	if (evt_get64(head + JR_SUM) != XXH64(body, n, r->next_seq))
-		goto damaged;
-	if (!parse_body(r, body, n, ret_frame, ret_in_lines, &nomem)) {
-		if (nomem)
-			return evt_err_nomem(err);
-		goto damaged;
-	}
+		return no_record(r, n, err);
+	if (!parse_body(r, body, n, ret_frame, ret_in_lines, &nomem))
+		return nomem ? evt_err_nomem(err) : no_record(r, n, err);
 	r->offset += JR_HEAD + (uint64_t)n;
 	r->next_seq++;
 	return EVT_OK;
+}
 
-damaged:
-	r->window.len = 0; /* it, too, may be cut off and written anew */
-	return evt_err_set(err, EVT_ERR_CORRUPT, "%s: the record at offset "
-	    "%llu is damaged", r->path, (unsigned long long)r->offset);
+int
+evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
+    bool *ret_in_lines, evt_error *err)
+{
+	int code = next_record(r, ret_frame, ret_in_lines, err);
+
+	/* A writer may have come to the end of the record while it was looked
+	 * at: what is damaged is so when it is read again, too. */
+	return code != EVT_ERR_CORRUPT ? code :
+	    next_record(r, ret_frame, ret_in_lines, err);
 }
 
 uint64_t
@@ -325,19 +405,28 @@ record_at(const uint8_t *p, size_t n, uint64_t seq, uint64_t *budget)
 	return evt_get64(p + JR_SUM) == XXH64(body, len, seq);
 }
 
+/* Whether the next record is all of the n bytes at p but for its length. */
+static bool
+is_sum_of(const evt_journal_reader *r, const uint8_t *p, size_t n)
+{
+	return evt_get64(p + JR_SUM) == XXH64(p + JR_HEAD, n - JR_HEAD,
+	    r->next_seq);
+}
+
 int
 evt_journal_check_end(evt_journal_reader *r, uint64_t *ret_left, evt_error *err)
 {
-	uint64_t left, budget;
+	uint64_t left, end, budget;
 	const uint8_t *p;
 	bool found = false;
-	size_t n;
+	size_t n, written;
 	int code;
 
-	if ((code = left_in_file(r, &left, err)))
+	if ((code = left_in_file(r, &left, err)) ||
+	    (code = written_end(r, left, &end, err)))
 		return code;
-	*ret_left = left;
-	if (left < JR_HEAD + JB_LEN)
+	*ret_left = end - r->offset;
+	if (*ret_left < JR_HEAD + JB_LEN)
 		return EVT_OK;
 	if (left > JR_HEAD + EVT_JOURNAL_BODY_MAX)
 		left = JR_HEAD + EVT_JOURNAL_BODY_MAX;
@@ -351,11 +440,11 @@ evt_journal_check_end(evt_journal_reader *r, uint64_t *ret_left, evt_error *err)
 	if (code != EVT_OK || n < JR_HEAD + JB_LEN)
 		return code;
 	p = r->window.data;
+	written = *ret_left < n ? (size_t)*ret_left : n;
 	/* The last record, or one before others. */
-	found = evt_get64(p + JR_SUM) == XXH64(p + JR_HEAD, n - JR_HEAD,
-	    r->next_seq);
-	for (size_t at = JR_HEAD + JB_LEN; !found && n - at >= JR_HEAD + JB_LEN;
-	    at++)
+	found = is_sum_of(r, p, n) || is_sum_of(r, p, written);
+	for (size_t at = JR_HEAD + JB_LEN; !found && written - at >= JR_HEAD +
+	    JB_LEN; at++)
 		found = record_at(p + at, n - at, r->next_seq + 1, &budget);
 	return !found ? EVT_OK : evt_err_set(err, EVT_ERR_CORRUPT, "%s: the "
 	    "length of the record at offset %llu is damaged", r->path,

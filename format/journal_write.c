@@ -15,9 +15,14 @@
 #include "format/layout.h"
 #include "format/le.h"
 
+/* A file larger than this is not kept to be used again. */
+#define SPARE_MAX (4u << 20)
+
 struct evt_journal {
 	const evt_io *io;
 	char *dir;
+	char *spare;        /* path of a file to be used again, blank */
+	int spare_fd;       /* -1: there is none */
 	uint8_t uuid[EVT_UUID_LEN];
 	int waiting_fd;     /* the file whose block is being made; -1: none */
 	char *waiting;
@@ -45,9 +50,10 @@ evt_journal_new(const evt_io *io, const char *dir, const uint8_t uuid[16],
 	if (j == NULL)
 		return evt_err_nomem(err);
 	j->io = io;
-	j->fd = j->waiting_fd = -1;
+	j->fd = j->waiting_fd = j->spare_fd = -1;
 	j->dir = strdup(dir);
-	if (j->dir == NULL) {
+	j->spare = evt_path_join(dir, EVT_JOURNAL_SPARE);
+	if (j->dir == NULL || j->spare == NULL) {
 		evt_journal_free(j);
 		return evt_err_nomem(err);
 	}
@@ -65,10 +71,13 @@ evt_journal_free(evt_journal *j)
 		j->io->close(j->io->ctx, j->fd);
 	if (j->waiting_fd >= 0)
 		j->io->close(j->io->ctx, j->waiting_fd);
+	if (j->spare_fd >= 0)
+		j->io->close(j->io->ctx, j->spare_fd);
 	for (size_t i = 0; i < j->n_retired; i++)
 		free(j->retired[i]);
 	free(j->retired);
 	free(j->waiting);
+	free(j->spare);
 	free(j->path);
 	free(j->dir);
 	evt_buf_free(&j->batch);
@@ -185,8 +194,31 @@ reserve_retired(evt_journal *j)
 }
 
 static int
+open_file(evt_journal *j, evt_error *err)
+{
+	int fd = j->spare_fd;
+
+	j->spare_fd = -1;
+	if (fd >= 0 && j->io->rename(j->io->ctx, j->spare, j->path) != 0) {
+		j->io->close(j->io->ctx, fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		fd = j->io->open(j->io->ctx, j->path, O_RDWR | O_CREAT | O_TRUNC,
+		    0666);
+	if (fd < 0)
+		return evt_err_sys(err, errno, "cannot create %s", j->path);
+	j->fd = fd;
+	j->dir_dirty = true;
+	j->synced = false;
+	return EVT_OK;
+}
+
+static int
 make_file(evt_journal *j, evt_error *err)
 {
+	int r;
+
 	if (j->fd < 0) {
 		if (!reserve_retired(j))
 			return evt_err_nomem(err);
@@ -195,13 +227,8 @@ make_file(evt_journal *j, evt_error *err)
 		if (j->path == NULL)
 			return evt_err_nomem(err);
 		j->good = 0;
-		j->fd = j->io->open(j->io->ctx, j->path,
-		    O_RDWR | O_CREAT | O_TRUNC, 0666);
-		if (j->fd < 0)
-			return evt_err_sys(err, errno, "cannot create %s",
-			    j->path);
-		j->dir_dirty = true;
-		j->synced = false;
+		if ((r = open_file(j, err)))
+			return r;
 	}
 	return j->good == 0 ? write_header(j, err) : EVT_OK;
 }
@@ -270,22 +297,61 @@ evt_journal_turn(evt_journal *j)
 	j->good = 0;
 }
 
+/* Make the first n bytes of a file zero, from its header on. */
+static bool
+blank(const evt_journal *j, int fd, uint64_t n)
+{
+	static const uint8_t zero[32u << 10];
+
+	for (uint64_t at = 0; at < n; at += sizeof(zero)) {
+		size_t k = n - at < sizeof(zero) ? (size_t)(n - at) :
+		    sizeof(zero);
+
+		if (evt_io_write_all(j->io, fd, zero, k, at, j->spare, NULL))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Keep the file that waits, to be used again: where blocks come fast, making
+ * files and giving their pages back costs as much as writing to them.  It gets
+ * a name that no reader knows first; who has it open sees by its header that
+ * it is another's now.  false: it is where it was, under its own name.
+ */
+static bool
+keep_spare(evt_journal *j)
+{
+	if (j->spare_fd >= 0 || j->waiting_bytes > SPARE_MAX ||
+	    j->io->rename(j->io->ctx, j->waiting, j->spare) != 0)
+		return false;
+	j->spare_fd = j->waiting_fd;
+	if (!blank(j, j->spare_fd, j->waiting_bytes))
+		(void)evt_journal_drop_spare(j);
+	return true;
+}
+
 void
 evt_journal_retire(evt_journal *j)
 {
 	if (j->waiting_fd < 0)
 		return;
-	/* Nothing is lost by a failed close: the records are in a segment. */
-	j->io->close(j->io->ctx, j->waiting_fd);
-	j->waiting_fd = -1;
 	/* What was never synced need not outlive a power cut. */
-	if (!j->waiting_synced &&
-	    j->io->unlink(j->io->ctx, j->waiting) == 0) {
+	if (!j->waiting_synced && keep_spare(j)) {
 		free(j->waiting);
 	} else {
-		j->retired[j->n_retired++] = j->waiting;
-		j->retired_bytes += j->waiting_bytes;
+		/* Nothing is lost by a failed close: the records are in a
+		 * segment. */
+		j->io->close(j->io->ctx, j->waiting_fd);
+		if (!j->waiting_synced &&
+		    j->io->unlink(j->io->ctx, j->waiting) == 0) {
+			free(j->waiting);
+		} else {
+			j->retired[j->n_retired++] = j->waiting;
+			j->retired_bytes += j->waiting_bytes;
+		}
 	}
+	j->waiting_fd = -1;
 	j->waiting = NULL;
 	j->waiting_bytes = 0;
 }
@@ -322,4 +388,16 @@ evt_journal_drop_retired(evt_journal *j, evt_error *err)
 	}
 	j->retired_bytes = 0;
 	return EVT_OK;
+}
+
+bool
+evt_journal_drop_spare(evt_journal *j)
+{
+	if (j->spare_fd < 0)
+		return false;
+	/* If it stays, the next recovery removes it. */
+	(void)j->io->unlink(j->io->ctx, j->spare);
+	j->io->close(j->io->ctx, j->spare_fd);
+	j->spare_fd = -1;
+	return true;
 }

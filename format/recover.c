@@ -452,6 +452,21 @@ take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
 	return code == EVT_AGAIN || code == EVT_ERR_CORRUPT ? EVT_OK : code;
 }
 
+/* A file that the dead writer kept to use again: it holds nothing. */
+static int
+drop_spare(const struct recovery *r, evt_error *err)
+{
+	char *path = evt_path_join(r->journal_dir, EVT_JOURNAL_SPARE);
+	int code = EVT_OK;
+
+	if (path == NULL)
+		return evt_err_nomem(err);
+	if (r->io->unlink(r->io->ctx, path) != 0 && errno != ENOENT)
+		code = evt_err_sys(err, errno, "cannot remove %s", path);
+	free(path);
+	return code;
+}
+
 /* The records are safe in a synced segment: take the files away. */
 static int
 drop_files(struct recovery *r, const evt_error *bad, evt_error *err)
@@ -536,7 +551,8 @@ recover(struct recovery *r, evt_error *bad, evt_error *err)
 	if (r->got.frames > 0)
 		tell(r, "%s was not closed: %" PRIu64 " frames were taken from "
 		    "its journal", r->path, r->got.frames);
-	return drop_files(r, bad, err);
+	code = drop_files(r, bad, err);
+	return code != EVT_OK ? code : drop_spare(r, err);
 }
 
 int

@@ -276,6 +276,8 @@ evt_writer_close(evt_writer *w, evt_error *err)
 		r = evt_writer_rotate(w, err);
 	if (r == EVT_OK)
 		r = evt_journal_drop_retired(w->journal, err);
+	if (w->journal != NULL)
+		(void)evt_journal_drop_spare(w->journal);
 	if (r == EVT_OK)
 		evt_writer_index_mend(w);
 	writer_free(w);

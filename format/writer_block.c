@@ -33,6 +33,8 @@ sync_files(evt_writer *w, evt_error *err)
 
 	if (w->segment != NULL && (r = evt_segment_sync(w->segment, err)))
 		return r;
+	/* It is worth its room only where blocks come faster than syncs. */
+	(void)evt_journal_drop_spare(w->journal);
 	if ((r = evt_journal_drop_retired(w->journal, err)) ||
 	    (r = evt_journal_sync(w->journal, err)))
 		return r;
@@ -53,12 +55,28 @@ evt_writer_sync_written(evt_writer *w, evt_error *err)
 	return r;
 }
 
+/* Remove what the journal has and needs no more; true: there was something. */
+static bool
+give_back(evt_writer *w)
+{
+	bool spare = evt_journal_drop_spare(w->journal);
+
+	return (w->segment != NULL &&
+	    evt_journal_retired_bytes(w->journal) > 0 &&
+	    evt_segment_sync(w->segment, NULL) == EVT_OK &&
+	    evt_journal_drop_retired(w->journal, NULL) == EVT_OK) || spare;
+}
+
 bool
 evt_writer_reclaim(evt_writer *w)
 {
-	return w->segment != NULL && evt_journal_retired_bytes(w->journal) > 0 &&
-	    evt_segment_sync(w->segment, NULL) == EVT_OK &&
-	    evt_journal_drop_retired(w->journal, NULL) == EVT_OK;
+	bool any = give_back(w);
+
+	/* A packed block is far smaller than its journal file. */
+	if (evt_packer_frames(w->packer) > 0 &&
+	    evt_writer_settle(w, NULL) == EVT_OK)
+		any = give_back(w) || any;
+	return any;
 }
 
 int
@@ -76,7 +94,7 @@ append_block(evt_writer *w, const evt_buf *bytes, evt_error *err)
 {
 	int r = evt_segment_append(w->segment, bytes, err);
 
-	if (r == EVT_ERR_FULL && evt_writer_reclaim(w))
+	if (r == EVT_ERR_FULL && give_back(w))
 		r = evt_segment_append(w->segment, bytes, err);
 	return r;
 }

@@ -520,6 +520,13 @@ class JournalFile:
         self.uuid = uuid
         return JOURNAL.size
 
+    def _refuse(self, end, what):
+        """What stands before `end` is no record; where only zeros follow before
+        that, it was not written to its end."""
+        if len(self.data) != end and len(self.data.rstrip(b"\0")) < end:
+            raise Bad("a record that is cut off", "torn")
+        raise Bad(what)
+
     def _record(self, at):
         """Take the record at a place; where the next one is."""
         start = at + RECORD.size
@@ -527,13 +534,13 @@ class JournalFile:
             raise Bad("a record that is cut off", "torn")
         size, total = RECORD.unpack_from(self.data, at)
         if not BODY_MIN <= size <= BODY_MAX:
-            raise Bad("a record of an impossible size")
+            self._refuse(start + BODY_MIN, "a record of an impossible size")
         if start + size > len(self.data):
             raise Bad("a record that is cut off", "torn")
         seq = self.first_seq + len(self.frames)
         body = self.data[start:start + size]
         if xxh64(body, seq) != total:
-            raise Bad("a record with a wrong sum")
+            self._refuse(start + size, "a record with a wrong sum")
         self.frames.append(parse_body(seq, body))
         return start + size
 

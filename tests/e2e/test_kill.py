@@ -33,12 +33,15 @@ def last_in_journal(tape):
         try:
             with open(path, "rb") as f:
                 raw = f.read()
+                f.seek(0)
+                if f.read(64) != raw[:64]:
+                    continue  # it is used again
         except FileNotFoundError:
             continue  # its block is in a segment
         at, seq = 64, struct.unpack_from("<Q", raw, 40)[0] if len(raw) >= 64 else 0
         while at + 12 <= len(raw):
             end = at + 12 + struct.unpack_from("<I", raw, at)[0]
-            if end > len(raw):
+            if end > len(raw) or raw[end - 1] == 0:  # no record of these ends in a zero
                 break
             if found is None or seq > found[0]:
                 found = seq, raw[at + 12:end]

@@ -68,7 +68,13 @@ crashed_write(void *arg)
 	evt_error err;
 
 	ok(evt_writer_open_env(x->path, &o, test_env(), &w, &err), &err);
-	put_states(w, 0, 40, SOURCES, T0, 10);
+	/* One by one, so that each journal file was synced: it then stays until
+	 * its block is synced, and is not used again. */
+	for (unsigned i = 0; i < 40; i++) {
+		put_states(w, i, 1, SOURCES, T0 + i * 10, 10);
+		ok(evt_writer_commit(w, &err), &err);
+		ok(evt_journal_sync(w->journal, &err), &err);
+	}
 	if (!x->packing)
 		ok(evt_writer_settle(w, &err), &err);
 	ok(evt_writer_commit(w, &err), &err);

@@ -51,6 +51,8 @@ put(struct fixture *x, evt_writer *w, evt_frame f)
 	f.sources = keys;
 	x->want[x->n++] = f;
 	assert_int_equal(f.seq, x->n);
+	/* Synced, its journal file is not used again for another block. */
+	ok(evt_writer_commit(w, &err), &err);
 }
 
 /* Frames of each kind that a block keeps in a way of its own. */

@@ -54,6 +54,21 @@ a_block_that_was_being_packed_is_recovered(void **state)
 	free(firsts);
 }
 
+/* What the dead writer kept to use again holds nothing. */
+static void
+the_spare_file_goes(void **state)
+{
+	struct crashed *x = *state;
+	char *spare = in_dir(x->journal, EVT_JOURNAL_SPARE);
+
+	die_after(crashed_write, x);
+	close(open(spare, O_WRONLY | O_CREAT, 0666));
+	assert_int_equal(check_states(x->path, 0, SOURCES), 40);
+	assert_int_equal(crashed_recover(x), EVT_OK);
+	assert_int_equal(access(spare, F_OK), -1);
+	free(spare);
+}
+
 /* A file that a power cut left its length and not what was written there. */
 static void
 a_blank_end_is_a_torn_end(void **state)
@@ -208,6 +223,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(a_torn_record_ends_the_journal),
 		T(a_block_that_was_being_packed_is_recovered),
+		T(the_spare_file_goes),
 		T(a_blank_end_is_a_torn_end),
 		T(a_blank_file_is_none),
 		T(a_damaged_journal_is_set_aside),
