@@ -64,6 +64,11 @@ uint32_t evt_builder_frames(const evt_builder *b);
 uint64_t evt_builder_payload(const evt_builder *b);
 uint64_t evt_builder_first_seq(const evt_builder *b);
 
+/* How many sources its frames name, and the i-th of them, in the order in which
+ * they came; the key points into the builder until its next call. */
+uint32_t evt_builder_sources(const evt_builder *b);
+evt_key evt_builder_source(const evt_builder *b, uint32_t i);
+
 /* Whether a frame of `len` bytes still fits a block of `block_bytes`. */
 bool evt_builder_fits(const evt_builder *b, size_t len, uint32_t block_bytes);
 

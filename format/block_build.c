@@ -142,6 +142,18 @@ evt_builder_first_seq(const evt_builder *b)
 	return b->first_seq;
 }
 
+uint32_t
+evt_builder_sources(const evt_builder *b)
+{
+	return b->sources.n;
+}
+
+evt_key
+evt_builder_source(const evt_builder *b, uint32_t i)
+{
+	return evt_dict_key(&b->sources, i);
+}
+
 bool
 evt_builder_fits(const evt_builder *b, size_t len, uint32_t block_bytes)
 {

@@ -9,6 +9,7 @@
 #define EVT_PACKER_H
 
 #include "format/block.h"
+#include "format/summary.h"
 
 /* A block that was packed. */
 typedef struct evt_packed {
@@ -16,8 +17,6 @@ typedef struct evt_packed {
 	                       evt_block_move() */
 	uint64_t first_seq;
 	uint32_t frames;
-	evt_block block;    /* decoded from the metadata, for a summary */
-	int decoded;        /* EVT_OK: block is valid */
 } evt_packed;
 
 typedef struct evt_packer evt_packer;
@@ -42,7 +41,15 @@ uint32_t evt_packer_frames(const evt_packer *p);
  */
 int evt_packer_wait(evt_packer *p, evt_packed **ret_packed, evt_error *err);
 
-/* The block is in a segment: let go of it. */
-void evt_packer_done(evt_packer *p);
+/*
+ * The block is in a segment, and number `block` in it: let go of its frames.
+ * The summary of the segment gets them when the next block is packed, or in
+ * evt_packer_summed(); until then it belongs to the packer.
+ */
+void evt_packer_done(evt_packer *p, evt_summary *summary, uint32_t block);
+
+/* The summary is the caller's again; false: frames are missing in it, since
+ * the last call. */
+bool evt_packer_summed(evt_packer *p);
 
 #endif

@@ -96,16 +96,21 @@ evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json,
 	return EVT_OK;
 }
 
-/* Remember which sources were met, for their number alone. */
+/* Remember which sources were met, for their number alone: the open block's
+ * from the place `from` on, which are the ones that are new in it. */
 static void
-count_sources(evt_writer *w, const evt_frame *f)
+count_sources(evt_writer *w, uint32_t from)
 {
+	uint32_t n = evt_builder_sources(w->builder);
+
 	/* Without memory the number stays behind; nothing hangs on it. */
-	if (f->n_sources == 0 || !evt_dict_reserve(&w->sources, f->n_sources))
+	if (from == n || !evt_dict_reserve(&w->sources, n - from))
 		return;
-	for (size_t i = 0; i < f->n_sources; i++)
-		evt_dict_add(&w->sources, f->sources[i].text, f->sources[i].len,
-		    f->sources[i].is_int);
+	for (uint32_t i = from; i < n; i++) {
+		evt_key k = evt_builder_source(w->builder, i);
+
+		evt_dict_add(&w->sources, k.text, k.len, k.is_int);
+	}
 	w->stats.sources = w->sources.n;
 }
 
@@ -125,7 +130,6 @@ count_frame(evt_writer *w, const evt_frame *f)
 		w->segment_started = true;
 		w->segment_since = evt_writer_now(w);
 	}
-	count_sources(w, f);
 }
 
 int
@@ -133,6 +137,7 @@ evt_writer_put_known(evt_writer *w, evt_frame *frame, bool in_lines,
     evt_error *err)
 {
 	evt_frame f = *frame;
+	uint32_t sources;
 	int r;
 
 	if (!evt_builder_fits(w->builder, f.len, w->opt.block_bytes)) {
@@ -147,12 +152,14 @@ evt_writer_put_known(evt_writer *w, evt_frame *frame, bool in_lines,
 	    (r = evt_journal_reserve(w->journal, &f, err)))
 		return r;
 	f.seq = w->next_seq;
+	sources = evt_builder_sources(w->builder);
 	if ((r = evt_builder_add(w->builder, &f, in_lines, err)))
 		return r;
 	if (!w->opt.no_journal)
 		evt_journal_add(w->journal, &f, in_lines);
 	w->next_seq++;
 	count_frame(w, &f);
+	count_sources(w, sources);
 	*frame = f;
 	return EVT_OK;
 }

@@ -105,6 +105,8 @@ leave_segment(evt_writer *w)
 {
 	evt_error err;
 
+	if (!evt_packer_summed(w->packer))
+		w->summary_bad = true; /* the file will be read instead */
 	evt_writer_index_segment(w, evt_segment_written(w->segment));
 	if (evt_writer_keep(w, evt_segment_written(w->segment), &err))
 		evt_writer_notice(w, "%s", err.text);
@@ -176,14 +178,11 @@ evt_writer_settle(evt_writer *w, evt_error *err)
 	evt_block_move(p->bytes.data, w->uuid, w->segment_no, no, p->first_seq);
 	if ((r = append_block(w, &p->bytes, err)))
 		return r;
-	if (p->decoded != EVT_OK ||
-	    evt_summary_add_block(&w->summary, &p->block, no, err))
-		w->summary_bad = true; /* the file will be read instead */
 	evt_journal_retire(w->journal);
 	w->dirty = true;
 	w->stats.blocks++;
 	w->stats.stored_bytes += p->bytes.len;
-	evt_packer_done(w->packer);
+	evt_packer_done(w->packer, &w->summary, no);
 	return EVT_OK;
 }
 
@@ -234,8 +233,9 @@ append_copy(evt_writer *w, const evt_block_head *head, evt_error *err)
 	    w->block_bytes.data, false, s->name, err)) ||
 	    (r = evt_segment_append(w->segment, &w->block_bytes, err)))
 		return r;
-	if (evt_summary_add_block(&w->summary, &w->scratch, moved.block, err))
-		w->summary_bad = true; /* the file will be read instead */
+	if (!evt_packer_summed(w->packer) ||
+	    evt_summary_add_block(&w->summary, &w->scratch, moved.block, err))
+		w->summary_bad = true;
 	if (w->scratch.max_conn > w->max_conn)
 		w->max_conn = w->scratch.max_conn;
 	w->next_seq += head->frames;

@@ -34,6 +34,8 @@ blocks_come_out_one_after_the_other(void **state)
 	evt_packed *packed;
 	evt_packer *p;
 	evt_buf want = { 0 };
+	evt_summary sum = { 0 };
+	uint64_t total = 0;
 	evt_error err;
 
 	(void)state;
@@ -52,18 +54,26 @@ blocks_come_out_one_after_the_other(void **state)
 		ok(evt_packer_wait(p, &packed, &err), &err);
 		assert_int_equal(packed->first_seq, n * 100 + 1);
 		assert_int_equal(packed->frames, 1 + n * 5);
-		assert_int_equal(packed->decoded, EVT_OK);
-		assert_int_equal(packed->block.n, 1 + n * 5);
 		evt_block_move(packed->bytes.data, uuid, 3, n, packed->first_seq);
 		fill(alone, n * 100, 1 + n * 5);
 		ok(evt_builder_encode(alone, uuid, 3, n, &want, NULL, &err), &err);
 		assert_int_equal(packed->bytes.len, want.len);
 		assert_memory_equal(packed->bytes.data, want.data, want.len);
 		evt_builder_clear(alone);
-		evt_packer_done(p);
+		evt_packer_done(p, &sum, n);
+		total += 1 + n * 5;
+		/* Now, or with the next block. */
+		if (n % 3 == 0) {
+			assert_true(evt_packer_summed(p));
+			assert_int_equal(sum.frames, total);
+		}
 		evt_builder_clear(open);
 	}
+	assert_true(evt_packer_summed(p));
+	assert_int_equal(sum.frames, total);
+	assert_int_equal(sum.last_seq, 1900 + 96);
 	evt_packer_free(p);
+	evt_summary_free(&sum);
 	evt_builder_free(open);
 	evt_builder_free(alone);
 	evt_buf_free(&want);
