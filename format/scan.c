@@ -5,37 +5,33 @@
  * path.  What makes it fast:
  *  - It builds nothing.  A value is checked and passed; only a string or an
  *    integer at a path of the profile is looked at again.
- *  - Strings are passed 16 (SSE2) or 8 bytes at a time up to the next byte
- *    that is no plain ASCII character.
+ *  - A key that stood at the same place in an earlier frame is passed with one
+ *    comparison (see scan_memo.h), strings and digits 16 or 8 bytes at a time
+ *    (see json_pass.h).
  *  - What is alive is one word of bits a level (see profile.h); in a container
  *    where it is 0, keys and elements cost nothing but their check.
  *
  * The walk is a loop over values with a stack of levels, not a recursion, so
- * that no frame can exhaust the thread's stack.  The passing functions take a
- * pointer and give back the one behind what they passed, NULL if it is not
- * well-formed; the pointer so stays in a register.
+ * that no frame can exhaust the thread's stack.
  */
 #include "format/scan.h"
 
 #include <stdlib.h>
 #include <string.h>
-/* The tests also build the portable form where there is SSE2. */
-#if defined(__SSE2__) && !defined(EVT_SCAN_PORTABLE)
-#include <emmintrin.h>
-#define USE_SSE2 1
-#else
-#define USE_SSE2 0
-#endif
 
 #include "format/err.h"
+#include "format/json_pass.h"
 #include "format/profile.h"
-#include "format/utf8.h"
+#include "format/scan_memo.h"
 
 /* An open container. */
 struct level {
+	/* What the profile says at this depth; not set where no path goes. */
+	const evt_profile_level *paths;
 	uint64_t alive;  /* paths that may go on in it */
 	uint64_t index;  /* number of the present element of an array */
-	uint8_t closer;  /* '}' or ']' */
+	scan_memo_key *place; /* of what stands in it, while one of that is open */
+	int closer;      /* '}' or ']'; -1 around the whole value */
 };
 
 struct evt_scanner {
@@ -54,6 +50,7 @@ struct evt_scanner {
 	size_t frame_len;
 	/* levels[d] is the container that is open at depth d, from 1. */
 	struct level levels[EVT_SCAN_DEPTH + 1];
+	scan_memo memo;
 };
 
 int
@@ -65,6 +62,9 @@ evt_scanner_new(const evt_profile *profile, evt_scanner **ret_scanner,
 	if (s == NULL)
 		return evt_err_nomem(err);
 	s->profile = profile;
+	s->levels[0].closer = -1;
+	for (size_t i = 0; profile != NULL && i < profile->n_levels; i++)
+		s->levels[i].paths = &profile->levels[i];
 	*ret_scanner = s;
 	return EVT_OK;
 }
@@ -77,209 +77,6 @@ evt_scanner_free(evt_scanner *scanner)
 	free(scanner->sources);
 	free(scanner->decoded);
 	free(scanner);
-}
-
-/* ---- passing: white space, strings, numbers, words ---------------------- */
-
-static __attribute__((noinline)) const uint8_t *
-pass_space_run(evt_scanner *s, const uint8_t *p, const uint8_t *end)
-{
-	for (; p < end; p++) {
-		if (*p == '\n' || *p == '\r')
-			s->line_break = true;
-		else if (*p != ' ' && *p != '\t')
-			break;
-	}
-	return p;
-}
-
-static inline const uint8_t *
-pass_space(evt_scanner *s, const uint8_t *p, const uint8_t *end)
-{
-	if (p < end && *p <= ' ')
-		return pass_space_run(s, p, end);
-	return p;
-}
-
-/* The first byte from p that is '"', '\', a control character, or no ASCII. */
-static inline const uint8_t *
-pass_plain(const uint8_t *p, const uint8_t *end)
-{
-#if USE_SSE2
-	const __m128i quote = _mm_set1_epi8('"');
-	const __m128i slash = _mm_set1_epi8('\\');
-	const __m128i space = _mm_set1_epi8(' ');
-
-	for (; end - p >= 16; p += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* As signed bytes, those past ASCII are below the space too. */
-		__m128i odd = _mm_or_si128(_mm_cmplt_epi8(v, space),
-		    _mm_or_si128(_mm_cmpeq_epi8(v, quote),
-		    _mm_cmpeq_epi8(v, slash)));
-		unsigned bits = (unsigned)_mm_movemask_epi8(odd);
-
-		if (bits != 0)
-			return p + __builtin_ctz(bits);
-	}
-#else
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-
-	for (; end - p >= 8; p += 8) {
-		uint64_t v, q, b;
-
-		memcpy(&v, p, 8);
-		q = v ^ ones * '"';
-		b = v ^ ones * '\\';
-		/* The top bit of a byte is set where a subtraction borrowed:
-		 * at the first odd byte, and perhaps falsely behind it. */
-		if (((q - ones) | (b - ones) | (v - ones * ' ') | v) &
-		    ones * 0x80)
-			break;
-	}
-#endif
-	while (p < end && *p >= ' ' && *p < 0x80 && *p != '"' && *p != '\\')
-		p++;
-	return p;
-}
-
-/* Four hexadecimal digits; -1 if they are not there. */
-static int
-hex4(const uint8_t *p, const uint8_t *end)
-{
-	int v = 0;
-
-	if (end - p < 4)
-		return -1;
-	for (int i = 0; i < 4; i++) {
-		int c = p[i], low = c | 0x20;
-
-		if (c >= '0' && c <= '9')
-			v = v * 16 + (c - '0');
-		else if (low >= 'a' && low <= 'f')
-			v = v * 16 + (low - 'a' + 10);
-		else
-			return -1;
-	}
-	return v;
-}
-
-static const uint8_t *
-pass_escape(const uint8_t *p, const uint8_t *end)
-{
-	int unit;
-
-	if (end - p < 2)
-		return NULL;
-	switch (p[1]) {
-	case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r':
-	case 't':
-		return p + 2;
-	case 'u':
-		break;
-	default:
-		return NULL;
-	}
-	unit = hex4(p + 2, end);
-	if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff))
-		return NULL;
-	if (unit < 0xd800 || unit > 0xdbff)
-		return p + 6;
-	/* A high surrogate: a low one must follow. */
-	if (end - p < 12 || p[6] != '\\' || p[7] != 'u')
-		return NULL;
-	unit = hex4(p + 8, end);
-	return unit >= 0xdc00 && unit <= 0xdfff ? p + 12 : NULL;
-}
-
-/* An escape, or a run of characters past ASCII. */
-static __attribute__((noinline)) const uint8_t *
-pass_odd(const uint8_t *p, const uint8_t *end)
-{
-	if (*p == '\\')
-		return pass_escape(p, end);
-	if (*p < 0x80)
-		return NULL; /* a control character */
-	do {
-		size_t n = evt_utf8_len(p, end);
-
-		if (n == 0)
-			return NULL;
-		p += n;
-	} while (p < end && *p >= 0x80);
-	return p;
-}
-
-/* A string, from behind its opening quote to behind its closing one. */
-static inline const uint8_t *
-pass_string(const uint8_t *p, const uint8_t *end, bool *ret_escapes)
-{
-	*ret_escapes = false;
-	for (;;) {
-		p = pass_plain(p, end);
-		if (p == end)
-			return NULL;
-		if (*p == '"')
-			return p + 1;
-		*ret_escapes |= *p == '\\';
-		p = pass_odd(p, end);
-		if (p == NULL)
-			return NULL;
-	}
-}
-
-static inline bool
-is_digit(uint8_t c)
-{
-	return (uint8_t)(c - '0') < 10;
-}
-
-/* At least one digit. */
-static inline const uint8_t *
-pass_digits(const uint8_t *p, const uint8_t *end)
-{
-	const uint8_t *from = p;
-
-	while (p < end && is_digit(*p))
-		p++;
-	return p == from ? NULL : p;
-}
-
-static inline const uint8_t *
-pass_number(const uint8_t *p, const uint8_t *end, bool *ret_integer)
-{
-	*ret_integer = true;
-	if (*p == '-')
-		p++;
-	if (p < end && *p == '0')
-		p++;
-	else if ((p = pass_digits(p, end)) == NULL)
-		return NULL;
-	if (p < end && *p == '.') {
-		*ret_integer = false;
-		p = pass_digits(p + 1, end);
-		if (p == NULL)
-			return NULL;
-	}
-	if (p < end && (*p == 'e' || *p == 'E')) {
-		*ret_integer = false;
-		p++;
-		if (p < end && (*p == '+' || *p == '-'))
-			p++;
-		p = pass_digits(p, end);
-	}
-	return p;
-}
-
-static inline const uint8_t *
-pass_word(const uint8_t *p, const uint8_t *end)
-{
-	if (end - p < 4)
-		return NULL;
-	if (memcmp(p, "true", 4) == 0 || memcmp(p, "null", 4) == 0)
-		return p + 4;
-	if (end - p > 4 && memcmp(p, "false", 5) == 0)
-		return p + 5;
-	return NULL;
 }
 
 /* ---- keys --------------------------------------------------------------- */
@@ -373,11 +170,11 @@ add_key(evt_scanner *s, uint64_t hit, const char *text, size_t len, bool is_int)
 
 /* The string from p to end (without quotes) stands at the paths `hit`. */
 static __attribute__((noinline)) bool
-add_string(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end,
-    bool escapes)
+add_string(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
 {
 	const char *text = (const char *)p;
 	size_t len = (size_t)(end - p);
+	bool escapes = memchr(p, '\\', len) != NULL;
 
 	if (escapes) {
 		/* No escape is longer than six bytes for one. */
@@ -396,16 +193,16 @@ add_string(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end,
 	return add_key(s, hit, text, len, false);
 }
 
-/* The integer from p to end stands at the paths `hit`. */
-static __attribute__((noinline)) bool
-add_integer(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
+/* The number from p to end stands at the paths `hit`. */
+static bool
+add_number(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
 {
 	size_t minus = *p == '-', len = (size_t)(end - p), digits = len - minus;
 	const char *last = minus ? "9223372036854775808" : "9223372036854775807";
 	bool fits = digits < 19 ||
 	    (digits == 19 && memcmp(p + minus, last, 19) <= 0);
 
-	if (len > EVT_KEY_MAX)
+	if (len > EVT_KEY_MAX || pass_digits(p + minus, end) != end)
 		return true;
 	/* JSON allows no leading zeros, so "-0" alone is not canonical. */
 	if (len == 2 && minus && p[1] == '0') {
@@ -413,6 +210,17 @@ add_integer(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
 		len--;
 	}
 	return add_key(s, hit, (const char *)p, len, fits);
+}
+
+/* The scalar from p to end stands at the paths `hit`. */
+static __attribute__((noinline)) bool
+add_scalar(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
+{
+	if (*p == '"')
+		return add_string(s, hit, p + 1, end - 1);
+	if (*p == '-' || is_digit(*p))
+		return add_number(s, hit, p, end);
+	return true;
 }
 
 /* Which of the paths `alive` go on under this name. */
@@ -453,136 +261,163 @@ follow_index(const evt_profile_level *level, uint64_t alive, uint64_t index)
 
 /* The key of a member, from its opening quote to the value behind the colon.
  * *ret_alive: the paths that go on in the value. */
-static inline const uint8_t *
-pass_key(evt_scanner *s, size_t depth, const uint8_t *p, const uint8_t *end,
-    uint64_t *ret_alive)
+static const uint8_t *
+pass_key(evt_scanner *s, const struct level *l, const uint8_t *p,
+    const uint8_t *end, uint64_t *ret_alive)
 {
-	uint64_t alive = s->levels[depth].alive;
 	const uint8_t *from = p + 1;
-	bool escapes;
 
+	*ret_alive = 0;
 	if (p == end || *p != '"')
 		return NULL;
-	p = pass_string(from, end, &escapes);
+	p = pass_string(from, end);
 	if (p == NULL)
 		return NULL;
-	if (alive != 0) {
+	if (l->alive != 0) {
 		const char *name = (const char *)from;
 		size_t len = (size_t)(p - 1 - from);
 
-		if (escapes)
+		if (memchr(name, '\\', len) != NULL)
 			name = decode(s, from, p - 1, &len);
 		if (name == NULL)
 			return NULL;
-		alive = follow_name(&s->profile->levels[depth - 1], alive, name,
-		    len);
+		*ret_alive = follow_name((l - 1)->paths, l->alive, name, len);
 	}
-	*ret_alive = alive;
-	p = pass_space(s, p, end);
+	p = pass_space(&s->line_break, p, end);
 	if (p == end || *p != ':')
 		return NULL;
-	return pass_space(s, p + 1, end);
+	return pass_space(&s->line_break, p + 1, end);
 }
 
-/* A value that is no container.  hit: the paths that name it. */
-static inline const uint8_t *
-pass_scalar(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t hit)
-{
-	const uint8_t *from = p;
-	bool flag;
+/* What a key led to. */
+struct passed {
+	const uint8_t *p;     /* the value; NULL: not well-formed */
+	scan_memo_key *place; /* where it stands */
+	uint64_t alive;       /* the paths that go on in it */
+};
 
-	if (*p == '"') {
-		p = pass_string(p + 1, end, &flag);
-		if (p != NULL && hit != 0 &&
-		    !add_string(s, hit, from + 1, p - 1, flag))
-			return NULL;
-	} else if (*p == '-' || is_digit(*p)) {
-		p = pass_number(p, end, &flag);
-		if (p != NULL && hit != 0 && flag &&
-		    !add_integer(s, hit, from, p))
-			return NULL;
-	} else {
-		p = pass_word(p, end);
-	}
-	return p;
+/* A member's key that is not remembered: from the '{' or ',' at p, with the
+ * quote at `quote`.  (What it leads to is given back as one value so that the
+ * walk's own variables can stay in registers.) */
+static __attribute__((noinline)) struct passed
+pass_new_key(evt_scanner *s, const struct level *l, const uint8_t *p,
+    const uint8_t *quote, const uint8_t *end, scan_memo_key *place)
+{
+	struct passed to = { .place = place };
+
+	to.p = pass_key(s, l, quote, end, &to.alive);
+	if (to.p != NULL)
+		to.place = scan_memo_learn(&s->memo, place, p, to.p, end, l,
+		    l->alive, to.alive,
+		    to.alive != 0 ? to.alive & l->paths->ends : 0);
+	return to;
 }
 
 /* Open the container at p, to which the paths `alive` lead. */
 static inline void
-open_level(evt_scanner *s, size_t depth, uint8_t opener, uint64_t alive)
+open_level(struct level *l, uint8_t opener, uint64_t alive)
 {
-	struct level *l = &s->levels[depth];
-
-	l->closer = (uint8_t)(opener + 2); /* '{' and '}', '[' and ']' */
+	l->closer = opener + 2; /* '{' and '}', '[' and ']' */
 	l->index = 0;
 	if (alive != 0)
-		alive &= opener == '{' ?
-		    s->profile->levels[depth - 1].members :
-		    s->profile->levels[depth - 1].elements;
+		alive &= opener == '{' ? (l - 1)->paths->members :
+		    (l - 1)->paths->elements;
 	l->alive = alive;
 }
 
-/* What comes first in a container, or behind a comma: pass a member's key;
- * tell which paths go on in the value that p then stands at. */
-static inline const uint8_t *
-enter_value(evt_scanner *s, size_t depth, const uint8_t *p, const uint8_t *end,
-    uint64_t *ret_alive)
+/* The scalar from p to end, to which the paths `alive` lead, was passed.
+ * false: out of memory. */
+static inline bool
+end_scalar(evt_scanner *s, const struct level *l, uint64_t alive,
+    const uint8_t *p, const uint8_t *end)
 {
-	struct level *l = &s->levels[depth];
-
-	if (l->closer == '}')
-		return pass_key(s, depth, p, end, ret_alive);
-	*ret_alive = l->alive == 0 ? 0 : follow_index(
-	    &s->profile->levels[depth - 1], l->alive, l->index++);
-	return p;
+	if (alive != 0)
+		alive &= l->paths->ends;
+	return alive == 0 || add_scalar(s, alive, p, end);
 }
 
 /* The value at p, to its end; NULL if it is not well-formed. */
 static const uint8_t *
 pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 {
-	size_t depth = 0;
+	scan_memo_key *place = scan_memo_begin(&s->memo), *known;
+	struct level *l = s->levels;
+	const uint8_t *from;
 
 	for (;;) {
 		if (p == end)
 			return NULL;
+		from = p;
 		if (*p == '{' || *p == '[') {
-			if (depth == EVT_SCAN_DEPTH)
+			if (l == &s->levels[EVT_SCAN_DEPTH])
 				return NULL;
-			open_level(s, ++depth, *p, alive);
-			p = pass_space(s, p + 1, end);
+			l->place = place;
+			open_level(++l, *p, alive);
+			known = *p == '{' ? scan_memo_find(place->first, p,
+			    end, l, l->alive) : NULL;
+			if (known != NULL)
+				goto known;
+			p = pass_space(&s->line_break, p + 1, end);
 			if (p == end)
 				return NULL;
-			if (*p != s->levels[depth].closer) {
-				p = enter_value(s, depth, p, end, &alive);
-				if (p == NULL)
-					return NULL;
-				continue;
-			}
-		} else {
-			if (alive != 0)
-				alive &= s->profile->levels[depth].ends;
-			p = pass_scalar(s, p, end, alive);
-			if (p == NULL)
-				return NULL;
-		}
-		/* Behind a value, or at the end of an empty container. */
-		for (;; depth--) {
-			if (depth == 0)
-				return p;
-			p = pass_space(s, p, end);
-			if (p == end)
-				return NULL;
-			if (*p != s->levels[depth].closer)
-				break;
+			if (*p != l->closer)
+				goto enter;
 			p++;
+			place = (--l)->place;
+		} else {
+			p = l->closer == ']' && l->alive == 0 ?
+			    pass_scalars(p, end) : pass_scalar(p, end);
+			if (p == NULL || !end_scalar(s, l, alive, from, p))
+				return NULL;
 		}
-		if (*p != ',')
+behind: /* a value */
+		known = l->closer == '}' ?
+		    scan_memo_find(place->next, p, end, l, l->alive) : NULL;
+		if (known != NULL)
+			goto known;
+		p = pass_space(&s->line_break, p, end);
+		if (p < end && *p == l->closer) {
+			p++;
+			place = (--l)->place;
+			goto behind;
+		}
+		if (l == s->levels)
+			return p;
+		if (p == end || *p != ',')
 			return NULL;
-		p = pass_space(s, p + 1, end);
-		p = enter_value(s, depth, p, end, &alive);
-		if (p == NULL)
-			return NULL;
+		from = p;
+		p = pass_space(&s->line_break, p + 1, end);
+enter: /* the member or element at p, with what stands before it from `from` */
+		if (l->closer == '}') {
+			struct passed to = pass_new_key(s, l, from, p, end,
+			    place);
+
+			if (to.p == NULL)
+				return NULL;
+			p = to.p;
+			place = to.place;
+			alive = to.alive;
+		} else {
+			alive = l->alive == 0 ? 0 : follow_index(
+			    (l - 1)->paths, l->alive, l->index++);
+		}
+		continue;
+known: /* a member's key, at p */
+		p += known->len;
+		place = known->place;
+		alive = known->alive;
+		if (known->line_break)
+			s->line_break = true;
+		if (known->string) {
+			from = p;
+			p = pass_string_inline(p, end);
+			if (p == NULL || (known->hit != 0 &&
+			    !add_string(s, known->hit, from, p - 1)))
+				return NULL;
+			goto behind;
+		}
+		/* There may be more space than there was when it was met. */
+		p = pass_space(&s->line_break, p, end);
 	}
 }
 
@@ -614,11 +449,11 @@ evt_scan(evt_scanner *scanner, const uint8_t *p, size_t n,
 	if (n > 0) {
 		const uint8_t *end = p + n;
 
-		p = pass_space(s, p, end);
+		p = pass_space(&s->line_break, p, end);
 		p = pass_value(s, p, end, alive);
 		if (s->nomem)
 			return evt_err_nomem(err);
-		result.json = p != NULL && pass_space(s, p, end) == end;
+		result.json = p != NULL && pass_space(&s->line_break, p, end) == end;
 	}
 	if (result.json) {
 		result.line_break = s->line_break;
