@@ -13,18 +13,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-/* The tests also build the portable form where there is SSE2. */
-#if defined(__SSE2__) && !defined(EVT_SCAN_PORTABLE)
-#include <emmintrin.h>
-#define EVT_PASS_SSE2 1
-#else
-#define EVT_PASS_SSE2 0
-#endif
 
+#include "format/sse2.h"
 #include "format/utf8.h"
 
 static __attribute__((noinline)) const uint8_t *
-pass_space_run(bool *line_break, const uint8_t *p, const uint8_t *end)
+evt_pass_space_run(bool *line_break, const uint8_t *p, const uint8_t *end)
 {
 	for (; p < end; p++) {
 		if (*p == '\n' || *p == '\r')
@@ -36,18 +30,18 @@ pass_space_run(bool *line_break, const uint8_t *p, const uint8_t *end)
 }
 
 static inline const uint8_t *
-pass_space(bool *line_break, const uint8_t *p, const uint8_t *end)
+evt_pass_space(bool *line_break, const uint8_t *p, const uint8_t *end)
 {
 	if (p < end && *p <= ' ')
-		return pass_space_run(line_break, p, end);
+		return evt_pass_space_run(line_break, p, end);
 	return p;
 }
 
 /* The first byte from p that is '"', '\', a control character, or no ASCII. */
 static inline const uint8_t *
-pass_plain(const uint8_t *p, const uint8_t *end)
+evt_pass_plain(const uint8_t *p, const uint8_t *end)
 {
-#if EVT_PASS_SSE2
+#if EVT_SSE2
 	for (; end - p >= 16; p += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
 		/* Signed bytes: those past ASCII are negative, and those below
@@ -132,7 +126,7 @@ pass_escape(const uint8_t *p, const uint8_t *end)
 
 /* An escape, or a run of characters past ASCII. */
 static __attribute__((noinline)) const uint8_t *
-pass_odd(const uint8_t *p, const uint8_t *end)
+evt_pass_odd(const uint8_t *p, const uint8_t *end)
 {
 	if (*p == '\\')
 		return pass_escape(p, end);
@@ -150,31 +144,31 @@ pass_odd(const uint8_t *p, const uint8_t *end)
 
 /* The rest of a string, from its first byte that is not plain. */
 static __attribute__((noinline)) const uint8_t *
-pass_odd_string(const uint8_t *p, const uint8_t *end)
+evt_pass_odd_string(const uint8_t *p, const uint8_t *end)
 {
 	while (p < end && *p != '"') {
-		p = pass_odd(p, end);
+		p = evt_pass_odd(p, end);
 		if (p == NULL)
 			return NULL;
-		p = pass_plain(p, end);
+		p = evt_pass_plain(p, end);
 	}
 	return p < end ? p + 1 : NULL;
 }
 
 /* A string, from behind its opening quote to behind its closing one. */
 static inline const uint8_t *
-pass_string_inline(const uint8_t *p, const uint8_t *end)
+evt_pass_string_inline(const uint8_t *p, const uint8_t *end)
 {
-	p = pass_plain(p, end);
+	p = evt_pass_plain(p, end);
 	if (p < end && *p == '"')
 		return p + 1;
-	return pass_odd_string(p, end);
+	return evt_pass_odd_string(p, end);
 }
 
 static __attribute__((noinline)) const uint8_t *
-pass_string(const uint8_t *p, const uint8_t *end)
+evt_pass_string(const uint8_t *p, const uint8_t *end)
 {
-	return pass_string_inline(p, end);
+	return evt_pass_string_inline(p, end);
 }
 
 static inline bool
@@ -185,11 +179,11 @@ is_digit(uint8_t c)
 
 /* At least one digit. */
 static inline const uint8_t *
-pass_digits(const uint8_t *p, const uint8_t *end)
+evt_pass_digits(const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *from = p;
 
-#if EVT_PASS_SSE2
+#if EVT_SSE2
 	for (; end - p >= 16; p += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
 		/* As many above '0' as 10 or more: up to 128 and more. */
@@ -210,16 +204,16 @@ pass_digits(const uint8_t *p, const uint8_t *end)
 }
 
 static __attribute__((noinline)) const uint8_t *
-pass_number(const uint8_t *p, const uint8_t *end)
+evt_pass_number(const uint8_t *p, const uint8_t *end)
 {
 	if (*p == '-')
 		p++;
 	if (p < end && *p == '0')
 		p++;
-	else if ((p = pass_digits(p, end)) == NULL)
+	else if ((p = evt_pass_digits(p, end)) == NULL)
 		return NULL;
 	if (p < end && *p == '.') {
-		p = pass_digits(p + 1, end);
+		p = evt_pass_digits(p + 1, end);
 		if (p == NULL)
 			return NULL;
 	}
@@ -227,13 +221,13 @@ pass_number(const uint8_t *p, const uint8_t *end)
 		p++;
 		if (p < end && (*p == '+' || *p == '-'))
 			p++;
-		p = pass_digits(p, end);
+		p = evt_pass_digits(p, end);
 	}
 	return p;
 }
 
 static inline const uint8_t *
-pass_word(const uint8_t *p, const uint8_t *end)
+evt_pass_word(const uint8_t *p, const uint8_t *end)
 {
 	if (end - p < 4)
 		return NULL;
@@ -246,21 +240,21 @@ pass_word(const uint8_t *p, const uint8_t *end)
 
 /* A value that is no container, at p before the end. */
 static inline const uint8_t *
-pass_scalar(const uint8_t *p, const uint8_t *end)
+evt_pass_scalar(const uint8_t *p, const uint8_t *end)
 {
 	if (*p == '"')
-		return pass_string(p + 1, end);
+		return evt_pass_string(p + 1, end);
 	if (*p == '-' || is_digit(*p))
-		return pass_number(p, end);
-	return pass_word(p, end);
+		return evt_pass_number(p, end);
+	return evt_pass_word(p, end);
 }
 
 /* A run of these, with nothing but commas between. */
 static __attribute__((noinline)) const uint8_t *
-pass_scalars(const uint8_t *p, const uint8_t *end)
+evt_pass_scalars(const uint8_t *p, const uint8_t *end)
 {
 	for (;;) {
-		p = pass_scalar(p, end);
+		p = evt_pass_scalar(p, end);
 		if (p == NULL)
 			return NULL;
 		/* The inputs and outputs of a device are mostly these. */

@@ -6,7 +6,7 @@
  *  - It builds nothing.  A value is checked and passed; only a string or an
  *    integer at a path of the profile is looked at again.
  *  - A key that stood at the same place in an earlier frame is passed with one
- *    comparison (see scan_memo.h), strings and digits 16 or 8 bytes at a time
+ *    comparison (see memo.h), strings and digits 16 or 8 bytes at a time
  *    (see json_pass.h).
  *  - What is alive is one word of bits a level (see profile.h); in a container
  *    where it is 0, keys and elements cost nothing but their check.
@@ -22,7 +22,7 @@
 #include "format/err.h"
 #include "format/json_pass.h"
 #include "format/profile.h"
-#include "format/scan_memo.h"
+#include "format/memo.h"
 
 /* An open container. */
 struct level {
@@ -30,7 +30,7 @@ struct level {
 	const evt_profile_level *paths;
 	uint64_t alive;  /* paths that may go on in it */
 	uint64_t index;  /* number of the present element of an array */
-	scan_memo_key *place; /* of what stands in it, while one of that is open */
+	evt_memo_key *place; /* of what stands in it, while one of that is open */
 	int closer;      /* '}' or ']'; -1 around the whole value */
 };
 
@@ -50,7 +50,7 @@ struct evt_scanner {
 	size_t frame_len;
 	/* levels[d] is the container that is open at depth d, from 1. */
 	struct level levels[EVT_SCAN_DEPTH + 1];
-	scan_memo memo;
+	evt_memo memo;
 };
 
 int
@@ -202,7 +202,7 @@ add_number(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
 	bool fits = digits < 19 ||
 	    (digits == 19 && memcmp(p + minus, last, 19) <= 0);
 
-	if (len > EVT_KEY_MAX || pass_digits(p + minus, end) != end)
+	if (len > EVT_KEY_MAX || evt_pass_digits(p + minus, end) != end)
 		return true;
 	/* JSON allows no leading zeros, so "-0" alone is not canonical. */
 	if (len == 2 && minus && p[1] == '0') {
@@ -270,7 +270,7 @@ pass_key(evt_scanner *s, const struct level *l, const uint8_t *p,
 	*ret_alive = 0;
 	if (p == end || *p != '"')
 		return NULL;
-	p = pass_string(from, end);
+	p = evt_pass_string(from, end);
 	if (p == NULL)
 		return NULL;
 	if (l->alive != 0) {
@@ -283,16 +283,16 @@ pass_key(evt_scanner *s, const struct level *l, const uint8_t *p,
 			return NULL;
 		*ret_alive = follow_name((l - 1)->paths, l->alive, name, len);
 	}
-	p = pass_space(&s->line_break, p, end);
+	p = evt_pass_space(&s->line_break, p, end);
 	if (p == end || *p != ':')
 		return NULL;
-	return pass_space(&s->line_break, p + 1, end);
+	return evt_pass_space(&s->line_break, p + 1, end);
 }
 
 /* What a key led to. */
 struct passed {
 	const uint8_t *p;     /* the value; NULL: not well-formed */
-	scan_memo_key *place; /* where it stands */
+	evt_memo_key *place; /* where it stands */
 	uint64_t alive;       /* the paths that go on in it */
 };
 
@@ -301,15 +301,18 @@ struct passed {
  * walk's own variables can stay in registers.) */
 static __attribute__((noinline)) struct passed
 pass_new_key(evt_scanner *s, const struct level *l, const uint8_t *p,
-    const uint8_t *quote, const uint8_t *end, scan_memo_key *place)
+    const uint8_t *quote, const uint8_t *end, evt_memo_key *place)
 {
 	struct passed to = { .place = place };
+	evt_memo_fact fact = { .level = l, .within = l->alive };
 
 	to.p = pass_key(s, l, quote, end, &to.alive);
-	if (to.p != NULL)
-		to.place = scan_memo_learn(&s->memo, place, p, to.p, end, l,
-		    l->alive, to.alive,
-		    to.alive != 0 ? to.alive & l->paths->ends : 0);
+	if (to.p == NULL)
+		return to;
+	fact.alive = to.alive;
+	if (to.alive != 0)
+		fact.hit = to.alive & l->paths->ends;
+	to.place = evt_memo_learn(&s->memo, place, p, to.p, end, &fact);
 	return to;
 }
 
@@ -340,7 +343,7 @@ end_scalar(evt_scanner *s, const struct level *l, uint64_t alive,
 static const uint8_t *
 pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 {
-	scan_memo_key *place = scan_memo_begin(&s->memo), *known;
+	evt_memo_key *place = evt_memo_begin(&s->memo), *known;
 	struct level *l = s->levels;
 	const uint8_t *from;
 
@@ -353,11 +356,11 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 				return NULL;
 			l->place = place;
 			open_level(++l, *p, alive);
-			known = *p == '{' ? scan_memo_find(place->first, p,
+			known = *p == '{' ? evt_memo_find(place->first, p,
 			    end, l, l->alive) : NULL;
 			if (known != NULL)
 				goto known;
-			p = pass_space(&s->line_break, p + 1, end);
+			p = evt_pass_space(&s->line_break, p + 1, end);
 			if (p == end)
 				return NULL;
 			if (*p != l->closer)
@@ -366,16 +369,16 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 			place = (--l)->place;
 		} else {
 			p = l->closer == ']' && l->alive == 0 ?
-			    pass_scalars(p, end) : pass_scalar(p, end);
+			    evt_pass_scalars(p, end) : evt_pass_scalar(p, end);
 			if (p == NULL || !end_scalar(s, l, alive, from, p))
 				return NULL;
 		}
 behind: /* a value */
 		known = l->closer == '}' ?
-		    scan_memo_find(place->next, p, end, l, l->alive) : NULL;
+		    evt_memo_find(place->next, p, end, l, l->alive) : NULL;
 		if (known != NULL)
 			goto known;
-		p = pass_space(&s->line_break, p, end);
+		p = evt_pass_space(&s->line_break, p, end);
 		if (p < end && *p == l->closer) {
 			p++;
 			place = (--l)->place;
@@ -386,7 +389,7 @@ behind: /* a value */
 		if (p == end || *p != ',')
 			return NULL;
 		from = p;
-		p = pass_space(&s->line_break, p + 1, end);
+		p = evt_pass_space(&s->line_break, p + 1, end);
 enter: /* the member or element at p, with what stands before it from `from` */
 		if (l->closer == '}') {
 			struct passed to = pass_new_key(s, l, from, p, end,
@@ -405,19 +408,19 @@ enter: /* the member or element at p, with what stands before it from `from` */
 known: /* a member's key, at p */
 		p += known->len;
 		place = known->place;
-		alive = known->alive;
+		alive = known->fact.alive;
 		if (known->line_break)
 			s->line_break = true;
 		if (known->string) {
 			from = p;
-			p = pass_string_inline(p, end);
-			if (p == NULL || (known->hit != 0 &&
-			    !add_string(s, known->hit, from, p - 1)))
+			p = evt_pass_string_inline(p, end);
+			if (p == NULL || (known->fact.hit != 0 &&
+			    !add_string(s, known->fact.hit, from, p - 1)))
 				return NULL;
 			goto behind;
 		}
 		/* There may be more space than there was when it was met. */
-		p = pass_space(&s->line_break, p, end);
+		p = evt_pass_space(&s->line_break, p, end);
 	}
 }
 
@@ -449,11 +452,11 @@ evt_scan(evt_scanner *scanner, const uint8_t *p, size_t n,
 	if (n > 0) {
 		const uint8_t *end = p + n;
 
-		p = pass_space(&s->line_break, p, end);
+		p = evt_pass_space(&s->line_break, p, end);
 		p = pass_value(s, p, end, alive);
 		if (s->nomem)
 			return evt_err_nomem(err);
-		result.json = p != NULL && pass_space(&s->line_break, p, end) == end;
+		result.json = p != NULL && evt_pass_space(&s->line_break, p, end) == end;
 	}
 	if (result.json) {
 		result.line_break = s->line_break;
