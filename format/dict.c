@@ -1,19 +1,86 @@
-/* dict.c - see dict.h.  Open addressing, at most half full. */
+/*
+ * dict.c - see dict.h.  Open addressing, at most half full.
+ *
+ * The keys come from a feed, and who sends it must not be able to choose many
+ * that fall into one slot.  So each dictionary draws the numbers that its hash
+ * goes by, which nobody else knows.  Most keys are ids and names of up to 16
+ * bytes: these are two words, for which one multiplication is enough, and which
+ * are compared as such.
+ */
 #include "format/dict.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <xxhash.h>
+__extension__ typedef unsigned __int128 wide;
 
-static uint32_t
-hash_key(const char *text, uint32_t len, bool is_int)
+static inline uint64_t
+load(const uint8_t *p, size_t n)
 {
-	return (uint32_t)XXH64(text, len, is_int);
+	uint64_t v = 0;
+
+	memcpy(&v, p, n);
+	return v;
+}
+
+/* Up to 16 bytes as two words, which tell them from all others of that length;
+ * parts of them may stand in both. */
+struct words {
+	uint64_t a, b;
+};
+
+static inline struct words
+as_words(const uint8_t *p, size_t len)
+{
+	if (len >= 8)
+		return (struct words){ load(p, 8), load(p + len - 8, 8) };
+	if (len >= 4)
+		return (struct words){ load(p, 4), load(p + len - 4, 4) };
+	if (len == 0)
+		return (struct words){ 0, 0 };
+	return (struct words){ p[0], (uint64_t)p[len / 2] << 8 | p[len - 1] };
+}
+
+/* Both halves of the product: each bit of it hangs on all of both. */
+static inline uint64_t
+fold(uint64_t a, uint64_t b)
+{
+	wide product = (wide)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint32_t
+hash_key(const evt_dict *d, const char *text, uint32_t len, bool is_int)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	uint64_t h = d->secret[0];
+	size_t left = len;
+	struct words w;
+
+	for (; left > 16; p += 16, left -= 16)
+		h = fold(load(p, 8) ^ h, load(p + 8, 8) ^ d->secret[1]);
+	w = as_words(p, left);
+	h = fold(w.a ^ h, w.b ^ d->secret[1]);
+	/* The words do not tell these. */
+	return (uint32_t)h + (len * 2 + is_int) * UINT32_C(0x9e3779b1);
+}
+
+static inline bool
+same_text(const uint8_t *p, const uint8_t *q, uint32_t len)
+{
+	struct words v, w;
+
+	if (len > 16)
+		return memcmp(p, q, len) == 0;
+	v = as_words(p, len);
+	w = as_words(q, len);
+	return v.a == w.a && v.b == w.b;
 }
 
 /* The slot that holds the key, or the free one where it belongs. */
-static uint32_t
+static inline uint32_t
 find_slot(const evt_dict *d, const char *text, uint32_t len, bool is_int,
     uint32_t hash)
 {
@@ -23,11 +90,22 @@ find_slot(const evt_dict *d, const char *text, uint32_t len, bool is_int,
 		const evt_dict_entry *e = &d->entry[d->slot[i] - 1];
 
 		if (e->hash == hash && e->len == len && e->is_int == is_int &&
-		    memcmp(d->text.data + e->at, text, len) == 0)
+		    same_text(d->text.data + e->at, (const uint8_t *)text, len))
 			break;
 		i = (i + 1) & (d->n_slots - 1);
 	}
 	return i;
+}
+
+static void
+draw_secret(evt_dict *d)
+{
+	if (getentropy(d->secret, sizeof(d->secret)) == 0)
+		return;
+	/* A kernel without it: where the dictionary lies is at least not known
+	 * to the feed. */
+	d->secret[0] = (uintptr_t)d * UINT64_C(0x9e3779b97f4a7c15);
+	d->secret[1] = fold(d->secret[0], UINT64_C(0xd6e8feb86659fd93)) | 1;
 }
 
 static bool
@@ -45,6 +123,8 @@ grow_slots(evt_dict *d, size_t want)
 	slot = calloc(n, sizeof(*slot));
 	if (slot == NULL)
 		return false;
+	if (d->n_slots == 0)
+		draw_secret(d);
 	free(d->slot);
 	d->slot = slot;
 	d->n_slots = (uint32_t)n;
@@ -58,8 +138,8 @@ grow_slots(evt_dict *d, size_t want)
 	return true;
 }
 
-bool
-evt_dict_reserve(evt_dict *d, size_t n)
+static __attribute__((noinline)) bool
+make_room(evt_dict *d, size_t n)
 {
 	size_t want = d->n + n;
 
@@ -78,27 +158,40 @@ evt_dict_reserve(evt_dict *d, size_t n)
 	    evt_buf_reserve(&d->text, n * EVT_KEY_MAX);
 }
 
-uint32_t
-evt_dict_add(evt_dict *d, const char *text, uint32_t len, bool is_int)
+bool
+evt_dict_reserve(evt_dict *d, size_t n)
 {
-	uint32_t hash = hash_key(text, len, is_int);
-	uint32_t i = find_slot(d, text, len, is_int, hash);
-	evt_dict_entry *e;
+	/* Mostly the room is there: then this is all that is asked for. */
+	if (n <= d->cap - d->n && n <= d->n_slots / 2 - d->n &&
+	    n * (uint64_t)EVT_KEY_MAX <= d->text.cap - d->text.len &&
+	    d->text.cap <= UINT32_MAX)
+		return true;
+	return make_room(d, n);
+}
 
-	if (d->slot[i] != 0)
-		return d->slot[i] - 1;
-	e = &d->entry[d->n];
-	e->at = (uint32_t)d->text.len;
-	e->len = len;
-	e->hash = hash;
-	e->mark = 0;
-	e->is_int = is_int;
+/* A new key, which belongs into this slot. */
+static __attribute__((noinline)) uint32_t
+add_new(evt_dict *d, const char *text, uint32_t len, bool is_int, uint32_t hash,
+    uint32_t slot)
+{
+	d->entry[d->n] = (evt_dict_entry){ .at = (uint32_t)d->text.len,
+		.len = len, .hash = hash, .is_int = is_int };
 	/* Reserved: cannot fail. */
 	if (len > 0)
 		memcpy(d->text.data + d->text.len, text, len);
 	d->text.len += len;
-	d->slot[i] = ++d->n;
+	d->slot[slot] = ++d->n;
 	return d->n - 1;
+}
+
+uint32_t
+evt_dict_add(evt_dict *d, const char *text, uint32_t len, bool is_int)
+{
+	uint32_t hash = hash_key(d, text, len, is_int);
+	uint32_t i = find_slot(d, text, len, is_int, hash);
+
+	return d->slot[i] != 0 ? d->slot[i] - 1 :
+	    add_new(d, text, len, is_int, hash, i);
 }
 
 uint32_t
@@ -108,7 +201,7 @@ evt_dict_find(const evt_dict *d, const char *text, uint32_t len, bool is_int)
 
 	if (d->n_slots == 0)
 		return UINT32_MAX;
-	i = find_slot(d, text, len, is_int, hash_key(text, len, is_int));
+	i = find_slot(d, text, len, is_int, hash_key(d, text, len, is_int));
 	return d->slot[i] != 0 ? d->slot[i] - 1 : UINT32_MAX;
 }
 

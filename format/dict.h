@@ -20,6 +20,7 @@ typedef struct evt_dict {
 	evt_buf text;
 	uint32_t *slot; /* 1 + number of the entry; 0: free */
 	uint32_t n_slots;
+	uint64_t secret[2]; /* of the hash: drawn with the first slots */
 } evt_dict;
 
 /* Room for n more keys of EVT_KEY_MAX bytes: adding them then cannot fail.

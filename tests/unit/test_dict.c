@@ -76,12 +76,108 @@ many_keys(void **state)
 	evt_dict_free(&d);
 }
 
+/* Keys of each length, and such as differ from it in one byte, in their length
+ * or in being a number alone, stay apart. */
+static void
+keys_of_each_length(void **state)
+{
+	evt_dict d = { 0 };
+	char text[EVT_KEY_MAX];
+	uint32_t n = 0;
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		n = 0;
+		memset(text, 'k', sizeof(text));
+		for (uint32_t len = 0; len <= EVT_KEY_MAX; len++) {
+			assert_true(evt_dict_reserve(&d, len + 2));
+			assert_int_equal(evt_dict_add(&d, text, len, false),
+			    n++);
+			assert_int_equal(evt_dict_add(&d, text, len, true),
+			    n++);
+			for (uint32_t at = 0; at < len; at++) {
+				text[at] = '\0';
+				assert_int_equal(evt_dict_add(&d, text, len,
+				    false), n++);
+				text[at] = 'k';
+			}
+		}
+	}
+	assert_int_equal(d.n, n);
+	evt_dict_free(&d);
+}
+
+/* The most slots that are taken without a free one between. */
+static uint32_t
+longest_run(const evt_dict *d)
+{
+	uint32_t longest = 0, run = 0;
+
+	for (uint32_t i = 0; i < 2 * d->n_slots; i++) {
+		run = d->slot[i & (d->n_slots - 1)] != 0 ? run + 1 : 0;
+		if (run > longest)
+			longest = run;
+	}
+	return longest;
+}
+
+/* Whatever the keys look like, they spread over the slots: so finding one takes
+ * a few steps.  (Half of the slots are taken at most.  By chance a run of 400
+ * among them would come once in more than 10^20 times.) */
+static void
+keys_spread(void **state)
+{
+	static const char *const patterns[] = { "%u", "%016u", "%08u00000000",
+		"00000000%08u", "%x", "tracker-%u-of-the-platform",
+		"tracker-of-the-platform-%08x-00000000", "%u%200u" };
+	char text[EVT_KEY_MAX];
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(patterns) / sizeof(*patterns); k++) {
+		evt_dict d = { 0 };
+
+		for (unsigned i = 0; i < 30000; i++) {
+			/* Their high bits change, or their low ones. */
+			snprintf(text, sizeof(text), patterns[k],
+			    k % 2 ? i << 16 : i, 0);
+			add(&d, text, k % 2);
+		}
+		assert_in_range(longest_run(&d), 1, 400);
+		evt_dict_free(&d);
+	}
+}
+
+/* Two dictionaries do not go by the same hash: what falls into one slot in one
+ * of them does not in another, and nobody can know it. */
+static void
+hashes_differ(void **state)
+{
+	evt_dict a = { 0 }, b = { 0 };
+	uint32_t same = 0;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%d", i);
+		add(&a, text, true);
+		add(&b, text, true);
+		same += a.entry[i].hash % 64 == b.entry[i].hash % 64;
+	}
+	assert_in_range(same, 0, 500);
+	evt_dict_free(&a);
+	evt_dict_free(&b);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_are_numbered_as_they_come),
 		cmocka_unit_test(many_keys),
+		cmocka_unit_test(keys_of_each_length),
+		cmocka_unit_test(keys_spread),
+		cmocka_unit_test(hashes_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
