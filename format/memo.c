@@ -39,10 +39,8 @@ evt_memo_learn(evt_memo *m, evt_memo_key *place, const uint8_t *p,
 	bool string = to < end && *to == '"';
 	int choices = 0;
 
-	if (place == &m->keys[1]) {
-		m->missed++;
+	if (!evt_memo_open(m, place))
 		return place;
-	}
 	/* Too long: the next key still finds what came behind this one. */
 	if (to - p + string > EVT_MEMO_TEXT)
 		return place;

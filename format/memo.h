@@ -32,7 +32,7 @@
 #define EVT_MEMO_CHOICES 4
 /* So many keys without room make it worth to learn anew: what that costs,
  * EVT_MEMO_KEYS times some keys' time, is then a small part of the work. */
-#define EVT_MEMO_PATIENCE 8192
+#define EVT_MEMO_PATIENCE 32768
 
 typedef struct evt_memo_fact {
 	const void *level; /* of the object: tells its depth */
@@ -75,6 +75,16 @@ evt_memo_begin(evt_memo *m)
 		m->missed = 0;
 	}
 	return &m->keys[0];
+}
+
+/* Whether anything can be remembered behind this place; counts where not. */
+static inline bool
+evt_memo_open(evt_memo *m, const evt_memo_key *place)
+{
+	bool open = place != &m->keys[1];
+
+	m->missed += !open;
+	return open;
 }
 
 /* The bytes of the key stand at p. */

@@ -259,61 +259,70 @@ follow_index(const evt_profile_level *level, uint64_t alive, uint64_t index)
 
 /* ---- the walk ----------------------------------------------------------- */
 
-/* The key of a member, from its opening quote to the value behind the colon.
- * *ret_alive: the paths that go on in the value. */
-static const uint8_t *
-pass_key(evt_scanner *s, const struct level *l, const uint8_t *p,
-    const uint8_t *end, uint64_t *ret_alive)
+/* Where a key led to. */
+struct passed {
+	const uint8_t *p; /* the value; NULL: not well-formed */
+	uint64_t alive;   /* the paths that go on in it */
+};
+
+/* The key of a member, from its opening quote to the value behind the colon,
+ * whatever it is.  plain: the end of what is plain in it. */
+static __attribute__((noinline)) struct passed
+pass_any_key(evt_scanner *s, const struct level *l, const uint8_t *p,
+    const uint8_t *plain, const uint8_t *end)
 {
-	const uint8_t *from = p + 1;
+	const char *name = (const char *)p + 1;
+	struct passed none = { NULL, 0 }, to = none;
+	size_t len;
 
-	*ret_alive = 0;
-	if (p == end || *p != '"')
-		return NULL;
-	p = evt_pass_string(from, end);
+	p = evt_pass_odd_string(plain, end);
 	if (p == NULL)
-		return NULL;
+		return none;
 	if (l->alive != 0) {
-		const char *name = (const char *)from;
-		size_t len = (size_t)(p - 1 - from);
-
-		if (memchr(name, '\\', len) != NULL)
-			name = decode(s, from, p - 1, &len);
+		len = (size_t)(p - 1 - (const uint8_t *)name);
+		if (p - 1 != plain)
+			name = decode(s, (const uint8_t *)name, p - 1, &len);
 		if (name == NULL)
-			return NULL;
-		*ret_alive = follow_name((l - 1)->paths, l->alive, name, len);
+			return none;
+		to.alive = follow_name((l - 1)->paths, l->alive, name, len);
 	}
 	p = evt_pass_space(&s->line_break, p, end);
 	if (p == end || *p != ':')
-		return NULL;
-	return evt_pass_space(&s->line_break, p + 1, end);
+		return none;
+	to.p = evt_pass_space(&s->line_break, p + 1, end);
+	return to;
 }
 
-/* What a key led to. */
-struct passed {
-	const uint8_t *p;     /* the value; NULL: not well-formed */
-	evt_memo_key *place; /* where it stands */
-	uint64_t alive;       /* the paths that go on in it */
-};
-
-/* A member's key that is not remembered: from the '{' or ',' at p, with the
- * quote at `quote`.  (What it leads to is given back as one value so that the
- * walk's own variables can stay in registers.) */
+/* The same; mostly all of it is plain, and there is no space behind it. */
 static __attribute__((noinline)) struct passed
-pass_new_key(evt_scanner *s, const struct level *l, const uint8_t *p,
-    const uint8_t *quote, const uint8_t *end, evt_memo_key *place)
+pass_key(evt_scanner *s, const struct level *l, const uint8_t *p,
+    const uint8_t *end)
 {
-	struct passed to = { .place = place };
-	evt_memo_fact fact = { .level = l, .within = l->alive };
+	const uint8_t *to;
+	uint64_t alive = l->alive;
 
-	to.p = pass_key(s, l, quote, end, &to.alive);
-	if (to.p == NULL)
-		return to;
-	fact.alive = to.alive;
+	if (p == end || *p != '"')
+		return (struct passed){ NULL, 0 };
+	to = evt_pass_plain(p + 1, end);
+	if (end - to <= 2 || to[0] != '"' || to[1] != ':' || to[2] <= ' ')
+		return pass_any_key(s, l, p, to, end);
+	if (alive != 0)
+		alive = follow_name((l - 1)->paths, alive, (const char *)p + 1,
+		    (size_t)(to - p - 1));
+	return (struct passed){ to + 2, alive };
+}
+
+/* Remember this key, which began with the '{' or ',' at p.  Where it stands. */
+static __attribute__((noinline)) evt_memo_key *
+learn_key(evt_scanner *s, const struct level *l, evt_memo_key *place,
+    const uint8_t *p, const uint8_t *end, struct passed to)
+{
+	evt_memo_fact fact = { .level = l, .within = l->alive,
+		.alive = to.alive };
+
 	if (to.alive != 0)
 		fact.hit = to.alive & l->paths->ends;
-	to.place = evt_memo_learn(&s->memo, place, p, to.p, end, &fact);
-	return to;
+	return evt_memo_learn(&s->memo, place, p, to.p, end, &fact);
 }
 
 /* Open the container at p, to which the paths `alive` lead. */
@@ -392,14 +401,14 @@ behind: /* a value */
 		p = evt_pass_space(&s->line_break, p + 1, end);
 enter: /* the member or element at p, with what stands before it from `from` */
 		if (l->closer == '}') {
-			struct passed to = pass_new_key(s, l, from, p, end,
-			    place);
+			struct passed to = pass_key(s, l, p, end);
 
 			if (to.p == NULL)
 				return NULL;
 			p = to.p;
-			place = to.place;
 			alive = to.alive;
+			if (evt_memo_open(&s->memo, place))
+				place = learn_key(s, l, place, from, end, to);
 		} else {
 			alive = l->alive == 0 ? 0 : follow_index(
 			    (l - 1)->paths, l->alive, l->index++);
