@@ -203,11 +203,10 @@ evt_pass_digits(const uint8_t *p, const uint8_t *end)
 	return p == from ? NULL : p;
 }
 
+/* A number, from behind its minus sign. */
 static __attribute__((noinline)) const uint8_t *
 evt_pass_number(const uint8_t *p, const uint8_t *end)
 {
-	if (*p == '-')
-		p++;
 	if (p < end && *p == '0')
 		p++;
 	else if ((p = evt_pass_digits(p, end)) == NULL)
@@ -244,8 +243,11 @@ evt_pass_scalar(const uint8_t *p, const uint8_t *end)
 {
 	if (*p == '"')
 		return evt_pass_string(p + 1, end);
-	if (*p == '-' || is_digit(*p))
+	/* (Two calls: so the digits need not wait for what the sign is.) */
+	if (is_digit(*p))
 		return evt_pass_number(p, end);
+	if (*p == '-')
+		return evt_pass_number(p + 1, end);
 	return evt_pass_word(p, end);
 }
 
