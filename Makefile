@@ -223,8 +223,8 @@ define program
 $(BUILD)/$(1): $(call obj,$(wildcard tools/$(1)/*.c) $(COMMON_SRC) $(2)) $(LIB_A)
 	$$(CC) -pie $$(LDALL) -o $$@ $$^ $(LIBS_FORMAT) $(3)
 endef
-# Of what the other programs do, the tool shares these.
-$(eval $(call program,evtape,$(addprefix replay/,frame_out.c items.c access.c) $(addprefix record/,navixy.c lines.c marks.c url.c secret.c),-lm -lcurl))
+# Of what the other programs do, the tool shares these.  libcurl it loads itself.
+$(eval $(call program,evtape,$(addprefix replay/,frame_out.c items.c access.c) $(addprefix record/,navixy.c lines.c marks.c url.c secret.c),-lm))
 $(eval $(call program,evtape-record,$(RECORD_SRC) $(addprefix replay/,access.c listener.c),$(LIBS_WS)))
 $(eval $(call program,evtape-replay,$(REPLAY_SRC) $(BUILD)/gen/console_files.c,$(LIBS_WS)))
 $(eval $(call program,evtape-sim,$(addprefix replay/,subscription.c atmosphere.c),$(LIBS_WS) -lm))

@@ -450,6 +450,18 @@ class Strangers(Case):
                        "is 'evtape-replay --listen' running there\\?$" % port, str(port), "play")
         self.fails(1, "Could not resolve host: replay.invalid", "replay.invalid:80")
 
+    def test_no_libcurl(self):
+        """It is loaded for this command alone, and may be gone or no library."""
+        for name in ("evtape", "evtape-record"):
+            linked = subprocess.run(["readelf", "-d", evtest.program(name)], stdout=subprocess.PIPE,
+                                    check=True).stdout.decode()
+            self.assertIn("libzstd", linked)
+            self.assertNotIn("libcurl", linked)
+        self.write("libcurl.so.4", "none")
+        self.fails(1, "cannot load libcurl, .*libcurl.so.4.*package libcurl4", "8787",
+                   env={"LD_LIBRARY_PATH": self.dir})
+        self.assertIn(b"usage", run("evtape", "ctl", "--help", env=dict(CLEAN, LD_LIBRARY_PATH=self.dir)).stdout)
+
     def test_bad_urls(self):
         for url in ("", "ftp://127.0.0.1", "file:///etc/passwd", "127.0.0.1:999999", "99999999", "foo bar", "http://", "http://[::1", ":80",
                     "http://a\nb/"):

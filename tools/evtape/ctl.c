@@ -5,7 +5,6 @@
  * as the members of its body, and how the answer is shown.  Times and speeds go
  * as they are: the server knows the tape.
  */
-#include <curl/curl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -452,10 +451,7 @@ run_words(const struct options *o, char **words, int n)
 		code = read_token(o, text, &token);
 	if (code >= 0)
 		return code;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return cli_fail(&ctl, "libcurl cannot be started");
 	code = run_call(&j, words[0], token);
-	curl_global_cleanup();
 	explicit_bzero(text, sizeof(text));
 	return code;
 }

@@ -1,7 +1,6 @@
 /* ctl_http.c - see ctl_http.h. */
 #include "tools/evtape/ctl_http.h"
 
-#include <curl/curl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "format/err.h"
 #include "format/host.h"
 #include "format/units.h"
+#include "tools/evtape/libcurl.h"
 
 /* Who has not taken the connection by then is not there. */
 #define CONNECT_MS 5000
@@ -16,6 +16,7 @@
 #define ANSWER_MAX (UINT64_C(256) << 20)
 
 struct ctl_server {
+	libcurl lib;
 	CURL *curl;
 	CURLU *base;  /* without path */
 	char *prefix; /* what stands before /api; of libcurl */
@@ -58,12 +59,12 @@ complete(const char *text, evt_buf *out)
 }
 
 static bool
-has_part(CURLU *u, CURLUPart part)
+has_part(const ctl_server *s, CURLUPart part)
 {
 	char *text = NULL;
-	bool there = curl_url_get(u, part, &text, 0) == CURLUE_OK;
+	bool there = s->lib.curl_url_get(s->base, part, &text, 0) == CURLUE_OK;
 
-	curl_free(text);
+	s->lib.curl_free(text);
 	return there;
 }
 
@@ -78,27 +79,29 @@ cut_end(char *path, const char *end)
 }
 
 static bool
-is_http(CURLU *u)
+is_http(const ctl_server *s)
 {
 	char *scheme = NULL;
-	bool is = curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-	    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+	bool is = s->lib.curl_url_get(s->base, CURLUPART_SCHEME, &scheme, 0) ==
+	    CURLUE_OK && (strcmp(scheme, "http") == 0 ||
+	    strcmp(scheme, "https") == 0);
 
-	curl_free(scheme);
+	s->lib.curl_free(scheme);
 	return is;
 }
 
 static bool
-is_loopback(CURLU *u)
+is_loopback(const ctl_server *s)
 {
 	char *host = NULL;
 	bool is = false;
 
-	if (curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+	if (s->lib.curl_url_get(s->base, CURLUPART_HOST, &host, 0) ==
+	    CURLUE_OK) {
 		cut_end(host, "]");
 		is = evt_host_is_loopback(host + (*host == '['));
 	}
-	curl_free(host);
+	s->lib.curl_free(host);
 	return is;
 }
 
@@ -106,15 +109,17 @@ is_loopback(CURLU *u)
 static int
 split_path(ctl_server *s, evt_error *err)
 {
-	if (curl_url_get(s->base, CURLUPART_PATH, &s->prefix, 0) != CURLUE_OK)
+	if (s->lib.curl_url_get(s->base, CURLUPART_PATH, &s->prefix, 0) !=
+	    CURLUE_OK)
 		return evt_err_nomem(err);
 	cut_end(s->prefix, "/");
 	cut_end(s->prefix, "/stream");
 	cut_end(s->prefix, "/control");
 	cut_end(s->prefix, "/");
-	if (curl_url_set(s->base, CURLUPART_PATH, *s->prefix != '\0' ?
+	if (s->lib.curl_url_set(s->base, CURLUPART_PATH, *s->prefix != '\0' ?
 	    s->prefix : "/", 0) != CURLUE_OK ||
-	    curl_url_get(s->base, CURLUPART_URL, &s->url, 0) != CURLUE_OK)
+	    s->lib.curl_url_get(s->base, CURLUPART_URL, &s->url, 0) !=
+	    CURLUE_OK)
 		return evt_err_nomem(err);
 	cut_end(s->url, "/");
 	return EVT_OK;
@@ -130,31 +135,29 @@ take_url(ctl_server *s, const char *text, evt_error *err)
 		evt_buf_free(&whole);
 		return evt_err_nomem(err);
 	}
-	u = curl_url_set(s->base, CURLUPART_URL, (char *)whole.data, 0);
+	u = s->lib.curl_url_set(s->base, CURLUPART_URL, (char *)whole.data, 0);
 	evt_buf_free(&whole);
 	if (u == CURLUE_OUT_OF_MEMORY)
 		return evt_err_nomem(err);
 	if (u == CURLUE_UNSUPPORTED_SCHEME ||
-	    (u == CURLUE_OK && !is_http(s->base)))
+	    (u == CURLUE_OK && !is_http(s)))
 		return refuse(text, "it is asked over http or https", err);
 	if (u != CURLUE_OK)
-		return refuse(text, curl_url_strerror(u), err);
+		return refuse(text, s->lib.curl_url_strerror(u), err);
 	/* Not shown: there may be a secret in it. */
-	if (has_part(s->base, CURLUPART_USER) ||
-	    has_part(s->base, CURLUPART_PASSWORD) ||
-	    has_part(s->base, CURLUPART_QUERY) ||
-	    has_part(s->base, CURLUPART_FRAGMENT))
+	if (has_part(s, CURLUPART_USER) || has_part(s, CURLUPART_PASSWORD) ||
+	    has_part(s, CURLUPART_QUERY) || has_part(s, CURLUPART_FRAGMENT))
 		return evt_err_set(err, EVT_ERR_ARG, "the URL must be without "
 		    "user, query and '#': a token comes from --token-file or "
 		    "EVTAPE_TOKEN");
-	s->loopback = is_loopback(s->base);
+	s->loopback = is_loopback(s);
 	return split_path(s, err);
 }
 
 /* ---- the connection ------------------------------------------------------ */
 
 #define SET(option, value) \
-	(curl_easy_setopt(s->curl, (option), (value)) == CURLE_OK)
+	(s->lib.curl_easy_setopt(s->curl, (option), (value)) == CURLE_OK)
 
 /* What holds for each call. */
 static bool
@@ -193,11 +196,16 @@ ctl_server_new(const char *text, const ctl_how *how, ctl_server **ret_server,
 
 	if (s == NULL)
 		return evt_err_nomem(err);
+	if ((r = libcurl_open(&s->lib, err))) {
+		free(s);
+		return r;
+	}
 	s->how = *how;
 	s->timeout_ms = ms < 1 ? 1 : ms > INT_MAX ? INT_MAX : (long)ms;
-	s->base = curl_url();
-	s->curl = curl_easy_init();
-	s->headers = curl_slist_append(NULL, "Content-Type: application/json");
+	s->base = s->lib.curl_url();
+	s->curl = s->lib.curl_easy_init();
+	s->headers = s->lib.curl_slist_append(NULL,
+	    "Content-Type: application/json");
 	r = s->base != NULL && s->curl != NULL && s->headers != NULL ?
 	    take_url(s, text, err) : evt_err_nomem(err);
 	if (r == EVT_OK && !set_up(s))
@@ -215,11 +223,12 @@ ctl_server_free(ctl_server *s)
 {
 	if (s == NULL)
 		return;
-	curl_easy_cleanup(s->curl);
-	curl_url_cleanup(s->base);
-	curl_slist_free_all(s->headers);
-	curl_free(s->prefix);
-	curl_free(s->url);
+	s->lib.curl_easy_cleanup(s->curl);
+	s->lib.curl_url_cleanup(s->base);
+	s->lib.curl_slist_free_all(s->headers);
+	s->lib.curl_free(s->prefix);
+	s->lib.curl_free(s->url);
+	libcurl_close(&s->lib);
 	free(s);
 }
 
@@ -240,7 +249,7 @@ not_there(const ctl_server *s, CURLcode code, evt_error *err)
 	curl_off_t connected = 0;
 
 	if (code == CURLE_OPERATION_TIMEDOUT) {
-		(void)curl_easy_getinfo(s->curl, CURLINFO_CONNECT_TIME_T,
+		(void)s->lib.curl_easy_getinfo(s->curl, CURLINFO_CONNECT_TIME_T,
 		    &connected);
 		if (connected > 0)
 			return evt_err_set(err, EVT_ERR_IO, "%s gives no "
@@ -250,7 +259,7 @@ not_there(const ctl_server *s, CURLcode code, evt_error *err)
 		return evt_err_set(err, EVT_ERR_IO, "cannot reach %s in time: "
 		    "is it the right address?", s->url);
 	}
-	(void)curl_easy_getinfo(s->curl, CURLINFO_OS_ERRNO, &sys);
+	(void)s->lib.curl_easy_getinfo(s->curl, CURLINFO_OS_ERRNO, &sys);
 	return evt_err_set(err, EVT_ERR_IO, "cannot connect to %s: %s; is "
 	    "'evtape-replay --listen' running there?", s->url, sys != 0 ?
 	    strerror((int)sys) : s->words);
@@ -260,7 +269,7 @@ static int
 failed(const ctl_server *s, CURLcode code, evt_error *err)
 {
 	const char *words = s->words[0] != '\0' ? s->words :
-	    curl_easy_strerror(code);
+	    s->lib.curl_easy_strerror(code);
 
 	switch (code) {
 	case CURLE_OUT_OF_MEMORY:
@@ -317,20 +326,20 @@ take_in(char *p, size_t size, size_t n, void *ctx)
 static CURLU *
 url_of(const ctl_server *s, const char *path, const char *query)
 {
-	CURLU *u = curl_url_dup(s->base);
+	CURLU *u = s->lib.curl_url_dup(s->base);
 	evt_buf whole = { 0 };
 	bool ok = u != NULL &&
 	    evt_buf_printf(&whole, "%s%s", s->prefix, path) &&
-	    curl_url_set(u, CURLUPART_PATH, (char *)whole.data, 0) ==
+	    s->lib.curl_url_set(u, CURLUPART_PATH, (char *)whole.data, 0) ==
 	    CURLUE_OK;
 
 	if (ok && query != NULL)
-		ok = curl_url_set(u, CURLUPART_QUERY, query,
+		ok = s->lib.curl_url_set(u, CURLUPART_QUERY, query,
 		    CURLU_APPENDQUERY | CURLU_URLENCODE) == CURLUE_OK;
 	evt_buf_free(&whole);
 	if (ok)
 		return u;
-	curl_url_cleanup(u);
+	s->lib.curl_url_cleanup(u);
 	return NULL;
 }
 
@@ -359,12 +368,12 @@ ctl_server_ask(ctl_server *s, const char *path, const char *query,
 	answer->len = 0;
 	s->words[0] = '\0';
 	if (url != NULL && set_call(s, url, body, &in))
-		code = curl_easy_perform(s->curl);
+		code = s->lib.curl_easy_perform(s->curl);
 	if (code == CURLE_OK)
-		code = curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE,
+		code = s->lib.curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE,
 		    ret_status);
 	(void)SET(CURLOPT_CURLU, NULL);
-	curl_url_cleanup(url);
+	s->lib.curl_url_cleanup(url);
 	if (in.nomem)
 		return evt_err_nomem(err);
 	if (in.too_long)

@@ -1,8 +1,8 @@
 /*
  * ctl_http.h - ask an evtape-replay over HTTP, and take its answer.
  *
- * libcurl does the talking: names and addresses of both kinds, TLS, proxies,
- * and an end to every wait.
+ * libcurl (see libcurl.h) does the talking: names and addresses of both kinds,
+ * TLS, proxies, and an end to every wait.
  */
 #ifndef EVT_TOOL_CTL_HTTP_H
 #define EVT_TOOL_CTL_HTTP_H
@@ -24,7 +24,8 @@ typedef struct ctl_server ctl_server;
  * text: http://HOST:PORT or https://HOST:PORT, with or without a path before
  * /api; the ws:// and wss:// URLs of /stream and /control that evtape-replay
  * prints; HOST:PORT; or the PORT of 127.0.0.1.
- * Errors: EVT_ERR_ARG (it is none of these), _NOMEM.
+ * Errors: EVT_ERR_ARG (it is none of these), _NOTFOUND (no libcurl is there),
+ * _NOMEM.
  */
 int ctl_server_new(const char *text, const ctl_how *how,
     ctl_server **ret_server, evt_error *err);
