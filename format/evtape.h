@@ -365,8 +365,19 @@ typedef struct evt_info {
 	evt_info_mark *mark; size_t n_marks;     /* by sequence number */
 } evt_info;
 
-/* Gather what is on the tape; free it with evt_info_free(). */
+/* Lists of evt_info that are asked for; what is not is left empty. */
+#define EVT_INFO_EVENTS 1u
+#define EVT_INFO_SOURCES 2u
+#define EVT_INFO_CONNS 4u
+#define EVT_INFO_MARKS 8u
+#define EVT_INFO_ALL 15u
+
+/* Gather what is on the tape; free it with evt_info_free().  Sources take time
+ * for each that a segment has, the rest hardly any. */
 int evt_tape_info(evt_tape *tape, evt_info **ret_info, evt_error *err);
+/* The same with only these lists. */
+int evt_tape_info_of(evt_tape *tape, unsigned lists, evt_info **ret_info,
+    evt_error *err);
 void evt_info_free(evt_info *info);
 
 /* ---- writing ------------------------------------------------------------- */

@@ -61,8 +61,10 @@ int evt_index_drop(evt_index *x, uint32_t no, evt_error *err);
 int evt_index_keep_only(evt_index *x, const evt_segment *s, size_t n,
     evt_error *err);
 
-/* Add the segment's rows to a summary (without its spans' blocks). */
-int evt_index_load(evt_index *x, uint32_t no, evt_summary *sum, evt_error *err);
+/* Add the segment's rows to a summary (without its spans' blocks): the totals,
+ * and of the lists those of EVT_INFO_ALL that are asked for. */
+int evt_index_load(evt_index *x, uint32_t no, unsigned lists, evt_summary *sum,
+    evt_error *err);
 
 /*
  * Set wanted[i] for each block i of the segment (n blocks, by number) that

@@ -125,24 +125,28 @@ load_mark(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
 	    (size_t)sqlite3_column_bytes(st, 4), err);
 }
 
+/* Of the events alone: the rows that count all frames of each stand first. */
+#define SPANS "SELECT x.source_id, e.name, s.first_ns, s.last_ns, s.frames " \
+    "FROM source_span s LEFT JOIN source x ON x.id = s.source LEFT JOIN " \
+    "event e ON e.id = s.event WHERE s.segment = ?"
+
 int
-evt_index_load(evt_index *x, uint32_t no, evt_summary *sum, evt_error *err)
+evt_index_load(evt_index *x, uint32_t no, unsigned lists, evt_summary *sum,
+    evt_error *err)
 {
 	int r = each_row(x, no, "SELECT s.first_seq, s.frames, s.received, "
 	    "s.sent, s.payload, s.first_ns, s.last_ns, (SELECT max(b.first_seq "
 	    "+ b.frames - 1) FROM block b WHERE b.segment = s.no) "
 	    "FROM segment s WHERE s.no = ?", load_segment, sum, err);
 
-	if (r == EVT_OK)
-		r = each_row(x, no, "SELECT x.source_id, e.name, s.first_ns, "
-		    "s.last_ns, s.frames FROM source_span s LEFT JOIN source x "
-		    "ON x.id = s.source LEFT JOIN event e ON e.id = s.event "
-		    "WHERE s.segment = ?", load_span, sum, err);
-	if (r == EVT_OK)
+	if (r == EVT_OK && (lists & (EVT_INFO_SOURCES | EVT_INFO_EVENTS)))
+		r = each_row(x, no, lists & EVT_INFO_SOURCES ? SPANS :
+		    SPANS " AND s.source = 0", load_span, sum, err);
+	if (r == EVT_OK && (lists & EVT_INFO_CONNS))
 		r = each_row(x, no, "SELECT connection, frames, bytes, "
 		    "first_ns, last_ns FROM connection_span WHERE segment = ? "
 		    "ORDER BY connection", load_conn, sum, err);
-	if (r == EVT_OK)
+	if (r == EVT_OK && (lists & EVT_INFO_MARKS))
 		r = each_row(x, no, "SELECT seq, time_ns, opcode, connection, "
 		    "json FROM mark WHERE segment = ? ORDER BY seq", load_mark,
 		    sum, err);

@@ -21,8 +21,8 @@ add_open(void *ctx, const evt_frame *f, evt_error *err)
 }
 
 static int
-gather(evt_tape *t, bool by_index, evt_summary *sum, uint64_t *ret_damaged,
-    evt_error *err)
+gather(evt_tape *t, bool by_index, unsigned lists, evt_summary *sum,
+    uint64_t *ret_damaged, evt_error *err)
 {
 	int r = EVT_OK;
 
@@ -31,7 +31,7 @@ gather(evt_tape *t, bool by_index, evt_summary *sum, uint64_t *ret_damaged,
 		const evt_segment *s = &t->segments[i];
 
 		if (by_index && evt_index_has(t->index, s))
-			r = evt_index_load(t->index, s->no, sum, err);
+			r = evt_index_load(t->index, s->no, lists, sum, err);
 		else
 			r = evt_summary_add_segment(sum, s, ret_damaged, err);
 		if (r == EVT_ERR_NOTFOUND)
@@ -46,30 +46,30 @@ gather(evt_tape *t, bool by_index, evt_summary *sum, uint64_t *ret_damaged,
 /* Whether the rows of all segments can be read.  It is asked where what other
  * tapes have added could not be told apart from the half of it. */
 static int
-try_index(evt_tape *t, evt_error *err)
+try_index(evt_tape *t, unsigned lists, evt_error *err)
 {
 	evt_summary sum = { 0 };
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
 		if (evt_index_has(t->index, &t->segments[i]))
-			r = evt_index_load(t->index, t->segments[i].no, &sum,
-			    err);
+			r = evt_index_load(t->index, t->segments[i].no, lists,
+			    &sum, err);
 	}
 	evt_summary_free(&sum);
 	return r;
 }
 
 int
-evt_tape_gather(evt_tape *t, evt_summary *sum, uint64_t *ret_damaged,
-    evt_error *err)
+evt_tape_gather(evt_tape *t, unsigned lists, evt_summary *sum,
+    uint64_t *ret_damaged, evt_error *err)
 {
 	int r = evt_tape_refresh(t, err);
 	bool by_index = t->index != NULL;
 
 	/* A damaged index costs time. */
 	if (r == EVT_OK && by_index && sum->frames > 0) {
-		r = try_index(t, err);
+		r = try_index(t, lists, err);
 		by_index = r == EVT_OK;
 		if (r == EVT_ERR_INDEX)
 			r = EVT_OK;
@@ -77,11 +77,11 @@ evt_tape_gather(evt_tape *t, evt_summary *sum, uint64_t *ret_damaged,
 	if (r != EVT_OK)
 		return r;
 	if (sum->frames > 0)
-		return gather(t, by_index, sum, ret_damaged, err);
-	r = gather(t, by_index, sum, ret_damaged, err);
+		return gather(t, by_index, lists, sum, ret_damaged, err);
+	r = gather(t, by_index, lists, sum, ret_damaged, err);
 	if (r == EVT_ERR_INDEX) {
 		evt_summary_clear(sum);
-		r = gather(t, false, sum, ret_damaged, err);
+		r = gather(t, false, lists, sum, ret_damaged, err);
 	}
 	return r;
 }
@@ -139,7 +139,8 @@ compare_keys(const void *a, const void *b)
 static void
 sort_keys(evt_info_key *keys, size_t *n)
 {
-	qsort(keys, *n, sizeof(*keys), compare_keys);
+	if (*n > 0)
+		qsort(keys, *n, sizeof(*keys), compare_keys);
 	while (*n > 0 && keys[*n - 1].frames == 0)
 		free(keys[--*n].name);
 }
@@ -269,23 +270,39 @@ is_sealed(const evt_tape *t)
 }
 
 static int
-fill_info(evt_tape *t, evt_summary *sum, evt_info *info, evt_error *err)
+fill_lists(unsigned lists, evt_summary *sum, evt_info *info, evt_error *err)
 {
-	int r = evt_tape_gather(t, sum, &info->n_damaged, err);
+	int r = EVT_OK;
 
-	if (r != EVT_OK ||
-	    (r = fill_keys(sum, &sum->events, false, &info->events,
-	    &info->n_events, err)) ||
-	    (r = fill_keys(sum, &sum->sources, true, &info->sources,
-	    &info->n_sources, err)) ||
-	    (r = fill_marks(sum, info, err)) ||
-	    (r = fill_segments(t, info, err)))
+	if (lists & EVT_INFO_EVENTS)
+		r = fill_keys(sum, &sum->events, false, &info->events,
+		    &info->n_events, err);
+	if (r == EVT_OK && (lists & EVT_INFO_SOURCES))
+		r = fill_keys(sum, &sum->sources, true, &info->sources,
+		    &info->n_sources, err);
+	if (r == EVT_OK && (lists & EVT_INFO_MARKS))
+		r = fill_marks(sum, info, err);
+	if (r != EVT_OK)
 		return r;
 	sort_keys(info->events, &info->n_events);
 	sort_keys(info->sources, &info->n_sources);
-	info->conns = sum->conn;
-	info->n_conns = sum->n_conns;
-	sum->conn = NULL; /* handed over */
+	if (lists & EVT_INFO_CONNS) {
+		info->conns = sum->conn;
+		info->n_conns = sum->n_conns;
+		sum->conn = NULL; /* handed over */
+	}
+	return EVT_OK;
+}
+
+static int
+fill_info(evt_tape *t, unsigned lists, evt_summary *sum, evt_info *info,
+    evt_error *err)
+{
+	int r = evt_tape_gather(t, lists, sum, &info->n_damaged, err);
+
+	if (r != EVT_OK || (r = fill_lists(lists, sum, info, err)) ||
+	    (r = fill_segments(t, info, err)))
+		return r;
 	fill_totals(sum, info);
 	fill_sizes(t, info);
 	fill_id(t, info);
@@ -298,9 +315,16 @@ fill_info(evt_tape *t, evt_summary *sum, evt_info *info, evt_error *err)
 int
 evt_tape_info(evt_tape *t, evt_info **ret_info, evt_error *err)
 {
+	return evt_tape_info_of(t, EVT_INFO_ALL, ret_info, err);
+}
+
+int
+evt_tape_info_of(evt_tape *t, unsigned lists, evt_info **ret_info,
+    evt_error *err)
+{
 	evt_info *info = calloc(1, sizeof(*info));
 	evt_summary sum = { 0 };
-	int r = info != NULL ? fill_info(t, &sum, info, err) :
+	int r = info != NULL ? fill_info(t, lists, &sum, info, err) :
 	    evt_err_nomem(err);
 
 	evt_summary_free(&sum);

@@ -562,7 +562,7 @@ evt_tape_notes(evt_tape *t, evt_note **ret_notes, size_t *ret_n, evt_error *err)
 	evt_note *notes = NULL;
 	uint64_t damaged;
 	size_t n = 0;
-	int r = evt_tape_gather(t, &sum, &damaged, err);
+	int r = evt_tape_gather(t, EVT_INFO_MARKS, &sum, &damaged, err);
 
 	if (r == EVT_OK) {
 		notes = calloc(sum.n_marks + 1, sizeof(*notes));

@@ -32,9 +32,10 @@ int evt_tape_refresh(evt_tape *t, evt_error *err);
 /* Sequence number behind the last frame that is in a segment. */
 uint64_t evt_tape_end_seq(const evt_tape *t);
 
-/* Add up everything that is on the tape; *ret_damaged counts bad places. */
-int evt_tape_gather(evt_tape *t, evt_summary *sum, uint64_t *ret_damaged,
-    evt_error *err);
+/* Add up what is on the tape: the totals, and of the lists at least those of
+ * EVT_INFO_ALL that are asked for.  *ret_damaged counts bad places. */
+int evt_tape_gather(evt_tape *t, unsigned lists, evt_summary *sum,
+    uint64_t *ret_damaged, evt_error *err);
 
 /*
  * Give each whole record of the journal with a sequence number of from_seq or

@@ -391,7 +391,7 @@ evt_trackers_of_tape(evt_tape *tape, int64_t at_ns,
 	evt_summary sum = { 0 };
 	uint64_t damaged, *seq = NULL;
 	size_t n = 0;
-	int r = evt_tape_gather(tape, &sum, &damaged, err);
+	int r = evt_tape_gather(tape, EVT_INFO_MARKS, &sum, &damaged, err);
 
 	if (r == EVT_OK) {
 		seq = rank_marks(&sum, at_ns, &n);

@@ -87,7 +87,8 @@ add_tape(struct exchange *x, size_t i, struct sums *sums, evt_buf *out,
 {
 	evt_tape *t = x->server->o.reel->tape[i];
 	evt_info *info;
-	int r = evt_tape_info(t, &info, err);
+	int r = evt_tape_info_of(t, EVT_INFO_EVENTS | EVT_INFO_SOURCES, &info,
+	    err);
 
 	if (r != EVT_OK)
 		return r;
@@ -364,7 +365,7 @@ place_all(struct marks *to, evt_tape *t, evt_info **ret_info, evt_error *err)
 	evt_note *notes = NULL;
 	size_t n = 0;
 	bool ok = true;
-	int r = evt_tape_info(t, ret_info, err);
+	int r = evt_tape_info_of(t, EVT_INFO_MARKS, ret_info, err);
 
 	if (r == EVT_OK && !to->gaps)
 		r = evt_tape_notes(t, &notes, &n, err);

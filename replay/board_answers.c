@@ -196,7 +196,7 @@ renew_starts(evt_board *b, uint32_t tape, evt_error *err)
 
 	if (!evt_tape_live(b->reel->tape[tape]))
 		return EVT_OK;
-	r = evt_tape_info(b->reel->tape[tape], &info, err);
+	r = evt_tape_info_of(b->reel->tape[tape], EVT_INFO_MARKS, &info, err);
 	if (r != EVT_OK)
 		return r;
 	r = evt_board_starts(b, tape, info, err);

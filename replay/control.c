@@ -362,7 +362,7 @@ count_frames(const evt_reel *reel, uint64_t *ret_n, evt_error *err)
 
 	*ret_n = 0;
 	for (size_t i = 0; i < reel->n && r == EVT_OK; i++) {
-		r = evt_tape_info(reel->tape[i], &info, err);
+		r = evt_tape_info_of(reel->tape[i], 0, &info, err);
 		if (r != EVT_OK)
 			break;
 		*ret_n += info->frames;

@@ -31,7 +31,8 @@ evt_reel_open(evt_tape *const *tapes, size_t n, evt_reel *ret_reel,
 	evt_info *info = NULL;
 	int r = EVT_OK;
 
-	if (n == 1 && evt_tape_info(tapes[0], &info, err) == EVT_OK)
+	if (n == 1 && evt_tape_info_of(tapes[0], EVT_INFO_MARKS, &info, err) ==
+	    EVT_OK)
 		r = take_runs(info, &reel, err);
 	evt_info_free(info);
 	if (r == EVT_OK)

@@ -383,7 +383,8 @@ what_is_put_is_loaded(void **state)
 		assert_true(evt_index_has(index, &x->seg[i]));
 		ok(evt_summary_add_segment(&want, &x->seg[i], &damaged, &err),
 		    &err);
-		ok(evt_index_load(index, x->seg[i].no, &got, &err), &err);
+		ok(evt_index_load(index, x->seg[i].no, EVT_INFO_ALL, &got,
+		    &err), &err);
 		assert_int_equal(damaged, 0);
 		assert_int_equal(got.frames, want.frames);
 		assert_int_equal(got.payload, want.payload);

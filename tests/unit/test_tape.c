@@ -411,6 +411,49 @@ info_adds_up(void **state)
 	}
 }
 
+/* By the index, by the blocks and by the journal. */
+static void
+info_has_the_lists_that_were_asked_for(void **state)
+{
+	struct fixture *x = *state;
+	evt_info *info, *all;
+	evt_tape *tape;
+	evt_error err;
+	evt_writer *w;
+
+	x->opt.block_bytes = 8192;
+	w = open_writer(x);
+	put_states(w, 0, 500, 4, T0, 1);
+	ok(evt_writer_rotate(w, &err), &err);
+	put_states(w, 500, 500, 4, T0 + 500, 1);
+	ok(evt_writer_commit(w, &err), &err);
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	ok(evt_tape_info(tape, &all, &err), &err);
+	for (unsigned lists = 0; lists <= EVT_INFO_ALL; lists++) {
+		ok(evt_tape_info_of(tape, lists, &info, &err), &err);
+		assert_int_equal(info->frames, all->frames);
+		assert_int_equal(info->payload_bytes, all->payload_bytes);
+		assert_int_equal(info->last_ns, all->last_ns);
+		assert_int_equal(info->n_segments, all->n_segments);
+		assert_int_equal(info->n_events,
+		    lists & EVT_INFO_EVENTS ? 1 : 0);
+		assert_int_equal(info->n_sources,
+		    lists & EVT_INFO_SOURCES ? 4 : 0);
+		assert_int_equal(info->n_conns, lists & EVT_INFO_CONNS ? 1 : 0);
+		assert_int_equal(info->n_marks,
+		    lists & EVT_INFO_MARKS ? all->n_marks : 0);
+		if (info->n_events > 0)
+			assert_int_equal(info->events[0].frames, 1000);
+		if (info->n_sources > 0)
+			assert_int_equal(info->sources[3].frames, 250);
+		evt_info_free(info);
+	}
+	assert_int_equal(all->frames, 1000);
+	evt_info_free(all);
+	evt_tape_close(tape);
+	close_writer(w);
+}
+
 static void
 notes_reach_a_live_tape(void **state)
 {
@@ -601,6 +644,7 @@ main(void)
 		T(retention_drops_the_oldest),
 		T(last_before_finds_the_state_at_a_time),
 		T(info_adds_up),
+		T(info_has_the_lists_that_were_asked_for),
 		T(notes_reach_a_live_tape),
 		T(merges_tapes_by_time),
 		T(seek_and_reset_keep_the_window),

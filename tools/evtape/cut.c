@@ -166,7 +166,7 @@ put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
 	int r = EVT_OK;
 
 	if (filter->n_sources == 0) {
-		if ((r = evt_tape_info(tape, &info, err)))
+		if ((r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err)))
 			return r;
 		names = calloc(info->n_sources + 1, sizeof(*names));
 		for (size_t i = 0; names != NULL && i < info->n_sources; i++)

@@ -355,7 +355,8 @@ list(const struct options *o, const cli_tapes *tapes)
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < tapes->n && r == EVT_OK; i++) {
-		r = evt_tape_gather(tapes->tape[i], &l.sum, &damaged, &err);
+		r = evt_tape_gather(tapes->tape[i], EVT_INFO_SOURCES, &l.sum,
+		    &damaged, &err);
 		sum += damaged;
 	}
 	if (r == EVT_OK)

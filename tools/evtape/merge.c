@@ -187,7 +187,8 @@ static int
 max_conn(evt_tape *tape, uint32_t *ret, evt_error *err)
 {
 	evt_info *info;
-	int r = evt_tape_info(tape, &info, err);
+	int r = evt_tape_info_of(tape, EVT_INFO_CONNS | EVT_INFO_MARKS, &info,
+	    err);
 
 	*ret = 0;
 	for (size_t i = 0; r == EVT_OK && i < info->n_conns; i++)

@@ -100,7 +100,7 @@ static int
 last_seq(evt_tape *tape, uint64_t *ret_seq, evt_error *err)
 {
 	evt_info *info;
-	int r = evt_tape_info(tape, &info, err);
+	int r = evt_tape_info_of(tape, 0, &info, err);
 
 	if (r != EVT_OK)
 		return r;

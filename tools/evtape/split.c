@@ -324,7 +324,7 @@ list_sources(evt_tape *tape, const evt_filter *filter, evt_dict *ids,
 	int r = EVT_OK;
 
 	if (n == 0) {
-		if ((r = evt_tape_info(tape, &info, err)))
+		if ((r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err)))
 			return r;
 		n = info->n_sources;
 	}

@@ -211,7 +211,7 @@ static int
 choose_timelines(stats *s, evt_tape *tape, evt_error *err)
 {
 	evt_info *info;
-	int r = evt_tape_info(tape, &info, err);
+	int r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err);
 
 	for (size_t i = 0; r == EVT_OK && i < info->n_sources &&
 	    (int64_t)i < s->o->top; i++) {
