@@ -104,8 +104,7 @@ typedef struct evt_block {
 	evt_key *sources; uint32_t n_sources;
 	evt_buf meta;            /* raw; keys and side bytes point into it */
 	const uint8_t *side;     /* side bytes */
-	evt_buf lines;           /* raw lines, once loaded */
-	bool has_lines;
+	evt_buf lines;           /* raw lines, as far as they were loaded */
 	evt_buf arrays;          /* memory of the columns */
 	evt_key *keys; size_t keys_cap; /* scratch of evt_block_frame() */
 	void *dctx;              /* ZSTD_DCtx */
@@ -117,13 +116,14 @@ void evt_block_free(evt_block *b);
 /*
  * Decode the whole block at p (head.stored bytes, checked to be there by the
  * caller): checks the contents' checksum and decodes the metadata; with_lines
- * also the lines, else p must be kept until evt_block_load_lines().
+ * also the lines, else p must be kept until evt_block_load_lines(), which
+ * decodes those of the first n frames, and may leave out what is behind them.
  * Errors: EVT_ERR_CORRUPT, _VERSION, _NOMEM.
  */
 int evt_block_load(evt_block *b, const evt_block_head *head, const uint8_t *p,
     bool with_lines, const char *where, evt_error *err);
-int evt_block_load_lines(evt_block *b, const uint8_t *p, const char *where,
-    evt_error *err);
+int evt_block_load_lines(evt_block *b, const uint8_t *p, uint32_t n,
+    const char *where, evt_error *err);
 
 /* Decode raw metadata, as the builder made it, without its lines: frames can
  * be looked at but for the payloads of lines. */

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include <xxhash.h>
+/* For decoding a zstd frame block by block into one buffer. */
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
 #include "format/err.h"
@@ -359,12 +361,11 @@ decode_meta(evt_block *b, const char *where, evt_error *err)
 
 /* ---- loading ---------------------------------------------------------------- */
 
+/* What is known of a zstd frame before it is decoded. */
 static int
-decompress(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
+begin_decoding(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
     evt_buf *out, const char *where, evt_error *err)
 {
-	size_t n;
-
 	if (b->dctx == NULL && (b->dctx = ZSTD_createDCtx()) == NULL)
 		return evt_err_nomem(err);
 	out->len = 0;
@@ -374,25 +375,79 @@ decompress(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
 		    "its block says");
 	if (!evt_buf_reserve(out, raw > 0 ? raw : 1))
 		return evt_err_nomem(err);
+	return EVT_OK;
+}
+
+static int
+zstd_failed(size_t code, const char *where, evt_error *err)
+{
+	return evt_err_set(err, EVT_ERR_CORRUPT, "%s: zstd: %s", where,
+	    ZSTD_getErrorName(code));
+}
+
+static int
+decompress(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
+    evt_buf *out, const char *where, evt_error *err)
+{
+	size_t n;
+	int r = begin_decoding(b, p, stored, raw, out, where, err);
+
+	if (r != EVT_OK)
+		return r;
 	n = ZSTD_decompressDCtx(b->dctx, out->data, raw, p, stored);
 	if (ZSTD_isError(n))
-		return evt_err_set(err, EVT_ERR_CORRUPT, "%s: zstd: %s", where,
-		    ZSTD_getErrorName(n));
+		return zstd_failed(n, where, err);
 	if (n != raw)
 		return damaged(err, where, "a zstd frame is cut short");
 	out->len = n;
 	return EVT_OK;
 }
 
-int
-evt_block_load_lines(evt_block *b, const uint8_t *p, const char *where,
-    evt_error *err)
+/* The first `want` bytes, or more: a zstd frame is a run of blocks of at most
+ * 128 KiB, and those behind are not decoded. */
+static int
+decompress_head(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
+    uint32_t want, evt_buf *out, const char *where, evt_error *err)
 {
-	int r = decompress(b, p + EVT_BLOCK_HEAD_LEN + b->head.meta_stored,
-	    b->head.lines_stored, b->head.lines_raw, &b->lines, where, err);
+	const uint8_t *end = p + stored;
+	size_t len = 0, n;
+	int r = begin_decoding(b, p, stored, raw, out, where, err);
 
-	b->has_lines = r == EVT_OK;
-	return r;
+	if (r != EVT_OK)
+		return r;
+	n = ZSTD_decompressBegin(b->dctx);
+	while (!ZSTD_isError(n) && len < want) {
+		size_t next = ZSTD_nextSrcSizeToDecompress(b->dctx);
+
+		if (next == 0 || next > (size_t)(end - p))
+			return damaged(err, where, "a zstd frame is cut short");
+		n = ZSTD_decompressContinue(b->dctx, out->data + len,
+		    raw - len, p, next);
+		p += next;
+		len += ZSTD_isError(n) ? 0 : n;
+	}
+	if (ZSTD_isError(n))
+		return zstd_failed(n, where, err);
+	out->len = len;
+	return EVT_OK;
+}
+
+int
+evt_block_load_lines(evt_block *b, const uint8_t *p, uint32_t n,
+    const char *where, evt_error *err)
+{
+	const uint8_t *lines = p + EVT_BLOCK_HEAD_LEN + b->head.meta_stored;
+	uint32_t want = 0;
+
+	while (n > 0 && !(b->kind[n - 1] & KIND_IN_LINES))
+		n--;
+	if (n > 0)
+		want = b->offset[n - 1] + b->len[n - 1] + 1;
+	if (want < b->head.lines_raw)
+		return decompress_head(b, lines, b->head.lines_stored,
+		    b->head.lines_raw, want, &b->lines, where, err);
+	return decompress(b, lines, b->head.lines_stored, b->head.lines_raw,
+	    &b->lines, where, err);
 }
 
 int
@@ -404,7 +459,7 @@ evt_block_load(evt_block *b, const evt_block_head *head, const uint8_t *p,
 
 	b->head = *head;
 	b->n = 0;
-	b->has_lines = false;
+	b->lines.len = 0;
 	p += EVT_BLOCK_HEAD_LEN;
 	if (XXH64(p, contents, 0) != head->contents_sum)
 		return damaged(err, where, "the block's checksum is wrong");
@@ -414,8 +469,8 @@ evt_block_load(evt_block *b, const evt_block_head *head, const uint8_t *p,
 		return r;
 	}
 	if (with_lines)
-		return evt_block_load_lines(b, p - EVT_BLOCK_HEAD_LEN, where,
-		    err);
+		return evt_block_load_lines(b, p - EVT_BLOCK_HEAD_LEN, b->n,
+		    where, err);
 	return EVT_OK;
 }
 
@@ -425,7 +480,7 @@ evt_block_load_raw(evt_block *b, const evt_block_head *head,
 {
 	b->head = *head;
 	b->n = 0;
-	b->has_lines = false;
+	b->lines.len = 0;
 	b->meta.len = 0;
 	if (!evt_buf_add(&b->meta, meta->data, meta->len))
 		return evt_err_nomem(err);
@@ -469,8 +524,7 @@ frame_sources(evt_block *b, uint32_t i, evt_frame *f, evt_error *err)
 int
 evt_block_frame(evt_block *b, uint32_t i, evt_frame *f, evt_error *err)
 {
-	const uint8_t *base = b->kind[i] & KIND_IN_LINES ? b->lines.data :
-	    b->side;
+	bool in_lines = b->kind[i] & KIND_IN_LINES;
 
 	memset(f, 0, sizeof(*f));
 	f->seq = b->head.first_seq + i;
@@ -480,8 +534,10 @@ evt_block_frame(evt_block *b, uint32_t i, evt_frame *f, evt_error *err)
 	f->opcode = b->kind[i] >> KIND_OPCODE_SHIFT & KIND_OPCODE_MASK;
 	f->conn = b->conn[i];
 	f->len = b->len[i];
-	f->payload = (b->kind[i] & KIND_IN_LINES) && !b->has_lines ? NULL :
-	    base + b->offset[i];
+	if (!in_lines)
+		f->payload = b->side + b->offset[i];
+	else if (b->lines.len > (size_t)b->offset[i] + b->len[i])
+		f->payload = b->lines.data + b->offset[i];
 	if (b->event[i] > 0) {
 		f->event = b->events[b->event[i] - 1].text;
 		f->event_len = b->events[b->event[i] - 1].len;

@@ -8,38 +8,71 @@
 
 #include "format/err.h"
 
-enum state { IDLE, WANTED, LOADED };
+/* The block that is being handed out, and those behind it. */
+#define SLOTS 3u
+
+enum state { IDLE, WANTED, LOADING, LOADED };
 
 struct evt_fetch {
-	evt_match *match;
-	evt_fetched slot[2];
-	int current;       /* the slot that is being handed out */
+	const evt_match *match;
+	evt_fetched slot[SLOTS];
+	enum state state[SLOTS];
+	size_t current;    /* the slot that is being handed out */
+	size_t pending;    /* those behind it that are not idle */
 	bool threaded;
 	bool stop;
-	enum state state;  /* of the other slot */
 	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	pthread_mutex_t lock; /* of state, current and stop */
+	pthread_cond_t wanted, loaded;
 };
 
-static int
-load(evt_fetch *f, evt_fetched *s)
+/* The n-th slot behind the current one. */
+static size_t
+behind(const evt_fetch *f, size_t n)
 {
+	return (f->current + n) % SLOTS;
+}
+
+static int
+load(const evt_match *match, evt_fetched *s)
+{
+	evt_matched *m = &s->match;
 	int r;
 
-	s->n_match = 0;
+	m->n = 0;
 	if ((r = evt_segment_read_block(s->io, s->fd, s->name, &s->ref, false,
 	    &s->raw, &s->block, &s->err)) ||
-	    (r = evt_match_block(f->match, &s->block, &s->match, &s->cap_match,
-	    &s->n_match, &s->err)))
+	    (r = evt_match_block(match, &s->block, s->from_seq, m, &s->err)))
 		return r;
 	/* Lines that nobody asked for are not decompressed. */
-	if (s->n_match == 0)
+	if (m->n == 0)
 		return EVT_OK;
-	r = evt_block_load_lines(&s->block, s->raw.data, s->name, &s->err);
+	r = evt_block_load_lines(&s->block, s->raw.data,
+	    m->frame[m->n - 1] + 1, s->name, &s->err);
 	if (r != EVT_OK)
-		s->n_match = 0;
+		m->n = 0;
 	return r;
+}
+
+/* Load the first block that nobody has begun with.  Called and left with the
+ * lock held; false: there is none. */
+static bool
+load_next(evt_fetch *f)
+{
+	for (size_t n = 1; n < SLOTS; n++) {
+		size_t i = behind(f, n);
+
+		if (f->state[i] != WANTED)
+			continue;
+		f->state[i] = LOADING;
+		pthread_mutex_unlock(&f->lock);
+		f->slot[i].code = load(f->match, &f->slot[i]);
+		pthread_mutex_lock(&f->lock);
+		f->state[i] = LOADED;
+		pthread_cond_signal(&f->loaded);
+		return true;
+	}
+	return false;
 }
 
 static void *
@@ -49,17 +82,8 @@ run(void *arg)
 
 	pthread_mutex_lock(&f->lock);
 	while (!f->stop) {
-		evt_fetched *s = &f->slot[!f->current];
-
-		if (f->state != WANTED) {
-			pthread_cond_wait(&f->changed, &f->lock);
-			continue;
-		}
-		pthread_mutex_unlock(&f->lock);
-		s->code = load(f, s);
-		pthread_mutex_lock(&f->lock);
-		f->state = LOADED;
-		pthread_cond_broadcast(&f->changed);
+		if (!load_next(f))
+			pthread_cond_wait(&f->wanted, &f->lock);
 	}
 	pthread_mutex_unlock(&f->lock);
 	return NULL;
@@ -81,7 +105,7 @@ start_thread(evt_fetch *f)
 }
 
 int
-evt_fetch_new(evt_match *match, bool threaded, evt_fetch **ret_fetch,
+evt_fetch_new(const evt_match *match, bool threaded, evt_fetch **ret_fetch,
     evt_error *err)
 {
 	evt_fetch *f = calloc(1, sizeof(*f));
@@ -90,7 +114,8 @@ evt_fetch_new(evt_match *match, bool threaded, evt_fetch **ret_fetch,
 		return evt_err_nomem(err);
 	f->match = match;
 	pthread_mutex_init(&f->lock, NULL);
-	pthread_cond_init(&f->changed, NULL);
+	pthread_cond_init(&f->wanted, NULL);
+	pthread_cond_init(&f->loaded, NULL);
 	/* Without a thread it is slower and nothing else. */
 	f->threaded = threaded && start_thread(f);
 	*ret_fetch = f;
@@ -105,59 +130,81 @@ evt_fetch_free(evt_fetch *f)
 	if (f->threaded) {
 		pthread_mutex_lock(&f->lock);
 		f->stop = true;
-		pthread_cond_broadcast(&f->changed);
+		pthread_cond_signal(&f->wanted);
 		pthread_mutex_unlock(&f->lock);
 		pthread_join(f->thread, NULL);
 	}
 	pthread_mutex_destroy(&f->lock);
-	pthread_cond_destroy(&f->changed);
-	for (int i = 0; i < 2; i++) {
+	pthread_cond_destroy(&f->wanted);
+	pthread_cond_destroy(&f->loaded);
+	for (size_t i = 0; i < SLOTS; i++) {
 		evt_block_free(&f->slot[i].block);
 		evt_buf_free(&f->slot[i].raw);
-		free(f->slot[i].match);
+		evt_matched_free(&f->slot[i].match);
 	}
 	free(f);
 }
 
+size_t
+evt_fetch_pending(const evt_fetch *f)
+{
+	return f->pending;
+}
+
+bool
+evt_fetch_has_room(const evt_fetch *f)
+{
+	return f->pending < (f->threaded ? SLOTS - 1 : 1);
+}
+
 void
 evt_fetch_start(evt_fetch *f, const evt_io *io, int fd, const char *name,
-    const evt_block_ref *ref)
+    const evt_block_ref *ref, uint64_t from_seq)
 {
-	evt_fetched *s = &f->slot[!f->current];
+	size_t i = behind(f, f->pending + 1);
+	evt_fetched *s = &f->slot[i];
 
+	if (!evt_fetch_has_room(f))
+		return;
 	s->io = io;
 	s->fd = fd;
 	s->name = name;
 	s->ref = *ref;
+	s->from_seq = from_seq;
+	f->pending++;
 	pthread_mutex_lock(&f->lock);
-	f->state = WANTED;
-	pthread_cond_broadcast(&f->changed);
+	f->state[i] = WANTED;
+	pthread_cond_signal(&f->wanted);
 	pthread_mutex_unlock(&f->lock);
-}
-
-bool
-evt_fetch_busy(evt_fetch *f)
-{
-	bool busy;
-
-	pthread_mutex_lock(&f->lock);
-	busy = f->state != IDLE;
-	pthread_mutex_unlock(&f->lock);
-	return busy;
 }
 
 evt_fetched *
 evt_fetch_wait(evt_fetch *f)
 {
-	evt_fetched *s = &f->slot[!f->current];
+	size_t i = behind(f, 1);
 
-	if (!f->threaded)
-		s->code = load(f, s);
 	pthread_mutex_lock(&f->lock);
-	while (f->threaded && f->state == WANTED)
-		pthread_cond_wait(&f->changed, &f->lock);
-	f->state = IDLE;
-	f->current = !f->current;
+	while (f->state[i] != LOADED) {
+		if (!load_next(f))
+			pthread_cond_wait(&f->loaded, &f->lock);
+	}
+	f->state[i] = IDLE;
+	f->current = i;
 	pthread_mutex_unlock(&f->lock);
-	return s;
+	f->pending--;
+	return &f->slot[i];
+}
+
+void
+evt_fetch_drop(evt_fetch *f)
+{
+	pthread_mutex_lock(&f->lock);
+	for (; f->pending > 0; f->pending--) {
+		size_t i = behind(f, f->pending);
+
+		while (f->state[i] == LOADING)
+			pthread_cond_wait(&f->loaded, &f->lock);
+		f->state[i] = IDLE;
+	}
+	pthread_mutex_unlock(&f->lock);
 }

@@ -91,22 +91,22 @@ static int
 search_block(evt_tape *t, int fd, const evt_segment *s, size_t i, evt_match *m,
     evt_frame *ret_frame, evt_error *err)
 {
-	uint32_t *match = NULL, at;
-	size_t cap = 0, n = 0;
+	evt_matched found = { 0 };
+	uint32_t at;
 	int r = evt_segment_read_block(t->io, fd, s->name, &s->blocks[i], false,
 	    &t->raw, &t->block, err);
 
 	if (r == EVT_ERR_CORRUPT)
 		return EVT_ERR_NOTFOUND;
 	if (r == EVT_OK)
-		r = evt_match_block(m, &t->block, &match, &cap, &n, err);
-	at = n > 0 ? match[n - 1] : 0;
-	free(match);
+		r = evt_match_block(m, &t->block, 0, &found, err);
+	at = found.n > 0 ? found.frame[found.n - 1] : UINT32_MAX;
+	evt_matched_free(&found);
 	if (r != EVT_OK)
 		return r;
-	if (n == 0)
+	if (at == UINT32_MAX)
 		return EVT_ERR_NOTFOUND;
-	r = evt_block_load_lines(&t->block, t->raw.data, s->name, err);
+	r = evt_block_load_lines(&t->block, t->raw.data, at + 1, s->name, err);
 	if (r == EVT_ERR_CORRUPT)
 		return EVT_ERR_NOTFOUND;
 	return r != EVT_OK ? r : evt_block_frame(&t->block, at, ret_frame, err);

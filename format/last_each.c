@@ -21,6 +21,7 @@
 struct each {
 	evt_tape *tape;
 	evt_match match;
+	evt_matched found; /* of a block */
 	evt_last_fn *fn;
 	void *ctx;
 	evt_dict done; /* sources that were found */
@@ -291,9 +292,10 @@ tell_of_frame(struct each *e, uint32_t i, bool *want, const char *name,
 
 		if (!want[place])
 			continue;
-		if (!loaded && !b->has_lines)
-			r = evt_block_load_lines(b, e->tape->raw.data, name,
-			    err);
+		/* The first of the block that is wanted is the last in it. */
+		if (!loaded && b->lines.len == 0)
+			r = evt_block_load_lines(b, e->tape->raw.data, i + 1,
+			    name, err);
 		if (!loaded && r == EVT_OK)
 			r = evt_block_frame(b, i, &f, err);
 		loaded = true;
@@ -311,22 +313,20 @@ search_block(struct each *e, const struct plan *p, const evt_segment *s,
     uint32_t no, int fd, evt_error *err)
 {
 	evt_block *b = &e->tape->block;
-	uint32_t *match = NULL;
-	size_t cap = 0, n = 0;
+	evt_matched *found = &e->found;
 	bool *want = NULL;
 	int r = evt_segment_read_block(s->io, fd, s->name, &s->blocks[no], false,
 	    &e->tape->raw, b, err);
 
 	if (r == EVT_OK)
-		r = evt_match_block(&e->match, b, &match, &cap, &n, err);
+		r = evt_match_block(&e->match, b, 0, found, err);
 	if (r == EVT_OK) {
 		want = wanted_sources(e, p, no, b);
 		if (want == NULL)
 			r = evt_err_nomem(err);
 	}
-	while (n-- > 0 && r == EVT_OK)
-		r = tell_of_frame(e, match[n], want, s->name, err);
-	free(match);
+	for (size_t i = found->n; r == EVT_OK && i-- > 0;)
+		r = tell_of_frame(e, found->frame[i], want, s->name, err);
 	free(want);
 	return r == EVT_ERR_CORRUPT ? EVT_OK : r;
 }
@@ -472,6 +472,7 @@ evt_tape_each_last(evt_tape *t, const char *event, int64_t time_ns,
 		return r;
 	r = search(&e, err);
 	evt_match_free(&e.match);
+	evt_matched_free(&e.found);
 	evt_dict_free(&e.done);
 	return r;
 }

@@ -64,8 +64,6 @@ evt_match_free(evt_match *m)
 	free_strings(m->events);
 	evt_dict_free(&m->source_set);
 	evt_dict_free(&m->event_set);
-	free(m->wanted_sources);
-	free(m->wanted_events);
 	memset(m, 0, sizeof(*m));
 }
 
@@ -132,53 +130,76 @@ want_keys(const evt_dict *set, const evt_key *keys, uint32_t n, bool **wanted,
 }
 
 static bool
-has_wanted_keys(const evt_match *m, const evt_block *b, uint32_t i)
+has_wanted_keys(const evt_filter *f, const evt_matched *wanted,
+    const evt_block *b, uint32_t i)
 {
-	if (m->filter.n_events > 0 && (b->event[i] == 0 ||
-	    !m->wanted_events[b->event[i] - 1]))
+	if (f->n_events > 0 && (b->event[i] == 0 ||
+	    !wanted->events[b->event[i] - 1]))
 		return false;
-	if (m->filter.n_sources == 0)
+	if (f->n_sources == 0)
 		return true;
 	for (uint32_t k = b->source_at[i]; k < b->source_at[i + 1]; k++) {
-		if (m->wanted_sources[b->source[k]])
+		if (wanted->sources[b->source[k]])
 			return true;
 	}
 	return false;
 }
 
-int
-evt_match_block(evt_match *m, const evt_block *b, uint32_t **ret, size_t *cap,
-    size_t *ret_n, evt_error *err)
+/* Room for all frames; and which of the block's keys are wanted.  *ret_any:
+ * some are.  false: out of memory. */
+static bool
+prepare(const evt_match *m, const evt_block *b, evt_matched *out, bool *ret_any)
 {
 	const evt_filter *f = &m->filter;
 	bool any_source = true, any_event = true;
-	size_t n = 0;
 
-	if (b->n > *cap) {
-		uint32_t *p = realloc(*ret, b->n * sizeof(*p));
+	if (b->n > out->cap) {
+		uint32_t *p = realloc(out->frame, b->n * sizeof(*p));
 
 		if (p == NULL)
-			return evt_err_nomem(err);
-		*ret = p;
-		*cap = b->n;
+			return false;
+		out->frame = p;
+		out->cap = b->n;
 	}
 	if ((f->n_sources > 0 && !want_keys(&m->source_set, b->sources,
-	    b->n_sources, &m->wanted_sources, &m->cap_sources, &any_source)) ||
+	    b->n_sources, &out->sources, &out->cap_sources, &any_source)) ||
 	    (f->n_events > 0 && !want_keys(&m->event_set, b->events,
-	    b->n_events, &m->wanted_events, &m->cap_events, &any_event)))
+	    b->n_events, &out->events, &out->cap_events, &any_event)))
+		return false;
+	*ret_any = any_source && any_event;
+	return true;
+}
+
+int
+evt_match_block(const evt_match *m, const evt_block *b, uint64_t from_seq,
+    evt_matched *out, evt_error *err)
+{
+	const evt_filter *f = &m->filter;
+	uint64_t from = from_seq > f->from_seq ? from_seq : f->from_seq;
+	bool any;
+
+	out->n = 0;
+	if (!prepare(m, b, out, &any))
 		return evt_err_nomem(err);
-	if (!f->with_marks && !(any_source && any_event)) {
-		*ret_n = 0;
+	if (!any && !f->with_marks)
 		return EVT_OK;
-	}
 	for (uint32_t i = 0; i < b->n; i++) {
 		unsigned kind = b->kind[i] & KIND_MASK;
 
-		if (passes(f, b->head.first_seq + i, b->time_ns[i], kind) &&
+		if (b->head.first_seq + i >= from &&
+		    passes(f, UINT64_MAX, b->time_ns[i], kind) &&
 		    ((f->with_marks && kind == EVT_KIND_MARK) ||
-		    has_wanted_keys(m, b, i)))
-			(*ret)[n++] = i;
+		    has_wanted_keys(f, out, b, i)))
+			out->frame[out->n++] = i;
 	}
-	*ret_n = n;
 	return EVT_OK;
+}
+
+void
+evt_matched_free(evt_matched *m)
+{
+	free(m->frame);
+	free(m->sources);
+	free(m->events);
+	memset(m, 0, sizeof(*m));
 }

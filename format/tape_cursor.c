@@ -33,7 +33,6 @@ struct tape_cursor {
 	uint32_t fd_no;         /* the segment that fd is of */
 	int fd;
 	evt_fetch *fetch;
-	uint64_t loading_end;   /* sequence number behind what is loading */
 	/* What is being handed out: */
 	evt_fetched *now;
 	size_t next_match;
@@ -126,6 +125,13 @@ open_segment(struct tape_cursor *c, const evt_segment *s, evt_error *err)
 	return evt_segment_open(s, &c->fd, err);
 }
 
+/* Whether the file must stay open for what is loading from it. */
+static bool
+needs_other_file(const struct tape_cursor *c, const evt_segment *s)
+{
+	return evt_fetch_pending(c->fetch) > 0 && c->fd_no != s->no;
+}
+
 /* Begin to load the next block.  EVT_AGAIN: there is none now. */
 static int
 start_block(struct tape_cursor *c, evt_error *err)
@@ -137,6 +143,8 @@ start_block(struct tape_cursor *c, evt_error *err)
 	for (;;) {
 		if ((r = find_block(c, &s, &b, err)))
 			return r;
+		if (needs_other_file(c, s))
+			return EVT_AGAIN;
 		r = open_segment(c, s, err);
 		if (r == EVT_OK)
 			break;
@@ -148,11 +156,20 @@ start_block(struct tape_cursor *c, evt_error *err)
 		c->has_wanted = false;
 	}
 	/* Frames of it may have been read from the journal already. */
-	c->match.filter.from_seq = c->seq;
-	evt_fetch_start(c->fetch, s->io, c->fd, s->name, b);
-	c->loading_end = b->first_seq + b->frames;
+	evt_fetch_start(c->fetch, s->io, c->fd, s->name, b, c->seq);
 	c->block++;
 	return EVT_OK;
+}
+
+/* Load as many blocks ahead as there is room for.  A failure comes back when
+ * there is nothing before it. */
+static void
+read_ahead(struct tape_cursor *c)
+{
+	evt_error err;
+
+	while (evt_fetch_has_room(c->fetch) && start_block(c, &err) == EVT_OK)
+		continue;
 }
 
 /*
@@ -184,19 +201,17 @@ check_hole(struct tape_cursor *c, const evt_block_ref *b, evt_error *err)
 	    (unsigned long long)b->offset, (unsigned long long)lost);
 }
 
-/* Take the block that was loading, and begin with the one behind it. */
+/* Take the first block that is loading, and begin with those behind it. */
 static int
 take_block(struct tape_cursor *c, evt_error *err)
 {
-	uint64_t end = c->loading_end;
-	evt_error ahead;
 	int r, hole;
 
 	c->now = evt_fetch_wait(c->fetch);
 	c->next_match = 0;
 	c->stats.blocks_read++;
 	hole = check_hole(c, &c->now->ref, err);
-	c->seq = end;
+	c->seq = c->now->ref.first_seq + c->now->ref.frames;
 	r = c->now->code;
 	if (r == EVT_ERR_CORRUPT) {
 		c->stats.blocks_bad++;
@@ -208,8 +223,7 @@ take_block(struct tape_cursor *c, evt_error *err)
 		c->now = NULL;
 		return r;
 	}
-	/* A failure here comes back when its turn comes. */
-	start_block(c, &ahead);
+	read_ahead(c);
 	return hole;
 }
 
@@ -352,6 +366,7 @@ look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 	if ((r = start_block(c, err)) != EVT_AGAIN) {
 		/* The recorder may have removed the file: let go of it. */
 		leave_journal(c);
+		read_ahead(c);
 		return r;
 	}
 	/* What the segments hold and the filter passed over is behind us. */
@@ -395,15 +410,15 @@ tape_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
 	int r;
 
 	for (;;) {
-		if (c->now != NULL && c->next_match < c->now->n_match) {
+		if (c->now != NULL && c->next_match < c->now->match.n) {
 			r = evt_block_frame(&c->now->block,
-			    c->now->match[c->next_match++], &f, err);
+			    c->now->match.frame[c->next_match++], &f, err);
 			if (r != EVT_OK)
 				return r;
 			break;
 		}
 		c->now = NULL;
-		if (evt_fetch_busy(c->fetch))
+		if (evt_fetch_pending(c->fetch) > 0)
 			r = take_block(c, err);
 		else
 			r = look_for_more(c, &f, &found, err);
@@ -424,9 +439,7 @@ tape_seek(evt_cursor *base, bool has_time, int64_t time_ns, evt_error *err)
 	evt_filter *f = &c->match.filter;
 
 	(void)err;
-	if (evt_fetch_busy(c->fetch))
-		evt_fetch_wait(c->fetch);
-	f->from_seq = c->from_seq;
+	evt_fetch_drop(c->fetch);
 	f->has_from = c->has_from;
 	f->from_ns = c->from_ns;
 	if (has_time && (!c->has_from || time_ns > c->from_ns)) {

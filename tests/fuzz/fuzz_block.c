@@ -101,7 +101,7 @@ check(const uint8_t *p, size_t n)
 		/* The lines later, into memory that is used: the same. */
 		whole = touch_block(&b);
 		must(evt_block_load(&b, &head, p, false, "it", &err) == EVT_OK);
-		must(evt_block_load_lines(&b, p, "it", &err) == EVT_OK);
+		must(evt_block_load_lines(&b, p, b.n, "it", &err) == EVT_OK);
 		must(touch_block(&b) == whole);
 	}
 	evt_block_free(&b);

@@ -182,7 +182,7 @@ check_round_trip(evt_builder *b, evt_block *block, uint64_t seed)
 	check_head(&head, m, n);
 	ok(evt_block_load(block, &head, out.data, seed % 2, "it", &err), &err);
 	if (seed % 2 == 0)
-		ok(evt_block_load_lines(block, out.data, "it", &err), &err);
+		ok(evt_block_load_lines(block, out.data, n, "it", &err), &err);
 	for (uint32_t i = 0; i < n; i++) {
 		ok(evt_block_frame(block, i, &f, &err), &err);
 		same_frame(&m[i]->f, &f);

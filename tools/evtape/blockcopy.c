@@ -92,7 +92,7 @@ copy_block(struct work *w, const evt_block_ref *b, evt_error *err)
 		return tool_newtape_put_block(to, w->raw.data, h, err);
 	if (r == EVT_OK)
 		r = evt_block_load_lines(&w->block, w->raw.data,
-		    w->segment->name, err);
+		    w->block.n, w->segment->name, err);
 	if (r == EVT_OK)
 		r = put_frames(w, err);
 	return r == EVT_ERR_CORRUPT ? damaged(w, err) : r;
