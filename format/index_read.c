@@ -135,9 +135,9 @@ evt_index_load(evt_index *x, uint32_t no, unsigned lists, evt_summary *sum,
     evt_error *err)
 {
 	int r = each_row(x, no, "SELECT s.first_seq, s.frames, s.received, "
-	    "s.sent, s.payload, s.first_ns, s.last_ns, (SELECT max(b.first_seq "
-	    "+ b.frames - 1) FROM block b WHERE b.segment = s.no) "
-	    "FROM segment s WHERE s.no = ?", load_segment, sum, err);
+	    "s.sent, s.payload, s.first_ns, s.last_ns, (SELECT b.first_seq + "
+	    "b.frames - 1 FROM block b WHERE b.segment = s.no "
+	    "ORDER BY b.no DESC LIMIT 1) FROM segment s WHERE s.no = ?", load_segment, sum, err);
 
 	if (r == EVT_OK && (lists & (EVT_INFO_SOURCES | EVT_INFO_EVENTS)))
 		r = each_row(x, no, lists & EVT_INFO_SOURCES ? SPANS :

@@ -10,6 +10,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import struct
 import subprocess
 import tempfile
@@ -344,6 +345,20 @@ class Ends(ReplayCase):
                                stderr=subprocess.PIPE, check=False)
         self.assertEqual(p.returncode, 1)
         self.assertIn(b"cannot write to stdout: No space left on device", p.stderr)
+
+    def test_first_write(self):
+        """Flat out, who reads has the first frame at once; then writes grow."""
+        tape = self.states(n=500)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            p = subprocess.Popen([program("evtape-replay"), "--speed", "max", "-q", tape], stdout=theirs)
+            theirs.close()
+            ours.settimeout(evtest.DEADLINE)
+            writes = [w for w in iter(lambda: ours.recv(1 << 20), b"")]
+            self.assertEqual(p.wait(evtest.DEADLINE), 0)
+        self.assertEqual(writes[0].decode(), state(10001, 0) + "\n")
+        self.assertEqual(b"".join(writes), run("evtape-replay", "--speed", "max", "-q", tape).stdout)
+        self.assertLess(len(writes), 12)
 
     def test_nonblocking_stdout(self):
         """A pipe that somebody made non-blocking loses nothing."""

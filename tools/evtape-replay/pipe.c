@@ -22,7 +22,8 @@
 #include "tools/evtape-replay/signals.h"
 #include "tools/evtape-replay/term.h"
 
-/* A write of this size is large. */
+/* Writes begin with one frame, so that who reads has something to do, and
+ * double to this size. */
 #define LARGE ((size_t)256 << 10)
 /* Dues kept until their frames are written. */
 #define MAX_DUES 256u
@@ -39,6 +40,7 @@ struct pipe {
 	evt_rebase *rebase; /* NULL: times stay */
 	evt_frame_out *out;
 	evt_buf buf;
+	size_t enough;     /* so much in buf is written */
 	int64_t due[MAX_DUES]; /* of the frames in buf */
 	size_t n_due;
 	evt_waker waker;
@@ -93,6 +95,7 @@ flush(struct pipe *p)
 			return false;
 		}
 	}
+	p->enough = p->buf.len < LARGE / 2 ? p->buf.len * 2 : LARGE;
 	p->buf.len = 0;
 	now = p->n_due > 0 ? evt_waker_now() : 0;
 	for (size_t i = 0; i < p->n_due; i++)
@@ -117,7 +120,7 @@ take(struct pipe *p, const evt_frame *f, int64_t now, int64_t due)
 	}
 	if (!flat_out)
 		p->due[p->n_due++] = due;
-	if (p->buf.len >= LARGE || p->n_due == MAX_DUES ||
+	if (p->buf.len >= p->enough || p->n_due == MAX_DUES ||
 	    (!flat_out && now - due < BEHIND_NS))
 		return flush(p);
 	return true;
