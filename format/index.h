@@ -66,6 +66,16 @@ int evt_index_keep_only(evt_index *x, const evt_segment *s, size_t n,
 int evt_index_load(evt_index *x, uint32_t no, unsigned lists, evt_summary *sum,
     evt_error *err);
 
+/* The last of the tape's n segments whose sources and events are in the sums
+ * over many; 0: none is, or the sums are not theirs. */
+uint32_t evt_index_summed(evt_index *x, const evt_segment *s, size_t n);
+/* Add these sums to a summary, for EVT_INFO_SOURCES, else for the events alone:
+ * what evt_index_load() would add of all these segments. */
+int evt_index_load_sums(evt_index *x, unsigned lists, evt_summary *sum,
+    evt_error *err);
+/* Whether the sums, if there are any, are those of the rows. */
+bool evt_index_sums_agree(evt_index *x);
+
 /*
  * Set wanted[i] for each block i of the segment (n blocks, by number) that
  * may hold a frame which passes the filter's sources and events, one of

@@ -9,7 +9,8 @@
 
 /* ---- a segment's rows as a summary --------------------------------------- */
 
-/* Run sql, whose one parameter is the segment, and give each row to row(). */
+/* Run sql, whose one parameter, if it has any, is the segment, and give each
+ * row to row(). */
 static int
 each_row(evt_index *x, uint32_t no, const char *sql,
     int (*row)(evt_index *, sqlite3_stmt *, evt_summary *, evt_error *),
@@ -20,7 +21,8 @@ each_row(evt_index *x, uint32_t no, const char *sql,
 
 	if (sqlite3_prepare_v2(x->db, sql, -1, &st, NULL) != SQLITE_OK)
 		return evt_index_fail(x, "read", err);
-	sqlite3_bind_int64(st, 1, no);
+	if (sqlite3_bind_parameter_count(st) > 0)
+		sqlite3_bind_int64(st, 1, no);
 	while (r == EVT_OK && (step = sqlite3_step(st)) != SQLITE_DONE)
 		r = step == SQLITE_ROW ? row(x, st, sum, err) :
 		    evt_index_fail(x, "read", err);
@@ -126,9 +128,18 @@ load_mark(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
 }
 
 /* Of the events alone: the rows that count all frames of each stand first. */
-#define SPANS "SELECT x.source_id, e.name, s.first_ns, s.last_ns, s.frames " \
-    "FROM source_span s LEFT JOIN source x ON x.id = s.source LEFT JOIN " \
-    "event e ON e.id = s.event WHERE s.segment = ?"
+#define SPANS(table) "SELECT x.source_id, e.name, s.first_ns, s.last_ns, " \
+    "s.frames FROM " table " s LEFT JOIN source x ON x.id = s.source " \
+    "LEFT JOIN event e ON e.id = s.event"
+#define OF_SEGMENT SPANS("source_span") " WHERE s.segment = ?"
+
+int
+evt_index_load_sums(evt_index *x, unsigned lists, evt_summary *sum,
+    evt_error *err)
+{
+	return each_row(x, 0, lists & EVT_INFO_SOURCES ? SPANS("source_sum") :
+	    SPANS("source_sum") " WHERE s.source = 0", load_span, sum, err);
+}
 
 int
 evt_index_load(evt_index *x, uint32_t no, unsigned lists, evt_summary *sum,
@@ -140,8 +151,8 @@ evt_index_load(evt_index *x, uint32_t no, unsigned lists, evt_summary *sum,
 	    "ORDER BY b.no DESC LIMIT 1) FROM segment s WHERE s.no = ?", load_segment, sum, err);
 
 	if (r == EVT_OK && (lists & (EVT_INFO_SOURCES | EVT_INFO_EVENTS)))
-		r = each_row(x, no, lists & EVT_INFO_SOURCES ? SPANS :
-		    SPANS " AND s.source = 0", load_span, sum, err);
+		r = each_row(x, no, lists & EVT_INFO_SOURCES ? OF_SEGMENT :
+		    OF_SEGMENT " AND s.source = 0", load_span, sum, err);
 	if (r == EVT_OK && (lists & EVT_INFO_CONNS))
 		r = each_row(x, no, "SELECT connection, frames, bytes, "
 		    "first_ns, last_ns FROM connection_span WHERE segment = ? "

@@ -42,6 +42,11 @@ int evt_index_exec(evt_index *x, const char *sql, evt_error *err);
 sqlite3_stmt *evt_index_stmt(evt_index *x, enum evt_index_stmt which,
     const char *sql);
 
+/* Within a transaction: the sums no longer count if the segment is in them; and
+ * they are made, if it is time, up to the segment (index_sum.c). */
+int evt_index_forget_sums(evt_index *x, uint32_t no, evt_error *err);
+int evt_index_add_sums(evt_index *x, uint32_t no, evt_error *err);
+
 /* Bind a key as the value that it is: an integer, or text, which must stay
  * until the statement was run.  false: it could not be. */
 bool evt_index_bind_key(sqlite3_stmt *st, int at, const evt_key *key);

@@ -254,11 +254,13 @@ evt_index_put(evt_index *x, const evt_segment *s, const evt_summary *sum,
 
 	if (r != EVT_OK)
 		return r;
-	if ((r = delete_rows(x, s->no, err)) == EVT_OK &&
+	if ((r = evt_index_forget_sums(x, s->no, err)) == EVT_OK &&
+	    (r = delete_rows(x, s->no, err)) == EVT_OK &&
 	    (r = put_segment(x, s, sum, err)) == EVT_OK &&
 	    (r = put_blocks(x, s, err)) == EVT_OK &&
-	    (r = put_spans(x, s->no, sum, err)) == EVT_OK)
-		r = put_conns_and_marks(x, s->no, sum, err);
+	    (r = put_spans(x, s->no, sum, err)) == EVT_OK &&
+	    (r = put_conns_and_marks(x, s->no, sum, err)) == EVT_OK)
+		r = evt_index_add_sums(x, s->no, err);
 	return end(x, r, err);
 }
 
@@ -273,7 +275,8 @@ evt_index_drop(evt_index *x, uint32_t no, evt_error *err)
 
 	if (r != EVT_OK)
 		return r;
-	if ((r = delete_rows(x, no, err)) == EVT_OK)
+	if ((r = evt_index_forget_sums(x, no, err)) == EVT_OK &&
+	    (r = delete_rows(x, no, err)) == EVT_OK)
 		r = evt_index_exec(x, drop_unused, err);
 	return end(x, r, err);
 }

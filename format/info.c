@@ -20,18 +20,40 @@ add_open(void *ctx, const evt_frame *f, evt_error *err)
 	return evt_summary_add_frame(ctx, f, err);
 }
 
+/* What is by source and event, and may stand in the sums over segments. */
+#define KEYS (EVT_INFO_SOURCES | EVT_INFO_EVENTS)
+
+static int
+load_sums(evt_tape *t, unsigned lists, evt_summary *sum, uint32_t *ret_summed,
+    evt_error *err)
+{
+	*ret_summed = lists & KEYS ?
+	    evt_index_summed(t->index, t->segments, t->n_segments) : 0;
+	return *ret_summed == 0 ? EVT_OK :
+	    evt_index_load_sums(t->index, lists, sum, err);
+}
+
+static int
+load_rows(evt_tape *t, uint32_t no, unsigned lists, uint32_t summed,
+    evt_summary *sum, evt_error *err)
+{
+	return evt_index_load(t->index, no, no > summed ? lists :
+	    lists & ~KEYS, sum, err);
+}
+
 static int
 gather(evt_tape *t, bool by_index, unsigned lists, evt_summary *sum,
     uint64_t *ret_damaged, evt_error *err)
 {
-	int r = EVT_OK;
+	uint32_t summed = 0;
+	int r = by_index ? load_sums(t, lists, sum, &summed, err) : EVT_OK;
 
 	*ret_damaged = 0;
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
 		const evt_segment *s = &t->segments[i];
 
 		if (by_index && evt_index_has(t->index, s))
-			r = evt_index_load(t->index, s->no, lists, sum, err);
+			r = load_rows(t, s->no, lists, summed, sum, err);
 		else
 			r = evt_summary_add_segment(sum, s, ret_damaged, err);
 		if (r == EVT_ERR_NOTFOUND)
@@ -49,11 +71,12 @@ static int
 try_index(evt_tape *t, unsigned lists, evt_error *err)
 {
 	evt_summary sum = { 0 };
-	int r = EVT_OK;
+	uint32_t summed;
+	int r = load_sums(t, lists, &sum, &summed, err);
 
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
 		if (evt_index_has(t->index, &t->segments[i]))
-			r = evt_index_load(t->index, t->segments[i].no, lists,
+			r = load_rows(t, t->segments[i].no, lists, summed,
 			    &sum, err);
 	}
 	evt_summary_free(&sum);

@@ -290,6 +290,14 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) &&
 	    r == EVT_OK; i++)
 		r = compare_table(x, i, fresh->io, path, v, err);
+	if (r == EVT_OK && !evt_index_sums_agree(x)) {
+		if (sqlite3_errcode(x->db) == SQLITE_NOMEM)
+			r = evt_err_nomem(err);
+		else
+			evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
+			    "table source_sum is not the sum of source_span; "
+			    "'evtape reindex' mends it");
+	}
 	evt_index_close(x);
 	return r;
 }

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -458,6 +459,143 @@ dropped_segments_take_their_keys(void **state)
 	check_finds(x); /* the segments are still there */
 }
 
+/* ---- sums over segments ------------------------------------------------------------ */
+
+static bool
+same_keys(const evt_info_key *a, const evt_info_key *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		while (k < n && (strcmp(a[i].name, b[k].name) != 0 ||
+		    a[i].is_int != b[k].is_int))
+			k++;
+		if (k == n || a[i].frames != b[k].frames ||
+		    a[i].first_ns != b[k].first_ns ||
+		    a[i].last_ns != b[k].last_ns)
+			return false;
+	}
+	return true;
+}
+
+/* What is on the tape, by the index as it is and with no index at all. */
+static void
+check_info(struct fixture *x)
+{
+	char *aside = in_dir(x->dir, "aside.db");
+	evt_info *info[2];
+	evt_tape *tape;
+	evt_error err;
+
+	for (int i = 0; i < 2; i++) {
+		ok(evt_tape_open(x->path, &tape, &err), &err);
+		ok(evt_tape_info(tape, &info[i], &err), &err);
+		evt_tape_close(tape);
+		assert_int_equal(i == 0 ? rename(x->db, aside) :
+		    rename(aside, x->db), 0);
+	}
+	assert_string_equal(info[0]->index, "ok");
+	assert_string_equal(info[1]->index, "missing");
+	assert_int_equal(info[0]->n_sources, info[1]->n_sources);
+	assert_int_equal(info[0]->n_events, info[1]->n_events);
+	assert_true(same_keys(info[0]->sources, info[1]->sources,
+	    info[0]->n_sources));
+	assert_true(same_keys(info[0]->events, info[1]->events,
+	    info[0]->n_events));
+	evt_info_free(info[0]);
+	evt_info_free(info[1]);
+	free(aside);
+}
+
+static bool
+sums_agree(struct fixture *x)
+{
+	enum evt_index_state how;
+	evt_index *index = evt_index_open(&evt_io_posix, x->path, &how);
+	bool agree;
+
+	assert_non_null(index);
+	agree = evt_index_sums_agree(index);
+	evt_index_close(index);
+	return agree;
+}
+
+/* Segments up to this number, then closed. */
+static void
+add_segments(struct fixture *x, unsigned to)
+{
+	evt_writer *w = open_writer(x);
+	evt_error err;
+
+	for (unsigned i = (unsigned)x->n; i < to; i++) {
+		put_states(w, i * 10, 10, 3 + i, T0 - i, 1000);
+		ok(evt_writer_rotate(w, &err), &err);
+	}
+	ok(evt_writer_close(w, &err), &err);
+	x->n = to;
+}
+
+static void
+every_eighth_segment_is_summed_up(void **state)
+{
+	struct fixture *x = *state;
+	size_t n = x->n;
+
+	assert_int_equal(number(x, "SELECT count(*) FROM sqlite_master "
+	    "WHERE name = 'source_sum'"), 0);
+	for (unsigned to = 7; to <= 18; to++) {
+		add_segments(x, to);
+		assert_int_equal(number(x, "SELECT sum(value) FROM meta WHERE "
+		    "key = 'summed'"), to / 8 * 8);
+		check_info(x);
+	}
+	assert_true(sums_agree(x));
+	/* They are read, and not the rows; else this would change nothing. */
+	sql(x, "UPDATE source_span SET frames = frames + 1 WHERE segment = 3");
+	assert_false(sums_agree(x));
+	check_info(x);
+	sql(x, "UPDATE source_span SET frames = frames - 1 WHERE segment = 3");
+	sql(x, "DELETE FROM source_sum WHERE source = 2");
+	assert_false(sums_agree(x));
+	x->n = n; /* as many as are loaded */
+}
+
+static void
+sums_that_are_of_other_segments(void **state)
+{
+	struct fixture *x = *state;
+	evt_index *index;
+	evt_error err;
+	bool fresh;
+	size_t n = x->n;
+
+	add_segments(x, 10);
+	/* A row too many, as of a segment that went; and one that grew. */
+	sql(x, "UPDATE source_sum SET frames = 1000");
+	sql(x, "INSERT INTO segment SELECT 0, file, bytes, sealed, blocks, "
+	    "first_seq, frames, received, sent, marks, payload, first_ns, "
+	    "last_ns FROM segment WHERE no = 1");
+	check_info(x);
+	sql(x, "DELETE FROM segment WHERE no = 0");
+	/* Dropped with a segment that is in them, and made at the next eighth. */
+	ok(evt_index_create(&evt_io_posix, x->path, x->seg[0].uuid, &index,
+	    &fresh, &err), &err);
+	assert_false(fresh);
+	ok(evt_index_drop(index, 9, &err), &err);
+	assert_int_equal(number(x, "SELECT count(*) > 0 FROM source_sum"), 1);
+	ok(evt_index_drop(index, 2, &err), &err);
+	assert_int_equal(number(x, "SELECT count(*) FROM source_sum"), 0);
+	assert_int_equal(number(x, "SELECT count(*) FROM meta "
+	    "WHERE key = 'summed'"), 0);
+	evt_index_close(index);
+	ok(evt_tape_reindex(x->path, NULL, &err), &err);
+	assert_true(sums_agree(x));
+	assert_int_equal(number(x, "SELECT value FROM meta "
+	    "WHERE key = 'summed'"), 8);
+	check_info(x);
+	x->n = n;
+}
+
 static void
 another_tapes_is_replaced(void **state)
 {
@@ -491,6 +629,8 @@ main(void)
 		T(what_is_put_is_loaded),
 		T(numbers_and_words_are_two),
 		T(dropped_segments_take_their_keys),
+		T(every_eighth_segment_is_summed_up),
+		T(sums_that_are_of_other_segments),
 		T(another_tapes_is_replaced),
 		{ "in a folder of an awkward name", it_spares_blocks,
 		    setup_awkward, teardown, NULL },
