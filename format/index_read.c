@@ -9,24 +9,24 @@
 
 /* ---- a segment's rows as a summary --------------------------------------- */
 
-/* Run sql, whose one parameter, if it has any, is the segment, and give each
- * row to row(). */
+/* Run the statement, whose one parameter, if it has any, is the segment, and
+ * give each row to row(). */
 static int
-each_row(evt_index *x, uint32_t no, const char *sql,
+each_row(evt_index *x, uint32_t no, enum evt_index_stmt which, const char *sql,
     int (*row)(evt_index *, sqlite3_stmt *, evt_summary *, evt_error *),
     evt_summary *sum, evt_error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = evt_index_stmt(x, which, sql);
 	int r = EVT_OK, step;
 
-	if (sqlite3_prepare_v2(x->db, sql, -1, &st, NULL) != SQLITE_OK)
+	if (st == NULL)
 		return evt_index_fail(x, "read", err);
 	if (sqlite3_bind_parameter_count(st) > 0)
 		sqlite3_bind_int64(st, 1, no);
 	while (r == EVT_OK && (step = sqlite3_step(st)) != SQLITE_DONE)
 		r = step == SQLITE_ROW ? row(x, st, sum, err) :
 		    evt_index_fail(x, "read", err);
-	sqlite3_finalize(st);
+	sqlite3_reset(st);
 	return r;
 }
 
@@ -127,7 +127,6 @@ load_mark(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
 	    (size_t)sqlite3_column_bytes(st, 4), err);
 }
 
-/* Of the events alone: the rows that count all frames of each stand first. */
 #define SPANS(table) "SELECT x.source_id, e.name, s.first_ns, s.last_ns, " \
     "s.frames FROM " table " s LEFT JOIN source x ON x.id = s.source " \
     "LEFT JOIN event e ON e.id = s.event"
@@ -137,30 +136,38 @@ int
 evt_index_load_sums(evt_index *x, unsigned lists, evt_summary *sum,
     evt_error *err)
 {
-	return each_row(x, 0, lists & EVT_INFO_SOURCES ? SPANS("source_sum") :
-	    SPANS("source_sum") " WHERE s.source = 0", load_span, sum, err);
+	if (lists & EVT_INFO_SOURCES)
+		return each_row(x, 0, IDX_LOAD_SUMS, SPANS("source_sum"),
+		    load_span, sum, err);
+	return each_row(x, 0, IDX_LOAD_EVENT_SUMS, SPANS("source_sum")
+	    " WHERE s.source = 0", load_span, sum, err);
 }
 
 int
 evt_index_load(evt_index *x, uint32_t no, unsigned lists, evt_summary *sum,
     evt_error *err)
 {
-	int r = each_row(x, no, "SELECT s.first_seq, s.frames, s.received, "
-	    "s.sent, s.payload, s.first_ns, s.last_ns, (SELECT b.first_seq + "
-	    "b.frames - 1 FROM block b WHERE b.segment = s.no "
-	    "ORDER BY b.no DESC LIMIT 1) FROM segment s WHERE s.no = ?", load_segment, sum, err);
+	int r = each_row(x, no, IDX_LOAD_SEGMENT, "SELECT s.first_seq, "
+	    "s.frames, s.received, s.sent, s.payload, s.first_ns, s.last_ns, "
+	    "(SELECT b.first_seq + b.frames - 1 FROM block b WHERE b.segment "
+	    "= s.no ORDER BY b.no DESC LIMIT 1) FROM segment s WHERE s.no = ?",
+	    load_segment, sum, err);
 
-	if (r == EVT_OK && (lists & (EVT_INFO_SOURCES | EVT_INFO_EVENTS)))
-		r = each_row(x, no, lists & EVT_INFO_SOURCES ? OF_SEGMENT :
-		    OF_SEGMENT " AND s.source = 0", load_span, sum, err);
+	if (r == EVT_OK && (lists & EVT_INFO_SOURCES))
+		r = each_row(x, no, IDX_LOAD_SPANS, OF_SEGMENT, load_span, sum,
+		    err);
+	else if (r == EVT_OK && (lists & EVT_INFO_EVENTS))
+		r = each_row(x, no, IDX_LOAD_EVENTS, OF_SEGMENT
+		    " AND s.source = 0", load_span, sum, err);
 	if (r == EVT_OK && (lists & EVT_INFO_CONNS))
-		r = each_row(x, no, "SELECT connection, frames, bytes, "
-		    "first_ns, last_ns FROM connection_span WHERE segment = ? "
-		    "ORDER BY connection", load_conn, sum, err);
+		r = each_row(x, no, IDX_LOAD_CONNS, "SELECT connection, "
+		    "frames, bytes, first_ns, last_ns FROM connection_span "
+		    "WHERE segment = ? ORDER BY connection", load_conn, sum,
+		    err);
 	if (r == EVT_OK && (lists & EVT_INFO_MARKS))
-		r = each_row(x, no, "SELECT seq, time_ns, opcode, connection, "
-		    "json FROM mark WHERE segment = ? ORDER BY seq", load_mark,
-		    sum, err);
+		r = each_row(x, no, IDX_LOAD_MARKS, "SELECT seq, time_ns, "
+		    "opcode, connection, json FROM mark WHERE segment = ? "
+		    "ORDER BY seq", load_mark, sum, err);
 	return r;
 }
 

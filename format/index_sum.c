@@ -2,11 +2,13 @@
  * index_sum.c - sums of source_span over many segments.
  *
  * What is on a tape, all of it, is the sum over segments of what each source
- * said: on a long tape most of the index would be read to know it.  So at every
- * eighth segment the rows of all up to it are added up in the table source_sum,
- * and `summed` in the table meta says up to which.  A tape of fewer segments
- * has neither, and neither has to be there: the sums go when a segment that is
- * in them does, and are made again at the next eighth.
+ * said: on a long tape most of the index would be read to know it.  So from the
+ * eighth segment on the rows of all are added up in the table source_sum, and
+ * `summed` in the table meta says up to which.  Neither has to be there: a tape
+ * of fewer segments has none, and the sums go when a segment that is in them
+ * does.  They are begun anew at every eighth segment alone, since that takes
+ * all rows: where retention drops a segment for each that comes, it would be
+ * done at each.
  */
 #include <stdio.h>
 
@@ -73,8 +75,10 @@ evt_index_add_sums(evt_index *x, uint32_t no, evt_error *err)
 	char sql[80];
 	int step = SQLITE_DONE, r;
 
-	if (no % EVERY != 0 || (r = evt_index_exec(x, make_table, err)))
-		return no % EVERY != 0 ? EVT_OK : r;
+	if (at == 0 && no % EVERY != 0)
+		return EVT_OK;
+	if ((r = evt_index_exec(x, make_table, err)))
+		return r;
 	if (sqlite3_prepare_v2(x->db, add_segment, -1, &st, NULL) != SQLITE_OK)
 		return evt_index_fail(x, "write", err);
 	while (step == SQLITE_DONE && (at = ask(x, "SELECT min(no) FROM segment "
