@@ -1,11 +1,12 @@
 /*
  * last_each.c - the last frame of every source before a time.
  *
- * Newest first: the journal, then the segments backwards.  A source is looked
+ * Newest first: the journal, then the segments backwards.  On a busy tape a few
+ * blocks hold nearly all sources: so of each segment the last ones that hold the
+ * event are looked through first.  A source that was in none of these is looked
  * for in the last block that the index names for it, and only if that block's
  * frames of it are too late, in the one before.  So with many sources each
- * block is read once, and it takes few: on a busy tape the last ones hold
- * nearly all.
+ * block is read once, and it takes few.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,9 @@
 #include "format/tape.h"
 
 #define NO_BLOCK UINT32_MAX
+/* So many blocks are looked through before the index is asked for each source,
+ * which takes longer than to read some of them. */
+#define LOOKED_THROUGH 8u
 
 struct each {
 	evt_tape *tape;
@@ -28,6 +32,7 @@ struct each {
 	/* So many of them, the first, may be unknown to the index; and of these
 	 * it knows n_known. */
 	uint32_t n_unsure, n_known;
+	uint64_t n_sources; /* that the index knows; 0: it cannot tell */
 };
 
 static bool
@@ -160,6 +165,7 @@ struct candidate {
 struct plan {
 	struct each *each;
 	const evt_segment *segment;
+	size_t looked_through; /* this block and those behind it were */
 	struct candidate *c;
 	size_t n, cap;
 	uint32_t *block;
@@ -185,7 +191,8 @@ step_back(const struct plan *p, struct candidate *c)
 	while (c->n > 0 && c->block == NO_BLOCK) {
 		uint32_t no = p->block[c->at + --c->n];
 
-		if (p->segment->blocks[no].min_ns < to)
+		if (no < p->looked_through &&
+		    p->segment->blocks[no].min_ns < to)
 			c->block = no;
 	}
 }
@@ -380,26 +387,92 @@ search_all(struct each *e, const evt_segment *s, int fd, evt_error *err)
 	return r;
 }
 
+/* Whether every source that the index knows was found: then no older segment
+ * than the i-th has another one. */
+static bool
+all_found(const struct each *e, size_t i)
+{
+	const evt_tape *t = e->tape;
+
+	if (e->n_sources == 0 ||
+	    e->done.n - e->n_unsure + e->n_known < e->n_sources)
+		return false;
+	while (i-- > 0) {
+		if (!evt_index_has(t->index, &t->segments[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Look through the last blocks that hold the event before the time. */
 static int
-search_segment(struct each *e, const evt_segment *s, bool *ret_planned,
+look_through(struct plan *p, const bool *wanted, size_t i, int fd,
     evt_error *err)
 {
-	struct plan p = { .each = e, .segment = s };
+	struct each *e = p->each;
+	const evt_segment *s = p->segment;
+	unsigned n = 0;
+	int r = EVT_OK;
+
+	while (p->looked_through > 0 && n < LOOKED_THROUGH && r == EVT_OK &&
+	    !all_found(e, i)) {
+		size_t no = --p->looked_through;
+
+		if (!wanted[no] || !evt_match_range(&e->match,
+		    s->blocks[no].min_ns, s->blocks[no].max_ns, UINT64_MAX))
+			continue;
+		r = search_block(e, NULL, s, (uint32_t)no, fd, err);
+		n++;
+	}
+	return r;
+}
+
+/* By the index.  EVT_ERR_INDEX: it does not know. */
+static int
+search_indexed(struct each *e, size_t i, int fd, evt_error *err)
+{
+	const evt_segment *s = &e->tape->segments[i];
+	struct plan p = { .each = e, .segment = s,
+		.looked_through = s->n_blocks };
 	evt_index *x = e->tape->index;
+	bool *wanted;
+	int r = EVT_ERR_INDEX;
+
+	if (x == NULL || !evt_index_has(x, s))
+		return r;
+	wanted = calloc(s->n_blocks + 1, sizeof(*wanted));
+	if (wanted == NULL)
+		return evt_err_nomem(err);
+	if (evt_index_find(x, s->no, &e->match.filter, wanted, s->n_blocks,
+	    NULL) == EVT_OK)
+		r = look_through(&p, wanted, i, fd, err);
+	if (r == EVT_OK && memchr(wanted, true, p.looked_through) != NULL &&
+	    !all_found(e, i)) {
+		if (evt_index_each_span(x, s->no, e->match.filter.events[0],
+		    e->match.filter.to_ns, add_candidate, &p, err) != EVT_OK)
+			r = EVT_ERR_INDEX;
+		else
+			r = search_planned(&p, fd, err);
+	}
+	free(wanted);
+	plan_free(&p);
+	return r;
+}
+
+static int
+search_segment(struct each *e, size_t i, bool *ret_planned, evt_error *err)
+{
+	const evt_segment *s = &e->tape->segments[i];
 	int fd, r = evt_segment_open(s, &fd, err);
 
 	*ret_planned = true;
 	if (r != EVT_OK) /* retention may have dropped it */
 		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
-	if (x != NULL && evt_index_has(x, s) &&
-	    evt_index_each_span(x, s->no, e->match.filter.events[0],
-	    e->match.filter.to_ns, add_candidate, &p, err) == EVT_OK) {
-		r = search_planned(&p, fd, err);
-	} else {
+	r = search_indexed(e, i, fd, err);
+	if (r == EVT_ERR_INDEX) {
 		*ret_planned = false;
 		r = search_all(e, s, fd, err);
 	}
-	plan_free(&p);
 	s->io->close(s->io->ctx, fd);
 	return r;
 }
@@ -419,24 +492,6 @@ note_unsure(struct each *e)
 		e->n_known = 0; /* too few: then more is searched */
 }
 
-/* Whether every source that the index knows was found: then no older segment
- * has another one. */
-static bool
-all_found(const struct each *e, size_t i)
-{
-	const evt_tape *t = e->tape;
-	uint64_t n;
-
-	if (t->index == NULL || !evt_index_count_sources(t->index, &n) ||
-	    e->done.n - e->n_unsure + e->n_known < n)
-		return false;
-	while (i-- > 0) {
-		if (!evt_index_has(t->index, &t->segments[i]))
-			return false;
-	}
-	return true;
-}
-
 static int
 search(struct each *e, evt_error *err)
 {
@@ -446,10 +501,13 @@ search(struct each *e, evt_error *err)
 	if (r == EVT_OK)
 		r = search_journal(e, err);
 	note_unsure(e);
+	if (t->index == NULL || !evt_index_count_sources(t->index,
+	    &e->n_sources))
+		e->n_sources = 0;
 	for (size_t i = t->n_segments; i-- > 0 && r == EVT_OK;) {
 		bool planned;
 
-		r = search_segment(e, &t->segments[i], &planned, err);
+		r = search_segment(e, i, &planned, err);
 		if (!planned)
 			note_unsure(e);
 		if (all_found(e, i))
