@@ -87,7 +87,7 @@ setup(void **state)
 	x->profile = navixy_profile();
 	evt_writer_options_init(&opt);
 	opt.profile = x->profile;
-	opt.block_bytes = 4096;
+	opt.block_bytes = 2048; /* more in a segment than are looked through */
 	ok(evt_writer_open_env(x->path, &opt, test_env(), &x->writer, &err),
 	    &err);
 	put_all(x->writer);
@@ -298,7 +298,7 @@ check_places(const struct fixture *x, const enum place *of, unsigned sources)
 
 	evt_writer_options_init(&opt);
 	opt.profile = x->profile;
-	opt.block_bytes = 4096;
+	opt.block_bytes = 2048; /* more in a segment than are looked through */
 	opt.sync_ns = EVT_SYNC_OFF;
 	ok(evt_writer_open_env(path, &opt, test_env(), &w, &err), &err);
 	for (int at = OLD; at < PLACES; at++)
@@ -433,7 +433,7 @@ test_timeline_of_many_blocks(void **state)
 
 	evt_writer_options_init(&opt);
 	opt.profile = x->profile;
-	opt.block_bytes = 4096;
+	opt.block_bytes = 2048; /* more in a segment than are looked through */
 	ok(evt_writer_open_env(path, &opt, test_env(), &w, &err), &err);
 	put_states(w, 0, 12000, 10, T0, 10000000);
 	ok(evt_writer_close(w, &err), &err);
