@@ -405,6 +405,12 @@ evt_deck_tape_time(const evt_deck *d, int64_t now)
 	return max(evt_ns_sub(d->next.time_ns, left), d->shown_time);
 }
 
+uint64_t
+evt_deck_passes(const evt_deck *d)
+{
+	return d->stats.passes;
+}
+
 void
 evt_deck_get_stats(const evt_deck *d, evt_deck_stats *ret_stats)
 {

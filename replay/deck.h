@@ -102,6 +102,9 @@ uint32_t evt_deck_speed(const evt_deck *deck);
 /* Where on the tape it is at now_ns, as a receive time. */
 int64_t evt_deck_tape_time(const evt_deck *deck, int64_t now_ns);
 
+/* How often it has begun to play, as in its statistics. */
+uint64_t evt_deck_passes(const evt_deck *deck);
+
 typedef struct evt_deck_stats {
 	uint64_t frames, bytes; /* handed out; bytes of payload */
 	uint64_t passes;        /* begun */

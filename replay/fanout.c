@@ -13,10 +13,8 @@
 
 #include "format/err.h"
 
-#define CHUNK_BYTES 65536u
-
-/* Largest payload of one frame. */
-#define FRAGMENT (CHUNK_BYTES - EVT_WS_HEADER_MAX)
+/* Largest payload of one frame: with its header it fits into each chunk. */
+#define FRAGMENT (EVT_FANOUT_NARROW - EVT_WS_HEADER_MAX)
 
 enum { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2 };
 
@@ -28,11 +26,13 @@ struct evt_fanout_chunk {
 	size_t refs;
 	size_t len;
 	uint8_t headroom[HEADROOM];
-	uint8_t data[CHUNK_BYTES];
+	uint8_t data[];
 };
 
 struct evt_fanout {
 	struct evt_fanout_chunk *last;
+	struct evt_fanout_chunk *spare; /* NULL: none */
+	size_t chunk_bytes;
 	uint64_t total;
 };
 
@@ -49,13 +49,29 @@ evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], bool fin, unsigned opcode,
 	return 2 + n;
 }
 
+/* The size of a frame, of ours. */
+static size_t
+frame_size(const uint8_t *p)
+{
+	size_t n = p[1] < 126 ? 0 : p[1] == 126 ? 2 : 8, len = 0;
+
+	if (n == 0)
+		return 2u + p[1];
+	for (size_t i = 0; i < n; i++)
+		len = len << 8 | p[2 + i];
+	return 2 + n + len;
+}
+
 /* ---- chunks -------------------------------------------------------------------- */
 
 static struct evt_fanout_chunk *
-chunk_new(void)
+chunk_new(evt_fanout *f)
 {
-	struct evt_fanout_chunk *c = malloc(sizeof(*c));
+	struct evt_fanout_chunk *c = f->spare;
 
+	f->spare = NULL;
+	if (c == NULL)
+		c = malloc(sizeof(*c) + f->chunk_bytes);
 	if (c == NULL)
 		return NULL;
 	c->next = NULL;
@@ -64,31 +80,36 @@ chunk_new(void)
 	return c;
 }
 
+/* A large chunk is a mapping of its own: made anew each time, each page of it would
+ * be cleared by the system again. */
 static void
-chunk_release(struct evt_fanout_chunk *c)
+chunk_release(evt_fanout *f, struct evt_fanout_chunk *c)
 {
 	while (c != NULL && --c->refs == 0) {
 		struct evt_fanout_chunk *next = c->next;
 
-		free(c);
+		if (f->spare == NULL && f->chunk_bytes == EVT_FANOUT_WIDE)
+			f->spare = c;
+		else
+			free(c);
 		c = next;
 	}
 }
 
-/* Room for n bytes, at most CHUNK_BYTES, in one piece at the stream's end. */
+/* Room for n bytes, at most a chunk, in one piece at the stream's end. */
 static uint8_t *
 room(evt_fanout *f, size_t n)
 {
 	struct evt_fanout_chunk *c;
 
-	if (CHUNK_BYTES - f->last->len >= n)
+	if (f->chunk_bytes - f->last->len >= n)
 		return f->last->data + f->last->len;
-	c = chunk_new();
+	c = chunk_new(f);
 	if (c == NULL)
 		return NULL;
 	c->refs = 2; /* the stream's, and that of the chunk before it */
 	f->last->next = c;
-	chunk_release(f->last);
+	chunk_release(f, f->last);
 	f->last = c;
 	return c->data;
 }
@@ -96,12 +117,14 @@ room(evt_fanout *f, size_t n)
 /* ---- the stream ------------------------------------------------------------------ */
 
 int
-evt_fanout_new(evt_fanout **ret_fanout, evt_error *err)
+evt_fanout_new(size_t chunk_bytes, evt_fanout **ret_fanout, evt_error *err)
 {
 	evt_fanout *f = calloc(1, sizeof(*f));
 
-	if (f != NULL)
-		f->last = chunk_new();
+	if (f != NULL) {
+		f->chunk_bytes = chunk_bytes;
+		f->last = chunk_new(f);
+	}
 	if (f == NULL || f->last == NULL) {
 		free(f);
 		return evt_err_nomem(err);
@@ -116,7 +139,8 @@ evt_fanout_free(evt_fanout *f)
 	if (f == NULL)
 		return;
 	assert(f->last->refs == 1);
-	chunk_release(f->last);
+	free(f->last);
+	free(f->spare);
 	free(f);
 }
 
@@ -154,6 +178,14 @@ evt_fanout_add(evt_fanout *f, const evt_frame *frame, evt_error *err)
 	return EVT_OK;
 }
 
+bool
+evt_fanout_fits(const evt_fanout *f, size_t len)
+{
+	size_t left = f->chunk_bytes - f->last->len;
+
+	return left >= EVT_WS_HEADER_MAX && len <= left - EVT_WS_HEADER_MAX;
+}
+
 uint64_t
 evt_fanout_total(const evt_fanout *f)
 {
@@ -175,7 +207,7 @@ evt_tap_close(evt_tap *tap)
 {
 	if (tap->fanout == NULL)
 		return;
-	chunk_release(tap->chunk);
+	chunk_release(tap->fanout, tap->chunk);
 	*tap = (evt_tap){ 0 };
 }
 
@@ -190,7 +222,7 @@ evt_tap_peek(evt_tap *tap, uint8_t **ret_bytes)
 		c = c->next;
 		assert(c->refs > 0); /* left's */
 		c->refs++;
-		chunk_release(left);
+		chunk_release(tap->fanout, left);
 		tap->chunk = c;
 		tap->at = 0;
 	}
@@ -209,6 +241,18 @@ evt_tap_take(evt_tap *tap, size_t n)
 	/* The only reader has read all of the last chunk: use it again. */
 	if (tap->at == c->len && c->refs == 2 && c->next == NULL)
 		tap->at = c->len = 0;
+}
+
+size_t
+evt_tap_whole(const evt_tap *tap, size_t n)
+{
+	const uint8_t *p = tap->chunk->data + tap->at;
+	size_t whole = 0;
+
+	assert(n <= tap->chunk->len - tap->at);
+	while (whole < n)
+		whole += frame_size(p + whole);
+	return whole;
 }
 
 uint64_t

@@ -2,12 +2,12 @@
  * fanout.h - one stream of WebSocket messages for many readers.
  *
  * Messages are framed once (RFC 6455, section 5, as a server sends them:
- * unmasked) into chunks of 64 KiB.  Each reader has a place in the stream of its
- * own; a chunk goes when the slowest reader has left it.  So what is held is what
- * the slowest reader has not taken, however many readers there are, and a reader
- * can be sent many messages with one write.
+ * unmasked) into chunks.  Each reader has a place in the stream of its own; a
+ * chunk goes when the slowest reader has left it.  So what is held is what the
+ * slowest reader has not taken, however many readers there are, and a reader can
+ * be sent many messages with one write.
  *
- * No WebSocket frame lies in two chunks: a message that does not fit into one is
+ * No WebSocket frame lies in two chunks: a message of more than 65,526 bytes is
  * sent in fragments.  So a write of what a chunk still holds is always of whole
  * frames, and a pong or close of the library may go out behind it.
  */
@@ -26,8 +26,13 @@ size_t evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], bool fin, unsigned opcode,
 
 typedef struct evt_fanout evt_fanout;
 
+/* Size of chunks: for a stream of a few messages, and for one that takes what a
+ * deck plays, of which one chunk is kept for the next. */
+#define EVT_FANOUT_NARROW ((size_t)64 << 10)
+#define EVT_FANOUT_WIDE ((size_t)256 << 10)
+
 /* Errors: EVT_ERR_NOMEM. */
-int evt_fanout_new(evt_fanout **ret_fanout, evt_error *err);
+int evt_fanout_new(size_t chunk_bytes, evt_fanout **ret_fanout, evt_error *err);
 /* All taps must be closed. */
 void evt_fanout_free(evt_fanout *fanout);
 
@@ -35,6 +40,9 @@ void evt_fanout_free(evt_fanout *fanout);
  * neither text nor binary, go out as text and as binary.
  * Errors: EVT_ERR_NOMEM; the message may then be there in part. */
 int evt_fanout_add(evt_fanout *fanout, const evt_frame *frame, evt_error *err);
+
+/* Whether a message of len bytes goes behind the last one, into the same chunk. */
+bool evt_fanout_fits(const evt_fanout *fanout, size_t len);
 
 /* Bytes appended since the start. */
 uint64_t evt_fanout_total(const evt_fanout *fanout);
@@ -58,6 +66,10 @@ void evt_tap_close(evt_tap *tap);
  * them.  They stay where they are until taken. */
 size_t evt_tap_peek(evt_tap *tap, uint8_t **ret_bytes);
 void evt_tap_take(evt_tap *tap, size_t n);
+
+/* The least number of bytes, n or more, that are whole frames; n: at most what
+ * evt_tap_peek() gave. */
+size_t evt_tap_whole(const evt_tap *tap, size_t n);
 
 /* Bytes that are there and not taken. */
 uint64_t evt_tap_behind(const evt_tap *tap);

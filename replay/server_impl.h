@@ -55,6 +55,7 @@ struct viewer {
 	uint64_t told_at;       /* up to there it was told what it asked for */
 	bool done;              /* nothing may be written any more */
 	bool held;              /* its socket is not read */
+	bool full;              /* its socket takes no more for now */
 	/* The stand-in. */
 	evt_standin *standin;
 	bool atmosphere;

@@ -19,9 +19,12 @@
  * nobody: while it catches up, its clients must be able to keep up. */
 #define TURN_BYTES (UINT64_C(1) << 20)
 #define TURN_BYTES_PACED (UINT64_C(128) << 10)
-/* Frames between two flushes, and their dues. */
+/* Frames between two flushes, and their dues; bytes of their payload.  Flat out
+ * there are no dues, and it is a chunk: so it goes out with one write. */
 #define MAX_DUES 256u
 #define BATCH_BYTES (UINT64_C(64) << 10)
+/* Flat out, a clock for each frame would be a cost. */
+#define CLOCK_FRAMES 64u
 /* Later than this, frames are gathered to catch up. */
 #define BEHIND_NS EVT_NS_PER_MS
 /* Two jumps of a loop are so far apart at least: one between whose ends nothing
@@ -50,7 +53,7 @@ set_up(struct stage *st, const evt_play *play, evt_error *err)
 	int r = evt_play_copy(play, &st->play, err);
 
 	if (r == EVT_OK)
-		r = evt_fanout_new(&st->fanout, err);
+		r = evt_fanout_new(EVT_FANOUT_WIDE, &st->fanout, err);
 	if (r == EVT_OK)
 		r = evt_player_open(s->o.reel, &st->play, &st->player, err);
 	if (r == EVT_OK)
@@ -189,16 +192,24 @@ evt_stage_check(struct stage *st, int64_t now)
 
 /* Frames that were framed and not yet flushed. */
 struct batch {
-	int64_t due[MAX_DUES];
+	int64_t due[MAX_DUES]; /* not flat out */
 	size_t n;
 	uint64_t bytes; /* of their payload */
+	uint64_t sent;  /* the same, since the turn began */
+	int64_t now;    /* the clock; flat out it is looked at now and then */
+	unsigned until_clock;
 };
+
+static bool
+flat_out(const struct stage *st)
+{
+	return evt_deck_speed(st->player.deck) == EVT_SPEED_FLAT_OUT;
+}
 
 static bool
 waits_for_clients(const struct stage *st)
 {
-	return st != st->server->house ||
-	    evt_deck_speed(st->player.deck) == EVT_SPEED_FLAT_OUT;
+	return st != st->server->house || flat_out(st);
 }
 
 /* Whether a client has so much to take that the deck must wait. */
@@ -222,8 +233,7 @@ flush(struct stage *st, struct batch *b)
 
 	for (struct viewer *c = st->clients; c != NULL; c = c->next)
 		evt_viewer_flush(c, now);
-	if (b->n > 0 && st->n_clients > 0 &&
-	    evt_deck_speed(st->player.deck) != EVT_SPEED_FLAT_OUT) {
+	if (b->n > 0 && st->n_clients > 0 && !flat_out(st)) {
 		now = evt_waker_now();
 		for (size_t i = 0; i < b->n; i++)
 			evt_lateness_add(&st->server->stats.late,
@@ -281,12 +291,11 @@ give_up(struct stage *st, const evt_error *err)
 static int
 begin_pass(struct stage *st, evt_error *err)
 {
-	evt_deck_stats d;
+	uint64_t pass = evt_deck_passes(st->player.deck);
 
-	evt_deck_get_stats(st->player.deck, &d);
-	if (d.passes == st->pass)
+	if (pass == st->pass)
 		return EVT_OK;
-	st->pass = d.passes;
+	st->pass = pass;
 	st->at_ns = st->start_ns;
 	return evt_stage_moved(st, err);
 }
@@ -309,21 +318,34 @@ hand_out(struct stage *st, const evt_frame *frame, evt_error *err)
 	return r;
 }
 
+/* Whether the batch goes out with the frame that was put into it. */
 static bool
-take(struct stage *st, struct batch *b, const evt_frame *f, int64_t now,
-    int64_t due)
+is_full(const struct stage *st, const struct batch *b, int64_t due)
+{
+	if (flat_out(st))
+		return b->bytes >= EVT_FANOUT_WIDE;
+	return b->n == MAX_DUES || b->bytes >= BATCH_BYTES ||
+	    b->now - due < BEHIND_NS;
+}
+
+static bool
+take(struct stage *st, struct batch *b, const evt_frame *f, int64_t due)
 {
 	evt_error err;
 
-	cut_off_slow(st);
+	if (b->n > 0 && !evt_fanout_fits(st->fanout, f->len))
+		flush(st, b);
+	if (b->n == 0)
+		cut_off_slow(st);
 	st->live = false;
 	if (begin_pass(st, &err) != EVT_OK || hand_out(st, f, &err) != EVT_OK)
 		return give_up(st, &err);
+	b->sent += f->len + 1;
 	b->bytes += f->len;
-	b->due[b->n++] = due;
-	if (b->n == MAX_DUES || b->bytes >= BATCH_BYTES ||
-	    (evt_deck_speed(st->player.deck) != EVT_SPEED_FLAT_OUT &&
-	    now - due < BEHIND_NS))
+	if (!flat_out(st))
+		b->due[b->n] = due;
+	b->n++;
+	if (is_full(st, b, due))
 		flush(st, b);
 	return true;
 }
@@ -396,38 +418,49 @@ wake_for_others(struct stage *st, int64_t now)
 		st->wake_ns = due;
 }
 
+static void
+look_at_clock(const struct stage *st, struct batch *b)
+{
+	if (b->until_clock > 0 && flat_out(st)) {
+		b->until_clock--;
+		return;
+	}
+	b->now = evt_waker_now();
+	b->until_clock = CLOCK_FRAMES - 1;
+}
+
 /* One thing that is due.  false: that was it for now. */
 static bool
-play_next(struct stage *st, struct batch *b, uint64_t *sent)
+play_next(struct stage *st, struct batch *b)
 {
-	int64_t now = evt_waker_now(), due = now;
+	int64_t due = b->now;
 	evt_frame f;
 	evt_error err;
 	int says = EVT_DECK_PAUSED;
 
 	if (st->started && !st->ended)
-		says = evt_deck_poll(st->player.deck, now, &f, &due, &err);
+		says = evt_deck_poll(st->player.deck, b->now, &f, &due, &err);
 	if (says == EVT_DECK_FRAME && st->has_loop &&
 	    f.time_ns >= st->loop_to_ns)
-		return loop_back(st, now);
-	if (says == EVT_DECK_FRAME) {
-		*sent += f.len + 1;
-		return take(st, b, &f, now, due);
-	}
-	flush(st, b);
-	return idle(st, says, now, due, &err);
+		return loop_back(st, b->now);
+	if (says == EVT_DECK_FRAME)
+		return take(st, b, &f, due);
+	if (b->n > 0)
+		flush(st, b);
+	return idle(st, says, b->now, due, &err);
 }
 
-/* Whether it is not the time for a frame, and when to look again. */
+/* Whether it is not the time for a frame, and when to look again.  Clients are
+ * behind by more only where something was written, or could not be. */
 static bool
-must_wait(struct stage *st, uint64_t sent)
+must_wait(struct stage *st, const struct batch *b)
 {
-	if (held_back(st))
+	if (b->n == 0 && held_back(st))
 		st->wake_ns = INT64_MAX;
-	else if (sent >= (waits_for_clients(st) ? TURN_BYTES :
+	else if (b->sent >= (waits_for_clients(st) ? TURN_BYTES :
 	    TURN_BYTES_PACED))
 		st->wake_ns = 0;
-	else if (evt_waker_now() < st->rest_ns)
+	else if (b->now < st->rest_ns)
 		st->wake_ns = st->rest_ns;
 	else
 		return false;
@@ -437,12 +470,18 @@ must_wait(struct stage *st, uint64_t sent)
 void
 evt_stage_pump(struct stage *st)
 {
-	struct batch b = { .n = 0 };
-	uint64_t sent = 0;
-	bool go = tick(st, evt_waker_now());
+	struct batch b;
+	bool go;
 
-	while (go && !must_wait(st, sent))
-		go = play_next(st, &b, &sent);
+	b.n = 0;
+	b.bytes = b.sent = 0;
+	b.until_clock = 0;
+	look_at_clock(st, &b);
+	go = tick(st, b.now);
+	while (go && !must_wait(st, &b)) {
+		go = play_next(st, &b);
+		look_at_clock(st, &b);
+	}
 	flush(st, &b);
 	wake_for_others(st, evt_waker_now());
 }

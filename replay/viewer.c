@@ -5,20 +5,27 @@
  * Streams of a stage share what it plays; each of the others is told something
  * else, and has a stream of its own.
  *
- * libwebsockets is given whole chunks to write raw on the established connection,
- * up to 25 times as fast as a call for each message; never while it still holds
- * part of an earlier write, or later frames would lose their headers.
+ * Whole chunks are written raw on the established connection, up to 25 times as
+ * fast as a call for each message; never while libwebsockets still holds part of
+ * an earlier write, or later frames would lose their headers.  They go straight to
+ * the socket: of what it does not take the library would make a copy, for each
+ * client one.  It gets the rest of the frame that was cut, so that a pong or close
+ * of its own goes out behind that; and all, under TLS.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include "format/err.h"
 #include "format/units.h"
 #include "replay/atmosphere.h"
 #include "replay/server_impl.h"
+
+/* What is written at once under TLS; libwebsockets holds it until it is sent. */
+#define TLS_BYTES ((size_t)32 << 10)
 
 struct viewer *
 evt_viewer_new(struct stage *st, struct lws *wsi, enum viewer_kind kind)
@@ -27,7 +34,7 @@ evt_viewer_new(struct stage *st, struct lws *wsi, enum viewer_kind kind)
 	evt_error err;
 
 	if (c == NULL || (kind != VIEWER_STREAM &&
-	    evt_fanout_new(&c->own, &err) != EVT_OK)) {
+	    evt_fanout_new(EVT_FANOUT_NARROW, &c->own, &err) != EVT_OK)) {
 		free(c);
 		return NULL;
 	}
@@ -269,10 +276,38 @@ evt_viewer_mind(struct viewer *c)
 	c->held = hold;
 }
 
+/* Write of n bytes what the socket takes, whole frames; n: the same.  Returns how
+ * many, -1 where the connection is gone. */
+static ssize_t
+put(struct viewer *c, uint8_t *p, size_t n)
+{
+	ssize_t sent = 0;
+	size_t whole, rest;
+
+	if (lws_is_ssl(c->wsi)) {
+		whole = evt_tap_whole(&c->tap, n < TLS_BYTES ? n : TLS_BYTES);
+	} else {
+		sent = send(lws_get_socket_fd(c->wsi), p, n,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent == (ssize_t)n)
+			return sent;
+		c->full = sent >= 0 || errno == EAGAIN || errno == EINTR;
+		if (sent < 0)
+			return c->full ? 0 : -1;
+		whole = evt_tap_whole(&c->tap, (size_t)sent);
+	}
+	rest = whole - (size_t)sent;
+	if (rest > 0 && lws_write(c->wsi, p + sent, rest, LWS_WRITE_RAW) <
+	    (int)rest)
+		return -1;
+	return (ssize_t)whole;
+}
+
 void
 evt_viewer_flush(struct viewer *c, int64_t now)
 {
 	bool took = false;
+	ssize_t put_n;
 	uint8_t *p;
 	size_t n;
 
@@ -282,18 +317,19 @@ evt_viewer_flush(struct viewer *c, int64_t now)
 		c->done = true;
 	if (c->tap.fanout == NULL || c->done)
 		return;
-	while (!lws_partial_buffered(c->wsi) && behind(c) > 0 &&
+	while (!c->full && !lws_partial_buffered(c->wsi) && behind(c) > 0 &&
 	    (n = evt_tap_peek(&c->tap, &p)) > 0) {
 		n = n < behind(c) ? n : (size_t)behind(c);
-		if (lws_write(c->wsi, p, n, LWS_WRITE_RAW) < (int)n) {
+		put_n = put(c, p, n);
+		if (put_n < 0) {
 			/* The connection is gone; its callback will come. */
 			c->done = true;
 			lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT,
 			    LWS_TO_KILL_ASYNC);
 			return;
 		}
-		evt_tap_take(&c->tap, n);
-		took = true;
+		evt_tap_take(&c->tap, (size_t)put_n);
+		took = took || put_n > 0;
 	}
 	note_progress(c, took, now);
 	evt_viewer_mind(c);
@@ -309,6 +345,7 @@ evt_viewer_writable(struct viewer *c)
 
 	if (c->done)
 		return 0;
+	c->full = false;
 	evt_viewer_flush(c, evt_waker_now());
 	if (c->goodbye != 0 && !c->done && behind(c) == 0 &&
 	    !lws_partial_buffered(c->wsi)) {

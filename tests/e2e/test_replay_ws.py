@@ -198,6 +198,27 @@ class Frames(WsCase):
                     return n, e.code
         self.assertEqual(asyncio.run(ping_all_the_time()), (20, 1000))
 
+    def test_pings_of_a_slow_reader(self):
+        """Nor do they where the socket took part of a frame."""
+        url = self.serve("--speed", "max", self.tape("t.tape", [(i, state(1, i)[:-1] + "," + " " * (i % 997) + '"x":1}')
+                                                                for i in range(20000)]))
+        c = self.raw(url, rcvbuf=4096)
+        self.assertIn("101", c.response())
+        got, pongs = [], []
+        while True:
+            opcode, payload = c.message()
+            if opcode == 8:
+                break
+            if opcode == 10:
+                pongs.append(payload)
+                continue
+            got.append(json.loads(payload)["data"]["n"])
+            if len(got) % 100 == 0 and len(got) <= 10000:
+                c.send(9, b"%d" % len(got))
+        self.assertEqual((got, payload), (list(range(20000)), b"\x03\xe8"))
+        self.assertTrue(pongs)
+        self.assertLessEqual(set(pongs), {b"%d" % n for n in range(100, 10001, 100)})
+
     def test_what_clients_send_is_ignored(self):
         url = self.serve(self.states(n=200, step=MS))
         c = self.raw(url)
@@ -502,6 +523,15 @@ class SlowClients(WsCase):
         with open("/proc/%d/status" % self.server.pid, encoding="ascii") as f:
             return int(next(x for x in f if x.startswith("VmHWM")).split()[1])
 
+    def idle(self):
+        """Held back: the server has nothing to do any more."""
+        seen = []
+
+        def still():
+            seen.append(self.cpu())
+            return len(seen) > 20 and seen[-1] == seen[-20]
+        self.wait_until("the server to be held back", still)
+
     def test_own_deck_waits(self):
         """A deck of its own waits for its client, in bounded memory; nothing is
         lost when that goes on."""
@@ -509,17 +539,25 @@ class SlowClients(WsCase):
         c = self.raw(url, rcvbuf=4096)
         self.assertIn("101", c.response())
         self.assertEqual(json.loads(c.message()[1])["data"]["n"], 0)
-        # Held back: the server has nothing to do any more.
-        seen = []
-
-        def idle():
-            seen.append(self.cpu())
-            return len(seen) > 20 and seen[-1] == seen[-20]
-        self.wait_until("the server to be held back", idle)
+        self.idle()
         if not SLOW:
             self.assertLess(self.peak(), 32 << 10)
         got, code = self.read_all(c)
         self.assertEqual((got, code), (list(range(1, 1000)), 1000))
+
+    def test_many_that_stand_still(self):
+        """A hundred who read nothing cost the replayer no more than one does."""
+        url = self.serve("--shared", "--wait-clients", "100", "--speed", "max", "--client-stall", "600s",
+                         self.big_tape(n=30000, size=600))
+        clients = [self.raw(url, rcvbuf=4096) for _ in range(100)]
+        for c in clients:
+            self.assertIn("101", c.response())
+        for c in clients:
+            self.assertEqual(json.loads(c.message()[1])["data"]["n"], 0)
+        self.idle()
+        if not SLOW:
+            self.assertLess(self.peak(), 32 << 10)
+        self.stop()
 
     def test_stop_with_a_stuck_client(self):
         """A client that reads nothing does not keep the server from ending."""

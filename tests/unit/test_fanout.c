@@ -78,7 +78,7 @@ take(evt_tap *tap, const evt_buf *all, size_t n)
 
 /* Readers at speeds of their own, coming and going, all see the same bytes. */
 static void
-test_readers(void **state)
+readers(size_t chunk_bytes)
 {
 	static uint8_t payload[200000];
 	evt_fanout *f;
@@ -86,10 +86,9 @@ test_readers(void **state)
 	evt_tap tap[5] = { { 0 } };
 	uint32_t rng = 1;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(payload); i++)
 		payload[i] = (uint8_t)(i * 7 + i / 251);
-	assert_int_equal(evt_fanout_new(&f, NULL), EVT_OK);
+	assert_int_equal(evt_fanout_new(chunk_bytes, &f, NULL), EVT_OK);
 	for (int round = 0; round < 4000; round++) {
 		size_t who;
 
@@ -114,6 +113,84 @@ test_readers(void **state)
 	evt_buf_free(&all);
 }
 
+static void
+test_readers(void **state)
+{
+	(void)state;
+	readers(EVT_FANOUT_NARROW);
+	readers(EVT_FANOUT_WIDE);
+}
+
+/* What a part of the bytes must be filled up to, so that it ends with a frame. */
+static void
+test_whole_frames(void **state)
+{
+	static const uint8_t payload[70000];
+	static const size_t len[] = { 0, 125, 126, 65526, 70000, 3 };
+	static const struct {
+		size_t n, whole;
+	} row[] = {
+		{ 0, 0 },
+		{ 1, 2 }, { 2, 2 },
+		{ 3, 129 }, { 129, 129 },
+		{ 130, 259 }, { 259, 259 },
+		{ 260, 65789 }, { 65789, 65789 },
+		/* In fragments of 65,526 and 4,474 bytes. */
+		{ 65790, 131319 }, { 131319, 131319 },
+		{ 131320, 135797 }, { 135797, 135797 },
+		{ 135798, 135802 }, { 135802, 135802 },
+	};
+	evt_fanout *f;
+	evt_buf all = { 0 };
+	evt_tap tap;
+	uint8_t *p;
+
+	(void)state;
+	assert_int_equal(evt_fanout_new(EVT_FANOUT_WIDE, &f, NULL), EVT_OK);
+	evt_tap_open(&tap, f);
+	for (size_t i = 0; i < sizeof(len) / sizeof(len[0]); i++)
+		add(f, &all, payload, len[i]);
+	assert_int_equal(evt_tap_peek(&tap, &p), 135802);
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		assert_int_equal(evt_tap_whole(&tap, row[i].n), row[i].whole);
+	evt_tap_take(&tap, 129);
+	assert_int_equal(evt_tap_peek(&tap, &p), 135802 - 129);
+	assert_int_equal(evt_tap_whole(&tap, 1), 130);
+	evt_tap_close(&tap);
+	evt_fanout_free(f);
+	evt_buf_free(&all);
+}
+
+/* What is said to fit goes into the same chunk; two chunks are enough for a reader
+ * that follows. */
+static void
+test_fits(void **state)
+{
+	static const uint8_t payload[60000];
+	evt_fanout *f;
+	evt_buf all = { 0 };
+	evt_tap tap;
+	uint8_t *p, *chunk[2];
+
+	(void)state;
+	assert_int_equal(evt_fanout_new(EVT_FANOUT_WIDE, &f, NULL), EVT_OK);
+	evt_tap_open(&tap, f);
+	for (size_t i = 0; i < 8; i++) {
+		while (evt_fanout_fits(f, sizeof(payload)))
+			add(f, &all, payload, sizeof(payload));
+		add(f, &all, payload, sizeof(payload)); /* into the next */
+		assert_int_equal(evt_tap_peek(&tap, &p), 4 * 60004);
+		if (i < 2)
+			chunk[i] = p;
+		assert_ptr_equal(p, chunk[i % 2]);
+		evt_tap_take(&tap, 4 * 60004);
+		assert_int_equal(evt_tap_peek(&tap, &p), 60004);
+	}
+	evt_tap_close(&tap);
+	evt_fanout_free(f);
+	evt_buf_free(&all);
+}
+
 /* A lone reader that keeps up uses one chunk for ever; nobody reading, too. */
 static void
 test_lone_reader(void **state)
@@ -124,7 +201,7 @@ test_lone_reader(void **state)
 	uint8_t *first, *p;
 
 	(void)state;
-	assert_int_equal(evt_fanout_new(&f, NULL), EVT_OK);
+	assert_int_equal(evt_fanout_new(EVT_FANOUT_NARROW, &f, NULL), EVT_OK);
 	add(f, &all, "x", 1);
 	evt_tap_open(&tap, f);
 	assert_int_equal(evt_tap_behind(&tap), 0);
@@ -154,7 +231,7 @@ test_opcodes(void **state)
 	uint8_t *p;
 
 	(void)state;
-	assert_int_equal(evt_fanout_new(&f, NULL), EVT_OK);
+	assert_int_equal(evt_fanout_new(EVT_FANOUT_NARROW, &f, NULL), EVT_OK);
 	evt_tap_open(&tap, f);
 	assert_int_equal(evt_fanout_add(f, &mark, NULL), EVT_OK);
 	assert_int_equal(evt_tap_peek(&tap, &p), 4);
@@ -174,6 +251,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_readers),
+		cmocka_unit_test(test_whole_frames),
+		cmocka_unit_test(test_fits),
 		cmocka_unit_test(test_lone_reader),
 		cmocka_unit_test(test_opcodes),
 	};

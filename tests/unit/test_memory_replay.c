@@ -158,7 +158,7 @@ fanout(struct fixture *x, evt_error *err)
 	evt_tap tap;
 	uint8_t *p;
 	size_t n;
-	int r = evt_fanout_new(&f, err);
+	int r = evt_fanout_new(EVT_FANOUT_NARROW, &f, err);
 
 	if (r != EVT_OK)
 		return r;
