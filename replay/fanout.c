@@ -18,6 +18,10 @@
 
 enum { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2 };
 
+/* Chunks kept for later, of a wide stream: with the last one as many as the clients
+ * of a deck that plays flat out go through. */
+#define SPARES 3u
+
 /* What libwebsockets may want to find before bytes that it is given to write. */
 #define HEADROOM 32u
 
@@ -31,7 +35,8 @@ struct evt_fanout_chunk {
 
 struct evt_fanout {
 	struct evt_fanout_chunk *last;
-	struct evt_fanout_chunk *spare; /* NULL: none */
+	struct evt_fanout_chunk *spare; /* a list */
+	size_t n_spare;
 	size_t chunk_bytes;
 	uint64_t total;
 };
@@ -69,9 +74,12 @@ chunk_new(evt_fanout *f)
 {
 	struct evt_fanout_chunk *c = f->spare;
 
-	f->spare = NULL;
-	if (c == NULL)
+	if (c != NULL) {
+		f->spare = c->next;
+		f->n_spare--;
+	} else {
 		c = malloc(sizeof(*c) + f->chunk_bytes);
+	}
 	if (c == NULL)
 		return NULL;
 	c->next = NULL;
@@ -83,15 +91,24 @@ chunk_new(evt_fanout *f)
 /* A large chunk is a mapping of its own: made anew each time, each page of it would
  * be cleared by the system again. */
 static void
+chunk_put_by(evt_fanout *f, struct evt_fanout_chunk *c)
+{
+	if (f->chunk_bytes != EVT_FANOUT_WIDE || f->n_spare == SPARES) {
+		free(c);
+		return;
+	}
+	c->next = f->spare;
+	f->spare = c;
+	f->n_spare++;
+}
+
+static void
 chunk_release(evt_fanout *f, struct evt_fanout_chunk *c)
 {
 	while (c != NULL && --c->refs == 0) {
 		struct evt_fanout_chunk *next = c->next;
 
-		if (f->spare == NULL && f->chunk_bytes == EVT_FANOUT_WIDE)
-			f->spare = c;
-		else
-			free(c);
+		chunk_put_by(f, c);
 		c = next;
 	}
 }
@@ -140,7 +157,8 @@ evt_fanout_free(evt_fanout *f)
 		return;
 	assert(f->last->refs == 1);
 	free(f->last);
-	free(f->spare);
+	while (f->spare != NULL)
+		free(chunk_new(f));
 	free(f);
 }
 

@@ -27,7 +27,7 @@ size_t evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], bool fin, unsigned opcode,
 typedef struct evt_fanout evt_fanout;
 
 /* Size of chunks: for a stream of a few messages, and for one that takes what a
- * deck plays, of which one chunk is kept for the next. */
+ * deck plays, of which some chunks are kept for later. */
 #define EVT_FANOUT_NARROW ((size_t)64 << 10)
 #define EVT_FANOUT_WIDE ((size_t)256 << 10)
 
