@@ -4,9 +4,13 @@
  * Items are packed into slabs of a quarter of a megabyte, so that a frame
  * costs a copy and no allocation, and so that a whole slab changes hands
  * under one lock.  The producer wakes the consumer once per turn of its event
- * loop (evt_queue_flush), not once per frame: at 10,000 frames a second that
- * is the difference between a wake-up and a write to the journal for each
- * frame and a few hundred a second.
+ * loop (evt_queue_flush), not once per frame.
+ *
+ * A steady feed has a turn of the loop for each frame, though, and to wake a
+ * thread costs more than to write down what it was woken for.  So the consumer
+ * gathers: having taken a batch it lets some time pass before it takes the
+ * next, and nobody wakes it meanwhile unless there is much to do.  What comes
+ * after a longer silence is taken at once.
  */
 #include "record/queue.h"
 
@@ -15,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "format/units.h"
 
 #define SLAB_BYTES (256u << 10)
 #define BATCH_BYTES (1u << 20)
@@ -57,8 +63,11 @@ struct evt_queue {
 	size_t bytes;   /* in slabs, and in the batch that is out */
 	size_t waiting; /* in slabs alone */
 	size_t unflushed;
+	int64_t gather_ns; /* from one batch to the next, at least */
+	int64_t taken_ns;  /* when the last one was taken, CLOCK_MONOTONIC */
 	bool was_full;  /* since the last time it was drained */
-	bool sleeping;  /* the consumer is */
+	bool sleeping;  /* the consumer is, until something is there */
+	bool gathering; /* it is, and wants to be left alone */
 	bool poked;     /* evt_queue_wake() */
 	bool ready;     /* flushed since the last take */
 	bool closed;
@@ -87,6 +96,13 @@ evt_queue_new(size_t limit)
 	}
 	pthread_condattr_destroy(&attr);
 	return q;
+}
+
+void
+evt_queue_gather(evt_queue *q, int64_t ns)
+{
+	q->gather_ns = ns;
+	q->taken_ns = -ns; /* the first batch need not wait */
 }
 
 static void
@@ -143,14 +159,29 @@ tail_for(evt_queue *q, size_t n)
 	return s;
 }
 
+/* There is that to do which should not wait.  The lock is held. */
+static bool
+is_urgent(const evt_queue *q)
+{
+	return q->poked || q->closed || q->waiting >= WAKE_BYTES ||
+	    q->bytes >= q->limit;
+}
+
+/* Wake the consumer if it sleeps and wants to hear.  The lock is held. */
+static void
+tell(evt_queue *q)
+{
+	if (q->sleeping || (q->gathering && is_urgent(q)))
+		pthread_cond_signal(&q->wake);
+}
+
 /* The lock is held. */
 static void
 hand_over(evt_queue *q)
 {
 	q->unflushed = 0;
 	q->ready = true;
-	if (q->sleeping)
-		pthread_cond_signal(&q->wake);
+	tell(q);
 }
 
 enum evt_queue_state
@@ -218,20 +249,43 @@ evt_queue_drained(evt_queue *q)
 	return drained;
 }
 
+static int64_t
+read_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * EVT_NS_PER_S + ts.tv_nsec;
+}
+
+/* Sleep until woken (true) or until that time.  The lock is held. */
+static bool
+sleep_until(evt_queue *q, bool *how, int64_t until_ns)
+{
+	struct timespec until = { .tv_sec = until_ns / EVT_NS_PER_S,
+		.tv_nsec = until_ns % EVT_NS_PER_S };
+	int rc;
+
+	*how = true;
+	rc = pthread_cond_timedwait(&q->wake, &q->lock, &until);
+	*how = false;
+	return rc != ETIMEDOUT;
+}
+
 /* Wait for something to take.  The lock is held. */
 static void
 wait_ready(evt_queue *q, int64_t until_ns)
 {
-	struct timespec until = { .tv_sec = until_ns / 1000000000,
-		.tv_nsec = until_ns % 1000000000 };
+	int64_t gathered = q->taken_ns + q->gather_ns;
 
+	if (gathered > until_ns)
+		gathered = until_ns;
+	while (!is_urgent(q) && read_clock() < gathered) {
+		if (!sleep_until(q, &q->gathering, gathered))
+			break;
+	}
 	while (!q->ready && !q->poked && !q->closed) {
-		int rc;
-
-		q->sleeping = true;
-		rc = pthread_cond_timedwait(&q->wake, &q->lock, &until);
-		q->sleeping = false;
-		if (rc == ETIMEDOUT)
+		if (!sleep_until(q, &q->sleeping, until_ns))
 			break;
 	}
 	q->poked = false;
@@ -260,6 +314,7 @@ evt_queue_take(evt_queue *q, int64_t until_ns)
 			q->tail = NULL;
 		last->next = NULL;
 		q->waiting -= n;
+		q->taken_ns = read_clock();
 	}
 	/* What was put since the last flush went with it, or is flushed soon. */
 	q->ready = q->head != NULL;
@@ -332,8 +387,7 @@ evt_queue_wake(evt_queue *q)
 {
 	pthread_mutex_lock(&q->lock);
 	q->poked = true;
-	if (q->sleeping)
-		pthread_cond_signal(&q->wake);
+	tell(q);
 	pthread_mutex_unlock(&q->lock);
 }
 

@@ -31,6 +31,9 @@ typedef struct evt_batch evt_batch;
 
 /* limit: bytes at which the queue counts as full.  NULL: out of memory. */
 evt_queue *evt_queue_new(size_t limit);
+/* Let so much time pass between two batches, if nothing is urgent (much to
+ * take, the queue full, woken or closed).  Before the threads use it. */
+void evt_queue_gather(evt_queue *q, int64_t ns);
 /* Frees what is still in it, too.  No batch may be out. */
 void evt_queue_free(evt_queue *q);
 
@@ -57,7 +60,8 @@ bool evt_queue_drained(evt_queue *q);
 /*
  * The oldest items, about a megabyte of them (one larger item comes alone).
  * Waits for them until the CLOCK_MONOTONIC time until_ns; NULL: none came, or
- * evt_queue_wake() was called, or the queue was closed and is empty.
+ * evt_queue_wake() was called, or the queue was closed and is empty.  Takes
+ * none before its time (evt_queue_gather()).
  */
 evt_batch *evt_queue_take(evt_queue *q, int64_t until_ns);
 /* The next item of a batch, false at its end.  The payload is valid until the

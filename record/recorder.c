@@ -271,6 +271,7 @@ make_session(evt_recorder *r, evt_error *err)
 	r->queue = evt_queue_new(r->o.queue_bytes);
 	if (r->queue == NULL)
 		return evt_err_nomem(err);
+	evt_queue_gather(r->queue, EVT_RECORDER_GATHER_NS);
 	o.queue = r->queue;
 	o.lister = r->lister;
 	o.first_conn = evt_writer_next_conn(r->writer);

@@ -19,6 +19,9 @@
 
 /* Between two runs of what is done between batches. */
 #define EVT_RECORDER_TICK_NS EVT_NS_PER_S
+/* From one batch of a steady feed to the next: so long at most a frame waits
+ * in memory before it is written, and so often the tape's thread wakes up. */
+#define EVT_RECORDER_GATHER_NS (5 * EVT_NS_PER_MS)
 
 struct evt_recorder {
 	evt_recorder_options o;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "record/queue.h"
 #include "record/resolve.h"
@@ -68,6 +69,133 @@ a_wait_can_be_ended(void **state)
 	evt_queue_wake(q);
 	assert_null(evt_queue_take(q, INT64_MAX));
 	evt_queue_free(q);
+}
+
+/* ---- gathering ------------------------------------------------------------------- */
+
+#define LONG_NS (INT64_C(3600) * 1000000000)
+
+static void
+put(evt_queue *q, size_t n)
+{
+	static const uint8_t payload[300000];
+	evt_item item = { .payload = payload, .len = n };
+
+	(void)evt_queue_put(q, &item);
+	evt_queue_flush(q);
+}
+
+static int64_t
+mono(void)
+{
+	struct timespec ts;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &ts), 0);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+/* How many items there are to take; -1: none. */
+static int
+take(evt_queue *q, int64_t until_ns)
+{
+	evt_batch *batch = evt_queue_take(q, until_ns);
+	evt_item item;
+	int n = 0;
+
+	if (batch == NULL)
+		return -1;
+	while (evt_batch_next(batch, &item))
+		n++;
+	evt_queue_release(q, batch);
+	return n;
+}
+
+/* What comes after a silence is taken at once; what follows is not, and then
+ * all of it. */
+static void
+a_steady_feed_is_gathered(void **state)
+{
+	int64_t ns = 20000000, before = mono();
+	evt_queue *q = evt_queue_new(1 << 20);
+
+	(void)state;
+	evt_queue_gather(q, ns);
+	put(q, 10);
+	assert_int_equal(take(q, INT64_MAX), 1);
+	put(q, 10);
+	put(q, 10);
+	put(q, 10);
+	assert_int_equal(take(q, INT64_MAX), 3);
+	assert_true(mono() - before >= ns);
+	evt_queue_free(q);
+}
+
+/* What is urgent does not wait for an hour. */
+static void
+what_is_urgent_is_not_gathered(void **state)
+{
+	evt_queue *q = evt_queue_new(1 << 20);
+
+	(void)state;
+	evt_queue_gather(q, LONG_NS);
+	put(q, 10);
+	assert_int_equal(take(q, INT64_MAX), 1);
+	put(q, 300000); /* much */
+	assert_int_equal(take(q, INT64_MAX), 1);
+	put(q, 10);
+	evt_queue_wake(q);
+	assert_int_equal(take(q, INT64_MAX), 1);
+	put(q, 10);
+	evt_queue_close(q);
+	assert_int_equal(take(q, INT64_MAX), 1);
+	assert_int_equal(take(q, INT64_MAX), -1);
+	assert_true(evt_queue_ended(q));
+	evt_queue_free(q);
+
+	q = evt_queue_new(1000);
+	evt_queue_gather(q, LONG_NS);
+	put(q, 10);
+	assert_int_equal(take(q, INT64_MAX), 1);
+	put(q, 2000); /* full */
+	assert_int_equal(take(q, INT64_MAX), 1);
+	evt_queue_free(q);
+}
+
+static void *
+gather_one(void *arg)
+{
+	static int got;
+
+	got = take(arg, INT64_MAX);
+	return &got;
+}
+
+/* Who gathers is woken for that, too. */
+static void
+who_gathers_is_woken(void **state)
+{
+	for (int i = 0; i < 3; i++) {
+		evt_queue *q = evt_queue_new(1 << 20);
+		pthread_t thread;
+		void *got;
+
+		(void)state;
+		evt_queue_gather(q, LONG_NS);
+		put(q, 10);
+		assert_int_equal(take(q, INT64_MAX), 1);
+		assert_int_equal(pthread_create(&thread, NULL, gather_one, q),
+		    0);
+		put(q, 10);
+		if (i == 0)
+			put(q, 300000);
+		else if (i == 1)
+			evt_queue_wake(q);
+		else
+			evt_queue_close(q);
+		assert_int_equal(pthread_join(thread, &got), 0);
+		assert_true(*(int *)got >= 1);
+		evt_queue_free(q);
+	}
 }
 
 #define ITEMS 200000u
@@ -194,6 +322,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_and_bounds),
 		cmocka_unit_test(a_wait_can_be_ended),
+		cmocka_unit_test(a_steady_feed_is_gathered),
+		cmocka_unit_test(what_is_urgent_is_not_gathered),
+		cmocka_unit_test(who_gathers_is_woken),
 		cmocka_unit_test(two_threads),
 		cmocka_unit_test(names_on_a_thread_of_their_own),
 	};
