@@ -19,7 +19,10 @@ class Bench(evtest.Case):
         return done.returncode, done.stdout.decode("utf-8", "replace")
 
     def test_parts(self):
-        code, table = self.bench("--frames", "1000,2000", "--pairs", "1", *PARTS)
+        page = self.path("page.md")
+        with open(page, "w", encoding="utf-8") as f:
+            f.write("before\n<!-- made by make bench: begin -->\nold\n<!-- made by make bench: end -->\nbehind\n")
+        code, table = self.bench("--frames", "1000,2000", "--pairs", "1", "--page", page, *PARTS)
         self.assertEqual(code, 0, table)
         with open(self.path("bench.json"), encoding="utf-8") as f:
             rows = [r for r in json.load(f)["rows"] if "skipped" not in r]
@@ -31,6 +34,12 @@ class Bench(evtest.Case):
         for row in rows:
             self.assertLessEqual(row["values"]["min"], row["values"]["max"])
             self.assertEqual(row["goal"] is None, row["reached"] is None)
+        with open(page, encoding="utf-8") as f:
+            text = f.read()
+        self.assertTrue(text.startswith("before\n") and text.endswith("behind\n") and "old" not in text, text)
+        lines = [line for line in text.splitlines() if line.startswith("| ")]
+        self.assertEqual(len(lines), len(rows) + 1)
+        self.assertEqual({line.count(" | ") for line in lines}, {4})
         missing = [r["values"]["max"] for r in rows if r["name"].endswith("_missing")]
         self.assertEqual(missing, [0, 0])
         for chart in ("bench-ratios.svg", "bench-growth.svg"):
