@@ -47,6 +47,10 @@ void evt_block_move(uint8_t *p, const uint8_t uuid[16], uint32_t segment,
 
 typedef struct evt_builder evt_builder;
 
+/* The level that events are recorded at, unless another is asked for. */
+#define EVT_LEVEL_DEFAULT 2
+
+/* level: zstd's. */
 int evt_builder_new(int level, evt_builder **ret_builder, evt_error *err);
 void evt_builder_free(evt_builder *b);
 

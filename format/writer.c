@@ -317,7 +317,7 @@ evt_writer_options_init(evt_writer_options *o)
 	o->block_bytes = 1u << 20;
 	o->segment_bytes = 64u << 20;
 	o->sync_ns = EVT_NS_PER_S;
-	o->level = 2;
+	o->level = EVT_LEVEL_DEFAULT;
 }
 
 static int64_t
