@@ -35,7 +35,7 @@ struct level {
 };
 
 struct evt_scanner {
-	const evt_profile *profile; /* NULL: no keys */
+	const evt_profile *profile;
 	evt_key *sources;
 	size_t n_sources, cap_sources;
 	const char *event;
@@ -57,14 +57,15 @@ int
 evt_scanner_new(const evt_profile *profile, evt_scanner **ret_scanner,
     evt_error *err)
 {
+	static const evt_profile no_paths;
 	evt_scanner *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return evt_err_nomem(err);
-	s->profile = profile;
+	s->profile = profile != NULL ? profile : &no_paths;
 	s->levels[0].closer = -1;
-	for (size_t i = 0; profile != NULL && i < profile->n_levels; i++)
-		s->levels[i].paths = &profile->levels[i];
+	for (size_t i = 0; i < s->profile->n_levels; i++)
+		s->levels[i].paths = &s->profile->levels[i];
 	*ret_scanner = s;
 	return EVT_OK;
 }
@@ -453,19 +454,18 @@ evt_scan(evt_scanner *scanner, const uint8_t *p, size_t n,
 {
 	evt_scanner *s = scanner;
 	evt_scan_result result = { 0 };
-	uint64_t alive = 0;
 
 	reset(s, n);
-	if (s->profile != NULL)
-		alive = s->profile->events | s->profile->sources;
 	if (n > 0) {
 		const uint8_t *end = p + n;
 
 		p = evt_pass_space(&s->line_break, p, end);
-		p = pass_value(s, p, end, alive);
+		p = pass_value(s, p, end,
+		    s->profile->events | s->profile->sources);
 		if (s->nomem)
 			return evt_err_nomem(err);
-		result.json = p != NULL && evt_pass_space(&s->line_break, p, end) == end;
+		result.json = p != NULL &&
+		    evt_pass_space(&s->line_break, p, end) == end;
 	}
 	if (result.json) {
 		result.line_break = s->line_break;
