@@ -5,7 +5,11 @@ evt_memo_key *
 evt_memo_find_other(evt_memo_key *k, const uint8_t *p, const uint8_t *end,
     const void *level, uint64_t within)
 {
-	while (k != NULL && !evt_memo_fits(k, p, end, level, within))
+	/* The shortest is {"": and four bytes tell most of them apart. */
+	if (end - p < 4)
+		return NULL;
+	while (k != NULL && (memcmp(k->text, p, 4) != 0 ||
+	    !evt_memo_fits(k, p, end, level, within)))
 		k = k->other;
 	return k;
 }
