@@ -24,6 +24,9 @@
 #include "format/profile.h"
 #include "format/memo.h"
 
+/* So that the straight way through the walk is that of a feed. */
+#define likely(x) __builtin_expect(x, 1)
+
 /* An open container. */
 struct level {
 	/* What the profile says at this depth; not set where no path goes. */
@@ -295,7 +298,7 @@ pass_any_key(evt_scanner *s, const struct level *l, const uint8_t *p,
 }
 
 /* The same; mostly all of it is plain, and there is no space behind it. */
-static __attribute__((noinline)) struct passed
+static inline struct passed
 pass_key(evt_scanner *s, const struct level *l, const uint8_t *p,
     const uint8_t *end)
 {
@@ -368,7 +371,7 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 			open_level(++l, *p, alive);
 			known = *p == '{' ? evt_memo_find(place->first, p,
 			    end, l, l->alive) : NULL;
-			if (known != NULL)
+			if (likely(known != NULL))
 				goto known;
 			p = evt_pass_space(&s->line_break, p + 1, end);
 			if (p == end)
@@ -386,7 +389,7 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 behind: /* a value */
 		known = l->closer == '}' ?
 		    evt_memo_find(place->next, p, end, l, l->alive) : NULL;
-		if (known != NULL)
+		if (likely(known != NULL))
 			goto known;
 		p = evt_pass_space(&s->line_break, p, end);
 		if (p < end && *p == l->closer) {
