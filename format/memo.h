@@ -12,10 +12,10 @@
  * well-formed and those paths go on in the value.  Depth and paths are compared
  * with the bytes, so that a wrong guess costs time and never changes an answer.
  *
- * The memory is part of the scanner, and bounded.  What input without any order
- * can cost is bounded, too: in one place at most EVT_MEMO_CHOICES keys are
- * tried, and behind a key that found no room nothing is.  When many keys found
- * no room, all is forgotten and learned anew, as the feed may have changed.
+ * The memory is part of the scanner, and bounded (36 KiB).  What input without
+ * any order can cost is bounded, too: in one place at most EVT_MEMO_CHOICES
+ * keys are tried, and behind a key that found no room nothing is.  When many
+ * found no room, all is forgotten and learned anew: the feed may have changed.
  */
 #ifndef EVT_MEMO_H
 #define EVT_MEMO_H
