@@ -341,15 +341,53 @@ open_level(struct level *l, uint8_t opener, uint64_t alive)
 	l->alive = alive;
 }
 
-/* The scalar from p to end, to which the paths `alive` lead, was passed.
- * false: out of memory. */
-static inline bool
-end_scalar(evt_scanner *s, const struct level *l, uint64_t alive,
+/* A member's key or an element at p; what stands before it begins at `from`.
+ * *place: where it stands. */
+static inline struct passed
+enter(evt_scanner *s, struct level *l, const uint8_t *from, const uint8_t *p,
+    const uint8_t *end, evt_memo_key **place)
+{
+	struct passed to = { p, 0 };
+
+	if (l->closer == '}') {
+		to = pass_key(s, l, p, end);
+		if (to.p != NULL && evt_memo_open(&s->memo, *place))
+			*place = learn_key(s, l, *place, from, end, to);
+	} else if (l->alive != 0) {
+		to.alive = follow_index((l - 1)->paths, l->alive, l->index++);
+	}
+	return to;
+}
+
+/* A scalar at p, to which the paths `alive` lead; where none does, the whole of
+ * an array's that follow. */
+static inline const uint8_t *
+pass_scalars_at(evt_scanner *s, const struct level *l, uint64_t alive,
     const uint8_t *p, const uint8_t *end)
 {
-	if (alive != 0)
-		alive &= l->paths->ends;
-	return alive == 0 || add_scalar(s, alive, p, end);
+	const uint8_t *from = p;
+
+	if (l->closer == ']' && l->alive == 0)
+		return evt_pass_scalars(p, end);
+	p = evt_pass_scalar(p, end);
+	if (p != NULL && alive != 0 && (alive & l->paths->ends) != 0 &&
+	    !add_scalar(s, alive & l->paths->ends, from, p))
+		return NULL;
+	return p;
+}
+
+/* The string of a key that is remembered, from behind its opening quote. */
+static inline const uint8_t *
+pass_known_string(evt_scanner *s, const evt_memo_key *known, const uint8_t *p,
+    const uint8_t *end)
+{
+	const uint8_t *from = p;
+
+	p = evt_pass_string_inline(p, end);
+	if (p != NULL && known->fact.hit != 0 &&
+	    !add_string(s, known->fact.hit, from, p - 1))
+		return NULL;
+	return p;
 }
 
 /* The value at p, to its end; NULL if it is not well-formed. */
@@ -359,6 +397,7 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 	evt_memo_key *place = evt_memo_begin(&s->memo), *known;
 	struct level *l = s->levels;
 	const uint8_t *from;
+	struct passed to;
 
 	for (;;) {
 		if (p == end)
@@ -381,9 +420,8 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 			p++;
 			place = (--l)->place;
 		} else {
-			p = l->closer == ']' && l->alive == 0 ?
-			    evt_pass_scalars(p, end) : evt_pass_scalar(p, end);
-			if (p == NULL || !end_scalar(s, l, alive, from, p))
+			p = pass_scalars_at(s, l, alive, p, end);
+			if (p == NULL)
 				return NULL;
 		}
 behind: /* a value */
@@ -403,20 +441,11 @@ behind: /* a value */
 			return NULL;
 		from = p;
 		p = evt_pass_space(&s->line_break, p + 1, end);
-enter: /* the member or element at p, with what stands before it from `from` */
-		if (l->closer == '}') {
-			struct passed to = pass_key(s, l, p, end);
-
-			if (to.p == NULL)
-				return NULL;
-			p = to.p;
-			alive = to.alive;
-			if (evt_memo_open(&s->memo, place))
-				place = learn_key(s, l, place, from, end, to);
-		} else {
-			alive = l->alive == 0 ? 0 : follow_index(
-			    (l - 1)->paths, l->alive, l->index++);
-		}
+enter: /* a member or an element */
+		to = enter(s, l, from, p, end, &place);
+		alive = to.alive;
+		if ((p = to.p) == NULL)
+			return NULL;
 		continue;
 known: /* a member's key, at p */
 		p += known->len;
@@ -425,10 +454,8 @@ known: /* a member's key, at p */
 		if (known->line_break)
 			s->line_break = true;
 		if (known->string) {
-			from = p;
-			p = evt_pass_string_inline(p, end);
-			if (p == NULL || (known->fact.hit != 0 &&
-			    !add_string(s, known->fact.hit, from, p - 1)))
+			p = pass_known_string(s, known, p, end);
+			if (p == NULL)
 				return NULL;
 			goto behind;
 		}
