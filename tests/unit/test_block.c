@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 #include <zstd.h>
 
 #include "format/block.h"
@@ -223,6 +224,126 @@ a_source_counts_once(void **state)
 	same_key(&f.sources[0], &keys[0]);
 	same_key(&f.sources[1], &keys[1]);
 	evt_builder_free(b);
+}
+
+/* ---- a part of the lines ---------------------------------------------------------- */
+
+#define LONG_FRAMES 300u
+#define LONG_LEN 3001u
+
+/* Lines of several of zstd's blocks, every third frame none. */
+static evt_buf
+large_block(void)
+{
+	evt_buf out = { 0 };
+	evt_builder *b;
+	evt_error err;
+	uint64_t s = 77;
+	char text[LONG_LEN + 1];
+
+	ok(evt_builder_new(3, &b, &err), &err);
+	for (unsigned i = 0; i < LONG_FRAMES; i++) {
+		evt_frame f = { .seq = 1 + i, .time_ns = T0, .opcode =
+			EVT_OP_TEXT, .payload = (uint8_t *)text,
+			.len = LONG_LEN };
+
+		snprintf(text, sizeof(text), "[%06u,\"", i);
+		for (size_t k = strlen(text); k < LONG_LEN; k++)
+			text[k] = (char)('a' + roll(&s, 20));
+		memcpy(text + LONG_LEN - 2, "\"]", 3);
+		ok(evt_builder_add(b, &f, i % 3 != 2, &err), &err);
+	}
+	ok(evt_builder_encode(b, uuid, 1, 0, &out, NULL, &err), &err);
+	evt_builder_free(b);
+	return out;
+}
+
+/* The frames up to the n-th are all there, and of the others none that is not. */
+static void
+check_part(evt_block *part, evt_block *whole, uint32_t n)
+{
+	evt_error err;
+	evt_frame a, b;
+
+	for (uint32_t i = 0; i < LONG_FRAMES; i++) {
+		ok(evt_block_frame(part, i, &a, &err), &err);
+		ok(evt_block_frame(whole, i, &b, &err), &err);
+		if (i < n)
+			assert_non_null(a.payload);
+		if (a.payload != NULL)
+			assert_memory_equal(a.payload, b.payload, b.len);
+	}
+}
+
+static void
+lines_up_to_a_frame(void **state)
+{
+	static const uint32_t upto[] = { 1, 2, 3, 40, 100, 101, 150, 298, 299,
+		LONG_FRAMES, 0 };
+	evt_buf bytes = large_block();
+	evt_block part = { 0 }, whole = { 0 };
+	evt_block_head head;
+	evt_error err;
+
+	(void)state;
+	ok(evt_block_head_read(bytes.data, bytes.len, "it", &head, &err), &err);
+	ok(evt_block_load(&whole, &head, bytes.data, true, "it", &err), &err);
+	assert_int_equal(whole.lines.len, head.lines_raw);
+	for (size_t i = 0; i < sizeof(upto) / sizeof(upto[0]); i++) {
+		ok(evt_block_load(&part, &head, bytes.data, false, "it", &err),
+		    &err);
+		ok(evt_block_load_lines(&part, bytes.data, upto[i], "it", &err),
+		    &err);
+		check_part(&part, &whole, upto[i]);
+		/* No more than a zstd block too much, and none for none. */
+		assert_true(part.lines.len <= (upto[i] + 1) * (LONG_LEN + 1) +
+		    (128u << 10));
+		assert_int_equal(part.lines.len == 0, upto[i] == 0);
+	}
+	evt_block_free(&part);
+	evt_block_free(&whole);
+	evt_buf_free(&bytes);
+}
+
+/* As a writer with a fault would leave it, all sums right. */
+static void
+lines_that_end_too_early(void **state)
+{
+	evt_buf bytes = large_block();
+	evt_block block = { 0 };
+	evt_block_head head;
+	evt_error err;
+	const uint8_t *contents = bytes.data + EVT_BLOCK_HEAD_LEN;
+	uint32_t stored;
+
+	(void)state;
+	ok(evt_block_head_read(bytes.data, bytes.len, "it", &head, &err), &err);
+	stored = head.lines_stored;
+	for (uint32_t cut = 1; cut < stored; cut += stored / 50) {
+		int part, whole;
+
+		head.lines_stored = stored - cut;
+		head.contents_sum = XXH64(contents, (size_t)head.meta_stored +
+		    head.lines_stored, 0);
+		ok(evt_block_load(&block, &head, bytes.data, false, "it", &err),
+		    &err);
+		whole = evt_block_load_lines(&block, bytes.data, LONG_FRAMES,
+		    "it", &err);
+		assert_int_equal(whole, EVT_ERR_CORRUPT);
+		assert_int_equal(block.lines.len, 0);
+		/* Its last frame is none of the lines, the two before are. */
+		part = evt_block_load_lines(&block, bytes.data,
+		    LONG_FRAMES - 2, "it", &err);
+		if (cut > 3000)
+			assert_int_equal(part, EVT_ERR_CORRUPT);
+		if (part != EVT_OK)
+			assert_int_equal(block.lines.len, 0);
+		part = evt_block_load_lines(&block, bytes.data, 1, "it", &err);
+		if (cut < stored / 2)
+			assert_int_equal(part, EVT_OK);
+	}
+	evt_block_free(&block);
+	evt_buf_free(&bytes);
 }
 
 /* ---- altered bytes --------------------------------------------------------------- */
@@ -532,6 +653,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_went_in_comes_out),
 		cmocka_unit_test(a_source_counts_once),
+		cmocka_unit_test(lines_up_to_a_frame),
+		cmocka_unit_test(lines_that_end_too_early),
 		cmocka_unit_test(each_flipped_bit_is_seen),
 		cmocka_unit_test(cut_off_it_is_none),
 		cmocka_unit_test(numbers_that_lie),
