@@ -69,12 +69,12 @@ ask_index(struct tape_cursor *c, const evt_segment *s, evt_error *err)
 }
 
 static bool
-is_wanted(const struct tape_cursor *c, const evt_block_ref *b, size_t i)
+in_range(const struct tape_cursor *c, const evt_block_ref *b)
 {
 	uint64_t end = b->first_seq + b->frames;
 
 	return end > c->seq && evt_match_range(&c->match, b->min_ns, b->max_ns,
-	    end) && (i >= c->n_wanted || c->wanted[i]);
+	    end);
 }
 
 /* Step to the next block that may hold something.  EVT_AGAIN: the segments
@@ -87,12 +87,14 @@ find_block(struct tape_cursor *c, const evt_segment **ret_s,
 		const evt_segment *s = &c->tape->segments[c->segment];
 		int r;
 
-		if (!c->has_wanted && (r = ask_index(c, s, err)))
-			return r;
 		for (; c->block < s->n_blocks; c->block++) {
 			const evt_block_ref *b = &s->blocks[c->block];
 
-			if (is_wanted(c, b, c->block)) {
+			if (!in_range(c, b))
+				continue;
+			if (!c->has_wanted && (r = ask_index(c, s, err)))
+				return r;
+			if (c->block >= c->n_wanted || c->wanted[c->block]) {
 				*ret_s = s;
 				*ret_b = b;
 				return EVT_OK;
