@@ -358,6 +358,21 @@ evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
 	return EVT_OK;
 }
 
+void
+evt_index_hold(evt_index *x)
+{
+	/* Where it cannot be held each question takes its own locks. */
+	if (x != NULL)
+		(void)sqlite3_exec(x->db, "BEGIN", NULL, NULL, NULL);
+}
+
+void
+evt_index_release(evt_index *x)
+{
+	if (x != NULL && !sqlite3_get_autocommit(x->db))
+		(void)sqlite3_exec(x->db, "COMMIT", NULL, NULL, NULL);
+}
+
 bool
 evt_index_has(evt_index *x, const evt_segment *s)
 {

@@ -46,6 +46,11 @@ int evt_index_remove(const evt_io *io, const char *path, evt_error *err);
 
 void evt_index_close(evt_index *x);
 
+/* What is asked from here to the release is of one state of the index, and takes
+ * its locks once.  Not within another hold. */
+void evt_index_hold(evt_index *x);
+void evt_index_release(evt_index *x);
+
 /* Whether the segment's rows are there and agree with the file, which is told
  * by the tape's identity, its size and its number of blocks. */
 bool evt_index_has(evt_index *x, const evt_segment *s);

@@ -83,15 +83,15 @@ try_index(evt_tape *t, unsigned lists, evt_error *err)
 	return r;
 }
 
-int
-evt_tape_gather(evt_tape *t, unsigned lists, evt_summary *sum,
+static int
+gather_best(evt_tape *t, unsigned lists, evt_summary *sum,
     uint64_t *ret_damaged, evt_error *err)
 {
-	int r = evt_tape_refresh(t, err);
 	bool by_index = t->index != NULL;
+	int r = EVT_OK;
 
 	/* A damaged index costs time. */
-	if (r == EVT_OK && by_index && sum->frames > 0) {
+	if (by_index && sum->frames > 0) {
 		r = try_index(t, lists, err);
 		by_index = r == EVT_OK;
 		if (r == EVT_ERR_INDEX)
@@ -106,6 +106,21 @@ evt_tape_gather(evt_tape *t, unsigned lists, evt_summary *sum,
 		evt_summary_clear(sum);
 		r = gather(t, false, lists, sum, ret_damaged, err);
 	}
+	return r;
+}
+
+int
+evt_tape_gather(evt_tape *t, unsigned lists, evt_summary *sum,
+    uint64_t *ret_damaged, evt_error *err)
+{
+	int r = evt_tape_refresh(t, err);
+
+	*ret_damaged = 0;
+	if (r != EVT_OK)
+		return r;
+	evt_index_hold(t->index);
+	r = gather_best(t, lists, sum, ret_damaged, err);
+	evt_index_release(t->index);
 	return r;
 }
 
@@ -221,6 +236,7 @@ fill_segments(evt_tape *t, evt_info *info, evt_error *err)
 		return evt_err_nomem(err);
 	info->index = t->index_state == EVT_INDEX_MISSING ? "missing" :
 	    t->index_state == EVT_INDEX_DAMAGED ? "damaged" : "ok";
+	evt_index_hold(t->index);
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
 		r = fill_segment(t, &t->segments[i], &info->segments[i], err);
 		info->stored_bytes += t->segments[i].size;
@@ -229,6 +245,7 @@ fill_segments(evt_tape *t, evt_info *info, evt_error *err)
 		    !info->segments[i].indexed && t->segments[i].sealed)
 			info->index = "stale";
 	}
+	evt_index_release(t->index);
 	return r;
 }
 
