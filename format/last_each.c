@@ -446,7 +446,7 @@ search_indexed(struct each *e, size_t i, int fd, evt_error *err)
 	if (evt_index_find(x, s->no, &e->match.filter, wanted, s->n_blocks,
 	    NULL) == EVT_OK)
 		r = look_through(&p, wanted, i, fd, err);
-	if (r == EVT_OK && memchr(wanted, true, p.looked_through) != NULL &&
+	if (r == EVT_OK && memchr(wanted, 1, p.looked_through) != NULL &&
 	    !all_found(e, i)) {
 		if (evt_index_each_span(x, s->no, e->match.filter.events[0],
 		    e->match.filter.to_ns, add_candidate, &p, err) != EVT_OK)
