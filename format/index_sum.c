@@ -63,7 +63,7 @@ evt_index_forget_sums(evt_index *x, uint32_t no, evt_error *err)
 {
 	if (no > summed(x))
 		return EVT_OK;
-	return evt_index_exec(x, "DELETE FROM source_sum;"
+	return evt_index_exec(x, "DROP TABLE IF EXISTS source_sum;"
 	    "DELETE FROM meta WHERE key = 'summed'", err);
 }
 
