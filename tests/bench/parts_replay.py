@@ -1,8 +1,11 @@
 """What it takes to play a tape to its end."""
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
+import time
 
 import inputs
 import measure
@@ -10,6 +13,9 @@ from measure import peer, program, run
 
 MEMORY_MIB = 32
 CLIENTS = 100
+NODE_FRAMES = 30000
+UPGRADE = (b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+           b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 
 
 def replay(tape, *options):
@@ -31,48 +37,71 @@ def stdout(bench):
 
 
 def _play(bench, argv, path, clients, frames, env=None):
-    """Seconds from the first byte to the last frame, of a server and its clients."""
+    """What a server's clients counted, and the seconds from the first byte to the last frame."""
     ready = bench.path("ready")
     with measure.Background([a.replace("READY", ready) for a in argv], ready, env) as server:
-        out = json.loads(measure.output([peer("ws_count"), server.port(), path, str(clients), str(frames)]))
-    return out
+        return json.loads(measure.output([peer("ws_count"), server.port(), path, str(clients), str(frames)]))
+
+
+def _each(out, clients, frames, who):
+    """Seconds a delivery; they must all have come."""
+    if out["frames"] != clients * frames:
+        raise SystemExit("bench: %s: %d of %d frames came" % (who, out["frames"], clients * frames))
+    return out["seconds"] / out["frames"]
+
+
+def _serve(tape, clients, *options):
+    shared = ["--shared", "--wait-clients", str(clients)] if clients > 1 else []
+    return replay(tape, "--listen", "0", "--ready-file", "READY", *shared, *options)
 
 
 def websocket(bench):
     """To one client, and to a hundred that watch the same deck."""
     for clients, frames in ((1, bench.large), (CLIENTS, bench.small)):
-        tape, lines = bench.inputs.tape(frames, 1000), bench.inputs.lines(frames, 1000)
-        shared = ["--shared", "--wait-clients", str(clients)] if clients > 1 else []
-        missing = []
+        _websocket(bench, clients, frames)
 
-        def ours(clients=clients, frames=frames, tape=tape, shared=shared, missing=missing):
-            out = _play(bench, replay(tape, "--listen", "0", "--ready-file", "READY", "--once", *shared), "/stream",
-                        clients, frames)
-            missing.append(clients * frames - out["frames"])
-            return out["seconds"] * clients * frames / max(1, out["frames"])
 
-        def node(clients=clients, frames=frames, lines=lines):
-            out = _play(bench, ["node", os.path.join(measure.TOP, "tests/bench/peers/ws_send.cjs"), lines, "READY",
-                                str(clients)], "/", clients, frames, measure.evtest.NODE_ENV)
-            if out["frames"] != clients * frames:
-                raise SystemExit("bench: Node's clients got %d frames of %d" % (out["frames"], clients * frames))
-            return out["seconds"]
+def _websocket(bench, clients, frames):
+    tape, name = bench.inputs.tape(frames, 1000), "websocket_%d" % clients
+    what = "over WebSocket at max, %d client%s" % (clients, "s on one deck" if clients > 1 else "")
+    missing = []
 
-        what = "over WebSocket at max, %d client%s" % (clients, "s on one deck" if clients > 1 else "")
-        name = "websocket_%d" % clients
-        if measure.there("node") and os.path.isdir(os.path.join(measure.evtest.NODE_ENV["NODE_PATH"], "ws")):
-            times = bench.table.turns(ours, node)
-            bench.table.ratio(name + "_node", what, times, "Node ws", ("least", 5.0), (clients * frames, "frames"))
-        else:
-            bench.table.skip(what + ", Node ws", "nodejs and node-ws are not installed")
-            times = bench.table.turns(ours)
-        bench.table.figure(name, what + ": speed", [clients * frames / t[0] / 1e6 for t in times], "M frames/s",
-                           ("least", 3.0 if clients > 1 else 1.5))
-        bench.table.figure(name + "_missing", what + ": frames that clients did not get", missing, "", ("most", 0))
+    def ours():
+        out = _play(bench, _serve(tape, clients, "--once"), "/stream", clients, frames)
+        missing.append(clients * frames - out["frames"])
+        return out["seconds"] / max(1, out["frames"])
+
+    def bare():
+        """All of the small input lies in its memory."""
+        out = _play(bench, [peer("ws_sender"), bench.inputs.lines(bench.small, 1000), "READY", str(clients)], "/",
+                    clients, bench.small)
+        return _each(out, clients, bench.small, "the bare server")
+
+    # Node takes minutes for what takes us seconds: of a hundred each client gets fewer.
+    few = frames if clients == 1 else min(frames, NODE_FRAMES)
+
+    def node():
+        out = _play(bench, ["node", os.path.join(measure.TOP, "tests/bench/peers/ws_send.cjs"),
+                            bench.inputs.lines(few, 1000), "READY", str(clients)], "/", clients, few, measure.evtest.NODE_ENV)
+        return _each(out, clients, few, "Node")
+
+    calls = [ours, bare]
+    if measure.there("node") and os.path.isdir(os.path.join(measure.evtest.NODE_ENV["NODE_PATH"], "ws")):
+        calls.append(node)
+    else:
+        bench.table.skip(what + ", Node ws", "nodejs and node-ws are not installed")
+    times = bench.table.turns(*calls)
+    if node in calls:
+        told = "Node ws" if few == frames else "Node ws (%d each)" % few
+        bench.table.ratio(name + "_node", what, [(t[0], t[2]) for t in times], told, ("least", 5.0), (1, "frames"))
+    bench.table.ratio(name + "_bare", what, [t[:2] for t in times], "no tape, framed before", None, (1, "frames"))
+    bench.table.figure(name, what + ": speed", [1e-6 / t[0] for t in times], "M frames/s",
+                       ("least", 3.0 if clients > 1 else 1.5))
+    bench.table.figure(name + "_missing", what + ": frames that clients did not get", missing, "", ("most", 0))
 
 
 def memory(bench):
-    """The replayer's greatest size, whatever the tape."""
+    """The replayer's greatest size, whatever the tape, and whoever watches it."""
     tapes = [("1,000 sources", bench.inputs.tape(bench.large, 1000)),
              ("100,000 sources", bench.inputs.tape(bench.large, 100000)),
              ("six hours", bench.inputs.hours(bench.large, 1000))]
@@ -82,9 +111,54 @@ def memory(bench):
     else:
         tapes.append(("exchange", bench.inputs.record("exchange.tape", exchange, "--source-path", "/stream")))
     for name, tape in tapes:
-        peak = [run(replay(tape)).memory / 2**20 for _ in range(bench.table.pairs)]
-        bench.table.figure("memory_" + name.replace(" ", "_").replace(",", ""), "memory of the replayer, " + name, peak,
-                           "MiB", ("most", MEMORY_MIB))
+        _memory(bench, name, lambda tape=tape: run(replay(tape)).memory)
+    small, many = bench.inputs.tape(bench.small, 1000), bench.inputs.tape(bench.large, 100000)
+    for clients in (1, CLIENTS):
+        told = "%d client%s" % (clients, "s on one deck" if clients > 1 else "")
+        _memory(bench, told, lambda clients=clients: _size_serving(bench, small, clients, bench.small))
+        _memory(bench, told + " standing still", lambda clients=clients: _size_held_back(bench, many, clients))
+
+
+def _memory(bench, name, size):
+    peak = [size() / 2**20 for _ in range(bench.table.pairs)]
+    bench.table.figure("memory_" + name.replace(" ", "_").replace(",", ""), "memory of the replayer, " + name, peak,
+                       "MiB", ("most", MEMORY_MIB))
+
+
+def _size_serving(bench, tape, clients, frames):
+    """Of a server whose clients take all there is."""
+    ready, took = bench.path("ready"), bench.path("took")
+    argv = [peer("took"), took, *(a.replace("READY", ready) for a in _serve(tape, clients, "--once"))]
+    with measure.Background(argv, ready) as server:
+        out = json.loads(measure.output([peer("ws_count"), server.port(), "/stream", str(clients), str(frames)]))
+        server.finish()
+    _each(out, clients, frames, "the replayer")
+    with open(took, encoding="ascii") as f:
+        return int(f.read().split()[3]) * 1024
+
+
+def _size_held_back(bench, tape, clients):
+    """Of a server whose clients take nothing behind the first bytes, when it has nothing to do any more."""
+    ready, seen = bench.path("ready"), []
+    argv = [a.replace("READY", ready) for a in _serve(tape, clients, "--client-stall", "1h")]
+    with measure.Background(argv, ready) as server, contextlib.ExitStack() as stack:
+        sockets = []
+        for _ in range(clients):
+            s = stack.enter_context(socket.socket())
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.connect(("127.0.0.1", int(server.port())))
+            s.sendall(UPGRADE)
+            sockets.append(s)
+        for s in sockets:
+            answer = s.recv(1000)
+            if not answer.startswith(b"HTTP/1.1 101") or not s.recv(1000):
+                raise SystemExit("bench: a client was refused: %r" % answer[:100])
+        while len(seen) < 20 or seen[-1] != seen[-20]:
+            time.sleep(0.01)  # between polls
+            with open("/proc/%d/stat" % server.popen.pid, encoding="ascii") as f:
+                seen.append(f.read().rsplit(")", 1)[1].split()[11:13])
+        with open("/proc/%d/status" % server.popen.pid, encoding="ascii") as f:
+            return int(next(line for line in f if line.startswith("VmHWM")).split()[1]) * 1024
 
 
 def jq(bench):

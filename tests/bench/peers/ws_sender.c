@@ -3,17 +3,20 @@
  * socket takes it, so that it is not what is measured.
  *
  *     ws_sender LINES READYFILE [RATE STAMPS]
+ *     ws_sender LINES READYFILE CLIENTS
  *
  * Frames are made before a client comes: then the bytes only go out.  One
  * client is served: the handshake, a text frame for each line, a close frame.
  * With a RATE it sends so many a second at even times, and writes the time
- * (CLOCK_REALTIME, ns) just before each send to STAMPS, one a line.  The URL
- * goes to READYFILE.
+ * (CLOCK_REALTIME, ns) just before each send to STAMPS, one a line.  With
+ * CLIENTS it waits for so many and serves each as fast as that one takes it.
+ * The URL goes to READYFILE.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +31,11 @@
 #define REQUEST_MAX 8192
 #define OP_CLOSE 8
 #define NS 1000000000
+/* To one of many clients: what is written at once, and what the kernel may hold. */
+#define PIECE ((size_t)256 << 10)
+#define SEND_BUFFER (256 << 10)
+
+static const uint8_t bye[] = { 0x88, 2, 1000 >> 8, 1000 & 0xff };
 
 struct sender {
 	evt_buf wire; /* all frames, one behind the other */
@@ -87,20 +95,20 @@ make_frames(struct sender *s, const char *path)
 		peer_die("out of memory");
 }
 
-/* Listen, say where, and wait for the client. */
+/* Listen, and say where. */
 static int
-accept_one(const char *ready)
+open_listener(const char *ready)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof(at);
-	int one = 1, fd, client;
 	char half[4096];
+	int fd;
 	FILE *f;
 
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, n) != 0 ||
-	    listen(fd, 1) != 0 ||
+	    listen(fd, SOMAXCONN) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&at, &n) != 0)
 		peer_die("cannot listen");
 	if (snprintf(half, sizeof(half), "%s.half", ready) >= (int)sizeof(half))
@@ -110,12 +118,7 @@ accept_one(const char *ready)
 	    fprintf(f, "ws://127.0.0.1:%u/\n", ntohs(at.sin_port)) < 0 ||
 	    fclose(f) != 0 || rename(half, ready) != 0)
 		peer_die(ready);
-	client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-	if (client < 0)
-		peer_die("no client came");
-	(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	(void)close(fd);
-	return client;
+	return fd;
 }
 
 /* All of it; false: the client has what it wanted and is gone. */
@@ -176,6 +179,18 @@ shake_hands(int fd)
 	evt_buf_free(&text);
 }
 
+static int
+accept_one(int listener)
+{
+	int one = 1, fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		peer_die("no client came");
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	shake_hands(fd);
+	return fd;
+}
+
 static void
 sleep_until(int64_t at)
 {
@@ -230,6 +245,69 @@ await_close(int fd)
 }
 
 static void
+serve_one(struct sender *s, int listener, int64_t rate)
+{
+	int fd = accept_one(listener);
+
+	if ((rate > 0 ? send_paced(s, fd, rate)
+	              : send_all(fd, s->wire.data, s->wire.len)) &&
+	    send_all(fd, bye, sizeof(bye)))
+		await_close(fd);
+	(void)close(fd);
+}
+
+/* Write what one of many takes.  false: that was all, or it is gone. */
+static bool
+give(const struct sender *s, int fd, size_t *at)
+{
+	size_t left = s->wire.len - *at;
+	ssize_t n = send(fd, s->wire.data + *at, left < PIECE ? left : PIECE,
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0 && errno == EAGAIN)
+		return true;
+	if (n < 0 && errno != EPIPE && errno != ECONNRESET)
+		peer_die("cannot send");
+	*at += n > 0 ? (size_t)n : 0;
+	return n > 0 && *at < s->wire.len;
+}
+
+static void
+serve_many(const struct sender *s, int listener, size_t n)
+{
+	struct pollfd *fds = calloc(n + 1, sizeof(*fds));
+	size_t *at = calloc(n + 1, sizeof(*at)), live = n;
+	int buffer = SEND_BUFFER;
+
+	if (fds == NULL || at == NULL)
+		peer_die("out of memory");
+	for (size_t i = 0; i < n; i++) {
+		fds[i].fd = accept_one(listener);
+		fds[i].events = POLLOUT;
+		(void)setsockopt(fds[i].fd, SOL_SOCKET, SO_SNDBUF, &buffer,
+		    sizeof(buffer));
+	}
+	while (live > 0) {
+		if (poll(fds, n, -1) < 0 && errno != EINTR)
+			peer_die("poll");
+		for (size_t i = 0; i < n; i++) {
+			int fd = fds[i].fd;
+
+			if (fd < 0 || fds[i].revents == 0 ||
+			    give(s, fd, &at[i]))
+				continue;
+			if (send_all(fd, bye, sizeof(bye)))
+				await_close(fd);
+			(void)close(fd);
+			fds[i].fd = -1;
+			live--;
+		}
+	}
+	free(fds);
+	free(at);
+}
+
+static void
 write_stamps(const struct sender *s, const char *path)
 {
 	FILE *f = fopen(path, "w");
@@ -246,25 +324,25 @@ write_stamps(const struct sender *s, const char *path)
 int
 main(int argc, char **argv)
 {
-	static const uint8_t bye[] = { 0x88, 2, 1000 >> 8, 1000 & 0xff };
 	struct sender s = { 0 };
-	int64_t rate = 0;
+	int64_t rate = 0, clients = 0;
 	int fd;
 
-	if (argc != 3 && argc != 5) {
-		fprintf(
-		    stderr, "usage: ws_sender LINES READYFILE [RATE STAMPS]\n");
+	if (argc < 3 || argc > 5) {
+		fprintf(stderr, "usage: ws_sender LINES READYFILE "
+		                "[RATE STAMPS | CLIENTS]\n");
 		return 2;
 	}
+	if (argc == 4 && (clients = peer_int(argv[3], "CLIENTS")) == 0)
+		peer_die("CLIENTS is 0");
 	if (argc == 5 && (rate = peer_int(argv[3], "RATE")) == 0)
 		peer_die("RATE is 0");
 	make_frames(&s, argv[1]);
-	fd = accept_one(argv[2]);
-	shake_hands(fd);
-	if ((rate > 0 ? send_paced(&s, fd, rate)
-	              : send_all(fd, s.wire.data, s.wire.len)) &&
-	    send_all(fd, bye, sizeof(bye)))
-		await_close(fd);
+	fd = open_listener(argv[2]);
+	if (clients > 0)
+		serve_many(&s, fd, (size_t)clients);
+	else
+		serve_one(&s, fd, rate);
 	(void)close(fd);
 	if (argc == 5)
 		write_stamps(&s, argv[4]);
