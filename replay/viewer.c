@@ -258,18 +258,26 @@ has_input(const struct viewer *c)
 	return ioctl(lws_get_socket_fd(c->wsi), FIONREAD, &n) == 0 && n > 0;
 }
 
+/* What is to be written, or part of what was, waits for the peer to read. */
+static bool
+waits(const struct viewer *c)
+{
+	return (c->full && !c->done) || lws_partial_buffered(c->wsi) != 0;
+}
+
 /*
  * The end of a peer's stream must not be read while libwebsockets still holds a
  * part of what was written: 4.1 then puts the closing off until that part is
  * written, and serves the same socket again and again without ever polling.  A
- * peer that half-closes and does not read would hang the server.  What it says
- * is still read; under TLS the end may be among it, so there it waits.
+ * peer that half-closes and does not read would hang the server.  Nor while its
+ * socket is full: one that half-closes and reads slowly gets what it reads.  What
+ * it says is still read; under TLS the end may be among it, so there it waits.
  */
 void
 evt_viewer_mind(struct viewer *c)
 {
-	bool hold = lws_partial_buffered(c->wsi) != 0 &&
-	    (c->done || lws_is_ssl(c->wsi) || !has_input(c));
+	bool hold = waits(c) && (c->done || lws_is_ssl(c->wsi) ||
+	    !has_input(c));
 
 	if (hold != c->held)
 		lws_rx_flow_control(c->wsi, hold ? 0 : 1);
@@ -317,7 +325,7 @@ evt_viewer_flush(struct viewer *c, int64_t now)
 		c->done = true;
 	if (c->tap.fanout == NULL || c->done)
 		return;
-	while (!c->full && !lws_partial_buffered(c->wsi) && behind(c) > 0 &&
+	while (!waits(c) && behind(c) > 0 &&
 	    (n = evt_tap_peek(&c->tap, &p)) > 0) {
 		n = n < behind(c) ? n : (size_t)behind(c);
 		put_n = put(c, p, n);
@@ -333,7 +341,7 @@ evt_viewer_flush(struct viewer *c, int64_t now)
 	}
 	note_progress(c, took, now);
 	evt_viewer_mind(c);
-	if (behind(c) > 0 || c->goodbye != 0 || lws_partial_buffered(c->wsi))
+	if (behind(c) > 0 || c->goodbye != 0 || waits(c))
 		lws_callback_on_writable(c->wsi);
 }
 
@@ -347,8 +355,7 @@ evt_viewer_writable(struct viewer *c)
 		return 0;
 	c->full = false;
 	evt_viewer_flush(c, evt_waker_now());
-	if (c->goodbye != 0 && !c->done && behind(c) == 0 &&
-	    !lws_partial_buffered(c->wsi)) {
+	if (c->goodbye != 0 && !c->done && behind(c) == 0 && !waits(c)) {
 		c->done = true;
 		lws_close_reason(c->wsi, (enum lws_close_status)c->goodbye, NULL,
 		    0);

@@ -1,5 +1,5 @@
-"""A client of the replayer that reads nothing and says that it will send
-nothing more: it must cost the others nothing, and nothing when it is gone."""
+"""A client of the replayer that reads nothing, or slowly, and says that it will
+send nothing more: it must cost the others nothing, and nothing when it is gone."""
 
 import os
 import socket
@@ -39,13 +39,13 @@ class HalfClosed(evtest.Case):
         s.shutdown(socket.SHUT_WR)
         return s
 
-    def stuck(self):
-        """The send queue of the server's side is full and stays so."""
+    def stuck(self, state="01"):
+        """The send queue of the server's side is full and stays so. state: of the connection, in hex."""
         def queues():
             with open("/proc/net/tcp", encoding="ascii") as f:
                 mine = [line.split() for line in f if line.split()[1].endswith(":%04X" % self.port)]
             # Of open connections: those of metrics() may still be going.
-            return [sent for sent in (int(x[4].split(":")[0], 16) for x in mine if x[3] == "01") if sent > 0]
+            return [sent for sent in (int(x[4].split(":")[0], 16) for x in mine if x[3] == state) if sent > 0]
         before = queues()
         self.metrics()
         return before and queues() == before
@@ -71,6 +71,19 @@ class HalfClosed(evtest.Case):
     def test_a_stream_that_is_closed(self):
         """A close frame first, as libraries do."""
         self.one("/stream?speed=max", UPGRADE, b"\x88\x82\0\0\0\0\x03\xe8")
+        self.server.finish(evtest.SIGTERM)
+
+    def test_a_stream_that_is_read(self):
+        """As long as it is behind, it gets what it reads."""
+        s = self.ask("/stream?speed=max", UPGRADE)
+        for _ in range(40):
+            left = 100000
+            while left > 0:
+                piece = s.recv(left)
+                self.assertTrue(piece)
+                left -= len(piece)
+            self.wait_until("it is behind again", lambda: self.stuck("08"))
+        s.close()
         self.server.finish(evtest.SIGTERM)
 
     def test_a_call(self):
