@@ -16,6 +16,9 @@
 #include "format/index_sql.h"
 
 #define EVERY 8u
+/* They are not begun over more segments than this: a tape that drops its oldest
+ * would add up all of itself again and again. */
+#define MOST 16
 
 static const char make_table[] = "CREATE TABLE IF NOT EXISTS source_sum("
     "source INTEGER, event INTEGER, first_ns INTEGER NOT NULL,"
@@ -75,7 +78,8 @@ evt_index_add_sums(evt_index *x, uint32_t no, evt_error *err)
 	char sql[80];
 	int step = SQLITE_DONE, r;
 
-	if (at == 0 && no % EVERY != 0)
+	if (at == 0 && (no % EVERY != 0 || ask(x, "SELECT count(*) FROM segment",
+	    0, 0) > MOST))
 		return EVT_OK;
 	if ((r = evt_index_exec(x, make_table, err)))
 		return r;

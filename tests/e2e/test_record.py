@@ -470,7 +470,7 @@ class Lines(feed.FeedCase):
         read, write = os.pipe()
         p = self.start("evtape-record", "-", "-o", self.tape, stdin=read)
         os.close(read)
-        self.wait_until("the start", lambda: os.path.exists(self.tape) and self.marks("started"))
+        self.wait_until("the start", lambda: os.path.isdir(os.path.join(self.tape, "journal")) and self.marks("started"))
         p.signal(evtest.signal.SIGSTOP)
         os.write(write, b'{"n":1}\n' * 5000)
         p.signal(evtest.SIGINT)

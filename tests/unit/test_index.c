@@ -584,6 +584,31 @@ long_tapes_are_summed_up(void **state)
 	x->n = n; /* as many as are loaded */
 }
 
+/* A tape that drops its oldest segment with each new one. */
+static void
+a_ring_is_not_summed_up(void **state)
+{
+	struct fixture *x = *state;
+	evt_index *index;
+	evt_error err;
+	bool fresh;
+	size_t n = x->n;
+
+	add_segments(x, 20);
+	assert_int_equal(number(x, "SELECT value FROM meta "
+	    "WHERE key = 'summed'"), 20);
+	for (unsigned to = 21; to <= 25; to++) {
+		ok(evt_index_create(&evt_io_posix, x->path, x->seg[0].uuid,
+		    &index, &fresh, &err), &err);
+		ok(evt_index_drop(index, to - 20, &err), &err);
+		evt_index_close(index);
+		add_segments(x, to);
+		assert_int_equal(number(x, "SELECT count(*) FROM meta "
+		    "WHERE key = 'summed'"), 0);
+	}
+	x->n = n;
+}
+
 static void
 sums_that_are_of_other_segments(void **state)
 {
@@ -657,6 +682,7 @@ main(void)
 		T(numbers_and_words_are_two),
 		T(dropped_segments_take_their_keys),
 		T(long_tapes_are_summed_up),
+		T(a_ring_is_not_summed_up),
 		T(sums_that_are_of_other_segments),
 		T(another_tapes_is_replaced),
 		{ "in a folder of an awkward name", it_spares_blocks,
