@@ -2,11 +2,11 @@
 #include "format/fetch.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/err.h"
+#include "format/thread.h"
 
 /* The block that is being handed out, and those behind it. */
 #define SLOTS 3u
@@ -89,21 +89,6 @@ run(void *arg)
 	return NULL;
 }
 
-/* The thread must not take the signals that the program waits for. */
-static bool
-start_thread(evt_fetch *f)
-{
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-		return false;
-	r = pthread_create(&f->thread, NULL, run, f);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r == 0;
-}
-
 int
 evt_fetch_new(const evt_match *match, bool threaded, evt_fetch **ret_fetch,
     evt_error *err)
@@ -117,7 +102,8 @@ evt_fetch_new(const evt_match *match, bool threaded, evt_fetch **ret_fetch,
 	pthread_cond_init(&f->wanted, NULL);
 	pthread_cond_init(&f->loaded, NULL);
 	/* Without a thread it is slower and nothing else. */
-	f->threaded = threaded && start_thread(f);
+	f->threaded = threaded &&
+	    evt_thread_start(&f->thread, run, f) == 0;
 	*ret_fetch = f;
 	return EVT_OK;
 }

@@ -2,10 +2,10 @@
 #include "format/worker.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "format/err.h"
+#include "format/thread.h"
 
 struct evt_worker {
 	void (*job)(void *ctx);
@@ -39,21 +39,6 @@ run(void *arg)
 	return NULL;
 }
 
-/* The thread must not take the signals that the program waits for. */
-static bool
-start_thread(evt_worker *w)
-{
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-		return false;
-	r = pthread_create(&w->thread, NULL, run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r == 0;
-}
-
 int
 evt_worker_new(void (*job)(void *ctx), void *ctx, bool threaded,
     evt_worker **ret_worker, evt_error *err)
@@ -67,7 +52,8 @@ evt_worker_new(void (*job)(void *ctx), void *ctx, bool threaded,
 	/* On Linux these cannot fail. */
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_cond_init(&w->changed, NULL);
-	w->threaded = threaded && start_thread(w);
+	w->threaded = threaded &&
+	    evt_thread_start(&w->thread, run, w) == 0;
 	*ret_worker = w;
 	return EVT_OK;
 }

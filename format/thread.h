@@ -1,0 +1,11 @@
+/* thread.h - threads that leave signals to the program. */
+#ifndef EVT_THREAD_H
+#define EVT_THREAD_H
+
+#include <pthread.h>
+
+/* pthread_create() with all signals blocked in the new thread: it must not take
+ * those that the program waits for.  0, or an errno. */
+int evt_thread_start(pthread_t *ret_thread, void *(*run)(void *arg), void *arg);
+
+#endif
