@@ -48,7 +48,7 @@ FUZZ_LIB   := $(filter-out $(FUZZ_SRC) $(FUZZ_MAIN),$(wildcard tests/fuzz/*.c))
 
 # What the benchmarks hold the programs against, as far as it is ours to write, and
 # what makes tapes of exact times.
-PEERS      = sqlite_rows ws_sender ws_count lws_count arrivals took
+PEERS      = sqlite_rows pack_blocks ws_sender ws_count lws_count arrivals took
 BENCH_BINS = $(addprefix $(BUILD)/tests/,$(PEERS) mktape bench_scan)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

@@ -47,11 +47,19 @@ def ingest_lines(bench, name, what, lines, goals, options=()):
                 os.unlink(bench.path("rows.db" + end))
         return run([peer("sqlite_rows"), "write", bench.path("rows.db"), "0", "0"], lines).seconds
 
-    times = bench.table.turns(ours, zstd, sqlite)
+    def blocks():
+        return float(measure.output([peer("pack_blocks"), lines]))
+
+    times = bench.table.turns(ours, zstd, sqlite, blocks)
     check_whole(tape, frames)
     bench.table.ratio(name + "_zstd", what, [t[:2] for t in times], "zstd -3 -T1", ("least", 1.0) if goals else None,
                       (size / 1e6, "MB"))
     bench.table.ratio(name + "_sqlite", what, [(t[0], t[2]) for t in times], "SQLite rows", ("least", 8.0) if goals else None,
+                      (frames, "frames"))
+    # What bounds it: one thread packs, and SQLite has nothing to compress.
+    bench.table.ratio(name + "_packing", what + ": making the blocks' bytes alone", [(t[3], t[1]) for t in times],
+                      "zstd -3 -T1", None, (size / 1e6, "MB"))
+    bench.table.ratio(name + "_bound", what + ": zstd -3 -T1 alone", [(t[1], t[2]) for t in times], "SQLite rows", None,
                       (frames, "frames"))
     bench.table.figure(name + "_memory", what + ": memory", peak, "MiB", ("most", MEMORY_MIB))
 
