@@ -207,6 +207,19 @@ get_times(const struct sections *s, evt_block *b)
 	return pt == s->end[SEC_TIME] && pm == s->end[SEC_MONO];
 }
 
+/* n varints of a byte each, as a column of n bytes must be. */
+static bool
+get_bytes(const uint8_t *p, uint32_t n, uint64_t max, uint32_t *out)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		out[i] = p[i];
+		most = out[i] > most ? out[i] : most;
+	}
+	return most < 0x80 && most <= max;
+}
+
 /* A column of n varints, each at most `max`. */
 static bool
 get_column(const struct sections *s, int id, uint32_t n, uint64_t max,
@@ -214,6 +227,8 @@ get_column(const struct sections *s, int id, uint32_t n, uint64_t max,
 {
 	const uint8_t *p = s->at[id], *end = s->end[id];
 
+	if ((uint64_t)(end - p) == n)
+		return get_bytes(p, n, max, out);
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t v;
 
