@@ -192,8 +192,8 @@ evt_stage_check(struct stage *st, int64_t now)
 
 /* Frames that were framed and not yet flushed. */
 struct batch {
-	int64_t due[MAX_DUES]; /* not flat out */
-	size_t n;
+	int64_t due[MAX_DUES]; /* not of those that go flat out */
+	size_t n, n_due;
 	uint64_t bytes; /* of their payload */
 	uint64_t sent;  /* the same, since the turn began */
 	int64_t now;    /* the clock; flat out it is looked at now and then */
@@ -233,13 +233,13 @@ flush(struct stage *st, struct batch *b)
 
 	for (struct viewer *c = st->clients; c != NULL; c = c->next)
 		evt_viewer_flush(c, now);
-	if (b->n > 0 && st->n_clients > 0 && !flat_out(st)) {
+	if (b->n_due > 0 && st->n_clients > 0) {
 		now = evt_waker_now();
-		for (size_t i = 0; i < b->n; i++)
+		for (size_t i = 0; i < b->n_due; i++)
 			evt_lateness_add(&st->server->stats.late,
 			    now - b->due[i]);
 	}
-	b->n = 0;
+	b->n = b->n_due = 0;
 	b->bytes = 0;
 }
 
@@ -324,7 +324,7 @@ is_full(const struct stage *st, const struct batch *b, int64_t due)
 {
 	if (flat_out(st))
 		return b->bytes >= EVT_FANOUT_WIDE;
-	return b->n == MAX_DUES || b->bytes >= BATCH_BYTES ||
+	return b->n_due == MAX_DUES || b->bytes >= BATCH_BYTES ||
 	    b->now - due < BEHIND_NS;
 }
 
@@ -342,9 +342,9 @@ take(struct stage *st, struct batch *b, const evt_frame *f, int64_t due)
 		return give_up(st, &err);
 	b->sent += f->len + 1;
 	b->bytes += f->len;
-	if (!flat_out(st))
-		b->due[b->n] = due;
 	b->n++;
+	if (!flat_out(st))
+		b->due[b->n_due++] = due;
 	if (is_full(st, b, due))
 		flush(st, b);
 	return true;
@@ -470,12 +470,9 @@ must_wait(struct stage *st, const struct batch *b)
 void
 evt_stage_pump(struct stage *st)
 {
-	struct batch b;
+	struct batch b = { .n = 0 };
 	bool go;
 
-	b.n = 0;
-	b.bytes = b.sent = 0;
-	b.until_clock = 0;
 	look_at_clock(st, &b);
 	go = tick(st, b.now);
 	while (go && !must_wait(st, &b)) {
