@@ -24,8 +24,6 @@
 #include "record/backoff.h"
 #include "record/secret.h"
 
-/* A TCP connection, and then the handshake, may each take this long. */
-#define CONNECT_S 15
 #define RX_BYTES (1u << 20)
 #define SERVICE_BYTES (64u << 10)
 #define HEADER_BYTES (32u << 10)
@@ -62,8 +60,8 @@ make_context(evt_client *c, evt_error *err)
 		.fd_limit_per_thread = 256,
 		.pt_serv_buf_size = SERVICE_BYTES,
 		.max_http_header_data2 = HEADER_BYTES,
-		.timeout_secs = CONNECT_S,
-		.connect_timeout_secs = CONNECT_S,
+		.timeout_secs = EVT_CLIENT_CONNECT_S,
+		.connect_timeout_secs = EVT_CLIENT_CONNECT_S,
 		.provided_client_ssl_ctx = c->tls,
 		/* Not NULL, or it would look into the environment itself. */
 		.http_proxy_address = "",
@@ -152,6 +150,7 @@ evt_client_free(evt_client *c)
 	SSL_CTX_free(c->tls);
 	forget_request(c);
 	forget_outgoing(c);
+	evt_client_plain_reset(c);
 	evt_assembly_reset(&c->assembly);
 	evt_proxy_free(&c->proxy);
 	free(c);
@@ -196,7 +195,7 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 {
 	const struct hearsay *h = &c->heard;
 	bool slow = evt_clock_boot() - h->began_ns >=
-	    (CONNECT_S - 1) * EVT_NS_PER_S;
+	    (EVT_CLIENT_CONNECT_S - 1) * EVT_NS_PER_S;
 	const char *address = c->resolve != NULL ?
 	    evt_resolve_address(c->resolve, c->address) : NULL;
 
@@ -224,7 +223,7 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 		snprintf(out, size, "the proxy refused to connect");
 	else if (slow)
 		snprintf(out, size, "the server did not answer the handshake "
-		    "within %d s", CONNECT_S);
+		    "within %d s", EVT_CLIENT_CONNECT_S);
 	else if (c->post)
 		snprintf(out, size, "the server hung up without an answer "
 		    "(or it wants %s://)", c->cfg.url->tls ? "http" : "https");
@@ -296,6 +295,7 @@ report_end(evt_client *c)
 	c->ping = false;
 	forget_request(c);
 	forget_outgoing(c);
+	evt_client_plain_reset(c);
 	c->cfg.events.ended(c->cfg.ctx, &ended);
 }
 
@@ -334,11 +334,12 @@ static void
 try_address(evt_client *c)
 {
 	const char *address = evt_resolve_address(c->resolve, c->address);
+	bool plain = !c->post && !c->cfg.url->tls && c->proxy.host == NULL;
 	struct lws_client_connect_info info = {
 		.context = c->lws,
 		.address = address,
 		.port = c->cfg.url->port,
-		.method = c->post ? "POST" : NULL,
+		.method = c->post ? "POST" : plain ? "RAW" : NULL,
 		.path = c->target,
 		.host = c->cfg.url->authority,
 		.protocol = c->subprotocols,
@@ -352,6 +353,8 @@ try_address(evt_client *c)
 	};
 
 	c->heard = (struct hearsay){ .began_ns = evt_clock_boot() };
+	evt_client_plain_reset(c);
+	c->plain.used = plain;
 	c->live = true;
 	c->over = false;
 	if (c->proxy.host != NULL) {

@@ -44,8 +44,9 @@ typedef struct evt_client_ended {
 	enum evt_client_stage stage; /* the last one that was begun */
 	int code;          /* close code (RFC 6455, 7.4): 1005 the server gave
 	                      none, 1006 it closed without a close frame; 0 if
-	                      it had not come up.  libwebsockets hands 1012 to
-	                      1015 over as 1002. */
+	                      it had not come up.  1002 also where there is no
+	                      such code; over TLS and through a proxy libwebsockets
+	                      hands 1012 to 1015 over as that. */
 	const char *reason; /* for a person, one line; never empty */
 	unsigned status;   /* of the HTTP answer that refused, 0: none */
 	int64_t retry_after_ns; /* as the server asked, 0: it did not */

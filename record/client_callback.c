@@ -78,10 +78,20 @@ note_failure(evt_client *c, struct lws *wsi, const char *words, size_t n)
 		(void)evt_tls_failure(c->heard.tls, sizeof(c->heard.tls));
 }
 
-static void
-note_close(evt_client *c, const uint8_t *p, size_t n)
+/* Whether a close frame may have it (RFC 6455, 7.4). */
+static bool
+is_code(int code)
+{
+	return code >= 1000 && code <= 4999 && code != 1005 && code != 1006 &&
+	    code != 1015;
+}
+
+void
+evt_client_note_close(evt_client *c, const uint8_t *p, size_t n, bool exact)
 {
 	char said[126] = "";
+	const char *note = "";
+	int code;
 
 	c->heard.by_server = true;
 	if (n < 2) {
@@ -90,16 +100,19 @@ note_close(evt_client *c, const uint8_t *p, size_t n)
 		    "the server closed the connection, with no code");
 		return;
 	}
-	c->heard.code = p[0] << 8 | p[1];
+	code = p[0] << 8 | p[1];
+	c->heard.code = is_code(code) ? code : 1002;
 	for (size_t i = 2; i < n && i - 2 < sizeof(said) - 1; i++)
 		said[i - 2] = (char)(p[i] < 0x20 || p[i] == 0x7f ? ' ' : p[i]);
 	/* libwebsockets puts 1002 in the place of codes that it does not know,
 	 * those for a restart (1012) and for overload (1013) among them. */
+	if (!is_code(code))
+		note = ", which is none";
+	else if (!exact && code == 1002)
+		note = ", or one that reads so here (1012 to 1014)";
 	snprintf(c->heard.reason, sizeof(c->heard.reason),
-	    "the server closed the connection with code %d%s%s%s%s",
-	    c->heard.code, c->heard.code == 1002 ? ", or one that reads so "
-	    "here (1012 to 1014)" : "", said[0] != '\0' ? " (" : "", said,
-	    said[0] != '\0' ? ")" : "");
+	    "the server closed the connection with code %d%s%s%s%s", code, note,
+	    said[0] != '\0' ? " (" : "", said, said[0] != '\0' ? ")" : "");
 }
 
 /*
@@ -107,8 +120,8 @@ note_close(evt_client *c, const uint8_t *p, size_t n)
  * who began.  libwebsockets tells the same of a server that went, of a reset,
  * and of bytes that it would not take.
  */
-static enum parting
-parting(struct lws *wsi)
+enum parting
+evt_client_parting(struct lws *wsi)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
@@ -131,8 +144,8 @@ parting(struct lws *wsi)
 	}
 }
 
-static void
-opened(evt_client *c, struct lws *wsi)
+void
+evt_client_up(evt_client *c, struct lws *wsi)
 {
 	char peer[NI_MAXHOST + NI_MAXSERV + 4] = "unknown", tls[128];
 	char host[NI_MAXHOST], port[NI_MAXSERV];
@@ -157,13 +170,10 @@ opened(evt_client *c, struct lws *wsi)
 	c->cfg.events.opened(c->cfg.ctx, &o);
 }
 
-static void
-received(evt_client *c, struct lws *wsi, const evt_moment *stamp, uint8_t *p,
-    size_t n)
+void
+evt_client_assemble(evt_client *c, const evt_moment *stamp, uint8_t opcode,
+    uint8_t *p, size_t n, bool last)
 {
-	bool last = lws_remaining_packet_payload(wsi) == 0 &&
-	    lws_is_final_fragment(wsi);
-	uint8_t opcode = lws_frame_is_binary(wsi) ? EVT_OP_BINARY : EVT_OP_TEXT;
 	uint8_t *data;
 	uint64_t len;
 
@@ -178,6 +188,18 @@ received(evt_client *c, struct lws *wsi, const evt_moment *stamp, uint8_t *p,
 	case EVT_ASSEMBLY_MORE:
 		break;
 	}
+}
+
+static void
+received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
+{
+	evt_moment stamp = evt_stamps_now(c->cfg.stamps);
+
+	c->heard_ns = evt_stamps_boot(c->cfg.stamps, &stamp);
+	evt_client_assemble(c, &stamp,
+	    lws_frame_is_binary(wsi) ? EVT_OP_BINARY : EVT_OP_TEXT, p, n,
+	    lws_remaining_packet_payload(wsi) == 0 &&
+	    lws_is_final_fragment(wsi));
 }
 
 /* Write the oldest message that waits. */
@@ -198,34 +220,55 @@ write_next(evt_client *c, struct lws *wsi)
 	c->cfg.events.sent(c->cfg.ctx, copy, o->n);
 	explicit_bzero(copy, o->n);
 	free(copy);
-	rc = lws_write(wsi, o->data + LWS_PRE, o->n, LWS_WRITE_TEXT);
+	rc = c->plain.used ? evt_client_plain_write(c, wsi, EVT_WIRE_OP_TEXT,
+	    o->data + LWS_PRE, o->n) :
+	    lws_write(wsi, o->data + LWS_PRE, o->n, LWS_WRITE_TEXT);
 	evt_client_free_outgoing(o);
 	return rc;
 }
 
-/* The socket takes data: one thing at a time.  Non-zero closes. */
 static int
-writeable(evt_client *c, struct lws *wsi)
+write_ping(evt_client *c, struct lws *wsi)
 {
 	uint8_t frame[LWS_PRE + 8] = { 0 };
+
+	c->ping = false;
+	return c->plain.used ? evt_client_plain_write(c, wsi, EVT_WIRE_OP_PING,
+	    frame + LWS_PRE, 0) :
+	    lws_write(wsi, frame + LWS_PRE, 0, LWS_WRITE_PING);
+}
+
+/* Begin to close; what the server has sent by then still comes. */
+static int
+write_close(evt_client *c, struct lws *wsi)
+{
+	if (c->plain.used)
+		return evt_client_plain_close(c, wsi, c->closing);
+	lws_close_reason(wsi, (enum lws_close_status)c->closing, NULL, 0);
+	return -1;
+}
+
+int
+evt_client_writeable(evt_client *c, struct lws *wsi)
+{
 	int rc;
 
 	if (lws_partial_buffered(wsi)) {
 		lws_callback_on_writable(wsi);
 		return 0;
 	}
-	if (c->ping) {
-		c->ping = false;
-		rc = lws_write(wsi, frame + LWS_PRE, 0, LWS_WRITE_PING);
-	} else if (c->out != NULL) {
-		rc = write_next(c, wsi);
-	} else if (c->closing != 0) {
-		lws_close_reason(wsi, (enum lws_close_status)c->closing, NULL,
-		    0);
-		return -1;
-	} else {
+	if (c->plain.closed)
 		return 0;
-	}
+	if (c->plain.pong)
+		rc = evt_client_plain_pong(c, wsi);
+	else if (c->ping)
+		rc = write_ping(c, wsi);
+	else if (c->out != NULL)
+		rc = write_next(c, wsi);
+	else if (c->closing != 0)
+		rc = write_close(c, wsi);
+	else
+		return 0;
 	if (rc < 0)
 		return -1;
 	if (c->ping || c->out != NULL || c->closing != 0)
@@ -313,15 +356,17 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 {
 	struct lws_context *lws = lws_get_context(wsi);
 	evt_client *c = lws != NULL ? lws_context_user(lws) : NULL;
-	evt_moment stamp;
 
 	if (c == NULL)
 		return 0;
 	switch (reason) {
+	case LWS_CALLBACK_RAW_CONNECTED:
+	case LWS_CALLBACK_RAW_RX:
+	case LWS_CALLBACK_RAW_WRITEABLE:
+	case LWS_CALLBACK_RAW_CLOSE:
+		return evt_client_plain_callback(c, wsi, reason, in, len);
 	case LWS_CALLBACK_CLIENT_RECEIVE:
-		stamp = evt_stamps_now(c->cfg.stamps);
-		c->heard_ns = evt_stamps_boot(c->cfg.stamps, &stamp);
-		received(c, wsi, &stamp, in, len);
+		received(c, wsi, in, len);
 		return 0;
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
 		return add_headers(c, wsi, in, len);
@@ -332,19 +377,19 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		note_failure(c, wsi, in, len);
 		return 0;
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
-		opened(c, wsi);
+		evt_client_up(c, wsi);
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
 		c->heard_ns = evt_clock_boot();
 		return 0;
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
-		return writeable(c, wsi);
+		return evt_client_writeable(c, wsi);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		if (c->heard.code == 0)
-			note_close(c, in, len);
+			evt_client_note_close(c, in, len, false);
 		return 0;
 	case LWS_CALLBACK_CLIENT_CLOSED:
-		c->heard.parting = parting(wsi);
+		c->heard.parting = evt_client_parting(wsi);
 		return 0;
 	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
 	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:

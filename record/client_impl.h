@@ -9,6 +9,11 @@
 #include "record/proxy.h"
 #include "record/resolve.h"
 #include "record/tls.h"
+#include "record/upgrade.h"
+#include "record/wire.h"
+
+/* A TCP connection, and then the handshake, may each take this long. */
+#define EVT_CLIENT_CONNECT_S 15
 
 /* A message that waits to be sent. */
 struct outgoing {
@@ -21,7 +26,7 @@ struct outgoing {
 enum parting {
 	PARTING_SERVER, /* it said that there is no more */
 	PARTING_BROKEN, /* a reset, or nothing got through */
-	PARTING_OURS    /* libwebsockets, for what came is no WebSocket */
+	PARTING_OURS    /* we, for what came is no WebSocket */
 };
 
 /* What is heard of the present attempt until it is over. */
@@ -39,6 +44,18 @@ struct hearsay {
 	enum parting parting;
 	bool unmeasured;   /* the answer to a POST ends with the connection */
 	bool answered;     /* and here it ended */
+};
+
+/* A connection whose handshake and frames are ours (client_plain.c). */
+struct plain {
+	bool used;   /* this attempt is one */
+	bool closed; /* a close frame was sent */
+	uint8_t nonce[EVT_UPGRADE_NONCE];
+	evt_buf head; /* the answer to it, as far as it came */
+	evt_wire wire;
+	uint8_t ping[EVT_WIRE_CONTROL_MAX]; /* to be answered, if pong */
+	size_t n_ping;
+	bool pong;
 };
 
 struct evt_client {
@@ -63,6 +80,7 @@ struct evt_client {
 	struct hearsay heard;
 
 	/* The open connection. */
+	struct plain plain;
 	evt_assembly assembly;
 	int64_t heard_ns;
 	struct outgoing *out, **out_end;
@@ -79,8 +97,38 @@ void evt_client_free_outgoing(struct outgoing *o);
 /* If the look-up has an answer by now, connect. */
 void evt_client_resolved(evt_client *c);
 
-/* What libwebsockets calls (client_callback.c). */
+/* ---- client_callback.c --------------------------------------------------------- */
+
+/* What libwebsockets calls. */
 int evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
     void *user, void *in, size_t len);
+
+/* The handshake is done. */
+void evt_client_up(evt_client *c, struct lws *wsi);
+/* A piece of a message. */
+void evt_client_assemble(evt_client *c, const evt_moment *stamp, uint8_t opcode,
+    uint8_t *p, size_t n, bool last);
+/* The server's close frame.  exact: with the code that it sent. */
+void evt_client_note_close(evt_client *c, const uint8_t *p, size_t n,
+    bool exact);
+/* The socket takes data: one thing at a time.  Non-zero closes. */
+int evt_client_writeable(evt_client *c, struct lws *wsi);
+/* Who ended the connection, whose socket still stands. */
+enum parting evt_client_parting(struct lws *wsi);
+
+/* ---- client_plain.c ------------------------------------------------------------ */
+
+/* What libwebsockets calls for the raw role. */
+int evt_client_plain_callback(evt_client *c, struct lws *wsi,
+    enum lws_callback_reasons reason, uint8_t *in, size_t len);
+/* Send a frame; LWS_PRE bytes stand before p, which is masked in place. */
+int evt_client_plain_write(evt_client *c, struct lws *wsi, uint8_t opcode,
+    uint8_t *p, size_t n);
+/* Answer the latest ping. */
+int evt_client_plain_pong(evt_client *c, struct lws *wsi);
+/* Send a close frame, unless one was sent. */
+int evt_client_plain_close(evt_client *c, struct lws *wsi, int code);
+/* It is over. */
+void evt_client_plain_reset(evt_client *c);
 
 #endif

@@ -5,7 +5,8 @@
  * until it is released.  It is bounded in bytes and never blocks the
  * producer: when it is full the producer stops reading its
  * socket.  The item that filled the queue has already been taken in, so it
- * can pass its limit by one item (and the little that follows it: marks).
+ * can pass its limit by one item and what was read with it (64 KiB at most,
+ * and marks).
  *
  * One producer thread, one consumer thread.
  */

@@ -207,31 +207,32 @@ class Frames(FaultCase):
             ("a pong in pieces", sends(frame(10, b"x", fin=0)), 1006, BROKE, []),
             ("a long ping", sends(frame(9, b"x" * 126)), 1006, BROKE, []),
             ("a long close", sends(frame(8, b"\x03\xe8" + b"x" * 124)), 1006, BROKE, []),
-            # libwebsockets takes half a code for none, and others than there are for 1002.
+            # Half a code is taken for none, and one that there is not for 1002.
             ("half a code", sends(frame(8, b"\x03")), 1005, ".*with no code", []),
-            ("a bad code", sends(frame(8, b"\x03\xe7")), 1002, ".*code 1002, or .*", []),
-            ("a code that is never sent", sends(frame(8, b"\x03\xed")), 1002, ".*code 1002, or .*", [])])
+            ("a bad code", sends(frame(8, b"\x03\xe7")), 1002, ".*code 999, which is none", []),
+            ("a code that is never sent", sends(frame(8, b"\x03\xed")), 1002, ".*code 1005, which is none", [])])
 
     def test_what_breaks_off(self):
         whole = frame(1, b"x" * 70000)
         self.try_all("a connection that breaks off", [
             ("a reset", sends(then=reset), 1006, BROKEN, []),
             ("a reset in a header", sends(b"\x81\x7e", then=reset), 1006, BROKEN, []),
-            ("a reset in a frame", sends(frame(1, b"x" * 100, length=4096), then=reset), 1006, BROKEN, []),
+            ("a reset in a frame", sends(frame(1, b"x" * 100, length=4096), then=reset), 1006,
+             BROKEN + UNFINISHED % 100, []),
             ("a reset in a message", sends(frame(1, b"abc", fin=0), frame(0, b"de", fin=0), then=reset), 1006,
              BROKEN + UNFINISHED % 5, []),
             ("an end", sends(then=leave), 1006, LEFT, []),
             ("an end in a header", sends(whole[:3], then=leave), 1006, LEFT, []),
-            ("an end in a frame", sends(whole[:-1], then=leave), 1006, LEFT, []),
+            ("an end in a frame", sends(whole[:-1], then=leave), 1006, LEFT + UNFINISHED % 69999, []),
             ("an end in a message", sends(frame(2, b"abc", fin=0), then=leave), 1006, LEFT + UNFINISHED % 3, []),
             # The peer holds the connection, and there is nobody.
             ("half-open", sends(), 1006, r"the server does not answer pings \(for 1\.5s\)", [], "--ping-interval", "500ms"),
-            ("half-open in a frame", sends(whole[:1000]), 1006, r"the server does not answer pings \(for 1\.5s\)", [],
-             "--ping-interval", "500ms")])
+            ("half-open in a frame", sends(whole[:1000]), 1006, r"the server does not answer pings \(for 1\.5s\)" +
+             UNFINISHED % 990, [], "--ping-interval", "500ms")])
 
     def test_odd_but_whole(self):
-        """What is taken: nothing of it is lost. (Masked frames: libwebsockets 4.1
-        does not say that they were.)"""
+        """What is taken: nothing of it is lost. (A server may not mask, but what
+        one has masked can be read.)"""
         messages = [b'{"n":%d,"x":"%s"}' % (i, b"y" * (i * 37 % 400)) for i in range(60)]
         stream = b"".join(frame(1, m) for m in messages)
 
@@ -361,16 +362,18 @@ class Handshakes(FaultCase):
             ("a line of a megabyte", says(b"y" * (1 << 20)), WANTS_TLS),
             ("half a head", says(bare + b"Upgrade: websocket\r\n", then=leave), WANTS_TLS),
             ("a reset", says(then=reset), WANTS_TLS),
-            ("no key", says(bare + b"\r\n"), WRONG % "HS: ACCEPT missing"),
-            ("an extension", accepts(b"Sec-WebSocket-Extensions: permessage-deflate"), WRONG % "HS: EXT: unknown ext"),
-            ("a protocol", accepts(b"Sec-WebSocket-Protocol: other"), WRONG % "HS: PROTOCOL malformed"),
+            ("nothing of WebSocket", says(bare + b"\r\n"), WRONG % "it has no Upgrade: websocket"),
+            ("no key", says(bare + b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n"), WRONG % "it has no Sec-WebSocket-Accept"),
+            ("an extension", accepts(b"Sec-WebSocket-Extensions: permessage-deflate"),
+             WRONG % "it takes an extension that was not offered"),
+            ("a protocol", accepts(b"Sec-WebSocket-Protocol: other"), WRONG % "it takes a subprotocol that was not offered"),
             ("a status that is none", says(b"HTTP/1.1 99999999999999999999 x\r\n\r\n"), WANTS_TLS),
             ("a status below zero", says(b"HTTP/1.1 -1 x\r\n\r\n"), WANTS_TLS),
             ("204", says(b"HTTP/1.1 204 No Content\r\n\r\n"), "the server answered HTTP 204"),
             ("chunks of nonsense", says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nabc"),
              "the server answered HTTP 200: .*"),
+            ("no status", says(b"HTTP/1.1\r\n\r\n"), WANTS_TLS),
             ("no answer", says(), LATE, True),
-            ("no status", says(b"HTTP/1.1\r\n\r\n"), LATE, True),
             ("NULs", says(bytes(100)), LATE, True)])
 
     def context(self, name):
@@ -430,7 +433,10 @@ class Handshakes(FaultCase):
                 below.sendall(b"garbage" * 100)
                 until_gone(below)
         for name, peer, why in (("close notify", sends(then=lambda tls: tls.unwrap()), LEFT),
-                                ("a bad opcode", sends(frame(3)), BROKE), ("garbage in between", sends(then=garbage), BROKE),
+                                ("a bad opcode", sends(frame(3)), BROKE),
+                                # This one libwebsockets does not know.
+                                ("a restart", sends(frame(8, b"\x03\xf4")), r".*code 1002, or one that reads so here.*"),
+                                ("garbage in between", sends(then=garbage), BROKE),
                                 ("a reset", sends(frame(1, b"x", length=100), then=reset), BROKEN)):
             with self.subTest(name):
                 port = self.listen(over_tls(right, peer), over_tls(right, good))

@@ -159,15 +159,16 @@ class BareSocket(Peers):
         got = [f[1] for f in self.payloads()]
         self.assertEqual([got[0], got[-1]], [b"{}", b"2"])
         self.assertEqual({m["code"] for m in self.marks("disconnected")[:2]}, {1006})
-        # What came of a fragment is inside the library; of whole ones it is known.
         self.assertIsNone(self.marks("gap")[0]["frames"])
-        self.assertIn("; 3 bytes of an unfinished message are lost", self.marks("gap")[1]["reason"])
+        self.assertIn("; 100 bytes of an unfinished message are lost", self.marks("gap")[0]["reason"])
+        self.assertIn("; 4 bytes of an unfinished message are lost", self.marks("gap")[1]["reason"])
 
     def test_close_frames(self):
-        """Codes of others, one that the library does not know, none at all, a
-        reason that is not UTF-8."""
+        """Codes of others, one that libwebsockets does not know, one that there is
+        not, none at all, a reason that is not UTF-8."""
         for frame, code, reason in (
-                (b"\x88\x04" + struct.pack(">H", 1012) + b"ok", 1002, "code 1002, or one that reads so here (1012 to 1014) (ok)"),
+                (b"\x88\x04" + struct.pack(">H", 1012) + b"ok", 1012, "code 1012 (ok)"),
+                (b"\x88\x02" + struct.pack(">H", 1006), 1002, "code 1006, which is none"),
                 (b"\x88\x02" + struct.pack(">H", 3000), 3000, "code 3000"),
                 (b"\x88\x02" + struct.pack(">H", 4999), 4999, "code 4999"),
                 (b"\x88\x00", 1005, "with no code"),
