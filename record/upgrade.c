@@ -13,17 +13,18 @@
 bool
 evt_upgrade_request(const evt_upgrade *u, evt_buf *out)
 {
-	bool ok = evt_buf_printf(out, "GET %s HTTP/1.1\r\nHost: %s\r\n"
-	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-	    "Pragma: no-cache\r\nCache-Control: no-cache\r\n"
-	    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ", u->target,
-	    u->authority) &&
-	    evt_buf_add_base64(out, u->nonce, EVT_UPGRADE_NONCE) &&
-	    evt_buf_add_str(out, "\r\n");
+	bool ok = evt_buf_printf(out,
+	              "GET %s HTTP/1.1\r\nHost: %s\r\n"
+	              "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	              "Pragma: no-cache\r\nCache-Control: no-cache\r\n"
+	              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
+	              u->target, u->authority) &&
+	          evt_buf_add_base64(out, u->nonce, EVT_UPGRADE_NONCE) &&
+	          evt_buf_add_str(out, "\r\n");
 
 	if (u->subprotocols != NULL)
 		ok = ok && evt_buf_printf(out, "Sec-WebSocket-Protocol: %s\r\n",
-		    u->subprotocols);
+		               u->subprotocols);
 	for (size_t i = 0; i < u->n_headers; i++)
 		ok = ok && evt_buf_printf(out, "%s\r\n", u->headers[i]);
 	return ok && evt_buf_add_str(out, "\r\n");
@@ -34,7 +35,8 @@ evt_upgrade_head(const char *p, size_t n)
 {
 	const char *end = p + n, *at = p;
 
-	while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+	while (
+	    at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
 		at++;
 		if (at < end && *at == '\n')
 			return (size_t)(at - p) + 1;
@@ -44,7 +46,8 @@ evt_upgrade_head(const char *p, size_t n)
 	return 0;
 }
 
-/* ---- reading --------------------------------------------------------------------- */
+/* ---- reading
+ * --------------------------------------------------------------------- */
 
 struct text {
 	const char *p;
@@ -59,7 +62,7 @@ trim(struct text t)
 		t.n--;
 	}
 	while (t.n > 0 && strchr(" \t\r", t.p[t.n - 1]) != NULL &&
-	    t.p[t.n - 1] != '\0')
+	       t.p[t.n - 1] != '\0')
 		t.n--;
 	return t;
 }
@@ -74,10 +77,10 @@ is_word(struct text t, const char *word)
 static struct text
 cut(struct text *rest, char separator)
 {
-	const char *at = rest->n > 0 ? memchr(rest->p, separator, rest->n) :
-	    NULL;
-	struct text t = { rest->p, at != NULL ? (size_t)(at - rest->p) :
-		rest->n };
+	const char *at =
+	    rest->n > 0 ? memchr(rest->p, separator, rest->n) : NULL;
+	struct text t = { rest->p,
+		at != NULL ? (size_t)(at - rest->p) : rest->n };
 	size_t over = at != NULL ? t.n + 1 : t.n;
 
 	rest->p += over;
@@ -143,7 +146,8 @@ was_offered(const char *offered, struct text protocol)
 	while (rest.n > 0) {
 		struct text one = trim(cut(&rest, ','));
 
-		if (one.n == protocol.n && memcmp(one.p, protocol.p, one.n) == 0)
+		if (one.n == protocol.n &&
+		    memcmp(one.p, protocol.p, one.n) == 0)
 			return true;
 	}
 	return false;
@@ -156,7 +160,7 @@ expect(const evt_upgrade *u, evt_buf *out)
 	unsigned char sum[SHA_DIGEST_LENGTH];
 	evt_buf b = { 0 };
 	bool ok = evt_buf_add_base64(&b, u->nonce, EVT_UPGRADE_NONCE) &&
-	    evt_buf_add_str(&b, MAGIC);
+	          evt_buf_add_str(&b, MAGIC);
 
 	if (ok) {
 		SHA1(b.data, b.len, sum);
@@ -177,7 +181,8 @@ judge(const evt_upgrade *u, struct text head, const evt_buf *accept)
 		return "it has no Connection: Upgrade";
 	if (!find(&rest, "Sec-WebSocket-Accept", &value))
 		return "it has no Sec-WebSocket-Accept";
-	if (value.n != accept->len || memcmp(value.p, accept->data, value.n) != 0)
+	if (value.n != accept->len ||
+	    memcmp(value.p, accept->data, value.n) != 0)
 		return "its Sec-WebSocket-Accept does not go with our key";
 	rest = head;
 	while (find(&rest, "Sec-WebSocket-Extensions", &value)) {
@@ -198,8 +203,8 @@ evt_upgrade_read(const evt_upgrade *u, const char *p, size_t n,
 	struct text head = { p, n }, rest, value;
 	evt_buf accept = { 0 };
 
-	*ret_answer = (evt_upgrade_answer){ .status =
-	    read_status(cut(&head, '\n')) };
+	*ret_answer =
+	    (evt_upgrade_answer){ .status = read_status(cut(&head, '\n')) };
 	rest = head;
 	if (find(&rest, "Retry-After", &value) &&
 	    value.n < sizeof(ret_answer->retry_after))

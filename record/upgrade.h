@@ -18,20 +18,20 @@
 typedef struct evt_upgrade {
 	const char *target;
 	const char *authority;
-	const char *subprotocols;   /* "a, b"; NULL: none */
-	char *const *headers;       /* "Name: value" */
+	const char *subprotocols; /* "a, b"; NULL: none */
+	char *const *headers;     /* "Name: value" */
 	size_t n_headers;
-	const uint8_t *nonce;       /* EVT_UPGRADE_NONCE random bytes */
+	const uint8_t *nonce; /* EVT_UPGRADE_NONCE random bytes */
 } evt_upgrade;
 
 /* Append the request.  false: out of memory. */
 bool evt_upgrade_request(const evt_upgrade *u, evt_buf *out);
 
 typedef struct evt_upgrade_answer {
-	unsigned status;       /* 0: this is no HTTP */
-	char retry_after[64];  /* the header, empty: there is none */
-	const char *wrong;     /* why the connection is not to be used, though
-	                          the status is 101; NULL: it is good */
+	unsigned status;      /* 0: this is no HTTP */
+	char retry_after[64]; /* the header, empty: there is none */
+	const char *wrong;    /* why the connection is not to be used, though
+	                         the status is 101; NULL: it is good */
 } evt_upgrade_answer;
 
 /* How long the answer's head is, with the empty line; 0: it has no end yet. */

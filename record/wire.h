@@ -31,8 +31,8 @@ enum evt_wire_opcode {
 /* Zero-initialised it is at the beginning of a connection. */
 typedef struct evt_wire {
 	uint8_t head[EVT_WIRE_HEAD_MAX];
-	size_t n_head;   /* bytes of it that there are */
-	bool inside;     /* of a frame: its header is complete */
+	size_t n_head; /* bytes of it that there are */
+	bool inside;   /* of a frame: its header is complete */
 	bool broken;
 	uint8_t message; /* opcode of the message that has begun, 0: none */
 	uint64_t rest;   /* of the frame's payload */
@@ -46,7 +46,7 @@ enum evt_wire_what {
 	EVT_WIRE_CLOSE,
 	EVT_WIRE_PING,
 	EVT_WIRE_PONG,
-	EVT_WIRE_BROKEN   /* this is no WebSocket, now and from now on */
+	EVT_WIRE_BROKEN /* this is no WebSocket, now and from now on */
 };
 
 /* What stood there.  data is valid until the next call or as long as the bytes
@@ -63,8 +63,8 @@ typedef struct evt_wire_event {
  * unmasked in place.  (A server may not mask; what one has masked is taken, as
  * nothing is lost by that.)
  */
-enum evt_wire_what evt_wire_next(evt_wire *w, uint8_t **p, size_t *n,
-    evt_wire_event *ret_event);
+enum evt_wire_what evt_wire_next(
+    evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event);
 
 /* Write the header of a whole frame of n bytes to be sent, which are to be
  * masked with evt_wire_mask().  How long it is. */

@@ -82,8 +82,8 @@ read_frames(const uint8_t *data, size_t size, size_t step, struct said *s)
 			if (s->end != EVT_WIRE_NOTHING &&
 			    s->end != EVT_WIRE_BROKEN)
 				note(s, s->end, &e);
-		} while (s->end != EVT_WIRE_NOTHING &&
-		         s->end != EVT_WIRE_BROKEN);
+		} while (
+		    s->end != EVT_WIRE_NOTHING && s->end != EVT_WIRE_BROKEN);
 		must(n == 0 || s->end == EVT_WIRE_BROKEN);
 		free(own);
 	} while (at < size && s->end != EVT_WIRE_BROKEN);
@@ -109,8 +109,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_frames(data, size, size + 1, &whole);
 	read_frames(data, size, step, &parts);
 	must(whole.end == parts.end && whole.text.len == parts.text.len);
-	must(whole.text.len == 0 || memcmp(whole.text.data, parts.text.data,
-	                                whole.text.len) == 0);
+	must(whole.text.len == 0 ||
+	     memcmp(whole.text.data, parts.text.data, whole.text.len) == 0);
 	evt_buf_free(&whole.text);
 	evt_buf_free(&parts.text);
 	return 0;

@@ -56,7 +56,8 @@ where_a_head_ends(void **state)
 		assert_int_equal(evt_upgrade_head(head, i), 0);
 	assert_int_equal(evt_upgrade_head(head, n), n);
 	assert_int_equal(
-	    evt_upgrade_head("HTTP/1.1 101 X\r\nA: b\r\n\r\n\x81\x00", n + 2), n);
+	    evt_upgrade_head("HTTP/1.1 101 X\r\nA: b\r\n\r\n\x81\x00", n + 2),
+	    n);
 	assert_int_equal(evt_upgrade_head("a\n\nb", 4), 3);
 	assert_int_equal(evt_upgrade_head("\r\n", 2), 0);
 	assert_int_equal(evt_upgrade_head("", 0), 0);
@@ -84,7 +85,8 @@ good_answers(void **state)
 		LINE UP ACCEPT "Sec-WebSocket-Protocol: superchat\r\n\r\n",
 		LINE UP ACCEPT "Sec-WebSocket-Extensions: \r\n\r\n",
 		"HTTP/1.1 101\r\n" UP ACCEPT "\r\n",
-		"HTTP/1.0 101 x\nupgrade:WebSocket\nCONNECTION:\tkeep-alive, upgrade \n"
+		"HTTP/1.0 101 x\nupgrade:WebSocket\nCONNECTION:\tkeep-alive, "
+		"upgrade \n"
 		"sec-websocket-accept:s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n\n",
 		LINE "Connection: keep-alive\r\n" UP "X: y\r\n" ACCEPT "\r\n",
 	};
@@ -108,15 +110,19 @@ wrong_answers(void **state)
 		{ LINE "\r\n", "Upgrade: websocket" },
 		{ LINE "Upgrade: h2c\r\nConnection: Upgrade\r\n" ACCEPT "\r\n",
 		    "Upgrade: websocket" },
-		{ LINE "Upgrade: websocket\r\nConnection: close\r\n" ACCEPT "\r\n",
+		{ LINE "Upgrade: websocket\r\nConnection: close\r\n" ACCEPT
+		       "\r\n",
 		    "Connection" },
 		{ LINE UP "\r\n", "no Sec-WebSocket-Accept" },
 		{ LINE UP "Sec-WebSocket-Accept: AAAA\r\n\r\n", "our key" },
 		{ LINE UP "Sec-WebSocket-Accept: \r\n\r\n", "our key" },
-		{ LINE UP "Sec-WebSocket-Accept: S3PPLMBITXAQ9KYGZZHZRBK+XOO=\r\n\r\n",
+		{ LINE UP "Sec-WebSocket-Accept: "
+		          "S3PPLMBITXAQ9KYGZZHZRBK+XOO=\r\n\r\n",
 		    "our key" },
-		{ LINE UP ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n"
-		    "\r\n", "extension" },
+		{ LINE UP ACCEPT
+		    "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+		    "\r\n",
+		    "extension" },
 		{ LINE UP ACCEPT "Sec-WebSocket-Protocol: other\r\n\r\n",
 		    "subprotocol" },
 		{ LINE UP ACCEPT "Sec-WebSocket-Protocol: Chat\r\n\r\n",
@@ -139,14 +145,15 @@ other_statuses(void **state)
 	static const char *const none[] = { "\r\n", "", "SSH-2.0-x\r\n\r\n",
 		"HTTP/1.1\r\n\r\n", "HTTP/1.1 \r\n\r\n", "HTTP/1.1 10\r\n\r\n",
 		"HTTP/1.1 1010 x\r\n\r\n", "HTTP/1.1 -10 x\r\n\r\n",
-		"HTTP/1.1 99999999999999999999 x\r\n\r\n", "HTTP/2 101 x\r\n\r\n",
-		"http/1.1 101 x\r\n\r\n" };
+		"HTTP/1.1 99999999999999999999 x\r\n\r\n",
+		"HTTP/2 101 x\r\n\r\n", "http/1.1 101 x\r\n\r\n" };
 	evt_upgrade_answer a;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		assert_int_equal(answer(none[i]).status, 0);
-	a = answer("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7 \r\n\r\n");
+	a = answer(
+	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7 \r\n\r\n");
 	assert_int_equal(a.status, 503);
 	assert_string_equal(a.retry_after, "7");
 	a = answer("HTTP/1.1 404 x\r\nX-Retry-After: 7\r\n\r\n");
@@ -154,8 +161,9 @@ other_statuses(void **state)
 	assert_string_equal(a.retry_after, "");
 	/* One that is no time is none. */
 	a = answer("HTTP/1.1 503 x\r\nRetry-After: "
-	    "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\r\n"
-	    "\r\n");
+	           "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+	           "fffffff\r\n"
+	           "\r\n");
 	assert_string_equal(a.retry_after, "");
 }
 

@@ -28,8 +28,8 @@ add_frame(evt_buf *b, unsigned first, const void *p, size_t n)
 
 		ok = ok && evt_buf_add_byte(b, bytes == 8 ? 127 : 126);
 		for (size_t i = bytes; i-- > 0;)
-			ok = ok && evt_buf_add_byte(b,
-			    (uint8_t)((uint64_t)n >> 8 * i));
+			ok = ok && evt_buf_add_byte(
+			               b, (uint8_t)((uint64_t)n >> 8 * i));
 	}
 	assert_true(ok && evt_buf_add(b, p, n));
 }
@@ -44,7 +44,8 @@ static void
 note(struct reader *r, const char *what, const uint8_t *p, size_t n)
 {
 	assert_true(evt_buf_printf(&r->said, "%s:", what) &&
-	    evt_buf_add(&r->said, p, n) && evt_buf_add_byte(&r->said, '\n'));
+	            evt_buf_add(&r->said, p, n) &&
+	            evt_buf_add_byte(&r->said, '\n'));
 }
 
 static void
@@ -102,7 +103,8 @@ says(struct reader *r, const char *want, size_t n)
 /* ---- what is tested
  * ------------------------------------------------------------------- */
 
-static const char everything[] = "text:Hello\ntext:\nbinary:\nping:Hello\n"
+static const char everything[] =
+    "text:Hello\ntext:\nbinary:\nping:Hello\n"
     "pong:\ntext:Hello\nping:in between\nbinary:abc\n";
 
 static void
@@ -144,9 +146,10 @@ every_split_of_a_stream(void **state)
 			hand(&r, b.data + i, j - i);
 			hand(&r, b.data + j, b.len - j);
 			assert_int_equal(r.said.len, sizeof(everything) - 1 +
-			    sizeof("text:\n") - 1 + sizeof(long_text));
-			assert_memory_equal(r.said.data, everything,
-			    sizeof(everything) - 1);
+			                                 sizeof("text:\n") - 1 +
+			                                 sizeof(long_text));
+			assert_memory_equal(
+			    r.said.data, everything, sizeof(everything) - 1);
 			done(&r);
 		}
 	}
@@ -209,16 +212,21 @@ lengths(void **state)
 		add_frame(&b, 0x82, payload, sizes[i]);
 		add_frame(&b, 0x81, "end", 3);
 		hand(&r, b.data, b.len);
-		assert_int_equal(r.said.len,
-		    sizeof("binary:\n") - 1 + sizes[i] + sizeof("text:end\n") -
-		    1);
+		assert_int_equal(r.said.len, sizeof("binary:\n") - 1 +
+		                                 sizes[i] +
+		                                 sizeof("text:end\n") - 1);
 		done(&r);
 		evt_buf_free(&b);
 	}
 	free(payload);
 
 	struct reader r = { .assembly = { .max = 10 } };
-	hand(&r, "\x81\x7e\x00\x01" "a" "\x81\x7f\0\0\0\0\0\0\0\x01" "b", 16);
+	hand(&r,
+	    "\x81\x7e\x00\x01"
+	    "a"
+	    "\x81\x7f\0\0\0\0\0\0\0\x01"
+	    "b",
+	    16);
 	says(&r, "text:a\ntext:b\n", 14);
 	done(&r);
 }
@@ -231,11 +239,12 @@ a_length_costs_nothing(void **state)
 	uint8_t some[1000] = { 0 };
 
 	(void)state;
-	assert_int_equal(hand(&r, "\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff",
-	    10), EVT_WIRE_NOTHING);
+	assert_int_equal(
+	    hand(&r, "\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", 10),
+	    EVT_WIRE_NOTHING);
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(hand(&r, some, sizeof(some)),
-		    EVT_WIRE_NOTHING);
+		assert_int_equal(
+		    hand(&r, some, sizeof(some)), EVT_WIRE_NOTHING);
 	assert_int_equal(r.said.len, 0);
 	assert_int_equal(evt_assembly_reset(&r.assembly), 100 * sizeof(some));
 	done(&r);
@@ -250,17 +259,33 @@ what_is_no_frame(void **state)
 		const char *bytes;
 		size_t n;
 	} cases[] = {
-		{ "\x83\x00", 2 }, { "\x84\x00", 2 }, { "\x85\x00", 2 },
-		{ "\x86\x00", 2 }, { "\x87\x00", 2 }, { "\x8b\x00", 2 },
-		{ "\x8c\x00", 2 }, { "\x8d\x00", 2 }, { "\x8e\x00", 2 },
+		{ "\x83\x00", 2 },
+		{ "\x84\x00", 2 },
+		{ "\x85\x00", 2 },
+		{ "\x86\x00", 2 },
+		{ "\x87\x00", 2 },
+		{ "\x8b\x00", 2 },
+		{ "\x8c\x00", 2 },
+		{ "\x8d\x00", 2 },
+		{ "\x8e\x00", 2 },
 		{ "\x8f\x00", 2 },
-		{ "\xc1\x00", 2 }, { "\xa1\x00", 2 }, { "\x91\x00", 2 },
-		{ "\xf1\x00", 2 }, { "\xc9\x00", 2 }, { "\x98\x00", 2 },
-		{ "\x80\x00", 2 }, { "\x00\x00", 2 }, /* of nothing */
-		{ "\x01\x00\x81\x00", 4 }, { "\x01\x00\x02\x00", 4 },
+		{ "\xc1\x00", 2 },
+		{ "\xa1\x00", 2 },
+		{ "\x91\x00", 2 },
+		{ "\xf1\x00", 2 },
+		{ "\xc9\x00", 2 },
+		{ "\x98\x00", 2 },
+		{ "\x80\x00", 2 },
+		{ "\x00\x00", 2 }, /* of nothing */
+		{ "\x01\x00\x81\x00", 4 },
+		{ "\x01\x00\x02\x00", 4 },
 		{ "\x01\x00\x80\x00\x80\x00", 6 },
-		{ "\x09\x00", 2 }, { "\x0a\x00", 2 }, { "\x08\x00", 2 },
-		{ "\x89\x7e", 2 }, { "\x8a\x7e", 2 }, { "\x88\x7e", 2 },
+		{ "\x09\x00", 2 },
+		{ "\x0a\x00", 2 },
+		{ "\x08\x00", 2 },
+		{ "\x89\x7e", 2 },
+		{ "\x8a\x7e", 2 },
+		{ "\x88\x7e", 2 },
 		{ "\x89\x7f", 2 },
 		{ "\x82\x7f\x80\0\0\0\0\0\0\0", 10 },
 		{ "\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff....", 14 },
@@ -277,8 +302,9 @@ what_is_no_frame(void **state)
 		assert_int_equal(hand(&r, "\x81\x00", 2), EVT_WIRE_BROKEN);
 		for (size_t k = 0; k + 1 < cases[i].n; k++)
 			(void)hand(&slow, cases[i].bytes + k, 1);
-		assert_int_equal(hand(&slow, cases[i].bytes + cases[i].n - 1,
-		    1), EVT_WIRE_BROKEN);
+		assert_int_equal(
+		    hand(&slow, cases[i].bytes + cases[i].n - 1, 1),
+		    EVT_WIRE_BROKEN);
 		done(&r);
 		done(&slow);
 	}
