@@ -119,7 +119,8 @@ heed_ping(evt_client *c, struct lws *wsi, const evt_wire_event *e)
 	lws_callback_on_writable(wsi);
 }
 
-/* A close frame: it is answered, unless it is the answer to ours. */
+/* A close frame: it is answered with its code, unless it is the answer to
+ * ours. */
 static void
 heed_close(evt_client *c, struct lws *wsi, const evt_wire_event *e)
 {
@@ -127,7 +128,8 @@ heed_close(evt_client *c, struct lws *wsi, const evt_wire_event *e)
 		evt_client_note_close(c, e->data, e->n, true);
 	/* What cannot be sent cannot: the connection ends here. */
 	if (!lws_partial_buffered(wsi))
-		(void)evt_client_plain_close(c, wsi, 1000);
+		(void)evt_client_plain_close(c, wsi,
+		    c->heard.by_server && e->n >= 2 ? c->heard.code : 1000);
 }
 
 /* The frames in what was read.  Non-zero closes. */

@@ -319,6 +319,36 @@ a_ping_goes_out_alone(void **state)
 }
 
 static void
+pings_and_close(struct fixture *x, int fd)
+{
+	shake(fd);
+	SAY(fd, "\x89\x03"
+	        "abc"
+	        "\x89\x04"
+	        "defg");
+	hear(x, fd);
+	SAY(fd, "\x81\x04"
+	        "done");
+	answer_close(fd);
+}
+
+/* RFC 6455, 5.5.3: of two pings the latter may stand for both. */
+static void
+a_ping_is_answered(void **state)
+{
+	struct fixture x = { 0 };
+
+	(void)state;
+	begin(&x, "127.0.0.1", pings_and_close);
+	run(&x, &feed);
+	assert_int_equal(x.messages, 1);
+	assert_int_equal(x.n_got, 10);
+	assert_memory_equal(x.got, "\x8a\x84", 2);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(x.got[2 + i] ^ x.got[6 + i], "defg"[i]);
+}
+
+static void
 long_then_short(struct fixture *x, int fd)
 {
 	char frame[2 + 100];
@@ -348,10 +378,10 @@ what_is_too_long_is_counted(void **state)
 static void
 close_with_words(struct fixture *x, int fd)
 {
-	(void)x;
 	shake(fd);
 	SAY(fd, "\x88\x0b\x03\xe9"
 	        "going\nhom");
+	hear(x, fd);
 	drain(fd);
 }
 
@@ -365,6 +395,11 @@ the_server_says_why(void **state)
 	run(&x, &feed);
 	assert_int_equal(x.code, 1001);
 	reads(&x, "going hom"); /* on one line */
+	/* It is answered with its own code, masked. */
+	assert_int_equal(x.n_got, 8);
+	assert_memory_equal(x.got, "\x88\x82", 2);
+	assert_int_equal((x.got[2] ^ x.got[6]) & 0xff, 0x03);
+	assert_int_equal((x.got[3] ^ x.got[7]) & 0xff, 0xe9);
 }
 
 static void
@@ -546,6 +581,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_ping_goes_out_alone),
+		cmocka_unit_test(a_ping_is_answered),
 		cmocka_unit_test(what_is_too_long_is_counted),
 		cmocka_unit_test(the_server_says_why),
 		cmocka_unit_test(the_server_does_not_say_why),
