@@ -170,20 +170,45 @@ evt_client_up(evt_client *c, struct lws *wsi)
 	c->cfg.events.opened(c->cfg.ctx, &o);
 }
 
+evt_moment
+evt_client_stamp(evt_client *c)
+{
+	evt_moment stamp = evt_stamps_now(c->cfg.stamps);
+
+	c->heard_ns = evt_stamps_boot(c->cfg.stamps, &stamp);
+	c->step_ns += stamp.step_ns;
+	return stamp;
+}
+
+/* The stamp of a message.  What was read before it, or with it, may have had
+ * no other to tell of a step. */
+static evt_moment
+message_stamp(evt_client *c, const evt_moment *stamp)
+{
+	evt_moment at = *stamp;
+
+	at.step_ns = c->step_ns;
+	c->step_ns = 0;
+	return at;
+}
+
 void
 evt_client_assemble(evt_client *c, const evt_moment *stamp, uint8_t opcode,
     uint8_t *p, size_t n, bool last)
 {
+	evt_moment at;
 	uint8_t *data;
 	uint64_t len;
 
 	switch (evt_assembly_add(&c->assembly, p, n, last, &data, &len)) {
 	case EVT_ASSEMBLY_DONE:
-		c->cfg.events.message(c->cfg.ctx, stamp, opcode, data,
+		at = message_stamp(c, stamp);
+		c->cfg.events.message(c->cfg.ctx, &at, opcode, data,
 		    (size_t)len);
 		break;
 	case EVT_ASSEMBLY_SKIPPED:
-		c->cfg.events.skipped(c->cfg.ctx, stamp, len);
+		at = message_stamp(c, stamp);
+		c->cfg.events.skipped(c->cfg.ctx, &at, len);
 		break;
 	case EVT_ASSEMBLY_MORE:
 		break;
@@ -193,9 +218,8 @@ evt_client_assemble(evt_client *c, const evt_moment *stamp, uint8_t opcode,
 static void
 received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 {
-	evt_moment stamp = evt_stamps_now(c->cfg.stamps);
+	evt_moment stamp = evt_client_stamp(c);
 
-	c->heard_ns = evt_stamps_boot(c->cfg.stamps, &stamp);
 	evt_client_assemble(c, &stamp,
 	    lws_frame_is_binary(wsi) ? EVT_OP_BINARY : EVT_OP_TEXT, p, n,
 	    lws_remaining_packet_payload(wsi) == 0 &&

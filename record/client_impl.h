@@ -83,6 +83,7 @@ struct evt_client {
 	struct plain plain;
 	evt_assembly assembly;
 	int64_t heard_ns;
+	int64_t step_ns; /* of the clock, that no message has told yet */
 	struct outgoing *out, **out_end;
 	int closing; /* close code to send, 0: none */
 	bool ping;
@@ -105,6 +106,8 @@ int evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
 
 /* The handshake is done. */
 void evt_client_up(evt_client *c, struct lws *wsi);
+/* Something was read just now. */
+evt_moment evt_client_stamp(evt_client *c);
 /* A piece of a message. */
 void evt_client_assemble(evt_client *c, const evt_moment *stamp, uint8_t opcode,
     uint8_t *p, size_t n, bool last);

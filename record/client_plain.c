@@ -181,12 +181,13 @@ judge(evt_client *c, size_t head)
 	return a.status == 101 && a.wrong == NULL ? 0 : -1;
 }
 
-/* A part of the answer to the handshake, and perhaps of what follows it. */
+/* A part of the answer to the handshake, and perhaps of what follows it, which
+ * is stamped when the connection is up. */
 static int
-shake(evt_client *c, struct lws *wsi, const evt_moment *stamp, const uint8_t *p,
-    size_t n)
+shake(evt_client *c, struct lws *wsi, const uint8_t *p, size_t n)
 {
 	evt_buf *b = &c->plain.head;
+	evt_moment stamp;
 	size_t head;
 	int rc;
 
@@ -199,7 +200,8 @@ shake(evt_client *c, struct lws *wsi, const evt_moment *stamp, const uint8_t *p,
 		return -1;
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 	evt_client_up(c, wsi);
-	rc = take(c, wsi, stamp, b->data + head, b->len - head);
+	stamp = evt_client_stamp(c);
+	rc = take(c, wsi, &stamp, b->data + head, b->len - head);
 	evt_buf_free(b);
 	return rc;
 }
@@ -207,11 +209,11 @@ shake(evt_client *c, struct lws *wsi, const evt_moment *stamp, const uint8_t *p,
 static int
 received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 {
-	evt_moment stamp = evt_stamps_now(c->cfg.stamps);
+	evt_moment stamp;
 
 	if (!c->heard.opened)
-		return shake(c, wsi, &stamp, p, n);
-	c->heard_ns = evt_stamps_boot(c->cfg.stamps, &stamp);
+		return shake(c, wsi, p, n);
+	stamp = evt_client_stamp(c);
 	return take(c, wsi, &stamp, p, n);
 }
 

@@ -42,6 +42,8 @@ struct fixture {
 	int64_t retry_after_ns;
 	bool answered;
 	char reason[300];
+	int64_t opened_ns; /* steady time */
+	unsigned steps;    /* stamps that told of one */
 };
 
 /* The request's head; false: the client hung up. */
@@ -71,9 +73,9 @@ say(int fd, const void *p, size_t n)
 
 #define SAY(fd, text) say((fd), (text), sizeof(text) - 1)
 
-/* Shake hands as RFC 6455, 4.2.2, wants it. */
+/* Shake hands as RFC 6455, 4.2.2, wants it, and say more with it. */
 static void
-shake(int fd)
+shake_and_say(int fd, const char *more)
 {
 	static const char magic[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 	char head[4096], joined[128], *key, answer[256];
@@ -88,9 +90,15 @@ shake(int fd)
 	snprintf(answer, sizeof(answer),
 	    "HTTP/1.1 101 Switching Protocols\r\n"
 	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-	    "Sec-WebSocket-Accept: %s\r\n\r\n",
-	    text);
+	    "Sec-WebSocket-Accept: %s\r\n\r\n%s",
+	    text, more);
 	say(fd, answer, strlen(answer));
+}
+
+static void
+shake(int fd)
+{
+	shake_and_say(fd, "");
 }
 
 /* What the client says next, into x->got. */
@@ -145,6 +153,7 @@ on_opened(void *ctx, const evt_client_opened *o)
 	struct fixture *x = ctx;
 
 	x->opened = true;
+	x->opened_ns = evt_stamps_now(&x->stamps).mono_ns;
 	assert_non_null(strstr(o->peer, "127.0.0.1:"));
 	assert_null(o->tls);
 	if (x->up != NULL)
@@ -160,7 +169,8 @@ on_message(
 	assert_int_equal(opcode, EVT_OP_TEXT);
 	assert_int_equal(n, 4);
 	assert_memory_equal(data, "done", 4);
-	assert_true(evt_stamps_boot(&x->stamps, stamp) >= x->stamps.start_boot);
+	assert_true(stamp->mono_ns >= x->opened_ns);
+	x->steps += stamp->step_ns != 0;
 	x->messages++;
 	evt_client_close(x->client, 1000);
 }
@@ -316,6 +326,74 @@ a_ping_goes_out_alone(void **state)
 	/* fin and opcode 9, masked, empty: two bytes and the mask. */
 	assert_int_equal(x.n_got, 6);
 	assert_memory_equal(x.got, "\x89\x80", 2);
+}
+
+static void
+message_at_once(struct fixture *x, int fd)
+{
+	(void)x;
+	shake_and_say(fd, "\x81\x04"
+	                  "done");
+	answer_close(fd);
+}
+
+/* What comes with the answer to the handshake comes after it. */
+static void
+a_message_with_the_handshake(void **state)
+{
+	struct fixture x = { 0 };
+
+	(void)state;
+	begin(&x, "127.0.0.1", message_at_once);
+	run(&x, &feed);
+	assert_true(x.opened);
+	assert_int_equal(x.messages, 1);
+	assert_int_equal(x.code, 1000);
+}
+
+static int64_t clock_step;
+
+static int64_t
+stepped_clock(void)
+{
+	return evt_clock_real() + clock_step;
+}
+
+static void
+set_clock_and_ping(struct fixture *x)
+{
+	clock_step = 3600 * EVT_NS_PER_S;
+	evt_client_ping(x->client);
+}
+
+static void
+ping_and_two_messages(struct fixture *x, int fd)
+{
+	shake(fd);
+	hear(x, fd);
+	SAY(fd, "\x89\x00");
+	hear(x, fd); /* the client has read it */
+	SAY(fd, "\x81\x04"
+	        "done"
+	        "\x81\x04"
+	        "done");
+	answer_close(fd);
+}
+
+/* Here a ping was read after it, which is no message, and then two messages
+ * at once. */
+static void
+a_step_of_the_clock_is_told_once(void **state)
+{
+	struct fixture x = { .up = set_clock_and_ping };
+
+	(void)state;
+	begin(&x, "127.0.0.1", ping_and_two_messages);
+	clock_step = 0;
+	x.stamps.real = stepped_clock;
+	run(&x, &feed);
+	assert_int_equal(x.messages, 2);
+	assert_int_equal(x.steps, 1);
 }
 
 static void
@@ -581,6 +659,8 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_ping_goes_out_alone),
+		cmocka_unit_test(a_message_with_the_handshake),
+		cmocka_unit_test(a_step_of_the_clock_is_told_once),
 		cmocka_unit_test(a_ping_is_answered),
 		cmocka_unit_test(what_is_too_long_is_counted),
 		cmocka_unit_test(the_server_says_why),
