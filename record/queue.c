@@ -128,6 +128,14 @@ evt_queue_free(evt_queue *q)
 	free(q);
 }
 
+/* There is room again for a while.  An eighth is enough: the less has to be
+ * written first, the shorter the socket is not read.  The lock is held. */
+static bool
+is_low(const evt_queue *q)
+{
+	return q->bytes <= q->limit - q->limit / 8;
+}
+
 /* A slab with room for n bytes at the tail.  The lock is held. */
 static struct slab *
 tail_for(evt_queue *q, size_t n)
@@ -244,7 +252,7 @@ evt_queue_drained(evt_queue *q)
 	bool drained;
 
 	pthread_mutex_lock(&q->lock);
-	drained = q->bytes <= q->limit / 2;
+	drained = is_low(q);
 	pthread_mutex_unlock(&q->lock);
 	return drained;
 }
@@ -364,7 +372,7 @@ evt_queue_release(evt_queue *q, evt_batch *b)
 		}
 	}
 	q->bytes -= b->bytes;
-	drained = q->was_full && q->bytes <= q->limit / 2;
+	drained = q->was_full && is_low(q);
 	if (drained)
 		q->was_full = false;
 	pthread_mutex_unlock(&q->lock);

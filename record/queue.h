@@ -53,7 +53,7 @@ enum evt_queue_state evt_queue_put(evt_queue *q, const evt_item *item);
 void evt_queue_flush(evt_queue *q);
 /* Nothing more will be put. */
 void evt_queue_close(evt_queue *q);
-/* Fallen to half the limit or less: time to read on. */
+/* Fallen to seven eighths of the limit or less: time to read on. */
 bool evt_queue_drained(evt_queue *q);
 
 /* ---- consumer ---- */

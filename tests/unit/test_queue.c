@@ -59,6 +59,31 @@ order_and_bounds(void **state)
 	evt_queue_free(q);
 }
 
+/* Of what filled it little must be taken before there is room again; that is
+ * told once. */
+static void
+there_is_room_soon(void **state)
+{
+	static const uint8_t payload[10000];
+	evt_item item = { .payload = payload, .len = sizeof(payload) };
+	evt_queue *q = evt_queue_new(8 << 20);
+	evt_batch *batch;
+
+	(void)state;
+	while (evt_queue_put(q, &item) == EVT_QUEUE_ROOM)
+		continue;
+	assert_false(evt_queue_drained(q));
+	batch = evt_queue_take(q, INT64_MAX); /* about a megabyte */
+	assert_false(evt_queue_drained(q)); /* it is in memory still */
+	while (!evt_queue_release(q, batch))
+		batch = evt_queue_take(q, INT64_MAX);
+	assert_true(evt_queue_drained(q));
+	assert_true(evt_queue_bytes(q) >= 6 << 20);
+	batch = evt_queue_take(q, INT64_MAX);
+	assert_false(evt_queue_release(q, batch));
+	evt_queue_free(q);
+}
+
 static void
 a_wait_can_be_ended(void **state)
 {
@@ -321,6 +346,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_and_bounds),
+		cmocka_unit_test(there_is_room_soon),
 		cmocka_unit_test(a_wait_can_be_ended),
 		cmocka_unit_test(a_steady_feed_is_gathered),
 		cmocka_unit_test(what_is_urgent_is_not_gathered),
