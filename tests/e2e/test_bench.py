@@ -19,7 +19,8 @@ class Bench(evtest.Case):
         return done.returncode, done.stdout.decode("utf-8", "replace")
 
     def test_parts(self):
-        page = self.path("page.md")
+        os.mkdir(self.path("docs"))
+        page = self.path("docs/page.md")
         with open(page, "w", encoding="utf-8") as f:
             f.write("before\n<!-- made by make bench: begin -->\nold\n<!-- made by make bench: end -->\nbehind\n")
         code, table = self.bench("--frames", "1000,2000", "--pairs", "1", "--page", page, *PARTS)
@@ -42,7 +43,7 @@ class Bench(evtest.Case):
         self.assertEqual({line.count(" | ") for line in lines}, {4})
         missing = [r["values"]["max"] for r in rows if r["name"].endswith("_missing")]
         self.assertEqual(missing, [0, 0])
-        for chart in ("bench-ratios.svg", "bench-growth.svg"):
+        for chart in ("bench-ratios.svg", "bench-growth.svg", "docs/bench-ratios.svg"):
             with open(self.path(chart), encoding="utf-8") as f:
                 self.assertTrue(f.read().startswith("<svg "))
 
