@@ -58,8 +58,7 @@ ask(evt_client *c, struct lws *wsi)
 	return rc < 0 ? -1 : 0;
 }
 
-/* ---- what is sent
- * ---------------------------------------------------------------- */
+/* ---- what is sent ---------------------------------------------------------- */
 
 int
 evt_client_plain_write(
@@ -106,8 +105,7 @@ evt_client_plain_close(evt_client *c, struct lws *wsi, int code)
 	return write_control(c, wsi, EVT_WIRE_OP_CLOSE, p, sizeof(p));
 }
 
-/* ---- what comes
- * ------------------------------------------------------------------ */
+/* ---- what comes ------------------------------------------------------------ */
 
 /* The server wants to know whether we are there: the latest time counts. */
 static void

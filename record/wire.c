@@ -157,8 +157,7 @@ evt_wire_next(evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event)
 	                     : take_piece(w, p, n, ret_event);
 }
 
-/* ---- sending
- * ------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------- */
 
 size_t
 evt_wire_head(uint8_t head[EVT_WIRE_HEAD_MAX], uint8_t op,

@@ -65,8 +65,7 @@ static struct {
 	size_t n_live;
 } failing = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* ---- which call fails
- * -------------------------------------------------------- */
+/* ---- which call fails ------------------------------------------------------ */
 
 static bool
 strikes(enum failing kind)
@@ -98,8 +97,7 @@ failing_stop(void)
 	pthread_mutex_unlock(&failing.lock);
 }
 
-/* ---- memory
- * ------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------- */
 
 static int
 compare_pointers(const void *a, const void *b)
@@ -222,8 +220,7 @@ __wrap_ZSTD_createDCtx(void)
 	return no_memory() ? NULL : __real_ZSTD_createDCtx();
 }
 
-/* ---- SQLite's memory
- * ----------------------------------------------------------- */
+/* ---- SQLite's memory ------------------------------------------------------- */
 
 static void *
 db_malloc(int n)
@@ -276,8 +273,7 @@ failing_begin(void)
 	assert_int_equal(sqlite3_initialize(), SQLITE_OK);
 }
 
-/* ---- reading files
- * --------------------------------------------------------------- */
+/* ---- reading files --------------------------------------------------------- */
 
 static bool
 no_read(void)
@@ -339,8 +335,7 @@ __wrap_fdatasync(int fd)
 	return failing.watched ? 0 : __real_fdatasync(fd);
 }
 
-/* ---- again and again
- * ---------------------------------------------------------------- */
+/* ---- again and again ------------------------------------------------------- */
 
 static void
 judge(int code, size_t n_live)

@@ -18,8 +18,7 @@
 #include "format/units.h"
 #include "record/client.h"
 
-/* ---- the peer: a thread that takes one connection
- * ------------------------------ */
+/* ---- the peer: a thread that takes one connection -------------------------- */
 
 struct fixture {
 	int listener;
@@ -144,8 +143,7 @@ peer(void *arg)
 	return NULL;
 }
 
-/* ---- the client
- * --------------------------------------------------------------------- */
+/* ---- the client ------------------------------------------------------------ */
 
 static void
 on_opened(void *ctx, const evt_client_opened *o)
@@ -292,8 +290,7 @@ reads(const struct fixture *x, const char *words)
 
 static const evt_client_request feed = { .target = "/feed" };
 
-/* ---- what is tested
- * ------------------------------------------------------------------- */
+/* ---- what is tested -------------------------------------------------------- */
 
 static void
 ping_up(struct fixture *x)

@@ -25,8 +25,7 @@
 #define SOURCES 5u
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* ---- a recording
- * ----------------------------------------------------------------- */
+/* ---- a recording ----------------------------------------------------------- */
 
 /* All is made before calls begin to fail. */
 struct recording {
@@ -224,8 +223,7 @@ recover_once(void *arg)
 	return r;
 }
 
-/* ---- what is done to a tape that nobody records to
- * ---------------------------------- */
+/* ---- what is done to a tape that nobody records to ------------------------- */
 
 static void
 closed_tape(struct recording *x)

@@ -138,8 +138,7 @@ tear_down(void **state)
 	return 0;
 }
 
-/* ---- the ways to look at it
- * -------------------------------------------------------- */
+/* ---- the ways to look at it ------------------------------------------------ */
 
 /* It is one that was put, with its own time. */
 static void
@@ -379,8 +378,7 @@ look_for_faults(struct look *x, evt_tape *tape, evt_error *err)
 	return r;
 }
 
-/* ---- each of them, with each call failing
- * --------------------------------------------- */
+/* ---- each of them, with each call failing ---------------------------------- */
 
 static int
 look_once(void *arg)

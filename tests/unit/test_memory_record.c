@@ -34,8 +34,7 @@ done(bool ok)
 	return ok ? EVT_OK : EVT_ERR_NOMEM;
 }
 
-/* ---- the parts
- * ------------------------------------------------------------------- */
+/* ---- the parts ------------------------------------------------------------- */
 
 static int
 queue(evt_buf *out, evt_error *err)
@@ -276,8 +275,7 @@ assembly(evt_buf *out, evt_error *err)
 	return r;
 }
 
-/* ---- each of them
- * ------------------------------------------------------------------------ */
+/* ---- each of them ---------------------------------------------------------- */
 
 static int
 part_once(void *arg)

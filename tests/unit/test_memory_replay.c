@@ -96,8 +96,7 @@ add(struct fixture *x, const void *p, size_t n)
 	assert_true(evt_buf_add(&x->out, p, n));
 }
 
-/* ---- the parts
- * --------------------------------------------------------------- */
+/* ---- the parts ------------------------------------------------------------- */
 
 static int
 settings(struct fixture *x, evt_error *err)
@@ -243,8 +242,7 @@ items(struct fixture *x, evt_error *err)
 	return r;
 }
 
-/* ---- a client of the stand-in
- * ----------------------------------------------------- */
+/* ---- a client of the stand-in ---------------------------------------------- */
 
 static int
 to_client(void *ctx, const void *text, size_t n, evt_error *err)
@@ -340,8 +338,7 @@ standin(struct fixture *x, evt_error *err)
 	return r;
 }
 
-/* ---- each of them
- * --------------------------------------------------------------------- */
+/* ---- each of them ---------------------------------------------------------- */
 
 static int
 part_once(void *arg)

@@ -12,8 +12,7 @@
 #include "record/assembly.h"
 #include "record/wire.h"
 
-/* ---- a stream and what it says
- * ------------------------------------------------------ */
+/* ---- a stream and what it says --------------------------------------------- */
 
 /* A frame as a server sends it. */
 static void
@@ -100,8 +99,7 @@ says(struct reader *r, const char *want, size_t n)
 	assert_memory_equal(r->said.data, want, n);
 }
 
-/* ---- what is tested
- * ------------------------------------------------------------------- */
+/* ---- what is tested -------------------------------------------------------- */
 
 static const char everything[] =
     "text:Hello\ntext:\nbinary:\nping:Hello\n"
