@@ -29,18 +29,18 @@ void evt_journal_add(evt_journal *j, const evt_frame *f, bool in_lines);
  * record and what was added waits for the next call. */
 int evt_journal_commit(evt_journal *j, evt_error *err);
 
-/* Sync what was committed, in the file that waits for its block too. */
+/* Sync what was committed, in the files that wait for their blocks too. */
 int evt_journal_sync(evt_journal *j, evt_error *err);
 
 /*
  * The records up to here make a block: the next one begins a new file, and
- * this one waits until its block is in a segment.  One file waits at most.
- * All that was added must be committed.
+ * this one waits until its block is in a segment.  All that was added must be
+ * committed.
  */
 void evt_journal_turn(evt_journal *j);
 
 /*
- * The block of the file that waits is in a segment.  If some of the file was
+ * The block of the first file that waits is in a segment.  If some of the file was
  * synced it is there until evt_journal_drop_retired(), for the segment may not
  * be; else it goes now, or becomes the spare file, which is used again for one
  * of the next blocks.

@@ -18,27 +18,31 @@
 /* A file larger than this is not kept to be used again. */
 #define SPARE_MAX (4u << 20)
 
+struct file {
+	int fd;         /* -1: it is not open */
+	char *path;
+	uint64_t bytes; /* written and whole */
+	bool synced;    /* some of them were synced */
+};
+
+struct files {
+	struct file *file;
+	size_t n, cap;
+};
+
 struct evt_journal {
 	const evt_io *io;
 	char *dir;
 	char *spare;        /* path of a file to be used again, blank */
 	int spare_fd;       /* -1: there is none */
 	uint8_t uuid[EVT_UUID_LEN];
-	int waiting_fd;     /* the file whose block is being made; -1: none */
-	char *waiting;
-	uint64_t waiting_bytes;
-	bool waiting_synced;
-	int fd;             /* -1: no file yet */
-	char *path;
-	uint64_t first_seq; /* of the file, or of the batch where there is none */
-	uint64_t good;      /* bytes written and whole */
-	bool synced;        /* some of its bytes were synced */
-	bool torn;          /* bytes behind `good` may be there */
+	struct files waiting; /* their blocks are being made, in this order */
+	struct file now;    /* that is written to; fd -1: none yet */
+	uint64_t first_seq; /* of it, or of the batch where there is none */
+	bool torn;          /* bytes behind the good ones may be there */
 	bool dir_dirty;     /* a file was made since the folder was synced */
 	evt_buf batch;      /* records not yet written */
-	char **retired;
-	size_t n_retired, cap_retired;
-	uint64_t retired_bytes;
+	struct files retired;
 };
 
 int
@@ -50,7 +54,7 @@ evt_journal_new(const evt_io *io, const char *dir, const uint8_t uuid[16],
 	if (j == NULL)
 		return evt_err_nomem(err);
 	j->io = io;
-	j->fd = j->waiting_fd = j->spare_fd = -1;
+	j->now.fd = j->spare_fd = -1;
 	j->dir = strdup(dir);
 	j->spare = evt_path_join(dir, EVT_JOURNAL_SPARE);
 	if (j->dir == NULL || j->spare == NULL) {
@@ -62,23 +66,36 @@ evt_journal_new(const evt_io *io, const char *dir, const uint8_t uuid[16],
 	return EVT_OK;
 }
 
+static void
+close_file(const evt_journal *j, struct file *f)
+{
+	if (f->fd >= 0)
+		j->io->close(j->io->ctx, f->fd);
+	f->fd = -1;
+}
+
+static void
+free_files(const evt_journal *j, struct files *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		close_file(j, &list->file[i]);
+		free(list->file[i].path);
+	}
+	free(list->file);
+}
+
 void
 evt_journal_free(evt_journal *j)
 {
 	if (j == NULL)
 		return;
-	if (j->fd >= 0)
-		j->io->close(j->io->ctx, j->fd);
-	if (j->waiting_fd >= 0)
-		j->io->close(j->io->ctx, j->waiting_fd);
+	close_file(j, &j->now);
 	if (j->spare_fd >= 0)
 		j->io->close(j->io->ctx, j->spare_fd);
-	for (size_t i = 0; i < j->n_retired; i++)
-		free(j->retired[i]);
-	free(j->retired);
-	free(j->waiting);
+	free_files(j, &j->waiting);
+	free_files(j, &j->retired);
+	free(j->now.path);
 	free(j->spare);
-	free(j->path);
 	free(j->dir);
 	evt_buf_free(&j->batch);
 	free(j);
@@ -130,7 +147,7 @@ evt_journal_add(evt_journal *j, const evt_frame *f, bool in_lines)
 	uint8_t *head = j->batch.data + j->batch.len, *body = head + JR_HEAD;
 	uint8_t *p = body + JB_LEN;
 
-	if (j->fd < 0 && j->batch.len == 0)
+	if (j->now.fd < 0 && j->batch.len == 0)
 		j->first_seq = f->seq;
 	evt_put64(body + JB_TIME, (uint64_t)f->time_ns);
 	evt_put64(body + JB_MONO, (uint64_t)f->mono_ns);
@@ -169,73 +186,77 @@ write_header(evt_journal *j, evt_error *err)
 	memcpy(h + JH_UUID, j->uuid, EVT_UUID_LEN);
 	evt_put64(h + JH_FIRST_SEQ, j->first_seq);
 	evt_put64(h + JH_SUM, XXH64(h, JH_SUM, 0));
-	r = evt_io_write_all(j->io, j->fd, h, JH_LEN, 0, j->path, err);
+	r = evt_io_write_all(j->io, j->now.fd, h, JH_LEN, 0, j->now.path, err);
 	if (r == EVT_OK)
-		j->good = JH_LEN;
+		j->now.bytes = JH_LEN;
 	return r;
 }
 
-/* Room to retire one more file beside the one that waits, so that retiring
- * cannot fail. */
+/* Room for n more files, so that adding them cannot fail. */
 static bool
-reserve_retired(evt_journal *j)
+reserve_files(struct files *list, size_t n)
 {
-	size_t cap = j->cap_retired * 2 + 4;
-	char **retired;
+	size_t cap = (list->n + n) * 2;
+	struct file *file;
 
-	if (j->n_retired + 1 < j->cap_retired)
+	if (list->n + n <= list->cap)
 		return true;
-	retired = realloc(j->retired, cap * sizeof(*retired));
-	if (retired == NULL)
+	file = realloc(list->file, cap * sizeof(*file));
+	if (file == NULL)
 		return false;
-	j->retired = retired;
-	j->cap_retired = cap;
+	list->file = file;
+	list->cap = cap;
 	return true;
 }
 
 static int
 open_file(evt_journal *j, evt_error *err)
 {
+	struct file *f = &j->now;
 	int fd = j->spare_fd;
 
 	j->spare_fd = -1;
-	if (fd >= 0 && j->io->rename(j->io->ctx, j->spare, j->path) != 0) {
+	if (fd >= 0 && j->io->rename(j->io->ctx, j->spare, f->path) != 0) {
 		j->io->close(j->io->ctx, fd);
 		fd = -1;
 	}
 	if (fd < 0)
-		fd = j->io->open(j->io->ctx, j->path, O_RDWR | O_CREAT | O_TRUNC,
+		fd = j->io->open(j->io->ctx, f->path, O_RDWR | O_CREAT | O_TRUNC,
 		    0666);
 	if (fd < 0)
-		return evt_err_sys(err, errno, "cannot create %s", j->path);
-	j->fd = fd;
+		return evt_err_sys(err, errno, "cannot create %s", f->path);
+	f->fd = fd;
+	f->synced = false;
 	j->dir_dirty = true;
-	j->synced = false;
 	return EVT_OK;
 }
 
 static int
 make_file(evt_journal *j, evt_error *err)
 {
+	struct file *f = &j->now;
 	int r;
 
-	if (j->fd < 0) {
-		if (!reserve_retired(j))
+	if (f->fd < 0) {
+		/* It will wait, and be retired behind those that do. */
+		if (!reserve_files(&j->waiting, 1) ||
+		    !reserve_files(&j->retired, j->waiting.n + 1))
 			return evt_err_nomem(err);
-		free(j->path);
-		j->path = evt_journal_path(j->dir, j->first_seq);
-		if (j->path == NULL)
+		free(f->path);
+		f->path = evt_journal_path(j->dir, j->first_seq);
+		if (f->path == NULL)
 			return evt_err_nomem(err);
-		j->good = 0;
+		f->bytes = 0;
 		if ((r = open_file(j, err)))
 			return r;
 	}
-	return j->good == 0 ? write_header(j, err) : EVT_OK;
+	return f->bytes == 0 ? write_header(j, err) : EVT_OK;
 }
 
 int
 evt_journal_commit(evt_journal *j, evt_error *err)
 {
+	struct file *f = &j->now;
 	int r;
 
 	if (j->batch.len == 0)
@@ -243,24 +264,35 @@ evt_journal_commit(evt_journal *j, evt_error *err)
 	if ((r = make_file(j, err)))
 		return r;
 	if (j->torn) {
-		if (j->io->ftruncate(j->io->ctx, j->fd, (off_t)j->good) != 0)
+		if (j->io->ftruncate(j->io->ctx, f->fd, (off_t)f->bytes) != 0)
 			return evt_err_sys(err, errno, "cannot cut %s back",
-			    j->path);
+			    f->path);
 		j->torn = false;
 	}
 	j->torn = true;
-	r = evt_io_write_all(j->io, j->fd, j->batch.data, j->batch.len,
-	    j->good, j->path, err);
+	r = evt_io_write_all(j->io, f->fd, j->batch.data, j->batch.len,
+	    f->bytes, f->path, err);
 	if (r != EVT_OK) {
 		/* A reader stops at a torn record, so cutting it off now is
 		 * only the better half; the next commit tries again. */
-		if (j->io->ftruncate(j->io->ctx, j->fd, (off_t)j->good) == 0)
+		if (j->io->ftruncate(j->io->ctx, f->fd, (off_t)f->bytes) == 0)
 			j->torn = false;
 		return r;
 	}
 	j->torn = false;
-	j->good += j->batch.len;
+	f->bytes += j->batch.len;
 	j->batch.len = 0;
+	return EVT_OK;
+}
+
+static int
+sync_file(evt_journal *j, struct file *f, evt_error *err)
+{
+	if (f->fd < 0)
+		return EVT_OK;
+	if (j->io->fdatasync(j->io->ctx, f->fd) != 0)
+		return evt_err_sys(err, errno, "cannot sync %s", f->path);
+	f->synced = true;
 	return EVT_OK;
 }
 
@@ -269,13 +301,12 @@ evt_journal_sync(evt_journal *j, evt_error *err)
 {
 	int r;
 
-	if (j->waiting_fd >= 0 &&
-	    j->io->fdatasync(j->io->ctx, j->waiting_fd) != 0)
-		return evt_err_sys(err, errno, "cannot sync %s", j->waiting);
-	j->waiting_synced = true;
-	if (j->fd >= 0 && j->io->fdatasync(j->io->ctx, j->fd) != 0)
-		return evt_err_sys(err, errno, "cannot sync %s", j->path);
-	j->synced = true;
+	for (size_t i = 0; i < j->waiting.n; i++) {
+		if ((r = sync_file(j, &j->waiting.file[i], err)))
+			return r;
+	}
+	if ((r = sync_file(j, &j->now, err)))
+		return r;
 	if (j->dir_dirty) {
 		if ((r = evt_io_sync_dir(j->io, j->dir, err)))
 			return r;
@@ -287,14 +318,11 @@ evt_journal_sync(evt_journal *j, evt_error *err)
 void
 evt_journal_turn(evt_journal *j)
 {
-	assert(j->waiting_fd < 0 && j->batch.len == 0);
-	j->waiting_fd = j->fd;
-	j->waiting = j->path;
-	j->waiting_bytes = j->good;
-	j->waiting_synced = j->synced;
-	j->path = NULL;
-	j->fd = -1;
-	j->good = 0;
+	assert(j->batch.len == 0);
+	if (j->now.fd < 0)
+		return;
+	j->waiting.file[j->waiting.n++] = j->now; /* reserved */
+	j->now = (struct file){ .fd = -1 };
 }
 
 /* Make the first n bytes of a file zero, from its header on. */
@@ -314,58 +342,75 @@ blank(const evt_journal *j, int fd, uint64_t n)
 }
 
 /*
- * Keep the file that waits, to be used again: where blocks come fast, making
- * files and giving their pages back costs as much as writing to them.  It gets
- * a name that no reader knows first; who has it open sees by its header that
- * it is another's now.  false: it is where it was, under its own name.
+ * Keep a file to be used again: where blocks come fast, making files and giving
+ * their pages back costs as much as writing to them.  It gets a name that no
+ * reader knows first; who has it open sees by its header that it is another's
+ * now.  false: it is where it was, under its own name.
  */
 static bool
-keep_spare(evt_journal *j)
+keep_spare(evt_journal *j, const struct file *f)
 {
-	if (j->spare_fd >= 0 || j->waiting_bytes > SPARE_MAX ||
-	    j->io->rename(j->io->ctx, j->waiting, j->spare) != 0)
+	if (j->spare_fd >= 0 || f->bytes > SPARE_MAX ||
+	    j->io->rename(j->io->ctx, f->path, j->spare) != 0)
 		return false;
-	j->spare_fd = j->waiting_fd;
-	if (!blank(j, j->spare_fd, j->waiting_bytes))
+	j->spare_fd = f->fd;
+	if (!blank(j, f->fd, f->bytes))
 		(void)evt_journal_drop_spare(j);
 	return true;
+}
+
+/* What was never synced need not outlive a power cut.  true: it is gone. */
+static bool
+let_go(evt_journal *j, struct file *f)
+{
+	if (f->synced)
+		return false;
+	if (keep_spare(j, f))
+		return true;
+	close_file(j, f);
+	return j->io->unlink(j->io->ctx, f->path) == 0;
 }
 
 void
 evt_journal_retire(evt_journal *j)
 {
-	if (j->waiting_fd < 0)
+	struct file f;
+
+	if (j->waiting.n == 0)
 		return;
-	/* What was never synced need not outlive a power cut. */
-	if (!j->waiting_synced && keep_spare(j)) {
-		free(j->waiting);
-	} else {
-		/* Nothing is lost by a failed close: the records are in a
-		 * segment. */
-		j->io->close(j->io->ctx, j->waiting_fd);
-		if (!j->waiting_synced &&
-		    j->io->unlink(j->io->ctx, j->waiting) == 0) {
-			free(j->waiting);
-		} else {
-			j->retired[j->n_retired++] = j->waiting;
-			j->retired_bytes += j->waiting_bytes;
-		}
+	f = j->waiting.file[0];
+	j->waiting.n--;
+	memmove(j->waiting.file, j->waiting.file + 1,
+	    j->waiting.n * sizeof(f));
+	if (let_go(j, &f)) {
+		free(f.path);
+		return;
 	}
-	j->waiting_fd = -1;
-	j->waiting = NULL;
-	j->waiting_bytes = 0;
+	/* Nothing is lost by a failed close: the records are in a segment. */
+	close_file(j, &f);
+	j->retired.file[j->retired.n++] = f; /* reserved */
+}
+
+static uint64_t
+count_bytes(const struct files *list)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		n += list->file[i].bytes;
+	return n;
 }
 
 uint64_t
 evt_journal_retired_bytes(const evt_journal *j)
 {
-	return j->retired_bytes;
+	return count_bytes(&j->retired);
 }
 
 uint64_t
 evt_journal_bytes(const evt_journal *j)
 {
-	return j->good + j->waiting_bytes;
+	return j->now.bytes + count_bytes(&j->waiting);
 }
 
 size_t
@@ -377,16 +422,15 @@ evt_journal_pending(const evt_journal *j)
 int
 evt_journal_drop_retired(evt_journal *j, evt_error *err)
 {
-	while (j->n_retired > 0) {
-		char *path = j->retired[j->n_retired - 1];
+	while (j->retired.n > 0) {
+		char *path = j->retired.file[j->retired.n - 1].path;
 
 		if (j->io->unlink(j->io->ctx, path) != 0 && errno != ENOENT)
 			return evt_err_sys(err, errno, "cannot remove %s",
 			    path);
 		free(path);
-		j->n_retired--;
+		j->retired.n--;
 	}
-	j->retired_bytes = 0;
 	return EVT_OK;
 }
 

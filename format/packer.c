@@ -4,76 +4,105 @@
 #include <stdlib.h>
 
 #include "format/err.h"
-#include "format/worker.h"
+#include "format/thread.h"
 
-struct evt_packer {
-	evt_worker *worker;
-	evt_builder *builder;  /* what it holds */
-	bool packed;           /* its bytes are made */
-	int code;              /* how that went */
-	evt_error err;
+/* One that the thread packs, and one behind it, which whoever fills blocks packs
+ * when he has to wait for the first.  With a third it was no faster. */
+#define SLOTS 2u
+
+enum state { IDLE, WANTED, PACKING, PACKED };
+
+struct slot {
+	evt_builder *builder;
 	evt_packed out;
-	evt_block block;       /* the same, decoded from the metadata */
-	int decoded;           /* EVT_OK: block is valid */
-	evt_summary *summary;  /* waits for the block; NULL: it has it */
-	uint32_t block_no;
-	bool unsummed;         /* a summary lacks frames */
+	int code;          /* how packing it went */
+	evt_error err;
 };
 
-/* Give the summary the block that is there still. */
-static void
-sum(evt_packer *p)
-{
-	if (p->summary == NULL)
-		return;
-	if (p->decoded != EVT_OK || evt_summary_add_block(p->summary, &p->block,
-	    p->block_no, NULL) != EVT_OK)
-		p->unsummed = true;
-	p->summary = NULL;
-}
+struct evt_packer {
+	struct slot slot[SLOTS];
+	enum state state[SLOTS];
+	size_t first;      /* the slot of the first block */
+	size_t held;       /* slots from there on that are not idle */
+	bool threaded, stop;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of state, first, held and stop */
+	pthread_cond_t wanted, packed;
+};
 
 static void
-pack(void *ctx)
+pack(struct slot *s)
 {
 	static const uint8_t nowhere[16];
-	evt_packer *p = ctx;
 	evt_block_head head;
 	const evt_buf *meta;
 
-	sum(p);
-	p->code = evt_builder_encode(p->builder, nowhere, 0, 0, &p->out.bytes,
-	    &meta, &p->err);
-	if (p->code != EVT_OK)
+	s->code = evt_builder_encode(s->builder, nowhere, 0, 0, &s->out.bytes,
+	    &meta, &s->err);
+	if (s->code != EVT_OK)
 		return;
-	p->decoded = evt_block_head_read(p->out.bytes.data, p->out.bytes.len,
-	    "", &head, NULL);
-	if (p->decoded == EVT_OK)
-		p->decoded = evt_block_load_raw(&p->block, &head, meta, NULL);
+	s->out.decoded = evt_block_head_read(s->out.bytes.data,
+	    s->out.bytes.len, "", &head, NULL);
+	if (s->out.decoded == EVT_OK)
+		s->out.decoded = evt_block_load_raw(&s->out.block, &head, meta,
+		    NULL);
 }
 
-/* Have the thread done with what it does. */
-static void
-join(evt_packer *p)
+/* Pack the first block that nobody has begun with.  Called and left with the
+ * lock held; false: there is none. */
+static bool
+pack_next(evt_packer *p)
 {
-	if (evt_worker_busy(p->worker)) {
-		evt_worker_wait(p->worker);
-		p->packed = p->code == EVT_OK;
+	for (size_t n = 0; n < p->held; n++) {
+		size_t i = (p->first + n) % SLOTS;
+
+		if (p->state[i] != WANTED)
+			continue;
+		p->state[i] = PACKING;
+		pthread_mutex_unlock(&p->lock);
+		pack(&p->slot[i]);
+		pthread_mutex_lock(&p->lock);
+		p->state[i] = PACKED;
+		pthread_cond_signal(&p->packed);
+		return true;
 	}
+	return false;
+}
+
+static void *
+run(void *arg)
+{
+	evt_packer *p = arg;
+
+	pthread_mutex_lock(&p->lock);
+	while (!p->stop) {
+		if (!pack_next(p))
+			pthread_cond_wait(&p->wanted, &p->lock);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
 }
 
 int
 evt_packer_new(int level, evt_packer **ret_packer, evt_error *err)
 {
 	evt_packer *p = calloc(1, sizeof(*p));
-	int r;
+	int r = EVT_OK;
 
 	if (p == NULL)
 		return evt_err_nomem(err);
-	if ((r = evt_builder_new(level, &p->builder, err)) ||
-	    (r = evt_worker_new(pack, p, true, &p->worker, err))) {
+	/* On Linux these cannot fail. */
+	(void)pthread_mutex_init(&p->lock, NULL);
+	(void)pthread_cond_init(&p->wanted, NULL);
+	(void)pthread_cond_init(&p->packed, NULL);
+	for (size_t i = 0; i < SLOTS && r == EVT_OK; i++)
+		r = evt_builder_new(level, &p->slot[i].builder, err);
+	if (r != EVT_OK) {
 		evt_packer_free(p);
 		return r;
 	}
+	/* Without a thread it is slower and nothing else. */
+	p->threaded = evt_thread_start(&p->thread, run, p) == 0;
 	*ret_packer = p;
 	return EVT_OK;
 }
@@ -83,63 +112,79 @@ evt_packer_free(evt_packer *p)
 {
 	if (p == NULL)
 		return;
-	evt_worker_free(p->worker); /* first: it may be at work */
-	evt_builder_free(p->builder);
-	evt_block_free(&p->block);
-	evt_buf_free(&p->out.bytes);
+	if (p->threaded) {
+		pthread_mutex_lock(&p->lock);
+		p->stop = true;
+		pthread_cond_signal(&p->wanted);
+		pthread_mutex_unlock(&p->lock);
+		pthread_join(p->thread, NULL);
+	}
+	pthread_mutex_destroy(&p->lock);
+	pthread_cond_destroy(&p->wanted);
+	pthread_cond_destroy(&p->packed);
+	for (size_t i = 0; i < SLOTS; i++) {
+		evt_builder_free(p->slot[i].builder);
+		evt_block_free(&p->slot[i].out.block);
+		evt_buf_free(&p->slot[i].out.bytes);
+	}
 	free(p);
+}
+
+size_t
+evt_packer_blocks(const evt_packer *p)
+{
+	return p->held;
+}
+
+bool
+evt_packer_has_room(const evt_packer *p)
+{
+	return p->held < SLOTS;
 }
 
 void
 evt_packer_start(evt_packer *p, evt_builder *from)
 {
-	evt_builder_swap(p->builder, from);
-	p->out.frames = evt_builder_frames(p->builder);
-	p->out.first_seq = evt_builder_first_seq(p->builder);
-	p->packed = false;
-	evt_worker_start(p->worker);
-}
+	size_t i = (p->first + p->held) % SLOTS;
 
-uint32_t
-evt_packer_frames(const evt_packer *p)
-{
-	return p->out.frames;
+	evt_builder_swap(p->slot[i].builder, from);
+	p->slot[i].out.first_seq = evt_builder_first_seq(p->slot[i].builder);
+	pthread_mutex_lock(&p->lock);
+	p->state[i] = WANTED;
+	p->held++;
+	pthread_cond_signal(&p->wanted);
+	pthread_mutex_unlock(&p->lock);
 }
 
 int
 evt_packer_wait(evt_packer *p, evt_packed **ret_packed, evt_error *err)
 {
-	join(p);
-	if (!p->packed) {
-		evt_worker_start(p->worker); /* it failed before */
-		join(p);
+	struct slot *s = &p->slot[p->first];
+
+	pthread_mutex_lock(&p->lock);
+	if (p->state[p->first] == PACKED && s->code != EVT_OK)
+		p->state[p->first] = WANTED; /* it failed before */
+	while (p->state[p->first] != PACKED) {
+		if (!pack_next(p))
+			pthread_cond_wait(&p->packed, &p->lock);
 	}
-	if (!p->packed) {
+	pthread_mutex_unlock(&p->lock);
+	if (s->code != EVT_OK) {
 		if (err != NULL)
-			*err = p->err;
-		return p->code;
+			*err = s->err;
+		return s->code;
 	}
-	*ret_packed = &p->out;
+	*ret_packed = &s->out;
 	return EVT_OK;
 }
 
 void
-evt_packer_done(evt_packer *p, evt_summary *summary, uint32_t block)
+evt_packer_done(evt_packer *p)
 {
-	evt_builder_clear(p->builder);
-	p->out.frames = 0;
-	p->summary = summary;
-	p->block_no = block;
-}
-
-bool
-evt_packer_summed(evt_packer *p)
-{
-	bool whole;
-
-	join(p);
-	sum(p);
-	whole = !p->unsummed;
-	p->unsummed = false;
-	return whole;
+	evt_builder_clear(p->slot[p->first].builder);
+	pthread_mutex_lock(&p->lock);
+	p->state[p->first] = IDLE;
+	p->first = (p->first + 1) % SLOTS;
+	p->held--;
+	pthread_mutex_unlock(&p->lock);
 }

@@ -175,7 +175,10 @@ head_at(int fd, const evt_segment *s, uint64_t at, evt_block_head *head,
 	if (head->first_seq < evt_segment_end_seq(s))
 		return evt_err_set(err, EVT_ERR_CORRUPT,
 		    "%s: the block's sequence numbers go back", where);
-	return head->stored > s->size - at ? EVT_AGAIN : EVT_OK;
+	/* The file may have grown since its size was asked for: what stands
+	 * behind that is for the next walk, which knows what is before it. */
+	return at >= s->size || head->stored > s->size - at ? EVT_AGAIN :
+	    EVT_OK;
 }
 
 /* Find the next whole block behind `at`.  EVT_END: there is none;

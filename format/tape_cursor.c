@@ -287,11 +287,27 @@ next_file(struct tape_cursor *c, evt_error *err)
 	return r;
 }
 
+/* Whether there is a file behind the one that is open. */
+static int
+has_next_file(const struct tape_cursor *c, bool *ret_has, evt_error *err)
+{
+	uint64_t *files;
+	size_t n;
+	int r = evt_journal_list(c->tape->io, c->tape->journal_dir, &files, &n,
+	    err);
+
+	if (r != EVT_OK)
+		return r;
+	*ret_has = n > 0 && files[n - 1] > c->journal_first;
+	free(files);
+	return EVT_OK;
+}
+
 /* The next record that was not seen yet. */
 static int
 next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
 {
-	bool in_lines;
+	bool in_lines, complete = false;
 	int r;
 
 	for (;;) {
@@ -302,8 +318,20 @@ next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
 			return EVT_OK;
 		if (r == EVT_OK)
 			continue;
-		if (r != EVT_AGAIN || (r = next_file(c, err)))
+		if (r != EVT_AGAIN)
 			return r;
+		/* A file is complete when the next one is begun, and may have
+		 * been completed since it was looked at. */
+		if (!complete) {
+			if ((r = has_next_file(c, &complete, err)))
+				return r;
+			if (!complete)
+				return EVT_AGAIN;
+			continue;
+		}
+		if ((r = next_file(c, err)))
+			return r;
+		complete = false;
 	}
 }
 

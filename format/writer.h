@@ -48,8 +48,8 @@ struct evt_writer {
 	uint8_t uuid[16];
 	evt_scanner *scanner;
 	evt_builder *builder;        /* the open block */
-	evt_packer *packer;          /* the block before it, until it is in
-	                                the segment */
+	evt_packer *packer;          /* the blocks before it, until they are
+	                                in the segment */
 	evt_journal *journal;
 	evt_segment_writer *segment; /* NULL until its first block */
 	uint32_t segment_no;         /* of the segment, or of the next one */
@@ -133,9 +133,10 @@ int64_t evt_writer_now(const evt_writer *w);
 int evt_writer_sync_written(evt_writer *w, evt_error *err);
 /* evt_journal_commit(); on a full disk what can be given back is given back. */
 int evt_writer_commit_journal(evt_writer *w, evt_error *err);
-/* Begin to pack the open block; the one before goes into the segment. */
+/* Begin to pack the open block; where there is no room for it, the first of
+ * those before it goes into the segment. */
 int evt_writer_cut(evt_writer *w, evt_error *err);
-/* The block that is packed goes into the segment; there may be none. */
+/* All blocks that are packed go into the segment; there may be none. */
 int evt_writer_settle(evt_writer *w, evt_error *err);
 /* What blocks in the segment make due: sealing it, giving back the journal's
  * files.  None of it is urgent, so a failure is tried again. */

@@ -2,10 +2,10 @@
  * writer_block.c - full blocks into segments.
  *
  * A block that is full is handed to the packer, which compresses it on a
- * thread of its own while the next one fills.  It is appended to the segment
- * when that one is full, on a tick, or when the segment must end; only then
- * its journal file may go.  So a failure to append leaves the packed block and
- * its journal file where they are, and is tried again.
+ * thread of its own while the next ones fill.  It is appended to the segment
+ * when the packer has no room for another one, on a tick, or when the segment
+ * must end; only then its journal file may go.  So a failure to append leaves
+ * the packed block and its journal file where they are, and is tried again.
  */
 #include "format/writer.h"
 
@@ -73,7 +73,7 @@ evt_writer_reclaim(evt_writer *w)
 	bool any = give_back(w);
 
 	/* A packed block is far smaller than its journal file. */
-	if (evt_packer_frames(w->packer) > 0 &&
+	if (evt_packer_blocks(w->packer) > 0 &&
 	    evt_writer_settle(w, NULL) == EVT_OK)
 		any = give_back(w) || any;
 	return any;
@@ -105,8 +105,6 @@ leave_segment(evt_writer *w)
 {
 	evt_error err;
 
-	if (!evt_packer_summed(w->packer))
-		w->summary_bad = true; /* the file will be read instead */
 	evt_writer_index_segment(w, evt_segment_written(w->segment));
 	if (evt_writer_keep(w, evt_segment_written(w->segment), &err))
 		evt_writer_notice(w, "%s", err.text);
@@ -114,7 +112,7 @@ leave_segment(evt_writer *w)
 	w->segment = NULL;
 	w->segment_no++;
 	w->segment_started = evt_builder_frames(w->builder) > 0 ||
-	    evt_packer_frames(w->packer) > 0;
+	    evt_packer_blocks(w->packer) > 0;
 	w->segment_since = evt_writer_now(w);
 	w->want_seal = w->summary_bad = false;
 	evt_summary_clear(&w->summary);
@@ -158,15 +156,14 @@ need_segment(evt_writer *w, evt_error *err)
 	    &w->segment, err);
 }
 
-int
-evt_writer_settle(evt_writer *w, evt_error *err)
+/* The first of the blocks that were packed goes into the segment. */
+static int
+settle_one(evt_writer *w, evt_error *err)
 {
 	evt_packed *p;
 	uint32_t no;
 	int r;
 
-	if (evt_packer_frames(w->packer) == 0)
-		return EVT_OK;
 	/* Behind a directory nothing may stand: leave that segment first. */
 	if (w->segment != NULL && evt_segment_written(w->segment)->sealed &&
 	    (r = evt_writer_seal(w, err)))
@@ -178,12 +175,25 @@ evt_writer_settle(evt_writer *w, evt_error *err)
 	evt_block_move(p->bytes.data, w->uuid, w->segment_no, no, p->first_seq);
 	if ((r = append_block(w, &p->bytes, err)))
 		return r;
+	if (p->decoded != EVT_OK ||
+	    evt_summary_add_block(&w->summary, &p->block, no, err))
+		w->summary_bad = true; /* the file will be read instead */
 	evt_journal_retire(w->journal);
 	w->dirty = true;
 	w->stats.blocks++;
 	w->stats.stored_bytes += p->bytes.len;
-	evt_packer_done(w->packer, &w->summary, no);
+	evt_packer_done(w->packer);
 	return EVT_OK;
+}
+
+int
+evt_writer_settle(evt_writer *w, evt_error *err)
+{
+	int r = EVT_OK;
+
+	while (r == EVT_OK && evt_packer_blocks(w->packer) > 0)
+		r = settle_one(w, err);
+	return r;
 }
 
 int
@@ -194,7 +204,7 @@ evt_writer_cut(evt_writer *w, evt_error *err)
 	if (evt_builder_frames(w->builder) == 0)
 		return EVT_OK;
 	if ((r = evt_writer_commit_journal(w, err)) ||
-	    (r = evt_writer_settle(w, err)))
+	    (!evt_packer_has_room(w->packer) && (r = settle_one(w, err))))
 		return r;
 	evt_journal_turn(w->journal);
 	evt_packer_start(w->packer, w->builder);
@@ -233,9 +243,8 @@ append_copy(evt_writer *w, const evt_block_head *head, evt_error *err)
 	    w->block_bytes.data, false, s->name, err)) ||
 	    (r = evt_segment_append(w->segment, &w->block_bytes, err)))
 		return r;
-	if (!evt_packer_summed(w->packer) ||
-	    evt_summary_add_block(&w->summary, &w->scratch, moved.block, err))
-		w->summary_bad = true;
+	if (evt_summary_add_block(&w->summary, &w->scratch, moved.block, err))
+		w->summary_bad = true; /* the file will be read instead */
 	if (w->scratch.max_conn > w->max_conn)
 		w->max_conn = w->scratch.max_conn;
 	w->next_seq += head->frames;

@@ -128,7 +128,7 @@ class Tool(evtest.Case):
         tape = self.path("i.tape")
         frames = evtest.run("evtape-sim", "--generate", 5000, "--sources", 40).stdout
         for _ in range(2):
-            evtest.run("evtape-record", "-", "-o", tape, "--quiet", "--segment-size", "50k", stdin=frames)
+            evtest.run("evtape-record", "-", "-o", tape, "--quiet", "--segment-size", "20k", stdin=frames)
         live = self.dump(tape)
         self.assertGreater(len(live["SELECT * FROM segment"]), 2)
         evtest.run("evtape", "reindex", tape)

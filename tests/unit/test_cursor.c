@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "format/segment.h"
+#include "format/tape.h"
 #include "format/writer.h"
 
 #define T0 INT64_C(1700000000000000000)
@@ -292,6 +293,64 @@ follows_a_recorder(void **state)
 	}
 }
 
+/* A recorder that goes on when a reader looks which journal files there are. */
+struct busy {
+	evt_writer *w;
+	bool armed;
+};
+
+static int
+list_late(void *ctx, const char *path, evt_io_name *name, void *arg)
+{
+	struct busy *x = ctx;
+	evt_error err;
+
+	if (x->armed && strstr(path, "/journal") != NULL) {
+		x->armed = false;
+		put_states(x->w, 3, 70, 3, T0 + 3, 1);
+		ok(evt_writer_commit(x->w, &err), &err);
+	}
+	return evt_io_posix.list(evt_io_posix.ctx, path, name, arg);
+}
+
+/* The reader saw the end of a journal file.  Before it looks for another one,
+ * the file gets its last frames, and the next one is begun: the block is not in
+ * a segment yet, for it is being compressed. */
+static void
+the_end_of_a_journal_file_is_not_missed(void **state)
+{
+	char *dir = make_dir(), *path = in_dir(dir, "late.tape");
+	struct busy busy = { 0 };
+	evt_io io = evt_io_posix;
+	evt_writer_options o;
+	evt_cursor *cursor;
+	evt_tape *tape;
+	evt_error err;
+	evt_frame f;
+
+	(void)state;
+	io.ctx = &busy;
+	io.list = list_late;
+	evt_writer_options_init(&o);
+	o.block_bytes = 8192;
+	ok(evt_writer_open_env(path, &o, test_env(), &busy.w, &err), &err);
+	put_states(busy.w, 0, 3, 3, T0, 1);
+	ok(evt_writer_commit(busy.w, &err), &err);
+	ok(evt_tape_open_io(path, &io, &tape, &err), &err);
+	ok(evt_cursor_open(&tape, 1, NULL, &cursor, &err), &err);
+	for (unsigned seq = 1; seq <= 73; seq++) {
+		ok(evt_cursor_next(cursor, &f, &err), &err);
+		assert_int_equal(f.seq, seq);
+		busy.armed = seq == 3;
+	}
+	assert_int_equal(evt_writer_settle(busy.w, &err), EVT_OK);
+	evt_cursor_close(cursor);
+	evt_tape_close(tape);
+	ok(evt_writer_close(busy.w, &err), &err);
+	free(path);
+	remove_dir(dir);
+}
+
 /* ---- damage and retention --------------------------------------------------------- */
 
 static void
@@ -449,6 +508,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(filters_agree_with_a_list),
 		cmocka_unit_test(follows_a_recorder),
+		cmocka_unit_test(the_end_of_a_journal_file_is_not_missed),
 		cmocka_unit_test(a_bad_block_is_told_once),
 		cmocka_unit_test(retention_under_a_readers_feet),
 		cmocka_unit_test(no_removed_journal_is_held),

@@ -32,7 +32,7 @@ a_torn_record_ends_the_journal(void **state)
 	free(file);
 }
 
-/* The last full block is in no segment yet: the journal has a file of it, and
+/* The last full blocks are in no segment yet: the journal has a file of each, and
  * one of what came since. */
 static void
 a_block_that_was_being_packed_is_recovered(void **state)
@@ -45,7 +45,7 @@ a_block_that_was_being_packed_is_recovered(void **state)
 	x->packing = true;
 	die_after(crashed_write, x);
 	ok(evt_journal_list(&evt_io_posix, x->journal, &firsts, &n, &err), &err);
-	assert_int_equal(n, 2);
+	assert_in_range(n, 2, 4);
 	assert_int_equal(check_states(x->path, 0, SOURCES), 40);
 	assert_int_equal(crashed_recover(x), EVT_OK);
 	assert_int_equal(x->got.frames, 41 - firsts[0]);

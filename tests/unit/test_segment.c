@@ -430,6 +430,40 @@ a_file_that_grows(void **state)
 	has_blocks(x, 0xf);
 }
 
+/* fstat() that came before the rest of the file did: *ctx bytes were there. */
+static int
+fstat_early(void *ctx, int fd, struct stat *st)
+{
+	int r = fstat(fd, st);
+
+	st->st_size = *(off_t *)ctx;
+	return r;
+}
+
+/* A recorder appends a block and the next one while a walk is under way: the
+ * walk, which saw the first in part, takes neither for damage nor the second
+ * for the next. */
+static void
+a_file_that_grows_while_it_is_walked(void **state)
+{
+	struct fixture *x = *state;
+	off_t size;
+	evt_io io = evt_io_posix;
+
+	io.ctx = &size;
+	io.fstat = fstat_early;
+	for (size = (off_t)x->at[1]; size < (off_t)x->at[3]; size += 7) {
+		size_t whole = size < (off_t)x->at[2] ? 1 : 2;
+
+		store(x, x->bytes, x->at[BLOCKS]);
+		x->s.io = &io;
+		load(x);
+		assert_int_equal(x->s.n_blocks, whole);
+		assert_int_equal(x->s.n_damaged, 0);
+		assert_int_equal(x->s.walked, x->at[whole]);
+	}
+}
+
 static void
 no_segment_at_all(void **state)
 {
@@ -509,6 +543,7 @@ main(void)
 		T(blocks_from_elsewhere),
 		T(a_block_of_a_later_version),
 		T(a_file_that_grows),
+		T(a_file_that_grows_while_it_is_walked),
 		T(no_segment_at_all),
 		T(made_once),
 		T(gone_on_with),
