@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "format/err.h"
+#include "format/thread.h"
 #include "format/units.h"
 #include "record/backoff.h"
 #include "record/client.h"
@@ -448,13 +448,8 @@ evt_lister_free(evt_lister *l)
 int
 evt_lister_start(evt_lister *l, evt_error *err)
 {
-	sigset_t all, old;
-	int rc;
+	int rc = evt_thread_start(&l->thread, run, l);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&l->thread, NULL, run, l);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	l->runs = rc == 0;
 	if (rc != 0)
 		return evt_err_sys(err, rc, "cannot start the thread that gets "

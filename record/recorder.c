@@ -4,7 +4,6 @@
 #include "record/recorder_impl.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "format/err.h"
+#include "format/thread.h"
 #include "format/units.h"
 
 void
@@ -326,26 +326,19 @@ open_tape(evt_recorder *r, evt_error *err)
 	return r->sink != NULL ? EVT_OK : evt_err_nomem(err);
 }
 
-/* Start the threads, with all signals blocked: they are the program's. */
 static int
 start_threads(evt_recorder *r, evt_error *err)
 {
-	sigset_t all, old;
-	int rc;
+	int rc = evt_thread_start(&r->tape, r->session != NULL ?
+	    evt_recorder_run_tape : evt_recorder_run_lines, r);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&r->tape, NULL,
-	    r->session != NULL ? evt_recorder_run_tape :
-	    evt_recorder_run_lines, r);
 	r->tape_runs = rc == 0;
 	if (rc == 0 && r->session != NULL) {
-		rc = pthread_create(&r->network, NULL, run_network, r);
+		rc = evt_thread_start(&r->network, run_network, r);
 		r->network_runs = rc == 0;
 		if (rc != 0)
 			evt_queue_close(r->queue);
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc != 0)
 		return evt_err_sys(err, rc, "cannot start a thread");
 	return EVT_OK;

@@ -10,12 +10,12 @@
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "format/err.h"
+#include "format/thread.h"
 
 struct evt_resolve {
 	pthread_mutex_t lock;
@@ -105,8 +105,6 @@ evt_resolve_start(const char *host, void (*wake)(void *ctx), void *ctx,
     evt_resolve **ret_resolve, evt_error *err)
 {
 	evt_resolve *r = calloc(1, sizeof(*r));
-	sigset_t all, old;
-	pthread_attr_t attr;
 	pthread_t thread;
 	int rc;
 
@@ -119,22 +117,15 @@ evt_resolve_start(const char *host, void (*wake)(void *ctx), void *ctx,
 		free(r);
 		return evt_err_nomem(err);
 	}
-	/* Signals are the program's business, not this thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_attr_init(&attr);
-	if (rc == 0) {
-		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-		rc = pthread_create(&thread, &attr, look_up, r);
-		pthread_attr_destroy(&attr);
-	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = evt_thread_start(&thread, look_up, r);
 	if (rc != 0) {
 		r->owners = 1;
 		evt_resolve_drop(r);
 		return evt_err_sys(err, rc, "cannot start a thread to look up "
 		    "%s", host);
 	}
+	/* Nobody waits for it; of a thread that runs this cannot fail. */
+	(void)pthread_detach(thread);
 	*ret_resolve = r;
 	return EVT_OK;
 }

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <libwebsockets.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include "format/buf.h"
 #include "format/err.h"
 #include "format/promtext.h"
+#include "format/thread.h"
 #include "format/units.h"
 #include "record/metrics.h"
 #include "replay/listener.h"
@@ -343,14 +343,10 @@ run(void *arg)
 int
 scrape_start(scrape *s, evt_recorder *recorder, evt_error *err)
 {
-	sigset_t all, old;
 	int rc;
 
 	s->recorder = recorder;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&s->thread, NULL, run, s);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = evt_thread_start(&s->thread, run, s);
 	s->runs = rc == 0;
 	return rc == 0 ? EVT_OK : evt_err_sys(err, rc, "cannot start the "
 	    "thread of --metrics");
