@@ -1,40 +1,24 @@
 /* fetch.c - see fetch.h. */
 #include "format/fetch.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/ahead.h"
 #include "format/err.h"
-#include "format/thread.h"
 
 /* The block that is being handed out, and those behind it. */
 #define SLOTS 3u
 
-enum state { IDLE, WANTED, LOADING, LOADED };
-
 struct evt_fetch {
 	const evt_match *match;
 	evt_fetched slot[SLOTS];
-	enum state state[SLOTS];
-	size_t current;    /* the slot that is being handed out */
-	size_t pending;    /* those behind it that are not idle */
-	bool threaded;
-	bool stop;
-	pthread_t thread;
-	pthread_mutex_t lock; /* of state, current and stop */
-	pthread_cond_t wanted, loaded;
+	evt_ahead *ahead;
+	bool handing_out; /* the first of what it holds */
 };
 
-/* The n-th slot behind the current one. */
-static size_t
-behind(const evt_fetch *f, size_t n)
-{
-	return (f->current + n) % SLOTS;
-}
-
 static int
-load(const evt_match *match, evt_fetched *s)
+load_block(const evt_match *match, evt_fetched *s)
 {
 	evt_matched *m = &s->match;
 	int r;
@@ -54,39 +38,12 @@ load(const evt_match *match, evt_fetched *s)
 	return r;
 }
 
-/* Load the first block that nobody has begun with.  Called and left with the
- * lock held; false: there is none. */
-static bool
-load_next(evt_fetch *f)
+static void
+load(void *ctx, size_t i)
 {
-	for (size_t n = 1; n < SLOTS; n++) {
-		size_t i = behind(f, n);
+	evt_fetch *f = ctx;
 
-		if (f->state[i] != WANTED)
-			continue;
-		f->state[i] = LOADING;
-		pthread_mutex_unlock(&f->lock);
-		f->slot[i].code = load(f->match, &f->slot[i]);
-		pthread_mutex_lock(&f->lock);
-		f->state[i] = LOADED;
-		pthread_cond_signal(&f->loaded);
-		return true;
-	}
-	return false;
-}
-
-static void *
-run(void *arg)
-{
-	evt_fetch *f = arg;
-
-	pthread_mutex_lock(&f->lock);
-	while (!f->stop) {
-		if (!load_next(f))
-			pthread_cond_wait(&f->wanted, &f->lock);
-	}
-	pthread_mutex_unlock(&f->lock);
-	return NULL;
+	f->slot[i].code = load_block(f->match, &f->slot[i]);
 }
 
 int
@@ -94,16 +51,15 @@ evt_fetch_new(const evt_match *match, bool threaded, evt_fetch **ret_fetch,
     evt_error *err)
 {
 	evt_fetch *f = calloc(1, sizeof(*f));
+	int r;
 
 	if (f == NULL)
 		return evt_err_nomem(err);
 	f->match = match;
-	pthread_mutex_init(&f->lock, NULL);
-	pthread_cond_init(&f->wanted, NULL);
-	pthread_cond_init(&f->loaded, NULL);
-	/* Without a thread it is slower and nothing else. */
-	f->threaded = threaded &&
-	    evt_thread_start(&f->thread, run, f) == 0;
+	if ((r = evt_ahead_new(SLOTS, load, f, threaded, &f->ahead, err))) {
+		free(f);
+		return r;
+	}
 	*ret_fetch = f;
 	return EVT_OK;
 }
@@ -113,16 +69,7 @@ evt_fetch_free(evt_fetch *f)
 {
 	if (f == NULL)
 		return;
-	if (f->threaded) {
-		pthread_mutex_lock(&f->lock);
-		f->stop = true;
-		pthread_cond_signal(&f->wanted);
-		pthread_mutex_unlock(&f->lock);
-		pthread_join(f->thread, NULL);
-	}
-	pthread_mutex_destroy(&f->lock);
-	pthread_cond_destroy(&f->wanted);
-	pthread_cond_destroy(&f->loaded);
+	evt_ahead_free(f->ahead); /* first: it may be at work */
 	for (size_t i = 0; i < SLOTS; i++) {
 		evt_block_free(&f->slot[i].block);
 		evt_buf_free(&f->slot[i].raw);
@@ -134,63 +81,44 @@ evt_fetch_free(evt_fetch *f)
 size_t
 evt_fetch_pending(const evt_fetch *f)
 {
-	return f->pending;
+	return evt_ahead_held(f->ahead) - f->handing_out;
 }
 
 bool
 evt_fetch_has_room(const evt_fetch *f)
 {
-	return f->pending < (f->threaded ? SLOTS - 1 : 1);
+	return evt_fetch_pending(f) <
+	    (evt_ahead_threaded(f->ahead) ? SLOTS - 1 : 1);
 }
 
 void
 evt_fetch_start(evt_fetch *f, const evt_io *io, int fd, const char *name,
     const evt_block_ref *ref, uint64_t from_seq)
 {
-	size_t i = behind(f, f->pending + 1);
-	evt_fetched *s = &f->slot[i];
+	evt_fetched *s;
 
 	if (!evt_fetch_has_room(f))
 		return;
+	s = &f->slot[evt_ahead_slot(f->ahead)];
 	s->io = io;
 	s->fd = fd;
 	s->name = name;
 	s->ref = *ref;
 	s->from_seq = from_seq;
-	f->pending++;
-	pthread_mutex_lock(&f->lock);
-	f->state[i] = WANTED;
-	pthread_cond_signal(&f->wanted);
-	pthread_mutex_unlock(&f->lock);
+	evt_ahead_start(f->ahead);
 }
 
 evt_fetched *
 evt_fetch_wait(evt_fetch *f)
 {
-	size_t i = behind(f, 1);
-
-	pthread_mutex_lock(&f->lock);
-	while (f->state[i] != LOADED) {
-		if (!load_next(f))
-			pthread_cond_wait(&f->loaded, &f->lock);
-	}
-	f->state[i] = IDLE;
-	f->current = i;
-	pthread_mutex_unlock(&f->lock);
-	f->pending--;
-	return &f->slot[i];
+	if (f->handing_out)
+		evt_ahead_release(f->ahead);
+	f->handing_out = true;
+	return &f->slot[evt_ahead_wait(f->ahead)];
 }
 
 void
 evt_fetch_drop(evt_fetch *f)
 {
-	pthread_mutex_lock(&f->lock);
-	for (; f->pending > 0; f->pending--) {
-		size_t i = behind(f, f->pending);
-
-		while (f->state[i] == LOADING)
-			pthread_cond_wait(&f->loaded, &f->lock);
-		f->state[i] = IDLE;
-	}
-	pthread_mutex_unlock(&f->lock);
+	evt_ahead_drop(f->ahead, f->handing_out);
 }

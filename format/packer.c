@@ -3,14 +3,12 @@
 
 #include <stdlib.h>
 
+#include "format/ahead.h"
 #include "format/err.h"
-#include "format/thread.h"
 
 /* One that the thread packs, and one behind it, which whoever fills blocks packs
  * when he has to wait for the first.  With a third it was no faster. */
 #define SLOTS 2u
-
-enum state { IDLE, WANTED, PACKING, PACKED };
 
 struct slot {
 	evt_builder *builder;
@@ -21,19 +19,14 @@ struct slot {
 
 struct evt_packer {
 	struct slot slot[SLOTS];
-	enum state state[SLOTS];
-	size_t first;      /* the slot of the first block */
-	size_t held;       /* slots from there on that are not idle */
-	bool threaded, stop;
-	pthread_t thread;
-	pthread_mutex_t lock; /* of state, first, held and stop */
-	pthread_cond_t wanted, packed;
+	evt_ahead *ahead;
 };
 
 static void
-pack(struct slot *s)
+pack(void *ctx, size_t i)
 {
 	static const uint8_t nowhere[16];
+	struct slot *s = &((evt_packer *)ctx)->slot[i];
 	evt_block_head head;
 	const evt_buf *meta;
 
@@ -48,41 +41,6 @@ pack(struct slot *s)
 		    NULL);
 }
 
-/* Pack the first block that nobody has begun with.  Called and left with the
- * lock held; false: there is none. */
-static bool
-pack_next(evt_packer *p)
-{
-	for (size_t n = 0; n < p->held; n++) {
-		size_t i = (p->first + n) % SLOTS;
-
-		if (p->state[i] != WANTED)
-			continue;
-		p->state[i] = PACKING;
-		pthread_mutex_unlock(&p->lock);
-		pack(&p->slot[i]);
-		pthread_mutex_lock(&p->lock);
-		p->state[i] = PACKED;
-		pthread_cond_signal(&p->packed);
-		return true;
-	}
-	return false;
-}
-
-static void *
-run(void *arg)
-{
-	evt_packer *p = arg;
-
-	pthread_mutex_lock(&p->lock);
-	while (!p->stop) {
-		if (!pack_next(p))
-			pthread_cond_wait(&p->wanted, &p->lock);
-	}
-	pthread_mutex_unlock(&p->lock);
-	return NULL;
-}
-
 int
 evt_packer_new(int level, evt_packer **ret_packer, evt_error *err)
 {
@@ -91,18 +49,14 @@ evt_packer_new(int level, evt_packer **ret_packer, evt_error *err)
 
 	if (p == NULL)
 		return evt_err_nomem(err);
-	/* On Linux these cannot fail. */
-	(void)pthread_mutex_init(&p->lock, NULL);
-	(void)pthread_cond_init(&p->wanted, NULL);
-	(void)pthread_cond_init(&p->packed, NULL);
 	for (size_t i = 0; i < SLOTS && r == EVT_OK; i++)
 		r = evt_builder_new(level, &p->slot[i].builder, err);
+	if (r == EVT_OK)
+		r = evt_ahead_new(SLOTS, pack, p, true, &p->ahead, err);
 	if (r != EVT_OK) {
 		evt_packer_free(p);
 		return r;
 	}
-	/* Without a thread it is slower and nothing else. */
-	p->threaded = evt_thread_start(&p->thread, run, p) == 0;
 	*ret_packer = p;
 	return EVT_OK;
 }
@@ -112,16 +66,7 @@ evt_packer_free(evt_packer *p)
 {
 	if (p == NULL)
 		return;
-	if (p->threaded) {
-		pthread_mutex_lock(&p->lock);
-		p->stop = true;
-		pthread_cond_signal(&p->wanted);
-		pthread_mutex_unlock(&p->lock);
-		pthread_join(p->thread, NULL);
-	}
-	pthread_mutex_destroy(&p->lock);
-	pthread_cond_destroy(&p->wanted);
-	pthread_cond_destroy(&p->packed);
+	evt_ahead_free(p->ahead); /* first: it may be at work */
 	for (size_t i = 0; i < SLOTS; i++) {
 		evt_builder_free(p->slot[i].builder);
 		evt_block_free(&p->slot[i].out.block);
@@ -133,46 +78,36 @@ evt_packer_free(evt_packer *p)
 size_t
 evt_packer_blocks(const evt_packer *p)
 {
-	return p->held;
+	return evt_ahead_held(p->ahead);
 }
 
 bool
 evt_packer_has_room(const evt_packer *p)
 {
-	return p->held < SLOTS;
+	return evt_ahead_held(p->ahead) < SLOTS;
 }
 
 void
 evt_packer_start(evt_packer *p, evt_builder *from)
 {
-	size_t i = (p->first + p->held) % SLOTS;
+	struct slot *s = &p->slot[evt_ahead_slot(p->ahead)];
 
-	evt_builder_swap(p->slot[i].builder, from);
-	p->slot[i].out.first_seq = evt_builder_first_seq(p->slot[i].builder);
-	pthread_mutex_lock(&p->lock);
-	p->state[i] = WANTED;
-	p->held++;
-	pthread_cond_signal(&p->wanted);
-	pthread_mutex_unlock(&p->lock);
+	evt_builder_swap(s->builder, from);
+	s->out.first_seq = evt_builder_first_seq(s->builder);
+	evt_ahead_start(p->ahead);
 }
 
 int
 evt_packer_wait(evt_packer *p, evt_packed **ret_packed, evt_error *err)
 {
-	struct slot *s = &p->slot[p->first];
+	struct slot *s = &p->slot[evt_ahead_wait(p->ahead)];
+	int code = s->code;
 
-	pthread_mutex_lock(&p->lock);
-	if (p->state[p->first] == PACKED && s->code != EVT_OK)
-		p->state[p->first] = WANTED; /* it failed before */
-	while (p->state[p->first] != PACKED) {
-		if (!pack_next(p))
-			pthread_cond_wait(&p->packed, &p->lock);
-	}
-	pthread_mutex_unlock(&p->lock);
-	if (s->code != EVT_OK) {
+	if (code != EVT_OK) {
 		if (err != NULL)
 			*err = s->err;
-		return s->code;
+		evt_ahead_again(p->ahead); /* for the next call */
+		return code;
 	}
 	*ret_packed = &s->out;
 	return EVT_OK;
@@ -181,10 +116,6 @@ evt_packer_wait(evt_packer *p, evt_packed **ret_packed, evt_error *err)
 void
 evt_packer_done(evt_packer *p)
 {
-	evt_builder_clear(p->slot[p->first].builder);
-	pthread_mutex_lock(&p->lock);
-	p->state[p->first] = IDLE;
-	p->first = (p->first + 1) % SLOTS;
-	p->held--;
-	pthread_mutex_unlock(&p->lock);
+	evt_builder_clear(p->slot[evt_ahead_wait(p->ahead)].builder);
+	evt_ahead_release(p->ahead);
 }
