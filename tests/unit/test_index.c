@@ -541,6 +541,21 @@ hear(void *ctx, const evt_fault *fault)
 	*(unsigned *)ctx += strstr(fault->what, "source_sum") != NULL;
 }
 
+/* The index that is there loses the rows of a segment. */
+static void
+drop_segment(struct fixture *x, uint32_t no)
+{
+	evt_index *index;
+	evt_error err;
+	bool fresh;
+
+	ok(evt_index_create(&evt_io_posix, x->path, x->seg[0].uuid, &index,
+	    &fresh, &err), &err);
+	assert_false(fresh);
+	ok(evt_index_drop(index, no, &err), &err);
+	evt_index_close(index);
+}
+
 static void
 long_tapes_are_summed_up(void **state)
 {
@@ -548,9 +563,7 @@ long_tapes_are_summed_up(void **state)
 	size_t n = x->n;
 	evt_verified verified;
 	unsigned heard = 0;
-	evt_index *index;
 	evt_error err;
-	bool fresh;
 
 	assert_int_equal(number(x, "SELECT count(*) FROM sqlite_master "
 	    "WHERE name = 'source_sum'"), 0);
@@ -576,10 +589,7 @@ long_tapes_are_summed_up(void **state)
 	 * the next segment. */
 	sql(x, "DROP TABLE source_sum");
 	check_info(x);
-	ok(evt_index_create(&evt_io_posix, x->path, x->seg[0].uuid, &index,
-	    &fresh, &err), &err);
-	ok(evt_index_drop(index, 3, &err), &err);
-	evt_index_close(index);
+	drop_segment(x, 3);
 	check_info(x);
 	x->n = n; /* as many as are loaded */
 }
@@ -589,19 +599,13 @@ static void
 a_ring_is_not_summed_up(void **state)
 {
 	struct fixture *x = *state;
-	evt_index *index;
-	evt_error err;
-	bool fresh;
 	size_t n = x->n;
 
 	add_segments(x, 20);
 	assert_int_equal(number(x, "SELECT value FROM meta "
 	    "WHERE key = 'summed'"), 20);
 	for (unsigned to = 21; to <= 25; to++) {
-		ok(evt_index_create(&evt_io_posix, x->path, x->seg[0].uuid,
-		    &index, &fresh, &err), &err);
-		ok(evt_index_drop(index, to - 20, &err), &err);
-		evt_index_close(index);
+		drop_segment(x, to - 20);
 		add_segments(x, to);
 		assert_int_equal(number(x, "SELECT count(*) FROM meta "
 		    "WHERE key = 'summed'"), 0);
@@ -613,9 +617,6 @@ static void
 sums_that_are_of_other_segments(void **state)
 {
 	struct fixture *x = *state;
-	evt_index *index;
-	evt_error err;
-	bool fresh;
 	size_t n = x->n;
 
 	add_segments(x, 10);
@@ -628,15 +629,11 @@ sums_that_are_of_other_segments(void **state)
 	check_info(x);
 	sql(x, "DELETE FROM segment WHERE no = 0");
 	/* Dropped with a segment that is in them, and made at the next eighth. */
-	ok(evt_index_create(&evt_io_posix, x->path, x->seg[0].uuid, &index,
-	    &fresh, &err), &err);
-	assert_false(fresh);
-	ok(evt_index_drop(index, 2, &err), &err);
+	drop_segment(x, 2);
 	assert_int_equal(number(x, "SELECT count(*) FROM sqlite_master "
 	    "WHERE name = 'source_sum'"), 0);
 	assert_int_equal(number(x, "SELECT count(*) FROM meta "
 	    "WHERE key = 'summed'"), 0);
-	evt_index_close(index);
 	add_segments(x, 15);
 	assert_int_equal(number(x, "SELECT count(*) FROM meta "
 	    "WHERE key = 'summed'"), 0);
