@@ -686,3 +686,9 @@ evt_clock_boot(void)
 {
 	return clock_ns(CLOCK_BOOTTIME);
 }
+
+int64_t
+evt_clock_mono(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}

@@ -87,8 +87,9 @@ evt_ns_sub(int64_t a, int64_t b)
 	    b < 0 ? INT64_MAX : INT64_MIN;
 }
 
-/* CLOCK_REALTIME and CLOCK_BOOTTIME now, in ns. */
+/* CLOCK_REALTIME, CLOCK_BOOTTIME and CLOCK_MONOTONIC now, in ns. */
 int64_t evt_clock_real(void);
 int64_t evt_clock_boot(void);
+int64_t evt_clock_mono(void);
 
 #endif

@@ -257,15 +257,6 @@ evt_queue_drained(evt_queue *q)
 	return drained;
 }
 
-static int64_t
-read_clock(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * EVT_NS_PER_S + ts.tv_nsec;
-}
-
 /* Sleep until woken (true) or until that time.  The lock is held. */
 static bool
 sleep_until(evt_queue *q, bool *how, int64_t until_ns)
@@ -288,7 +279,7 @@ wait_ready(evt_queue *q, int64_t until_ns)
 
 	if (gathered > until_ns)
 		gathered = until_ns;
-	while (!is_urgent(q) && read_clock() < gathered) {
+	while (!is_urgent(q) && evt_clock_mono() < gathered) {
 		if (!sleep_until(q, &q->gathering, gathered))
 			break;
 	}
@@ -322,7 +313,7 @@ evt_queue_take(evt_queue *q, int64_t until_ns)
 			q->tail = NULL;
 		last->next = NULL;
 		q->waiting -= n;
-		q->taken_ns = read_clock();
+		q->taken_ns = evt_clock_mono();
 	}
 	/* What was put since the last flush went with it, or is flushed soon. */
 	q->ready = q->head != NULL;

@@ -25,15 +25,6 @@ evt_recorder_options_init(evt_recorder_options *o)
 	evt_writer_options_init(&o->writer);
 }
 
-int64_t
-evt_recorder_mono(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * EVT_NS_PER_S + ts.tv_nsec;
-}
-
 /* ---- what the threads ask and tell --------------------------------------- */
 
 int
@@ -103,7 +94,7 @@ static void
 pause_tape(void *ctx, int64_t ns)
 {
 	evt_recorder *r = ctx;
-	int64_t until = evt_recorder_mono() + ns;
+	int64_t until = evt_clock_mono() + ns;
 	struct timespec ts = { .tv_sec = until / EVT_NS_PER_S,
 		.tv_nsec = until % EVT_NS_PER_S };
 	int was;

@@ -56,8 +56,6 @@ struct evt_recorder {
 
 /* ---- recorder.c: for any thread ------------------------------------------ */
 
-/* CLOCK_MONOTONIC, ns: what condition variables wait by. */
-int64_t evt_recorder_mono(void);
 /* How often the end was asked for; recorder: an evt_recorder. */
 int evt_recorder_ending(void *recorder);
 /* One line for a person. */

@@ -87,7 +87,7 @@ wait_input(evt_recorder *r, int64_t next_tick)
 {
 	struct pollfd fds[2] = { { .fd = r->o.fd, .events = POLLIN },
 		{ .fd = r->poke_fd, .events = POLLIN } };
-	int64_t ms = (next_tick - evt_recorder_mono()) / EVT_NS_PER_MS + 1;
+	int64_t ms = (next_tick - evt_clock_mono()) / EVT_NS_PER_MS + 1;
 	uint64_t pokes;
 
 	if (poll(fds, 2, ms < 0 ? 0 : (int)ms) <= 0)
@@ -164,7 +164,7 @@ evt_recorder_run_lines(void *arg)
 {
 	evt_recorder *r = arg;
 	evt_lines lines = { .max = r->o.max_message };
-	int64_t next_tick = evt_recorder_mono() + EVT_RECORDER_TICK_NS;
+	int64_t next_tick = evt_clock_mono() + EVT_RECORDER_TICK_NS;
 	bool more = true;
 	uint64_t taken = 0;
 

@@ -118,7 +118,7 @@ void
 evt_recorder_keep_house(evt_recorder *r, int64_t *next_tick)
 {
 	const char *done = evt_sink_done(r->sink);
-	int64_t now = evt_recorder_mono();
+	int64_t now = evt_clock_mono();
 
 	evt_pulse_beat(&r->tape_pulse);
 	if (take_wish(r, &r->trigger))
@@ -138,7 +138,7 @@ void *
 evt_recorder_run_tape(void *arg)
 {
 	evt_recorder *r = arg;
-	int64_t next_tick = evt_recorder_mono() + EVT_RECORDER_TICK_NS;
+	int64_t next_tick = evt_clock_mono() + EVT_RECORDER_TICK_NS;
 	evt_batch *batch;
 	evt_item item;
 

@@ -21,10 +21,7 @@
 int64_t
 evt_waker_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * EVT_NS_PER_S + ts.tv_nsec;
+	return evt_clock_mono();
 }
 
 int

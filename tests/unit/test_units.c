@@ -568,10 +568,13 @@ static void
 test_clocks(void **state)
 {
 	int64_t boot = evt_clock_boot(), real = evt_clock_real();
+	int64_t mono = evt_clock_mono();
 
 	(void)state;
 	assert_true(boot > 0);
 	assert_true(evt_clock_boot() >= boot);
+	assert_true(mono > 0);
+	assert_true(evt_clock_mono() >= mono);
 	/* Some day after this was written. */
 	assert_true(real > INT64_C(1700000000) * S);
 }

@@ -34,10 +34,7 @@ sim_timers_close(sim_timers *timers)
 int64_t
 sim_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * EVT_NS_PER_S + ts.tv_nsec;
+	return evt_clock_mono();
 }
 
 void
