@@ -15,16 +15,16 @@
 typedef struct evt_block_head {
 	uint8_t uuid[16];
 	uint32_t segment;
-	uint32_t block;       /* number within the segment, from 0 */
+	uint32_t block; /* number within the segment, from 0 */
 	uint64_t first_seq;
-	uint32_t frames;      /* 1 or more */
+	uint32_t frames; /* 1 or more */
 	uint32_t lines;
 	int64_t min_ns, max_ns;
 	int64_t first_ns, first_mono_ns;
 	uint64_t payload_bytes;
 	uint32_t meta_raw, meta_stored, lines_raw, lines_stored;
 	uint64_t contents_sum;
-	uint64_t stored;      /* whole block on disk, skippable header included */
+	uint64_t stored; /* whole block on disk, skippable header included */
 } evt_block_head;
 
 /* Bytes from a block's start that evt_block_head_read() needs. */
@@ -94,24 +94,27 @@ void evt_builder_swap(evt_builder *a, evt_builder *b);
 
 typedef struct evt_block {
 	evt_block_head head;
-	uint32_t n;              /* frames */
+	uint32_t n; /* frames */
 	int64_t *time_ns, *mono_ns;
-	uint8_t *kind;           /* as stored: kind, opcode, whether in lines */
-	uint32_t *conn;          /* connection numbers */
-	uint32_t *event;         /* 0: none, else 1 + its place in events */
-	uint32_t *source_at;     /* n + 1 places in source */
-	uint32_t *source;        /* places in sources */
+	uint8_t *kind;       /* as stored: kind, opcode, whether in lines */
+	uint32_t *conn;      /* connection numbers */
+	uint32_t *event;     /* 0: none, else 1 + its place in events */
+	uint32_t *source_at; /* n + 1 places in source */
+	uint32_t *source;    /* places in sources */
 	uint32_t *len;
-	uint32_t *offset;        /* of the payload, in lines or side bytes */
+	uint32_t *offset; /* of the payload, in lines or side bytes */
 	uint32_t max_conn;
-	evt_key *events; uint32_t n_events;
-	evt_key *sources; uint32_t n_sources;
-	evt_buf meta;            /* raw; keys and side bytes point into it */
-	const uint8_t *side;     /* side bytes */
-	evt_buf lines;           /* raw lines, as far as they were loaded */
-	evt_buf arrays;          /* memory of the columns */
-	evt_key *keys; size_t keys_cap; /* scratch of evt_block_frame() */
-	void *dctx;              /* ZSTD_DCtx */
+	evt_key *events;
+	uint32_t n_events;
+	evt_key *sources;
+	uint32_t n_sources;
+	evt_buf meta;        /* raw; keys and side bytes point into it */
+	const uint8_t *side; /* side bytes */
+	evt_buf lines;       /* raw lines, as far as they were loaded */
+	evt_buf arrays;      /* memory of the columns */
+	evt_key *keys;
+	size_t keys_cap; /* scratch of evt_block_frame() */
+	void *dctx;      /* ZSTD_DCtx */
 } evt_block;
 
 /* Zero is a valid empty block; it can be loaded again and again. */

@@ -31,7 +31,7 @@ struct evt_builder {
 	evt_dict events, sources;
 	uint32_t *conn_no; /* the connections' dictionary */
 	uint32_t n_conns, cap_conns;
-	uint32_t last_conn; /* its ordinal, tried first */
+	uint32_t last_conn;           /* its ordinal, tried first */
 	evt_buf column[SEC_LAST + 1]; /* by section; of SEC_TIME and on */
 	evt_buf lines;
 	evt_buf meta;
@@ -64,12 +64,13 @@ evt_builder_new(int level, evt_builder **ret_builder, evt_error *err)
 static bool
 set_level(ZSTD_CCtx *c, int level)
 {
-	return !ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel,
-	    level)) &&
+	return !ZSTD_isError(
+	           ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, level)) &&
 	    !ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1)) &&
 	    (level != EVT_LEVEL_DEFAULT ||
-	    (!ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_minMatch, 7)) &&
-	    !ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_hashLog, 15))));
+	        (!ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_minMatch, 7)) &&
+	            !ZSTD_isError(
+	                ZSTD_CCtx_setParameter(c, ZSTD_c_hashLog, 15))));
 }
 
 /* Most builders gather and never encode: the compressor's tables are made by
@@ -172,8 +173,8 @@ evt_builder_source(const evt_builder *b, uint32_t i)
 bool
 evt_builder_fits(const evt_builder *b, size_t len, uint32_t block_bytes)
 {
-	return b->frames == 0 || (b->frames < BUILD_FRAMES_MAX &&
-	    b->payload + len <= block_bytes);
+	return b->frames == 0 ||
+	    (b->frames < BUILD_FRAMES_MAX && b->payload + len <= block_bytes);
 }
 
 /* ---- adding ---------------------------------------------------------------- */
@@ -213,7 +214,8 @@ reserve(evt_builder *b, const evt_frame *f, bool in_lines)
 		b->cap_keys = f->n_sources;
 	}
 	return evt_buf_reserve(in_lines ? &b->lines : &b->column[SEC_SIDE],
-	    f->len + 1) && reserve_conn(b) && evt_dict_reserve(&b->events, 1) &&
+	           f->len + 1) &&
+	    reserve_conn(b) && evt_dict_reserve(&b->events, 1) &&
 	    evt_dict_reserve(&b->sources, f->n_sources);
 }
 
@@ -257,8 +259,8 @@ add_sources(evt_builder *b, evt_frame *f)
 
 	for (size_t i = 0; i < f->n_sources; i++) {
 		const evt_key *k = &f->sources[i];
-		uint32_t at = evt_dict_add(&b->sources, k->text, k->len,
-		    k->is_int);
+		uint32_t at =
+		    evt_dict_add(&b->sources, k->text, k->len, k->is_int);
 
 		if (b->sources.entry[at].mark == mark)
 			continue;

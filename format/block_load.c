@@ -37,17 +37,18 @@ check_version(const uint8_t *h, const char *where, evt_error *err)
 	if (version != EVT_FORMAT_VERSION)
 		return evt_err_set(err, EVT_ERR_VERSION,
 		    "%s: format version %u is not known to evtape %s (it reads "
-		    "version %d); use a newer evtape", where, version,
-		    EVT_VERSION, EVT_FORMAT_VERSION);
+		    "version %d); use a newer evtape",
+		    where, version, EVT_VERSION, EVT_FORMAT_VERSION);
 	if (flags != 0)
 		return evt_err_set(err, EVT_ERR_VERSION,
 		    "%s: it needs a feature that evtape %s does not have "
-		    "(incompatible flags 0x%x); use a newer evtape", where,
-		    EVT_VERSION, flags);
+		    "(incompatible flags 0x%x); use a newer evtape",
+		    where, EVT_VERSION, flags);
 	if (encoding != EVT_ENCODING_LINES)
 		return evt_err_set(err, EVT_ERR_VERSION,
 		    "%s: encoding %u is not known to evtape %s; use a newer "
-		    "evtape", where, encoding, EVT_VERSION);
+		    "evtape",
+		    where, encoding, EVT_VERSION);
 	return EVT_OK;
 }
 
@@ -87,15 +88,14 @@ evt_block_head_read(const uint8_t *p, size_t n, const char *where,
 		return damaged(err, where, "no block begins here");
 	/* Every version has the sum here: a version that damage made is none. */
 	if (evt_get64(h + BH_HEADER_SUM) != XXH64(h, BH_HEADER_SUM, 0))
-		return damaged(err, where, "the block header's checksum is "
-		    "wrong");
+		return damaged(err, where,
+		    "the block header's checksum is wrong");
 	if ((r = check_version(h, where, err)))
 		return r;
 	read_head(h, &head);
-	if (evt_get16(h + BH_SIZE) != BH_LEN ||
-	    head.frames == 0 || head.frames > EVT_BLOCK_FRAMES_MAX ||
-	    head.lines > head.frames || head.first_seq == 0 ||
-	    head.first_seq > UINT64_MAX - head.frames ||
+	if (evt_get16(h + BH_SIZE) != BH_LEN || head.frames == 0 ||
+	    head.frames > EVT_BLOCK_FRAMES_MAX || head.lines > head.frames ||
+	    head.first_seq == 0 || head.first_seq > UINT64_MAX - head.frames ||
 	    head.meta_raw > EVT_BLOCK_RAW_MAX ||
 	    head.lines_raw > EVT_BLOCK_RAW_MAX ||
 	    head.meta_stored > EVT_BLOCK_RAW_MAX ||
@@ -125,18 +125,18 @@ find_sections(const evt_buf *meta, const char *where, struct sections *s,
 		uint8_t id = *p++;
 		uint64_t len;
 
-		if (!evt_get_varint(&p, end, &len) ||
-		    len > (uint64_t)(end - p))
-			return damaged(err, where, "a metadata section is cut "
-			    "short");
+		if (!evt_get_varint(&p, end, &len) || len > (uint64_t)(end - p))
+			return damaged(err, where,
+			    "a metadata section is cut short");
 		if (id == 0 || (id > SEC_LAST && id < SEC_IGNORABLE))
 			return evt_err_set(err, EVT_ERR_VERSION,
 			    "%s: metadata section %u is not known to evtape "
-			    "%s; use a newer evtape", where, id, EVT_VERSION);
+			    "%s; use a newer evtape",
+			    where, id, EVT_VERSION);
 		if (id <= SEC_LAST) {
 			if (s->at[id] != NULL)
-				return damaged(err, where, "a metadata section "
-				    "stands twice");
+				return damaged(err, where,
+				    "a metadata section stands twice");
 			s->at[id] = p;
 			s->end[id] = p + len;
 		}
@@ -144,8 +144,8 @@ find_sections(const evt_buf *meta, const char *where, struct sections *s,
 	}
 	for (int id = 1; id <= SEC_LAST; id++) {
 		if (s->at[id] == NULL)
-			return damaged(err, where, "a metadata section is "
-			    "missing");
+			return damaged(err, where,
+			    "a metadata section is missing");
 	}
 	return EVT_OK;
 }
@@ -281,13 +281,13 @@ get_sources(const struct sections *s, evt_block *b)
 	}
 	b->source_at[b->n] = (uint32_t)total;
 	return get_column(s, SEC_SRC, (uint32_t)total,
-	    b->n_sources > 0 ? b->n_sources - 1 : 0, b->source) &&
+	           b->n_sources > 0 ? b->n_sources - 1 : 0, b->source) &&
 	    (total == 0 || b->n_sources > 0);
 }
 
 /* The kind byte of each frame whose payload is a line. */
-#define LINE_KIND (KIND_IN_LINES | EVT_KIND_RECEIVED | \
-    EVT_OP_TEXT << KIND_OPCODE_SHIFT)
+#define LINE_KIND \
+	(KIND_IN_LINES | EVT_KIND_RECEIVED | EVT_OP_TEXT << KIND_OPCODE_SHIFT)
 
 static bool
 get_payloads(const struct sections *s, evt_block *b)
@@ -386,8 +386,8 @@ begin_decoding(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
 	out->len = 0;
 	/* The size is known twice; a bomb would have to lie in both. */
 	if (ZSTD_getFrameContentSize(p, stored) != raw)
-		return damaged(err, where, "a zstd frame has another size than "
-		    "its block says");
+		return damaged(err, where,
+		    "a zstd frame has another size than its block says");
 	if (!evt_buf_reserve(out, raw > 0 ? raw : 1))
 		return evt_err_nomem(err);
 	return EVT_OK;
@@ -442,8 +442,8 @@ decompress_head(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
 
 		if (next == 0 || next > (size_t)(end - p))
 			return damaged(err, where, "a zstd frame is cut short");
-		n = ZSTD_decompressContinue(b->dctx, out->data + len,
-		    raw - len, p, next);
+		n = ZSTD_decompressContinue(b->dctx, out->data + len, raw - len,
+		    p, next);
 		p += next;
 		len += ZSTD_isError(n) ? 0 : n;
 	}
@@ -485,7 +485,8 @@ evt_block_load(evt_block *b, const evt_block_head *head, const uint8_t *p,
 	if (XXH64(p, contents, 0) != head->contents_sum)
 		return damaged(err, where, "the block's checksum is wrong");
 	if ((r = decompress(b, p, head->meta_stored, head->meta_raw, &b->meta,
-	    where, err)) || (r = decode_meta(b, where, err))) {
+	         where, err)) ||
+	    (r = decode_meta(b, where, err))) {
 		b->n = 0;
 		return r;
 	}

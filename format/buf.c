@@ -89,7 +89,7 @@ add_json_char(evt_buf *b, uint8_t c)
 		return evt_buf_add(b, "\\t", 2);
 	default:
 		return c < 0x20 ? evt_buf_printf(b, "\\u%04x", c) :
-		    evt_buf_add_byte(b, c);
+		                  evt_buf_add_byte(b, c);
 	}
 }
 
@@ -113,8 +113,8 @@ evt_buf_add_json(evt_buf *b, const char *s, size_t n)
 	return ok && evt_buf_add_byte(b, '"');
 }
 
-static const uint8_t base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+static const uint8_t base64[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 bool
 evt_buf_add_base64(evt_buf *b, const void *bytes, size_t n)
@@ -153,7 +153,8 @@ evt_buf_add_unbase64(evt_buf *b, const void *text, size_t n, bool *ret_valid)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const uint8_t *at = p[i] != '\0' ?
-		    memchr(base64, p[i], sizeof(base64) - 1) : NULL;
+		    memchr(base64, p[i], sizeof(base64) - 1) :
+		    NULL;
 
 		if (p[i] == '=' && i + 2 >= n)
 			pad++;

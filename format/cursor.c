@@ -60,8 +60,8 @@ merge_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
 	for (size_t i = 0; i < m->n; i++) {
 		struct branch *b = &m->branch[i];
 
-		if (b->has_frame && (first == NULL ||
-		    b->frame.time_ns < first->frame.time_ns))
+		if (b->has_frame &&
+		    (first == NULL || b->frame.time_ns < first->frame.time_ns))
 			first = b;
 	}
 	if (first == NULL)
@@ -113,9 +113,8 @@ merge_close(evt_cursor *base)
 	free(m);
 }
 
-static const struct evt_cursor_ops merge_ops = {
-	merge_next, merge_seek, merge_stats, merge_close
-};
+static const struct evt_cursor_ops merge_ops = { merge_next, merge_seek,
+	merge_stats, merge_close };
 
 static int
 merge_open(evt_tape *const *tapes, size_t n, const evt_filter *filter,

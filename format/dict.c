@@ -175,7 +175,9 @@ add_new(evt_dict *d, const char *text, uint32_t len, bool is_int, uint32_t hash,
     uint32_t slot)
 {
 	d->entry[d->n] = (evt_dict_entry){ .at = (uint32_t)d->text.len,
-		.len = len, .hash = hash, .is_int = is_int };
+		.len = len,
+		.hash = hash,
+		.is_int = is_int };
 	/* Reserved: cannot fail. */
 	if (len > 0)
 		memcpy(d->text.data + d->text.len, text, len);
@@ -191,7 +193,7 @@ evt_dict_add(evt_dict *d, const char *text, uint32_t len, bool is_int)
 	uint32_t i = find_slot(d, text, len, is_int, hash);
 
 	return d->slot[i] != 0 ? d->slot[i] - 1 :
-	    add_new(d, text, len, is_int, hash, i);
+	                         add_new(d, text, len, is_int, hash, i);
 }
 
 uint32_t
@@ -210,8 +212,8 @@ evt_dict_key(const evt_dict *d, uint32_t i)
 {
 	const evt_dict_entry *e = &d->entry[i];
 
-	return (evt_key){ (const char *)d->text.data + e->at, e->len,
-		e->is_int };
+	return (
+	    evt_key){ (const char *)d->text.data + e->at, e->len, e->is_int };
 }
 
 void

@@ -6,7 +6,7 @@
 #include "format/evtape.h"
 
 typedef struct evt_dict_entry {
-	uint32_t at;   /* of the text in `text` */
+	uint32_t at; /* of the text in `text` */
 	uint32_t len;
 	uint32_t hash;
 	uint32_t mark; /* the user's own; 0 for a new key */

@@ -24,10 +24,9 @@ struct evt_envelope {
 };
 
 static const char pairs[] =
-    "00010203040506070809101112131415161718192021222324"
-    "25262728293031323334353637383940414243444546474849"
-    "50515253545556575859606162636465666768697071727374"
-    "75767778798081828384858687888990919293949596979899";
+    "00010203040506070809101112131415161718192021222324252627282930313233343536"
+    "37383940414243444546474849505152535455565758596061626364656667686970717273"
+    "7475767778798081828384858687888990919293949596979899";
 
 size_t
 evt_decimal_write(uint64_t value, uint8_t *out)
@@ -131,8 +130,9 @@ put_kind(uint8_t *p, const evt_frame *f)
 		p = put_text(p, evt_mark_name(f->opcode));
 		return put_text(p, "\"");
 	}
-	p = put_text(p, f->kind == EVT_KIND_SENT ? ",\"kind\":\"sent\"" :
-	    ",\"kind\":\"received\"");
+	p = put_text(p,
+	    f->kind == EVT_KIND_SENT ? ",\"kind\":\"sent\"" :
+	                               ",\"kind\":\"received\"");
 	if (f->opcode == EVT_OP_TEXT)
 		return put_text(p, ",\"opcode\":\"text\"");
 	if (f->opcode == EVT_OP_BINARY)
@@ -224,8 +224,9 @@ is_decimal(const evt_key *key)
 static bool
 add_keys(const evt_frame *f, evt_buf *out)
 {
-	if (f->event != NULL && (!evt_buf_add(out, ",\"event\":", 9) ||
-	    !add_string(out, f->event, f->event_len)))
+	if (f->event != NULL &&
+	    (!evt_buf_add(out, ",\"event\":", 9) ||
+	        !add_string(out, f->event, f->event_len)))
 		return false;
 	if (!evt_buf_add(out, ",\"sources\":[", 12))
 		return false;
@@ -235,8 +236,8 @@ add_keys(const evt_frame *f, evt_buf *out)
 		if (i > 0 && !evt_buf_add_byte(out, ','))
 			return false;
 		if (!(key->is_int && is_decimal(key) ?
-		    evt_buf_add(out, key->text, key->len) :
-		    add_string(out, key->text, key->len)))
+		            evt_buf_add(out, key->text, key->len) :
+		            add_string(out, key->text, key->len)))
 			return false;
 	}
 	return evt_buf_add_byte(out, ']');
@@ -266,7 +267,8 @@ add_other(const evt_frame *f, bool text, evt_buf *out)
 		return evt_buf_add_str(out, ",\"payload_text\":") &&
 		    evt_buf_add_json(out, (const char *)f->payload, f->len);
 	return evt_buf_add_str(out, ",\"payload_base64\":\"") &&
-	    evt_buf_add_base64(out, f->payload, f->len) && evt_buf_add_byte(out, '"');
+	    evt_buf_add_base64(out, f->payload, f->len) &&
+	    evt_buf_add_byte(out, '"');
 }
 
 static bool

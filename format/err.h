@@ -26,9 +26,12 @@ evt_err_is(int filled, int code)
 	evt_err_is(evt_err_fill((err), (code), 0, __VA_ARGS__), (code))
 
 /* As above for a failed system call: appends ": " and the words for `sys`. */
-#define evt_err_sys(err, sys, ...) \
-	evt_err_is(0, evt_err_fill((err), EVT_ERR_IO, (sys), __VA_ARGS__) == \
-	    EVT_ERR_FULL ? EVT_ERR_FULL : EVT_ERR_IO)
+#define evt_err_sys(err, sys, ...)                                 \
+	evt_err_is(0,                                              \
+	    evt_err_fill((err), EVT_ERR_IO, (sys), __VA_ARGS__) == \
+	            EVT_ERR_FULL ?                                 \
+	        EVT_ERR_FULL :                                     \
+	        EVT_ERR_IO)
 
 /* EVT_ERR_NOMEM with its words. */
 #define evt_err_nomem(err) evt_err_set((err), EVT_ERR_NOMEM, "out of memory")

@@ -50,17 +50,19 @@ const char *evt_version(void);
 
 enum evt_code {
 	EVT_OK = 0,
-	EVT_END = 1,          /* nothing more: the end of the window or the tape */
-	EVT_AGAIN = 2,        /* end for now: a live tape, or not due yet */
-	EVT_ERR_NOMEM = -1,   /* out of memory */
-	EVT_ERR_IO = -2,      /* a system call failed; evt_error.sys is errno */
-	EVT_ERR_FULL = -3,    /* no space left on the device, or a quota */
-	EVT_ERR_CORRUPT = -4, /* the bytes of a tape are not what they must be */
-	EVT_ERR_VERSION = -5, /* a tape, or a flag in it, newer than this library */
+	EVT_END = 1,   /* nothing more: the end of the window or the tape */
+	EVT_AGAIN = 2, /* end for now: a live tape, or not due yet */
+	EVT_ERR_NOMEM = -1, /* out of memory */
+	EVT_ERR_IO = -2,    /* a system call failed; evt_error.sys is errno */
+	EVT_ERR_FULL = -3,  /* no space left on the device, or a quota */
+	EVT_ERR_CORRUPT =
+	    -4, /* the bytes of a tape are not what they must be */
+	EVT_ERR_VERSION =
+	    -5, /* a tape, or a flag in it, newer than this library */
 	EVT_ERR_NOTATAPE = -6, /* the path is no tape */
-	EVT_ERR_LOCKED = -7,  /* another process is recording to the tape */
-	EVT_ERR_ARG = -8,     /* a bad argument */
-	EVT_ERR_INDEX = -9,   /* SQLite failed on tape.db */
+	EVT_ERR_LOCKED = -7,   /* another process is recording to the tape */
+	EVT_ERR_ARG = -8,      /* a bad argument */
+	EVT_ERR_INDEX = -9,    /* SQLite failed on tape.db */
 	EVT_ERR_NOTFOUND = -10 /* no such frame, mark or source */
 };
 
@@ -79,10 +81,7 @@ enum evt_kind {
 };
 
 /* Opcodes of received and sent frames (RFC 6455, section 5.2). */
-enum evt_opcode {
-	EVT_OP_TEXT = 1,
-	EVT_OP_BINARY = 2
-};
+enum evt_opcode { EVT_OP_TEXT = 1, EVT_OP_BINARY = 2 };
 
 /*
  * Opcodes of marks.  The payload of a mark is a JSON object whose member
@@ -123,8 +122,8 @@ typedef struct evt_key {
 } evt_key;
 
 typedef struct evt_frame {
-	uint64_t seq;     /* sequence number: 1 for a tape's first, no gaps */
-	int64_t time_ns;  /* receive time, CLOCK_REALTIME */
+	uint64_t seq;    /* sequence number: 1 for a tape's first, no gaps */
+	int64_t time_ns; /* receive time, CLOCK_REALTIME */
 	/*
 	 * Steady time: the wall time at which the recorder started plus the
 	 * CLOCK_BOOTTIME that went by since.  A step of the wall clock moves
@@ -132,12 +131,12 @@ typedef struct evt_frame {
 	 * is the time that really passed.
 	 */
 	int64_t mono_ns;
-	uint8_t kind;     /* enum evt_kind */
-	uint8_t opcode;   /* enum evt_opcode; for marks, enum evt_mark */
-	uint32_t conn;    /* connection number on this tape, from 1; 0: none */
-	uint32_t tape;    /* which of a cursor's tapes it came from, from 0 */
+	uint8_t kind;   /* enum evt_kind */
+	uint8_t opcode; /* enum evt_opcode; for marks, enum evt_mark */
+	uint32_t conn;  /* connection number on this tape, from 1; 0: none */
+	uint32_t tape;  /* which of a cursor's tapes it came from, from 0 */
 	const uint8_t *payload;
-	size_t len;       /* bytes of payload */
+	size_t len;        /* bytes of payload */
 	const char *event; /* event name, NULL if it has none */
 	size_t event_len;
 	const evt_key *sources; /* sources the frame names, each once */
@@ -192,17 +191,17 @@ int evt_tape_span(evt_tape *tape, int64_t *ret_first_ns, int64_t *ret_last_ns,
 /* What a cursor yields.  All zero (or NULL) means everything. */
 typedef struct evt_filter {
 	bool has_from, has_to;
-	int64_t from_ns; /* frames received at or after this */
-	int64_t to_ns;   /* frames received before this */
+	int64_t from_ns;            /* frames received at or after this */
+	int64_t to_ns;              /* frames received before this */
 	const char *const *sources; /* frames that name any of these, by text */
 	size_t n_sources;
-	const char *const *events;  /* frames of any of these events */
+	const char *const *events; /* frames of any of these events */
 	size_t n_events;
-	unsigned kinds;   /* bits 1u << enum evt_kind; 0: all */
-	bool with_marks;  /* marks pass whatever sources, events and kinds are
+	unsigned kinds;    /* bits 1u << enum evt_kind; 0: all */
+	bool with_marks;   /* marks pass whatever sources, events and kinds are
 	                     asked for */
 	uint64_t from_seq; /* frames with this sequence number or a later one */
-	bool read_ahead;  /* decode the next block on a thread of its own */
+	bool read_ahead;   /* decode the next block on a thread of its own */
 } evt_filter;
 
 typedef struct evt_cursor evt_cursor;
@@ -238,7 +237,8 @@ typedef struct evt_cursor_stats {
 	uint64_t blocks_bad;
 	uint64_t frames_lost;
 } evt_cursor_stats;
-void evt_cursor_get_stats(const evt_cursor *cursor, evt_cursor_stats *ret_stats);
+void evt_cursor_get_stats(const evt_cursor *cursor,
+    evt_cursor_stats *ret_stats);
 
 /*
  * The last frame (by sequence) received before `time_ns` that names `source`
@@ -264,14 +264,15 @@ int evt_tape_each_last(evt_tape *tape, const char *event, int64_t time_ns,
 /* ---- frames over time ---------------------------------------------------- */
 
 typedef struct evt_timeline_event {
-	char *name;       /* NUL-terminated; NULL: frames without an event */
-	uint64_t *count;  /* n_buckets */
+	char *name;      /* NUL-terminated; NULL: frames without an event */
+	uint64_t *count; /* n_buckets */
 } evt_timeline_event;
 
 typedef struct evt_timeline {
-	int64_t from_ns, bucket_ns; /* bucket i begins at from_ns + i * bucket_ns */
+	int64_t from_ns,
+	    bucket_ns; /* bucket i begins at from_ns + i * bucket_ns */
 	size_t n_buckets;
-	bool exact;       /* else the frames of a block were spread evenly over
+	bool exact; /* else the frames of a block were spread evenly over
 	                     the time that it covers */
 	evt_timeline_event *events;
 	size_t n_events;
@@ -310,38 +311,38 @@ int evt_tape_find_note(evt_tape *tape, const char *text, int64_t *ret_ns,
 /* ---- what is on a tape --------------------------------------------------- */
 
 typedef struct evt_info_key {
-	char *name;        /* event or source id, NUL-terminated; "" for none */
-	bool is_int;       /* a source id that is an integer */
+	char *name;  /* event or source id, NUL-terminated; "" for none */
+	bool is_int; /* a source id that is an integer */
 	uint64_t frames;
 	int64_t first_ns, last_ns;
 } evt_info_key;
 
 typedef struct evt_info_conn {
 	uint32_t conn;
-	uint64_t frames;   /* received */
-	uint64_t bytes;    /* payload bytes received */
+	uint64_t frames;           /* received */
+	uint64_t bytes;            /* payload bytes received */
 	int64_t first_ns, last_ns; /* of its frames and marks */
 } evt_info_conn;
 
 typedef struct evt_info_mark {
 	uint64_t seq;
 	int64_t time_ns;
-	uint8_t opcode;    /* enum evt_mark */
+	uint8_t opcode; /* enum evt_mark */
 	uint32_t conn;
-	char *json;        /* the payload, NUL-terminated; that of a trackers
+	char *json; /* the payload, NUL-terminated; that of a trackers
 	                      mark without its list */
 } evt_info_mark;
 
 typedef struct evt_info_segment {
 	uint32_t no;
-	char *file;        /* name within the tape */
-	uint64_t bytes;    /* stored */
+	char *file;     /* name within the tape */
+	uint64_t bytes; /* stored */
 	uint64_t frames;
 	uint64_t first_seq;
 	uint32_t blocks;
 	int64_t first_ns, last_ns;
 	bool sealed;
-	bool indexed;      /* tape.db holds it */
+	bool indexed; /* tape.db holds it */
 } evt_info_segment;
 
 typedef struct evt_info {
@@ -357,12 +358,17 @@ typedef struct evt_info {
 	uint64_t index_bytes, journal_bytes;
 	uint64_t ring_files, ring_bytes; /* held for a trigger, not counted
 	                                    among the frames */
-	uint64_t n_damaged;     /* damaged places met while looking */
-	evt_info_segment *segments; size_t n_segments;
-	evt_info_key *events; size_t n_events;   /* most frames first */
-	evt_info_key *sources; size_t n_sources; /* most frames first */
-	evt_info_conn *conns; size_t n_conns;    /* by number */
-	evt_info_mark *mark; size_t n_marks;     /* by sequence number */
+	uint64_t n_damaged;              /* damaged places met while looking */
+	evt_info_segment *segments;
+	size_t n_segments;
+	evt_info_key *events;
+	size_t n_events; /* most frames first */
+	evt_info_key *sources;
+	size_t n_sources; /* most frames first */
+	evt_info_conn *conns;
+	size_t n_conns; /* by number */
+	evt_info_mark *mark;
+	size_t n_marks; /* by sequence number */
 } evt_info;
 
 /* Lists of evt_info that are asked for; what is not is left empty. */
@@ -387,19 +393,21 @@ typedef struct evt_writer evt_writer;
 #define EVT_SYNC_OFF (-1)
 
 typedef struct evt_writer_options {
-	const evt_profile *profile; /* keys of received text frames; NULL: frames
+	const evt_profile
+	    *profile;         /* keys of received text frames; NULL: frames
 	                               carry their own */
-	uint32_t block_bytes;    /* payload of a block (1 MiB) */
-	uint64_t segment_bytes;  /* stored size at which a segment ends (64 MiB) */
-	int64_t segment_age_ns;  /* age at which it ends; 0: any age */
-	uint64_t keep_bytes;     /* retention: total of the segments; 0: all */
-	int64_t keep_age_ns;     /* retention: age of the last frame, by the time
+	uint32_t block_bytes; /* payload of a block (1 MiB) */
+	uint64_t
+	    segment_bytes; /* stored size at which a segment ends (64 MiB) */
+	int64_t segment_age_ns; /* age at which it ends; 0: any age */
+	uint64_t keep_bytes;    /* retention: total of the segments; 0: all */
+	int64_t keep_age_ns;    /* retention: age of the last frame, by the time
 	                            that passed; 0: any */
-	int64_t sync_ns;         /* between fdatasyncs; 0: each commit;
+	int64_t sync_ns;        /* between fdatasyncs; 0: each commit;
 	                            EVT_SYNC_OFF: never (1 s) */
-	int level;               /* of zstd (2) */
-	bool existing;           /* refuse to make a new tape */
-	bool no_journal;         /* frames that are in no block yet are lost
+	int level;              /* of zstd (2) */
+	bool existing;          /* refuse to make a new tape */
+	bool no_journal;        /* frames that are in no block yet are lost
 	                            with the process: for tapes that can be
 	                            made again */
 	/* Told, in one line, what was mended or could not be done but is no
@@ -481,7 +489,8 @@ typedef struct evt_writer_stats {
 	uint32_t first_segment; /* number of the oldest that is kept */
 	evt_sync_times syncs;   /* of segment and journal together */
 } evt_writer_stats;
-void evt_writer_get_stats(const evt_writer *writer, evt_writer_stats *ret_stats);
+void evt_writer_get_stats(const evt_writer *writer,
+    evt_writer_stats *ret_stats);
 
 /*
  * Set a bookmark with the given text at time_ns, whether or not a recorder

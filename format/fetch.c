@@ -25,14 +25,14 @@ load_block(const evt_match *match, evt_fetched *s)
 
 	m->n = 0;
 	if ((r = evt_segment_read_block(s->io, s->fd, s->name, &s->ref, false,
-	    &s->raw, &s->block, &s->err)) ||
+	         &s->raw, &s->block, &s->err)) ||
 	    (r = evt_match_block(match, &s->block, s->from_seq, m, &s->err)))
 		return r;
 	/* Lines that nobody asked for are not decompressed. */
 	if (m->n == 0)
 		return EVT_OK;
-	r = evt_block_load_lines(&s->block, s->raw.data,
-	    m->frame[m->n - 1] + 1, s->name, &s->err);
+	r = evt_block_load_lines(&s->block, s->raw.data, m->frame[m->n - 1] + 1,
+	    s->name, &s->err);
 	if (r != EVT_OK)
 		m->n = 0;
 	return r;

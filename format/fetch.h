@@ -17,7 +17,7 @@ typedef struct evt_fetched {
 	evt_block block;
 	evt_matched match; /* the frames that pass the filter */
 	evt_buf raw;
-	int code;          /* how loading it went */
+	int code; /* how loading it went */
 	evt_error err;
 	/* What to load. */
 	const evt_io *io;

@@ -30,10 +30,10 @@ look(const evt_io *io, const char *path, enum content *ret, evt_error *err)
 	if (io->list(io->ctx, path, look_at, ret) == 0)
 		return EVT_OK;
 	if (errno == ENOTDIR)
-		return evt_err_set(err, EVT_ERR_NOTATAPE, "%s is not a tape: a "
-		    "tape is a folder", path);
-	return errno == ENOENT ? evt_err_set(err, EVT_ERR_NOTATAPE,
-	    "there is no tape at %s", path) :
+		return evt_err_set(err, EVT_ERR_NOTATAPE,
+		    "%s is not a tape: a tape is a folder", path);
+	return errno == ENOENT ?
+	    evt_err_set(err, EVT_ERR_NOTATAPE, "there is no tape at %s", path) :
 	    evt_err_sys(err, errno, "cannot open the tape %s", path);
 }
 
@@ -44,8 +44,10 @@ evt_tape_check(const evt_io *io, const char *path, evt_error *err)
 	int r = look(io, path, &what, err);
 
 	if (r == EVT_OK && what != TAPE)
-		return evt_err_set(err, EVT_ERR_NOTATAPE, "%s is not a tape: it "
-		    "has no segment, no tape.db and no journal", path);
+		return evt_err_set(err, EVT_ERR_NOTATAPE,
+		    "%s is not a tape: it has no segment, no tape.db and no "
+		    "journal",
+		    path);
 	return r;
 }
 
@@ -85,8 +87,9 @@ may_become(const evt_io *io, const char *path, enum content *what,
 	if (io->stat(io->ctx, path, &st) == 0 || errno != ENOENT)
 		r = look(io, path, what, err);
 	if (r == EVT_OK && *what == OTHER)
-		r = evt_err_set(err, EVT_ERR_NOTATAPE, "%s holds other things "
-		    "than a tape; name a new folder", path);
+		r = evt_err_set(err, EVT_ERR_NOTATAPE,
+		    "%s holds other things than a tape; name a new folder",
+		    path);
 	return r;
 }
 
@@ -108,7 +111,7 @@ evt_tape_make(const evt_io *io, const char *path, bool may_make, evt_error *err)
 	if (journal == NULL)
 		return evt_err_nomem(err);
 	r = may_make ? may_become(io, path, &what, err) :
-	    evt_tape_check(io, path, err);
+	               evt_tape_check(io, path, err);
 	/* A journal is the sign that the tape's own name is safe. */
 	if (r == EVT_OK && (r = make(io, path, err)) == EVT_OK && what == EMPTY)
 		r = sync_parent(io, path, err);

@@ -22,10 +22,11 @@ evt_host_is_loopback(const char *host)
 	if (inet_pton(AF_INET6, host, &v6) == 1)
 		return IN6_IS_ADDR_LOOPBACK(&v6) ||
 		    (memcmp(v6.s6_addr, mapped, 12) == 0 &&
-		    v6.s6_addr[12] == 127);
+		        v6.s6_addr[12] == 127);
 	if (n > 0 && host[n - 1] == '.')
 		n--;
 	return (n == 9 && strncasecmp(host, "localhost", n) == 0) ||
-	    (n >= sizeof(suffix) && strncasecmp(host + n - strlen(suffix), suffix,
-	    strlen(suffix)) == 0);
+	    (n >= sizeof(suffix) &&
+	        strncasecmp(host + n - strlen(suffix), suffix,
+	            strlen(suffix)) == 0);
 }

@@ -18,46 +18,35 @@
 #include "format/io.h"
 
 static const char schema[] =
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE segment("
-    " no INTEGER PRIMARY KEY, file TEXT NOT NULL, bytes INTEGER NOT NULL,"
-    " sealed INTEGER NOT NULL, blocks INTEGER NOT NULL,"
-    " first_seq INTEGER NOT NULL, frames INTEGER NOT NULL,"
-    " received INTEGER NOT NULL, sent INTEGER NOT NULL,"
-    " marks INTEGER NOT NULL, payload INTEGER NOT NULL,"
-    " first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL);"
-    "CREATE TABLE block("
-    " segment INTEGER, no INTEGER, offset INTEGER NOT NULL,"
-    " stored INTEGER NOT NULL, first_seq INTEGER NOT NULL,"
-    " frames INTEGER NOT NULL, first_ns INTEGER NOT NULL,"
-    " last_ns INTEGER NOT NULL, PRIMARY KEY(segment, no)) WITHOUT ROWID;"
-    "CREATE TABLE source(id INTEGER PRIMARY KEY, source_id UNIQUE);"
-    "CREATE TABLE event(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
-    "CREATE TABLE source_span("
-    " segment INTEGER, source INTEGER, event INTEGER,"
-    " first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,"
-    " frames INTEGER NOT NULL, blocks BLOB NOT NULL,"
-    " PRIMARY KEY(segment, source, event)) WITHOUT ROWID;"
-    "CREATE TABLE connection_span("
-    " segment INTEGER, connection INTEGER, frames INTEGER NOT NULL,"
-    " bytes INTEGER NOT NULL, first_ns INTEGER NOT NULL,"
-    " last_ns INTEGER NOT NULL, PRIMARY KEY(segment, connection))"
-    " WITHOUT ROWID;"
-    "CREATE TABLE mark("
-    " seq INTEGER PRIMARY KEY, segment INTEGER NOT NULL,"
-    " time_ns INTEGER NOT NULL, opcode INTEGER NOT NULL,"
-    " connection INTEGER NOT NULL, json TEXT NOT NULL);"
-    "CREATE INDEX mark_segment ON mark(segment);"
-    "CREATE VIEW sources AS SELECT x.source_id, sum(s.frames) AS frames,"
-    " min(s.first_ns) AS first_ns, max(s.last_ns) AS last_ns"
-    " FROM source_span s JOIN source x ON x.id = s.source GROUP BY s.source;"
-    "CREATE VIEW events AS SELECT x.name AS event, sum(s.frames) AS frames,"
-    " min(s.first_ns) AS first_ns, max(s.last_ns) AS last_ns"
-    " FROM source_span s LEFT JOIN event x ON x.id = s.event"
-    " WHERE s.source = 0 GROUP BY s.event;"
-    "CREATE VIEW connections AS SELECT connection, sum(frames) AS frames,"
-    " sum(bytes) AS bytes, min(first_ns) AS first_ns, max(last_ns) AS last_ns"
-    " FROM connection_span GROUP BY connection;";
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;CREATE TABLE "
+    "segment( no INTEGER PRIMARY KEY, file TEXT NOT NULL, bytes INTEGER NOT "
+    "NULL, sealed INTEGER NOT NULL, blocks INTEGER NOT NULL, first_seq INTEGER "
+    "NOT NULL, frames INTEGER NOT NULL, received INTEGER NOT NULL, sent "
+    "INTEGER NOT NULL, marks INTEGER NOT NULL, payload INTEGER NOT NULL, "
+    "first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL);CREATE TABLE block( "
+    "segment INTEGER, no INTEGER, offset INTEGER NOT NULL, stored INTEGER NOT "
+    "NULL, first_seq INTEGER NOT NULL, frames INTEGER NOT NULL, first_ns "
+    "INTEGER NOT NULL, last_ns INTEGER NOT NULL, PRIMARY KEY(segment, no)) "
+    "WITHOUT ROWID;CREATE TABLE source(id INTEGER PRIMARY KEY, source_id "
+    "UNIQUE);CREATE TABLE event(id INTEGER PRIMARY KEY, name TEXT "
+    "UNIQUE);CREATE TABLE source_span( segment INTEGER, source INTEGER, event "
+    "INTEGER, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, frames "
+    "INTEGER NOT NULL, blocks BLOB NOT NULL, PRIMARY KEY(segment, source, "
+    "event)) WITHOUT ROWID;CREATE TABLE connection_span( segment INTEGER, "
+    "connection INTEGER, frames INTEGER NOT NULL, bytes INTEGER NOT NULL, "
+    "first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, PRIMARY KEY(segment, "
+    "connection)) WITHOUT ROWID;CREATE TABLE mark( seq INTEGER PRIMARY KEY, "
+    "segment INTEGER NOT NULL, time_ns INTEGER NOT NULL, opcode INTEGER NOT "
+    "NULL, connection INTEGER NOT NULL, json TEXT NOT NULL);CREATE INDEX "
+    "mark_segment ON mark(segment);CREATE VIEW sources AS SELECT x.source_id, "
+    "sum(s.frames) AS frames, min(s.first_ns) AS first_ns, max(s.last_ns) AS "
+    "last_ns FROM source_span s JOIN source x ON x.id = s.source GROUP BY "
+    "s.source;CREATE VIEW events AS SELECT x.name AS event, sum(s.frames) AS "
+    "frames, min(s.first_ns) AS first_ns, max(s.last_ns) AS last_ns FROM "
+    "source_span s LEFT JOIN event x ON x.id = s.event WHERE s.source = 0 "
+    "GROUP BY s.event;CREATE VIEW connections AS SELECT connection, "
+    "sum(frames) AS frames, sum(bytes) AS bytes, min(first_ns) AS first_ns, "
+    "max(last_ns) AS last_ns FROM connection_span GROUP BY connection;";
 
 const char *const evt_index_file[EVT_INDEX_FILES] = { "tape.db", "tape.db-wal",
 	"tape.db-shm", "tape.db-journal" };
@@ -65,8 +54,8 @@ const char *const evt_index_file[EVT_INDEX_FILES] = { "tape.db", "tape.db-wal",
 int
 evt_index_fail(evt_index *x, const char *what, evt_error *err)
 {
-	return evt_err_set(err, EVT_ERR_INDEX, "%s: cannot %s: %s; "
-	    "'evtape reindex' rebuilds it", x->path, what,
+	return evt_err_set(err, EVT_ERR_INDEX,
+	    "%s: cannot %s: %s; 'evtape reindex' rebuilds it", x->path, what,
 	    x->db != NULL ? sqlite3_errmsg(x->db) : "out of memory");
 }
 
@@ -152,7 +141,7 @@ get_meta(evt_index *x, const char *key, char *out, size_t n)
 	bool found = false;
 
 	if (sqlite3_prepare_v2(x->db, "SELECT value FROM meta WHERE key = ?",
-	    -1, &st, NULL) != SQLITE_OK)
+	        -1, &st, NULL) != SQLITE_OK)
 		return false;
 	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
 	if (sqlite3_step(st) == SQLITE_ROW) {
@@ -192,8 +181,9 @@ make_uri(const char *path, const char *mode)
 		ok = strchr("%?#", *path) != NULL ?
 		    evt_buf_printf(&b, "%%%02x", (unsigned)*path) :
 		    evt_buf_add_byte(&b, (uint8_t)*path);
-	uri = ok ? sqlite3_mprintf("%.*s?%s", (int)b.len, (char *)b.data,
-	    mode) : NULL;
+	uri = ok ?
+	    sqlite3_mprintf("%.*s?%s", (int)b.len, (char *)b.data, mode) :
+	    NULL;
 	evt_buf_free(&b);
 	return uri;
 }
@@ -208,9 +198,12 @@ open_ro(evt_index *x)
 
 	for (int i = 0; i < 2; i++) {
 		char *uri = make_uri(x->path, modes[i]);
-		int r = uri != NULL ? sqlite3_open_v2(uri, &x->db,
-		    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
-		    SQLITE_OPEN_NOMUTEX, x->io->vfs) : SQLITE_NOMEM;
+		int r = uri != NULL ?
+		    sqlite3_open_v2(uri, &x->db,
+		        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
+		            SQLITE_OPEN_NOMUTEX,
+		        x->io->vfs) :
+		    SQLITE_NOMEM;
 
 		sqlite3_free(uri);
 		if (r == SQLITE_OK) {
@@ -258,7 +251,8 @@ evt_index_open(const evt_io *io, const char *path,
 	if (x == NULL)
 		return NULL;
 	*ret_state = io->stat(io->ctx, x->path, &st) != 0 && errno == ENOENT ?
-	    EVT_INDEX_MISSING : are_files(x, path);
+	    EVT_INDEX_MISSING :
+	    are_files(x, path);
 	if (*ret_state == EVT_INDEX_OK)
 		*ret_state = open_ro(x);
 	if (*ret_state == EVT_INDEX_OK)
@@ -296,20 +290,23 @@ open_rw(evt_index *x, evt_error *err)
 {
 	/* SQLite would make it root's where root runs this. */
 	const evt_io *io = x->io;
-	int fd = io->vfs == NULL ? io->open(io->ctx, x->path,
-	    O_RDWR | O_CREAT | O_EXCL, 0644) : -1;
+	int fd = io->vfs == NULL ?
+	    io->open(io->ctx, x->path, O_RDWR | O_CREAT | O_EXCL, 0644) :
+	    -1;
 
 	if (fd >= 0)
 		io->close(io->ctx, fd);
-	if (sqlite3_open_v2(x->path, &x->db, SQLITE_OPEN_READWRITE |
-	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, x->io->vfs) != SQLITE_OK)
+	if (sqlite3_open_v2(x->path, &x->db,
+	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+	            SQLITE_OPEN_NOMUTEX,
+	        x->io->vfs) != SQLITE_OK)
 		return evt_index_fail(x, "open", err);
 	sqlite3_busy_timeout(x->db, 5000);
 	tables_alone(x->db);
 	/* Synced at checkpoints alone: a power cut may cost the last rows, which
 	 * are then missing and made again, but not the file. */
-	return evt_index_exec(x, "PRAGMA journal_mode = WAL;"
-	    "PRAGMA synchronous = NORMAL;", err);
+	return evt_index_exec(x,
+	    "PRAGMA journal_mode = WAL;PRAGMA synchronous = NORMAL;", err);
 }
 
 static int
@@ -319,8 +316,10 @@ make_schema(evt_index *x, const uint8_t uuid[16], evt_error *err)
 	int r;
 
 	uuid_text(uuid, hex);
-	snprintf(sql, sizeof(sql), "INSERT INTO meta VALUES"
-	    "('version', " EVT_INDEX_VERSION "), ('tape', '%s'); COMMIT;", hex);
+	snprintf(sql, sizeof(sql),
+	    "INSERT INTO meta VALUES('version', " EVT_INDEX_VERSION
+	    "), ('tape', '%s'); COMMIT;",
+	    hex);
 	if ((r = evt_index_exec(x, "BEGIN", err)) ||
 	    (r = evt_index_exec(x, schema, err)) ||
 	    (r = evt_index_exec(x, sql, err)))

@@ -37,9 +37,8 @@ evt_index *evt_index_open(const evt_io *io, const char *path,
  * Open it for writing; one that cannot be used is replaced by an empty one
  * (*ret_fresh).  Errors: EVT_ERR_INDEX, _NOMEM.
  */
-int evt_index_create(const evt_io *io, const char *path,
-    const uint8_t uuid[16], evt_index **ret_index, bool *ret_fresh,
-    evt_error *err);
+int evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
+    evt_index **ret_index, bool *ret_fresh, evt_error *err);
 
 /* Remove the index of the tape at `path`. */
 int evt_index_remove(const evt_io *io, const char *path, evt_error *err);

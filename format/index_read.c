@@ -25,7 +25,7 @@ each_row(evt_index *x, uint32_t no, enum evt_index_stmt which, const char *sql,
 		sqlite3_bind_int64(st, 1, no);
 	while (r == EVT_OK && (step = sqlite3_step(st)) != SQLITE_DONE)
 		r = step == SQLITE_ROW ? row(x, st, sum, err) :
-		    evt_index_fail(x, "read", err);
+		                         evt_index_fail(x, "read", err);
 	sqlite3_reset(st);
 	return r;
 }
@@ -127,9 +127,10 @@ load_mark(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
 	    (size_t)sqlite3_column_bytes(st, 4), err);
 }
 
-#define SPANS(table) "SELECT x.source_id, e.name, s.first_ns, s.last_ns, " \
-    "s.frames FROM " table " s LEFT JOIN source x ON x.id = s.source " \
-    "LEFT JOIN event e ON e.id = s.event"
+#define SPANS(table)                                                       \
+	"SELECT x.source_id, e.name, s.first_ns, s.last_ns, "              \
+	"s.frames FROM " table " s LEFT JOIN source x ON x.id = s.source " \
+	"LEFT JOIN event e ON e.id = s.event"
 #define OF_SEGMENT SPANS("source_span") " WHERE s.segment = ?"
 
 int
@@ -139,35 +140,37 @@ evt_index_load_sums(evt_index *x, unsigned lists, evt_summary *sum,
 	if (lists & EVT_INFO_SOURCES)
 		return each_row(x, 0, IDX_LOAD_SUMS, SPANS("source_sum"),
 		    load_span, sum, err);
-	return each_row(x, 0, IDX_LOAD_EVENT_SUMS, SPANS("source_sum")
-	    " WHERE s.source = 0", load_span, sum, err);
+	return each_row(x, 0, IDX_LOAD_EVENT_SUMS,
+	    SPANS("source_sum") " WHERE s.source = 0", load_span, sum, err);
 }
 
 int
 evt_index_load(evt_index *x, uint32_t no, unsigned lists, evt_summary *sum,
     evt_error *err)
 {
-	int r = each_row(x, no, IDX_LOAD_SEGMENT, "SELECT s.first_seq, "
-	    "s.frames, s.received, s.sent, s.payload, s.first_ns, s.last_ns, "
-	    "(SELECT b.first_seq + b.frames - 1 FROM block b WHERE b.segment "
-	    "= s.no ORDER BY b.no DESC LIMIT 1) FROM segment s WHERE s.no = ?",
+	int r = each_row(x, no, IDX_LOAD_SEGMENT,
+	    "SELECT s.first_seq, s.frames, s.received, s.sent, s.payload, "
+	    "s.first_ns, s.last_ns, (SELECT b.first_seq + b.frames - 1 FROM "
+	    "block b WHERE b.segment = s.no ORDER BY b.no DESC LIMIT 1) FROM "
+	    "segment s WHERE s.no = ?",
 	    load_segment, sum, err);
 
 	if (r == EVT_OK && (lists & EVT_INFO_SOURCES))
 		r = each_row(x, no, IDX_LOAD_SPANS, OF_SEGMENT, load_span, sum,
 		    err);
 	else if (r == EVT_OK && (lists & EVT_INFO_EVENTS))
-		r = each_row(x, no, IDX_LOAD_EVENTS, OF_SEGMENT
-		    " AND s.source = 0", load_span, sum, err);
+		r = each_row(x, no, IDX_LOAD_EVENTS,
+		    OF_SEGMENT " AND s.source = 0", load_span, sum, err);
 	if (r == EVT_OK && (lists & EVT_INFO_CONNS))
-		r = each_row(x, no, IDX_LOAD_CONNS, "SELECT connection, "
-		    "frames, bytes, first_ns, last_ns FROM connection_span "
-		    "WHERE segment = ? ORDER BY connection", load_conn, sum,
-		    err);
+		r = each_row(x, no, IDX_LOAD_CONNS,
+		    "SELECT connection, frames, bytes, first_ns, last_ns FROM "
+		    "connection_span WHERE segment = ? ORDER BY connection",
+		    load_conn, sum, err);
 	if (r == EVT_OK && (lists & EVT_INFO_MARKS))
-		r = each_row(x, no, IDX_LOAD_MARKS, "SELECT seq, time_ns, "
-		    "opcode, connection, json FROM mark WHERE segment = ? "
-		    "ORDER BY seq", load_mark, sum, err);
+		r = each_row(x, no, IDX_LOAD_MARKS,
+		    "SELECT seq, time_ns, opcode, connection, json FROM mark "
+		    "WHERE segment = ? ORDER BY seq",
+		    load_mark, sum, err);
 	return r;
 }
 
@@ -185,12 +188,13 @@ mark_blocks(evt_index *x, sqlite3_stmt *st, bool *wanted, size_t n,
 		uint64_t at = 0, delta;
 
 		while (p != NULL && p < end) {
-			if (!evt_get_varint(&p, end, &delta) ||
-			    delta >= n || (at += delta) >= n) {
+			if (!evt_get_varint(&p, end, &delta) || delta >= n ||
+			    (at += delta) >= n) {
 				sqlite3_reset(st);
-				return evt_err_set(err, EVT_ERR_INDEX, "%s: a "
-				    "row of source_span is malformed; 'evtape "
-				    "reindex' rebuilds it", x->path);
+				return evt_err_set(err, EVT_ERR_INDEX,
+				    "%s: a row of source_span is malformed; "
+				    "'evtape reindex' rebuilds it",
+				    x->path);
 			}
 			wanted[at] = true;
 		}
@@ -211,7 +215,7 @@ bind_source(sqlite3_stmt *st, int at, const char *text)
 
 	/* Only an integer as it would be written back is one. */
 	if (evt_int_parse(text, "a source", INT64_MIN, INT64_MAX, &value,
-	    NULL) == EVT_OK) {
+	        NULL) == EVT_OK) {
 		snprintf(canonical, sizeof(canonical), "%lld",
 		    (long long)value);
 		key.is_int = strcmp(canonical, text) == 0;
@@ -232,21 +236,21 @@ find_one(evt_index *x, uint32_t no, const evt_filter *f, const char *source,
 	sqlite3_stmt *st;
 
 	if (source == NULL)
-		st = evt_index_stmt(x, IDX_FIND_EVENT, "SELECT s.blocks FROM "
-		    "event e JOIN source_span s ON s.segment = ?1 AND s.source "
-		    "= 0 AND s.event = e.id WHERE e.name = ?6 AND s.first_ns < "
-		    "?2 AND s.last_ns >= ?3");
+		st = evt_index_stmt(x, IDX_FIND_EVENT,
+		    "SELECT s.blocks FROM event e JOIN source_span s ON "
+		    "s.segment = ?1 AND s.source = 0 AND s.event = e.id WHERE "
+		    "e.name = ?6 AND s.first_ns < ?2 AND s.last_ns >= ?3");
 	else if (event == NULL)
-		st = evt_index_stmt(x, IDX_FIND_SOURCE, "SELECT s.blocks FROM "
-		    "source x CROSS JOIN source_span s ON s.segment = ?1 AND "
-		    "s.source = x.id WHERE x.source_id IN (?4, ?5) AND "
-		    "s.first_ns < ?2 AND s.last_ns >= ?3");
+		st = evt_index_stmt(x, IDX_FIND_SOURCE,
+		    "SELECT s.blocks FROM source x CROSS JOIN source_span s ON "
+		    "s.segment = ?1 AND s.source = x.id WHERE x.source_id IN "
+		    "(?4, ?5) AND s.first_ns < ?2 AND s.last_ns >= ?3");
 	else
-		st = evt_index_stmt(x, IDX_FIND_BOTH, "SELECT s.blocks FROM "
-		    "event e CROSS JOIN source x CROSS JOIN source_span s ON "
-		    "s.segment = ?1 AND s.source = x.id AND s.event = e.id "
-		    "WHERE e.name = ?6 AND x.source_id IN (?4, ?5) AND "
-		    "s.first_ns < ?2 AND s.last_ns >= ?3");
+		st = evt_index_stmt(x, IDX_FIND_BOTH,
+		    "SELECT s.blocks FROM event e CROSS JOIN source x CROSS "
+		    "JOIN source_span s ON s.segment = ?1 AND s.source = x.id "
+		    "AND s.event = e.id WHERE e.name = ?6 AND x.source_id IN "
+		    "(?4, ?5) AND s.first_ns < ?2 AND s.last_ns >= ?3");
 	if (st == NULL)
 		return evt_index_fail(x, "read", err);
 	sqlite3_bind_int64(st, 1, no);
@@ -263,9 +267,9 @@ find_one(evt_index *x, uint32_t no, const evt_filter *f, const char *source,
 static int
 find_marks(evt_index *x, uint32_t no, bool *wanted, size_t n, evt_error *err)
 {
-	sqlite3_stmt *st = evt_index_stmt(x, IDX_FIND_MARKS, "SELECT (SELECT "
-	    "max(b.no) FROM block b WHERE b.segment = ?1 AND b.first_seq <= "
-	    "m.seq) FROM mark m WHERE m.segment = ?1");
+	sqlite3_stmt *st = evt_index_stmt(x, IDX_FIND_MARKS,
+	    "SELECT (SELECT max(b.no) FROM block b WHERE b.segment = ?1 AND "
+	    "b.first_seq <= m.seq) FROM mark m WHERE m.segment = ?1");
 	int step;
 
 	if (st == NULL)
@@ -313,16 +317,17 @@ end_rows(evt_index *x, sqlite3_stmt *st, int r, int step, evt_error *err)
 }
 
 int
-evt_index_each_span(evt_index *x, uint32_t no, const char *event,
-    int64_t to_ns, evt_index_row *row, void *ctx, evt_error *err)
+evt_index_each_span(evt_index *x, uint32_t no, const char *event, int64_t to_ns,
+    evt_index_row *row, void *ctx, evt_error *err)
 {
 	sqlite3_stmt *st;
 	int r = EVT_OK, step = SQLITE_DONE;
 
-	if (sqlite3_prepare_v2(x->db, "SELECT x.source_id, s.blocks FROM "
-	    "source_span s JOIN source x ON x.id = s.source WHERE s.segment = "
-	    "?1 AND s.event = (SELECT id FROM event WHERE name = ?2) AND "
-	    "s.first_ns < ?3", -1, &st, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(x->db,
+	        "SELECT x.source_id, s.blocks FROM source_span s JOIN source x "
+	        "ON x.id = s.source WHERE s.segment = ?1 AND s.event = (SELECT "
+	        "id FROM event WHERE name = ?2) AND s.first_ns < ?3",
+	        -1, &st, NULL) != SQLITE_OK)
 		return evt_index_fail(x, "read", err);
 	sqlite3_bind_int64(st, 1, no);
 	sqlite3_bind_text(st, 2, event, -1, SQLITE_STATIC);
@@ -348,9 +353,11 @@ evt_index_each_event(evt_index *x, uint32_t no, evt_index_event_row *row,
 	sqlite3_stmt *st;
 	int r = EVT_OK, step = SQLITE_DONE;
 
-	if (sqlite3_prepare_v2(x->db, "SELECT e.name, s.frames, s.blocks FROM "
-	    "source_span s LEFT JOIN event e ON e.id = s.event WHERE s.segment "
-	    "= ?1 AND s.source = 0", -1, &st, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(x->db,
+	        "SELECT e.name, s.frames, s.blocks FROM source_span s LEFT "
+	        "JOIN event e ON e.id = s.event WHERE s.segment = ?1 AND "
+	        "s.source = 0",
+	        -1, &st, NULL) != SQLITE_OK)
 		return evt_index_fail(x, "read", err);
 	sqlite3_bind_int64(st, 1, no);
 	while (r == EVT_OK && (step = sqlite3_step(st)) == SQLITE_ROW)
@@ -368,7 +375,7 @@ evt_index_count_sources(evt_index *x, uint64_t *ret_n)
 	bool ok;
 
 	if (sqlite3_prepare_v2(x->db, "SELECT count(*) FROM source", -1, &st,
-	    NULL) != SQLITE_OK)
+	        NULL) != SQLITE_OK)
 		return false;
 	ok = sqlite3_step(st) == SQLITE_ROW;
 	if (ok)
@@ -386,14 +393,14 @@ evt_index_count_known(evt_index *x, const evt_dict *sources, uint32_t n,
 	int rc = SQLITE_DONE;
 
 	if (sqlite3_prepare_v2(x->db, "SELECT 1 FROM source WHERE source_id=?",
-	    -1, &st, NULL) != SQLITE_OK)
+	        -1, &st, NULL) != SQLITE_OK)
 		return false;
 	for (uint32_t i = 0; i < n && (rc == SQLITE_ROW || rc == SQLITE_DONE);
-	    i++) {
+	     i++) {
 		evt_key key = evt_dict_key(sources, i);
 
 		rc = evt_index_bind_key(st, 1, &key) ? sqlite3_step(st) :
-		    SQLITE_NOMEM;
+		                                       SQLITE_NOMEM;
 		known += rc == SQLITE_ROW;
 		sqlite3_reset(st);
 	}

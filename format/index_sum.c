@@ -20,18 +20,17 @@
  * would add up all of itself again and again. */
 #define MOST 16
 
-static const char make_table[] = "CREATE TABLE IF NOT EXISTS source_sum("
-    "source INTEGER, event INTEGER, first_ns INTEGER NOT NULL,"
-    " last_ns INTEGER NOT NULL, frames INTEGER NOT NULL,"
-    " PRIMARY KEY(source, event)) WITHOUT ROWID";
+static const char make_table[] =
+    "CREATE TABLE IF NOT EXISTS source_sum(source INTEGER, event INTEGER, "
+    "first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, frames INTEGER NOT "
+    "NULL, PRIMARY KEY(source, event)) WITHOUT ROWID";
 
 /* A segment at a time: its rows come in the order of the table's key. */
-static const char add_segment[] = "INSERT INTO source_sum SELECT source, event,"
-    " first_ns, last_ns, frames FROM source_span WHERE segment = ? "
-    "ON CONFLICT(source, event) DO UPDATE SET"
-    " first_ns = min(first_ns, excluded.first_ns),"
-    " last_ns = max(last_ns, excluded.last_ns),"
-    " frames = frames + excluded.frames";
+static const char add_segment[] =
+    "INSERT INTO source_sum SELECT source, event, first_ns, last_ns, frames "
+    "FROM source_span WHERE segment = ? ON CONFLICT(source, event) DO UPDATE "
+    "SET first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, "
+    "excluded.last_ns), frames = frames + excluded.frames";
 
 /* The number that the SQL gives for these two; 0: none, or none that can be
  * had. */
@@ -66,8 +65,10 @@ evt_index_forget_sums(evt_index *x, uint32_t no, evt_error *err)
 {
 	if (no > summed(x))
 		return EVT_OK;
-	return evt_index_exec(x, "DROP TABLE IF EXISTS source_sum;"
-	    "DELETE FROM meta WHERE key = 'summed'", err);
+	return evt_index_exec(x,
+	    "DROP TABLE IF EXISTS source_sum;DELETE FROM meta WHERE key = "
+	    "'summed'",
+	    err);
 }
 
 int
@@ -78,15 +79,17 @@ evt_index_add_sums(evt_index *x, uint32_t no, evt_error *err)
 	char sql[80];
 	int step = SQLITE_DONE, r;
 
-	if (at == 0 && (no % EVERY != 0 || ask(x, "SELECT count(*) FROM segment",
-	    0, 0) > MOST))
+	if (at == 0 &&
+	    (no % EVERY != 0 ||
+	        ask(x, "SELECT count(*) FROM segment", 0, 0) > MOST))
 		return EVT_OK;
 	if ((r = evt_index_exec(x, make_table, err)))
 		return r;
 	if (sqlite3_prepare_v2(x->db, add_segment, -1, &st, NULL) != SQLITE_OK)
 		return evt_index_fail(x, "write", err);
-	while (step == SQLITE_DONE && (at = ask(x, "SELECT min(no) FROM segment "
-	    "WHERE no > ? AND no <= ?", at, no)) > 0) {
+	while (step == SQLITE_DONE &&
+	    (at = ask(x, "SELECT min(no) FROM segment WHERE no > ? AND no <= ?",
+	         at, no)) > 0) {
 		sqlite3_bind_int64(st, 1, at);
 		step = sqlite3_step(st);
 		sqlite3_reset(st);
@@ -94,8 +97,8 @@ evt_index_add_sums(evt_index *x, uint32_t no, evt_error *err)
 	sqlite3_finalize(st);
 	if (step != SQLITE_DONE)
 		return evt_index_fail(x, "write", err);
-	snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO meta VALUES("
-	    "'summed', %u)", no);
+	snprintf(sql, sizeof(sql),
+	    "INSERT OR REPLACE INTO meta VALUES('summed', %u)", no);
 	return evt_index_exec(x, sql, err);
 }
 
@@ -114,24 +117,27 @@ evt_index_summed(evt_index *x, const evt_segment *s, size_t n)
 		if (!evt_index_has(x, &s[i]))
 			return 0;
 	}
-	return rows == ask(x, "SELECT count(*) FROM segment WHERE no <= ?",
-	    last, 0) ? (uint32_t)last : 0;
+	return rows ==
+	        ask(x, "SELECT count(*) FROM segment WHERE no <= ?", last, 0) ?
+	    (uint32_t)last :
+	    0;
 }
 
 bool
 evt_index_sums_agree(evt_index *x)
 {
-	static const char one[] = "SELECT source, event, first_ns, last_ns, "
-	    "frames FROM source_sum";
-	static const char other[] = "SELECT source, event, min(first_ns), "
-	    "max(last_ns), sum(frames) FROM source_span WHERE segment <= "
-	    "(SELECT value FROM meta WHERE key = 'summed') GROUP BY source, "
-	    "event";
+	static const char one[] =
+	    "SELECT source, event, first_ns, last_ns, frames FROM source_sum";
+	static const char other[] =
+	    "SELECT source, event, min(first_ns), max(last_ns), sum(frames) "
+	    "FROM source_span WHERE segment <= (SELECT value FROM meta WHERE "
+	    "key = 'summed') GROUP BY source, event";
 	char sql[700];
 
 	if (summed(x) == 0)
 		return true;
-	snprintf(sql, sizeof(sql), "SELECT NOT EXISTS (%s EXCEPT %s) AND "
-	    "NOT EXISTS (%s EXCEPT %s)", one, other, other, one);
+	snprintf(sql, sizeof(sql),
+	    "SELECT NOT EXISTS (%s EXCEPT %s) AND NOT EXISTS (%s EXCEPT %s)",
+	    one, other, other, one);
 	return ask(x, sql, 0, 0) != 0;
 }

@@ -15,11 +15,12 @@ evt_index_bind_key(sqlite3_stmt *st, int at, const evt_key *key)
 
 	memcpy(text, key->text, key->len);
 	text[key->len] = '\0';
-	if (key->is_int && evt_int_parse(text, "a source", INT64_MIN, INT64_MAX,
-	    &value, NULL) == EVT_OK)
+	if (key->is_int &&
+	    evt_int_parse(text, "a source", INT64_MIN, INT64_MAX, &value,
+	        NULL) == EVT_OK)
 		return sqlite3_bind_int64(st, at, value) == SQLITE_OK;
 	return sqlite3_bind_text(st, at, key->text, (int)key->len,
-	    SQLITE_STATIC) == SQLITE_OK;
+	           SQLITE_STATIC) == SQLITE_OK;
 }
 
 /* Bind the integers given, from the first parameter on, and run. */
@@ -67,8 +68,10 @@ put_blocks(evt_index *x, const evt_segment *s, evt_error *err)
 			(int64_t)b->stored, (int64_t)b->first_seq, b->frames,
 			b->min_ns, b->max_ns };
 
-		r = run_ints(x, evt_index_stmt(x, IDX_PUT_BLOCK, "INSERT INTO "
-		    "block VALUES(?, ?, ?, ?, ?, ?, ?, ?)"), v, 8, 1, err);
+		r = run_ints(x,
+		    evt_index_stmt(x, IDX_PUT_BLOCK,
+		        "INSERT INTO block VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
+		    v, 8, 1, err);
 	}
 	return r;
 }
@@ -78,10 +81,11 @@ static int
 key_id(evt_index *x, bool source, const evt_key *key, int64_t *ret_id,
     evt_error *err)
 {
-	sqlite3_stmt *get = source ? evt_index_stmt(x, IDX_GET_SOURCE,
-	    "SELECT id FROM source WHERE source_id = ?") :
+	sqlite3_stmt *get = source ?
+	    evt_index_stmt(x, IDX_GET_SOURCE,
+	        "SELECT id FROM source WHERE source_id = ?") :
 	    evt_index_stmt(x, IDX_GET_EVENT,
-	    "SELECT id FROM event WHERE name = ?");
+	        "SELECT id FROM event WHERE name = ?");
 	sqlite3_stmt *put;
 	int r;
 
@@ -98,9 +102,9 @@ key_id(evt_index *x, bool source, const evt_key *key, int64_t *ret_id,
 	if (r == SQLITE_ROW)
 		return EVT_OK;
 	put = source ? evt_index_stmt(x, IDX_PUT_SOURCE,
-	    "INSERT INTO source(source_id) VALUES(?)") :
-	    evt_index_stmt(x, IDX_PUT_EVENT,
-	    "INSERT INTO event(name) VALUES(?)");
+	                   "INSERT INTO source(source_id) VALUES(?)") :
+	               evt_index_stmt(x, IDX_PUT_EVENT,
+	                   "INSERT INTO event(name) VALUES(?)");
 	if (put == NULL)
 		return evt_index_fail(x, "write", err);
 	if (!evt_index_bind_key(put, 1, key) ||
@@ -150,14 +154,15 @@ compare_rows(const void *a, const void *b)
 static int
 put_span(evt_index *x, uint32_t no, const struct span_row *row, evt_error *err)
 {
-	sqlite3_stmt *st = evt_index_stmt(x, IDX_PUT_SPAN, "INSERT INTO "
-	    "source_span VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+	sqlite3_stmt *st = evt_index_stmt(x, IDX_PUT_SPAN,
+	    "INSERT INTO source_span VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
 	const evt_span *s = row->span;
 	const int64_t v[] = { no, row->source, row->event, s->first_ns,
 		s->last_ns, (int64_t)s->frames };
 
-	if (st == NULL || sqlite3_bind_blob64(st, 7, s->blocks.data,
-	    s->blocks.len, SQLITE_STATIC) != SQLITE_OK)
+	if (st == NULL ||
+	    sqlite3_bind_blob64(st, 7, s->blocks.data, s->blocks.len,
+	        SQLITE_STATIC) != SQLITE_OK)
 		return evt_index_fail(x, "write", err);
 	return run_ints(x, st, v, 6, 1, err);
 }
@@ -176,9 +181,9 @@ put_spans(evt_index *x, uint32_t no, const evt_summary *sum, evt_error *err)
 		r = key_ids(x, false, &sum->events, &events, err);
 	if (r == EVT_OK) {
 		for (uint32_t i = 0; i < sum->n_spans; i++)
-			rows[i] = (struct span_row){
-				sources[sum->span[i].source],
-				events[sum->span[i].event], &sum->span[i] };
+			rows[i] =
+			    (struct span_row){ sources[sum->span[i].source],
+				    events[sum->span[i].event], &sum->span[i] };
 		qsort(rows, sum->n_spans, sizeof(*rows), compare_rows);
 	}
 	for (uint32_t i = 0; i < sum->n_spans && r == EVT_OK; i++)
@@ -200,15 +205,17 @@ put_conns_and_marks(evt_index *x, uint32_t no, const evt_summary *sum,
 		const int64_t v[] = { no, c->conn, (int64_t)c->frames,
 			(int64_t)c->bytes, c->first_ns, c->last_ns };
 
-		r = run_ints(x, evt_index_stmt(x, IDX_PUT_CONN, "INSERT INTO "
-		    "connection_span VALUES(?, ?, ?, ?, ?, ?)"), v, 6, 1, err);
+		r = run_ints(x,
+		    evt_index_stmt(x, IDX_PUT_CONN,
+		        "INSERT INTO connection_span VALUES(?, ?, ?, ?, ?, ?)"),
+		    v, 6, 1, err);
 	}
 	for (size_t i = 0; i < sum->n_marks && r == EVT_OK; i++) {
 		const evt_summary_mark *m = &sum->mark[i];
 		const int64_t v[] = { (int64_t)m->seq, no, m->time_ns,
 			m->opcode, m->conn };
-		sqlite3_stmt *st = evt_index_stmt(x, IDX_PUT_MARK, "INSERT INTO "
-		    "mark VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+		sqlite3_stmt *st = evt_index_stmt(x, IDX_PUT_MARK,
+		    "INSERT INTO mark VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
 
 		if (st != NULL)
 			sqlite3_bind_text(st, 6, m->json, -1, SQLITE_STATIC);
@@ -265,8 +272,9 @@ evt_index_put(evt_index *x, const evt_segment *s, const evt_summary *sum,
 }
 
 static const char drop_unused[] =
-    "DELETE FROM source WHERE id NOT IN (SELECT source FROM source_span);"
-    "DELETE FROM event WHERE id NOT IN (SELECT event FROM source_span);";
+    "DELETE FROM source WHERE id NOT IN (SELECT source FROM "
+    "source_span);DELETE FROM event WHERE id NOT IN (SELECT event FROM "
+    "source_span);";
 
 int
 evt_index_drop(evt_index *x, uint32_t no, evt_error *err)
@@ -301,7 +309,7 @@ evt_index_keep_only(evt_index *x, const evt_segment *s, size_t n,
 	int r = EVT_OK;
 
 	if (sqlite3_prepare_v2(x->db, "SELECT no FROM segment", -1, &st,
-	    NULL) != SQLITE_OK)
+	        NULL) != SQLITE_OK)
 		return evt_index_fail(x, "read", err);
 	while (r == EVT_OK && sqlite3_step(st) == SQLITE_ROW) {
 		no = (uint32_t)sqlite3_column_int64(st, 0);

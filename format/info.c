@@ -28,8 +28,10 @@ load_sums(evt_tape *t, unsigned lists, evt_summary *sum, uint32_t *ret_summed,
     evt_error *err)
 {
 	*ret_summed = lists & KEYS ?
-	    evt_index_summed(t->index, t->segments, t->n_segments) : 0;
-	return *ret_summed == 0 ? EVT_OK :
+	    evt_index_summed(t->index, t->segments, t->n_segments) :
+	    0;
+	return *ret_summed == 0 ?
+	    EVT_OK :
 	    evt_index_load_sums(t->index, lists, sum, err);
 }
 
@@ -37,8 +39,8 @@ static int
 load_rows(evt_tape *t, uint32_t no, unsigned lists, uint32_t summed,
     evt_summary *sum, evt_error *err)
 {
-	return evt_index_load(t->index, no, no > summed ? lists :
-	    lists & ~KEYS, sum, err);
+	return evt_index_load(t->index, no, no > summed ? lists : lists & ~KEYS,
+	    sum, err);
 }
 
 static int
@@ -76,8 +78,8 @@ try_index(evt_tape *t, unsigned lists, evt_error *err)
 
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
 		if (evt_index_has(t->index, &t->segments[i]))
-			r = load_rows(t, t->segments[i].no, lists, summed,
-			    &sum, err);
+			r = load_rows(t, t->segments[i].no, lists, summed, &sum,
+			    err);
 	}
 	evt_summary_free(&sum);
 	return r;
@@ -235,7 +237,8 @@ fill_segments(evt_tape *t, evt_info *info, evt_error *err)
 	if (t->index_state == EVT_INDEX_NOMEM)
 		return evt_err_nomem(err);
 	info->index = t->index_state == EVT_INDEX_MISSING ? "missing" :
-	    t->index_state == EVT_INDEX_DAMAGED ? "damaged" : "ok";
+	    t->index_state == EVT_INDEX_DAMAGED           ? "damaged" :
+	                                                    "ok";
 	evt_index_hold(t->index);
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
 		r = fill_segment(t, &t->segments[i], &info->segments[i], err);
@@ -265,14 +268,13 @@ file_bytes(const evt_tape *t, const char *name)
 static void
 fill_sizes(const evt_tape *t, evt_info *info)
 {
-	info->index_bytes = file_bytes(t, "tape.db") +
-	    file_bytes(t, "tape.db-wal");
-	info->journal_bytes = evt_journal_folder_bytes(t->io,
-	    t->journal_dir);
+	info->index_bytes =
+	    file_bytes(t, "tape.db") + file_bytes(t, "tape.db-wal");
+	info->journal_bytes = evt_journal_folder_bytes(t->io, t->journal_dir);
 	evt_ring_folder(t->io, t->journal_dir, &info->ring_files,
 	    &info->ring_bytes);
-	info->stored_bytes += info->index_bytes + info->journal_bytes +
-	    info->ring_bytes;
+	info->stored_bytes +=
+	    info->index_bytes + info->journal_bytes + info->ring_bytes;
 }
 
 static void
@@ -365,7 +367,7 @@ evt_tape_info_of(evt_tape *t, unsigned lists, evt_info **ret_info,
 	evt_info *info = calloc(1, sizeof(*info));
 	evt_summary sum = { 0 };
 	int r = info != NULL ? fill_info(t, lists, &sum, info, err) :
-	    evt_err_nomem(err);
+	                       evt_err_nomem(err);
 
 	evt_summary_free(&sum);
 	if (r != EVT_OK) {

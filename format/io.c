@@ -17,8 +17,9 @@ static void
 give(int fd, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL ? strdup(".") : slash == path ?
-	    strdup("/") : strndup(path, (size_t)(slash - path));
+	char *folder = slash == NULL ? strdup(".") :
+	    slash == path            ? strdup("/") :
+	                               strndup(path, (size_t)(slash - path));
 	struct stat st;
 
 	/* Where that cannot be, as on some file systems, it stays root's. */
@@ -131,8 +132,7 @@ is_file(DIR *d, const struct dirent *e)
 
 	if (e->d_type != DT_LNK && e->d_type != DT_UNKNOWN)
 		return e->d_type == DT_REG;
-	return fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
-	    S_ISREG(st.st_mode);
+	return fstatat(dirfd(d), e->d_name, &st, 0) == 0 && S_ISREG(st.st_mode);
 }
 
 static int
@@ -148,9 +148,9 @@ posix_list(void *ctx, const char *path, evt_io_name *name, void *arg)
 	do {
 		errno = 0; /* readdir() tells its end and a failure alike */
 		e = readdir(d);
-	} while (e != NULL && (strcmp(e->d_name, ".") == 0 ||
-	    strcmp(e->d_name, "..") == 0 ||
-	    name(arg, e->d_name, is_file(d, e))));
+	} while (e != NULL &&
+	    (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+	        name(arg, e->d_name, is_file(d, e))));
 	why = e == NULL ? errno : 0;
 	closedir(d);
 	errno = why;

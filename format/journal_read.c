@@ -30,8 +30,8 @@ struct evt_journal_reader {
 	uint8_t uuid[EVT_UUID_LEN];
 	uint64_t first_seq;
 	uint64_t next_seq;
-	uint64_t offset;  /* of the next record in the file */
-	evt_buf window;   /* bytes from window_at on */
+	uint64_t offset; /* of the next record in the file */
+	evt_buf window;  /* bytes from window_at on */
 	uint64_t window_at;
 	evt_key *keys;
 	size_t cap_keys;
@@ -90,22 +90,24 @@ read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
 	if (h[0] == 0 && ((code = is_blank(r, 0, &blank, err)) || blank))
 		return code != EVT_OK ? code : EVT_AGAIN;
 	if (memcmp(h + JH_MAGIC, EVT_JOURNAL_MAGIC, 8) != 0)
-		return evt_err_set(err, EVT_ERR_CORRUPT, "%s: no journal "
-		    "begins here", r->path);
+		return evt_err_set(err, EVT_ERR_CORRUPT,
+		    "%s: no journal begins here", r->path);
 	/* Every version has the sum here: a version that damage made is none. */
 	if (evt_get64(h + JH_SUM) != XXH64(h, JH_SUM, 0))
-		return evt_err_set(err, EVT_ERR_CORRUPT, "%s: the checksum of "
-		    "the journal's header is wrong", r->path);
+		return evt_err_set(err, EVT_ERR_CORRUPT,
+		    "%s: the checksum of the journal's header is wrong",
+		    r->path);
 	if (evt_get16(h + JH_VERSION) != EVT_FORMAT_VERSION ||
 	    (evt_get32(h + JH_INCOMPAT) & ~EVT_INCOMPAT_KNOWN) != 0)
-		return evt_err_set(err, EVT_ERR_VERSION, "%s: format version "
-		    "%u, incompatible flags 0x%x are not known to evtape %s; "
-		    "use a newer evtape", r->path, evt_get16(h + JH_VERSION),
+		return evt_err_set(err, EVT_ERR_VERSION,
+		    "%s: format version %u, incompatible flags 0x%x are not "
+		    "known to evtape %s; use a newer evtape",
+		    r->path, evt_get16(h + JH_VERSION),
 		    evt_get32(h + JH_INCOMPAT), EVT_VERSION);
 	if (evt_get16(h + JH_SIZE) != JH_LEN ||
 	    evt_get64(h + JH_FIRST_SEQ) != first_seq || first_seq == 0)
-		return evt_err_set(err, EVT_ERR_CORRUPT, "%s: the journal's "
-		    "header makes no sense", r->path);
+		return evt_err_set(err, EVT_ERR_CORRUPT,
+		    "%s: the journal's header makes no sense", r->path);
 	memcpy(r->uuid, h + JH_UUID, EVT_UUID_LEN);
 	r->offset = JH_LEN;
 	r->first_seq = r->next_seq = first_seq;
@@ -130,8 +132,8 @@ evt_journal_open(const evt_io *io, const char *dir, uint64_t first_seq,
 	}
 	r->fd = io->open(io->ctx, r->path, O_RDONLY, 0);
 	if (r->fd < 0)
-		code = errno == ENOENT ? evt_err_set(err, EVT_ERR_NOTFOUND,
-		    "%s is gone", r->path) :
+		code = errno == ENOENT ?
+		    evt_err_set(err, EVT_ERR_NOTFOUND, "%s is gone", r->path) :
 		    evt_err_sys(err, errno, "cannot open %s", r->path);
 	else
 		code = read_header(r, first_seq, err);
@@ -155,7 +157,8 @@ static int
 need(evt_journal_reader *r, size_t n, evt_error *err)
 {
 	size_t have = r->window_at + r->window.len > r->offset ?
-	    (size_t)(r->window_at + r->window.len - r->offset) : 0;
+	    (size_t)(r->window_at + r->window.len - r->offset) :
+	    0;
 	size_t got, want = n > READ_AHEAD ? n : READ_AHEAD;
 	int code;
 
@@ -184,7 +187,8 @@ left_in_file(const evt_journal_reader *r, uint64_t *ret_n, evt_error *err)
 
 	if (r->io->fstat(r->io->ctx, r->fd, &st) != 0)
 		return evt_err_sys(err, errno, "cannot look at %s", r->path);
-	*ret_n = (uint64_t)st.st_size < r->offset ? 0 :
+	*ret_n = (uint64_t)st.st_size < r->offset ?
+	    0 :
 	    (uint64_t)st.st_size - r->offset;
 	return EVT_OK;
 }
@@ -210,8 +214,8 @@ parse_sources(evt_journal_reader *r, const uint8_t **p, const uint8_t *end,
 	for (size_t i = 0; i < f->n_sources; i++) {
 		if (end - *p < 2 || end - *p - 2 < (*p)[0] || (*p)[1] > 1)
 			return false;
-		r->keys[i] = (evt_key){ (const char *)*p + 2, (*p)[0],
-			(*p)[1] };
+		r->keys[i] =
+		    (evt_key){ (const char *)*p + 2, (*p)[0], (*p)[1] };
 		*p += 2 + (*p)[0];
 	}
 	f->sources = f->n_sources > 0 ? r->keys : NULL;
@@ -234,8 +238,7 @@ parse_body(evt_journal_reader *r, const uint8_t *body, size_t n, evt_frame *f,
 	f->conn = evt_get32(body + JB_CONN);
 	f->n_sources = evt_get32(body + JB_SOURCES);
 	*ret_in_lines = body[JB_FLAGS] & JB_FLAG_IN_LINES;
-	if (f->kind > EVT_KIND_MARK ||
-	    !parse_sources(r, &p, end, f, ret_nomem))
+	if (f->kind > EVT_KIND_MARK || !parse_sources(r, &p, end, f, ret_nomem))
 		return false;
 	if (event_len != JB_NO_EVENT) {
 		if (event_len > EVT_KEY_MAX || event_len > (size_t)(end - p))
@@ -273,7 +276,9 @@ written_end(const evt_journal_reader *r, uint64_t left, uint64_t *ret_end,
 
 	for (end = r->offset + left; end > r->offset;) {
 		size_t n = end - r->offset < sizeof(bytes) ?
-		    (size_t)(end - r->offset) : sizeof(bytes), got;
+		    (size_t)(end - r->offset) :
+		    sizeof(bytes),
+		       got;
 
 		code = evt_io_read_at(r->io, r->fd, bytes, n, end - n, r->path,
 		    &got, err);
@@ -331,8 +336,9 @@ no_record(evt_journal_reader *r, uint32_t n, evt_error *err)
 	if (left != (uint64_t)JR_HEAD + n && end < r->offset + JR_HEAD + n)
 		return again(r);
 	r->window.len = 0; /* it, too, may be cut off and written anew */
-	return evt_err_set(err, EVT_ERR_CORRUPT, "%s: the record at offset "
-	    "%llu is damaged", r->path, (unsigned long long)r->offset);
+	return evt_err_set(err, EVT_ERR_CORRUPT,
+	    "%s: the record at offset %llu is damaged", r->path,
+	    (unsigned long long)r->offset);
 }
 
 static int
@@ -377,7 +383,8 @@ evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
 
 	/* A writer may have come to the end of the record while it was looked
 	 * at: what is damaged is so when it is read again, too. */
-	return code != EVT_ERR_CORRUPT ? code :
+	return code != EVT_ERR_CORRUPT ?
+	    code :
 	    next_record(r, ret_frame, ret_in_lines, err);
 }
 
@@ -409,8 +416,8 @@ record_at(const uint8_t *p, size_t n, uint64_t seq, uint64_t *budget)
 static bool
 is_sum_of(const evt_journal_reader *r, const uint8_t *p, size_t n)
 {
-	return evt_get64(p + JR_SUM) == XXH64(p + JR_HEAD, n - JR_HEAD,
-	    r->next_seq);
+	return evt_get64(p + JR_SUM) ==
+	    XXH64(p + JR_HEAD, n - JR_HEAD, r->next_seq);
 }
 
 int
@@ -443,12 +450,14 @@ evt_journal_check_end(evt_journal_reader *r, uint64_t *ret_left, evt_error *err)
 	written = *ret_left < n ? (size_t)*ret_left : n;
 	/* The last record, or one before others. */
 	found = is_sum_of(r, p, n) || is_sum_of(r, p, written);
-	for (size_t at = JR_HEAD + JB_LEN; !found && written - at >= JR_HEAD +
-	    JB_LEN; at++)
+	for (size_t at = JR_HEAD + JB_LEN;
+	     !found && written - at >= JR_HEAD + JB_LEN; at++)
 		found = record_at(p + at, n - at, r->next_seq + 1, &budget);
-	return !found ? EVT_OK : evt_err_set(err, EVT_ERR_CORRUPT, "%s: the "
-	    "length of the record at offset %llu is damaged", r->path,
-	    (unsigned long long)r->offset);
+	return !found ?
+	    EVT_OK :
+	    evt_err_set(err, EVT_ERR_CORRUPT,
+	        "%s: the length of the record at offset %llu is damaged",
+	        r->path, (unsigned long long)r->offset);
 }
 
 /* ---- the folder -------------------------------------------------------------- */

@@ -19,7 +19,7 @@
 #define SPARE_MAX (4u << 20)
 
 struct file {
-	int fd;         /* -1: it is not open */
+	int fd; /* -1: it is not open */
 	char *path;
 	uint64_t bytes; /* written and whole */
 	bool synced;    /* some of them were synced */
@@ -33,15 +33,15 @@ struct files {
 struct evt_journal {
 	const evt_io *io;
 	char *dir;
-	char *spare;        /* path of a file to be used again, blank */
-	int spare_fd;       /* -1: there is none */
+	char *spare;  /* path of a file to be used again, blank */
+	int spare_fd; /* -1: there is none */
 	uint8_t uuid[EVT_UUID_LEN];
 	struct files waiting; /* their blocks are being made, in this order */
-	struct file now;    /* that is written to; fd -1: none yet */
-	uint64_t first_seq; /* of it, or of the batch where there is none */
-	bool torn;          /* bytes behind the good ones may be there */
-	bool dir_dirty;     /* a file was made since the folder was synced */
-	evt_buf batch;      /* records not yet written */
+	struct file now;      /* that is written to; fd -1: none yet */
+	uint64_t first_seq;   /* of it, or of the batch where there is none */
+	bool torn;            /* bytes behind the good ones may be there */
+	bool dir_dirty;       /* a file was made since the folder was synced */
+	evt_buf batch;        /* records not yet written */
 	struct files retired;
 };
 
@@ -126,10 +126,11 @@ int
 evt_journal_reserve(evt_journal *j, const evt_frame *f, evt_error *err)
 {
 	if (record_size(f) > EVT_JOURNAL_BODY_MAX)
-		return evt_err_set(err, EVT_ERR_ARG, "a frame of %zu bytes with "
-		    "%zu sources is too large", f->len, f->n_sources);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "a frame of %zu bytes with %zu sources is too large",
+		    f->len, f->n_sources);
 	return evt_buf_reserve(&j->batch, record_size(f)) ? EVT_OK :
-	    evt_err_nomem(err);
+	                                                    evt_err_nomem(err);
 }
 
 static uint8_t *
@@ -156,8 +157,8 @@ evt_journal_add(evt_journal *j, const evt_frame *f, bool in_lines)
 	body[JB_FLAGS] = in_lines ? JB_FLAG_IN_LINES : 0;
 	body[JB_RESERVED] = 0;
 	evt_put32(body + JB_CONN, f->conn);
-	evt_put16(body + JB_EVENT_LEN, f->event != NULL ?
-	    (uint16_t)f->event_len : JB_NO_EVENT);
+	evt_put16(body + JB_EVENT_LEN,
+	    f->event != NULL ? (uint16_t)f->event_len : JB_NO_EVENT);
 	evt_put16(body + JB_RESERVED2, 0);
 	evt_put32(body + JB_SOURCES, (uint32_t)f->n_sources);
 	for (size_t i = 0; i < f->n_sources; i++) {
@@ -221,8 +222,8 @@ open_file(evt_journal *j, evt_error *err)
 		fd = -1;
 	}
 	if (fd < 0)
-		fd = j->io->open(j->io->ctx, f->path, O_RDWR | O_CREAT | O_TRUNC,
-		    0666);
+		fd = j->io->open(j->io->ctx, f->path,
+		    O_RDWR | O_CREAT | O_TRUNC, 0666);
 	if (fd < 0)
 		return evt_err_sys(err, errno, "cannot create %s", f->path);
 	f->fd = fd;
@@ -332,8 +333,8 @@ blank(const evt_journal *j, int fd, uint64_t n)
 	static const uint8_t zero[32u << 10];
 
 	for (uint64_t at = 0; at < n; at += sizeof(zero)) {
-		size_t k = n - at < sizeof(zero) ? (size_t)(n - at) :
-		    sizeof(zero);
+		size_t k =
+		    n - at < sizeof(zero) ? (size_t)(n - at) : sizeof(zero);
 
 		if (evt_io_write_all(j->io, fd, zero, k, at, j->spare, NULL))
 			return false;
@@ -380,8 +381,7 @@ evt_journal_retire(evt_journal *j)
 		return;
 	f = j->waiting.file[0];
 	j->waiting.n--;
-	memmove(j->waiting.file, j->waiting.file + 1,
-	    j->waiting.n * sizeof(f));
+	memmove(j->waiting.file, j->waiting.file + 1, j->waiting.n * sizeof(f));
 	if (let_go(j, &f)) {
 		free(f.path);
 		return;

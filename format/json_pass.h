@@ -48,7 +48,7 @@ evt_pass_plain(const uint8_t *p, const uint8_t *end)
 		 * the space become so. */
 		__m128i odd = _mm_or_si128(_mm_subs_epi8(v, _mm_set1_epi8(' ')),
 		    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
-		    _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
+		        _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
 		unsigned bits = (unsigned)_mm_movemask_epi8(odd);
 
 		if (bits != 0)
@@ -104,7 +104,13 @@ pass_escape(const uint8_t *p, const uint8_t *end)
 	if (end - p < 2)
 		return NULL;
 	switch (p[1]) {
-	case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r':
+	case '"':
+	case '\\':
+	case '/':
+	case 'b':
+	case 'f':
+	case 'n':
+	case 'r':
 	case 't':
 		return p + 2;
 	case 'u':
@@ -187,9 +193,9 @@ evt_pass_digits(const uint8_t *p, const uint8_t *end)
 	for (; end - p >= 16; p += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
 		/* As many above '0' as 10 or more: up to 128 and more. */
-		__m128i other = _mm_adds_epu8(
-		    _mm_sub_epi8(v, _mm_set1_epi8('0')),
-		    _mm_set1_epi8(128 - 10));
+		__m128i other =
+		    _mm_adds_epu8(_mm_sub_epi8(v, _mm_set1_epi8('0')),
+		        _mm_set1_epi8(128 - 10));
 		unsigned bits = (unsigned)_mm_movemask_epi8(other);
 
 		if (bits != 0) {
@@ -263,8 +269,8 @@ evt_pass_scalars(const uint8_t *p, const uint8_t *end)
 		while (end - p >= 6 && memcmp(p, ",fal", 4) == 0 &&
 		    memcmp(p + 4, "se", 2) == 0)
 			p += 6;
-		if (end - p < 2 || *p != ',' || p[1] <= ' ' ||
-		    p[1] == '{' || p[1] == '[')
+		if (end - p < 2 || *p != ',' || p[1] <= ' ' || p[1] == '{' ||
+		    p[1] == '[')
 			return p;
 		p++;
 	}

@@ -80,7 +80,7 @@ wanted_blocks(evt_tape *t, const evt_segment *s, const evt_match *m)
 		return NULL;
 	if (t->index == NULL || !evt_index_has(t->index, s) ||
 	    evt_index_find(t->index, s->no, &m->filter, wanted, s->n_blocks,
-	    NULL) != EVT_OK)
+	        NULL) != EVT_OK)
 		memset(wanted, true, s->n_blocks);
 	return wanted;
 }
@@ -122,8 +122,9 @@ search_segment(evt_tape *t, const evt_segment *s, evt_match *m,
 	if (wanted == NULL)
 		return evt_err_nomem(err);
 	for (size_t i = s->n_blocks; i-- > 0 && r == EVT_ERR_NOTFOUND;) {
-		if (!wanted[i] || !evt_match_range(m, s->blocks[i].min_ns,
-		    s->blocks[i].max_ns, UINT64_MAX))
+		if (!wanted[i] ||
+		    !evt_match_range(m, s->blocks[i].min_ns,
+		        s->blocks[i].max_ns, UINT64_MAX))
 			continue;
 		/* EVT_ERR_NOTFOUND: retention dropped it. */
 		if (fd < 0 && (r = evt_segment_open(s, &fd, err)))
@@ -163,9 +164,12 @@ evt_tape_last_before(evt_tape *t, const char *source, const char *event,
     int64_t time_ns, evt_frame *ret_frame, evt_error *err)
 {
 	evt_filter filter = {
-		.has_to = true, .to_ns = time_ns,
-		.sources = &source, .n_sources = 1,
-		.events = &event, .n_events = event != NULL ? 1 : 0,
+		.has_to = true,
+		.to_ns = time_ns,
+		.sources = &source,
+		.n_sources = 1,
+		.events = &event,
+		.n_events = event != NULL ? 1 : 0,
 	};
 	evt_match m;
 	int r = evt_match_init(&m, &filter, err);
@@ -175,7 +179,8 @@ evt_tape_last_before(evt_tape *t, const char *source, const char *event,
 	r = search(t, &m, ret_frame, err);
 	evt_match_free(&m);
 	if (r == EVT_ERR_NOTFOUND)
-		return evt_err_set(err, r, "%s holds nothing of source %s before "
-		    "that time", t->path, source);
+		return evt_err_set(err, r,
+		    "%s holds nothing of source %s before that time", t->path,
+		    source);
 	return r;
 }

@@ -59,7 +59,7 @@ tell(struct each *e, const evt_key *key, const evt_frame *f, evt_error *err)
 /* Copies of the journal's frames, in their order: its reader goes forward. */
 struct copies {
 	const evt_match *match;
-	evt_frame *frame;  /* payload, event and sources: offsets until all
+	evt_frame *frame; /* payload, event and sources: offsets until all
 	                      are there */
 	size_t n, cap;
 	evt_key *key;
@@ -82,7 +82,7 @@ copy_keys(struct copies *c, const evt_frame *f, evt_error *err)
 	for (size_t i = 0; i < f->n_sources; i++) {
 		c->key[c->n_keys++] = f->sources[i];
 		if (!evt_buf_add(&c->bytes, f->sources[i].text,
-		    f->sources[i].len))
+		        f->sources[i].len))
 			return evt_err_nomem(err);
 	}
 	return EVT_OK;
@@ -158,8 +158,8 @@ search_journal(struct each *e, evt_error *err)
 
 /* A source that is looked for in a segment, and the blocks that name it. */
 struct candidate {
-	size_t at, n;    /* its blocks, in plan.block */
-	uint32_t block;  /* where it is looked for now, NO_BLOCK: nowhere */
+	size_t at, n;   /* its blocks, in plan.block */
+	uint32_t block; /* where it is looked for now, NO_BLOCK: nowhere */
 };
 
 struct plan {
@@ -219,8 +219,7 @@ add_candidate(void *ctx, const evt_key *key, const uint8_t *blocks, size_t len,
     evt_error *err)
 {
 	struct plan *p = ctx;
-	struct candidate c = { .at = p->n_blocks,
-		.block = NO_BLOCK };
+	struct candidate c = { .at = p->n_blocks, .block = NO_BLOCK };
 	const uint8_t *end = blocks + len;
 	uint64_t no = 0, delta;
 	int r = EVT_OK;
@@ -231,8 +230,8 @@ add_candidate(void *ctx, const evt_key *key, const uint8_t *blocks, size_t len,
 		if (!evt_get_varint(&blocks, end, &delta) ||
 		    delta >= p->segment->n_blocks ||
 		    (no += delta) >= p->segment->n_blocks)
-			return evt_err_set(err, EVT_ERR_INDEX, "a row of "
-			    "source_span is malformed");
+			return evt_err_set(err, EVT_ERR_INDEX,
+			    "a row of source_span is malformed");
 		r = add_block(p, (uint32_t)no, err);
 		c.n++;
 	}
@@ -293,8 +292,8 @@ tell_of_frame(struct each *e, uint32_t i, bool *want, const char *name,
 	bool loaded = false;
 	int r = EVT_OK;
 
-	for (uint32_t s = b->source_at[i]; s < b->source_at[i + 1] &&
-	    r == EVT_OK; s++) {
+	for (uint32_t s = b->source_at[i];
+	     s < b->source_at[i + 1] && r == EVT_OK; s++) {
 		uint32_t place = b->source[s];
 
 		if (!want[place])
@@ -322,8 +321,8 @@ search_block(struct each *e, const struct plan *p, const evt_segment *s,
 	evt_block *b = &e->tape->block;
 	evt_matched *found = &e->found;
 	bool *want = NULL;
-	int r = evt_segment_read_block(s->io, fd, s->name, &s->blocks[no], false,
-	    &e->tape->raw, b, err);
+	int r = evt_segment_read_block(s->io, fd, s->name, &s->blocks[no],
+	    false, &e->tape->raw, b, err);
 
 	if (r == EVT_OK)
 		r = evt_match_block(&e->match, b, 0, found, err);
@@ -355,8 +354,8 @@ search_planned(struct plan *p, int fd, evt_error *err)
 				continue;
 			wanted[p->c[i].block] = any = true;
 		}
-		for (size_t no = p->segment->n_blocks; no-- > 0 &&
-		    r == EVT_OK;) {
+		for (size_t no = p->segment->n_blocks;
+		     no-- > 0 && r == EVT_OK;) {
 			if (wanted[no])
 				r = search_block(p->each, p, p->segment,
 				    (uint32_t)no, fd, err);
@@ -381,7 +380,7 @@ search_all(struct each *e, const evt_segment *s, int fd, evt_error *err)
 
 	for (size_t no = s->n_blocks; no-- > 0 && r == EVT_OK;) {
 		if (evt_match_range(&e->match, s->blocks[no].min_ns,
-		    s->blocks[no].max_ns, UINT64_MAX))
+		        s->blocks[no].max_ns, UINT64_MAX))
 			r = search_block(e, NULL, s, (uint32_t)no, fd, err);
 	}
 	return r;
@@ -418,8 +417,9 @@ look_through(struct plan *p, const bool *wanted, size_t i, int fd,
 	    !all_found(e, i)) {
 		size_t no = --p->looked_through;
 
-		if (!wanted[no] || !evt_match_range(&e->match,
-		    s->blocks[no].min_ns, s->blocks[no].max_ns, UINT64_MAX))
+		if (!wanted[no] ||
+		    !evt_match_range(&e->match, s->blocks[no].min_ns,
+		        s->blocks[no].max_ns, UINT64_MAX))
 			continue;
 		r = search_block(e, NULL, s, (uint32_t)no, fd, err);
 		n++;
@@ -432,7 +432,8 @@ static int
 search_indexed(struct each *e, size_t i, int fd, evt_error *err)
 {
 	const evt_segment *s = &e->tape->segments[i];
-	struct plan p = { .each = e, .segment = s,
+	struct plan p = { .each = e,
+		.segment = s,
 		.looked_through = s->n_blocks };
 	evt_index *x = e->tape->index;
 	bool *wanted;
@@ -444,12 +445,13 @@ search_indexed(struct each *e, size_t i, int fd, evt_error *err)
 	if (wanted == NULL)
 		return evt_err_nomem(err);
 	if (evt_index_find(x, s->no, &e->match.filter, wanted, s->n_blocks,
-	    NULL) == EVT_OK)
+	        NULL) == EVT_OK)
 		r = look_through(&p, wanted, i, fd, err);
 	if (r == EVT_OK && memchr(wanted, 1, p.looked_through) != NULL &&
 	    !all_found(e, i)) {
 		if (evt_index_each_span(x, s->no, e->match.filter.events[0],
-		    e->match.filter.to_ns, add_candidate, &p, err) != EVT_OK)
+		        e->match.filter.to_ns, add_candidate, &p,
+		        err) != EVT_OK)
 			r = EVT_ERR_INDEX;
 		else
 			r = search_planned(&p, fd, err);
@@ -487,8 +489,8 @@ note_unsure(struct each *e)
 
 	e->n_unsure = e->done.n;
 	e->n_known = 0;
-	if (x == NULL || !evt_index_count_known(x, &e->done, e->n_unsure,
-	    &e->n_known))
+	if (x == NULL ||
+	    !evt_index_count_known(x, &e->done, e->n_unsure, &e->n_known))
 		e->n_known = 0; /* too few: then more is searched */
 }
 
@@ -501,8 +503,8 @@ search(struct each *e, evt_error *err)
 	if (r == EVT_OK)
 		r = search_journal(e, err);
 	note_unsure(e);
-	if (t->index == NULL || !evt_index_count_sources(t->index,
-	    &e->n_sources))
+	if (t->index == NULL ||
+	    !evt_index_count_sources(t->index, &e->n_sources))
 		e->n_sources = 0;
 	for (size_t i = t->n_segments; i-- > 0 && r == EVT_OK;) {
 		bool planned;
@@ -521,8 +523,10 @@ evt_tape_each_last(evt_tape *t, const char *event, int64_t time_ns,
     evt_last_fn *fn, void *ctx, evt_error *err)
 {
 	struct each e = { .tape = t, .fn = fn, .ctx = ctx };
-	evt_filter filter = { .has_to = true, .to_ns = time_ns,
-		.events = &event, .n_events = 1,
+	evt_filter filter = { .has_to = true,
+		.to_ns = time_ns,
+		.events = &event,
+		.n_events = 1,
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	int r = evt_match_init(&e.match, &filter, err);
 

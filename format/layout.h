@@ -17,7 +17,9 @@
 #define EVT_SKIP_LEN 8
 
 /* Block header: the start of a skippable frame's content. */
-#define EVT_BLOCK_MAGIC "\x89" "EVTBLK\n"
+#define EVT_BLOCK_MAGIC \
+	"\x89"          \
+	"EVTBLK\n"
 enum {
 	BH_MAGIC = 0,
 	BH_VERSION = 8,
@@ -76,7 +78,9 @@ enum {
 #define KIND_IN_LINES 0x80
 
 /* Segment directory: the content of the last skippable frame. */
-#define EVT_DIR_MAGIC "\x89" "EVTDIR\n"
+#define EVT_DIR_MAGIC \
+	"\x89"        \
+	"EVTDIR\n"
 #define EVT_DIR_END "EVTE"
 enum {
 	DH_MAGIC = 0,
@@ -103,15 +107,12 @@ enum {
 	DE_MAX_TIME = 32,
 	DE_LEN = 40
 };
-enum {
-	DT_SUM = 0,
-	DT_SIZE = 8,
-	DT_END = 12,
-	DT_LEN = 16
-};
+enum { DT_SUM = 0, DT_SIZE = 8, DT_END = 12, DT_LEN = 16 };
 
 /* Journal file header, and the head of each record. */
-#define EVT_JOURNAL_MAGIC "\x89" "EVTJRN\n"
+#define EVT_JOURNAL_MAGIC \
+	"\x89"            \
+	"EVTJRN\n"
 enum {
 	JH_MAGIC = 0,
 	JH_VERSION = 8,
@@ -146,7 +147,9 @@ enum {
 #define EVT_JOURNAL_BODY_MAX (512u << 20)
 
 /* State file of the ring. */
-#define EVT_RING_MAGIC "\x89" "EVTRNG\n"
+#define EVT_RING_MAGIC \
+	"\x89"         \
+	"EVTRNG\n"
 enum {
 	RS_MAGIC = 0,
 	RS_BASE = 8,

@@ -32,9 +32,10 @@ refuse(const evt_io *io, int fd, const char *path, evt_error *err)
 	char pid[24];
 
 	read_pid(io, fd, pid);
-	return evt_err_set(err, EVT_ERR_LOCKED, "%s is being recorded to by "
-	    "process %s; stop that first, or record to another tape", path,
-	    pid[0] != '\0' ? pid : "(unknown)");
+	return evt_err_set(err, EVT_ERR_LOCKED,
+	    "%s is being recorded to by process %s; stop that first, or record "
+	    "to another tape",
+	    path, pid[0] != '\0' ? pid : "(unknown)");
 }
 
 int
@@ -100,8 +101,9 @@ evt_lock_stands(const evt_io *io, const char *path, int fd)
 		free(name);
 		return true;
 	}
-	stands = io->stat(io->ctx, name, &there) == 0 ? held.st_dev == there.st_dev &&
-	    held.st_ino == there.st_ino : errno != ENOENT && errno != ENOTDIR;
+	stands = io->stat(io->ctx, name, &there) == 0 ?
+	    held.st_dev == there.st_dev && held.st_ino == there.st_ino :
+	    errno != ENOENT && errno != ENOTDIR;
 	free(name);
 	return stands;
 }

@@ -18,8 +18,9 @@ copy_strings(const char *const *from, size_t n, char ***ret, evt_dict *set,
 		size_t len = strlen(from[i]);
 
 		if (len > EVT_KEY_MAX)
-			return evt_err_set(err, EVT_ERR_ARG, "a key of %zu "
-			    "bytes is too long (at most %u)", len, EVT_KEY_MAX);
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "a key of %zu bytes is too long (at most %u)", len,
+			    EVT_KEY_MAX);
 		(*ret)[i] = strdup(from[i]);
 		if ((*ret)[i] == NULL)
 			return evt_err_nomem(err);
@@ -38,9 +39,9 @@ evt_match_init(evt_match *m, const evt_filter *filter, evt_error *err)
 		return EVT_OK;
 	m->filter = *filter;
 	if ((r = copy_strings(filter->sources, filter->n_sources, &m->sources,
-	    &m->source_set, err)) ||
+	         &m->source_set, err)) ||
 	    (r = copy_strings(filter->events, filter->n_events, &m->events,
-	    &m->event_set, err))) {
+	         &m->event_set, err))) {
 		evt_match_free(m);
 		return r;
 	}
@@ -84,7 +85,7 @@ passes(const evt_filter *f, uint64_t seq, int64_t time_ns, unsigned kind)
 	return seq >= f->from_seq && (!f->has_from || time_ns >= f->from_ns) &&
 	    (!f->has_to || time_ns < f->to_ns) &&
 	    (f->kinds == 0 || (f->kinds & 1u << kind) ||
-	    (f->with_marks && kind == EVT_KIND_MARK));
+	        (f->with_marks && kind == EVT_KIND_MARK));
 }
 
 bool
@@ -96,13 +97,14 @@ evt_match_frame(const evt_match *m, const evt_frame *f)
 		return false;
 	if (m->filter.with_marks && f->kind == EVT_KIND_MARK)
 		return true;
-	if (m->filter.n_events > 0 && (f->event == NULL ||
-	    evt_dict_find(&m->event_set, f->event, (uint32_t)f->event_len,
-	    false) == UINT32_MAX))
+	if (m->filter.n_events > 0 &&
+	    (f->event == NULL ||
+	        evt_dict_find(&m->event_set, f->event, (uint32_t)f->event_len,
+	            false) == UINT32_MAX))
 		return false;
 	for (size_t i = 0; i < f->n_sources && !found; i++)
 		found = evt_dict_find(&m->source_set, f->sources[i].text,
-		    f->sources[i].len, false) != UINT32_MAX;
+		            f->sources[i].len, false) != UINT32_MAX;
 	return found;
 }
 
@@ -133,8 +135,8 @@ static bool
 has_wanted_keys(const evt_filter *f, const evt_matched *wanted,
     const evt_block *b, uint32_t i)
 {
-	if (f->n_events > 0 && (b->event[i] == 0 ||
-	    !wanted->events[b->event[i] - 1]))
+	if (f->n_events > 0 &&
+	    (b->event[i] == 0 || !wanted->events[b->event[i] - 1]))
 		return false;
 	if (f->n_sources == 0)
 		return true;
@@ -161,10 +163,12 @@ prepare(const evt_match *m, const evt_block *b, evt_matched *out, bool *ret_any)
 		out->frame = p;
 		out->cap = b->n;
 	}
-	if ((f->n_sources > 0 && !want_keys(&m->source_set, b->sources,
-	    b->n_sources, &out->sources, &out->cap_sources, &any_source)) ||
-	    (f->n_events > 0 && !want_keys(&m->event_set, b->events,
-	    b->n_events, &out->events, &out->cap_events, &any_event)))
+	if ((f->n_sources > 0 &&
+	        !want_keys(&m->source_set, b->sources, b->n_sources,
+	            &out->sources, &out->cap_sources, &any_source)) ||
+	    (f->n_events > 0 &&
+	        !want_keys(&m->event_set, b->events, b->n_events, &out->events,
+	            &out->cap_events, &any_event)))
 		return false;
 	*ret_any = any_source && any_event;
 	return true;
@@ -189,7 +193,7 @@ evt_match_block(const evt_match *m, const evt_block *b, uint64_t from_seq,
 		if (b->head.first_seq + i >= from &&
 		    passes(f, UINT64_MAX, b->time_ns[i], kind) &&
 		    ((f->with_marks && kind == EVT_KIND_MARK) ||
-		    has_wanted_keys(f, out, b, i)))
+		        has_wanted_keys(f, out, b, i)))
 			out->frame[out->n++] = i;
 	}
 	return EVT_OK;

@@ -7,7 +7,7 @@
 #include "format/evtape.h"
 
 typedef struct evt_match {
-	evt_filter filter;  /* its strings point into the lists below */
+	evt_filter filter; /* its strings point into the lists below */
 	char **sources, **events;
 	evt_dict source_set, event_set;
 } evt_match;
@@ -17,7 +17,7 @@ typedef struct evt_match {
 typedef struct evt_matched {
 	uint32_t *frame; /* their places in the block */
 	size_t n, cap;
-	bool *sources;   /* scratch: by place in a block's dictionary */
+	bool *sources; /* scratch: by place in a block's dictionary */
 	bool *events;
 	uint32_t cap_sources, cap_events;
 } evt_matched;

@@ -8,8 +8,9 @@ evt_memo_find_other(evt_memo_key *k, const uint8_t *p, const uint8_t *end,
 	/* The shortest is {"": and four bytes tell most of them apart. */
 	if (end - p < 4)
 		return NULL;
-	while (k != NULL && (memcmp(k->text, p, 4) != 0 ||
-	    !evt_memo_fits(k, p, end, level, within)))
+	while (k != NULL &&
+	    (memcmp(k->text, p, 4) != 0 ||
+	        !evt_memo_fits(k, p, end, level, within)))
 		k = k->other;
 	return k;
 }
@@ -29,8 +30,8 @@ make(evt_memo *m, const uint8_t *p, const uint8_t *to, bool string)
 	k->len = (uint8_t)len;
 	k->mask = len < 32 ? (UINT32_C(1) << len) - 1 : UINT32_MAX;
 	k->string = string;
-	k->line_break = memchr(p, '\n', len) != NULL ||
-	    memchr(p, '\r', len) != NULL;
+	k->line_break =
+	    memchr(p, '\n', len) != NULL || memchr(p, '\r', len) != NULL;
 	return k;
 }
 

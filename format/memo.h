@@ -95,14 +95,17 @@ evt_memo_stands(const evt_memo_key *k, const uint8_t *p, const uint8_t *end)
 	if (end - p >= 32) {
 		const __m128i *a = (const __m128i *)(const void *)p;
 		const __m128i *b = (const __m128i *)(const void *)k->text;
-		unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(
-		    _mm_loadu_si128(a), _mm_load_si128(b)));
+		unsigned same = (unsigned)_mm_movemask_epi8(
+		    _mm_cmpeq_epi8(_mm_loadu_si128(a), _mm_load_si128(b)));
 
-		same |= (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(
-		    _mm_loadu_si128(a + 1), _mm_load_si128(b + 1))) << 16;
-		return (~same & k->mask) == 0 && (k->len <= 32 ||
-		    (end - p >= k->len &&
-		    memcmp(p + 32, k->text + 32, k->len - 32u) == 0));
+		same |= (unsigned)_mm_movemask_epi8(
+		            _mm_cmpeq_epi8(_mm_loadu_si128(a + 1),
+		                _mm_load_si128(b + 1)))
+		    << 16;
+		return (~same & k->mask) == 0 &&
+		    (k->len <= 32 ||
+		        (end - p >= k->len &&
+		            memcmp(p + 32, k->text + 32, k->len - 32u) == 0));
 	}
 #endif
 	return end - p >= k->len && memcmp(p, k->text, k->len) == 0;
@@ -128,7 +131,8 @@ evt_memo_find(evt_memo_key *k, const uint8_t *p, const uint8_t *end,
 {
 	if (k == NULL || evt_memo_fits(k, p, end, level, within))
 		return k;
-	return k->other == NULL ? NULL :
+	return k->other == NULL ?
+	    NULL :
 	    evt_memo_find_other(k->other, p, end, level, within);
 }
 
@@ -136,8 +140,7 @@ evt_memo_find(evt_memo_key *k, const uint8_t *p, const uint8_t *end,
  * A key was passed, from p to the value at `to` (which may be the end), that
  * evt_memo_find() did not find behind `place`.  Remember it.  Where it stands.
  */
-evt_memo_key *evt_memo_learn(evt_memo *m, evt_memo_key *place,
-    const uint8_t *p, const uint8_t *to, const uint8_t *end,
-    const evt_memo_fact *fact);
+evt_memo_key *evt_memo_learn(evt_memo *m, evt_memo_key *place, const uint8_t *p,
+    const uint8_t *to, const uint8_t *end, const evt_memo_fact *fact);
 
 #endif

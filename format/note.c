@@ -54,8 +54,8 @@ put_note(evt_writer *w, const struct wish *n, evt_error *err)
 	evt_buf json = { 0 };
 	evt_frame f = {
 		.time_ns = n->time_ns,
-		.mono_ns = (int64_t)((uint64_t)n->time_ns +
-		    (uint64_t)w->mono_offset),
+		.mono_ns =
+		    (int64_t)((uint64_t)n->time_ns + (uint64_t)w->mono_offset),
 		.kind = EVT_KIND_MARK,
 		.opcode = EVT_MARK_NOTE,
 	};
@@ -99,7 +99,8 @@ read_note(const evt_io *io, const char *path, evt_buf *ret_text, evt_error *err)
 		/* Frames must not wait for a note. */
 		r = EVT_OK;
 	} else if (fd < 0) {
-		r = errno == ENOENT ? EVT_ERR_NOTFOUND :
+		r = errno == ENOENT ?
+		    EVT_ERR_NOTFOUND :
 		    evt_err_sys(err, errno, "cannot open %s", path);
 	} else {
 		r = evt_io_read_at(io, fd, ret_text->data, NOTE_FILE_MAX, 0,
@@ -119,8 +120,9 @@ number_of(evt_view v, const char *name, bool *ret_ok)
 
 	if (evt_view_kind(v) == EVT_VIEW_STRING && v.n - 2 < sizeof(text))
 		memcpy(text, v.p + 1, v.n - 2);
-	*ret_ok = text[0] != '\0' && evt_int_parse(text, name, INT64_MIN,
-	    INT64_MAX, &value, NULL) == EVT_OK;
+	*ret_ok = text[0] != '\0' &&
+	    evt_int_parse(text, name, INT64_MIN, INT64_MAX, &value, NULL) ==
+	        EVT_OK;
 	return value;
 }
 
@@ -145,12 +147,12 @@ parse_note(evt_writer *w, const evt_buf *file, struct wish *n,
 		n->text = (const char *)ret_text->data;
 	}
 	n->time_ns = number_of(EVT_MEMBER(v, "time"), "time", &has_time);
-	n->removes = (uint64_t)number_of(EVT_MEMBER(v, "removes"), "removes",
-	    &removes);
+	n->removes =
+	    (uint64_t)number_of(EVT_MEMBER(v, "removes"), "removes", &removes);
 	text = EVT_MEMBER(v, "trigger");
 	n->trigger = text.n == 4 && memcmp(text.p, "true", 4) == 0;
 	return has_time && (n->trigger || n->text != NULL || removes) ? EVT_OK :
-	    EVT_END;
+	                                                                EVT_END;
 }
 
 /* Keep it for evt_writer_take_trigger(): of several, the first time counts and
@@ -247,8 +249,8 @@ put_file(evt_writer *w, const char *path, evt_error *err)
 	if (r == EVT_OK)
 		r = parse_note(w, &file, &n, &text, err);
 	if (r == EVT_END) {
-		evt_writer_notice(w, "%s is no note, or may not be "
-		    "read, and was removed", path);
+		evt_writer_notice(w,
+		    "%s is no note, or may not be read, and was removed", path);
 		r = EVT_OK;
 	} else if (r == EVT_OK && n.trigger) {
 		r = take_trigger(w, &n, err);
@@ -292,8 +294,8 @@ find_note(void *arg, const char *name, bool is_file)
 	    strcmp(name + n - strlen(SUFFIX), SUFFIX) != 0)
 		return true;
 	copy = strdup(name);
-	found->nomem = copy == NULL ||
-	    !evt_buf_add(&found->names, &copy, sizeof(copy));
+	found->nomem =
+	    copy == NULL || !evt_buf_add(&found->names, &copy, sizeof(copy));
 	if (found->nomem)
 		free(copy);
 	return !found->nomem;
@@ -316,7 +318,7 @@ evt_writer_take_notes(evt_writer *w, evt_error *err)
 	if (r != EVT_OK)
 		return r;
 	if (w->env.io->list(w->env.io->ctx, w->journal_dir, find_note,
-	    &found) != 0)
+	        &found) != 0)
 		r = evt_err_sys(err, errno, "cannot read folder %s",
 		    w->journal_dir);
 	else if (found.nomem)
@@ -327,12 +329,12 @@ evt_writer_take_notes(evt_writer *w, evt_error *err)
 	if (r == EVT_OK && n > 1)
 		qsort(name, n, sizeof(*name), compare_names);
 	for (size_t i = 0; i < n; i++) {
-		char *path = r == EVT_OK ? evt_path_join(w->journal_dir,
-		    name[i]) : NULL;
+		char *path =
+		    r == EVT_OK ? evt_path_join(w->journal_dir, name[i]) : NULL;
 
 		if (r == EVT_OK)
 			r = path != NULL ? take_note(w, path, err) :
-			    evt_err_nomem(err);
+			                   evt_err_nomem(err);
 		free(path);
 		free(name[i]);
 	}
@@ -346,14 +348,17 @@ evt_writer_take_notes(evt_writer *w, evt_error *err)
 static bool
 add_left(evt_buf *json, const struct wish *n)
 {
-	if (n->trigger && !evt_buf_add_str(json, n->text != NULL ?
-	    "\"trigger\":true," : "\"trigger\":true}"))
+	if (n->trigger &&
+	    !evt_buf_add_str(json,
+	        n->text != NULL ? "\"trigger\":true," : "\"trigger\":true}"))
 		return false;
 	if (n->trigger && n->text == NULL)
 		return true;
 	/* A number of 64 bits is none to all readers of JSON. */
-	return (n->text != NULL ? add_wish(json, n) : evt_buf_printf(json,
-	    "\"removes\":\"%" PRIu64 "\"", n->removes)) &&
+	return (n->text != NULL ?
+	               add_wish(json, n) :
+	               evt_buf_printf(json, "\"removes\":\"%" PRIu64 "\"",
+	                   n->removes)) &&
 	    evt_buf_add_byte(json, '}');
 }
 
@@ -368,17 +373,20 @@ leave_note(const char *path, const struct wish *n, const evt_io *io,
 	/* Several may be left in the same nanosecond of a tape's time.  The
 	 * names are in the order of time. */
 	if (!evt_buf_printf(&tmp, "%s/journal/%020lld-%ld.tmp", path,
-	    (long long)evt_clock_boot(), (long)getpid()) ||
+	        (long long)evt_clock_boot(), (long)getpid()) ||
 	    !evt_buf_printf(&name, "%.*s" SUFFIX, (int)(tmp.len - 4),
-	    (char *)tmp.data) || !evt_buf_printf(&json, "{\"time\":\"%lld\",",
-	    (long long)n->time_ns) || !add_left(&json, n)) {
+	        (char *)tmp.data) ||
+	    !evt_buf_printf(&json, "{\"time\":\"%lld\",",
+	        (long long)n->time_ns) ||
+	    !add_left(&json, n)) {
 		r = evt_err_nomem(err);
 		goto out;
 	}
 	fd = io->open(io->ctx, (char *)tmp.data, O_WRONLY | O_CREAT | O_TRUNC,
 	    0666);
 	if (fd < 0) {
-		r = evt_err_sys(err, errno, "cannot create %s", (char *)tmp.data);
+		r = evt_err_sys(err, errno, "cannot create %s",
+		    (char *)tmp.data);
 		goto out;
 	}
 	r = evt_io_write_all(io, fd, json.data, json.len, 0, (char *)tmp.data,
@@ -386,8 +394,8 @@ leave_note(const char *path, const struct wish *n, const evt_io *io,
 	if (r == EVT_OK && io->fdatasync(io->ctx, fd) != 0)
 		r = evt_err_sys(err, errno, "cannot sync %s", (char *)tmp.data);
 	io->close(io->ctx, fd);
-	if (r == EVT_OK && io->rename(io->ctx, (char *)tmp.data,
-	    (char *)name.data) != 0)
+	if (r == EVT_OK &&
+	    io->rename(io->ctx, (char *)tmp.data, (char *)name.data) != 0)
 		r = evt_err_sys(err, errno, "cannot create %s",
 		    (char *)name.data);
 	if (r == EVT_OK)
@@ -434,8 +442,8 @@ check(const evt_io *io, const char *path, const char *text, evt_error *err)
 	int r = evt_tape_check(io, path, err);
 
 	if (r == EVT_OK && text != NULL && strlen(text) > NOTE_MAX)
-		r = evt_err_set(err, EVT_ERR_ARG, "the note is longer than "
-		    "%d bytes", NOTE_MAX);
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "the note is longer than %d bytes", NOTE_MAX);
 	return r;
 }
 
@@ -460,19 +468,21 @@ int
 evt_note_trigger(const char *path, const char *text, evt_error *err)
 {
 	const evt_io *io = &evt_io_posix;
-	struct wish n = { .text = text, .time_ns = evt_clock_real(),
+	struct wish n = { .text = text,
+		.time_ns = evt_clock_real(),
 		.trigger = true };
 	int r = check(io, path, text, err);
 
 	if (r != EVT_OK)
 		return r;
 	if (!evt_lock_held(io, path))
-		return evt_err_set(err, EVT_ERR_NOTFOUND, "nobody records to "
-		    "%s: there is nothing to trigger", path);
+		return evt_err_set(err, EVT_ERR_NOTFOUND,
+		    "nobody records to %s: there is nothing to trigger", path);
 	if (!evt_ring_armed(io, path))
-		return evt_err_set(err, EVT_ERR_NOTFOUND, "the recorder of %s "
-		    "keeps everything as it comes: it was not started with "
-		    "--keep-last", path);
+		return evt_err_set(err, EVT_ERR_NOTFOUND,
+		    "the recorder of %s keeps everything as it comes: it was "
+		    "not started with --keep-last",
+		    path);
 	return leave_note(path, &n, io, err);
 }
 
@@ -499,8 +509,8 @@ evt_note_remove(const char *path, uint64_t seq, bool *ret_queued,
 	evt_notes_free(notes, count);
 	evt_tape_close(tape);
 	if (r == EVT_OK && !found)
-		r = evt_err_set(err, EVT_ERR_NOTFOUND, "%s has no bookmark with "
-		    "the number %" PRIu64, path, seq);
+		r = evt_err_set(err, EVT_ERR_NOTFOUND,
+		    "%s has no bookmark with the number %" PRIu64, path, seq);
 	return r == EVT_OK ? set_note(path, &n, NULL, ret_queued, err) : r;
 }
 
@@ -600,7 +610,8 @@ evt_tape_find_note(evt_tape *t, const char *text, int64_t *ret_ns,
 		*ret_ns = notes[i - 1].time_ns;
 	evt_notes_free(notes, n);
 	if (i == 0)
-		return evt_err_set(err, EVT_ERR_NOTFOUND, "%s has no bookmark "
-		    "'%s'; 'evtape mark --list' shows them", t->path, text);
+		return evt_err_set(err, EVT_ERR_NOTFOUND,
+		    "%s has no bookmark '%s'; 'evtape mark --list' shows them",
+		    t->path, text);
 	return EVT_OK;
 }

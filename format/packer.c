@@ -13,7 +13,7 @@
 struct slot {
 	evt_builder *builder;
 	evt_packed out;
-	int code;          /* how packing it went */
+	int code; /* how packing it went */
 	evt_error err;
 };
 
@@ -37,8 +37,8 @@ pack(void *ctx, size_t i)
 	s->out.decoded = evt_block_head_read(s->out.bytes.data,
 	    s->out.bytes.len, "", &head, NULL);
 	if (s->out.decoded == EVT_OK)
-		s->out.decoded = evt_block_load_raw(&s->out.block, &head, meta,
-		    NULL);
+		s->out.decoded =
+		    evt_block_load_raw(&s->out.block, &head, meta, NULL);
 }
 
 int

@@ -13,11 +13,11 @@
 
 /* A block that was packed. */
 typedef struct evt_packed {
-	evt_buf bytes;      /* its place in the tape is not in them yet: see
+	evt_buf bytes; /* its place in the tape is not in them yet: see
 	                       evt_block_move() */
 	uint64_t first_seq;
-	evt_block block;    /* decoded from the metadata, for a summary */
-	int decoded;        /* EVT_OK: block is valid */
+	evt_block block; /* decoded from the metadata, for a summary */
+	int decoded;     /* EVT_OK: block is valid */
 } evt_packed;
 
 typedef struct evt_packer evt_packer;

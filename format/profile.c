@@ -15,7 +15,8 @@ path_fault(const char *path)
 	size_t depth = 0;
 
 	if (*p != '\0' && *p != '/')
-		return "it must begin with '/' (or be empty, for the whole value)";
+		return "it must begin with '/' (or be empty, for the whole "
+		       "value)";
 	while (p < end) {
 		size_t n = evt_utf8_len(p, end);
 
@@ -174,8 +175,9 @@ evt_profile_new(const char *const *event_paths, size_t n_events,
 	if (n_events > EVT_PROFILE_PATHS ||
 	    n_sources > EVT_PROFILE_PATHS - n_events)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "%zu event paths and %zu source paths are too many: at most "
-		    "%d together", n_events, n_sources, EVT_PROFILE_PATHS);
+		    "%zu event paths and %zu source paths are too many: at "
+		    "most %d together",
+		    n_events, n_sources, EVT_PROFILE_PATHS);
 	profile = calloc(1, sizeof(*profile));
 	if (profile == NULL || level_at(profile, 0) == NULL) {
 		evt_profile_free(profile);

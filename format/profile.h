@@ -17,9 +17,9 @@
 
 /* A component that is a name, and the paths that have it at this level. */
 typedef struct evt_profile_name {
-	char *text;     /* decoded (~0, ~1); NUL-terminated; owned */
+	char *text; /* decoded (~0, ~1); NUL-terminated; owned */
 	size_t len;
-	bool is_index;  /* also an array index: canonical decimal */
+	bool is_index; /* also an array index: canonical decimal */
 	uint64_t index;
 	uint64_t paths;
 } evt_profile_name;
@@ -27,11 +27,11 @@ typedef struct evt_profile_name {
 /* What paths say about the members and elements of a value at some depth (0:
  * the whole value), and about the value itself. */
 typedef struct evt_profile_level {
-	uint64_t ends;    /* paths that name the value itself */
-	uint64_t any;     /* paths that go on with an asterisk */
-	uint64_t members; /* paths that may go on in an object */
+	uint64_t ends;     /* paths that name the value itself */
+	uint64_t any;      /* paths that go on with an asterisk */
+	uint64_t members;  /* paths that may go on in an object */
 	uint64_t elements; /* paths that may go on in an array */
-	uint64_t lengths; /* bit (length of a name) modulo 64: a quick no */
+	uint64_t lengths;  /* bit (length of a name) modulo 64: a quick no */
 	evt_profile_name *names;
 	size_t n_names;
 } evt_profile_level;
@@ -40,7 +40,7 @@ struct evt_profile {
 	uint64_t events;  /* event paths: bits from 0, in their order */
 	uint64_t sources; /* source paths: the bits after them */
 	evt_profile_level *levels;
-	size_t n_levels;  /* components of the longest path, plus 1.  No path
+	size_t n_levels; /* components of the longest path, plus 1.  No path
 	                     goes on from the last one, so none is deeper */
 };
 

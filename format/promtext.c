@@ -26,9 +26,12 @@ evt_prom_add_histogram(evt_buf *out, const char *name, const char *help,
 	bool ok = evt_prom_head(out, name, "histogram", help);
 
 	for (size_t i = 0; i < h->n; i++)
-		ok = ok && evt_buf_printf(out, "%s_bucket{le=\"%g\"} %" PRIu64
-		    "\n", name, (double)h->bound_ns[i] / 1e9, h->within[i]);
-	return ok && evt_buf_printf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64
-	    "\n%s_sum %.9g\n%s_count %" PRIu64 "\n", name, h->count, name,
-	    (double)h->sum_ns / 1e9, name, h->count);
+		ok = ok &&
+		    evt_buf_printf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n",
+		        name, (double)h->bound_ns[i] / 1e9, h->within[i]);
+	return ok &&
+	    evt_buf_printf(out,
+	        "%s_bucket{le=\"+Inf\"} %" PRIu64
+	        "\n%s_sum %.9g\n%s_count %" PRIu64 "\n",
+	        name, h->count, name, (double)h->sum_ns / 1e9, name, h->count);
 }

@@ -28,20 +28,19 @@ struct recovery {
 	char *journal_dir;
 	evt_segment *segments;
 	size_t n_segments;
-	uint64_t *files;      /* journal files, by first sequence number */
+	uint64_t *files; /* journal files, by first sequence number */
 	size_t n_files;
 	evt_builder *builder;
 	evt_segment_writer *writer;
 	evt_buf block;
 	size_t whole; /* blocks of the open segment before the first damage */
 	uint64_t lost_inside; /* frames, between blocks that stay */
-	bool ours;    /* a block's header was found in it */
+	bool ours;            /* a block's header was found in it */
 	bool covered; /* the journal has what comes behind the last block */
 	evt_recovered got;
 };
 
-static void
-tell(const struct recovery *r, const char *fmt, ...)
+static void tell(const struct recovery *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void
@@ -65,8 +64,8 @@ static void
 end_segment(evt_segment *s, size_t n)
 {
 	s->n_blocks = n;
-	s->walked = n > 0 ? s->blocks[n - 1].offset + s->blocks[n - 1].stored :
-	    0;
+	s->walked =
+	    n > 0 ? s->blocks[n - 1].offset + s->blocks[n - 1].stored : 0;
 }
 
 /*
@@ -143,8 +142,8 @@ take_segment(struct recovery *r, evt_segment *s, evt_error *err)
 static int
 take_segments(struct recovery *r, evt_error *err)
 {
-	int code = evt_segment_list(r->io, r->path, &r->segments,
-	    &r->n_segments, err);
+	int code =
+	    evt_segment_list(r->io, r->path, &r->segments, &r->n_segments, err);
 
 	if (code != EVT_OK)
 		return code;
@@ -157,7 +156,8 @@ take_segments(struct recovery *r, evt_error *err)
 			if (s->no == UINT32_MAX)
 				return evt_err_set(err, EVT_ERR_ARG,
 				    "%s has no segment number left; record to "
-				    "a new tape", r->path);
+				    "a new tape",
+				    r->path);
 			r->got.next_segment = s->no + 1;
 		}
 		if ((code = take_segment(r, s, err)))
@@ -186,11 +186,11 @@ save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
 		code = evt_io_read_at(r->io, in, bytes, n, s->walked, s->path,
 		    &got, err);
 	if (code == EVT_OK) {
-		out = r->io->open(r->io->ctx, path, O_WRONLY | O_CREAT |
-		    O_TRUNC, 0666);
-		code = out < 0 ? evt_err_sys(err, errno, "cannot create %s",
-		    path) : evt_io_write_all(r->io, out, bytes, got, 0, path,
-		    err);
+		out = r->io->open(r->io->ctx, path,
+		    O_WRONLY | O_CREAT | O_TRUNC, 0666);
+		code = out < 0 ?
+		    evt_err_sys(err, errno, "cannot create %s", path) :
+		    evt_io_write_all(r->io, out, bytes, got, 0, path, err);
 	}
 	if (code == EVT_OK && r->io->fdatasync(r->io->ctx, out) != 0)
 		code = evt_err_sys(err, errno, "cannot sync %s", path);
@@ -198,8 +198,10 @@ save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
 		code = evt_io_sync_dir(r->io, r->journal_dir, err);
 	if (code == EVT_OK) {
 		r->got.lost_bytes += got;
-		tell(r, "%s ended in %zu bytes that are no block; they are kept "
-		    "in %s", s->name, got, path);
+		tell(r,
+		    "%s ended in %zu bytes that are no block; they are kept in "
+		    "%s",
+		    s->name, got, path);
 	}
 	if (in >= 0)
 		r->io->close(r->io->ctx, in);
@@ -218,17 +220,20 @@ reach_in_file(struct recovery *r, uint64_t first_seq, uint64_t *seq,
 	evt_journal_reader *reader;
 	bool in_lines;
 	evt_frame f;
-	int code = evt_journal_open(r->io, r->journal_dir, first_seq, &reader,
-	    err);
+	int code =
+	    evt_journal_open(r->io, r->journal_dir, first_seq, &reader, err);
 
 	if (code != EVT_OK)
 		return code == EVT_AGAIN || code == EVT_ERR_CORRUPT ||
-		    code == EVT_ERR_NOTFOUND ? EVT_OK : code;
-	if (r->got.has_uuid && memcmp(evt_journal_uuid(reader), r->got.uuid,
-	    sizeof(r->got.uuid)) != 0)
+		        code == EVT_ERR_NOTFOUND ?
+		    EVT_OK :
+		    code;
+	if (r->got.has_uuid &&
+	    memcmp(evt_journal_uuid(reader), r->got.uuid,
+	        sizeof(r->got.uuid)) != 0)
 		code = EVT_AGAIN; /* another tape's: it has nothing */
-	while (code == EVT_OK && (code = evt_journal_next(reader, &f, &in_lines,
-	    err)) == EVT_OK)
+	while (code == EVT_OK &&
+	    (code = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK)
 		*seq += f.seq == *seq;
 	evt_journal_close(reader);
 	return code == EVT_AGAIN || code == EVT_ERR_CORRUPT ? EVT_OK : code;
@@ -245,8 +250,10 @@ seq_at_damage(const struct recovery *r, const evt_segment *s)
 		if (b->n_blocks > 0)
 			return evt_segment_end_seq(b);
 	}
-	return r->n_files > 0 && r->files[0] < s->blocks[0].first_seq +
-	    s->blocks[0].frames ? r->files[0] : UINT64_MAX;
+	return r->n_files > 0 &&
+	        r->files[0] < s->blocks[0].first_seq + s->blocks[0].frames ?
+	    r->files[0] :
+	    UINT64_MAX;
 }
 
 /* The first number from `from` on that the journal does not have. */
@@ -289,7 +296,8 @@ end_at_damage(struct recovery *r, evt_segment *s, bool *ret_ended,
 	if (r->whole == 0 && from < s->blocks[0].first_seq)
 		r->got.lost_frames += s->blocks[0].first_seq - from;
 	else if (r->whole == 0 && s->blocks[0].offset > 0)
-		r->got.lost_bytes += s->blocks[0].offset; /* of who knows what */
+		r->got.lost_bytes +=
+		    s->blocks[0].offset; /* of who knows what */
 	return EVT_OK;
 }
 
@@ -298,8 +306,8 @@ end_at_damage(struct recovery *r, evt_segment *s, bool *ret_ended,
 static int
 find_end(struct recovery *r, evt_error *err)
 {
-	evt_segment *s = r->n_segments > 0 ?
-	    &r->segments[r->n_segments - 1] : NULL;
+	evt_segment *s =
+	    r->n_segments > 0 ? &r->segments[r->n_segments - 1] : NULL;
 	uint64_t reached;
 	bool ended = false;
 	int code = EVT_OK;
@@ -320,8 +328,8 @@ find_end(struct recovery *r, evt_error *err)
 static int
 open_writer(struct recovery *r, evt_error *err)
 {
-	evt_segment *last = r->n_segments > 0 ?
-	    &r->segments[r->n_segments - 1] : NULL;
+	evt_segment *last =
+	    r->n_segments > 0 ? &r->segments[r->n_segments - 1] : NULL;
 	bool begins;
 	int code;
 
@@ -356,7 +364,7 @@ cut(struct recovery *r, evt_error *err)
 		return code;
 	s = evt_segment_written(r->writer);
 	if ((code = evt_builder_encode(r->builder, r->got.uuid, s->no,
-	    (uint32_t)s->n_blocks, &r->block, NULL, err)) ||
+	         (uint32_t)s->n_blocks, &r->block, NULL, err)) ||
 	    (code = evt_segment_append(r->writer, &r->block, err)))
 		return code;
 	evt_builder_clear(r->builder);
@@ -370,8 +378,8 @@ take_record(struct recovery *r, evt_frame *f, bool in_lines, evt_error *err)
 
 	if (f->seq < r->got.next_seq)
 		return EVT_OK;
-	if (f->seq > r->got.next_seq || !evt_builder_fits(r->builder, f->len,
-	    r->options->block_bytes)) {
+	if (f->seq > r->got.next_seq ||
+	    !evt_builder_fits(r->builder, f->len, r->options->block_bytes)) {
 		/* A tape that was never whole begins where its journal does. */
 		if (f->seq > r->got.next_seq && r->n_segments > 0)
 			r->got.lost_frames += f->seq - r->got.next_seq;
@@ -418,8 +426,8 @@ take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
 	bool in_lines;
 	uint64_t left;
 	evt_frame f;
-	int code = evt_journal_open(r->io, r->journal_dir, first_seq, &reader,
-	    err);
+	int code =
+	    evt_journal_open(r->io, r->journal_dir, first_seq, &reader, err);
 
 	ret_bad->code = EVT_OK;
 	if (code == EVT_AGAIN || code == EVT_ERR_NOTFOUND)
@@ -433,13 +441,15 @@ take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
 		memcpy(r->got.uuid, evt_journal_uuid(reader),
 		    sizeof(r->got.uuid));
 	} else if (memcmp(r->got.uuid, evt_journal_uuid(reader),
-	    sizeof(r->got.uuid)) != 0) {
-		evt_err_set(ret_bad, EVT_ERR_CORRUPT, "journal file %020" PRIu64
-		    ".evj belongs to another tape", first_seq);
+	               sizeof(r->got.uuid)) != 0) {
+		evt_err_set(ret_bad, EVT_ERR_CORRUPT,
+		    "journal file %020" PRIu64 ".evj belongs to another tape",
+		    first_seq);
 		evt_journal_close(reader);
 		return EVT_OK;
 	}
-	while ((code = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK) {
+	while (
+	    (code = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK) {
 		if ((code = take_record(r, &f, in_lines, err)))
 			break;
 	}
@@ -485,8 +495,8 @@ drop_files(struct recovery *r, const evt_error *bad, evt_error *err)
 		if (path == NULL)
 			return evt_err_nomem(err);
 		if (r->io->unlink(r->io->ctx, path) != 0 && errno != ENOENT)
-			code = evt_err_sys(err, errno, "cannot remove %s",
-			    path);
+			code =
+			    evt_err_sys(err, errno, "cannot remove %s", path);
 		free(path);
 		if (code != EVT_OK)
 			return code;
@@ -511,7 +521,8 @@ drop_empty(struct recovery *r, const evt_segment *last, evt_error *err)
 	if (last->size > 0 && (code = save_tail(r, last, err)))
 		return code;
 	r->got.next_segment = last->no;
-	return r->io->unlink(r->io->ctx, last->path) == 0 ? EVT_OK :
+	return r->io->unlink(r->io->ctx, last->path) == 0 ?
+	    EVT_OK :
 	    evt_err_sys(err, errno, "cannot remove %s", last->path);
 }
 
@@ -519,8 +530,8 @@ drop_empty(struct recovery *r, const evt_segment *last, evt_error *err)
 static int
 finish_segment(struct recovery *r, evt_error *err)
 {
-	evt_segment *last = r->n_segments > 0 ?
-	    &r->segments[r->n_segments - 1] : NULL;
+	evt_segment *last =
+	    r->n_segments > 0 ? &r->segments[r->n_segments - 1] : NULL;
 	int code;
 
 	if (r->writer == NULL && last != NULL && !last->sealed) {
@@ -549,18 +560,21 @@ recover(struct recovery *r, evt_error *bad, evt_error *err)
 	    (code = finish_segment(r, err)))
 		return code;
 	if (r->got.frames > 0)
-		tell(r, "%s was not closed: %" PRIu64 " frames were taken from "
-		    "its journal", r->path, r->got.frames);
+		tell(r,
+		    "%s was not closed: %" PRIu64
+		    " frames were taken from its journal",
+		    r->path, r->got.frames);
 	code = drop_files(r, bad, err);
 	return code != EVT_OK ? code : drop_spare(r, err);
 }
 
 int
 evt_recover(const evt_io *io, const char *path,
-    const evt_writer_options *options, evt_recovered *recovered,
-    evt_error *err)
+    const evt_writer_options *options, evt_recovered *recovered, evt_error *err)
 {
-	struct recovery r = { .io = io, .path = path, .options = options,
+	struct recovery r = { .io = io,
+		.path = path,
+		.options = options,
 		.got = { .used = recovered->used } };
 	evt_error *bad = NULL, own;
 	int code;

@@ -9,16 +9,16 @@
 #include "format/io.h"
 
 typedef struct evt_recovered {
-	bool used;              /* told by the caller: a recorder has had the
+	bool used;     /* told by the caller: a recorder has had the
 	                           folder before, so what lies in it is ours */
-	bool has_uuid;          /* the tape holds or held frames */
+	bool has_uuid; /* the tape holds or held frames */
 	uint8_t uuid[16];
-	uint64_t next_seq;      /* 1 on an empty tape */
+	uint64_t next_seq; /* 1 on an empty tape */
 	uint32_t max_conn;
-	uint32_t next_segment;  /* number for the next segment */
-	uint64_t frames;        /* taken from the journal */
-	uint64_t lost_frames;   /* sequence numbers that are in neither */
-	uint64_t lost_bytes;    /* that are no block: kept in the journal folder,
+	uint32_t next_segment; /* number for the next segment */
+	uint64_t frames;       /* taken from the journal */
+	uint64_t lost_frames;  /* sequence numbers that are in neither */
+	uint64_t lost_bytes;   /* that are no block: kept in the journal folder,
 	                           or where they are if blocks follow */
 } evt_recovered;
 

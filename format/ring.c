@@ -96,8 +96,9 @@ evt_ring_reserve(evt_ring *r)
 static uint64_t
 open_bytes(const evt_ring *r)
 {
-	return r->journal == NULL ? 0 : evt_journal_bytes(r->journal) +
-	    evt_journal_pending(r->journal);
+	return r->journal == NULL ?
+	    0 :
+	    evt_journal_bytes(r->journal) + evt_journal_pending(r->journal);
 }
 
 static int
@@ -149,20 +150,24 @@ need_chunk(evt_ring *r, int64_t at_ns, evt_error *err)
 {
 	int code;
 
-	if (r->journal != NULL && (open_bytes(r) >= r->chunk_bytes ||
-	    at_ns - r->chunk[r->n - 1].first_ns >= r->chunk_ns) &&
+	if (r->journal != NULL &&
+	    (open_bytes(r) >= r->chunk_bytes ||
+	        at_ns - r->chunk[r->n - 1].first_ns >= r->chunk_ns) &&
 	    (code = evt_ring_close_chunk(r, err)))
 		return code;
 	if (r->journal != NULL)
 		return evt_journal_pending(r->journal) >= BATCH_MAX ?
-		    commit_open(r, err) : EVT_OK;
+		    commit_open(r, err) :
+		    EVT_OK;
 	if (!evt_ring_reserve(r))
 		return evt_err_nomem(err);
 	if ((code = evt_journal_new(r->w->env.io, r->dir, r->w->uuid,
-	    &r->journal, err)))
+	         &r->journal, err)))
 		return code;
 	r->chunk[r->n++] = (struct evt_chunk){ .first = r->next,
-		.end = r->next, .first_ns = at_ns, .last_ns = at_ns };
+		.end = r->next,
+		.first_ns = at_ns,
+		.last_ns = at_ns };
 	return EVT_OK;
 }
 

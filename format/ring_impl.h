@@ -18,20 +18,20 @@ struct evt_ring {
 	evt_ring_options o;
 	evt_writer *w;
 	char *dir;
-	int64_t chunk_ns;      /* a chunk is closed at this age, */
-	uint64_t chunk_bytes;  /* or at this size */
+	int64_t chunk_ns;        /* a chunk is closed at this age, */
+	uint64_t chunk_bytes;    /* or at this size */
 	struct evt_chunk *chunk; /* oldest first */
 	size_t n, cap;
-	evt_journal *journal;  /* of the last chunk, while it is open, or NULL */
-	uint64_t next;         /* number of the next frame, from 1 */
-	uint64_t done;         /* those below are on the tape or let go */
-	bool moving;           /* the state file covers the rest of the
+	evt_journal *journal; /* of the last chunk, while it is open, or NULL */
+	uint64_t next;        /* number of the next frame, from 1 */
+	uint64_t done;        /* those below are on the tape or let go */
+	bool moving;          /* the state file covers the rest of the
 	                          oldest chunk */
 	int64_t last_time_ns, last_mono_ns; /* of what was put last */
-	uint64_t blocks;       /* of the writer, at its last sync by us */
+	uint64_t blocks; /* of the writer, at its last sync by us */
 	int64_t last_sync;
 	bool dirty;
-	evt_ring_stats stats;  /* but for frames and bytes */
+	evt_ring_stats stats; /* but for frames and bytes */
 };
 
 /* ---- ring.c -------------------------------------------------------------- */

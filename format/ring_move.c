@@ -65,7 +65,7 @@ evt_ring_save(evt_ring *r, uint64_t base, uint64_t from, uint64_t end,
 	evt_put64(s + RS_END, end);
 	evt_put64(s + RS_SUM, XXH64(s, RS_SUM, 0));
 	code = path != NULL && tmp != NULL ? write_state(r, tmp, s, err) :
-	    evt_err_nomem(err);
+	                                     evt_err_nomem(err);
 	if (code == EVT_OK && io->rename(io->ctx, tmp, path) != 0)
 		code = evt_err_sys(err, errno, "cannot create %s", path);
 	if (code == EVT_OK && r->w->opt.sync_ns != EVT_SYNC_OFF)
@@ -88,7 +88,8 @@ evt_ring_clear(evt_ring *r, evt_error *err)
 		if (path == NULL)
 			return evt_err_nomem(err);
 		if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
-			code = evt_err_sys(err, errno, "cannot remove %s", path);
+			code =
+			    evt_err_sys(err, errno, "cannot remove %s", path);
 		free(path);
 	}
 	return code;
@@ -110,8 +111,9 @@ read_state(const evt_ring *r, uint64_t *ret_done, evt_error *err)
 		return evt_err_nomem(err);
 	fd = io->open(io->ctx, path, O_RDONLY, 0);
 	if (fd < 0)
-		code = errno == ENOENT ? EVT_OK : evt_err_sys(err, errno,
-		    "cannot open %s", path);
+		code = errno == ENOENT ?
+		    EVT_OK :
+		    evt_err_sys(err, errno, "cannot open %s", path);
 	else
 		code = evt_io_read_at(io, fd, s, RS_LEN, 0, path, &n, err);
 	if (fd >= 0)
@@ -157,7 +159,8 @@ evt_ring_secure(evt_ring *r, evt_error *err)
 
 	if (code != EVT_OK || (code = evt_writer_commit(r->w, err)))
 		return code;
-	return r->w->opt.sync_ns == EVT_SYNC_OFF ? EVT_OK :
+	return r->w->opt.sync_ns == EVT_SYNC_OFF ?
+	    EVT_OK :
 	    evt_writer_sync_written(r->w, err);
 }
 
@@ -187,9 +190,9 @@ pass_frame(evt_ring *r, const evt_frame *f, bool in_lines, int64_t from_ns,
 	if (f->seq < r->done)
 		return EVT_OK;
 	if (!r->moving && (begins || mark)) {
-		if ((code = evt_ring_secure(r, err)) || (code = evt_ring_save(r,
-		    r->w->next_seq, f->seq, begins ? r->chunk[0].end :
-		    f->seq + 1, err)))
+		if ((code = evt_ring_secure(r, err)) ||
+		    (code = evt_ring_save(r, r->w->next_seq, f->seq,
+		         begins ? r->chunk[0].end : f->seq + 1, err)))
 			return code;
 		r->moving = begins;
 	}
@@ -227,13 +230,15 @@ pass_damage(evt_ring *r, const char *why, evt_error *err)
 	int code;
 
 	stamp(r, &f);
-	if (from == NULL || !evt_buf_printf(&to, "%s/ring-%020" PRIu64
-	    ".evj.bad", r->w->journal_dir, c->first) ||
+	if (from == NULL ||
+	    !evt_buf_printf(&to, "%s/ring-%020" PRIu64 ".evj.bad",
+	        r->w->journal_dir, c->first) ||
 	    !evt_buf_add_str(&json, "{\"mark\":\"gap\",\"frames\":") ||
 	    !(known ? evt_buf_printf(&json, "%" PRIu64, c->end - r->done) :
-	    evt_buf_add_str(&json, "null")) || !evt_buf_add_str(&json,
-	    ",\"bytes\":null,\"reason\":\"what was held for a trigger was "
-	    "damaged\",\"seconds\":null,\"from\":null,\"to\":null}")) {
+	              evt_buf_add_str(&json, "null")) ||
+	    !evt_buf_add_str(&json,
+	        ",\"bytes\":null,\"reason\":\"what was held for a trigger was "
+	        "damaged\",\"seconds\":null,\"from\":null,\"to\":null}")) {
 		code = evt_err_nomem(err);
 	} else {
 		f.payload = json.data;
@@ -280,15 +285,16 @@ evt_ring_pass(evt_ring *r, int64_t from_ns, evt_error *err)
 			}
 		}
 		/* A torn end is no damage, a length gone bad is. */
-		if (code == EVT_AGAIN && evt_journal_check_end(reader, &left,
-		    &why) != EVT_OK)
+		if (code == EVT_AGAIN &&
+		    evt_journal_check_end(reader, &left, &why) != EVT_OK)
 			code = why.code;
 		evt_journal_close(reader);
 	}
 	if (code == EVT_AGAIN || code == EVT_ERR_NOTFOUND)
 		/* The end of what was written; of the last chunk of a dead
 		 * recorder, nobody knows more. */
-		return c->end == UINT64_MAX || r->done >= c->end ? EVT_OK :
+		return c->end == UINT64_MAX || r->done >= c->end ?
+		    EVT_OK :
 		    pass_damage(r, "a file of the ring ends too early", err);
 	if (code == EVT_ERR_CORRUPT || code == EVT_ERR_VERSION)
 		return pass_damage(r, why.text, err);
@@ -325,8 +331,8 @@ is_there(const evt_ring *r)
 	char *path = evt_path_join(r->dir, STATE);
 	struct stat st;
 	const evt_io *io = r->w->env.io;
-	bool there = r->n > 0 || (path != NULL &&
-	    io->stat(io->ctx, path, &st) == 0);
+	bool there =
+	    r->n > 0 || (path != NULL && io->stat(io->ctx, path, &st) == 0);
 
 	free(path);
 	return there;
@@ -371,17 +377,19 @@ put_rescued(evt_ring *r, evt_error *err)
 	char json[160];
 	int code;
 
-	snprintf(json, sizeof(json), "{\"mark\":\"trigger\",\"cause\":"
-	    "\"recovered\",\"what\":null,\"frames\":%" PRIu64
-	    ",\"let_go\":null}", r->stats.moved);
+	snprintf(json, sizeof(json),
+	    "{\"mark\":\"trigger\",\"cause\":\"recovered\",\"what\":null,"
+	    "\"frames\":%" PRIu64 ",\"let_go\":null}",
+	    r->stats.moved);
 	stamp(r, &f);
 	f.payload = (const uint8_t *)json;
 	f.len = strlen(json);
 	code = put(r, &f, false, err);
 	if (code == EVT_OK)
-		evt_writer_notice(r->w, "%s was waiting for a trigger when its "
-		    "recorder died: the %" PRIu64 " frames that it held are on "
-		    "the tape now", r->w->path, r->stats.moved);
+		evt_writer_notice(r->w,
+		    "%s was waiting for a trigger when its recorder died: the "
+		    "%" PRIu64 " frames that it held are on the tape now",
+		    r->w->path, r->stats.moved);
 	return code;
 }
 
@@ -407,15 +415,16 @@ evt_ring_rescue(evt_ring *r, evt_error *err)
 /* ---- from outside -------------------------------------------------------- */
 
 void
-evt_ring_folder(const evt_io *io, const char *journal_dir,
-    uint64_t *ret_files, uint64_t *ret_bytes)
+evt_ring_folder(const evt_io *io, const char *journal_dir, uint64_t *ret_files,
+    uint64_t *ret_bytes)
 {
 	char *dir = evt_path_join(journal_dir, "ring");
 	uint64_t *firsts = NULL;
 	size_t n = 0;
 
 	*ret_files = *ret_bytes = 0;
-	if (dir != NULL && evt_journal_list(io, dir, &firsts, &n, NULL) == EVT_OK) {
+	if (dir != NULL &&
+	    evt_journal_list(io, dir, &firsts, &n, NULL) == EVT_OK) {
 		*ret_files = n;
 		*ret_bytes = evt_journal_folder_bytes(io, dir);
 		free(firsts);

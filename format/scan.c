@@ -31,10 +31,11 @@
 struct level {
 	/* What the profile says at this depth; not set where no path goes. */
 	const evt_profile_level *paths;
-	uint64_t alive;  /* paths that may go on in it */
-	uint64_t index;  /* number of the present element of an array */
-	evt_memo_key *place; /* of what stands in it, while one of that is open */
-	int closer;      /* '}' or ']'; -1 around the whole value */
+	uint64_t alive; /* paths that may go on in it */
+	uint64_t index; /* number of the present element of an array */
+	evt_memo_key
+	    *place; /* of what stands in it, while one of that is open */
+	int closer; /* '}' or ']'; -1 around the whole value */
 };
 
 struct evt_scanner {
@@ -43,7 +44,7 @@ struct evt_scanner {
 	size_t n_sources, cap_sources;
 	const char *event;
 	size_t event_len;
-	unsigned event_path;  /* which path gave the event */
+	unsigned event_path; /* which path gave the event */
 	bool line_break, nomem;
 	/* Decoded strings.  Grown to the size of the frame at its first escape
 	 * that matters, since all its strings decoded are no longer than it;
@@ -129,8 +130,7 @@ decode(evt_scanner *s, const uint8_t *p, const uint8_t *end, size_t *ret_len)
 	out = q = s->decoded + s->n_decoded;
 	while (p < end) {
 		if (*p == '\\')
-			q += evt_utf8_put((uint8_t *)q,
-			    escape_value(&p, end));
+			q += evt_utf8_put((uint8_t *)q, escape_value(&p, end));
 		else
 			*q++ = (char)*p++;
 	}
@@ -152,8 +152,8 @@ add_source(evt_scanner *s, const char *text, size_t len, bool is_int)
 		s->sources = grown;
 		s->cap_sources = cap;
 	}
-	s->sources[s->n_sources++] = (evt_key){ .text = text,
-		.len = (uint32_t)len, .is_int = is_int };
+	s->sources[s->n_sources++] =
+	    (evt_key){ .text = text, .len = (uint32_t)len, .is_int = is_int };
 	return true;
 }
 
@@ -202,9 +202,10 @@ static bool
 add_number(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
 {
 	size_t minus = *p == '-', len = (size_t)(end - p), digits = len - minus;
-	const char *last = minus ? "9223372036854775808" : "9223372036854775807";
-	bool fits = digits < 19 ||
-	    (digits == 19 && memcmp(p + minus, last, 19) <= 0);
+	const char *last =
+	    minus ? "9223372036854775808" : "9223372036854775807";
+	bool fits =
+	    digits < 19 || (digits == 19 && memcmp(p + minus, last, 19) <= 0);
 
 	if (len > EVT_KEY_MAX || evt_pass_digits(p + minus, end) != end)
 		return true;
@@ -321,7 +322,8 @@ static __attribute__((noinline)) evt_memo_key *
 learn_key(evt_scanner *s, const struct level *l, evt_memo_key *place,
     const uint8_t *p, const uint8_t *end, struct passed to)
 {
-	evt_memo_fact fact = { .level = l, .within = l->alive,
+	evt_memo_fact fact = { .level = l,
+		.within = l->alive,
 		.alive = to.alive };
 
 	if (to.alive != 0)
@@ -337,7 +339,7 @@ open_level(struct level *l, uint8_t opener, uint64_t alive)
 	l->index = 0;
 	if (alive != 0)
 		alive &= opener == '{' ? (l - 1)->paths->members :
-		    (l - 1)->paths->elements;
+		                         (l - 1)->paths->elements;
 	l->alive = alive;
 }
 
@@ -408,8 +410,9 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 				return NULL;
 			l->place = place;
 			open_level(++l, *p, alive);
-			known = *p == '{' ? evt_memo_find(place->first, p,
-			    end, l, l->alive) : NULL;
+			known = *p == '{' ?
+			    evt_memo_find(place->first, p, end, l, l->alive) :
+			    NULL;
 			if (likely(known != NULL))
 				goto known;
 			p = evt_pass_space(&s->line_break, p + 1, end);
@@ -424,9 +427,10 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 			if (p == NULL)
 				return NULL;
 		}
-behind: /* a value */
+	behind: /* a value */
 		known = l->closer == '}' ?
-		    evt_memo_find(place->next, p, end, l, l->alive) : NULL;
+		    evt_memo_find(place->next, p, end, l, l->alive) :
+		    NULL;
 		if (likely(known != NULL))
 			goto known;
 		p = evt_pass_space(&s->line_break, p, end);
@@ -441,13 +445,13 @@ behind: /* a value */
 			return NULL;
 		from = p;
 		p = evt_pass_space(&s->line_break, p + 1, end);
-enter: /* a member or an element */
+	enter: /* a member or an element */
 		to = enter(s, l, from, p, end, &place);
 		alive = to.alive;
 		if ((p = to.p) == NULL)
 			return NULL;
 		continue;
-known: /* a member's key, at p */
+	known: /* a member's key, at p */
 		p += known->len;
 		place = known->place;
 		alive = known->fact.alive;
@@ -494,8 +498,8 @@ evt_scan(evt_scanner *scanner, const uint8_t *p, size_t n,
 		    s->profile->events | s->profile->sources);
 		if (s->nomem)
 			return evt_err_nomem(err);
-		result.json = p != NULL &&
-		    evt_pass_space(&s->line_break, p, end) == end;
+		result.json =
+		    p != NULL && evt_pass_space(&s->line_break, p, end) == end;
 	}
 	if (result.json) {
 		result.line_break = s->line_break;

@@ -157,8 +157,7 @@ head_at(int fd, const evt_segment *s, uint64_t at, evt_block_head *head,
 	uint8_t h[EVT_BLOCK_HEAD_LEN];
 	char where[64];
 	size_t n;
-	int r = evt_io_read_at(s->io, fd, h, sizeof(h), at, s->name, &n,
-	    err);
+	int r = evt_io_read_at(s->io, fd, h, sizeof(h), at, s->name, &n, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -178,7 +177,7 @@ head_at(int fd, const evt_segment *s, uint64_t at, evt_block_head *head,
 	/* The file may have grown since its size was asked for: what stands
 	 * behind that is for the next walk, which knows what is before it. */
 	return at >= s->size || head->stored > s->size - at ? EVT_AGAIN :
-	    EVT_OK;
+	                                                      EVT_OK;
 }
 
 /* Find the next whole block behind `at`.  EVT_END: there is none;
@@ -198,7 +197,7 @@ resync(int fd, const evt_segment *s, uint64_t at, uint64_t *ret_at,
 		size_t n;
 
 		if ((r = evt_io_read_at(s->io, fd, window, WINDOW,
-		    at + EVT_SKIP_LEN, s->name, &n, err)))
+		         at + EVT_SKIP_LEN, s->name, &n, err)))
 			break;
 		end = window + n;
 		r = EVT_END;
@@ -303,13 +302,14 @@ evt_segment_read_block(const evt_io *io, int fd, const char *name,
 		return evt_err_nomem(err);
 	r = evt_io_read_at(io, fd, raw->data, ref->stored, ref->offset, where,
 	    &n, err);
-	if (r != EVT_OK || (r = evt_block_head_read(raw->data, n, where, &head,
-	    err)))
+	if (r != EVT_OK ||
+	    (r = evt_block_head_read(raw->data, n, where, &head, err)))
 		return r;
 	if (n < ref->stored || head.stored != ref->stored ||
 	    head.first_seq != ref->first_seq || head.frames != ref->frames)
-		return evt_err_set(err, EVT_ERR_CORRUPT, "%s: the block is not "
-		    "the one that the directory names", where);
+		return evt_err_set(err, EVT_ERR_CORRUPT,
+		    "%s: the block is not the one that the directory names",
+		    where);
 	raw->len = n;
 	return evt_block_load(block, &head, raw->data, with_lines, where, err);
 }

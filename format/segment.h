@@ -14,8 +14,8 @@
 #include "format/io.h"
 
 typedef struct evt_block_ref {
-	uint64_t offset;    /* in the file */
-	uint64_t stored;    /* bytes */
+	uint64_t offset; /* in the file */
+	uint64_t stored; /* bytes */
 	uint64_t first_seq;
 	uint32_t frames;
 	int64_t min_ns, max_ns;
@@ -25,12 +25,12 @@ typedef struct evt_segment {
 	const evt_io *io;
 	uint32_t no;
 	char *path;
-	const char *name;   /* the last component of path */
-	uint64_t size;      /* of the file, when it was last looked at */
-	bool loaded;        /* the blocks are known up to `walked` */
+	const char *name; /* the last component of path */
+	uint64_t size;    /* of the file, when it was last looked at */
+	bool loaded;      /* the blocks are known up to `walked` */
 	bool sealed;
-	uint8_t uuid[16];   /* valid if n_blocks > 0 */
-	uint32_t max_conn;  /* of a sealed one: greatest connection number on
+	uint8_t uuid[16];  /* valid if n_blocks > 0 */
+	uint32_t max_conn; /* of a sealed one: greatest connection number on
 	                       the tape when it was sealed */
 	evt_block_ref *blocks;
 	size_t n_blocks, cap_blocks;

@@ -169,7 +169,7 @@ evt_segment_dir_read(int fd, evt_segment *s, evt_error *err)
 		    evt_get16(h + DH_VERSION) != EVT_FORMAT_VERSION ||
 		    (evt_get32(h + DH_INCOMPAT) & ~EVT_INCOMPAT_KNOWN) != 0 ||
 		    evt_get64(end - DT_LEN + DT_SUM) !=
-		    XXH64(h, content - DT_LEN, 0))
+		        XXH64(h, content - DT_LEN, 0))
 			break;
 		r = decode(h, content, s->size - content - EVT_SKIP_LEN, s,
 		    err);

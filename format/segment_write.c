@@ -11,7 +11,7 @@
 struct evt_segment_writer {
 	const evt_io *io;
 	int fd;
-	bool torn;      /* bytes behind the last block may be there */
+	bool torn; /* bytes behind the last block may be there */
 	evt_segment s;
 	evt_buf scratch;
 };
@@ -49,7 +49,8 @@ evt_segment_create(const evt_io *io, const char *dir, const uint8_t uuid[16],
 	memcpy(w->s.uuid, uuid, EVT_UUID_LEN);
 	r = open_file(w, O_CREAT | O_EXCL, err);
 	if (r == EVT_OK && (r = evt_io_sync_dir(io, dir, err)))
-		io->unlink(io->ctx, w->s.path); /* so that a retry can make it */
+		io->unlink(io->ctx,
+		    w->s.path); /* so that a retry can make it */
 	if (r != EVT_OK) {
 		evt_segment_close(w);
 		return r;
@@ -94,17 +95,15 @@ append(evt_segment_writer *w, const evt_buf *b, evt_error *err)
 {
 	int r;
 
-	if (w->torn && w->io->ftruncate(w->io->ctx, w->fd,
-	    (off_t)w->s.size) != 0)
-		return evt_err_sys(err, errno, "cannot cut %s back",
-		    w->s.path);
+	if (w->torn &&
+	    w->io->ftruncate(w->io->ctx, w->fd, (off_t)w->s.size) != 0)
+		return evt_err_sys(err, errno, "cannot cut %s back", w->s.path);
 	w->torn = true;
 	r = evt_io_write_all(w->io, w->fd, b->data, b->len, w->s.size,
 	    w->s.path, err);
 	if (r != EVT_OK) {
 		/* Tried again by the next call if it fails here too. */
-		if (w->io->ftruncate(w->io->ctx, w->fd,
-		    (off_t)w->s.size) == 0)
+		if (w->io->ftruncate(w->io->ctx, w->fd, (off_t)w->s.size) == 0)
 			w->torn = false;
 		return r;
 	}
@@ -114,13 +113,12 @@ append(evt_segment_writer *w, const evt_buf *b, evt_error *err)
 }
 
 int
-evt_segment_append(evt_segment_writer *w, const evt_buf *block,
-    evt_error *err)
+evt_segment_append(evt_segment_writer *w, const evt_buf *block, evt_error *err)
 {
 	evt_block_head head;
 	uint64_t at = w->s.size;
-	int r = evt_block_head_read(block->data, block->len, w->s.name, &head,
-	    err);
+	int r =
+	    evt_block_head_read(block->data, block->len, w->s.name, &head, err);
 
 	/* The list is grown first: afterwards it cannot fail. */
 	if (r != EVT_OK || (r = evt_segment_add_ref(&w->s, &head, at, err)))

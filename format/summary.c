@@ -29,8 +29,8 @@ grow_slots(evt_summary *s)
 	if (slot == NULL)
 		return false;
 	for (uint32_t k = 0; k < s->n_spans; k++) {
-		uint32_t i = hash_pair(s->span[k].source, s->span[k].event) &
-		    (n - 1);
+		uint32_t i =
+		    hash_pair(s->span[k].source, s->span[k].event) & (n - 1);
 
 		while (slot[i] != 0)
 			i = (i + 1) & (n - 1);
@@ -101,13 +101,14 @@ count(evt_summary *s, uint32_t source, uint32_t event, int64_t time_ns,
 	if (time_ns > span->last_ns)
 		span->last_ns = time_ns;
 	if (block != NO_BLOCK && block != span->last_block) {
-		uint32_t before = span->last_block == NO_BLOCK ? 0 :
-		    span->last_block;
+		uint32_t before =
+		    span->last_block == NO_BLOCK ? 0 : span->last_block;
 
 		if (!evt_buf_reserve(&span->blocks, EVT_VARINT_MAX))
 			return false;
-		span->blocks.len += evt_put_varint(span->blocks.data +
-		    span->blocks.len, block - before);
+		span->blocks.len +=
+		    evt_put_varint(span->blocks.data + span->blocks.len,
+		        block - before);
 		span->last_block = block;
 	}
 	return true;
@@ -240,8 +241,9 @@ add_mark_frame(evt_summary *s, const evt_frame *f, evt_error *err)
 	if (f->opcode != EVT_MARK_TRACKERS)
 		return evt_summary_add_mark(s, &m, (const char *)f->payload,
 		    f->len, err);
-	r = add_without_list(f, &b) ? evt_summary_add_mark(s, &m,
-	    (const char *)b.data, b.len, err) : evt_err_nomem(err);
+	r = add_without_list(f, &b) ?
+	    evt_summary_add_mark(s, &m, (const char *)b.data, b.len, err) :
+	    evt_err_nomem(err);
 	evt_buf_free(&b);
 	return r;
 }
@@ -260,14 +262,15 @@ evt_summary_add_frame(evt_summary *s, const evt_frame *f, evt_error *err)
 	    !evt_dict_reserve(&s->sources, f->n_sources))
 		return evt_err_nomem(err);
 	if (f->event != NULL)
-		event = 1 + evt_dict_add(&s->events, f->event,
-		    (uint32_t)f->event_len, false);
+		event = 1 +
+		    evt_dict_add(&s->events, f->event, (uint32_t)f->event_len,
+		        false);
 	if (!count(s, 0, event, f->time_ns, NO_BLOCK))
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < f->n_sources; i++) {
 		const evt_key *k = &f->sources[i];
-		uint32_t source = 1 + evt_dict_add(&s->sources, k->text,
-		    k->len, k->is_int);
+		uint32_t source =
+		    1 + evt_dict_add(&s->sources, k->text, k->len, k->is_int);
 
 		if (!count(s, source, event, f->time_ns, NO_BLOCK))
 			return evt_err_nomem(err);
@@ -286,8 +289,8 @@ map_keys(evt_dict *d, const evt_key *keys, uint32_t n)
 		return NULL;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		map[i] = 1 + evt_dict_add(d, keys[i].text, keys[i].len,
-		    keys[i].is_int);
+		map[i] = 1 +
+		    evt_dict_add(d, keys[i].text, keys[i].len, keys[i].is_int);
 	return map;
 }
 
@@ -311,7 +314,7 @@ add_block_frame(evt_summary *s, const evt_block *b, uint32_t i, uint32_t no,
 		return r;
 	if (f.kind == EVT_KIND_MARK)
 		return b->kind[i] & KIND_IN_LINES ? EVT_OK :
-		    add_mark_frame(s, &f, err);
+		                                    add_mark_frame(s, &f, err);
 	if (!count(s, 0, event, f.time_ns, no))
 		return evt_err_nomem(err);
 	for (uint32_t k = b->source_at[i]; k < b->source_at[i + 1]; k++) {

@@ -32,10 +32,10 @@ evt_tape_close(evt_tape *t)
 static int
 adopt(evt_tape *t, evt_segment *list, size_t n, evt_error *err)
 {
-	uint32_t last = t->n_segments > 0 ?
-	    t->segments[t->n_segments - 1].no : 0;
-	evt_segment *s = realloc(t->segments,
-	    (t->n_segments + n + 1) * sizeof(*s));
+	uint32_t last =
+	    t->n_segments > 0 ? t->segments[t->n_segments - 1].no : 0;
+	evt_segment *s =
+	    realloc(t->segments, (t->n_segments + n + 1) * sizeof(*s));
 
 	if (s != NULL)
 		t->segments = s;
@@ -133,8 +133,8 @@ each_in_file(evt_tape *t, uint64_t first_seq, uint64_t from_seq,
 	evt_journal_reader *reader;
 	bool in_lines;
 	evt_frame f;
-	int r = evt_journal_open(t->io, t->journal_dir, first_seq, &reader,
-	    err);
+	int r =
+	    evt_journal_open(t->io, t->journal_dir, first_seq, &reader, err);
 
 	if (r == EVT_AGAIN || r == EVT_ERR_NOTFOUND || r == EVT_ERR_CORRUPT)
 		return EVT_OK;

@@ -12,7 +12,7 @@ struct evt_tape {
 	char *path, *journal_dir;
 	evt_segment *segments; /* by number, loaded */
 	size_t n_segments;
-	evt_index *index;      /* NULL: none that can be used */
+	evt_index *index; /* NULL: none that can be used */
 	enum evt_index_state index_state;
 	/* What evt_tape_last_before() points into. */
 	evt_block block;

@@ -21,16 +21,16 @@ struct tape_cursor {
 	evt_tape *tape;
 	uint32_t tape_no;
 	evt_match match;
-	bool has_from;          /* the window's own start, which seeks leave */
+	bool has_from; /* the window's own start, which seeks leave */
 	int64_t from_ns;
 	uint64_t from_seq;
-	uint64_t seq;           /* the next sequence number to look at */
+	uint64_t seq; /* the next sequence number to look at */
 	/* The next block to load: */
 	size_t segment, block;
-	bool *wanted;           /* the segment's blocks, by the index */
-	bool has_wanted;        /* wanted is for this segment and size */
+	bool *wanted;    /* the segment's blocks, by the index */
+	bool has_wanted; /* wanted is for this segment and size */
 	size_t n_wanted;
-	uint32_t fd_no;         /* the segment that fd is of */
+	uint32_t fd_no; /* the segment that fd is of */
 	int fd;
 	evt_fetch *fetch;
 	/* What is being handed out: */
@@ -63,7 +63,7 @@ ask_index(struct tape_cursor *c, const evt_segment *s, evt_error *err)
 	c->wanted = wanted;
 	memset(wanted, 0, s->n_blocks + 1);
 	if (evt_index_find(c->tape->index, s->no, f, wanted, s->n_blocks,
-	    NULL) == EVT_OK)
+	        NULL) == EVT_OK)
 		c->n_wanted = s->n_blocks;
 	return EVT_OK;
 }
@@ -73,8 +73,8 @@ in_range(const struct tape_cursor *c, const evt_block_ref *b)
 {
 	uint64_t end = b->first_seq + b->frames;
 
-	return end > c->seq && evt_match_range(&c->match, b->min_ns, b->max_ns,
-	    end);
+	return end > c->seq &&
+	    evt_match_range(&c->match, b->min_ns, b->max_ns, end);
 }
 
 /* Step to the next block that may hold something.  EVT_AGAIN: the segments
@@ -191,15 +191,15 @@ check_hole(struct tape_cursor *c, const evt_block_ref *b, evt_error *err)
 	if (s == NULL || s->n_damaged == 0)
 		return EVT_OK;
 	for (size_t i = 0; i < s->n_blocks && s->blocks[i].offset < b->offset;
-	    i++)
+	     i++)
 		before = s->blocks[i].first_seq + s->blocks[i].frames;
 	if (before == 0 || before >= b->first_seq || before < c->seq)
 		return EVT_OK;
 	lost = b->first_seq - before;
 	c->stats.blocks_bad++;
 	c->stats.frames_lost += lost;
-	return evt_err_set(err, EVT_ERR_CORRUPT, "%s: damaged before offset "
-	    "%llu: %llu frames are lost", s->name,
+	return evt_err_set(err, EVT_ERR_CORRUPT,
+	    "%s: damaged before offset %llu: %llu frames are lost", s->name,
 	    (unsigned long long)b->offset, (unsigned long long)lost);
 }
 
@@ -504,9 +504,8 @@ tape_close(evt_cursor *base)
 	free(c);
 }
 
-static const struct evt_cursor_ops tape_ops = {
-	tape_next, tape_seek, tape_stats, tape_close
-};
+static const struct evt_cursor_ops tape_ops = { tape_next, tape_seek,
+	tape_stats, tape_close };
 
 int
 evt_tape_cursor_open(evt_tape *tape, uint32_t tape_no, const evt_filter *filter,

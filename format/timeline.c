@@ -38,13 +38,15 @@ grow(struct counting *c, size_t row, evt_error *err)
 
 	cap = cap < most ? cap : most;
 	if (row >= most)
-		return evt_err_set(err, EVT_ERR_ARG, "the tape has more than "
-		    "%zu events: too many for %zu buckets", row, n);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the tape has more than %zu events: too many for %zu "
+		    "buckets",
+		    row, n);
 	count = realloc(c->count, cap * n * sizeof(*count));
 	if (count == NULL)
 		return evt_err_nomem(err);
-	memset(count + c->cap_rows * n, 0, (cap - c->cap_rows) * n *
-	    sizeof(*count));
+	memset(count + c->cap_rows * n, 0,
+	    (cap - c->cap_rows) * n * sizeof(*count));
 	c->count = count;
 	c->cap_rows = cap;
 	return EVT_OK;
@@ -62,7 +64,8 @@ row_of(struct counting *c, const char *name, size_t len, double **ret_row,
 		if (!evt_dict_reserve(&c->events, 1))
 			return evt_err_nomem(err);
 		row = (size_t)evt_dict_add(&c->events, name, (uint32_t)len,
-		    false) + 1;
+		          false) +
+		    1;
 	}
 	if (row >= c->cap_rows)
 		r = grow(c, row, err);
@@ -111,8 +114,8 @@ count_loaded(struct counting *c, const evt_block *b, evt_error *err)
 	for (uint32_t e = 0; e <= b->n_events; e++) {
 		const evt_key *k = e > 0 ? &b->events[e - 1] : NULL;
 		double *row;
-		int r = row_of(c, k != NULL ? k->text : NULL, k != NULL ?
-		    k->len : 0, &row, err);
+		int r = row_of(c, k != NULL ? k->text : NULL,
+		    k != NULL ? k->len : 0, &row, err);
 
 		if (r != EVT_OK)
 			return r;
@@ -167,8 +170,8 @@ spread(const struct counting *c, double *row, const evt_block_ref *b, double n)
 	for (uint64_t i = first; i <= last; i++) {
 		int64_t begin = c->from + (int64_t)i * c->bucket_ns;
 		int64_t lo = begin > from ? begin : from;
-		int64_t hi = to - begin < c->bucket_ns ? to :
-		    begin + c->bucket_ns - 1;
+		int64_t hi =
+		    to - begin < c->bucket_ns ? to : begin + c->bucket_ns - 1;
 
 		row[i] += n * ((double)(hi - lo) + 1) / length;
 	}
@@ -200,16 +203,16 @@ spread_event(void *ctx, const char *name, uint64_t frames,
 			const evt_block_ref *b;
 
 			if (!evt_get_varint(&p, end, &delta) ||
-			    delta >= s->n_blocks || (no += delta) >=
-			    s->n_blocks)
-				return evt_err_set(err, EVT_ERR_INDEX, "a row "
-				    "of source_span is malformed");
+			    delta >= s->n_blocks ||
+			    (no += delta) >= s->n_blocks)
+				return evt_err_set(err, EVT_ERR_INDEX,
+				    "a row of source_span is malformed");
 			b = &s->blocks[no];
 			if (pass == 0)
 				total += b->frames;
 			else if (total > 0 && overlaps(sp->counting, b))
-				spread(sp->counting, row, b, (double)frames *
-				    b->frames / total);
+				spread(sp->counting, row, b,
+				    (double)frames * b->frames / total);
 		}
 	}
 	return EVT_OK;
@@ -300,10 +303,12 @@ hand_over(const struct counting *c, evt_timeline *out, evt_error *err)
 }
 
 int
-evt_tape_timeline(evt_tape *t, int64_t from_ns, int64_t to_ns,
-    size_t n_buckets, evt_timeline *ret_timeline, evt_error *err)
+evt_tape_timeline(evt_tape *t, int64_t from_ns, int64_t to_ns, size_t n_buckets,
+    evt_timeline *ret_timeline, evt_error *err)
 {
-	struct counting c = { .tape = t, .from = from_ns, .to = to_ns,
+	struct counting c = { .tape = t,
+		.from = from_ns,
+		.to = to_ns,
 		.n_buckets = n_buckets };
 	evt_timeline out = { .from_ns = from_ns, .n_buckets = n_buckets };
 	uint64_t length = (uint64_t)to_ns - (uint64_t)from_ns;

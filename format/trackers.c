@@ -12,9 +12,9 @@
 #include "format/view.h"
 
 struct evt_trackers {
-	uint8_t *json;  /* what was parsed; the items are slices of it */
-	evt_view list;  /* in it */
-	evt_buf text;   /* labels and source ids, decoded; does not move */
+	uint8_t *json;     /* what was parsed; the items are slices of it */
+	evt_view list;     /* in it */
+	evt_buf text;      /* labels and source ids, decoded; does not move */
 	evt_tracker *item; /* in the order of the list */
 	size_t n, cap;
 	const evt_tracker **by_id;
@@ -36,8 +36,8 @@ check_json(const uint8_t *p, size_t n, evt_error *err)
 	r = evt_scan(scanner, p, n, &got, err);
 	evt_scanner_free(scanner);
 	if (r == EVT_OK && !got.json)
-		return evt_err_set(err, EVT_ERR_ARG, "the tracker list is not "
-		    "JSON");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the tracker list is not JSON");
 	return r;
 }
 
@@ -45,18 +45,21 @@ check_json(const uint8_t *p, size_t n, evt_error *err)
 static int
 refused(evt_view answer, evt_error *err)
 {
-	evt_view words = EVT_MEMBER(EVT_MEMBER(answer, "status"), "description");
+	evt_view words =
+	    EVT_MEMBER(EVT_MEMBER(answer, "status"), "description");
 	evt_buf b = { 0 };
 	int r;
 
 	if (evt_view_kind(words) != EVT_VIEW_STRING)
-		return evt_err_set(err, EVT_ERR_ARG, "the platform refuses the "
-		    "tracker list, and does not say why");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the platform refuses the tracker list, and does not say "
+		    "why");
 	if (!evt_view_text(words, &b) || !evt_buf_add_byte(&b, '\0'))
 		r = evt_err_nomem(err);
 	else
-		r = evt_err_set(err, EVT_ERR_ARG, "the platform refuses the "
-		    "tracker list: %.300s", (const char *)b.data);
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "the platform refuses the tracker list: %.300s",
+		    (const char *)b.data);
 	evt_buf_free(&b);
 	return r;
 }
@@ -68,14 +71,15 @@ find_list(evt_view v, evt_view *ret_list, evt_error *err)
 	evt_view success = EVT_MEMBER(v, "success");
 
 	if (evt_view_kind(v) == EVT_VIEW_OBJECT) {
-		if (evt_view_kind(success) == EVT_VIEW_BOOL && *success.p == 'f')
+		if (evt_view_kind(success) == EVT_VIEW_BOOL &&
+		    *success.p == 'f')
 			return refused(v, err);
 		v = EVT_MEMBER(v, "list");
 	}
 	if (evt_view_kind(v) != EVT_VIEW_ARRAY)
-		return evt_err_set(err, EVT_ERR_ARG, "there is no list of "
-		    "trackers in it: neither an array nor an object with the "
-		    "array \"list\"");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "there is no list of trackers in it: neither an array nor "
+		    "an object with the array \"list\"");
 	*ret_list = v;
 	return EVT_OK;
 }
@@ -145,7 +149,7 @@ add_item(evt_trackers *t, evt_view v)
 	if (!evt_view_int(EVT_MEMBER(v, "id"), &item.id))
 		return true;
 	if (!add_source(t, EVT_MEMBER(EVT_MEMBER(v, "source"), "id"),
-	    &item.source))
+	        &item.source))
 		return false;
 	if (evt_view_kind(label) == EVT_VIEW_STRING) {
 		item.label = add_text(t, label, &item.label_len);
@@ -334,8 +338,9 @@ evt_trackers_by_source(const evt_trackers *t, const char *text, size_t len)
 			high = mid;
 	}
 	return low < t->n_sourced &&
-	    compare_keys(&t->by_source[low]->source, text, len) == 0 ?
-	    t->by_source[low] : NULL;
+	        compare_keys(&t->by_source[low]->source, text, len) == 0 ?
+	    t->by_source[low] :
+	    NULL;
 }
 
 /* ---- of a tape ----------------------------------------------------------- */
@@ -385,8 +390,8 @@ rank_marks(const evt_summary *sum, int64_t at_ns, size_t *ret_n)
 }
 
 int
-evt_trackers_of_tape(evt_tape *tape, int64_t at_ns,
-    evt_trackers **ret_trackers, evt_error *err)
+evt_trackers_of_tape(evt_tape *tape, int64_t at_ns, evt_trackers **ret_trackers,
+    evt_error *err)
 {
 	evt_summary sum = { 0 };
 	uint64_t damaged, *seq = NULL;

@@ -19,9 +19,9 @@ typedef struct evt_trackers evt_trackers;
 /* All of it belongs to the list, and is valid until that is freed. */
 typedef struct evt_tracker {
 	int64_t id;
-	evt_key source;     /* as events name it; text is NULL if the platform
+	evt_key source;    /* as events name it; text is NULL if the platform
 	                       told none that can be a key */
-	const char *label;  /* decoded UTF-8, NUL-terminated, "" if there is
+	const char *label; /* decoded UTF-8, NUL-terminated, "" if there is
 	                       none; may hold NULs itself, hence: */
 	size_t label_len;
 	const uint8_t *json; /* the whole item, as it stands in the text */

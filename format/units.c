@@ -21,14 +21,13 @@
 
 #define S_PER_DAY INT64_C(86400)
 
-#define TIME_FORMS \
-	"write 2026-03-01T12:51:43Z, '2026-03-01 12:51:43', 2026-03-01, " \
+#define TIME_FORMS                                                            \
+	"write 2026-03-01T12:51:43Z, '2026-03-01 12:51:43', 2026-03-01, "     \
 	"12:51[:43] (the tape's day), +10m or -5m (from the tape's start or " \
 	"end), 1700000000 (epoch seconds or milliseconds), @N (nanoseconds) " \
 	"or mark:NAME"
-#define DURATION_FORMS \
-	"write 90, 90s, 1.5s, 250ms, 10us, 5m, 1h30m or 2d"
-#define SIZE_FORMS \
+#define DURATION_FORMS "write 90, 90s, 1.5s, 250ms, 10us, 5m, 1h30m or 2d"
+#define SIZE_FORMS                                                          \
 	"write 65536, 64k, 64KiB, 1.5GiB or 10G (powers of 1024), or 10GB " \
 	"(powers of 1000)"
 
@@ -155,7 +154,8 @@ evt_int_parse(const char *text, const char *what, int64_t min, int64_t max,
 	if (!fits || *p != '\0' || v < min || v > max)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "%s must be a whole number from %" PRId64 " to %" PRId64
-		    ", not '%.80s'", what, min, max, text);
+		    ", not '%.80s'",
+		    what, min, max, text);
 	*ret_value = v;
 	return EVT_OK;
 }
@@ -165,8 +165,9 @@ evt_int_parse(const char *text, const char *what, int64_t min, int64_t max,
 static const struct duration_unit {
 	const char *name;
 	int64_t ns;
-} duration_units[] = { /* longest first */
-	{ "d", S_PER_DAY * EVT_NS_PER_S },
+} duration_units[] = {
+	/* longest first */
+	{ "d", S_PER_DAY *EVT_NS_PER_S },
 	{ "h", 3600 * EVT_NS_PER_S },
 	{ "m", 60 * EVT_NS_PER_S },
 	{ "s", EVT_NS_PER_S },
@@ -279,7 +280,7 @@ size(const char *p, uint64_t *ret_bytes)
 		u++;
 	if (u->name == NULL)
 		return "the units are k, M, G, T, KiB, MiB, GiB, TiB, kB, MB, "
-		    "GB and TB";
+		       "GB and TB";
 	if (u->bytes == 1 && billionths != 0)
 		return "a part of a byte";
 	if (!scale(whole, billionths, u->bytes, ret_bytes))
@@ -404,7 +405,7 @@ time_of_day(const char **p, int64_t *ret_s, int64_t *ret_ns)
 		++*p;
 		if (strncmp(*p, "60", 2) == 0)
 			return "leap seconds are not counted in UTC stamps, "
-			    "write second 59 or the next minute";
+			       "write second 59 or the next minute";
 		if (!two_digits(p, 0, 59, &s))
 			return "the second must be 00 to 59";
 		why = fraction(p, ret_ns);
@@ -508,7 +509,7 @@ relative(const char *p, const evt_time_ref *ref, int64_t *ret_ns)
 	if (ref == NULL || !ref->has_span)
 		return "there is no tape here that it could count from";
 	over = *p == '+' ? __builtin_add_overflow(ref->first_ns, d, &d) :
-	    __builtin_sub_overflow(ref->last_ns, d, &d);
+	                   __builtin_sub_overflow(ref->last_ns, d, &d);
 	if (over)
 		return "outside the years 1678 to 2262";
 	*ret_ns = d;
@@ -522,7 +523,8 @@ nanoseconds(const char *p, int64_t *ret_ns)
 	const int64_t max = 9200000000 * EVT_NS_PER_S;
 
 	return evt_int_parse(p + 1, "", -max, max, ret_ns, NULL) == EVT_OK ?
-	    NULL : "behind the @ stand nanoseconds, a whole number";
+	    NULL :
+	    "behind the @ stand nanoseconds, a whole number";
 }
 
 int
@@ -538,7 +540,8 @@ evt_time_parse(const char *text, const evt_time_ref *ref, int64_t *ret_ns,
 	if (*text == '\0')
 		why = "it is empty";
 	else if (strncmp(text, "mark:", 5) == 0)
-		why = text[5] == '\0' ? "the name of the mark is missing" :
+		why = text[5] == '\0' ?
+		    "the name of the mark is missing" :
 		    "there is no tape here that could hold the mark";
 	else if (*text == '+' || *text == '-')
 		why = relative(text, ref, ret_ns);

@@ -9,7 +9,7 @@
 
 #include "evtape.h"
 
-#define EVT_NS_PER_S  INT64_C(1000000000)
+#define EVT_NS_PER_S INT64_C(1000000000)
 #define EVT_NS_PER_MS INT64_C(1000000)
 #define EVT_NS_PER_US INT64_C(1000)
 
@@ -75,7 +75,8 @@ evt_ns_add(int64_t a, int64_t b)
 	int64_t sum;
 
 	return !__builtin_add_overflow(a, b, &sum) ? sum :
-	    b > 0 ? INT64_MAX : INT64_MIN;
+	    b > 0                                  ? INT64_MAX :
+	                                             INT64_MIN;
 }
 
 static inline int64_t
@@ -84,7 +85,8 @@ evt_ns_sub(int64_t a, int64_t b)
 	int64_t left;
 
 	return !__builtin_sub_overflow(a, b, &left) ? left :
-	    b < 0 ? INT64_MAX : INT64_MIN;
+	    b < 0                                   ? INT64_MAX :
+	                                              INT64_MIN;
 }
 
 /* CLOCK_REALTIME, CLOCK_BOOTTIME and CLOCK_MONOTONIC now, in ns. */

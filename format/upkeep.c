@@ -17,8 +17,8 @@
 static void
 plan(const evt_writer *w, const evt_gc *gc, evt_gc_result *ret)
 {
-	size_t n = evt_kept_over(w->kept, w->n_kept, 0, gc->keep_bytes,
-	    gc->before_ns);
+	size_t n =
+	    evt_kept_over(w->kept, w->n_kept, 0, gc->keep_bytes, gc->before_ns);
 
 	for (size_t i = 0; i < w->n_kept; i++) {
 		bool goes = i < n;
@@ -48,12 +48,13 @@ evt_tape_gc_env(const char *path, const evt_gc *gc, const evt_writer_env *env,
 
 		w->opt.keep_bytes = gc->keep_bytes;
 		if (gc->before_ns != INT64_MIN)
-			w->opt.keep_age_ns = w->env.wall_ns(w->env.ctx) -
-			    gc->before_ns;
+			w->opt.keep_age_ns =
+			    w->env.wall_ns(w->env.ctx) - gc->before_ns;
 		evt_writer_retain(w);
 		if (w->n_kept != want)
-			r = evt_err_set(err, EVT_ERR_IO, "cannot remove all old "
-			    "segments of %s: %zu stay", path, w->n_kept);
+			r = evt_err_set(err, EVT_ERR_IO,
+			    "cannot remove all old segments of %s: %zu stay",
+			    path, w->n_kept);
 	}
 	if (r == EVT_OK)
 		r = evt_writer_close(w, err);
@@ -77,13 +78,13 @@ struct work {
 	const evt_io *io;
 	const evt_compact *o;
 	const char *path;
-	char *beside;       /* folder in which the new segment is made */
+	char *beside; /* folder in which the new segment is made */
 	evt_builder *builder;
 	evt_segment_writer *to;
-	evt_index *index;   /* NULL: cannot be written */
+	evt_index *index; /* NULL: cannot be written */
 	evt_block block;
 	evt_buf raw, out;
-	uint64_t next_seq;  /* of the open block */
+	uint64_t next_seq; /* of the open block */
 	uint64_t done, total;
 	evt_compact_result got;
 };
@@ -96,8 +97,9 @@ cut(struct work *w, const evt_segment *from, evt_error *err)
 	if (evt_builder_frames(w->builder) == 0)
 		return EVT_OK;
 	if ((r = evt_builder_encode(w->builder, from->uuid, from->no,
-	    (uint32_t)evt_segment_written(w->to)->n_blocks, &w->out, NULL,
-	    err)) || (r = evt_segment_append(w->to, &w->out, err)))
+	         (uint32_t)evt_segment_written(w->to)->n_blocks, &w->out, NULL,
+	         err)) ||
+	    (r = evt_segment_append(w->to, &w->out, err)))
 		return r;
 	evt_builder_clear(w->builder);
 	return EVT_OK;
@@ -114,8 +116,10 @@ add_block(struct work *w, const evt_segment *from, evt_error *err)
 		bool in_lines = w->block.kind[i] & KIND_IN_LINES;
 
 		r = evt_block_frame(&w->block, i, &f, err);
-		if (r == EVT_OK && (f.seq != w->next_seq ||
-		    !evt_builder_fits(w->builder, f.len, w->o->block_bytes)))
+		if (r == EVT_OK &&
+		    (f.seq != w->next_seq ||
+		        !evt_builder_fits(w->builder, f.len,
+		            w->o->block_bytes)))
 			r = cut(w, from, err);
 		if (r == EVT_OK)
 			r = evt_builder_add(w->builder, &f, in_lines, err);
@@ -140,8 +144,9 @@ copy(struct work *w, const evt_segment *from, evt_error *err)
 		    &w->raw, &w->block, err);
 		if (r == EVT_OK)
 			r = add_block(w, from, err);
-		if (r == EVT_OK && w->o->progress != NULL && w->o->progress(
-		    w->o->ctx, w->done + b->offset + b->stored, w->total))
+		if (r == EVT_OK && w->o->progress != NULL &&
+		    w->o->progress(w->o->ctx, w->done + b->offset + b->stored,
+		        w->total))
 			r = EVT_END;
 	}
 	w->io->close(w->io->ctx, fd);
@@ -176,9 +181,8 @@ digest(struct work *w, const evt_segment *s, uint64_t *ret, evt_error *err)
 			sum = XXH64(head, sizeof(head), sum);
 			sum = XXH64(f.event, f.event_len, sum);
 			for (size_t j = 0; j < f.n_sources; j++)
-				sum = XXH64(f.sources[j].text,
-				    f.sources[j].len, sum +
-				    f.sources[j].is_int);
+				sum = XXH64(f.sources[j].text, f.sources[j].len,
+				    sum + f.sources[j].is_int);
 			sum = XXH64(f.payload, f.len, sum);
 		}
 	}
@@ -197,8 +201,9 @@ compare(struct work *w, const evt_segment *from, evt_error *err)
 	if (r == EVT_OK)
 		r = digest(w, evt_segment_written(w->to), &b, err);
 	if (r == EVT_OK && a != b)
-		return evt_err_set(err, EVT_ERR_IO, "%s was not read back as it "
-		    "was written; the old segment stays: look to the disk",
+		return evt_err_set(err, EVT_ERR_IO,
+		    "%s was not read back as it was written; the old segment "
+		    "stays: look to the disk",
 		    from->name);
 	return r;
 }
@@ -289,8 +294,8 @@ compact_sealed(struct work *w, evt_segment *s, evt_error *err)
 	if (s->sealed && s->n_damaged == 0 && s->n_blocks > 0) {
 		r = compact_one(w, s, err);
 	} else {
-		evt_err_set(&words, EVT_ERR_CORRUPT, "it is damaged; 'evtape "
-		    "verify' says where");
+		evt_err_set(&words, EVT_ERR_CORRUPT,
+		    "it is damaged; 'evtape verify' says where");
 		leave(w, s, s->sealed || s->n_damaged == 0 ? NULL : &words);
 	}
 	w->done += s->size;

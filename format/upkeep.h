@@ -29,8 +29,8 @@ int evt_tape_gc(const char *path, const evt_gc *gc, evt_gc_result *ret_result,
     evt_error *err);
 
 typedef struct evt_compact {
-	int level;             /* of zstd */
-	uint32_t block_bytes;  /* payload of a block */
+	int level;            /* of zstd */
+	uint32_t block_bytes; /* payload of a block */
 	/* Told how many of the bytes are done; true: stop (EVT_END), between
 	 * two segments or in one, which then stays as it was. */
 	bool (*progress)(void *ctx, uint64_t done, uint64_t total);
@@ -39,9 +39,9 @@ typedef struct evt_compact {
 } evt_compact;
 
 typedef struct evt_compact_result {
-	uint64_t segments;     /* that were made smaller */
-	uint64_t left;         /* that stay: not smaller, or damaged */
-	uint64_t damaged;      /* of these, damaged ones */
+	uint64_t segments;      /* that were made smaller */
+	uint64_t left;          /* that stay: not smaller, or damaged */
+	uint64_t damaged;       /* of these, damaged ones */
 	uint64_t before, after; /* bytes of all segments */
 } evt_compact_result;
 

@@ -23,7 +23,8 @@ evt_utf8_len(const uint8_t *p, const uint8_t *end)
 	if (left < 3 || (p[2] & 0xc0) != 0x80)
 		return 0;
 	if (p[0] < 0xf0) {
-		if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f))
+		if ((p[0] == 0xe0 && p[1] < 0xa0) ||
+		    (p[0] == 0xed && p[1] > 0x9f))
 			return 0;
 		return 3;
 	}

@@ -26,9 +26,9 @@ struct evt_verify {
 	evt_verified got;
 	bool has_uuid;
 	uint8_t uuid[EVT_UUID_LEN];
-	uint64_t next_seq;      /* that should come; 0: any */
-	uint64_t done, total;   /* bytes */
-	evt_summary sum;        /* of the segment at hand */
+	uint64_t next_seq;    /* that should come; 0: any */
+	uint64_t done, total; /* bytes */
+	evt_summary sum;      /* of the segment at hand */
 	evt_block block;
 	evt_buf raw;
 	evt_verify_index *index;
@@ -76,12 +76,15 @@ check_seq(struct evt_verify *v, const evt_segment *s, const evt_block_ref *b)
 {
 	if (v->next_seq > 0 && b->first_seq > v->next_seq)
 		evt_verify_fault(v, s->name, b->offset,
-		    b->first_seq - v->next_seq, "frames %" PRIu64 " to %" PRIu64
-		    " are missing before this block", v->next_seq,
-		    b->first_seq - 1);
+		    b->first_seq - v->next_seq,
+		    "frames %" PRIu64 " to %" PRIu64
+		    " are missing before this block",
+		    v->next_seq, b->first_seq - 1);
 	else if (v->next_seq > 0 && b->first_seq < v->next_seq)
-		evt_verify_fault(v, s->name, b->offset, 0, "this block begins "
-		    "with frame %" PRIu64 ", which stood before", b->first_seq);
+		evt_verify_fault(v, s->name, b->offset, 0,
+		    "this block begins with frame %" PRIu64
+		    ", which stood before",
+		    b->first_seq);
 	v->next_seq = b->first_seq + b->frames;
 }
 
@@ -99,8 +102,8 @@ check_times(struct evt_verify *v, const evt_segment *s, const evt_block_ref *b)
 		max = t > max ? t : max;
 	}
 	if (min != b->min_ns || max != b->max_ns)
-		evt_verify_fault(v, s->name, b->offset, 0, "the times in the "
-		    "header are not those of the frames");
+		evt_verify_fault(v, s->name, b->offset, 0,
+		    "the times in the header are not those of the frames");
 }
 
 static void
@@ -113,13 +116,13 @@ check_place(struct evt_verify *v, const evt_segment *s, size_t i)
 		evt_verify_fault(v, s->name, b->offset, 0,
 		    "this block belongs to another tape");
 	if (h->segment != s->no || (v->got.faults == 0 && h->block != i))
-		evt_verify_fault(v, s->name, b->offset, 0, "the header says "
-		    "block %" PRIu32 " of segment %" PRIu32, h->block,
-		    h->segment);
+		evt_verify_fault(v, s->name, b->offset, 0,
+		    "the header says block %" PRIu32 " of segment %" PRIu32,
+		    h->block, h->segment);
 	if (h->first_seq != b->first_seq || h->frames != b->frames ||
 	    h->min_ns != b->min_ns || h->max_ns != b->max_ns)
-		evt_verify_fault(v, s->name, b->offset, 0, "the directory and "
-		    "the block's header do not agree");
+		evt_verify_fault(v, s->name, b->offset, 0,
+		    "the directory and the block's header do not agree");
 }
 
 static int
@@ -157,8 +160,8 @@ check_between(struct evt_verify *v, const evt_segment *s, uint64_t from,
     uint64_t to)
 {
 	if (to > from)
-		evt_verify_fault(v, s->name, from, EVT_FAULT_UNKNOWN, "%" PRIu64
-		    " bytes are no block", to - from);
+		evt_verify_fault(v, s->name, from, EVT_FAULT_UNKNOWN,
+		    "%" PRIu64 " bytes are no block", to - from);
 	else if (to < from)
 		evt_verify_fault(v, s->name, to, 0, "blocks overlap");
 }
@@ -177,14 +180,16 @@ check_end(struct evt_verify *v, const evt_segment *s, uint64_t at, bool last,
 	if (r != EVT_OK) /* retention may have taken it */
 		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	if (begins)
-		evt_verify_fault(v, s->name, at, 0, "the directory is damaged; "
-		    "readers go from block to block instead");
+		evt_verify_fault(v, s->name, at, 0,
+		    "the directory is damaged; readers go from block to block "
+		    "instead");
 	else if (s->size > at && !(last && v->got.live))
-		evt_verify_fault(v, s->name, at, EVT_FAULT_UNKNOWN, "%" PRIu64
-		    " bytes at the end are no block", s->size - at);
+		evt_verify_fault(v, s->name, at, EVT_FAULT_UNKNOWN,
+		    "%" PRIu64 " bytes at the end are no block", s->size - at);
 	else if (!last)
-		evt_verify_fault(v, s->name, at, 0, "the directory is missing; "
-		    "readers go from block to block instead");
+		evt_verify_fault(v, s->name, at, 0,
+		    "the directory is missing; readers go from block to block "
+		    "instead");
 	return EVT_OK;
 }
 
@@ -274,7 +279,8 @@ read_records(struct evt_verify *v, evt_journal_reader *reader, const char *name,
 			continue;
 		if (v->next_seq > 0 && f.seq > v->next_seq && !v->got.live)
 			evt_verify_fault(v, name, EVT_FAULT_NOWHERE,
-			    f.seq - v->next_seq, "frames %" PRIu64 " to %" PRIu64
+			    f.seq - v->next_seq,
+			    "frames %" PRIu64 " to %" PRIu64
 			    " are in no segment and not in the journal",
 			    v->next_seq, f.seq - 1);
 		v->next_seq = f.seq + 1;
@@ -294,8 +300,10 @@ check_journal_end(struct evt_verify *v, evt_journal_reader *reader,
 	int r = evt_journal_check_end(reader, &left, err);
 
 	if (r == EVT_OK && left > 0) {
-		snprintf(words, sizeof(words), "%" PRIu64 " bytes at the end are "
-		    "no whole record: a write did not come to its end", left);
+		snprintf(words, sizeof(words),
+		    "%" PRIu64 " bytes at the end are no whole record: a write "
+		               "did not come to its end",
+		    left);
 		note(v, name, evt_journal_offset(reader), words);
 	}
 	return r;
@@ -307,14 +315,14 @@ check_journal_file(struct evt_verify *v, uint64_t first_seq, evt_error *err)
 	evt_journal_reader *reader;
 	uint64_t offset = 0;
 	char name[48];
-	int r = evt_journal_open(v->io, v->journal_dir, first_seq, &reader,
-	    err);
+	int r =
+	    evt_journal_open(v->io, v->journal_dir, first_seq, &reader, err);
 
 	snprintf(name, sizeof(name), "journal/%020" PRIu64 ".evj", first_seq);
 	if (r == EVT_AGAIN || r == EVT_ERR_NOTFOUND)
 		return EVT_OK;
-	if (r == EVT_OK && v->has_uuid && memcmp(evt_journal_uuid(reader),
-	    v->uuid, EVT_UUID_LEN) != 0) {
+	if (r == EVT_OK && v->has_uuid &&
+	    memcmp(evt_journal_uuid(reader), v->uuid, EVT_UUID_LEN) != 0) {
 		evt_verify_fault(v, name, EVT_FAULT_NOWHERE, 0,
 		    "the journal belongs to another tape");
 		evt_journal_close(reader);
@@ -344,11 +352,11 @@ check_leftover(void *arg, const char *file, bool is_file)
 		return true;
 	snprintf(name, sizeof(name), "journal/%s", file);
 	if (strcmp(end, ".torn") == 0)
-		note(arg, name, EVT_FAULT_NOWHERE, "bytes of a torn block, kept by an earlier "
-		    "recovery");
+		note(arg, name, EVT_FAULT_NOWHERE,
+		    "bytes of a torn block, kept by an earlier recovery");
 	else if (strcmp(end, ".bad") == 0)
-		note(arg, name, EVT_FAULT_NOWHERE, "a damaged journal, kept by an earlier "
-		    "recovery");
+		note(arg, name, EVT_FAULT_NOWHERE,
+		    "a damaged journal, kept by an earlier recovery");
 	return true;
 }
 
@@ -373,13 +381,15 @@ check_journal(struct evt_verify *v, evt_error *err)
 		r = check_journal_file(v, seqs[i], err);
 	free(seqs);
 	if (r == EVT_OK && v->got.in_journal > 0 && !v->got.live)
-		note(v, "journal", EVT_FAULT_NOWHERE, "the tape was not closed: "
-		    "the next recording to it makes these frames its last block");
+		note(v, "journal", EVT_FAULT_NOWHERE,
+		    "the tape was not closed: the next recording to it makes "
+		    "these frames its last block");
 	evt_ring_folder(v->io, v->journal_dir, &files, &bytes);
 	if (r == EVT_OK && files > 0 && !v->got.live)
-		note(v, "journal/ring", EVT_FAULT_NOWHERE, "the recorder died "
-		    "while it waited for a trigger: the next recording to the "
-		    "tape, or 'evtape mark', puts what it held onto the tape");
+		note(v, "journal/ring", EVT_FAULT_NOWHERE,
+		    "the recorder died while it waited for a trigger: the next "
+		    "recording to the tape, or 'evtape mark', puts what it "
+		    "held onto the tape");
 	return r == EVT_OK ? check_leftovers(v, err) : r;
 }
 

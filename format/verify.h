@@ -17,20 +17,20 @@
 #define EVT_FAULT_UNKNOWN UINT64_MAX
 
 typedef struct evt_fault {
-	const char *file;  /* within the tape */
-	uint64_t offset;   /* EVT_FAULT_NOWHERE: it is about the whole file */
-	const char *what;  /* words, one line */
-	uint64_t frames;   /* lost by it; EVT_FAULT_UNKNOWN */
-	bool note;         /* worth knowing, and no fault */
+	const char *file; /* within the tape */
+	uint64_t offset;  /* EVT_FAULT_NOWHERE: it is about the whole file */
+	const char *what; /* words, one line */
+	uint64_t frames;  /* lost by it; EVT_FAULT_UNKNOWN */
+	bool note;        /* worth knowing, and no fault */
 } evt_fault;
 
 typedef struct evt_verified {
 	uint64_t segments, blocks;
-	uint64_t frames;      /* intact, in segments and journal */
-	uint64_t in_journal;  /* of these */
-	uint64_t faults;      /* notes not counted */
-	uint64_t lost;        /* frames, where the number is known */
-	bool live;            /* a recorder holds the tape */
+	uint64_t frames;     /* intact, in segments and journal */
+	uint64_t in_journal; /* of these */
+	uint64_t faults;     /* notes not counted */
+	uint64_t lost;       /* frames, where the number is known */
+	bool live;           /* a recorder holds the tape */
 } evt_verified;
 
 typedef struct evt_verify_options {

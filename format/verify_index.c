@@ -39,12 +39,14 @@ evt_verify_index_new(const evt_io *io, evt_verify_index **ret_index,
 	x->dir = evt_path_join(tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
 	    "evtape-verify-XXXXXX");
 	x->io = io;
-	x->file = x->dir == NULL ? NULL :
+	x->file = x->dir == NULL ?
+	    NULL :
 	    malloc(strlen(x->dir) + 1 + EVT_INDEX_FILE_LEN);
 	if (x->file == NULL)
 		r = evt_err_nomem(err);
 	else if (io->mkdtemp(io->ctx, x->dir) == NULL)
-		r = evt_err_sys(err, errno, "cannot make the folder %s", x->dir);
+		r = evt_err_sys(err, errno, "cannot make the folder %s",
+		    x->dir);
 	if (r != EVT_OK) {
 		free(x->dir);
 		free(x->file);
@@ -99,14 +101,15 @@ static const struct {
 } tables[] = {
 	{ "segment", "no", "SELECT * FROM %s.segment" },
 	{ "block", "segment", "SELECT * FROM %s.block" },
-	{ "source_span", "segment", "SELECT s.segment, x.source_id, "
-	    "typeof(x.source_id), e.name, s.source = 0, s.event = 0, "
-	    "s.first_ns, s.last_ns, s.frames, s.blocks FROM %s.source_span s "
-	    "LEFT JOIN %s.source x ON x.id = s.source "
-	    "LEFT JOIN %s.event e ON e.id = s.event" },
+	{ "source_span", "segment",
+	    "SELECT s.segment, x.source_id, typeof(x.source_id), e.name, "
+	    "s.source = 0, s.event = 0, s.first_ns, s.last_ns, s.frames, "
+	    "s.blocks FROM %s.source_span s LEFT JOIN %s.source x ON x.id = "
+	    "s.source LEFT JOIN %s.event e ON e.id = s.event" },
 	{ "connection_span", "segment", "SELECT * FROM %s.connection_span" },
-	{ "mark", "segment", "SELECT segment, seq, time_ns, opcode, connection, "
-	    "json FROM %s.mark" },
+	{ "mark", "segment",
+	    "SELECT segment, seq, time_ns, opcode, connection, json FROM "
+	    "%s.mark" },
 };
 
 static bool
@@ -115,7 +118,7 @@ add_rows(evt_buf *sql, size_t table, const char *db)
 	return evt_buf_printf(sql, "SELECT * FROM (") &&
 	    evt_buf_printf(sql, tables[table].rows, db, db, db) &&
 	    evt_buf_printf(sql, ") WHERE %s IN (SELECT no FROM fresh.segment)",
-	    tables[table].segment);
+	        tables[table].segment);
 }
 
 /* Whether a segment that was looked at went away meanwhile: its rows go after
@@ -137,20 +140,22 @@ is_gone(const evt_io *io, const char *tape, uint32_t no)
 
 /* Ask which segments' rows differ, and tell each. */
 static int
-compare_table(evt_index *x, size_t table, const evt_io *io,
-    const char *tape, struct evt_verify *v, evt_error *err)
+compare_table(evt_index *x, size_t table, const evt_io *io, const char *tape,
+    struct evt_verify *v, evt_error *err)
 {
 	evt_buf sql = { 0 };
 	sqlite3_stmt *st = NULL;
 	int step = SQLITE_ERROR, r = EVT_OK;
-	bool ok = evt_buf_printf(&sql, "SELECT DISTINCT %s FROM (SELECT * FROM (",
-	    tables[table].segment);
+	bool ok = evt_buf_printf(&sql,
+	    "SELECT DISTINCT %s FROM (SELECT * FROM (", tables[table].segment);
 
 	ok = ok && add_rows(&sql, table, "main") &&
-	    evt_buf_add_str(&sql, " EXCEPT ") && add_rows(&sql, table, "fresh") &&
+	    evt_buf_add_str(&sql, " EXCEPT ") &&
+	    add_rows(&sql, table, "fresh") &&
 	    evt_buf_add_str(&sql, ") UNION ALL SELECT * FROM (") &&
 	    add_rows(&sql, table, "fresh") &&
-	    evt_buf_add_str(&sql, " EXCEPT ") && add_rows(&sql, table, "main") &&
+	    evt_buf_add_str(&sql, " EXCEPT ") &&
+	    add_rows(&sql, table, "main") &&
 	    evt_buf_add(&sql, ")) ORDER BY 1", 14);
 	if (!ok) {
 		evt_buf_free(&sql);
@@ -166,7 +171,8 @@ compare_table(evt_index *x, size_t table, const evt_io *io,
 			evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
 			    "what table %s says of segment %06d is wrong, so "
 			    "that searches may miss frames; 'evtape reindex' "
-			    "mends it", tables[table].name, no);
+			    "mends it",
+			    tables[table].name, no);
 		}
 	}
 	if (step == SQLITE_NOMEM || sqlite3_errcode(x->db) == SQLITE_NOMEM)
@@ -174,7 +180,8 @@ compare_table(evt_index *x, size_t table, const evt_io *io,
 	else if (step != SQLITE_DONE)
 		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
 		    "table %s cannot be read (%s); 'evtape reindex' makes it "
-		    "anew", tables[table].name, sqlite3_errmsg(x->db));
+		    "anew",
+		    tables[table].name, sqlite3_errmsg(x->db));
 	sqlite3_finalize(st);
 	evt_buf_free(&sql);
 	return r;
@@ -189,15 +196,17 @@ check_pages(evt_index *x, struct evt_verify *v, evt_error *err)
 	const unsigned char *words = NULL;
 
 	if (sqlite3_prepare_v2(x->db, "PRAGMA main.integrity_check(1)", -1, &st,
-	    NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+	        NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
 		words = sqlite3_column_text(st, 0);
 	if (words == NULL && sqlite3_errcode(x->db) == SQLITE_NOMEM)
 		r = evt_err_nomem(err);
 	else if (words == NULL || strcmp((const char *)words, "ok") != 0)
 		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
 		    "SQLite finds it damaged (%s); 'evtape reindex' makes it "
-		    "anew", words != NULL ? (const char *)words :
-		    sqlite3_errmsg(x->db));
+		    "anew",
+		    words != NULL ? (const char *)words :
+		                    sqlite3_errmsg(x->db));
 	sqlite3_finalize(st);
 	return r;
 }
@@ -212,8 +221,9 @@ attach(evt_index *x, const evt_verify_index *fresh, evt_error *err)
 	if (path == NULL)
 		return evt_err_nomem(err);
 	ok = sqlite3_prepare_v2(x->db, "ATTACH ?1 AS fresh", -1, &st, NULL) ==
-	    SQLITE_OK && sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC) ==
-	    SQLITE_OK && sqlite3_step(st) == SQLITE_DONE;
+	        SQLITE_OK &&
+	    sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_DONE;
 
 	sqlite3_finalize(st);
 	free(path);
@@ -235,13 +245,14 @@ tell_end(const evt_segment *last, sqlite3_stmt *st, struct evt_verify *v)
 	for (size_t i = 0; is_last && i < last->n_blocks; i++)
 		there += last->blocks[i].frames;
 	if (is_last)
-		evt_verify_fault(v, name, last->walked, frames > there ?
-		    frames - there : 0, "the end is cut off: the index knows "
-		    "the segment with %lld bytes and %" PRIu64 " frames",
+		evt_verify_fault(v, name, last->walked,
+		    frames > there ? frames - there : 0,
+		    "the end is cut off: the index knows the segment with %lld "
+		    "bytes and %" PRIu64 " frames",
 		    (long long)sqlite3_column_int64(st, 1), frames);
 	else
-		evt_verify_fault(v, name, EVT_FAULT_NOWHERE, frames, "the "
-		    "segment is missing, which the index knows");
+		evt_verify_fault(v, name, EVT_FAULT_NOWHERE, frames,
+		    "the segment is missing, which the index knows");
 }
 
 void
@@ -255,8 +266,10 @@ evt_verify_index_end(const evt_io *io, const char *path,
 	if (x == NULL)
 		return;
 	/* An index that cannot be read says nothing of it. */
-	if (sqlite3_prepare_v2(x->db, "SELECT no, bytes, frames FROM segment "
-	    "WHERE no >= ? ORDER BY no", -1, &st, NULL) == SQLITE_OK) {
+	if (sqlite3_prepare_v2(x->db,
+	        "SELECT no, bytes, frames FROM segment WHERE no >= ? ORDER BY "
+	        "no",
+	        -1, &st, NULL) == SQLITE_OK) {
 		sqlite3_bind_int64(st, 1, last != NULL ? last->no : 0);
 		while (sqlite3_step(st) == SQLITE_ROW)
 			tell_end(last, st, v);
@@ -281,14 +294,15 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 	if (x == NULL) {
 		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
 		    "the index is %s; 'evtape reindex' makes it anew",
-		    state == EVT_INDEX_MISSING ? "missing" : "damaged, of "
-		    "another version or another tape's");
+		    state == EVT_INDEX_MISSING ?
+		        "missing" :
+		        "damaged, of another version or another tape's");
 		return EVT_OK;
 	}
 	if ((r = check_pages(x, v, err)) == EVT_OK)
 		r = attach(x, fresh, err);
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) &&
-	    r == EVT_OK; i++)
+	for (size_t i = 0;
+	     i < sizeof(tables) / sizeof(tables[0]) && r == EVT_OK; i++)
 		r = compare_table(x, i, fresh->io, path, v, err);
 	if (r == EVT_OK && !evt_index_sums_agree(x)) {
 		if (sqlite3_errcode(x->db) == SQLITE_NOMEM)

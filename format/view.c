@@ -78,7 +78,8 @@ evt_view_of(const uint8_t *p, size_t n)
 		return (evt_view){ NULL, 0 };
 	end = p + n;
 	from = skip_space(p, end);
-	return from == end ? (evt_view){ NULL, 0 } :
+	return from == end ?
+	    (evt_view){ NULL, 0 } :
 	    (evt_view){ from, (size_t)(skip_value(from, end) - from) };
 }
 
@@ -111,7 +112,8 @@ evt_view_walk_begin(evt_view v)
 
 	if (v.n < 2 || (kind != EVT_VIEW_OBJECT && kind != EVT_VIEW_ARRAY))
 		return (evt_view_walk){ NULL, NULL, false };
-	return (evt_view_walk){ v.p + 1, v.p + v.n - 1, kind == EVT_VIEW_OBJECT };
+	return (
+	    evt_view_walk){ v.p + 1, v.p + v.n - 1, kind == EVT_VIEW_OBJECT };
 }
 
 static evt_view
@@ -307,7 +309,8 @@ evt_view_at(evt_view v, const char *pointer)
 
 		if (evt_view_kind(v) == EVT_VIEW_ARRAY)
 			v = parse_index(part, n, &index) ?
-			    evt_view_element(v, index) : (evt_view){ NULL, 0 };
+			    evt_view_element(v, index) :
+			    (evt_view){ NULL, 0 };
 		else if (memchr(part, '~', n) != NULL)
 			v = member_escaped(v, part, n);
 		else
@@ -321,12 +324,16 @@ int
 evt_view_check_pointer(const char *pointer, evt_error *err)
 {
 	if (*pointer != '\0' && *pointer != '/')
-		return evt_err_set(err, EVT_ERR_ARG, "'%s' is no JSON pointer: "
-		    "one begins with a slash, as /data/gps/speed", pointer);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "'%s' is no JSON pointer: one begins with a slash, as "
+		    "/data/gps/speed",
+		    pointer);
 	for (const char *p = pointer; *p != '\0'; p++) {
 		if (*p == '~' && p[1] != '0' && p[1] != '1')
-			return evt_err_set(err, EVT_ERR_ARG, "'%s' is no JSON "
-			    "pointer: write ~0 for ~ and ~1 for /", pointer);
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "'%s' is no JSON pointer: write ~0 for ~ and ~1 "
+			    "for /",
+			    pointer);
 	}
 	return EVT_OK;
 }
@@ -354,8 +361,8 @@ evt_view_double(evt_view v, double *ret)
 		return false;
 	errno = 0;
 	d = strtod(text, &end);
-	if (*end != '\0' || end == text || (errno == ERANGE && d != 0 &&
-	    (d > 1 || d < -1)))
+	if (*end != '\0' || end == text ||
+	    (errno == ERANGE && d != 0 && (d > 1 || d < -1)))
 		return false;
 	*ret = d;
 	return true;

@@ -45,7 +45,8 @@ typedef struct evt_view_walk {
 evt_view_walk evt_view_walk_begin(evt_view container);
 /* The next one; *ret_name is the member's name as a string with its quotes
  * (of no use in an array).  false: there is none. */
-bool evt_view_walk_next(evt_view_walk *walk, evt_view *ret_name, evt_view *ret_value);
+bool evt_view_walk_next(evt_view_walk *walk, evt_view *ret_name,
+    evt_view *ret_value);
 
 /* The member of that name (decoded), the last of several; EVT_VIEW_NONE if there
  * is none or v is no object. */

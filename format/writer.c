@@ -55,25 +55,27 @@ static int
 check_frame(const evt_frame *f, evt_error *err)
 {
 	if (f->len > EVT_PAYLOAD_MAX)
-		return evt_err_set(err, EVT_ERR_ARG, "a frame of %zu bytes is "
-		    "larger than a tape takes (%u)", f->len, EVT_PAYLOAD_MAX);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "a frame of %zu bytes is larger than a tape takes (%u)",
+		    f->len, EVT_PAYLOAD_MAX);
 	if (f->kind > EVT_KIND_MARK || f->opcode > 31)
-		return evt_err_set(err, EVT_ERR_ARG, "kind %u with opcode %u is "
-		    "no frame", f->kind, f->opcode);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "kind %u with opcode %u is no frame", f->kind, f->opcode);
 	if (f->event != NULL && f->event_len > EVT_KEY_MAX)
-		return evt_err_set(err, EVT_ERR_ARG, "an event name of %zu "
-		    "bytes is too long", f->event_len);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "an event name of %zu bytes is too long", f->event_len);
 	for (size_t i = 0; i < f->n_sources; i++) {
 		if (f->sources[i].len > EVT_KEY_MAX)
-			return evt_err_set(err, EVT_ERR_ARG, "a source id of "
-			    "%u bytes is too long", f->sources[i].len);
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "a source id of %u bytes is too long",
+			    f->sources[i].len);
 	}
 	return EVT_OK;
 }
 
 int
-evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json,
-    bool *ret_in_lines, evt_error *err)
+evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
+    evt_error *err)
 {
 	evt_scan_result got;
 	int r = check_frame(f, err);
@@ -199,7 +201,8 @@ evt_writer_sync(evt_writer *w, evt_error *err)
 {
 	int r = evt_journal_commit(w->journal, err);
 
-	return r != EVT_OK || w->opt.sync_ns == EVT_SYNC_OFF ? r :
+	return r != EVT_OK || w->opt.sync_ns == EVT_SYNC_OFF ?
+	    r :
 	    evt_writer_sync_written(w, err);
 }
 
@@ -216,9 +219,12 @@ evt_writer_rotate(evt_writer *w, evt_error *err)
 int
 evt_writer_there(const evt_writer *w, evt_error *err)
 {
-	return evt_lock_stands(w->env.io, w->path, w->lock_fd) ? EVT_OK :
-	    evt_err_set(err, EVT_ERR_NOTATAPE, "the tape %s is gone: it was "
-	    "removed, renamed or covered while it is recorded to", w->path);
+	return evt_lock_stands(w->env.io, w->path, w->lock_fd) ?
+	    EVT_OK :
+	    evt_err_set(err, EVT_ERR_NOTATAPE,
+	        "the tape %s is gone: it was removed, renamed or covered while "
+	        "it is recorded to",
+	        w->path);
 }
 
 int
@@ -303,8 +309,8 @@ evt_writer_get_stats(const evt_writer *w, evt_writer_stats *ret_stats)
 	*ret_stats = w->stats;
 	ret_stats->stored_bytes += evt_journal_bytes(w->journal);
 	ret_stats->segment = w->segment_no;
-	ret_stats->first_segment = w->n_kept > 0 ? w->kept[0].no :
-	    w->segment_no;
+	ret_stats->first_segment =
+	    w->n_kept > 0 ? w->kept[0].no : w->segment_no;
 	ret_stats->last_seq = w->next_seq - 1;
 }
 
@@ -382,10 +388,11 @@ mark_loss(evt_writer *w, const evt_recovered *got, evt_error *err)
 	if (got->lost_bytes == 0)
 		snprintf(frames, sizeof(frames), "%llu",
 		    (unsigned long long)got->lost_frames);
-	snprintf(json, sizeof(json), "{\"mark\":\"gap\",\"frames\":%s,"
-	    "\"bytes\":%llu,\"reason\":\"the tape was not closed and its end "
-	    "was damaged\",\"seconds\":null,\"from\":null,\"to\":null}", frames,
-	    (unsigned long long)got->lost_bytes);
+	snprintf(json, sizeof(json),
+	    "{\"mark\":\"gap\",\"frames\":%s,\"bytes\":%llu,\"reason\":\"the "
+	    "tape was not closed and its end was "
+	    "damaged\",\"seconds\":null,\"from\":null,\"to\":null}",
+	    frames, (unsigned long long)got->lost_bytes);
 	f.time_ns = f.mono_ns = w->env.wall_ns(w->env.ctx);
 	f.payload = (const uint8_t *)json;
 	f.len = strlen(json);
@@ -397,12 +404,12 @@ static int
 check_options(const evt_writer_options *o, evt_error *err)
 {
 	if (o->block_bytes < 1024 || o->block_bytes > EVT_PAYLOAD_MAX)
-		return evt_err_set(err, EVT_ERR_ARG, "a block of %u bytes "
-		    "cannot be made (1024 to %u)", o->block_bytes,
-		    EVT_PAYLOAD_MAX);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "a block of %u bytes cannot be made (1024 to %u)",
+		    o->block_bytes, EVT_PAYLOAD_MAX);
 	if (o->level < -7 || o->level > 22)
-		return evt_err_set(err, EVT_ERR_ARG, "%d is no zstd level (-7 "
-		    "to 22)", o->level);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%d is no zstd level (-7 to 22)", o->level);
 	return EVT_OK;
 }
 
@@ -434,12 +441,12 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 	if (w->path == NULL || w->journal_dir == NULL)
 		r = evt_err_nomem(err);
 	else if ((r = check_options(&w->opt, err)) == EVT_OK)
-		got.used = w->env.io->stat(w->env.io->ctx, w->journal_dir,
-		    &st) == 0;
+		got.used =
+		    w->env.io->stat(w->env.io->ctx, w->journal_dir, &st) == 0;
 	if (r == EVT_OK &&
 	    (r = evt_tape_make(w->env.io, path, !w->opt.existing, err)) ==
-	    EVT_OK && (r = evt_lock_take(w->env.io, path, &w->lock_fd, err)) ==
-	    EVT_OK &&
+	        EVT_OK &&
+	    (r = evt_lock_take(w->env.io, path, &w->lock_fd, err)) == EVT_OK &&
 	    (r = evt_recover(w->env.io, path, &w->opt, &got, err)) == EVT_OK)
 		r = start(w, &got, err);
 	if (r == EVT_OK) {

@@ -47,8 +47,8 @@ struct evt_writer {
 	int lock_fd;
 	uint8_t uuid[16];
 	evt_scanner *scanner;
-	evt_builder *builder;        /* the open block */
-	evt_packer *packer;          /* the blocks before it, until they are
+	evt_builder *builder; /* the open block */
+	evt_packer *packer;   /* the blocks before it, until they are
 	                                in the segment */
 	evt_journal *journal;
 	evt_segment_writer *segment; /* NULL until its first block */
@@ -60,24 +60,24 @@ struct evt_writer {
 	bool summary_bad;            /* it lacks something: read the file */
 	evt_block scratch;
 	evt_buf block_bytes;
-	evt_index *index;            /* NULL: cannot be written */
-	evt_dict sources;            /* all met since it was opened */
-	struct evt_kept *kept;       /* sealed segments, oldest first */
+	evt_index *index;      /* NULL: cannot be written */
+	evt_dict sources;      /* all met since it was opened */
+	struct evt_kept *kept; /* sealed segments, oldest first */
 	size_t n_kept, cap_kept;
 	uint64_t next_seq;
 	uint32_t max_conn;
-	int64_t last_sync;           /* steady time */
-	bool dirty;                  /* committed since */
-	int64_t mono_offset;         /* mono_ns - time_ns of the last frame */
-	char *note;                  /* a bookmark's file that was put, and is
+	int64_t last_sync;   /* steady time */
+	bool dirty;          /* committed since */
+	int64_t mono_offset; /* mono_ns - time_ns of the last frame */
+	char *note;          /* a bookmark's file that was put, and is
 	                                not removed yet; or NULL */
-	bool notes_known;            /* those left before it was opened were
+	bool notes_known;    /* those left before it was opened were
 	                                looked for on the tape */
 	int64_t open_wall, open_steady; /* the clocks when it was opened */
-	bool index_stale;            /* rows are missing, or too many */
-	bool triggered;              /* a note asked for it, */
-	int64_t trigger_ns;          /* at this wall time, */
-	char *trigger_text;          /* in these words; NULL: none */
+	bool index_stale;               /* rows are missing, or too many */
+	bool triggered;                 /* a note asked for it, */
+	int64_t trigger_ns;             /* at this wall time, */
+	char *trigger_text;             /* in these words; NULL: none */
 	evt_writer_stats stats;
 };
 

@@ -22,7 +22,7 @@ count_sync(evt_sync_times *t, int64_t ns)
 	t->count++;
 	t->sum_ns += ns;
 	for (int i = EVT_SYNC_BOUNDS - 1; i >= 0 && ns <= EVT_SYNC_BOUND_NS(i);
-	    i--)
+	     i--)
 		t->within[i]++;
 }
 
@@ -62,9 +62,10 @@ give_back(evt_writer *w)
 	bool spare = evt_journal_drop_spare(w->journal);
 
 	return (w->segment != NULL &&
-	    evt_journal_retired_bytes(w->journal) > 0 &&
-	    evt_segment_sync(w->segment, NULL) == EVT_OK &&
-	    evt_journal_drop_retired(w->journal, NULL) == EVT_OK) || spare;
+	           evt_journal_retired_bytes(w->journal) > 0 &&
+	           evt_segment_sync(w->segment, NULL) == EVT_OK &&
+	           evt_journal_drop_retired(w->journal, NULL) == EVT_OK) ||
+	    spare;
 }
 
 bool
@@ -138,7 +139,8 @@ evt_writer_seal(evt_writer *w, evt_error *err)
 	if ((r = evt_segment_seal(w->segment, w->max_conn, err)))
 		return r;
 	w->stats.stored_bytes += evt_segment_written(w->segment)->size - before;
-	if (w->opt.sync_ns != EVT_SYNC_OFF && (r = evt_writer_sync_written(w, err)))
+	if (w->opt.sync_ns != EVT_SYNC_OFF &&
+	    (r = evt_writer_sync_written(w, err)))
 		return r;
 	leave_segment(w);
 	return EVT_OK;
@@ -150,8 +152,9 @@ need_segment(evt_writer *w, evt_error *err)
 	if (w->segment != NULL)
 		return EVT_OK;
 	if (w->segment_no == UINT32_MAX)
-		return evt_err_set(err, EVT_ERR_ARG, "%s has no segment number "
-		    "left; record to a new tape", w->path);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s has no segment number left; record to a new tape",
+		    w->path);
 	return evt_segment_create(w->env.io, w->path, w->uuid, w->segment_no,
 	    &w->segment, err);
 }
@@ -221,8 +224,9 @@ evt_writer_after_block(evt_writer *w)
 		r = evt_journal_drop_retired(w->journal, &err);
 	else if (evt_journal_retired_bytes(w->journal) > RETIRED_MAX)
 		r = evt_writer_sync_written(w, &err);
-	if (r == EVT_OK && w->segment != NULL && (w->want_seal ||
-	    evt_segment_written(w->segment)->size >= w->opt.segment_bytes))
+	if (r == EVT_OK && w->segment != NULL &&
+	    (w->want_seal ||
+	        evt_segment_written(w->segment)->size >= w->opt.segment_bytes))
 		r = evt_writer_seal(w, &err);
 	if (r != EVT_OK)
 		evt_writer_notice(w, "%s; it is tried again", err.text);
@@ -239,8 +243,9 @@ append_copy(evt_writer *w, const evt_block_head *head, evt_error *err)
 	evt_block_move(w->block_bytes.data, w->uuid, w->segment_no,
 	    (uint32_t)s->n_blocks, w->next_seq);
 	if ((r = evt_block_head_read(w->block_bytes.data, w->block_bytes.len,
-	    s->name, &moved, err)) || (r = evt_block_load(&w->scratch, &moved,
-	    w->block_bytes.data, false, s->name, err)) ||
+	         s->name, &moved, err)) ||
+	    (r = evt_block_load(&w->scratch, &moved, w->block_bytes.data, false,
+	         s->name, err)) ||
 	    (r = evt_segment_append(w->segment, &w->block_bytes, err)))
 		return r;
 	if (evt_summary_add_block(&w->summary, &w->scratch, moved.block, err))
@@ -267,7 +272,8 @@ evt_writer_put_block(evt_writer *w, const uint8_t *p,
 		return r;
 	if (w->segment != NULL &&
 	    (evt_segment_written(w->segment)->sealed || w->want_seal ||
-	    evt_segment_written(w->segment)->size >= w->opt.segment_bytes) &&
+	        evt_segment_written(w->segment)->size >=
+	            w->opt.segment_bytes) &&
 	    (r = evt_writer_seal(w, err)))
 		return r;
 	if ((r = need_segment(w, err)))
@@ -281,4 +287,3 @@ evt_writer_put_block(evt_writer *w, const uint8_t *p,
 		return evt_err_nomem(err);
 	return append_copy(w, head, err);
 }
-

@@ -141,7 +141,8 @@ evt_writer_index_open(evt_writer *w)
 	int r = load_segments(w->env.io, w->path, &s, &n, &err);
 
 	if (r != EVT_OK) {
-		evt_writer_notice(w, "%s; the index is left as it is", err.text);
+		evt_writer_notice(w, "%s; the index is left as it is",
+		    err.text);
 		w->index_stale = true;
 		return;
 	}
@@ -157,8 +158,9 @@ evt_writer_index_open(evt_writer *w)
 		w->index_stale = true;
 	}
 	if (damaged > 0)
-		evt_writer_notice(w, "%s has %llu damaged places; 'evtape "
-		    "verify' names them", w->path, (unsigned long long)damaged);
+		evt_writer_notice(w,
+		    "%s has %llu damaged places; 'evtape verify' names them",
+		    w->path, (unsigned long long)damaged);
 	free_segments(s, n);
 }
 
@@ -172,7 +174,7 @@ evt_writer_index_segment(evt_writer *w, const evt_segment *s)
 	if (w->index == NULL)
 		return;
 	r = w->summary_bad ? index_file(w->index, s, &damaged, &err) :
-	    evt_index_put(w->index, s, &w->summary, &err);
+	                     evt_index_put(w->index, s, &w->summary, &err);
 	if (r != EVT_OK) {
 		evt_writer_notice(w, "%s", err.text);
 		w->index_stale = true;
@@ -187,11 +189,13 @@ evt_writer_index_mend(evt_writer *w)
 	bool fresh;
 	size_t n;
 
-	if (!w->index_stale || load_segments(w->env.io, w->path, &s, &n, NULL) != EVT_OK)
+	if (!w->index_stale ||
+	    load_segments(w->env.io, w->path, &s, &n, NULL) != EVT_OK)
 		return;
 	/* It was told when it failed; what fails now, the next opening mends. */
-	if ((w->index != NULL || evt_index_create(w->env.io, w->path, w->uuid,
-	    &w->index, &fresh, NULL) == EVT_OK) &&
+	if ((w->index != NULL ||
+	        evt_index_create(w->env.io, w->path, w->uuid, &w->index, &fresh,
+	            NULL) == EVT_OK) &&
 	    catch_up(w->index, s, n, &damaged, NULL) == EVT_OK)
 		w->index_stale = false;
 	free_segments(s, n);
@@ -214,8 +218,9 @@ evt_kept_over(const struct evt_kept *kept, size_t n, uint64_t open_bytes,
 
 	for (size_t i = 0; i < n; i++)
 		total += kept[i].bytes;
-	while (drop + 1 < n && ((keep_bytes > 0 && total > keep_bytes) ||
-	    kept[drop].last_ns < before_ns))
+	while (drop + 1 < n &&
+	    ((keep_bytes > 0 && total > keep_bytes) ||
+	        kept[drop].last_ns < before_ns))
 		total -= kept[drop++].bytes;
 	return drop;
 }
@@ -233,8 +238,8 @@ drop_oldest(evt_writer *w)
 
 	evt_segment_name(w->kept[0].no, name);
 	path = evt_path_join(w->path, name);
-	gone = path != NULL && (w->env.io->unlink(w->env.io->ctx, path) == 0 ||
-	    errno == ENOENT);
+	gone = path != NULL &&
+	    (w->env.io->unlink(w->env.io->ctx, path) == 0 || errno == ENOENT);
 	if (!gone) {
 		evt_writer_notice(w, "cannot remove the old segment %s: %s",
 		    name, strerror(errno));
@@ -257,10 +262,11 @@ drop_oldest(evt_writer *w)
 void
 evt_writer_retain(evt_writer *w)
 {
-	size_t n = evt_kept_over(w->kept, w->n_kept, w->segment != NULL ?
-	    evt_segment_written(w->segment)->size : 0, w->opt.keep_bytes,
+	size_t n = evt_kept_over(w->kept, w->n_kept,
+	    w->segment != NULL ? evt_segment_written(w->segment)->size : 0,
+	    w->opt.keep_bytes,
 	    w->opt.keep_age_ns > 0 ? retention_now(w) - w->opt.keep_age_ns :
-	    INT64_MIN);
+	                             INT64_MIN);
 
 	while (n-- > 0) {
 		if (!drop_oldest(w))

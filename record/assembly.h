@@ -16,8 +16,8 @@
 
 /* Zero-initialised with max set is ready for use. */
 typedef struct evt_assembly {
-	size_t max;       /* bytes of the largest message that is kept */
-	bool open;        /* a message has begun and not ended */
+	size_t max; /* bytes of the largest message that is kept */
+	bool open;  /* a message has begun and not ended */
 	bool skipping;
 	uint64_t skipped; /* bytes of the message that is being skipped */
 	evt_buf buf;

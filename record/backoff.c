@@ -78,8 +78,8 @@ evt_backoff_patient(evt_backoff *b, int64_t now_ns, int64_t at_least_ns)
 {
 	int64_t least = EVT_NS_PER_S;
 
-	for (unsigned i = 0; i < b->failures && least < EVT_BACKOFF_ASKED_MOST_NS;
-	    i++)
+	for (unsigned i = 0;
+	     i < b->failures && least < EVT_BACKOFF_ASKED_MOST_NS; i++)
 		least *= 2;
 	return evt_backoff_next(b, now_ns,
 	    least > at_least_ns ? least : at_least_ns);

@@ -27,7 +27,7 @@
 typedef struct evt_backoff {
 	unsigned failures; /* since the last healthy connection */
 	bool up;
-	int64_t up_ns;     /* when the connection came up */
+	int64_t up_ns;                 /* when the connection came up */
 	uint64_t (*random)(void *ctx); /* even over all 64 bits */
 	void *ctx;
 } evt_backoff;

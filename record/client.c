@@ -29,7 +29,8 @@
 #define HEADER_BYTES (32u << 10)
 
 static const struct lws_protocols protocols[] = {
-	{ .name = "evtape", .callback = evt_client_callback,
+	{ .name = "evtape",
+	    .callback = evt_client_callback,
 	    .rx_buffer_size = RX_BYTES },
 	{ 0 },
 };
@@ -53,8 +54,8 @@ make_context(evt_client *c, evt_error *err)
 		.user = c,
 		/* Without need it would load the system's CAs, and of several
 		 * clients it could not free those of any but the last. */
-		.options = c->tls != NULL ?
-		    LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
+		.options =
+		    c->tls != NULL ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
 		.gid = (gid_t)-1,
 		.uid = (uid_t)-1,
 		.fd_limit_per_thread = 256,
@@ -165,10 +166,14 @@ describe_status(const struct hearsay *h, char *out, size_t size)
 		unsigned status;
 		const char *words;
 	} known[] = {
-		{ 301, " (moved): redirects are not followed, give the new URL" },
-		{ 302, " (moved): redirects are not followed, give the new URL" },
-		{ 307, " (moved): redirects are not followed, give the new URL" },
-		{ 308, " (moved): redirects are not followed, give the new URL" },
+		{ 301,
+		    " (moved): redirects are not followed, give the new URL" },
+		{ 302,
+		    " (moved): redirects are not followed, give the new URL" },
+		{ 307,
+		    " (moved): redirects are not followed, give the new URL" },
+		{ 308,
+		    " (moved): redirects are not followed, give the new URL" },
 		{ 400, " (bad request)" },
 		{ 401, " (unauthorized): is the credential right?" },
 		{ 403, " (forbidden): is the credential right?" },
@@ -197,7 +202,8 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 	bool slow = evt_clock_boot() - h->began_ns >=
 	    (EVT_CLIENT_CONNECT_S - 1) * EVT_NS_PER_S;
 	const char *address = c->resolve != NULL ?
-	    evt_resolve_address(c->resolve, c->address) : NULL;
+	    evt_resolve_address(c->resolve, c->address) :
+	    NULL;
 
 	if (h->tls[0] != '\0') {
 		snprintf(out, size, "%s", h->tls);
@@ -211,7 +217,7 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 		snprintf(out, size, "no connection to %s port %u: %s",
 		    address != NULL ? address : c->cfg.url->host,
 		    (unsigned)(c->proxy.host != NULL ? c->proxy.port :
-		    c->cfg.url->port),
+		                                       c->cfg.url->port),
 		    slow ? "no answer in time" : "refused or unreachable");
 		return EVT_CLIENT_TCP;
 	}
@@ -222,17 +228,20 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 	else if (strcmp(h->lws, "proxy not h1") == 0)
 		snprintf(out, size, "the proxy refused to connect");
 	else if (slow)
-		snprintf(out, size, "the server did not answer the handshake "
-		    "within %d s", EVT_CLIENT_CONNECT_S);
+		snprintf(out, size,
+		    "the server did not answer the handshake within %d s",
+		    EVT_CLIENT_CONNECT_S);
 	else if (c->post)
-		snprintf(out, size, "the server hung up without an answer "
-		    "(or it wants %s://)", c->cfg.url->tls ? "http" : "https");
+		snprintf(out, size,
+		    "the server hung up without an answer (or it wants %s://)",
+		    c->cfg.url->tls ? "http" : "https");
 	else if (h->status == 101)
 		snprintf(out, size, "the server's handshake is wrong (%s)",
 		    h->lws);
 	else
-		snprintf(out, size, "the server hung up during the handshake, "
-		    "or it is not a WebSocket server%s",
+		snprintf(out, size,
+		    "the server hung up during the handshake, or it is not a "
+		    "WebSocket server%s",
 		    c->cfg.url->tls ? "" : " (or it wants wss://)");
 	return EVT_CLIENT_HANDSHAKE;
 }
@@ -254,10 +263,10 @@ describe_parting(enum parting parting)
 	switch (parting) {
 	case PARTING_BROKEN:
 		return "the connection broke (reset by the server or on the "
-		    "way, or nothing got through)";
+		       "way, or nothing got through)";
 	case PARTING_OURS:
 		return "the server broke the WebSocket protocol: the "
-		    "connection was given up";
+		       "connection was given up";
 	case PARTING_SERVER:
 		break;
 	}
@@ -319,12 +328,14 @@ set_proxy(evt_client *c, const char *address)
 	bool six = strchr(address, ':') != NULL, ok;
 	evt_buf b = { 0 };
 
-	ok = (c->proxy.user == NULL || (evt_buf_add_str(&b, c->proxy.user) &&
-	    evt_buf_add_byte(&b, '@'))) &&
+	ok = (c->proxy.user == NULL ||
+	         (evt_buf_add_str(&b, c->proxy.user) &&
+	             evt_buf_add_byte(&b, '@'))) &&
 	    evt_buf_printf(&b, six ? "[%s]:%u" : "%s:%u", address,
-	    (unsigned)c->proxy.port) && evt_buf_add_byte(&b, '\0') &&
+	        (unsigned)c->proxy.port) &&
+	    evt_buf_add_byte(&b, '\0') &&
 	    lws_set_proxy(lws_get_vhost_by_name(c->lws, "default"),
-	    (const char *)b.data) == 0;
+	        (const char *)b.data) == 0;
 	evt_buf_free(&b);
 	return ok;
 }
@@ -339,7 +350,9 @@ try_address(evt_client *c)
 		.context = c->lws,
 		.address = address,
 		.port = c->cfg.url->port,
-		.method = c->post ? "POST" : plain ? "RAW" : NULL,
+		.method = c->post ? "POST" :
+		    plain         ? "RAW" :
+		                    NULL,
 		.path = c->target,
 		.host = c->cfg.url->authority,
 		.protocol = c->subprotocols,
@@ -460,8 +473,8 @@ copy_request(evt_client *c, const evt_client_request *r)
 void
 evt_client_connect(evt_client *c, const evt_client_request *request)
 {
-	const char *host = c->proxy.host != NULL ? c->proxy.host :
-	    c->cfg.url->host;
+	const char *host =
+	    c->proxy.host != NULL ? c->proxy.host : c->cfg.url->host;
 	evt_error err;
 
 	c->address = 0;

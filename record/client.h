@@ -40,18 +40,18 @@ enum evt_client_stage {
 
 /* How an attempt or a connection ended.  Valid during the call. */
 typedef struct evt_client_ended {
-	bool opened;       /* it had come up */
+	bool opened;                 /* it had come up */
 	enum evt_client_stage stage; /* the last one that was begun */
-	int code;          /* close code (RFC 6455, 7.4): 1005 the server gave
+	int code;           /* close code (RFC 6455, 7.4): 1005 the server gave
 	                      none, 1006 it closed without a close frame; 0 if
 	                      it had not come up.  1002 also where there is no
 	                      such code; over TLS and through a proxy libwebsockets
 	                      hands 1012 to 1015 over as that. */
 	const char *reason; /* for a person, one line; never empty */
-	unsigned status;   /* of the HTTP answer that refused, 0: none */
+	unsigned status;    /* of the HTTP answer that refused, 0: none */
 	int64_t retry_after_ns; /* as the server asked, 0: it did not */
-	uint64_t unfinished; /* bytes of a message that had begun */
-	bool answered;     /* a POST: all of the answer came (but for one in
+	uint64_t unfinished;    /* bytes of a message that had begun */
+	bool answered; /* a POST: all of the answer came (but for one in
 	                      chunks, of which the end may be missing), with
 	                      this status, whatever that is */
 } evt_client_ended;
@@ -74,7 +74,7 @@ typedef struct evt_client_events {
 } evt_client_events;
 
 typedef struct evt_client_config {
-	const evt_url *url;  /* must outlive the client, as ca_file and stamps */
+	const evt_url *url; /* must outlive the client, as ca_file and stamps */
 	const char *ca_file; /* NULL: the system's */
 	bool insecure;       /* accept any certificate */
 	size_t max_message;
@@ -105,8 +105,8 @@ typedef struct evt_client_request {
 	const char *target;         /* path and query, secrets filled in */
 	const char *const *headers; /* "Name: value", secrets filled in */
 	size_t n_headers;
-	const char *subprotocols;   /* "a, b"; NULL: none */
-	const uint8_t *body;        /* POST this over HTTP; NULL: WebSocket */
+	const char *subprotocols; /* "a, b"; NULL: none */
+	const uint8_t *body;      /* POST this over HTTP; NULL: WebSocket */
 	size_t body_len;
 } evt_client_request;
 

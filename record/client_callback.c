@@ -55,13 +55,13 @@ note_answer(evt_client *c, struct lws *wsi)
 	char text[64];
 
 	c->heard.status = lws_http_client_http_response(wsi);
-	if (lws_hdr_copy(wsi, text, sizeof(text),
-	    WSI_TOKEN_HTTP_RETRY_AFTER) > 0)
+	if (lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_RETRY_AFTER) >
+	    0)
 		(void)evt_retry_after_parse(text, evt_clock_real(),
 		    &c->heard.retry_after_ns);
-	c->heard.unmeasured = lws_hdr_total_length(wsi,
-	    WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0 && lws_hdr_total_length(wsi,
-	    WSI_TOKEN_HTTP_TRANSFER_ENCODING) == 0;
+	c->heard.unmeasured =
+	    lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0 &&
+	    lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) == 0;
 }
 
 static void
@@ -130,7 +130,7 @@ evt_client_parting(struct lws *wsi)
 	if (ssl != NULL && (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN))
 		return PARTING_SERVER;
 	if (getsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_INFO, &info,
-	    &len) != 0)
+	        &len) != 0)
 		return PARTING_SERVER;
 	switch (info.tcpi_state) {
 	case TCP_ESTABLISHED:
@@ -155,11 +155,12 @@ evt_client_up(evt_client *c, struct lws *wsi)
 	SSL *ssl = lws_get_ssl(wsi);
 
 	if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&addr,
-	    &len) == 0 && getnameinfo((struct sockaddr *)&addr, len, host,
-	    sizeof(host), port, sizeof(port),
-	    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-		snprintf(peer, sizeof(peer), addr.ss_family == AF_INET6 ?
-		    "[%s]:%s" : "%s:%s", host, port);
+	        &len) == 0 &&
+	    getnameinfo((struct sockaddr *)&addr, len, host, sizeof(host), port,
+	        sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		snprintf(peer, sizeof(peer),
+		    addr.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+		    port);
 	if (ssl != NULL) {
 		snprintf(tls, sizeof(tls), "%s %s", SSL_get_version(ssl),
 		    SSL_get_cipher_name(ssl));
@@ -223,7 +224,7 @@ received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 	evt_client_assemble(c, &stamp,
 	    lws_frame_is_binary(wsi) ? EVT_OP_BINARY : EVT_OP_TEXT, p, n,
 	    lws_remaining_packet_payload(wsi) == 0 &&
-	    lws_is_final_fragment(wsi));
+	        lws_is_final_fragment(wsi));
 }
 
 /* Write the oldest message that waits. */
@@ -244,8 +245,9 @@ write_next(evt_client *c, struct lws *wsi)
 	c->cfg.events.sent(c->cfg.ctx, copy, o->n);
 	explicit_bzero(copy, o->n);
 	free(copy);
-	rc = c->plain.used ? evt_client_plain_write(c, wsi, EVT_WIRE_OP_TEXT,
-	    o->data + LWS_PRE, o->n) :
+	rc = c->plain.used ?
+	    evt_client_plain_write(c, wsi, EVT_WIRE_OP_TEXT, o->data + LWS_PRE,
+	        o->n) :
 	    lws_write(wsi, o->data + LWS_PRE, o->n, LWS_WRITE_TEXT);
 	evt_client_free_outgoing(o);
 	return rc;
@@ -257,8 +259,9 @@ write_ping(evt_client *c, struct lws *wsi)
 	uint8_t frame[LWS_PRE + 8] = { 0 };
 
 	c->ping = false;
-	return c->plain.used ? evt_client_plain_write(c, wsi, EVT_WIRE_OP_PING,
-	    frame + LWS_PRE, 0) :
+	return c->plain.used ?
+	    evt_client_plain_write(c, wsi, EVT_WIRE_OP_PING, frame + LWS_PRE,
+	        0) :
 	    lws_write(wsi, frame + LWS_PRE, 0, LWS_WRITE_PING);
 }
 
@@ -375,8 +378,8 @@ general(evt_client *c, struct lws *wsi, enum lws_callback_reasons reason,
 }
 
 int
-evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
-    void *in, size_t len)
+evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
+    void *user, void *in, size_t len)
 {
 	struct lws_context *lws = lws_get_context(wsi);
 	evt_client *c = lws != NULL ? lws_context_user(lws) : NULL;
@@ -422,7 +425,6 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
 		return c->post ? posting(c, wsi, reason, in, len) : 0;
 	default:
-		return c->lws != NULL ?
-		    general(c, wsi, reason, user, len) : 0;
+		return c->lws != NULL ? general(c, wsi, reason, user, len) : 0;
 	}
 }

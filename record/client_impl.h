@@ -31,19 +31,19 @@ enum parting {
 
 /* What is heard of the present attempt until it is over. */
 struct hearsay {
-	char lws[200];     /* words of CONNECTION_ERROR */
-	char tls[400];     /* words on the certificate */
+	char lws[200];                 /* words of CONNECTION_ERROR */
+	char tls[400];                 /* words on the certificate */
 	char handshake[EVT_TLS_WORDS]; /* on a TLS handshake that failed */
-	char reason[512];  /* of our own drop, or of the server's close frame */
-	int code;          /* that goes with reason, 0: none */
+	char reason[512]; /* of our own drop, or of the server's close frame */
+	int code;         /* that goes with reason, 0: none */
 	unsigned status;
 	int64_t retry_after_ns;
-	int64_t began_ns;  /* CLOCK_BOOTTIME */
-	bool by_server;    /* code and reason are the server's */
+	int64_t began_ns; /* CLOCK_BOOTTIME */
+	bool by_server;   /* code and reason are the server's */
 	bool opened;
 	enum parting parting;
-	bool unmeasured;   /* the answer to a POST ends with the connection */
-	bool answered;     /* and here it ended */
+	bool unmeasured; /* the answer to a POST ends with the connection */
+	bool answered;   /* and here it ended */
 };
 
 /* A connection whose handshake and frames are ours (client_plain.c). */
@@ -71,12 +71,12 @@ struct evt_client {
 	char *target, *subprotocols;
 	char **headers;
 	size_t n_headers;
-	bool post;      /* its body is in `out` */
+	bool post; /* its body is in `out` */
 	evt_resolve *resolve;
 	size_t address; /* index of the one being tried */
 	bool resolving;
-	bool live;      /* a wsi is being made, or there is one */
-	bool over;      /* finish() was reached */
+	bool live; /* a wsi is being made, or there is one */
+	bool over; /* finish() was reached */
 	struct hearsay heard;
 
 	/* The open connection. */

@@ -53,16 +53,16 @@ ask(evt_client *c, struct lws *wsi)
 	if (b.data != NULL)
 		explicit_bzero(b.data, b.cap);
 	evt_buf_free(&b);
-	lws_set_timeout(
-	    wsi, PENDING_TIMEOUT_USER_REASON_BASE, EVT_CLIENT_CONNECT_S);
+	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+	    EVT_CLIENT_CONNECT_S);
 	return rc < 0 ? -1 : 0;
 }
 
 /* ---- what is sent ---------------------------------------------------------- */
 
 int
-evt_client_plain_write(
-    evt_client *c, struct lws *wsi, uint8_t opcode, uint8_t *p, size_t n)
+evt_client_plain_write(evt_client *c, struct lws *wsi, uint8_t opcode,
+    uint8_t *p, size_t n)
 {
 	uint8_t head[EVT_WIRE_HEAD_MAX], mask[4];
 	size_t size;
@@ -77,8 +77,8 @@ evt_client_plain_write(
 
 /* Send a control frame. */
 static int
-write_control(
-    evt_client *c, struct lws *wsi, uint8_t opcode, const uint8_t *p, size_t n)
+write_control(evt_client *c, struct lws *wsi, uint8_t opcode, const uint8_t *p,
+    size_t n)
 {
 	uint8_t frame[LWS_PRE + EVT_WIRE_CONTROL_MAX] = { 0 };
 
@@ -90,8 +90,8 @@ int
 evt_client_plain_pong(evt_client *c, struct lws *wsi)
 {
 	c->plain.pong = false;
-	return write_control(
-	    c, wsi, EVT_WIRE_OP_PONG, c->plain.ping, c->plain.n_ping);
+	return write_control(c, wsi, EVT_WIRE_OP_PONG, c->plain.ping,
+	    c->plain.n_ping);
 }
 
 int
@@ -140,8 +140,8 @@ take(evt_client *c, struct lws *wsi, const evt_moment *stamp, uint8_t *p,
 	for (;;) {
 		switch (evt_wire_next(&c->plain.wire, &p, &n, &e)) {
 		case EVT_WIRE_PIECE:
-			evt_client_assemble(
-			    c, stamp, e.opcode, e.data, e.n, e.last);
+			evt_client_assemble(c, stamp, e.opcode, e.data, e.n,
+			    e.last);
 			break;
 		case EVT_WIRE_PING:
 			heed_ping(c, wsi, &e);
@@ -172,8 +172,8 @@ judge(evt_client *c, size_t head)
 	if (!evt_upgrade_read(&u, (const char *)c->plain.head.data, head, &a))
 		return -1;
 	c->heard.status = a.status;
-	(void)evt_retry_after_parse(
-	    a.retry_after, evt_clock_real(), &c->heard.retry_after_ns);
+	(void)evt_retry_after_parse(a.retry_after, evt_clock_real(),
+	    &c->heard.retry_after_ns);
 	if (a.status == 101 && a.wrong != NULL)
 		snprintf(c->heard.lws, sizeof(c->heard.lws), "%s", a.wrong);
 	return a.status == 101 && a.wrong == NULL ? 0 : -1;

@@ -68,7 +68,8 @@ complete(evt_lines *l, size_t n, size_t more, uint8_t **ret_line,
 enum evt_lines_state
 evt_lines_next(evt_lines *l, uint8_t **ret_line, uint64_t *ret_len)
 {
-	uint8_t *nl = l->end == l->scanned ? NULL :
+	uint8_t *nl = l->end == l->scanned ?
+	    NULL :
 	    memchr(l->data + l->scanned, '\n', l->end - l->scanned);
 
 	if (nl != NULL)

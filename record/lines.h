@@ -14,7 +14,7 @@
 
 /* Zero-initialised with max set is ready for use. */
 typedef struct evt_lines {
-	size_t max;       /* bytes of the longest line that is kept */
+	size_t max; /* bytes of the longest line that is kept */
 	uint8_t *data;
 	size_t cap;
 	size_t start;     /* of what was not handed out */

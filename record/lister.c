@@ -40,7 +40,7 @@ struct attempt {
 	int64_t due_ns;      /* then it is given up */
 	int64_t at_least_ns; /* the least wait before another */
 	bool answered;
-	char why[512];       /* if not */
+	char why[512]; /* if not */
 };
 
 struct evt_lister {
@@ -55,14 +55,14 @@ struct evt_lister {
 	/* The thread's own. */
 	evt_backoff backoff;
 	struct attempt now;
-	char told[700];     /* the failure that was told last */
-	uint64_t count;     /* of trackers in the list before */
-	bool had;           /* there was one */
+	char told[700]; /* the failure that was told last */
+	uint64_t count; /* of trackers in the list before */
+	bool had;       /* there was one */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
 	int ending;
-	evt_buf payload;    /* to be taken */
+	evt_buf payload; /* to be taken */
 	uint64_t payload_count;
 };
 
@@ -162,8 +162,11 @@ make_client(evt_lister *l, evt_error *err)
 		.ca_file = l->o.ca_file,
 		.insecure = l->o.insecure,
 		.env = l->o.env,
-		.events = { .ended = on_ended, .due = on_due, .woken = on_woken,
-		    .turn = on_turn, .answer = on_answer },
+		.events = { .ended = on_ended,
+		    .due = on_due,
+		    .woken = on_woken,
+		    .turn = on_turn,
+		    .answer = on_answer },
 		.ctx = l,
 	};
 
@@ -173,8 +176,8 @@ make_client(evt_lister *l, evt_error *err)
 static int
 post(evt_lister *l, evt_error *err)
 {
-	static const char *const headers[] = {
-		"Content-Type: application/json", "Accept: application/json",
+	static const char *const headers[] = { "Content-Type: application/json",
+		"Accept: application/json",
 		("User-Agent: evtape-record/" EVT_VERSION) };
 	evt_client_request request = { .target = l->url.target,
 		.headers = headers,
@@ -199,7 +202,7 @@ post(evt_lister *l, evt_error *err)
 	if (!l->now.answered)
 		return evt_err_set(err, EVT_ERR_IO, "%s",
 		    l->now.why[0] != '\0' ? l->now.why :
-		    "the event loop failed");
+		                            "the event loop failed");
 	return EVT_OK;
 }
 
@@ -212,8 +215,9 @@ read_on(int fd, const char *path, evt_buf *out, evt_error *err)
 
 	for (;;) {
 		if (out->len > EVT_LISTING_MAX)
-			return evt_err_set(err, EVT_ERR_ARG, "%s is longer than "
-			    "%u MiB", path, EVT_LISTING_MAX >> 20);
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "%s is longer than %u MiB", path,
+			    EVT_LISTING_MAX >> 20);
 		if (!evt_buf_reserve(out, READ_BYTES))
 			return evt_err_nomem(err);
 		n = read(fd, out->data + out->len, READ_BYTES);
@@ -240,8 +244,9 @@ read_file(const char *path, evt_buf *out, evt_error *err)
 	if (fstat(fd, &st) != 0)
 		rc = evt_err_sys(err, errno, "cannot read %s", path);
 	else if (!S_ISREG(st.st_mode))
-		rc = evt_err_set(err, EVT_ERR_ARG, "%s is no file: it must be "
-		    "one that can be read again", path);
+		rc = evt_err_set(err, EVT_ERR_ARG,
+		    "%s is no file: it must be one that can be read again",
+		    path);
 	else
 		rc = read_on(fd, path, out, err);
 	close(fd);
@@ -262,9 +267,9 @@ hand_out(evt_lister *l, evt_buf *payload, uint64_t count)
 	pthread_mutex_unlock(&l->lock);
 	*payload = (evt_buf){ 0 };
 	if (!l->had || l->told[0] != '\0' || l->count != count) {
-		snprintf(text, sizeof(text), "%llu tracker%s in the list from "
-		    "%.500s", (unsigned long long)count, count == 1 ? "" : "s",
-		    l->shown);
+		snprintf(text, sizeof(text),
+		    "%llu tracker%s in the list from %.500s",
+		    (unsigned long long)count, count == 1 ? "" : "s", l->shown);
 		say(l, EVT_RECORD_NOTICE, text);
 	}
 	l->told[0] = '\0';
@@ -278,8 +283,8 @@ hand_out(evt_lister *l, evt_buf *payload, uint64_t count)
 static int64_t
 failed(evt_lister *l, const char *why, int64_t at_least_ns)
 {
-	int64_t wait = evt_backoff_patient(&l->backoff, evt_clock_boot(),
-	    at_least_ns);
+	int64_t wait =
+	    evt_backoff_patient(&l->backoff, evt_clock_boot(), at_least_ns);
 	char text[1000], again[120] = "", time[EVT_TIME_TEXT];
 	bool over = ending(l) > 0;
 
@@ -287,8 +292,9 @@ failed(evt_lister *l, const char *why, int64_t at_least_ns)
 	    (over && (l->had || l->told[0] != '\0')))
 		return wait;
 	if (!over)
-		snprintf(again, sizeof(again), "; trying again in %s, and then "
-		    "for as long as it takes", evt_duration_format(wait, time));
+		snprintf(again, sizeof(again),
+		    "; trying again in %s, and then for as long as it takes",
+		    evt_duration_format(wait, time));
 	snprintf(text, sizeof(text), "no list of trackers from %.300s: %s%s",
 	    l->shown, why, again);
 	say(l, EVT_RECORD_WARNING, text);
@@ -311,7 +317,7 @@ ask(evt_lister *l)
 	rc = evt_secret_load(l->secret, &err);
 	if (rc == EVT_OK)
 		rc = l->client != NULL ? post(l, &err) :
-		    read_file(l->o.from, &a->text, &err);
+		                         read_file(l->o.from, &a->text, &err);
 	if (rc == EVT_OK && a->status == 200) {
 		rc = evt_listing_take(a->text.data, a->text.len, l->shown,
 		    l->secret, &payload, &count, &err);
@@ -383,9 +389,9 @@ check(evt_lister *l, evt_error *err)
 		return l->shown != NULL ? EVT_OK : evt_err_nomem(err);
 	}
 	if (evt_secret_text(l->secret) == NULL)
-		return evt_err_set(err, EVT_ERR_ARG, "a list of trackers from a "
-		    "URL needs a session hash: give --credential-file FILE, or "
-		    "set EVTAPE_CREDENTIAL");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "a list of trackers from a URL needs a session hash: give "
+		    "--credential-file FILE, or set EVTAPE_CREDENTIAL");
 	rc = evt_url_parse(l->o.from, &l->url, err);
 	if (rc != EVT_OK)
 		return rc;
@@ -452,8 +458,8 @@ evt_lister_start(evt_lister *l, evt_error *err)
 
 	l->runs = rc == 0;
 	if (rc != 0)
-		return evt_err_sys(err, rc, "cannot start the thread that gets "
-		    "the list of trackers");
+		return evt_err_sys(err, rc,
+		    "cannot start the thread that gets the list of trackers");
 	return EVT_OK;
 }
 

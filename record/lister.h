@@ -27,10 +27,10 @@ typedef struct evt_lister evt_lister;
 
 /* All that is pointed to must outlive the lister. */
 typedef struct evt_lister_options {
-	const char *from;     /* URL or file, see evt_listing_is_url() */
-	int64_t every_ns;     /* 0: EVT_LISTER_EVERY_NS */
-	int64_t patience_ns;  /* 0: EVT_LISTER_PATIENCE_NS */
-	const char *ca_file;  /* NULL: the system's */
+	const char *from;    /* URL or file, see evt_listing_is_url() */
+	int64_t every_ns;    /* 0: EVT_LISTER_EVERY_NS */
+	int64_t patience_ns; /* 0: EVT_LISTER_PATIENCE_NS */
+	const char *ca_file; /* NULL: the system's */
 	bool insecure;
 	const char *credential_file; /* NULL: credential */
 	const char *credential;      /* NULL: none */

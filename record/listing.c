@@ -19,7 +19,7 @@ bool
 evt_listing_show(const evt_url *url, evt_buf *out)
 {
 	return evt_buf_printf(out, "%s://%s", url->tls ? "https" : "http",
-	    url->authority) &&
+	           url->authority) &&
 	    evt_buf_add(out, url->target, strcspn(url->target, "?"));
 }
 
@@ -61,11 +61,11 @@ add_payload(const evt_trackers *t, const char *from, evt_buf *out)
 
 	list = evt_trackers_json(t, &n);
 	return evt_buf_printf(out, "{\"mark\":\"%s\",\"from\":",
-	    evt_mark_name(EVT_MARK_TRACKERS)) &&
+	           evt_mark_name(EVT_MARK_TRACKERS)) &&
 	    evt_buf_add_json(out, from, strlen(from)) &&
-	    evt_buf_printf(out, ",\"trackers\":%zu,\"list\":",
-	    evt_trackers_count(t)) && add_compact(list, n, out) &&
-	    evt_buf_add_byte(out, '}');
+	    evt_buf_printf(out,
+	        ",\"trackers\":%zu,\"list\":", evt_trackers_count(t)) &&
+	    add_compact(list, n, out) && evt_buf_add_byte(out, '}');
 }
 
 int
@@ -100,8 +100,9 @@ evt_listing_refused(unsigned status, uint8_t *text, size_t n,
 
 	(void)evt_secret_blot(secret, text, n);
 	if (status >= 300 && status < 400)
-		return evt_err_set(err, EVT_ERR_ARG, "the server answered HTTP "
-		    "%u (moved): redirects are not followed, give the new URL",
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the server answered HTTP %u (moved): redirects are not "
+		    "followed, give the new URL",
 		    status);
 	/* Only what is JSON may be looked into; the parser finds that out. */
 	rc = evt_trackers_parse(text, n, &t, &said);
@@ -114,7 +115,8 @@ evt_listing_refused(unsigned status, uint8_t *text, size_t n,
 		return evt_err_set(err, EVT_ERR_ARG, "%.400s (HTTP %u)",
 		    said.text, status);
 	return evt_err_set(err, EVT_ERR_ARG, "the server answered HTTP %u%s",
-	    status, status == 401 || status == 403 ?
-	    ": is the credential right?" : status == 404 ?
-	    ": is the path of the URL right?" : "");
+	    status,
+	    status == 401 || status == 403 ? ": is the credential right?" :
+	        status == 404              ? ": is the path of the URL right?" :
+	                                     "");
 }

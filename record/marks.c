@@ -59,7 +59,7 @@ evt_marks_started(evt_buf *out, const char *url, const char *profile,
 {
 	if (!begin(out, EVT_MARK_STARTED) ||
 	    !evt_buf_printf(out, ",\"program\":\"evtape-record %s\"",
-	    evt_version()) ||
+	        evt_version()) ||
 	    !add_text(out, "url", url) || !add_text(out, "profile", profile) ||
 	    !evt_buf_add_str(out, ",\"events\":["))
 		return false;
@@ -74,7 +74,8 @@ evt_marks_started(evt_buf *out, const char *url, const char *profile,
 bool
 evt_marks_stopped(evt_buf *out, const char *reason, uint64_t frames)
 {
-	return begin(out, EVT_MARK_STOPPED) && add_text(out, "reason", reason) &&
+	return begin(out, EVT_MARK_STOPPED) &&
+	    add_text(out, "reason", reason) &&
 	    add_count(out, "frames", (int64_t)frames) &&
 	    evt_buf_add_byte(out, '}');
 }
@@ -135,6 +136,5 @@ evt_marks_armed(evt_buf *out, int64_t keep_ns, int64_t after_ns)
 {
 	return begin(out, EVT_MARK_ARMED) &&
 	    add_seconds(out, "keep_s", keep_ns) &&
-	    add_seconds(out, "after_s", after_ns) &&
-	    evt_buf_add_byte(out, '}');
+	    add_seconds(out, "after_s", after_ns) && evt_buf_add_byte(out, '}');
 }

@@ -29,12 +29,12 @@ bool evt_marks_disconnected(evt_buf *out, int code, const char *reason,
 #define EVT_MARKS_UNKNOWN INT64_C(-1)
 
 typedef struct evt_gap {
-	int64_t frames;  /* EVT_MARKS_UNKNOWN: nobody knows */
-	int64_t bytes;   /* EVT_MARKS_UNKNOWN: nobody knows */
+	int64_t frames; /* EVT_MARKS_UNKNOWN: nobody knows */
+	int64_t bytes;  /* EVT_MARKS_UNKNOWN: nobody knows */
 	const char *reason;
 	bool has_span;
 	int64_t from_ns, to_ns; /* UTC */
-	int64_t span_ns; /* that passed between, on the steady clock */
+	int64_t span_ns;        /* that passed between, on the steady clock */
 } evt_gap;
 
 bool evt_marks_gap(evt_buf *out, const evt_gap *gap);

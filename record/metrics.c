@@ -35,8 +35,7 @@ static const struct row {
 	    "Connections that came up; all but the first are reconnections.",
 	    AT(connections) },
 	{ NAME("queue_bytes"), GAUGE,
-	    "What is held in memory on its way to the tape.",
-	    AT(queue_bytes) },
+	    "What is held in memory on its way to the tape.", AT(queue_bytes) },
 	{ NAME("queue_limit_bytes"), GAUGE,
 	    "At this much the socket is not read; 0: there is no queue.",
 	    AT(queue_limit) },
@@ -47,8 +46,9 @@ static const struct row {
 	    "Frames of an earlier recording that were found in its journal.",
 	    AT(recovered) },
 	{ NAME("disk_min_free_bytes"), GAUGE,
-	    "With less room than this a warning is given (--min-free); 0: "
-	    "not watched.", AT(disk_min) },
+	    "With less room than this a warning is given (--min-free); 0: not "
+	    "watched.",
+	    AT(disk_min) },
 	{ NAME("disk_end_bytes"), GAUGE,
 	    "With less room than this the recording ends; 0: not watched.",
 	    AT(disk_end) },
@@ -110,13 +110,16 @@ static bool
 add_syncs(evt_buf *out, const evt_sync_times *t)
 {
 	int64_t bounds[EVT_SYNC_BOUNDS];
-	evt_prom_histogram h = { .bound_ns = bounds, .within = t->within,
-		.n = EVT_SYNC_BOUNDS, .count = t->count, .sum_ns = t->sum_ns };
+	evt_prom_histogram h = { .bound_ns = bounds,
+		.within = t->within,
+		.n = EVT_SYNC_BOUNDS,
+		.count = t->count,
+		.sum_ns = t->sum_ns };
 
 	for (int i = 0; i < EVT_SYNC_BOUNDS; i++)
 		bounds[i] = EVT_SYNC_BOUND_NS(i);
-	return evt_prom_add_histogram(out, NAME("sync_seconds"), "How long "
-	    "forcing what was written to the disk took (--sync).", &h);
+	return evt_prom_add_histogram(out, NAME("sync_seconds"),
+	    "How long forcing what was written to the disk took (--sync).", &h);
 }
 
 static bool
@@ -124,10 +127,11 @@ add_disk(evt_buf *out, const evt_metrics_around *a)
 {
 	if (!a->has_disk)
 		return true;
-	return gauge(out, NAME("disk_free_bytes"), "Room on the tape's file "
-	    "system for the recorder's user.", (double)a->disk_free) &&
+	return gauge(out, NAME("disk_free_bytes"),
+	           "Room on the tape's file system for the recorder's user.",
+	           (double)a->disk_free) &&
 	    gauge(out, NAME("disk_size_bytes"),
-	    "Size of the tape's file system.", (double)a->disk_size);
+	        "Size of the tape's file system.", (double)a->disk_size);
 }
 
 bool
@@ -135,31 +139,37 @@ evt_record_metrics(const evt_record_stats *st, const evt_metrics_around *a,
     evt_buf *out)
 {
 	return evt_prom_head(out, NAME("build_info"), GAUGE,
-	    "1; the version is in the label.") &&
-	    evt_buf_add_str(out, NAME("build_info") "{version=\"" EVT_VERSION
-	    "\"} 1\n") &&
+	           "1; the version is in the label.") &&
+	    evt_buf_add_str(out,
+	        NAME("build_info") "{version=\"" EVT_VERSION "\"} 1\n") &&
 	    gauge(out, "process_start_time_seconds",
-	    "When the program began, in seconds since 1970.",
-	    (double)a->start_ns / 1e9) &&
+	        "When the program began, in seconds since 1970.",
+	        (double)a->start_ns / 1e9) &&
 	    gauge(out, NAME("connected"), "1: connected, or reading lines.",
-	    is_connected(st) ? 1 : 0) &&
-	    gauge(out, NAME("last_event_age_seconds"), "Time since the last "
-	    "frame that was committed, or since the program began.",
-	    event_age(st, a)) &&
+	        is_connected(st) ? 1 : 0) &&
+	    gauge(out, NAME("last_event_age_seconds"),
+	        "Time since the last frame that was committed, or since the "
+	        "program began.",
+	        event_age(st, a)) &&
 	    add_rows(out, st) &&
-	    gauge(out, NAME("segment"), "Number of the segment that is being "
-	    "written.", (double)st->segment) &&
-	    gauge(out, NAME("tape_failing"), "1: the tape cannot be written "
-	    "to, and is tried again each second.", st->failing ? 1 : 0) &&
+	    gauge(out, NAME("segment"),
+	        "Number of the segment that is being written.",
+	        (double)st->segment) &&
+	    gauge(out, NAME("tape_failing"),
+	        "1: the tape cannot be written to, and is tried again each "
+	        "second.",
+	        st->failing ? 1 : 0) &&
 	    gauge(out, NAME("disk_low"), "1: less than --min-free is left.",
-	    st->disk_low ? 1 : 0) &&
-	    gauge(out, NAME("armed"), "1: frames are held, and not written "
-	    "(--keep-last).", st->armed ? 1 : 0) &&
-	    gauge(out, NAME("tape_still_seconds"), "Time since the thread "
-	    "that writes the tape last came round: long where the disk does "
-	    "not answer.", (double)st->tape_still_ns / 1e9) &&
-	    gauge(out, NAME("network_still_seconds"), "The same for the "
-	    "thread that reads the socket.",
-	    (double)st->network_still_ns / 1e9) &&
+	        st->disk_low ? 1 : 0) &&
+	    gauge(out, NAME("armed"),
+	        "1: frames are held, and not written (--keep-last).",
+	        st->armed ? 1 : 0) &&
+	    gauge(out, NAME("tape_still_seconds"),
+	        "Time since the thread that writes the tape last came round: "
+	        "long where the disk does not answer.",
+	        (double)st->tape_still_ns / 1e9) &&
+	    gauge(out, NAME("network_still_seconds"),
+	        "The same for the thread that reads the socket.",
+	        (double)st->network_still_ns / 1e9) &&
 	    add_syncs(out, &st->syncs) && add_disk(out, a);
 }

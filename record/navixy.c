@@ -46,7 +46,7 @@ tracker_ids(const evt_navixy_options *o, evt_error *err)
 		cJSON *item;
 
 		if (evt_int_parse(o->trackers[i], "a tracker id", 1, INT64_MAX,
-		    &id, err) != EVT_OK) {
+		        &id, err) != EVT_OK) {
 			cJSON_Delete(list);
 			return NULL;
 		}
@@ -67,8 +67,9 @@ add_target(cJSON *request, cJSON *ids)
 {
 	cJSON *target = cJSON_AddObjectToObject(request, "target");
 
-	if (target == NULL || cJSON_AddStringToObject(target, "type",
-	    ids != NULL ? "selected" : "all") == NULL) {
+	if (target == NULL ||
+	    cJSON_AddStringToObject(target, "type",
+	        ids != NULL ? "selected" : "all") == NULL) {
 		cJSON_Delete(ids);
 		return false;
 	}
@@ -94,9 +95,10 @@ add_request(cJSON *requests, const evt_navixy_options *o, const struct kind *k,
 		if (ids == NULL)
 			return err != NULL ? err->code : EVT_ERR_ARG;
 	} else if (k->by_trackers) {
-		return evt_err_set(err, EVT_ERR_ARG, "event '%s' needs "
-		    "--trackers ID,...: only state_batch, readings_batch and "
-		    "iot_monitor can ask for all", k->name);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "event '%s' needs --trackers ID,...: only state_batch, "
+		    "readings_batch and iot_monitor can ask for all",
+		    k->name);
 	}
 	ok = cJSON_AddStringToObject(request, "type", k->name) != NULL;
 	if (k->by_trackers && ok) {
@@ -109,11 +111,13 @@ add_request(cJSON *requests, const evt_navixy_options *o, const struct kind *k,
 		cJSON_Delete(ids);
 	}
 	if (k->rate_limit)
-		ok = ok && cJSON_AddStringToObject(request, "rate_limit",
-		    o->rate_limit != NULL ? o->rate_limit : "5s") != NULL;
+		ok = ok &&
+		    cJSON_AddStringToObject(request, "rate_limit",
+		        o->rate_limit != NULL ? o->rate_limit : "5s") != NULL;
 	if (k->format)
-		ok = ok && cJSON_AddStringToObject(request, "format",
-		    o->compact ? "compact" : "full") != NULL;
+		ok = ok &&
+		    cJSON_AddStringToObject(request, "format",
+		        o->compact ? "compact" : "full") != NULL;
 	return ok ? EVT_OK : evt_err_nomem(err);
 }
 
@@ -127,9 +131,11 @@ add_event(cJSON *requests, const evt_navixy_options *o, const char *event,
 	}
 	if (comes_anyway(event))
 		return EVT_OK;
-	return evt_err_set(err, EVT_ERR_ARG, "there is no event '%.60s' to ask "
-	    "for: state, state_batch, readings_batch, iot_monitor (lifecycle "
-	    "and logout come by themselves)", event);
+	return evt_err_set(err, EVT_ERR_ARG,
+	    "there is no event '%.60s' to ask for: state, state_batch, "
+	    "readings_batch, iot_monitor (lifecycle and logout come by "
+	    "themselves)",
+	    event);
 }
 
 static int
@@ -145,8 +151,9 @@ fill_new(cJSON *root, const evt_navixy_options *o, evt_error *err)
 	for (size_t i = 0; rc == EVT_OK && i < o->n_events; i++)
 		rc = add_event(requests, o, o->events[i], err);
 	if (rc == EVT_OK && cJSON_GetArraySize(requests) == 0)
-		return evt_err_set(err, EVT_ERR_ARG, "lifecycle and logout "
-		    "cannot be asked for alone: add state or state_batch");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "lifecycle and logout cannot be asked for alone: add state "
+		    "or state_batch");
 	return rc;
 }
 
@@ -157,8 +164,9 @@ fill_old(cJSON *root, const evt_navixy_options *o, evt_error *err)
 	size_t n = o->n_events > 0 ? o->n_events : 1;
 
 	if (o->n_trackers == 0)
-		return evt_err_set(err, EVT_ERR_ARG, "the old request form "
-		    "needs --trackers ID,...: it cannot ask for all");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the old request form needs --trackers ID,...: it cannot "
+		    "ask for all");
 	for (size_t i = 0; i < n; i++) {
 		cJSON *name = cJSON_CreateString(
 		    o->n_events > 0 ? o->events[i] : "state");
@@ -217,10 +225,10 @@ evt_navixy_target(const char *target, const char *id, evt_buf *out)
 		return false;
 	if (strstr(target, "X-Atmosphere-tracking-id=") != NULL)
 		return true;
-	return evt_buf_printf(out, "%cX-Atmosphere-tracking-id=%s"
-	    "&X-Atmosphere-Framework=3.1.3-javascript"
-	    "&X-Atmosphere-Transport=websocket"
-	    "&Content-Type=application/json&X-atmo-protocol=true",
+	return evt_buf_printf(out,
+	    "%cX-Atmosphere-tracking-id=%s&X-Atmosphere-Framework=3.1.3-"
+	    "javascript&X-Atmosphere-Transport=websocket&Content-Type="
+	    "application/json&X-atmo-protocol=true",
 	    strchr(target, '?') != NULL ? '&' : '?', id != NULL ? id : "0");
 }
 
@@ -301,19 +309,22 @@ read_error(const cJSON *root, evt_navixy_answer *ret)
 {
 	const cJSON *status = cJSON_GetObjectItemCaseSensitive(root, "status");
 	const cJSON *code = cJSON_GetObjectItemCaseSensitive(status, "code");
-	const cJSON *words = cJSON_GetObjectItemCaseSensitive(status,
-	    "description");
-	const char *said = cJSON_IsString(words) ? words->valuestring :
-	    "no description";
+	const cJSON *words =
+	    cJSON_GetObjectItemCaseSensitive(status, "description");
+	const char *said =
+	    cJSON_IsString(words) ? words->valuestring : "no description";
 	int n = cJSON_IsNumber(code) ? code->valueint : 0;
 
 	if (n == 3)
-		snprintf(ret->text, sizeof(ret->text), "the server refuses the "
-		    "credential (code 3, %.120s): log in again and write the "
-		    "new session hash to the credential file", said);
+		snprintf(ret->text, sizeof(ret->text),
+		    "the server refuses the credential (code 3, %.120s): log "
+		    "in again and write the new session hash to the credential "
+		    "file",
+		    said);
 	else
-		snprintf(ret->text, sizeof(ret->text), "the server refuses the "
-		    "subscription (code %d, %.200s)", n, said);
+		snprintf(ret->text, sizeof(ret->text),
+		    "the server refuses the subscription (code %d, %.200s)", n,
+		    said);
 }
 
 /* Count the trackers whose state is not "normal", whatever the depth at which
@@ -344,12 +355,14 @@ read_response(const cJSON *root, evt_navixy_answer *ret)
 	if (data != NULL)
 		count_states(data->child, 0, &blocked, &refused);
 	if (refused > 0)
-		snprintf(ret->text, sizeof(ret->text), "%u of the trackers asked "
-		    "for are unknown or not allowed: nothing comes from them",
+		snprintf(ret->text, sizeof(ret->text),
+		    "%u of the trackers asked for are unknown or not allowed: "
+		    "nothing comes from them",
 		    refused);
 	else if (blocked > 0)
-		snprintf(ret->text, sizeof(ret->text), "%u of the trackers are "
-		    "blocked: nothing comes from them until they are unblocked",
+		snprintf(ret->text, sizeof(ret->text),
+		    "%u of the trackers are blocked: nothing comes from them "
+		    "until they are unblocked",
 		    blocked);
 }
 
@@ -379,8 +392,8 @@ evt_navixy_read(evt_navixy *x, const uint8_t *p, size_t n,
 	    scan.event == NULL)
 		return;
 	if (is(scan.event, scan.event_len, "event")) {
-		if (scan.n_sources == 1 && is(scan.sources[0].text,
-		    scan.sources[0].len, "logout"))
+		if (scan.n_sources == 1 &&
+		    is(scan.sources[0].text, scan.sources[0].len, "logout"))
 			ret->type = EVT_NAVIXY_LOGOUT;
 		return;
 	}

@@ -18,9 +18,15 @@
 /* Where the keys of a frame stand: the event's name, and the source ids of a
  * state, a batch of bare states and a batch of wrapped ones.  A tracker id is
  * not a source id, so readings have none. */
-#define EVT_NAVIXY_EVENT_PATHS { "/event" }
-#define EVT_NAVIXY_SOURCE_PATHS \
-	{ "/data/source_id", "/data/*/source_id", "/data/*/state/source_id" }
+#define EVT_NAVIXY_EVENT_PATHS \
+	{                      \
+		"/event"       \
+	}
+#define EVT_NAVIXY_SOURCE_PATHS                         \
+	{                                               \
+		"/data/source_id", "/data/*/source_id", \
+		    "/data/*/state/source_id"           \
+	}
 
 /*
  * The profile of a feed: the paths that were given and, where none were and
@@ -68,7 +74,7 @@ bool evt_navixy_is_handshake(const uint8_t *p, size_t n,
     evt_navixy_handshake *ret_handshake);
 
 enum evt_navixy_type {
-	EVT_NAVIXY_EVENT,    /* data, or anything not listed here */
+	EVT_NAVIXY_EVENT, /* data, or anything not listed here */
 	EVT_NAVIXY_LOGOUT,
 	EVT_NAVIXY_RESPONSE, /* to a subscription */
 	EVT_NAVIXY_ERROR

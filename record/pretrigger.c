@@ -24,7 +24,7 @@
 #define IDLE_NS (2 * EVT_NS_PER_S)
 
 enum state {
-	BEFORE,  /* the first mark of the recording is to come */
+	BEFORE, /* the first mark of the recording is to come */
 	ARMED,
 	WRITING, /* until until_ns */
 	ENDED
@@ -34,10 +34,10 @@ enum cause { SIGNAL, MARK, MATCH };
 
 /* Steps of what was asked for, in this order. */
 struct pending {
-	bool armed;    /* put the mark: what follows is held */
-	bool move;     /* the ring from from_ns on */
-	bool note;     /* put the bookmark text */
-	bool trigger;  /* put the mark */
+	bool armed;   /* put the mark: what follows is held */
+	bool move;    /* the ring from from_ns on */
+	bool note;    /* put the bookmark text */
+	bool trigger; /* put the mark */
 };
 
 struct evt_pretrigger {
@@ -46,7 +46,7 @@ struct evt_pretrigger {
 	void (*wrote)(void *ctx, const evt_frame *frame);
 	void *wrote_ctx;
 	enum state state;
-	int64_t until_ns; /* steady: end of the window, also after it */
+	int64_t until_ns;  /* steady: end of the window, also after it */
 	int64_t last_diff; /* wall less steady time of the latest frame */
 	struct pending todo;
 	enum cause cause;
@@ -75,7 +75,9 @@ evt_pretrigger_new(const evt_pretrigger_options *options,
 {
 	evt_pretrigger *p = calloc(1, sizeof(*p));
 	evt_ring_options o = { .keep_ns = options->keep_ns,
-		.keep_bytes = options->keep_bytes, .wrote = wrote, .ctx = p };
+		.keep_bytes = options->keep_bytes,
+		.wrote = wrote,
+		.ctx = p };
 	int r;
 
 	if (p == NULL)
@@ -122,9 +124,12 @@ static int
 put_mark(evt_pretrigger *p, enum evt_mark mark, int64_t at_ns, evt_buf *json,
     bool ok, evt_error *err)
 {
-	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = (uint8_t)mark,
-		.mono_ns = at_ns, .time_ns = at_ns + p->last_diff,
-		.payload = json->data, .len = json->len };
+	evt_frame f = { .kind = EVT_KIND_MARK,
+		.opcode = (uint8_t)mark,
+		.mono_ns = at_ns,
+		.time_ns = at_ns + p->last_diff,
+		.payload = json->data,
+		.len = json->len };
 	int r = ok ? evt_writer_put(p->o.writer, &f, err) : evt_err_nomem(err);
 
 	if (r == EVT_OK)
@@ -165,19 +170,23 @@ put_trigger(evt_pretrigger *p, evt_error *err)
 
 	evt_ring_get_stats(p->ring, &ring);
 	frames = ring.moved - p->moved;
-	ok = evt_marks_trigger(&json, names[p->cause], p->cause == MATCH ?
-	    p->what : p->cause == MARK ? p->text : NULL, frames, ring.let_go - p->let_go);
+	ok = evt_marks_trigger(&json, names[p->cause],
+	    p->cause == MATCH    ? p->what :
+	        p->cause == MARK ? p->text :
+	                           NULL,
+	    frames, ring.let_go - p->let_go);
 	r = put_mark(p, EVT_MARK_TRIGGER, p->at_ns, &json, ok, err);
 	if (r != EVT_OK)
 		return r;
 	/* The next trigger of this window has nothing before it. */
 	p->moved = ring.moved;
 	p->let_go = ring.let_go;
-	snprintf(text, sizeof(text), "trigger (%s%s%.80s): %llu frames that were "
-	    "held are on the tape, and what comes for %s", names[p->cause],
-	    p->cause == MATCH ? " " : "", p->cause == MATCH ? p->what : "",
-	    (unsigned long long)frames, evt_duration_format(p->o.after_ns,
-	    after));
+	snprintf(text, sizeof(text),
+	    "trigger (%s%s%.80s): %llu frames that were held are on the tape, "
+	    "and what comes for %s",
+	    names[p->cause], p->cause == MATCH ? " " : "",
+	    p->cause == MATCH ? p->what : "", (unsigned long long)frames,
+	    evt_duration_format(p->o.after_ns, after));
 	p->o.say(p->o.ctx, text);
 	return EVT_OK;
 }
@@ -200,7 +209,7 @@ settle(evt_pretrigger *p, evt_error *err)
 	}
 	if (p->todo.note) {
 		if ((r = evt_writer_put_note(p->o.writer, p->text, p->text_ns,
-		    err)))
+		         err)))
 			return r;
 		p->todo.note = false;
 	}
@@ -321,7 +330,7 @@ evt_pretrigger_put(evt_pretrigger *p, evt_frame *frame, evt_error *err)
 	if ((r = settle(p, err)) ||
 	    (r = evt_writer_scan(p->o.writer, &f, &json, &in_lines, err)) ||
 	    (r = is_held(p, &f) ? hold_frame(p, &f, in_lines, err) :
-	    write_frame(p, &f, in_lines, err)))
+	                          write_frame(p, &f, in_lines, err)))
 		return r;
 	p->last_diff = f.time_ns - f.mono_ns;
 	if (p->state == BEFORE) {
@@ -331,7 +340,8 @@ evt_pretrigger_put(evt_pretrigger *p, evt_frame *frame, evt_error *err)
 		p->todo.armed = true;
 	}
 	what = json && p->o.triggers != NULL && p->state != ENDED ?
-	    evt_triggers_match(p->o.triggers, f.payload, f.len) : NULL;
+	    evt_triggers_match(p->o.triggers, f.payload, f.len) :
+	    NULL;
 	if (what != NULL) {
 		p->what = what;
 		pull(p, MATCH, f.mono_ns);
@@ -351,9 +361,11 @@ tell_full(evt_pretrigger *p)
 	if (!ring.full || p->told_full)
 		return;
 	p->told_full = true;
-	snprintf(text, sizeof(text), "%s (--keep-last-size) are less than what "
-	    "comes in %s: a shorter time is held", evt_size_format(
-	    p->o.keep_bytes, size), evt_duration_format(p->o.keep_ns, keep));
+	snprintf(text, sizeof(text),
+	    "%s (--keep-last-size) are less than what comes in %s: a shorter "
+	    "time is held",
+	    evt_size_format(p->o.keep_bytes, size),
+	    evt_duration_format(p->o.keep_ns, keep));
 	p->o.say(p->o.ctx, text);
 }
 
@@ -412,8 +424,9 @@ evt_pretrigger_end(evt_pretrigger *p, evt_error *err)
 		return r;
 	p->state = ENDED;
 	if (held.frames > 0) {
-		snprintf(text, sizeof(text), "no trigger came: the %llu frames "
-		    "that were held are let go",
+		snprintf(text, sizeof(text),
+		    "no trigger came: the %llu frames that were held are let "
+		    "go",
 		    (unsigned long long)held.frames);
 		p->o.say(p->o.ctx, text);
 	}
@@ -429,6 +442,8 @@ evt_pretrigger_get_stats(const evt_pretrigger *p,
 	evt_ring_get_stats(p->ring, &ring);
 	*ret_stats = (evt_pretrigger_stats){ .armed = p->state == ARMED,
 		.ended = p->state == ENDED,
-		.held = ring.frames, .bytes = ring.bytes,
-		.let_go = ring.let_go, .triggers = p->triggers };
+		.held = ring.frames,
+		.bytes = ring.bytes,
+		.let_go = ring.let_go,
+		.triggers = p->triggers };
 }

@@ -24,9 +24,9 @@ typedef struct evt_pretrigger evt_pretrigger;
 
 typedef struct evt_pretrigger_options {
 	evt_writer *writer;
-	int64_t keep_ns;     /* before a trigger */
-	int64_t after_ns;    /* and after it */
-	uint64_t keep_bytes; /* at most so much before it */
+	int64_t keep_ns;              /* before a trigger */
+	int64_t after_ns;             /* and after it */
+	uint64_t keep_bytes;          /* at most so much before it */
 	const evt_triggers *triggers; /* in received frames; NULL: none */
 	/* The time now; must not look for steps of the clock. */
 	evt_moment (*now)(void *ctx);
@@ -60,11 +60,11 @@ void evt_pretrigger_pull(evt_pretrigger *p);
 int evt_pretrigger_end(evt_pretrigger *p, evt_error *err);
 
 typedef struct evt_pretrigger_stats {
-	bool armed;       /* else what comes is written */
-	bool ended;       /* nothing is held any more */
-	uint64_t held;    /* frames in the ring */
-	uint64_t bytes;   /* of the ring */
-	uint64_t let_go;  /* frames that were not kept */
+	bool armed;      /* else what comes is written */
+	bool ended;      /* nothing is held any more */
+	uint64_t held;   /* frames in the ring */
+	uint64_t bytes;  /* of the ring */
+	uint64_t let_go; /* frames that were not kept */
 	uint64_t triggers;
 } evt_pretrigger_stats;
 void evt_pretrigger_get_stats(const evt_pretrigger *p,

@@ -25,8 +25,8 @@ covers(const char *entry, size_t n, const evt_url *url)
 
 	if (n == 1 && *entry == '*')
 		return true;
-	if (colon != NULL && memchr(colon + 1, ':',
-	    n - (size_t)(colon + 1 - entry)) == NULL) {
+	if (colon != NULL &&
+	    memchr(colon + 1, ':', n - (size_t)(colon + 1 - entry)) == NULL) {
 		char port[8];
 
 		snprintf(port, sizeof(port), "%u", (unsigned)url->port);
@@ -63,8 +63,9 @@ excepted(const char *list, const evt_url *url)
 static int
 parse(const char *text, evt_proxy *ret, evt_error *err)
 {
-	static const char words[] = "the proxy in the environment is not of the "
-	    "form http://host:port: see https_proxy (wss://) or http_proxy (ws://)";
+	static const char words[] =
+	    "the proxy in the environment is not of the form http://host:port: "
+	    "see https_proxy (wss://) or http_proxy (ws://)";
 	const char *at, *colon, *host = text;
 	int64_t port;
 	char number[8];
@@ -114,8 +115,8 @@ evt_proxy_choose(const evt_url *url, char *(*env)(const char *name),
 	no = env("no_proxy");
 	if (no == NULL)
 		no = env("NO_PROXY");
-	if (text != NULL && *text != '\0' &&
-	    !evt_host_is_loopback(url->host) && !excepted(no, url)) {
+	if (text != NULL && *text != '\0' && !evt_host_is_loopback(url->host) &&
+	    !excepted(no, url)) {
 		rc = parse(text, &proxy, err);
 		if (rc != EVT_OK) {
 			evt_proxy_free(&proxy);

@@ -16,9 +16,9 @@
 
 /* Zero-initialised is the pulse of a thread that does not run. */
 typedef struct evt_pulse {
-	clockid_t clock;         /* CPU time of the thread */
-	atomic_llong beat_ns;    /* CLOCK_MONOTONIC; 0: it does not run */
-	atomic_llong used_ns;    /* by the thread's clock at that beat */
+	clockid_t clock;      /* CPU time of the thread */
+	atomic_llong beat_ns; /* CLOCK_MONOTONIC; 0: it does not run */
+	atomic_llong used_ns; /* by the thread's clock at that beat */
 } evt_pulse;
 
 /* For the thread itself. */
@@ -27,7 +27,7 @@ void evt_pulse_beat(evt_pulse *p);
 void evt_pulse_end(evt_pulse *p);
 
 enum evt_pulse_state {
-	EVT_PULSE_GONE,  /* it does not run */
+	EVT_PULSE_GONE, /* it does not run */
 	EVT_PULSE_GOOD,
 	EVT_PULSE_WAITS, /* no beat for too long; it waits for the system */
 	EVT_PULSE_SPINS  /* no beat for too long; it uses the CPU */

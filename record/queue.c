@@ -65,11 +65,11 @@ struct evt_queue {
 	size_t unflushed;
 	int64_t gather_ns; /* from one batch to the next, at least */
 	int64_t taken_ns;  /* when the last one was taken, CLOCK_MONOTONIC */
-	bool was_full;  /* since the last time it was drained */
-	bool sleeping;  /* the consumer is, until something is there */
-	bool gathering; /* it is, and wants to be left alone */
-	bool poked;     /* evt_queue_wake() */
-	bool ready;     /* flushed since the last take */
+	bool was_full;     /* since the last time it was drained */
+	bool sleeping;     /* the consumer is, until something is there */
+	bool gathering;    /* it is, and wants to be left alone */
+	bool poked;        /* evt_queue_wake() */
+	bool ready;        /* flushed since the last take */
 	bool closed;
 	struct evt_batch batch; /* the one that is out, if any */
 };
@@ -195,8 +195,11 @@ hand_over(evt_queue *q)
 enum evt_queue_state
 evt_queue_put(evt_queue *q, const evt_item *item)
 {
-	struct header h = { .time_ns = item->time_ns, .mono_ns = item->mono_ns,
-		.len = item->len, .conn = item->conn, .kind = item->kind,
+	struct header h = { .time_ns = item->time_ns,
+		.mono_ns = item->mono_ns,
+		.len = item->len,
+		.conn = item->conn,
+		.kind = item->kind,
 		.opcode = item->opcode };
 	enum evt_queue_state state = EVT_QUEUE_ROOM;
 	struct slab *s;
@@ -301,8 +304,8 @@ evt_queue_take(evt_queue *q, int64_t until_ns)
 		struct slab *last = q->head;
 		size_t n = last->used;
 
-		while (last->next != NULL &&
-		    n + last->next->used <= BATCH_BYTES) {
+		while (
+		    last->next != NULL && n + last->next->used <= BATCH_BYTES) {
 			last = last->next;
 			n += last->used;
 		}
@@ -333,12 +336,15 @@ evt_batch_next(evt_batch *b, evt_item *ret_item)
 	if (b->at == NULL)
 		return false;
 	memcpy(&h, b->at->data + b->off, sizeof(h));
-	*ret_item = (evt_item){ .time_ns = h.time_ns, .mono_ns = h.mono_ns,
+	*ret_item = (evt_item){ .time_ns = h.time_ns,
+		.mono_ns = h.mono_ns,
 		.payload = b->at->data + b->off + sizeof(h),
-		.len = (size_t)h.len, .conn = h.conn, .kind = h.kind,
+		.len = (size_t)h.len,
+		.conn = h.conn,
+		.kind = h.kind,
 		.opcode = h.opcode };
-	b->off += (sizeof(h) + (size_t)h.len + (ALIGN - 1)) &
-	    ~(size_t)(ALIGN - 1);
+	b->off +=
+	    (sizeof(h) + (size_t)h.len + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
 	return true;
 }
 

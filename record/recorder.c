@@ -19,8 +19,10 @@ void
 evt_recorder_options_init(evt_recorder_options *o)
 {
 	*o = (evt_recorder_options){ .navixy = true,
-		.ping_ns = 20 * EVT_NS_PER_S, .idle_ns = 300 * EVT_NS_PER_S,
-		.max_message = 16u << 20, .queue_bytes = 64u << 20,
+		.ping_ns = 20 * EVT_NS_PER_S,
+		.idle_ns = 300 * EVT_NS_PER_S,
+		.max_message = 16u << 20,
+		.queue_bytes = 64u << 20,
 		.min_free = evt_room_default };
 	evt_writer_options_init(&o->writer);
 }
@@ -72,7 +74,8 @@ evt_recorder_fail(evt_recorder *r, const char *text)
 static void
 say_tape(void *ctx, bool error, const char *text)
 {
-	evt_recorder_say(ctx, error ? EVT_RECORD_ERROR : EVT_RECORD_NOTICE, text);
+	evt_recorder_say(ctx, error ? EVT_RECORD_ERROR : EVT_RECORD_NOTICE,
+	    text);
 }
 
 static void
@@ -171,7 +174,8 @@ static int
 check(evt_recorder *r, evt_error *err)
 {
 	evt_talk_options talk = { .navixy = r->o.navixy,
-		.request = r->o.request, .send = r->o.send,
+		.request = r->o.request,
+		.send = r->o.send,
 		.send_len = r->o.send_len };
 	int rc;
 
@@ -193,9 +197,9 @@ check(evt_recorder *r, evt_error *err)
 	if (rc != EVT_OK || r->o.url == NULL)
 		return rc;
 	if (r->o.navixy && evt_secret_text(r->secret) == NULL)
-		return evt_err_set(err, EVT_ERR_ARG, "the navixy profile needs "
-		    "a session hash: give --credential-file FILE, or set "
-		    "EVTAPE_CREDENTIAL");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the navixy profile needs a session hash: give "
+		    "--credential-file FILE, or set EVTAPE_CREDENTIAL");
 	rc = evt_url_parse(r->o.url, &r->url, err);
 	if (rc == EVT_OK)
 		rc = check_unfilled(r, err);
@@ -281,9 +285,13 @@ static int
 make_pretrigger(evt_recorder *r, evt_error *err)
 {
 	evt_pretrigger_options o = { .writer = r->writer,
-		.keep_ns = r->o.keep_last_ns, .after_ns = r->o.keep_after_ns,
-		.keep_bytes = r->o.keep_last_bytes, .triggers = r->triggers,
-		.now = peek_now, .say = say_notice, .ctx = r };
+		.keep_ns = r->o.keep_last_ns,
+		.after_ns = r->o.keep_after_ns,
+		.keep_bytes = r->o.keep_last_bytes,
+		.triggers = r->triggers,
+		.now = peek_now,
+		.say = say_notice,
+		.ctx = r };
 
 	return evt_pretrigger_new(&o, &r->pretrigger, err);
 }
@@ -292,11 +300,16 @@ static int
 open_tape(evt_recorder *r, evt_error *err)
 {
 	evt_sink_options o = { .board = &r->board,
-		.max_frames = r->o.max_frames, .max_stored = r->o.max_stored,
-		.dropping = r->o.writer.keep_bytes > 0 ||
-		    r->o.writer.keep_age_ns > 0,
-		.ending = is_ending, .pause = pause_tape, .say = say_tape,
-		.stop = evt_recorder_stop_tape, .beat = beat_tape, .ctx = r };
+		.max_frames = r->o.max_frames,
+		.max_stored = r->o.max_stored,
+		.dropping =
+		    r->o.writer.keep_bytes > 0 || r->o.writer.keep_age_ns > 0,
+		.ending = is_ending,
+		.pause = pause_tape,
+		.say = say_tape,
+		.stop = evt_recorder_stop_tape,
+		.beat = beat_tape,
+		.ctx = r };
 	int rc = evt_recorder_make_room(r, err);
 
 	if (rc != EVT_OK)
@@ -320,8 +333,9 @@ open_tape(evt_recorder *r, evt_error *err)
 static int
 start_threads(evt_recorder *r, evt_error *err)
 {
-	int rc = evt_thread_start(&r->tape, r->session != NULL ?
-	    evt_recorder_run_tape : evt_recorder_run_lines, r);
+	int rc = evt_thread_start(&r->tape,
+	    r->session != NULL ? evt_recorder_run_tape : evt_recorder_run_lines,
+	    r);
 
 	r->tape_runs = rc == 0;
 	if (rc == 0 && r->session != NULL) {
@@ -429,7 +443,8 @@ evt_recorder_start(const evt_recorder_options *options,
 	r->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r->poke_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = r->done_fd < 0 || r->poke_fd < 0 ?
-	    evt_err_sys(err, errno, "cannot make an eventfd") : check(r, err);
+	    evt_err_sys(err, errno, "cannot make an eventfd") :
+	    check(r, err);
 	if (rc == EVT_OK && r->o.url != NULL && r->o.list_from != NULL)
 		rc = make_lister(r, err);
 	if (rc == EVT_OK)
@@ -514,8 +529,8 @@ evt_recorder_get_stats(evt_recorder *r, evt_record_stats *ret_stats)
 bool
 evt_recorder_lives(evt_recorder *r, int64_t patience_ns)
 {
-	enum evt_pulse_state network = evt_pulse_look(&r->network_pulse,
-	    patience_ns);
+	enum evt_pulse_state network =
+	    evt_pulse_look(&r->network_pulse, patience_ns);
 
 	return (network == EVT_PULSE_GOOD || network == EVT_PULSE_GONE) &&
 	    evt_pulse_look(&r->tape_pulse, patience_ns) != EVT_PULSE_SPINS;

@@ -31,33 +31,34 @@ typedef struct evt_recorder_options {
 	const char *const *source_paths;
 	size_t n_source_paths;
 
-	const char *url;           /* NULL: read lines from fd */
+	const char *url; /* NULL: read lines from fd */
 	int fd;
 	const char *credential_file; /* NULL: credential */
 	const char *credential;      /* NULL: none */
 	const char *const *headers;  /* "Name: value", with ${CREDENTIAL} */
 	size_t n_headers;
-	evt_navixy_options request;  /* navixy */
-	const char *send;            /* raw: messages, one a line */
+	evt_navixy_options request; /* navixy */
+	const char *send;           /* raw: messages, one a line */
 	size_t send_len;
 	const char *ca_file;
 	bool insecure;
-	int64_t ping_ns;             /* 0: the default, 20 s */
-	int64_t idle_ns;             /* 0: never */
+	int64_t ping_ns; /* 0: the default, 20 s */
+	int64_t idle_ns; /* 0: never */
 	bool stop_on_logout;
-	const char *list_from;       /* of trackers: URL or file, NULL: none */
-	int64_t list_every_ns;       /* 0: the default, 24 h */
+	const char *list_from; /* of trackers: URL or file, NULL: none */
+	int64_t list_every_ns; /* 0: the default, 24 h */
 
-	size_t max_message;  /* bytes, up to EVT_PAYLOAD_MAX */
+	size_t max_message; /* bytes, up to EVT_PAYLOAD_MAX */
 	size_t queue_bytes;
 	uint64_t max_frames; /* stop after as many received frames, 0: never */
-	uint64_t max_stored; /* stop at this size of what was stored, 0: never */
+	uint64_t
+	    max_stored; /* stop at this size of what was stored, 0: never */
 	evt_room_limit min_free; /* what is to stay free on the disk */
-	bool ring;           /* drop the oldest segments for it */
+	bool ring;               /* drop the oldest segments for it */
 
-	int64_t keep_last_ns;   /* hold this much for a trigger; 0: keep all */
-	int64_t keep_after_ns;  /* and keep what comes after it */
-	uint64_t keep_last_bytes; /* hold no more than this */
+	int64_t keep_last_ns;  /* hold this much for a trigger; 0: keep all */
+	int64_t keep_after_ns; /* and keep what comes after it */
+	uint64_t keep_last_bytes;    /* hold no more than this */
 	const char *const *triggers; /* in received frames, as trigger.h has */
 	size_t n_triggers;
 
@@ -111,10 +112,10 @@ bool evt_recorder_lives(evt_recorder *r, int64_t patience_ns);
 
 typedef struct evt_record_result {
 	evt_record_stats stats;
-	char reason[64];     /* why it ended */
-	uint64_t unwritten;  /* frames that the tape could not take at the end */
-	bool full;           /* it was ended because the disk is full */
-	bool failed;         /* reading the lines, or closing the tape, failed:
+	char reason[64];    /* why it ended */
+	uint64_t unwritten; /* frames that the tape could not take at the end */
+	bool full;          /* it was ended because the disk is full */
+	bool failed;        /* reading the lines, or closing the tape, failed:
 	                        told by event() */
 } evt_record_result;
 

@@ -40,8 +40,8 @@ struct evt_recorder {
 	evt_stamps stamps;
 	evt_board board;
 	evt_pulse tape_pulse, network_pulse;
-	int done_fd;   /* eventfd: the recording has ended */
-	int poke_fd;   /* eventfd: wakes the reader of lines */
+	int done_fd; /* eventfd: the recording has ended */
+	int poke_fd; /* eventfd: wakes the reader of lines */
 	pthread_t network, tape;
 	bool network_runs, tape_runs;
 	uint64_t unwritten; /* told by the tape's thread at its end */

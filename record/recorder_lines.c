@@ -42,15 +42,18 @@ static void
 put_line(evt_recorder *r, const evt_moment *at, enum evt_lines_state state,
     uint8_t *line, uint64_t n)
 {
-	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
-		.kind = EVT_KIND_RECEIVED, .opcode = EVT_OP_TEXT,
-		.payload = line, .len = (size_t)n };
+	evt_item item = { .time_ns = at->time_ns,
+		.mono_ns = at->mono_ns,
+		.kind = EVT_KIND_RECEIVED,
+		.opcode = EVT_OP_TEXT,
+		.payload = line,
+		.len = (size_t)n };
 	char reason[120], size[EVT_TIME_TEXT];
 
 	if (state == EVT_LINES_SKIPPED) {
-		snprintf(reason, sizeof(reason), "a line was longer than "
-		    "--max-message (%s)", evt_size_format(r->o.max_message,
-		    size));
+		snprintf(reason, sizeof(reason),
+		    "a line was longer than --max-message (%s)",
+		    evt_size_format(r->o.max_message, size));
 		put_lost(r, at, n, reason);
 		return;
 	}
@@ -75,8 +78,8 @@ put_lines(evt_recorder *r, evt_lines *lines, bool last)
 	}
 	while ((state = evt_lines_next(lines, &line, &n)) != EVT_LINES_MORE)
 		put_line(r, &at, state, line, n);
-	if (last && (state = evt_lines_last(lines, &line, &n)) !=
-	    EVT_LINES_MORE)
+	if (last &&
+	    (state = evt_lines_last(lines, &line, &n)) != EVT_LINES_MORE)
 		put_line(r, &at, state, line, n);
 	evt_sink_commit(r->sink);
 }
@@ -92,8 +95,7 @@ wait_input(evt_recorder *r, int64_t next_tick)
 
 	if (poll(fds, 2, ms < 0 ? 0 : (int)ms) <= 0)
 		return false;
-	if (fds[1].revents != 0 &&
-	    read(r->poke_fd, &pokes, sizeof(pokes)) < 0)
+	if (fds[1].revents != 0 && read(r->poke_fd, &pokes, sizeof(pokes)) < 0)
 		return false;
 	return fds[0].revents != 0;
 }
@@ -109,7 +111,8 @@ read_lines(evt_recorder *r, evt_lines *lines, uint64_t *taken)
 	ssize_t n;
 
 	if (to == NULL) {
-		evt_recorder_fail(r, "out of memory for the lines that are read");
+		evt_recorder_fail(r,
+		    "out of memory for the lines that are read");
 		evt_recorder_end(r, "failure");
 		return false;
 	}

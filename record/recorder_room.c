@@ -48,7 +48,7 @@ evt_recorder_make_room(evt_recorder *r, evt_error *err)
 
 	r->room = evt_room_new(&o);
 	return r->room != NULL ? evt_room_admit(r->room, err) :
-	    evt_err_nomem(err);
+	                         evt_err_nomem(err);
 }
 
 void
@@ -56,11 +56,13 @@ evt_recorder_tell_unclosed(evt_recorder *r, const evt_error *err)
 {
 	char text[700];
 
-	snprintf(text, sizeof(text), "the tape was not closed cleanly: %s; its "
-	    "journal keeps what is in no segment, and the next recording to it "
-	    "takes it from there", err->text);
+	snprintf(text, sizeof(text),
+	    "the tape was not closed cleanly: %s; its journal keeps what is in "
+	    "no segment, and the next recording to it takes it from there",
+	    err->text);
 	/* A full disk is told by the exit code of losses. */
-	if (err->code == EVT_ERR_FULL && strcmp(r->reason, EVT_REASON_FULL) == 0)
+	if (err->code == EVT_ERR_FULL &&
+	    strcmp(r->reason, EVT_REASON_FULL) == 0)
 		evt_recorder_say(r, EVT_RECORD_ERROR, text);
 	else
 		evt_recorder_fail(r, text);
@@ -76,7 +78,7 @@ evt_recorder_tell_held(evt_recorder *r)
 	evt_pretrigger_get_stats(r->pretrigger, &held);
 	if (held.ended || held.held == 0)
 		return;
-	evt_recorder_say(r, EVT_RECORD_NOTICE, "what was held for a trigger "
-	    "stays in the tape's folder: the next recording to it puts it onto "
-	    "the tape");
+	evt_recorder_say(r, EVT_RECORD_NOTICE,
+	    "what was held for a trigger stays in the tape's folder: the next "
+	    "recording to it puts it onto the tape");
 }

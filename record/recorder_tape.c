@@ -26,16 +26,19 @@ void
 evt_recorder_put_mark(evt_recorder *r, const evt_moment *at, enum evt_mark mark,
     evt_buf *b, bool ok)
 {
-	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
-		.kind = EVT_KIND_MARK, .opcode = (uint8_t)mark,
-		.payload = b->data, .len = b->len };
+	evt_item item = { .time_ns = at->time_ns,
+		.mono_ns = at->mono_ns,
+		.kind = EVT_KIND_MARK,
+		.opcode = (uint8_t)mark,
+		.payload = b->data,
+		.len = b->len };
 
 	if (ok) {
 		(void)evt_secret_blot(r->secret, b->data, b->len);
 		evt_sink_put(r->sink, &item);
 	} else {
-		evt_recorder_say(r, EVT_RECORD_ERROR, "out of memory: a mark is "
-		    "missing on the tape");
+		evt_recorder_say(r, EVT_RECORD_ERROR,
+		    "out of memory: a mark is missing on the tape");
 	}
 	evt_buf_free(b);
 }
@@ -62,8 +65,9 @@ evt_recorder_begin_tape(evt_recorder *r)
 		events = r->o.request.old_form ? state : batch;
 		n = 1;
 	}
-	ok = ok && evt_marks_started(&b, (const char *)url.data,
-	    r->o.navixy ? "navixy" : "raw", events, n);
+	ok = ok &&
+	    evt_marks_started(&b, (const char *)url.data,
+	        r->o.navixy ? "navixy" : "raw", events, n);
 	evt_recorder_put_mark(r, &at, EVT_MARK_STARTED, &b, ok);
 	evt_buf_free(&url);
 	evt_sink_commit(r->sink);

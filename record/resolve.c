@@ -58,7 +58,7 @@ collect(evt_resolve *r, const struct addrinfo *list)
 		bool known = false;
 
 		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text),
-		    NULL, 0, NI_NUMERICHOST) != 0)
+		        NULL, 0, NI_NUMERICHOST) != 0)
 			continue;
 		for (size_t i = 0; i < r->n; i++)
 			known = known || strcmp(r->address[i], text) == 0;
@@ -121,8 +121,8 @@ evt_resolve_start(const char *host, void (*wake)(void *ctx), void *ctx,
 	if (rc != 0) {
 		r->owners = 1;
 		evt_resolve_drop(r);
-		return evt_err_sys(err, rc, "cannot start a thread to look up "
-		    "%s", host);
+		return evt_err_sys(err, rc,
+		    "cannot start a thread to look up %s", host);
 	}
 	/* Nobody waits for it; of a thread that runs this cannot fail. */
 	(void)pthread_detach(thread);

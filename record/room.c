@@ -24,12 +24,12 @@ const evt_room_limit evt_room_default = { 1u << 30, 200 };
 
 struct evt_room {
 	evt_room_options o;
-	uint64_t min, end;   /* by the latest look */
-	uint64_t put, next;  /* bytes put at that look; look again at */
+	uint64_t min, end;  /* by the latest look */
+	uint64_t put, next; /* bytes put at that look; look again at */
 	uint64_t put_now;
-	bool low;            /* it was told */
-	bool stopped;        /* the end was asked for */
-	bool dropped;        /* a segment went for lack of room, at */
+	bool low;     /* it was told */
+	bool stopped; /* the end was asked for */
+	bool dropped; /* a segment went for lack of room, at */
 	int64_t dropped_ns;
 };
 
@@ -47,8 +47,9 @@ parse_parts(const char *text, size_t n, uint32_t *ret)
 	if (i == 0)
 		return false;
 	if (i < n && text[i] == '.') {
-		for (i++; i < n && text[i] >= '0' && text[i] <= '9' &&
-		    decimals < 2; i++, decimals++)
+		for (i++;
+		     i < n && text[i] >= '0' && text[i] <= '9' && decimals < 2;
+		     i++, decimals++)
 			parts = parts * 10 + (uint32_t)(text[i] - '0');
 		if (decimals == 0)
 			return false;
@@ -68,8 +69,10 @@ evt_room_parse(const char *text, evt_room_limit *ret_limit, evt_error *err)
 
 	if (n > 0 && text[n - 1] == '%') {
 		if (!parse_parts(text, n - 1, &limit.parts))
-			return evt_err_set(err, EVT_ERR_ARG, "'%s' is no part "
-			    "of a disk: write 2%% or 0.5%%, below 100%%", text);
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "'%s' is no part of a disk: write 2%% or 0.5%%, "
+			    "below 100%%",
+			    text);
 	} else if ((r = evt_size_parse(text, &limit.bytes, err))) {
 		return r;
 	}
@@ -86,8 +89,8 @@ is_off(const evt_room_limit *limit)
 static uint64_t
 least(const evt_room_limit *limit, uint64_t size)
 {
-	uint64_t part = size / WHOLE * limit->parts +
-	    size % WHOLE * limit->parts / WHOLE;
+	uint64_t part =
+	    size / WHOLE * limit->parts + size % WHOLE * limit->parts / WHOLE;
 
 	if (limit->parts == 0)
 		return limit->bytes;
@@ -121,8 +124,9 @@ evt_space_get(void *ctx, const char *path, evt_space *ret_space)
 	parent = strdup(path);
 	if (parent == NULL)
 		return false;
-	for (slash = strrchr(parent, '/'); slash != NULL && slash > parent &&
-	    slash[1] == '\0'; slash = strrchr(parent, '/'))
+	for (slash = strrchr(parent, '/');
+	     slash != NULL && slash > parent && slash[1] == '\0';
+	     slash = strrchr(parent, '/'))
 		*slash = '\0';
 	if (slash != NULL)
 		slash[slash == parent ? 1 : 0] = '\0';
@@ -152,8 +156,8 @@ work_out(evt_room *r, const evt_space *space, uint64_t closing)
 		r->min = r->end;
 	/* What is put may stand on the disk twice for a while, in the journal
 	 * and in a block: at most half of what is left goes unseen. */
-	r->next = r->put + (space->free > r->end ?
-	    (space->free - r->end) / 4 : 0);
+	r->next =
+	    r->put + (space->free > r->end ? (space->free - r->end) / 4 : 0);
 }
 
 /* Look, and work out the limits; false: nothing is known, or to be watched. */
@@ -189,11 +193,12 @@ tell_low(evt_room *r, const evt_space *now)
 	char left[EVT_TIME_TEXT], min[EVT_TIME_TEXT], end[EVT_TIME_TEXT];
 	char text[700];
 
-	snprintf(text, sizeof(text), "only %s are free on the disk of %s, less "
-	    "than --min-free (%s): make room; the recording %s when less than "
-	    "%s are left", evt_size_format(now->free, left), r->o.path,
-	    evt_size_format(r->min, min), r->o.ring ?
-	    "has no older segment to drop, and stops" : "stops",
+	snprintf(text, sizeof(text),
+	    "only %s are free on the disk of %s, less than --min-free (%s): "
+	    "make room; the recording %s when less than %s are left",
+	    evt_size_format(now->free, left), r->o.path,
+	    evt_size_format(r->min, min),
+	    r->o.ring ? "has no older segment to drop, and stops" : "stops",
 	    evt_size_format(r->end, end));
 	set_low(r, true);
 	r->o.say(r->o.ctx, EVT_RECORD_WARNING, text);
@@ -204,8 +209,9 @@ tell_enough(evt_room *r, const evt_space *now)
 {
 	char left[EVT_TIME_TEXT], text[700];
 
-	snprintf(text, sizeof(text), "there is room again on the disk of %s: %s "
-	    "are free", r->o.path, evt_size_format(now->free, left));
+	snprintf(text, sizeof(text),
+	    "there is room again on the disk of %s: %s are free", r->o.path,
+	    evt_size_format(now->free, left));
 	set_low(r, false);
 	r->o.say(r->o.ctx, EVT_RECORD_NOTICE, text);
 }
@@ -215,12 +221,15 @@ stop(evt_room *r, const evt_space *now)
 {
 	char left[EVT_TIME_TEXT], end[EVT_TIME_TEXT], text[800];
 
-	snprintf(text, sizeof(text), "only %s are left on the disk of %s, less "
-	    "than the %s at which a recording ends (--min-free): the tape is "
-	    "closed; make room and start it again%s",
+	snprintf(text, sizeof(text),
+	    "only %s are left on the disk of %s, less than the %s at which a "
+	    "recording ends (--min-free): the tape is closed; make room and "
+	    "start it again%s",
 	    evt_size_format(now->free, left), r->o.path,
-	    evt_size_format(r->end, end), r->o.ring ? "" :
-	    ", or record with --ring SIZE to have the oldest dropped");
+	    evt_size_format(r->end, end),
+	    r->o.ring ?
+	        "" :
+	        ", or record with --ring SIZE to have the oldest dropped");
 	r->stopped = true;
 	set_low(r, true);
 	r->o.stop(r->o.ctx, EVT_REASON_FULL, text);
@@ -242,8 +251,10 @@ drop(evt_room *r, evt_writer *writer, uint64_t bytes, const char *why)
 	st->dropped_bytes += gone;
 	evt_board_end(r->o.board);
 	if (!r->dropped || now - r->dropped_ns >= NEWS_NS) {
-		snprintf(text, sizeof(text), "%s: the oldest segments of %s go "
-		    "now to make room (--ring)", why, r->o.path);
+		snprintf(text, sizeof(text),
+		    "%s: the oldest segments of %s go now to make room "
+		    "(--ring)",
+		    why, r->o.path);
 		r->o.say(r->o.ctx, EVT_RECORD_NOTICE, text);
 	}
 	r->dropped = true;
@@ -258,7 +269,8 @@ drop_to_min(evt_room *r, evt_writer *writer, const evt_space *now)
 
 	if (!r->o.ring)
 		return false;
-	snprintf(why, sizeof(why), "only %s are free, less than --min-free (%s)",
+	snprintf(why, sizeof(why),
+	    "only %s are free, less than --min-free (%s)",
 	    evt_size_format(now->free, left), evt_size_format(r->min, min));
 	return drop(r, writer, r->min - now->free, why);
 }
@@ -268,8 +280,9 @@ evt_room_look(evt_room *r, evt_writer *writer)
 {
 	evt_space now;
 
-	if (!measure(r, &now) || (now.free < r->min &&
-	    evt_writer_reclaim(writer) && !measure(r, &now)))
+	if (!measure(r, &now) ||
+	    (now.free < r->min && evt_writer_reclaim(writer) &&
+	        !measure(r, &now)))
 		return;
 	if (now.free >= r->min) {
 		if (r->low)
@@ -295,8 +308,8 @@ evt_room_put(evt_room *r, evt_writer *writer, uint64_t put_bytes)
 bool
 evt_room_make(evt_room *r, evt_writer *writer)
 {
-	if (!r->o.ring || (r->dropped &&
-	    r->o.steady() - r->dropped_ns < APART_NS))
+	if (!r->o.ring ||
+	    (r->dropped && r->o.steady() - r->dropped_ns < APART_NS))
 		return false;
 	return drop(r, writer, 1, "the disk is full");
 }
@@ -317,15 +330,17 @@ evt_room_admit(evt_room *r, evt_error *err)
 
 	if (!measure(r, &now) || now.free >= r->min)
 		return EVT_OK;
-	if (r->o.ring && evt_tape_check(&evt_io_posix, r->o.path, NULL) == EVT_OK)
+	if (r->o.ring &&
+	    evt_tape_check(&evt_io_posix, r->o.path, NULL) == EVT_OK)
 		return EVT_OK;
 	if (now.free < r->end)
-		return evt_err_set(err, EVT_ERR_FULL, "only %s are free on the "
-		    "disk of %s, and a recording stops when less than %s are "
-		    "left: make room%s", evt_size_format(now.free, left),
-		    r->o.path, evt_size_format(r->end, end),
+		return evt_err_set(err, EVT_ERR_FULL,
+		    "only %s are free on the disk of %s, and a recording stops "
+		    "when less than %s are left: make room%s",
+		    evt_size_format(now.free, left), r->o.path,
+		    evt_size_format(r->end, end),
 		    r->end > r->min / 4 ? "" :
-		    ", or give a smaller --min-free");
+		                          ", or give a smaller --min-free");
 	tell_low(r, &now);
 	return EVT_OK;
 }

@@ -31,8 +31,7 @@ typedef struct evt_room_limit {
 extern const evt_room_limit evt_room_default;
 
 /* "1GiB", "2%", "0.5%", "0".  EVT_ERR_ARG. */
-int evt_room_parse(const char *text, evt_room_limit *ret_limit,
-    evt_error *err);
+int evt_room_parse(const char *text, evt_room_limit *ret_limit, evt_error *err);
 
 typedef struct evt_space {
 	uint64_t size; /* of the file system */
@@ -44,9 +43,9 @@ typedef struct evt_space {
 bool evt_space_get(void *ctx, const char *path, evt_space *ret_space);
 
 typedef struct evt_room_options {
-	const char *path;   /* the tape */
+	const char *path; /* the tape */
 	evt_room_limit limit;
-	bool ring;          /* oldest segments go before the recording does */
+	bool ring; /* oldest segments go before the recording does */
 	/* Bytes that putting what waits and closing the tape may take now. */
 	uint64_t (*closing)(void *ctx);
 	evt_board *board;

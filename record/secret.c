@@ -24,10 +24,10 @@ struct needles {
 
 struct evt_secret {
 	char *file;
-	char *given; /* from the environment */
-	char *text;  /* the credential in use, NULL: none */
-	char *url;   /* percent-encoded */
-	struct needles own;     /* the forms of text */
+	char *given;        /* from the environment */
+	char *text;         /* the credential in use, NULL: none */
+	char *url;          /* percent-encoded */
+	struct needles own; /* the forms of text */
 	struct needles learned;
 };
 
@@ -116,8 +116,8 @@ read_file(const char *path, char *buf, size_t size, evt_error *err)
 	size_t n = 0;
 
 	if (fd < 0)
-		return evt_err_sys(err, errno, "cannot read the credential from "
-		    "%s", path);
+		return evt_err_sys(err, errno,
+		    "cannot read the credential from %s", path);
 	for (;;) {
 		ssize_t got = read(fd, buf + n, size - 1 - n);
 
@@ -127,8 +127,8 @@ read_file(const char *path, char *buf, size_t size, evt_error *err)
 			int e = errno;
 
 			close(fd);
-			return evt_err_sys(err, e, "cannot read the credential "
-			    "from %s", path);
+			return evt_err_sys(err, e,
+			    "cannot read the credential from %s", path);
 		}
 		if (got == 0 || n + (size_t)got == size - 1) {
 			n += (size_t)got;
@@ -159,13 +159,15 @@ check(const char *from, char **text, evt_error *err)
 		return evt_err_set(err, EVT_ERR_ARG, "%s holds no credential",
 		    from);
 	if (n < EVT_SECRET_MIN || n > EVT_SECRET_MAX)
-		return evt_err_set(err, EVT_ERR_ARG, "the credential in %s has "
-		    "%zu bytes: it must have %u to %u", from, n, EVT_SECRET_MIN,
-		    EVT_SECRET_MAX);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the credential in %s has %zu bytes: it must have %u to %u",
+		    from, n, EVT_SECRET_MIN, EVT_SECRET_MAX);
 	for (size_t i = 0; i < n; i++) {
 		if ((unsigned char)(*text)[i] < 0x20 || (*text)[i] == 0x7f)
-			return evt_err_set(err, EVT_ERR_ARG, "the credential in "
-			    "%s has several lines or a control character", from);
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "the credential in %s has several lines or a "
+			    "control character",
+			    from);
 	}
 	return EVT_OK;
 }
@@ -179,7 +181,7 @@ percent_encode(const char *text, evt_buf *out)
 		    strchr("-._~", *p) != NULL;
 
 		if (!(plain ? evt_buf_add_byte(out, *p) :
-		    evt_buf_printf(out, "%%%02X", (unsigned)*p)))
+		              evt_buf_printf(out, "%%%02X", (unsigned)*p)))
 			return false;
 	}
 	return true;
@@ -247,8 +249,9 @@ evt_secret_load(evt_secret *s, evt_error *err)
 	    strlen(s->given) < sizeof(buf))
 		memcpy(buf, s->given, strlen(s->given) + 1);
 	else if (s->given != NULL && s->text == NULL)
-		return evt_err_set(err, EVT_ERR_ARG, "the credential in the "
-		    "environment has more than %u bytes", EVT_SECRET_MAX);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the credential in the environment has more than %u bytes",
+		    EVT_SECRET_MAX);
 	else
 		return EVT_OK;
 	if (rc == EVT_OK)
@@ -280,20 +283,20 @@ evt_secret_fill(const evt_secret *s, const char *text, size_t n,
 	const char *end = text + n;
 
 	while (text < end) {
-		const char *at = memmem(text, (size_t)(end - text), mark,
-		    sizeof(mark) - 1);
+		const char *at =
+		    memmem(text, (size_t)(end - text), mark, sizeof(mark) - 1);
 
 		if (!evt_buf_add(out, text,
-		    (size_t)((at != NULL ? at : end) - text)))
+		        (size_t)((at != NULL ? at : end) - text)))
 			return evt_err_nomem(err);
 		if (at == NULL)
 			break;
 		if (s->text == NULL)
-			return evt_err_set(err, EVT_ERR_ARG, "${CREDENTIAL} is "
-			    "asked for, but there is none: give "
-			    "--credential-file, or set EVTAPE_CREDENTIAL");
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "${CREDENTIAL} is asked for, but there is none: "
+			    "give --credential-file, or set EVTAPE_CREDENTIAL");
 		if (!evt_buf_add_str(out,
-		    form == EVT_SECRET_URL ? s->url : s->text))
+		        form == EVT_SECRET_URL ? s->url : s->text))
 			return evt_err_nomem(err);
 		text = at + sizeof(mark) - 1;
 	}
@@ -308,11 +311,12 @@ blot_one(const struct needle *nd, bool quoted, uint8_t *p, size_t n)
 	uint8_t *at = p, *end = p + n;
 	size_t blotted = 0;
 
-	while ((at = memmem(at, (size_t)(end - at), nd->data, nd->len)) != NULL) {
+	while (
+	    (at = memmem(at, (size_t)(end - at), nd->data, nd->len)) != NULL) {
 		uint8_t *after = at + nd->len;
 
-		if (!quoted || (at > p && at[-1] == '"' && after < end &&
-		    *after == '"')) {
+		if (!quoted ||
+		    (at > p && at[-1] == '"' && after < end && *after == '"')) {
 			memset(at, '*', nd->len);
 			blotted += nd->len;
 		} else {
@@ -358,10 +362,10 @@ gather(const cJSON *node, struct needles *found)
 		if (cJSON_IsString(node) && node->string != NULL &&
 		    strlen(node->valuestring) > 0 &&
 		    evt_secret_name(node->string, strlen(node->string)) ==
-		    EVT_SECRET_SURE &&
+		        EVT_SECRET_SURE &&
 		    (!needles_add(found, node->valuestring,
-		    strlen(node->valuestring)) ||
-		    !add_json_forms(found, node->valuestring)))
+		         strlen(node->valuestring)) ||
+		        !add_json_forms(found, node->valuestring)))
 			return false;
 		if (node->child != NULL && !gather(node->child, found))
 			return false;
@@ -380,8 +384,9 @@ evt_secret_blot_sent(evt_secret *s, uint8_t *p, size_t n)
 		for (size_t i = 0; i < found.n; i++) {
 			const struct needle *nd = &found.item[i];
 
-			if (nd->data[0] != '*' && !evt_secret_learn(s,
-			    (const char *)nd->data, nd->len))
+			if (nd->data[0] != '*' &&
+			    !evt_secret_learn(s, (const char *)nd->data,
+			        nd->len))
 				break;
 		}
 		blotted += blot_all(&found, true, p, n);

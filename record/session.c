@@ -158,7 +158,8 @@ begin(evt_session *s)
 	}
 	request = (evt_client_request){ .target = (const char *)f.target.data,
 		.headers = (const char *const *)f.headers,
-		.n_headers = f.n_headers, .subprotocols = f.subprotocols };
+		.n_headers = f.n_headers,
+		.subprotocols = f.subprotocols };
 	evt_session_set_state(s, CONNECTING, EVT_RECORD_CONNECTING);
 	evt_client_connect(s->client, &request);
 	filled_free(&f);
@@ -244,11 +245,12 @@ heed(evt_session *s, const evt_navixy_answer *a)
 		}
 		return;
 	case EVT_NAVIXY_LOGOUT:
-		evt_session_say(s, EVT_RECORD_WARNING, s->o.stop_on_logout ?
-		    "the server ended the session (logout): stopping" :
-		    "the server ended the session (logout): connecting again; "
-		    "if the credential is no longer good, write a new one to "
-		    "its file");
+		evt_session_say(s, EVT_RECORD_WARNING,
+		    s->o.stop_on_logout ?
+		        "the server ended the session (logout): stopping" :
+		        "the server ended the session (logout): connecting "
+		        "again; if the credential is no longer good, write a "
+		        "new one to its file");
 		if (s->o.stop_on_logout)
 			s->o.end(s->o.ctx, "logout");
 		close_politely(s);
@@ -292,8 +294,9 @@ on_skipped(void *ctx, const evt_moment *at, uint64_t n)
 	evt_session_note_step(s, at);
 	evt_session_note_stop(s, at);
 	s->message_ns = evt_stamps_boot(s->o.stamps, at);
-	snprintf(reason, sizeof(reason), "a message was longer than "
-	    "--max-message (%s)", evt_size_format(s->o.max_message, size));
+	snprintf(reason, sizeof(reason),
+	    "a message was longer than --max-message (%s)",
+	    evt_size_format(s->o.max_message, size));
 	gap.reason = reason;
 	evt_session_put_gap(s, at, &gap);
 	evt_session_say(s, EVT_RECORD_WARNING, reason);
@@ -320,13 +323,14 @@ lost(evt_session *s, const evt_client_ended *e)
 	s->lost = true;
 	s->away_why[0] = '\0';
 	if (e->unfinished > 0)
-		snprintf(s->lost_why, sizeof(s->lost_why), "%.400s; %llu bytes "
-		    "of an unfinished message are lost", e->reason,
-		    (unsigned long long)e->unfinished);
+		snprintf(s->lost_why, sizeof(s->lost_why),
+		    "%.400s; %llu bytes of an unfinished message are lost",
+		    e->reason, (unsigned long long)e->unfinished);
 	else
 		snprintf(s->lost_why, sizeof(s->lost_why), "%.500s", e->reason);
 	ok = evt_marks_disconnected(&b, e->code, s->lost_why, s->frames);
-	evt_session_put_mark(s, &s->lost_at, EVT_MARK_DISCONNECTED, s->conn, &b, ok);
+	evt_session_put_mark(s, &s->lost_at, EVT_MARK_DISCONNECTED, s->conn, &b,
+	    ok);
 	evt_talk_closed(s->o.talk);
 }
 
@@ -409,13 +413,16 @@ check_life(evt_session *s, int64_t now)
 		return;
 	}
 	if (s->o.idle_ns > 0 && now - s->message_ns >= s->o.idle_ns) {
-		snprintf(text, sizeof(text), "no message came for %s "
-		    "(--idle-timeout)", evt_duration_format(s->o.idle_ns, time));
+		snprintf(text, sizeof(text),
+		    "no message came for %s (--idle-timeout)",
+		    evt_duration_format(s->o.idle_ns, time));
 		evt_client_drop(s->client, 1006, text);
 	} else if (now - (heard > s->alive_ns ? heard : s->alive_ns) >=
-	    3 * s->o.ping_ns && now >= s->ping_ns) {
-		snprintf(text, sizeof(text), "the server does not answer pings "
-		    "(for %s)", evt_duration_format(3 * s->o.ping_ns, time));
+	        3 * s->o.ping_ns &&
+	    now >= s->ping_ns) {
+		snprintf(text, sizeof(text),
+		    "the server does not answer pings (for %s)",
+		    evt_duration_format(3 * s->o.ping_ns, time));
 		evt_client_drop(s->client, 1006, text);
 	} else if (now >= s->ping_ns) {
 		s->ping_ns = now + s->o.ping_ns;
@@ -474,8 +481,8 @@ on_due(void *ctx)
 	evt_session_note_stop(s, &at);
 	if (how > 0) {
 		wind_up(s, how);
-	} else if (s->state == IDLE || (s->state == WAITING &&
-	    now >= s->retry_ns)) {
+	} else if (s->state == IDLE ||
+	    (s->state == WAITING && now >= s->retry_ns)) {
 		begin(s);
 	} else if (s->state == OPEN) {
 		check_room(s);

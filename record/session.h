@@ -32,13 +32,13 @@ typedef struct evt_session_options {
 	const char *ca_file;
 	bool insecure;
 	size_t max_message;
-	int64_t ping_ns;  /* between two pings; nothing heard in three: dead */
-	int64_t idle_ns;  /* without a message: connect anew; 0: never */
+	int64_t ping_ns; /* between two pings; nothing heard in three: dead */
+	int64_t idle_ns; /* without a message: connect anew; 0: never */
 	bool stop_on_logout;
-	uint64_t max_frames;  /* end() after as many received frames; 0: never */
+	uint64_t max_frames; /* end() after as many received frames; 0: never */
 	uint32_t first_conn; /* number of the first connection */
 	evt_talk *talk;
-	evt_lister *lister;  /* NULL: none */
+	evt_lister *lister; /* NULL: none */
 	evt_secret *secret;
 	evt_queue *queue;
 	evt_board *board;

@@ -10,11 +10,11 @@
 #include "record/session.h"
 
 enum state {
-	IDLE,       /* nothing was begun */
-	WAITING,    /* until retry_ns */
+	IDLE,    /* nothing was begun */
+	WAITING, /* until retry_ns */
 	CONNECTING,
 	OPEN,
-	CLOSING     /* a close frame was asked for */
+	CLOSING /* a close frame was asked for */
 };
 
 struct evt_session {
@@ -30,19 +30,19 @@ struct evt_session {
 	int64_t alive_ns;    /* the server counts as heard then, at least */
 	char *shown;         /* the URL of this attempt, fit to be seen */
 
-	unsigned attempt;    /* since the last loss, from 1 */
-	uint32_t conn;       /* number of this or the last connection */
-	uint64_t frames;     /* received on it */
-	uint64_t total;      /* received on all */
-	bool lost;           /* there was a connection, and it is gone */
+	unsigned attempt; /* since the last loss, from 1 */
+	uint32_t conn;    /* number of this or the last connection */
+	uint64_t frames;  /* received on it */
+	uint64_t total;   /* received on all */
+	bool lost;        /* there was a connection, and it is gone */
 	evt_moment lost_at;
 	char lost_why[512];
-	char away_why[512];  /* why it could not be reached since, last */
-	bool refused;        /* by an answer to the subscription */
+	char away_why[512]; /* why it could not be reached since, last */
+	bool refused;       /* by an answer to the subscription */
 
-	bool held;           /* the socket is not read */
+	bool held; /* the socket is not read */
 	evt_moment held_at;
-	uint64_t unsaved;       /* frames for which there was no memory */
+	uint64_t unsaved; /* frames for which there was no memory */
 	uint64_t unsaved_bytes;
 };
 

@@ -15,7 +15,8 @@
 #define STOPPED_NS (2 * EVT_NS_PER_S)
 
 void
-evt_session_set_state(evt_session *s, enum state state, enum evt_record_state shown)
+evt_session_set_state(evt_session *s, enum state state,
+    enum evt_record_state shown)
 {
 	s->state = state;
 	evt_board_begin(s->o.board)->state = shown;
@@ -35,20 +36,24 @@ evt_session_say(evt_session *s, enum evt_record_event event, const char *text)
 
 /* Put a mark; b is its payload, which is freed.  ok: b could be made. */
 void
-evt_session_put_mark(evt_session *s, const evt_moment *at, enum evt_mark mark, uint32_t conn,
-    evt_buf *b, bool ok)
+evt_session_put_mark(evt_session *s, const evt_moment *at, enum evt_mark mark,
+    uint32_t conn, evt_buf *b, bool ok)
 {
-	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
-		.kind = EVT_KIND_MARK, .opcode = (uint8_t)mark, .conn = conn,
-		.payload = b->data, .len = b->len };
+	evt_item item = { .time_ns = at->time_ns,
+		.mono_ns = at->mono_ns,
+		.kind = EVT_KIND_MARK,
+		.opcode = (uint8_t)mark,
+		.conn = conn,
+		.payload = b->data,
+		.len = b->len };
 
 	if (ok) {
 		(void)evt_secret_blot(s->o.secret, b->data, b->len);
 		ok = evt_queue_put(s->o.queue, &item) != EVT_QUEUE_NOMEM;
 	}
 	if (!ok)
-		evt_session_say(s, EVT_RECORD_ERROR, "out of memory: a mark is missing on "
-		    "the tape");
+		evt_session_say(s, EVT_RECORD_ERROR,
+		    "out of memory: a mark is missing on the tape");
 	evt_buf_free(b);
 }
 
@@ -70,12 +75,16 @@ evt_session_put_gap(evt_session *s, const evt_moment *at, const evt_gap *gap)
 
 /* The gap from an earlier stamp to this one, of unknown content. */
 void
-evt_session_put_span(evt_session *s, const evt_moment *from, const evt_moment *to,
-    const char *reason)
+evt_session_put_span(evt_session *s, const evt_moment *from,
+    const evt_moment *to, const char *reason)
 {
-	evt_gap gap = { .frames = EVT_MARKS_UNKNOWN, .bytes = EVT_MARKS_UNKNOWN,
-		.reason = reason, .has_span = true, .from_ns = from->time_ns,
-		.to_ns = to->time_ns, .span_ns = to->mono_ns - from->mono_ns };
+	evt_gap gap = { .frames = EVT_MARKS_UNKNOWN,
+		.bytes = EVT_MARKS_UNKNOWN,
+		.reason = reason,
+		.has_span = true,
+		.from_ns = from->time_ns,
+		.to_ns = to->time_ns,
+		.span_ns = to->mono_ns - from->mono_ns };
 
 	evt_session_put_gap(s, to, &gap);
 }
@@ -93,8 +102,9 @@ evt_session_note_step(evt_session *s, const evt_moment *at)
 	ok = evt_marks_clock(&b, at->step_ns);
 	evt_session_put_mark(s, at, EVT_MARK_CLOCK, 0, &b, ok);
 	snprintf(text, sizeof(text), "the clock was set %s by %s",
-	    at->step_ns > 0 ? "forward" : "back", evt_duration_format(
-	    at->step_ns > 0 ? at->step_ns : -at->step_ns, time));
+	    at->step_ns > 0 ? "forward" : "back",
+	    evt_duration_format(at->step_ns > 0 ? at->step_ns : -at->step_ns,
+	        time));
 	evt_session_say(s, EVT_RECORD_NOTICE, text);
 }
 
@@ -129,8 +139,9 @@ evt_session_end_hold(evt_session *s)
 	s->held = false;
 	at = evt_session_now(s);
 	if (at.mono_ns - s->held_at.mono_ns >= HELD_NS)
-		evt_session_put_span(s, &s->held_at, &at, "the queue was full and the socket "
-		    "was not read: the server may have dropped frames");
+		evt_session_put_span(s, &s->held_at, &at,
+		    "the queue was full and the socket was not read: the "
+		    "server may have dropped frames");
 }
 
 /*
@@ -154,20 +165,25 @@ evt_session_note_stop(evt_session *s, const evt_moment *at)
 	s->alive_ns = now - 2 * s->o.ping_ns;
 	from.time_ns -= now - was;
 	from.mono_ns -= now - was;
-	snprintf(text, sizeof(text), "the recorder did not run for %s (it was "
-	    "stopped, or the machine slept or was overloaded): the server may "
-	    "have dropped frames", evt_duration_format(now - was, time));
+	snprintf(text, sizeof(text),
+	    "the recorder did not run for %s (it was stopped, or the machine "
+	    "slept or was overloaded): the server may have dropped frames",
+	    evt_duration_format(now - was, time));
 	evt_session_put_span(s, &from, at, text);
 	evt_session_say(s, EVT_RECORD_WARNING, text);
 }
 
 void
-evt_session_put_frame(evt_session *s, const evt_moment *at, uint8_t kind, uint8_t opcode,
-    const uint8_t *data, size_t n)
+evt_session_put_frame(evt_session *s, const evt_moment *at, uint8_t kind,
+    uint8_t opcode, const uint8_t *data, size_t n)
 {
-	evt_item item = { .time_ns = at->time_ns, .mono_ns = at->mono_ns,
-		.kind = kind, .opcode = opcode, .conn = s->conn,
-		.payload = data, .len = n };
+	evt_item item = { .time_ns = at->time_ns,
+		.mono_ns = at->mono_ns,
+		.kind = kind,
+		.opcode = opcode,
+		.conn = s->conn,
+		.payload = data,
+		.len = n };
 	evt_gap gap = { .reason = "there was no memory for them" };
 
 	if (s->unsaved > 0) {

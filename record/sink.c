@@ -22,8 +22,8 @@ struct evt_sink {
 	unsigned last_tries; /* used up since the end began */
 	bool given_up;
 	uint64_t lost, lost_bytes;
-	uint64_t pending;    /* frames put since the last commit */
-	uint64_t held;       /* those of them that are held for a trigger */
+	uint64_t pending; /* frames put since the last commit */
+	uint64_t held;    /* those of them that are held for a trigger */
 	uint64_t put_bytes;
 	/* Put, not all of it committed. */
 	uint64_t frames, sent, marks, bytes;
@@ -31,7 +31,7 @@ struct evt_sink {
 	uint64_t stored;
 	/* The list of trackers that was put last, while segments are dropped. */
 	evt_buf list;
-	uint32_t list_segment; /* it is in this or a later one */
+	uint32_t list_segment;              /* it is in this or a later one */
 	int64_t last_time_ns, last_mono_ns; /* of the latest on the tape */
 };
 
@@ -88,12 +88,15 @@ note(evt_sink *s, int rc, const evt_error *err)
 	evt_board_begin(s->o.board)->failing = failing;
 	evt_board_end(s->o.board);
 	if (failing)
-		snprintf(text, sizeof(text), "%s; what comes is kept in memory "
-		    "and the tape is tried again each second: %s", err->text,
+		snprintf(text, sizeof(text),
+		    "%s; what comes is kept in memory and the tape is tried "
+		    "again each second: %s",
+		    err->text,
 		    rc == EVT_ERR_NOTATAPE ? "put it back" :
-		    "make room, or mend the disk");
+		                             "make room, or mend the disk");
 	else
-		snprintf(text, sizeof(text), "the tape can be written to again");
+		snprintf(text, sizeof(text),
+		    "the tape can be written to again");
 	s->o.say(s->o.ctx, failing, text);
 }
 
@@ -104,14 +107,16 @@ run_out_of_patience(evt_sink *s, int rc, const evt_error *err)
 	char text[800];
 
 	if (rc == EVT_ERR_NOTATAPE) {
-		snprintf(text, sizeof(text), "%s, and did not come back: the "
-		    "recording ends, and what came since is lost; start it "
-		    "again", err->text);
+		snprintf(text, sizeof(text),
+		    "%s, and did not come back: the recording ends, and what "
+		    "came since is lost; start it again",
+		    err->text);
 		s->o.stop(s->o.ctx, EVT_REASON_GONE, text);
 	} else if (rc == EVT_ERR_FULL && s->o.room != NULL &&
 	    evt_room_ends(s->o.room)) {
-		snprintf(text, sizeof(text), "%s, and no room was made in %u "
-		    "seconds: the recording ends; make room and start it again",
+		snprintf(text, sizeof(text),
+		    "%s, and no room was made in %u seconds: the recording "
+		    "ends; make room and start it again",
 		    err->text, EVT_SINK_PATIENCE);
 		s->o.stop(s->o.ctx, EVT_REASON_FULL, text);
 	}
@@ -238,8 +243,10 @@ static void
 renew_list(evt_sink *s)
 {
 	evt_item item = { .time_ns = s->last_time_ns,
-		.mono_ns = s->last_mono_ns, .kind = EVT_KIND_MARK,
-		.opcode = EVT_MARK_TRACKERS, .payload = s->list.data,
+		.mono_ns = s->last_mono_ns,
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_TRACKERS,
+		.payload = s->list.data,
 		.len = s->list.len };
 	evt_writer_stats w;
 
@@ -261,9 +268,12 @@ put(evt_sink *s, const evt_item *item, bool hold)
 		return;
 	while (!s->given_up) {
 		frame = (evt_frame){ .time_ns = item->time_ns,
-			.mono_ns = item->mono_ns, .kind = item->kind,
-			.opcode = item->opcode, .conn = item->conn,
-			.payload = item->payload, .len = item->len };
+			.mono_ns = item->mono_ns,
+			.kind = item->kind,
+			.opcode = item->opcode,
+			.conn = item->conn,
+			.payload = item->payload,
+			.len = item->len };
 		rc = put_frame(s, &frame, hold, &err);
 		if (rc == EVT_OK)
 			return;
@@ -401,8 +411,9 @@ void
 evt_sink_trigger(evt_sink *s)
 {
 	if (s->o.pretrigger == NULL) {
-		s->o.say(s->o.ctx, false, "SIGUSR1: everything is kept already, "
-		    "since this was not started with --keep-last");
+		s->o.say(s->o.ctx, false,
+		    "SIGUSR1: everything is kept already, since this was not "
+		    "started with --keep-last");
 		return;
 	}
 	evt_pretrigger_pull(s->o.pretrigger);
@@ -422,8 +433,10 @@ evt_sink_last_try(evt_sink *s, const evt_moment *now)
 	evt_gap gap = { .frames = (int64_t)s->lost,
 		.bytes = (int64_t)s->lost_bytes,
 		.reason = "the tape could not be written" };
-	evt_item item = { .time_ns = now->time_ns, .mono_ns = now->mono_ns,
-		.kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP };
+	evt_item item = { .time_ns = now->time_ns,
+		.mono_ns = now->mono_ns,
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_GAP };
 	evt_buf b = { 0 };
 
 	if (!s->given_up)

@@ -23,12 +23,13 @@
 typedef struct evt_sink evt_sink;
 
 typedef struct evt_sink_options {
-	evt_writer *writer;   /* the sink uses it, and does not close it */
+	evt_writer *writer; /* the sink uses it, and does not close it */
 	evt_pretrigger *pretrigger; /* likewise; stands before the writer, or
 	                               NULL */
 	evt_board *board;
-	uint64_t max_frames;  /* received frames after which it is done, 0: any */
-	uint64_t max_stored;  /* stored bytes after which it is done, 0: any */
+	uint64_t
+	    max_frames; /* received frames after which it is done, 0: any */
+	uint64_t max_stored; /* stored bytes after which it is done, 0: any */
 	/* Segments are dropped: a list of trackers is kept in memory, and put
 	 * again when the last one on the tape is dropped. */
 	bool dropping;

@@ -10,12 +10,12 @@ struct evt_talk {
 	evt_talk_options o;
 	evt_navixy *navixy;
 	char id[EVT_NAVIXY_ID_MAX + 1]; /* from a handshake, "": none */
-	bool heard_any;   /* on this connection */
+	bool heard_any;                 /* on this connection */
 	bool granted;
 	int64_t subscribe_ns; /* INT64_MAX: done */
 	int64_t beat_ns;      /* between heartbeats, 0: none */
 	int64_t next_beat_ns;
-	size_t sent;          /* bytes of o.send that were sent */
+	size_t sent; /* bytes of o.send that were sent */
 };
 
 int
@@ -71,7 +71,8 @@ evt_talk_opened(evt_talk *t, int64_t now_ns)
 	t->granted = !t->o.navixy;
 	t->beat_ns = 0;
 	t->next_beat_ns = INT64_MAX;
-	t->subscribe_ns = t->o.navixy ? now_ns + EVT_TALK_PATIENCE_NS : INT64_MAX;
+	t->subscribe_ns =
+	    t->o.navixy ? now_ns + EVT_TALK_PATIENCE_NS : INT64_MAX;
 	t->sent = 0;
 }
 
@@ -128,8 +129,8 @@ next_line(const evt_talk *t, size_t *ret_skip)
 {
 	size_t at = t->sent, n = 0;
 
-	while (at < t->o.send_len && (t->o.send[at] == '\n' ||
-	    t->o.send[at] == '\r'))
+	while (at < t->o.send_len &&
+	    (t->o.send[at] == '\n' || t->o.send[at] == '\r'))
 		at++;
 	while (at + n < t->o.send_len && t->o.send[at + n] != '\n')
 		n++;
@@ -145,7 +146,7 @@ evt_talk_due(const evt_talk *t)
 	if (!t->o.navixy)
 		return next_line(t, &skip) > 0 ? 0 : INT64_MAX;
 	return t->subscribe_ns < t->next_beat_ns ? t->subscribe_ns :
-	    t->next_beat_ns;
+	                                           t->next_beat_ns;
 }
 
 static int
@@ -172,8 +173,8 @@ evt_talk_next(evt_talk *t, int64_t now_ns, const evt_secret *secret,
 	if (now_ns >= t->subscribe_ns) {
 		t->subscribe_ns = INT64_MAX;
 		if (hash == NULL)
-			return evt_err_set(err, EVT_ERR_ARG, "there is no "
-			    "credential to subscribe with: give "
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "there is no credential to subscribe with: give "
 			    "--credential-file, or set EVTAPE_CREDENTIAL");
 		return evt_navixy_subscription(&t->o.request, hash, out, err);
 	}

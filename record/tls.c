@@ -29,24 +29,27 @@ evt_tls_new(const evt_url *url, const char *ca_file, SSL_CTX **ret_ctx,
 	ERR_clear_error();
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_mode(ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-	    SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_mode(ctx,
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	if (ca_file != NULL &&
 	    SSL_CTX_load_verify_locations(ctx, ca_file, NULL) != 1)
-		rc = evt_err_set(err, EVT_ERR_IO, "cannot take CA certificates "
-		    "from %s: %s (a PEM file is wanted)", ca_file,
-		    openssl_words());
+		rc = evt_err_set(err, EVT_ERR_IO,
+		    "cannot take CA certificates from %s: %s (a PEM file is "
+		    "wanted)",
+		    ca_file, openssl_words());
 	else if (ca_file == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)
-		rc = evt_err_set(err, EVT_ERR_IO, "cannot take the system's CA "
-		    "certificates: %s", openssl_words());
+		rc = evt_err_set(err, EVT_ERR_IO,
+		    "cannot take the system's CA certificates: %s",
+		    openssl_words());
 	/*
 	 * libwebsockets 4.1 cuts the name to check off at its first colon, so
 	 * it cannot check an IPv6 address: that is done here, see also
 	 * evt_tls_flags().
 	 */
-	if (rc == EVT_OK && url->ipv6 && X509_VERIFY_PARAM_set1_ip_asc(
-	    SSL_CTX_get0_param(ctx), url->host) != 1)
+	if (rc == EVT_OK && url->ipv6 &&
+	    X509_VERIFY_PARAM_set1_ip_asc(SSL_CTX_get0_param(ctx), url->host) !=
+	        1)
 		rc = evt_err_nomem(err);
 	ERR_clear_error();
 	if (rc != EVT_OK) {
@@ -99,30 +102,35 @@ describe(X509_STORE_CTX *store, int error, const char *host, char *words,
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		snprintf(words, size, "the server's certificate is signed by "
-		    "nobody that is trusted here (%s): give its CA with --ca "
-		    "FILE, or --insecure to check nothing",
+		snprintf(words, size,
+		    "the server's certificate is signed by nobody that is "
+		    "trusted here (%s): give its CA with --ca FILE, or "
+		    "--insecure to check nothing",
 		    X509_verify_cert_error_string(error));
 		break;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		if (cert != NULL)
 			date(X509_get0_notAfter(cert), when, sizeof(when));
-		snprintf(words, size, "the server's certificate expired on %s: "
-		    "it must be renewed (or give --insecure to check nothing), "
-		    "unless this machine's clock is wrong",
+		snprintf(words, size,
+		    "the server's certificate expired on %s: it must be "
+		    "renewed (or give --insecure to check nothing), unless "
+		    "this machine's clock is wrong",
 		    when);
 		break;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 		if (cert != NULL)
 			date(X509_get0_notBefore(cert), when, sizeof(when));
-		snprintf(words, size, "the server's certificate is valid only "
-		    "from %s: is this machine's clock right?", when);
+		snprintf(words, size,
+		    "the server's certificate is valid only from %s: is this "
+		    "machine's clock right?",
+		    when);
 		break;
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		snprintf(words, size, "the server's certificate is not for %s: "
-		    "use the name that it is for (or --insecure to check "
-		    "nothing)", host);
+		snprintf(words, size,
+		    "the server's certificate is not for %s: use the name that "
+		    "it is for (or --insecure to check nothing)",
+		    host);
 		break;
 	default:
 		snprintf(words, size, "the server's certificate is refused: %s",
@@ -155,9 +163,10 @@ describe_failure(char *words, size_t size)
 		return false;
 	if (ERR_GET_LIB(e) == ERR_LIB_SSL &&
 	    (ERR_GET_REASON(e) == SSL_R_WRONG_VERSION_NUMBER ||
-	    ERR_GET_REASON(e) == SSL_R_HTTP_REQUEST))
-		snprintf(words, size, "what answers there does not speak TLS: "
-		    "should the URL begin with ws:// or http:// ?");
+	        ERR_GET_REASON(e) == SSL_R_HTTP_REQUEST))
+		snprintf(words, size,
+		    "what answers there does not speak TLS: should the URL "
+		    "begin with ws:// or http:// ?");
 	else
 		snprintf(words, size, "the TLS handshake failed: %s",
 		    openssl_words());

@@ -107,8 +107,10 @@ add(struct trigger *t, const char *text, evt_error *err)
 	int r;
 
 	if (end == NULL)
-		return evt_err_set(err, EVT_ERR_ARG, "--trigger takes "
-		    "PATH=VALUE, like /event=alarm, not '%.80s'", text);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "--trigger takes PATH=VALUE, like /event=alarm, not "
+		    "'%.80s'",
+		    text);
 	path = strndup(text, (size_t)(end - text));
 	if (path == NULL)
 		return evt_err_nomem(err);
@@ -121,8 +123,10 @@ add(struct trigger *t, const char *text, evt_error *err)
 	else if (!compile(t, path))
 		r = evt_err_nomem(err);
 	else if (t->n_steps > EVT_SCAN_DEPTH)
-		r = evt_err_set(err, EVT_ERR_ARG, "--trigger '%.80s': the path "
-		    "is deeper than any frame may be", text);
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "--trigger '%.80s': the path is deeper than any frame may "
+		    "be",
+		    text);
 	free(path);
 	return r;
 }

@@ -19,12 +19,13 @@ evt_upgrade_request(const evt_upgrade *u, evt_buf *out)
 	              "Pragma: no-cache\r\nCache-Control: no-cache\r\n"
 	              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
 	              u->target, u->authority) &&
-	          evt_buf_add_base64(out, u->nonce, EVT_UPGRADE_NONCE) &&
-	          evt_buf_add_str(out, "\r\n");
+	    evt_buf_add_base64(out, u->nonce, EVT_UPGRADE_NONCE) &&
+	    evt_buf_add_str(out, "\r\n");
 
 	if (u->subprotocols != NULL)
-		ok = ok && evt_buf_printf(out, "Sec-WebSocket-Protocol: %s\r\n",
-		               u->subprotocols);
+		ok = ok &&
+		    evt_buf_printf(out, "Sec-WebSocket-Protocol: %s\r\n",
+		        u->subprotocols);
 	for (size_t i = 0; i < u->n_headers; i++)
 		ok = ok && evt_buf_printf(out, "%s\r\n", u->headers[i]);
 	return ok && evt_buf_add_str(out, "\r\n");
@@ -61,7 +62,7 @@ trim(struct text t)
 		t.n--;
 	}
 	while (t.n > 0 && strchr(" \t\r", t.p[t.n - 1]) != NULL &&
-	       t.p[t.n - 1] != '\0')
+	    t.p[t.n - 1] != '\0')
 		t.n--;
 	return t;
 }
@@ -159,7 +160,7 @@ expect(const evt_upgrade *u, evt_buf *out)
 	unsigned char sum[SHA_DIGEST_LENGTH];
 	evt_buf b = { 0 };
 	bool ok = evt_buf_add_base64(&b, u->nonce, EVT_UPGRADE_NONCE) &&
-	          evt_buf_add_str(&b, MAGIC);
+	    evt_buf_add_str(&b, MAGIC);
 
 	if (ok) {
 		SHA1(b.data, b.len, sum);

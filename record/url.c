@@ -36,8 +36,9 @@ check_bytes(const char *text, evt_error *err)
 {
 	for (const char *p = text; *p != '\0'; p++) {
 		if (*p <= ' ' || *p == 0x7f || strchr("\"<>\\^`", *p) != NULL)
-			return evt_err_set(err, EVT_ERR_ARG, "the URL holds the "
-			    "byte 0x%02x: write it percent-encoded, as %%%02X",
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "the URL holds the byte 0x%02x: write it "
+			    "percent-encoded, as %%%02X",
 			    (unsigned)(unsigned char)*p,
 			    (unsigned)(unsigned char)*p);
 	}
@@ -51,10 +52,10 @@ split_authority(const char *p, size_t n, struct authority *a, evt_error *err)
 
 	*a = (struct authority){ .host = p };
 	if (memchr(p, '@', n) != NULL)
-		return evt_err_set(err, EVT_ERR_ARG, "the URL holds a user name "
-		    "or password: give it as a header that takes it from the "
-		    "credential (--header 'Authorization: Bearer "
-		    "${CREDENTIAL}')");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the URL holds a user name or password: give it as a "
+		    "header that takes it from the credential (--header "
+		    "'Authorization: Bearer ${CREDENTIAL}')");
 	if (n > 0 && *p == '[') {
 		const char *close = memchr(p, ']', n);
 
@@ -94,8 +95,10 @@ check_host(const evt_url *url, evt_error *err)
 			    "'%s' is not an IPv6 address", url->host);
 		return EVT_OK;
 	}
-	if (n > HOST_MAX || strspn(url->host, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") != n)
+	if (n > HOST_MAX ||
+	    strspn(url->host,
+	        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	        "-._") != n)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "'%.*s' is not a host name", 80, url->host);
 	return EVT_OK;
@@ -138,7 +141,8 @@ fill_authority(evt_url *url)
 }
 
 static int
-fill(evt_url *url, const struct authority *a, const char *target, evt_error *err)
+fill(evt_url *url, const struct authority *a, const char *target,
+    evt_error *err)
 {
 	evt_buf b = { 0 };
 	int rc;
@@ -180,15 +184,17 @@ evt_url_parse(const char *text, evt_url *ret_url, evt_error *err)
 		}
 	}
 	if (rest == NULL)
-		return evt_err_set(err, EVT_ERR_ARG, "'%.*s' is not a URL of a "
-		    "feed: it begins with ws:// or wss:// (http:// and https:// "
-		    "are taken as these)", 80, text);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "'%.*s' is not a URL of a feed: it begins with ws:// or "
+		    "wss:// (http:// and https:// are taken as these)",
+		    80, text);
 	rc = check_bytes(rest, err);
 	if (rc != EVT_OK)
 		return rc;
 	if (strchr(rest, '#') != NULL)
-		return evt_err_set(err, EVT_ERR_ARG, "the URL has a fragment "
-		    "('#'), which is never sent: leave it out, or write %%23");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the URL has a fragment ('#'), which is never sent: leave "
+		    "it out, or write %%23");
 	n = strcspn(rest, "/?");
 	rc = split_authority(rest, n, &a, err);
 	if (rc == EVT_OK)
@@ -238,7 +244,7 @@ is_literal_secret(const struct param *p)
 	return p->value_len > 0 &&
 	    evt_secret_name(p->name, p->name_len) != EVT_SECRET_NOT &&
 	    !(p->value_len == strlen(EVT_CREDENTIAL_MARK) &&
-	    memcmp(p->value, EVT_CREDENTIAL_MARK, p->value_len) == 0);
+	        memcmp(p->value, EVT_CREDENTIAL_MARK, p->value_len) == 0);
 }
 
 bool
@@ -251,7 +257,7 @@ evt_url_show(const evt_url *url, const char *target, evt_buf *out)
 		target = url->target;
 	query = strchr(target, '?');
 	if (!evt_buf_printf(out, "%s://%s", url->tls ? "wss" : "ws",
-	    url->authority))
+	        url->authority))
 		return false;
 	if (query == NULL)
 		return evt_buf_add_str(out, target);
@@ -260,7 +266,8 @@ evt_url_show(const evt_url *url, const char *target, evt_buf *out)
 	for (const char *p = query + 1; p != NULL; p = next) {
 		next = next_param(p, &param);
 		if (!is_literal_secret(&param)) {
-			size_t n = next != NULL ? (size_t)(next - p) : strlen(p);
+			size_t n =
+			    next != NULL ? (size_t)(next - p) : strlen(p);
 
 			if (!evt_buf_add(out, p, n))
 				return false;
@@ -284,7 +291,7 @@ evt_url_literal_secret(const evt_url *url, size_t *ret_len)
 	const char *query = strchr(url->target, '?'), *p;
 	struct param param;
 
-	for (p = query != NULL ? query + 1 : NULL; p != NULL; ) {
+	for (p = query != NULL ? query + 1 : NULL; p != NULL;) {
 		p = next_param(p, &param);
 		if (is_literal_secret(&param)) {
 			*ret_len = param.name_len;

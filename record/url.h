@@ -13,8 +13,8 @@
 
 typedef struct evt_url {
 	bool tls;
-	char *host;      /* a name, or an IPv4 or IPv6 address without brackets */
-	bool ipv6;       /* host is an IPv6 address */
+	char *host; /* a name, or an IPv4 or IPv6 address without brackets */
+	bool ipv6;  /* host is an IPv6 address */
 	uint16_t port;
 	char *authority; /* for the Host header: brackets where needed, and the
 	                    port unless it is the scheme's own */

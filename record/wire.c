@@ -123,9 +123,9 @@ take_control(evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event)
 	*ret_event =
 	    (evt_wire_event){ .data = w->control, .n = (size_t)w->done };
 	end_frame(w);
-	return opcode(w) == EVT_WIRE_OP_CLOSE  ? EVT_WIRE_CLOSE
-	       : opcode(w) == EVT_WIRE_OP_PING ? EVT_WIRE_PING
-	                                       : EVT_WIRE_PONG;
+	return opcode(w) == EVT_WIRE_OP_CLOSE ? EVT_WIRE_CLOSE :
+	    opcode(w) == EVT_WIRE_OP_PING     ? EVT_WIRE_PING :
+	                                        EVT_WIRE_PONG;
 }
 
 static enum evt_wire_what
@@ -153,8 +153,8 @@ evt_wire_next(evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event)
 	}
 	if (!w->inside)
 		return EVT_WIRE_NOTHING;
-	return is_control(w) ? take_control(w, p, n, ret_event)
-	                     : take_piece(w, p, n, ret_event);
+	return is_control(w) ? take_control(w, p, n, ret_event) :
+	                       take_piece(w, p, n, ret_event);
 }
 
 /* ---- sending --------------------------------------------------------------- */
@@ -166,9 +166,10 @@ evt_wire_head(uint8_t head[EVT_WIRE_HEAD_MAX], uint8_t op,
 	size_t bytes = n > UINT16_MAX ? 8 : n >= LEN16 ? 2 : 0;
 
 	head[0] = (uint8_t)(FIN | op);
-	head[1] = (uint8_t)(MASKED | (bytes == 8      ? LEN64
-	                                 : bytes == 2 ? LEN16
-	                                              : n));
+	head[1] = (uint8_t)(MASKED |
+	    (bytes == 8        ? LEN64 :
+	            bytes == 2 ? LEN16 :
+	                         n));
 	for (size_t i = 0; i < bytes; i++)
 		head[2 + i] = (uint8_t)(n >> 8 * (bytes - 1 - i));
 	memcpy(head + 2 + bytes, mask, 4);

@@ -63,8 +63,8 @@ typedef struct evt_wire_event {
  * unmasked in place.  (A server may not mask; what one has masked is taken, as
  * nothing is lost by that.)
  */
-enum evt_wire_what evt_wire_next(
-    evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event);
+enum evt_wire_what evt_wire_next(evt_wire *w, uint8_t **p, size_t *n,
+    evt_wire_event *ret_event);
 
 /* Write the header of a whole frame of n bytes to be sent, which are to be
  * masked with evt_wire_mask().  How long it is. */

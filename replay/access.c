@@ -93,8 +93,8 @@ evt_listen_parse(const char *text, evt_listen *ret_listen, evt_error *err)
 	    evt_int_parse(number, "the port", 0, 65535, &v, NULL) != EVT_OK ||
 	    (host.n > 0 && !span_copy(host, l.host, sizeof(l.host))))
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "bad address '%.80s': write HOST:PORT, as 127.0.0.1:8787 or "
-		    "[::1]:8787, or the PORT alone; port 0 takes a free one",
+		    "bad address '%.80s': write HOST:PORT, as 127.0.0.1:8787 "
+		    "or [::1]:8787, or the PORT alone; port 0 takes a free one",
 		    text);
 	l.port = (uint16_t)v;
 	*ret_listen = l;
@@ -126,13 +126,14 @@ evt_token_take(const char *text, const char *where,
 		    "the token in %s holds white space", where);
 	if (len < EVT_TOKEN_MIN || len > EVT_TOKEN_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "the token in %s must be %u to %u bytes long, not %zu", where,
-		    EVT_TOKEN_MIN, EVT_TOKEN_MAX, len);
+		    "the token in %s must be %u to %u bytes long, not %zu",
+		    where, EVT_TOKEN_MIN, EVT_TOKEN_MAX, len);
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] <= ' ' || text[i] >= 0x7f)
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "the token in %s holds a byte that is no visible "
-			    "ASCII", where);
+			    "ASCII",
+			    where);
 	}
 	memcpy(ret_token, text, len);
 	ret_token[len] = '\0';
@@ -217,7 +218,8 @@ evt_access_check_origins(const evt_access *a, evt_error *err)
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "bad origin '%.80s': write it as browsers do, as "
 			    "https://maps.example or http://localhost:3000, "
-			    "without a path; * allows all", o);
+			    "without a path; * allows all",
+			    o);
 	}
 	return EVT_OK;
 }
@@ -248,7 +250,8 @@ host_good(const evt_access *a, const char *header)
 	char name[256];
 
 	if (header == NULL ||
-	    !split_host((struct span){ header, strlen(header) }, &host, &port) ||
+	    !split_host((struct span){ header, strlen(header) }, &host,
+	        &port) ||
 	    !span_copy(host, name, sizeof(name)) || name[0] == '\0')
 		return false;
 	if (evt_host_is_loopback(name) || host_of_origins(a, host))
@@ -284,9 +287,9 @@ evt_access_same_origin(const evt_request *q)
 {
 	struct span authority;
 
-	return q->origin == NULL || (q->host != NULL &&
-	    origin_authority(q->origin, &authority) &&
-	    span_is(authority, q->host));
+	return q->origin == NULL ||
+	    (q->host != NULL && origin_authority(q->origin, &authority) &&
+	        span_is(authority, q->host));
 }
 
 int
@@ -295,17 +298,17 @@ evt_access_judge(const evt_access *a, const evt_request *q,
 {
 	if (!host_good(a, q->host)) {
 		*ret_why = "this Host is not served here; --allow-origin can "
-		    "name it";
+		           "name it";
 		return 403;
 	}
 	if (!origin_good(a, q)) {
 		*ret_why = "pages of this Origin may not connect; "
-		    "--allow-origin can name it";
+		           "--allow-origin can name it";
 		return 403;
 	}
 	if (!token_good(a, q)) {
 		*ret_why = "a token is needed: send it as 'Authorization: "
-		    "Bearer TOKEN' or '?token=TOKEN'";
+		           "Bearer TOKEN' or '?token=TOKEN'";
 		return 401;
 	}
 	return 0;

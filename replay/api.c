@@ -92,7 +92,7 @@ evt_arg_int(const struct exchange *x, const char *name, int64_t max,
 
 	*ret = otherwise;
 	return text == NULL ? EVT_OK :
-	    evt_int_parse(text, name, 1, max, ret, err);
+	                      evt_int_parse(text, name, 1, max, ret, err);
 }
 
 int
@@ -107,7 +107,8 @@ evt_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
 	to = evt_arg_time(x, "to", ret_to, err);
 	if (to != EVT_OK && to != EVT_END)
 		return to;
-	r = from == EVT_OK && to == EVT_OK ? EVT_OK :
+	r = from == EVT_OK && to == EVT_OK ?
+	    EVT_OK :
 	    whole_span(x->server, &first, &last, err);
 	if (r == EVT_OK && from != EVT_OK)
 		*ret_from = first;
@@ -120,7 +121,8 @@ evt_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
 }
 
 void
-evt_api_finish(struct exchange *x, int r, bool ok, evt_buf *body, evt_error *err)
+evt_api_finish(struct exchange *x, int r, bool ok, evt_buf *body,
+    evt_error *err)
 {
 	if (r == EVT_OK && !ok)
 		r = evt_err_nomem(err);
@@ -135,7 +137,7 @@ bool
 evt_api_string(const char *text, evt_buf *out)
 {
 	return text != NULL ? evt_buf_add_json(out, text, strlen(text)) :
-	    evt_buf_add_str(out, "null");
+	                      evt_buf_add_str(out, "null");
 }
 
 /* ---- which call ---------------------------------------------------------- */
@@ -144,9 +146,12 @@ static const struct {
 	const char *path;
 	void (*fn)(struct exchange *x);
 } calls[] = {
-	{ "/api/tape", evt_api_tape }, { "/api/timeline", evt_api_timeline },
-	{ "/api/sources", evt_api_sources }, { "/api/frames", evt_api_frames },
-	{ "/api/gaps", evt_api_gaps }, { "/api/marks", evt_api_marks },
+	{ "/api/tape", evt_api_tape },
+	{ "/api/timeline", evt_api_timeline },
+	{ "/api/sources", evt_api_sources },
+	{ "/api/frames", evt_api_frames },
+	{ "/api/gaps", evt_api_gaps },
+	{ "/api/marks", evt_api_marks },
 	{ "/api/deck", evt_api_deck },
 };
 

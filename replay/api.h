@@ -19,8 +19,8 @@ int evt_arg_int(const struct exchange *x, const char *name, int64_t max,
     int64_t otherwise, int64_t *ret, evt_error *err);
 /* The arguments from and to; an end that is not there is that of the tapes.
  * EVT_ERR_NOTFOUND: it is needed, and the tapes are empty. */
-int evt_arg_window(const struct exchange *x, int64_t *ret_from,
-    int64_t *ret_to, evt_error *err);
+int evt_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
+    evt_error *err);
 
 /* Answer with the body, or, where r is an error or ok says that there was no
  * memory, with the error.  The body is freed. */

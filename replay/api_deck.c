@@ -81,8 +81,10 @@ check_members(evt_view body, const char *call, const char *const *members,
 			    (int)(name.n < 80 ? name.n : 80), name.p, call,
 			    members[0] != NULL ? members[0] : "nothing",
 			    members[0] != NULL && members[1] != NULL ? " and " :
-			    "", members[0] != NULL && members[1] != NULL ?
-			    members[1] : "");
+			                                               "",
+			    members[0] != NULL && members[1] != NULL ?
+			        members[1] :
+			        "");
 	}
 	return EVT_OK;
 }
@@ -180,7 +182,6 @@ deck_speed(const struct call *c, evt_error *err)
 	uint32_t speed;
 	int r = text_of(v, "speed", &text, err);
 
-
 	if (r == EVT_END)
 		r = evt_err_set(err, EVT_ERR_ARG,
 		    "speed needs a number or max: speed");
@@ -266,8 +267,7 @@ add_each(evt_play *play, const char *setting, const char *name, evt_view list,
 			r = evt_err_set(err, EVT_ERR_ARG,
 			    "null is no element of %s", name);
 		if (r == EVT_OK)
-			r = evt_play_add(play, setting, (char *)text.data,
-			    err);
+			r = evt_play_add(play, setting, (char *)text.data, err);
 	}
 	evt_buf_free(&text);
 	return r;
@@ -311,8 +311,10 @@ static const struct {
 	const char *members[3]; /* that its body may have */
 	int (*fn)(const struct call *c, evt_error *err);
 } deck_calls[] = {
-	{ "play", { NULL }, deck_play }, { "pause", { NULL }, deck_pause },
-	{ "step", { NULL }, deck_step }, { "seek", { "to" }, deck_seek },
+	{ "play", { NULL }, deck_play },
+	{ "pause", { NULL }, deck_pause },
+	{ "step", { NULL }, deck_step },
+	{ "seek", { "to" }, deck_seek },
 	{ "speed", { "speed" }, deck_speed },
 	{ "loop", { "from", "to" }, deck_loop },
 	{ "window", { "from", "to" }, deck_window },
@@ -339,8 +341,9 @@ evt_api_deck_call(struct exchange *x, const char *name)
 		return;
 	}
 	if (!x->same_origin && !x->has_token) {
-		evt_answer_error(x, 403, "a page of another server may not "
-		    "change the deck without the token");
+		evt_answer_error(x, 403,
+		    "a page of another server may not change the deck without "
+		    "the token");
 		return;
 	}
 	r = read_body(x, &c.body, &err);

@@ -55,7 +55,7 @@ struct point {
 struct track {
 	struct point *p, last;
 	size_t n, cap;
-	uint64_t seen;  /* points, of which every step-th was kept */
+	uint64_t seen; /* points, of which every step-th was kept */
 	uint64_t step;
 	size_t max;
 };
@@ -111,8 +111,8 @@ track_frame(struct track_job *j, const evt_frame *f, evt_error *err)
 		j->id_is_int = item.source.is_int;
 		if (!evt_item_place(&item, &place))
 			continue;
-		if (!add_point(&j->track, (struct point){ place.lat, place.lng,
-		    f->time_ns }))
+		if (!add_point(&j->track,
+		        (struct point){ place.lat, place.lng, f->time_ns }))
 			r = evt_err_nomem(err);
 	}
 	return r;
@@ -129,8 +129,8 @@ shown(const struct track *t, size_t i, size_t step)
 static bool
 add_line(const struct track *t, size_t step, evt_buf *out)
 {
-	bool ok = evt_buf_add_str(out, "{\"type\":\"LineString\","
-	    "\"coordinates\":[");
+	bool ok =
+	    evt_buf_add_str(out, "{\"type\":\"LineString\",\"coordinates\":[");
 
 	for (size_t i = 0; i < t->n && ok; i += step) {
 		const struct point *p = shown(t, i, step);
@@ -140,8 +140,9 @@ add_line(const struct track *t, size_t step, evt_buf *out)
 	}
 	/* A line has two points. */
 	if (t->n == 1)
-		ok = ok && evt_buf_printf(out, ",[%.15g,%.15g]", t->last.lng,
-		    t->last.lat);
+		ok = ok &&
+		    evt_buf_printf(out, ",[%.15g,%.15g]", t->last.lng,
+		        t->last.lat);
 	return ok && evt_buf_add_str(out, "]}");
 }
 
@@ -152,12 +153,12 @@ add_track(const struct track_job *j, evt_buf *out)
 	size_t step = t->n > t->max ? (t->n - 1) / t->max + 1 : 1;
 	bool ok = evt_buf_add_str(out, "{\"type\":\"Feature\",\"geometry\":") &&
 	    (t->n > 0 ? add_line(t, step, out) :
-	    evt_buf_add_str(out, "null")) &&
+	                evt_buf_add_str(out, "null")) &&
 	    evt_buf_add_str(out, ",\"properties\":{\"id\":") &&
 	    (j->id_is_int ? evt_buf_add_str(out, j->id) :
-	    evt_api_string(j->id, out)) &&
+	                    evt_api_string(j->id, out)) &&
 	    evt_buf_printf(out, ",\"points\":%" PRIu64 ",\"times_ns\":[",
-	    t->seen);
+	        t->seen);
 
 	for (size_t i = 0; i < t->n && ok; i += step)
 		ok = evt_buf_printf(out, "%s%" PRId64, i > 0 ? "," : "",
@@ -205,13 +206,18 @@ track_open(struct track_job *j, const evt_reel *reel, int64_t from, int64_t to,
     evt_error *err)
 {
 	const char *id = j->id;
-	const evt_filter filter = { .has_from = true, .has_to = true,
-		.from_ns = from, .to_ns = to, .sources = &id, .n_sources = 1,
+	const evt_filter filter = { .has_from = true,
+		.has_to = true,
+		.from_ns = from,
+		.to_ns = to,
+		.sources = &id,
+		.n_sources = 1,
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	int r = evt_scanner_new(NULL, &j->scanner, err);
 
-	return r != EVT_OK ? r : evt_cursor_open(reel->tape, reel->n, &filter,
-	    &j->r.cursor, err);
+	return r != EVT_OK ?
+	    r :
+	    evt_cursor_open(reel->tape, reel->n, &filter, &j->r.cursor, err);
 }
 
 void
@@ -285,8 +291,8 @@ frames_work(struct job *job, struct exchange *x, int64_t until_ns)
 	}
 	if (r >= 0 && j->n > 0)
 		out->len--;
-	ok = evt_buf_printf(out, "],\"more\":%s}", r == EVT_OK ? "true" :
-	    "false");
+	ok = evt_buf_printf(out, "],\"more\":%s}",
+	    r == EVT_OK ? "true" : "false");
 	evt_api_finish(x, r > 0 ? EVT_OK : r, ok, out, &err);
 	return true;
 }

@@ -35,7 +35,8 @@ evt_api_sources(struct exchange *x)
 	evt_error err;
 	int64_t at;
 	int r = board_at(x, &b, &at, &err);
-	bool any = false, ok = r == EVT_OK && evt_buf_add_byte(&out, '{') &&
+	bool any = false,
+	     ok = r == EVT_OK && evt_buf_add_byte(&out, '{') &&
 	    evt_time_json("at", at, &out) &&
 	    evt_buf_add_str(&out, ",\"sources\":[");
 
@@ -66,8 +67,8 @@ evt_api_source(struct exchange *x, const char *id)
 	if (r == EVT_OK) {
 		s = evt_board_by_text(b, id);
 		if (s == NULL)
-			r = evt_err_set(&err, EVT_ERR_NOTFOUND, "there is no "
-			    "source %.80s on the tape", id);
+			r = evt_err_set(&err, EVT_ERR_NOTFOUND,
+			    "there is no source %.80s on the tape", id);
 		else
 			ok = evt_source_json(s, true, &out);
 	}

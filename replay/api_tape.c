@@ -39,8 +39,8 @@ add_event(struct sums *s, const evt_info_key *k, evt_error *err)
 	if (event == NULL)
 		return evt_err_nomem(err);
 	s->event = event;
-	event[s->n_events] = (evt_info_key){ .name = strdup(k->name),
-		.frames = k->frames };
+	event[s->n_events] =
+	    (evt_info_key){ .name = strdup(k->name), .frames = k->frames };
 	if (event[s->n_events].name == NULL)
 		return evt_err_nomem(err);
 	s->n_events++;
@@ -64,7 +64,7 @@ static int
 add_info(struct sums *s, const evt_info *info, evt_error *err)
 {
 	/* The timeline counts marks so, too. */
-	const evt_info_key marks = { .name = (char *)(uintptr_t)"",
+	const evt_info_key marks = { .name = (char *)(uintptr_t) "",
 		.frames = info->marks };
 	int r = add_sources(s, info, err);
 
@@ -87,17 +87,18 @@ add_tape(struct exchange *x, size_t i, struct sums *sums, evt_buf *out,
 {
 	evt_tape *t = x->server->o.reel->tape[i];
 	evt_info *info;
-	int r = evt_tape_info_of(t, EVT_INFO_EVENTS | EVT_INFO_SOURCES, &info,
-	    err);
+	int r =
+	    evt_tape_info_of(t, EVT_INFO_EVENTS | EVT_INFO_SOURCES, &info, err);
 
 	if (r != EVT_OK)
 		return r;
 	r = add_info(sums, info, err);
-	if (r == EVT_OK && !(evt_buf_add_str(out, i > 0 ? "," : "") &&
-	    evt_buf_add_str(out, "{\"path\":") &&
-	    evt_api_string(evt_tape_path(t), out) &&
-	    evt_buf_printf(out, ",\"id\":\"%s\",\"live\":%s}", info->id,
-	    info->live ? "true" : "false")))
+	if (r == EVT_OK &&
+	    !(evt_buf_add_str(out, i > 0 ? "," : "") &&
+	        evt_buf_add_str(out, "{\"path\":") &&
+	        evt_api_string(evt_tape_path(t), out) &&
+	        evt_buf_printf(out, ",\"id\":\"%s\",\"live\":%s}", info->id,
+	            info->live ? "true" : "false")))
 		r = evt_err_nomem(err);
 	evt_info_free(info);
 	return r;
@@ -106,10 +107,12 @@ add_tape(struct exchange *x, size_t i, struct sums *sums, evt_buf *out,
 static bool
 add_sums(const evt_server *s, const struct sums *sums, evt_buf *out)
 {
-	bool ok = evt_buf_printf(out, "],\"frames\":%" PRIu64 ",\"received\":%"
-	    PRIu64 ",\"payload_bytes\":%" PRIu64 ",\"sources\":%" PRIu32
-	    ",\"live\":%s,", sums->frames, sums->received, sums->bytes,
-	    sums->sources.n, sums->live ? "true" : "false");
+	bool ok = evt_buf_printf(out,
+	    "],\"frames\":%" PRIu64 ",\"received\":%" PRIu64
+	    ",\"payload_bytes\":%" PRIu64 ",\"sources\":%" PRIu32
+	    ",\"live\":%s,",
+	    sums->frames, sums->received, sums->bytes, sums->sources.n,
+	    sums->live ? "true" : "false");
 
 	if (sums->frames > 0)
 		ok = ok && evt_time_json("first", sums->first, out) &&
@@ -117,14 +120,16 @@ add_sums(const evt_server *s, const struct sums *sums, evt_buf *out)
 		    evt_time_json("last", sums->last, out) &&
 		    evt_buf_add_byte(out, ',');
 	else
-		ok = ok && evt_buf_add_str(out, "\"first\":null,\"first_ns\":"
-		    "null,\"last\":null,\"last_ns\":null,");
+		ok = ok &&
+		    evt_buf_add_str(out,
+		        "\"first\":null,\"first_ns\":null,\"last\":null,\"last_"
+		        "ns\":null,");
 	ok = ok && evt_buf_add_str(out, "\"events\":[");
 	for (size_t i = 0; i < sums->n_events && ok; i++) {
 		const evt_info_key *e = &sums->event[i];
 
-		ok = evt_buf_add_str(out, i > 0 ? ",{\"name\":" :
-		    "{\"name\":") &&
+		ok = evt_buf_add_str(out,
+		         i > 0 ? ",{\"name\":" : "{\"name\":") &&
 		    evt_api_string(*e->name != '\0' ? e->name : NULL, out) &&
 		    evt_buf_printf(out, ",\"frames\":%" PRIu64 "}", e->frames);
 	}
@@ -163,9 +168,10 @@ merge_timeline(evt_timeline *to, evt_timeline *from, evt_error *err)
 		evt_timeline_event *e = &from->events[i], *list;
 		size_t j = 0;
 
-		while (j < to->n_events && (e->name == NULL ?
-		    to->events[j].name != NULL : to->events[j].name == NULL ||
-		    strcmp(e->name, to->events[j].name) != 0))
+		while (j < to->n_events &&
+		    (e->name == NULL ? to->events[j].name != NULL :
+		                       to->events[j].name == NULL ||
+		                strcmp(e->name, to->events[j].name) != 0))
 			j++;
 		for (size_t k = 0; j < to->n_events && k < to->n_buckets; k++)
 			to->events[j].count[k] += e->count[k];
@@ -184,17 +190,20 @@ merge_timeline(evt_timeline *to, evt_timeline *from, evt_error *err)
 static bool
 add_timeline(const evt_timeline *t, int64_t to, evt_buf *out)
 {
-	bool ok = evt_buf_printf(out, "{\"from_ns\":%" PRId64 ",\"to_ns\":%"
-	    PRId64 ",\"bucket_ns\":%" PRId64 ",\"exact\":%s,\"events\":[",
+	bool ok = evt_buf_printf(out,
+	    "{\"from_ns\":%" PRId64 ",\"to_ns\":%" PRId64
+	    ",\"bucket_ns\":%" PRId64 ",\"exact\":%s,\"events\":[",
 	    t->from_ns, to, t->bucket_ns, t->exact ? "true" : "false");
 
 	for (size_t i = 0; i < t->n_events && ok; i++) {
-		ok = evt_buf_add_str(out, i > 0 ? ",{\"name\":" :
-		    "{\"name\":") && evt_api_string(t->events[i].name, out) &&
+		ok = evt_buf_add_str(out,
+		         i > 0 ? ",{\"name\":" : "{\"name\":") &&
+		    evt_api_string(t->events[i].name, out) &&
 		    evt_buf_add_str(out, ",\"counts\":[");
 		for (size_t j = 0; j < t->n_buckets && ok; j++)
-			ok = evt_buf_printf(out, j > 0 ? ",%" PRIu64 :
-			    "%" PRIu64, t->events[i].count[j]);
+			ok = evt_buf_printf(out,
+			    j > 0 ? ",%" PRIu64 : "%" PRIu64,
+			    t->events[i].count[j]);
 		ok = ok && evt_buf_add_str(out, "]}");
 	}
 	return ok && evt_buf_add_str(out, "]}");
@@ -236,8 +245,9 @@ add_number(const char *name, evt_view v, evt_buf *out)
 {
 	bool number = evt_view_kind(v) == EVT_VIEW_NUMBER;
 
-	return evt_buf_printf(out, ",\"%s\":", name) && (number ?
-	    evt_buf_add(out, v.p, v.n) : evt_buf_add_str(out, "null"));
+	return evt_buf_printf(out, ",\"%s\":", name) &&
+	    (number ? evt_buf_add(out, v.p, v.n) :
+	              evt_buf_add_str(out, "null"));
 }
 
 /* A time in a mark, which stands there as text. */
@@ -260,15 +270,17 @@ add_gap(const evt_info_mark *m, evt_view v, evt_buf *out)
 {
 	evt_view reason = EVT_MEMBER(v, "reason");
 
-	return evt_buf_printf(out, "{\"from_ns\":%" PRId64 ",\"to_ns\":%" PRId64,
-	    mark_time(EVT_MEMBER(v, "from"), m->time_ns),
-	    mark_time(EVT_MEMBER(v, "to"), m->time_ns)) &&
+	return evt_buf_printf(out,
+	           "{\"from_ns\":%" PRId64 ",\"to_ns\":%" PRId64,
+	           mark_time(EVT_MEMBER(v, "from"), m->time_ns),
+	           mark_time(EVT_MEMBER(v, "to"), m->time_ns)) &&
 	    add_number("frames", EVT_MEMBER(v, "frames"), out) &&
 	    add_number("bytes", EVT_MEMBER(v, "bytes"), out) &&
 	    evt_buf_add_str(out, ",\"reason\":") &&
 	    (evt_view_kind(reason) == EVT_VIEW_STRING ?
-	    evt_buf_add(out, reason.p, reason.n) :
-	    evt_buf_add_str(out, "null")) && evt_buf_add_byte(out, '}');
+	            evt_buf_add(out, reason.p, reason.n) :
+	            evt_buf_add_str(out, "null")) &&
+	    evt_buf_add_byte(out, '}');
 }
 
 /* The members of the payload beside the mark's place; lists of trackers are too
@@ -282,7 +294,8 @@ add_mark(const evt_info_mark *m, evt_view v, evt_buf *out)
 	    evt_time_json("time", m->time_ns, out);
 
 	while (ok && evt_view_walk_next(&walk, &name, &value)) {
-		if (evt_view_is(name, "list", 4) || evt_view_is(name, "seq", 3) ||
+		if (evt_view_is(name, "list", 4) ||
+		    evt_view_is(name, "seq", 3) ||
 		    evt_view_is(name, "time", 4) ||
 		    evt_view_is(name, "time_ns", 7))
 			continue;
@@ -328,7 +341,7 @@ struct marks {
 	struct placed {
 		evt_info_mark mark; /* belongs to info */
 		size_t no;          /* in the order of tapes and numbers */
-	} *placed;
+	} * placed;
 	size_t n, cap;
 };
 
@@ -372,8 +385,9 @@ place_all(struct marks *to, evt_tape *t, evt_info **ret_info, evt_error *err)
 	for (size_t i = 0; r == EVT_OK && ok && i < (*ret_info)->n_marks; i++) {
 		evt_info_mark m = (*ret_info)->mark[i];
 
-		if (to->gaps ? m.opcode == EVT_MARK_GAP : m.opcode !=
-		    EVT_MARK_NOTE || find_note(notes, n, &m))
+		if (to->gaps ?
+		        m.opcode == EVT_MARK_GAP :
+		        m.opcode != EVT_MARK_NOTE || find_note(notes, n, &m))
 			ok = place(to, &m);
 	}
 	evt_notes_free(notes, n);
@@ -383,8 +397,8 @@ place_all(struct marks *to, evt_tape *t, evt_info **ret_info, evt_error *err)
 static bool
 add_marks(const struct marks *from, evt_buf *out)
 {
-	bool ok = evt_buf_add_str(out, from->gaps ? "{\"gaps\":[" :
-	    "{\"marks\":[");
+	bool ok =
+	    evt_buf_add_str(out, from->gaps ? "{\"gaps\":[" : "{\"marks\":[");
 
 	for (size_t i = 0; ok && i < from->n; i++) {
 		const evt_info_mark *m = &from->placed[i].mark;

@@ -24,8 +24,8 @@ handshake(const uint8_t random[16], int64_t beat_ms,
 		*p++ = hex[b >> 4];
 		*p++ = hex[b & 15];
 	}
-	snprintf(p, EVT_ATMOSPHERE_TEXT - (size_t)(p - out), "|%lld|"
-	    EVT_ATMOSPHERE_BEAT "|", (long long)beat_ms);
+	snprintf(p, EVT_ATMOSPHERE_TEXT - (size_t)(p - out),
+	    "|%lld|" EVT_ATMOSPHERE_BEAT "|", (long long)beat_ms);
 }
 
 bool

@@ -25,7 +25,7 @@ tracker_of_key(const evt_key *key, int64_t *ret_id)
 	memcpy(text, key->text, key->len);
 	text[key->len] = '\0';
 	return evt_int_parse(text, "an id", INT64_MIN + 1, INT64_MAX, ret_id,
-	    NULL) == EVT_OK;
+	           NULL) == EVT_OK;
 }
 
 static evt_source *
@@ -281,7 +281,8 @@ is_newer(const evt_board *b, const evt_source *s, const evt_frame *f)
 	if (!s->known && s->seq == 0)
 		return true;
 	/* A frame may name it twice: then the later one counts. */
-	return s->tape == f->tape ? f->seq >= s->seq :
+	return s->tape == f->tape ?
+	    f->seq >= s->seq :
 	    evt_ns_sub(f->time_ns, evt_board_shift(b)) >= s->time_ns;
 }
 
@@ -291,8 +292,8 @@ wrap_state(evt_source *s, evt_view root, evt_view state)
 {
 	evt_view time = EVT_MEMBER(root, "user_time");
 	evt_buf *b = &s->text;
-	bool ok = evt_buf_add_str(b,
-	    "{\"type\":\"event\",\"event\":\"state\",");
+	bool ok =
+	    evt_buf_add_str(b, "{\"type\":\"event\",\"event\":\"state\",");
 
 	if (evt_view_kind(time) != EVT_VIEW_NONE)
 		ok = ok && evt_buf_add_str(b, "\"user_time\":") &&
@@ -313,8 +314,8 @@ same_conn(const evt_source *s, const evt_frame *f)
 }
 
 static bool
-keep_state(const evt_board *b, evt_source *s, const evt_frame *f,
-    evt_view root, evt_view state, bool of_batch)
+keep_state(const evt_board *b, evt_source *s, const evt_frame *f, evt_view root,
+    evt_view state, bool of_batch)
 {
 	bool ok;
 
@@ -403,8 +404,7 @@ take_states(evt_board *b, const evt_frame *f, bool loading, evt_news *news,
 			t->change = EVT_LIFE_UNBLOCK;
 			s->blocked = false;
 		}
-		if (!keep_state(b, s, f, items.root, item.value,
-		    item.of_batch))
+		if (!keep_state(b, s, f, items.root, item.value, item.of_batch))
 			return evt_err_nomem(err);
 	}
 	return EVT_OK;
@@ -470,9 +470,9 @@ take_lifecycle(evt_board *b, const evt_frame *f, evt_news *news, evt_error *err)
 	if (s == NULL || evt_board_touch(b, news, s) == NULL)
 		return evt_err_nomem(err);
 	news->life = evt_view_is(what, "block", 5) ? EVT_LIFE_BLOCK :
-	    evt_view_is(what, "unblock", 7) ? EVT_LIFE_UNBLOCK :
-	    evt_view_is(what, "corrupt", 7) ? EVT_LIFE_CORRUPT :
-	    EVT_LIFE_OTHER;
+	    evt_view_is(what, "unblock", 7)        ? EVT_LIFE_UNBLOCK :
+	    evt_view_is(what, "corrupt", 7)        ? EVT_LIFE_CORRUPT :
+	                                             EVT_LIFE_OTHER;
 	if (news->life == EVT_LIFE_CORRUPT)
 		s->corrupt = true;
 	if (news->life == EVT_LIFE_BLOCK)
@@ -505,7 +505,7 @@ kind_of(const evt_frame *f)
 	/* A response is an event of no name; so is much else. */
 	if (f->event == NULL)
 		return f->len > 0 && f->payload[0] == '{' ? EVT_NEWS_ANSWER :
-		    EVT_NEWS_NONE;
+		                                            EVT_NEWS_NONE;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		if (strlen(row[i].event) == f->event_len &&
 		    memcmp(row[i].event, f->event, f->event_len) == 0)
@@ -599,8 +599,8 @@ load_lifecycle(void *ctx, const evt_key *source, const evt_frame *frame,
 		return EVT_OK;
 	/* A state behind it says that it is over, unless it is one of a blocked
 	 * source on the same connection, which should not have come. */
-	if (s->known && !is_newer(b, s, &f) && (s->tape != f.tape ||
-	    s->conn != f.conn))
+	if (s->known && !is_newer(b, s, &f) &&
+	    (s->tape != f.tape || s->conn != f.conn))
 		return EVT_OK;
 	return take_lifecycle(b, &f, &news, err);
 }
@@ -609,9 +609,12 @@ static int
 load_readings(evt_board *b, evt_tape *tape, int64_t time_ns, evt_error *err)
 {
 	static const char *const events[] = { "readings_batch", "iot_monitor" };
-	const evt_filter filter = { .has_from = true, .has_to = true,
-		.from_ns = time_ns - READINGS_NS, .to_ns = time_ns,
-		.events = events, .n_events = 2,
+	const evt_filter filter = { .has_from = true,
+		.has_to = true,
+		.from_ns = time_ns - READINGS_NS,
+		.to_ns = time_ns,
+		.events = events,
+		.n_events = 2,
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	evt_cursor *cursor;
 	evt_frame f;
@@ -655,8 +658,8 @@ evt_board_load(evt_board *b, int64_t time_ns, evt_error *err)
 		if (r == EVT_OK)
 			r = evt_tape_each_last(t, "lifecycle", time_ns,
 			    load_lifecycle, b, err);
-		if (r == EVT_OK && b->readings && time_ns > INT64_MIN +
-		    READINGS_NS)
+		if (r == EVT_OK && b->readings &&
+		    time_ns > INT64_MIN + READINGS_NS)
 			r = load_readings(b, t, time_ns, err);
 	}
 	return r;

@@ -22,14 +22,15 @@
 #define EVT_NO_TRACKER INT64_MIN
 
 typedef struct evt_source {
-	size_t no;          /* its place on the board, from 0 */
+	size_t no; /* its place on the board, from 0 */
 	evt_key key;
-	int64_t tracker;    /* EVT_NO_TRACKER: clients cannot name it */
-	const char *label;  /* NULL: none */
+	int64_t tracker;   /* EVT_NO_TRACKER: clients cannot name it */
+	const char *label; /* NULL: none */
 
-	bool hidden;        /* by evt_board_only() */
+	bool hidden; /* by evt_board_only() */
 	bool blocked, corrupt;
-	uint32_t life_conn, life_tape; /* the connection on which that was said */
+	uint32_t life_conn,
+	    life_tape;       /* the connection on which that was said */
 	uint64_t answer_seq; /* of the response that said it, 0: none did */
 	/* Its last state: a whole message {"type":"event","event":"state",...}
 	 * as it was received, or made of an item of a batch. */
@@ -37,15 +38,15 @@ typedef struct evt_source {
 	/* The connections on which its last states came, alone and in batches;
 	 * 0: none. */
 	uint32_t state_conn, batch_conn;
-	uint32_t conn;      /* of the last of all */
+	uint32_t conn; /* of the last of all */
 	evt_buf text;
-	size_t at, len;     /* the state object in text */
-	int64_t time_ns;    /* when it was received, on the tape */
-	uint64_t seq;       /* of the frame */
+	size_t at, len;  /* the state object in text */
+	int64_t time_ns; /* when it was received, on the tape */
+	uint64_t seq;    /* of the frame */
 	uint32_t tape;
 	/* Its last item of readings_batch and iot_monitor; empty: none. */
 	evt_buf reading, iot;
-	bool changed;       /* since evt_board_forget_changes() */
+	bool changed; /* since evt_board_forget_changes() */
 } evt_source;
 
 typedef struct evt_board evt_board;
@@ -77,8 +78,8 @@ void evt_board_forget_changes(evt_board *board);
 /* The user's offset from UTC, seconds east, there: by his clock in the newest
  * state, or else in the first one from time_ns on.  It stays as it is where no
  * state tells it.  Errors: those of reading. */
-int evt_board_offset(const evt_board *board, int64_t time_ns,
-    int *offset_s, evt_error *err);
+int evt_board_offset(const evt_board *board, int64_t time_ns, int *offset_s,
+    evt_error *err);
 
 size_t evt_board_n(const evt_board *board);
 /* Stays where it is as long as the board. */
@@ -108,14 +109,18 @@ enum evt_news_kind {
 	EVT_NEWS_ANSWER /* a response, or another message without an event */
 };
 
-enum evt_life { EVT_LIFE_OTHER, EVT_LIFE_BLOCK, EVT_LIFE_UNBLOCK,
-	EVT_LIFE_CORRUPT };
+enum evt_life {
+	EVT_LIFE_OTHER,
+	EVT_LIFE_BLOCK,
+	EVT_LIFE_UNBLOCK,
+	EVT_LIFE_CORRUPT
+};
 
 /* A source that a frame is about. */
 typedef struct evt_touch {
 	evt_source *source;
-	evt_view item;  /* its element of a batch; NONE where it is no batch */
-	evt_view value; /* of states: the state object */
+	evt_view item;   /* its element of a batch; NONE where it is no batch */
+	evt_view value;  /* of states: the state object */
 	bool superseded; /* a later item of the frame is about it too */
 	/* It was blocked or unblocked while nobody recorded: a later connection
 	 * was told so, or heard of it again.  Else EVT_LIFE_OTHER. */
@@ -134,7 +139,7 @@ typedef struct evt_news {
 } evt_news;
 
 /* Take note of a frame.  Errors: EVT_ERR_NOMEM. */
-int evt_board_take(evt_board *board, const evt_frame *frame,
-    evt_news *ret_news, evt_error *err);
+int evt_board_take(evt_board *board, const evt_frame *frame, evt_news *ret_news,
+    evt_error *err);
 
 #endif

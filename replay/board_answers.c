@@ -81,8 +81,8 @@ source_of(evt_board *b, int64_t tracker, bool blocked, bool *ok)
 	*ok = true;
 	if (s != NULL || !blocked || evt_board_has_trackers(b))
 		return s;
-	key.len = (uint32_t)snprintf(text, sizeof(text), "%lld",
-	    (long long)tracker);
+	key.len =
+	    (uint32_t)snprintf(text, sizeof(text), "%lld", (long long)tracker);
 	s = evt_board_put(b, &key);
 	*ok = s != NULL;
 	return s;
@@ -157,10 +157,13 @@ read_answer(evt_board *b, const struct start *start, int64_t to_ns,
     bool *ret_any, evt_error *err)
 {
 	evt_tape *tape = b->reel->tape[start->tape];
-	int64_t end = start->time_ns > INT64_MAX - BEHIND_NS ? INT64_MAX :
+	int64_t end = start->time_ns > INT64_MAX - BEHIND_NS ?
+	    INT64_MAX :
 	    start->time_ns + BEHIND_NS;
-	const evt_filter filter = { .has_from = true, .has_to = true,
-		.from_ns = start->time_ns, .to_ns = to_ns < end ? to_ns : end,
+	const evt_filter filter = { .has_from = true,
+		.has_to = true,
+		.from_ns = start->time_ns,
+		.to_ns = to_ns < end ? to_ns : end,
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	evt_cursor *cursor;
 	uint32_t conn = 0;
@@ -213,10 +216,11 @@ try_starts(evt_board *b, uint32_t tape, int64_t time_ns, bool before,
 	int64_t to = before ? time_ns : INT64_MAX;
 	int r = EVT_OK, tries = 0;
 
-	for (size_t k = 0; k < b->n_starts && r == EVT_OK && !*ret_any &&
-	    tries < TRIES; k++) {
-		const struct start *s = &b->start[before ?
-		    b->n_starts - 1 - k : k];
+	for (size_t k = 0;
+	     k < b->n_starts && r == EVT_OK && !*ret_any && tries < TRIES;
+	     k++) {
+		const struct start *s =
+		    &b->start[before ? b->n_starts - 1 - k : k];
 
 		if (s->tape != tape || (before && s->time_ns >= time_ns))
 			continue;

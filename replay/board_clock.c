@@ -17,12 +17,14 @@ clock_of(const uint8_t *text, size_t n, int64_t time_ns, int *offset_s)
 
 /* By the first state on the tape from time_ns on. */
 static int
-offset_ahead(const evt_board *b, evt_tape *tape, int64_t time_ns,
-    int *offset_s, evt_error *err)
+offset_ahead(const evt_board *b, evt_tape *tape, int64_t time_ns, int *offset_s,
+    evt_error *err)
 {
 	static const char *const events[] = { "state", "state_batch" };
-	const evt_filter filter = { .has_from = true, .from_ns = time_ns,
-		.events = events, .n_events = 2,
+	const evt_filter filter = { .has_from = true,
+		.from_ns = time_ns,
+		.events = events,
+		.n_events = 2,
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	evt_cursor *cursor;
 	evt_frame f;
@@ -52,13 +54,13 @@ evt_board_offset(const evt_board *b, int64_t time_ns, int *offset_s,
 	for (size_t i = 0; i < b->n; i++) {
 		const evt_source *s = b->source[i];
 
-		if (s->known && s->time_ns > newest && clock_of(s->text.data,
-		    s->text.len, evt_ns_add(s->time_ns, evt_board_shift(b)), offset_s))
+		if (s->known && s->time_ns > newest &&
+		    clock_of(s->text.data, s->text.len,
+		        evt_ns_add(s->time_ns, evt_board_shift(b)), offset_s))
 			newest = s->time_ns;
 	}
-	for (size_t i = 0; newest == INT64_MIN && r == EVT_OK &&
-	    i < b->reel->n; i++)
-		r = offset_ahead(b, b->reel->tape[i], time_ns, offset_s,
-		    err);
+	for (size_t i = 0; newest == INT64_MIN && r == EVT_OK && i < b->reel->n;
+	     i++)
+		r = offset_ahead(b, b->reel->tape[i], time_ns, offset_s, err);
 	return r;
 }

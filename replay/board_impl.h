@@ -18,11 +18,11 @@ struct evt_board {
 	evt_scanner *scanner;
 	evt_source **source; /* each on its own, so that they stay in place */
 	size_t n, cap;
-	evt_dict keys;       /* the i-th is that of source[i] */
-	evt_dict trackers;   /* decimal ids; mark: the place of the source */
-	bool mapped;         /* trackers were told of */
+	evt_dict keys;         /* the i-th is that of source[i] */
+	evt_dict trackers;     /* decimal ids; mark: the place of the source */
+	bool mapped;           /* trackers were told of */
 	const evt_names *only; /* NULL: all are shown */
-	bool readings;       /* the tape has some */
+	bool readings;         /* the tape has some */
 	evt_touch *touch;
 	size_t cap_touch;
 	uint64_t loaded_seq; /* last frame that was read whole while loading */

@@ -39,7 +39,7 @@ add_value(const char *name, evt_view v, enum evt_view_kind kind, evt_buf *out)
 {
 	return evt_buf_printf(out, ",\"%s\":", name) &&
 	    (evt_view_kind(v) == kind ? evt_buf_add(out, v.p, v.n) :
-	    evt_buf_add_str(out, "null"));
+	                                evt_buf_add_str(out, "null"));
 }
 
 static bool
@@ -51,17 +51,17 @@ add_fields(const evt_source *s, evt_view state, evt_buf *out)
 	    evt_buf_printf(out, ",\"time_ns\":%" PRId64, s->time_ns) :
 	    evt_buf_add_str(out, ",\"time_ns\":null");
 
-	return ok && add_value("lat", EVT_MEMBER(at, "lat"), EVT_VIEW_NUMBER,
-	    out) &&
+	return ok &&
+	    add_value("lat", EVT_MEMBER(at, "lat"), EVT_VIEW_NUMBER, out) &&
 	    add_value("lng", EVT_MEMBER(at, "lng"), EVT_VIEW_NUMBER, out) &&
 	    add_value("heading", EVT_MEMBER(gps, "heading"), EVT_VIEW_NUMBER,
-	    out) &&
+	        out) &&
 	    add_value("speed", EVT_MEMBER(gps, "speed"), EVT_VIEW_NUMBER,
-	    out) &&
+	        out) &&
 	    add_value("connection", EVT_MEMBER(state, "connection_status"),
-	    EVT_VIEW_STRING, out) &&
+	        EVT_VIEW_STRING, out) &&
 	    add_value("movement", EVT_MEMBER(state, "movement_status"),
-	    EVT_VIEW_STRING, out);
+	        EVT_VIEW_STRING, out);
 }
 
 bool
@@ -72,37 +72,42 @@ evt_source_json(const evt_source *s, bool with_state, evt_buf *out)
 
 	if (s->known)
 		state = (evt_view){ s->text.data + s->at, s->len };
-	ok = ok && (s->key.is_int ?
-	    evt_buf_add(out, s->key.text, s->key.len) :
-	    evt_buf_add_json(out, s->key.text, s->key.len));
-	ok = ok && (s->tracker != EVT_NO_TRACKER ?
-	    evt_buf_printf(out, ",\"tracker\":%" PRId64, s->tracker) :
-	    evt_buf_add_str(out, ",\"tracker\":null"));
+	ok = ok &&
+	    (s->key.is_int ? evt_buf_add(out, s->key.text, s->key.len) :
+	                     evt_buf_add_json(out, s->key.text, s->key.len));
+	ok = ok &&
+	    (s->tracker != EVT_NO_TRACKER ?
+	            evt_buf_printf(out, ",\"tracker\":%" PRId64, s->tracker) :
+	            evt_buf_add_str(out, ",\"tracker\":null"));
 	ok = ok && evt_buf_add_str(out, ",\"label\":") &&
-	    (s->label != NULL ? evt_buf_add_json(out, s->label,
-	    strlen(s->label)) : evt_buf_add_str(out, "null"));
+	    (s->label != NULL ?
+	            evt_buf_add_json(out, s->label, strlen(s->label)) :
+	            evt_buf_add_str(out, "null"));
 	ok = ok && add_fields(s, state, out);
 	if (ok && with_state)
-		ok = evt_buf_add_str(out, ",\"state\":") && (s->known ?
-		    evt_buf_add(out, state.p, state.n) :
-		    evt_buf_add_str(out, "null"));
-	return ok && evt_buf_printf(out, ",\"blocked\":%s%s}", s->blocked ?
-	    "true" : "false", s->corrupt ? ",\"removed\":true" : "");
+		ok = evt_buf_add_str(out, ",\"state\":") &&
+		    (s->known ? evt_buf_add(out, state.p, state.n) :
+		                evt_buf_add_str(out, "null"));
+	return ok &&
+	    evt_buf_printf(out, ",\"blocked\":%s%s}",
+	        s->blocked ? "true" : "false",
+	        s->corrupt ? ",\"removed\":true" : "");
 }
 
 static bool
 states_json(const struct stage *st, bool all, evt_buf *out)
 {
-	bool any = false, ok = evt_buf_printf(out, "{\"type\":\"states\","
-	    "\"reset\":%s,\"at_ns\":%" PRId64 ",\"sources\":[", all ? "true" :
-	    "false", evt_stage_time(st, evt_waker_now()));
+	bool any = false,
+	     ok = evt_buf_printf(out,
+	         "{\"type\":\"states\",\"reset\":%s,\"at_ns\":%" PRId64
+	         ",\"sources\":[",
+	         all ? "true" : "false", evt_stage_time(st, evt_waker_now()));
 
 	for (size_t i = 0; i < evt_board_n(st->board) && ok; i++) {
 		const evt_source *s = evt_board_at(st->board, i);
 
 		/* Who never spoke is not shown; who is removed is told of once. */
-		if (s->hidden || !s->known || (all ? s->corrupt :
-		    !s->changed))
+		if (s->hidden || !s->known || (all ? s->corrupt : !s->changed))
 			continue;
 		ok = (!any || evt_buf_add_byte(out, ',')) &&
 		    evt_source_json(s, false, out);
@@ -115,8 +120,9 @@ static bool
 frames_json(const struct gathered *g, evt_buf *out)
 {
 	uint64_t n = g->n_shown < SHOWN_MAX ? g->n_shown : SHOWN_MAX;
-	bool ok = evt_buf_printf(out, "{\"type\":\"frames\",\"skipped\":%"
-	    PRIu64 ",\"frames\":[", g->n - n);
+	bool ok = evt_buf_printf(out,
+	    "{\"type\":\"frames\",\"skipped\":%" PRIu64 ",\"frames\":[",
+	    g->n - n);
 
 	for (uint64_t i = g->n_shown - n; i < g->n_shown && ok; i++) {
 		const evt_buf *e = &g->shown[i % SHOWN_MAX];
@@ -136,8 +142,9 @@ static bool
 is_for(const struct viewer *c, enum who who)
 {
 	return c->kind == VIEWER_CONTROL && c->tap.fanout != NULL &&
-	    (who == ALL || (who == WITH_STATES ? c->with_states :
-	    c->with_frames)) && evt_tap_behind(&c->tap) < UNREAD_MAX;
+	    (who == ALL ||
+	        (who == WITH_STATES ? c->with_states : c->with_frames)) &&
+	    evt_tap_behind(&c->tap) < UNREAD_MAX;
 }
 
 static bool
@@ -152,13 +159,12 @@ anybody(const struct stage *st, enum who who)
 
 /* Send a message and free it.  ok: it could be made. */
 static int
-send_all(struct stage *st, enum who who, evt_buf *text, bool ok,
-    evt_error *err)
+send_all(struct stage *st, enum who who, evt_buf *text, bool ok, evt_error *err)
 {
 	int r = ok ? EVT_OK : evt_err_nomem(err);
 
 	for (struct viewer *c = st->clients; c != NULL && r == EVT_OK;
-	    c = c->next) {
+	     c = c->next) {
 		if (is_for(c, who))
 			r = evt_viewer_send(c, text->data, text->len, err);
 		else if (who == ALL && c->kind == VIEWER_CONTROL)
@@ -289,7 +295,7 @@ tell_states(struct stage *st, evt_error *err)
 	int r = EVT_OK;
 
 	for (struct viewer *c = st->clients; c != NULL && r == EVT_OK;
-	    c = c->next) {
+	     c = c->next) {
 		if (!c->with_states || c->tap.fanout == NULL)
 			continue;
 		if (!is_for(c, WITH_STATES)) {
@@ -333,8 +339,8 @@ tell_deck(struct stage *st, int64_t now, evt_error *err)
 {
 	evt_buf text = { 0 };
 	bool ok = deck_json(st, &text);
-	bool plays = st->started && !st->ended &&
-	    !evt_deck_paused(st->player.deck);
+	bool plays =
+	    st->started && !st->ended && !evt_deck_paused(st->player.deck);
 
 	st->gathered.deck_due_ns = plays ? now + DECK_NS : INT64_MAX;
 	return send_all(st, ALL, &text, ok, err);
@@ -347,8 +353,10 @@ live_end(const evt_reel *reel)
 	int64_t first, end, last = INT64_MIN;
 
 	for (size_t i = 0; i < reel->n; i++) {
-		if (evt_tape_live(reel->tape[i]) && evt_tape_span(
-		    reel->tape[i], &first, &end, NULL) == EVT_OK && end > last)
+		if (evt_tape_live(reel->tape[i]) &&
+		    evt_tape_span(reel->tape[i], &first, &end, NULL) ==
+		        EVT_OK &&
+		    end > last)
 			last = end;
 	}
 	return last;

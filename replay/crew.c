@@ -26,7 +26,8 @@ has_crew(const struct stage *st)
 static int64_t
 shown_time(const struct stage *st, int64_t tape_ns)
 {
-	return st->rebase == NULL || tape_ns == INT64_MAX ? tape_ns :
+	return st->rebase == NULL || tape_ns == INT64_MAX ?
+	    tape_ns :
 	    evt_ns_add(tape_ns, evt_rebase_shift(st->rebase));
 }
 
@@ -37,8 +38,8 @@ evt_server_board(evt_server *s, evt_rebase *rebase, evt_board **ret_board,
 	evt_board *b;
 	int r = evt_board_new(s->o.reel, rebase, &b, err);
 
-	size_t n = s->o.trackers != NULL ? evt_trackers_count(s->o.trackers) :
-	    0;
+	size_t n =
+	    s->o.trackers != NULL ? evt_trackers_count(s->o.trackers) : 0;
 
 	for (size_t i = 0; r == EVT_OK && i < n; i++) {
 		const evt_tracker *t = evt_trackers_at(s->o.trackers, i);
@@ -129,8 +130,9 @@ say_equal_ids(evt_server *s)
 	if (s->said_equal_ids || s->o.trackers != NULL)
 		return;
 	s->said_equal_ids = true;
-	evt_server_notice(s, "no tracker list is known: tracker ids are taken "
-	    "for source ids; --trackers FILE gives one");
+	evt_server_notice(s,
+	    "no tracker list is known: tracker ids are taken for source ids; "
+	    "--trackers FILE gives one");
 }
 
 int
@@ -173,8 +175,8 @@ owe(struct stage *st, evt_source *source, evt_error *err)
 		st->owed = owed;
 		st->cap_owed = cap;
 	}
-	st->owed[st->n_owed++] = (struct owed){ source,
-		evt_waker_now() + OWED_NS };
+	st->owed[st->n_owed++] =
+	    (struct owed){ source, evt_waker_now() + OWED_NS };
 	return EVT_OK;
 }
 
@@ -196,8 +198,8 @@ pay(struct stage *st, evt_source *source)
 	evt_error err;
 
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
-		if (c->standin != NULL && evt_standin_current(c->standin,
-		    source, &err) != EVT_OK)
+		if (c->standin != NULL &&
+		    evt_standin_current(c->standin, source, &err) != EVT_OK)
 			drop_client(c, &err);
 	}
 }
@@ -223,7 +225,7 @@ note_owed(struct stage *st, const evt_news *news, evt_error *err)
 
 		paid(st, s);
 		return news->life == EVT_LIFE_UNBLOCK ? owe(st, s, err) :
-		    EVT_OK;
+		                                        EVT_OK;
 	}
 	for (size_t i = 0; i < news->n; i++) {
 		evt_source *s = news->touch[i].source;
@@ -244,8 +246,8 @@ tick_standins(struct stage *st, int64_t tape_ns)
 	evt_error err;
 
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
-		if (c->standin != NULL && evt_standin_tick(c->standin, tape_ns,
-		    &err) != EVT_OK)
+		if (c->standin != NULL &&
+		    evt_standin_tick(c->standin, tape_ns, &err) != EVT_OK)
 			drop_client(c, &err);
 	}
 }
@@ -273,8 +275,8 @@ tell_standins(struct stage *st, const evt_frame *frame, evt_error *err)
 }
 
 int
-evt_stage_tell(struct stage *st, const evt_frame *frame,
-    const evt_frame *moved, evt_error *err)
+evt_stage_tell(struct stage *st, const evt_frame *frame, const evt_frame *moved,
+    evt_error *err)
 {
 	int r = EVT_OK;
 
@@ -284,7 +286,8 @@ evt_stage_tell(struct stage *st, const evt_frame *frame,
 	if (st->board_good)
 		r = tell_standins(st, moved, err);
 	return r == EVT_OK && st->n[VIEWER_CONTROL] > 0 ?
-	    evt_control_take(st, frame, err) : r;
+	    evt_control_take(st, frame, err) :
+	    r;
 }
 
 /* What the sources were, before the board is loaded anew; free() it. */
@@ -321,11 +324,11 @@ evt_stage_moved(struct stage *st, evt_error *err)
 	r = evt_stage_board(st, &st->board, err);
 	evt_control_moved(st);
 	for (struct viewer *c = st->clients; c != NULL && r == EVT_OK;
-	    c = c->next) {
+	     c = c->next) {
 		if (!may_be_told(c))
 			continue;
-		if (evt_standin_moved(c->standin, was, n, shown_time(st,
-		    st->at_ns), &client_err) != EVT_OK)
+		if (evt_standin_moved(c->standin, was, n,
+		        shown_time(st, st->at_ns), &client_err) != EVT_OK)
 			drop_client(c, &client_err);
 		evt_viewer_told(c);
 	}
@@ -339,8 +342,8 @@ int
 evt_stage_tick(struct stage *st, int64_t now, evt_error *err)
 {
 	/* At the end there is no more time that a batch could wait for. */
-	int64_t tape = st->ended ? INT64_MAX - 1 :
-	    shown_time(st, evt_stage_time(st, now));
+	int64_t tape =
+	    st->ended ? INT64_MAX - 1 : shown_time(st, evt_stage_time(st, now));
 
 	pay_due(st, now);
 	tick_standins(st, tape);
@@ -351,8 +354,8 @@ evt_stage_tick(struct stage *st, int64_t now, evt_error *err)
 static int64_t
 wall_of(const struct stage *st, int64_t tape_ns, int64_t now)
 {
-	uint32_t speed = st->live ? EVT_SPEED_ONE :
-	    evt_deck_speed(st->player.deck);
+	uint32_t speed =
+	    st->live ? EVT_SPEED_ONE : evt_deck_speed(st->player.deck);
 	int64_t left = evt_ns_sub(tape_ns, evt_stage_time(st, now));
 
 	if (tape_ns == INT64_MAX || !st->started || st->ended ||

@@ -22,8 +22,8 @@ struct evt_deck {
 	evt_frame next; /* looked ahead at, if have_next */
 	bool have_next;
 	bool paused;
-	bool step;      /* paused, but the next frame is to go out */
-	bool was_live;  /* the feed's last answer was "end for now" */
+	bool step;     /* paused, but the next frame is to go out */
+	bool was_live; /* the feed's last answer was "end for now" */
 	bool ended;
 
 	/* The anchor is set by the poll after the first frame was read: what
@@ -35,7 +35,7 @@ struct evt_deck {
 
 	/* What the tape time of the next frame is counted from. */
 	bool have_last, have_target;
-	int64_t target;   /* after a seek: the time that was asked for */
+	int64_t target; /* after a seek: the time that was asked for */
 	uint64_t last_seq;
 	int64_t last_time, high_time, high_mono;
 
@@ -43,7 +43,7 @@ struct evt_deck {
 	int64_t first_time; /* of the first frame of the window */
 	int64_t shown_time; /* of the last frame, or the seek's target */
 
-	uint64_t pass_frames; /* handed out in this pass */
+	uint64_t pass_frames;           /* handed out in this pass */
 	int64_t first_out, last_out;    /* when frames were handed out */
 	int64_t pause_began, paused_ns; /* pauses that are over */
 	int64_t paused_at_out;          /* time in pauses before last_out */
@@ -174,7 +174,8 @@ void
 evt_deck_options_init(evt_deck_options *ret_options)
 {
 	*ret_options = (evt_deck_options){ .speed = EVT_SPEED_ONE,
-		.max_gap_ns = -1, .passes = 1 };
+		.max_gap_ns = -1,
+		.passes = 1 };
 }
 
 static bool
@@ -284,7 +285,8 @@ hand_out(evt_deck *d, int64_t now, evt_frame *ret_frame)
 	}
 	d->last_out = now;
 	d->paused_at_out = d->paused ?
-	    evt_ns_add(d->paused_ns, evt_ns_sub(now, d->pause_began)) : d->paused_ns;
+	    evt_ns_add(d->paused_ns, evt_ns_sub(now, d->pause_began)) :
+	    d->paused_ns;
 	d->pass_frames++;
 	d->stats.frames++;
 	d->stats.bytes += f->len;
@@ -346,7 +348,8 @@ evt_deck_resume(evt_deck *d, int64_t now)
 		return;
 	d->paused = d->step = false;
 	d->anchor_wall = now;
-	d->paused_ns = evt_ns_add(d->paused_ns, evt_ns_sub(now, d->pause_began));
+	d->paused_ns =
+	    evt_ns_add(d->paused_ns, evt_ns_sub(now, d->pause_began));
 }
 
 bool
@@ -367,7 +370,7 @@ evt_deck_seek(evt_deck *d, int64_t now, int64_t time_ns, evt_error *err)
 {
 	bool to_start = d->have_first && time_ns <= d->first_time;
 	int r = to_start ? d->feed.reset(d->feed.ctx, err) :
-	    d->feed.seek(d->feed.ctx, time_ns, err);
+	                   d->feed.seek(d->feed.ctx, time_ns, err);
 
 	if (r < 0)
 		return r;
@@ -416,6 +419,6 @@ evt_deck_get_stats(const evt_deck *d, evt_deck_stats *ret_stats)
 {
 	*ret_stats = d->stats;
 	ret_stats->tape_ns = evt_ns_add(d->played, d->last_pos);
-	ret_stats->wall_ns = evt_ns_sub(evt_ns_sub(d->last_out, d->first_out),
-	    d->paused_at_out);
+	ret_stats->wall_ns =
+	    evt_ns_sub(evt_ns_sub(d->last_out, d->first_out), d->paused_at_out);
 }

@@ -65,9 +65,9 @@ void evt_deck_free(evt_deck *deck);
 enum evt_deck_says {
 	EVT_DECK_FRAME = 0, /* this frame is due: send it */
 	EVT_DECK_WAIT,      /* nothing until *ret_due_ns */
-	EVT_DECK_LIVE,      /* nothing yet: a recorder may add more; ask again */
-	EVT_DECK_PAUSED,    /* nothing until resume, step or seek */
-	EVT_DECK_END        /* everything was played */
+	EVT_DECK_LIVE,   /* nothing yet: a recorder may add more; ask again */
+	EVT_DECK_PAUSED, /* nothing until resume, step or seek */
+	EVT_DECK_END     /* everything was played */
 };
 
 /*

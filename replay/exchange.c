@@ -70,7 +70,7 @@ evt_args_read(evt_server *s, struct lws *wsi, struct args *a)
 	/* Longer ones than the buffer would hide all that follow; it is as long
 	 * as the whole request may be. */
 	while (lws_hdr_copy_fragment(wsi, s->arg, QUERY_MAX,
-	    WSI_TOKEN_HTTP_URI_ARGS, (int)a->n) >= 0) {
+	           WSI_TOKEN_HTTP_URI_ARGS, (int)a->n) >= 0) {
 		if (!evt_args_add(a, s->arg, strlen(s->arg)))
 			return false;
 	}
@@ -86,11 +86,15 @@ add_cors(const struct exchange *x, evt_buf *out)
 {
 	if (x->origin == NULL)
 		return true;
-	return evt_buf_printf(out, "access-control-allow-origin: %s\r\n"
-	    "vary: origin\r\n", x->origin) &&
-	    (x->method != METHOD_OPTIONS || evt_buf_add_str(out,
-	    "access-control-allow-methods: GET, POST\r\n"
-	    "access-control-allow-headers: authorization, content-type\r\n"));
+	return evt_buf_printf(out,
+	           "access-control-allow-origin: %s\r\n"
+	           "vary: origin\r\n",
+	           x->origin) &&
+	    (x->method != METHOD_OPTIONS ||
+	        evt_buf_add_str(out,
+	            "access-control-allow-methods: GET, POST\r\n"
+	            "access-control-allow-headers: authorization, "
+	            "content-type\r\n"));
 }
 
 /* Scripts and styles of the page's own alone; nothing from elsewhere but the
@@ -99,10 +103,10 @@ static bool
 add_policy(const struct exchange *x, evt_buf *out)
 {
 	const char *tiles = x->server->o.tiles;
-	bool ok = evt_buf_add_str(out, "content-security-policy: default-src "
-	    "'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-	    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-	    "img-src 'self' data:");
+	bool ok = evt_buf_add_str(out,
+	    "content-security-policy: default-src 'none'; script-src 'self'; "
+	    "style-src 'self'; connect-src 'self'; base-uri 'none'; "
+	    "form-action 'none'; frame-ancestors 'none'; img-src 'self' data:");
 
 	if (tiles != NULL) {
 		const char *host = strstr(tiles, "://") + 3;
@@ -110,12 +114,12 @@ add_policy(const struct exchange *x, evt_buf *out)
 		bool any = strncmp(host, "{s}.", 4) == 0;
 		const char *rest = any ? host + 4 : host;
 
-		ok = ok && evt_buf_printf(out, " %.*s%s%.*s",
-		    (int)(host - tiles), tiles, any ? "*." : "",
-		    (int)strcspn(rest, "/"), rest);
+		ok = ok &&
+		    evt_buf_printf(out, " %.*s%s%.*s", (int)(host - tiles),
+		        tiles, any ? "*." : "", (int)strcspn(rest, "/"), rest);
 	}
-	return ok && evt_buf_add_str(out,
-	    "\r\nreferrer-policy: no-referrer\r\n");
+	return ok &&
+	    evt_buf_add_str(out, "\r\nreferrer-policy: no-referrer\r\n");
 }
 
 void
@@ -131,13 +135,15 @@ evt_answer(struct exchange *x, unsigned status, const char *type,
 		x->server->stats.refused++;
 	out->len = 0;
 	ok = evt_buf_add(out, headroom, sizeof(headroom)) &&
-	    evt_buf_printf(out, "HTTP/1.1 %u %s\r\ncontent-type: %s\r\n"
-	    "content-length: %zu\r\ncache-control: no-store\r\n"
-	    "x-content-type-options: nosniff\r\n%sconnection: close\r\n",
-	    status, evt_http_phrase(status), type, len,
-	    status == 401 ? "www-authenticate: Bearer\r\n" :
-	    status == 426 ? "upgrade: websocket\r\n" :
-	    status == 405 ? "allow: GET, POST\r\n" : "") &&
+	    evt_buf_printf(out,
+	        "HTTP/1.1 %u %s\r\ncontent-type: %s\r\n"
+	        "content-length: %zu\r\ncache-control: no-store\r\n"
+	        "x-content-type-options: nosniff\r\n%sconnection: close\r\n",
+	        status, evt_http_phrase(status), type, len,
+	        status == 401     ? "www-authenticate: Bearer\r\n" :
+	            status == 426 ? "upgrade: websocket\r\n" :
+	            status == 405 ? "allow: GET, POST\r\n" :
+	                            "") &&
 	    add_cors(x, out) && add_policy(x, out) &&
 	    evt_buf_add_str(out, "\r\n") &&
 	    (x->method == METHOD_HEAD || evt_buf_add(out, body, len));
@@ -174,8 +180,11 @@ evt_answer_error(struct exchange *x, unsigned status, const char *fmt, ...)
 void
 evt_answer_failed(struct exchange *x, const evt_error *err)
 {
-	evt_answer_error(x, err->code == EVT_ERR_ARG ? 400 :
-	    err->code == EVT_ERR_NOTFOUND ? 404 : 500, "%s", err->text);
+	evt_answer_error(x,
+	    err->code == EVT_ERR_ARG          ? 400 :
+	        err->code == EVT_ERR_NOTFOUND ? 404 :
+	                                        500,
+	    "%s", err->text);
 }
 
 void
@@ -294,7 +303,7 @@ judge_body(struct lws *wsi, int64_t *ret_len, const char **ret_why)
 
 	*ret_len = 0;
 	*ret_why = "the length of the body must be said in Content-Length; "
-	    "chunks are not taken";
+	           "chunks are not taken";
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
 		return 411;
 	if (lws_hdr_total_length(wsi, length) <= 0)

@@ -166,7 +166,8 @@ static unsigned
 opcode_of(const evt_frame *frame)
 {
 	return frame->kind == EVT_KIND_MARK || frame->opcode == EVT_OP_TEXT ?
-	    WS_TEXT : WS_BINARY;
+	    WS_TEXT :
+	    WS_BINARY;
 }
 
 int
@@ -215,7 +216,9 @@ evt_fanout_total(const evt_fanout *f)
 void
 evt_tap_open(evt_tap *tap, evt_fanout *f)
 {
-	*tap = (evt_tap){ .fanout = f, .chunk = f->last, .at = f->last->len,
+	*tap = (evt_tap){ .fanout = f,
+		.chunk = f->last,
+		.at = f->last->len,
 		.taken = f->total };
 	f->last->refs++;
 }

@@ -53,8 +53,8 @@ struct evt_fanout_chunk;
 typedef struct evt_tap {
 	evt_fanout *fanout; /* NULL: closed */
 	struct evt_fanout_chunk *chunk;
-	size_t at;          /* in the chunk */
-	uint64_t taken;     /* of evt_fanout_total() */
+	size_t at;      /* in the chunk */
+	uint64_t taken; /* of evt_fanout_total() */
 } evt_tap;
 
 /* Open a tap at the end of the stream. */

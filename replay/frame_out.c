@@ -32,7 +32,8 @@ evt_form_parse(const char *text, enum evt_form *ret_form, evt_error *err)
 		}
 	}
 	return evt_err_set(err, EVT_ERR_ARG,
-	    "unknown output '%.80s'; known are lines, envelope, stamped, binary",
+	    "unknown output '%.80s'; known are lines, envelope, stamped, "
+	    "binary",
 	    text);
 }
 

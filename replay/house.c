@@ -190,7 +190,7 @@ static bool
 add_end(const char *name, bool has, int64_t ns, evt_buf *out)
 {
 	return has ? evt_buf_printf(out, "\"%s\":%" PRId64, name, ns) :
-	    evt_buf_printf(out, "\"%s\":null", name);
+	             evt_buf_printf(out, "\"%s\":null", name);
 }
 
 static bool
@@ -213,7 +213,7 @@ add_names(const char *name, const evt_names *names, evt_buf *out)
 	for (size_t i = 0; i < names->n && ok; i++)
 		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&
 		    evt_buf_add_json(out, names->item[i],
-		    strlen(names->item[i]));
+		        strlen(names->item[i]));
 	return ok && evt_buf_add_byte(out, ']');
 }
 
@@ -224,14 +224,15 @@ add_counts(const struct stage *st, evt_buf *out)
 	evt_deck_stats d;
 
 	evt_deck_get_stats(st->player.deck, &d);
-	return evt_buf_printf(out, ",\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64
+	return evt_buf_printf(out,
+	    ",\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64
 	    ",\"lateness_ns\":{\"count\":%" PRIu64 ",\"p50\":%" PRId64
-	    ",\"p99\":%" PRId64 ",\"max\":%" PRId64 "},\"clients\":{"
-	    "\"stream\":%zu,\"standin\":%zu,\"control\":%zu}}",
+	    ",\"p99\":%" PRId64 ",\"max\":%" PRId64
+	    "},\"clients\":{\"stream\":%zu,\"standin\":%zu,\"control\":%zu}}",
 	    st->before.frames + d.frames, st->before.bytes + d.bytes,
-	    late->count, evt_lateness_at(late, 500),
-	    evt_lateness_at(late, 990), late->max_ns, st->n[VIEWER_STREAM],
-	    st->n[VIEWER_STANDIN], st->n[VIEWER_CONTROL]);
+	    late->count, evt_lateness_at(late, 500), evt_lateness_at(late, 990),
+	    late->max_ns, st->n[VIEWER_STREAM], st->n[VIEWER_STANDIN],
+	    st->n[VIEWER_CONTROL]);
 }
 
 bool
@@ -242,12 +243,14 @@ evt_stage_json(const struct stage *st, evt_buf *out)
 	return evt_buf_add_byte(out, '{') &&
 	    evt_time_json("time", evt_stage_time(st, evt_waker_now()), out) &&
 	    evt_buf_printf(out, ",\"playing\":%s,\"ended\":%s,\"live\":%s",
-	    plays(st) ? "true" : "false", st->ended ? "true" : "false",
-	    st->live ? "true" : "false") && add_speed(st, out) &&
+	        plays(st) ? "true" : "false", st->ended ? "true" : "false",
+	        st->live ? "true" : "false") &&
+	    add_speed(st, out) &&
 	    add_span("loop", st->has_loop, st->loop_from_ns, st->has_loop,
-	    st->loop_to_ns, out) &&
+	        st->loop_to_ns, out) &&
 	    add_span("window", p->has_from, p->from_ns, p->has_to, p->to_ns,
-	    out) && evt_buf_add_str(out, ",\"filter\":{") &&
+	        out) &&
+	    evt_buf_add_str(out, ",\"filter\":{") &&
 	    add_names("sources", &p->sources, out) &&
 	    evt_buf_add_byte(out, ',') &&
 	    add_names("events", &p->events, out) &&

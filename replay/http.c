@@ -19,11 +19,16 @@ evt_http_phrase(unsigned status)
 		unsigned status;
 		const char *phrase;
 	} row[] = {
-		{ 200, "OK" }, { 204, "No Content" }, { 400, "Bad Request" },
+		{ 200, "OK" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" }, { 404, "Not Found" },
-		{ 405, "Method Not Allowed" }, { 408, "Request Timeout" },
-		{ 411, "Length Required" }, { 413, "Content Too Large" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
+		{ 411, "Length Required" },
+		{ 413, "Content Too Large" },
 		{ 426, "Upgrade Required" },
 		{ 500, "Internal Server Error" },
 		{ 503, "Service Unavailable" },
@@ -46,15 +51,18 @@ evt_http_respond(evt_server *s, struct lws *wsi, unsigned status,
 {
 	uint8_t buf[LWS_PRE + 2048];
 	char *out = (char *)buf + LWS_PRE, *path;
-	int len, n = snprintf(out, sizeof(buf) - LWS_PRE,
-	    "HTTP/1.1 %u %s\r\n"
-	    "content-type: text/plain; charset=utf-8\r\n"
-	    "content-length: %zu\r\n"
-	    "x-content-type-options: nosniff\r\n"
-	    "%sconnection: close\r\n\r\n%s\n",
-	    status, evt_http_phrase(status), strlen(text) + 1,
-	    status == 401 ? "www-authenticate: Bearer\r\n" :
-	    status == 426 ? "sec-websocket-version: 13\r\n" : "", text);
+	int len,
+	    n = snprintf(out, sizeof(buf) - LWS_PRE,
+	        "HTTP/1.1 %u %s\r\n"
+	        "content-type: text/plain; charset=utf-8\r\n"
+	        "content-length: %zu\r\n"
+	        "x-content-type-options: nosniff\r\n"
+	        "%sconnection: close\r\n\r\n%s\n",
+	        status, evt_http_phrase(status), strlen(text) + 1,
+	        status == 401     ? "www-authenticate: Bearer\r\n" :
+	            status == 426 ? "sec-websocket-version: 13\r\n" :
+	                            "",
+	        text);
 
 	s->stats.refused++;
 	/* HEAD is answered without the text, whatever it asks for. */
@@ -77,7 +85,9 @@ header(struct lws *wsi, enum lws_token_indexes token, char *buf)
 	if (n <= 0)
 		return NULL;
 	return lws_hdr_copy(wsi, buf, HEADER_MAX, token) == n &&
-	    strlen(buf) == (size_t)n ? buf : "";
+	        strlen(buf) == (size_t)n ?
+	    buf :
+	    "";
 }
 
 /* What the request brings, in buffers of HEADER_MAX bytes. */
@@ -92,8 +102,8 @@ look(struct lws *wsi, const struct args *a, struct brought *b)
 	b->q = (evt_request){
 		.host = header(wsi, WSI_TOKEN_HOST, b->host),
 		.origin = header(wsi, WSI_TOKEN_ORIGIN, b->origin),
-		.authorization = header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION,
-		    b->auth),
+		.authorization =
+		    header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, b->auth),
 		.token = evt_args_get(a, "token"),
 	};
 }
@@ -173,15 +183,17 @@ join_house(evt_server *s, const struct args *a, const struct wanted *w,
 		if (a->arg[i][0] != '\0' &&
 		    strncmp(a->arg[i], "token=", 6) != 0)
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "all clients watch one deck here: '%.80s' cannot be "
-			    "set", a->arg[i]);
+			    "all clients watch one deck here: '%.80s' cannot "
+			    "be set",
+			    a->arg[i]);
 	}
 	r = evt_house(s, ret_stage, err);
 	if (r != EVT_OK || !(*ret_stage)->ended)
 		return r;
-	if (w->kind == VIEWER_STREAM || (w->kind == VIEWER_STANDIN &&
-	    (*ret_stage)->n[VIEWER_STANDIN] == 0 &&
-	    (*ret_stage)->n[VIEWER_CONTROL] == 0))
+	if (w->kind == VIEWER_STREAM ||
+	    (w->kind == VIEWER_STANDIN &&
+	        (*ret_stage)->n[VIEWER_STANDIN] == 0 &&
+	        (*ret_stage)->n[VIEWER_CONTROL] == 0))
 		return evt_stage_restart(*ret_stage, err);
 	return EVT_OK;
 }
@@ -194,10 +206,10 @@ prepare_greeting(struct viewer *c, const struct args *a)
 
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return false;
-	c->atmosphere = evt_atmosphere_greet(
-	    evt_args_get(a, "X-Atmosphere-tracking-id"),
-	    evt_args_get(a, "X-atmo-protocol") != NULL, random,
-	    c->stage->server->o.heartbeat_ns / 1000000, c->greeting);
+	c->atmosphere =
+	    evt_atmosphere_greet(evt_args_get(a, "X-Atmosphere-tracking-id"),
+	        evt_args_get(a, "X-atmo-protocol") != NULL, random,
+	        c->stage->server->o.heartbeat_ns / 1000000, c->greeting);
 	return true;
 }
 
@@ -244,8 +256,8 @@ let_in(evt_server *s, struct lws *wsi, const struct args *a,
 	if (s->stopping || s->finished)
 		return evt_http_respond(s, wsi, 503, "the server is ending");
 	if (s->n_clients >= s->o.max_clients)
-		return evt_http_respond(s, wsi, 503, "too many clients; "
-		    "--max-clients says how many");
+		return evt_http_respond(s, wsi, 503,
+		    "too many clients; --max-clients says how many");
 	if (!w->own)
 		r = join_house(s, a, w, &st, &err);
 	else if (w->kind == VIEWER_STREAM)
@@ -266,7 +278,8 @@ wants_websocket(struct lws *wsi)
 	char upgrade[32];
 
 	return lws_hdr_copy(wsi, upgrade, sizeof(upgrade), WSI_TOKEN_UPGRADE) >
-	    0 && strcasecmp(upgrade, "websocket") == 0;
+	    0 &&
+	    strcasecmp(upgrade, "websocket") == 0;
 }
 
 /* The version that there is. */
@@ -276,7 +289,8 @@ speaks_version(struct lws *wsi)
 	char version[8];
 
 	return lws_hdr_copy(wsi, version, sizeof(version), WSI_TOKEN_VERSION) >
-	    0 && strcmp(version, "13") == 0;
+	    0 &&
+	    strcmp(version, "13") == 0;
 }
 
 /* The path, free() it.  NULL: there is none, since it is no GET. */
@@ -286,8 +300,8 @@ path_of(struct lws *wsi)
 	int n = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI);
 	char *path = n > 0 ? malloc((size_t)n + 1) : NULL;
 
-	if (path != NULL && lws_hdr_copy(wsi, path, n + 1,
-	    WSI_TOKEN_GET_URI) < 0) {
+	if (path != NULL &&
+	    lws_hdr_copy(wsi, path, n + 1, WSI_TOKEN_GET_URI) < 0) {
 		free(path);
 		return NULL;
 	}
@@ -307,8 +321,9 @@ upgrade(evt_server *s, struct lws *wsi, const char *path, const struct args *a)
 	if (status != 0)
 		return evt_http_respond(s, wsi, (unsigned)status, why);
 	if (!find_wanted(s, path, a, &w))
-		return evt_http_respond(s, wsi, 404, "there is no such "
-		    "WebSocket here: /stream, /control, /event/subscription");
+		return evt_http_respond(s, wsi, 404,
+		    "there is no such WebSocket here: /stream, /control, "
+		    "/event/subscription");
 	return let_in(s, wsi, a, &w);
 }
 
@@ -325,11 +340,11 @@ evt_http_upgrade(evt_server *s, struct lws *wsi)
 	}
 	path = path_of(wsi);
 	if (path == NULL)
-		(void)evt_http_respond(s, wsi, 400, "a WebSocket begins with a "
-		    "GET");
+		(void)evt_http_respond(s, wsi, 400,
+		    "a WebSocket begins with a GET");
 	else if (!speaks_version(wsi))
-		(void)evt_http_respond(s, wsi, 426, "only version 13 of the "
-		    "WebSocket protocol is spoken here");
+		(void)evt_http_respond(s, wsi, 426,
+		    "only version 13 of the WebSocket protocol is spoken here");
 	else if (evt_args_read(s, wsi, &a))
 		r = upgrade(s, wsi, path, &a);
 	free(path);
@@ -358,8 +373,8 @@ evt_http_look(struct exchange *x)
 
 	look(x->wsi, &x->args, &b);
 	x->same_origin = evt_access_same_origin(&b.q);
-	x->has_token = access->token != NULL &&
-	    evt_access_judge(access, &b.q, &why) == 0;
+	x->has_token =
+	    access->token != NULL && evt_access_judge(access, &b.q, &why) == 0;
 	x->refusal = evt_access_judge(access, &b.q, &x->why);
 	if (!take_session(x, b.q.authorization))
 		return false;
@@ -385,8 +400,9 @@ evt_http_judge(const struct exchange *x, const char **ret_why)
 	*ret_why = x->why;
 	/* The page's files hold nothing of the tape, and a browser's question
 	 * whether it may ask brings no token. */
-	if (x->refusal == 401 && (x->method == METHOD_OPTIONS ||
-	    find_file(x->server, x->path) != NULL))
+	if (x->refusal == 401 &&
+	    (x->method == METHOD_OPTIONS ||
+	        find_file(x->server, x->path) != NULL))
 		return 0;
 	return x->refusal;
 }
@@ -395,8 +411,8 @@ evt_http_judge(const struct exchange *x, const char **ret_why)
 static bool
 says_goodbye(const struct exchange *x)
 {
-	const char *transport = evt_args_get(&x->args,
-	    "X-Atmosphere-Transport");
+	const char *transport =
+	    evt_args_get(&x->args, "X-Atmosphere-Transport");
 
 	return transport != NULL && strcmp(transport, "close") == 0 &&
 	    evt_http_is_standin(x->path);
@@ -413,8 +429,8 @@ is_socket(const char *path)
 void
 evt_http_route(struct exchange *x)
 {
-	static const char hello[] = "evtape-replay: connect a WebSocket to "
-	    "/stream\n";
+	static const char hello[] =
+	    "evtape-replay: connect a WebSocket to /stream\n";
 	const evt_file *f = find_file(x->server, x->path);
 
 	if (x->method == METHOD_OPTIONS) {

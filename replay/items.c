@@ -7,7 +7,6 @@
 
 enum { ONE, BATCH, WHOLE, END };
 
-
 /* The key of an object's source_id.  false: it has none that is a key. */
 static bool
 source_of(evt_items *r, evt_view object, evt_key *ret)
@@ -54,7 +53,8 @@ evt_items_begin(evt_items *r, const evt_frame *f, evt_scanner *scanner,
 			r->root = evt_view_of(f->payload, f->len);
 	}
 	data = EVT_MEMBER(r->root, "data");
-	if (f->kind == EVT_KIND_RECEIVED && evt_view_kind(data) == EVT_VIEW_OBJECT &&
+	if (f->kind == EVT_KIND_RECEIVED &&
+	    evt_view_kind(data) == EVT_VIEW_OBJECT &&
 	    evt_view_kind(EVT_MEMBER(data, "source_id")) != EVT_VIEW_NONE)
 		r->state = ONE;
 	else if (f->kind == EVT_KIND_RECEIVED &&
@@ -123,14 +123,14 @@ parse_time(evt_view v, int64_t *ret_ns)
 }
 
 bool
-evt_item_time(const evt_items *r, const evt_item *record,
-    int64_t *ret_ns)
+evt_item_time(const evt_items *r, const evt_item *record, int64_t *ret_ns)
 {
 	if (!record->state)
 		return false;
 	return parse_time(EVT_MEMBER(record->value, "last_update"), ret_ns) ||
 	    parse_time(EVT_MEMBER(EVT_MEMBER(record->value, "gps"), "updated"),
-	    ret_ns) || parse_time(EVT_MEMBER(r->root, "user_time"), ret_ns);
+	        ret_ns) ||
+	    parse_time(EVT_MEMBER(r->root, "user_time"), ret_ns);
 }
 
 bool
@@ -141,8 +141,8 @@ evt_item_place(const evt_item *record, evt_place *ret)
 	evt_place p = { 0 };
 
 	if (!record->state || !evt_view_double(EVT_MEMBER(at, "lat"), &p.lat) ||
-	    !evt_view_double(EVT_MEMBER(at, "lng"), &p.lng) || !(p.lat >= -90 &&
-	    p.lat <= 90 && p.lng >= -180 && p.lng <= 180))
+	    !evt_view_double(EVT_MEMBER(at, "lng"), &p.lng) ||
+	    !(p.lat >= -90 && p.lat <= 90 && p.lng >= -180 && p.lng <= 180))
 		return false;
 	p.has_alt = evt_view_double(EVT_MEMBER(gps, "alt"), &p.alt);
 	p.has_speed = evt_view_double(EVT_MEMBER(gps, "speed"), &p.speed);

@@ -14,7 +14,8 @@
 
 typedef struct evt_item {
 	evt_view value; /* EVT_VIEW_NONE: the payload is not JSON */
-	evt_view whole; /* of a batch: the element, of which value may be a part */
+	evt_view
+	    whole; /* of a batch: the element, of which value may be a part */
 	evt_key source; /* text NULL: it names none */
 	bool state;     /* it is an object with a source_id: fields of a state
 	                   may be looked for in it */
@@ -31,8 +32,8 @@ typedef struct evt_items {
 } evt_items;
 
 /* scanner: tells whether the payload is JSON; made without a profile. */
-int evt_items_begin(evt_items *r, const evt_frame *f,
-    evt_scanner *scanner, evt_error *err);
+int evt_items_begin(evt_items *r, const evt_frame *f, evt_scanner *scanner,
+    evt_error *err);
 /* false: that were all.  Every frame has at least one.  *ret_record is valid
  * until the next call. */
 bool evt_items_next(evt_items *r, evt_item *ret_record);
@@ -41,8 +42,7 @@ bool evt_items_next(evt_items *r, evt_item *ret_record);
  * The event's own time of an item: `last_update`, else `gps/updated`, else
  * `user_time` beside the data; UTC where it says no offset.  false: none.
  */
-bool evt_item_time(const evt_items *r, const evt_item *record,
-    int64_t *ret_ns);
+bool evt_item_time(const evt_items *r, const evt_item *record, int64_t *ret_ns);
 
 /* Where it says the source is, degrees.  false: it does not, or not validly. */
 typedef struct evt_place {

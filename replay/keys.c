@@ -27,10 +27,14 @@ evt_keys_take(evt_keys *keys, uint8_t byte)
 		uint8_t byte;
 		enum evt_key_command command;
 	} row[] = {
-		{ ' ', EVT_KEY_PAUSE }, { '.', EVT_KEY_STEP },
-		{ '+', EVT_KEY_FASTER }, { '=', EVT_KEY_FASTER },
-		{ '-', EVT_KEY_SLOWER }, { 'q', EVT_KEY_QUIT },
-		{ 'Q', EVT_KEY_QUIT }, { 4, EVT_KEY_QUIT },
+		{ ' ', EVT_KEY_PAUSE },
+		{ '.', EVT_KEY_STEP },
+		{ '+', EVT_KEY_FASTER },
+		{ '=', EVT_KEY_FASTER },
+		{ '-', EVT_KEY_SLOWER },
+		{ 'q', EVT_KEY_QUIT },
+		{ 'Q', EVT_KEY_QUIT },
+		{ 4, EVT_KEY_QUIT },
 	};
 
 	if (byte == 0x1b) {

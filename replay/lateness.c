@@ -72,7 +72,7 @@ evt_lateness_at(const evt_lateness *h, unsigned per_mille)
 			uint64_t end = bucket_end(i);
 
 			return end < (uint64_t)h->max_ns ? (int64_t)end :
-			    h->max_ns;
+			                                   h->max_ns;
 		}
 	}
 	return h->max_ns;
@@ -84,7 +84,8 @@ evt_lateness_below(const evt_lateness *h, int64_t late_ns)
 	uint64_t n = 0;
 
 	for (size_t i = 0; late_ns >= 0 && i < EVT_LATENESS_BUCKETS &&
-	    bucket_end(i) <= (uint64_t)late_ns; i++)
+	     bucket_end(i) <= (uint64_t)late_ns;
+	     i++)
 		n += h->bucket[i];
 	return n;
 }

@@ -15,14 +15,17 @@
 static int
 listen_on(const struct addrinfo *ai)
 {
-	int one = 1, fd = socket(ai->ai_family,
-	    ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
+	int one = 1,
+	    fd = socket(ai->ai_family,
+	        ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	        ai->ai_protocol);
 
 	if (fd < 0)
 		return -1;
 	/* Without it a port is taken for a minute after the last client left. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, 128) != 0) {
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 ||
+	    listen(fd, 128) != 0) {
 		int saved = errno;
 
 		close(fd);
@@ -48,7 +51,7 @@ name_it(const evt_listen *at, int fd, char where[EVT_LISTENER_TEXT],
 	if (getsockname(fd, &name.any, &n) != 0)
 		return evt_err_sys(err, errno, "cannot tell the port");
 	port = ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port :
-	    name.v4.sin_port);
+	                                              name.v4.sin_port);
 	snprintf(where, EVT_LISTENER_TEXT, "%s%s%s:%u", v6 ? "[" : "", at->host,
 	    v6 ? "]" : "", port);
 	return EVT_OK;

@@ -19,8 +19,11 @@ static bool
 add_lateness(evt_buf *out, const evt_lateness *h)
 {
 	uint64_t within[COUNT];
-	evt_prom_histogram p = { .bound_ns = bounds, .within = within,
-		.n = COUNT, .count = h->count, .sum_ns = h->sum_ns };
+	evt_prom_histogram p = { .bound_ns = bounds,
+		.within = within,
+		.n = COUNT,
+		.count = h->count,
+		.sum_ns = h->sum_ns };
 
 	for (size_t i = 0; i < COUNT; i++)
 		within[i] = evt_lateness_below(h, bounds[i]);
@@ -40,10 +43,11 @@ add_clients(evt_buf *out, const evt_server *s)
 		size_t n = 0;
 
 		for (const struct stage *st = s->stages; st != NULL;
-		    st = st->next)
+		     st = st->next)
 			n += st->n[k];
-		ok = ok && evt_buf_printf(out, NAME("clients") "{kind="
-		    "\"%s\"} %zu\n", kinds[k], n);
+		ok = ok &&
+		    evt_buf_printf(out, NAME("clients") "{kind=\"%s\"} %zu\n",
+		        kinds[k], n);
 	}
 	return ok;
 }
@@ -57,30 +61,31 @@ evt_metrics(struct exchange *x)
 
 	evt_server_get_stats(x->server, &st);
 	ok = evt_prom_value(&out, NAME("frames_total"), "counter",
-	    "Frames that decks played.", (double)st.deck.frames) &&
+	         "Frames that decks played.", (double)st.deck.frames) &&
 	    evt_prom_value(&out, NAME("deliveries_total"), "counter",
-	    "Messages that clients were sent.", (double)st.deliveries) &&
+	        "Messages that clients were sent.", (double)st.deliveries) &&
 	    evt_prom_value(&out, NAME("sent_bytes_total"), "counter",
-	    "Their payload, in bytes.", (double)st.bytes) &&
+	        "Their payload, in bytes.", (double)st.bytes) &&
 	    add_clients(&out, x->server) &&
 	    evt_prom_value(&out, NAME("clients_total"), "counter",
-	    "Clients that were let in.", (double)st.clients) &&
+	        "Clients that were let in.", (double)st.clients) &&
 	    evt_prom_value(&out, NAME("clients_dropped_total"), "counter",
-	    "Clients that were cut off since they were too slow.",
-	    (double)st.cut_off) &&
+	        "Clients that were cut off since they were too slow.",
+	        (double)st.cut_off) &&
 	    evt_prom_value(&out, NAME("requests_total"), "counter",
-	    "Requests that were no WebSocket.", (double)st.requests) &&
+	        "Requests that were no WebSocket.", (double)st.requests) &&
 	    evt_prom_value(&out, NAME("refused_total"), "counter",
-	    "Requests and connections that were refused.",
-	    (double)st.refused) &&
+	        "Requests and connections that were refused.",
+	        (double)st.refused) &&
 	    evt_prom_value(&out, NAME("connections_unheard_total"), "counter",
-	    "Connections that ended before a request was understood: what "
-	    "libwebsockets does not take, and who says nothing.",
-	    (double)st.unheard) &&
+	        "Connections that ended before a request was understood: what "
+	        "libwebsockets does not take, and who says nothing.",
+	        (double)st.unheard) &&
 	    evt_prom_value(&out, NAME("frames_lost_total"), "counter",
-	    "Frames that damage to the tape cost.", (double)st.frames_lost) &&
+	        "Frames that damage to the tape cost.",
+	        (double)st.frames_lost) &&
 	    evt_prom_value(&out, NAME("failed_total"), "counter",
-	    "Decks that could not read on.", (double)st.failed) &&
+	        "Decks that could not read on.", (double)st.failed) &&
 	    add_lateness(&out, &st.late);
 	if (ok)
 		evt_answer(x, 200, EVT_PROM_TYPE, out.data, out.len);

@@ -76,7 +76,8 @@ bad_speed(const char *text, const char *why, evt_error *err)
 {
 	return evt_err_set(err, EVT_ERR_ARG,
 	    "bad speed '%.80s': %s; understood are 0.1 to 1000, with up to six "
-	    "decimals, and max", text, why);
+	    "decimals, and max",
+	    text, why);
 }
 
 int
@@ -188,11 +189,11 @@ evt_play_add(evt_play *play, const char *setting, const char *text,
 	size_t n = strlen(text);
 
 	if (n == 0 || n > EVT_KEY_MAX)
-		return evt_err_set(err, EVT_ERR_ARG, "the name of a%s %s is 1 "
-		    "to %u bytes long", *setting == 'e' ? "n" : "", setting,
-		    EVT_KEY_MAX);
-	return names_add(*setting == 'e' ? &play->events : &play->sources,
-	    text, n, err);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the name of a%s %s is 1 to %u bytes long",
+		    *setting == 'e' ? "n" : "", setting, EVT_KEY_MAX);
+	return names_add(*setting == 'e' ? &play->events : &play->sources, text,
+	    n, err);
 }
 
 static int
@@ -229,7 +230,8 @@ set_loop(evt_play *play, const char *text, const evt_time_ref *ref,
 	if (evt_int_parse(text, "loop", 1, INT64_MAX, &v, NULL) != EVT_OK)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "bad loop '%.80s': it is how often to play, from 1, or "
-		    "forever", text);
+		    "forever",
+		    text);
 	play->passes = (uint64_t)v;
 	return EVT_OK;
 }
@@ -255,7 +257,8 @@ evt_play_set(evt_play *play, const char *name, const char *text,
 	}
 	return evt_err_set(err, EVT_ERR_ARG,
 	    "unknown parameter '%.80s'; known are from, to, source, event, "
-	    "speed, max_gap, loop", name);
+	    "speed, max_gap, loop",
+	    name);
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -264,7 +267,9 @@ void
 evt_play_init(evt_play *play)
 {
 	*play = (evt_play){ .kinds = 1u << EVT_KIND_RECEIVED,
-		.speed = EVT_SPEED_ONE, .max_gap_ns = -1, .passes = 1 };
+		.speed = EVT_SPEED_ONE,
+		.max_gap_ns = -1,
+		.passes = 1 };
 }
 
 void
@@ -316,8 +321,8 @@ query_arg(evt_play *play, const char *arg, bool *sources, bool *events,
 		names_free(&play->events);
 		*events = true;
 	}
-	if (*text == ' ' && (strcmp(name, "from") == 0 ||
-	    strcmp(name, "to") == 0)) {
+	if (*text == ' ' &&
+	    (strcmp(name, "from") == 0 || strcmp(name, "to") == 0)) {
 		snprintf(time, sizeof(time), "+%s", text + 1);
 		text = time;
 	}
@@ -356,13 +361,16 @@ void
 evt_play_filter(const evt_play *play, evt_filter *ret_filter)
 {
 	*ret_filter = (evt_filter){
-		.has_from = play->has_from, .has_to = play->has_to,
-		.from_ns = play->from_ns, .to_ns = play->to_ns,
+		.has_from = play->has_from,
+		.has_to = play->has_to,
+		.from_ns = play->from_ns,
+		.to_ns = play->to_ns,
 		.sources = (const char *const *)play->sources.item,
 		.n_sources = play->sources.n,
 		.events = (const char *const *)play->events.item,
 		.n_events = play->events.n,
-		.kinds = play->kinds, .read_ahead = true,
+		.kinds = play->kinds,
+		.read_ahead = true,
 	};
 }
 

@@ -28,10 +28,10 @@ typedef struct evt_play {
 	bool has_from, has_to;
 	int64_t from_ns, to_ns;
 	evt_names sources, events; /* none: all */
-	unsigned kinds;      /* as evt_filter.kinds; received */
-	uint32_t speed;      /* as evt_deck_options; EVT_SPEED_ONE */
-	int64_t max_gap_ns;  /* -1: not cut */
-	uint64_t passes;     /* 1; 0: for ever */
+	unsigned kinds;            /* as evt_filter.kinds; received */
+	uint32_t speed;            /* as evt_deck_options; EVT_SPEED_ONE */
+	int64_t max_gap_ns;        /* -1: not cut */
+	uint64_t passes;           /* 1; 0: for ever */
 	bool paused;
 	bool no_follow;
 } evt_play;

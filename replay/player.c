@@ -31,8 +31,8 @@ evt_reel_open(evt_tape *const *tapes, size_t n, evt_reel *ret_reel,
 	evt_info *info = NULL;
 	int r = EVT_OK;
 
-	if (n == 1 && evt_tape_info_of(tapes[0], EVT_INFO_MARKS, &info, err) ==
-	    EVT_OK)
+	if (n == 1 &&
+	    evt_tape_info_of(tapes[0], EVT_INFO_MARKS, &info, err) == EVT_OK)
 		r = take_runs(info, &reel, err);
 	evt_info_free(info);
 	if (r == EVT_OK)
@@ -96,7 +96,8 @@ evt_player_open(const evt_reel *reel, const evt_play *play,
 	evt_player p = { 0 };
 	evt_filter filter;
 	evt_deck_options options;
-	evt_feed feed = { .next = cursor_next, .reset = cursor_reset,
+	evt_feed feed = { .next = cursor_next,
+		.reset = cursor_reset,
 		.seek = cursor_seek };
 	int r;
 

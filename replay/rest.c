@@ -54,8 +54,10 @@ fail(struct exchange *x, unsigned status, int code, const char *description)
 	evt_buf out = { 0 };
 
 	/* Without memory the answer is an empty one, with its status. */
-	(void)evt_buf_printf(&out, "{\"success\":false,\"status\":{\"code\":%d,"
-	    "\"description\":\"%s\"}}", code, description);
+	(void)evt_buf_printf(&out,
+	    "{\"success\":false,\"status\":{\"code\":%d,\"description\":\"%s\"}"
+	    "}",
+	    code, description);
 	evt_answer_json(x, status, &out);
 	evt_buf_free(&out);
 }
@@ -66,8 +68,8 @@ flag(const struct call *c, const char *name)
 {
 	const cJSON *v = cJSON_GetObjectItemCaseSensitive(c->params, name);
 
-	return cJSON_IsTrue(v) || (cJSON_IsString(v) &&
-	    strcmp(v->valuestring, "true") == 0);
+	return cJSON_IsTrue(v) ||
+	    (cJSON_IsString(v) && strcmp(v->valuestring, "true") == 0);
 }
 
 /* ok: what is in out is the whole answer. */
@@ -85,13 +87,14 @@ static void
 succeed_with_times(struct call *c, bool ok)
 {
 	const evt_restamp how = { .form = flag(c, "iso_datetime") ?
-	    EVT_STAMPS_ISO : EVT_STAMPS_PLAIN,
-	    .offset_s = c->stage->telling.offset_s };
+		    EVT_STAMPS_ISO :
+		    EVT_STAMPS_PLAIN,
+		.offset_s = c->stage->telling.offset_s };
 	evt_buf plain = c->out;
 
 	c->out = (evt_buf){ 0 };
-	succeed(c, ok && evt_restamp_text(&how, plain.data, plain.len,
-	    &c->out));
+	succeed(c,
+	    ok && evt_restamp_text(&how, plain.data, plain.len, &c->out));
 	evt_buf_free(&plain);
 }
 
@@ -110,8 +113,8 @@ add_user_time(const struct call *c, evt_buf *out)
 	if (gmtime_r(&t, &tm) == NULL)
 		return false;
 	return evt_buf_printf(out, "\"%04d-%02d-%02d %02d:%02d:%02d\"",
-	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec);
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec);
 }
 
 /* ---- parameters ---------------------------------------------------------- */
@@ -119,8 +122,10 @@ add_user_time(const struct call *c, evt_buf *out)
 static int
 hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ?
-	    c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9' ? c - '0' :
+	    c >= 'a' && c <= 'f'    ? c - 'a' + 10 :
+	    c >= 'A' && c <= 'F'    ? c - 'A' + 10 :
+	                              -1;
 }
 
 /* Decode "a%20b+c" in place; returns the new length. */
@@ -153,8 +158,8 @@ add_param(cJSON *params, const char *arg)
 
 	if (v == NULL)
 		v = cJSON_CreateString(text);
-	ok = name != NULL && v != NULL &&
-	    cJSON_AddItemToObject(params, name, v);
+	ok =
+	    name != NULL && v != NULL && cJSON_AddItemToObject(params, name, v);
 	if (!ok)
 		cJSON_Delete(v);
 	free(name);
@@ -195,7 +200,8 @@ read_params(struct exchange *x)
 	while (i < n && strchr(" \t\r\n", body[i]) != NULL && body[i] != '\0')
 		i++;
 	params = i < n && (body[i] == '{' || body[i] == '[') ?
-	    cJSON_ParseWithLength(body + i, n - i) : cJSON_CreateObject();
+	    cJSON_ParseWithLength(body + i, n - i) :
+	    cJSON_CreateObject();
 	if (!cJSON_IsObject(params)) {
 		cJSON_Delete(params);
 		return NULL;
@@ -216,7 +222,7 @@ get_id(const cJSON *v, int64_t *ret_id)
 {
 	if (cJSON_IsString(v))
 		return evt_int_parse(v->valuestring, "an id", 0, INT64_MAX,
-		    ret_id, NULL) == EVT_OK;
+		           ret_id, NULL) == EVT_OK;
 	if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) ||
 	    v->valuedouble > 9007199254740992.0)
 		return false;
@@ -239,8 +245,8 @@ user_auth(struct call *c)
 		return;
 	}
 	ok = getrandom(random, sizeof(random), 0) == (ssize_t)sizeof(random) &&
-	    evt_buf_add_str(&c->out, "{\"success\":true,"
-	    "\"type\":\"authenticated\",\"hash\":\"");
+	    evt_buf_add_str(&c->out,
+	        "{\"success\":true,\"type\":\"authenticated\",\"hash\":\"");
 	for (size_t i = 0; i < sizeof(random); i++)
 		ok = ok && evt_buf_printf(&c->out, "%02x", random[i]);
 	succeed(c, ok && evt_buf_add_str(&c->out, "\"}"));
@@ -255,37 +261,42 @@ add_time_zone(const struct call *c, evt_buf *out)
 
 	if (offset % 3600 != 0)
 		return true;
-	return offset == 0 ? evt_buf_add_str(out, ",\"time_zone\":\"UTC\"") :
+	return offset == 0 ?
+	    evt_buf_add_str(out, ",\"time_zone\":\"UTC\"") :
 	    evt_buf_printf(out, ",\"time_zone\":\"Etc/GMT%+d\"",
-	    -offset / 3600);
+	        -offset / 3600);
 }
 
 static void
 user_get_info(struct call *c)
 {
-	succeed(c, evt_buf_add_str(&c->out, "{\"success\":true,\"paas_id\":1,"
-	    "\"user_info\":{\"id\":1,\"login\":\"evtape\","
-	    "\"title\":\"evtape\",\"first_name\":\"\",\"last_name\":\"\","
-	    "\"phone\":\"\",\"balance\":0,\"bonus\":0,\"verified\":true,"
-	    "\"locale\":\"en_US\",\"demo\":false,"
-	    "\"legal_type\":\"individual\",\"measurement_system\":\"metric\"") &&
-	    add_time_zone(c, &c->out) && evt_buf_add_str(&c->out,
-	    "},\"tariff_restrictions\":{\"allowed_maps\":[\"osm\"]},"
-	    "\"premium_gis\":false,\"features\":[]}"));
+	succeed(c,
+	    evt_buf_add_str(&c->out,
+	        "{\"success\":true,\"paas_id\":1,\"user_info\":{\"id\":1,"
+	        "\"login\":\"evtape\",\"title\":\"evtape\",\"first_name\":\"\","
+	        "\"last_name\":\"\",\"phone\":\"\",\"balance\":0,\"bonus\":0,"
+	        "\"verified\":true,\"locale\":\"en_US\",\"demo\":false,\"legal_"
+	        "type\":\"individual\",\"measurement_system\":\"metric\"") &&
+	        add_time_zone(c, &c->out) &&
+	        evt_buf_add_str(&c->out,
+	            "},\"tariff_restrictions\":{\"allowed_maps\":[\"osm\"]},"
+	            "\"premium_gis\":false,\"features\":[]}"));
 }
 
 /* A tracker of which no list is known, as an item of one. */
 static bool
 add_made_up(const evt_source *s, evt_buf *out)
 {
-	return evt_buf_printf(out, "{\"id\":%" PRId64 ",\"label\":", s->tracker) &&
+	return evt_buf_printf(out,
+	           "{\"id\":%" PRId64 ",\"label\":", s->tracker) &&
 	    evt_buf_add_json(out, s->key.text, s->key.len) &&
 	    evt_buf_add_str(out, ",\"group_id\":0,\"source\":{\"id\":") &&
 	    (s->key.is_int ? evt_buf_add(out, s->key.text, s->key.len) :
-	    evt_buf_add_json(out, s->key.text, s->key.len)) &&
-	    evt_buf_printf(out, ",\"device_id\":\"\",\"model\":\"\","
-	    "\"blocked\":%s},\"tag_bindings\":[],\"clone\":false}",
-	    s->blocked ? "true" : "false");
+	                     evt_buf_add_json(out, s->key.text, s->key.len)) &&
+	    evt_buf_printf(out,
+	        ",\"device_id\":\"\",\"model\":\"\",\"blocked\":%s},\"tag_"
+	        "bindings\":[],\"clone\":false}",
+	        s->blocked ? "true" : "false");
 }
 
 /* Whether the label holds one of the texts that were asked for, if any were. */
@@ -296,7 +307,8 @@ label_passes(const cJSON *labels, const char *label)
 
 	if (!cJSON_IsArray(labels))
 		return true;
-	cJSON_ArrayForEach(v, labels) {
+	cJSON_ArrayForEach(v, labels)
+	{
 		if (cJSON_IsString(v) && label != NULL &&
 		    strcasestr(label, v->valuestring) != NULL)
 			return true;
@@ -314,8 +326,8 @@ add_listed(struct call *c, const evt_trackers *known, const cJSON *labels)
 		const evt_tracker *t = evt_trackers_at(known, i);
 		const evt_source *s = evt_board_by_tracker(c->board, t->id);
 
-		if ((s != NULL && s->corrupt) || !label_passes(labels,
-		    t->label))
+		if ((s != NULL && s->corrupt) ||
+		    !label_passes(labels, t->label))
 			continue;
 		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
 		    evt_buf_add(&c->out, t->json, t->json_len);
@@ -347,20 +359,22 @@ static void
 tracker_list(struct call *c)
 {
 	const evt_trackers *known = c->x->server->o.trackers;
-	const cJSON *labels = cJSON_GetObjectItemCaseSensitive(c->params,
-	    "labels");
+	const cJSON *labels =
+	    cJSON_GetObjectItemCaseSensitive(c->params, "labels");
 
-	succeed(c, evt_buf_add_str(&c->out, "{\"success\":true,\"list\":[") &&
-	    (known != NULL ? add_listed(c, known, labels) :
-	    add_sources(c, labels)) && evt_buf_add_str(&c->out, "]}"));
+	succeed(c,
+	    evt_buf_add_str(&c->out, "{\"success\":true,\"list\":[") &&
+	        (known != NULL ? add_listed(c, known, labels) :
+	                         add_sources(c, labels)) &&
+	        evt_buf_add_str(&c->out, "]}"));
 }
 
 /* What can be said of a tracker. */
 enum standing {
 	TRACKER_UNKNOWN,
-	TRACKER_GONE,    /* its source is corrupt */
+	TRACKER_GONE, /* its source is corrupt */
 	TRACKER_BLOCKED,
-	TRACKER_SILENT,  /* no state of it is known yet */
+	TRACKER_SILENT, /* no state of it is known yet */
 	TRACKER_SPEAKS
 };
 
@@ -372,9 +386,12 @@ standing_of(const struct call *c, int64_t id)
 
 	if (s == NULL)
 		return known != NULL && evt_trackers_by_id(known, id) != NULL ?
-		    TRACKER_SILENT : TRACKER_UNKNOWN;
-	return s->corrupt ? TRACKER_GONE : s->blocked ? TRACKER_BLOCKED :
-	    s->known ? TRACKER_SPEAKS : TRACKER_SILENT;
+		    TRACKER_SILENT :
+		    TRACKER_UNKNOWN;
+	return s->corrupt ? TRACKER_GONE :
+	    s->blocked    ? TRACKER_BLOCKED :
+	    s->known      ? TRACKER_SPEAKS :
+	                    TRACKER_SILENT;
 }
 
 /* The tracker that is asked for.  false after having said that there is none. */
@@ -382,7 +399,7 @@ static bool
 asked_tracker(struct call *c, int64_t *ret_id, enum standing *ret_standing)
 {
 	if (!get_id(cJSON_GetObjectItemCaseSensitive(c->params, "tracker_id"),
-	    ret_id)) {
+	        ret_id)) {
 		fail(c->x, 400, SAYS_INVALID_PARAMETERS, "Invalid parameters");
 		return false;
 	}
@@ -406,8 +423,9 @@ tracker_read(struct call *c)
 		return;
 	t = known != NULL ? evt_trackers_by_id(known, id) : NULL;
 	ok = evt_buf_add_str(&c->out, "{\"success\":true,\"value\":") &&
-	    (t != NULL ? evt_buf_add(&c->out, t->json, t->json_len) :
-	    add_made_up(evt_board_by_tracker(c->board, id), &c->out));
+	    (t != NULL ?
+	            evt_buf_add(&c->out, t->json, t->json_len) :
+	            add_made_up(evt_board_by_tracker(c->board, id), &c->out));
 	succeed(c, ok && evt_buf_add_byte(&c->out, '}'));
 }
 
@@ -432,12 +450,13 @@ tracker_get_state(struct call *c)
 	} else if (standing == TRACKER_SILENT) {
 		fail(c->x, 404, SAYS_NO_DATA, "Entity not found");
 	} else {
-		succeed_with_times(c, evt_buf_add_str(&c->out,
-		    "{\"success\":true,\"user_time\":") &&
-		    add_user_time(c, &c->out) &&
-		    evt_buf_add_str(&c->out, ",\"state\":") &&
-		    add_state(c, id, &c->out) &&
-		    evt_buf_add_byte(&c->out, '}'));
+		succeed_with_times(c,
+		    evt_buf_add_str(&c->out,
+		        "{\"success\":true,\"user_time\":") &&
+		        add_user_time(c, &c->out) &&
+		        evt_buf_add_str(&c->out, ",\"state\":") &&
+		        add_state(c, id, &c->out) &&
+		        evt_buf_add_byte(&c->out, '}'));
 	}
 }
 
@@ -449,7 +468,8 @@ any_is(const struct call *c, const cJSON *ids, enum standing standing)
 	const cJSON *v;
 	int64_t id;
 
-	cJSON_ArrayForEach(v, ids) {
+	cJSON_ArrayForEach(v, ids)
+	{
 		if (get_id(v, &id) && standing_of(c, id) == standing)
 			return true;
 	}
@@ -462,7 +482,8 @@ are_ids(const cJSON *ids)
 	const cJSON *v;
 	int64_t id;
 
-	cJSON_ArrayForEach(v, ids) {
+	cJSON_ArrayForEach(v, ids)
+	{
 		if (!get_id(v, &id))
 			return false;
 	}
@@ -478,7 +499,8 @@ add_ids(struct call *c, const char *name, const cJSON *ids, enum standing one,
 	const char *comma = "";
 	bool ok = evt_buf_printf(&c->out, ",\"%s\":[", name);
 
-	cJSON_ArrayForEach(v, ids) {
+	cJSON_ArrayForEach(v, ids)
+	{
 		enum standing standing;
 		int64_t id;
 
@@ -498,17 +520,20 @@ add_states(struct call *c, const cJSON *ids)
 {
 	const cJSON *v;
 	const char *comma = "";
-	bool ok = evt_buf_add_str(&c->out, "{\"success\":true,\"user_time\":") &&
+	bool ok =
+	    evt_buf_add_str(&c->out, "{\"success\":true,\"user_time\":") &&
 	    add_user_time(c, &c->out) &&
 	    evt_buf_add_str(&c->out, ",\"states\":{");
 
-	cJSON_ArrayForEach(v, ids) {
+	cJSON_ArrayForEach(v, ids)
+	{
 		int64_t id;
 
 		if (!get_id(v, &id) || standing_of(c, id) != TRACKER_SPEAKS)
 			continue;
-		ok = ok && evt_buf_printf(&c->out, "%s\"%" PRId64 "\":", comma,
-		    id) && add_state(c, id, &c->out);
+		ok = ok &&
+		    evt_buf_printf(&c->out, "%s\"%" PRId64 "\":", comma, id) &&
+		    add_state(c, id, &c->out);
 		comma = ",";
 	}
 	return ok && evt_buf_add_byte(&c->out, '}');
@@ -518,8 +543,8 @@ add_states(struct call *c, const cJSON *ids)
 static void
 answer_states(struct call *c, bool list_blocked, bool list_absent)
 {
-	const cJSON *ids = cJSON_GetObjectItemCaseSensitive(c->params,
-	    "trackers");
+	const cJSON *ids =
+	    cJSON_GetObjectItemCaseSensitive(c->params, "trackers");
 
 	if (!are_ids(ids))
 		fail(c->x, 400, SAYS_INVALID_PARAMETERS, "Invalid parameters");
@@ -531,12 +556,15 @@ answer_states(struct call *c, bool list_blocked, bool list_absent)
 	else if (!list_blocked && any_is(c, ids, TRACKER_BLOCKED))
 		fail(c->x, 403, SAYS_BLOCKED, "Device blocked");
 	else
-		succeed_with_times(c, add_states(c, ids) &&
-		    (!list_blocked || add_ids(c, "blocked", ids,
-		    TRACKER_BLOCKED, TRACKER_BLOCKED)) &&
-		    (!list_absent || add_ids(c, "not_exist", ids,
-		    TRACKER_UNKNOWN, TRACKER_GONE)) &&
-		    evt_buf_add_byte(&c->out, '}'));
+		succeed_with_times(c,
+		    add_states(c, ids) &&
+		        (!list_blocked ||
+		            add_ids(c, "blocked", ids, TRACKER_BLOCKED,
+		                TRACKER_BLOCKED)) &&
+		        (!list_absent ||
+		            add_ids(c, "not_exist", ids, TRACKER_UNKNOWN,
+		                TRACKER_GONE)) &&
+		        evt_buf_add_byte(&c->out, '}'));
 }
 
 static void
@@ -638,8 +666,8 @@ evt_rest(struct exchange *x)
 	}
 	if (!is_platforms(x))
 		return false;
-	evt_server_notice(x->server, "a client called %.200s, which is not "
-	    "answered here", x->path);
+	evt_server_notice(x->server,
+	    "a client called %.200s, which is not answered here", x->path);
 	if (has_resource(x->path))
 		fail(x, 400, SAYS_WRONG_METHOD, "Wrong method");
 	else

@@ -11,7 +11,7 @@
 
 /* A stamp, taken apart. */
 struct stamp {
-	int64_t s;      /* as if it were UTC */
+	int64_t s;               /* as if it were UTC */
 	const uint8_t *fraction; /* ".123", as it stands */
 	size_t n_fraction;
 	bool iso, zulu;
@@ -111,7 +111,8 @@ evt_stamp_offset(evt_view clock, int64_t time_ns, int *ret_offset_s)
 	ahead = s - time_ns / EVT_NS_PER_S;
 	if (!iso && (ahead < -86400 || ahead > 86400))
 		return false;
-	*ret_offset_s = iso ? offset :
+	*ret_offset_s = iso ?
+	    offset :
 	    (int)((ahead + (ahead < 0 ? -450 : 450)) / 900) * 900;
 	return true;
 }
@@ -120,8 +121,8 @@ evt_stamp_offset(evt_view clock, int64_t time_ns, int *ret_offset_s)
 static bool
 write_stamp(const evt_restamp *how, const struct stamp *s, evt_buf *out)
 {
-	bool iso = how->form == EVT_STAMPS_KEEP ? s->iso :
-	    how->form == EVT_STAMPS_ISO;
+	bool iso =
+	    how->form == EVT_STAMPS_KEEP ? s->iso : how->form == EVT_STAMPS_ISO;
 	int offset = s->iso ? s->offset_s : how->offset_s;
 	time_t t = (time_t)(s->s + how->shift_s);
 	struct tm tm;
@@ -130,9 +131,9 @@ write_stamp(const evt_restamp *how, const struct stamp *s, evt_buf *out)
 	    tm.tm_year > 8099)
 		return false;
 	if (!evt_buf_printf(out, "%04d-%02d-%02d%c%02d:%02d:%02d%.*s",
-	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, iso ? 'T' : ' ',
-	    tm.tm_hour, tm.tm_min, tm.tm_sec, (int)s->n_fraction,
-	    (const char *)s->fraction))
+	        tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, iso ? 'T' : ' ',
+	        tm.tm_hour, tm.tm_min, tm.tm_sec, (int)s->n_fraction,
+	        (const char *)s->fraction))
 		return false;
 	if (!iso)
 		return true;
@@ -254,13 +255,13 @@ evt_compact_state(evt_view state, evt_buf *out)
 		} else {
 			if (!kept && !first)
 				copied = name.p;
-			ok = evt_buf_add(out, copied,
-			    (size_t)(behind - copied));
+			ok =
+			    evt_buf_add(out, copied, (size_t)(behind - copied));
 			copied = behind;
 			kept = true;
 		}
 		first = false;
 	}
-	return ok && evt_buf_add(out, copied,
-	    (size_t)(state.p + state.n - copied));
+	return ok &&
+	    evt_buf_add(out, copied, (size_t)(state.p + state.n - copied));
 }

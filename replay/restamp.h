@@ -19,9 +19,9 @@ enum evt_stamp_form {
 };
 
 typedef struct evt_restamp {
-	int64_t shift_s;           /* seconds to add to each stamp */
+	int64_t shift_s; /* seconds to add to each stamp */
 	enum evt_stamp_form form;
-	int offset_s;              /* user's offset from UTC, for stamps that
+	int offset_s; /* user's offset from UTC, for stamps that
 	                              do not say it; seconds east */
 } evt_restamp;
 

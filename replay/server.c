@@ -97,7 +97,7 @@ accept_all(evt_server *s)
 	int fd;
 
 	while ((fd = evt_listener_accept(s->listen_fd, &s->spare_fd,
-	    &turned_away)) >= 0) {
+	            &turned_away)) >= 0) {
 		prepare_socket(fd);
 		unheard = s->stats.unheard;
 		/* It closes the descriptor where it fails; perhaps it had begun
@@ -108,8 +108,8 @@ accept_all(evt_server *s)
 	}
 	if (turned_away) {
 		s->stats.refused++;
-		evt_server_notice(s, "a client was turned away: too many open "
-		    "files");
+		evt_server_notice(s,
+		    "a client was turned away: too many open files");
 	}
 }
 
@@ -229,7 +229,7 @@ on_client(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason,
 		return on_exchange((struct exchange *)peer, reason, in, len);
 	default:
 		return reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION ? -1 :
-		    0;
+		                                                           0;
 	}
 }
 
@@ -263,8 +263,11 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 static const struct lws_protocols protocols[] = {
 	/* The first one also has all requests, and clients that name no
 	 * subprotocol.  A write may be as large as a chunk. */
-	{ .name = "evtape", .callback = callback, .id = PROTOCOL_CLIENT,
-	    .rx_buffer_size = 64 << 10, .tx_packet_size = 128 << 10 },
+	{ .name = "evtape",
+	    .callback = callback,
+	    .id = PROTOCOL_CLIENT,
+	    .rx_buffer_size = 64 << 10,
+	    .tx_packet_size = 128 << 10 },
 	{ .name = "-timer", .callback = callback, .id = PROTOCOL_TIMER },
 	{ .name = "-listener", .callback = callback, .id = PROTOCOL_LISTENER },
 	{ 0 },
@@ -315,10 +318,11 @@ open_context(evt_server *s, evt_error *err)
 		    "cannot set up libwebsockets");
 	s->vhost = lws_create_vhost(s->context, &info);
 	if (s->vhost == NULL)
-		return evt_err_set(err, EVT_ERR_IO, s->o.tls_cert != NULL ?
-		    "cannot serve TLS; are --tls-cert and --tls-key PEM files "
-		    "of one key, readable by you?" :
-		    "cannot set up libwebsockets' server");
+		return evt_err_set(err, EVT_ERR_IO,
+		    s->o.tls_cert != NULL ?
+		        "cannot serve TLS; are --tls-cert and --tls-key PEM "
+		        "files of one key, readable by you?" :
+		        "cannot set up libwebsockets' server");
 	return EVT_OK;
 }
 
@@ -329,7 +333,7 @@ adopt(evt_server *s, int fd, const char *protocol, evt_error *err)
 	lws_sock_file_fd_type u = { .filefd = fd };
 
 	if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, u,
-	    protocol, NULL) == NULL)
+	        protocol, NULL) == NULL)
 		return evt_err_set(err, EVT_ERR_IO,
 		    "libwebsockets cannot wait for a descriptor");
 	return EVT_OK;
@@ -464,7 +468,8 @@ evt_server_run(evt_server *s, evt_error *err)
 			begin_stop(s, now);
 		evt_waker_arm(&s->waker, keep_house(s, now));
 		if (s->finished ||
-		    (s->stopping && (s->n_clients == 0 || now >= s->deadline_ns)))
+		    (s->stopping &&
+		        (s->n_clients == 0 || now >= s->deadline_ns)))
 			return EVT_OK;
 		if (lws_service(s->context, 0) < 0)
 			return evt_err_set(err, EVT_ERR_IO,

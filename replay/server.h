@@ -64,11 +64,11 @@ typedef struct evt_server_options {
 	const evt_play *play; /* how, where a query does not say otherwise */
 	evt_time_ref ref;     /* what times in queries refer to */
 	bool precise;         /* see waker.h */
-	bool shared;          /* streams watch the house deck; queries may then set
+	bool shared; /* streams watch the house deck; queries may then set
 	                         nothing */
-	bool rebase;          /* every deck's window starts now, see rebase.h */
-	bool once;            /* evt_server_run() ends after the first deck */
-	size_t wait_clients;  /* with shared: the house deck starts when so many
+	bool rebase; /* every deck's window starts now, see rebase.h */
+	bool once;   /* evt_server_run() ends after the first deck */
+	size_t wait_clients; /* with shared: the house deck starts when so many
 	                         streams are there (1) */
 	size_t max_clients;
 	uint64_t client_bytes;
@@ -117,19 +117,19 @@ int evt_server_run(evt_server *server, evt_error *err);
 void evt_server_stop(evt_server *server);
 
 typedef struct evt_server_stats {
-	uint64_t clients;    /* that were let in */
-	uint64_t requests;   /* other requests */
-	uint64_t refused;    /* of both, and connections for which there was no
+	uint64_t clients;  /* that were let in */
+	uint64_t requests; /* other requests */
+	uint64_t refused;  /* of both, and connections for which there was no
 	                        room */
-	uint64_t unheard;    /* connections that ended before they asked for
+	uint64_t unheard;  /* connections that ended before they asked for
 	                        anything that was understood */
-	uint64_t bytes;      /* sent to clients, payload of WebSockets */
+	uint64_t bytes;    /* sent to clients, payload of WebSockets */
 	uint64_t cut_off;
-	uint64_t deliveries; /* frames times clients */
-	evt_deck_stats deck; /* the sums over all decks */
-	evt_lateness late;   /* of paced ones */
+	uint64_t deliveries;              /* frames times clients */
+	evt_deck_stats deck;              /* the sums over all decks */
+	evt_lateness late;                /* of paced ones */
 	uint64_t blocks_bad, frames_lost; /* as evt_cursor_stats */
-	uint64_t failed;     /* decks that could not read on */
+	uint64_t failed;                  /* decks that could not read on */
 } evt_server_stats;
 
 void evt_server_get_stats(const evt_server *server,

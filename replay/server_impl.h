@@ -12,11 +12,7 @@
 #include "replay/waker.h"
 
 /* Protocols, by their id: what a callback is about. */
-enum {
-	PROTOCOL_CLIENT = 1,
-	PROTOCOL_TIMER,
-	PROTOCOL_LISTENER
-};
+enum { PROTOCOL_CLIENT = 1, PROTOCOL_TIMER, PROTOCOL_LISTENER };
 
 /* Longest query, and so the longest of its arguments. */
 #define QUERY_MAX 16384u
@@ -46,21 +42,21 @@ struct viewer {
 	struct stage *stage;
 	struct lws *wsi;
 	uint64_t no;
-	evt_tap tap;            /* open once it is established */
-	evt_fanout *own;        /* its own stream; NULL: that of the stage */
-	evt_buf rx;             /* a message that is coming in */
-	int64_t stalled_since;  /* INT64_MAX: not */
-	int goodbye;            /* close code to leave with; 0: stay */
-	uint64_t leave_at;      /* of the stream: nothing behind it is taken */
-	uint64_t told_at;       /* up to there it was told what it asked for */
-	bool done;              /* nothing may be written any more */
-	bool held;              /* its socket is not read */
-	bool full;              /* its socket takes no more for now */
+	evt_tap tap;           /* open once it is established */
+	evt_fanout *own;       /* its own stream; NULL: that of the stage */
+	evt_buf rx;            /* a message that is coming in */
+	int64_t stalled_since; /* INT64_MAX: not */
+	int goodbye;           /* close code to leave with; 0: stay */
+	uint64_t leave_at;     /* of the stream: nothing behind it is taken */
+	uint64_t told_at;      /* up to there it was told what it asked for */
+	bool done;             /* nothing may be written any more */
+	bool held;             /* its socket is not read */
+	bool full;             /* its socket takes no more for now */
 	/* The stand-in. */
 	evt_standin *standin;
 	bool atmosphere;
 	char greeting[80];
-	int64_t beat_ns;        /* next heartbeat; INT64_MAX: none */
+	int64_t beat_ns; /* next heartbeat; INT64_MAX: none */
 	/* /control */
 	bool with_states, with_frames;
 	bool missed; /* messages, since it reads slowly */
@@ -72,13 +68,13 @@ struct viewer {
 /* What /control gathers between two messages. */
 struct gathered {
 	evt_buf shown[SHOWN_MAX]; /* envelopes of the newest, a ring */
-	uint64_t n_shown;    /* put there since the last message */
-	uint64_t n;          /* all frames since then */
-	bool states, reset;  /* there are changed states; all are */
-	int64_t last_ns;     /* when the last message went out */
-	int64_t due_ns;      /* of the next one; INT64_MAX: nothing to tell */
-	int64_t deck_due_ns; /* of the next message on the deck */
-	int64_t tape_due_ns; /* of the next look whether the tape grew */
+	uint64_t n_shown;         /* put there since the last message */
+	uint64_t n;               /* all frames since then */
+	bool states, reset;       /* there are changed states; all are */
+	int64_t last_ns;          /* when the last message went out */
+	int64_t due_ns;       /* of the next one; INT64_MAX: nothing to tell */
+	int64_t deck_due_ns;  /* of the next message on the deck */
+	int64_t tape_due_ns;  /* of the next look whether the tape grew */
 	int64_t tape_last_ns; /* its last frame, as was told */
 	evt_envelope *envelope;
 };
@@ -100,18 +96,19 @@ struct stage {
 	size_t n_clients; /* all, also those that are not established yet */
 	size_t n[VIEWER_KINDS]; /* those that are */
 	bool started, ended;
-	bool live;        /* it has played all there is so far */
-	int64_t live_ns;  /* since when, by the steady clock */
-	int end_code;     /* close code for its streams */
-	int64_t wake_ns;  /* when to pump it; INT64_MAX: when something happens */
+	bool live;       /* it has played all there is so far */
+	int64_t live_ns; /* since when, by the steady clock */
+	int end_code;    /* close code for its streams */
+	int64_t
+	    wake_ns; /* when to pump it; INT64_MAX: when something happens */
 
 	int64_t start_ns; /* tape time at which its window begins */
 	int64_t at_ns;    /* tape time behind the last frame */
 	uint64_t pass;    /* of the deck, that is played */
 	bool has_loop;    /* A-B */
 	int64_t loop_from_ns, loop_to_ns;
-	int64_t looped_ns; /* when it jumped back last */
-	int64_t rest_ns;   /* nothing is played before */
+	int64_t looped_ns;  /* when it jumped back last */
+	int64_t rest_ns;    /* nothing is played before */
 	evt_rebase *rebase; /* NULL: times stay */
 
 	evt_board *board; /* NULL until somebody needs it */
@@ -130,20 +127,20 @@ struct evt_server {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	int listen_fd;
-	int spare_fd;  /* given up for a moment where there is no other left */
+	int spare_fd; /* given up for a moment where there is no other left */
 	evt_waker waker;
 	char url[300];
-	char *arg;     /* QUERY_MAX bytes to decode an argument into */
+	char *arg; /* QUERY_MAX bytes to decode an argument into */
 	struct stage *stages;
 	struct stage *house; /* NULL until somebody needs it */
 	evt_board *asked;    /* the board of times that were asked for */
 	size_t n_clients;
-	int64_t tick_ns; /* next housekeeping */
+	int64_t tick_ns;     /* next housekeeping */
 	int64_t deadline_ns; /* while stopping: when to drop who is left */
 	bool stopping, finished;
 	bool said_equal_ids;
 	struct peer gone;
-	atomic_bool stop; /* lock-free: set by signal handlers too */
+	atomic_bool stop;       /* lock-free: set by signal handlers too */
 	evt_server_stats stats; /* without the stages that are there */
 };
 
@@ -284,8 +281,13 @@ const char *evt_args_get(const struct args *a, const char *name);
 /* What the request's URL has.  false: out of memory. */
 bool evt_args_read(evt_server *s, struct lws *wsi, struct args *a);
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OPTIONS,
-	METHOD_OTHER };
+enum method {
+	METHOD_GET,
+	METHOD_HEAD,
+	METHOD_POST,
+	METHOD_OPTIONS,
+	METHOD_OTHER
+};
 
 struct exchange;
 
@@ -309,12 +311,12 @@ struct exchange {
 	int refusal;      /* the status to refuse it with, 0: none */
 	const char *why;
 	struct args args;
-	evt_buf body;     /* of the request */
+	evt_buf body;        /* of the request */
 	int64_t body_due_ns; /* when it must have come */
-	evt_buf out;      /* LWS_PRE bytes, then head and body */
-	size_t at;        /* sent up to */
+	evt_buf out;         /* LWS_PRE bytes, then head and body */
+	size_t at;           /* sent up to */
 	bool answered;
-	struct job *job;  /* NULL: none */
+	struct job *job; /* NULL: none */
 };
 
 /* A request that is none for an upgrade begins.  What the callback must

@@ -9,8 +9,9 @@
 bool
 evt_set_has(const evt_set *s, size_t no)
 {
-	return s->all || (no / BITS < s->words &&
-	    (s->word[no / BITS] >> no % BITS & 1) != 0);
+	return s->all ||
+	    (no / BITS < s->words &&
+	        (s->word[no / BITS] >> no % BITS & 1) != 0);
 }
 
 bool

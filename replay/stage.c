@@ -139,8 +139,8 @@ evt_stages_sweep(evt_server *s)
 	while (*at != NULL) {
 		struct stage *st = *at;
 
-		if (st->clients != NULL || (st == s->house &&
-		    !(s->o.once && st->ended))) {
+		if (st->clients != NULL ||
+		    (st == s->house && !(s->o.once && st->ended))) {
 			at = &st->next;
 			continue;
 		}
@@ -171,8 +171,8 @@ beat(struct viewer *c, int64_t now)
 	if (c->beat_ns > now)
 		return;
 	c->beat_ns = now + c->stage->server->o.heartbeat_ns;
-	if (evt_viewer_send(c, EVT_ATMOSPHERE_BEAT,
-	    strlen(EVT_ATMOSPHERE_BEAT), &err) != EVT_OK)
+	if (evt_viewer_send(c, EVT_ATMOSPHERE_BEAT, strlen(EVT_ATMOSPHERE_BEAT),
+	        &err) != EVT_OK)
 		evt_viewer_cut_off(c, err.text);
 }
 
@@ -256,8 +256,8 @@ evt_stage_end(struct stage *st, int code)
 		evt_server_notice(st->server, "%s", err.text);
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		/* The others stay: somebody may move the deck back. */
-		if (c->tap.fanout != NULL && (c->kind == VIEWER_STREAM ||
-		    st->server->o.once))
+		if (c->tap.fanout != NULL &&
+		    (c->kind == VIEWER_STREAM || st->server->o.once))
 			evt_viewer_goodbye(c, code);
 	}
 	evt_control_changed(st);
@@ -457,8 +457,8 @@ must_wait(struct stage *st, const struct batch *b)
 {
 	if (b->n == 0 && held_back(st))
 		st->wake_ns = INT64_MAX;
-	else if (b->sent >= (waits_for_clients(st) ? TURN_BYTES :
-	    TURN_BYTES_PACED))
+	else if (b->sent >=
+	    (waits_for_clients(st) ? TURN_BYTES : TURN_BYTES_PACED))
 		st->wake_ns = 0;
 	else if (b->now < st->rest_ns)
 		st->wake_ns = st->rest_ns;

@@ -95,8 +95,8 @@ next_point(const struct sub *sub, int64_t now)
 		return sub->next_ns;
 	if (sub->period_ns == 0 || now < sub->base_ns)
 		return now;
-	return sub->base_ns + ((now - sub->base_ns) / sub->period_ns + 1) *
-	    sub->period_ns;
+	return sub->base_ns +
+	    ((now - sub->base_ns) / sub->period_ns + 1) * sub->period_ns;
 }
 
 /* A state to be gathered. */
@@ -133,8 +133,8 @@ evt_standin_tick(evt_standin *c, int64_t now_ns, evt_error *err)
 
 		if (sub->due_ns > now_ns)
 			continue;
-		r = evt_standin_send_batch(c, (enum evt_sub_kind)k,
-		    &sub->dirty, err);
+		r = evt_standin_send_batch(c, (enum evt_sub_kind)k, &sub->dirty,
+		    err);
 		/* It counts for those of the tape that come behind it. */
 		if (sub->next_ns != INT64_MIN)
 			sub->next_ns = evt_ns_add(sub->due_ns, sub->period_ns);
@@ -167,8 +167,8 @@ passed(struct sub *sub, const evt_frame *f)
 	bool anew = sub->next_ns == INT64_MIN || f->time_ns > sub->next_ns ||
 	    f->conn != sub->last_conn || f->tape != sub->last_tape;
 
-	sub->next_ns = evt_ns_add(anew ? f->time_ns : sub->next_ns,
-	    sub->period_ns);
+	sub->next_ns =
+	    evt_ns_add(anew ? f->time_ns : sub->next_ns, sub->period_ns);
 	sub->last_conn = f->conn;
 	sub->last_tape = f->tape;
 }
@@ -224,8 +224,8 @@ tell_batch(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
 	passed(sub, t->frame);
 	if (forget_gathered(sub, news, err) != EVT_OK)
 		return EVT_ERR_NOMEM;
-	return n == all ? evt_standin_send(c,
-	    evt_telling_whole(t, sub->variant), err) :
+	return n == all ?
+	    evt_standin_send(c, evt_telling_whole(t, sub->variant), err) :
 	    evt_standin_send_part(c, kind, err);
 }
 
@@ -251,8 +251,8 @@ tell_changed(evt_standin *c, evt_error *err)
 
 		if (news->touch[i].change != EVT_LIFE_OTHER &&
 		    wants_lifecycle(c, s))
-			r = evt_standin_send_lifecycle(c, s, s->blocked ?
-			    "block" : "unblock", err);
+			r = evt_standin_send_lifecycle(c, s,
+			    s->blocked ? "block" : "unblock", err);
 	}
 	return r;
 }
@@ -268,13 +268,13 @@ tell_state(evt_standin *c, evt_error *err)
 	if (t->news->n == 0)
 		return EVT_OK;
 	if (evt_standin_goes(c, EVT_SUB_STATE, touch))
-		r = evt_standin_send(c, evt_telling_whole(t,
-		    c->sub[EVT_SUB_STATE].variant), err);
+		r = evt_standin_send(c,
+		    evt_telling_whole(t, c->sub[EVT_SUB_STATE].variant), err);
 	/* Not where the recorder subscribed to both. */
 	if (r == EVT_OK && evt_standin_goes(c, EVT_SUB_STATE_BATCH, touch) &&
 	    (s->batch_conn == 0 || s->batch_conn != t->frame->conn))
-		r = gather(&c->sub[EVT_SUB_STATE_BATCH], s,
-		    t->frame->time_ns, err);
+		r = gather(&c->sub[EVT_SUB_STATE_BATCH], s, t->frame->time_ns,
+		    err);
 	return r;
 }
 
@@ -322,8 +322,10 @@ evt_standin_tell(evt_standin *c, evt_error *err)
 	case EVT_NEWS_IOT:
 		return tell_batch(c, EVT_SUB_IOT_MONITOR, err);
 	case EVT_NEWS_LIFECYCLE:
-		return news->n > 0 && wants_lifecycle(c,
-		    news->touch[0].source) ? tell_as_it_is(c, err) : EVT_OK;
+		return news->n > 0 &&
+		        wants_lifecycle(c, news->touch[0].source) ?
+		    tell_as_it_is(c, err) :
+		    EVT_OK;
 	case EVT_NEWS_LOGOUT:
 		if (!evt_standin_subscribed(c))
 			return EVT_OK;
@@ -348,7 +350,8 @@ evt_standin_current(evt_standin *c, evt_source *s, evt_error *err)
 	if (r != EVT_OK || !evt_standin_wants(c, EVT_SUB_STATE_BATCH, s))
 		return r;
 	r = evt_set_put(&one, s->no, true) ?
-	    evt_standin_send_batch(c, EVT_SUB_STATE_BATCH, &one, err) : evt_err_nomem(err);
+	    evt_standin_send_batch(c, EVT_SUB_STATE_BATCH, &one, err) :
+	    evt_err_nomem(err);
 	evt_set_free(&one);
 	return r;
 }
@@ -365,7 +368,8 @@ send_current(evt_standin *c, enum evt_sub_kind kind, const evt_set *which,
 	if (is_batch(kind))
 		return evt_standin_send_batch(c, kind, which, err);
 	for (size_t i = 0; kind == EVT_SUB_STATE && r == EVT_OK &&
-	    i < evt_board_n(c->o.board); i++) {
+	     i < evt_board_n(c->o.board);
+	     i++) {
 		const evt_source *s = evt_board_at(c->o.board, i);
 
 		if (evt_set_has(which, i) && evt_source_speaks(s))
@@ -380,11 +384,12 @@ tell_change(evt_standin *c, const evt_source *s, unsigned was, evt_error *err)
 	if (!wants_lifecycle(c, s))
 		return EVT_OK;
 	if (s->corrupt)
-		return was & EVT_WAS_CORRUPT ? EVT_OK :
+		return was & EVT_WAS_CORRUPT ?
+		    EVT_OK :
 		    evt_standin_send_lifecycle(c, s, "corrupt", err);
 	if (s->blocked != ((was & EVT_WAS_BLOCKED) != 0))
-		return evt_standin_send_lifecycle(c, s, s->blocked ? "block" : "unblock",
-		    err);
+		return evt_standin_send_lifecycle(c, s,
+		    s->blocked ? "block" : "unblock", err);
 	return EVT_OK;
 }
 
@@ -452,8 +457,8 @@ change_set(const evt_standin *c, evt_set *set, const evt_sub_item *item,
 	if (!in && !evt_set_spell(set, n))
 		return false;
 	for (size_t i = 0; i < item->n_ids; i++) {
-		const evt_source *s = evt_board_by_tracker(c->o.board,
-		    item->ids[i]);
+		const evt_source *s =
+		    evt_board_by_tracker(c->o.board, item->ids[i]);
 
 		if (s != NULL && !evt_set_put(set, s->no, in))
 			return false;
@@ -480,7 +485,7 @@ apply(evt_standin *c, const evt_sub_item *item, bool subscribe, int64_t now)
 		sub_end(sub);
 	else
 		sub->due_ns = evt_set_empty(&sub->dirty) ? INT64_MAX :
-		    next_point(sub, now);
+		                                           next_point(sub, now);
 	return true;
 }
 
@@ -490,7 +495,8 @@ send_subscribed(evt_standin *c, const evt_sub_item *item, evt_error *err)
 {
 	evt_set set = { 0 };
 	int r = change_set(c, &set, item, true) ?
-	    send_current(c, item->kind, &set, err) : evt_err_nomem(err);
+	    send_current(c, item->kind, &set, err) :
+	    evt_err_nomem(err);
 
 	evt_set_free(&set);
 	return r;
@@ -519,7 +525,7 @@ refuse(evt_standin *c, const evt_sub_refusal *r, evt_error *err)
 {
 	c->out.len = 0;
 	if (!evt_sub_error(&c->out, r->action, r->code, r->description,
-	    r->data[0] != '\0' ? r->data : NULL))
+	        r->data[0] != '\0' ? r->data : NULL))
 		return evt_err_nomem(err);
 	return evt_standin_send(c, &c->out, err);
 }
@@ -547,7 +553,7 @@ evt_standin_message(evt_standin *c, const char *text, size_t n, int64_t now_ns,
 		refusal.code = EVT_SUB_WRONG_HASH;
 		refusal.description = "Wrong hash";
 		refusal.action = q->subscribe ? "subscription/subscribe" :
-		    "subscription/unsubscribe";
+		                                "subscription/unsubscribe";
 		r = refuse(c, &refusal, err);
 	}
 	evt_sub_request_free(q);

@@ -10,7 +10,7 @@
 struct sub {
 	bool on;
 	evt_set member;
-	evt_set dirty;     /* batches: changed since the last one */
+	evt_set dirty; /* batches: changed since the last one */
 	unsigned variant;
 	int64_t period_ns; /* the rate limit */
 	int64_t base_ns;   /* its grid begins here */

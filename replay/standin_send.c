@@ -15,7 +15,8 @@ static evt_restamp
 stamps_of(unsigned variant, int offset_s)
 {
 	return (evt_restamp){ .form = variant & EVT_SUB_ISO ? EVT_STAMPS_ISO :
-	    EVT_STAMPS_PLAIN, .offset_s = offset_s };
+		                                              EVT_STAMPS_PLAIN,
+		.offset_s = offset_s };
 }
 
 void
@@ -107,8 +108,8 @@ int
 evt_standin_send_state(evt_standin *c, const evt_source *s, evt_error *err)
 {
 	const uint8_t *p = s->text.data;
-	evt_view head = { p, s->at }, tail = { p + s->at + s->len,
-		s->text.len - s->at - s->len };
+	evt_view head = { p, s->at },
+	         tail = { p + s->at + s->len, s->text.len - s->at - s->len };
 	evt_view state = { p + s->at, s->len };
 	unsigned variant = c->sub[EVT_SUB_STATE].variant;
 	bool ok;
@@ -147,22 +148,22 @@ static bool
 begin_batch(evt_standin *c, enum evt_sub_kind kind, const evt_set *which,
     evt_buf *out)
 {
-	evt_restamp how = stamps_of(c->sub[kind].variant,
-	    c->o.telling->offset_s);
+	evt_restamp how =
+	    stamps_of(c->sub[kind].variant, c->o.telling->offset_s);
 	evt_view time = newest_time(c, which);
 	bool ok = evt_buf_printf(out, "{\"type\":\"event\",\"event\":\"%s\",",
 	    evt_sub_kind_name(kind));
 
 	if (kind == EVT_SUB_IOT_MONITOR)
-		return ok && evt_buf_add_str(out,
-		    "\"data\":{\"iot_last_values\":[");
+		return ok &&
+		    evt_buf_add_str(out, "\"data\":{\"iot_last_values\":[");
 	if (evt_view_kind(time) != EVT_VIEW_NONE) {
 		c->scratch.len = 0;
 		ok = ok && evt_buf_add_str(&c->scratch, "\"user_time\":") &&
 		    evt_buf_add(&c->scratch, time.p, time.n) &&
 		    evt_buf_add_byte(&c->scratch, ',') &&
 		    evt_restamp_text(&how, c->scratch.data, c->scratch.len,
-		    out);
+		        out);
 	}
 	return ok && evt_buf_add_str(out, "\"data\":[");
 }
@@ -172,23 +173,26 @@ static bool
 add_item(evt_standin *c, enum evt_sub_kind kind, const evt_source *s,
     evt_buf *out, bool *any)
 {
-	const evt_buf *kept = kind == EVT_SUB_IOT_MONITOR ? &s->iot :
-	    &s->reading;
+	const evt_buf *kept =
+	    kind == EVT_SUB_IOT_MONITOR ? &s->iot : &s->reading;
 	unsigned variant = c->sub[kind].variant;
 	evt_view state;
 	bool ok;
 
-	if (kind == EVT_SUB_STATE_BATCH ? !evt_source_speaks(s) :
-	    kept->len == 0 || s->blocked || s->corrupt)
+	if (kind == EVT_SUB_STATE_BATCH ?
+	        !evt_source_speaks(s) :
+	        kept->len == 0 || s->blocked || s->corrupt)
 		return true;
 	ok = !*any || evt_buf_add_byte(out, ',');
 	*any = true;
 	if (kind != EVT_SUB_STATE_BATCH)
-		return ok && add_piece(c, (evt_view){ kept->data, kept->len },
-		    false, variant, out);
+		return ok &&
+		    add_piece(c, (evt_view){ kept->data, kept->len }, false,
+		        variant, out);
 	state = (evt_view){ s->text.data + s->at, s->len };
-	return ok && evt_buf_add_str(out,
-	    "{\"type\":\"source_state_event\",\"state\":") &&
+	return ok &&
+	    evt_buf_add_str(out,
+	        "{\"type\":\"source_state_event\",\"state\":") &&
 	    add_piece(c, state, true, variant, out) &&
 	    evt_buf_add_byte(out, '}');
 }
@@ -204,11 +208,11 @@ evt_standin_send_batch(evt_standin *c, enum evt_sub_kind kind,
 	ok = begin_batch(c, kind, which, out);
 	for (size_t i = 0; i < evt_board_n(c->o.board) && ok; i++) {
 		if (evt_set_has(which, i))
-			ok = add_item(c, kind, evt_board_at(c->o.board, i),
-			    out, &any);
+			ok = add_item(c, kind, evt_board_at(c->o.board, i), out,
+			    &any);
 	}
-	ok = ok && evt_buf_add_str(out, kind == EVT_SUB_IOT_MONITOR ? "]}}" :
-	    "]}");
+	ok = ok &&
+	    evt_buf_add_str(out, kind == EVT_SUB_IOT_MONITOR ? "]}}" : "]}");
 	if (!ok)
 		return evt_err_nomem(err);
 	return any ? evt_standin_send(c, out, err) : EVT_OK;
@@ -230,8 +234,8 @@ evt_standin_send_part(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
 	for (size_t i = 0; i < t->news->n && ok; i++) {
 		const evt_touch *touch = &t->news->touch[i];
 		const uint8_t *p = touch->item.p, *item_end = p + touch->item.n;
-		evt_view v = touch->value.p != NULL ? touch->value :
-		    touch->item;
+		evt_view v =
+		    touch->value.p != NULL ? touch->value : touch->item;
 
 		if (!evt_standin_goes(c, kind, touch))
 			continue;
@@ -239,7 +243,7 @@ evt_standin_send_part(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
 		    evt_buf_add(&c->out, p, (size_t)(v.p - p)) &&
 		    add_piece(c, v, touch->value.p != NULL, variant, &c->out) &&
 		    evt_buf_add(&c->out, v.p + v.n,
-		    (size_t)(item_end - (v.p + v.n)));
+		        (size_t)(item_end - (v.p + v.n)));
 		any = true;
 	}
 	ok = ok && add_piece(c, tail, false, variant, &c->out);
@@ -255,11 +259,13 @@ evt_standin_send_lifecycle(evt_standin *c, const evt_source *s,
 	bool ok;
 
 	c->out.len = 0;
-	ok = evt_buf_add_str(&c->out, "{\"type\":\"event\",\"event\":"
-	    "\"lifecycle\",\"data\":{\"source_id\":");
-	ok = ok && (s->key.is_int ?
-	    evt_buf_add(&c->out, s->key.text, s->key.len) :
-	    evt_buf_add_json(&c->out, s->key.text, s->key.len)) &&
+	ok = evt_buf_add_str(&c->out,
+	    "{\"type\":\"event\",\"event\":\"lifecycle\",\"data\":{\"source_"
+	    "id\":");
+	ok = ok &&
+	    (s->key.is_int ?
+	            evt_buf_add(&c->out, s->key.text, s->key.len) :
+	            evt_buf_add_json(&c->out, s->key.text, s->key.len)) &&
 	    evt_buf_printf(&c->out, ",\"lifecycle_event\":\"%s\"}}", what);
 	return ok ? evt_standin_send(c, &c->out, err) : evt_err_nomem(err);
 }

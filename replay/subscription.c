@@ -26,7 +26,8 @@ static int refuse(evt_sub_refusal *r, int code, const char *description,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 static int
-refuse(evt_sub_refusal *r, int code, const char *description, const char *fmt, ...)
+refuse(evt_sub_refusal *r, int code, const char *description, const char *fmt,
+    ...)
 {
 	va_list ap;
 
@@ -59,7 +60,8 @@ parse_kind(const cJSON *v, bool requests_form, enum evt_sub_kind *ret_kind,
 }
 
 static int
-parse_ids(const cJSON *list, const char *name, evt_sub_item *item, evt_sub_refusal *r)
+parse_ids(const cJSON *list, const char *name, evt_sub_item *item,
+    evt_sub_refusal *r)
 {
 	const cJSON *v;
 	int n = cJSON_GetArraySize(list);
@@ -69,7 +71,8 @@ parse_ids(const cJSON *list, const char *name, evt_sub_item *item, evt_sub_refus
 	item->ids = calloc(n > 0 ? (size_t)n : 1, sizeof(*item->ids));
 	if (item->ids == NULL)
 		return EVT_ERR_NOMEM;
-	cJSON_ArrayForEach(v, list) {
+	cJSON_ArrayForEach(v, list)
+	{
 		/* Doubles hold integers exactly up to 2^53. */
 		if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) ||
 		    v->valuedouble > 9007199254740992.0 ||
@@ -87,7 +90,8 @@ parse_target(const cJSON *o, evt_sub_item *item, evt_sub_refusal *r)
 	const cJSON *type = cJSON_GetObjectItemCaseSensitive(target, "type");
 
 	if (target == NULL)
-		return parse_ids(cJSON_GetObjectItemCaseSensitive(o, "trackers"),
+		return parse_ids(cJSON_GetObjectItemCaseSensitive(o,
+		                     "trackers"),
 		    "trackers", item, r);
 	if (cJSON_IsString(type) && strcmp(type->valuestring, "all") == 0) {
 		item->all = true;
@@ -95,7 +99,8 @@ parse_target(const cJSON *o, evt_sub_item *item, evt_sub_refusal *r)
 	}
 	if (cJSON_IsString(type) && strcmp(type->valuestring, "selected") == 0)
 		return parse_ids(cJSON_GetObjectItemCaseSensitive(target,
-		    "tracker_ids"), "tracker_ids", item, r);
+		                     "tracker_ids"),
+		    "tracker_ids", item, r);
 	return BAD(r, "target must be of type all or selected");
 }
 
@@ -107,15 +112,18 @@ parse_manner(const cJSON *o, evt_sub_item *item, evt_sub_refusal *r)
 	const cJSON *iso = cJSON_GetObjectItemCaseSensitive(o, "iso_datetime");
 	const cJSON *limit = cJSON_GetObjectItemCaseSensitive(o, "rate_limit");
 
-	if (cJSON_IsString(format) && strcmp(format->valuestring, "compact") == 0)
+	if (cJSON_IsString(format) &&
+	    strcmp(format->valuestring, "compact") == 0)
 		item->variant |= EVT_SUB_COMPACT;
-	else if (format != NULL && (!cJSON_IsString(format) ||
-	    strcmp(format->valuestring, "full") != 0))
+	else if (format != NULL &&
+	    (!cJSON_IsString(format) ||
+	        strcmp(format->valuestring, "full") != 0))
 		return BAD(r, "format must be full or compact");
 	if (cJSON_IsTrue(iso))
 		item->variant |= EVT_SUB_ISO;
-	if (limit != NULL && (!cJSON_IsString(limit) ||
-	    evt_duration_parse(limit->valuestring, &item->period_ns, NULL)))
+	if (limit != NULL &&
+	    (!cJSON_IsString(limit) ||
+	        evt_duration_parse(limit->valuestring, &item->period_ns, NULL)))
 		return BAD(r, "rate_limit must be a time such as 5s");
 	return EVT_OK;
 }
@@ -143,16 +151,18 @@ parse_requests(const cJSON *root, const cJSON *list, evt_sub_request *q,
 
 	if (cJSON_GetArraySize(list) == 0)
 		return BAD(r, "requests is empty or no array");
-	cJSON_ArrayForEach(o, list) {
+	cJSON_ArrayForEach(o, list)
+	{
 		if ((rc = add_item(q, &item)) ||
-		    (rc = parse_kind(cJSON_GetObjectItemCaseSensitive(o, "type"),
-		    true, &item->kind, r)) ||
+		    (rc = parse_kind(cJSON_GetObjectItemCaseSensitive(o,
+		                         "type"),
+		         true, &item->kind, r)) ||
 		    (rc = parse_manner(root, item, r)) ||
 		    (rc = parse_manner(o, item, r)) ||
 		    (rc = parse_target(o, item, r)))
 			return rc;
-		if (item->kind == EVT_SUB_IOT_MONITOR && item->n_ids >
-		    IOT_TRACKERS_MAX)
+		if (item->kind == EVT_SUB_IOT_MONITOR &&
+		    item->n_ids > IOT_TRACKERS_MAX)
 			return BAD(r, "iot_monitor takes %d trackers at most",
 			    IOT_TRACKERS_MAX);
 	}
@@ -180,7 +190,8 @@ parse_events(const cJSON *root, const cJSON *list, evt_sub_request *q,
 
 	if (cJSON_GetArraySize(list) == 0)
 		return BAD(r, "events is empty or no array");
-	cJSON_ArrayForEach(v, list) {
+	cJSON_ArrayForEach(v, list)
+	{
 		if ((rc = add_item(q, &item)) ||
 		    (rc = parse_kind(v, false, &item->kind, r)))
 			return rc;
@@ -347,7 +358,8 @@ parse_whole(const char *text, size_t len)
 
 	if (root == NULL)
 		return NULL;
-	while (end < text + len && strchr(" \t\r\n", *end) != NULL && *end != '\0')
+	while (
+	    end < text + len && strchr(" \t\r\n", *end) != NULL && *end != '\0')
 		end++;
 	if (end == text + len)
 		return root;
@@ -356,8 +368,8 @@ parse_whole(const char *text, size_t len)
 }
 
 int
-evt_sub_request_parse(const char *text, size_t len, evt_sub_request **ret_request,
-    evt_sub_refusal *ret_refusal)
+evt_sub_request_parse(const char *text, size_t len,
+    evt_sub_request **ret_request, evt_sub_refusal *ret_refusal)
 {
 	evt_sub_request *q = calloc(1, sizeof(*q));
 	evt_sub_refusal r = { 0 };
@@ -405,8 +417,9 @@ add_status(void *arg, int64_t id, const char *status)
 {
 	struct answering *a = arg;
 
-	a->ok = a->ok && evt_buf_printf(a->out, "%s\"%lld\":\"%s\"",
-	    a->first ? "" : ",", (long long)id, status);
+	a->ok = a->ok &&
+	    evt_buf_printf(a->out, "%s\"%lld\":\"%s\"", a->first ? "" : ",",
+	        (long long)id, status);
 	a->first = false;
 }
 
@@ -427,14 +440,16 @@ add_result(evt_buf *out, const evt_sub_request *q, enum evt_sub_kind kind,
 {
 	struct answering a = { out, true, true };
 
-	a.ok = evt_buf_printf(out, q->requests_form ? "\"%s\":{\"value\":{" :
-	    "\"%s\":{", evt_sub_kind_name(kind));
+	a.ok = evt_buf_printf(out,
+	    q->requests_form ? "\"%s\":{\"value\":{" : "\"%s\":{",
+	    evt_sub_kind_name(kind));
 	for (size_t i = 0; i < q->n_items; i++) {
 		if (q->item[i].kind == kind)
 			statuses(ctx, &q->item[i], add_status, &a);
 	}
-	return a.ok && evt_buf_add_str(out, q->requests_form ?
-	    "},\"success\":true}" : "}");
+	return a.ok &&
+	    evt_buf_add_str(out,
+	        q->requests_form ? "},\"success\":true}" : "}");
 }
 
 bool
@@ -442,15 +457,17 @@ evt_sub_answer(evt_buf *out, const evt_sub_request *q,
     evt_sub_statuses *statuses, void *ctx)
 {
 	const char *comma = "";
-	bool ok = evt_buf_printf(out, "{\"type\":\"response\",\"action\":"
-	    "\"subscription/%s\",\"events\":[",
+	bool ok = evt_buf_printf(out,
+	    "{\"type\":\"response\",\"action\":\"subscription/"
+	    "%s\",\"events\":[",
 	    q->subscribe ? "subscribe" : "unsubscribe");
 
 	for (int k = 0; k < EVT_SUB_KINDS; k++) {
 		if (!asks_for(q, (enum evt_sub_kind)k))
 			continue;
-		ok = ok && evt_buf_printf(out, "%s\"%s\"", comma,
-		    evt_sub_kind_name((enum evt_sub_kind)k));
+		ok = ok &&
+		    evt_buf_printf(out, "%s\"%s\"", comma,
+		        evt_sub_kind_name((enum evt_sub_kind)k));
 		comma = ",";
 	}
 	ok = ok && evt_buf_add_str(out, "],\"data\":{");
@@ -475,8 +492,10 @@ evt_sub_error(evt_buf *out, const char *action, int code,
 		ok = ok && evt_buf_add_str(out, "null");
 	else
 		ok = ok && evt_buf_add_json(out, action, strlen(action));
-	ok = ok && evt_buf_printf(out, ",\"status\":{\"code\":%d,"
-	    "\"description\":\"%s\"}", code, description);
+	ok = ok &&
+	    evt_buf_printf(out,
+	        ",\"status\":{\"code\":%d,\"description\":\"%s\"}", code,
+	        description);
 	if (data != NULL)
 		ok = ok && evt_buf_add_str(out, ",\"data\":") &&
 		    evt_buf_add_json(out, data, strlen(data));
@@ -522,7 +541,9 @@ evt_sub_read_answer(evt_view message, evt_sub_status_fn *fn, void *ctx,
 		evt_view value = EVT_MEMBER(item, "value");
 
 		r = read_statuses(evt_view_kind(value) == EVT_VIEW_OBJECT ?
-		    value : item, fn, ctx, err);
+		        value :
+		        item,
+		    fn, ctx, err);
 	}
 	return r;
 }

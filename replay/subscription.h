@@ -19,7 +19,7 @@ enum evt_sub_kind {
 	EVT_SUB_READINGS_BATCH,
 	EVT_SUB_IOT_MONITOR,
 	EVT_SUB_LIFECYCLE, /* in the old form alone; comes with the others anyway */
-	EVT_SUB_LOGOUT,    /* likewise */
+	EVT_SUB_LOGOUT, /* likewise */
 	EVT_SUB_KINDS
 };
 
@@ -27,41 +27,41 @@ enum evt_sub_kind {
 const char *evt_sub_kind_name(enum evt_sub_kind kind);
 
 /* How a subscription wants its states: bits. */
-#define EVT_SUB_COMPACT  1u /* without gsm, battery, inputs, outputs, track */
-#define EVT_SUB_ISO      2u /* times with T and the offset from UTC */
+#define EVT_SUB_COMPACT 1u /* without gsm, battery, inputs, outputs, track */
+#define EVT_SUB_ISO 2u     /* times with T and the offset from UTC */
 #define EVT_SUB_VARIANTS 4u
 
 /* Codes of error responses, as the platform's documentation numbers them. */
 enum evt_sub_status {
 	EVT_SUB_WRONG_HASH = 3,
-	EVT_SUB_WRONG_FORMAT = 5,   /* no JSON object */
+	EVT_SUB_WRONG_FORMAT = 5, /* no JSON object */
 	EVT_SUB_WRONG_PARAMETERS = 7
 };
 
 /* One thing asked for. */
 typedef struct evt_sub_item {
 	enum evt_sub_kind kind;
-	bool all;           /* every tracker, or: */
-	int64_t *ids;       /* tracker ids, as they came */
+	bool all;     /* every tracker, or: */
+	int64_t *ids; /* tracker ids, as they came */
 	size_t n_ids;
-	unsigned variant;   /* EVT_SUB_COMPACT, EVT_SUB_ISO */
-	int64_t period_ns;  /* the rate limit; 0: none */
+	unsigned variant;  /* EVT_SUB_COMPACT, EVT_SUB_ISO */
+	int64_t period_ns; /* the rate limit; 0: none */
 } evt_sub_item;
 
 typedef struct evt_sub_request {
-	bool subscribe;    /* or unsubscribe */
+	bool subscribe;     /* or unsubscribe */
 	bool requests_form; /* the new form, which is answered differently */
-	char *hash;        /* NULL: none was sent.  A secret. */
+	char *hash;         /* NULL: none was sent.  A secret. */
 	evt_sub_item *item;
 	size_t n_items;
 } evt_sub_request;
 
 /* Why a request is refused; the words hold nothing of the hash. */
 typedef struct evt_sub_refusal {
-	int code;            /* enum evt_sub_status */
+	int code; /* enum evt_sub_status */
 	const char *description;
-	const char *action;  /* "subscription/subscribe", ... or NULL */
-	char data[160];      /* what was wrong */
+	const char *action; /* "subscription/subscribe", ... or NULL */
+	char data[160];     /* what was wrong */
 } evt_sub_refusal;
 
 /*

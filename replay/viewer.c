@@ -33,8 +33,9 @@ evt_viewer_new(struct stage *st, struct lws *wsi, enum viewer_kind kind)
 	struct viewer *c = calloc(1, sizeof(*c));
 	evt_error err;
 
-	if (c == NULL || (kind != VIEWER_STREAM &&
-	    evt_fanout_new(EVT_FANOUT_NARROW, &c->own, &err) != EVT_OK)) {
+	if (c == NULL ||
+	    (kind != VIEWER_STREAM &&
+	        evt_fanout_new(EVT_FANOUT_NARROW, &c->own, &err) != EVT_OK)) {
 		free(c);
 		return NULL;
 	}
@@ -91,7 +92,9 @@ greet(struct viewer *c, evt_error *err)
 {
 	evt_server *s = c->stage->server;
 	evt_standin_options o = { .telling = &c->stage->telling,
-		.hash = s->o.hash, .send = send_own, .ctx = c };
+		.hash = s->o.hash,
+		.send = send_own,
+		.ctx = c };
 	int r = evt_stage_board(c->stage, &o.board, err);
 
 	if (r == EVT_OK)
@@ -100,7 +103,8 @@ greet(struct viewer *c, evt_error *err)
 		return r;
 	if (c->atmosphere && s->o.heartbeat_ns > 0)
 		c->beat_ns = evt_waker_now() + s->o.heartbeat_ns;
-	return c->greeting[0] == '\0' ? EVT_OK :
+	return c->greeting[0] == '\0' ?
+	    EVT_OK :
 	    evt_viewer_send(c, c->greeting, strlen(c->greeting), err);
 }
 
@@ -112,8 +116,8 @@ evt_viewer_starts(const struct viewer *c)
 
 	if (c->kind == VIEWER_CONTROL || st->started)
 		return false;
-	return st != s->house || st->n[VIEWER_STREAM] +
-	    st->n[VIEWER_STANDIN] >= s->o.wait_clients;
+	return st != s->house ||
+	    st->n[VIEWER_STREAM] + st->n[VIEWER_STANDIN] >= s->o.wait_clients;
 }
 
 int
@@ -182,7 +186,9 @@ evt_viewer_receive(struct viewer *c, const void *in, size_t len)
 int
 evt_viewer_send(struct viewer *c, const void *text, size_t n, evt_error *err)
 {
-	const evt_frame f = { .opcode = EVT_OP_TEXT, .payload = text, .len = n };
+	const evt_frame f = { .opcode = EVT_OP_TEXT,
+		.payload = text,
+		.len = n };
 
 	if (c->tap.fanout == NULL || c->done || c->goodbye != 0)
 		return EVT_OK;
@@ -276,8 +282,8 @@ waits(const struct viewer *c)
 void
 evt_viewer_mind(struct viewer *c)
 {
-	bool hold = waits(c) && (c->done || lws_is_ssl(c->wsi) ||
-	    !has_input(c));
+	bool hold =
+	    waits(c) && (c->done || lws_is_ssl(c->wsi) || !has_input(c));
 
 	if (hold != c->held)
 		lws_rx_flow_control(c->wsi, hold ? 0 : 1);
@@ -305,8 +311,8 @@ put(struct viewer *c, uint8_t *p, size_t n)
 		whole = evt_tap_whole(&c->tap, (size_t)sent);
 	}
 	rest = whole - (size_t)sent;
-	if (rest > 0 && lws_write(c->wsi, p + sent, rest, LWS_WRITE_RAW) <
-	    (int)rest)
+	if (rest > 0 &&
+	    lws_write(c->wsi, p + sent, rest, LWS_WRITE_RAW) < (int)rest)
 		return -1;
 	return (ssize_t)whole;
 }
@@ -325,14 +331,15 @@ evt_viewer_flush(struct viewer *c, int64_t now)
 		c->done = true;
 	if (c->tap.fanout == NULL || c->done)
 		return;
-	while (!waits(c) && behind(c) > 0 &&
-	    (n = evt_tap_peek(&c->tap, &p)) > 0) {
+	while (
+	    !waits(c) && behind(c) > 0 && (n = evt_tap_peek(&c->tap, &p)) > 0) {
 		n = n < behind(c) ? n : (size_t)behind(c);
 		put_n = put(c, p, n);
 		if (put_n < 0) {
 			/* The connection is gone; its callback will come. */
 			c->done = true;
-			lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT,
+			lws_set_timeout(c->wsi,
+			    PENDING_TIMEOUT_KILLED_BY_PARENT,
 			    LWS_TO_KILL_ASYNC);
 			return;
 		}
@@ -357,8 +364,8 @@ evt_viewer_writable(struct viewer *c)
 	evt_viewer_flush(c, evt_waker_now());
 	if (c->goodbye != 0 && !c->done && behind(c) == 0 && !waits(c)) {
 		c->done = true;
-		lws_close_reason(c->wsi, (enum lws_close_status)c->goodbye, NULL,
-		    0);
+		lws_close_reason(c->wsi, (enum lws_close_status)c->goodbye,
+		    NULL, 0);
 		return -1;
 	}
 	if (c->missed && !c->done && c->goodbye == 0 &&

@@ -31,7 +31,8 @@ evt_waker_open(bool precise, evt_waker *ret_waker, evt_error *err)
 
 	if (fd < 0)
 		return evt_err_sys(err, errno, "cannot make a timer");
-	*ret_waker = (evt_waker){ .fd = fd, .precise = precise,
+	*ret_waker = (evt_waker){ .fd = fd,
+		.precise = precise,
 		.early_ns = precise ? PRECISE_NS : FIRST_NS,
 		.armed_ns = INT64_MAX };
 	return EVT_OK;

@@ -65,8 +65,8 @@ mend_segment(uint8_t *p, size_t n)
 		size_t left = n - at;
 
 		if (left >= EVT_SKIP_LEN + BH_LEN &&
-		    evt_get32(p + at) == EVT_SKIP_MAGIC && memcmp(p + at +
-		    EVT_SKIP_LEN, EVT_BLOCK_MAGIC, 8) == 0)
+		    evt_get32(p + at) == EVT_SKIP_MAGIC &&
+		    memcmp(p + at + EVT_SKIP_LEN, EVT_BLOCK_MAGIC, 8) == 0)
 			mend_sums(p + at, left);
 	}
 	sum_directory(p, n);

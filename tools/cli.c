@@ -140,8 +140,8 @@ print_option(const cli_option *o, FILE *out)
 	if (o->arg == NULL)
 		n = snprintf(head, sizeof(head), "  %s--%s", letter, o->name);
 	else if (o->arg[0] == '[')
-		n = snprintf(head, sizeof(head), "  %s--%s[=%s", letter, o->name,
-		    o->arg + 1);
+		n = snprintf(head, sizeof(head), "  %s--%s[=%s", letter,
+		    o->name, o->arg + 1);
 	else
 		n = snprintf(head, sizeof(head), "  %s--%s %s", letter, o->name,
 		    o->arg);
@@ -153,9 +153,12 @@ print_option(const cli_option *o, FILE *out)
 }
 
 static const cli_option builtin[] = {
-	{ .type = CLI_FLAG, .letter = 'h', .name = "help",
+	{ .type = CLI_FLAG,
+	    .letter = 'h',
+	    .name = "help",
 	    .help = "show this help and leave" },
-	{ .type = CLI_FLAG, .name = "version",
+	{ .type = CLI_FLAG,
+	    .name = "version",
 	    .help = "show the version and leave" },
 	{ .type = CLI_END },
 };
@@ -169,8 +172,8 @@ has_groups(const cli_command *cmd)
 static void
 print_help(const cli_command *cmd)
 {
-	printf("usage: %s%s%s\n%s.\n", cmd->name, *cmd->usage != '\0' ? " " : "",
-	    cmd->usage, cmd->summary);
+	printf("usage: %s%s%s\n%s.\n", cmd->name,
+	    *cmd->usage != '\0' ? " " : "", cmd->usage, cmd->summary);
 	if (cmd->details != NULL)
 		printf("\n%s\n", cmd->details);
 	if (!has_groups(cmd))
@@ -258,8 +261,10 @@ static void
 man_name(const char *name, bool upper, FILE *out)
 {
 	for (; *name != '\0'; name++)
-		fputc(*name == ' ' ? '-' : upper ?
-		    toupper((unsigned char)*name) : *name, out);
+		fputc(*name == ' ' ? '-' :
+		        upper      ? toupper((unsigned char)*name) :
+		                     *name,
+		    out);
 }
 
 void
@@ -282,7 +287,8 @@ cli_man(const cli_command *cmd, FILE *out)
 		fputs(".Ss Help\n", out);
 	man_options(builtin, out);
 	fputs(".Sh EXIT STATUS\n0 done, 1 failed, 2 bad usage, 3 done with "
-	    "losses.\n", out);
+	      "losses.\n",
+	    out);
 	if (cmd->examples != NULL) {
 		fputs(".Sh EXAMPLES\n.Bd -literal\n", out);
 		man_text(out, cmd->examples);
@@ -322,8 +328,8 @@ find_option(const cli_command *cmd, const char *name, size_t len, char letter)
 			if (o->type == CLI_GROUP)
 				continue;
 			if (name == NULL ? o->letter == letter :
-			    strlen(o->name) == len &&
-			    memcmp(o->name, name, len) == 0)
+			                   strlen(o->name) == len &&
+			            memcmp(o->name, name, len) == 0)
 				return o;
 		}
 	}
@@ -347,10 +353,12 @@ set_option(const cli_option *o, void *options, const char *arg, evt_error *err)
 	case CLI_LIST:
 		return list_split(field, arg, err);
 	case CLI_REPEAT:
-		return cli_list_add(field, arg, strlen(arg)) ? EVT_OK :
+		return cli_list_add(field, arg, strlen(arg)) ?
+		    EVT_OK :
 		    evt_err_nomem(err);
 	case CLI_INT:
-		if (evt_int_parse(arg, "the value", o->min, o->max, &value, err))
+		if (evt_int_parse(arg, "the value", o->min, o->max, &value,
+		        err))
 			return EVT_ERR_ARG;
 		*(int64_t *)field = value;
 		return EVT_OK;
@@ -459,13 +467,17 @@ int
 cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
     int *ret_n)
 {
-	struct walk w = { .cmd = cmd, .options = options, .argv = argv,
-		.argc = argc, .i = 1 };
+	struct walk w = { .cmd = cmd,
+		.options = options,
+		.argv = argv,
+		.argc = argc,
+		.i = 1 };
 	bool only_args = false;
 	int n = 0, r;
 
-	if (argc == 2 && (strcmp(argv[1], "--man") == 0 ||
-	    strcmp(argv[1], "--complete") == 0)) {
+	if (argc == 2 &&
+	    (strcmp(argv[1], "--man") == 0 ||
+	        strcmp(argv[1], "--complete") == 0)) {
 		(argv[1][2] == 'm' ? cli_man : cli_complete)(cmd, stdout);
 		return print_done(cmd);
 	}
@@ -480,7 +492,8 @@ cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
 			only_args = true;
 			continue;
 		}
-		r = word[1] == '-' ? take_long(&w, word) : take_letters(&w, word);
+		r = word[1] == '-' ? take_long(&w, word) :
+		                     take_letters(&w, word);
 		if (r >= 0)
 			return r;
 	}

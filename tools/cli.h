@@ -24,16 +24,16 @@ enum cli_exit {
 };
 
 enum cli_type {
-	CLI_END = 0, /* ends the table */
-	CLI_GROUP,   /* a heading: help holds it */
-	CLI_FLAG,    /* bool: set to true */
-	CLI_STRING,  /* const char *: points into argv */
-	CLI_LIST,    /* cli_list: repeatable, and "a,b" gives two */
-	CLI_REPEAT,  /* cli_list: repeatable, taken whole */
-	CLI_INT,     /* int64_t within min and max */
+	CLI_END = 0,  /* ends the table */
+	CLI_GROUP,    /* a heading: help holds it */
+	CLI_FLAG,     /* bool: set to true */
+	CLI_STRING,   /* const char *: points into argv */
+	CLI_LIST,     /* cli_list: repeatable, and "a,b" gives two */
+	CLI_REPEAT,   /* cli_list: repeatable, taken whole */
+	CLI_INT,      /* int64_t within min and max */
 	CLI_DURATION, /* int64_t ns, see units.h */
-	CLI_SIZE,    /* uint64_t bytes, see units.h */
-	CLI_CALL     /* set() */
+	CLI_SIZE,     /* uint64_t bytes, see units.h */
+	CLI_CALL      /* set() */
 };
 
 /* Strings that the list owns; free with cli_list_free(). */
@@ -46,9 +46,10 @@ typedef struct cli_option {
 	enum cli_type type;
 	char letter;      /* -x, 0: none */
 	const char *name; /* --name, without the dashes */
-	const char *arg;  /* what the argument is called; NULL: takes none; "[N]":
+	const char
+	    *arg;      /* what the argument is called; NULL: takes none; "[N]":
 	                     may be left out, then only --name=N gives one */
-	size_t offset;    /* of the field in the options struct */
+	size_t offset; /* of the field in the options struct */
 	const char *help; /* what it does; may be several lines */
 	int64_t min, max; /* CLI_INT */
 	/* CLI_CALL: arg is NULL where none was given. */
@@ -56,14 +57,16 @@ typedef struct cli_option {
 } cli_option;
 
 typedef struct cli_command {
-	const char *name;     /* as typed: "evtape-replay", "evtape info" */
-	const char *usage;    /* what follows the name: "[options] TAPE..." */
-	const char *summary;  /* one line, no full stop */
-	const char *details;  /* paragraphs, NULL: none */
-	const cli_option *options; /* ends with CLI_END; -h, --help and --version
+	const char *name;    /* as typed: "evtape-replay", "evtape info" */
+	const char *usage;   /* what follows the name: "[options] TAPE..." */
+	const char *summary; /* one line, no full stop */
+	const char *details; /* paragraphs, NULL: none */
+	const cli_option
+	    *options;         /* ends with CLI_END; -h, --help and --version
 	                              are understood everywhere */
 	const char *examples; /* lines; "# ..." comments and "$ ..." commands */
-	int min_args, max_args; /* of positional arguments; max -1: any number */
+	int min_args,
+	    max_args; /* of positional arguments; max -1: any number */
 } cli_command;
 
 /*

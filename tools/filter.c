@@ -80,8 +80,9 @@ set_kinds(const cli_list *kinds, unsigned *ret, evt_error *err)
 		while (k < 3 && strcmp(kinds->item[i], names[k]) != 0)
 			k++;
 		if (k == 3)
-			return evt_err_set(err, EVT_ERR_ARG, "'%s' is no kind "
-			    "of frame; there are received, sent and mark",
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "'%s' is no kind of frame; there are received, "
+			    "sent and mark",
 			    kinds->item[i]);
 		bits |= 1u << k;
 	}

@@ -12,26 +12,37 @@ typedef struct cli_filter {
 
 /* Rows for the option table of a command whose options struct, of type
  * `options_`, has a cli_filter as its member `member_`. */
-#define CLI_FILTER_OPTIONS(options_, member_) \
-	{ .type = CLI_STRING, .name = "from", .arg = "TIME", \
-	    .offset = offsetof(options_, member_.from), \
-	    .help = "frames received at or after TIME" }, \
-	{ .type = CLI_STRING, .name = "to", .arg = "TIME", \
-	    .offset = offsetof(options_, member_.to), \
-	    .help = "frames received before TIME" }, \
-	{ .type = CLI_LIST, .name = "source", .arg = "ID", \
-	    .offset = offsetof(options_, member_.sources), \
-	    .help = "frames that name any of these sources;\n" \
-	            "repeatable, or a list: 1,2" }, \
-	{ .type = CLI_LIST, .name = "event", .arg = "NAME", \
-	    .offset = offsetof(options_, member_.events), \
-	    .help = "frames of any of these events; repeatable" }
+#define CLI_FILTER_OPTIONS(options_, member_)                          \
+	{ .type = CLI_STRING,                                          \
+		.name = "from",                                        \
+		.arg = "TIME",                                         \
+		.offset = offsetof(options_, member_.from),            \
+		.help = "frames received at or after TIME" },          \
+	    { .type = CLI_STRING,                                      \
+		    .name = "to",                                      \
+		    .arg = "TIME",                                     \
+		    .offset = offsetof(options_, member_.to),          \
+		    .help = "frames received before TIME" },           \
+	    { .type = CLI_LIST,                                        \
+		    .name = "source",                                  \
+		    .arg = "ID",                                       \
+		    .offset = offsetof(options_, member_.sources),     \
+		    .help = "frames that name any of these sources;\n" \
+		            "repeatable, or a list: 1,2" },            \
+	{                                                              \
+		.type = CLI_LIST, .name = "event", .arg = "NAME",      \
+		.offset = offsetof(options_, member_.events),          \
+		.help = "frames of any of these events; repeatable"    \
+	}
 
 /* What TIME may be; for the text of --help. */
-#define CLI_TIME_HELP \
-	"TIME is RFC 3339 (2026-03-01T12:51:43Z), 'YYYY-MM-DD HH:MM:SS' (UTC),\n" \
-	"HH:MM[:SS] on the day of the tape's start, +10m from its start, -5m\n" \
-	"from its end, epoch seconds or milliseconds, @N nanoseconds, or mark:TEXT, a\n" \
+#define CLI_TIME_HELP                                                      \
+	"TIME is RFC 3339 (2026-03-01T12:51:43Z), 'YYYY-MM-DD HH:MM:SS' "  \
+	"(UTC),\n"                                                         \
+	"HH:MM[:SS] on the day of the tape's start, +10m from its start, " \
+	"-5m\n"                                                            \
+	"from its end, epoch seconds or milliseconds, @N nanoseconds, or " \
+	"mark:TEXT, a\n"                                                   \
 	"bookmark."
 
 /* Several open tapes, as what relative times refer to. */

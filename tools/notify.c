@@ -19,8 +19,9 @@ set_address(cli_notify *n, const char *name, evt_error *err)
 
 	if ((name[0] != '/' && name[0] != '@') || name[1] == '\0' ||
 	    len >= sizeof(n->to.sun_path))
-		return evt_err_set(err, EVT_ERR_ARG, "NOTIFY_SOCKET is no "
-		    "address of a unix socket: '%.120s'", name);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "NOTIFY_SOCKET is no address of a unix socket: '%.120s'",
+		    name);
 	n->to.sun_family = AF_UNIX;
 	memcpy(n->to.sun_path, name, len);
 	if (name[0] == '@')
@@ -33,14 +34,16 @@ set_address(cli_notify *n, const char *name, evt_error *err)
 static int64_t
 watchdog(void)
 {
-	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	const char *usec = getenv("WATCHDOG_USEC"),
+	           *pid = getenv("WATCHDOG_PID");
 	int64_t v;
 
-	if (pid != NULL && (evt_int_parse(pid, "", 1, INT32_MAX, &v, NULL) !=
-	    EVT_OK || v != getpid()))
+	if (pid != NULL &&
+	    (evt_int_parse(pid, "", 1, INT32_MAX, &v, NULL) != EVT_OK ||
+	        v != getpid()))
 		return 0;
-	if (usec == NULL || evt_int_parse(usec, "", 1, INT64_MAX / 1000, &v,
-	    NULL) != EVT_OK)
+	if (usec == NULL ||
+	    evt_int_parse(usec, "", 1, INT64_MAX / 1000, &v, NULL) != EVT_OK)
 		return 0;
 	return v * 1000;
 }
@@ -60,8 +63,8 @@ cli_notify_open(cli_notify *n, evt_error *err)
 		return rc;
 	n->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (n->fd < 0)
-		return evt_err_sys(err, errno, "cannot make a socket for the "
-		    "service manager");
+		return evt_err_sys(err, errno,
+		    "cannot make a socket for the service manager");
 	/* Without it a manager that hangs would hang us. */
 	(void)setsockopt(n->fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
 	    sizeof(patience));

@@ -16,7 +16,7 @@
 #include "format/evtape.h"
 
 typedef struct cli_notify {
-	int fd;              /* -1: nobody wants to know */
+	int fd; /* -1: nobody wants to know */
 	struct sockaddr_un to;
 	socklen_t to_len;
 	int64_t watchdog_ns; /* a sign of life is wanted this often; 0: none */

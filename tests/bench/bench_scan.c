@@ -70,15 +70,16 @@ split(struct bench *b)
 	size_t cap = 0;
 
 	for (; p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL;
-	    p = nl + 1) {
+	     p = nl + 1) {
 		if (b->n_frames == cap) {
 			cap = cap * 2 + 1024;
-			b->frames = realloc(b->frames, cap * sizeof(*b->frames));
+			b->frames =
+			    realloc(b->frames, cap * sizeof(*b->frames));
 			if (b->frames == NULL)
 				die("out of memory");
 		}
-		b->frames[b->n_frames++] = (struct frame){ .p = p,
-			.n = (size_t)(nl - p) };
+		b->frames[b->n_frames++] =
+		    (struct frame){ .p = p, .n = (size_t)(nl - p) };
 		b->bytes += (size_t)(nl - p);
 	}
 	if (b->n_frames == 0)
@@ -93,7 +94,7 @@ do_scan(struct bench *b)
 
 	for (size_t i = 0; i < b->n_frames; i++) {
 		if (evt_scan(b->scanner, b->frames[i].p, b->frames[i].n, &r,
-		    NULL) != EVT_OK)
+		        NULL) != EVT_OK)
 			die("out of memory");
 		t.json += r.json;
 		t.sources += r.n_sources;
@@ -128,8 +129,9 @@ do_cjson(struct bench *b)
 	struct tally t = { 0, 0 };
 
 	for (size_t i = 0; i < b->n_frames; i++) {
-		cJSON *tree = cJSON_ParseWithLength((const char *)b->frames[i].p,
-		    b->frames[i].n);
+		cJSON *tree =
+		    cJSON_ParseWithLength((const char *)b->frames[i].p,
+		        b->frames[i].n);
 
 		t.json += tree != NULL;
 		cJSON_Delete(tree);
@@ -147,7 +149,8 @@ now(void)
 }
 
 static void
-measure(struct bench *b, const char *name, struct tally (*round)(struct bench *))
+measure(struct bench *b, const char *name,
+    struct tally (*round)(struct bench *))
 {
 	double best = 0;
 	struct tally t = { 0, 0 };
@@ -161,7 +164,8 @@ measure(struct bench *b, const char *name, struct tally (*round)(struct bench *)
 			best = s;
 	}
 	printf("%s\t%.0f MB/s\t%.0f ns a frame\t%zu frames, %zu JSON, %zu "
-	    "sources\n", name, (double)b->bytes / best / 1e6,
+	       "sources\n",
+	    name, (double)b->bytes / best / 1e6,
 	    best * 1e9 / (double)b->n_frames, b->n_frames, t.json, t.sources);
 }
 
@@ -177,8 +181,8 @@ main(int argc, char **argv)
 	evt_error err;
 
 	if (argc < 2 || argc % 2 != 0 || argc > MAX_PATHS)
-		die("usage: bench_scan FILE [-e EVENT_PATH]... "
-		    "[-s SOURCE_PATH]...");
+		die("usage: bench_scan FILE [-e EVENT_PATH]... [-s "
+		    "SOURCE_PATH]...");
 	for (int i = 2; i < argc; i += 2) {
 		if (strcmp(argv[i], "-e") == 0)
 			events[n_events++] = argv[i + 1];
@@ -190,7 +194,7 @@ main(int argc, char **argv)
 		n_sources = 3;
 	}
 	if (evt_profile_new(events, n_events, sources, n_sources, &profile,
-	    &err) != EVT_OK ||
+	        &err) != EVT_OK ||
 	    evt_scanner_new(profile, &b.scanner, &err) != EVT_OK)
 		die(err.text);
 	load(&b, argv[1]);

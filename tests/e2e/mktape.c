@@ -57,7 +57,7 @@ parse(char *line, evt_frame *f)
 	f->time_ns = strtoll(p, &p, 10);
 	f->mono_ns = *p == '/' ? strtoll(p + 1, &p, 10) : f->time_ns;
 	if (sscanf(p, " %15s %u %" SCNu32 "%n", kind, &opcode, &f->conn,
-	    &used) != 3)
+	        &used) != 3)
 		return false;
 	f->opcode = (uint8_t)opcode;
 	for (f->kind = 0; strcmp(kinds[f->kind], kind) != 0; f->kind++) {
@@ -92,8 +92,8 @@ put_lines(evt_writer *w, evt_error *err)
 		} else if (parse(line, &f)) {
 			r = evt_writer_put(w, &f, err);
 		} else {
-			snprintf(err->text, sizeof(err->text), "bad line: %.80s",
-			    line);
+			snprintf(err->text, sizeof(err->text),
+			    "bad line: %.80s", line);
 			r = EVT_ERR_ARG;
 		}
 	}

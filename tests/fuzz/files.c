@@ -77,8 +77,8 @@ give_folder(const char *path)
 		evt_buf name = { 0 };
 
 		if (list[i]->d_name[0] != '.') {
-			if (!evt_buf_printf(
-			        &name, "%s/%s", path, list[i]->d_name))
+			if (!evt_buf_printf(&name, "%s/%s", path,
+			        list[i]->d_name))
 				fail("name a file of", path);
 			give_file((char *)name.data);
 			evt_buf_free(&name);

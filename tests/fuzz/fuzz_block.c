@@ -104,7 +104,8 @@ check(const uint8_t *p, size_t n)
 		must(evt_block_load_lines(&b, p, b.n, "it", &err) == EVT_OK);
 		must(touch_frames(&b, b.n) == whole);
 		/* And as far as a frame in the middle. */
-		must(evt_block_load_lines(&b, p, b.n / 2, "it", &err) == EVT_OK);
+		must(
+		    evt_block_load_lines(&b, p, b.n / 2, "it", &err) == EVT_OK);
 		(void)touch_frames(&b, b.n / 2);
 	}
 	evt_block_free(&b);

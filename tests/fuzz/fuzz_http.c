@@ -114,8 +114,8 @@ check_answer(const struct lws *wsi)
 	if (strncmp(type, "application/json", 16) != 0 || body == 0)
 		return;
 	must(evt_scan(scanner, (const uint8_t *)end + 4, body, &got, NULL) ==
-	         EVT_OK &&
-	     got.json);
+	        EVT_OK &&
+	    got.json);
 }
 
 /* barred: it brings no token where one is needed.  Then there is nothing of the
@@ -149,7 +149,7 @@ request(evt_server *s, struct lws *wsi, bool barred)
 	evt_exchange_free(x);
 	check_answer(wsi);
 	must(!barred ||
-	     memmem(wsi->out.data, wsi->out.len, "source_id", 9) == NULL);
+	    memmem(wsi->out.data, wsi->out.len, "source_id", 9) == NULL);
 }
 
 /* ---- WebSockets ---------------------------------------------------------- */
@@ -207,7 +207,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	how = data[0];
 	/* In a query it may be written with percents. */
 	barred = (how & 1) != 0 && memchr(data, '%', size) == NULL &&
-	         memmem(data, size, TOKEN, strlen(TOKEN)) == NULL;
+	    memmem(data, size, TOKEN, strlen(TOKEN)) == NULL;
 	if (fake_request(&wsi, data + 1, size - 1)) {
 		s = open_server(how);
 		if (wsi.header[3] != NULL)

@@ -93,9 +93,9 @@ ask(evt_tape *tape)
 {
 	static const char *const sources[] = { "1", "10003", "two" };
 	static const char *const events[] = { "state" };
-	evt_filter filter = {
-		.sources = sources, .n_sources = 3, .with_marks = true
-	};
+	evt_filter filter = { .sources = sources,
+		.n_sources = 3,
+		.with_marks = true };
 	evt_timeline timeline;
 	evt_note *notes;
 	evt_info *info;
@@ -107,8 +107,8 @@ ask(evt_tape *tape)
 	filter.events = events;
 	filter.n_events = 1;
 	read_tape(tape, &filter);
-	if (evt_tape_last_before(
-	        tape, "10002", NULL, T0 + 30 * SECOND, &f, NULL) == EVT_OK)
+	if (evt_tape_last_before(tape, "10002", NULL, T0 + 30 * SECOND, &f,
+	        NULL) == EVT_OK)
 		check_frame(&f);
 	(void)evt_tape_each_last(tape, "state", INT64_MAX, each, NULL, NULL);
 	/* What cannot be read there is read from the segments. */

@@ -62,7 +62,7 @@ check(const oracle_profile *paths, const uint8_t *p, size_t n)
 	evt_scanner *scanner;
 
 	if (evt_profile_new(paths->events, paths->n_events, paths->sources,
-	    paths->n_sources, &profile, NULL) != EVT_OK)
+	        paths->n_sources, &profile, NULL) != EVT_OK)
 		return;
 	if (evt_scanner_new(profile, &scanner, NULL) != EVT_OK)
 		abort();
@@ -71,7 +71,8 @@ check(const oracle_profile *paths, const uint8_t *p, size_t n)
 	for (int i = 0; i < 2; i++) {
 		const uint8_t *from = p, *to;
 
-		while ((to = memchr(from, 0xff, (size_t)(end - from))) != NULL) {
+		while (
+		    (to = memchr(from, 0xff, (size_t)(end - from))) != NULL) {
 			check_frame(paths, scanner, from, (size_t)(to - from));
 			from = to + 1;
 		}

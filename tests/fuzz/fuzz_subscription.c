@@ -34,7 +34,7 @@ check_json(const evt_buf *b, evt_scanner *scanner)
 	must(json != NULL);
 	cJSON_Delete(json);
 	must(evt_scan(scanner, b->data, b->len, &got, NULL) == EVT_OK &&
-	     got.json);
+	    got.json);
 }
 
 static void
@@ -106,7 +106,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	must(evt_scan(scanner, data, size, &got, NULL) == EVT_OK);
 	if (got.json)
-		must(evt_sub_read_answer(
-		         evt_view_of(data, size), count, &n, NULL) == EVT_OK);
+		must(evt_sub_read_answer(evt_view_of(data, size), count, &n,
+		         NULL) == EVT_OK);
 	return 0;
 }

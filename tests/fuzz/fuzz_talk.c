@@ -27,10 +27,10 @@ read_message(const uint8_t *p, size_t n)
 		must(evt_navixy_new(&navixy, NULL) == EVT_OK);
 	if (evt_navixy_is_handshake(p, n, &shake)) {
 		must(shake.id[0] != '\0' &&
-		     strlen(shake.id) <= EVT_NAVIXY_ID_MAX);
+		    strlen(shake.id) <= EVT_NAVIXY_ID_MAX);
 		must(shake.beat_ns == 0 ||
-		     (shake.beat_ns >= EVT_NS_PER_S &&
-		         shake.beat_ns <= 3600 * EVT_NS_PER_S));
+		    (shake.beat_ns >= EVT_NS_PER_S &&
+		        shake.beat_ns <= 3600 * EVT_NS_PER_S));
 	}
 	evt_navixy_read(navixy, p, n, &answer);
 	must(memchr(answer.text, '\0', sizeof(answer.text)) != NULL);
@@ -68,7 +68,7 @@ assemble(uint8_t *p, size_t n, size_t max, size_t step)
 	} while (at < n);
 	if (n > 0) {
 		must(evt_assembly_add(&a, p, 1, false, &got, &len) ==
-		     EVT_ASSEMBLY_MORE);
+		    EVT_ASSEMBLY_MORE);
 		must(evt_assembly_reset(&a) == 1);
 	}
 	evt_buf_free(&a.buf);
@@ -84,8 +84,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	copy = malloc(size);
 	must(copy != NULL);
 	memcpy(copy, data + 2, size - 2);
-	assemble(
-	    copy, size - 2, 1 + (size_t)data[0] * 8, 1 + (size_t)data[1] * 4);
+	assemble(copy, size - 2, 1 + (size_t)data[0] * 8,
+	    1 + (size_t)data[1] * 4);
 	read_message(data + 2, size - 2);
 	free(copy);
 	return 0;

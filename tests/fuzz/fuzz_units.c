@@ -80,7 +80,7 @@ check_int(const char *text)
 	evt_error err;
 
 	if (refused(evt_int_parse(text, "it", -1000, INT64_MAX, &v, &err), &err,
-	    v))
+	        v))
 		return;
 	must(v >= -1000);
 	back = strtoll(text, &end, 10);
@@ -99,7 +99,8 @@ check_speed(const char *text)
 		return;
 	}
 	must(evt_speed_parse(evt_speed_format(speed, out), &back, &err) ==
-	    EVT_OK && back == speed);
+	        EVT_OK &&
+	    back == speed);
 }
 
 /* "from=+1s&to=12:51&speed=2", as a query or the command line has it. */
@@ -161,7 +162,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(text != NULL);
 	/* Spans within the range, at its edges, and at chance. */
 	ref.first_ns = (int64_t)((UINT64_C(1) << 63) + (data[0] & 0xf) * step);
-	ref.last_ns = (int64_t)((UINT64_C(1) << 63) - 1 - (data[0] >> 4) * step);
+	ref.last_ns =
+	    (int64_t)((UINT64_C(1) << 63) - 1 - (data[0] >> 4) * step);
 	check_time(text, &ref);
 	check_time(text, NULL);
 	check_duration(text);

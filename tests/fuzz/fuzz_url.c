@@ -39,8 +39,8 @@ check_url(const char *text)
 	    evt_url_show(&url, NULL, &shown) && evt_buf_add_byte(&shown, '\0'));
 	must(evt_url_parse((char *)shown.data, &again, &err) == EVT_OK);
 	must(again.tls == url.tls && again.port == url.port &&
-	     again.ipv6 == url.ipv6 && strcmp(again.host, url.host) == 0 &&
-	     strcmp(again.authority, url.authority) == 0);
+	    again.ipv6 == url.ipv6 && strcmp(again.host, url.host) == 0 &&
+	    strcmp(again.authority, url.authority) == 0);
 	if (evt_url_literal_secret(&url, &n) == NULL)
 		must(strcmp(again.target, url.target) == 0);
 	else

@@ -52,7 +52,7 @@ note(struct said *s, enum evt_wire_what what, const evt_wire_event *e)
 {
 	if (what == EVT_WIRE_PIECE) {
 		must(e->opcode == EVT_WIRE_OP_TEXT ||
-		     e->opcode == EVT_WIRE_OP_BINARY);
+		    e->opcode == EVT_WIRE_OP_BINARY);
 		must(evt_buf_add(&s->text, e->data, e->n));
 		must(!e->last || evt_buf_add_byte(&s->text, e->opcode));
 		return;
@@ -110,7 +110,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_frames(data, size, step, &parts);
 	must(whole.end == parts.end && whole.text.len == parts.text.len);
 	must(whole.text.len == 0 ||
-	     memcmp(whole.text.data, parts.text.data, whole.text.len) == 0);
+	    memcmp(whole.text.data, parts.text.data, whole.text.len) == 0);
 	evt_buf_free(&whole.text);
 	evt_buf_free(&parts.text);
 	return 0;

@@ -24,10 +24,10 @@ static const struct {
 static int
 hex(char c)
 {
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-	                              : -1;
+	return c >= '0' && c <= '9' ? c - '0' :
+	    c >= 'a' && c <= 'f'    ? c - 'a' + 10 :
+	    c >= 'A' && c <= 'F'    ? c - 'A' + 10 :
+	                              -1;
 }
 
 /* Decode "%41" in place.  false: it holds a NUL. */
@@ -149,8 +149,8 @@ lws_hdr_copy(struct lws *wsi, char *dest, int len, enum lws_token_indexes h)
 }
 
 int
-lws_hdr_copy_fragment(
-    struct lws *wsi, char *dest, int len, enum lws_token_indexes h, int frag)
+lws_hdr_copy_fragment(struct lws *wsi, char *dest, int len,
+    enum lws_token_indexes h, int frag)
 {
 	const char *p = wsi->query;
 	size_t n;
@@ -281,8 +281,8 @@ lws_create_context(const struct lws_context_creation_info *info)
 }
 
 struct lws_vhost *
-lws_create_vhost(
-    struct lws_context *context, const struct lws_context_creation_info *info)
+lws_create_vhost(struct lws_context *context,
+    const struct lws_context_creation_info *info)
 {
 	(void)context;
 	(void)info;

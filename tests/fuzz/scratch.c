@@ -66,16 +66,16 @@ make_frame(evt_frame *f, unsigned i)
 		    "{\"mark\":\"note\",\"text\":\"at the gate\"}");
 	} else if (i % 3 == 0) {
 		n = snprintf(text[i], sizeof(text[i]),
-		    "{\"type\":\"event\","
-		    "\"event\":\"state_batch\",\"data\":[{\"source_id\":%u,"
-		    "\"speed\":%u},{\"source_id\":%u,\"speed\":3}]}",
+		    "{\"type\":\"event\",\"event\":\"state_batch\",\"data\":[{"
+		    "\"source_id\":%u,\"speed\":%u},{\"source_id\":%u,"
+		    "\"speed\":3}]}",
 		    a, i, b);
 	} else {
 		n = snprintf(text[i], sizeof(text[i]),
-		    "{\"type\":\"event\","
-		    "\"event\":\"state\",\"user_time\":\"2023-11-14 22:13:20\","
-		    "\"data\":{\"source_id\":%u,\"speed\":%u,\"gps\":{"
-		    "\"location\":{\"lat\":1.5,\"lng\":2.5}}}}",
+		    "{\"type\":\"event\",\"event\":\"state\",\"user_time\":"
+		    "\"2023-11-14 "
+		    "22:13:20\",\"data\":{\"source_id\":%u,\"speed\":%u,"
+		    "\"gps\":{\"location\":{\"lat\":1.5,\"lng\":2.5}}}}",
 		    a, i);
 	}
 	f->mono_ns = f->time_ns;
@@ -92,7 +92,7 @@ scratch_tape(const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", scratch_folder(), name);
 	must(evt_navixy_profile(true, NULL, 0, NULL, 0, &profile, NULL) ==
-	     EVT_OK);
+	    EVT_OK);
 	evt_writer_options_init(&o);
 	o.profile = profile;
 	o.block_bytes = 1200;

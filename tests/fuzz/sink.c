@@ -14,8 +14,8 @@
 #include "tools/evtape/importing.h"
 
 int
-importing_begin(
-    importing *x, const cli_command *cmd, const importing_options *options)
+importing_begin(importing *x, const cli_command *cmd,
+    const importing_options *options)
 {
 	*x = (importing){ .cmd = cmd, .o = options };
 	return -1;
@@ -74,9 +74,9 @@ importing_lines(importing *x, const char *path,
 		must(got >= 0);
 		evt_lines_added(&lines, (size_t)got);
 		while (r == EVT_OK &&
-		       (state = got > 0 ? evt_lines_next(&lines, &line, &n)
-		                        : evt_lines_last(&lines, &line, &n)) !=
-		           EVT_LINES_MORE) {
+		    (state = got > 0 ? evt_lines_next(&lines, &line, &n) :
+		                       evt_lines_last(&lines, &line, &n)) !=
+		        EVT_LINES_MORE) {
 			if (state == EVT_LINES_LINE)
 				r = fn(ctx, line, (size_t)n, ++number, err);
 			if (got == 0)
@@ -92,8 +92,9 @@ importing_lines(importing *x, const char *path,
 int
 importing_end(importing *x, int r, const evt_error *err)
 {
-	must(r >= 0 || (err->code == r && err->text[0] != '\0' &&
-	                   strchr(err->text, '\n') == NULL));
+	must(r >= 0 ||
+	    (err->code == r && err->text[0] != '\0' &&
+	        strchr(err->text, '\n') == NULL));
 	(void)x;
 	return r == EVT_OK ? CLI_DONE : CLI_FAILED;
 }

@@ -129,8 +129,8 @@ say(struct client *x, int at_ms, const char *text)
 {
 	evt_error err;
 
-	ok(evt_standin_message(
-	       x->client, text, strlen(text), T0 + at_ms * MS, &err),
+	ok(evt_standin_message(x->client, text, strlen(text), T0 + at_ms * MS,
+	       &err),
 	    &err);
 }
 
@@ -173,7 +173,7 @@ move(struct client *x, int at_ms)
 		const evt_source *s = evt_board_at(x->board, i);
 
 		was[i] = (uint8_t)((s->blocked ? EVT_WAS_BLOCKED : 0) |
-		                   (s->corrupt ? EVT_WAS_CORRUPT : 0));
+		    (s->corrupt ? EVT_WAS_CORRUPT : 0));
 	}
 	place(x, at_ms);
 	ok(evt_standin_moved(x->client, was, n, T0 + at_ms * MS, &err), &err);
@@ -219,8 +219,8 @@ short_items(const cJSON *list, const char *id, evt_buf *out)
 
 			o = o != NULL ? o : item;
 			if (number(o, id) == want)
-				assert_true(evt_buf_printf(
-				    out, " %d:%d", want, number(o, "n")));
+				assert_true(evt_buf_printf(out, " %d:%d", want,
+				    number(o, "n")));
 		}
 	}
 }
@@ -243,8 +243,8 @@ short_answer(const cJSON *root, evt_buf *out)
 			snprintf(text, sizeof(text), "%d", id);
 			status = member(value, text);
 			if (status != NULL)
-				assert_true(evt_buf_printf(
-				    out, " %s=%s", text, status->valuestring));
+				assert_true(evt_buf_printf(out, " %s=%s", text,
+				    status->valuestring));
 		}
 	}
 }
@@ -286,8 +286,8 @@ in_short(const char *text, evt_buf *out)
 	if (strcmp(type->valuestring, "response") == 0)
 		short_answer(root, out);
 	else if (strcmp(type->valuestring, "error") == 0)
-		assert_true(evt_buf_printf(
-		    out, "error %d", number(member(root, "status"), "code")));
+		assert_true(evt_buf_printf(out, "error %d",
+		    number(member(root, "status"), "code")));
 	else
 		short_event(root, out);
 	cJSON_Delete(root);

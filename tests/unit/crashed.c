@@ -94,7 +94,8 @@ crashed_recover(struct crashed *x)
 evt_segment
 crashed_look(struct crashed *x)
 {
-	evt_segment s = { .io = &evt_io_posix, .no = 1,
+	evt_segment s = { .io = &evt_io_posix,
+		.no = 1,
 		.path = strdup(x->segment) };
 	evt_error err;
 

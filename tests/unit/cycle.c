@@ -93,7 +93,7 @@ leave_note(struct cycle *c, evt_writer *w, unsigned which)
 	snprintf(text, sizeof(text), "note %u", which);
 	c->note[which].at = c->next;
 	if (evt_note_add_env(c->path, text, T0 + c->next, &c->env, &queued,
-	    &err) == EVT_OK) {
+	        &err) == EVT_OK) {
 		c->note[which].left = true;
 		promise(c, c->committed, 0);
 	}
@@ -171,8 +171,7 @@ cycle_record(struct cycle *c, unsigned n, uint64_t keep_bytes)
 void
 cycle_run(struct cycle *c)
 {
-	static const evt_gc gc = { .keep_bytes = 3000,
-		.before_ns = INT64_MIN };
+	static const evt_gc gc = { .keep_bytes = 3000, .before_ns = INT64_MIN };
 	static const evt_compact compact = { .level = 19,
 		.block_bytes = 1u << 16 };
 	evt_compact_result compacted;
@@ -273,12 +272,14 @@ cycle_check(const struct cycle *c, unsigned end, bool cut)
 		bool may_miss = i >= c->lost && i < c->resumed;
 
 		if (!held.has[i] && !may_miss)
-			fail_msg("state %u is missing of %u to %u; %u to %u are "
-			    "there", i, c->first, end, held.first, held.end);
+			fail_msg("state %u is missing of %u to %u; %u to %u "
+			         "are there",
+			    i, c->first, end, held.first, held.end);
 	}
 	if (held.holes > 0 && (!cut || held.gaps == 0))
 		fail_msg("%u states are missing of %u to %u, and no gap mark "
-		    "says so", held.holes, held.first, held.end);
+		         "says so",
+		    held.holes, held.first, held.end);
 	for (unsigned i = 0; i < CYCLE_NOTES; i++) {
 		bool kept = c->note[i].left && c->note[i].at >= c->first;
 
@@ -308,11 +309,11 @@ dump_index(const struct cycle *c)
 	static const char *const rows[] = {
 		"SELECT * FROM segment ORDER BY no",
 		"SELECT * FROM block ORDER BY segment, no",
-		"SELECT s.segment, x.source_id, typeof(x.source_id), e.name,"
-		" s.first_ns, s.last_ns, s.frames, hex(s.blocks)"
-		" FROM source_span s LEFT JOIN source x ON x.id = s.source"
-		" LEFT JOIN event e ON e.id = s.event"
-		" ORDER BY s.segment, x.source_id, e.name",
+		"SELECT s.segment, x.source_id, typeof(x.source_id), e.name, "
+		"s.first_ns, s.last_ns, s.frames, hex(s.blocks) FROM "
+		"source_span s LEFT JOIN source x ON x.id = s.source LEFT JOIN "
+		"event e ON e.id = s.event ORDER BY s.segment, x.source_id, "
+		"e.name",
 		"SELECT * FROM connection_span ORDER BY segment, connection",
 		"SELECT * FROM mark ORDER BY seq",
 		"SELECT source_id FROM source ORDER BY 1",
@@ -323,7 +324,8 @@ dump_index(const struct cycle *c)
 	sqlite3 *db;
 
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE,
-	    c->clean->vfs), SQLITE_OK);
+	                     c->clean->vfs),
+	    SQLITE_OK);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		sqlite3_stmt *st;
 		int r;

@@ -23,10 +23,10 @@ struct cycle {
 	const evt_io *clean; /* to look at the tape meanwhile */
 	int64_t sync_ns;
 	/* What the calls have promised so far: */
-	unsigned next;       /* the state that is put next */
-	unsigned committed;  /* those before it are in the kernel's hands */
-	unsigned synced;     /* and those before this one are on the disk */
-	unsigned first;      /* the oldest one that retention has left */
+	unsigned next;      /* the state that is put next */
+	unsigned committed; /* those before it are in the kernel's hands */
+	unsigned synced;    /* and those before this one are on the disk */
+	unsigned first;     /* the oldest one that retention has left */
 	/* A power cut: from `lost` on they may be missing, up to where the next
 	 * recording began. */
 	unsigned lost, resumed;
@@ -51,8 +51,8 @@ struct cycle_held {
 	unsigned first, end; /* states; first == end: none */
 	bool has[CYCLE_STATES];
 	unsigned note[CYCLE_NOTES];
-	unsigned holes;      /* states that are missing before the end */
-	unsigned gaps;       /* gap marks */
+	unsigned holes; /* states that are missing before the end */
+	unsigned gaps;  /* gap marks */
 	uint64_t last_seq;
 };
 

@@ -203,9 +203,9 @@ int
 __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     void *(*start)(void *), void *arg)
 {
-	return strikes(FAILING_MEMORY)
-	           ? EAGAIN
-	           : __real_pthread_create(thread, attr, start, arg);
+	return strikes(FAILING_MEMORY) ?
+	    EAGAIN :
+	    __real_pthread_create(thread, attr, start, arg);
 }
 
 ZSTD_CCtx *
@@ -268,8 +268,8 @@ failing_begin(void)
 
 	cJSON_InitHooks(&hooks);
 	assert_int_equal(sqlite3_shutdown(), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_config(SQLITE_CONFIG_MALLOC, &methods), SQLITE_OK);
+	assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &methods),
+	    SQLITE_OK);
 	assert_int_equal(sqlite3_initialize(), SQLITE_OK);
 }
 

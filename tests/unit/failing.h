@@ -32,8 +32,8 @@ void failing_begin(void);
  * failed, an error of another sort than what failed, or leaves memory behind.
  * Returns how often a call failed.
  */
-unsigned failing_each(
-    enum failing kind, unsigned step, int (*run)(void *arg), void *arg);
+unsigned failing_each(enum failing kind, unsigned step, int (*run)(void *arg),
+    void *arg);
 
 /* Between these two, calls count. */
 void failing_start(void);

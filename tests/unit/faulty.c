@@ -17,8 +17,9 @@ strikes(struct faulty *f)
 	/* Nothing is interrupted each time that it is tried. */
 	if (f->kind == FAIL_INTERRUPTED && (n - f->at) % 2 > 0)
 		return false;
-	errno = f->kind == FAIL_FULL ? ENOSPC :
-	    f->kind == FAIL_INTERRUPTED ? EINTR : EIO;
+	errno = f->kind == FAIL_FULL    ? ENOSPC :
+	    f->kind == FAIL_INTERRUPTED ? EINTR :
+	                                  EIO;
 	return true;
 }
 
@@ -153,7 +154,8 @@ f_list(void *ctx, const char *path, evt_io_name *name, void *arg)
 static int
 f_lock(void *ctx, int fd, int cmd, struct flock *lock)
 {
-	return strikes_reader(ctx) ? -1 : evt_io_posix.lock(NULL, fd, cmd, lock);
+	return strikes_reader(ctx) ? -1 :
+	                             evt_io_posix.lock(NULL, fd, cmd, lock);
 }
 
 static char *
@@ -210,7 +212,8 @@ before_sqlite(void *ctx, enum vfs_call call)
 	if (f->kind != FAIL_FULL && f->kind != FAIL_SHORT)
 		return errors[call];
 	return call == VFS_WRITE ? SQLITE_FULL :
-	    f->kind == FAIL_FULL ? SQLITE_OK : errors[call];
+	    f->kind == FAIL_FULL ? SQLITE_OK :
+	                           errors[call];
 }
 
 struct testvfs_hooks

@@ -63,14 +63,16 @@ put_some(struct fixture *x, evt_writer *w, unsigned n)
 		uint8_t kind, opcode;
 		const char *text;
 	} odd[] = {
-		{ EVT_KIND_RECEIVED, EVT_OP_TEXT, "{\"type\":\"event\",\"event\":"
-		    "\"state_batch\",\"data\":[{\"source_id\":10001},"
-		    "{\"source_id\":10003},{\"source_id\":\"ten\"}]}" },
-		{ EVT_KIND_MARK, EVT_MARK_NOTE, "{\"mark\":\"note\",\"text\":"
-		    "\"at the gate\"}" },
+		{ EVT_KIND_RECEIVED, EVT_OP_TEXT,
+		    "{\"type\":\"event\",\"event\":\"state_batch\",\"data\":[{"
+		    "\"source_id\":10001},{\"source_id\":10003},{\"source_id\":"
+		    "\"ten\"}]}" },
+		{ EVT_KIND_MARK, EVT_MARK_NOTE,
+		    "{\"mark\":\"note\",\"text\":\"at the gate\"}" },
 		{ EVT_KIND_RECEIVED, EVT_OP_BINARY, "\x01\xff\x7f" },
 		{ EVT_KIND_SENT, EVT_OP_TEXT, "{\"action\":\"subscribe\"}" },
-		{ EVT_KIND_RECEIVED, EVT_OP_TEXT, "{\n \"event\": \"state\"\n}" },
+		{ EVT_KIND_RECEIVED, EVT_OP_TEXT,
+		    "{\n \"event\": \"state\"\n}" },
 		{ EVT_KIND_RECEIVED, EVT_OP_TEXT, "X" },
 	};
 
@@ -156,9 +158,9 @@ add_blocks(struct file *f)
 			add_part(f, (struct part){ .from = at, .to = end });
 		} else {
 			end += evt_get32(h + BH_LINES_STORED);
-			add_part(f, (struct part){ at, end,
-			    evt_get64(h + BH_FIRST_SEQ),
-			    evt_get32(h + BH_FRAMES), false });
+			add_part(f,
+			    (struct part){ at, end, evt_get64(h + BH_FIRST_SEQ),
+			        evt_get32(h + BH_FRAMES), false });
 		}
 		at = end;
 	}
@@ -176,7 +178,8 @@ add_records(struct fixture *x, struct file *f)
 	for (; at < f->n; seq++) {
 		size_t end = at + JR_HEAD + evt_get32(f->bytes + at);
 
-		add_part(f, (struct part){ at, end, seq, x->n + 1 - seq, true });
+		add_part(f,
+		    (struct part){ at, end, seq, x->n + 1 - seq, true });
 		at = end;
 	}
 	assert_int_equal(at, f->n);
@@ -375,8 +378,9 @@ check_frame(struct fixture *x, const evt_frame *f, const evt_frame *w)
 	    f->conn == w->conn && f->len == w->len &&
 	    memcmp(f->payload, w->payload, w->len) == 0 &&
 	    (f->event == NULL) == (w->event == NULL) &&
-	    f->event_len == w->event_len && (w->event == NULL ||
-	    memcmp(f->event, w->event, w->event_len) == 0) &&
+	    f->event_len == w->event_len &&
+	    (w->event == NULL ||
+	        memcmp(f->event, w->event, w->event_len) == 0) &&
 	    f->n_sources == w->n_sources;
 
 	for (size_t i = 0; same && i < w->n_sources; i++) {
@@ -418,7 +422,8 @@ flips_read(struct fixture *x, const evt_filter *filter)
 		    f.opcode == EVT_MARK_GAP)
 			continue;
 		if (f.seq <= last || f.seq > x->n)
-			FAIL(x, "frame %" PRIu64 " after %" PRIu64, f.seq, last);
+			FAIL(x, "frame %" PRIu64 " after %" PRIu64, f.seq,
+			    last);
 		check_frame(x, &f, &x->want[f.seq - 1]);
 		last = f.seq;
 		x->seen[f.seq - 1] = true;
@@ -482,8 +487,10 @@ flips_check_named(struct fixture *x, size_t place)
 		FAIL(x, "verify does not name the place %zu; it says:\n%s",
 		    place, x->said);
 	if (got.frames != x->n_seen)
-		FAIL(x, "verify counts %" PRIu64 " intact frames, the cursor "
-		    "yields %zu:\n%s", got.frames, x->n_seen, x->said);
+		FAIL(x,
+		    "verify counts %" PRIu64
+		    " intact frames, the cursor yields %zu:\n%s",
+		    got.frames, x->n_seen, x->said);
 }
 
 /* ---- recovering --------------------------------------------------------------- */
@@ -599,7 +606,6 @@ flips_check_in_place(struct fixture *x)
 	free(before);
 	restore_all(x);
 }
-
 
 /* ---- the run ---- */
 

@@ -37,18 +37,18 @@ struct fixture {
 	evt_profile *profile;
 	evt_frame *want; /* by sequence number - 1 */
 	size_t n;
-	bool die;        /* leave it as a recorder that was killed */
-	unsigned more;   /* frames */
+	bool die;      /* leave it as a recorder that was killed */
+	unsigned more; /* frames */
 	struct file *file;
 	size_t n_files;
 	/* Of the case at hand: */
 	const struct file *hit;
 	size_t at;
 	const char *what;
-	bool mended;     /* recovered in place: gap marks may stand in it */
-	bool *seen;      /* by sequence number - 1 */
+	bool mended; /* recovered in place: gap marks may stand in it */
+	bool *seen;  /* by sequence number - 1 */
 	size_t n_seen;
-	size_t named;    /* faults that name file and place */
+	size_t named; /* faults that name file and place */
 	uint64_t faults, notes;
 	size_t place;
 	char said[2000];
@@ -57,11 +57,12 @@ struct fixture {
 };
 
 /* Fail, and tell which byte of which file it was. */
-#define FAIL(x, ...) do { \
-	fprintf(stderr, "%s, offset %zu %s: ", (x)->hit->name, (x)->at, \
-	    (x)->what); \
-	fail_msg(__VA_ARGS__); \
-} while (0)
+#define FAIL(x, ...)                                                   \
+	do {                                                           \
+		fprintf(stderr, "%s, offset %zu %s: ", (x)->hit->name, \
+		    (x)->at, (x)->what);                               \
+		fail_msg(__VA_ARGS__);                                 \
+	} while (0)
 
 /* Setups: a tape that was closed; one whose recorder died. */
 int flips_closed(void **state);
@@ -73,8 +74,8 @@ void flips_flip(struct fixture *x, const struct file *f, size_t at,
     uint8_t with);
 void flips_cut_off(struct fixture *x, const struct file *f, size_t at);
 void flips_restore(struct fixture *x);
-void flips_overwrite(struct fixture *x, const uint8_t *p, size_t from,
-    size_t n, size_t size);
+void flips_overwrite(struct fixture *x, const uint8_t *p, size_t from, size_t n,
+    size_t size);
 
 /* The part that a flip at x->at hits. */
 const struct part *flips_part_hit(const struct fixture *x);

@@ -43,9 +43,12 @@ tape_seek(void *ctx, int64_t time_ns, evt_error *err)
 void
 paced_put(struct paced_tape *t, int64_t at)
 {
-	t->frame[t->n] = (evt_frame){ .seq = t->n + 1, .time_ns = T0 + at,
-		.mono_ns = T0 + at, .opcode = EVT_OP_TEXT,
-		.payload = (const uint8_t *)"{}", .len = 2 };
+	t->frame[t->n] = (evt_frame){ .seq = t->n + 1,
+		.time_ns = T0 + at,
+		.mono_ns = T0 + at,
+		.opcode = EVT_OP_TEXT,
+		.payload = (const uint8_t *)"{}",
+		.len = 2 };
 	t->n++;
 }
 

@@ -26,7 +26,7 @@ struct paced_tape {
 	evt_frame frame[64];
 	size_t n, at;
 	size_t live_until; /* frames that are "there"; the rest comes later */
-	size_t bad;        /* the frame at this place is a damaged block; 0: none */
+	size_t bad; /* the frame at this place is a damaged block; 0: none */
 	bool told;
 };
 

@@ -20,8 +20,16 @@
 #define SECTOR 512u
 #define NO_FILE UINT32_MAX
 
-enum what { MAKE_FILE, MAKE_FOLDER, RENAME, REMOVE, WRITE, CUT_SIZE, SYNC,
-	SYNC_FOLDER };
+enum what {
+	MAKE_FILE,
+	MAKE_FOLDER,
+	RENAME,
+	REMOVE,
+	WRITE,
+	CUT_SIZE,
+	SYNC,
+	SYNC_FOLDER
+};
 
 struct change {
 	enum what what;
@@ -29,9 +37,9 @@ struct change {
 	char *name, *to; /* below the root; SYNC_FOLDER: the folder's */
 	uint8_t *data;
 	size_t len;
-	uint64_t at;     /* CUT_SIZE: the new size */
-	char *folder;    /* of the name that it makes, changes or removes */
-	size_t safe_at;  /* the sync behind which it is safe; 0: none yet */
+	uint64_t at;    /* CUT_SIZE: the new size */
+	char *folder;   /* of the name that it makes, changes or removes */
+	size_t safe_at; /* the sync behind which it is safe; 0: none yet */
 };
 
 struct name {
@@ -398,8 +406,8 @@ static void
 v_truncated(void *ctx, const char *path, uint64_t size)
 {
 	if (below(ctx, path) != NULL)
-		note(ctx, CUT_SIZE, note_file(ctx, below(ctx, path)),
-		    NULL)->at = size;
+		note(ctx, CUT_SIZE, note_file(ctx, below(ctx, path)), NULL)
+		    ->at = size;
 }
 
 static void
@@ -459,7 +467,8 @@ take(void *arg, const char *name, bool is_file)
 		note(t->p, MAKE_FOLDER, NO_FILE, below(t->p, inner.folder));
 		add_name(t->p, below(t->p, inner.folder), NO_FILE);
 		assert_int_equal(evt_io_posix.list(NULL, inner.folder, take,
-		    &inner), 0);
+		                     &inner),
+		    0);
 	} else {
 		take_file(t->p, inner.folder);
 	}
@@ -471,8 +480,11 @@ struct powercut *
 powercut_new(const char *root)
 {
 	struct powercut *p = calloc(1, sizeof(*p));
-	struct testvfs_hooks hooks = { .ctx = p, .opened = v_opened,
-		.wrote = v_wrote, .truncated = v_truncated, .synced = v_synced,
+	struct testvfs_hooks hooks = { .ctx = p,
+		.opened = v_opened,
+		.wrote = v_wrote,
+		.truncated = v_truncated,
+		.synced = v_synced,
 		.removed = v_removed };
 	struct taking t = { p, root };
 
@@ -516,7 +528,7 @@ powercut_changes(const struct powercut *p)
 struct disk {
 	enum cut cut;
 	uint64_t random;
-	size_t order;       /* CUT_ORDER: what comes later is lost */
+	size_t order; /* CUT_ORDER: what comes later is lost */
 	evt_buf *files;
 	struct powercut at; /* its names alone */
 };
@@ -628,7 +640,8 @@ store(const struct disk *d, const char *dir)
 
 				if (f != NULL && b->len > 0)
 					assert_int_equal(fwrite(b->data, 1,
-					    b->len, f), b->len);
+					                     b->len, f),
+					    b->len);
 				if (f != NULL)
 					assert_int_equal(fclose(f), 0);
 			}
@@ -663,8 +676,8 @@ powercut_make(const struct powercut *p, size_t at, enum cut cut, unsigned seed,
 		bool safe = i < p->safe || (c->safe_at > 0 && c->safe_at <= at);
 
 		if (safe || arrives(&d, i))
-			apply(&d, c, !safe && cut == CUT_TORN &&
-			    draw(&d, 3) > 0);
+			apply(&d, c,
+			    !safe && cut == CUT_TORN && draw(&d, 3) > 0);
 	}
 	store(&d, dir);
 	for (uint32_t i = 0; i < p->n_files; i++)

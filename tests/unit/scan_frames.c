@@ -45,7 +45,8 @@ put_number(struct dice *d, evt_buf *b)
 		"0e0", "-1E-2", "9223372036854775807", "9223372036854775808",
 		"-9223372036854775808", "-9223372036854775809",
 		"18446744073709551616", "0.1", "1e400", "999999999999999999",
-		"1000000000000000000", "12345678901234567890123456789012345678" };
+		"1000000000000000000",
+		"12345678901234567890123456789012345678" };
 
 	if (roll(d, 400) == 0) {
 		put(b, "1");
@@ -88,7 +89,8 @@ put_name(struct dice *d, evt_buf *b)
 		/* Their beginnings are alike, to each side of the 32 and 64
 		 * bytes that are compared at a time. */
 		"dat", "data0", "a_rather_long_name_of_29bytes",
-		"a_rather_long_name_of_28byte", "a_rather_long_name_of_30_bytes",
+		"a_rather_long_name_of_28byte",
+		"a_rather_long_name_of_30_bytes",
 		"a_name_that_is_so_long_that_it_is_remembered_just_so_________",
 		"a_name_that_is_so_long_that_it_is_remembered_just_so________",
 		"a_name_that_is_so_long_that_it_is_remembered_just_so_______" };
@@ -114,8 +116,8 @@ put_value(struct dice *d, evt_buf *b, unsigned depth)
 {
 	static const char *const words[] = { "true", "false", "null", "[]",
 		"{}" };
-	uint64_t kind = depth == 0 ? 3 + roll(d, 7) :
-	    roll(d, depth < 7 ? 10 : 5);
+	uint64_t kind =
+	    depth == 0 ? 3 + roll(d, 7) : roll(d, depth < 7 ? 10 : 5);
 
 	put_space(d, b);
 	if (kind < 2) {
@@ -153,14 +155,16 @@ made_up_frame(struct dice *d, evt_buf *b)
 void
 mutate(struct dice *d, evt_buf *b)
 {
-	static const char bytes[] = "{}[]\",:\\/ \t\n019-+.eEutfn\x1f\x80\xc3\xed"
+	static const char bytes[] =
+	    "{}[]\",:\\/ \t\n019-+.eEutfn\x1f\x80\xc3\xed"
 	    "\xf4\xff";
 	uint64_t n = 1 + roll(d, 3);
 
 	for (; n > 0 && b->len > 1; n--) {
 		size_t at = (size_t)roll(d, b->len);
 		size_t to = (size_t)roll(d, b->len);
-		uint8_t c = roll(d, 3) == 0 ? (uint8_t)roll(d, 256) :
+		uint8_t c = roll(d, 3) == 0 ?
+		    (uint8_t)roll(d, 256) :
 		    (uint8_t)bytes[roll(d, sizeof(bytes) - 1)];
 
 		switch (roll(d, 6)) {
@@ -168,12 +172,14 @@ mutate(struct dice *d, evt_buf *b)
 			b->len = at + 1;
 			break;
 		case 1:
-			memmove(b->data + at, b->data + at + 1, b->len - at - 1);
+			memmove(b->data + at, b->data + at + 1,
+			    b->len - at - 1);
 			b->len--;
 			break;
 		case 2:
 			assert_true(evt_buf_add_byte(b, c));
-			memmove(b->data + at + 1, b->data + at, b->len - at - 1);
+			memmove(b->data + at + 1, b->data + at,
+			    b->len - at - 1);
 			b->data[at] = c;
 			break;
 		case 3:

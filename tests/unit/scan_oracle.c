@@ -19,7 +19,7 @@ struct token {
 	const char *text; /* as it stands; strings without their quotes */
 	size_t len;
 	bool is_string;
-	bool nul;         /* a string that holds \u0000 */
+	bool nul; /* a string that holds \u0000 */
 };
 
 struct tokens {
@@ -53,7 +53,9 @@ note(struct reader *r, const uint8_t *from, const uint8_t *to, bool is_string,
 		t->list = must(realloc(t->list, t->cap * sizeof(*t->list)));
 	}
 	t->list[t->n++] = (struct token){ .text = (const char *)from,
-		.len = (size_t)(to - from), .is_string = is_string, .nul = nul };
+		.len = (size_t)(to - from),
+		.is_string = is_string,
+		.nul = nul };
 }
 
 static bool
@@ -170,7 +172,7 @@ string(struct reader *r)
 
 	if (!take(r, "\""))
 		return false;
-	for (from = r->p; r->p < r->end; ) {
+	for (from = r->p; r->p < r->end;) {
 		if (take(r, "\"")) {
 			note(r, from, r->p - 1, true, nul);
 			return true;
@@ -248,7 +250,7 @@ struct found {
 
 struct walk {
 	const oracle_profile *profile;
-	const struct token *token; /* the next one */
+	const struct token *token;             /* the next one */
 	const char *where[EVT_SCAN_DEPTH + 1]; /* names; NULL: an index */
 	size_t index[EVT_SCAN_DEPTH + 1];
 	size_t depth;
@@ -315,8 +317,9 @@ found(struct walk *w, const char *text, bool is_int)
 		if (path_leads_here(w, pr->sources[i])) {
 			w->sources = must(realloc(w->sources,
 			    (w->n_sources + 1) * sizeof(*w->sources)));
-			w->sources[w->n_sources++] = (struct found){
-				.text = must(strdup(text)), .is_int = is_int };
+			w->sources[w->n_sources++] =
+			    (struct found){ .text = must(strdup(text)),
+				    .is_int = is_int };
 			break;
 		}
 	}
@@ -371,8 +374,8 @@ walk_value(struct walk *w, const cJSON *item)
 		if (cJSON_IsObject(item)) {
 			/* A name with U+0000 is equal to no component, nor is
 			 * what is no UTF-8. */
-			w->where[w->depth - 1] = next_token(w)->nul ?
-			    "\xff" : c->string;
+			w->where[w->depth - 1] =
+			    next_token(w)->nul ? "\xff" : c->string;
 		}
 		walk_value(w, c);
 	}
@@ -394,7 +397,7 @@ compare(const struct walk *w, const evt_scan_result *r)
 
 	if ((w->event.text != NULL) != (r->event != NULL))
 		return r->event != NULL ? "an event that is none" :
-		    "no event where there is one";
+		                          "no event where there is one";
 	if (r->event != NULL && !same(&w->event, r->event, r->event_len))
 		return "another event";
 	if (r->n_sources != w->n_sources) {
@@ -407,9 +410,10 @@ compare(const struct walk *w, const evt_scan_result *r)
 
 		if (!same(&w->sources[i], k->text, k->len) ||
 		    w->sources[i].is_int != k->is_int) {
-			snprintf(words, sizeof(words), "source %zu is %.*s and "
-			    "not %.60s", i, (int)(k->len < 60 ? k->len : 60),
-			    k->text, w->sources[i].text);
+			snprintf(words, sizeof(words),
+			    "source %zu is %.*s and not %.60s", i,
+			    (int)(k->len < 60 ? k->len : 60), k->text,
+			    w->sources[i].text);
 			return words;
 		}
 	}
@@ -430,7 +434,8 @@ static const char *
 keys_differ(const oracle_profile *profile, const uint8_t *p, size_t n,
     const struct tokens *t, const evt_scan_result *result)
 {
-	struct walk w = { .profile = profile, .token = t->list,
+	struct walk w = { .profile = profile,
+		.token = t->list,
 		.event_path = SIZE_MAX };
 	char *copy = must(malloc(n + 1));
 	const char *differ = "cJSON does not take it";
@@ -458,8 +463,8 @@ oracle_differs(const oracle_profile *profile, const uint8_t *p, size_t n,
 {
 	struct tokens t = { 0 };
 	bool json = n > 0 && frame(p, n, &t);
-	bool lines = json && (memchr(p, '\n', n) != NULL ||
-	    memchr(p, '\r', n) != NULL);
+	bool lines =
+	    json && (memchr(p, '\n', n) != NULL || memchr(p, '\r', n) != NULL);
 	const char *differ = NULL;
 
 	if (json != result->json)

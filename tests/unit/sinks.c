@@ -88,9 +88,14 @@ no_space(void *ctx, const char *path, evt_space *ret)
 evt_room *
 sinks_make_room(struct sinks *x)
 {
-	evt_room_options o = { .path = "x", .limit = evt_room_default,
-		.closing = sinks_closing, .board = &x->board,
-		.space = no_space, .say = NULL, .stop = sinks_stop, .ctx = x };
+	evt_room_options o = { .path = "x",
+		.limit = evt_room_default,
+		.closing = sinks_closing,
+		.board = &x->board,
+		.space = no_space,
+		.say = NULL,
+		.stop = sinks_stop,
+		.ctx = x };
 	evt_room *room = evt_room_new(&o);
 
 	assert_non_null(room);
@@ -101,9 +106,12 @@ sinks_make_room(struct sinks *x)
 static void
 arm(struct sinks *x)
 {
-	evt_item item = { .time_ns = 900, .mono_ns = 900,
-		.payload = (const uint8_t *)"{}", .len = 2,
-		.kind = EVT_KIND_MARK, .opcode = EVT_MARK_STARTED };
+	evt_item item = { .time_ns = 900,
+		.mono_ns = 900,
+		.payload = (const uint8_t *)"{}",
+		.len = 2,
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_STARTED };
 
 	evt_sink_put(x->sink, &item);
 	evt_sink_commit(x->sink);
@@ -114,8 +122,11 @@ static evt_pretrigger *
 make_pretrigger(struct sinks *x)
 {
 	evt_pretrigger_options o = { .writer = x->writer,
-		.keep_ns = 3600 * EVT_NS_PER_S, .after_ns = EVT_NS_PER_S,
-		.keep_bytes = 1u << 30, .now = now, .say = say_pretrigger };
+		.keep_ns = 3600 * EVT_NS_PER_S,
+		.after_ns = EVT_NS_PER_S,
+		.keep_bytes = 1u << 30,
+		.now = now,
+		.say = say_pretrigger };
 	evt_pretrigger *p;
 	evt_error err;
 
@@ -126,11 +137,18 @@ make_pretrigger(struct sinks *x)
 void
 sinks_begin(struct sinks *x, uint64_t max_frames, uint64_t max_stored)
 {
-	evt_sink_options o = { .writer = NULL, .board = &x->board,
-		.max_frames = max_frames, .max_stored = max_stored,
+	evt_sink_options o = { .writer = NULL,
+		.board = &x->board,
+		.max_frames = max_frames,
+		.max_stored = max_stored,
 		.dropping = x->keep_list,
-		.room = x->room, .ending = ending, .pause = wait_ns,
-		.say = say, .stop = sinks_stop, .beat = beat, .ctx = x };
+		.room = x->room,
+		.ending = ending,
+		.pause = wait_ns,
+		.say = say,
+		.stop = sinks_stop,
+		.beat = beat,
+		.ctx = x };
 	evt_writer_env env = *test_env();
 	evt_writer_options wo;
 	evt_error err;
@@ -178,9 +196,13 @@ sinks_put(struct sinks *x, unsigned from, unsigned to)
 {
 	for (unsigned i = from; i < to; i++) {
 		evt_frame f = make_state(i, 3);
-		evt_item item = { .time_ns = 1000 + i, .mono_ns = 1000 + i,
-			.payload = f.payload, .len = f.len, .conn = 1,
-			.kind = EVT_KIND_RECEIVED, .opcode = EVT_OP_TEXT };
+		evt_item item = { .time_ns = 1000 + i,
+			.mono_ns = 1000 + i,
+			.payload = f.payload,
+			.len = f.len,
+			.conn = 1,
+			.kind = EVT_KIND_RECEIVED,
+			.opcode = EVT_OP_TEXT };
 
 		evt_sink_put(x->sink, &item);
 		free((void *)(uintptr_t)f.payload);
@@ -190,9 +212,12 @@ sinks_put(struct sinks *x, unsigned from, unsigned to)
 void
 sinks_put_mark(struct sinks *x)
 {
-	evt_item item = { .time_ns = 5000, .mono_ns = 5000,
-		.payload = (const uint8_t *)"{\"mark\":\"note\"}", .len = 15,
-		.kind = EVT_KIND_MARK, .opcode = EVT_MARK_NOTE };
+	evt_item item = { .time_ns = 5000,
+		.mono_ns = 5000,
+		.payload = (const uint8_t *)"{\"mark\":\"note\"}",
+		.len = 15,
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_NOTE };
 
 	evt_sink_put(x->sink, &item);
 }

@@ -110,14 +110,16 @@ evt_frame
 make_state(unsigned i, unsigned sources)
 {
 	char *text = malloc(400);
-	evt_frame f = { .kind = EVT_KIND_RECEIVED, .opcode = EVT_OP_TEXT,
+	evt_frame f = { .kind = EVT_KIND_RECEIVED,
+		.opcode = EVT_OP_TEXT,
 		.conn = 1 };
 	int n;
 
 	assert_non_null(text);
-	n = snprintf(text, 400, "{\"type\":\"event\",\"event\":\"state\",\"data\":"
-	    "{\"source_id\":%u,\"gps\":{\"location\":{\"lat\":%u.%06u,\"lng\":"
-	    "%u.5},\"speed\":%u},\"movement_status\":\"%s\"}}",
+	n = snprintf(text, 400,
+	    "{\"type\":\"event\",\"event\":\"state\",\"data\":{\"source_id\":%"
+	    "u,\"gps\":{\"location\":{\"lat\":%u.%06u,\"lng\":%u.5},\"speed\":%"
+	    "u},\"movement_status\":\"%s\"}}",
 	    10001 + i % sources, i % 90, i * 7919 % 1000000, i % 180, i % 120,
 	    i % 3 ? "moving" : "stopped");
 	f.payload = (uint8_t *)text;
@@ -135,7 +137,8 @@ put_states(evt_writer *w, unsigned from, unsigned n, unsigned sources,
 		evt_frame f = make_state(i, sources);
 		uint8_t *payload = (uint8_t *)(uintptr_t)f.payload;
 
-		f.time_ns = f.mono_ns = start_ns + (int64_t)(i - from) * step_ns;
+		f.time_ns = f.mono_ns =
+		    start_ns + (int64_t)(i - from) * step_ns;
 		ok(evt_writer_put(w, &f, &err), &err);
 		free(payload);
 	}

@@ -28,10 +28,10 @@ test_listen(void **state)
 		{ "[::]:1", "::", 1 },
 		{ "example.org:80", "example.org", 80 },
 	};
-	static const char *const bad[] = { "", "127.0.0.1", "127.0.0.1:",
-		"127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:x", "::1", "[::1",
-		"[::1]", "[::1]8787", "host:1:2", "99999999999999999999",
-		"host: 1" };
+	static const char *const bad[] = { "", "127.0.0.1",
+		"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:x",
+		"::1", "[::1", "[::1]", "[::1]8787", "host:1:2",
+		"99999999999999999999", "host: 1" };
 	evt_listen l;
 
 	(void)state;
@@ -83,9 +83,12 @@ test_token_files(void **state)
 	static const struct {
 		const char *text, *why;
 	} bad[] = {
-		{ "", "not 0" }, { "\n", "not 0" }, { "short\n", "not 5" },
+		{ "", "not 0" },
+		{ "\n", "not 0" },
+		{ "short\n", "not 5" },
 		{ TOKEN " " TOKEN, "white space" },
-		{ TOKEN "\x01", "visible" }, { TOKEN "\xc3\xa9", "visible" },
+		{ TOKEN "\x01", "visible" },
+		{ TOKEN "\xc3\xa9", "visible" },
 	};
 	char token[EVT_TOKEN_MAX + 1], big[EVT_TOKEN_MAX + 1000];
 	evt_error err;
@@ -93,22 +96,26 @@ test_token_files(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		assert_int_equal(read_token(good[i], strlen(good[i]), token,
-		    &err), EVT_OK);
+		                     &err),
+		    EVT_OK);
 		assert_string_equal(token, TOKEN);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(read_token(bad[i].text, strlen(bad[i].text),
-		    token, &err), EVT_ERR_ARG);
+		                     token, &err),
+		    EVT_ERR_ARG);
 		if (strstr(err.text, bad[i].why) == NULL)
 			fail_msg("%s", err.text);
 	}
 	memset(big, 'x', sizeof(big));
-	assert_int_equal(read_token(big, sizeof(big), token, &err), EVT_ERR_ARG);
+	assert_int_equal(read_token(big, sizeof(big), token, &err),
+	    EVT_ERR_ARG);
 	assert_int_equal(read_token(big, EVT_TOKEN_MAX, token, &err), EVT_OK);
 	assert_int_equal(evt_token_read("/nowhere/token", token, &err),
 	    EVT_ERR_IO);
 	assert_int_equal(evt_token_take(" " TOKEN "\nmore", "EVTAPE_TOKEN",
-	    token, &err), EVT_OK);
+	                     token, &err),
+	    EVT_OK);
 	assert_string_equal(token, TOKEN);
 	assert_int_equal(evt_token_take("a b", "EVTAPE_TOKEN", token, &err),
 	    EVT_ERR_ARG);
@@ -120,7 +127,8 @@ static const char *why;
 static int
 judge(const evt_access *a, const char *auth, const char *token)
 {
-	evt_request q = { .host = "localhost", .authorization = auth,
+	evt_request q = { .host = "localhost",
+		.authorization = auth,
 		.token = token };
 
 	return evt_access_judge(a, &q, &why);
@@ -159,7 +167,8 @@ static void
 check_rows(const evt_access *a, const struct row *row, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		evt_request q = { .host = row[i].host, .origin = row[i].origin };
+		evt_request q = { .host = row[i].host,
+			.origin = row[i].origin };
 		int status = evt_access_judge(a, &q, &why);
 
 		if (status != row[i].status)
@@ -245,7 +254,8 @@ test_allowed_origins(void **state)
 		{ "localhost", "null", 0 },
 		{ "x.example", "https://x.example", 403 },
 	};
-	evt_access a = { .host = "127.0.0.1", .origins = origins,
+	evt_access a = { .host = "127.0.0.1",
+		.origins = origins,
 		.n_origins = 2 };
 
 	(void)state;
@@ -259,12 +269,14 @@ test_allowed_origins(void **state)
 static void
 test_bad_origins(void **state)
 {
-	static const char *const bad[] = { "", "maps.example", "://x", "http://",
-		"http://a/", "http://a b", "http://[::1", "http://:80" };
+	static const char *const bad[] = { "", "maps.example", "://x",
+		"http://", "http://a/", "http://a b", "http://[::1",
+		"http://:80" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		evt_access a = { .host = "127.0.0.1", .origins = &bad[i],
+		evt_access a = { .host = "127.0.0.1",
+			.origins = &bad[i],
 			.n_origins = 1 };
 
 		if (evt_access_check_origins(&a, NULL) != EVT_ERR_ARG)

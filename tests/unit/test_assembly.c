@@ -14,8 +14,8 @@ static void
 messages_from_fragments(void **state)
 {
 	evt_assembly a = { .max = 8 };
-	uint8_t one[] = "whole", two[] = "abc", three[] = "defgh",
-	    more[] = "x", *got;
+	uint8_t one[] = "whole", two[] = "abc", three[] = "defgh", more[] = "x",
+	        *got;
 	uint64_t n;
 
 	(void)state;
@@ -62,8 +62,8 @@ any_number_of_fragments(void **state)
 		enum evt_assembly_state s = EVT_ASSEMBLY_MORE;
 
 		for (size_t at = 0; at < sizeof(text); at += step) {
-			size_t k = sizeof(text) - at < step ?
-			    sizeof(text) - at : step;
+			size_t k =
+			    sizeof(text) - at < step ? sizeof(text) - at : step;
 
 			assert_int_equal(s, EVT_ASSEMBLY_MORE);
 			s = evt_assembly_add(&a, text + at, k,
@@ -87,7 +87,8 @@ an_endless_message(void **state)
 	(void)state;
 	for (int i = 0; i < 5000; i++) {
 		assert_int_equal(evt_assembly_add(&a, piece, sizeof(piece),
-		    false, &got, &n), EVT_ASSEMBLY_MORE);
+		                     false, &got, &n),
+		    EVT_ASSEMBLY_MORE);
 		assert_true(a.buf.cap <= 200000);
 	}
 	/* The connection is lost within it. */

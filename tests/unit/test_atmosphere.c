@@ -14,8 +14,8 @@ static const uint8_t counted[16] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66,
 static void
 who_gets_what(void **state)
 {
-	static const char shake[] = "00112233-4455-4677-8899-aabbccddeeff|"
-	                            "60000|X|";
+	static const char shake[] =
+	    "00112233-4455-4677-8899-aabbccddeeff|60000|X|";
 	static const struct {
 		const char *id, *want;
 		bool protocol, beats;

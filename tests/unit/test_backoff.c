@@ -28,7 +28,7 @@ waits_grow_to_a_minute_and_are_spread(void **state)
 		wait = evt_backoff_next(&b, i, 0);
 		assert_int_equal(wait, i % 2 ? most : 0);
 		most = most * 2 > EVT_BACKOFF_MOST_NS ? EVT_BACKOFF_MOST_NS :
-		    most * 2;
+		                                        most * 2;
 	}
 }
 
@@ -56,7 +56,8 @@ a_wait_is_no_longer_than_the_connection_was(void **state)
 {
 	static const struct {
 		int64_t lasted_s, most_s;
-	} cases[] = { { 2, 2 }, { 3, 2 }, { 7, 4 }, { 8, 8 }, { 15, 8 }, { 59, 32 } };
+	} cases[] = { { 2, 2 }, { 3, 2 }, { 7, 4 }, { 8, 8 }, { 15, 8 },
+		{ 59, 32 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -110,7 +111,8 @@ patience_doubles_to_an_hour(void **state)
 		wait = evt_backoff_patient(&b, i, 0);
 		assert_in_range(wait, least, least / 10 * 11);
 		least = least * 2 > EVT_BACKOFF_ASKED_MOST_NS ?
-		    EVT_BACKOFF_ASKED_MOST_NS : least * 2;
+		    EVT_BACKOFF_ASKED_MOST_NS :
+		    least * 2;
 	}
 	b = (evt_backoff){ .random = draw };
 	chance = 0;
@@ -127,11 +129,11 @@ retry_after(void **state)
 	(void)state;
 	assert_true(evt_retry_after_parse("120", now, &ns));
 	assert_int_equal(ns, 120 * EVT_NS_PER_S);
-	assert_true(evt_retry_after_parse("Tue, 14 Nov 2023 22:14:20 GMT", now,
-	    &ns));
+	assert_true(
+	    evt_retry_after_parse("Tue, 14 Nov 2023 22:14:20 GMT", now, &ns));
 	assert_int_equal(ns, 60 * EVT_NS_PER_S);
-	assert_true(evt_retry_after_parse("Tue, 14 Nov 2023 22:00:00 GMT", now,
-	    &ns));
+	assert_true(
+	    evt_retry_after_parse("Tue, 14 Nov 2023 22:00:00 GMT", now, &ns));
 	assert_int_equal(ns, 0);
 	ns = 7;
 	assert_false(evt_retry_after_parse("soon", now, &ns));

@@ -116,7 +116,8 @@ flips_in_an_open_segment_and_the_journal(void **state)
 	for (size_t i = 0; i < x->n_files; i++) {
 		const struct file *f = &x->file[i];
 
-		for (size_t at = 0; ends_in(f->name, "lock") && at < f->n; at++) {
+		for (size_t at = 0; ends_in(f->name, "lock") && at < f->n;
+		     at++) {
 			flips_flip(x, f, at, 0xff);
 			flips_read(x, NULL);
 			flips_check_saved(x, NULL);
@@ -210,8 +211,8 @@ journal_cut_is_told(struct fixture *x)
 	for (size_t i = 0; i < x->hit->n_parts; i++)
 		edge = edge || x->at == x->hit->part[i].to;
 	assert_int_equal(got.frames, x->n_seen);
-	if (got.faults > 0 || (!edge && strstr(x->said, "no whole record") ==
-	    NULL))
+	if (got.faults > 0 ||
+	    (!edge && strstr(x->said, "no whole record") == NULL))
 		FAIL(x, "verify says:\n%s", x->said);
 }
 
@@ -243,15 +244,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(sound, flips_closed, flips_teardown),
+		cmocka_unit_test_setup_teardown(sound, flips_closed,
+		    flips_teardown),
 		cmocka_unit_test_setup_teardown(flips_in_sealed_segments,
 		    flips_closed, flips_teardown),
 		cmocka_unit_test_setup_teardown(
-		    flips_in_an_open_segment_and_the_journal, flips_killed, flips_teardown),
+		    flips_in_an_open_segment_and_the_journal, flips_killed,
+		    flips_teardown),
 		cmocka_unit_test_setup_teardown(segments_cut_off, flips_closed,
 		    flips_teardown),
 		cmocka_unit_test_setup_teardown(
-		    open_segment_and_journal_cut_off, flips_killed, flips_teardown),
+		    open_segment_and_journal_cut_off, flips_killed,
+		    flips_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

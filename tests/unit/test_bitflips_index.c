@@ -81,7 +81,7 @@ last_sum(evt_tape *tape)
 	if (evt_tape_each_last(tape, "state", INT64_MAX, add_last, &sum, NULL))
 		sum = 2;
 	if (evt_tape_last_before(tape, "10003", NULL, T0 + 30 * STEP, &f,
-	    NULL) == EVT_OK)
+	        NULL) == EVT_OK)
 		sum = add_number(sum, f.seq);
 	if (evt_tape_timeline(tape, T0, T0 + 60 * STEP, 6, &t, NULL) != EVT_OK)
 		return add_number(sum, 3);
@@ -106,8 +106,10 @@ answers(struct fixture *x)
 	sum = add_number(info_sum(tape), last_sum(tape));
 	evt_tape_close(tape);
 	for (size_t i = 0; i < 6; i++) {
-		evt_filter f = { .sources = sources, .n_sources = 1,
-			.events = events, .n_events = i % 2 };
+		evt_filter f = { .sources = sources,
+			.n_sources = 1,
+			.events = events,
+			.n_events = i % 2 };
 
 		f.sources = &sources[i / 2];
 		f.with_marks = i == 0;
@@ -182,8 +184,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(flips_in_the_index, flips_closed,
-		    flips_teardown),
+		cmocka_unit_test_setup_teardown(flips_in_the_index,
+		    flips_closed, flips_teardown),
 		cmocka_unit_test_setup_teardown(the_index_cut_off, flips_closed,
 		    flips_teardown),
 	};

@@ -86,11 +86,12 @@ make(uint64_t *s, uint64_t seq, int64_t time_ns)
 	m->f.mono_ns = time_ns - T0 + (roll(s, 50) == 0 ? INT64_C(1) << 40 : 0);
 	m->f.kind = (uint8_t)(roll(s, 8) == 0 ? roll(s, 3) : 0);
 	m->f.opcode = m->f.kind == EVT_KIND_MARK ? (uint8_t)(1 + roll(s, 7)) :
-	    roll(s, 6) == 0 ? EVT_OP_BINARY : EVT_OP_TEXT;
+	    roll(s, 6) == 0                      ? EVT_OP_BINARY :
+	                                           EVT_OP_TEXT;
 	m->f.conn = roll(s, 3) == 0 ? roll(s, 100000) : 1;
 	if (roll(s, 4) != 0) {
-		m->f.event_len = roll(s, 30) == 0 ? EVT_KEY_MAX :
-		    1 + roll(s, 3);
+		m->f.event_len =
+		    roll(s, 30) == 0 ? EVT_KEY_MAX : 1 + roll(s, 3);
 		memset(m->event, 'a' + (int)roll(s, 3), m->f.event_len);
 		m->f.event = m->event;
 	} else if (roll(s, 4) == 0) {
@@ -212,7 +213,8 @@ what_went_in_comes_out(void **state)
 static void
 a_source_counts_once(void **state)
 {
-	evt_key keys[] = { { "7", 1, true }, { "7", 1, false }, { "7", 1, true } };
+	evt_key keys[] = { { "7", 1, true }, { "7", 1, false },
+		{ "7", 1, true } };
 	evt_frame f = { .seq = 1, .sources = keys, .n_sources = 3 };
 	evt_builder *b;
 	evt_error err;
@@ -243,8 +245,10 @@ large_block(void)
 
 	ok(evt_builder_new(3, &b, &err), &err);
 	for (unsigned i = 0; i < LONG_FRAMES; i++) {
-		evt_frame f = { .seq = 1 + i, .time_ns = T0, .opcode =
-			EVT_OP_TEXT, .payload = (uint8_t *)text,
+		evt_frame f = { .seq = 1 + i,
+			.time_ns = T0,
+			.opcode = EVT_OP_TEXT,
+			.payload = (uint8_t *)text,
 			.len = LONG_LEN };
 
 		snprintf(text, sizeof(text), "[%06u,\"", i);
@@ -296,8 +300,8 @@ lines_up_to_a_frame(void **state)
 		    &err);
 		check_part(&part, &whole, upto[i]);
 		/* No more than a zstd block too much, and none for none. */
-		assert_true(part.lines.len <= (upto[i] + 1) * (LONG_LEN + 1) +
-		    (128u << 10));
+		assert_true(part.lines.len <=
+		    (upto[i] + 1) * (LONG_LEN + 1) + (128u << 10));
 		assert_int_equal(part.lines.len == 0, upto[i] == 0);
 	}
 	evt_block_free(&part);
@@ -323,8 +327,8 @@ lines_that_end_too_early(void **state)
 		int part, whole;
 
 		head.lines_stored = stored - cut;
-		head.contents_sum = XXH64(contents, (size_t)head.meta_stored +
-		    head.lines_stored, 0);
+		head.contents_sum = XXH64(contents,
+		    (size_t)head.meta_stored + head.lines_stored, 0);
 		ok(evt_block_load(&block, &head, bytes.data, false, "it", &err),
 		    &err);
 		whole = evt_block_load_lines(&block, bytes.data, LONG_FRAMES,
@@ -332,8 +336,8 @@ lines_that_end_too_early(void **state)
 		assert_int_equal(whole, EVT_ERR_CORRUPT);
 		assert_int_equal(block.lines.len, 0);
 		/* Its last frame is none of the lines, the two before are. */
-		part = evt_block_load_lines(&block, bytes.data,
-		    LONG_FRAMES - 2, "it", &err);
+		part = evt_block_load_lines(&block, bytes.data, LONG_FRAMES - 2,
+		    "it", &err);
 		if (cut > 3000)
 			assert_int_equal(part, EVT_ERR_CORRUPT);
 		if (part != EVT_OK)
@@ -578,8 +582,8 @@ resized(const evt_buf *block, const evt_buf *meta, struct section s, int by)
 	assert_true(evt_buf_add(&out, meta->data, s.at + 1));
 	n = evt_put_varint(varint, len + (uint64_t)(int64_t)by);
 	assert_true(evt_buf_add(&out, varint, n));
-	assert_true(evt_buf_add(&out, meta->data + s.bytes,
-	    by < 0 ? len - 1 : len));
+	assert_true(
+	    evt_buf_add(&out, meta->data + s.bytes, by < 0 ? len - 1 : len));
 	if (by > 0)
 		assert_true(evt_buf_add_byte(&out, 0));
 	assert_true(evt_buf_add(&out, meta->data + s.next, meta->len - s.next));
@@ -607,8 +611,8 @@ sections_that_do_not_fit(void **state)
 			assert_int_equal(resized(&block, &meta, s, -1),
 			    EVT_ERR_CORRUPT);
 		assert_true(evt_buf_add(&out, meta.data, at));
-		assert_true(evt_buf_add(&out, meta.data + s.next,
-		    meta.len - s.next));
+		assert_true(
+		    evt_buf_add(&out, meta.data + s.next, meta.len - s.next));
 		assert_int_equal(with_meta(&block, out.data, out.len),
 		    EVT_ERR_CORRUPT);
 		evt_buf_free(&out);

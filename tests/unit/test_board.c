@@ -154,8 +154,8 @@ trackers_told_of(void **state)
 	is_tracker(b, 3, 102, "77");
 	assert_string_equal(evt_board_by_text(b, "5")->label, "Van");
 	assert_int_equal(evt_board_by_text(b, "5")->tracker, 100);
-	assert_ptr_equal(
-	    evt_board_by_tracker(b, 101), evt_board_by_text(b, "5"));
+	assert_ptr_equal(evt_board_by_tracker(b, 101),
+	    evt_board_by_text(b, "5"));
 	assert_null(evt_board_by_tracker(b, 5));
 	/* One that no tracker has is on the board, but nobody can name it. */
 	assert_int_equal(evt_board_by_text(b, "9")->tracker, EVT_NO_TRACKER);
@@ -167,13 +167,10 @@ static void
 readings_of_trackers(void **state)
 {
 	static const char *const text[] = { STATE("5"),
-		"{\"event\":"
-		"\"readings_batch\",\"data\":[{\"tracker_id\":100,\"v\":1},"
-		"{\"tracker_id\":5,\"v\":2},{\"v\":3},7]}",
-		"{\"event\":"
-		"\"iot_monitor\",\"data\":{\"iot_last_values\":[{\"tracker_"
-		"id\":"
-		"100,\"v\":4}]}}" };
+		"{\"event\":\"readings_batch\",\"data\":[{\"tracker_id\":100,"
+		"\"v\":1},{\"tracker_id\":5,\"v\":2},{\"v\":3},7]}",
+		"{\"event\":\"iot_monitor\",\"data\":{\"iot_last_values\":[{"
+		"\"tracker_id\":100,\"v\":4}]}}" };
 	static const evt_key five = { "5", 1, true };
 	struct fixture *x = *state;
 	evt_board *b = board_of(x, text, 3);
@@ -200,14 +197,12 @@ static void
 news_of_frames(void **state)
 {
 	static const char *const text[] = { STATE("5"),
-		"{\"event\":"
-		"\"state_batch\",\"data\":[{\"state\":{\"source_id\":5}},{},"
-		"{\"source_id\":6}]}",
-		"{\"event\":\"lifecycle\",\"data\":"
-		"{\"source_id\":5,\"lifecycle_event\":\"block\"}}",
-		"{\"event\":"
-		"\"lifecycle\",\"data\":{\"source_id\":5,\"lifecycle_event\":"
-		"\"polish\"}}",
+		"{\"event\":\"state_batch\",\"data\":[{\"state\":{\"source_"
+		"id\":5}},{},{\"source_id\":6}]}",
+		"{\"event\":\"lifecycle\",\"data\":{\"source_id\":5,"
+		"\"lifecycle_event\":\"block\"}}",
+		"{\"event\":\"lifecycle\",\"data\":{\"source_id\":5,"
+		"\"lifecycle_event\":\"polish\"}}",
 		"{\"event\":\"logout\",\"data\":\"session closed\"}",
 		"{\"event\":\"weather\",\"data\":{\"source_id\":5}}", "X",
 		"{\"type\":\"response\"}" };

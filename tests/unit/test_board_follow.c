@@ -68,8 +68,8 @@ static void
 add_state(evt_buf *b, unsigned id, unsigned n)
 {
 	assert_true(evt_buf_printf(b,
-	    "{\"source_id\":%u,\"gps\":{\"updated\":"
-	    "\"2023-11-14 16:13:%02u\"},\"n\":%u}",
+	    "{\"source_id\":%u,\"gps\":{\"updated\":\"2023-11-14 "
+	    "16:13:%02u\"},\"n\":%u}",
 	    id, n % 60, n));
 }
 
@@ -83,36 +83,33 @@ add_batch(evt_buf *b, const struct tape *t, unsigned n, unsigned *x)
 		if (i % 3 == 0 || t->silent[i] || next_random(x) % 4 != 0)
 			continue;
 		assert_true(evt_buf_printf(b,
-		    "%s{\"type\":"
-		    "\"source_state_event\",\"state\":",
-		    comma));
+		    "%s{\"type\":\"source_state_event\",\"state\":", comma));
 		add_state(b, t->first + i, n);
 		assert_true(evt_buf_add_byte(b, '}'));
 		comma = ",";
 	}
 	assert_true(evt_buf_printf(b,
-	    "],\"user_time\":\"2023-11-14 16:14:%02u"
-	    "\",\"event\":\"state_batch\",\"type\":\"event\"}",
+	    "],\"user_time\":\"2023-11-14 "
+	    "16:14:%02u\",\"event\":\"state_batch\",\"type\":\"event\"}",
 	    n % 60));
 }
 
 static void
-add_readings(
-    evt_buf *b, const struct tape *t, unsigned n, bool iot, unsigned *x)
+add_readings(evt_buf *b, const struct tape *t, unsigned n, bool iot,
+    unsigned *x)
 {
 	const char *comma = "";
 
 	assert_true(evt_buf_printf(b,
-	    "{\"type\":\"event\",\"event\":\"%s\","
-	    "\"data\":%s[",
+	    "{\"type\":\"event\",\"event\":\"%s\",\"data\":%s[",
 	    iot ? "iot_monitor" : "readings_batch",
 	    iot ? "{\"iot_last_values\":" : ""));
 	for (unsigned i = 0; i < SOURCES; i++) {
 		if (next_random(x) % 4 != 0)
 			continue;
 		assert_true(evt_buf_printf(b,
-		    "%s{\"tracker_id\":%u,\"n\":%u,"
-		    "\"update_time\":\"2023-11-14 16:13:%02u\"}",
+		    "%s{\"tracker_id\":%u,\"n\":%u,\"update_time\":\"2023-11-"
+		    "14 16:13:%02u\"}",
 		    comma, t->first + i, n, n % 60));
 		comma = ",";
 	}
@@ -132,22 +129,21 @@ add_lifecycle(evt_buf *b, struct tape *t, unsigned *x)
 	t->silent[i] = t->silent[i] && block;
 	/* The last ones are removed, and for good. */
 	assert_true(evt_buf_printf(b,
-	    "{\"type\":\"event\",\"event\":"
-	    "\"lifecycle\",\"data\":{\"source_id\":%u,\"lifecycle_event\":"
-	    "\"%s\"}}",
+	    "{\"type\":\"event\",\"event\":\"lifecycle\",\"data\":{\"source_"
+	    "id\":%u,\"lifecycle_event\":\"%s\"}}",
 	    t->first + i,
-	    i > 18  ? "corrupt"
-	    : block ? "block"
-	            : "unblock"));
+	    i > 18    ? "corrupt" :
+	        block ? "block" :
+	                "unblock"));
 }
 
 static void
 add_answer(evt_buf *b, struct tape *t, unsigned *x)
 {
 	assert_true(evt_buf_add_str(b,
-	    "{\"type\":\"response\",\"action\":"
-	    "\"subscription/subscribe\",\"events\":[\"state\"],\"data\":{"
-	    "\"state\":{\"value\":{"));
+	    "{\"type\":\"response\",\"action\":\"subscription/"
+	    "subscribe\",\"events\":[\"state\"],\"data\":{\"state\":{\"value\":"
+	    "{"));
 	for (unsigned i = 0; i <= 18; i++) {
 		bool block = i % 3 != 2 && next_random(x) % 3 == 0;
 
@@ -185,10 +181,9 @@ put_one(struct tape *t, uint32_t conn, unsigned n, unsigned *x)
 	i = i % 3 == 1 ? i - 1 : i;
 	if (what < 11 && !t->silent[i]) {
 		assert_true(evt_buf_printf(&b,
-		    "{\"event\":\"state\",\"type\":"
-		    "\"event\",%s\"data\":",
-		    n % 5 == 0 ? ""
-		               : "\"user_time\":\"2023-11-14 16:13:20\","));
+		    "{\"event\":\"state\",\"type\":\"event\",%s\"data\":",
+		    n % 5 == 0 ? "" :
+		                 "\"user_time\":\"2023-11-14 16:13:20\","));
 		add_state(&b, t->first + i, n);
 		assert_true(evt_buf_add_str(&b, " }"));
 	} else if (what < 15) {
@@ -265,8 +260,8 @@ make_tapes(struct fixture *x, size_t n, unsigned seed, bool steps)
 		snprintf(name, sizeof(name), "%u-%zu.tape", seed, i);
 		t->path = in_dir(x->dir, name);
 		t->first = 1 + (unsigned)i * 100;
-		ok(evt_writer_open_env(
-		       t->path, &opt, test_env(), &t->writer, &err),
+		ok(evt_writer_open_env(t->path, &opt, test_env(), &t->writer,
+		       &err),
 		    &err);
 		put_all(t, seed + (unsigned)i, steps);
 	}
@@ -336,8 +331,8 @@ same_source(const evt_source *a, const evt_source *b)
 	/* What is removed is neither. */
 	if (!a->corrupt)
 		assert_int_equal(a->blocked, b->blocked);
-	same_bytes(
-	    a->reading.data, a->reading.len, b->reading.data, b->reading.len);
+	same_bytes(a->reading.data, a->reading.len, b->reading.data,
+	    b->reading.len);
 	same_bytes(a->iot.data, a->iot.len, b->iot.data, b->iot.len);
 	if (!a->known)
 		return;
@@ -367,9 +362,10 @@ static void
 take_frames(const struct fixture *x, evt_board *b, evt_rebase *rebase,
     int64_t from, int64_t to)
 {
-	evt_filter window = {
-		.has_from = true, .has_to = true, .from_ns = from, .to_ns = to
-	};
+	evt_filter window = { .has_from = true,
+		.has_to = true,
+		.from_ns = from,
+		.to_ns = to };
 	evt_cursor *cursor;
 	evt_error err;
 	evt_frame f;
@@ -454,8 +450,8 @@ loaded_between(void **state)
 		for (int i = 0; i < 25; i++) {
 			int64_t from = T0 + next_random(&r) % 9500 * MS;
 
-			check_at(
-			    x, NULL, from, from + next_random(&r) % 4000 * MS);
+			check_at(x, NULL, from,
+			    from + next_random(&r) % 4000 * MS);
 		}
 		unreel(x);
 		forget_tapes(x);
@@ -494,8 +490,8 @@ loaded_with_other_times(void **state)
 
 		assert_non_null(s);
 		assert_true(s->known);
-		assert_non_null(memmem(
-		    s->text.data + s->at, s->len, "\"2023-11-15 16:13:", 18));
+		assert_non_null(memmem(s->text.data + s->at, s->len,
+		    "\"2023-11-15 16:13:", 18));
 		assert_null(memmem(s->text.data, s->text.len, "11-14", 5));
 		assert_non_null(memmem(s->reading.data, s->reading.len,
 		    "\"2023-11-15 16:13:", 18));

@@ -150,7 +150,8 @@ test_json_read_back(void **state)
 		}
 		if (c >= 0xd800 && c < 0xe000) {
 			assert_int_equal(evt_utf8_len((uint8_t *)text,
-			    (uint8_t *)text + 3), 0);
+			                     (uint8_t *)text + 3),
+			    0);
 			continue;
 		}
 		assert_true(evt_buf_add_json(&b, text, strlen(text)));
@@ -166,9 +167,9 @@ test_json_read_back(void **state)
 static void
 base64(void **state)
 {
-	static const char *const pairs[] = { "", "", "f", "Zg==", "fo", "Zm8=",
-		"foo", "Zm9v", "foob", "Zm9vYg==", "fooba", "Zm9vYmE=",
-		"foobar", "Zm9vYmFy", "\xff\xfe\xfb", "//77" };
+	static const char *const pairs[] = { "", "", "f", "Zg==", "fo",
+		"Zm8=", "foo", "Zm9v", "foob", "Zm9vYg==", "fooba",
+		"Zm9vYmE=", "foobar", "Zm9vYmFy", "\xff\xfe\xfb", "//77" };
 	static const char *const bad[] = { "Zg=", "Zg", "Z===", "====", "Zg=a",
 		"Zm9v\n", "Zm9\xe4", "Zm9-", "=m9v" };
 	bool valid;
@@ -190,8 +191,8 @@ base64(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		evt_buf b = { 0 };
 
-		assert_true(evt_buf_add_unbase64(&b, bad[i], strlen(bad[i]),
-		    &valid));
+		assert_true(
+		    evt_buf_add_unbase64(&b, bad[i], strlen(bad[i]), &valid));
 		assert_false(valid);
 		assert_int_equal(b.len, 0);
 		evt_buf_free(&b);

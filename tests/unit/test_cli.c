@@ -46,25 +46,57 @@ set_loop(void *options, const char *arg, evt_error *err)
 #define FIELD(name) offsetof(struct options, name)
 
 static const cli_option table[] = {
-	{ .type = CLI_FLAG, .letter = 'l', .name = "loud", .offset = FIELD(loud),
+	{ .type = CLI_FLAG,
+	    .letter = 'l',
+	    .name = "loud",
+	    .offset = FIELD(loud),
 	    .help = "say everything" },
-	{ .type = CLI_FLAG, .letter = 'q', .name = "quiet",
-	    .offset = FIELD(quiet), .help = "say nothing" },
-	{ .type = CLI_STRING, .letter = 'o', .name = "output", .arg = "FILE",
-	    .offset = FIELD(output), .help = "where it goes" },
-	{ .type = CLI_LIST, .letter = 's', .name = "source", .arg = "ID,...",
-	    .offset = FIELD(sources), .help = "only these" },
-	{ .type = CLI_REPEAT, .name = "header", .arg = "NAME:VALUE",
-	    .offset = FIELD(headers), .help = "send this" },
-	{ .type = CLI_INT, .letter = 'n', .name = "count", .arg = "N",
-	    .offset = FIELD(count), .min = 1, .max = 100,
+	{ .type = CLI_FLAG,
+	    .letter = 'q',
+	    .name = "quiet",
+	    .offset = FIELD(quiet),
+	    .help = "say nothing" },
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "FILE",
+	    .offset = FIELD(output),
+	    .help = "where it goes" },
+	{ .type = CLI_LIST,
+	    .letter = 's',
+	    .name = "source",
+	    .arg = "ID,...",
+	    .offset = FIELD(sources),
+	    .help = "only these" },
+	{ .type = CLI_REPEAT,
+	    .name = "header",
+	    .arg = "NAME:VALUE",
+	    .offset = FIELD(headers),
+	    .help = "send this" },
+	{ .type = CLI_INT,
+	    .letter = 'n',
+	    .name = "count",
+	    .arg = "N",
+	    .offset = FIELD(count),
+	    .min = 1,
+	    .max = 100,
 	    .help = "how many\n(1 to 100)" },
-	{ .type = CLI_DURATION, .name = "wait", .arg = "TIME",
-	    .offset = FIELD(wait_ns), .help = "how long" },
-	{ .type = CLI_SIZE, .name = "a-name-so-long-that-help-wraps",
-	    .arg = "BYTES", .offset = FIELD(size), .help = "how much" },
-	{ .type = CLI_CALL, .letter = 'r', .name = "loop", .arg = "[N]",
-	    .help = "again", .set = set_loop },
+	{ .type = CLI_DURATION,
+	    .name = "wait",
+	    .arg = "TIME",
+	    .offset = FIELD(wait_ns),
+	    .help = "how long" },
+	{ .type = CLI_SIZE,
+	    .name = "a-name-so-long-that-help-wraps",
+	    .arg = "BYTES",
+	    .offset = FIELD(size),
+	    .help = "how much" },
+	{ .type = CLI_CALL,
+	    .letter = 'r',
+	    .name = "loop",
+	    .arg = "[N]",
+	    .help = "again",
+	    .set = set_loop },
 	{ .type = CLI_END },
 };
 
@@ -172,7 +204,8 @@ test_every_type(void **state)
 	struct run r;
 
 	(void)state;
-	accept(&r, "--loud --output a.txt --source 1,2 --source 3 --header a,b "
+	accept(&r,
+	    "--loud --output a.txt --source 1,2 --source 3 --header a,b "
 	    "--header=c --count 7 --wait 1.5s "
 	    "--a-name-so-long-that-help-wraps=64k t");
 	assert_true(r.o.loud);
@@ -288,11 +321,13 @@ test_errors(void **state)
 	static const struct {
 		const char *line, *words;
 	} cases[] = {
-		{ "", "too few arguments; usage: evtape-try [options] TAPE..." },
-		{ "--loud", "too few arguments; usage: evtape-try [options] "
+		{ "",
+		    "too few arguments; usage: evtape-try [options] TAPE..." },
+		{ "--loud",
+		    "too few arguments; usage: evtape-try [options] TAPE..." },
+		{ "a b c d",
+		    "unexpected argument 'd'; usage: evtape-try [options] "
 		    "TAPE..." },
-		{ "a b c d", "unexpected argument 'd'; usage: evtape-try "
-		    "[options] TAPE..." },
 		{ "--nothing t", "unknown option --nothing" },
 		{ "--nothing=5 t", "unknown option --nothing" },
 		{ "--lou t", "unknown option --lou" },
@@ -305,20 +340,24 @@ test_errors(void **state)
 		{ "t --output", "option --output needs a value: FILE" },
 		{ "t -o", "option -o needs a value: FILE" },
 		{ "t -lo", "option -o needs a value: FILE" },
-		{ "--count 0 t", "option --count: the value must be a whole "
-		    "number from 1 to 100, not '0'" },
-		{ "-n x t", "option -n: the value must be a whole number from 1 "
-		    "to 100, not 'x'" },
-		{ "--count= t", "option --count: the value must be a whole "
-		    "number from 1 to 100, not ''" },
-		{ "--wait 5y t", "option --wait: bad duration '5y': the units "
-		    "are d, h, m, s, ms, us and ns; write 90, 90s, 1.5s, 250ms, "
-		    "10us, 5m, 1h30m or 2d" },
-		{ "--a-name-so-long-that-help-wraps 5y t", "option "
-		    "--a-name-so-long-that-help-wraps: bad size '5y': the units "
-		    "are k, M, G, T, KiB, MiB, GiB, TiB, kB, MB, GB and TB; write "
-		    "65536, 64k, 64KiB, 1.5GiB or 10G (powers of 1024), or 10GB "
-		    "(powers of 1000)" },
+		{ "--count 0 t",
+		    "option --count: the value must be a whole number from 1 "
+		    "to 100, not '0'" },
+		{ "-n x t",
+		    "option -n: the value must be a whole number from 1 to "
+		    "100, not 'x'" },
+		{ "--count= t",
+		    "option --count: the value must be a whole number from 1 "
+		    "to 100, not ''" },
+		{ "--wait 5y t",
+		    "option --wait: bad duration '5y': the units are d, h, m, "
+		    "s, ms, us and ns; write 90, 90s, 1.5s, 250ms, 10us, 5m, "
+		    "1h30m or 2d" },
+		{ "--a-name-so-long-that-help-wraps 5y t",
+		    "option --a-name-so-long-that-help-wraps: bad size '5y': "
+		    "the units are k, M, G, T, KiB, MiB, GiB, TiB, kB, MB, GB "
+		    "and TB; write 65536, 64k, 64KiB, 1.5GiB or 10G (powers of "
+		    "1024), or 10GB (powers of 1000)" },
 		{ "--loop=never t", "option --loop: never is no number" },
 		{ "--source= t", "option --source: the list '' is empty" },
 		{ "-s , t", "option -s: the list ',' is empty" },
@@ -373,7 +412,8 @@ test_what_programs_say(void **state)
 	assert_int_equal(cli_usage(&cmd, "no %s", "way"), CLI_USAGE);
 	cli_warn(&cmd, "%d lost", 5);
 	capture_end(&c, text, sizeof(text));
-	assert_string_equal(text, "evtape-try: cannot open a b\n"
+	assert_string_equal(text,
+	    "evtape-try: cannot open a b\n"
 	    "evtape-try: no way (try 'evtape-try --help')\n"
 	    "evtape-try: warning: 5 lost\n");
 	/* However long. */
@@ -435,10 +475,15 @@ test_help(void **state)
 
 static const cli_option groups[] = {
 	{ .type = CLI_GROUP, .help = "Input" },
-	{ .type = CLI_FLAG, .letter = 'l', .name = "loud", .offset = FIELD(loud),
+	{ .type = CLI_FLAG,
+	    .letter = 'l',
+	    .name = "loud",
+	    .offset = FIELD(loud),
 	    .help = "say everything" },
 	{ .type = CLI_GROUP, .help = "Output" },
-	{ .type = CLI_FLAG, .name = "quiet", .offset = FIELD(quiet),
+	{ .type = CLI_FLAG,
+	    .name = "quiet",
+	    .offset = FIELD(quiet),
 	    .help = "say nothing" },
 	{ .type = CLI_END },
 };
@@ -446,7 +491,9 @@ static const cli_option groups[] = {
 static void
 test_groups(void **state)
 {
-	cli_command c = { .name = "evtape try", .usage = "", .summary = "try",
+	cli_command c = { .name = "evtape try",
+		.usage = "",
+		.summary = "try",
 		.options = groups };
 	struct run r;
 
@@ -474,7 +521,7 @@ test_groups(void **state)
 static void
 test_help_into_a_full_disk(void **state)
 {
-	char *argv[] = { (char []){ "x" }, (char []){ "--help" }, NULL };
+	char *argv[] = { (char[]){ "x" }, (char[]){ "--help" }, NULL };
 	struct capture out, err;
 	struct options o = { 0 };
 	char text[4096];
@@ -492,8 +539,8 @@ test_help_into_a_full_disk(void **state)
 	capture_end(&err, text, sizeof(text));
 	clearerr(stdout);
 	assert_int_equal(code, CLI_FAILED);
-	assert_string_equal(text, "evtape-try: cannot write to stdout: "
-	    "No space left on device\n");
+	assert_string_equal(text,
+	    "evtape-try: cannot write to stdout: No space left on device\n");
 	capture_end(&out, text, sizeof(text));
 }
 
@@ -542,8 +589,11 @@ test_man(void **state)
 static void
 test_man_lint(void **state)
 {
-	cli_command c = { .name = "evtape try", .usage = "", .summary = "try",
-		.options = groups, .examples = "# one\n$ a\n\n# two\n$ b\n" };
+	cli_command c = { .name = "evtape try",
+		.usage = "",
+		.summary = "try",
+		.options = groups,
+		.examples = "# one\n$ a\n\n# two\n$ b\n" };
 	const cli_command *const commands[] = { &cmd, &c };
 	char text[8192], said[4096];
 

@@ -159,8 +159,8 @@ on_opened(void *ctx, const evt_client_opened *o)
 }
 
 static void
-on_message(
-    void *ctx, const evt_moment *stamp, uint8_t opcode, uint8_t *data, size_t n)
+on_message(void *ctx, const evt_moment *stamp, uint8_t opcode, uint8_t *data,
+    size_t n)
 {
 	struct fixture *x = ctx;
 
@@ -256,8 +256,8 @@ begin(struct fixture *x, const char *host, void (*talk)(struct fixture *, int))
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(bind(x->listener, (struct sockaddr *)&at, len), 0);
 	assert_int_equal(listen(x->listener, 1), 0);
-	assert_int_equal(
-	    getsockname(x->listener, (struct sockaddr *)&at, &len), 0);
+	assert_int_equal(getsockname(x->listener, (struct sockaddr *)&at, &len),
+	    0);
 	x->port = ntohs(at.sin_port);
 	snprintf(url, sizeof(url), "ws://%s:%u/feed", host, x->port);
 	ok(evt_url_parse(url, &x->url, &err), &err);
@@ -303,9 +303,10 @@ pong_and_close(struct fixture *x, int fd)
 {
 	shake(fd);
 	hear(x, fd);
-	SAY(fd, "\x8a\x00"
-	        "\x81\x04"
-	        "done"); /* a pong, a message */
+	SAY(fd,
+	    "\x8a\x00"
+	    "\x81\x04"
+	    "done"); /* a pong, a message */
 	answer_close(fd);
 }
 
@@ -329,8 +330,9 @@ static void
 message_at_once(struct fixture *x, int fd)
 {
 	(void)x;
-	shake_and_say(fd, "\x81\x04"
-	                  "done");
+	shake_and_say(fd,
+	    "\x81\x04"
+	    "done");
 	answer_close(fd);
 }
 
@@ -370,10 +372,10 @@ ping_and_two_messages(struct fixture *x, int fd)
 	hear(x, fd);
 	SAY(fd, "\x89\x00");
 	hear(x, fd); /* the client has read it */
-	SAY(fd, "\x81\x04"
-	        "done"
-	        "\x81\x04"
-	        "done");
+	SAY(fd,
+	    "\x81\x04"
+	    "done\x81\x04"
+	    "done");
 	answer_close(fd);
 }
 
@@ -397,13 +399,14 @@ static void
 pings_and_close(struct fixture *x, int fd)
 {
 	shake(fd);
-	SAY(fd, "\x89\x03"
-	        "abc"
-	        "\x89\x04"
-	        "defg");
+	SAY(fd,
+	    "\x89\x03"
+	    "abc\x89\x04"
+	    "defg");
 	hear(x, fd);
-	SAY(fd, "\x81\x04"
-	        "done");
+	SAY(fd,
+	    "\x81\x04"
+	    "done");
 	answer_close(fd);
 }
 
@@ -433,8 +436,9 @@ long_then_short(struct fixture *x, int fd)
 	memcpy(frame, "\x81\x64", 2);
 	memset(frame + 2, 'x', 100);
 	say(fd, frame, sizeof(frame));
-	SAY(fd, "\x81\x04"
-	        "done");
+	SAY(fd,
+	    "\x81\x04"
+	    "done");
 	answer_close(fd);
 }
 
@@ -454,8 +458,9 @@ static void
 close_with_words(struct fixture *x, int fd)
 {
 	shake(fd);
-	SAY(fd, "\x88\x0b\x03\xe9"
-	        "going\nhom");
+	SAY(fd,
+	    "\x88\x0b\x03\xe9"
+	    "going\nhom");
 	hear(x, fd);
 	drain(fd);
 }
@@ -525,8 +530,9 @@ refuse(struct fixture *x, int fd)
 
 	(void)x;
 	if (read_head(fd, head, sizeof(head)))
-		SAY(fd, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\n"
-		        "Content-Length: 0\r\nConnection: close\r\n\r\n");
+		SAY(fd,
+		    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\n"
+		    "Content-Length: 0\r\nConnection: close\r\n\r\n");
 	drain(fd);
 }
 
@@ -628,9 +634,10 @@ answer_post(struct fixture *x, int fd)
 
 	(void)x;
 	if (read_head(fd, head, sizeof(head)))
-		SAY(fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-		        "Content-Length: 16\r\nConnection: close\r\n\r\n"
-		        "{\"success\":true}");
+		SAY(fd,
+		    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+		    "Content-Length: 16\r\nConnection: close\r\n\r\n"
+		    "{\"success\":true}");
 	shutdown(fd, SHUT_WR); /* that was all */
 	drain(fd);
 }
@@ -638,9 +645,9 @@ answer_post(struct fixture *x, int fd)
 static void
 a_post_is_answered(void **state)
 {
-	static const evt_client_request post = {
-		.target = "/list", .body = (const uint8_t *)"{}", .body_len = 2
-	};
+	static const evt_client_request post = { .target = "/list",
+		.body = (const uint8_t *)"{}",
+		.body_len = 2 };
 	struct fixture x = { 0 };
 
 	(void)state;

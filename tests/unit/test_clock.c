@@ -213,8 +213,8 @@ order_and_windows(void **state)
 	begin(x);
 	for (unsigned i = 0; i < 70; i++) {
 		put(x, 10);
-		in_window += test_wall_ns >= from && test_wall_ns + 10 <= to ?
-		    10 : 0;
+		in_window +=
+		    test_wall_ns >= from && test_wall_ns + 10 <= to ? 10 : 0;
 		pass(EVT_NS_PER_S);
 		if (i % 10 == 9)
 			test_wall_ns += steps[i / 10];

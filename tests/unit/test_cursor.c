@@ -47,7 +47,8 @@ put_random(evt_writer *w, struct made *m, int64_t t)
 	char payload[64];
 	evt_key keys[3];
 	evt_frame f = { .time_ns = t + (int64_t)random_below(2000) - 1000,
-		.opcode = EVT_OP_TEXT, .conn = random_below(3) };
+		.opcode = EVT_OP_TEXT,
+		.conn = random_below(3) };
 	const char *event = event_names[random_below(4)];
 	evt_error err;
 
@@ -95,8 +96,9 @@ passes(const struct made *m, uint64_t seq, const evt_filter *f)
 	    (f->has_to && m->time_ns >= f->to_ns) || seq < f->from_seq ||
 	    (f->kinds != 0 && !(f->kinds & 1u << m->kind)))
 		return false;
-	if (f->n_events > 0 && !(m->event[0] != '\0' &&
-	    is_among(m->event, f->events, f->n_events)))
+	if (f->n_events > 0 &&
+	    !(m->event[0] != '\0' &&
+	        is_among(m->event, f->events, f->n_events)))
 		return false;
 	for (unsigned i = 0; i < m->n_sources; i++)
 		source |= is_among(m->source[i], f->sources, f->n_sources);
@@ -141,8 +143,10 @@ check_random_filters(const char *path, const struct made *m, unsigned n)
 			.from_ns = T0 + random_below(n) * 100,
 			.has_to = random_below(2),
 			.to_ns = T0 + random_below(n) * 100,
-			.sources = sources, .n_sources = random_below(4),
-			.events = events, .n_events = random_below(3),
+			.sources = sources,
+			.n_sources = random_below(4),
+			.events = events,
+			.n_events = random_below(3),
 			.kinds = random_below(8),
 			.from_seq = random_below(2) ? random_below(n) : 0,
 			.read_ahead = random_below(2),
@@ -285,7 +289,8 @@ follows_a_recorder(void **state)
 		ok(evt_writer_open_env(path, NULL, test_env(), &w, &err), &err);
 		ok(evt_writer_close(w, &err), &err);
 		assert_int_equal(pthread_create(&thread, NULL, write_live,
-		    path), 0);
+		                     path),
+		    0);
 		follow(path, ahead);
 		assert_int_equal(pthread_join(thread, NULL), 0);
 		free(path);
@@ -358,8 +363,10 @@ a_bad_block_is_told_once(void **state)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "d.tape");
 	char *file = in_dir(path, "000001.ndjson.zst");
-	evt_segment s = { .io = &evt_io_posix, .no = 1, .path = file,
-	    .name = "000001.ndjson.zst" };
+	evt_segment s = { .io = &evt_io_posix,
+		.no = 1,
+		.path = file,
+		.name = "000001.ndjson.zst" };
 	evt_writer_options o;
 	evt_cursor_stats stats;
 	evt_cursor *cur;
@@ -380,7 +387,8 @@ a_bad_block_is_told_once(void **state)
 	fd = open(file, O_WRONLY);
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, "damage", 6,
-	    (off_t)(s.blocks[3].offset + 200)), 6);
+	                     (off_t)(s.blocks[3].offset + 200)),
+	    6);
 	close(fd);
 	ok(evt_tape_open(path, &tape, &err), &err);
 	ok(evt_cursor_open(&tape, 1, NULL, &cur, &err), &err);

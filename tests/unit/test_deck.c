@@ -62,8 +62,8 @@ test_speeds(void **state)
 static void
 test_bad_speeds(void **state)
 {
-	static const uint32_t bad[] = { 1, EVT_SPEED_MIN - 1,
-		EVT_SPEED_MAX + 1, UINT32_MAX };
+	static const uint32_t bad[] = { 1, EVT_SPEED_MIN - 1, EVT_SPEED_MAX + 1,
+		UINT32_MAX };
 	struct paced_tape t = { 0 };
 	evt_feed feed = paced_feed(&t);
 
@@ -167,7 +167,7 @@ test_runs(void **state)
 	paced_put(&t, S);
 	paced_put(&t, 61 * S);
 	paced_put(&t, 62 * S);
-	paced_put(&t, 0); /* the third run's clock is behind */
+	paced_put(&t, 0);               /* the third run's clock is behind */
 	t.frame[0].mono_ns += 5000 * S; /* as if the clock had been wrong */
 	t.frame[1].mono_ns += 5000 * S;
 	o.runs = runs;
@@ -309,7 +309,8 @@ test_anchor_after_first_read(void **state)
 	paced_put(&t, S);
 	assert_int_equal(evt_deck_poll(d, 100, &f, &due, NULL), EVT_DECK_WAIT);
 	assert_int_equal(due, 100);
-	assert_int_equal(evt_deck_poll(d, 5000, &f, &due, NULL), EVT_DECK_FRAME);
+	assert_int_equal(evt_deck_poll(d, 5000, &f, &due, NULL),
+	    EVT_DECK_FRAME);
 	assert_int_equal(due, 5000);
 	assert_int_equal(evt_deck_poll(d, 5000, &f, &due, NULL), EVT_DECK_WAIT);
 	assert_int_equal(due, 5000 + S);

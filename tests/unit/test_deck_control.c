@@ -8,7 +8,8 @@
 static void
 test_pause_and_resume(void **state)
 {
-	static const int64_t want[] = { 0, S, 101 * S + S / 2, 102 * S + S / 2 };
+	static const int64_t want[] = { 0, S, 101 * S + S / 2,
+		102 * S + S / 2 };
 	struct paced_tape t = { 0 };
 	struct paced p = { 0 };
 	evt_deck_options o = paced_options();
@@ -38,7 +39,8 @@ test_pause_and_resume(void **state)
 static void
 test_start_paused_and_step(void **state)
 {
-	static const int64_t want[] = { 10 * S, 11 * S, 20 * S + S, 20 * S + 3 * S };
+	static const int64_t want[] = { 10 * S, 11 * S, 20 * S + S,
+		20 * S + 3 * S };
 	struct paced_tape t = { 0 };
 	struct paced p = { .now = 10 * S };
 	evt_deck_options o = paced_options();

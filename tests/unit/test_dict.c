@@ -98,7 +98,8 @@ keys_of_each_length(void **state)
 			for (uint32_t at = 0; at < len; at++) {
 				text[at] = '\0';
 				assert_int_equal(evt_dict_add(&d, text, len,
-				    false), n++);
+				                     false),
+				    n++);
 				text[at] = 'k';
 			}
 		}

@@ -15,9 +15,12 @@
 static evt_frame
 frame_of(const char *payload, size_t len)
 {
-	return (evt_frame){ .seq = 7, .time_ns = INT64_C(1772369503000000042),
-		.mono_ns = INT64_C(1772369503000000001), .conn = 3,
-		.opcode = EVT_OP_TEXT, .payload = (const uint8_t *)payload,
+	return (evt_frame){ .seq = 7,
+		.time_ns = INT64_C(1772369503000000042),
+		.mono_ns = INT64_C(1772369503000000001),
+		.conn = 3,
+		.opcode = EVT_OP_TEXT,
+		.payload = (const uint8_t *)payload,
 		.len = len };
 }
 
@@ -53,8 +56,8 @@ test_exact(void **state)
 	    "{\"seq\":7,\"tape\":1,\"time\":\"2026-03-01T12:51:43.000000042Z\","
 	    "\"time_ns\":1772369503000000042,\"mono_ns\":1772369503000000001,"
 	    "\"connection\":3,\"kind\":\"received\",\"opcode\":\"text\","
-	    "\"event\":\"state\",\"sources\":[10001,\"a\\\"b\"],"
-	    "\"payload\":{\"a\": 1.50}}\n");
+	    "\"event\":\"state\",\"sources\":[10001,\"a\\\"b\"],\"payload\":{"
+	    "\"a\": 1.50}}\n");
 	free(s);
 }
 
@@ -68,14 +71,16 @@ test_marks_and_sent(void **state)
 	f.kind = EVT_KIND_MARK;
 	f.opcode = EVT_MARK_GAP;
 	s = line_of(&f, false);
-	assert_non_null(strstr(s, ",\"kind\":\"mark\",\"mark\":\"gap\",\"sources\":[],"
-	    "\"payload\":{\"mark\":\"gap\"}}\n"));
+	assert_non_null(strstr(s,
+	    ",\"kind\":\"mark\",\"mark\":\"gap\",\"sources\":[],\"payload\":{"
+	    "\"mark\":\"gap\"}}\n"));
 	free(s);
 	f.kind = EVT_KIND_SENT;
 	f.opcode = 9;
 	s = line_of(&f, false);
 	assert_non_null(strstr(s, ",\"kind\":\"sent\",\"opcode\":9,"));
-	assert_non_null(strstr(s, "\"payload_base64\":\"eyJtYXJrIjoiZ2FwIn0=\""));
+	assert_non_null(
+	    strstr(s, "\"payload_base64\":\"eyJtYXJrIjoiZ2FwIn0=\""));
 	free(s);
 }
 
@@ -89,8 +94,8 @@ check_text(const char *payload)
 
 	assert_non_null(j);
 	assert_ptr_equal(strchr(s, '\n'), s + strlen(s) - 1);
-	assert_string_equal(
-	    cJSON_GetObjectItem(j, "payload_text")->valuestring, payload);
+	assert_string_equal(cJSON_GetObjectItem(j, "payload_text")->valuestring,
+	    payload);
 	assert_null(cJSON_GetObjectItem(j, "payload"));
 	cJSON_Delete(j);
 	free(s);
@@ -152,7 +157,10 @@ test_false_integer(void **state)
 		s = line_of(&f, false);
 		j = cJSON_Parse(s);
 		assert_string_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(j,
-		    "sources"), 0)->valuestring, bad[i]);
+		                                           "sources"),
+		                        0)
+		                        ->valuestring,
+		    bad[i]);
 		cJSON_Delete(j);
 		free(s);
 	}

@@ -31,8 +31,10 @@ test_sys(void **state)
 	static const struct {
 		int sys, code;
 	} cases[] = {
-		{ ENOENT, EVT_ERR_IO }, { EIO, EVT_ERR_IO },
-		{ ENOSPC, EVT_ERR_FULL }, { EDQUOT, EVT_ERR_FULL },
+		{ ENOENT, EVT_ERR_IO },
+		{ EIO, EVT_ERR_IO },
+		{ ENOSPC, EVT_ERR_FULL },
+		{ EDQUOT, EVT_ERR_FULL },
 		{ 123456, EVT_ERR_IO },
 	};
 
@@ -41,8 +43,9 @@ test_sys(void **state)
 		char want[200];
 		evt_error err;
 
-		assert_int_equal(evt_err_sys(&err, cases[i].sys, "cannot open %s",
-		    "f.tape"), cases[i].code);
+		assert_int_equal(evt_err_sys(&err, cases[i].sys,
+		                     "cannot open %s", "f.tape"),
+		    cases[i].code);
 		assert_int_equal(err.code, cases[i].code);
 		assert_int_equal(err.sys, cases[i].sys);
 		snprintf(want, sizeof(want), "cannot open f.tape: %s",

@@ -24,15 +24,16 @@ test_headers(void **state)
 		{ 126, { 0x81, 126, 0, 126 }, 4 },
 		{ 65535, { 0x81, 126, 0xff, 0xff }, 4 },
 		{ 65536, { 0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0 }, 10 },
-		{ 0x123456789a, { 0x81, 127, 0, 0, 0, 0x12, 0x34, 0x56, 0x78,
-		    0x9a }, 10 },
+		{ 0x123456789a,
+		    { 0x81, 127, 0, 0, 0, 0x12, 0x34, 0x56, 0x78, 0x9a }, 10 },
 	};
 	uint8_t out[EVT_WS_HEADER_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		assert_int_equal(evt_ws_header(out, true, EVT_OP_TEXT,
-		    row[i].len), row[i].n);
+		                     row[i].len),
+		    row[i].n);
 		assert_memory_equal(out, row[i].bytes, row[i].n);
 	}
 	evt_ws_header(out, true, EVT_OP_BINARY, 1);
@@ -52,8 +53,8 @@ add(evt_fanout *f, evt_buf *all, const void *p, size_t n)
 	for (unsigned opcode = EVT_OP_BINARY;; opcode = 0) {
 		size_t part = n < 65526 ? n : 65526;
 
-		assert_true(evt_buf_add(all, head, evt_ws_header(head,
-		    part == n, opcode, part)));
+		assert_true(evt_buf_add(all, head,
+		    evt_ws_header(head, part == n, opcode, part)));
 		assert_true(evt_buf_add(all, p, part));
 		p = (const char *)p + part;
 		n -= part;
@@ -131,14 +132,21 @@ test_whole_frames(void **state)
 		size_t n, whole;
 	} row[] = {
 		{ 0, 0 },
-		{ 1, 2 }, { 2, 2 },
-		{ 3, 129 }, { 129, 129 },
-		{ 130, 259 }, { 259, 259 },
-		{ 260, 65789 }, { 65789, 65789 },
+		{ 1, 2 },
+		{ 2, 2 },
+		{ 3, 129 },
+		{ 129, 129 },
+		{ 130, 259 },
+		{ 259, 259 },
+		{ 260, 65789 },
+		{ 65789, 65789 },
 		/* In fragments of 65,526 and 4,474 bytes. */
-		{ 65790, 131319 }, { 131319, 131319 },
-		{ 131320, 135797 }, { 135797, 135797 },
-		{ 135798, 135802 }, { 135802, 135802 },
+		{ 65790, 131319 },
+		{ 131319, 131319 },
+		{ 131320, 135797 },
+		{ 135797, 135797 },
+		{ 135798, 135802 },
+		{ 135802, 135802 },
 	};
 	evt_fanout *f;
 	evt_buf all = { 0 };
@@ -224,8 +232,10 @@ test_lone_reader(void **state)
 static void
 test_opcodes(void **state)
 {
-	evt_frame mark = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP,
-		.payload = (const uint8_t *)"{}", .len = 2 };
+	evt_frame mark = { .kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_GAP,
+		.payload = (const uint8_t *)"{}",
+		.len = 2 };
 	evt_fanout *f;
 	evt_tap tap;
 	uint8_t *p;

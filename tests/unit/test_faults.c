@@ -107,7 +107,8 @@ open_files(void)
 static struct cycle
 cycle_of(struct run *r, const char *path)
 {
-	struct cycle c = { .path = path, .env = *test_env(),
+	struct cycle c = { .path = path,
+		.env = *test_env(),
 		.clean = &r->clean };
 
 	c.env.io = &r->faulty;
@@ -134,8 +135,8 @@ look(struct run *r, struct cycle *c)
 	assert_int_equal(held.end, c->next);
 	cycle_verify(c, &held);
 	r->tried++;
-	r->frames += before.committed > c->first ?
-	    before.committed - c->first : 0;
+	r->frames +=
+	    before.committed > c->first ? before.committed - c->first : 0;
 }
 
 /* A whole cycle with a fault; the number of calls that were made. */
@@ -171,7 +172,8 @@ each_call_of_a_recording_fails(void **state)
 		for (unsigned at = i % step; at < calls; at += step)
 			write_with(r, &kinds[i], at);
 	}
-	end(r, "every file operation of recording, rotation, retention, "
+	end(r,
+	    "every file operation of recording, rotation, retention, "
 	    "bookmarks, compacting and reindexing failed, once and for ever");
 }
 
@@ -254,7 +256,7 @@ read_all(struct seen *seen, evt_tape *tape)
 		uint64_t last = 0;
 
 		if (evt_cursor_open(&tape, 1, i ? &with_source : NULL, &cur,
-		    &err) != EVT_OK) {
+		        &err) != EVT_OK) {
 			seen->error = true;
 			return;
 		}
@@ -392,8 +394,9 @@ each_call_of_a_reader_fails(void **state)
 			r->frames += want.verified;
 		}
 	}
-	end(r, "every file operation of reading, searching and verifying "
-	    "failed: the right frames, or an error");
+	end(r,
+	    "every file operation of reading, searching and verifying failed: "
+	    "the right frames, or an error");
 	free(path);
 	remove_dir(dir);
 }

@@ -40,8 +40,9 @@ setup(void **state)
 	put_states(w, 0, FRAMES, 5, T0, 1);
 	ok(evt_writer_close(w, &err), &err);
 	evt_profile_free(profile);
-	ok(evt_segment_list(&evt_io_posix, x->path, &x->segment,
-	    &x->n_segments, &err), &err);
+	ok(evt_segment_list(&evt_io_posix, x->path, &x->segment, &x->n_segments,
+	       &err),
+	    &err);
 	assert_int_equal(x->n_segments, 1);
 	ok(evt_segment_load(x->segment, &err), &err);
 	assert_true(x->segment->n_blocks > 20);
@@ -102,7 +103,8 @@ check_next(struct fixture *x, size_t block, uint64_t from_seq)
 	ok(got->code, &got->err);
 	assert_int_equal(got->ref.first_seq, ref->first_seq);
 	for (uint32_t i = 0; i < ref->frames; i++) {
-		evt_frame want = make_state((unsigned)ref->first_seq + i - 1, 5);
+		evt_frame want =
+		    make_state((unsigned)ref->first_seq + i - 1, 5);
 		evt_frame f;
 
 		ok(evt_block_frame(&got->block, i, &f, &err), &err);
@@ -134,7 +136,9 @@ in_order(void **state)
 			while (next < n && evt_fetch_has_room(x->fetch))
 				start(x, next++, 0);
 			assert_int_equal(evt_fetch_pending(x->fetch),
-			    i % 2 == 0 ? 1 : done + 1 < n ? 2 : 1);
+			    i % 2 == 0       ? 1 :
+			        done + 1 < n ? 2 :
+			                       1);
 			check_next(x, done, 0);
 		}
 		close_fetch(x);

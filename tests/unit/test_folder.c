@@ -75,15 +75,15 @@ what_is_a_tape(void **state)
 	struct fixture *x = *state;
 	evt_error err;
 
-	refused(evt_tape_check(&evt_io_posix, x->path, &err),
-	    EVT_ERR_NOTATAPE, &err, "there is no tape at");
+	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE,
+	    &err, "there is no tape at");
 	put(x->dir, "f.tape", "");
-	refused(evt_tape_check(&evt_io_posix, x->path, &err),
-	    EVT_ERR_NOTATAPE, &err, "a tape is a folder");
+	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE,
+	    &err, "a tape is a folder");
 	assert_int_equal(unlink(x->path), 0);
 	assert_int_equal(mkdir(x->path, 0700), 0);
-	refused(evt_tape_check(&evt_io_posix, x->path, &err),
-	    EVT_ERR_NOTATAPE, &err, "it has no segment");
+	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE,
+	    &err, "it has no segment");
 	put(x->path, "000007.ndjson.zst", "");
 	ok(evt_tape_check(&evt_io_posix, x->path, &err), &err);
 	put(x->path, "notes.txt", "a stranger's file does no harm");
@@ -170,8 +170,7 @@ it_dies_with_its_holder(void **state)
 	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);
 	close(fd);
 	refused(evt_lock_take(&evt_io_posix, "/nowhere/at/all", &fd, &err),
-	    EVT_ERR_IO, &err,
-	    "cannot open");
+	    EVT_ERR_IO, &err, "cannot open");
 	assert_false(evt_lock_held(&evt_io_posix, "/nowhere/at/all"));
 }
 

@@ -11,9 +11,14 @@
 #include "replay/frame_out.h"
 
 static const evt_frame frame = { .seq = 0x1122334455667788,
-	.time_ns = INT64_C(1772369503000000042), .mono_ns = -2, .conn = 3,
-	.tape = 1, .kind = EVT_KIND_SENT, .opcode = EVT_OP_BINARY,
-	.payload = (const uint8_t *)"a\nb", .len = 3 };
+	.time_ns = INT64_C(1772369503000000042),
+	.mono_ns = -2,
+	.conn = 3,
+	.tape = 1,
+	.kind = EVT_KIND_SENT,
+	.opcode = EVT_OP_BINARY,
+	.payload = (const uint8_t *)"a\nb",
+	.len = 3 };
 
 static void
 check(enum evt_form form, const evt_frame *f, const void *want, size_t n)
@@ -56,13 +61,11 @@ test_stamped(void **state)
 static void
 test_binary(void **state)
 {
-	static const uint8_t want[] = {
-		35, 0, 0, 0,
-		0, 0, 0, 0, 0, 0, 0, 0, /* the time: filled in below */
-		0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
-		3, 0, 0, 0, 1, 0, 1, 2, 'a', '\n', 'b'
-	};
+	static const uint8_t want[] = { 35, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, /* the time: filled in below */
+		0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x88, 0x77,
+		0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 3, 0, 0, 0, 1, 0, 1, 2, 'a',
+		'\n', 'b' };
 	uint8_t all[sizeof(want)];
 
 	(void)state;
@@ -75,10 +78,11 @@ test_binary(void **state)
 static void
 test_envelope(void **state)
 {
-	static const char want[] = "{\"seq\":1234605616436508552,\"time\":"
-	    "\"2026-03-01T12:51:43.000000042Z\",\"time_ns\":1772369503000000042,"
-	    "\"mono_ns\":-2,\"connection\":3,\"kind\":\"sent\",\"opcode\":"
-	    "\"binary\",\"sources\":[],\"payload_base64\":\"YQpi\"}\n";
+	static const char want[] =
+	    "{\"seq\":1234605616436508552,\"time\":\"2026-03-01T12:51:43."
+	    "000000042Z\",\"time_ns\":1772369503000000042,\"mono_ns\":-2,"
+	    "\"connection\":3,\"kind\":\"sent\",\"opcode\":\"binary\","
+	    "\"sources\":[],\"payload_base64\":\"YQpi\"}\n";
 
 	(void)state;
 	check(EVT_FORM_ENVELOPE, &frame, want, sizeof(want) - 1);

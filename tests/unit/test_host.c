@@ -13,10 +13,9 @@ static void
 this_machine_by_name(void **state)
 {
 	static const char *const yes[] = { "127.0.0.1", "127.9.9.9",
-		"127.255.255.255", "::1", "0:0:0:0:0:0:0:1",
-		"::ffff:127.0.0.1", "::ffff:7f00:1", "localhost", "LocalHost",
-		"localhost.", "a.localhost", "a.b.localhost.",
-		"A.LOCALHOST" };
+		"127.255.255.255", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1",
+		"::ffff:7f00:1", "localhost", "LocalHost", "localhost.",
+		"a.localhost", "a.b.localhost.", "A.LOCALHOST" };
 	static const char *const no[] = { "", ".", "0.0.0.0", "::", "10.0.0.1",
 		"128.0.0.1", "126.255.255.255", "localhost.example",
 		"127.0.0.1.example", "notlocalhost", ".localhost",

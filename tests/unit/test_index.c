@@ -51,13 +51,17 @@ put_odd_ones(evt_writer *w)
 		"{\"event\":\"state\",\"data\":{\"source_id\":5}}",
 		"{\"event\":\"state\",\"data\":{\"source_id\":\"5\"}}",
 		"{\"event\":\"state\",\"data\":{\"source_id\":-5}}",
-		"{\"event\":\"\",\"data\":[{\"source_id\":5},{\"source_id\":6}]}",
-		"{\"data\":{}}", "no json",
+		"{\"event\":\"\",\"data\":[{\"source_id\":5},{\"source_id\":6}]"
+		"}",
+		"{\"data\":{}}",
+		"no json",
 	};
 	evt_error err;
 
 	for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
-		evt_frame f = { .time_ns = T0, .mono_ns = T0, .conn = 2,
+		evt_frame f = { .time_ns = T0,
+			.mono_ns = T0,
+			.conn = 2,
 			.opcode = EVT_OP_TEXT,
 			.payload = (const uint8_t *)payloads[i],
 			.len = strlen(payloads[i]) };
@@ -73,7 +77,8 @@ make_tape(struct fixture *x)
 	evt_error err;
 
 	for (unsigned i = 0; i < 4; i++) {
-		put_states(w, i * FRAMES / 4, FRAMES / 4, SOURCES - i, T0, 1000);
+		put_states(w, i * FRAMES / 4, FRAMES / 4, SOURCES - i, T0,
+		    1000);
 		if (i == 1)
 			put_odd_ones(w);
 		if (i < 3)
@@ -87,7 +92,8 @@ load_segments(struct fixture *x)
 {
 	evt_error err;
 
-	ok(evt_segment_list(&evt_io_posix, x->path, &x->seg, &x->n, &err), &err);
+	ok(evt_segment_list(&evt_io_posix, x->path, &x->seg, &x->n, &err),
+	    &err);
 	for (size_t i = 0; i < x->n; i++)
 		ok(evt_segment_load(&x->seg[i], &err), &err);
 }
@@ -307,8 +313,9 @@ of_another_tape(void **state)
 {
 	struct fixture *x = *state;
 
-	sql(x, "UPDATE meta SET value = '00112233445566778899aabbccddeeff' "
-	    "WHERE key = 'tape'");
+	sql(x,
+	    "UPDATE meta SET value = '00112233445566778899aabbccddeeff' WHERE "
+	    "key = 'tape'");
 	check_finds(x);
 	sql(x, "DELETE FROM source_span");
 	check_finds(x);
@@ -386,7 +393,8 @@ what_is_put_is_loaded(void **state)
 		ok(evt_summary_add_segment(&want, &x->seg[i], &damaged, &err),
 		    &err);
 		ok(evt_index_load(index, x->seg[i].no, EVT_INFO_ALL, &got,
-		    &err), &err);
+		       &err),
+		    &err);
 		assert_int_equal(damaged, 0);
 		assert_int_equal(got.frames, want.frames);
 		assert_int_equal(got.payload, want.payload);
@@ -411,7 +419,8 @@ number(struct fixture *x, const char *query)
 	sqlite3 *db;
 
 	assert_int_equal(sqlite3_open(x->db, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &st, NULL),
+	    SQLITE_OK);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
 	n = sqlite3_column_int64(st, 0);
 	sqlite3_finalize(st);
@@ -424,12 +433,17 @@ numbers_and_words_are_two(void **state)
 {
 	struct fixture *x = *state;
 
-	assert_int_equal(number(x, "SELECT count(*) FROM source WHERE "
-	    "source_id = 5 AND typeof(source_id) = 'integer'"), 1);
-	assert_int_equal(number(x, "SELECT count(*) FROM source WHERE "
-	    "source_id = '5' AND typeof(source_id) = 'text'"), 1);
-	assert_int_equal(number(x, "SELECT frames FROM sources WHERE "
-	    "source_id = 5"), 2);
+	assert_int_equal(number(x,
+	                     "SELECT count(*) FROM source WHERE source_id = 5 "
+	                     "AND typeof(source_id) = 'integer'"),
+	    1);
+	assert_int_equal(number(x,
+	                     "SELECT count(*) FROM source WHERE source_id = "
+	                     "'5' AND typeof(source_id) = 'text'"),
+	    1);
+	assert_int_equal(number(x,
+	                     "SELECT frames FROM sources WHERE source_id = 5"),
+	    2);
 }
 
 /* Keys go with the last segment that had them. */
@@ -444,7 +458,8 @@ dropped_segments_take_their_keys(void **state)
 
 	assert_int_equal(number(x, "SELECT count(*) FROM source"), SOURCES + 4);
 	ok(evt_index_create(&evt_io_posix, x->path, s[0].uuid, &index, &fresh,
-	    &err), &err);
+	       &err),
+	    &err);
 	assert_false(fresh);
 	ok(evt_index_drop(index, 2, &err), &err);
 	assert_false(evt_index_has(index, &s[1]));
@@ -468,8 +483,9 @@ same_keys(const evt_info_key *a, const evt_info_key *b, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
 
-		while (k < n && (strcmp(a[i].name, b[k].name) != 0 ||
-		    a[i].is_int != b[k].is_int))
+		while (k < n &&
+		    (strcmp(a[i].name, b[k].name) != 0 ||
+		        a[i].is_int != b[k].is_int))
 			k++;
 		if (k == n || a[i].frames != b[k].frames ||
 		    a[i].first_ns != b[k].first_ns ||
@@ -493,15 +509,16 @@ check_info(struct fixture *x)
 		ok(evt_tape_info(tape, &info[i], &err), &err);
 		evt_tape_close(tape);
 		assert_int_equal(i == 0 ? rename(x->db, aside) :
-		    rename(aside, x->db), 0);
+		                          rename(aside, x->db),
+		    0);
 	}
 	assert_string_equal(info[1]->index, "missing");
 	assert_int_equal(info[0]->n_sources, info[1]->n_sources);
 	assert_int_equal(info[0]->n_events, info[1]->n_events);
-	assert_true(same_keys(info[0]->sources, info[1]->sources,
-	    info[0]->n_sources));
-	assert_true(same_keys(info[0]->events, info[1]->events,
-	    info[0]->n_events));
+	assert_true(
+	    same_keys(info[0]->sources, info[1]->sources, info[0]->n_sources));
+	assert_true(
+	    same_keys(info[0]->events, info[1]->events, info[0]->n_events));
 	evt_info_free(info[0]);
 	evt_info_free(info[1]);
 	free(aside);
@@ -550,7 +567,8 @@ drop_segment(struct fixture *x, uint32_t no)
 	bool fresh;
 
 	ok(evt_index_create(&evt_io_posix, x->path, x->seg[0].uuid, &index,
-	    &fresh, &err), &err);
+	       &fresh, &err),
+	    &err);
 	assert_false(fresh);
 	ok(evt_index_drop(index, no, &err), &err);
 	evt_index_close(index);
@@ -565,12 +583,16 @@ long_tapes_are_summed_up(void **state)
 	unsigned heard = 0;
 	evt_error err;
 
-	assert_int_equal(number(x, "SELECT count(*) FROM sqlite_master "
-	    "WHERE name = 'source_sum'"), 0);
+	assert_int_equal(
+	    number(x,
+	        "SELECT count(*) FROM sqlite_master WHERE name = 'source_sum'"),
+	    0);
 	for (unsigned to = 7; to <= 18; to++) {
 		add_segments(x, to);
-		assert_int_equal(number(x, "SELECT sum(value) FROM meta WHERE "
-		    "key = 'summed'"), to < 8 ? 0 : to);
+		assert_int_equal(
+		    number(x,
+		        "SELECT sum(value) FROM meta WHERE key = 'summed'"),
+		    to < 8 ? 0 : to);
 		check_info(x);
 	}
 	assert_true(sums_agree(x));
@@ -581,8 +603,10 @@ long_tapes_are_summed_up(void **state)
 	sql(x, "UPDATE source_span SET frames = frames - 1 WHERE segment = 3");
 	sql(x, "DELETE FROM source_sum WHERE source = 2");
 	assert_false(sums_agree(x));
-	ok(evt_tape_verify(x->path, &(evt_verify_options){ .fault = hear,
-	    .ctx = &heard }, &verified, &err), &err);
+	ok(evt_tape_verify(x->path,
+	       &(evt_verify_options){ .fault = hear, .ctx = &heard }, &verified,
+	       &err),
+	    &err);
 	assert_int_equal(verified.faults, 1);
 	assert_int_equal(heard, 1);
 	/* Not there, though it is said to be: read from the rows, and mended by
@@ -602,13 +626,15 @@ a_ring_is_not_summed_up(void **state)
 	size_t n = x->n;
 
 	add_segments(x, 20);
-	assert_int_equal(number(x, "SELECT value FROM meta "
-	    "WHERE key = 'summed'"), 20);
+	assert_int_equal(number(x,
+	                     "SELECT value FROM meta WHERE key = 'summed'"),
+	    20);
 	for (unsigned to = 21; to <= 25; to++) {
 		drop_segment(x, to - 20);
 		add_segments(x, to);
-		assert_int_equal(number(x, "SELECT count(*) FROM meta "
-		    "WHERE key = 'summed'"), 0);
+		assert_int_equal(
+		    number(x, "SELECT count(*) FROM meta WHERE key = 'summed'"),
+		    0);
 	}
 	x->n = n;
 }
@@ -623,23 +649,29 @@ sums_that_are_of_other_segments(void **state)
 	assert_true(sums_agree(x));
 	/* A row too many, as of a segment that went; and one that grew. */
 	sql(x, "UPDATE source_sum SET frames = 1000");
-	sql(x, "INSERT INTO segment SELECT 0, file, bytes, sealed, blocks, "
+	sql(x,
+	    "INSERT INTO segment SELECT 0, file, bytes, sealed, blocks, "
 	    "first_seq, frames, received, sent, marks, payload, first_ns, "
 	    "last_ns FROM segment WHERE no = 1");
 	check_info(x);
 	sql(x, "DELETE FROM segment WHERE no = 0");
 	/* Dropped with a segment that is in them, and made at the next eighth. */
 	drop_segment(x, 2);
-	assert_int_equal(number(x, "SELECT count(*) FROM sqlite_master "
-	    "WHERE name = 'source_sum'"), 0);
-	assert_int_equal(number(x, "SELECT count(*) FROM meta "
-	    "WHERE key = 'summed'"), 0);
+	assert_int_equal(
+	    number(x,
+	        "SELECT count(*) FROM sqlite_master WHERE name = 'source_sum'"),
+	    0);
+	assert_int_equal(number(x,
+	                     "SELECT count(*) FROM meta WHERE key = 'summed'"),
+	    0);
 	add_segments(x, 15);
-	assert_int_equal(number(x, "SELECT count(*) FROM meta "
-	    "WHERE key = 'summed'"), 0);
+	assert_int_equal(number(x,
+	                     "SELECT count(*) FROM meta WHERE key = 'summed'"),
+	    0);
 	add_segments(x, 17);
-	assert_int_equal(number(x, "SELECT value FROM meta "
-	    "WHERE key = 'summed'"), 17);
+	assert_int_equal(number(x,
+	                     "SELECT value FROM meta WHERE key = 'summed'"),
+	    17);
 	assert_true(sums_agree(x));
 	check_info(x);
 	x->n = n;
@@ -655,7 +687,8 @@ another_tapes_is_replaced(void **state)
 	bool fresh;
 
 	ok(evt_index_create(&evt_io_posix, x->path, other, &index, &fresh,
-	    &err), &err);
+	       &err),
+	    &err);
 	assert_true(fresh);
 	evt_index_close(index);
 	assert_int_equal(number(x, "SELECT count(*) FROM segment"), 0);

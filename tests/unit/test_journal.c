@@ -61,10 +61,14 @@ frame(uint64_t seq)
 	static const evt_key keys[] = { { "10001", 5, true },
 		{ "10001", 5, false }, { "", 0, false }, { "-7", 2, true } };
 	static uint8_t bytes[5000];
-	evt_frame f = { .seq = seq, .time_ns = T0 - (int64_t)seq,
-		.mono_ns = INT64_MAX - (int64_t)seq, .kind = seq % 3,
-		.opcode = (uint8_t)(1 + seq % 7), .conn = (uint32_t)(seq * 99),
-		.payload = bytes, .len = seq % 5 ? 0 : 5000 };
+	evt_frame f = { .seq = seq,
+		.time_ns = T0 - (int64_t)seq,
+		.mono_ns = INT64_MAX - (int64_t)seq,
+		.kind = seq % 3,
+		.opcode = (uint8_t)(1 + seq % 7),
+		.conn = (uint32_t)(seq * 99),
+		.payload = bytes,
+		.len = seq % 5 ? 0 : 5000 };
 
 	memset(bytes, 0xE4, sizeof(bytes));
 	f.event = seq % 2 ? "state" : NULL;
@@ -215,7 +219,7 @@ at_every_length(void **state)
 		copy_cut(from, to, n);
 		if (n < JH_LEN) {
 			assert_int_equal(evt_journal_open(&evt_io_posix, half,
-			    1, &r, &err),
+			                     1, &r, &err),
 			    EVT_AGAIN);
 			continue;
 		}

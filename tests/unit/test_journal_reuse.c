@@ -64,8 +64,11 @@ add_only(struct fixture *x, uint64_t from, uint64_t to)
 
 	memset(text, '7', sizeof(text));
 	for (uint64_t seq = from; seq < to; seq++) {
-		evt_frame f = { .seq = seq, .time_ns = T0, .payload = text,
-			.kind = EVT_KIND_RECEIVED, .opcode = EVT_OP_TEXT,
+		evt_frame f = { .seq = seq,
+			.time_ns = T0,
+			.payload = text,
+			.kind = EVT_KIND_RECEIVED,
+			.opcode = EVT_OP_TEXT,
 			.len = (size_t)seq };
 
 		ok(evt_journal_reserve(x->j, &f, &err), &err);
@@ -117,7 +120,8 @@ take(evt_journal_reader *r, uint64_t first, int *ret_code)
 	evt_error err;
 	evt_frame f;
 
-	while ((*ret_code = evt_journal_next(r, &f, &in_lines, &err)) == EVT_OK) {
+	while (
+	    (*ret_code = evt_journal_next(r, &f, &in_lines, &err)) == EVT_OK) {
 		assert_int_equal(f.seq, first + n);
 		assert_int_equal(f.len, f.seq);
 		for (size_t i = 0; i < f.len; i++)
@@ -196,7 +200,8 @@ who_has_it_open_gets_nothing_of_others(void **state)
 		seq += n;
 		for (unsigned i = 0; i < 12; i++) {
 			/* It may have the rest in memory. */
-			assert_in_range(take(r[i], first + i, &code), 0, 12 - i);
+			assert_in_range(take(r[i], first + i, &code), 0,
+			    12 - i);
 			assert_int_equal(code, EVT_AGAIN);
 			evt_journal_close(r[i]);
 		}
@@ -313,7 +318,8 @@ a_failure_costs_the_spare_alone(void **state)
 			/* That of the file, of making it blank, of the next. */
 			x->fault = (struct faulty){ at, 0, kinds[k], true };
 			end_block(x);
-			x->fault = (struct faulty){ at % 3, 0, kinds[k], false };
+			x->fault =
+			    (struct faulty){ at % 3, 0, kinds[k], false };
 			first = seq;
 			add_only(x, seq, seq + 3);
 			seq += 3;

@@ -42,17 +42,32 @@ differ(const char *a, const char *b, const cli_list *ignore, const char *want)
 	ok(jsoncmp_find(of(a), of(b), ignore, keep, &f, &err), &err);
 	assert_string_equal(f.text, want);
 	assert_int_equal(jsoncmp_hash(of(a), ignore, &nomem) ==
-	    jsoncmp_hash(of(b), ignore, &nomem), f.n == 0);
+	        jsoncmp_hash(of(b), ignore, &nomem),
+	    f.n == 0);
 }
 
 static void
 what_is_the_same(void **state)
 {
 	static const char *const pairs[] = {
-		"{\"a\":1,\"b\":[true,null]}", "{ \"b\" : [true , null], \"a\":1}",
-		"1", "1.0", "100", "1e2", "-0", "0.0", "0.5", "5e-1",
-		"\"\\u00e4\\/\"", "\"\xc3\xa4/\"", "{}", " { } ", "[]", "[ ]",
-		"12345678901234567890", "12345678901234567890",
+		"{\"a\":1,\"b\":[true,null]}",
+		"{ \"b\" : [true , null], \"a\":1}",
+		"1",
+		"1.0",
+		"100",
+		"1e2",
+		"-0",
+		"0.0",
+		"0.5",
+		"5e-1",
+		"\"\\u00e4\\/\"",
+		"\"\xc3\xa4/\"",
+		"{}",
+		" { } ",
+		"[]",
+		"[ ]",
+		"12345678901234567890",
+		"12345678901234567890",
 	};
 
 	(void)state;
@@ -86,8 +101,8 @@ what_is_ignored(void **state)
 	(void)state;
 	assert_true(cli_list_add(&ignore, "/a/b", 4));
 	assert_true(cli_list_add(&ignore, "/l/1", 4));
-	differ("{\"a\":{\"b\":1,\"c\":2}}", "{\"a\":{\"b\":3,\"c\":2}}", &ignore,
-	    "");
+	differ("{\"a\":{\"b\":1,\"c\":2}}", "{\"a\":{\"b\":3,\"c\":2}}",
+	    &ignore, "");
 	differ("{\"a\":{\"c\":2}}", "{\"a\":{\"b\":3,\"c\":2}}", &ignore, "");
 	differ("{\"l\":[0,1,2]}", "{\"l\":[0,9,3]}", &ignore, "/l/2:2>3 ");
 	differ("{\"b\":1}", "{\"b\":2}", &ignore, "/b:1>2 ");

@@ -45,10 +45,10 @@ test_sequences(void **state)
 	check("\x1bOC\x1bOD", "FB");
 	check("\x1b[A\x1b[B ", "P");
 	check("\x1b[1;5C.", "FS");
-	check("\x1b[3~+", "+");       /* delete */
-	check("\x1b\x1b[C", "F");     /* a lone escape before it */
-	check("\x1bq", "Q");          /* Alt-q is q */
-	check("\x1b[1\x1b[D", "B");   /* one that was cut off */
+	check("\x1b[3~+", "+");     /* delete */
+	check("\x1b\x1b[C", "F");   /* a lone escape before it */
+	check("\x1bq", "Q");        /* Alt-q is q */
+	check("\x1b[1\x1b[D", "B"); /* one that was cut off */
 }
 
 static void

@@ -122,7 +122,8 @@ test_below(void **state)
 	assert_int_equal(evt_lateness_below(&h, INT64_MIN), 0);
 	assert_int_equal(evt_lateness_below(&h, INT64_MAX), N);
 	for (size_t i = 0; i < N; i++) {
-		uint64_t got = evt_lateness_below(&h, v[i]), most = i, least = i;
+		uint64_t got = evt_lateness_below(&h, v[i]), most = i,
+		         least = i;
 
 		while (most < N && v[most] <= v[i])
 			most++;
@@ -147,8 +148,8 @@ test_below_small(void **state)
 	}
 	evt_lateness_add(&h, -5); /* early: as 0 */
 	for (unsigned i = 0; i < 32; i++)
-		assert_int_equal(evt_lateness_below(&h, i), 1 + (i + 1) *
-		    (i + 2) / 2);
+		assert_int_equal(evt_lateness_below(&h, i),
+		    1 + (i + 1) * (i + 2) / 2);
 }
 
 int

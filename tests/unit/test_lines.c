@@ -33,8 +33,8 @@ split(const char *text, size_t len, size_t n, char *out)
 		while ((what = evt_lines_next(&l, &line, &size)) !=
 		    EVT_LINES_MORE) {
 			if (what == EVT_LINES_SKIPPED) {
-				out += snprintf(out, 24, "<%u>",
-				    (unsigned)size);
+				out +=
+				    snprintf(out, 24, "<%u>", (unsigned)size);
 			} else {
 				memcpy(out, line, size);
 				out += size;

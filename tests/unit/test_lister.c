@@ -164,15 +164,20 @@ a_list_comes_again_and_again(void **state)
 	(void)state;
 	begin(&x);
 	write_list(&x, "[{\"id\":7, \"label\":\"" HASH "\"}]");
-	ok(make(&x, (evt_lister_options){ .from = x.path,
-	    .credential = HASH, .every_ns = 1 }, &err), &err);
+	ok(make(&x,
+	       (evt_lister_options){ .from = x.path,
+	           .credential = HASH,
+	           .every_ns = 1 },
+	       &err),
+	    &err);
 	assert_null(take(&x, &n));
 	ok(evt_lister_start(x.lister, &err), &err);
 	wait_for(&x, &x.ready, 3);
 	got = take(&x, &n);
 	assert_non_null(got);
-	snprintf(want, sizeof(want), "{\"mark\":\"trackers\",\"from\":\"%s\","
-	    "\"trackers\":1,\"list\":[{\"id\":7,\"label\":\"****************\"}]}",
+	snprintf(want, sizeof(want),
+	    "{\"mark\":\"trackers\",\"from\":\"%s\",\"trackers\":1,\"list\":[{"
+	    "\"id\":7,\"label\":\"****************\"}]}",
 	    x.path);
 	assert_string_equal(got, want);
 	assert_int_equal(n, 1);
@@ -244,12 +249,17 @@ a_silent_server_is_given_up(void **state)
 
 	(void)state;
 	begin(&x);
-	ok(make(&x, (evt_lister_options){ .from = url, .credential = HASH,
-	    .patience_ns = 50 * EVT_NS_PER_MS }, &err), &err);
+	ok(make(&x,
+	       (evt_lister_options){ .from = url,
+	           .credential = HASH,
+	           .patience_ns = 50 * EVT_NS_PER_MS },
+	       &err),
+	    &err);
 	ok(evt_lister_start(x.lister, &err), &err);
 	wait_for(&x, &x.warnings, 1);
-	assert_said(&x, "/v2/tracker/list: the whole answer did not come within "
-	    "50ms; trying again in 1");
+	assert_said(&x,
+	    "/v2/tracker/list: the whole answer did not come within 50ms; "
+	    "trying again in 1");
 	assert_int_equal(count(&x, &x.ready), 0);
 	end(&x);
 	close(fd);
@@ -267,8 +277,12 @@ the_end_can_be_had_at_once(void **state)
 
 	(void)state;
 	begin(&x);
-	ok(make(&x, (evt_lister_options){ .from = url, .credential = HASH,
-	    .patience_ns = INT64_MAX / 2 }, &err), &err);
+	ok(make(&x,
+	       (evt_lister_options){ .from = url,
+	           .credential = HASH,
+	           .patience_ns = INT64_MAX / 2 },
+	       &err),
+	    &err);
 	ok(evt_lister_start(x.lister, &err), &err);
 	evt_lister_end(x.lister);
 	evt_lister_end(x.lister);
@@ -294,8 +308,10 @@ what_cannot_be_asked_for(void **state)
 		    "a list of trackers from a URL needs a session hash" },
 		{ { .from = "http:///x", .credential = HASH }, EVT_ERR_ARG,
 		    "names no host" },
-		{ { .from = "https://h/", .credential = HASH,
-		    .ca_file = "/no/such/file" }, EVT_ERR_IO,
+		{ { .from = "https://h/",
+		      .credential = HASH,
+		      .ca_file = "/no/such/file" },
+		    EVT_ERR_IO,
 		    "cannot take CA certificates from /no/such/file" },
 		{ { .from = "file", .credential_file = "/no/such/file" },
 		    EVT_ERR_IO, "cannot read the credential" },
@@ -310,7 +326,8 @@ what_cannot_be_asked_for(void **state)
 
 		assert_int_equal(make(&x, cases[i].o, &err), cases[i].code);
 		if (strstr(err.text, cases[i].words) == NULL)
-			fail_msg("'%s' is not in: %s", cases[i].words, err.text);
+			fail_msg("'%s' is not in: %s", cases[i].words,
+			    err.text);
 		assert_null(x.lister);
 	}
 	evt_lister_free(NULL);

@@ -55,11 +55,14 @@ payloads(void **state)
 		{ "[]", "[]", 0 },
 		{ "{\"success\":true,\"list\":[]}", "[]", 0 },
 		{ " {\r\n\t\"list\" : [ {\"id\" : 9007199254740993 , \"x\": "
-		    "[1.50, 1e400 ,-0.0]},\n{ \"id\":2 }, {} ] } \n",
-		    "[{\"id\":9007199254740993,\"x\":[1.50,1e400,-0.0]},"
-		    "{\"id\":2},{}]", 2 },
-		{ "[{\"id\":1,\"label\":\"a  b \\\" c , \\\\\" , \"y\":\"\\u00e4 \"}]",
-		    "[{\"id\":1,\"label\":\"a  b \\\" c , \\\\\",\"y\":\"\\u00e4 \"}]",
+		  "[1.50, 1e400 ,-0.0]},\n{ \"id\":2 }, {} ] } \n",
+		    "[{\"id\":9007199254740993,\"x\":[1.50,1e400,-0.0]},{"
+		    "\"id\":2},{}]",
+		    2 },
+		{ "[{\"id\":1,\"label\":\"a  b \\\" c , \\\\\" , "
+		  "\"y\":\"\\u00e4 \"}]",
+		    "[{\"id\":1,\"label\":\"a  b \\\" c , "
+		    "\\\\\",\"y\":\"\\u00e4 \"}]",
 		    1 },
 		/* The credential is nowhere on the tape. */
 		{ "[{\"id\":1,\"label\":\"x" HASH "y\"}]",
@@ -76,9 +79,10 @@ payloads(void **state)
 
 		ok(take(cases[i].text, &got, &n, &err), &err);
 		assert_int_equal(n, cases[i].n);
-		snprintf(want, sizeof(want), "{\"mark\":\"trackers\",\"from\":"
-		    "\"https://h/l\",\"trackers\":%zu,\"list\":%s}", n,
-		    cases[i].list);
+		snprintf(want, sizeof(want),
+		    "{\"mark\":\"trackers\",\"from\":\"https://h/"
+		    "l\",\"trackers\":%zu,\"list\":%s}",
+		    n, cases[i].list);
 		assert_string_equal(got, want);
 		ok(evt_scanner_new(NULL, &scanner, &err), &err);
 		ok(evt_scan(scanner, (uint8_t *)got, strlen(want), &scan, &err),
@@ -94,13 +98,16 @@ static void
 no_payloads(void **state)
 {
 	static const char *const cases[] = {
-		"", "not JSON",
-		"<html>", "not JSON",
-		"{\"success\":true}", "no list",
+		"",
+		"not JSON",
+		"<html>",
+		"not JSON",
+		"{\"success\":true}",
+		"no list",
 		("{\"success\":false,\"status\":{\"code\":4,\"description\":"
-		    "\"User or API key not found or session ended: " HASH "\"}}"),
-		("refuses the tracker list: User or API key not found or session "
-		    "ended: ****************"),
+		 "\"User or API key not found or session ended: " HASH "\"}}"),
+		("refuses the tracker list: User or API key not found or "
+		 "session ended: ****************"),
 	};
 	char *got = NULL;
 	evt_error err;
@@ -128,8 +135,10 @@ other_answers(void **state)
 		{ 401, "", "HTTP 401: is the credential right?" },
 		{ 404, "{}", "HTTP 404: is the path" },
 		{ 500, "<html>" HASH, "HTTP 500" },
-		{ 400, "{\"success\":false,\"status\":{\"description\":\"Wrong "
-		    HASH "\"}}", "list: Wrong **************** (HTTP 400)" },
+		{ 400,
+		    "{\"success\":false,\"status\":{\"description\":"
+		    "\"Wrong " HASH "\"}}",
+		    "list: Wrong **************** (HTTP 400)" },
 		{ 201, "{\"success\":true,\"list\":[]}", "HTTP 201" },
 		{ 400, "{\"success\":fa", "HTTP 400" },
 	};
@@ -142,7 +151,8 @@ other_answers(void **state)
 
 		assert_non_null(copy);
 		assert_int_equal(evt_listing_refused(cases[i].status,
-		    (uint8_t *)copy, strlen(copy), s, &err), EVT_ERR_ARG);
+		                     (uint8_t *)copy, strlen(copy), s, &err),
+		    EVT_ERR_ARG);
 		assert_non_null(strstr(err.text, cases[i].words));
 		assert_null(strstr(err.text, HASH));
 		free(copy);
@@ -167,9 +177,10 @@ where_it_comes_from(void **state)
 {
 	static const char *const cases[] = {
 		"https://api.example.com/v2/tracker/list?hash=abc&x=1",
-		    "https://api.example.com/v2/tracker/list",
+		"https://api.example.com/v2/tracker/list",
 		"HTTP://[::1]:81/${CREDENTIAL}/list",
-		    "http://[::1]:81/${CREDENTIAL}/list" };
+		"http://[::1]:81/${CREDENTIAL}/list"
+	};
 	static const char *const files[] = { "list.json", "http", "./http://x",
 		"ftp://x/", "" };
 

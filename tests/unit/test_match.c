@@ -19,9 +19,14 @@ static const evt_key keys[] = { { "1", 1, true }, { "1", 1, false },
 static evt_frame
 frame(unsigned i)
 {
-	evt_frame f = { .seq = 100 + i, .time_ns = T0 + i, .mono_ns = T0 + i,
-		.kind = i % 3, .opcode = 1, .conn = 1,
-		.payload = (const uint8_t *)"x", .len = 1 };
+	evt_frame f = { .seq = 100 + i,
+		.time_ns = T0 + i,
+		.mono_ns = T0 + i,
+		.kind = i % 3,
+		.opcode = 1,
+		.conn = 1,
+		.payload = (const uint8_t *)"x",
+		.len = 1 };
 
 	if (i % 4 != 3) {
 		f.event = i % 4 == 0 ? "state" : i % 4 == 1 ? "" : "logout";
@@ -50,7 +55,8 @@ make_block(evt_block *block)
 		ok(evt_builder_add(b, &f, false, &err), &err);
 	}
 	ok(evt_builder_encode(b, uuid, 1, 0, &bytes, NULL, &err), &err);
-	ok(evt_block_head_read(bytes.data, bytes.len, "test", &head, &err), &err);
+	ok(evt_block_head_read(bytes.data, bytes.len, "test", &head, &err),
+	    &err);
 	ok(evt_block_load(block, &head, bytes.data, true, "test", &err), &err);
 	evt_builder_free(b);
 	evt_buf_free(&bytes);
@@ -96,44 +102,64 @@ static void
 each_part_of_a_filter(void **state)
 {
 	static const char *one[] = { "1" }, *more[] = { "22", "x", "nobody" },
-	    *none[] = { "nobody" }, *event[] = { "state", "" };
+	                  *none[] = { "nobody" }, *event[] = { "state", "" };
 
 	(void)state;
 	assert_int_equal(passing(NULL), N);
 	assert_int_equal(passing(&(evt_filter){ 0 }), N);
 	/* 1 as a number and as a word are one to a filter. */
-	assert_int_equal(passing(&(evt_filter){ .sources = one,
-	    .n_sources = 1 }), N / 5 * 2);
-	assert_int_equal(passing(&(evt_filter){ .sources = more,
-	    .n_sources = 3 }), N / 5 * 3);
-	assert_int_equal(passing(&(evt_filter){ .sources = none,
-	    .n_sources = 1 }), 0);
+	assert_int_equal(passing(
+	                     &(evt_filter){ .sources = one, .n_sources = 1 }),
+	    N / 5 * 2);
+	assert_int_equal(passing(
+	                     &(evt_filter){ .sources = more, .n_sources = 3 }),
+	    N / 5 * 3);
+	assert_int_equal(passing(
+	                     &(evt_filter){ .sources = none, .n_sources = 1 }),
+	    0);
+	assert_int_equal(passing(
+	                     &(evt_filter){ .events = event, .n_events = 2 }),
+	    N / 2);
 	assert_int_equal(passing(&(evt_filter){ .events = event,
-	    .n_events = 2 }), N / 2);
-	assert_int_equal(passing(&(evt_filter){ .events = event, .n_events = 2,
-	    .sources = one, .n_sources = 1 }), N / 5);
-	assert_int_equal(passing(&(evt_filter){
-	    .kinds = 1u << EVT_KIND_MARK | 1u << EVT_KIND_SENT }), N / 3 * 2);
+	                     .n_events = 2,
+	                     .sources = one,
+	                     .n_sources = 1 }),
+	    N / 5);
+	assert_int_equal(passing(&(evt_filter){ .kinds = 1u << EVT_KIND_MARK |
+	                         1u << EVT_KIND_SENT }),
+	    N / 3 * 2);
 	/* Marks besides what is asked for, but not outside the window. */
 	assert_int_equal(passing(&(evt_filter){ .sources = none,
-	    .n_sources = 1, .with_marks = true }), N / 3);
+	                     .n_sources = 1,
+	                     .with_marks = true }),
+	    N / 3);
 	assert_int_equal(passing(&(evt_filter){ .with_marks = true,
-	    .kinds = 1u << EVT_KIND_SENT }), N / 3 * 2);
+	                     .kinds = 1u << EVT_KIND_SENT }),
+	    N / 3 * 2);
 	assert_int_equal(passing(&(evt_filter){ .sources = none,
-	    .n_sources = 1, .with_marks = true, .from_seq = 130 }), N / 6);
+	                     .n_sources = 1,
+	                     .with_marks = true,
+	                     .from_seq = 130 }),
+	    N / 6);
 	assert_int_equal(passing(&(evt_filter){ .from_seq = 110 }), N - 10);
 	assert_int_equal(passing(&(evt_filter){ .has_from = true,
-	    .from_ns = T0 + 10, .has_to = true, .to_ns = T0 + 20 }), 10);
-	assert_int_equal(passing(&(evt_filter){ .has_to = true,
-	    .to_ns = T0 }), 0);
+	                     .from_ns = T0 + 10,
+	                     .has_to = true,
+	                     .to_ns = T0 + 20 }),
+	    10);
+	assert_int_equal(passing(&(evt_filter){ .has_to = true, .to_ns = T0 }),
+	    0);
 }
 
 /* A block is passed over only if no frame of it can pass. */
 static void
 ranges(void **state)
 {
-	evt_filter filter = { .has_from = true, .from_ns = 10, .has_to = true,
-		.to_ns = 20, .from_seq = 5 };
+	evt_filter filter = { .has_from = true,
+		.from_ns = 10,
+		.has_to = true,
+		.to_ns = 20,
+		.from_seq = 5 };
 	evt_error err;
 	evt_match m;
 

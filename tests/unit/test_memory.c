@@ -346,7 +346,8 @@ static void
 each_call_of_a_writer(void **state)
 {
 	static int (*const runs[])(void *) = { record_once, recover_once,
-		note_once, take_note_once, compact_once, gc_once, reindex_once };
+		note_once, take_note_once, compact_once, gc_once,
+		reindex_once };
 	static const char *const what[] = { "memory runs out while recording",
 		"SQLite's memory runs out while recording",
 		"a read fails while recording" };
@@ -355,8 +356,10 @@ each_call_of_a_writer(void **state)
 	for (enum failing kind = FAILING_MEMORY; kind <= FAILING_READS;
 	     kind++) {
 		/* SQLite allocates thousands of times. */
-		unsigned calls = 0, step = kind != FAILING_DATABASE ? 1 :
-		    torture_full() ? 7 : 41;
+		unsigned calls = 0,
+		         step = kind != FAILING_DATABASE ? 1 :
+		    torture_full()                       ? 7 :
+		                                           41;
 
 		x->notices = 0;
 		for (size_t i = 0; i < COUNT(runs); i++)
@@ -364,8 +367,8 @@ each_call_of_a_writer(void **state)
 		assert_true(calls > 20);
 		/* An index that cannot be written is told. */
 		assert_true(kind != FAILING_DATABASE || x->notices > 0);
-		torture_report(
-		    what[kind], calls, (uint64_t)calls * N_FRAMES, x->lost);
+		torture_report(what[kind], calls, (uint64_t)calls * N_FRAMES,
+		    x->lost);
 	}
 }
 
@@ -373,8 +376,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    each_call_of_a_writer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(each_call_of_a_writer, set_up,
+		    tear_down),
 	};
 
 	failing_begin();

@@ -279,8 +279,9 @@ look_at_states(struct look *x, evt_tape *tape, evt_error *err)
 
 	for (int64_t at = T0 + 10; at <= T0 + 60; at += 10) {
 		r = evt_tape_each_last(tape, "state", at, take_last, x, err);
-		if (r != EVT_OK || (r = evt_tape_last_before(tape, "10002",
-		                        "state", at, &f, err)) != EVT_OK)
+		if (r != EVT_OK ||
+		    (r = evt_tape_last_before(tape, "10002", "state", at, &f,
+		         err)) != EVT_OK)
 			return r;
 		is_genuine(x, &f);
 		add_number(x, (int64_t)f.seq);
@@ -443,8 +444,8 @@ memory(void **state)
 {
 	uint64_t calls = each_look(*state, FAILING_MEMORY, 1);
 
-	torture_report(
-	    "memory runs out while reading", calls, calls * N_FRAMES, 0);
+	torture_report("memory runs out while reading", calls, calls * N_FRAMES,
+	    0);
 }
 
 static void
@@ -462,8 +463,8 @@ reads(void **state)
 {
 	uint64_t calls = each_look(*state, FAILING_READS, 1);
 
-	torture_report(
-	    "a read fails while reading", calls, calls * N_FRAMES, 0);
+	torture_report("a read fails while reading", calls, calls * N_FRAMES,
+	    0);
 }
 
 /* A tape without an index is walked. */

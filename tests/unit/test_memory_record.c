@@ -53,7 +53,7 @@ queue(evt_buf *out, evt_error *err)
 		batch = evt_queue_take(q, 0);
 		while (evt_batch_next(batch, &item))
 			r = done(evt_buf_add(out, item.payload, item.len) &&
-			         r == EVT_OK);
+			    r == EVT_OK);
 		evt_queue_release(q, batch);
 	}
 	evt_queue_free(q);
@@ -64,8 +64,8 @@ static int
 address(evt_buf *out, evt_error *err)
 {
 	evt_url url;
-	int r = evt_url_parse(
-	    "wss://[::1]:8443/p?hash=abcdefgh12345678&x=1", &url, err);
+	int r = evt_url_parse("wss://[::1]:8443/p?hash=abcdefgh12345678&x=1",
+	    &url, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -77,9 +77,9 @@ address(evt_buf *out, evt_error *err)
 static char *
 proxy_env(const char *name)
 {
-	return strcmp(name, "https_proxy") == 0
-	           ? (char *)(uintptr_t) "http://me:secret@proxy:3128"
-	           : NULL;
+	return strcmp(name, "https_proxy") == 0 ?
+	    (char *)(uintptr_t) "http://me:secret@proxy:3128" :
+	    NULL;
 }
 
 static int
@@ -104,10 +104,9 @@ static int
 secret(evt_buf *out, evt_error *err)
 {
 	static const char url[] = "/p?hash=" EVT_CREDENTIAL_MARK;
-	static const char sent[] =
-	    "{\"hash\":\"" HASH "\",\"token\":\"fedcba98"
-	    "76543210fedcba9876543210\",\"n\":[1,{\"password\":\"hunter2hunter2"
-	    "\"}]}";
+	static const char sent[] = "{\"hash\":\"" HASH "\",\"token\":\"fedcba98"
+	                           "76543210fedcba9876543210\",\"n\":[1,{"
+	                           "\"password\":\"hunter2hunter2\"}]}";
 	evt_secret *s = evt_secret_new(NULL, HASH);
 	char *copy = strdup(sent);
 	int r = done(s != NULL && copy != NULL);
@@ -115,8 +114,8 @@ secret(evt_buf *out, evt_error *err)
 	if (r == EVT_OK)
 		r = evt_secret_load(s, err);
 	if (r == EVT_OK)
-		r = evt_secret_fill(
-		    s, url, strlen(url), EVT_SECRET_URL, out, err);
+		r = evt_secret_fill(s, url, strlen(url), EVT_SECRET_URL, out,
+		    err);
 	if (r == EVT_OK)
 		r = done(evt_secret_learn(s, "another-secret-of-it", 20));
 	if (r == EVT_OK) {
@@ -150,9 +149,9 @@ static int
 talk(evt_buf *out, evt_error *err)
 {
 	static const char answer[] =
-	    "{\"type\":\"response\",\"action\":"
-	    "\"subscription/subscribe\",\"events\":[\"state\"],\"data\":"
-	    "{\"state\":{\"value\":{\"1\":\"disallowed\"},\"success\":true}}}";
+	    "{\"type\":\"response\",\"action\":\"subscription/"
+	    "subscribe\",\"events\":[\"state\"],\"data\":{\"state\":{\"value\":"
+	    "{\"1\":\"disallowed\"},\"success\":true}}}";
 	evt_talk_options o = { .navixy = true };
 	evt_secret *s = evt_secret_new(NULL, HASH);
 	evt_navixy_answer got;
@@ -215,11 +214,11 @@ marks(evt_buf *out, evt_error *err)
 
 	(void)err;
 	return done(evt_marks_started(out, "ws://h/", "navixy", events, 2) &&
-	            evt_marks_connected(
-	                out, "ws://h/", "127.0.0.1:1", "TLSv1.3", 2, 5000) &&
-	            evt_marks_gap(out, &gap) && evt_marks_clock(out, -5) &&
-	            evt_marks_disconnected(out, 1006, "reset", 7) &&
-	            evt_marks_stopped(out, "signal SIGTERM", 9));
+	    evt_marks_connected(out, "ws://h/", "127.0.0.1:1", "TLSv1.3", 2,
+	        5000) &&
+	    evt_marks_gap(out, &gap) && evt_marks_clock(out, -5) &&
+	    evt_marks_disconnected(out, 1006, "reset", 7) &&
+	    evt_marks_stopped(out, "signal SIGTERM", 9));
 }
 
 static int
@@ -239,8 +238,8 @@ lines(evt_buf *out, evt_error *err)
 			break;
 		memset(room, 'a' + i, n);
 		evt_lines_added(&l, n);
-		assert_int_equal(
-		    evt_lines_next(&l, &line, &len), EVT_LINES_MORE);
+		assert_int_equal(evt_lines_next(&l, &line, &len),
+		    EVT_LINES_MORE);
 	}
 	if (r == EVT_OK && evt_lines_last(&l, &line, &len) == EVT_LINES_LINE)
 		r = done(evt_buf_add(out, line, len));

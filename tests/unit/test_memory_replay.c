@@ -200,9 +200,9 @@ forms(struct fixture *x, evt_error *err)
 static int
 times(struct fixture *x, evt_error *err)
 {
-	evt_restamp how = {
-		.shift_s = 3600, .form = EVT_STAMPS_ISO, .offset_s = -21600
-	};
+	evt_restamp how = { .shift_s = 3600,
+		.form = EVT_STAMPS_ISO,
+		.offset_s = -21600 };
 	evt_frame f = x->frame;
 	evt_rebase *rebase = NULL;
 	evt_buf b = { 0 };
@@ -211,10 +211,10 @@ times(struct fixture *x, evt_error *err)
 	if (r == EVT_OK)
 		r = evt_rebase_frame(rebase, &f, err);
 	if (r == EVT_OK)
-		r = done(
-		    evt_restamp_text(&how, f.payload, f.len, &b) &&
-		    evt_compact_state(
-		        EVT_MEMBER(evt_view_of(f.payload, f.len), "data"), &b));
+		r = done(evt_restamp_text(&how, f.payload, f.len, &b) &&
+		    evt_compact_state(EVT_MEMBER(evt_view_of(f.payload, f.len),
+		                          "data"),
+		        &b));
 	if (r == EVT_OK)
 		add(x, b.data, b.len);
 	evt_buf_free(&b);
@@ -263,15 +263,15 @@ static int
 say_all(struct session *s, evt_error *err)
 {
 	static const char *const said[] = { OLD("1,2,3"),
-		ASK(ALL("state_batch", EVERY("1s")) "," ALL(
-		    "readings_batch", EVERY("1s")) "," SOME("iot_monitor", "1",
+		ASK(ALL("state_batch", EVERY("1s")) "," ALL("readings_batch",
+		    EVERY("1s")) "," SOME("iot_monitor", "1",
 		    "") "," SOME("state", "1,2", ",\"format\":\"compact\"")),
 		STOP(SOME("state", "2", "")) };
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < COUNT(said) && r == EVT_OK; i++)
-		r = evt_standin_message(
-		    s->client, said[i], strlen(said[i]), T0 + SEC, err);
+		r = evt_standin_message(s->client, said[i], strlen(said[i]),
+		    T0 + SEC, err);
 	return r;
 }
 
@@ -307,11 +307,11 @@ converse(struct fixture *x, struct session *s, evt_error *err)
 	uint8_t was[16] = { 0 };
 	int r;
 
-	if ((r = evt_board_add_tracker(
-	         s->board, 77, &(evt_key){ "1", 1, true }, "a label", err)) ||
+	if ((r = evt_board_add_tracker(s->board, 77, &(evt_key){ "1", 1, true },
+	         "a label", err)) ||
 	    (r = evt_board_load(s->board, T0 + SEC, err)) ||
-	    (r = evt_board_offset(
-	         s->board, T0 + SEC, &s->telling.offset_s, err)) ||
+	    (r = evt_board_offset(s->board, T0 + SEC, &s->telling.offset_s,
+	         err)) ||
 	    (r = evt_standin_new(&o, &s->client, err)) ||
 	    (r = evt_cursor_open(&x->tape, 1, &from, &s->cursor, err)) ||
 	    (r = say_all(s, err)) || (r = play_all(s, err)) ||
@@ -319,8 +319,8 @@ converse(struct fixture *x, struct session *s, evt_error *err)
 	    (r = evt_board_load(s->board, T0 + SEC, err)))
 		return r;
 	assert_true(evt_board_n(s->board) <= sizeof(was));
-	return evt_standin_moved(
-	    s->client, was, evt_board_n(s->board), T0 + SEC, err);
+	return evt_standin_moved(s->client, was, evt_board_n(s->board),
+	    T0 + SEC, err);
 }
 
 static int

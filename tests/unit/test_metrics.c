@@ -31,19 +31,40 @@ says(const evt_record_stats *st, const evt_metrics_around *a, const char *line)
 static void
 each_figure_has_its_name(void **state)
 {
-	evt_record_stats st = { .state = EVT_RECORD_CONNECTED, .frames = 11,
-		.bytes = 12, .sent = 13, .marks = 14, .sources = 15,
-		.gaps = 16, .lost_frames = 17, .lost_bytes = 18,
-		.connections = 19, .queue_bytes = 20, .queue_limit = 21,
-		.stored_bytes = 22, .recovered = 23, .segment = 24,
-		.disk_low = true, .disk_min = 27, .disk_end = 28,
-		.dropped_segments = 29, .dropped_bytes = 30, .armed = true,
-		.held = 31, .held_bytes = 32, .let_go = 33, .triggers = 34,
-		.failing = true, .tape_still_ns = 1500000000,
+	evt_record_stats st = { .state = EVT_RECORD_CONNECTED,
+		.frames = 11,
+		.bytes = 12,
+		.sent = 13,
+		.marks = 14,
+		.sources = 15,
+		.gaps = 16,
+		.lost_frames = 17,
+		.lost_bytes = 18,
+		.connections = 19,
+		.queue_bytes = 20,
+		.queue_limit = 21,
+		.stored_bytes = 22,
+		.recovered = 23,
+		.segment = 24,
+		.disk_low = true,
+		.disk_min = 27,
+		.disk_end = 28,
+		.dropped_segments = 29,
+		.dropped_bytes = 30,
+		.armed = true,
+		.held = 31,
+		.held_bytes = 32,
+		.let_go = 33,
+		.triggers = 34,
+		.failing = true,
+		.tape_still_ns = 1500000000,
 		.network_still_ns = 250000000,
 		.last_frame_ns = NOW - 3 * EVT_NS_PER_S };
-	evt_metrics_around a = { .now_ns = NOW, .start_ns = 1, .has_disk = true,
-		.disk_free = 25, .disk_size = 26 };
+	evt_metrics_around a = { .now_ns = NOW,
+		.start_ns = 1,
+		.has_disk = true,
+		.disk_free = 25,
+		.disk_size = 26 };
 
 	(void)state;
 	st.syncs.count = 2;
@@ -90,11 +111,14 @@ each_figure_has_its_name(void **state)
 static void
 connected_is_what_takes_frames(void **state)
 {
-	static const bool want[] = {
-		[EVT_RECORD_STARTING] = false, [EVT_RECORD_READING] = true,
-		[EVT_RECORD_CONNECTING] = false, [EVT_RECORD_CONNECTED] = true,
-		[EVT_RECORD_HELD] = true, [EVT_RECORD_WAITING] = false,
-		[EVT_RECORD_STOPPING] = false, [EVT_RECORD_ENDED] = false };
+	static const bool want[] = { [EVT_RECORD_STARTING] = false,
+		[EVT_RECORD_READING] = true,
+		[EVT_RECORD_CONNECTING] = false,
+		[EVT_RECORD_CONNECTED] = true,
+		[EVT_RECORD_HELD] = true,
+		[EVT_RECORD_WAITING] = false,
+		[EVT_RECORD_STOPPING] = false,
+		[EVT_RECORD_ENDED] = false };
 	const evt_metrics_around a = { .now_ns = NOW, .start_ns = NOW };
 
 	(void)state;

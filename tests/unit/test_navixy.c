@@ -36,8 +36,8 @@ value(const cJSON *at, const char *path)
 		assert_true(n < sizeof(name));
 		memcpy(name, path, n);
 		name[n] = '\0';
-		at = cJSON_IsArray(at) ? cJSON_GetArrayItem(at,
-		    (int)strtol(name, NULL, 10)) :
+		at = cJSON_IsArray(at) ?
+		    cJSON_GetArrayItem(at, (int)strtol(name, NULL, 10)) :
 		    cJSON_GetObjectItemCaseSensitive(at, name);
 		path += n + (path[n] == '.');
 	}
@@ -60,8 +60,11 @@ new_form(void **state)
 	assert_string_equal(value(root, "requests.0.rate_limit"), "5s");
 	assert_string_equal(value(root, "requests.0.format"), "full");
 	cJSON_Delete(root);
-	o = (evt_navixy_options){ .events = events, .n_events = 2,
-		.trackers = trackers, .n_trackers = 2, .rate_limit = "1s",
+	o = (evt_navixy_options){ .events = events,
+		.n_events = 2,
+		.trackers = trackers,
+		.n_trackers = 2,
+		.rate_limit = "1s",
 		.compact = true };
 	root = subscription(&o);
 	assert_string_equal(value(root, "requests.0.type"), "state");
@@ -75,15 +78,17 @@ static void
 old_form(void **state)
 {
 	const char *trackers[] = { "7" };
-	evt_navixy_options o = { .trackers = trackers, .n_trackers = 1,
+	evt_navixy_options o = { .trackers = trackers,
+		.n_trackers = 1,
 		.old_form = true };
 	cJSON *root = subscription(&o);
 
 	(void)state;
 	assert_string_equal(value(root, "events.0"), "state");
 	assert_null(cJSON_GetObjectItem(root, "requests"));
-	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(root,
-	    "trackers")), 1);
+	assert_int_equal(cJSON_GetArraySize(
+	                     cJSON_GetObjectItem(root, "trackers")),
+	    1);
 	cJSON_Delete(root);
 }
 
@@ -106,7 +111,8 @@ what_cannot_be_asked(void **state)
 		evt_error err;
 
 		assert_int_equal(evt_navixy_subscription(&cases[i], "HASH",
-		    &out, &err), EVT_ERR_ARG);
+		                     &out, &err),
+		    EVT_ERR_ARG);
 		assert_true(strlen(err.text) > 10);
 		evt_buf_free(&out);
 	}
@@ -121,13 +127,13 @@ handshakes(void **state)
 		"{\"a\":\"|1|X|\"}", "id|60000", "id|60000|X|more" };
 
 	(void)state;
-	assert_true(evt_navixy_is_handshake((const uint8_t *)good,
-	    strlen(good), &h));
+	assert_true(
+	    evt_navixy_is_handshake((const uint8_t *)good, strlen(good), &h));
 	assert_string_equal(h.id, "c8834462-c46e-4dad-a22f-b86aabe3f883");
 	assert_int_equal(h.beat_ns, 60 * EVT_NS_PER_S);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (evt_navixy_is_handshake((const uint8_t *)bad[i],
-		    strlen(bad[i]), &h))
+		        strlen(bad[i]), &h))
 			fail_msg("'%s' is taken", bad[i]);
 	}
 }
@@ -142,26 +148,31 @@ answers(void **state)
 	} cases[] = {
 		{ "{\"type\":\"event\",\"event\":\"state\",\"data\":{}}",
 		    EVT_NAVIXY_EVENT, "" },
-		{ "{\"data\":\"session closed\",\"event\":\"logout\","
-		    "\"type\":\"event\"}", EVT_NAVIXY_LOGOUT, "" },
+		{ "{\"data\":\"session "
+		  "closed\",\"event\":\"logout\",\"type\":\"event\"}",
+		    EVT_NAVIXY_LOGOUT, "" },
 		{ "{\"type\":\"event\",\"event\":\"logout\",\"data\":\"session "
-		    "closed\"}", EVT_NAVIXY_LOGOUT, "" },
+		  "closed\"}",
+		    EVT_NAVIXY_LOGOUT, "" },
 		{ "{\"type\":\"error\",\"action\":null,\"status\":{\"code\":3,"
-		    "\"description\":\"Wrong hash\"}}", EVT_NAVIXY_ERROR,
+		  "\"description\":\"Wrong hash\"}}",
+		    EVT_NAVIXY_ERROR,
 		    "refuses the credential (code 3, Wrong hash)" },
 		{ "{\"type\":\"error\",\"status\":{\"code\":7}}",
 		    EVT_NAVIXY_ERROR, "code 7" },
-		{ "{\"type\":\"response\",\"data\":{\"state\":{\"value\":"
-		    "{\"1\":\"normal\",\"2\":\"unknown\"}}}}",
+		{ "{\"type\":\"response\",\"data\":{\"state\":{\"value\":{"
+		  "\"1\":\"normal\",\"2\":\"unknown\"}}}}",
 		    EVT_NAVIXY_RESPONSE, "1 of the trackers" },
 		{ "{\"type\":\"response\",\"data\":{\"state\":{\"1\":"
-		    "\"blocked\"}}}", EVT_NAVIXY_RESPONSE, "blocked" },
+		  "\"blocked\"}}}",
+		    EVT_NAVIXY_RESPONSE, "blocked" },
 		{ "X", EVT_NAVIXY_EVENT, "" },
 		{ "", EVT_NAVIXY_EVENT, "" },
 		{ "[1", EVT_NAVIXY_EVENT, "" },
 		/* A name that only looks like it, deep inside. */
 		{ "{\"type\":\"event\",\"event\":\"state\",\"data\":{\"label\":"
-		    "\"\\\"event\\\":\\\"logout\\\"\"}}", EVT_NAVIXY_EVENT, "" },
+		  "\"\\\"event\\\":\\\"logout\\\"\"}}",
+		    EVT_NAVIXY_EVENT, "" },
 	};
 	evt_navixy *navixy;
 	evt_error err;
@@ -213,9 +224,13 @@ marks_have_the_members_that_are_documented(void **state)
 		"seconds", "from", "to", NULL };
 	static const char *const m_clock[] = { "step_ns", NULL };
 	const char *events[] = { "state" };
-	evt_gap gap = { .frames = EVT_MARKS_UNKNOWN, .bytes = 5,
-		.reason = "a \"reason\"\nof two lines", .has_span = true,
-		.from_ns = 0, .to_ns = EVT_NS_PER_S, .span_ns = EVT_NS_PER_S };
+	evt_gap gap = { .frames = EVT_MARKS_UNKNOWN,
+		.bytes = 5,
+		.reason = "a \"reason\"\nof two lines",
+		.has_span = true,
+		.from_ns = 0,
+		.to_ns = EVT_NS_PER_S,
+		.span_ns = EVT_NS_PER_S };
 	evt_buf out = { 0 };
 
 	(void)state;
@@ -225,8 +240,8 @@ marks_have_the_members_that_are_documented(void **state)
 	check_mark(&out, "started", m_started);
 	assert_true(evt_marks_stopped(&out, "signal SIGTERM", 7));
 	check_mark(&out, "stopped", m_stopped);
-	assert_true(evt_marks_connected(&out, "ws://h/", "1.2.3.4:5", NULL, 1,
-	    -1));
+	assert_true(
+	    evt_marks_connected(&out, "ws://h/", "1.2.3.4:5", NULL, 1, -1));
 	check_mark(&out, "connected", m_connected);
 	assert_true(evt_marks_disconnected(&out, 1006, "gone", 3));
 	check_mark(&out, "disconnected", m_lost);

@@ -40,11 +40,16 @@ make_tape(const char *name, unsigned n, unsigned run, int64_t offset)
 
 	ok(evt_writer_open(path, NULL, &w, &err), &err);
 	for (unsigned i = 0; i < n; i++) {
-		evt_frame f = { .time_ns = T0 + offset + i * S, .opcode = EVT_OP_TEXT,
-			.conn = 1, .payload = (const uint8_t *)"{}", .len = 2 };
+		evt_frame f = { .time_ns = T0 + offset + i * S,
+			.opcode = EVT_OP_TEXT,
+			.conn = 1,
+			.payload = (const uint8_t *)"{}",
+			.len = 2 };
 		evt_frame mark = { .kind = EVT_KIND_MARK,
-			.opcode = EVT_MARK_STARTED, .time_ns = f.time_ns,
-			.payload = (const uint8_t *)"{}", .len = 2 };
+			.opcode = EVT_MARK_STARTED,
+			.time_ns = f.time_ns,
+			.payload = (const uint8_t *)"{}",
+			.len = 2 };
 
 		f.mono_ns = f.time_ns - (i >= run ? 3600 * S : 0);
 		mark.mono_ns = f.mono_ns;
@@ -170,7 +175,8 @@ test_places_of_their_own(void **state)
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(play_all(&p[i], due, 800),
 		    (100 - i * 10) * (i + 1) - 1);
-	assert_int_equal(evt_deck_seek(p[0].deck, 0, T0 + 90 * S, &err), EVT_OK);
+	assert_int_equal(evt_deck_seek(p[0].deck, 0, T0 + 90 * S, &err),
+	    EVT_OK);
 	assert_int_equal(play_all(&p[0], due, 800), 10);
 	for (int i = 0; i < 4; i++)
 		evt_player_close(&p[i]);

@@ -41,8 +41,8 @@ told(void *ctx, const struct cycle *c)
 
 	if (r->n == r->cap) {
 		r->cap = r->cap * 2 + 64;
-		r->promises = realloc(r->promises,
-		    r->cap * sizeof(*r->promises));
+		r->promises =
+		    realloc(r->promises, r->cap * sizeof(*r->promises));
 		assert_non_null(r->promises);
 	}
 	r->promises[r->n++] = (struct promise){ powercut_changes(r->cut), *c };
@@ -101,8 +101,7 @@ verify_journal(const struct run *r, const char *path)
 
 /* The next recorder opens what a cut has left, and goes on. */
 static void
-look(struct run *r, const struct cycle *promised, const char *dir,
-    enum cut cut)
+look(struct run *r, const struct cycle *promised, const char *dir, enum cut cut)
 {
 	char *path = in_dir(dir, "c.tape");
 	struct cycle c = found(r, promised, path), before = c;
@@ -132,8 +131,9 @@ cut_at(struct run *r, const struct powercut *p, size_t at,
 {
 	char *dir = make_quick_dir();
 
-	snprintf(r->now, sizeof(r->now), "behind change %zu, unsynced %s, "
-	    "seed %u", at, powercut_name(cut), seed);
+	snprintf(r->now, sizeof(r->now),
+	    "behind change %zu, unsynced %s, seed %u", at, powercut_name(cut),
+	    seed);
 	powercut_make(p, at, cut, seed, dir);
 	look(r, c, dir, cut);
 	remove_dir(dir);
@@ -173,8 +173,8 @@ begin(struct run *r, int64_t sync_ns, char **ret_dir)
 static void
 end(struct run *r, char *dir, const char *what)
 {
-	print_message("# %s: %zu changes, %llu cuts, %llu synced frames\n", what,
-	    powercut_changes(r->cut), (unsigned long long)r->tried,
+	print_message("# %s: %zu changes, %llu cuts, %llu synced frames\n",
+	    what, powercut_changes(r->cut), (unsigned long long)r->tried,
 	    (unsigned long long)r->frames);
 	torture_report(what, r->tried, r->frames, 0);
 	powercut_free(r->cut);
@@ -218,7 +218,7 @@ cut_everywhere(struct run *r, int64_t sync_ns, const char *what)
 
 		for (enum cut cut = CUT_KEPT; cut < CUTS; cut++) {
 			for (unsigned s = 0; s < (cut > CUT_LOST ? seeds : 1);
-			    s++)
+			     s++)
 				cut_at(r, r->cut, at, &c, cut, s);
 		}
 	}
@@ -248,12 +248,13 @@ cut_again(struct run *r, size_t at, enum cut cut, unsigned seed, size_t step)
 	told(&again, &next);
 	assert_true(cycle_record(&next, 7, 0));
 	for (size_t k = seed % step; k <= powercut_changes(again.cut);
-	    k += step) {
+	     k += step) {
 		c = promised(&again, k);
 		for (enum cut how = CUT_LOST; how < CUTS; how++) {
 			cut_at(&again, again.cut, k, &c, how, seed);
-			snprintf(r->now, sizeof(r->now), "behind change %zu, "
-			    "and again %.60s", at, again.now);
+			snprintf(r->now, sizeof(r->now),
+			    "behind change %zu, and again %.60s", at,
+			    again.now);
 		}
 	}
 	r->tried += again.tried;
@@ -275,8 +276,9 @@ recovery_is_cut_too(void **state)
 	for (size_t at = 5; at <= powercut_changes(r->cut); at += step)
 		cut_again(r, at, at % 2 ? CUT_TORN : CUT_KEPT, (unsigned)at,
 		    torture_full() ? 3 : 17);
-	end(r, dir, "power cut at every file operation, and again at those of "
-	    "the recovery; unsynced writes lost, at random, torn");
+	end(r, dir,
+	    "power cut at every file operation, and again at those of the "
+	    "recovery; unsynced writes lost, at random, torn");
 }
 
 /* The first minutes of a tape, at every change and with many seeds: a cut may
@@ -284,8 +286,9 @@ recovery_is_cut_too(void **state)
 static void
 a_new_tape(void **state)
 {
-	static const char what[] = "power cut at every file operation of a new "
-	    "tape; unsynced writes there at random, torn";
+	static const char what[] =
+	    "power cut at every file operation of a new tape; unsynced writes "
+	    "there at random, torn";
 	struct run *r = *state;
 	unsigned seeds = torture_full() ? 10 : 4;
 	char *dir = make_quick_dir(), *path = in_dir(dir, "c.tape");
@@ -297,8 +300,8 @@ a_new_tape(void **state)
 	for (size_t at = 0; at <= powercut_changes(r->cut); at++) {
 		c = promised(r, at);
 		for (unsigned s = 0; s < seeds; s++)
-			cut_at(r, r->cut, at, &c,
-			    s % 2 ? CUT_TORN : CUT_RANDOM, s);
+			cut_at(r, r->cut, at, &c, s % 2 ? CUT_TORN : CUT_RANDOM,
+			    s);
 	}
 	free(path);
 	end(r, dir, what);
@@ -307,15 +310,17 @@ a_new_tape(void **state)
 static void
 each_batch_synced(void **state)
 {
-	cut_everywhere(*state, 0, "power cut at every file operation, each "
-	    "batch synced; unsynced writes kept, lost, at random, torn");
+	cut_everywhere(*state, 0,
+	    "power cut at every file operation, each batch synced; unsynced "
+	    "writes kept, lost, at random, torn");
 }
 
 static void
 synced_now_and_then(void **state)
 {
-	cut_everywhere(*state, 1000000000, "power cut at every file operation, "
-	    "synced each second; unsynced writes kept, lost, at random, torn");
+	cut_everywhere(*state, 1000000000,
+	    "power cut at every file operation, synced each second; unsynced "
+	    "writes kept, lost, at random, torn");
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -41,11 +41,13 @@ struct run {
 	evt_writer *w;
 	evt_ring *ring;
 	struct life state[STATES];
-	unsigned committed;        /* states before it are */
-	struct { size_t from, to; } whole[BATCHES * 4]; /* changes between
+	unsigned committed; /* states before it are */
+	struct {
+		size_t from, to;
+	} whole[BATCHES * 4]; /* changes between
 	                              which all was synced, or let go */
 	size_t n_whole;
-	uint64_t let_go;           /* as the ring said last */
+	uint64_t let_go; /* as the ring said last */
 	uint64_t tried, frames;
 	char now[160];
 };
@@ -114,9 +116,13 @@ static void
 put_mark(struct run *r, int64_t at_ns)
 {
 	static const char json[] = "{\"mark\":\"connected\"}";
-	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_CONNECTED,
-		.time_ns = at_ns, .mono_ns = at_ns, .conn = 3,
-		.payload = (const uint8_t *)json, .len = strlen(json) };
+	evt_frame f = { .kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_CONNECTED,
+		.time_ns = at_ns,
+		.mono_ns = at_ns,
+		.conn = 3,
+		.payload = (const uint8_t *)json,
+		.len = strlen(json) };
 	evt_error err;
 
 	ok(evt_ring_put(r->ring, &f, false, &err), &err);
@@ -145,8 +151,10 @@ put_batch(struct run *r, unsigned batch)
 static void
 record(struct run *r, int64_t sync_ns)
 {
-	evt_ring_options o = { .keep_ns = 5 * S, .keep_bytes = 1u << 30,
-		.wrote = wrote, .ctx = r };
+	evt_ring_options o = { .keep_ns = 5 * S,
+		.keep_bytes = 1u << 30,
+		.wrote = wrote,
+		.ctx = r };
 	evt_error err;
 
 	test_steady_ns = test_wall_ns = T0;
@@ -173,11 +181,13 @@ record(struct run *r, int64_t sync_ns)
 		see_synced(r, before);
 		synced = !r->ring->dirty;
 		if (k == 12 || k == 17) {
-			ok(evt_ring_move(r->ring, k == 12 ? INT64_MIN :
-			    test_steady_ns - 3 * S, &err), &err);
+			ok(evt_ring_move(r->ring,
+			       k == 12 ? INT64_MIN : test_steady_ns - 3 * S,
+			       &err),
+			    &err);
 			see_let_go(r, before);
-			see_synced(r, synced ? before :
-			    powercut_changes(r->cut));
+			see_synced(r,
+			    synced ? before : powercut_changes(r->cut));
 		}
 	}
 	evt_ring_free(r->ring);
@@ -337,8 +347,9 @@ cut_at(struct run *r, const struct powercut *p, size_t at, size_t promised_at,
 {
 	char *dir = make_quick_dir();
 
-	snprintf(r->now, sizeof(r->now), "behind change %zu, promises of %zu, "
-	    "unsynced %s, seed %u", at, promised_at, powercut_name(cut), seed);
+	snprintf(r->now, sizeof(r->now),
+	    "behind change %zu, promises of %zu, unsynced %s, seed %u", at,
+	    promised_at, powercut_name(cut), seed);
 	powercut_make(p, at, cut, seed, dir);
 	r->path = in_dir(dir, "r.tape");
 	look(r, promised_at, !is_all_synced(r, promised_at));
@@ -374,7 +385,7 @@ cut_everywhere(struct run *r, int64_t sync_ns, const char *what)
 	for (size_t at = 0; at <= powercut_changes(r->cut); at += step) {
 		for (enum cut cut = CUT_KEPT; cut < CUTS; cut++) {
 			for (unsigned s = 0; s < (cut > CUT_LOST ? seeds : 1);
-			    s++)
+			     s++)
 				cut_at(r, r->cut, at, at, cut, s);
 		}
 	}
@@ -391,16 +402,17 @@ cut_everywhere(struct run *r, int64_t sync_ns, const char *what)
 static void
 each_batch_synced(void **state)
 {
-	cut_everywhere(*state, 0, "power cut at every file operation of a ring, "
-	    "each batch synced; unsynced writes kept, lost, at random, torn");
+	cut_everywhere(*state, 0,
+	    "power cut at every file operation of a ring, each batch synced; "
+	    "unsynced writes kept, lost, at random, torn");
 }
 
 static void
 synced_now_and_then(void **state)
 {
-	cut_everywhere(*state, 3 * S, "power cut at every file operation of a "
-	    "ring, synced now and then; unsynced writes kept, lost, at random, "
-	    "torn");
+	cut_everywhere(*state, 3 * S,
+	    "power cut at every file operation of a ring, synced now and then; "
+	    "unsynced writes kept, lost, at random, torn");
 }
 
 /* The power is cut, and again while what the ring held is put onto the tape. */
@@ -437,7 +449,8 @@ the_rescue_is_cut_too(void **state)
 	for (size_t at = 5; at <= powercut_changes(r->cut); at += step)
 		cut_again(r, at, at % 2 ? CUT_TORN : CUT_KEPT, (unsigned)at,
 		    torture_full() ? 3 : 13);
-	end(r, "power cut at every file operation of a ring, and again while it "
+	end(r,
+	    "power cut at every file operation of a ring, and again while it "
 	    "is put onto the tape; unsynced writes lost, at random, torn");
 }
 

@@ -33,8 +33,8 @@ static evt_moment
 now(void *ctx)
 {
 	(void)ctx;
-	return (evt_moment){ .time_ns = test_wall_ns,
-		.mono_ns = test_steady_ns };
+	return (
+	    evt_moment){ .time_ns = test_wall_ns, .mono_ns = test_steady_ns };
 }
 
 static void
@@ -63,8 +63,11 @@ static int
 put(struct fixture *x, uint8_t kind, uint8_t opcode, const char *text,
     int64_t at_ns)
 {
-	evt_frame f = { .kind = kind, .opcode = opcode, .mono_ns = at_ns,
-		.time_ns = at_ns - DIFF, .payload = (const uint8_t *)text,
+	evt_frame f = { .kind = kind,
+		.opcode = opcode,
+		.mono_ns = at_ns,
+		.time_ns = at_ns - DIFF,
+		.payload = (const uint8_t *)text,
 		.len = strlen(text) };
 
 	return evt_pretrigger_put(x->p, &f, NULL);
@@ -89,8 +92,12 @@ static void
 begin(struct fixture *x, int64_t keep_ns, int64_t after_ns)
 {
 	static const char *const texts[] = { "/alarm=true" };
-	evt_pretrigger_options o = { .keep_ns = keep_ns, .after_ns = after_ns,
-		.keep_bytes = 1u << 30, .now = now, .say = say, .ctx = x };
+	evt_pretrigger_options o = { .keep_ns = keep_ns,
+		.after_ns = after_ns,
+		.keep_bytes = 1u << 30,
+		.now = now,
+		.say = say,
+		.ctx = x };
 	evt_writer_env env = *test_env();
 	evt_error err;
 
@@ -163,8 +170,9 @@ a_window_is_exact(void **state)
 	evt_pretrigger_pull(x.p);
 	commit(&x);
 	assert_int_equal(x.wrote, 2);
-	assert_string_equal(x.last, "trigger (signal): 2 frames that were held "
-	    "are on the tape, and what comes for 5s");
+	assert_string_equal(x.last,
+	    "trigger (signal): 2 frames that were held are on the tape, and "
+	    "what comes for 5s");
 	frame(&x, "4", T0 + 25 * S);
 	frame(&x, "5", T0 + 25 * S + 1);
 	commit(&x);
@@ -191,8 +199,9 @@ a_match_is_in_its_window(void **state)
 	frame(&x, "4", T0 + 3 * S);
 	/* No JSON, no match; nor does a sent one. */
 	frame(&x, "{\"alarm\":true} ?", T0 + 4 * S);
-	assert_int_equal(put(&x, EVT_KIND_SENT, EVT_OP_TEXT,
-	    "{\"alarm\":true}", T0 + 4 * S), EVT_OK);
+	assert_int_equal(put(&x, EVT_KIND_SENT, EVT_OP_TEXT, "{\"alarm\":true}",
+	                     T0 + 4 * S),
+	    EVT_OK);
 	commit(&x);
 	end(&x, " armed@0 1 {\"alarm\":true} trigger@2000 3 armed@2000");
 }
@@ -214,14 +223,14 @@ triggers_make_it_longer(void **state)
 	frame(&x, "b", T0 + 84 * S);
 	commit(&x);
 	assert_int_equal(x.wrote, 20);
-	end(&x, " armed@0 {\"alarm\":true} trigger@4000"
-	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
-	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
-	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
-	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
-	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
-	    " {\"alarm\":true} {\"alarm\":true} {\"alarm\":true}"
-	    " trigger@78000 a armed@83000");
+	end(&x,
+	    " armed@0 {\"alarm\":true} trigger@4000 {\"alarm\":true} "
+	    "{\"alarm\":true} {\"alarm\":true} {\"alarm\":true} "
+	    "{\"alarm\":true} {\"alarm\":true} {\"alarm\":true} "
+	    "{\"alarm\":true} {\"alarm\":true} {\"alarm\":true} "
+	    "{\"alarm\":true} {\"alarm\":true} {\"alarm\":true} "
+	    "{\"alarm\":true} {\"alarm\":true} {\"alarm\":true} "
+	    "{\"alarm\":true} {\"alarm\":true} trigger@78000 a armed@83000");
 }
 
 /* Where nothing comes the clock ends it; what comes late from the queue is in
@@ -292,7 +301,8 @@ each_step_may_fail(void **state)
 		clock_at(T0 + 20 * S);
 		evt_pretrigger_pull(x.p);
 		x.fault = (struct faulty){ at, 0, FAIL_FULL, false };
-		while (put(&x, EVT_KIND_RECEIVED, EVT_OP_TEXT, "3", T0 + 21 * S))
+		while (
+		    put(&x, EVT_KIND_RECEIVED, EVT_OP_TEXT, "3", T0 + 21 * S))
 			assert_true(x.fault.calls > at);
 		while (evt_pretrigger_commit(x.p, NULL) != EVT_OK)
 			assert_true(x.fault.calls > at);
@@ -379,7 +389,8 @@ what_is_too_old_goes_on_a_full_disk(void **state)
 	clock_at(T0 + 30 * S);
 	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
 	assert_int_equal(put(&x, EVT_KIND_RECEIVED, EVT_OP_TEXT, "3",
-	    T0 + 30 * S), EVT_ERR_FULL);
+	                     T0 + 30 * S),
+	    EVT_ERR_FULL);
 	evt_pretrigger_get_stats(x.p, &st);
 	assert_int_equal(st.let_go, 1);
 	x.fault = (struct faulty){ 0 };

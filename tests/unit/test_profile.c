@@ -38,12 +38,14 @@ test_refused(void **state)
 		const char *paths[2] = { "/good", cases[i].path };
 
 		assert_int_equal(evt_profile_new(paths, 2, NULL, 0, &profile,
-		    &err), EVT_ERR_ARG);
+		                     &err),
+		    EVT_ERR_ARG);
 		assert_non_null(strstr(err.text, cases[i].why));
 		assert_non_null(strstr(err.text, cases[i].path));
 		assert_non_null(strstr(err.text, "write /event or /data/*/id"));
 		assert_int_equal(evt_profile_new(NULL, 0, paths, 2, &profile,
-		    NULL), EVT_ERR_ARG);
+		                     NULL),
+		    EVT_ERR_ARG);
 		assert_ptr_equal(profile, untouched);
 	}
 }
@@ -60,12 +62,14 @@ test_too_many(void **state)
 		paths[i] = "/a";
 	assert_int_equal(evt_profile_new(paths, 65, NULL, 0, &profile, &err),
 	    EVT_ERR_ARG);
-	assert_non_null(strstr(err.text, "65 event paths and 0 source paths are "
-	    "too many: at most 64 together"));
+	assert_non_null(strstr(err.text,
+	    "65 event paths and 0 source paths are too many: at most 64 "
+	    "together"));
 	assert_int_equal(evt_profile_new(paths, 1, paths, 64, &profile, &err),
 	    EVT_ERR_ARG);
 	assert_int_equal(evt_profile_new(paths, 2, paths, SIZE_MAX, &profile,
-	    &err), EVT_ERR_ARG);
+	                     &err),
+	    EVT_ERR_ARG);
 	assert_int_equal(evt_profile_new(paths, 1, paths, 63, &profile, &err),
 	    EVT_OK);
 	assert_true(profile->events == 1);
@@ -136,12 +140,14 @@ test_indexes(void **state)
 {
 	static const char *const paths[] = { "/18446744073709551615",
 		"/18446744073709551616", "/1x", "/-1", "/", "/10" };
-	static const bool is_index[] = { true, false, false, false, false, true };
+	static const bool is_index[] = { true, false, false, false, false,
+		true };
 	evt_profile *profile;
 
 	(void)state;
 	assert_int_equal(evt_profile_new(NULL, 0, paths, COUNT(paths), &profile,
-	    NULL), EVT_OK);
+	                     NULL),
+	    EVT_OK);
 	for (size_t i = 0; i < COUNT(paths); i++)
 		assert_int_equal(profile->levels[0].names[i].is_index,
 		    is_index[i]);

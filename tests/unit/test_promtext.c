@@ -21,9 +21,11 @@ a_value_says_what_it_is(void **state)
 	evt_buf b = { 0 };
 
 	(void)state;
-	assert_true(evt_prom_value(&b, "a_total", "counter", "Some a.", 12345678901.0));
+	assert_true(
+	    evt_prom_value(&b, "a_total", "counter", "Some a.", 12345678901.0));
 	assert_true(evt_prom_value(&b, "b", "gauge", "A b.", -0.25));
-	same(&b, "# HELP a_total Some a.\n# TYPE a_total counter\n"
+	same(&b,
+	    "# HELP a_total Some a.\n# TYPE a_total counter\n"
 	    "a_total 12345678901\n"
 	    "# HELP b A b.\n# TYPE b gauge\nb -0.25\n");
 }
@@ -38,7 +40,8 @@ a_histogram_is_cumulative_and_in_seconds(void **state)
 
 	(void)state;
 	assert_true(evt_prom_add_histogram(&b, "s", "How long.", &h));
-	same(&b, "# HELP s How long.\n# TYPE s histogram\n"
+	same(&b,
+	    "# HELP s How long.\n# TYPE s histogram\n"
 	    "s_bucket{le=\"0.00025\"} 1\ns_bucket{le=\"0.001\"} 3\n"
 	    "s_bucket{le=\"2\"} 4\ns_bucket{le=\"+Inf\"} 6\n"
 	    "s_sum 12.5\ns_count 6\n");

@@ -88,8 +88,8 @@ forms(void **state)
 static void
 never_for_the_local_machine(void **state)
 {
-	const char *const *vars = VARS("http_proxy", "p:1", "https_proxy",
-	    "p:1");
+	const char *const *vars =
+	    VARS("http_proxy", "p:1", "https_proxy", "p:1");
 
 	(void)state;
 	goes("ws://127.0.0.1:80/", vars, NULL, 0, NULL);
@@ -124,13 +124,16 @@ no_proxy(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		goes(cases[i].url, VARS("http_proxy", "p:1", "no_proxy",
-		    cases[i].list), cases[i].direct ? NULL : "p", 1, NULL);
-		goes(cases[i].url, VARS("http_proxy", "p:1", "NO_PROXY",
-		    cases[i].list), cases[i].direct ? NULL : "p", 1, NULL);
+		goes(cases[i].url,
+		    VARS("http_proxy", "p:1", "no_proxy", cases[i].list),
+		    cases[i].direct ? NULL : "p", 1, NULL);
+		goes(cases[i].url,
+		    VARS("http_proxy", "p:1", "NO_PROXY", cases[i].list),
+		    cases[i].direct ? NULL : "p", 1, NULL);
 	}
-	goes("ws://feed/", VARS("http_proxy", "p:1", "no_proxy", "x",
-	    "NO_PROXY", "*"), "p", 1, NULL);
+	goes("ws://feed/",
+	    VARS("http_proxy", "p:1", "no_proxy", "x", "NO_PROXY", "*"), "p", 1,
+	    NULL);
 }
 
 static void
@@ -145,11 +148,12 @@ what_cannot_be_read(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (choose("ws://feed/", VARS("http_proxy", bad[i]), &proxy,
-		    &err) != EVT_ERR_ARG)
+		        &err) != EVT_ERR_ARG)
 			fail_msg("%s was taken", bad[i]);
-		assert_string_equal(err.text, "the proxy in the environment is "
-		    "not of the form http://host:port: see https_proxy "
-		    "(wss://) or http_proxy (ws://)");
+		assert_string_equal(err.text,
+		    "the proxy in the environment is not of the form "
+		    "http://host:port: see https_proxy (wss://) or http_proxy "
+		    "(ws://)");
 	}
 }
 

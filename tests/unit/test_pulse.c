@@ -33,7 +33,7 @@ what_silence_means(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (evt_pulse_judge(rows[i].still, rows[i].used,
-		    rows[i].patience) != rows[i].want)
+		        rows[i].patience) != rows[i].want)
 			fail_msg("row %zu", i);
 	}
 }

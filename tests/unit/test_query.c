@@ -24,8 +24,10 @@ find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
 	return EVT_OK;
 }
 
-static const evt_time_ref ref = { .has_span = true, .first_ns = T0,
-	.last_ns = T0 + 100 * S, .find_mark = find_mark };
+static const evt_time_ref ref = { .has_span = true,
+	.first_ns = T0,
+	.last_ns = T0 + 100 * S,
+	.find_mark = find_mark };
 
 static void
 test_speeds(void **state)
@@ -35,10 +37,14 @@ test_speeds(void **state)
 		uint32_t speed;
 		const char *back;
 	} good[] = {
-		{ "1", 1000000, "1" }, { "0.1", 100000, "0.1" },
-		{ "1000", 1000000000, "1000" }, { "2.50", 2500000, "2.5" },
-		{ "0.123456", 123456, "0.123456" }, { ".5", 500000, "0.5" },
-		{ "3.", 3000000, "3" }, { "007", 7000000, "7" },
+		{ "1", 1000000, "1" },
+		{ "0.1", 100000, "0.1" },
+		{ "1000", 1000000000, "1000" },
+		{ "2.50", 2500000, "2.5" },
+		{ "0.123456", 123456, "0.123456" },
+		{ ".5", 500000, "0.5" },
+		{ "3.", 3000000, "3" },
+		{ "007", 7000000, "7" },
 		{ "max", EVT_SPEED_FLAT_OUT, "max" },
 	};
 	static const char *const bad[] = { "", ".", "0", "0.09", "0.0999999",
@@ -59,7 +65,8 @@ test_speeds(void **state)
 		uint32_t v = 42;
 		evt_error err;
 
-		assert_int_equal(evt_speed_parse(bad[i], &v, &err), EVT_ERR_ARG);
+		assert_int_equal(evt_speed_parse(bad[i], &v, &err),
+		    EVT_ERR_ARG);
 		assert_int_equal(v, 42);
 		assert_non_null(strstr(err.text, "0.1 to 1000"));
 	}
@@ -186,8 +193,8 @@ test_long_name(void **state)
 static void
 test_query(void **state)
 {
-	static const char *const args[] = { "source=7", "source=8,9", "speed=max", "from= 10s",
-		"token=secret", "", "loop" };
+	static const char *const args[] = { "source=7", "source=8,9",
+		"speed=max", "from= 10s", "token=secret", "", "loop" };
 	evt_play base, p;
 
 	(void)state;

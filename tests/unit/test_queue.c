@@ -14,7 +14,9 @@ order_and_bounds(void **state)
 {
 	evt_queue *q = evt_queue_new(10000);
 	uint8_t payload[1000] = { 0 };
-	evt_item item = { .payload = payload, .len = sizeof(payload), .conn = 3,
+	evt_item item = { .payload = payload,
+		.len = sizeof(payload),
+		.conn = 3,
 		.opcode = 1 };
 	enum evt_queue_state s = EVT_QUEUE_ROOM;
 	evt_batch *batch;
@@ -74,7 +76,7 @@ there_is_room_soon(void **state)
 		continue;
 	assert_false(evt_queue_drained(q));
 	batch = evt_queue_take(q, INT64_MAX); /* about a megabyte */
-	assert_false(evt_queue_drained(q)); /* it is in memory still */
+	assert_false(evt_queue_drained(q));   /* it is in memory still */
 	while (!evt_queue_release(q, batch))
 		batch = evt_queue_take(q, INT64_MAX);
 	assert_true(evt_queue_drained(q));
@@ -231,7 +233,8 @@ produce(void *arg)
 	evt_queue *q = arg;
 
 	for (unsigned i = 0; i < ITEMS;) {
-		evt_item item = { .time_ns = i, .payload = (uint8_t *)&i,
+		evt_item item = { .time_ns = i,
+			.payload = (uint8_t *)&i,
 			.len = sizeof(i) };
 
 		/* As the network does: at the limit no more is read. */

@@ -60,8 +60,8 @@ whole_seconds(void **state)
 		int64_t shift = evt_rebase_shift(r);
 
 		assert_int_equal(shift % SEC, 0);
-		assert_in_range(
-		    row[i].to - (row[i].from + shift) + SEC, 1, 2 * SEC - 1);
+		assert_in_range(row[i].to - (row[i].from + shift) + SEC, 1,
+		    2 * SEC - 1);
 		if (row[i].from != INT64_MIN / 4)
 			assert_int_equal(shift, row[i].shift);
 		evt_rebase_free(r);
@@ -73,10 +73,10 @@ static void
 stamps_and_times(void **state)
 {
 	evt_frame f = frame_of(
-	    "{\"event\":\"state\",\"user_time\":"
-	    "\"2018-10-17 12:51:55\", \"data\":{\"gps\":{\"updated\":"
-	    "\"2018-10-17T06:51:43-06:00\"},\"label\":\"2018-10-17 12:51:55\","
-	    "\"msg_time\":\"2018-10-17 12:51:46.125\",\"n\":1.50}}");
+	    "{\"event\":\"state\",\"user_time\":\"2018-10-17 12:51:55\", "
+	    "\"data\":{\"gps\":{\"updated\":\"2018-10-17T06:51:43-06:00\"},"
+	    "\"label\":\"2018-10-17 12:51:55\",\"msg_time\":\"2018-10-17 "
+	    "12:51:46.125\",\"n\":1.50}}");
 	evt_rebase *r = from_to(T0, T0 + 14 * 86400 * SEC);
 	evt_error err;
 
@@ -87,10 +87,10 @@ stamps_and_times(void **state)
 	assert_int_equal(f.seq, 7);
 	assert_int_equal(f.conn, 3);
 	is_text(&f,
-	    "{\"event\":\"state\",\"user_time\":"
-	    "\"2018-10-31 12:51:55\", \"data\":{\"gps\":{\"updated\":"
-	    "\"2018-10-31T06:51:43-06:00\"},\"label\":\"2018-10-17 12:51:55\","
-	    "\"msg_time\":\"2018-10-31 12:51:46.125\",\"n\":1.50}}");
+	    "{\"event\":\"state\",\"user_time\":\"2018-10-31 12:51:55\", "
+	    "\"data\":{\"gps\":{\"updated\":\"2018-10-31T06:51:43-06:00\"},"
+	    "\"label\":\"2018-10-17 12:51:55\",\"msg_time\":\"2018-10-31 "
+	    "12:51:46.125\",\"n\":1.50}}");
 	evt_rebase_free(r);
 }
 

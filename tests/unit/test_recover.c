@@ -187,8 +187,8 @@ a_bad_last_block_is_a_loss(void **state)
 	die_after(crashed_write, x);
 	s = crashed_look(x);
 	frames = s.blocks[2].frames;
-	crashed_overwrite(x->segment, s.blocks[2].offset + s.blocks[2].stored - 40,
-	    "damage", 6);
+	crashed_overwrite(x->segment,
+	    s.blocks[2].offset + s.blocks[2].stored - 40, "damage", 6);
 	evt_segment_free(&s);
 	assert_int_equal(crashed_recover(x), EVT_OK);
 	assert_int_equal(x->got.lost_frames, frames);
@@ -207,8 +207,8 @@ a_bad_last_block_is_taken_from_its_journal(void **state)
 	x->late_sync = true;
 	die_after(crashed_write, x);
 	s = crashed_look(x);
-	crashed_overwrite(x->segment, s.blocks[2].offset + s.blocks[2].stored - 40,
-	    "damage", 6);
+	crashed_overwrite(x->segment,
+	    s.blocks[2].offset + s.blocks[2].stored - 40, "damage", 6);
 	evt_segment_free(&s);
 	assert_int_equal(crashed_recover(x), EVT_OK);
 	assert_int_equal(x->got.lost_frames, 0);
@@ -234,9 +234,10 @@ a_bad_block_in_the_middle_is_taken_from_the_journal(void **state)
 		s = crashed_look(x);
 		assert_int_equal(s.n_blocks, 3);
 		/* The header, or the lines; of the first block, or the next. */
-		crashed_overwrite(x->segment, s.blocks[which / 2].offset +
-		    (which % 2 ? s.blocks[which / 2].stored - 300 : 0), zeros,
-		    sizeof(zeros));
+		crashed_overwrite(x->segment,
+		    s.blocks[which / 2].offset +
+		        (which % 2 ? s.blocks[which / 2].stored - 300 : 0),
+		    zeros, sizeof(zeros));
 		evt_segment_free(&s);
 		assert_int_equal(crashed_recover(x), EVT_OK);
 		assert_int_equal(x->got.lost_frames, 0);
@@ -400,9 +401,7 @@ no_number_is_left(void **state)
 	free(last);
 }
 
-#define T(f)                                           \
-	cmocka_unit_test_setup_teardown(f, crashed_setup, \
-	    crashed_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, crashed_setup, crashed_teardown)
 
 int
 main(void)

@@ -44,7 +44,8 @@ a_block_that_was_being_packed_is_recovered(void **state)
 
 	x->packing = true;
 	die_after(crashed_write, x);
-	ok(evt_journal_list(&evt_io_posix, x->journal, &firsts, &n, &err), &err);
+	ok(evt_journal_list(&evt_io_posix, x->journal, &firsts, &n, &err),
+	    &err);
 	assert_in_range(n, 2, 4);
 	assert_int_equal(check_states(x->path, 0, SOURCES), 40);
 	assert_int_equal(crashed_recover(x), EVT_OK);
@@ -158,8 +159,11 @@ another_tapes_journal_is_set_aside(void **state)
 	static const uint8_t other[16] = "another tape's!";
 	evt_journal *j;
 	evt_error err;
-	evt_frame f = { .seq = 41, .time_ns = T0, .kind = EVT_KIND_RECEIVED,
-		.opcode = EVT_OP_TEXT, .payload = (const uint8_t *)"{}",
+	evt_frame f = { .seq = 41,
+		.time_ns = T0,
+		.kind = EVT_KIND_RECEIVED,
+		.opcode = EVT_OP_TEXT,
+		.payload = (const uint8_t *)"{}",
 		.len = 2 };
 
 	die_after(crashed_write, x);
@@ -213,9 +217,7 @@ nobody_asks_for_the_words(void **state)
 	free(file);
 }
 
-#define T(f)                                           \
-	cmocka_unit_test_setup_teardown(f, crashed_setup, \
-	    crashed_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, crashed_setup, crashed_teardown)
 
 int
 main(void)

@@ -68,7 +68,8 @@ localhost_is_this_machine(void **state)
 	(void)state;
 	ok(look_up("localhost", &r, &err), &err);
 	for (size_t i = 0; (a = evt_resolve_address(r, i)) != NULL; i++)
-		assert_true(strncmp(a, "127.", 4) == 0 || strcmp(a, "::1") == 0);
+		assert_true(
+		    strncmp(a, "127.", 4) == 0 || strcmp(a, "::1") == 0);
 	assert_non_null(evt_resolve_address(r, 0));
 	evt_resolve_drop(r);
 }

@@ -13,8 +13,8 @@ check(const evt_restamp *how, const char *text, const char *want)
 {
 	evt_buf out = { 0 };
 
-	assert_true(evt_restamp_text(how, (const uint8_t *)text, strlen(text),
-	    &out));
+	assert_true(
+	    evt_restamp_text(how, (const uint8_t *)text, strlen(text), &out));
 	assert_true(evt_buf_add_byte(&out, '\0'));
 	assert_string_equal((char *)out.data, want);
 	evt_buf_free(&out);
@@ -29,13 +29,16 @@ test_shift(void **state)
 	(void)state;
 	check(&day, "{\"user_time\":\"2018-10-31 12:51:55\"}",
 	    "{\"user_time\":\"2018-11-01 12:51:55\"}");
-	check(&day, "{\"gps\":{\"updated\" : \"2025-10-08T17:27:04-06:00\"},"
-	    "\"x\":1}", "{\"gps\":{\"updated\" : \"2025-10-09T17:27:04-06:00\"},"
-	    "\"x\":1}");
-	check(&back, "{\"last_update\":\"2018-10-17 12:51:55\",\"battery_update"
-	    "\":null,\"outputs_update\":\"2020-02-29T23:59:59.125Z\"}",
-	    "{\"last_update\":\"2018-10-16 23:59:59\",\"battery_update"
-	    "\":null,\"outputs_update\":\"2020-02-29T11:08:03.125Z\"}");
+	check(&day,
+	    "{\"gps\":{\"updated\" : \"2025-10-08T17:27:04-06:00\"},\"x\":1}",
+	    "{\"gps\":{\"updated\" : \"2025-10-09T17:27:04-06:00\"},\"x\":1}");
+	check(&back,
+	    "{\"last_update\":\"2018-10-17 "
+	    "12:51:55\",\"battery_update\":null,\"outputs_update\":\"2020-02-"
+	    "29T23:59:59.125Z\"}",
+	    "{\"last_update\":\"2018-10-16 "
+	    "23:59:59\",\"battery_update\":null,\"outputs_update\":\"2020-02-"
+	    "29T11:08:03.125Z\"}");
 }
 
 /* Names and values that only look like stamps stay. */
@@ -46,14 +49,20 @@ test_untouched(void **state)
 		"{\"label\":\"2018-10-17 12:51:55\"}",
 		"{\"updated\":\"yesterday\",\"user_time\":\"\"}",
 		"{\"updated\":[\"2018-10-17 12:51:55\"]}",
-		"{\"updated\":\"2018-10-17\",\"_update\":\"2018-10-17 12:51:55\"}",
+		"{\"updated\":\"2018-10-17\",\"_update\":\"2018-10-17 "
+		"12:51:55\"}",
 		"{\"updated\":\"2018-13-17 12:51:55\"}",
 		"{\"updated\":\"2018-10-17 12:51:55Z\"}",
 		"{\"updated\":\"2018-10-17T12:51:55+2\"}",
 		"{\"a\\\"updated\":\"2018-10-17 12:51:55\"}",
 		"{\"note\":\"\\\"updated\\\":\\\"2018-10-17 12:51:55\\\"\"}",
 		"[\"updated\",\"2018-10-17 12:51:55\"]",
-		"\"2018-10-17 12:51:55\"", "", "{}", "[", "\"", "{\"updated\":\"",
+		"\"2018-10-17 12:51:55\"",
+		"",
+		"{}",
+		"[",
+		"\"",
+		"{\"updated\":\"",
 	};
 	const evt_restamp how = { .shift_s = 5, .form = EVT_STAMPS_ISO };
 
@@ -84,8 +93,9 @@ check_compact(const char *text, const char *want)
 {
 	evt_buf out = { 0 };
 
-	assert_true(evt_compact_state(evt_view_of((const uint8_t *)text,
-	    strlen(text)), &out));
+	assert_true(
+	    evt_compact_state(evt_view_of((const uint8_t *)text, strlen(text)),
+	        &out));
 	assert_true(evt_buf_add_byte(&out, '\0'));
 	assert_string_equal((char *)out.data, want);
 	evt_buf_free(&out);
@@ -102,9 +112,10 @@ test_compact(void **state)
 	check_compact("{\"gsm\":null,\"inputs\":[true]}", "{}");
 	check_compact("{\"gsm\":null,\"outputs\":[],\"a\":1,\"b\":2}",
 	    "{\"a\":1,\"b\":2}");
-	check_compact("{\"battery_level\":5,\"battery_update\":null,\"z\":0,"
-	    "\"inputs_update\":1,\"outputs_update\":2,\"actual_track_update\""
-	    ":3}", "{\"z\":0}");
+	check_compact(
+	    "{\"battery_level\":5,\"battery_update\":null,\"z\":0,\"inputs_"
+	    "update\":1,\"outputs_update\":2,\"actual_track_update\":3}",
+	    "{\"z\":0}");
 	check_compact("{}", "{}");
 	check_compact("7", "7");
 }
@@ -113,7 +124,8 @@ static bool
 offset_of(const char *clock, int64_t time_s, int *ret)
 {
 	return evt_stamp_offset((evt_view){ (const uint8_t *)clock,
-	    strlen(clock) }, time_s * 1000000000, ret);
+	                            strlen(clock) },
+	    time_s * 1000000000, ret);
 }
 
 /* What a clock says of its time zone; 1539780715 is 12:51:55 UTC that day. */

@@ -69,8 +69,10 @@ static int
 open_ring(struct fixture *x, int64_t keep_ns, uint64_t keep_bytes,
     evt_error *err)
 {
-	evt_ring_options o = { .keep_ns = keep_ns, .keep_bytes = keep_bytes,
-		.wrote = wrote, .ctx = x };
+	evt_ring_options o = { .keep_ns = keep_ns,
+		.keep_bytes = keep_bytes,
+		.wrote = wrote,
+		.ctx = x };
 
 	return evt_ring_new(x->w, &o, &x->ring, err);
 }
@@ -136,9 +138,13 @@ static int
 put_mark(struct fixture *x, int64_t at_ns, evt_error *err)
 {
 	static const char json[] = "{\"mark\":\"connected\"}";
-	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_CONNECTED,
-		.time_ns = at_ns, .mono_ns = at_ns, .conn = 3,
-		.payload = (const uint8_t *)json, .len = strlen(json) };
+	evt_frame f = { .kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_CONNECTED,
+		.time_ns = at_ns,
+		.mono_ns = at_ns,
+		.conn = 3,
+		.payload = (const uint8_t *)json,
+		.len = strlen(json) };
 
 	return evt_ring_put(x->ring, &f, false, err);
 }
@@ -167,7 +173,8 @@ reopen(struct fixture *x)
 
 /* Marks of an opcode on the tape; *ret_seq: of the last one. */
 static unsigned
-count_marks(const char *path, unsigned opcode, uint64_t *ret_seq, char said[300])
+count_marks(const char *path, unsigned opcode, uint64_t *ret_seq,
+    char said[300])
 {
 	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK };
 	evt_cursor *cur;
@@ -183,7 +190,8 @@ count_marks(const char *path, unsigned opcode, uint64_t *ret_seq, char said[300]
 			continue;
 		n++;
 		*ret_seq = f.seq;
-		snprintf(said, 300, "%.*s", (int)f.len, (const char *)f.payload);
+		snprintf(said, 300, "%.*s", (int)f.len,
+		    (const char *)f.payload);
 	}
 	evt_cursor_close(cur);
 	evt_tape_close(tape);
@@ -312,17 +320,20 @@ lets_no_mark_go(void **state)
 	evt_ring_get_stats(x.ring, &st);
 	assert_true(st.let_go > 0);
 	ok(evt_writer_commit(x.w, &err), &err);
-	assert_int_equal(count_marks(x.path, EVT_MARK_CONNECTED, &seq, said), 1);
+	assert_int_equal(count_marks(x.path, EVT_MARK_CONNECTED, &seq, said),
+	    1);
 	assert_int_equal(seq, 1);
 	/* One among frames that the trigger does not want either. */
 	ok(put_mark(&x, test_steady_ns, &err), &err);
 	ok(evt_ring_move(x.ring, INT64_MAX, &err), &err);
-	assert_int_equal(count_marks(x.path, EVT_MARK_CONNECTED, &seq, said), 2);
+	assert_int_equal(count_marks(x.path, EVT_MARK_CONNECTED, &seq, said),
+	    2);
 	assert_int_equal(seq, 2);
 	assert_int_equal(x.wrote, 0);
 	ok(put_mark(&x, test_steady_ns, &err), &err);
 	ok(evt_ring_drop(x.ring, &err), &err);
-	assert_int_equal(count_marks(x.path, EVT_MARK_CONNECTED, &seq, said), 3);
+	assert_int_equal(count_marks(x.path, EVT_MARK_CONNECTED, &seq, said),
+	    3);
 	close_writer(&x);
 	end(&x);
 }
@@ -345,15 +356,16 @@ is_rescued_by_the_next_writer(void **state)
 	die(&x);
 	assert_true(evt_ring_armed(&evt_io_posix, x.path));
 	ok(open_writer(&x, S, &err), &err);
-	assert_non_null(strstr(x.said, "the 100 frames that it held are on the "
-	    "tape now"));
+	assert_non_null(
+	    strstr(x.said, "the 100 frames that it held are on the tape now"));
 	assert_false(evt_ring_armed(&evt_io_posix, x.path));
 	close_writer(&x);
 	assert_int_equal(check_states(x.path, 0, SOURCES), 100);
 	assert_int_equal(count_marks(x.path, EVT_MARK_TRIGGER, &seq, said), 1);
 	assert_int_equal(seq, 101);
-	assert_string_equal(said, "{\"mark\":\"trigger\",\"cause\":\"recovered\","
-	    "\"what\":null,\"frames\":100,\"let_go\":null}");
+	assert_string_equal(said,
+	    "{\"mark\":\"trigger\",\"cause\":\"recovered\",\"what\":null,"
+	    "\"frames\":100,\"let_go\":null}");
 	assert_sound(x.path);
 	/* And once. */
 	reopen(&x);
@@ -464,14 +476,15 @@ cycle(struct fixture *x, int64_t sync_ns, int64_t keep_ns, unsigned tries)
 	evt_error err;
 	int r;
 
-#define INSIST(call) do { \
-	unsigned left = tries; \
-	do { \
-		r = (call); \
-	} while (r != EVT_OK && left-- > 0); \
-	if (r != EVT_OK) \
-		return committed; \
-} while (0)
+#define INSIST(call)                                 \
+	do {                                         \
+		unsigned left = tries;               \
+		do {                                 \
+			r = (call);                  \
+		} while (r != EVT_OK && left-- > 0); \
+		if (r != EVT_OK)                     \
+			return committed;            \
+	} while (0)
 
 	test_steady_ns = test_wall_ns = T0;
 	INSIST(open_writer(x, sync_ns, &err));
@@ -539,7 +552,8 @@ check_after(struct fixture *x, unsigned committed, int64_t keep_ns)
 	assert_in_range(first, 0, committed > kept ? committed - kept : 0);
 	if (n > 5 * BATCH)
 		assert_int_equal(count_marks(x->path, EVT_MARK_CONNECTED, &seq,
-		    said), 1);
+		                     said),
+		    1);
 	assert_sound(x->path);
 	return committed - first;
 }
@@ -580,8 +594,8 @@ static void
 each_call_may_be_the_last(void **state)
 {
 	(void)state;
-	each_call_may_be_the_last_of(100 * S, "the disk dies at each call while "
-	    "a ring is filled and moved");
+	each_call_may_be_the_last_of(100 * S,
+	    "the disk dies at each call while a ring is filled and moved");
 }
 
 /* The same where frames are let go, and their mark is not. */
@@ -589,8 +603,8 @@ static void
 also_while_frames_go(void **state)
 {
 	(void)state;
-	each_call_may_be_the_last_of(4 * S, "the disk dies at each call while a "
-	    "ring lets frames go");
+	each_call_may_be_the_last_of(4 * S,
+	    "the disk dies at each call while a ring lets frames go");
 }
 
 static void

@@ -74,9 +74,15 @@ closing(void *ctx)
 static void
 begin(struct fixture *x, evt_room_limit limit, bool ring)
 {
-	evt_room_options o = { .limit = limit, .ring = ring,
-		.closing = closing, .board = &x->board, .space = space,
-		.space_ctx = x, .steady = steady, .say = say, .stop = stop,
+	evt_room_options o = { .limit = limit,
+		.ring = ring,
+		.closing = closing,
+		.board = &x->board,
+		.space = space,
+		.space_ctx = x,
+		.steady = steady,
+		.say = say,
+		.stop = stop,
 		.ctx = x };
 	evt_writer_options wo;
 	evt_error err;
@@ -299,7 +305,8 @@ is_refused_at_the_start(void **state)
 	look(&x, 50); /* said */
 	assert_int_equal(x.warnings, 1);
 	end(&x);
-	begin(&y, (evt_room_limit){ 100 * MIB, 0 }, true); /* its tape is there */
+	begin(&y, (evt_room_limit){ 100 * MIB, 0 },
+	    true); /* its tape is there */
 	ok(evt_room_admit(y.room, &err), &err);
 	end(&y);
 }

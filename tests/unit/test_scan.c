@@ -50,7 +50,9 @@ new_scanner(const oracle_profile *paths, evt_profile **ret_profile)
 	evt_error err;
 
 	assert_int_equal(evt_profile_new(paths->events, paths->n_events,
-	    paths->sources, paths->n_sources, ret_profile, &err), EVT_OK);
+	                     paths->sources, paths->n_sources, ret_profile,
+	                     &err),
+	    EVT_OK);
 	assert_int_equal(evt_scanner_new(*ret_profile, &scanner, &err), EVT_OK);
 	return scanner;
 }
@@ -93,7 +95,8 @@ check(struct setup *s, size_t which, const void *p, size_t n)
 
 	assert_non_null(exact);
 	memcpy(exact, p, n);
-	assert_int_equal(evt_scan(s->scanner[which], exact, n, &r, &err), EVT_OK);
+	assert_int_equal(evt_scan(s->scanner[which], exact, n, &r, &err),
+	    EVT_OK);
 	differ = oracle_differs(&profiles[which], exact, n, &r);
 	if (differ != NULL)
 		fail_msg("profile %zu, frame '%.*s': %s", which,
@@ -134,7 +137,8 @@ test_cut_and_wrapped(void **state)
 
 	for (size_t i = 0; i < COUNT(yes_cases) + COUNT(no_cases); i++) {
 		const struct scan_case *c = i < COUNT(yes_cases) ?
-		    &yes_cases[i] : &no_cases[i - COUNT(yes_cases)];
+		    &yes_cases[i] :
+		    &no_cases[i - COUNT(yes_cases)];
 
 		for (size_t n = 0; n < c->len; n++)
 			check(*state, n % COUNT(profiles), c->text, n);
@@ -197,7 +201,8 @@ test_depth(void **state)
 	for (size_t i = 0; i < COUNT(pairs); i++) {
 		size_t each = i == 2 ? 2 : 1;
 
-		for (size_t d = EVT_SCAN_DEPTH - 2; d <= EVT_SCAN_DEPTH + 2; d++) {
+		for (size_t d = EVT_SCAN_DEPTH - 2; d <= EVT_SCAN_DEPTH + 2;
+		     d++) {
 			evt_buf b = { 0 };
 			bool ok = true;
 
@@ -208,8 +213,8 @@ test_depth(void **state)
 				ok &= evt_buf_add_str(&b, pairs[i][1]);
 			assert_true(ok);
 			for (size_t k = 0; k < COUNT(profiles); k++)
-				assert_int_equal(
-				    check(*state, k, b.data, b.len).json,
+				assert_int_equal(check(*state, k, b.data, b.len)
+				                     .json,
 				    d / each * each <= EVT_SCAN_DEPTH);
 			evt_buf_free(&b);
 		}
@@ -240,7 +245,8 @@ expect(struct setup *s, size_t which, const char *frame, const char *want)
 	evt_buf b = { 0 };
 
 	assert_int_equal(evt_scan(s->scanner[which], (const uint8_t *)frame,
-	    strlen(frame), &r, &err), EVT_OK);
+	                     strlen(frame), &r, &err),
+	    EVT_OK);
 	if (r.event != NULL)
 		assert_true(evt_buf_add(&b, r.event, r.event_len));
 	assert_true(evt_buf_add_byte(&b, '|'));
@@ -258,23 +264,32 @@ test_platform_frames(void **state)
 {
 	struct setup *s = *state;
 
-	expect(s, 0, "{\"type\":\"event\",\"event\":\"state\",\"user_time\":"
-	    "\"2018-10-17 12:51:55\",\"data\":{\"source_id\":10284,\"gps\":"
-	    "{\"updated\":\"2018-10-17 12:51:43\",\"location\":{\"lat\":14.3,"
-	    "\"lng\":-90.9},\"heading\":248},\"gsm\":null,\"inputs\":"
-	    "[false,false]}}", "state|10284/i");
-	expect(s, 0, "{\"data\":{\"lifecycle_event\":\"block\",\"source_id\":"
-	    "123456},\"event\":\"lifecycle\",\"type\":\"event\"}",
+	expect(s, 0,
+	    "{\"type\":\"event\",\"event\":\"state\",\"user_time\":\"2018-10-"
+	    "17 "
+	    "12:51:55\",\"data\":{\"source_id\":10284,\"gps\":{\"updated\":"
+	    "\"2018-10-17 "
+	    "12:51:43\",\"location\":{\"lat\":14.3,\"lng\":-90.9},\"heading\":"
+	    "248},\"gsm\":null,\"inputs\":[false,false]}}",
+	    "state|10284/i");
+	expect(s, 0,
+	    "{\"data\":{\"lifecycle_event\":\"block\",\"source_id\":123456},"
+	    "\"event\":\"lifecycle\",\"type\":\"event\"}",
 	    "lifecycle|123456/i");
-	expect(s, 0, "{\"type\":\"event\",\"event\":\"logout\",\"data\":"
-	    "\"session closed\"}", "logout|");
-	expect(s, 0, "{\"event\":\"state_batch\",\"data\":[{\"type\":"
-	    "\"source_state_event\",\"state\":{\"source_id\":1}},{\"state\":"
-	    "{\"gps\":{\"source_id\":9},\"source_id\":2}},{\"source_id\":3}]}",
+	expect(s, 0,
+	    "{\"type\":\"event\",\"event\":\"logout\",\"data\":\"session "
+	    "closed\"}",
+	    "logout|");
+	expect(s, 0,
+	    "{\"event\":\"state_batch\",\"data\":[{\"type\":\"source_state_"
+	    "event\",\"state\":{\"source_id\":1}},{\"state\":{\"gps\":{"
+	    "\"source_id\":9},\"source_id\":2}},{\"source_id\":3}]}",
 	    "state_batch|1/i 2/i 3/i");
 	expect(s, 0, "X", "|");
-	expect(s, 1, "{\"stream\":\"btcusdt@trade\",\"data\":{\"e\":\"trade\","
-	    "\"s\":\"BTCUSDT\"}}", "|btcusdt@trade BTCUSDT");
+	expect(s, 1,
+	    "{\"stream\":\"btcusdt@trade\",\"data\":{\"e\":\"trade\",\"s\":"
+	    "\"BTCUSDT\"}}",
+	    "|btcusdt@trade BTCUSDT");
 }
 
 static void
@@ -352,9 +367,11 @@ test_strings(void **state)
 	    "|1/i 2/i");
 	expect(s, 1, "{\"stream\\u0000\":1,\"strea\":2,\"streams\":3}", "|");
 	/* several decoded strings at once */
-	expect(s, 0, "{\"event\":\"\\u0061\",\"data\":[{\"source_id\":\"\\u0062"
-	    "\"},{\"so\\u0075rce_id\":\"\\u0063\\u0063\"},{\"source_id\":"
-	    "\"\\u0064\"}]}", "a|b cc d");
+	expect(s, 0,
+	    "{\"event\":\"\\u0061\",\"data\":[{\"source_id\":\"\\u0062\"},{"
+	    "\"so\\u0075rce_id\":\"\\u0063\\u0063\"},{\"source_id\":"
+	    "\"\\u0064\"}]}",
+	    "a|b cc d");
 }
 
 static void
@@ -416,10 +433,12 @@ test_long_names(void **state)
 		path[n + 1] = '\0';
 		scanner = new_scanner(&one, &profile);
 		for (int last = 'x'; last <= 'y'; last++) {
-			snprintf(frame, sizeof(frame), "{\"%s\":1,\"x%.*s%c\":2}",
-			    path + 1 + n / 2, (int)n - 2, path + 1, last);
+			snprintf(frame, sizeof(frame),
+			    "{\"%s\":1,\"x%.*s%c\":2}", path + 1 + n / 2,
+			    (int)n - 2, path + 1, last);
 			assert_int_equal(evt_scan(scanner, (uint8_t *)frame,
-			    strlen(frame), &r, NULL), EVT_OK);
+			                     strlen(frame), &r, NULL),
+			    EVT_OK);
 			assert_null(oracle_differs(&one, (uint8_t *)frame,
 			    strlen(frame), &r));
 			assert_true(n < 2 || r.n_sources == (last == 'x'));
@@ -448,8 +467,8 @@ test_many_and_deep_paths(void **state)
 	for (size_t i = 0; i < 64; i++) {
 		snprintf(text[i], sizeof(text[i]), "/k%zu", i);
 		paths[i] = text[i];
-		ok &= evt_buf_printf(&b, "%s\"k%zu\":%zu", i ? "," : "{", 63 - i,
-		    i);
+		ok &= evt_buf_printf(&b, "%s\"k%zu\":%zu", i ? "," : "{",
+		    63 - i, i);
 	}
 	assert_true(ok && evt_buf_add_str(&b, "}"));
 	scanner = new_scanner(&many, &profile);
@@ -491,11 +510,13 @@ test_no_profile(void **state)
 		profile = NULL;
 		if (empty)
 			assert_int_equal(evt_profile_new(NULL, 0, NULL, 0,
-			    &profile, &err), EVT_OK);
+			                     &profile, &err),
+			    EVT_OK);
 		assert_int_equal(evt_scanner_new(profile, &scanner, &err),
 		    EVT_OK);
 		assert_int_equal(evt_scan(scanner, (const uint8_t *)frame,
-		    strlen(frame), &r, &err), EVT_OK);
+		                     strlen(frame), &r, &err),
+		    EVT_OK);
 		assert_true(r.json && r.line_break);
 		assert_null(r.event);
 		assert_int_equal(r.n_sources, 0);

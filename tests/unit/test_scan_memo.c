@@ -61,9 +61,12 @@ set_up(void **state)
 		const oracle_profile *p = &profiles[i];
 
 		assert_int_equal(evt_profile_new(p->events, p->n_events,
-		    p->sources, p->n_sources, &x->profile[i], NULL), EVT_OK);
+		                     p->sources, p->n_sources, &x->profile[i],
+		                     NULL),
+		    EVT_OK);
 		assert_int_equal(evt_scanner_new(x->profile[i], &x->old[i],
-		    NULL), EVT_OK);
+		                     NULL),
+		    EVT_OK);
 	}
 	return 0;
 }
@@ -113,8 +116,9 @@ check_with(struct fixture *x, size_t which, const uint8_t *p, size_t n,
 	assert_int_equal(evt_scan(x->old[which], p, n, r, NULL), EVT_OK);
 	if (!same(r, &want))
 		fail_msg("json %d, a new scanner says %d; %zu sources and %zu: "
-		    "'%.*s'", r->json, want.json, r->n_sources, want.n_sources,
-		    (int)n, (const char *)p);
+		         "'%.*s'",
+		    r->json, want.json, r->n_sources, want.n_sources, (int)n,
+		    (const char *)p);
 	evt_scanner_free(fresh);
 }
 
@@ -178,12 +182,12 @@ ends(void **state)
 {
 	static const char *const frames[] = {
 		"{\"event\":\"a\",\"data\":{\"source_id\":17,\"state\":null,"
-		    "\"a_rather_long_name_of_29bytes\":[true,false,false,false],"
-		    "\"x\":\"2018-10-17 12:51:55\",\"y\":-14.330065796228606}}",
+		"\"a_rather_long_name_of_29bytes\":[true,false,false,false],"
+		"\"x\":\"2018-10-17 12:51:55\",\"y\":-14.330065796228606}}",
 		"{ \"event\" : \"a\" ,\r\n  \"data\" : [ { \"source_id\" : 1 , "
-		    "\"state\" : { \"source_id\" : \"b\\u0061\" } } , 0 ] }",
-		"[[{\"a\":{\"event\":1}}],{\"a\":{\"event\":2}},"
-		    "{\"a\":[{\"event\":3}]}]",
+		"\"state\" : { \"source_id\" : \"b\\u0061\" } } , 0 ] }",
+		"[[{\"a\":{\"event\":1}}],{\"a\":{\"event\":2}},{\"a\":[{"
+		"\"event\":3}]}]",
 	};
 	struct fixture *x = *state;
 
@@ -220,12 +224,14 @@ other_places(void **state)
 		"{\"data\":{\"source_id\":\"1\" ,\"a\":\"2\"}}",
 		"{\"data\":{\"source_id\":\"1\"}{\"a\":\"2\"}}",
 		"{\"data\":{\"sourc\\u0065_id\":\"1\",\"\\u0061\":\"2\"}}",
-		"{\"data\":{\"source_id\":\"1\\u0061\",\"a\":\"2\"},\"event\":\"e\"}",
+		"{\"data\":{\"source_id\":\"1\\u0061\",\"a\":\"2\"},\"event\":"
+		"\"e\"}",
 		"{\"data\":{\"source_id\":null,\"a\":{}},\"event\":\"e\"}",
 		"{\"data\":{\"source_id\":[],\"a\":{\"a\":{}}},\"event\":2}",
 		"{\"event\":\"e\",\"data\":{\"source_id\":1}}",
 		"{\"event\":\"e\",\"event\":\"f\",\"data\":{\"source_id\":1}}",
-		"{\"event\":\"e\"\n,\"event\":\"f\"\n,\"data\":{\"source_id\":1}}",
+		"{\"event\":\"e\"\n,\"event\":\"f\"\n,\"data\":{\"source_id\":"
+		"1}}",
 		"{\"event\":\"e\"},\"event\":\"f\"",
 		"\"event\",\"event\":\"f\"",
 		"[1,\"event\":\"f\"]",
@@ -262,8 +268,9 @@ too_many_keys(void **state)
 			    i * 7 + k, k));
 		assert_true(evt_buf_add_str(&b, "\"source_id\":1}}"));
 		assert_int_equal(check(x, b.data, b.len).n_sources, 13);
-		check_text(x, "{\"event\":\"a\",\"data\":{\"source_id\":17,"
-		    "\"a\":{\"b\":\"c\"}}}");
+		check_text(x,
+		    "{\"event\":\"a\",\"data\":{\"source_id\":17,\"a\":{\"b\":"
+		    "\"c\"}}}");
 	}
 	evt_buf_free(&b);
 }
@@ -302,8 +309,7 @@ learn(evt_memo *m, evt_memo_key *place, const char *key, const char *value)
 
 	snprintf(text, sizeof(text), "%s%s", key, value);
 	assert_true(n + strlen(value) < sizeof(text));
-	return evt_memo_learn(m, place, p, p + n, p + n + strlen(value),
-	    &fact);
+	return evt_memo_learn(m, place, p, p + n, p + n + strlen(value), &fact);
 }
 
 static void
@@ -363,8 +369,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(feeds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ends, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(other_places, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(too_many_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(other_places, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(too_many_keys, set_up,
+		    tear_down),
 		cmocka_unit_test_setup_teardown(deep, set_up, tear_down),
 		cmocka_unit_test(what_is_remembered),
 	};

@@ -66,7 +66,7 @@ make_frame(void)
 	for (int i = 0; i < 100; i++)
 		n += (size_t)snprintf(frame + n, sizeof(frame) - n,
 		    i % 2 ? "%s{\"source_id\":%d}" :
-		    "%s{\"state\":{\"source_id\":\"\\u0078%d\"}}",
+		            "%s{\"state\":{\"source_id\":\"\\u0078%d\"}}",
 		    i > 0 ? "," : "", i);
 	snprintf(frame + n, sizeof(frame) - n, "]}");
 }
@@ -155,10 +155,10 @@ test_goes_on(void **state)
 		fail();
 		return;
 	}
-	for (fail_at = 1; ; fail_at++) {
+	for (fail_at = 1;; fail_at++) {
 		calls = 0;
 		if (evt_scan(scanner, (uint8_t *)frame, strlen(frame), &r,
-		    NULL) == EVT_OK)
+		        NULL) == EVT_OK)
 			break;
 	}
 	assert_true(fail_at > 1 && r.json);

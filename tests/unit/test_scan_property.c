@@ -54,9 +54,9 @@ set_up(void **state)
 		const oracle_profile *p = &profiles[i];
 
 		if (evt_profile_new(p->events, p->n_events, p->sources,
-		    p->n_sources, &fixtures[i].profile, NULL) != EVT_OK ||
+		        p->n_sources, &fixtures[i].profile, NULL) != EVT_OK ||
 		    evt_scanner_new(fixtures[i].profile, &fixtures[i].scanner,
-		    NULL) != EVT_OK)
+		        NULL) != EVT_OK)
 			return -1;
 	}
 	return 0;
@@ -98,7 +98,8 @@ from_environment(const char *name, int64_t otherwise)
 
 	if (text != NULL)
 		assert_int_equal(evt_int_parse(text, name, 0, INT64_MAX, &v,
-		    NULL), EVT_OK);
+		                     NULL),
+		    EVT_OK);
 	return v;
 }
 
@@ -129,11 +130,13 @@ test_made_up(void **state)
 			broken += !r.json;
 		}
 	}
-	print_message("%" PRId64 " frames with %" PRIu64 " sources; changed: %"
-	    PRIu64 " still JSON, %" PRIu64 " not\n", rounds, keys, json, broken);
+	print_message("%" PRId64 " frames with %" PRIu64
+	              " sources; changed: %" PRIu64 " still JSON, %" PRIu64
+	              " not\n",
+	    rounds, keys, json, broken);
 	/* Both sides must have been tried. */
-	assert_true(rounds < 30000 || (keys > 10000 && json > 10000 &&
-	    broken > 10000));
+	assert_true(
+	    rounds < 30000 || (keys > 10000 && json > 10000 && broken > 10000));
 	evt_buf_free(&b);
 	evt_buf_free(&changed);
 }
@@ -142,14 +145,17 @@ test_made_up(void **state)
 
 static const char state_frame[] =
     "{\"type\":\"event\",\"event\":\"state\",\"user_time\":\"2018-10-17 "
-    "12:51:55\",\"data\":{\"source_id\":10284,\"gps\":{\"updated\":\"2018-10-17 "
+    "12:51:55\",\"data\":{\"source_id\":10284,\"gps\":{\"updated\":\"2018-10-"
+    "17 "
     "12:51:43\",\"signal_level\":100,\"location\":{\"lat\":14.330065796228606,"
     "\"lng\":-90.99037259141691},\"heading\":248,\"speed\":0,\"alt\":431},"
     "\"connection_status\":\"active\",\"movement_status\":\"parked\",\"gsm\":"
-    "null,\"last_update\":\"2018-10-17 12:51:46\",\"battery_level\":null,"
-    "\"battery_update\":null,\"inputs\":[false,false,false,false,false,false,"
-    "false,false],\"inputs_update\":\"2018-10-17 12:51:43\",\"outputs\":[false,"
-    "false,false,false,false,false,false,false],\"outputs_update\":\"2018-10-17 "
+    "null,\"last_update\":\"2018-10-17 "
+    "12:51:46\",\"battery_level\":null,\"battery_update\":null,\"inputs\":["
+    "false,false,false,false,false,false,false,false],\"inputs_update\":\"2018-"
+    "10-17 "
+    "12:51:43\",\"outputs\":[false,false,false,false,false,false,false,false],"
+    "\"outputs_update\":\"2018-10-17 "
     "12:51:43\",\"actual_track_update\":\"2018-10-04 22:47:07\"}}";
 
 /* Each byte of a state frame, changed to each value that matters. */

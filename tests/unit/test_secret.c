@@ -79,7 +79,8 @@ is_put_in(void **state)
 	evt_secret_free(s);
 	s = evt_secret_new(NULL, NULL);
 	assert_int_equal(evt_secret_fill(s, text, strlen(text),
-	    EVT_SECRET_PLAIN, &out, &err), EVT_ERR_ARG);
+	                     EVT_SECRET_PLAIN, &out, &err),
+	    EVT_ERR_ARG);
 	evt_secret_free(s);
 	evt_buf_free(&out);
 }
@@ -90,7 +91,8 @@ is_blotted_out(void **state)
 	static const struct {
 		const char *before, *after;
 	} cases[] = {
-		{ "{\"hash\":\"top\\\"secret\"}", "{\"hash\":\"***********\"}" },
+		{ "{\"hash\":\"top\\\"secret\"}",
+		    "{\"hash\":\"***********\"}" },
 		{ "top\"secret", "**********" },
 		{ "a top\"secrettop\"secret z", "a ******************** z" },
 		{ "?h=top%22secret", "?h=************" },

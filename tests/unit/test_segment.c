@@ -24,8 +24,8 @@ static const uint8_t uuid[16] = "sixteen bytes ok";
 
 struct fixture {
 	char *dir;
-	evt_segment s;    /* of the file, as it was last looked at */
-	uint8_t *bytes;   /* the whole file */
+	evt_segment s;  /* of the file, as it was last looked at */
+	uint8_t *bytes; /* the whole file */
 	size_t n;
 	size_t at[BLOCKS + 1]; /* where its blocks begin, and the directory */
 };
@@ -89,8 +89,7 @@ forget(struct fixture *x)
 	char *path = x->s.path;
 
 	free(x->s.blocks);
-	x->s = (evt_segment){ .io = &evt_io_posix, .no = 1,
-		.path = path };
+	x->s = (evt_segment){ .io = &evt_io_posix, .no = 1, .path = path };
 	x->s.name = strrchr(path, '/') + 1;
 }
 
@@ -133,8 +132,8 @@ setup(void **state)
 	x->s.path = in_dir(x->dir, name);
 	forget(x);
 	load(x);
-	x->at[BLOCKS] = x->s.blocks[BLOCKS - 1].offset +
-	    x->s.blocks[BLOCKS - 1].stored;
+	x->at[BLOCKS] =
+	    x->s.blocks[BLOCKS - 1].offset + x->s.blocks[BLOCKS - 1].stored;
 	read_file(x);
 	forget(x);
 	*state = x;
@@ -175,7 +174,8 @@ has_blocks(const struct fixture *x, unsigned bits)
 		assert_int_equal(r->min_ns, T0 + 1 + i * PER_BLOCK);
 		assert_int_equal(r->max_ns, T0 + PER_BLOCK + i * PER_BLOCK);
 		ok(evt_segment_read_block(&evt_io_posix, fd, "it", r, true,
-		    &raw, &block, &err), &err);
+		       &raw, &block, &err),
+		    &err);
 		assert_int_equal(block.n, PER_BLOCK);
 	}
 	assert_int_equal(x->s.n_blocks, n);
@@ -332,7 +332,8 @@ a_block_that_is_not_the_directorys(void **state)
 	assert_true(x->s.sealed);
 	fd = open(x->s.path, O_RDONLY);
 	assert_int_equal(evt_segment_read_block(&evt_io_posix, fd, "it",
-	    &x->s.blocks[0], true, &raw, &block, &err), EVT_ERR_CORRUPT);
+	                     &x->s.blocks[0], true, &raw, &block, &err),
+	    EVT_ERR_CORRUPT);
 	close(fd);
 	evt_block_free(&block);
 	evt_buf_free(&raw);
@@ -420,7 +421,8 @@ a_file_that_grows(void **state)
 		}
 		load(x);
 		assert_int_equal(x->s.sealed, n == x->n);
-		assert_int_equal(x->s.n_blocks, (size_t)__builtin_popcount(bits));
+		assert_int_equal(x->s.n_blocks,
+		    (size_t)__builtin_popcount(bits));
 		assert_int_equal(x->s.n_damaged, 0);
 		if (n > x->at[BLOCKS] + 16 && n < x->n) {
 			ok(evt_segment_dir_begins(&x->s, &begins, &err), &err);
@@ -493,7 +495,8 @@ made_once(void **state)
 	evt_error err;
 
 	assert_int_not_equal(evt_segment_create(&evt_io_posix, x->dir, uuid, 1,
-	    &w, &err), EVT_OK);
+	                         &w, &err),
+	    EVT_OK);
 	assert_non_null(strstr(err.text, "000001.ndjson.zst"));
 }
 

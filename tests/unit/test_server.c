@@ -43,9 +43,11 @@ setup(void **state)
 	ok(evt_writer_open(path, NULL, &w, &err), &err);
 	for (int i = 0; i < 3; i++) {
 		char text[8];
-		evt_frame f = { .time_ns = T0 + i * S, .mono_ns = T0 + i * S,
+		evt_frame f = { .time_ns = T0 + i * S,
+			.mono_ns = T0 + i * S,
 			.opcode = i == 1 ? EVT_OP_BINARY : EVT_OP_TEXT,
-			.conn = 1, .payload = (const uint8_t *)text };
+			.conn = 1,
+			.payload = (const uint8_t *)text };
 
 		f.len = (size_t)snprintf(text, sizeof(text), "[%d]", i);
 		ok(evt_writer_put(w, &f, &err), &err);
@@ -57,9 +59,13 @@ setup(void **state)
 	evt_play_init(&x->play);
 	x->play.speed = EVT_SPEED_FLAT_OUT;
 	x->options = (evt_server_options){ .at = { .host = "127.0.0.1" },
-		.access = { .host = "127.0.0.1" }, .reel = &x->reel,
-		.play = &x->play, .wait_clients = 1, .max_clients = 4,
-		.client_bytes = 1 << 20, .client_stall_ns = 60 * S };
+		.access = { .host = "127.0.0.1" },
+		.reel = &x->reel,
+		.play = &x->play,
+		.wait_clients = 1,
+		.max_clients = 4,
+		.client_bytes = 1 << 20,
+		.client_stall_ns = 60 * S };
 	*state = x;
 	return 0;
 }
@@ -119,14 +125,17 @@ ask(const struct fixture *x, const char *target)
 
 	assert_true(fd >= 0);
 	assert_int_equal(sscanf(evt_server_url(x->server),
-	    "ws://127.0.0.1:%u/stream", &port), 1);
+	                     "ws://127.0.0.1:%u/stream", &port),
+	    1);
 	to.sin_port = htons((uint16_t)port);
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	n = snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: localhost\r\n"
+	n = snprintf(text, sizeof(text),
+	    "GET %s HTTP/1.1\r\nHost: localhost\r\n"
 	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 	    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-	    "Sec-WebSocket-Version: 13\r\n\r\n", target);
+	    "Sec-WebSocket-Version: 13\r\n\r\n",
+	    target);
 	assert_int_equal(write(fd, text, (size_t)n), n);
 	return fd;
 }
@@ -148,7 +157,8 @@ expect(int fd, const char *tail, size_t n)
 }
 
 /* All frames of the tape, and a close. */
-static const char all[] = "\r\n\r\n\x81\x03[0]\x82\x03[1]\x81\x03[2]\x88\x02\x03\xe8";
+static const char all[] =
+    "\r\n\r\n\x81\x03[0]\x82\x03[1]\x81\x03[2]\x88\x02\x03\xe8";
 
 static void
 test_own_deck(void **state)
@@ -212,8 +222,8 @@ static void
 test_refused(void **state)
 {
 	struct fixture *x = *state;
-	static const char why[] = "understood are 0.1 to 1000, with up to six "
-	    "decimals, and max\n";
+	static const char why[] =
+	    "understood are 0.1 to 1000, with up to six decimals, and max\n";
 	int fd;
 
 	start(x);

@@ -16,9 +16,13 @@ static void
 tells_the_board_what_is_committed(void **state)
 {
 	struct sinks x = { 0 };
-	evt_item sent = { .time_ns = 9000, .mono_ns = 9000,
-		.payload = (const uint8_t *)"X", .len = 1, .conn = 1,
-		.kind = EVT_KIND_SENT, .opcode = EVT_OP_TEXT };
+	evt_item sent = { .time_ns = 9000,
+		.mono_ns = 9000,
+		.payload = (const uint8_t *)"X",
+		.len = 1,
+		.conn = 1,
+		.kind = EVT_KIND_SENT,
+		.opcode = EVT_OP_TEXT };
 
 	(void)state;
 	sinks_begin(&x, 0, 0);
@@ -243,10 +247,14 @@ ends_where_the_tape_is_gone(void **state)
 static unsigned
 count_lists(struct sinks *x)
 {
-	static const char list[] = "{\"mark\":\"trackers\",\"list\":[{\"id\":7}]}";
-	evt_item item = { .time_ns = 500, .mono_ns = 500,
-		.payload = (const uint8_t *)list, .len = strlen(list),
-		.kind = EVT_KIND_MARK, .opcode = EVT_MARK_TRACKERS };
+	static const char list[] =
+	    "{\"mark\":\"trackers\",\"list\":[{\"id\":7}]}";
+	evt_item item = { .time_ns = 500,
+		.mono_ns = 500,
+		.payload = (const uint8_t *)list,
+		.len = strlen(list),
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_TRACKERS };
 	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK };
 	evt_cursor *cur;
 	evt_tape *tape;

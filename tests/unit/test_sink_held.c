@@ -36,7 +36,8 @@ what_is_held_on_disk_is_not_lost(void **state)
 		assert_int_equal(evt_sink_lost(x.sink, true), 0);
 		sinks_close(&x);
 		ok(evt_writer_open_env(x.path, NULL, test_env(), &x.writer,
-		    &err), &err);
+		       &err),
+		    &err);
 		ok(evt_writer_close(x.writer, &err), &err);
 		assert_int_equal(check_states(x.path, 0, 3), 10);
 		free(x.path);
@@ -157,9 +158,14 @@ what_is_held_takes_room_too(void **state)
 {
 	struct sinks x = { .keep_last = true };
 	struct looks l = { .free = 8u << 20 };
-	evt_room_options o = { .path = "x", .limit = { 4u << 20, 0 },
-		.closing = sinks_closing, .board = &x.board, .space = some_space,
-		.space_ctx = &l, .stop = sinks_stop, .ctx = &x };
+	evt_room_options o = { .path = "x",
+		.limit = { 4u << 20, 0 },
+		.closing = sinks_closing,
+		.board = &x.board,
+		.space = some_space,
+		.space_ctx = &l,
+		.stop = sinks_stop,
+		.ctx = &x };
 
 	(void)state;
 	x.room = evt_room_new(&o);
@@ -179,12 +185,16 @@ what_is_held_takes_room_too(void **state)
 static void
 a_list_is_put_again_in_order(void **state)
 {
-	struct sinks x = { .keep_last = true, .keep_list = true,
+	struct sinks x = { .keep_last = true,
+		.keep_list = true,
 		.dropping = true };
 	static const char list[] = "{\"mark\":\"trackers\",\"list\":[]}";
-	evt_item item = { .time_ns = 950, .mono_ns = 950,
-		.payload = (const uint8_t *)list, .len = strlen(list),
-		.kind = EVT_KIND_MARK, .opcode = EVT_MARK_TRACKERS };
+	evt_item item = { .time_ns = 950,
+		.mono_ns = 950,
+		.payload = (const uint8_t *)list,
+		.len = strlen(list),
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_TRACKERS };
 	int64_t last = 0;
 	unsigned lists = 0;
 	evt_cursor *cur;
@@ -216,8 +226,8 @@ a_list_is_put_again_in_order(void **state)
 			continue; /* as old as it says */
 		assert_true(f.mono_ns >= last);
 		last = f.mono_ns;
-		lists += f.kind == EVT_KIND_MARK &&
-		    f.opcode == EVT_MARK_TRACKERS;
+		lists +=
+		    f.kind == EVT_KIND_MARK && f.opcode == EVT_MARK_TRACKERS;
 	}
 	assert_int_equal(last, 3 * EVT_NS_PER_S);
 	assert_int_equal(lists, 1);

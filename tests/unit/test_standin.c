@@ -32,9 +32,9 @@ states_at_once(void **state)
 	assert_true(evt_standin_subscribed(x->client));
 	assert_int_equal(x->n, 2);
 	assert_string_equal(x->sent[0],
-	    "{\"type\":\"response\",\"action\":"
-	    "\"subscription/subscribe\",\"events\":[\"state\"],\"data\":"
-	    "{\"state\":{\"1\":\"normal\"}}}");
+	    "{\"type\":\"response\",\"action\":\"subscription/"
+	    "subscribe\",\"events\":[\"state\"],\"data\":{\"state\":{\"1\":"
+	    "\"normal\"}}}");
 	assert_string_equal(x->sent[1], STATE(1, 11));
 	forget(x);
 	play(x, 1);
@@ -118,10 +118,11 @@ several_kinds(void **state)
 
 	(void)state;
 	say(x, 1000,
-	    ASK(SOME("state", "1", "") "," SOME(
-	        "state_batch", "1,2", EVERY("5s"))));
-	heard(x, "answer state 1=normal state_batch 1=normal 2=normal | "
-	         "state 1:11 | batch 1:11 2:20");
+	    ASK(SOME("state", "1", "") "," SOME("state_batch", "1,2",
+	        EVERY("5s"))));
+	heard(x,
+	    "answer state 1=normal state_batch 1=normal 2=normal | state 1:11 "
+	    "| batch 1:11 2:20");
 	play(x, 2);
 	heard(x, "state 1:12");
 	tick(x, 6000);
@@ -198,10 +199,9 @@ refused(void **state)
 	}
 	say(x, 1000, "{\"action\":\"subscribe\"}");
 	heard_exactly(x,
-	    "{\"type\":\"error\",\"action\":"
-	    "\"subscription/subscribe\",\"status\":{\"code\":7,\"description\":"
-	    "\"Invalid parameters\"},\"data\":\"neither events nor requests is "
-	    "there\"}");
+	    "{\"type\":\"error\",\"action\":\"subscription/"
+	    "subscribe\",\"status\":{\"code\":7,\"description\":\"Invalid "
+	    "parameters\"},\"data\":\"neither events nor requests is there\"}");
 	/* A bad one changes nothing of what was there. */
 	say(x, 1000, OLD("1"));
 	forget(x);
@@ -222,15 +222,16 @@ hashes(void **state)
 	new_client(x, hash);
 	say(x, 1000, OLD("1"));
 	heard_exactly(x,
-	    "{\"type\":\"error\",\"action\":"
-	    "\"subscription/subscribe\",\"status\":{\"code\":3,\"description\":"
-	    "\"Wrong hash\"}}");
+	    "{\"type\":\"error\",\"action\":\"subscription/"
+	    "subscribe\",\"status\":{\"code\":3,\"description\":\"Wrong "
+	    "hash\"}}");
 	say(x, 1000,
-	    "{\"action\":\"unsubscribe\",\"events\":[\"state\"],"
-	    "\"trackers\":[1]}");
-	heard_exactly(x, "{\"type\":\"error\",\"action\":"
-	                 "\"subscription/unsubscribe\",\"status\":{\"code\":3,"
-	                 "\"description\":\"Wrong hash\"}}");
+	    "{\"action\":\"unsubscribe\",\"events\":[\"state\"],\"trackers\":["
+	    "1]}");
+	heard_exactly(x,
+	    "{\"type\":\"error\",\"action\":\"subscription/"
+	    "unsubscribe\",\"status\":{\"code\":3,\"description\":\"Wrong "
+	    "hash\"}}");
 	assert_false(evt_standin_subscribed(x->client));
 	say(x, 1000,
 	    "{\"action\":\"subscribe\",\"hash\":"
@@ -251,11 +252,11 @@ broken_line(void **state)
 	say(x, 1000, ASK(ALL("state_batch", EVERY("1s"))));
 	play(x, 1);
 	x->broken = true;
-	assert_int_equal(evt_standin_message(
-	                     x->client, OLD("1"), strlen(OLD("1")), T0, &err),
+	assert_int_equal(evt_standin_message(x->client, OLD("1"),
+	                     strlen(OLD("1")), T0, &err),
 	    EVT_ERR_NOMEM);
-	assert_int_equal(
-	    evt_standin_tick(x->client, T0 + 9000 * MS, &err), EVT_ERR_NOMEM);
+	assert_int_equal(evt_standin_tick(x->client, T0 + 9000 * MS, &err),
+	    EVT_ERR_NOMEM);
 	finish(x);
 }
 
@@ -308,9 +309,7 @@ variants_of_states(void **state)
 		char ask[300];
 
 		snprintf(ask, sizeof(ask),
-		    ASK("{\"type\":\"state\","
-		        "\"trackers\":[1]%s}"),
-		    row[i].ask);
+		    ASK("{\"type\":\"state\",\"trackers\":[1]%s}"), row[i].ask);
 		say(x, 1000, ask);
 		assert_int_equal(x->n, 2);
 		assert_string_equal(x->sent[1], row[i].first);
@@ -349,13 +348,10 @@ variants_of_batches(void **state)
 		bool part = i % 2 != 0;
 
 		snprintf(ask, sizeof(ask),
-		    part ? ASK("{\"type\":"
-		               "\"state_batch\",\"target\":{\"type\":"
-		               "\"selected\","
-		               "\"tracker_ids\":[2]}%s}")
-		         : ASK("{\"type\":"
-		               "\"state_batch\",\"target\":{\"type\":\"all\"}%"
-		               "s}"),
+		    part ? ASK("{\"type\":\"state_batch\",\"target\":{\"type\":"
+		               "\"selected\",\"tracker_ids\":[2]}%s}") :
+		           ASK("{\"type\":\"state_batch\",\"target\":{\"type\":"
+		               "\"all\"}%s}"),
 		    row[i / 2].ask);
 		say(x, 2500, ask);
 		forget(x);
@@ -412,8 +408,8 @@ blocked(void **state)
 	heard(x, "answer state 1=normal | state 1:10");
 	play(x, 1);
 	heard_exactly(x, blocking[2].text);
-	ok(evt_standin_current(
-	       x->client, evt_board_by_tracker(x->board, 1), &err),
+	ok(evt_standin_current(x->client, evt_board_by_tracker(x->board, 1),
+	       &err),
 	    &err);
 	play(x, 2);
 	heard(x, "");
@@ -421,8 +417,8 @@ blocked(void **state)
 	heard(x, "answer state 1=blocked");
 	play(x, 1);
 	heard_exactly(x, blocking[5].text);
-	ok(evt_standin_current(
-	       x->client, evt_board_by_tracker(x->board, 1), &err),
+	ok(evt_standin_current(x->client, evt_board_by_tracker(x->board, 1),
+	       &err),
 	    &err);
 	heard(x, "state 1:12");
 	play(x, 1);
@@ -451,8 +447,8 @@ blocked_in_batches(void **state)
 	heard_exactly(x, BATCH(ITEM(2, 21)));
 	play(x, 1);
 	heard(x, "unblock 1");
-	ok(evt_standin_current(
-	       x->client, evt_board_by_tracker(x->board, 1), &err),
+	ok(evt_standin_current(x->client, evt_board_by_tracker(x->board, 1),
+	       &err),
 	    &err);
 	heard_exactly(x, BATCH(ITEM(1, 12)));
 	finish(x);

@@ -71,8 +71,8 @@ gathered_at_once(void **state)
 		char ask[200];
 
 		snprintf(ask, sizeof(ask),
-		    ASK("{\"type\":\"state_batch\","
-		        "\"target\":{\"type\":\"all\"}%s}"),
+		    ASK("{\"type\":\"state_batch\",\"target\":{\"type\":"
+		        "\"all\"}%s}"),
 		    limits[i]);
 		say(x, 1000, ask);
 		forget(x);
@@ -162,8 +162,9 @@ batches_whole(void **state)
 
 	(void)state;
 	say(x, 500, ASK(ALL("state_batch", EVERY("1s"))));
-	heard(x, "answer state_batch 1=normal 2=normal 3=normal | "
-	         "batch 1:10 2:20 3:30");
+	heard(x,
+	    "answer state_batch 1=normal 2=normal 3=normal | batch 1:10 2:20 "
+	    "3:30");
 	for (size_t i = 1; i < sizeof(grid) / sizeof(grid[0]); i++) {
 		play(x, 1);
 		heard_exactly(x, grid[i].text);
@@ -298,8 +299,8 @@ both_recorded(void **state)
 	(void)state;
 	say(x, 0, OLD("1"));
 	play(x, 6);
-	heard(x, "answer state 1=normal | state 1:10 | state 1:11 | "
-	         "state 1:12");
+	heard(x,
+	    "answer state 1=normal | state 1:10 | state 1:11 | state 1:12");
 	finish(x);
 }
 

@@ -6,9 +6,13 @@
 #include "tests/unit/clients.h"
 
 static const struct line three[] = {
-	{ 0, 1, STATE(1, 10) }, { 10, 1, STATE(2, 20) }, { 20, 1, STATE(1, 11) },
-	{ 2000, 1, STATE(1, 12) }, { 2010, 1, STATE(2, 21) },
-	{ 2020, 1, STATE(3, 30) }, { 3000, 1, STATE(1, 13) },
+	{ 0, 1, STATE(1, 10) },
+	{ 10, 1, STATE(2, 20) },
+	{ 20, 1, STATE(1, 11) },
+	{ 2000, 1, STATE(1, 12) },
+	{ 2010, 1, STATE(2, 21) },
+	{ 2020, 1, STATE(3, 30) },
+	{ 3000, 1, STATE(1, 13) },
 };
 
 /* What was gathered of a source is not wanted any more. */
@@ -44,12 +48,31 @@ another_grid(void **state)
 	finish(x);
 }
 
-#define SECOND(n) { (n) * 1000, 1, BATCH(ITEM(1, n)) }
+#define SECOND(n)                                \
+	{                                        \
+		(n) * 1000, 1, BATCH(ITEM(1, n)) \
+	}
 static const struct line each_second[] = {
-	SECOND(0), SECOND(1), SECOND(2), SECOND(3), SECOND(4),
-	SECOND(5), SECOND(6), SECOND(7), SECOND(8), SECOND(9),
-	SECOND(10), SECOND(11), SECOND(12), SECOND(13), SECOND(14),
-	SECOND(15), SECOND(16), SECOND(17), SECOND(18), SECOND(19),
+	SECOND(0),
+	SECOND(1),
+	SECOND(2),
+	SECOND(3),
+	SECOND(4),
+	SECOND(5),
+	SECOND(6),
+	SECOND(7),
+	SECOND(8),
+	SECOND(9),
+	SECOND(10),
+	SECOND(11),
+	SECOND(12),
+	SECOND(13),
+	SECOND(14),
+	SECOND(15),
+	SECOND(16),
+	SECOND(17),
+	SECOND(18),
+	SECOND(19),
 	SECOND(20),
 };
 
@@ -70,8 +93,9 @@ a_batch_each_second(void **state)
 	finish(x);
 }
 
-static const struct line twice[] = { 
-	{ 0, 1, BATCH(ITEM(1, 10)) }, { 1000, 1, BATCH(ITEM(1, 11) "," ITEM(1, 12)) },
+static const struct line twice[] = {
+	{ 0, 1, BATCH(ITEM(1, 10)) },
+	{ 1000, 1, BATCH(ITEM(1, 11) "," ITEM(1, 12)) },
 };
 
 /* The later item counts. */
@@ -141,7 +165,8 @@ blocked_and_heard_of_in_a_batch(void **state)
 }
 
 static const struct line ahead[] = {
-	{ 0, 1, STATE(1, 10) }, { 3000, 2, ANSWER("\"1\":\"blocked\"") },
+	{ 0, 1, STATE(1, 10) },
+	{ 3000, 2, ANSWER("\"1\":\"blocked\"") },
 };
 
 /* What a later connection is told does not hold for an earlier one. */
@@ -160,7 +185,8 @@ static const struct line gone[] = {
 	{ 0, 1, ANSWER("\"1\":\"normal\"") },
 	{ 10, 1, STATE(1, 10) },
 	{ 1000, 1, LIFE(1, "corrupt") },
-	{ 2000, 2, ANSWER("\"1\":\"normal\"") }, { 3000, 2, STATE(2, 1) },
+	{ 2000, 2, ANSWER("\"1\":\"normal\"") },
+	{ 3000, 2, STATE(2, 1) },
 };
 
 /* A later response names it: it is no longer removed. */
@@ -215,5 +241,6 @@ main(void)
 		cmocka_unit_test(blocked_and_heard_of_later),
 	};
 
-	return cmocka_run_group_tests_name("standin_corners", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("standin_corners", tests, NULL,
+	    NULL);
 }

@@ -48,23 +48,24 @@ put_all(evt_writer *w)
 		char json[200];
 		struct made *m = &made[i];
 		evt_frame f = { .kind = EVT_KIND_RECEIVED,
-			.opcode = EVT_OP_TEXT, .conn = 1 };
+			.opcode = EVT_OP_TEXT,
+			.conn = 1 };
 		evt_error err;
 
 		t += next_random(&x) % 100 == 0 ? -50000000 : 10000000;
 		m->time_ns = f.time_ns = f.mono_ns = t;
-		m->source = next_random(&x) % (i < 300 ? SOURCES :
-		    SOURCES * 3 / 4);
+		m->source =
+		    next_random(&x) % (i < 300 ? SOURCES : SOURCES * 3 / 4);
 		m->lifecycle = next_random(&x) % 20 == 0;
 		if (next_random(&x) % 30 == 0)
 			m->source = SOURCES;
 		if (m->source == SOURCES)
 			snprintf(json, sizeof(json), "{\"n\":%u}", i);
 		else
-			snprintf(json, sizeof(json), "{\"event\":\"%s\","
-			    "\"n\":%u,\"data\":{\"source_id\":%u}}",
-			    m->lifecycle ? "lifecycle" : "state", i,
-			    m->source);
+			snprintf(json, sizeof(json),
+			    "{\"event\":\"%s\",\"n\":%u,\"data\":{\"source_"
+			    "id\":%u}}",
+			    m->lifecycle ? "lifecycle" : "state", i, m->source);
 		f.payload = (const uint8_t *)json;
 		f.len = strlen(json);
 		ok(evt_writer_put(w, &f, &err), &err);
@@ -160,7 +161,8 @@ check_at(evt_tape *t, int64_t at, bool lifecycle)
 			want[made[i].source] = i + 1;
 	}
 	ok(evt_tape_each_last(t, lifecycle ? "lifecycle" : "state", at, see,
-	    &got, &err), &err);
+	       &got, &err),
+	    &err);
 	assert_memory_equal(got.frame, want, sizeof(want));
 }
 
@@ -226,10 +228,12 @@ test_stop(void **state)
 
 	ok(evt_tape_open(x->path, &t, &err), &err);
 	assert_int_equal(evt_tape_each_last(t, "state", INT64_MAX, refuse,
-	    &calls, &err), EVT_END);
+	                     &calls, &err),
+	    EVT_END);
 	assert_int_equal(calls, 1);
 	ok(evt_tape_each_last(t, "no such event", INT64_MAX, refuse, &calls,
-	    &err), &err);
+	       &err),
+	    &err);
 	assert_int_equal(calls, 1);
 	evt_tape_close(t);
 }
@@ -242,8 +246,10 @@ static void
 put_text(evt_writer *w, const char *text)
 {
 	static int64_t t = T0;
-	evt_frame f = { .kind = EVT_KIND_RECEIVED, .opcode = EVT_OP_TEXT,
-		.conn = 1, .payload = (const uint8_t *)text,
+	evt_frame f = { .kind = EVT_KIND_RECEIVED,
+		.opcode = EVT_OP_TEXT,
+		.conn = 1,
+		.payload = (const uint8_t *)text,
 		.len = strlen(text) };
 	evt_error err;
 
@@ -259,8 +265,8 @@ put_place(evt_writer *w, enum place at, const enum place *of, unsigned sources)
 	evt_error err;
 
 	for (unsigned i = 0; i < sources; i++) {
-		snprintf(text, sizeof(text), "{\"event\":\"state\",\"data\":"
-		    "{\"source_id\":%u}}", i);
+		snprintf(text, sizeof(text),
+		    "{\"event\":\"state\",\"data\":{\"source_id\":%u}}", i);
 		if (of[i] == at)
 			put_text(w, text);
 	}
@@ -339,7 +345,7 @@ find_event(const evt_timeline *t, const char *name)
 		const char *has = t->events[i].name;
 
 		if (name == NULL ? has == NULL :
-		    has != NULL && strcmp(has, name) == 0)
+		                   has != NULL && strcmp(has, name) == 0)
 			return &t->events[i];
 	}
 	return NULL;
@@ -356,10 +362,12 @@ check_counts(const evt_timeline *t, const char *name, int64_t from, int64_t to)
 	for (unsigned i = 0; i < FRAMES; i++) {
 		const struct made *m = &made[i];
 		const char *event = m->source == SOURCES ? NULL :
-		    m->lifecycle ? "lifecycle" : "state";
+		    m->lifecycle                         ? "lifecycle" :
+		                                           "state";
 
-		if (m->time_ns < from || m->time_ns >= to || (event == NULL) !=
-		    (name == NULL) || (event != NULL && strcmp(event, name)))
+		if (m->time_ns < from || m->time_ns >= to ||
+		    (event == NULL) != (name == NULL) ||
+		    (event != NULL && strcmp(event, name)))
 			continue;
 		want[(m->time_ns - from) / t->bucket_ns]++;
 	}
@@ -409,8 +417,8 @@ check_sum(evt_tape *t, size_t n)
 	evt_error err;
 	uint64_t sum = 0;
 
-	ok(evt_tape_timeline(t, T0, T0 + INT64_C(120000000000), n, &line,
-	    &err), &err);
+	ok(evt_tape_timeline(t, T0, T0 + INT64_C(120000000000), n, &line, &err),
+	    &err);
 	assert_int_equal(line.n_buckets, n);
 	for (size_t i = 0; i < n; i++)
 		sum += find_event(&line, "state")->count[i];
@@ -439,7 +447,8 @@ test_timeline_of_many_blocks(void **state)
 	ok(evt_writer_close(w, &err), &err);
 	ok(evt_tape_open(path, &t, &err), &err);
 	ok(evt_tape_timeline(t, T0, T0 + INT64_C(120000000000), 100, &line,
-	    &err), &err);
+	       &err),
+	    &err);
 	assert_false(line.exact);
 	assert_non_null(find_event(&line, "state"));
 	for (size_t i = 0; i < line.n_buckets; i++) {
@@ -498,7 +507,8 @@ test_timeline_of_many_events(void **state)
 	assert_int_equal(line.n_events, 0);
 	assert_non_null(strstr(err.text, "4000 buckets"));
 	assert_int_equal(evt_tape_timeline(t, T0, INT64_MAX, SIZE_MAX, &line,
-	    &err), EVT_ERR_ARG);
+	                     &err),
+	    EVT_ERR_ARG);
 	evt_tape_close(t);
 	free(path);
 }

@@ -39,8 +39,8 @@ in_short(const evt_sub_item *item, evt_buf *out)
 	if (item->all)
 		assert_true(evt_buf_add_str(out, "all"));
 	for (size_t i = 0; i < item->n_ids; i++)
-		assert_true(evt_buf_printf(
-		    out, "%s%lld", i > 0 ? "," : "", (long long)item->ids[i]));
+		assert_true(evt_buf_printf(out, "%s%lld", i > 0 ? "," : "",
+		    (long long)item->ids[i]));
 	if (item->variant & EVT_SUB_COMPACT)
 		assert_true(evt_buf_add_str(out, " compact"));
 	if (item->variant & EVT_SUB_ISO)
@@ -86,17 +86,19 @@ old_form(void **state)
 		OLD("\"events\":[\"state\",\"lifecycle\",\"logout\"],"
 		    "\"trackers\":[3]"),
 		"+ state 3 | lifecycle 3 | logout 3",
-		OLD("\"events\":[\"state_batch\"]," ALL ",\"rate_limit\":"
-		    "\"5s\",\"format\":\"compact\",\"iso_datetime\":true"),
+		OLD("\"events\":[\"state_batch\"]," ALL
+		    ",\"rate_limit\":\"5s\",\"format\":\"compact\",\"iso_"
+		    "datetime\":true"),
 		"+ state_batch all compact iso 5000000000",
 		/* A name twice is one; so is an id. */
 		OLD("\"events\":[\"state\",\"state\"],\"trackers\":[2,1,2,1]"),
 		"+ state 2,1",
-		OLD("\"other\":{},\"events\":[\"iot_monitor\"],\"trackers\":"
-		    "[1]"),
+		OLD("\"other\":{},\"events\":[\"iot_monitor\"],\"trackers\":["
+		    "1]"),
 		"+ iot_monitor 1",
-		"\r\n\t {\"action\":\"subscribe\",\"events\":[\"state\"],"
-		"\"trackers\":[1]} \n",
+		"\r\n\t "
+		"{\"action\":\"subscribe\",\"events\":[\"state\"],\"trackers\":"
+		"[1]} \n",
 		"+ state 1",
 	};
 
@@ -115,30 +117,29 @@ new_form(void **state)
 		NEW("{\"type\":\"state_batch\"," ALL "}"),
 		"+ state_batch all",
 		NEW("{\"type\":\"readings_batch\"," SOME(
-		    "5,6") ","
-		           "\"rate_limit\":\"5s\",\"sensor_type\":"
-		           "\"temperature\","
-		           "\"include_components\":true}"),
+		    "5,6") ",\"rate_limit\":\"5s\",\"sensor_type\":"
+		           "\"temperature\",\"include_components\":true}"),
 		"+ readings_batch 5,6 5000000000",
 		NEW("{\"type\":\"iot_monitor\"," SOME(
 		    "1,2,3,4,5,6,7,8,9,10") "}"),
 		"+ iot_monitor 1,2,3,4,5,6,7,8,9,10",
-		NEW("{\"type\":\"state\",\"trackers\":[3]},{\"type\":"
-		    "\"state_batch\"," ALL ",\"format\":\"full\"}"),
+		NEW("{\"type\":\"state\",\"trackers\":[3]},{\"type\":\"state_"
+		    "batch\"," ALL ",\"format\":\"full\"}"),
 		"+ state 3 | state_batch all",
 		/* What stands beside the requests counts for all of them. */
-		"{\"action\":\"unsubscribe\",\"iso_datetime\":true,"
-		"\"rate_limit\":\"1s\",\"requests\":[{\"type\":\"state\","
-		"\"trackers\":[1],\"rate_limit\":\"2s\"},{\"type\":"
-		"\"state_batch\"," ALL "}]}",
+		"{\"action\":\"unsubscribe\",\"iso_datetime\":true,\"rate_"
+		"limit\":\"1s\",\"requests\":[{\"type\":\"state\",\"trackers\":"
+		"[1],\"rate_limit\":\"2s\"},{\"type\":\"state_batch\"," ALL
+		"}]}",
 		"- state 1 iso 2000000000 | state_batch all iso 1000000000",
 		NEW("{\"type\":\"state\",\"trackers\":[1],\"iso_datetime\":"
 		    "false}"),
 		"+ state 1",
 		/* A kind twice: all that they ask for, in the later manner. */
 		NEW("{\"type\":\"state\",\"trackers\":[3,1],\"format\":"
-		    "\"compact\"},{\"type\":\"state_batch\"," ALL "},{\"type\":"
-		    "\"state\",\"trackers\":[2,1],\"rate_limit\":\"3s\"}"),
+		    "\"compact\"},{\"type\":\"state_batch\"," ALL
+		    "},{\"type\":\"state\",\"trackers\":[2,1],\"rate_limit\":"
+		    "\"3s\"}"),
 		"+ state 3,1,2 3000000000 | state_batch all",
 		NEW("{\"type\":\"iot_monitor\"," SOME(
 		    "4,4,4,4,4,4,4,4,4,4") "}"),
@@ -166,8 +167,8 @@ all_and_some(void **state)
 static void
 hashes_and_forms(void **state)
 {
-	evt_sub_request *q = parsed(OLD("\"events\":[\"state\"],\"trackers\":"
-	                                "[]"));
+	evt_sub_request *q =
+	    parsed(OLD("\"events\":[\"state\"],\"trackers\":[]"));
 
 	(void)state;
 	assert_string_equal(q->hash, "h");
@@ -176,9 +177,8 @@ hashes_and_forms(void **state)
 	q = parsed(NEW("{\"type\":\"state\",\"trackers\":[]}"));
 	assert_true(q->requests_form);
 	evt_sub_request_free(q);
-	q = parsed(
-	    "{\"action\":\"subscribe\",\"hash\":5,\"events\":[\"state\"],"
-	    "\"trackers\":[]}");
+	q = parsed("{\"action\":\"subscribe\",\"hash\":5,\"events\":[\"state\"]"
+	           ",\"trackers\":[]}");
 	assert_null(q->hash);
 	evt_sub_request_free(q);
 }
@@ -244,9 +244,7 @@ odd_ids(void **state)
 		char text[120], want[40];
 
 		snprintf(text, sizeof(text),
-		    OLD("\"events\":[\"state\"],"
-		        "\"trackers\":[%s]"),
-		    good[i]);
+		    OLD("\"events\":[\"state\"],\"trackers\":[%s]"), good[i]);
 		snprintf(want, sizeof(want), "+ state %s", good[i + 1]);
 		asks(text, want);
 	}
@@ -256,11 +254,9 @@ odd_ids(void **state)
 		char text[120];
 
 		snprintf(text, sizeof(text),
-		    OLD("\"events\":[\"state\"],"
-		        "\"trackers\":[%s]"),
-		    bad[i]);
-		assert_int_equal(
-		    evt_sub_request_parse(text, strlen(text), &q, &why),
+		    OLD("\"events\":[\"state\"],\"trackers\":[%s]"), bad[i]);
+		assert_int_equal(evt_sub_request_parse(text, strlen(text), &q,
+		                     &why),
 		    EVT_ERR_ARG);
 		assert_int_equal(why.code, EVT_SUB_WRONG_PARAMETERS);
 		assert_null(q);
@@ -276,9 +272,9 @@ many_ids(void **state)
 	evt_sub_request *q;
 
 	(void)state;
-	assert_true(
-	    evt_buf_add_str(&b, "{\"action\":\"subscribe\",\"requests\":"
-	                        "[{\"type\":\"state\",\"trackers\":[1"));
+	assert_true(evt_buf_add_str(&b,
+	    "{\"action\":\"subscribe\",\"requests\":[{\"type\":\"state\","
+	    "\"trackers\":[1"));
 	for (uint32_t i = 1; i < N; i++)
 		assert_true(evt_buf_printf(&b, ",%u", 1 + i * 7919 % (N / 2)));
 	assert_true(evt_buf_add_str(&b, "]}]}"));
@@ -351,8 +347,7 @@ refused(void **state)
 		ROW(NEW("{\"type\":\"state_batch\"," ALL ",\"format\":1}"),
 		    "format"),
 		ROW(NEW("{\"type\":\"iot_monitor\"," SOME(
-		        "1,2,3,4,5,6,7,8,9,10,"
-		        "11") "}"),
+		        "1,2,3,4,5,6,7,8,9,10,11") "}"),
 		    "10 trackers"),
 		ROW(NEW("{\"type\":\"state\",\"trackers\":[1]},{\"type\":"
 		        "\"nothing\"}"),
@@ -393,12 +388,12 @@ lengths(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, text, n);
-		assert_int_equal(
-		    evt_sub_request_parse(copy, n, &q, &why), EVT_ERR_ARG);
+		assert_int_equal(evt_sub_request_parse(copy, n, &q, &why),
+		    EVT_ERR_ARG);
 		free(copy);
 	}
-	assert_int_equal(
-	    evt_sub_request_parse(text, sizeof(text), &q, &why), EVT_ERR_ARG);
+	assert_int_equal(evt_sub_request_parse(text, sizeof(text), &q, &why),
+	    EVT_ERR_ARG);
 	assert_null(q);
 }
 
@@ -415,11 +410,11 @@ words(void **state)
 	memset(name, 'n', sizeof(name));
 	name[sizeof(name) - 1] = '\0';
 	snprintf(text, sizeof(text),
-	    "{\"action\":\"subscribe\",\"hash\":\"%s\","
-	    "\"events\":[\"%s\"],\"trackers\":[1]}",
+	    "{\"action\":\"subscribe\",\"hash\":\"%s\",\"events\":[\"%s\"],"
+	    "\"trackers\":[1]}",
 	    hash, name);
-	assert_int_equal(
-	    evt_sub_request_parse(text, strlen(text), &q, &why), EVT_ERR_ARG);
+	assert_int_equal(evt_sub_request_parse(text, strlen(text), &q, &why),
+	    EVT_ERR_ARG);
 	assert_true(strlen(why.data) < 100);
 	assert_null(strstr(why.data, hash));
 }
@@ -427,8 +422,8 @@ words(void **state)
 /* ---- answers ------------------------------------------------------------- */
 
 static void
-even_ones_are_blocked(
-    void *ctx, const evt_sub_item *item, evt_sub_put *put, void *arg)
+even_ones_are_blocked(void *ctx, const evt_sub_item *item, evt_sub_put *put,
+    void *arg)
 {
 	++*(int *)ctx;
 	for (size_t i = 0; i < item->n_ids; i++)
@@ -511,19 +506,19 @@ errors(void **state)
 	cJSON *root;
 
 	(void)state;
-	assert_true(evt_sub_error(
-	    &out, NULL, 5, "Wrong request format", "a \"quote\"\n\\"));
+	assert_true(evt_sub_error(&out, NULL, 5, "Wrong request format",
+	    "a \"quote\"\n\\"));
 	root = cJSON_ParseWithLength((char *)out.data, out.len);
 	is_string(at(root, "type"), "error");
 	assert_true(cJSON_IsNull(at(root, "action")));
 	assert_int_equal(at(at(root, "status"), "code")->valueint, 5);
-	is_string(
-	    at(at(root, "status"), "description"), "Wrong request format");
+	is_string(at(at(root, "status"), "description"),
+	    "Wrong request format");
 	is_string(at(root, "data"), "a \"quote\"\n\\");
 	cJSON_Delete(root);
 	out.len = 0;
-	assert_true(evt_sub_error(
-	    &out, "subscription/subscribe", 3, "Wrong hash", NULL));
+	assert_true(evt_sub_error(&out, "subscription/subscribe", 3,
+	    "Wrong hash", NULL));
 	root = cJSON_ParseWithLength((char *)out.data, out.len);
 	is_string(at(root, "action"), "subscription/subscribe");
 	assert_null(at(root, "data"));
@@ -554,9 +549,9 @@ read_answer(const char *text, evt_buf *out)
 	int r;
 
 	out->len = 0;
-	r = evt_sub_read_answer(
-	    evt_view_of((const uint8_t *)text, strlen(text)), gather, out,
-	    &err);
+	r = evt_sub_read_answer(evt_view_of((const uint8_t *)text,
+	                            strlen(text)),
+	    gather, out, &err);
 	assert_true(evt_buf_add_byte(out, '\0'));
 	return r;
 }
@@ -571,25 +566,22 @@ recorded(void **state)
 	static const char *const row[] = {
 		RESPONSE("{\"state\":{\"17\":\"normal\",\"18\":\"blocked\"}}"),
 		"17=\"normal\" 18=\"blocked\" ",
-		RESPONSE(
-		    "{\"state\":{\"value\":{\"17\":\"normal\"},\"success\":"
-		    "true},\"state_batch\":{\"success\":true,\"value\":{\"5\":"
-		    "\"disallowed\"}}}"),
+		RESPONSE("{\"state\":{\"value\":{\"17\":\"normal\"},"
+		         "\"success\":true},\"state_batch\":{\"success\":true,"
+		         "\"value\":{\"5\":\"disallowed\"}}}"),
 		"17=\"normal\" 5=\"disallowed\" ",
 		RESPONSE("{\"state\":{\"value\":{\"1\":\"unknown\"}}}"),
 		"1=\"unknown\" ",
 		"{ \"data\" : { \"state\" : { \"-5\" : \"normal\" } } , "
-		"\"action\""
-		":\"subscription/subscribe\",\"type\":\"response\"}",
+		"\"action\":\"subscription/subscribe\",\"type\":\"response\"}",
 		"-5=\"normal\" ",
 		/* What is none is passed over. */
-		RESPONSE(
-		    "{\"state\":{\"x\":\"normal\",\"\":\"normal\",\"1.5\":"
-		    "\"normal\",\"1\":5,\"2\":null,\"3\":{},\"4\":\"normal\","
-		    "\"99999999999999999999\":\"normal\"}}"),
+		RESPONSE("{\"state\":{\"x\":\"normal\",\"\":\"normal\",\"1.5\":"
+		         "\"normal\",\"1\":5,\"2\":null,\"3\":{},\"4\":"
+		         "\"normal\",\"99999999999999999999\":\"normal\"}}"),
 		"4=\"normal\" ",
-		RESPONSE("{\"state\":[\"normal\"],\"b\":5,\"c\":null,\"d\":"
-		         "\"x\"}"),
+		RESPONSE(
+		    "{\"state\":[\"normal\"],\"b\":5,\"c\":null,\"d\":\"x\"}"),
 		"",
 		RESPONSE("{\"state\":{\"value\":[],\"success\":false}}"),
 		"",
@@ -600,11 +592,10 @@ recorded(void **state)
 		RESPONSE("{}"),
 		"",
 		("{\"type\":\"response\",\"action\":\"subscription/"
-		 "unsubscribe\","
-		 "\"data\":{\"state\":{\"1\":\"normal\"}}}"),
+		 "unsubscribe\",\"data\":{\"state\":{\"1\":\"normal\"}}}"),
 		"",
-		("{\"type\":\"event\",\"action\":\"subscription/subscribe\","
-		 "\"data\":{\"state\":{\"1\":\"normal\"}}}"),
+		("{\"type\":\"event\",\"action\":\"subscription/"
+		 "subscribe\",\"data\":{\"state\":{\"1\":\"normal\"}}}"),
 		"",
 		("{\"type\":\"error\",\"action\":null,\"status\":{\"code\":3}"
 		 "}"),
@@ -628,9 +619,9 @@ recorded(void **state)
 		assert_string_equal((char *)out.data, row[i + 1]);
 	}
 	assert_int_equal(
-	    read_answer(RESPONSE("{\"state\":{\"1\":\"normal\","
-	                         "\"666\":\"normal\",\"2\":\"normal\"},\"b\":{"
-	                         "\"3\":\"normal\"}}"),
+	    read_answer(RESPONSE(
+	                    "{\"state\":{\"1\":\"normal\",\"666\":\"normal\","
+	                    "\"2\":\"normal\"},\"b\":{\"3\":\"normal\"}}"),
 	        &out),
 	    EVT_ERR_NOMEM);
 	assert_string_equal((char *)out.data, "1=\"normal\" ");
@@ -653,8 +644,7 @@ round_trip(void **state)
 		assert_true(evt_buf_add_byte(&text, '\0'));
 		assert_int_equal(read_answer((char *)text.data, &got), EVT_OK);
 		assert_string_equal((char *)got.data,
-		    "3=\"normal\" "
-		    "4=\"blocked\" 9=\"normal\" ");
+		    "3=\"normal\" 4=\"blocked\" 9=\"normal\" ");
 	}
 	evt_buf_free(&text);
 	evt_buf_free(&got);

@@ -17,8 +17,11 @@ static const evt_key keys[] = { { "1", 1, true }, { "2", 1, true } };
 static evt_frame
 frame(unsigned i)
 {
-	evt_frame f = { .seq = 1 + i, .time_ns = T0 - i, .mono_ns = T0 + i,
-		.opcode = EVT_OP_TEXT, .conn = 1 + i / 2,
+	evt_frame f = { .seq = 1 + i,
+		.time_ns = T0 - i,
+		.mono_ns = T0 + i,
+		.opcode = EVT_OP_TEXT,
+		.conn = 1 + i / 2,
 		.payload = (const uint8_t *)"{\"mark\":\"note\"}",
 		.len = i == 3 ? 15 : 10 };
 
@@ -81,11 +84,13 @@ span(evt_summary *s, const char *source, const char *event)
 	const evt_span *found;
 
 	if (source[0] != '\0')
-		k = 1 + evt_dict_find(&s->sources, source,
-		    (uint32_t)strlen(source), true);
+		k = 1 +
+		    evt_dict_find(&s->sources, source, (uint32_t)strlen(source),
+		        true);
 	if (event != NULL)
-		e = 1 + evt_dict_find(&s->events, event,
-		    (uint32_t)strlen(event), false);
+		e = 1 +
+		    evt_dict_find(&s->events, event, (uint32_t)strlen(event),
+		        false);
 	found = evt_summary_span(s, k, e);
 	assert_non_null(found);
 	assert_int_equal(s->n_spans, n);
@@ -161,7 +166,8 @@ static void
 parts_are_merged(void **state)
 {
 	evt_summary s = { 0 };
-	evt_info_conn late = { 5, 2, 20, 100, 200 }, early = { 5, 1, 10, 50, 60 };
+	evt_info_conn late = { 5, 2, 20, 100, 200 },
+	              early = { 5, 1, 10, 50, 60 };
 	evt_error err;
 
 	(void)state;
@@ -181,19 +187,22 @@ a_list_is_left_out(void **state)
 {
 	static const char *const cases[] = {
 		("{\"mark\":\"trackers\",\"from\":\"x\",\"trackers\":2,"
-		    "\"list\":[{\"id\":1},{\"list\":2}]}"),
+		 "\"list\":[{\"id\":1},{\"list\":2}]}"),
 		"{\"mark\":\"trackers\",\"from\":\"x\",\"trackers\":2}",
-		"{\"list\":[], \"mark\" : \"trackers\",\"more\":{\"list\":[1]}}",
+		"{\"list\":[], \"mark\" : "
+		"\"trackers\",\"more\":{\"list\":[1]}}",
 		"{\"mark\":\"trackers\",\"more\":{\"list\":[1]}}",
-		"{\"\\u006cist\":null}", "{}", "{}", "{}", "[1]", "{}", "", "{}",
-		"{\"list\"", "{}" };
+		"{\"\\u006cist\":null}", "{}", "{}", "{}", "[1]", "{}", "",
+		"{}", "{\"list\"", "{}"
+	};
 	evt_summary s = { 0 };
 	evt_error err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i += 2) {
 		evt_frame f = { .kind = EVT_KIND_MARK,
-			.opcode = EVT_MARK_TRACKERS, .seq = 1 + i,
+			.opcode = EVT_MARK_TRACKERS,
+			.seq = 1 + i,
 			.payload = (const uint8_t *)cases[i],
 			.len = strlen(cases[i]) };
 

@@ -76,7 +76,7 @@ static void
 raw_messages_go_out_in_order(void **state)
 {
 	static const char send[] = "\n{\"login\":\"${CREDENTIAL}\"}\r\n\r\n\n"
-	    "second\nlast";
+	                           "second\nlast";
 	struct fixture x = { 0 };
 	evt_talk_options o = { .send = send, .send_len = strlen(send) };
 
@@ -149,10 +149,11 @@ subscribes_at_the_handshake(void **state)
 	t += EVT_NS_PER_MS;
 	hear(&x, t, shake);
 	assert_int_equal(evt_talk_due(x.t), t);
-	says(&x, t, "{\"action\":\"subscribe\",\"hash\":"
-	    "\"hash-of-the-session\"");
+	says(&x, t,
+	    "{\"action\":\"subscribe\",\"hash\":\"hash-of-the-session\"");
 	assert_false(evt_talk_granted(x.t));
-	hear(&x, t, "{\"type\":\"response\",\"action\":\"subscription/"
+	hear(&x, t,
+	    "{\"type\":\"response\",\"action\":\"subscription/"
 	    "subscribe\",\"events\":[\"state_batch\"],\"data\":{}}");
 	assert_true(evt_talk_granted(x.t));
 	/* A heartbeat each 20 s, as the handshake asked. */
@@ -186,8 +187,8 @@ subscribes_without_a_handshake(void **state)
 	/* The handshake came late: it is not subscribed to twice. */
 	hear(&x, 8 + EVT_TALK_PATIENCE_NS, shake);
 	says(&x, 8 + EVT_TALK_PATIENCE_NS, NULL);
-	assert_int_equal(evt_talk_due(x.t), 8 + EVT_TALK_PATIENCE_NS +
-	    20 * EVT_NS_PER_S);
+	assert_int_equal(evt_talk_due(x.t),
+	    8 + EVT_TALK_PATIENCE_NS + 20 * EVT_NS_PER_S);
 	end(&x);
 }
 
@@ -225,11 +226,13 @@ what_came_is_told(void **state)
 	(void)state;
 	begin(&x, &o, "hash-of-the-session");
 	evt_talk_opened(x.t, 1);
-	hear(&x, 2, "{\"type\":\"event\",\"event\":\"logout\",\"data\":"
-	    "\"session closed\"}");
+	hear(&x, 2,
+	    "{\"type\":\"event\",\"event\":\"logout\",\"data\":\"session "
+	    "closed\"}");
 	assert_int_equal(x.answer.type, EVT_NAVIXY_LOGOUT);
-	hear(&x, 3, "{\"type\":\"error\",\"error\":\"Wrong hash\",\"data\":"
-	    "{\"code\":3}}");
+	hear(&x, 3,
+	    "{\"type\":\"error\",\"error\":\"Wrong "
+	    "hash\",\"data\":{\"code\":3}}");
 	assert_int_equal(x.answer.type, EVT_NAVIXY_ERROR);
 	assert_true(strlen(x.answer.text) > 0);
 	evt_talk_heard(x.t, 4, EVT_OP_BINARY, (const uint8_t *)"logout", 6,
@@ -243,8 +246,8 @@ static void
 refuses_before_it_connects(void **state)
 {
 	const char *events[] = { "weather" };
-	evt_talk_options o = { .navixy = true, .request = { .events = events,
-		.n_events = 1 } };
+	evt_talk_options o = { .navixy = true,
+		.request = { .events = events, .n_events = 1 } };
 	evt_secret *none = evt_secret_new(NULL, NULL);
 	evt_buf out = { 0 };
 	evt_talk *t;
@@ -257,7 +260,8 @@ refuses_before_it_connects(void **state)
 	ok(evt_talk_new(&o, &t, &err), &err);
 	evt_talk_opened(t, 0);
 	assert_int_equal(evt_talk_next(t, EVT_TALK_PATIENCE_NS, none, &out,
-	    &err), EVT_ERR_ARG);
+	                     &err),
+	    EVT_ERR_ARG);
 	assert_non_null(strstr(err.text, "--credential-file"));
 	evt_talk_free(t);
 	evt_secret_free(none);

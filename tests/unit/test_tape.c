@@ -193,8 +193,10 @@ index_names_the_blocks_to_read(void **state)
 	const char *rare[] = { "77" };
 	evt_filter f = { .sources = rare, .n_sources = 1 };
 	const char text[] = "{\"event\":\"state\",\"data\":{\"source_id\":77}}";
-	evt_frame one = { .time_ns = T0, .kind = EVT_KIND_RECEIVED,
-		.opcode = EVT_OP_TEXT, .payload = (const uint8_t *)text,
+	evt_frame one = { .time_ns = T0,
+		.kind = EVT_KIND_RECEIVED,
+		.opcode = EVT_OP_TEXT,
+		.payload = (const uint8_t *)text,
 		.len = sizeof(text) - 1 };
 	uint64_t blocks;
 	evt_writer *w;
@@ -346,20 +348,25 @@ last_before_finds_the_state_at_a_time(void **state)
 	for (int closed = 0; closed < 2; closed++) {
 		ok(evt_tape_open(x->path, &tape, &err), &err);
 		ok(evt_tape_last_before(tape, "10004", NULL,
-		    T0 + 1004 * EVT_NS_PER_S, &f, &err), &err);
+		       T0 + 1004 * EVT_NS_PER_S, &f, &err),
+		    &err);
 		assert_int_equal(f.seq, 1004);
 		ok(evt_tape_last_before(tape, "10004", "state",
-		    T0 + 1003 * EVT_NS_PER_S, &f, &err), &err);
+		       T0 + 1003 * EVT_NS_PER_S, &f, &err),
+		    &err);
 		assert_int_equal(f.seq, 994);
 		ok(evt_tape_last_before(tape, "10010", NULL, INT64_MAX, &f,
-		    &err), &err);
+		       &err),
+		    &err);
 		assert_int_equal(f.seq, 3000);
 		assert_int_equal(f.n_sources, 1);
 		assert_memory_equal(f.sources[0].text, "10010", 5);
 		assert_int_equal(evt_tape_last_before(tape, "10010", NULL, T0,
-		    &f, &err), EVT_ERR_NOTFOUND);
+		                     &f, &err),
+		    EVT_ERR_NOTFOUND);
 		assert_int_equal(evt_tape_last_before(tape, "5", NULL,
-		    INT64_MAX, &f, &err), EVT_ERR_NOTFOUND);
+		                     INT64_MAX, &f, &err),
+		    EVT_ERR_NOTFOUND);
 		evt_tape_close(tape);
 		if (!closed)
 			close_writer(w);
@@ -371,8 +378,10 @@ info_adds_up(void **state)
 {
 	struct fixture *x = *state;
 	const char mark[] = "{\"mark\":\"started\"}";
-	evt_frame m = { .time_ns = T0, .kind = EVT_KIND_MARK,
-		.opcode = EVT_MARK_STARTED, .payload = (const uint8_t *)mark,
+	evt_frame m = { .time_ns = T0,
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_STARTED,
+		.payload = (const uint8_t *)mark,
 		.len = sizeof(mark) - 1 };
 	evt_info *info;
 	evt_tape *tape;
@@ -571,8 +580,7 @@ refuses_what_is_no_tape(void **state)
 
 	assert_non_null(fp);
 	assert_int_equal(fclose(fp), 0);
-	assert_int_equal(evt_tape_open(x->path, &tape, &err),
-	    EVT_ERR_NOTATAPE);
+	assert_int_equal(evt_tape_open(x->path, &tape, &err), EVT_ERR_NOTATAPE);
 	assert_int_equal(evt_tape_open(x->dir, &tape, &err), EVT_ERR_NOTATAPE);
 	assert_int_equal(evt_tape_open(file, &tape, &err), EVT_ERR_NOTATAPE);
 	/* The folder holds a file that is not ours: nothing is put there. */
@@ -595,9 +603,11 @@ what_is_no_frame(void **state)
 		{ .kind = EVT_KIND_MARK + 1 },
 		{ .kind = EVT_KIND_RECEIVED, .opcode = 32 },
 		{ .opcode = EVT_OP_BINARY, .len = (size_t)EVT_PAYLOAD_MAX + 1 },
-		{ .opcode = EVT_OP_BINARY, .event = "x",
+		{ .opcode = EVT_OP_BINARY,
+		    .event = "x",
 		    .event_len = EVT_KEY_MAX + 1 },
-		{ .opcode = EVT_OP_BINARY, .sources = &long_key,
+		{ .opcode = EVT_OP_BINARY,
+		    .sources = &long_key,
 		    .n_sources = 1 },
 	};
 	char *dir = make_dir(), *path = in_dir(dir, "n.tape");

@@ -86,8 +86,8 @@ only_insecure_checks_nothing(void **state)
 	assert_int_equal(flags("ws://feed/", true), 0);
 	assert_int_equal(flags("wss://feed/", false), LCCSCF_USE_SSL);
 	/* The name is checked by the context there. */
-	assert_int_equal(flags("wss://[::1]/", false), LCCSCF_USE_SSL |
-	    LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK);
+	assert_int_equal(flags("wss://[::1]/", false),
+	    LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK);
 	assert_true(flags("wss://feed/", true) & LCCSCF_ALLOW_SELFSIGNED);
 	assert_true(flags("wss://feed/", true) & LCCSCF_ALLOW_EXPIRED);
 }
@@ -150,9 +150,11 @@ the_date_is_told(void **state)
 	assert_non_null(store);
 	assert_non_null(cert);
 	assert_int_equal(ASN1_TIME_set_string_X509(X509_getm_notBefore(cert),
-	    "20010101120000Z"), 1);
+	                     "20010101120000Z"),
+	    1);
 	assert_int_equal(ASN1_TIME_set_string_X509(X509_getm_notAfter(cert),
-	    "20010101130000Z"), 1);
+	                     "20010101130000Z"),
+	    1);
 	X509_STORE_CTX_set_current_cert(store, cert);
 	words[0] = '\0';
 	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_HAS_EXPIRED);

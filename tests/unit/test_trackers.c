@@ -18,7 +18,8 @@
 static int
 parse(const char *text, evt_trackers **ret, evt_error *err)
 {
-	return evt_trackers_parse((const uint8_t *)text, strlen(text), ret, err);
+	return evt_trackers_parse((const uint8_t *)text, strlen(text), ret,
+	    err);
 }
 
 static evt_trackers *
@@ -55,11 +56,12 @@ forms(void **state)
 		"{\"success\":true,\"list\":%s}",
 		" { \"list\" : %s , \"success\" : true, \"more\": 1 }\n",
 		"\n%s\n",
-		("{\"mark\":\"trackers\",\"from\":\"https://x/\",\"trackers\":2,"
-		    "\"list\":%s}"),
+		("{\"mark\":\"trackers\",\"from\":\"https://x/"
+		 "\",\"trackers\":2,\"list\":%s}"),
 	};
-	static const char list[] = "[{\"id\":7,\"label\":\"Van \\u0037\","
-	    "\"source\":{\"id\":10284,\"model\":\"m\"}}, "
+	static const char list[] =
+	    "[{\"id\":7,\"label\":\"Van "
+	    "\\u0037\",\"source\":{\"id\":10284,\"model\":\"m\"}}, "
 	    "{\"source\":{\"id\":10007},\"id\":12}]";
 	char text[300];
 
@@ -83,9 +85,10 @@ forms(void **state)
 		is_source(a, "10284", true);
 		assert_string_equal(b->label, "");
 		assert_int_equal(b->label_len, 0);
-		assert_int_equal(a->json_len, strlen("{\"id\":7,\"label\":"
-		    "\"Van \\u0037\",\"source\":{\"id\":10284,\"model\":"
-		    "\"m\"}}"));
+		assert_int_equal(a->json_len,
+		    strlen("{\"id\":7,\"label\":\"Van "
+		           "\\u0037\",\"source\":{\"id\":10284,\"model\":\"m\"}"
+		           "}"));
 		assert_memory_equal(a->json, list + 1, a->json_len);
 		assert_ptr_equal(evt_trackers_by_id(t, 7), a);
 		assert_ptr_equal(evt_trackers_by_id(t, 12), b);
@@ -107,18 +110,16 @@ forms(void **state)
 static void
 odd_items(void **state)
 {
-	evt_trackers *t = parsed("[null,1,\"x\",[],{},{\"id\":\"7\"},{\"id\":1.5},"
-	    "{\"id\":9223372036854775808},"
-	    "{\"id\":-9223372036854775808},"
-	    "{\"id\":9007199254740993,\"source\":{\"id\":9007199254740995}},"
-	    "{\"id\":1,\"source\":{\"id\":-0},\"label\":5},"
-	    "{\"id\":2,\"source\":{\"id\":99999999999999999999},"
-	    "\"label\":\"a\\u0000b\"},"
-	    "{\"id\":3,\"source\":{\"id\":\"sh\\u0069p\"},\"label\":null},"
-	    "{\"id\":4,\"source\":{\"id\":1.0}},{\"id\":5,\"source\":{\"id\":\"\"}},"
-	    "{\"id\":6,\"source\":{\"id\":\"a\\u0000\"}},"
-	    "{\"id\":7,\"source\":null},{\"id\":8,\"source\":{\"id\":true}},"
-	    "{\"id\":9,\"id\":10}]");
+	evt_trackers *t = parsed(
+	    "[null,1,\"x\",[],{},{\"id\":\"7\"},{\"id\":1.5},{\"id\":"
+	    "9223372036854775808},{\"id\":-9223372036854775808},{\"id\":"
+	    "9007199254740993,\"source\":{\"id\":9007199254740995}},{\"id\":1,"
+	    "\"source\":{\"id\":-0},\"label\":5},{\"id\":2,\"source\":{\"id\":"
+	    "99999999999999999999},\"label\":\"a\\u0000b\"},{\"id\":3,"
+	    "\"source\":{\"id\":\"sh\\u0069p\"},\"label\":null},{\"id\":4,"
+	    "\"source\":{\"id\":1.0}},{\"id\":5,\"source\":{\"id\":\"\"}},{"
+	    "\"id\":6,\"source\":{\"id\":\"a\\u0000\"}},{\"id\":7,\"source\":"
+	    "null},{\"id\":8,\"source\":{\"id\":true}},{\"id\":9,\"id\":10}]");
 
 	(void)state;
 	assert_int_equal(evt_trackers_count(t), 11);
@@ -158,8 +159,8 @@ long_sources(void **state)
 
 		memset(key, 'k', n);
 		key[n] = '\0';
-		snprintf(text, sizeof(text), "[{\"id\":1,\"source\":{\"id\":"
-		    "\"%s\"}}]", key);
+		snprintf(text, sizeof(text),
+		    "[{\"id\":1,\"source\":{\"id\":\"%s\"}}]", key);
 		t = parsed(text);
 		assert_int_equal(by_source(t, key) != NULL, n == EVT_KEY_MAX);
 		evt_trackers_free(t);
@@ -170,17 +171,27 @@ static void
 no_lists(void **state)
 {
 	static const char *const cases[] = {
-		"", "not JSON",
-		"[", "not JSON",
-		"[{\"id\":1}", "not JSON",
-		"null", "no list of trackers",
-		"\"[]\"", "no list of trackers",
-		"{}", "no list of trackers",
-		"{\"success\":true}", "no list of trackers",
-		"{\"success\":true,\"list\":{}}", "no list of trackers",
-		"{\"success\":false,\"list\":[]}", "does not say why",
+		"",
+		"not JSON",
+		"[",
+		"not JSON",
+		"[{\"id\":1}",
+		"not JSON",
+		"null",
+		"no list of trackers",
+		"\"[]\"",
+		"no list of trackers",
+		"{}",
+		"no list of trackers",
+		"{\"success\":true}",
+		"no list of trackers",
+		"{\"success\":true,\"list\":{}}",
+		"no list of trackers",
+		"{\"success\":false,\"list\":[]}",
+		"does not say why",
 		("{\"success\":false,\"status\":{\"code\":3,\"description\":"
-		    "\"Wrong \\u0068ash\"}}"), "list: Wrong hash",
+		 "\"Wrong \\u0068ash\"}}"),
+		"list: Wrong hash",
 	};
 	evt_trackers *t = NULL;
 	evt_error err;
@@ -206,9 +217,10 @@ many(void **state)
 	for (uint32_t i = 0; i < 5000; i++) {
 		uint32_t id = i * 2654435761u;
 
-		assert_true(evt_buf_printf(&b, "%s{\"id\":%u,\"label\":"
-		    "\"\\u00e4 %u\",\"source\":{\"id\":%u}}", i > 0 ? "," : "",
-		    id, id, i / 2));
+		assert_true(evt_buf_printf(&b,
+		    "%s{\"id\":%u,\"label\":\"\\u00e4 "
+		    "%u\",\"source\":{\"id\":%u}}",
+		    i > 0 ? "," : "", id, id, i / 2));
 	}
 	assert_true(evt_buf_add_byte(&b, ']'));
 	ok(evt_trackers_parse(b.data, b.len, &t, &err), &err);
@@ -235,9 +247,12 @@ many(void **state)
 static void
 put(evt_writer *w, int64_t time_ns, const char *payload)
 {
-	evt_frame f = { .time_ns = time_ns, .mono_ns = time_ns,
-		.kind = EVT_KIND_MARK, .opcode = EVT_MARK_TRACKERS,
-		.payload = (const uint8_t *)payload, .len = strlen(payload) };
+	evt_frame f = { .time_ns = time_ns,
+		.mono_ns = time_ns,
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_TRACKERS,
+		.payload = (const uint8_t *)payload,
+		.len = strlen(payload) };
 	evt_error err;
 
 	ok(evt_writer_put(w, &f, &err), &err);

@@ -66,8 +66,8 @@ scalars(void **state)
 static void
 paths(void **state)
 {
-	static const char batch[] = "{\"data\":[{\"id\":1,\"in\":[false,false]},"
-	    "{\"id\":2,\"in\":[false,true]},7,null]}";
+	static const char batch[] = "{\"data\":[{\"id\":1,\"in\":[false,false]}"
+	                            ",{\"id\":2,\"in\":[false,true]},7,null]}";
 
 	(void)state;
 	yes("/data/*/id=2", batch);
@@ -102,8 +102,9 @@ several(void **state)
 
 	(void)state;
 	ok(evt_triggers_new(texts, 3, &t, &err), &err);
-	assert_ptr_equal(evt_triggers_match(t, (const uint8_t *)
-	    "{\"c\":1,\"b\":1}", 13), texts[1]);
+	assert_ptr_equal(evt_triggers_match(t,
+	                     (const uint8_t *)"{\"c\":1,\"b\":1}", 13),
+	    texts[1]);
 	assert_null(evt_triggers_match(t, (const uint8_t *)"{\"d\":1}", 7));
 	evt_triggers_free(t);
 }

@@ -59,26 +59,29 @@ find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
 }
 
 static char mark[] = "door: open";
-static const evt_time_ref ref = { .has_span = true, .first_ns = FIRST,
-	.last_ns = LAST, .find_mark = find_mark, .ctx = mark };
+static const evt_time_ref ref = { .has_span = true,
+	.first_ns = FIRST,
+	.last_ns = LAST,
+	.find_mark = find_mark,
+	.ctx = mark };
 
 static const struct time_case {
 	const char *text;
 	int64_t ns;
 } time_cases[] = {
-	{ "2026-03-01T12:51:43Z", T * S },
-	{ "2026-03-01t12:51:43z", T * S },
-	{ "2026-03-01T12:51:43.25Z", T * S + 250000000 },
-	{ "2026-03-01T12:51:43.123456789Z", T * S + 123456789 },
-	{ "2026-03-01T12:51:43.000000001Z", T * S + 1 },
-	{ "2026-03-01T14:51:43.25+02:00", T * S + 250000000 },
-	{ "2026-03-01T07:21:43-05:30", T * S },
+	{ "2026-03-01T12:51:43Z", T *S },
+	{ "2026-03-01t12:51:43z", T *S },
+	{ "2026-03-01T12:51:43.25Z", T *S + 250000000 },
+	{ "2026-03-01T12:51:43.123456789Z", T *S + 123456789 },
+	{ "2026-03-01T12:51:43.000000001Z", T *S + 1 },
+	{ "2026-03-01T14:51:43.25+02:00", T *S + 250000000 },
+	{ "2026-03-01T07:21:43-05:30", T *S },
 	{ "2026-03-01T00:00:00+23:59", (T - 46303 - 86340) * S },
-	{ "2026-03-01T12:51:43-00:00", T * S },
-	{ "2026-03-01T12:51:43", T * S },
+	{ "2026-03-01T12:51:43-00:00", T *S },
+	{ "2026-03-01T12:51:43", T *S },
 	{ "2026-03-01T12:51Z", (T - 43) * S },
-	{ "2026-03-01 12:51:43", T * S },
-	{ "2026-03-01 12:51:43.5", T * S + 500000000 },
+	{ "2026-03-01 12:51:43", T *S },
+	{ "2026-03-01 12:51:43.5", T *S + 500000000 },
 	{ "2026-03-01 12:51:43+02:00", (T - 7200) * S },
 	{ "2026-03-01 12:51", (T - 43) * S },
 	{ "2026-03-01", (T - 46303) * S },
@@ -93,8 +96,8 @@ static const struct time_case {
 	{ "12:51", (DAY + 46260) * S },
 	{ "12:51:43", (DAY + 46303) * S },
 	{ "12:51:43.5", (DAY + 46303) * S + 500000000 },
-	{ "00:00", DAY * S },
-	{ "23:59:59.999999999", DAY * S + 86400 * S - 1 },
+	{ "00:00", DAY *S },
+	{ "23:59:59.999999999", DAY *S + 86400 * S - 1 },
 	{ "+0", FIRST },
 	{ "+10m", FIRST + 600 * S },
 	{ "+1h30m", FIRST + 5400 * S },
@@ -165,7 +168,8 @@ static const struct refusal time_refusals[] = {
 	{ "2026-03-01T12:51:43Zx", "something else stands behind the time" },
 	{ "2026-03-01T12:51:43 Z", "behind the time of day" },
 	{ "2026-03-01T12:51:43CET", "behind the time of day" },
-	{ "2026-03-01T12:51:43+2", "an offset from UTC is Z, +HH:MM or -HH:MM" },
+	{ "2026-03-01T12:51:43+2",
+	    "an offset from UTC is Z, +HH:MM or -HH:MM" },
 	{ "2026-03-01T12:51:43+0200", "an offset from UTC" },
 	{ "2026-03-01T12:51:43+24:00", "an offset from UTC" },
 	{ "2026-03-01T12:51:43+02:60", "an offset from UTC" },
@@ -218,7 +222,8 @@ test_times_refused(void **state)
 	for (size_t i = 0; i < COUNT(time_refusals); i++) {
 		int64_t ns = UNTOUCHED;
 		evt_error err = { 0 };
-		int code = evt_time_parse(time_refusals[i].text, &ref, &ns, &err);
+		int code =
+		    evt_time_parse(time_refusals[i].text, &ref, &ns, &err);
 
 		expect_refusal(code, &err, &time_refusals[i],
 		    "+10m or -5m (from the tape's start or end)");
@@ -261,9 +266,11 @@ static void
 test_times_at_the_edge(void **state)
 {
 	static const evt_time_ref edge = { .has_span = true,
-		.first_ns = INT64_MAX - 5, .last_ns = INT64_MIN + 5 };
+		.first_ns = INT64_MAX - 5,
+		.last_ns = INT64_MIN + 5 };
 	static const evt_time_ref early = { .has_span = true,
-		.first_ns = INT64_MIN, .last_ns = 0 };
+		.first_ns = INT64_MIN,
+		.last_ns = 0 };
 	int64_t ns;
 	evt_error err;
 
@@ -274,7 +281,8 @@ test_times_at_the_edge(void **state)
 	assert_int_equal(ns, INT64_MIN);
 	assert_int_equal(evt_time_parse("+6ns", &edge, &ns, &err), EVT_ERR_ARG);
 	assert_int_equal(evt_time_parse("-6ns", &edge, &ns, &err), EVT_ERR_ARG);
-	assert_int_equal(evt_time_parse("23:59", &edge, &ns, &err), EVT_ERR_ARG);
+	assert_int_equal(evt_time_parse("23:59", &edge, &ns, &err),
+	    EVT_ERR_ARG);
 	assert_int_equal(evt_time_parse("00:00", &early, &ns, &err),
 	    EVT_ERR_ARG);
 	assert_non_null(strstr(err.text, "outside the years 1678 to 2262"));
@@ -299,15 +307,15 @@ test_calendar(void **state)
 {
 	(void)state;
 	for (int64_t day = -106650; day <= 106750; day++) {
-		time_t t = (time_t)(day * 86400 + (day * 7919 % 86400 + 86400) %
-		    86400);
+		time_t t = (time_t)(day * 86400 +
+		    (day * 7919 % 86400 + 86400) % 86400);
 		char want[EVT_TIME_TEXT], got[EVT_TIME_TEXT];
 		struct tm tm;
 		int64_t ns;
 
 		assert_non_null(gmtime_r(&t, &tm));
 		assert_true(strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%SZ",
-		    &tm) > 0);
+		                &tm) > 0);
 		evt_time_format((int64_t)t * S, 0, got);
 		assert_string_equal(got, want);
 		assert_int_equal(evt_time_parse(got, NULL, &ns, NULL), EVT_OK);
@@ -340,7 +348,8 @@ test_time_format(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
 		assert_string_equal(evt_time_format(cases[i].ns,
-		    cases[i].digits, out), cases[i].text);
+		                        cases[i].digits, out),
+		    cases[i].text);
 }
 
 /* ---- durations ----------------------------------------------------------- */
@@ -349,15 +358,26 @@ static void
 test_durations(void **state)
 {
 	static const struct time_case cases[] = {
-		{ "0", 0 }, { "0s", 0 }, { "90", 90 * S }, { "90s", 90 * S },
-		{ "1.5s", 1500000000 }, { "1.5", 1500000000 },
-		{ "250ms", 250 * EVT_NS_PER_MS }, { "10us", 10000 },
-		{ "7ns", 7 }, { "5m", 300 * S }, { "1h", 3600 * S },
-		{ "2d", 172800 * S }, { "1h30m", 5400 * S },
+		{ "0", 0 },
+		{ "0s", 0 },
+		{ "90", 90 * S },
+		{ "90s", 90 * S },
+		{ "1.5s", 1500000000 },
+		{ "1.5", 1500000000 },
+		{ "250ms", 250 * EVT_NS_PER_MS },
+		{ "10us", 10000 },
+		{ "7ns", 7 },
+		{ "5m", 300 * S },
+		{ "1h", 3600 * S },
+		{ "2d", 172800 * S },
+		{ "1h30m", 5400 * S },
 		{ "1d2h3m4s5ms6us7ns", 93784 * S + 5006007 },
-		{ "1h02m03s", 3723 * S }, { "90m", 5400 * S },
-		{ "1.5h30m", 7200 * S }, { "0.5d", 43200 * S },
-		{ "0.000000001s", 1 }, { "0.0000001ms", 0 },
+		{ "1h02m03s", 3723 * S },
+		{ "90m", 5400 * S },
+		{ "1.5h30m", 7200 * S },
+		{ "0.5d", 43200 * S },
+		{ "0.000000001s", 1 },
+		{ "0.0000001ms", 0 },
 		{ "0.123456789d", INT64_C(10666666569600) },
 		{ "36525d", INT64_C(3155760000) * S },
 		{ "3155760000", INT64_C(3155760000) * S },
@@ -380,13 +400,19 @@ static void
 test_durations_refused(void **state)
 {
 	static const struct refusal cases[] = {
-		{ "", "a number is missing" }, { "s", "a number is missing" },
-		{ " 5s", "a number is missing" }, { "-5s", "a number is missing" },
-		{ "+5s", "a number is missing" }, { ".5s", "a number is missing" },
-		{ "5 s", "a unit is missing" }, { "5s ", "a number is missing" },
+		{ "", "a number is missing" },
+		{ "s", "a number is missing" },
+		{ " 5s", "a number is missing" },
+		{ "-5s", "a number is missing" },
+		{ "+5s", "a number is missing" },
+		{ ".5s", "a number is missing" },
+		{ "5 s", "a unit is missing" },
+		{ "5s ", "a number is missing" },
 		{ "5x", "the units are d, h, m, s, ms, us and ns" },
-		{ "5S", "a unit is missing" }, { "5sec", "the units are" },
-		{ "1h30", "a unit is missing" }, { "1.s", "no digit behind" },
+		{ "5S", "a unit is missing" },
+		{ "5sec", "the units are" },
+		{ "1h30", "a unit is missing" },
+		{ "1.s", "no digit behind" },
 		{ "1.1234567890s", "more than 9 digits" },
 		{ "1m1h", "units go from the longest to the shortest" },
 		{ "1m1m", "units go from the longest to the shortest" },
@@ -414,16 +440,31 @@ static void
 test_duration_format(void **state)
 {
 	static const struct time_case cases[] = {
-		{ "0s", 0 }, { "1ns", 1 }, { "999ns", 999 }, { "1us", 1000 },
-		{ "1.2us", 1299 }, { "9.9us", 9999 }, { "12us", 12999 },
-		{ "999us", 999999 }, { "1ms", 1000000 }, { "1.5ms", 1500000 },
-		{ "450ms", 450000000 }, { "999ms", 999999999 }, { "1s", S },
-		{ "3.2s", 3200000000 }, { "59.9s", 60 * S - 1 },
-		{ "30s", 30 * S }, { "1m00s", 60 * S },
-		{ "59m59s", 3600 * S - 1 }, { "1h00m00s", 3600 * S },
-		{ "1h02m03s", 3723 * S }, { "23h59m59s", 86400 * S - 1 },
-		{ "1d00h00m", 86400 * S }, { "106751d23h47m", INT64_MAX },
-		{ "-1.5s", -1500000000 }, { "-106751d23h47m", INT64_MIN },
+		{ "0s", 0 },
+		{ "1ns", 1 },
+		{ "999ns", 999 },
+		{ "1us", 1000 },
+		{ "1.2us", 1299 },
+		{ "9.9us", 9999 },
+		{ "12us", 12999 },
+		{ "999us", 999999 },
+		{ "1ms", 1000000 },
+		{ "1.5ms", 1500000 },
+		{ "450ms", 450000000 },
+		{ "999ms", 999999999 },
+		{ "1s", S },
+		{ "3.2s", 3200000000 },
+		{ "59.9s", 60 * S - 1 },
+		{ "30s", 30 * S },
+		{ "1m00s", 60 * S },
+		{ "59m59s", 3600 * S - 1 },
+		{ "1h00m00s", 3600 * S },
+		{ "1h02m03s", 3723 * S },
+		{ "23h59m59s", 86400 * S - 1 },
+		{ "1d00h00m", 86400 * S },
+		{ "106751d23h47m", INT64_MAX },
+		{ "-1.5s", -1500000000 },
+		{ "-106751d23h47m", INT64_MIN },
 	};
 	char out[EVT_TIME_TEXT];
 	int64_t ns;
@@ -448,16 +489,32 @@ test_sizes(void **state)
 		const char *text;
 		uint64_t bytes;
 	} cases[] = {
-		{ "0", 0 }, { "1", 1 }, { "65536", 65536 }, { "64k", 65536 },
-		{ "64K", 65536 }, { "64KiB", 65536 }, { "64kib", 65536 },
-		{ "64kB", 64000 }, { "64KB", 64000 }, { "100B", 100 },
-		{ "64M", 67108864 }, { "64m", 67108864 }, { "64MiB", 67108864 },
-		{ "64MB", 64000000 }, { "1.5GiB", 1610612736 },
-		{ "10G", UINT64_C(10737418240) }, { "10GB", UINT64_C(10000000000) },
-		{ "2T", UINT64_C(2199023255552) }, { "2TiB", UINT64_C(2199023255552) },
-		{ "2TB", UINT64_C(2000000000000) }, { "1.5 MiB", 1572864 },
-		{ "100 B", 100 }, { "0.5k", 512 }, { "1.0", 1 },
-		{ "0.000000001T", 1099 }, { "0.999999999T", UINT64_C(1099511626676) },
+		{ "0", 0 },
+		{ "1", 1 },
+		{ "65536", 65536 },
+		{ "64k", 65536 },
+		{ "64K", 65536 },
+		{ "64KiB", 65536 },
+		{ "64kib", 65536 },
+		{ "64kB", 64000 },
+		{ "64KB", 64000 },
+		{ "100B", 100 },
+		{ "64M", 67108864 },
+		{ "64m", 67108864 },
+		{ "64MiB", 67108864 },
+		{ "64MB", 64000000 },
+		{ "1.5GiB", 1610612736 },
+		{ "10G", UINT64_C(10737418240) },
+		{ "10GB", UINT64_C(10000000000) },
+		{ "2T", UINT64_C(2199023255552) },
+		{ "2TiB", UINT64_C(2199023255552) },
+		{ "2TB", UINT64_C(2000000000000) },
+		{ "1.5 MiB", 1572864 },
+		{ "100 B", 100 },
+		{ "0.5k", 512 },
+		{ "1.0", 1 },
+		{ "0.000000001T", 1099 },
+		{ "0.999999999T", UINT64_C(1099511626676) },
 		{ "18446744073709551615", UINT64_MAX },
 		{ "16777215.999999999T", UINT64_MAX - 1099 },
 	};
@@ -479,12 +536,18 @@ static void
 test_sizes_refused(void **state)
 {
 	static const struct refusal cases[] = {
-		{ "", "a number is missing" }, { "k", "a number is missing" },
-		{ "-1", "a number is missing" }, { " 1", "a number is missing" },
-		{ "1 ", "the units are k, M, G, T" }, { "1  k", "the units are" },
-		{ "1kk", "the units are" }, { "1x", "the units are" },
-		{ "1k5", "the units are" }, { "1e6", "the units are" },
-		{ "1.5", "a part of a byte" }, { "1.5B", "a part of a byte" },
+		{ "", "a number is missing" },
+		{ "k", "a number is missing" },
+		{ "-1", "a number is missing" },
+		{ " 1", "a number is missing" },
+		{ "1 ", "the units are k, M, G, T" },
+		{ "1  k", "the units are" },
+		{ "1kk", "the units are" },
+		{ "1x", "the units are" },
+		{ "1k5", "the units are" },
+		{ "1e6", "the units are" },
+		{ "1.5", "a part of a byte" },
+		{ "1.5B", "a part of a byte" },
 		{ "1.k", "no digit behind the point" },
 		{ "1.0123456789k", "more than 9 digits" },
 		{ "18446744073709551616", "the number is too large" },
@@ -511,10 +574,15 @@ test_size_format(void **state)
 		uint64_t bytes;
 		const char *text;
 	} cases[] = {
-		{ 0, "0 B" }, { 1023, "1023 B" }, { 1024, "1.0 KiB" },
-		{ 1536, "1.5 KiB" }, { 1572864, "1.5 MiB" },
-		{ 10239, "10.0 KiB" }, { 1048575, "1.0 MiB" },
-		{ 1048000, "1023.4 KiB" }, { 1099511627776, "1.0 TiB" },
+		{ 0, "0 B" },
+		{ 1023, "1023 B" },
+		{ 1024, "1.0 KiB" },
+		{ 1536, "1.5 KiB" },
+		{ 1572864, "1.5 MiB" },
+		{ 10239, "10.0 KiB" },
+		{ 1048575, "1.0 MiB" },
+		{ 1048000, "1023.4 KiB" },
+		{ 1099511627776, "1.0 TiB" },
 	};
 	char out[EVT_TIME_TEXT];
 	uint64_t bytes;
@@ -541,8 +609,9 @@ test_integers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		assert_int_equal(evt_int_parse(bad[i], "the count", -10, 100, &v,
-		    &err), EVT_ERR_ARG);
+		assert_int_equal(evt_int_parse(bad[i], "the count", -10, 100,
+		                     &v, &err),
+		    EVT_ERR_ARG);
 		assert_non_null(strstr(err.text,
 		    "the count must be a whole number from -10 to 100, not '"));
 		assert_non_null(strstr(err.text, bad[i]));
@@ -555,10 +624,12 @@ test_integers(void **state)
 		assert_int_equal(v, want);
 	}
 	assert_int_equal(evt_int_parse("-9223372036854775808", "n", INT64_MIN,
-	    INT64_MAX, &v, &err), EVT_OK);
+	                     INT64_MAX, &v, &err),
+	    EVT_OK);
 	assert_true(v == INT64_MIN);
 	assert_int_equal(evt_int_parse("9223372036854775807", "n", INT64_MIN,
-	    INT64_MAX, &v, &err), EVT_OK);
+	                     INT64_MAX, &v, &err),
+	    EVT_OK);
 	assert_true(v == INT64_MAX);
 	assert_int_equal(evt_int_parse("007", "n", 0, 7, &v, NULL), EVT_OK);
 	assert_int_equal(v, 7);

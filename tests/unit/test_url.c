@@ -72,7 +72,8 @@ secrets_are_not_shown(void **state)
 
 	(void)state;
 	ok(evt_url_parse("ws://h/p?hash=abcdefgh12345678&x=1&s=${CREDENTIAL}",
-	    &url, &err), &err);
+	       &url, &err),
+	    &err);
 	assert_true(evt_url_show(&url, NULL, &out));
 	assert_true(evt_buf_add_byte(&out, 0));
 	assert_null(strstr((char *)out.data, "abcdefgh"));
@@ -92,8 +93,9 @@ static char *
 environment(const char *name)
 {
 	const char *value = strcmp(name, "http_proxy") == 0 ? http_proxy :
-	    strcmp(name, "https_proxy") == 0 ? https_proxy :
-	    strcmp(name, "no_proxy") == 0 ? no_proxy : NULL;
+	    strcmp(name, "https_proxy") == 0                ? https_proxy :
+	    strcmp(name, "no_proxy") == 0                   ? no_proxy :
+	                                                      NULL;
 
 	return (char *)(uintptr_t)value;
 }

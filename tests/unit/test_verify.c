@@ -122,7 +122,8 @@ keep(void *ctx, const evt_fault *f)
 	size_t n = strlen(x->said);
 
 	x->notes += f->note;
-	snprintf(x->said + n, sizeof(x->said) - n, "%s: %s\n", f->file, f->what);
+	snprintf(x->said + n, sizeof(x->said) - n, "%s: %s\n", f->file,
+	    f->what);
 }
 
 static evt_verified
@@ -261,7 +262,8 @@ wrong_rows(void **state)
 		{ "UPDATE source SET source_id = 99 WHERE source_id = 10001",
 		    "source_span" },
 		{ "UPDATE source SET source_id = '10001' WHERE source_id = "
-		    "10001", "source_span" },
+		  "10001",
+		    "source_span" },
 		{ "UPDATE block SET last_ns = last_ns - 1 WHERE no = 1",
 		    "table block" },
 		{ "UPDATE segment SET frames = 41", "table segment" },
@@ -306,8 +308,8 @@ missing_files(void **state)
 	assert_non_null(strstr(x->said, "the index is missing"));
 	assert_int_equal(unlink(second), 0);
 	assert_int_equal(verify(x).lost, 20);
-	assert_non_null(strstr(x->said, "000002.ndjson.zst: the segment is "
-	    "missing"));
+	assert_non_null(
+	    strstr(x->said, "000002.ndjson.zst: the segment is missing"));
 	free(second);
 	free(db);
 }

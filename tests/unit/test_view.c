@@ -29,13 +29,14 @@ is_text(evt_view v, const char *want)
 static void
 pointers(void **state)
 {
-	static const char doc[] = " {\"foo\": [\"bar\", \"baz\"], \"\": 0, "
-	    "\"a/b\": 1, \"c%d\": 2, \"e^f\": 3, \"g|h\": 4, \"i\\\\j\": 5, "
-	    "\"k\\\"l\": 6, \" \": 7, \"m~n\": 8} ";
+	static const char doc[] =
+	    " {\"foo\": [\"bar\", \"baz\"], \"\": 0, \"a/b\": 1, \"c%d\": 2, "
+	    "\"e^f\": 3, \"g|h\": 4, \"i\\\\j\": 5, \"k\\\"l\": 6, \" \": 7, "
+	    "\"m~n\": 8} ";
 	static const char *const cases[] = { "/foo", "[\"bar\", \"baz\"]",
-		"/foo/0", "\"bar\"", "/", "0", "/a~1b", "1", "/c%d", "2", "/e^f",
-		"3", "/g|h", "4", "/i\\j", "5", "/k\"l", "6", "/ ", "7", "/m~0n",
-		"8" };
+		"/foo/0", "\"bar\"", "/", "0", "/a~1b", "1", "/c%d", "2",
+		"/e^f", "3", "/g|h", "4", "/i\\j", "5", "/k\"l", "6", "/ ", "7",
+		"/m~0n", "8" };
 	static const char *const none[] = { "/foo/2", "/foo/00", "/foo/-",
 		"/foo/a", "/fo", "/foo/0/x", "/a/b", "//" };
 
@@ -45,7 +46,8 @@ pointers(void **state)
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		assert_int_equal(evt_view_kind(evt_view_at(of(doc), none[i])),
 		    EVT_VIEW_NONE);
-	assert_int_equal(evt_view_kind(evt_view_at(of(doc), "")), EVT_VIEW_OBJECT);
+	assert_int_equal(evt_view_kind(evt_view_at(of(doc), "")),
+	    EVT_VIEW_OBJECT);
 }
 
 static void
@@ -157,8 +159,8 @@ same(evt_view v, const cJSON *want)
 	double d;
 
 	if (cJSON_IsObject(want) || cJSON_IsArray(want)) {
-		assert_int_equal(evt_view_kind(v), cJSON_IsObject(want) ?
-		    EVT_VIEW_OBJECT : EVT_VIEW_ARRAY);
+		assert_int_equal(evt_view_kind(v),
+		    cJSON_IsObject(want) ? EVT_VIEW_OBJECT : EVT_VIEW_ARRAY);
 		for (const cJSON *c = want->child; c != NULL; c = c->next) {
 			assert_true(evt_view_walk_next(&walk, &name, &value));
 			if (c->string != NULL)
@@ -170,14 +172,14 @@ same(evt_view v, const cJSON *want)
 	} else if (cJSON_IsString(want)) {
 		assert_true(evt_view_text(v, &text));
 		assert_int_equal(text.len, strlen(want->valuestring));
-		assert_true(text.len == 0 || memcmp(text.data,
-		    want->valuestring, text.len) == 0);
+		assert_true(text.len == 0 ||
+		    memcmp(text.data, want->valuestring, text.len) == 0);
 	} else if (cJSON_IsNumber(want)) {
 		assert_true(evt_view_double(v, &d));
 		assert_false(d < want->valuedouble || d > want->valuedouble);
 	} else {
-		assert_int_equal(evt_view_kind(v), cJSON_IsNull(want) ? EVT_VIEW_NULL :
-		    EVT_VIEW_BOOL);
+		assert_int_equal(evt_view_kind(v),
+		    cJSON_IsNull(want) ? EVT_VIEW_NULL : EVT_VIEW_BOOL);
 	}
 	evt_buf_free(&text);
 }
@@ -189,8 +191,8 @@ agrees_with_cjson(void **state)
 	for (uint32_t i = 0; i < 3000; i++) {
 		uint32_t seed = i;
 		cJSON *want = make(&seed, 5);
-		char *text = i % 2 ? cJSON_Print(want) :
-		    cJSON_PrintUnformatted(want);
+		char *text =
+		    i % 2 ? cJSON_Print(want) : cJSON_PrintUnformatted(want);
 
 		assert_non_null(text);
 		same(of(text), want);
@@ -202,10 +204,11 @@ agrees_with_cjson(void **state)
 
 			assert_non_null(cut);
 			memcpy(cut, text, n);
-			walk = evt_view_walk_begin(evt_view_of((uint8_t *)cut, n));
+			walk =
+			    evt_view_walk_begin(evt_view_of((uint8_t *)cut, n));
 			while (evt_view_walk_next(&walk, &name, &value))
-				assert_true(value.p + value.n <=
-				    (uint8_t *)cut + n);
+				assert_true(
+				    value.p + value.n <= (uint8_t *)cut + n);
 			free(cut);
 		}
 		cJSON_free(text);

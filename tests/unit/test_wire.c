@@ -27,8 +27,9 @@ add_frame(evt_buf *b, unsigned first, const void *p, size_t n)
 
 		ok = ok && evt_buf_add_byte(b, bytes == 8 ? 127 : 126);
 		for (size_t i = bytes; i-- > 0;)
-			ok = ok && evt_buf_add_byte(
-			               b, (uint8_t)((uint64_t)n >> 8 * i));
+			ok = ok &&
+			    evt_buf_add_byte(b,
+			        (uint8_t)((uint64_t)n >> 8 * i));
 	}
 	assert_true(ok && evt_buf_add(b, p, n));
 }
@@ -43,8 +44,7 @@ static void
 note(struct reader *r, const char *what, const uint8_t *p, size_t n)
 {
 	assert_true(evt_buf_printf(&r->said, "%s:", what) &&
-	            evt_buf_add(&r->said, p, n) &&
-	            evt_buf_add_byte(&r->said, '\n'));
+	    evt_buf_add(&r->said, p, n) && evt_buf_add_byte(&r->said, '\n'));
 }
 
 static void
@@ -143,11 +143,11 @@ every_split_of_a_stream(void **state)
 			hand(&r, b.data, i);
 			hand(&r, b.data + i, j - i);
 			hand(&r, b.data + j, b.len - j);
-			assert_int_equal(r.said.len, sizeof(everything) - 1 +
-			                                 sizeof("text:\n") - 1 +
-			                                 sizeof(long_text));
-			assert_memory_equal(
-			    r.said.data, everything, sizeof(everything) - 1);
+			assert_int_equal(r.said.len,
+			    sizeof(everything) - 1 + sizeof("text:\n") - 1 +
+			        sizeof(long_text));
+			assert_memory_equal(r.said.data, everything,
+			    sizeof(everything) - 1);
 			done(&r);
 		}
 	}
@@ -174,8 +174,7 @@ static void
 nothing_is_copied(void **state)
 {
 	uint8_t bytes[] = "\x81\x03"
-	                  "abc"
-	                  "\x82\x01"
+	                  "abc\x82\x01"
 	                  "d";
 	uint8_t *p = bytes;
 	size_t n = sizeof(bytes) - 1;
@@ -210,9 +209,9 @@ lengths(void **state)
 		add_frame(&b, 0x82, payload, sizes[i]);
 		add_frame(&b, 0x81, "end", 3);
 		hand(&r, b.data, b.len);
-		assert_int_equal(r.said.len, sizeof("binary:\n") - 1 +
-		                                 sizes[i] +
-		                                 sizeof("text:end\n") - 1);
+		assert_int_equal(r.said.len,
+		    sizeof("binary:\n") - 1 + sizes[i] + sizeof("text:end\n") -
+		        1);
 		done(&r);
 		evt_buf_free(&b);
 	}
@@ -221,8 +220,7 @@ lengths(void **state)
 	struct reader r = { .assembly = { .max = 10 } };
 	hand(&r,
 	    "\x81\x7e\x00\x01"
-	    "a"
-	    "\x81\x7f\0\0\0\0\0\0\0\x01"
+	    "a\x81\x7f\0\0\0\0\0\0\0\x01"
 	    "b",
 	    16);
 	says(&r, "text:a\ntext:b\n", 14);
@@ -237,12 +235,12 @@ a_length_costs_nothing(void **state)
 	uint8_t some[1000] = { 0 };
 
 	(void)state;
-	assert_int_equal(
-	    hand(&r, "\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", 10),
+	assert_int_equal(hand(&r, "\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff",
+	                     10),
 	    EVT_WIRE_NOTHING);
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(
-		    hand(&r, some, sizeof(some)), EVT_WIRE_NOTHING);
+		assert_int_equal(hand(&r, some, sizeof(some)),
+		    EVT_WIRE_NOTHING);
 	assert_int_equal(r.said.len, 0);
 	assert_int_equal(evt_assembly_reset(&r.assembly), 100 * sizeof(some));
 	done(&r);
@@ -300,8 +298,8 @@ what_is_no_frame(void **state)
 		assert_int_equal(hand(&r, "\x81\x00", 2), EVT_WIRE_BROKEN);
 		for (size_t k = 0; k + 1 < cases[i].n; k++)
 			(void)hand(&slow, cases[i].bytes + k, 1);
-		assert_int_equal(
-		    hand(&slow, cases[i].bytes + cases[i].n - 1, 1),
+		assert_int_equal(hand(&slow, cases[i].bytes + cases[i].n - 1,
+		                     1),
 		    EVT_WIRE_BROKEN);
 		done(&r);
 		done(&slow);

@@ -31,7 +31,7 @@ static int
 before(struct vfs *v, enum vfs_call call)
 {
 	return v->hooks.before != NULL ? v->hooks.before(v->hooks.ctx, call) :
-	    SQLITE_OK;
+	                                 SQLITE_OK;
 }
 
 /* ---- files --------------------------------------------------------------- */
@@ -50,8 +50,7 @@ f_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
 	int r = before(F(f)->vfs, VFS_READ);
 
-	return r != SQLITE_OK ? r :
-	    REAL(f)->pMethods->xRead(REAL(f), p, n, at);
+	return r != SQLITE_OK ? r : REAL(f)->pMethods->xRead(REAL(f), p, n, at);
 }
 
 static int
@@ -162,11 +161,10 @@ f_shm_unmap(sqlite3_file *f, int remove)
 }
 
 /* Version 2: without memory mapped files, whose writes nobody would see. */
-static const sqlite3_io_methods methods = {
-	2, f_close, f_read, f_write, f_truncate, f_sync, f_size, f_lock,
-	f_unlock, f_check_lock, f_control, f_sector, f_device, f_shm_map,
-	f_shm_lock, f_shm_barrier, f_shm_unmap, NULL, NULL
-};
+static const sqlite3_io_methods methods = { 2, f_close, f_read, f_write,
+	f_truncate, f_sync, f_size, f_lock, f_unlock, f_check_lock, f_control,
+	f_sector, f_device, f_shm_map, f_shm_lock, f_shm_barrier, f_shm_unmap,
+	NULL, NULL };
 
 /* ---- the file system ----------------------------------------------------- */
 
@@ -191,8 +189,8 @@ v_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *f, int flags, int *out)
 	F(f)->vfs = v;
 	F(f)->path = path;
 	/* The system's own syncs the folder of a log with the log. */
-	F(f)->new_name = !there && (flags & (SQLITE_OPEN_WAL |
-	    SQLITE_OPEN_MAIN_JOURNAL)) != 0;
+	F(f)->new_name = !there &&
+	    (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
 	f->pMethods = &methods;
 	if (path != NULL && !there && v->hooks.opened != NULL)
 		v->hooks.opened(v->hooks.ctx, path);

@@ -13,8 +13,14 @@
 
 #include "format/io.h"
 
-enum vfs_call { VFS_OPEN, VFS_READ, VFS_WRITE, VFS_TRUNCATE, VFS_SYNC,
-	VFS_DELETE };
+enum vfs_call {
+	VFS_OPEN,
+	VFS_READ,
+	VFS_WRITE,
+	VFS_TRUNCATE,
+	VFS_SYNC,
+	VFS_DELETE
+};
 
 /* Each may be NULL. */
 struct testvfs_hooks {

@@ -32,8 +32,9 @@ torture_report(const char *fault, uint64_t tried, uint64_t frames,
 	f = fopen(report_path(), "a");
 	assert_non_null(f);
 	/* The words are the tests' own: no quote stands in them. */
-	assert_true(fprintf(f, "{\"fault\":\"%s\",\"tried\":%" PRIu64
-	    ",\"frames\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n", fault, tried,
-	    frames, lost) > 0);
+	assert_true(fprintf(f,
+	                "{\"fault\":\"%s\",\"tried\":%" PRIu64
+	                ",\"frames\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n",
+	                fault, tried, frames, lost) > 0);
 	assert_int_equal(fclose(f), 0);
 }

@@ -24,14 +24,15 @@ say_json(const char *result, const char *what, const char *text)
 	evt_buf b = { 0 };
 
 	if (evt_buf_printf(&b, "{\"check\":\"%s\",\"result\":\"%s\",\"text\":",
-	    what, result) && evt_buf_add_json(&b, text, strlen(text)))
+	        what, result) &&
+	    evt_buf_add_json(&b, text, strlen(text)))
 		printf("%.*s}\n", (int)b.len, (const char *)b.data);
 	evt_buf_free(&b);
 }
 
 void
-check_say(check *c, enum check_result result, const char *what,
-    const char *fmt, ...)
+check_say(check *c, enum check_result result, const char *what, const char *fmt,
+    ...)
 {
 	static const char *const words[] = { "ok", "warning", "FAILED" };
 	static const char *const json[] = { "ok", "warning", "failed" };
@@ -60,19 +61,20 @@ judge_file(check *c, const char *path, size_t len)
 	struct stat st;
 
 	if (stat(path, &st) != 0) {
-		check_say(c, CHECK_FAILED, "credential", "%s cannot be looked "
-		    "at: %s", path, strerror(errno));
+		check_say(c, CHECK_FAILED, "credential",
+		    "%s cannot be looked at: %s", path, strerror(errno));
 	} else if ((st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
-		check_say(c, CHECK_WARNING, "credential", "every user of this "
-		    "machine may %s %s: chmod 600 it",
+		check_say(c, CHECK_WARNING, "credential",
+		    "every user of this machine may %s %s: chmod 600 it",
 		    (st.st_mode & S_IROTH) != 0 ? "read" : "change", path);
 	} else if (c->ro->navixy && len != HASH_LEN) {
-		check_say(c, CHECK_WARNING, "credential", "what %s holds is "
-		    "not as long as the platform's session hashes are (%u): "
-		    "is it one?", path, HASH_LEN);
+		check_say(c, CHECK_WARNING, "credential",
+		    "what %s holds is not as long as the platform's session "
+		    "hashes are (%u): is it one?",
+		    path, HASH_LEN);
 	} else {
-		check_say(c, CHECK_OK, "credential", "is in %s, which not all "
-		    "may read", path);
+		check_say(c, CHECK_OK, "credential",
+		    "is in %s, which not all may read", path);
 	}
 }
 
@@ -96,9 +98,9 @@ check_credential(check *c)
 	} else if (ro->credential_file != NULL) {
 		judge_file(c, ro->credential_file, strlen(text));
 	} else {
-		check_say(c, CHECK_OK, "credential", "is in the environment "
-		    "(EVTAPE_CREDENTIAL); a file could be renewed while it "
-		    "records");
+		check_say(c, CHECK_OK, "credential",
+		    "is in the environment (EVTAPE_CREDENTIAL); a file could "
+		    "be renewed while it records");
 	}
 	evt_secret_free(s);
 	return good;
@@ -112,12 +114,14 @@ check_list_file(check *c)
 	if (from == NULL)
 		return;
 	if (evt_listing_is_url(from))
-		check_say(c, CHECK_OK, "tracker list", "is asked for when the "
-		    "recording runs, which does without it if need be");
+		check_say(c, CHECK_OK, "tracker list",
+		    "is asked for when the recording runs, which does without "
+		    "it if need be");
 	else if (access(from, R_OK) != 0)
-		check_say(c, CHECK_WARNING, "tracker list", "cannot read %s: "
-		    "%s; the recording does without it, and tries again", from,
-		    strerror(errno));
+		check_say(c, CHECK_WARNING, "tracker list",
+		    "cannot read %s: %s; the recording does without it, and "
+		    "tries again",
+		    from, strerror(errno));
 	else
 		check_say(c, CHECK_OK, "tracker list", "is in %s", from);
 }
@@ -160,37 +164,42 @@ add_what(const check *c, evt_buf *b)
 		return ok && evt_buf_add_str(b, " (profile raw)");
 	ok = ok && evt_buf_add_str(b, " (profile navixy: ");
 	for (size_t i = 0; i < ro->request.n_events; i++)
-		ok = ok && evt_buf_printf(b, "%s%s", i > 0 ? ", " : "",
-		    ro->request.events[i]);
+		ok = ok &&
+		    evt_buf_printf(b, "%s%s", i > 0 ? ", " : "",
+		        ro->request.events[i]);
 	if (ro->request.n_events == 0)
-		ok = ok && evt_buf_add_str(b, ro->request.old_form ? "state" :
-		    "state_batch");
-	return ok && (ro->request.n_trackers == 0 ?
-	    evt_buf_add_str(b, " of all trackers)") :
-	    evt_buf_printf(b, " of %zu trackers)", ro->request.n_trackers));
+		ok = ok &&
+		    evt_buf_add_str(b,
+		        ro->request.old_form ? "state" : "state_batch");
+	return ok &&
+	    (ro->request.n_trackers == 0 ?
+	            evt_buf_add_str(b, " of all trackers)") :
+	            evt_buf_printf(b, " of %zu trackers)",
+	                ro->request.n_trackers));
 }
 
 static void
 say_plan(check *c)
 {
 	const evt_recorder_options *ro = c->ro;
-	bool ends = c->o->duration > 0 || ro->max_frames > 0 ||
-	    ro->max_stored > 0;
+	bool ends =
+	    c->o->duration > 0 || ro->max_frames > 0 || ro->max_stored > 0;
 	char held[120] = "", before[EVT_TIME_TEXT], after[EVT_TIME_TEXT];
 	evt_buf b = { 0 };
 
 	if (ro->keep_last_ns > 0)
-		snprintf(held, sizeof(held), " what is around a trigger, %s "
-		    "before it and %s after,", evt_duration_format(
-		    ro->keep_last_ns, before), evt_duration_format(
-		    ro->keep_after_ns, after));
+		snprintf(held, sizeof(held),
+		    " what is around a trigger, %s before it and %s after,",
+		    evt_duration_format(ro->keep_last_ns, before),
+		    evt_duration_format(ro->keep_after_ns, after));
 	if (add_what(c, &b))
-		check_say(c, CHECK_OK, "plan", "would record%s%s %.*s into %s, "
-		    "until %s", held, held[0] != '\0' ? " of" : "",
-		    (int)b.len, (const char *)b.data, ro->tape,
+		check_say(c, CHECK_OK, "plan",
+		    "would record%s%s %.*s into %s, until %s", held,
+		    held[0] != '\0' ? " of" : "", (int)b.len,
+		    (const char *)b.data, ro->tape,
 		    ro->url == NULL ? "the input ends or a signal comes" :
-		    ends ? "--duration, --frames or --max-size says so" :
-		    "a signal comes");
+		        ends ? "--duration, --frames or --max-size says so" :
+		               "a signal comes");
 	evt_buf_free(&b);
 }
 
@@ -198,9 +207,10 @@ static void
 say_end(const check *c)
 {
 	if (c->o->json)
-		printf("{\"final\":true,\"ok\":%s,\"warnings\":%u,"
-		    "\"failures\":%u}\n", c->failures == 0 ? "true" : "false",
-		    c->warnings, c->failures);
+		printf("{\"final\":true,\"ok\":%s,\"warnings\":%u,\"failures\":"
+		       "%u}\n",
+		    c->failures == 0 ? "true" : "false", c->warnings,
+		    c->failures);
 }
 
 int

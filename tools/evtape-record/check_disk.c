@@ -51,20 +51,24 @@ check_room(check *c)
 	else if (warned.text[0] != '\0')
 		check_say(c, CHECK_WARNING, "disk", "%s", warned.text);
 	else if (!st.disk_known)
-		check_say(c, CHECK_WARNING, "disk", "does not say how much "
-		    "room it has: --min-free is without effect");
+		check_say(c, CHECK_WARNING, "disk",
+		    "does not say how much room it has: --min-free is without "
+		    "effect");
 	else if (st.disk_min == 0)
-		check_say(c, CHECK_OK, "disk", "%s are free, and nobody looks "
-		    "(--min-free 0)", evt_size_format(st.disk_free, left));
+		check_say(c, CHECK_OK, "disk",
+		    "%s are free, and nobody looks (--min-free 0)",
+		    evt_size_format(st.disk_free, left));
 	else if (st.disk_free < st.disk_min)
-		check_say(c, CHECK_WARNING, "disk", "only %s are free, less "
-		    "than --min-free (%s): the oldest segments go at once "
-		    "(--ring)", evt_size_format(st.disk_free, left),
+		check_say(c, CHECK_WARNING, "disk",
+		    "only %s are free, less than --min-free (%s): the oldest "
+		    "segments go at once (--ring)",
+		    evt_size_format(st.disk_free, left),
 		    evt_size_format(st.disk_min, min));
 	else
-		check_say(c, CHECK_OK, "disk", "%s are free; a warning comes "
-		    "below %s (--min-free)", evt_size_format(st.disk_free,
-		    left), evt_size_format(st.disk_min, min));
+		check_say(c, CHECK_OK, "disk",
+		    "%s are free; a warning comes below %s (--min-free)",
+		    evt_size_format(st.disk_free, left),
+		    evt_size_format(st.disk_min, min));
 }
 
 /* Whether a journal file holds a whole frame. */
@@ -109,16 +113,20 @@ check_tape(check *c, const char *path, const char *journal)
 	bool has_journal = access(journal, F_OK) == 0;
 
 	if (!writable(path) || (has_journal && !writable(journal)))
-		check_say(c, CHECK_FAILED, "tape", "%s cannot be written to: "
-		    "%s; record as the user whose it is, or to another place",
+		check_say(c, CHECK_FAILED, "tape",
+		    "%s cannot be written to: %s; record as the user whose it "
+		    "is, or to another place",
 		    path, strerror(errno));
 	else if (evt_lock_held(&evt_io_posix, path))
-		check_say(c, CHECK_FAILED, "tape", "another program records "
-		    "into %s: end it, or record into another tape", path);
+		check_say(c, CHECK_FAILED, "tape",
+		    "another program records into %s: end it, or record into "
+		    "another tape",
+		    path);
 	else if (was_left_open(journal))
-		check_say(c, CHECK_WARNING, "tape", "%s was not closed (killed, "
-		    "or a power cut): the recording begins with what its "
-		    "journal holds, nothing is to be done", path);
+		check_say(c, CHECK_WARNING, "tape",
+		    "%s was not closed (killed, or a power cut): the recording "
+		    "begins with what its journal holds, nothing is to be done",
+		    path);
 	else
 		check_say(c, CHECK_OK, "tape", "%s is there and is added to",
 		    path);
@@ -140,15 +148,17 @@ check_place(check *c, const char *path)
 		n--;
 	parent[n] = '\0';
 	if (!writable(n > 0 ? parent : ".")) {
-		check_say(c, CHECK_FAILED, "tape", "%s cannot be made in %s: "
-		    "%s; %s, or record to another place", path,
-		    n > 0 ? parent : "this folder", strerror(errno),
+		check_say(c, CHECK_FAILED, "tape",
+		    "%s cannot be made in %s: %s; %s, or record to another "
+		    "place",
+		    path, n > 0 ? parent : "this folder", strerror(errno),
 		    errno == ENOENT ? "make that folder" :
-		    errno == EROFS ? "mount it for writing" :
-		    "record as a user who may write there");
+		        errno == EROFS ?
+		                      "mount it for writing" :
+		                      "record as a user who may write there");
 	} else {
-		check_say(c, CHECK_OK, "tape", "%s is not there and can be "
-		    "made", path);
+		check_say(c, CHECK_OK, "tape",
+		    "%s is not there and can be made", path);
 		check_room(c);
 	}
 	free(parent);
@@ -168,8 +178,8 @@ check_folder(check *c, const char *path)
 	} else if (evt_tape_may_become(&evt_io_posix, path, &err) != EVT_OK) {
 		check_say(c, CHECK_FAILED, "tape", "%s", err.text);
 	} else if (!writable(path)) {
-		check_say(c, CHECK_FAILED, "tape", "%s cannot be written to: "
-		    "%s", path, strerror(errno));
+		check_say(c, CHECK_FAILED, "tape",
+		    "%s cannot be written to: %s", path, strerror(errno));
 	} else {
 		check_say(c, CHECK_OK, "tape", "%s is empty and becomes one",
 		    path);

@@ -76,12 +76,15 @@ look_up(check *c, const char *host, int *fd)
 		    evt_resolve_address(r, 0),
 		    evt_resolve_address(r, 1) != NULL ? " (and others)" : "");
 	else if (rc == EVT_AGAIN)
-		check_say(c, CHECK_FAILED, "name", "nobody said within %d s "
-		    "what the address of %s is: does this machine reach its "
-		    "DNS server?", NAME_S, host);
+		check_say(c, CHECK_FAILED, "name",
+		    "nobody said within %d s what the address of %s is: does "
+		    "this machine reach its DNS server?",
+		    NAME_S, host);
 	else
-		check_say(c, CHECK_FAILED, "name", "%s; is the name right, and "
-		    "does this machine reach its DNS server?", err.text);
+		check_say(c, CHECK_FAILED, "name",
+		    "%s; is the name right, and does this machine reach its "
+		    "DNS server?",
+		    err.text);
 	evt_resolve_drop(r);
 	return rc == EVT_OK;
 }
@@ -103,9 +106,9 @@ check_name(check *c, const evt_url *url)
 		check_say(c, CHECK_FAILED, "proxy", "%s", err.text);
 	} else {
 		if (proxy.host != NULL)
-			check_say(c, CHECK_OK, "proxy", "goes through %s port "
-			    "%u, as the environment says", proxy.host,
-			    (unsigned)proxy.port);
+			check_say(c, CHECK_OK, "proxy",
+			    "goes through %s port %u, as the environment says",
+			    proxy.host, (unsigned)proxy.port);
 		found = look_up(c, proxy.host != NULL ? proxy.host : url->host,
 		    &fd);
 	}
@@ -123,15 +126,17 @@ say_opened(struct feed *f, const evt_client_opened *o)
 
 	check_say(c, CHECK_OK, "connection", "to %s", o->peer);
 	if (o->tls == NULL && !evt_host_is_loopback(f->url.host))
-		check_say(c, CHECK_WARNING, "tls", "ws:// sends all in the "
-		    "clear, the credential too: use wss:// if the server "
-		    "knows it");
+		check_say(c, CHECK_WARNING, "tls",
+		    "ws:// sends all in the clear, the credential too: use "
+		    "wss:// if the server knows it");
 	else if (o->tls != NULL && c->ro->insecure)
-		check_say(c, CHECK_WARNING, "tls", "%s, but --insecure takes "
-		    "any certificate: leave it out, or give --ca FILE", o->tls);
+		check_say(c, CHECK_WARNING, "tls",
+		    "%s, but --insecure takes any certificate: leave it out, "
+		    "or give --ca FILE",
+		    o->tls);
 	else if (o->tls != NULL)
-		check_say(c, CHECK_OK, "tls", "%s, the certificate is good for "
-		    "%s", o->tls, f->url.host);
+		check_say(c, CHECK_OK, "tls",
+		    "%s, the certificate is good for %s", o->tls, f->url.host);
 	check_say(c, CHECK_OK, "websocket", "the server answered 101");
 }
 
@@ -142,9 +147,9 @@ say_ended(struct feed *f, const evt_client_ended *e)
 		const char *what, *advice;
 	} stages[] = {
 		[EVT_CLIENT_NAME] = { "name", "" },
-		[EVT_CLIENT_TCP] = { "connection", "; is the port right, does "
-		    "the server run, and does a firewall let this machine "
-		    "out?" },
+		[EVT_CLIENT_TCP] = { "connection",
+		    "; is the port right, does the server run, and does a "
+		    "firewall let this machine out?" },
 		[EVT_CLIENT_TLS] = { "tls", "" },
 		[EVT_CLIENT_HANDSHAKE] = { "websocket", "" },
 		[EVT_CLIENT_OPEN] = { "subscription", ", before it answered" },
@@ -184,8 +189,9 @@ said(void *ctx, enum evt_record_event event, const char *text)
 
 	if (f->done || event != EVT_RECORD_WARNING)
 		return;
-	check_say(f->c, evt_talk_granted(f->talk) ? CHECK_WARNING :
-	    CHECK_FAILED, "subscription", "%s", text);
+	check_say(f->c,
+	    evt_talk_granted(f->talk) ? CHECK_WARNING : CHECK_FAILED,
+	    "subscription", "%s", text);
 	f->done = true;
 }
 
@@ -204,13 +210,15 @@ ending(void *ctx)
 	if (evt_clock_boot() < f->due_ns)
 		return 0;
 	if (f->opened)
-		check_say(f->c, CHECK_FAILED, "subscription", "the server did "
-		    "not answer it within %d s: is this the platform's path "
-		    "(/event/subscription)?", ANSWER_S);
+		check_say(f->c, CHECK_FAILED, "subscription",
+		    "the server did not answer it within %d s: is this the "
+		    "platform's path (/event/subscription)?",
+		    ANSWER_S);
 	else
-		check_say(f->c, CHECK_FAILED, "connection", "none came about "
-		    "within %d s: is the server's address right, and does a "
-		    "firewall let this machine out?", CONNECT_S);
+		check_say(f->c, CHECK_FAILED, "connection",
+		    "none came about within %d s: is the server's address "
+		    "right, and does a firewall let this machine out?",
+		    CONNECT_S);
 	f->done = true;
 	return 2;
 }
@@ -228,7 +236,8 @@ static int
 make(struct feed *f, evt_error *err)
 {
 	const evt_recorder_options *ro = f->c->ro;
-	evt_talk_options talk = { .navixy = ro->navixy, .request = ro->request };
+	evt_talk_options talk = { .navixy = ro->navixy,
+		.request = ro->request };
 	evt_session_options o = {
 		.url = &f->url,
 		.headers = ro->headers,

@@ -94,11 +94,13 @@ watch(struct house *h, evt_recorder *r)
 	int64_t stop = h->o->duration > 0 ? began + h->o->duration : INT64_MAX;
 	evt_record_stats stats;
 	struct pollfd fds[2] = { { .fd = evt_recorder_done_fd(r),
-		.events = POLLIN }, { .fd = h->signals, .events = POLLIN } };
+		                     .events = POLLIN },
+		{ .fd = h->signals, .events = POLLIN } };
 
 	while (fds[0].revents == 0) {
 		int64_t until = earliest(earliest(next, stop),
-		    service_due(&h->service)), now = evt_clock_boot();
+		            service_due(&h->service)),
+		        now = evt_clock_boot();
 		int64_t ms = (until - now + EVT_NS_PER_MS - 1) / EVT_NS_PER_MS;
 
 		if (poll(fds, 2, ms < 0 ? 0 : (int)ms) < 0 && errno != EINTR)
@@ -180,8 +182,9 @@ start(struct house *h, evt_recorder_options *ro)
 
 	/* Who cannot be asked as he should is told so before the tape is
 	 * touched. */
-	if (h->o->has_metrics && scrape_open(&h->o->metrics, h->o->output,
-	    &h->scrape, &err) != EVT_OK)
+	if (h->o->has_metrics &&
+	    scrape_open(&h->o->metrics, h->o->output, &h->scrape, &err) !=
+	        EVT_OK)
 		return cli_fail(cmd, "--metrics: %s", err.text);
 	ro->event = status_event;
 	ro->ctx = h->shown;
@@ -196,13 +199,15 @@ static int
 record(const options *o, evt_recorder_options *ro)
 {
 	const cli_command *cmd = &record_command;
-	struct house h = { .o = o, .signals = watch_signals(),
+	struct house h = { .o = o,
+		.signals = watch_signals(),
 		.shown = status_new(cmd->name, o->json, o->quiet) };
 	int code;
 
 	service_open(&h.service, cmd);
 	code = h.shown == NULL || h.signals < 0 ?
-	    cli_fail(cmd, "cannot start: %s", strerror(errno)) : start(&h, ro);
+	    cli_fail(cmd, "cannot start: %s", strerror(errno)) :
+	    start(&h, ro);
 	scrape_close(h.scrape);
 	service_close(&h.service);
 	status_free(h.shown);
@@ -221,8 +226,8 @@ main(int argc, char **argv)
 	heap_return_large();
 	code = options_parse(argc, argv, &o, &recorder);
 	if (code < 0)
-		code = o.check ? check_run(&o, &recorder) :
-		    record(&o, &recorder);
+		code =
+		    o.check ? check_run(&o, &recorder) : record(&o, &recorder);
 	options_free(&o);
 	return code;
 }

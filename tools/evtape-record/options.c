@@ -35,8 +35,8 @@ set_frames(void *ctx, const char *arg, evt_error *err)
 {
 	options *o = ctx;
 	int64_t n;
-	int rc = evt_int_parse(arg, "the number of frames", 1, INT64_MAX, &n,
-	    err);
+	int rc =
+	    evt_int_parse(arg, "the number of frames", 1, INT64_MAX, &n, err);
 
 	if (rc == EVT_OK)
 		o->max_frames = (uint64_t)n;
@@ -65,30 +65,36 @@ set_metrics(void *ctx, const char *arg, evt_error *err)
 static const cli_option table[] = {
 	{ CLI_GROUP, 0, NULL, NULL, 0, "What to record", 0, 0, NULL },
 	{ CLI_STRING, 'o', "output", "TAPE", AT(output),
-	    "the tape: a directory, made if it is not there, else added to",
-	    0, 0, NULL },
+	    "the tape: a directory, made if it is not there, else added to", 0,
+	    0, NULL },
 	{ CLI_STRING, 0, "profile", "navixy|raw", AT(profile),
 	    "what is said to the server and where the keys of a frame stand\n"
-	    "(navixy)", 0, 0, NULL },
+	    "(navixy)",
+	    0, 0, NULL },
 	{ CLI_STRING, 0, "credential-file", "FILE", AT(credential_file),
-	    "the session hash or token, read again at each connection; without\n"
+	    "the session hash or token, read again at each connection; "
+	    "without\n"
 	    "it, the environment variable EVTAPE_CREDENTIAL. It is put in\n"
-	    "where ${CREDENTIAL} stands in the URL, a header or a message, and\n"
-	    "blotted out of everything that is stored or shown", 0, 0, NULL },
+	    "where ${CREDENTIAL} stands in the URL, a header or a message, "
+	    "and\n"
+	    "blotted out of everything that is stored or shown",
+	    0, 0, NULL },
 	{ CLI_REPEAT, 0, "header", "'NAME: VALUE'", AT(headers),
 	    "send this header in the handshake (repeatable)", 0, 0, NULL },
 	{ CLI_STRING, 0, "tracker-list", "URL|FILE", AT(list),
 	    "keep the platform's list of trackers on the tape as well: which\n"
 	    "tracker has which source, and its name. From its tracker/list\n"
 	    "(http://, https://; the credential goes along), or from a file\n"
-	    "with the answer to that", 0, 0, NULL },
+	    "with the answer to that",
+	    0, 0, NULL },
 	{ CLI_DURATION, 0, "tracker-list-every", "TIME", AT(list_every),
 	    "get it again this often (24h)", 0, 0, NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Profile navixy", 0, 0, NULL },
 	{ CLI_LIST, 0, "events", "NAME,...", AT(events),
 	    "ask for state, state_batch, readings_batch, iot_monitor\n"
-	    "(state_batch; in the old form state)", 0, 0, NULL },
+	    "(state_batch; in the old form state)",
+	    0, 0, NULL },
 	{ CLI_LIST, 0, "trackers", "all|ID,...", AT(trackers),
 	    "of these trackers (all)", 0, 0, NULL },
 	{ CLI_STRING, 0, "rate-limit", "TIME", AT(rate_limit),
@@ -106,33 +112,39 @@ static const cli_option table[] = {
 	    "send these text messages, one a line, after connecting", 0, 0,
 	    NULL },
 	{ CLI_REPEAT, 0, "event-path", "/A/B", AT(event_paths),
-	    "where the event's name stands in a frame (repeatable, first found\n"
-	    "counts)", 0, 0, NULL },
+	    "where the event's name stands in a frame (repeatable, first "
+	    "found\n"
+	    "counts)",
+	    0, 0, NULL },
 	{ CLI_REPEAT, 0, "source-path", "/A/*/B", AT(source_paths),
 	    "where source ids stand in a frame; * is every element\n"
-	    "(repeatable). Both also replace those of navixy", 0, 0, NULL },
+	    "(repeatable). Both also replace those of navixy",
+	    0, 0, NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "When to stop", 0, 0, NULL },
 	{ CLI_DURATION, 0, "duration", "TIME", AT(duration),
 	    "stop after this time", 0, 0, NULL },
-	{ CLI_CALL, 0, "frames", "N", 0,
-	    "stop after N received frames", 0, 0, set_frames },
+	{ CLI_CALL, 0, "frames", "N", 0, "stop after N received frames", 0, 0,
+	    set_frames },
 	{ CLI_SIZE, 0, "max-size", "SIZE", AT(max_size),
 	    "stop when this much was stored on disk by this recording", 0, 0,
 	    NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Only around a trigger", 0, 0, NULL },
 	{ CLI_DURATION, 0, "keep-last", "TIME", AT(keep_last),
-	    "hold what came in this time, and put it onto the tape when SIGUSR1,\n"
-	    "'evtape mark --trigger' or --trigger says so; else let it go", 0, 0,
-	    NULL },
-	{ CLI_DURATION, 0, "keep-after", "TIME", AT(keep_after),
-	    "then record for this time, and be armed again (as --keep-last)",
+	    "hold what came in this time, and put it onto the tape when "
+	    "SIGUSR1,\n"
+	    "'evtape mark --trigger' or --trigger says so; else let it go",
 	    0, 0, NULL },
+	{ CLI_DURATION, 0, "keep-after", "TIME", AT(keep_after),
+	    "then record for this time, and be armed again (as --keep-last)", 0,
+	    0, NULL },
 	{ CLI_REPEAT, 0, "trigger", "PATH=VALUE", AT(triggers),
 	    "a received frame with this scalar there is a trigger: PATH as in\n"
-	    "--source-path, VALUE as it stands, without quotes (repeatable, any\n"
-	    "counts)", 0, 0, NULL },
+	    "--source-path, VALUE as it stands, without quotes (repeatable, "
+	    "any\n"
+	    "counts)",
+	    0, 0, NULL },
 	{ CLI_SIZE, 0, "keep-last-size", "SIZE", AT(keep_last_size),
 	    "hold no more than this, on disk (1GiB)", 0, 0, NULL },
 
@@ -142,19 +154,22 @@ static const cli_option table[] = {
 	    NULL },
 	{ CLI_FLAG, 0, "insecure", NULL, AT(insecure),
 	    "accept any certificate: whoever sits in between can read and\n"
-	    "change everything, the credential included", 0, 0, NULL },
-	{ CLI_DURATION, 0, "idle-timeout", "TIME", AT(idle),
-	    "connect anew when no message came for this long; 0: never (5m)",
+	    "change everything, the credential included",
 	    0, 0, NULL },
+	{ CLI_DURATION, 0, "idle-timeout", "TIME", AT(idle),
+	    "connect anew when no message came for this long; 0: never (5m)", 0,
+	    0, NULL },
 	{ CLI_DURATION, 0, "ping-interval", "TIME", AT(ping),
 	    "ping the server this often; it is taken for dead, and connected\n"
-	    "to anew, when nothing came for three intervals (20s)", 0, 0, NULL },
+	    "to anew, when nothing came for three intervals (20s)",
+	    0, 0, NULL },
 	{ CLI_SIZE, 0, "max-message", "SIZE", AT(max_message),
 	    "a longer message is not recorded but for a mark (16MiB)", 0, 0,
 	    NULL },
 	{ CLI_SIZE, 0, "queue", "SIZE", AT(queue),
 	    "what is held in memory while the disk is slow; when it is full,\n"
-	    "the socket is not read (64MiB)", 0, 0, NULL },
+	    "the socket is not read (64MiB)",
+	    0, 0, NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Tape", 0, 0, NULL },
 	{ CLI_SIZE, 0, "segment-size", "SIZE", AT(segment_size),
@@ -165,40 +180,50 @@ static const cli_option table[] = {
 	{ CLI_SIZE, 0, "keep-size", "SIZE", AT(keep_size),
 	    "drop the oldest segments beyond this total size", 0, 0, NULL },
 	{ CLI_DURATION, 0, "keep-age", "TIME", AT(keep_age),
-	    "drop segments whose last frame is older than this; a clock that is\n"
-	    "set while recording makes none older", 0, 0, NULL },
+	    "drop segments whose last frame is older than this; a clock that "
+	    "is\n"
+	    "set while recording makes none older",
+	    0, 0, NULL },
 	{ CLI_SIZE, 0, "ring", "SIZE", AT(ring),
 	    "record for ever in about this much room: the oldest segments go,\n"
-	    "also when less than --min-free is left. A segment is an eighth of\n"
-	    "it at most, unless --segment-size is given", 0, 0, NULL },
+	    "also when less than --min-free is left. A segment is an eighth "
+	    "of\n"
+	    "it at most, unless --segment-size is given",
+	    0, 0, NULL },
 	{ CLI_CALL, 0, "min-free", "SIZE|N%", 0,
 	    "warn when less than this is free on the disk, and stop cleanly\n"
 	    "(exit code 3) below a quarter of it; 0: do not look (1GiB or 2%,\n"
-	    "whichever is less)", 0, 0, set_min_free },
+	    "whichever is less)",
+	    0, 0, set_min_free },
 	{ CLI_SIZE, 0, "block-size", "SIZE", AT(block_size),
 	    "payload that is compressed together (1MiB)", 0, 0, NULL },
-	{ CLI_INT, 0, "level", "N", AT(level),
-	    "zstd level, 1 to 19 (2)", 1, 19, NULL },
+	{ CLI_INT, 0, "level", "N", AT(level), "zstd level, 1 to 19 (2)", 1, 19,
+	    NULL },
 	{ CLI_CALL, 0, "sync", "TIME|off", 0,
 	    "force what was written to the disk this often: what a power cut\n"
-	    "may cost; 0: with each batch (1s)", 0, 0, set_sync },
+	    "may cost; 0: with each batch (1s)",
+	    0, 0, set_sync },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "In service", 0, 0, NULL },
 	{ CLI_FLAG, 0, "check", NULL, AT(check),
 	    "record nothing: see whether all that the other options name is\n"
 	    "there and works (credential, tape, disk, feed), and say so a\n"
-	    "line each; the exit code is 1 if anything is not", 0, 0, NULL },
+	    "line each; the exit code is 1 if anything is not",
+	    0, 0, NULL },
 	{ CLI_CALL, 0, "metrics", "HOST:PORT", 0,
 	    "serve figures for Prometheus at /metrics; a PORT alone is one of\n"
-	    "127.0.0.1, port 0 takes a free one", 0, 0, set_metrics },
+	    "127.0.0.1, port 0 takes a free one",
+	    0, 0, set_metrics },
 	{ CLI_STRING, 0, "ready-file", "FILE", AT(ready_file),
 	    "write the URL of --metrics there once the recording runs", 0, 0,
 	    NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Output", 0, 0, NULL },
 	{ CLI_FLAG, 0, "json", NULL, AT(json),
-	    "print the status as one JSON object a second on stdout, and a last\n"
-	    "one with \"final\":true", 0, 0, NULL },
+	    "print the status as one JSON object a second on stdout, and a "
+	    "last\n"
+	    "one with \"final\":true",
+	    0, 0, NULL },
 	{ CLI_FLAG, 'q', "quiet", NULL, AT(quiet),
 	    "print warnings and errors only", 0, 0, NULL },
 	{ CLI_END, 0, NULL, NULL, 0, NULL, 0, 0, NULL },
@@ -208,26 +233,26 @@ const cli_command record_command = {
 	.name = "evtape-record",
 	.usage = "[options] URL|- -o TAPE",
 	.summary = "record a WebSocket feed, or lines from stdin, into a tape",
-	.details =
-	    "URL is ws://... or wss://...; \"-\" records each line of stdin as "
-	    "a received\ntext frame. It records until a signal (Ctrl-C, "
-	    "SIGTERM), the end of stdin, or\n--duration, --frames or "
-	    "--max-size, and connects again for ever when the\nconnection is "
-	    "lost. SIGHUP begins a new segment.\n"
-	    "\n"
-	    "With --keep-last it is armed: frames are held in the tape's "
-	    "folder, kill -9 costs\nnone of them, and a trigger puts them onto "
-	    "the tape with what follows. What a\ndead recorder held, the next "
-	    "one puts there. Stopped without a trigger, it lets\nall go. --frames and "
-	    "--max-size count what is on the tape, --duration the run.\n"
-	    "\n"
-	    "The exit code is 3 if frames were lost, or may have been: the "
-	    "tape holds a gap\nmark for each such time. A lost connection is "
-	    "one. It is also 3 if the recording\nended because the disk is "
-	    "full.\n"
-	    "\n"
-	    "http_proxy (for ws://), https_proxy (for wss://) and no_proxy are "
-	    "obeyed.",
+	.details = "URL is ws://... or wss://...; \"-\" records each line of "
+	           "stdin as a received\ntext frame. It records until a signal "
+	           "(Ctrl-C, SIGTERM), the end of stdin, or\n--duration, "
+	           "--frames or --max-size, and connects again for ever when "
+	           "the\nconnection is lost. SIGHUP begins a new segment.\n"
+	           "\n"
+	           "With --keep-last it is armed: frames are held in the "
+	           "tape's folder, kill -9 costs\nnone of them, and a trigger "
+	           "puts them onto the tape with what follows. What a\ndead "
+	           "recorder held, the next one puts there. Stopped without a "
+	           "trigger, it lets\nall go. --frames and --max-size count "
+	           "what is on the tape, --duration the run.\n"
+	           "\n"
+	           "The exit code is 3 if frames were lost, or may have been: "
+	           "the tape holds a gap\nmark for each such time. A lost "
+	           "connection is one. It is also 3 if the recording\nended "
+	           "because the disk is full.\n"
+	           "\n"
+	           "http_proxy (for ws://), https_proxy (for wss://) and "
+	           "no_proxy are obeyed.",
 	.options = table,
 	.examples =
 	    "# a fleet, with the session hash in a file\n"
@@ -238,8 +263,8 @@ const cli_command record_command = {
 	    "--credential-file hash --tracker-list "
 	    "https://api.example.com/v2/tracker/list -o field.tape\n"
 	    "# any other feed\n"
-	    "$ evtape-record wss://feed.example.com/ws --profile raw "
-	    "--send subscribe.json --event-path /e --source-path /s -o t.tape\n"
+	    "$ evtape-record wss://feed.example.com/ws --profile raw --send "
+	    "subscribe.json --event-path /e --source-path /s -o t.tape\n"
 	    "# the minute before and after each alarm\n"
 	    "$ evtape-record wss://ws.example.com/event/subscription "
 	    "--credential-file hash --keep-last 1m --trigger "
@@ -281,13 +306,15 @@ check_words(const options *o, evt_recorder_options *r)
 		return cli_usage(cmd, "--request-form is new or old, not '%s'",
 		    o->form);
 	if (!either(o->on_logout, "reconnect", "stop", &r->stop_on_logout))
-		return cli_usage(cmd, "--on-logout is reconnect or stop, not "
-		    "'%s'", o->on_logout);
-	if (raw && (o->events.n > 0 || o->trackers.n > 0 || o->format != NULL ||
-	    o->rate_limit != NULL || o->form != NULL || o->on_logout != NULL))
-		return cli_usage(cmd, "--events, --trackers, --rate-limit, "
-		    "--format, --request-form and --on-logout are for --profile "
-		    "navixy");
+		return cli_usage(cmd,
+		    "--on-logout is reconnect or stop, not '%s'", o->on_logout);
+	if (raw &&
+	    (o->events.n > 0 || o->trackers.n > 0 || o->format != NULL ||
+	        o->rate_limit != NULL || o->form != NULL ||
+	        o->on_logout != NULL))
+		return cli_usage(cmd,
+		    "--events, --trackers, --rate-limit, --format, "
+		    "--request-form and --on-logout are for --profile navixy");
 	if (!raw && o->send != NULL)
 		return cli_usage(cmd, "--send is for --profile raw");
 	return -1;
@@ -307,19 +334,23 @@ check_header(const char *header)
 		return cli_usage(cmd, "--header takes 'Name: value'");
 	for (const char *p = header; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return cli_usage(cmd, "--header '%.*s' holds a control "
-			    "character", (int)n, header);
+			return cli_usage(cmd,
+			    "--header '%.*s' holds a control character", (int)n,
+			    header);
 	}
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		if (strlen(own[i]) == n && strncasecmp(header, own[i], n) == 0)
-			return cli_usage(cmd, "--header %s is the program's "
-			    "own business", own[i]);
+			return cli_usage(cmd,
+			    "--header %s is the program's own business",
+			    own[i]);
 	}
 	if (evt_secret_name(header, n) != EVT_SECRET_NOT &&
 	    strstr(header, EVT_CREDENTIAL_MARK) == NULL)
-		cli_warn(cmd, "the value of --header '%.*s' can be seen in the "
-		    "list of processes: give --credential-file, and write "
-		    "${CREDENTIAL} in its place", (int)n, header);
+		cli_warn(cmd,
+		    "the value of --header '%.*s' can be seen in the list of "
+		    "processes: give --credential-file, and write "
+		    "${CREDENTIAL} in its place",
+		    (int)n, header);
 	return -1;
 }
 
@@ -332,20 +363,24 @@ check_ring(options *o, uint64_t segment_size)
 	char least[EVT_TIME_TEXT];
 
 	if (o->ring > 0 && o->keep_size > 0)
-		return cli_usage(cmd, "--ring and --keep-size both say how much "
-		    "is kept: give one of them");
+		return cli_usage(cmd,
+		    "--ring and --keep-size both say how much is kept: give "
+		    "one of them");
 	if (o->ring > 0 && part < o->block_size)
-		return cli_usage(cmd, "--ring is at least %s: eight times "
-		    "--block-size", evt_size_format(o->block_size * 8, least));
+		return cli_usage(cmd,
+		    "--ring is at least %s: eight times --block-size",
+		    evt_size_format(o->block_size * 8, least));
 	if (o->ring > 0 && o->max_size > 0 && o->max_size <= o->ring)
-		return cli_usage(cmd, "--max-size stops the recording before "
-		    "--ring is full: give one of them");
+		return cli_usage(cmd,
+		    "--max-size stops the recording before --ring is full: "
+		    "give one of them");
 	if (o->segment_size == NOT_GIVEN)
-		o->segment_size = o->ring > 0 && part < segment_size ? part :
-		    segment_size;
+		o->segment_size =
+		    o->ring > 0 && part < segment_size ? part : segment_size;
 	if (o->ring > 0 && o->segment_size > o->ring / 2)
-		return cli_usage(cmd, "--segment-size is at most half of --ring: "
-		    "whole segments are dropped");
+		return cli_usage(cmd,
+		    "--segment-size is at most half of --ring: whole segments "
+		    "are dropped");
 	return -1;
 }
 
@@ -359,10 +394,11 @@ check_rest(options *o, const char *url)
 
 	if (o->output == NULL)
 		return cli_usage(cmd, "say where to record to: -o TAPE");
-	if (o->rate_limit != NULL && evt_duration_parse(o->rate_limit, &ns,
-	    NULL) != EVT_OK)
-		return cli_usage(cmd, "--rate-limit takes a time like 5s, not "
-		    "'%s'", o->rate_limit);
+	if (o->rate_limit != NULL &&
+	    evt_duration_parse(o->rate_limit, &ns, NULL) != EVT_OK)
+		return cli_usage(cmd,
+		    "--rate-limit takes a time like 5s, not '%s'",
+		    o->rate_limit);
 	if (o->max_message == 0 || o->max_message > EVT_PAYLOAD_MAX)
 		return cli_usage(cmd, "--max-message is from 1 to 256MiB");
 	if (o->queue < 1u << 16 || o->queue > 1u << 30)
@@ -377,17 +413,18 @@ check_rest(options *o, const char *url)
 		code = check_header(o->headers.item[i]);
 		if (code >= 0)
 			return code;
-		agent = agent || strncasecmp(o->headers.item[i], "User-Agent:",
-		    11) == 0;
+		agent = agent ||
+		    strncasecmp(o->headers.item[i], "User-Agent:", 11) == 0;
 	}
-	if (!agent && !cli_list_add(&o->headers,
-	    "User-Agent: evtape-record/" EVT_VERSION,
-	    strlen("User-Agent: evtape-record/" EVT_VERSION)))
+	if (!agent &&
+	    !cli_list_add(&o->headers, "User-Agent: evtape-record/" EVT_VERSION,
+	        strlen("User-Agent: evtape-record/" EVT_VERSION)))
 		return cli_fail(cmd, "out of memory");
 	if (o->insecure && strcmp(url, "-") != 0)
-		cli_warn(cmd, "--insecure: the server's certificate is NOT "
-		    "checked; whoever sits in between can read and change "
-		    "everything, the credential included");
+		cli_warn(cmd,
+		    "--insecure: the server's certificate is NOT checked; "
+		    "whoever sits in between can read and change everything, "
+		    "the credential included");
 	return -1;
 }
 
@@ -407,9 +444,11 @@ check_url(const char *text)
 		return cli_usage(cmd, "%s", err.text);
 	name = evt_url_literal_secret(&url, &n);
 	if (name != NULL)
-		cli_warn(cmd, "the value of '%.*s' in the URL can be seen in "
-		    "the list of processes: give --credential-file, and write "
-		    "${CREDENTIAL} in its place", (int)n, name);
+		cli_warn(cmd,
+		    "the value of '%.*s' in the URL can be seen in the list of "
+		    "processes: give --credential-file, and write "
+		    "${CREDENTIAL} in its place",
+		    (int)n, name);
 	evt_url_free(&url);
 	return -1;
 }
@@ -430,15 +469,19 @@ check_list_url(const char *text)
 		return cli_usage(cmd, "--tracker-list: %s", err.text);
 	name = evt_url_literal_secret(&url, &n);
 	if (name != NULL)
-		cli_warn(cmd, "--tracker-list: the value of '%.*s' in the URL can "
-		    "be seen in the list of processes: leave it out, the "
-		    "credential is sent in the request's body", (int)n, name);
+		cli_warn(cmd,
+		    "--tracker-list: the value of '%.*s' in the URL can be "
+		    "seen in the list of processes: leave it out, the "
+		    "credential is sent in the request's body",
+		    (int)n, name);
 	if (strstr(text, EVT_CREDENTIAL_MARK) != NULL)
-		code = cli_usage(cmd, "--tracker-list: leave ${CREDENTIAL} out "
-		    "of the URL: the credential is sent in the request's body");
+		code = cli_usage(cmd,
+		    "--tracker-list: leave ${CREDENTIAL} out of the URL: the "
+		    "credential is sent in the request's body");
 	else if (!url.tls && !evt_host_is_loopback(url.host))
-		cli_warn(cmd, "--tracker-list: http:// sends the credential in "
-		    "the clear: whoever sits in between can read it");
+		cli_warn(cmd,
+		    "--tracker-list: http:// sends the credential in the "
+		    "clear: whoever sits in between can read it");
 	evt_url_free(&url);
 	return code;
 }
@@ -450,23 +493,29 @@ check_list(const options *o, const char *url)
 	size_t n;
 
 	if (o->list == NULL)
-		return o->list_every == 0 ? -1 : cli_usage(cmd,
-		    "--tracker-list-every goes with --tracker-list");
+		return o->list_every == 0 ?
+		    -1 :
+		    cli_usage(cmd,
+		        "--tracker-list-every goes with --tracker-list");
 	if (strcmp(url, "-") == 0)
-		return cli_usage(cmd, "--tracker-list is for a feed: lines from "
-		    "stdin have no platform");
+		return cli_usage(cmd,
+		    "--tracker-list is for a feed: lines from stdin have no "
+		    "platform");
 	if (o->list_every != 0 && o->list_every < EVT_NS_PER_S)
 		return cli_usage(cmd, "--tracker-list-every is at least 1s");
 	if (evt_listing_is_url(o->list))
 		return check_list_url(o->list);
-	n = strspn(o->list, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+	n = strspn(o->list,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-"
+	    ".");
 	if (n > 0 && strncmp(o->list + n, "://", 3) == 0)
-		return cli_usage(cmd, "--tracker-list takes a URL with http:// "
-		    "or https://, or a file, not %.*s://", (int)n, o->list);
+		return cli_usage(cmd,
+		    "--tracker-list takes a URL with http:// or https://, or a "
+		    "file, not %.*s://",
+		    (int)n, o->list);
 	if (*o->list == '\0')
-		return cli_usage(cmd, "--tracker-list: the name of the file is "
-		    "empty");
+		return cli_usage(cmd,
+		    "--tracker-list: the name of the file is empty");
 	return -1;
 }
 
@@ -479,8 +528,9 @@ check_trigger(options *o)
 	if (o->keep_last < 0) {
 		if (o->keep_after >= 0 || o->triggers.n > 0 ||
 		    o->keep_last_size > 0)
-			return cli_usage(cmd, "--keep-after, --trigger and "
-			    "--keep-last-size go with --keep-last");
+			return cli_usage(cmd,
+			    "--keep-after, --trigger and --keep-last-size go "
+			    "with --keep-last");
 		return -1;
 	}
 	if (o->keep_last < 100 * EVT_NS_PER_MS || o->keep_last > most)
@@ -507,13 +557,16 @@ read_send(options *o)
 		return -1;
 	f = fopen(o->send, "rb");
 	if (f == NULL)
-		return cli_fail(cmd, "cannot read the messages to send from %s: "
-		    "%s", o->send, strerror(errno));
+		return cli_fail(cmd,
+		    "cannot read the messages to send from %s: %s", o->send,
+		    strerror(errno));
 	if (fseek(f, 0, SEEK_END) != 0 || (size = ftell(f)) < 0 ||
 	    fseek(f, 0, SEEK_SET) != 0 || size > (long)SEND_MAX) {
 		fclose(f);
-		return cli_fail(cmd, "cannot read the messages to send from %s: "
-		    "it must be a file of at most 64 MiB", o->send);
+		return cli_fail(cmd,
+		    "cannot read the messages to send from %s: it must be a "
+		    "file of at most 64 MiB",
+		    o->send);
 	}
 	o->send_text = malloc((size_t)size + 1);
 	if (o->send_text != NULL)
@@ -530,7 +583,8 @@ read_send(options *o)
 static void
 fill(const options *o, const char *url, evt_recorder_options *r)
 {
-	bool all = o->trackers.n == 1 && strcmp(o->trackers.item[0], "all") == 0;
+	bool all =
+	    o->trackers.n == 1 && strcmp(o->trackers.item[0], "all") == 0;
 
 	r->tape = o->output;
 	r->url = strcmp(url, "-") == 0 ? NULL : url;
@@ -568,8 +622,8 @@ fill(const options *o, const char *url, evt_recorder_options *r)
 	r->writer.segment_bytes = o->segment_size;
 	r->writer.segment_age_ns = o->segment_age;
 	/* The open segment is part of the ring. */
-	r->writer.keep_bytes = o->ring > 0 ? o->ring - o->segment_size :
-	    o->keep_size;
+	r->writer.keep_bytes =
+	    o->ring > 0 ? o->ring - o->segment_size : o->keep_size;
 	r->min_free = o->min_free;
 	r->ring = o->ring > 0;
 	r->writer.keep_age_ns = o->keep_age;
@@ -586,15 +640,20 @@ options_parse(int argc, char **argv, options *ret,
 
 	evt_recorder_options_init(r);
 	*ret = (options){
-		.idle = r->idle_ns, .ping = r->ping_ns,
-		.max_message = r->max_message, .queue = r->queue_bytes,
+		.idle = r->idle_ns,
+		.ping = r->ping_ns,
+		.max_message = r->max_message,
+		.queue = r->queue_bytes,
 		.block_size = r->writer.block_bytes,
 		.segment_size = NOT_GIVEN,
 		.segment_age = r->writer.segment_age_ns,
-		.keep_size = r->writer.keep_bytes, .min_free = r->min_free,
+		.keep_size = r->writer.keep_bytes,
+		.min_free = r->min_free,
 		.keep_age = r->writer.keep_age_ns,
-		.keep_last = -1, .keep_after = -1,
-		.sync = r->writer.sync_ns, .level = r->writer.level,
+		.keep_last = -1,
+		.keep_after = -1,
+		.sync = r->writer.sync_ns,
+		.level = r->writer.level,
 	};
 	code = cli_parse(&record_command, argc, argv, ret, &n);
 	if (code < 0)

@@ -16,7 +16,7 @@ typedef struct options {
 	const char *credential_file, *ca, *on_logout, *list;
 	cli_list events, trackers, source_paths, event_paths, headers, triggers;
 	bool insecure, json, quiet, check;
-	int64_t list_every; /* 0: not given */
+	int64_t list_every;            /* 0: not given */
 	int64_t keep_last, keep_after; /* -1: not given */
 	uint64_t keep_last_size;       /* 0: not given */
 	int64_t duration, idle, ping, segment_age, keep_age, sync, level;
@@ -27,7 +27,7 @@ typedef struct options {
 	const char *ready_file;
 	bool has_metrics;
 	evt_listen metrics; /* where */
-	char *send_text; /* content of the --send file */
+	char *send_text;    /* content of the --send file */
 	size_t send_len;
 } options;
 

@@ -81,11 +81,13 @@ route(const scrape *s, const char *path, int n, evt_buf *body, bool *ret_ok)
 		return 200;
 	}
 	if (n == 1 && *path == '/') {
-		*ret_ok = evt_buf_add_str(body, "evtape-record: metrics for "
+		*ret_ok = evt_buf_add_str(body,
+		    "evtape-record: metrics for "
 		    "Prometheus are at /metrics\n");
 		return 200;
 	}
-	*ret_ok = evt_buf_add_str(body, "there is nothing at this path: "
+	*ret_ok = evt_buf_add_str(body,
+	    "there is nothing at this path: "
 	    "/metrics\n");
 	return 404;
 }
@@ -100,7 +102,9 @@ header(struct lws *wsi, enum lws_token_indexes token, char buf[HEADER_MAX])
 	if (n <= 0)
 		return NULL;
 	return lws_hdr_copy(wsi, buf, HEADER_MAX, token) == n &&
-	    strlen(buf) == (size_t)n ? buf : "";
+	        strlen(buf) == (size_t)n ?
+	    buf :
+	    "";
 }
 
 static bool
@@ -145,22 +149,25 @@ compose(const scrape *s, struct lws *wsi, evt_buf *out)
 
 	if (!let_in(s, wsi)) {
 		status = 403;
-		ok = evt_buf_add_str(&body, "this Host or Origin is not served "
-		    "here: ask by the machine's address, or by the name that "
-		    "--metrics was given\n");
+		ok = evt_buf_add_str(&body,
+		    "this Host or Origin is not served here: ask by the "
+		    "machine's address, or by the name that --metrics was "
+		    "given\n");
 	} else if (method != LWSHUMETH_GET && method != LWSHUMETH_HEAD) {
 		status = 405;
-		ok = evt_buf_add_str(&body, "only GET and HEAD are known "
-		    "here\n");
+		ok = evt_buf_add_str(&body,
+		    "only GET and HEAD are known here\n");
 	} else {
 		status = route(s, path, n, &body, &ok);
 	}
 	ok = ok && evt_buf_add(out, headroom, sizeof(headroom)) &&
-	    evt_buf_printf(out, "HTTP/1.1 %u %s\r\n"
-	    "content-type: " EVT_PROM_TYPE "\r\ncontent-length: %zu\r\n"
-	    "cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
-	    "%sconnection: close\r\n\r\n", status, phrase(status), body.len,
-	    status == 405 ? "allow: GET, HEAD\r\n" : "") &&
+	    evt_buf_printf(out,
+	        "HTTP/1.1 %u %s\r\n"
+	        "content-type: " EVT_PROM_TYPE "\r\ncontent-length: %zu\r\n"
+	        "cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
+	        "%sconnection: close\r\n\r\n",
+	        status, phrase(status), body.len,
+	        status == 405 ? "allow: GET, HEAD\r\n" : "") &&
 	    (method == LWSHUMETH_HEAD || evt_buf_add(out, body.data, body.len));
 	evt_buf_free(&body);
 	return ok;
@@ -218,7 +225,7 @@ accept_all(scrape *s)
 
 	/* Where it fails it closes the descriptor. */
 	while ((fd = evt_listener_accept(s->listen_fd, &s->spare_fd,
-	    &turned_away)) >= 0)
+	            &turned_away)) >= 0)
 		(void)lws_adopt_socket_vhost(s->vhost, fd);
 }
 
@@ -254,7 +261,9 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 }
 
 static const struct lws_protocols protocols[] = {
-	{ .name = "http", .callback = callback, .rx_buffer_size = 4096,
+	{ .name = "http",
+	    .callback = callback,
+	    .rx_buffer_size = 4096,
 	    .tx_packet_size = 64 << 10 },
 	{ .name = "-listener", .callback = callback },
 	{ 0 },
@@ -289,7 +298,7 @@ open_context(scrape *s, evt_error *err)
 	if (u.filefd < 0)
 		return evt_err_sys(err, errno, "cannot dup");
 	if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, u,
-	    "-listener", NULL) == NULL)
+	        "-listener", NULL) == NULL)
 		return evt_err_set(err, EVT_ERR_IO,
 		    "libwebsockets cannot wait for a descriptor");
 	return EVT_OK;
@@ -348,8 +357,9 @@ scrape_start(scrape *s, evt_recorder *recorder, evt_error *err)
 	s->recorder = recorder;
 	rc = evt_thread_start(&s->thread, run, s);
 	s->runs = rc == 0;
-	return rc == 0 ? EVT_OK : evt_err_sys(err, rc, "cannot start the "
-	    "thread of --metrics");
+	return rc == 0 ?
+	    EVT_OK :
+	    evt_err_sys(err, rc, "cannot start the thread of --metrics");
 }
 
 void

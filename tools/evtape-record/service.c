@@ -76,8 +76,9 @@ held_text(const evt_record_stats *st, char *to, size_t n)
 {
 	to[0] = '\0';
 	if (st->pretrigger)
-		snprintf(to, n, ", %s, %llu held", st->armed ? "armed" :
-		    "TRIGGERED", (unsigned long long)st->held);
+		snprintf(to, n, ", %s, %llu held",
+		    st->armed ? "armed" : "TRIGGERED",
+		    (unsigned long long)st->held);
 	return to;
 }
 
@@ -89,12 +90,16 @@ tell_status(service *s, const evt_record_stats *st)
 
 	if (ns >= 0)
 		evt_duration_format(ns, age);
-	snprintf(text, sizeof(text), "STATUS=%s%s%s, %llu frames, %llu gaps, "
-	    "%llu connections, last frame: %s%s", status_state(st->state),
-	    st->failing ? ", TAPE FAILING" : st->disk_low ? ", DISK LOW" : "",
-	    held_text(st, held, sizeof(held)),
-	    (unsigned long long)st->frames, (unsigned long long)st->gaps,
-	    (unsigned long long)st->connections, age, ns >= 0 ? " ago" : "");
+	snprintf(text, sizeof(text),
+	    "STATUS=%s%s%s, %llu frames, %llu gaps, %llu connections, last "
+	    "frame: %s%s",
+	    status_state(st->state),
+	    st->failing      ? ", TAPE FAILING" :
+	        st->disk_low ? ", DISK LOW" :
+	                       "",
+	    held_text(st, held, sizeof(held)), (unsigned long long)st->frames,
+	    (unsigned long long)st->gaps, (unsigned long long)st->connections,
+	    age, ns >= 0 ? " ago" : "");
 	cli_notify_send(&s->to, text);
 }
 

@@ -62,7 +62,8 @@ status_event(void *ctx, enum evt_record_event event, const char *text)
 	status *s = ctx;
 	const char *kind = event == EVT_RECORD_WARNING ? "warning: " : "";
 
-	if (s->quiet && event != EVT_RECORD_WARNING && event != EVT_RECORD_ERROR)
+	if (s->quiet && event != EVT_RECORD_WARNING &&
+	    event != EVT_RECORD_ERROR)
 		return;
 	pthread_mutex_lock(&s->lock);
 	undraw(s);
@@ -92,7 +93,8 @@ static double
 ratio(const evt_record_stats *st)
 {
 	return st->stored_bytes > 0 ?
-	    (double)st->bytes / (double)st->stored_bytes : 0.0;
+	    (double)st->bytes / (double)st->stored_bytes :
+	    0.0;
 }
 
 static void
@@ -105,8 +107,8 @@ measure(status *s, const evt_record_stats *st)
 	uint64_t more = frames > s->last_frames ? frames - s->last_frames : 0;
 
 	if (now > s->last_ns)
-		s->rate = (double)more *
-		    (double)EVT_NS_PER_S / (double)(now - s->last_ns);
+		s->rate = (double)more * (double)EVT_NS_PER_S /
+		    (double)(now - s->last_ns);
 	s->last_ns = now;
 	s->last_frames = frames;
 }
@@ -119,8 +121,9 @@ show_disk(const evt_record_stats *st)
 		    (unsigned long long)st->disk_free);
 	else
 		printf(",\"disk_free\":null");
-	printf(",\"disk_low\":%s,\"dropped_segments\":%llu,"
-	    "\"dropped_bytes\":%llu", st->disk_low ? "true" : "false",
+	printf(
+	    ",\"disk_low\":%s,\"dropped_segments\":%llu,\"dropped_bytes\":%llu",
+	    st->disk_low ? "true" : "false",
 	    (unsigned long long)st->dropped_segments,
 	    (unsigned long long)st->dropped_bytes);
 }
@@ -133,12 +136,11 @@ show_json(status *s, const evt_record_stats *st, const char *more)
 	int64_t ns = evt_record_age(st, evt_clock_real());
 
 	printf("{\"time\":\"%s\",\"elapsed_s\":%.3f,\"state\":\"%s\","
-	    "\"frames\":%llu,\"frames_per_s\":%.1f,\"sent\":%llu,"
-	    "\"marks\":%llu,\"last_seq\":%llu,\"bytes_in\":%llu,"
-	    "\"bytes_on_disk\":%llu,\"ratio\":%.2f,\"sources\":%llu,"
-	    "\"segment\":%u,\"connections\":%llu,\"gaps\":%llu,"
-	    "\"lost_frames\":%llu,\"lost_bytes\":%llu,\"queue_bytes\":%llu,"
-	    "\"failing\":%s",
+	       "\"frames\":%llu,\"frames_per_s\":%.1f,\"sent\":%llu,\"marks\":%"
+	       "llu,\"last_seq\":%llu,\"bytes_in\":%llu,\"bytes_on_disk\":%llu,"
+	       "\"ratio\":%.2f,\"sources\":%llu,\"segment\":%u,\"connections\":"
+	       "%llu,\"gaps\":%llu,\"lost_frames\":%llu,\"lost_bytes\":%llu,"
+	       "\"queue_bytes\":%llu,\"failing\":%s",
 	    evt_time_format(evt_clock_real(), 3, time), elapsed,
 	    status_state(st->state), (unsigned long long)st->frames, s->rate,
 	    (unsigned long long)st->sent, (unsigned long long)st->marks,
@@ -148,7 +150,8 @@ show_json(status *s, const evt_record_stats *st, const char *more)
 	    (unsigned long long)st->connections, (unsigned long long)st->gaps,
 	    (unsigned long long)st->lost_frames,
 	    (unsigned long long)st->lost_bytes,
-	    (unsigned long long)st->queue_bytes, st->failing ? "true" : "false");
+	    (unsigned long long)st->queue_bytes,
+	    st->failing ? "true" : "false");
 	if (ns >= 0)
 		printf(",\"last_event_age_s\":%.3f", (double)ns / 1e9);
 	else
@@ -160,7 +163,7 @@ show_json(status *s, const evt_record_stats *st, const char *more)
 	show_disk(st);
 	if (st->pretrigger)
 		printf(",\"armed\":%s,\"held_frames\":%llu,\"held_bytes\":%llu,"
-		    "\"let_go\":%llu,\"triggers\":%llu",
+		       "\"let_go\":%llu,\"triggers\":%llu",
 		    st->armed ? "true" : "false", (unsigned long long)st->held,
 		    (unsigned long long)st->held_bytes,
 		    (unsigned long long)st->let_go,
@@ -199,14 +202,18 @@ show_line(status *s, const evt_record_stats *st)
 		evt_duration_format(ns, last);
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20)
 		size.ws_col = 80;
-	snprintf(line, sizeof(line), "%s %s%s%s  %llu frames  %.0f/s  %s in  "
-	    "%s on disk (%.1fx)  %llu sources  %llu gaps  queue %s  last %s",
+	snprintf(line, sizeof(line),
+	    "%s %s%s%s  %llu frames  %.0f/s  %s in  %s on disk (%.1fx)  %llu "
+	    "sources  %llu gaps  queue %s  last %s",
 	    evt_duration_format((s->last_ns - s->began_ns) / EVT_NS_PER_S *
-	    EVT_NS_PER_S, elapsed), status_state(st->state),
-	    st->failing ? " TAPE FAILING" : st->disk_low ? " DISK LOW" : "",
-	    held_text(st, held, sizeof(held)),
-	    (unsigned long long)st->frames, s->rate,
-	    evt_size_format(st->bytes, in),
+	            EVT_NS_PER_S,
+	        elapsed),
+	    status_state(st->state),
+	    st->failing      ? " TAPE FAILING" :
+	        st->disk_low ? " DISK LOW" :
+	                       "",
+	    held_text(st, held, sizeof(held)), (unsigned long long)st->frames,
+	    s->rate, evt_size_format(st->bytes, in),
 	    evt_size_format(st->stored_bytes, disk), ratio(st),
 	    (unsigned long long)st->sources, (unsigned long long)st->gaps,
 	    evt_size_format(st->queue_bytes, queue), last);
@@ -253,13 +260,16 @@ add_losses(evt_buf *b, const evt_record_result *r)
 		ok = evt_buf_printf(b, ", %llu gap%s",
 		    (unsigned long long)st->gaps, st->gaps == 1 ? "" : "s");
 	if (st->lost_frames > 0)
-		ok = ok && evt_buf_printf(b, ", %llu frames (%s) known to be "
-		    "lost", (unsigned long long)st->lost_frames,
-		    evt_size_format(st->lost_bytes, size));
+		ok = ok &&
+		    evt_buf_printf(b, ", %llu frames (%s) known to be lost",
+		        (unsigned long long)st->lost_frames,
+		        evt_size_format(st->lost_bytes, size));
 	if (r->unwritten > 0)
-		ok = ok && evt_buf_printf(b, ", %llu frames lost because the "
-		    "tape could not be written", (unsigned long long)
-		    r->unwritten);
+		ok = ok &&
+		    evt_buf_printf(b,
+		        ", %llu frames lost because the tape could not be "
+		        "written",
+		        (unsigned long long)r->unwritten);
 	(void)ok; /* a shorter line, if there is no memory for it */
 }
 
@@ -276,9 +286,10 @@ status_end(status *s, const char *tape, const evt_record_result *r)
 	add_let_go(&losses, st);
 	add_losses(&losses, r);
 	if (!s->quiet)
-		fprintf(stderr, "%s: stopped (%s) after %s: %llu frames (%s) "
-		    "in %s, %s on disk (ratio %.1f), %llu sources, %llu "
-		    "connection%s%.*s\n", s->program, r->reason,
+		fprintf(stderr,
+		    "%s: stopped (%s) after %s: %llu frames (%s) in %s, %s on "
+		    "disk (ratio %.1f), %llu sources, %llu connection%s%.*s\n",
+		    s->program, r->reason,
 		    evt_duration_format(s->last_ns - s->began_ns, elapsed),
 		    (unsigned long long)st->frames,
 		    evt_size_format(st->bytes, in), tape,
@@ -290,7 +301,8 @@ status_end(status *s, const char *tape, const evt_record_result *r)
 	if (s->json && evt_buf_add_str(&more, ",\"final\":true,\"reason\":") &&
 	    evt_buf_add_json(&more, r->reason, strlen(r->reason)) &&
 	    evt_buf_printf(&more, ",\"unwritten\":%llu",
-	    (unsigned long long)r->unwritten) && evt_buf_add_byte(&more, '\0')) {
+	        (unsigned long long)r->unwritten) &&
+	    evt_buf_add_byte(&more, '\0')) {
 		s->rate = (double)st->frames * (double)EVT_NS_PER_S /
 		    (double)(s->last_ns - s->began_ns + 1);
 		show_json(s, st, (const char *)more.data);

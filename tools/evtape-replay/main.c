@@ -23,7 +23,7 @@ play_reel(const struct options *o, cli_tapes *tapes, const evt_reel *reel)
 	code = options_play(o, &ref, &play);
 	if (code < 0)
 		code = o->listen != NULL ? serve_run(o, reel, &play, &ref) :
-		    pipe_run(o, reel, &play);
+		                           pipe_run(o, reel, &play);
 	evt_play_free(&play);
 	return code;
 }

@@ -40,7 +40,7 @@ struct pipe {
 	evt_rebase *rebase; /* NULL: times stay */
 	evt_frame_out *out;
 	evt_buf buf;
-	size_t enough;     /* so much in buf is written */
+	size_t enough;         /* so much in buf is written */
 	int64_t due[MAX_DUES]; /* of the frames in buf */
 	size_t n_due;
 	evt_waker waker;
@@ -76,8 +76,8 @@ flush(struct pipe *p)
 	int64_t now;
 
 	while (at < p->buf.len) {
-		ssize_t n = write(STDOUT_FILENO, p->buf.data + at,
-		    p->buf.len - at);
+		ssize_t n =
+		    write(STDOUT_FILENO, p->buf.data + at, p->buf.len - at);
 
 		if (n >= 0) {
 			at += (size_t)n;
@@ -135,7 +135,7 @@ seek_by(struct pipe *p, int64_t ns)
 	evt_error err;
 
 	if (__builtin_add_overflow(evt_deck_tape_time(p->player.deck, now), ns,
-	    &at))
+	        &at))
 		return;
 	if (evt_deck_seek(p->player.deck, now, at, &err) < 0) {
 		p->code = cli_fail(&replay_command, "%s", err.text);
@@ -169,8 +169,9 @@ key(void *ctx, enum evt_key_command command)
 		break;
 	case EVT_KEY_FASTER:
 	case EVT_KEY_SLOWER:
-		evt_deck_set_speed(d, now, evt_keys_speed(evt_deck_speed(d),
-		    command == EVT_KEY_FASTER));
+		evt_deck_set_speed(d, now,
+		    evt_keys_speed(evt_deck_speed(d),
+		        command == EVT_KEY_FASTER));
 		p->report.speed = evt_deck_speed(d);
 		break;
 	case EVT_KEY_QUIT:
@@ -219,7 +220,9 @@ show_status(struct pipe *p, int64_t due)
 	if (!p->status || now < p->status_ns)
 		return;
 	status_print(&p->report, p->player.deck, now,
-	    due == INT64_MAX ? -1 : due > now ? due - now : 0);
+	    due == INT64_MAX ? -1 :
+	        due > now    ? due - now :
+	                       0);
 	p->status_ns = now + STATUS_NS;
 }
 
@@ -342,8 +345,8 @@ open_all(struct pipe *p, const evt_reel *reel, const evt_play *play,
 static void
 open_terminal(struct pipe *p)
 {
-	p->status = !p->o->quiet && isatty(STDERR_FILENO) &&
-	    !isatty(STDOUT_FILENO);
+	p->status =
+	    !p->o->quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
 	if (!p->o->no_keys)
 		term_open(&p->term);
 	if (p->term.fd < 0)
@@ -351,14 +354,18 @@ open_terminal(struct pipe *p)
 	signals_take_suspend();
 	if (!p->o->quiet)
 		fputs("keys: space pause/go on, . next frame, left/right 10 s "
-		    "back/on, + - speed, q end\n", stderr);
+		      "back/on, + - speed, q end\n",
+		    stderr);
 }
 
 int
 pipe_run(const struct options *o, const evt_reel *reel, const evt_play *play)
 {
-	struct pipe p = { .o = o, .code = CLI_DONE, .waker.fd = -1,
-		.term.fd = -1, .report.speed = play->speed };
+	struct pipe p = { .o = o,
+		.code = CLI_DONE,
+		.waker.fd = -1,
+		.term.fd = -1,
+		.report.speed = play->speed };
 	evt_error err;
 
 	if (open_all(&p, reel, play, &err) != EVT_OK) {

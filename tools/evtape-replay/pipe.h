@@ -6,6 +6,7 @@
 #include "tools/evtape-replay/options.h"
 
 /* Play to the end or until a signal; the exit code. */
-int pipe_run(const struct options *o, const evt_reel *reel, const evt_play *play);
+int pipe_run(const struct options *o, const evt_reel *reel,
+    const evt_play *play);
 
 #endif

@@ -34,20 +34,25 @@ print_json(const struct report *r)
 	bool flat_out = r->speed == EVT_SPEED_FLAT_OUT;
 
 	evt_speed_format(r->speed, speed);
-	fprintf(stderr, "{\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64
-	    ",\"passes\":%" PRIu64 ",\"tape_ns\":%" PRId64 ",\"wall_ns\":%" PRId64
-	    ",\"speed_asked\":%s%s%s,\"speed_actual\":%.6g", r->deck.frames,
-	    r->deck.bytes, r->deck.passes, r->deck.tape_ns, r->deck.wall_ns,
-	    flat_out ? "\"" : "", speed, flat_out ? "\"" : "", actual_speed(r));
-	fprintf(stderr, ",\"lateness_ns\":{\"count\":%" PRIu64 ",\"p50\":%" PRId64
-	    ",\"p99\":%" PRId64 ",\"max\":%" PRId64 "},\"blocks_damaged\":%"
-	    PRIu64 ",\"frames_lost\":%" PRIu64, r->late.count,
-	    evt_lateness_at(&r->late, 500), evt_lateness_at(&r->late, 990),
-	    r->late.max_ns, r->blocks_bad, r->frames_lost);
+	fprintf(stderr,
+	    "{\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"passes\":%" PRIu64
+	    ",\"tape_ns\":%" PRId64 ",\"wall_ns\":%" PRId64
+	    ",\"speed_asked\":%s%s%s,\"speed_actual\":%.6g",
+	    r->deck.frames, r->deck.bytes, r->deck.passes, r->deck.tape_ns,
+	    r->deck.wall_ns, flat_out ? "\"" : "", speed, flat_out ? "\"" : "",
+	    actual_speed(r));
+	fprintf(stderr,
+	    ",\"lateness_ns\":{\"count\":%" PRIu64 ",\"p50\":%" PRId64
+	    ",\"p99\":%" PRId64 ",\"max\":%" PRId64
+	    "},\"blocks_damaged\":%" PRIu64 ",\"frames_lost\":%" PRIu64,
+	    r->late.count, evt_lateness_at(&r->late, 500),
+	    evt_lateness_at(&r->late, 990), r->late.max_ns, r->blocks_bad,
+	    r->frames_lost);
 	if (r->server)
-		fprintf(stderr, ",\"clients\":%" PRIu64 ",\"cut_off\":%" PRIu64
-		    ",\"deliveries\":%" PRIu64, r->clients, r->cut_off,
-		    r->deliveries);
+		fprintf(stderr,
+		    ",\"clients\":%" PRIu64 ",\"cut_off\":%" PRIu64
+		    ",\"deliveries\":%" PRIu64,
+		    r->clients, r->cut_off, r->deliveries);
 	fputs("}\n", stderr);
 }
 
@@ -71,8 +76,9 @@ report_print(const struct report *r, bool json)
 		print_json(r);
 		return;
 	}
-	fprintf(stderr, "%s: %" PRIu64 " frames, %s, in %s; speed %s, actual "
-	    "%.4g", replay_command.name, r->deck.frames,
+	fprintf(stderr,
+	    "%s: %" PRIu64 " frames, %s, in %s; speed %s, actual %.4g",
+	    replay_command.name, r->deck.frames,
 	    evt_size_format(r->deck.bytes, bytes),
 	    evt_duration_format(r->deck.wall_ns, wall),
 	    evt_speed_format(r->speed, speed), actual_speed(r));
@@ -81,12 +87,15 @@ report_print(const struct report *r, bool json)
 		print_lateness(&r->late);
 	}
 	if (r->server)
-		fprintf(stderr, "; %" PRIu64 " clients, %" PRIu64 " cut off, %"
-		    PRIu64 " deliveries", r->clients, r->cut_off,
-		    r->deliveries);
+		fprintf(stderr,
+		    "; %" PRIu64 " clients, %" PRIu64 " cut off, %" PRIu64
+		    " deliveries",
+		    r->clients, r->cut_off, r->deliveries);
 	if (r->blocks_bad > 0)
-		fprintf(stderr, "; %" PRIu64 " damaged blocks, at least %" PRIu64
-		    " frames lost", r->blocks_bad, r->frames_lost);
+		fprintf(stderr,
+		    "; %" PRIu64 " damaged blocks, at least %" PRIu64
+		    " frames lost",
+		    r->blocks_bad, r->frames_lost);
 	fputc('\n', stderr);
 }
 

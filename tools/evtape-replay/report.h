@@ -10,7 +10,7 @@ struct report {
 	evt_lateness late;   /* of frames that were waited for */
 	uint32_t speed;      /* asked for */
 	uint64_t blocks_bad, frames_lost;
-	bool server;         /* what follows is told */
+	bool server; /* what follows is told */
 	uint64_t clients, cut_off;
 	uint64_t deliveries; /* frames times clients */
 };

@@ -56,10 +56,14 @@ static void
 print_report(const struct options *o, const evt_play *play,
     const evt_server_stats *st)
 {
-	struct report r = { .deck = st->deck, .late = st->late,
-		.speed = play->speed, .blocks_bad = st->blocks_bad,
-		.frames_lost = st->frames_lost, .server = true,
-		.clients = st->clients, .cut_off = st->cut_off,
+	struct report r = { .deck = st->deck,
+		.late = st->late,
+		.speed = play->speed,
+		.blocks_bad = st->blocks_bad,
+		.frames_lost = st->frames_lost,
+		.server = true,
+		.clients = st->clients,
+		.cut_off = st->cut_off,
 		.deliveries = st->deliveries };
 
 	if (!o->quiet)
@@ -73,9 +77,9 @@ say_where(const struct options *o, const char *url)
 	int n = (int)(strlen(url) - strlen("/stream"));
 
 	fprintf(stderr, "%s: listening on %s\n", replay_command.name, url);
-	fprintf(stderr, "%s: stand-in at %.*s/event/subscription, console at "
-	    "http%s%.*s/\n", replay_command.name, n, url,
-	    o->tls_cert != NULL ? "s" : "",
+	fprintf(stderr,
+	    "%s: stand-in at %.*s/event/subscription, console at http%s%.*s/\n",
+	    replay_command.name, n, url, o->tls_cert != NULL ? "s" : "",
 	    n - (int)strcspn(url, ":"), url + strcspn(url, ":"));
 }
 
@@ -93,8 +97,8 @@ serve(const struct options *o, evt_server *s)
 	    cli_ready_write(o->ready_file, evt_server_url(s), &err) != EVT_OK)
 		return cli_fail(&replay_command, "%s", err.text);
 	if (cli_notify_open(&running.manager, &err) != EVT_OK)
-		cli_warn(&replay_command, "the service manager is told nothing: "
-		    "%s", err.text);
+		cli_warn(&replay_command,
+		    "the service manager is told nothing: %s", err.text);
 	signals_on_stop(stop, &running);
 	say_ready(&running.manager, evt_server_url(s));
 	if (signals_stop())
@@ -102,8 +106,8 @@ serve(const struct options *o, evt_server *s)
 	r = evt_server_run(s, &err);
 	signals_on_stop(NULL, NULL);
 	cli_notify_close(&running.manager);
-	return r == EVT_OK ? CLI_DONE : cli_fail(&replay_command, "%s",
-	    err.text);
+	return r == EVT_OK ? CLI_DONE :
+	                     cli_fail(&replay_command, "%s", err.text);
 }
 
 /* ---- what is read at the start ------------------------------------------- */
@@ -124,8 +128,11 @@ read_hash(const char *path, char **ret_hash, evt_error *err)
 		line[strcspn(line, " \t\r\n")] = '\0';
 	*ret_hash = there && line[0] != '\0' ? strdup(line) : NULL;
 	explicit_bzero(line, sizeof(line));
-	return *ret_hash != NULL ? EVT_OK : evt_err_set(err, EVT_ERR_ARG,
-	    "%s holds no session hash: it must stand on the first line", path);
+	return *ret_hash != NULL ?
+	    EVT_OK :
+	    evt_err_set(err, EVT_ERR_ARG,
+	        "%s holds no session hash: it must stand on the first line",
+	        path);
 }
 
 static int
@@ -201,17 +208,27 @@ serve_run(const struct options *o, const evt_reel *reel, const evt_play *play,
 {
 	char token[EVT_TOKEN_MAX + 1], *hash = NULL;
 	evt_trackers *trackers = NULL;
-	evt_server_options so = { .at = o->at, .reel = reel, .play = play,
-		.ref = *ref, .rebase = o->rebase,
-		.precise = o->precise, .shared = o->shared, .once = o->once,
-		.wait_clients = o->wait_clients > 0 ? (size_t)o->wait_clients : 1,
+	evt_server_options so = { .at = o->at,
+		.reel = reel,
+		.play = play,
+		.ref = *ref,
+		.rebase = o->rebase,
+		.precise = o->precise,
+		.shared = o->shared,
+		.once = o->once,
+		.wait_clients =
+		    o->wait_clients > 0 ? (size_t)o->wait_clients : 1,
 		.max_clients = (size_t)o->max_clients,
 		.client_bytes = o->client_buffer,
 		.client_stall_ns = o->client_stall_ns,
-		.heartbeat_ns = o->heartbeat_ns, .tiles = o->tiles,
-		.tls_cert = o->tls_cert, .tls_key = o->tls_key,
-		.files = console_files, .n_files = console_n_files,
-		.notice = notice, .ctx = (void *)(uintptr_t)o };
+		.heartbeat_ns = o->heartbeat_ns,
+		.tiles = o->tiles,
+		.tls_cert = o->tls_cert,
+		.tls_key = o->tls_key,
+		.files = console_files,
+		.n_files = console_n_files,
+		.notice = notice,
+		.ctx = (void *)(uintptr_t)o };
 	evt_error err;
 	int r = EVT_OK, code;
 
@@ -229,7 +246,7 @@ serve_run(const struct options *o, const evt_reel *reel, const evt_play *play,
 	so.hash = hash;
 	so.trackers = trackers;
 	code = r == EVT_OK ? run_server(o, &so, play) :
-	    cli_fail(&replay_command, "%s", err.text);
+	                     cli_fail(&replay_command, "%s", err.text);
 	evt_trackers_free(trackers);
 	if (hash != NULL)
 		explicit_bzero(hash, strlen(hash));

@@ -8,8 +8,8 @@
 #include "replay/keys.h"
 
 struct term {
-	int fd;               /* -1: no keyboard */
-	bool raw;             /* set up for keys now */
+	int fd;                /* -1: no keyboard */
+	bool raw;              /* set up for keys now */
 	struct termios before; /* what to go back to */
 	evt_keys keys;
 };

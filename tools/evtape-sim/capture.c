@@ -25,11 +25,12 @@ sim_capture_open(const char *path, int *ret_fd, evt_error *err)
 }
 
 bool
-sim_capture_record(evt_buf *out, uint64_t conn, unsigned opcode,
-    const void *p, size_t n)
+sim_capture_record(evt_buf *out, uint64_t conn, unsigned opcode, const void *p,
+    size_t n)
 {
 	return evt_buf_printf(out, "%llu %u %zu\n", (unsigned long long)conn,
-	    opcode, n) && evt_buf_add(out, p, n) && evt_buf_add_byte(out, '\n');
+	           opcode, n) &&
+	    evt_buf_add(out, p, n) && evt_buf_add_byte(out, '\n');
 }
 
 int
@@ -76,7 +77,8 @@ sim_capture_blot(char *p, size_t n, const char *secret)
 	char *end = p + n, *at = p;
 	size_t len = secret != NULL ? strlen(secret) : 0;
 
-	while ((at = memmem(at, (size_t)(end - at), key, sizeof(key) - 1)) != NULL) {
+	while ((at = memmem(at, (size_t)(end - at), key, sizeof(key) - 1)) !=
+	    NULL) {
 		at = skip_space(at + sizeof(key) - 1, end);
 		if (at == end || *at != ':')
 			continue;
@@ -85,6 +87,7 @@ sim_capture_blot(char *p, size_t n, const char *secret)
 			at = blot_string(at + 1, end);
 	}
 	for (at = p; len > 0 &&
-	    (at = memmem(at, (size_t)(end - at), secret, len)) != NULL; at += len)
+	     (at = memmem(at, (size_t)(end - at), secret, len)) != NULL;
+	     at += len)
 		memset(at, '*', len);
 }

@@ -137,7 +137,8 @@ open_chunk(sim_client *c)
 static void
 recycle(sim_client *c, sim_chunk *k)
 {
-	if (c->spare != NULL || k->wire.cap > 4 * CHUNK || k->log.cap > 4 * CHUNK) {
+	if (c->spare != NULL || k->wire.cap > 4 * CHUNK ||
+	    k->log.cap > 4 * CHUNK) {
 		chunk_free(k);
 		return;
 	}
@@ -158,10 +159,12 @@ append(sim_client *c, unsigned opcode, const void *p, size_t n, uint64_t serial)
 	if (k == NULL)
 		return false;
 	before = k->wire.len;
-	ok = c->sim->opt->fragments ? sim_wire_fragments(&k->wire, opcode, p, n, 3) :
+	ok = c->sim->opt->fragments ?
+	    sim_wire_fragments(&k->wire, opcode, p, n, 3) :
 	    sim_wire_message(&k->wire, opcode, p, n);
-	if (!ok || (c->sim->ledger_fd >= 0 &&
-	    !sim_trail_queue(&c->trail, k->wire.len - before, serial))) {
+	if (!ok ||
+	    (c->sim->ledger_fd >= 0 &&
+	        !sim_trail_queue(&c->trail, k->wire.len - before, serial))) {
 		k->wire.len = before; /* no half messages */
 		return false;
 	}
@@ -187,12 +190,13 @@ give_up(sim_client *c, const char *why)
 static bool
 send_garbage(sim_client *c)
 {
-	static const char broken[] = "{\"type\":\"event\",\"event\":\"state\","
-	    "\"data\":{\"source_id\":10001,\"gps\":{\"lat\":14.33";
+	static const char broken[] =
+	    "{\"type\":\"event\",\"event\":\"state\",\"data\":{\"source_id\":"
+	    "10001,\"gps\":{\"lat\":14.33";
 	static const char no_utf8[] = "{\"type\":\"event\",\"event\":\"\xc3\x28"
-	    "\xff\xfe\",\"data\":null}";
-	static const uint8_t binary[16] = { 0, 1, 2, 3, 0xff, 0xfe, 0, '\n', '{',
-		'"', 0x80, 0x7f, 13, 10, 0, 255 };
+	                              "\xff\xfe\",\"data\":null}";
+	static const uint8_t binary[16] = { 0, 1, 2, 3, 0xff, 0xfe, 0, '\n',
+		'{', '"', 0x80, 0x7f, 13, 10, 0, 255 };
 
 	switch (c->garbage++ % 3) {
 	case 0:
@@ -207,8 +211,8 @@ send_garbage(sim_client *c)
 static bool
 send_huge(sim_client *c, size_t size)
 {
-	static const char head[] = "{\"type\":\"event\",\"event\":\"huge\","
-	    "\"data\":\"";
+	static const char head[] =
+	    "{\"type\":\"event\",\"event\":\"huge\",\"data\":\"";
 	char *text = malloc(size);
 	bool ok;
 
@@ -345,7 +349,8 @@ sim_clients_unstall(sim *s, int64_t now)
 		if (c->stalled_until == 0)
 			continue;
 		if (c->stalled_until > now) {
-			sim_timers_lower(&s->timers, SIM_T_STALL, c->stalled_until);
+			sim_timers_lower(&s->timers, SIM_T_STALL,
+			    c->stalled_until);
 			continue;
 		}
 		c->stalled_until = 0;
@@ -369,8 +374,8 @@ act(sim_client *c)
 		c->closing = true;
 		look_at_socket(c);
 		c->trail.ended = "closed";
-		lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, NULL,
-		    0);
+		lws_close_reason(c->wsi, (enum lws_close_status)c->close_code,
+		    NULL, 0);
 		return -1;
 	case SIM_STALL:
 		stall(c);
@@ -390,13 +395,12 @@ write_chunk(sim_client *c, sim_chunk *k)
 	c->sim->n_frames += k->messages;
 	c->sim->n_bytes += k->bytes;
 	c->after = k->after;
-	if (k->log.len > 0 &&
-	    sim_capture_write(c->sim->sent_fd, &k->log, &err))
+	if (k->log.len > 0 && sim_capture_write(c->sim->sent_fd, &k->log, &err))
 		sim_fail(c->sim, &err);
 	c->last_chunk = n;
 	sim_trail_write(&c->trail, n);
-	if (n > 0 && lws_write(c->wsi, k->wire.data + LWS_PRE, n,
-	    LWS_WRITE_RAW) < 0) {
+	if (n > 0 &&
+	    lws_write(c->wsi, k->wire.data + LWS_PRE, n, LWS_WRITE_RAW) < 0) {
 		c->broken = true;
 		return -1;
 	}
@@ -433,8 +437,9 @@ sim_client_writeable(sim_client *c)
 	if (c->stalled_until != 0)
 		return 0;
 	rc = go_on(c);
-	if (rc == 0 && c->stalled_until == 0 && (c->head != NULL ||
-	    c->after != SIM_GO_ON || lws_partial_buffered(c->wsi)))
+	if (rc == 0 && c->stalled_until == 0 &&
+	    (c->head != NULL || c->after != SIM_GO_ON ||
+	        lws_partial_buffered(c->wsi)))
 		lws_callback_on_writable(c->wsi);
 	if (c->sim->full || c->sim->stopping)
 		sim_clients_changed(c->sim);

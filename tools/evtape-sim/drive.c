@@ -60,7 +60,8 @@ finish_feed(sim *s)
 	s->finished = true;
 	sim_timers_set(&s->timers, SIM_T_FEED, SIM_NEVER);
 	if (s->opt->once) {
-		sim_batches(s, INT64_MAX - 1); /* what waits for its rate limit */
+		sim_batches(s,
+		    INT64_MAX - 1); /* what waits for its rate limit */
 		sim_stop(s, 1000, true);
 	}
 }
@@ -105,7 +106,8 @@ run_feed(sim *s, int64_t now)
 			return;
 		if (due > now && !unpaced(s)) {
 			if (s->opt->trace == NULL && s->opt->lines == NULL &&
-			    s->opt->rate > GATHER_RATE && due < now + EVT_NS_PER_MS)
+			    s->opt->rate > GATHER_RATE &&
+			    due < now + EVT_NS_PER_MS)
 				due = now + EVT_NS_PER_MS;
 			sim_timers_set(&s->timers, SIM_T_FEED, due);
 			return;
@@ -138,8 +140,8 @@ sim_clients_changed(sim *s)
 
 	if (s->stopping) {
 		stop_on(s, now);
-	} else if (!s->started && sim_ready_clients(s) >=
-	    (size_t)s->opt->wait_clients) {
+	} else if (!s->started &&
+	    sim_ready_clients(s) >= (size_t)s->opt->wait_clients) {
 		s->started = true;
 		s->start_ns = now;
 		sim_timers_set(&s->timers, SIM_T_FEED, now);
@@ -162,7 +164,8 @@ draw_tracker(sim *s)
 	for (size_t i = 0; i < n; i++) {
 		size_t no = (from + i) % n;
 
-		if (!s->world->tracker[no].blocked && !s->world->tracker[no].corrupt)
+		if (!s->world->tracker[no].blocked &&
+		    !s->world->tracker[no].corrupt)
 			return no;
 	}
 	return n;
@@ -335,8 +338,8 @@ sim_stop(sim *s, int code, bool drain)
 	s->draining = drain;
 	s->stop_code = code;
 	sim_timers_set(&s->timers, SIM_T_FEED, SIM_NEVER);
-	sim_timers_set(&s->timers, SIM_T_STOP, sim_now() +
-	    (drain ? DRAIN_NS : LEAVE_NS));
+	sim_timers_set(&s->timers, SIM_T_STOP,
+	    sim_now() + (drain ? DRAIN_NS : LEAVE_NS));
 	for (sim_client *c = s->clients; c != NULL; c = c->next)
 		sim_client_close(c, code, drain);
 	if (s->n_clients == 0)

@@ -13,7 +13,7 @@
 
 /* What playing an item has led to. */
 typedef struct sim_play {
-	bool is_state;    /* tracker `no` has a new state; or a frame: */
+	bool is_state; /* tracker `no` has a new state; or a frame: */
 	size_t no;
 	const char *text; /* valid until the next call */
 	size_t len;

@@ -81,7 +81,8 @@ static inline char *
 sim_put_time(char *p, int64_t s, int offset, bool iso)
 {
 	uint64_t local = (uint64_t)(s + offset);
-	unsigned day = (unsigned)(local / 86400), sec = (unsigned)(local % 86400);
+	unsigned day = (unsigned)(local / 86400),
+	         sec = (unsigned)(local % 86400);
 	unsigned z = day + 719468, era = z / 146097, doe = z % 146097;
 	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);

@@ -40,15 +40,18 @@ put_frame(evt_buf *out, sim_feed *feed, sim_world *world, int64_t batch)
 
 	feed->ops->play(feed, world, &play);
 	if (batch == 0)
-		return sim_msg_state(out, world, &world->tracker[play.no], 0, 0) &&
+		return sim_msg_state(out, world, &world->tracker[play.no], 0,
+		           0) &&
 		    evt_buf_add_byte(out, '\n');
 	ok = sim_msg_batch_begin(out, world, event, 0);
 	for (int64_t i = 0; ok && i < batch; i++) {
 		if (i > 0)
 			feed->ops->play(feed, world, &play);
-		ok = sim_msg_batch_state(out, world, &world->tracker[play.no], 0);
+		ok = sim_msg_batch_state(out, world, &world->tracker[play.no],
+		    0);
 	}
-	return ok && sim_msg_batch_end(out, event) && evt_buf_add_byte(out, '\n');
+	return ok && sim_msg_batch_end(out, event) &&
+	    evt_buf_add_byte(out, '\n');
 }
 
 static int
@@ -77,15 +80,15 @@ int
 sim_generate(const sim_options *options)
 {
 	/* 2026-01-01T00:00:00Z, so that each run prints the same. */
-	int64_t epoch = options->has_epoch ? options->epoch_ns :
-	    1767225600 * EVT_NS_PER_S;
+	int64_t epoch =
+	    options->has_epoch ? options->epoch_ns : 1767225600 * EVT_NS_PER_S;
 	sim_world *world = NULL;
 	sim_feed *feed = NULL;
 	evt_error err;
 	int rc;
 
 	if (sim_world_new((size_t)options->trackers, (uint64_t)options->seed,
-	    epoch, true, &world, &err) ||
+	        epoch, true, &world, &err) ||
 	    sim_walk_new(world, options->rate, false, 0, false, &feed, &err))
 		rc = cli_fail(&sim_command, "%s", err.text);
 	else

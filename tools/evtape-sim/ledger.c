@@ -81,7 +81,7 @@ sim_trail_look(sim_trail *t, int fd, size_t aside)
 		return;
 	under_way = aside + (uint64_t)held;
 	while (t->n_taken < t->n_written &&
-	       p[t->n_taken].end + under_way <= t->bytes_written)
+	    p[t->n_taken].end + under_way <= t->bytes_written)
 		t->taken = p[t->n_taken++].serial;
 	forget(t);
 }
@@ -106,9 +106,9 @@ sim_ledger_client(int fd, uint64_t client, const sim_trail *t, evt_error *err)
 {
 	evt_buf b = { 0 };
 	bool ok = evt_buf_printf(&b,
-	    "{\"client\":%" PRIu64 ",\"ended\":\"%s\","
-	    "\"first\":%" PRIu64 ",\"queued\":%" PRIu64 ",\"written\":%" PRIu64
-	    ",\"taken\":%" PRIu64 "}\n",
+	    "{\"client\":%" PRIu64 ",\"ended\":\"%s\",\"first\":%" PRIu64
+	    ",\"queued\":%" PRIu64 ",\"written\":%" PRIu64 ",\"taken\":%" PRIu64
+	    "}\n",
 	    client, t->ended != NULL ? t->ended : "left", t->first, t->queued,
 	    t->written, t->taken);
 

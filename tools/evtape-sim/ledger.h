@@ -34,8 +34,8 @@ void sim_trail_look(sim_trail *t, int fd, size_t aside);
 void sim_trail_free(sim_trail *t);
 
 /* Append a client's line.  Errors: EVT_ERR_IO, EVT_ERR_NOMEM. */
-int sim_ledger_client(
-    int fd, uint64_t client, const sim_trail *t, evt_error *err);
+int sim_ledger_client(int fd, uint64_t client, const sim_trail *t,
+    evt_error *err);
 /* Append the last line: how many states were made. */
 int sim_ledger_made(int fd, uint64_t made, evt_error *err);
 

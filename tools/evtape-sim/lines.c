@@ -47,9 +47,9 @@ fill(struct lines *l, evt_error *err)
 		l->at = 0;
 	}
 	if (l->buf.len > (size_t)EVT_PAYLOAD_MAX)
-		return evt_err_set(err, EVT_ERR_ARG, "%s:%llu: the line is longer "
-		    "than %u bytes", l->name, (unsigned long long)l->line_no,
-		    EVT_PAYLOAD_MAX);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s:%llu: the line is longer than %u bytes", l->name,
+		    (unsigned long long)l->line_no, EVT_PAYLOAD_MAX);
 	if (poll(&p, 1, 0) == 0)
 		return EVT_AGAIN;
 	if (!evt_buf_reserve(&l->buf, READ_BYTES))
@@ -101,8 +101,9 @@ parse_line(struct lines *l, evt_error *err)
 	    !__builtin_add_overflow(ns, l->buf.data[i] - '0', &ns))
 		i++;
 	if (i == l->at || i == l->end || l->buf.data[i] != ' ')
-		return evt_err_set(err, EVT_ERR_ARG, "%s:%llu: not of the form "
-		    "'<ns> <frame>': %.*s", l->name, (unsigned long long)l->line_no,
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s:%llu: not of the form '<ns> <frame>': %.*s", l->name,
+		    (unsigned long long)l->line_no,
 		    (int)(l->end - l->at < 40 ? l->end - l->at : 40),
 		    (char *)l->buf.data + l->at);
 	l->ns = ns;

@@ -33,8 +33,10 @@ split_address(const char *text, char host[256], const char **ret_port,
 	int64_t port;
 
 	if (colon == NULL || n == 0 || n >= 256)
-		return evt_err_set(err, EVT_ERR_ARG, "--listen %s: use HOST:PORT, "
-		    "such as 127.0.0.1:8080 or [::1]:0", text);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "--listen %s: use HOST:PORT, such as 127.0.0.1:8080 or "
+		    "[::1]:0",
+		    text);
 	if (evt_int_parse(colon + 1, "the port", 0, 65535, &port, err))
 		return EVT_ERR_ARG;
 	if (text[0] == '[' && colon[-1] == ']') {
@@ -53,11 +55,12 @@ bind_first(const struct addrinfo *list, int *ret_fd)
 	int one = 1, sys = EADDRNOTAVAIL;
 
 	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
-		int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK |
-		    SOCK_CLOEXEC, 0);
+		int fd = socket(a->ai_family,
+		    a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 		if (fd >= 0 &&
-		    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+		    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
+		        sizeof(one)) == 0 &&
 		    bind(fd, a->ai_addr, a->ai_addrlen) == 0 &&
 		    listen(fd, 1024) == 0) {
 			*ret_fd = fd;
@@ -74,7 +77,8 @@ static int
 open_socket(sim *s, evt_error *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *list;
+		.ai_flags = AI_PASSIVE | AI_NUMERICSERV },
+	                *list;
 	char host[256];
 	const char *port = NULL;
 	int rc, sys;
@@ -104,10 +108,11 @@ own_url(const sim *s, char url[128], evt_error *err)
 	if (getsockname(s->listen_fd, (struct sockaddr *)&sa, &len) != 0)
 		return evt_err_sys(err, errno, "getsockname");
 	if (getnameinfo((struct sockaddr *)&sa, len, host, sizeof(host), port,
-	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	        sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return evt_err_set(err, EVT_ERR_IO, "getnameinfo failed");
-	snprintf(url, 128, strchr(host, ':') != NULL ? "%s://[%s]:%s" :
-	    "%s://%s:%s", s->opt->tls_cert != NULL ? "wss" : "ws", host, port);
+	snprintf(url, 128,
+	    strchr(host, ':') != NULL ? "%s://[%s]:%s" : "%s://%s:%s",
+	    s->opt->tls_cert != NULL ? "wss" : "ws", host, port);
 	return EVT_OK;
 }
 
@@ -122,7 +127,7 @@ sim_listen(sim *s, evt_error *err)
 		return rc;
 	fd.filefd = s->listen_fd;
 	if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, fd,
-	    "files", NULL) == NULL) {
+	        "files", NULL) == NULL) {
 		s->listen_fd = -1; /* closed by libwebsockets */
 		return evt_err_set(err, EVT_ERR_IO, "cannot watch the socket");
 	}
@@ -152,8 +157,8 @@ hold(sim *s, int fd)
 	}
 	s->held = held;
 	held[s->n_held].fd = fd;
-	held[s->n_held].due_ns = sim_now() +
-	    s->opt->slow_handshake_ms * EVT_NS_PER_MS;
+	held[s->n_held].due_ns =
+	    sim_now() + s->opt->slow_handshake_ms * EVT_NS_PER_MS;
 	sim_timers_lower(&s->timers, SIM_T_ACCEPT, held[s->n_held].due_ns);
 	s->n_held++;
 }
@@ -172,8 +177,10 @@ sim_accept(sim *s)
 		if (fd < 0)
 			return;
 		/* Both are but favours: a socket without them works too. */
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
+		    sizeof(one));
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size,
+		    sizeof(size));
 		if (s->opt->slow_handshake_ms > 0)
 			hold(s, fd);
 		else

@@ -19,7 +19,7 @@ main(int argc, char **argv)
 		rc = sim_options_check(&options);
 	if (rc < 0)
 		rc = options.generate > 0 ? sim_generate(&options) :
-		    sim_run(&options);
+		                            sim_run(&options);
 	sim_options_free(&options);
 	return rc;
 }

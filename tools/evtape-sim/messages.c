@@ -87,7 +87,8 @@ static char *
 put_battery(char *p, const struct ctx *c, const sim_tracker *t)
 {
 	if (t->battery < 0)
-		return SIM_LIT(p, ",\"battery_level\":null,\"battery_update\":null");
+		return SIM_LIT(p,
+		    ",\"battery_level\":null,\"battery_update\":null");
 	p = SIM_LIT(p, ",\"battery_level\":");
 	p = sim_put_int(p, t->battery);
 	p = SIM_LIT(p, ",\"battery_update\":");
@@ -97,7 +98,8 @@ put_battery(char *p, const struct ctx *c, const sim_tracker *t)
 static char *
 put_state(char *p, const struct ctx *c, const sim_tracker *t, bool compact)
 {
-	static const char *const movements[3] = { "parked", "stopped", "moving" };
+	static const char *const movements[3] = { "parked", "stopped",
+		"moving" };
 
 	p = SIM_LIT(p, "{\"source_id\":");
 	p = sim_put_int(p, t->source_id);
@@ -135,7 +137,7 @@ static char *
 begin(evt_buf *out)
 {
 	return evt_buf_reserve(out, STATE_MAX) ? (char *)out->data + out->len :
-	    NULL;
+	                                         NULL;
 }
 
 static bool
@@ -154,7 +156,8 @@ sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
 
 	if (p == NULL)
 		return false;
-	p = SIM_LIT(p, "{\"type\":\"event\",\"event\":\"state\",\"user_time\":");
+	p = SIM_LIT(p,
+	    "{\"type\":\"event\",\"event\":\"state\",\"user_time\":");
 	p = put_stamp(p, &c, world->now_ns / EVT_NS_PER_S);
 	p = SIM_LIT(p, ",\"data\":");
 	p = put_state(p, &c, t, variant & EVT_SUB_COMPACT);
@@ -230,13 +233,15 @@ sim_msg_batch_readings(evt_buf *out, const sim_world *world,
 	p = put_comma(p);
 	p = SIM_LIT(p, "{\"type\":\"readings_event\",\"tracker_id\":");
 	p = sim_put_int(p, t->id);
-	p = SIM_LIT(p, ",\"inputs\":[{\"name\":\"board_voltage\","
-	    "\"type\":\"power\",\"value\":");
+	p = SIM_LIT(p,
+	    ",\"inputs\":[{\"name\":\"board_voltage\",\"type\":\"power\","
+	    "\"value\":");
 	p = sim_put_fixed(p, 1200 + t->speed * 2, 2);
 	p = SIM_LIT(p, ",\"units\":\"V\",\"update_time\":");
 	p = put_stamp(p, &c, t->update_s);
-	p = SIM_LIT(p, "}],\"states\":[],\"virtual_sensors\":[],"
-	    "\"counters\":[],\"timestamp\":");
+	p = SIM_LIT(p,
+	    "}],\"states\":[],\"virtual_sensors\":[],\"counters\":[],"
+	    "\"timestamp\":");
 	p = put_stamp(p, &c, t->update_s);
 	*p++ = '}';
 	return end(out, p);
@@ -271,7 +276,7 @@ sim_msg_batch_iot(evt_buf *out, const sim_world *world, const sim_tracker *t,
 	p = sim_put_int(p, t->id);
 	for (int i = 0; i < 2; i++) {
 		p = i == 0 ? SIM_LIT(p, ",\"nonnull_fields\":{") :
-		    SIM_LIT(p, "},\"all_fields\":{");
+		             SIM_LIT(p, "},\"all_fields\":{");
 		p = put_iot_field(p, &c, t, "heading", t->heading);
 		*p++ = ',';
 		p = put_iot_field(p, &c, t, "speed", t->speed);
@@ -289,14 +294,16 @@ sim_msg_batch_end(evt_buf *out, const char *event)
 bool
 sim_msg_lifecycle(evt_buf *out, const sim_tracker *t, const char *what)
 {
-	return evt_buf_printf(out, "{\"type\":\"event\",\"event\":\"lifecycle\","
-	    "\"data\":{\"source_id\":%lld,\"lifecycle_event\":\"%s\"}}",
+	return evt_buf_printf(out,
+	    "{\"type\":\"event\",\"event\":\"lifecycle\",\"data\":{\"source_"
+	    "id\":%lld,\"lifecycle_event\":\"%s\"}}",
 	    (long long)t->source_id, what);
 }
 
 bool
 sim_msg_logout(evt_buf *out)
 {
-	return evt_buf_add_str(out, "{\"type\":\"event\",\"event\":\"logout\","
-	    "\"data\":\"session closed\"}");
+	return evt_buf_add_str(out,
+	    "{\"type\":\"event\",\"event\":\"logout\",\"data\":\"session "
+	    "closed\"}");
 }

@@ -22,15 +22,18 @@ parse_micro(const char *text, const char *what, int64_t *ret_value,
 			v = v * 10 + (*p - '0');
 			places += places >= 0;
 		} else {
-			return evt_err_set(err, EVT_ERR_ARG, "'%s' is no %s: a "
-			    "positive number such as 5 or 0.5, or max", text, what);
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "'%s' is no %s: a positive number such as 5 or "
+			    "0.5, or max",
+			    text, what);
 		}
 	}
 	for (int i = places < 0 ? 0 : places; i < 6; i++)
 		v *= 10;
 	if (v == 0 || v > SIM_MICRO * SIM_MICRO)
-		return evt_err_set(err, EVT_ERR_ARG, "'%s' is out of range: a %s "
-		    "is above 0 and at most 1000000", text, what);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "'%s' is out of range: a %s is above 0 and at most 1000000",
+		    text, what);
 	*ret_value = v;
 	return EVT_OK;
 }
@@ -50,7 +53,8 @@ set_speed(void *options, const char *arg, evt_error *err)
 	sim_options *o = options;
 
 	o->speed_max = strcmp(arg, "max") == 0;
-	return o->speed_max ? EVT_OK : parse_micro(arg, "speed", &o->speed, err);
+	return o->speed_max ? EVT_OK :
+	                      parse_micro(arg, "speed", &o->speed, err);
 }
 
 static int
@@ -63,8 +67,8 @@ set_epoch(void *options, const char *arg, evt_error *err)
 		return rc;
 	/* Trackers look back two weeks, and no times before 1970 are written. */
 	if (o->epoch_ns < 30 * 86400 * EVT_NS_PER_S)
-		return evt_err_set(err, EVT_ERR_ARG, "'%s' is before 1970-01-31",
-		    arg);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "'%s' is before 1970-01-31", arg);
 	o->has_epoch = true;
 	return EVT_OK;
 }
@@ -78,7 +82,8 @@ split_pair(const char *arg, const char *what, int64_t min, int64_t max,
 	size_t n = strcspn(arg, ",");
 
 	if (n >= sizeof(first))
-		return evt_err_set(err, EVT_ERR_ARG, "'%s' is no %s", arg, what);
+		return evt_err_set(err, EVT_ERR_ARG, "'%s' is no %s", arg,
+		    what);
 	memcpy(first, arg, n);
 	first[n] = '\0';
 	*ret_second = arg[n] == ',' ? arg + n + 1 : NULL;
@@ -110,8 +115,8 @@ set_stall_after(void *options, const char *arg, evt_error *err)
 	if (rc != EVT_OK)
 		return rc;
 	if (time == NULL)
-		return evt_err_set(err, EVT_ERR_ARG, "'%s' lacks the time: "
-		    "N,SECONDS", arg);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "'%s' lacks the time: N,SECONDS", arg);
 	return evt_duration_parse(time, &o->stall_ns, err);
 }
 
@@ -130,23 +135,28 @@ set_http_error(void *options, const char *arg, evt_error *err)
 }
 
 #define AT(field) .offset = offsetof(sim_options, field)
-#define GROUP(words) { .type = CLI_GROUP, .help = (words) }
+#define GROUP(words)                               \
+	{                                          \
+		.type = CLI_GROUP, .help = (words) \
+	}
 
-static const cli_option table[] = {
-	GROUP("Trackers"),
+static const cli_option table[] = { GROUP("Trackers"),
 	{ CLI_INT, 'n', "trackers", "N", AT(trackers), .min = 1, .max = 1000000,
-	    .help = "how many there are (10); their ids are 1 to N, their source\n"
-	    "ids 10001 to 10000 + N" },
+	    .help =
+	        "how many there are (10); their ids are 1 to N, their source\n"
+	        "ids 10001 to 10000 + N" },
 	{ CLI_CALL, 'r', "rate", "R|max", .set = set_rate,
-	    .help = "state changes a second over all trackers, also below 1\n"
-	    "(one a tracker and second); max: as fast as they are taken" },
+	    .help =
+	        "state changes a second over all trackers, also below 1\n"
+	        "(one a tracker and second); max: as fast as they are taken" },
 	{ CLI_INT, 0, "seed", "N", AT(seed), .min = 0, .max = INT64_MAX,
 	    .help = "of all that is random (1)" },
 	{ CLI_INT, 0, "frames", "N", AT(frames), .min = 1, .max = INT64_MAX,
 	    .help = "stop after N state changes" },
 	{ CLI_CALL, 0, "epoch", "TIME", .set = set_epoch,
 	    .help = "the trackers' clock at the first state change (now; with\n"
-	    "--generate 2026-01-01); with it, states are the same each time" },
+	            "--generate 2026-01-01); with it, states are the same each "
+	            "time" },
 	{ CLI_LIST, 0, "blocked", "ID,...", AT(blocked),
 	    .help = "trackers that are blocked from the start" },
 	{ CLI_LIST, 0, "disallowed", "ID,...", AT(disallowed),
@@ -160,22 +170,25 @@ static const cli_option table[] = {
 
 	GROUP("Data in place of moving trackers"),
 	{ CLI_STRING, 0, "trace", "FILE", AT(trace),
-	    .help = "positions from CSV with the columns vehicle_id, timestamp,\n"
-	    "speed (m/s), latitude, longitude in any order, others are\n"
-	    "ignored; source ids are the vehicle ids" },
+	    .help =
+	        "positions from CSV with the columns vehicle_id, timestamp,\n"
+	        "speed (m/s), latitude, longitude in any order, others are\n"
+	        "ignored; source ids are the vehicle ids" },
 	{ CLI_STRING, 0, "replay-lines", "FILE|-", AT(lines),
 	    .help = "lines '<ns> <frame>', sent to every client on any path\n"
-	    "without subscription" },
+	            "without subscription" },
 	{ CLI_CALL, 0, "speed", "F|max", .set = set_speed,
 	    .help = "divide the times of the data by F (1); max: as fast as\n"
-	    "clients take it" },
+	            "clients take it" },
 	{ CLI_INT, 0, "wait-clients", "N", AT(wait_clients), .min = 0,
 	    .max = 1000000,
-	    .help = "start when N clients are there: connected, or subscribed\n"
-	    "where a subscription is needed (1 with data from a file, a\n"
-	    "number of frames or no pacing, else 0)" },
+	    .help =
+	        "start when N clients are there: connected, or subscribed\n"
+	        "where a subscription is needed (1 with data from a file, a\n"
+	        "number of frames or no pacing, else 0)" },
 	{ CLI_FLAG, 0, "once", NULL, AT(once),
-	    .help = "when the data is done, close clients with 1000 and leave" },
+	    .help =
+	        "when the data is done, close clients with 1000 and leave" },
 
 	GROUP("Frames to stdout in place of a server"),
 	{ CLI_INT, 0, "generate", "N", AT(generate), .min = 1, .max = INT64_MAX,
@@ -195,21 +208,26 @@ static const cli_option table[] = {
 	{ CLI_STRING, 0, "tls-key", "FILE", AT(tls_key),
 	    .help = "and this private key (PEM)" },
 	{ CLI_STRING, 0, "hash", "FILE", AT(hash_file),
-	    .help = "the file holds the only right session hash (any will do)" },
+	    .help =
+	        "the file holds the only right session hash (any will do)" },
 	{ CLI_DURATION, 0, "heartbeat", "S", AT(heartbeat_ns),
-	    .help = "time between heartbeats to Atmosphere clients (60); 0: none" },
+	    .help =
+	        "time between heartbeats to Atmosphere clients (60); 0: none" },
 	{ CLI_SIZE, 0, "client-buffer", "SIZE", AT(client_buffer),
 	    .help = "drop a client that is this far behind (64MiB)" },
 	{ CLI_STRING, 0, "log-sent", "FILE", AT(log_sent),
 	    .help = "append each message as it is sent: a line '<connection>\n"
-	    "<opcode> <length>', the payload, a line feed" },
+	            "<opcode> <length>', the payload, a line feed" },
 	{ CLI_STRING, 0, "log-received", "FILE", AT(log_received),
 	    .help = "the same for what clients send, hashes blotted out" },
 	{ CLI_STRING, 0, "ledger", "FILE", AT(ledger),
-	    .help = "number the states as they are made, in a member \"serial\" (not\n"
-	    "in those that only answer a subscription), and append a line of\n"
-	    "JSON for each client that is gone: which it was sent, which its\n"
-	    "system had taken" },
+	    .help = "number the states as they are made, in a member "
+	            "\"serial\" (not\n"
+	            "in those that only answer a subscription), and append a "
+	            "line of\n"
+	            "JSON for each client that is gone: which it was sent, "
+	            "which its\n"
+	            "system had taken" },
 	{ CLI_FLAG, 0, "stats", NULL, AT(stats),
 	    .help = "a line of JSON on stderr at the end" },
 
@@ -217,43 +235,50 @@ static const cli_option table[] = {
 	{ CLI_DURATION, 0, "drop-every", "S", AT(drop_every_ns),
 	    .help = "reset all connections, again and again" },
 	{ CLI_INT, 0, "drop-politely", "N", AT(drop_politely), .min = 1,
-	    .max = INT64_MAX, .help = "each N-th time send what is queued and\n"
-	    "close with 1012 instead" },
+	    .max = INT64_MAX,
+	    .help = "each N-th time send what is queued and\n"
+	            "close with 1012 instead" },
 	{ CLI_INT, 0, "drop-after", "N", AT(drop_after), .min = 1,
-	    .max = INT64_MAX, .help = "reset each connection after N messages" },
+	    .max = INT64_MAX,
+	    .help = "reset each connection after N messages" },
 	{ CLI_CALL, 0, "close-after", "N[,CODE]", .set = set_close_after,
 	    .help = "close it after N messages (1001)" },
 	{ CLI_CALL, 0, "stall-after", "N,S", .set = set_stall_after,
 	    .help = "after N messages, send and answer nothing for S" },
 	{ CLI_INT, 0, "garbage-every", "N", AT(garbage_every), .min = 1,
 	    .max = INT64_MAX,
-	    .help = "after each N messages one of broken JSON, invalid UTF-8 or\n"
-	    "binary, in turn" },
+	    .help =
+	        "after each N messages one of broken JSON, invalid UTF-8 or\n"
+	        "binary, in turn" },
 	{ CLI_FLAG, 0, "fragments", NULL, AT(fragments),
 	    .help = "send every message in three fragments" },
 	{ CLI_SIZE, 0, "huge", "SIZE", AT(huge),
 	    .help = "a message of this size after each 100" },
 	{ CLI_INT, 0, "slow-handshake", "MS", AT(slow_handshake_ms), .min = 1,
-	    .max = 3600000, .help = "answer connections after MS milliseconds" },
+	    .max = 3600000,
+	    .help = "answer connections after MS milliseconds" },
 	{ CLI_CALL, 0, "http-error", "STATUS[,S]", .set = set_http_error,
 	    .help = "answer with this HTTP status, and Retry-After S" },
 	{ CLI_INT, 0, "http-error-count", "N", AT(http_error_count), .min = 1,
 	    .max = INT64_MAX, .help = "the first N connections alone (all)" },
 	{ CLI_FLAG, 0, "wrong-hash", NULL, AT(wrong_hash),
 	    .help = "refuse every subscription for a wrong hash (code 3)" },
-	{ .type = CLI_END }
-};
+	{ .type = CLI_END } };
 
 const cli_command sim_command = {
 	.name = "evtape-sim",
 	.usage = "[options]",
-	.summary = "stand in for the live platform: a WebSocket server of events",
+	.summary =
+	    "stand in for the live platform: a WebSocket server of events",
 	.details =
 	    "Clients connect to a path that ends in /event/subscription or\n"
-	    "/wse/subscription and subscribe by tracker id, in the old form or the\n"
+	    "/wse/subscription and subscribe by tracker id, in the old form or "
+	    "the\n"
 	    "new one; they get states at once and whenever a tracker moves,\n"
-	    "lifecycle and logout events. Clients that speak the Atmosphere protocol\n"
-	    "get its handshake and heartbeats. SIGINT and SIGTERM end it: clients\n"
+	    "lifecycle and logout events. Clients that speak the Atmosphere "
+	    "protocol\n"
+	    "get its handshake and heartbeats. SIGINT and SIGTERM end it: "
+	    "clients\n"
 	    "are closed with 1001.",
 	.options = table,
 	.examples =
@@ -264,7 +289,8 @@ const cli_command sim_command = {
 	    "# a captured exchange feed with its own timing\n"
 	    "$ zcat feed.gz | evtape-sim --replay-lines - --once\n"
 	    "# a server that drops every 10 s and answers 429 twice at first\n"
-	    "$ evtape-sim --drop-every 10 --http-error 429,2 --http-error-count 2\n"
+	    "$ evtape-sim --drop-every 10 --http-error 429,2 "
+	    "--http-error-count 2\n"
 	    "# a million frames for a benchmark\n"
 	    "$ evtape-sim --generate 1000000 --sources 200 > frames.ndjson\n",
 	.min_args = 0,
@@ -294,24 +320,28 @@ check_pairs(const sim_options *o)
 	bool file = o->trace != NULL || o->lines != NULL;
 
 	if (o->trace != NULL && o->lines != NULL)
-		return cli_usage(cmd, "--trace and --replay-lines exclude each "
-		    "other");
+		return cli_usage(cmd,
+		    "--trace and --replay-lines exclude each other");
 	if (file && (o->rate != 0 || o->rate_max || o->frames > 0))
-		return cli_usage(cmd, "--rate and --frames are for moving trackers, "
-		    "not for data from a file (see --speed)");
+		return cli_usage(cmd,
+		    "--rate and --frames are for moving trackers, not for data "
+		    "from a file (see --speed)");
 	if (!file && (o->speed_max || o->speed != SIM_MICRO))
-		return cli_usage(cmd, "--speed is for --trace and --replay-lines "
-		    "(see --rate)");
+		return cli_usage(cmd,
+		    "--speed is for --trace and --replay-lines (see --rate)");
 	if (o->once && !file && o->frames == 0)
-		return cli_usage(cmd, "--once needs data that ends: --trace, "
-		    "--replay-lines or --frames");
+		return cli_usage(cmd,
+		    "--once needs data that ends: --trace, --replay-lines or "
+		    "--frames");
 	if ((o->tls_cert == NULL) != (o->tls_key == NULL))
 		return cli_usage(cmd, "--tls-cert and --tls-key go together");
 	if (o->generate == 0 && (o->batch > 0 || o->sources > 0))
-		return cli_usage(cmd, "--batch and --sources are for --generate");
+		return cli_usage(cmd,
+		    "--batch and --sources are for --generate");
 	if (o->ledger != NULL && (o->lines != NULL || o->generate > 0))
-		return cli_usage(cmd, "--ledger numbers states: it is not for "
-		    "--replay-lines and --generate");
+		return cli_usage(cmd,
+		    "--ledger numbers states: it is not for --replay-lines and "
+		    "--generate");
 	if (o->drop_politely > 0 && o->drop_every_ns == 0)
 		return cli_usage(cmd, "--drop-politely is for --drop-every");
 	if (o->huge > 0 && (o->huge < 64 || o->huge > EVT_PAYLOAD_MAX))

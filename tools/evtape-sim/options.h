@@ -10,17 +10,18 @@
 typedef struct sim_options {
 	/* The world. */
 	int64_t trackers, seed;
-	int64_t rate;        /* state changes a second, in millionths; 0: one a
+	int64_t rate; /* state changes a second, in millionths; 0: one a
 	                        tracker and second */
 	bool rate_max;
-	int64_t frames;      /* state changes until the data is done; 0: any */
+	int64_t frames; /* state changes until the data is done; 0: any */
 	bool has_epoch;
 	int64_t epoch_ns;
 	cli_list blocked, disallowed;
-	int64_t block_every_ns, corrupt_after_ns, logout_after_ns; /* 0: never */
+	int64_t block_every_ns, corrupt_after_ns,
+	    logout_after_ns; /* 0: never */
 	/* Data from files. */
 	const char *trace, *lines;
-	int64_t speed;       /* millionths */
+	int64_t speed; /* millionths */
 	bool speed_max;
 	int64_t wait_clients; /* -1: by the kind of data */
 	bool once;

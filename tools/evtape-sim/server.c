@@ -23,9 +23,9 @@
 
 /* Longest message that is taken from a client. */
 #define RECEIVE_MAX 1048576
-#define PATH_BYTES  4096
+#define PATH_BYTES 4096
 /* libwebsockets drops every argument behind one that does not fit. */
-#define ARG_BYTES   4096
+#define ARG_BYTES 4096
 
 struct session {
 	sim_client *client;
@@ -53,8 +53,8 @@ http_answer(struct lws *wsi, int status, const char *words, const char *headers,
 	char text[LWS_PRE + 512];
 	int n = snprintf(text + LWS_PRE, sizeof(text) - LWS_PRE,
 	    "HTTP/1.1 %d %s\r\n%sContent-Type: text/plain\r\n"
-	    "Content-Length: %zu\r\nConnection: close\r\n\r\n%s", status, words,
-	    headers, strlen(body), body);
+	    "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+	    status, words, headers, strlen(body), body);
 
 	/* If it fails the connection is closed all the same. */
 	(void)lws_write(wsi, (unsigned char *)text + LWS_PRE, (size_t)n,
@@ -74,7 +74,8 @@ static bool
 is_subscription_path(struct lws *wsi, int token)
 {
 	char path[PATH_BYTES];
-	int n = lws_hdr_copy(wsi, path, sizeof(path), (enum lws_token_indexes)token);
+	int n = lws_hdr_copy(wsi, path, sizeof(path),
+	    (enum lws_token_indexes)token);
 
 	if (n <= 0)
 		return false;
@@ -88,8 +89,8 @@ static int
 serve_http(struct lws *wsi, const char *path)
 {
 	if (path != NULL && strcmp(path, "/") == 0)
-		return http_answer(wsi, 200, "OK", "", "evtape-sim: connect a "
-		    "WebSocket to /event/subscription\n");
+		return http_answer(wsi, 200, "OK", "",
+		    "evtape-sim: connect a WebSocket to /event/subscription\n");
 	if (is_subscription_path(wsi, WSI_TOKEN_GET_URI))
 		return http_answer(wsi, 426, "Upgrade Required",
 		    "Upgrade: websocket\r\n", "this is a WebSocket\n");
@@ -103,14 +104,15 @@ filter(sim *s, struct lws *wsi)
 	const sim_options *o = s->opt;
 	char retry[48] = "";
 
-	if (o->http_error > 0 && (o->http_error_count == 0 ||
-	    s->refused < (uint64_t)o->http_error_count)) {
+	if (o->http_error > 0 &&
+	    (o->http_error_count == 0 ||
+	        s->refused < (uint64_t)o->http_error_count)) {
 		s->refused++;
 		if (o->http_retry_after >= 0)
 			snprintf(retry, sizeof(retry), "Retry-After: %lld\r\n",
 			    (long long)o->http_retry_after);
-		return http_answer(wsi, (int)o->http_error, "Refused On Request",
-		    retry, "refused on request\n");
+		return http_answer(wsi, (int)o->http_error,
+		    "Refused On Request", retry, "refused on request\n");
 	}
 	if (o->lines == NULL && !is_subscription_path(wsi, WSI_TOKEN_GET_URI))
 		return http_answer(wsi, 404, "Not Found", "", "not found\n");
@@ -136,15 +138,15 @@ greet(sim_client *c)
 	const char *id = lws_get_urlarg_by_name(c->wsi,
 	    "X-Atmosphere-tracking-id=", arg, sizeof(arg));
 	bool protocol = lws_get_urlarg_by_name(c->wsi, "X-atmo-protocol=", any,
-	    sizeof(any)) != NULL;
+	                    sizeof(any)) != NULL;
 	uint64_t random[2] = { 0, 0 };
 
 	/* The others leave the simulation's own chances as they are. */
 	for (int i = 0; id != NULL && i < 2; i++)
 		random[i] = sim_rng_next(&c->sim->rng);
-	c->atmosphere = evt_atmosphere_greet(id, protocol,
-	    (const uint8_t *)random, c->sim->opt->heartbeat_ns / EVT_NS_PER_MS,
-	    text);
+	c->atmosphere =
+	    evt_atmosphere_greet(id, protocol, (const uint8_t *)random,
+	        c->sim->opt->heartbeat_ns / EVT_NS_PER_MS, text);
 	if (text[0] != '\0')
 		sim_client_send_text(c, text);
 }
@@ -182,7 +184,8 @@ static int
 received(sim_client *c, const void *in, size_t len)
 {
 	if (c->rx.len + len > RECEIVE_MAX) {
-		lws_close_reason(c->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
+		lws_close_reason(c->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
+		    NULL, 0);
 		return -1;
 	}
 	if (!evt_buf_add(&c->rx, in, len))
@@ -279,11 +282,12 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 }
 
 static const struct lws_protocols protocols[] = {
-	{ .name = "events", .callback = callback,
+	{ .name = "events",
+	    .callback = callback,
 	    .per_session_data_size = sizeof(struct session),
-	    .rx_buffer_size = 65536, .tx_packet_size = 1048576 },
-	{ .name = "files", .callback = callback },
-	{ .name = NULL }
+	    .rx_buffer_size = 65536,
+	    .tx_packet_size = 1048576 },
+	{ .name = "files", .callback = callback }, { .name = NULL }
 };
 
 /* ---- start and end ---- */
@@ -323,9 +327,11 @@ open_context(sim *s, evt_error *err)
 	if (s->context != NULL)
 		s->vhost = lws_create_vhost(s->context, &info);
 	if (s->vhost == NULL)
-		return evt_err_set(err, EVT_ERR_IO, s->opt->tls_cert != NULL ?
-		    "cannot start the server; are --tls-cert and --tls-key right?" :
-		    "cannot start the server");
+		return evt_err_set(err, EVT_ERR_IO,
+		    s->opt->tls_cert != NULL ?
+		        "cannot start the server; are --tls-cert and --tls-key "
+		        "right?" :
+		        "cannot start the server");
 	return EVT_OK;
 }
 
@@ -336,7 +342,7 @@ watch(sim *s, int *fd, evt_error *err)
 
 	f.filefd = *fd;
 	if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, f,
-	    "files", NULL) != NULL)
+	        "files", NULL) != NULL)
 		return EVT_OK;
 	*fd = -1; /* closed by libwebsockets */
 	return evt_err_set(err, EVT_ERR_IO, "cannot watch a descriptor");
@@ -375,8 +381,9 @@ read_hash(sim *s, evt_error *err)
 	fclose(f);
 	line[strcspn(line, " \t\r\n")] = '\0';
 	if (line[0] == '\0')
-		return evt_err_set(err, EVT_ERR_ARG, "%s holds no hash: it "
-		    "must stand on the first line", s->opt->hash_file);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s holds no hash: it must stand on the first line",
+		    s->opt->hash_file);
 	s->hash = strdup(line);
 	return s->hash != NULL ? EVT_OK : evt_err_nomem(err);
 }
@@ -411,7 +418,8 @@ open_feed(sim *s, evt_error *err)
 	s->rng = sim_rng_stream(seed, UINT64_MAX);
 	if (o->trace != NULL)
 		return sim_trace_new(o->trace, seed, &s->feed, &s->world, err);
-	rc = sim_world_new((size_t)o->trackers, seed, epoch, true, &s->world, err);
+	rc = sim_world_new((size_t)o->trackers, seed, epoch, true, &s->world,
+	    err);
 	if (rc != EVT_OK)
 		return rc;
 	if (o->lines != NULL)
@@ -445,9 +453,9 @@ sim_open(sim *s, evt_error *err)
 
 	if ((rc = read_hash(s, err)) || (rc = open_feed(s, err)) ||
 	    (rc = flag_trackers(s, &s->opt->blocked,
-	    offsetof(sim_tracker, blocked), err)) ||
+	         offsetof(sim_tracker, blocked), err)) ||
 	    (rc = flag_trackers(s, &s->opt->disallowed,
-	    offsetof(sim_tracker, disallowed), err)) ||
+	         offsetof(sim_tracker, disallowed), err)) ||
 	    (rc = open_files(s, err)) ||
 	    (rc = sim_timers_open(&s->timers, err)) ||
 	    (rc = open_signals(s, err)) || (rc = open_context(s, err)) ||
@@ -494,19 +502,26 @@ sim_close(sim *s)
 static void
 print_stats(const sim *s)
 {
-	fprintf(stderr, "{\"connections\":%llu,\"refused\":%llu,\"dropped\":%llu,"
-	    "\"frames\":%llu,\"bytes\":%llu,\"states\":%llu,\"received\":%llu}\n",
-	    (unsigned long long)s->n_connections, (unsigned long long)s->refused,
-	    (unsigned long long)s->n_dropped, (unsigned long long)s->n_frames,
-	    (unsigned long long)s->n_bytes, (unsigned long long)s->n_states,
-	    (unsigned long long)s->n_received);
+	fprintf(stderr,
+	    "{\"connections\":%llu,\"refused\":%llu,\"dropped\":%llu,"
+	    "\"frames\":%llu,\"bytes\":%llu,\"states\":%llu,\"received\":%llu}"
+	    "\n",
+	    (unsigned long long)s->n_connections,
+	    (unsigned long long)s->refused, (unsigned long long)s->n_dropped,
+	    (unsigned long long)s->n_frames, (unsigned long long)s->n_bytes,
+	    (unsigned long long)s->n_states, (unsigned long long)s->n_received);
 }
 
 int
 sim_run(const sim_options *options)
 {
-	sim s = { .opt = options, .listen_fd = -1, .signal_fd = -1,
-		.null_fd = -1, .sent_fd = -1, .received_fd = -1, .ledger_fd = -1,
+	sim s = { .opt = options,
+		.listen_fd = -1,
+		.signal_fd = -1,
+		.null_fd = -1,
+		.sent_fd = -1,
+		.received_fd = -1,
+		.ledger_fd = -1,
 		.timers = { .fd = -1 } };
 	evt_error err;
 

@@ -50,23 +50,23 @@ typedef struct sim_client {
 	struct sim *sim;
 	struct lws *wsi;
 	struct sim_client *next, **link;
-	uint64_t no;      /* from 1, in the order of arrival */
+	uint64_t no; /* from 1, in the order of arrival */
 	bool atmosphere;
-	bool speaks;      /* the subscription protocol */
+	bool speaks; /* the subscription protocol */
 	sim_sub sub[EVT_SUB_KINDS];
-	evt_buf rx;       /* the message that is coming in */
+	evt_buf rx; /* the message that is coming in */
 	sim_chunk *head, *tail, *spare;
-	size_t queued;    /* bytes in the chunks */
+	size_t queued;     /* bytes in the chunks */
 	size_t last_chunk; /* bytes in the one that was written last */
-	bool broken;      /* a write failed */
-	sim_trail trail;  /* where there is a ledger */
+	bool broken;       /* a write failed */
+	sim_trail trail;   /* where there is a ledger */
 	uint64_t messages; /* sent, of those that faults count */
-	bool ending;      /* nothing more is taken */
-	bool closing;     /* a close frame was sent */
+	bool ending;       /* nothing more is taken */
+	bool closing;      /* a close frame was sent */
 	int close_code;
-	enum sim_after after; /* of the chunk that was written last */
+	enum sim_after after;  /* of the chunk that was written last */
 	int64_t stalled_until; /* 0: not stalled */
-	unsigned garbage;  /* which comes next */
+	unsigned garbage;      /* which comes next */
 } sim_client;
 
 /* A connection whose handshake is to be slow. */
@@ -79,7 +79,7 @@ typedef struct sim {
 	const sim_options *opt;
 	sim_world *world;
 	sim_feed *feed;
-	char *hash;       /* NULL: any */
+	char *hash; /* NULL: any */
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	sim_timers timers;
@@ -88,23 +88,24 @@ typedef struct sim {
 	size_t n_held;
 	sim_client *clients;
 	size_t n_clients;
-	sim_rng rng;      /* lifecycle events and ids */
-	evt_buf text[4];  /* scratch: a state in each variant */
+	sim_rng rng;     /* lifecycle events and ids */
+	evt_buf text[4]; /* scratch: a state in each variant */
 	evt_buf scratch;
 
-	bool live;        /* the world's clock is the wall clock */
-	bool started;     /* the feed */
+	bool live;    /* the world's clock is the wall clock */
+	bool started; /* the feed */
 	bool finished;
 	bool full;        /* an unpaced feed waits for clients */
 	int64_t start_ns; /* of the feed */
-	size_t blocked;   /* 1 + tracker that --block-every has blocked; 0: none */
+	size_t
+	    blocked; /* 1 + tracker that --block-every has blocked; 0: none */
 	bool stopping, draining, done, failed;
 	int stop_code;
 
 	uint64_t refused; /* connections that got --http-error */
 	uint64_t n_connections, n_frames, n_bytes, n_received, n_dropped;
 	uint64_t n_states;
-	int64_t n_drops;  /* times that all were dropped */
+	int64_t n_drops; /* times that all were dropped */
 } sim;
 
 /* Run the server; the exit code. */

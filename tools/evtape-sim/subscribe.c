@@ -90,14 +90,15 @@ mark_dirty(sim *s, sim_sub *sub, size_t no, int64_t now)
 	if (sub->due_ns != SIM_NEVER)
 		return;
 	/* The next point of the grid that is still to come. */
-	sub->due_ns = sub->period_ns == 0 ? now : sub->base_ns +
-	    ((now - sub->base_ns) / sub->period_ns + 1) * sub->period_ns;
+	sub->due_ns = sub->period_ns == 0 ? now :
+	                                    sub->base_ns +
+	        ((now - sub->base_ns) / sub->period_ns + 1) * sub->period_ns;
 	sim_timers_lower(&s->timers, SIM_T_BATCH, sub->due_ns);
 }
 
 static bool
-add_item(evt_buf *out, const sim *s, enum evt_sub_kind kind, const sim_tracker *t,
-    unsigned variant)
+add_item(evt_buf *out, const sim *s, enum evt_sub_kind kind,
+    const sim_tracker *t, unsigned variant)
 {
 	switch (kind) {
 	case EVT_SUB_STATE_BATCH:
@@ -136,10 +137,11 @@ send_batch(sim_client *c, enum evt_sub_kind kind)
 
 	sub->due_ns = SIM_NEVER;
 	out->len = 0;
-	ok = sim_msg_batch_begin(out, s->world, evt_sub_kind_name(kind), sub->variant);
+	ok = sim_msg_batch_begin(out, s->world, evt_sub_kind_name(kind),
+	    sub->variant);
 	for (size_t w = 0; w < last; w++) {
 		for (uint64_t bits = sub->dirty[w]; ok && bits != 0;
-		    bits &= bits - 1) {
+		     bits &= bits - 1) {
 			size_t no = w * BITS + (size_t)__builtin_ctzll(bits);
 			const sim_tracker *t = &s->world->tracker[no];
 
@@ -165,7 +167,8 @@ sim_batches(sim *s, int64_t now)
 		for (int i = 0; i < EVT_SUB_KINDS; i++) {
 			if (c->sub[i].due_ns <= now)
 				send_batch(c, (enum evt_sub_kind)i);
-			sim_timers_lower(&s->timers, SIM_T_BATCH, c->sub[i].due_ns);
+			sim_timers_lower(&s->timers, SIM_T_BATCH,
+			    c->sub[i].due_ns);
 		}
 	}
 }
@@ -183,8 +186,9 @@ send_state(sim_client *c, size_t no, bool now)
 
 	if (now)
 		text->len = 0;
-	if (text->len == 0 && !sim_msg_state(text, s->world,
-	    &s->world->tracker[no], variant, serial)) {
+	if (text->len == 0 &&
+	    !sim_msg_state(text, s->world, &s->world->tracker[no], variant,
+	        serial)) {
 		out_of_memory(s);
 		return;
 	}
@@ -354,8 +358,11 @@ put_status(void *ctx, int64_t id, sim_tracker *t)
 {
 	struct answering *a = ctx;
 
-	a->fn(a->arg, id, t == NULL ? "unknown" : t->disallowed ?
-	    "disallowed" : t->blocked ? "blocked" : "normal");
+	a->fn(a->arg, id,
+	    t == NULL         ? "unknown" :
+	        t->disallowed ? "disallowed" :
+	        t->blocked    ? "blocked" :
+	                        "normal");
 }
 
 static void
@@ -385,7 +392,7 @@ send_refusal(sim_client *c, const evt_sub_refusal *r)
 
 	out->len = 0;
 	if (!evt_sub_error(out, r->action, r->code, r->description,
-	    r->data[0] != '\0' ? r->data : NULL))
+	        r->data[0] != '\0' ? r->data : NULL))
 		return false;
 	sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
 	return true;
@@ -433,7 +440,7 @@ serve(sim_client *c, const char *text, size_t n)
 		refusal.code = EVT_SUB_WRONG_HASH;
 		refusal.description = "Wrong hash";
 		refusal.action = q->subscribe ? "subscription/subscribe" :
-		    "subscription/unsubscribe";
+		                                "subscription/unsubscribe";
 		ok = send_refusal(c, &refusal);
 	}
 	evt_sub_request_free(q);
@@ -444,8 +451,8 @@ static bool
 log_received(sim_client *c, const char *text, size_t n)
 {
 	evt_buf copy = { 0 }, out = { 0 };
-	unsigned opcode = lws_frame_is_binary(c->wsi) ? SIM_OP_BINARY :
-	    SIM_OP_TEXT;
+	unsigned opcode =
+	    lws_frame_is_binary(c->wsi) ? SIM_OP_BINARY : SIM_OP_TEXT;
 	evt_error err;
 	bool ok = evt_buf_add(&copy, text, n);
 

@@ -15,16 +15,16 @@
 #define SIM_NEVER INT64_MAX
 
 enum sim_timer {
-	SIM_T_ACCEPT,    /* a connection that was held back is let in */
-	SIM_T_FEED,      /* the next item */
-	SIM_T_BATCH,     /* a batch of some client */
+	SIM_T_ACCEPT, /* a connection that was held back is let in */
+	SIM_T_FEED,   /* the next item */
+	SIM_T_BATCH,  /* a batch of some client */
 	SIM_T_HEARTBEAT,
 	SIM_T_BLOCK,
 	SIM_T_CORRUPT,
 	SIM_T_LOGOUT,
 	SIM_T_DROP,
-	SIM_T_STALL,     /* a stalled client goes on */
-	SIM_T_STOP,      /* clients that do not leave are left */
+	SIM_T_STALL, /* a stalled client goes on */
+	SIM_T_STOP,  /* clients that do not leave are left */
 	SIM_TIMERS
 };
 

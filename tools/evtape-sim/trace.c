@@ -24,8 +24,8 @@ struct row {
 	int64_t ns;
 	int64_t lat, lng; /* as world.h has them */
 	int64_t vehicle;
-	uint32_t no;      /* in the file: equal times stay in its order */
-	int32_t speed;    /* km/h */
+	uint32_t no;   /* in the file: equal times stay in its order */
+	int32_t speed; /* km/h */
 };
 
 struct trace {
@@ -49,8 +49,8 @@ struct reader {
 
 #define BAD_ROW(rd, err, ...) bad_row((rd), (err), __VA_ARGS__)
 
-static int bad_row(const struct reader *rd, evt_error *err, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+static int bad_row(const struct reader *rd, evt_error *err, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
 
 static int
 bad_row(const struct reader *rd, evt_error *err, const char *fmt, ...)
@@ -172,8 +172,9 @@ offset_of(const char *time)
 
 	if (n < 25 || (*p != '+' && *p != '-'))
 		return 0;
-	return (*p == '-' ? -1 : 1) * (((p[1] - '0') * 10 + p[2] - '0') * 3600 +
-	    ((p[4] - '0') * 10 + p[5] - '0') * 60);
+	return (*p == '-' ? -1 : 1) *
+	    (((p[1] - '0') * 10 + p[2] - '0') * 3600 +
+	        ((p[4] - '0') * 10 + p[5] - '0') * 60);
 }
 
 static int
@@ -185,7 +186,7 @@ parse_row(struct reader *rd, char *field[COLUMNS], struct row *ret_row,
 	int64_t speed;
 
 	if (evt_int_parse(field[VEHICLE], "the vehicle id", 0, INT64_MAX,
-	    &row.vehicle, &why))
+	        &row.vehicle, &why))
 		return BAD_ROW(rd, err, "vehicle_id: %.150s", why.text);
 	if (evt_time_parse(field[TIMESTAMP], NULL, &row.ns, &why))
 		return BAD_ROW(rd, err, "timestamp: %.150s", why.text);
@@ -227,7 +228,8 @@ read_row(struct reader *rd, struct row *ret_row, evt_error *err)
 				found[c] = field;
 	for (int c = 0; c < COLUMNS; c++)
 		if (found[c] == NULL)
-			return BAD_ROW(rd, err, "there is no %s", column_names[c]);
+			return BAD_ROW(rd, err, "there is no %s",
+			    column_names[c]);
 	return parse_row(rd, found, ret_row, err);
 }
 
@@ -258,7 +260,8 @@ read_all(struct trace *t, struct reader *rd, evt_error *err)
 	if (rc != EVT_END)
 		return rc;
 	if (t->n == 0)
-		return evt_err_set(err, EVT_ERR_ARG, "%s holds no rows", rd->path);
+		return evt_err_set(err, EVT_ERR_ARG, "%s holds no rows",
+		    rd->path);
 	return EVT_OK;
 }
 
@@ -341,8 +344,8 @@ static int
 make_world(const struct trace *t, uint64_t seed, int utc_offset,
     sim_world **ret_world, evt_error *err)
 {
-	int rc = sim_world_new(t->n_vehicles, seed, t->row[0].ns, false, ret_world,
-	    err);
+	int rc = sim_world_new(t->n_vehicles, seed, t->row[0].ns, false,
+	    ret_world, err);
 
 	if (rc != EVT_OK)
 		return rc;

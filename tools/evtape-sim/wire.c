@@ -41,8 +41,9 @@ sim_wire_fragments(evt_buf *out, unsigned opcode, const void *p, size_t n,
 
 	for (unsigned i = 0; i < pieces; i++) {
 		size_t len = i + 1 < pieces ? n / pieces : n - n / pieces * i;
-		uint8_t first = (uint8_t)((i == 0 ? opcode : SIM_OP_CONTINUATION) |
-		    (i + 1 == pieces ? FIN : 0));
+		uint8_t first =
+		    (uint8_t)((i == 0 ? opcode : SIM_OP_CONTINUATION) |
+		        (i + 1 == pieces ? FIN : 0));
 
 		if (!put_frame(out, first, at, len))
 			return false;

@@ -12,8 +12,8 @@
 
 /* Opcodes, section 11.8. */
 #define SIM_OP_CONTINUATION 0
-#define SIM_OP_TEXT         1
-#define SIM_OP_BINARY       2
+#define SIM_OP_TEXT 1
+#define SIM_OP_BINARY 2
 
 /* Append one message as a single unmasked frame.  false: out of memory. */
 bool sim_wire_message(evt_buf *out, unsigned opcode, const void *p, size_t n);

@@ -15,7 +15,7 @@
 
 #define DEG15 INT64_C(1000000000000000)
 #define DEG14 INT64_C(100000000000000)
-#define ONE   65536 /* of sines */
+#define ONE 65536 /* of sines */
 /* Longest time that one step moves over: a tracker that was silent longer is
  * found that much further on. */
 #define STEP_MAX_US INT64_C(60000000)
@@ -51,10 +51,10 @@ settle(sim_tracker *t, size_t no, uint64_t seed, int64_t now_ns)
 	t->heading = (int16_t)sim_rng_below(r, 360);
 	t->cruise = (int16_t)sim_rng_between(r, 30, 110);
 	t->gps_signal = (int8_t)sim_rng_between(r, 60, 100);
-	t->gsm_signal = sim_rng_below(r, 2) == 0 ? -1 :
-	    (int8_t)sim_rng_between(r, 30, 100);
-	t->battery = sim_rng_below(r, 2) == 0 ? -1 :
-	    (int8_t)sim_rng_between(r, 20, 100);
+	t->gsm_signal =
+	    sim_rng_below(r, 2) == 0 ? -1 : (int8_t)sim_rng_between(r, 30, 100);
+	t->battery =
+	    sim_rng_below(r, 2) == 0 ? -1 : (int8_t)sim_rng_between(r, 20, 100);
 	t->operator_no = (uint8_t)sim_rng_below(r, 4);
 	t->movement = sim_rng_below(r, 10) < 7 ? SIM_MOVING : SIM_PARKED;
 	t->speed = t->movement == SIM_MOVING ? t->cruise / 2 : 0;
@@ -133,7 +133,8 @@ move(sim_tracker *t, int64_t us)
 static int
 way_home(const sim_tracker *t)
 {
-	int ns = t->home_lat > t->lat ? 1 : -1, we = t->home_lng > t->lng ? 1 : -1;
+	int ns = t->home_lat > t->lat ? 1 : -1,
+	    we = t->home_lng > t->lng ? 1 : -1;
 
 	return ns > 0 ? (we > 0 ? 45 : 315) : (we > 0 ? 135 : 225);
 }
@@ -183,7 +184,8 @@ drive(sim_tracker *t)
 		return;
 	}
 	t->speed = (int16_t)clamp(t->speed + (t->cruise - t->speed) / 6 +
-	    sim_rng_between(r, -6, 6), 3, 130);
+	        sim_rng_between(r, -6, 6),
+	    3, 130);
 	if (strayed(t))
 		t->heading = (int16_t)way_home(t);
 	else if (sim_rng_below(r, 20) == 0)
@@ -200,11 +202,12 @@ measure(sim_tracker *t, int64_t now_s)
 
 	t->update_s = now_s - (int64_t)(dice & 3);
 	t->gps_s = t->update_s - (int64_t)(dice >> 2 & 3);
-	t->gps_signal = (int8_t)clamp(t->gps_signal + sim_rng_between(r, -3, 3),
-	    40, 100);
+	t->gps_signal =
+	    (int8_t)clamp(t->gps_signal + sim_rng_between(r, -3, 3), 40, 100);
 	if (t->gsm_signal >= 0) {
-		t->gsm_signal = (int8_t)clamp(t->gsm_signal +
-		    sim_rng_between(r, -4, 4), 10, 100);
+		t->gsm_signal =
+		    (int8_t)clamp(t->gsm_signal + sim_rng_between(r, -4, 4), 10,
+		        100);
 		t->gsm_s = t->gps_s;
 	}
 	if (t->battery >= 0 && (dice >> 8 & 63) == 0) {
@@ -233,16 +236,20 @@ sim_world_step(sim_world *world, size_t no)
 }
 
 void
-sim_world_place(sim_world *world, size_t no, int64_t lat, int64_t lng, int speed)
+sim_world_place(sim_world *world, size_t no, int64_t lat, int64_t lng,
+    int speed)
 {
 	sim_tracker *t = &world->tracker[no];
-	double north = (double)(lat - t->lat) / 10, east = (double)(lng - t->lng);
+	double north = (double)(lat - t->lat) / 10,
+	       east = (double)(lng - t->lng);
 	int64_t now_s = world->now_ns / EVT_NS_PER_S;
 
 	if (t->known && (north != 0 || east != 0)) {
 		east *= (double)sine((int)(lat / DEG15) + 90) / ONE;
-		t->heading = (int16_t)((int)lround(atan2(east, north) * 180 / M_PI +
-		    360) % 360);
+		t->heading =
+		    (int16_t)((int)lround(
+		                  atan2(east, north) * 180 / M_PI + 360) %
+		        360);
 	}
 	t->lat = lat;
 	t->lng = lng;

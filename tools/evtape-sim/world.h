@@ -28,16 +28,16 @@ typedef struct sim_tracker {
 	/* Times that a state shows; epoch seconds. */
 	int64_t gps_s, update_s, battery_s, gsm_s, inputs_s, outputs_s, track_s;
 	sim_rng rng;
-	int32_t alt;            /* m */
-	int16_t heading;        /* degrees, 0 to 359 */
-	int16_t speed, cruise;  /* km/h */
-	int8_t gps_signal;      /* percent */
-	int8_t gsm_signal;      /* percent; -1: tells nothing of its network */
-	int8_t battery;         /* percent; -1: has none */
+	int32_t alt;           /* m */
+	int16_t heading;       /* degrees, 0 to 359 */
+	int16_t speed, cruise; /* km/h */
+	int8_t gps_signal;     /* percent */
+	int8_t gsm_signal;     /* percent; -1: tells nothing of its network */
+	int8_t battery;        /* percent; -1: has none */
 	uint8_t operator_no;
 	uint8_t inputs, outputs; /* bit i: line i + 1 is on */
 	enum sim_movement movement;
-	bool known;      /* has a state */
+	bool known; /* has a state */
 	bool blocked;
 	bool corrupt;    /* removed: sends nothing any more */
 	bool disallowed; /* this session may not subscribe to it */

@@ -62,9 +62,9 @@ put_frames(struct work *w, evt_error *err)
 
 	for (uint32_t i = 0; i < w->block.n && r == EVT_OK; i++) {
 		r = evt_block_frame(&w->block, i, &f, err);
-		if (r == EVT_OK && (!filter->has_from ||
-		    f.time_ns >= filter->from_ns) && (!filter->has_to ||
-		    f.time_ns < filter->to_ns))
+		if (r == EVT_OK &&
+		    (!filter->has_from || f.time_ns >= filter->from_ns) &&
+		    (!filter->has_to || f.time_ns < filter->to_ns))
 			r = put_frame((void *)(uintptr_t)w->o, &f, err);
 	}
 	return r;
@@ -91,8 +91,8 @@ copy_block(struct work *w, const evt_block_ref *b, evt_error *err)
 	if (r == EVT_OK && to != NULL)
 		return tool_newtape_put_block(to, w->raw.data, h, err);
 	if (r == EVT_OK)
-		r = evt_block_load_lines(&w->block, w->raw.data,
-		    w->block.n, w->segment->name, err);
+		r = evt_block_load_lines(&w->block, w->raw.data, w->block.n,
+		    w->segment->name, err);
 	if (r == EVT_OK)
 		r = put_frames(w, err);
 	return r == EVT_ERR_CORRUPT ? damaged(w, err) : r;
@@ -122,8 +122,11 @@ static int
 copy_journal(struct work *w)
 {
 	evt_filter filter = *w->o->filter;
-	tool_each each = { .cmd = w->o->cmd, .tapes = &w->o->tape, .n_tapes = 1,
-		.filter = &filter, .frame = put_frame,
+	tool_each each = { .cmd = w->o->cmd,
+		.tapes = &w->o->tape,
+		.n_tapes = 1,
+		.filter = &filter,
+		.frame = put_frame,
 		.ctx = (void *)(uintptr_t)w->o };
 
 	filter.from_seq = evt_tape_end_seq(w->o->tape);
@@ -159,8 +162,12 @@ blockcopy_run(const blockcopy *o)
 {
 	const evt_filter *f = o->filter;
 	struct work w = { .o = o, .code = CLI_DONE };
-	tool_each each = { .cmd = o->cmd, .tapes = &o->tape, .n_tapes = 1,
-		.filter = f, .frame = put_frame, .ctx = (void *)(uintptr_t)o };
+	tool_each each = { .cmd = o->cmd,
+		.tapes = &o->tape,
+		.n_tapes = 1,
+		.filter = f,
+		.frame = put_frame,
+		.ctx = (void *)(uintptr_t)o };
 	int code;
 
 	/* Single frames are asked for: the index knows which blocks to read. */

@@ -11,7 +11,7 @@
 
 /* A whole block, or one frame. */
 typedef struct blockcopy_span {
-	uint64_t first_seq;  /* on the tape that is copied */
+	uint64_t first_seq; /* on the tape that is copied */
 	uint32_t frames;
 	int64_t first_ns, last_ns; /* least and greatest receive time */
 	int64_t time_ns, mono_ns;  /* of the first frame */

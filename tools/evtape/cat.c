@@ -17,27 +17,39 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_STRING, .letter = 'f', .name = "format", .arg = "FORM",
+	{ .type = CLI_STRING,
+	    .letter = 'f',
+	    .name = "format",
+	    .arg = "FORM",
 	    .offset = offsetof(struct options, format),
 	    .help = "envelope: a JSON object a line (default); lines: the\n"
 	            "payloads; stamped: time, tab, payload; csv: --fields;\n"
 	            "geojson: a Feature a line, where a source was" },
-	{ .type = CLI_LIST, .name = "fields", .arg = "COLUMN",
+	{ .type = CLI_LIST,
+	    .name = "fields",
+	    .arg = "COLUMN",
 	    .offset = offsetof(struct options, fields),
 	    .help = "the columns of csv; repeatable, or a list" },
 	CLI_FILTER_OPTIONS(struct options, filter),
-	{ .type = CLI_LIST, .name = "kind", .arg = "KIND",
+	{ .type = CLI_LIST,
+	    .name = "kind",
+	    .arg = "KIND",
 	    .offset = offsetof(struct options, filter.kinds),
 	    .help = "received, sent, mark; repeatable; default: all in\n"
 	            "envelopes, received else" },
-	{ .type = CLI_FLAG, .name = "marks",
+	{ .type = CLI_FLAG,
+	    .name = "marks",
 	    .offset = offsetof(struct options, marks),
 	    .help = "marks too, where the form leaves them out" },
-	{ .type = CLI_FLAG, .letter = 'F', .name = "follow",
+	{ .type = CLI_FLAG,
+	    .letter = 'F',
+	    .name = "follow",
 	    .offset = offsetof(struct options, follow),
 	    .help = "at the end of a tape that is being recorded, wait for\n"
 	            "more, until the recording ends" },
-	{ .type = CLI_FLAG, .letter = 'v', .name = "verbose",
+	{ .type = CLI_FLAG,
+	    .letter = 'v',
+	    .name = "verbose",
 	    .offset = offsetof(struct options, verbose),
 	    .help = "tell how many blocks were read" },
 	{ .type = CLI_END },
@@ -49,21 +61,21 @@ static const cli_command cat = {
 	.summary = "print the frames of a tape",
 	.details =
 	    "An envelope holds a frame's sequence number, times, connection,\n"
-	    "kind, event, sources and payload. Several tapes are merged by time.\n"
-	    "Of a tape that is being recorded it prints what is there.\n\n"
-	    TOOL_COLUMNS_HELP "\n\n"
-	    CLI_TIME_HELP,
+	    "kind, event, sources and payload. Several tapes are merged by "
+	    "time.\n"
+	    "Of a tape that is being recorded it prints what is "
+	    "there.\n\n" TOOL_COLUMNS_HELP "\n\n" CLI_TIME_HELP,
 	.options = table,
-	.examples =
-	    "  # two sources, the first minute\n"
-	    "  $ evtape cat --source 10001,10002 --to +1m field.tape\n"
-	    "  # what was lost, and when\n"
-	    "  $ evtape cat --kind mark field.tape | jq 'select(.mark == \"gap\")'\n"
-	    "  # the speeds of a source, as a table\n"
-	    "  $ evtape cat -f csv --fields time,./gps/speed --source 10001 "
-	    "field.tape\n"
-	    "  # what a recorder gets, as it comes\n"
-	    "  $ evtape cat --follow --format stamped field.tape\n",
+	.examples = "  # two sources, the first minute\n"
+	            "  $ evtape cat --source 10001,10002 --to +1m field.tape\n"
+	            "  # what was lost, and when\n"
+	            "  $ evtape cat --kind mark field.tape | jq 'select(.mark "
+	            "== \"gap\")'\n"
+	            "  # the speeds of a source, as a table\n"
+	            "  $ evtape cat -f csv --fields time,./gps/speed --source "
+	            "10001 field.tape\n"
+	            "  # what a recorder gets, as it comes\n"
+	            "  $ evtape cat --follow --format stamped field.tape\n",
 	.min_args = 1,
 	.max_args = -1,
 };
@@ -91,8 +103,10 @@ parse_form(const char *text, enum form *ret, evt_error *err)
 			return EVT_OK;
 		}
 	}
-	return evt_err_set(err, EVT_ERR_ARG, "'%s' is no form; there are "
-	    "envelope, lines, stamped, csv and geojson", text);
+	return evt_err_set(err, EVT_ERR_ARG,
+	    "'%s' is no form; there are envelope, lines, stamped, csv and "
+	    "geojson",
+	    text);
 }
 
 static int
@@ -142,7 +156,8 @@ prepare(struct work *w, const struct options *o, bool with_tape)
 	    (w->form == CSV && tool_columns_new(&o->fields, &w->columns, &err)))
 		return cli_usage(&cat, "%s", err.text);
 	if (o->fields.n > 0 && w->form != CSV)
-		return cli_usage(&cat, "--fields are columns: give --format csv");
+		return cli_usage(&cat,
+		    "--fields are columns: give --format csv");
 	r = tool_out_open(NULL, false, &w->out, &err);
 	if (r == EVT_OK && w->form < CSV)
 		r = evt_frame_out_new(plain[w->form], with_tape, &w->plain,
@@ -159,9 +174,14 @@ static int
 run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 {
 	struct work w = { .out = NULL };
-	tool_each each = { .cmd = &cat, .tapes = tapes->tape,
-		.n_tapes = tapes->n, .filter = filter, .follow = o->follow,
-		.verbose = o->verbose, .frame = print, .idle = show,
+	tool_each each = { .cmd = &cat,
+		.tapes = tapes->tape,
+		.n_tapes = tapes->n,
+		.filter = filter,
+		.follow = o->follow,
+		.verbose = o->verbose,
+		.frame = print,
+		.idle = show,
 		.ctx = &w };
 	evt_error err;
 	int code = prepare(&w, o, tapes->n > 1);

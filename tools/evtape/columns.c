@@ -8,8 +8,22 @@
 #include "format/err.h"
 #include "format/units.h"
 
-enum own { SEQ, TIME, TIME_NS, MONO_NS, TAPE, CONNECTION, KIND, OPCODE, EVENT,
-	SOURCE, PAYLOAD, N_OWN, POINTER, RECORD_POINTER };
+enum own {
+	SEQ,
+	TIME,
+	TIME_NS,
+	MONO_NS,
+	TAPE,
+	CONNECTION,
+	KIND,
+	OPCODE,
+	EVENT,
+	SOURCE,
+	PAYLOAD,
+	N_OWN,
+	POINTER,
+	RECORD_POINTER
+};
 
 static const char *const own_names[N_OWN] = { "seq", "time", "time_ns",
 	"mono_ns", "tape", "connection", "kind", "opcode", "event", "source",
@@ -49,10 +63,11 @@ add(tool_columns *c, const char *name, evt_error *err)
 	new->what = name[0] == '.' ? RECORD_POINTER : POINTER;
 	new->pointer = new->name + (name[0] == '.');
 	if (new->pointer[0] != '/')
-		return evt_err_set(err, EVT_ERR_ARG, "'%s' is no column: give "
-		    "seq, time, source, event, payload, ..., a JSON pointer "
-		    "(/data/gps/speed), or one into each source's record "
-		    "(./gps/speed)", name);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "'%s' is no column: give seq, time, source, event, "
+		    "payload, ..., a JSON pointer (/data/gps/speed), or one "
+		    "into each source's record (./gps/speed)",
+		    name);
 	return evt_view_check_pointer(new->pointer, err);
 }
 
@@ -131,8 +146,9 @@ of_payload(const evt_items *r, evt_buf *out)
 	const evt_frame *f = r->frame;
 
 	return done(evt_buf_add(out, f->payload, f->len),
-	    r->root.p != NULL ? TOOL_VALUE_JSON :
-	    f->opcode == EVT_OP_TEXT ? TOOL_VALUE_TEXT : TOOL_VALUE_BYTES);
+	    r->root.p != NULL            ? TOOL_VALUE_JSON :
+	        f->opcode == EVT_OP_TEXT ? TOOL_VALUE_TEXT :
+	                                   TOOL_VALUE_BYTES);
 }
 
 static enum tool_value
@@ -142,8 +158,9 @@ of_opcode(const evt_frame *f, evt_buf *out)
 		return done(evt_buf_add_str(out, evt_mark_name(f->opcode)),
 		    TOOL_VALUE_TEXT);
 	if (f->opcode == EVT_OP_TEXT || f->opcode == EVT_OP_BINARY)
-		return done(evt_buf_add_str(out, f->opcode == EVT_OP_TEXT ?
-		    "text" : "binary"), TOOL_VALUE_TEXT);
+		return done(evt_buf_add_str(out,
+		                f->opcode == EVT_OP_TEXT ? "text" : "binary"),
+		    TOOL_VALUE_TEXT);
 	return done(evt_buf_printf(out, "%u", f->opcode), TOOL_VALUE_NUMBER);
 }
 
@@ -161,8 +178,9 @@ tool_columns_value(const tool_columns *c, size_t i, const evt_items *r,
 		return done(evt_buf_printf(out, "%" PRIu64, f->seq),
 		    TOOL_VALUE_NUMBER);
 	case TIME:
-		return done(evt_buf_add_str(out, evt_time_format(f->time_ns, 9,
-		    text)), TOOL_VALUE_TEXT);
+		return done(evt_buf_add_str(out,
+		                evt_time_format(f->time_ns, 9, text)),
+		    TOOL_VALUE_TEXT);
 	case TIME_NS:
 		return done(evt_buf_printf(out, "%" PRId64, f->time_ns),
 		    TOOL_VALUE_NUMBER);
@@ -181,14 +199,17 @@ tool_columns_value(const tool_columns *c, size_t i, const evt_items *r,
 	case OPCODE:
 		return of_opcode(f, out);
 	case EVENT:
-		return f->event == NULL ? TOOL_VALUE_NONE :
+		return f->event == NULL ?
+		    TOOL_VALUE_NONE :
 		    done(evt_buf_add(out, f->event, f->event_len),
-		    TOOL_VALUE_TEXT);
+		        TOOL_VALUE_TEXT);
 	case SOURCE:
-		return record->source.text == NULL ? TOOL_VALUE_NONE :
+		return record->source.text == NULL ?
+		    TOOL_VALUE_NONE :
 		    done(evt_buf_add(out, record->source.text,
-		    record->source.len), record->source.is_int ?
-		    TOOL_VALUE_NUMBER : TOOL_VALUE_TEXT);
+		             record->source.len),
+		        record->source.is_int ? TOOL_VALUE_NUMBER :
+		                                TOOL_VALUE_TEXT);
 	case PAYLOAD:
 		return of_payload(r, out);
 	case POINTER:

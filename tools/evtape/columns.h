@@ -15,11 +15,13 @@
 #include "tools/cli.h"
 #include "replay/items.h"
 
-#define TOOL_COLUMNS_HELP \
+#define TOOL_COLUMNS_HELP                                                    \
 	"COLUMN is seq, time, time_ns, mono_ns, connection, kind, opcode,\n" \
-	"event, source or payload, a JSON pointer into the payload\n" \
-	"(/data/gps/speed), or one into the record of a source, which begins\n" \
-	"with a dot (./gps/speed): that finds a field in a state and in each\n" \
+	"event, source or payload, a JSON pointer into the payload\n"        \
+	"(/data/gps/speed), or one into the record of a source, which "      \
+	"begins\n"                                                           \
+	"with a dot (./gps/speed): that finds a field in a state and in "    \
+	"each\n"                                                             \
 	"state of a batch alike."
 
 typedef struct tool_columns tool_columns;

@@ -14,14 +14,21 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_INT, .name = "level", .arg = "N",
-	    .offset = offsetof(struct options, level), .min = 1, .max = 19,
+	{ .type = CLI_INT,
+	    .name = "level",
+	    .arg = "N",
+	    .offset = offsetof(struct options, level),
+	    .min = 1,
+	    .max = 19,
 	    .help = "of zstd, 1 to 19 (12)" },
-	{ .type = CLI_SIZE, .name = "block-size", .arg = "SIZE",
+	{ .type = CLI_SIZE,
+	    .name = "block-size",
+	    .arg = "SIZE",
 	    .offset = offsetof(struct options, block_size),
 	    .help = "payload of a block (1MiB): larger ones are smaller on\n"
 	            "disk and slower to read a part of" },
-	{ .type = CLI_FLAG, .name = "json",
+	{ .type = CLI_FLAG,
+	    .name = "json",
 	    .offset = offsetof(struct options, json),
 	    .help = "print the sizes as a JSON object" },
 	{ .type = CLI_END },
@@ -33,8 +40,10 @@ static const cli_command compact_cli = {
 	.summary = "compress a tape anew, in full blocks and at a higher level",
 	.details =
 	    "Frames, numbers and times stay the same. Each segment is made\n"
-	    "beside, read back, compared, and takes the old one's place at once,\n"
-	    "so that an interruption costs nothing. Readers are not disturbed; a\n"
+	    "beside, read back, compared, and takes the old one's place at "
+	    "once,\n"
+	    "so that an interruption costs nothing. Readers are not disturbed; "
+	    "a\n"
 	    "tape that is being recorded is refused. A segment that would not\n"
 	    "get smaller, or is damaged, stays as it is.",
 	.options = table,
@@ -64,13 +73,14 @@ report(const evt_compact_result *got, bool json)
 
 	if (json)
 		printf("{\"compacted\":%" PRIu64 ",\"left\":%" PRIu64
-		    ",\"damaged\":%" PRIu64 ",\"bytes_before\":%" PRIu64
-		    ",\"bytes_after\":%" PRIu64 "}\n", got->segments, got->left,
-		    got->damaged, got->before, got->after);
+		       ",\"damaged\":%" PRIu64 ",\"bytes_before\":%" PRIu64
+		       ",\"bytes_after\":%" PRIu64 "}\n",
+		    got->segments, got->left, got->damaged, got->before,
+		    got->after);
 	else
-		printf("%" PRIu64 " segments compacted, %" PRIu64 " left: %s "
-		    "before, %s after\n", got->segments, got->left,
-		    evt_size_format(got->before, a),
+		printf("%" PRIu64 " segments compacted, %" PRIu64
+		       " left: %s before, %s after\n",
+		    got->segments, got->left, evt_size_format(got->before, a),
 		    evt_size_format(got->after, b));
 }
 
@@ -79,7 +89,8 @@ run(int argc, char **argv)
 {
 	struct options o = { .level = 12, .block_size = 1 << 20 };
 	tool_progress shown = tool_progress_begin();
-	evt_compact compact = { .progress = progress, .notice = notice,
+	evt_compact compact = { .progress = progress,
+		.notice = notice,
 		.ctx = &shown };
 	evt_compact_result got;
 	evt_error err;

@@ -29,28 +29,41 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_LIST, .name = "source", .arg = "ID",
+	{ .type = CLI_LIST,
+	    .name = "source",
+	    .arg = "ID",
 	    .offset = offsetof(struct options, sources),
 	    .help = "filter: frames that name any of these sources;\n"
 	            "repeatable, or a list: 1,2" },
-	{ .type = CLI_LIST, .name = "event", .arg = "NAME",
+	{ .type = CLI_LIST,
+	    .name = "event",
+	    .arg = "NAME",
 	    .offset = offsetof(struct options, events),
 	    .help = "filter: frames of any of these events; repeatable" },
-	{ .type = CLI_STRING, .name = "at", .arg = "TIME",
+	{ .type = CLI_STRING,
+	    .name = "at",
+	    .arg = "TIME",
 	    .offset = offsetof(struct options, at),
 	    .help = "sources: their states at TIME (where the deck is)" },
-	{ .type = CLI_FLAG, .name = "json",
+	{ .type = CLI_FLAG,
+	    .name = "json",
 	    .offset = offsetof(struct options, json),
 	    .help = "print the server's answer, a JSON object on one line" },
-	{ .type = CLI_STRING, .name = "token-file", .arg = "FILE",
+	{ .type = CLI_STRING,
+	    .name = "token-file",
+	    .arg = "FILE",
 	    .offset = offsetof(struct options, token_file),
 	    .help = "the token that the server wants; without it, that in the\n"
 	            "environment variable EVTAPE_TOKEN" },
-	{ .type = CLI_STRING, .name = "ca", .arg = "FILE",
+	{ .type = CLI_STRING,
+	    .name = "ca",
+	    .arg = "FILE",
 	    .offset = offsetof(struct options, ca),
 	    .help = "https: trust the CA certificates in this PEM file, and\n"
 	            "no others" },
-	{ .type = CLI_DURATION, .name = "timeout", .arg = "DURATION",
+	{ .type = CLI_DURATION,
+	    .name = "timeout",
+	    .arg = "DURATION",
 	    .offset = offsetof(struct options, timeout_ns),
 	    .help = "how long to wait for an answer (30s); for a connection\n"
 	            "never more than 5s" },
@@ -78,8 +91,7 @@ static const cli_command ctl = {
 	    "  tape            what is on the tape\n"
 	    "  sources         every source with its last state\n"
 	    "  gaps            times for which frames are missing\n"
-	    "  marks           marks, bookmarks among them\n\n"
-	    CLI_TIME_HELP,
+	    "  marks           marks, bookmarks among them\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples =
 	    "  # as it stood when the gate opened, then slowly on\n"
@@ -101,21 +113,21 @@ struct job {
 	bool has_token;
 	evt_scanner *scanner;
 	evt_buf body, answer;
-	int n;        /* words behind the command */
+	int n; /* words behind the command */
 	char **words;
 };
 
 struct call {
 	const char *name;
-	const char *path;      /* of the API */
-	const char *member;    /* that each answer has */
+	const char *path;   /* of the API */
+	const char *member; /* that each answer has */
 	bool (*show)(evt_view v, evt_buf *out);
-	const char *words;     /* as usage has them, NULL: none */
-	const char *arg[2];    /* members of the body, a word each */
+	const char *words;  /* as usage has them, NULL: none */
+	const char *arg[2]; /* members of the body, a word each */
 	/* What is other than one call; the exit code, or -1. */
 	int (*run)(struct job *j);
 	bool post;
-	bool off;              /* the word "off" for them all ends it */
+	bool off; /* the word "off" for them all ends it */
 };
 
 /* ---- asking -------------------------------------------------------------- */
@@ -130,20 +142,20 @@ fail(const struct job *j, const evt_error *err)
 static int
 refused(const struct job *j, long status)
 {
-	evt_view why = EVT_MEMBER(evt_view_of(j->answer.data, j->answer.len),
-	    "error");
+	evt_view why =
+	    EVT_MEMBER(evt_view_of(j->answer.data, j->answer.len), "error");
 	evt_buf text = { 0 };
 	int code;
 
 	if (status == 401)
-		return cli_fail(&ctl, "%s: %s", j->call->name, j->has_token ?
-		    "the server does not take this token" :
-		    "the server wants a token: give it with --token-file or in "
-		    "EVTAPE_TOKEN");
+		return cli_fail(&ctl, "%s: %s", j->call->name,
+		    j->has_token ? "the server does not take this token" :
+		                   "the server wants a token: give it with "
+		                   "--token-file or in EVTAPE_TOKEN");
 	if (evt_view_kind(why) != EVT_VIEW_STRING)
-		return cli_fail(&ctl, "%s: %s answers with status %ld: is it "
-		    "an evtape-replay?", j->call->name,
-		    ctl_server_url(j->server), status);
+		return cli_fail(&ctl,
+		    "%s: %s answers with status %ld: is it an evtape-replay?",
+		    j->call->name, ctl_server_url(j->server), status);
 	if (!evt_view_text(why, &text) || !evt_buf_add_byte(&text, '\0'))
 		code = cli_fail(&ctl, "out of memory");
 	else
@@ -173,11 +185,12 @@ ask_path(struct job *j, const char *path, const char *query,
 		j->answer.len = 0;
 	if (status != 200)
 		return refused(j, status);
-	if (evt_view_kind(evt_view_member(evt_view_of(j->answer.data,
-	    j->answer.len), j->call->member, strlen(j->call->member))) ==
-	    EVT_VIEW_NONE)
-		return cli_fail(&ctl, "%s: what %s answers is not that of an "
-		    "evtape-replay", j->call->name, ctl_server_url(j->server));
+	if (evt_view_kind(
+	        evt_view_member(evt_view_of(j->answer.data, j->answer.len),
+	            j->call->member, strlen(j->call->member))) == EVT_VIEW_NONE)
+		return cli_fail(&ctl,
+		    "%s: what %s answers is not that of an evtape-replay",
+		    j->call->name, ctl_server_url(j->server));
 	return -1;
 }
 
@@ -187,8 +200,9 @@ ask(struct job *j)
 	evt_buf query = { 0 };
 	int code;
 
-	if (j->o->at != NULL && (!evt_buf_printf(&query, "at=%s", j->o->at) ||
-	    !evt_buf_add_byte(&query, '\0')))
+	if (j->o->at != NULL &&
+	    (!evt_buf_printf(&query, "at=%s", j->o->at) ||
+	        !evt_buf_add_byte(&query, '\0')))
 		code = cli_fail(&ctl, "out of memory");
 	else
 		code = ask_path(j, j->call->path, (char *)query.data,
@@ -241,8 +255,8 @@ add_list(evt_buf *b, const char *name, const cli_list *list)
 	bool ok = add_name(b, name) && evt_buf_add_byte(b, '[');
 
 	for (size_t i = 0; i < list->n && ok; i++)
-		ok = (i == 0 || evt_buf_add_byte(b, ',')) && evt_buf_add_json(b,
-		    list->item[i], strlen(list->item[i]));
+		ok = (i == 0 || evt_buf_add_byte(b, ',')) &&
+		    evt_buf_add_json(b, list->item[i], strlen(list->item[i]));
 	return ok && evt_buf_add_byte(b, ']');
 }
 
@@ -278,11 +292,13 @@ run_toggle(struct job *j)
 
 	if (code >= 0)
 		return code;
-	playing = EVT_MEMBER(evt_view_of(j->answer.data, j->answer.len),
-	    "playing");
-	return ask_path(j, evt_view_kind(playing) == EVT_VIEW_BOOL &&
-	    *playing.p == 't' ? "/api/deck/pause" : "/api/deck/play", NULL,
-	    &j->body);
+	playing =
+	    EVT_MEMBER(evt_view_of(j->answer.data, j->answer.len), "playing");
+	return ask_path(j,
+	    evt_view_kind(playing) == EVT_VIEW_BOOL && *playing.p == 't' ?
+	        "/api/deck/pause" :
+	        "/api/deck/play",
+	    NULL, &j->body);
 }
 
 static int
@@ -292,8 +308,9 @@ run_step(struct job *j)
 	evt_error err;
 	int code = -1;
 
-	if (j->n > 0 && evt_int_parse(j->words[0], "the number of steps", 1,
-	    STEPS_MAX, &n, &err) != EVT_OK)
+	if (j->n > 0 &&
+	    evt_int_parse(j->words[0], "the number of steps", 1, STEPS_MAX, &n,
+	        &err) != EVT_OK)
 		return cli_usage(&ctl, "step: %s", err.text);
 	while (n-- > 0 && code < 0)
 		code = ask(j);
@@ -307,25 +324,59 @@ static const struct call calls[] = {
 	{ .name = "play", .path = "/api/deck/play", DECK, .post = true },
 	{ .name = "pause", .path = "/api/deck/pause", DECK, .post = true },
 	{ .name = "toggle", DECK, .run = run_toggle },
-	{ .name = "step", .path = "/api/deck/step", DECK, .post = true,
-	    .words = "[N]", .run = run_step },
-	{ .name = "seek", .path = "/api/deck/seek", DECK, .post = true,
-	    .words = "TIME", .arg = { "to" } },
-	{ .name = "speed", .path = "/api/deck/speed", DECK, .post = true,
-	    .words = "N|max", .arg = { "speed" } },
-	{ .name = "loop", .path = "/api/deck/loop", DECK, .post = true,
-	    .words = "FROM TO, or off", .arg = { "from", "to" }, .off = true },
-	{ .name = "window", .path = "/api/deck/window", DECK, .post = true,
-	    .words = "FROM TO, or off", .arg = { "from", "to" }, .off = true },
-	{ .name = "filter", .path = "/api/deck/filter", DECK, .post = true,
-	    .words = "--source ID,... --event NAME,..., or off", .off = true },
-	{ .name = "tape", .path = "/api/tape", .member = "tapes",
+	{ .name = "step",
+	    .path = "/api/deck/step",
+	    DECK,
+	    .post = true,
+	    .words = "[N]",
+	    .run = run_step },
+	{ .name = "seek",
+	    .path = "/api/deck/seek",
+	    DECK,
+	    .post = true,
+	    .words = "TIME",
+	    .arg = { "to" } },
+	{ .name = "speed",
+	    .path = "/api/deck/speed",
+	    DECK,
+	    .post = true,
+	    .words = "N|max",
+	    .arg = { "speed" } },
+	{ .name = "loop",
+	    .path = "/api/deck/loop",
+	    DECK,
+	    .post = true,
+	    .words = "FROM TO, or off",
+	    .arg = { "from", "to" },
+	    .off = true },
+	{ .name = "window",
+	    .path = "/api/deck/window",
+	    DECK,
+	    .post = true,
+	    .words = "FROM TO, or off",
+	    .arg = { "from", "to" },
+	    .off = true },
+	{ .name = "filter",
+	    .path = "/api/deck/filter",
+	    DECK,
+	    .post = true,
+	    .words = "--source ID,... --event NAME,..., or off",
+	    .off = true },
+	{ .name = "tape",
+	    .path = "/api/tape",
+	    .member = "tapes",
 	    .show = ctl_show_tape },
-	{ .name = "sources", .path = "/api/sources", .member = "sources",
+	{ .name = "sources",
+	    .path = "/api/sources",
+	    .member = "sources",
 	    .show = ctl_show_sources },
-	{ .name = "gaps", .path = "/api/gaps", .member = "gaps",
+	{ .name = "gaps",
+	    .path = "/api/gaps",
+	    .member = "gaps",
 	    .show = ctl_show_gaps },
-	{ .name = "marks", .path = "/api/marks", .member = "marks",
+	{ .name = "marks",
+	    .path = "/api/marks",
+	    .member = "marks",
 	    .show = ctl_show_marks },
 };
 
@@ -371,10 +422,10 @@ check(const struct job *j)
 		return j->call->words != NULL ?
 		    cli_usage(&ctl, "%s takes %s", name, j->call->words) :
 		    cli_usage(&ctl, "%s takes no words of its own: '%s'", name,
-		    j->words[0]);
+		        j->words[0]);
 	if (!filter && named)
-		return cli_usage(&ctl, "--source and --event are for filter, "
-		    "not for %s", name);
+		return cli_usage(&ctl,
+		    "--source and --event are for filter, not for %s", name);
 	if (filter && named == (j->n > 0))
 		return cli_usage(&ctl, "filter takes %s", j->call->words);
 	if (o->at != NULL && strcmp(name, "sources") != 0)
@@ -409,7 +460,8 @@ read_token(const struct options *o, char text[EVT_TOKEN_MAX + 1],
 static int
 run_call(struct job *j, const char *url, const char *token)
 {
-	const ctl_how how = { .token = token, .ca = j->o->ca,
+	const ctl_how how = { .token = token,
+		.ca = j->o->ca,
 		.timeout_ns = j->o->timeout_ns };
 	evt_error err;
 	int code, r = ctl_server_new(url, &how, &j->server, &err);
@@ -438,8 +490,10 @@ static int
 run_words(const struct options *o, char **words, int n)
 {
 	const char *name = n > 1 ? words[1] : "status";
-	struct job j = { .call = find_call(name), .o = o,
-		.words = words + 2, .n = n > 2 ? n - 2 : 0 };
+	struct job j = { .call = find_call(name),
+		.o = o,
+		.words = words + 2,
+		.n = n > 2 ? n - 2 : 0 };
 	char text[EVT_TOKEN_MAX + 1];
 	const char *token;
 	int code;

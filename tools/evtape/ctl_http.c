@@ -18,9 +18,9 @@
 struct ctl_server {
 	libcurl lib;
 	CURL *curl;
-	CURLU *base;  /* without path */
-	char *prefix; /* what stands before /api; of libcurl */
-	char *url;    /* all of it, for words; of libcurl */
+	CURLU *base;                /* without path */
+	char *prefix;               /* what stands before /api; of libcurl */
+	char *url;                  /* all of it, for words; of libcurl */
 	struct curl_slist *headers; /* of a POST */
 	ctl_how how;
 	long timeout_ms;
@@ -33,8 +33,9 @@ struct ctl_server {
 static int
 refuse(const char *text, const char *why, evt_error *err)
 {
-	return evt_err_set(err, EVT_ERR_ARG, "'%.200s' is no URL of an "
-	    "evtape-replay: %s; write http://HOST:PORT, HOST:PORT or PORT",
+	return evt_err_set(err, EVT_ERR_ARG,
+	    "'%.200s' is no URL of an evtape-replay: %s; write "
+	    "http://HOST:PORT, HOST:PORT or PORT",
 	    text, why);
 }
 
@@ -54,8 +55,8 @@ complete(const char *text, evt_buf *out)
 			return evt_buf_printf(out, "%s%s", schemes[i][1],
 			    text + n);
 	}
-	return evt_buf_printf(out, strstr(text, "://") != NULL ? "%s" :
-	    "http://%s", text);
+	return evt_buf_printf(out,
+	    strstr(text, "://") != NULL ? "%s" : "http://%s", text);
 }
 
 static bool
@@ -83,8 +84,8 @@ is_http(const ctl_server *s)
 {
 	char *scheme = NULL;
 	bool is = s->lib.curl_url_get(s->base, CURLUPART_SCHEME, &scheme, 0) ==
-	    CURLUE_OK && (strcmp(scheme, "http") == 0 ||
-	    strcmp(scheme, "https") == 0);
+	        CURLUE_OK &&
+	    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
 
 	s->lib.curl_free(scheme);
 	return is;
@@ -116,10 +117,10 @@ split_path(ctl_server *s, evt_error *err)
 	cut_end(s->prefix, "/stream");
 	cut_end(s->prefix, "/control");
 	cut_end(s->prefix, "/");
-	if (s->lib.curl_url_set(s->base, CURLUPART_PATH, *s->prefix != '\0' ?
-	    s->prefix : "/", 0) != CURLUE_OK ||
+	if (s->lib.curl_url_set(s->base, CURLUPART_PATH,
+	        *s->prefix != '\0' ? s->prefix : "/", 0) != CURLUE_OK ||
 	    s->lib.curl_url_get(s->base, CURLUPART_URL, &s->url, 0) !=
-	    CURLUE_OK)
+	        CURLUE_OK)
 		return evt_err_nomem(err);
 	cut_end(s->url, "/");
 	return EVT_OK;
@@ -139,17 +140,16 @@ take_url(ctl_server *s, const char *text, evt_error *err)
 	evt_buf_free(&whole);
 	if (u == CURLUE_OUT_OF_MEMORY)
 		return evt_err_nomem(err);
-	if (u == CURLUE_UNSUPPORTED_SCHEME ||
-	    (u == CURLUE_OK && !is_http(s)))
+	if (u == CURLUE_UNSUPPORTED_SCHEME || (u == CURLUE_OK && !is_http(s)))
 		return refuse(text, "it is asked over http or https", err);
 	if (u != CURLUE_OK)
 		return refuse(text, s->lib.curl_url_strerror(u), err);
 	/* Not shown: there may be a secret in it. */
 	if (has_part(s, CURLUPART_USER) || has_part(s, CURLUPART_PASSWORD) ||
 	    has_part(s, CURLUPART_QUERY) || has_part(s, CURLUPART_FRAGMENT))
-		return evt_err_set(err, EVT_ERR_ARG, "the URL must be without "
-		    "user, query and '#': a token comes from --token-file or "
-		    "EVTAPE_TOKEN");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the URL must be without user, query and '#': a token "
+		    "comes from --token-file or EVTAPE_TOKEN");
 	s->loopback = is_loopback(s);
 	return split_path(s, err);
 }
@@ -163,8 +163,8 @@ take_url(ctl_server *s, const char *text, evt_error *err)
 static bool
 set_up(ctl_server *s)
 {
-	long connect_ms = s->timeout_ms < CONNECT_MS ? s->timeout_ms :
-	    CONNECT_MS;
+	long connect_ms =
+	    s->timeout_ms < CONNECT_MS ? s->timeout_ms : CONNECT_MS;
 	bool ok = SET(CURLOPT_ERRORBUFFER, s->words) &&
 	    SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms) &&
 	    SET(CURLOPT_TIMEOUT_MS, s->timeout_ms) &&
@@ -204,10 +204,11 @@ ctl_server_new(const char *text, const ctl_how *how, ctl_server **ret_server,
 	s->timeout_ms = ms < 1 ? 1 : ms > INT_MAX ? INT_MAX : (long)ms;
 	s->base = s->lib.curl_url();
 	s->curl = s->lib.curl_easy_init();
-	s->headers = s->lib.curl_slist_append(NULL,
-	    "Content-Type: application/json");
+	s->headers =
+	    s->lib.curl_slist_append(NULL, "Content-Type: application/json");
 	r = s->base != NULL && s->curl != NULL && s->headers != NULL ?
-	    take_url(s, text, err) : evt_err_nomem(err);
+	    take_url(s, text, err) :
+	    evt_err_nomem(err);
 	if (r == EVT_OK && !set_up(s))
 		r = evt_err_nomem(err);
 	if (r != EVT_OK) {
@@ -252,24 +253,28 @@ not_there(const ctl_server *s, CURLcode code, evt_error *err)
 		(void)s->lib.curl_easy_getinfo(s->curl, CURLINFO_CONNECT_TIME_T,
 		    &connected);
 		if (connected > 0)
-			return evt_err_set(err, EVT_ERR_IO, "%s gives no "
-			    "answer within %s; --timeout can give it longer",
-			    s->url, evt_duration_format(s->timeout_ms * EVT_NS_PER_MS,
-			    wait));
-		return evt_err_set(err, EVT_ERR_IO, "cannot reach %s in time: "
-		    "is it the right address?", s->url);
+			return evt_err_set(err, EVT_ERR_IO,
+			    "%s gives no answer within %s; --timeout can give "
+			    "it longer",
+			    s->url,
+			    evt_duration_format(s->timeout_ms * EVT_NS_PER_MS,
+			        wait));
+		return evt_err_set(err, EVT_ERR_IO,
+		    "cannot reach %s in time: is it the right address?",
+		    s->url);
 	}
 	(void)s->lib.curl_easy_getinfo(s->curl, CURLINFO_OS_ERRNO, &sys);
-	return evt_err_set(err, EVT_ERR_IO, "cannot connect to %s: %s; is "
-	    "'evtape-replay --listen' running there?", s->url, sys != 0 ?
-	    strerror((int)sys) : s->words);
+	return evt_err_set(err, EVT_ERR_IO,
+	    "cannot connect to %s: %s; is 'evtape-replay --listen' running "
+	    "there?",
+	    s->url, sys != 0 ? strerror((int)sys) : s->words);
 }
 
 static int
 failed(const ctl_server *s, CURLcode code, evt_error *err)
 {
-	const char *words = s->words[0] != '\0' ? s->words :
-	    s->lib.curl_easy_strerror(code);
+	const char *words =
+	    s->words[0] != '\0' ? s->words : s->lib.curl_easy_strerror(code);
 
 	switch (code) {
 	case CURLE_OUT_OF_MEMORY:
@@ -281,23 +286,28 @@ failed(const ctl_server *s, CURLcode code, evt_error *err)
 	case CURLE_PARTIAL_FILE:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
-		return evt_err_set(err, EVT_ERR_IO, "%s hung up before it had "
-		    "answered (%s); is it an evtape-replay, and is http or "
-		    "https right?", s->url, words);
+		return evt_err_set(err, EVT_ERR_IO,
+		    "%s hung up before it had answered (%s); is it an "
+		    "evtape-replay, and is http or https right?",
+		    s->url, words);
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
-		return evt_err_set(err, EVT_ERR_IO, "%s answers, but not in "
-		    "HTTP (%s): it is no evtape-replay", s->url, words);
+		return evt_err_set(err, EVT_ERR_IO,
+		    "%s answers, but not in HTTP (%s): it is no evtape-replay",
+		    s->url, words);
 	case CURLE_SSL_CONNECT_ERROR:
-		return evt_err_set(err, EVT_ERR_IO, "no TLS with %s: %s; is "
-		    "http or https right?", s->url, words);
+		return evt_err_set(err, EVT_ERR_IO,
+		    "no TLS with %s: %s; is http or https right?", s->url,
+		    words);
 	case CURLE_PEER_FAILED_VERIFICATION:
-		return evt_err_set(err, EVT_ERR_IO, "%s is not trusted: %s; "
-		    "--ca names the CA to trust", s->url, words);
+		return evt_err_set(err, EVT_ERR_IO,
+		    "%s is not trusted: %s; --ca names the CA to trust", s->url,
+		    words);
 	case CURLE_SSL_CACERT_BADFILE:
-		return evt_err_set(err, EVT_ERR_IO, "cannot take the CA "
-		    "certificates in %s: %s", s->how.ca != NULL ? s->how.ca :
-		    "the system's folder", words);
+		return evt_err_set(err, EVT_ERR_IO,
+		    "cannot take the CA certificates in %s: %s",
+		    s->how.ca != NULL ? s->how.ca : "the system's folder",
+		    words);
 	default:
 		return evt_err_set(err, EVT_ERR_IO, "%s: %s", s->url, words);
 	}
@@ -331,11 +341,11 @@ url_of(const ctl_server *s, const char *path, const char *query)
 	bool ok = u != NULL &&
 	    evt_buf_printf(&whole, "%s%s", s->prefix, path) &&
 	    s->lib.curl_url_set(u, CURLUPART_PATH, (char *)whole.data, 0) ==
-	    CURLUE_OK;
+	        CURLUE_OK;
 
 	if (ok && query != NULL)
 		ok = s->lib.curl_url_set(u, CURLUPART_QUERY, query,
-		    CURLU_APPENDQUERY | CURLU_URLENCODE) == CURLUE_OK;
+		         CURLU_APPENDQUERY | CURLU_URLENCODE) == CURLUE_OK;
 	evt_buf_free(&whole);
 	if (ok)
 		return u;
@@ -377,7 +387,9 @@ ctl_server_ask(ctl_server *s, const char *path, const char *query,
 	if (in.nomem)
 		return evt_err_nomem(err);
 	if (in.too_long)
-		return evt_err_set(err, EVT_ERR_IO, "the answer of %s is "
-		    "longer than 256 MiB: it is no evtape-replay", s->url);
+		return evt_err_set(err, EVT_ERR_IO,
+		    "the answer of %s is longer than 256 MiB: it is no "
+		    "evtape-replay",
+		    s->url);
 	return code == CURLE_OK ? EVT_OK : failed(s, code, err);
 }

@@ -45,8 +45,8 @@ add_time(evt_view v, evt_buf *out)
 	char text[EVT_TIME_TEXT];
 	int64_t ns;
 
-	return evt_buf_add_str(out, evt_view_int(v, &ns) ?
-	    evt_time_format(ns, 3, text) : "-");
+	return evt_buf_add_str(out,
+	    evt_view_int(v, &ns) ? evt_time_format(ns, 3, text) : "-");
 }
 
 static bool
@@ -89,7 +89,8 @@ add_names(const char *name, evt_view list, evt_buf *out)
 
 	while (ok && evt_view_walk_next(&walk, &unnamed, &v)) {
 		ok = (any ? evt_buf_add_byte(out, ',') :
-		    evt_buf_printf(out, ", %s ", name)) && add_text(v, out);
+		            evt_buf_printf(out, ", %s ", name)) &&
+		    add_text(v, out);
 		any = true;
 	}
 	return ok;
@@ -116,8 +117,9 @@ static bool
 add_tape(evt_view tape, evt_buf *out)
 {
 	return add_text(EVT_MEMBER(tape, "path"), out) &&
-	    evt_buf_add_str(out, is_true(EVT_MEMBER(tape, "live")) ?
-	    ", being recorded\n" : "\n");
+	    evt_buf_add_str(out,
+	        is_true(EVT_MEMBER(tape, "live")) ? ", being recorded\n" :
+	                                            "\n");
 }
 
 static bool
@@ -133,7 +135,7 @@ add_sums(evt_view v, evt_buf *out)
 	    evt_buf_add_str(out, ", ") &&
 	    add_text(EVT_MEMBER(v, "frames"), out) &&
 	    evt_buf_printf(out, " frames, %s, ",
-	    evt_size_format(bytes > 0 ? (uint64_t)bytes : 0, size)) &&
+	        evt_size_format(bytes > 0 ? (uint64_t)bytes : 0, size)) &&
 	    add_text(EVT_MEMBER(v, "sources"), out) &&
 	    evt_buf_add_str(out, " sources\n");
 }
@@ -223,7 +225,7 @@ add_source(evt_view source, evt_buf *out)
 	    add_column(EVT_MEMBER(source, "movement"), 10, out) &&
 	    add_text(EVT_MEMBER(source, "label"), out) &&
 	    (!is_true(EVT_MEMBER(source, "blocked")) ||
-	    evt_buf_add_str(out, "  blocked"));
+	        evt_buf_add_str(out, "  blocked"));
 }
 
 bool

@@ -24,11 +24,15 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_STRING, .letter = 'o', .name = "output", .arg = "NEW",
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "NEW",
 	    .offset = offsetof(struct options, output),
 	    .help = "the tape to make" },
 	CLI_FILTER_OPTIONS(struct options, filter),
-	{ .type = CLI_FLAG, .name = "state",
+	{ .type = CLI_FLAG,
+	    .name = "state",
 	    .offset = offsetof(struct options, state),
 	    .help = "begin with the last state of each source before --from" },
 	{ .type = CLI_END },
@@ -41,16 +45,17 @@ static const cli_command cut_cli = {
 	.details =
 	    "Frames keep their bytes, times and connections, and get new\n"
 	    "sequence numbers. The marks of the window come along whatever\n"
-	    "sources and events are asked for. With --state the frames of before\n"
-	    "the window stand behind a mark named state; they keep their times.\n\n"
-	    CLI_TIME_HELP,
+	    "sources and events are asked for. With --state the frames of "
+	    "before\n"
+	    "the window stand behind a mark named state; they keep their "
+	    "times.\n\n" CLI_TIME_HELP,
 	.options = table,
-	.examples =
-	    "  # one source, the quarter of an hour around a bookmark\n"
-	    "  $ evtape cut field.tape --source 10001 --from 12:40 --to 12:55 "
-	    "-o bug.tape\n"
-	    "  # with what each source had said until then\n"
-	    "  $ evtape cut field.tape --from +5m --to +6m --state -o bug.tape\n",
+	.examples = "  # one source, the quarter of an hour around a bookmark\n"
+	            "  $ evtape cut field.tape --source 10001 --from 12:40 "
+	            "--to 12:55 -o bug.tape\n"
+	            "  # with what each source had said until then\n"
+	            "  $ evtape cut field.tape --from +5m --to +6m --state -o "
+	            "bug.tape\n",
 	.min_args = 1,
 	.max_args = 1,
 };
@@ -112,13 +117,15 @@ put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
 {
 	char time[EVT_TIME_TEXT];
 	evt_buf json = { 0 };
-	evt_frame f = { .time_ns = first->time_ns, .mono_ns = first->mono_ns,
-		.kind = EVT_KIND_MARK, .opcode = EVT_MARK_STATE };
+	evt_frame f = { .time_ns = first->time_ns,
+		.mono_ns = first->mono_ns,
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_STATE };
 	int r;
 
-	if (!evt_buf_printf(&json, "{\"mark\":\"state\",\"frames\":%" PRIu64
-	    ",\"before\":\"%s\"}", frames,
-	    evt_time_format(before_ns, 9, time)))
+	if (!evt_buf_printf(&json,
+	        "{\"mark\":\"state\",\"frames\":%" PRIu64 ",\"before\":\"%s\"}",
+	        frames, evt_time_format(before_ns, 9, time)))
 		return evt_err_nomem(err);
 	f.payload = json.data;
 	f.len = json.len;
@@ -159,8 +166,10 @@ static int
 put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
     evt_error *err)
 {
-	struct states s = { .tape = tape, .before_ns = filter->from_ns,
-		.ids = filter->sources, .n_ids = filter->n_sources };
+	struct states s = { .tape = tape,
+		.before_ns = filter->from_ns,
+		.ids = filter->sources,
+		.n_ids = filter->n_sources };
 	const char **names = NULL;
 	evt_info *info = NULL;
 	int r = EVT_OK;
@@ -207,8 +216,10 @@ static int
 cut(const struct options *o, cli_tapes *tapes, evt_filter *filter)
 {
 	tool_newtape *to = NULL;
-	blockcopy copy = { .cmd = &cut_cli, .tape = tapes->tape[0],
-		.filter = filter, .target = target };
+	blockcopy copy = { .cmd = &cut_cli,
+		.tape = tapes->tape[0],
+		.filter = filter,
+		.target = target };
 	evt_error err;
 	int code, r = tool_newtape_open(o->output, NULL, &to, &err);
 
@@ -218,8 +229,9 @@ cut(const struct options *o, cli_tapes *tapes, evt_filter *filter)
 		r = put_states(tapes->tape[0], filter, to, &err);
 	copy.ctx = to;
 	filter->with_marks = true;
-	code = r < 0 ? cli_fail(&cut_cli, "%s", err.text) :
-	    r == EVT_END ? tool_stopped() : blockcopy_run(&copy);
+	code = r < 0     ? cli_fail(&cut_cli, "%s", err.text) :
+	    r == EVT_END ? tool_stopped() :
+	                   blockcopy_run(&copy);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
 	    tool_newtape_finish(to, &err))
 		code = cli_fail(&cut_cli, "%s", err.text);
@@ -241,8 +253,8 @@ run(int argc, char **argv)
 		code = tool_open(&cut_cli, &o.filter, argv + 1, n, &tapes,
 		    &filter);
 	if (code < 0 && o.state && !filter.has_from)
-		code = cli_usage(&cut_cli, "--state is what was before the "
-		    "window: give --from");
+		code = cli_usage(&cut_cli,
+		    "--state is what was before the window: give --from");
 	if (code < 0)
 		code = cut(&o, &tapes, &filter);
 	cli_tapes_close(&tapes);

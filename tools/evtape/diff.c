@@ -27,26 +27,39 @@ struct options {
 
 static const cli_option table[] = {
 	CLI_FILTER_OPTIONS(struct options, filter),
-	{ .type = CLI_REPEAT, .name = "ignore", .arg = "POINTER",
+	{ .type = CLI_REPEAT,
+	    .name = "ignore",
+	    .arg = "POINTER",
 	    .offset = offsetof(struct options, ignore),
-	    .help = "a field that may differ: /user_time in a frame, or, with a\n"
-	            "dot before it, in the state of a source, alone or in a\n"
-	            "batch: ./gps/updated; repeatable" },
-	{ .type = CLI_FLAG, .name = "summary",
+	    .help =
+	        "a field that may differ: /user_time in a frame, or, with a\n"
+	        "dot before it, in the state of a source, alone or in a\n"
+	        "batch: ./gps/updated; repeatable" },
+	{ .type = CLI_FLAG,
+	    .name = "summary",
 	    .offset = offsetof(struct options, summary),
 	    .help = "only the totals" },
-	{ .type = CLI_INT, .name = "limit", .arg = "N",
-	    .offset = offsetof(struct options, limit), .min = 1,
+	{ .type = CLI_INT,
+	    .name = "limit",
+	    .arg = "N",
+	    .offset = offsetof(struct options, limit),
+	    .min = 1,
 	    .max = INT64_MAX,
 	    .help = "tell no more than N differences" },
-	{ .type = CLI_INT, .name = "window", .arg = "N",
-	    .offset = offsetof(struct options, window), .min = 2, .max = 65536,
+	{ .type = CLI_INT,
+	    .name = "window",
+	    .arg = "N",
+	    .offset = offsetof(struct options, window),
+	    .min = 2,
+	    .max = 65536,
 	    .help = "how many frames of a source ahead a frame is looked for,\n"
 	            "before two at the same place count as changed (4096)" },
-	{ .type = CLI_FLAG, .name = "absolute",
+	{ .type = CLI_FLAG,
+	    .name = "absolute",
 	    .offset = offsetof(struct options, absolute),
 	    .help = "shifts in time by the clock, not from each tape's start" },
-	{ .type = CLI_FLAG, .name = "json",
+	{ .type = CLI_FLAG,
+	    .name = "json",
 	    .offset = offsetof(struct options, json),
 	    .help = "a JSON object for each difference, and one of totals" },
 	{ .type = CLI_END },
@@ -58,18 +71,21 @@ static const cli_command diff_cli = {
 	.summary = "compare the frames of two tapes, source by source",
 	.details =
 	    "Of each source and event, received frames are compared in their\n"
-	    "order: those that are on A alone (-), on B alone (+), and those whose\n"
-	    "fields changed (~), each with JSON pointers, and how far B is shifted\n"
-	    "in time. The states of a batch are compared one by one. The order of\n"
-	    "members and the form of numbers do not count. It does not matter on\n"
+	    "order: those that are on A alone (-), on B alone (+), and those "
+	    "whose\n"
+	    "fields changed (~), each with JSON pointers, and how far B is "
+	    "shifted\n"
+	    "in time. The states of a batch are compared one by one. The order "
+	    "of\n"
+	    "members and the form of numbers do not count. It does not matter "
+	    "on\n"
 	    "which connection a frame came.\n\n"
-	    "The code is 0 if the tapes say the same, 3 if they differ.\n\n"
-	    CLI_TIME_HELP,
+	    "The code is 0 if the tapes say the same, 3 if they "
+	    "differ.\n\n" CLI_TIME_HELP,
 	.options = table,
-	.examples =
-	    "  $ evtape diff before.tape after.tape\n"
-	    "  $ evtape diff --ignore /user_time --source 10001 before.tape "
-	    "after.tape\n",
+	.examples = "  $ evtape diff before.tape after.tape\n"
+	            "  $ evtape diff --ignore /user_time --source 10001 "
+	            "before.tape after.tape\n",
 	.min_args = 2,
 	.max_args = 2,
 };
@@ -95,9 +111,10 @@ sort_ignored(struct options *o, evt_error *err)
 		if (r != EVT_OK)
 			return r;
 		ok = evt_buf_printf(&whole, "%s%s", of_state ? "/data" : "",
-		    p + of_state) && cli_list_add(&o->in_frame,
-		    (char *)whole.data, whole.len) && (!of_state ||
-		    cli_list_add(&o->in_batch, p + 1, strlen(p + 1)));
+		         p + of_state) &&
+		    cli_list_add(&o->in_frame, (char *)whole.data, whole.len) &&
+		    (!of_state ||
+		        cli_list_add(&o->in_batch, p + 1, strlen(p + 1)));
 		evt_buf_free(&whole);
 		if (!ok)
 			return evt_err_nomem(err);
@@ -187,9 +204,11 @@ fetch(struct fetch *x, uint64_t seq, evt_error *err)
 	if (r == EVT_OK && x->seq == seq)
 		return EVT_OK;
 	x->seq = 0;
-	return r < 0 ? r : evt_err_set(err, EVT_ERR_NOTFOUND, "frame %" PRIu64
-	    " of %s is gone: retention took it meanwhile", seq,
-	    evt_tape_path(x->tape));
+	return r < 0 ?
+	    r :
+	    evt_err_set(err, EVT_ERR_NOTFOUND,
+	        "frame %" PRIu64 " of %s is gone: retention took it meanwhile",
+	        seq, evt_tape_path(x->tape));
 }
 
 /* The value that was compared, of the n-th record of the frame. */
@@ -222,8 +241,8 @@ struct telling {
 	evt_scanner *scanner;
 	struct fetch a, b;
 	tool_out *out;
-	size_t n_fields;    /* of the pair at hand */
-	bool of_batch;      /* it is of states in batches */
+	size_t n_fields; /* of the pair at hand */
+	bool of_batch;   /* it is of states in batches */
 };
 
 /* A value for people: short; for JSON: as it stands. */
@@ -250,20 +269,24 @@ tell_field(void *ctx, const char *place, evt_view a, evt_view b, evt_error *err)
 		return evt_err_nomem(err);
 	pointer = (char *)named.data;
 	if (json)
-		ok = evt_buf_add_str(out, t->n_fields > 0 ? ",{\"pointer\":" :
-		    "{\"pointer\":") &&
+		ok =
+		    evt_buf_add_str(out,
+		        t->n_fields > 0 ? ",{\"pointer\":" : "{\"pointer\":") &&
 		    evt_buf_add_json(out, pointer, strlen(pointer)) &&
-		    evt_buf_add_str(out, evt_view_kind(a) != EVT_VIEW_NONE ?
-		    ",\"a\":" : "") && (evt_view_kind(a) == EVT_VIEW_NONE ||
-		    add_value(out, a, true)) &&
-		    evt_buf_add_str(out, evt_view_kind(b) != EVT_VIEW_NONE ?
-		    ",\"b\":" : "") && (evt_view_kind(b) == EVT_VIEW_NONE ||
-		    add_value(out, b, true)) && evt_buf_add_byte(out, '}');
+		    evt_buf_add_str(out,
+		        evt_view_kind(a) != EVT_VIEW_NONE ? ",\"a\":" : "") &&
+		    (evt_view_kind(a) == EVT_VIEW_NONE ||
+		        add_value(out, a, true)) &&
+		    evt_buf_add_str(out,
+		        evt_view_kind(b) != EVT_VIEW_NONE ? ",\"b\":" : "") &&
+		    (evt_view_kind(b) == EVT_VIEW_NONE ||
+		        add_value(out, b, true)) &&
+		    evt_buf_add_byte(out, '}');
 	else
-		ok = evt_buf_printf(out, "    %s: ", *pointer != '\0' ? pointer :
-		    "(all)") && add_value(out, a, false) &&
-		    evt_buf_add_str(out, " -> ") && add_value(out, b, false) &&
-		    evt_buf_add_byte(out, '\n');
+		ok = evt_buf_printf(out,
+		         "    %s: ", *pointer != '\0' ? pointer : "(all)") &&
+		    add_value(out, a, false) && evt_buf_add_str(out, " -> ") &&
+		    add_value(out, b, false) && evt_buf_add_byte(out, '\n');
 	t->n_fields++;
 	evt_buf_free(&named);
 	return ok ? EVT_OK : evt_err_nomem(err);
@@ -283,8 +306,9 @@ tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
 	/* What is no JSON differs as a whole. */
 	if (r == EVT_OK && evt_view_kind(a) != EVT_VIEW_NONE &&
 	    evt_view_kind(b) != EVT_VIEW_NONE)
-		r = jsoncmp_find(a, b, t->of_batch ? &t->o->in_batch :
-		    &t->o->in_frame, tell_field, t, err);
+		r = jsoncmp_find(a, b,
+		    t->of_batch ? &t->o->in_batch : &t->o->in_frame, tell_field,
+		    t, err);
 	return r;
 }
 
@@ -295,9 +319,11 @@ add_place(evt_buf *b, const char *name, const diff_place *p)
 
 	if (p->seq == 0)
 		return true;
-	return evt_buf_printf(b, ",\"%s\":{\"seq\":%" PRIu64 ",\"record\":%"
-	    PRIu32 ",\"time\":\"%s\",\"time_ns\":%" PRId64 "}", name, p->seq,
-	    p->n, evt_time_format(p->time_ns, 9, time), p->time_ns);
+	return evt_buf_printf(b,
+	    ",\"%s\":{\"seq\":%" PRIu64 ",\"record\":%" PRIu32
+	    ",\"time\":\"%s\",\"time_ns\":%" PRId64 "}",
+	    name, p->seq, p->n, evt_time_format(p->time_ns, 9, time),
+	    p->time_ns);
 }
 
 static const char *const kind_names[] = { "same", "changed", "missing",
@@ -306,8 +332,8 @@ static const char *const kind_names[] = { "same", "changed", "missing",
 static bool
 add_head_json(evt_buf *b, const diff_pair *p)
 {
-	bool ok = evt_buf_printf(b, "{\"kind\":\"%s\",\"source\":",
-	    kind_names[p->kind]) &&
+	bool ok = evt_buf_printf(b,
+	              "{\"kind\":\"%s\",\"source\":", kind_names[p->kind]) &&
 	    evt_buf_add_json(b, p->source, strlen(p->source)) &&
 	    evt_buf_add_str(b, ",\"event\":") &&
 	    evt_buf_add_json(b, p->event, strlen(p->event)) &&
@@ -326,11 +352,11 @@ add_head_text(evt_buf *b, const diff_pair *p)
 	char time[EVT_TIME_TEXT];
 
 	return evt_buf_printf(b, "%c %s  %s  %s  frame %" PRIu64,
-	    "=~-+"[p->kind], evt_time_format(at->time_ns, 3, time),
-	    *p->source != '\0' ? p->source : "(none)",
-	    *p->event != '\0' ? p->event : "(none)", at->seq) &&
+	           "=~-+"[p->kind], evt_time_format(at->time_ns, 3, time),
+	           *p -> source != '\0' ? p->source : "(none)",
+	           *p->event != '\0' ? p->event : "(none)", at->seq) &&
 	    (p->kind != DIFF_CHANGED ||
-	    evt_buf_printf(b, " and %" PRIu64, p->b.seq)) &&
+	        evt_buf_printf(b, " and %" PRIu64, p->b.seq)) &&
 	    evt_buf_add_byte(b, '\n');
 }
 
@@ -344,8 +370,8 @@ tell_pair(struct telling *t, const diff_pair *p, evt_error *err)
 		return evt_err_nomem(err);
 	if (p->kind == DIFF_CHANGED)
 		r = tell_fields(t, p, err);
-	if (r == EVT_OK && t->o->json && !evt_buf_add_str(b,
-	    p->kind == DIFF_CHANGED ? "]}\n" : "}\n"))
+	if (r == EVT_OK && t->o->json &&
+	    !evt_buf_add_str(b, p->kind == DIFF_CHANGED ? "]}\n" : "}\n"))
 		r = evt_err_nomem(err);
 	return r == EVT_OK ? tool_out_flush_some(t->out, err) : r;
 }
@@ -357,20 +383,27 @@ tell_totals(struct telling *t, const diff_totals *d, evt_error *err)
 	bool ok;
 
 	if (t->o->json)
-		ok = evt_buf_printf(b, "{\"same\":%" PRIu64 ",\"changed\":%"
-		    PRIu64 ",\"missing\":%" PRIu64 ",\"extra\":%" PRIu64,
-		    d->count[0], d->count[1], d->count[2], d->count[3]) &&
-		    (d->has_shift ? evt_buf_printf(b, ",\"shift_ns\":{\"p50\":%"
-		    PRId64 ",\"min\":%" PRId64 ",\"max\":%" PRId64 "}}\n",
-		    d->shift_p50, d->shift_min, d->shift_max) :
-		    evt_buf_add_str(b, ",\"shift_ns\":null}\n"));
+		ok = evt_buf_printf(b,
+		         "{\"same\":%" PRIu64 ",\"changed\":%" PRIu64
+		         ",\"missing\":%" PRIu64 ",\"extra\":%" PRIu64,
+		         d->count[0], d->count[1], d->count[2], d->count[3]) &&
+		    (d->has_shift ?
+		            evt_buf_printf(b,
+		                ",\"shift_ns\":{\"p50\":%" PRId64
+		                ",\"min\":%" PRId64 ",\"max\":%" PRId64 "}}\n",
+		                d->shift_p50, d->shift_min, d->shift_max) :
+		            evt_buf_add_str(b, ",\"shift_ns\":null}\n"));
 	else
-		ok = evt_buf_printf(b, "%" PRIu64 " the same, %" PRIu64
-		    " changed, %" PRIu64 " missing on B, %" PRIu64 " extra on "
-		    "B\n", d->count[0], d->count[1], d->count[2], d->count[3]) &&
-		    (!d->has_shift || evt_buf_printf(b, "B is shifted by %.6f s "
-		    "(median), %.6f to %.6f s\n", (double)d->shift_p50 / 1e9,
-		    (double)d->shift_min / 1e9, (double)d->shift_max / 1e9));
+		ok = evt_buf_printf(b,
+		         "%" PRIu64 " the same, %" PRIu64 " changed, %" PRIu64
+		         " missing on B, %" PRIu64 " extra on B\n",
+		         d->count[0], d->count[1], d->count[2], d->count[3]) &&
+		    (!d->has_shift ||
+		        evt_buf_printf(b,
+		            "B is shifted by %.6f s (median), %.6f to %.6f s\n",
+		            (double)d->shift_p50 / 1e9,
+		            (double)d->shift_min / 1e9,
+		            (double)d->shift_max / 1e9));
 	return ok ? tool_out_flush(t->out, err) : evt_err_nomem(err);
 }
 
@@ -399,10 +432,15 @@ read_both(const struct options *o, const cli_tapes *tapes,
 	int code = CLI_DONE;
 
 	for (int i = 0; i < 2; i++) {
-		struct reading rd = { .o = o, .spill = t->spill,
-			.scanner = t->scanner, .tape = i };
-		tool_each each = { .cmd = &diff_cli, .tapes = &tapes->tape[i],
-			.n_tapes = 1, .filter = filter, .frame = read_frame,
+		struct reading rd = { .o = o,
+			.spill = t->spill,
+			.scanner = t->scanner,
+			.tape = i };
+		tool_each each = { .cmd = &diff_cli,
+			.tapes = &tapes->tape[i],
+			.n_tapes = 1,
+			.filter = filter,
+			.frame = read_frame,
 			.ctx = &rd };
 		int one = tool_each_run(&each);
 
@@ -417,7 +455,8 @@ read_both(const struct options *o, const cli_tapes *tapes,
 static int
 diff(const struct options *o, const cli_tapes *tapes, const evt_filter *filter)
 {
-	struct telling t = { .o = o, .a = { .tape = tapes->tape[0] },
+	struct telling t = { .o = o,
+		.a = { .tape = tapes->tape[0] },
 		.b = { .tape = tapes->tape[1] } };
 	diff_totals totals = { .has_shift = false };
 	int64_t origin_ns[2];
@@ -432,7 +471,7 @@ diff(const struct options *o, const cli_tapes *tapes, const evt_filter *filter)
 		code = read_both(o, tapes, filter, &t, origin_ns);
 	if (r == EVT_OK && (code == CLI_DONE || code == CLI_LOSSES)) {
 		if ((r = diff_spill_align(t.spill, (uint32_t)o->window,
-		    origin_ns, &err)) == EVT_OK &&
+		         origin_ns, &err)) == EVT_OK &&
 		    (r = diff_spill_totals(t.spill, &totals, &err)) == EVT_OK &&
 		    (r = tell_all(&t, &err)) == EVT_OK)
 			r = tell_totals(&t, &totals, &err);

@@ -24,7 +24,7 @@ enum diff_kind { DIFF_SAME, DIFF_CHANGED, DIFF_MISSING, DIFF_EXTRA };
 typedef struct diff_pair {
 	enum diff_kind kind;
 	diff_place a, b;
-	int64_t shift_ns; /* of b, where it is on both */
+	int64_t shift_ns;           /* of b, where it is on both */
 	const char *source, *event; /* NUL-terminated, "" for none; valid until
 	                               the next pair */
 } diff_pair;
@@ -38,8 +38,8 @@ void diff_spill_free(diff_spill *s);
 
 /* Add a record of tape 0 or 1, in the tape's order. */
 int diff_spill_add(diff_spill *s, int tape, const evt_key *source,
-    const char *event, size_t event_len, uint64_t hash,
-    const diff_place *place, evt_error *err);
+    const char *event, size_t event_len, uint64_t hash, const diff_place *place,
+    evt_error *err);
 
 /*
  * All are added: align them.  window: how far ahead a frame is looked for

@@ -56,11 +56,11 @@ diff_spill_new(diff_spill **ret_spill, evt_error *err)
 	if (s == NULL)
 		return evt_err_nomem(err);
 	r = spill_open(
-	    "CREATE TABLE key(id INTEGER PRIMARY KEY, source, is_int, event,"
-	    " UNIQUE(source, is_int, event));"
-	    "CREATE TABLE record(tape, key, hash, seq, n, time);"
-	    "CREATE TABLE pair(key, kind, a_seq, a_n, a_time, b_seq, b_n,"
-	    " b_time, at, shift);", &s->db, err);
+	    "CREATE TABLE key(id INTEGER PRIMARY KEY, source, is_int, event, "
+	    "UNIQUE(source, is_int, event));CREATE TABLE record(tape, key, "
+	    "hash, seq, n, time);CREATE TABLE pair(key, kind, a_seq, a_n, "
+	    "a_time, b_seq, b_n, b_time, at, shift);",
+	    &s->db, err);
 	for (int i = 0; i < N_STMTS && r == EVT_OK; i++) {
 		if (sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmt[i], NULL) !=
 		    SQLITE_OK)
@@ -126,8 +126,8 @@ find_key(diff_spill *s, const evt_key *source, const char *event, size_t len,
 
 int
 diff_spill_add(diff_spill *s, int tape, const evt_key *source,
-    const char *event, size_t event_len, uint64_t hash,
-    const diff_place *place, evt_error *err)
+    const char *event, size_t event_len, uint64_t hash, const diff_place *place,
+    evt_error *err)
 {
 	sqlite3_stmt *st = s->stmt[ADD_RECORD];
 	int64_t key;
@@ -203,7 +203,8 @@ put_pair(diff_spill *s, enum diff_kind kind, const struct item *a,
 {
 	static const struct item none = { 0, 0, { 0, 0, 0 } };
 	sqlite3_stmt *st = s->stmt[ADD_PAIR];
-	const struct item *x = a != NULL ? a : &none, *y = b != NULL ? b : &none;
+	const struct item *x = a != NULL ? a : &none,
+	                  *y = b != NULL ? b : &none;
 	int64_t a_rel = x->place.time_ns - s->origin_ns[0];
 	int64_t b_rel = y->place.time_ns - s->origin_ns[1];
 	const int64_t v[] = { a != NULL ? a->key : y->key, kind,
@@ -284,9 +285,11 @@ put_hunk(diff_spill *s, uint32_t x, uint32_t y, evt_error *err)
 	int r = EVT_OK;
 
 	for (uint32_t i = 0; i < most && r == EVT_OK; i++)
-		r = put_pair(s, i >= x ? DIFF_EXTRA : i >= y ? DIFF_MISSING :
-		    DIFF_CHANGED, i < x ? item(a, i) : NULL,
-		    i < y ? item(b, i) : NULL, err);
+		r = put_pair(s,
+		    i >= x     ? DIFF_EXTRA :
+		        i >= y ? DIFF_MISSING :
+		                 DIFF_CHANGED,
+		    i < x ? item(a, i) : NULL, i < y ? item(b, i) : NULL, err);
 	drop(a, x);
 	drop(b, y);
 	return r;
@@ -294,7 +297,8 @@ put_hunk(diff_spill *s, uint32_t x, uint32_t y, evt_error *err)
 
 /* The fronts differ: find where both go on alike, as far as one can see. */
 static int
-step_over(diff_spill *s, struct ahead *t, uint32_t n, uint32_t m, evt_error *err)
+step_over(diff_spill *s, struct ahead *t, uint32_t n, uint32_t m,
+    evt_error *err)
 {
 	struct lane *a = &s->lane[0], *b = &s->lane[1];
 	uint32_t x, y;
@@ -350,9 +354,10 @@ open_lane(diff_spill *s, int tape, uint32_t window, evt_error *err)
 	l->ring = calloc(window, sizeof(*l->ring));
 	if (l->ring == NULL)
 		return evt_err_nomem(err);
-	if (sqlite3_prepare_v2(s->db, "SELECT key, hash, seq, n, time FROM record "
-	    "WHERE tape = ?1 ORDER BY key, seq, n", -1, &l->st, NULL) !=
-	    SQLITE_OK)
+	if (sqlite3_prepare_v2(s->db,
+	        "SELECT key, hash, seq, n, time FROM record WHERE tape = ?1 "
+	        "ORDER BY key, seq, n",
+	        -1, &l->st, NULL) != SQLITE_OK)
 		return fail(s, err);
 	sqlite3_bind_int(l->st, 1, tape);
 	return EVT_OK;
@@ -392,11 +397,12 @@ diff_spill_next(diff_spill *s, bool with_same, diff_pair *ret, evt_error *err)
 	int step;
 
 	if (s->out == NULL) {
-		if (sqlite3_prepare_v2(s->db, "SELECT p.kind, a_seq, a_n, a_time,"
-		    " b_seq, b_n, b_time, shift, k.source, k.event FROM pair p "
-		    "JOIN key k ON k.id = p.key WHERE p.kind <> 0 OR ?1 "
-		    "ORDER BY p.at, a_seq, a_n, b_seq, b_n", -1, &s->out, NULL)
-		    != SQLITE_OK)
+		if (sqlite3_prepare_v2(s->db,
+		        "SELECT p.kind, a_seq, a_n, a_time, b_seq, b_n, "
+		        "b_time, shift, k.source, k.event FROM pair p JOIN key "
+		        "k ON k.id = p.key WHERE p.kind <> 0 OR ?1 ORDER BY "
+		        "p.at, a_seq, a_n, b_seq, b_n",
+		        -1, &s->out, NULL) != SQLITE_OK)
 			return fail(s, err);
 		sqlite3_bind_int(s->out, 1, with_same);
 	}
@@ -427,18 +433,21 @@ diff_spill_totals(diff_spill *s, diff_totals *ret, evt_error *err)
 	diff_totals t = { .has_shift = false };
 	int step = SQLITE_ERROR;
 
-	if (sqlite3_prepare_v2(s->db, "SELECT kind, count(*) FROM pair GROUP BY "
-	    "kind", -1, &st, NULL) == SQLITE_OK) {
+	if (sqlite3_prepare_v2(s->db,
+	        "SELECT kind, count(*) FROM pair GROUP BY kind", -1, &st,
+	        NULL) == SQLITE_OK) {
 		while ((step = sqlite3_step(st)) == SQLITE_ROW)
 			t.count[sqlite3_column_int(st, 0) & 3] =
 			    (uint64_t)sqlite3_column_int64(st, 1);
 	}
 	sqlite3_finalize(st);
 	st = NULL;
-	if (step == SQLITE_DONE && sqlite3_prepare_v2(s->db, "SELECT (SELECT "
-	    "shift FROM pair WHERE shift IS NOT NULL ORDER BY shift LIMIT 1 "
-	    "OFFSET (SELECT count(shift) / 2 FROM pair)), min(shift), "
-	    "max(shift) FROM pair", -1, &st, NULL) == SQLITE_OK &&
+	if (step == SQLITE_DONE &&
+	    sqlite3_prepare_v2(s->db,
+	        "SELECT (SELECT shift FROM pair WHERE shift IS NOT NULL ORDER "
+	        "BY shift LIMIT 1 OFFSET (SELECT count(shift) / 2 FROM pair)), "
+	        "min(shift), max(shift) FROM pair",
+	        -1, &st, NULL) == SQLITE_OK &&
 	    (step = sqlite3_step(st)) == SQLITE_ROW) {
 		t.has_shift = sqlite3_column_type(st, 0) != SQLITE_NULL;
 		t.shift_p50 = sqlite3_column_int64(st, 0);

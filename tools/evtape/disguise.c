@@ -67,8 +67,8 @@ from_seed(const uint8_t *seed, size_t n, disguise *ret)
 	ret->key[1] = sip_hash(second, seed, n);
 	make_turn(ret);
 	/* Into the past, so that no time is one that is still to come. */
-	ret->shift_s = -least - (int64_t)(draw(ret, SHIFT, 0, 0) %
-	    (uint64_t)(most - least));
+	ret->shift_s = -least -
+	    (int64_t)(draw(ret, SHIFT, 0, 0) % (uint64_t)(most - least));
 	ret->climb_m = 100 + (int)(draw(ret, CLIMB, 0, 0) % 900);
 }
 
@@ -95,9 +95,10 @@ read_seed(const char *path, evt_buf *out, evt_error *err)
 	}
 	close(fd);
 	if (r == EVT_OK && out->len > SEED_MAX)
-		r = evt_err_set(err, EVT_ERR_ARG, "%s is larger than 1 MiB or "
-		    "has no end, and so no seed; make one with: head -c 32 "
-		    "/dev/urandom", path);
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "%s is larger than 1 MiB or has no end, and so no seed; "
+		    "make one with: head -c 32 /dev/urandom",
+		    path);
 	return r;
 }
 
@@ -110,16 +111,18 @@ disguise_open(const char *seed_file, disguise *ret, evt_error *err)
 
 	if (seed_file == NULL) {
 		if (getentropy(chance, sizeof(chance)) != 0)
-			return evt_err_sys(err, errno, "cannot get random bytes");
+			return evt_err_sys(err, errno,
+			    "cannot get random bytes");
 		from_seed(chance, sizeof(chance), ret);
 		explicit_bzero(chance, sizeof(chance));
 		return EVT_OK;
 	}
 	r = read_seed(seed_file, &seed, err);
 	if (r == EVT_OK && seed.len < DISGUISE_SEED_MIN)
-		r = evt_err_set(err, EVT_ERR_ARG, "%s holds fewer than %d bytes, "
-		    "which could be found by trying; make one with: head -c 32 "
-		    "/dev/urandom", seed_file, DISGUISE_SEED_MIN);
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "%s holds fewer than %d bytes, which could be found by "
+		    "trying; make one with: head -c 32 /dev/urandom",
+		    seed_file, DISGUISE_SEED_MIN);
 	if (r == EVT_OK)
 		from_seed(seed.data, seed.len, ret);
 	if (seed.data != NULL)
@@ -145,8 +148,8 @@ permute(const disguise *d, uint64_t value, uint64_t size)
 		uint64_t left = value >> half, right = value & mask;
 
 		for (uint64_t round = 0; round < 8; round++) {
-			uint64_t mixed = left ^ (draw(d, PERMUTE,
-			    size << 4 | round, right) & mask);
+			uint64_t mixed = left ^
+			    (draw(d, PERMUTE, size << 4 | round, right) & mask);
 
 			left = right;
 			right = mixed;
@@ -171,7 +174,7 @@ map_integer(const disguise *d, uint64_t value, size_t digits)
 	for (size_t i = 0; i < digits || i < 6; i++)
 		ten *= 10;
 	return digits <= 6 ? ten + permute(d, value, ten) :
-	    ten + permute(d, value - ten / 10, ten / 10 * 9);
+	                     ten + permute(d, value - ten / 10, ten / 10 * 9);
 }
 
 /* The value of decimal text as a program writes it.  false: it is none. */
@@ -207,8 +210,8 @@ disguise_id(const disguise *d, const char *text, size_t n, bool is_number,
 	v = sip_hash(d->key, text, n);
 	if (is_number) /* 19 digits that no shorter one becomes */
 		return evt_buf_printf(out, "%" PRIu64,
-		    UINT64_C(1900000000000000000) + draw(d, NUMBER, v, 0) %
-		    UINT64_C(7000000000000000000));
+		    UINT64_C(1900000000000000000) +
+		        draw(d, NUMBER, v, 0) % UINT64_C(7000000000000000000));
 	v = draw(d, TEXT, v, 0);
 	if (!evt_buf_add_byte(out, 's'))
 		return false;
@@ -285,9 +288,10 @@ static bool
 looks_like(const uint8_t *p, size_t n, const char *form)
 {
 	for (; *form != '\0'; form++, p++, n--) {
-		if (n == 0 || (*form == '0' ? *p < '0' || *p > '9' :
-		    *form == 'T' ? *p != 'T' && *p != ' ' :
-		    *p != (uint8_t)*form))
+		if (n == 0 ||
+		    (*form == '0'        ? *p < '0' || *p > '9' :
+		            *form == 'T' ? *p != 'T' && *p != ' ' :
+		                           *p != (uint8_t)*form))
 			return false;
 	}
 	return true;
@@ -316,8 +320,8 @@ disguise_date(const disguise *d, const uint8_t *p, size_t n, evt_buf *out,
 	if (n == 10) {
 		if (!shift_text(d, text, &ns))
 			return false;
-		*ret_nomem = !evt_buf_add(out, evt_time_format(ns, 0, shifted),
-		    10);
+		*ret_nomem =
+		    !evt_buf_add(out, evt_time_format(ns, 0, shifted), 10);
 		return true;
 	}
 	if (!looks_like(p, n, "0000-00-00T00:00:00") ||
@@ -328,13 +332,15 @@ disguise_date(const disguise *d, const uint8_t *p, size_t n, evt_buf *out,
 	    evt_buf_add(out, shifted + 11, 8);
 	/* Whole seconds: the fraction stays as it is. */
 	for (; zone < n && (p[zone] == '.' || looks_like(p + zone, 1, "0"));
-	    zone++)
+	     zone++)
 		ok = ok && evt_buf_add_byte(out, p[zone]);
 	if (zone < n)
-		ok = ok && evt_buf_add_str(out, p[zone] == 'Z' ? "Z" :
-		    p[zone] == 'z' ? "z" :
-		    memchr(p + zone, ':', n - zone) != NULL ? "+00:00" :
-		    "+0000");
+		ok = ok &&
+		    evt_buf_add_str(out,
+		        p[zone] == 'Z'                              ? "Z" :
+		            p[zone] == 'z'                          ? "z" :
+		            memchr(p + zone, ':', n - zone) != NULL ? "+00:00" :
+		                                                      "+0000");
 	*ret_nomem = !ok;
 	return true;
 }
@@ -353,8 +359,11 @@ bool
 disguise_epoch(const disguise *d, const int64_t *near_ns, const uint8_t *p,
     size_t n, evt_buf *out, bool *ret_nomem)
 {
-	static const struct { size_t digits; int64_t unit; } forms[] = {
-		{ 10, 1 }, { 13, 1000 }, { 16, 1000000 }, { 19, 1000000000 } };
+	static const struct {
+		size_t digits;
+		int64_t unit;
+	} forms[] = { { 10, 1 }, { 13, 1000 }, { 16, 1000000 },
+		{ 19, 1000000000 } };
 	size_t digits = 0;
 	int64_t v = 0;
 
@@ -371,8 +380,8 @@ disguise_epoch(const disguise *d, const int64_t *near_ns, const uint8_t *p,
 		if (forms[i].digits != digits ||
 		    (near_ns != NULL && !is_near(v, unit, *near_ns)))
 			continue;
-		*ret_nomem = !evt_buf_printf(out, "%" PRId64,
-		    v + d->shift_s * unit) ||
+		*ret_nomem =
+		    !evt_buf_printf(out, "%" PRId64, v + d->shift_s * unit) ||
 		    !evt_buf_add(out, p + digits, n - digits);
 		return true;
 	}

@@ -37,7 +37,8 @@ tool_dispatch(const tool_command *group, int argc, char **argv)
 	int n, r;
 
 	if (argc > 1 && argv[1][0] != '-') {
-		for (const tool_command *const *c = group->sub; *c != NULL; c++) {
+		for (const tool_command *const *c = group->sub; *c != NULL;
+		     c++) {
 			if (strcmp(short_name(*c), argv[1]) == 0)
 				return (*c)->run(argc - 1, argv + 1);
 		}

@@ -21,7 +21,8 @@ tool_progress_begin(void)
 {
 	int64_t now = evt_clock_boot();
 
-	return (tool_progress){ .start_ns = now, .next_ns = now + EVT_NS_PER_S,
+	return (tool_progress){ .start_ns = now,
+		.next_ns = now + EVT_NS_PER_S,
 		.shown = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) };
 }
 
@@ -37,8 +38,9 @@ tool_progress_at(tool_progress *p, const cli_command *cmd, double fraction)
 	fraction = fraction > 1 ? 1 : fraction;
 	took = (double)(now - p->start_ns);
 	fprintf(stderr, "\r%s: %3.0f %%, %s left \033[K", cmd->name,
-	    fraction * 100, evt_duration_format(
-	    (int64_t)(took * (1 - fraction) / fraction), left));
+	    fraction * 100,
+	    evt_duration_format((int64_t)(took * (1 - fraction) / fraction),
+	        left));
 	p->drawn = true;
 	p->next_ns = now + EVT_NS_PER_S / 4;
 }
@@ -110,7 +112,7 @@ look(struct loop *l, int64_t time_ns)
 	if (l->to_ns > l->from_ns)
 		tool_progress_at(&l->progress, l->each->cmd,
 		    (double)(time_ns - l->from_ns) /
-		    (double)(l->to_ns - l->from_ns));
+		        (double)(l->to_ns - l->from_ns));
 	l->stopped = tool_stopped();
 	return l->stopped != 0;
 }
@@ -170,7 +172,7 @@ tool_each_run(const tool_each *each)
 	int code;
 
 	if (evt_cursor_open(each->tapes, each->n_tapes, each->filter, &cursor,
-	    &err))
+	        &err))
 		return cli_fail(each->cmd, "%s", err.text);
 	set_span(&l);
 	code = go_through(&l, cursor);

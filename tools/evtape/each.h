@@ -47,7 +47,7 @@ int tool_open(const cli_command *cmd, const cli_filter *options, char **paths,
 /* How far a long work is, shown on stderr if that is a terminal.  fraction:
  * 0 to 1. */
 typedef struct tool_progress {
-	bool shown;        /* stderr is a terminal, and data goes elsewhere */
+	bool shown; /* stderr is a terminal, and data goes elsewhere */
 	bool drawn;
 	int64_t start_ns, next_ns;
 } tool_progress;

@@ -20,20 +20,18 @@ static const cli_command export_cli = {
 	.name = "evtape export",
 	.usage = "FORMAT [options] TAPE...",
 	.summary = "convert a tape into another format",
-	.details =
-	    "Formats:\n"
-	    "  lines      the payloads, one a line\n"
-	    "  envelopes  all that is known of each frame, as NDJSON\n"
-	    "  csv        chosen fields as a table\n"
-	    "  geojson    tracks of sources\n"
-	    "  gpx        tracks of sources\n"
-	    "  kml        tracks of sources\n"
-	    "  mcap       all frames, for robotics tools\n"
-	    "  sqlite     all frames, a row each\n\n"
-	    "'evtape export FORMAT --help' tells about each.",
+	.details = "Formats:\n"
+	           "  lines      the payloads, one a line\n"
+	           "  envelopes  all that is known of each frame, as NDJSON\n"
+	           "  csv        chosen fields as a table\n"
+	           "  geojson    tracks of sources\n"
+	           "  gpx        tracks of sources\n"
+	           "  kml        tracks of sources\n"
+	           "  mcap       all frames, for robotics tools\n"
+	           "  sqlite     all frames, a row each\n\n"
+	           "'evtape export FORMAT --help' tells about each.",
 	.options = no_options,
-	.examples =
-	    "  $ evtape export lines field.tape -o field.ndjson\n",
+	.examples = "  $ evtape export lines field.tape -o field.ndjson\n",
 	.min_args = 1,
 	.max_args = -1,
 };

@@ -12,10 +12,13 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_LIST, .name = "fields", .arg = "COLUMN",
+	{ .type = CLI_LIST,
+	    .name = "fields",
+	    .arg = "COLUMN",
 	    .offset = offsetof(struct options, fields),
-	    .help = "the columns, in this order; repeatable, or a list; default:\n"
-	            "time, source, event, place, speed, heading and statuses" },
+	    .help =
+	        "the columns, in this order; repeatable, or a list; default:\n"
+	        "time, source, event, place, speed, heading and statuses" },
 	EXPORTING_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
@@ -25,16 +28,16 @@ static const cli_command csv_cli = {
 	.usage = "[options] TAPE...",
 	.summary = "write chosen fields of received frames as CSV",
 	.details =
-	    "RFC 4180, with a line of names. A frame is a row, a batch one for\n"
-	    "each source in it. What a frame does not have is empty; objects and\n"
-	    "arrays are JSON; a binary payload is base64.\n\n"
-	    TOOL_COLUMNS_HELP "\n\n"
-	    CLI_TIME_HELP,
+	    "RFC 4180, with a line of names. A frame is a row, a batch one "
+	    "for\n"
+	    "each source in it. What a frame does not have is empty; objects "
+	    "and\n"
+	    "arrays are JSON; a binary payload is base64.\n\n" TOOL_COLUMNS_HELP
+	    "\n\n" CLI_TIME_HELP,
 	.options = table,
-	.examples =
-	    "  $ evtape export csv field.tape -o field.csv\n"
-	    "  $ evtape export csv --fields time,source,./battery_level "
-	    "field.tape\n",
+	.examples = "  $ evtape export csv field.tape -o field.csv\n"
+	            "  $ evtape export csv --fields "
+	            "time,source,./battery_level field.tape\n",
 	.min_args = 1,
 	.max_args = -1,
 };
@@ -52,7 +55,8 @@ begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
 
 	(void)tapes;
 	w->out = out;
-	return rows_csv_head(w->columns, tool_out_buf(out)) ? EVT_OK :
+	return rows_csv_head(w->columns, tool_out_buf(out)) ?
+	    EVT_OK :
 	    evt_err_nomem(err);
 }
 
@@ -71,8 +75,10 @@ run(int argc, char **argv)
 	struct options o = { 0 };
 	struct work w = { 0 };
 	exporting_format format = { .cmd = &csv_cli,
-		.kinds = 1u << EVT_KIND_RECEIVED, .begin = begin,
-		.frame = write_rows, .ctx = &w };
+		.kinds = 1u << EVT_KIND_RECEIVED,
+		.begin = begin,
+		.frame = write_rows,
+		.ctx = &w };
 	evt_error err;
 	int n, code = cli_parse(&csv_cli, argc, argv, &o, &n);
 

@@ -21,11 +21,10 @@ static const cli_command envelopes_cli = {
 	.summary = "write all frames as JSON objects, one a line",
 	.details =
 	    "Each has the frame's sequence number, times, connection, kind,\n"
-	    "event, sources, and its payload so that the bytes can be had back.\n\n"
-	    CLI_TIME_HELP,
+	    "event, sources, and its payload so that the bytes can be had "
+	    "back.\n\n" CLI_TIME_HELP,
 	.options = table,
-	.examples =
-	    "  $ evtape export envelopes field.tape -o field.ndjson\n",
+	.examples = "  $ evtape export envelopes field.tape -o field.ndjson\n",
 	.min_args = 1,
 	.max_args = -1,
 };
@@ -58,8 +57,10 @@ run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { 0 };
-	exporting_format format = { .cmd = &envelopes_cli, .begin = begin,
-		.frame = write_frame, .ctx = &w };
+	exporting_format format = { .cmd = &envelopes_cli,
+		.begin = begin,
+		.frame = write_frame,
+		.ctx = &w };
 	int n, code = cli_parse(&envelopes_cli, argc, argv, &o, &n);
 
 	if (code < 0)

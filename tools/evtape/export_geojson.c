@@ -13,14 +13,14 @@ static const cli_command geojson_cli = {
 	.summary = "write the tracks of sources as GeoJSON",
 	.details =
 	    "RFC 7946: a FeatureCollection with a LineString for each run of\n"
-	    "points of a source (a Point for a run of one); its properties are\n"
+	    "points of a source (a Point for a run of one); its properties "
+	    "are\n"
 	    "source_id, start, end, and coordTimes, the time of each point.\n"
-	    "'evtape cat --format geojson' writes each point by itself.\n\n"
-	    TRACKS_HELP "\n\n"
-	    CLI_TIME_HELP,
+	    "'evtape cat --format geojson' writes each point by "
+	    "itself.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
 	.options = table,
-	.examples =
-	    "  $ evtape export geojson --source 10001 field.tape -o t.geojson\n",
+	.examples = "  $ evtape export geojson --source 10001 field.tape -o "
+	            "t.geojson\n",
 	.min_args = 1,
 	.max_args = -1,
 };
@@ -59,9 +59,10 @@ static bool
 segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
     bool first)
 {
-	bool ok = evt_buf_printf(out, "%s\n{\"type\":\"Feature\",\"geometry\":{"
-	    "\"type\":\"%s\",\"coordinates\":%s", first ? "" : ",",
-	    n > 1 ? "LineString" : "Point", n > 1 ? "[" : "");
+	bool ok = evt_buf_printf(out,
+	    "%s\n{\"type\":\"Feature\",\"geometry\":{\"type\":\"%s\","
+	    "\"coordinates\":%s",
+	    first ? "" : ",", n > 1 ? "LineString" : "Point", n > 1 ? "[" : "");
 
 	for (size_t i = 0; i < n && ok; i++)
 		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&

@@ -11,11 +11,10 @@ static const cli_command gpx_cli = {
 	.usage = "[options] TAPE...",
 	.summary = "write the tracks of sources as GPX",
 	.details =
-	    "GPX 1.1: a trk for each source, named after it, with a trkseg for\n"
+	    "GPX 1.1: a trk for each source, named after it, with a trkseg "
+	    "for\n"
 	    "each run of points. Speed (m/s) and course stand in Garmin's\n"
-	    "TrackPointExtension.\n\n"
-	    TRACKS_HELP "\n\n"
-	    CLI_TIME_HELP,
+	    "TrackPointExtension.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export gpx field.tape -o field.gpx\n",
 	.min_args = 1,
@@ -25,10 +24,12 @@ static const cli_command gpx_cli = {
 static bool
 head(evt_buf *out)
 {
-	return evt_buf_add_str(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	return evt_buf_add_str(out,
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	    "<gpx version=\"1.1\" creator=\"evtape " EVT_VERSION "\" "
-	    "xmlns=\"http://www.topografix.com/GPX/1/1\" xmlns:t=\""
-	    "http://www.garmin.com/xmlschemas/TrackPointExtension/v2\">\n");
+	    "xmlns=\"http://www.topografix.com/GPX/1/1\" "
+	    "xmlns:t=\"http://www.garmin.com/xmlschemas/TrackPointExtension/"
+	    "v2\">\n");
 }
 
 static bool
@@ -54,8 +55,7 @@ add_extensions(evt_buf *out, const evt_place *p)
 		return true;
 	/* The schema wants them in this order; km/h become m/s. */
 	return evt_buf_add_str(out, "<extensions><t:TrackPointExtension>") &&
-	    (!p->has_speed ||
-	    add_element(out, "t:speed", p->speed / 3.6, 4)) &&
+	    (!p->has_speed || add_element(out, "t:speed", p->speed / 3.6, 4)) &&
 	    (!p->has_heading || add_element(out, "t:course", p->heading, 6)) &&
 	    evt_buf_add_str(out, "</t:TrackPointExtension></extensions>");
 }
@@ -76,8 +76,9 @@ segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
 		    tracks_add_decimal(out, at->lat, 15) &&
 		    evt_buf_add_str(out, "\" lon=\"") &&
 		    tracks_add_decimal(out, at->lng < 180 ? at->lng : -180,
-		    15) && evt_buf_add_str(out, "\">") && (!at->has_alt ||
-		    add_element(out, "ele", at->alt, 10)) &&
+		        15) &&
+		    evt_buf_add_str(out, "\">") &&
+		    (!at->has_alt || add_element(out, "ele", at->alt, 10)) &&
 		    evt_buf_add_str(out, "<time>") &&
 		    tracks_add_time(out, p[i].time_ns) &&
 		    evt_buf_add_str(out, "</time>") &&

@@ -12,10 +12,9 @@ static const cli_command kml_cli = {
 	.summary = "write the tracks of sources as KML",
 	.details =
 	    "KML 2.2: a Placemark for each source, named after it, with a\n"
-	    "gx:Track for each run of points, so that Google Earth shows them on\n"
-	    "its time slider.\n\n"
-	    TRACKS_HELP "\n\n"
-	    CLI_TIME_HELP,
+	    "gx:Track for each run of points, so that Google Earth shows them "
+	    "on\n"
+	    "its time slider.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export kml field.tape -o field.kml\n",
 	.min_args = 1,
@@ -25,7 +24,8 @@ static const cli_command kml_cli = {
 static bool
 head(evt_buf *out)
 {
-	return evt_buf_add_str(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	return evt_buf_add_str(out,
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	    "<kml xmlns=\"http://www.opengis.net/kml/2.2\" "
 	    "xmlns:gx=\"http://www.google.com/kml/ext/2.2\"><Document>\n");
 }
@@ -55,8 +55,9 @@ segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
 		    tracks_add_decimal(out, p[i].place.lng, 15) &&
 		    evt_buf_add_byte(out, ' ') &&
 		    tracks_add_decimal(out, p[i].place.lat, 15) &&
-		    evt_buf_add_byte(out, ' ') && tracks_add_decimal(out,
-		    p[i].place.has_alt ? p[i].place.alt : 0, 10) &&
+		    evt_buf_add_byte(out, ' ') &&
+		    tracks_add_decimal(out,
+		        p[i].place.has_alt ? p[i].place.alt : 0, 10) &&
 		    evt_buf_add_str(out, "</gx:coord>\n");
 	return ok && evt_buf_add_str(out, "</gx:Track>\n");
 }

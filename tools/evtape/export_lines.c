@@ -19,10 +19,9 @@ static const cli_command lines_cli = {
 	.name = "evtape export lines",
 	.usage = "[options] TAPE...",
 	.summary = "write the received text frames, one a line",
-	.details =
-	    "A frame that holds a line feed, or is no text, would be no line: it\n"
-	    "is left out, and their number is told.\n\n"
-	    CLI_TIME_HELP,
+	.details = "A frame that holds a line feed, or is no text, would be no "
+	           "line: it\n"
+	           "is left out, and their number is told.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export lines field.tape -o field.ndjson\n",
 	.min_args = 1,
@@ -49,8 +48,8 @@ write_line(void *ctx, const evt_frame *f, evt_error *err)
 	struct work *w = ctx;
 	evt_buf *b = tool_out_buf(w->out);
 
-	if (f->opcode != EVT_OP_TEXT || (f->len > 0 &&
-	    memchr(f->payload, '\n', f->len) != NULL)) {
+	if (f->opcode != EVT_OP_TEXT ||
+	    (f->len > 0 && memchr(f->payload, '\n', f->len) != NULL)) {
 		w->left_out++;
 		return EVT_OK;
 	}
@@ -65,8 +64,10 @@ run(int argc, char **argv)
 	struct options o = { 0 };
 	struct work w = { 0 };
 	exporting_format format = { .cmd = &lines_cli,
-		.kinds = 1u << EVT_KIND_RECEIVED, .begin = begin,
-		.frame = write_line, .ctx = &w };
+		.kinds = 1u << EVT_KIND_RECEIVED,
+		.begin = begin,
+		.frame = write_line,
+		.ctx = &w };
 	int n, code = cli_parse(&lines_cli, argc, argv, &o, &n);
 
 	if (code >= 0)

@@ -34,14 +34,16 @@ static const cli_command mcap_cli = {
 	.usage = "[options] TAPE... -o FILE",
 	.summary = "write all frames as an MCAP file",
 	.details =
-	    "The topic is the event's name, \"frames\" for frames without one and\n"
+	    "The topic is the event's name, \"frames\" for frames without one "
+	    "and\n"
 	    "\"evtape/marks\" for marks; the message encoding is json, with a\n"
-	    "schema that takes any object, or raw for frames that are no JSON.\n"
+	    "schema that takes any object, or raw for frames that are no "
+	    "JSON.\n"
 	    "Log time is the receive time; channels say kind, opcode and\n"
 	    "connection in their metadata. Chunks are compressed by zstd, and\n"
-	    "indexes, statistics and checksums are there. 'evtape import mcap'\n"
-	    "makes a tape of it again.\n\n"
-	    CLI_TIME_HELP,
+	    "indexes, statistics and checksums are there. 'evtape import "
+	    "mcap'\n"
+	    "makes a tape of it again.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export mcap field.tape -o field.mcap\n",
 	.min_args = 1,
@@ -76,9 +78,10 @@ new_channel(struct work *w, const evt_frame *f, bool json, uint16_t *ret,
 	const char *metadata[] = { "evtape.kind", kinds[f->kind],
 		"evtape.opcode", opcode, "evtape.connection", conn, NULL };
 	const char *topic = f->kind == EVT_KIND_MARK ? "evtape/marks" :
-	    f->event != NULL ? f->event : "frames";
+	    f->event != NULL                         ? f->event :
+	                                               "frames";
 	size_t n = f->kind != EVT_KIND_MARK && f->event != NULL ? f->event_len :
-	    strlen(topic);
+	                                                          strlen(topic);
 
 	snprintf(opcode, sizeof(opcode), "%u", f->opcode);
 	snprintf(conn, sizeof(conn), "%" PRIu32, f->conn);
@@ -92,13 +95,15 @@ static uint32_t
 channel_key(const evt_frame *f, bool json, char key[EVT_KEY_MAX])
 {
 	size_t n = f->event != NULL ? f->event_len : 0;
-	size_t head = (size_t)snprintf(key, EVT_KEY_MAX, "%u.%u.%u.%" PRIu32
-	    ".%d.", f->kind, f->opcode, json, f->conn, f->event != NULL);
+	size_t head =
+	    (size_t)snprintf(key, EVT_KEY_MAX, "%u.%u.%u.%" PRIu32 ".%d.",
+	        f->kind, f->opcode, json, f->conn, f->event != NULL);
 
 	if (n > EVT_KEY_MAX - head)
-		return (uint32_t)(head + (size_t)snprintf(key + head,
-		    EVT_KEY_MAX - head, "#%016" PRIx64 "%zu",
-		    (uint64_t)XXH64(f->event, n, 0), n));
+		return (uint32_t)(head +
+		    (size_t)snprintf(key + head, EVT_KEY_MAX - head,
+		        "#%016" PRIx64 "%zu", (uint64_t)XXH64(f->event, n, 0),
+		        n));
 	if (n > 0)
 		memcpy(key + head, f->event, n);
 	return (uint32_t)(head + n);
@@ -151,8 +156,11 @@ run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { 0 };
-	exporting_format format = { .cmd = &mcap_cli, .begin = begin,
-		.frame = write_frame, .end = finish, .ctx = &w };
+	exporting_format format = { .cmd = &mcap_cli,
+		.begin = begin,
+		.frame = write_frame,
+		.end = finish,
+		.ctx = &w };
 	int n, code = cli_parse(&mcap_cli, argc, argv, &o, &n);
 
 	if (code >= 0)

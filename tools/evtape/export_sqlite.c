@@ -30,15 +30,22 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_STRING, .letter = 'o', .name = "output", .arg = "FILE",
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "FILE",
 	    .offset = offsetof(struct options, output),
 	    .help = "the database to make" },
-	{ .type = CLI_FLAG, .name = "force",
+	{ .type = CLI_FLAG,
+	    .name = "force",
 	    .offset = offsetof(struct options, force),
 	    .help = "replace FILE if it is there" },
-	{ .type = CLI_LIST, .name = "column", .arg = "COLUMN",
+	{ .type = CLI_LIST,
+	    .name = "column",
+	    .arg = "COLUMN",
 	    .offset = offsetof(struct options, columns),
-	    .help = "another column of the frames, by JSON pointer; repeatable" },
+	    .help =
+	        "another column of the frames, by JSON pointer; repeatable" },
 	CLI_FILTER_OPTIONS(struct options, filter),
 	{ .type = CLI_END },
 };
@@ -50,16 +57,18 @@ static const cli_command sqlite_cli = {
 	.details =
 	    "Table frames: tape (from 0), seq, time, time_ns, mono_ns,\n"
 	    "connection, kind, opcode (of marks: their name), event, payload\n"
-	    "(text, or a blob where it is no UTF-8), and the columns asked for,\n"
-	    "named by their pointers. Table frame_sources: tape, seq, source_id,\n"
-	    "for each source that a frame names; it has an index by source. To\n"
-	    "ask a tape as it lies, without a copy, see evtape.so.\n\n"
-	    CLI_TIME_HELP,
+	    "(text, or a blob where it is no UTF-8), and the columns asked "
+	    "for,\n"
+	    "named by their pointers. Table frame_sources: tape, seq, "
+	    "source_id,\n"
+	    "for each source that a frame names; it has an index by source. "
+	    "To\n"
+	    "ask a tape as it lies, without a copy, see "
+	    "evtape.so.\n\n" CLI_TIME_HELP,
 	.options = table,
-	.examples =
-	    "  $ evtape export sqlite field.tape -o field.db\n"
-	    "  $ evtape export sqlite --column /data/gps/speed field.tape "
-	    "-o f.db\n",
+	.examples = "  $ evtape export sqlite field.tape -o field.db\n"
+	            "  $ evtape export sqlite --column /data/gps/speed "
+	            "field.tape -o f.db\n",
 	.min_args = 1,
 	.max_args = -1,
 };
@@ -75,8 +84,9 @@ struct work {
 static int
 fail(struct work *w, evt_error *err)
 {
-	return evt_err_set(err, sqlite3_errcode(w->db) == SQLITE_FULL ?
-	    EVT_ERR_FULL : EVT_ERR_IO, "cannot write the database: %s",
+	return evt_err_set(err,
+	    sqlite3_errcode(w->db) == SQLITE_FULL ? EVT_ERR_FULL : EVT_ERR_IO,
+	    "cannot write the database: %s",
 	    w->db != NULL ? sqlite3_errmsg(w->db) : "out of memory");
 }
 
@@ -98,14 +108,17 @@ make_tables(struct work *w, evt_error *err)
 {
 	size_t n = w->columns != NULL ? tool_columns_n(w->columns) : 0;
 	evt_buf make = { 0 }, put = { 0 };
-	bool ok = evt_buf_add_str(&make, "PRAGMA journal_mode = OFF;"
-	    "PRAGMA synchronous = OFF; PRAGMA user_version = 1; BEGIN;"
-	    "CREATE TABLE frame_sources(tape INTEGER, seq INTEGER, source_id);"
-	    "CREATE TABLE frames(tape INTEGER, seq INTEGER, time TEXT, "
-	    "time_ns INTEGER, mono_ns INTEGER, connection INTEGER, kind TEXT, "
-	    "opcode TEXT, event TEXT, payload") &&
-	    evt_buf_add_str(&put, "INSERT INTO frames VALUES(?1, ?2, ?3, ?4, "
-	    "?5, ?6, ?7, ?8, ?9, ?10");
+	bool ok =
+	    evt_buf_add_str(&make,
+	        "PRAGMA journal_mode = OFF;PRAGMA synchronous = OFF; PRAGMA "
+	        "user_version = 1; BEGIN;CREATE TABLE frame_sources(tape "
+	        "INTEGER, seq INTEGER, source_id);CREATE TABLE frames(tape "
+	        "INTEGER, seq INTEGER, time TEXT, time_ns INTEGER, mono_ns "
+	        "INTEGER, connection INTEGER, kind TEXT, opcode TEXT, event "
+	        "TEXT, payload") &&
+	    evt_buf_add_str(&put,
+	        "INSERT INTO frames VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+	        "?10");
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < n && ok; i++)
@@ -117,10 +130,12 @@ make_tables(struct work *w, evt_error *err)
 	if (!ok)
 		r = evt_err_nomem(err);
 	else if (sqlite3_exec(w->db, (char *)make.data, NULL, NULL, NULL) !=
-	    SQLITE_OK || sqlite3_prepare_v2(w->db, (char *)put.data, -1,
-	    &w->frame, NULL) != SQLITE_OK || sqlite3_prepare_v2(w->db,
-	    "INSERT INTO frame_sources VALUES(?1, ?2, ?3)", -1, &w->source,
-	    NULL) != SQLITE_OK)
+	        SQLITE_OK ||
+	    sqlite3_prepare_v2(w->db, (char *)put.data, -1, &w->frame, NULL) !=
+	        SQLITE_OK ||
+	    sqlite3_prepare_v2(w->db,
+	        "INSERT INTO frame_sources VALUES(?1, ?2, ?3)", -1, &w->source,
+	        NULL) != SQLITE_OK)
 		r = fail(w, err);
 	evt_buf_free(&make);
 	evt_buf_free(&put);
@@ -172,8 +187,8 @@ bind_column(struct work *w, size_t i, const evt_items *records,
 			sqlite3_bind_int(st, at, *number.p == 't');
 		return true;
 	default:
-		sqlite3_bind_text64(st, at, (char *)w->value.data,
-		    w->value.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+		sqlite3_bind_text64(st, at, (char *)w->value.data, w->value.len,
+		    SQLITE_TRANSIENT, SQLITE_UTF8);
 		return true;
 	}
 }
@@ -185,8 +200,9 @@ bind_frame(sqlite3_stmt *st, const evt_frame *f, char time[EVT_TIME_TEXT],
 	static const char *const kinds[] = { "received", "sent", "mark" };
 	const int64_t v[] = { f->tape, (int64_t)f->seq };
 	const char *op = f->kind == EVT_KIND_MARK ? evt_mark_name(f->opcode) :
-	    f->opcode == EVT_OP_TEXT ? "text" :
-	    f->opcode == EVT_OP_BINARY ? "binary" : opcode;
+	    f->opcode == EVT_OP_TEXT              ? "text" :
+	    f->opcode == EVT_OP_BINARY            ? "binary" :
+	                                            opcode;
 
 	snprintf(opcode, 8, "%u", f->opcode);
 	for (int i = 0; i < 2; i++)
@@ -216,8 +232,9 @@ put_sources(struct work *w, const evt_frame *f, evt_error *err)
 
 		sqlite3_bind_int64(st, 1, f->tape);
 		sqlite3_bind_int64(st, 2, (sqlite3_int64)f->seq);
-		if (k->is_int && evt_view_int((evt_view){ (const uint8_t *)k->text,
-		    k->len }, &n))
+		if (k->is_int &&
+		    evt_view_int((evt_view){ (const uint8_t *)k->text, k->len },
+		        &n))
 			sqlite3_bind_int64(st, 3, n);
 		else
 			sqlite3_bind_text(st, 3, k->text, (int)k->len,
@@ -245,7 +262,7 @@ put_frame(void *ctx, const evt_frame *f, evt_error *err)
 	bind_frame(w->frame, f, time, opcode);
 	bind_payload(w->frame, f, records.root.p != NULL);
 	for (size_t i = 0; w->columns != NULL && i < tool_columns_n(w->columns);
-	    i++) {
+	     i++) {
 		if (!bind_column(w, i, &records, &record))
 			return evt_err_nomem(err);
 	}
@@ -261,8 +278,11 @@ static int
 export_into(struct work *w, const struct options *o, const char *part,
     const cli_tapes *tapes, const evt_filter *filter)
 {
-	tool_each each = { .cmd = &sqlite_cli, .tapes = tapes->tape,
-		.n_tapes = tapes->n, .filter = filter, .frame = put_frame,
+	tool_each each = { .cmd = &sqlite_cli,
+		.tapes = tapes->tape,
+		.n_tapes = tapes->n,
+		.filter = filter,
+		.frame = put_frame,
 		.ctx = w };
 	evt_error err;
 	int code = CLI_FAILED, r = EVT_OK;
@@ -273,8 +293,11 @@ export_into(struct work *w, const struct options *o, const char *part,
 		return cli_usage(&sqlite_cli, "%s", err.text);
 	if (r == EVT_OK)
 		r = evt_scanner_new(NULL, &w->scanner, &err);
-	if (r == EVT_OK && sqlite3_open_v2(part, &w->db, SQLITE_OPEN_READWRITE |
-	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	if (r == EVT_OK &&
+	    sqlite3_open_v2(part, &w->db,
+	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+	            SQLITE_OPEN_NOMUTEX,
+	        NULL) != SQLITE_OK)
 		r = fail(w, &err);
 	if (r == EVT_OK)
 		r = make_tables(w, &err);
@@ -283,9 +306,11 @@ export_into(struct work *w, const struct options *o, const char *part,
 		if (code != CLI_DONE && code != CLI_LOSSES)
 			return code;
 		/* Made at the end they are made once. */
-		if (sqlite3_exec(w->db, "CREATE INDEX by_source ON frame_sources("
-		    "source_id, tape, seq); CREATE INDEX by_time ON frames("
-		    "time_ns); COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		if (sqlite3_exec(w->db,
+		        "CREATE INDEX by_source ON frame_sources(source_id, "
+		        "tape, seq); CREATE INDEX by_time ON frames(time_ns); "
+		        "COMMIT",
+		        NULL, NULL, NULL) != SQLITE_OK)
 			r = fail(w, &err);
 	}
 	return r < 0 ? cli_fail(&sqlite_cli, "%s", err.text) : code;
@@ -312,8 +337,10 @@ export_file(const struct options *o, const cli_tapes *tapes,
 
 	assert(o->output != NULL);
 	if (!o->force && access(o->output, F_OK) == 0)
-		return cli_fail(&sqlite_cli, "%s is there already; name another "
-		    "file, or give --force to replace it", o->output);
+		return cli_fail(&sqlite_cli,
+		    "%s is there already; name another file, or give --force "
+		    "to replace it",
+		    o->output);
 	if (!evt_buf_printf(&part, "%s.part-%ld", o->output, (long)getpid())) {
 		evt_buf_free(&part);
 		return cli_fail(&sqlite_cli, "out of memory");
@@ -340,8 +367,8 @@ run(int argc, char **argv)
 	int n, code = cli_parse(&sqlite_cli, argc, argv, &o, &n);
 
 	if (code < 0 && o.output == NULL)
-		code = cli_usage(&sqlite_cli, "name the database to make: "
-		    "-o FILE");
+		code = cli_usage(&sqlite_cli,
+		    "name the database to make: -o FILE");
 	if (code < 0)
 		code = tool_open(&sqlite_cli, &o.filter, argv + 1, n, &tapes,
 		    &filter);

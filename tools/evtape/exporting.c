@@ -14,8 +14,11 @@ static int
 export_open(const exporting_format *x, tool_out *out, const cli_tapes *tapes,
     const evt_filter *filter)
 {
-	tool_each each = { .cmd = x->cmd, .tapes = tapes->tape,
-		.n_tapes = tapes->n, .filter = filter, .frame = x->frame,
+	tool_each each = { .cmd = x->cmd,
+		.tapes = tapes->tape,
+		.n_tapes = tapes->n,
+		.filter = filter,
+		.frame = x->frame,
 		.ctx = x->ctx };
 	evt_error err;
 	int code = CLI_DONE, r = EVT_OK;

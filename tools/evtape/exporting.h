@@ -16,14 +16,18 @@ typedef struct exporting_options {
 
 /* Rows for the option table of a format whose options struct, of type
  * `options_`, has an exporting_options as its member `member_`. */
-#define EXPORTING_OPTIONS(options_, member_) \
-	{ .type = CLI_STRING, .letter = 'o', .name = "output", .arg = "FILE", \
-	    .offset = offsetof(options_, member_.output), \
-	    .help = "write to FILE and not to stdout" }, \
-	{ .type = CLI_FLAG, .name = "force", \
-	    .offset = offsetof(options_, member_.force), \
-	    .help = "replace FILE if it is there" }, \
-	CLI_FILTER_OPTIONS(options_, member_.filter)
+#define EXPORTING_OPTIONS(options_, member_)                     \
+	{ .type = CLI_STRING,                                    \
+		.letter = 'o',                                   \
+		.name = "output",                                \
+		.arg = "FILE",                                   \
+		.offset = offsetof(options_, member_.output),    \
+		.help = "write to FILE and not to stdout" },     \
+	    { .type = CLI_FLAG,                                  \
+		    .name = "force",                             \
+		    .offset = offsetof(options_, member_.force), \
+		    .help = "replace FILE if it is there" },     \
+	    CLI_FILTER_OPTIONS(options_, member_.filter)
 
 /* What a format does.  begin and end may be NULL.  All get ctx; errors end the
  * work, EVT_END ends it quietly. */

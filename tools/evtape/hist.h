@@ -15,7 +15,7 @@ typedef struct hist {
 	uint32_t *bin;
 	uint16_t first, n; /* the bins that there are */
 	uint64_t count;
-	int64_t min, max;  /* exact */
+	int64_t min, max; /* exact */
 } hist;
 
 /* Add a value; negative ones count as 0 in the bins.  false: out of memory. */

@@ -38,10 +38,13 @@ static const cli_command har_cli = {
 	.usage = "[options] FILE -o TAPE",
 	.summary = "make a tape of the WebSocket messages in a HAR file",
 	.details =
-	    "HAR files of Chrome, Firefox, Playwright and mitmproxy. Each entry\n"
-	    "with messages is a connection of its own, with a mark that has its\n"
+	    "HAR files of Chrome, Firefox, Playwright and mitmproxy. Each "
+	    "entry\n"
+	    "with messages is a connection of its own, with a mark that has "
+	    "its\n"
 	    "URL; both directions are taken, and base64 of binary messages is\n"
-	    "decoded. Secrets are blotted out of URLs and sent messages as the\n"
+	    "decoded. Secrets are blotted out of URLs and sent messages as "
+	    "the\n"
 	    "recorder does it. A message that cannot be read is left out and\n"
 	    "told, and the code is 3.",
 	.options = table,
@@ -50,12 +53,11 @@ static const cli_command har_cli = {
 	.max_args = 1,
 };
 
-
 /* An entry that has messages, and the next of them. */
 struct entry {
 	evt_view url;
 	evt_view_walk messages;
-	evt_view message;     /* EVT_VIEW_NONE: there are no more */
+	evt_view message; /* EVT_VIEW_NONE: there are no more */
 	int64_t time_ns;  /* of it */
 	uint64_t number;  /* of the message in the entry, from 1 */
 	size_t place;     /* of the entry in the file, from 0 */
@@ -109,9 +111,11 @@ add_entry(struct work *w, evt_view entry, size_t place, evt_error *err)
 	if (more == NULL)
 		return evt_err_nomem(err);
 	w->entry = more;
-	w->entry[w->n] = (struct entry){
-		.url = EVT_MEMBER(EVT_MEMBER(entry, "request"), "url"),
-		.messages = evt_view_walk_begin(messages), .place = place };
+	w->entry[w->n] =
+	    (struct entry){ .url =
+		                EVT_MEMBER(EVT_MEMBER(entry, "request"), "url"),
+		    .messages = evt_view_walk_begin(messages),
+		    .place = place };
 	next_message(w, &w->entry[w->n++]);
 	return EVT_OK;
 }
@@ -119,20 +123,22 @@ add_entry(struct work *w, evt_view entry, size_t place, evt_error *err)
 static int
 find_entries(struct work *w, evt_view root, evt_error *err)
 {
-	evt_view entries = EVT_MEMBER(EVT_MEMBER(root, "log"), "entries"), name, entry;
+	evt_view entries = EVT_MEMBER(EVT_MEMBER(root, "log"), "entries"), name,
+	         entry;
 	evt_view_walk walk = evt_view_walk_begin(entries);
 	int r = EVT_OK;
 
 	if (evt_view_kind(entries) != EVT_VIEW_ARRAY)
-		return evt_err_set(err, EVT_ERR_ARG, "%s is no HAR file: it has "
-		    "no log.entries", w->path);
-	for (size_t i = 0; r == EVT_OK && evt_view_walk_next(&walk, &name, &entry);
-	    i++)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s is no HAR file: it has no log.entries", w->path);
+	for (size_t i = 0;
+	     r == EVT_OK && evt_view_walk_next(&walk, &name, &entry); i++)
 		r = add_entry(w, entry, i, err);
 	if (r == EVT_OK && w->n == 0)
-		return evt_err_set(err, EVT_ERR_ARG, "%s has no WebSocket "
-		    "messages: the program that wrote it must record them "
-		    "(_webSocketMessages)", w->path);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s has no WebSocket messages: the program that wrote it "
+		    "must record them (_webSocketMessages)",
+		    w->path);
 	return r;
 }
 
@@ -144,8 +150,8 @@ show_url(evt_view url, evt_buf *out)
 {
 	evt_buf text = { 0 };
 	evt_url parsed;
-	bool ok = evt_view_kind(url) == EVT_VIEW_STRING && evt_view_text(url, &text) &&
-	    evt_buf_add_byte(&text, '\0') &&
+	bool ok = evt_view_kind(url) == EVT_VIEW_STRING &&
+	    evt_view_text(url, &text) && evt_buf_add_byte(&text, '\0') &&
 	    evt_url_parse((char *)text.data, &parsed, NULL) == EVT_OK;
 
 	evt_buf_free(&text);
@@ -161,13 +167,14 @@ put_connected(struct work *w, struct entry *e, evt_error *err)
 {
 	evt_buf url = { 0 }, json = { 0 };
 	bool known = show_url(e->url, &url);
-	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_CONNECTED,
+	evt_frame f = { .kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_CONNECTED,
 		.time_ns = e->time_ns };
 	int r;
 
 	e->conn = f.conn = ++w->conns;
 	if (!evt_marks_connected(&json, known ? (char *)url.data : NULL, NULL,
-	    NULL, 1, -1)) {
+	        NULL, 1, -1)) {
 		evt_buf_free(&url);
 		evt_buf_free(&json);
 		return evt_err_nomem(err);
@@ -190,8 +197,9 @@ read_data(struct work *w, evt_view data, bool binary, bool *ret_nomem)
 	*ret_nomem = false;
 	if (evt_view_kind(data) != EVT_VIEW_STRING || data.n < 2)
 		return false;
-	*ret_nomem = binary ? !evt_buf_add_unbase64(&w->data, data.p + 1,
-	    data.n - 2, &valid) : !evt_view_text(data, &w->data);
+	*ret_nomem = binary ?
+	    !evt_buf_add_unbase64(&w->data, data.p + 1, data.n - 2, &valid) :
+	    !evt_view_text(data, &w->data);
 	return valid && !*ret_nomem;
 }
 
@@ -216,7 +224,7 @@ put_message(struct work *w, const struct entry *e, evt_error *err)
 	}
 	f.opcode = (uint8_t)opcode;
 	if (!read_data(w, EVT_MEMBER(e->message, "data"),
-	    opcode == EVT_OP_BINARY, &nomem)) {
+	        opcode == EVT_OP_BINARY, &nomem)) {
 		if (!nomem)
 			skip(w, e, "has data that cannot be read");
 		return nomem ? evt_err_nomem(err) : EVT_OK;
@@ -277,8 +285,8 @@ import_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)
 	if ((r = evt_scan(w->scanner, p, n, &got, err)))
 		return r;
 	if (!got.json)
-		return evt_err_set(err, EVT_ERR_ARG, "%s is no well-formed JSON "
-		    "text: is it cut off?", w->path);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s is no well-formed JSON text: is it cut off?", w->path);
 	r = find_entries(w, evt_view_of(p, n), err);
 	return r == EVT_OK ? put_all(w, err) : r;
 }
@@ -327,7 +335,7 @@ run(int argc, char **argv)
 		w.path = argv[1];
 		w.secret = evt_secret_new(NULL, NULL);
 		r = w.secret != NULL ? evt_scanner_new(NULL, &w.scanner, &err) :
-		    evt_err_nomem(&err);
+		                       evt_err_nomem(&err);
 		if (r == EVT_OK)
 			r = import_file(&w, &err);
 		code = importing_end(&w.x, r, &err);

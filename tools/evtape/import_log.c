@@ -16,7 +16,9 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_STRING, .name = "date", .arg = "DATE",
+	{ .type = CLI_STRING,
+	    .name = "date",
+	    .arg = "DATE",
 	    .offset = offsetof(struct options, date),
 	    .help = "the day of the first line, for stamps that are a time of\n"
 	            "day alone: 2026-03-01" },
@@ -28,17 +30,21 @@ static const cli_command log_cli = {
 	.name = "evtape import log",
 	.usage = "[options] FILE -o TAPE",
 	.summary = "make a tape of a log with a stamp on each line",
-	.details =
-	    "FILE may be - for stdin. A line is a stamp, perhaps a direction, and\n"
-	    "the message:\n"
-	    "  2026-03-01T12:51:43.123Z < {\"event\":\"state\"}\n"
-	    "  [12:51:43.123] > {\"action\":\"subscribe\"}\n"
-	    "  1772369503.123 {\"event\":\"state\"}\n"
-	    "Stamps are as for 'evtape import ndjson', in brackets or not. <, <<,\n"
-	    "recv, received and an arrow to the left are received, which is what\n"
-	    "a line without a direction is too; >, >>, send, sent and an arrow to\n"
-	    "the right are sent. A line without a stamp is left out and told, and\n"
-	    "the code is 3.",
+	.details = "FILE may be - for stdin. A line is a stamp, perhaps a "
+	           "direction, and\n"
+	           "the message:\n"
+	           "  2026-03-01T12:51:43.123Z < {\"event\":\"state\"}\n"
+	           "  [12:51:43.123] > {\"action\":\"subscribe\"}\n"
+	           "  1772369503.123 {\"event\":\"state\"}\n"
+	           "Stamps are as for 'evtape import ndjson', in brackets or "
+	           "not. <, <<,\n"
+	           "recv, received and an arrow to the left are received, "
+	           "which is what\n"
+	           "a line without a direction is too; >, >>, send, sent and "
+	           "an arrow to\n"
+	           "the right are sent. A line without a stamp is left out and "
+	           "told, and\n"
+	           "the code is 3.",
 	.options = table,
 	.examples =
 	    "  $ websocat ws://127.0.0.1:8787/stream | ts '%.s' > feed.log\n"
@@ -61,11 +67,15 @@ direction(const uint8_t *p, size_t n, uint8_t *ret_kind)
 		const char *word;
 		uint8_t kind;
 	} words[] = {
-		{ "<", EVT_KIND_RECEIVED }, { "<<", EVT_KIND_RECEIVED },
-		{ "recv", EVT_KIND_RECEIVED }, { "received", EVT_KIND_RECEIVED },
+		{ "<", EVT_KIND_RECEIVED },
+		{ "<<", EVT_KIND_RECEIVED },
+		{ "recv", EVT_KIND_RECEIVED },
+		{ "received", EVT_KIND_RECEIVED },
 		{ "\xe2\x86\x90", EVT_KIND_RECEIVED },
-		{ ">", EVT_KIND_SENT }, { ">>", EVT_KIND_SENT },
-		{ "send", EVT_KIND_SENT }, { "sent", EVT_KIND_SENT },
+		{ ">", EVT_KIND_SENT },
+		{ ">>", EVT_KIND_SENT },
+		{ "send", EVT_KIND_SENT },
+		{ "sent", EVT_KIND_SENT },
 		{ "\xe2\x86\x92", EVT_KIND_SENT },
 	};
 
@@ -88,7 +98,8 @@ static int
 take(void *ctx, const uint8_t *line, size_t n, uint64_t number, evt_error *err)
 {
 	struct work *w = ctx;
-	evt_frame f = { .opcode = EVT_OP_TEXT, .kind = EVT_KIND_RECEIVED,
+	evt_frame f = { .opcode = EVT_OP_TEXT,
+		.kind = EVT_KIND_RECEIVED,
 		.conn = 1 };
 	size_t lead;
 
@@ -96,8 +107,8 @@ take(void *ctx, const uint8_t *line, size_t n, uint64_t number, evt_error *err)
 		return EVT_OK;
 	lead = stamp_leading((const char *)line, n, &w->day, &f.time_ns);
 	if (lead == 0) {
-		importing_skip(&w->x, "line %" PRIu64 " does not begin with a "
-		    "time", number);
+		importing_skip(&w->x,
+		    "line %" PRIu64 " does not begin with a time", number);
 		return EVT_OK;
 	}
 	lead += direction(line + lead, n - lead, &f.kind);
@@ -128,10 +139,10 @@ run(int argc, char **argv)
 
 	if (code < 0 && o.date != NULL) {
 		w.day.known = true;
-		if (strlen(o.date) != 10 || evt_time_parse(o.date, NULL,
-		    &w.day.midnight_ns, &err))
-			code = cli_usage(&log_cli, "'%s' is no date: give one as "
-			    "2026-03-01", o.date);
+		if (strlen(o.date) != 10 ||
+		    evt_time_parse(o.date, NULL, &w.day.midnight_ns, &err))
+			code = cli_usage(&log_cli,
+			    "'%s' is no date: give one as 2026-03-01", o.date);
 	}
 	if (code < 0)
 		code = import_file(&o, argv[1], &w);

@@ -19,12 +19,15 @@ static const cli_command mcap_cli = {
 	.name = "evtape import mcap",
 	.usage = "[options] FILE -o TAPE",
 	.summary = "make a tape of an MCAP file",
-	.details =
-	    "Messages become frames in the order of the file, received at their\n"
-	    "log time: text where the message encoding is json, else binary. Of\n"
-	    "a file that 'evtape export mcap' wrote, kind, opcode and connection\n"
-	    "come back too. Chunks may be compressed by zstd or not at all; all\n"
-	    "checksums are checked.",
+	.details = "Messages become frames in the order of the file, received "
+	           "at their\n"
+	           "log time: text where the message encoding is json, else "
+	           "binary. Of\n"
+	           "a file that 'evtape export mcap' wrote, kind, opcode and "
+	           "connection\n"
+	           "come back too. Chunks may be compressed by zstd or not at "
+	           "all; all\n"
+	           "checksums are checked.",
 	.options = table,
 	.examples = "  $ evtape import mcap field.mcap -o field.tape\n",
 	.min_args = 1,
@@ -32,17 +35,21 @@ static const cli_command mcap_cli = {
 };
 
 static int
-put(void *ctx, const mcap_channel *c, uint64_t log_time_ns,
-    const uint8_t *data, size_t n, evt_error *err)
+put(void *ctx, const mcap_channel *c, uint64_t log_time_ns, const uint8_t *data,
+    size_t n, evt_error *err)
 {
 	importing *x = ctx;
-	evt_frame f = { .time_ns = (int64_t)log_time_ns, .payload = data,
-		.len = n, .opcode = strcmp(c->encoding, "json") == 0 ?
-		EVT_OP_TEXT : EVT_OP_BINARY };
+	evt_frame f = { .time_ns = (int64_t)log_time_ns,
+		.payload = data,
+		.len = n,
+		.opcode = strcmp(c->encoding, "json") == 0 ? EVT_OP_TEXT :
+		                                             EVT_OP_BINARY };
 
 	if (log_time_ns > INT64_MAX || n > EVT_PAYLOAD_MAX) {
-		importing_skip(x, "a message of topic %s has a time or size "
-		    "that no frame can have", c->topic);
+		importing_skip(x,
+		    "a message of topic %s has a time or size that no frame "
+		    "can have",
+		    c->topic);
 		return EVT_OK;
 	}
 	if (c->kind >= 0)
@@ -75,8 +82,8 @@ run(int argc, char **argv)
 	if (code < 0)
 		code = importing_begin(&x, &mcap_cli, &o.common);
 	if (code < 0)
-		code = importing_end(&x, mcap_read(&reader, argv[1], &err),
-		    &err);
+		code =
+		    importing_end(&x, mcap_read(&reader, argv[1], &err), &err);
 	importing_options_free(&o.common);
 	return code;
 }

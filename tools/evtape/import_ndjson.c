@@ -17,16 +17,21 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_STRING, .name = "time-path", .arg = "POINTER",
+	{ .type = CLI_STRING,
+	    .name = "time-path",
+	    .arg = "POINTER",
 	    .offset = offsetof(struct options, time_path),
 	    .help = "where in a line its time stands" },
-	{ .type = CLI_FLAG, .name = "stamp",
+	{ .type = CLI_FLAG,
+	    .name = "stamp",
 	    .offset = offsetof(struct options, stamp),
 	    .help = "a stamp and a space or tab lead each line" },
-	{ .type = CLI_FLAG, .name = "envelopes",
+	{ .type = CLI_FLAG,
+	    .name = "envelopes",
 	    .offset = offsetof(struct options, envelopes),
 	    .help = "the lines are what 'evtape export envelopes' writes" },
-	{ .type = CLI_FLAG, .name = "strict",
+	{ .type = CLI_FLAG,
+	    .name = "strict",
 	    .offset = offsetof(struct options, strict),
 	    .help = "fail at the first line that cannot be taken" },
 	IMPORTING_OPTIONS(struct options, common),
@@ -38,10 +43,13 @@ static const cli_command ndjson_cli = {
 	.usage = "[options] FILE -o TAPE",
 	.summary = "make a tape of lines, each a frame",
 	.details =
-	    "FILE may be - for stdin. Without a way to tell the time, frames are\n"
+	    "FILE may be - for stdin. Without a way to tell the time, frames "
+	    "are\n"
 	    "received now. A time is seconds, milliseconds, microseconds or\n"
-	    "nanoseconds since 1970, told apart by its size, or a date and time\n"
-	    "(UTC, unless it says an offset). A line that cannot be taken is left\n"
+	    "nanoseconds since 1970, told apart by its size, or a date and "
+	    "time\n"
+	    "(UTC, unless it says an offset). A line that cannot be taken is "
+	    "left\n"
 	    "out and told, and the code is 3.",
 	.options = table,
 	.examples =
@@ -76,7 +84,9 @@ static int
 put_line(struct work *w, const uint8_t *line, size_t n, uint64_t number,
     evt_error *err)
 {
-	evt_frame f = { .opcode = EVT_OP_TEXT, .payload = line, .len = n,
+	evt_frame f = { .opcode = EVT_OP_TEXT,
+		.payload = line,
+		.len = n,
 		.time_ns = evt_clock_real() };
 	evt_scan_result got;
 	size_t lead;
@@ -94,15 +104,15 @@ put_line(struct work *w, const uint8_t *line, size_t n, uint64_t number,
 			return r;
 		if (!got.json)
 			return skip(w, number, "is not JSON", err);
-		if (!stamp_of_view(evt_view_at(evt_view_of(line, n), w->o->time_path),
-		    &f.time_ns))
+		if (!stamp_of_view(evt_view_at(evt_view_of(line, n),
+		                       w->o->time_path),
+		        &f.time_ns))
 			return skip(w, number, "has no time there", err);
 	}
 	return importing_put(&w->x, &f, false, err);
 }
 
 /* ---- envelopes ----------------------------------------------------------- */
-
 
 static bool
 read_kind(evt_view v, evt_frame *f)
@@ -142,7 +152,8 @@ read_kind(evt_view v, evt_frame *f)
 static bool
 read_payload(struct work *w, evt_view v, evt_frame *f, bool *ret_nomem)
 {
-	evt_view plain = EVT_MEMBER(v, "payload"), text = EVT_MEMBER(v, "payload_text");
+	evt_view plain = EVT_MEMBER(v, "payload"),
+	         text = EVT_MEMBER(v, "payload_text");
 	evt_view base64 = EVT_MEMBER(v, "payload_base64");
 	bool valid = true;
 
@@ -183,8 +194,9 @@ put_envelope(struct work *w, const uint8_t *line, size_t n, uint64_t number,
 	    !evt_view_int(EVT_MEMBER(v, "time_ns"), &f.time_ns))
 		return skip(w, number, "is no envelope", err);
 	if (!read_payload(w, v, &f, &nomem))
-		return nomem ? evt_err_nomem(err) : skip(w, number,
-		    "is an envelope without a payload", err);
+		return nomem ?
+		    evt_err_nomem(err) :
+		    skip(w, number, "is an envelope without a payload", err);
 	has_mono = evt_view_int(EVT_MEMBER(v, "mono_ns"), &f.mono_ns);
 	if (evt_view_int(EVT_MEMBER(v, "connection"), &conn) && conn >= 0 &&
 	    conn <= UINT32_MAX)
@@ -203,7 +215,7 @@ take(void *ctx, const uint8_t *line, size_t n, uint64_t number, evt_error *err)
 	if (n == 0)
 		return EVT_OK;
 	return w->o->envelopes ? put_envelope(w, line, n, number, err) :
-	    put_line(w, line, n, number, err);
+	                         put_line(w, line, n, number, err);
 }
 
 static int
@@ -231,8 +243,8 @@ run(int argc, char **argv)
 	int n, code = cli_parse(&ndjson_cli, argc, argv, &o, &n);
 
 	if (code < 0 && (o.time_path != NULL) + o.stamp + o.envelopes > 1)
-		code = cli_usage(&ndjson_cli, "give one of --time-path, --stamp "
-		    "and --envelopes");
+		code = cli_usage(&ndjson_cli,
+		    "give one of --time-path, --stamp and --envelopes");
 	if (code < 0 && o.time_path != NULL &&
 	    evt_view_check_pointer(o.time_path, &err))
 		code = cli_usage(&ndjson_cli, "%s", err.text);

@@ -25,9 +25,9 @@ importing_begin(importing *x, const cli_command *cmd,
 	if (o->output == NULL)
 		return cli_usage(cmd, "name the tape to make: -o TAPE");
 	if (evt_navixy_profile(o->sources.n == 0,
-	    (const char *const *)o->events.item, o->events.n,
-	    (const char *const *)o->sources.item, o->sources.n, &x->profile,
-	    &err))
+	        (const char *const *)o->events.item, o->events.n,
+	        (const char *const *)o->sources.item, o->sources.n, &x->profile,
+	        &err))
 		return cli_usage(cmd, "%s", err.text);
 	evt_writer_options_init(&wo);
 	wo.profile = x->profile;
@@ -49,7 +49,8 @@ importing_put(importing *x, const evt_frame *f, bool with_mono, evt_error *err)
 	 * backwards. */
 	if (!with_mono)
 		copy.mono_ns = x->frames > 0 && f->time_ns < x->mono_ns ?
-		    x->mono_ns : f->time_ns;
+		    x->mono_ns :
+		    f->time_ns;
 	r = tool_newtape_put(x->to, &copy, err);
 	if (r != EVT_OK)
 		return r;
@@ -93,8 +94,9 @@ take_line(struct lines *l, enum evt_lines_state state, const uint8_t *line,
 {
 	l->number++;
 	if (state == EVT_LINES_SKIPPED) {
-		importing_skip(l->x, "line %" PRIu64 " of %s is longer than a "
-		    "frame can be", l->number, l->path);
+		importing_skip(l->x,
+		    "line %" PRIu64 " of %s is longer than a frame can be",
+		    l->number, l->path);
 		return EVT_OK;
 	}
 	if (n > 0 && line[n - 1] == '\r')
@@ -134,8 +136,9 @@ each_line(struct lines *l, evt_error *err)
 	int r = EVT_OK;
 
 	while (r == EVT_OK) {
-		while (r == EVT_OK && (state = evt_lines_next(&l->lines, &line,
-		    &n)) != EVT_LINES_MORE)
+		while (r == EVT_OK &&
+		    (state = evt_lines_next(&l->lines, &line, &n)) !=
+		        EVT_LINES_MORE)
 			r = take_line(l, state, line, n, err);
 		if (r == EVT_OK && tool_stopped())
 			return EVT_END;
@@ -148,17 +151,21 @@ each_line(struct lines *l, evt_error *err)
 		return EVT_END;
 	state = evt_lines_last(&l->lines, &line, &n);
 	return state == EVT_LINES_MORE ? EVT_OK :
-	    take_line(l, state, line, n, err);
+	                                 take_line(l, state, line, n, err);
 }
 
 int
 importing_lines(importing *x, const char *path,
     int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
-    evt_error *err), void *ctx, evt_error *err)
+        evt_error *err),
+    void *ctx, evt_error *err)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
-	struct lines l = { .x = x, .lines = { .max = EVT_PAYLOAD_MAX },
-		.path = is_stdin ? "stdin" : path, .fn = fn, .ctx = ctx };
+	struct lines l = { .x = x,
+		.lines = { .max = EVT_PAYLOAD_MAX },
+		.path = is_stdin ? "stdin" : path,
+		.fn = fn,
+		.ctx = ctx };
 	struct stat st;
 	int r;
 
@@ -185,14 +192,15 @@ report(const importing *x)
 	evt_time_format(x->last_ns, 9, b);
 	if (x->o->json && x->frames > 0)
 		printf("{\"frames\":%" PRIu64 ",\"skipped\":%" PRIu64
-		    ",\"first\":\"%s\",\"last\":\"%s\"}\n", x->frames,
-		    x->skipped, a, b);
+		       ",\"first\":\"%s\",\"last\":\"%s\"}\n",
+		    x->frames, x->skipped, a, b);
 	else if (x->o->json)
 		printf("{\"frames\":0,\"skipped\":%" PRIu64 "}\n", x->skipped);
 	if (x->skipped == 1)
 		cli_warn(x->cmd, "%s", x->skipped_words);
 	else if (x->skipped > 1)
-		cli_warn(x->cmd, "%s; and %" PRIu64 " more like it were left out",
+		cli_warn(x->cmd,
+		    "%s; and %" PRIu64 " more like it were left out",
 		    x->skipped_words, x->skipped - 1);
 }
 

@@ -18,21 +18,33 @@ typedef struct importing_options {
 
 /* Rows for the option table of a format whose options struct, of type
  * `options_`, has an importing_options as its member `member_`. */
-#define IMPORTING_OPTIONS(options_, member_) \
-	{ .type = CLI_STRING, .letter = 'o', .name = "output", .arg = "TAPE", \
-	    .offset = offsetof(options_, member_.output), \
-	    .help = "the tape to make" }, \
-	{ .type = CLI_REPEAT, .name = "source-path", .arg = "POINTER", \
-	    .offset = offsetof(options_, member_.sources), \
-	    .help = "where source ids stand, * for any member or element;\n" \
-	            "repeatable; default: those of the tracker platform" }, \
-	{ .type = CLI_REPEAT, .name = "event-path", .arg = "POINTER", \
-	    .offset = offsetof(options_, member_.events), \
-	    .help = "where the event's name stands; repeatable; default: /event,\n" \
-	            "unless there is a --source-path" }, \
-	{ .type = CLI_FLAG, .name = "json", \
-	    .offset = offsetof(options_, member_.json), \
-	    .help = "print what was imported as a JSON object" }
+#define IMPORTING_OPTIONS(options_, member_)                               \
+	{ .type = CLI_STRING,                                              \
+		.letter = 'o',                                             \
+		.name = "output",                                          \
+		.arg = "TAPE",                                             \
+		.offset = offsetof(options_, member_.output),              \
+		.help = "the tape to make" },                              \
+	    { .type = CLI_REPEAT,                                          \
+		    .name = "source-path",                                 \
+		    .arg = "POINTER",                                      \
+		    .offset = offsetof(options_, member_.sources),         \
+		    .help = "where source ids stand, * for any member or " \
+		            "element;\n"                                   \
+		            "repeatable; default: those of the tracker "   \
+		            "platform" },                                  \
+	    { .type = CLI_REPEAT,                                          \
+		    .name = "event-path",                                  \
+		    .arg = "POINTER",                                      \
+		    .offset = offsetof(options_, member_.events),          \
+		    .help = "where the event's name stands; repeatable; "  \
+		            "default: /event,\n"                           \
+		            "unless there is a --source-path" },           \
+	{                                                                  \
+		.type = CLI_FLAG, .name = "json",                          \
+		.offset = offsetof(options_, member_.json),                \
+		.help = "print what was imported as a JSON object"         \
+	}
 
 typedef struct importing {
 	const cli_command *cmd;
@@ -65,7 +77,8 @@ void importing_skip(importing *x, const char *fmt, ...)
  */
 int importing_lines(importing *x, const char *path,
     int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
-    evt_error *err), void *ctx, evt_error *err);
+        evt_error *err),
+    void *ctx, evt_error *err);
 
 /* Finish the tape, or drop it where r is not EVT_OK; tell what was done.
  * Returns the exit code.  Frees what importing_begin() made. */

@@ -15,11 +15,16 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_FLAG, .name = "json",
+	{ .type = CLI_FLAG,
+	    .name = "json",
 	    .offset = offsetof(struct options, json),
 	    .help = "print everything as one JSON object" },
-	{ .type = CLI_INT, .name = "top", .arg = "N",
-	    .offset = offsetof(struct options, top), .min = 0, .max = INT32_MAX,
+	{ .type = CLI_INT,
+	    .name = "top",
+	    .arg = "N",
+	    .offset = offsetof(struct options, top),
+	    .min = 0,
+	    .max = INT32_MAX,
 	    .help = "sources to list, most frames first (10)" },
 	{ .type = CLI_END },
 };
@@ -28,13 +33,13 @@ static const cli_command info_cli = {
 	.name = "evtape info",
 	.usage = "[options] TAPE",
 	.summary = "show what is on a tape",
-	.details =
-	    "Span, frames, sizes, frames of each event and of the sources with\n"
-	    "the most, connections, gaps and other marks, segments. Times are UTC.",
+	.details = "Span, frames, sizes, frames of each event and of the "
+	           "sources with\n"
+	           "the most, connections, gaps and other marks, segments. "
+	           "Times are UTC.",
 	.options = table,
-	.examples =
-	    "  $ evtape info field.tape\n"
-	    "  $ evtape info --json field.tape | jq .sources\n",
+	.examples = "  $ evtape info field.tape\n"
+	            "  $ evtape info --json field.tape | jq .sources\n",
 	.min_args = 1,
 	.max_args = 1,
 };
@@ -47,9 +52,11 @@ print_head(const evt_info *i, const char *path)
 	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT], c[EVT_TIME_TEXT];
 	uint64_t disk = i->stored_bytes;
 
-	printf("tape        %s%s\n", path, i->live ? " (being recorded)" :
-	    i->unclosed ? " (not closed: the next recording to it mends that)" :
-	    "");
+	printf("tape        %s%s\n", path,
+	    i->live ? " (being recorded)" :
+	        i->unclosed ?
+	              " (not closed: the next recording to it mends that)" :
+	              "");
 	if (i->frames == 0) {
 		printf("frames      none\n");
 		return;
@@ -59,11 +66,11 @@ print_head(const evt_info *i, const char *path)
 	    evt_time_format(i->last_ns, 3, b),
 	    evt_duration_format(i->last_ns - i->first_ns, c));
 	printf("frames      %" PRIu64 ": %" PRIu64 " received, %" PRIu64
-	    " sent, %" PRIu64 " marks; numbers %" PRIu64 " to %" PRIu64 "\n",
+	       " sent, %" PRIu64 " marks; numbers %" PRIu64 " to %" PRIu64 "\n",
 	    i->frames, i->received, i->sent, i->marks, i->first_seq,
 	    i->last_seq);
-	printf("payload     %s; on disk %s", evt_size_format(i->payload_bytes, a),
-	    evt_size_format(disk, b));
+	printf("payload     %s; on disk %s",
+	    evt_size_format(i->payload_bytes, a), evt_size_format(disk, b));
 	if (disk > 0 && i->payload_bytes > 0)
 		printf(" (ratio %.1f, %.1f bytes a frame)",
 		    (double)i->payload_bytes / (double)disk,
@@ -72,10 +79,11 @@ print_head(const evt_info *i, const char *path)
 	    evt_size_format(i->index_bytes, a),
 	    evt_size_format(i->journal_bytes, b));
 	if (i->ring_files > 0)
-		printf("ring        %s in %" PRIu64 " files: held for a trigger, "
-		    "not among the frames%s\n",
-		    evt_size_format(i->ring_bytes, a), i->ring_files, i->live ?
-		    "" : " until the tape is next recorded to or marked");
+		printf("ring        %s in %" PRIu64
+		       " files: held for a trigger, not among the frames%s\n",
+		    evt_size_format(i->ring_bytes, a), i->ring_files,
+		    i->live ? "" :
+		              " until the tape is next recorded to or marked");
 	if (i->n_damaged > 0)
 		printf("damaged     %" PRIu64 " places\n", i->n_damaged);
 }
@@ -142,11 +150,13 @@ print_segments(const evt_info *info)
 		const evt_info_segment *s = &info->segments[i];
 
 		printf("  %-20s %10" PRIu64 " frames  %s  %s  %s, %" PRIu32
-		    " blocks%s%s\n", s->file, s->frames,
+		       " blocks%s%s\n",
+		    s->file, s->frames,
 		    s->frames > 0 ? evt_time_format(s->first_ns, 3, a) : "-",
 		    s->frames > 0 ? evt_time_format(s->last_ns, 3, b) : "-",
 		    evt_size_format(s->bytes, c), s->blocks,
-		    s->sealed ? "" : ", open", s->indexed ? "" : ", not indexed");
+		    s->sealed ? "" : ", open",
+		    s->indexed ? "" : ", not indexed");
 	}
 }
 
@@ -181,9 +191,9 @@ add_times(cJSON *o, int64_t first, int64_t last)
 	char text[EVT_TIME_TEXT];
 
 	return cJSON_AddStringToObject(o, "first",
-	    evt_time_format(first, 9, text)) != NULL &&
+	           evt_time_format(first, 9, text)) != NULL &&
 	    cJSON_AddStringToObject(o, "last",
-	    evt_time_format(last, 9, text)) != NULL &&
+	        evt_time_format(last, 9, text)) != NULL &&
 	    add_int(o, "first_ns", first) && add_int(o, "last_ns", last);
 }
 
@@ -210,9 +220,11 @@ add_keys(cJSON *root, const char *name, const char *key,
 	for (size_t i = 0; i < n && done; i++) {
 		cJSON *o = add_item(array);
 
-		done = o != NULL && (keys[i].is_int ?
-		    cJSON_AddRawToObject(o, key, keys[i].name) :
-		    cJSON_AddStringToObject(o, key, keys[i].name)) != NULL &&
+		done = o != NULL &&
+		    (keys[i].is_int ?
+		            cJSON_AddRawToObject(o, key, keys[i].name) :
+		            cJSON_AddStringToObject(o, key, keys[i].name)) !=
+		        NULL &&
 		    add_int(o, "frames", (int64_t)keys[i].frames) &&
 		    add_times(o, keys[i].first_ns, keys[i].last_ns);
 	}
@@ -250,11 +262,11 @@ add_marks(cJSON *root, const evt_info *info)
 
 		done = o != NULL && add_int(o, "seq", (int64_t)m->seq) &&
 		    cJSON_AddStringToObject(o, "time",
-		    evt_time_format(m->time_ns, 9, text)) != NULL &&
+		        evt_time_format(m->time_ns, 9, text)) != NULL &&
 		    add_int(o, "time_ns", m->time_ns) &&
 		    add_int(o, "connection", m->conn) &&
 		    cJSON_AddStringToObject(o, "mark",
-		    evt_mark_name(m->opcode)) != NULL &&
+		        evt_mark_name(m->opcode)) != NULL &&
 		    cJSON_AddRawToObject(o, "payload", m->json) != NULL;
 	}
 	return done;
@@ -270,7 +282,8 @@ add_segments(cJSON *root, const evt_info *info)
 		const evt_info_segment *s = &info->segments[i];
 		cJSON *o = add_item(array);
 
-		done = o != NULL && cJSON_AddStringToObject(o, "file", s->file) &&
+		done = o != NULL &&
+		    cJSON_AddStringToObject(o, "file", s->file) &&
 		    add_int(o, "bytes", (int64_t)s->bytes) &&
 		    add_int(o, "frames", (int64_t)s->frames) &&
 		    add_int(o, "first_seq", (int64_t)s->first_seq) &&
@@ -315,7 +328,8 @@ print_json(const evt_info *info, const char *path)
 	if (root != NULL && add_totals(root, info, path) &&
 	    add_keys(root, "events", "event", info->events, info->n_events) &&
 	    add_keys(root, "sources", "source_id", info->sources,
-	    info->n_sources) && add_conns(root, info) && add_marks(root, info) &&
+	        info->n_sources) &&
+	    add_conns(root, info) && add_marks(root, info) &&
 	    add_segments(root, info))
 		text = cJSON_PrintUnformatted(root);
 	cJSON_Delete(root);

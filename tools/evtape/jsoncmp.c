@@ -14,8 +14,8 @@
 
 struct walk {
 	jsoncmp_ignore ignore;
-	evt_buf path;  /* pointer to the value at hand */
-	evt_buf text;  /* scratch */
+	evt_buf path; /* pointer to the value at hand */
+	evt_buf text; /* scratch */
 	bool nomem;
 	jsoncmp_fn fn;
 	void *ctx;
@@ -38,7 +38,8 @@ is_ignored(const struct walk *w)
 		size_t n = strlen(w->ignore->item[i]);
 
 		if (n == w->path.len &&
-		    (n == 0 || memcmp(w->ignore->item[i], w->path.data, n) == 0))
+		    (n == 0 ||
+		        memcmp(w->ignore->item[i], w->path.data, n) == 0))
 			return true;
 	}
 	return false;
@@ -52,14 +53,14 @@ enter_member(struct walk *w, evt_view name)
 	size_t was = w->path.len;
 
 	w->text.len = 0;
-	w->nomem |= !evt_view_text(name, &w->text) ||
-	    !evt_buf_add_byte(&w->path, '/');
+	w->nomem |=
+	    !evt_view_text(name, &w->text) || !evt_buf_add_byte(&w->path, '/');
 	for (size_t i = 0; i < w->text.len; i++) {
 		char c = (char)w->text.data[i];
 
 		w->nomem |= !(c == '~' ? evt_buf_add_str(&w->path, "~0") :
-		    c == '/' ? evt_buf_add_str(&w->path, "~1") :
-		    evt_buf_add_byte(&w->path, (uint8_t)c));
+		        c == '/'       ? evt_buf_add_str(&w->path, "~1") :
+		                         evt_buf_add_byte(&w->path, (uint8_t)c));
 	}
 	return was;
 }
@@ -121,7 +122,7 @@ hash(struct walk *w, evt_view v)
 		/* Where nothing is ignored the pointer is of no use. */
 		was = w->ignore == NULL || w->ignore->n == 0 ? 0 :
 		    members.object ? enter_member(w, name) :
-		    enter_element(w, n);
+		                     enter_element(w, n);
 		if (!is_ignored(w)) {
 			pair[0] = members.object ? hash_text(w, name) : n;
 			pair[1] = hash(w, value);
@@ -225,19 +226,22 @@ find(struct walk *w, evt_view a, evt_view b)
 		return evt_err_nomem(w->err);
 	if (is_ignored(w))
 		return EVT_OK;
-	if (evt_view_kind(a) == evt_view_kind(b) && evt_view_kind(a) == EVT_VIEW_OBJECT)
+	if (evt_view_kind(a) == evt_view_kind(b) &&
+	    evt_view_kind(a) == EVT_VIEW_OBJECT)
 		return find_members(w, a, b);
-	if (evt_view_kind(a) == evt_view_kind(b) && evt_view_kind(a) == EVT_VIEW_ARRAY)
+	if (evt_view_kind(a) == evt_view_kind(b) &&
+	    evt_view_kind(a) == EVT_VIEW_ARRAY)
 		return find_elements(w, a, b);
-	if (evt_view_kind(a) == evt_view_kind(b) && jsoncmp_hash(a, NULL, &nomem) ==
-	    jsoncmp_hash(b, NULL, &nomem) && !nomem)
+	if (evt_view_kind(a) == evt_view_kind(b) &&
+	    jsoncmp_hash(a, NULL, &nomem) == jsoncmp_hash(b, NULL, &nomem) &&
+	    !nomem)
 		return EVT_OK;
 	return nomem ? evt_err_nomem(w->err) : tell(w, a, b);
 }
 
 int
-jsoncmp_find(evt_view a, evt_view b, jsoncmp_ignore ignore, jsoncmp_fn fn, void *ctx,
-    evt_error *err)
+jsoncmp_find(evt_view a, evt_view b, jsoncmp_ignore ignore, jsoncmp_fn fn,
+    void *ctx, evt_error *err)
 {
 	struct walk w = { .ignore = ignore, .fn = fn, .ctx = ctx, .err = err };
 	int r = find(&w, a, b);

@@ -19,8 +19,8 @@ uint64_t jsoncmp_hash(evt_view v, jsoncmp_ignore ignore, bool *ret_nomem);
 
 /* Told of a value that differs: its pointer, and both; EVT_VIEW_NONE where one has
  * none.  EVT_OK: go on. */
-typedef int (*jsoncmp_fn)(void *ctx, const char *pointer, evt_view a, evt_view b,
-    evt_error *err);
+typedef int (*jsoncmp_fn)(void *ctx, const char *pointer, evt_view a,
+    evt_view b, evt_error *err);
 
 /* Find all differences.  Arrays are compared element by element.  Errors:
  * EVT_ERR_NOMEM, and what fn returns. */

@@ -19,7 +19,7 @@ find(void *handle, const char *name, void *ret_call)
 	return at != NULL;
 }
 
-#define FIND(name) && find(handle, #name, &lib.name)
+#define FIND(name) &&find(handle, #name, &lib.name)
 
 int
 libcurl_open(libcurl *ret_lib, evt_error *err)
@@ -29,9 +29,10 @@ libcurl_open(libcurl *ret_lib, evt_error *err)
 
 	/* It stays loaded: what it loads has work left for the end. */
 	if (handle == NULL || !(true LIBCURL_CALLS(FIND)))
-		return evt_err_set(err, EVT_ERR_NOTFOUND, "cannot load libcurl, "
-		    "which does the talking: %s; Debian has it in the package "
-		    "libcurl4", dlerror());
+		return evt_err_set(err, EVT_ERR_NOTFOUND,
+		    "cannot load libcurl, which does the talking: %s; Debian "
+		    "has it in the package libcurl4",
+		    dlerror());
 	if (lib.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return evt_err_set(err, EVT_ERR_NOTFOUND,
 		    "libcurl cannot be started");

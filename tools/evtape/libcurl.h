@@ -15,23 +15,23 @@
 #include "format/evtape.h"
 
 /* What is used of it. */
-#define LIBCURL_CALLS(CALL) \
-	CALL(curl_easy_cleanup) \
-	CALL(curl_easy_getinfo) \
-	CALL(curl_easy_init) \
-	CALL(curl_easy_perform) \
-	CALL(curl_easy_setopt) \
-	CALL(curl_easy_strerror) \
-	CALL(curl_free) \
+#define LIBCURL_CALLS(CALL)       \
+	CALL(curl_easy_cleanup)   \
+	CALL(curl_easy_getinfo)   \
+	CALL(curl_easy_init)      \
+	CALL(curl_easy_perform)   \
+	CALL(curl_easy_setopt)    \
+	CALL(curl_easy_strerror)  \
+	CALL(curl_free)           \
 	CALL(curl_global_cleanup) \
-	CALL(curl_global_init) \
-	CALL(curl_slist_append) \
+	CALL(curl_global_init)    \
+	CALL(curl_slist_append)   \
 	CALL(curl_slist_free_all) \
-	CALL(curl_url) \
-	CALL(curl_url_cleanup) \
-	CALL(curl_url_dup) \
-	CALL(curl_url_get) \
-	CALL(curl_url_set) \
+	CALL(curl_url)            \
+	CALL(curl_url_cleanup)    \
+	CALL(curl_url_dup)        \
+	CALL(curl_url_get)        \
+	CALL(curl_url_set)        \
 	CALL(curl_url_strerror)
 
 #define LIBCURL_MEMBER(name) __typeof__(name) *name;

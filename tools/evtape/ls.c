@@ -33,21 +33,30 @@ set_sort(void *options, const char *arg, evt_error *err)
 			return EVT_OK;
 		}
 	}
-	return evt_err_set(err, EVT_ERR_ARG, "'%s' is no order; there are id, "
-	    "frames, first, last and rate", arg);
+	return evt_err_set(err, EVT_ERR_ARG,
+	    "'%s' is no order; there are id, frames, first, last and rate",
+	    arg);
 }
 
 static const cli_option table[] = {
-	{ .type = CLI_CALL, .name = "sort", .arg = "ORDER", .set = set_sort,
+	{ .type = CLI_CALL,
+	    .name = "sort",
+	    .arg = "ORDER",
+	    .set = set_sort,
 	    .help = "id (default), frames and rate (greatest first), first,\n"
 	            "last" },
-	{ .type = CLI_FLAG, .letter = 'r', .name = "reverse",
+	{ .type = CLI_FLAG,
+	    .letter = 'r',
+	    .name = "reverse",
 	    .offset = offsetof(struct options, reverse),
 	    .help = "the other way round" },
-	{ .type = CLI_LIST, .name = "event", .arg = "NAME",
+	{ .type = CLI_LIST,
+	    .name = "event",
+	    .arg = "NAME",
 	    .offset = offsetof(struct options, events),
 	    .help = "count frames of these events alone; repeatable" },
-	{ .type = CLI_FLAG, .name = "json",
+	{ .type = CLI_FLAG,
+	    .name = "json",
 	    .offset = offsetof(struct options, json),
 	    .help = "a JSON object a line" },
 	{ .type = CLI_END },
@@ -58,17 +67,19 @@ static const cli_command ls_cli = {
 	.usage = "[options] TAPE...",
 	.summary = "list the sources of a tape, a line each",
 	.details =
-	    "Each line has the source's id, its frames, frames a second between\n"
-	    "its first and last, the receive times of these two, and its frames\n"
-	    "of each event. It is read from the index: no frame is looked at. If\n"
+	    "Each line has the source's id, its frames, frames a second "
+	    "between\n"
+	    "its first and last, the receive times of these two, and its "
+	    "frames\n"
+	    "of each event. It is read from the index: no frame is looked at. "
+	    "If\n"
 	    "the platform's list of trackers is on the tape (evtape-record\n"
 	    "--tracker-list), the tracker's id and its label follow.",
 	.options = table,
-	.examples =
-	    "  # who sent the most\n"
-	    "  $ evtape ls --sort frames field.tape | head\n"
-	    "  # who fell silent first\n"
-	    "  $ evtape ls --sort last field.tape | head\n",
+	.examples = "  # who sent the most\n"
+	            "  $ evtape ls --sort frames field.tape | head\n"
+	            "  # who fell silent first\n"
+	            "  $ evtape ls --sort last field.tape | head\n",
 	.min_args = 1,
 	.max_args = -1,
 };
@@ -81,11 +92,11 @@ struct count {
 };
 
 struct source {
-	evt_key key;    /* points into the summary */
+	evt_key key; /* points into the summary */
 	uint64_t frames;
 	int64_t first_ns, last_ns;
-	double rate;    /* frames a second, 0 where there is no telling */
-	size_t at, n;   /* its counts */
+	double rate;  /* frames a second, 0 where there is no telling */
+	size_t at, n; /* its counts */
 	const evt_tracker *tracker; /* NULL: none is known */
 	enum sort sort; /* how the list is sorted: qsort() has no context */
 };
@@ -94,7 +105,7 @@ struct list {
 	evt_summary sum;
 	struct source *source;
 	size_t n;
-	struct count *count; /* by source */
+	struct count *count;     /* by source */
 	evt_trackers **trackers; /* of those tapes that have a list */
 	size_t n_trackers;
 };
@@ -158,12 +169,12 @@ fill(struct list *l, const struct options *o, evt_error *err)
 	}
 	for (uint32_t i = 0; i < sum->n_spans; i++) {
 		const evt_span *span = &sum->span[i];
-		struct source *s = &l->source[span->source > 0 ?
-		    span->source - 1 : 0];
+		struct source *s =
+		    &l->source[span->source > 0 ? span->source - 1 : 0];
 
 		if (span->source > 0 && is_wanted(o, sum, span->event))
-			l->count[s->at + s->n++] = (struct count){ span->event,
-				span->frames };
+			l->count[s->at + s->n++] =
+			    (struct count){ span->event, span->frames };
 	}
 	return EVT_OK;
 }
@@ -268,7 +279,7 @@ add_event_name(const struct list *l, uint32_t event, bool json, evt_buf *b)
 	if (json)
 		return evt_buf_add_json(b, key.text, key.len);
 	return event > 0 ? evt_buf_add(b, key.text, key.len) :
-	    evt_buf_add_str(b, "(none)");
+	                   evt_buf_add_str(b, "(none)");
 }
 
 static bool
@@ -285,9 +296,11 @@ add_text(const struct list *l, const struct source *s, evt_buf *b)
 		    add_event_name(l, l->count[i].event, false, b) &&
 		    evt_buf_printf(b, ":%" PRIu64, l->count[i].frames);
 	if (s->tracker != NULL)
-		ok = ok && evt_buf_printf(b, "  tracker %" PRId64 " ",
-		    s->tracker->id) && evt_buf_add_json(b, s->tracker->label,
-		    s->tracker->label_len);
+		ok = ok &&
+		    evt_buf_printf(b, "  tracker %" PRId64 " ",
+		        s->tracker->id) &&
+		    evt_buf_add_json(b, s->tracker->label,
+		        s->tracker->label_len);
 	return ok && evt_buf_add_byte(b, '\n');
 }
 
@@ -295,27 +308,31 @@ static bool
 add_json(const struct list *l, const struct source *s, evt_buf *b)
 {
 	char first[EVT_TIME_TEXT], last[EVT_TIME_TEXT];
-	bool ok = evt_buf_add_str(b, "{\"source_id\":") && (s->key.is_int ?
-	    evt_buf_add(b, s->key.text, s->key.len) :
-	    evt_buf_add_json(b, s->key.text, s->key.len)) &&
-	    evt_buf_printf(b, ",\"frames\":%" PRIu64 ",\"rate\":%.6g,\"first\":"
-	    "\"%s\",\"last\":\"%s\",\"first_ns\":%" PRId64 ",\"last_ns\":%"
-	    PRId64 ",\"events\":[", s->frames, s->rate,
-	    evt_time_format(s->first_ns, 9, first),
-	    evt_time_format(s->last_ns, 9, last), s->first_ns, s->last_ns);
+	bool ok = evt_buf_add_str(b, "{\"source_id\":") &&
+	    (s->key.is_int ? evt_buf_add(b, s->key.text, s->key.len) :
+	                     evt_buf_add_json(b, s->key.text, s->key.len)) &&
+	    evt_buf_printf(b,
+	        ",\"frames\":%" PRIu64 ",\"rate\":%.6g,\"first\":\"%s\","
+	                               "\"last\":\"%s\",\"first_ns\":%" PRId64
+	        ",\"last_ns\":%" PRId64 ",\"events\":[",
+	        s->frames, s->rate, evt_time_format(s->first_ns, 9, first),
+	        evt_time_format(s->last_ns, 9, last), s->first_ns, s->last_ns);
 
 	for (size_t i = s->at; i < s->at + s->n && ok; i++)
-		ok = evt_buf_add_str(b, i > s->at ? ",{\"event\":" :
-		    "{\"event\":") &&
-		    (l->count[i].event == 0 ? evt_buf_add_str(b, "null") :
-		    add_event_name(l, l->count[i].event, true, b)) &&
+		ok = evt_buf_add_str(b,
+		         i > s->at ? ",{\"event\":" : "{\"event\":") &&
+		    (l->count[i].event == 0 ?
+		            evt_buf_add_str(b, "null") :
+		            add_event_name(l, l->count[i].event, true, b)) &&
 		    evt_buf_printf(b, ",\"frames\":%" PRIu64 "}",
-		    l->count[i].frames);
+		        l->count[i].frames);
 	ok = ok && evt_buf_add_byte(b, ']');
 	if (s->tracker != NULL)
-		ok = ok && evt_buf_printf(b, ",\"tracker_id\":%" PRId64
-		    ",\"label\":", s->tracker->id) && evt_buf_add_json(b,
-		    s->tracker->label, s->tracker->label_len);
+		ok = ok &&
+		    evt_buf_printf(b, ",\"tracker_id\":%" PRId64 ",\"label\":",
+		        s->tracker->id) &&
+		    evt_buf_add_json(b, s->tracker->label,
+		        s->tracker->label_len);
 	return ok && evt_buf_add_str(b, "}\n");
 }
 
@@ -370,8 +387,10 @@ list(const struct options *o, const cli_tapes *tapes)
 		return cli_fail(&ls_cli, "%s", err.text);
 	if (sum == 0)
 		return CLI_DONE;
-	cli_warn(&ls_cli, "%" PRIu64 " blocks are damaged and not counted; "
-	    "'evtape verify' tells which", sum);
+	cli_warn(&ls_cli,
+	    "%" PRIu64
+	    " blocks are damaged and not counted; 'evtape verify' tells which",
+	    sum);
 	return CLI_LOSSES;
 }
 

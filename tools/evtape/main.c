@@ -95,8 +95,9 @@ start(const char *name, char **argv)
 
 		self[n] = '\0';
 		slash = strrchr(self, '/');
-		if (slash != NULL && evt_buf_printf(&beside, "%.*s/%s",
-		    (int)(slash - self), self, (char *)path.data))
+		if (slash != NULL &&
+		    evt_buf_printf(&beside, "%.*s/%s", (int)(slash - self),
+		        self, (char *)path.data))
 			execv((char *)beside.data, argv);
 		evt_buf_free(&beside);
 	}
@@ -111,14 +112,17 @@ start(const char *name, char **argv)
 static int
 print_first(void)
 {
-	puts("evtape records live WebSocket event feeds and plays them back.\n\n"
+	puts(
+	    "evtape records live WebSocket event feeds and plays them back.\n\n"
 	    "  evtape record URL -o field.tape     record a feed\n"
 	    "  evtape info field.tape              what is on the tape\n"
 	    "  evtape ls field.tape                its sources\n"
 	    "  evtape cat field.tape               its frames, as JSON\n"
 	    "  evtape replay field.tape            play it, as it came\n"
-	    "  evtape export csv field.tape        a table for other programs\n\n"
-	    "'evtape --help' lists all commands, 'evtape COMMAND --help' tells\n"
+	    "  evtape export csv field.tape        a table for other "
+	    "programs\n\n"
+	    "'evtape --help' lists all commands, 'evtape COMMAND --help' "
+	    "tells\n"
 	    "about each.");
 	return CLI_DONE;
 }

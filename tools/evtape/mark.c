@@ -16,22 +16,31 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_STRING, .name = "at", .arg = "TIME",
+	{ .type = CLI_STRING,
+	    .name = "at",
+	    .arg = "TIME",
 	    .offset = offsetof(struct options, at),
 	    .help = "the time that it marks (now)" },
-	{ .type = CLI_FLAG, .name = "trigger",
+	{ .type = CLI_FLAG,
+	    .name = "trigger",
 	    .offset = offsetof(struct options, trigger),
-	    .help = "have its recorder, if that waits for a trigger\n"
-	            "(evtape-record --keep-last), write what it holds, and what\n"
-	            "follows; with TEXT, set a bookmark now as well" },
-	{ .type = CLI_FLAG, .letter = 'l', .name = "list",
+	    .help =
+	        "have its recorder, if that waits for a trigger\n"
+	        "(evtape-record --keep-last), write what it holds, and what\n"
+	        "follows; with TEXT, set a bookmark now as well" },
+	{ .type = CLI_FLAG,
+	    .letter = 'l',
+	    .name = "list",
 	    .offset = offsetof(struct options, list),
 	    .help = "show the bookmarks: number, time, text" },
-	{ .type = CLI_STRING, .name = "remove", .arg = "TEXT",
+	{ .type = CLI_STRING,
+	    .name = "remove",
+	    .arg = "TEXT",
 	    .offset = offsetof(struct options, remove),
 	    .help = "take back the last bookmark with this text; #N: the one\n"
 	            "with the number N" },
-	{ .type = CLI_FLAG, .name = "json",
+	{ .type = CLI_FLAG,
+	    .name = "json",
 	    .offset = offsetof(struct options, json),
 	    .help = "with --list: a JSON object a line" },
 	{ .type = CLI_END },
@@ -41,18 +50,18 @@ static const cli_command mark = {
 	.name = "evtape mark",
 	.usage = "[options] TAPE [TEXT]",
 	.summary = "set a bookmark on a tape, list them, or take one back",
-	.details =
-	    "It also works while the tape is being recorded. The bookmark can be\n"
-	    "named wherever a time is wanted, as mark:TEXT. Frames never leave a\n"
-	    "tape: one that was taken back is on it still, but counts no more.\n\n"
-	    CLI_TIME_HELP,
+	.details = "It also works while the tape is being recorded. The "
+	           "bookmark can be\n"
+	           "named wherever a time is wanted, as mark:TEXT. Frames "
+	           "never leave a\n"
+	           "tape: one that was taken back is on it still, but counts "
+	           "no more.\n\n" CLI_TIME_HELP,
 	.options = table,
-	.examples =
-	    "  $ evtape mark field.tape 'gate opened'\n"
-	    "  $ evtape-replay field.tape --from 'mark:gate opened'\n"
-	    "  $ evtape mark --trigger field.tape 'engine fault'\n"
-	    "  $ evtape mark --list field.tape\n"
-	    "  $ evtape mark --remove 'gate opened' field.tape\n",
+	.examples = "  $ evtape mark field.tape 'gate opened'\n"
+	            "  $ evtape-replay field.tape --from 'mark:gate opened'\n"
+	            "  $ evtape mark --trigger field.tape 'engine fault'\n"
+	            "  $ evtape mark --list field.tape\n"
+	            "  $ evtape mark --remove 'gate opened' field.tape\n",
 	.min_args = 1,
 	.max_args = 2,
 };
@@ -121,8 +130,10 @@ print_note(const evt_note *n, bool json, evt_buf *b)
 	if (!json)
 		return evt_buf_printf(b, "%8" PRIu64 "  %s  %s\n", n->seq, time,
 		    n->text);
-	return evt_buf_printf(b, "{\"seq\":%" PRIu64 ",\"time\":\"%s\","
-	    "\"time_ns\":%" PRId64 ",\"text\":", n->seq, time, n->time_ns) &&
+	return evt_buf_printf(b,
+	           "{\"seq\":%" PRIu64 ",\"time\":\"%s\",\"time_ns\":%" PRId64
+	           ",\"text\":",
+	           n->seq, time, n->time_ns) &&
 	    evt_buf_add_json(b, n->text, strlen(n->text)) &&
 	    evt_buf_add_str(b, "}\n");
 }
@@ -137,7 +148,8 @@ list(const evt_note *notes, size_t n, bool json, evt_error *err)
 		return r;
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
 		r = print_note(&notes[i], json, tool_out_buf(out)) ?
-		    tool_out_flush_some(out, err) : evt_err_nomem(err);
+		    tool_out_flush_some(out, err) :
+		    evt_err_nomem(err);
 	if (r == EVT_OK)
 		r = tool_out_flush(out, err);
 	tool_out_close(out);
@@ -152,8 +164,9 @@ find(const evt_note *notes, size_t n, const char *what)
 {
 	int64_t seq;
 
-	if (what[0] == '#' && evt_int_parse(what + 1, "the number", 1,
-	    INT64_MAX, &seq, NULL) == EVT_OK)
+	if (what[0] == '#' &&
+	    evt_int_parse(what + 1, "the number", 1, INT64_MAX, &seq, NULL) ==
+	        EVT_OK)
 		return (uint64_t)seq;
 	while (n > 0 && strcmp(notes[n - 1].text, what) != 0)
 		n--;
@@ -175,8 +188,9 @@ list_or_remove(const struct options *o, evt_tape *tape, const char *path)
 	} else if (r == EVT_OK) {
 		seq = find(notes, n, o->remove);
 		r = seq > 0 ? evt_note_remove(path, seq, &queued, &err) :
-		    evt_err_set(&err, EVT_ERR_NOTFOUND, "%s has no bookmark "
-		    "'%s'; --list shows them", path, o->remove);
+		              evt_err_set(&err, EVT_ERR_NOTFOUND,
+		                  "%s has no bookmark '%s'; --list shows them",
+		                  path, o->remove);
 	}
 	evt_notes_free(notes, n);
 	return r < 0 ? cli_fail(&mark, "%s", err.text) : done(path, queued);
@@ -193,17 +207,19 @@ run(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if ((o.list || o.remove != NULL) && n > 1)
-		return cli_usage(&mark, "--list and --remove take no text of "
-		    "their own: '%s'", argv[2]);
+		return cli_usage(&mark,
+		    "--list and --remove take no text of their own: '%s'",
+		    argv[2]);
 	if (o.trigger && (o.list || o.remove != NULL || o.at != NULL))
-		return cli_usage(&mark, "--trigger is for now: it goes with none "
-		    "of --at, --list and --remove");
+		return cli_usage(&mark,
+		    "--trigger is for now: it goes with none of --at, --list "
+		    "and --remove");
 	if (o.trigger)
 		return trigger(argv[1], n > 1 ? argv[2] : NULL);
 	if (!o.list && o.remove == NULL && n < 2)
 		return cli_usage(&mark, "no text given");
-	code = tool_open(&mark, &(cli_filter){ 0 }, argv + 1, 1, &tapes,
-	    &filter);
+	code =
+	    tool_open(&mark, &(cli_filter){ 0 }, argv + 1, 1, &tapes, &filter);
 	if (code < 0)
 		code = o.list || o.remove != NULL ?
 		    list_or_remove(&o, tapes.tape[0], argv[1]) :

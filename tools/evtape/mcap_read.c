@@ -27,14 +27,14 @@ struct reading {
 	const mcap_reader *reader;
 	const char *path;
 	int fd;
-	uint64_t size, at;   /* of the file; of the next record */
+	uint64_t size, at; /* of the file; of the next record */
 	mcap_crc crc;
 	uint32_t data_crc;
 	evt_buf record, chunk;
 	mcap_channel *channel; /* by id */
 	size_t n_channels;
 	ZSTD_DCtx *zstd;
-	bool ended;          /* DataEnd was met */
+	bool ended; /* DataEnd was met */
 };
 
 /* Bytes that are being parsed. */
@@ -46,8 +46,8 @@ struct slice {
 static int
 corrupt(const struct reading *r, evt_error *err, const char *what)
 {
-	return evt_err_set(err, EVT_ERR_CORRUPT, "%s: %s, in the record at "
-	    "offset %" PRIu64, r->path, what, r->at);
+	return evt_err_set(err, EVT_ERR_CORRUPT,
+	    "%s: %s, in the record at offset %" PRIu64, r->path, what, r->at);
 }
 
 static bool
@@ -133,7 +133,9 @@ number(const struct slice *s)
 	memcpy(text, s->p, s->n);
 	text[s->n] = '\0';
 	return evt_int_parse(text, "a number", 0, UINT32_MAX, &n, NULL) ==
-	    EVT_OK ? n : -1;
+	        EVT_OK ?
+	    n :
+	    -1;
 }
 
 static bool
@@ -228,9 +230,10 @@ unpack(struct reading *r, const struct slice *packed, uint64_t size,
 		if (ZSTD_isError(n) || n != size)
 			return corrupt(r, err, "a chunk cannot be unpacked");
 	} else {
-		return evt_err_set(err, EVT_ERR_VERSION, "%s: chunks are "
-		    "compressed by %.*s, which is not known here: 'mcap "
-		    "compress --compression zstd' makes a file of it that is",
+		return evt_err_set(err, EVT_ERR_VERSION,
+		    "%s: chunks are compressed by %.*s, which is not known "
+		    "here: 'mcap compress --compression zstd' makes a file of "
+		    "it that is",
 		    r->path, (int)(how->n < 20 ? how->n : 20),
 		    (const char *)how->p);
 	}
@@ -256,8 +259,8 @@ read_chunk(struct reading *r, struct slice s, evt_error *err)
 	packed.n = packed_size;
 	if ((code = unpack(r, &packed, size, &how, err)))
 		return code;
-	if (crc != 0 && crc != mcap_crc_add(&r->crc, 0, r->chunk.data,
-	    r->chunk.len))
+	if (crc != 0 &&
+	    crc != mcap_crc_add(&r->crc, 0, r->chunk.data, r->chunk.len))
 		return corrupt(r, err, "a chunk's checksum is wrong");
 	records = (struct slice){ r->chunk.data, r->chunk.len };
 	while (records.n > 0) {
@@ -266,7 +269,8 @@ read_chunk(struct reading *r, struct slice s, evt_error *err)
 
 		if (!take(&records, 1, &op) || !take64(&records, &inner.n) ||
 		    !take(&records, inner.n, &inner.p))
-			return corrupt(r, err, "a record in a chunk is cut off");
+			return corrupt(r, err,
+			    "a record in a chunk is cut off");
 		if ((code = read_inner(r, *op, inner, err)))
 			return code;
 	}
@@ -340,7 +344,7 @@ read_record(struct reading *r, evt_error *err)
 	r->data_crc = mcap_crc_add(&r->crc, r->data_crc, head, 9);
 	r->data_crc = mcap_crc_add(&r->crc, r->data_crc, s.p, (size_t)s.n);
 	code = head[0] == MCAP_CHUNK ? read_chunk(r, s, err) :
-	    read_inner(r, head[0], s, err);
+	                               read_inner(r, head[0], s, err);
 	r->at += 9 + s.n;
 	return code;
 }
@@ -349,17 +353,18 @@ static int
 read_all(struct reading *r, evt_error *err)
 {
 	int code = r->size >= 2 * MCAP_MAGIC_LEN ?
-	    read_bytes(r, 0, MCAP_MAGIC_LEN, err) : EVT_OK;
+	    read_bytes(r, 0, MCAP_MAGIC_LEN, err) :
+	    EVT_OK;
 
 	if (code != EVT_OK)
 		return code;
-	if (r->record.len != MCAP_MAGIC_LEN || memcmp(r->record.data,
-	    MCAP_MAGIC, 5) != 0)
+	if (r->record.len != MCAP_MAGIC_LEN ||
+	    memcmp(r->record.data, MCAP_MAGIC, 5) != 0)
 		return evt_err_set(err, EVT_ERR_CORRUPT, "%s is no MCAP file",
 		    r->path);
 	if (memcmp(r->record.data, MCAP_MAGIC, MCAP_MAGIC_LEN) != 0)
-		return evt_err_set(err, EVT_ERR_VERSION, "%s is of another "
-		    "version of MCAP than 0", r->path);
+		return evt_err_set(err, EVT_ERR_VERSION,
+		    "%s is of another version of MCAP than 0", r->path);
 	r->data_crc = mcap_crc_add(&r->crc, 0, MCAP_MAGIC, MCAP_MAGIC_LEN);
 	r->at = MCAP_MAGIC_LEN;
 	while (code == EVT_OK && !r->ended) {

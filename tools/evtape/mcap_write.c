@@ -21,17 +21,17 @@ struct entry { /* of a message index */
 };
 
 struct channel {
-	evt_buf record;  /* repeated in the summary */
+	evt_buf record; /* repeated in the summary */
 	uint64_t messages;
-	bool written;    /* into a chunk */
+	bool written; /* into a chunk */
 };
 
 struct mcap_writer {
 	tool_out *out;
 	ZSTD_CCtx *zstd;
 	mcap_crc crc;
-	uint32_t data_crc;  /* of all that was flushed from `piece` */
-	evt_buf piece;      /* bytes on their way to out */
+	uint32_t data_crc; /* of all that was flushed from `piece` */
+	evt_buf piece;     /* bytes on their way to out */
 	evt_buf chunk, packed;
 	uint64_t chunk_first, chunk_last;
 	struct entry *entry;
@@ -143,8 +143,8 @@ end(evt_buf *b, size_t at)
 static int
 flush(mcap_writer *w, evt_error *err)
 {
-	w->data_crc = mcap_crc_add(&w->crc, w->data_crc, w->piece.data,
-	    w->piece.len);
+	w->data_crc =
+	    mcap_crc_add(&w->crc, w->data_crc, w->piece.data, w->piece.len);
 	if (!evt_buf_add(tool_out_buf(w->out), w->piece.data, w->piece.len))
 		return evt_err_nomem(err);
 	w->piece.len = 0;
@@ -217,8 +217,7 @@ add_channel(evt_buf *b, uint16_t id, const char *topic, size_t topic_len,
 {
 	size_t at, map;
 	bool ok = begin(b, MCAP_CHANNEL, &at) && add16(b, id) &&
-	    add16(b, json ? SCHEMA_ID : 0) &&
-	    add_string(b, topic, topic_len) &&
+	    add16(b, json ? SCHEMA_ID : 0) && add_string(b, topic, topic_len) &&
 	    add_text(b, json ? "json" : "raw");
 
 	map = b->len;
@@ -239,9 +238,9 @@ mcap_writer_channel(mcap_writer *w, const char *topic, size_t topic_len,
 	struct channel *c;
 
 	if (w->n_channels == MAX_CHANNELS)
-		return evt_err_set(err, EVT_ERR_ARG, "there are more kinds of "
-		    "frames and connections than MCAP can number (65535); "
-		    "export a part of the tape");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "there are more kinds of frames and connections than MCAP "
+		    "can number (65535); export a part of the tape");
 	if (w->n_channels == w->cap_channels) {
 		size_t cap = w->cap_channels * 2 + 16;
 
@@ -256,7 +255,9 @@ mcap_writer_channel(mcap_writer *w, const char *topic, size_t topic_len,
 	w->n_channels++;
 	*ret_id = (uint16_t)w->n_channels; /* from 1 */
 	return add_channel(&c->record, *ret_id, topic, topic_len, json,
-	    metadata) ? EVT_OK : evt_err_nomem(err);
+	           metadata) ?
+	    EVT_OK :
+	    evt_err_nomem(err);
 }
 
 static bool
@@ -281,8 +282,8 @@ introduce(mcap_writer *w, struct channel *c)
 {
 	if (c->written)
 		return true;
-	if (!w->schema_written && !evt_buf_add(&w->chunk, w->schema.data,
-	    w->schema.len))
+	if (!w->schema_written &&
+	    !evt_buf_add(&w->chunk, w->schema.data, w->schema.len))
 		return false;
 	w->schema_written = c->written = true;
 	return evt_buf_add(&w->chunk, c->record.data, c->record.len);
@@ -315,9 +316,11 @@ add_indexes(mcap_writer *w, uint64_t file_at, evt_buf *map)
 		const struct entry *e = &w->entry[i];
 		bool new = i == 0 || e->channel != e[-1].channel;
 
-		if (new && (!add16(map, e->channel) ||
-		    !add64(map, file_at + (b->len - from)) ||
-		    !begin(b, MCAP_MESSAGE_INDEX, &at) || !add16(b, e->channel)))
+		if (new &&
+		    (!add16(map, e->channel) ||
+		        !add64(map, file_at + (b->len - from)) ||
+		        !begin(b, MCAP_MESSAGE_INDEX, &at) ||
+		        !add16(b, e->channel)))
 			return false;
 		if (new) {
 			array = b->len;
@@ -390,8 +393,8 @@ write_chunk(mcap_writer *w, evt_error *err)
 	length = w->piece.len - from;
 	ok = ok && add_indexes(w, start + length, &map);
 	whole = w->piece.len - from;
-	ok = ok && add_chunk_index(w, start, length, &map, whole - length,
-	    packed);
+	ok = ok &&
+	    add_chunk_index(w, start, length, &map, whole - length, packed);
 	evt_buf_free(&map);
 	if (!ok)
 		return evt_err_nomem(err);
@@ -469,8 +472,8 @@ static bool
 add_summary(mcap_writer *w, evt_buf *b, evt_buf *groups, uint64_t base)
 {
 	size_t from = b->len;
-	bool ok = !w->schema_written || evt_buf_add(b, w->schema.data,
-	    w->schema.len);
+	bool ok =
+	    !w->schema_written || evt_buf_add(b, w->schema.data, w->schema.len);
 
 	ok = ok && add_group(groups, MCAP_SCHEMA, base + from, b->len - from);
 	from = b->len;
@@ -482,10 +485,11 @@ add_summary(mcap_writer *w, evt_buf *b, evt_buf *groups, uint64_t base)
 	ok = ok && add_statistics(w, b) &&
 	    add_group(groups, MCAP_STATISTICS, base + from, b->len - from);
 	from = b->len;
-	ok = ok && (w->chunk_indexes.len == 0 || evt_buf_add(b,
-	    w->chunk_indexes.data, w->chunk_indexes.len));
-	return ok && add_group(groups, MCAP_CHUNK_INDEX, base + from,
-	    b->len - from);
+	ok = ok &&
+	    (w->chunk_indexes.len == 0 ||
+	        evt_buf_add(b, w->chunk_indexes.data, w->chunk_indexes.len));
+	return ok &&
+	    add_group(groups, MCAP_CHUNK_INDEX, base + from, b->len - from);
 }
 
 /* The footer's checksum covers the summary and the footer up to itself. */

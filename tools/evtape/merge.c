@@ -33,17 +33,24 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_STRING, .letter = 'o', .name = "output", .arg = "NEW",
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "NEW",
 	    .offset = offsetof(struct options, output),
 	    .help = "the tape to make" },
 	CLI_FILTER_OPTIONS(struct options, filter),
-	{ .type = CLI_FLAG, .name = "dedup",
+	{ .type = CLI_FLAG,
+	    .name = "dedup",
 	    .offset = offsetof(struct options, dedup),
 	    .help = "leave out received frames that another tape has too" },
-	{ .type = CLI_DURATION, .name = "dedup-window", .arg = "TIME",
+	{ .type = CLI_DURATION,
+	    .name = "dedup-window",
+	    .arg = "TIME",
 	    .offset = offsetof(struct options, window_ns),
 	    .help = "how far apart such frames may be (5s)" },
-	{ .type = CLI_FLAG, .name = "json",
+	{ .type = CLI_FLAG,
+	    .name = "json",
 	    .offset = offsetof(struct options, json),
 	    .help = "print what was done as a JSON object" },
 	{ .type = CLI_END },
@@ -55,9 +62,9 @@ static const cli_command merge_cli = {
 	.summary = "merge tapes by time into a new one",
 	.details =
 	    "Frames keep their bytes and times, and get new sequence numbers.\n"
-	    "Connections get new numbers and stay apart. Frames of the same time\n"
-	    "come in the order of the tapes.\n\n"
-	    CLI_TIME_HELP,
+	    "Connections get new numbers and stay apart. Frames of the same "
+	    "time\n"
+	    "come in the order of the tapes.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples =
 	    "  $ evtape merge monday.tape tuesday.tape -o week.tape\n"
@@ -187,8 +194,8 @@ static int
 max_conn(evt_tape *tape, uint32_t *ret, evt_error *err)
 {
 	evt_info *info;
-	int r = evt_tape_info_of(tape, EVT_INFO_CONNS | EVT_INFO_MARKS, &info,
-	    err);
+	int r =
+	    evt_tape_info_of(tape, EVT_INFO_CONNS | EVT_INFO_MARKS, &info, err);
 
 	*ret = 0;
 	for (size_t i = 0; r == EVT_OK && i < info->n_conns; i++)
@@ -211,18 +218,20 @@ prepare(struct work *w, const cli_tapes *tapes, evt_error *err)
 		w->memory.ring = malloc(MEMORY * sizeof(*w->memory.ring));
 		w->memory.slot = calloc(N_SLOTS, sizeof(*w->memory.slot));
 	}
-	if (w->first_conn == NULL || (w->o->dedup && (w->memory.ring == NULL ||
-	    w->memory.slot == NULL)))
+	if (w->first_conn == NULL ||
+	    (w->o->dedup && (w->memory.ring == NULL || w->memory.slot == NULL)))
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < tapes->n && r == EVT_OK; i++) {
 		w->first_conn[i] = sum;
 		r = max_conn(tapes->tape[i], &n, err);
 		if (r == EVT_OK && n > UINT32_MAX - sum)
-			r = evt_err_set(err, EVT_ERR_ARG, "the tapes have more "
-			    "connections than one can number");
+			r = evt_err_set(err, EVT_ERR_ARG,
+			    "the tapes have more connections than one can "
+			    "number");
 		sum += r == EVT_OK ? n : 0;
 	}
-	return r == EVT_OK ? tool_newtape_open(w->o->output, NULL, &w->to, err) :
+	return r == EVT_OK ?
+	    tool_newtape_open(w->o->output, NULL, &w->to, err) :
 	    r;
 }
 
@@ -230,8 +239,11 @@ static int
 merge(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 {
 	struct work w = { .o = o };
-	tool_each each = { .cmd = &merge_cli, .tapes = tapes->tape,
-		.n_tapes = tapes->n, .filter = filter, .frame = copy,
+	tool_each each = { .cmd = &merge_cli,
+		.tapes = tapes->tape,
+		.n_tapes = tapes->n,
+		.filter = filter,
+		.frame = copy,
 		.ctx = &w };
 	evt_error err;
 	int code = CLI_FAILED, r = prepare(&w, tapes, &err);
@@ -248,9 +260,10 @@ merge(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 		printf("{\"frames\":%" PRIu64 ",\"duplicates\":%" PRIu64 "}\n",
 		    tool_newtape_frames(w.to), w.duplicates);
 	else if (o->dedup && code != CLI_FAILED)
-		fprintf(stderr, "evtape merge: %" PRIu64 " frames, %" PRIu64
-		    " duplicates left out\n", tool_newtape_frames(w.to),
-		    w.duplicates);
+		fprintf(stderr,
+		    "evtape merge: %" PRIu64 " frames, %" PRIu64
+		    " duplicates left out\n",
+		    tool_newtape_frames(w.to), w.duplicates);
 	tool_newtape_close(w.to);
 	free(w.first_conn);
 	free(w.memory.ring);

@@ -17,7 +17,7 @@
 struct tool_newtape {
 	char *path, *part;
 	evt_writer *writer;
-	bool made; /* the folder is there under its first name */
+	bool made;         /* the folder is there under its first name */
 	char trouble[400]; /* what the writer could not do, "": nothing */
 	uint64_t frames;
 };
@@ -48,13 +48,13 @@ tool_newtape_open(const char *path, const evt_writer_options *options,
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	t->path = strndup(path, n);
-	if (t->path == NULL || !evt_buf_printf(&part, "%s.part-%ld", t->path,
-	    (long)getpid()))
+	if (t->path == NULL ||
+	    !evt_buf_printf(&part, "%s.part-%ld", t->path, (long)getpid()))
 		r = evt_err_nomem(err);
 	t->part = (char *)part.data;
 	if (r == EVT_OK && access(t->path, F_OK) == 0)
-		r = evt_err_set(err, EVT_ERR_ARG, "%s is there already; name a "
-		    "new tape", t->path);
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "%s is there already; name a new tape", t->path);
 	if (r == EVT_OK) {
 		if (options != NULL)
 			o = *options;

@@ -29,8 +29,10 @@ open_file(tool_out *o, evt_error *err)
 	evt_buf part = { 0 };
 
 	if (!o->force && access(o->path, F_OK) == 0)
-		return evt_err_set(err, EVT_ERR_ARG, "%s is there already; name "
-		    "another file, or give --force to replace it", o->path);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s is there already; name another file, or give --force "
+		    "to replace it",
+		    o->path);
 	if (!evt_buf_printf(&part, "%s.part-%ld", o->path, (long)getpid())) {
 		evt_buf_free(&part);
 		return evt_err_nomem(err);

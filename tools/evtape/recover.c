@@ -19,10 +19,14 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_STRING, .letter = 'o', .name = "output", .arg = "NEW",
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "NEW",
 	    .offset = offsetof(struct options, output),
 	    .help = "the tape to make" },
-	{ .type = CLI_FLAG, .name = "json",
+	{ .type = CLI_FLAG,
+	    .name = "json",
 	    .offset = offsetof(struct options, json),
 	    .help = "print what was saved and lost as a JSON object" },
 	{ .type = CLI_END },
@@ -32,13 +36,17 @@ static const cli_command recover_cli = {
 	.name = "evtape recover",
 	.usage = "[options] TAPE -o NEW",
 	.summary = "save every intact frame of a damaged tape into a new one",
-	.details =
-	    "Damaged blocks are passed, what stands behind them is found, and the\n"
-	    "journal is read too. Where frames are missing the new tape has a gap\n"
-	    "mark with their number. The damaged tape is not changed, and may be\n"
-	    "one that is being recorded. The code is 3 if anything was lost.\n\n"
-	    "A tape of which only tape.db is damaged needs 'evtape reindex' and\n"
-	    "no more.",
+	.details = "Damaged blocks are passed, what stands behind them is "
+	           "found, and the\n"
+	           "journal is read too. Where frames are missing the new tape "
+	           "has a gap\n"
+	           "mark with their number. The damaged tape is not changed, "
+	           "and may be\n"
+	           "one that is being recorded. The code is 3 if anything was "
+	           "lost.\n\n"
+	           "A tape of which only tape.db is damaged needs 'evtape "
+	           "reindex' and\n"
+	           "no more.",
 	.options = table,
 	.examples = "  $ evtape recover wet.tape -o dry.tape\n",
 	.min_args = 1,
@@ -47,8 +55,8 @@ static const cli_command recover_cli = {
 
 struct work {
 	tool_newtape *to;
-	uint64_t next_seq;         /* that should come, 0: any */
-	int64_t time_ns, mono_ns;  /* of what came last */
+	uint64_t next_seq;        /* that should come, 0: any */
+	int64_t time_ns, mono_ns; /* of what came last */
 	uint64_t saved, lost, places;
 };
 
@@ -56,14 +64,18 @@ static int
 put_gap(struct work *w, uint64_t frames, int64_t time_ns, int64_t mono_ns,
     evt_error *err)
 {
-	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP,
-		.time_ns = time_ns, .mono_ns = mono_ns };
+	evt_frame f = { .kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_GAP,
+		.time_ns = time_ns,
+		.mono_ns = mono_ns };
 	evt_buf json = { 0 };
 	int r;
 
-	if (!evt_buf_printf(&json, "{\"mark\":\"gap\",\"frames\":%" PRIu64
-	    ",\"bytes\":null,\"reason\":\"the tape was damaged here\","
-	    "\"seconds\":null,\"from\":null,\"to\":null}", frames))
+	if (!evt_buf_printf(&json,
+	        "{\"mark\":\"gap\",\"frames\":%" PRIu64
+	        ",\"bytes\":null,\"reason\":\"the tape was damaged "
+	        "here\",\"seconds\":null,\"from\":null,\"to\":null}",
+	        frames))
 		return evt_err_nomem(err);
 	f.payload = json.data;
 	f.len = json.len;
@@ -106,9 +118,10 @@ last_seq(evt_tape *tape, uint64_t *ret_seq, evt_error *err)
 		return r;
 	*ret_seq = info->last_seq;
 	if (info->ring_files > 0 && !info->live)
-		cli_warn(&recover_cli, "%s also has what its recorder held for "
-		    "a trigger when it died, which is not in the new tape: "
-		    "'evtape mark' or a recording puts that onto the old one",
+		cli_warn(&recover_cli,
+		    "%s also has what its recorder held for a trigger when it "
+		    "died, which is not in the new tape: 'evtape mark' or a "
+		    "recording puts that onto the old one",
 		    evt_tape_path(tape));
 	evt_info_free(info);
 	return EVT_OK;
@@ -127,11 +140,14 @@ static void
 report(const struct work *w, const struct options *o, const char *path)
 {
 	if (o->json)
-		printf("{\"saved\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"places\":%"
-		    PRIu64 "}\n", w->saved, w->lost, w->places);
+		printf("{\"saved\":%" PRIu64 ",\"lost\":%" PRIu64
+		       ",\"places\":%" PRIu64 "}\n",
+		    w->saved, w->lost, w->places);
 	else
-		fprintf(stderr, "evtape recover: %" PRIu64 " frames of %s are in "
-		    "%s, %" PRIu64 " were lost in %" PRIu64 " places\n",
+		fprintf(stderr,
+		    "evtape recover: %" PRIu64
+		    " frames of %s are in %s, %" PRIu64 " were lost in %" PRIu64
+		    " places\n",
 		    w->saved, path, o->output, w->lost, w->places);
 }
 
@@ -140,8 +156,11 @@ recover(const struct options *o, const cli_tapes *tapes,
     const evt_filter *filter)
 {
 	struct work w = { 0 };
-	blockcopy copy = { .cmd = &recover_cli, .tape = tapes->tape[0],
-		.filter = filter, .target = target, .ctx = &w };
+	blockcopy copy = { .cmd = &recover_cli,
+		.tape = tapes->tape[0],
+		.filter = filter,
+		.target = target,
+		.ctx = &w };
 	uint64_t last;
 	evt_error err;
 	int code;
@@ -151,8 +170,7 @@ recover(const struct options *o, const cli_tapes *tapes,
 		return cli_fail(&recover_cli, "%s", err.text);
 	code = blockcopy_run(&copy);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
-	    (lost_end(&w, last, &err) ||
-	    tool_newtape_finish(w.to, &err)))
+	    (lost_end(&w, last, &err) || tool_newtape_finish(w.to, &err)))
 		code = cli_fail(&recover_cli, "%s", err.text);
 	if (code == CLI_DONE || code == CLI_LOSSES) {
 		report(&w, o, evt_tape_path(tapes->tape[0]));

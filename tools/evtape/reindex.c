@@ -10,9 +10,10 @@ static const cli_command reindex = {
 	.name = "evtape reindex",
 	.usage = "TAPE",
 	.summary = "rebuild a tape's index, tape.db, from its segments",
-	.details =
-	    "The index holds nothing that the segments do not. Frames that are\n"
-	    "still in the journal get into it when the tape is next recorded to.",
+	.details = "The index holds nothing that the segments do not. Frames "
+	           "that are\n"
+	           "still in the journal get into it when the tape is next "
+	           "recorded to.",
 	.options = table,
 	.examples = "  $ evtape reindex field.tape\n",
 	.min_args = 1,
@@ -32,8 +33,9 @@ run(int argc, char **argv)
 		return cli_fail(&reindex, "%s", err.text);
 	if (damaged == 0)
 		return CLI_DONE;
-	cli_warn(&reindex, "%s has %" PRIu64 " damaged places; the index is "
-	    "made of the rest", argv[1], damaged);
+	cli_warn(&reindex,
+	    "%s has %" PRIu64 " damaged places; the index is made of the rest",
+	    argv[1], damaged);
 	return CLI_LOSSES;
 }
 

@@ -16,8 +16,8 @@ add_field(evt_buf *out, const uint8_t *p, size_t n)
 	bool quote = false, ok = true;
 
 	for (size_t i = 0; i < n && !quote; i++)
-		quote = p[i] == '"' || p[i] == ',' || p[i] == '\n' ||
-		    p[i] == '\r';
+		quote =
+		    p[i] == '"' || p[i] == ',' || p[i] == '\n' || p[i] == '\r';
 	if (!quote)
 		return n == 0 || evt_buf_add(out, p, n);
 	ok = evt_buf_add_byte(out, '"');
@@ -42,8 +42,8 @@ rows_csv_head(const tool_columns *c, evt_buf *out)
 }
 
 static bool
-add_row(const tool_columns *c, const evt_items *records,
-    const evt_item *record, evt_buf *value, evt_buf *out)
+add_row(const tool_columns *c, const evt_items *records, const evt_item *record,
+    evt_buf *value, evt_buf *out)
 {
 	for (size_t i = 0; i < tool_columns_n(c); i++) {
 		enum tool_value kind;
@@ -52,7 +52,8 @@ add_row(const tool_columns *c, const evt_items *records,
 		value->len = 0;
 		kind = tool_columns_value(c, i, records, record, value);
 		if (kind == TOOL_VALUE_BYTES)
-			ok = ok && evt_buf_add_base64(out, value->data, value->len);
+			ok = ok &&
+			    evt_buf_add_base64(out, value->data, value->len);
 		else
 			ok = ok && kind != TOOL_VALUE_NOMEM &&
 			    add_field(out, value->data, value->len);
@@ -86,7 +87,8 @@ rows_add_source(const evt_key *source, evt_buf *out)
 {
 	if (!evt_buf_add_str(out, "\"source_id\":"))
 		return false;
-	return source->is_int ? evt_buf_add(out, source->text, source->len) :
+	return source->is_int ?
+	    evt_buf_add(out, source->text, source->len) :
 	    evt_buf_add_json(out, source->text, source->len);
 }
 
@@ -103,17 +105,19 @@ add_feature(const evt_items *records, const evt_item *record,
 	const evt_frame *f = records->frame;
 	char time[EVT_TIME_TEXT];
 	int64_t own_ns;
-	bool ok = evt_buf_printf(out, "{\"type\":\"Feature\",\"geometry\":{"
-	    "\"type\":\"Point\",\"coordinates\":[%.15g,%.15g", p->lng, p->lat);
+	bool ok = evt_buf_printf(out,
+	    "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\","
+	    "\"coordinates\":[%.15g,%.15g",
+	    p->lng, p->lat);
 
 	ok = ok && (!p->has_alt || evt_buf_printf(out, ",%.15g", p->alt)) &&
 	    evt_buf_add_str(out, "]},\"properties\":{") &&
 	    rows_add_source(&record->source, out) &&
 	    evt_buf_add_str(out, ",\"event\":") &&
 	    (f->event != NULL ? evt_buf_add_json(out, f->event, f->event_len) :
-	    evt_buf_add_str(out, "null")) &&
+	                        evt_buf_add_str(out, "null")) &&
 	    evt_buf_printf(out, ",\"received\":\"%s\"",
-	    evt_time_format(f->time_ns, 9, time));
+	        evt_time_format(f->time_ns, 9, time));
 	if (ok && evt_item_time(records, record, &own_ns))
 		ok = evt_buf_printf(out, ",\"time\":\"%s\"",
 		    evt_time_format(own_ns, 0, time));

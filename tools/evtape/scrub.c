@@ -28,34 +28,48 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_STRING, .letter = 'o', .name = "output", .arg = "NEW",
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "NEW",
 	    .offset = offsetof(struct options, output),
 	    .help = "the tape to make" },
-	{ .type = CLI_STRING, .name = "seed-file", .arg = "FILE",
+	{ .type = CLI_STRING,
+	    .name = "seed-file",
+	    .arg = "FILE",
 	    .offset = offsetof(struct options, seed_file),
 	    .help = "choose ids, places and times by the bytes of FILE, 16 or\n"
 	            "more, so that tapes fit each other; a secret; default:\n"
 	            "by chance" },
 	{ .type = CLI_GROUP, .help = "Fields" },
-	{ .type = CLI_REPEAT, .name = "drop", .arg = "POINTER",
+	{ .type = CLI_REPEAT,
+	    .name = "drop",
+	    .arg = "POINTER",
 	    .offset = offsetof(struct options, drop),
 	    .help = "leave the field out; repeatable" },
-	{ .type = CLI_REPEAT, .name = "blot", .arg = "POINTER",
+	{ .type = CLI_REPEAT,
+	    .name = "blot",
+	    .arg = "POINTER",
 	    .offset = offsetof(struct options, blot),
 	    .help = "blot all that is in it, numbers too; repeatable" },
-	{ .type = CLI_REPEAT, .name = "keep", .arg = "POINTER",
+	{ .type = CLI_REPEAT,
+	    .name = "keep",
+	    .arg = "POINTER",
 	    .offset = offsetof(struct options, keep),
 	    .help = "keep it as it is; repeatable" },
 	{ .type = CLI_GROUP, .help = "Frames" },
-	{ .type = CLI_FLAG, .name = "keep-sent",
+	{ .type = CLI_FLAG,
+	    .name = "keep-sent",
 	    .offset = offsetof(struct options, keep_sent),
 	    .help = "keep what the recorder sent, scrubbed" },
-	{ .type = CLI_FLAG, .name = "keep-raw",
+	{ .type = CLI_FLAG,
+	    .name = "keep-raw",
 	    .offset = offsetof(struct options, keep_raw),
 	    .help = "keep frames that are not JSON, as they are" },
 	CLI_FILTER_OPTIONS(struct options, filter),
 	{ .type = CLI_GROUP, .help = "Output" },
-	{ .type = CLI_FLAG, .name = "json",
+	{ .type = CLI_FLAG,
+	    .name = "json",
 	    .offset = offsetof(struct options, json),
 	    .help = "print what was done as a JSON object" },
 	{ .type = CLI_END },
@@ -66,19 +80,22 @@ static const cli_command scrub_cli = {
 	.usage = "[options] TAPE -o NEW",
 	.summary = "make a tape without names, true places and times",
 	.details =
-	    "For a tape that a stranger gets. Ids are renumbered, places turned\n"
+	    "For a tape that a stranger gets. Ids are renumbered, places "
+	    "turned\n"
 	    "with the whole globe, headings with them, altitudes raised, all\n"
 	    "times moved by the same number of whole seconds; strings become\n"
 	    "asterisks unless they are ids, dates, or words of the protocol.\n"
 	    "Distances, relative times, order and form stay. Sent frames and\n"
 	    "frames that are not JSON are left out.\n\n"
-	    "It prints what it did, and where: look through what was kept, and\n"
-	    "--drop or --blot what should not be. The shape of tracks stays: who\n"
+	    "It prints what it did, and where: look through what was kept, "
+	    "and\n"
+	    "--drop or --blot what should not be. The shape of tracks stays: "
+	    "who\n"
 	    "has a road map and much patience may find where they were.\n\n"
 	    "POINTER is a JSON pointer in which * stands for any member or\n"
-	    "element (/data/label), or one into the record of each source, which\n"
-	    "begins with a dot (./gsm/network_name).\n\n"
-	    CLI_TIME_HELP,
+	    "element (/data/label), or one into the record of each source, "
+	    "which\n"
+	    "begins with a dot (./gsm/network_name).\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples =
 	    "  $ evtape scrub field.tape -o public.tape\n"
@@ -120,8 +137,8 @@ set_keys(struct work *w, evt_frame *f, evt_error *err)
 
 	w->keys.len = w->event.len = 0;
 	if (f->n_sources > w->cap_sources) {
-		evt_key *more = realloc(w->sources,
-		    f->n_sources * sizeof(*more));
+		evt_key *more =
+		    realloc(w->sources, f->n_sources * sizeof(*more));
 
 		if (more == NULL)
 			return evt_err_nomem(err);
@@ -132,14 +149,14 @@ set_keys(struct work *w, evt_frame *f, evt_error *err)
 		size_t before = w->keys.len;
 
 		if (!disguise_id(&w->d, f->sources[i].text, f->sources[i].len,
-		    f->sources[i].is_int, &w->keys))
+		        f->sources[i].is_int, &w->keys))
 			return evt_err_nomem(err);
 		w->sources[i] = (evt_key){ .is_int = f->sources[i].is_int,
 			.len = (uint32_t)(w->keys.len - before) };
 	}
 	for (size_t i = 0; i < f->n_sources; i++) {
-		w->sources[i].text = w->keys.data == NULL ? "" :
-		    (const char *)w->keys.data + at;
+		w->sources[i].text =
+		    w->keys.data == NULL ? "" : (const char *)w->keys.data + at;
 		at += w->sources[i].len;
 	}
 	f->sources = w->sources;
@@ -159,9 +176,9 @@ shift(const struct work *w, evt_frame *f, evt_error *err)
 
 	if (__builtin_add_overflow(f->time_ns, by, &f->time_ns) ||
 	    __builtin_add_overflow(f->mono_ns, by, &f->mono_ns))
-		return evt_err_set(err, EVT_ERR_ARG, "a frame was received so "
-		    "early that no earlier time can be written; cut it off with "
-		    "--from");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "a frame was received so early that no earlier time can be "
+		    "written; cut it off with --from");
 	return EVT_OK;
 }
 
@@ -189,8 +206,8 @@ remember_note(struct work *w, uint64_t seq, evt_error *err)
 	if (more == NULL)
 		return evt_err_nomem(err);
 	w->note = more;
-	more[w->n_notes++] = (struct note){ seq,
-		tool_newtape_frames(w->to) + 1 };
+	more[w->n_notes++] =
+	    (struct note){ seq, tool_newtape_frames(w->to) + 1 };
 	return EVT_OK;
 }
 
@@ -199,7 +216,8 @@ remember_note(struct work *w, uint64_t seq, evt_error *err)
 static int
 put_removal(struct work *w, const evt_frame *f, bool *ret_done, evt_error *err)
 {
-	evt_view n = evt_view_member(evt_view_of(f->payload, f->len), "removes", 7);
+	evt_view n =
+	    evt_view_member(evt_view_of(f->payload, f->len), "removes", 7);
 	evt_frame new = *f;
 	int64_t seq;
 	int r = EVT_OK;
@@ -209,8 +227,9 @@ put_removal(struct work *w, const evt_frame *f, bool *ret_done, evt_error *err)
 		if (w->note[i].seq != (uint64_t)seq)
 			continue;
 		w->payload.len = 0;
-		if (!evt_buf_printf(&w->payload, "{\"mark\":\"note\","
-		    "\"removes\":%" PRIu64 "}", w->note[i].new_seq))
+		if (!evt_buf_printf(&w->payload,
+		        "{\"mark\":\"note\",\"removes\":%" PRIu64 "}",
+		        w->note[i].new_seq))
 			return evt_err_nomem(err);
 		new.payload = w->payload.data;
 		new.len = w->payload.len;
@@ -273,15 +292,18 @@ report(const struct work *w)
 	bool ok;
 
 	if (w->o->json)
-		ok = evt_buf_printf(&out, "{\"frames\":%" PRIu64 ",\"left_out\":{"
-		    "\"sent\":%" PRIu64 ",\"not_json\":%" PRIu64 "},\"values\":",
-		    w->frames, w->left_out_sent, w->left_out_raw) &&
+		ok = evt_buf_printf(&out,
+		         "{\"frames\":%" PRIu64
+		         ",\"left_out\":{\"sent\":%" PRIu64
+		         ",\"not_json\":%" PRIu64 "},\"values\":",
+		         w->frames, w->left_out_sent, w->left_out_raw) &&
 		    scrub_tally_json(&w->tally, &out) &&
 		    evt_buf_add_str(&out, "}\n");
 	else
-		ok = evt_buf_printf(&out, "%" PRIu64 " frames; left out: %"
-		    PRIu64 " sent, %" PRIu64 " that are not JSON\n\n", w->frames,
-		    w->left_out_sent, w->left_out_raw) &&
+		ok = evt_buf_printf(&out,
+		         "%" PRIu64 " frames; left out: %" PRIu64
+		         " sent, %" PRIu64 " that are not JSON\n\n",
+		         w->frames, w->left_out_sent, w->left_out_raw) &&
 		    scrub_tally_table(&w->tally, &out);
 	/* A reader who goes away has the tape all the same. */
 	if (ok && fwrite(out.data, 1, out.len, stdout) == out.len)
@@ -293,8 +315,11 @@ report(const struct work *w)
 static int
 scrub(struct work *w, const cli_tapes *tapes, evt_filter *filter)
 {
-	tool_each each = { .cmd = &scrub_cli, .tapes = tapes->tape,
-		.n_tapes = 1, .filter = filter, .frame = scrub_frame,
+	tool_each each = { .cmd = &scrub_cli,
+		.tapes = tapes->tape,
+		.n_tapes = 1,
+		.filter = filter,
+		.frame = scrub_frame,
 		.ctx = w };
 	evt_error err;
 	int code;

@@ -10,8 +10,8 @@
 
 enum scrub_name {
 	SCRUB_NAME_OTHER,
-	SCRUB_NAME_ID,       /* of a person or a thing */
-	SCRUB_NAME_TIME,     /* numbers may be epoch times */
+	SCRUB_NAME_ID,   /* of a person or a thing */
+	SCRUB_NAME_TIME, /* numbers may be epoch times */
 	SCRUB_NAME_LAT,
 	SCRUB_NAME_LNG,
 	SCRUB_NAME_HEADING,

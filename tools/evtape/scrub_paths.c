@@ -27,7 +27,7 @@ struct scrub_paths {
 	size_t n_rules;
 	struct level level[EVT_SCAN_DEPTH + 1];
 	size_t depth;
-	evt_buf names;   /* of the levels, one behind the other */
+	evt_buf names; /* of the levels, one behind the other */
 	evt_buf pointer;
 };
 
@@ -116,9 +116,10 @@ add_rules(scrub_paths *s, enum scrub_rule what, const cli_list *list,
 		bool record = pointer[0] == '.';
 
 		if (pointer[record] != '/')
-			return evt_err_set(err, EVT_ERR_ARG, "'%s' is no "
-			    "pointer to a field: write /data/label, or "
-			    "./label in the record of each source", pointer);
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "'%s' is no pointer to a field: write /data/label, "
+			    "or ./label in the record of each source",
+			    pointer);
 		r = evt_view_check_pointer(pointer + record, err);
 		for (size_t k = 0; k < (record ? 3 : 1) && r == EVT_OK; k++)
 			r = add_rule(s, what, record ? records[k] : "",
@@ -186,8 +187,8 @@ add_name(evt_buf *out, const uint8_t *p, size_t n)
 		return ok && evt_buf_add_byte(out, '*');
 	for (size_t i = 0; i < n && ok; i++)
 		ok = p[i] == '~' ? evt_buf_add_str(out, "~0") :
-		    p[i] == '/' ? evt_buf_add_str(out, "~1") :
-		    evt_buf_add_byte(out, p[i]);
+		    p[i] == '/'  ? evt_buf_add_str(out, "~1") :
+		                   evt_buf_add_byte(out, p[i]);
 	return ok;
 }
 
@@ -206,7 +207,8 @@ scrub_paths_enter(scrub_paths *s, evt_view name, size_t index)
 	struct level *l = &s->level[s->depth++];
 
 	*l = (struct level){ .pointer_len = s->pointer.len,
-		.name_at = s->names.len, .element = name.p == NULL,
+		.name_at = s->names.len,
+		.element = name.p == NULL,
 		.index = index };
 	if (l->element)
 		return evt_buf_add_str(&s->pointer, "/*");
@@ -238,8 +240,9 @@ is_part(const scrub_paths *s, const struct level *l, const char *part)
 		snprintf(text, sizeof(text), "%zu", l->index);
 		return strcmp(text, part) == 0;
 	}
-	return strlen(part) == l->name_len && (l->name_len == 0 ||
-	    memcmp(part, s->names.data + l->name_at, l->name_len) == 0);
+	return strlen(part) == l->name_len &&
+	    (l->name_len == 0 ||
+	        memcmp(part, s->names.data + l->name_at, l->name_len) == 0);
 }
 
 enum scrub_rule

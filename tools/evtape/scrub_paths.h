@@ -8,8 +8,12 @@
 #include "tools/cli.h"
 #include "format/view.h"
 
-enum scrub_rule { SCRUB_RULE_NONE, SCRUB_RULE_BLOT, SCRUB_RULE_KEEP,
-	SCRUB_RULE_DROP };
+enum scrub_rule {
+	SCRUB_RULE_NONE,
+	SCRUB_RULE_BLOT,
+	SCRUB_RULE_KEEP,
+	SCRUB_RULE_DROP
+};
 
 typedef struct scrub_paths scrub_paths;
 

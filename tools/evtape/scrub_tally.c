@@ -102,8 +102,8 @@ sort(const scrub_tally *t)
 	struct row *rows = calloc(t->where.n + 1, sizeof(*rows));
 
 	for (uint32_t i = 0; rows != NULL && i < t->where.n; i++)
-		rows[i] = (struct row){ evt_dict_key(&t->where, i),
-			t->count[i] };
+		rows[i] =
+		    (struct row){ evt_dict_key(&t->where, i), t->count[i] };
 	if (rows != NULL)
 		qsort(rows, t->where.n, sizeof(*rows), compare);
 	return rows;
@@ -116,9 +116,9 @@ add_row(const struct row *r, bool json, evt_buf *out)
 	size_t at;
 
 	if (json)
-		return evt_buf_printf(out, "{\"action\":\"%s\",\"pointer\":",
-		    name) && evt_buf_add_json(out, r->key.text + 1,
-		    r->key.len - 1) &&
+		return evt_buf_printf(out,
+		           "{\"action\":\"%s\",\"pointer\":", name) &&
+		    evt_buf_add_json(out, r->key.text + 1, r->key.len - 1) &&
 		    evt_buf_printf(out, ",\"values\":%" PRIu64 "}", r->count);
 	if (!evt_buf_printf(out, "%-9s %10" PRIu64 "  ", name, r->count))
 		return false;
@@ -151,8 +151,10 @@ tell(const scrub_tally *t, bool json, evt_buf *out)
 bool
 scrub_tally_table(const scrub_tally *t, evt_buf *out)
 {
-	return t->where.n == 0 || (evt_buf_printf(out, "%-9s %10s  %s\n",
-	    "what", "values", "where") && tell(t, false, out));
+	return t->where.n == 0 ||
+	    (evt_buf_printf(out, "%-9s %10s  %s\n", "what", "values",
+	         "where") &&
+	        tell(t, false, out));
 }
 
 bool

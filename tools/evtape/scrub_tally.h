@@ -8,8 +8,17 @@
 #include "format/buf.h"
 #include "format/dict.h"
 
-enum scrub_action { SCRUB_ID, SCRUB_PLACE, SCRUB_HEADING, SCRUB_ALTITUDE,
-	SCRUB_TIME, SCRUB_BLOTTED, SCRUB_DROPPED, SCRUB_KEPT, SCRUB_N };
+enum scrub_action {
+	SCRUB_ID,
+	SCRUB_PLACE,
+	SCRUB_HEADING,
+	SCRUB_ALTITUDE,
+	SCRUB_TIME,
+	SCRUB_BLOTTED,
+	SCRUB_DROPPED,
+	SCRUB_KEPT,
+	SCRUB_N
+};
 
 /* Zero-initialised is a valid empty tally. */
 typedef struct scrub_tally {

@@ -18,14 +18,14 @@ struct scrub_text {
 	const disguise *d;
 	scrub_paths *paths;
 	scrub_tally *tally;
-	evt_buf text;   /* a string, decoded */
+	evt_buf text; /* a string, decoded */
 	/* Of the frame: */
 	const evt_frame *f;
 	evt_buf *out;
-	size_t met;     /* so many of its sources were met as ids, in order */
-	bool loose;     /* not all: look for them everywhere */
+	size_t met;       /* so many of its sources were met as ids, in order */
+	bool loose;       /* not all: look for them everywhere */
 	evt_dict sources; /* then: what they are */
-	bool nomem;     /* where a function cannot say so by itself */
+	bool nomem;       /* where a function cannot say so by itself */
 };
 
 /* What an object says of a place, and what becomes of it. */
@@ -71,8 +71,9 @@ decode(struct scrub_text *s, evt_view v)
 static bool
 is_source(const struct scrub_text *s, const uint8_t *p, size_t n)
 {
-	return n <= EVT_KEY_MAX && evt_dict_find(&s->sources, (const char *)p,
-	    (uint32_t)n, false) != UINT32_MAX;
+	return n <= EVT_KEY_MAX &&
+	    evt_dict_find(&s->sources, (const char *)p, (uint32_t)n, false) !=
+	    UINT32_MAX;
 }
 
 /* Look for the frame's sources everywhere. */
@@ -140,12 +141,12 @@ is_harmless(const struct scrub_text *s, struct at at)
 	const char *p = (const char *)s->text.data;
 	size_t n = s->text.len;
 
-	if (s->f->event != NULL && n == s->f->event_len && scrub_is_word(p, n) &&
-	    (n == 0 || memcmp(p, s->f->event, n) == 0))
+	if (s->f->event != NULL && n == s->f->event_len &&
+	    scrub_is_word(p, n) && (n == 0 || memcmp(p, s->f->event, n) == 0))
 		return true;
 	if (s->f->kind == EVT_KIND_MARK)
 		return (at.is == SCRUB_NAME_CATEGORY ||
-		    at.is == SCRUB_NAME_VERSION) &&
+		           at.is == SCRUB_NAME_VERSION) &&
 		    scrub_is_phrase(p, n, at.is == SCRUB_NAME_VERSION);
 	return scrub_is_common(p, n) ||
 	    (at.is == SCRUB_NAME_CATEGORY && scrub_is_word(p, n));
@@ -165,10 +166,11 @@ rewrite_string(struct scrub_text *s, evt_view v, struct at at)
 	    (s->loose && is_source(s, s->text.data, s->text.len))) {
 		meet(s, s->text.data, s->text.len);
 		if (!disguise_id(s->d, (char *)s->text.data, s->text.len, false,
-		    s->out) || !tell(s, SCRUB_ID))
+		        s->out) ||
+		    !tell(s, SCRUB_ID))
 			return false;
 	} else if (disguise_date(s->d, s->text.data, s->text.len, s->out,
-	    &nomem)) {
+	               &nomem)) {
 		if (nomem || !tell(s, SCRUB_TIME))
 			return false;
 	} else if (is_harmless(s, at)) {
@@ -200,8 +202,7 @@ digits_of(evt_view v)
 }
 
 static bool
-add_number(struct scrub_text *s, double d, int digits,
-    enum scrub_action action)
+add_number(struct scrub_text *s, double d, int digits, enum scrub_action action)
 {
 	return evt_buf_printf(s->out, "%.*f", digits, d) && tell(s, action);
 }
@@ -223,9 +224,9 @@ rewrite_place(struct scrub_text *s, evt_view v, struct at at)
 		return copy(s, v, SCRUB_KEPT);
 	if (!at.spot->known)
 		return blot_number(s);
-	return add_number(s, at.is == SCRUB_NAME_LAT ? at.spot->to.lat :
-	    at.spot->to.lng, digits > PLACE_DIGITS ? digits : PLACE_DIGITS,
-	    SCRUB_PLACE);
+	return add_number(s,
+	    at.is == SCRUB_NAME_LAT ? at.spot->to.lat : at.spot->to.lng,
+	    digits > PLACE_DIGITS ? digits : PLACE_DIGITS, SCRUB_PLACE);
 }
 
 static bool
@@ -259,7 +260,8 @@ rewrite_number(struct scrub_text *s, evt_view v, struct at at)
 		return blot_number(s);
 	if (at.is == SCRUB_NAME_ID || (s->loose && is_source(s, v.p, v.n))) {
 		meet(s, v.p, v.n);
-		return disguise_id(s->d, (const char *)v.p, v.n, true, s->out) &&
+		return disguise_id(s->d, (const char *)v.p, v.n, true,
+		           s->out) &&
 		    tell(s, SCRUB_ID);
 	}
 	switch (at.is) {
@@ -273,8 +275,9 @@ rewrite_number(struct scrub_text *s, evt_view v, struct at at)
 	default:
 		break;
 	}
-	if (disguise_epoch(s->d, at.is == SCRUB_NAME_TIME ? NULL :
-	    &s->f->time_ns, v.p, v.n, s->out, &nomem))
+	if (disguise_epoch(s->d,
+	        at.is == SCRUB_NAME_TIME ? NULL : &s->f->time_ns, v.p, v.n,
+	        s->out, &nomem))
 		return !nomem && tell(s, SCRUB_TIME);
 	return copy(s, v, SCRUB_KEPT);
 }
@@ -360,8 +363,8 @@ struct gap {
 static bool
 copy_until(struct scrub_text *s, struct gap *g, const uint8_t *to)
 {
-	const uint8_t *comma = g->comma ? memchr(g->from, ',',
-	    (size_t)(to - g->from)) : NULL;
+	const uint8_t *comma =
+	    g->comma ? memchr(g->from, ',', (size_t)(to - g->from)) : NULL;
 
 	if (comma != NULL)
 		g->from = comma + 1;
@@ -422,8 +425,7 @@ rewrite_container(struct scrub_text *s, evt_view v, struct at at)
 		ok = ok && rewrite_item(s, &g, name, value, at);
 		scrub_paths_leave(s->paths);
 	}
-	return ok && evt_buf_add(s->out, g.from,
-	    (size_t)(v.p + v.n - g.from));
+	return ok && evt_buf_add(s->out, g.from, (size_t)(v.p + v.n - g.from));
 }
 
 static bool
@@ -457,7 +459,8 @@ run_once(struct scrub_text *s, evt_view root)
 	/* White space may stand around the value. */
 	return evt_buf_add(s->out, p, (size_t)(root.p - p)) &&
 	    (scrub_paths_rule(s->paths) == SCRUB_RULE_KEEP ?
-	    copy(s, root, SCRUB_KEPT) : rewrite(s, root, at)) &&
+	            copy(s, root, SCRUB_KEPT) :
+	            rewrite(s, root, at)) &&
 	    evt_buf_add(s->out, end, s->f->len - (size_t)(end - p));
 }
 
@@ -471,8 +474,11 @@ scrub_text_write(scrub_text *s, const evt_frame *f, evt_buf *out,
 	s->f = f;
 	s->out = out;
 	s->loose = false;
-	ok = scrub_paths_begin(s->paths, f->kind == EVT_KIND_MARK ? "mark:" :
-	    f->kind == EVT_KIND_SENT ? "sent:" : "") && run_once(s, root);
+	ok = scrub_paths_begin(s->paths,
+	         f->kind == EVT_KIND_MARK     ? "mark:" :
+	             f->kind == EVT_KIND_SENT ? "sent:" :
+	                                        "") &&
+	    run_once(s, root);
 	if (ok && s->met < f->n_sources) {
 		/* Ids with a name that says nothing are known by the tape. */
 		scrub_tally_count(s->tally, false);
@@ -488,7 +494,7 @@ scrub_text_event(const evt_frame *f, evt_buf *out)
 	const uint8_t *p = (const uint8_t *)f->event;
 
 	return scrub_is_word(f->event, f->event_len) ||
-	    scrub_is_common(f->event, f->event_len) ?
+	        scrub_is_common(f->event, f->event_len) ?
 	    evt_buf_add(out, p, f->event_len) :
 	    add_blots(out, p, f->event_len);
 }

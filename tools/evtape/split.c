@@ -32,20 +32,29 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_STRING, .letter = 'o', .name = "output", .arg = "PREFIX",
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "PREFIX",
 	    .offset = offsetof(struct options, output),
 	    .help = "what the new tapes' names begin with" },
-	{ .type = CLI_DURATION, .name = "every", .arg = "TIME",
+	{ .type = CLI_DURATION,
+	    .name = "every",
+	    .arg = "TIME",
 	    .offset = offsetof(struct options, every_ns),
 	    .help = "a tape for each hour (1h), day (1d), ... of UTC" },
-	{ .type = CLI_SIZE, .name = "size", .arg = "SIZE",
+	{ .type = CLI_SIZE,
+	    .name = "size",
+	    .arg = "SIZE",
 	    .offset = offsetof(struct options, size),
 	    .help = "a new tape when one has this size on disk" },
-	{ .type = CLI_FLAG, .name = "by-source",
+	{ .type = CLI_FLAG,
+	    .name = "by-source",
 	    .offset = offsetof(struct options, by_source),
 	    .help = "a tape for each source" },
 	CLI_FILTER_OPTIONS(struct options, filter),
-	{ .type = CLI_FLAG, .name = "json",
+	{ .type = CLI_FLAG,
+	    .name = "json",
 	    .offset = offsetof(struct options, json),
 	    .help = "print a JSON object for each tape made" },
 	{ .type = CLI_END },
@@ -57,27 +66,30 @@ static const cli_command split_cli = {
 	.summary = "split a tape by time, size or source",
 	.details =
 	    "The tapes are PREFIX-20260301T120000Z.tape by time (where each\n"
-	    "begins), PREFIX-0001.tape by size, PREFIX-10001.tape by source; in\n"
+	    "begins), PREFIX-0001.tape by size, PREFIX-10001.tape by source; "
+	    "in\n"
 	    "the name of a source, what is no letter, digit, dash or dot is\n"
-	    "written as %xx. Frames stay in sequence order: one whose time steps\n"
-	    "back stays with those around it. A frame that names several sources\n"
-	    "goes to the tape of each; one that names none, to none. Marks of a\n"
-	    "source's time are on its tape.\n\n"
-	    CLI_TIME_HELP,
+	    "written as %xx. Frames stay in sequence order: one whose time "
+	    "steps\n"
+	    "back stays with those around it. A frame that names several "
+	    "sources\n"
+	    "goes to the tape of each; one that names none, to none. Marks of "
+	    "a\n"
+	    "source's time are on its tape.\n\n" CLI_TIME_HELP,
 	.options = table,
-	.examples =
-	    "  $ evtape split --every 1h week.tape -o hours/week\n"
-	    "  $ evtape split --by-source --source 10001,10002 field.tape -o one\n",
+	.examples = "  $ evtape split --every 1h week.tape -o hours/week\n"
+	            "  $ evtape split --by-source --source 10001,10002 "
+	            "field.tape -o one\n",
 	.min_args = 1,
 	.max_args = 1,
 };
 
 struct work {
 	const struct options *o;
-	tool_newtape *to;  /* NULL: none is open */
-	char *name;        /* of it */
-	int64_t end_ns;    /* by time: when it ends */
-	unsigned number;   /* by size */
+	tool_newtape *to; /* NULL: none is open */
+	char *name;       /* of it */
+	int64_t end_ns;   /* by time: when it ends */
+	unsigned number;  /* by size */
 };
 
 /* Print what was made, if that is asked for. */
@@ -187,8 +199,11 @@ split_in_order(const struct options *o, const cli_tapes *tapes,
     const evt_filter *filter)
 {
 	struct work w = { .o = o };
-	blockcopy copy = { .cmd = &split_cli, .tape = tapes->tape[0],
-		.filter = filter, .target = target, .ctx = &w };
+	blockcopy copy = { .cmd = &split_cli,
+		.tape = tapes->tape[0],
+		.filter = filter,
+		.target = target,
+		.ctx = &w };
 	int code = blockcopy_run(&copy);
 	evt_error err;
 
@@ -221,7 +236,7 @@ add_file_name(evt_buf *b, const char *id)
 		    (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
 
 		ok = plain ? evt_buf_add_byte(b, (uint8_t)c) :
-		    evt_buf_printf(b, "%%%02x", (unsigned char)c);
+		             evt_buf_printf(b, "%%%02x", (unsigned char)c);
 	}
 	return ok;
 }
@@ -278,8 +293,8 @@ close_group(struct group *g, bool keep, evt_error *err)
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < g->n; i++) {
-		uint64_t frames = g->to[i] != NULL ?
-		    tool_newtape_frames(g->to[i]) : 0;
+		uint64_t frames =
+		    g->to[i] != NULL ? tool_newtape_frames(g->to[i]) : 0;
 
 		if (keep && r == EVT_OK)
 			r = tool_newtape_finish(g->to[i], err);
@@ -295,8 +310,12 @@ static int
 split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 {
 	evt_filter mine = *filter;
-	tool_each each = { .cmd = &split_cli, .tapes = tapes->tape,
-		.n_tapes = 1, .filter = &mine, .frame = deal, .ctx = g };
+	tool_each each = { .cmd = &split_cli,
+		.tapes = tapes->tape,
+		.n_tapes = 1,
+		.filter = &mine,
+		.frame = deal,
+		.ctx = g };
 	evt_error err;
 	int code = CLI_FAILED, r = open_group(g, &err);
 	bool whole;
@@ -329,8 +348,8 @@ list_sources(evt_tape *tape, const evt_filter *filter, evt_dict *ids,
 		n = info->n_sources;
 	}
 	for (size_t i = 0; i < n && r == EVT_OK; i++) {
-		const char *id = info != NULL ? info->sources[i].name :
-		    filter->sources[i];
+		const char *id =
+		    info != NULL ? info->sources[i].name : filter->sources[i];
 
 		if (!evt_dict_reserve(ids, 1))
 			r = evt_err_nomem(err);
@@ -351,8 +370,8 @@ split_by_source(const struct options *o, const cli_tapes *tapes,
 
 	if (list_sources(tapes->tape[0], filter, &ids, &err))
 		code = cli_fail(&split_cli, "%s", err.text);
-	for (uint32_t i = 0; i < ids.n &&
-	    (code == CLI_DONE || code == CLI_LOSSES);) {
+	for (uint32_t i = 0;
+	     i < ids.n && (code == CLI_DONE || code == CLI_LOSSES);) {
 		struct group g = { .o = o };
 
 		for (; i < ids.n && g.n < AT_ONCE; i++) {
@@ -379,18 +398,18 @@ run(int argc, char **argv)
 	int n, code = cli_parse(&split_cli, argc, argv, &o, &n);
 
 	if (code < 0 && o.output == NULL)
-		code = cli_usage(&split_cli, "say how the new tapes' names "
-		    "begin: -o PREFIX");
+		code = cli_usage(&split_cli,
+		    "say how the new tapes' names begin: -o PREFIX");
 	if (code < 0 && (o.every_ns > 0) + (o.size > 0) + o.by_source != 1)
-		code = cli_usage(&split_cli, "give one of --every, --size and "
-		    "--by-source");
+		code = cli_usage(&split_cli,
+		    "give one of --every, --size and --by-source");
 	if (code < 0)
 		code = tool_open(&split_cli, &o.filter, argv + 1, n, &tapes,
 		    &filter);
 	if (code < 0) {
 		filter.with_marks = true;
 		code = o.by_source ? split_by_source(&o, &tapes, &filter) :
-		    split_in_order(&o, &tapes, &filter);
+		                     split_in_order(&o, &tapes, &filter);
 	}
 	cli_tapes_close(&tapes);
 	cli_filter_free(&o.filter);

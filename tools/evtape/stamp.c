@@ -122,7 +122,8 @@ bool
 stamp_of_view(evt_view v, int64_t *ret_ns)
 {
 	if (evt_view_kind(v) == EVT_VIEW_STRING && v.n >= 2)
-		return stamp_parse((const char *)v.p + 1, v.n - 2, NULL, ret_ns);
+		return stamp_parse((const char *)v.p + 1, v.n - 2, NULL,
+		    ret_ns);
 	return evt_view_kind(v) == EVT_VIEW_NUMBER &&
 	    stamp_parse((const char *)v.p, v.n, NULL, ret_ns);
 }

@@ -9,22 +9,34 @@
 
 static const cli_option table[] = {
 	CLI_FILTER_OPTIONS(stats_options, filter),
-	{ .type = CLI_DURATION, .name = "bucket", .arg = "TIME",
+	{ .type = CLI_DURATION,
+	    .name = "bucket",
+	    .arg = "TIME",
 	    .offset = offsetof(stats_options, bucket_ns),
 	    .help = "count frames and bytes in steps of this (a 120th)" },
-	{ .type = CLI_DURATION, .name = "silence", .arg = "TIME",
+	{ .type = CLI_DURATION,
+	    .name = "silence",
+	    .arg = "TIME",
 	    .offset = offsetof(stats_options, silence_ns),
 	    .help = "count the times a source said nothing for longer (5m)" },
-	{ .type = CLI_INT, .name = "top", .arg = "N",
-	    .offset = offsetof(stats_options, top), .min = 0, .max = 10000,
+	{ .type = CLI_INT,
+	    .name = "top",
+	    .arg = "N",
+	    .offset = offsetof(stats_options, top),
+	    .min = 0,
+	    .max = 10000,
 	    .help = "sources to show, most frames first (20)" },
-	{ .type = CLI_STRING, .name = "plot", .arg = "FILE",
+	{ .type = CLI_STRING,
+	    .name = "plot",
+	    .arg = "FILE",
 	    .offset = offsetof(stats_options, plot),
 	    .help = "draw a picture too: SVG" },
-	{ .type = CLI_FLAG, .name = "force",
+	{ .type = CLI_FLAG,
+	    .name = "force",
 	    .offset = offsetof(stats_options, force),
 	    .help = "replace the picture if it is there" },
-	{ .type = CLI_FLAG, .name = "json",
+	{ .type = CLI_FLAG,
+	    .name = "json",
 	    .offset = offsetof(stats_options, json),
 	    .help = "print everything as one JSON object" },
 	{ .type = CLI_END },
@@ -35,13 +47,15 @@ static const cli_command stats_cli = {
 	.usage = "[options] TAPE...",
 	.summary = "count frames over time, by event and source",
 	.details =
-	    "For each event and source: frames, bytes, frames a second, the time\n"
+	    "For each event and source: frames, bytes, frames a second, the "
+	    "time\n"
 	    "between two of them (half, 99 of 100, all are shorter), and how\n"
 	    "stale states were when they came: receive time less last_update,\n"
-	    "gps/updated or user_time, UTC where they say no offset. Percentiles\n"
-	    "are right to 9 %. States in batches count for their sources one by\n"
-	    "one. Gaps are those that the recorder marked.\n\n"
-	    CLI_TIME_HELP,
+	    "gps/updated or user_time, UTC where they say no offset. "
+	    "Percentiles\n"
+	    "are right to 9 %. States in batches count for their sources one "
+	    "by\n"
+	    "one. Gaps are those that the recorder marked.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples =
 	    "  $ evtape stats field.tape\n"
@@ -63,7 +77,7 @@ write_out(const stats *s, const char *path, bool force,
 	if (r != EVT_OK)
 		return r;
 	ok = print != NULL ? print(s, tool_out_buf(out)) :
-	    stats_plot(s, title, tool_out_buf(out));
+	                     stats_plot(s, title, tool_out_buf(out));
 	r = ok ? tool_out_finish(out, err) : evt_err_nomem(err);
 	tool_out_close(out);
 	return r;

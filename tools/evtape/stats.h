@@ -9,7 +9,7 @@
 
 typedef struct stats_options {
 	cli_filter filter;
-	int64_t bucket_ns;   /* 0: about STATS_BUCKETS of them */
+	int64_t bucket_ns; /* 0: about STATS_BUCKETS of them */
 	int64_t silence_ns;
 	int64_t top;
 	const char *plot;
@@ -23,10 +23,10 @@ typedef struct stats_options {
 typedef struct stats_series {
 	uint64_t frames, bytes;
 	int64_t first_ns, last_ns;
-	hist between;        /* two of them */
-	hist stale;          /* receive time less the record's own */
-	uint64_t silences;   /* longer than asked for */
-	uint32_t *bucket;    /* frames; NULL: not among those shown */
+	hist between;      /* two of them */
+	hist stale;        /* receive time less the record's own */
+	uint64_t silences; /* longer than asked for */
+	uint32_t *bucket;  /* frames; NULL: not among those shown */
 } stats_series;
 
 typedef struct stats_gap {
@@ -46,7 +46,7 @@ typedef struct stats {
 	evt_dict sources, events;
 	stats_series *source, *event; /* by number */
 	size_t cap_source, cap_event;
-	uint32_t *order;          /* sources, most frames first */
+	uint32_t *order; /* sources, most frames first */
 	stats_gap *gap;
 	size_t n_gaps;
 	evt_note *note;

@@ -88,8 +88,9 @@ count_records(struct work *w, const evt_frame *f, evt_error *err)
 		x = series_of(&s->sources, &s->source, &s->cap_source,
 		    record.source.text, record.source.len,
 		    record.source.is_int);
-		if (x == NULL || !count(s, x, f->time_ns, record.of_batch ?
-		    record.value.n : f->len))
+		if (x == NULL ||
+		    !count(s, x, f->time_ns,
+		        record.of_batch ? record.value.n : f->len))
 			return evt_err_nomem(err);
 		if (evt_item_time(&records, &record, &own_ns) &&
 		    !hist_add(&x->stale, f->time_ns - own_ns))
@@ -103,8 +104,8 @@ parse_mark_time(const cJSON *v, int64_t *ret_ns)
 {
 	const char *text = cJSON_GetStringValue(v);
 
-	return text != NULL && evt_time_parse(text, NULL, ret_ns, NULL) ==
-	    EVT_OK;
+	return text != NULL &&
+	    evt_time_parse(text, NULL, ret_ns, NULL) == EVT_OK;
 }
 
 static int
@@ -123,8 +124,9 @@ add_gap(stats *s, const evt_frame *f, evt_error *err)
 	g = &s->gap[s->n_gaps];
 	*g = (stats_gap){ f->time_ns, f->time_ns, -1, -1, NULL };
 	if (!parse_mark_time(cJSON_GetObjectItemCaseSensitive(json, "from"),
-	    &g->from_ns) || !parse_mark_time(
-	    cJSON_GetObjectItemCaseSensitive(json, "to"), &g->to_ns))
+	        &g->from_ns) ||
+	    !parse_mark_time(cJSON_GetObjectItemCaseSensitive(json, "to"),
+	        &g->to_ns))
 		g->from_ns = g->to_ns = f->time_ns;
 	v = cJSON_GetObjectItemCaseSensitive(json, "seconds");
 	if (cJSON_IsNumber(v))
@@ -132,8 +134,8 @@ add_gap(stats *s, const evt_frame *f, evt_error *err)
 	v = cJSON_GetObjectItemCaseSensitive(json, "frames");
 	if (cJSON_IsNumber(v))
 		g->frames = (int64_t)v->valuedouble;
-	why = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json,
-	    "reason"));
+	why = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(json, "reason"));
 	g->reason = strdup(why != NULL ? why : "");
 	cJSON_Delete(json);
 	if (g->reason == NULL)
@@ -195,14 +197,15 @@ set_span(stats *s, const cli_tapes *tapes, const evt_filter *f, evt_error *err)
 	if (want == 0)
 		want = (s->to_ns - s->from_ns) / STATS_BUCKETS + 1;
 	if ((s->to_ns - s->from_ns) / want >= STATS_MAX_BUCKETS)
-		return evt_err_set(err, EVT_ERR_ARG, "that makes more than %u "
-		    "buckets: give a larger --bucket", STATS_MAX_BUCKETS);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "that makes more than %u buckets: give a larger --bucket",
+		    STATS_MAX_BUCKETS);
 	s->bucket_ns = want;
 	s->n_buckets = (uint32_t)((s->to_ns - s->from_ns) / want) + 1;
 	s->frames = calloc(s->n_buckets, sizeof(*s->frames));
 	s->bytes = calloc(s->n_buckets, sizeof(*s->bytes));
 	return s->frames != NULL && s->bytes != NULL ? EVT_OK :
-	    evt_err_nomem(err);
+	                                               evt_err_nomem(err);
 }
 
 /* The timelines in the picture are those of the sources that the index says
@@ -213,8 +216,9 @@ choose_timelines(stats *s, evt_tape *tape, evt_error *err)
 	evt_info *info;
 	int r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err);
 
-	for (size_t i = 0; r == EVT_OK && i < info->n_sources &&
-	    (int64_t)i < s->o->top; i++) {
+	for (size_t i = 0;
+	     r == EVT_OK && i < info->n_sources && (int64_t)i < s->o->top;
+	     i++) {
 		const evt_info_key *k = &info->sources[i];
 		stats_series *x = series_of(&s->sources, &s->source,
 		    &s->cap_source, k->name, strlen(k->name), k->is_int);
@@ -238,7 +242,7 @@ prepare(stats *s, const cli_tapes *tapes, const evt_filter *filter,
 	if (r == EVT_OK && tapes->n > 0)
 		r = evt_tape_notes(tapes->tape[0], &s->note, &s->n_notes, err);
 	for (size_t i = 0; r == EVT_OK && s->o->plot != NULL && i < tapes->n;
-	    i++)
+	     i++)
 		r = choose_timelines(s, tapes->tape[i], err);
 	return r;
 }
@@ -293,8 +297,11 @@ stats_gather(stats *s, const cli_command *cmd, const cli_tapes *tapes,
     const evt_filter *filter)
 {
 	struct work w = { .s = s };
-	tool_each each = { .cmd = cmd, .tapes = tapes->tape,
-		.n_tapes = tapes->n, .filter = filter, .frame = take_frame,
+	tool_each each = { .cmd = cmd,
+		.tapes = tapes->tape,
+		.n_tapes = tapes->n,
+		.filter = filter,
+		.frame = take_frame,
 		.ctx = &w };
 	evt_error err;
 	int code, r = prepare(s, tapes, filter, &err);
@@ -303,8 +310,8 @@ stats_gather(stats *s, const cli_command *cmd, const cli_tapes *tapes,
 		return cli_usage(cmd, "%s", err.text);
 	if (r == EVT_OK)
 		r = evt_scanner_new(NULL, &w.scanner, &err);
-	code = r == EVT_OK ? tool_each_run(&each) :
-	    cli_fail(cmd, "%s", err.text);
+	code =
+	    r == EVT_OK ? tool_each_run(&each) : cli_fail(cmd, "%s", err.text);
 	if ((code == CLI_DONE || code == CLI_LOSSES) && rank(s, &err))
 		code = cli_fail(cmd, "%s", err.text);
 	evt_scanner_free(w.scanner);

@@ -82,7 +82,7 @@ add_point(struct tracks *t, const evt_key *key, const tracks_point *p,
 
 	if (r != EVT_OK)
 		return r;
-	if (!new && is_repeated(&t->last[source], p)) {
+	if (!new &&is_repeated(&t->last[source], p)) {
 		t->repeated++;
 		return EVT_OK;
 	}
@@ -141,7 +141,7 @@ read_row(sqlite3_stmt *st, tracks_point *p)
 {
 	*p = (tracks_point){ .time_ns = sqlite3_column_int64(st, 1),
 		.place = { .lat = sqlite3_column_double(st, 2),
-		.lng = sqlite3_column_double(st, 3) } };
+		    .lng = sqlite3_column_double(st, 3) } };
 	p->place.has_alt = sqlite3_column_type(st, 4) != SQLITE_NULL;
 	p->place.alt = sqlite3_column_double(st, 4);
 	p->place.has_speed = sqlite3_column_type(st, 5) != SQLITE_NULL;
@@ -210,9 +210,10 @@ write_all(void *ctx, evt_error *err)
 	t->segment = calloc(TRACKS_SEGMENT, sizeof(*t->segment));
 	if (t->segment == NULL || !t->writer->head(out))
 		return evt_err_nomem(err);
-	if (sqlite3_prepare_v2(t->db, "SELECT source, time, lat, lng, alt, speed,"
-	    " heading FROM point ORDER BY source, rowid", -1, &st, NULL) !=
-	    SQLITE_OK)
+	if (sqlite3_prepare_v2(t->db,
+	        "SELECT source, time, lat, lng, alt, speed, heading FROM point "
+	        "ORDER BY source, rowid",
+	        -1, &st, NULL) != SQLITE_OK)
 		return spill_fail(t->db, err);
 	r = write_rows(t, st, err);
 	sqlite3_finalize(st);
@@ -227,13 +228,16 @@ static int
 begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
 {
 	struct tracks *t = ctx;
-	int r = spill_open("CREATE TABLE point(source, time, lat, lng, alt, speed,"
-	    " heading)", &t->db, err);
+	int r = spill_open(
+	    "CREATE TABLE point(source, time, lat, lng, alt, speed, heading)",
+	    &t->db, err);
 
 	(void)tapes;
 	t->out = out;
-	if (r == EVT_OK && sqlite3_prepare_v2(t->db, "INSERT INTO point VALUES("
-	    "?1, ?2, ?3, ?4, ?5, ?6, ?7)", -1, &t->add, NULL) != SQLITE_OK)
+	if (r == EVT_OK &&
+	    sqlite3_prepare_v2(t->db,
+	        "INSERT INTO point VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", -1,
+	        &t->add, NULL) != SQLITE_OK)
 		r = spill_fail(t->db, err);
 	return r == EVT_OK ? evt_scanner_new(NULL, &t->scanner, err) : r;
 }
@@ -244,17 +248,21 @@ tracks_main(const tracks_writer *writer, int argc, char **argv)
 	tracks_options o = { .split_ns = 300 * EVT_NS_PER_S };
 	struct tracks t = { .writer = writer, .o = &o };
 	exporting_format format = { .cmd = writer->cmd,
-		.kinds = 1u << EVT_KIND_RECEIVED, .begin = begin,
-		.frame = gather, .end = write_all, .ctx = &t };
+		.kinds = 1u << EVT_KIND_RECEIVED,
+		.begin = begin,
+		.frame = gather,
+		.end = write_all,
+		.ctx = &t };
 	int n, code = cli_parse(writer->cmd, argc, argv, &o, &n);
 
 	if (code < 0)
 		code = exporting_run(&format, &o.common, argv + 1, n);
 	if (o.verbose && (code == CLI_DONE || code == CLI_LOSSES))
-		fprintf(stderr, "%s: %" PRIu64 " points of %" PRIu32
-		    " sources; left out: %" PRIu64 " that repeat the one "
-		    "before\n", writer->cmd->name, t.points, t.sources.n,
-		    t.repeated);
+		fprintf(stderr,
+		    "%s: %" PRIu64 " points of %" PRIu32
+		    " sources; left out: %" PRIu64
+		    " that repeat the one before\n",
+		    writer->cmd->name, t.points, t.sources.n, t.repeated);
 	sqlite3_finalize(t.add);
 	sqlite3_close(t.db);
 	evt_scanner_free(t.scanner);
@@ -289,8 +297,11 @@ not_xml(const char *text, size_t n)
 {
 	if ((unsigned char)text[0] < ' ')
 		return 1;
-	return n >= 3 && (memcmp(text, "\xef\xbf\xbe", 3) == 0 ||
-	    memcmp(text, "\xef\xbf\xbf", 3) == 0) ? 3 : 0;
+	return n >= 3 &&
+	        (memcmp(text, "\xef\xbf\xbe", 3) == 0 ||
+	            memcmp(text, "\xef\xbf\xbf", 3) == 0) ?
+	    3 :
+	    0;
 }
 
 bool
@@ -324,6 +335,6 @@ tracks_add_time(evt_buf *out, int64_t ns)
 {
 	char text[EVT_TIME_TEXT];
 
-	return evt_buf_add_str(out, evt_time_format(ns,
-	    ns % EVT_NS_PER_S != 0 ? 3 : 0, text));
+	return evt_buf_add_str(out,
+	    evt_time_format(ns, ns % EVT_NS_PER_S != 0 ? 3 : 0, text));
 }

@@ -37,23 +37,38 @@ typedef struct tracks_options {
 	bool by_receipt, verbose;
 } tracks_options;
 
-#define TRACKS_OPTIONS \
-	{ .type = CLI_DURATION, .name = "split", .arg = "TIME", \
-	    .offset = offsetof(tracks_options, split_ns), \
-	    .help = "begin a new line where a source was silent longer (5m)" }, \
-	{ .type = CLI_FLAG, .name = "receive-time", \
-	    .offset = offsetof(tracks_options, by_receipt), \
-	    .help = "take the time at which a frame came, not the state's own" }, \
-	{ .type = CLI_FLAG, .letter = 'v', .name = "verbose", \
-	    .offset = offsetof(tracks_options, verbose), \
-	    .help = "tell how many points there were, and how many repeated" }, \
-	EXPORTING_OPTIONS(tracks_options, common), \
-	{ .type = CLI_END }
+#define TRACKS_OPTIONS                                                       \
+	{                                                                    \
+		.type = CLI_DURATION,                                        \
+		.name = "split",                                             \
+		.arg = "TIME",                                               \
+		.offset = offsetof(tracks_options, split_ns),                \
+		.help =                                                      \
+		    "begin a new line where a source was silent longer (5m)" \
+	},                                                                   \
+	    { .type = CLI_FLAG,                                              \
+		    .name = "receive-time",                                  \
+		    .offset = offsetof(tracks_options, by_receipt),          \
+		    .help = "take the time at which a frame came, not the "  \
+		            "state's own" },                                 \
+	    { .type = CLI_FLAG,                                              \
+		    .letter = 'v',                                           \
+		    .name = "verbose",                                       \
+		    .offset = offsetof(tracks_options, verbose),             \
+		    .help = "tell how many points there were, and how many " \
+		            "repeated" },                                    \
+	    EXPORTING_OPTIONS(tracks_options, common),                       \
+	{                                                                    \
+		.type = CLI_END                                              \
+	}
 
-#define TRACKS_HELP \
-	"The points are those of state and state_batch frames, by source, each\n" \
-	"with the state's own time (last_update or gps/updated) if it has one.\n" \
-	"A state that repeats the place and time of the one before is left out.\n" \
+#define TRACKS_HELP                                                          \
+	"The points are those of state and state_batch frames, by source, "  \
+	"each\n"                                                             \
+	"with the state's own time (last_update or gps/updated) if it has "  \
+	"one.\n"                                                             \
+	"A state that repeats the place and time of the one before is left " \
+	"out.\n"                                                             \
 	"Lines also end at the 180th meridian, and after 20,000 points."
 
 /* The command of a format. */

@@ -65,8 +65,9 @@ table_key(sqlite3_context *ctx, const evt_key *key)
 
 	memcpy(text, key->text, key->len);
 	text[key->len] = '\0';
-	if (key->is_int && evt_int_parse(text, "a source", INT64_MIN, INT64_MAX,
-	    &value, NULL) == EVT_OK)
+	if (key->is_int &&
+	    evt_int_parse(text, "a source", INT64_MIN, INT64_MAX, &value,
+	        NULL) == EVT_OK)
 		sqlite3_result_int64(ctx, value);
 	else
 		sqlite3_result_text(ctx, text, (int)key->len, SQLITE_TRANSIENT);
@@ -94,8 +95,8 @@ sqlite3_evtape_init(sqlite3 *db, char **ret_words,
 
 	(void)ret_words;
 	SQLITE_EXTENSION_INIT2(api)
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) &&
-	    rc == SQLITE_OK; i++)
+	for (size_t i = 0;
+	     i < sizeof(tables) / sizeof(tables[0]) && rc == SQLITE_OK; i++)
 		rc = sqlite3_create_module(db, tables[i].name, tables[i].module,
 		    (void *)(uintptr_t)tables[i].columns);
 	return rc;

@@ -19,13 +19,26 @@
 
 SQLITE_EXTENSION_INIT3
 
-enum column { SEQ, TIME, TIME_NS, MONO_NS, CONNECTION, KIND, OPCODE, EVENT,
-	SOURCE_ID, RECORD, PAYLOAD, TAPE, BLOCKS_READ };
+enum column {
+	SEQ,
+	TIME,
+	TIME_NS,
+	MONO_NS,
+	CONNECTION,
+	KIND,
+	OPCODE,
+	EVENT,
+	SOURCE_ID,
+	RECORD,
+	PAYLOAD,
+	TAPE,
+	BLOCKS_READ
+};
 
-const char frames_columns[] = "CREATE TABLE x(seq INTEGER, time TEXT, "
-    "time_ns INTEGER, mono_ns INTEGER, connection INTEGER, kind TEXT, "
-    "opcode TEXT, event TEXT, source_id, record TEXT, payload, "
-    "tape HIDDEN, blocks_read HIDDEN)";
+const char frames_columns[] =
+    "CREATE TABLE x(seq INTEGER, time TEXT, time_ns INTEGER, mono_ns INTEGER, "
+    "connection INTEGER, kind TEXT, opcode TEXT, event TEXT, source_id, record "
+    "TEXT, payload, tape HIDDEN, blocks_read HIDDEN)";
 
 struct rows {
 	sqlite3_vtab_cursor base;
@@ -35,8 +48,8 @@ struct rows {
 	evt_frame frame;
 	evt_items records;
 	evt_item record;
-	size_t source;      /* of frame.sources, where it is no batch */
-	uint64_t end_seq;   /* behind the last that is wanted */
+	size_t source;    /* of frame.sources, where it is no batch */
+	uint64_t end_seq; /* behind the last that is wanted */
 	int64_t row;
 	bool ended;
 };
@@ -48,7 +61,7 @@ struct rows {
 struct use {
 	enum column column;
 	unsigned char op;
-	bool exact;  /* SQLite need not look again */
+	bool exact; /* SQLite need not look again */
 	const char *word;
 	double gain; /* how much less there is to read */
 };
@@ -197,9 +210,11 @@ static void
 add_bound(struct filter *x, int64_t ns, unsigned char op)
 {
 	bool from = op == SQLITE_INDEX_CONSTRAINT_GT ||
-	    op == SQLITE_INDEX_CONSTRAINT_GE || op == SQLITE_INDEX_CONSTRAINT_EQ;
+	    op == SQLITE_INDEX_CONSTRAINT_GE ||
+	    op == SQLITE_INDEX_CONSTRAINT_EQ;
 	bool to = op == SQLITE_INDEX_CONSTRAINT_LT ||
-	    op == SQLITE_INDEX_CONSTRAINT_LE || op == SQLITE_INDEX_CONSTRAINT_EQ;
+	    op == SQLITE_INDEX_CONSTRAINT_LE ||
+	    op == SQLITE_INDEX_CONSTRAINT_EQ;
 	int64_t first = ns, end = ns;
 
 	if (op == SQLITE_INDEX_CONSTRAINT_GT && ns < INT64_MAX)
@@ -240,12 +255,14 @@ add_seq(struct filter *x, sqlite3_value *v, unsigned char op)
 	/* What is no integer is left to SQLite. */
 	if (sqlite3_value_type(v) != SQLITE_INTEGER || n < 0)
 		return;
-	if ((op == SQLITE_INDEX_CONSTRAINT_EQ || op ==
-	    SQLITE_INDEX_CONSTRAINT_GE || op == SQLITE_INDEX_CONSTRAINT_GT) &&
+	if ((op == SQLITE_INDEX_CONSTRAINT_EQ ||
+	        op == SQLITE_INDEX_CONSTRAINT_GE ||
+	        op == SQLITE_INDEX_CONSTRAINT_GT) &&
 	    (uint64_t)n > x->f.from_seq)
 		x->f.from_seq = (uint64_t)n;
-	if ((op == SQLITE_INDEX_CONSTRAINT_EQ || op ==
-	    SQLITE_INDEX_CONSTRAINT_LE || op == SQLITE_INDEX_CONSTRAINT_LT) &&
+	if ((op == SQLITE_INDEX_CONSTRAINT_EQ ||
+	        op == SQLITE_INDEX_CONSTRAINT_LE ||
+	        op == SQLITE_INDEX_CONSTRAINT_LT) &&
 	    (uint64_t)n + 1 < x->end_seq)
 		x->end_seq = (uint64_t)n + 1;
 }
@@ -397,7 +414,7 @@ next_row(sqlite3_vtab_cursor *base)
 	c->row++;
 	if (c->record.of_batch)
 		return evt_items_next(&c->records, &c->record) ? SQLITE_OK :
-		    next_frame(c);
+		                                                 next_frame(c);
 	if (++c->source >= c->frame.n_sources)
 		return next_frame(c);
 	c->record.source = c->frame.sources[c->source];
@@ -426,8 +443,8 @@ filter_rows(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
 		word += n + (word[n] == ' ');
 	}
 	if (path == NULL)
-		return table_fail(base->pVtab, "frames() wants the path of a "
-		    "tape: frames('field.tape')");
+		return table_fail(base->pVtab,
+		    "frames() wants the path of a tape: frames('field.tape')");
 	r = evt_tape_open(path, &c->tape, &err);
 	if (r == EVT_OK)
 		r = open_cursor(c, plan, argv, &err);
@@ -450,8 +467,9 @@ show_opcode(sqlite3_context *ctx, const evt_frame *f)
 		sqlite3_result_text(ctx, evt_mark_name(f->opcode), -1,
 		    SQLITE_STATIC);
 	else if (f->opcode == EVT_OP_TEXT || f->opcode == EVT_OP_BINARY)
-		sqlite3_result_text(ctx, f->opcode == EVT_OP_TEXT ? "text" :
-		    "binary", -1, SQLITE_STATIC);
+		sqlite3_result_text(ctx,
+		    f->opcode == EVT_OP_TEXT ? "text" : "binary", -1,
+		    SQLITE_STATIC);
 	else
 		sqlite3_result_int(ctx, f->opcode);
 }
@@ -464,8 +482,9 @@ show_payload(sqlite3_context *ctx, const evt_frame *f, bool json)
 		sqlite3_result_text64(ctx, (const char *)f->payload, f->len,
 		    SQLITE_TRANSIENT, SQLITE_UTF8);
 	else
-		sqlite3_result_blob64(ctx, f->len > 0 ? f->payload :
-		    (const uint8_t *)"", f->len, SQLITE_TRANSIENT);
+		sqlite3_result_blob64(ctx,
+		    f->len > 0 ? f->payload : (const uint8_t *)"", f->len,
+		    SQLITE_TRANSIENT);
 }
 
 static void

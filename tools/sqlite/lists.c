@@ -9,15 +9,16 @@
 
 SQLITE_EXTENSION_INIT3
 
-const char sources_columns[] = "CREATE TABLE x(source_id, frames INTEGER, "
-    "first_time TEXT, last_time TEXT, first_ns INTEGER, last_ns INTEGER, "
-    "tape HIDDEN)";
-const char gaps_columns[] = "CREATE TABLE x(seq INTEGER, time TEXT, "
-    "time_ns INTEGER, connection INTEGER, frames INTEGER, bytes INTEGER, "
-    "reason TEXT, seconds REAL, from_time TEXT, to_time TEXT, tape HIDDEN)";
-const char marks_columns[] = "CREATE TABLE x(seq INTEGER, time TEXT, "
-    "time_ns INTEGER, connection INTEGER, mark TEXT, payload TEXT, "
-    "tape HIDDEN)";
+const char sources_columns[] =
+    "CREATE TABLE x(source_id, frames INTEGER, first_time TEXT, last_time "
+    "TEXT, first_ns INTEGER, last_ns INTEGER, tape HIDDEN)";
+const char gaps_columns[] =
+    "CREATE TABLE x(seq INTEGER, time TEXT, time_ns INTEGER, connection "
+    "INTEGER, frames INTEGER, bytes INTEGER, reason TEXT, seconds REAL, "
+    "from_time TEXT, to_time TEXT, tape HIDDEN)";
+const char marks_columns[] =
+    "CREATE TABLE x(seq INTEGER, time TEXT, time_ns INTEGER, connection "
+    "INTEGER, mark TEXT, payload TEXT, tape HIDDEN)";
 
 #define SOURCES_TAPE 6
 #define GAPS_TAPE 10
@@ -112,8 +113,9 @@ filter_list(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
 	forget(l);
 	path = argc > 0 ? (const char *)sqlite3_value_text(argv[0]) : NULL;
 	if (path == NULL)
-		return table_fail(base->pVtab, "the table wants the path of a "
-		    "tape: sources('field.tape')");
+		return table_fail(base->pVtab,
+		    "the table wants the path of a tape: "
+		    "sources('field.tape')");
 	if (evt_tape_open(path, &l->tape, &err) ||
 	    evt_tape_info(l->tape, &l->info, &err))
 		return table_fail(base->pVtab, err.text);
@@ -250,18 +252,14 @@ column_marks(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 	return SQLITE_OK;
 }
 
-#define LIST_MODULE(name_) { \
-	.xConnect = table_connect, \
-	.xDisconnect = table_disconnect, \
-	.xBestIndex = best_ ## name_, \
-	.xOpen = open_list, \
-	.xClose = close_list, \
-	.xFilter = filter_list, \
-	.xNext = next_any, \
-	.xEof = eof_ ## name_, \
-	.xColumn = column_ ## name_, \
-	.xRowid = rowid, \
-}
+#define LIST_MODULE(name_)                                                  \
+	{                                                                   \
+		.xConnect = table_connect, .xDisconnect = table_disconnect, \
+		.xBestIndex = best_##name_, .xOpen = open_list,             \
+		.xClose = close_list, .xFilter = filter_list,               \
+		.xNext = next_any, .xEof = eof_##name_,                     \
+		.xColumn = column_##name_, .xRowid = rowid,                 \
+	}
 
 const sqlite3_module table_sources = LIST_MODULE(sources);
 const sqlite3_module table_gaps = LIST_MODULE(gaps);

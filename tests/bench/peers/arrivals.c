@@ -46,8 +46,8 @@ open_udp(void)
 	if (fd < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
 	    bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    setsockopt(
-	        fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)) != 0)
+	    setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group,
+	        sizeof(group)) != 0)
 		peer_die("cannot join the multicast group");
 	return fd;
 }
@@ -108,8 +108,8 @@ note_packets(struct arrivals *a, int fd)
 	while (a->n < a->max) {
 		struct sockaddr_ll from = { 0 };
 		socklen_t size = sizeof(from);
-		ssize_t n = recvfrom(
-		    fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &size);
+		ssize_t n = recvfrom(fd, buf, sizeof(buf), 0,
+		    (struct sockaddr *)&from, &size);
 
 		if (n < 0)
 			peer_die("cannot receive");

@@ -36,7 +36,7 @@ on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in,
 	case LWS_CALLBACK_CLIENT_RECEIVE:
 		c->bytes += n;
 		c->frames += lws_is_final_fragment(wsi) != 0 &&
-		             lws_remaining_packet_payload(wsi) == 0;
+		    lws_remaining_packet_payload(wsi) == 0;
 		break;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
 		c->failed = true;
@@ -52,9 +52,7 @@ on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in,
 }
 
 static const struct lws_protocols protocols[] = {
-	{ .name = "count",
-	    .callback = on_event,
-	    .rx_buffer_size = RX_BYTES },
+	{ .name = "count", .callback = on_event, .rx_buffer_size = RX_BYTES },
 	{ 0 },
 };
 

@@ -30,7 +30,7 @@ encode(struct packing *k)
 	int64_t began = peer_clock(CLOCK_MONOTONIC);
 
 	if (evt_builder_encode(k->builder, uuid, 1, k->blocks++, &k->out, NULL,
-	    &k->err) != EVT_OK)
+	        &k->err) != EVT_OK)
 		peer_die(k->err.text);
 	k->ns += peer_clock(CLOCK_MONOTONIC) - began;
 	evt_builder_clear(k->builder);
@@ -55,9 +55,14 @@ main(int argc, char **argv)
 	end = file.data + file.len;
 	for (p = file.data; p < end; p = next) {
 		size_t n = peer_line(p, end, &next);
-		evt_frame f = { .seq = ++seq, .kind = EVT_KIND_RECEIVED,
-			.opcode = EVT_OP_TEXT, .event = "state", .event_len = 5,
-			.sources = &source, .n_sources = 1, .payload = p,
+		evt_frame f = { .seq = ++seq,
+			.kind = EVT_KIND_RECEIVED,
+			.opcode = EVT_OP_TEXT,
+			.event = "state",
+			.event_len = 5,
+			.sources = &source,
+			.n_sources = 1,
+			.payload = p,
 			.len = n };
 
 		if (!evt_builder_fits(k.builder, n, BLOCK_BYTES))

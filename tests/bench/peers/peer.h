@@ -22,7 +22,7 @@ int64_t peer_int(const char *text, const char *what);
 
 /* The next line of p..end without its newline: its length, and where the one
  * after it begins in *ret_next. */
-size_t peer_line(
-    const uint8_t *p, const uint8_t *end, const uint8_t **ret_next);
+size_t peer_line(const uint8_t *p, const uint8_t *end,
+    const uint8_t **ret_next);
 
 #endif

@@ -27,14 +27,12 @@
 #define READ_BYTES (1 << 20)
 
 static const char settings[] =
-    "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL;"
-    "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
-    "PRAGMA cache_size = -524288; PRAGMA temp_store = MEMORY;"
-    "PRAGMA wal_autocheckpoint = 10000;";
+    "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL;PRAGMA synchronous = "
+    "OFF; PRAGMA locking_mode = EXCLUSIVE;PRAGMA cache_size = -524288; PRAGMA "
+    "temp_store = MEMORY;PRAGMA wal_autocheckpoint = 10000;";
 static const char schema[] =
-    "CREATE TABLE frame (seq INTEGER PRIMARY KEY, source INTEGER, "
-    "time INTEGER, payload BLOB);"
-    "CREATE INDEX frame_source ON frame (source, time);";
+    "CREATE TABLE frame (seq INTEGER PRIMARY KEY, source INTEGER, time "
+    "INTEGER, payload BLOB);CREATE INDEX frame_source ON frame (source, time);";
 
 struct writer {
 	sqlite3 *db;
@@ -96,8 +94,8 @@ add(struct writer *w, const uint8_t *p, size_t n)
 	if (w->rows % ROWS_A_COMMIT == 0)
 		run(w->db, w->rows == 0 ? "BEGIN" : "COMMIT; BEGIN");
 	sqlite3_bind_int64(w->insert, 1, source_of(p, n));
-	sqlite3_bind_int64(
-	    w->insert, 2, w->step != 0 ? w->time : peer_clock(CLOCK_REALTIME));
+	sqlite3_bind_int64(w->insert, 2,
+	    w->step != 0 ? w->time : peer_clock(CLOCK_REALTIME));
 	sqlite3_bind_blob64(w->insert, 3, p, n, SQLITE_STATIC);
 	if (sqlite3_step(w->insert) != SQLITE_DONE)
 		peer_die(sqlite3_errmsg(w->db));
@@ -116,8 +114,8 @@ write_rows(const char *path, int64_t first, int64_t step)
 	w.db = open_db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	run(w.db, settings);
 	run(w.db, schema);
-	w.insert = prepare(
-	    w.db, "INSERT INTO frame (source, time, payload) VALUES (?, ?, ?)");
+	w.insert = prepare(w.db,
+	    "INSERT INTO frame (source, time, payload) VALUES (?, ?, ?)");
 	do {
 		size_t done = 0;
 		const uint8_t *nl;
@@ -129,7 +127,7 @@ write_rows(const char *path, int64_t first, int64_t step)
 			peer_die("cannot read stdin");
 		in.len += (size_t)n;
 		while ((nl = memchr(in.data + done, '\n', in.len - done)) !=
-		       NULL) {
+		    NULL) {
 			add(&w, in.data + done, (size_t)(nl - in.data) - done);
 			done = (size_t)(nl - in.data) + 1;
 		}
@@ -149,8 +147,8 @@ query_rows(const char *path, int64_t source, int64_t from, int64_t to)
 {
 	sqlite3 *db = open_db(path, SQLITE_OPEN_READONLY);
 	sqlite3_stmt *stmt = prepare(db,
-	    "SELECT payload FROM frame WHERE "
-	    "source = ? AND time >= ? AND time < ? ORDER BY time, seq");
+	    "SELECT payload FROM frame WHERE source = ? AND time >= ? AND time "
+	    "< ? ORDER BY time, seq");
 	int rc;
 
 	sqlite3_bind_int64(stmt, 1, source);
@@ -181,8 +179,9 @@ main(int argc, char **argv)
 		query_rows(argv[2], peer_int(argv[3], "SOURCE"),
 		    peer_int(argv[4], "FROM"), peer_int(argv[5], "TO"));
 	} else {
-		fprintf(stderr, "usage: sqlite_rows write DB FIRST STEP\n"
-		                "       sqlite_rows query DB SOURCE FROM TO\n");
+		fprintf(stderr,
+		    "usage: sqlite_rows write DB FIRST STEP\n"
+		    "       sqlite_rows query DB SOURCE FROM TO\n");
 		return 2;
 	}
 	return 0;

@@ -51,8 +51,8 @@ main(int argc, char **argv)
 	f = fopen(argv[1], "w");
 	if (f == NULL ||
 	    fprintf(f, "%d %.6f %.6f %ld\n", code, took,
-		seconds(use.ru_utime) + seconds(use.ru_stime),
-		use.ru_maxrss) < 0 ||
+	        seconds(use.ru_utime) + seconds(use.ru_stime),
+	        use.ru_maxrss) < 0 ||
 	    fclose(f) != 0)
 		peer_die(argv[1]);
 	return code;

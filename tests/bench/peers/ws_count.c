@@ -155,8 +155,8 @@ take(struct count *c, struct client *k, const uint8_t *p, size_t n)
 				end_of_frame(c, k);
 			continue;
 		}
-		step = k->rest < (uint64_t)(end - p) ? k->rest
-		                                     : (uint64_t)(end - p);
+		step = k->rest < (uint64_t)(end - p) ? k->rest :
+		                                       (uint64_t)(end - p);
 		p += step;
 		k->rest -= step;
 		if (k->rest == 0)

@@ -57,8 +57,9 @@ add_header(evt_buf *wire, size_t n)
 
 		ok = ok && evt_buf_add_byte(wire, wide ? 127 : 126);
 		for (int shift = wide ? 56 : 8; shift >= 0; shift -= 8)
-			ok = ok && evt_buf_add_byte(
-			               wire, (uint8_t)((uint64_t)n >> shift));
+			ok = ok &&
+			    evt_buf_add_byte(wire,
+			        (uint8_t)((uint64_t)n >> shift));
 	}
 	if (!ok)
 		peer_die("out of memory");
@@ -249,8 +250,8 @@ serve_one(struct sender *s, int listener, int64_t rate)
 {
 	int fd = accept_one(listener);
 
-	if ((rate > 0 ? send_paced(s, fd, rate)
-	              : send_all(fd, s->wire.data, s->wire.len)) &&
+	if ((rate > 0 ? send_paced(s, fd, rate) :
+	                send_all(fd, s->wire.data, s->wire.len)) &&
 	    send_all(fd, bye, sizeof(bye)))
 		await_close(fd);
 	(void)close(fd);
@@ -329,8 +330,9 @@ main(int argc, char **argv)
 	int fd;
 
 	if (argc < 3 || argc > 5) {
-		fprintf(stderr, "usage: ws_sender LINES READYFILE "
-		                "[RATE STAMPS | CLIENTS]\n");
+		fprintf(stderr,
+		    "usage: ws_sender LINES READYFILE [RATE STAMPS | "
+		    "CLIENTS]\n");
 		return 2;
 	}
 	if (argc == 4 && (clients = peer_int(argv[3], "CLIENTS")) == 0)
