@@ -5,7 +5,7 @@
 #   make help      all targets
 #
 # Variables: CC, CFLAGS, PREFIX, LIBDIR, DESTDIR, BUILD, WERROR= (build with warnings),
-# SOAK_SECONDS, SOAK_RATE, SOAK_PAGE= (a page that gets the figures), BENCH= (which
+# V=1 (show the commands), SOAK_SECONDS, SOAK_RATE, SOAK_PAGE= (a page that gets the figures), BENCH= (which
 # parts of the benchmarks, and options of tests/bench/run).
 
 CC       = gcc
@@ -32,19 +32,14 @@ LDALL   = -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(SAN) $(LDFLAGS)
 LIBS_FORMAT = -lzstd -lsqlite3 -lxxhash -lcjson
 LIBS_WS     = -lwebsockets -lssl -lcrypto
 
-FORMAT_SRC := $(wildcard format/*.c)
-RECORD_SRC := $(wildcard record/*.c)
-REPLAY_SRC := $(wildcard replay/*.c)
-COMMON_SRC := $(wildcard tools/*.c)
-PROGRAMS   := evtape evtape-record evtape-replay evtape-sim
-PROG_SRC   := $(foreach p,$(PROGRAMS),$(wildcard tools/$(p)/*.c))
-UNIT_SRC   := $(wildcard tests/unit/test_*.c)
-UNIT_LIB   := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)) tests/mend.c
+# The sources of a folder, with those of the folders in it.
+sources = $(sort $(shell find $(1) -name '*.c'))
 
-FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
+PROGRAMS := evtape evtape-record evtape-replay evtape-sim
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 # Gives a fuzz target files; libFuzzer has a main of its own.
-FUZZ_MAIN  := tests/fuzz/files.c
-FUZZ_LIB   := $(filter-out $(FUZZ_SRC) $(FUZZ_MAIN),$(wildcard tests/fuzz/*.c))
+FUZZ_MAIN := $(wildcard tests/fuzz/main/*.c)
 
 # What the benchmarks hold the programs against, as far as it is ours to write, and
 # what makes tapes of exact times.
@@ -53,7 +48,11 @@ BENCH_BINS = $(addprefix $(BUILD)/tests/,$(PEERS) mktape bench_scan)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-LIB_A  = $(BUILD)/libevtape.a
+# Each library is an archive of its folder; the linker takes what is used.
+LIB_A    = $(BUILD)/libevtape.a
+RECORD_A = $(BUILD)/obj/record.a
+REPLAY_A = $(BUILD)/obj/replay.a
+COMMON_A = $(BUILD)/obj/tools.a
 LIB_SO = $(BUILD)/libevtape.so.0
 EXT_SO = $(BUILD)/evtape.so
 BINS   = $(addprefix $(BUILD)/,$(PROGRAMS))
@@ -75,6 +74,15 @@ SERVICES = evtape-record@.service evtape-replay@.service
 COMPLETIONS = bash-completion/completions zsh/vendor-completions fish/vendor_completions.d
 
 MAKE_PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' format/evtape.pc.in
+
+# A line a file; V=1 shows the commands.  All cores, unless -j says otherwise.
+V   =
+Q   = $(if $(V),,@)
+SAY = @$(if $(V),:,printf '  %-3s %s\n')
+, := ,
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 .DELETE_ON_ERROR:
 .PHONY: help all demo test check units deps test-deps asan tsan cov lint fmt fuzz \
@@ -102,7 +110,7 @@ demo: deps ## install what is missing, build, record a feed, replay it
 test: test-deps ## install what is missing, build, run every test
 	@$(MAKE) --no-print-directory check
 
-check: all units
+check: all units ## build and run every test, without installing anything
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) CC="$(CC)" tests/run $(SUITES)
 
 units: $(UNITS) $(FUZZERS) $(BENCH_BINS)
@@ -203,85 +211,97 @@ clean: ## remove build/
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPALL) $(CALL) -MMD -MP -c -o $@ $<
+	$(SAY) CC $(@:$(BUILD)/obj/%=%)
+	$(Q)$(CC) $(CPPALL) $(CALL) -MMD -MP -c -o $@ $<
 
-$(LIB_A): $(call obj,$(FORMAT_SRC))
-	@rm -f $@
-	$(AR) rcs $@ $^
+define archive
+	@mkdir -p $(@D) && rm -f $@
+	$(SAY) AR $(@:$(BUILD)/%=%)
+	$(Q)$(AR) rcs $@ $^
+endef
+define link
+	@mkdir -p $(@D)
+	$(SAY) LD $(@:$(BUILD)/%=%)
+	$(Q)$(CC) $(LDALL) -o $@ $(1)
+endef
+
+$(LIB_A): $(call obj,$(call sources,format))
+	$(archive)
+$(RECORD_A): $(call obj,$(call sources,record))
+	$(archive)
+$(REPLAY_A): $(call obj,$(call sources,replay))
+	$(archive)
+$(COMMON_A): $(call obj,$(wildcard tools/*.c))
+	$(archive)
+$(BUILD)/obj/evtape.a: $(call obj,$(filter-out %/main.c,$(call sources,tools/evtape)))
+	$(archive)
+$(BUILD)/obj/fuzz.a: $(call obj,$(wildcard tests/fuzz/lib/*.c tests/lib/*.c))
+	$(archive)
 
 # Only the names of evtape.h are the library's; the rest stays its own.
-$(LIB_SO): $(call obj,$(FORMAT_SRC)) format/evtape.map
-	$(CC) -shared -Wl,-soname,libevtape.so.0 -Wl,--version-script=format/evtape.map \
-	    $(LDALL) -o $@ $(filter %.o,$^) $(LIBS_FORMAT)
+$(LIB_SO): $(call obj,$(call sources,format)) format/evtape.map
+	$(call link,-shared -Wl$(,)-soname$(,)libevtape.so.0 -Wl$(,)--version-script=format/evtape.map \
+	    $(filter %.o,$^) $(LIBS_FORMAT))
 
 # The SQLite extension.  It brings its own library: nothing else is loaded.
-$(EXT_SO): $(call obj,$(wildcard tools/sqlite/*.c) replay/items.c tools/cli.c) $(LIB_A) tools/sqlite/evtape.map
-	$(CC) -shared -Wl,--version-script=tools/sqlite/evtape.map $(LDALL) -o $@ \
-	    $(filter %.o %.a,$^) $(LIBS_FORMAT)
+$(EXT_SO): $(call obj,$(wildcard tools/sqlite/*.c)) $(COMMON_A) $(LIB_A) tools/sqlite/evtape.map
+	$(call link,-shared -Wl$(,)--version-script=tools/sqlite/evtape.map \
+	    $(filter %.o %.a,$^) $(LIBS_FORMAT))
 
+# A program is its folder and what it uses of the libraries.
 define program
-$(BUILD)/$(1): $(call obj,$(wildcard tools/$(1)/*.c) $(COMMON_SRC) $(2)) $(LIB_A)
-	$$(CC) -pie $$(LDALL) -o $$@ $$^ $(LIBS_FORMAT) $(3)
+$(BUILD)/$(1): $(call obj,$(call sources,tools/$(1)) $(2)) $(COMMON_A) $(RECORD_A) $(REPLAY_A) $(LIB_A)
+	$$(call link,-pie $$^ $(LIBS_FORMAT) $(3))
 endef
-# Of what the other programs do, the tool shares these.  libcurl it loads itself.
-$(eval $(call program,evtape,$(addprefix replay/,frame_out.c items.c access.c) $(addprefix record/,navixy.c lines.c marks.c url.c secret.c),-lm))
-$(eval $(call program,evtape-record,$(RECORD_SRC) $(addprefix replay/,access.c listener.c),$(LIBS_WS)))
-$(eval $(call program,evtape-replay,$(REPLAY_SRC) $(BUILD)/gen/console_files.c,$(LIBS_WS)))
-$(eval $(call program,evtape-sim,$(addprefix replay/,subscription.c atmosphere.c),$(LIBS_WS) -lm))
+# The tool loads libcurl itself.
+$(eval $(call program,evtape,,-lm))
+$(eval $(call program,evtape-record,,$(LIBS_WS)))
+$(eval $(call program,evtape-replay,$(BUILD)/gen/console_files.c,$(LIBS_WS)))
+$(eval $(call program,evtape-sim,,$(LIBS_WS) -lm))
 
 $(BUILD)/gen/console_files.c: tools/embed.sh Makefile $(foreach f,$(CONSOLE_FILES),$(lastword $(subst =, ,$(f))))
 	@mkdir -p $(@D)
-	tools/embed.sh $(CONSOLE_FILES) > $@
+	$(SAY) GEN $(@:$(BUILD)/%=%)
+	$(Q)tools/embed.sh $(CONSOLE_FILES) > $@
 
-# Archives, so that each unit test gets the modules that it uses and no others.
-$(BUILD)/obj/%.a:
-	@mkdir -p $(@D)
-	@rm -f $@
-	$(AR) rcs $@ $^
-$(BUILD)/obj/record.a: $(call obj,$(RECORD_SRC))
-$(BUILD)/obj/replay.a: $(call obj,$(REPLAY_SRC))
-$(BUILD)/obj/tools.a: $(call obj,$(COMMON_SRC))
-$(BUILD)/obj/evtape.a: $(call obj,$(filter-out tools/evtape/main.c,$(wildcard tools/evtape/*.c)))
-UNIT_A = $(addprefix $(BUILD)/obj/,evtape.a record.a replay.a tools.a)
+TEST_A = $(addprefix $(BUILD)/obj/,evtape.a record.a replay.a tools.a) $(LIB_A)
 
-# What tests/unit/failing.c lets fail.
+# What tests/unit/lib/fail_alloc.c lets fail.
 WRAP = malloc calloc realloc reallocarray strdup strndup free pthread_create \
        ZSTD_createCCtx ZSTD_createDCtx open __open_2 opendir pread read \
        fsync fdatasync
 
-$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(UNIT_A) $(LIB_A)
-	@mkdir -p $(@D)
-	$(CC) -pie $(LDALL) $(WRAP:%=-Wl,--wrap=%) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS) -lcmocka -lm
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(wildcard tests/unit/lib/*.c tests/lib/*.c)) $(TEST_A)
+	$(call link,-pie $(WRAP:%=-Wl$(,)--wrap=%) $^ $(LIBS_FORMAT) $(LIBS_WS) -lcmocka -lm)
 
-# A fuzz target is linked with what it uses of everything.  tests/fuzz/run builds
-# them with libFuzzer; here they are programs that take files.
-$(BUILD)/obj/fuzz.a: $(call obj,$(FUZZ_LIB) tests/mend.c tests/unit/scan_oracle.c)
+# A fuzz target is linked with what it uses of everything, and with a main()
+# that gives it files.  tests/fuzz/run builds them with libFuzzer's.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FUZZ_MAIN)) \
-    $(BUILD)/obj/fuzz.a $(UNIT_A) $(LIB_A)
-	@mkdir -p $(@D)
-	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS) -lm
+    $(BUILD)/obj/fuzz.a $(TEST_A)
+	$(call link,-pie $^ $(LIBS_FORMAT) $(LIBS_WS) -lm)
 
 # Makes the tapes of exact times that the end-to-end tests play.
 $(BUILD)/tests/mktape: $(BUILD)/obj/tests/e2e/mktape.o $(LIB_A)
-	@mkdir -p $(@D)
-	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT)
+	$(call link,-pie $^ $(LIBS_FORMAT))
 
 $(BUILD)/tests/bench_scan: $(BUILD)/obj/tests/bench/bench_scan.o $(LIB_A)
-	@mkdir -p $(@D)
-	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT)
+	$(call link,-pie $^ $(LIBS_FORMAT))
 
 # What the benchmarks hold the programs against.
-$(addprefix $(BUILD)/tests/,$(PEERS)): $(BUILD)/tests/%: $(call obj,tests/bench/peers/%.c tests/bench/peers/peer.c) $(LIB_A)
-	@mkdir -p $(@D)
-	$(CC) -pie $(LDALL) -o $@ $^ $(LIBS_FORMAT) $(LIBS_WS)
+$(BUILD)/obj/peers.a: $(call obj,$(wildcard tests/bench/peers/lib/*.c))
+	$(archive)
+$(addprefix $(BUILD)/tests/,$(PEERS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/bench/peers/%.o $(BUILD)/obj/peers.a $(LIB_A)
+	$(call link,-pie $^ $(LIBS_FORMAT) $(LIBS_WS))
 
 $(BUILD)/evtape.pc: format/evtape.pc.in Makefile
 	@mkdir -p $(@D)
-	$(MAKE_PC) > $@
+	$(SAY) GEN $(@:$(BUILD)/%=%)
+	$(Q)$(MAKE_PC) > $@
 
 # A page for each program and each command, from the tables that --help shows.
 $(MANS): $(BINS)
 	@rm -rf $(@D) && mkdir -p $(@D)
+	$(SAY) GEN $(@D:$(BUILD)/%=%)
 	@for p in $(PROGRAMS); do $(BUILD)/$$p --man > $(@D)/$$p.1 || exit 1; done
 	@$(BUILD)/evtape --commands | while read -r c; do \
 	    $(BUILD)/evtape $$c --man > "$(@D)/evtape-$$(echo "$$c" | tr ' ' -).1" || exit 1; \

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "format/promtext.h"
+#include "format/base/prometheus.h"
 
 #define NAME(name) "evtape_record_" name
 

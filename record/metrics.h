@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "format/buf.h"
-#include "record/board.h"
+#include "format/base/buf.h"
+#include "record/status.h"
 
 /* What the recorder does not know itself. */
 typedef struct evt_metrics_around {

@@ -11,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "format/err.h"
-#include "format/thread.h"
-#include "format/units.h"
+#include "format/base/err.h"
+#include "format/base/thread.h"
+#include "format/base/timetext.h"
 
 void
 evt_recorder_options_init(evt_recorder_options *o)

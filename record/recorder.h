@@ -14,9 +14,9 @@
 #include <stdint.h>
 
 #include "format/evtape.h"
-#include "record/board.h"
-#include "record/navixy.h"
-#include "record/room.h"
+#include "record/status.h"
+#include "format/navixy/navixy.h"
+#include "record/tape/disk_space.h"
 
 typedef struct evt_recorder evt_recorder;
 

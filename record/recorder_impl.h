@@ -5,17 +5,17 @@
 
 #include <pthread.h>
 
-#include "format/units.h"
-#include "record/lister.h"
-#include "record/pulse.h"
-#include "record/queue.h"
+#include "format/base/timetext.h"
+#include "record/feed/tracker_poll.h"
+#include "record/heartbeat.h"
+#include "record/tape/queue.h"
 #include "record/recorder.h"
-#include "record/secret.h"
-#include "record/session.h"
-#include "record/sink.h"
-#include "record/stamps.h"
-#include "record/talk.h"
-#include "record/url.h"
+#include "format/wire/credential.h"
+#include "record/feed/session.h"
+#include "record/tape/tape_sink.h"
+#include "record/feed/receive_clock.h"
+#include "record/feed/dialog.h"
+#include "format/wire/url.h"
 
 /* Between two runs of what is done between batches. */
 #define EVT_RECORDER_TICK_NS EVT_NS_PER_S

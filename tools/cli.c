@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/err.h"
-#include "format/units.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
 
 /* One line to stderr, in one write, whatever control characters an argument
  * or a peer put into the words. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/err.h"
+#include "format/base/err.h"
 
 int
 cli_tapes_open(cli_tapes *tapes, char **paths, int n, evt_error *err)

@@ -2,7 +2,7 @@
 #ifndef EVT_CLI_FILTER_H
 #define EVT_CLI_FILTER_H
 
-#include "format/units.h"
+#include "format/base/timetext.h"
 #include "tools/cli.h"
 
 typedef struct cli_filter {

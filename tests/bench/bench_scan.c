@@ -14,8 +14,8 @@
 
 #include <cjson/cJSON.h>
 
-#include "format/buf.h"
-#include "format/scan.h"
+#include "format/base/buf.h"
+#include "format/keys/json_scan.h"
 
 #define ROUNDS 5
 #define MAX_PATHS 64

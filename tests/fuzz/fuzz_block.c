@@ -12,12 +12,12 @@
 
 #include <zstd.h>
 
-#include "format/block.h"
-#include "format/buf.h"
-#include "format/layout.h"
-#include "format/le.h"
-#include "tests/fuzz/scratch.h"
-#include "tests/mend.h"
+#include "format/store/block.h"
+#include "format/base/buf.h"
+#include "format/store/layout.h"
+#include "format/base/le.h"
+#include "tests/fuzz/lib/scratch.h"
+#include "tests/lib/mend.h"
 
 #define HEAD (EVT_SKIP_LEN + BH_LEN)
 #define RAW_MAX 65536 /* metadata that is altered when opened */

@@ -1,8 +1,8 @@
 /*
  * fuzz_har.c - a HAR file for `evtape import har`.
  */
-#include "tests/fuzz/sink.h"
-#include "tools/evtape/formats.h"
+#include "tests/fuzz/lib/sink.h"
+#include "tools/evtape/lib/formats.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

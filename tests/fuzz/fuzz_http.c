@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/scan.h"
-#include "replay/server_impl.h"
-#include "tests/fuzz/lws.h"
-#include "tests/fuzz/scratch.h"
+#include "format/keys/json_scan.h"
+#include "replay/serve/server_impl.h"
+#include "tests/fuzz/lib/lws.h"
+#include "tests/fuzz/lib/scratch.h"
 
 #define TOKEN "0123456789abcdef-fuzz"
 

@@ -14,8 +14,8 @@
 
 #include <xxhash.h>
 
-#include "format/verify.h"
-#include "tests/fuzz/scratch.h"
+#include "format/read/verify.h"
+#include "tests/fuzz/lib/scratch.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define SECOND INT64_C(1000000000)

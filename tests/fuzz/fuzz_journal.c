@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/journal.h"
-#include "format/layout.h"
-#include "tests/fuzz/scratch.h"
-#include "tests/mend.h"
+#include "format/store/journal.h"
+#include "format/store/layout.h"
+#include "tests/fuzz/lib/scratch.h"
+#include "tests/lib/mend.h"
 
 #define FIRST_SEQ 125u
 

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/le.h"
-#include "tests/fuzz/sink.h"
-#include "tools/evtape/formats.h"
-#include "tools/evtape/mcap.h"
+#include "format/base/le.h"
+#include "tests/fuzz/lib/sink.h"
+#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/lib/mcap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -14,9 +14,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "format/segment.h"
-#include "tests/fuzz/scratch.h"
-#include "tests/mend.h"
+#include "format/store/segment.h"
+#include "tests/fuzz/lib/scratch.h"
+#include "tests/lib/mend.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

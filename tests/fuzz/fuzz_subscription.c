@@ -9,10 +9,10 @@
 
 #include <cjson/cJSON.h>
 
-#include "format/scan.h"
-#include "replay/atmosphere.h"
-#include "replay/subscription.h"
-#include "tests/fuzz/scratch.h"
+#include "format/keys/json_scan.h"
+#include "format/navixy/atmosphere.h"
+#include "format/navixy/subscription.h"
+#include "tests/fuzz/lib/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/host.h"
-#include "record/url.h"
-#include "replay/access.h"
-#include "tests/fuzz/scratch.h"
+#include "format/wire/address.h"
+#include "format/wire/url.h"
+#include "format/wire/access.h"
+#include "tests/fuzz/lib/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "replay/access.h"
+#include "format/wire/access.h"
 
 #define TOKEN "0123456789abcdef"
 

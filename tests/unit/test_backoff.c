@@ -1,8 +1,8 @@
 /* test_backoff.c - waits between attempts, with time and chance of our own. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
-#include "format/units.h"
-#include "record/backoff.h"
+#include "format/base/timetext.h"
+#include "record/feed/backoff.h"
 
 static uint64_t chance;
 

@@ -18,13 +18,13 @@
  * Bytes that may be flipped unnoticed: none in segments and journal; those of
  * journal/lock, which holds a process number for people to read.
  */
-#include "tests/unit/flips.h"
+#include "tests/unit/lib/bitflip.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "format/layout.h"
-#include "tests/unit/torture.h"
+#include "format/store/layout.h"
+#include "tests/unit/lib/torture.h"
 
 /* ---- segments and journal ------------------------------------------------------- */
 

@@ -6,13 +6,13 @@
  * Bytes that may be flipped unnoticed: those that change no answer (SQLite's free
  * space and counters).
  */
-#include "tests/unit/flips.h"
+#include "tests/unit/lib/bitflip.h"
 
 #include <string.h>
 
 #include <xxhash.h>
 
-#include "tests/unit/torture.h"
+#include "tests/unit/lib/torture.h"
 
 static uint64_t
 add_sum(uint64_t sum, const void *p, size_t n)

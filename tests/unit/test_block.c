@@ -2,7 +2,7 @@
  * test_block.c - frames into the bytes of a block and back: whatever the
  * frames, and whatever somebody did to the bytes.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +10,10 @@
 #include <xxhash.h>
 #include <zstd.h>
 
-#include "format/block.h"
-#include "format/layout.h"
-#include "format/le.h"
-#include "tests/mend.h"
+#include "format/store/block.h"
+#include "format/store/layout.h"
+#include "format/base/le.h"
+#include "tests/lib/mend.h"
 
 #define HEAD (EVT_SKIP_LEN + BH_LEN)
 #define T0 INT64_C(1700000000000000000)

@@ -8,8 +8,8 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
-#include "format/buf.h"
-#include "format/utf8.h"
+#include "format/base/buf.h"
+#include "format/base/utf8.h"
 
 static void
 test_grows(void **state)

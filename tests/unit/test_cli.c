@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "format/err.h"
+#include "format/base/err.h"
 #include "tools/cli.h"
 
 #define MAX_WORDS 32

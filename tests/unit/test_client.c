@@ -3,7 +3,7 @@
  * bytes: what comes, what is said of how it ended, and that it can be ended at
  * any time.  (test_record_peers.py does the same from outside.)
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <arpa/inet.h>
 #include <openssl/evp.h>
@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "format/units.h"
-#include "record/client.h"
+#include "format/base/timetext.h"
+#include "record/net/client.h"
 
 /* ---- the peer: a thread that takes one connection -------------------------- */
 

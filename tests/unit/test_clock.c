@@ -2,14 +2,14 @@
  * test_clock.c - a tape whose wall clock is set back and forward while it is
  * written: nothing but the stamps of its frames follows it.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/units.h"
-#include "format/writer.h"
-#include "tests/unit/faulty.h"
+#include "format/base/timetext.h"
+#include "format/write/writer.h"
+#include "tests/unit/lib/fail_io.h"
 
 #define HOUR (3600 * EVT_NS_PER_S)
 #define YEAR (365 * 24 * HOUR)

@@ -2,7 +2,7 @@
  * test_cursor.c - cursors against a list in memory: random tapes and filters,
  * a recorder that writes meanwhile, damage, retention.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/segment.h"
-#include "format/tape.h"
-#include "format/writer.h"
+#include "format/store/segment.h"
+#include "format/read/tape.h"
+#include "format/write/writer.h"
 
 #define T0 INT64_C(1700000000000000000)
 

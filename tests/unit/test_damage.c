@@ -2,7 +2,7 @@
  * test_damage.c - bytes of a tape flipped one at a time, and files cut off at
  * each length: no crash, and no wrong frame handed out as a good one.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/writer.h"
+#include "format/write/writer.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define N_FRAMES 40u

@@ -1,5 +1,5 @@
 /* test_deck.c - pacing. */
-#include "tests/unit/paced.h"
+#include "tests/unit/lib/paced.h"
 
 #include <stdlib.h>
 #include <string.h>

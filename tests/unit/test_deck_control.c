@@ -1,6 +1,6 @@
 /* test_deck_control.c - what a deck is told while it plays: pause, step, speed,
  * seek, loops. */
-#include "tests/unit/paced.h"
+#include "tests/unit/lib/paced.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <cjson/cJSON.h>
 
-#include "format/envelope.h"
+#include "format/read/envelope.h"
 
 static evt_frame
 frame_of(const char *payload, size_t len)

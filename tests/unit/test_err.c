@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "format/err.h"
+#include "format/base/err.h"
 
 static void
 test_set(void **state)

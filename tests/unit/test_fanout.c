@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "format/buf.h"
-#include "replay/fanout.h"
+#include "format/base/buf.h"
+#include "replay/serve/fanout.h"
 
 static void
 test_headers(void **state)

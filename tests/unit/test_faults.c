@@ -6,7 +6,7 @@
  * once, and unaltered, and the next recorder goes on.  While one is read: what
  * is handed out is right, or there is an error.
  */
-#include "tests/unit/cycle.h"
+#include "tests/unit/lib/cycle.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -14,11 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/folder.h"
-#include "format/tape.h"
-#include "format/verify.h"
-#include "tests/unit/faulty.h"
-#include "tests/unit/torture.h"
+#include "format/store/tape_dir.h"
+#include "format/read/tape.h"
+#include "format/read/verify.h"
+#include "tests/unit/lib/fail_io.h"
+#include "tests/unit/lib/torture.h"
 
 static const struct kind {
 	enum fault fault;

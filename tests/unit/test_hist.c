@@ -1,9 +1,9 @@
 /* test_hist.c - the histogram of durations: percentiles right to 9 %. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdlib.h>
 
-#include "tools/evtape/hist.h"
+#include "tools/evtape/lib/hist.h"
 
 static void
 near(int64_t got, int64_t want)

@@ -2,7 +2,7 @@
  * test_index.c - tape.db: it says what the segments say, and where it is
  * missing, damaged, old or another tape's, nobody is told anything wrong.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/index.h"
-#include "format/verify.h"
-#include "format/writer.h"
+#include "format/index/index.h"
+#include "format/read/verify.h"
+#include "format/write/writer.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define SOURCES 7u

@@ -2,7 +2,7 @@
  * test_journal.c - journal files: what is written is read, a reader may come
  * at any moment of the writing, and nothing is lost by a failed write.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 
 #include <xxhash.h>
 
-#include "format/journal.h"
-#include "format/layout.h"
-#include "format/le.h"
-#include "tests/unit/faulty.h"
+#include "format/store/journal.h"
+#include "format/store/layout.h"
+#include "format/base/le.h"
+#include "tests/unit/lib/fail_io.h"
 
 #define T0 INT64_C(1700000000000000000)
 

@@ -3,7 +3,7 @@
  * who has it open gets no wrong frame, and a write that did not come to its end
  * is told from damage though the file goes on behind it.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,11 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/journal.h"
-#include "format/layout.h"
-#include "format/le.h"
-#include "format/recover.h"
-#include "tests/unit/faulty.h"
+#include "format/store/journal.h"
+#include "format/store/layout.h"
+#include "format/base/le.h"
+#include "format/write/recover.h"
+#include "tests/unit/lib/fail_io.h"
 
 #define T0 INT64_C(1700000000000000000)
 

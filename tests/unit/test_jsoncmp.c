@@ -1,10 +1,10 @@
 /* test_jsoncmp.c - JSON values that say the same, and where others differ. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/evtape/jsoncmp.h"
+#include "tools/evtape/lib/jsoncmp.h"
 
 struct found {
 	char text[1000];

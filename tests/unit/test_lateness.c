@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "replay/lateness.h"
+#include "replay/play/lateness.h"
 
 static int
 compare(const void *a, const void *b)

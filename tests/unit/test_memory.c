@@ -3,7 +3,7 @@
  * read of a file fails, over all that is done to a tape: what was committed
  * stays, nothing wrong is handed out as right, nothing leaks.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +12,13 @@
 
 #include <xxhash.h>
 
-#include "format/envelope.h"
-#include "format/trackers.h"
-#include "format/upkeep.h"
-#include "format/verify.h"
-#include "format/writer.h"
-#include "tests/unit/failing.h"
-#include "tests/unit/torture.h"
+#include "format/read/envelope.h"
+#include "format/navixy/trackers.h"
+#include "format/write/maintain.h"
+#include "format/read/verify.h"
+#include "format/write/writer.h"
+#include "tests/unit/lib/fail_alloc.h"
+#include "tests/unit/lib/torture.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define N_FRAMES 60u

@@ -4,7 +4,7 @@
  * handed out is what is on it, "done" means that nothing is missing, and
  * nothing leaks.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,13 +14,13 @@
 
 #include <xxhash.h>
 
-#include "format/envelope.h"
-#include "format/io.h"
-#include "format/trackers.h"
-#include "format/verify.h"
-#include "format/writer.h"
-#include "tests/unit/failing.h"
-#include "tests/unit/torture.h"
+#include "format/read/envelope.h"
+#include "format/base/io.h"
+#include "format/navixy/trackers.h"
+#include "format/read/verify.h"
+#include "format/write/writer.h"
+#include "tests/unit/lib/fail_alloc.h"
+#include "tests/unit/lib/torture.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define N_FRAMES 60u

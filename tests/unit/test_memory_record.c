@@ -2,21 +2,21 @@
  * test_memory_record.c - memory runs out at each allocation of the recorder's
  * parts: each says so, gives nothing that is half done, and leaks nothing.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <xxhash.h>
 
-#include "record/assembly.h"
-#include "record/lines.h"
-#include "record/listing.h"
-#include "record/marks.h"
-#include "record/proxy.h"
-#include "record/queue.h"
-#include "record/talk.h"
-#include "tests/unit/failing.h"
+#include "format/wire/ws_message.h"
+#include "format/base/line_splitter.h"
+#include "format/navixy/tracker_request.h"
+#include "format/mark.h"
+#include "record/net/proxy.h"
+#include "record/tape/queue.h"
+#include "record/feed/dialog.h"
+#include "tests/unit/lib/fail_alloc.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define HASH "0123456789abcdef0123456789abcdef"

@@ -2,7 +2,7 @@
  * test_memory_replay.c - memory runs out at each allocation of the replayer's
  * parts: each says so, hands out nothing that is half done, and leaks nothing.
  */
-#include "tests/unit/clients.h"
+#include "tests/unit/lib/clients.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +10,15 @@
 
 #include <xxhash.h>
 
-#include "format/err.h"
-#include "format/scan.h"
-#include "replay/fanout.h"
-#include "replay/frame_out.h"
-#include "replay/items.h"
-#include "replay/player.h"
-#include "replay/rebase.h"
-#include "replay/restamp.h"
-#include "tests/unit/failing.h"
+#include "format/base/err.h"
+#include "format/keys/json_scan.h"
+#include "replay/serve/fanout.h"
+#include "format/read/frame_text.h"
+#include "format/navixy/frame_items.h"
+#include "replay/play/player.h"
+#include "replay/play/time_shift.h"
+#include "format/navixy/stamp_rewrite.h"
+#include "tests/unit/lib/fail_alloc.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

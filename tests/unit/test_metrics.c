@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/units.h"
+#include "format/base/timetext.h"
 #include "record/metrics.h"
 
 #define NOW INT64_C(1700000000000000000)

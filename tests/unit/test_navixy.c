@@ -1,14 +1,14 @@
 /* test_navixy.c - what is asked of the platform, and what its answers mean. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
-#include "format/units.h"
-#include "record/marks.h"
-#include "record/navixy.h"
+#include "format/base/timetext.h"
+#include "format/mark.h"
+#include "format/navixy/navixy.h"
 
 /* The subscription as a tree; cJSON_Delete() it. */
 static cJSON *

@@ -1,10 +1,10 @@
 /* test_packer.c - a packed block is what the builder alone makes of it. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/packer.h"
+#include "format/write/packer.h"
 
 #define T0 INT64_C(1700000000000000000)
 

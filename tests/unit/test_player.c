@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
-#include "format/units.h"
-#include "replay/player.h"
+#include "format/base/timetext.h"
+#include "replay/play/player.h"
 
 #define S EVT_NS_PER_S
 #define T0 (INT64_C(1700000000) * S)

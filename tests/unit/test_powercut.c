@@ -5,17 +5,17 @@
  * The recording runs once and is written down; what each cut may leave is made
  * of that.  Then the tape is opened as the next recorder would.
  */
-#include "tests/unit/cycle.h"
+#include "tests/unit/lib/cycle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/folder.h"
-#include "format/verify.h"
-#include "tests/unit/powercut.h"
-#include "tests/unit/testvfs.h"
-#include "tests/unit/torture.h"
+#include "format/store/tape_dir.h"
+#include "format/read/verify.h"
+#include "tests/unit/lib/powercut.h"
+#include "tests/unit/lib/testvfs.h"
+#include "tests/unit/lib/torture.h"
 
 struct promise {
 	size_t at; /* behind so many changes */

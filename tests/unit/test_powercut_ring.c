@@ -3,20 +3,20 @@
  * with a ring makes to the disk.  What was synced and the ring still held is
  * on the tape behind the next opening, in order and once.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/ring_impl.h"
-#include "format/tape.h"
-#include "format/units.h"
-#include "format/verify.h"
-#include "format/writer.h"
-#include "tests/unit/powercut.h"
-#include "tests/unit/testvfs.h"
-#include "tests/unit/torture.h"
+#include "format/write/ring_impl.h"
+#include "format/read/tape.h"
+#include "format/base/timetext.h"
+#include "format/read/verify.h"
+#include "format/write/writer.h"
+#include "tests/unit/lib/powercut.h"
+#include "tests/unit/lib/testvfs.h"
+#include "tests/unit/lib/torture.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define S EVT_NS_PER_S

@@ -2,16 +2,16 @@
  * test_pretrigger.c - windows around triggers, to the nanosecond, and with a
  * disk that is full in the midst of one.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/units.h"
-#include "format/writer.h"
-#include "record/pretrigger.h"
-#include "tests/unit/faulty.h"
+#include "format/base/timetext.h"
+#include "format/write/writer.h"
+#include "record/tape/pretrigger.h"
+#include "tests/unit/lib/fail_io.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define S EVT_NS_PER_S

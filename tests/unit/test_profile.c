@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "format/profile.h"
-#include "format/scan.h"
+#include "format/keys/profile.h"
+#include "format/keys/json_scan.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -1,9 +1,9 @@
 /* test_proxy.c - which proxy the environment names for which feed. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <string.h>
 
-#include "record/proxy.h"
+#include "record/net/proxy.h"
 
 /* The environment: names and values, ended by NULL.  evt_proxy_choose() takes
  * a function without a context, so the test's place for it is static. */

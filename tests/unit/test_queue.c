@@ -1,13 +1,13 @@
 /* test_queue.c - between the network's thread and the tape's. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "record/queue.h"
-#include "record/resolve.h"
+#include "record/tape/queue.h"
+#include "record/net/resolve.h"
 
 static void
 order_and_bounds(void **state)

@@ -2,7 +2,7 @@
  * test_recover.c - a tape that was not closed, put in order: the journal's
  * records become its last block, and nothing else is touched.
  */
-#include "tests/unit/crashed.h"
+#include "tests/unit/lib/crash.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/layout.h"
+#include "format/store/layout.h"
 
 static void
 the_journal_becomes_the_last_block(void **state)

@@ -2,7 +2,7 @@
  * test_recover_journal.c - journals that a recovery cannot take as they are:
  * a torn end ends them, and what is damaged is kept.
  */
-#include "tests/unit/crashed.h"
+#include "tests/unit/lib/crash.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/layout.h"
-#include "format/journal.h"
-#include "format/verify.h"
+#include "format/store/layout.h"
+#include "format/store/journal.h"
+#include "format/read/verify.h"
 
 static void
 a_torn_record_ends_the_journal(void **state)

@@ -1,11 +1,11 @@
 /* test_resolve.c - names are looked up on a thread of their own, and a look-up
  * can be dropped at any time. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <pthread.h>
 #include <string.h>
 
-#include "record/resolve.h"
+#include "record/net/resolve.h"
 
 struct waiter {
 	pthread_mutex_t lock;

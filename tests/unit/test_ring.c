@@ -3,7 +3,7 @@
  * what is moved is on the tape once and in order, whichever call the process
  * dies at.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,12 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/ring.h"
-#include "format/units.h"
-#include "format/verify.h"
-#include "format/writer.h"
-#include "tests/unit/faulty.h"
-#include "tests/unit/torture.h"
+#include "format/write/ring.h"
+#include "format/base/timetext.h"
+#include "format/read/verify.h"
+#include "format/write/writer.h"
+#include "tests/unit/lib/fail_io.h"
+#include "tests/unit/lib/torture.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define S EVT_NS_PER_S

@@ -2,7 +2,7 @@
  * test_segment.c - segment files: what a reader knows of them from the
  * directory or from a walk, whole, growing and damaged; and the writing side.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/layout.h"
-#include "format/le.h"
-#include "format/segment.h"
-#include "tests/mend.h"
+#include "format/store/layout.h"
+#include "format/base/le.h"
+#include "format/store/segment.h"
+#include "tests/lib/mend.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define BLOCKS 4u

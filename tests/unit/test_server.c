@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
-#include "format/units.h"
-#include "replay/server.h"
+#include "format/base/timetext.h"
+#include "replay/serve/server.h"
 
 #define S EVT_NS_PER_S
 #define T0 (INT64_C(1700000000) * S)

@@ -2,7 +2,7 @@
  * test_standin.c - what one client of the stand-in is answered and told: what
  * it asked for in the form that it asked for, and none of what is blocked.
  */
-#include "tests/unit/clients.h"
+#include "tests/unit/lib/clients.h"
 
 #include <stdio.h>
 #include <string.h>

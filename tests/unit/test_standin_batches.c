@@ -2,7 +2,7 @@
  * test_standin_batches.c - batches for a client of the stand-in: gathered from
  * single states on the grid of the rate limit, passed, cut, thinned and split.
  */
-#include "tests/unit/clients.h"
+#include "tests/unit/lib/clients.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
  * one frame names a source twice, and where two connections tell different
  * things of a source.
  */
-#include "tests/unit/clients.h"
+#include "tests/unit/lib/clients.h"
 
 static const struct line three[] = {
 	{ 0, 1, STATE(1, 10) },

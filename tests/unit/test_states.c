@@ -1,6 +1,6 @@
 /* test_states.c - the last frame of every source at a time, and frames over
  * time, against a count of all frames. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/units.h"
-#include "format/writer.h"
+#include "format/base/timetext.h"
+#include "format/write/writer.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define FRAMES 3000u

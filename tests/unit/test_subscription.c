@@ -13,8 +13,8 @@
 
 #include <cjson/cJSON.h>
 
-#include "format/units.h"
-#include "replay/subscription.h"
+#include "format/base/timetext.h"
+#include "format/navixy/subscription.h"
 
 #define S EVT_NS_PER_S
 

@@ -2,12 +2,12 @@
  * test_summary.c - what frames hold, added up; blocks, frames one by one and
  * whole segments must come to the same.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/summary.h"
+#include "format/index/summary.h"
 
 #define T0 INT64_C(1700000000000000000)
 

@@ -1,11 +1,11 @@
 /* test_sync_times.c - how long the writer's syncs took. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "format/units.h"
-#include "format/writer.h"
+#include "format/base/timetext.h"
+#include "format/write/writer.h"
 
 /* A disk of which each fdatasync takes this long, and fails if it is told to. */
 struct disk {

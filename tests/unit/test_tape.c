@@ -1,13 +1,13 @@
 /* test_tape.c - frames onto a tape and off it again. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "format/units.h"
-#include "format/writer.h"
+#include "format/base/timetext.h"
+#include "format/write/writer.h"
 
 #define T0 INT64_C(1700000000000000000)
 

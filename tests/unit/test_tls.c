@@ -3,7 +3,7 @@
  * what is wrong with one.  (test_record.py connects to servers with good and
  * bad certificates.)
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <libwebsockets.h>
 #include <openssl/err.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "record/tls.h"
+#include "record/net/tls.h"
 
 static int
 make_context(const char *url, const char *ca_file, SSL_CTX **ret,

@@ -2,15 +2,15 @@
  * test_trackers.c - the platform's list of trackers: the mapping that is taken
  * from it, and which one on a tape counts at a time.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/buf.h"
-#include "format/trackers.h"
-#include "format/writer.h"
+#include "format/base/buf.h"
+#include "format/navixy/trackers.h"
+#include "format/write/writer.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define S INT64_C(1000000000)

@@ -1,9 +1,9 @@
 /* test_trigger.c - which frames are a reason to keep what came before them. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <string.h>
 
-#include "record/trigger.h"
+#include "record/tape/trigger.h"
 
 static const char *
 match(const char *text, const char *frame)

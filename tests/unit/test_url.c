@@ -1,10 +1,10 @@
 /* test_url.c - the address of a feed: what is taken, refused, and shown. */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <string.h>
 
-#include "record/proxy.h"
-#include "record/url.h"
+#include "record/net/proxy.h"
+#include "format/wire/url.h"
 
 static void
 parts(void **state)

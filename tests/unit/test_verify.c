@@ -2,7 +2,7 @@
  * test_verify.c - whatever is wrong with a tape is named: each byte of its
  * segment and journal altered, cut off at each length, and wrong index rows.
  */
-#include "tests/unit/tapes.h"
+#include "tests/unit/lib/tapes.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/verify.h"
-#include "format/writer.h"
+#include "format/read/verify.h"
+#include "format/write/writer.h"
 
 #define T0 INT64_C(1700000000000000000)
 

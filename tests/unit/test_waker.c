@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "format/units.h"
-#include "replay/waker.h"
+#include "format/base/timetext.h"
+#include "replay/play/waker.h"
 
 static bool
 readable(const evt_waker *w, int timeout_ms)

@@ -8,12 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/buf.h"
-#include "format/units.h"
-#include "record/listing.h"
-#include "record/secret.h"
-#include "record/url.h"
-#include "replay/listener.h"
+#include "format/base/buf.h"
+#include "format/base/timetext.h"
+#include "format/navixy/tracker_request.h"
+#include "format/wire/credential.h"
+#include "format/wire/url.h"
+#include "replay/serve/listener.h"
 
 /* As long as the platform's session hashes are. */
 #define HASH_LEN 32u

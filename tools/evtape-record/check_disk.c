@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/folder.h"
-#include "format/io.h"
-#include "format/journal.h"
-#include "format/lock.h"
-#include "format/ring.h"
-#include "format/units.h"
+#include "format/store/tape_dir.h"
+#include "format/base/io.h"
+#include "format/store/journal.h"
+#include "format/store/lock.h"
+#include "format/write/ring.h"
+#include "format/base/timetext.h"
 #include "tools/evtape-record/check.h"
 
 static bool

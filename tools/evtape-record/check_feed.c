@@ -13,12 +13,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "format/err.h"
-#include "format/host.h"
-#include "format/units.h"
-#include "record/proxy.h"
-#include "record/resolve.h"
-#include "record/session.h"
+#include "format/base/err.h"
+#include "format/wire/address.h"
+#include "format/base/timetext.h"
+#include "record/net/proxy.h"
+#include "record/net/resolve.h"
+#include "record/feed/session.h"
 #include "tools/evtape-record/check.h"
 
 /* How long a name, all of connecting, and the answer to the subscription may

@@ -12,17 +12,17 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "format/units.h"
+#include "format/base/timetext.h"
 #include "record/recorder.h"
-#include "replay/listener.h"
+#include "replay/serve/listener.h"
 #include "tools/cli.h"
 #include "tools/evtape-record/check.h"
 #include "tools/evtape-record/options.h"
 #include "tools/evtape-record/scrape.h"
 #include "tools/evtape-record/service.h"
 #include "tools/evtape-record/status.h"
-#include "tools/heap.h"
-#include "tools/ready.h"
+#include "tools/malloc_tuning.h"
+#include "tools/ready_file.h"
 
 /* The signals that we wait for, as a file descriptor; -1: none could be made. */
 static int

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "format/err.h"
-#include "format/host.h"
-#include "format/ring.h"
-#include "format/units.h"
-#include "record/listing.h"
-#include "record/secret.h"
-#include "record/url.h"
+#include "format/base/err.h"
+#include "format/wire/address.h"
+#include "format/write/ring.h"
+#include "format/base/timetext.h"
+#include "format/navixy/tracker_request.h"
+#include "format/wire/credential.h"
+#include "format/wire/url.h"
 
 #define SEND_MAX (64u << 20)
 #define NOT_GIVEN UINT64_MAX

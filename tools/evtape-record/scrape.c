@@ -17,13 +17,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "format/buf.h"
-#include "format/err.h"
-#include "format/promtext.h"
-#include "format/thread.h"
-#include "format/units.h"
+#include "format/base/buf.h"
+#include "format/base/err.h"
+#include "format/base/prometheus.h"
+#include "format/base/thread.h"
+#include "format/base/timetext.h"
 #include "record/metrics.h"
-#include "replay/listener.h"
+#include "replay/serve/listener.h"
 
 /* Longest header that is looked at. */
 #define HEADER_MAX 512

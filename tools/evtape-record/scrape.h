@@ -9,7 +9,7 @@
 
 #include "format/evtape.h"
 #include "record/recorder.h"
-#include "replay/access.h"
+#include "format/wire/access.h"
 
 typedef struct scrape scrape;
 

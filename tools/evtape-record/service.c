@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "format/units.h"
+#include "format/base/timetext.h"
 #include "tools/evtape-record/status.h"
 
 /* The status is told anew this often, and when the state changes. */

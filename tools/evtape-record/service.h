@@ -17,7 +17,7 @@
 
 #include "record/recorder.h"
 #include "tools/cli.h"
-#include "tools/notify.h"
+#include "tools/sd_notify.h"
 
 typedef struct service {
 	cli_notify to;

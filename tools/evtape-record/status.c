@@ -8,8 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "format/buf.h"
-#include "format/units.h"
+#include "format/base/buf.h"
+#include "format/base/timetext.h"
 
 struct status {
 	pthread_mutex_t lock; /* of what is printed */

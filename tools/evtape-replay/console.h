@@ -3,7 +3,7 @@
 #ifndef REPLAY_CONSOLE_H
 #define REPLAY_CONSOLE_H
 
-#include "replay/server.h"
+#include "replay/serve/server.h"
 
 extern const evt_file console_files[];
 extern const size_t console_n_files;

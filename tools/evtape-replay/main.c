@@ -2,12 +2,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "replay/player.h"
+#include "replay/play/player.h"
 #include "tools/evtape-replay/options.h"
 #include "tools/evtape-replay/pipe.h"
 #include "tools/evtape-replay/serve.h"
 #include "tools/evtape-replay/signals.h"
-#include "tools/heap.h"
+#include "tools/malloc_tuning.h"
 
 /* The tapes are open: find out what to play, and play it. */
 static int

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/host.h"
+#include "format/wire/address.h"
 
 #define AT(field) offsetof(struct options, field)
 

@@ -2,9 +2,9 @@
 #ifndef REPLAY_OPTIONS_H
 #define REPLAY_OPTIONS_H
 
-#include "replay/access.h"
-#include "replay/frame_out.h"
-#include "replay/play.h"
+#include "format/wire/access.h"
+#include "format/read/frame_text.h"
+#include "replay/play/play_options.h"
 #include "tools/filter.h"
 
 struct options {

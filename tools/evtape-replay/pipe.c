@@ -15,9 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/units.h"
-#include "replay/rebase.h"
-#include "replay/waker.h"
+#include "format/base/timetext.h"
+#include "replay/play/time_shift.h"
+#include "replay/play/waker.h"
 #include "tools/evtape-replay/report.h"
 #include "tools/evtape-replay/signals.h"
 #include "tools/evtape-replay/term.h"

@@ -2,7 +2,7 @@
 #ifndef REPLAY_PIPE_H
 #define REPLAY_PIPE_H
 
-#include "replay/player.h"
+#include "replay/play/player.h"
 #include "tools/evtape-replay/options.h"
 
 /* Play to the end or until a signal; the exit code. */

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "format/units.h"
-#include "replay/play.h"
+#include "format/base/timetext.h"
+#include "replay/play/play_options.h"
 #include "tools/evtape-replay/options.h"
 
 void

@@ -2,8 +2,8 @@
 #ifndef REPLAY_REPORT_H
 #define REPLAY_REPORT_H
 
-#include "replay/deck.h"
-#include "replay/lateness.h"
+#include "replay/play/deck.h"
+#include "replay/play/lateness.h"
 
 struct report {
 	evt_deck_stats deck; /* of several decks: the sums */

@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/buf.h"
-#include "format/err.h"
-#include "replay/server.h"
+#include "format/base/buf.h"
+#include "format/base/err.h"
+#include "replay/serve/server.h"
 #include "tools/evtape-replay/console.h"
 #include "tools/evtape-replay/report.h"
 #include "tools/evtape-replay/signals.h"
-#include "tools/notify.h"
-#include "tools/ready.h"
+#include "tools/sd_notify.h"
+#include "tools/ready_file.h"
 
 static void
 notice(void *ctx, const char *text)

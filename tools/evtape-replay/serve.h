@@ -2,7 +2,7 @@
 #ifndef REPLAY_SERVE_H
 #define REPLAY_SERVE_H
 
-#include "replay/player.h"
+#include "replay/play/player.h"
 #include "tools/evtape-replay/options.h"
 
 /* Serve until a signal (or --once is done); the exit code. */

@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "format/err.h"
+#include "format/base/err.h"
 
 static volatile sig_atomic_t stop, continued, suspend;
 static int wake_fd = -1;

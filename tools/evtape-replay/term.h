@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <termios.h>
 
-#include "replay/keys.h"
+#include "replay/play/terminal_keys.h"
 
 struct term {
 	int fd;                /* -1: no keyboard */

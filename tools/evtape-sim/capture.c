@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/err.h"
+#include "format/base/err.h"
 
 int
 sim_capture_open(const char *path, int *ret_fd, evt_error *err)

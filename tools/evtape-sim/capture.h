@@ -7,7 +7,7 @@
 #ifndef SIM_CAPTURE_H
 #define SIM_CAPTURE_H
 
-#include "format/buf.h"
+#include "format/base/buf.h"
 #include "format/evtape.h"
 
 /* Open a file to append to.  Errors: EVT_ERR_IO. */

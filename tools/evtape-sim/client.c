@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "format/err.h"
-#include "format/units.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
 #include "tools/evtape-sim/capture.h"
 #include "tools/evtape-sim/sim.h"
 #include "tools/evtape-sim/wire.h"

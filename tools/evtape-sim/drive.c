@@ -1,7 +1,7 @@
 /* drive.c - what happens when; see sim.h. */
 #include <string.h>
 
-#include "format/units.h"
+#include "format/base/timetext.h"
 #include "tools/evtape-sim/sim.h"
 #include "tools/evtape-sim/wire.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/units.h"
+#include "format/base/timetext.h"
 #include "tools/evtape-sim/feed.h"
 #include "tools/evtape-sim/messages.h"
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "format/err.h"
+#include "format/base/err.h"
 #include "tools/evtape-sim/capture.h"
 
 struct place {

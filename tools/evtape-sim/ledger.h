@@ -8,7 +8,7 @@
 #ifndef SIM_LEDGER_H
 #define SIM_LEDGER_H
 
-#include "format/buf.h"
+#include "format/base/buf.h"
 #include "format/evtape.h"
 
 /* What was sent to one client.  Bytes are counted from its first message on;

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/buf.h"
-#include "format/err.h"
+#include "format/base/buf.h"
+#include "format/base/err.h"
 #include "tools/evtape-sim/feed.h"
 
 #define READ_BYTES 262144

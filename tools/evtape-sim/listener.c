@@ -15,10 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "format/err.h"
-#include "format/units.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
 #include "tools/evtape-sim/sim.h"
-#include "tools/ready.h"
+#include "tools/ready_file.h"
 
 /* What a client that does not read can cost in kernel memory. */
 #define SEND_BUFFER 262144

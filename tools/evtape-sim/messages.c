@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "format/units.h"
+#include "format/base/timetext.h"
 #include "tools/evtape-sim/fmt.h"
 
 /* More than the longest state, item or batch head: the parts of fixed length

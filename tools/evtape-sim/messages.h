@@ -7,8 +7,8 @@
 #ifndef SIM_MESSAGES_H
 #define SIM_MESSAGES_H
 
-#include "format/buf.h"
-#include "replay/subscription.h"
+#include "format/base/buf.h"
+#include "format/navixy/subscription.h"
 #include "tools/evtape-sim/world.h"
 
 /* {"type":"event","event":"state",...} of one tracker.  serial: its number

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "format/err.h"
-#include "format/units.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
 
 /* A decimal number of at most six places, in millionths. */
 static int

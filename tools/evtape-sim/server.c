@@ -15,9 +15,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "format/err.h"
-#include "format/units.h"
-#include "replay/atmosphere.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "format/navixy/atmosphere.h"
 #include "tools/evtape-sim/capture.h"
 #include "tools/evtape-sim/sim.h"
 

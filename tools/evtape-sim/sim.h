@@ -14,8 +14,8 @@
 
 #include <libwebsockets.h>
 
-#include "format/buf.h"
-#include "replay/subscription.h"
+#include "format/base/buf.h"
+#include "format/navixy/subscription.h"
 #include "tools/evtape-sim/feed.h"
 #include "tools/evtape-sim/ledger.h"
 #include "tools/evtape-sim/options.h"

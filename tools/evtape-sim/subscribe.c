@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/err.h"
+#include "format/base/err.h"
 #include "tools/evtape-sim/capture.h"
 #include "tools/evtape-sim/messages.h"
 #include "tools/evtape-sim/sim.h"

@@ -6,8 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "format/err.h"
-#include "format/units.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
 
 int
 sim_timers_open(sim_timers *ret_timers, evt_error *err)

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/buf.h"
-#include "format/err.h"
-#include "format/units.h"
+#include "format/base/buf.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
 #include "tools/evtape-sim/feed.h"
 
 enum column { VEHICLE, TIMESTAMP, SPEED, LATITUDE, LONGITUDE, COLUMNS };

@@ -1,8 +1,8 @@
 /* walk.c - the feed of trackers that move at random; see feed.h. */
 #include <stdlib.h>
 
-#include "format/err.h"
-#include "format/units.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
 #include "tools/evtape-sim/feed.h"
 
 struct walk {

@@ -8,7 +8,7 @@
 #ifndef SIM_WIRE_H
 #define SIM_WIRE_H
 
-#include "format/buf.h"
+#include "format/base/buf.h"
 
 /* Opcodes, section 11.8. */
 #define SIM_OP_CONTINUATION 0

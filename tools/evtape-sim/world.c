@@ -10,8 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "format/err.h"
-#include "format/units.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
 
 #define DEG15 INT64_C(1000000000000000)
 #define DEG14 INT64_C(100000000000000)

@@ -1,7 +1,7 @@
 /* dispatch.c - commands that have commands: evtape export FORMAT. */
 #include <string.h>
 
-#include "tools/evtape/evtape.h"
+#include "tools/evtape/tool.h"
 
 /* The last word of a command's name. */
 static const char *

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/buf.h"
-#include "tools/evtape/evtape.h"
+#include "format/base/buf.h"
+#include "tools/evtape/tool.h"
 
 static const tool_command *const commands[] = {
 	&tool_info,

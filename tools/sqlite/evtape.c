@@ -9,7 +9,7 @@
 
 #include "tools/sqlite/table.h"
 
-#include "format/units.h"
+#include "format/base/timetext.h"
 
 SQLITE_EXTENSION_INIT1
 

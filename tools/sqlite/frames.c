@@ -12,10 +12,10 @@
 
 #include "tools/sqlite/table.h"
 
-#include "format/scan.h"
-#include "format/units.h"
+#include "format/keys/json_scan.h"
+#include "format/base/timetext.h"
 #include "tools/cli.h"
-#include "replay/items.h"
+#include "format/navixy/frame_items.h"
 
 SQLITE_EXTENSION_INIT3
 

@@ -14,7 +14,7 @@
 
 #include <libwebsockets.h>
 
-#include "tests/bench/peers/peer.h"
+#include "tests/bench/peers/lib/peer.h"
 
 #define RX_BYTES (1 << 20)
 #define SERVICE_BYTES (64 << 10)

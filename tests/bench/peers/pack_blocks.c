@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "format/block.h"
-#include "tests/bench/peers/peer.h"
+#include "format/store/block.h"
+#include "tests/bench/peers/lib/peer.h"
 
 #define BLOCK_BYTES (1u << 20)
 

@@ -21,7 +21,7 @@
 
 #include <sqlite3.h>
 
-#include "tests/bench/peers/peer.h"
+#include "tests/bench/peers/lib/peer.h"
 
 #define ROWS_A_COMMIT 10000
 #define READ_BYTES (1 << 20)

@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "tests/bench/peers/peer.h"
+#include "tests/bench/peers/lib/peer.h"
 
 extern char **environ;
 

@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/bench/peers/peer.h"
+#include "tests/bench/peers/lib/peer.h"
 
 #define READ_BYTES (256 << 10)
 #define EVENTS 64

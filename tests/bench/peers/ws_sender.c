@@ -26,7 +26,7 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
-#include "tests/bench/peers/peer.h"
+#include "tests/bench/peers/lib/peer.h"
 
 #define REQUEST_MAX 8192
 #define OP_CLOSE 8

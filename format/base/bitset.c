@@ -1,0 +1,75 @@
+/* set.c - see set.h. */
+#include "format/base/bitset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BITS 64u
+
+bool
+evt_set_has(const evt_set *s, size_t no)
+{
+	return s->all ||
+	    (no / BITS < s->words &&
+	        (s->word[no / BITS] >> no % BITS & 1) != 0);
+}
+
+bool
+evt_set_put(evt_set *s, size_t no, bool in)
+{
+	uint64_t bit = UINT64_C(1) << no % BITS;
+
+	if (no / BITS >= s->words) {
+		size_t words = no / BITS + 1 + s->words;
+		uint64_t *word = realloc(s->word, words * sizeof(*word));
+
+		if (word == NULL)
+			return false;
+		memset(word + s->words, 0, (words - s->words) * sizeof(*word));
+		s->word = word;
+		s->words = words;
+	}
+	if (in)
+		s->word[no / BITS] |= bit;
+	else
+		s->word[no / BITS] &= ~bit;
+	return true;
+}
+
+bool
+evt_set_empty(const evt_set *s)
+{
+	for (size_t i = 0; i < s->words; i++) {
+		if (s->word[i] != 0)
+			return false;
+	}
+	return !s->all;
+}
+
+bool
+evt_set_spell(evt_set *s, size_t n)
+{
+	if (!s->all)
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		if (!evt_set_put(s, i, true))
+			return false;
+	}
+	s->all = false;
+	return true;
+}
+
+void
+evt_set_clear(evt_set *s)
+{
+	if (s->words > 0)
+		memset(s->word, 0, s->words * sizeof(*s->word));
+	s->all = false;
+}
+
+void
+evt_set_free(evt_set *s)
+{
+	free(s->word);
+	*s = (evt_set){ .all = false };
+}

@@ -1,0 +1,62 @@
+/* err.c - see err.h, and the names of codes and marks. */
+#include "format/base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *
+evt_version(void)
+{
+	return EVT_VERSION;
+}
+
+int
+evt_err_fill(evt_error *err, int code, int sys, const char *fmt, ...)
+{
+	char words[128];
+	va_list ap;
+	int n;
+
+	if (sys == ENOSPC || sys == EDQUOT)
+		code = EVT_ERR_FULL;
+	if (err == NULL)
+		return code;
+	va_start(ap, fmt);
+	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	err->code = code;
+	err->sys = sys;
+	if (sys != 0 && n >= 0 && (size_t)n < sizeof(err->text))
+		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s",
+		    strerror_r(sys, words, sizeof(words)));
+	/* One line, whatever a path or a peer put into it. */
+	for (char *p = err->text; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+	}
+	return code;
+}
+
+const char *
+evt_mark_name(unsigned opcode)
+{
+	static const char *const names[] = {
+		[EVT_MARK_STARTED] = "started",
+		[EVT_MARK_STOPPED] = "stopped",
+		[EVT_MARK_CONNECTED] = "connected",
+		[EVT_MARK_DISCONNECTED] = "disconnected",
+		[EVT_MARK_GAP] = "gap",
+		[EVT_MARK_CLOCK] = "clock",
+		[EVT_MARK_NOTE] = "note",
+		[EVT_MARK_STATE] = "state",
+		[EVT_MARK_TRACKERS] = "trackers",
+		[EVT_MARK_TRIGGER] = "trigger",
+		[EVT_MARK_ARMED] = "armed",
+	};
+
+	if (opcode < sizeof(names) / sizeof(names[0]) && names[opcode] != NULL)
+		return names[opcode];
+	return "unknown";
+}

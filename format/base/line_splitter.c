@@ -1,0 +1,100 @@
+/* lines.c - see lines.h. */
+#include "format/base/line_splitter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOM (256u << 10)
+/* A buffer larger than this is given back once its long line is done. */
+#define KEEP_BYTES (1u << 20)
+
+/* Grow or shrink the buffer to cap, which holds all that is in it. */
+static bool
+resize(evt_lines *l, size_t cap)
+{
+	uint8_t *data = realloc(l->data, cap);
+
+	if (data == NULL)
+		return false;
+	l->data = data;
+	l->cap = cap;
+	return true;
+}
+
+uint8_t *
+evt_lines_room(evt_lines *l, size_t *ret_room)
+{
+	size_t left = l->end - l->start;
+
+	if (l->start > 0) {
+		memmove(l->data, l->data + l->start, left);
+		l->scanned -= l->start;
+		l->end = left;
+		l->start = 0;
+	}
+	if (l->cap > KEEP_BYTES && left <= ROOM)
+		(void)resize(l, 2 * ROOM);
+	/* left is at most max and a read. */
+	if (l->cap - left < ROOM &&
+	    !resize(l, left < ROOM ? 2 * ROOM : left * 2 + ROOM))
+		return NULL;
+	*ret_room = l->cap - l->end;
+	return l->data + l->end;
+}
+
+void
+evt_lines_added(evt_lines *l, size_t n)
+{
+	l->end += n;
+}
+
+/* A line of n bytes at start is complete; behind it stand `more` bytes of
+ * newline. */
+static enum evt_lines_state
+complete(evt_lines *l, size_t n, size_t more, uint8_t **ret_line,
+    uint64_t *ret_len)
+{
+	bool skip = l->skipping || n > l->max;
+
+	*ret_line = l->data + l->start;
+	*ret_len = l->skipped + n;
+	l->start += n + more;
+	l->scanned = l->start;
+	l->skipping = false;
+	l->skipped = 0;
+	return skip ? EVT_LINES_SKIPPED : EVT_LINES_LINE;
+}
+
+enum evt_lines_state
+evt_lines_next(evt_lines *l, uint8_t **ret_line, uint64_t *ret_len)
+{
+	uint8_t *nl = l->end == l->scanned ?
+	    NULL :
+	    memchr(l->data + l->scanned, '\n', l->end - l->scanned);
+
+	if (nl != NULL)
+		return complete(l, (size_t)(nl - l->data) - l->start, 1,
+		    ret_line, ret_len);
+	l->scanned = l->end;
+	if (l->skipping || l->end - l->start > l->max) {
+		l->skipping = true;
+		l->skipped += l->end - l->start;
+		l->start = l->end;
+	}
+	return EVT_LINES_MORE;
+}
+
+enum evt_lines_state
+evt_lines_last(evt_lines *l, uint8_t **ret_line, uint64_t *ret_len)
+{
+	if (!l->skipping && l->end == l->start)
+		return EVT_LINES_MORE;
+	return complete(l, l->end - l->start, 0, ret_line, ret_len);
+}
+
+void
+evt_lines_free(evt_lines *l)
+{
+	free(l->data);
+	*l = (evt_lines){ .max = l->max };
+}

@@ -1,0 +1,37 @@
+/* promtext.c - see promtext.h. */
+#include "format/base/prometheus.h"
+
+#include <inttypes.h>
+
+bool
+evt_prom_head(evt_buf *out, const char *name, const char *type,
+    const char *help)
+{
+	return evt_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help,
+	    name, type);
+}
+
+bool
+evt_prom_value(evt_buf *out, const char *name, const char *type,
+    const char *help, double value)
+{
+	return evt_prom_head(out, name, type, help) &&
+	    evt_buf_printf(out, "%s %.15g\n", name, value);
+}
+
+bool
+evt_prom_add_histogram(evt_buf *out, const char *name, const char *help,
+    const evt_prom_histogram *h)
+{
+	bool ok = evt_prom_head(out, name, "histogram", help);
+
+	for (size_t i = 0; i < h->n; i++)
+		ok = ok &&
+		    evt_buf_printf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n",
+		        name, (double)h->bound_ns[i] / 1e9, h->within[i]);
+	return ok &&
+	    evt_buf_printf(out,
+	        "%s_bucket{le=\"+Inf\"} %" PRIu64
+	        "\n%s_sum %.9g\n%s_count %" PRIu64 "\n",
+	        name, h->count, name, (double)h->sum_ns / 1e9, name, h->count);
+}

@@ -1,0 +1,697 @@
+/*
+ * units.c - see units.h.
+ *
+ * Dates are counted by hand (the proleptic Gregorian calendar, days from
+ * 1970-01-01) rather than with timegm() and strptime(): these know nothing of
+ * fractions and offsets, take what they should refuse (32 January), and
+ * strptime() leans on the locale.
+ *
+ * The helpers return NULL when they are content, else why they are not: the
+ * words that the caller puts between the text and the forms it takes.
+ */
+#include "format/base/timetext.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "format/base/err.h"
+
+#define S_PER_DAY INT64_C(86400)
+
+#define TIME_FORMS                                                            \
+	"write 2026-03-01T12:51:43Z, '2026-03-01 12:51:43', 2026-03-01, "     \
+	"12:51[:43] (the tape's day), +10m or -5m (from the tape's start or " \
+	"end), 1700000000 (epoch seconds or milliseconds), @N (nanoseconds) " \
+	"or mark:NAME"
+#define DURATION_FORMS "write 90, 90s, 1.5s, 250ms, 10us, 5m, 1h30m or 2d"
+#define SIZE_FORMS                                                          \
+	"write 65536, 64k, 64KiB, 1.5GiB or 10G (powers of 1024), or 10GB " \
+	"(powers of 1000)"
+
+static int
+refuse(evt_error *err, const char *what, const char *text, const char *why,
+    const char *forms)
+{
+	return evt_err_set(err, EVT_ERR_ARG, "bad %s '%.80s': %s; %s", what,
+	    text, why, forms);
+}
+
+/* ---- numbers ------------------------------------------------------------ */
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Exactly two digits, min to max. */
+static bool
+two_digits(const char **p, int min, int max, int *ret)
+{
+	int v;
+
+	if (!is_digit((*p)[0]) || !is_digit((*p)[1]))
+		return false;
+	v = ((*p)[0] - '0') * 10 + ((*p)[1] - '0');
+	if (v < min || v > max)
+		return false;
+	*p += 2;
+	*ret = v;
+	return true;
+}
+
+/* ".25" as 250000000 billionths; none is 0. */
+static const char *
+fraction(const char **p, int64_t *ret_billionths)
+{
+	int64_t v = 0;
+	int n = 0;
+
+	*ret_billionths = 0;
+	if (**p != '.')
+		return NULL;
+	for (++*p; is_digit(**p); ++*p, n++) {
+		if (n == 9)
+			return "more than 9 digits behind the point";
+		v = v * 10 + (**p - '0');
+	}
+	if (n == 0)
+		return "no digit behind the point";
+	for (; n < 9; n++)
+		v *= 10;
+	*ret_billionths = v;
+	return NULL;
+}
+
+/* "1.25": the whole part, and the fraction in billionths. */
+static const char *
+number(const char **p, uint64_t *ret_whole, int64_t *ret_billionths)
+{
+	uint64_t v = 0;
+
+	if (!is_digit(**p))
+		return "a number is missing";
+	for (; is_digit(**p); ++*p) {
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(**p - '0'), &v))
+			return "the number is too large";
+	}
+	*ret_whole = v;
+	return fraction(p, ret_billionths);
+}
+
+/* whole.billionths times unit, rounded down.  false: beyond uint64_t. */
+static bool
+scale(uint64_t whole, int64_t billionths, uint64_t unit, uint64_t *ret)
+{
+	const uint64_t g = UINT64_C(1000000000);
+	uint64_t f = (uint64_t)billionths;
+	/* In two parts, since f * unit may be beyond 64 bits. */
+	uint64_t part = f * (unit / g) + f * (unit % g) / g;
+	uint64_t v;
+
+	if (__builtin_mul_overflow(whole, unit, &v) ||
+	    __builtin_add_overflow(v, part, &v))
+		return false;
+	*ret = v;
+	return true;
+}
+
+/* Seconds since 1970 and ns of the second.  Of the second that INT64_MIN is in
+ * only a part could be told: it is refused whole. */
+static const char *
+to_ns(int64_t s, int64_t ns, int64_t *ret)
+{
+	int64_t v;
+
+	if (__builtin_mul_overflow(s, EVT_NS_PER_S, &v) ||
+	    __builtin_add_overflow(v, ns, &v))
+		return "outside the years 1678 to 2262";
+	*ret = v;
+	return NULL;
+}
+
+int
+evt_int_parse(const char *text, const char *what, int64_t min, int64_t max,
+    int64_t *ret_value, evt_error *err)
+{
+	const char *p = text;
+	bool minus = *p == '-', fits;
+	int64_t v = 0;
+
+	if (minus)
+		p++;
+	fits = is_digit(*p);
+	for (; fits && is_digit(*p); p++) {
+		int digit = *p - '0';
+
+		fits = !__builtin_mul_overflow(v, 10, &v) &&
+		    !__builtin_add_overflow(v, minus ? -digit : digit, &v);
+	}
+	if (!fits || *p != '\0' || v < min || v > max)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s must be a whole number from %" PRId64 " to %" PRId64
+		    ", not '%.80s'",
+		    what, min, max, text);
+	*ret_value = v;
+	return EVT_OK;
+}
+
+/* ---- durations ---------------------------------------------------------- */
+
+static const struct duration_unit {
+	const char *name;
+	int64_t ns;
+} duration_units[] = {
+	/* longest first */
+	{ "d", S_PER_DAY *EVT_NS_PER_S },
+	{ "h", 3600 * EVT_NS_PER_S },
+	{ "m", 60 * EVT_NS_PER_S },
+	{ "s", EVT_NS_PER_S },
+	{ "ms", EVT_NS_PER_MS },
+	{ "us", EVT_NS_PER_US },
+	{ "ns", 1 },
+	{ NULL, 0 },
+};
+
+/* 100 years of 365.25 days. */
+#define DURATION_MAX (INT64_C(36525) * S_PER_DAY * EVT_NS_PER_S)
+
+/* The unit of n letters at p, behind `after` in the table. */
+static const char *
+duration_unit(const char *p, size_t n, const struct duration_unit *after,
+    const struct duration_unit **ret)
+{
+	const struct duration_unit *u = duration_units;
+
+	if (n == 0)
+		return "a unit is missing";
+	while (u->name != NULL &&
+	    (strlen(u->name) != n || memcmp(u->name, p, n) != 0))
+		u++;
+	if (u->name == NULL)
+		return "the units are d, h, m, s, ms, us and ns";
+	if (after != NULL && u <= after)
+		return "units go from the longest to the shortest";
+	*ret = u;
+	return NULL;
+}
+
+static const char *
+duration(const char *p, int64_t *ret_ns)
+{
+	const struct duration_unit *unit = NULL;
+	int64_t billionths;
+	uint64_t whole, ns, total = 0;
+	const char *why;
+
+	do {
+		why = number(&p, &whole, &billionths);
+		if (why != NULL)
+			return why;
+		if (*p == '\0' && unit == NULL) {
+			unit = &duration_units[3];
+		} else {
+			size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyz");
+
+			why = duration_unit(p, n, unit, &unit);
+			if (why != NULL)
+				return why;
+			p += n;
+		}
+		if (!scale(whole, billionths, (uint64_t)unit->ns, &ns) ||
+		    ns > (uint64_t)DURATION_MAX ||
+		    (total += ns) > (uint64_t)DURATION_MAX)
+			return "longer than 100 years";
+	} while (*p != '\0');
+	*ret_ns = (int64_t)total;
+	return NULL;
+}
+
+int
+evt_duration_parse(const char *text, int64_t *ret_ns, evt_error *err)
+{
+	const char *why = duration(text, ret_ns);
+
+	if (why != NULL)
+		return refuse(err, "duration", text, why, DURATION_FORMS);
+	return EVT_OK;
+}
+
+/* ---- sizes -------------------------------------------------------------- */
+
+static const struct size_unit {
+	const char *name; /* in any case */
+	uint64_t bytes;
+} size_units[] = {
+	{ "", 1 },
+	{ "b", 1 },
+	{ "k", UINT64_C(1) << 10 },
+	{ "kib", UINT64_C(1) << 10 },
+	{ "kb", UINT64_C(1000) },
+	{ "m", UINT64_C(1) << 20 },
+	{ "mib", UINT64_C(1) << 20 },
+	{ "mb", UINT64_C(1000000) },
+	{ "g", UINT64_C(1) << 30 },
+	{ "gib", UINT64_C(1) << 30 },
+	{ "gb", UINT64_C(1000000000) },
+	{ "t", UINT64_C(1) << 40 },
+	{ "tib", UINT64_C(1) << 40 },
+	{ "tb", UINT64_C(1000000000000) },
+	{ NULL, 0 },
+};
+
+static const char *
+size(const char *p, uint64_t *ret_bytes)
+{
+	const struct size_unit *u = size_units;
+	uint64_t whole;
+	int64_t billionths;
+	const char *why = number(&p, &whole, &billionths);
+
+	if (why != NULL)
+		return why;
+	if (*p == ' ' && p[1] != '\0') /* "1.5 MiB", as we write it */
+		p++;
+	while (u->name != NULL && strcasecmp(u->name, p) != 0)
+		u++;
+	if (u->name == NULL)
+		return "the units are k, M, G, T, KiB, MiB, GiB, TiB, kB, MB, "
+		       "GB and TB";
+	if (u->bytes == 1 && billionths != 0)
+		return "a part of a byte";
+	if (!scale(whole, billionths, u->bytes, ret_bytes))
+		return "beyond 16 EiB";
+	return NULL;
+}
+
+int
+evt_size_parse(const char *text, uint64_t *ret_bytes, evt_error *err)
+{
+	const char *why = size(text, ret_bytes);
+
+	if (why != NULL)
+		return refuse(err, "size", text, why, SIZE_FORMS);
+	return EVT_OK;
+}
+
+/* ---- the calendar ------------------------------------------------------- */
+
+/*
+ * Days from 1970-01-01 to a date and back.  The year is taken to begin in
+ * March, so that the leap day is its last, and an era is 400 years, after
+ * which the calendar repeats: no tables, no loops.
+ */
+static int64_t
+days_from_date(int64_t y, int m, int d)
+{
+	int64_t era, yoe, doy;
+
+	y -= m <= 2;
+	era = (y >= 0 ? y : y - 399) / 400;
+	yoe = y - era * 400;
+	doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+static void
+date_from_days(int64_t days, int *ret_y, int *ret_m, int *ret_d)
+{
+	int64_t z = days + 719468;
+	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+	int64_t doe = z - era * 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	int64_t mp = (5 * doy + 2) / 153;
+
+	*ret_d = (int)(doy - (153 * mp + 2) / 5 + 1);
+	*ret_m = (int)(mp < 10 ? mp + 3 : mp - 9);
+	*ret_y = (int)(yoe + era * 400 + (*ret_m <= 2));
+}
+
+/* Seconds since 1970, rounded down, and the rest in ns. */
+static int64_t
+split_seconds(int64_t ns, int64_t *ret_rest)
+{
+	int64_t s = ns / EVT_NS_PER_S, rest = ns % EVT_NS_PER_S;
+
+	if (rest < 0) {
+		rest += EVT_NS_PER_S;
+		s--;
+	}
+	*ret_rest = rest;
+	return s;
+}
+
+static int64_t
+day_of(int64_t s)
+{
+	return (s >= 0 ? s : s - (S_PER_DAY - 1)) / S_PER_DAY;
+}
+
+/* ---- times -------------------------------------------------------------- */
+
+/* YYYY-MM-DD */
+static const char *
+date(const char **p, int64_t *ret_days)
+{
+	static const int in_month[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
+		30, 31 };
+	int high, low, y, m, d;
+	bool leap;
+
+	if (!two_digits(p, 0, 99, &high) || !two_digits(p, 0, 99, &low))
+		return "the year must have four digits";
+	y = high * 100 + low;
+	if (**p != '-')
+		return "a date is YYYY-MM-DD";
+	++*p;
+	if (!two_digits(p, 1, 12, &m))
+		return "the month must be 01 to 12";
+	if (**p != '-')
+		return "a date is YYYY-MM-DD";
+	++*p;
+	if (!two_digits(p, 1, 31, &d))
+		return "the day must be 01 to 31";
+	leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+	if (d > in_month[m - 1] + (m == 2 && leap))
+		return "that month has no such day";
+	if (y < 1678 || y > 2262)
+		return "outside the years 1678 to 2262";
+	*ret_days = days_from_date(y, m, d);
+	return NULL;
+}
+
+/* HH:MM[:SS[.fraction]]: seconds and ns of the day. */
+static const char *
+time_of_day(const char **p, int64_t *ret_s, int64_t *ret_ns)
+{
+	int h, m, s = 0;
+
+	*ret_ns = 0;
+	if (!two_digits(p, 0, 23, &h))
+		return "the hour must be 00 to 23";
+	if (**p != ':')
+		return "a time of day is HH:MM[:SS]";
+	++*p;
+	if (!two_digits(p, 0, 59, &m))
+		return "the minute must be 00 to 59";
+	if (**p == ':') {
+		const char *why;
+
+		++*p;
+		if (strncmp(*p, "60", 2) == 0)
+			return "leap seconds are not counted in UTC stamps, "
+			       "write second 59 or the next minute";
+		if (!two_digits(p, 0, 59, &s))
+			return "the second must be 00 to 59";
+		why = fraction(p, ret_ns);
+		if (why != NULL)
+			return why;
+	}
+	*ret_s = h * 3600 + m * 60 + s;
+	return NULL;
+}
+
+/* Z, +02:00, -05:30 or nothing: seconds that local time is ahead of UTC. */
+static const char *
+offset(const char **p, int64_t *ret_s)
+{
+	int sign = **p == '-' ? -1 : 1, h, m;
+
+	*ret_s = 0;
+	if (**p == '\0')
+		return NULL;
+	if (**p == 'Z' || **p == 'z') {
+		++*p;
+		return NULL;
+	}
+	if (**p != '+' && **p != '-')
+		return "something else stands behind the time of day";
+	++*p;
+	if (!two_digits(p, 0, 23, &h) || **p != ':')
+		return "an offset from UTC is Z, +HH:MM or -HH:MM";
+	++*p;
+	if (!two_digits(p, 0, 59, &m))
+		return "an offset from UTC is Z, +HH:MM or -HH:MM";
+	*ret_s = sign * (h * 3600 + m * 60);
+	return NULL;
+}
+
+static const char *
+absolute(const char *p, int64_t *ret_ns)
+{
+	int64_t days, s = 0, ns = 0, ahead = 0;
+	const char *why = date(&p, &days);
+
+	if (why == NULL && *p != '\0') {
+		if (*p != 'T' && *p != 't' && *p != ' ')
+			return "something else stands behind the date";
+		p++;
+		why = time_of_day(&p, &s, &ns);
+		if (why == NULL)
+			why = offset(&p, &ahead);
+		if (why == NULL && *p != '\0')
+			why = "something else stands behind the time";
+	}
+	if (why != NULL)
+		return why;
+	return to_ns(days * S_PER_DAY + s - ahead, ns, ret_ns);
+}
+
+static const char *
+epoch(const char *p, int64_t *ret_ns)
+{
+	uint64_t whole, ns, unit = (uint64_t)EVT_NS_PER_S;
+	int64_t billionths;
+	const char *why = number(&p, &whole, &billionths);
+
+	if (why != NULL)
+		return why;
+	if (*p != '\0')
+		return "something else stands behind the number";
+	if (whole >= UINT64_C(100000000000))
+		unit = (uint64_t)EVT_NS_PER_MS;
+	if (!scale(whole, billionths, unit, &ns) || ns > (uint64_t)INT64_MAX)
+		return "outside the years 1678 to 2262";
+	*ret_ns = (int64_t)ns;
+	return NULL;
+}
+
+static const char *
+clock_on_day(const char *p, const evt_time_ref *ref, int64_t *ret_ns)
+{
+	int64_t s, ns, rest, first;
+	const char *why = time_of_day(&p, &s, &ns);
+
+	if (why != NULL)
+		return why;
+	if (*p != '\0')
+		return "something else stands behind the time of day";
+	if (ref == NULL || !ref->has_span)
+		return "there is no tape here whose day it could be on";
+	first = split_seconds(ref->first_ns, &rest);
+	return to_ns(day_of(first) * S_PER_DAY + s, ns, ret_ns);
+}
+
+static const char *
+relative(const char *p, const evt_time_ref *ref, int64_t *ret_ns)
+{
+	int64_t d;
+	const char *why = duration(p + 1, &d);
+	bool over;
+
+	if (why != NULL)
+		return why;
+	if (ref == NULL || !ref->has_span)
+		return "there is no tape here that it could count from";
+	over = *p == '+' ? __builtin_add_overflow(ref->first_ns, d, &d) :
+	                   __builtin_sub_overflow(ref->last_ns, d, &d);
+	if (over)
+		return "outside the years 1678 to 2262";
+	*ret_ns = d;
+	return NULL;
+}
+
+/* "@N", as times are given to programs. */
+static const char *
+nanoseconds(const char *p, int64_t *ret_ns)
+{
+	const int64_t max = 9200000000 * EVT_NS_PER_S;
+
+	return evt_int_parse(p + 1, "", -max, max, ret_ns, NULL) == EVT_OK ?
+	    NULL :
+	    "behind the @ stand nanoseconds, a whole number";
+}
+
+int
+evt_time_parse(const char *text, const evt_time_ref *ref, int64_t *ret_ns,
+    evt_error *err)
+{
+	size_t digits = strspn(text, "0123456789");
+	const char *why;
+
+	if (strncmp(text, "mark:", 5) == 0 && text[5] != '\0' && ref != NULL &&
+	    ref->find_mark != NULL)
+		return ref->find_mark(ref->ctx, text + 5, ret_ns, err);
+	if (*text == '\0')
+		why = "it is empty";
+	else if (strncmp(text, "mark:", 5) == 0)
+		why = text[5] == '\0' ?
+		    "the name of the mark is missing" :
+		    "there is no tape here that could hold the mark";
+	else if (*text == '+' || *text == '-')
+		why = relative(text, ref, ret_ns);
+	else if (digits > 0 && text[digits] == '-')
+		why = absolute(text, ret_ns);
+	else if (digits > 0 && text[digits] == ':')
+		why = clock_on_day(text, ref, ret_ns);
+	else if (digits > 0)
+		why = epoch(text, ret_ns);
+	else if (*text == '@')
+		why = nanoseconds(text, ret_ns);
+	else
+		why = "it is in none of the known forms";
+	if (why != NULL)
+		return refuse(err, "time", text, why, TIME_FORMS);
+	return EVT_OK;
+}
+
+/* ---- for people --------------------------------------------------------- */
+
+/* The last n digits of v, and what follows them. */
+static char *
+put_digits(char *p, int64_t v, int n, char follow)
+{
+	for (int i = n - 1; i >= 0; i--, v /= 10)
+		p[i] = (char)('0' + v % 10);
+	p[n] = follow;
+	return p + n + 1;
+}
+
+const char *
+evt_time_format(int64_t ns, int digits, char out[EVT_TIME_TEXT])
+{
+	int64_t rest, s = split_seconds(ns, &rest), day = day_of(s);
+	int of_day = (int)(s - day * S_PER_DAY), y, m, d;
+	char *p = out;
+
+	date_from_days(day, &y, &m, &d);
+	p = put_digits(p, y, 4, '-');
+	p = put_digits(p, m, 2, '-');
+	p = put_digits(p, d, 2, 'T');
+	p = put_digits(p, of_day / 3600, 2, ':');
+	p = put_digits(p, of_day / 60 % 60, 2, ':');
+	p = put_digits(p, of_day % 60, 2, '.');
+	if (digits > 9)
+		digits = 9;
+	if (digits > 0) {
+		put_digits(p, rest, 9, 'Z');
+		p += digits + 1;
+	}
+	p[-1] = 'Z';
+	*p = '\0';
+	return out;
+}
+
+/* "3.2s": tenths of a unit, where they say something. */
+static void
+format_tenths(uint64_t tenths, const char *unit, bool show, char *out, size_t n)
+{
+	if (show && tenths % 10 != 0)
+		snprintf(out, n, "%" PRIu64 ".%" PRIu64 "%s", tenths / 10,
+		    tenths % 10, unit);
+	else
+		snprintf(out, n, "%" PRIu64 "%s", tenths / 10, unit);
+}
+
+const char *
+evt_duration_format(int64_t ns, char out[EVT_TIME_TEXT])
+{
+	uint64_t v = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
+	uint64_t s = v / (uint64_t)EVT_NS_PER_S;
+	char *p = out;
+	size_t n = EVT_TIME_TEXT;
+
+	if (ns < 0) {
+		*p++ = '-';
+		n--;
+	}
+	if (v == 0)
+		snprintf(p, n, "0s");
+	else if (v < 1000)
+		snprintf(p, n, "%" PRIu64 "ns", v);
+	else if (v < 1000000)
+		format_tenths(v / 100, "us", v < 10000, p, n);
+	else if (s == 0)
+		format_tenths(v / 100000, "ms", v < 10000000, p, n);
+	else if (s < 60)
+		format_tenths(v / 100000000, "s", true, p, n);
+	else if (s < 3600)
+		snprintf(p, n, "%dm%02ds", (int)(s / 60), (int)(s % 60));
+	else if (s < (uint64_t)S_PER_DAY)
+		snprintf(p, n, "%dh%02dm%02ds", (int)(s / 3600),
+		    (int)(s / 60 % 60), (int)(s % 60));
+	else
+		snprintf(p, n, "%" PRIu64 "d%02dh%02dm",
+		    s / (uint64_t)S_PER_DAY, (int)(s / 3600 % 24),
+		    (int)(s / 60 % 60));
+	return out;
+}
+
+const char *
+evt_size_format(uint64_t bytes, char out[EVT_TIME_TEXT])
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB",
+		"EiB" };
+	uint64_t whole = bytes, rest = 0, tenths;
+	size_t u = 0;
+
+	if (bytes < 1024) {
+		snprintf(out, EVT_TIME_TEXT, "%" PRIu64 " B", bytes);
+		return out;
+	}
+	for (; whole >= 1024 && u < sizeof(units) / sizeof(units[0]); u++) {
+		rest = whole % 1024;
+		whole /= 1024;
+	}
+	tenths = whole * 10 + (rest * 10 + 512) / 1024;
+	if (tenths >= 10240 && u < sizeof(units) / sizeof(units[0])) {
+		tenths = 10;
+		u++;
+	}
+	snprintf(out, EVT_TIME_TEXT, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10,
+	    tenths % 10, units[u - 1]);
+	return out;
+}
+
+static int64_t
+clock_ns(clockid_t id)
+{
+	struct timespec ts = { 0, 0 };
+
+	/* It can only fail for a clock that there is not. */
+	(void)clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * EVT_NS_PER_S + ts.tv_nsec;
+}
+
+int64_t
+evt_clock_real(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+int64_t
+evt_clock_boot(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
+int64_t
+evt_clock_mono(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}

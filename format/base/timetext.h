@@ -1,0 +1,97 @@
+/*
+ * units.h - times, durations and sizes as people write them.
+ *
+ * All times are UTC.  Every parser takes the whole string or refuses it, and
+ * its error names what was wrong and shows the forms that are understood.
+ */
+#ifndef EVT_UNITS_H
+#define EVT_UNITS_H
+
+#include "format/evtape.h"
+
+#define EVT_NS_PER_S INT64_C(1000000000)
+#define EVT_NS_PER_MS INT64_C(1000000)
+#define EVT_NS_PER_US INT64_C(1000)
+
+/* What relative forms refer to. */
+typedef struct evt_time_ref {
+	bool has_span;
+	int64_t first_ns, last_ns; /* the tape's span */
+	/* Look a bookmark up by its text; NULL: mark:NAME is refused.  Returns
+	 * EVT_OK or an error with its words in err. */
+	int (*find_mark)(void *ctx, const char *name, int64_t *ret_ns,
+	    evt_error *err);
+	void *ctx;
+} evt_time_ref;
+
+/*
+ * Parse a time.  Forms:
+ *   2026-03-01T12:51:43Z, ...43.25+02:00   RFC 3339, up to 9 digits of fraction
+ *   2026-03-01 12:51:43[.fraction]         UTC; both may leave out the seconds,
+ *                                          and either may have an offset or not
+ *   2026-03-01                             midnight UTC
+ *   12:51, 12:51:43[.fraction]             on the day of the tape's first frame
+ *   +10m, +1h30m, +2.5s                    after the tape's start
+ *   -5m                                    before the tape's end
+ *   1700000000, 1700000000.5               epoch seconds (below 10^11)
+ *   1700000000000                          epoch milliseconds (10^11 and up)
+ *   @1700000000000000000                   epoch nanoseconds
+ *   mark:NAME                              the bookmark with that text
+ * ref may be NULL (then only the absolute forms are taken).  Range: years
+ * 1678 to 2262.  Errors: EVT_ERR_ARG, and those of find_mark.
+ */
+int evt_time_parse(const char *text, const evt_time_ref *ref, int64_t *ret_ns,
+    evt_error *err);
+
+/* "90", "90s", "1.5s", "250ms", "10us", "7ns", "5m", "1h30m", "2d": to ns.  A
+ * bare number is seconds; units go from the longest to the shortest.  0 up to
+ * 100 years, no sign.  Errors: EVT_ERR_ARG. */
+int evt_duration_parse(const char *text, int64_t *ret_ns, evt_error *err);
+
+/* "65536", "64k", "64KiB", "1.5GiB", "10G": bytes.  k, M, G, T and KiB, MiB,
+ * GiB, TiB are powers of 1024; kB, MB, GB, TB powers of 1000; upper and lower
+ * case are the same.  Errors: EVT_ERR_ARG. */
+int evt_size_parse(const char *text, uint64_t *ret_bytes, evt_error *err);
+
+/* A whole number from min to max, decimal.  `what` names it in the error.
+ * Errors: EVT_ERR_ARG. */
+int evt_int_parse(const char *text, const char *what, int64_t min, int64_t max,
+    int64_t *ret_value, evt_error *err);
+
+#define EVT_TIME_TEXT 40
+/* "2026-03-01T12:51:43.123456789Z"; `digits` of fraction, 0 to 9.  Returns
+ * out. */
+const char *evt_time_format(int64_t ns, int digits, char out[EVT_TIME_TEXT]);
+/* "2d03h04m", "1h02m03s", "3.2s", "450ms", "1.2ms", "12us": short, for people;
+ * rounded down.  What is in its range, evt_duration_parse() reads. */
+const char *evt_duration_format(int64_t ns, char out[EVT_TIME_TEXT]);
+/* "1.5 MiB", "512 B".  evt_size_parse() reads it, up to TiB. */
+const char *evt_size_format(uint64_t bytes, char out[EVT_TIME_TEXT]);
+
+/* Sum and difference of times in ns; at the ends of their range they stay. */
+static inline int64_t
+evt_ns_add(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return !__builtin_add_overflow(a, b, &sum) ? sum :
+	    b > 0                                  ? INT64_MAX :
+	                                             INT64_MIN;
+}
+
+static inline int64_t
+evt_ns_sub(int64_t a, int64_t b)
+{
+	int64_t left;
+
+	return !__builtin_sub_overflow(a, b, &left) ? left :
+	    b < 0                                   ? INT64_MAX :
+	                                              INT64_MIN;
+}
+
+/* CLOCK_REALTIME, CLOCK_BOOTTIME and CLOCK_MONOTONIC now, in ns. */
+int64_t evt_clock_real(void);
+int64_t evt_clock_boot(void);
+int64_t evt_clock_mono(void);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * scan.h - the key scanner: one pass over a frame tells whether it is one
+ * well-formed JSON value and where its event name and source ids stand.
+ *
+ * No allocation a frame: the scanner keeps its arrays and only grows them.
+ */
+#ifndef EVT_SCAN_H
+#define EVT_SCAN_H
+
+#include "format/evtape.h"
+
+/* Deepest nesting of a frame that counts as well-formed (jq's own limit). */
+#define EVT_SCAN_DEPTH 256
+
+typedef struct evt_scanner evt_scanner;
+
+typedef struct evt_scan_result {
+	/* The frame is one JSON value (RFC 8259) with white space around it at
+	 * most, in valid UTF-8, nested at most EVT_SCAN_DEPTH deep, every \u
+	 * escape of a surrogate one half of a pair, no byte order mark. */
+	bool json;
+	/* A line feed or carriage return stands in it (between tokens).  Told
+	 * only if json: false otherwise. */
+	bool line_break;
+	/* Keys point into the frame, or into the scanner where an escape had to
+	 * be decoded; valid until the next scan.  None unless json. */
+	const char *event;
+	size_t event_len;
+	const evt_key *sources; /* in document order, duplicates included */
+	size_t n_sources;
+} evt_scan_result;
+
+/*
+ * profile: may be NULL (then only well-formedness is told) and must outlive
+ * the scanner.  A number is a key if it is an integer (no fraction, no
+ * exponent) that fits int64_t: its text is canonical decimal and is_int is
+ * true; an integer beyond that is a key as the text that it stands as, with
+ * is_int false.  Strings and integers longer than EVT_KEY_MAX bytes (decoded)
+ * and strings holding U+0000 are no keys.
+ */
+int evt_scanner_new(const evt_profile *profile, evt_scanner **ret_scanner,
+    evt_error *err);
+void evt_scanner_free(evt_scanner *scanner);
+
+/* Scan one frame of n bytes (p may be NULL if n is 0: that is no JSON).
+ * Errors: EVT_ERR_NOMEM alone. */
+int evt_scan(evt_scanner *scanner, const uint8_t *p, size_t n,
+    evt_scan_result *ret_result, evt_error *err);
+
+#endif

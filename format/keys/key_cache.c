@@ -1,0 +1,73 @@
+/* memo.c - see memo.h: what is not done for each key. */
+#include "format/keys/key_cache.h"
+
+evt_memo_key *
+evt_memo_find_other(evt_memo_key *k, const uint8_t *p, const uint8_t *end,
+    const void *level, uint64_t within)
+{
+	/* The shortest is {"": and four bytes tell most of them apart. */
+	if (end - p < 4)
+		return NULL;
+	while (k != NULL &&
+	    (memcmp(k->text, p, 4) != 0 ||
+	        !evt_memo_fits(k, p, end, level, within)))
+		k = k->other;
+	return k;
+}
+
+/* A new key for what stands from p to `to`; NULL: no room. */
+static evt_memo_key *
+make(evt_memo *m, const uint8_t *p, const uint8_t *to, bool string)
+{
+	evt_memo_key *k;
+	size_t len = (size_t)(to - p) + string;
+
+	if (m->n == EVT_MEMO_KEYS)
+		return NULL;
+	k = &m->keys[m->n++];
+	memset(k, 0, sizeof(*k));
+	memcpy(k->text, p, len);
+	k->len = (uint8_t)len;
+	k->mask = len < 32 ? (UINT32_C(1) << len) - 1 : UINT32_MAX;
+	k->string = string;
+	k->line_break =
+	    memchr(p, '\n', len) != NULL || memchr(p, '\r', len) != NULL;
+	return k;
+}
+
+evt_memo_key *
+evt_memo_learn(evt_memo *m, evt_memo_key *place, const uint8_t *p,
+    const uint8_t *to, const uint8_t *end, const evt_memo_fact *fact)
+{
+	evt_memo_key **link = *p == '{' ? &place->first : &place->next;
+	evt_memo_key *k = NULL, *same = NULL;
+	bool string = to < end && *to == '"';
+	int choices = 0;
+
+	if (!evt_memo_open(m, place))
+		return place;
+	/* Too long: the next key still finds what came behind this one. */
+	if (to - p + string > EVT_MEMO_TEXT)
+		return place;
+	for (; *link != NULL; link = &(*link)->other, choices++) {
+		k = *link;
+		if (k->fact.level != fact->level ||
+		    k->fact.within != fact->within ||
+		    k->len - k->string != to - p ||
+		    memcmp(k->text, p, (size_t)(to - p)) != 0)
+			continue;
+		/* White space in front of the comma hid it. */
+		if (k->string == string)
+			return k->place;
+		same = k->place;
+	}
+	k = choices < EVT_MEMO_CHOICES ? make(m, p, to, string) : NULL;
+	if (k == NULL) {
+		m->missed++;
+		return same != NULL ? same : &m->keys[1];
+	}
+	k->fact = *fact;
+	k->place = same != NULL ? same : k;
+	*link = k;
+	return k->place;
+}

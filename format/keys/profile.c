@@ -1,0 +1,212 @@
+/* profile.c - see profile.h: from paths to masks. */
+#include "format/keys/profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/keys/json_scan.h"
+#include "format/base/utf8.h"
+
+static const char *
+path_fault(const char *path)
+{
+	const uint8_t *p = (const uint8_t *)path, *end = p + strlen(path);
+	size_t depth = 0;
+
+	if (*p != '\0' && *p != '/')
+		return "it must begin with '/' (or be empty, for the whole "
+		       "value)";
+	while (p < end) {
+		size_t n = evt_utf8_len(p, end);
+
+		if (n == 0)
+			return "it is no UTF-8";
+		if (*p == '~' && p[1] != '0' && p[1] != '1')
+			return "write ~0 for '~' and ~1 for '/'";
+		depth += *p == '/';
+		p += n;
+	}
+	if (depth > EVT_SCAN_DEPTH)
+		return "it is deeper than any frame may be";
+	return NULL;
+}
+
+/* The component of n bytes at p, decoded, in memory of its own. */
+static char *
+component(const char *p, size_t n)
+{
+	char *out = malloc(n + 1), *q = out;
+
+	if (out == NULL)
+		return NULL;
+	for (const char *end = p + n; p < end; p++) {
+		if (*p == '~')
+			*q++ = *++p == '0' ? '~' : '/';
+		else
+			*q++ = *p;
+	}
+	*q = '\0';
+	return out;
+}
+
+/* "0", "17", but not "017": the index that a name is, too. */
+static bool
+as_index(const char *text, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (text[0] == '\0' || (text[0] == '0' && text[1] != '\0'))
+		return false;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(*text - '0'), &v))
+			return false;
+	}
+	*ret = v;
+	return *text == '\0';
+}
+
+/* Note that `path` (a bit) goes on with the component of n bytes at p. */
+static bool
+add_component(evt_profile_level *level, uint64_t path, const char *p, size_t n)
+{
+	evt_profile_name *names, *name = NULL;
+	char *text;
+
+	level->members |= path;
+	if (n == 1 && *p == '*') {
+		level->any |= path;
+		level->elements |= path;
+		return true;
+	}
+	text = component(p, n);
+	if (text == NULL)
+		return false;
+	for (size_t i = 0; i < level->n_names; i++) {
+		if (strcmp(level->names[i].text, text) == 0)
+			name = &level->names[i];
+	}
+	if (name != NULL) {
+		free(text);
+	} else {
+		names = realloc(level->names,
+		    (level->n_names + 1) * sizeof(*names));
+		if (names == NULL) {
+			free(text);
+			return false;
+		}
+		level->names = names;
+		name = &names[level->n_names++];
+		*name = (evt_profile_name){ .text = text, .len = strlen(text) };
+		name->is_index = as_index(text, &name->index);
+		level->lengths |= UINT64_C(1) << (name->len % 64);
+	}
+	name->paths |= path;
+	if (name->is_index)
+		level->elements |= path;
+	return true;
+}
+
+static evt_profile_level *
+level_at(evt_profile *profile, size_t depth)
+{
+	evt_profile_level *levels;
+
+	if (depth < profile->n_levels)
+		return &profile->levels[depth];
+	levels = realloc(profile->levels, (depth + 1) * sizeof(*levels));
+	if (levels == NULL)
+		return NULL;
+	memset(levels + profile->n_levels, 0,
+	    (depth + 1 - profile->n_levels) * sizeof(*levels));
+	profile->levels = levels;
+	profile->n_levels = depth + 1;
+	return &levels[depth];
+}
+
+static bool
+add_path(evt_profile *profile, uint64_t bit, const char *path)
+{
+	size_t depth = 0;
+	evt_profile_level *level = level_at(profile, 0);
+
+	while (level != NULL && *path == '/') {
+		size_t n = strcspn(path + 1, "/");
+
+		if (!add_component(level, bit, path + 1, n))
+			return false;
+		path += n + 1;
+		level = level_at(profile, ++depth);
+	}
+	if (level == NULL)
+		return false;
+	level->ends |= bit;
+	return true;
+}
+
+static int
+add_paths(evt_profile *profile, const char *const *paths, size_t n,
+    size_t first_bit, uint64_t *ret_mask, evt_error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t bit = UINT64_C(1) << (first_bit + i);
+		const char *fault = path_fault(paths[i]);
+
+		if (fault != NULL)
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "bad path '%.80s': %s; write /event or /data/*/id",
+			    paths[i], fault);
+		if (!add_path(profile, bit, paths[i]))
+			return evt_err_nomem(err);
+		*ret_mask |= bit;
+	}
+	return EVT_OK;
+}
+
+int
+evt_profile_new(const char *const *event_paths, size_t n_events,
+    const char *const *source_paths, size_t n_sources,
+    evt_profile **ret_profile, evt_error *err)
+{
+	evt_profile *profile;
+	int r;
+
+	if (n_events > EVT_PROFILE_PATHS ||
+	    n_sources > EVT_PROFILE_PATHS - n_events)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%zu event paths and %zu source paths are too many: at "
+		    "most %d together",
+		    n_events, n_sources, EVT_PROFILE_PATHS);
+	profile = calloc(1, sizeof(*profile));
+	if (profile == NULL || level_at(profile, 0) == NULL) {
+		evt_profile_free(profile);
+		return evt_err_nomem(err);
+	}
+	r = add_paths(profile, event_paths, n_events, 0, &profile->events, err);
+	if (r == EVT_OK)
+		r = add_paths(profile, source_paths, n_sources, n_events,
+		    &profile->sources, err);
+	if (r != EVT_OK) {
+		evt_profile_free(profile);
+		return r;
+	}
+	*ret_profile = profile;
+	return EVT_OK;
+}
+
+void
+evt_profile_free(evt_profile *profile)
+{
+	if (profile == NULL)
+		return;
+	for (size_t i = 0; i < profile->n_levels; i++) {
+		evt_profile_level *level = &profile->levels[i];
+
+		for (size_t k = 0; k < level->n_names; k++)
+			free(level->names[k].text);
+		free(level->names);
+	}
+	free(profile->levels);
+	free(profile);
+}

@@ -1,0 +1,140 @@
+/* marks.c - see marks.h. */
+#include "format/mark.h"
+
+#include <string.h>
+
+#include "format/evtape.h"
+#include "format/base/timetext.h"
+
+static bool
+begin(evt_buf *out, enum evt_mark mark)
+{
+	return evt_buf_printf(out, "{\"mark\":\"%s\"", evt_mark_name(mark));
+}
+
+static bool
+add_text(evt_buf *out, const char *name, const char *text)
+{
+	if (!evt_buf_printf(out, ",\"%s\":", name))
+		return false;
+	if (text == NULL)
+		return evt_buf_add_str(out, "null");
+	return evt_buf_add_json(out, text, strlen(text));
+}
+
+static bool
+add_count(evt_buf *out, const char *name, int64_t n)
+{
+	if (n == EVT_MARKS_UNKNOWN)
+		return evt_buf_printf(out, ",\"%s\":null", name);
+	return evt_buf_printf(out, ",\"%s\":%lld", name, (long long)n);
+}
+
+/* Seconds with milliseconds; below 0: null. */
+static bool
+add_seconds(evt_buf *out, const char *name, int64_t ns)
+{
+	int64_t ms = (ns + EVT_NS_PER_MS / 2) / EVT_NS_PER_MS;
+
+	if (ns < 0)
+		return evt_buf_printf(out, ",\"%s\":null", name);
+	return evt_buf_printf(out, ",\"%s\":%lld.%03d", name,
+	    (long long)(ms / 1000), (int)(ms % 1000));
+}
+
+static bool
+add_time(evt_buf *out, const char *name, bool known, int64_t ns)
+{
+	char text[EVT_TIME_TEXT];
+
+	if (!known)
+		return evt_buf_printf(out, ",\"%s\":null", name);
+	return evt_buf_printf(out, ",\"%s\":\"%s\"", name,
+	    evt_time_format(ns, 9, text));
+}
+
+bool
+evt_marks_started(evt_buf *out, const char *url, const char *profile,
+    const char *const *events, size_t n_events)
+{
+	if (!begin(out, EVT_MARK_STARTED) ||
+	    !evt_buf_printf(out, ",\"program\":\"evtape-record %s\"",
+	        evt_version()) ||
+	    !add_text(out, "url", url) || !add_text(out, "profile", profile) ||
+	    !evt_buf_add_str(out, ",\"events\":["))
+		return false;
+	for (size_t i = 0; i < n_events; i++) {
+		if ((i > 0 && !evt_buf_add_byte(out, ',')) ||
+		    !evt_buf_add_json(out, events[i], strlen(events[i])))
+			return false;
+	}
+	return evt_buf_add_str(out, "]}");
+}
+
+bool
+evt_marks_stopped(evt_buf *out, const char *reason, uint64_t frames)
+{
+	return begin(out, EVT_MARK_STOPPED) &&
+	    add_text(out, "reason", reason) &&
+	    add_count(out, "frames", (int64_t)frames) &&
+	    evt_buf_add_byte(out, '}');
+}
+
+bool
+evt_marks_connected(evt_buf *out, const char *url, const char *peer,
+    const char *tls, unsigned attempt, int64_t after_ns)
+{
+	return begin(out, EVT_MARK_CONNECTED) && add_text(out, "url", url) &&
+	    add_text(out, "peer", peer) && add_text(out, "tls", tls) &&
+	    add_count(out, "attempt", attempt) &&
+	    add_seconds(out, "after_s", after_ns) && evt_buf_add_byte(out, '}');
+}
+
+bool
+evt_marks_disconnected(evt_buf *out, int code, const char *reason,
+    uint64_t frames)
+{
+	return begin(out, EVT_MARK_DISCONNECTED) &&
+	    add_count(out, "code", code) && add_text(out, "reason", reason) &&
+	    add_count(out, "frames", (int64_t)frames) &&
+	    evt_buf_add_byte(out, '}');
+}
+
+bool
+evt_marks_gap(evt_buf *out, const evt_gap *gap)
+{
+	return begin(out, EVT_MARK_GAP) &&
+	    add_count(out, "frames", gap->frames) &&
+	    add_count(out, "bytes", gap->bytes) &&
+	    add_text(out, "reason", gap->reason) &&
+	    add_seconds(out, "seconds", gap->has_span ? gap->span_ns : -1) &&
+	    add_time(out, "from", gap->has_span, gap->from_ns) &&
+	    add_time(out, "to", gap->has_span, gap->to_ns) &&
+	    evt_buf_add_byte(out, '}');
+}
+
+bool
+evt_marks_clock(evt_buf *out, int64_t step_ns)
+{
+	return begin(out, EVT_MARK_CLOCK) &&
+	    evt_buf_printf(out, ",\"step_ns\":%lld}", (long long)step_ns);
+}
+
+bool
+evt_marks_trigger(evt_buf *out, const char *cause, const char *what,
+    uint64_t frames, uint64_t let_go)
+{
+	return begin(out, EVT_MARK_TRIGGER) && add_text(out, "cause", cause) &&
+	    add_text(out, "what", what) &&
+	    add_count(out, "frames", (int64_t)frames) &&
+	    add_count(out, "let_go", (int64_t)let_go) &&
+	    evt_buf_add_byte(out, '}');
+}
+
+bool
+evt_marks_armed(evt_buf *out, int64_t keep_ns, int64_t after_ns)
+{
+	return begin(out, EVT_MARK_ARMED) &&
+	    add_seconds(out, "keep_s", keep_ns) &&
+	    add_seconds(out, "after_s", after_ns) && evt_buf_add_byte(out, '}');
+}

@@ -1,0 +1,55 @@
+/*
+ * items.h - the items of a frame: what it says of each source.
+ *
+ * A `state` frame has one, the object at /data; a batch has one for each
+ * element of /data, or the `state` within it.  Any other frame is one item
+ * of its first source: the whole payload.
+ */
+#ifndef EVT_ITEMS_H
+#define EVT_ITEMS_H
+
+#include "format/evtape.h"
+#include "format/keys/json_scan.h"
+#include "format/base/json_view.h"
+
+typedef struct evt_item {
+	evt_view value; /* EVT_VIEW_NONE: the payload is not JSON */
+	evt_view
+	    whole; /* of a batch: the element, of which value may be a part */
+	evt_key source; /* text NULL: it names none */
+	bool state;     /* it is an object with a source_id: fields of a state
+	                   may be looked for in it */
+	bool of_batch;  /* it is one of several in its frame */
+} evt_item;
+
+/* Walks over the items of a frame; the frame must stay. */
+typedef struct evt_items {
+	const evt_frame *frame;
+	evt_view root;      /* the payload, EVT_VIEW_NONE if it is not JSON */
+	evt_view_walk walk; /* over a batch */
+	int state;          /* where it is */
+	char text[EVT_KEY_MAX + 1]; /* of the source, where it is a string */
+} evt_items;
+
+/* scanner: tells whether the payload is JSON; made without a profile. */
+int evt_items_begin(evt_items *r, const evt_frame *f, evt_scanner *scanner,
+    evt_error *err);
+/* false: that were all.  Every frame has at least one.  *ret_record is valid
+ * until the next call. */
+bool evt_items_next(evt_items *r, evt_item *ret_record);
+
+/*
+ * The event's own time of an item: `last_update`, else `gps/updated`, else
+ * `user_time` beside the data; UTC where it says no offset.  false: none.
+ */
+bool evt_item_time(const evt_items *r, const evt_item *record, int64_t *ret_ns);
+
+/* Where it says the source is, degrees.  false: it does not, or not validly. */
+typedef struct evt_place {
+	double lat, lng;
+	bool has_alt, has_speed, has_heading;
+	double alt, speed, heading; /* metres, km/h, degrees from north */
+} evt_place;
+bool evt_item_place(const evt_item *record, evt_place *ret_place);
+
+#endif

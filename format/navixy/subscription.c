@@ -1,0 +1,549 @@
+/* subscription.c - see subscription.h. */
+#include "format/navixy/subscription.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "format/base/timetext.h"
+
+/* The platform's own limit of iot_monitor. */
+#define IOT_TRACKERS_MAX 10
+
+static const char *const kind_names[EVT_SUB_KINDS] = { "state", "state_batch",
+	"readings_batch", "iot_monitor", "lifecycle", "logout" };
+
+const char *
+evt_sub_kind_name(enum evt_sub_kind kind)
+{
+	return kind_names[kind];
+}
+
+static int refuse(evt_sub_refusal *r, int code, const char *description,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static int
+refuse(evt_sub_refusal *r, int code, const char *description, const char *fmt,
+    ...)
+{
+	va_list ap;
+
+	r->code = code;
+	r->description = description;
+	va_start(ap, fmt);
+	vsnprintf(r->data, sizeof(r->data), fmt, ap);
+	va_end(ap);
+	return EVT_ERR_ARG;
+}
+
+#define BAD(r, ...) \
+	refuse((r), EVT_SUB_WRONG_PARAMETERS, "Invalid parameters", __VA_ARGS__)
+
+static int
+parse_kind(const cJSON *v, bool requests_form, enum evt_sub_kind *ret_kind,
+    evt_sub_refusal *r)
+{
+	int n = requests_form ? EVT_SUB_LIFECYCLE : EVT_SUB_KINDS;
+
+	if (!cJSON_IsString(v))
+		return BAD(r, "an event's type is missing or no string");
+	for (int i = 0; i < n; i++) {
+		if (strcmp(v->valuestring, kind_names[i]) == 0) {
+			*ret_kind = (enum evt_sub_kind)i;
+			return EVT_OK;
+		}
+	}
+	return BAD(r, "no such event: %.60s", v->valuestring);
+}
+
+static int
+parse_ids(const cJSON *list, const char *name, evt_sub_item *item,
+    evt_sub_refusal *r)
+{
+	const cJSON *v;
+	int n = cJSON_GetArraySize(list);
+
+	if (!cJSON_IsArray(list))
+		return BAD(r, "%s is missing or no array", name);
+	item->ids = calloc(n > 0 ? (size_t)n : 1, sizeof(*item->ids));
+	if (item->ids == NULL)
+		return EVT_ERR_NOMEM;
+	cJSON_ArrayForEach(v, list)
+	{
+		/* Doubles hold integers exactly up to 2^53. */
+		if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) ||
+		    v->valuedouble > 9007199254740992.0 ||
+		    v->valuedouble != (double)(int64_t)v->valuedouble)
+			return BAD(r, "%s holds what is no tracker id", name);
+		item->ids[item->n_ids++] = (int64_t)v->valuedouble;
+	}
+	return EVT_OK;
+}
+
+static int
+parse_target(const cJSON *o, evt_sub_item *item, evt_sub_refusal *r)
+{
+	const cJSON *target = cJSON_GetObjectItemCaseSensitive(o, "target");
+	const cJSON *type = cJSON_GetObjectItemCaseSensitive(target, "type");
+
+	if (target == NULL)
+		return parse_ids(cJSON_GetObjectItemCaseSensitive(o,
+		                     "trackers"),
+		    "trackers", item, r);
+	if (cJSON_IsString(type) && strcmp(type->valuestring, "all") == 0) {
+		item->all = true;
+		return EVT_OK;
+	}
+	if (cJSON_IsString(type) && strcmp(type->valuestring, "selected") == 0)
+		return parse_ids(cJSON_GetObjectItemCaseSensitive(target,
+		                     "tracker_ids"),
+		    "tracker_ids", item, r);
+	return BAD(r, "target must be of type all or selected");
+}
+
+/* format, iso_datetime and rate_limit, each of which may be left out. */
+static int
+parse_manner(const cJSON *o, evt_sub_item *item, evt_sub_refusal *r)
+{
+	const cJSON *format = cJSON_GetObjectItemCaseSensitive(o, "format");
+	const cJSON *iso = cJSON_GetObjectItemCaseSensitive(o, "iso_datetime");
+	const cJSON *limit = cJSON_GetObjectItemCaseSensitive(o, "rate_limit");
+
+	if (cJSON_IsString(format) &&
+	    strcmp(format->valuestring, "compact") == 0)
+		item->variant |= EVT_SUB_COMPACT;
+	else if (format != NULL &&
+	    (!cJSON_IsString(format) ||
+	        strcmp(format->valuestring, "full") != 0))
+		return BAD(r, "format must be full or compact");
+	if (cJSON_IsTrue(iso))
+		item->variant |= EVT_SUB_ISO;
+	if (limit != NULL &&
+	    (!cJSON_IsString(limit) ||
+	        evt_duration_parse(limit->valuestring, &item->period_ns, NULL)))
+		return BAD(r, "rate_limit must be a time such as 5s");
+	return EVT_OK;
+}
+
+static int
+add_item(evt_sub_request *q, evt_sub_item **ret_item)
+{
+	evt_sub_item *item = realloc(q->item, (q->n_items + 1) * sizeof(*item));
+
+	if (item == NULL)
+		return EVT_ERR_NOMEM;
+	q->item = item;
+	*ret_item = &item[q->n_items++];
+	memset(*ret_item, 0, sizeof(**ret_item));
+	return EVT_OK;
+}
+
+static int
+parse_requests(const cJSON *root, const cJSON *list, evt_sub_request *q,
+    evt_sub_refusal *r)
+{
+	const cJSON *o;
+	evt_sub_item *item;
+	int rc;
+
+	if (cJSON_GetArraySize(list) == 0)
+		return BAD(r, "requests is empty or no array");
+	cJSON_ArrayForEach(o, list)
+	{
+		if ((rc = add_item(q, &item)) ||
+		    (rc = parse_kind(cJSON_GetObjectItemCaseSensitive(o,
+		                         "type"),
+		         true, &item->kind, r)) ||
+		    (rc = parse_manner(root, item, r)) ||
+		    (rc = parse_manner(o, item, r)) ||
+		    (rc = parse_target(o, item, r)))
+			return rc;
+		if (item->kind == EVT_SUB_IOT_MONITOR &&
+		    item->n_ids > IOT_TRACKERS_MAX)
+			return BAD(r, "iot_monitor takes %d trackers at most",
+			    IOT_TRACKERS_MAX);
+	}
+	return EVT_OK;
+}
+
+/* Whether the kind of the last item stands before it. */
+static bool
+is_repeated(const evt_sub_request *q)
+{
+	for (size_t i = 0; i + 1 < q->n_items; i++) {
+		if (q->item[i].kind == q->item[q->n_items - 1].kind)
+			return true;
+	}
+	return false;
+}
+
+static int
+parse_events(const cJSON *root, const cJSON *list, evt_sub_request *q,
+    evt_sub_refusal *r)
+{
+	const cJSON *v;
+	evt_sub_item *item;
+	int rc;
+
+	if (cJSON_GetArraySize(list) == 0)
+		return BAD(r, "events is empty or no array");
+	cJSON_ArrayForEach(v, list)
+	{
+		if ((rc = add_item(q, &item)) ||
+		    (rc = parse_kind(v, false, &item->kind, r)))
+			return rc;
+		/* All have the same trackers: copied for each name, a short
+		 * message would take any memory. */
+		if (is_repeated(q)) {
+			q->n_items--;
+			continue;
+		}
+		if ((rc = parse_manner(root, item, r)) ||
+		    (rc = parse_target(root, item, r)))
+			return rc;
+	}
+	return EVT_OK;
+}
+
+/* ---- what is named twice ------------------------------------------------- */
+
+struct place {
+	int64_t id;
+	size_t at;
+};
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Keep each id where it stands first. */
+static int
+unite_ids(evt_sub_item *item)
+{
+	size_t n = item->n_ids, kept = 0;
+	struct place *sorted = calloc(n + 1, sizeof(*sorted));
+	bool *twice = calloc(n + 1, sizeof(*twice));
+
+	if (sorted == NULL || twice == NULL) {
+		free(sorted);
+		free(twice);
+		return EVT_ERR_NOMEM;
+	}
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = (struct place){ item->ids[i], i };
+	qsort(sorted, n, sizeof(*sorted), by_id);
+	for (size_t i = 1; i < n; i++)
+		twice[sorted[i].at] = sorted[i].id == sorted[i - 1].id;
+	for (size_t i = 0; i < n; i++) {
+		if (!twice[i])
+			item->ids[kept++] = item->ids[i];
+	}
+	item->n_ids = kept;
+	free(sorted);
+	free(twice);
+	return EVT_OK;
+}
+
+/* Add what the other item of the same kind asks for; its manner is the later
+ * one, so it counts. */
+static int
+unite_items(evt_sub_item *item, evt_sub_item *other)
+{
+	size_t n = item->n_ids + other->n_ids;
+	int64_t *ids = realloc(item->ids, (n + 1) * sizeof(*ids));
+
+	if (ids == NULL)
+		return EVT_ERR_NOMEM;
+	for (size_t i = 0; i < other->n_ids; i++)
+		ids[item->n_ids + i] = other->ids[i];
+	item->ids = ids;
+	item->n_ids = n;
+	item->all = item->all || other->all;
+	item->variant = other->variant;
+	item->period_ns = other->period_ns;
+	return EVT_OK;
+}
+
+/* One item of each kind, each id in it once: so the answer has no name twice,
+ * and each state comes once. */
+static int
+unite(evt_sub_request *q)
+{
+	size_t kept = 0;
+	int rc = EVT_OK;
+
+	for (size_t i = 0; i < q->n_items; i++) {
+		evt_sub_item item = q->item[i];
+		size_t k = 0;
+
+		while (k < kept && q->item[k].kind != item.kind)
+			k++;
+		if (k < kept && unite_items(&q->item[k], &item) != EVT_OK)
+			return EVT_ERR_NOMEM;
+		q->item[i].ids = NULL; /* each is freed once, whatever fails */
+		if (k < kept)
+			free(item.ids);
+		else
+			q->item[kept++] = item;
+	}
+	q->n_items = kept;
+	for (size_t i = 0; i < kept && rc == EVT_OK; i++)
+		rc = unite_ids(&q->item[i]);
+	return rc;
+}
+
+/* ---- the message --------------------------------------------------------- */
+
+static int
+parse_action(const cJSON *root, evt_sub_request *q, evt_sub_refusal *r)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(root, "action");
+
+	if (!cJSON_IsString(v))
+		return BAD(r, "action is missing or no string");
+	if (strcmp(v->valuestring, "subscribe") == 0) {
+		q->subscribe = true;
+		r->action = "subscription/subscribe";
+	} else if (strcmp(v->valuestring, "unsubscribe") == 0) {
+		r->action = "subscription/unsubscribe";
+	} else {
+		return BAD(r, "no such action: %.60s", v->valuestring);
+	}
+	return EVT_OK;
+}
+
+static int
+parse_root(const cJSON *root, evt_sub_request *q, evt_sub_refusal *r)
+{
+	const cJSON *hash = cJSON_GetObjectItemCaseSensitive(root, "hash");
+	const cJSON *list;
+	int rc;
+
+	if (!cJSON_IsObject(root))
+		return refuse(r, EVT_SUB_WRONG_FORMAT, "Wrong request format",
+		    "the message is no JSON object");
+	if ((rc = parse_action(root, q, r)))
+		return rc;
+	if (cJSON_IsString(hash)) {
+		q->hash = strdup(hash->valuestring);
+		if (q->hash == NULL)
+			return EVT_ERR_NOMEM;
+	}
+	list = cJSON_GetObjectItemCaseSensitive(root, "requests");
+	if (list != NULL) {
+		q->requests_form = true;
+		return parse_requests(root, list, q, r);
+	}
+	list = cJSON_GetObjectItemCaseSensitive(root, "events");
+	if (list == NULL)
+		return BAD(r, "neither events nor requests is there");
+	return parse_events(root, list, q, r);
+}
+
+/* cJSON alone lets anything stand behind the value. */
+static cJSON *
+parse_whole(const char *text, size_t len)
+{
+	const char *end;
+	cJSON *root = cJSON_ParseWithLengthOpts(text, len, &end, false);
+
+	if (root == NULL)
+		return NULL;
+	while (
+	    end < text + len && strchr(" \t\r\n", *end) != NULL && *end != '\0')
+		end++;
+	if (end == text + len)
+		return root;
+	cJSON_Delete(root);
+	return NULL;
+}
+
+int
+evt_sub_request_parse(const char *text, size_t len,
+    evt_sub_request **ret_request, evt_sub_refusal *ret_refusal)
+{
+	evt_sub_request *q = calloc(1, sizeof(*q));
+	evt_sub_refusal r = { 0 };
+	cJSON *root;
+	int rc;
+
+	if (q == NULL)
+		return EVT_ERR_NOMEM;
+	root = parse_whole(text, len);
+	rc = parse_root(root, q, &r);
+	cJSON_Delete(root);
+	if (rc == EVT_OK)
+		rc = unite(q);
+	if (rc == EVT_OK) {
+		*ret_request = q;
+		return EVT_OK;
+	}
+	evt_sub_request_free(q);
+	if (rc == EVT_ERR_ARG)
+		*ret_refusal = r;
+	return rc;
+}
+
+void
+evt_sub_request_free(evt_sub_request *request)
+{
+	if (request == NULL)
+		return;
+	for (size_t i = 0; i < request->n_items; i++)
+		free(request->item[i].ids);
+	free(request->item);
+	free(request->hash);
+	free(request);
+}
+
+/* ---- answers ------------------------------------------------------------- */
+
+struct answering {
+	evt_buf *out;
+	bool ok, first;
+};
+
+static void
+add_status(void *arg, int64_t id, const char *status)
+{
+	struct answering *a = arg;
+
+	a->ok = a->ok &&
+	    evt_buf_printf(a->out, "%s\"%lld\":\"%s\"", a->first ? "" : ",",
+	        (long long)id, status);
+	a->first = false;
+}
+
+static bool
+asks_for(const evt_sub_request *q, enum evt_sub_kind kind)
+{
+	for (size_t i = 0; i < q->n_items; i++) {
+		if (q->item[i].kind == kind)
+			return true;
+	}
+	return false;
+}
+
+/* "state":{...}: what became of all items of one kind. */
+static bool
+add_result(evt_buf *out, const evt_sub_request *q, enum evt_sub_kind kind,
+    evt_sub_statuses *statuses, void *ctx)
+{
+	struct answering a = { out, true, true };
+
+	a.ok = evt_buf_printf(out,
+	    q->requests_form ? "\"%s\":{\"value\":{" : "\"%s\":{",
+	    evt_sub_kind_name(kind));
+	for (size_t i = 0; i < q->n_items; i++) {
+		if (q->item[i].kind == kind)
+			statuses(ctx, &q->item[i], add_status, &a);
+	}
+	return a.ok &&
+	    evt_buf_add_str(out,
+	        q->requests_form ? "},\"success\":true}" : "}");
+}
+
+bool
+evt_sub_answer(evt_buf *out, const evt_sub_request *q,
+    evt_sub_statuses *statuses, void *ctx)
+{
+	const char *comma = "";
+	bool ok = evt_buf_printf(out,
+	    "{\"type\":\"response\",\"action\":\"subscription/"
+	    "%s\",\"events\":[",
+	    q->subscribe ? "subscribe" : "unsubscribe");
+
+	for (int k = 0; k < EVT_SUB_KINDS; k++) {
+		if (!asks_for(q, (enum evt_sub_kind)k))
+			continue;
+		ok = ok &&
+		    evt_buf_printf(out, "%s\"%s\"", comma,
+		        evt_sub_kind_name((enum evt_sub_kind)k));
+		comma = ",";
+	}
+	ok = ok && evt_buf_add_str(out, "],\"data\":{");
+	comma = "";
+	for (int k = 0; k < EVT_SUB_KINDS; k++) {
+		if (!asks_for(q, (enum evt_sub_kind)k))
+			continue;
+		ok = ok && evt_buf_add_str(out, comma) &&
+		    add_result(out, q, (enum evt_sub_kind)k, statuses, ctx);
+		comma = ",";
+	}
+	return ok && evt_buf_add_str(out, "}}");
+}
+
+bool
+evt_sub_error(evt_buf *out, const char *action, int code,
+    const char *description, const char *data)
+{
+	bool ok = evt_buf_add_str(out, "{\"type\":\"error\",\"action\":");
+
+	if (action == NULL)
+		ok = ok && evt_buf_add_str(out, "null");
+	else
+		ok = ok && evt_buf_add_json(out, action, strlen(action));
+	ok = ok &&
+	    evt_buf_printf(out,
+	        ",\"status\":{\"code\":%d,\"description\":\"%s\"}", code,
+	        description);
+	if (data != NULL)
+		ok = ok && evt_buf_add_str(out, ",\"data\":") &&
+		    evt_buf_add_json(out, data, strlen(data));
+	return ok && evt_buf_add_byte(out, '}');
+}
+
+/* ---- responses that were recorded ---------------------------------------- */
+
+/* "17":"normal" for each tracker. */
+static int
+read_statuses(evt_view object, evt_sub_status_fn *fn, void *ctx, evt_error *err)
+{
+	evt_view_walk walk = evt_view_walk_begin(object);
+	evt_view name, status;
+	int r = EVT_OK;
+
+	while (r == EVT_OK && evt_view_walk_next(&walk, &name, &status)) {
+		/* Ids are names here: a number between quotes. */
+		evt_view id = { name.p + 1, name.n - 2 };
+		int64_t tracker;
+
+		if (name.n > 2 && evt_view_kind(status) == EVT_VIEW_STRING &&
+		    evt_view_int(id, &tracker))
+			r = fn(ctx, tracker, status, err);
+	}
+	return r;
+}
+
+int
+evt_sub_read_answer(evt_view message, evt_sub_status_fn *fn, void *ctx,
+    evt_error *err)
+{
+	evt_view type = EVT_MEMBER(message, "type");
+	evt_view action = EVT_MEMBER(message, "action");
+	evt_view_walk walk = evt_view_walk_begin(EVT_MEMBER(message, "data"));
+	evt_view name, item;
+	int r = EVT_OK;
+
+	if (!evt_view_is(type, "response", 8) ||
+	    !evt_view_is(action, "subscription/subscribe", 22))
+		return EVT_OK;
+	while (r == EVT_OK && evt_view_walk_next(&walk, &name, &item)) {
+		evt_view value = EVT_MEMBER(item, "value");
+
+		r = read_statuses(evt_view_kind(value) == EVT_VIEW_OBJECT ?
+		        value :
+		        item,
+		    fn, ctx, err);
+	}
+	return r;
+}

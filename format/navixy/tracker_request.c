@@ -1,0 +1,122 @@
+/* listing.c - see listing.h. */
+#include "format/navixy/tracker_request.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "format/base/err.h"
+#include "format/navixy/trackers.h"
+#include "format/base/json_view.h"
+
+bool
+evt_listing_is_url(const char *from)
+{
+	return strncasecmp(from, "http://", 7) == 0 ||
+	    strncasecmp(from, "https://", 8) == 0;
+}
+
+bool
+evt_listing_show(const evt_url *url, evt_buf *out)
+{
+	return evt_buf_printf(out, "%s://%s", url->tls ? "https" : "http",
+	           url->authority) &&
+	    evt_buf_add(out, url->target, strcspn(url->target, "?"));
+}
+
+bool
+evt_listing_request(const char *credential, evt_buf *out)
+{
+	return evt_buf_add_str(out, "{\"hash\":") &&
+	    evt_buf_add_json(out, credential, strlen(credential)) &&
+	    evt_buf_add_byte(out, '}');
+}
+
+/* Append JSON without the white space between its tokens.  Nothing else may be
+ * touched: an id may have more digits than a double holds. */
+static bool
+add_compact(const uint8_t *p, size_t n, evt_buf *out)
+{
+	const uint8_t *end = p + n, *from = p;
+	bool string = false;
+
+	for (; p < end; p++) {
+		if (string && *p == '\\') {
+			p++;
+		} else if (*p == '"') {
+			string = !string;
+		} else if (!string && *p <= ' ') {
+			if (!evt_buf_add(out, from, (size_t)(p - from)))
+				return false;
+			from = p + 1;
+		}
+	}
+	return evt_buf_add(out, from, (size_t)(end - from));
+}
+
+static bool
+add_payload(const evt_trackers *t, const char *from, evt_buf *out)
+{
+	const uint8_t *list;
+	size_t n;
+
+	list = evt_trackers_json(t, &n);
+	return evt_buf_printf(out, "{\"mark\":\"%s\",\"from\":",
+	           evt_mark_name(EVT_MARK_TRACKERS)) &&
+	    evt_buf_add_json(out, from, strlen(from)) &&
+	    evt_buf_printf(out,
+	        ",\"trackers\":%zu,\"list\":", evt_trackers_count(t)) &&
+	    add_compact(list, n, out) && evt_buf_add_byte(out, '}');
+}
+
+int
+evt_listing_take(uint8_t *text, size_t n, const char *from,
+    const evt_secret *secret, evt_buf *ret_payload, size_t *ret_count,
+    evt_error *err)
+{
+	evt_trackers *t;
+	int rc;
+
+	/* First of all: what is parsed and shown then cannot hold it, and if the
+	 * blots were to break the text, that is seen. */
+	(void)evt_secret_blot(secret, text, n);
+	rc = evt_trackers_parse(text, n, &t, err);
+	if (rc != EVT_OK)
+		return rc;
+	*ret_count = evt_trackers_count(t);
+	if (!add_payload(t, from, ret_payload))
+		rc = evt_err_nomem(err);
+	evt_trackers_free(t);
+	return rc;
+}
+
+int
+evt_listing_refused(unsigned status, uint8_t *text, size_t n,
+    const evt_secret *secret, evt_error *err)
+{
+	evt_trackers *t;
+	evt_error said;
+	evt_view success;
+	int rc;
+
+	(void)evt_secret_blot(secret, text, n);
+	if (status >= 300 && status < 400)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the server answered HTTP %u (moved): redirects are not "
+		    "followed, give the new URL",
+		    status);
+	/* Only what is JSON may be looked into; the parser finds that out. */
+	rc = evt_trackers_parse(text, n, &t, &said);
+	if (rc == EVT_OK)
+		evt_trackers_free(t);
+	if (rc == EVT_ERR_NOMEM)
+		return evt_err_nomem(err);
+	success = EVT_MEMBER(evt_view_of(text, n), "success");
+	if (rc == EVT_ERR_ARG && evt_view_kind(success) == EVT_VIEW_BOOL)
+		return evt_err_set(err, EVT_ERR_ARG, "%.400s (HTTP %u)",
+		    said.text, status);
+	return evt_err_set(err, EVT_ERR_ARG, "the server answered HTTP %u%s",
+	    status,
+	    status == 401 || status == 403 ? ": is the credential right?" :
+	        status == 404              ? ": is the path of the URL right?" :
+	                                     "");
+}

@@ -1,0 +1,413 @@
+/* trackers.c - see trackers.h. */
+#include "format/navixy/trackers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/keys/json_scan.h"
+#include "format/read/tape.h"
+#include "format/base/json_view.h"
+
+struct evt_trackers {
+	uint8_t *json;     /* what was parsed; the items are slices of it */
+	evt_view list;     /* in it */
+	evt_buf text;      /* labels and source ids, decoded; does not move */
+	evt_tracker *item; /* in the order of the list */
+	size_t n, cap;
+	const evt_tracker **by_id;
+	const evt_tracker **by_source; /* those that have one */
+	size_t n_sourced;
+};
+
+/* ---- what the text holds ------------------------------------------------- */
+
+static int
+check_json(const uint8_t *p, size_t n, evt_error *err)
+{
+	evt_scanner *scanner;
+	evt_scan_result got = { .json = false };
+	int r = evt_scanner_new(NULL, &scanner, err);
+
+	if (r != EVT_OK)
+		return r;
+	r = evt_scan(scanner, p, n, &got, err);
+	evt_scanner_free(scanner);
+	if (r == EVT_OK && !got.json)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the tracker list is not JSON");
+	return r;
+}
+
+/* The platform said no: tell it in its words. */
+static int
+refused(evt_view answer, evt_error *err)
+{
+	evt_view words =
+	    EVT_MEMBER(EVT_MEMBER(answer, "status"), "description");
+	evt_buf b = { 0 };
+	int r;
+
+	if (evt_view_kind(words) != EVT_VIEW_STRING)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the platform refuses the tracker list, and does not say "
+		    "why");
+	if (!evt_view_text(words, &b) || !evt_buf_add_byte(&b, '\0'))
+		r = evt_err_nomem(err);
+	else
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "the platform refuses the tracker list: %.300s",
+		    (const char *)b.data);
+	evt_buf_free(&b);
+	return r;
+}
+
+/* The list in any of the forms that it comes in. */
+static int
+find_list(evt_view v, evt_view *ret_list, evt_error *err)
+{
+	evt_view success = EVT_MEMBER(v, "success");
+
+	if (evt_view_kind(v) == EVT_VIEW_OBJECT) {
+		if (evt_view_kind(success) == EVT_VIEW_BOOL &&
+		    *success.p == 'f')
+			return refused(v, err);
+		v = EVT_MEMBER(v, "list");
+	}
+	if (evt_view_kind(v) != EVT_VIEW_ARRAY)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "there is no list of trackers in it: neither an array nor "
+		    "an object with the array \"list\"");
+	*ret_list = v;
+	return EVT_OK;
+}
+
+/* ---- items --------------------------------------------------------------- */
+
+/* Append a value's text; room was reserved, so what was appended before does
+ * not move.  The text and, in *ret_len, its bytes. */
+static const char *
+add_text(evt_trackers *t, evt_view v, size_t *ret_len)
+{
+	size_t at = t->text.len;
+
+	if (!evt_view_text(v, &t->text) || !evt_buf_add_byte(&t->text, '\0'))
+		return NULL;
+	*ret_len = t->text.len - 1 - at;
+	return (const char *)t->text.data + at;
+}
+
+static bool
+is_integer(evt_view v)
+{
+	size_t i = v.p[0] == '-';
+
+	while (i < v.n && v.p[i] >= '0' && v.p[i] <= '9')
+		i++;
+	return i == v.n;
+}
+
+/* A source id is a key as the scanner makes them of frames. */
+static bool
+add_source(evt_trackers *t, evt_view v, evt_key *ret)
+{
+	char number[24];
+	int64_t id;
+	size_t len;
+	const char *text;
+
+	if (evt_view_int(v, &id)) {
+		/* Canonical, which is never longer: -0 is 0. */
+		int n = snprintf(number, sizeof(number), "%" PRId64, id);
+
+		v = (evt_view){ (const uint8_t *)number, (size_t)n };
+		ret->is_int = true;
+	} else if (evt_view_kind(v) != EVT_VIEW_STRING &&
+	    !(evt_view_kind(v) == EVT_VIEW_NUMBER && is_integer(v))) {
+		return true;
+	}
+	text = add_text(t, v, &len);
+	if (text == NULL)
+		return false;
+	if (len == 0 || len > EVT_KEY_MAX || memchr(text, '\0', len) != NULL) {
+		ret->is_int = false;
+		return true;
+	}
+	ret->text = text;
+	ret->len = (uint32_t)len;
+	return true;
+}
+
+static bool
+add_item(evt_trackers *t, evt_view v)
+{
+	evt_view label = EVT_MEMBER(v, "label");
+	evt_tracker item = { .label = "", .json = v.p, .json_len = v.n };
+
+	if (!evt_view_int(EVT_MEMBER(v, "id"), &item.id))
+		return true;
+	if (!add_source(t, EVT_MEMBER(EVT_MEMBER(v, "source"), "id"),
+	        &item.source))
+		return false;
+	if (evt_view_kind(label) == EVT_VIEW_STRING) {
+		item.label = add_text(t, label, &item.label_len);
+		if (item.label == NULL)
+			return false;
+	}
+	if (t->n == t->cap) {
+		size_t cap = t->cap * 2 + 16;
+		evt_tracker *more = reallocarray(t->item, cap, sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		t->item = more;
+		t->cap = cap;
+	}
+	t->item[t->n++] = item;
+	return true;
+}
+
+/* ---- order --------------------------------------------------------------- */
+
+static int
+compare_keys(const evt_key *a, const char *text, size_t len)
+{
+	size_t n = a->len < len ? a->len : len;
+	int c = memcmp(a->text, text, n);
+
+	return c != 0 ? c : a->len < len ? -1 : a->len > len;
+}
+
+/* Equal ones stay in the order of the list. */
+static int
+compare_places(const evt_tracker *a, const evt_tracker *b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const evt_tracker *x = *(const evt_tracker *const *)a;
+	const evt_tracker *y = *(const evt_tracker *const *)b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return compare_places(x, y);
+}
+
+static int
+compare_sources(const void *a, const void *b)
+{
+	const evt_tracker *x = *(const evt_tracker *const *)a;
+	const evt_tracker *y = *(const evt_tracker *const *)b;
+	int c = compare_keys(&x->source, y->source.text, y->source.len);
+
+	return c != 0 ? c : compare_places(x, y);
+}
+
+static bool
+sort(evt_trackers *t)
+{
+	t->by_id = calloc(t->n + 1, sizeof(*t->by_id));
+	t->by_source = calloc(t->n + 1, sizeof(*t->by_source));
+	if (t->by_id == NULL || t->by_source == NULL)
+		return false;
+	for (size_t i = 0; i < t->n; i++) {
+		t->by_id[i] = &t->item[i];
+		if (t->item[i].source.text != NULL)
+			t->by_source[t->n_sourced++] = &t->item[i];
+	}
+	qsort(t->by_id, t->n, sizeof(*t->by_id), compare_ids);
+	qsort(t->by_source, t->n_sourced, sizeof(*t->by_source),
+	    compare_sources);
+	return true;
+}
+
+/* ---- the interface ------------------------------------------------------- */
+
+static int
+take_list(evt_trackers *t, size_t n, evt_error *err)
+{
+	evt_view name, value;
+	evt_view_walk walk;
+	bool room = true;
+	int r = find_list(evt_view_of(t->json, n), &t->list, err);
+
+	if (r != EVT_OK)
+		return r;
+	/* No value is longer decoded, its NUL included, than it stands, but for
+	 * a number's NUL, which has the comma's or bracket's place.  The rest is
+	 * what evt_view_text() asks for in advance. */
+	if (!evt_buf_reserve(&t->text, t->list.n + 16))
+		return evt_err_nomem(err);
+	walk = evt_view_walk_begin(t->list);
+	while (room && evt_view_walk_next(&walk, &name, &value))
+		room = add_item(t, value);
+	return room && sort(t) ? EVT_OK : evt_err_nomem(err);
+}
+
+int
+evt_trackers_parse(const uint8_t *p, size_t n, evt_trackers **ret_trackers,
+    evt_error *err)
+{
+	evt_trackers *t;
+	int r = check_json(p, n, err);
+
+	if (r != EVT_OK)
+		return r;
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return evt_err_nomem(err);
+	t->json = malloc(n);
+	if (t->json == NULL) {
+		free(t);
+		return evt_err_nomem(err);
+	}
+	memcpy(t->json, p, n);
+	r = take_list(t, n, err);
+	if (r != EVT_OK) {
+		evt_trackers_free(t);
+		return r;
+	}
+	*ret_trackers = t;
+	return EVT_OK;
+}
+
+void
+evt_trackers_free(evt_trackers *t)
+{
+	if (t == NULL)
+		return;
+	free(t->by_id);
+	free(t->by_source);
+	free(t->item);
+	evt_buf_free(&t->text);
+	free(t->json);
+	free(t);
+}
+
+size_t
+evt_trackers_count(const evt_trackers *t)
+{
+	return t->n;
+}
+
+const evt_tracker *
+evt_trackers_at(const evt_trackers *t, size_t i)
+{
+	return i < t->n ? &t->item[i] : NULL;
+}
+
+const uint8_t *
+evt_trackers_json(const evt_trackers *t, size_t *ret_len)
+{
+	*ret_len = t->list.n;
+	return t->list.p;
+}
+
+const evt_tracker *
+evt_trackers_by_id(const evt_trackers *t, int64_t id)
+{
+	size_t low = 0, high = t->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (t->by_id[mid]->id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < t->n && t->by_id[low]->id == id ? t->by_id[low] : NULL;
+}
+
+const evt_tracker *
+evt_trackers_by_source(const evt_trackers *t, const char *text, size_t len)
+{
+	size_t low = 0, high = t->n_sourced;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare_keys(&t->by_source[mid]->source, text, len) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < t->n_sourced &&
+	        compare_keys(&t->by_source[low]->source, text, len) == 0 ?
+	    t->by_source[low] :
+	    NULL;
+}
+
+/* ---- of a tape ----------------------------------------------------------- */
+
+/* The list in the mark with that sequence number; EVT_ERR_NOTFOUND if there is
+ * none that can be read. */
+static int
+read_mark(evt_tape *tape, uint64_t seq, evt_trackers **ret, evt_error *err)
+{
+	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK, .from_seq = seq };
+	evt_cursor *cur;
+	evt_frame f;
+	int r = evt_cursor_open(&tape, 1, &filter, &cur, err);
+
+	if (r != EVT_OK)
+		return r;
+	r = evt_cursor_next(cur, &f, err);
+	if (r == EVT_OK && f.seq == seq)
+		r = evt_trackers_parse(f.payload, f.len, ret, err);
+	else if (r >= 0)
+		r = EVT_ERR_NOTFOUND;
+	evt_cursor_close(cur);
+	return r == EVT_ERR_CORRUPT || r == EVT_ERR_ARG ? EVT_ERR_NOTFOUND : r;
+}
+
+/* Numbers of the trackers marks, the best for at_ns first. */
+static uint64_t *
+rank_marks(const evt_summary *sum, int64_t at_ns, size_t *ret_n)
+{
+	uint64_t *seq = calloc(sum->n_marks + 1, sizeof(*seq));
+	size_t n = 0;
+
+	if (seq == NULL)
+		return NULL;
+	for (size_t i = sum->n_marks; i-- > 0;) {
+		if (sum->mark[i].opcode == EVT_MARK_TRACKERS &&
+		    sum->mark[i].time_ns <= at_ns)
+			seq[n++] = sum->mark[i].seq;
+	}
+	for (size_t i = 0; i < sum->n_marks; i++) {
+		if (sum->mark[i].opcode == EVT_MARK_TRACKERS &&
+		    sum->mark[i].time_ns > at_ns)
+			seq[n++] = sum->mark[i].seq;
+	}
+	*ret_n = n;
+	return seq;
+}
+
+int
+evt_trackers_of_tape(evt_tape *tape, int64_t at_ns, evt_trackers **ret_trackers,
+    evt_error *err)
+{
+	evt_summary sum = { 0 };
+	uint64_t damaged, *seq = NULL;
+	size_t n = 0;
+	int r = evt_tape_gather(tape, EVT_INFO_MARKS, &sum, &damaged, err);
+
+	if (r == EVT_OK) {
+		seq = rank_marks(&sum, at_ns, &n);
+		r = seq != NULL ? EVT_ERR_NOTFOUND : evt_err_nomem(err);
+	}
+	evt_summary_free(&sum);
+	for (size_t i = 0; i < n && r == EVT_ERR_NOTFOUND; i++)
+		r = read_mark(tape, seq[i], ret_trackers, err);
+	free(seq);
+	if (r == EVT_ERR_NOTFOUND)
+		return evt_err_set(err, r, "%s holds no list of trackers",
+		    evt_tape_path(tape));
+	return r;
+}

@@ -1,0 +1,301 @@
+/*
+ * envelope.c - see envelope.h.
+ *
+ * This runs once a frame at full speed, so everything but the payload is put
+ * together by hand in room that was reserved at once.
+ */
+#include "format/read/envelope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/keys/json_scan.h"
+#include "format/base/timetext.h"
+#include "format/base/utf8.h"
+
+/* Room for every member but event, sources and payload. */
+#define FIXED_ROOM 384u
+
+struct evt_envelope {
+	bool with_tape;
+	evt_scanner *scanner;
+	evt_stamp stamp;
+};
+
+static const char pairs[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536"
+    "37383940414243444546474849505152535455565758596061626364656667686970717273"
+    "7475767778798081828384858687888990919293949596979899";
+
+size_t
+evt_decimal_write(uint64_t value, uint8_t *out)
+{
+	char text[20], *p = text + sizeof(text);
+	size_t n;
+
+	while (value >= 100) {
+		p -= 2;
+		memcpy(p, pairs + 2 * (value % 100), 2);
+		value /= 100;
+	}
+	if (value >= 10) {
+		p -= 2;
+		memcpy(p, pairs + 2 * value, 2);
+	} else {
+		*--p = (char)('0' + value);
+	}
+	n = (size_t)(text + sizeof(text) - p);
+	memcpy(out, p, n);
+	return n;
+}
+
+size_t
+evt_stamp_write(evt_stamp *stamp, int64_t ns, uint8_t *out)
+{
+	int64_t second = ns / EVT_NS_PER_S, rest = ns % EVT_NS_PER_S;
+	size_t n;
+
+	if (rest < 0) {
+		rest += EVT_NS_PER_S;
+		second--;
+	}
+	if (stamp->len == 0 || stamp->second != second) {
+		char text[EVT_TIME_TEXT];
+
+		/* "...43.1Z" without its last two characters. */
+		evt_time_format(ns, 1, text);
+		stamp->len = strlen(text) - 2;
+		memcpy(stamp->text, text, stamp->len);
+		stamp->second = second;
+	}
+	n = stamp->len;
+	memcpy(out, stamp->text, n);
+	for (size_t i = 9; i-- > 0; rest /= 10)
+		out[n + i] = (uint8_t)('0' + rest % 10);
+	out[n + 9] = 'Z';
+	return n + 10;
+}
+
+int
+evt_envelope_new(bool with_tape, evt_envelope **ret_envelope, evt_error *err)
+{
+	evt_envelope *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return evt_err_nomem(err);
+	e->with_tape = with_tape;
+	if (evt_scanner_new(NULL, &e->scanner, err) != EVT_OK) {
+		free(e);
+		return EVT_ERR_NOMEM;
+	}
+	*ret_envelope = e;
+	return EVT_OK;
+}
+
+void
+evt_envelope_free(evt_envelope *e)
+{
+	if (e == NULL)
+		return;
+	evt_scanner_free(e->scanner);
+	free(e);
+}
+
+/* ---- members of known size, into reserved room ---------------------------- */
+
+static uint8_t *
+put_text(uint8_t *p, const char *text)
+{
+	size_t n = strlen(text);
+
+	memcpy(p, text, n);
+	return p + n;
+}
+
+static uint8_t *
+put_signed(uint8_t *p, int64_t v)
+{
+	if (v >= 0)
+		return p + evt_decimal_write((uint64_t)v, p);
+	*p++ = '-';
+	return p + evt_decimal_write(0 - (uint64_t)v, p);
+}
+
+static uint8_t *
+put_kind(uint8_t *p, const evt_frame *f)
+{
+	if (f->kind == EVT_KIND_MARK) {
+		p = put_text(p, ",\"kind\":\"mark\",\"mark\":\"");
+		p = put_text(p, evt_mark_name(f->opcode));
+		return put_text(p, "\"");
+	}
+	p = put_text(p,
+	    f->kind == EVT_KIND_SENT ? ",\"kind\":\"sent\"" :
+	                               ",\"kind\":\"received\"");
+	if (f->opcode == EVT_OP_TEXT)
+		return put_text(p, ",\"opcode\":\"text\"");
+	if (f->opcode == EVT_OP_BINARY)
+		return put_text(p, ",\"opcode\":\"binary\"");
+	p = put_text(p, ",\"opcode\":");
+	return p + evt_decimal_write(f->opcode, p);
+}
+
+static bool
+add_fixed(evt_envelope *e, const evt_frame *f, evt_buf *out)
+{
+	uint8_t *p;
+
+	if (!evt_buf_reserve(out, FIXED_ROOM))
+		return false;
+	p = out->data + out->len;
+	p = put_text(p, "{\"seq\":");
+	p += evt_decimal_write(f->seq, p);
+	if (e->with_tape) {
+		p = put_text(p, ",\"tape\":");
+		p += evt_decimal_write(f->tape, p);
+	}
+	p = put_text(p, ",\"time\":\"");
+	p += evt_stamp_write(&e->stamp, f->time_ns, p);
+	p = put_text(p, "\",\"time_ns\":");
+	p = put_signed(p, f->time_ns);
+	p = put_text(p, ",\"mono_ns\":");
+	p = put_signed(p, f->mono_ns);
+	p = put_text(p, ",\"connection\":");
+	p += evt_decimal_write(f->conn, p);
+	p = put_kind(p, f);
+	out->len = (size_t)(p - out->data);
+	return true;
+}
+
+/* ---- keys ----------------------------------------------------------------- */
+
+/* Whether the bytes can stand in a JSON string as they are. */
+static bool
+plain(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = (uint8_t)s[i];
+
+		if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
+			return false;
+	}
+	return true;
+}
+
+static bool
+add_string(evt_buf *out, const char *s, size_t n)
+{
+	uint8_t *p;
+
+	if (!plain(s, n))
+		return evt_buf_add_json(out, s, n);
+	if (!evt_buf_reserve(out, n + 2))
+		return false;
+	p = out->data + out->len;
+	p[0] = '"';
+	if (n > 0)
+		memcpy(p + 1, s, n);
+	p[n + 1] = '"';
+	out->len += n + 2;
+	return true;
+}
+
+/* An integer key comes from a file: only canonical decimal goes out bare. */
+static bool
+is_decimal(const evt_key *key)
+{
+	const char *p = key->text;
+	size_t n = key->len;
+
+	if (n > 0 && *p == '-') {
+		p++;
+		n--;
+	}
+	if (n == 0 || n > 19 || (*p == '0' && n > 1))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+	}
+	return true;
+}
+
+static bool
+add_keys(const evt_frame *f, evt_buf *out)
+{
+	if (f->event != NULL &&
+	    (!evt_buf_add(out, ",\"event\":", 9) ||
+	        !add_string(out, f->event, f->event_len)))
+		return false;
+	if (!evt_buf_add(out, ",\"sources\":[", 12))
+		return false;
+	for (size_t i = 0; i < f->n_sources; i++) {
+		const evt_key *key = &f->sources[i];
+
+		if (i > 0 && !evt_buf_add_byte(out, ','))
+			return false;
+		if (!(key->is_int && is_decimal(key) ?
+		            evt_buf_add(out, key->text, key->len) :
+		            add_string(out, key->text, key->len)))
+			return false;
+	}
+	return evt_buf_add_byte(out, ']');
+}
+
+/* ---- payload -------------------------------------------------------------- */
+
+static bool
+is_utf8(const uint8_t *p, size_t n)
+{
+	const uint8_t *end = p + n;
+
+	while (p < end) {
+		size_t k = evt_utf8_len(p, end);
+
+		if (k == 0)
+			return false;
+		p += k;
+	}
+	return true;
+}
+
+static bool
+add_other(const evt_frame *f, bool text, evt_buf *out)
+{
+	if (text && is_utf8(f->payload, f->len))
+		return evt_buf_add_str(out, ",\"payload_text\":") &&
+		    evt_buf_add_json(out, (const char *)f->payload, f->len);
+	return evt_buf_add_str(out, ",\"payload_base64\":\"") &&
+	    evt_buf_add_base64(out, f->payload, f->len) &&
+	    evt_buf_add_byte(out, '"');
+}
+
+static bool
+add_payload(evt_envelope *e, const evt_frame *f, evt_buf *out)
+{
+	bool text = f->kind == EVT_KIND_MARK || f->opcode == EVT_OP_TEXT;
+	evt_scan_result r;
+
+	if (!text)
+		return add_other(f, false, out);
+	if (evt_scan(e->scanner, f->payload, f->len, &r, NULL) != EVT_OK)
+		return false;
+	if (!r.json || r.line_break)
+		return add_other(f, true, out);
+	return evt_buf_add(out, ",\"payload\":", 11) &&
+	    evt_buf_add(out, f->payload, f->len);
+}
+
+int
+evt_envelope_write(evt_envelope *e, const evt_frame *f, evt_buf *out,
+    evt_error *err)
+{
+	size_t before = out->len;
+
+	if (add_fixed(e, f, out) && add_keys(f, out) &&
+	    add_payload(e, f, out) && evt_buf_add(out, "}\n", 2))
+		return EVT_OK;
+	out->len = before;
+	return evt_err_nomem(err);
+}

@@ -1,0 +1,49 @@
+/*
+ * frame_out.h - frames as bytes for a pipe, in one of four forms.
+ *
+ * lines     the payload and a newline.  The payload goes out as it is: one that
+ *           holds line breaks of its own fills several lines.
+ * envelope  one line of JSON, see format/read/envelope.h.
+ * stamped   the receive time ("2026-03-01T12:51:43.123456789Z"), a tab, the
+ *           payload and a newline.
+ * binary    a record for each frame, little-endian, one behind the other:
+ *
+ *           offset  size  what
+ *                0     4  bytes that follow this field: 32 + payload
+ *                4     8  receive time, ns since 1970-01-01T00:00:00Z, signed
+ *               12     8  steady time, ns, signed (see evt_frame.mono_ns)
+ *               20     8  sequence number on its tape
+ *               28     4  connection number, 0: none
+ *               32     2  which of the tapes, from 0
+ *               34     1  kind: 0 received, 1 sent, 2 mark
+ *               35     1  opcode: 1 text, 2 binary; of marks, the mark's number
+ *               36     n  payload
+ */
+#ifndef EVT_FRAME_OUT_H
+#define EVT_FRAME_OUT_H
+
+#include "format/base/buf.h"
+#include "format/evtape.h"
+
+enum evt_form {
+	EVT_FORM_LINES,
+	EVT_FORM_ENVELOPE,
+	EVT_FORM_STAMPED,
+	EVT_FORM_BINARY
+};
+
+/* "lines", "envelope", "stamped", "binary".  Errors: EVT_ERR_ARG. */
+int evt_form_parse(const char *text, enum evt_form *ret_form, evt_error *err);
+
+typedef struct evt_frame_out evt_frame_out;
+
+/* with_tape: envelopes say which tape.  Errors: EVT_ERR_NOMEM. */
+int evt_frame_out_new(enum evt_form form, bool with_tape,
+    evt_frame_out **ret_out, evt_error *err);
+void evt_frame_out_free(evt_frame_out *out);
+
+/* Append the frame to buf.  Errors: EVT_ERR_NOMEM; buf is then unchanged. */
+int evt_frame_out_add(evt_frame_out *out, const evt_frame *frame, evt_buf *buf,
+    evt_error *err);
+
+#endif

@@ -1,0 +1,186 @@
+/*
+ * last.c - the last frame of a source before a time.
+ *
+ * Newest first: the journal, then the segments backwards, of each only the
+ * blocks that the index names.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/read/filter.h"
+#include "format/read/tape.h"
+
+/* ---- the journal -------------------------------------------------------------- */
+
+struct newest {
+	const evt_match *match;
+	evt_tape *tape;
+	evt_frame frame;
+	bool found;
+};
+
+/* Keep a copy: the next record overwrites the reader's memory. */
+static int
+keep(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct newest *n = ctx;
+	evt_buf *b = &n->tape->copy;
+	evt_key *keys;
+
+	if (!evt_match_frame(n->match, f))
+		return EVT_OK;
+	keys = realloc(n->tape->keys, (f->n_sources + 1) * sizeof(*keys));
+	if (keys == NULL)
+		return evt_err_nomem(err);
+	n->tape->keys = keys;
+	b->len = 0;
+	if (!evt_buf_add(b, f->payload, f->len) ||
+	    !evt_buf_add(b, f->event, f->event_len))
+		return evt_err_nomem(err);
+	for (size_t i = 0; i < f->n_sources; i++) {
+		keys[i] = f->sources[i];
+		if (!evt_buf_add(b, f->sources[i].text, f->sources[i].len))
+			return evt_err_nomem(err);
+	}
+	n->frame = *f;
+	n->found = true;
+	return EVT_OK;
+}
+
+/* Point the kept frame at the copy, which does not move any more. */
+static void
+settle(struct newest *n)
+{
+	const uint8_t *p = n->tape->copy.data;
+	evt_frame *f = &n->frame;
+
+	f->payload = p;
+	p += f->len;
+	if (f->event != NULL)
+		f->event = (const char *)p;
+	p += f->event_len;
+	for (size_t i = 0; i < f->n_sources; i++) {
+		n->tape->keys[i].text = (const char *)p;
+		p += n->tape->keys[i].len;
+	}
+	f->sources = n->tape->keys;
+}
+
+/* ---- segments ------------------------------------------------------------------ */
+
+/* Which blocks of the segment to look at: those that the index names, or all
+ * if it cannot tell.  free() it; NULL: out of memory. */
+static bool *
+wanted_blocks(evt_tape *t, const evt_segment *s, const evt_match *m)
+{
+	bool *wanted = calloc(s->n_blocks + 1, sizeof(*wanted));
+
+	if (wanted == NULL)
+		return NULL;
+	if (t->index == NULL || !evt_index_has(t->index, s) ||
+	    evt_index_find(t->index, s->no, &m->filter, wanted, s->n_blocks,
+	        NULL) != EVT_OK)
+		memset(wanted, true, s->n_blocks);
+	return wanted;
+}
+
+/* EVT_OK and *ret_frame, EVT_ERR_NOTFOUND, or another error.  A damaged block
+ * is passed: what it held is lost in any case. */
+static int
+search_block(evt_tape *t, int fd, const evt_segment *s, size_t i, evt_match *m,
+    evt_frame *ret_frame, evt_error *err)
+{
+	evt_matched found = { 0 };
+	uint32_t at;
+	int r = evt_segment_read_block(t->io, fd, s->name, &s->blocks[i], false,
+	    &t->raw, &t->block, err);
+
+	if (r == EVT_ERR_CORRUPT)
+		return EVT_ERR_NOTFOUND;
+	if (r == EVT_OK)
+		r = evt_match_block(m, &t->block, 0, &found, err);
+	at = found.n > 0 ? found.frame[found.n - 1] : UINT32_MAX;
+	evt_matched_free(&found);
+	if (r != EVT_OK)
+		return r;
+	if (at == UINT32_MAX)
+		return EVT_ERR_NOTFOUND;
+	r = evt_block_load_lines(&t->block, t->raw.data, at + 1, s->name, err);
+	if (r == EVT_ERR_CORRUPT)
+		return EVT_ERR_NOTFOUND;
+	return r != EVT_OK ? r : evt_block_frame(&t->block, at, ret_frame, err);
+}
+
+static int
+search_segment(evt_tape *t, const evt_segment *s, evt_match *m,
+    evt_frame *ret_frame, evt_error *err)
+{
+	bool *wanted = wanted_blocks(t, s, m);
+	int fd = -1, r = EVT_ERR_NOTFOUND;
+
+	if (wanted == NULL)
+		return evt_err_nomem(err);
+	for (size_t i = s->n_blocks; i-- > 0 && r == EVT_ERR_NOTFOUND;) {
+		if (!wanted[i] ||
+		    !evt_match_range(m, s->blocks[i].min_ns,
+		        s->blocks[i].max_ns, UINT64_MAX))
+			continue;
+		/* EVT_ERR_NOTFOUND: retention dropped it. */
+		if (fd < 0 && (r = evt_segment_open(s, &fd, err)))
+			break;
+		r = search_block(t, fd, s, i, m, ret_frame, err);
+	}
+	if (fd >= 0)
+		t->io->close(t->io->ctx, fd);
+	free(wanted);
+	return r;
+}
+
+static int
+search(evt_tape *t, evt_match *m, evt_frame *ret_frame, evt_error *err)
+{
+	struct newest newest = { .match = m, .tape = t };
+	int r = evt_tape_refresh(t, err);
+
+	if (r == EVT_OK)
+		r = evt_tape_each_open(t, evt_tape_end_seq(t), keep, &newest,
+		    err);
+	if (r != EVT_OK)
+		return r;
+	if (newest.found) {
+		settle(&newest);
+		*ret_frame = newest.frame;
+		return EVT_OK;
+	}
+	r = EVT_ERR_NOTFOUND;
+	for (size_t i = t->n_segments; i-- > 0 && r == EVT_ERR_NOTFOUND;)
+		r = search_segment(t, &t->segments[i], m, ret_frame, err);
+	return r;
+}
+
+int
+evt_tape_last_before(evt_tape *t, const char *source, const char *event,
+    int64_t time_ns, evt_frame *ret_frame, evt_error *err)
+{
+	evt_filter filter = {
+		.has_to = true,
+		.to_ns = time_ns,
+		.sources = &source,
+		.n_sources = 1,
+		.events = &event,
+		.n_events = event != NULL ? 1 : 0,
+	};
+	evt_match m;
+	int r = evt_match_init(&m, &filter, err);
+
+	if (r != EVT_OK)
+		return r;
+	r = search(t, &m, ret_frame, err);
+	evt_match_free(&m);
+	if (r == EVT_ERR_NOTFOUND)
+		return evt_err_set(err, r,
+		    "%s holds nothing of source %s before that time", t->path,
+		    source);
+	return r;
+}

@@ -1,0 +1,220 @@
+/* tape.c - a tape as its readers see it. */
+#include "format/read/tape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/store/tape_dir.h"
+#include "format/base/io.h"
+#include "format/store/journal.h"
+#include "format/store/lock.h"
+
+void
+evt_tape_close(evt_tape *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->n_segments; i++)
+		evt_segment_free(&t->segments[i]);
+	free(t->segments);
+	evt_index_close(t->index);
+	evt_block_free(&t->block);
+	evt_buf_free(&t->raw);
+	evt_buf_free(&t->copy);
+	free(t->keys);
+	free(t->journal_dir);
+	free(t->path);
+	free(t);
+}
+
+/* Move the segments of `list` that are newer than all known behind these. */
+static int
+adopt(evt_tape *t, evt_segment *list, size_t n, evt_error *err)
+{
+	uint32_t last =
+	    t->n_segments > 0 ? t->segments[t->n_segments - 1].no : 0;
+	evt_segment *s =
+	    realloc(t->segments, (t->n_segments + n + 1) * sizeof(*s));
+
+	if (s != NULL)
+		t->segments = s;
+	for (size_t i = 0; i < n; i++) {
+		if (s != NULL && list[i].no > last)
+			t->segments[t->n_segments++] = list[i];
+		else
+			evt_segment_free(&list[i]);
+	}
+	free(list);
+	return s != NULL ? EVT_OK : evt_err_nomem(err);
+}
+
+int
+evt_tape_refresh(evt_tape *t, evt_error *err)
+{
+	evt_segment *list;
+	size_t n;
+	int r = evt_segment_list(t->io, t->path, &list, &n, err);
+
+	if (r != EVT_OK || (r = adopt(t, list, n, err)))
+		return r;
+	for (size_t i = 0; i < t->n_segments; i++) {
+		r = evt_segment_load(&t->segments[i], err);
+		/* Retention may have dropped it between the two looks. */
+		if (r != EVT_OK && r != EVT_ERR_NOTFOUND)
+			return r;
+	}
+	return EVT_OK;
+}
+
+int
+evt_tape_open_io(const char *path, const evt_io *io, evt_tape **ret_tape,
+    evt_error *err)
+{
+	evt_tape *t;
+	int r = evt_tape_check(io, path, err);
+
+	if (r != EVT_OK)
+		return r;
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return evt_err_nomem(err);
+	t->io = io;
+	t->path = strdup(path);
+	t->journal_dir = evt_path_join(path, "journal");
+	if (t->path == NULL || t->journal_dir == NULL)
+		r = evt_err_nomem(err);
+	else
+		r = evt_tape_refresh(t, err);
+	if (r != EVT_OK) {
+		evt_tape_close(t);
+		return r;
+	}
+	t->index = evt_index_open(io, path, &t->index_state);
+	*ret_tape = t;
+	return EVT_OK;
+}
+
+int
+evt_tape_open(const char *path, evt_tape **ret_tape, evt_error *err)
+{
+	return evt_tape_open_io(path, &evt_io_posix, ret_tape, err);
+}
+
+const char *
+evt_tape_path(const evt_tape *t)
+{
+	return t->path;
+}
+
+bool
+evt_tape_live(const evt_tape *t)
+{
+	return evt_lock_held(t->io, t->path);
+}
+
+uint64_t
+evt_tape_end_seq(const evt_tape *t)
+{
+	for (size_t i = t->n_segments; i-- > 0;) {
+		if (t->segments[i].n_blocks > 0)
+			return evt_segment_end_seq(&t->segments[i]);
+	}
+	return 1;
+}
+
+/* ---- the journal ------------------------------------------------------------- */
+
+static int
+each_in_file(evt_tape *t, uint64_t first_seq, uint64_t from_seq,
+    int (*fn)(void *, const evt_frame *, evt_error *), void *ctx,
+    evt_error *err)
+{
+	evt_journal_reader *reader;
+	bool in_lines;
+	evt_frame f;
+	int r =
+	    evt_journal_open(t->io, t->journal_dir, first_seq, &reader, err);
+
+	if (r == EVT_AGAIN || r == EVT_ERR_NOTFOUND || r == EVT_ERR_CORRUPT)
+		return EVT_OK;
+	if (r != EVT_OK)
+		return r;
+	while ((r = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK) {
+		if (f.seq >= from_seq && (r = fn(ctx, &f, err)))
+			break;
+	}
+	evt_journal_close(reader);
+	return r == EVT_AGAIN || r == EVT_ERR_CORRUPT ? EVT_OK : r;
+}
+
+int
+evt_tape_each_open(evt_tape *t, uint64_t from_seq,
+    int (*fn)(void *ctx, const evt_frame *f, evt_error *err), void *ctx,
+    evt_error *err)
+{
+	uint64_t *files;
+	size_t n;
+	int r = evt_journal_list(t->io, t->journal_dir, &files, &n, err);
+
+	if (r != EVT_OK)
+		return r;
+	for (size_t i = 0; i < n && r == EVT_OK; i++) {
+		if (i + 1 == n || files[i + 1] > from_seq)
+			r = each_in_file(t, files[i], from_seq, fn, ctx, err);
+	}
+	free(files);
+	return r;
+}
+
+/* ---- span -------------------------------------------------------------------- */
+
+struct span {
+	bool any;
+	int64_t first, last;
+};
+
+static void
+widen(struct span *s, int64_t first, int64_t last)
+{
+	if (!s->any || first < s->first)
+		s->first = first;
+	if (!s->any || last > s->last)
+		s->last = last;
+	s->any = true;
+}
+
+static int
+widen_by_frame(void *ctx, const evt_frame *f, evt_error *err)
+{
+	(void)err;
+	widen(ctx, f->time_ns, f->time_ns);
+	return EVT_OK;
+}
+
+int
+evt_tape_span(evt_tape *t, int64_t *ret_first_ns, int64_t *ret_last_ns,
+    evt_error *err)
+{
+	struct span span = { 0 };
+	int r = evt_tape_refresh(t, err);
+
+	if (r != EVT_OK)
+		return r;
+	for (size_t i = 0; i < t->n_segments; i++) {
+		const evt_segment *s = &t->segments[i];
+
+		for (size_t k = 0; k < s->n_blocks; k++)
+			widen(&span, s->blocks[k].min_ns, s->blocks[k].max_ns);
+	}
+	r = evt_tape_each_open(t, evt_tape_end_seq(t), widen_by_frame, &span,
+	    err);
+	if (r != EVT_OK)
+		return r;
+	if (!span.any)
+		return evt_err_set(err, EVT_ERR_NOTFOUND, "%s is empty",
+		    t->path);
+	*ret_first_ns = span.first;
+	*ret_last_ns = span.last;
+	return EVT_OK;
+}

@@ -1,0 +1,537 @@
+/*
+ * tape_cursor.c - a cursor over one tape.
+ *
+ * Frames come from segments as long as these have them, then from the
+ * journal.  While a recorder runs they move from there to here under the
+ * reader's feet; the next sequence number that was not seen yet tells where
+ * to go on: whoever has it first, segments or journal, is read.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/read/cursor.h"
+#include "format/base/err.h"
+#include "format/read/prefetch.h"
+#include "format/store/journal.h"
+#include "format/read/tape.h"
+#include "format/base/timetext.h"
+
+struct tape_cursor {
+	evt_cursor base;
+	evt_tape *tape;
+	uint32_t tape_no;
+	evt_match match;
+	bool has_from; /* the window's own start, which seeks leave */
+	int64_t from_ns;
+	uint64_t from_seq;
+	uint64_t seq; /* the next sequence number to look at */
+	/* The next block to load: */
+	size_t segment, block;
+	bool *wanted;    /* the segment's blocks, by the index */
+	bool has_wanted; /* wanted is for this segment and size */
+	size_t n_wanted;
+	uint32_t fd_no; /* the segment that fd is of */
+	int fd;
+	evt_fetch *fetch;
+	/* What is being handed out: */
+	evt_fetched *now;
+	size_t next_match;
+	evt_journal_reader *journal;
+	uint64_t journal_first; /* the file's name */
+	uint64_t journal_bad;   /* this one and those before it are done with */
+	evt_cursor_stats stats;
+};
+
+/* ---- blocks -------------------------------------------------------------------- */
+
+/* Ask the index which blocks of the segment matter.  Without an answer all
+ * do: the filter is applied to frames in any case. */
+static int
+ask_index(struct tape_cursor *c, const evt_segment *s, evt_error *err)
+{
+	const evt_filter *f = &c->match.filter;
+	bool *wanted;
+
+	c->has_wanted = true;
+	c->n_wanted = 0;
+	if ((f->n_sources == 0 && f->n_events == 0) || c->tape->index == NULL ||
+	    !evt_index_has(c->tape->index, s))
+		return EVT_OK;
+	wanted = realloc(c->wanted, s->n_blocks + 1);
+	if (wanted == NULL)
+		return evt_err_nomem(err);
+	c->wanted = wanted;
+	memset(wanted, 0, s->n_blocks + 1);
+	if (evt_index_find(c->tape->index, s->no, f, wanted, s->n_blocks,
+	        NULL) == EVT_OK)
+		c->n_wanted = s->n_blocks;
+	return EVT_OK;
+}
+
+static bool
+in_range(const struct tape_cursor *c, const evt_block_ref *b)
+{
+	uint64_t end = b->first_seq + b->frames;
+
+	return end > c->seq &&
+	    evt_match_range(&c->match, b->min_ns, b->max_ns, end);
+}
+
+/* Step to the next block that may hold something.  EVT_AGAIN: the segments
+ * have none now. */
+static int
+find_block(struct tape_cursor *c, const evt_segment **ret_s,
+    const evt_block_ref **ret_b, evt_error *err)
+{
+	for (; c->segment < c->tape->n_segments; c->segment++) {
+		const evt_segment *s = &c->tape->segments[c->segment];
+		int r;
+
+		for (; c->block < s->n_blocks; c->block++) {
+			const evt_block_ref *b = &s->blocks[c->block];
+
+			if (!in_range(c, b))
+				continue;
+			if (!c->has_wanted && (r = ask_index(c, s, err)))
+				return r;
+			if (c->block >= c->n_wanted || c->wanted[c->block]) {
+				*ret_s = s;
+				*ret_b = b;
+				return EVT_OK;
+			}
+		}
+		/* The last segment may yet grow. */
+		if (c->segment + 1 == c->tape->n_segments && !s->sealed)
+			break;
+		c->block = 0;
+		c->has_wanted = false;
+	}
+	return EVT_AGAIN;
+}
+
+static void
+close_segment(struct tape_cursor *c)
+{
+	if (c->fd >= 0)
+		c->tape->io->close(c->tape->io->ctx, c->fd);
+	c->fd = -1;
+}
+
+static int
+open_segment(struct tape_cursor *c, const evt_segment *s, evt_error *err)
+{
+	if (c->fd >= 0 && c->fd_no == s->no)
+		return EVT_OK;
+	close_segment(c);
+	c->fd_no = s->no;
+	return evt_segment_open(s, &c->fd, err);
+}
+
+/* Whether the file must stay open for what is loading from it. */
+static bool
+needs_other_file(const struct tape_cursor *c, const evt_segment *s)
+{
+	return evt_fetch_pending(c->fetch) > 0 && c->fd_no != s->no;
+}
+
+/* Begin to load the next block.  EVT_AGAIN: there is none now. */
+static int
+start_block(struct tape_cursor *c, evt_error *err)
+{
+	const evt_segment *s;
+	const evt_block_ref *b;
+	int r;
+
+	for (;;) {
+		if ((r = find_block(c, &s, &b, err)))
+			return r;
+		if (needs_other_file(c, s))
+			return EVT_AGAIN;
+		r = open_segment(c, s, err);
+		if (r == EVT_OK)
+			break;
+		if (r != EVT_ERR_NOTFOUND)
+			return r;
+		/* Retention dropped it: go on with what is left. */
+		c->segment++;
+		c->block = 0;
+		c->has_wanted = false;
+	}
+	/* Frames of it may have been read from the journal already. */
+	evt_fetch_start(c->fetch, s->io, c->fd, s->name, b, c->seq);
+	c->block++;
+	return EVT_OK;
+}
+
+/* Load as many blocks ahead as there is room for.  A failure comes back when
+ * there is nothing before it. */
+static void
+read_ahead(struct tape_cursor *c)
+{
+	evt_error err;
+
+	while (evt_fetch_has_room(c->fetch) && start_block(c, &err) == EVT_OK)
+		continue;
+}
+
+/*
+ * Frames that a walk did not find between this block and the last one: their
+ * block's header is damaged.
+ */
+static int
+check_hole(struct tape_cursor *c, const evt_block_ref *b, evt_error *err)
+{
+	const evt_segment *s = NULL;
+	uint64_t before = 0, lost;
+
+	for (size_t i = 0; i < c->tape->n_segments; i++) {
+		if (c->tape->segments[i].no == c->fd_no)
+			s = &c->tape->segments[i];
+	}
+	if (s == NULL || s->n_damaged == 0)
+		return EVT_OK;
+	for (size_t i = 0; i < s->n_blocks && s->blocks[i].offset < b->offset;
+	     i++)
+		before = s->blocks[i].first_seq + s->blocks[i].frames;
+	if (before == 0 || before >= b->first_seq || before < c->seq)
+		return EVT_OK;
+	lost = b->first_seq - before;
+	c->stats.blocks_bad++;
+	c->stats.frames_lost += lost;
+	return evt_err_set(err, EVT_ERR_CORRUPT,
+	    "%s: damaged before offset %llu: %llu frames are lost", s->name,
+	    (unsigned long long)b->offset, (unsigned long long)lost);
+}
+
+/* Take the first block that is loading, and begin with those behind it. */
+static int
+take_block(struct tape_cursor *c, evt_error *err)
+{
+	int r, hole;
+
+	c->now = evt_fetch_wait(c->fetch);
+	c->next_match = 0;
+	c->stats.blocks_read++;
+	hole = check_hole(c, &c->now->ref, err);
+	c->seq = c->now->ref.first_seq + c->now->ref.frames;
+	r = c->now->code;
+	if (r == EVT_ERR_CORRUPT) {
+		c->stats.blocks_bad++;
+		c->stats.frames_lost += c->now->ref.frames;
+	}
+	if (r != EVT_OK) {
+		if (err != NULL)
+			*err = c->now->err;
+		c->now = NULL;
+		return r;
+	}
+	read_ahead(c);
+	return hole;
+}
+
+/* ---- the journal ----------------------------------------------------------------- */
+
+static void
+leave_journal(struct tape_cursor *c)
+{
+	evt_journal_close(c->journal);
+	c->journal = NULL;
+}
+
+/*
+ * Open the journal file that has the next frame, or else the first one behind
+ * it, but none at or before `after` (0: any).  EVT_AGAIN: there is none.
+ */
+static int
+enter_journal(struct tape_cursor *c, uint64_t after, evt_error *err)
+{
+	uint64_t *files, pick = 0;
+	size_t n;
+	int r = evt_journal_list(c->tape->io, c->tape->journal_dir, &files, &n,
+	    err);
+
+	if (r != EVT_OK)
+		return r;
+	if (after < c->journal_bad)
+		after = c->journal_bad;
+	for (size_t i = 0; i < n; i++) {
+		if (files[i] > after && (pick == 0 || files[i] <= c->seq))
+			pick = files[i];
+	}
+	free(files);
+	if (pick == 0)
+		return EVT_AGAIN;
+	c->journal_first = pick;
+	r = evt_journal_open(c->tape->io, c->tape->journal_dir, pick,
+	    &c->journal, err);
+	return r == EVT_ERR_NOTFOUND ? EVT_AGAIN : r;
+}
+
+/* The file has no more: go to the one behind it.  EVT_AGAIN: there is none,
+ * and this one stays open, since it may grow. */
+static int
+next_file(struct tape_cursor *c, evt_error *err)
+{
+	evt_journal_reader *old = c->journal;
+	uint64_t first = c->journal_first;
+	int r;
+
+	c->journal = NULL;
+	r = enter_journal(c, first, err);
+	if (r == EVT_AGAIN) {
+		c->journal = old;
+		c->journal_first = first;
+		return r;
+	}
+	evt_journal_close(old);
+	return r;
+}
+
+/* Whether there is a file behind the one that is open. */
+static int
+has_next_file(const struct tape_cursor *c, bool *ret_has, evt_error *err)
+{
+	uint64_t *files;
+	size_t n;
+	int r = evt_journal_list(c->tape->io, c->tape->journal_dir, &files, &n,
+	    err);
+
+	if (r != EVT_OK)
+		return r;
+	*ret_has = n > 0 && files[n - 1] > c->journal_first;
+	free(files);
+	return EVT_OK;
+}
+
+/* The next record that was not seen yet. */
+static int
+next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
+{
+	bool in_lines, complete = false;
+	int r;
+
+	for (;;) {
+		if (c->journal == NULL && (r = enter_journal(c, 0, err)))
+			return r;
+		r = evt_journal_next(c->journal, f, &in_lines, err);
+		if (r == EVT_OK && f->seq >= c->seq)
+			return EVT_OK;
+		if (r == EVT_OK)
+			continue;
+		if (r != EVT_AGAIN)
+			return r;
+		/* A file is complete when the next one is begun, and may have
+		 * been completed since it was looked at. */
+		if (!complete) {
+			if ((r = has_next_file(c, &complete, err)))
+				return r;
+			if (!complete)
+				return EVT_AGAIN;
+			continue;
+		}
+		if ((r = next_file(c, err)))
+			return r;
+		complete = false;
+	}
+}
+
+/*
+ * A journal file is damaged.  While a recorder runs it may just be about to
+ * cut off what it could not write; else it is told once and passed.
+ */
+static int
+bad_journal(struct tape_cursor *c, bool live)
+{
+	leave_journal(c);
+	if (live)
+		return EVT_AGAIN;
+	c->journal_bad = c->journal_first;
+	c->stats.blocks_bad++;
+	return EVT_ERR_CORRUPT;
+}
+
+/*
+ * A frame that comes later than the next one: the blocks before it may have
+ * moved to a segment since that was looked at.  *ret_moved: they did.
+ */
+static int
+check_moved(struct tape_cursor *c, bool *ret_moved, evt_error *err)
+{
+	int r = evt_tape_refresh(c->tape, err);
+
+	*ret_moved = r == EVT_OK && evt_tape_end_seq(c->tape) > c->seq;
+	return r;
+}
+
+/* ---- the cursor ------------------------------------------------------------------ */
+
+/* Whether the window may get more frames.  Frames reach the journal well
+ * within this time of their reception. */
+static bool
+can_grow(const struct tape_cursor *c)
+{
+	const evt_filter *f = &c->match.filter;
+
+	if (!evt_tape_live(c->tape))
+		return false;
+	return !f->has_to || evt_clock_real() - 2 * EVT_NS_PER_S < f->to_ns;
+}
+
+/*
+ * Nothing is left of what was known: look for more.  EVT_OK: a block is
+ * loading, or *ret_frame is from the journal and *ret_found says so.
+ */
+static int
+look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
+    evt_error *err)
+{
+	/* Asked first: what a recorder wrote before it left is then seen. */
+	bool live = can_grow(c), moved;
+	int r;
+
+	*ret_found = false;
+	if ((r = evt_tape_refresh(c->tape, err)))
+		return r;
+	c->has_wanted = false; /* the last segment may have grown */
+	if ((r = start_block(c, err)) != EVT_AGAIN) {
+		/* The recorder may have removed the file: let go of it. */
+		leave_journal(c);
+		read_ahead(c);
+		return r;
+	}
+	/* What the segments hold and the filter passed over is behind us. */
+	if (evt_tape_end_seq(c->tape) > c->seq)
+		c->seq = evt_tape_end_seq(c->tape);
+	for (;;) {
+		r = next_record(c, f, err);
+		if (r == EVT_ERR_CORRUPT)
+			return bad_journal(c, live);
+		if (r == EVT_AGAIN) {
+			if ((r = check_moved(c, &moved, err)))
+				return r;
+			if (moved)
+				return EVT_OK;
+			return live ? EVT_AGAIN : EVT_END;
+		}
+		if (r != EVT_OK)
+			return r;
+		if (f->seq > c->seq) {
+			if ((r = check_moved(c, &moved, err)))
+				return r;
+			if (moved) {
+				leave_journal(c);
+				return EVT_OK;
+			}
+		}
+		c->seq = f->seq + 1;
+		if (evt_match_frame(&c->match, f)) {
+			*ret_found = true;
+			return EVT_OK;
+		}
+	}
+}
+
+static int
+tape_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
+{
+	struct tape_cursor *c = (struct tape_cursor *)base;
+	bool found = false;
+	evt_frame f;
+	int r;
+
+	for (;;) {
+		if (c->now != NULL && c->next_match < c->now->match.n) {
+			r = evt_block_frame(&c->now->block,
+			    c->now->match.frame[c->next_match++], &f, err);
+			if (r != EVT_OK)
+				return r;
+			break;
+		}
+		c->now = NULL;
+		if (evt_fetch_pending(c->fetch) > 0)
+			r = take_block(c, err);
+		else
+			r = look_for_more(c, &f, &found, err);
+		if (r != EVT_OK)
+			return r;
+		if (found)
+			break;
+	}
+	f.tape = c->tape_no;
+	*ret_frame = f;
+	return EVT_OK;
+}
+
+static int
+tape_seek(evt_cursor *base, bool has_time, int64_t time_ns, evt_error *err)
+{
+	struct tape_cursor *c = (struct tape_cursor *)base;
+	evt_filter *f = &c->match.filter;
+
+	(void)err;
+	evt_fetch_drop(c->fetch);
+	f->has_from = c->has_from;
+	f->from_ns = c->from_ns;
+	if (has_time && (!c->has_from || time_ns > c->from_ns)) {
+		f->has_from = true;
+		f->from_ns = time_ns;
+	}
+	leave_journal(c);
+	c->journal_bad = 0;
+	c->now = NULL;
+	c->seq = c->from_seq > 0 ? c->from_seq : 1;
+	c->segment = c->block = 0;
+	c->has_wanted = false;
+	return EVT_OK;
+}
+
+static void
+tape_stats(const evt_cursor *base, evt_cursor_stats *ret_stats)
+{
+	*ret_stats = ((const struct tape_cursor *)base)->stats;
+}
+
+static void
+tape_close(evt_cursor *base)
+{
+	struct tape_cursor *c = (struct tape_cursor *)base;
+
+	evt_fetch_free(c->fetch);
+	leave_journal(c);
+	close_segment(c);
+	evt_match_free(&c->match);
+	free(c->wanted);
+	free(c);
+}
+
+static const struct evt_cursor_ops tape_ops = { tape_next, tape_seek,
+	tape_stats, tape_close };
+
+int
+evt_tape_cursor_open(evt_tape *tape, uint32_t tape_no, const evt_filter *filter,
+    evt_cursor **ret_cursor, evt_error *err)
+{
+	struct tape_cursor *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (c == NULL)
+		return evt_err_nomem(err);
+	c->base.ops = &tape_ops;
+	c->tape = tape;
+	c->tape_no = tape_no;
+	c->fd = -1;
+	r = evt_match_init(&c->match, filter, err);
+	if (r == EVT_OK)
+		r = evt_fetch_new(&c->match, c->match.filter.read_ahead,
+		    &c->fetch, err);
+	if (r != EVT_OK) {
+		tape_close(&c->base);
+		return r;
+	}
+	c->has_from = c->match.filter.has_from;
+	c->from_ns = c->match.filter.from_ns;
+	c->from_seq = c->match.filter.from_seq;
+	tape_seek(&c->base, false, 0, NULL);
+	*ret_cursor = &c->base;
+	return EVT_OK;
+}

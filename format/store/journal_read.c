@@ -1,0 +1,546 @@
+/*
+ * journal_read.c - the reading half of journal.h.
+ *
+ * A record counts only if all its bytes are there and its checksum, which is
+ * seeded with its sequence number, is right.  What follows a bad record
+ * cannot be trusted to begin where it seems to, so reading stops there.
+ */
+#include "format/store/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <xxhash.h>
+
+#include "format/base/err.h"
+#include "format/store/tape_dir.h"
+#include "format/store/layout.h"
+#include "format/base/le.h"
+
+/* Read this much ahead of a record where the file has it. */
+#define READ_AHEAD (256u << 10)
+
+struct evt_journal_reader {
+	const evt_io *io;
+	int fd;
+	char *path;
+	uint8_t uuid[EVT_UUID_LEN];
+	uint64_t first_seq;
+	uint64_t next_seq;
+	uint64_t offset; /* of the next record in the file */
+	evt_buf window;  /* bytes from window_at on */
+	uint64_t window_at;
+	evt_key *keys;
+	size_t cap_keys;
+};
+
+void
+evt_journal_close(evt_journal_reader *r)
+{
+	if (r == NULL)
+		return;
+	if (r->fd >= 0)
+		r->io->close(r->io->ctx, r->fd);
+	evt_buf_free(&r->window);
+	free(r->keys);
+	free(r->path);
+	free(r);
+}
+
+/*
+ * Whether the file has bytes from `at` on and all are zero: a power cut may
+ * leave a file its new length without what was written there.
+ */
+static int
+is_blank(const evt_journal_reader *r, uint64_t at, bool *ret_blank,
+    evt_error *err)
+{
+	static const uint8_t zero[4096];
+	uint8_t bytes[sizeof(zero)];
+	size_t n = 0;
+	int code;
+
+	*ret_blank = false;
+	do {
+		code = evt_io_read_at(r->io, r->fd, bytes, sizeof(bytes), at,
+		    r->path, &n, err);
+		if (code != EVT_OK || memcmp(bytes, zero, n) != 0)
+			return code;
+		*ret_blank = *ret_blank || n > 0;
+		at += n;
+	} while (n == sizeof(bytes));
+	return EVT_OK;
+}
+
+static int
+read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
+{
+	uint8_t h[JH_LEN];
+	bool blank;
+	size_t n;
+	int code = evt_io_read_at(r->io, r->fd, h, JH_LEN, 0, r->path, &n, err);
+
+	if (code != EVT_OK)
+		return code;
+	if (n < JH_LEN)
+		return EVT_AGAIN;
+	if (h[0] == 0 && ((code = is_blank(r, 0, &blank, err)) || blank))
+		return code != EVT_OK ? code : EVT_AGAIN;
+	if (memcmp(h + JH_MAGIC, EVT_JOURNAL_MAGIC, 8) != 0)
+		return evt_err_set(err, EVT_ERR_CORRUPT,
+		    "%s: no journal begins here", r->path);
+	/* Every version has the sum here: a version that damage made is none. */
+	if (evt_get64(h + JH_SUM) != XXH64(h, JH_SUM, 0))
+		return evt_err_set(err, EVT_ERR_CORRUPT,
+		    "%s: the checksum of the journal's header is wrong",
+		    r->path);
+	if (evt_get16(h + JH_VERSION) != EVT_FORMAT_VERSION ||
+	    (evt_get32(h + JH_INCOMPAT) & ~EVT_INCOMPAT_KNOWN) != 0)
+		return evt_err_set(err, EVT_ERR_VERSION,
+		    "%s: format version %u, incompatible flags 0x%x are not "
+		    "known to evtape %s; use a newer evtape",
+		    r->path, evt_get16(h + JH_VERSION),
+		    evt_get32(h + JH_INCOMPAT), EVT_VERSION);
+	if (evt_get16(h + JH_SIZE) != JH_LEN ||
+	    evt_get64(h + JH_FIRST_SEQ) != first_seq || first_seq == 0)
+		return evt_err_set(err, EVT_ERR_CORRUPT,
+		    "%s: the journal's header makes no sense", r->path);
+	memcpy(r->uuid, h + JH_UUID, EVT_UUID_LEN);
+	r->offset = JH_LEN;
+	r->first_seq = r->next_seq = first_seq;
+	return EVT_OK;
+}
+
+int
+evt_journal_open(const evt_io *io, const char *dir, uint64_t first_seq,
+    evt_journal_reader **ret_reader, evt_error *err)
+{
+	evt_journal_reader *r = calloc(1, sizeof(*r));
+	int code;
+
+	if (r == NULL)
+		return evt_err_nomem(err);
+	r->io = io;
+	r->fd = -1;
+	r->path = evt_journal_path(dir, first_seq);
+	if (r->path == NULL) {
+		evt_journal_close(r);
+		return evt_err_nomem(err);
+	}
+	r->fd = io->open(io->ctx, r->path, O_RDONLY, 0);
+	if (r->fd < 0)
+		code = errno == ENOENT ?
+		    evt_err_set(err, EVT_ERR_NOTFOUND, "%s is gone", r->path) :
+		    evt_err_sys(err, errno, "cannot open %s", r->path);
+	else
+		code = read_header(r, first_seq, err);
+	if (code != EVT_OK) {
+		evt_journal_close(r);
+		return code;
+	}
+	*ret_reader = r;
+	return EVT_OK;
+}
+
+const uint8_t *
+evt_journal_uuid(const evt_journal_reader *r)
+{
+	return r->uuid;
+}
+
+/* Have n bytes from the current offset in the window.  EVT_AGAIN: the file
+ * ends before. */
+static int
+need(evt_journal_reader *r, size_t n, evt_error *err)
+{
+	size_t have = r->window_at + r->window.len > r->offset ?
+	    (size_t)(r->window_at + r->window.len - r->offset) :
+	    0;
+	size_t got, want = n > READ_AHEAD ? n : READ_AHEAD;
+	int code;
+
+	if (have >= n)
+		return EVT_OK;
+	if (have > 0)
+		memmove(r->window.data, r->window.data + r->window.len - have,
+		    have);
+	r->window.len = have;
+	r->window_at = r->offset;
+	if (!evt_buf_reserve(&r->window, want - have))
+		return evt_err_nomem(err);
+	code = evt_io_read_at(r->io, r->fd, r->window.data + have, want - have,
+	    r->offset + have, r->path, &got, err);
+	if (code != EVT_OK)
+		return code;
+	r->window.len += got;
+	return r->window.len >= n ? EVT_OK : EVT_AGAIN;
+}
+
+/* Bytes that the file has from the current offset on. */
+static int
+left_in_file(const evt_journal_reader *r, uint64_t *ret_n, evt_error *err)
+{
+	struct stat st;
+
+	if (r->io->fstat(r->io->ctx, r->fd, &st) != 0)
+		return evt_err_sys(err, errno, "cannot look at %s", r->path);
+	*ret_n = (uint64_t)st.st_size < r->offset ?
+	    0 :
+	    (uint64_t)st.st_size - r->offset;
+	return EVT_OK;
+}
+
+static bool
+parse_sources(evt_journal_reader *r, const uint8_t **p, const uint8_t *end,
+    evt_frame *f, bool *ret_nomem)
+{
+	evt_key *keys;
+
+	*ret_nomem = false;
+	if (f->n_sources > (size_t)(end - *p) / 2)
+		return false;
+	if (f->n_sources > r->cap_keys) {
+		keys = realloc(r->keys, f->n_sources * sizeof(*keys));
+		if (keys == NULL) {
+			*ret_nomem = true;
+			return false;
+		}
+		r->keys = keys;
+		r->cap_keys = f->n_sources;
+	}
+	for (size_t i = 0; i < f->n_sources; i++) {
+		if (end - *p < 2 || end - *p - 2 < (*p)[0] || (*p)[1] > 1)
+			return false;
+		r->keys[i] =
+		    (evt_key){ (const char *)*p + 2, (*p)[0], (*p)[1] };
+		*p += 2 + (*p)[0];
+	}
+	f->sources = f->n_sources > 0 ? r->keys : NULL;
+	return true;
+}
+
+static bool
+parse_body(evt_journal_reader *r, const uint8_t *body, size_t n, evt_frame *f,
+    bool *ret_in_lines, bool *ret_nomem)
+{
+	const uint8_t *p = body + JB_LEN, *end = body + n;
+	unsigned event_len = evt_get16(body + JB_EVENT_LEN);
+
+	memset(f, 0, sizeof(*f));
+	f->seq = r->next_seq;
+	f->time_ns = (int64_t)evt_get64(body + JB_TIME);
+	f->mono_ns = (int64_t)evt_get64(body + JB_MONO);
+	f->kind = body[JB_KIND];
+	f->opcode = body[JB_OPCODE];
+	f->conn = evt_get32(body + JB_CONN);
+	f->n_sources = evt_get32(body + JB_SOURCES);
+	*ret_in_lines = body[JB_FLAGS] & JB_FLAG_IN_LINES;
+	if (f->kind > EVT_KIND_MARK || !parse_sources(r, &p, end, f, ret_nomem))
+		return false;
+	if (event_len != JB_NO_EVENT) {
+		if (event_len > EVT_KEY_MAX || event_len > (size_t)(end - p))
+			return false;
+		f->event = (const char *)p;
+		f->event_len = event_len;
+		p += event_len;
+	}
+	f->payload = p;
+	f->len = (size_t)(end - p);
+	return f->len <= EVT_PAYLOAD_MAX;
+}
+
+/* What follows the last whole record may yet be cut off and written anew, so
+ * none of it is kept. */
+static int
+again(evt_journal_reader *r)
+{
+	r->window.len = 0;
+	return EVT_AGAIN;
+}
+
+/*
+ * Where what was written ends, of `left` bytes from the offset on: behind the
+ * last one that is not zero, as a file that is used again is blank behind its
+ * records.
+ */
+static int
+written_end(const evt_journal_reader *r, uint64_t left, uint64_t *ret_end,
+    evt_error *err)
+{
+	uint8_t bytes[16384];
+	uint64_t end;
+	int code;
+
+	for (end = r->offset + left; end > r->offset;) {
+		size_t n = end - r->offset < sizeof(bytes) ?
+		    (size_t)(end - r->offset) :
+		    sizeof(bytes),
+		       got;
+
+		code = evt_io_read_at(r->io, r->fd, bytes, n, end - n, r->path,
+		    &got, err);
+		if (code != EVT_OK)
+			return code;
+		while (got > 0 && bytes[got - 1] == 0)
+			got--;
+		end -= n;
+		if (got > 0) {
+			end += got;
+			break;
+		}
+	}
+	*ret_end = end;
+	return EVT_OK;
+}
+
+/* Whether the file is still the one that was opened: a writer may be using it
+ * again, for another block. */
+static int
+is_same(const evt_journal_reader *r, bool *ret_same, evt_error *err)
+{
+	uint8_t h[JH_LEN];
+	size_t n;
+	int code = evt_io_read_at(r->io, r->fd, h, JH_LEN, 0, r->path, &n, err);
+
+	*ret_same = code == EVT_OK && n == JH_LEN &&
+	    evt_get64(h + JH_FIRST_SEQ) == r->first_seq;
+	return code;
+}
+
+/*
+ * The bytes at the offset, of which the first say that a body of n bytes
+ * follows, are no record.  EVT_AGAIN: they are not all written, or no longer
+ * there.  EVT_ERR_CORRUPT: they are, or have been in the meantime.
+ */
+static int
+no_record(evt_journal_reader *r, uint32_t n, evt_error *err)
+{
+	uint64_t left, end;
+	bool same;
+	int code = is_same(r, &same, err);
+
+	if (code != EVT_OK)
+		return code;
+	if (!same)
+		return again(r);
+	if ((code = left_in_file(r, &left, err)) ||
+	    (code = written_end(r, left, &end, err)))
+		return code;
+	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
+		n = JB_LEN;
+	/* A file that ends with it is not blank behind it, but its payload may
+	 * end in zeros. */
+	if (left != (uint64_t)JR_HEAD + n && end < r->offset + JR_HEAD + n)
+		return again(r);
+	r->window.len = 0; /* it, too, may be cut off and written anew */
+	return evt_err_set(err, EVT_ERR_CORRUPT,
+	    "%s: the record at offset %llu is damaged", r->path,
+	    (unsigned long long)r->offset);
+}
+
+static int
+next_record(evt_journal_reader *r, evt_frame *ret_frame, bool *ret_in_lines,
+    evt_error *err)
+{
+	const uint8_t *head, *body;
+	bool nomem = false;
+	uint64_t left;
+	uint32_t n;
+	int code = need(r, JR_HEAD, err);
+
+	if (code != EVT_OK)
+		return code == EVT_AGAIN ? again(r) : code;
+	head = r->window.data + (r->offset - r->window_at);
+	n = evt_get32(head + JR_BODY);
+	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
+		return no_record(r, n, err);
+	/* Memory is asked for only once the file has the bytes. */
+	if ((code = left_in_file(r, &left, err)))
+		return code;
+	if (left < (uint64_t)JR_HEAD + n)
+		return again(r);
+	if ((code = need(r, JR_HEAD + (size_t)n, err)))
+		return code == EVT_AGAIN ? again(r) : code;
+	head = r->window.data + (r->offset - r->window_at);
+	body = head + JR_HEAD;
+	if (evt_get64(head + JR_SUM) != XXH64(body, n, r->next_seq))
+		return no_record(r, n, err);
+	if (!parse_body(r, body, n, ret_frame, ret_in_lines, &nomem))
+		return nomem ? evt_err_nomem(err) : no_record(r, n, err);
+	r->offset += JR_HEAD + (uint64_t)n;
+	r->next_seq++;
+	return EVT_OK;
+}
+
+int
+evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
+    bool *ret_in_lines, evt_error *err)
+{
+	int code = next_record(r, ret_frame, ret_in_lines, err);
+
+	/* A writer may have come to the end of the record while it was looked
+	 * at: what is damaged is so when it is read again, too. */
+	return code != EVT_ERR_CORRUPT ?
+	    code :
+	    next_record(r, ret_frame, ret_in_lines, err);
+}
+
+uint64_t
+evt_journal_offset(const evt_journal_reader *r)
+{
+	return r->offset;
+}
+
+/* Whether a whole record with the number `seq` begins at p, of which n bytes
+ * are there.  Its sum is asked last: few other bytes look like a record, and so
+ * the search takes no longer than a few times the bytes, *budget in all. */
+static bool
+record_at(const uint8_t *p, size_t n, uint64_t seq, uint64_t *budget)
+{
+	const uint8_t *body = p + JR_HEAD;
+	uint32_t len = evt_get32(p + JR_BODY);
+
+	if (len < JB_LEN || len > n - JR_HEAD || len > *budget ||
+	    body[JB_KIND] > EVT_KIND_MARK ||
+	    (body[JB_FLAGS] & ~JB_FLAG_IN_LINES) != 0 ||
+	    evt_get32(body + JB_SOURCES) > (len - JB_LEN) / 2)
+		return false;
+	*budget -= len;
+	return evt_get64(p + JR_SUM) == XXH64(body, len, seq);
+}
+
+/* Whether the next record is all of the n bytes at p but for its length. */
+static bool
+is_sum_of(const evt_journal_reader *r, const uint8_t *p, size_t n)
+{
+	return evt_get64(p + JR_SUM) ==
+	    XXH64(p + JR_HEAD, n - JR_HEAD, r->next_seq);
+}
+
+int
+evt_journal_check_end(evt_journal_reader *r, uint64_t *ret_left, evt_error *err)
+{
+	uint64_t left, end, budget;
+	const uint8_t *p;
+	bool found = false;
+	size_t n, written;
+	int code;
+
+	if ((code = left_in_file(r, &left, err)) ||
+	    (code = written_end(r, left, &end, err)))
+		return code;
+	*ret_left = end - r->offset;
+	if (*ret_left < JR_HEAD + JB_LEN)
+		return EVT_OK;
+	if (left > JR_HEAD + EVT_JOURNAL_BODY_MAX)
+		left = JR_HEAD + EVT_JOURNAL_BODY_MAX;
+	budget = 16 * left;
+	r->window.len = 0;
+	r->window_at = r->offset;
+	if (!evt_buf_reserve(&r->window, left))
+		return evt_err_nomem(err);
+	code = evt_io_read_at(r->io, r->fd, r->window.data, left, r->offset,
+	    r->path, &n, err);
+	if (code != EVT_OK || n < JR_HEAD + JB_LEN)
+		return code;
+	p = r->window.data;
+	written = *ret_left < n ? (size_t)*ret_left : n;
+	/* The last record, or one before others. */
+	found = is_sum_of(r, p, n) || is_sum_of(r, p, written);
+	for (size_t at = JR_HEAD + JB_LEN;
+	     !found && written - at >= JR_HEAD + JB_LEN; at++)
+		found = record_at(p + at, n - at, r->next_seq + 1, &budget);
+	return !found ?
+	    EVT_OK :
+	    evt_err_set(err, EVT_ERR_CORRUPT,
+	        "%s: the length of the record at offset %llu is damaged",
+	        r->path, (unsigned long long)r->offset);
+}
+
+/* ---- the folder -------------------------------------------------------------- */
+
+static bool
+is_journal_name(const char *name, uint64_t *ret_seq)
+{
+	uint64_t seq = 0;
+
+	for (int i = 0; i < 20; i++) {
+		unsigned digit = (unsigned)(name[i] - '0');
+
+		if (digit > 9 || seq > (UINT64_MAX - digit) / 10)
+			return false;
+		seq = seq * 10 + digit;
+	}
+	*ret_seq = seq;
+	return strcmp(name + 20, ".evj") == 0;
+}
+
+static int
+compare_seqs(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+struct listing {
+	evt_buf list; /* of uint64_t */
+	bool nomem;
+};
+
+static bool
+add_file(void *arg, const char *name, bool is_file)
+{
+	struct listing *l = arg;
+	uint64_t seq;
+
+	l->nomem = is_file && is_journal_name(name, &seq) &&
+	    !evt_buf_add(&l->list, &seq, sizeof(seq));
+	return !l->nomem;
+}
+
+int
+evt_journal_list(const evt_io *io, const char *dir, uint64_t **ret_seqs,
+    size_t *ret_n, evt_error *err)
+{
+	struct listing l = { 0 };
+	int r = EVT_OK;
+
+	if (io->list(io->ctx, dir, add_file, &l) != 0 && errno != ENOENT)
+		r = evt_err_sys(err, errno, "cannot read folder %s", dir);
+	else if (l.nomem)
+		r = evt_err_nomem(err);
+	if (r != EVT_OK) {
+		evt_buf_free(&l.list);
+		return r;
+	}
+	*ret_n = l.list.len / sizeof(uint64_t);
+	*ret_seqs = (uint64_t *)(void *)l.list.data;
+	if (*ret_n > 1)
+		qsort(*ret_seqs, *ret_n, sizeof(uint64_t), compare_seqs);
+	return EVT_OK;
+}
+
+uint64_t
+evt_journal_folder_bytes(const evt_io *io, const char *dir)
+{
+	uint64_t *seqs, total = 0;
+	size_t n;
+
+	if (evt_journal_list(io, dir, &seqs, &n, NULL) != EVT_OK)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		char *path = evt_journal_path(dir, seqs[i]);
+		struct stat st;
+
+		/* One that was removed meanwhile has no bytes. */
+		if (path != NULL && io->stat(io->ctx, path, &st) == 0)
+			total += (uint64_t)st.st_size;
+		free(path);
+	}
+	free(seqs);
+	return total;
+}

@@ -1,0 +1,109 @@
+/*
+ * lock.c - see lock.h.
+ *
+ * An open-file-description lock: it goes away with the process however that
+ * dies, and unlike flock() it can be asked after without being taken.
+ */
+#include "format/store/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/base/err.h"
+
+/* What the lock file says of its holder, digits alone. */
+static void
+read_pid(const evt_io *io, int fd, char out[24])
+{
+	ssize_t n = io->pread(io->ctx, fd, out, 23, 0);
+
+	out[n > 0 ? n : 0] = '\0';
+	out[strspn(out, "0123456789")] = '\0';
+}
+
+static int
+refuse(const evt_io *io, int fd, const char *path, evt_error *err)
+{
+	char pid[24];
+
+	read_pid(io, fd, pid);
+	return evt_err_set(err, EVT_ERR_LOCKED,
+	    "%s is being recorded to by process %s; stop that first, or record "
+	    "to another tape",
+	    path, pid[0] != '\0' ? pid : "(unknown)");
+}
+
+int
+evt_lock_take(const evt_io *io, const char *path, int *ret_fd, evt_error *err)
+{
+	char *name = evt_path_join(path, "journal/lock"), pid[24];
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd, n, r = EVT_OK;
+
+	if (name == NULL)
+		return evt_err_nomem(err);
+	fd = io->open(io->ctx, name, O_RDWR | O_CREAT, 0666);
+	if (fd < 0)
+		r = evt_err_sys(err, errno, "cannot open %s", name);
+	else if (io->lock(io->ctx, fd, F_OFD_SETLK, &lock) != 0)
+		r = errno == EAGAIN || errno == EACCES ?
+		    refuse(io, fd, path, err) :
+		    evt_err_sys(err, errno, "cannot lock %s", name);
+	free(name);
+	if (r != EVT_OK) {
+		if (fd >= 0)
+			io->close(io->ctx, fd);
+		return r;
+	}
+	/* Who holds it is a courtesy: the lock counts, not the text. */
+	n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	if (io->ftruncate(io->ctx, fd, 0) != 0 ||
+	    io->pwrite(io->ctx, fd, pid, (size_t)n, 0) != n)
+		errno = 0;
+	*ret_fd = fd;
+	return EVT_OK;
+}
+
+bool
+evt_lock_held(const evt_io *io, const char *path)
+{
+	char *name = evt_path_join(path, "journal/lock");
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	bool held = false;
+	int fd;
+
+	if (name == NULL)
+		return false;
+	fd = io->open(io->ctx, name, O_RDONLY | O_NONBLOCK, 0);
+	free(name);
+	if (fd < 0)
+		return false;
+	if (io->lock(io->ctx, fd, F_OFD_GETLK, &lock) == 0)
+		held = lock.l_type != F_UNLCK;
+	io->close(io->ctx, fd);
+	return held;
+}
+
+bool
+evt_lock_stands(const evt_io *io, const char *path, int fd)
+{
+	char *name = evt_path_join(path, "journal/lock");
+	struct stat held, there;
+	bool stands;
+
+	/* What cannot be asked is no proof that the tape is gone. */
+	if (name == NULL || io->fstat(io->ctx, fd, &held) != 0) {
+		free(name);
+		return true;
+	}
+	stands = io->stat(io->ctx, name, &there) == 0 ?
+	    held.st_dev == there.st_dev && held.st_ino == there.st_ino :
+	    errno != ENOENT && errno != ENOTDIR;
+	free(name);
+	return stands;
+}

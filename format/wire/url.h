@@ -1,0 +1,47 @@
+/*
+ * url.h - the address of a feed.
+ */
+#ifndef EVT_URL_H
+#define EVT_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/base/buf.h"
+#include "format/evtape.h"
+
+typedef struct evt_url {
+	bool tls;
+	char *host; /* a name, or an IPv4 or IPv6 address without brackets */
+	bool ipv6;  /* host is an IPv6 address */
+	uint16_t port;
+	char *authority; /* for the Host header: brackets where needed, and the
+	                    port unless it is the scheme's own */
+	char *target;    /* path and query, beginning with a slash */
+} evt_url;
+
+/*
+ * Parse ws://, wss://, http:// or https:// (taken as ws and wss) URLs
+ * (RFC 3986, RFC 6455 section 3).  ${CREDENTIAL} may stand in path and query.
+ * Refused, with words: other schemes, user names and passwords, fragments,
+ * spaces and bytes that are not ASCII.  Free with evt_url_free().
+ * Errors: EVT_ERR_ARG, EVT_ERR_NOMEM.
+ */
+int evt_url_parse(const char *text, evt_url *ret_url, evt_error *err);
+void evt_url_free(evt_url *url);
+
+/*
+ * Append the URL for people and tapes: with `target` in place of its own path
+ * and query (NULL: its own), and with the values of query parameters that are
+ * secret by their name (see evt_secret_name()) blotted out.  ${CREDENTIAL} is
+ * shown as it stands.  false: out of memory.
+ */
+bool evt_url_show(const evt_url *url, const char *target, evt_buf *out);
+
+/* The name of the first query parameter that is secret by its name and has a
+ * value other than ${CREDENTIAL}: NULL if there is none.  *ret_len: length of
+ * the name. */
+const char *evt_url_literal_secret(const evt_url *url, size_t *ret_len);
+
+#endif

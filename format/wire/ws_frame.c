@@ -1,0 +1,184 @@
+/* wire.c - see wire.h. */
+#include "format/wire/ws_frame.h"
+
+#include <string.h>
+
+#define FIN 0x80u
+#define RESERVED 0x70u
+#define MASKED 0x80u
+#define LEN16 126u
+#define LEN64 127u
+
+static uint8_t
+opcode(const evt_wire *w)
+{
+	return w->head[0] & 0x0f;
+}
+
+static bool
+is_control(const evt_wire *w)
+{
+	return opcode(w) >= EVT_WIRE_OP_CLOSE;
+}
+
+/* Bytes of the header's length, as its second byte says. */
+static size_t
+length_size(const evt_wire *w)
+{
+	unsigned n = w->head[1] & 0x7f;
+
+	return n == LEN64 ? 8 : n == LEN16 ? 2 : 0;
+}
+
+/* The header's first two bytes are there: whether there is such a frame, here.
+ */
+static bool
+is_frame(const evt_wire *w)
+{
+	if (w->head[0] & RESERVED)
+		return false;
+	switch (opcode(w)) {
+	case EVT_WIRE_OP_MORE:
+		return w->message != 0;
+	case EVT_WIRE_OP_TEXT:
+	case EVT_WIRE_OP_BINARY:
+		return w->message == 0;
+	case EVT_WIRE_OP_CLOSE:
+	case EVT_WIRE_OP_PING:
+	case EVT_WIRE_OP_PONG:
+		return (w->head[0] & FIN) && length_size(w) == 0;
+	default:
+		return false;
+	}
+}
+
+/* The header is complete: whether its length is one. */
+static bool
+begin_frame(evt_wire *w)
+{
+	size_t n = length_size(w);
+
+	w->rest = n == 0 ? w->head[1] & 0x7f : 0;
+	for (size_t i = 0; i < n; i++)
+		w->rest = w->rest << 8 | w->head[2 + i];
+	w->done = 0;
+	w->inside = true;
+	if (!is_control(w) && w->message == 0)
+		w->message = opcode(w);
+	return w->rest <= INT64_MAX;
+}
+
+/* Take the header, as far as it is there.  false: it is none. */
+static bool
+take_head(evt_wire *w, uint8_t **p, size_t *n)
+{
+	while (*n > 0 && !w->inside) {
+		w->head[w->n_head++] = *(*p)++;
+		(*n)--;
+		if (w->n_head < 2)
+			continue;
+		if (w->n_head == 2 && !is_frame(w))
+			return false;
+		if (w->n_head ==
+		        2 + length_size(w) + (w->head[1] & MASKED ? 4 : 0) &&
+		    !begin_frame(w))
+			return false;
+	}
+	return true;
+}
+
+static void
+end_frame(evt_wire *w)
+{
+	w->inside = false;
+	w->n_head = 0;
+}
+
+/* The part of the payload that is there. */
+static uint8_t *
+take_payload(evt_wire *w, uint8_t **p, size_t *n, size_t *ret_n)
+{
+	size_t step = w->rest < *n ? (size_t)w->rest : *n;
+	uint8_t *data = *p;
+
+	if (w->head[1] & MASKED)
+		evt_wire_mask(data, step, w->head + w->n_head - 4, w->done);
+	*p += step;
+	*n -= step;
+	w->rest -= step;
+	w->done += step;
+	*ret_n = step;
+	return data;
+}
+
+static enum evt_wire_what
+take_control(evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event)
+{
+	size_t at = (size_t)w->done, step;
+	uint8_t *data = take_payload(w, p, n, &step);
+
+	memcpy(w->control + at, data, step);
+	if (w->rest > 0)
+		return EVT_WIRE_NOTHING;
+	*ret_event =
+	    (evt_wire_event){ .data = w->control, .n = (size_t)w->done };
+	end_frame(w);
+	return opcode(w) == EVT_WIRE_OP_CLOSE ? EVT_WIRE_CLOSE :
+	    opcode(w) == EVT_WIRE_OP_PING     ? EVT_WIRE_PING :
+	                                        EVT_WIRE_PONG;
+}
+
+static enum evt_wire_what
+take_piece(evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event)
+{
+	bool ends;
+
+	ret_event->data = take_payload(w, p, n, &ret_event->n);
+	ret_event->opcode = w->message;
+	ends = w->rest == 0;
+	ret_event->last = ends && (w->head[0] & FIN) != 0;
+	if (ret_event->last)
+		w->message = 0;
+	if (ends)
+		end_frame(w);
+	return ends || ret_event->n > 0 ? EVT_WIRE_PIECE : EVT_WIRE_NOTHING;
+}
+
+enum evt_wire_what
+evt_wire_next(evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event)
+{
+	if (w->broken || !take_head(w, p, n)) {
+		w->broken = true;
+		return EVT_WIRE_BROKEN;
+	}
+	if (!w->inside)
+		return EVT_WIRE_NOTHING;
+	return is_control(w) ? take_control(w, p, n, ret_event) :
+	                       take_piece(w, p, n, ret_event);
+}
+
+/* ---- sending --------------------------------------------------------------- */
+
+size_t
+evt_wire_head(uint8_t head[EVT_WIRE_HEAD_MAX], uint8_t op,
+    const uint8_t mask[4], uint64_t n)
+{
+	size_t bytes = n > UINT16_MAX ? 8 : n >= LEN16 ? 2 : 0;
+
+	head[0] = (uint8_t)(FIN | op);
+	head[1] = (uint8_t)(MASKED |
+	    (bytes == 8        ? LEN64 :
+	            bytes == 2 ? LEN16 :
+	                         n));
+	for (size_t i = 0; i < bytes; i++)
+		head[2 + i] = (uint8_t)(n >> 8 * (bytes - 1 - i));
+	memcpy(head + 2 + bytes, mask, 4);
+	return 2 + bytes + 4;
+}
+
+void
+evt_wire_mask(uint8_t *p, size_t n, const uint8_t mask[4], uint64_t at)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] ^= mask[(at + i) & 3];
+}

@@ -1,0 +1,221 @@
+/* upgrade.c - see upgrade.h. */
+#include "format/wire/ws_handshake.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/sha.h>
+
+/* RFC 6455, 1.3 */
+#define MAGIC "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+bool
+evt_upgrade_request(const evt_upgrade *u, evt_buf *out)
+{
+	bool ok = evt_buf_printf(out,
+	              "GET %s HTTP/1.1\r\nHost: %s\r\n"
+	              "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	              "Pragma: no-cache\r\nCache-Control: no-cache\r\n"
+	              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
+	              u->target, u->authority) &&
+	    evt_buf_add_base64(out, u->nonce, EVT_UPGRADE_NONCE) &&
+	    evt_buf_add_str(out, "\r\n");
+
+	if (u->subprotocols != NULL)
+		ok = ok &&
+		    evt_buf_printf(out, "Sec-WebSocket-Protocol: %s\r\n",
+		        u->subprotocols);
+	for (size_t i = 0; i < u->n_headers; i++)
+		ok = ok && evt_buf_printf(out, "%s\r\n", u->headers[i]);
+	return ok && evt_buf_add_str(out, "\r\n");
+}
+
+size_t
+evt_upgrade_head(const char *p, size_t n)
+{
+	const char *end = p + n, *at = p;
+
+	while (
+	    at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		at++;
+		if (at < end && *at == '\n')
+			return (size_t)(at - p) + 1;
+		if (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
+			return (size_t)(at - p) + 2;
+	}
+	return 0;
+}
+
+/* ---- reading --------------------------------------------------------------- */
+
+struct text {
+	const char *p;
+	size_t n;
+};
+
+static struct text
+trim(struct text t)
+{
+	while (t.n > 0 && (*t.p == ' ' || *t.p == '\t')) {
+		t.p++;
+		t.n--;
+	}
+	while (t.n > 0 && strchr(" \t\r", t.p[t.n - 1]) != NULL &&
+	    t.p[t.n - 1] != '\0')
+		t.n--;
+	return t;
+}
+
+static bool
+is_word(struct text t, const char *word)
+{
+	return t.n == strlen(word) && strncasecmp(t.p, word, t.n) == 0;
+}
+
+/* Cut off what stands before the separator, or all. */
+static struct text
+cut(struct text *rest, char separator)
+{
+	const char *at =
+	    rest->n > 0 ? memchr(rest->p, separator, rest->n) : NULL;
+	struct text t = { rest->p,
+		at != NULL ? (size_t)(at - rest->p) : rest->n };
+	size_t over = at != NULL ? t.n + 1 : t.n;
+
+	rest->p += over;
+	rest->n -= over;
+	return t;
+}
+
+/* The next header of this name from *rest on; false: there is none. */
+static bool
+find(struct text *rest, const char *name, struct text *ret_value)
+{
+	while (rest->n > 0) {
+		struct text line = cut(rest, '\n');
+		struct text head = cut(&line, ':');
+
+		if (is_word(head, name)) {
+			*ret_value = trim(line);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether a header of this name has this among its values. */
+static bool
+names(struct text head, const char *name, const char *word)
+{
+	struct text value;
+
+	while (find(&head, name, &value)) {
+		while (value.n > 0) {
+			if (is_word(trim(cut(&value, ',')), word))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* "HTTP/1.1 101 Switching Protocols"; 0: it is no such line. */
+static unsigned
+read_status(struct text line)
+{
+	unsigned status = 0;
+
+	line = trim(line);
+	if (line.n < 12 || memcmp(line.p, "HTTP/1.", 7) != 0 ||
+	    line.p[8] != ' ' || (line.n > 12 && line.p[12] != ' '))
+		return 0;
+	for (size_t i = 9; i < 12; i++) {
+		if (line.p[i] < '0' || line.p[i] > '9')
+			return 0;
+		status = status * 10 + (unsigned)(line.p[i] - '0');
+	}
+	return status;
+}
+
+/* Whether it is one of "a, b". */
+static bool
+was_offered(const char *offered, struct text protocol)
+{
+	struct text rest = { offered, offered != NULL ? strlen(offered) : 0 };
+
+	while (rest.n > 0) {
+		struct text one = trim(cut(&rest, ','));
+
+		if (one.n == protocol.n &&
+		    memcmp(one.p, protocol.p, one.n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What the server must make of our key. */
+static bool
+expect(const evt_upgrade *u, evt_buf *out)
+{
+	unsigned char sum[SHA_DIGEST_LENGTH];
+	evt_buf b = { 0 };
+	bool ok = evt_buf_add_base64(&b, u->nonce, EVT_UPGRADE_NONCE) &&
+	    evt_buf_add_str(&b, MAGIC);
+
+	if (ok) {
+		SHA1(b.data, b.len, sum);
+		ok = evt_buf_add_base64(out, sum, sizeof(sum));
+	}
+	evt_buf_free(&b);
+	return ok;
+}
+
+static const char *
+judge(const evt_upgrade *u, struct text head, const evt_buf *accept)
+{
+	struct text rest = head, value;
+
+	if (!names(head, "Upgrade", "websocket"))
+		return "it has no Upgrade: websocket";
+	if (!names(head, "Connection", "upgrade"))
+		return "it has no Connection: Upgrade";
+	if (!find(&rest, "Sec-WebSocket-Accept", &value))
+		return "it has no Sec-WebSocket-Accept";
+	if (value.n != accept->len ||
+	    memcmp(value.p, accept->data, value.n) != 0)
+		return "its Sec-WebSocket-Accept does not go with our key";
+	rest = head;
+	while (find(&rest, "Sec-WebSocket-Extensions", &value)) {
+		if (value.n > 0)
+			return "it takes an extension that was not offered";
+	}
+	rest = head;
+	if (find(&rest, "Sec-WebSocket-Protocol", &value) &&
+	    !was_offered(u->subprotocols, value))
+		return "it takes a subprotocol that was not offered";
+	return NULL;
+}
+
+bool
+evt_upgrade_read(const evt_upgrade *u, const char *p, size_t n,
+    evt_upgrade_answer *ret_answer)
+{
+	struct text head = { p, n }, rest, value;
+	evt_buf accept = { 0 };
+
+	*ret_answer =
+	    (evt_upgrade_answer){ .status = read_status(cut(&head, '\n')) };
+	rest = head;
+	if (find(&rest, "Retry-After", &value) &&
+	    value.n < sizeof(ret_answer->retry_after))
+		memcpy(ret_answer->retry_after, value.p, value.n);
+	if (ret_answer->status != 101)
+		return true;
+	if (!expect(u, &accept)) {
+		evt_buf_free(&accept);
+		return false;
+	}
+	ret_answer->wrong = judge(u, head, &accept);
+	evt_buf_free(&accept);
+	return true;
+}

@@ -1,0 +1,54 @@
+/* assembly.c - see assembly.h. */
+#include "format/wire/ws_message.h"
+
+/* A buffer grown past this by one message is not kept for the next. */
+#define KEEP_BYTES (1u << 20)
+
+enum evt_assembly_state
+evt_assembly_add(evt_assembly *a, uint8_t *piece, size_t n, bool last,
+    uint8_t **ret_data, uint64_t *ret_len)
+{
+	bool first = !a->open;
+
+	if (first) {
+		if (a->buf.cap > KEEP_BYTES)
+			evt_buf_free(&a->buf);
+		a->buf.len = 0;
+		a->skipping = false;
+		a->skipped = 0;
+	}
+	a->open = !last;
+	if (!a->skipping && (n > a->max || a->buf.len > a->max - n)) {
+		a->skipping = true;
+		a->skipped = a->buf.len;
+		evt_buf_free(&a->buf);
+	}
+	if (!a->skipping && first && last) {
+		*ret_data = piece;
+		*ret_len = n;
+		return EVT_ASSEMBLY_DONE;
+	}
+	if (!a->skipping && !evt_buf_add(&a->buf, piece, n)) {
+		a->skipping = true;
+		a->skipped = a->buf.len;
+		evt_buf_free(&a->buf);
+	}
+	if (a->skipping)
+		a->skipped += n;
+	if (!last)
+		return EVT_ASSEMBLY_MORE;
+	*ret_data = a->buf.data;
+	*ret_len = a->skipping ? a->skipped : a->buf.len;
+	return a->skipping ? EVT_ASSEMBLY_SKIPPED : EVT_ASSEMBLY_DONE;
+}
+
+uint64_t
+evt_assembly_reset(evt_assembly *a)
+{
+	uint64_t n = !a->open ? 0 : a->skipping ? a->skipped : a->buf.len;
+
+	evt_buf_free(&a->buf);
+	a->open = a->skipping = false;
+	a->skipped = 0;
+	return n;
+}

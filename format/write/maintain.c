@@ -1,0 +1,363 @@
+/* upkeep.c - see upkeep.h. */
+#include "format/write/maintain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "format/base/err.h"
+#include "format/store/layout.h"
+#include "format/write/writer.h"
+
+/* ---- retention --------------------------------------------------------------- */
+
+static void
+plan(const evt_writer *w, const evt_gc *gc, evt_gc_result *ret)
+{
+	size_t n =
+	    evt_kept_over(w->kept, w->n_kept, 0, gc->keep_bytes, gc->before_ns);
+
+	for (size_t i = 0; i < w->n_kept; i++) {
+		bool goes = i < n;
+
+		*(goes ? &ret->segments : &ret->kept) += 1;
+		*(goes ? &ret->bytes : &ret->kept_bytes) += w->kept[i].bytes;
+	}
+}
+
+int
+evt_tape_gc_env(const char *path, const evt_gc *gc, const evt_writer_env *env,
+    evt_gc_result *ret_result, evt_error *err)
+{
+	evt_gc_result got = { 0 };
+	evt_writer_options o;
+	evt_writer *w;
+	int r;
+
+	evt_writer_options_init(&o);
+	o.existing = true;
+	r = evt_writer_open_env(path, &o, env, &w, err);
+	if (r != EVT_OK)
+		return r;
+	plan(w, gc, &got);
+	if (!gc->dry_run) {
+		uint64_t want = got.kept;
+
+		w->opt.keep_bytes = gc->keep_bytes;
+		if (gc->before_ns != INT64_MIN)
+			w->opt.keep_age_ns =
+			    w->env.wall_ns(w->env.ctx) - gc->before_ns;
+		evt_writer_retain(w);
+		if (w->n_kept != want)
+			r = evt_err_set(err, EVT_ERR_IO,
+			    "cannot remove all old segments of %s: %zu stay",
+			    path, w->n_kept);
+	}
+	if (r == EVT_OK)
+		r = evt_writer_close(w, err);
+	else
+		evt_writer_close(w, NULL);
+	if (r == EVT_OK)
+		*ret_result = got;
+	return r;
+}
+
+int
+evt_tape_gc(const char *path, const evt_gc *gc, evt_gc_result *ret_result,
+    evt_error *err)
+{
+	return evt_tape_gc_env(path, gc, NULL, ret_result, err);
+}
+
+/* ---- compressing anew ---------------------------------------------------------- */
+
+struct work {
+	const evt_io *io;
+	const evt_compact *o;
+	const char *path;
+	char *beside; /* folder in which the new segment is made */
+	evt_builder *builder;
+	evt_segment_writer *to;
+	evt_index *index; /* NULL: cannot be written */
+	evt_block block;
+	evt_buf raw, out;
+	uint64_t next_seq; /* of the open block */
+	uint64_t done, total;
+	evt_compact_result got;
+};
+
+static int
+cut(struct work *w, const evt_segment *from, evt_error *err)
+{
+	int r;
+
+	if (evt_builder_frames(w->builder) == 0)
+		return EVT_OK;
+	if ((r = evt_builder_encode(w->builder, from->uuid, from->no,
+	         (uint32_t)evt_segment_written(w->to)->n_blocks, &w->out, NULL,
+	         err)) ||
+	    (r = evt_segment_append(w->to, &w->out, err)))
+		return r;
+	evt_builder_clear(w->builder);
+	return EVT_OK;
+}
+
+/* Add the frames of the block at hand. */
+static int
+add_block(struct work *w, const evt_segment *from, evt_error *err)
+{
+	evt_frame f;
+	int r = EVT_OK;
+
+	for (uint32_t i = 0; i < w->block.n && r == EVT_OK; i++) {
+		bool in_lines = w->block.kind[i] & KIND_IN_LINES;
+
+		r = evt_block_frame(&w->block, i, &f, err);
+		if (r == EVT_OK &&
+		    (f.seq != w->next_seq ||
+		        !evt_builder_fits(w->builder, f.len,
+		            w->o->block_bytes)))
+			r = cut(w, from, err);
+		if (r == EVT_OK)
+			r = evt_builder_add(w->builder, &f, in_lines, err);
+		w->next_seq = f.seq + 1;
+	}
+	return r;
+}
+
+/* Write the frames of `from` to w->to.  EVT_END: it is to be stopped. */
+static int
+copy(struct work *w, const evt_segment *from, evt_error *err)
+{
+	int fd, r = evt_segment_open(from, &fd, err);
+
+	if (r != EVT_OK)
+		return r;
+	evt_builder_clear(w->builder);
+	for (size_t i = 0; i < from->n_blocks && r == EVT_OK; i++) {
+		const evt_block_ref *b = &from->blocks[i];
+
+		r = evt_segment_read_block(w->io, fd, from->name, b, true,
+		    &w->raw, &w->block, err);
+		if (r == EVT_OK)
+			r = add_block(w, from, err);
+		if (r == EVT_OK && w->o->progress != NULL &&
+		    w->o->progress(w->o->ctx, w->done + b->offset + b->stored,
+		        w->total))
+			r = EVT_END;
+	}
+	w->io->close(w->io->ctx, fd);
+	if (r == EVT_OK)
+		r = cut(w, from, err);
+	if (r == EVT_OK)
+		r = evt_segment_seal(w->to, from->max_conn, err);
+	return r == EVT_OK ? evt_segment_sync(w->to, err) : r;
+}
+
+/* A sum over all that a segment's frames are. */
+static int
+digest(struct work *w, const evt_segment *s, uint64_t *ret, evt_error *err)
+{
+	int fd, r = evt_segment_open(s, &fd, err);
+	uint64_t sum = 0;
+	evt_frame f;
+
+	if (r != EVT_OK)
+		return r;
+	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
+		r = evt_segment_read_block(w->io, fd, s->name, &s->blocks[i],
+		    true, &w->raw, &w->block, err);
+		for (uint32_t k = 0; r == EVT_OK && k < w->block.n; k++) {
+			r = evt_block_frame(&w->block, k, &f, err);
+			if (r != EVT_OK)
+				break;
+			const uint64_t head[] = { f.seq, (uint64_t)f.time_ns,
+				(uint64_t)f.mono_ns, w->block.kind[k], f.conn,
+				f.event_len, f.n_sources, f.len };
+
+			sum = XXH64(head, sizeof(head), sum);
+			sum = XXH64(f.event, f.event_len, sum);
+			for (size_t j = 0; j < f.n_sources; j++)
+				sum = XXH64(f.sources[j].text, f.sources[j].len,
+				    sum + f.sources[j].is_int);
+			sum = XXH64(f.payload, f.len, sum);
+		}
+	}
+	w->io->close(w->io->ctx, fd);
+	*ret = sum;
+	return r;
+}
+
+/* The new file holds the same, to the byte, before it takes a place. */
+static int
+compare(struct work *w, const evt_segment *from, evt_error *err)
+{
+	uint64_t a = 0, b = 0;
+	int r = digest(w, from, &a, err);
+
+	if (r == EVT_OK)
+		r = digest(w, evt_segment_written(w->to), &b, err);
+	if (r == EVT_OK && a != b)
+		return evt_err_set(err, EVT_ERR_IO,
+		    "%s was not read back as it was written; the old segment "
+		    "stays: look to the disk",
+		    from->name);
+	return r;
+}
+
+static int
+replace(struct work *w, evt_segment *from, evt_error *err)
+{
+	const evt_segment *new = evt_segment_written(w->to);
+	evt_summary sum = { 0 };
+	uint64_t damaged;
+	int r = EVT_OK;
+
+	if (w->index != NULL &&
+	    (r = evt_summary_add_segment(&sum, new, &damaged, err)))
+		goto out;
+	if (w->io->rename(w->io->ctx, new->path, from->path) != 0) {
+		r = evt_err_sys(err, errno, "cannot replace %s", from->path);
+		goto out;
+	}
+	r = evt_io_sync_dir(w->io, w->path, err);
+	/* Rows that do not fit the file count for nothing, so the order does
+	 * not matter. */
+	if (r == EVT_OK && w->index != NULL)
+		r = evt_index_put(w->index, new, &sum, err);
+out:
+	evt_summary_free(&sum);
+	return r;
+}
+
+static void
+leave(struct work *w, const evt_segment *s, const evt_error *why)
+{
+	char text[640];
+
+	w->got.left++;
+	w->got.after += s->size;
+	if (why == NULL)
+		return;
+	w->got.damaged++;
+	snprintf(text, sizeof(text), "%s is left as it is: %s", s->name,
+	    why->text);
+	if (w->o->notice != NULL)
+		w->o->notice(w->o->ctx, text);
+}
+
+static int
+compact_one(struct work *w, evt_segment *s, evt_error *err)
+{
+	char *path = evt_path_join(w->beside, s->name);
+	uint64_t size;
+	int r;
+
+	if (path == NULL)
+		return evt_err_nomem(err);
+	/* One of an earlier try. */
+	if (w->io->unlink(w->io->ctx, path) != 0 && errno != ENOENT) {
+		r = evt_err_sys(err, errno, "cannot remove %s", path);
+		free(path);
+		return r;
+	}
+	r = evt_segment_create(w->io, w->beside, s->uuid, s->no, &w->to, err);
+	if (r == EVT_OK && (r = copy(w, s, err)) == EVT_OK)
+		r = compare(w, s, err);
+	size = r == EVT_OK ? evt_segment_written(w->to)->size : 0;
+	if (r == EVT_OK && size < s->size) {
+		r = replace(w, s, err);
+		w->got.segments += r == EVT_OK;
+		w->got.after += size;
+	} else if (r == EVT_OK || r == EVT_ERR_CORRUPT) {
+		leave(w, s, r == EVT_OK ? NULL : err);
+		r = EVT_OK;
+	}
+	w->io->unlink(w->io->ctx, path); /* unless it was renamed */
+	free(path);
+	evt_segment_close(w->to);
+	w->to = NULL;
+	return r;
+}
+
+/* A place where a walk met what is no block is damage too. */
+static int
+compact_sealed(struct work *w, evt_segment *s, evt_error *err)
+{
+	evt_error words;
+	int r = EVT_OK;
+
+	w->got.before += s->size;
+	if (s->sealed && s->n_damaged == 0 && s->n_blocks > 0) {
+		r = compact_one(w, s, err);
+	} else {
+		evt_err_set(&words, EVT_ERR_CORRUPT,
+		    "it is damaged; 'evtape verify' says where");
+		leave(w, s, s->sealed || s->n_damaged == 0 ? NULL : &words);
+	}
+	w->done += s->size;
+	return r;
+}
+
+static int
+compact_all(struct work *w, evt_error *err)
+{
+	evt_segment *s = NULL;
+	size_t n = 0;
+	int r = evt_segment_list(w->io, w->path, &s, &n, err);
+
+	for (size_t i = 0; i < n && r == EVT_OK; i++) {
+		r = evt_segment_load(&s[i], err);
+		w->total += s[i].size;
+	}
+	for (size_t i = 0; i < n && r == EVT_OK; i++)
+		r = compact_sealed(w, &s[i], err);
+	for (size_t i = 0; i < n; i++)
+		evt_segment_free(&s[i]);
+	free(s);
+	return r;
+}
+
+int
+evt_tape_compact_env(const char *path, const evt_compact *compact,
+    const evt_writer_env *env, evt_compact_result *ret_result, evt_error *err)
+{
+	struct work w = { .o = compact, .path = path };
+	evt_writer_options o;
+	evt_writer *writer;
+	int r;
+
+	evt_writer_options_init(&o);
+	o.existing = true;
+	/* An open writer is the lock, an unclosed tape put in order, and an
+	 * index that is up to date. */
+	r = evt_writer_open_env(path, &o, env, &writer, err);
+	if (r != EVT_OK)
+		return r;
+	w.io = writer->env.io;
+	w.index = writer->index;
+	w.beside = writer->journal_dir;
+	r = evt_builder_new(compact->level, &w.builder, err);
+	if (r == EVT_OK)
+		r = compact_all(&w, err);
+	evt_builder_free(w.builder);
+	evt_block_free(&w.block);
+	evt_buf_free(&w.raw);
+	evt_buf_free(&w.out);
+	if (r == EVT_OK)
+		r = evt_writer_close(writer, err);
+	else
+		evt_writer_close(writer, NULL);
+	*ret_result = w.got;
+	return r;
+}
+
+int
+evt_tape_compact(const char *path, const evt_compact *compact,
+    evt_compact_result *ret_result, evt_error *err)
+{
+	return evt_tape_compact_env(path, compact, NULL, ret_result, err);
+}

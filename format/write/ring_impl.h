@@ -1,0 +1,58 @@
+/* ring_impl.h - what the ring's sources share.  Only they may include it, and the
+ * test that must know what was synced. */
+#ifndef EVT_RING_IMPL_H
+#define EVT_RING_IMPL_H
+
+#include "format/write/ring.h"
+#include "format/write/writer.h"
+
+/* A journal file of the ring. */
+struct evt_chunk {
+	uint64_t first, end;    /* numbers in the ring; UINT64_MAX: not known */
+	uint64_t frames, marks; /* frames: without marks */
+	uint64_t bytes;
+	int64_t first_ns, last_ns; /* steady times */
+};
+
+struct evt_ring {
+	evt_ring_options o;
+	evt_writer *w;
+	char *dir;
+	int64_t chunk_ns;        /* a chunk is closed at this age, */
+	uint64_t chunk_bytes;    /* or at this size */
+	struct evt_chunk *chunk; /* oldest first */
+	size_t n, cap;
+	evt_journal *journal; /* of the last chunk, while it is open, or NULL */
+	uint64_t next;        /* number of the next frame, from 1 */
+	uint64_t done;        /* those below are on the tape or let go */
+	bool moving;          /* the state file covers the rest of the
+	                          oldest chunk */
+	int64_t last_time_ns, last_mono_ns; /* of what was put last */
+	uint64_t blocks; /* of the writer, at its last sync by us */
+	int64_t last_sync;
+	bool dirty;
+	evt_ring_stats stats; /* but for frames and bytes */
+};
+
+/* ---- ring.c -------------------------------------------------------------- */
+
+bool evt_ring_reserve(evt_ring *r);
+/* Write and sync the open chunk, and begin no new one. */
+int evt_ring_close_chunk(evt_ring *r, evt_error *err);
+/* Remove the oldest chunk's file. */
+int evt_ring_remove_first(evt_ring *r, evt_error *err);
+
+/* ---- ring_move.c --------------------------------------------------------- */
+
+/* Write the state file; see docs/format.md. */
+int evt_ring_save(evt_ring *r, uint64_t base, uint64_t from, uint64_t end,
+    evt_error *err);
+/* Take the state file away, after all chunks. */
+int evt_ring_clear(evt_ring *r, evt_error *err);
+/* Put the frames of the oldest chunk from from_ns on onto the tape, and the
+ * marks before it; let the other frames go. */
+int evt_ring_pass(evt_ring *r, int64_t from_ns, evt_error *err);
+/* Have what was put onto the tape there for good. */
+int evt_ring_secure(evt_ring *r, evt_error *err);
+
+#endif

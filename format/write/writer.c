@@ -1,0 +1,472 @@
+/*
+ * writer.c - frames onto a tape.
+ *
+ * A frame goes to two places at once: as a record to the journal's batch, and
+ * into the columns of the open block.  A commit hands the batch to the kernel
+ * with one write.  When the block is full it is compressed and appended to
+ * the segment (writer_block.c), and its journal file waits to be removed until
+ * the segment is synced.  So at any moment each committed frame is in the
+ * journal or in a block, and a failure leaves both where they were: the call
+ * is made again.
+ */
+#include "format/write/writer.h"
+
+#include <errno.h>
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/base/err.h"
+#include "format/store/tape_dir.h"
+#include "format/store/lock.h"
+#include "format/write/recover.h"
+#include "format/write/ring.h"
+#include "format/base/timetext.h"
+
+/* Records are written at this size at the latest, committed or not. */
+#define BATCH_MAX (1u << 20)
+
+void
+evt_writer_notice(const evt_writer *w, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+
+	if (w->opt.notice == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	w->opt.notice(w->opt.notice_ctx, text);
+}
+
+int64_t
+evt_writer_now(const evt_writer *w)
+{
+	return w->env.steady_ns(w->env.ctx);
+}
+
+/* ---- the public calls ---------------------------------------------------- */
+
+static int
+check_frame(const evt_frame *f, evt_error *err)
+{
+	if (f->len > EVT_PAYLOAD_MAX)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "a frame of %zu bytes is larger than a tape takes (%u)",
+		    f->len, EVT_PAYLOAD_MAX);
+	if (f->kind > EVT_KIND_MARK || f->opcode > 31)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "kind %u with opcode %u is no frame", f->kind, f->opcode);
+	if (f->event != NULL && f->event_len > EVT_KEY_MAX)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "an event name of %zu bytes is too long", f->event_len);
+	for (size_t i = 0; i < f->n_sources; i++) {
+		if (f->sources[i].len > EVT_KEY_MAX)
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "a source id of %u bytes is too long",
+			    f->sources[i].len);
+	}
+	return EVT_OK;
+}
+
+int
+evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
+    evt_error *err)
+{
+	evt_scan_result got;
+	int r = check_frame(f, err);
+
+	*ret_json = *ret_in_lines = false;
+	if (r != EVT_OK)
+		return r;
+	if (f->kind != EVT_KIND_RECEIVED || f->opcode != EVT_OP_TEXT)
+		return EVT_OK;
+	if ((r = evt_scan(w->scanner, f->payload, f->len, &got, err)))
+		return r;
+	*ret_json = got.json;
+	*ret_in_lines = got.json && !got.line_break;
+	if (w->opt.profile != NULL) {
+		f->event = got.event;
+		f->event_len = got.event != NULL ? got.event_len : 0;
+		f->sources = got.sources;
+		f->n_sources = got.n_sources;
+	}
+	return EVT_OK;
+}
+
+/* Remember which sources were met, for their number alone: the open block's
+ * from the place `from` on, which are the ones that are new in it. */
+static void
+count_sources(evt_writer *w, uint32_t from)
+{
+	uint32_t n = evt_builder_sources(w->builder);
+
+	/* Without memory the number stays behind; nothing hangs on it. */
+	if (from == n || !evt_dict_reserve(&w->sources, n - from))
+		return;
+	for (uint32_t i = from; i < n; i++) {
+		evt_key k = evt_builder_source(w->builder, i);
+
+		evt_dict_add(&w->sources, k.text, k.len, k.is_int);
+	}
+	w->stats.sources = w->sources.n;
+}
+
+static void
+count_frame(evt_writer *w, const evt_frame *f)
+{
+	w->stats.frames++;
+	w->stats.last_seq = f->seq;
+	if (f->kind == EVT_KIND_RECEIVED) {
+		w->stats.received++;
+		w->stats.payload_bytes += f->len;
+	}
+	if (f->conn > w->max_conn)
+		w->max_conn = f->conn;
+	w->mono_offset = (int64_t)((uint64_t)f->mono_ns - (uint64_t)f->time_ns);
+	if (!w->segment_started) {
+		w->segment_started = true;
+		w->segment_since = evt_writer_now(w);
+	}
+}
+
+int
+evt_writer_put_known(evt_writer *w, evt_frame *frame, bool in_lines,
+    evt_error *err)
+{
+	evt_frame f = *frame;
+	uint32_t sources;
+	int r;
+
+	if (!evt_builder_fits(w->builder, f.len, w->opt.block_bytes)) {
+		if ((r = evt_writer_cut(w, err)))
+			return r;
+		evt_writer_after_block(w);
+	} else if (evt_journal_pending(w->journal) >= BATCH_MAX &&
+	    (r = evt_writer_commit_journal(w, err))) {
+		return r;
+	}
+	if (!w->opt.no_journal &&
+	    (r = evt_journal_reserve(w->journal, &f, err)))
+		return r;
+	f.seq = w->next_seq;
+	sources = evt_builder_sources(w->builder);
+	if ((r = evt_builder_add(w->builder, &f, in_lines, err)))
+		return r;
+	if (!w->opt.no_journal)
+		evt_journal_add(w->journal, &f, in_lines);
+	w->next_seq++;
+	count_frame(w, &f);
+	count_sources(w, sources);
+	*frame = f;
+	return EVT_OK;
+}
+
+int
+evt_writer_put(evt_writer *w, evt_frame *frame, evt_error *err)
+{
+	evt_frame f = *frame;
+	bool json, in_lines;
+	int r = evt_writer_scan(w, &f, &json, &in_lines, err);
+
+	if (r == EVT_OK)
+		r = evt_writer_put_known(w, &f, in_lines, err);
+	if (r == EVT_OK)
+		*frame = f;
+	return r;
+}
+
+int
+evt_writer_commit(evt_writer *w, evt_error *err)
+{
+	int r;
+
+	if (evt_journal_pending(w->journal) > 0) {
+		if ((r = evt_writer_commit_journal(w, err)))
+			return r;
+		w->dirty = true;
+	}
+	if (w->opt.sync_ns == EVT_SYNC_OFF || !w->dirty ||
+	    evt_writer_now(w) - w->last_sync < w->opt.sync_ns)
+		return EVT_OK;
+	return evt_writer_sync_written(w, err);
+}
+
+int
+evt_writer_sync(evt_writer *w, evt_error *err)
+{
+	int r = evt_journal_commit(w->journal, err);
+
+	return r != EVT_OK || w->opt.sync_ns == EVT_SYNC_OFF ?
+	    r :
+	    evt_writer_sync_written(w, err);
+}
+
+int
+evt_writer_rotate(evt_writer *w, evt_error *err)
+{
+	int r = evt_writer_cut(w, err);
+
+	if (r == EVT_OK)
+		r = evt_writer_settle(w, err);
+	return r != EVT_OK ? r : evt_writer_seal(w, err);
+}
+
+int
+evt_writer_there(const evt_writer *w, evt_error *err)
+{
+	return evt_lock_stands(w->env.io, w->path, w->lock_fd) ?
+	    EVT_OK :
+	    evt_err_set(err, EVT_ERR_NOTATAPE,
+	        "the tape %s is gone: it was removed, renamed or covered while "
+	        "it is recorded to",
+	        w->path);
+}
+
+int
+evt_writer_tick(evt_writer *w, evt_error *err)
+{
+	bool aged = w->opt.segment_age_ns > 0 && w->segment_started &&
+	    evt_writer_now(w) - w->segment_since >= w->opt.segment_age_ns;
+	int r = evt_writer_there(w, err);
+
+	if (r == EVT_OK)
+		r = evt_writer_take_notes(w, err);
+	if (r == EVT_OK)
+		r = evt_writer_settle(w, err);
+	if (r == EVT_OK)
+		evt_writer_after_block(w);
+	if (r == EVT_OK)
+		r = evt_writer_commit(w, err);
+	if (r == EVT_OK && (aged || w->want_seal))
+		r = evt_writer_rotate(w, err);
+	if (r == EVT_OK && w->opt.keep_age_ns > 0)
+		evt_writer_retain(w);
+	return r;
+}
+
+static void
+writer_free(evt_writer *w)
+{
+	evt_scanner_free(w->scanner);
+	evt_packer_free(w->packer);
+	evt_builder_free(w->builder);
+	evt_journal_free(w->journal);
+	evt_segment_close(w->segment);
+	evt_summary_free(&w->summary);
+	evt_block_free(&w->scratch);
+	evt_buf_free(&w->block_bytes);
+	evt_index_close(w->index);
+	evt_dict_free(&w->sources);
+	free(w->kept);
+	free(w->note);
+	if (w->lock_fd >= 0)
+		w->env.io->close(w->env.io->ctx, w->lock_fd);
+	free(w->trigger_text);
+	free(w->journal_dir);
+	free(w->path);
+	free(w);
+}
+
+int
+evt_writer_close(evt_writer *w, evt_error *err)
+{
+	int r;
+
+	if (w == NULL)
+		return EVT_OK;
+	r = evt_writer_there(w, err);
+	if (r == EVT_OK)
+		r = evt_writer_take_notes(w, err);
+	/* Too late for a trigger, but not for the bookmark in it. */
+	if (r == EVT_OK && w->trigger_text != NULL)
+		r = evt_writer_put_note(w, w->trigger_text, w->trigger_ns, err);
+	if (r == EVT_OK)
+		r = evt_writer_rotate(w, err);
+	if (r == EVT_OK)
+		r = evt_journal_drop_retired(w->journal, err);
+	if (w->journal != NULL)
+		(void)evt_journal_drop_spare(w->journal);
+	if (r == EVT_OK)
+		evt_writer_index_mend(w);
+	writer_free(w);
+	return r;
+}
+
+uint32_t
+evt_writer_next_conn(const evt_writer *w)
+{
+	return w->max_conn + 1;
+}
+
+void
+evt_writer_get_stats(const evt_writer *w, evt_writer_stats *ret_stats)
+{
+	*ret_stats = w->stats;
+	ret_stats->stored_bytes += evt_journal_bytes(w->journal);
+	ret_stats->segment = w->segment_no;
+	ret_stats->first_segment =
+	    w->n_kept > 0 ? w->kept[0].no : w->segment_no;
+	ret_stats->last_seq = w->next_seq - 1;
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+void
+evt_writer_options_init(evt_writer_options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->block_bytes = 1u << 20;
+	o->segment_bytes = 64u << 20;
+	o->sync_ns = EVT_NS_PER_S;
+	o->level = EVT_LEVEL_DEFAULT;
+}
+
+static int64_t
+real_steady(void *ctx)
+{
+	(void)ctx;
+	return evt_clock_boot();
+}
+
+static int64_t
+real_wall(void *ctx)
+{
+	(void)ctx;
+	return evt_clock_real();
+}
+
+/* A UUID of version 4 (RFC 9562). */
+static int
+make_uuid(uint8_t uuid[16], evt_error *err)
+{
+	if (getentropy(uuid, 16) != 0)
+		return evt_err_sys(err, errno, "cannot get random bytes");
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+	return EVT_OK;
+}
+
+static int
+start(evt_writer *w, const evt_recovered *got, evt_error *err)
+{
+	int r;
+
+	if (got->has_uuid)
+		memcpy(w->uuid, got->uuid, sizeof(w->uuid));
+	else if ((r = make_uuid(w->uuid, err)))
+		return r;
+	w->next_seq = got->next_seq;
+	w->max_conn = got->max_conn;
+	w->segment_no = got->next_segment;
+	w->stats.recovered = got->frames;
+	w->last_sync = w->open_steady = evt_writer_now(w);
+	w->open_wall = w->env.wall_ns(w->env.ctx);
+	if ((r = evt_scanner_new(w->opt.profile, &w->scanner, err)) ||
+	    (r = evt_builder_new(w->opt.level, &w->builder, err)) ||
+	    (r = evt_packer_new(w->opt.level, &w->packer, err)))
+		return r;
+	return evt_journal_new(w->env.io, w->journal_dir, w->uuid, &w->journal,
+	    err);
+}
+
+/* What recovery could not save is a gap like any other. */
+static int
+mark_loss(evt_writer *w, const evt_recovered *got, evt_error *err)
+{
+	char json[256], frames[24] = "null";
+	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP };
+	int r;
+
+	if (got->lost_frames == 0 && got->lost_bytes == 0)
+		return EVT_OK;
+	/* Torn bytes may have held any number of frames. */
+	if (got->lost_bytes == 0)
+		snprintf(frames, sizeof(frames), "%llu",
+		    (unsigned long long)got->lost_frames);
+	snprintf(json, sizeof(json),
+	    "{\"mark\":\"gap\",\"frames\":%s,\"bytes\":%llu,\"reason\":\"the "
+	    "tape was not closed and its end was "
+	    "damaged\",\"seconds\":null,\"from\":null,\"to\":null}",
+	    frames, (unsigned long long)got->lost_bytes);
+	f.time_ns = f.mono_ns = w->env.wall_ns(w->env.ctx);
+	f.payload = (const uint8_t *)json;
+	f.len = strlen(json);
+	r = evt_writer_put(w, &f, err);
+	return r == EVT_OK ? evt_writer_sync(w, err) : r;
+}
+
+static int
+check_options(const evt_writer_options *o, evt_error *err)
+{
+	if (o->block_bytes < 1024 || o->block_bytes > EVT_PAYLOAD_MAX)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "a block of %u bytes cannot be made (1024 to %u)",
+		    o->block_bytes, EVT_PAYLOAD_MAX);
+	if (o->level < -7 || o->level > 22)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%d is no zstd level (-7 to 22)", o->level);
+	return EVT_OK;
+}
+
+int
+evt_writer_open_env(const char *path, const evt_writer_options *options,
+    const evt_writer_env *env, evt_writer **ret_writer, evt_error *err)
+{
+	static const evt_writer_env real = { &evt_io_posix, real_steady,
+		real_wall, NULL };
+	evt_recovered got = { 0 };
+	evt_ring *ring = NULL;
+	evt_error local;
+	struct stat st;
+	evt_writer *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (err == NULL)
+		err = &local;
+	if (w == NULL)
+		return evt_err_nomem(err);
+	w->lock_fd = -1;
+	w->env = env != NULL ? *env : real;
+	if (options != NULL)
+		w->opt = *options;
+	else
+		evt_writer_options_init(&w->opt);
+	w->path = strdup(path);
+	w->journal_dir = evt_path_join(path, "journal");
+	if (w->path == NULL || w->journal_dir == NULL)
+		r = evt_err_nomem(err);
+	else if ((r = check_options(&w->opt, err)) == EVT_OK)
+		got.used =
+		    w->env.io->stat(w->env.io->ctx, w->journal_dir, &st) == 0;
+	if (r == EVT_OK &&
+	    (r = evt_tape_make(w->env.io, path, !w->opt.existing, err)) ==
+	        EVT_OK &&
+	    (r = evt_lock_take(w->env.io, path, &w->lock_fd, err)) == EVT_OK &&
+	    (r = evt_recover(w->env.io, path, &w->opt, &got, err)) == EVT_OK)
+		r = start(w, &got, err);
+	if (r == EVT_OK) {
+		evt_writer_index_open(w);
+		if ((r = evt_ring_load(w, &ring, err)) == EVT_OK &&
+		    (r = mark_loss(w, &got, err)) == EVT_OK && ring != NULL)
+			r = evt_ring_rescue(ring, err);
+		evt_ring_free(ring);
+	}
+	if (r != EVT_OK) {
+		writer_free(w);
+		return r;
+	}
+	*ret_writer = w;
+	return EVT_OK;
+}
+
+int
+evt_writer_open(const char *path, const evt_writer_options *options,
+    evt_writer **ret_writer, evt_error *err)
+{
+	return evt_writer_open_env(path, options, NULL, ret_writer, err);
+}

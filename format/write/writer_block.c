@@ -1,0 +1,289 @@
+/*
+ * writer_block.c - full blocks into segments.
+ *
+ * A block that is full is handed to the packer, which compresses it on a
+ * thread of its own while the next ones fill.  It is appended to the segment
+ * when the packer has no room for another one, on a tick, or when the segment
+ * must end; only then its journal file may go.  So a failure to append leaves
+ * the packed block and its journal file where they are, and is tried again.
+ */
+#include "format/write/writer.h"
+
+#include <assert.h>
+
+#include "format/base/err.h"
+
+/* Journal bytes that may wait for a sync before one is forced. */
+#define RETIRED_MAX (64u << 20)
+
+static void
+count_sync(evt_sync_times *t, int64_t ns)
+{
+	t->count++;
+	t->sum_ns += ns;
+	for (int i = EVT_SYNC_BOUNDS - 1; i >= 0 && ns <= EVT_SYNC_BOUND_NS(i);
+	     i--)
+		t->within[i]++;
+}
+
+static int
+sync_files(evt_writer *w, evt_error *err)
+{
+	int r;
+
+	if (w->segment != NULL && (r = evt_segment_sync(w->segment, err)))
+		return r;
+	/* It is worth its room only where blocks come faster than syncs. */
+	(void)evt_journal_drop_spare(w->journal);
+	if ((r = evt_journal_drop_retired(w->journal, err)) ||
+	    (r = evt_journal_sync(w->journal, err)))
+		return r;
+	w->dirty = false;
+	return EVT_OK;
+}
+
+int
+evt_writer_sync_written(evt_writer *w, evt_error *err)
+{
+	int64_t began = evt_writer_now(w), ended;
+	int r = sync_files(w, err);
+
+	ended = evt_writer_now(w);
+	count_sync(&w->stats.syncs, ended - began);
+	if (r == EVT_OK)
+		w->last_sync = ended;
+	return r;
+}
+
+/* Remove what the journal has and needs no more; true: there was something. */
+static bool
+give_back(evt_writer *w)
+{
+	bool spare = evt_journal_drop_spare(w->journal);
+
+	return (w->segment != NULL &&
+	           evt_journal_retired_bytes(w->journal) > 0 &&
+	           evt_segment_sync(w->segment, NULL) == EVT_OK &&
+	           evt_journal_drop_retired(w->journal, NULL) == EVT_OK) ||
+	    spare;
+}
+
+bool
+evt_writer_reclaim(evt_writer *w)
+{
+	bool any = give_back(w);
+
+	/* A packed block is far smaller than its journal file. */
+	if (evt_packer_blocks(w->packer) > 0 &&
+	    evt_writer_settle(w, NULL) == EVT_OK)
+		any = give_back(w) || any;
+	return any;
+}
+
+int
+evt_writer_commit_journal(evt_writer *w, evt_error *err)
+{
+	int r = evt_journal_commit(w->journal, err);
+
+	if (r == EVT_ERR_FULL && evt_writer_reclaim(w))
+		r = evt_journal_commit(w->journal, err);
+	return r;
+}
+
+static int
+append_block(evt_writer *w, const evt_buf *bytes, evt_error *err)
+{
+	int r = evt_segment_append(w->segment, bytes, err);
+
+	if (r == EVT_ERR_FULL && give_back(w))
+		r = evt_segment_append(w->segment, bytes, err);
+	return r;
+}
+
+/* The segment is sealed: tell the index, and begin the next one. */
+static void
+leave_segment(evt_writer *w)
+{
+	evt_error err;
+
+	evt_writer_index_segment(w, evt_segment_written(w->segment));
+	if (evt_writer_keep(w, evt_segment_written(w->segment), &err))
+		evt_writer_notice(w, "%s", err.text);
+	evt_segment_close(w->segment);
+	w->segment = NULL;
+	w->segment_no++;
+	w->segment_started = evt_builder_frames(w->builder) > 0 ||
+	    evt_packer_blocks(w->packer) > 0;
+	w->segment_since = evt_writer_now(w);
+	w->want_seal = w->summary_bad = false;
+	evt_summary_clear(&w->summary);
+	evt_writer_retain(w);
+}
+
+int
+evt_writer_seal(evt_writer *w, evt_error *err)
+{
+	uint64_t before;
+	int r;
+
+	if (w->segment == NULL)
+		return EVT_OK;
+	w->want_seal = true;
+	/* Nobody looks at the blocks that a directory names: it must not be on
+	 * the disk before they are. */
+	if (w->opt.sync_ns != EVT_SYNC_OFF &&
+	    !evt_segment_written(w->segment)->sealed &&
+	    (r = evt_segment_sync(w->segment, err)))
+		return r;
+	before = evt_segment_written(w->segment)->size;
+	if ((r = evt_segment_seal(w->segment, w->max_conn, err)))
+		return r;
+	w->stats.stored_bytes += evt_segment_written(w->segment)->size - before;
+	if (w->opt.sync_ns != EVT_SYNC_OFF &&
+	    (r = evt_writer_sync_written(w, err)))
+		return r;
+	leave_segment(w);
+	return EVT_OK;
+}
+
+static int
+need_segment(evt_writer *w, evt_error *err)
+{
+	if (w->segment != NULL)
+		return EVT_OK;
+	if (w->segment_no == UINT32_MAX)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s has no segment number left; record to a new tape",
+		    w->path);
+	return evt_segment_create(w->env.io, w->path, w->uuid, w->segment_no,
+	    &w->segment, err);
+}
+
+/* The first of the blocks that were packed goes into the segment. */
+static int
+settle_one(evt_writer *w, evt_error *err)
+{
+	evt_packed *p;
+	uint32_t no;
+	int r;
+
+	/* Behind a directory nothing may stand: leave that segment first. */
+	if (w->segment != NULL && evt_segment_written(w->segment)->sealed &&
+	    (r = evt_writer_seal(w, err)))
+		return r;
+	if ((r = need_segment(w, err)) ||
+	    (r = evt_packer_wait(w->packer, &p, err)))
+		return r;
+	no = (uint32_t)evt_segment_written(w->segment)->n_blocks;
+	evt_block_move(p->bytes.data, w->uuid, w->segment_no, no, p->first_seq);
+	if ((r = append_block(w, &p->bytes, err)))
+		return r;
+	if (p->decoded != EVT_OK ||
+	    evt_summary_add_block(&w->summary, &p->block, no, err))
+		w->summary_bad = true; /* the file will be read instead */
+	evt_journal_retire(w->journal);
+	w->dirty = true;
+	w->stats.blocks++;
+	w->stats.stored_bytes += p->bytes.len;
+	evt_packer_done(w->packer);
+	return EVT_OK;
+}
+
+int
+evt_writer_settle(evt_writer *w, evt_error *err)
+{
+	int r = EVT_OK;
+
+	while (r == EVT_OK && evt_packer_blocks(w->packer) > 0)
+		r = settle_one(w, err);
+	return r;
+}
+
+int
+evt_writer_cut(evt_writer *w, evt_error *err)
+{
+	int r;
+
+	if (evt_builder_frames(w->builder) == 0)
+		return EVT_OK;
+	if ((r = evt_writer_commit_journal(w, err)) ||
+	    (!evt_packer_has_room(w->packer) && (r = settle_one(w, err))))
+		return r;
+	evt_journal_turn(w->journal);
+	evt_packer_start(w->packer, w->builder);
+	return EVT_OK;
+}
+
+void
+evt_writer_after_block(evt_writer *w)
+{
+	evt_error err;
+	int r = EVT_OK;
+
+	if (w->opt.sync_ns == EVT_SYNC_OFF)
+		r = evt_journal_drop_retired(w->journal, &err);
+	else if (evt_journal_retired_bytes(w->journal) > RETIRED_MAX)
+		r = evt_writer_sync_written(w, &err);
+	if (r == EVT_OK && w->segment != NULL &&
+	    (w->want_seal ||
+	        evt_segment_written(w->segment)->size >= w->opt.segment_bytes))
+		r = evt_writer_seal(w, &err);
+	if (r != EVT_OK)
+		evt_writer_notice(w, "%s; it is tried again", err.text);
+}
+
+/* The block's bytes are in w->block_bytes: append them, and count. */
+static int
+append_copy(evt_writer *w, const evt_block_head *head, evt_error *err)
+{
+	const evt_segment *s = evt_segment_written(w->segment);
+	evt_block_head moved;
+	int r;
+
+	evt_block_move(w->block_bytes.data, w->uuid, w->segment_no,
+	    (uint32_t)s->n_blocks, w->next_seq);
+	if ((r = evt_block_head_read(w->block_bytes.data, w->block_bytes.len,
+	         s->name, &moved, err)) ||
+	    (r = evt_block_load(&w->scratch, &moved, w->block_bytes.data, false,
+	         s->name, err)) ||
+	    (r = evt_segment_append(w->segment, &w->block_bytes, err)))
+		return r;
+	if (evt_summary_add_block(&w->summary, &w->scratch, moved.block, err))
+		w->summary_bad = true; /* the file will be read instead */
+	if (w->scratch.max_conn > w->max_conn)
+		w->max_conn = w->scratch.max_conn;
+	w->next_seq += head->frames;
+	w->stats.frames += head->frames;
+	w->stats.last_seq = w->next_seq - 1;
+	w->stats.blocks++;
+	w->stats.stored_bytes += w->block_bytes.len;
+	w->dirty = true;
+	return EVT_OK;
+}
+
+int
+evt_writer_put_block(evt_writer *w, const uint8_t *p,
+    const evt_block_head *head, evt_error *err)
+{
+	int r;
+
+	assert(w->opt.no_journal);
+	if ((r = evt_writer_cut(w, err)) || (r = evt_writer_settle(w, err)))
+		return r;
+	if (w->segment != NULL &&
+	    (evt_segment_written(w->segment)->sealed || w->want_seal ||
+	        evt_segment_written(w->segment)->size >=
+	            w->opt.segment_bytes) &&
+	    (r = evt_writer_seal(w, err)))
+		return r;
+	if ((r = need_segment(w, err)))
+		return r;
+	if (!w->segment_started) {
+		w->segment_started = true;
+		w->segment_since = evt_writer_now(w);
+	}
+	w->block_bytes.len = 0;
+	if (!evt_buf_add(&w->block_bytes, p, head->stored))
+		return evt_err_nomem(err);
+	return append_copy(w, head, err);
+}

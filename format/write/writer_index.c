@@ -1,0 +1,328 @@
+/*
+ * writer_index.c - the writer's index and its retention.
+ *
+ * A recording never stops for its index: what fails here is told and made up
+ * for at the next opening, by evt_writer_index_open() or 'evtape reindex'.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/store/tape_dir.h"
+#include "format/store/lock.h"
+#include "format/write/writer.h"
+
+/* ---- rows from segments ---------------------------------------------------------- */
+
+static int
+index_file(evt_index *x, const evt_segment *s, uint64_t *damaged,
+    evt_error *err)
+{
+	evt_summary sum = { 0 };
+	int r = evt_summary_add_segment(&sum, s, damaged, err);
+
+	if (r == EVT_OK)
+		r = evt_index_put(x, s, &sum, err);
+	evt_summary_free(&sum);
+	return r;
+}
+
+/* Make the rows of each segment that has none, or stale ones; drop those of
+ * segments that are gone. */
+static int
+catch_up(evt_index *x, const evt_segment *s, size_t n, uint64_t *damaged,
+    evt_error *err)
+{
+	int r = evt_index_keep_only(x, s, n, err);
+
+	for (size_t i = 0; i < n && r == EVT_OK; i++) {
+		if (s[i].n_blocks > 0 && !evt_index_has(x, &s[i]))
+			r = index_file(x, &s[i], damaged, err);
+	}
+	return r;
+}
+
+static int64_t
+last_time(const evt_segment *s)
+{
+	int64_t last = INT64_MIN;
+
+	for (size_t i = 0; i < s->n_blocks; i++) {
+		if (s->blocks[i].max_ns > last)
+			last = s->blocks[i].max_ns;
+	}
+	return last;
+}
+
+static void
+free_segments(evt_segment *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		evt_segment_free(&s[i]);
+	free(s);
+}
+
+static int
+load_segments(const evt_io *io, const char *path, evt_segment **ret_s,
+    size_t *ret_n, evt_error *err)
+{
+	evt_segment *s;
+	size_t n;
+	int r = evt_segment_list(io, path, &s, &n, err);
+
+	if (r != EVT_OK)
+		return r;
+	for (size_t i = 0; i < n && r == EVT_OK; i++)
+		r = evt_segment_load(&s[i], err);
+	if (r != EVT_OK) {
+		free_segments(s, n);
+		return r;
+	}
+	*ret_s = s;
+	*ret_n = n;
+	return EVT_OK;
+}
+
+/* ---- segments that are kept --------------------------------------------------------- */
+
+/*
+ * The clock by which segments age: the wall clock when the tape was opened,
+ * and the time that has passed since.  A wall clock that is set during the
+ * recording, by an hour or a year, makes nothing older.
+ */
+static int64_t
+retention_now(const evt_writer *w)
+{
+	return w->open_wall + (w->env.steady_ns(w->env.ctx) - w->open_steady);
+}
+
+/*
+ * When the last frame of a segment of an earlier recording came, by that
+ * clock.  Its stamps may be those of a clock that was wrong: it is not of the
+ * future, nor older than the segment before it.
+ */
+static int64_t
+believe(const evt_writer *w, int64_t last_ns)
+{
+	if (last_ns > w->open_wall)
+		last_ns = w->open_wall;
+	if (w->n_kept > 0 && last_ns < w->kept[w->n_kept - 1].last_ns)
+		last_ns = w->kept[w->n_kept - 1].last_ns;
+	return last_ns;
+}
+
+static int
+keep(evt_writer *w, const evt_segment *s, int64_t last_ns, evt_error *err)
+{
+	struct evt_kept *kept;
+
+	if (w->n_kept == w->cap_kept) {
+		size_t cap = w->cap_kept * 2 + 16;
+
+		kept = realloc(w->kept, cap * sizeof(*kept));
+		if (kept == NULL)
+			return evt_err_nomem(err);
+		w->kept = kept;
+		w->cap_kept = cap;
+	}
+	w->kept[w->n_kept++] = (struct evt_kept){ s->no, s->size, last_ns };
+	return EVT_OK;
+}
+
+void
+evt_writer_index_open(evt_writer *w)
+{
+	evt_segment *s;
+	uint64_t damaged = 0;
+	evt_error err;
+	bool fresh;
+	size_t n;
+	int r = load_segments(w->env.io, w->path, &s, &n, &err);
+
+	if (r != EVT_OK) {
+		evt_writer_notice(w, "%s; the index is left as it is",
+		    err.text);
+		w->index_stale = true;
+		return;
+	}
+	for (size_t i = 0; i < n && r == EVT_OK; i++)
+		r = keep(w, &s[i], believe(w, last_time(&s[i])), &err);
+	if (r == EVT_OK)
+		r = evt_index_create(w->env.io, w->path, w->uuid, &w->index,
+		    &fresh, &err);
+	if (r == EVT_OK)
+		r = catch_up(w->index, s, n, &damaged, &err);
+	if (r != EVT_OK) {
+		evt_writer_notice(w, "%s", err.text);
+		w->index_stale = true;
+	}
+	if (damaged > 0)
+		evt_writer_notice(w,
+		    "%s has %llu damaged places; 'evtape verify' names them",
+		    w->path, (unsigned long long)damaged);
+	free_segments(s, n);
+}
+
+void
+evt_writer_index_segment(evt_writer *w, const evt_segment *s)
+{
+	uint64_t damaged = 0;
+	evt_error err;
+	int r;
+
+	if (w->index == NULL)
+		return;
+	r = w->summary_bad ? index_file(w->index, s, &damaged, &err) :
+	                     evt_index_put(w->index, s, &w->summary, &err);
+	if (r != EVT_OK) {
+		evt_writer_notice(w, "%s", err.text);
+		w->index_stale = true;
+	}
+}
+
+void
+evt_writer_index_mend(evt_writer *w)
+{
+	evt_segment *s;
+	uint64_t damaged = 0;
+	bool fresh;
+	size_t n;
+
+	if (!w->index_stale ||
+	    load_segments(w->env.io, w->path, &s, &n, NULL) != EVT_OK)
+		return;
+	/* It was told when it failed; what fails now, the next opening mends. */
+	if ((w->index != NULL ||
+	        evt_index_create(w->env.io, w->path, w->uuid, &w->index, &fresh,
+	            NULL) == EVT_OK) &&
+	    catch_up(w->index, s, n, &damaged, NULL) == EVT_OK)
+		w->index_stale = false;
+	free_segments(s, n);
+}
+
+/* ---- retention --------------------------------------------------------------------- */
+
+int
+evt_writer_keep(evt_writer *w, const evt_segment *s, evt_error *err)
+{
+	return keep(w, s, retention_now(w), err);
+}
+
+size_t
+evt_kept_over(const struct evt_kept *kept, size_t n, uint64_t open_bytes,
+    uint64_t keep_bytes, int64_t before_ns)
+{
+	uint64_t total = open_bytes;
+	size_t drop = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += kept[i].bytes;
+	while (drop + 1 < n &&
+	    ((keep_bytes > 0 && total > keep_bytes) ||
+	        kept[drop].last_ns < before_ns))
+		total -= kept[drop++].bytes;
+	return drop;
+}
+
+/*
+ * Drop the oldest segment; false: go no further.  Each is synced, so that a
+ * power cut does not bring it back without the one behind it.
+ */
+static bool
+drop_oldest(evt_writer *w)
+{
+	char name[EVT_SEGMENT_NAME_LEN], *path;
+	evt_error err = { 0 };
+	bool gone;
+
+	evt_segment_name(w->kept[0].no, name);
+	path = evt_path_join(w->path, name);
+	gone = path != NULL &&
+	    (w->env.io->unlink(w->env.io->ctx, path) == 0 || errno == ENOENT);
+	if (!gone) {
+		evt_writer_notice(w, "cannot remove the old segment %s: %s",
+		    name, strerror(errno));
+	} else {
+		if (w->index != NULL &&
+		    evt_index_drop(w->index, w->kept[0].no, &err)) {
+			evt_writer_notice(w, "%s", err.text);
+			w->index_stale = true;
+		}
+		w->n_kept--;
+		memmove(w->kept, w->kept + 1, w->n_kept * sizeof(*w->kept));
+		gone = evt_io_sync_dir(w->env.io, w->path, &err) == EVT_OK;
+		if (!gone)
+			evt_writer_notice(w, "%s", err.text);
+	}
+	free(path);
+	return gone;
+}
+
+void
+evt_writer_retain(evt_writer *w)
+{
+	size_t n = evt_kept_over(w->kept, w->n_kept,
+	    w->segment != NULL ? evt_segment_written(w->segment)->size : 0,
+	    w->opt.keep_bytes,
+	    w->opt.keep_age_ns > 0 ? retention_now(w) - w->opt.keep_age_ns :
+	                             INT64_MIN);
+
+	while (n-- > 0) {
+		if (!drop_oldest(w))
+			return;
+	}
+}
+
+uint64_t
+evt_writer_drop(evt_writer *w, uint64_t bytes, uint64_t *ret_bytes)
+{
+	uint64_t n = 0, gone = 0;
+
+	while (gone < bytes && w->n_kept > 1) {
+		uint64_t size = w->kept[0].bytes;
+
+		if (!drop_oldest(w))
+			break;
+		gone += size;
+		n++;
+	}
+	*ret_bytes = gone;
+	return n;
+}
+
+/* ---- reindex ------------------------------------------------------------------------ */
+
+int
+evt_tape_reindex_io(const char *path, const evt_io *io, uint64_t *ret_damaged,
+    evt_error *err)
+{
+	evt_segment *s = NULL;
+	evt_index *x = NULL;
+	uint64_t damaged = 0;
+	bool fresh;
+	size_t n = 0;
+	int fd, r = evt_tape_make(io, path, false, err);
+
+	if (r != EVT_OK || (r = evt_lock_take(io, path, &fd, err)))
+		return r;
+	r = load_segments(io, path, &s, &n, err);
+	if (r == EVT_OK)
+		r = evt_index_remove(io, path, err);
+	if (r == EVT_OK && n > 0)
+		r = evt_index_create(io, path, s[n - 1].uuid, &x, &fresh, err);
+	if (r == EVT_OK && x != NULL)
+		r = catch_up(x, s, n, &damaged, err);
+	evt_index_close(x);
+	free_segments(s, n);
+	io->close(io->ctx, fd);
+	if (r == EVT_OK && ret_damaged != NULL)
+		*ret_damaged = damaged;
+	return r;
+}
+
+int
+evt_tape_reindex(const char *path, uint64_t *ret_damaged, evt_error *err)
+{
+	return evt_tape_reindex_io(path, &evt_io_posix, ret_damaged, err);
+}

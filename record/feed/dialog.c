@@ -1,0 +1,186 @@
+/* talk.c - see talk.h. */
+#include "record/feed/dialog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+
+struct evt_talk {
+	evt_talk_options o;
+	evt_navixy *navixy;
+	char id[EVT_NAVIXY_ID_MAX + 1]; /* from a handshake, "": none */
+	bool heard_any;                 /* on this connection */
+	bool granted;
+	int64_t subscribe_ns; /* INT64_MAX: done */
+	int64_t beat_ns;      /* between heartbeats, 0: none */
+	int64_t next_beat_ns;
+	size_t sent; /* bytes of o.send that were sent */
+};
+
+int
+evt_talk_new(const evt_talk_options *options, evt_talk **ret_talk,
+    evt_error *err)
+{
+	evt_talk *t = calloc(1, sizeof(*t));
+	evt_buf trial = { 0 };
+	int rc = EVT_OK;
+
+	if (t == NULL)
+		return evt_err_nomem(err);
+	t->o = *options;
+	t->subscribe_ns = t->next_beat_ns = INT64_MAX;
+	t->sent = t->o.send_len;
+	if (t->o.navixy) {
+		rc = evt_navixy_new(&t->navixy, err);
+		/* What cannot be asked for is said before connecting. */
+		if (rc == EVT_OK)
+			rc = evt_navixy_subscription(&t->o.request,
+			    EVT_CREDENTIAL_MARK, &trial, err);
+		evt_buf_free(&trial);
+	}
+	if (rc != EVT_OK) {
+		evt_talk_free(t);
+		return rc;
+	}
+	*ret_talk = t;
+	return EVT_OK;
+}
+
+void
+evt_talk_free(evt_talk *t)
+{
+	if (t == NULL)
+		return;
+	evt_navixy_free(t->navixy);
+	free(t);
+}
+
+bool
+evt_talk_target(const evt_talk *t, const char *target, evt_buf *out)
+{
+	if (!t->o.navixy)
+		return evt_buf_add_str(out, target);
+	return evt_navixy_target(target, t->id[0] != '\0' ? t->id : NULL, out);
+}
+
+void
+evt_talk_opened(evt_talk *t, int64_t now_ns)
+{
+	t->heard_any = false;
+	t->granted = !t->o.navixy;
+	t->beat_ns = 0;
+	t->next_beat_ns = INT64_MAX;
+	t->subscribe_ns =
+	    t->o.navixy ? now_ns + EVT_TALK_PATIENCE_NS : INT64_MAX;
+	t->sent = 0;
+}
+
+void
+evt_talk_closed(evt_talk *t)
+{
+	/* A server that does not know the id says nothing: come as new. */
+	if (!t->heard_any)
+		t->id[0] = '\0';
+	t->subscribe_ns = t->next_beat_ns = INT64_MAX;
+	t->sent = t->o.send_len;
+}
+
+void
+evt_talk_heard(evt_talk *t, int64_t now_ns, uint8_t opcode, const uint8_t *p,
+    size_t n, evt_navixy_answer *ret_answer)
+{
+	bool first = !t->heard_any;
+	evt_navixy_handshake shake;
+
+	ret_answer->type = EVT_NAVIXY_EVENT;
+	ret_answer->text[0] = '\0';
+	t->heard_any = true;
+	if (!t->o.navixy || opcode != EVT_OP_TEXT)
+		return;
+	if (first) {
+		/* A handshake, or the X that greets one who comes back: the
+		 * server listens, so subscribe now. */
+		if (t->subscribe_ns != INT64_MAX)
+			t->subscribe_ns = now_ns;
+		if (evt_navixy_is_handshake(p, n, &shake)) {
+			memcpy(t->id, shake.id, sizeof(t->id));
+			t->beat_ns = shake.beat_ns;
+			if (t->beat_ns > 0)
+				t->next_beat_ns = now_ns + t->beat_ns;
+			return;
+		}
+	}
+	evt_navixy_read(t->navixy, p, n, ret_answer);
+	if (ret_answer->type == EVT_NAVIXY_RESPONSE)
+		t->granted = true;
+}
+
+bool
+evt_talk_granted(const evt_talk *t)
+{
+	return t->granted;
+}
+
+/* The next message of o.send: from where it was sent up to, over empty
+ * lines; 0 if there is none.  *ret_skip: bytes before it. */
+static size_t
+next_line(const evt_talk *t, size_t *ret_skip)
+{
+	size_t at = t->sent, n = 0;
+
+	while (at < t->o.send_len &&
+	    (t->o.send[at] == '\n' || t->o.send[at] == '\r'))
+		at++;
+	while (at + n < t->o.send_len && t->o.send[at + n] != '\n')
+		n++;
+	*ret_skip = at - t->sent;
+	return n;
+}
+
+int64_t
+evt_talk_due(const evt_talk *t)
+{
+	size_t skip;
+
+	if (!t->o.navixy)
+		return next_line(t, &skip) > 0 ? 0 : INT64_MAX;
+	return t->subscribe_ns < t->next_beat_ns ? t->subscribe_ns :
+	                                           t->next_beat_ns;
+}
+
+static int
+next_raw(evt_talk *t, const evt_secret *secret, evt_buf *out, evt_error *err)
+{
+	size_t skip, n = next_line(t, &skip), len;
+	const char *line = t->o.send + t->sent + skip;
+
+	if (n == 0)
+		return EVT_AGAIN;
+	t->sent += skip + n;
+	len = line[n - 1] == '\r' ? n - 1 : n;
+	return evt_secret_fill(secret, line, len, EVT_SECRET_PLAIN, out, err);
+}
+
+int
+evt_talk_next(evt_talk *t, int64_t now_ns, const evt_secret *secret,
+    evt_buf *out, evt_error *err)
+{
+	const char *hash = evt_secret_text(secret);
+
+	if (!t->o.navixy)
+		return next_raw(t, secret, out, err);
+	if (now_ns >= t->subscribe_ns) {
+		t->subscribe_ns = INT64_MAX;
+		if (hash == NULL)
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "there is no credential to subscribe with: give "
+			    "--credential-file, or set EVTAPE_CREDENTIAL");
+		return evt_navixy_subscription(&t->o.request, hash, out, err);
+	}
+	if (now_ns >= t->next_beat_ns) {
+		t->next_beat_ns = now_ns + t->beat_ns;
+		return evt_buf_add_byte(out, 'X') ? EVT_OK : evt_err_nomem(err);
+	}
+	return EVT_AGAIN;
+}

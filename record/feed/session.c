@@ -1,0 +1,579 @@
+/*
+ * session.c - see session.h.
+ *
+ * Times here are CLOCK_BOOTTIME unless they say otherwise.
+ */
+#include "record/feed/session_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "record/feed/backoff.h"
+#include "record/net/client.h"
+#include "format/mark.h"
+
+/* How long the server's answer to our close frame is waited for. */
+#define CLOSE_NS EVT_NS_PER_S
+/* Between attempts when the server refuses us by name. */
+#define REFUSED_NS (60 * EVT_NS_PER_S)
+
+/* ---- connecting ---------------------------------------------------------- */
+
+/* When something is to be done next. */
+static void
+arm(evt_session *s)
+{
+	int64_t at = evt_clock_boot() + EVT_SESSION_TICK_NS, due = INT64_MAX;
+
+	if (s->state == WAITING)
+		due = s->retry_ns;
+	else if (s->state == OPEN)
+		due = evt_talk_due(s->o.talk);
+	else if (s->state == CLOSING)
+		due = s->close_by_ns;
+	evt_client_wake_at(s->client, due < at ? due : at);
+}
+
+/* Try again later: `what` and `why` are told. */
+static void
+retry(evt_session *s, const char *what, const char *why, int64_t at_least_ns)
+{
+	int64_t now = evt_clock_boot();
+	int64_t wait = evt_backoff_next(&s->backoff, now, at_least_ns);
+	char text[1000], time[EVT_TIME_TEXT];
+
+	s->retry_ns = now + wait;
+	evt_session_set_state(s, WAITING, EVT_RECORD_WAITING);
+	evt_board_begin(s->o.board)->retry_ns = evt_clock_real() + wait;
+	evt_board_end(s->o.board);
+	snprintf(text, sizeof(text), "%s: %s; trying again in %s", what, why,
+	    evt_duration_format(wait, time));
+	evt_session_say(s, EVT_RECORD_DOWN, text);
+	arm(s);
+}
+
+static bool
+is_header(const char *header, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncasecmp(header, name, n) == 0 && header[n] == ':';
+}
+
+/* The request with the credential put in: strings of its own. */
+struct filled {
+	evt_buf target;
+	char **headers;
+	size_t n_headers;
+	char *subprotocols_header; /* NULL: none */
+	const char *subprotocols;  /* in it */
+};
+
+static void
+filled_free(struct filled *f)
+{
+	if (f->target.len > 0)
+		explicit_bzero(f->target.data, f->target.len);
+	evt_buf_free(&f->target);
+	for (size_t i = 0; i < f->n_headers; i++)
+		evt_secret_wipe(f->headers[i]);
+	free(f->headers);
+	evt_secret_wipe(f->subprotocols_header);
+}
+
+static int
+fill_target(evt_session *s, struct filled *f, evt_error *err)
+{
+	evt_buf plain = { 0 }, shown = { 0 };
+	int rc = EVT_ERR_NOMEM;
+
+	if (evt_talk_target(s->o.talk, s->o.url->target, &plain) &&
+	    evt_buf_add_byte(&plain, '\0') &&
+	    evt_url_show(s->o.url, (const char *)plain.data, &shown) &&
+	    evt_buf_add_byte(&shown, '\0')) {
+		free(s->shown);
+		s->shown = (char *)shown.data;
+		shown = (evt_buf){ 0 };
+		rc = evt_secret_fill(s->o.secret, (const char *)plain.data,
+		    plain.len, EVT_SECRET_URL, &f->target, err);
+	} else {
+		evt_err_nomem(err);
+	}
+	evt_buf_free(&plain);
+	evt_buf_free(&shown);
+	return rc;
+}
+
+static int
+fill_headers(evt_session *s, struct filled *f, evt_error *err)
+{
+	int rc = EVT_OK;
+
+	f->headers = calloc(s->o.n_headers + 1, sizeof(*f->headers));
+	if (f->headers == NULL)
+		return evt_err_nomem(err);
+	for (size_t i = 0; i < s->o.n_headers && rc == EVT_OK; i++) {
+		const char *header = s->o.headers[i];
+		evt_buf b = { 0 };
+
+		rc = evt_secret_fill(s->o.secret, header, strlen(header) + 1,
+		    EVT_SECRET_PLAIN, &b, err);
+		if (rc != EVT_OK) {
+			evt_buf_free(&b);
+		} else if (is_header(header, "Sec-WebSocket-Protocol")) {
+			evt_secret_wipe(f->subprotocols_header);
+			f->subprotocols_header = (char *)b.data;
+			f->subprotocols = strchr((char *)b.data, ':') + 1;
+			f->subprotocols += strspn(f->subprotocols, " \t");
+		} else {
+			f->headers[f->n_headers++] = (char *)b.data;
+		}
+	}
+	return rc;
+}
+
+static void
+begin(evt_session *s)
+{
+	struct filled f = { 0 };
+	evt_client_request request;
+	evt_error err;
+	int rc;
+
+	s->attempt++;
+	s->refused = false;
+	rc = evt_secret_load(s->o.secret, &err);
+	if (rc == EVT_OK)
+		rc = fill_target(s, &f, &err);
+	if (rc == EVT_OK)
+		rc = fill_headers(s, &f, &err);
+	if (rc != EVT_OK) {
+		filled_free(&f);
+		retry(s, "cannot connect", err.text, 0);
+		return;
+	}
+	request = (evt_client_request){ .target = (const char *)f.target.data,
+		.headers = (const char *const *)f.headers,
+		.n_headers = f.n_headers,
+		.subprotocols = f.subprotocols };
+	evt_session_set_state(s, CONNECTING, EVT_RECORD_CONNECTING);
+	evt_client_connect(s->client, &request);
+	filled_free(&f);
+	arm(s);
+}
+
+/* Close with a close frame, for at most a second. */
+static void
+close_politely(evt_session *s)
+{
+	s->close_by_ns = evt_clock_boot() + CLOSE_NS;
+	evt_session_set_state(s, CLOSING, EVT_RECORD_STOPPING);
+	evt_client_close(s->client, 1000);
+	arm(s);
+}
+
+/* ---- what the client tells ----------------------------------------------- */
+
+/* The feed was away until now: what is on the tape of it. */
+static void
+put_loss(evt_session *s, const evt_moment *at)
+{
+	char why[sizeof(s->lost_why) + sizeof(s->away_why) + 40];
+
+	snprintf(why, sizeof(why), "%s%s%s", s->lost_why,
+	    s->away_why[0] != '\0' ? "; it could not be reached since: " : "",
+	    s->away_why);
+	evt_session_put_span(s, &s->lost_at, at, why);
+	s->lost = false;
+}
+
+static void
+on_opened(void *ctx, const evt_client_opened *o)
+{
+	evt_session *s = ctx;
+	evt_moment at = evt_session_now(s);
+	int64_t now = evt_clock_boot(), after = -1;
+	evt_buf b = { 0 };
+	char text[1000];
+	bool ok;
+
+	s->conn = s->conn == 0 ? s->o.first_conn : s->conn + 1;
+	s->frames = 0;
+	if (s->lost) {
+		after = at.mono_ns - s->lost_at.mono_ns;
+		put_loss(s, &at);
+	}
+	ok = evt_marks_connected(&b, s->shown, o->peer, o->tls, s->attempt,
+	    after);
+	evt_session_put_mark(s, &at, EVT_MARK_CONNECTED, s->conn, &b, ok);
+	s->attempt = 0;
+	s->message_ns = s->awake_ns = s->alive_ns = now;
+	s->ping_ns = now + s->o.ping_ns;
+	evt_backoff_up(&s->backoff, now);
+	evt_talk_opened(s->o.talk, now);
+	evt_session_set_state(s, OPEN, EVT_RECORD_CONNECTED);
+	evt_board_begin(s->o.board)->connections++;
+	evt_board_end(s->o.board);
+	snprintf(text, sizeof(text), "connected to %.600s (%s%s%s)", s->shown,
+	    o->peer, o->tls != NULL ? ", " : "", o->tls != NULL ? o->tls : "");
+	evt_session_say(s, EVT_RECORD_UP, text);
+	if (s->o.tried != NULL)
+		s->o.tried(s->o.ctx, o, NULL);
+	arm(s);
+}
+
+/* Act on what a frame means to the profile. */
+static void
+heed(evt_session *s, const evt_navixy_answer *a)
+{
+	switch (a->type) {
+	case EVT_NAVIXY_EVENT:
+		return;
+	case EVT_NAVIXY_RESPONSE:
+		if (a->text[0] != '\0')
+			evt_session_say(s, EVT_RECORD_WARNING, a->text);
+		return;
+	case EVT_NAVIXY_ERROR:
+		evt_session_say(s, EVT_RECORD_WARNING, a->text);
+		if (!evt_talk_granted(s->o.talk)) {
+			s->refused = true;
+			close_politely(s);
+		}
+		return;
+	case EVT_NAVIXY_LOGOUT:
+		evt_session_say(s, EVT_RECORD_WARNING,
+		    s->o.stop_on_logout ?
+		        "the server ended the session (logout): stopping" :
+		        "the server ended the session (logout): connecting "
+		        "again; if the credential is no longer good, write a "
+		        "new one to its file");
+		if (s->o.stop_on_logout)
+			s->o.end(s->o.ctx, "logout");
+		close_politely(s);
+		return;
+	}
+}
+
+static void
+on_message(void *ctx, const evt_moment *at, uint8_t opcode, uint8_t *data,
+    size_t n)
+{
+	evt_session *s = ctx;
+	evt_navixy_answer answer;
+	int64_t now = evt_stamps_boot(s->o.stamps, at);
+
+	evt_session_note_step(s, at);
+	evt_session_note_stop(s, at);
+	(void)evt_secret_blot(s->o.secret, data, n);
+	s->frames++;
+	s->message_ns = now;
+	evt_session_put_frame(s, at, EVT_KIND_RECEIVED, opcode, data, n);
+	/* The tape's thread would find out too, but what happens to the
+	 * connection meanwhile is no loss. */
+	if (++s->total == s->o.max_frames)
+		s->o.end(s->o.ctx, "frames");
+	evt_talk_heard(s->o.talk, now, opcode, data, n, &answer);
+	if (s->state != OPEN)
+		return;
+	heed(s, &answer);
+	if (s->state == OPEN && s->frames == 1)
+		arm(s);
+}
+
+static void
+on_skipped(void *ctx, const evt_moment *at, uint64_t n)
+{
+	evt_session *s = ctx;
+	evt_gap gap = { .frames = 1, .bytes = (int64_t)n };
+	char reason[120], size[EVT_TIME_TEXT];
+
+	evt_session_note_step(s, at);
+	evt_session_note_stop(s, at);
+	s->message_ns = evt_stamps_boot(s->o.stamps, at);
+	snprintf(reason, sizeof(reason),
+	    "a message was longer than --max-message (%s)",
+	    evt_size_format(s->o.max_message, size));
+	gap.reason = reason;
+	evt_session_put_gap(s, at, &gap);
+	evt_session_say(s, EVT_RECORD_WARNING, reason);
+}
+
+static void
+on_sent(void *ctx, uint8_t *data, size_t n)
+{
+	evt_session *s = ctx;
+	evt_moment at = evt_session_now(s);
+
+	(void)evt_secret_blot_sent(s->o.secret, data, n);
+	evt_session_put_frame(s, &at, EVT_KIND_SENT, EVT_OP_TEXT, data, n);
+}
+
+static void
+lost(evt_session *s, const evt_client_ended *e)
+{
+	evt_buf b = { 0 };
+	bool ok;
+
+	evt_session_end_hold(s);
+	s->lost_at = evt_session_now(s);
+	s->lost = true;
+	s->away_why[0] = '\0';
+	if (e->unfinished > 0)
+		snprintf(s->lost_why, sizeof(s->lost_why),
+		    "%.400s; %llu bytes of an unfinished message are lost",
+		    e->reason, (unsigned long long)e->unfinished);
+	else
+		snprintf(s->lost_why, sizeof(s->lost_why), "%.500s", e->reason);
+	ok = evt_marks_disconnected(&b, e->code, s->lost_why, s->frames);
+	evt_session_put_mark(s, &s->lost_at, EVT_MARK_DISCONNECTED, s->conn, &b,
+	    ok);
+	evt_talk_closed(s->o.talk);
+}
+
+/* The recording is over.  If the feed was away, it was so to the end. */
+static void
+leave(evt_session *s)
+{
+	evt_moment at = evt_session_now(s);
+
+	if (s->lost)
+		put_loss(s, &at);
+	evt_session_set_state(s, IDLE, EVT_RECORD_STOPPING);
+	evt_client_quit(s->client);
+}
+
+static void
+on_ended(void *ctx, const evt_client_ended *e)
+{
+	evt_session *s = ctx;
+	int64_t at_least = e->retry_after_ns;
+
+	if (e->opened)
+		lost(s, e);
+	if (s->o.tried != NULL)
+		s->o.tried(s->o.ctx, NULL, e);
+	if (s->o.ending(s->o.ctx) > 0) {
+		/* We left; nothing is missing. */
+		if (e->opened)
+			s->lost = false;
+		leave(s);
+		return;
+	}
+	if ((s->refused || e->status == 401 || e->status == 403) &&
+	    at_least < REFUSED_NS)
+		at_least = REFUSED_NS;
+	if (!e->opened)
+		snprintf(s->away_why, sizeof(s->away_why), "%s", e->reason);
+	retry(s, e->opened ? "connection lost" : "cannot connect", e->reason,
+	    at_least);
+}
+
+/* Send what is due. */
+static void
+speak(evt_session *s)
+{
+	evt_buf b = { 0 };
+	evt_error err;
+	int rc;
+
+	for (;;) {
+		b.len = 0;
+		rc = evt_talk_next(s->o.talk, evt_clock_boot(), s->o.secret, &b,
+		    &err);
+		if (rc == EVT_AGAIN)
+			break;
+		if (rc == EVT_OK && !evt_client_send(s->client, b.data, b.len))
+			rc = evt_err_nomem(&err);
+		if (rc != EVT_OK) {
+			evt_session_say(s, EVT_RECORD_ERROR, err.text);
+			close_politely(s);
+			break;
+		}
+	}
+	if (b.data != NULL)
+		explicit_bzero(b.data, b.cap);
+	evt_buf_free(&b);
+}
+
+/* Whether anybody is there. */
+static void
+check_life(evt_session *s, int64_t now)
+{
+	char text[200], time[EVT_TIME_TEXT];
+	int64_t heard = evt_client_heard_ns(s->client);
+
+	if (s->held) {
+		/* We do not listen, so silence says nothing. */
+		s->message_ns = s->alive_ns = now;
+		s->ping_ns = now + s->o.ping_ns;
+		return;
+	}
+	if (s->o.idle_ns > 0 && now - s->message_ns >= s->o.idle_ns) {
+		snprintf(text, sizeof(text),
+		    "no message came for %s (--idle-timeout)",
+		    evt_duration_format(s->o.idle_ns, time));
+		evt_client_drop(s->client, 1006, text);
+	} else if (now - (heard > s->alive_ns ? heard : s->alive_ns) >=
+	        3 * s->o.ping_ns &&
+	    now >= s->ping_ns) {
+		snprintf(text, sizeof(text),
+		    "the server does not answer pings (for %s)",
+		    evt_duration_format(3 * s->o.ping_ns, time));
+		evt_client_drop(s->client, 1006, text);
+	} else if (now >= s->ping_ns) {
+		s->ping_ns = now + s->o.ping_ns;
+		evt_client_ping(s->client);
+	}
+}
+
+/* The recording is to be ended. */
+static void
+wind_up(evt_session *s, int how)
+{
+	int64_t now = evt_clock_boot();
+
+	switch (s->state) {
+	case IDLE:
+	case WAITING:
+		leave(s);
+		break;
+	case CONNECTING:
+		evt_client_drop(s->client, 1000, "the recorder stopped");
+		break;
+	case OPEN:
+		if (how == 1) {
+			close_politely(s);
+			break;
+		}
+		/* fallthrough */
+	case CLOSING:
+		if (how > 1 || now >= s->close_by_ns)
+			evt_client_drop(s->client, 1000,
+			    "closed by the recorder");
+		break;
+	}
+}
+
+/* Read the socket again if there is room. */
+static void
+check_room(evt_session *s)
+{
+	if (!s->held || s->state != OPEN || !evt_queue_drained(s->o.queue))
+		return;
+	evt_session_end_hold(s);
+	evt_session_set_state(s, OPEN, EVT_RECORD_CONNECTED);
+	evt_client_hold(s->client, false);
+}
+
+static void
+on_due(void *ctx)
+{
+	evt_session *s = ctx;
+	evt_moment at = evt_session_now(s);
+	int64_t now = evt_stamps_boot(s->o.stamps, &at);
+	int how = s->o.ending(s->o.ctx);
+
+	evt_pulse_beat(s->o.pulse);
+	evt_session_note_stop(s, &at);
+	if (how > 0) {
+		wind_up(s, how);
+	} else if (s->state == IDLE ||
+	    (s->state == WAITING && now >= s->retry_ns)) {
+		begin(s);
+	} else if (s->state == OPEN) {
+		check_room(s);
+		speak(s);
+		if (s->state == OPEN)
+			check_life(s, now);
+	} else if (s->state == CLOSING && now >= s->close_by_ns) {
+		evt_client_drop(s->client, 1000, "closed by the recorder");
+	}
+	evt_queue_flush(s->o.queue);
+	arm(s);
+}
+
+static void
+on_woken(void *ctx)
+{
+	evt_session *s = ctx;
+	int how = s->o.ending(s->o.ctx);
+
+	evt_session_put_list(s);
+	if (how > 0)
+		wind_up(s, how);
+	else
+		check_room(s);
+}
+
+static void
+on_turn(void *ctx)
+{
+	evt_session *s = ctx;
+
+	evt_queue_flush(s->o.queue);
+}
+
+/* ---- the interface ------------------------------------------------------- */
+
+int
+evt_session_new(const evt_session_options *options, evt_session **ret_session,
+    evt_error *err)
+{
+	evt_session *s = calloc(1, sizeof(*s));
+	evt_client_config config = {
+		.url = options->url,
+		.ca_file = options->ca_file,
+		.insecure = options->insecure,
+		.max_message = options->max_message,
+		.stamps = options->stamps,
+		.env = options->env,
+		.events = { on_opened, on_message, on_skipped, on_sent,
+		    on_ended, on_due, on_woken, on_turn, NULL },
+		.ctx = s,
+	};
+	int rc;
+
+	if (s == NULL)
+		return evt_err_nomem(err);
+	s->o = *options;
+	s->backoff.random = evt_backoff_chance;
+	rc = evt_client_new(&config, &s->client, err);
+	if (rc != EVT_OK) {
+		free(s);
+		return rc;
+	}
+	*ret_session = s;
+	return EVT_OK;
+}
+
+void
+evt_session_free(evt_session *s)
+{
+	if (s == NULL)
+		return;
+	evt_client_free(s->client);
+	free(s->shown);
+	free(s);
+}
+
+void
+evt_session_run(evt_session *s)
+{
+	evt_pulse_begin(s->o.pulse);
+	/* At the loop's first turn. */
+	evt_client_wake_at(s->client, 0);
+	evt_client_run(s->client);
+	evt_pulse_end(s->o.pulse);
+	if (s->lost && s->o.ending(s->o.ctx) == 0)
+		evt_session_say(s, EVT_RECORD_ERROR, "the event loop failed");
+}
+
+void
+evt_session_wake(evt_session *s)
+{
+	evt_client_wake(s->client);
+}

@@ -1,0 +1,225 @@
+/* session_put.c - what a session puts into the queue: frames and marks, and
+ * what it holds back while the queue is full. */
+#include "record/feed/session_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "format/base/timetext.h"
+#include "format/mark.h"
+
+/* A stop of reading this long is told, since the server may not wait. */
+#define HELD_NS EVT_NS_PER_S
+/* So is a turn of the loop that is this late: the process was stopped, or the
+ * machine slept or had no time for it. */
+#define STOPPED_NS (2 * EVT_NS_PER_S)
+
+void
+evt_session_set_state(evt_session *s, enum state state,
+    enum evt_record_state shown)
+{
+	s->state = state;
+	evt_board_begin(s->o.board)->state = shown;
+	evt_board_end(s->o.board);
+}
+
+/* One line for a person; the credential cannot be in it. */
+void
+evt_session_say(evt_session *s, enum evt_record_event event, const char *text)
+{
+	char copy[1200];
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	(void)evt_secret_blot(s->o.secret, (uint8_t *)copy, strlen(copy));
+	s->o.say(s->o.ctx, event, copy);
+}
+
+/* Put a mark; b is its payload, which is freed.  ok: b could be made. */
+void
+evt_session_put_mark(evt_session *s, const evt_moment *at, enum evt_mark mark,
+    uint32_t conn, evt_buf *b, bool ok)
+{
+	evt_item item = { .time_ns = at->time_ns,
+		.mono_ns = at->mono_ns,
+		.kind = EVT_KIND_MARK,
+		.opcode = (uint8_t)mark,
+		.conn = conn,
+		.payload = b->data,
+		.len = b->len };
+
+	if (ok) {
+		(void)evt_secret_blot(s->o.secret, b->data, b->len);
+		ok = evt_queue_put(s->o.queue, &item) != EVT_QUEUE_NOMEM;
+	}
+	if (!ok)
+		evt_session_say(s, EVT_RECORD_ERROR,
+		    "out of memory: a mark is missing on the tape");
+	evt_buf_free(b);
+}
+
+void
+evt_session_put_gap(evt_session *s, const evt_moment *at, const evt_gap *gap)
+{
+	evt_buf b = { 0 };
+	bool ok = evt_marks_gap(&b, gap);
+	evt_record_stats *st = evt_board_begin(s->o.board);
+
+	st->gaps++;
+	if (gap->frames > 0)
+		st->lost_frames += (uint64_t)gap->frames;
+	if (gap->bytes > 0)
+		st->lost_bytes += (uint64_t)gap->bytes;
+	evt_board_end(s->o.board);
+	evt_session_put_mark(s, at, EVT_MARK_GAP, s->conn, &b, ok);
+}
+
+/* The gap from an earlier stamp to this one, of unknown content. */
+void
+evt_session_put_span(evt_session *s, const evt_moment *from,
+    const evt_moment *to, const char *reason)
+{
+	evt_gap gap = { .frames = EVT_MARKS_UNKNOWN,
+		.bytes = EVT_MARKS_UNKNOWN,
+		.reason = reason,
+		.has_span = true,
+		.from_ns = from->time_ns,
+		.to_ns = to->time_ns,
+		.span_ns = to->mono_ns - from->mono_ns };
+
+	evt_session_put_gap(s, to, &gap);
+}
+
+/* The time now, or of a frame: tell if the clock was set before it. */
+void
+evt_session_note_step(evt_session *s, const evt_moment *at)
+{
+	evt_buf b = { 0 };
+	char text[120], time[EVT_TIME_TEXT];
+	bool ok;
+
+	if (at->step_ns == 0)
+		return;
+	ok = evt_marks_clock(&b, at->step_ns);
+	evt_session_put_mark(s, at, EVT_MARK_CLOCK, 0, &b, ok);
+	snprintf(text, sizeof(text), "the clock was set %s by %s",
+	    at->step_ns > 0 ? "forward" : "back",
+	    evt_duration_format(at->step_ns > 0 ? at->step_ns : -at->step_ns,
+	        time));
+	evt_session_say(s, EVT_RECORD_NOTICE, text);
+}
+
+evt_moment
+evt_session_now(evt_session *s)
+{
+	evt_moment at = evt_stamps_now(s->o.stamps);
+
+	evt_session_note_step(s, &at);
+	return at;
+}
+
+static void
+hold(evt_session *s, const evt_moment *at)
+{
+	if (s->held || s->state != OPEN)
+		return;
+	s->held = true;
+	s->held_at = *at;
+	evt_client_hold(s->client, true);
+	evt_session_set_state(s, OPEN, EVT_RECORD_HELD);
+}
+
+/* The socket is read again, or gone: tell of a long stop. */
+void
+evt_session_end_hold(evt_session *s)
+{
+	evt_moment at;
+
+	if (!s->held)
+		return;
+	s->held = false;
+	at = evt_session_now(s);
+	if (at.mono_ns - s->held_at.mono_ns >= HELD_NS)
+		evt_session_put_span(s, &s->held_at, &at,
+		    "the queue was full and the socket was not read: the "
+		    "server may have dropped frames");
+}
+
+/*
+ * Nothing was read, so silence says nothing of the server: it is asked at once
+ * whether it is there, and has one ping interval to answer.  (After a night's
+ * sleep it is not, and that should not take three.)
+ */
+void
+evt_session_note_stop(evt_session *s, const evt_moment *at)
+{
+	int64_t now = evt_stamps_boot(s->o.stamps, at);
+	int64_t was = s->awake_ns;
+	char text[160], time[EVT_TIME_TEXT];
+	evt_moment from = *at;
+
+	s->awake_ns = now;
+	if (s->state != OPEN || was == 0 ||
+	    now - was < EVT_SESSION_TICK_NS + STOPPED_NS)
+		return;
+	s->message_ns = s->ping_ns = now;
+	s->alive_ns = now - 2 * s->o.ping_ns;
+	from.time_ns -= now - was;
+	from.mono_ns -= now - was;
+	snprintf(text, sizeof(text),
+	    "the recorder did not run for %s (it was stopped, or the machine "
+	    "slept or was overloaded): the server may have dropped frames",
+	    evt_duration_format(now - was, time));
+	evt_session_put_span(s, &from, at, text);
+	evt_session_say(s, EVT_RECORD_WARNING, text);
+}
+
+void
+evt_session_put_frame(evt_session *s, const evt_moment *at, uint8_t kind,
+    uint8_t opcode, const uint8_t *data, size_t n)
+{
+	evt_item item = { .time_ns = at->time_ns,
+		.mono_ns = at->mono_ns,
+		.kind = kind,
+		.opcode = opcode,
+		.conn = s->conn,
+		.payload = data,
+		.len = n };
+	evt_gap gap = { .reason = "there was no memory for them" };
+
+	if (s->unsaved > 0) {
+		gap.frames = (int64_t)s->unsaved;
+		gap.bytes = (int64_t)s->unsaved_bytes;
+		s->unsaved = s->unsaved_bytes = 0;
+		evt_session_put_gap(s, at, &gap);
+	}
+	switch (evt_queue_put(s->o.queue, &item)) {
+	case EVT_QUEUE_FULL:
+		hold(s, at);
+		break;
+	case EVT_QUEUE_NOMEM:
+		s->unsaved++;
+		s->unsaved_bytes += n;
+		hold(s, at);
+		break;
+	case EVT_QUEUE_ROOM:
+		break;
+	}
+}
+
+void
+evt_session_put_list(evt_session *s)
+{
+	evt_buf b = { 0 };
+	evt_record_stats *st;
+	evt_moment at;
+	uint64_t n;
+
+	if (s->o.lister == NULL || !evt_lister_take(s->o.lister, &b, &n))
+		return;
+	at = evt_session_now(s);
+	evt_session_put_mark(s, &at, EVT_MARK_TRACKERS, 0, &b, true);
+	st = evt_board_begin(s->o.board);
+	st->lists++;
+	st->trackers = n;
+	evt_board_end(s->o.board);
+}

@@ -1,0 +1,499 @@
+/*
+ * lister.c - see lister.h.
+ *
+ * Times are CLOCK_BOOTTIME: a day is a day also for a machine that slept.
+ */
+#include "record/feed/tracker_poll.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "format/base/err.h"
+#include "format/base/thread.h"
+#include "format/base/timetext.h"
+#include "record/feed/backoff.h"
+#include "record/net/client.h"
+#include "format/navixy/tracker_request.h"
+#include "format/wire/credential.h"
+#include "format/wire/url.h"
+
+/* Conditions are waited for by a clock that stands still while the machine
+ * sleeps, so the other one is looked at this often. */
+#define LOOK_NS (60 * EVT_NS_PER_S)
+/* Between attempts when the platform refuses us. */
+#define REFUSED_NS (60 * EVT_NS_PER_S)
+#define READ_BYTES (64u << 10)
+
+static const char ended_before[] = "the recording ended before it came";
+
+/* One attempt. */
+struct attempt {
+	evt_buf text;        /* the answer, or the file */
+	unsigned status;     /* of the answer */
+	int64_t due_ns;      /* then it is given up */
+	int64_t at_least_ns; /* the least wait before another */
+	bool answered;
+	char why[512]; /* if not */
+};
+
+struct evt_lister {
+	evt_lister_options o;
+	evt_url url;
+	char *shown;        /* where the list comes from, fit to be seen */
+	evt_secret *secret; /* of this thread: another reads the file, too */
+	evt_client *client; /* NULL: a file */
+	pthread_t thread;
+	bool runs;
+
+	/* The thread's own. */
+	evt_backoff backoff;
+	struct attempt now;
+	char told[700]; /* the failure that was told last */
+	uint64_t count; /* of trackers in the list before */
+	bool had;       /* there was one */
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t changed;
+	int ending;
+	evt_buf payload; /* to be taken */
+	uint64_t payload_count;
+};
+
+static int
+ending(evt_lister *l)
+{
+	int how;
+
+	pthread_mutex_lock(&l->lock);
+	how = l->ending;
+	pthread_mutex_unlock(&l->lock);
+	return how;
+}
+
+/* One line for a person; the credential cannot be in it. */
+static void
+say(evt_lister *l, enum evt_record_event event, char *text)
+{
+	(void)evt_secret_blot(l->secret, (uint8_t *)text, strlen(text));
+	l->o.say(l->o.ctx, event, text);
+}
+
+/* ---- from a URL ---------------------------------------------------------- */
+
+static void
+on_answer(void *ctx, const uint8_t *data, size_t n)
+{
+	evt_lister *l = ctx;
+	char text[80], size[EVT_TIME_TEXT];
+
+	if (n > EVT_LISTING_MAX - l->now.text.len) {
+		snprintf(text, sizeof(text), "the answer is longer than %s",
+		    evt_size_format(EVT_LISTING_MAX, size));
+		evt_client_drop(l->client, 1009, text);
+	} else if (!evt_buf_add(&l->now.text, data, n)) {
+		evt_client_drop(l->client, 1009, "out of memory");
+	}
+}
+
+static void
+on_ended(void *ctx, const evt_client_ended *e)
+{
+	evt_lister *l = ctx;
+
+	l->now.answered = e->answered;
+	l->now.status = e->status;
+	l->now.at_least_ns = e->retry_after_ns;
+	snprintf(l->now.why, sizeof(l->now.why), "%s", e->reason);
+	evt_client_quit(l->client);
+}
+
+static void
+on_due(void *ctx)
+{
+	evt_lister *l = ctx;
+	char text[80], time[EVT_TIME_TEXT];
+	int64_t left = l->now.due_ns - evt_clock_boot();
+
+	if (left > 0) {
+		evt_client_wake_at(l->client, l->now.due_ns);
+		return;
+	}
+	snprintf(text, sizeof(text), "the whole answer did not come within %s",
+	    evt_duration_format(l->o.patience_ns, time));
+	evt_client_drop(l->client, 1008, ending(l) > 0 ? ended_before : text);
+}
+
+/* Perhaps the recording is being ended. */
+static void
+on_woken(void *ctx)
+{
+	evt_lister *l = ctx;
+	int how = ending(l);
+	int64_t by;
+
+	if (how > 1 || (how == 1 && l->had)) {
+		evt_client_drop(l->client, 1001, ended_before);
+	} else if (how == 1) {
+		by = evt_clock_boot() + EVT_LISTER_GRACE_NS;
+		if (by < l->now.due_ns)
+			l->now.due_ns = by;
+		evt_client_wake_at(l->client, l->now.due_ns);
+	}
+}
+
+static void
+on_turn(void *ctx)
+{
+	(void)ctx;
+}
+
+static int
+make_client(evt_lister *l, evt_error *err)
+{
+	evt_client_config config = {
+		.url = &l->url,
+		.ca_file = l->o.ca_file,
+		.insecure = l->o.insecure,
+		.env = l->o.env,
+		.events = { .ended = on_ended,
+		    .due = on_due,
+		    .woken = on_woken,
+		    .turn = on_turn,
+		    .answer = on_answer },
+		.ctx = l,
+	};
+
+	return evt_client_new(&config, &l->client, err);
+}
+
+static int
+post(evt_lister *l, evt_error *err)
+{
+	static const char *const headers[] = { "Content-Type: application/json",
+		"Accept: application/json",
+		("User-Agent: evtape-record/" EVT_VERSION) };
+	evt_client_request request = { .target = l->url.target,
+		.headers = headers,
+		.n_headers = sizeof(headers) / sizeof(headers[0]) };
+	evt_buf body = { 0 };
+
+	if (!evt_listing_request(evt_secret_text(l->secret), &body)) {
+		evt_buf_free(&body);
+		return evt_err_nomem(err);
+	}
+	request.body = body.data;
+	request.body_len = body.len;
+	evt_client_connect(l->client, &request);
+	explicit_bzero(body.data, body.cap);
+	evt_buf_free(&body);
+	l->now.due_ns = evt_clock_boot() + l->o.patience_ns;
+	evt_client_wake_at(l->client, l->now.due_ns);
+	/* Whoever wanted the end before the loop ran woke nobody. */
+	evt_client_wake(l->client);
+	evt_client_run(l->client);
+	evt_client_wake_at(l->client, INT64_MAX);
+	if (!l->now.answered)
+		return evt_err_set(err, EVT_ERR_IO, "%s",
+		    l->now.why[0] != '\0' ? l->now.why :
+		                            "the event loop failed");
+	return EVT_OK;
+}
+
+/* ---- from a file --------------------------------------------------------- */
+
+static int
+read_on(int fd, const char *path, evt_buf *out, evt_error *err)
+{
+	ssize_t n;
+
+	for (;;) {
+		if (out->len > EVT_LISTING_MAX)
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "%s is longer than %u MiB", path,
+			    EVT_LISTING_MAX >> 20);
+		if (!evt_buf_reserve(out, READ_BYTES))
+			return evt_err_nomem(err);
+		n = read(fd, out->data + out->len, READ_BYTES);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return evt_err_sys(err, errno, "cannot read %s", path);
+		if (n == 0)
+			return EVT_OK;
+		out->len += (size_t)n;
+	}
+}
+
+static int
+read_file(const char *path, evt_buf *out, evt_error *err)
+{
+	struct stat st;
+	int fd, rc;
+
+	/* Not held up by a pipe that nobody writes to. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return evt_err_sys(err, errno, "cannot read %s", path);
+	if (fstat(fd, &st) != 0)
+		rc = evt_err_sys(err, errno, "cannot read %s", path);
+	else if (!S_ISREG(st.st_mode))
+		rc = evt_err_set(err, EVT_ERR_ARG,
+		    "%s is no file: it must be one that can be read again",
+		    path);
+	else
+		rc = read_on(fd, path, out, err);
+	close(fd);
+	return rc;
+}
+
+/* ---- attempts ------------------------------------------------------------ */
+
+static void
+hand_out(evt_lister *l, evt_buf *payload, uint64_t count)
+{
+	char text[600];
+
+	pthread_mutex_lock(&l->lock);
+	evt_buf_free(&l->payload);
+	l->payload = *payload;
+	l->payload_count = count;
+	pthread_mutex_unlock(&l->lock);
+	*payload = (evt_buf){ 0 };
+	if (!l->had || l->told[0] != '\0' || l->count != count) {
+		snprintf(text, sizeof(text),
+		    "%llu tracker%s in the list from %.500s",
+		    (unsigned long long)count, count == 1 ? "" : "s", l->shown);
+		say(l, EVT_RECORD_NOTICE, text);
+	}
+	l->told[0] = '\0';
+	l->count = count;
+	l->had = true;
+	l->o.ready(l->o.ctx);
+}
+
+/* Tell of a failure, unless it is the same as before, or the recording ends
+ * with a list, or after words on why there is none; returns how long to wait. */
+static int64_t
+failed(evt_lister *l, const char *why, int64_t at_least_ns)
+{
+	int64_t wait =
+	    evt_backoff_patient(&l->backoff, evt_clock_boot(), at_least_ns);
+	char text[1000], again[120] = "", time[EVT_TIME_TEXT];
+	bool over = ending(l) > 0;
+
+	if (strcmp(l->told, why) == 0 ||
+	    (over && (l->had || l->told[0] != '\0')))
+		return wait;
+	if (!over)
+		snprintf(again, sizeof(again),
+		    "; trying again in %s, and then for as long as it takes",
+		    evt_duration_format(wait, time));
+	snprintf(text, sizeof(text), "no list of trackers from %.300s: %s%s",
+	    l->shown, why, again);
+	say(l, EVT_RECORD_WARNING, text);
+	snprintf(l->told, sizeof(l->told), "%s", why);
+	return wait;
+}
+
+/* Ask once; returns how long to wait before the next time. */
+static int64_t
+ask(evt_lister *l)
+{
+	struct attempt *a = &l->now;
+	evt_buf payload = { 0 };
+	evt_error err;
+	size_t count = 0;
+	int64_t wait;
+	int rc;
+
+	*a = (struct attempt){ .status = 200 };
+	rc = evt_secret_load(l->secret, &err);
+	if (rc == EVT_OK)
+		rc = l->client != NULL ? post(l, &err) :
+		                         read_file(l->o.from, &a->text, &err);
+	if (rc == EVT_OK && a->status == 200) {
+		rc = evt_listing_take(a->text.data, a->text.len, l->shown,
+		    l->secret, &payload, &count, &err);
+	} else if (rc == EVT_OK) {
+		rc = evt_listing_refused(a->status, a->text.data, a->text.len,
+		    l->secret, &err);
+	}
+	/* What the platform says no to, it says no to in a second as well. */
+	if (rc == EVT_ERR_ARG && l->client != NULL &&
+	    a->at_least_ns < REFUSED_NS)
+		a->at_least_ns = REFUSED_NS;
+	evt_buf_free(&a->text);
+	if (rc == EVT_OK) {
+		hand_out(l, &payload, count);
+		l->backoff.failures = 0;
+		wait = l->o.every_ns;
+	} else {
+		wait = failed(l, err.text, a->at_least_ns);
+	}
+	evt_buf_free(&payload);
+	return wait;
+}
+
+/* Wait; false: the recording is being ended. */
+static bool
+wait_for_next(evt_lister *l, int64_t ns)
+{
+	int64_t until = evt_clock_boot() + ns, left;
+	struct timespec ts;
+	bool more;
+
+	pthread_mutex_lock(&l->lock);
+	while (l->ending == 0 && (left = until - evt_clock_boot()) > 0) {
+		if (left > LOOK_NS)
+			left = LOOK_NS;
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		left += ts.tv_nsec;
+		ts.tv_sec += left / EVT_NS_PER_S;
+		ts.tv_nsec = left % EVT_NS_PER_S;
+		(void)pthread_cond_timedwait(&l->changed, &l->lock, &ts);
+	}
+	more = l->ending == 0;
+	pthread_mutex_unlock(&l->lock);
+	return more;
+}
+
+static void *
+run(void *arg)
+{
+	evt_lister *l = arg;
+
+	while (wait_for_next(l, ask(l)))
+		;
+	return NULL;
+}
+
+/* ---- the interface ------------------------------------------------------- */
+
+static int
+check(evt_lister *l, evt_error *err)
+{
+	evt_buf shown = { 0 };
+	int rc = evt_secret_load(l->secret, err);
+
+	if (rc != EVT_OK)
+		return rc;
+	if (!evt_listing_is_url(l->o.from)) {
+		l->shown = strdup(l->o.from);
+		return l->shown != NULL ? EVT_OK : evt_err_nomem(err);
+	}
+	if (evt_secret_text(l->secret) == NULL)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "a list of trackers from a URL needs a session hash: give "
+		    "--credential-file FILE, or set EVTAPE_CREDENTIAL");
+	rc = evt_url_parse(l->o.from, &l->url, err);
+	if (rc != EVT_OK)
+		return rc;
+	if (!evt_listing_show(&l->url, &shown) ||
+	    !evt_buf_add_byte(&shown, '\0')) {
+		evt_buf_free(&shown);
+		return evt_err_nomem(err);
+	}
+	l->shown = (char *)shown.data;
+	return make_client(l, err);
+}
+
+int
+evt_lister_new(const evt_lister_options *options, evt_lister **ret_lister,
+    evt_error *err)
+{
+	evt_lister *l = calloc(1, sizeof(*l));
+	pthread_condattr_t attr;
+	int rc;
+
+	if (l == NULL)
+		return evt_err_nomem(err);
+	l->o = *options;
+	if (l->o.every_ns <= 0)
+		l->o.every_ns = EVT_LISTER_EVERY_NS;
+	if (l->o.patience_ns <= 0)
+		l->o.patience_ns = EVT_LISTER_PATIENCE_NS;
+	l->backoff.random = evt_backoff_chance;
+	/* On Linux these cannot fail. */
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_mutex_init(&l->lock, NULL);
+	(void)pthread_cond_init(&l->changed, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	l->secret = evt_secret_new(l->o.credential_file, l->o.credential);
+	rc = l->secret != NULL ? check(l, err) : evt_err_nomem(err);
+	if (rc != EVT_OK) {
+		evt_lister_free(l);
+		return rc;
+	}
+	*ret_lister = l;
+	return EVT_OK;
+}
+
+void
+evt_lister_free(evt_lister *l)
+{
+	if (l == NULL)
+		return;
+	evt_client_free(l->client);
+	evt_url_free(&l->url);
+	evt_secret_free(l->secret);
+	evt_buf_free(&l->payload);
+	free(l->shown);
+	pthread_cond_destroy(&l->changed);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+int
+evt_lister_start(evt_lister *l, evt_error *err)
+{
+	int rc = evt_thread_start(&l->thread, run, l);
+
+	l->runs = rc == 0;
+	if (rc != 0)
+		return evt_err_sys(err, rc,
+		    "cannot start the thread that gets the list of trackers");
+	return EVT_OK;
+}
+
+bool
+evt_lister_take(evt_lister *l, evt_buf *ret_payload, uint64_t *ret_count)
+{
+	bool there;
+
+	pthread_mutex_lock(&l->lock);
+	there = l->payload.len > 0;
+	if (there) {
+		*ret_payload = l->payload;
+		*ret_count = l->payload_count;
+		l->payload = (evt_buf){ 0 };
+	}
+	pthread_mutex_unlock(&l->lock);
+	return there;
+}
+
+void
+evt_lister_end(evt_lister *l)
+{
+	pthread_mutex_lock(&l->lock);
+	l->ending++;
+	pthread_cond_broadcast(&l->changed);
+	pthread_mutex_unlock(&l->lock);
+	if (l->client != NULL)
+		evt_client_wake(l->client);
+}
+
+void
+evt_lister_join(evt_lister *l)
+{
+	if (l->runs)
+		(void)pthread_join(l->thread, NULL);
+	l->runs = false;
+}

@@ -1,0 +1,621 @@
+/*
+ * client.c - see client.h.
+ *
+ * How a connection ends is told by libwebsockets in many ways, and by some of
+ * them only sometimes (a handshake that times out gives neither
+ * CONNECTION_ERROR nor CLOSED).  So the callbacks only note what they hear,
+ * and one place, evt_client_finish(), acts: it is reached when the wsi is destroyed, or
+ * when the connect call returned none.
+ *
+ * Nothing is reported upwards from inside it, since libwebsockets may
+ * be in the middle of anything: it is left for the loop in evt_client_run(),
+ * which lws_cancel_service() wakes.
+ */
+#include "record/net/client_impl.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "record/feed/backoff.h"
+#include "format/wire/credential.h"
+
+#define RX_BYTES (1u << 20)
+#define SERVICE_BYTES (64u << 10)
+#define HEADER_BYTES (32u << 10)
+
+static const struct lws_protocols protocols[] = {
+	{ .name = "evtape",
+	    .callback = evt_client_callback,
+	    .rx_buffer_size = RX_BYTES },
+	{ 0 },
+};
+
+/* ---- making and freeing -------------------------------------------------- */
+
+/* What libwebsockets logs is said by us, in other words. */
+static void
+no_log(int level, const char *line)
+{
+	(void)level;
+	(void)line;
+}
+
+static int
+make_context(evt_client *c, evt_error *err)
+{
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN,
+		.protocols = protocols,
+		.user = c,
+		/* Without need it would load the system's CAs, and of several
+		 * clients it could not free those of any but the last. */
+		.options =
+		    c->tls != NULL ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
+		.gid = (gid_t)-1,
+		.uid = (uid_t)-1,
+		.fd_limit_per_thread = 256,
+		.pt_serv_buf_size = SERVICE_BYTES,
+		.max_http_header_data2 = HEADER_BYTES,
+		.timeout_secs = EVT_CLIENT_CONNECT_S,
+		.connect_timeout_secs = EVT_CLIENT_CONNECT_S,
+		.provided_client_ssl_ctx = c->tls,
+		/* Not NULL, or it would look into the environment itself. */
+		.http_proxy_address = "",
+		/* Never permessage-deflate: 4.1 loops for ever on it. */
+		.extensions = NULL,
+	};
+
+	lws_set_log_level(LLL_ERR, no_log);
+	c->lws = lws_create_context(&info);
+	if (c->lws == NULL)
+		return evt_err_set(err, EVT_ERR_NOMEM,
+		    "libwebsockets could not be started");
+	return EVT_OK;
+}
+
+int
+evt_client_new(const evt_client_config *config, evt_client **ret_client,
+    evt_error *err)
+{
+	evt_client *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (c == NULL)
+		return evt_err_nomem(err);
+	c->cfg = *config;
+	c->out_end = &c->out;
+	c->assembly.max = config->max_message;
+	rc = evt_proxy_choose(c->cfg.url, c->cfg.env, &c->proxy, err);
+	if (rc == EVT_OK && c->cfg.url->tls)
+		rc = evt_tls_new(c->cfg.url, c->cfg.ca_file, &c->tls, err);
+	if (rc == EVT_OK && c->tls != NULL)
+		evt_tls_note_failure(c->tls, c->heard.handshake);
+	if (rc == EVT_OK)
+		rc = make_context(c, err);
+	if (rc != EVT_OK) {
+		evt_client_free(c);
+		return rc;
+	}
+	*ret_client = c;
+	return EVT_OK;
+}
+
+static void
+forget_request(evt_client *c)
+{
+	evt_secret_wipe(c->target);
+	free(c->subprotocols);
+	for (size_t i = 0; i < c->n_headers; i++)
+		evt_secret_wipe(c->headers[i]);
+	free(c->headers);
+	c->target = c->subprotocols = NULL;
+	c->headers = NULL;
+	c->n_headers = 0;
+	evt_resolve_drop(c->resolve);
+	c->resolve = NULL;
+	c->resolving = false;
+}
+
+void
+evt_client_free_outgoing(struct outgoing *o)
+{
+	explicit_bzero(o->data, LWS_PRE + o->n);
+	free(o);
+}
+
+static void
+forget_outgoing(evt_client *c)
+{
+	while (c->out != NULL) {
+		struct outgoing *o = c->out;
+
+		c->out = o->next;
+		evt_client_free_outgoing(o);
+	}
+	c->out_end = &c->out;
+}
+
+void
+evt_client_free(evt_client *c)
+{
+	if (c == NULL)
+		return;
+	c->live = false; /* what is destroyed now is not reported */
+	if (c->lws != NULL)
+		lws_context_destroy(c->lws);
+	SSL_CTX_free(c->tls);
+	forget_request(c);
+	forget_outgoing(c);
+	evt_client_plain_reset(c);
+	evt_assembly_reset(&c->assembly);
+	evt_proxy_free(&c->proxy);
+	free(c);
+}
+
+/* ---- how it ended, in words ---------------------------------------------- */
+
+static void
+describe_status(const struct hearsay *h, char *out, size_t size)
+{
+	static const struct {
+		unsigned status;
+		const char *words;
+	} known[] = {
+		{ 301,
+		    " (moved): redirects are not followed, give the new URL" },
+		{ 302,
+		    " (moved): redirects are not followed, give the new URL" },
+		{ 307,
+		    " (moved): redirects are not followed, give the new URL" },
+		{ 308,
+		    " (moved): redirects are not followed, give the new URL" },
+		{ 400, " (bad request)" },
+		{ 401, " (unauthorized): is the credential right?" },
+		{ 403, " (forbidden): is the credential right?" },
+		{ 404, " (not found): is the path of the URL right?" },
+		{ 429, " (too many requests)" },
+		{ 500, " (internal error)" },
+		{ 502, " (bad gateway)" },
+		{ 503, " (unavailable)" },
+	};
+	const char *words = "";
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (known[i].status == h->status)
+			words = known[i].words;
+	}
+	if (h->status == 200)
+		words = ": there is no WebSocket at this path";
+	snprintf(out, size, "the server answered HTTP %u%s", h->status, words);
+}
+
+/* The stage at which it failed, and words for it. */
+static enum evt_client_stage
+describe_attempt(const evt_client *c, char *out, size_t size)
+{
+	const struct hearsay *h = &c->heard;
+	bool slow = evt_clock_boot() - h->began_ns >=
+	    (EVT_CLIENT_CONNECT_S - 1) * EVT_NS_PER_S;
+	const char *address = c->resolve != NULL ?
+	    evt_resolve_address(c->resolve, c->address) :
+	    NULL;
+
+	if (h->tls[0] != '\0') {
+		snprintf(out, size, "%s", h->tls);
+		return EVT_CLIENT_TLS;
+	}
+	if (h->handshake[0] != '\0') {
+		snprintf(out, size, "%s", h->handshake);
+		return EVT_CLIENT_TLS;
+	}
+	if (h->status == 0 && strcmp(h->lws, "Unable to connect") == 0) {
+		snprintf(out, size, "no connection to %s port %u: %s",
+		    address != NULL ? address : c->cfg.url->host,
+		    (unsigned)(c->proxy.host != NULL ? c->proxy.port :
+		                                       c->cfg.url->port),
+		    slow ? "no answer in time" : "refused or unreachable");
+		return EVT_CLIENT_TCP;
+	}
+	if (c->post && h->status != 0)
+		snprintf(out, size, "the server's answer broke off");
+	else if (h->status != 101 && h->status >= 100 && h->status < 1000)
+		describe_status(h, out, size);
+	else if (strcmp(h->lws, "proxy not h1") == 0)
+		snprintf(out, size, "the proxy refused to connect");
+	else if (slow)
+		snprintf(out, size,
+		    "the server did not answer the handshake within %d s",
+		    EVT_CLIENT_CONNECT_S);
+	else if (c->post)
+		snprintf(out, size,
+		    "the server hung up without an answer (or it wants %s://)",
+		    c->cfg.url->tls ? "http" : "https");
+	else if (h->status == 101)
+		snprintf(out, size, "the server's handshake is wrong (%s)",
+		    h->lws);
+	else
+		snprintf(out, size,
+		    "the server hung up during the handshake, or it is not a "
+		    "WebSocket server%s",
+		    c->cfg.url->tls ? "" : " (or it wants wss://)");
+	return EVT_CLIENT_HANDSHAKE;
+}
+
+/* Who reads it is to know that there is somebody in between. */
+static void
+add_proxy(const evt_client *c, char *out, size_t size)
+{
+	size_t n = strlen(out);
+
+	if (c->proxy.host != NULL && strcmp(c->heard.lws, "proxy not h1") != 0)
+		snprintf(out + n, size - n, " (through the proxy %s:%u)",
+		    c->proxy.host, (unsigned)c->proxy.port);
+}
+
+static const char *
+describe_parting(enum parting parting)
+{
+	switch (parting) {
+	case PARTING_BROKEN:
+		return "the connection broke (reset by the server or on the "
+		       "way, or nothing got through)";
+	case PARTING_OURS:
+		return "the server broke the WebSocket protocol: the "
+		       "connection was given up";
+	case PARTING_SERVER:
+		break;
+	}
+	return "the server closed the connection without a close frame";
+}
+
+/* Report the end of the attempt or the connection, and be ready for another. */
+static void
+report_end(evt_client *c)
+{
+	evt_client_ended ended = { .opened = c->heard.opened,
+		.status = c->heard.status == 101 ? 0 : c->heard.status,
+		.retry_after_ns = c->heard.retry_after_ns,
+		.unfinished = evt_assembly_reset(&c->assembly),
+		.answered = c->heard.answered && c->heard.code == 0 };
+	char words[512];
+
+	if (c->heard.code != 0) {
+		ended.code = c->heard.code;
+		snprintf(words, sizeof(words), "%s", c->heard.reason);
+	} else if (c->heard.opened) {
+		ended.code = 1006;
+		snprintf(words, sizeof(words), "%s",
+		    describe_parting(c->heard.parting));
+	} else {
+		ended.stage = describe_attempt(c, words, sizeof(words));
+		add_proxy(c, words, sizeof(words));
+	}
+	if (ended.opened)
+		ended.stage = EVT_CLIENT_OPEN;
+	else
+		ended.code = 0;
+	ended.reason = words;
+	c->closing = 0;
+	c->ping = false;
+	forget_request(c);
+	forget_outgoing(c);
+	evt_client_plain_reset(c);
+	c->cfg.events.ended(c->cfg.ctx, &ended);
+}
+
+/* The attempt or the connection is over: the loop will see to it. */
+void
+evt_client_finish(evt_client *c)
+{
+	if (!c->live)
+		return;
+	c->live = false;
+	c->over = true;
+	c->wsi = NULL;
+	lws_cancel_service(c->lws);
+}
+
+/* ---- connecting ---------------------------------------------------------- */
+
+static bool
+set_proxy(evt_client *c, const char *address)
+{
+	bool six = strchr(address, ':') != NULL, ok;
+	evt_buf b = { 0 };
+
+	ok = (c->proxy.user == NULL ||
+	         (evt_buf_add_str(&b, c->proxy.user) &&
+	             evt_buf_add_byte(&b, '@'))) &&
+	    evt_buf_printf(&b, six ? "[%s]:%u" : "%s:%u", address,
+	        (unsigned)c->proxy.port) &&
+	    evt_buf_add_byte(&b, '\0') &&
+	    lws_set_proxy(lws_get_vhost_by_name(c->lws, "default"),
+	        (const char *)b.data) == 0;
+	evt_buf_free(&b);
+	return ok;
+}
+
+/* Try the address that it is the turn of. */
+static void
+try_address(evt_client *c)
+{
+	const char *address = evt_resolve_address(c->resolve, c->address);
+	bool plain = !c->post && !c->cfg.url->tls && c->proxy.host == NULL;
+	struct lws_client_connect_info info = {
+		.context = c->lws,
+		.address = address,
+		.port = c->cfg.url->port,
+		.method = c->post ? "POST" :
+		    plain         ? "RAW" :
+		                    NULL,
+		.path = c->target,
+		.host = c->cfg.url->authority,
+		.protocol = c->subprotocols,
+		.local_protocol_name = protocols[0].name,
+		.ietf_version_or_minus_one = -1,
+		.userdata = c,
+		.pwsi = &c->wsi,
+		.alpn = "http/1.1",
+		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT |
+		    evt_tls_flags(c->cfg.url, c->cfg.insecure),
+	};
+
+	c->heard = (struct hearsay){ .began_ns = evt_clock_boot() };
+	evt_client_plain_reset(c);
+	c->plain.used = plain;
+	c->live = true;
+	c->over = false;
+	if (c->proxy.host != NULL) {
+		info.address = c->cfg.url->host;
+		if (!set_proxy(c, address)) {
+			snprintf(c->heard.reason, sizeof(c->heard.reason),
+			    "the proxy's address cannot be used");
+			c->heard.code = 1006;
+			evt_client_finish(c);
+			return;
+		}
+	}
+	if (lws_client_connect_via_info(&info) == NULL && c->live) {
+		/* It fails at once where there is no route, and does not
+		 * always call back. */
+		if (c->heard.lws[0] == '\0')
+			snprintf(c->heard.lws, sizeof(c->heard.lws),
+			    "Unable to connect");
+		evt_client_finish(c);
+	}
+}
+
+/* The attempt failed before anything could be tried. */
+static void
+fail(evt_client *c, const char *words)
+{
+	c->heard = (struct hearsay){ .code = 1006 };
+	snprintf(c->heard.reason, sizeof(c->heard.reason), "%s", words);
+	c->live = true;
+	evt_client_finish(c);
+}
+
+void
+evt_client_resolved(evt_client *c)
+{
+	evt_error err;
+	int rc;
+
+	if (!c->resolving)
+		return;
+	rc = evt_resolve_result(c->resolve, &err);
+	if (rc == EVT_AGAIN)
+		return;
+	c->resolving = false;
+	if (rc == EVT_OK)
+		try_address(c);
+	else
+		fail(c, err.text);
+}
+
+static void
+wake_loop(void *ctx)
+{
+	evt_client *c = ctx;
+
+	lws_cancel_service(c->lws);
+}
+
+/* Let a copy of n bytes wait to be sent. */
+static bool
+add_outgoing(evt_client *c, const uint8_t *data, size_t n)
+{
+	struct outgoing *o = malloc(sizeof(*o) + LWS_PRE + n);
+
+	if (o == NULL)
+		return false;
+	o->next = NULL;
+	o->n = n;
+	memcpy(o->data + LWS_PRE, data, n);
+	*c->out_end = o;
+	c->out_end = &o->next;
+	return true;
+}
+
+static bool
+copy_request(evt_client *c, const evt_client_request *r)
+{
+	forget_request(c);
+	c->post = r->body != NULL;
+	if (c->post && !add_outgoing(c, r->body, r->body_len))
+		return false;
+	c->target = strdup(r->target);
+	if (c->target == NULL)
+		return false;
+	if (r->subprotocols != NULL) {
+		c->subprotocols = strdup(r->subprotocols);
+		if (c->subprotocols == NULL)
+			return false;
+	}
+	if (r->n_headers == 0)
+		return true;
+	c->headers = calloc(r->n_headers, sizeof(*c->headers));
+	if (c->headers == NULL)
+		return false;
+	for (; c->n_headers < r->n_headers; c->n_headers++) {
+		c->headers[c->n_headers] = strdup(r->headers[c->n_headers]);
+		if (c->headers[c->n_headers] == NULL)
+			return false;
+	}
+	return true;
+}
+
+void
+evt_client_connect(evt_client *c, const evt_client_request *request)
+{
+	const char *host =
+	    c->proxy.host != NULL ? c->proxy.host : c->cfg.url->host;
+	evt_error err;
+
+	c->address = 0;
+	if (!copy_request(c, request)) {
+		fail(c, "out of memory");
+		return;
+	}
+	if (evt_resolve_start(host, wake_loop, c, &c->resolve, &err)) {
+		fail(c, err.text);
+		return;
+	}
+	c->resolving = true;
+}
+
+/* evt_client_finish() was reached: go on with the next address, or tell. */
+static void
+after_end(evt_client *c)
+{
+	const struct hearsay *h = &c->heard;
+
+	c->over = false;
+	if (!h->opened && h->code == 0 && h->status == 0 && h->tls[0] == '\0' &&
+	    c->resolve != NULL &&
+	    evt_resolve_address(c->resolve, c->address + 1) != NULL) {
+		c->address++;
+		try_address(c);
+		return;
+	}
+	report_end(c);
+}
+
+/* ---- the rest of the interface ------------------------------------------- */
+
+void
+evt_client_run(evt_client *c)
+{
+	c->quit = false;
+	while (!c->quit) {
+		if (lws_service(c->lws, 0) < 0)
+			break;
+		if (c->over)
+			after_end(c);
+		c->cfg.events.turn(c->cfg.ctx);
+	}
+}
+
+void
+evt_client_quit(evt_client *c)
+{
+	c->quit = true;
+	lws_cancel_service(c->lws);
+}
+
+static void
+timer_due(lws_sorted_usec_list_t *sul)
+{
+	evt_client *c = lws_container_of(sul, evt_client, timer);
+
+	c->cfg.events.due(c->cfg.ctx);
+}
+
+void
+evt_client_wake_at(evt_client *c, int64_t at_ns)
+{
+	int64_t us;
+
+	if (at_ns == INT64_MAX) {
+		lws_sul_cancel(&c->timer);
+		return;
+	}
+	us = (at_ns - evt_clock_boot()) / EVT_NS_PER_US;
+	lws_sul_schedule(c->lws, 0, &c->timer, timer_due, us < 1 ? 1 : us);
+}
+
+void
+evt_client_wake(evt_client *c)
+{
+	lws_cancel_service(c->lws);
+}
+
+bool
+evt_client_send(evt_client *c, const uint8_t *data, size_t n)
+{
+	if (!c->heard.opened || c->wsi == NULL)
+		return true;
+	if (!add_outgoing(c, data, n))
+		return false;
+	lws_callback_on_writable(c->wsi);
+	return true;
+}
+
+void
+evt_client_ping(evt_client *c)
+{
+	if (!c->heard.opened || c->wsi == NULL)
+		return;
+	c->ping = true;
+	lws_callback_on_writable(c->wsi);
+}
+
+int64_t
+evt_client_heard_ns(const evt_client *c)
+{
+	return c->heard_ns;
+}
+
+void
+evt_client_hold(evt_client *c, bool hold)
+{
+	if (c->heard.opened && c->wsi != NULL)
+		lws_rx_flow_control(c->wsi, hold ? 0 : 1);
+}
+
+void
+evt_client_close(evt_client *c, int code)
+{
+	if (!c->heard.opened || c->wsi == NULL) {
+		evt_client_drop(c, code, "given up");
+		return;
+	}
+	if (c->heard.code == 0) {
+		c->heard.code = code;
+		snprintf(c->heard.reason, sizeof(c->heard.reason),
+		    "closed by the recorder");
+	}
+	c->closing = code;
+	lws_callback_on_writable(c->wsi);
+}
+
+void
+evt_client_drop(evt_client *c, int code, const char *reason)
+{
+	c->heard.code = code;
+	snprintf(c->heard.reason, sizeof(c->heard.reason), "%s", reason);
+	if (c->resolving) {
+		c->resolving = false;
+		c->live = true;
+		c->heard.opened = false;
+		evt_client_finish(c);
+	} else if (c->wsi != NULL) {
+		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+		    LWS_TO_KILL_ASYNC);
+	}
+}

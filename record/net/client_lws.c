@@ -1,0 +1,430 @@
+/*
+ * client_callback.c - what libwebsockets tells the client.  The callbacks note
+ * what they hear of a connection's end and leave it to evt_client_finish().
+ */
+#include "record/net/client_impl.h"
+
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/timetext.h"
+#include "record/feed/backoff.h"
+
+/* What libwebsockets hands over of an answer at a time. */
+#define ANSWER_BYTES (16u << 10)
+
+static int
+add_header(const char *header, unsigned char **p, size_t *room)
+{
+	size_t n = strlen(header);
+
+	if (n + 2 > *room)
+		return -1;
+	memcpy(*p, header, n);
+	memcpy(*p + n, "\r\n", 2);
+	*p += n + 2;
+	*room -= n + 2;
+	return 0;
+}
+
+static int
+add_headers(evt_client *c, struct lws *wsi, unsigned char **p, size_t room)
+{
+	char length[40];
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n_headers && rc == 0; i++)
+		rc = add_header(c->headers[i], p, &room);
+	if (rc == 0 && c->post) {
+		snprintf(length, sizeof(length), "Content-Length: %zu",
+		    c->out->n);
+		rc = add_header(length, p, &room);
+		lws_client_http_body_pending(wsi, 1);
+		lws_callback_on_writable(wsi);
+	}
+	return rc;
+}
+
+/* The answer to the handshake has come, whatever it is. */
+static void
+note_answer(evt_client *c, struct lws *wsi)
+{
+	char text[64];
+
+	c->heard.status = lws_http_client_http_response(wsi);
+	if (lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_RETRY_AFTER) >
+	    0)
+		(void)evt_retry_after_parse(text, evt_clock_real(),
+		    &c->heard.retry_after_ns);
+	c->heard.unmeasured =
+	    lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0 &&
+	    lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) == 0;
+}
+
+static void
+note_failure(evt_client *c, struct lws *wsi, const char *words, size_t n)
+{
+	unsigned status = lws_http_client_http_response(wsi);
+
+	if (status != 0)
+		c->heard.status = status;
+	if (words != NULL)
+		snprintf(c->heard.lws, sizeof(c->heard.lws), "%.*s",
+		    (int)strnlen(words, n), words);
+	if (c->heard.tls[0] == '\0' && c->cfg.url->tls)
+		(void)evt_tls_failure(c->heard.tls, sizeof(c->heard.tls));
+}
+
+/* Whether a close frame may have it (RFC 6455, 7.4). */
+static bool
+is_code(int code)
+{
+	return code >= 1000 && code <= 4999 && code != 1005 && code != 1006 &&
+	    code != 1015;
+}
+
+void
+evt_client_note_close(evt_client *c, const uint8_t *p, size_t n, bool exact)
+{
+	char said[126] = "";
+	const char *note = "";
+	int code;
+
+	c->heard.by_server = true;
+	if (n < 2) {
+		c->heard.code = 1005;
+		snprintf(c->heard.reason, sizeof(c->heard.reason),
+		    "the server closed the connection, with no code");
+		return;
+	}
+	code = p[0] << 8 | p[1];
+	c->heard.code = is_code(code) ? code : 1002;
+	for (size_t i = 2; i < n && i - 2 < sizeof(said) - 1; i++)
+		said[i - 2] = (char)(p[i] < 0x20 || p[i] == 0x7f ? ' ' : p[i]);
+	/* libwebsockets puts 1002 in the place of codes that it does not know,
+	 * those for a restart (1012) and for overload (1013) among them. */
+	if (!is_code(code))
+		note = ", which is none";
+	else if (!exact && code == 1002)
+		note = ", or one that reads so here (1012 to 1014)";
+	snprintf(c->heard.reason, sizeof(c->heard.reason),
+	    "the server closed the connection with code %d%s%s%s%s", code, note,
+	    said[0] != '\0' ? " (" : "", said, said[0] != '\0' ? ")" : "");
+}
+
+/*
+ * The connection is being closed, and its socket still stands: the kernel knows
+ * who began.  libwebsockets tells the same of a server that went, of a reset,
+ * and of bytes that it would not take.
+ */
+enum parting
+evt_client_parting(struct lws *wsi)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	SSL *ssl = lws_get_ssl(wsi);
+
+	if (ssl != NULL && (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN))
+		return PARTING_SERVER;
+	if (getsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_INFO, &info,
+	        &len) != 0)
+		return PARTING_SERVER;
+	switch (info.tcpi_state) {
+	case TCP_ESTABLISHED:
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+		return PARTING_OURS;
+	case TCP_CLOSE:
+		return PARTING_BROKEN;
+	default:
+		return PARTING_SERVER;
+	}
+}
+
+void
+evt_client_up(evt_client *c, struct lws *wsi)
+{
+	char peer[NI_MAXHOST + NI_MAXSERV + 4] = "unknown", tls[128];
+	char host[NI_MAXHOST], port[NI_MAXSERV];
+	struct sockaddr_storage addr = { 0 };
+	socklen_t len = sizeof(addr);
+	evt_client_opened o = { .peer = peer };
+	SSL *ssl = lws_get_ssl(wsi);
+
+	if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&addr,
+	        &len) == 0 &&
+	    getnameinfo((struct sockaddr *)&addr, len, host, sizeof(host), port,
+	        sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		snprintf(peer, sizeof(peer),
+		    addr.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+		    port);
+	if (ssl != NULL) {
+		snprintf(tls, sizeof(tls), "%s %s", SSL_get_version(ssl),
+		    SSL_get_cipher_name(ssl));
+		o.tls = tls;
+	}
+	c->heard.opened = true;
+	c->heard_ns = evt_clock_boot();
+	c->cfg.events.opened(c->cfg.ctx, &o);
+}
+
+evt_moment
+evt_client_stamp(evt_client *c)
+{
+	evt_moment stamp = evt_stamps_now(c->cfg.stamps);
+
+	c->heard_ns = evt_stamps_boot(c->cfg.stamps, &stamp);
+	c->step_ns += stamp.step_ns;
+	return stamp;
+}
+
+/* The stamp of a message.  What was read before it, or with it, may have had
+ * no other to tell of a step. */
+static evt_moment
+message_stamp(evt_client *c, const evt_moment *stamp)
+{
+	evt_moment at = *stamp;
+
+	at.step_ns = c->step_ns;
+	c->step_ns = 0;
+	return at;
+}
+
+void
+evt_client_assemble(evt_client *c, const evt_moment *stamp, uint8_t opcode,
+    uint8_t *p, size_t n, bool last)
+{
+	evt_moment at;
+	uint8_t *data;
+	uint64_t len;
+
+	switch (evt_assembly_add(&c->assembly, p, n, last, &data, &len)) {
+	case EVT_ASSEMBLY_DONE:
+		at = message_stamp(c, stamp);
+		c->cfg.events.message(c->cfg.ctx, &at, opcode, data,
+		    (size_t)len);
+		break;
+	case EVT_ASSEMBLY_SKIPPED:
+		at = message_stamp(c, stamp);
+		c->cfg.events.skipped(c->cfg.ctx, &at, len);
+		break;
+	case EVT_ASSEMBLY_MORE:
+		break;
+	}
+}
+
+static void
+received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
+{
+	evt_moment stamp = evt_client_stamp(c);
+
+	evt_client_assemble(c, &stamp,
+	    lws_frame_is_binary(wsi) ? EVT_OP_BINARY : EVT_OP_TEXT, p, n,
+	    lws_remaining_packet_payload(wsi) == 0 &&
+	        lws_is_final_fragment(wsi));
+}
+
+/* Write the oldest message that waits. */
+static int
+write_next(evt_client *c, struct lws *wsi)
+{
+	struct outgoing *o = c->out;
+	uint8_t *copy = malloc(o->n > 0 ? o->n : 1);
+	int rc;
+
+	if (copy == NULL)
+		return -1;
+	c->out = o->next;
+	if (c->out == NULL)
+		c->out_end = &c->out;
+	/* The upper layer gets a copy: lws_write() masks in place. */
+	memcpy(copy, o->data + LWS_PRE, o->n);
+	c->cfg.events.sent(c->cfg.ctx, copy, o->n);
+	explicit_bzero(copy, o->n);
+	free(copy);
+	rc = c->plain.used ?
+	    evt_client_plain_write(c, wsi, EVT_WIRE_OP_TEXT, o->data + LWS_PRE,
+	        o->n) :
+	    lws_write(wsi, o->data + LWS_PRE, o->n, LWS_WRITE_TEXT);
+	evt_client_free_outgoing(o);
+	return rc;
+}
+
+static int
+write_ping(evt_client *c, struct lws *wsi)
+{
+	uint8_t frame[LWS_PRE + 8] = { 0 };
+
+	c->ping = false;
+	return c->plain.used ?
+	    evt_client_plain_write(c, wsi, EVT_WIRE_OP_PING, frame + LWS_PRE,
+	        0) :
+	    lws_write(wsi, frame + LWS_PRE, 0, LWS_WRITE_PING);
+}
+
+/* Begin to close; what the server has sent by then still comes. */
+static int
+write_close(evt_client *c, struct lws *wsi)
+{
+	if (c->plain.used)
+		return evt_client_plain_close(c, wsi, c->closing);
+	lws_close_reason(wsi, (enum lws_close_status)c->closing, NULL, 0);
+	return -1;
+}
+
+int
+evt_client_writeable(evt_client *c, struct lws *wsi)
+{
+	int rc;
+
+	if (lws_partial_buffered(wsi)) {
+		lws_callback_on_writable(wsi);
+		return 0;
+	}
+	if (c->plain.closed)
+		return 0;
+	if (c->plain.pong)
+		rc = evt_client_plain_pong(c, wsi);
+	else if (c->ping)
+		rc = write_ping(c, wsi);
+	else if (c->out != NULL)
+		rc = write_next(c, wsi);
+	else if (c->closing != 0)
+		rc = write_close(c, wsi);
+	else
+		return 0;
+	if (rc < 0)
+		return -1;
+	if (c->ping || c->out != NULL || c->closing != 0)
+		lws_callback_on_writable(wsi);
+	return 0;
+}
+
+/* The body of a POST; it is kept, since another address may get it. */
+static int
+write_body(evt_client *c, struct lws *wsi)
+{
+	int rc = lws_write(wsi, c->out->data + LWS_PRE, c->out->n,
+	    LWS_WRITE_HTTP_FINAL);
+
+	lws_client_http_body_pending(wsi, 0);
+	/* Our caller's patience counts. */
+	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Have libwebsockets hand over what it has of the answer. */
+static int
+read_answer(struct lws *wsi)
+{
+	char buf[LWS_PRE + ANSWER_BYTES], *p = buf + LWS_PRE;
+	int n = ANSWER_BYTES;
+
+	return lws_http_client_read(wsi, &p, &n) < 0 ? -1 : 0;
+}
+
+/* Callbacks of a POST. */
+static int
+posting(evt_client *c, struct lws *wsi, enum lws_callback_reasons reason,
+    const void *in, size_t len)
+{
+	switch (reason) {
+	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
+		return write_body(c, wsi);
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:
+		return read_answer(wsi);
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
+		c->cfg.events.answer(c->cfg.ctx, in, len);
+		return 0;
+	case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
+		/* Also where an answer in chunks broke off: libwebsockets 4.1
+		 * does not tell. */
+		c->heard.answered = true;
+		return 0;
+	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
+		if (c->heard.status != 0 && c->heard.unmeasured)
+			c->heard.answered = true;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* Callbacks that belong to no connection, or to any. */
+static int
+general(evt_client *c, struct lws *wsi, enum lws_callback_reasons reason,
+    void *user, size_t len)
+{
+	switch (reason) {
+	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+		evt_client_resolved(c);
+		c->cfg.events.woken(c->cfg.ctx);
+		break;
+	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
+		evt_tls_verify(user, len != 0, c->cfg.insecure,
+		    c->cfg.url->host, c->heard.tls, sizeof(c->heard.tls));
+		break;
+	case LWS_CALLBACK_WSI_DESTROY:
+		if (wsi == c->wsi)
+			evt_client_finish(c);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+int
+evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
+    void *user, void *in, size_t len)
+{
+	struct lws_context *lws = lws_get_context(wsi);
+	evt_client *c = lws != NULL ? lws_context_user(lws) : NULL;
+
+	if (c == NULL)
+		return 0;
+	switch (reason) {
+	case LWS_CALLBACK_RAW_CONNECTED:
+	case LWS_CALLBACK_RAW_RX:
+	case LWS_CALLBACK_RAW_WRITEABLE:
+	case LWS_CALLBACK_RAW_CLOSE:
+		return evt_client_plain_callback(c, wsi, reason, in, len);
+	case LWS_CALLBACK_CLIENT_RECEIVE:
+		received(c, wsi, in, len);
+		return 0;
+	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		return add_headers(c, wsi, in, len);
+	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
+		note_answer(c, wsi);
+		return 0;
+	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+		note_failure(c, wsi, in, len);
+		return 0;
+	case LWS_CALLBACK_CLIENT_ESTABLISHED:
+		evt_client_up(c, wsi);
+		return 0;
+	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
+		c->heard_ns = evt_clock_boot();
+		return 0;
+	case LWS_CALLBACK_CLIENT_WRITEABLE:
+		return evt_client_writeable(c, wsi);
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		if (c->heard.code == 0)
+			evt_client_note_close(c, in, len, false);
+		return 0;
+	case LWS_CALLBACK_CLIENT_CLOSED:
+		c->heard.parting = evt_client_parting(wsi);
+		return 0;
+	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
+	case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
+	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
+		return c->post ? posting(c, wsi, reason, in, len) : 0;
+	default:
+		return c->lws != NULL ? general(c, wsi, reason, user, len) : 0;
+	}
+}

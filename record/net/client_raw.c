@@ -1,0 +1,243 @@
+/*
+ * client_plain.c - a ws:// connection without a proxy: libwebsockets connects
+ * and moves bytes (its raw role), and the handshake and the frames are ours.
+ *
+ * Its own WebSocket role looks at each byte of a payload, which made it the
+ * bound of a fast feed; wire.c looks at headers.  It also hands over close
+ * codes and lengths as they came.  TLS stays with that role, since the raw one
+ * does not work over TLS in 4.1, and so do proxies.
+ *
+ * What is read at a time (SERVICE_BYTES at most) has one stamp, taken before it
+ * is looked at.
+ */
+#include "record/net/client_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "format/base/timetext.h"
+#include "record/feed/backoff.h"
+
+/* An answer's head that is longer is none. */
+#define HEAD_BYTES (32u << 10)
+
+static evt_upgrade
+upgrade(const evt_client *c)
+{
+	return (evt_upgrade){ .target = c->target,
+		.authority = c->cfg.url->authority,
+		.subprotocols = c->subprotocols,
+		.headers = c->headers,
+		.n_headers = c->n_headers,
+		.nonce = c->plain.nonce };
+}
+
+/* The connection stands: ask for a WebSocket.  Non-zero closes. */
+static int
+ask(evt_client *c, struct lws *wsi)
+{
+	evt_upgrade u = upgrade(c);
+	evt_buf b = { 0 };
+	int rc = -1;
+
+	/* At once, so that no part of it is left behind where it was. */
+	if (evt_buf_reserve(&b, LWS_PRE + HEAD_BYTES) &&
+	    lws_get_random(c->lws, c->plain.nonce, EVT_UPGRADE_NONCE) ==
+	        EVT_UPGRADE_NONCE) {
+		memset(b.data, 0, LWS_PRE);
+		b.len = LWS_PRE;
+		if (evt_upgrade_request(&u, &b))
+			rc = lws_write(wsi, b.data + LWS_PRE, b.len - LWS_PRE,
+			    LWS_WRITE_RAW);
+	}
+	if (b.data != NULL)
+		explicit_bzero(b.data, b.cap);
+	evt_buf_free(&b);
+	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+	    EVT_CLIENT_CONNECT_S);
+	return rc < 0 ? -1 : 0;
+}
+
+/* ---- what is sent ---------------------------------------------------------- */
+
+int
+evt_client_plain_write(evt_client *c, struct lws *wsi, uint8_t opcode,
+    uint8_t *p, size_t n)
+{
+	uint8_t head[EVT_WIRE_HEAD_MAX], mask[4];
+	size_t size;
+
+	if (lws_get_random(c->lws, mask, sizeof(mask)) != sizeof(mask))
+		return -1;
+	size = evt_wire_head(head, opcode, mask, n);
+	memcpy(p - size, head, size);
+	evt_wire_mask(p, n, mask, 0);
+	return lws_write(wsi, p - size, size + n, LWS_WRITE_RAW);
+}
+
+/* Send a control frame. */
+static int
+write_control(evt_client *c, struct lws *wsi, uint8_t opcode, const uint8_t *p,
+    size_t n)
+{
+	uint8_t frame[LWS_PRE + EVT_WIRE_CONTROL_MAX] = { 0 };
+
+	memcpy(frame + LWS_PRE, p, n);
+	return evt_client_plain_write(c, wsi, opcode, frame + LWS_PRE, n);
+}
+
+int
+evt_client_plain_pong(evt_client *c, struct lws *wsi)
+{
+	c->plain.pong = false;
+	return write_control(c, wsi, EVT_WIRE_OP_PONG, c->plain.ping,
+	    c->plain.n_ping);
+}
+
+int
+evt_client_plain_close(evt_client *c, struct lws *wsi, int code)
+{
+	uint8_t p[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+
+	if (c->plain.closed)
+		return 0;
+	c->plain.closed = true;
+	return write_control(c, wsi, EVT_WIRE_OP_CLOSE, p, sizeof(p));
+}
+
+/* ---- what comes ------------------------------------------------------------ */
+
+/* The server wants to know whether we are there: the latest time counts. */
+static void
+heed_ping(evt_client *c, struct lws *wsi, const evt_wire_event *e)
+{
+	memcpy(c->plain.ping, e->data, e->n);
+	c->plain.n_ping = e->n;
+	c->plain.pong = true;
+	lws_callback_on_writable(wsi);
+}
+
+/* A close frame: it is answered with its code, unless it is the answer to
+ * ours. */
+static void
+heed_close(evt_client *c, struct lws *wsi, const evt_wire_event *e)
+{
+	if (c->heard.code == 0)
+		evt_client_note_close(c, e->data, e->n, true);
+	/* What cannot be sent cannot: the connection ends here. */
+	if (!lws_partial_buffered(wsi))
+		(void)evt_client_plain_close(c, wsi,
+		    c->heard.by_server && e->n >= 2 ? c->heard.code : 1000);
+}
+
+/* The frames in what was read.  Non-zero closes. */
+static int
+take(evt_client *c, struct lws *wsi, const evt_moment *stamp, uint8_t *p,
+    size_t n)
+{
+	evt_wire_event e;
+
+	for (;;) {
+		switch (evt_wire_next(&c->plain.wire, &p, &n, &e)) {
+		case EVT_WIRE_PIECE:
+			evt_client_assemble(c, stamp, e.opcode, e.data, e.n,
+			    e.last);
+			break;
+		case EVT_WIRE_PING:
+			heed_ping(c, wsi, &e);
+			break;
+		case EVT_WIRE_PONG:
+			break;
+		case EVT_WIRE_CLOSE:
+			heed_close(c, wsi, &e);
+			return -1;
+		case EVT_WIRE_BROKEN:
+			c->heard.parting = PARTING_OURS;
+			if (!lws_partial_buffered(wsi))
+				(void)evt_client_plain_close(c, wsi, 1002);
+			return -1;
+		case EVT_WIRE_NOTHING:
+			return 0;
+		}
+	}
+}
+
+/* The head of the answer is there.  Non-zero closes. */
+static int
+judge(evt_client *c, size_t head)
+{
+	evt_upgrade u = upgrade(c);
+	evt_upgrade_answer a;
+
+	if (!evt_upgrade_read(&u, (const char *)c->plain.head.data, head, &a))
+		return -1;
+	c->heard.status = a.status;
+	(void)evt_retry_after_parse(a.retry_after, evt_clock_real(),
+	    &c->heard.retry_after_ns);
+	if (a.status == 101 && a.wrong != NULL)
+		snprintf(c->heard.lws, sizeof(c->heard.lws), "%s", a.wrong);
+	return a.status == 101 && a.wrong == NULL ? 0 : -1;
+}
+
+/* A part of the answer to the handshake, and perhaps of what follows it, which
+ * is stamped when the connection is up. */
+static int
+shake(evt_client *c, struct lws *wsi, const uint8_t *p, size_t n)
+{
+	evt_buf *b = &c->plain.head;
+	evt_moment stamp;
+	size_t head;
+	int rc;
+
+	if (!evt_buf_add(b, p, n))
+		return -1;
+	head = evt_upgrade_head((const char *)b->data, b->len);
+	if (head == 0)
+		return b->len > HEAD_BYTES ? -1 : 0;
+	if (judge(c, head) != 0)
+		return -1;
+	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+	evt_client_up(c, wsi);
+	stamp = evt_client_stamp(c);
+	rc = take(c, wsi, &stamp, b->data + head, b->len - head);
+	evt_buf_free(b);
+	return rc;
+}
+
+static int
+received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
+{
+	evt_moment stamp;
+
+	if (!c->heard.opened)
+		return shake(c, wsi, p, n);
+	stamp = evt_client_stamp(c);
+	return take(c, wsi, &stamp, p, n);
+}
+
+int
+evt_client_plain_callback(evt_client *c, struct lws *wsi,
+    enum lws_callback_reasons reason, uint8_t *in, size_t len)
+{
+	switch (reason) {
+	case LWS_CALLBACK_RAW_CONNECTED:
+		return ask(c, wsi);
+	case LWS_CALLBACK_RAW_RX:
+		return received(c, wsi, in, len);
+	case LWS_CALLBACK_RAW_WRITEABLE:
+		return c->heard.opened ? evt_client_writeable(c, wsi) : 0;
+	case LWS_CALLBACK_RAW_CLOSE:
+		if (c->heard.opened && c->heard.parting != PARTING_OURS)
+			c->heard.parting = evt_client_parting(wsi);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+void
+evt_client_plain_reset(evt_client *c)
+{
+	evt_buf_free(&c->plain.head);
+	c->plain = (struct plain){ 0 };
+}

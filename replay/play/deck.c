@@ -1,0 +1,424 @@
+/*
+ * deck.c - see deck.h.
+ *
+ * Positions are tape ns from the anchor, which is therefore always at position
+ * 0: a fresh anchor moves all positions instead (rebase()).  So they stay small,
+ * and the sum of what was played is kept beside them.
+ */
+#include "replay/play/deck.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+
+__extension__ typedef __int128 wide;
+
+struct evt_deck {
+	evt_feed feed;
+	evt_deck_options opt;
+
+	evt_frame next; /* looked ahead at, if have_next */
+	bool have_next;
+	bool paused;
+	bool step;     /* paused, but the next frame is to go out */
+	bool was_live; /* the feed's last answer was "end for now" */
+	bool ended;
+
+	/* The anchor is set by the poll after the first frame was read: what
+	 * reading takes must not make that frame late. */
+	bool anchored;
+	int64_t anchor_wall;
+	int64_t last_pos; /* of the last frame handed out */
+	int64_t next_pos; /* of next */
+
+	/* What the tape time of the next frame is counted from. */
+	bool have_last, have_target;
+	int64_t target; /* after a seek: the time that was asked for */
+	uint64_t last_seq;
+	int64_t last_time, high_time, high_mono;
+
+	bool have_first;
+	int64_t first_time; /* of the first frame of the window */
+	int64_t shown_time; /* of the last frame, or the seek's target */
+
+	uint64_t pass_frames;           /* handed out in this pass */
+	int64_t first_out, last_out;    /* when frames were handed out */
+	int64_t pause_began, paused_ns; /* pauses that are over */
+	int64_t paused_at_out;          /* time in pauses before last_out */
+	int64_t played;                 /* tape ns up to the anchor */
+	evt_deck_stats stats;
+};
+
+/* ---- arithmetic that cannot overflow ------------------------------------- */
+
+static int64_t
+clamp(wide v)
+{
+	if (v > INT64_MAX)
+		return INT64_MAX;
+	return v < INT64_MIN ? INT64_MIN : (int64_t)v;
+}
+
+static int64_t
+max(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* ---- positions ----------------------------------------------------------- */
+
+static bool
+flat_out(const evt_deck *d)
+{
+	return d->opt.speed == EVT_SPEED_FLAT_OUT;
+}
+
+/* When the deck is at a position. */
+static int64_t
+wall_of(const evt_deck *d, int64_t pos)
+{
+	return clamp(d->anchor_wall + (wide)pos * EVT_SPEED_ONE / d->opt.speed);
+}
+
+/* Where the deck is; never behind a frame that has not gone out. */
+static int64_t
+pos_at(const evt_deck *d, int64_t now)
+{
+	int64_t pos;
+
+	if (d->paused || !d->anchored)
+		return 0;
+	if (flat_out(d))
+		return d->last_pos;
+	pos = clamp((wide)evt_ns_sub(now, d->anchor_wall) * d->opt.speed /
+	    EVT_SPEED_ONE);
+	return d->have_next && pos > d->next_pos ? d->next_pos : pos;
+}
+
+/* Make `pos` the place of the anchor, which is reached at `now`. */
+static void
+rebase(evt_deck *d, int64_t pos, int64_t now)
+{
+	d->anchor_wall = now;
+	d->played = evt_ns_add(d->played, pos);
+	d->last_pos = evt_ns_sub(d->last_pos, pos);
+	d->next_pos = evt_ns_sub(d->next_pos, pos);
+}
+
+/* Whether a recorder run began behind the last frame and no later than f. */
+static bool
+crosses_run(const evt_deck *d, const evt_frame *f)
+{
+	size_t lo = 0, hi = d->opt.n_runs;
+
+	if (f->kind == EVT_KIND_MARK && f->opcode == EVT_MARK_STARTED)
+		return true;
+	while (lo < hi) { /* the first run beyond last_seq */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (d->opt.runs[mid] <= d->last_seq)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < d->opt.n_runs && d->opt.runs[lo] <= f->seq;
+}
+
+/* Tape time from the last frame (or the seek's target) to f. */
+static int64_t
+silence_before(const evt_deck *d, const evt_frame *f)
+{
+	int64_t gap;
+
+	if (!d->have_last)
+		gap = d->have_target ? evt_ns_sub(f->time_ns, d->target) : 0;
+	else if (d->opt.merged)
+		gap = evt_ns_sub(f->time_ns, d->high_time);
+	else if (crosses_run(d, f))
+		gap = evt_ns_sub(f->time_ns, d->last_time);
+	else
+		gap = evt_ns_sub(f->mono_ns, d->high_mono);
+	gap = max(gap, 0);
+	if (d->opt.max_gap_ns >= 0 && gap > d->opt.max_gap_ns)
+		gap = d->opt.max_gap_ns;
+	return gap;
+}
+
+static void
+note_last(evt_deck *d, const evt_frame *f)
+{
+	bool fresh = !d->have_last || (!d->opt.merged && crosses_run(d, f));
+
+	d->high_time = fresh ? f->time_ns : max(d->high_time, f->time_ns);
+	d->high_mono = fresh ? f->mono_ns : max(d->high_mono, f->mono_ns);
+	d->last_time = f->time_ns;
+	d->last_seq = f->seq;
+	d->have_last = true;
+}
+
+/* The next frame read starts afresh: there is none before it. */
+static void
+forget_last(evt_deck *d)
+{
+	d->have_next = d->have_last = d->have_target = false;
+	d->was_live = d->ended = false;
+	d->anchored = false;
+	d->last_pos = d->next_pos = 0;
+}
+
+/* ---- making one ---------------------------------------------------------- */
+
+void
+evt_deck_options_init(evt_deck_options *ret_options)
+{
+	*ret_options = (evt_deck_options){ .speed = EVT_SPEED_ONE,
+		.max_gap_ns = -1,
+		.passes = 1 };
+}
+
+static bool
+speed_valid(uint32_t speed)
+{
+	return speed == EVT_SPEED_FLAT_OUT ||
+	    (speed >= EVT_SPEED_MIN && speed <= EVT_SPEED_MAX);
+}
+
+int
+evt_deck_new(evt_feed feed, const evt_deck_options *options,
+    evt_deck **ret_deck, evt_error *err)
+{
+	evt_deck *d;
+
+	if (!speed_valid(options->speed))
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "speed out of range: 0.1 to 1000, or max");
+	d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		return evt_err_nomem(err);
+	d->feed = feed;
+	d->opt = *options;
+	d->paused = options->paused;
+	d->stats.passes = 1;
+	*ret_deck = d;
+	return EVT_OK;
+}
+
+void
+evt_deck_free(evt_deck *d)
+{
+	free(d);
+}
+
+/* ---- playing ------------------------------------------------------------- */
+
+/* The feed is through: another pass, or the end. */
+static int
+end_of_pass(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
+{
+	bool again = d->opt.passes == 0 || d->stats.passes < d->opt.passes;
+	int r;
+
+	/* A pass without a frame would be followed by another one for ever. */
+	if (!again || d->pass_frames == 0) {
+		d->ended = true;
+		return EVT_DECK_END;
+	}
+	r = d->feed.reset(d->feed.ctx, err);
+	if (r < 0)
+		return r;
+	rebase(d, d->last_pos, now);
+	forget_last(d);
+	d->pass_frames = 0;
+	d->stats.passes++;
+	*ret_due_ns = now;
+	return EVT_DECK_WAIT;
+}
+
+/* Look ahead at the next frame. */
+static int
+look_ahead(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
+{
+	int r = d->feed.next(d->feed.ctx, &d->next, err);
+
+	if (r < 0)
+		return r;
+	if (r == EVT_AGAIN && !d->opt.no_follow) {
+		d->was_live = true;
+		return EVT_DECK_LIVE;
+	}
+	if (r != EVT_OK)
+		return end_of_pass(d, now, ret_due_ns, err);
+	d->next_pos = evt_ns_add(d->last_pos, silence_before(d, &d->next));
+	d->have_next = true;
+	/* Behind a seek it is the first of the rest. */
+	if (!d->have_first && !d->have_target) {
+		d->have_first = true;
+		d->first_time = d->next.time_ns;
+	}
+	if (!d->anchored) {
+		*ret_due_ns = now;
+		return EVT_DECK_WAIT;
+	}
+	/* What had not happened yet when it would have been due is not late. */
+	if (d->was_live && !d->paused && !flat_out(d) &&
+	    wall_of(d, d->next_pos) < now)
+		rebase(d, d->next_pos, now);
+	d->was_live = false;
+	return EVT_DECK_FRAME;
+}
+
+/* Hand out the frame that was looked ahead at. */
+static void
+hand_out(evt_deck *d, int64_t now, evt_frame *ret_frame)
+{
+	const evt_frame *f = &d->next;
+
+	note_last(d, f);
+	d->last_pos = d->next_pos;
+	d->have_next = false;
+	d->shown_time = f->time_ns;
+	if (d->stats.frames == 0) {
+		d->first_out = d->pause_began = now;
+		d->paused_ns = 0;
+	}
+	d->last_out = now;
+	d->paused_at_out = d->paused ?
+	    evt_ns_add(d->paused_ns, evt_ns_sub(now, d->pause_began)) :
+	    d->paused_ns;
+	d->pass_frames++;
+	d->stats.frames++;
+	d->stats.bytes += f->len;
+	*ret_frame = *f;
+}
+
+int
+evt_deck_poll(evt_deck *d, int64_t now, evt_frame *ret_frame,
+    int64_t *ret_due_ns, evt_error *err)
+{
+	int64_t due;
+	int r;
+
+	if (d->ended)
+		return EVT_DECK_END;
+	if (d->paused && !d->step)
+		return EVT_DECK_PAUSED;
+	if (!d->have_next) {
+		r = look_ahead(d, now, ret_due_ns, err);
+		if (r != EVT_DECK_FRAME)
+			return r;
+	}
+	if (!d->anchored) {
+		d->anchored = true;
+		d->anchor_wall = now;
+	}
+	if (d->step) {
+		/* Tape time that nobody waited for was not played. */
+		d->step = false;
+		d->played = evt_ns_sub(d->played, d->next_pos);
+		rebase(d, d->next_pos, now);
+		due = now;
+	} else {
+		due = flat_out(d) ? now : wall_of(d, d->next_pos);
+	}
+	*ret_due_ns = due;
+	if (due > now)
+		return EVT_DECK_WAIT;
+	hand_out(d, now, ret_frame);
+	return EVT_DECK_FRAME;
+}
+
+/* ---- control ------------------------------------------------------------- */
+
+void
+evt_deck_pause(evt_deck *d, int64_t now)
+{
+	if (d->paused)
+		return;
+	rebase(d, pos_at(d, now), now);
+	d->paused = true;
+	d->pause_began = now;
+}
+
+void
+evt_deck_resume(evt_deck *d, int64_t now)
+{
+	if (!d->paused)
+		return;
+	d->paused = d->step = false;
+	d->anchor_wall = now;
+	d->paused_ns =
+	    evt_ns_add(d->paused_ns, evt_ns_sub(now, d->pause_began));
+}
+
+bool
+evt_deck_paused(const evt_deck *d)
+{
+	return d->paused;
+}
+
+void
+evt_deck_step(evt_deck *d)
+{
+	if (d->paused)
+		d->step = true;
+}
+
+int
+evt_deck_seek(evt_deck *d, int64_t now, int64_t time_ns, evt_error *err)
+{
+	bool to_start = d->have_first && time_ns <= d->first_time;
+	int r = to_start ? d->feed.reset(d->feed.ctx, err) :
+	                   d->feed.seek(d->feed.ctx, time_ns, err);
+
+	if (r < 0)
+		return r;
+	rebase(d, pos_at(d, now), now);
+	forget_last(d);
+	d->step = false;
+	d->have_target = !to_start;
+	d->target = time_ns;
+	d->shown_time = to_start ? d->first_time : time_ns;
+	return EVT_OK;
+}
+
+void
+evt_deck_set_speed(evt_deck *d, int64_t now, uint32_t speed)
+{
+	assert(speed_valid(speed));
+	rebase(d, pos_at(d, now), now);
+	d->opt.speed = speed;
+}
+
+uint32_t
+evt_deck_speed(const evt_deck *d)
+{
+	return d->opt.speed;
+}
+
+int64_t
+evt_deck_tape_time(const evt_deck *d, int64_t now)
+{
+	int64_t left;
+
+	if (!d->have_next)
+		return d->shown_time;
+	left = evt_ns_sub(d->next_pos, pos_at(d, now));
+	return max(evt_ns_sub(d->next.time_ns, left), d->shown_time);
+}
+
+uint64_t
+evt_deck_passes(const evt_deck *d)
+{
+	return d->stats.passes;
+}
+
+void
+evt_deck_get_stats(const evt_deck *d, evt_deck_stats *ret_stats)
+{
+	*ret_stats = d->stats;
+	ret_stats->tape_ns = evt_ns_add(d->played, d->last_pos);
+	ret_stats->wall_ns =
+	    evt_ns_sub(evt_ns_sub(d->last_out, d->first_out), d->paused_at_out);
+}

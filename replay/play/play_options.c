@@ -1,0 +1,386 @@
+/* play.c - see play.h. */
+#include "replay/play/play_options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+
+/* ---- lists of names ------------------------------------------------------ */
+
+static void
+names_free(evt_names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->item[i]);
+	free(names->item);
+	*names = (evt_names){ 0 };
+}
+
+static int
+names_add(evt_names *names, const char *text, size_t len, evt_error *err)
+{
+	char **item = realloc(names->item, (names->n + 1) * sizeof(*item));
+
+	if (item == NULL)
+		return evt_err_nomem(err);
+	names->item = item;
+	item[names->n] = strndup(text, len);
+	if (item[names->n] == NULL)
+		return evt_err_nomem(err);
+	names->n++;
+	return EVT_OK;
+}
+
+static int
+names_copy(const evt_names *from, evt_names *to, evt_error *err)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		const char *s = from->item[i];
+
+		if (names_add(to, s, strlen(s), err) != EVT_OK)
+			return EVT_ERR_NOMEM;
+	}
+	return EVT_OK;
+}
+
+/* "a,b"; commas too many are passed over, as on the command line. */
+static int
+names_split(evt_names *names, const char *what, const char *text,
+    evt_error *err)
+{
+	/* What an unset variable leaves must not mean "all". */
+	if (text[strspn(text, ",")] == '\0')
+		return evt_err_set(err, EVT_ERR_ARG, "the list of %s is empty",
+		    what);
+	for (;;) {
+		size_t n = strcspn(text, ",");
+
+		if (n > EVT_KEY_MAX)
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "a name in %s is longer than %u bytes", what,
+			    EVT_KEY_MAX);
+		if (n > 0 && names_add(names, text, n, err) != EVT_OK)
+			return EVT_ERR_NOMEM;
+		if (text[n] == '\0')
+			return EVT_OK;
+		text += n + 1;
+	}
+}
+
+/* ---- speed --------------------------------------------------------------- */
+
+static int
+bad_speed(const char *text, const char *why, evt_error *err)
+{
+	return evt_err_set(err, EVT_ERR_ARG,
+	    "bad speed '%.80s': %s; understood are 0.1 to 1000, with up to six "
+	    "decimals, and max",
+	    text, why);
+}
+
+int
+evt_speed_parse(const char *text, uint32_t *ret_speed, evt_error *err)
+{
+	const char *p = text;
+	uint64_t v = 0;
+	int decimals = -1; /* -1: before the point */
+	bool digits = false;
+
+	if (strcmp(text, "max") == 0) {
+		*ret_speed = EVT_SPEED_FLAT_OUT;
+		return EVT_OK;
+	}
+	for (; *p != '\0'; p++) {
+		if (*p == '.' && decimals < 0) {
+			decimals = 0;
+			continue;
+		}
+		if (*p < '0' || *p > '9')
+			return bad_speed(text, "no number", err);
+		if (decimals >= 0 && ++decimals > 6)
+			return bad_speed(text, "too many decimals", err);
+		digits = true;
+		v = v * 10 + (uint64_t)(*p - '0');
+		if (v > EVT_SPEED_MAX)
+			return bad_speed(text, "out of range", err);
+	}
+	if (!digits)
+		return bad_speed(text, "no number", err);
+	for (int i = decimals < 0 ? 0 : decimals; i < 6; i++)
+		v *= 10;
+	if (v < EVT_SPEED_MIN || v > EVT_SPEED_MAX)
+		return bad_speed(text, "out of range", err);
+	*ret_speed = (uint32_t)v;
+	return EVT_OK;
+}
+
+const char *
+evt_speed_format(uint32_t speed, char out[EVT_SPEED_TEXT])
+{
+	size_t n;
+
+	if (speed == EVT_SPEED_FLAT_OUT) {
+		snprintf(out, EVT_SPEED_TEXT, "max");
+		return out;
+	}
+	snprintf(out, EVT_SPEED_TEXT, "%u.%06u", speed / EVT_SPEED_ONE,
+	    speed % EVT_SPEED_ONE);
+	n = strlen(out);
+	while (out[n - 1] == '0')
+		n--;
+	if (out[n - 1] == '.')
+		n--;
+	out[n] = '\0';
+	return out;
+}
+
+/* ---- settings, a row each ------------------------------------------------ */
+
+struct setting {
+	const char *name;
+	int (*set)(evt_play *play, const char *text, const evt_time_ref *ref,
+	    evt_error *err);
+};
+
+static int
+set_from(evt_play *play, const char *text, const evt_time_ref *ref,
+    evt_error *err)
+{
+	int r = evt_time_parse(text, ref, &play->from_ns, err);
+
+	if (r == EVT_OK)
+		play->has_from = true;
+	return r;
+}
+
+static int
+set_to(evt_play *play, const char *text, const evt_time_ref *ref,
+    evt_error *err)
+{
+	int r = evt_time_parse(text, ref, &play->to_ns, err);
+
+	if (r == EVT_OK)
+		play->has_to = true;
+	return r;
+}
+
+static int
+set_source(evt_play *play, const char *text, const evt_time_ref *ref,
+    evt_error *err)
+{
+	(void)ref;
+	return names_split(&play->sources, "source", text, err);
+}
+
+static int
+set_event(evt_play *play, const char *text, const evt_time_ref *ref,
+    evt_error *err)
+{
+	(void)ref;
+	return names_split(&play->events, "event", text, err);
+}
+
+int
+evt_play_add(evt_play *play, const char *setting, const char *text,
+    evt_error *err)
+{
+	size_t n = strlen(text);
+
+	if (n == 0 || n > EVT_KEY_MAX)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the name of a%s %s is 1 to %u bytes long",
+		    *setting == 'e' ? "n" : "", setting, EVT_KEY_MAX);
+	return names_add(*setting == 'e' ? &play->events : &play->sources, text,
+	    n, err);
+}
+
+static int
+set_speed(evt_play *play, const char *text, const evt_time_ref *ref,
+    evt_error *err)
+{
+	(void)ref;
+	return evt_speed_parse(text, &play->speed, err);
+}
+
+static int
+set_max_gap(evt_play *play, const char *text, const evt_time_ref *ref,
+    evt_error *err)
+{
+	(void)ref;
+	if (strcmp(text, "none") == 0) {
+		play->max_gap_ns = -1;
+		return EVT_OK;
+	}
+	return evt_duration_parse(text, &play->max_gap_ns, err);
+}
+
+static int
+set_loop(evt_play *play, const char *text, const evt_time_ref *ref,
+    evt_error *err)
+{
+	int64_t v;
+
+	(void)ref;
+	if (text[0] == '\0' || strcmp(text, "forever") == 0) {
+		play->passes = 0;
+		return EVT_OK;
+	}
+	if (evt_int_parse(text, "loop", 1, INT64_MAX, &v, NULL) != EVT_OK)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "bad loop '%.80s': it is how often to play, from 1, or "
+		    "forever",
+		    text);
+	play->passes = (uint64_t)v;
+	return EVT_OK;
+}
+
+static const struct setting settings[] = {
+	{ "from", set_from },
+	{ "to", set_to },
+	{ "source", set_source },
+	{ "event", set_event },
+	{ "speed", set_speed },
+	{ "max_gap", set_max_gap },
+	{ "max-gap", set_max_gap },
+	{ "loop", set_loop },
+};
+
+int
+evt_play_set(evt_play *play, const char *name, const char *text,
+    const evt_time_ref *ref, evt_error *err)
+{
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		if (strcmp(settings[i].name, name) == 0)
+			return settings[i].set(play, text, ref, err);
+	}
+	return evt_err_set(err, EVT_ERR_ARG,
+	    "unknown parameter '%.80s'; known are from, to, source, event, "
+	    "speed, max_gap, loop",
+	    name);
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
+void
+evt_play_init(evt_play *play)
+{
+	*play = (evt_play){ .kinds = 1u << EVT_KIND_RECEIVED,
+		.speed = EVT_SPEED_ONE,
+		.max_gap_ns = -1,
+		.passes = 1 };
+}
+
+void
+evt_play_free(evt_play *play)
+{
+	if (play == NULL)
+		return;
+	names_free(&play->sources);
+	names_free(&play->events);
+}
+
+int
+evt_play_copy(const evt_play *play, evt_play *ret_copy, evt_error *err)
+{
+	evt_play copy = *play;
+
+	copy.sources = copy.events = (evt_names){ 0 };
+	if (names_copy(&play->sources, &copy.sources, err) != EVT_OK ||
+	    names_copy(&play->events, &copy.events, err) != EVT_OK) {
+		evt_play_free(&copy);
+		return EVT_ERR_NOMEM;
+	}
+	*ret_copy = copy;
+	return EVT_OK;
+}
+
+/* Split "name=text" and set it. */
+static int
+query_arg(evt_play *play, const char *arg, bool *sources, bool *events,
+    const evt_time_ref *ref, evt_error *err)
+{
+	size_t n = strcspn(arg, "=");
+	const char *text = arg[n] == '=' ? arg + n + 1 : "";
+	char name[16], time[64];
+
+	if (n == 0 && *text == '\0')
+		return EVT_OK; /* "?", "&&" */
+	if (n >= sizeof(name))
+		return evt_play_set(play, arg, "", ref, err);
+	memcpy(name, arg, n);
+	name[n] = '\0';
+	if (strcmp(name, "token") == 0)
+		return EVT_OK;
+	if (strcmp(name, "source") == 0 && !*sources) {
+		names_free(&play->sources);
+		*sources = true;
+	}
+	if (strcmp(name, "event") == 0 && !*events) {
+		names_free(&play->events);
+		*events = true;
+	}
+	if (*text == ' ' &&
+	    (strcmp(name, "from") == 0 || strcmp(name, "to") == 0)) {
+		snprintf(time, sizeof(time), "+%s", text + 1);
+		text = time;
+	}
+	return evt_play_set(play, name, text, ref, err);
+}
+
+int
+evt_play_query(evt_play *play, const char *const *args, size_t n,
+    const evt_time_ref *ref, evt_error *err)
+{
+	bool sources = false, events = false;
+
+	for (size_t i = 0; i < n; i++) {
+		int r = query_arg(play, args[i], &sources, &events, ref, err);
+
+		if (r != EVT_OK)
+			return r;
+	}
+	return evt_play_check(play, err);
+}
+
+int
+evt_play_check(const evt_play *play, evt_error *err)
+{
+	char from[EVT_TIME_TEXT], to[EVT_TIME_TEXT];
+
+	if (!play->has_from || !play->has_to || play->from_ns < play->to_ns)
+		return EVT_OK;
+	return evt_err_set(err, EVT_ERR_ARG,
+	    "nothing lies between from (%s) and to (%s)",
+	    evt_time_format(play->from_ns, 9, from),
+	    evt_time_format(play->to_ns, 9, to));
+}
+
+void
+evt_play_filter(const evt_play *play, evt_filter *ret_filter)
+{
+	*ret_filter = (evt_filter){
+		.has_from = play->has_from,
+		.has_to = play->has_to,
+		.from_ns = play->from_ns,
+		.to_ns = play->to_ns,
+		.sources = (const char *const *)play->sources.item,
+		.n_sources = play->sources.n,
+		.events = (const char *const *)play->events.item,
+		.n_events = play->events.n,
+		.kinds = play->kinds,
+		.read_ahead = true,
+	};
+}
+
+void
+evt_play_deck_options(const evt_play *play, evt_deck_options *ret_options)
+{
+	evt_deck_options_init(ret_options);
+	ret_options->speed = play->speed;
+	ret_options->max_gap_ns = play->max_gap_ns;
+	ret_options->passes = play->passes;
+	ret_options->paused = play->paused;
+	ret_options->no_follow = play->no_follow;
+}

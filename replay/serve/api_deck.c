@@ -1,0 +1,372 @@
+/* api_deck.c - the house deck: where it is, and calls that change it. */
+#include "replay/serve/api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/keys/json_scan.h"
+#include "format/base/json_view.h"
+
+/* ---- the deck ------------------------------------------------------------ */
+
+static void
+answer_deck(struct exchange *x, struct stage *st)
+{
+	evt_buf out = { 0 };
+	evt_error err;
+	bool ok = evt_stage_json(st, &out);
+
+	evt_api_finish(x, EVT_OK, ok, &out, &err);
+}
+
+/* ---- what is asked for --------------------------------------------------- */
+
+/* A call of the deck. */
+struct call {
+	struct exchange *x;
+	struct stage *stage;
+	evt_view body; /* an object, or none */
+};
+
+/* The body must be one JSON object, or empty. */
+static int
+read_body(const struct exchange *x, evt_view *ret_body, evt_error *err)
+{
+	evt_scanner *scanner;
+	evt_scan_result found;
+	evt_view v = evt_view_of(x->body.data, x->body.len);
+	int r;
+
+	*ret_body = (evt_view){ NULL, 0 };
+	if (x->body.len == 0)
+		return EVT_OK;
+	r = evt_scanner_new(NULL, &scanner, err);
+	if (r != EVT_OK)
+		return r;
+	r = evt_scan(scanner, x->body.data, x->body.len, &found, err);
+	evt_scanner_free(scanner);
+	if (r != EVT_OK)
+		return r;
+	if (!found.json || evt_view_kind(v) != EVT_VIEW_OBJECT)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the body must be a JSON object");
+	*ret_body = v;
+	return EVT_OK;
+}
+
+/* Whether a member may stand in the body of a call. */
+static bool
+is_known(evt_view name, const char *const *members)
+{
+	for (; *members != NULL; members++) {
+		if (evt_view_is(name, *members, strlen(*members)))
+			return true;
+	}
+	return false;
+}
+
+/* A member that is misspelt must not mean "all", as a missing one does. */
+static int
+check_members(evt_view body, const char *call, const char *const *members,
+    evt_error *err)
+{
+	evt_view_walk walk = evt_view_walk_begin(body);
+	evt_view name, value;
+
+	while (evt_view_walk_next(&walk, &name, &value)) {
+		if (!is_known(name, members))
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "%.*s is nothing that %s takes; it takes %s%s%s",
+			    (int)(name.n < 80 ? name.n : 80), name.p, call,
+			    members[0] != NULL ? members[0] : "nothing",
+			    members[0] != NULL && members[1] != NULL ? " and " :
+			                                               "",
+			    members[0] != NULL && members[1] != NULL ?
+			        members[1] :
+			        "");
+	}
+	return EVT_OK;
+}
+
+/* The text of a member that is a string or a number, with a NUL behind it.
+ * EVT_END: it is not there, or null, and err is untouched. */
+static int
+text_of(evt_view v, const char *name, evt_buf *out, evt_error *err)
+{
+	enum evt_view_kind kind = evt_view_kind(v);
+
+	if (kind == EVT_VIEW_NONE || kind == EVT_VIEW_NULL)
+		return EVT_END;
+	if (kind != EVT_VIEW_STRING && kind != EVT_VIEW_NUMBER)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s must be a string or a number", name);
+	if (!evt_view_text(v, out))
+		return evt_err_nomem(err);
+	if (out->len > 0 && memchr(out->data, '\0', out->len) != NULL)
+		return evt_err_set(err, EVT_ERR_ARG, "%s holds a NUL", name);
+	return evt_buf_add_byte(out, '\0') ? EVT_OK : evt_err_nomem(err);
+}
+
+/* A time.  EVT_END: as text_of(). */
+static int
+time_of(const struct call *c, const char *name, int64_t *ret_ns, evt_error *err)
+{
+	evt_buf text = { 0 };
+	int r = text_of(evt_view_member(c->body, name, strlen(name)), name,
+	    &text, err);
+
+	if (r == EVT_OK)
+		r = evt_api_time(c->x->server, (char *)text.data, ret_ns, err);
+	evt_buf_free(&text);
+	return r;
+}
+
+/* ---- the calls ----------------------------------------------------------- */
+
+static int
+deck_play(const struct call *c, evt_error *err)
+{
+	(void)err;
+	evt_stage_play_on(c->stage);
+	return EVT_OK;
+}
+
+static int
+deck_pause(const struct call *c, evt_error *err)
+{
+	(void)err;
+	evt_stage_pause(c->stage);
+	return EVT_OK;
+}
+
+static int
+deck_step(const struct call *c, evt_error *err)
+{
+	(void)err;
+	evt_stage_step(c->stage);
+	return EVT_OK;
+}
+
+static int
+deck_seek(const struct call *c, evt_error *err)
+{
+	int64_t to;
+	int r = time_of(c, "to", &to, err);
+
+	if (r == EVT_END)
+		return evt_err_set(err, EVT_ERR_ARG, "seek needs a time: to");
+	return r == EVT_OK ? evt_stage_seek(c->stage, to, err) : r;
+}
+
+/* Three times 0.1 is a number with more digits than a speed has. */
+static int
+parse_speed(evt_view v, const char *text, uint32_t *ret_speed, evt_error *err)
+{
+	int r = evt_speed_parse(text, ret_speed, err);
+	char rounded[32];
+	double number;
+
+	if (r != EVT_ERR_ARG || evt_view_kind(v) != EVT_VIEW_NUMBER ||
+	    !evt_view_double(v, &number) || number < 0.1 || number > 1000)
+		return r;
+	snprintf(rounded, sizeof(rounded), "%.6f", number);
+	return evt_speed_parse(rounded, ret_speed, err);
+}
+
+static int
+deck_speed(const struct call *c, evt_error *err)
+{
+	evt_view v = EVT_MEMBER(c->body, "speed");
+	evt_buf text = { 0 };
+	uint32_t speed;
+	int r = text_of(v, "speed", &text, err);
+
+	if (r == EVT_END)
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "speed needs a number or max: speed");
+	if (r == EVT_OK)
+		r = parse_speed(v, (char *)text.data, &speed, err);
+	if (r == EVT_OK)
+		evt_stage_set_speed(c->stage, speed);
+	evt_buf_free(&text);
+	return r;
+}
+
+/* from and to, of which *ret_has_from and *ret_has_to say whether they are
+ * there. */
+static int
+deck_span(const struct call *c, bool *ret_has_from, int64_t *ret_from,
+    bool *ret_has_to, int64_t *ret_to, evt_error *err)
+{
+	int from = time_of(c, "from", ret_from, err), to;
+
+	*ret_has_from = from == EVT_OK;
+	*ret_has_to = false;
+	if (from != EVT_OK && from != EVT_END)
+		return from;
+	to = time_of(c, "to", ret_to, err);
+	*ret_has_to = to == EVT_OK;
+	if (to != EVT_OK && to != EVT_END)
+		return to;
+	if (*ret_has_from && *ret_has_to && *ret_from >= *ret_to)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "nothing lies between from and to");
+	return EVT_OK;
+}
+
+static int
+deck_loop(const struct call *c, evt_error *err)
+{
+	int64_t from, to;
+	bool has_from, has_to;
+	int r = deck_span(c, &has_from, &from, &has_to, &to, err);
+
+	if (r != EVT_OK)
+		return r;
+	if (has_from != has_to)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "a loop needs both from and to, or none to end it");
+	evt_stage_set_loop(c->stage, has_from, has_from ? from : 0,
+	    has_to ? to : 0);
+	return EVT_OK;
+}
+
+/* The deck's settings, to be changed. */
+static int
+deck_window(const struct call *c, evt_error *err)
+{
+	evt_play play;
+	int r = evt_play_copy(&c->stage->play, &play, err);
+
+	if (r != EVT_OK)
+		return r;
+	r = deck_span(c, &play.has_from, &play.from_ns, &play.has_to,
+	    &play.to_ns, err);
+	if (r != EVT_OK) {
+		evt_play_free(&play);
+		return r;
+	}
+	return evt_stage_replace(c->stage, &play, err);
+}
+
+/* Each element of a list; whatever characters a name has. */
+static int
+add_each(evt_play *play, const char *setting, const char *name, evt_view list,
+    evt_error *err)
+{
+	evt_view_walk walk = evt_view_walk_begin(list);
+	evt_view unused, value;
+	evt_buf text = { 0 };
+	int r = EVT_OK;
+
+	while (r == EVT_OK && evt_view_walk_next(&walk, &unused, &value)) {
+		text.len = 0;
+		r = text_of(value, name, &text, err);
+		if (r == EVT_END)
+			r = evt_err_set(err, EVT_ERR_ARG,
+			    "null is no element of %s", name);
+		if (r == EVT_OK)
+			r = evt_play_add(play, setting, (char *)text.data, err);
+	}
+	evt_buf_free(&text);
+	return r;
+}
+
+static int
+set_names(const struct call *c, evt_play *play, const char *setting,
+    const char *name, evt_error *err)
+{
+	evt_view v = evt_view_member(c->body, name, strlen(name));
+	enum evt_view_kind kind = evt_view_kind(v);
+
+	if (kind == EVT_VIEW_NONE || kind == EVT_VIEW_NULL)
+		return EVT_OK;
+	if (kind != EVT_VIEW_ARRAY)
+		return evt_err_set(err, EVT_ERR_ARG, "%s must be a list", name);
+	return add_each(play, setting, name, v, err);
+}
+
+static int
+deck_filter(const struct call *c, evt_error *err)
+{
+	evt_play play, copy = c->stage->play;
+	int r;
+
+	copy.sources = copy.events = (evt_names){ NULL, 0 };
+	r = evt_play_copy(&copy, &play, err);
+	if (r != EVT_OK)
+		return r;
+	r = set_names(c, &play, "source", "sources", err);
+	if (r == EVT_OK)
+		r = set_names(c, &play, "event", "events", err);
+	if (r == EVT_OK)
+		return evt_stage_replace(c->stage, &play, err);
+	evt_play_free(&play);
+	return r;
+}
+
+static const struct {
+	const char *name;
+	const char *members[3]; /* that its body may have */
+	int (*fn)(const struct call *c, evt_error *err);
+} deck_calls[] = {
+	{ "play", { NULL }, deck_play },
+	{ "pause", { NULL }, deck_pause },
+	{ "step", { NULL }, deck_step },
+	{ "seek", { "to" }, deck_seek },
+	{ "speed", { "speed" }, deck_speed },
+	{ "loop", { "from", "to" }, deck_loop },
+	{ "window", { "from", "to" }, deck_window },
+	{ "filter", { "sources", "events" }, deck_filter },
+};
+
+/* Change the deck: what a page of another server must not have a browser do. */
+void
+evt_api_deck_call(struct exchange *x, const char *name)
+{
+	size_t i = 0, n = sizeof(deck_calls) / sizeof(deck_calls[0]);
+	struct call c = { .x = x };
+	evt_error err;
+	int r;
+
+	while (i < n && strcmp(deck_calls[i].name, name) != 0)
+		i++;
+	if (i == n) {
+		evt_answer_error(x, 404, "there is no such call here");
+		return;
+	}
+	if (x->method != METHOD_POST) {
+		evt_answer_error(x, 405, "it takes a POST to change the deck");
+		return;
+	}
+	if (!x->same_origin && !x->has_token) {
+		evt_answer_error(x, 403,
+		    "a page of another server may not change the deck without "
+		    "the token");
+		return;
+	}
+	r = read_body(x, &c.body, &err);
+	if (r == EVT_OK)
+		r = check_members(c.body, name, deck_calls[i].members, &err);
+	if (r == EVT_OK)
+		r = evt_house(x->server, &c.stage, &err);
+	if (r == EVT_OK)
+		r = deck_calls[i].fn(&c, &err);
+	if (r == EVT_OK)
+		answer_deck(x, c.stage);
+	else
+		evt_answer_failed(x, &err);
+}
+
+void
+evt_api_deck(struct exchange *x)
+{
+	struct stage *st;
+	evt_error err;
+
+	if (evt_house(x->server, &st, &err) == EVT_OK)
+		answer_deck(x, st);
+	else
+		evt_answer_failed(x, &err);
+}

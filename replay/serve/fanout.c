@@ -1,0 +1,283 @@
+/*
+ * fanout.c - see fanout.h.
+ *
+ * Chunks are a list in which references only point forward: the stream holds its
+ * last chunk, a tap the chunk that it reads, a chunk the one behind it.  So a
+ * chunk that loses its last reference has no reader left on it or before it.
+ */
+#include "replay/serve/fanout.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+
+/* Largest payload of one frame: with its header it fits into each chunk. */
+#define FRAGMENT (EVT_FANOUT_NARROW - EVT_WS_HEADER_MAX)
+
+enum { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2 };
+
+/* Chunks kept for later, of a wide stream: with the last one as many as the clients
+ * of a deck that plays flat out go through. */
+#define SPARES 3u
+
+/* What libwebsockets may want to find before bytes that it is given to write. */
+#define HEADROOM 32u
+
+struct evt_fanout_chunk {
+	struct evt_fanout_chunk *next;
+	size_t refs;
+	size_t len;
+	uint8_t headroom[HEADROOM];
+	uint8_t data[];
+};
+
+struct evt_fanout {
+	struct evt_fanout_chunk *last;
+	struct evt_fanout_chunk *spare; /* a list */
+	size_t n_spare;
+	size_t chunk_bytes;
+	uint64_t total;
+};
+
+size_t
+evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], bool fin, unsigned opcode,
+    uint64_t len)
+{
+	size_t n = len < 126 ? 0 : len <= 0xffff ? 2 : 8;
+
+	out[0] = (uint8_t)((fin ? 0x80u : 0u) | (opcode & 0x0fu));
+	out[1] = n == 0 ? (uint8_t)len : n == 2 ? 126 : 127;
+	for (size_t i = 0; i < n; i++)
+		out[2 + i] = (uint8_t)(len >> 8 * (n - 1 - i));
+	return 2 + n;
+}
+
+/* The size of a frame, of ours. */
+static size_t
+frame_size(const uint8_t *p)
+{
+	size_t n = p[1] < 126 ? 0 : p[1] == 126 ? 2 : 8, len = 0;
+
+	if (n == 0)
+		return 2u + p[1];
+	for (size_t i = 0; i < n; i++)
+		len = len << 8 | p[2 + i];
+	return 2 + n + len;
+}
+
+/* ---- chunks -------------------------------------------------------------------- */
+
+static struct evt_fanout_chunk *
+chunk_new(evt_fanout *f)
+{
+	struct evt_fanout_chunk *c = f->spare;
+
+	if (c != NULL) {
+		f->spare = c->next;
+		f->n_spare--;
+	} else {
+		c = malloc(sizeof(*c) + f->chunk_bytes);
+	}
+	if (c == NULL)
+		return NULL;
+	c->next = NULL;
+	c->refs = 1;
+	c->len = 0;
+	return c;
+}
+
+/* A large chunk is a mapping of its own: made anew each time, each page of it would
+ * be cleared by the system again. */
+static void
+chunk_put_by(evt_fanout *f, struct evt_fanout_chunk *c)
+{
+	if (f->chunk_bytes != EVT_FANOUT_WIDE || f->n_spare == SPARES) {
+		free(c);
+		return;
+	}
+	c->next = f->spare;
+	f->spare = c;
+	f->n_spare++;
+}
+
+static void
+chunk_release(evt_fanout *f, struct evt_fanout_chunk *c)
+{
+	while (c != NULL && --c->refs == 0) {
+		struct evt_fanout_chunk *next = c->next;
+
+		chunk_put_by(f, c);
+		c = next;
+	}
+}
+
+/* Room for n bytes, at most a chunk, in one piece at the stream's end. */
+static uint8_t *
+room(evt_fanout *f, size_t n)
+{
+	struct evt_fanout_chunk *c;
+
+	if (f->chunk_bytes - f->last->len >= n)
+		return f->last->data + f->last->len;
+	c = chunk_new(f);
+	if (c == NULL)
+		return NULL;
+	c->refs = 2; /* the stream's, and that of the chunk before it */
+	f->last->next = c;
+	chunk_release(f, f->last);
+	f->last = c;
+	return c->data;
+}
+
+/* ---- the stream ------------------------------------------------------------------ */
+
+int
+evt_fanout_new(size_t chunk_bytes, evt_fanout **ret_fanout, evt_error *err)
+{
+	evt_fanout *f = calloc(1, sizeof(*f));
+
+	if (f != NULL) {
+		f->chunk_bytes = chunk_bytes;
+		f->last = chunk_new(f);
+	}
+	if (f == NULL || f->last == NULL) {
+		free(f);
+		return evt_err_nomem(err);
+	}
+	*ret_fanout = f;
+	return EVT_OK;
+}
+
+void
+evt_fanout_free(evt_fanout *f)
+{
+	if (f == NULL)
+		return;
+	assert(f->last->refs == 1);
+	free(f->last);
+	while (f->spare != NULL)
+		free(chunk_new(f));
+	free(f);
+}
+
+static unsigned
+opcode_of(const evt_frame *frame)
+{
+	return frame->kind == EVT_KIND_MARK || frame->opcode == EVT_OP_TEXT ?
+	    WS_TEXT :
+	    WS_BINARY;
+}
+
+int
+evt_fanout_add(evt_fanout *f, const evt_frame *frame, evt_error *err)
+{
+	const uint8_t *from = frame->payload;
+	unsigned opcode = opcode_of(frame);
+	size_t left = frame->len;
+
+	do {
+		size_t n = left < FRAGMENT ? left : FRAGMENT;
+		uint8_t *p = room(f, n + EVT_WS_HEADER_MAX);
+		size_t head;
+
+		if (p == NULL)
+			return evt_err_nomem(err);
+		head = evt_ws_header(p, n == left, opcode, n);
+		if (n > 0) {
+			memcpy(p + head, from, n);
+			from += n;
+		}
+		f->last->len += head + n;
+		f->total += head + n;
+		left -= n;
+		opcode = WS_CONTINUATION;
+	} while (left > 0);
+	return EVT_OK;
+}
+
+bool
+evt_fanout_fits(const evt_fanout *f, size_t len)
+{
+	size_t left = f->chunk_bytes - f->last->len;
+
+	return left >= EVT_WS_HEADER_MAX && len <= left - EVT_WS_HEADER_MAX;
+}
+
+uint64_t
+evt_fanout_total(const evt_fanout *f)
+{
+	return f->total;
+}
+
+/* ---- readers ------------------------------------------------------------------------ */
+
+void
+evt_tap_open(evt_tap *tap, evt_fanout *f)
+{
+	*tap = (evt_tap){ .fanout = f,
+		.chunk = f->last,
+		.at = f->last->len,
+		.taken = f->total };
+	f->last->refs++;
+}
+
+void
+evt_tap_close(evt_tap *tap)
+{
+	if (tap->fanout == NULL)
+		return;
+	chunk_release(tap->fanout, tap->chunk);
+	*tap = (evt_tap){ 0 };
+}
+
+size_t
+evt_tap_peek(evt_tap *tap, uint8_t **ret_bytes)
+{
+	struct evt_fanout_chunk *c = tap->chunk;
+
+	while (tap->at == c->len && c->next != NULL) {
+		struct evt_fanout_chunk *left = c;
+
+		c = c->next;
+		assert(c->refs > 0); /* left's */
+		c->refs++;
+		chunk_release(tap->fanout, left);
+		tap->chunk = c;
+		tap->at = 0;
+	}
+	*ret_bytes = c->data + tap->at;
+	return c->len - tap->at;
+}
+
+void
+evt_tap_take(evt_tap *tap, size_t n)
+{
+	struct evt_fanout_chunk *c = tap->chunk;
+
+	assert(n <= c->len - tap->at);
+	tap->at += n;
+	tap->taken += n;
+	/* The only reader has read all of the last chunk: use it again. */
+	if (tap->at == c->len && c->refs == 2 && c->next == NULL)
+		tap->at = c->len = 0;
+}
+
+size_t
+evt_tap_whole(const evt_tap *tap, size_t n)
+{
+	const uint8_t *p = tap->chunk->data + tap->at;
+	size_t whole = 0;
+
+	assert(n <= tap->chunk->len - tap->at);
+	while (whole < n)
+		whole += frame_size(p + whole);
+	return whole;
+}
+
+uint64_t
+evt_tap_behind(const evt_tap *tap)
+{
+	return tap->fanout->total - tap->taken;
+}

@@ -1,0 +1,676 @@
+/*
+ * rest.c - the platform's calls that its clients make beside the WebSocket,
+ * answered from the tape: user/auth, user/get_info, tracker/list, tracker/read,
+ * tracker/get_state, tracker/get_states, tracker/batch_states.
+ *
+ * They stand at the end of a path, below any prefix ("/v2/tracker/list").
+ * Parameters come in a JSON body, a form body or the query, the hash also as
+ * "Authorization: NVX HASH".  States are those at the house deck's place.
+ * Errors have the platform's codes, and the HTTP status that it gives each.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include <cjson/cJSON.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "format/navixy/stamp_rewrite.h"
+#include "replay/serve/server_impl.h"
+
+/* The platform's error codes that are given here. */
+enum {
+	SAYS_WRONG_HASH = 3,
+	SAYS_WRONG_FORMAT = 5,
+	SAYS_UNEXPECTED = 6,
+	SAYS_INVALID_PARAMETERS = 7,
+	SAYS_WRONG_LOGIN = 102,
+	SAYS_WRONG_HANDLER = 111,
+	SAYS_WRONG_METHOD = 112,
+	SAYS_NOT_FOUND = 201,
+	SAYS_NO_DATA = 204,
+	SAYS_BLOCKED = 208,
+	SAYS_NOT_ALL_EXIST = 217
+};
+
+/* A call: the request, its parameters, and the board to answer from. */
+struct call {
+	struct exchange *x;
+	cJSON *params;
+	struct stage *stage;
+	evt_board *board;
+	evt_buf out;
+};
+
+/* ---- answers ------------------------------------------------------------- */
+
+static void
+fail(struct exchange *x, unsigned status, int code, const char *description)
+{
+	evt_buf out = { 0 };
+
+	/* Without memory the answer is an empty one, with its status. */
+	(void)evt_buf_printf(&out,
+	    "{\"success\":false,\"status\":{\"code\":%d,\"description\":\"%s\"}"
+	    "}",
+	    code, description);
+	evt_answer_json(x, status, &out);
+	evt_buf_free(&out);
+}
+
+/* Whether a parameter is true; in a form and a query it is text. */
+static bool
+flag(const struct call *c, const char *name)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(c->params, name);
+
+	return cJSON_IsTrue(v) ||
+	    (cJSON_IsString(v) && strcmp(v->valuestring, "true") == 0);
+}
+
+/* ok: what is in out is the whole answer. */
+static void
+succeed(struct call *c, bool ok)
+{
+	if (ok)
+		evt_answer_json(c->x, 200, &c->out);
+	else
+		fail(c->x, 500, SAYS_UNEXPECTED, "Unexpected error");
+}
+
+/* Succeed with what is in out, its times in the form that was asked for. */
+static void
+succeed_with_times(struct call *c, bool ok)
+{
+	const evt_restamp how = { .form = flag(c, "iso_datetime") ?
+		    EVT_STAMPS_ISO :
+		    EVT_STAMPS_PLAIN,
+		.offset_s = c->stage->telling.offset_s };
+	evt_buf plain = c->out;
+
+	c->out = (evt_buf){ 0 };
+	succeed(c,
+	    ok && evt_restamp_text(&how, plain.data, plain.len, &c->out));
+	evt_buf_free(&plain);
+}
+
+/* The user's clock at the deck's place, as a JSON string. */
+static bool
+add_user_time(const struct call *c, evt_buf *out)
+{
+	const struct stage *st = c->stage;
+	int64_t ns = evt_stage_time(st, evt_waker_now());
+	time_t t;
+	struct tm tm;
+
+	if (st->rebase != NULL)
+		ns = evt_ns_add(ns, evt_rebase_shift(st->rebase));
+	t = (time_t)(ns / EVT_NS_PER_S + st->telling.offset_s);
+	if (gmtime_r(&t, &tm) == NULL)
+		return false;
+	return evt_buf_printf(out, "\"%04d-%02d-%02d %02d:%02d:%02d\"",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec);
+}
+
+/* ---- parameters ---------------------------------------------------------- */
+
+static int
+hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' :
+	    c >= 'a' && c <= 'f'    ? c - 'a' + 10 :
+	    c >= 'A' && c <= 'F'    ? c - 'A' + 10 :
+	                              -1;
+}
+
+/* Decode "a%20b+c" in place; returns the new length. */
+static size_t
+decode(char *s, size_t n)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '%' && i + 2 < n && hex(s[i + 1]) >= 0 &&
+		    hex(s[i + 2]) >= 0) {
+			s[to++] = (char)(hex(s[i + 1]) * 16 + hex(s[i + 2]));
+			i += 2;
+		} else {
+			s[to++] = s[i] == '+' ? ' ' : s[i];
+		}
+	}
+	return to;
+}
+
+/* Add "name=text" to the parameters; a text that is a JSON array as that. */
+static bool
+add_param(cJSON *params, const char *arg)
+{
+	size_t n = strcspn(arg, "=");
+	const char *text = arg[n] == '=' ? arg + n + 1 : "";
+	char *name = strndup(arg, n);
+	cJSON *v = *text == '[' ? cJSON_Parse(text) : NULL;
+	bool ok;
+
+	if (v == NULL)
+		v = cJSON_CreateString(text);
+	ok =
+	    name != NULL && v != NULL && cJSON_AddItemToObject(params, name, v);
+	if (!ok)
+		cJSON_Delete(v);
+	free(name);
+	return ok;
+}
+
+static bool
+add_form(cJSON *params, char *body, size_t len)
+{
+	bool ok = true;
+
+	while (ok && len > 0) {
+		char *amp = memchr(body, '&', len);
+		size_t n = amp != NULL ? (size_t)(amp - body) : len;
+		char *arg = strndup(body, n);
+
+		ok = arg != NULL;
+		if (ok) {
+			arg[decode(arg, strlen(arg))] = '\0';
+			ok = *arg == '\0' || add_param(params, arg);
+		}
+		free(arg);
+		body += n + (amp != NULL);
+		len -= n + (amp != NULL);
+	}
+	return ok;
+}
+
+/* All parameters; NULL: the body is no JSON object and no form. */
+static cJSON *
+read_params(struct exchange *x)
+{
+	char *body = (char *)x->body.data;
+	size_t n = x->body.len, i = 0;
+	cJSON *params;
+	bool ok = true;
+
+	while (i < n && strchr(" \t\r\n", body[i]) != NULL && body[i] != '\0')
+		i++;
+	params = i < n && (body[i] == '{' || body[i] == '[') ?
+	    cJSON_ParseWithLength(body + i, n - i) :
+	    cJSON_CreateObject();
+	if (!cJSON_IsObject(params)) {
+		cJSON_Delete(params);
+		return NULL;
+	}
+	if (i < n && body[i] != '{')
+		ok = add_form(params, body + i, n - i);
+	for (size_t k = 0; k < x->args.n && ok; k++)
+		ok = add_param(params, x->args.arg[k]);
+	if (ok)
+		return params;
+	cJSON_Delete(params);
+	return NULL;
+}
+
+/* A tracker id, which may come as text. */
+static bool
+get_id(const cJSON *v, int64_t *ret_id)
+{
+	if (cJSON_IsString(v))
+		return evt_int_parse(v->valuestring, "an id", 0, INT64_MAX,
+		           ret_id, NULL) == EVT_OK;
+	if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) ||
+	    v->valuedouble > 9007199254740992.0)
+		return false;
+	*ret_id = (int64_t)v->valuedouble;
+	return true;
+}
+
+/* ---- calls --------------------------------------------------------------- */
+
+static void
+user_auth(struct call *c)
+{
+	uint8_t random[16];
+	bool ok;
+
+	/* Who knows a password cannot be told here, and the right credential is
+	 * not given to whoever asks. */
+	if (c->x->server->o.hash != NULL) {
+		fail(c->x, 400, SAYS_WRONG_LOGIN, "Wrong login or password");
+		return;
+	}
+	ok = getrandom(random, sizeof(random), 0) == (ssize_t)sizeof(random) &&
+	    evt_buf_add_str(&c->out,
+	        "{\"success\":true,\"type\":\"authenticated\",\"hash\":\"");
+	for (size_t i = 0; i < sizeof(random); i++)
+		ok = ok && evt_buf_printf(&c->out, "%02x", random[i]);
+	succeed(c, ok && evt_buf_add_str(&c->out, "\"}"));
+}
+
+/* The user's time zone, where one of whole hours has the offset that his clock
+ * shows.  The signs of these names are those of POSIX: west is +. */
+static bool
+add_time_zone(const struct call *c, evt_buf *out)
+{
+	int offset = c->stage->telling.offset_s;
+
+	if (offset % 3600 != 0)
+		return true;
+	return offset == 0 ?
+	    evt_buf_add_str(out, ",\"time_zone\":\"UTC\"") :
+	    evt_buf_printf(out, ",\"time_zone\":\"Etc/GMT%+d\"",
+	        -offset / 3600);
+}
+
+static void
+user_get_info(struct call *c)
+{
+	succeed(c,
+	    evt_buf_add_str(&c->out,
+	        "{\"success\":true,\"paas_id\":1,\"user_info\":{\"id\":1,"
+	        "\"login\":\"evtape\",\"title\":\"evtape\",\"first_name\":\"\","
+	        "\"last_name\":\"\",\"phone\":\"\",\"balance\":0,\"bonus\":0,"
+	        "\"verified\":true,\"locale\":\"en_US\",\"demo\":false,\"legal_"
+	        "type\":\"individual\",\"measurement_system\":\"metric\"") &&
+	        add_time_zone(c, &c->out) &&
+	        evt_buf_add_str(&c->out,
+	            "},\"tariff_restrictions\":{\"allowed_maps\":[\"osm\"]},"
+	            "\"premium_gis\":false,\"features\":[]}"));
+}
+
+/* A tracker of which no list is known, as an item of one. */
+static bool
+add_made_up(const evt_source *s, evt_buf *out)
+{
+	return evt_buf_printf(out,
+	           "{\"id\":%" PRId64 ",\"label\":", s->tracker) &&
+	    evt_buf_add_json(out, s->key.text, s->key.len) &&
+	    evt_buf_add_str(out, ",\"group_id\":0,\"source\":{\"id\":") &&
+	    (s->key.is_int ? evt_buf_add(out, s->key.text, s->key.len) :
+	                     evt_buf_add_json(out, s->key.text, s->key.len)) &&
+	    evt_buf_printf(out,
+	        ",\"device_id\":\"\",\"model\":\"\",\"blocked\":%s},\"tag_"
+	        "bindings\":[],\"clone\":false}",
+	        s->blocked ? "true" : "false");
+}
+
+/* Whether the label holds one of the texts that were asked for, if any were. */
+static bool
+label_passes(const cJSON *labels, const char *label)
+{
+	const cJSON *v;
+
+	if (!cJSON_IsArray(labels))
+		return true;
+	cJSON_ArrayForEach(v, labels)
+	{
+		if (cJSON_IsString(v) && label != NULL &&
+		    strcasestr(label, v->valuestring) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* The items of the platform's list, as they were recorded. */
+static bool
+add_listed(struct call *c, const evt_trackers *known, const cJSON *labels)
+{
+	bool ok = true, any = false;
+
+	for (size_t i = 0; ok && i < evt_trackers_count(known); i++) {
+		const evt_tracker *t = evt_trackers_at(known, i);
+		const evt_source *s = evt_board_by_tracker(c->board, t->id);
+
+		if ((s != NULL && s->corrupt) ||
+		    !label_passes(labels, t->label))
+			continue;
+		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
+		    evt_buf_add(&c->out, t->json, t->json_len);
+		any = true;
+	}
+	return ok;
+}
+
+/* Without a list, the sources of the tape. */
+static bool
+add_sources(struct call *c, const cJSON *labels)
+{
+	bool ok = true, any = false;
+
+	for (size_t i = 0; ok && i < evt_board_n(c->board); i++) {
+		const evt_source *s = evt_board_at(c->board, i);
+
+		if (s->tracker == EVT_NO_TRACKER || s->corrupt ||
+		    !label_passes(labels, s->key.text))
+			continue;
+		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
+		    add_made_up(s, &c->out);
+		any = true;
+	}
+	return ok;
+}
+
+static void
+tracker_list(struct call *c)
+{
+	const evt_trackers *known = c->x->server->o.trackers;
+	const cJSON *labels =
+	    cJSON_GetObjectItemCaseSensitive(c->params, "labels");
+
+	succeed(c,
+	    evt_buf_add_str(&c->out, "{\"success\":true,\"list\":[") &&
+	        (known != NULL ? add_listed(c, known, labels) :
+	                         add_sources(c, labels)) &&
+	        evt_buf_add_str(&c->out, "]}"));
+}
+
+/* What can be said of a tracker. */
+enum standing {
+	TRACKER_UNKNOWN,
+	TRACKER_GONE, /* its source is corrupt */
+	TRACKER_BLOCKED,
+	TRACKER_SILENT, /* no state of it is known yet */
+	TRACKER_SPEAKS
+};
+
+static enum standing
+standing_of(const struct call *c, int64_t id)
+{
+	const evt_trackers *known = c->x->server->o.trackers;
+	const evt_source *s = evt_board_by_tracker(c->board, id);
+
+	if (s == NULL)
+		return known != NULL && evt_trackers_by_id(known, id) != NULL ?
+		    TRACKER_SILENT :
+		    TRACKER_UNKNOWN;
+	return s->corrupt ? TRACKER_GONE :
+	    s->blocked    ? TRACKER_BLOCKED :
+	    s->known      ? TRACKER_SPEAKS :
+	                    TRACKER_SILENT;
+}
+
+/* The tracker that is asked for.  false after having said that there is none. */
+static bool
+asked_tracker(struct call *c, int64_t *ret_id, enum standing *ret_standing)
+{
+	if (!get_id(cJSON_GetObjectItemCaseSensitive(c->params, "tracker_id"),
+	        ret_id)) {
+		fail(c->x, 400, SAYS_INVALID_PARAMETERS, "Invalid parameters");
+		return false;
+	}
+	*ret_standing = standing_of(c, *ret_id);
+	if (*ret_standing != TRACKER_UNKNOWN && *ret_standing != TRACKER_GONE)
+		return true;
+	fail(c->x, 400, SAYS_NOT_FOUND, "Not found in the database");
+	return false;
+}
+
+static void
+tracker_read(struct call *c)
+{
+	const evt_trackers *known = c->x->server->o.trackers;
+	const evt_tracker *t;
+	enum standing standing;
+	int64_t id;
+	bool ok;
+
+	if (!asked_tracker(c, &id, &standing))
+		return;
+	t = known != NULL ? evt_trackers_by_id(known, id) : NULL;
+	ok = evt_buf_add_str(&c->out, "{\"success\":true,\"value\":") &&
+	    (t != NULL ?
+	            evt_buf_add(&c->out, t->json, t->json_len) :
+	            add_made_up(evt_board_by_tracker(c->board, id), &c->out));
+	succeed(c, ok && evt_buf_add_byte(&c->out, '}'));
+}
+
+static bool
+add_state(const struct call *c, int64_t id, evt_buf *out)
+{
+	const evt_source *s = evt_board_by_tracker(c->board, id);
+
+	return evt_buf_add(out, s->text.data + s->at, s->len);
+}
+
+static void
+tracker_get_state(struct call *c)
+{
+	enum standing standing;
+	int64_t id;
+
+	if (!asked_tracker(c, &id, &standing))
+		return;
+	if (standing == TRACKER_BLOCKED) {
+		fail(c->x, 403, SAYS_BLOCKED, "Device blocked");
+	} else if (standing == TRACKER_SILENT) {
+		fail(c->x, 404, SAYS_NO_DATA, "Entity not found");
+	} else {
+		succeed_with_times(c,
+		    evt_buf_add_str(&c->out,
+		        "{\"success\":true,\"user_time\":") &&
+		        add_user_time(c, &c->out) &&
+		        evt_buf_add_str(&c->out, ",\"state\":") &&
+		        add_state(c, id, &c->out) &&
+		        evt_buf_add_byte(&c->out, '}'));
+	}
+}
+
+/* ---- many states --------------------------------------------------------- */
+
+static bool
+any_is(const struct call *c, const cJSON *ids, enum standing standing)
+{
+	const cJSON *v;
+	int64_t id;
+
+	cJSON_ArrayForEach(v, ids)
+	{
+		if (get_id(v, &id) && standing_of(c, id) == standing)
+			return true;
+	}
+	return false;
+}
+
+static bool
+are_ids(const cJSON *ids)
+{
+	const cJSON *v;
+	int64_t id;
+
+	cJSON_ArrayForEach(v, ids)
+	{
+		if (!get_id(v, &id))
+			return false;
+	}
+	return cJSON_IsArray(ids);
+}
+
+/* Append "name":[...], those of one or the other standing. */
+static bool
+add_ids(struct call *c, const char *name, const cJSON *ids, enum standing one,
+    enum standing other)
+{
+	const cJSON *v;
+	const char *comma = "";
+	bool ok = evt_buf_printf(&c->out, ",\"%s\":[", name);
+
+	cJSON_ArrayForEach(v, ids)
+	{
+		enum standing standing;
+		int64_t id;
+
+		if (!get_id(v, &id))
+			continue;
+		standing = standing_of(c, id);
+		if (standing != one && standing != other)
+			continue;
+		ok = ok && evt_buf_printf(&c->out, "%s%" PRId64, comma, id);
+		comma = ",";
+	}
+	return ok && evt_buf_add_byte(&c->out, ']');
+}
+
+static bool
+add_states(struct call *c, const cJSON *ids)
+{
+	const cJSON *v;
+	const char *comma = "";
+	bool ok =
+	    evt_buf_add_str(&c->out, "{\"success\":true,\"user_time\":") &&
+	    add_user_time(c, &c->out) &&
+	    evt_buf_add_str(&c->out, ",\"states\":{");
+
+	cJSON_ArrayForEach(v, ids)
+	{
+		int64_t id;
+
+		if (!get_id(v, &id) || standing_of(c, id) != TRACKER_SPEAKS)
+			continue;
+		ok = ok &&
+		    evt_buf_printf(&c->out, "%s\"%" PRId64 "\":", comma, id) &&
+		    add_state(c, id, &c->out);
+		comma = ",";
+	}
+	return ok && evt_buf_add_byte(&c->out, '}');
+}
+
+/* Blocked trackers, and those that do not exist, are listed or an error. */
+static void
+answer_states(struct call *c, bool list_blocked, bool list_absent)
+{
+	const cJSON *ids =
+	    cJSON_GetObjectItemCaseSensitive(c->params, "trackers");
+
+	if (!are_ids(ids))
+		fail(c->x, 400, SAYS_INVALID_PARAMETERS, "Invalid parameters");
+	else if (!list_absent && any_is(c, ids, TRACKER_UNKNOWN))
+		fail(c->x, 400, SAYS_NOT_ALL_EXIST,
+		    "List contains nonexistent entities");
+	else if (!list_absent && any_is(c, ids, TRACKER_GONE))
+		fail(c->x, 400, SAYS_NOT_FOUND, "Not found in the database");
+	else if (!list_blocked && any_is(c, ids, TRACKER_BLOCKED))
+		fail(c->x, 403, SAYS_BLOCKED, "Device blocked");
+	else
+		succeed_with_times(c,
+		    add_states(c, ids) &&
+		        (!list_blocked ||
+		            add_ids(c, "blocked", ids, TRACKER_BLOCKED,
+		                TRACKER_BLOCKED)) &&
+		        (!list_absent ||
+		            add_ids(c, "not_exist", ids, TRACKER_UNKNOWN,
+		                TRACKER_GONE)) &&
+		        evt_buf_add_byte(&c->out, '}'));
+}
+
+static void
+tracker_get_states(struct call *c)
+{
+	answer_states(c, flag(c, "list_blocked"), flag(c, "allow_not_exist"));
+}
+
+/* No document of the platform has it: it never fails for a single tracker. */
+static void
+tracker_batch_states(struct call *c)
+{
+	answer_states(c, true, true);
+}
+
+/* ---- which call ---------------------------------------------------------- */
+
+static const struct row {
+	const char *name;
+	void (*fn)(struct call *c);
+	bool open; /* without a hash */
+} rows[] = {
+	{ "/user/auth", user_auth, true },
+	{ "/user/get_info", user_get_info, false },
+	{ "/tracker/list", tracker_list, false },
+	{ "/tracker/read", tracker_read, false },
+	{ "/tracker/get_state", tracker_get_state, false },
+	{ "/tracker/batch_states", tracker_batch_states, false },
+	{ "/tracker/get_states", tracker_get_states, false },
+};
+
+static bool
+hash_is_right(const struct call *c)
+{
+	const char *want = c->x->server->o.hash;
+	const cJSON *hash = cJSON_GetObjectItemCaseSensitive(c->params, "hash");
+
+	if (want == NULL)
+		return true;
+	if (cJSON_IsString(hash))
+		return evt_secret_equal(want, hash->valuestring);
+	return c->x->session != NULL && evt_secret_equal(want, c->x->session);
+}
+
+static void
+answer(struct exchange *x, const struct row *row)
+{
+	struct call c = { .x = x };
+	evt_error err;
+
+	c.params = read_params(x);
+	if (c.params == NULL)
+		fail(x, 400, SAYS_WRONG_FORMAT, "Wrong request format");
+	else if (!row->open && !hash_is_right(&c))
+		fail(x, 400, SAYS_WRONG_HASH, "Wrong hash");
+	else if (evt_house(x->server, &c.stage, &err) != EVT_OK ||
+	    evt_stage_board(c.stage, &c.board, &err) != EVT_OK)
+		fail(x, 500, SAYS_UNEXPECTED, "Unexpected error");
+	else
+		row->fn(&c);
+	cJSON_Delete(c.params);
+	evt_buf_free(&c.out);
+}
+
+/* Whether it looks like one of the platform's calls: below one of its prefixes,
+ * or RESOURCE/ACTION that something is sent to. */
+static bool
+is_platforms(const struct exchange *x)
+{
+	return strncmp(x->path, "/v2/", 4) == 0 ||
+	    strncmp(x->path, "/api-v2/", 8) == 0 ||
+	    (x->method == METHOD_POST && strchr(x->path + 1, '/') != NULL);
+}
+
+/* Whether there are other calls of its resource: "/v2/tracker/delete". */
+static bool
+has_resource(const char *path)
+{
+	const char *action = strrchr(path, '/');
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t n = strcspn(rows[i].name + 1, "/") + 1;
+
+		if ((size_t)(action - path) >= n &&
+		    memcmp(action - n, rows[i].name, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+evt_rest(struct exchange *x)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (evt_http_ends_in(x->path, rows[i].name)) {
+			answer(x, &rows[i]);
+			return true;
+		}
+	}
+	if (!is_platforms(x))
+		return false;
+	evt_server_notice(x->server,
+	    "a client called %.200s, which is not answered here", x->path);
+	if (has_resource(x->path))
+		fail(x, 400, SAYS_WRONG_METHOD, "Wrong method");
+	else
+		fail(x, 400, SAYS_WRONG_HANDLER, "Wrong handler");
+	return true;
+}

@@ -1,0 +1,256 @@
+/*
+ * board_answers.c - what is blocked according to the platform's responses.
+ *
+ * A source that is blocked when the recorder connects is heard of nowhere but in
+ * the response to its subscription, and so is one that was blocked or unblocked
+ * between two connections.  Responses are no events and stand in no index; but
+ * they come right behind the start of a connection, which is a mark.
+ */
+#include "replay/standin/state_table_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "format/navixy/subscription.h"
+
+/* So far behind the start of a connection, and among so many frames, a response
+ * is looked for. */
+#define BEHIND_NS (60 * EVT_NS_PER_S)
+#define BEHIND_FRAMES 200
+/* Connections without one were refused, or the feed has none: so many are
+ * tried. */
+#define TRIES 3
+
+static int
+add_start(evt_board *b, uint32_t tape, int64_t time_ns, evt_error *err)
+{
+	if (b->n_starts == b->cap_starts) {
+		size_t cap = b->cap_starts > 0 ? b->cap_starts * 2 : 16;
+		struct start *start = realloc(b->start, cap * sizeof(*start));
+
+		if (start == NULL)
+			return evt_err_nomem(err);
+		b->start = start;
+		b->cap_starts = cap;
+	}
+	b->start[b->n_starts++] = (struct start){ tape, time_ns };
+	return EVT_OK;
+}
+
+int
+evt_board_starts(evt_board *b, uint32_t tape, const evt_info *info,
+    evt_error *err)
+{
+	size_t kept = 0;
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < b->n_starts; i++) {
+		if (b->start[i].tape != tape)
+			b->start[kept++] = b->start[i];
+	}
+	b->n_starts = kept;
+	/* A tape that was cut or imported has no mark for its first one. */
+	if (info->frames > 0)
+		r = add_start(b, tape, info->first_ns, err);
+	for (size_t i = 0; i < info->n_marks && r == EVT_OK; i++) {
+		if (info->mark[i].opcode == EVT_MARK_CONNECTED)
+			r = add_start(b, tape, info->mark[i].time_ns, err);
+	}
+	return r;
+}
+
+/* ---- one response -------------------------------------------------------- */
+
+struct answer {
+	evt_board *board;
+	const evt_frame *frame;
+	evt_news *news;
+	bool any;
+};
+
+/* The source of a tracker; one that is blocked may be heard of nowhere else. */
+static evt_source *
+source_of(evt_board *b, int64_t tracker, bool blocked, bool *ok)
+{
+	evt_source *s = evt_board_by_tracker(b, tracker);
+	char text[24];
+	evt_key key = { text, 0, true };
+
+	*ok = true;
+	if (s != NULL || !blocked || evt_board_has_trackers(b))
+		return s;
+	key.len =
+	    (uint32_t)snprintf(text, sizeof(text), "%lld", (long long)tracker);
+	s = evt_board_put(b, &key);
+	*ok = s != NULL;
+	return s;
+}
+
+static int
+take_status(void *ctx, int64_t tracker, evt_view status, evt_error *err)
+{
+	struct answer *a = ctx;
+	bool blocked = evt_view_is(status, "blocked", 7), ok;
+	evt_source *s;
+	evt_touch *t;
+
+	if (!blocked && !evt_view_is(status, "normal", 6))
+		return EVT_OK;
+	a->any = true;
+	s = source_of(a->board, tracker, blocked, &ok);
+	if (!ok)
+		return evt_err_nomem(err);
+	if (s == NULL)
+		return EVT_OK;
+	s->answer_seq = a->frame->seq;
+	/* A state on a later connection is newer than what this one was told. */
+	if (s->known && s->tape == a->frame->tape && s->seq > a->frame->seq &&
+	    s->conn != a->frame->conn)
+		return EVT_OK;
+	s->life_conn = a->frame->conn;
+	s->life_tape = a->frame->tape;
+	s->corrupt = false;
+	if (s->blocked == blocked)
+		return EVT_OK;
+	s->blocked = blocked;
+	s->changed = true;
+	t = evt_board_touch(a->board, a->news, s);
+	if (t == NULL)
+		return evt_err_nomem(err);
+	t->change = blocked ? EVT_LIFE_BLOCK : EVT_LIFE_UNBLOCK;
+	return EVT_OK;
+}
+
+static int
+take_answer(struct answer *a, evt_error *err)
+{
+	const evt_frame *f = a->frame;
+	evt_scan_result got;
+	int r;
+
+	if (f->event != NULL || f->len == 0 || f->payload[0] != '{')
+		return EVT_OK;
+	r = evt_scan(a->board->scanner, f->payload, f->len, &got, err);
+	if (r != EVT_OK || !got.json)
+		return r;
+	a->news->root = evt_view_of(f->payload, f->len);
+	return evt_sub_read_answer(a->news->root, take_status, a, err);
+}
+
+int
+evt_board_take_answer(evt_board *b, const evt_frame *f, evt_news *news,
+    evt_error *err)
+{
+	struct answer a = { .board = b, .frame = f, .news = news };
+
+	return take_answer(&a, err);
+}
+
+/* ---- loading ------------------------------------------------------------- */
+
+/* Take the first response behind the start and before the time; *ret_any: there
+ * was one. */
+static int
+read_answer(evt_board *b, const struct start *start, int64_t to_ns,
+    bool *ret_any, evt_error *err)
+{
+	evt_tape *tape = b->reel->tape[start->tape];
+	int64_t end = start->time_ns > INT64_MAX - BEHIND_NS ?
+	    INT64_MAX :
+	    start->time_ns + BEHIND_NS;
+	const evt_filter filter = { .has_from = true,
+		.has_to = true,
+		.from_ns = start->time_ns,
+		.to_ns = to_ns < end ? to_ns : end,
+		.kinds = 1u << EVT_KIND_RECEIVED };
+	evt_cursor *cursor;
+	uint32_t conn = 0;
+	evt_news news = { .kind = EVT_NEWS_NONE };
+	evt_frame f;
+	struct answer a = { .board = b, .frame = &f, .news = &news };
+	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
+
+	if (r != EVT_OK)
+		return r;
+	for (int i = 0; i < BEHIND_FRAMES && r == EVT_OK && !a.any; i++) {
+		r = evt_cursor_next(cursor, &f, err);
+		f.tape = start->tape;
+		if (r == EVT_OK && i == 0)
+			conn = f.conn;
+		if (r == EVT_OK && f.conn != conn)
+			break;
+		if (r == EVT_OK)
+			r = take_answer(&a, err);
+	}
+	evt_cursor_close(cursor);
+	*ret_any = a.any;
+	/* Damage may have hit it; then nobody knows. */
+	return r > 0 || r == EVT_ERR_CORRUPT ? EVT_OK : r;
+}
+
+/* A recorder adds connections while it is played. */
+static int
+renew_starts(evt_board *b, uint32_t tape, evt_error *err)
+{
+	evt_info *info;
+	int r;
+
+	if (!evt_tape_live(b->reel->tape[tape]))
+		return EVT_OK;
+	r = evt_tape_info_of(b->reel->tape[tape], EVT_INFO_MARKS, &info, err);
+	if (r != EVT_OK)
+		return r;
+	r = evt_board_starts(b, tape, info, err);
+	evt_info_free(info);
+	return r;
+}
+
+/* Try connections until one has a response: those that began before the time,
+ * the last first, or all, the first first. */
+static int
+try_starts(evt_board *b, uint32_t tape, int64_t time_ns, bool before,
+    bool *ret_any, evt_error *err)
+{
+	int64_t to = before ? time_ns : INT64_MAX;
+	int r = EVT_OK, tries = 0;
+
+	for (size_t k = 0;
+	     k < b->n_starts && r == EVT_OK && !*ret_any && tries < TRIES;
+	     k++) {
+		const struct start *s =
+		    &b->start[before ? b->n_starts - 1 - k : k];
+
+		if (s->tape != tape || (before && s->time_ns >= time_ns))
+			continue;
+		tries++;
+		r = read_answer(b, s, to, ret_any, err);
+	}
+	return r;
+}
+
+static void
+forget_answers(const evt_board *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		b->source[i]->answer_seq = 0;
+}
+
+int
+evt_board_load_answer(evt_board *b, uint32_t tape, int64_t time_ns,
+    evt_error *err)
+{
+	bool any = false;
+	int r = renew_starts(b, tape, err);
+
+	forget_answers(b); /* of another tape, whose numbers are others */
+	if (r == EVT_OK)
+		r = try_starts(b, tape, time_ns, true, &any, err);
+	if (r != EVT_OK || any)
+		return r;
+	r = try_starts(b, tape, time_ns, false, &any, err);
+	/* It is still to come: what was said before it counts. */
+	forget_answers(b);
+	return r;
+}

@@ -1,0 +1,66 @@
+/*
+ * board_clock.c - the user's offset from UTC, which no frame says in so many
+ * words: states bring the time of his clock.
+ */
+#include "replay/standin/state_table_impl.h"
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "format/navixy/stamp_rewrite.h"
+
+static bool
+clock_of(const uint8_t *text, size_t n, int64_t time_ns, int *offset_s)
+{
+	return evt_stamp_offset(EVT_MEMBER(evt_view_of(text, n), "user_time"),
+	    time_ns, offset_s);
+}
+
+/* By the first state on the tape from time_ns on. */
+static int
+offset_ahead(const evt_board *b, evt_tape *tape, int64_t time_ns, int *offset_s,
+    evt_error *err)
+{
+	static const char *const events[] = { "state", "state_batch" };
+	const evt_filter filter = { .has_from = true,
+		.from_ns = time_ns,
+		.events = events,
+		.n_events = 2,
+		.kinds = 1u << EVT_KIND_RECEIVED };
+	evt_cursor *cursor;
+	evt_frame f;
+	evt_scan_result got = { .json = false };
+	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
+
+	if (r != EVT_OK)
+		return r;
+	do
+		r = evt_cursor_next(cursor, &f, err);
+	while (r == EVT_ERR_CORRUPT);
+	if (r == EVT_OK)
+		r = evt_scan(b->scanner, f.payload, f.len, &got, err);
+	if (r == EVT_OK && got.json)
+		(void)clock_of(f.payload, f.len, f.time_ns, offset_s);
+	evt_cursor_close(cursor);
+	return r > 0 ? EVT_OK : r;
+}
+
+int
+evt_board_offset(const evt_board *b, int64_t time_ns, int *offset_s,
+    evt_error *err)
+{
+	int64_t newest = INT64_MIN;
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const evt_source *s = b->source[i];
+
+		if (s->known && s->time_ns > newest &&
+		    clock_of(s->text.data, s->text.len,
+		        evt_ns_add(s->time_ns, evt_board_shift(b)), offset_s))
+			newest = s->time_ns;
+	}
+	for (size_t i = 0; newest == INT64_MIN && r == EVT_OK && i < b->reel->n;
+	     i++)
+		r = offset_ahead(b, b->reel->tape[i], time_ns, offset_s, err);
+	return r;
+}

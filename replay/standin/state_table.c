@@ -1,0 +1,673 @@
+/* board.c - see board.h. */
+#include "replay/standin/state_table_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "format/navixy/frame_items.h"
+
+/* Readings have no sources in the index.  What was read before a time is looked
+ * for this far back: the platform sends all of them again much sooner. */
+#define READINGS_NS (600 * EVT_NS_PER_S)
+
+/* ---- sources ------------------------------------------------------------- */
+
+static bool
+tracker_of_key(const evt_key *key, int64_t *ret_id)
+{
+	char text[24];
+
+	if (!key->is_int || key->len >= sizeof(text))
+		return false;
+	memcpy(text, key->text, key->len);
+	text[key->len] = '\0';
+	return evt_int_parse(text, "an id", INT64_MIN + 1, INT64_MAX, ret_id,
+	           NULL) == EVT_OK;
+}
+
+static evt_source *
+find_key(const evt_board *b, const evt_key *key)
+{
+	uint32_t at = evt_dict_find(&b->keys, key->text, key->len, key->is_int);
+
+	return at == UINT32_MAX ? NULL : b->source[at];
+}
+
+static bool
+is_hidden(const evt_board *b, const evt_key *key)
+{
+	for (size_t i = 0; b->only != NULL && i < b->only->n; i++) {
+		if (strlen(b->only->item[i]) == key->len &&
+		    memcmp(b->only->item[i], key->text, key->len) == 0)
+			return false;
+	}
+	return b->only != NULL && b->only->n > 0;
+}
+
+void
+evt_board_only(evt_board *b, const evt_names *names)
+{
+	b->only = names;
+	for (size_t i = 0; i < b->n; i++)
+		b->source[i]->hidden = is_hidden(b, &b->source[i]->key);
+}
+
+evt_source *
+evt_board_put(evt_board *b, const evt_key *key)
+{
+	evt_source *s = find_key(b, key);
+	char *text;
+
+	if (s != NULL)
+		return s;
+	if (b->n == b->cap) {
+		size_t cap = b->cap > 0 ? b->cap * 2 : 256;
+		evt_source **all = realloc(b->source, cap * sizeof(*all));
+
+		if (all == NULL)
+			return NULL;
+		b->source = all;
+		b->cap = cap;
+	}
+	s = calloc(1, sizeof(*s));
+	text = strndup(key->text, key->len);
+	if (s == NULL || text == NULL || !evt_dict_reserve(&b->keys, 1)) {
+		free(s);
+		free(text);
+		return NULL;
+	}
+	evt_dict_add(&b->keys, key->text, key->len, key->is_int);
+	s->no = b->n;
+	s->key = (evt_key){ text, key->len, key->is_int };
+	if (b->mapped || !tracker_of_key(key, &s->tracker))
+		s->tracker = EVT_NO_TRACKER;
+	s->hidden = is_hidden(b, &s->key);
+	b->source[b->n++] = s;
+	return s;
+}
+
+static void
+source_free(evt_source *s)
+{
+	free((char *)(uintptr_t)s->key.text);
+	free((char *)(uintptr_t)s->label);
+	evt_buf_free(&s->text);
+	evt_buf_free(&s->reading);
+	evt_buf_free(&s->iot);
+	free(s);
+}
+
+static int
+put_sources_of(evt_board *b, uint32_t tape, evt_error *err)
+{
+	evt_info *info;
+	int r = evt_tape_info(b->reel->tape[tape], &info, err);
+
+	if (r != EVT_OK)
+		return r;
+	r = evt_board_starts(b, tape, info, err);
+	for (size_t i = 0; i < info->n_sources && r == EVT_OK; i++) {
+		const evt_info_key *k = &info->sources[i];
+		evt_key key = { k->name, (uint32_t)strlen(k->name), k->is_int };
+
+		if (evt_board_put(b, &key) == NULL)
+			r = evt_err_nomem(err);
+	}
+	for (size_t i = 0; i < info->n_events; i++) {
+		if (strcmp(info->events[i].name, "readings_batch") == 0 ||
+		    strcmp(info->events[i].name, "iot_monitor") == 0)
+			b->readings = true;
+	}
+	evt_info_free(info);
+	return r;
+}
+
+int
+evt_board_new(const evt_reel *reel, evt_rebase *rebase, evt_board **ret_board,
+    evt_error *err)
+{
+	evt_board *b = calloc(1, sizeof(*b));
+	int r;
+
+	if (b == NULL)
+		return evt_err_nomem(err);
+	b->reel = reel;
+	b->rebase = rebase;
+	r = evt_scanner_new(NULL, &b->scanner, err);
+	for (size_t i = 0; i < reel->n && r == EVT_OK; i++)
+		r = put_sources_of(b, (uint32_t)i, err);
+	if (r != EVT_OK) {
+		evt_board_free(b);
+		return r;
+	}
+	*ret_board = b;
+	return EVT_OK;
+}
+
+void
+evt_board_free(evt_board *b)
+{
+	if (b == NULL)
+		return;
+	for (size_t i = 0; i < b->n; i++)
+		source_free(b->source[i]);
+	free(b->source);
+	evt_dict_free(&b->keys);
+	evt_dict_free(&b->trackers);
+	evt_scanner_free(b->scanner);
+	free(b->touch);
+	free(b->start);
+	free(b);
+}
+
+size_t
+evt_board_n(const evt_board *b)
+{
+	return b->n;
+}
+
+evt_source *
+evt_board_at(const evt_board *b, size_t no)
+{
+	return b->source[no];
+}
+
+bool
+evt_source_speaks(const evt_source *s)
+{
+	return s->known && !s->hidden && !s->blocked && !s->corrupt;
+}
+
+/* ---- trackers ------------------------------------------------------------ */
+
+bool
+evt_board_has_trackers(const evt_board *b)
+{
+	return b->mapped;
+}
+
+int
+evt_board_add_tracker(evt_board *b, int64_t id, const evt_key *source,
+    const char *label, evt_error *err)
+{
+	evt_source *s;
+	char text[24];
+	uint32_t at;
+
+	if (!b->mapped) {
+		b->mapped = true;
+		for (size_t i = 0; i < b->n; i++)
+			b->source[i]->tracker = EVT_NO_TRACKER;
+	}
+	s = evt_board_put(b, source);
+	snprintf(text, sizeof(text), "%lld", (long long)id);
+	if (s == NULL || !evt_dict_reserve(&b->trackers, 1))
+		return evt_err_nomem(err);
+	at = evt_dict_add(&b->trackers, text, (uint32_t)strlen(text), true);
+	b->trackers.entry[at].mark = (uint32_t)s->no;
+	/* Clones share a source: it is shown as the first of them. */
+	if (s->tracker != EVT_NO_TRACKER)
+		return EVT_OK;
+	s->tracker = id;
+	if (label == NULL)
+		return EVT_OK;
+	free((char *)(uintptr_t)s->label);
+	s->label = strdup(label);
+	return s->label != NULL ? EVT_OK : evt_err_nomem(err);
+}
+
+evt_source *
+evt_board_by_tracker(const evt_board *b, int64_t id)
+{
+	char text[24];
+	evt_key key = { text, 0, true };
+	uint32_t at;
+
+	key.len = (uint32_t)snprintf(text, sizeof(text), "%lld", (long long)id);
+	if (!b->mapped)
+		return find_key(b, &key);
+	at = evt_dict_find(&b->trackers, text, key.len, true);
+	return at == UINT32_MAX ? NULL : b->source[b->trackers.entry[at].mark];
+}
+
+size_t
+evt_board_n_trackers(const evt_board *b)
+{
+	return b->mapped ? b->trackers.n : b->n;
+}
+
+bool
+evt_board_tracker_at(const evt_board *b, size_t i, int64_t *ret_id,
+    const evt_source **ret_source)
+{
+	evt_key key;
+
+	if (!b->mapped) {
+		*ret_source = b->source[i];
+		*ret_id = b->source[i]->tracker;
+		return *ret_id != EVT_NO_TRACKER;
+	}
+	*ret_source = b->source[b->trackers.entry[i].mark];
+	key = evt_dict_key(&b->trackers, (uint32_t)i);
+	return tracker_of_key(&key, ret_id);
+}
+
+evt_source *
+evt_board_by_text(const evt_board *b, const char *text)
+{
+	evt_key key = { text, (uint32_t)strlen(text), true };
+	evt_source *s = find_key(b, &key);
+
+	if (s != NULL)
+		return s;
+	key.is_int = false;
+	return find_key(b, &key);
+}
+
+/* ---- what frames say ----------------------------------------------------- */
+
+int64_t
+evt_board_shift(const evt_board *b)
+{
+	return b->rebase != NULL ? evt_rebase_shift(b->rebase) : 0;
+}
+
+static bool
+is_newer(const evt_board *b, const evt_source *s, const evt_frame *f)
+{
+	if (!s->known && s->seq == 0)
+		return true;
+	/* A frame may name it twice: then the later one counts. */
+	return s->tape == f->tape ?
+	    f->seq >= s->seq :
+	    evt_ns_sub(f->time_ns, evt_board_shift(b)) >= s->time_ns;
+}
+
+/* Make the message of a state that came in a batch. */
+static bool
+wrap_state(evt_source *s, evt_view root, evt_view state)
+{
+	evt_view time = EVT_MEMBER(root, "user_time");
+	evt_buf *b = &s->text;
+	bool ok =
+	    evt_buf_add_str(b, "{\"type\":\"event\",\"event\":\"state\",");
+
+	if (evt_view_kind(time) != EVT_VIEW_NONE)
+		ok = ok && evt_buf_add_str(b, "\"user_time\":") &&
+		    evt_buf_add(b, time.p, time.n) && evt_buf_add_byte(b, ',');
+	ok = ok && evt_buf_add_str(b, "\"data\":");
+	s->at = b->len;
+	s->len = state.n;
+	return ok && evt_buf_add(b, state.p, state.n) &&
+	    evt_buf_add_byte(b, '}');
+}
+
+/* Whether the frame came on the connection on which it was said what became of
+ * the source.  Each tape counts its own. */
+static bool
+same_conn(const evt_source *s, const evt_frame *f)
+{
+	return s->life_conn == f->conn && s->life_tape == f->tape;
+}
+
+static bool
+keep_state(const evt_board *b, evt_source *s, const evt_frame *f, evt_view root,
+    evt_view state, bool of_batch)
+{
+	bool ok;
+
+	s->text.len = 0;
+	if (of_batch) {
+		ok = wrap_state(s, root, state);
+	} else {
+		ok = evt_buf_add(&s->text, f->payload, f->len);
+		s->at = (size_t)(state.p - f->payload);
+		s->len = state.n;
+	}
+	s->known = ok;
+	if (s->tape != f->tape)
+		s->state_conn = s->batch_conn = 0;
+	*(of_batch ? &s->batch_conn : &s->state_conn) = f->conn;
+	s->conn = f->conn;
+	/* One that was under way when the source was removed does not bring it
+	 * back. */
+	if (!same_conn(s, f))
+		s->corrupt = false;
+	s->changed = true;
+	s->time_ns = evt_ns_sub(f->time_ns, evt_board_shift(b));
+	s->seq = f->seq;
+	s->tape = f->tape;
+	return ok;
+}
+
+evt_touch *
+evt_board_touch(evt_board *b, evt_news *news, evt_source *s)
+{
+	if (news->n == b->cap_touch) {
+		size_t cap = b->cap_touch > 0 ? b->cap_touch * 2 : 64;
+		evt_touch *touch = realloc(b->touch, cap * sizeof(*touch));
+
+		if (touch == NULL)
+			return NULL;
+		b->touch = touch;
+		b->cap_touch = cap;
+	}
+	news->touch = b->touch;
+	b->touch[news->n] = (evt_touch){ .source = s };
+	return &b->touch[news->n++];
+}
+
+/* Earlier items of the frame that are about the source, which is rare. */
+static void
+supersede(const evt_news *news, const evt_source *s)
+{
+	for (size_t i = 0; i < news->n; i++) {
+		if (news->touch[i].source == s)
+			news->touch[i].superseded = true;
+	}
+}
+
+/* loading: frames come newest first, and later ones stay. */
+static int
+take_states(evt_board *b, const evt_frame *f, bool loading, evt_news *news,
+    evt_error *err)
+{
+	evt_items items;
+	evt_item item;
+	int r = evt_items_begin(&items, f, b->scanner, err);
+
+	if (r != EVT_OK)
+		return r;
+	news->root = items.root;
+	news->list = EVT_MEMBER(items.root, "data");
+	while (evt_items_next(&items, &item)) {
+		evt_source *s;
+		evt_touch *t;
+
+		news->n_items++;
+		if (!item.state)
+			continue;
+		s = evt_board_put(b, &item.source);
+		if (s != NULL && s->known && s->seq == f->seq)
+			supersede(news, s);
+		t = s != NULL ? evt_board_touch(b, news, s) : NULL;
+		if (t == NULL)
+			return evt_err_nomem(err);
+		t->item = item.whole;
+		t->value = item.value;
+		if (loading && !is_newer(b, s, f))
+			continue;
+		if (s->blocked && !same_conn(s, f)) {
+			t->change = EVT_LIFE_UNBLOCK;
+			s->blocked = false;
+		}
+		if (!keep_state(b, s, f, items.root, item.value, item.of_batch))
+			return evt_err_nomem(err);
+	}
+	return EVT_OK;
+}
+
+/* The elements of readings_batch and iot_monitor name trackers. */
+static int
+take_readings(evt_board *b, const evt_frame *f, bool iot, evt_news *news,
+    evt_error *err)
+{
+	evt_scan_result got;
+	evt_view name, item;
+	evt_view_walk walk;
+	int r = evt_scan(b->scanner, f->payload, f->len, &got, err);
+
+	if (r != EVT_OK || !got.json)
+		return r;
+	b->readings = true;
+	news->root = evt_view_of(f->payload, f->len);
+	news->list = EVT_MEMBER(news->root, "data");
+	if (iot)
+		news->list = EVT_MEMBER(news->list, "iot_last_values");
+	walk = evt_view_walk_begin(news->list);
+	while (evt_view_walk_next(&walk, &name, &item)) {
+		evt_view id = EVT_MEMBER(item, "tracker_id");
+		evt_key key = { (const char *)id.p, (uint32_t)id.n, true };
+		int64_t tracker;
+		evt_source *s;
+		evt_touch *t;
+		evt_buf *keep;
+
+		news->n_items++;
+		if (!evt_view_int(id, &tracker))
+			continue;
+		s = evt_board_by_tracker(b, tracker);
+		if (s == NULL && !b->mapped)
+			s = evt_board_put(b, &key);
+		if (s == NULL)
+			continue;
+		keep = iot ? &s->iot : &s->reading;
+		keep->len = 0;
+		t = evt_board_touch(b, news, s);
+		if (t == NULL || !evt_buf_add(keep, item.p, item.n))
+			return evt_err_nomem(err);
+		t->item = item;
+	}
+	return EVT_OK;
+}
+
+static int
+take_lifecycle(evt_board *b, const evt_frame *f, evt_news *news, evt_error *err)
+{
+	evt_scan_result got;
+	evt_view what;
+	evt_source *s;
+	int r = evt_scan(b->scanner, f->payload, f->len, &got, err);
+
+	if (r != EVT_OK || !got.json || f->n_sources == 0)
+		return r;
+	news->root = evt_view_of(f->payload, f->len);
+	what = EVT_MEMBER(EVT_MEMBER(news->root, "data"), "lifecycle_event");
+	s = evt_board_put(b, &f->sources[0]);
+	if (s == NULL || evt_board_touch(b, news, s) == NULL)
+		return evt_err_nomem(err);
+	news->life = evt_view_is(what, "block", 5) ? EVT_LIFE_BLOCK :
+	    evt_view_is(what, "unblock", 7)        ? EVT_LIFE_UNBLOCK :
+	    evt_view_is(what, "corrupt", 7)        ? EVT_LIFE_CORRUPT :
+	                                             EVT_LIFE_OTHER;
+	if (news->life == EVT_LIFE_CORRUPT)
+		s->corrupt = true;
+	if (news->life == EVT_LIFE_BLOCK)
+		s->blocked = true;
+	if (news->life == EVT_LIFE_UNBLOCK)
+		s->blocked = false;
+	s->life_conn = f->conn;
+	s->life_tape = f->tape;
+	s->changed = true;
+	return EVT_OK;
+}
+
+static enum evt_news_kind
+kind_of(const evt_frame *f)
+{
+	static const struct {
+		const char *event;
+		enum evt_news_kind kind;
+	} row[] = {
+		{ "state", EVT_NEWS_STATE },
+		{ "state_batch", EVT_NEWS_STATE_BATCH },
+		{ "readings_batch", EVT_NEWS_READINGS },
+		{ "iot_monitor", EVT_NEWS_IOT },
+		{ "lifecycle", EVT_NEWS_LIFECYCLE },
+		{ "logout", EVT_NEWS_LOGOUT },
+	};
+
+	if (f->kind != EVT_KIND_RECEIVED)
+		return EVT_NEWS_NONE;
+	/* A response is an event of no name; so is much else. */
+	if (f->event == NULL)
+		return f->len > 0 && f->payload[0] == '{' ? EVT_NEWS_ANSWER :
+		                                            EVT_NEWS_NONE;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		if (strlen(row[i].event) == f->event_len &&
+		    memcmp(row[i].event, f->event, f->event_len) == 0)
+			return row[i].kind;
+	}
+	return EVT_NEWS_NONE;
+}
+
+int
+evt_board_take(evt_board *b, const evt_frame *f, evt_news *ret_news,
+    evt_error *err)
+{
+	evt_news news = { .kind = kind_of(f) };
+	int r = EVT_OK;
+
+	switch (news.kind) {
+	case EVT_NEWS_STATE:
+	case EVT_NEWS_STATE_BATCH:
+		r = take_states(b, f, false, &news, err);
+		break;
+	case EVT_NEWS_READINGS:
+	case EVT_NEWS_IOT:
+		r = take_readings(b, f, news.kind == EVT_NEWS_IOT, &news, err);
+		break;
+	case EVT_NEWS_LIFECYCLE:
+		r = take_lifecycle(b, f, &news, err);
+		break;
+	case EVT_NEWS_ANSWER:
+		r = evt_board_take_answer(b, f, &news, err);
+		break;
+	default:
+		break;
+	}
+	*ret_news = news;
+	return r;
+}
+
+/* ---- loading ------------------------------------------------------------- */
+
+static void
+clear(evt_board *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		evt_source *s = b->source[i];
+
+		s->known = s->blocked = s->corrupt = false;
+		s->state_conn = s->batch_conn = s->life_conn = 0;
+		s->text.len = s->reading.len = s->iot.len = 0;
+		s->seq = s->answer_seq = 0;
+		s->time_ns = INT64_MIN;
+		s->changed = true;
+	}
+}
+
+/* A batch is told of once for each source: read it once. */
+static int
+load_states(void *ctx, const evt_key *source, const evt_frame *frame,
+    evt_error *err)
+{
+	evt_board *b = ctx;
+	evt_news news = { .kind = EVT_NEWS_NONE };
+	evt_frame f = *frame;
+	int r;
+
+	(void)source;
+	if (frame->seq == b->loaded_seq)
+		return EVT_OK;
+	b->loaded_seq = frame->seq;
+	f.tape = b->loading;
+	r = evt_rebase_frame(b->rebase, &f, err);
+	return r != EVT_OK ? r : take_states(b, &f, true, &news, err);
+}
+
+static int
+load_lifecycle(void *ctx, const evt_key *source, const evt_frame *frame,
+    evt_error *err)
+{
+	evt_board *b = ctx;
+	evt_news news = { .kind = EVT_NEWS_NONE };
+	evt_frame f = *frame;
+	evt_source *s = evt_board_put(b, source);
+	int r;
+
+	if (s == NULL)
+		return evt_err_nomem(err);
+	f.tape = b->loading;
+	r = evt_rebase_frame(b->rebase, &f, err);
+	if (r != EVT_OK)
+		return r;
+	if (s->answer_seq > f.seq)
+		return EVT_OK;
+	/* A state behind it says that it is over, unless it is one of a blocked
+	 * source on the same connection, which should not have come. */
+	if (s->known && !is_newer(b, s, &f) &&
+	    (s->tape != f.tape || s->conn != f.conn))
+		return EVT_OK;
+	return take_lifecycle(b, &f, &news, err);
+}
+
+static int
+load_readings(evt_board *b, evt_tape *tape, int64_t time_ns, evt_error *err)
+{
+	static const char *const events[] = { "readings_batch", "iot_monitor" };
+	const evt_filter filter = { .has_from = true,
+		.has_to = true,
+		.from_ns = time_ns - READINGS_NS,
+		.to_ns = time_ns,
+		.events = events,
+		.n_events = 2,
+		.kinds = 1u << EVT_KIND_RECEIVED };
+	evt_cursor *cursor;
+	evt_frame f;
+	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
+
+	if (r != EVT_OK)
+		return r;
+	while ((r = evt_cursor_next(cursor, &f, err)) == EVT_OK ||
+	    r == EVT_ERR_CORRUPT) {
+		evt_news news;
+
+		if (r == EVT_OK)
+			r = evt_rebase_frame(b->rebase, &f, err);
+		if (r == EVT_OK)
+			r = evt_board_take(b, &f, &news, err);
+		if (r != EVT_OK && r != EVT_ERR_CORRUPT)
+			break;
+	}
+	evt_cursor_close(cursor);
+	return r > 0 ? EVT_OK : r;
+}
+
+int
+evt_board_load(evt_board *b, int64_t time_ns, evt_error *err)
+{
+	static const char *const states[] = { "state", "state_batch" };
+	int r = EVT_OK;
+
+	clear(b);
+	for (size_t i = 0; i < b->reel->n && r == EVT_OK; i++) {
+		evt_tape *t = b->reel->tape[i];
+
+		b->loading = (uint32_t)i;
+		for (int k = 0; k < 2 && r == EVT_OK; k++) {
+			b->loaded_seq = 0;
+			r = evt_tape_each_last(t, states[k], time_ns,
+			    load_states, b, err);
+		}
+		if (r == EVT_OK)
+			r = evt_board_load_answer(b, b->loading, time_ns, err);
+		if (r == EVT_OK)
+			r = evt_tape_each_last(t, "lifecycle", time_ns,
+			    load_lifecycle, b, err);
+		if (r == EVT_OK && b->readings &&
+		    time_ns > INT64_MIN + READINGS_NS)
+			r = load_readings(b, t, time_ns, err);
+	}
+	return r;
+}
+
+void
+evt_board_forget_changes(evt_board *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		b->source[i]->changed = false;
+}

@@ -1,0 +1,28 @@
+/* peer.h - what the C programs of the benchmarks share. */
+#ifndef BENCH_PEER_H
+#define BENCH_PEER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "format/base/buf.h"
+
+/* Say what went wrong, with errno's text where there is any, and leave. */
+void peer_die(const char *what) __attribute__((noreturn));
+
+/* A clock in ns. */
+int64_t peer_clock(clockid_t id);
+
+/* The whole file in memory. */
+void peer_load(const char *path, evt_buf *ret_bytes);
+
+/* A number of the command line; leaves where it is none. */
+int64_t peer_int(const char *text, const char *what);
+
+/* The next line of p..end without its newline: its length, and where the one
+ * after it begins in *ret_next. */
+size_t peer_line(const uint8_t *p, const uint8_t *end,
+    const uint8_t **ret_next);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * lws.h - libwebsockets, as the server sees it, without a socket: a request
+ * that was read from a text, and what is written kept.
+ *
+ * What the library itself refuses (a NUL in path or arguments, a path that does
+ * not begin with a slash) is not given to the server here either.
+ */
+#ifndef TESTS_FUZZ_LWS_H
+#define TESTS_FUZZ_LWS_H
+
+#include <libwebsockets.h>
+#include <stdbool.h>
+
+#include "format/base/buf.h"
+
+struct lws {
+	char *text; /* the request, cut up */
+	const char *method;
+	char *path, *query; /* path decoded */
+	const char *header[8];
+	const char *body;
+	size_t body_len;
+	void *user;
+	evt_buf out;   /* all that was written */
+	bool writable; /* it asks to be told */
+	int close_code;
+};
+
+/* Read a request: a head as HTTP/1.1 has it, and the rest as its body.  false:
+ * the library would not give it to anybody. */
+bool fake_request(struct lws *wsi, const uint8_t *p, size_t n);
+void fake_free(struct lws *wsi);
+
+#endif

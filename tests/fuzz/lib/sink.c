@@ -1,0 +1,129 @@
+/* sink.c - see sink.h; it stands in for tools/evtape/import/importing.c. */
+#include "tests/fuzz/lib/sink.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "format/base/line_splitter.h"
+#include "tests/fuzz/lib/scratch.h"
+#include "tools/evtape/import/importing.h"
+
+int
+importing_begin(importing *x, const cli_command *cmd,
+    const importing_options *options)
+{
+	*x = (importing){ .cmd = cmd, .o = options };
+	return -1;
+}
+
+/* All that a writer looks at, and each byte. */
+int
+importing_put(importing *x, const evt_frame *f, bool with_mono, evt_error *err)
+{
+	volatile uint8_t sum = 0;
+
+	(void)err;
+	must(f->len <= EVT_PAYLOAD_MAX && (f->len == 0 || f->payload != NULL));
+	must(f->kind <= EVT_KIND_MARK && f->opcode < 32);
+	for (size_t i = 0; i < f->len; i++)
+		sum = (uint8_t)(sum + f->payload[i]);
+	if (!with_mono)
+		x->mono_ns = f->time_ns;
+	x->frames++;
+	return EVT_OK;
+}
+
+void
+importing_skip(importing *x, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(x->skipped_words, sizeof(x->skipped_words), fmt, ap);
+	va_end(ap);
+	must(x->skipped_words[0] != '\0');
+	x->skipped++;
+}
+
+int
+importing_lines(importing *x, const char *path,
+    int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
+        evt_error *err),
+    void *ctx, evt_error *err)
+{
+	evt_lines lines = { .max = 3000 };
+	enum evt_lines_state state;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
+	uint64_t n, number = 0;
+	uint8_t *line;
+	ssize_t got = 1;
+
+	must(fd >= 0);
+	while (r == EVT_OK && got > 0) {
+		size_t room;
+		uint8_t *p = evt_lines_room(&lines, &room);
+
+		/* A few bytes at a time, as a pipe may give them. */
+		must(p != NULL && room >= 97);
+		got = read(fd, p, 97);
+		must(got >= 0);
+		evt_lines_added(&lines, (size_t)got);
+		while (r == EVT_OK &&
+		    (state = got > 0 ? evt_lines_next(&lines, &line, &n) :
+		                       evt_lines_last(&lines, &line, &n)) !=
+		        EVT_LINES_MORE) {
+			if (state == EVT_LINES_LINE)
+				r = fn(ctx, line, (size_t)n, ++number, err);
+			if (got == 0)
+				break;
+		}
+	}
+	evt_lines_free(&lines);
+	close(fd);
+	(void)x;
+	return r;
+}
+
+int
+importing_end(importing *x, int r, const evt_error *err)
+{
+	must(r >= 0 ||
+	    (err->code == r && err->text[0] != '\0' &&
+	        strchr(err->text, '\n') == NULL));
+	(void)x;
+	return r == EVT_OK ? CLI_DONE : CLI_FAILED;
+}
+
+void
+importing_options_free(importing_options *options)
+{
+	cli_list_free(&options->sources);
+	cli_list_free(&options->events);
+}
+
+void
+sink_import(const tool_command *command, const uint8_t *p, size_t n,
+    const char *const *options)
+{
+	char *argv[16] = { strdup("import"), NULL, strdup("-o"),
+		strdup("unused") };
+	int fd = memfd_create("import", MFD_CLOEXEC), argc = 4, code;
+	char path[40];
+
+	must(fd >= 0 && write(fd, p, n) == (ssize_t)n);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	argv[1] = strdup(path);
+	while (options != NULL && *options != NULL && argc < 15)
+		argv[argc++] = strdup(*options++);
+	code = command->run(argc, argv);
+	must(code == CLI_DONE || code == CLI_FAILED);
+	close(fd);
+	/* What was parsed moved them, and lost none. */
+	while (argc > 0)
+		free(argv[--argc]);
+}

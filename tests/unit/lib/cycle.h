@@ -1,0 +1,73 @@
+/*
+ * cycle.h - a recording with all that happens to one over weeks, and what must
+ * be left of it whatever happens to the disk meanwhile.
+ */
+#ifndef TESTS_CYCLE_H
+#define TESTS_CYCLE_H
+
+#include "format/write/writer.h"
+#include "tests/unit/lib/tapes.h"
+
+#define CYCLE_NOTES 2u
+#define CYCLE_STATES 400u /* more than a test puts */
+
+/* A bookmark that was left for the recorder, which said that it has it. */
+struct cycle_note {
+	bool left;
+	unsigned at; /* between the states before this one and it */
+};
+
+struct cycle {
+	const char *path;
+	evt_writer_env env;
+	const evt_io *clean; /* to look at the tape meanwhile */
+	int64_t sync_ns;
+	/* What the calls have promised so far: */
+	unsigned next;      /* the state that is put next */
+	unsigned committed; /* those before it are in the kernel's hands */
+	unsigned synced;    /* and those before this one are on the disk */
+	unsigned first;     /* the oldest one that retention has left */
+	/* A power cut: from `lost` on they may be missing, up to where the next
+	 * recording began. */
+	unsigned lost, resumed;
+	struct cycle_note note[CYCLE_NOTES];
+	/* Told whenever a promise was made; may be NULL. */
+	void (*told)(void *ctx, const struct cycle *c);
+	void *ctx;
+};
+
+/*
+ * Record, rotate, leave bookmarks, close, go on with retention, by hand too,
+ * compact, make the index anew, go on.  What fails is tried again a few times
+ * and then left, as a recorder's user would.
+ */
+void cycle_run(struct cycle *c);
+
+/* Open the tape, put n states from c->next on, close.  false: it failed. */
+bool cycle_record(struct cycle *c, unsigned n, uint64_t keep_bytes);
+
+/* What is on a tape. */
+struct cycle_held {
+	unsigned first, end; /* states; first == end: none */
+	bool has[CYCLE_STATES];
+	unsigned note[CYCLE_NOTES];
+	unsigned holes; /* states that are missing before the end */
+	unsigned gaps;  /* gap marks */
+	uint64_t last_seq;
+};
+
+/* Read it: the states come in order, none twice, none altered.  A damaged
+ * place is an error, or passed if `damaged`. */
+struct cycle_held cycle_read(const char *path, const evt_io *io, bool damaged);
+
+/* Read it, and compare it with what was promised: the states before `end`, and
+ * the notes.  States behind `end` may be there; with `cut`, holes and damaged
+ * places among those that were not promised. */
+struct cycle_held cycle_check(const struct cycle *c, unsigned end, bool cut);
+
+/* The tape, closed, is whole: verify has nothing to say, apart from the holes
+ * that a check has allowed and a gap mark tells; the index is equal to one that
+ * is made anew. */
+void cycle_verify(const struct cycle *c, const struct cycle_held *held);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * powercut.h - the disk as a power cut may leave it.
+ *
+ * File operations that are done, and written down.  What a cut at any of them
+ * leaves is made of the record: all that was synced, and of the rest all,
+ * nothing, or some.  Data is safe once its file was synced; a name that was
+ * made, changed or removed once its folder was.  Between the two, and between
+ * two files, there is no order.  SQLite's own operations are among them.
+ */
+#ifndef TESTS_POWERCUT_H
+#define TESTS_POWERCUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/base/io.h"
+
+/* What becomes of what was not synced. */
+enum cut {
+	CUT_KEPT,   /* all of it arrived */
+	CUT_LOST,   /* none of it */
+	CUT_ORDER,  /* all up to some operation */
+	CUT_RANDOM, /* some operations, at random */
+	CUT_TORN,   /* some operations, and of writes some sectors of 512 bytes;
+	               others are as they were, or zeros, or garbage */
+	CUTS
+};
+
+/* What became of it, in words. */
+const char *powercut_name(enum cut cut);
+
+struct powercut;
+
+/* What lies below the folder root now is safe. */
+struct powercut *powercut_new(const char *root);
+void powercut_free(struct powercut *p);
+
+/* The operations; p must outlive them. */
+evt_io powercut_io(struct powercut *p);
+
+/* How many changes there were: a cut can come before and behind each. */
+size_t powercut_changes(const struct powercut *p);
+
+/* Make what a cut behind the first `at` changes leaves, in the empty folder
+ * dir.  The same seed makes the same. */
+void powercut_make(const struct powercut *p, size_t at, enum cut cut,
+    unsigned seed, const char *dir);
+
+#endif

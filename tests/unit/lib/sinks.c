@@ -1,0 +1,223 @@
+/* sinks.c - see sinks.h. */
+#include "tests/unit/lib/sinks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/timetext.h"
+#include "format/write/writer.h"
+
+static bool
+ending(void *ctx)
+{
+	return ((struct sinks *)ctx)->ending;
+}
+
+/* Time that passes, in which somebody makes room. */
+static void
+wait_ns(void *ctx, int64_t ns)
+{
+	struct sinks *x = ctx;
+
+	assert_int_equal(ns, EVT_NS_PER_S);
+	if (++x->pauses == x->mend_after)
+		x->fault.kind = NONE;
+}
+
+static void
+say(void *ctx, bool error, const char *text)
+{
+	struct sinks *x = ctx;
+
+	if (error)
+		x->errors++;
+	else
+		x->mended++;
+	snprintf(x->said, sizeof(x->said), "%s", text);
+}
+
+static void
+say_pretrigger(void *ctx, const char *text)
+{
+	(void)ctx;
+	(void)text;
+}
+
+static evt_moment
+now(void *ctx)
+{
+	(void)ctx;
+	return (evt_moment){ .time_ns = 8000, .mono_ns = 8000 };
+}
+
+static void
+beat(void *ctx)
+{
+	((struct sinks *)ctx)->beats++;
+}
+
+/* The sink has had enough; the recording is being ended. */
+void
+sinks_stop(void *ctx, const char *reason, const char *text)
+{
+	struct sinks *x = ctx;
+
+	x->stops++;
+	x->ending = true;
+	snprintf(x->reason, sizeof(x->reason), "%s", reason);
+	snprintf(x->said, sizeof(x->said), "%s", text);
+}
+
+uint64_t
+sinks_closing(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static bool
+no_space(void *ctx, const char *path, evt_space *ret)
+{
+	(void)ctx;
+	(void)path;
+	(void)ret;
+	return false;
+}
+
+evt_room *
+sinks_make_room(struct sinks *x)
+{
+	evt_room_options o = { .path = "x",
+		.limit = evt_room_default,
+		.closing = sinks_closing,
+		.board = &x->board,
+		.space = no_space,
+		.say = NULL,
+		.stop = sinks_stop,
+		.ctx = x };
+	evt_room *room = evt_room_new(&o);
+
+	assert_non_null(room);
+	return room;
+}
+
+/* A recording that holds its frames, armed. */
+static void
+arm(struct sinks *x)
+{
+	evt_item item = { .time_ns = 900,
+		.mono_ns = 900,
+		.payload = (const uint8_t *)"{}",
+		.len = 2,
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_STARTED };
+
+	evt_sink_put(x->sink, &item);
+	evt_sink_commit(x->sink);
+	assert_true(x->board.stats.armed);
+}
+
+static evt_pretrigger *
+make_pretrigger(struct sinks *x)
+{
+	evt_pretrigger_options o = { .writer = x->writer,
+		.keep_ns = 3600 * EVT_NS_PER_S,
+		.after_ns = EVT_NS_PER_S,
+		.keep_bytes = 1u << 30,
+		.now = now,
+		.say = say_pretrigger };
+	evt_pretrigger *p;
+	evt_error err;
+
+	ok(evt_pretrigger_new(&o, &p, &err), &err);
+	return p;
+}
+
+void
+sinks_begin(struct sinks *x, uint64_t max_frames, uint64_t max_stored)
+{
+	evt_sink_options o = { .writer = NULL,
+		.board = &x->board,
+		.max_frames = max_frames,
+		.max_stored = max_stored,
+		.dropping = x->keep_list,
+		.room = x->room,
+		.ending = ending,
+		.pause = wait_ns,
+		.say = say,
+		.stop = sinks_stop,
+		.beat = beat,
+		.ctx = x };
+	evt_writer_env env = *test_env();
+	evt_writer_options wo;
+	evt_error err;
+
+	x->dir = make_dir();
+	x->path = in_dir(x->dir, "s.tape");
+	x->io = faulty_io(&x->fault);
+	env.io = &x->io;
+	evt_writer_options_init(&wo);
+	wo.keep_bytes = x->dropping ? 1 : 0;
+	ok(evt_writer_open_env(x->path, &wo, &env, &x->writer, &err), &err);
+	assert_int_equal(pthread_mutex_init(&x->board.lock, NULL), 0);
+	o.writer = x->writer;
+	if (x->keep_last)
+		o.pretrigger = x->pretrigger = make_pretrigger(x);
+	x->sink = evt_sink_new(&o);
+	assert_non_null(x->sink);
+	if (x->keep_last)
+		arm(x);
+}
+
+void
+sinks_close(struct sinks *x)
+{
+	evt_error err;
+
+	evt_sink_free(x->sink);
+	evt_pretrigger_free(x->pretrigger);
+	evt_room_free(x->room);
+	x->fault.kind = NONE;
+	ok(evt_writer_close(x->writer, &err), &err);
+	pthread_mutex_destroy(&x->board.lock);
+}
+
+void
+sinks_end(struct sinks *x)
+{
+	sinks_close(x);
+	free(x->path);
+	remove_dir(x->dir);
+}
+
+void
+sinks_put(struct sinks *x, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		evt_frame f = make_state(i, 3);
+		evt_item item = { .time_ns = 1000 + i,
+			.mono_ns = 1000 + i,
+			.payload = f.payload,
+			.len = f.len,
+			.conn = 1,
+			.kind = EVT_KIND_RECEIVED,
+			.opcode = EVT_OP_TEXT };
+
+		evt_sink_put(x->sink, &item);
+		free((void *)(uintptr_t)f.payload);
+	}
+}
+
+void
+sinks_put_mark(struct sinks *x)
+{
+	evt_item item = { .time_ns = 5000,
+		.mono_ns = 5000,
+		.payload = (const uint8_t *)"{\"mark\":\"note\"}",
+		.len = 15,
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_NOTE };
+
+	evt_sink_put(x->sink, &item);
+}

@@ -1,0 +1,49 @@
+/*
+ * sinks.h - a sink of the recorder on a tape whose disk fails when the test
+ * says so.  Time passes in its pauses alone.
+ */
+#ifndef TESTS_SINKS_H
+#define TESTS_SINKS_H
+
+#include "tests/unit/lib/tapes.h"
+
+#include "record/tape/tape_sink.h"
+#include "tests/unit/lib/fail_io.h"
+
+struct sinks {
+	char *dir, *path;
+	struct faulty fault;
+	evt_io io;
+	evt_writer *writer;
+	evt_board board;
+	evt_sink *sink;
+	bool ending;
+	bool dropping;  /* all sealed segments but the last */
+	bool keep_list; /* and the list of trackers is not to go with them */
+	unsigned pauses, mend_after; /* 0: never */
+	unsigned errors, mended, stops;
+	char said[800], reason[32];
+	evt_room *room; /* NULL: the disk is not watched */
+	bool keep_last; /* frames are held for a trigger */
+	evt_pretrigger *pretrigger;
+	unsigned beats;
+};
+
+/* Set what the fixture asks for first; with keep_last it is armed then. */
+void sinks_begin(struct sinks *x, uint64_t max_frames, uint64_t max_stored);
+/* Close the tape, its disk being whole again. */
+void sinks_close(struct sinks *x);
+/* The same, and take it away. */
+void sinks_end(struct sinks *x);
+
+/* States with these numbers, at 1000 ns and the number; a note. */
+void sinks_put(struct sinks *x, unsigned from, unsigned to);
+void sinks_put_mark(struct sinks *x);
+
+/* A watch of a disk that says nothing of its room. */
+evt_room *sinks_make_room(struct sinks *x);
+/* For evt_room_options; ctx: the fixture. */
+uint64_t sinks_closing(void *ctx);
+void sinks_stop(void *ctx, const char *reason, const char *text);
+
+#endif

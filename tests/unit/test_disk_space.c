@@ -1,0 +1,417 @@
+/*
+ * test_room.c - a disk that fills up: what is said and when, when a recording
+ * is ended, and how a ring gives up its oldest segments.
+ */
+#include "tests/unit/lib/tapes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/timetext.h"
+#include "format/write/writer.h"
+#include "record/tape/disk_space.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+static int64_t steady_ns;
+
+struct fixture {
+	evt_space space;
+	bool unknown;
+	uint64_t closing;
+	unsigned looks, notices, warnings, stops;
+	char said[900], reason[32];
+	evt_board board;
+	char *dir, *path;
+	evt_writer *writer;
+	evt_room *room;
+};
+
+static bool
+space(void *ctx, const char *path, evt_space *ret)
+{
+	struct fixture *x = ctx;
+
+	assert_string_equal(path, x->path);
+	x->looks++;
+	*ret = x->space;
+	return !x->unknown;
+}
+
+static int64_t
+steady(void)
+{
+	return steady_ns;
+}
+
+static void
+say(void *ctx, enum evt_record_event event, const char *text)
+{
+	struct fixture *x = ctx;
+
+	assert_true(event == EVT_RECORD_NOTICE || event == EVT_RECORD_WARNING);
+	*(event == EVT_RECORD_NOTICE ? &x->notices : &x->warnings) += 1;
+	snprintf(x->said, sizeof(x->said), "%s", text);
+}
+
+static void
+stop(void *ctx, const char *reason, const char *text)
+{
+	struct fixture *x = ctx;
+
+	x->stops++;
+	snprintf(x->said, sizeof(x->said), "%s", text);
+	snprintf(x->reason, sizeof(x->reason), "%s", reason);
+}
+
+static uint64_t
+closing(void *ctx)
+{
+	return ((struct fixture *)ctx)->closing;
+}
+
+static void
+begin(struct fixture *x, evt_room_limit limit, bool ring)
+{
+	evt_room_options o = { .limit = limit,
+		.ring = ring,
+		.closing = closing,
+		.board = &x->board,
+		.space = space,
+		.space_ctx = x,
+		.steady = steady,
+		.say = say,
+		.stop = stop,
+		.ctx = x };
+	evt_writer_options wo;
+	evt_error err;
+
+	assert_int_equal(pthread_mutex_init(&x->board.lock, NULL), 0);
+	x->dir = make_dir();
+	x->path = in_dir(x->dir, "r.tape");
+	evt_writer_options_init(&wo);
+	wo.block_bytes = 4096;
+	ok(evt_writer_open_env(x->path, &wo, test_env(), &x->writer, &err),
+	    &err);
+	o.path = x->path;
+	x->room = evt_room_new(&o);
+	assert_non_null(x->room);
+}
+
+static void
+end(struct fixture *x)
+{
+	evt_error err;
+
+	evt_room_free(x->room);
+	ok(evt_writer_close(x->writer, &err), &err);
+	pthread_mutex_destroy(&x->board.lock);
+	free(x->path);
+	remove_dir(x->dir);
+}
+
+static void
+look(struct fixture *x, uint64_t free_mib)
+{
+	x->space.free = free_mib * MIB;
+	evt_room_look(x->room, x->writer);
+}
+
+/* Sealed segments, each of about the same size. */
+static void
+segments(struct fixture *x, unsigned n)
+{
+	evt_error err;
+
+	for (unsigned i = 0; i < n; i++) {
+		put_states(x->writer, i * 100, 100, 5, 1000, 1);
+		ok(evt_writer_rotate(x->writer, &err), &err);
+	}
+}
+
+static void
+limits_as_people_write_them(void **state)
+{
+	static const char *const bad[] = { "", "%", "x%", "100%", "2.%", "1.%5",
+		"-1%", "2 %%", "1000%", "much", "-5" };
+	evt_room_limit l = { 7, 7 };
+	evt_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(evt_room_parse(bad[i], &l, &err), EVT_ERR_ARG);
+		assert_true(l.bytes == 7 && l.parts == 7);
+	}
+	ok(evt_room_parse("0", &l, &err), &err);
+	assert_true(l.bytes == 0 && l.parts == 0);
+	ok(evt_room_parse("3MiB", &l, &err), &err);
+	assert_true(l.bytes == 3 * MIB && l.parts == 0);
+	ok(evt_room_parse("2%", &l, &err), &err);
+	assert_true(l.bytes == 0 && l.parts == 200);
+	ok(evt_room_parse("0.5%", &l, &err), &err);
+	assert_int_equal(l.parts, 50);
+	ok(evt_room_parse("99.99%", &l, &err), &err);
+	assert_int_equal(l.parts, 9999);
+}
+
+static void
+warns_once_until_there_is_room_again(void **state)
+{
+	struct fixture x = { .space.size = 1000 * MIB };
+
+	(void)state;
+	begin(&x, (evt_room_limit){ 100 * MIB, 0 }, false);
+	look(&x, 500);
+	look(&x, 100);
+	assert_int_equal(x.warnings + x.notices + x.stops, 0);
+	assert_true(x.board.stats.disk_known);
+	assert_int_equal(x.board.stats.disk_free, 100 * MIB);
+	look(&x, 99);
+	look(&x, 25);
+	assert_int_equal(x.warnings, 1);
+	assert_non_null(strstr(x.said, "only 99.0 MiB are free"));
+	assert_non_null(strstr(x.said, "stops when less than 25.0 MiB"));
+	assert_true(x.board.stats.disk_low);
+	look(&x, 100);
+	assert_int_equal(x.notices, 1);
+	assert_false(x.board.stats.disk_low);
+	look(&x, 80);
+	assert_int_equal(x.warnings, 2);
+	assert_int_equal(x.stops, 0);
+	end(&x);
+}
+
+static void
+stops_below_a_quarter(void **state)
+{
+	struct fixture x = { .space.size = 1000 * MIB };
+
+	(void)state;
+	begin(&x, (evt_room_limit){ 100 * MIB, 0 }, false);
+	look(&x, 24);
+	assert_int_equal(x.stops, 1);
+	assert_string_equal(x.reason, EVT_REASON_FULL);
+	assert_non_null(strstr(x.said, "make room and start it again"));
+	assert_true(x.board.stats.disk_low);
+	look(&x, 10); /* it is being ended */
+	assert_int_equal(x.stops, 1);
+	assert_int_equal(x.warnings, 0);
+	end(&x);
+}
+
+/* What closing takes is kept free, whatever was asked for. */
+static void
+keeps_what_closing_takes(void **state)
+{
+	struct fixture x = { .space.size = 1000 * MIB, .closing = 50 * MIB };
+
+	(void)state;
+	begin(&x, (evt_room_limit){ MIB, 0 }, false);
+	look(&x, 51);
+	look(&x, 50);
+	assert_int_equal(x.stops + x.warnings, 0);
+	x.closing = 60 * MIB; /* the queue has grown */
+	look(&x, 59);
+	assert_int_equal(x.stops, 1);
+	end(&x);
+}
+
+static void
+takes_the_lesser_of_both(void **state)
+{
+	struct fixture x = { .space.size = 1000 * MIB };
+	struct fixture y = { .space.size = 1000 * 1024 * MIB };
+	struct fixture off = { .space.size = 1000 * MIB };
+
+	(void)state;
+	begin(&x, evt_room_default, false); /* 2 %: 20 MiB */
+	look(&x, 20);
+	assert_int_equal(x.warnings, 0);
+	look(&x, 19);
+	assert_int_equal(x.warnings, 1);
+	look(&x, 4);
+	assert_int_equal(x.stops, 1);
+	end(&x);
+	begin(&y, evt_room_default, false); /* 1 GiB */
+	look(&y, 1024);
+	assert_int_equal(y.warnings, 0);
+	look(&y, 1023);
+	assert_int_equal(y.warnings, 1);
+	end(&y);
+	begin(&off, (evt_room_limit){ 0, 0 }, false);
+	look(&off, 0);
+	assert_int_equal(off.warnings + off.stops, 0);
+	assert_false(evt_room_ends(off.room));
+	end(&off);
+}
+
+/* The faster it fills, the oftener it is looked at; also where no room is left
+ * to the byte. */
+static void
+looks_by_what_was_put(void **state)
+{
+	struct fixture x = { .space.size = 1000 * MIB };
+
+	(void)state;
+	begin(&x, (evt_room_limit){ 100 * MIB, 0 }, false);
+	look(&x, 425);
+	assert_int_equal(x.looks, 1);
+	evt_room_put(x.room, x.writer, 99 * MIB);
+	assert_int_equal(x.looks, 1);
+	x.space.free = 225 * MIB;
+	evt_room_put(x.room, x.writer, 100 * MIB);
+	assert_int_equal(x.looks, 2);
+	evt_room_put(x.room, x.writer, 149 * MIB);
+	assert_int_equal(x.looks, 2);
+	x.space.free = 25 * MIB;
+	evt_room_put(x.room, x.writer, 150 * MIB);
+	assert_int_equal(x.looks, 3);
+	evt_room_put(x.room, x.writer, 150 * MIB + 1);
+	assert_int_equal(x.looks, 4);
+	assert_int_equal(x.stops, 0);
+	end(&x);
+}
+
+static void
+what_is_unknown_ends_nothing(void **state)
+{
+	struct fixture x = { .unknown = true };
+	evt_error err;
+
+	(void)state;
+	begin(&x, evt_room_default, false);
+	ok(evt_room_admit(x.room, &err), &err);
+	look(&x, 0);
+	assert_int_equal(x.warnings + x.stops, 0);
+	assert_false(x.board.stats.disk_known);
+	end(&x);
+}
+
+static void
+is_refused_at_the_start(void **state)
+{
+	struct fixture x = { .space = { 1000 * MIB, 24 * MIB } };
+	struct fixture y = { .space = { 1000 * MIB, 24 * MIB } };
+	evt_error err;
+
+	(void)state;
+	begin(&x, (evt_room_limit){ 100 * MIB, 0 }, false);
+	assert_int_equal(evt_room_admit(x.room, &err), EVT_ERR_FULL);
+	assert_non_null(strstr(err.text, "a smaller --min-free"));
+	x.space.free = 25 * MIB;
+	ok(evt_room_admit(x.room, &err), &err);
+	assert_int_equal(x.warnings, 1);
+	look(&x, 50); /* said */
+	assert_int_equal(x.warnings, 1);
+	end(&x);
+	begin(&y, (evt_room_limit){ 100 * MIB, 0 },
+	    true); /* its tape is there */
+	ok(evt_room_admit(y.room, &err), &err);
+	end(&y);
+}
+
+static void
+a_ring_drops_its_oldest(void **state)
+{
+	struct fixture x = { .space.size = 1000 * MIB };
+	evt_writer_stats w;
+
+	(void)state;
+	begin(&x, (evt_room_limit){ 100 * MIB, 0 }, true);
+	segments(&x, 6);
+	/* As many as it takes, by their size: here one. */
+	x.space.free = 100 * MIB - 1;
+	evt_room_look(x.room, x.writer);
+	assert_int_equal(x.notices, 1);
+	assert_non_null(strstr(x.said, "the oldest segments of"));
+	assert_int_equal(x.board.stats.dropped_segments, 1);
+	assert_true(x.board.stats.dropped_bytes > 1000);
+	evt_writer_get_stats(x.writer, &w);
+	assert_int_equal(w.first_segment, 2);
+	evt_room_look(x.room, x.writer);
+	assert_int_equal(x.board.stats.dropped_segments, 2);
+	assert_int_equal(x.notices, 1);
+	steady_ns += 3600 * EVT_NS_PER_S; /* news again */
+	evt_room_look(x.room, x.writer);
+	assert_int_equal(x.notices, 2);
+	/* All but the newest, and that is not enough: now it is low. */
+	look(&x, 50);
+	assert_int_equal(x.board.stats.dropped_segments, 5);
+	assert_int_equal(x.warnings + x.stops, 0);
+	look(&x, 50);
+	assert_int_equal(x.warnings, 1);
+	assert_non_null(strstr(x.said, "no older segment to drop"));
+	look(&x, 24);
+	assert_int_equal(x.stops, 1);
+	evt_writer_get_stats(x.writer, &w);
+	assert_int_equal(w.first_segment, 6);
+	end(&x);
+}
+
+/* A disk that is full already: one segment at a time, a second apart, so that
+ * a file system that is slow to give room back does not cost them all. */
+static void
+a_ring_makes_room(void **state)
+{
+	struct fixture x = { .space.size = 1000 * MIB };
+	struct fixture line = { .space.size = 1000 * MIB };
+
+	(void)state;
+	begin(&x, (evt_room_limit){ 0, 0 }, true);
+	segments(&x, 3);
+	assert_true(evt_room_make(x.room, x.writer));
+	assert_false(evt_room_make(x.room, x.writer));
+	steady_ns += EVT_NS_PER_S;
+	assert_true(evt_room_make(x.room, x.writer));
+	steady_ns += EVT_NS_PER_S;
+	assert_false(evt_room_make(x.room, x.writer)); /* the newest stays */
+	assert_int_equal(x.board.stats.dropped_segments, 2);
+	assert_int_equal(x.notices, 1);
+	end(&x);
+	begin(&line, evt_room_default, false);
+	segments(&line, 3);
+	assert_false(evt_room_make(line.room, line.writer));
+	end(&line);
+}
+
+static void
+the_space_of_a_real_disk(void **state)
+{
+	char *dir = make_dir(), *deep = in_dir(dir, "no/such");
+	char *next = in_dir(dir, "new.tape"), *slashes = in_dir(dir, "new///");
+	evt_space s = { 0, 0 };
+
+	(void)state;
+	assert_true(evt_space_get(NULL, dir, &s));
+	assert_true(s.size > 0 && s.free <= s.size);
+	assert_true(evt_space_get(NULL, next, &s));
+	assert_true(evt_space_get(NULL, slashes, &s));
+	assert_true(evt_space_get(NULL, "no-such-tape", &s));
+	assert_true(evt_space_get(NULL, "/no-such-tape", &s));
+	assert_false(evt_space_get(NULL, deep, &s));
+	free(deep);
+	free(next);
+	free(slashes);
+	remove_dir(dir);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(limits_as_people_write_them),
+		cmocka_unit_test(warns_once_until_there_is_room_again),
+		cmocka_unit_test(stops_below_a_quarter),
+		cmocka_unit_test(keeps_what_closing_takes),
+		cmocka_unit_test(takes_the_lesser_of_both),
+		cmocka_unit_test(looks_by_what_was_put),
+		cmocka_unit_test(what_is_unknown_ends_nothing),
+		cmocka_unit_test(is_refused_at_the_start),
+		cmocka_unit_test(a_ring_drops_its_oldest),
+		cmocka_unit_test(a_ring_makes_room),
+		cmocka_unit_test(the_space_of_a_real_disk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,124 @@
+/* test_pulse.c - whether a thread gets on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "format/base/timetext.h"
+#include "record/heartbeat.h"
+
+#define S EVT_NS_PER_S
+
+static void
+what_silence_means(void **state)
+{
+	static const struct {
+		int64_t still, used, patience;
+		enum evt_pulse_state want;
+	} rows[] = {
+		{ 0, 0, S, EVT_PULSE_GOOD },
+		{ S - 1, S - 1, S, EVT_PULSE_GOOD },
+		/* A disk that does not answer, and a clock that creeps. */
+		{ S, 0, S, EVT_PULSE_WAITS },
+		{ 3600 * S, 5 * S, S, EVT_PULSE_WAITS },
+		/* On a machine that is shared, a loop gets half of the time. */
+		{ 10 * S, 5 * S, S, EVT_PULSE_SPINS },
+		{ 10 * S, 10 * S, S, EVT_PULSE_SPINS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (evt_pulse_judge(rows[i].still, rows[i].used,
+		        rows[i].patience) != rows[i].want)
+			fail_msg("row %zu", i);
+	}
+}
+
+/* A thread that does as it is told by bytes in a pipe. */
+struct patient {
+	evt_pulse pulse;
+	int to[2], from[2];
+	atomic_bool spin;
+};
+
+static void
+answer(struct patient *p)
+{
+	assert_int_equal(write(p->from[1], "x", 1), 1);
+}
+
+static void *
+live(void *arg)
+{
+	struct patient *p = arg;
+	char c;
+
+	evt_pulse_begin(&p->pulse);
+	answer(p);
+	assert_int_equal(read(p->to[0], &c, 1), 1); /* waits */
+	evt_pulse_beat(&p->pulse);
+	answer(p);
+	while (atomic_load(&p->spin)) {
+		evt_pulse_beat(&p->pulse);
+		for (volatile unsigned i = 0; i < 20000000; i++)
+			;
+	}
+	evt_pulse_end(&p->pulse);
+	answer(p);
+	return NULL;
+}
+
+static void
+listen_to(struct patient *p)
+{
+	char c;
+
+	assert_int_equal(read(p->from[0], &c, 1), 1);
+}
+
+static void
+a_thread_waits_and_spins_and_ends(void **state)
+{
+	struct patient p = { .spin = true };
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(evt_pulse_look(&p.pulse, 0), EVT_PULSE_GONE);
+	assert_int_equal(evt_pulse_still(&p.pulse), 0);
+	assert_int_equal(pipe(p.to) | pipe(p.from), 0);
+	assert_int_equal(pthread_create(&thread, NULL, live, &p), 0);
+	listen_to(&p);
+	assert_int_equal(evt_pulse_look(&p.pulse, 3600 * S), EVT_PULSE_GOOD);
+	/* What it used up between beat and read() is soon less than half. */
+	while (evt_pulse_look(&p.pulse, EVT_NS_PER_MS) != EVT_PULSE_WAITS)
+		usleep(100);
+	assert_true(evt_pulse_still(&p.pulse) >= EVT_NS_PER_MS);
+	assert_int_equal(write(p.to[1], "x", 1), 1);
+	listen_to(&p);
+	/* However busy the machine is, at times it gets the CPU. */
+	while (evt_pulse_look(&p.pulse, EVT_NS_PER_MS) != EVT_PULSE_SPINS)
+		usleep(100);
+	atomic_store(&p.spin, false);
+	listen_to(&p);
+	assert_int_equal(evt_pulse_look(&p.pulse, 0), EVT_PULSE_GONE);
+	pthread_join(thread, NULL);
+	close(p.to[0]);
+	close(p.to[1]);
+	close(p.from[0]);
+	close(p.from[1]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_silence_means),
+		cmocka_unit_test(a_thread_waits_and_spins_and_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

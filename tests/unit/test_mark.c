@@ -1,0 +1,128 @@
+/* test_marks.c - marks are one line of JSON each, with the members that
+ * docs/format.md lists, whatever stands in their texts. */
+#include "tests/unit/lib/tapes.h"
+
+#include <string.h>
+
+#include "format/base/buf.h"
+#include "format/mark.h"
+
+/* The mark's text; it must be these bytes. */
+static void
+reads(evt_buf *out, const char *want)
+{
+	assert_int_equal(out->len, strlen(want));
+	assert_memory_equal(out->data, want, out->len);
+	evt_buf_free(out);
+}
+
+static void
+of_a_run(void **state)
+{
+	static const char *const events[] = { "state_batch", "a\"b" };
+	evt_buf out = { 0 };
+
+	(void)state;
+	assert_true(evt_marks_started(&out, "ws://h/p?hash=${CREDENTIAL}",
+	    "navixy", events, 2));
+	reads(&out,
+	    "{\"mark\":\"started\",\"program\":\"evtape-record " EVT_VERSION
+	    "\",\"url\":\"ws://h/"
+	    "p?hash=${CREDENTIAL}\",\"profile\":\"navixy\",\"events\":[\"state_"
+	    "batch\",\"a\\\"b\"]}");
+	assert_true(evt_marks_started(&out, NULL, NULL, NULL, 0));
+	reads(&out,
+	    "{\"mark\":\"started\",\"program\":\"evtape-record " EVT_VERSION
+	    "\",\"url\":null,\"profile\":null,\"events\":[]}");
+	assert_true(evt_marks_stopped(&out, "signal", UINT64_C(1) << 40));
+	reads(&out,
+	    "{\"mark\":\"stopped\",\"reason\":\"signal\",\"frames\":"
+	    "1099511627776}");
+	assert_true(evt_marks_clock(&out, -3600000000000));
+	reads(&out, "{\"mark\":\"clock\",\"step_ns\":-3600000000000}");
+}
+
+static void
+of_a_connection(void **state)
+{
+	evt_buf out = { 0 };
+
+	(void)state;
+	assert_true(
+	    evt_marks_connected(&out, "ws://h/", "[::1]:1234", NULL, 1, -1));
+	reads(&out,
+	    "{\"mark\":\"connected\",\"url\":\"ws://h/"
+	    "\",\"peer\":\"[::1]:1234\",\"tls\":null,\"attempt\":1,\"after_s\":"
+	    "null}");
+	assert_true(evt_marks_connected(&out, "wss://h/", "1.2.3.4:443",
+	    "TLSv1.3 X", 12, 61234600000));
+	reads(&out,
+	    "{\"mark\":\"connected\",\"url\":\"wss://h/"
+	    "\",\"peer\":\"1.2.3.4:443\",\"tls\":\"TLSv1.3 "
+	    "X\",\"attempt\":12,\"after_s\":61.235}");
+	assert_true(
+	    evt_marks_disconnected(&out, 1006, "line 1\nline\x01 2", 0));
+	reads(&out,
+	    "{\"mark\":\"disconnected\",\"code\":1006,\"reason\":\"line "
+	    "1\\nline\\u0001 2\",\"frames\":0}");
+}
+
+/* What nobody knows is null, never a number. */
+static void
+of_a_gap(void **state)
+{
+	evt_buf out = { 0 };
+	evt_gap gap = { .frames = EVT_MARKS_UNKNOWN,
+		.bytes = EVT_MARKS_UNKNOWN,
+		.reason = "not connected" };
+
+	(void)state;
+	assert_true(evt_marks_gap(&out, &gap));
+	reads(&out,
+	    "{\"mark\":\"gap\",\"frames\":null,\"bytes\":null,\"reason\":\"not "
+	    "connected\",\"seconds\":null,\"from\":null,\"to\":null}");
+	gap = (evt_gap){ .frames = 1,
+		.bytes = 17000000,
+		.reason = "too large",
+		.has_span = true,
+		.from_ns = 1700000000000000001,
+		.to_ns = 1700000001500000000,
+		.span_ns = 1499999999 };
+	assert_true(evt_marks_gap(&out, &gap));
+	reads(&out,
+	    "{\"mark\":\"gap\",\"frames\":1,\"bytes\":17000000,\"reason\":"
+	    "\"too "
+	    "large\",\"seconds\":1.500,\"from\":\"2023-11-14T22:13:20."
+	    "000000001Z\",\"to\":\"2023-11-14T22:13:21.500000000Z\"}");
+}
+
+static void
+of_a_trigger(void **state)
+{
+	evt_buf out = { 0 };
+
+	(void)state;
+	assert_true(evt_marks_trigger(&out, "match", "/a=\"x\"", 7, 0));
+	reads(&out,
+	    "{\"mark\":\"trigger\",\"cause\":\"match\",\"what\":\"/"
+	    "a=\\\"x\\\"\",\"frames\":7,\"let_go\":0}");
+	assert_true(evt_marks_trigger(&out, "signal", NULL, 0, 12));
+	reads(&out,
+	    "{\"mark\":\"trigger\",\"cause\":\"signal\",\"what\":null,"
+	    "\"frames\":0,\"let_go\":12}");
+	assert_true(evt_marks_armed(&out, 60000000000, 1500000000));
+	reads(&out, "{\"mark\":\"armed\",\"keep_s\":60.000,\"after_s\":1.500}");
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_a_run),
+		cmocka_unit_test(of_a_connection),
+		cmocka_unit_test(of_a_gap),
+		cmocka_unit_test(of_a_trigger),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

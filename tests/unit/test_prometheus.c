@@ -1,0 +1,59 @@
+/* test_promtext.c - figures as Prometheus reads them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "format/base/prometheus.h"
+
+static void
+same(evt_buf *b, const char *want)
+{
+	assert_true(evt_buf_add_byte(b, '\0'));
+	assert_string_equal((const char *)b->data, want);
+	evt_buf_free(b);
+}
+
+static void
+a_value_says_what_it_is(void **state)
+{
+	evt_buf b = { 0 };
+
+	(void)state;
+	assert_true(
+	    evt_prom_value(&b, "a_total", "counter", "Some a.", 12345678901.0));
+	assert_true(evt_prom_value(&b, "b", "gauge", "A b.", -0.25));
+	same(&b,
+	    "# HELP a_total Some a.\n# TYPE a_total counter\n"
+	    "a_total 12345678901\n"
+	    "# HELP b A b.\n# TYPE b gauge\nb -0.25\n");
+}
+
+static void
+a_histogram_is_cumulative_and_in_seconds(void **state)
+{
+	const int64_t bounds[] = { 250000, 1000000, 2000000000 };
+	const uint64_t within[] = { 1, 3, 4 };
+	const evt_prom_histogram h = { bounds, within, 3, 6, 12500000000 };
+	evt_buf b = { 0 };
+
+	(void)state;
+	assert_true(evt_prom_add_histogram(&b, "s", "How long.", &h));
+	same(&b,
+	    "# HELP s How long.\n# TYPE s histogram\n"
+	    "s_bucket{le=\"0.00025\"} 1\ns_bucket{le=\"0.001\"} 3\n"
+	    "s_bucket{le=\"2\"} 4\ns_bucket{le=\"+Inf\"} 6\n"
+	    "s_sum 12.5\ns_count 6\n");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_value_says_what_it_is),
+		cmocka_unit_test(a_histogram_is_cumulative_and_in_seconds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/* test_restamp.c - stamps moved and rewritten, states made compact. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "format/navixy/stamp_rewrite.h"
+
+static void
+check(const evt_restamp *how, const char *text, const char *want)
+{
+	evt_buf out = { 0 };
+
+	assert_true(
+	    evt_restamp_text(how, (const uint8_t *)text, strlen(text), &out));
+	assert_true(evt_buf_add_byte(&out, '\0'));
+	assert_string_equal((char *)out.data, want);
+	evt_buf_free(&out);
+}
+
+static void
+test_shift(void **state)
+{
+	const evt_restamp day = { .shift_s = 86400 };
+	const evt_restamp back = { .shift_s = -12 * 3600 - 51 * 60 - 56 };
+
+	(void)state;
+	check(&day, "{\"user_time\":\"2018-10-31 12:51:55\"}",
+	    "{\"user_time\":\"2018-11-01 12:51:55\"}");
+	check(&day,
+	    "{\"gps\":{\"updated\" : \"2025-10-08T17:27:04-06:00\"},\"x\":1}",
+	    "{\"gps\":{\"updated\" : \"2025-10-09T17:27:04-06:00\"},\"x\":1}");
+	check(&back,
+	    "{\"last_update\":\"2018-10-17 "
+	    "12:51:55\",\"battery_update\":null,\"outputs_update\":\"2020-02-"
+	    "29T23:59:59.125Z\"}",
+	    "{\"last_update\":\"2018-10-16 "
+	    "23:59:59\",\"battery_update\":null,\"outputs_update\":\"2020-02-"
+	    "29T11:08:03.125Z\"}");
+}
+
+/* Names and values that only look like stamps stay. */
+static void
+test_untouched(void **state)
+{
+	static const char *const texts[] = {
+		"{\"label\":\"2018-10-17 12:51:55\"}",
+		"{\"updated\":\"yesterday\",\"user_time\":\"\"}",
+		"{\"updated\":[\"2018-10-17 12:51:55\"]}",
+		"{\"updated\":\"2018-10-17\",\"_update\":\"2018-10-17 "
+		"12:51:55\"}",
+		"{\"updated\":\"2018-13-17 12:51:55\"}",
+		"{\"updated\":\"2018-10-17 12:51:55Z\"}",
+		"{\"updated\":\"2018-10-17T12:51:55+2\"}",
+		"{\"a\\\"updated\":\"2018-10-17 12:51:55\"}",
+		"{\"note\":\"\\\"updated\\\":\\\"2018-10-17 12:51:55\\\"\"}",
+		"[\"updated\",\"2018-10-17 12:51:55\"]",
+		"\"2018-10-17 12:51:55\"",
+		"",
+		"{}",
+		"[",
+		"\"",
+		"{\"updated\":\"",
+	};
+	const evt_restamp how = { .shift_s = 5, .form = EVT_STAMPS_ISO };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		check(&how, texts[i], texts[i]);
+}
+
+static void
+test_forms(void **state)
+{
+	const evt_restamp iso = { .form = EVT_STAMPS_ISO, .offset_s = -21600 };
+	const evt_restamp plain = { .form = EVT_STAMPS_PLAIN };
+
+	(void)state;
+	check(&iso, "{\"updated\":\"2018-10-17 12:51:55\"}",
+	    "{\"updated\":\"2018-10-17T12:51:55-06:00\"}");
+	check(&iso, "{\"updated\":\"2018-10-17T12:51:55+05:30\"}",
+	    "{\"updated\":\"2018-10-17T12:51:55+05:30\"}");
+	check(&plain, "{\"updated\":\"2018-10-17T12:51:55+05:30\",\"a\":[]}",
+	    "{\"updated\":\"2018-10-17 12:51:55\",\"a\":[]}");
+	check(&plain, "{\"updated\":\"2018-10-17 12:51:55\"}",
+	    "{\"updated\":\"2018-10-17 12:51:55\"}");
+}
+
+static void
+check_compact(const char *text, const char *want)
+{
+	evt_buf out = { 0 };
+
+	assert_true(
+	    evt_compact_state(evt_view_of((const uint8_t *)text, strlen(text)),
+	        &out));
+	assert_true(evt_buf_add_byte(&out, '\0'));
+	assert_string_equal((char *)out.data, want);
+	evt_buf_free(&out);
+}
+
+static void
+test_compact(void **state)
+{
+	(void)state;
+	check_compact("{\"source_id\":1, \"gsm\":{\"a\":[1]}, \"speed\" : 2}",
+	    "{\"source_id\":1, \"speed\" : 2}");
+	check_compact("{\"gsm\":null,\"source_id\":1,\"inputs\":[true]}",
+	    "{\"source_id\":1}");
+	check_compact("{\"gsm\":null,\"inputs\":[true]}", "{}");
+	check_compact("{\"gsm\":null,\"outputs\":[],\"a\":1,\"b\":2}",
+	    "{\"a\":1,\"b\":2}");
+	check_compact(
+	    "{\"battery_level\":5,\"battery_update\":null,\"z\":0,\"inputs_"
+	    "update\":1,\"outputs_update\":2,\"actual_track_update\":3}",
+	    "{\"z\":0}");
+	check_compact("{}", "{}");
+	check_compact("7", "7");
+}
+
+static bool
+offset_of(const char *clock, int64_t time_s, int *ret)
+{
+	return evt_stamp_offset((evt_view){ (const uint8_t *)clock,
+	                            strlen(clock) },
+	    time_s * 1000000000, ret);
+}
+
+/* What a clock says of its time zone; 1539780715 is 12:51:55 UTC that day. */
+static void
+test_offset(void **state)
+{
+	static const struct {
+		const char *clock;
+		int offset_s;
+	} row[] = {
+		{ "\"2018-10-17 12:51:55\"", 0 },
+		{ "\"2018-10-17 06:51:57\"", -6 * 3600 },
+		{ "\"2018-10-17 06:45:00\"", -6 * 3600 },
+		{ "\"2018-10-17 18:36:55\"", 5 * 3600 + 45 * 60 },
+		{ "\"2018-10-18 02:50:00\"", 14 * 3600 },
+		{ "\"2011-01-01T06:51:57-06:00\"", -6 * 3600 },
+		{ "\"2018-10-17T12:51:55Z\"", 0 },
+	};
+	int got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		got = 1;
+		assert_true(offset_of(row[i].clock, 1539780715, &got));
+		assert_int_equal(got, row[i].offset_s);
+	}
+	got = 7;
+	assert_false(offset_of("\"2018-10-19 12:51:55\"", 1539780715, &got));
+	assert_false(offset_of("\"noon\"", 1539780715, &got));
+	assert_false(offset_of("null", 1539780715, &got));
+	assert_false(offset_of("", 1539780715, &got));
+	assert_int_equal(got, 7);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shift),
+		cmocka_unit_test(test_untouched),
+		cmocka_unit_test(test_offset),
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_compact),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,291 @@
+/*
+ * test_board.c - what the board makes of single frames: trackers and their
+ * sources, readings, what a frame is about, the user's clock.
+ */
+#include "tests/unit/lib/tapes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/write/writer.h"
+#include "replay/standin/state_table.h"
+
+#define T0 INT64_C(1700000000000000000)
+#define SEC INT64_C(1000000000)
+
+struct fixture {
+	char *dir;
+	evt_tape *tape;
+	evt_reel reel;
+	evt_board *board;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *x = calloc(1, sizeof(*x));
+
+	assert_non_null(x);
+	x->dir = make_dir();
+	*state = x;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	evt_board_free(x->board);
+	evt_reel_close(&x->reel);
+	evt_tape_close(x->tape);
+	remove_dir(x->dir);
+	free(x);
+	return 0;
+}
+
+/* The board of a tape of received frames, a second apart, all on one
+ * connection. */
+static evt_board *
+board_of(struct fixture *x, const char *const *text, size_t n)
+{
+	evt_profile *profile = navixy_profile();
+	char *path = in_dir(x->dir, "a.tape");
+	evt_writer_options opt;
+	evt_writer *w;
+	evt_error err;
+
+	evt_writer_options_init(&opt);
+	opt.profile = profile;
+	ok(evt_writer_open_env(path, &opt, test_env(), &w, &err), &err);
+	for (size_t i = 0; i < n; i++) {
+		evt_frame f = { .kind = EVT_KIND_RECEIVED,
+			.opcode = EVT_OP_TEXT,
+			.conn = 1,
+			.payload = (const uint8_t *)text[i],
+			.len = strlen(text[i]) };
+
+		f.time_ns = f.mono_ns = T0 + (int64_t)i * SEC;
+		ok(evt_writer_put(w, &f, &err), &err);
+	}
+	ok(evt_writer_close(w, &err), &err);
+	evt_profile_free(profile);
+	ok(evt_tape_open(path, &x->tape, &err), &err);
+	free(path);
+	ok(evt_reel_open(&x->tape, 1, &x->reel, &err), &err);
+	ok(evt_board_new(&x->reel, NULL, &x->board, &err), &err);
+	return x->board;
+}
+
+#define STATE(id) "{\"event\":\"state\",\"data\":{\"source_id\":" id "}}"
+
+static void
+is_text(const evt_buf *got, const char *want)
+{
+	assert_int_equal(got->len, strlen(want));
+	assert_memory_equal(got->data, want, got->len);
+}
+
+static void
+is_tracker(const evt_board *b, size_t i, int64_t id, const char *source)
+{
+	const evt_source *s;
+	int64_t got;
+
+	assert_true(evt_board_tracker_at(b, i, &got, &s));
+	assert_int_equal(got, id);
+	assert_ptr_equal(s, evt_board_by_text(b, source));
+}
+
+static void
+ids_taken_as_equal(void **state)
+{
+	static const char *const text[] = { STATE("5"), STATE("\"ship\""),
+		STATE("5"), STATE("5"), STATE("\"ship\"") };
+	struct fixture *x = *state;
+	evt_board *b = board_of(x, text, 5);
+	const evt_source *s;
+	int64_t id;
+
+	assert_false(evt_board_has_trackers(b));
+	assert_int_equal(evt_board_n(b), 2);
+	s = evt_board_by_tracker(b, 5);
+	assert_non_null(s);
+	assert_int_equal(s->tracker, 5);
+	assert_null(s->label);
+	assert_ptr_equal(evt_board_by_text(b, "5"), s);
+	assert_ptr_equal(evt_board_at(b, s->no), s);
+	s = evt_board_by_text(b, "ship");
+	assert_non_null(s);
+	assert_int_equal(s->tracker, EVT_NO_TRACKER);
+	assert_null(evt_board_by_text(b, "6"));
+	assert_null(evt_board_by_text(b, ""));
+	assert_null(evt_board_by_tracker(b, 6));
+	assert_null(evt_board_by_tracker(b, EVT_NO_TRACKER));
+	assert_int_equal(evt_board_n_trackers(b), 2);
+	is_tracker(b, evt_board_by_text(b, "5")->no, 5, "5");
+	assert_false(evt_board_tracker_at(b, s->no, &id, &s));
+}
+
+static void
+trackers_told_of(void **state)
+{
+	static const char *const text[] = { STATE("5"), STATE("\"ship\""),
+		STATE("9") };
+	static const evt_key five = { "5", 1, true },
+	                     ship = { "ship", 4, false },
+	                     new = { "77", 2, true };
+	struct fixture *x = *state;
+	evt_board *b = board_of(x, text, 3);
+	evt_error err;
+	char label[] = "Van";
+
+	ok(evt_board_add_tracker(b, 100, &five, label, &err), &err);
+	label[0] = 'x'; /* it is copied */
+	ok(evt_board_add_tracker(b, INT64_MAX, &ship, NULL, &err), &err);
+	ok(evt_board_add_tracker(b, 101, &five, "Clone", &err), &err);
+	ok(evt_board_add_tracker(b, 102, &new, "New", &err), &err);
+	assert_true(evt_board_has_trackers(b));
+	assert_int_equal(evt_board_n(b), 4);
+	assert_int_equal(evt_board_n_trackers(b), 4);
+	is_tracker(b, 0, 100, "5");
+	is_tracker(b, 1, INT64_MAX, "ship");
+	is_tracker(b, 2, 101, "5");
+	is_tracker(b, 3, 102, "77");
+	assert_string_equal(evt_board_by_text(b, "5")->label, "Van");
+	assert_int_equal(evt_board_by_text(b, "5")->tracker, 100);
+	assert_ptr_equal(evt_board_by_tracker(b, 101),
+	    evt_board_by_text(b, "5"));
+	assert_null(evt_board_by_tracker(b, 5));
+	/* One that no tracker has is on the board, but nobody can name it. */
+	assert_int_equal(evt_board_by_text(b, "9")->tracker, EVT_NO_TRACKER);
+	assert_null(evt_board_by_tracker(b, 9));
+}
+
+/* Readings name trackers, so they need the list. */
+static void
+readings_of_trackers(void **state)
+{
+	static const char *const text[] = { STATE("5"),
+		"{\"event\":\"readings_batch\",\"data\":[{\"tracker_id\":100,"
+		"\"v\":1},{\"tracker_id\":5,\"v\":2},{\"v\":3},7]}",
+		"{\"event\":\"iot_monitor\",\"data\":{\"iot_last_values\":[{"
+		"\"tracker_id\":100,\"v\":4}]}}" };
+	static const evt_key five = { "5", 1, true };
+	struct fixture *x = *state;
+	evt_board *b = board_of(x, text, 3);
+	const evt_source *s;
+	evt_error err;
+
+	ok(evt_board_add_tracker(b, 100, &five, NULL, &err), &err);
+	s = evt_board_by_text(b, "5");
+	ok(evt_board_load(b, T0 + 3 * SEC / 2, &err), &err);
+	is_text(&s->reading, "{\"tracker_id\":100,\"v\":1}");
+	assert_int_equal(s->iot.len, 0);
+	ok(evt_board_load(b, INT64_MAX, &err), &err);
+	/* It is looked for ten minutes back. */
+	assert_int_equal(s->reading.len, 0);
+	ok(evt_board_load(b, T0 + 599 * SEC, &err), &err);
+	is_text(&s->iot, "{\"tracker_id\":100,\"v\":4}");
+	ok(evt_board_load(b, T0, &err), &err);
+	assert_int_equal(s->reading.len, 0);
+	assert_false(s->known);
+}
+
+/* What a frame is about. */
+static void
+news_of_frames(void **state)
+{
+	static const char *const text[] = { STATE("5"),
+		"{\"event\":\"state_batch\",\"data\":[{\"state\":{\"source_"
+		"id\":5}},{},{\"source_id\":6}]}",
+		"{\"event\":\"lifecycle\",\"data\":{\"source_id\":5,"
+		"\"lifecycle_event\":\"block\"}}",
+		"{\"event\":\"lifecycle\",\"data\":{\"source_id\":5,"
+		"\"lifecycle_event\":\"polish\"}}",
+		"{\"event\":\"logout\",\"data\":\"session closed\"}",
+		"{\"event\":\"weather\",\"data\":{\"source_id\":5}}", "X",
+		"{\"type\":\"response\"}" };
+	static const struct {
+		enum evt_news_kind kind;
+		unsigned n;
+		enum evt_life life;
+	} want[] = {
+		{ EVT_NEWS_STATE, 1, EVT_LIFE_OTHER },
+		{ EVT_NEWS_STATE_BATCH, 2, EVT_LIFE_OTHER },
+		{ EVT_NEWS_LIFECYCLE, 1, EVT_LIFE_BLOCK },
+		{ EVT_NEWS_LIFECYCLE, 1, EVT_LIFE_OTHER },
+		{ EVT_NEWS_LOGOUT, 0, EVT_LIFE_OTHER },
+		{ EVT_NEWS_NONE, 0, EVT_LIFE_OTHER },
+		{ EVT_NEWS_NONE, 0, EVT_LIFE_OTHER },
+		{ EVT_NEWS_ANSWER, 0, EVT_LIFE_OTHER },
+	};
+	struct fixture *x = *state;
+	evt_board *b = board_of(x, text, 8);
+	evt_cursor *cursor;
+	evt_error err;
+	size_t i = 0;
+	evt_frame f;
+
+	ok(evt_board_load(b, T0, &err), &err);
+	ok(evt_cursor_open(x->reel.tape, 1, NULL, &cursor, &err), &err);
+	while (evt_cursor_next(cursor, &f, &err) == EVT_OK) {
+		evt_news news;
+
+		ok(evt_board_take(b, &f, &news, &err), &err);
+		if (f.kind == EVT_KIND_MARK) {
+			assert_int_equal(news.kind, EVT_NEWS_NONE);
+			continue;
+		}
+		assert_int_equal(news.kind, want[i].kind);
+		assert_int_equal(news.n, want[i].n);
+		assert_int_equal(news.life, want[i].life);
+		i++;
+	}
+	assert_int_equal(i, 8);
+	assert_true(evt_board_by_text(b, "5")->blocked);
+	assert_false(evt_source_speaks(evt_board_by_text(b, "5")));
+	assert_true(evt_source_speaks(evt_board_by_text(b, "6")));
+	evt_cursor_close(cursor);
+}
+
+/* T0 is 22:13:20 UTC. */
+static void
+users_clock(void **state)
+{
+#define AT(clock)                                           \
+	"{\"event\":\"state\",\"user_time\":\"" clock "\"," \
+	"\"data\":{\"source_id\":5}}"
+	static const char *const text[] = { AT("2023-11-14 16:13:20"),
+		AT("2023-11-14T16:13:21-06:00"), AT("2023-11-15 03:43:22"),
+		STATE("5"), STATE("6") };
+	static const int want[] = { -21600, -21600, -21600, 19800, 7, 7, 7 };
+	struct fixture *x = *state;
+	evt_board *b = board_of(x, text, 5);
+	evt_error err;
+
+	for (int i = 0; i < 7; i++) {
+		int64_t at = T0 + i * SEC;
+		int got = 7;
+
+		ok(evt_board_load(b, at, &err), &err);
+		ok(evt_board_offset(b, at, &got, &err), &err);
+		assert_int_equal(got, want[i]);
+	}
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(ids_taken_as_equal),
+		TEST(trackers_told_of),
+		TEST(readings_of_trackers),
+		TEST(news_of_frames),
+		TEST(users_clock),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,517 @@
+/*
+ * test_board_follow.c - the board, which is loaded for a time from the index,
+ * against one that took every frame before that time.
+ *
+ * The tapes are random: states alone and in batches, readings, blocks and
+ * removals, two connections of the recorder with the platform's responses,
+ * small blocks, several segments, and receive times that step back.
+ */
+#include "tests/unit/lib/tapes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/write/writer.h"
+#include "replay/standin/state_table.h"
+
+#define T0 INT64_C(1700000000000000000)
+#define MS INT64_C(1000000)
+#define FRAMES 700u
+#define SOURCES 24u
+#define TAPES 2u
+
+struct tape {
+	char *path;
+	evt_writer *writer;
+	evt_tape *tape;
+	unsigned first;  /* its first source */
+	int64_t last_ns; /* that was put */
+	bool blocked[SOURCES];
+	bool silent[SOURCES]; /* it was when the recorder connected again */
+};
+
+struct fixture {
+	char *dir;
+	evt_profile *profile;
+	struct tape tape[TAPES];
+	evt_reel reel;
+	evt_tape *reeled[TAPES];
+};
+
+/* ---- random tapes ------------------------------------------------------ */
+
+static unsigned
+next_random(unsigned *x)
+{
+	*x = *x * 1103515245u + 12345u;
+	return *x >> 16;
+}
+
+static void
+put(struct tape *t, uint32_t conn, uint8_t mark, const char *text)
+{
+	evt_frame f = { .kind = mark != 0 ? EVT_KIND_MARK : EVT_KIND_RECEIVED,
+		.opcode = mark != 0 ? mark : EVT_OP_TEXT,
+		.conn = conn,
+		.payload = (const uint8_t *)text,
+		.len = strlen(text) };
+	evt_error err;
+
+	f.time_ns = f.mono_ns = t->last_ns;
+	ok(evt_writer_put(t->writer, &f, &err), &err);
+	ok(evt_writer_commit(t->writer, &err), &err);
+}
+
+static void
+add_state(evt_buf *b, unsigned id, unsigned n)
+{
+	assert_true(evt_buf_printf(b,
+	    "{\"source_id\":%u,\"gps\":{\"updated\":\"2023-11-14 "
+	    "16:13:%02u\"},\"n\":%u}",
+	    id, n % 60, n));
+}
+
+static void
+add_batch(evt_buf *b, const struct tape *t, unsigned n, unsigned *x)
+{
+	const char *comma = "";
+
+	assert_true(evt_buf_add_str(b, "{\"data\":["));
+	for (unsigned i = 0; i < SOURCES; i++) {
+		if (i % 3 == 0 || t->silent[i] || next_random(x) % 4 != 0)
+			continue;
+		assert_true(evt_buf_printf(b,
+		    "%s{\"type\":\"source_state_event\",\"state\":", comma));
+		add_state(b, t->first + i, n);
+		assert_true(evt_buf_add_byte(b, '}'));
+		comma = ",";
+	}
+	assert_true(evt_buf_printf(b,
+	    "],\"user_time\":\"2023-11-14 "
+	    "16:14:%02u\",\"event\":\"state_batch\",\"type\":\"event\"}",
+	    n % 60));
+}
+
+static void
+add_readings(evt_buf *b, const struct tape *t, unsigned n, bool iot,
+    unsigned *x)
+{
+	const char *comma = "";
+
+	assert_true(evt_buf_printf(b,
+	    "{\"type\":\"event\",\"event\":\"%s\",\"data\":%s[",
+	    iot ? "iot_monitor" : "readings_batch",
+	    iot ? "{\"iot_last_values\":" : ""));
+	for (unsigned i = 0; i < SOURCES; i++) {
+		if (next_random(x) % 4 != 0)
+			continue;
+		assert_true(evt_buf_printf(b,
+		    "%s{\"tracker_id\":%u,\"n\":%u,\"update_time\":\"2023-11-"
+		    "14 16:13:%02u\"}",
+		    comma, t->first + i, n, n % 60));
+		comma = ",";
+	}
+	assert_true(evt_buf_add_str(b, iot ? "]}}" : "]}"));
+}
+
+/* A source of which states come alone and in batches is never blocked here. */
+static void
+add_lifecycle(evt_buf *b, struct tape *t, unsigned *x)
+{
+	unsigned i = next_random(x) % SOURCES;
+	bool block = next_random(x) % 2 == 0;
+
+	if (i % 3 == 2)
+		i--;
+	t->blocked[i] = block;
+	t->silent[i] = t->silent[i] && block;
+	/* The last ones are removed, and for good. */
+	assert_true(evt_buf_printf(b,
+	    "{\"type\":\"event\",\"event\":\"lifecycle\",\"data\":{\"source_"
+	    "id\":%u,\"lifecycle_event\":\"%s\"}}",
+	    t->first + i,
+	    i > 18    ? "corrupt" :
+	        block ? "block" :
+	                "unblock"));
+}
+
+static void
+add_answer(evt_buf *b, struct tape *t, unsigned *x)
+{
+	assert_true(evt_buf_add_str(b,
+	    "{\"type\":\"response\",\"action\":\"subscription/"
+	    "subscribe\",\"events\":[\"state\"],\"data\":{\"state\":{\"value\":"
+	    "{"));
+	for (unsigned i = 0; i <= 18; i++) {
+		bool block = i % 3 != 2 && next_random(x) % 3 == 0;
+
+		t->silent[i] = t->blocked[i] && block;
+		t->blocked[i] = block;
+		assert_true(
+		    evt_buf_printf(b, "%s\"%u\":\"%s\"", i > 0 ? "," : "",
+		        t->first + i, block ? "blocked" : "normal"));
+	}
+	assert_true(evt_buf_add_str(b, "},\"success\":true}}}"));
+}
+
+/* A connection, which is answered at once. */
+static void
+connect_to(struct tape *t, uint32_t conn, unsigned *x)
+{
+	evt_buf b = { 0 };
+
+	t->last_ns += 500 * MS;
+	put(t, conn, EVT_MARK_CONNECTED, "{\"mark\":\"connected\"}");
+	t->last_ns += MS;
+	add_answer(&b, t, x);
+	assert_true(evt_buf_add_byte(&b, '\0'));
+	put(t, conn, 0, (char *)b.data);
+	evt_buf_free(&b);
+	t->last_ns += 500 * MS;
+}
+
+static void
+put_one(struct tape *t, uint32_t conn, unsigned n, unsigned *x)
+{
+	unsigned what = next_random(x) % 20, i = next_random(x) % SOURCES;
+	evt_buf b = { 0 };
+
+	i = i % 3 == 1 ? i - 1 : i;
+	if (what < 11 && !t->silent[i]) {
+		assert_true(evt_buf_printf(&b,
+		    "{\"event\":\"state\",\"type\":\"event\",%s\"data\":",
+		    n % 5 == 0 ? "" :
+		                 "\"user_time\":\"2023-11-14 16:13:20\","));
+		add_state(&b, t->first + i, n);
+		assert_true(evt_buf_add_str(&b, " }"));
+	} else if (what < 15) {
+		add_batch(&b, t, n, x);
+	} else if (what < 17) {
+		add_readings(&b, t, n, what == 16, x);
+	} else if (what < 19) {
+		add_lifecycle(&b, t, x);
+	} else {
+		assert_true(evt_buf_printf(&b, "{\"n\":%u}", n));
+	}
+	assert_true(evt_buf_add_byte(&b, '\0'));
+	put(t, conn, 0, (char *)b.data);
+	evt_buf_free(&b);
+}
+
+static void
+put_all(struct tape *t, unsigned seed, bool steps)
+{
+	unsigned x = seed;
+	uint32_t conn = 0;
+	evt_error err;
+
+	t->last_ns = T0;
+	for (unsigned n = 0; n < FRAMES; n++) {
+		if (n % (FRAMES / 2) == 0)
+			connect_to(t, ++conn, &x);
+		t->last_ns +=
+		    steps && next_random(&x) % 50 == 0 ? -60 * MS : 10 * MS;
+		put_one(t, conn, n, &x);
+		if (n % 150 == 149)
+			ok(evt_writer_rotate(t->writer, &err), &err);
+	}
+}
+
+/* ---- the fixture ------------------------------------------------------- */
+
+static void
+reel_of(struct fixture *x, size_t n)
+{
+	evt_error err;
+
+	for (size_t i = 0; i < n; i++) {
+		ok(evt_tape_open(x->tape[i].path, &x->tape[i].tape, &err),
+		    &err);
+		x->reeled[i] = x->tape[i].tape;
+	}
+	ok(evt_reel_open(x->reeled, n, &x->reel, &err), &err);
+}
+
+static void
+unreel(struct fixture *x)
+{
+	evt_reel_close(&x->reel);
+	for (size_t i = 0; i < TAPES; i++) {
+		evt_tape_close(x->tape[i].tape);
+		x->tape[i].tape = NULL;
+	}
+}
+
+static void
+make_tapes(struct fixture *x, size_t n, unsigned seed, bool steps)
+{
+	evt_writer_options opt;
+	evt_error err;
+
+	evt_writer_options_init(&opt);
+	opt.profile = x->profile;
+	opt.block_bytes = 4096;
+	for (size_t i = 0; i < n; i++) {
+		struct tape *t = &x->tape[i];
+		char name[40];
+
+		snprintf(name, sizeof(name), "%u-%zu.tape", seed, i);
+		t->path = in_dir(x->dir, name);
+		t->first = 1 + (unsigned)i * 100;
+		ok(evt_writer_open_env(t->path, &opt, test_env(), &t->writer,
+		       &err),
+		    &err);
+		put_all(t, seed + (unsigned)i, steps);
+	}
+}
+
+static void
+close_writers(struct fixture *x)
+{
+	evt_error err;
+
+	for (size_t i = 0; i < TAPES; i++) {
+		if (x->tape[i].writer != NULL)
+			ok(evt_writer_close(x->tape[i].writer, &err), &err);
+		x->tape[i].writer = NULL;
+	}
+}
+
+static void
+forget_tapes(struct fixture *x)
+{
+	close_writers(x);
+	for (size_t i = 0; i < TAPES; i++) {
+		free(x->tape[i].path);
+		x->tape[i] = (struct tape){ .path = NULL };
+	}
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *x = calloc(1, sizeof(*x));
+
+	assert_non_null(x);
+	x->dir = make_dir();
+	x->profile = navixy_profile();
+	*state = x;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	forget_tapes(x);
+	evt_profile_free(x->profile);
+	remove_dir(x->dir);
+	free(x);
+	return 0;
+}
+
+/* ---- two boards -------------------------------------------------------- */
+
+static void
+same_bytes(const uint8_t *a, size_t n, const uint8_t *b, size_t m)
+{
+	assert_int_equal(n, m);
+	if (n > 0)
+		assert_memory_equal(a, b, n);
+}
+
+static void
+same_source(const evt_source *a, const evt_source *b)
+{
+	assert_int_equal(a->known, b->known);
+	assert_int_equal(a->corrupt, b->corrupt);
+	/* What is removed is neither. */
+	if (!a->corrupt)
+		assert_int_equal(a->blocked, b->blocked);
+	same_bytes(a->reading.data, a->reading.len, b->reading.data,
+	    b->reading.len);
+	same_bytes(a->iot.data, a->iot.len, b->iot.data, b->iot.len);
+	if (!a->known)
+		return;
+	same_bytes(a->text.data, a->text.len, b->text.data, b->text.len);
+	assert_int_equal(a->at, b->at);
+	assert_int_equal(a->len, b->len);
+	assert_int_equal(a->seq, b->seq);
+	assert_int_equal(a->tape, b->tape);
+	assert_int_equal(a->time_ns, b->time_ns);
+}
+
+static void
+same(const evt_board *a, const evt_board *b)
+{
+	assert_int_equal(evt_board_n(a), evt_board_n(b));
+	for (size_t i = 0; i < evt_board_n(a); i++) {
+		const evt_source *s = evt_board_at(a, i);
+		const evt_source *t = evt_board_by_tracker(b, s->tracker);
+
+		assert_non_null(t);
+		same_source(s, t);
+	}
+}
+
+/* Give the board all frames received in [from, to). */
+static void
+take_frames(const struct fixture *x, evt_board *b, evt_rebase *rebase,
+    int64_t from, int64_t to)
+{
+	evt_filter window = { .has_from = true,
+		.has_to = true,
+		.from_ns = from,
+		.to_ns = to };
+	evt_cursor *cursor;
+	evt_error err;
+	evt_frame f;
+	evt_news news;
+	int r;
+
+	ok(evt_cursor_open(x->reel.tape, x->reel.n, &window, &cursor, &err),
+	    &err);
+	while ((r = evt_cursor_next(cursor, &f, &err)) == EVT_OK) {
+		ok(evt_rebase_frame(rebase, &f, &err), &err);
+		ok(evt_board_take(b, &f, &news, &err), &err);
+	}
+	if (r != EVT_END && r != EVT_AGAIN)
+		fail_msg("reading: %s", err.text);
+	evt_cursor_close(cursor);
+}
+
+/* A board that was loaded at `from` and then followed the deck, and one that is
+ * loaded where the deck is now. */
+static void
+check_at(const struct fixture *x, evt_rebase *rebase, int64_t from, int64_t to)
+{
+	evt_board *loaded, *followed;
+	evt_error err;
+
+	ok(evt_board_new(&x->reel, rebase, &loaded, &err), &err);
+	ok(evt_board_new(&x->reel, rebase, &followed, &err), &err);
+	ok(evt_board_load(followed, from, &err), &err);
+	take_frames(x, followed, rebase, from, to);
+	ok(evt_board_load(loaded, to, &err), &err);
+	same(loaded, followed);
+	/* Again, after everything behind it. */
+	take_frames(x, loaded, rebase, to, INT64_MAX);
+	ok(evt_board_load(loaded, to, &err), &err);
+	same(loaded, followed);
+	evt_board_free(loaded);
+	evt_board_free(followed);
+}
+
+static void
+check_everywhere(const struct fixture *x, evt_rebase *rebase)
+{
+	for (int i = 0; i <= 20; i++)
+		check_at(x, rebase, T0, T0 + i * 450 * MS + 3);
+	check_at(x, rebase, T0, T0 + 60 * 1000 * MS);
+}
+
+static void
+loaded_equals_followed(void **state)
+{
+	struct fixture *x = *state;
+
+	for (unsigned seed = 1; seed <= 4; seed++) {
+		make_tapes(x, 1, seed, true);
+		/* While it is recorded, closed, and without its index. */
+		for (int how = 0; how < 3; how++) {
+			char *db = in_dir(x->tape[0].path, "tape.db");
+
+			if (how == 1)
+				close_writers(x);
+			if (how == 2)
+				assert_int_equal(unlink(db), 0);
+			free(db);
+			reel_of(x, 1);
+			check_everywhere(x, NULL);
+			unreel(x);
+		}
+		forget_tapes(x);
+	}
+}
+
+/* From any place to any later one, where receive times do not step back. */
+static void
+loaded_between(void **state)
+{
+	struct fixture *x = *state;
+	unsigned r = 5;
+
+	for (unsigned seed = 11; seed <= 13; seed++) {
+		make_tapes(x, 1, seed, false);
+		reel_of(x, 1);
+		for (int i = 0; i < 25; i++) {
+			int64_t from = T0 + next_random(&r) % 9500 * MS;
+
+			check_at(x, NULL, from,
+			    from + next_random(&r) % 4000 * MS);
+		}
+		unreel(x);
+		forget_tapes(x);
+	}
+}
+
+static void
+loaded_of_two_tapes(void **state)
+{
+	struct fixture *x = *state;
+
+	make_tapes(x, 2, 21, true);
+	reel_of(x, 2);
+	check_everywhere(x, NULL);
+	unreel(x);
+}
+
+/* ---- rebase ------------------------------------------------------------ */
+
+static void
+loaded_with_other_times(void **state)
+{
+	struct fixture *x = *state;
+	evt_rebase *rebase;
+	evt_board *b;
+	evt_error err;
+
+	make_tapes(x, 1, 31, true);
+	reel_of(x, 1);
+	ok(evt_rebase_new(T0, T0 + 86400 * 1000 * MS, &rebase, &err), &err);
+	check_everywhere(x, rebase);
+	ok(evt_board_new(&x->reel, rebase, &b, &err), &err);
+	ok(evt_board_load(b, T0 + 60 * 1000 * MS, &err), &err);
+	for (unsigned i = 0; i < SOURCES; i++) {
+		const evt_source *s = evt_board_by_tracker(b, 1 + i);
+
+		assert_non_null(s);
+		assert_true(s->known);
+		assert_non_null(memmem(s->text.data + s->at, s->len,
+		    "\"2023-11-15 16:13:", 18));
+		assert_null(memmem(s->text.data, s->text.len, "11-14", 5));
+		assert_non_null(memmem(s->reading.data, s->reading.len,
+		    "\"2023-11-15 16:13:", 18));
+	}
+	evt_board_free(b);
+	evt_rebase_free(rebase);
+	unreel(x);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(loaded_equals_followed),
+		TEST(loaded_between),
+		TEST(loaded_of_two_tapes),
+		TEST(loaded_with_other_times),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

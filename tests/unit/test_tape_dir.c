@@ -1,0 +1,426 @@
+/*
+ * test_folder.c - the folder of a tape: what is one and what is not, its lock,
+ * its notes, and the file operations below.
+ */
+#include "tests/unit/lib/tapes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "format/store/tape_dir.h"
+#include "format/base/io.h"
+#include "format/store/lock.h"
+#include "format/read/verify.h"
+#include "format/write/writer.h"
+#include "tests/unit/lib/fail_io.h"
+
+struct fixture {
+	char *dir, *path;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *x = calloc(1, sizeof(*x));
+
+	assert_non_null(x);
+	x->dir = make_dir();
+	x->path = in_dir(x->dir, "f.tape");
+	*state = x;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	free(x->path);
+	remove_dir(x->dir);
+	free(x);
+	return 0;
+}
+
+static void
+put(const char *dir, const char *name, const char *text)
+{
+	char *path = in_dir(dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	free(path);
+}
+
+static void
+refused(int code, int want, const evt_error *err, const char *words)
+{
+	assert_int_equal(code, want);
+	if (strstr(err->text, words) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", words, err->text);
+}
+
+/* ---- folders ---- */
+
+static void
+what_is_a_tape(void **state)
+{
+	struct fixture *x = *state;
+	evt_error err;
+
+	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE,
+	    &err, "there is no tape at");
+	put(x->dir, "f.tape", "");
+	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE,
+	    &err, "a tape is a folder");
+	assert_int_equal(unlink(x->path), 0);
+	assert_int_equal(mkdir(x->path, 0700), 0);
+	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE,
+	    &err, "it has no segment");
+	put(x->path, "000007.ndjson.zst", "");
+	ok(evt_tape_check(&evt_io_posix, x->path, &err), &err);
+	put(x->path, "notes.txt", "a stranger's file does no harm");
+	ok(evt_tape_check(&evt_io_posix, x->path, &err), &err);
+}
+
+static void
+what_becomes_a_tape(void **state)
+{
+	struct fixture *x = *state;
+	char *deep = in_dir(x->path, "not/there");
+	evt_error err;
+
+	refused(evt_tape_make(&evt_io_posix, x->path, false, &err),
+	    EVT_ERR_NOTATAPE, &err, "there is no tape at");
+	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
+	ok(evt_tape_check(&evt_io_posix, x->path, &err), &err);
+	ok(evt_tape_make(&evt_io_posix, x->path, false, &err), &err);
+	refused(evt_tape_make(&evt_io_posix, deep, true, &err), EVT_ERR_IO,
+	    &err, "cannot make the folder");
+	free(deep);
+}
+
+static void
+what_stays_what_it_is(void **state)
+{
+	struct fixture *x = *state;
+	evt_error err;
+
+	put(x->dir, "holiday.jpg", "");
+	refused(evt_tape_make(&evt_io_posix, x->dir, true, &err),
+	    EVT_ERR_NOTATAPE, &err, "holds other things");
+	put(x->dir, "f.tape", "");
+	refused(evt_tape_make(&evt_io_posix, x->path, true, &err),
+	    EVT_ERR_NOTATAPE, &err, "a tape is a folder");
+}
+
+/* ---- the lock ---- */
+
+static void
+one_holder(void **state)
+{
+	struct fixture *x = *state;
+	evt_error err;
+	char pid[24];
+	int fd, other;
+
+	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
+	assert_false(evt_lock_held(&evt_io_posix, x->path));
+	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);
+	assert_true(evt_lock_held(&evt_io_posix, x->path));
+	snprintf(pid, sizeof(pid), "process %ld;", (long)getpid());
+	refused(evt_lock_take(&evt_io_posix, x->path, &other, &err),
+	    EVT_ERR_LOCKED, &err, pid);
+	/* Asking takes nothing. */
+	assert_true(evt_lock_held(&evt_io_posix, x->path));
+	close(fd);
+	assert_false(evt_lock_held(&evt_io_posix, x->path));
+	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);
+	close(fd);
+}
+
+static void
+take_and_die(void *arg)
+{
+	evt_error err;
+	int fd;
+
+	ok(evt_lock_take(&evt_io_posix, arg, &fd, &err), &err);
+}
+
+static void
+it_dies_with_its_holder(void **state)
+{
+	struct fixture *x = *state;
+	evt_error err;
+	int fd;
+
+	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
+	die_after(take_and_die, x->path);
+	assert_false(evt_lock_held(&evt_io_posix, x->path));
+	/* Of the dead one a longer text remained than the new one writes. */
+	put(x->path, "journal/lock", "999999999999999999\nmore");
+	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);
+	close(fd);
+	refused(evt_lock_take(&evt_io_posix, "/nowhere/at/all", &fd, &err),
+	    EVT_ERR_IO, &err, "cannot open");
+	assert_false(evt_lock_held(&evt_io_posix, "/nowhere/at/all"));
+}
+
+/* ---- notes ---- */
+
+static void
+notes(void **state)
+{
+	struct fixture *x = *state;
+	char *text = malloc(5000), *left;
+	evt_writer_options o;
+	evt_writer *w;
+	evt_tape *tape;
+	evt_error err;
+	bool queued;
+	int64_t ns;
+
+	assert_non_null(text);
+	memset(text, 'n', 4999);
+	text[4999] = '\0';
+	refused(evt_note_add(x->path, "a", 1, &queued, &err), EVT_ERR_NOTATAPE,
+	    &err, "there is no tape");
+	evt_writer_options_init(&o);
+	ok(evt_writer_open(x->path, &o, &w, &err), &err);
+	put_states(w, 0, 3, 1, 100, 1);
+	refused(evt_note_add(x->path, text, 1, &queued, &err), EVT_ERR_ARG,
+	    &err, "longer than 4096 bytes");
+	text[4096] = '\0';
+	ok(evt_note_add(x->path, text, 7, &queued, &err), &err);
+	assert_true(queued);
+	ok(evt_note_add(x->path, "\"quoted\"\n", 8, &queued, &err), &err);
+	put(x->path, "journal/bad.note", "{\"time\":\"soon\",\"text\":\"x\"}");
+	put(x->path, "journal/worse.note", "");
+	ok(evt_writer_tick(w, &err), &err);
+	ok(evt_writer_close(w, &err), &err);
+	ok(evt_note_add(x->path, "after", 9, &queued, &err), &err);
+	assert_false(queued);
+
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	ok(evt_tape_find_note(tape, text, &ns, &err), &err);
+	assert_int_equal(ns, 7);
+	ok(evt_tape_find_note(tape, "\"quoted\"\n", &ns, &err), &err);
+	assert_int_equal(ns, 8);
+	ok(evt_tape_find_note(tape, "after", &ns, &err), &err);
+	assert_int_equal(ns, 9);
+	assert_int_equal(evt_tape_find_note(tape, "x", &ns, &err),
+	    EVT_ERR_NOTFOUND);
+	evt_tape_close(tape);
+	left = in_dir(x->path, "journal/bad.note");
+	assert_int_not_equal(access(left, F_OK), 0);
+	free(left);
+	free(text);
+}
+
+/* A tape that a stranger packed may hold pipes by the names of its files.  Who
+ * opens one waits for ever; so nobody does. */
+static void
+pipes_are_not_opened(void **state)
+{
+	static const char *const names[] = { "000001.ndjson.zst", "tape.db",
+		"journal/00000000000000000001.evj", "journal/x.note",
+		"journal/lock" };
+	struct fixture *x = *state;
+	char *journal = in_dir(x->path, "journal"), *link, *dir;
+	evt_verify_options o = { .fault = NULL };
+	evt_writer_options wo;
+	evt_verified got;
+	evt_writer *w;
+	evt_tape *tape;
+	evt_error err;
+
+	assert_int_equal(mkdir(x->path, 0700), 0);
+	assert_int_equal(mkdir(journal, 0700), 0);
+	for (size_t i = 0; i < 5; i++) {
+		char *path = in_dir(x->path, names[i]);
+
+		assert_int_equal(mkfifo(path, 0600), 0);
+		free(path);
+	}
+	link = in_dir(x->path, "000002.ndjson.zst");
+	assert_int_equal(symlink("000001.ndjson.zst", link), 0);
+	dir = in_dir(x->path, "journal/folder.note");
+	assert_int_equal(mkdir(dir, 0700), 0);
+	alarm(60);
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	assert_false(evt_tape_live(tape));
+	evt_tape_close(tape);
+	ok(evt_tape_verify(x->path, &o, &got, &err), &err);
+	assert_int_equal(got.segments, 0);
+	/* A recorder has its own lock, and takes notes that are files. */
+	free(link);
+	link = in_dir(x->path, "journal/lock");
+	assert_int_equal(unlink(link), 0);
+	evt_writer_options_init(&wo);
+	ok(evt_writer_open(x->path, &wo, &w, &err), &err);
+	ok(evt_writer_tick(w, &err), &err);
+	ok(evt_writer_close(w, &err), &err);
+	alarm(0);
+	free(dir);
+	free(link);
+	free(journal);
+}
+
+static int
+no_notes(void *ctx, const char *path, int flags, mode_t mode)
+{
+	if (strstr(path, ".note") == NULL)
+		return evt_io_posix.open(ctx, path, flags, mode);
+	errno = EACCES;
+	return -1;
+}
+
+/* A note that may not be read holds up no frame. */
+static void
+unreadable_notes(void **state)
+{
+	struct fixture *x = *state;
+	evt_io io = evt_io_posix;
+	evt_writer_env env = *test_env();
+	evt_writer_options o;
+	bool queued;
+	evt_writer *w;
+	evt_error err;
+
+	io.open = no_notes;
+	env.io = &io;
+	evt_writer_options_init(&o);
+	ok(evt_writer_open_env(x->path, &o, &env, &w, &err), &err);
+	put_states(w, 0, 3, 1, 100, 1);
+	ok(evt_note_add(x->path, "left", 7, &queued, &err), &err);
+	assert_true(queued);
+	ok(evt_writer_tick(w, &err), &err);
+	ok(evt_writer_close(w, &err), &err);
+}
+
+static unsigned
+owner_of(const char *dir, const char *name)
+{
+	char *path = in_dir(dir, name);
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	free(path);
+	return st.st_uid;
+}
+
+/* What root makes in the tape of another is that one's; what was there keeps
+ * its owner. */
+static void
+roots_files(void **state)
+{
+	struct fixture *x = *state;
+	char *index = in_dir(x->path, "tape.db");
+	char *link = in_dir(x->path, "link");
+	evt_writer_options o;
+	evt_writer *w;
+	evt_error err;
+	int fd;
+
+	if (geteuid() != 0)
+		skip();
+	evt_writer_options_init(&o);
+	for (unsigned i = 0; i < 2; i++) {
+		ok(evt_writer_open(x->path, &o, &w, &err), &err);
+		put_states(w, 3 * (int)i, 3, 1, 100, 1);
+		ok(evt_writer_close(w, &err), &err);
+		if (i == 0) {
+			assert_int_equal(unlink(index), 0);
+			assert_int_equal(chown(x->path, 65534, 65534), 0);
+		}
+	}
+	assert_int_equal(owner_of(x->path, "000001.ndjson.zst"), 0);
+	assert_int_equal(owner_of(x->path, "000002.ndjson.zst"), 65534);
+	assert_int_equal(owner_of(x->path, "tape.db"), 65534);
+	put(x->dir, "roots", "");
+	assert_int_equal(symlink("../roots", link), 0);
+	fd = evt_io_posix.open(NULL, link, O_RDWR | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(evt_io_posix.close(NULL, fd), 0);
+	assert_int_equal(owner_of(x->dir, "roots"), 0);
+	free(link);
+	free(index);
+}
+
+/* ---- file operations ---- */
+
+static void
+writes_in_pieces_are_whole(void **state)
+{
+	struct fixture *x = *state;
+	struct faulty fault = { 0, 0, FAIL_SHORT, false };
+	evt_io io = faulty_io(&fault);
+	evt_error err;
+	uint8_t in[100], out[200];
+	size_t n;
+	int fd = open(x->path, O_RDWR | O_CREAT, 0600);
+
+	for (unsigned i = 0; i < sizeof(in); i++)
+		in[i] = (uint8_t)i;
+	ok(evt_io_write_all(&io, fd, in, 100, 50, "it", &err), &err);
+	assert_int_equal(fault.calls, 2);
+	fault = (struct faulty){ 0, 0, FAIL_INTERRUPTED, false };
+	ok(evt_io_write_all(&io, fd, in, 100, 50, "it", &err), &err);
+	ok(evt_io_read_at(&io, fd, out, 200, 0, "it", &n, &err), &err);
+	assert_int_equal(n, 150);
+	assert_memory_equal(out + 50, in, 100);
+	ok(evt_io_read_at(&io, fd, out, 200, 1000, "it", &n, &err), &err);
+	assert_int_equal(n, 0);
+	fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	refused(evt_io_write_all(&io, fd, in, 1, 0, "it", &err), EVT_ERR_FULL,
+	    &err, "cannot write it");
+	assert_int_equal(err.sys, ENOSPC);
+	close(fd);
+	refused(evt_io_read_at(&io, fd, out, 1, 0, "it", &n, &err), EVT_ERR_IO,
+	    &err, "cannot read it");
+}
+
+static void
+folders_are_synced(void **state)
+{
+	struct fixture *x = *state;
+	struct faulty fault = { 1, 0, FAIL_IO, false };
+	evt_io io = faulty_io(&fault);
+	evt_error err;
+
+	refused(evt_io_sync_dir(&io, x->dir, &err), EVT_ERR_IO, &err,
+	    "cannot sync folder");
+	ok(evt_io_sync_dir(&io, x->dir, &err), &err);
+	refused(evt_io_sync_dir(&io, "/nowhere/at/all", &err), EVT_ERR_IO, &err,
+	    "cannot open folder");
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		T(pipes_are_not_opened),
+		T(what_is_a_tape),
+		T(what_becomes_a_tape),
+		T(what_stays_what_it_is),
+		T(one_holder),
+		T(it_dies_with_its_holder),
+		T(notes),
+		T(unreadable_notes),
+		T(roots_files),
+		T(writes_in_pieces_are_whole),
+		T(folders_are_synced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

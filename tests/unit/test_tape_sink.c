@@ -1,0 +1,315 @@
+/*
+ * test_sink.c - frames on their way into a tape that fails for a while: they
+ * wait, it is said once, and only at the very end are they given up and
+ * counted.
+ */
+#include "tests/unit/lib/sinks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/timetext.h"
+#include "format/write/writer.h"
+
+static void
+tells_the_board_what_is_committed(void **state)
+{
+	struct sinks x = { 0 };
+	evt_item sent = { .time_ns = 9000,
+		.mono_ns = 9000,
+		.payload = (const uint8_t *)"X",
+		.len = 1,
+		.conn = 1,
+		.kind = EVT_KIND_SENT,
+		.opcode = EVT_OP_TEXT };
+
+	(void)state;
+	sinks_begin(&x, 0, 0);
+	sinks_put(&x, 0, 10);
+	sinks_put_mark(&x);
+	evt_sink_put(x.sink, &sent);
+	assert_int_equal(x.board.stats.frames, 0);
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.board.stats.frames, 10);
+	assert_int_equal(x.board.stats.marks, 1);
+	assert_int_equal(x.board.stats.sent, 1);
+	assert_int_equal(x.board.stats.last_seq, 12);
+	assert_int_equal(x.board.stats.last_frame_ns, 1009);
+	assert_true(x.board.stats.bytes > 1000);
+	assert_true(x.board.stats.stored_bytes > 0);
+	evt_sink_rotate(x.sink);
+	assert_int_equal(x.board.stats.segment, 2);
+	evt_sink_tick(x.sink);
+	assert_null(evt_sink_done(x.sink));
+	assert_int_equal(x.errors + x.mended + x.pauses, 0);
+	sinks_end(&x);
+}
+
+static void
+stops_at_its_limits(void **state)
+{
+	struct sinks x = { 0 }, y = { 0 };
+
+	(void)state;
+	sinks_begin(&x, 7, 0);
+	sinks_put(&x, 0, 7);
+	assert_string_equal(evt_sink_done(x.sink), "frames");
+	sinks_put(&x, 7, 20);
+	sinks_put_mark(&x); /* marks go in still: the end must be told */
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.board.stats.frames, 7);
+	assert_int_equal(x.board.stats.marks, 1);
+	assert_int_equal(evt_sink_lost(x.sink, false), 0);
+	sinks_end(&x);
+
+	sinks_begin(&y, 0, 1000);
+	sinks_put(&y, 0, 10);
+	assert_null(evt_sink_done(y.sink)); /* stored is what is committed */
+	evt_sink_commit(y.sink);
+	assert_string_equal(evt_sink_done(y.sink), "max-size");
+	sinks_end(&y);
+}
+
+/* A full disk is waited for, and said once. */
+static void
+waits_for_a_failing_tape(void **state)
+{
+	struct sinks x = { .mend_after = 30 };
+
+	(void)state;
+	sinks_begin(&x, 0, 0);
+	sinks_put(&x, 0, 10);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.pauses, 30);
+	assert_int_equal(x.errors, 1);
+	assert_int_equal(x.mended, 1);
+	assert_string_equal(x.said, "the tape can be written to again");
+	assert_false(x.board.stats.failing);
+	sinks_put(&x, 10, 20);
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.board.stats.frames, 20);
+	assert_int_equal(evt_sink_lost(x.sink, false), 0);
+	assert_int_equal(check_states(x.path, 0, 3), 20);
+	sinks_end(&x);
+}
+
+/* When the recording is being ended it is tried a few times more. */
+static void
+gives_up_at_the_end_and_counts(void **state)
+{
+	struct sinks x = { .ending = true };
+
+	(void)state;
+	sinks_begin(&x, 0, 0);
+	sinks_put(&x, 0, 10);
+	evt_sink_commit(x.sink);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	sinks_put(&x, 10, 20);
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.pauses, 3);
+	assert_int_equal(x.errors, 1);
+	assert_non_null(strstr(x.said, "make room, or mend the disk"));
+	assert_true(x.board.stats.failing);
+	assert_int_equal(x.board.stats.frames, 10);
+	sinks_put(&x, 20, 25); /* nothing more is tried */
+	evt_sink_tick(x.sink);
+	assert_int_equal(x.pauses, 3);
+	assert_int_equal(evt_sink_lost(x.sink, false), 5);
+	sinks_end(&x);
+}
+
+/* What was put and not committed is lost as well, unless closing the tape
+ * writes it after all: with a mark that says what is missing. */
+static void
+counts_what_is_in_memory(void **state)
+{
+	struct sinks x = { .ending = true };
+	evt_moment now = { .time_ns = 7000, .mono_ns = 7000 };
+
+	(void)state;
+	sinks_begin(&x, 0, 0);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	sinks_put(&x, 0, 10);
+	evt_sink_commit(x.sink);
+	sinks_put(&x, 10, 13);
+	sinks_put_mark(&x); /* no data */
+	assert_int_equal(evt_sink_lost(x.sink, false), 3);
+	assert_int_equal(evt_sink_lost(x.sink, true), 13);
+	x.pauses = 0;
+	evt_sink_last_try(x.sink, &now);
+	evt_sink_commit(x.sink);
+	assert_true(x.pauses <= 1);
+	assert_int_equal(evt_sink_lost(x.sink, true), 13);
+	x.fault.kind = NONE; /* room at the last moment */
+	evt_sink_last_try(x.sink, &now);
+	sinks_put_mark(&x);
+	evt_sink_commit(x.sink);
+	assert_int_equal(evt_sink_lost(x.sink, true), 3);
+	assert_int_equal(check_states(x.path, 0, 3), 10);
+	sinks_end(&x);
+}
+
+/* A full disk that is watched is not waited for for ever. */
+static void
+ends_where_the_disk_stays_full(void **state)
+{
+	struct sinks x = { 0 };
+
+	(void)state;
+	x.room = sinks_make_room(&x);
+	sinks_begin(&x, 0, 0);
+	sinks_put(&x, 0, 10);
+	evt_sink_commit(x.sink);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	sinks_put(&x, 10, 20);
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.stops, 1);
+	assert_string_equal(x.reason, EVT_REASON_FULL);
+	assert_non_null(strstr(x.said, "no room was made in 30 seconds"));
+	assert_int_equal(x.pauses, EVT_SINK_PATIENCE + 3);
+	assert_int_equal(evt_sink_lost(x.sink, true), 10);
+	assert_int_equal(check_states(x.path, 0, 3), 10);
+	sinks_end(&x);
+}
+
+/* What is in the way may be journal files whose blocks are in the segment:
+ * they go, and nobody has to wait. */
+static void
+a_full_disk_gets_back_what_waits(void **state)
+{
+	struct sinks x = { 0 };
+
+	(void)state;
+	sinks_begin(&x, 0, 0);
+	sinks_put(&x, 0, 12000); /* more than a block */
+	evt_sink_commit(x.sink);
+	sinks_put(&x, 12000, 12010);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, false };
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.pauses + x.errors, 0);
+	assert_false(evt_writer_reclaim(x.writer)); /* there is no more */
+	sinks_put(&x, 12010, 24000);
+	assert_true(evt_writer_reclaim(x.writer));
+	evt_sink_commit(x.sink);
+	assert_int_equal(check_states(x.path, 0, 3), 24000);
+	sinks_end(&x);
+}
+
+/* Another fault may be mended at any time. */
+static void
+waits_for_ever_for_a_disk_that_fails(void **state)
+{
+	struct sinks x = { .mend_after = 500 };
+
+	(void)state;
+	x.room = sinks_make_room(&x);
+	sinks_begin(&x, 0, 0);
+	x.fault = (struct faulty){ 0, 0, FAIL_IO, true };
+	sinks_put(&x, 0, 10);
+	evt_sink_commit(x.sink);
+	assert_int_equal(x.pauses, 500);
+	assert_int_equal(x.stops, 0);
+	assert_int_equal(check_states(x.path, 0, 3), 10);
+	sinks_end(&x);
+}
+
+static void
+ends_where_the_tape_is_gone(void **state)
+{
+	struct sinks x = { 0 };
+	char *away;
+	evt_error err;
+
+	(void)state;
+	sinks_begin(&x, 0, 0);
+	sinks_put(&x, 0, 10);
+	evt_sink_commit(x.sink);
+	away = in_dir(x.dir, "away.tape");
+	assert_int_equal(rename(x.path, away), 0);
+	evt_sink_tick(x.sink);
+	assert_int_equal(x.stops, 1);
+	assert_string_equal(x.reason, EVT_REASON_GONE);
+	assert_non_null(strstr(x.said, "and did not come back"));
+	assert_int_equal(x.pauses, EVT_SINK_PATIENCE + 3);
+	assert_int_equal(check_states(away, 0, 3), 10);
+	evt_sink_free(x.sink);
+	assert_int_equal(evt_writer_close(x.writer, &err), EVT_ERR_NOTATAPE);
+	pthread_mutex_destroy(&x.board.lock);
+	free(away);
+	free(x.path);
+	remove_dir(x.dir);
+}
+
+/* How many marks with a list of trackers are on the tape when its segments
+ * were dropped again and again. */
+static unsigned
+count_lists(struct sinks *x)
+{
+	static const char list[] =
+	    "{\"mark\":\"trackers\",\"list\":[{\"id\":7}]}";
+	evt_item item = { .time_ns = 500,
+		.mono_ns = 500,
+		.payload = (const uint8_t *)list,
+		.len = strlen(list),
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_TRACKERS };
+	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK };
+	evt_cursor *cur;
+	evt_tape *tape;
+	evt_frame f;
+	evt_error err;
+	unsigned n = 0;
+
+	sinks_begin(x, 0, 0);
+	evt_sink_put(x->sink, &item);
+	for (unsigned i = 0; i < 50; i += 10) {
+		sinks_put(x, i, i + 10);
+		evt_sink_rotate(x->sink);
+		evt_sink_tick(x->sink);
+	}
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	ok(evt_cursor_open(&tape, 1, &filter, &cur, &err), &err);
+	while (evt_cursor_next(cur, &f, &err) == EVT_OK) {
+		assert_int_equal(f.opcode, EVT_MARK_TRACKERS);
+		assert_int_equal(f.len, strlen(list));
+		assert_memory_equal(f.payload, list, f.len);
+		n++;
+	}
+	evt_cursor_close(cur);
+	evt_tape_close(tape);
+	sinks_end(x);
+	return n;
+}
+
+static void
+a_list_does_not_go_with_its_segment(void **state)
+{
+	struct sinks all = { 0 }, lost = { .dropping = true };
+	struct sinks kept = { .dropping = true, .keep_list = true };
+
+	(void)state;
+	assert_int_equal(count_lists(&all), 1);
+	assert_int_equal(count_lists(&lost), 0);
+	assert_true(count_lists(&kept) > 0);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tells_the_board_what_is_committed),
+		cmocka_unit_test(stops_at_its_limits),
+		cmocka_unit_test(waits_for_a_failing_tape),
+		cmocka_unit_test(gives_up_at_the_end_and_counts),
+		cmocka_unit_test(counts_what_is_in_memory),
+		cmocka_unit_test(ends_where_the_disk_stays_full),
+		cmocka_unit_test(a_full_disk_gets_back_what_waits),
+		cmocka_unit_test(waits_for_ever_for_a_disk_that_fails),
+		cmocka_unit_test(ends_where_the_tape_is_gone),
+		cmocka_unit_test(a_list_does_not_go_with_its_segment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,252 @@
+/*
+ * test_sink_held.c - the same with frames that are held for a trigger: what of
+ * them is lost when the disk fails, and what is not.
+ */
+#include "tests/unit/lib/sinks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/write/ring.h"
+#include "format/base/timetext.h"
+#include "format/write/writer.h"
+
+/* What a full disk keeps from getting onto the tape is no loss as long as it
+ * lies on the disk where it is held: the next recording takes it from there. */
+static void
+what_is_held_on_disk_is_not_lost(void **state)
+{
+	evt_error err;
+	bool hit = true;
+
+	(void)state;
+	for (unsigned at = 0; hit; at++) {
+		struct sinks x = { .keep_last = true };
+
+		sinks_begin(&x, 0, 0);
+		sinks_put(&x, 0, 10);
+		evt_sink_commit(x.sink);
+		assert_int_equal(x.board.stats.held, 10);
+		assert_int_equal(x.board.stats.frames, 0);
+		x.ending = true;
+		x.fault = (struct faulty){ at, 0, FAIL_FULL, true };
+		evt_sink_trigger(x.sink);
+		hit = x.fault.calls > at;
+		assert_int_equal(evt_sink_lost(x.sink, true), 0);
+		sinks_close(&x);
+		ok(evt_writer_open_env(x.path, NULL, test_env(), &x.writer,
+		       &err),
+		    &err);
+		ok(evt_writer_close(x.writer, &err), &err);
+		assert_int_equal(check_states(x.path, 0, 3), 10);
+		free(x.path);
+		remove_dir(x.dir);
+	}
+}
+
+/* What was not written there yet goes with the process. */
+static void
+what_is_held_in_memory_is_lost(void **state)
+{
+	struct sinks x = { .keep_last = true, .ending = true };
+
+	(void)state;
+	sinks_begin(&x, 0, 0);
+	sinks_put(&x, 0, 4);
+	evt_sink_commit(x.sink);
+	sinks_put(&x, 4, 10);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	evt_sink_trigger(x.sink);
+	sinks_put(&x, 10, 13);
+	assert_int_equal(evt_sink_lost(x.sink, false), 9);
+	sinks_end(&x);
+}
+
+/* The text of the marks on the tape. */
+static void
+marks(struct sinks *x, char *to, size_t size)
+{
+	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK };
+	evt_cursor *cur;
+	evt_tape *tape;
+	evt_frame f;
+	evt_error err;
+	size_t n = 0;
+
+	to[0] = '\0';
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	ok(evt_cursor_open(&tape, 1, &filter, &cur, &err), &err);
+	while (evt_cursor_next(cur, &f, &err) == EVT_OK) {
+		n += (size_t)snprintf(to + n, size - n, " %s",
+		    evt_mark_name(f.opcode));
+		assert_true(n < size);
+	}
+	evt_cursor_close(cur);
+	evt_tape_close(tape);
+}
+
+/* There is room at the last moment: the last marks are not held, and what is
+ * held is let go as at any other end. */
+static void
+the_last_try_ends_what_is_armed(void **state)
+{
+	struct sinks x = { .keep_last = true, .ending = true };
+	evt_moment at = { .time_ns = 7000, .mono_ns = 7000 };
+	uint64_t files, bytes;
+	char text[200], *journal;
+
+	(void)state;
+	sinks_begin(&x, 0, 0);
+	sinks_put(&x, 0, 10);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	evt_sink_commit(x.sink);
+	sinks_put(&x, 10, 13);
+	evt_sink_end(x.sink);
+	x.fault.kind = NONE;
+	evt_sink_last_try(x.sink, &at);
+	sinks_put_mark(&x);
+	evt_sink_commit(x.sink);
+	assert_int_equal(evt_sink_lost(x.sink, true), 3);
+	marks(&x, text, sizeof(text));
+	assert_string_equal(text, " started armed gap note");
+	journal = in_dir(x.path, "journal");
+	evt_ring_folder(&evt_io_posix, journal, &files, &bytes);
+	assert_int_equal(files, 0);
+	free(journal);
+	sinks_end(&x);
+}
+
+/* A move of much that is held takes long: who watches the thread sees that it
+ * gets on. */
+static void
+a_long_move_is_seen_to_get_on(void **state)
+{
+	struct sinks x = { .keep_last = true };
+
+	(void)state;
+	sinks_begin(&x, 0, 0);
+	sinks_put(&x, 0, 24000);
+	evt_sink_commit(x.sink);
+	assert_true(x.board.stats.held_bytes > 1u << 20);
+	x.beats = 0;
+	evt_sink_trigger(x.sink);
+	assert_int_equal(x.board.stats.frames, 24000);
+	assert_true(x.beats >= 1);
+	sinks_end(&x);
+}
+
+struct looks {
+	unsigned n;
+	uint64_t free;
+};
+
+static bool
+some_space(void *ctx, const char *path, evt_space *ret)
+{
+	struct looks *l = ctx;
+
+	(void)path;
+	l->n++;
+	*ret = (evt_space){ .size = 1u << 30, .free = l->free };
+	return true;
+}
+
+/* What is held fills the disk as what is written does. */
+static void
+what_is_held_takes_room_too(void **state)
+{
+	struct sinks x = { .keep_last = true };
+	struct looks l = { .free = 8u << 20 };
+	evt_room_options o = { .path = "x",
+		.limit = { 4u << 20, 0 },
+		.closing = sinks_closing,
+		.board = &x.board,
+		.space = some_space,
+		.space_ctx = &l,
+		.stop = sinks_stop,
+		.ctx = &x };
+
+	(void)state;
+	x.room = evt_room_new(&o);
+	assert_non_null(x.room);
+	sinks_begin(&x, 0, 0);
+	evt_sink_tick(x.sink);
+	l.n = 0;
+	for (unsigned i = 0; i < 12000; i += 1000) {
+		sinks_put(&x, i, i + 1000);
+		evt_sink_commit(x.sink);
+	}
+	assert_true(l.n >= 1);
+	sinks_end(&x);
+}
+
+/* The list is put again before what is held, and is no younger than that. */
+static void
+a_list_is_put_again_in_order(void **state)
+{
+	struct sinks x = { .keep_last = true,
+		.keep_list = true,
+		.dropping = true };
+	static const char list[] = "{\"mark\":\"trackers\",\"list\":[]}";
+	evt_item item = { .time_ns = 950,
+		.mono_ns = 950,
+		.payload = (const uint8_t *)list,
+		.len = strlen(list),
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_TRACKERS };
+	int64_t last = 0;
+	unsigned lists = 0;
+	evt_cursor *cur;
+	evt_tape *tape;
+	evt_frame f;
+	evt_error err;
+
+	(void)state;
+	sinks_begin(&x, 0, 0);
+	evt_sink_put(x.sink, &item);
+	sinks_put(&x, 0, 10);
+	evt_sink_trigger(x.sink);
+	evt_sink_rotate(x.sink); /* the list is in this segment */
+	sinks_put(&x, 10, 20);
+	/* The window is over, and it is armed again. */
+	item.kind = EVT_KIND_RECEIVED;
+	item.opcode = EVT_OP_TEXT;
+	for (int i = 2; i < 4; i++) {
+		item.time_ns = item.mono_ns = i * EVT_NS_PER_S;
+		evt_sink_put(x.sink, &item);
+	}
+	evt_sink_rotate(x.sink);
+	evt_sink_tick(x.sink);
+	evt_sink_trigger(x.sink);
+	ok(evt_tape_open(x.path, &tape, &err), &err);
+	ok(evt_cursor_open(&tape, 1, NULL, &cur, &err), &err);
+	while (evt_cursor_next(cur, &f, &err) == EVT_OK) {
+		if (f.kind == EVT_KIND_MARK && f.opcode == EVT_MARK_TRIGGER)
+			continue; /* as old as it says */
+		assert_true(f.mono_ns >= last);
+		last = f.mono_ns;
+		lists +=
+		    f.kind == EVT_KIND_MARK && f.opcode == EVT_MARK_TRACKERS;
+	}
+	assert_int_equal(last, 3 * EVT_NS_PER_S);
+	assert_int_equal(lists, 1);
+	evt_cursor_close(cur);
+	evt_tape_close(tape);
+	sinks_end(&x);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_held_on_disk_is_not_lost),
+		cmocka_unit_test(what_is_held_in_memory_is_lost),
+		cmocka_unit_test(the_last_try_ends_what_is_armed),
+		cmocka_unit_test(a_long_move_is_seen_to_get_on),
+		cmocka_unit_test(what_is_held_takes_room_too),
+		cmocka_unit_test(a_list_is_put_again_in_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

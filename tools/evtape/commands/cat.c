@@ -1,0 +1,221 @@
+/* cat.c - evtape cat: frames to stdout, in one of several forms. */
+#include <stddef.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/read/frame_text.h"
+#include "tools/evtape/lib/frame_loop.h"
+#include "tools/evtape/tool.h"
+#include "tools/evtape/lib/output_file.h"
+#include "tools/evtape/lib/rows.h"
+
+struct options {
+	cli_filter filter;
+	cli_list fields;
+	const char *format;
+	bool marks, follow, verbose;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_STRING,
+	    .letter = 'f',
+	    .name = "format",
+	    .arg = "FORM",
+	    .offset = offsetof(struct options, format),
+	    .help = "envelope: a JSON object a line (default); lines: the\n"
+	            "payloads; stamped: time, tab, payload; csv: --fields;\n"
+	            "geojson: a Feature a line, where a source was" },
+	{ .type = CLI_LIST,
+	    .name = "fields",
+	    .arg = "COLUMN",
+	    .offset = offsetof(struct options, fields),
+	    .help = "the columns of csv; repeatable, or a list" },
+	CLI_FILTER_OPTIONS(struct options, filter),
+	{ .type = CLI_LIST,
+	    .name = "kind",
+	    .arg = "KIND",
+	    .offset = offsetof(struct options, filter.kinds),
+	    .help = "received, sent, mark; repeatable; default: all in\n"
+	            "envelopes, received else" },
+	{ .type = CLI_FLAG,
+	    .name = "marks",
+	    .offset = offsetof(struct options, marks),
+	    .help = "marks too, where the form leaves them out" },
+	{ .type = CLI_FLAG,
+	    .letter = 'F',
+	    .name = "follow",
+	    .offset = offsetof(struct options, follow),
+	    .help = "at the end of a tape that is being recorded, wait for\n"
+	            "more, until the recording ends" },
+	{ .type = CLI_FLAG,
+	    .letter = 'v',
+	    .name = "verbose",
+	    .offset = offsetof(struct options, verbose),
+	    .help = "tell how many blocks were read" },
+	{ .type = CLI_END },
+};
+
+static const cli_command cat = {
+	.name = "evtape cat",
+	.usage = "[options] TAPE...",
+	.summary = "print the frames of a tape",
+	.details =
+	    "An envelope holds a frame's sequence number, times, connection,\n"
+	    "kind, event, sources and payload. Several tapes are merged by "
+	    "time.\n"
+	    "Of a tape that is being recorded it prints what is "
+	    "there.\n\n" TOOL_COLUMNS_HELP "\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples = "  # two sources, the first minute\n"
+	            "  $ evtape cat --source 10001,10002 --to +1m field.tape\n"
+	            "  # what was lost, and when\n"
+	            "  $ evtape cat --kind mark field.tape | jq 'select(.mark "
+	            "== \"gap\")'\n"
+	            "  # the speeds of a source, as a table\n"
+	            "  $ evtape cat -f csv --fields time,./gps/speed --source "
+	            "10001 field.tape\n"
+	            "  # what a recorder gets, as it comes\n"
+	            "  $ evtape cat --follow --format stamped field.tape\n",
+	.min_args = 1,
+	.max_args = -1,
+};
+
+/* The forms that replay has too, and those made of records. */
+enum form { LINES, ENVELOPE, STAMPED, CSV, GEOJSON, N_FORMS };
+
+struct work {
+	enum form form;
+	evt_frame_out *plain; /* lines, envelope, stamped */
+	tool_columns *columns;
+	evt_scanner *scanner;
+	tool_out *out;
+};
+
+static int
+parse_form(const char *text, enum form *ret, evt_error *err)
+{
+	static const char *const names[N_FORMS] = { "lines", "envelope",
+		"stamped", "csv", "geojson" };
+
+	for (int i = 0; i < N_FORMS; i++) {
+		if (strcmp(names[i], text) == 0) {
+			*ret = (enum form)i;
+			return EVT_OK;
+		}
+	}
+	return evt_err_set(err, EVT_ERR_ARG,
+	    "'%s' is no form; there are envelope, lines, stamped, csv and "
+	    "geojson",
+	    text);
+}
+
+static int
+print(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct work *w = ctx;
+	evt_buf *b = tool_out_buf(w->out);
+	size_t n;
+	int r;
+
+	if (w->form == CSV)
+		r = rows_csv(w->columns, w->scanner, f, b, err);
+	else if (w->form == GEOJSON)
+		r = rows_geojson(w->scanner, f, b, &n, err);
+	else
+		r = evt_frame_out_add(w->plain, f, b, err);
+	return r != EVT_OK ? r : tool_out_flush_some(w->out, err);
+}
+
+/* Nothing more for now: show what there is. */
+static int
+show(void *ctx, evt_error *err)
+{
+	return tool_out_flush(((struct work *)ctx)->out, err);
+}
+
+static void
+set_kinds(const struct options *o, enum form form, evt_filter *filter)
+{
+	if (filter->kinds == 0 && form != ENVELOPE)
+		filter->kinds = 1u << EVT_KIND_RECEIVED;
+	if (filter->kinds != 0 && o->marks)
+		filter->kinds |= 1u << EVT_KIND_MARK;
+}
+
+/* What the form needs; the exit code, or -1 to go on. */
+static int
+prepare(struct work *w, const struct options *o, bool with_tape)
+{
+	static const enum evt_form plain[] = { EVT_FORM_LINES,
+		EVT_FORM_ENVELOPE, EVT_FORM_STAMPED };
+	evt_error err;
+	int r;
+
+	w->form = ENVELOPE;
+	if ((o->format != NULL && parse_form(o->format, &w->form, &err)) ||
+	    (w->form == CSV && tool_columns_new(&o->fields, &w->columns, &err)))
+		return cli_usage(&cat, "%s", err.text);
+	if (o->fields.n > 0 && w->form != CSV)
+		return cli_usage(&cat,
+		    "--fields are columns: give --format csv");
+	r = tool_out_open(NULL, false, &w->out, &err);
+	if (r == EVT_OK && w->form < CSV)
+		r = evt_frame_out_new(plain[w->form], with_tape, &w->plain,
+		    &err);
+	else if (r == EVT_OK)
+		r = evt_scanner_new(NULL, &w->scanner, &err);
+	if (r == EVT_OK && w->form == CSV &&
+	    !rows_csv_head(w->columns, tool_out_buf(w->out)))
+		r = evt_err_nomem(&err);
+	return r == EVT_OK ? -1 : cli_fail(&cat, "%s", err.text);
+}
+
+static int
+run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
+{
+	struct work w = { .out = NULL };
+	tool_each each = { .cmd = &cat,
+		.tapes = tapes->tape,
+		.n_tapes = tapes->n,
+		.filter = filter,
+		.follow = o->follow,
+		.verbose = o->verbose,
+		.frame = print,
+		.idle = show,
+		.ctx = &w };
+	evt_error err;
+	int code = prepare(&w, o, tapes->n > 1);
+
+	if (code < 0) {
+		set_kinds(o, w.form, filter);
+		code = tool_each_run(&each);
+		/* What was found goes out, also where it ended badly. */
+		if (tool_out_flush(w.out, &err) < 0)
+			code = cli_fail(&cat, "%s", err.text);
+	}
+	tool_out_close(w.out);
+	evt_frame_out_free(w.plain);
+	tool_columns_free(w.columns);
+	evt_scanner_free(w.scanner);
+	return code;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	cli_tapes tapes = { 0 };
+	evt_filter filter;
+	int n, code = cli_parse(&cat, argc, argv, &o, &n);
+
+	if (code < 0)
+		code = tool_open(&cat, &o.filter, argv + 1, n, &tapes, &filter);
+	if (code < 0)
+		code = run_on(&o, &tapes, &filter);
+	cli_tapes_close(&tapes);
+	cli_list_free(&o.fields);
+	cli_filter_free(&o.filter);
+	return code;
+}
+
+const tool_command tool_cat = { &cat, run, NULL };

@@ -1,0 +1,116 @@
+/* compact.c - evtape compact: the same frames in less room. */
+#include <inttypes.h>
+#include <stddef.h>
+
+#include "format/base/timetext.h"
+#include "format/write/maintain.h"
+#include "tools/evtape/lib/frame_loop.h"
+#include "tools/evtape/tool.h"
+
+struct options {
+	int64_t level;
+	uint64_t block_size;
+	bool json;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_INT,
+	    .name = "level",
+	    .arg = "N",
+	    .offset = offsetof(struct options, level),
+	    .min = 1,
+	    .max = 19,
+	    .help = "of zstd, 1 to 19 (12)" },
+	{ .type = CLI_SIZE,
+	    .name = "block-size",
+	    .arg = "SIZE",
+	    .offset = offsetof(struct options, block_size),
+	    .help = "payload of a block (1MiB): larger ones are smaller on\n"
+	            "disk and slower to read a part of" },
+	{ .type = CLI_FLAG,
+	    .name = "json",
+	    .offset = offsetof(struct options, json),
+	    .help = "print the sizes as a JSON object" },
+	{ .type = CLI_END },
+};
+
+static const cli_command compact_cli = {
+	.name = "evtape compact",
+	.usage = "[options] TAPE",
+	.summary = "compress a tape anew, in full blocks and at a higher level",
+	.details =
+	    "Frames, numbers and times stay the same. Each segment is made\n"
+	    "beside, read back, compared, and takes the old one's place at "
+	    "once,\n"
+	    "so that an interruption costs nothing. Readers are not disturbed; "
+	    "a\n"
+	    "tape that is being recorded is refused. A segment that would not\n"
+	    "get smaller, or is damaged, stays as it is.",
+	.options = table,
+	.examples = "  $ evtape compact --level 19 field.tape\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+static bool
+progress(void *ctx, uint64_t done, uint64_t total)
+{
+	tool_progress_at(ctx, &compact_cli, (double)done / (double)total);
+	return tool_stopped() != 0;
+}
+
+static void
+notice(void *ctx, const char *text)
+{
+	tool_progress_end(ctx);
+	cli_warn(&compact_cli, "%s", text);
+}
+
+static void
+report(const evt_compact_result *got, bool json)
+{
+	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT];
+
+	if (json)
+		printf("{\"compacted\":%" PRIu64 ",\"left\":%" PRIu64
+		       ",\"damaged\":%" PRIu64 ",\"bytes_before\":%" PRIu64
+		       ",\"bytes_after\":%" PRIu64 "}\n",
+		    got->segments, got->left, got->damaged, got->before,
+		    got->after);
+	else
+		printf("%" PRIu64 " segments compacted, %" PRIu64
+		       " left: %s before, %s after\n",
+		    got->segments, got->left, evt_size_format(got->before, a),
+		    evt_size_format(got->after, b));
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { .level = 12, .block_size = 1 << 20 };
+	tool_progress shown = tool_progress_begin();
+	evt_compact compact = { .progress = progress,
+		.notice = notice,
+		.ctx = &shown };
+	evt_compact_result got;
+	evt_error err;
+	int n, r, code = cli_parse(&compact_cli, argc, argv, &o, &n);
+
+	if (code >= 0)
+		return code;
+	if (o.block_size < 1024 || o.block_size > 16u << 20)
+		return cli_usage(&compact_cli, "a block has 1KiB to 16MiB");
+	compact.level = (int)o.level;
+	compact.block_bytes = (uint32_t)o.block_size;
+	tool_catch_signals();
+	r = evt_tape_compact(argv[1], &compact, &got, &err);
+	tool_progress_end(&shown);
+	if (r == EVT_END)
+		return tool_stopped();
+	if (r != EVT_OK)
+		return cli_fail(&compact_cli, "%s", err.text);
+	report(&got, o.json);
+	return got.damaged > 0 ? CLI_LOSSES : CLI_DONE;
+}
+
+const tool_command tool_compact = { &compact_cli, run, NULL };

@@ -1,0 +1,526 @@
+/*
+ * ctl.c - evtape ctl: move the deck of an evtape-replay, and ask it.
+ *
+ * Each command is a row: a call of the API (see docs/control.md), its words
+ * as the members of its body, and how the answer is shown.  Times and speeds go
+ * as they are: the server knows the tape.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/keys/json_scan.h"
+#include "format/base/timetext.h"
+#include "format/wire/access.h"
+#include "tools/evtape/ctl/ctl_http.h"
+#include "tools/evtape/ctl/ctl_show.h"
+#include "tools/evtape/tool.h"
+#include "tools/evtape/lib/output_file.h"
+#include "tools/filter.h"
+
+#define STEPS_MAX 1000000
+
+struct options {
+	const char *token_file, *ca, *at;
+	cli_list sources, events;
+	int64_t timeout_ns;
+	bool json;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_LIST,
+	    .name = "source",
+	    .arg = "ID",
+	    .offset = offsetof(struct options, sources),
+	    .help = "filter: frames that name any of these sources;\n"
+	            "repeatable, or a list: 1,2" },
+	{ .type = CLI_LIST,
+	    .name = "event",
+	    .arg = "NAME",
+	    .offset = offsetof(struct options, events),
+	    .help = "filter: frames of any of these events; repeatable" },
+	{ .type = CLI_STRING,
+	    .name = "at",
+	    .arg = "TIME",
+	    .offset = offsetof(struct options, at),
+	    .help = "sources: their states at TIME (where the deck is)" },
+	{ .type = CLI_FLAG,
+	    .name = "json",
+	    .offset = offsetof(struct options, json),
+	    .help = "print the server's answer, a JSON object on one line" },
+	{ .type = CLI_STRING,
+	    .name = "token-file",
+	    .arg = "FILE",
+	    .offset = offsetof(struct options, token_file),
+	    .help = "the token that the server wants; without it, that in the\n"
+	            "environment variable EVTAPE_TOKEN" },
+	{ .type = CLI_STRING,
+	    .name = "ca",
+	    .arg = "FILE",
+	    .offset = offsetof(struct options, ca),
+	    .help = "https: trust the CA certificates in this PEM file, and\n"
+	            "no others" },
+	{ .type = CLI_DURATION,
+	    .name = "timeout",
+	    .arg = "DURATION",
+	    .offset = offsetof(struct options, timeout_ns),
+	    .help = "how long to wait for an answer (30s); for a connection\n"
+	            "never more than 5s" },
+	{ .type = CLI_END },
+};
+
+static const cli_command ctl = {
+	.name = "evtape ctl",
+	.usage = "[options] URL [COMMAND [WORD...]]",
+	.summary = "move the deck of an evtape-replay, and ask it",
+	.details =
+	    "URL is http://HOST:PORT, what evtape-replay prints and writes to\n"
+	    "--ready-file (ws://HOST:PORT/stream), HOST:PORT, or a PORT of\n"
+	    "127.0.0.1.\n\n"
+	    "Commands that move the deck, and print where it is then:\n"
+	    "  play, pause, toggle\n"
+	    "  step [N]        pause, and play the next frame, or N of them\n"
+	    "  seek TIME\n"
+	    "  speed N         0.1 to 1000, or max: without waiting\n"
+	    "  loop FROM TO    from TO back to FROM; loop off\n"
+	    "  window FROM TO  play only this, - is an open end; window off\n"
+	    "  filter          play only --source and --event; filter off\n\n"
+	    "Commands that ask:\n"
+	    "  status          where the deck is, and what it does (default)\n"
+	    "  tape            what is on the tape\n"
+	    "  sources         every source with its last state\n"
+	    "  gaps            times for which frames are missing\n"
+	    "  marks           marks, bookmarks among them\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples =
+	    "  # as it stood when the gate opened, then slowly on\n"
+	    "  $ evtape ctl 8787 seek 'mark:gate opened'\n"
+	    "  $ evtape ctl 8787 speed 0.5\n"
+	    "  $ evtape ctl 8787 play\n"
+	    "  # where it is, for a script\n"
+	    "  $ evtape ctl --json 8787 | jq -r .time\n"
+	    "  $ evtape ctl --ca ca.pem https://replay.example:8787 pause\n",
+	.min_args = 1,
+	.max_args = -1,
+};
+
+/* A call that is under way. */
+struct job {
+	const struct call *call;
+	const struct options *o;
+	ctl_server *server;
+	bool has_token;
+	evt_scanner *scanner;
+	evt_buf body, answer;
+	int n; /* words behind the command */
+	char **words;
+};
+
+struct call {
+	const char *name;
+	const char *path;   /* of the API */
+	const char *member; /* that each answer has */
+	bool (*show)(evt_view v, evt_buf *out);
+	const char *words;  /* as usage has them, NULL: none */
+	const char *arg[2]; /* members of the body, a word each */
+	/* What is other than one call; the exit code, or -1. */
+	int (*run)(struct job *j);
+	bool post;
+	bool off; /* the word "off" for them all ends it */
+};
+
+/* ---- asking -------------------------------------------------------------- */
+
+static int
+fail(const struct job *j, const evt_error *err)
+{
+	return cli_fail(&ctl, "%s: %s", j->call->name, err->text);
+}
+
+/* The server's own words for why it does not do it. */
+static int
+refused(const struct job *j, long status)
+{
+	evt_view why =
+	    EVT_MEMBER(evt_view_of(j->answer.data, j->answer.len), "error");
+	evt_buf text = { 0 };
+	int code;
+
+	if (status == 401)
+		return cli_fail(&ctl, "%s: %s", j->call->name,
+		    j->has_token ? "the server does not take this token" :
+		                   "the server wants a token: give it with "
+		                   "--token-file or in EVTAPE_TOKEN");
+	if (evt_view_kind(why) != EVT_VIEW_STRING)
+		return cli_fail(&ctl,
+		    "%s: %s answers with status %ld: is it an evtape-replay?",
+		    j->call->name, ctl_server_url(j->server), status);
+	if (!evt_view_text(why, &text) || !evt_buf_add_byte(&text, '\0'))
+		code = cli_fail(&ctl, "out of memory");
+	else
+		code = (status == 400 ? cli_usage : cli_fail)(&ctl, "%s: %s",
+		    j->call->name, (char *)text.data);
+	evt_buf_free(&text);
+	return code;
+}
+
+/* Ask, and see that the answer is one; -1 to go on. */
+static int
+ask_path(struct job *j, const char *path, const char *query,
+    const evt_buf *body)
+{
+	evt_scan_result scan;
+	evt_error err;
+	long status = 0;
+	int r = ctl_server_ask(j->server, path, query, body, &j->answer,
+	    &status, &err);
+
+	if (r == EVT_OK)
+		r = evt_scan(j->scanner, j->answer.data, j->answer.len, &scan,
+		    &err);
+	if (r != EVT_OK)
+		return fail(j, &err);
+	if (!scan.json)
+		j->answer.len = 0;
+	if (status != 200)
+		return refused(j, status);
+	if (evt_view_kind(
+	        evt_view_member(evt_view_of(j->answer.data, j->answer.len),
+	            j->call->member, strlen(j->call->member))) == EVT_VIEW_NONE)
+		return cli_fail(&ctl,
+		    "%s: what %s answers is not that of an evtape-replay",
+		    j->call->name, ctl_server_url(j->server));
+	return -1;
+}
+
+static int
+ask(struct job *j)
+{
+	evt_buf query = { 0 };
+	int code;
+
+	if (j->o->at != NULL &&
+	    (!evt_buf_printf(&query, "at=%s", j->o->at) ||
+	        !evt_buf_add_byte(&query, '\0')))
+		code = cli_fail(&ctl, "out of memory");
+	else
+		code = ask_path(j, j->call->path, (char *)query.data,
+		    j->call->post ? &j->body : NULL);
+	evt_buf_free(&query);
+	return code;
+}
+
+/* Print the answer. */
+static int
+show(const struct job *j)
+{
+	evt_view v = evt_view_of(j->answer.data, j->answer.len);
+	tool_out *out = NULL;
+	evt_error err;
+	bool ok;
+	int r = tool_out_open(NULL, false, &out, &err);
+
+	if (r != EVT_OK)
+		return fail(j, &err);
+	if (j->o->json) {
+		/* Line breaks stand between tokens alone. */
+		for (size_t i = 0; i < j->answer.len; i++) {
+			if (j->answer.data[i] == '\n' ||
+			    j->answer.data[i] == '\r')
+				j->answer.data[i] = ' ';
+		}
+		ok = evt_buf_add(tool_out_buf(out), v.p, v.n) &&
+		    evt_buf_add_byte(tool_out_buf(out), '\n');
+	} else {
+		ok = j->call->show(v, tool_out_buf(out));
+	}
+	r = ok ? tool_out_flush(out, &err) : evt_err_nomem(&err);
+	tool_out_close(out);
+	return r < 0 ? fail(j, &err) : CLI_DONE;
+}
+
+/* ---- bodies -------------------------------------------------------------- */
+
+/* Begin a member of the body. */
+static bool
+add_name(evt_buf *b, const char *name)
+{
+	return evt_buf_printf(b, "%s\"%s\":", b->len > 1 ? "," : "", name);
+}
+
+static bool
+add_list(evt_buf *b, const char *name, const cli_list *list)
+{
+	bool ok = add_name(b, name) && evt_buf_add_byte(b, '[');
+
+	for (size_t i = 0; i < list->n && ok; i++)
+		ok = (i == 0 || evt_buf_add_byte(b, ',')) &&
+		    evt_buf_add_json(b, list->item[i], strlen(list->item[i]));
+	return ok && evt_buf_add_byte(b, ']');
+}
+
+/* The words as members; "-" is left out. */
+static bool
+make_body(struct job *j)
+{
+	evt_buf *b = &j->body;
+	bool ok = evt_buf_add_byte(b, '{');
+	bool off = j->call->off && j->n == 1;
+
+	for (int i = 0; i < 2 && i < j->n && ok && !off; i++) {
+		const char *word = j->words[i], *name = j->call->arg[i];
+
+		if (name != NULL && strcmp(word, "-") != 0)
+			ok = add_name(b, name) &&
+			    evt_buf_add_json(b, word, strlen(word));
+	}
+	if (ok && j->o->sources.n > 0)
+		ok = add_list(b, "sources", &j->o->sources);
+	if (ok && j->o->events.n > 0)
+		ok = add_list(b, "events", &j->o->events);
+	return ok && evt_buf_add_byte(b, '}');
+}
+
+/* ---- commands ------------------------------------------------------------ */
+
+static int
+run_toggle(struct job *j)
+{
+	int code = ask_path(j, "/api/deck", NULL, NULL);
+	evt_view playing;
+
+	if (code >= 0)
+		return code;
+	playing =
+	    EVT_MEMBER(evt_view_of(j->answer.data, j->answer.len), "playing");
+	return ask_path(j,
+	    evt_view_kind(playing) == EVT_VIEW_BOOL && *playing.p == 't' ?
+	        "/api/deck/pause" :
+	        "/api/deck/play",
+	    NULL, &j->body);
+}
+
+static int
+run_step(struct job *j)
+{
+	int64_t n = 1;
+	evt_error err;
+	int code = -1;
+
+	if (j->n > 0 &&
+	    evt_int_parse(j->words[0], "the number of steps", 1, STEPS_MAX, &n,
+	        &err) != EVT_OK)
+		return cli_usage(&ctl, "step: %s", err.text);
+	while (n-- > 0 && code < 0)
+		code = ask(j);
+	return code;
+}
+
+#define DECK .member = "time_ns", .show = ctl_show_deck
+
+static const struct call calls[] = {
+	{ .name = "status", .path = "/api/deck", DECK },
+	{ .name = "play", .path = "/api/deck/play", DECK, .post = true },
+	{ .name = "pause", .path = "/api/deck/pause", DECK, .post = true },
+	{ .name = "toggle", DECK, .run = run_toggle },
+	{ .name = "step",
+	    .path = "/api/deck/step",
+	    DECK,
+	    .post = true,
+	    .words = "[N]",
+	    .run = run_step },
+	{ .name = "seek",
+	    .path = "/api/deck/seek",
+	    DECK,
+	    .post = true,
+	    .words = "TIME",
+	    .arg = { "to" } },
+	{ .name = "speed",
+	    .path = "/api/deck/speed",
+	    DECK,
+	    .post = true,
+	    .words = "N|max",
+	    .arg = { "speed" } },
+	{ .name = "loop",
+	    .path = "/api/deck/loop",
+	    DECK,
+	    .post = true,
+	    .words = "FROM TO, or off",
+	    .arg = { "from", "to" },
+	    .off = true },
+	{ .name = "window",
+	    .path = "/api/deck/window",
+	    DECK,
+	    .post = true,
+	    .words = "FROM TO, or off",
+	    .arg = { "from", "to" },
+	    .off = true },
+	{ .name = "filter",
+	    .path = "/api/deck/filter",
+	    DECK,
+	    .post = true,
+	    .words = "--source ID,... --event NAME,..., or off",
+	    .off = true },
+	{ .name = "tape",
+	    .path = "/api/tape",
+	    .member = "tapes",
+	    .show = ctl_show_tape },
+	{ .name = "sources",
+	    .path = "/api/sources",
+	    .member = "sources",
+	    .show = ctl_show_sources },
+	{ .name = "gaps",
+	    .path = "/api/gaps",
+	    .member = "gaps",
+	    .show = ctl_show_gaps },
+	{ .name = "marks",
+	    .path = "/api/marks",
+	    .member = "marks",
+	    .show = ctl_show_marks },
+};
+
+/* ---- the command line ---------------------------------------------------- */
+
+static const struct call *
+find_call(const char *name)
+{
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		if (strcmp(calls[i].name, name) == 0)
+			return &calls[i];
+	}
+	return NULL;
+}
+
+/* Whether there are as many words as the command takes, none of them what an
+ * unset variable of a script leaves. */
+static bool
+words_good(const struct job *j)
+{
+	const struct call *c = j->call;
+	int want = (c->arg[0] != NULL) + (c->arg[1] != NULL);
+
+	for (int i = 0; i < j->n; i++) {
+		if (j->words[i][0] == '\0')
+			return false;
+	}
+	if (c->off && j->n == 1 && strcmp(j->words[0], "off") == 0)
+		return true;
+	return j->n == want || (c->run == run_step && j->n == 1);
+}
+
+/* -1, or the exit code: words were said. */
+static int
+check(const struct job *j)
+{
+	const struct options *o = j->o;
+	const char *name = j->call->name;
+	bool filter = strcmp(name, "filter") == 0;
+	bool named = o->sources.n > 0 || o->events.n > 0;
+
+	if (!words_good(j))
+		return j->call->words != NULL ?
+		    cli_usage(&ctl, "%s takes %s", name, j->call->words) :
+		    cli_usage(&ctl, "%s takes no words of its own: '%s'", name,
+		        j->words[0]);
+	if (!filter && named)
+		return cli_usage(&ctl,
+		    "--source and --event are for filter, not for %s", name);
+	if (filter && named == (j->n > 0))
+		return cli_usage(&ctl, "filter takes %s", j->call->words);
+	if (o->at != NULL && strcmp(name, "sources") != 0)
+		return cli_usage(&ctl, "--at is for sources, not for %s", name);
+	if (o->at != NULL && *o->at == '\0')
+		return cli_usage(&ctl, "option --at: no time given");
+	if (o->timeout_ns <= 0)
+		return cli_usage(&ctl, "option --timeout: it must be above 0");
+	return -1;
+}
+
+/* The token, if there is one: *ret is then `text`. */
+static int
+read_token(const struct options *o, char text[EVT_TOKEN_MAX + 1],
+    const char **ret)
+{
+	const char *env = getenv("EVTAPE_TOKEN");
+	evt_error err;
+	int r = EVT_OK;
+
+	*ret = NULL;
+	if (o->token_file != NULL)
+		r = evt_token_read(o->token_file, text, &err);
+	else if (env != NULL && *env != '\0')
+		r = evt_token_take(env, "EVTAPE_TOKEN", text, &err);
+	else
+		return -1;
+	*ret = text;
+	return r == EVT_OK ? -1 : cli_fail(&ctl, "%s", err.text);
+}
+
+static int
+run_call(struct job *j, const char *url, const char *token)
+{
+	const ctl_how how = { .token = token,
+		.ca = j->o->ca,
+		.timeout_ns = j->o->timeout_ns };
+	evt_error err;
+	int code, r = ctl_server_new(url, &how, &j->server, &err);
+
+	j->has_token = token != NULL;
+	if (r == EVT_OK)
+		r = evt_scanner_new(NULL, &j->scanner, &err);
+	if (r == EVT_OK && !make_body(j))
+		r = evt_err_nomem(&err);
+	if (r == EVT_ERR_ARG)
+		code = cli_usage(&ctl, "%s", err.text);
+	else if (r != EVT_OK)
+		code = cli_fail(&ctl, "%s", err.text);
+	else
+		code = j->call->run != NULL ? j->call->run(j) : ask(j);
+	if (code < 0)
+		code = show(j);
+	ctl_server_free(j->server);
+	evt_scanner_free(j->scanner);
+	evt_buf_free(&j->body);
+	evt_buf_free(&j->answer);
+	return code;
+}
+
+static int
+run_words(const struct options *o, char **words, int n)
+{
+	const char *name = n > 1 ? words[1] : "status";
+	struct job j = { .call = find_call(name),
+		.o = o,
+		.words = words + 2,
+		.n = n > 2 ? n - 2 : 0 };
+	char text[EVT_TOKEN_MAX + 1];
+	const char *token;
+	int code;
+
+	if (j.call == NULL)
+		return cli_usage(&ctl, "no command '%s'", name);
+	code = check(&j);
+	if (code < 0)
+		code = read_token(o, text, &token);
+	if (code >= 0)
+		return code;
+	code = run_call(&j, words[0], token);
+	explicit_bzero(text, sizeof(text));
+	return code;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { .timeout_ns = 30 * EVT_NS_PER_S };
+	int n, code = cli_parse(&ctl, argc, argv, &o, &n);
+
+	if (code < 0)
+		code = run_words(&o, argv + 1, n);
+	cli_list_free(&o.sources);
+	cli_list_free(&o.events);
+	return code;
+}
+
+const tool_command tool_ctl = { &ctl, run, NULL };

@@ -1,0 +1,265 @@
+/*
+ * cut.c - evtape cut: a part of a tape as a tape of its own.
+ *
+ * A part that begins midway lacks what every source said before.  --state puts
+ * that first: the last state of each source before the window, behind a mark
+ * that says so.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/buf.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "tools/evtape/lib/blockcopy.h"
+#include "tools/evtape/tool.h"
+#include "tools/evtape/lib/newtape.h"
+
+struct options {
+	cli_filter filter;
+	const char *output;
+	bool state;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "NEW",
+	    .offset = offsetof(struct options, output),
+	    .help = "the tape to make" },
+	CLI_FILTER_OPTIONS(struct options, filter),
+	{ .type = CLI_FLAG,
+	    .name = "state",
+	    .offset = offsetof(struct options, state),
+	    .help = "begin with the last state of each source before --from" },
+	{ .type = CLI_END },
+};
+
+static const cli_command cut_cli = {
+	.name = "evtape cut",
+	.usage = "[options] TAPE -o NEW",
+	.summary = "copy a part of a tape into a new one",
+	.details =
+	    "Frames keep their bytes, times and connections, and get new\n"
+	    "sequence numbers. The marks of the window come along whatever\n"
+	    "sources and events are asked for. With --state the frames of "
+	    "before\n"
+	    "the window stand behind a mark named state; they keep their "
+	    "times.\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples = "  # one source, the quarter of an hour around a bookmark\n"
+	            "  $ evtape cut field.tape --source 10001 --from 12:40 "
+	            "--to 12:55 -o bug.tape\n"
+	            "  # with what each source had said until then\n"
+	            "  $ evtape cut field.tape --from +5m --to +6m --state -o "
+	            "bug.tape\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+/* ---- states before the window --------------------------------------------------- */
+
+/* A frame to be copied: its number, and a source by which it is found again. */
+struct last {
+	uint64_t seq;
+	size_t source; /* place in the list of ids */
+	const char *event;
+};
+
+struct states {
+	evt_tape *tape;
+	int64_t before_ns;
+	const char *const *ids;
+	size_t n_ids;
+	struct last *last;
+	size_t n;
+};
+
+/* The later of a source's last `state` and last `state_batch`; where a feed
+ * has neither, its last frame of any event. */
+static int
+find_last(struct states *s, size_t source, evt_error *err)
+{
+	static const char *const events[] = { "state", "state_batch", NULL };
+	struct last best = { 0, source, NULL };
+
+	for (size_t i = 0; i < 3 && (i < 2 || best.seq == 0); i++) {
+		evt_frame f;
+		int r = evt_tape_last_before(s->tape, s->ids[source], events[i],
+		    s->before_ns, &f, err);
+
+		if (r != EVT_OK && r != EVT_ERR_NOTFOUND)
+			return r;
+		if (r == EVT_OK && f.seq > best.seq) {
+			best.seq = f.seq;
+			best.event = events[i];
+		}
+	}
+	if (best.seq > 0)
+		s->last[s->n++] = best;
+	return EVT_OK;
+}
+
+static int
+compare_last(const void *a, const void *b)
+{
+	const struct last *x = a, *y = b;
+
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+static int
+put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
+    int64_t before_ns, evt_error *err)
+{
+	char time[EVT_TIME_TEXT];
+	evt_buf json = { 0 };
+	evt_frame f = { .time_ns = first->time_ns,
+		.mono_ns = first->mono_ns,
+		.kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_STATE };
+	int r;
+
+	if (!evt_buf_printf(&json,
+	        "{\"mark\":\"state\",\"frames\":%" PRIu64 ",\"before\":\"%s\"}",
+	        frames, evt_time_format(before_ns, 9, time)))
+		return evt_err_nomem(err);
+	f.payload = json.data;
+	f.len = json.len;
+	r = tool_newtape_put(to, &f, err);
+	evt_buf_free(&json);
+	return r;
+}
+
+/* Copy the frames that were found, each once, in the tape's order.  They are
+ * looked up a second time, so that they need not all be held. */
+static int
+copy_states(struct states *s, tool_newtape *to, evt_error *err)
+{
+	size_t n = 0;
+	evt_frame f;
+	int r = EVT_OK;
+
+	qsort(s->last, s->n, sizeof(*s->last), compare_last);
+	for (size_t i = 0; i < s->n; i++) {
+		if (n == 0 || s->last[n - 1].seq != s->last[i].seq)
+			s->last[n++] = s->last[i];
+	}
+	for (size_t i = 0; i < n && r == EVT_OK; i++) {
+		r = evt_tape_last_before(s->tape, s->ids[s->last[i].source],
+		    s->last[i].event, s->before_ns, &f, err);
+		if (r == EVT_OK && i == 0)
+			r = put_state_mark(to, n, &f, s->before_ns, err);
+		if (r == EVT_OK)
+			r = tool_newtape_put(to, &f, err);
+		if (r == EVT_OK && tool_stopped())
+			return EVT_END;
+	}
+	return r;
+}
+
+/* The sources that are asked for, else all that the tape has. */
+static int
+put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
+    evt_error *err)
+{
+	struct states s = { .tape = tape,
+		.before_ns = filter->from_ns,
+		.ids = filter->sources,
+		.n_ids = filter->n_sources };
+	const char **names = NULL;
+	evt_info *info = NULL;
+	int r = EVT_OK;
+
+	if (filter->n_sources == 0) {
+		if ((r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err)))
+			return r;
+		names = calloc(info->n_sources + 1, sizeof(*names));
+		for (size_t i = 0; names != NULL && i < info->n_sources; i++)
+			names[i] = info->sources[i].name;
+		s.ids = names;
+		s.n_ids = info->n_sources;
+	}
+	s.last = calloc(s.n_ids + 1, sizeof(*s.last));
+	if (s.last == NULL || s.ids == NULL)
+		r = evt_err_nomem(err);
+	for (size_t i = 0; i < s.n_ids && r == EVT_OK; i++) {
+		r = find_last(&s, i, err);
+		if (r == EVT_OK && tool_stopped())
+			r = EVT_END;
+	}
+	if (r == EVT_OK)
+		r = copy_states(&s, to, err);
+	free(s.last);
+	free(names);
+	evt_info_free(info);
+	return r;
+}
+
+/* ---- the window ----------------------------------------------------------------- */
+
+/* All goes to the one new tape. */
+static int
+target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
+    evt_error *err)
+{
+	(void)next;
+	(void)err;
+	*ret_to = ctx;
+	return EVT_OK;
+}
+
+static int
+cut(const struct options *o, cli_tapes *tapes, evt_filter *filter)
+{
+	tool_newtape *to = NULL;
+	blockcopy copy = { .cmd = &cut_cli,
+		.tape = tapes->tape[0],
+		.filter = filter,
+		.target = target };
+	evt_error err;
+	int code, r = tool_newtape_open(o->output, NULL, &to, &err);
+
+	if (r != EVT_OK)
+		return cli_fail(&cut_cli, "%s", err.text);
+	if (o->state)
+		r = put_states(tapes->tape[0], filter, to, &err);
+	copy.ctx = to;
+	filter->with_marks = true;
+	code = r < 0     ? cli_fail(&cut_cli, "%s", err.text) :
+	    r == EVT_END ? tool_stopped() :
+	                   blockcopy_run(&copy);
+	if ((code == CLI_DONE || code == CLI_LOSSES) &&
+	    tool_newtape_finish(to, &err))
+		code = cli_fail(&cut_cli, "%s", err.text);
+	tool_newtape_close(to);
+	return code;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	cli_tapes tapes = { 0 };
+	evt_filter filter;
+	int n, code = cli_parse(&cut_cli, argc, argv, &o, &n);
+
+	if (code < 0 && o.output == NULL)
+		code = cli_usage(&cut_cli, "name the tape to make: -o NEW");
+	if (code < 0)
+		code = tool_open(&cut_cli, &o.filter, argv + 1, n, &tapes,
+		    &filter);
+	if (code < 0 && o.state && !filter.has_from)
+		code = cli_usage(&cut_cli,
+		    "--state is what was before the window: give --from");
+	if (code < 0)
+		code = cut(&o, &tapes, &filter);
+	cli_tapes_close(&tapes);
+	cli_filter_free(&o.filter);
+	return code;
+}
+
+const tool_command tool_cut = { &cut_cli, run, NULL };

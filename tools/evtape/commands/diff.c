@@ -1,0 +1,518 @@
+/* diff.c - evtape diff: what two tapes say differently; see diff.h. */
+#include "tools/evtape/diff/diff.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "tools/evtape/lib/frame_loop.h"
+#include "tools/evtape/tool.h"
+#include "tools/evtape/lib/jsoncmp.h"
+#include "tools/evtape/lib/output_file.h"
+#include "format/navixy/frame_items.h"
+
+struct options {
+	cli_filter filter;
+	cli_list ignore;
+	int64_t window, limit;
+	bool summary, json, absolute;
+	/* What is ignored, as pointers into a whole frame, and into a state of
+	 * a batch. */
+	cli_list in_frame, in_batch;
+};
+
+static const cli_option table[] = {
+	CLI_FILTER_OPTIONS(struct options, filter),
+	{ .type = CLI_REPEAT,
+	    .name = "ignore",
+	    .arg = "POINTER",
+	    .offset = offsetof(struct options, ignore),
+	    .help =
+	        "a field that may differ: /user_time in a frame, or, with a\n"
+	        "dot before it, in the state of a source, alone or in a\n"
+	        "batch: ./gps/updated; repeatable" },
+	{ .type = CLI_FLAG,
+	    .name = "summary",
+	    .offset = offsetof(struct options, summary),
+	    .help = "only the totals" },
+	{ .type = CLI_INT,
+	    .name = "limit",
+	    .arg = "N",
+	    .offset = offsetof(struct options, limit),
+	    .min = 1,
+	    .max = INT64_MAX,
+	    .help = "tell no more than N differences" },
+	{ .type = CLI_INT,
+	    .name = "window",
+	    .arg = "N",
+	    .offset = offsetof(struct options, window),
+	    .min = 2,
+	    .max = 65536,
+	    .help = "how many frames of a source ahead a frame is looked for,\n"
+	            "before two at the same place count as changed (4096)" },
+	{ .type = CLI_FLAG,
+	    .name = "absolute",
+	    .offset = offsetof(struct options, absolute),
+	    .help = "shifts in time by the clock, not from each tape's start" },
+	{ .type = CLI_FLAG,
+	    .name = "json",
+	    .offset = offsetof(struct options, json),
+	    .help = "a JSON object for each difference, and one of totals" },
+	{ .type = CLI_END },
+};
+
+static const cli_command diff_cli = {
+	.name = "evtape diff",
+	.usage = "[options] A B",
+	.summary = "compare the frames of two tapes, source by source",
+	.details =
+	    "Of each source and event, received frames are compared in their\n"
+	    "order: those that are on A alone (-), on B alone (+), and those "
+	    "whose\n"
+	    "fields changed (~), each with JSON pointers, and how far B is "
+	    "shifted\n"
+	    "in time. The states of a batch are compared one by one. The order "
+	    "of\n"
+	    "members and the form of numbers do not count. It does not matter "
+	    "on\n"
+	    "which connection a frame came.\n\n"
+	    "The code is 0 if the tapes say the same, 3 if they "
+	    "differ.\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples = "  $ evtape diff before.tape after.tape\n"
+	            "  $ evtape diff --ignore /user_time --source 10001 "
+	            "before.tape after.tape\n",
+	.min_args = 2,
+	.max_args = 2,
+};
+
+/* ---- fields -------------------------------------------------------------- */
+
+static const cli_list *
+ignored(const struct options *o, const evt_item *record)
+{
+	return record->of_batch ? &o->in_batch : &o->in_frame;
+}
+
+/* Sort --ignore out: ./x is /data/x of a frame, and /x of a state in a batch. */
+static int
+sort_ignored(struct options *o, evt_error *err)
+{
+	for (size_t i = 0; i < o->ignore.n; i++) {
+		const char *p = o->ignore.item[i];
+		bool of_state = p[0] == '.', ok;
+		evt_buf whole = { 0 };
+		int r = evt_view_check_pointer(p + of_state, err);
+
+		if (r != EVT_OK)
+			return r;
+		ok = evt_buf_printf(&whole, "%s%s", of_state ? "/data" : "",
+		         p + of_state) &&
+		    cli_list_add(&o->in_frame, (char *)whole.data, whole.len) &&
+		    (!of_state ||
+		        cli_list_add(&o->in_batch, p + 1, strlen(p + 1)));
+		evt_buf_free(&whole);
+		if (!ok)
+			return evt_err_nomem(err);
+	}
+	return EVT_OK;
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+struct reading {
+	const struct options *o;
+	diff_spill *spill;
+	evt_scanner *scanner;
+	int tape;
+	int64_t first_ns;
+	bool any;
+};
+
+/* What is compared of a record: a state of a batch, or the whole frame. */
+static evt_view
+compared(const evt_items *records, const evt_item *record)
+{
+	return record->of_batch ? record->value : records->root;
+}
+
+static int
+read_frame(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct reading *rd = ctx;
+	diff_place place = { f->seq, 0, f->time_ns };
+	evt_items records;
+	evt_item record;
+	bool nomem = false;
+	int r = evt_items_begin(&records, f, rd->scanner, err);
+
+	if (!rd->any)
+		rd->first_ns = f->time_ns;
+	rd->any = true;
+	while (r == EVT_OK && evt_items_next(&records, &record)) {
+		evt_view v = compared(&records, &record);
+		uint64_t hash = evt_view_kind(v) != EVT_VIEW_NONE ?
+		    jsoncmp_hash(v, ignored(rd->o, &record), &nomem) :
+		    XXH64(f->payload, f->len, f->opcode);
+
+		if (nomem)
+			return evt_err_nomem(err);
+		r = diff_spill_add(rd->spill, rd->tape, &record.source,
+		    f->event, f->event_len, hash, &place, err);
+		place.n++;
+	}
+	return r;
+}
+
+/* ---- fetching ------------------------------------------------------------ */
+
+/* A frame by its number.  They are asked for more or less in order, so one is
+ * found by going on, or else by beginning there. */
+struct fetch {
+	evt_tape *tape;
+	evt_cursor *cursor;
+	evt_frame frame;
+	uint64_t seq; /* of frame, 0: none */
+};
+
+#define GO_ON 5000u
+
+static int
+fetch(struct fetch *x, uint64_t seq, evt_error *err)
+{
+	evt_filter filter = { .from_seq = seq };
+	int r = EVT_OK;
+
+	if (x->seq == seq)
+		return EVT_OK;
+	if (x->cursor == NULL || x->seq == 0 || seq < x->seq ||
+	    seq - x->seq > GO_ON) {
+		evt_cursor_close(x->cursor);
+		x->cursor = NULL;
+		r = evt_cursor_open(&x->tape, 1, &filter, &x->cursor, err);
+	}
+	x->seq = 0;
+	while (r == EVT_OK && x->seq < seq) {
+		r = evt_cursor_next(x->cursor, &x->frame, err);
+		if (r == EVT_OK)
+			x->seq = x->frame.seq;
+	}
+	if (r == EVT_OK && x->seq == seq)
+		return EVT_OK;
+	x->seq = 0;
+	return r < 0 ?
+	    r :
+	    evt_err_set(err, EVT_ERR_NOTFOUND,
+	        "frame %" PRIu64 " of %s is gone: retention took it meanwhile",
+	        seq, evt_tape_path(x->tape));
+}
+
+/* The value that was compared, of the n-th record of the frame. */
+static int
+fetch_value(struct fetch *x, const diff_place *place, evt_scanner *scanner,
+    evt_view *ret, bool *ret_of_batch, evt_error *err)
+{
+	evt_items records;
+	evt_item record = { .of_batch = false };
+	int r = fetch(x, place->seq, err);
+
+	if (r == EVT_OK)
+		r = evt_items_begin(&records, &x->frame, scanner, err);
+	if (r != EVT_OK)
+		return r;
+	for (uint32_t i = 0; i <= place->n; i++) {
+		if (!evt_items_next(&records, &record))
+			break;
+	}
+	*ret = compared(&records, &record);
+	*ret_of_batch = record.of_batch;
+	return EVT_OK;
+}
+
+/* ---- telling ------------------------------------------------------------- */
+
+struct telling {
+	const struct options *o;
+	diff_spill *spill;
+	evt_scanner *scanner;
+	struct fetch a, b;
+	tool_out *out;
+	size_t n_fields; /* of the pair at hand */
+	bool of_batch;   /* it is of states in batches */
+};
+
+/* A value for people: short; for JSON: as it stands. */
+static bool
+add_value(evt_buf *b, evt_view v, bool json)
+{
+	if (evt_view_kind(v) == EVT_VIEW_NONE)
+		return evt_buf_add_str(b, json ? "null" : "(none)");
+	if (!json && v.n > 80)
+		return evt_buf_add(b, v.p, 77) && evt_buf_add_str(b, "...");
+	return evt_buf_add(b, v.p, v.n);
+}
+
+static int
+tell_field(void *ctx, const char *place, evt_view a, evt_view b, evt_error *err)
+{
+	struct telling *t = ctx;
+	evt_buf *out = tool_out_buf(t->out), named = { 0 };
+	bool json = t->o->json, ok;
+	const char *pointer;
+
+	/* In a state of a batch, a dot before it says so. */
+	if (!evt_buf_printf(&named, "%s%s", t->of_batch ? "." : "", place))
+		return evt_err_nomem(err);
+	pointer = (char *)named.data;
+	if (json)
+		ok =
+		    evt_buf_add_str(out,
+		        t->n_fields > 0 ? ",{\"pointer\":" : "{\"pointer\":") &&
+		    evt_buf_add_json(out, pointer, strlen(pointer)) &&
+		    evt_buf_add_str(out,
+		        evt_view_kind(a) != EVT_VIEW_NONE ? ",\"a\":" : "") &&
+		    (evt_view_kind(a) == EVT_VIEW_NONE ||
+		        add_value(out, a, true)) &&
+		    evt_buf_add_str(out,
+		        evt_view_kind(b) != EVT_VIEW_NONE ? ",\"b\":" : "") &&
+		    (evt_view_kind(b) == EVT_VIEW_NONE ||
+		        add_value(out, b, true)) &&
+		    evt_buf_add_byte(out, '}');
+	else
+		ok = evt_buf_printf(out,
+		         "    %s: ", *pointer != '\0' ? pointer : "(all)") &&
+		    add_value(out, a, false) && evt_buf_add_str(out, " -> ") &&
+		    add_value(out, b, false) && evt_buf_add_byte(out, '\n');
+	t->n_fields++;
+	evt_buf_free(&named);
+	return ok ? EVT_OK : evt_err_nomem(err);
+}
+
+static int
+tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
+{
+	bool a_of_batch = false, b_of_batch = false;
+	evt_view a = { NULL, 0 }, b = { NULL, 0 };
+	int r = fetch_value(&t->a, &p->a, t->scanner, &a, &a_of_batch, err);
+
+	if (r == EVT_OK)
+		r = fetch_value(&t->b, &p->b, t->scanner, &b, &b_of_batch, err);
+	t->n_fields = 0;
+	t->of_batch = a_of_batch && b_of_batch;
+	/* What is no JSON differs as a whole. */
+	if (r == EVT_OK && evt_view_kind(a) != EVT_VIEW_NONE &&
+	    evt_view_kind(b) != EVT_VIEW_NONE)
+		r = jsoncmp_find(a, b,
+		    t->of_batch ? &t->o->in_batch : &t->o->in_frame, tell_field,
+		    t, err);
+	return r;
+}
+
+static bool
+add_place(evt_buf *b, const char *name, const diff_place *p)
+{
+	char time[EVT_TIME_TEXT];
+
+	if (p->seq == 0)
+		return true;
+	return evt_buf_printf(b,
+	    ",\"%s\":{\"seq\":%" PRIu64 ",\"record\":%" PRIu32
+	    ",\"time\":\"%s\",\"time_ns\":%" PRId64 "}",
+	    name, p->seq, p->n, evt_time_format(p->time_ns, 9, time),
+	    p->time_ns);
+}
+
+static const char *const kind_names[] = { "same", "changed", "missing",
+	"extra" };
+
+static bool
+add_head_json(evt_buf *b, const diff_pair *p)
+{
+	bool ok = evt_buf_printf(b,
+	              "{\"kind\":\"%s\",\"source\":", kind_names[p->kind]) &&
+	    evt_buf_add_json(b, p->source, strlen(p->source)) &&
+	    evt_buf_add_str(b, ",\"event\":") &&
+	    evt_buf_add_json(b, p->event, strlen(p->event)) &&
+	    add_place(b, "a", &p->a) && add_place(b, "b", &p->b);
+
+	if (ok && p->kind == DIFF_CHANGED)
+		ok = evt_buf_printf(b, ",\"shift_ns\":%" PRId64 ",\"fields\":[",
+		    p->shift_ns);
+	return ok;
+}
+
+static bool
+add_head_text(evt_buf *b, const diff_pair *p)
+{
+	const diff_place *at = p->kind == DIFF_EXTRA ? &p->b : &p->a;
+	char time[EVT_TIME_TEXT];
+
+	return evt_buf_printf(b, "%c %s  %s  %s  frame %" PRIu64,
+	           "=~-+"[p->kind], evt_time_format(at->time_ns, 3, time),
+	           *p -> source != '\0' ? p->source : "(none)",
+	           *p->event != '\0' ? p->event : "(none)", at->seq) &&
+	    (p->kind != DIFF_CHANGED ||
+	        evt_buf_printf(b, " and %" PRIu64, p->b.seq)) &&
+	    evt_buf_add_byte(b, '\n');
+}
+
+static int
+tell_pair(struct telling *t, const diff_pair *p, evt_error *err)
+{
+	evt_buf *b = tool_out_buf(t->out);
+	int r = EVT_OK;
+
+	if (!(t->o->json ? add_head_json(b, p) : add_head_text(b, p)))
+		return evt_err_nomem(err);
+	if (p->kind == DIFF_CHANGED)
+		r = tell_fields(t, p, err);
+	if (r == EVT_OK && t->o->json &&
+	    !evt_buf_add_str(b, p->kind == DIFF_CHANGED ? "]}\n" : "}\n"))
+		r = evt_err_nomem(err);
+	return r == EVT_OK ? tool_out_flush_some(t->out, err) : r;
+}
+
+static int
+tell_totals(struct telling *t, const diff_totals *d, evt_error *err)
+{
+	evt_buf *b = tool_out_buf(t->out);
+	bool ok;
+
+	if (t->o->json)
+		ok = evt_buf_printf(b,
+		         "{\"same\":%" PRIu64 ",\"changed\":%" PRIu64
+		         ",\"missing\":%" PRIu64 ",\"extra\":%" PRIu64,
+		         d->count[0], d->count[1], d->count[2], d->count[3]) &&
+		    (d->has_shift ?
+		            evt_buf_printf(b,
+		                ",\"shift_ns\":{\"p50\":%" PRId64
+		                ",\"min\":%" PRId64 ",\"max\":%" PRId64 "}}\n",
+		                d->shift_p50, d->shift_min, d->shift_max) :
+		            evt_buf_add_str(b, ",\"shift_ns\":null}\n"));
+	else
+		ok = evt_buf_printf(b,
+		         "%" PRIu64 " the same, %" PRIu64 " changed, %" PRIu64
+		         " missing on B, %" PRIu64 " extra on B\n",
+		         d->count[0], d->count[1], d->count[2], d->count[3]) &&
+		    (!d->has_shift ||
+		        evt_buf_printf(b,
+		            "B is shifted by %.6f s (median), %.6f to %.6f s\n",
+		            (double)d->shift_p50 / 1e9,
+		            (double)d->shift_min / 1e9,
+		            (double)d->shift_max / 1e9));
+	return ok ? tool_out_flush(t->out, err) : evt_err_nomem(err);
+}
+
+static int
+tell_all(struct telling *t, evt_error *err)
+{
+	int64_t left = t->o->limit;
+	diff_pair pair;
+	int r = EVT_OK;
+
+	while (!t->o->summary && left-- > 0 &&
+	    (r = diff_spill_next(t->spill, false, &pair, err)) == EVT_OK) {
+		r = tell_pair(t, &pair, err);
+		if (r != EVT_OK)
+			return r; /* EVT_END: the reader went away */
+	}
+	return r < 0 ? r : EVT_OK;
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+static int
+read_both(const struct options *o, const cli_tapes *tapes,
+    const evt_filter *filter, struct telling *t, int64_t origin_ns[2])
+{
+	int code = CLI_DONE;
+
+	for (int i = 0; i < 2; i++) {
+		struct reading rd = { .o = o,
+			.spill = t->spill,
+			.scanner = t->scanner,
+			.tape = i };
+		tool_each each = { .cmd = &diff_cli,
+			.tapes = &tapes->tape[i],
+			.n_tapes = 1,
+			.filter = filter,
+			.frame = read_frame,
+			.ctx = &rd };
+		int one = tool_each_run(&each);
+
+		if (one != CLI_DONE && one != CLI_LOSSES)
+			return one;
+		code = one != CLI_DONE ? one : code;
+		origin_ns[i] = o->absolute ? 0 : rd.first_ns;
+	}
+	return code;
+}
+
+static int
+diff(const struct options *o, const cli_tapes *tapes, const evt_filter *filter)
+{
+	struct telling t = { .o = o,
+		.a = { .tape = tapes->tape[0] },
+		.b = { .tape = tapes->tape[1] } };
+	diff_totals totals = { .has_shift = false };
+	int64_t origin_ns[2];
+	evt_error err;
+	int code = CLI_DONE, r = diff_spill_new(&t.spill, &err);
+
+	if (r == EVT_OK)
+		r = evt_scanner_new(NULL, &t.scanner, &err);
+	if (r == EVT_OK)
+		r = tool_out_open(NULL, false, &t.out, &err);
+	if (r == EVT_OK)
+		code = read_both(o, tapes, filter, &t, origin_ns);
+	if (r == EVT_OK && (code == CLI_DONE || code == CLI_LOSSES)) {
+		if ((r = diff_spill_align(t.spill, (uint32_t)o->window,
+		         origin_ns, &err)) == EVT_OK &&
+		    (r = diff_spill_totals(t.spill, &totals, &err)) == EVT_OK &&
+		    (r = tell_all(&t, &err)) == EVT_OK)
+			r = tell_totals(&t, &totals, &err);
+		if (totals.count[1] + totals.count[2] + totals.count[3] > 0)
+			code = CLI_LOSSES;
+	}
+	if (r < 0)
+		code = cli_fail(&diff_cli, "%s", err.text);
+	evt_cursor_close(t.a.cursor);
+	evt_cursor_close(t.b.cursor);
+	tool_out_close(t.out);
+	evt_scanner_free(t.scanner);
+	diff_spill_free(t.spill);
+	return code;
+}
+
+/* The window is of each tape's own times; the kinds are fixed. */
+static int
+run(int argc, char **argv)
+{
+	struct options o = { .window = 4096, .limit = INT64_MAX };
+	cli_tapes tapes = { 0 };
+	evt_filter filter;
+	evt_error err;
+	int n, code = cli_parse(&diff_cli, argc, argv, &o, &n);
+
+	if (code < 0 && sort_ignored(&o, &err))
+		code = cli_usage(&diff_cli, "%s", err.text);
+	if (code < 0)
+		code = tool_open(&diff_cli, &o.filter, argv + 1, n, &tapes,
+		    &filter);
+	if (code < 0) {
+		filter.kinds = 1u << EVT_KIND_RECEIVED;
+		code = diff(&o, &tapes, &filter);
+	}
+	cli_tapes_close(&tapes);
+	cli_list_free(&o.ignore);
+	cli_list_free(&o.in_frame);
+	cli_list_free(&o.in_batch);
+	cli_filter_free(&o.filter);
+	return code;
+}
+
+const tool_command tool_diff = { &diff_cli, run, NULL };

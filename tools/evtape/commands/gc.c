@@ -1,0 +1,95 @@
+/* gc.c - evtape gc: retention by hand. */
+#include <inttypes.h>
+#include <stddef.h>
+
+#include "format/base/timetext.h"
+#include "format/write/maintain.h"
+#include "tools/evtape/tool.h"
+
+struct options {
+	uint64_t keep_size;
+	int64_t keep_age;
+	bool dry_run, json;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_SIZE,
+	    .name = "keep-size",
+	    .arg = "SIZE",
+	    .offset = offsetof(struct options, keep_size),
+	    .help = "keep the newest segments, of no more than SIZE together" },
+	{ .type = CLI_DURATION,
+	    .name = "keep-age",
+	    .arg = "TIME",
+	    .offset = offsetof(struct options, keep_age),
+	    .help = "keep segments with frames younger than TIME" },
+	{ .type = CLI_FLAG,
+	    .letter = 'n',
+	    .name = "dry-run",
+	    .offset = offsetof(struct options, dry_run),
+	    .help = "only tell what would be removed" },
+	{ .type = CLI_FLAG,
+	    .name = "json",
+	    .offset = offsetof(struct options, json),
+	    .help = "print what was removed as a JSON object" },
+	{ .type = CLI_END },
+};
+
+static const cli_command gc_cli = {
+	.name = "evtape gc",
+	.usage = "--keep-size SIZE | --keep-age TIME [options] TAPE",
+	.summary = "remove the oldest segments of a tape",
+	.details =
+	    "Whole segments go, oldest first; the newest always stays. A\n"
+	    "recorder does this by itself with the same options.",
+	.options = table,
+	.examples = "  $ evtape gc --keep-age 30d --dry-run field.tape\n"
+	            "  $ evtape gc --keep-size 10GiB field.tape\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+static void
+report(const evt_gc_result *got, const struct options *o)
+{
+	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT];
+
+	if (o->json)
+		printf("{\"removed_segments\":%" PRIu64
+		       ",\"removed_bytes\":%" PRIu64
+		       ",\"kept_segments\":%" PRIu64 ",\"kept_bytes\":%" PRIu64
+		       ",\"dry_run\":%s}\n",
+		    got->segments, got->bytes, got->kept, got->kept_bytes,
+		    o->dry_run ? "true" : "false");
+	else
+		printf("%s %" PRIu64 " segments (%s), %" PRIu64 " stay (%s)\n",
+		    o->dry_run ? "would remove" : "removed", got->segments,
+		    evt_size_format(got->bytes, a), got->kept,
+		    evt_size_format(got->kept_bytes, b));
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	evt_gc gc = { .before_ns = INT64_MIN };
+	evt_gc_result got;
+	evt_error err;
+	int n, code = cli_parse(&gc_cli, argc, argv, &o, &n);
+
+	if (code >= 0)
+		return code;
+	if (o.keep_size == 0 && o.keep_age == 0)
+		return cli_usage(&gc_cli,
+		    "say what to keep: --keep-size or --keep-age");
+	gc.keep_bytes = o.keep_size;
+	gc.dry_run = o.dry_run;
+	if (o.keep_age > 0)
+		gc.before_ns = evt_clock_real() - o.keep_age;
+	if (evt_tape_gc(argv[1], &gc, &got, &err))
+		return cli_fail(&gc_cli, "%s", err.text);
+	report(&got, &o);
+	return CLI_DONE;
+}
+
+const tool_command tool_gc = { &gc_cli, run, NULL };

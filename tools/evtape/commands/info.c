@@ -1,0 +1,378 @@
+/* info.c - evtape info: what is on a tape, for people and as JSON. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "format/base/timetext.h"
+#include "tools/evtape/tool.h"
+
+struct options {
+	bool json;
+	int64_t top;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_FLAG,
+	    .name = "json",
+	    .offset = offsetof(struct options, json),
+	    .help = "print everything as one JSON object" },
+	{ .type = CLI_INT,
+	    .name = "top",
+	    .arg = "N",
+	    .offset = offsetof(struct options, top),
+	    .min = 0,
+	    .max = INT32_MAX,
+	    .help = "sources to list, most frames first (10)" },
+	{ .type = CLI_END },
+};
+
+static const cli_command info_cli = {
+	.name = "evtape info",
+	.usage = "[options] TAPE",
+	.summary = "show what is on a tape",
+	.details = "Span, frames, sizes, frames of each event and of the "
+	           "sources with\n"
+	           "the most, connections, gaps and other marks, segments. "
+	           "Times are UTC.",
+	.options = table,
+	.examples = "  $ evtape info field.tape\n"
+	            "  $ evtape info --json field.tape | jq .sources\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+/* ---- for people ------------------------------------------------------------- */
+
+static void
+print_head(const evt_info *i, const char *path)
+{
+	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT], c[EVT_TIME_TEXT];
+	uint64_t disk = i->stored_bytes;
+
+	printf("tape        %s%s\n", path,
+	    i->live ? " (being recorded)" :
+	        i->unclosed ?
+	              " (not closed: the next recording to it mends that)" :
+	              "");
+	if (i->frames == 0) {
+		printf("frames      none\n");
+		return;
+	}
+	printf("from        %s\nto          %s  (%s)\n",
+	    evt_time_format(i->first_ns, 3, a),
+	    evt_time_format(i->last_ns, 3, b),
+	    evt_duration_format(i->last_ns - i->first_ns, c));
+	printf("frames      %" PRIu64 ": %" PRIu64 " received, %" PRIu64
+	       " sent, %" PRIu64 " marks; numbers %" PRIu64 " to %" PRIu64 "\n",
+	    i->frames, i->received, i->sent, i->marks, i->first_seq,
+	    i->last_seq);
+	printf("payload     %s; on disk %s",
+	    evt_size_format(i->payload_bytes, a), evt_size_format(disk, b));
+	if (disk > 0 && i->payload_bytes > 0)
+		printf(" (ratio %.1f, %.1f bytes a frame)",
+		    (double)i->payload_bytes / (double)disk,
+		    (double)disk / (double)i->frames);
+	printf("\nindex       %s, %s; journal %s\n", i->index,
+	    evt_size_format(i->index_bytes, a),
+	    evt_size_format(i->journal_bytes, b));
+	if (i->ring_files > 0)
+		printf("ring        %s in %" PRIu64
+		       " files: held for a trigger, not among the frames%s\n",
+		    evt_size_format(i->ring_bytes, a), i->ring_files,
+		    i->live ? "" :
+		              " until the tape is next recorded to or marked");
+	if (i->n_damaged > 0)
+		printf("damaged     %" PRIu64 " places\n", i->n_damaged);
+}
+
+static void
+print_keys(const char *title, const evt_info_key *keys, size_t n, size_t top)
+{
+	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT];
+
+	if (n == 0)
+		return;
+	printf("\n%s (%zu)\n", title, n);
+	for (size_t i = 0; i < n && i < top; i++)
+		printf("  %-20s %10" PRIu64 " frames  %s  %s\n",
+		    keys[i].name[0] != '\0' ? keys[i].name : "(none)",
+		    keys[i].frames, evt_time_format(keys[i].first_ns, 3, a),
+		    evt_time_format(keys[i].last_ns, 3, b));
+	if (n > top)
+		printf("  and %zu more: --top %zu shows all\n", n - top, n);
+}
+
+static void
+print_conns(const evt_info *info)
+{
+	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT], c[EVT_TIME_TEXT];
+
+	if (info->n_conns > 0)
+		printf("\nconnections (%zu)\n", info->n_conns);
+	for (size_t i = 0; i < info->n_conns; i++)
+		printf("  %-20" PRIu32 " %10" PRIu64 " frames  %s  %s  %s\n",
+		    info->conns[i].conn, info->conns[i].frames,
+		    evt_time_format(info->conns[i].first_ns, 3, a),
+		    evt_time_format(info->conns[i].last_ns, 3, b),
+		    evt_size_format(info->conns[i].bytes, c));
+}
+
+/* Gaps are what people look for first, so they stand apart. */
+static void
+print_marks(const evt_info *info, bool gaps)
+{
+	char a[EVT_TIME_TEXT];
+	size_t n = 0;
+
+	for (size_t i = 0; i < info->n_marks; i++)
+		n += (info->mark[i].opcode == EVT_MARK_GAP) == gaps;
+	if (n > 0)
+		printf("\n%s (%zu)\n", gaps ? "gaps" : "marks", n);
+	for (size_t i = 0; i < info->n_marks; i++) {
+		if ((info->mark[i].opcode == EVT_MARK_GAP) == gaps)
+			printf("  %s  %s\n",
+			    evt_time_format(info->mark[i].time_ns, 3, a),
+			    info->mark[i].json);
+	}
+}
+
+static void
+print_segments(const evt_info *info)
+{
+	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT], c[EVT_TIME_TEXT];
+
+	if (info->n_segments > 0)
+		printf("\nsegments (%zu)\n", info->n_segments);
+	for (size_t i = 0; i < info->n_segments; i++) {
+		const evt_info_segment *s = &info->segments[i];
+
+		printf("  %-20s %10" PRIu64 " frames  %s  %s  %s, %" PRIu32
+		       " blocks%s%s\n",
+		    s->file, s->frames,
+		    s->frames > 0 ? evt_time_format(s->first_ns, 3, a) : "-",
+		    s->frames > 0 ? evt_time_format(s->last_ns, 3, b) : "-",
+		    evt_size_format(s->bytes, c), s->blocks,
+		    s->sealed ? "" : ", open",
+		    s->indexed ? "" : ", not indexed");
+	}
+}
+
+static void
+print_text(const evt_info *info, const char *path, size_t top)
+{
+	print_head(info, path);
+	print_keys("events", info->events, info->n_events, SIZE_MAX);
+	print_keys("sources", info->sources, info->n_sources, top);
+	print_conns(info);
+	print_marks(info, true);
+	print_marks(info, false);
+	print_segments(info);
+}
+
+/* ---- JSON ------------------------------------------------------------------- */
+
+/* cJSON keeps numbers as doubles, which hold no nanoseconds of today: exact
+ * integers are given as the text that they are. */
+static bool
+add_int(cJSON *o, const char *name, int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	return cJSON_AddRawToObject(o, name, text) != NULL;
+}
+
+static bool
+add_times(cJSON *o, int64_t first, int64_t last)
+{
+	char text[EVT_TIME_TEXT];
+
+	return cJSON_AddStringToObject(o, "first",
+	           evt_time_format(first, 9, text)) != NULL &&
+	    cJSON_AddStringToObject(o, "last",
+	        evt_time_format(last, 9, text)) != NULL &&
+	    add_int(o, "first_ns", first) && add_int(o, "last_ns", last);
+}
+
+/* An object at the end of an array; NULL: out of memory. */
+static cJSON *
+add_item(cJSON *array)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	if (o != NULL && !cJSON_AddItemToArray(array, o)) {
+		cJSON_Delete(o);
+		return NULL;
+	}
+	return o;
+}
+
+static bool
+add_keys(cJSON *root, const char *name, const char *key,
+    const evt_info_key *keys, size_t n)
+{
+	cJSON *array = cJSON_AddArrayToObject(root, name);
+	bool done = array != NULL;
+
+	for (size_t i = 0; i < n && done; i++) {
+		cJSON *o = add_item(array);
+
+		done = o != NULL &&
+		    (keys[i].is_int ?
+		            cJSON_AddRawToObject(o, key, keys[i].name) :
+		            cJSON_AddStringToObject(o, key, keys[i].name)) !=
+		        NULL &&
+		    add_int(o, "frames", (int64_t)keys[i].frames) &&
+		    add_times(o, keys[i].first_ns, keys[i].last_ns);
+	}
+	return done;
+}
+
+static bool
+add_conns(cJSON *root, const evt_info *info)
+{
+	cJSON *array = cJSON_AddArrayToObject(root, "connections");
+	bool done = array != NULL;
+
+	for (size_t i = 0; i < info->n_conns && done; i++) {
+		const evt_info_conn *c = &info->conns[i];
+		cJSON *o = add_item(array);
+
+		done = o != NULL && add_int(o, "connection", c->conn) &&
+		    add_int(o, "frames", (int64_t)c->frames) &&
+		    add_int(o, "bytes", (int64_t)c->bytes) &&
+		    add_times(o, c->first_ns, c->last_ns);
+	}
+	return done;
+}
+
+static bool
+add_marks(cJSON *root, const evt_info *info)
+{
+	cJSON *array = cJSON_AddArrayToObject(root, "marks");
+	bool done = array != NULL;
+	char text[EVT_TIME_TEXT];
+
+	for (size_t i = 0; i < info->n_marks && done; i++) {
+		const evt_info_mark *m = &info->mark[i];
+		cJSON *o = add_item(array);
+
+		done = o != NULL && add_int(o, "seq", (int64_t)m->seq) &&
+		    cJSON_AddStringToObject(o, "time",
+		        evt_time_format(m->time_ns, 9, text)) != NULL &&
+		    add_int(o, "time_ns", m->time_ns) &&
+		    add_int(o, "connection", m->conn) &&
+		    cJSON_AddStringToObject(o, "mark",
+		        evt_mark_name(m->opcode)) != NULL &&
+		    cJSON_AddRawToObject(o, "payload", m->json) != NULL;
+	}
+	return done;
+}
+
+static bool
+add_segments(cJSON *root, const evt_info *info)
+{
+	cJSON *array = cJSON_AddArrayToObject(root, "segments");
+	bool done = array != NULL;
+
+	for (size_t i = 0; i < info->n_segments && done; i++) {
+		const evt_info_segment *s = &info->segments[i];
+		cJSON *o = add_item(array);
+
+		done = o != NULL &&
+		    cJSON_AddStringToObject(o, "file", s->file) &&
+		    add_int(o, "bytes", (int64_t)s->bytes) &&
+		    add_int(o, "frames", (int64_t)s->frames) &&
+		    add_int(o, "first_seq", (int64_t)s->first_seq) &&
+		    add_int(o, "blocks", s->blocks) &&
+		    cJSON_AddBoolToObject(o, "sealed", s->sealed) &&
+		    cJSON_AddBoolToObject(o, "indexed", s->indexed) &&
+		    add_times(o, s->first_ns, s->last_ns);
+	}
+	return done;
+}
+
+static bool
+add_totals(cJSON *o, const evt_info *i, const char *path)
+{
+	return cJSON_AddStringToObject(o, "tape", path) != NULL &&
+	    cJSON_AddStringToObject(o, "id", i->id) != NULL &&
+	    cJSON_AddBoolToObject(o, "live", i->live) != NULL &&
+	    cJSON_AddBoolToObject(o, "unclosed", i->unclosed) != NULL &&
+	    (i->frames == 0 || add_times(o, i->first_ns, i->last_ns)) &&
+	    add_int(o, "frames", (int64_t)i->frames) &&
+	    add_int(o, "received", (int64_t)i->received) &&
+	    add_int(o, "sent", (int64_t)i->sent) &&
+	    add_int(o, "mark_frames", (int64_t)i->marks) &&
+	    add_int(o, "first_seq", (int64_t)i->first_seq) &&
+	    add_int(o, "last_seq", (int64_t)i->last_seq) &&
+	    add_int(o, "payload_bytes", (int64_t)i->payload_bytes) &&
+	    add_int(o, "stored_bytes", (int64_t)i->stored_bytes) &&
+	    add_int(o, "index_bytes", (int64_t)i->index_bytes) &&
+	    add_int(o, "journal_bytes", (int64_t)i->journal_bytes) &&
+	    add_int(o, "ring_files", (int64_t)i->ring_files) &&
+	    add_int(o, "ring_bytes", (int64_t)i->ring_bytes) &&
+	    cJSON_AddStringToObject(o, "index", i->index) != NULL &&
+	    add_int(o, "damaged", (int64_t)i->n_damaged);
+}
+
+static int
+print_json(const evt_info *info, const char *path)
+{
+	cJSON *root = cJSON_CreateObject();
+	char *text = NULL;
+
+	if (root != NULL && add_totals(root, info, path) &&
+	    add_keys(root, "events", "event", info->events, info->n_events) &&
+	    add_keys(root, "sources", "source_id", info->sources,
+	        info->n_sources) &&
+	    add_conns(root, info) && add_marks(root, info) &&
+	    add_segments(root, info))
+		text = cJSON_PrintUnformatted(root);
+	cJSON_Delete(root);
+	if (text == NULL)
+		return cli_fail(&info_cli, "out of memory");
+	puts(text);
+	cJSON_free(text);
+	return CLI_DONE;
+}
+
+static int
+print_info(const evt_info *info, const char *path, const struct options *o)
+{
+	int code = CLI_DONE;
+
+	if (o->json)
+		code = print_json(info, path);
+	else
+		print_text(info, path, (size_t)o->top);
+	return code == CLI_DONE && info->n_damaged > 0 ? CLI_LOSSES : code;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { .top = 10 };
+	evt_info *info = NULL;
+	evt_tape *tape = NULL;
+	evt_error err;
+	int n, code = cli_parse(&info_cli, argc, argv, &o, &n);
+
+	if (code >= 0)
+		return code;
+	if (evt_tape_open(argv[1], &tape, &err) ||
+	    evt_tape_info(tape, &info, &err))
+		code = cli_fail(&info_cli, "%s", err.text);
+	else
+		code = print_info(info, argv[1], &o);
+	if (fflush(stdout) != 0 && code == CLI_DONE)
+		code = cli_fail(&info_cli, "cannot write to stdout");
+	evt_info_free(info);
+	evt_tape_close(tape);
+	return code;
+}
+
+const tool_command tool_info = { &info_cli, run, NULL };

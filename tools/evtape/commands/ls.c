@@ -1,0 +1,415 @@
+/* ls.c - evtape ls: the sources of tapes, a line each, from the index. */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/read/tape.h"
+#include "format/navixy/trackers.h"
+#include "format/base/timetext.h"
+#include "tools/evtape/lib/frame_loop.h"
+#include "tools/evtape/tool.h"
+#include "tools/evtape/lib/output_file.h"
+
+enum sort { BY_ID, BY_FRAMES, BY_FIRST, BY_LAST, BY_RATE };
+
+struct options {
+	cli_list events;
+	enum sort sort;
+	bool reverse, json;
+};
+
+static int
+set_sort(void *options, const char *arg, evt_error *err)
+{
+	static const char *const names[] = { "id", "frames", "first", "last",
+		"rate" };
+	struct options *o = options;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], arg) == 0) {
+			o->sort = (enum sort)i;
+			return EVT_OK;
+		}
+	}
+	return evt_err_set(err, EVT_ERR_ARG,
+	    "'%s' is no order; there are id, frames, first, last and rate",
+	    arg);
+}
+
+static const cli_option table[] = {
+	{ .type = CLI_CALL,
+	    .name = "sort",
+	    .arg = "ORDER",
+	    .set = set_sort,
+	    .help = "id (default), frames and rate (greatest first), first,\n"
+	            "last" },
+	{ .type = CLI_FLAG,
+	    .letter = 'r',
+	    .name = "reverse",
+	    .offset = offsetof(struct options, reverse),
+	    .help = "the other way round" },
+	{ .type = CLI_LIST,
+	    .name = "event",
+	    .arg = "NAME",
+	    .offset = offsetof(struct options, events),
+	    .help = "count frames of these events alone; repeatable" },
+	{ .type = CLI_FLAG,
+	    .name = "json",
+	    .offset = offsetof(struct options, json),
+	    .help = "a JSON object a line" },
+	{ .type = CLI_END },
+};
+
+static const cli_command ls_cli = {
+	.name = "evtape ls",
+	.usage = "[options] TAPE...",
+	.summary = "list the sources of a tape, a line each",
+	.details =
+	    "Each line has the source's id, its frames, frames a second "
+	    "between\n"
+	    "its first and last, the receive times of these two, and its "
+	    "frames\n"
+	    "of each event. It is read from the index: no frame is looked at. "
+	    "If\n"
+	    "the platform's list of trackers is on the tape (evtape-record\n"
+	    "--tracker-list), the tracker's id and its label follow.",
+	.options = table,
+	.examples = "  # who sent the most\n"
+	            "  $ evtape ls --sort frames field.tape | head\n"
+	            "  # who fell silent first\n"
+	            "  $ evtape ls --sort last field.tape | head\n",
+	.min_args = 1,
+	.max_args = -1,
+};
+
+/* ---- what is known of each source ---------------------------------------- */
+
+struct count {
+	uint32_t event; /* as in the summary */
+	uint64_t frames;
+};
+
+struct source {
+	evt_key key; /* points into the summary */
+	uint64_t frames;
+	int64_t first_ns, last_ns;
+	double rate;  /* frames a second, 0 where there is no telling */
+	size_t at, n; /* its counts */
+	const evt_tracker *tracker; /* NULL: none is known */
+	enum sort sort; /* how the list is sorted: qsort() has no context */
+};
+
+struct list {
+	evt_summary sum;
+	struct source *source;
+	size_t n;
+	struct count *count;     /* by source */
+	evt_trackers **trackers; /* of those tapes that have a list */
+	size_t n_trackers;
+};
+
+static bool
+is_wanted(const struct options *o, const evt_summary *sum, uint32_t event)
+{
+	evt_key key = { "", 0, false };
+
+	if (event > 0)
+		key = evt_dict_key(&sum->events, event - 1);
+	for (size_t i = 0; i < o->events.n; i++) {
+		if (strlen(o->events.item[i]) == key.len &&
+		    memcmp(o->events.item[i], key.text, key.len) == 0)
+			return true;
+	}
+	return o->events.n == 0;
+}
+
+static void
+add_span(struct source *s, const evt_span *span)
+{
+	if (s->frames == 0 || span->first_ns < s->first_ns)
+		s->first_ns = span->first_ns;
+	if (s->frames == 0 || span->last_ns > s->last_ns)
+		s->last_ns = span->last_ns;
+	s->frames += span->frames;
+	s->n++;
+}
+
+/* Sort the spans by source: count, place, fill. */
+static int
+fill(struct list *l, const struct options *o, evt_error *err)
+{
+	const evt_summary *sum = &l->sum;
+	size_t at = 0;
+
+	l->n = sum->sources.n;
+	l->source = calloc(l->n + 1, sizeof(*l->source));
+	l->count = calloc((size_t)sum->n_spans + 1, sizeof(*l->count));
+	if (l->source == NULL || l->count == NULL)
+		return evt_err_nomem(err);
+	for (uint32_t i = 0; i < sum->n_spans; i++) {
+		const evt_span *span = &sum->span[i];
+
+		if (span->source > 0 && is_wanted(o, sum, span->event))
+			add_span(&l->source[span->source - 1], span);
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		struct source *s = &l->source[i];
+		int64_t span_ns = s->last_ns - s->first_ns;
+
+		s->key = evt_dict_key(&sum->sources, (uint32_t)i);
+		s->sort = o->sort;
+		s->at = at;
+		at += s->n;
+		s->n = 0;
+		if (s->frames > 1 && span_ns > 0)
+			s->rate = (double)(s->frames - 1) * EVT_NS_PER_S /
+			    (double)span_ns;
+	}
+	for (uint32_t i = 0; i < sum->n_spans; i++) {
+		const evt_span *span = &sum->span[i];
+		struct source *s =
+		    &l->source[span->source > 0 ? span->source - 1 : 0];
+
+		if (span->source > 0 && is_wanted(o, sum, span->event))
+			l->count[s->at + s->n++] =
+			    (struct count){ span->event, span->frames };
+	}
+	return EVT_OK;
+}
+
+/* Which tracker each source belongs to, as each tape knew it last. */
+static int
+find_trackers(struct list *l, const cli_tapes *tapes, evt_error *err)
+{
+	int r;
+
+	l->trackers = calloc(tapes->n + 1, sizeof(evt_trackers *));
+	if (l->trackers == NULL)
+		return evt_err_nomem(err);
+	for (size_t i = 0; i < tapes->n; i++) {
+		r = evt_trackers_of_tape(tapes->tape[i], INT64_MAX,
+		    &l->trackers[l->n_trackers], err);
+		if (r == EVT_OK)
+			l->n_trackers++;
+		else if (r != EVT_ERR_NOTFOUND)
+			return r;
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		struct source *s = &l->source[i];
+
+		for (size_t k = 0; k < l->n_trackers && s->tracker == NULL; k++)
+			s->tracker = evt_trackers_by_source(l->trackers[k],
+			    s->key.text, s->key.len);
+	}
+	return EVT_OK;
+}
+
+static void
+free_list(struct list *l)
+{
+	for (size_t i = 0; i < l->n_trackers; i++)
+		evt_trackers_free(l->trackers[i]);
+	free(l->trackers);
+	free(l->source);
+	free(l->count);
+	evt_summary_free(&l->sum);
+}
+
+/* Numbers by value and before words, words by their bytes. */
+static int
+compare_ids(const evt_key *a, const evt_key *b)
+{
+	uint32_t n = a->len < b->len ? a->len : b->len;
+	bool minus = a->len > 0 && a->text[0] == '-';
+	int c;
+
+	if (a->is_int != b->is_int)
+		return a->is_int ? -1 : 1;
+	if (a->is_int) {
+		if (minus != (b->len > 0 && b->text[0] == '-'))
+			return minus ? -1 : 1;
+		if (a->len != b->len)
+			return ((a->len < b->len) != minus) ? -1 : 1;
+		c = memcmp(a->text, b->text, n);
+		return minus ? -c : c;
+	}
+	c = memcmp(a->text, b->text, n);
+	return c != 0 ? c : a->len < b->len ? -1 : a->len > b->len;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct source *x = a, *y = b;
+
+	switch (x->sort) {
+	case BY_FRAMES:
+		if (x->frames != y->frames)
+			return x->frames > y->frames ? -1 : 1;
+		break;
+	case BY_FIRST:
+		if (x->first_ns != y->first_ns)
+			return x->first_ns < y->first_ns ? -1 : 1;
+		break;
+	case BY_LAST:
+		if (x->last_ns != y->last_ns)
+			return x->last_ns < y->last_ns ? -1 : 1;
+		break;
+	case BY_RATE:
+		if (x->rate > y->rate || x->rate < y->rate)
+			return x->rate > y->rate ? -1 : 1;
+		break;
+	case BY_ID:
+		break;
+	}
+	return compare_ids(&x->key, &y->key);
+}
+
+/* ---- output -------------------------------------------------------------- */
+
+static bool
+add_event_name(const struct list *l, uint32_t event, bool json, evt_buf *b)
+{
+	evt_key key = { "", 0, false };
+
+	if (event > 0)
+		key = evt_dict_key(&l->sum.events, event - 1);
+	if (json)
+		return evt_buf_add_json(b, key.text, key.len);
+	return event > 0 ? evt_buf_add(b, key.text, key.len) :
+	                   evt_buf_add_str(b, "(none)");
+}
+
+static bool
+add_text(const struct list *l, const struct source *s, evt_buf *b)
+{
+	char first[EVT_TIME_TEXT], last[EVT_TIME_TEXT];
+	bool ok = evt_buf_printf(b, "%-20.*s %10" PRIu64 " %8.2f/s  %s  %s ",
+	    (int)s->key.len, s->key.text, s->frames, s->rate,
+	    evt_time_format(s->first_ns, 3, first),
+	    evt_time_format(s->last_ns, 3, last));
+
+	for (size_t i = s->at; i < s->at + s->n && ok; i++)
+		ok = evt_buf_add_byte(b, ' ') &&
+		    add_event_name(l, l->count[i].event, false, b) &&
+		    evt_buf_printf(b, ":%" PRIu64, l->count[i].frames);
+	if (s->tracker != NULL)
+		ok = ok &&
+		    evt_buf_printf(b, "  tracker %" PRId64 " ",
+		        s->tracker->id) &&
+		    evt_buf_add_json(b, s->tracker->label,
+		        s->tracker->label_len);
+	return ok && evt_buf_add_byte(b, '\n');
+}
+
+static bool
+add_json(const struct list *l, const struct source *s, evt_buf *b)
+{
+	char first[EVT_TIME_TEXT], last[EVT_TIME_TEXT];
+	bool ok = evt_buf_add_str(b, "{\"source_id\":") &&
+	    (s->key.is_int ? evt_buf_add(b, s->key.text, s->key.len) :
+	                     evt_buf_add_json(b, s->key.text, s->key.len)) &&
+	    evt_buf_printf(b,
+	        ",\"frames\":%" PRIu64 ",\"rate\":%.6g,\"first\":\"%s\","
+	                               "\"last\":\"%s\",\"first_ns\":%" PRId64
+	        ",\"last_ns\":%" PRId64 ",\"events\":[",
+	        s->frames, s->rate, evt_time_format(s->first_ns, 9, first),
+	        evt_time_format(s->last_ns, 9, last), s->first_ns, s->last_ns);
+
+	for (size_t i = s->at; i < s->at + s->n && ok; i++)
+		ok = evt_buf_add_str(b,
+		         i > s->at ? ",{\"event\":" : "{\"event\":") &&
+		    (l->count[i].event == 0 ?
+		            evt_buf_add_str(b, "null") :
+		            add_event_name(l, l->count[i].event, true, b)) &&
+		    evt_buf_printf(b, ",\"frames\":%" PRIu64 "}",
+		        l->count[i].frames);
+	ok = ok && evt_buf_add_byte(b, ']');
+	if (s->tracker != NULL)
+		ok = ok &&
+		    evt_buf_printf(b, ",\"tracker_id\":%" PRId64 ",\"label\":",
+		        s->tracker->id) &&
+		    evt_buf_add_json(b, s->tracker->label,
+		        s->tracker->label_len);
+	return ok && evt_buf_add_str(b, "}\n");
+}
+
+static int
+print(struct list *l, const struct options *o, evt_error *err)
+{
+	tool_out *out;
+	int r;
+
+	qsort(l->source, l->n, sizeof(*l->source), compare);
+	if ((r = tool_out_open(NULL, false, &out, err)))
+		return r;
+	for (size_t i = 0; i < l->n && r == EVT_OK; i++) {
+		const struct source *s =
+		    &l->source[o->reverse ? l->n - 1 - i : i];
+		evt_buf *b = tool_out_buf(out);
+
+		if (s->frames == 0)
+			continue;
+		if (!(o->json ? add_json(l, s, b) : add_text(l, s, b)))
+			r = evt_err_nomem(err);
+		else
+			r = tool_out_flush_some(out, err);
+	}
+	if (r == EVT_OK)
+		r = tool_out_flush(out, err);
+	tool_out_close(out);
+	return r;
+}
+
+static int
+list(const struct options *o, const cli_tapes *tapes)
+{
+	struct list l = { .source = NULL };
+	uint64_t damaged, sum = 0;
+	evt_error err;
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < tapes->n && r == EVT_OK; i++) {
+		r = evt_tape_gather(tapes->tape[i], EVT_INFO_SOURCES, &l.sum,
+		    &damaged, &err);
+		sum += damaged;
+	}
+	if (r == EVT_OK)
+		r = fill(&l, o, &err);
+	if (r == EVT_OK)
+		r = find_trackers(&l, tapes, &err);
+	if (r == EVT_OK)
+		r = print(&l, o, &err);
+	free_list(&l);
+	if (r < 0)
+		return cli_fail(&ls_cli, "%s", err.text);
+	if (sum == 0)
+		return CLI_DONE;
+	cli_warn(&ls_cli,
+	    "%" PRIu64
+	    " blocks are damaged and not counted; 'evtape verify' tells which",
+	    sum);
+	return CLI_LOSSES;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { .sort = BY_ID };
+	cli_tapes tapes = { 0 };
+	evt_filter filter;
+	int n, code = cli_parse(&ls_cli, argc, argv, &o, &n);
+
+	if (code < 0)
+		code = tool_open(&ls_cli, &(cli_filter){ 0 }, argv + 1, n,
+		    &tapes, &filter);
+	if (code < 0)
+		code = list(&o, &tapes);
+	cli_tapes_close(&tapes);
+	cli_list_free(&o.events);
+	return code;
+}
+
+const tool_command tool_ls = { &ls_cli, run, NULL };

@@ -1,0 +1,294 @@
+/*
+ * merge.c - evtape merge: several tapes in time order as one.
+ *
+ * Connection numbers of a tape are moved behind those of the tapes before it,
+ * so that each connection stays apart.
+ *
+ * Two recorders on one feed get the same frames a little apart.  --dedup finds
+ * the pairs: a frame that came on another tape with the same bytes within the
+ * window, and was not a pair already, is left out.  Frames that a feed itself
+ * repeats are on one tape, and stay.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "tools/evtape/lib/frame_loop.h"
+#include "tools/evtape/tool.h"
+#include "tools/evtape/lib/newtape.h"
+
+/* Frames remembered at most, 48 bytes each: the window is cut short beyond. */
+#define MEMORY (512u << 10)
+
+struct options {
+	cli_filter filter;
+	const char *output;
+	bool dedup, json;
+	int64_t window_ns;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "NEW",
+	    .offset = offsetof(struct options, output),
+	    .help = "the tape to make" },
+	CLI_FILTER_OPTIONS(struct options, filter),
+	{ .type = CLI_FLAG,
+	    .name = "dedup",
+	    .offset = offsetof(struct options, dedup),
+	    .help = "leave out received frames that another tape has too" },
+	{ .type = CLI_DURATION,
+	    .name = "dedup-window",
+	    .arg = "TIME",
+	    .offset = offsetof(struct options, window_ns),
+	    .help = "how far apart such frames may be (5s)" },
+	{ .type = CLI_FLAG,
+	    .name = "json",
+	    .offset = offsetof(struct options, json),
+	    .help = "print what was done as a JSON object" },
+	{ .type = CLI_END },
+};
+
+static const cli_command merge_cli = {
+	.name = "evtape merge",
+	.usage = "[options] TAPE TAPE... -o NEW",
+	.summary = "merge tapes by time into a new one",
+	.details =
+	    "Frames keep their bytes and times, and get new sequence numbers.\n"
+	    "Connections get new numbers and stay apart. Frames of the same "
+	    "time\n"
+	    "come in the order of the tapes.\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples =
+	    "  $ evtape merge monday.tape tuesday.tape -o week.tape\n"
+	    "  # two recorders on the same feed, each with gaps of its own\n"
+	    "  $ evtape merge --dedup a.tape b.tape -o whole.tape\n",
+	.min_args = 2,
+	.max_args = -1,
+};
+
+/* ---- frames that came lately ---------------------------------------------------- */
+
+struct seen {
+	XXH128_hash_t hash;
+	int64_t time_ns;
+	uint32_t tape;
+	uint32_t next; /* 1 + the next one with the same slot, 0: none */
+	bool paired;
+};
+
+/* A ring in order of arrival, with a hash table of chains into it. */
+struct memory {
+	struct seen *ring;
+	uint32_t first, n;
+	uint32_t *slot; /* 1 + place of the newest, 0: none */
+};
+
+#define N_SLOTS (MEMORY * 2)
+
+static uint32_t *
+slot_of(struct memory *m, const struct seen *s)
+{
+	return &m->slot[s->hash.low64 & (N_SLOTS - 1)];
+}
+
+/* Chains are from new to old, so the oldest is the end of one. */
+static void
+forget_oldest(struct memory *m)
+{
+	uint32_t *at = slot_of(m, &m->ring[m->first]);
+
+	while (*at != m->first + 1)
+		at = &m->ring[*at - 1].next;
+	*at = 0;
+	m->first = (m->first + 1) % MEMORY;
+	m->n--;
+}
+
+static void
+remember(struct memory *m, const struct seen *s)
+{
+	uint32_t place;
+
+	if (m->n == MEMORY)
+		forget_oldest(m);
+	place = (m->first + m->n) % MEMORY;
+	m->ring[place] = *s;
+	m->ring[place].next = *slot_of(m, s);
+	*slot_of(m, s) = place + 1;
+	m->n++;
+}
+
+/* Whether another tape had it lately; each frame makes one pair. */
+static bool
+find_pair(struct memory *m, const struct seen *s)
+{
+	struct seen *found = NULL;
+
+	/* The oldest that fits, so that repeated frames pair in order. */
+	for (uint32_t at = *slot_of(m, s); at != 0; at = m->ring[at - 1].next) {
+		struct seen *o = &m->ring[at - 1];
+
+		if (!o->paired && o->tape != s->tape &&
+		    o->hash.low64 == s->hash.low64 &&
+		    o->hash.high64 == s->hash.high64)
+			found = o;
+	}
+	if (found != NULL)
+		found->paired = true;
+	return found != NULL;
+}
+
+/* ---- merging --------------------------------------------------------------------- */
+
+struct work {
+	const struct options *o;
+	tool_newtape *to;
+	uint32_t *first_conn; /* of each tape: what is added to its numbers */
+	struct memory memory;
+	uint64_t duplicates;
+};
+
+static bool
+is_duplicate(struct work *w, const evt_frame *f)
+{
+	struct memory *m = &w->memory;
+	struct seen s = { .time_ns = f->time_ns, .tape = f->tape };
+
+	if (!w->o->dedup || f->kind != EVT_KIND_RECEIVED)
+		return false;
+	while (m->n > 0 &&
+	    f->time_ns - m->ring[m->first].time_ns > w->o->window_ns)
+		forget_oldest(m);
+	s.hash = XXH3_128bits_withSeed(f->payload, f->len, f->opcode);
+	if (find_pair(m, &s)) {
+		w->duplicates++;
+		return true;
+	}
+	remember(m, &s);
+	return false;
+}
+
+static int
+copy(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct work *w = ctx;
+	evt_frame moved = *f;
+
+	if (is_duplicate(w, f))
+		return EVT_OK;
+	if (f->conn > 0)
+		moved.conn += w->first_conn[f->tape];
+	return tool_newtape_put(w->to, &moved, err);
+}
+
+/* The greatest connection number of a tape. */
+static int
+max_conn(evt_tape *tape, uint32_t *ret, evt_error *err)
+{
+	evt_info *info;
+	int r =
+	    evt_tape_info_of(tape, EVT_INFO_CONNS | EVT_INFO_MARKS, &info, err);
+
+	*ret = 0;
+	for (size_t i = 0; r == EVT_OK && i < info->n_conns; i++)
+		*ret = info->conns[i].conn > *ret ? info->conns[i].conn : *ret;
+	for (size_t i = 0; r == EVT_OK && i < info->n_marks; i++)
+		*ret = info->mark[i].conn > *ret ? info->mark[i].conn : *ret;
+	if (r == EVT_OK)
+		evt_info_free(info);
+	return r;
+}
+
+static int
+prepare(struct work *w, const cli_tapes *tapes, evt_error *err)
+{
+	uint32_t sum = 0, n;
+	int r = EVT_OK;
+
+	w->first_conn = calloc(tapes->n, sizeof(*w->first_conn));
+	if (w->o->dedup) {
+		w->memory.ring = malloc(MEMORY * sizeof(*w->memory.ring));
+		w->memory.slot = calloc(N_SLOTS, sizeof(*w->memory.slot));
+	}
+	if (w->first_conn == NULL ||
+	    (w->o->dedup && (w->memory.ring == NULL || w->memory.slot == NULL)))
+		return evt_err_nomem(err);
+	for (size_t i = 0; i < tapes->n && r == EVT_OK; i++) {
+		w->first_conn[i] = sum;
+		r = max_conn(tapes->tape[i], &n, err);
+		if (r == EVT_OK && n > UINT32_MAX - sum)
+			r = evt_err_set(err, EVT_ERR_ARG,
+			    "the tapes have more connections than one can "
+			    "number");
+		sum += r == EVT_OK ? n : 0;
+	}
+	return r == EVT_OK ?
+	    tool_newtape_open(w->o->output, NULL, &w->to, err) :
+	    r;
+}
+
+static int
+merge(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
+{
+	struct work w = { .o = o };
+	tool_each each = { .cmd = &merge_cli,
+		.tapes = tapes->tape,
+		.n_tapes = tapes->n,
+		.filter = filter,
+		.frame = copy,
+		.ctx = &w };
+	evt_error err;
+	int code = CLI_FAILED, r = prepare(&w, tapes, &err);
+
+	filter->with_marks = true;
+	if (r == EVT_OK)
+		code = tool_each_run(&each);
+	if ((code == CLI_DONE || code == CLI_LOSSES) &&
+	    (r = tool_newtape_finish(w.to, &err)))
+		code = CLI_FAILED;
+	if (r != EVT_OK)
+		cli_fail(&merge_cli, "%s", err.text);
+	else if (o->json && code != CLI_FAILED)
+		printf("{\"frames\":%" PRIu64 ",\"duplicates\":%" PRIu64 "}\n",
+		    tool_newtape_frames(w.to), w.duplicates);
+	else if (o->dedup && code != CLI_FAILED)
+		fprintf(stderr,
+		    "evtape merge: %" PRIu64 " frames, %" PRIu64
+		    " duplicates left out\n",
+		    tool_newtape_frames(w.to), w.duplicates);
+	tool_newtape_close(w.to);
+	free(w.first_conn);
+	free(w.memory.ring);
+	free(w.memory.slot);
+	return code;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { .window_ns = 5 * EVT_NS_PER_S };
+	cli_tapes tapes = { 0 };
+	evt_filter filter;
+	int n, code = cli_parse(&merge_cli, argc, argv, &o, &n);
+
+	if (code < 0 && o.output == NULL)
+		code = cli_usage(&merge_cli, "name the tape to make: -o NEW");
+	if (code < 0)
+		code = tool_open(&merge_cli, &o.filter, argv + 1, n, &tapes,
+		    &filter);
+	if (code < 0)
+		code = merge(&o, &tapes, &filter);
+	cli_tapes_close(&tapes);
+	cli_filter_free(&o.filter);
+	return code;
+}
+
+const tool_command tool_merge = { &merge_cli, run, NULL };

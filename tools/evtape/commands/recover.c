@@ -1,0 +1,202 @@
+/*
+ * recover.c - evtape recover: every intact frame of a damaged tape as a new
+ * one, with what was lost as gap marks.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/buf.h"
+#include "format/base/err.h"
+#include "tools/evtape/lib/blockcopy.h"
+#include "tools/evtape/tool.h"
+#include "tools/evtape/lib/newtape.h"
+
+struct options {
+	const char *output;
+	bool json;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "NEW",
+	    .offset = offsetof(struct options, output),
+	    .help = "the tape to make" },
+	{ .type = CLI_FLAG,
+	    .name = "json",
+	    .offset = offsetof(struct options, json),
+	    .help = "print what was saved and lost as a JSON object" },
+	{ .type = CLI_END },
+};
+
+static const cli_command recover_cli = {
+	.name = "evtape recover",
+	.usage = "[options] TAPE -o NEW",
+	.summary = "save every intact frame of a damaged tape into a new one",
+	.details = "Damaged blocks are passed, what stands behind them is "
+	           "found, and the\n"
+	           "journal is read too. Where frames are missing the new tape "
+	           "has a gap\n"
+	           "mark with their number. The damaged tape is not changed, "
+	           "and may be\n"
+	           "one that is being recorded. The code is 3 if anything was "
+	           "lost.\n\n"
+	           "A tape of which only tape.db is damaged needs 'evtape "
+	           "reindex' and\n"
+	           "no more.",
+	.options = table,
+	.examples = "  $ evtape recover wet.tape -o dry.tape\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+struct work {
+	tool_newtape *to;
+	uint64_t next_seq;        /* that should come, 0: any */
+	int64_t time_ns, mono_ns; /* of what came last */
+	uint64_t saved, lost, places;
+};
+
+static int
+put_gap(struct work *w, uint64_t frames, int64_t time_ns, int64_t mono_ns,
+    evt_error *err)
+{
+	evt_frame f = { .kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_GAP,
+		.time_ns = time_ns,
+		.mono_ns = mono_ns };
+	evt_buf json = { 0 };
+	int r;
+
+	if (!evt_buf_printf(&json,
+	        "{\"mark\":\"gap\",\"frames\":%" PRIu64
+	        ",\"bytes\":null,\"reason\":\"the tape was damaged "
+	        "here\",\"seconds\":null,\"from\":null,\"to\":null}",
+	        frames))
+		return evt_err_nomem(err);
+	f.payload = json.data;
+	f.len = json.len;
+	r = evt_writer_put(tool_newtape_writer(w->to), &f, err);
+	evt_buf_free(&json);
+	w->lost += frames;
+	w->places++;
+	return r;
+}
+
+/* All goes to the new tape, and what is missing before it as a gap. */
+static int
+target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
+    evt_error *err)
+{
+	struct work *w = ctx;
+	int r = EVT_OK;
+
+	/* A tape whose first segments were dropped begins later than at 1. */
+	if (w->next_seq > 0 && next->first_seq > w->next_seq)
+		r = put_gap(w, next->first_seq - w->next_seq, next->time_ns,
+		    next->mono_ns, err);
+	w->next_seq = next->first_seq + next->frames;
+	w->time_ns = next->time_ns;
+	w->mono_ns = next->mono_ns;
+	w->saved += next->frames;
+	*ret_to = w->to;
+	return r;
+}
+
+/* The last frame that the tape says it has.  To be asked for before they are
+ * copied: a tape that is being recorded has more of them afterwards. */
+static int
+last_seq(evt_tape *tape, uint64_t *ret_seq, evt_error *err)
+{
+	evt_info *info;
+	int r = evt_tape_info_of(tape, 0, &info, err);
+
+	if (r != EVT_OK)
+		return r;
+	*ret_seq = info->last_seq;
+	if (info->ring_files > 0 && !info->live)
+		cli_warn(&recover_cli,
+		    "%s also has what its recorder held for a trigger when it "
+		    "died, which is not in the new tape: 'evtape mark' or a "
+		    "recording puts that onto the old one",
+		    evt_tape_path(tape));
+	evt_info_free(info);
+	return EVT_OK;
+}
+
+/* Frames up to that one behind the last one that was found. */
+static int
+lost_end(struct work *w, uint64_t last, evt_error *err)
+{
+	if (w->next_seq == 0 || last < w->next_seq)
+		return EVT_OK;
+	return put_gap(w, last - w->next_seq + 1, w->time_ns, w->mono_ns, err);
+}
+
+static void
+report(const struct work *w, const struct options *o, const char *path)
+{
+	if (o->json)
+		printf("{\"saved\":%" PRIu64 ",\"lost\":%" PRIu64
+		       ",\"places\":%" PRIu64 "}\n",
+		    w->saved, w->lost, w->places);
+	else
+		fprintf(stderr,
+		    "evtape recover: %" PRIu64
+		    " frames of %s are in %s, %" PRIu64 " were lost in %" PRIu64
+		    " places\n",
+		    w->saved, path, o->output, w->lost, w->places);
+}
+
+static int
+recover(const struct options *o, const cli_tapes *tapes,
+    const evt_filter *filter)
+{
+	struct work w = { 0 };
+	blockcopy copy = { .cmd = &recover_cli,
+		.tape = tapes->tape[0],
+		.filter = filter,
+		.target = target,
+		.ctx = &w };
+	uint64_t last;
+	evt_error err;
+	int code;
+
+	if (last_seq(tapes->tape[0], &last, &err) ||
+	    tool_newtape_open(o->output, NULL, &w.to, &err))
+		return cli_fail(&recover_cli, "%s", err.text);
+	code = blockcopy_run(&copy);
+	if ((code == CLI_DONE || code == CLI_LOSSES) &&
+	    (lost_end(&w, last, &err) || tool_newtape_finish(w.to, &err)))
+		code = cli_fail(&recover_cli, "%s", err.text);
+	if (code == CLI_DONE || code == CLI_LOSSES) {
+		report(&w, o, evt_tape_path(tapes->tape[0]));
+		code = w.lost > 0 ? CLI_LOSSES : code;
+	}
+	tool_newtape_close(w.to);
+	return code;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	cli_tapes tapes = { 0 };
+	evt_filter filter;
+	int n, code = cli_parse(&recover_cli, argc, argv, &o, &n);
+
+	if (code < 0 && o.output == NULL)
+		code = cli_usage(&recover_cli, "name the tape to make: -o NEW");
+	if (code < 0)
+		code = tool_open(&recover_cli, &(cli_filter){ 0 }, argv + 1, n,
+		    &tapes, &filter);
+	if (code < 0)
+		code = recover(&o, &tapes, &filter);
+	cli_tapes_close(&tapes);
+	return code;
+}
+
+const tool_command tool_recover = { &recover_cli, run, NULL };

@@ -1,0 +1,386 @@
+/*
+ * scrub.c - evtape scrub: a tape that can be given to somebody who may not know
+ * whom and where it is about.
+ *
+ * What is not known to be harmless goes: strings are blotted unless they are
+ * ids, dates or words of the protocol, and frames that cannot be read are left
+ * out.  Numbers that are no id, time or place stay, and are listed, so that one
+ * can see what is left.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/keys/json_scan.h"
+#include "format/base/timetext.h"
+#include "tools/evtape/lib/frame_loop.h"
+#include "tools/evtape/tool.h"
+#include "tools/evtape/lib/newtape.h"
+#include "tools/evtape/scrub/scrub_text.h"
+
+struct options {
+	cli_filter filter;
+	const char *output, *seed_file;
+	cli_list drop, blot, keep;
+	bool keep_sent, keep_raw, json;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "NEW",
+	    .offset = offsetof(struct options, output),
+	    .help = "the tape to make" },
+	{ .type = CLI_STRING,
+	    .name = "seed-file",
+	    .arg = "FILE",
+	    .offset = offsetof(struct options, seed_file),
+	    .help = "choose ids, places and times by the bytes of FILE, 16 or\n"
+	            "more, so that tapes fit each other; a secret; default:\n"
+	            "by chance" },
+	{ .type = CLI_GROUP, .help = "Fields" },
+	{ .type = CLI_REPEAT,
+	    .name = "drop",
+	    .arg = "POINTER",
+	    .offset = offsetof(struct options, drop),
+	    .help = "leave the field out; repeatable" },
+	{ .type = CLI_REPEAT,
+	    .name = "blot",
+	    .arg = "POINTER",
+	    .offset = offsetof(struct options, blot),
+	    .help = "blot all that is in it, numbers too; repeatable" },
+	{ .type = CLI_REPEAT,
+	    .name = "keep",
+	    .arg = "POINTER",
+	    .offset = offsetof(struct options, keep),
+	    .help = "keep it as it is; repeatable" },
+	{ .type = CLI_GROUP, .help = "Frames" },
+	{ .type = CLI_FLAG,
+	    .name = "keep-sent",
+	    .offset = offsetof(struct options, keep_sent),
+	    .help = "keep what the recorder sent, scrubbed" },
+	{ .type = CLI_FLAG,
+	    .name = "keep-raw",
+	    .offset = offsetof(struct options, keep_raw),
+	    .help = "keep frames that are not JSON, as they are" },
+	CLI_FILTER_OPTIONS(struct options, filter),
+	{ .type = CLI_GROUP, .help = "Output" },
+	{ .type = CLI_FLAG,
+	    .name = "json",
+	    .offset = offsetof(struct options, json),
+	    .help = "print what was done as a JSON object" },
+	{ .type = CLI_END },
+};
+
+static const cli_command scrub_cli = {
+	.name = "evtape scrub",
+	.usage = "[options] TAPE -o NEW",
+	.summary = "make a tape without names, true places and times",
+	.details =
+	    "For a tape that a stranger gets. Ids are renumbered, places "
+	    "turned\n"
+	    "with the whole globe, headings with them, altitudes raised, all\n"
+	    "times moved by the same number of whole seconds; strings become\n"
+	    "asterisks unless they are ids, dates, or words of the protocol.\n"
+	    "Distances, relative times, order and form stay. Sent frames and\n"
+	    "frames that are not JSON are left out.\n\n"
+	    "It prints what it did, and where: look through what was kept, "
+	    "and\n"
+	    "--drop or --blot what should not be. The shape of tracks stays: "
+	    "who\n"
+	    "has a road map and much patience may find where they were.\n\n"
+	    "POINTER is a JSON pointer in which * stands for any member or\n"
+	    "element (/data/label), or one into the record of each source, "
+	    "which\n"
+	    "begins with a dot (./gsm/network_name).\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples =
+	    "  $ evtape scrub field.tape -o public.tape\n"
+	    "  # two tapes that fit each other\n"
+	    "  $ head -c 32 /dev/urandom > seed\n"
+	    "  $ evtape scrub --seed-file seed monday.tape -o a.tape\n"
+	    "  $ evtape scrub --seed-file seed tuesday.tape -o b.tape\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+/* A note may be taken back by its number, which changes. */
+struct note {
+	uint64_t seq, new_seq;
+};
+
+struct work {
+	const struct options *o;
+	disguise d;
+	scrub_tally tally;
+	scrub_text *text;
+	evt_scanner *scanner;
+	tool_newtape *to;
+	evt_buf payload, keys, event;
+	evt_key *sources;
+	size_t cap_sources;
+	struct note *note;
+	size_t n_notes;
+	uint64_t frames, left_out_sent, left_out_raw;
+};
+
+/* ---- one frame ----------------------------------------------------------- */
+
+/* The frame's keys as they are now in its payload. */
+static int
+set_keys(struct work *w, evt_frame *f, evt_error *err)
+{
+	size_t at = 0;
+
+	w->keys.len = w->event.len = 0;
+	if (f->n_sources > w->cap_sources) {
+		evt_key *more =
+		    realloc(w->sources, f->n_sources * sizeof(*more));
+
+		if (more == NULL)
+			return evt_err_nomem(err);
+		w->sources = more;
+		w->cap_sources = f->n_sources;
+	}
+	for (size_t i = 0; i < f->n_sources; i++) {
+		size_t before = w->keys.len;
+
+		if (!disguise_id(&w->d, f->sources[i].text, f->sources[i].len,
+		        f->sources[i].is_int, &w->keys))
+			return evt_err_nomem(err);
+		w->sources[i] = (evt_key){ .is_int = f->sources[i].is_int,
+			.len = (uint32_t)(w->keys.len - before) };
+	}
+	for (size_t i = 0; i < f->n_sources; i++) {
+		w->sources[i].text =
+		    w->keys.data == NULL ? "" : (const char *)w->keys.data + at;
+		at += w->sources[i].len;
+	}
+	f->sources = w->sources;
+	if (f->event == NULL)
+		return EVT_OK;
+	if (!evt_buf_reserve(&w->event, 1) || !scrub_text_event(f, &w->event))
+		return evt_err_nomem(err);
+	f->event = (const char *)w->event.data;
+	f->event_len = w->event.len;
+	return EVT_OK;
+}
+
+static int
+shift(const struct work *w, evt_frame *f, evt_error *err)
+{
+	int64_t by = w->d.shift_s * EVT_NS_PER_S;
+
+	if (__builtin_add_overflow(f->time_ns, by, &f->time_ns) ||
+	    __builtin_add_overflow(f->mono_ns, by, &f->mono_ns))
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "a frame was received so early that no earlier time can be "
+		    "written; cut it off with --from");
+	return EVT_OK;
+}
+
+static int
+put(struct work *w, const evt_frame *f, evt_error *err)
+{
+	evt_frame new = *f;
+	int r = set_keys(w, &new, err);
+
+	if (r == EVT_OK)
+		r = shift(w, &new, err);
+	if (r == EVT_OK)
+		r = tool_newtape_put(w->to, &new, err);
+	w->frames += r == EVT_OK;
+	return r;
+}
+
+/* ---- notes --------------------------------------------------------------- */
+
+static int
+remember_note(struct work *w, uint64_t seq, evt_error *err)
+{
+	struct note *more = realloc(w->note, (w->n_notes + 1) * sizeof(*more));
+
+	if (more == NULL)
+		return evt_err_nomem(err);
+	w->note = more;
+	more[w->n_notes++] =
+	    (struct note){ seq, tool_newtape_frames(w->to) + 1 };
+	return EVT_OK;
+}
+
+/* A note that takes another back: {"mark":"note","removes":N}.  *ret_done: it
+ * was one, and has been dealt with. */
+static int
+put_removal(struct work *w, const evt_frame *f, bool *ret_done, evt_error *err)
+{
+	evt_view n =
+	    evt_view_member(evt_view_of(f->payload, f->len), "removes", 7);
+	evt_frame new = *f;
+	int64_t seq;
+	int r = EVT_OK;
+
+	*ret_done = evt_view_int(n, &seq);
+	for (size_t i = 0; *ret_done && i < w->n_notes; i++) {
+		if (w->note[i].seq != (uint64_t)seq)
+			continue;
+		w->payload.len = 0;
+		if (!evt_buf_printf(&w->payload,
+		        "{\"mark\":\"note\",\"removes\":%" PRIu64 "}",
+		        w->note[i].new_seq))
+			return evt_err_nomem(err);
+		new.payload = w->payload.data;
+		new.len = w->payload.len;
+		r = put(w, &new, err);
+		break;
+	}
+	return r;
+}
+
+/* ---- all frames ---------------------------------------------------------- */
+
+static int
+put_raw(struct work *w, const evt_frame *f, evt_error *err)
+{
+	/* A heartbeat tells nothing. */
+	bool beat = f->len == 0 || (f->len == 1 && f->payload[0] == 'X');
+
+	if (beat || (w->o->keep_raw && f->kind != EVT_KIND_MARK))
+		return put(w, f, err);
+	w->left_out_raw++;
+	return EVT_OK;
+}
+
+static int
+scrub_frame(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct work *w = ctx;
+	evt_scan_result got = { .json = false };
+	evt_frame new = *f;
+	bool done = false;
+	int r = EVT_OK;
+
+	if (f->kind == EVT_KIND_SENT && !w->o->keep_sent) {
+		w->left_out_sent++;
+		return EVT_OK;
+	}
+	if (f->kind == EVT_KIND_MARK || f->opcode == EVT_OP_TEXT)
+		r = evt_scan(w->scanner, f->payload, f->len, &got, err);
+	if (r != EVT_OK || !got.json)
+		return r != EVT_OK ? r : put_raw(w, f, err);
+	if (f->kind == EVT_KIND_MARK && f->opcode == EVT_MARK_NOTE) {
+		r = put_removal(w, f, &done, err);
+		if (r != EVT_OK || done)
+			return r;
+		r = remember_note(w, f->seq, err);
+	}
+	if (r == EVT_OK)
+		r = scrub_text_write(w->text, f, &w->payload, err);
+	new.payload = w->payload.data;
+	new.len = w->payload.len;
+	return r == EVT_OK ? put(w, &new, err) : r;
+}
+
+/* ---- the command --------------------------------------------------------- */
+
+static int
+report(const struct work *w)
+{
+	evt_buf out = { 0 };
+	bool ok;
+
+	if (w->o->json)
+		ok = evt_buf_printf(&out,
+		         "{\"frames\":%" PRIu64
+		         ",\"left_out\":{\"sent\":%" PRIu64
+		         ",\"not_json\":%" PRIu64 "},\"values\":",
+		         w->frames, w->left_out_sent, w->left_out_raw) &&
+		    scrub_tally_json(&w->tally, &out) &&
+		    evt_buf_add_str(&out, "}\n");
+	else
+		ok = evt_buf_printf(&out,
+		         "%" PRIu64 " frames; left out: %" PRIu64
+		         " sent, %" PRIu64 " that are not JSON\n\n",
+		         w->frames, w->left_out_sent, w->left_out_raw) &&
+		    scrub_tally_table(&w->tally, &out);
+	/* A reader who goes away has the tape all the same. */
+	if (ok && fwrite(out.data, 1, out.len, stdout) == out.len)
+		fflush(stdout);
+	evt_buf_free(&out);
+	return ok ? CLI_DONE : cli_fail(&scrub_cli, "out of memory");
+}
+
+static int
+scrub(struct work *w, const cli_tapes *tapes, evt_filter *filter)
+{
+	tool_each each = { .cmd = &scrub_cli,
+		.tapes = tapes->tape,
+		.n_tapes = 1,
+		.filter = filter,
+		.frame = scrub_frame,
+		.ctx = w };
+	evt_error err;
+	int code;
+
+	if (evt_scanner_new(NULL, &w->scanner, &err) ||
+	    tool_newtape_open(w->o->output, NULL, &w->to, &err))
+		return cli_fail(&scrub_cli, "%s", err.text);
+	filter->with_marks = true;
+	code = tool_each_run(&each);
+	if (code != CLI_DONE && code != CLI_LOSSES)
+		return code;
+	if (tool_newtape_finish(w->to, &err))
+		return cli_fail(&scrub_cli, "%s", err.text);
+	return report(w) == CLI_DONE ? code : CLI_FAILED;
+}
+
+static void
+free_work(struct work *w)
+{
+	tool_newtape_close(w->to);
+	evt_scanner_free(w->scanner);
+	scrub_text_free(w->text);
+	scrub_tally_free(&w->tally);
+	evt_buf_free(&w->payload);
+	evt_buf_free(&w->keys);
+	evt_buf_free(&w->event);
+	free(w->sources);
+	free(w->note);
+	/* The key does not stay in memory that others may get. */
+	explicit_bzero(&w->d, sizeof(w->d));
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct work w = { .o = &o };
+	scrub_rules rules = { &o.drop, &o.blot, &o.keep };
+	cli_tapes tapes = { 0 };
+	evt_filter filter;
+	evt_error err;
+	int n, code = cli_parse(&scrub_cli, argc, argv, &o, &n);
+
+	if (code < 0 && o.output == NULL)
+		code = cli_usage(&scrub_cli, "name the tape to make: -o NEW");
+	if (code < 0 && scrub_text_new(&w.d, &rules, &w.tally, &w.text, &err))
+		code = cli_usage(&scrub_cli, "%s", err.text);
+	if (code < 0 && disguise_open(o.seed_file, &w.d, &err))
+		code = cli_fail(&scrub_cli, "%s", err.text);
+	if (code < 0)
+		code = tool_open(&scrub_cli, &o.filter, argv + 1, n, &tapes,
+		    &filter);
+	if (code < 0)
+		code = scrub(&w, &tapes, &filter);
+	free_work(&w);
+	cli_tapes_close(&tapes);
+	cli_filter_free(&o.filter);
+	cli_list_free(&o.drop);
+	cli_list_free(&o.blot);
+	cli_list_free(&o.keep);
+	return code;
+}
+
+const tool_command tool_scrub = { &scrub_cli, run, NULL };

@@ -1,0 +1,419 @@
+/*
+ * split.c - evtape split: a tape as several, by time, size or source.
+ *
+ * By time and size one pass fills one tape after the other.  By source a frame
+ * belongs to each source that it names, and a writer for every source at once
+ * could be any number of writers: a few are filled in each pass over what the
+ * index says about their sources.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/buf.h"
+#include "format/base/key_table.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "tools/evtape/lib/blockcopy.h"
+#include "tools/evtape/lib/frame_loop.h"
+#include "tools/evtape/tool.h"
+#include "tools/evtape/lib/newtape.h"
+
+/* Sources in one pass: a writer takes a few megabytes. */
+#define AT_ONCE 8
+
+struct options {
+	cli_filter filter;
+	const char *output;
+	int64_t every_ns;
+	uint64_t size;
+	bool by_source, json;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "PREFIX",
+	    .offset = offsetof(struct options, output),
+	    .help = "what the new tapes' names begin with" },
+	{ .type = CLI_DURATION,
+	    .name = "every",
+	    .arg = "TIME",
+	    .offset = offsetof(struct options, every_ns),
+	    .help = "a tape for each hour (1h), day (1d), ... of UTC" },
+	{ .type = CLI_SIZE,
+	    .name = "size",
+	    .arg = "SIZE",
+	    .offset = offsetof(struct options, size),
+	    .help = "a new tape when one has this size on disk" },
+	{ .type = CLI_FLAG,
+	    .name = "by-source",
+	    .offset = offsetof(struct options, by_source),
+	    .help = "a tape for each source" },
+	CLI_FILTER_OPTIONS(struct options, filter),
+	{ .type = CLI_FLAG,
+	    .name = "json",
+	    .offset = offsetof(struct options, json),
+	    .help = "print a JSON object for each tape made" },
+	{ .type = CLI_END },
+};
+
+static const cli_command split_cli = {
+	.name = "evtape split",
+	.usage = "[options] TAPE -o PREFIX",
+	.summary = "split a tape by time, size or source",
+	.details =
+	    "The tapes are PREFIX-20260301T120000Z.tape by time (where each\n"
+	    "begins), PREFIX-0001.tape by size, PREFIX-10001.tape by source; "
+	    "in\n"
+	    "the name of a source, what is no letter, digit, dash or dot is\n"
+	    "written as %xx. Frames stay in sequence order: one whose time "
+	    "steps\n"
+	    "back stays with those around it. A frame that names several "
+	    "sources\n"
+	    "goes to the tape of each; one that names none, to none. Marks of "
+	    "a\n"
+	    "source's time are on its tape.\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples = "  $ evtape split --every 1h week.tape -o hours/week\n"
+	            "  $ evtape split --by-source --source 10001,10002 "
+	            "field.tape -o one\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+struct work {
+	const struct options *o;
+	tool_newtape *to; /* NULL: none is open */
+	char *name;       /* of it */
+	int64_t end_ns;   /* by time: when it ends */
+	unsigned number;  /* by size */
+};
+
+/* Print what was made, if that is asked for. */
+static int
+made(const struct options *o, const char *name, uint64_t frames, evt_error *err)
+{
+	evt_buf b = { 0 };
+
+	if (!o->json)
+		return EVT_OK;
+	if (!evt_buf_add_str(&b, "{\"tape\":") ||
+	    !evt_buf_add_json(&b, name, strlen(name)) ||
+	    !evt_buf_printf(&b, ",\"frames\":%" PRIu64 "}", frames)) {
+		evt_buf_free(&b);
+		return evt_err_nomem(err);
+	}
+	puts((char *)b.data);
+	evt_buf_free(&b);
+	return EVT_OK;
+}
+
+/* ---- by time and size ------------------------------------------------------------ */
+
+static int
+finish(struct work *w, evt_error *err)
+{
+	int r = EVT_OK;
+
+	if (w->to != NULL) {
+		uint64_t frames = tool_newtape_frames(w->to);
+
+		r = tool_newtape_finish(w->to, err);
+		if (r == EVT_OK)
+			r = made(w->o, w->name, frames, err);
+		tool_newtape_close(w->to);
+		w->to = NULL;
+	}
+	free(w->name);
+	w->name = NULL;
+	return r;
+}
+
+/* Begin the tape for a frame of this time. */
+static int
+begin(struct work *w, int64_t time_ns, evt_error *err)
+{
+	int64_t every = w->o->every_ns, from;
+	char time[EVT_TIME_TEXT], *p = time;
+	evt_buf name = { 0 };
+	bool ok;
+
+	if (every > 0) {
+		from = time_ns - (time_ns % every + every) % every;
+		w->end_ns = from > INT64_MAX - every ? INT64_MAX : from + every;
+		evt_time_format(from, 0, time);
+		for (const char *q = time; *q != '\0'; q++) {
+			if (*q != '-' && *q != ':')
+				*p++ = *q;
+		}
+		*p = '\0';
+		ok = evt_buf_printf(&name, "%s-%s.tape", w->o->output, time);
+	} else {
+		ok = evt_buf_printf(&name, "%s-%04u.tape", w->o->output,
+		    ++w->number);
+	}
+	w->name = (char *)name.data;
+	if (!ok)
+		return evt_err_nomem(err);
+	return tool_newtape_open(w->name, NULL, &w->to, err);
+}
+
+/* By time, a frame that steps back stays with those around it. */
+static bool
+is_full(const struct work *w, int64_t time_ns)
+{
+	evt_writer_stats stats;
+
+	if (w->o->every_ns > 0)
+		return time_ns >= w->end_ns;
+	evt_writer_get_stats(tool_newtape_writer(w->to), &stats);
+	return stats.stored_bytes >= w->o->size;
+}
+
+static int
+target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
+    evt_error *err)
+{
+	struct work *w = ctx;
+	int r = EVT_OK;
+
+	/* A block that crosses a boundary is dealt out frame by frame. */
+	if (w->o->every_ns > 0 && next->frames > 1 &&
+	    (w->to == NULL || next->last_ns >= w->end_ns)) {
+		*ret_to = NULL;
+		return EVT_OK;
+	}
+	if (w->to != NULL && is_full(w, next->first_ns))
+		r = finish(w, err);
+	if (r == EVT_OK && w->to == NULL)
+		r = begin(w, next->first_ns, err);
+	*ret_to = w->to;
+	return r;
+}
+
+static int
+split_in_order(const struct options *o, const cli_tapes *tapes,
+    const evt_filter *filter)
+{
+	struct work w = { .o = o };
+	blockcopy copy = { .cmd = &split_cli,
+		.tape = tapes->tape[0],
+		.filter = filter,
+		.target = target,
+		.ctx = &w };
+	int code = blockcopy_run(&copy);
+	evt_error err;
+
+	if ((code == CLI_DONE || code == CLI_LOSSES) && finish(&w, &err))
+		code = cli_fail(&split_cli, "%s", err.text);
+	tool_newtape_close(w.to);
+	free(w.name);
+	return code;
+}
+
+/* ---- by source ------------------------------------------------------------------- */
+
+struct group {
+	const struct options *o;
+	char id[AT_ONCE][EVT_KEY_MAX + 1];
+	const char *ids[AT_ONCE]; /* these, for a filter */
+	char *name[AT_ONCE];
+	tool_newtape *to[AT_ONCE];
+	size_t n;
+};
+
+static bool
+add_file_name(evt_buf *b, const char *id)
+{
+	bool ok = true;
+
+	for (; *id != '\0' && ok; id++) {
+		char c = *id;
+		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+		    (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
+
+		ok = plain ? evt_buf_add_byte(b, (uint8_t)c) :
+		             evt_buf_printf(b, "%%%02x", (unsigned char)c);
+	}
+	return ok;
+}
+
+static int
+open_group(struct group *g, evt_error *err)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		evt_buf name = { 0 };
+		bool ok = evt_buf_printf(&name, "%s-", g->o->output) &&
+		    add_file_name(&name, g->ids[i]) &&
+		    evt_buf_add(&name, ".tape", 6);
+		int r;
+
+		g->name[i] = (char *)name.data;
+		if (!ok)
+			return evt_err_nomem(err);
+		r = tool_newtape_open(g->name[i], NULL, &g->to[i], err);
+		if (r != EVT_OK)
+			return r;
+	}
+	return EVT_OK;
+}
+
+static bool
+names(const evt_frame *f, const char *id)
+{
+	size_t n = strlen(id);
+
+	for (size_t i = 0; i < f->n_sources; i++) {
+		if (f->sources[i].len == n &&
+		    memcmp(f->sources[i].text, id, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+deal(void *ctx, const evt_frame *f, evt_error *err)
+{
+	const struct group *g = ctx;
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < g->n && r == EVT_OK; i++) {
+		if (f->kind == EVT_KIND_MARK || names(f, g->ids[i]))
+			r = tool_newtape_put(g->to[i], f, err);
+	}
+	return r;
+}
+
+static int
+close_group(struct group *g, bool keep, evt_error *err)
+{
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < g->n; i++) {
+		uint64_t frames =
+		    g->to[i] != NULL ? tool_newtape_frames(g->to[i]) : 0;
+
+		if (keep && r == EVT_OK)
+			r = tool_newtape_finish(g->to[i], err);
+		if (keep && r == EVT_OK)
+			r = made(g->o, g->name[i], frames, err);
+		tool_newtape_close(g->to[i]);
+		free(g->name[i]);
+	}
+	return r;
+}
+
+static int
+split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
+{
+	evt_filter mine = *filter;
+	tool_each each = { .cmd = &split_cli,
+		.tapes = tapes->tape,
+		.n_tapes = 1,
+		.filter = &mine,
+		.frame = deal,
+		.ctx = g };
+	evt_error err;
+	int code = CLI_FAILED, r = open_group(g, &err);
+	bool whole;
+
+	mine.sources = g->ids;
+	mine.n_sources = g->n;
+	if (r == EVT_OK)
+		code = tool_each_run(&each);
+	else
+		cli_fail(&split_cli, "%s", err.text);
+	whole = code == CLI_DONE || code == CLI_LOSSES;
+	if (close_group(g, whole, &err))
+		code = cli_fail(&split_cli, "%s", err.text);
+	return code;
+}
+
+/* The sources that were asked for, else all on the tape, each text once: 5 and
+ * "5" are one to a filter, and share a tape. */
+static int
+list_sources(evt_tape *tape, const evt_filter *filter, evt_dict *ids,
+    evt_error *err)
+{
+	size_t n = filter->n_sources;
+	evt_info *info = NULL;
+	int r = EVT_OK;
+
+	if (n == 0) {
+		if ((r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err)))
+			return r;
+		n = info->n_sources;
+	}
+	for (size_t i = 0; i < n && r == EVT_OK; i++) {
+		const char *id =
+		    info != NULL ? info->sources[i].name : filter->sources[i];
+
+		if (!evt_dict_reserve(ids, 1))
+			r = evt_err_nomem(err);
+		else
+			evt_dict_add(ids, id, (uint32_t)strlen(id), false);
+	}
+	evt_info_free(info);
+	return r;
+}
+
+static int
+split_by_source(const struct options *o, const cli_tapes *tapes,
+    const evt_filter *filter)
+{
+	evt_dict ids = { 0 };
+	evt_error err;
+	int code = CLI_DONE, one;
+
+	if (list_sources(tapes->tape[0], filter, &ids, &err))
+		code = cli_fail(&split_cli, "%s", err.text);
+	for (uint32_t i = 0;
+	     i < ids.n && (code == CLI_DONE || code == CLI_LOSSES);) {
+		struct group g = { .o = o };
+
+		for (; i < ids.n && g.n < AT_ONCE; i++) {
+			evt_key key = evt_dict_key(&ids, i);
+
+			memcpy(g.id[g.n], key.text, key.len);
+			g.id[g.n][key.len] = '\0';
+			g.ids[g.n] = g.id[g.n];
+			g.n++;
+		}
+		one = split_group(&g, tapes, filter);
+		code = one == CLI_DONE ? code : one;
+	}
+	evt_dict_free(&ids);
+	return code;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	cli_tapes tapes = { 0 };
+	evt_filter filter;
+	int n, code = cli_parse(&split_cli, argc, argv, &o, &n);
+
+	if (code < 0 && o.output == NULL)
+		code = cli_usage(&split_cli,
+		    "say how the new tapes' names begin: -o PREFIX");
+	if (code < 0 && (o.every_ns > 0) + (o.size > 0) + o.by_source != 1)
+		code = cli_usage(&split_cli,
+		    "give one of --every, --size and --by-source");
+	if (code < 0)
+		code = tool_open(&split_cli, &o.filter, argv + 1, n, &tapes,
+		    &filter);
+	if (code < 0) {
+		filter.with_marks = true;
+		code = o.by_source ? split_by_source(&o, &tapes, &filter) :
+		                     split_in_order(&o, &tapes, &filter);
+	}
+	cli_tapes_close(&tapes);
+	cli_filter_free(&o.filter);
+	return code;
+}
+
+const tool_command tool_split = { &split_cli, run, NULL };

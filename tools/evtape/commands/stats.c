@@ -1,0 +1,128 @@
+/* stats.c - evtape stats: how much came when, of whom, and how late. */
+#include "tools/evtape/stats/stats.h"
+
+#include <stddef.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "tools/evtape/tool.h"
+
+static const cli_option table[] = {
+	CLI_FILTER_OPTIONS(stats_options, filter),
+	{ .type = CLI_DURATION,
+	    .name = "bucket",
+	    .arg = "TIME",
+	    .offset = offsetof(stats_options, bucket_ns),
+	    .help = "count frames and bytes in steps of this (a 120th)" },
+	{ .type = CLI_DURATION,
+	    .name = "silence",
+	    .arg = "TIME",
+	    .offset = offsetof(stats_options, silence_ns),
+	    .help = "count the times a source said nothing for longer (5m)" },
+	{ .type = CLI_INT,
+	    .name = "top",
+	    .arg = "N",
+	    .offset = offsetof(stats_options, top),
+	    .min = 0,
+	    .max = 10000,
+	    .help = "sources to show, most frames first (20)" },
+	{ .type = CLI_STRING,
+	    .name = "plot",
+	    .arg = "FILE",
+	    .offset = offsetof(stats_options, plot),
+	    .help = "draw a picture too: SVG" },
+	{ .type = CLI_FLAG,
+	    .name = "force",
+	    .offset = offsetof(stats_options, force),
+	    .help = "replace the picture if it is there" },
+	{ .type = CLI_FLAG,
+	    .name = "json",
+	    .offset = offsetof(stats_options, json),
+	    .help = "print everything as one JSON object" },
+	{ .type = CLI_END },
+};
+
+static const cli_command stats_cli = {
+	.name = "evtape stats",
+	.usage = "[options] TAPE...",
+	.summary = "count frames over time, by event and source",
+	.details =
+	    "For each event and source: frames, bytes, frames a second, the "
+	    "time\n"
+	    "between two of them (half, 99 of 100, all are shorter), and how\n"
+	    "stale states were when they came: receive time less last_update,\n"
+	    "gps/updated or user_time, UTC where they say no offset. "
+	    "Percentiles\n"
+	    "are right to 9 %. States in batches count for their sources one "
+	    "by\n"
+	    "one. Gaps are those that the recorder marked.\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples =
+	    "  $ evtape stats field.tape\n"
+	    "  $ evtape stats --plot field.svg --top 40 field.tape\n"
+	    "  $ evtape stats --json --bucket 1m field.tape | jq .buckets\n",
+	.min_args = 1,
+	.max_args = -1,
+};
+
+static int
+write_out(const stats *s, const char *path, bool force,
+    bool (*print)(const stats *s, evt_buf *out), const char *title,
+    evt_error *err)
+{
+	tool_out *out;
+	int r = tool_out_open(path, force, &out, err);
+	bool ok;
+
+	if (r != EVT_OK)
+		return r;
+	ok = print != NULL ? print(s, tool_out_buf(out)) :
+	                     stats_plot(s, title, tool_out_buf(out));
+	r = ok ? tool_out_finish(out, err) : evt_err_nomem(err);
+	tool_out_close(out);
+	return r;
+}
+
+static int
+report(const stats *s, const char *title)
+{
+	const stats_options *o = s->o;
+	evt_error err;
+	int r = EVT_OK;
+
+	if (o->plot != NULL)
+		r = write_out(s, o->plot, o->force, NULL, title, &err);
+	if (r == EVT_OK)
+		r = write_out(s, NULL, false, o->json ? stats_json : stats_text,
+		    NULL, &err);
+	return r < 0 ? cli_fail(&stats_cli, "%s", err.text) : CLI_DONE;
+}
+
+static int
+run(int argc, char **argv)
+{
+	stats_options o = { .top = 20, .silence_ns = 300 * EVT_NS_PER_S };
+	stats s = { .o = &o };
+	cli_tapes tapes = { 0 };
+	evt_filter filter;
+	int n, code = cli_parse(&stats_cli, argc, argv, &o, &n), said;
+
+	if (code < 0)
+		code = tool_open(&stats_cli, &o.filter, argv + 1, n, &tapes,
+		    &filter);
+	if (code < 0) {
+		filter.kinds = 1u << EVT_KIND_RECEIVED;
+		filter.with_marks = true;
+		code = stats_gather(&s, &stats_cli, &tapes, &filter);
+		if (code == CLI_DONE || code == CLI_LOSSES) {
+			said = report(&s, argv[1]);
+			code = said != CLI_DONE ? said : code;
+		}
+	}
+	stats_free(&s);
+	cli_tapes_close(&tapes);
+	cli_filter_free(&o.filter);
+	return code;
+}
+
+const tool_command tool_stats = { &stats_cli, run, NULL };

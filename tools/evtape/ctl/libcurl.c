@@ -1,0 +1,49 @@
+/* libcurl.c - see libcurl.h. */
+#include "tools/evtape/ctl/libcurl.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#include "format/base/err.h"
+
+/* The name says which calls there are, and how they are made. */
+#define SONAME "libcurl.so.4"
+
+/* A call of it; data and functions are no pointers of one kind to C. */
+static bool
+find(void *handle, const char *name, void *ret_call)
+{
+	void *at = dlsym(handle, name);
+
+	memcpy(ret_call, &at, sizeof(at));
+	return at != NULL;
+}
+
+#define FIND(name) &&find(handle, #name, &lib.name)
+
+int
+libcurl_open(libcurl *ret_lib, evt_error *err)
+{
+	libcurl lib = { 0 };
+	void *handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
+
+	/* It stays loaded: what it loads has work left for the end. */
+	if (handle == NULL || !(true LIBCURL_CALLS(FIND)))
+		return evt_err_set(err, EVT_ERR_NOTFOUND,
+		    "cannot load libcurl, which does the talking: %s; Debian "
+		    "has it in the package libcurl4",
+		    dlerror());
+	if (lib.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return evt_err_set(err, EVT_ERR_NOTFOUND,
+		    "libcurl cannot be started");
+	*ret_lib = lib;
+	return EVT_OK;
+}
+
+void
+libcurl_close(libcurl *lib)
+{
+	if (lib->curl_global_cleanup != NULL)
+		lib->curl_global_cleanup();
+	*lib = (libcurl){ 0 };
+}

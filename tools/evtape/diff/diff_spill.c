@@ -1,0 +1,460 @@
+/* diff_spill.c - see diff.h: records and pairs in a temporary database. */
+#include "tools/evtape/diff/diff.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "tools/evtape/lib/tempdb.h"
+
+enum stmt { ADD_KEY, GET_KEY, ADD_RECORD, ADD_PAIR, N_STMTS };
+
+static const char *const sql[N_STMTS] = {
+	"INSERT INTO key(source, is_int, event) VALUES(?1, ?2, ?3)",
+	"SELECT id FROM key WHERE source = ?1 AND is_int = ?2 AND event IS ?3",
+	"INSERT INTO record VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	"INSERT INTO pair VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+};
+
+/* A record as the alignment sees it. */
+struct item {
+	int64_t key;
+	uint64_t hash;
+	diff_place place;
+};
+
+/* The sorted records of a tape, with a window of them in memory. */
+struct lane {
+	sqlite3_stmt *st;
+	struct item *ring;
+	uint32_t first, n, cap;
+	bool ended;
+};
+
+struct diff_spill {
+	sqlite3 *db;
+	sqlite3_stmt *stmt[N_STMTS];
+	sqlite3_stmt *out; /* pairs being handed out */
+	struct lane lane[2];
+	const int64_t *origin_ns;
+	uint32_t rest; /* pairs until it is looked ahead again */
+};
+
+static int
+fail(diff_spill *s, evt_error *err)
+{
+	return spill_fail(s->db, err);
+}
+
+int
+diff_spill_new(diff_spill **ret_spill, evt_error *err)
+{
+	diff_spill *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (s == NULL)
+		return evt_err_nomem(err);
+	r = spill_open(
+	    "CREATE TABLE key(id INTEGER PRIMARY KEY, source, is_int, event, "
+	    "UNIQUE(source, is_int, event));CREATE TABLE record(tape, key, "
+	    "hash, seq, n, time);CREATE TABLE pair(key, kind, a_seq, a_n, "
+	    "a_time, b_seq, b_n, b_time, at, shift);",
+	    &s->db, err);
+	for (int i = 0; i < N_STMTS && r == EVT_OK; i++) {
+		if (sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmt[i], NULL) !=
+		    SQLITE_OK)
+			r = fail(s, err);
+	}
+	if (r != EVT_OK) {
+		diff_spill_free(s);
+		return r;
+	}
+	*ret_spill = s;
+	return EVT_OK;
+}
+
+void
+diff_spill_free(diff_spill *s)
+{
+	if (s == NULL)
+		return;
+	for (int i = 0; i < N_STMTS; i++)
+		sqlite3_finalize(s->stmt[i]);
+	for (int i = 0; i < 2; i++) {
+		sqlite3_finalize(s->lane[i].st);
+		free(s->lane[i].ring);
+	}
+	sqlite3_finalize(s->out);
+	sqlite3_close(s->db);
+	free(s);
+}
+
+/* ---- records --------------------------------------------------------------------- */
+
+static void
+bind_key(sqlite3_stmt *st, const evt_key *source, const char *event, size_t len)
+{
+	sqlite3_bind_text(st, 1, source->text != NULL ? source->text : "",
+	    (int)source->len, SQLITE_STATIC);
+	sqlite3_bind_int(st, 2, source->text == NULL ? 2 : source->is_int);
+	if (event != NULL)
+		sqlite3_bind_text(st, 3, event, (int)len, SQLITE_STATIC);
+	else
+		sqlite3_bind_null(st, 3);
+}
+
+static int
+find_key(diff_spill *s, const evt_key *source, const char *event, size_t len,
+    int64_t *ret, evt_error *err)
+{
+	sqlite3_stmt *get = s->stmt[GET_KEY], *add = s->stmt[ADD_KEY];
+	int step;
+
+	bind_key(get, source, event, len);
+	step = sqlite3_step(get);
+	*ret = step == SQLITE_ROW ? sqlite3_column_int64(get, 0) : 0;
+	sqlite3_reset(get);
+	if (step == SQLITE_ROW)
+		return EVT_OK;
+	bind_key(add, source, event, len);
+	step = sqlite3_step(add);
+	sqlite3_reset(add);
+	*ret = sqlite3_last_insert_rowid(s->db);
+	return step == SQLITE_DONE ? EVT_OK : fail(s, err);
+}
+
+int
+diff_spill_add(diff_spill *s, int tape, const evt_key *source,
+    const char *event, size_t event_len, uint64_t hash, const diff_place *place,
+    evt_error *err)
+{
+	sqlite3_stmt *st = s->stmt[ADD_RECORD];
+	int64_t key;
+	int r = find_key(s, source, event, event_len, &key, err);
+
+	if (r != EVT_OK)
+		return r;
+	sqlite3_bind_int(st, 1, tape);
+	sqlite3_bind_int64(st, 2, key);
+	sqlite3_bind_int64(st, 3, (int64_t)hash);
+	sqlite3_bind_int64(st, 4, (int64_t)place->seq);
+	sqlite3_bind_int64(st, 5, place->n);
+	sqlite3_bind_int64(st, 6, place->time_ns);
+	r = sqlite3_step(st) == SQLITE_DONE ? EVT_OK : fail(s, err);
+	sqlite3_reset(st);
+	return r;
+}
+
+/* ---- alignment ------------------------------------------------------------------- */
+
+/* Have the window full, or all there is. */
+static int
+fill(diff_spill *s, struct lane *l, evt_error *err)
+{
+	while (l->n < l->cap && !l->ended) {
+		struct item *i = &l->ring[(l->first + l->n) % l->cap];
+		int step = sqlite3_step(l->st);
+
+		if (step == SQLITE_DONE)
+			l->ended = true;
+		else if (step != SQLITE_ROW)
+			return fail(s, err);
+		else {
+			i->key = sqlite3_column_int64(l->st, 0);
+			i->hash = (uint64_t)sqlite3_column_int64(l->st, 1);
+			i->place.seq = (uint64_t)sqlite3_column_int64(l->st, 2);
+			i->place.n = (uint32_t)sqlite3_column_int64(l->st, 3);
+			i->place.time_ns = sqlite3_column_int64(l->st, 4);
+			l->n++;
+		}
+	}
+	return EVT_OK;
+}
+
+static const struct item *
+item(const struct lane *l, uint32_t i)
+{
+	return &l->ring[(l->first + i) % l->cap];
+}
+
+/* How many items from the front have this key. */
+static uint32_t
+run_of(const struct lane *l, int64_t key)
+{
+	uint32_t n = 0;
+
+	while (n < l->n && item(l, n)->key == key)
+		n++;
+	return n;
+}
+
+static void
+drop(struct lane *l, uint32_t n)
+{
+	assert(l->cap > 0);
+	l->first = (l->first + n) % l->cap;
+	l->n -= n;
+}
+
+static int
+put_pair(diff_spill *s, enum diff_kind kind, const struct item *a,
+    const struct item *b, evt_error *err)
+{
+	static const struct item none = { 0, 0, { 0, 0, 0 } };
+	sqlite3_stmt *st = s->stmt[ADD_PAIR];
+	const struct item *x = a != NULL ? a : &none,
+	                  *y = b != NULL ? b : &none;
+	int64_t a_rel = x->place.time_ns - s->origin_ns[0];
+	int64_t b_rel = y->place.time_ns - s->origin_ns[1];
+	const int64_t v[] = { a != NULL ? a->key : y->key, kind,
+		(int64_t)x->place.seq, x->place.n, x->place.time_ns,
+		(int64_t)y->place.seq, y->place.n, y->place.time_ns,
+		a != NULL ? a_rel : b_rel, b_rel - a_rel };
+	int r;
+
+	for (int i = 0; i < 10; i++)
+		sqlite3_bind_int64(st, i + 1, v[i]);
+	if (a == NULL || b == NULL)
+		sqlite3_bind_null(st, 10);
+	r = sqlite3_step(st) == SQLITE_DONE ? EVT_OK : fail(s, err);
+	sqlite3_reset(st);
+	return r;
+}
+
+/* A table from hash to the first place in lane b that has it. */
+struct ahead {
+	uint32_t *slot; /* 1 + place */
+	uint32_t n_slots;
+};
+
+static uint32_t
+look_up(const struct ahead *t, const struct lane *b, uint64_t hash)
+{
+	uint32_t i = (uint32_t)hash & (t->n_slots - 1);
+
+	while (t->slot[i] != 0 && item(b, t->slot[i] - 1)->hash != hash)
+		i = (i + 1) & (t->n_slots - 1);
+	return t->slot[i];
+}
+
+static void
+look_ahead(struct ahead *t, const struct lane *b, uint32_t n)
+{
+	memset(t->slot, 0, t->n_slots * sizeof(*t->slot));
+	for (uint32_t k = 0; k < n; k++) {
+		uint64_t hash = item(b, k)->hash;
+		uint32_t i = (uint32_t)hash & (t->n_slots - 1);
+
+		while (t->slot[i] != 0 && item(b, t->slot[i] - 1)->hash != hash)
+			i = (i + 1) & (t->n_slots - 1);
+		if (t->slot[i] == 0)
+			t->slot[i] = k + 1;
+	}
+}
+
+/* The nearest place where both go on alike: *x frames ahead on a, *y on b.
+ * Where there is none, all that is in the windows. */
+static void
+resync(struct ahead *t, const struct lane *a, uint32_t n, const struct lane *b,
+    uint32_t m, uint32_t *x, uint32_t *y)
+{
+	uint32_t best = UINT32_MAX;
+
+	*x = n;
+	*y = m;
+	look_ahead(t, b, m);
+	for (uint32_t k = 0; k < n && k < best; k++) {
+		uint32_t at = look_up(t, b, item(a, k)->hash);
+
+		if (at != 0 && k + (at - 1) < best) {
+			best = k + (at - 1);
+			*x = k;
+			*y = at - 1;
+		}
+	}
+}
+
+/* What stands between two frames that are alike: as many as both have are
+ * changed ones, the rest is missing or extra. */
+static int
+put_hunk(diff_spill *s, uint32_t x, uint32_t y, evt_error *err)
+{
+	struct lane *a = &s->lane[0], *b = &s->lane[1];
+	uint32_t most = x > y ? x : y;
+	int r = EVT_OK;
+
+	for (uint32_t i = 0; i < most && r == EVT_OK; i++)
+		r = put_pair(s,
+		    i >= x     ? DIFF_EXTRA :
+		        i >= y ? DIFF_MISSING :
+		                 DIFF_CHANGED,
+		    i < x ? item(a, i) : NULL, i < y ? item(b, i) : NULL, err);
+	drop(a, x);
+	drop(b, y);
+	return r;
+}
+
+/* The fronts differ: find where both go on alike, as far as one can see. */
+static int
+step_over(diff_spill *s, struct ahead *t, uint32_t n, uint32_t m,
+    evt_error *err)
+{
+	struct lane *a = &s->lane[0], *b = &s->lane[1];
+	uint32_t x, y;
+
+	if (s->rest > 0) {
+		s->rest--;
+		return put_hunk(s, 1, 1, err);
+	}
+	resync(t, a, n, b, m, &x, &y);
+	/* Nothing alike: go on a frame at a time, since what comes behind the
+	 * window may be.  To look each time would take as long as the window
+	 * for every frame of tapes that differ throughout. */
+	if (x == n && y == m && (n == a->cap || m == b->cap)) {
+		x = y = 1;
+		s->rest = a->cap / 16;
+	}
+	return put_hunk(s, x, y, err);
+}
+
+/* One step of the alignment of two windows that are full. */
+static int
+step_on(diff_spill *s, struct ahead *t, evt_error *err)
+{
+	struct lane *a = &s->lane[0], *b = &s->lane[1];
+	const struct item *x = a->n > 0 ? item(a, 0) : NULL;
+	const struct item *y = b->n > 0 ? item(b, 0) : NULL;
+	int r;
+
+	if (x != NULL && y != NULL && x->key == y->key) {
+		if (x->hash != y->hash)
+			return step_over(s, t, run_of(a, x->key),
+			    run_of(b, y->key), err);
+		s->rest = 0;
+		r = put_pair(s, DIFF_SAME, x, y, err);
+		drop(a, 1);
+		drop(b, 1);
+		return r;
+	}
+	/* One of the tapes has no more of this source and event. */
+	s->rest = 0;
+	if (x != NULL && (y == NULL || x->key < y->key))
+		return put_hunk(s, run_of(a, x->key), 0, err);
+	assert(y != NULL);
+	return put_hunk(s, 0, run_of(b, y->key), err);
+}
+
+static int
+open_lane(diff_spill *s, int tape, uint32_t window, evt_error *err)
+{
+	struct lane *l = &s->lane[tape];
+
+	l->cap = window;
+	l->ring = calloc(window, sizeof(*l->ring));
+	if (l->ring == NULL)
+		return evt_err_nomem(err);
+	if (sqlite3_prepare_v2(s->db,
+	        "SELECT key, hash, seq, n, time FROM record WHERE tape = ?1 "
+	        "ORDER BY key, seq, n",
+	        -1, &l->st, NULL) != SQLITE_OK)
+		return fail(s, err);
+	sqlite3_bind_int(l->st, 1, tape);
+	return EVT_OK;
+}
+
+int
+diff_spill_align(diff_spill *s, uint32_t window, const int64_t origin_ns[2],
+    evt_error *err)
+{
+	struct ahead t = { NULL, 64 };
+	int r = EVT_OK;
+
+	while (t.n_slots < window * 2)
+		t.n_slots *= 2;
+	t.slot = calloc(t.n_slots, sizeof(*t.slot));
+	if (t.slot == NULL)
+		return evt_err_nomem(err);
+	s->origin_ns = origin_ns;
+	for (int i = 0; i < 2 && r == EVT_OK; i++)
+		r = open_lane(s, i, window, err);
+	while (r == EVT_OK) {
+		if ((r = fill(s, &s->lane[0], err)) ||
+		    (r = fill(s, &s->lane[1], err)) ||
+		    (s->lane[0].n == 0 && s->lane[1].n == 0))
+			break;
+		r = step_on(s, &t, err);
+	}
+	free(t.slot);
+	return r;
+}
+
+/* ---- pairs ------------------------------------------------------------------------- */
+
+int
+diff_spill_next(diff_spill *s, bool with_same, diff_pair *ret, evt_error *err)
+{
+	int step;
+
+	if (s->out == NULL) {
+		if (sqlite3_prepare_v2(s->db,
+		        "SELECT p.kind, a_seq, a_n, a_time, b_seq, b_n, "
+		        "b_time, shift, k.source, k.event FROM pair p JOIN key "
+		        "k ON k.id = p.key WHERE p.kind <> 0 OR ?1 ORDER BY "
+		        "p.at, a_seq, a_n, b_seq, b_n",
+		        -1, &s->out, NULL) != SQLITE_OK)
+			return fail(s, err);
+		sqlite3_bind_int(s->out, 1, with_same);
+	}
+	step = sqlite3_step(s->out);
+	if (step == SQLITE_DONE)
+		return EVT_END;
+	if (step != SQLITE_ROW)
+		return fail(s, err);
+	ret->kind = (enum diff_kind)sqlite3_column_int(s->out, 0);
+	ret->a = (diff_place){ (uint64_t)sqlite3_column_int64(s->out, 1),
+		(uint32_t)sqlite3_column_int64(s->out, 2),
+		sqlite3_column_int64(s->out, 3) };
+	ret->b = (diff_place){ (uint64_t)sqlite3_column_int64(s->out, 4),
+		(uint32_t)sqlite3_column_int64(s->out, 5),
+		sqlite3_column_int64(s->out, 6) };
+	ret->shift_ns = sqlite3_column_int64(s->out, 7);
+	ret->source = (const char *)sqlite3_column_text(s->out, 8);
+	ret->event = (const char *)sqlite3_column_text(s->out, 9);
+	if (ret->event == NULL)
+		ret->event = "";
+	return ret->source != NULL ? EVT_OK : evt_err_nomem(err);
+}
+
+int
+diff_spill_totals(diff_spill *s, diff_totals *ret, evt_error *err)
+{
+	sqlite3_stmt *st = NULL;
+	diff_totals t = { .has_shift = false };
+	int step = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(s->db,
+	        "SELECT kind, count(*) FROM pair GROUP BY kind", -1, &st,
+	        NULL) == SQLITE_OK) {
+		while ((step = sqlite3_step(st)) == SQLITE_ROW)
+			t.count[sqlite3_column_int(st, 0) & 3] =
+			    (uint64_t)sqlite3_column_int64(st, 1);
+	}
+	sqlite3_finalize(st);
+	st = NULL;
+	if (step == SQLITE_DONE &&
+	    sqlite3_prepare_v2(s->db,
+	        "SELECT (SELECT shift FROM pair WHERE shift IS NOT NULL ORDER "
+	        "BY shift LIMIT 1 OFFSET (SELECT count(shift) / 2 FROM pair)), "
+	        "min(shift), max(shift) FROM pair",
+	        -1, &st, NULL) == SQLITE_OK &&
+	    (step = sqlite3_step(st)) == SQLITE_ROW) {
+		t.has_shift = sqlite3_column_type(st, 0) != SQLITE_NULL;
+		t.shift_p50 = sqlite3_column_int64(st, 0);
+		t.shift_min = sqlite3_column_int64(st, 1);
+		t.shift_max = sqlite3_column_int64(st, 2);
+	}
+	sqlite3_finalize(st);
+	*ret = t;
+	return step == SQLITE_ROW ? EVT_OK : fail(s, err);
+}

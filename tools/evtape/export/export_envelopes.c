@@ -1,0 +1,72 @@
+/* export_envelopes.c - evtape export envelopes: frames with all that is known
+ * of them, as NDJSON; 'evtape import ndjson --envelopes' takes them back. */
+#include <stddef.h>
+
+#include "format/read/envelope.h"
+#include "tools/evtape/export/exporting.h"
+#include "tools/evtape/lib/formats.h"
+
+struct options {
+	exporting_options common;
+};
+
+static const cli_option table[] = {
+	EXPORTING_OPTIONS(struct options, common),
+	{ .type = CLI_END },
+};
+
+static const cli_command envelopes_cli = {
+	.name = "evtape export envelopes",
+	.usage = "[options] TAPE...",
+	.summary = "write all frames as JSON objects, one a line",
+	.details =
+	    "Each has the frame's sequence number, times, connection, kind,\n"
+	    "event, sources, and its payload so that the bytes can be had "
+	    "back.\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples = "  $ evtape export envelopes field.tape -o field.ndjson\n",
+	.min_args = 1,
+	.max_args = -1,
+};
+
+struct work {
+	tool_out *out;
+	evt_envelope *envelope;
+};
+
+static int
+begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
+{
+	struct work *w = ctx;
+
+	w->out = out;
+	return evt_envelope_new(tapes->n > 1, &w->envelope, err);
+}
+
+static int
+write_frame(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct work *w = ctx;
+	int r = evt_envelope_write(w->envelope, f, tool_out_buf(w->out), err);
+
+	return r != EVT_OK ? r : tool_out_flush_some(w->out, err);
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct work w = { 0 };
+	exporting_format format = { .cmd = &envelopes_cli,
+		.begin = begin,
+		.frame = write_frame,
+		.ctx = &w };
+	int n, code = cli_parse(&envelopes_cli, argc, argv, &o, &n);
+
+	if (code < 0)
+		code = exporting_run(&format, &o.common, argv + 1, n);
+	evt_envelope_free(w.envelope);
+	return code;
+}
+
+const tool_command export_envelopes = { &envelopes_cli, run, NULL };

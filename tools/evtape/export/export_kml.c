@@ -1,0 +1,86 @@
+/* export_kml.c - evtape export kml: tracks as KML 2.2 with gx:Track. */
+#include <stddef.h>
+
+#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/lib/tracks.h"
+
+static const cli_option table[] = { TRACKS_OPTIONS };
+
+static const cli_command kml_cli = {
+	.name = "evtape export kml",
+	.usage = "[options] TAPE...",
+	.summary = "write the tracks of sources as KML",
+	.details =
+	    "KML 2.2: a Placemark for each source, named after it, with a\n"
+	    "gx:Track for each run of points, so that Google Earth shows them "
+	    "on\n"
+	    "its time slider.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples = "  $ evtape export kml field.tape -o field.kml\n",
+	.min_args = 1,
+	.max_args = -1,
+};
+
+static bool
+head(evt_buf *out)
+{
+	return evt_buf_add_str(out,
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	    "<kml xmlns=\"http://www.opengis.net/kml/2.2\" "
+	    "xmlns:gx=\"http://www.google.com/kml/ext/2.2\"><Document>\n");
+}
+
+static bool
+source(evt_buf *out, const evt_key *key)
+{
+	return evt_buf_add_str(out, "<Placemark><name>") &&
+	    tracks_add_xml(out, key->text, key->len) &&
+	    evt_buf_add_str(out, "</name><gx:MultiTrack>\n");
+}
+
+static bool
+segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
+    bool first)
+{
+	bool ok = evt_buf_add_str(out, "<gx:Track>\n");
+
+	(void)key;
+	(void)first;
+	for (size_t i = 0; i < n && ok; i++)
+		ok = evt_buf_add_str(out, "<when>") &&
+		    tracks_add_time(out, p[i].time_ns) &&
+		    evt_buf_add_str(out, "</when>\n");
+	for (size_t i = 0; i < n && ok; i++)
+		ok = evt_buf_add_str(out, "<gx:coord>") &&
+		    tracks_add_decimal(out, p[i].place.lng, 15) &&
+		    evt_buf_add_byte(out, ' ') &&
+		    tracks_add_decimal(out, p[i].place.lat, 15) &&
+		    evt_buf_add_byte(out, ' ') &&
+		    tracks_add_decimal(out,
+		        p[i].place.has_alt ? p[i].place.alt : 0, 10) &&
+		    evt_buf_add_str(out, "</gx:coord>\n");
+	return ok && evt_buf_add_str(out, "</gx:Track>\n");
+}
+
+static bool
+source_end(evt_buf *out)
+{
+	return evt_buf_add_str(out, "</gx:MultiTrack></Placemark>\n");
+}
+
+static bool
+tail(evt_buf *out)
+{
+	return evt_buf_add_str(out, "</Document></kml>\n");
+}
+
+static int
+run(int argc, char **argv)
+{
+	static const tracks_writer writer = { &kml_cli, head, source, segment,
+		source_end, tail };
+
+	return tracks_main(&writer, argc, argv);
+}
+
+const tool_command export_kml = { &kml_cli, run, NULL };

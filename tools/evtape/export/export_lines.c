@@ -1,0 +1,79 @@
+/* export_lines.c - evtape export lines: the payloads, one a line. */
+#include <stddef.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "tools/evtape/export/exporting.h"
+#include "tools/evtape/lib/formats.h"
+
+struct options {
+	exporting_options common;
+};
+
+static const cli_option table[] = {
+	EXPORTING_OPTIONS(struct options, common),
+	{ .type = CLI_END },
+};
+
+static const cli_command lines_cli = {
+	.name = "evtape export lines",
+	.usage = "[options] TAPE...",
+	.summary = "write the received text frames, one a line",
+	.details = "A frame that holds a line feed, or is no text, would be no "
+	           "line: it\n"
+	           "is left out, and their number is told.\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples = "  $ evtape export lines field.tape -o field.ndjson\n",
+	.min_args = 1,
+	.max_args = -1,
+};
+
+struct work {
+	tool_out *out;
+	uint64_t left_out;
+};
+
+static int
+begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
+{
+	(void)tapes;
+	(void)err;
+	((struct work *)ctx)->out = out;
+	return EVT_OK;
+}
+
+static int
+write_line(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct work *w = ctx;
+	evt_buf *b = tool_out_buf(w->out);
+
+	if (f->opcode != EVT_OP_TEXT ||
+	    (f->len > 0 && memchr(f->payload, '\n', f->len) != NULL)) {
+		w->left_out++;
+		return EVT_OK;
+	}
+	if (!evt_buf_add(b, f->payload, f->len) || !evt_buf_add_byte(b, '\n'))
+		return evt_err_nomem(err);
+	return tool_out_flush_some(w->out, err);
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct work w = { 0 };
+	exporting_format format = { .cmd = &lines_cli,
+		.kinds = 1u << EVT_KIND_RECEIVED,
+		.begin = begin,
+		.frame = write_line,
+		.ctx = &w };
+	int n, code = cli_parse(&lines_cli, argc, argv, &o, &n);
+
+	if (code >= 0)
+		return code;
+	code = exporting_run(&format, &o.common, argv + 1, n);
+	return exporting_left_out(&lines_cli, code, w.left_out, "are no lines");
+}
+
+const tool_command export_lines = { &lines_cli, run, NULL };

@@ -1,0 +1,176 @@
+/*
+ * export_mcap.c - evtape export mcap.
+ *
+ * MCAP keeps what is alike for many messages in channels: there is one for each
+ * event, kind, opcode and connection, so that an import of it gives all of that
+ * back.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "format/base/key_table.h"
+#include "format/base/err.h"
+#include "format/keys/json_scan.h"
+#include "tools/evtape/export/exporting.h"
+#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/lib/mcap.h"
+
+struct options {
+	exporting_options common;
+};
+
+static const cli_option table[] = {
+	EXPORTING_OPTIONS(struct options, common),
+	{ .type = CLI_END },
+};
+
+static const cli_command mcap_cli = {
+	.name = "evtape export mcap",
+	.usage = "[options] TAPE... -o FILE",
+	.summary = "write all frames as an MCAP file",
+	.details =
+	    "The topic is the event's name, \"frames\" for frames without one "
+	    "and\n"
+	    "\"evtape/marks\" for marks; the message encoding is json, with a\n"
+	    "schema that takes any object, or raw for frames that are no "
+	    "JSON.\n"
+	    "Log time is the receive time; channels say kind, opcode and\n"
+	    "connection in their metadata. Chunks are compressed by zstd, and\n"
+	    "indexes, statistics and checksums are there. 'evtape import "
+	    "mcap'\n"
+	    "makes a tape of it again.\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples = "  $ evtape export mcap field.tape -o field.mcap\n",
+	.min_args = 1,
+	.max_args = -1,
+};
+
+struct work {
+	tool_out *out;
+	mcap_writer *writer;
+	evt_scanner *scanner;
+	evt_dict channels; /* kind, opcode, JSON or not, connection, event */
+	uint64_t before_1970;
+};
+
+static int
+begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
+{
+	struct work *w = ctx;
+	int r = mcap_writer_new(out, &w->writer, err);
+
+	(void)tapes;
+	w->out = out;
+	return r == EVT_OK ? evt_scanner_new(NULL, &w->scanner, err) : r;
+}
+
+static int
+new_channel(struct work *w, const evt_frame *f, bool json, uint16_t *ret,
+    evt_error *err)
+{
+	static const char *const kinds[] = { "received", "sent", "mark" };
+	char opcode[8], conn[16];
+	const char *metadata[] = { "evtape.kind", kinds[f->kind],
+		"evtape.opcode", opcode, "evtape.connection", conn, NULL };
+	const char *topic = f->kind == EVT_KIND_MARK ? "evtape/marks" :
+	    f->event != NULL                         ? f->event :
+	                                               "frames";
+	size_t n = f->kind != EVT_KIND_MARK && f->event != NULL ? f->event_len :
+	                                                          strlen(topic);
+
+	snprintf(opcode, sizeof(opcode), "%u", f->opcode);
+	snprintf(conn, sizeof(conn), "%" PRIu32, f->conn);
+	return mcap_writer_channel(w->writer, topic, n, json, metadata, ret,
+	    err);
+}
+
+/* What tells channels apart, as a key of the dictionary.  A name too long for
+ * it is there as a hash. */
+static uint32_t
+channel_key(const evt_frame *f, bool json, char key[EVT_KEY_MAX])
+{
+	size_t n = f->event != NULL ? f->event_len : 0;
+	size_t head =
+	    (size_t)snprintf(key, EVT_KEY_MAX, "%u.%u.%u.%" PRIu32 ".%d.",
+	        f->kind, f->opcode, json, f->conn, f->event != NULL);
+
+	if (n > EVT_KEY_MAX - head)
+		return (uint32_t)(head +
+		    (size_t)snprintf(key + head, EVT_KEY_MAX - head,
+		        "#%016" PRIx64 "%zu", (uint64_t)XXH64(f->event, n, 0),
+		        n));
+	if (n > 0)
+		memcpy(key + head, f->event, n);
+	return (uint32_t)(head + n);
+}
+
+static int
+find_channel(struct work *w, const evt_frame *f, bool json, uint16_t *ret,
+    evt_error *err)
+{
+	char key[EVT_KEY_MAX];
+	uint32_t n = channel_key(f, json, key), was = w->channels.n, i;
+
+	if (!evt_dict_reserve(&w->channels, 1))
+		return evt_err_nomem(err);
+	i = evt_dict_add(&w->channels, key, n, false);
+	*ret = (uint16_t)(i + 1);
+	return i == was ? new_channel(w, f, json, ret, err) : EVT_OK;
+}
+
+static int
+write_frame(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct work *w = ctx;
+	evt_scan_result got = { .json = false };
+	uint16_t channel;
+	int r = EVT_OK;
+
+	if (f->time_ns < 0) { /* MCAP's times are unsigned */
+		w->before_1970++;
+		return EVT_OK;
+	}
+	if (f->kind == EVT_KIND_MARK || f->opcode == EVT_OP_TEXT)
+		r = evt_scan(w->scanner, f->payload, f->len, &got, err);
+	if (r == EVT_OK)
+		r = find_channel(w, f, got.json, &channel, err);
+	if (r == EVT_OK)
+		r = mcap_writer_message(w->writer, channel, (uint32_t)f->seq,
+		    (uint64_t)f->time_ns, f->payload, f->len, err);
+	return r;
+}
+
+static int
+finish(void *ctx, evt_error *err)
+{
+	return mcap_writer_finish(((struct work *)ctx)->writer, err);
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct work w = { 0 };
+	exporting_format format = { .cmd = &mcap_cli,
+		.begin = begin,
+		.frame = write_frame,
+		.end = finish,
+		.ctx = &w };
+	int n, code = cli_parse(&mcap_cli, argc, argv, &o, &n);
+
+	if (code >= 0)
+		return code;
+	code = exporting_run(&format, &o.common, argv + 1, n);
+	mcap_writer_free(w.writer);
+	evt_scanner_free(w.scanner);
+	evt_dict_free(&w.channels);
+	return exporting_left_out(&mcap_cli, code, w.before_1970,
+	    "were received before 1970, which MCAP cannot say,");
+}
+
+const tool_command export_mcap = { &mcap_cli, run, NULL };

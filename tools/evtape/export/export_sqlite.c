@@ -1,0 +1,383 @@
+/*
+ * export_sqlite.c - evtape export sqlite: a plain database, a row for each
+ * frame.
+ *
+ * It is written under another name and renamed when it is whole, so it needs
+ * neither journal nor syncs on the way.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "tools/evtape/lib/columns.h"
+#include "tools/evtape/lib/frame_loop.h"
+#include "tools/evtape/lib/formats.h"
+
+struct options {
+	cli_filter filter;
+	cli_list columns;
+	const char *output;
+	bool force;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_STRING,
+	    .letter = 'o',
+	    .name = "output",
+	    .arg = "FILE",
+	    .offset = offsetof(struct options, output),
+	    .help = "the database to make" },
+	{ .type = CLI_FLAG,
+	    .name = "force",
+	    .offset = offsetof(struct options, force),
+	    .help = "replace FILE if it is there" },
+	{ .type = CLI_LIST,
+	    .name = "column",
+	    .arg = "COLUMN",
+	    .offset = offsetof(struct options, columns),
+	    .help =
+	        "another column of the frames, by JSON pointer; repeatable" },
+	CLI_FILTER_OPTIONS(struct options, filter),
+	{ .type = CLI_END },
+};
+
+static const cli_command sqlite_cli = {
+	.name = "evtape export sqlite",
+	.usage = "[options] TAPE... -o FILE",
+	.summary = "write all frames into a SQLite database, a row each",
+	.details =
+	    "Table frames: tape (from 0), seq, time, time_ns, mono_ns,\n"
+	    "connection, kind, opcode (of marks: their name), event, payload\n"
+	    "(text, or a blob where it is no UTF-8), and the columns asked "
+	    "for,\n"
+	    "named by their pointers. Table frame_sources: tape, seq, "
+	    "source_id,\n"
+	    "for each source that a frame names; it has an index by source. "
+	    "To\n"
+	    "ask a tape as it lies, without a copy, see "
+	    "evtape.so.\n\n" CLI_TIME_HELP,
+	.options = table,
+	.examples = "  $ evtape export sqlite field.tape -o field.db\n"
+	            "  $ evtape export sqlite --column /data/gps/speed "
+	            "field.tape -o f.db\n",
+	.min_args = 1,
+	.max_args = -1,
+};
+
+struct work {
+	sqlite3 *db;
+	sqlite3_stmt *frame, *source;
+	tool_columns *columns;
+	evt_scanner *scanner;
+	evt_buf value;
+};
+
+static int
+fail(struct work *w, evt_error *err)
+{
+	return evt_err_set(err,
+	    sqlite3_errcode(w->db) == SQLITE_FULL ? EVT_ERR_FULL : EVT_ERR_IO,
+	    "cannot write the database: %s",
+	    w->db != NULL ? sqlite3_errmsg(w->db) : "out of memory");
+}
+
+/* ---- tables -------------------------------------------------------------- */
+
+static bool
+add_name(evt_buf *sql, const char *name)
+{
+	bool ok = evt_buf_add_byte(sql, '"');
+
+	for (; *name != '\0' && ok; name++)
+		ok = (*name != '"' || evt_buf_add_byte(sql, '"')) &&
+		    evt_buf_add_byte(sql, (uint8_t)*name);
+	return ok && evt_buf_add_byte(sql, '"');
+}
+
+static int
+make_tables(struct work *w, evt_error *err)
+{
+	size_t n = w->columns != NULL ? tool_columns_n(w->columns) : 0;
+	evt_buf make = { 0 }, put = { 0 };
+	bool ok =
+	    evt_buf_add_str(&make,
+	        "PRAGMA journal_mode = OFF;PRAGMA synchronous = OFF; PRAGMA "
+	        "user_version = 1; BEGIN;CREATE TABLE frame_sources(tape "
+	        "INTEGER, seq INTEGER, source_id);CREATE TABLE frames(tape "
+	        "INTEGER, seq INTEGER, time TEXT, time_ns INTEGER, mono_ns "
+	        "INTEGER, connection INTEGER, kind TEXT, opcode TEXT, event "
+	        "TEXT, payload") &&
+	    evt_buf_add_str(&put,
+	        "INSERT INTO frames VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+	        "?10");
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < n && ok; i++)
+		ok = evt_buf_add_str(&make, ", ") &&
+		    add_name(&make, tool_columns_name(w->columns, i)) &&
+		    evt_buf_printf(&put, ", ?%zu", i + 11);
+	ok = ok && evt_buf_add(&make, ", PRIMARY KEY(tape, seq))", 26) &&
+	    evt_buf_add(&put, ")", 2);
+	if (!ok)
+		r = evt_err_nomem(err);
+	else if (sqlite3_exec(w->db, (char *)make.data, NULL, NULL, NULL) !=
+	        SQLITE_OK ||
+	    sqlite3_prepare_v2(w->db, (char *)put.data, -1, &w->frame, NULL) !=
+	        SQLITE_OK ||
+	    sqlite3_prepare_v2(w->db,
+	        "INSERT INTO frame_sources VALUES(?1, ?2, ?3)", -1, &w->source,
+	        NULL) != SQLITE_OK)
+		r = fail(w, err);
+	evt_buf_free(&make);
+	evt_buf_free(&put);
+	return r;
+}
+
+/* ---- rows ---------------------------------------------------------------- */
+
+static void
+bind_payload(sqlite3_stmt *st, const evt_frame *f, bool text)
+{
+	const void *p = f->len > 0 ? (const void *)f->payload : "";
+
+	if (text)
+		sqlite3_bind_text64(st, 10, p, f->len, SQLITE_STATIC,
+		    SQLITE_UTF8);
+	else
+		sqlite3_bind_blob64(st, 10, p, f->len, SQLITE_STATIC);
+}
+
+static bool
+bind_column(struct work *w, size_t i, const evt_items *records,
+    const evt_item *record)
+{
+	sqlite3_stmt *st = w->frame;
+	int at = (int)i + 11;
+	evt_view number;
+	int64_t n;
+	double d;
+
+	w->value.len = 0;
+	switch (tool_columns_value(w->columns, i, records, record, &w->value)) {
+	case TOOL_VALUE_NOMEM:
+		return false;
+	case TOOL_VALUE_NONE:
+		sqlite3_bind_null(st, at);
+		return true;
+	case TOOL_VALUE_BYTES:
+		sqlite3_bind_blob64(st, at, w->value.data, w->value.len,
+		    SQLITE_TRANSIENT);
+		return true;
+	case TOOL_VALUE_NUMBER:
+		number = evt_view_of(w->value.data, w->value.len);
+		if (evt_view_int(number, &n))
+			sqlite3_bind_int64(st, at, n);
+		else if (evt_view_double(number, &d))
+			sqlite3_bind_double(st, at, d);
+		else /* as SQLite's own JSON functions have true and false */
+			sqlite3_bind_int(st, at, *number.p == 't');
+		return true;
+	default:
+		sqlite3_bind_text64(st, at, (char *)w->value.data, w->value.len,
+		    SQLITE_TRANSIENT, SQLITE_UTF8);
+		return true;
+	}
+}
+
+static void
+bind_frame(sqlite3_stmt *st, const evt_frame *f, char time[EVT_TIME_TEXT],
+    char opcode[8])
+{
+	static const char *const kinds[] = { "received", "sent", "mark" };
+	const int64_t v[] = { f->tape, (int64_t)f->seq };
+	const char *op = f->kind == EVT_KIND_MARK ? evt_mark_name(f->opcode) :
+	    f->opcode == EVT_OP_TEXT              ? "text" :
+	    f->opcode == EVT_OP_BINARY            ? "binary" :
+	                                            opcode;
+
+	snprintf(opcode, 8, "%u", f->opcode);
+	for (int i = 0; i < 2; i++)
+		sqlite3_bind_int64(st, i + 1, v[i]);
+	sqlite3_bind_text(st, 3, evt_time_format(f->time_ns, 9, time), -1,
+	    SQLITE_STATIC);
+	sqlite3_bind_int64(st, 4, f->time_ns);
+	sqlite3_bind_int64(st, 5, f->mono_ns);
+	sqlite3_bind_int64(st, 6, f->conn);
+	sqlite3_bind_text(st, 7, kinds[f->kind], -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 8, op, -1, SQLITE_STATIC);
+	if (f->event != NULL)
+		sqlite3_bind_text(st, 9, f->event, (int)f->event_len,
+		    SQLITE_STATIC);
+	else
+		sqlite3_bind_null(st, 9);
+}
+
+static int
+put_sources(struct work *w, const evt_frame *f, evt_error *err)
+{
+	sqlite3_stmt *st = w->source;
+
+	for (size_t i = 0; i < f->n_sources; i++) {
+		const evt_key *k = &f->sources[i];
+		int64_t n;
+
+		sqlite3_bind_int64(st, 1, f->tape);
+		sqlite3_bind_int64(st, 2, (sqlite3_int64)f->seq);
+		if (k->is_int &&
+		    evt_view_int((evt_view){ (const uint8_t *)k->text, k->len },
+		        &n))
+			sqlite3_bind_int64(st, 3, n);
+		else
+			sqlite3_bind_text(st, 3, k->text, (int)k->len,
+			    SQLITE_STATIC);
+		if (sqlite3_step(st) != SQLITE_DONE)
+			return fail(w, err);
+		sqlite3_reset(st);
+	}
+	return EVT_OK;
+}
+
+static int
+put_frame(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct work *w = ctx;
+	char time[EVT_TIME_TEXT], opcode[8];
+	evt_items records;
+	evt_item record;
+	int r = evt_items_begin(&records, f, w->scanner, err);
+
+	if (r != EVT_OK)
+		return r;
+	if (!evt_items_next(&records, &record))
+		record = (evt_item){ .value = { NULL, 0 } };
+	bind_frame(w->frame, f, time, opcode);
+	bind_payload(w->frame, f, records.root.p != NULL);
+	for (size_t i = 0; w->columns != NULL && i < tool_columns_n(w->columns);
+	     i++) {
+		if (!bind_column(w, i, &records, &record))
+			return evt_err_nomem(err);
+	}
+	if (sqlite3_step(w->frame) != SQLITE_DONE)
+		return fail(w, err);
+	sqlite3_reset(w->frame);
+	return put_sources(w, f, err);
+}
+
+/* ---- the file ------------------------------------------------------------ */
+
+static int
+export_into(struct work *w, const struct options *o, const char *part,
+    const cli_tapes *tapes, const evt_filter *filter)
+{
+	tool_each each = { .cmd = &sqlite_cli,
+		.tapes = tapes->tape,
+		.n_tapes = tapes->n,
+		.filter = filter,
+		.frame = put_frame,
+		.ctx = w };
+	evt_error err;
+	int code = CLI_FAILED, r = EVT_OK;
+
+	if (o->columns.n > 0)
+		r = tool_columns_new(&o->columns, &w->columns, &err);
+	if (r == EVT_ERR_ARG)
+		return cli_usage(&sqlite_cli, "%s", err.text);
+	if (r == EVT_OK)
+		r = evt_scanner_new(NULL, &w->scanner, &err);
+	if (r == EVT_OK &&
+	    sqlite3_open_v2(part, &w->db,
+	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+	            SQLITE_OPEN_NOMUTEX,
+	        NULL) != SQLITE_OK)
+		r = fail(w, &err);
+	if (r == EVT_OK)
+		r = make_tables(w, &err);
+	if (r == EVT_OK) {
+		code = tool_each_run(&each);
+		if (code != CLI_DONE && code != CLI_LOSSES)
+			return code;
+		/* Made at the end they are made once. */
+		if (sqlite3_exec(w->db,
+		        "CREATE INDEX by_source ON frame_sources(source_id, "
+		        "tape, seq); CREATE INDEX by_time ON frames(time_ns); "
+		        "COMMIT",
+		        NULL, NULL, NULL) != SQLITE_OK)
+			r = fail(w, &err);
+	}
+	return r < 0 ? cli_fail(&sqlite_cli, "%s", err.text) : code;
+}
+
+static void
+close_all(struct work *w)
+{
+	sqlite3_finalize(w->frame);
+	sqlite3_finalize(w->source);
+	sqlite3_close(w->db);
+	tool_columns_free(w->columns);
+	evt_scanner_free(w->scanner);
+	evt_buf_free(&w->value);
+}
+
+static int
+export_file(const struct options *o, const cli_tapes *tapes,
+    const evt_filter *filter)
+{
+	struct work w = { .db = NULL };
+	evt_buf part = { 0 };
+	int code;
+
+	assert(o->output != NULL);
+	if (!o->force && access(o->output, F_OK) == 0)
+		return cli_fail(&sqlite_cli,
+		    "%s is there already; name another file, or give --force "
+		    "to replace it",
+		    o->output);
+	if (!evt_buf_printf(&part, "%s.part-%ld", o->output, (long)getpid())) {
+		evt_buf_free(&part);
+		return cli_fail(&sqlite_cli, "out of memory");
+	}
+	tool_catch_signals();
+	code = export_into(&w, o, (char *)part.data, tapes, filter);
+	close_all(&w);
+	if ((code == CLI_DONE || code == CLI_LOSSES) &&
+	    rename((char *)part.data, o->output) != 0)
+		code = cli_fail(&sqlite_cli, "cannot create %s: %s", o->output,
+		    strerror(errno));
+	if (code != CLI_DONE && code != CLI_LOSSES)
+		unlink((char *)part.data);
+	evt_buf_free(&part);
+	return code;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	cli_tapes tapes = { 0 };
+	evt_filter filter;
+	int n, code = cli_parse(&sqlite_cli, argc, argv, &o, &n);
+
+	if (code < 0 && o.output == NULL)
+		code = cli_usage(&sqlite_cli,
+		    "name the database to make: -o FILE");
+	if (code < 0)
+		code = tool_open(&sqlite_cli, &o.filter, argv + 1, n, &tapes,
+		    &filter);
+	if (code < 0)
+		code = export_file(&o, &tapes, &filter);
+	cli_tapes_close(&tapes);
+	cli_list_free(&o.columns);
+	cli_filter_free(&o.filter);
+	return code;
+}
+
+const tool_command export_sqlite = { &sqlite_cli, run, NULL };

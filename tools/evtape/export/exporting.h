@@ -1,0 +1,53 @@
+/*
+ * exporting.h - what the formats of evtape export share: their options, and the
+ * way from open tapes to a finished file.
+ */
+#ifndef EVT_TOOL_EXPORTING_H
+#define EVT_TOOL_EXPORTING_H
+
+#include "tools/evtape/lib/frame_loop.h"
+#include "tools/evtape/lib/output_file.h"
+
+typedef struct exporting_options {
+	cli_filter filter;
+	const char *output;
+	bool force;
+} exporting_options;
+
+/* Rows for the option table of a format whose options struct, of type
+ * `options_`, has an exporting_options as its member `member_`. */
+#define EXPORTING_OPTIONS(options_, member_)                     \
+	{ .type = CLI_STRING,                                    \
+		.letter = 'o',                                   \
+		.name = "output",                                \
+		.arg = "FILE",                                   \
+		.offset = offsetof(options_, member_.output),    \
+		.help = "write to FILE and not to stdout" },     \
+	    { .type = CLI_FLAG,                                  \
+		    .name = "force",                             \
+		    .offset = offsetof(options_, member_.force), \
+		    .help = "replace FILE if it is there" },     \
+	    CLI_FILTER_OPTIONS(options_, member_.filter)
+
+/* What a format does.  begin and end may be NULL.  All get ctx; errors end the
+ * work, EVT_END ends it quietly. */
+typedef struct exporting_format {
+	const cli_command *cmd;
+	unsigned kinds; /* that it takes, as in evt_filter */
+	int (*begin)(void *ctx, tool_out *out, const cli_tapes *tapes,
+	    evt_error *err);
+	int (*frame)(void *ctx, const evt_frame *f, evt_error *err);
+	int (*end)(void *ctx, evt_error *err);
+	void *ctx;
+} exporting_format;
+
+/* Export the tapes at the paths; the exit code.  Frees the options' filter. */
+int exporting_run(const exporting_format *format, exporting_options *options,
+    char **paths, int n);
+
+/* Tell that n frames could not be written in this form: `what` says why.  The
+ * exit code, made worse by that. */
+int exporting_left_out(const cli_command *cmd, int code, uint64_t n,
+    const char *what);
+
+#endif

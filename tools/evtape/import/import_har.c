@@ -1,0 +1,351 @@
+/*
+ * import_har.c - evtape import har: WebSocket messages that a browser or a
+ * proxy has put into a HAR file, at entries[]._webSocketMessages.
+ *
+ * A HAR file is one JSON text of any size.  It is mapped, not read, and walked
+ * over where it lies.  Each entry with messages becomes a connection; they are
+ * merged by time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/base/err.h"
+#include "format/keys/json_scan.h"
+#include "format/mark.h"
+#include "format/wire/credential.h"
+#include "format/wire/url.h"
+#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/import/importing.h"
+#include "tools/evtape/lib/foreign_time.h"
+
+struct options {
+	importing_options common;
+};
+
+static const cli_option table[] = {
+	IMPORTING_OPTIONS(struct options, common),
+	{ .type = CLI_END },
+};
+
+static const cli_command har_cli = {
+	.name = "evtape import har",
+	.usage = "[options] FILE -o TAPE",
+	.summary = "make a tape of the WebSocket messages in a HAR file",
+	.details =
+	    "HAR files of Chrome, Firefox, Playwright and mitmproxy. Each "
+	    "entry\n"
+	    "with messages is a connection of its own, with a mark that has "
+	    "its\n"
+	    "URL; both directions are taken, and base64 of binary messages is\n"
+	    "decoded. Secrets are blotted out of URLs and sent messages as "
+	    "the\n"
+	    "recorder does it. A message that cannot be read is left out and\n"
+	    "told, and the code is 3.",
+	.options = table,
+	.examples = "  $ evtape import har session.har -o session.tape\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+/* An entry that has messages, and the next of them. */
+struct entry {
+	evt_view url;
+	evt_view_walk messages;
+	evt_view message; /* EVT_VIEW_NONE: there are no more */
+	int64_t time_ns;  /* of it */
+	uint64_t number;  /* of the message in the entry, from 1 */
+	size_t place;     /* of the entry in the file, from 0 */
+	uint32_t conn;    /* 0: not yet begun */
+};
+
+struct work {
+	importing x;
+	const char *path;
+	evt_scanner *scanner;
+	evt_secret *secret;
+	struct entry *entry;
+	size_t n;
+	uint32_t conns;
+	evt_buf data;
+};
+
+/* ---- entries ------------------------------------------------------------- */
+
+static void
+skip(struct work *w, const struct entry *e, const char *why)
+{
+	importing_skip(&w->x, "message %" PRIu64 " of entry %zu %s", e->number,
+	    e->place, why);
+}
+
+/* The next message that has a time. */
+static void
+next_message(struct work *w, struct entry *e)
+{
+	evt_view name;
+
+	while (evt_view_walk_next(&e->messages, &name, &e->message)) {
+		e->number++;
+		if (stamp_of_view(EVT_MEMBER(e->message, "time"), &e->time_ns))
+			return;
+		skip(w, e, "has no time");
+	}
+	e->message = (evt_view){ NULL, 0 };
+}
+
+static int
+add_entry(struct work *w, evt_view entry, size_t place, evt_error *err)
+{
+	evt_view messages = EVT_MEMBER(entry, "_webSocketMessages");
+	struct entry *more;
+
+	if (evt_view_kind(messages) != EVT_VIEW_ARRAY)
+		return EVT_OK;
+	more = realloc(w->entry, (w->n + 1) * sizeof(*more));
+	if (more == NULL)
+		return evt_err_nomem(err);
+	w->entry = more;
+	w->entry[w->n] =
+	    (struct entry){ .url =
+		                EVT_MEMBER(EVT_MEMBER(entry, "request"), "url"),
+		    .messages = evt_view_walk_begin(messages),
+		    .place = place };
+	next_message(w, &w->entry[w->n++]);
+	return EVT_OK;
+}
+
+static int
+find_entries(struct work *w, evt_view root, evt_error *err)
+{
+	evt_view entries = EVT_MEMBER(EVT_MEMBER(root, "log"), "entries"), name,
+	         entry;
+	evt_view_walk walk = evt_view_walk_begin(entries);
+	int r = EVT_OK;
+
+	if (evt_view_kind(entries) != EVT_VIEW_ARRAY)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s is no HAR file: it has no log.entries", w->path);
+	for (size_t i = 0;
+	     r == EVT_OK && evt_view_walk_next(&walk, &name, &entry); i++)
+		r = add_entry(w, entry, i, err);
+	if (r == EVT_OK && w->n == 0)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s has no WebSocket messages: the program that wrote it "
+		    "must record them (_webSocketMessages)",
+		    w->path);
+	return r;
+}
+
+/* ---- frames -------------------------------------------------------------- */
+
+/* The address for the mark, without secrets; NULL: it has none. */
+static bool
+show_url(evt_view url, evt_buf *out)
+{
+	evt_buf text = { 0 };
+	evt_url parsed;
+	bool ok = evt_view_kind(url) == EVT_VIEW_STRING &&
+	    evt_view_text(url, &text) && evt_buf_add_byte(&text, '\0') &&
+	    evt_url_parse((char *)text.data, &parsed, NULL) == EVT_OK;
+
+	evt_buf_free(&text);
+	if (!ok)
+		return false;
+	ok = evt_url_show(&parsed, NULL, out) && evt_buf_add_byte(out, '\0');
+	evt_url_free(&parsed);
+	return ok;
+}
+
+static int
+put_connected(struct work *w, struct entry *e, evt_error *err)
+{
+	evt_buf url = { 0 }, json = { 0 };
+	bool known = show_url(e->url, &url);
+	evt_frame f = { .kind = EVT_KIND_MARK,
+		.opcode = EVT_MARK_CONNECTED,
+		.time_ns = e->time_ns };
+	int r;
+
+	e->conn = f.conn = ++w->conns;
+	if (!evt_marks_connected(&json, known ? (char *)url.data : NULL, NULL,
+	        NULL, 1, -1)) {
+		evt_buf_free(&url);
+		evt_buf_free(&json);
+		return evt_err_nomem(err);
+	}
+	f.payload = json.data;
+	f.len = json.len;
+	r = importing_put(&w->x, &f, false, err);
+	evt_buf_free(&url);
+	evt_buf_free(&json);
+	return r;
+}
+
+/* The message's bytes.  false: they cannot be had. */
+static bool
+read_data(struct work *w, evt_view data, bool binary, bool *ret_nomem)
+{
+	bool valid = true;
+
+	w->data.len = 0;
+	*ret_nomem = false;
+	if (evt_view_kind(data) != EVT_VIEW_STRING || data.n < 2)
+		return false;
+	*ret_nomem = binary ?
+	    !evt_buf_add_unbase64(&w->data, data.p + 1, data.n - 2, &valid) :
+	    !evt_view_text(data, &w->data);
+	return valid && !*ret_nomem;
+}
+
+static int
+put_message(struct work *w, const struct entry *e, evt_error *err)
+{
+	evt_view type = EVT_MEMBER(e->message, "type");
+	evt_frame f = { .time_ns = e->time_ns, .conn = e->conn };
+	int64_t opcode = EVT_OP_TEXT;
+	bool nomem;
+
+	if (evt_view_is(type, "send", 4))
+		f.kind = EVT_KIND_SENT;
+	else if (!evt_view_is(type, "receive", 7)) {
+		skip(w, e, "is neither sent nor received");
+		return EVT_OK;
+	}
+	if (!evt_view_int(EVT_MEMBER(e->message, "opcode"), &opcode) ||
+	    (opcode != EVT_OP_TEXT && opcode != EVT_OP_BINARY)) {
+		skip(w, e, "is neither text nor binary");
+		return EVT_OK;
+	}
+	f.opcode = (uint8_t)opcode;
+	if (!read_data(w, EVT_MEMBER(e->message, "data"),
+	        opcode == EVT_OP_BINARY, &nomem)) {
+		if (!nomem)
+			skip(w, e, "has data that cannot be read");
+		return nomem ? evt_err_nomem(err) : EVT_OK;
+	}
+	if (f.kind == EVT_KIND_SENT)
+		evt_secret_blot_sent(w->secret, w->data.data, w->data.len);
+	else
+		evt_secret_blot(w->secret, w->data.data, w->data.len);
+	f.payload = w->data.data;
+	f.len = w->data.len;
+	return importing_put(&w->x, &f, false, err);
+}
+
+/* The entry whose next message is the earliest; NULL: that were all. */
+static struct entry *
+earliest(struct work *w)
+{
+	struct entry *found = NULL;
+
+	for (size_t i = 0; i < w->n; i++) {
+		struct entry *e = &w->entry[i];
+
+		if (e->message.p != NULL &&
+		    (found == NULL || e->time_ns < found->time_ns))
+			found = e;
+	}
+	return found;
+}
+
+static int
+put_all(struct work *w, evt_error *err)
+{
+	struct entry *e;
+	int r = EVT_OK;
+
+	while (r == EVT_OK && (e = earliest(w)) != NULL) {
+		if (e->conn == 0)
+			r = put_connected(w, e, err);
+		if (r == EVT_OK)
+			r = put_message(w, e, err);
+		next_message(w, e);
+	}
+	return r;
+}
+
+/* ---- the file ------------------------------------------------------------ */
+
+static int
+import_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)
+{
+	evt_scan_result got;
+	int r;
+
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) { /* a BOM */
+		p += 3;
+		n -= 3;
+	}
+	if ((r = evt_scan(w->scanner, p, n, &got, err)))
+		return r;
+	if (!got.json)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s is no well-formed JSON text: is it cut off?", w->path);
+	r = find_entries(w, evt_view_of(p, n), err);
+	return r == EVT_OK ? put_all(w, err) : r;
+}
+
+static int
+import_file(struct work *w, evt_error *err)
+{
+	int fd = open(w->path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
+	struct stat st;
+	void *p = NULL;
+
+	if (fd < 0)
+		return evt_err_sys(err, errno, "cannot open %s", w->path);
+	if (fstat(fd, &st) != 0)
+		r = evt_err_sys(err, errno, "cannot look at %s", w->path);
+	else if (!S_ISREG(st.st_mode))
+		r = evt_err_set(err, EVT_ERR_ARG, "%s is no regular file",
+		    w->path);
+	else if (st.st_size == 0)
+		r = evt_err_set(err, EVT_ERR_ARG, "%s is empty", w->path);
+	if (r == EVT_OK) {
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
+		    0);
+		if (p == MAP_FAILED)
+			r = evt_err_sys(err, errno, "cannot map %s", w->path);
+	}
+	close(fd);
+	if (r != EVT_OK)
+		return r;
+	r = import_text(w, p, (size_t)st.st_size, err);
+	munmap(p, (size_t)st.st_size);
+	return r;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct work w = { .n = 0 };
+	evt_error err;
+	int n, r, code = cli_parse(&har_cli, argc, argv, &o, &n);
+
+	if (code < 0)
+		code = importing_begin(&w.x, &har_cli, &o.common);
+	if (code < 0) {
+		w.path = argv[1];
+		w.secret = evt_secret_new(NULL, NULL);
+		r = w.secret != NULL ? evt_scanner_new(NULL, &w.scanner, &err) :
+		                       evt_err_nomem(&err);
+		if (r == EVT_OK)
+			r = import_file(&w, &err);
+		code = importing_end(&w.x, r, &err);
+	}
+	evt_secret_free(w.secret);
+	evt_scanner_free(w.scanner);
+	evt_buf_free(&w.data);
+	free(w.entry);
+	importing_options_free(&o.common);
+	return code;
+}
+
+const tool_command import_har = { &har_cli, run, NULL };

@@ -1,0 +1,153 @@
+/*
+ * import_log.c - evtape import log: what programs like wscat and websocat print,
+ * with a stamp before each line.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "format/base/timetext.h"
+#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/import/importing.h"
+#include "tools/evtape/lib/foreign_time.h"
+
+struct options {
+	importing_options common;
+	const char *date;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_STRING,
+	    .name = "date",
+	    .arg = "DATE",
+	    .offset = offsetof(struct options, date),
+	    .help = "the day of the first line, for stamps that are a time of\n"
+	            "day alone: 2026-03-01" },
+	IMPORTING_OPTIONS(struct options, common),
+	{ .type = CLI_END },
+};
+
+static const cli_command log_cli = {
+	.name = "evtape import log",
+	.usage = "[options] FILE -o TAPE",
+	.summary = "make a tape of a log with a stamp on each line",
+	.details = "FILE may be - for stdin. A line is a stamp, perhaps a "
+	           "direction, and\n"
+	           "the message:\n"
+	           "  2026-03-01T12:51:43.123Z < {\"event\":\"state\"}\n"
+	           "  [12:51:43.123] > {\"action\":\"subscribe\"}\n"
+	           "  1772369503.123 {\"event\":\"state\"}\n"
+	           "Stamps are as for 'evtape import ndjson', in brackets or "
+	           "not. <, <<,\n"
+	           "recv, received and an arrow to the left are received, "
+	           "which is what\n"
+	           "a line without a direction is too; >, >>, send, sent and "
+	           "an arrow to\n"
+	           "the right are sent. A line without a stamp is left out and "
+	           "told, and\n"
+	           "the code is 3.",
+	.options = table,
+	.examples =
+	    "  $ websocat ws://127.0.0.1:8787/stream | ts '%.s' > feed.log\n"
+	    "  $ evtape import log feed.log -o feed.tape\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+struct work {
+	importing x;
+	stamp_day day;
+};
+
+/* The direction word that leads the message; its bytes with the space behind
+ * it, 0: there is none. */
+static size_t
+direction(const uint8_t *p, size_t n, uint8_t *ret_kind)
+{
+	static const struct {
+		const char *word;
+		uint8_t kind;
+	} words[] = {
+		{ "<", EVT_KIND_RECEIVED },
+		{ "<<", EVT_KIND_RECEIVED },
+		{ "recv", EVT_KIND_RECEIVED },
+		{ "received", EVT_KIND_RECEIVED },
+		{ "\xe2\x86\x90", EVT_KIND_RECEIVED },
+		{ ">", EVT_KIND_SENT },
+		{ ">>", EVT_KIND_SENT },
+		{ "send", EVT_KIND_SENT },
+		{ "sent", EVT_KIND_SENT },
+		{ "\xe2\x86\x92", EVT_KIND_SENT },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t k = strlen(words[i].word);
+
+		if (n < k || memcmp(p, words[i].word, k) != 0)
+			continue;
+		if (k < n && p[k] == ':')
+			k++;
+		if (k == n || p[k] == ' ' || p[k] == '\t') {
+			*ret_kind = words[i].kind;
+			return k + (k < n);
+		}
+	}
+	return 0;
+}
+
+static int
+take(void *ctx, const uint8_t *line, size_t n, uint64_t number, evt_error *err)
+{
+	struct work *w = ctx;
+	evt_frame f = { .opcode = EVT_OP_TEXT,
+		.kind = EVT_KIND_RECEIVED,
+		.conn = 1 };
+	size_t lead;
+
+	if (n == 0)
+		return EVT_OK;
+	lead = stamp_leading((const char *)line, n, &w->day, &f.time_ns);
+	if (lead == 0) {
+		importing_skip(&w->x,
+		    "line %" PRIu64 " does not begin with a time", number);
+		return EVT_OK;
+	}
+	lead += direction(line + lead, n - lead, &f.kind);
+	f.payload = line + lead;
+	f.len = n - lead;
+	return importing_put(&w->x, &f, false, err);
+}
+
+static int
+import_file(const struct options *o, const char *path, struct work *w)
+{
+	evt_error err;
+	int code = importing_begin(&w->x, &log_cli, &o->common);
+
+	if (code >= 0)
+		return code;
+	return importing_end(&w->x, importing_lines(&w->x, path, take, w, &err),
+	    &err);
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct work w = { .day = { .known = false } };
+	evt_error err;
+	int n, code = cli_parse(&log_cli, argc, argv, &o, &n);
+
+	if (code < 0 && o.date != NULL) {
+		w.day.known = true;
+		if (strlen(o.date) != 10 ||
+		    evt_time_parse(o.date, NULL, &w.day.midnight_ns, &err))
+			code = cli_usage(&log_cli,
+			    "'%s' is no date: give one as 2026-03-01", o.date);
+	}
+	if (code < 0)
+		code = import_file(&o, argv[1], &w);
+	importing_options_free(&o.common);
+	return code;
+}
+
+const tool_command import_log = { &log_cli, run, NULL };

@@ -1,0 +1,91 @@
+/* import_mcap.c - evtape import mcap. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/import/importing.h"
+#include "tools/evtape/lib/mcap.h"
+
+struct options {
+	importing_options common;
+};
+
+static const cli_option table[] = {
+	IMPORTING_OPTIONS(struct options, common),
+	{ .type = CLI_END },
+};
+
+static const cli_command mcap_cli = {
+	.name = "evtape import mcap",
+	.usage = "[options] FILE -o TAPE",
+	.summary = "make a tape of an MCAP file",
+	.details = "Messages become frames in the order of the file, received "
+	           "at their\n"
+	           "log time: text where the message encoding is json, else "
+	           "binary. Of\n"
+	           "a file that 'evtape export mcap' wrote, kind, opcode and "
+	           "connection\n"
+	           "come back too. Chunks may be compressed by zstd or not at "
+	           "all; all\n"
+	           "checksums are checked.",
+	.options = table,
+	.examples = "  $ evtape import mcap field.mcap -o field.tape\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+static int
+put(void *ctx, const mcap_channel *c, uint64_t log_time_ns, const uint8_t *data,
+    size_t n, evt_error *err)
+{
+	importing *x = ctx;
+	evt_frame f = { .time_ns = (int64_t)log_time_ns,
+		.payload = data,
+		.len = n,
+		.opcode = strcmp(c->encoding, "json") == 0 ? EVT_OP_TEXT :
+		                                             EVT_OP_BINARY };
+
+	if (log_time_ns > INT64_MAX || n > EVT_PAYLOAD_MAX) {
+		importing_skip(x,
+		    "a message of topic %s has a time or size that no frame "
+		    "can have",
+		    c->topic);
+		return EVT_OK;
+	}
+	if (c->kind >= 0)
+		f.kind = (uint8_t)c->kind;
+	if (c->opcode >= 0 && c->opcode < 32)
+		f.opcode = (uint8_t)c->opcode;
+	if (c->connection > 0)
+		f.conn = (uint32_t)c->connection;
+	return importing_put(x, &f, false, err);
+}
+
+static bool
+progress(void *ctx, uint64_t done, uint64_t total)
+{
+	importing *x = ctx;
+
+	tool_progress_at(&x->progress, &mcap_cli, (double)done / (double)total);
+	return tool_stopped() != 0;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	importing x;
+	mcap_reader reader = { put, progress, &x };
+	evt_error err;
+	int n, code = cli_parse(&mcap_cli, argc, argv, &o, &n);
+
+	if (code < 0)
+		code = importing_begin(&x, &mcap_cli, &o.common);
+	if (code < 0)
+		code =
+		    importing_end(&x, mcap_read(&reader, argv[1], &err), &err);
+	importing_options_free(&o.common);
+	return code;
+}
+
+const tool_command import_mcap = { &mcap_cli, run, NULL };

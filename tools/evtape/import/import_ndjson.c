@@ -1,0 +1,257 @@
+/* import_ndjson.c - evtape import ndjson: lines as frames, or envelopes as the
+ * frames that they were. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/keys/json_scan.h"
+#include "format/base/timetext.h"
+#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/import/importing.h"
+#include "tools/evtape/lib/foreign_time.h"
+
+struct options {
+	importing_options common;
+	const char *time_path;
+	bool stamp, envelopes, strict;
+};
+
+static const cli_option table[] = {
+	{ .type = CLI_STRING,
+	    .name = "time-path",
+	    .arg = "POINTER",
+	    .offset = offsetof(struct options, time_path),
+	    .help = "where in a line its time stands" },
+	{ .type = CLI_FLAG,
+	    .name = "stamp",
+	    .offset = offsetof(struct options, stamp),
+	    .help = "a stamp and a space or tab lead each line" },
+	{ .type = CLI_FLAG,
+	    .name = "envelopes",
+	    .offset = offsetof(struct options, envelopes),
+	    .help = "the lines are what 'evtape export envelopes' writes" },
+	{ .type = CLI_FLAG,
+	    .name = "strict",
+	    .offset = offsetof(struct options, strict),
+	    .help = "fail at the first line that cannot be taken" },
+	IMPORTING_OPTIONS(struct options, common),
+	{ .type = CLI_END },
+};
+
+static const cli_command ndjson_cli = {
+	.name = "evtape import ndjson",
+	.usage = "[options] FILE -o TAPE",
+	.summary = "make a tape of lines, each a frame",
+	.details =
+	    "FILE may be - for stdin. Without a way to tell the time, frames "
+	    "are\n"
+	    "received now. A time is seconds, milliseconds, microseconds or\n"
+	    "nanoseconds since 1970, told apart by its size, or a date and "
+	    "time\n"
+	    "(UTC, unless it says an offset). A line that cannot be taken is "
+	    "left\n"
+	    "out and told, and the code is 3.",
+	.options = table,
+	.examples =
+	    "  $ evtape import ndjson --time-path /ts events.ndjson -o e.tape\n"
+	    "  $ evtape export envelopes a.tape | evtape import ndjson "
+	    "--envelopes - -o b.tape\n",
+	.min_args = 1,
+	.max_args = 1,
+};
+
+struct work {
+	const struct options *o;
+	importing x;
+	evt_scanner *scanner;
+	evt_buf payload;
+};
+
+/* A line that cannot be taken: why. */
+static int
+skip(struct work *w, uint64_t number, const char *why, evt_error *err)
+{
+	if (w->o->strict)
+		return evt_err_set(err, EVT_ERR_ARG, "line %" PRIu64 " %s",
+		    number, why);
+	importing_skip(&w->x, "line %" PRIu64 " %s", number, why);
+	return EVT_OK;
+}
+
+/* ---- lines --------------------------------------------------------------- */
+
+static int
+put_line(struct work *w, const uint8_t *line, size_t n, uint64_t number,
+    evt_error *err)
+{
+	evt_frame f = { .opcode = EVT_OP_TEXT,
+		.payload = line,
+		.len = n,
+		.time_ns = evt_clock_real() };
+	evt_scan_result got;
+	size_t lead;
+	int r;
+
+	if (w->o->stamp) {
+		lead = stamp_leading((const char *)line, n, NULL, &f.time_ns);
+		if (lead == 0)
+			return skip(w, number, "does not begin with a time",
+			    err);
+		f.payload += lead;
+		f.len -= lead;
+	} else if (w->o->time_path != NULL) {
+		if ((r = evt_scan(w->scanner, line, n, &got, err)))
+			return r;
+		if (!got.json)
+			return skip(w, number, "is not JSON", err);
+		if (!stamp_of_view(evt_view_at(evt_view_of(line, n),
+		                       w->o->time_path),
+		        &f.time_ns))
+			return skip(w, number, "has no time there", err);
+	}
+	return importing_put(&w->x, &f, false, err);
+}
+
+/* ---- envelopes ----------------------------------------------------------- */
+
+static bool
+read_kind(evt_view v, evt_frame *f)
+{
+	static const char *const kinds[] = { "received", "sent", "mark" };
+	evt_view kind = EVT_MEMBER(v, "kind"), op = EVT_MEMBER(v, "opcode");
+	evt_view mark = EVT_MEMBER(v, "mark");
+	int64_t n;
+	unsigned k = 0;
+
+	while (k < 3 && !evt_view_is(kind, kinds[k], strlen(kinds[k])))
+		k++;
+	f->kind = (uint8_t)k;
+	if (k == EVT_KIND_MARK) {
+		for (unsigned i = 1; i < 32; i++) {
+			const char *name = evt_mark_name(i);
+
+			if (evt_view_is(mark, name, strlen(name))) {
+				f->opcode = (uint8_t)i;
+				return true;
+			}
+		}
+		return false;
+	}
+	if (evt_view_int(op, &n) && n >= 0 && n < 32)
+		f->opcode = (uint8_t)n;
+	else if (evt_view_is(op, "text", 4))
+		f->opcode = EVT_OP_TEXT;
+	else if (evt_view_is(op, "binary", 6))
+		f->opcode = EVT_OP_BINARY;
+	else
+		return false;
+	return k < 3;
+}
+
+/* The bytes, of whichever member holds them.  false: none does. */
+static bool
+read_payload(struct work *w, evt_view v, evt_frame *f, bool *ret_nomem)
+{
+	evt_view plain = EVT_MEMBER(v, "payload"),
+	         text = EVT_MEMBER(v, "payload_text");
+	evt_view base64 = EVT_MEMBER(v, "payload_base64");
+	bool valid = true;
+
+	w->payload.len = 0;
+	*ret_nomem = false;
+	if (evt_view_kind(plain) != EVT_VIEW_NONE) {
+		f->payload = plain.p;
+		f->len = plain.n;
+		return true;
+	}
+	if (evt_view_kind(text) == EVT_VIEW_STRING)
+		*ret_nomem = !evt_view_text(text, &w->payload);
+	else if (evt_view_kind(base64) == EVT_VIEW_STRING && base64.n >= 2)
+		*ret_nomem = !evt_buf_add_unbase64(&w->payload, base64.p + 1,
+		    base64.n - 2, &valid);
+	else
+		return false;
+	f->payload = w->payload.data;
+	f->len = w->payload.len;
+	return valid && !*ret_nomem;
+}
+
+static int
+put_envelope(struct work *w, const uint8_t *line, size_t n, uint64_t number,
+    evt_error *err)
+{
+	evt_frame f = { .kind = 0 };
+	evt_scan_result got;
+	bool nomem, has_mono;
+	int64_t conn = 0;
+	evt_view v;
+	int r = evt_scan(w->scanner, line, n, &got, err);
+
+	if (r != EVT_OK)
+		return r;
+	v = got.json ? evt_view_of(line, n) : (evt_view){ NULL, 0 };
+	if (evt_view_kind(v) != EVT_VIEW_OBJECT || !read_kind(v, &f) ||
+	    !evt_view_int(EVT_MEMBER(v, "time_ns"), &f.time_ns))
+		return skip(w, number, "is no envelope", err);
+	if (!read_payload(w, v, &f, &nomem))
+		return nomem ?
+		    evt_err_nomem(err) :
+		    skip(w, number, "is an envelope without a payload", err);
+	has_mono = evt_view_int(EVT_MEMBER(v, "mono_ns"), &f.mono_ns);
+	if (evt_view_int(EVT_MEMBER(v, "connection"), &conn) && conn >= 0 &&
+	    conn <= UINT32_MAX)
+		f.conn = (uint32_t)conn;
+	return importing_put(&w->x, &f, has_mono, err);
+}
+
+/* ---- the command --------------------------------------------------------- */
+
+static int
+take(void *ctx, const uint8_t *line, size_t n, uint64_t number, evt_error *err)
+{
+	struct work *w = ctx;
+
+	/* An empty line at the end of a file is no frame. */
+	if (n == 0)
+		return EVT_OK;
+	return w->o->envelopes ? put_envelope(w, line, n, number, err) :
+	                         put_line(w, line, n, number, err);
+}
+
+static int
+import_file(const struct options *o, const char *path)
+{
+	struct work w = { .o = o };
+	evt_error err;
+	int code = importing_begin(&w.x, &ndjson_cli, &o->common), r;
+
+	if (code >= 0)
+		return code;
+	r = evt_scanner_new(NULL, &w.scanner, &err);
+	if (r == EVT_OK)
+		r = importing_lines(&w.x, path, take, &w, &err);
+	evt_scanner_free(w.scanner);
+	evt_buf_free(&w.payload);
+	return importing_end(&w.x, r, &err);
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	evt_error err;
+	int n, code = cli_parse(&ndjson_cli, argc, argv, &o, &n);
+
+	if (code < 0 && (o.time_path != NULL) + o.stamp + o.envelopes > 1)
+		code = cli_usage(&ndjson_cli,
+		    "give one of --time-path, --stamp and --envelopes");
+	if (code < 0 && o.time_path != NULL &&
+	    evt_view_check_pointer(o.time_path, &err))
+		code = cli_usage(&ndjson_cli, "%s", err.text);
+	if (code < 0)
+		code = import_file(&o, argv[1]);
+	importing_options_free(&o.common);
+	return code;
+}
+
+const tool_command import_ndjson = { &ndjson_cli, run, NULL };

@@ -1,0 +1,234 @@
+/* importing.c - see importing.h. */
+#include "tools/evtape/import/importing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "format/base/line_splitter.h"
+#include "format/navixy/navixy.h"
+
+int
+importing_begin(importing *x, const cli_command *cmd,
+    const importing_options *o)
+{
+	evt_writer_options wo;
+	evt_error err;
+
+	*x = (importing){ .cmd = cmd, .o = o };
+	if (o->output == NULL)
+		return cli_usage(cmd, "name the tape to make: -o TAPE");
+	if (evt_navixy_profile(o->sources.n == 0,
+	        (const char *const *)o->events.item, o->events.n,
+	        (const char *const *)o->sources.item, o->sources.n, &x->profile,
+	        &err))
+		return cli_usage(cmd, "%s", err.text);
+	evt_writer_options_init(&wo);
+	wo.profile = x->profile;
+	if (tool_newtape_open(o->output, &wo, &x->to, &err)) {
+		evt_profile_free(x->profile);
+		return cli_fail(cmd, "%s", err.text);
+	}
+	x->progress = tool_progress_begin();
+	return -1;
+}
+
+int
+importing_put(importing *x, const evt_frame *f, bool with_mono, evt_error *err)
+{
+	evt_frame copy = *f;
+	int r;
+
+	/* Nobody knows what time passed but by the stamps; it does not run
+	 * backwards. */
+	if (!with_mono)
+		copy.mono_ns = x->frames > 0 && f->time_ns < x->mono_ns ?
+		    x->mono_ns :
+		    f->time_ns;
+	r = tool_newtape_put(x->to, &copy, err);
+	if (r != EVT_OK)
+		return r;
+	if (x->frames == 0 || f->time_ns < x->first_ns)
+		x->first_ns = f->time_ns;
+	if (x->frames == 0 || f->time_ns > x->last_ns)
+		x->last_ns = f->time_ns;
+	x->mono_ns = copy.mono_ns;
+	x->frames++;
+	return x->frames % 256 == 0 && tool_stopped() ? EVT_END : EVT_OK;
+}
+
+void
+importing_skip(importing *x, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (x->skipped++ > 0)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(x->skipped_words, sizeof(x->skipped_words), fmt, ap);
+	va_end(ap);
+}
+
+/* ---- lines -------------------------------------------------------------------- */
+
+struct lines {
+	importing *x;
+	evt_lines lines;
+	int fd;
+	const char *path;
+	uint64_t number, done, total;
+	int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
+	    evt_error *err);
+	void *ctx;
+};
+
+static int
+take_line(struct lines *l, enum evt_lines_state state, const uint8_t *line,
+    uint64_t n, evt_error *err)
+{
+	l->number++;
+	if (state == EVT_LINES_SKIPPED) {
+		importing_skip(l->x,
+		    "line %" PRIu64 " of %s is longer than a frame can be",
+		    l->number, l->path);
+		return EVT_OK;
+	}
+	if (n > 0 && line[n - 1] == '\r')
+		n--;
+	return l->fn(l->ctx, line, (size_t)n, l->number, err);
+}
+
+/* Read on; EVT_END at the end of the file. */
+static int
+read_more(struct lines *l, evt_error *err)
+{
+	size_t room;
+	uint8_t *p = evt_lines_room(&l->lines, &room);
+	ssize_t n;
+
+	if (p == NULL)
+		return evt_err_nomem(err);
+	do
+		n = read(l->fd, p, room);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return evt_err_sys(err, errno, "cannot read %s", l->path);
+	evt_lines_added(&l->lines, (size_t)n);
+	l->done += (uint64_t)n;
+	if (l->total > 0)
+		tool_progress_at(&l->x->progress, l->x->cmd,
+		    (double)l->done / (double)l->total);
+	return n > 0 ? EVT_OK : EVT_END;
+}
+
+static int
+each_line(struct lines *l, evt_error *err)
+{
+	enum evt_lines_state state;
+	uint8_t *line;
+	uint64_t n;
+	int r = EVT_OK;
+
+	while (r == EVT_OK) {
+		while (r == EVT_OK &&
+		    (state = evt_lines_next(&l->lines, &line, &n)) !=
+		        EVT_LINES_MORE)
+			r = take_line(l, state, line, n, err);
+		if (r == EVT_OK && tool_stopped())
+			return EVT_END;
+		if (r == EVT_OK && (r = read_more(l, err)) == EVT_END)
+			break;
+	}
+	if (r != EVT_END)
+		return r;
+	if (tool_stopped())
+		return EVT_END;
+	state = evt_lines_last(&l->lines, &line, &n);
+	return state == EVT_LINES_MORE ? EVT_OK :
+	                                 take_line(l, state, line, n, err);
+}
+
+int
+importing_lines(importing *x, const char *path,
+    int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
+        evt_error *err),
+    void *ctx, evt_error *err)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	struct lines l = { .x = x,
+		.lines = { .max = EVT_PAYLOAD_MAX },
+		.path = is_stdin ? "stdin" : path,
+		.fn = fn,
+		.ctx = ctx };
+	struct stat st;
+	int r;
+
+	l.fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (l.fd < 0)
+		return evt_err_sys(err, errno, "cannot open %s", path);
+	if (fstat(l.fd, &st) == 0 && S_ISREG(st.st_mode))
+		l.total = (uint64_t)st.st_size;
+	r = each_line(&l, err);
+	evt_lines_free(&l.lines);
+	if (!is_stdin)
+		close(l.fd);
+	return r;
+}
+
+/* ---- the end --------------------------------------------------------------------- */
+
+static void
+report(const importing *x)
+{
+	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT];
+
+	evt_time_format(x->first_ns, 9, a);
+	evt_time_format(x->last_ns, 9, b);
+	if (x->o->json && x->frames > 0)
+		printf("{\"frames\":%" PRIu64 ",\"skipped\":%" PRIu64
+		       ",\"first\":\"%s\",\"last\":\"%s\"}\n",
+		    x->frames, x->skipped, a, b);
+	else if (x->o->json)
+		printf("{\"frames\":0,\"skipped\":%" PRIu64 "}\n", x->skipped);
+	if (x->skipped == 1)
+		cli_warn(x->cmd, "%s", x->skipped_words);
+	else if (x->skipped > 1)
+		cli_warn(x->cmd,
+		    "%s; and %" PRIu64 " more like it were left out",
+		    x->skipped_words, x->skipped - 1);
+}
+
+int
+importing_end(importing *x, int r, const evt_error *err)
+{
+	int code = CLI_DONE;
+	evt_error own;
+
+	tool_progress_end(&x->progress);
+	if (r == EVT_OK && (r = tool_newtape_finish(x->to, &own)) < 0)
+		err = &own;
+	if (r == EVT_OK) {
+		report(x);
+		code = x->skipped > 0 ? CLI_LOSSES : CLI_DONE;
+	} else if (r == EVT_END) {
+		code = tool_stopped();
+	} else {
+		code = cli_fail(x->cmd, "%s", err->text);
+	}
+	tool_newtape_close(x->to);
+	evt_profile_free(x->profile);
+	return code;
+}
+
+void
+importing_options_free(importing_options *o)
+{
+	cli_list_free(&o->sources);
+	cli_list_free(&o->events);
+}

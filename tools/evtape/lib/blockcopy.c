@@ -1,0 +1,182 @@
+/* blockcopy.c - see blockcopy.h. */
+#include "tools/evtape/lib/blockcopy.h"
+
+#include "format/base/err.h"
+#include "format/read/tape.h"
+#include "format/write/writer.h"
+
+struct work {
+	const blockcopy *o;
+	const evt_segment *segment;
+	int fd;
+	evt_buf raw;
+	evt_block block;
+	tool_progress progress;
+	uint64_t done, total; /* blocks */
+	int code;             /* CLI_LOSSES once something was damaged */
+};
+
+static int
+put_frame(void *ctx, const evt_frame *f, evt_error *err)
+{
+	const blockcopy *o = ctx;
+	blockcopy_span one = { f->seq, 1, f->time_ns, f->time_ns, f->time_ns,
+		f->mono_ns };
+	tool_newtape *to = NULL;
+	int r = o->target(o->ctx, &one, &to, err);
+
+	return r == EVT_OK ? tool_newtape_put(to, f, err) : r;
+}
+
+/* Whether the filter lets all of a block pass, or none, or one must look. */
+static bool
+passes_whole(const evt_filter *f, const evt_block_ref *b)
+{
+	return (!f->has_from || b->min_ns >= f->from_ns) &&
+	    (!f->has_to || b->max_ns < f->to_ns);
+}
+
+static bool
+passes_none(const evt_filter *f, const evt_block_ref *b)
+{
+	return (f->has_from && b->max_ns < f->from_ns) ||
+	    (f->has_to && b->min_ns >= f->to_ns);
+}
+
+static int
+damaged(struct work *w, const evt_error *err)
+{
+	tool_progress_end(&w->progress);
+	cli_warn(w->o->cmd, "%s", err->text);
+	w->code = CLI_LOSSES;
+	return EVT_OK;
+}
+
+/* The frames of the block at hand, one by one. */
+static int
+put_frames(struct work *w, evt_error *err)
+{
+	const evt_filter *filter = w->o->filter;
+	evt_frame f;
+	int r = EVT_OK;
+
+	for (uint32_t i = 0; i < w->block.n && r == EVT_OK; i++) {
+		r = evt_block_frame(&w->block, i, &f, err);
+		if (r == EVT_OK &&
+		    (!filter->has_from || f.time_ns >= filter->from_ns) &&
+		    (!filter->has_to || f.time_ns < filter->to_ns))
+			r = put_frame((void *)(uintptr_t)w->o, &f, err);
+	}
+	return r;
+}
+
+static int
+copy_block(struct work *w, const evt_block_ref *b, evt_error *err)
+{
+	const evt_block_head *h = &w->block.head;
+	tool_newtape *to = NULL;
+	int r;
+
+	if (passes_none(w->o->filter, b))
+		return EVT_OK;
+	/* Its sums are checked in any case. */
+	r = evt_segment_read_block(w->segment->io, w->fd, w->segment->name, b,
+	    false, &w->raw, &w->block, err);
+	if (r == EVT_OK && passes_whole(w->o->filter, b)) {
+		blockcopy_span all = { b->first_seq, b->frames, b->min_ns,
+			b->max_ns, h->first_ns, h->first_mono_ns };
+
+		r = w->o->target(w->o->ctx, &all, &to, err);
+	}
+	if (r == EVT_OK && to != NULL)
+		return tool_newtape_put_block(to, w->raw.data, h, err);
+	if (r == EVT_OK)
+		r = evt_block_load_lines(&w->block, w->raw.data, w->block.n,
+		    w->segment->name, err);
+	if (r == EVT_OK)
+		r = put_frames(w, err);
+	return r == EVT_ERR_CORRUPT ? damaged(w, err) : r;
+}
+
+static int
+copy_segment(struct work *w, evt_error *err)
+{
+	const evt_segment *s = w->segment;
+	int r = evt_segment_open(s, &w->fd, err);
+
+	if (r != EVT_OK) /* retention may have taken it */
+		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
+	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
+		r = copy_block(w, &s->blocks[i], err);
+		tool_progress_at(&w->progress, w->o->cmd,
+		    (double)++w->done / (double)w->total);
+		if (r == EVT_OK && tool_stopped())
+			r = EVT_END;
+	}
+	s->io->close(s->io->ctx, w->fd);
+	return r;
+}
+
+/* What is in no block yet: a tape that is being recorded, or was not closed. */
+static int
+copy_journal(struct work *w)
+{
+	evt_filter filter = *w->o->filter;
+	tool_each each = { .cmd = w->o->cmd,
+		.tapes = &w->o->tape,
+		.n_tapes = 1,
+		.filter = &filter,
+		.frame = put_frame,
+		.ctx = (void *)(uintptr_t)w->o };
+
+	filter.from_seq = evt_tape_end_seq(w->o->tape);
+	return tool_each_run(&each);
+}
+
+static int
+copy_all(struct work *w)
+{
+	const evt_tape *t = w->o->tape;
+	evt_error err;
+	int r = EVT_OK, code;
+
+	for (size_t i = 0; i < t->n_segments; i++)
+		w->total += t->segments[i].n_blocks;
+	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
+		w->segment = &t->segments[i];
+		if (w->segment->n_damaged > 0)
+			w->code = CLI_LOSSES;
+		r = copy_segment(w, &err);
+	}
+	tool_progress_end(&w->progress);
+	if (r == EVT_END)
+		return tool_stopped();
+	if (r != EVT_OK)
+		return cli_fail(w->o->cmd, "%s", err.text);
+	code = copy_journal(w);
+	return code == CLI_DONE ? w->code : code;
+}
+
+int
+blockcopy_run(const blockcopy *o)
+{
+	const evt_filter *f = o->filter;
+	struct work w = { .o = o, .code = CLI_DONE };
+	tool_each each = { .cmd = o->cmd,
+		.tapes = &o->tape,
+		.n_tapes = 1,
+		.filter = f,
+		.frame = put_frame,
+		.ctx = (void *)(uintptr_t)o };
+	int code;
+
+	/* Single frames are asked for: the index knows which blocks to read. */
+	if (f->n_sources > 0 || f->n_events > 0 || f->kinds != 0 ||
+	    f->from_seq > 0)
+		return tool_each_run(&each);
+	w.progress = tool_progress_begin();
+	code = copy_all(&w);
+	evt_buf_free(&w.raw);
+	evt_block_free(&w.block);
+	return code;
+}

@@ -1,0 +1,220 @@
+/* columns.c - see columns.h. */
+#include "tools/evtape/lib/columns.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+
+enum own {
+	SEQ,
+	TIME,
+	TIME_NS,
+	MONO_NS,
+	TAPE,
+	CONNECTION,
+	KIND,
+	OPCODE,
+	EVENT,
+	SOURCE,
+	PAYLOAD,
+	N_OWN,
+	POINTER,
+	RECORD_POINTER
+};
+
+static const char *const own_names[N_OWN] = { "seq", "time", "time_ns",
+	"mono_ns", "tape", "connection", "kind", "opcode", "event", "source",
+	"payload" };
+
+struct column {
+	enum own what;
+	char *name;
+	const char *pointer;
+};
+
+struct tool_columns {
+	struct column *column;
+	size_t n;
+};
+
+static int
+add(tool_columns *c, const char *name, evt_error *err)
+{
+	struct column *more = realloc(c->column, (c->n + 1) * sizeof(*more));
+	struct column *new;
+	unsigned k = 0;
+
+	if (more == NULL)
+		return evt_err_nomem(err);
+	c->column = more;
+	new = &more[c->n];
+	new->name = strdup(name);
+	if (new->name == NULL)
+		return evt_err_nomem(err);
+	c->n++;
+	while (k < N_OWN && strcmp(own_names[k], name) != 0)
+		k++;
+	new->what = (enum own)k;
+	if (k < N_OWN)
+		return EVT_OK;
+	new->what = name[0] == '.' ? RECORD_POINTER : POINTER;
+	new->pointer = new->name + (name[0] == '.');
+	if (new->pointer[0] != '/')
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "'%s' is no column: give seq, time, source, event, "
+		    "payload, ..., a JSON pointer (/data/gps/speed), or one "
+		    "into each source's record (./gps/speed)",
+		    name);
+	return evt_view_check_pointer(new->pointer, err);
+}
+
+int
+tool_columns_new(const cli_list *names, tool_columns **ret_columns,
+    evt_error *err)
+{
+	static const char *const usual[] = { "time", "source", "event",
+		"./gps/location/lat", "./gps/location/lng", "./gps/speed",
+		"./gps/heading", "./movement_status", "./connection_status" };
+	tool_columns *c = calloc(1, sizeof(*c));
+	size_t n = names->n > 0 ? names->n : sizeof(usual) / sizeof(usual[0]);
+	int r = EVT_OK;
+
+	if (c == NULL)
+		return evt_err_nomem(err);
+	for (size_t i = 0; i < n && r == EVT_OK; i++)
+		r = add(c, names->n > 0 ? names->item[i] : usual[i], err);
+	if (r != EVT_OK) {
+		tool_columns_free(c);
+		return r;
+	}
+	*ret_columns = c;
+	return EVT_OK;
+}
+
+void
+tool_columns_free(tool_columns *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < c->n; i++)
+		free(c->column[i].name);
+	free(c->column);
+	free(c);
+}
+
+size_t
+tool_columns_n(const tool_columns *c)
+{
+	return c->n;
+}
+
+const char *
+tool_columns_name(const tool_columns *c, size_t i)
+{
+	return c->column[i].name;
+}
+
+static enum tool_value
+done(bool ok, enum tool_value kind)
+{
+	return ok ? kind : TOOL_VALUE_NOMEM;
+}
+
+static enum tool_value
+of_view(evt_view v, evt_buf *out)
+{
+	switch (evt_view_kind(v)) {
+	case EVT_VIEW_NONE:
+	case EVT_VIEW_NULL:
+		return TOOL_VALUE_NONE;
+	case EVT_VIEW_STRING:
+		return done(evt_view_text(v, out), TOOL_VALUE_TEXT);
+	case EVT_VIEW_ARRAY:
+	case EVT_VIEW_OBJECT:
+		return done(evt_buf_add(out, v.p, v.n), TOOL_VALUE_JSON);
+	default:
+		return done(evt_buf_add(out, v.p, v.n), TOOL_VALUE_NUMBER);
+	}
+}
+
+static enum tool_value
+of_payload(const evt_items *r, evt_buf *out)
+{
+	const evt_frame *f = r->frame;
+
+	return done(evt_buf_add(out, f->payload, f->len),
+	    r->root.p != NULL            ? TOOL_VALUE_JSON :
+	        f->opcode == EVT_OP_TEXT ? TOOL_VALUE_TEXT :
+	                                   TOOL_VALUE_BYTES);
+}
+
+static enum tool_value
+of_opcode(const evt_frame *f, evt_buf *out)
+{
+	if (f->kind == EVT_KIND_MARK)
+		return done(evt_buf_add_str(out, evt_mark_name(f->opcode)),
+		    TOOL_VALUE_TEXT);
+	if (f->opcode == EVT_OP_TEXT || f->opcode == EVT_OP_BINARY)
+		return done(evt_buf_add_str(out,
+		                f->opcode == EVT_OP_TEXT ? "text" : "binary"),
+		    TOOL_VALUE_TEXT);
+	return done(evt_buf_printf(out, "%u", f->opcode), TOOL_VALUE_NUMBER);
+}
+
+enum tool_value
+tool_columns_value(const tool_columns *c, size_t i, const evt_items *r,
+    const evt_item *record, evt_buf *out)
+{
+	static const char *const kinds[] = { "received", "sent", "mark" };
+	const evt_frame *f = r->frame;
+	const struct column *col = &c->column[i];
+	char text[EVT_TIME_TEXT];
+
+	switch (col->what) {
+	case SEQ:
+		return done(evt_buf_printf(out, "%" PRIu64, f->seq),
+		    TOOL_VALUE_NUMBER);
+	case TIME:
+		return done(evt_buf_add_str(out,
+		                evt_time_format(f->time_ns, 9, text)),
+		    TOOL_VALUE_TEXT);
+	case TIME_NS:
+		return done(evt_buf_printf(out, "%" PRId64, f->time_ns),
+		    TOOL_VALUE_NUMBER);
+	case MONO_NS:
+		return done(evt_buf_printf(out, "%" PRId64, f->mono_ns),
+		    TOOL_VALUE_NUMBER);
+	case TAPE:
+		return done(evt_buf_printf(out, "%u", f->tape),
+		    TOOL_VALUE_NUMBER);
+	case CONNECTION:
+		return done(evt_buf_printf(out, "%u", f->conn),
+		    TOOL_VALUE_NUMBER);
+	case KIND:
+		return done(evt_buf_add_str(out, kinds[f->kind]),
+		    TOOL_VALUE_TEXT);
+	case OPCODE:
+		return of_opcode(f, out);
+	case EVENT:
+		return f->event == NULL ?
+		    TOOL_VALUE_NONE :
+		    done(evt_buf_add(out, f->event, f->event_len),
+		        TOOL_VALUE_TEXT);
+	case SOURCE:
+		return record->source.text == NULL ?
+		    TOOL_VALUE_NONE :
+		    done(evt_buf_add(out, record->source.text,
+		             record->source.len),
+		        record->source.is_int ? TOOL_VALUE_NUMBER :
+		                                TOOL_VALUE_TEXT);
+	case PAYLOAD:
+		return of_payload(r, out);
+	case POINTER:
+		return of_view(evt_view_at(r->root, col->pointer), out);
+	default:
+		return of_view(evt_view_at(record->value, col->pointer), out);
+	}
+}

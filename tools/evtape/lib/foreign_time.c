@@ -1,0 +1,176 @@
+/* stamp.c - see stamp.h. */
+#include "tools/evtape/lib/foreign_time.h"
+
+#include <string.h>
+
+#include "format/base/timetext.h"
+
+#define NS_PER_DAY (INT64_C(86400) * EVT_NS_PER_S)
+/* Longest stamp that is read. */
+#define MAX_STAMP 40u
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Nanoseconds in one of the unit that a count of this size must be of. */
+static int64_t
+unit_of(int64_t count)
+{
+	if (count < INT64_C(100000000000))
+		return EVT_NS_PER_S;
+	if (count < INT64_C(100000000000000))
+		return EVT_NS_PER_MS;
+	return count < INT64_C(100000000000000000) ? 1000 : 1;
+}
+
+/* Digits, and a fraction: in decimal, so that no digit is lost. */
+static bool
+parse_number(const char *s, size_t n, int64_t *ret_ns)
+{
+	int64_t count = 0, unit, part;
+	size_t i = 0;
+
+	for (; i < n && is_digit(s[i]); i++) {
+		if (count > (INT64_MAX - 9) / 10)
+			return false;
+		count = count * 10 + (s[i] - '0');
+	}
+	if (i == 0)
+		return false;
+	unit = unit_of(count);
+	if (count > INT64_MAX / unit)
+		return false;
+	*ret_ns = count * unit;
+	if (i == n)
+		return true;
+	if ((s[i] != '.' && s[i] != ',') || i + 1 == n)
+		return false;
+	part = unit;
+	for (i++; i < n && is_digit(s[i]); i++) {
+		part /= 10;
+		*ret_ns += (s[i] - '0') * part;
+	}
+	return i == n;
+}
+
+/* 12:51:43.5 on the day; *ret_ns since midnight. */
+static bool
+parse_clock(const char *s, size_t n, int64_t *ret_ns)
+{
+	static const int64_t unit[] = { 3600, 60, 1 };
+	int64_t ns = 0, frac;
+	size_t i = 0;
+
+	for (int k = 0; k < 3; k++) {
+		int v;
+
+		if (i + 2 > n || !is_digit(s[i]) || !is_digit(s[i + 1]))
+			return false;
+		v = (s[i] - '0') * 10 + (s[i + 1] - '0');
+		if (v > (k == 0 ? 23 : k == 1 ? 59 : 60))
+			return false;
+		ns += v * unit[k] * EVT_NS_PER_S;
+		i += 2;
+		if (k < 2 && (i >= n || s[i++] != ':'))
+			return false;
+	}
+	if (i < n && s[i] != '.' && s[i] != ',')
+		return false;
+	frac = EVT_NS_PER_S;
+	for (i += i < n; i < n && is_digit(s[i]); i++) {
+		frac /= 10;
+		ns += (s[i] - '0') * frac;
+	}
+	*ret_ns = ns;
+	return i == n;
+}
+
+bool
+stamp_parse(const char *text, size_t n, stamp_day *day, int64_t *ret_ns)
+{
+	char copy[MAX_STAMP + 1], *comma;
+	int64_t ns;
+
+	if (n == 0 || n > MAX_STAMP)
+		return false;
+	if (parse_number(text, n, ret_ns))
+		return true;
+	if (day != NULL && day->known && parse_clock(text, n, &ns)) {
+		ns += day->midnight_ns;
+		/* Past midnight; a little back is a clock that was set. */
+		if (day->last_ns != 0 && day->last_ns - ns > NS_PER_DAY / 2) {
+			day->midnight_ns += NS_PER_DAY;
+			ns += NS_PER_DAY;
+		}
+		day->last_ns = *ret_ns = ns;
+		return true;
+	}
+	memcpy(copy, text, n);
+	copy[n] = '\0';
+	comma = strchr(copy, ',');
+	if (comma != NULL)
+		*comma = '.';
+	/* A date must lead: a bare time of day is of no known day. */
+	return n > 10 && copy[4] == '-' &&
+	    evt_time_parse(copy, NULL, ret_ns, NULL) == EVT_OK;
+}
+
+bool
+stamp_of_view(evt_view v, int64_t *ret_ns)
+{
+	if (evt_view_kind(v) == EVT_VIEW_STRING && v.n >= 2)
+		return stamp_parse((const char *)v.p + 1, v.n - 2, NULL,
+		    ret_ns);
+	return evt_view_kind(v) == EVT_VIEW_NUMBER &&
+	    stamp_parse((const char *)v.p, v.n, NULL, ret_ns);
+}
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The end of the words-th word. */
+static size_t
+end_of_words(const char *s, size_t n, int words)
+{
+	size_t i = 0;
+
+	while (words-- > 0) {
+		while (i < n && is_space(s[i]))
+			i++;
+		while (i < n && !is_space(s[i]))
+			i++;
+	}
+	return i;
+}
+
+size_t
+stamp_leading(const char *line, size_t n, stamp_day *day, int64_t *ret_ns)
+{
+	size_t end;
+
+	if (n > 0 && line[0] == '[') {
+		const char *close = memchr(line, ']', n);
+
+		end = close != NULL ? (size_t)(close - line) : 0;
+		if (end == 0 || !stamp_parse(line + 1, end - 1, day, ret_ns))
+			return 0;
+		end++;
+		return end < n && is_space(line[end]) ? end + 1 : end;
+	}
+	/* One word, or a date and a time of day. */
+	for (int words = 1; words <= 2; words++) {
+		end = end_of_words(line, n, words);
+		if (end > 0 && line[end - 1] == ':' && end > 1 &&
+		    stamp_parse(line, end - 1, day, ret_ns))
+			return end < n ? end + 1 : end;
+		if (stamp_parse(line, end, day, ret_ns))
+			return end < n ? end + 1 : end;
+	}
+	return 0;
+}

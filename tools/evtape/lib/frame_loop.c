@@ -1,0 +1,185 @@
+/* each.c - see each.h. */
+#include "tools/evtape/lib/frame_loop.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "format/base/timetext.h"
+
+/* Frames between two looks at clock and signals. */
+#define LOOK_EACH 256u
+/* How often a live tape is asked for more. */
+#define FOLLOW_MS 20
+
+/* ---- progress ----------------------------------------------------------------- */
+
+tool_progress
+tool_progress_begin(void)
+{
+	int64_t now = evt_clock_boot();
+
+	return (tool_progress){ .start_ns = now,
+		.next_ns = now + EVT_NS_PER_S,
+		.shown = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) };
+}
+
+void
+tool_progress_at(tool_progress *p, const cli_command *cmd, double fraction)
+{
+	int64_t now = p->shown ? evt_clock_boot() : 0;
+	char left[EVT_TIME_TEXT];
+	double took;
+
+	if (!p->shown || now < p->next_ns || !(fraction > 0))
+		return;
+	fraction = fraction > 1 ? 1 : fraction;
+	took = (double)(now - p->start_ns);
+	fprintf(stderr, "\r%s: %3.0f %%, %s left \033[K", cmd->name,
+	    fraction * 100,
+	    evt_duration_format((int64_t)(took * (1 - fraction) / fraction),
+	        left));
+	p->drawn = true;
+	p->next_ns = now + EVT_NS_PER_S / 4;
+}
+
+void
+tool_progress_end(tool_progress *p)
+{
+	if (p->drawn)
+		fputs("\r\033[K", stderr);
+	p->drawn = false;
+}
+
+/* ---- opening ------------------------------------------------------------------- */
+
+int
+tool_open(const cli_command *cmd, const cli_filter *options, char **paths,
+    int n, cli_tapes *ret_tapes, evt_filter *ret_filter)
+{
+	evt_time_ref ref;
+	evt_error err;
+
+	signal(SIGPIPE, SIG_IGN); /* a reader who went away is no failure */
+	if (cli_tapes_open(ret_tapes, paths, n, &err) ||
+	    cli_tapes_ref(ret_tapes, &ref, &err))
+		return cli_fail(cmd, "%s", err.text);
+	if (cli_filter_set(options, &ref, ret_filter, &err))
+		return cli_usage(cmd, "%s", err.text);
+	ret_filter->read_ahead = true;
+	return -1;
+}
+
+/* ---- the loop ------------------------------------------------------------------- */
+
+struct loop {
+	const tool_each *each;
+	tool_progress progress;
+	int64_t from_ns, to_ns; /* the window, for the progress */
+	unsigned countdown;
+	int stopped;
+};
+
+static void
+set_span(struct loop *l)
+{
+	const evt_filter *f = l->each->filter;
+	int64_t first, last;
+
+	l->from_ns = INT64_MAX;
+	l->to_ns = INT64_MIN;
+	for (size_t i = 0; i < l->each->n_tapes; i++) {
+		if (evt_tape_span(l->each->tapes[i], &first, &last, NULL))
+			continue;
+		l->from_ns = first < l->from_ns ? first : l->from_ns;
+		l->to_ns = last > l->to_ns ? last : l->to_ns;
+	}
+	if (f != NULL && f->has_from && f->from_ns > l->from_ns)
+		l->from_ns = f->from_ns;
+	if (f != NULL && f->has_to && f->to_ns < l->to_ns)
+		l->to_ns = f->to_ns;
+}
+
+/* true: it is time to stop. */
+static bool
+look(struct loop *l, int64_t time_ns)
+{
+	if (l->countdown-- > 0)
+		return false;
+	l->countdown = LOOK_EACH;
+	if (l->to_ns > l->from_ns)
+		tool_progress_at(&l->progress, l->each->cmd,
+		    (double)(time_ns - l->from_ns) /
+		        (double)(l->to_ns - l->from_ns));
+	l->stopped = tool_stopped();
+	return l->stopped != 0;
+}
+
+/* Wait a little for a live tape; EVT_END: a signal came. */
+static int
+wait_for_more(struct loop *l, evt_error *err)
+{
+	const tool_each *e = l->each;
+	int r = e->idle != NULL ? e->idle(e->ctx, err) : EVT_OK;
+
+	if (r != EVT_OK)
+		return r;
+	poll(NULL, 0, FOLLOW_MS);
+	l->stopped = tool_stopped();
+	return l->stopped != 0 ? EVT_END : EVT_OK;
+}
+
+static int
+go_through(struct loop *l, evt_cursor *cursor)
+{
+	const tool_each *e = l->each;
+	int code = CLI_DONE, r;
+	evt_error err;
+	evt_frame f;
+
+	for (;;) {
+		r = evt_cursor_next(cursor, &f, &err);
+		if (r == EVT_ERR_CORRUPT) {
+			tool_progress_end(&l->progress);
+			cli_warn(e->cmd, "%s", err.text);
+			code = CLI_LOSSES;
+			continue;
+		}
+		if (r == EVT_AGAIN && e->follow) {
+			if ((r = wait_for_more(l, &err)) == EVT_OK)
+				continue;
+			break;
+		}
+		if (r != EVT_OK || (r = e->frame(e->ctx, &f, &err)) ||
+		    look(l, f.time_ns))
+			break;
+	}
+	tool_progress_end(&l->progress);
+	if (r < 0)
+		return cli_fail(e->cmd, "%s", err.text);
+	return l->stopped != 0 ? l->stopped : code;
+}
+
+int
+tool_each_run(const tool_each *each)
+{
+	struct loop l = { .each = each, .progress = tool_progress_begin() };
+	evt_cursor_stats stats;
+	evt_cursor *cursor;
+	evt_error err;
+	int code;
+
+	if (evt_cursor_open(each->tapes, each->n_tapes, each->filter, &cursor,
+	        &err))
+		return cli_fail(each->cmd, "%s", err.text);
+	set_span(&l);
+	code = go_through(&l, cursor);
+	evt_cursor_get_stats(cursor, &stats);
+	if (each->verbose)
+		fprintf(stderr, "%s: %" PRIu64 " blocks read\n",
+		    each->cmd->name, stats.blocks_read);
+	evt_cursor_close(cursor);
+	return code;
+}

@@ -1,0 +1,251 @@
+/*
+ * jsoncmp.c - see jsoncmp.h.
+ *
+ * The recursion is as deep as the value, which evt_scan() has limited.
+ */
+#include "tools/evtape/lib/jsoncmp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "format/base/err.h"
+
+struct walk {
+	jsoncmp_ignore ignore;
+	evt_buf path; /* pointer to the value at hand */
+	evt_buf text; /* scratch */
+	bool nomem;
+	jsoncmp_fn fn;
+	void *ctx;
+	evt_error *err;
+};
+
+static void
+free_walk(struct walk *w)
+{
+	evt_buf_free(&w->path);
+	evt_buf_free(&w->text);
+}
+
+/* ---- pointers ------------------------------------------------------------ */
+
+static bool
+is_ignored(const struct walk *w)
+{
+	for (size_t i = 0; w->ignore != NULL && i < w->ignore->n; i++) {
+		size_t n = strlen(w->ignore->item[i]);
+
+		if (n == w->path.len &&
+		    (n == 0 ||
+		        memcmp(w->ignore->item[i], w->path.data, n) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Add a member's name to the pointer; back to the length that is returned to
+ * leave it again. */
+static size_t
+enter_member(struct walk *w, evt_view name)
+{
+	size_t was = w->path.len;
+
+	w->text.len = 0;
+	w->nomem |=
+	    !evt_view_text(name, &w->text) || !evt_buf_add_byte(&w->path, '/');
+	for (size_t i = 0; i < w->text.len; i++) {
+		char c = (char)w->text.data[i];
+
+		w->nomem |= !(c == '~' ? evt_buf_add_str(&w->path, "~0") :
+		        c == '/'       ? evt_buf_add_str(&w->path, "~1") :
+		                         evt_buf_add_byte(&w->path, (uint8_t)c));
+	}
+	return was;
+}
+
+static size_t
+enter_element(struct walk *w, size_t i)
+{
+	size_t was = w->path.len;
+
+	w->nomem |= !evt_buf_printf(&w->path, "/%zu", i);
+	return was;
+}
+
+/* ---- hashing ------------------------------------------------------------- */
+
+static uint64_t
+hash_number(evt_view v)
+{
+	int64_t n;
+	double d;
+
+	if (evt_view_int(v, &n))
+		return XXH64(&n, sizeof(n), EVT_VIEW_NUMBER);
+	if (!evt_view_double(v, &d))
+		return XXH64(v.p, v.n, EVT_VIEW_NUMBER);
+	/* 1.0 is 1, where a double is exact. */
+	if (d > -9e15 && d < 9e15 && !(d > (double)(int64_t)d) &&
+	    !(d < (double)(int64_t)d)) {
+		n = (int64_t)d;
+		return XXH64(&n, sizeof(n), EVT_VIEW_NUMBER);
+	}
+	return XXH64(&d, sizeof(d), EVT_VIEW_NUMBER + 100);
+}
+
+static uint64_t
+hash_text(struct walk *w, evt_view v)
+{
+	w->text.len = 0;
+	w->nomem |= !evt_view_text(v, &w->text);
+	return XXH64(w->text.data, w->text.len, EVT_VIEW_STRING);
+}
+
+static uint64_t
+hash(struct walk *w, evt_view v)
+{
+	enum evt_view_kind kind = evt_view_kind(v);
+	evt_view_walk members = evt_view_walk_begin(v);
+	uint64_t sum = (uint64_t)kind, pair[2];
+	evt_view name, value;
+	size_t n = 0, was;
+
+	if (kind == EVT_VIEW_NUMBER)
+		return hash_number(v);
+	if (kind == EVT_VIEW_STRING)
+		return hash_text(w, v);
+	if (kind != EVT_VIEW_ARRAY && kind != EVT_VIEW_OBJECT)
+		return XXH64(v.p, v.n, kind);
+	while (evt_view_walk_next(&members, &name, &value)) {
+		/* Where nothing is ignored the pointer is of no use. */
+		was = w->ignore == NULL || w->ignore->n == 0 ? 0 :
+		    members.object ? enter_member(w, name) :
+		                     enter_element(w, n);
+		if (!is_ignored(w)) {
+			pair[0] = members.object ? hash_text(w, name) : n;
+			pair[1] = hash(w, value);
+			/* A sum: the order of members does not count. */
+			sum += XXH64(pair, sizeof(pair), (uint64_t)kind);
+		}
+		w->path.len = was;
+		n++;
+	}
+	return sum;
+}
+
+uint64_t
+jsoncmp_hash(evt_view v, jsoncmp_ignore ignore, bool *ret_nomem)
+{
+	struct walk w = { .ignore = ignore };
+	uint64_t sum = hash(&w, v);
+
+	*ret_nomem = w.nomem;
+	free_walk(&w);
+	return sum;
+}
+
+/* ---- finding ------------------------------------------------------------- */
+
+static int find(struct walk *w, evt_view a, evt_view b);
+
+static int
+tell(struct walk *w, evt_view a, evt_view b)
+{
+	if (w->nomem || !evt_buf_add_byte(&w->path, '\0'))
+		return evt_err_nomem(w->err);
+	w->path.len--;
+	return w->fn(w->ctx, (char *)w->path.data, a, b, w->err);
+}
+
+/* The member of `in` with the name that `name` is. */
+static evt_view
+same_member(struct walk *w, evt_view in, evt_view name)
+{
+	w->text.len = 0;
+	w->nomem |= !evt_view_text(name, &w->text);
+	return evt_view_member(in, (char *)w->text.data, w->text.len);
+}
+
+static int
+find_members(struct walk *w, evt_view a, evt_view b)
+{
+	evt_view_walk members = evt_view_walk_begin(a);
+	evt_view name, value;
+	int r = EVT_OK;
+
+	while (r == EVT_OK && evt_view_walk_next(&members, &name, &value)) {
+		evt_view other = same_member(w, b, name);
+		size_t was = enter_member(w, name);
+
+		r = find(w, value, other);
+		w->path.len = was;
+	}
+	members = evt_view_walk_begin(b);
+	while (r == EVT_OK && evt_view_walk_next(&members, &name, &value)) {
+		size_t was;
+
+		if (evt_view_kind(same_member(w, a, name)) != EVT_VIEW_NONE)
+			continue;
+		was = enter_member(w, name);
+		r = find(w, (evt_view){ NULL, 0 }, value);
+		w->path.len = was;
+	}
+	return r;
+}
+
+static int
+find_elements(struct walk *w, evt_view a, evt_view b)
+{
+	evt_view_walk x = evt_view_walk_begin(a), y = evt_view_walk_begin(b);
+	int r = EVT_OK;
+
+	for (size_t i = 0; r == EVT_OK; i++) {
+		evt_view name, va = { NULL, 0 }, vb = { NULL, 0 };
+		bool has_a = evt_view_walk_next(&x, &name, &va);
+		bool has_b = evt_view_walk_next(&y, &name, &vb);
+		size_t was;
+
+		if (!has_a && !has_b)
+			break;
+		was = enter_element(w, i);
+		r = find(w, has_a ? va : (evt_view){ NULL, 0 },
+		    has_b ? vb : (evt_view){ NULL, 0 });
+		w->path.len = was;
+	}
+	return r;
+}
+
+static int
+find(struct walk *w, evt_view a, evt_view b)
+{
+	bool nomem = false;
+
+	if (w->nomem)
+		return evt_err_nomem(w->err);
+	if (is_ignored(w))
+		return EVT_OK;
+	if (evt_view_kind(a) == evt_view_kind(b) &&
+	    evt_view_kind(a) == EVT_VIEW_OBJECT)
+		return find_members(w, a, b);
+	if (evt_view_kind(a) == evt_view_kind(b) &&
+	    evt_view_kind(a) == EVT_VIEW_ARRAY)
+		return find_elements(w, a, b);
+	if (evt_view_kind(a) == evt_view_kind(b) &&
+	    jsoncmp_hash(a, NULL, &nomem) == jsoncmp_hash(b, NULL, &nomem) &&
+	    !nomem)
+		return EVT_OK;
+	return nomem ? evt_err_nomem(w->err) : tell(w, a, b);
+}
+
+int
+jsoncmp_find(evt_view a, evt_view b, jsoncmp_ignore ignore, jsoncmp_fn fn,
+    void *ctx, evt_error *err)
+{
+	struct walk w = { .ignore = ignore, .fn = fn, .ctx = ctx, .err = err };
+	int r = find(&w, a, b);
+
+	free_walk(&w);
+	return r;
+}

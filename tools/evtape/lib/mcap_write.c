@@ -1,0 +1,532 @@
+/* mcap_write.c - the writing half of mcap.h. */
+#include "tools/evtape/lib/mcap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <zstd.h>
+
+#include "format/base/err.h"
+#include "format/base/le.h"
+
+/* Uncompressed bytes at which a chunk ends: what other writers take. */
+#define CHUNK_BYTES (1u << 20)
+#define LEVEL 3
+#define SCHEMA_ID 1u
+#define MAX_CHANNELS 65535u
+
+struct entry { /* of a message index */
+	uint16_t channel;
+	uint64_t time, offset;
+};
+
+struct channel {
+	evt_buf record; /* repeated in the summary */
+	uint64_t messages;
+	bool written; /* into a chunk */
+};
+
+struct mcap_writer {
+	tool_out *out;
+	ZSTD_CCtx *zstd;
+	mcap_crc crc;
+	uint32_t data_crc; /* of all that was flushed from `piece` */
+	evt_buf piece;     /* bytes on their way to out */
+	evt_buf chunk, packed;
+	uint64_t chunk_first, chunk_last;
+	struct entry *entry;
+	size_t n_entries, cap_entries;
+	struct channel *channel;
+	size_t n_channels, cap_channels;
+	evt_buf schema;
+	bool schema_written;
+	evt_buf chunk_indexes;
+	uint32_t n_chunks;
+	uint64_t messages, first, last;
+};
+
+/* ---- CRC ----------------------------------------------------------------------- */
+
+void
+mcap_crc_init(mcap_crc *c)
+{
+	for (uint32_t i = 0; i < 256; i++) {
+		uint32_t v = i;
+
+		for (int k = 0; k < 8; k++)
+			v = v >> 1 ^ (v & 1 ? 0xEDB88320u : 0);
+		c->table[0][i] = v;
+	}
+	for (uint32_t i = 0; i < 256; i++) {
+		for (int k = 1; k < 8; k++)
+			c->table[k][i] = c->table[k - 1][i] >> 8 ^
+			    c->table[0][c->table[k - 1][i] & 0xff];
+	}
+}
+
+uint32_t
+mcap_crc_add(const mcap_crc *c, uint32_t crc, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+
+	crc = ~crc;
+	for (; n >= 8; p += 8, n -= 8) {
+		uint64_t v = evt_get64(p) ^ crc;
+
+		crc = c->table[7][v & 0xff] ^ c->table[6][v >> 8 & 0xff] ^
+		    c->table[5][v >> 16 & 0xff] ^ c->table[4][v >> 24 & 0xff] ^
+		    c->table[3][v >> 32 & 0xff] ^ c->table[2][v >> 40 & 0xff] ^
+		    c->table[1][v >> 48 & 0xff] ^ c->table[0][v >> 56];
+	}
+	for (; n > 0; p++, n--)
+		crc = crc >> 8 ^ c->table[0][(crc ^ *p) & 0xff];
+	return ~crc;
+}
+
+/* ---- bytes --------------------------------------------------------------------- */
+
+static bool
+add16(evt_buf *b, uint16_t v)
+{
+	uint8_t p[2];
+
+	evt_put16(p, v);
+	return evt_buf_add(b, p, 2);
+}
+
+static bool
+add32(evt_buf *b, uint32_t v)
+{
+	uint8_t p[4];
+
+	evt_put32(p, v);
+	return evt_buf_add(b, p, 4);
+}
+
+static bool
+add64(evt_buf *b, uint64_t v)
+{
+	uint8_t p[8];
+
+	evt_put64(p, v);
+	return evt_buf_add(b, p, 8);
+}
+
+static bool
+add_string(evt_buf *b, const char *s, size_t n)
+{
+	return add32(b, (uint32_t)n) && (n == 0 || evt_buf_add(b, s, n));
+}
+
+static bool
+add_text(evt_buf *b, const char *s)
+{
+	return add_string(b, s, strlen(s));
+}
+
+/* A record is begun with its opcode and room for its length, which is put in
+ * at its end. */
+static bool
+begin(evt_buf *b, enum mcap_op op, size_t *ret_at)
+{
+	*ret_at = b->len;
+	return evt_buf_add_byte(b, (uint8_t)op) && add64(b, 0);
+}
+
+static void
+end(evt_buf *b, size_t at)
+{
+	evt_put64(b->data + at + 1, b->len - at - 9);
+}
+
+/* Hand what is in w->piece to the file; it counts in the data's checksum. */
+static int
+flush(mcap_writer *w, evt_error *err)
+{
+	w->data_crc =
+	    mcap_crc_add(&w->crc, w->data_crc, w->piece.data, w->piece.len);
+	if (!evt_buf_add(tool_out_buf(w->out), w->piece.data, w->piece.len))
+		return evt_err_nomem(err);
+	w->piece.len = 0;
+	return tool_out_flush_some(w->out, err);
+}
+
+/* ---- making -------------------------------------------------------------------- */
+
+static bool
+add_header(mcap_writer *w)
+{
+	size_t at;
+	bool ok = evt_buf_add(&w->piece, MCAP_MAGIC, MCAP_MAGIC_LEN) &&
+	    begin(&w->piece, MCAP_HEADER, &at) && add_text(&w->piece, "") &&
+	    add_text(&w->piece, "evtape " EVT_VERSION);
+
+	if (ok)
+		end(&w->piece, at);
+	ok = ok && begin(&w->schema, MCAP_SCHEMA, &at) &&
+	    add16(&w->schema, SCHEMA_ID) &&
+	    add_text(&w->schema, "evtape.frame") &&
+	    add_text(&w->schema, "jsonschema") &&
+	    add_text(&w->schema, "{\"type\":\"object\"}");
+	if (ok)
+		end(&w->schema, at);
+	return ok;
+}
+
+int
+mcap_writer_new(tool_out *out, mcap_writer **ret_writer, evt_error *err)
+{
+	mcap_writer *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return evt_err_nomem(err);
+	w->out = out;
+	w->zstd = ZSTD_createCCtx();
+	mcap_crc_init(&w->crc);
+	if (w->zstd == NULL || !add_header(w)) {
+		mcap_writer_free(w);
+		return evt_err_nomem(err);
+	}
+	*ret_writer = w;
+	return EVT_OK;
+}
+
+void
+mcap_writer_free(mcap_writer *w)
+{
+	if (w == NULL)
+		return;
+	ZSTD_freeCCtx(w->zstd);
+	for (size_t i = 0; i < w->n_channels; i++)
+		evt_buf_free(&w->channel[i].record);
+	free(w->channel);
+	free(w->entry);
+	evt_buf_free(&w->piece);
+	evt_buf_free(&w->chunk);
+	evt_buf_free(&w->packed);
+	evt_buf_free(&w->schema);
+	evt_buf_free(&w->chunk_indexes);
+	free(w);
+}
+
+/* ---- channels and messages ------------------------------------------------------- */
+
+static bool
+add_channel(evt_buf *b, uint16_t id, const char *topic, size_t topic_len,
+    bool json, const char *const *metadata)
+{
+	size_t at, map;
+	bool ok = begin(b, MCAP_CHANNEL, &at) && add16(b, id) &&
+	    add16(b, json ? SCHEMA_ID : 0) && add_string(b, topic, topic_len) &&
+	    add_text(b, json ? "json" : "raw");
+
+	map = b->len;
+	ok = ok && add32(b, 0);
+	for (size_t i = 0; ok && metadata[i] != NULL; i++)
+		ok = add_text(b, metadata[i]);
+	if (!ok)
+		return false;
+	evt_put32(b->data + map, (uint32_t)(b->len - map - 4));
+	end(b, at);
+	return true;
+}
+
+int
+mcap_writer_channel(mcap_writer *w, const char *topic, size_t topic_len,
+    bool json, const char *const *metadata, uint16_t *ret_id, evt_error *err)
+{
+	struct channel *c;
+
+	if (w->n_channels == MAX_CHANNELS)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "there are more kinds of frames and connections than MCAP "
+		    "can number (65535); export a part of the tape");
+	if (w->n_channels == w->cap_channels) {
+		size_t cap = w->cap_channels * 2 + 16;
+
+		c = realloc(w->channel, cap * sizeof(*c));
+		if (c == NULL)
+			return evt_err_nomem(err);
+		w->channel = c;
+		w->cap_channels = cap;
+	}
+	c = &w->channel[w->n_channels];
+	memset(c, 0, sizeof(*c));
+	w->n_channels++;
+	*ret_id = (uint16_t)w->n_channels; /* from 1 */
+	return add_channel(&c->record, *ret_id, topic, topic_len, json,
+	           metadata) ?
+	    EVT_OK :
+	    evt_err_nomem(err);
+}
+
+static bool
+add_entry(mcap_writer *w, uint16_t channel, uint64_t time, uint64_t offset)
+{
+	if (w->n_entries == w->cap_entries) {
+		size_t cap = w->cap_entries * 2 + 1024;
+		struct entry *more = realloc(w->entry, cap * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		w->entry = more;
+		w->cap_entries = cap;
+	}
+	w->entry[w->n_entries++] = (struct entry){ channel, time, offset };
+	return true;
+}
+
+/* What a reader of this chunk alone must know of the channel. */
+static bool
+introduce(mcap_writer *w, struct channel *c)
+{
+	if (c->written)
+		return true;
+	if (!w->schema_written &&
+	    !evt_buf_add(&w->chunk, w->schema.data, w->schema.len))
+		return false;
+	w->schema_written = c->written = true;
+	return evt_buf_add(&w->chunk, c->record.data, c->record.len);
+}
+
+/* ---- chunks ---------------------------------------------------------------------- */
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	if (x->channel != y->channel)
+		return x->channel < y->channel ? -1 : 1;
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* The message indexes behind a chunk; a map of where each stands goes into its
+ * chunk index. */
+static bool
+add_indexes(mcap_writer *w, uint64_t file_at, evt_buf *map)
+{
+	evt_buf *b = &w->piece;
+	size_t from = b->len, at = 0, array = 0;
+
+	qsort(w->entry, w->n_entries, sizeof(*w->entry), compare_entries);
+	for (size_t i = 0; i < w->n_entries; i++) {
+		const struct entry *e = &w->entry[i];
+		bool new = i == 0 || e->channel != e[-1].channel;
+
+		if (new &&
+		    (!add16(map, e->channel) ||
+		        !add64(map, file_at + (b->len - from)) ||
+		        !begin(b, MCAP_MESSAGE_INDEX, &at) ||
+		        !add16(b, e->channel)))
+			return false;
+		if (new) {
+			array = b->len;
+			if (!add32(b, 0))
+				return false;
+		}
+		if (!add64(b, e->time) || !add64(b, e->offset))
+			return false;
+		if (i + 1 == w->n_entries || e[1].channel != e->channel) {
+			evt_put32(b->data + array,
+			    (uint32_t)(b->len - array - 4));
+			end(b, at);
+		}
+	}
+	return true;
+}
+
+static bool
+add_chunk(mcap_writer *w, size_t packed)
+{
+	evt_buf *b = &w->piece;
+	size_t at;
+
+	if (!begin(b, MCAP_CHUNK, &at) || !add64(b, w->chunk_first) ||
+	    !add64(b, w->chunk_last) || !add64(b, w->chunk.len) ||
+	    !add32(b, mcap_crc_add(&w->crc, 0, w->chunk.data, w->chunk.len)) ||
+	    !add_text(b, "zstd") || !add64(b, packed) ||
+	    !evt_buf_add(b, w->packed.data, packed))
+		return false;
+	end(b, at);
+	return true;
+}
+
+static bool
+add_chunk_index(mcap_writer *w, uint64_t start, uint64_t length,
+    const evt_buf *map, uint64_t index_length, size_t packed)
+{
+	evt_buf *b = &w->chunk_indexes;
+	size_t at;
+
+	if (!begin(b, MCAP_CHUNK_INDEX, &at) || !add64(b, w->chunk_first) ||
+	    !add64(b, w->chunk_last) || !add64(b, start) || !add64(b, length) ||
+	    !add32(b, (uint32_t)map->len) ||
+	    !evt_buf_add(b, map->data, map->len) || !add64(b, index_length) ||
+	    !add_text(b, "zstd") || !add64(b, packed) ||
+	    !add64(b, w->chunk.len))
+		return false;
+	end(b, at);
+	return true;
+}
+
+static int
+write_chunk(mcap_writer *w, evt_error *err)
+{
+	uint64_t start = tool_out_offset(w->out) + w->piece.len, length, whole;
+	evt_buf map = { 0 };
+	size_t packed, from = w->piece.len;
+	bool ok;
+
+	if (w->n_entries == 0)
+		return EVT_OK;
+	w->packed.len = 0;
+	if (!evt_buf_reserve(&w->packed, ZSTD_compressBound(w->chunk.len)))
+		return evt_err_nomem(err);
+	packed = ZSTD_compressCCtx(w->zstd, w->packed.data, w->packed.cap,
+	    w->chunk.data, w->chunk.len, LEVEL);
+	if (ZSTD_isError(packed))
+		return evt_err_nomem(err);
+	ok = add_chunk(w, packed);
+	length = w->piece.len - from;
+	ok = ok && add_indexes(w, start + length, &map);
+	whole = w->piece.len - from;
+	ok = ok &&
+	    add_chunk_index(w, start, length, &map, whole - length, packed);
+	evt_buf_free(&map);
+	if (!ok)
+		return evt_err_nomem(err);
+	w->n_chunks++;
+	w->chunk.len = 0;
+	w->n_entries = 0;
+	return flush(w, err);
+}
+
+int
+mcap_writer_message(mcap_writer *w, uint16_t channel, uint32_t sequence,
+    uint64_t time, const void *data, size_t n, evt_error *err)
+{
+	struct channel *c = &w->channel[channel - 1];
+	evt_buf *b = &w->chunk;
+	size_t at = 0;
+	bool ok = introduce(w, c) && add_entry(w, channel, time, b->len) &&
+	    begin(b, MCAP_MESSAGE, &at) && add16(b, channel) &&
+	    add32(b, sequence) && add64(b, time) && add64(b, time) &&
+	    (n == 0 || evt_buf_add(b, data, n));
+
+	if (!ok)
+		return evt_err_nomem(err);
+	end(b, at);
+	if (w->n_entries == 1 || time < w->chunk_first)
+		w->chunk_first = time;
+	if (w->n_entries == 1 || time > w->chunk_last)
+		w->chunk_last = time;
+	if (w->messages == 0 || time < w->first)
+		w->first = time;
+	if (w->messages == 0 || time > w->last)
+		w->last = time;
+	w->messages++;
+	c->messages++;
+	return b->len >= CHUNK_BYTES ? write_chunk(w, err) : EVT_OK;
+}
+
+/* ---- summary --------------------------------------------------------------------- */
+
+static bool
+add_statistics(mcap_writer *w, evt_buf *b)
+{
+	size_t at = 0;
+	bool ok = begin(b, MCAP_STATISTICS, &at) && add64(b, w->messages) &&
+	    add16(b, w->schema_written) && add32(b, (uint32_t)w->n_channels) &&
+	    add32(b, 0) && add32(b, 0) && add32(b, w->n_chunks) &&
+	    add64(b, w->first) && add64(b, w->last) &&
+	    add32(b, (uint32_t)w->n_channels * 10);
+
+	for (size_t i = 0; ok && i < w->n_channels; i++)
+		ok = add16(b, (uint16_t)(i + 1)) &&
+		    add64(b, w->channel[i].messages);
+	if (ok)
+		end(b, at);
+	return ok;
+}
+
+/* Note where the records of a kind stand, from `from` to where b ends. */
+static bool
+add_group(evt_buf *groups, enum mcap_op op, uint64_t start, uint64_t length)
+{
+	size_t at;
+
+	if (length == 0)
+		return true;
+	if (!begin(groups, MCAP_SUMMARY_OFFSET, &at) ||
+	    !evt_buf_add_byte(groups, (uint8_t)op) || !add64(groups, start) ||
+	    !add64(groups, length))
+		return false;
+	end(groups, at);
+	return true;
+}
+
+static bool
+add_summary(mcap_writer *w, evt_buf *b, evt_buf *groups, uint64_t base)
+{
+	size_t from = b->len;
+	bool ok =
+	    !w->schema_written || evt_buf_add(b, w->schema.data, w->schema.len);
+
+	ok = ok && add_group(groups, MCAP_SCHEMA, base + from, b->len - from);
+	from = b->len;
+	for (size_t i = 0; ok && i < w->n_channels; i++)
+		ok = evt_buf_add(b, w->channel[i].record.data,
+		    w->channel[i].record.len);
+	ok = ok && add_group(groups, MCAP_CHANNEL, base + from, b->len - from);
+	from = b->len;
+	ok = ok && add_statistics(w, b) &&
+	    add_group(groups, MCAP_STATISTICS, base + from, b->len - from);
+	from = b->len;
+	ok = ok &&
+	    (w->chunk_indexes.len == 0 ||
+	        evt_buf_add(b, w->chunk_indexes.data, w->chunk_indexes.len));
+	return ok &&
+	    add_group(groups, MCAP_CHUNK_INDEX, base + from, b->len - from);
+}
+
+/* The footer's checksum covers the summary and the footer up to itself. */
+static bool
+add_footer(mcap_writer *w, evt_buf *b, uint64_t base, uint64_t groups_at)
+{
+	size_t at;
+
+	if (!begin(b, MCAP_FOOTER, &at) || !add64(b, base) ||
+	    !add64(b, groups_at))
+		return false;
+	evt_put64(b->data + at + 1, 20);
+	return add32(b, mcap_crc_add(&w->crc, 0, b->data, b->len)) &&
+	    evt_buf_add(b, MCAP_MAGIC, MCAP_MAGIC_LEN);
+}
+
+int
+mcap_writer_finish(mcap_writer *w, evt_error *err)
+{
+	evt_buf groups = { 0 }, *b = &w->piece;
+	uint64_t base;
+	size_t at = 0;
+	bool ok;
+	int r = write_chunk(w, err);
+
+	if (r != EVT_OK || (r = flush(w, err)))
+		return r;
+	ok = begin(b, MCAP_DATA_END, &at) && add32(b, w->data_crc);
+	if (ok)
+		end(b, at);
+	if (!ok || (r = flush(w, err)))
+		return ok ? r : evt_err_nomem(err);
+	base = tool_out_offset(w->out);
+	ok = add_summary(w, b, &groups, base);
+	at = b->len;
+	ok = ok && evt_buf_add(b, groups.data, groups.len) &&
+	    add_footer(w, b, base, base + at);
+	evt_buf_free(&groups);
+	return ok ? flush(w, err) : evt_err_nomem(err);
+}

@@ -1,0 +1,150 @@
+/* newtape.c - see newtape.h. */
+#include "tools/evtape/lib/newtape.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/base/buf.h"
+#include "format/base/err.h"
+#include "format/base/io.h"
+#include "format/write/writer.h"
+#include "tools/evtape/lib/stop.h"
+
+struct tool_newtape {
+	char *path, *part;
+	evt_writer *writer;
+	bool made;         /* the folder is there under its first name */
+	char trouble[400]; /* what the writer could not do, "": nothing */
+	uint64_t frames;
+};
+
+/* A recorder goes on when its index fails.  Here that is a failure: whoever
+ * asked is there to be told, and can ask again. */
+static void
+keep_trouble(void *ctx, const char *text)
+{
+	tool_newtape *t = ctx;
+
+	if (t->trouble[0] == '\0')
+		snprintf(t->trouble, sizeof(t->trouble), "%s", text);
+}
+
+int
+tool_newtape_open(const char *path, const evt_writer_options *options,
+    tool_newtape **ret_tape, evt_error *err)
+{
+	tool_newtape *t = calloc(1, sizeof(*t));
+	evt_writer_options o;
+	evt_buf part = { 0 };
+	size_t n = strlen(path);
+	int r = EVT_OK;
+
+	if (t == NULL)
+		return evt_err_nomem(err);
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	t->path = strndup(path, n);
+	if (t->path == NULL ||
+	    !evt_buf_printf(&part, "%s.part-%ld", t->path, (long)getpid()))
+		r = evt_err_nomem(err);
+	t->part = (char *)part.data;
+	if (r == EVT_OK && access(t->path, F_OK) == 0)
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "%s is there already; name a new tape", t->path);
+	if (r == EVT_OK) {
+		if (options != NULL)
+			o = *options;
+		else
+			evt_writer_options_init(&o);
+		/* It is whole or it is nothing. */
+		tool_catch_signals();
+		o.notice = keep_trouble;
+		o.notice_ctx = t;
+		o.no_journal = true;
+		o.sync_ns = INT64_MAX; /* at the end of each segment */
+		r = evt_writer_open(t->part, &o, &t->writer, err);
+		t->made = r == EVT_OK;
+	}
+	if (r != EVT_OK) {
+		tool_newtape_close(t);
+		return r;
+	}
+	*ret_tape = t;
+	return EVT_OK;
+}
+
+evt_writer *
+tool_newtape_writer(tool_newtape *t)
+{
+	return t->writer;
+}
+
+int
+tool_newtape_put(tool_newtape *t, const evt_frame *f, evt_error *err)
+{
+	evt_frame copy = *f;
+	int r = evt_writer_put(t->writer, &copy, err);
+
+	t->frames += r == EVT_OK;
+	return r;
+}
+
+int
+tool_newtape_put_block(tool_newtape *t, const uint8_t *p,
+    const struct evt_block_head *head, evt_error *err)
+{
+	int r = evt_writer_put_block(t->writer, p, head, err);
+
+	t->frames += r == EVT_OK ? head->frames : 0;
+	return r;
+}
+
+uint64_t
+tool_newtape_frames(const tool_newtape *t)
+{
+	return t->frames;
+}
+
+int
+tool_newtape_finish(tool_newtape *t, evt_error *err)
+{
+	int r = evt_writer_close(t->writer, err);
+
+	t->writer = NULL;
+	if (r == EVT_OK && t->trouble[0] != '\0')
+		r = evt_err_set(err, EVT_ERR_IO, "%s", t->trouble);
+	if (r != EVT_OK)
+		return r;
+	if (rename(t->part, t->path) != 0)
+		return evt_err_sys(err, errno, "cannot create %s", t->path);
+	t->made = false;
+	return evt_io_sync_parent(&evt_io_posix, t->path, err);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+tool_newtape_close(tool_newtape *t)
+{
+	if (t == NULL)
+		return;
+	if (t->writer != NULL)
+		evt_writer_close(t->writer, NULL);
+	/* What cannot be removed stays, under a name that says what it is. */
+	if (t->made)
+		nftw(t->part, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(t->part);
+	free(t->path);
+	free(t);
+}

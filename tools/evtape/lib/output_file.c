@@ -1,0 +1,145 @@
+/* out.c - see out.h. */
+#include "tools/evtape/lib/output_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/base/err.h"
+#include "tools/evtape/lib/stop.h"
+
+/* Written at once: nobody waits for each frame. */
+#define CHUNK (256u << 10)
+
+struct tool_out {
+	int fd;
+	char *path, *part; /* NULL: stdout */
+	bool force, done;
+	evt_buf buf;
+	uint64_t written;
+};
+
+static int
+open_file(tool_out *o, evt_error *err)
+{
+	evt_buf part = { 0 };
+
+	if (!o->force && access(o->path, F_OK) == 0)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s is there already; name another file, or give --force "
+		    "to replace it",
+		    o->path);
+	if (!evt_buf_printf(&part, "%s.part-%ld", o->path, (long)getpid())) {
+		evt_buf_free(&part);
+		return evt_err_nomem(err);
+	}
+	o->part = (char *)part.data;
+	tool_catch_signals();
+	o->fd = open(o->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (o->fd < 0)
+		return evt_err_sys(err, errno, "cannot create %s", o->part);
+	return EVT_OK;
+}
+
+int
+tool_out_open(const char *path, bool force, tool_out **ret_out, evt_error *err)
+{
+	tool_out *o = calloc(1, sizeof(*o));
+	int r = EVT_OK;
+
+	if (o == NULL)
+		return evt_err_nomem(err);
+	o->fd = STDOUT_FILENO;
+	o->force = force;
+	if (path != NULL && strcmp(path, "-") != 0) {
+		o->path = strdup(path);
+		r = o->path != NULL ? open_file(o, err) : evt_err_nomem(err);
+	}
+	if (r != EVT_OK) {
+		tool_out_close(o);
+		return r;
+	}
+	*ret_out = o;
+	return EVT_OK;
+}
+
+evt_buf *
+tool_out_buf(tool_out *o)
+{
+	return &o->buf;
+}
+
+uint64_t
+tool_out_offset(const tool_out *o)
+{
+	return o->written + o->buf.len;
+}
+
+int
+tool_out_flush(tool_out *o, evt_error *err)
+{
+	size_t at = 0;
+
+	while (at < o->buf.len) {
+		ssize_t n = write(o->fd, o->buf.data + at, o->buf.len - at);
+
+		if (n < 0 && errno == EAGAIN) { /* somebody's terminal */
+			struct pollfd p = { .fd = o->fd, .events = POLLOUT };
+
+			poll(&p, 1, -1);
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EPIPE && o->path == NULL)
+			return EVT_END;
+		if (n < 0)
+			return evt_err_sys(err, errno, "cannot write %s",
+			    o->path != NULL ? o->path : "to stdout");
+		at += (size_t)n;
+	}
+	o->written += o->buf.len;
+	o->buf.len = 0;
+	return EVT_OK;
+}
+
+int
+tool_out_flush_some(tool_out *o, evt_error *err)
+{
+	return o->buf.len >= CHUNK ? tool_out_flush(o, err) : EVT_OK;
+}
+
+int
+tool_out_finish(tool_out *o, evt_error *err)
+{
+	int r = tool_out_flush(o, err);
+
+	if (r != EVT_OK || o->path == NULL)
+		return r;
+	if (fdatasync(o->fd) != 0)
+		return evt_err_sys(err, errno, "cannot sync %s", o->part);
+	if (rename(o->part, o->path) != 0)
+		return evt_err_sys(err, errno, "cannot create %s", o->path);
+	o->done = true;
+	return EVT_OK;
+}
+
+void
+tool_out_close(tool_out *o)
+{
+	if (o == NULL)
+		return;
+	if (o->path != NULL && o->fd >= 0 && o->fd != STDOUT_FILENO) {
+		close(o->fd);
+		if (!o->done)
+			unlink(o->part);
+	}
+	evt_buf_free(&o->buf);
+	free(o->path);
+	free(o->part);
+	free(o);
+}

@@ -1,0 +1,147 @@
+/* rows.c - see rows.h. */
+#include "tools/evtape/lib/rows.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+
+/* ---- CSV ----------------------------------------------------------------- */
+
+/* Quoted where it must be: RFC 4180, 2.6 and 2.7. */
+static bool
+add_field(evt_buf *out, const uint8_t *p, size_t n)
+{
+	bool quote = false, ok = true;
+
+	for (size_t i = 0; i < n && !quote; i++)
+		quote =
+		    p[i] == '"' || p[i] == ',' || p[i] == '\n' || p[i] == '\r';
+	if (!quote)
+		return n == 0 || evt_buf_add(out, p, n);
+	ok = evt_buf_add_byte(out, '"');
+	for (size_t i = 0; i < n && ok; i++)
+		ok = (p[i] != '"' || evt_buf_add_byte(out, '"')) &&
+		    evt_buf_add_byte(out, p[i]);
+	return ok && evt_buf_add_byte(out, '"');
+}
+
+bool
+rows_csv_head(const tool_columns *c, evt_buf *out)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < tool_columns_n(c) && ok; i++) {
+		const char *name = tool_columns_name(c, i);
+
+		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&
+		    add_field(out, (const uint8_t *)name, strlen(name));
+	}
+	return ok && evt_buf_add_str(out, "\r\n");
+}
+
+static bool
+add_row(const tool_columns *c, const evt_items *records, const evt_item *record,
+    evt_buf *value, evt_buf *out)
+{
+	for (size_t i = 0; i < tool_columns_n(c); i++) {
+		enum tool_value kind;
+		bool ok = i == 0 || evt_buf_add_byte(out, ',');
+
+		value->len = 0;
+		kind = tool_columns_value(c, i, records, record, value);
+		if (kind == TOOL_VALUE_BYTES)
+			ok = ok &&
+			    evt_buf_add_base64(out, value->data, value->len);
+		else
+			ok = ok && kind != TOOL_VALUE_NOMEM &&
+			    add_field(out, value->data, value->len);
+		if (!ok)
+			return false;
+	}
+	return evt_buf_add_str(out, "\r\n");
+}
+
+int
+rows_csv(const tool_columns *c, evt_scanner *scanner, const evt_frame *f,
+    evt_buf *out, evt_error *err)
+{
+	evt_buf value = { 0 };
+	evt_items records;
+	evt_item record;
+	int r = evt_items_begin(&records, f, scanner, err);
+
+	while (r == EVT_OK && evt_items_next(&records, &record)) {
+		if (!add_row(c, &records, &record, &value, out))
+			r = evt_err_nomem(err);
+	}
+	evt_buf_free(&value);
+	return r;
+}
+
+/* ---- GeoJSON ------------------------------------------------------------- */
+
+bool
+rows_add_source(const evt_key *source, evt_buf *out)
+{
+	if (!evt_buf_add_str(out, "\"source_id\":"))
+		return false;
+	return source->is_int ?
+	    evt_buf_add(out, source->text, source->len) :
+	    evt_buf_add_json(out, source->text, source->len);
+}
+
+static bool
+add_number(evt_buf *out, const char *name, bool has, double value)
+{
+	return !has || evt_buf_printf(out, ",\"%s\":%.15g", name, value);
+}
+
+static bool
+add_feature(const evt_items *records, const evt_item *record,
+    const evt_place *p, evt_buf *out)
+{
+	const evt_frame *f = records->frame;
+	char time[EVT_TIME_TEXT];
+	int64_t own_ns;
+	bool ok = evt_buf_printf(out,
+	    "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\","
+	    "\"coordinates\":[%.15g,%.15g",
+	    p->lng, p->lat);
+
+	ok = ok && (!p->has_alt || evt_buf_printf(out, ",%.15g", p->alt)) &&
+	    evt_buf_add_str(out, "]},\"properties\":{") &&
+	    rows_add_source(&record->source, out) &&
+	    evt_buf_add_str(out, ",\"event\":") &&
+	    (f->event != NULL ? evt_buf_add_json(out, f->event, f->event_len) :
+	                        evt_buf_add_str(out, "null")) &&
+	    evt_buf_printf(out, ",\"received\":\"%s\"",
+	        evt_time_format(f->time_ns, 9, time));
+	if (ok && evt_item_time(records, record, &own_ns))
+		ok = evt_buf_printf(out, ",\"time\":\"%s\"",
+		    evt_time_format(own_ns, 0, time));
+	return ok && add_number(out, "speed", p->has_speed, p->speed) &&
+	    add_number(out, "heading", p->has_heading, p->heading) &&
+	    evt_buf_add_str(out, "}}\n");
+}
+
+int
+rows_geojson(evt_scanner *scanner, const evt_frame *f, evt_buf *out,
+    size_t *ret_n, evt_error *err)
+{
+	evt_items records;
+	evt_item record;
+	evt_place place;
+	int r = evt_items_begin(&records, f, scanner, err);
+
+	*ret_n = 0;
+	while (r == EVT_OK && evt_items_next(&records, &record)) {
+		if (!evt_item_place(&record, &place))
+			continue;
+		if (!add_feature(&records, &record, &place, out))
+			r = evt_err_nomem(err);
+		++*ret_n;
+	}
+	return r;
+}

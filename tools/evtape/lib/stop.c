@@ -1,0 +1,30 @@
+/* stop.c - see stop.h. */
+#include "tools/evtape/lib/stop.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+/* Blocked, a signal stays pending, and that is all that is asked of it: no
+ * handler, no state. */
+void
+tool_catch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+int
+tool_stopped(void)
+{
+	sigset_t set;
+
+	if (sigpending(&set) != 0)
+		return 0;
+	if (sigismember(&set, SIGINT) == 1)
+		return 128 + SIGINT;
+	return sigismember(&set, SIGTERM) == 1 ? 128 + SIGTERM : 0;
+}

@@ -1,0 +1,340 @@
+/* tracks.c - see tracks.h. */
+#include "tools/evtape/lib/tracks.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/key_table.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+#include "tools/evtape/lib/tempdb.h"
+
+struct tracks {
+	const tracks_writer *writer;
+	const tracks_options *o;
+	tool_out *out;
+	evt_scanner *scanner;
+	sqlite3 *db;
+	sqlite3_stmt *add;
+	evt_dict sources;
+	tracks_point *last; /* of each source */
+	size_t cap_last;
+	uint64_t points, repeated;
+	/* While writing: */
+	tracks_point *segment;
+	size_t n;
+	bool wrote; /* a segment */
+};
+
+/* ---- gathering ----------------------------------------------------------- */
+
+static bool
+is_repeated(const tracks_point *a, const tracks_point *b)
+{
+	return a->time_ns == b->time_ns && !(a->place.lat < b->place.lat) &&
+	    !(a->place.lat > b->place.lat) && !(a->place.lng < b->place.lng) &&
+	    !(a->place.lng > b->place.lng);
+}
+
+/* The number of a source; *ret_new: it was not met before. */
+static int
+number_of(struct tracks *t, const evt_key *key, uint32_t *ret, bool *ret_new,
+    evt_error *err)
+{
+	uint32_t n = t->sources.n;
+
+	if (!evt_dict_reserve(&t->sources, 1))
+		return evt_err_nomem(err);
+	*ret = evt_dict_add(&t->sources, key->text, key->len, key->is_int);
+	*ret_new = *ret == n;
+	if (*ret >= t->cap_last) {
+		size_t cap = t->cap_last * 2 + 64;
+		tracks_point *more = realloc(t->last, cap * sizeof(*more));
+
+		if (more == NULL)
+			return evt_err_nomem(err);
+		t->last = more;
+		t->cap_last = cap;
+	}
+	return EVT_OK;
+}
+
+static void
+bind_if(sqlite3_stmt *st, int at, bool has, double value)
+{
+	if (has)
+		sqlite3_bind_double(st, at, value);
+	else
+		sqlite3_bind_null(st, at);
+}
+
+static int
+add_point(struct tracks *t, const evt_key *key, const tracks_point *p,
+    evt_error *err)
+{
+	sqlite3_stmt *st = t->add;
+	uint32_t source;
+	bool new;
+	int r = number_of(t, key, &source, &new, err);
+
+	if (r != EVT_OK)
+		return r;
+	if (!new &&is_repeated(&t->last[source], p)) {
+		t->repeated++;
+		return EVT_OK;
+	}
+	t->points++;
+	t->last[source] = *p;
+	sqlite3_bind_int64(st, 1, source);
+	sqlite3_bind_int64(st, 2, p->time_ns);
+	sqlite3_bind_double(st, 3, p->place.lat);
+	sqlite3_bind_double(st, 4, p->place.lng);
+	bind_if(st, 5, p->place.has_alt, p->place.alt);
+	bind_if(st, 6, p->place.has_speed, p->place.speed);
+	bind_if(st, 7, p->place.has_heading, p->place.heading);
+	r = sqlite3_step(st) == SQLITE_DONE ? EVT_OK : spill_fail(t->db, err);
+	sqlite3_reset(st);
+	return r;
+}
+
+static int
+gather(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct tracks *t = ctx;
+	evt_items records;
+	evt_item record;
+	tracks_point p;
+	int r = evt_items_begin(&records, f, t->scanner, err);
+
+	while (r == EVT_OK && evt_items_next(&records, &record)) {
+		if (!evt_item_place(&record, &p.place))
+			continue;
+		if (t->o->by_receipt ||
+		    !evt_item_time(&records, &record, &p.time_ns))
+			p.time_ns = f->time_ns;
+		r = add_point(t, &record.source, &p, err);
+	}
+	return r;
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+static int
+put_segment(struct tracks *t, const evt_key *key, evt_error *err)
+{
+	evt_buf *out = tool_out_buf(t->out);
+
+	if (t->n == 0)
+		return EVT_OK;
+	if (!t->writer->segment(out, key, t->segment, t->n, !t->wrote))
+		return evt_err_nomem(err);
+	t->wrote = true;
+	t->n = 0;
+	return tool_out_flush_some(t->out, err);
+}
+
+static void
+read_row(sqlite3_stmt *st, tracks_point *p)
+{
+	*p = (tracks_point){ .time_ns = sqlite3_column_int64(st, 1),
+		.place = { .lat = sqlite3_column_double(st, 2),
+		    .lng = sqlite3_column_double(st, 3) } };
+	p->place.has_alt = sqlite3_column_type(st, 4) != SQLITE_NULL;
+	p->place.alt = sqlite3_column_double(st, 4);
+	p->place.has_speed = sqlite3_column_type(st, 5) != SQLITE_NULL;
+	p->place.speed = sqlite3_column_double(st, 5);
+	p->place.has_heading = sqlite3_column_type(st, 6) != SQLITE_NULL;
+	p->place.heading = sqlite3_column_double(st, 6);
+}
+
+/* Whether the line goes on with p, or a new one begins. */
+static bool
+goes_on(const struct tracks *t, const tracks_point *p)
+{
+	const tracks_point *before = &t->segment[t->n - (t->n > 0)];
+	int64_t apart;
+
+	return t->n > 0 && t->n < TRACKS_SEGMENT &&
+	    !__builtin_sub_overflow(p->time_ns, before->time_ns, &apart) &&
+	    apart <= t->o->split_ns && apart >= -t->o->split_ns &&
+	    /* The short way is across the 180th meridian: on a map it would
+	     * be a line around the globe (RFC 7946, 3.1.9). */
+	    fabs(p->place.lng - before->place.lng) <= 180;
+}
+
+static int
+write_rows(struct tracks *t, sqlite3_stmt *st, evt_error *err)
+{
+	evt_buf *out = tool_out_buf(t->out);
+	evt_key key = { NULL, 0, false };
+	int64_t source = -1;
+	int r = EVT_OK, step = SQLITE_DONE;
+
+	while (r == EVT_OK && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		bool new = sqlite3_column_int64(st, 0) != source;
+		tracks_point p;
+
+		read_row(st, &p);
+		if (new || !goes_on(t, &p))
+			r = put_segment(t, &key, err);
+		if (r == EVT_OK && new) {
+			if (source >= 0 && !t->writer->source_end(out))
+				return evt_err_nomem(err);
+			source = sqlite3_column_int64(st, 0);
+			key = evt_dict_key(&t->sources, (uint32_t)source);
+			if (!t->writer->source(out, &key))
+				return evt_err_nomem(err);
+		}
+		t->segment[t->n++] = p;
+	}
+	if (r == EVT_OK && step != SQLITE_DONE)
+		return spill_fail(t->db, err);
+	if (r == EVT_OK)
+		r = put_segment(t, &key, err);
+	if (r == EVT_OK && source >= 0 && !t->writer->source_end(out))
+		r = evt_err_nomem(err);
+	return r;
+}
+
+static int
+write_all(void *ctx, evt_error *err)
+{
+	struct tracks *t = ctx;
+	evt_buf *out = tool_out_buf(t->out);
+	sqlite3_stmt *st = NULL;
+	int r;
+
+	t->segment = calloc(TRACKS_SEGMENT, sizeof(*t->segment));
+	if (t->segment == NULL || !t->writer->head(out))
+		return evt_err_nomem(err);
+	if (sqlite3_prepare_v2(t->db,
+	        "SELECT source, time, lat, lng, alt, speed, heading FROM point "
+	        "ORDER BY source, rowid",
+	        -1, &st, NULL) != SQLITE_OK)
+		return spill_fail(t->db, err);
+	r = write_rows(t, st, err);
+	sqlite3_finalize(st);
+	if (r == EVT_OK && !t->writer->tail(out))
+		r = evt_err_nomem(err);
+	return r;
+}
+
+/* ---- the command --------------------------------------------------------- */
+
+static int
+begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
+{
+	struct tracks *t = ctx;
+	int r = spill_open(
+	    "CREATE TABLE point(source, time, lat, lng, alt, speed, heading)",
+	    &t->db, err);
+
+	(void)tapes;
+	t->out = out;
+	if (r == EVT_OK &&
+	    sqlite3_prepare_v2(t->db,
+	        "INSERT INTO point VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", -1,
+	        &t->add, NULL) != SQLITE_OK)
+		r = spill_fail(t->db, err);
+	return r == EVT_OK ? evt_scanner_new(NULL, &t->scanner, err) : r;
+}
+
+int
+tracks_main(const tracks_writer *writer, int argc, char **argv)
+{
+	tracks_options o = { .split_ns = 300 * EVT_NS_PER_S };
+	struct tracks t = { .writer = writer, .o = &o };
+	exporting_format format = { .cmd = writer->cmd,
+		.kinds = 1u << EVT_KIND_RECEIVED,
+		.begin = begin,
+		.frame = gather,
+		.end = write_all,
+		.ctx = &t };
+	int n, code = cli_parse(writer->cmd, argc, argv, &o, &n);
+
+	if (code < 0)
+		code = exporting_run(&format, &o.common, argv + 1, n);
+	if (o.verbose && (code == CLI_DONE || code == CLI_LOSSES))
+		fprintf(stderr,
+		    "%s: %" PRIu64 " points of %" PRIu32
+		    " sources; left out: %" PRIu64
+		    " that repeat the one before\n",
+		    writer->cmd->name, t.points, t.sources.n, t.repeated);
+	sqlite3_finalize(t.add);
+	sqlite3_close(t.db);
+	evt_scanner_free(t.scanner);
+	evt_dict_free(&t.sources);
+	free(t.last);
+	free(t.segment);
+	return code;
+}
+
+bool
+tracks_add_decimal(evt_buf *out, double value, int digits)
+{
+	size_t at = out->len;
+
+	if (!evt_buf_printf(out, "%.*g", digits, value))
+		return false;
+	if (memchr(out->data + at, 'e', out->len - at) == NULL)
+		return true;
+	out->len = at;
+	if (!evt_buf_printf(out, "%.*f", digits, value))
+		return false;
+	while (out->data[out->len - 1] == '0')
+		out->len--;
+	out->len -= out->data[out->len - 1] == '.';
+	return true;
+}
+
+/* XML 1.0 cannot hold these, however written: control characters, U+FFFE and
+ * U+FFFF. */
+static size_t
+not_xml(const char *text, size_t n)
+{
+	if ((unsigned char)text[0] < ' ')
+		return 1;
+	return n >= 3 &&
+	        (memcmp(text, "\xef\xbf\xbe", 3) == 0 ||
+	            memcmp(text, "\xef\xbf\xbf", 3) == 0) ?
+	    3 :
+	    0;
+}
+
+bool
+tracks_add_xml(evt_buf *out, const char *text, size_t n)
+{
+	bool ok = true;
+	size_t skip;
+
+	for (size_t i = 0; i < n && ok; i++) {
+		char c = text[i];
+
+		if ((skip = not_xml(text + i, n - i)) > 0) {
+			ok = evt_buf_add_str(out, "\xef\xbf\xbd");
+			i += skip - 1;
+		} else if (c == '<')
+			ok = evt_buf_add_str(out, "&lt;");
+		else if (c == '&')
+			ok = evt_buf_add_str(out, "&amp;");
+		else if (c == '>')
+			ok = evt_buf_add_str(out, "&gt;");
+		else if (c == '"')
+			ok = evt_buf_add_str(out, "&quot;");
+		else
+			ok = evt_buf_add_byte(out, (uint8_t)c);
+	}
+	return ok;
+}
+
+bool
+tracks_add_time(evt_buf *out, int64_t ns)
+{
+	char text[EVT_TIME_TEXT];
+
+	return evt_buf_add_str(out,
+	    evt_time_format(ns, ns % EVT_NS_PER_S != 0 ? 3 : 0, text));
+}

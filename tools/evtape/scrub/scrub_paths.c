@@ -1,0 +1,272 @@
+/* scrub_paths.c - see scrub_paths.h. */
+#include "tools/evtape/scrub/scrub_paths.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "format/keys/json_scan.h"
+
+/* A level that has been entered. */
+struct level {
+	size_t pointer_len; /* before it */
+	size_t name_at, name_len;
+	bool element;
+	size_t index;
+};
+
+struct rule {
+	enum scrub_rule what;
+	char **part; /* decoded; NULL: any */
+	size_t n;
+};
+
+struct scrub_paths {
+	struct rule *rule;
+	size_t n_rules;
+	struct level level[EVT_SCAN_DEPTH + 1];
+	size_t depth;
+	evt_buf names; /* of the levels, one behind the other */
+	evt_buf pointer;
+};
+
+/* ---- rules --------------------------------------------------------------- */
+
+/* One component of a pointer, decoded.  NULL: out of memory. */
+static char *
+decode_part(const char *p, size_t n)
+{
+	char *out = malloc(n + 1);
+	size_t len = 0;
+
+	for (size_t i = 0; out != NULL && i < n; i++) {
+		if (p[i] == '~' && i + 1 < n)
+			out[len++] = p[++i] == '1' ? '/' : '~';
+		else
+			out[len++] = p[i];
+	}
+	if (out != NULL)
+		out[len] = '\0';
+	return out;
+}
+
+static int
+add_part(struct rule *r, const char *p, size_t n, evt_error *err)
+{
+	char **more = realloc(r->part, (r->n + 1) * sizeof(*more));
+
+	if (more == NULL)
+		return evt_err_nomem(err);
+	r->part = more;
+	r->part[r->n] = NULL;
+	if (n != 1 || *p != '*') {
+		r->part[r->n] = decode_part(p, n);
+		if (r->part[r->n] == NULL)
+			return evt_err_nomem(err);
+	}
+	r->n++;
+	return EVT_OK;
+}
+
+static int
+add_pointer(struct rule *r, const char *p, evt_error *err)
+{
+	int code = EVT_OK;
+
+	while (*p == '/' && code == EVT_OK) {
+		size_t n = strcspn(++p, "/");
+
+		code = add_part(r, p, n, err);
+		p += n;
+	}
+	return code;
+}
+
+/* A rule for `before`, where the record is, and the pointer. */
+static int
+add_rule(scrub_paths *s, enum scrub_rule what, const char *before,
+    const char *pointer, evt_error *err)
+{
+	struct rule *more = realloc(s->rule, (s->n_rules + 1) * sizeof(*more));
+	int r;
+
+	if (more == NULL)
+		return evt_err_nomem(err);
+	s->rule = more;
+	more[s->n_rules] = (struct rule){ .what = what };
+	r = add_pointer(&more[s->n_rules], before, err);
+	if (r == EVT_OK)
+		r = add_pointer(&more[s->n_rules], pointer, err);
+	s->n_rules++;
+	return r;
+}
+
+static int
+add_rules(scrub_paths *s, enum scrub_rule what, const cli_list *list,
+    evt_error *err)
+{
+	/* Where a record may stand: see record.h. */
+	static const char *const records[] = { "/data", "/data/*",
+		"/data/*/state" };
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < list->n && r == EVT_OK; i++) {
+		const char *pointer = list->item[i];
+		bool record = pointer[0] == '.';
+
+		if (pointer[record] != '/')
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "'%s' is no pointer to a field: write /data/label, "
+			    "or ./label in the record of each source",
+			    pointer);
+		r = evt_view_check_pointer(pointer + record, err);
+		for (size_t k = 0; k < (record ? 3 : 1) && r == EVT_OK; k++)
+			r = add_rule(s, what, record ? records[k] : "",
+			    pointer + record, err);
+	}
+	return r;
+}
+
+int
+scrub_paths_new(const cli_list *drop, const cli_list *blot,
+    const cli_list *keep, scrub_paths **ret_paths, evt_error *err)
+{
+	scrub_paths *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (s == NULL)
+		return evt_err_nomem(err);
+	r = add_rules(s, SCRUB_RULE_DROP, drop, err);
+	if (r == EVT_OK)
+		r = add_rules(s, SCRUB_RULE_BLOT, blot, err);
+	if (r == EVT_OK)
+		r = add_rules(s, SCRUB_RULE_KEEP, keep, err);
+	if (r != EVT_OK) {
+		scrub_paths_free(s);
+		return r;
+	}
+	*ret_paths = s;
+	return EVT_OK;
+}
+
+void
+scrub_paths_free(scrub_paths *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->n_rules; i++) {
+		for (size_t k = 0; k < s->rule[i].n; k++)
+			free(s->rule[i].part[k]);
+		free(s->rule[i].part);
+	}
+	free(s->rule);
+	evt_buf_free(&s->names);
+	evt_buf_free(&s->pointer);
+	free(s);
+}
+
+/* ---- moving -------------------------------------------------------------- */
+
+static bool
+is_number(const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] >= '0' && p[i] <= '9')
+		i++;
+	return n > 0 && i == n;
+}
+
+static bool
+add_name(evt_buf *out, const uint8_t *p, size_t n)
+{
+	bool ok = evt_buf_add_byte(out, '/');
+
+	if (is_number(p, n))
+		return ok && evt_buf_add_byte(out, '*');
+	for (size_t i = 0; i < n && ok; i++)
+		ok = p[i] == '~' ? evt_buf_add_str(out, "~0") :
+		    p[i] == '/'  ? evt_buf_add_str(out, "~1") :
+		                   evt_buf_add_byte(out, p[i]);
+	return ok;
+}
+
+bool
+scrub_paths_begin(scrub_paths *s, const char *before)
+{
+	s->depth = 0;
+	s->names.len = s->pointer.len = 0;
+	return evt_buf_add_str(&s->pointer, before);
+}
+
+bool
+scrub_paths_enter(scrub_paths *s, evt_view name, size_t index)
+{
+	/* Frames are nested EVT_SCAN_DEPTH deep at most: see scan.h. */
+	struct level *l = &s->level[s->depth++];
+
+	*l = (struct level){ .pointer_len = s->pointer.len,
+		.name_at = s->names.len,
+		.element = name.p == NULL,
+		.index = index };
+	if (l->element)
+		return evt_buf_add_str(&s->pointer, "/*");
+	if (!evt_buf_reserve(&s->names, 1) || !evt_view_text(name, &s->names))
+		return false;
+	l->name_len = s->names.len - l->name_at;
+	return add_name(&s->pointer, s->names.data + l->name_at, l->name_len);
+}
+
+void
+scrub_paths_leave(scrub_paths *s)
+{
+	const struct level *l = &s->level[--s->depth];
+
+	s->pointer.len = l->pointer_len;
+	s->names.len = l->name_at;
+}
+
+/* ---- asking -------------------------------------------------------------- */
+
+static bool
+is_part(const scrub_paths *s, const struct level *l, const char *part)
+{
+	char text[24];
+
+	if (part == NULL)
+		return true;
+	if (l->element) {
+		snprintf(text, sizeof(text), "%zu", l->index);
+		return strcmp(text, part) == 0;
+	}
+	return strlen(part) == l->name_len &&
+	    (l->name_len == 0 ||
+	        memcmp(part, s->names.data + l->name_at, l->name_len) == 0);
+}
+
+enum scrub_rule
+scrub_paths_rule(const scrub_paths *s)
+{
+	enum scrub_rule found = SCRUB_RULE_NONE;
+
+	for (size_t i = 0; i < s->n_rules; i++) {
+		const struct rule *r = &s->rule[i];
+		size_t k = 0;
+
+		if (r->n != s->depth || r->what <= found)
+			continue;
+		while (k < r->n && is_part(s, &s->level[k], r->part[k]))
+			k++;
+		if (k == r->n)
+			found = r->what;
+	}
+	return found;
+}
+
+const char *
+scrub_paths_pointer(const scrub_paths *s, size_t *ret_n)
+{
+	*ret_n = s->pointer.len;
+	return s->pointer.len > 0 ? (const char *)s->pointer.data : "";
+}

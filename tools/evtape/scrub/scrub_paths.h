@@ -1,0 +1,39 @@
+/*
+ * scrub_paths.h - where in JSON text one is, as a pointer, and what rule holds
+ * there.
+ */
+#ifndef EVT_TOOL_SCRUB_PATHS_H
+#define EVT_TOOL_SCRUB_PATHS_H
+
+#include "tools/cli.h"
+#include "format/base/json_view.h"
+
+enum scrub_rule {
+	SCRUB_RULE_NONE,
+	SCRUB_RULE_BLOT,
+	SCRUB_RULE_KEEP,
+	SCRUB_RULE_DROP
+};
+
+typedef struct scrub_paths scrub_paths;
+
+/* Lists of pointers, see scrub_text.h.  Errors: EVT_ERR_ARG, _NOMEM. */
+int scrub_paths_new(const cli_list *drop, const cli_list *blot,
+    const cli_list *keep, scrub_paths **ret_paths, evt_error *err);
+void scrub_paths_free(scrub_paths *p);
+
+/* Go to the root.  before: put before pointers.  false: out of
+ * memory. */
+bool scrub_paths_begin(scrub_paths *p, const char *before);
+/* Go to a member of this name, or (name EVT_VIEW_NONE) to an element.  false: out of
+ * memory; leaving is due all the same. */
+bool scrub_paths_enter(scrub_paths *p, evt_view name, size_t index);
+void scrub_paths_leave(scrub_paths *p);
+
+/* The rule for where one is; of several the one that is last in the enum. */
+enum scrub_rule scrub_paths_rule(const scrub_paths *p);
+/* Where one is, with an asterisk for elements and for names that are numbers.
+ * Not NUL-terminated; valid until the next move. */
+const char *scrub_paths_pointer(const scrub_paths *p, size_t *ret_n);
+
+#endif

@@ -1,0 +1,532 @@
+/* scrub_text.c - see scrub_text.h. */
+#include "tools/evtape/scrub/scrub_text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/err.h"
+#include "tools/evtape/scrub/scrub_names.h"
+#include "tools/evtape/scrub/scrub_paths.h"
+
+/* Digits behind the point of a place that has fewer: 0.1 m.  Programs drop the
+ * zeros at the end, so that few digits do not mean that little was known. */
+#define PLACE_DIGITS 6
+#define DIGITS_MAX 17
+
+struct scrub_text {
+	const disguise *d;
+	scrub_paths *paths;
+	scrub_tally *tally;
+	evt_buf text; /* a string, decoded */
+	/* Of the frame: */
+	const evt_frame *f;
+	evt_buf *out;
+	size_t met;       /* so many of its sources were met as ids, in order */
+	bool loose;       /* not all: look for them everywhere */
+	evt_dict sources; /* then: what they are */
+	bool nomem;       /* where a function cannot say so by itself */
+};
+
+/* What an object says of a place, and what becomes of it. */
+struct spot {
+	bool known;
+	disguise_spot from, to;
+};
+
+/* Where a value stands. */
+struct at {
+	enum scrub_name is;      /* what its name, or its array's, says */
+	const struct spot *spot; /* of the object that it is in */
+	bool blot;               /* it is within what is to be blotted */
+};
+
+static bool rewrite(struct scrub_text *s, evt_view v, struct at at);
+
+/* ---- helpers ------------------------------------------------------------- */
+
+static bool
+tell(struct scrub_text *s, enum scrub_action action)
+{
+	size_t n;
+	const char *pointer = scrub_paths_pointer(s->paths, &n);
+
+	return scrub_tally_note(s->tally, action, pointer, n);
+}
+
+static bool
+copy(struct scrub_text *s, evt_view v, enum scrub_action action)
+{
+	return evt_buf_add(s->out, v.p, v.n) && tell(s, action);
+}
+
+/* The decoded text of a string, in s->text. */
+static bool
+decode(struct scrub_text *s, evt_view v)
+{
+	s->text.len = 0;
+	return evt_buf_reserve(&s->text, 1) && evt_view_text(v, &s->text);
+}
+
+static bool
+is_source(const struct scrub_text *s, const uint8_t *p, size_t n)
+{
+	return n <= EVT_KEY_MAX &&
+	    evt_dict_find(&s->sources, (const char *)p, (uint32_t)n, false) !=
+	    UINT32_MAX;
+}
+
+/* Look for the frame's sources everywhere. */
+static bool
+be_loose(struct scrub_text *s)
+{
+	evt_dict_clear(&s->sources);
+	if (!evt_dict_reserve(&s->sources, s->f->n_sources))
+		return false;
+	for (size_t i = 0; i < s->f->n_sources; i++)
+		evt_dict_add(&s->sources, s->f->sources[i].text,
+		    s->f->sources[i].len, false);
+	s->loose = true;
+	return true;
+}
+
+/* An id was met.  The tape's sources stand in the order of the text. */
+static void
+meet(struct scrub_text *s, const uint8_t *p, size_t n)
+{
+	if (s->met < s->f->n_sources && s->f->sources[s->met].len == n &&
+	    (n == 0 || memcmp(s->f->sources[s->met].text, p, n) == 0))
+		s->met++;
+}
+
+/* What names a member, decoded. */
+static enum scrub_name
+name_of(struct scrub_text *s, evt_view name)
+{
+	const char *p;
+
+	if (!decode(s, name)) {
+		s->nomem = true;
+		return SCRUB_NAME_OTHER;
+	}
+	p = (const char *)s->text.data;
+	return s->f->kind == EVT_KIND_MARK ?
+	    scrub_name_of_mark(s->f->opcode, p, s->text.len) :
+	    scrub_name_of(p, s->text.len);
+}
+
+/* ---- strings ------------------------------------------------------------- */
+
+/* As many asterisks as there are characters. */
+static bool
+add_blots(evt_buf *out, const uint8_t *p, size_t n)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < n && ok; i++)
+		ok = (p[i] & 0xc0) == 0x80 || evt_buf_add_byte(out, '*');
+	return ok;
+}
+
+static bool
+blot_string(struct scrub_text *s)
+{
+	return add_blots(s->out, s->text.data, s->text.len) &&
+	    tell(s, SCRUB_BLOTTED);
+}
+
+static bool
+is_harmless(const struct scrub_text *s, struct at at)
+{
+	const char *p = (const char *)s->text.data;
+	size_t n = s->text.len;
+
+	if (s->f->event != NULL && n == s->f->event_len &&
+	    scrub_is_word(p, n) && (n == 0 || memcmp(p, s->f->event, n) == 0))
+		return true;
+	if (s->f->kind == EVT_KIND_MARK)
+		return (at.is == SCRUB_NAME_CATEGORY ||
+		           at.is == SCRUB_NAME_VERSION) &&
+		    scrub_is_phrase(p, n, at.is == SCRUB_NAME_VERSION);
+	return scrub_is_common(p, n) ||
+	    (at.is == SCRUB_NAME_CATEGORY && scrub_is_word(p, n));
+}
+
+static bool
+rewrite_string(struct scrub_text *s, evt_view v, struct at at)
+{
+	bool nomem = false;
+
+	if (!decode(s, v) || !evt_buf_add_byte(s->out, '"'))
+		return false;
+	if (at.blot) {
+		if (!blot_string(s))
+			return false;
+	} else if (at.is == SCRUB_NAME_ID ||
+	    (s->loose && is_source(s, s->text.data, s->text.len))) {
+		meet(s, s->text.data, s->text.len);
+		if (!disguise_id(s->d, (char *)s->text.data, s->text.len, false,
+		        s->out) ||
+		    !tell(s, SCRUB_ID))
+			return false;
+	} else if (disguise_date(s->d, s->text.data, s->text.len, s->out,
+	               &nomem)) {
+		if (nomem || !tell(s, SCRUB_TIME))
+			return false;
+	} else if (is_harmless(s, at)) {
+		/* With its escapes, but for the quotes. */
+		if (!evt_buf_add(s->out, v.p + 1, v.n - 2) ||
+		    !tell(s, SCRUB_KEPT))
+			return false;
+	} else if (!blot_string(s)) {
+		return false;
+	}
+	return evt_buf_add_byte(s->out, '"');
+}
+
+/* ---- numbers ------------------------------------------------------------- */
+
+/* Digits behind the point. */
+static int
+digits_of(evt_view v)
+{
+	const uint8_t *dot = memchr(v.p, '.', v.n);
+	int n = 0;
+
+	if (dot == NULL)
+		return 0;
+	while (dot + n + 1 < v.p + v.n && dot[n + 1] >= '0' &&
+	    dot[n + 1] <= '9' && n < DIGITS_MAX)
+		n++;
+	return n;
+}
+
+static bool
+add_number(struct scrub_text *s, double d, int digits, enum scrub_action action)
+{
+	return evt_buf_printf(s->out, "%.*f", digits, d) && tell(s, action);
+}
+
+/* A number that must not stay and cannot be replaced. */
+static bool
+blot_number(struct scrub_text *s)
+{
+	return evt_buf_add_byte(s->out, '0') && tell(s, SCRUB_BLOTTED);
+}
+
+static bool
+rewrite_place(struct scrub_text *s, evt_view v, struct at at)
+{
+	int digits = digits_of(v);
+	double d;
+
+	if (!at.spot->known && evt_view_double(v, &d) && !(d < 0) && !(d > 0))
+		return copy(s, v, SCRUB_KEPT);
+	if (!at.spot->known)
+		return blot_number(s);
+	return add_number(s,
+	    at.is == SCRUB_NAME_LAT ? at.spot->to.lat : at.spot->to.lng,
+	    digits > PLACE_DIGITS ? digits : PLACE_DIGITS, SCRUB_PLACE);
+}
+
+static bool
+rewrite_heading(struct scrub_text *s, evt_view v, const struct spot *spot)
+{
+	int digits = digits_of(v);
+	double d, unit = pow(10, digits);
+
+	if (!spot->known || !evt_view_double(v, &d))
+		return copy(s, v, SCRUB_KEPT);
+	d = round(disguise_heading(s->d, spot->from, d) * unit) / unit;
+	return add_number(s, d >= 360 ? 0 : d, digits, SCRUB_HEADING);
+}
+
+static bool
+rewrite_altitude(struct scrub_text *s, evt_view v)
+{
+	double d;
+
+	if (!evt_view_double(v, &d) || (!(d < 0) && !(d > 0)))
+		return copy(s, v, SCRUB_KEPT);
+	return add_number(s, d + s->d->climb_m, digits_of(v), SCRUB_ALTITUDE);
+}
+
+static bool
+rewrite_number(struct scrub_text *s, evt_view v, struct at at)
+{
+	bool nomem = false;
+
+	if (at.blot)
+		return blot_number(s);
+	if (at.is == SCRUB_NAME_ID || (s->loose && is_source(s, v.p, v.n))) {
+		meet(s, v.p, v.n);
+		return disguise_id(s->d, (const char *)v.p, v.n, true,
+		           s->out) &&
+		    tell(s, SCRUB_ID);
+	}
+	switch (at.is) {
+	case SCRUB_NAME_LAT:
+	case SCRUB_NAME_LNG:
+		return rewrite_place(s, v, at);
+	case SCRUB_NAME_HEADING:
+		return rewrite_heading(s, v, at.spot);
+	case SCRUB_NAME_ALTITUDE:
+		return rewrite_altitude(s, v);
+	default:
+		break;
+	}
+	if (disguise_epoch(s->d,
+	        at.is == SCRUB_NAME_TIME ? NULL : &s->f->time_ns, v.p, v.n,
+	        s->out, &nomem))
+		return !nomem && tell(s, SCRUB_TIME);
+	return copy(s, v, SCRUB_KEPT);
+}
+
+/* ---- containers ---------------------------------------------------------- */
+
+/* The place that an object's own members say. */
+static struct spot
+own_spot(struct scrub_text *s, evt_view object)
+{
+	evt_view_walk w = evt_view_walk_begin(object);
+	struct spot spot = { .known = false };
+	bool lat = false, lng = false;
+	evt_view name, value;
+
+	while (evt_view_walk_next(&w, &name, &value)) {
+		enum scrub_name is;
+
+		if (evt_view_kind(value) != EVT_VIEW_NUMBER)
+			continue;
+		is = name_of(s, name);
+		if (is == SCRUB_NAME_LAT)
+			lat = evt_view_double(value, &spot.from.lat);
+		else if (is == SCRUB_NAME_LNG)
+			lng = evt_view_double(value, &spot.from.lng);
+	}
+	/* 0, 0 is what devices say that do not know where they are; turned, it
+	 * would give the turn away. */
+	spot.known = lat && lng && fabs(spot.from.lat) <= 90 &&
+	    fabs(spot.from.lng) <= 360 &&
+	    (fabs(spot.from.lat) > 0 || fabs(spot.from.lng) > 0);
+	if (spot.known)
+		spot.to = disguise_place(s->d, spot.from);
+	return spot;
+}
+
+/* A heading stands beside the place, or beside the object that holds it. */
+static struct spot
+spot_of(struct scrub_text *s, evt_view object)
+{
+	evt_view_walk w = evt_view_walk_begin(object);
+	struct spot spot = own_spot(s, object);
+	evt_view name, value;
+
+	while (!spot.known && evt_view_walk_next(&w, &name, &value)) {
+		if (evt_view_kind(value) == EVT_VIEW_OBJECT)
+			spot = own_spot(s, value);
+	}
+	return spot;
+}
+
+/* The lat and lng of an object that has no valid pair must not be taken from
+ * one within it. */
+static struct spot
+choose_spot(enum scrub_name is, const struct spot *own,
+    const struct spot *near_by)
+{
+	return is == SCRUB_NAME_HEADING ? *near_by : *own;
+}
+
+/* A name that is a number is an id, as in {"10001":"normal"}. */
+static bool
+rewrite_name(struct scrub_text *s, evt_view name)
+{
+	size_t n = name.n - 2, i = 0;
+
+	while (i < n && name.p[1 + i] >= '0' && name.p[1 + i] <= '9')
+		i++;
+	if (n == 0 || (i < n && !(s->loose && is_source(s, name.p + 1, n))))
+		return evt_buf_add(s->out, name.p, name.n);
+	return evt_buf_add_byte(s->out, '"') &&
+	    disguise_id(s->d, (const char *)name.p + 1, n, false, s->out) &&
+	    evt_buf_add_byte(s->out, '"') && tell(s, SCRUB_ID);
+}
+
+/* What is copied as it lies between values, and what is left out. */
+struct gap {
+	const uint8_t *from; /* all before this is done */
+	bool comma;          /* nothing is before it: its comma goes, too */
+	bool any;            /* something is */
+};
+
+static bool
+copy_until(struct scrub_text *s, struct gap *g, const uint8_t *to)
+{
+	const uint8_t *comma =
+	    g->comma ? memchr(g->from, ',', (size_t)(to - g->from)) : NULL;
+
+	if (comma != NULL)
+		g->from = comma + 1;
+	g->comma = false;
+	g->any = true;
+	return evt_buf_add(s->out, g->from, (size_t)(to - g->from));
+}
+
+/* One member or element, at the path that has been entered. */
+static bool
+rewrite_item(struct scrub_text *s, struct gap *g, evt_view name, evt_view value,
+    struct at at)
+{
+	enum scrub_rule rule = scrub_paths_rule(s->paths);
+
+	if (rule == SCRUB_RULE_DROP) {
+		g->from = value.p + value.n;
+		g->comma = !g->any;
+		return tell(s, SCRUB_DROPPED);
+	}
+	if (!copy_until(s, g, name.p != NULL ? name.p : value.p))
+		return false;
+	if (name.p != NULL) {
+		g->from = name.p + name.n;
+		if (!rewrite_name(s, name) || !copy_until(s, g, value.p))
+			return false;
+	}
+	g->from = value.p + value.n;
+	if (rule == SCRUB_RULE_KEEP)
+		return copy(s, value, SCRUB_KEPT);
+	at.blot = at.blot || rule == SCRUB_RULE_BLOT;
+	return rewrite(s, value, at);
+}
+
+static bool
+rewrite_container(struct scrub_text *s, evt_view v, struct at at)
+{
+	bool object = evt_view_kind(v) == EVT_VIEW_OBJECT;
+	evt_view_walk w = evt_view_walk_begin(v);
+	struct gap g = { .from = v.p + 1 };
+	struct spot own = { .known = false }, near_by = own, chosen;
+	size_t index = 0;
+	evt_view name, value;
+	bool ok = evt_buf_add(s->out, v.p, 1);
+
+	if (object) {
+		own = own_spot(s, v);
+		near_by = own.known ? own : spot_of(s, v);
+	}
+	while (ok && evt_view_walk_next(&w, &name, &value)) {
+		if (!object)
+			name = (evt_view){ NULL, 0 };
+		ok = scrub_paths_enter(s->paths, name, index++);
+		if (object)
+			at.is = name_of(s, name);
+		chosen = choose_spot(at.is, &own, &near_by);
+		at.spot = &chosen;
+		ok = ok && rewrite_item(s, &g, name, value, at);
+		scrub_paths_leave(s->paths);
+	}
+	return ok && evt_buf_add(s->out, g.from, (size_t)(v.p + v.n - g.from));
+}
+
+static bool
+rewrite(struct scrub_text *s, evt_view v, struct at at)
+{
+	switch (evt_view_kind(v)) {
+	case EVT_VIEW_OBJECT:
+	case EVT_VIEW_ARRAY:
+		return rewrite_container(s, v, at);
+	case EVT_VIEW_STRING:
+		return rewrite_string(s, v, at);
+	case EVT_VIEW_NUMBER:
+		return rewrite_number(s, v, at);
+	default: /* true, false and null, which tell of nobody */
+		return evt_buf_add(s->out, v.p, v.n);
+	}
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
+static bool
+run_once(struct scrub_text *s, evt_view root)
+{
+	static const struct spot nowhere = { .known = false };
+	struct at at = { .spot = &nowhere,
+		.blot = scrub_paths_rule(s->paths) == SCRUB_RULE_BLOT };
+	const uint8_t *p = s->f->payload, *end = root.p + root.n;
+
+	s->out->len = 0;
+	s->met = 0;
+	/* White space may stand around the value. */
+	return evt_buf_add(s->out, p, (size_t)(root.p - p)) &&
+	    (scrub_paths_rule(s->paths) == SCRUB_RULE_KEEP ?
+	            copy(s, root, SCRUB_KEPT) :
+	            rewrite(s, root, at)) &&
+	    evt_buf_add(s->out, end, s->f->len - (size_t)(end - p));
+}
+
+int
+scrub_text_write(scrub_text *s, const evt_frame *f, evt_buf *out,
+    evt_error *err)
+{
+	evt_view root = evt_view_of(f->payload, f->len);
+	bool ok;
+
+	s->f = f;
+	s->out = out;
+	s->loose = false;
+	ok = scrub_paths_begin(s->paths,
+	         f->kind == EVT_KIND_MARK     ? "mark:" :
+	             f->kind == EVT_KIND_SENT ? "sent:" :
+	                                        "") &&
+	    run_once(s, root);
+	if (ok && s->met < f->n_sources) {
+		/* Ids with a name that says nothing are known by the tape. */
+		scrub_tally_count(s->tally, false);
+		ok = be_loose(s) && run_once(s, root);
+	}
+	scrub_tally_count(s->tally, ok);
+	return ok && !s->nomem ? EVT_OK : evt_err_nomem(err);
+}
+
+bool
+scrub_text_event(const evt_frame *f, evt_buf *out)
+{
+	const uint8_t *p = (const uint8_t *)f->event;
+
+	return scrub_is_word(f->event, f->event_len) ||
+	        scrub_is_common(f->event, f->event_len) ?
+	    evt_buf_add(out, p, f->event_len) :
+	    add_blots(out, p, f->event_len);
+}
+
+int
+scrub_text_new(const disguise *d, const scrub_rules *rules, scrub_tally *tally,
+    scrub_text **ret_text, evt_error *err)
+{
+	scrub_text *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (s == NULL)
+		return evt_err_nomem(err);
+	s->d = d;
+	s->tally = tally;
+	r = scrub_paths_new(rules->drop, rules->blot, rules->keep, &s->paths,
+	    err);
+	if (r != EVT_OK) {
+		scrub_text_free(s);
+		return r;
+	}
+	*ret_text = s;
+	return EVT_OK;
+}
+
+void
+scrub_text_free(scrub_text *s)
+{
+	if (s == NULL)
+		return;
+	scrub_paths_free(s->paths);
+	evt_dict_free(&s->sources);
+	evt_buf_free(&s->text);
+	free(s);
+}

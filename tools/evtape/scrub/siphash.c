@@ -1,0 +1,61 @@
+/* sip.c - see sip.h. */
+#include "tools/evtape/scrub/siphash.h"
+
+#include <string.h>
+
+#include "format/base/le.h"
+
+static uint64_t
+rotate(uint64_t v, unsigned by)
+{
+	return v << by | v >> (64 - by);
+}
+
+static void
+rounds(uint64_t v[4], int n)
+{
+	while (n-- > 0) {
+		v[0] += v[1];
+		v[1] = rotate(v[1], 13) ^ v[0];
+		v[0] = rotate(v[0], 32);
+		v[2] += v[3];
+		v[3] = rotate(v[3], 16) ^ v[2];
+		v[0] += v[3];
+		v[3] = rotate(v[3], 21) ^ v[0];
+		v[2] += v[1];
+		v[1] = rotate(v[1], 17) ^ v[2];
+		v[2] = rotate(v[2], 32);
+	}
+}
+
+static void
+take(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	rounds(v, 2);
+	v[0] ^= word;
+}
+
+uint64_t
+sip_hash(const uint64_t key[2], const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+	uint8_t last[8] = { 0 };
+	uint64_t v[4] = {
+		key[0] ^ UINT64_C(0x736f6d6570736575),
+		key[1] ^ UINT64_C(0x646f72616e646f6d),
+		key[0] ^ UINT64_C(0x6c7967656e657261),
+		key[1] ^ UINT64_C(0x7465646279746573),
+	};
+	size_t at = 0;
+
+	for (; n - at >= 8; at += 8)
+		take(v, evt_get64(p + at));
+	if (n > at)
+		memcpy(last, p + at, n - at);
+	last[7] = (uint8_t)n;
+	take(v, evt_get64(last));
+	v[2] ^= 0xff;
+	rounds(v, 4);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
