@@ -94,7 +94,7 @@ enum evt_mark {
 	EVT_MARK_DISCONNECTED = 4, /* "disconnected": code, reason */
 	EVT_MARK_GAP = 5,          /* "gap": frames, bytes, reason */
 	EVT_MARK_CLOCK = 6,        /* "clock": the wall clock was set */
-	EVT_MARK_NOTE = 7,         /* "note": a bookmark set by a person */
+	EVT_MARK_BOOKMARK = 7,     /* "note": a bookmark set by a person */
 	EVT_MARK_STATE = 8,        /* "state": the frames behind it are older
 	                              than the window that was cut out: what
 	                              each source last said before it */
@@ -292,20 +292,20 @@ void evt_timeline_free(evt_timeline *timeline);
 
 /* ---- bookmarks ----------------------------------------------------------- */
 
-typedef struct evt_note {
+typedef struct evt_bookmark {
 	uint64_t seq;
 	int64_t time_ns; /* that it marks */
 	char *text;      /* NUL-terminated */
-} evt_note;
+} evt_bookmark;
 
 /* The notes on a tape that were not removed, by sequence number; free with
- * evt_notes_free(). */
-int evt_tape_notes(evt_tape *tape, evt_note **ret_notes, size_t *ret_n,
+ * evt_bookmarks_free(). */
+int evt_tape_bookmarks(evt_tape *tape, evt_bookmark **ret_notes, size_t *ret_n,
     evt_error *err);
-void evt_notes_free(evt_note *notes, size_t n);
+void evt_bookmarks_free(evt_bookmark *notes, size_t n);
 
 /* The receive time of the last of them whose text is `text`. */
-int evt_tape_find_note(evt_tape *tape, const char *text, int64_t *ret_ns,
+int evt_tape_find_bookmark(evt_tape *tape, const char *text, int64_t *ret_ns,
     evt_error *err);
 
 /* ---- what is on a tape --------------------------------------------------- */
@@ -450,7 +450,7 @@ int evt_writer_commit(evt_writer *writer, evt_error *err);
 /*
  * Housekeeping, to be called about once a second also when there are no
  * frames: syncs that are due, rotation and retention by age, notes left by
- * evt_note_add().  Commits.
+ * evt_bookmark_add().  Commits.
  */
 int evt_writer_tick(evt_writer *writer, evt_error *err);
 
@@ -497,7 +497,7 @@ void evt_writer_get_stats(const evt_writer *writer,
  * holds the tape: if one does, the note is left for it in the journal folder
  * and *ret_queued is true (it takes it within about a second).
  */
-int evt_note_add(const char *path, const char *text, int64_t time_ns,
+int evt_bookmark_add(const char *path, const char *text, int64_t time_ns,
     bool *ret_queued, evt_error *err);
 
 /*
@@ -507,11 +507,11 @@ int evt_note_add(const char *path, const char *text, int64_t time_ns,
  * Errors: EVT_ERR_NOTFOUND (nobody records, or not with --keep-last),
  * EVT_ERR_ARG, and those of a note.
  */
-int evt_note_trigger(const char *path, const char *text, evt_error *err);
+int evt_bookmark_trigger(const char *path, const char *text, evt_error *err);
 
 /* Take back the note with the sequence number `seq`, in the same way: its
  * frame stays, and another says that it counts no more. */
-int evt_note_remove(const char *path, uint64_t seq, bool *ret_queued,
+int evt_bookmark_remove(const char *path, uint64_t seq, bool *ret_queued,
     evt_error *err);
 
 /*

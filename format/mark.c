@@ -25,7 +25,7 @@ add_text(evt_buf *out, const char *name, const char *text)
 static bool
 add_count(evt_buf *out, const char *name, int64_t n)
 {
-	if (n == EVT_MARKS_UNKNOWN)
+	if (n == EVT_MARK_UNKNOWN)
 		return evt_buf_printf(out, ",\"%s\":null", name);
 	return evt_buf_printf(out, ",\"%s\":%lld", name, (long long)n);
 }
@@ -45,16 +45,16 @@ add_seconds(evt_buf *out, const char *name, int64_t ns)
 static bool
 add_time(evt_buf *out, const char *name, bool known, int64_t ns)
 {
-	char text[EVT_TIME_TEXT];
+	char text[EVT_TIMETEXT_MAX];
 
 	if (!known)
 		return evt_buf_printf(out, ",\"%s\":null", name);
 	return evt_buf_printf(out, ",\"%s\":\"%s\"", name,
-	    evt_time_format(ns, 9, text));
+	    evt_timetext_format(ns, 9, text));
 }
 
 bool
-evt_marks_started(evt_buf *out, const char *url, const char *profile,
+evt_mark_started(evt_buf *out, const char *url, const char *profile,
     const char *const *events, size_t n_events)
 {
 	if (!begin(out, EVT_MARK_STARTED) ||
@@ -72,7 +72,7 @@ evt_marks_started(evt_buf *out, const char *url, const char *profile,
 }
 
 bool
-evt_marks_stopped(evt_buf *out, const char *reason, uint64_t frames)
+evt_mark_stopped(evt_buf *out, const char *reason, uint64_t frames)
 {
 	return begin(out, EVT_MARK_STOPPED) &&
 	    add_text(out, "reason", reason) &&
@@ -81,7 +81,7 @@ evt_marks_stopped(evt_buf *out, const char *reason, uint64_t frames)
 }
 
 bool
-evt_marks_connected(evt_buf *out, const char *url, const char *peer,
+evt_mark_connected(evt_buf *out, const char *url, const char *peer,
     const char *tls, unsigned attempt, int64_t after_ns)
 {
 	return begin(out, EVT_MARK_CONNECTED) && add_text(out, "url", url) &&
@@ -91,7 +91,7 @@ evt_marks_connected(evt_buf *out, const char *url, const char *peer,
 }
 
 bool
-evt_marks_disconnected(evt_buf *out, int code, const char *reason,
+evt_mark_disconnected(evt_buf *out, int code, const char *reason,
     uint64_t frames)
 {
 	return begin(out, EVT_MARK_DISCONNECTED) &&
@@ -101,7 +101,7 @@ evt_marks_disconnected(evt_buf *out, int code, const char *reason,
 }
 
 bool
-evt_marks_gap(evt_buf *out, const evt_gap *gap)
+evt_mark_gap(evt_buf *out, const evt_mark_gap_info *gap)
 {
 	return begin(out, EVT_MARK_GAP) &&
 	    add_count(out, "frames", gap->frames) &&
@@ -114,14 +114,14 @@ evt_marks_gap(evt_buf *out, const evt_gap *gap)
 }
 
 bool
-evt_marks_clock(evt_buf *out, int64_t step_ns)
+evt_mark_clock(evt_buf *out, int64_t step_ns)
 {
 	return begin(out, EVT_MARK_CLOCK) &&
 	    evt_buf_printf(out, ",\"step_ns\":%lld}", (long long)step_ns);
 }
 
 bool
-evt_marks_trigger(evt_buf *out, const char *cause, const char *what,
+evt_mark_trigger(evt_buf *out, const char *cause, const char *what,
     uint64_t frames, uint64_t let_go)
 {
 	return begin(out, EVT_MARK_TRIGGER) && add_text(out, "cause", cause) &&
@@ -132,7 +132,7 @@ evt_marks_trigger(evt_buf *out, const char *cause, const char *what,
 }
 
 bool
-evt_marks_armed(evt_buf *out, int64_t keep_ns, int64_t after_ns)
+evt_mark_armed(evt_buf *out, int64_t keep_ns, int64_t after_ns)
 {
 	return begin(out, EVT_MARK_ARMED) &&
 	    add_seconds(out, "keep_s", keep_ns) &&

@@ -17,36 +17,37 @@ read_clock(clockid_t clock)
 }
 
 void
-evt_pulse_begin(evt_pulse *p)
+evt_heartbeat_begin(evt_heartbeat *p)
 {
 	if (pthread_getcpuclockid(pthread_self(), &p->clock) != 0)
 		return; /* not watched, then */
-	evt_pulse_beat(p);
+	evt_heartbeat_beat(p);
 }
 
 void
-evt_pulse_beat(evt_pulse *p)
+evt_heartbeat_beat(evt_heartbeat *p)
 {
 	atomic_store(&p->used_ns, read_clock(p->clock));
 	atomic_store(&p->beat_ns, read_clock(CLOCK_MONOTONIC));
 }
 
 void
-evt_pulse_end(evt_pulse *p)
+evt_heartbeat_end(evt_heartbeat *p)
 {
 	atomic_store(&p->beat_ns, 0);
 }
 
-enum evt_pulse_state
-evt_pulse_judge(int64_t still_ns, int64_t used_ns, int64_t patience_ns)
+enum evt_heartbeat_state
+evt_heartbeat_judge(int64_t still_ns, int64_t used_ns, int64_t patience_ns)
 {
 	if (still_ns < patience_ns)
-		return EVT_PULSE_GOOD;
-	return used_ns >= still_ns / 2 ? EVT_PULSE_SPINS : EVT_PULSE_WAITS;
+		return EVT_HEARTBEAT_GOOD;
+	return used_ns >= still_ns / 2 ? EVT_HEARTBEAT_SPINS :
+	                                 EVT_HEARTBEAT_WAITS;
 }
 
 int64_t
-evt_pulse_still(evt_pulse *p)
+evt_heartbeat_still(evt_heartbeat *p)
 {
 	int64_t beat = atomic_load(&p->beat_ns), still;
 
@@ -54,13 +55,13 @@ evt_pulse_still(evt_pulse *p)
 	return still > 0 ? still : 0;
 }
 
-enum evt_pulse_state
-evt_pulse_look(evt_pulse *p, int64_t patience_ns)
+enum evt_heartbeat_state
+evt_heartbeat_look(evt_heartbeat *p, int64_t patience_ns)
 {
 	int64_t used;
 
 	if (atomic_load(&p->beat_ns) == 0)
-		return EVT_PULSE_GONE;
+		return EVT_HEARTBEAT_GONE;
 	used = read_clock(p->clock) - atomic_load(&p->used_ns);
-	return evt_pulse_judge(evt_pulse_still(p), used, patience_ns);
+	return evt_heartbeat_judge(evt_heartbeat_still(p), used, patience_ns);
 }

@@ -21,67 +21,72 @@
 #define REST_BYTES (1u << 20)
 
 static void
-put_lost(evt_recorder *r, const evt_moment *at, uint64_t n, const char *reason)
+put_lost(evt_recorder *r, const evt_clock_pair *at, uint64_t n,
+    const char *reason)
 {
-	evt_gap gap = { .frames = 1, .bytes = (int64_t)n, .reason = reason };
-	evt_record_stats *st;
+	evt_mark_gap_info gap = { .frames = 1,
+		.bytes = (int64_t)n,
+		.reason = reason };
+	evt_status_figures *st;
 	evt_buf b = { 0 };
 	bool ok;
 
-	ok = evt_marks_gap(&b, &gap);
+	ok = evt_mark_gap(&b, &gap);
 	evt_recorder_put_mark(r, at, EVT_MARK_GAP, &b, ok);
-	st = evt_board_begin(&r->board);
+	st = evt_state_table_begin(&r->board);
 	st->gaps++;
 	st->lost_frames++;
 	st->lost_bytes += n;
-	evt_board_end(&r->board);
-	evt_recorder_say(r, EVT_RECORD_WARNING, reason);
+	evt_state_table_end(&r->board);
+	evt_recorder_say(r, EVT_STATUS_WARNING, reason);
 }
 
 static void
-put_line(evt_recorder *r, const evt_moment *at, enum evt_lines_state state,
-    uint8_t *line, uint64_t n)
+put_line(evt_recorder *r, const evt_clock_pair *at,
+    enum evt_line_splitter_state state, uint8_t *line, uint64_t n)
 {
-	evt_item item = { .time_ns = at->time_ns,
+	evt_queue_item item = { .time_ns = at->time_ns,
 		.mono_ns = at->mono_ns,
 		.kind = EVT_KIND_RECEIVED,
 		.opcode = EVT_OP_TEXT,
 		.payload = line,
 		.len = (size_t)n };
-	char reason[120], size[EVT_TIME_TEXT];
+	char reason[120], size[EVT_TIMETEXT_MAX];
 
-	if (state == EVT_LINES_SKIPPED) {
+	if (state == EVT_LINE_SPLITTER_SKIPPED) {
 		snprintf(reason, sizeof(reason),
 		    "a line was longer than --max-message (%s)",
-		    evt_size_format(r->o.max_message, size));
+		    evt_sizetext_format(r->o.max_message, size));
 		put_lost(r, at, n, reason);
 		return;
 	}
-	(void)evt_secret_blot(r->secret, line, (size_t)n);
-	evt_sink_put(r->sink, &item);
+	(void)evt_credential_blot(r->secret, line, (size_t)n);
+	evt_tape_sink_put(r->sink, &item);
 }
 
 /* All whole lines that were read; `last`: and what follows them. */
 static void
-put_lines(evt_recorder *r, evt_lines *lines, bool last)
+put_lines(evt_recorder *r, evt_line_splitter *lines, bool last)
 {
-	evt_moment at = evt_stamps_now(&r->stamps);
-	enum evt_lines_state state;
+	evt_clock_pair at = evt_receive_clock_now(&r->stamps);
+	enum evt_line_splitter_state state;
 	evt_buf b = { 0 };
 	uint8_t *line;
 	uint64_t n;
 	bool ok;
 
 	if (at.step_ns != 0) {
-		ok = evt_marks_clock(&b, at.step_ns);
+		ok = evt_mark_clock(&b, at.step_ns);
 		evt_recorder_put_mark(r, &at, EVT_MARK_CLOCK, &b, ok);
 	}
-	while ((state = evt_lines_next(lines, &line, &n)) != EVT_LINES_MORE)
+	while ((state = evt_line_splitter_next(lines, &line, &n)) !=
+	    EVT_LINE_SPLITTER_MORE)
 		put_line(r, &at, state, line, n);
 	if (last &&
-	    (state = evt_lines_last(lines, &line, &n)) != EVT_LINES_MORE)
+	    (state = evt_line_splitter_last(lines, &line, &n)) !=
+	        EVT_LINE_SPLITTER_MORE)
 		put_line(r, &at, state, line, n);
-	evt_sink_commit(r->sink);
+	evt_tape_sink_commit(r->sink);
 }
 
 /* Wait for input, the next tick, or a poke; true: there is input. */
@@ -103,10 +108,10 @@ wait_input(evt_recorder *r, int64_t next_tick)
 /* Read once and record what came; false: there is no more.  taken: counts
  * bytes. */
 static bool
-read_lines(evt_recorder *r, evt_lines *lines, uint64_t *taken)
+read_lines(evt_recorder *r, evt_line_splitter *lines, uint64_t *taken)
 {
 	size_t room;
-	uint8_t *to = evt_lines_room(lines, &room);
+	uint8_t *to = evt_line_splitter_room(lines, &room);
 	char text[200];
 	ssize_t n;
 
@@ -127,7 +132,7 @@ read_lines(evt_recorder *r, evt_lines *lines, uint64_t *taken)
 		evt_recorder_fail(r, text);
 	}
 	if (n > 0) {
-		evt_lines_added(lines, (size_t)n);
+		evt_line_splitter_added(lines, (size_t)n);
 		*taken += (uint64_t)n;
 	}
 	put_lines(r, lines, n <= 0);
@@ -140,25 +145,25 @@ read_lines(evt_recorder *r, evt_lines *lines, uint64_t *taken)
  * was written to us up to now, and tell of a line that was not written to its
  * end.  Of a file nothing is lost: it can be read again. */
 static void
-read_rest(evt_recorder *r, evt_lines *lines)
+read_rest(evt_recorder *r, evt_line_splitter *lines)
 {
 	struct pollfd fd = { .fd = r->o.fd, .events = POLLIN };
 	struct stat st;
-	evt_moment at;
+	evt_clock_pair at;
 	uint8_t *line;
 	uint64_t n, taken = 0;
 
 	if (fstat(r->o.fd, &st) != 0 || S_ISREG(st.st_mode))
 		return;
-	while (taken < REST_BYTES && evt_sink_done(r->sink) == NULL &&
+	while (taken < REST_BYTES && evt_tape_sink_done(r->sink) == NULL &&
 	    poll(&fd, 1, 0) > 0) {
 		if (!read_lines(r, lines, &taken))
 			return;
 	}
-	if (evt_sink_done(r->sink) != NULL ||
-	    evt_lines_last(lines, &line, &n) == EVT_LINES_MORE)
+	if (evt_tape_sink_done(r->sink) != NULL ||
+	    evt_line_splitter_last(lines, &line, &n) == EVT_LINE_SPLITTER_MORE)
 		return;
-	at = evt_stamps_now(&r->stamps);
+	at = evt_receive_clock_now(&r->stamps);
 	put_lost(r, &at, n, "the recording was ended within a line");
 }
 
@@ -166,13 +171,13 @@ void *
 evt_recorder_run_lines(void *arg)
 {
 	evt_recorder *r = arg;
-	evt_lines lines = { .max = r->o.max_message };
+	evt_line_splitter lines = { .max = r->o.max_message };
 	int64_t next_tick = evt_clock_mono() + EVT_RECORDER_TICK_NS;
 	bool more = true;
 	uint64_t taken = 0;
 
-	evt_board_begin(&r->board)->state = EVT_RECORD_READING;
-	evt_board_end(&r->board);
+	evt_state_table_begin(&r->board)->state = EVT_STATUS_READING;
+	evt_state_table_end(&r->board);
 	evt_recorder_begin_tape(r);
 	while (more && evt_recorder_ending(r) == 0) {
 		if (wait_input(r, next_tick))
@@ -181,7 +186,7 @@ evt_recorder_run_lines(void *arg)
 	}
 	if (more)
 		read_rest(r, &lines);
-	evt_lines_free(&lines);
+	evt_line_splitter_free(&lines);
 	evt_recorder_close_tape(r);
 	return NULL;
 }

@@ -13,9 +13,9 @@
 /* What stands on the board as a number, a row each. */
 static const struct row {
 	const char *name, *type, *help;
-	size_t at; /* of an uint64_t in evt_record_stats */
+	size_t at; /* of an uint64_t in evt_status_figures */
 } rows[] = {
-#define AT(field) offsetof(evt_record_stats, field)
+#define AT(field) offsetof(evt_status_figures, field)
 	{ NAME("frames_total"), COUNTER,
 	    "Frames received and committed to the tape.", AT(frames) },
 	{ NAME("bytes_total"), COUNTER, "Their payload, in bytes.", AT(bytes) },
@@ -68,7 +68,7 @@ static const struct row {
 };
 
 static bool
-add_rows(evt_buf *out, const evt_record_stats *st)
+add_rows(evt_buf *out, const evt_status_figures *st)
 {
 	bool ok = true;
 
@@ -76,7 +76,8 @@ add_rows(evt_buf *out, const evt_record_stats *st)
 		const struct row *r = &rows[i];
 		const uint64_t *v = (const void *)((const char *)st + r->at);
 
-		ok = evt_prom_value(out, r->name, r->type, r->help, (double)*v);
+		ok = evt_prometheus_value(out, r->name, r->type, r->help,
+		    (double)*v);
 	}
 	return ok;
 }
@@ -84,20 +85,20 @@ add_rows(evt_buf *out, const evt_record_stats *st)
 static bool
 gauge(evt_buf *out, const char *name, const char *help, double value)
 {
-	return evt_prom_value(out, name, GAUGE, help, value);
+	return evt_prometheus_value(out, name, GAUGE, help, value);
 }
 
 static bool
-is_connected(const evt_record_stats *st)
+is_connected(const evt_status_figures *st)
 {
-	return st->state == EVT_RECORD_CONNECTED ||
-	    st->state == EVT_RECORD_HELD || st->state == EVT_RECORD_READING;
+	return st->state == EVT_STATUS_CONNECTED ||
+	    st->state == EVT_STATUS_HELD || st->state == EVT_STATUS_READING;
 }
 
 /* Without any event yet: since the program began, so that one rule watches
  * for both. */
 static double
-event_age(const evt_record_stats *st, const evt_metrics_around *a)
+event_age(const evt_status_figures *st, const evt_metrics_around *a)
 {
 	int64_t ns = evt_record_age(st, a->now_ns);
 
@@ -110,7 +111,7 @@ static bool
 add_syncs(evt_buf *out, const evt_sync_times *t)
 {
 	int64_t bounds[EVT_SYNC_BOUNDS];
-	evt_prom_histogram h = { .bound_ns = bounds,
+	evt_prometheus_histogram h = { .bound_ns = bounds,
 		.within = t->within,
 		.n = EVT_SYNC_BOUNDS,
 		.count = t->count,
@@ -118,7 +119,7 @@ add_syncs(evt_buf *out, const evt_sync_times *t)
 
 	for (int i = 0; i < EVT_SYNC_BOUNDS; i++)
 		bounds[i] = EVT_SYNC_BOUND_NS(i);
-	return evt_prom_add_histogram(out, NAME("sync_seconds"),
+	return evt_prometheus_add_histogram(out, NAME("sync_seconds"),
 	    "How long forcing what was written to the disk took (--sync).", &h);
 }
 
@@ -135,10 +136,10 @@ add_disk(evt_buf *out, const evt_metrics_around *a)
 }
 
 bool
-evt_record_metrics(const evt_record_stats *st, const evt_metrics_around *a,
+evt_metrics_write(const evt_status_figures *st, const evt_metrics_around *a,
     evt_buf *out)
 {
-	return evt_prom_head(out, NAME("build_info"), GAUGE,
+	return evt_prometheus_head(out, NAME("build_info"), GAUGE,
 	           "1; the version is in the label.") &&
 	    evt_buf_add_str(out,
 	        NAME("build_info") "{version=\"" EVT_VERSION "\"} 1\n") &&

@@ -1,8 +1,8 @@
 /*
  * metrics.h - a recording in figures, for Prometheus.
  */
-#ifndef EVT_METRICS_H
-#define EVT_METRICS_H
+#ifndef EVT_RECORD_METRICS_H
+#define EVT_RECORD_METRICS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@ typedef struct evt_metrics_around {
 } evt_metrics_around;
 
 /* Append all metrics, in the text form 0.0.4.  false: out of memory. */
-bool evt_record_metrics(const evt_record_stats *stats,
+bool evt_metrics_write(const evt_status_figures *stats,
     const evt_metrics_around *around, evt_buf *out);
 
 #endif

@@ -23,7 +23,7 @@ evt_recorder_options_init(evt_recorder_options *o)
 		.idle_ns = 300 * EVT_NS_PER_S,
 		.max_message = 16u << 20,
 		.queue_bytes = 64u << 20,
-		.min_free = evt_room_default };
+		.min_free = evt_disk_space_default };
 	evt_writer_options_init(&o->writer);
 }
 
@@ -54,7 +54,7 @@ end(void *ctx, const char *reason)
 }
 
 void
-evt_recorder_say(void *ctx, enum evt_record_event event, const char *text)
+evt_recorder_say(void *ctx, enum evt_status_event event, const char *text)
 {
 	evt_recorder *r = ctx;
 
@@ -65,7 +65,7 @@ evt_recorder_say(void *ctx, enum evt_record_event event, const char *text)
 void
 evt_recorder_fail(evt_recorder *r, const char *text)
 {
-	evt_recorder_say(r, EVT_RECORD_ERROR, text);
+	evt_recorder_say(r, EVT_STATUS_ERROR, text);
 	pthread_mutex_lock(&r->lock);
 	r->failed = true;
 	pthread_mutex_unlock(&r->lock);
@@ -74,14 +74,14 @@ evt_recorder_fail(evt_recorder *r, const char *text)
 static void
 say_tape(void *ctx, bool error, const char *text)
 {
-	evt_recorder_say(ctx, error ? EVT_RECORD_ERROR : EVT_RECORD_NOTICE,
+	evt_recorder_say(ctx, error ? EVT_STATUS_ERROR : EVT_STATUS_NOTICE,
 	    text);
 }
 
 static void
 say_notice(void *ctx, const char *text)
 {
-	evt_recorder_say(ctx, EVT_RECORD_NOTICE, text);
+	evt_recorder_say(ctx, EVT_STATUS_NOTICE, text);
 }
 
 static void
@@ -89,7 +89,7 @@ beat_tape(void *ctx)
 {
 	evt_recorder *r = ctx;
 
-	evt_pulse_beat(&r->tape_pulse);
+	evt_heartbeat_beat(&r->tape_pulse);
 }
 
 /* Wait up to ns, or until the end of the recording is asked for. */
@@ -102,7 +102,7 @@ pause_tape(void *ctx, int64_t ns)
 		.tv_nsec = until % EVT_NS_PER_S };
 	int was;
 
-	evt_pulse_beat(&r->tape_pulse);
+	evt_heartbeat_beat(&r->tape_pulse);
 	pthread_mutex_lock(&r->lock);
 	was = r->ending;
 	while (r->ending == was) {
@@ -130,15 +130,16 @@ run_network(void *arg)
 	evt_error err;
 
 	/* A recording without the list is better than none. */
-	if (r->lister != NULL && evt_lister_start(r->lister, &err) != EVT_OK)
-		evt_recorder_say(r, EVT_RECORD_ERROR, err.text);
+	if (r->lister != NULL &&
+	    evt_tracker_poll_start(r->lister, &err) != EVT_OK)
+		evt_recorder_say(r, EVT_STATUS_ERROR, err.text);
 	evt_session_run(r->session);
 	if (evt_recorder_ending(r) == 0) {
 		evt_recorder_fail(r, "the network loop failed");
 		evt_recorder_end(r, "failure");
 	}
 	if (r->lister != NULL)
-		evt_lister_join(r->lister);
+		evt_tracker_poll_join(r->lister);
 	evt_session_put_list(r->session);
 	evt_queue_close(r->queue);
 	return NULL;
@@ -154,16 +155,16 @@ check_unfilled(const evt_recorder *r, evt_error *err)
 	evt_buf b = { 0 };
 	int rc;
 
-	if (evt_secret_text(r->secret) != NULL)
+	if (evt_credential_text(r->secret) != NULL)
 		return EVT_OK;
-	rc = evt_secret_fill(r->secret, target, strlen(target), EVT_SECRET_URL,
-	    &b, err);
+	rc = evt_credential_fill(r->secret, target, strlen(target),
+	    EVT_CREDENTIAL_URL, &b, err);
 	for (size_t i = 0; rc == EVT_OK && i < r->o.n_headers; i++)
-		rc = evt_secret_fill(r->secret, r->o.headers[i],
-		    strlen(r->o.headers[i]), EVT_SECRET_PLAIN, &b, err);
+		rc = evt_credential_fill(r->secret, r->o.headers[i],
+		    strlen(r->o.headers[i]), EVT_CREDENTIAL_PLAIN, &b, err);
 	if (rc == EVT_OK)
-		rc = evt_secret_fill(r->secret, r->o.send, r->o.send_len,
-		    EVT_SECRET_PLAIN, &b, err);
+		rc = evt_credential_fill(r->secret, r->o.send, r->o.send_len,
+		    EVT_CREDENTIAL_PLAIN, &b, err);
 	evt_buf_free(&b);
 	return rc;
 }
@@ -173,7 +174,7 @@ check_unfilled(const evt_recorder *r, evt_error *err)
 static int
 check(evt_recorder *r, evt_error *err)
 {
-	evt_talk_options talk = { .navixy = r->o.navixy,
+	evt_dialog_options talk = { .navixy = r->o.navixy,
 		.request = r->o.request,
 		.send = r->o.send,
 		.send_len = r->o.send_len };
@@ -190,13 +191,13 @@ check(evt_recorder *r, evt_error *err)
 		    &r->triggers, err);
 	if (rc != EVT_OK)
 		return rc;
-	r->secret = evt_secret_new(r->o.credential_file, r->o.credential);
+	r->secret = evt_credential_new(r->o.credential_file, r->o.credential);
 	if (r->secret == NULL)
 		return evt_err_nomem(err);
-	rc = evt_secret_load(r->secret, err);
+	rc = evt_credential_load(r->secret, err);
 	if (rc != EVT_OK || r->o.url == NULL)
 		return rc;
-	if (r->o.navixy && evt_secret_text(r->secret) == NULL)
+	if (r->o.navixy && evt_credential_text(r->secret) == NULL)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the navixy profile needs a session hash: give "
 		    "--credential-file FILE, or set EVTAPE_CREDENTIAL");
@@ -205,7 +206,7 @@ check(evt_recorder *r, evt_error *err)
 		rc = check_unfilled(r, err);
 	if (rc != EVT_OK)
 		return rc;
-	return evt_talk_new(&talk, &r->talk, err);
+	return evt_dialog_new(&talk, &r->talk, err);
 }
 
 /* The lister has something for the tape. */
@@ -220,7 +221,7 @@ list_ready(void *ctx)
 static int
 make_lister(evt_recorder *r, evt_error *err)
 {
-	evt_lister_options o = {
+	evt_tracker_poll_options o = {
 		.from = r->o.list_from,
 		.every_ns = r->o.list_every_ns,
 		.ca_file = r->o.ca_file,
@@ -233,7 +234,7 @@ make_lister(evt_recorder *r, evt_error *err)
 		.ctx = r,
 	};
 
-	return evt_lister_new(&o, &r->lister, err);
+	return evt_tracker_poll_new(&o, &r->lister, err);
 }
 
 static int
@@ -273,12 +274,12 @@ make_session(evt_recorder *r, evt_error *err)
 	return evt_session_new(&o, &r->session, err);
 }
 
-static evt_moment
+static evt_clock_pair
 peek_now(void *ctx)
 {
 	evt_recorder *r = ctx;
 
-	return evt_stamps_peek(&r->stamps);
+	return evt_receive_clock_peek(&r->stamps);
 }
 
 static int
@@ -299,7 +300,7 @@ make_pretrigger(evt_recorder *r, evt_error *err)
 static int
 open_tape(evt_recorder *r, evt_error *err)
 {
-	evt_sink_options o = { .board = &r->board,
+	evt_tape_sink_options o = { .board = &r->board,
 		.max_frames = r->o.max_frames,
 		.max_stored = r->o.max_stored,
 		.dropping =
@@ -326,7 +327,7 @@ open_tape(evt_recorder *r, evt_error *err)
 	o.writer = r->writer;
 	o.room = r->room;
 	o.pretrigger = r->pretrigger;
-	r->sink = evt_sink_new(&o);
+	r->sink = evt_tape_sink_new(&o);
 	return r->sink != NULL ? EVT_OK : evt_err_nomem(err);
 }
 
@@ -358,16 +359,16 @@ destroy(evt_recorder *r)
 	if (r->tape_runs)
 		pthread_join(r->tape, NULL);
 	evt_session_free(r->session);
-	evt_lister_free(r->lister);
+	evt_tracker_poll_free(r->lister);
 	evt_pretrigger_free(r->pretrigger);
 	evt_triggers_free(r->triggers);
 	if (r->writer != NULL)
 		(void)evt_writer_close(r->writer, NULL);
-	evt_sink_free(r->sink);
-	evt_room_free(r->room);
+	evt_tape_sink_free(r->sink);
+	evt_disk_space_free(r->room);
 	evt_queue_free(r->queue);
-	evt_talk_free(r->talk);
-	evt_secret_free(r->secret);
+	evt_dialog_free(r->talk);
+	evt_credential_free(r->secret);
 	evt_profile_free(r->profile);
 	evt_url_free(&r->url);
 	if (r->done_fd >= 0)
@@ -418,7 +419,7 @@ evt_recorder_check(const evt_recorder_options *options, evt_error *err)
 
 int
 evt_recorder_check_room(const evt_recorder_options *options,
-    evt_record_stats *ret_stats, evt_error *err)
+    evt_status_figures *ret_stats, evt_error *err)
 {
 	evt_recorder *r = new_recorder(options);
 	int rc;
@@ -452,7 +453,7 @@ evt_recorder_start(const evt_recorder_options *options,
 	if (rc == EVT_OK && r->o.url != NULL)
 		rc = make_session(r, err);
 	if (rc == EVT_OK) {
-		evt_stamps_start(&r->stamps);
+		evt_receive_clock_start(&r->stamps);
 		rc = start_threads(r, err);
 	}
 	if (rc != EVT_OK) {
@@ -481,7 +482,7 @@ evt_recorder_end(evt_recorder *r, const char *reason)
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
 	if (r->lister != NULL)
-		evt_lister_end(r->lister);
+		evt_tracker_poll_end(r->lister);
 	if (r->session != NULL)
 		evt_session_wake(r->session);
 	else
@@ -514,32 +515,34 @@ evt_recorder_trigger(evt_recorder *r)
 }
 
 void
-evt_recorder_get_stats(evt_recorder *r, evt_record_stats *ret_stats)
+evt_recorder_get_stats(evt_recorder *r, evt_status_figures *ret_stats)
 {
-	*ret_stats = *evt_board_begin(&r->board);
-	evt_board_end(&r->board);
+	*ret_stats = *evt_state_table_begin(&r->board);
+	evt_state_table_end(&r->board);
 	if (r->queue != NULL) {
 		ret_stats->queue_bytes = evt_queue_bytes(r->queue);
 		ret_stats->queue_limit = r->o.queue_bytes;
 	}
-	ret_stats->tape_still_ns = evt_pulse_still(&r->tape_pulse);
-	ret_stats->network_still_ns = evt_pulse_still(&r->network_pulse);
+	ret_stats->tape_still_ns = evt_heartbeat_still(&r->tape_pulse);
+	ret_stats->network_still_ns = evt_heartbeat_still(&r->network_pulse);
 }
 
 bool
 evt_recorder_lives(evt_recorder *r, int64_t patience_ns)
 {
-	enum evt_pulse_state network =
-	    evt_pulse_look(&r->network_pulse, patience_ns);
+	enum evt_heartbeat_state network =
+	    evt_heartbeat_look(&r->network_pulse, patience_ns);
 
-	return (network == EVT_PULSE_GOOD || network == EVT_PULSE_GONE) &&
-	    evt_pulse_look(&r->tape_pulse, patience_ns) != EVT_PULSE_SPINS;
+	return (network == EVT_HEARTBEAT_GOOD ||
+	           network == EVT_HEARTBEAT_GONE) &&
+	    evt_heartbeat_look(&r->tape_pulse, patience_ns) !=
+	    EVT_HEARTBEAT_SPINS;
 }
 
 void
-evt_recorder_finish(evt_recorder *r, evt_record_result *ret_result)
+evt_recorder_finish(evt_recorder *r, evt_recorder_result *ret_result)
 {
-	evt_record_result result = { 0 };
+	evt_recorder_result result = { 0 };
 
 	if (r->network_runs)
 		pthread_join(r->network, NULL);
@@ -549,7 +552,7 @@ evt_recorder_finish(evt_recorder *r, evt_record_result *ret_result)
 	evt_recorder_get_stats(r, &result.stats);
 	memcpy(result.reason, r->reason, sizeof(result.reason));
 	result.unwritten = r->unwritten;
-	result.full = strcmp(r->reason, EVT_REASON_FULL) == 0;
+	result.full = strcmp(r->reason, EVT_DISK_SPACE_REASON_FULL) == 0;
 	result.failed = r->failed;
 	destroy(r);
 	*ret_result = result;

@@ -6,8 +6,8 @@
  * one thread only.  Functions here are for the
  * thread that made the recorder; event() is called from the others.
  */
-#ifndef EVT_RECORDER_H
-#define EVT_RECORDER_H
+#ifndef EVT_RECORD_RECORDER_H
+#define EVT_RECORD_RECORDER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,8 +53,8 @@ typedef struct evt_recorder_options {
 	uint64_t max_frames; /* stop after as many received frames, 0: never */
 	uint64_t
 	    max_stored; /* stop at this size of what was stored, 0: never */
-	evt_room_limit min_free; /* what is to stay free on the disk */
-	bool ring;               /* drop the oldest segments for it */
+	evt_disk_space_limit min_free; /* what is to stay free on the disk */
+	bool ring;                     /* drop the oldest segments for it */
 
 	int64_t keep_last_ns;  /* hold this much for a trigger; 0: keep all */
 	int64_t keep_after_ns; /* and keep what comes after it */
@@ -63,7 +63,7 @@ typedef struct evt_recorder_options {
 	size_t n_triggers;
 
 	/* One line for a person, without the program's name. */
-	void (*event)(void *ctx, enum evt_record_event event, const char *text);
+	void (*event)(void *ctx, enum evt_status_event event, const char *text);
 	void *ctx;
 } evt_recorder_options;
 
@@ -81,7 +81,7 @@ int evt_recorder_check(const evt_recorder_options *options, evt_error *err);
  * Errors: EVT_ERR_FULL: a start would be refused; EVT_ERR_NOMEM.
  */
 int evt_recorder_check_room(const evt_recorder_options *options,
-    evt_record_stats *ret_stats, evt_error *err);
+    evt_status_figures *ret_stats, evt_error *err);
 
 /*
  * Check the options, open the tape and start.
@@ -102,7 +102,7 @@ void evt_recorder_rotate(evt_recorder *r);
 /* Trigger it, with keep_last_ns. */
 void evt_recorder_trigger(evt_recorder *r);
 /* From any thread. */
-void evt_recorder_get_stats(evt_recorder *r, evt_record_stats *ret_stats);
+void evt_recorder_get_stats(evt_recorder *r, evt_status_figures *ret_stats);
 /*
  * Whether its threads get on: each came round within patience_ns.  The thread
  * of the tape may also wait for the disk, however long: what it holds is lost
@@ -110,16 +110,16 @@ void evt_recorder_get_stats(evt_recorder *r, evt_record_stats *ret_stats);
  */
 bool evt_recorder_lives(evt_recorder *r, int64_t patience_ns);
 
-typedef struct evt_record_result {
-	evt_record_stats stats;
+typedef struct evt_recorder_result {
+	evt_status_figures stats;
 	char reason[64];    /* why it ended */
 	uint64_t unwritten; /* frames that the tape could not take at the end */
 	bool full;          /* it was ended because the disk is full */
 	bool failed;        /* reading the lines, or closing the tape, failed:
 	                        told by event() */
-} evt_record_result;
+} evt_recorder_result;
 
 /* Wait for the end of the recording, and free the recorder. */
-void evt_recorder_finish(evt_recorder *r, evt_record_result *ret_result);
+void evt_recorder_finish(evt_recorder *r, evt_recorder_result *ret_result);
 
 #endif

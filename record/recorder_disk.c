@@ -16,10 +16,10 @@ evt_recorder_stop_tape(void *recorder, const char *reason, const char *text)
 {
 	evt_recorder *r = recorder;
 
-	if (strcmp(reason, EVT_REASON_GONE) == 0)
+	if (strcmp(reason, EVT_DISK_SPACE_REASON_GONE) == 0)
 		evt_recorder_fail(r, text);
 	else
-		evt_recorder_say(r, EVT_RECORD_ERROR, text);
+		evt_recorder_say(r, EVT_STATUS_ERROR, text);
 	evt_recorder_end(r, reason);
 }
 
@@ -35,7 +35,7 @@ closing(void *ctx)
 int
 evt_recorder_make_room(evt_recorder *r, evt_error *err)
 {
-	evt_room_options o = {
+	evt_disk_space_options o = {
 		.path = r->o.tape,
 		.limit = r->o.min_free,
 		.ring = r->o.ring,
@@ -46,8 +46,8 @@ evt_recorder_make_room(evt_recorder *r, evt_error *err)
 		.ctx = r,
 	};
 
-	r->room = evt_room_new(&o);
-	return r->room != NULL ? evt_room_admit(r->room, err) :
+	r->room = evt_disk_space_new(&o);
+	return r->room != NULL ? evt_disk_space_admit(r->room, err) :
 	                         evt_err_nomem(err);
 }
 
@@ -62,8 +62,8 @@ evt_recorder_tell_unclosed(evt_recorder *r, const evt_error *err)
 	    err->text);
 	/* A full disk is told by the exit code of losses. */
 	if (err->code == EVT_ERR_FULL &&
-	    strcmp(r->reason, EVT_REASON_FULL) == 0)
-		evt_recorder_say(r, EVT_RECORD_ERROR, text);
+	    strcmp(r->reason, EVT_DISK_SPACE_REASON_FULL) == 0)
+		evt_recorder_say(r, EVT_STATUS_ERROR, text);
 	else
 		evt_recorder_fail(r, text);
 }
@@ -78,7 +78,7 @@ evt_recorder_tell_held(evt_recorder *r)
 	evt_pretrigger_get_stats(r->pretrigger, &held);
 	if (held.ended || held.held == 0)
 		return;
-	evt_recorder_say(r, EVT_RECORD_NOTICE,
+	evt_recorder_say(r, EVT_STATUS_NOTICE,
 	    "what was held for a trigger stays in the tape's folder: the next "
 	    "recording to it puts it onto the tape");
 }

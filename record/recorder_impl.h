@@ -1,7 +1,7 @@
 /* recorder_impl.h - what the recorder's sources share.  Only they may include
  * it. */
-#ifndef EVT_RECORDER_IMPL_H
-#define EVT_RECORDER_IMPL_H
+#ifndef EVT_RECORD_RECORDER_IMPL_H
+#define EVT_RECORD_RECORDER_IMPL_H
 
 #include <pthread.h>
 
@@ -28,18 +28,18 @@ struct evt_recorder {
 	evt_url url;
 	evt_profile *profile;
 	evt_writer *writer;
-	evt_secret *secret;
-	evt_talk *talk;
+	evt_credential *secret;
+	evt_dialog *talk;
 	evt_queue *queue;
-	evt_lister *lister;   /* NULL: none */
-	evt_session *session; /* NULL: lines */
-	evt_room *room;
+	evt_tracker_poll *lister; /* NULL: none */
+	evt_session *session;     /* NULL: lines */
+	evt_disk_space *room;
 	evt_triggers *triggers;     /* NULL: none */
 	evt_pretrigger *pretrigger; /* NULL: everything is kept */
-	evt_sink *sink;
-	evt_stamps stamps;
-	evt_board board;
-	evt_pulse tape_pulse, network_pulse;
+	evt_tape_sink *sink;
+	evt_receive_clock stamps;
+	evt_status board;
+	evt_heartbeat tape_pulse, network_pulse;
 	int done_fd; /* eventfd: the recording has ended */
 	int poke_fd; /* eventfd: wakes the reader of lines */
 	pthread_t network, tape;
@@ -59,7 +59,7 @@ struct evt_recorder {
 /* How often the end was asked for; recorder: an evt_recorder. */
 int evt_recorder_ending(void *recorder);
 /* One line for a person. */
-void evt_recorder_say(void *recorder, enum evt_record_event event,
+void evt_recorder_say(void *recorder, enum evt_status_event event,
     const char *text);
 /* The same, and the recording counts as failed. */
 void evt_recorder_fail(evt_recorder *r, const char *text);
@@ -71,7 +71,7 @@ void evt_recorder_poke(int fd);
 
 /* Put a mark of the recorder's own; b is its payload, which is freed.  ok: b
  * could be made. */
-void evt_recorder_put_mark(evt_recorder *r, const evt_moment *at,
+void evt_recorder_put_mark(evt_recorder *r, const evt_clock_pair *at,
     enum evt_mark mark, evt_buf *b, bool ok);
 /* The first thing that is put on the tape, and the last that happens. */
 void evt_recorder_begin_tape(evt_recorder *r);

@@ -2,8 +2,8 @@
  * board.h - what a recorder is doing, for whoever wants to look: a copy under
  * one lock, written by its threads and read by any.
  */
-#ifndef EVT_BOARD_H
-#define EVT_BOARD_H
+#ifndef EVT_RECORD_STATUS_H
+#define EVT_RECORD_STATUS_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -11,29 +11,29 @@
 
 #include "format/evtape.h"
 
-enum evt_record_state {
-	EVT_RECORD_STARTING,
-	EVT_RECORD_READING, /* lines */
-	EVT_RECORD_CONNECTING,
-	EVT_RECORD_CONNECTED,
-	EVT_RECORD_HELD,    /* connected, but the queue is full */
-	EVT_RECORD_WAITING, /* to connect again */
-	EVT_RECORD_STOPPING,
-	EVT_RECORD_ENDED
+enum evt_status_state {
+	EVT_STATUS_STARTING,
+	EVT_STATUS_READING, /* lines */
+	EVT_STATUS_CONNECTING,
+	EVT_STATUS_CONNECTED,
+	EVT_STATUS_HELD,    /* connected, but the queue is full */
+	EVT_STATUS_WAITING, /* to connect again */
+	EVT_STATUS_STOPPING,
+	EVT_STATUS_ENDED
 };
 
 /* What happens and a person may want to know of. */
-enum evt_record_event {
-	EVT_RECORD_UP,     /* connected */
-	EVT_RECORD_DOWN,   /* the connection was lost, or none came about */
-	EVT_RECORD_NOTICE, /* worth a line */
-	EVT_RECORD_WARNING,
-	EVT_RECORD_ERROR
+enum evt_status_event {
+	EVT_STATUS_UP,     /* connected */
+	EVT_STATUS_DOWN,   /* the connection was lost, or none came about */
+	EVT_STATUS_NOTICE, /* worth a line */
+	EVT_STATUS_WARNING,
+	EVT_STATUS_ERROR
 };
 
-typedef struct evt_record_stats {
-	enum evt_record_state state;
-	int64_t retry_ns; /* EVT_RECORD_WAITING: until then, UTC */
+typedef struct evt_status_figures {
+	enum evt_status_state state;
+	int64_t retry_ns; /* EVT_STATUS_WAITING: until then, UTC */
 	/* Committed: safe from the death of the process. */
 	uint64_t frames; /* received, on the tape */
 	uint64_t sent;
@@ -73,16 +73,16 @@ typedef struct evt_record_stats {
 	uint64_t queue_limit; /* 0: there is no queue */
 	uint64_t lists;       /* lists of trackers that came */
 	uint64_t trackers;    /* in the latest */
-} evt_record_stats;
+} evt_status_figures;
 
-typedef struct evt_board {
+typedef struct evt_status {
 	pthread_mutex_t lock;
-	evt_record_stats stats;
-} evt_board;
+	evt_status_figures stats;
+} evt_status;
 
 /* Age of the last frame in ns at the time now_ns (UTC), -1: there was none. */
 static inline int64_t
-evt_record_age(const evt_record_stats *st, int64_t now_ns)
+evt_record_age(const evt_status_figures *st, int64_t now_ns)
 {
 	if (st->last_frame_ns == 0)
 		return -1;
@@ -90,15 +90,15 @@ evt_record_age(const evt_record_stats *st, int64_t now_ns)
 }
 
 /* The lock is taken around each change, and around a copy. */
-static inline evt_record_stats *
-evt_board_begin(evt_board *b)
+static inline evt_status_figures *
+evt_state_table_begin(evt_status *b)
 {
 	pthread_mutex_lock(&b->lock);
 	return &b->stats;
 }
 
 static inline void
-evt_board_end(evt_board *b)
+evt_state_table_end(evt_status *b)
 {
 	pthread_mutex_unlock(&b->lock);
 }

@@ -23,10 +23,10 @@ take_wish(evt_recorder *r, bool *wish)
 
 /* Put a mark of the recorder's own; b is its payload, which is freed. */
 void
-evt_recorder_put_mark(evt_recorder *r, const evt_moment *at, enum evt_mark mark,
-    evt_buf *b, bool ok)
+evt_recorder_put_mark(evt_recorder *r, const evt_clock_pair *at,
+    enum evt_mark mark, evt_buf *b, bool ok)
 {
-	evt_item item = { .time_ns = at->time_ns,
+	evt_queue_item item = { .time_ns = at->time_ns,
 		.mono_ns = at->mono_ns,
 		.kind = EVT_KIND_MARK,
 		.opcode = (uint8_t)mark,
@@ -34,10 +34,10 @@ evt_recorder_put_mark(evt_recorder *r, const evt_moment *at, enum evt_mark mark,
 		.len = b->len };
 
 	if (ok) {
-		(void)evt_secret_blot(r->secret, b->data, b->len);
-		evt_sink_put(r->sink, &item);
+		(void)evt_credential_blot(r->secret, b->data, b->len);
+		evt_tape_sink_put(r->sink, &item);
 	} else {
-		evt_recorder_say(r, EVT_RECORD_ERROR,
+		evt_recorder_say(r, EVT_STATUS_ERROR,
 		    "out of memory: a mark is missing on the tape");
 	}
 	evt_buf_free(b);
@@ -50,12 +50,12 @@ evt_recorder_begin_tape(evt_recorder *r)
 	static const char *const state[] = { "state" };
 	const char *const *events = r->o.request.events;
 	size_t n = r->o.request.n_events;
-	evt_moment at = { .time_ns = r->stamps.start_real,
+	evt_clock_pair at = { .time_ns = r->stamps.start_real,
 		.mono_ns = r->stamps.start_real };
 	evt_buf b = { 0 }, url = { 0 };
 	bool ok = true;
 
-	evt_pulse_begin(&r->tape_pulse);
+	evt_heartbeat_begin(&r->tape_pulse);
 	if (r->session != NULL)
 		ok = evt_url_show(&r->url, NULL, &url) &&
 		    evt_buf_add_byte(&url, '\0');
@@ -66,18 +66,18 @@ evt_recorder_begin_tape(evt_recorder *r)
 		n = 1;
 	}
 	ok = ok &&
-	    evt_marks_started(&b, (const char *)url.data,
+	    evt_mark_started(&b, (const char *)url.data,
 	        r->o.navixy ? "navixy" : "raw", events, n);
 	evt_recorder_put_mark(r, &at, EVT_MARK_STARTED, &b, ok);
 	evt_buf_free(&url);
-	evt_sink_commit(r->sink);
+	evt_tape_sink_commit(r->sink);
 }
 
 static void
 put_stopped(evt_recorder *r)
 {
-	evt_moment at = evt_stamps_now(&r->stamps);
-	evt_record_stats stats;
+	evt_clock_pair at = evt_receive_clock_now(&r->stamps);
+	evt_status_figures stats;
 	evt_buf b = { 0 };
 	char reason[64];
 	bool ok;
@@ -86,10 +86,10 @@ put_stopped(evt_recorder *r)
 	pthread_mutex_lock(&r->lock);
 	memcpy(reason, r->reason, sizeof(reason));
 	pthread_mutex_unlock(&r->lock);
-	evt_sink_last_try(r->sink, &at);
-	ok = evt_marks_stopped(&b, reason, stats.frames);
+	evt_tape_sink_last_try(r->sink, &at);
+	ok = evt_mark_stopped(&b, reason, stats.frames);
 	evt_recorder_put_mark(r, &at, EVT_MARK_STOPPED, &b, ok);
-	evt_sink_commit(r->sink);
+	evt_tape_sink_commit(r->sink);
 }
 
 /* The last thing that happens. */
@@ -100,20 +100,20 @@ evt_recorder_close_tape(evt_recorder *r)
 	int rc;
 
 	if (take_wish(r, &r->trigger))
-		evt_sink_trigger(r->sink);
-	evt_sink_end(r->sink);
+		evt_tape_sink_trigger(r->sink);
+	evt_tape_sink_end(r->sink);
 	put_stopped(r);
 	/* The last block is cut before the figures are taken for good. */
-	evt_sink_rotate(r->sink);
+	evt_tape_sink_rotate(r->sink);
 	rc = evt_writer_close(r->writer, &err);
 	if (rc != EVT_OK)
 		evt_recorder_tell_unclosed(r, &err);
 	evt_recorder_tell_held(r);
 	r->writer = NULL;
-	r->unwritten = evt_sink_lost(r->sink, rc != EVT_OK);
-	evt_board_begin(&r->board)->state = EVT_RECORD_ENDED;
-	evt_board_end(&r->board);
-	evt_pulse_end(&r->tape_pulse);
+	r->unwritten = evt_tape_sink_lost(r->sink, rc != EVT_OK);
+	evt_state_table_begin(&r->board)->state = EVT_STATUS_ENDED;
+	evt_state_table_end(&r->board);
+	evt_heartbeat_end(&r->tape_pulse);
 	evt_recorder_poke(r->done_fd);
 }
 
@@ -121,18 +121,18 @@ evt_recorder_close_tape(evt_recorder *r)
 void
 evt_recorder_keep_house(evt_recorder *r, int64_t *next_tick)
 {
-	const char *done = evt_sink_done(r->sink);
+	const char *done = evt_tape_sink_done(r->sink);
 	int64_t now = evt_clock_mono();
 
-	evt_pulse_beat(&r->tape_pulse);
+	evt_heartbeat_beat(&r->tape_pulse);
 	if (take_wish(r, &r->trigger))
-		evt_sink_trigger(r->sink);
+		evt_tape_sink_trigger(r->sink);
 	if (take_wish(r, &r->rotate))
-		evt_sink_rotate(r->sink);
+		evt_tape_sink_rotate(r->sink);
 	if (now >= *next_tick) {
-		evt_sink_tick(r->sink);
+		evt_tape_sink_tick(r->sink);
 		*next_tick = now + EVT_RECORDER_TICK_NS;
-		done = done != NULL ? done : evt_sink_done(r->sink);
+		done = done != NULL ? done : evt_tape_sink_done(r->sink);
 	}
 	if (done != NULL && evt_recorder_ending(r) == 0)
 		evt_recorder_end(r, done);
@@ -143,16 +143,16 @@ evt_recorder_run_tape(void *arg)
 {
 	evt_recorder *r = arg;
 	int64_t next_tick = evt_clock_mono() + EVT_RECORDER_TICK_NS;
-	evt_batch *batch;
-	evt_item item;
+	evt_queue_batch *batch;
+	evt_queue_item item;
 
 	evt_recorder_begin_tape(r);
 	for (;;) {
 		batch = evt_queue_take(r->queue, next_tick);
 		if (batch != NULL) {
-			while (evt_batch_next(batch, &item))
-				evt_sink_put(r->sink, &item);
-			evt_sink_commit(r->sink);
+			while (evt_queue_batch_next(batch, &item))
+				evt_tape_sink_put(r->sink, &item);
+			evt_tape_sink_commit(r->sink);
 			if (evt_queue_release(r->queue, batch))
 				evt_session_wake(r->session);
 		} else if (evt_queue_ended(r->queue)) {

@@ -357,15 +357,15 @@ set_option(const cli_option *o, void *options, const char *arg, evt_error *err)
 		    EVT_OK :
 		    evt_err_nomem(err);
 	case CLI_INT:
-		if (evt_int_parse(arg, "the value", o->min, o->max, &value,
-		        err))
+		if (evt_sizetext_parse_int(arg, "the value", o->min, o->max,
+		        &value, err))
 			return EVT_ERR_ARG;
 		*(int64_t *)field = value;
 		return EVT_OK;
 	case CLI_DURATION:
-		return evt_duration_parse(arg, field, err);
+		return evt_timetext_duration_parse(arg, field, err);
 	case CLI_SIZE:
-		return evt_size_parse(arg, field, err);
+		return evt_sizetext_parse(arg, field, err);
 	default:
 		return o->set(options, arg, err);
 	}

@@ -5,8 +5,8 @@
  * words that --help and the man page show.  One struct gives a command its
  * usage, options, text and examples.
  */
-#ifndef EVT_CLI_H
-#define EVT_CLI_H
+#ifndef EVT_TOOLS_CLI_H
+#define EVT_TOOLS_CLI_H
 
 #include <stdbool.h>
 #include <stddef.h>

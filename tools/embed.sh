@@ -26,7 +26,7 @@ extern const uint8_t file_${n}[], file_${n}_end[];
 END
 	n=$((n + 1))
 done
-echo 'const evt_file console_files[] = {'
+echo 'const evt_server_file console_files[] = {'
 n=0
 for pair in "$@"; do
 	name=${pair%%=*}

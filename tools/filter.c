@@ -41,14 +41,14 @@ find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
 	int r = EVT_ERR_NOTFOUND;
 
 	for (size_t i = 0; i < tapes->n && r == EVT_ERR_NOTFOUND; i++)
-		r = evt_tape_find_note(tapes->tape[i], name, ret_ns, err);
+		r = evt_tape_find_bookmark(tapes->tape[i], name, ret_ns, err);
 	return r;
 }
 
 int
-cli_tapes_ref(cli_tapes *tapes, evt_time_ref *ret_ref, evt_error *err)
+cli_tapes_ref(cli_tapes *tapes, evt_timetext_ref *ret_ref, evt_error *err)
 {
-	evt_time_ref ref = { .find_mark = find_mark, .ctx = tapes };
+	evt_timetext_ref ref = { .find_mark = find_mark, .ctx = tapes };
 
 	for (size_t i = 0; i < tapes->n; i++) {
 		int64_t first, last;
@@ -91,7 +91,7 @@ set_kinds(const cli_list *kinds, unsigned *ret, evt_error *err)
 }
 
 int
-cli_filter_set(const cli_filter *o, const evt_time_ref *ref,
+cli_filter_set(const cli_filter *o, const evt_timetext_ref *ref,
     evt_filter *ret_filter, evt_error *err)
 {
 	evt_filter f = {
@@ -104,11 +104,11 @@ cli_filter_set(const cli_filter *o, const evt_time_ref *ref,
 
 	if (r == EVT_OK && o->from != NULL) {
 		f.has_from = true;
-		r = evt_time_parse(o->from, ref, &f.from_ns, err);
+		r = evt_timetext_parse(o->from, ref, &f.from_ns, err);
 	}
 	if (r == EVT_OK && o->to != NULL) {
 		f.has_to = true;
-		r = evt_time_parse(o->to, ref, &f.to_ns, err);
+		r = evt_timetext_parse(o->to, ref, &f.to_ns, err);
 	}
 	if (r == EVT_OK)
 		*ret_filter = f;

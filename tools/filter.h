@@ -1,6 +1,6 @@
 /* filter.h - the options that choose frames, the same in every program. */
-#ifndef EVT_CLI_FILTER_H
-#define EVT_CLI_FILTER_H
+#ifndef EVT_TOOLS_FILTER_H
+#define EVT_TOOLS_FILTER_H
 
 #include "format/base/timetext.h"
 #include "tools/cli.h"
@@ -58,13 +58,13 @@ void cli_tapes_close(cli_tapes *tapes);
 
 /* The first and last time on all of them together, and their bookmarks.
  * `tapes` must outlive *ret_ref. */
-int cli_tapes_ref(cli_tapes *tapes, evt_time_ref *ret_ref, evt_error *err);
+int cli_tapes_ref(cli_tapes *tapes, evt_timetext_ref *ret_ref, evt_error *err);
 
 /*
  * Turn the options into a filter; its lists point into the options.
- * Errors: those of evt_time_parse(), and EVT_ERR_ARG for an unknown kind.
+ * Errors: those of evt_timetext_parse(), and EVT_ERR_ARG for an unknown kind.
  */
-int cli_filter_set(const cli_filter *options, const evt_time_ref *ref,
+int cli_filter_set(const cli_filter *options, const evt_timetext_ref *ref,
     evt_filter *ret_filter, evt_error *err);
 
 void cli_filter_free(cli_filter *options);

@@ -7,7 +7,7 @@
 #define LARGE (128 << 10)
 
 void
-heap_return_large(void)
+malloc_tuning_return_large(void)
 {
 	/* A refusal costs memory alone. */
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);

@@ -1,6 +1,6 @@
 /* heap.h - how a program that runs for weeks uses memory. */
-#ifndef EVT_HEAP_H
-#define EVT_HEAP_H
+#ifndef EVT_TOOLS_MALLOC_TUNING_H
+#define EVT_TOOLS_MALLOC_TUNING_H
 
 /*
  * Give large pieces back to the system when they are freed: the slabs of a
@@ -8,6 +8,6 @@
  * would keep them, since it takes pieces of a size that was freed once from the
  * heap, where the smallest piece behind them holds all of them.  Call it first.
  */
-void heap_return_large(void);
+void malloc_tuning_return_large(void);
 
 #endif

@@ -9,24 +9,24 @@
 #include "format/base/err.h"
 
 int
-cli_ready_write(const char *path, const char *url, evt_error *err)
+ready_file_write(const char *path, const char *url, evt_error *err)
 {
 	evt_buf tmp = { 0 };
 	FILE *f;
-	int rc = EVT_OK;
+	int r = EVT_OK;
 
 	if (!evt_buf_printf(&tmp, "%s.tmp", path))
 		return evt_err_nomem(err);
 	f = fopen((char *)tmp.data, "we");
 	if (f == NULL) {
-		rc = evt_err_sys(err, errno, "cannot write %s", tmp.data);
+		r = evt_err_sys(err, errno, "cannot write %s", tmp.data);
 	} else {
 		bool ok = fprintf(f, "%s\n", url) > 0;
 
 		ok = fclose(f) == 0 && ok;
 		if (!ok || rename((char *)tmp.data, path) != 0)
-			rc = evt_err_sys(err, errno, "cannot write %s", path);
+			r = evt_err_sys(err, errno, "cannot write %s", path);
 	}
 	evt_buf_free(&tmp);
-	return rc;
+	return r;
 }

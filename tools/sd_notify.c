@@ -13,7 +13,7 @@
 
 /* A path, or with an @ in front the name of an abstract socket. */
 static int
-set_address(cli_notify *n, const char *name, evt_error *err)
+set_address(sd_notify *n, const char *name, evt_error *err)
 {
 	size_t len = strlen(name);
 
@@ -39,28 +39,30 @@ watchdog(void)
 	int64_t v;
 
 	if (pid != NULL &&
-	    (evt_int_parse(pid, "", 1, INT32_MAX, &v, NULL) != EVT_OK ||
+	    (evt_sizetext_parse_int(pid, "", 1, INT32_MAX, &v, NULL) !=
+	            EVT_OK ||
 	        v != getpid()))
 		return 0;
 	if (usec == NULL ||
-	    evt_int_parse(usec, "", 1, INT64_MAX / 1000, &v, NULL) != EVT_OK)
+	    evt_sizetext_parse_int(usec, "", 1, INT64_MAX / 1000, &v, NULL) !=
+	        EVT_OK)
 		return 0;
 	return v * 1000;
 }
 
 int
-cli_notify_open(cli_notify *n, evt_error *err)
+sd_notify_open(sd_notify *n, evt_error *err)
 {
 	const struct timeval patience = { .tv_sec = 1 };
 	const char *name = getenv("NOTIFY_SOCKET");
-	int rc;
+	int r;
 
-	*n = (cli_notify){ .fd = -1 };
+	*n = (sd_notify){ .fd = -1 };
 	if (name == NULL || name[0] == '\0')
 		return EVT_OK;
-	rc = set_address(n, name, err);
-	if (rc != EVT_OK)
-		return rc;
+	r = set_address(n, name, err);
+	if (r != EVT_OK)
+		return r;
 	n->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (n->fd < 0)
 		return evt_err_sys(err, errno,
@@ -73,7 +75,7 @@ cli_notify_open(cli_notify *n, evt_error *err)
 }
 
 void
-cli_notify_close(cli_notify *n)
+sd_notify_close(sd_notify *n)
 {
 	if (n->fd >= 0)
 		close(n->fd);
@@ -81,7 +83,7 @@ cli_notify_close(cli_notify *n)
 }
 
 void
-cli_notify_send(const cli_notify *n, const char *text)
+sd_notify_send(const sd_notify *n, const char *text)
 {
 	ssize_t sent;
 

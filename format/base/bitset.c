@@ -7,7 +7,7 @@
 #define BITS 64u
 
 bool
-evt_set_has(const evt_set *s, size_t no)
+evt_bitset_has(const evt_bitset *s, size_t no)
 {
 	return s->all ||
 	    (no / BITS < s->words &&
@@ -15,7 +15,7 @@ evt_set_has(const evt_set *s, size_t no)
 }
 
 bool
-evt_set_put(evt_set *s, size_t no, bool in)
+evt_bitset_put(evt_bitset *s, size_t no, bool in)
 {
 	uint64_t bit = UINT64_C(1) << no % BITS;
 
@@ -37,7 +37,7 @@ evt_set_put(evt_set *s, size_t no, bool in)
 }
 
 bool
-evt_set_empty(const evt_set *s)
+evt_bitset_empty(const evt_bitset *s)
 {
 	for (size_t i = 0; i < s->words; i++) {
 		if (s->word[i] != 0)
@@ -47,12 +47,12 @@ evt_set_empty(const evt_set *s)
 }
 
 bool
-evt_set_spell(evt_set *s, size_t n)
+evt_bitset_spell(evt_bitset *s, size_t n)
 {
 	if (!s->all)
 		return true;
 	for (size_t i = 0; i < n; i++) {
-		if (!evt_set_put(s, i, true))
+		if (!evt_bitset_put(s, i, true))
 			return false;
 	}
 	s->all = false;
@@ -60,7 +60,7 @@ evt_set_spell(evt_set *s, size_t n)
 }
 
 void
-evt_set_clear(evt_set *s)
+evt_bitset_clear(evt_bitset *s)
 {
 	if (s->words > 0)
 		memset(s->word, 0, s->words * sizeof(*s->word));
@@ -68,8 +68,8 @@ evt_set_clear(evt_set *s)
 }
 
 void
-evt_set_free(evt_set *s)
+evt_bitset_free(evt_bitset *s)
 {
 	free(s->word);
-	*s = (evt_set){ .all = false };
+	*s = (evt_bitset){ .all = false };
 }

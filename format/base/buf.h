@@ -1,6 +1,6 @@
 /* buf.h - a growing run of bytes.  Zero-initialised is a valid empty buffer. */
-#ifndef EVT_BUF_H
-#define EVT_BUF_H
+#ifndef EVT_FORMAT_BASE_BUF_H
+#define EVT_FORMAT_BASE_BUF_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -49,7 +49,7 @@ evt_mark_name(unsigned opcode)
 		[EVT_MARK_DISCONNECTED] = "disconnected",
 		[EVT_MARK_GAP] = "gap",
 		[EVT_MARK_CLOCK] = "clock",
-		[EVT_MARK_NOTE] = "note",
+		[EVT_MARK_BOOKMARK] = "note",
 		[EVT_MARK_STATE] = "state",
 		[EVT_MARK_TRACKERS] = "trackers",
 		[EVT_MARK_TRIGGER] = "trigger",

@@ -3,8 +3,8 @@
  * `return evt_err_set(err, EVT_ERR_ARG, "...")` reads as one step; they are
  * macros so that a checker, too, sees that a failure is never EVT_OK.
  */
-#ifndef EVT_ERR_H
-#define EVT_ERR_H
+#ifndef EVT_FORMAT_BASE_ERR_H
+#define EVT_FORMAT_BASE_ERR_H
 
 #include "format/evtape.h"
 

@@ -277,7 +277,7 @@ evt_io_read_at(const evt_io *io, int fd, void *p, size_t n, uint64_t at,
 }
 
 char *
-evt_path_join(const char *dir, const char *name)
+evt_io_path_join(const char *dir, const char *name)
 {
 	size_t n = strlen(dir) + strlen(name) + 2;
 	char *path = malloc(n);

@@ -6,8 +6,8 @@
  * system call of its name (list and lock apart): it returns what that returns
  * and sets errno.  What is opened keeps the table that it was opened with.
  */
-#ifndef EVT_IO_H
-#define EVT_IO_H
+#ifndef EVT_FORMAT_BASE_IO_H
+#define EVT_FORMAT_BASE_IO_H
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -65,6 +65,6 @@ int evt_io_read_at(const evt_io *io, int fd, void *p, size_t n, uint64_t at,
     const char *what, size_t *ret_n, evt_error *err);
 
 /* "dir/name" in memory of its own; NULL: out of memory. */
-char *evt_path_join(const char *dir, const char *name);
+char *evt_io_path_join(const char *dir, const char *name);
 
 #endif

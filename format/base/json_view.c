@@ -69,64 +69,66 @@ skip_value(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
-evt_view
-evt_view_of(const uint8_t *p, size_t n)
+evt_json_view
+evt_json_view_make(const uint8_t *p, size_t n)
 {
 	const uint8_t *end, *from;
 
 	if (n == 0)
-		return (evt_view){ NULL, 0 };
+		return (evt_json_view){ NULL, 0 };
 	end = p + n;
 	from = skip_space(p, end);
 	return from == end ?
-	    (evt_view){ NULL, 0 } :
-	    (evt_view){ from, (size_t)(skip_value(from, end) - from) };
+	    (evt_json_view){ NULL, 0 } :
+	    (evt_json_view){ from, (size_t)(skip_value(from, end) - from) };
 }
 
-enum evt_view_kind
-evt_view_kind(evt_view v)
+enum evt_json_view_kind
+evt_json_view_kind(evt_json_view v)
 {
 	if (v.p == NULL || v.n == 0)
-		return EVT_VIEW_NONE;
+		return EVT_JSON_VIEW_NONE;
 	switch (*v.p) {
 	case '{':
-		return EVT_VIEW_OBJECT;
+		return EVT_JSON_VIEW_OBJECT;
 	case '[':
-		return EVT_VIEW_ARRAY;
+		return EVT_JSON_VIEW_ARRAY;
 	case '"':
-		return EVT_VIEW_STRING;
+		return EVT_JSON_VIEW_STRING;
 	case 't':
 	case 'f':
-		return EVT_VIEW_BOOL;
+		return EVT_JSON_VIEW_BOOL;
 	case 'n':
-		return EVT_VIEW_NULL;
+		return EVT_JSON_VIEW_NULL;
 	default:
-		return EVT_VIEW_NUMBER;
+		return EVT_JSON_VIEW_NUMBER;
 	}
 }
 
-evt_view_walk
-evt_view_walk_begin(evt_view v)
+evt_json_view_walk
+evt_json_view_walk_begin(evt_json_view v)
 {
-	enum evt_view_kind kind = evt_view_kind(v);
+	enum evt_json_view_kind kind = evt_json_view_kind(v);
 
-	if (v.n < 2 || (kind != EVT_VIEW_OBJECT && kind != EVT_VIEW_ARRAY))
-		return (evt_view_walk){ NULL, NULL, false };
-	return (
-	    evt_view_walk){ v.p + 1, v.p + v.n - 1, kind == EVT_VIEW_OBJECT };
+	if (v.n < 2 ||
+	    (kind != EVT_JSON_VIEW_OBJECT && kind != EVT_JSON_VIEW_ARRAY))
+		return (evt_json_view_walk){ NULL, NULL, false };
+	return (evt_json_view_walk){ v.p + 1, v.p + v.n - 1,
+		kind == EVT_JSON_VIEW_OBJECT };
 }
 
-static evt_view
-take(evt_view_walk *w)
+static evt_json_view
+take(evt_json_view_walk *w)
 {
 	const uint8_t *from = skip_space(w->p, w->end);
 
 	w->p = skip_value(from, w->end);
-	return (evt_view){ from, (size_t)(w->p - from) };
+	return (evt_json_view){ from, (size_t)(w->p - from) };
 }
 
 bool
-evt_view_walk_next(evt_view_walk *w, evt_view *ret_name, evt_view *ret_value)
+evt_json_view_walk_next(evt_json_view_walk *w, evt_json_view *ret_name,
+    evt_json_view *ret_value)
 {
 	w->p = skip_space(w->p, w->end);
 	if (w->p < w->end && *w->p == ',')
@@ -134,7 +136,7 @@ evt_view_walk_next(evt_view_walk *w, evt_view *ret_name, evt_view *ret_value)
 	w->p = skip_space(w->p, w->end);
 	if (w->p == w->end)
 		return false;
-	*ret_name = (evt_view){ NULL, 0 };
+	*ret_name = (evt_json_view){ NULL, 0 };
 	if (w->object) {
 		*ret_name = take(w);
 		w->p = skip_space(w->p, w->end);
@@ -190,12 +192,12 @@ decode_one(const uint8_t **p, const uint8_t *end, uint8_t *q)
 }
 
 bool
-evt_view_is(evt_view v, const char *text, size_t len)
+evt_json_view_is(evt_json_view v, const char *text, size_t len)
 {
 	const uint8_t *p, *end;
 	size_t at = 0;
 
-	if (evt_view_kind(v) != EVT_VIEW_STRING || v.n < 2)
+	if (evt_json_view_kind(v) != EVT_JSON_VIEW_STRING || v.n < 2)
 		return false;
 	p = v.p + 1;
 	end = v.p + v.n - 1;
@@ -214,13 +216,13 @@ evt_view_is(evt_view v, const char *text, size_t len)
 }
 
 bool
-evt_view_text(evt_view v, evt_buf *out)
+evt_json_view_text(evt_json_view v, evt_buf *out)
 {
 	const uint8_t *p = v.p, *end = v.p + v.n;
 
-	if (evt_view_kind(v) == EVT_VIEW_NONE)
+	if (evt_json_view_kind(v) == EVT_JSON_VIEW_NONE)
 		return true;
-	if (evt_view_kind(v) != EVT_VIEW_STRING || v.n < 2)
+	if (evt_json_view_kind(v) != EVT_JSON_VIEW_STRING || v.n < 2)
 		return evt_buf_add(out, v.p, v.n);
 	p++;
 	end--;
@@ -236,30 +238,30 @@ evt_view_text(evt_view v, evt_buf *out)
 
 /* ---- looking up ---------------------------------------------------------- */
 
-evt_view
-evt_view_member(evt_view v, const char *name, size_t len)
+evt_json_view
+evt_json_view_member(evt_json_view v, const char *name, size_t len)
 {
-	evt_view_walk w = evt_view_walk_begin(v);
-	evt_view found = { NULL, 0 }, key, value;
+	evt_json_view_walk w = evt_json_view_walk_begin(v);
+	evt_json_view found = { NULL, 0 }, key, value;
 
-	while (w.object && evt_view_walk_next(&w, &key, &value)) {
-		if (evt_view_is(key, name, len))
+	while (w.object && evt_json_view_walk_next(&w, &key, &value)) {
+		if (evt_json_view_is(key, name, len))
 			found = value;
 	}
 	return found;
 }
 
-evt_view
-evt_view_element(evt_view v, size_t index)
+evt_json_view
+evt_json_view_element(evt_json_view v, size_t index)
 {
-	evt_view_walk w = evt_view_walk_begin(v);
-	evt_view name, value;
+	evt_json_view_walk w = evt_json_view_walk_begin(v);
+	evt_json_view name, value;
 
-	while (!w.object && evt_view_walk_next(&w, &name, &value)) {
+	while (!w.object && evt_json_view_walk_next(&w, &name, &value)) {
 		if (index-- == 0)
 			return value;
 	}
-	return (evt_view){ NULL, 0 };
+	return (evt_json_view){ NULL, 0 };
 }
 
 /* A component that is an array index (RFC 6901, section 4). */
@@ -280,11 +282,11 @@ parse_index(const char *s, size_t n, size_t *ret)
 }
 
 /* The member named by a component with its ~0 and ~1. */
-static evt_view
-member_escaped(evt_view v, const char *s, size_t n)
+static evt_json_view
+member_escaped(evt_json_view v, const char *s, size_t n)
 {
 	char *name = malloc(n);
-	evt_view found = { NULL, 0 };
+	evt_json_view found = { NULL, 0 };
 	size_t len = 0;
 
 	if (name == NULL)
@@ -295,33 +297,33 @@ member_escaped(evt_view v, const char *s, size_t n)
 		else
 			name[len++] = s[i];
 	}
-	found = evt_view_member(v, name, len);
+	found = evt_json_view_member(v, name, len);
 	free(name);
 	return found;
 }
 
-evt_view
-evt_view_at(evt_view v, const char *pointer)
+evt_json_view
+evt_json_view_at(evt_json_view v, const char *pointer)
 {
 	while (*pointer == '/' && v.p != NULL) {
 		const char *part = pointer + 1;
 		size_t n = strcspn(part, "/"), index;
 
-		if (evt_view_kind(v) == EVT_VIEW_ARRAY)
+		if (evt_json_view_kind(v) == EVT_JSON_VIEW_ARRAY)
 			v = parse_index(part, n, &index) ?
-			    evt_view_element(v, index) :
-			    (evt_view){ NULL, 0 };
+			    evt_json_view_element(v, index) :
+			    (evt_json_view){ NULL, 0 };
 		else if (memchr(part, '~', n) != NULL)
 			v = member_escaped(v, part, n);
 		else
-			v = evt_view_member(v, part, n);
+			v = evt_json_view_member(v, part, n);
 		pointer = part + n;
 	}
 	return v;
 }
 
 int
-evt_view_check_pointer(const char *pointer, evt_error *err)
+evt_json_view_check_pointer(const char *pointer, evt_error *err)
 {
 	if (*pointer != '\0' && *pointer != '/')
 		return evt_err_set(err, EVT_ERR_ARG,
@@ -342,9 +344,9 @@ evt_view_check_pointer(const char *pointer, evt_error *err)
 
 /* The text of a number with a NUL behind it; false: it is none. */
 static bool
-number_text(evt_view v, char *out, size_t size)
+number_text(evt_json_view v, char *out, size_t size)
 {
-	if (evt_view_kind(v) != EVT_VIEW_NUMBER || v.n >= size)
+	if (evt_json_view_kind(v) != EVT_JSON_VIEW_NUMBER || v.n >= size)
 		return false;
 	memcpy(out, v.p, v.n);
 	out[v.n] = '\0';
@@ -352,7 +354,7 @@ number_text(evt_view v, char *out, size_t size)
 }
 
 bool
-evt_view_double(evt_view v, double *ret)
+evt_json_view_double(evt_json_view v, double *ret)
 {
 	char text[400], *end;
 	double d;
@@ -369,7 +371,7 @@ evt_view_double(evt_view v, double *ret)
 }
 
 bool
-evt_view_int(evt_view v, int64_t *ret)
+evt_json_view_int(evt_json_view v, int64_t *ret)
 {
 	char text[24], *end;
 	long long n;

@@ -52,7 +52,7 @@ fold(uint64_t a, uint64_t b)
 }
 
 static inline uint32_t
-hash_key(const evt_dict *d, const char *text, uint32_t len, bool is_int)
+hash_key(const evt_key_table *d, const char *text, uint32_t len, bool is_int)
 {
 	const uint8_t *p = (const uint8_t *)text;
 	uint64_t h = d->secret[0];
@@ -81,13 +81,13 @@ same_text(const uint8_t *p, const uint8_t *q, uint32_t len)
 
 /* The slot that holds the key, or the free one where it belongs. */
 static inline uint32_t
-find_slot(const evt_dict *d, const char *text, uint32_t len, bool is_int,
+find_slot(const evt_key_table *d, const char *text, uint32_t len, bool is_int,
     uint32_t hash)
 {
 	uint32_t i = hash & (d->n_slots - 1);
 
 	while (d->slot[i] != 0) {
-		const evt_dict_entry *e = &d->entry[d->slot[i] - 1];
+		const evt_key_table_entry *e = &d->entry[d->slot[i] - 1];
 
 		if (e->hash == hash && e->len == len && e->is_int == is_int &&
 		    same_text(d->text.data + e->at, (const uint8_t *)text, len))
@@ -98,7 +98,7 @@ find_slot(const evt_dict *d, const char *text, uint32_t len, bool is_int,
 }
 
 static void
-draw_secret(evt_dict *d)
+draw_secret(evt_key_table *d)
 {
 	if (getentropy(d->secret, sizeof(d->secret)) == 0)
 		return;
@@ -109,7 +109,7 @@ draw_secret(evt_dict *d)
 }
 
 static bool
-grow_slots(evt_dict *d, size_t want)
+grow_slots(evt_key_table *d, size_t want)
 {
 	size_t n = d->n_slots > 0 ? d->n_slots : 64;
 	uint32_t *slot;
@@ -139,7 +139,7 @@ grow_slots(evt_dict *d, size_t want)
 }
 
 static __attribute__((noinline)) bool
-make_room(evt_dict *d, size_t n)
+make_room(evt_key_table *d, size_t n)
 {
 	size_t want = d->n + n;
 
@@ -147,7 +147,8 @@ make_room(evt_dict *d, size_t n)
 		return false;
 	if (want > d->cap) {
 		size_t cap = want + want / 2;
-		evt_dict_entry *entry = realloc(d->entry, cap * sizeof(*entry));
+		evt_key_table_entry *entry =
+		    realloc(d->entry, cap * sizeof(*entry));
 
 		if (entry == NULL)
 			return false;
@@ -159,7 +160,7 @@ make_room(evt_dict *d, size_t n)
 }
 
 bool
-evt_dict_reserve(evt_dict *d, size_t n)
+evt_key_table_reserve(evt_key_table *d, size_t n)
 {
 	/* Mostly the room is there: then this is all that is asked for. */
 	if (n <= d->cap - d->n && n <= d->n_slots / 2 - d->n &&
@@ -171,10 +172,10 @@ evt_dict_reserve(evt_dict *d, size_t n)
 
 /* A new key, which belongs into this slot. */
 static __attribute__((noinline)) uint32_t
-add_new(evt_dict *d, const char *text, uint32_t len, bool is_int, uint32_t hash,
-    uint32_t slot)
+add_new(evt_key_table *d, const char *text, uint32_t len, bool is_int,
+    uint32_t hash, uint32_t slot)
 {
-	d->entry[d->n] = (evt_dict_entry){ .at = (uint32_t)d->text.len,
+	d->entry[d->n] = (evt_key_table_entry){ .at = (uint32_t)d->text.len,
 		.len = len,
 		.hash = hash,
 		.is_int = is_int };
@@ -187,7 +188,7 @@ add_new(evt_dict *d, const char *text, uint32_t len, bool is_int, uint32_t hash,
 }
 
 uint32_t
-evt_dict_add(evt_dict *d, const char *text, uint32_t len, bool is_int)
+evt_key_table_add(evt_key_table *d, const char *text, uint32_t len, bool is_int)
 {
 	uint32_t hash = hash_key(d, text, len, is_int);
 	uint32_t i = find_slot(d, text, len, is_int, hash);
@@ -197,7 +198,8 @@ evt_dict_add(evt_dict *d, const char *text, uint32_t len, bool is_int)
 }
 
 uint32_t
-evt_dict_find(const evt_dict *d, const char *text, uint32_t len, bool is_int)
+evt_key_table_find(const evt_key_table *d, const char *text, uint32_t len,
+    bool is_int)
 {
 	uint32_t i;
 
@@ -208,16 +210,16 @@ evt_dict_find(const evt_dict *d, const char *text, uint32_t len, bool is_int)
 }
 
 evt_key
-evt_dict_key(const evt_dict *d, uint32_t i)
+evt_key_table_key(const evt_key_table *d, uint32_t i)
 {
-	const evt_dict_entry *e = &d->entry[i];
+	const evt_key_table_entry *e = &d->entry[i];
 
 	return (
 	    evt_key){ (const char *)d->text.data + e->at, e->len, e->is_int };
 }
 
 void
-evt_dict_clear(evt_dict *d)
+evt_key_table_clear(evt_key_table *d)
 {
 	if (d->n > 0)
 		memset(d->slot, 0, d->n_slots * sizeof(*d->slot));
@@ -226,7 +228,7 @@ evt_dict_clear(evt_dict *d)
 }
 
 void
-evt_dict_free(evt_dict *d)
+evt_key_table_free(evt_key_table *d)
 {
 	free(d->entry);
 	free(d->slot);

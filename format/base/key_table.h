@@ -1,44 +1,45 @@
 /* dict.h - a set of keys, numbered from 0 in the order of their arrival. */
-#ifndef EVT_DICT_H
-#define EVT_DICT_H
+#ifndef EVT_FORMAT_BASE_KEY_TABLE_H
+#define EVT_FORMAT_BASE_KEY_TABLE_H
 
 #include "format/base/buf.h"
 #include "format/evtape.h"
 
-typedef struct evt_dict_entry {
+typedef struct evt_key_table_entry {
 	uint32_t at; /* of the text in `text` */
 	uint32_t len;
 	uint32_t hash;
 	uint32_t mark; /* the user's own; 0 for a new key */
 	bool is_int;
-} evt_dict_entry;
+} evt_key_table_entry;
 
 /* Zero-initialised is a valid empty dictionary. */
-typedef struct evt_dict {
-	evt_dict_entry *entry;
+typedef struct evt_key_table {
+	evt_key_table_entry *entry;
 	uint32_t n, cap;
 	evt_buf text;
 	uint32_t *slot; /* 1 + number of the entry; 0: free */
 	uint32_t n_slots;
 	uint64_t secret[2]; /* of the hash: drawn with the first slots */
-} evt_dict;
+} evt_key_table;
 
 /* Room for n more keys of EVT_KEY_MAX bytes: adding them then cannot fail.
  * false: out of memory. */
-bool evt_dict_reserve(evt_dict *d, size_t n);
+bool evt_key_table_reserve(evt_key_table *d, size_t n);
 
 /* The number of the key; it is added if it is new.  A key is its text and
  * whether it is an integer.  Room must have been reserved. */
-uint32_t evt_dict_add(evt_dict *d, const char *text, uint32_t len, bool is_int);
-
-/* The number of the key, or UINT32_MAX. */
-uint32_t evt_dict_find(const evt_dict *d, const char *text, uint32_t len,
+uint32_t evt_key_table_add(evt_key_table *d, const char *text, uint32_t len,
     bool is_int);
 
-/* The i-th key; its text moves when a key is added. */
-evt_key evt_dict_key(const evt_dict *d, uint32_t i);
+/* The number of the key, or UINT32_MAX. */
+uint32_t evt_key_table_find(const evt_key_table *d, const char *text,
+    uint32_t len, bool is_int);
 
-void evt_dict_clear(evt_dict *d);
-void evt_dict_free(evt_dict *d);
+/* The i-th key; its text moves when a key is added. */
+evt_key evt_key_table_key(const evt_key_table *d, uint32_t i);
+
+void evt_key_table_clear(evt_key_table *d);
+void evt_key_table_free(evt_key_table *d);
 
 #endif

@@ -1,6 +1,6 @@
 /* le.h - little-endian integers and varints in byte buffers. */
-#ifndef EVT_LE_H
-#define EVT_LE_H
+#ifndef EVT_FORMAT_BASE_LE_H
+#define EVT_FORMAT_BASE_LE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,7 +10,7 @@
 
 /* Grow or shrink the buffer to cap, which holds all that is in it. */
 static bool
-resize(evt_lines *l, size_t cap)
+resize(evt_line_splitter *l, size_t cap)
 {
 	uint8_t *data = realloc(l->data, cap);
 
@@ -22,7 +22,7 @@ resize(evt_lines *l, size_t cap)
 }
 
 uint8_t *
-evt_lines_room(evt_lines *l, size_t *ret_room)
+evt_line_splitter_room(evt_line_splitter *l, size_t *ret_room)
 {
 	size_t left = l->end - l->start;
 
@@ -43,15 +43,15 @@ evt_lines_room(evt_lines *l, size_t *ret_room)
 }
 
 void
-evt_lines_added(evt_lines *l, size_t n)
+evt_line_splitter_added(evt_line_splitter *l, size_t n)
 {
 	l->end += n;
 }
 
 /* A line of n bytes at start is complete; behind it stand `more` bytes of
  * newline. */
-static enum evt_lines_state
-complete(evt_lines *l, size_t n, size_t more, uint8_t **ret_line,
+static enum evt_line_splitter_state
+complete(evt_line_splitter *l, size_t n, size_t more, uint8_t **ret_line,
     uint64_t *ret_len)
 {
 	bool skip = l->skipping || n > l->max;
@@ -62,11 +62,12 @@ complete(evt_lines *l, size_t n, size_t more, uint8_t **ret_line,
 	l->scanned = l->start;
 	l->skipping = false;
 	l->skipped = 0;
-	return skip ? EVT_LINES_SKIPPED : EVT_LINES_LINE;
+	return skip ? EVT_LINE_SPLITTER_SKIPPED : EVT_LINE_SPLITTER_LINE;
 }
 
-enum evt_lines_state
-evt_lines_next(evt_lines *l, uint8_t **ret_line, uint64_t *ret_len)
+enum evt_line_splitter_state
+evt_line_splitter_next(evt_line_splitter *l, uint8_t **ret_line,
+    uint64_t *ret_len)
 {
 	uint8_t *nl = l->end == l->scanned ?
 	    NULL :
@@ -81,20 +82,21 @@ evt_lines_next(evt_lines *l, uint8_t **ret_line, uint64_t *ret_len)
 		l->skipped += l->end - l->start;
 		l->start = l->end;
 	}
-	return EVT_LINES_MORE;
+	return EVT_LINE_SPLITTER_MORE;
 }
 
-enum evt_lines_state
-evt_lines_last(evt_lines *l, uint8_t **ret_line, uint64_t *ret_len)
+enum evt_line_splitter_state
+evt_line_splitter_last(evt_line_splitter *l, uint8_t **ret_line,
+    uint64_t *ret_len)
 {
 	if (!l->skipping && l->end == l->start)
-		return EVT_LINES_MORE;
+		return EVT_LINE_SPLITTER_MORE;
 	return complete(l, l->end - l->start, 0, ret_line, ret_len);
 }
 
 void
-evt_lines_free(evt_lines *l)
+evt_line_splitter_free(evt_line_splitter *l)
 {
 	free(l->data);
-	*l = (evt_lines){ .max = l->max };
+	*l = (evt_line_splitter){ .max = l->max };
 }

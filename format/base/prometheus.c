@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 bool
-evt_prom_head(evt_buf *out, const char *name, const char *type,
+evt_prometheus_head(evt_buf *out, const char *name, const char *type,
     const char *help)
 {
 	return evt_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help,
@@ -12,18 +12,18 @@ evt_prom_head(evt_buf *out, const char *name, const char *type,
 }
 
 bool
-evt_prom_value(evt_buf *out, const char *name, const char *type,
+evt_prometheus_value(evt_buf *out, const char *name, const char *type,
     const char *help, double value)
 {
-	return evt_prom_head(out, name, type, help) &&
+	return evt_prometheus_head(out, name, type, help) &&
 	    evt_buf_printf(out, "%s %.15g\n", name, value);
 }
 
 bool
-evt_prom_add_histogram(evt_buf *out, const char *name, const char *help,
-    const evt_prom_histogram *h)
+evt_prometheus_add_histogram(evt_buf *out, const char *name, const char *help,
+    const evt_prometheus_histogram *h)
 {
-	bool ok = evt_prom_head(out, name, "histogram", help);
+	bool ok = evt_prometheus_head(out, name, "histogram", help);
 
 	for (size_t i = 0; i < h->n; i++)
 		ok = ok &&

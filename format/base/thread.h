@@ -1,6 +1,6 @@
 /* thread.h - threads that leave signals to the program. */
-#ifndef EVT_THREAD_H
-#define EVT_THREAD_H
+#ifndef EVT_FORMAT_BASE_THREAD_H
+#define EVT_FORMAT_BASE_THREAD_H
 
 #include <pthread.h>
 

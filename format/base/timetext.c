@@ -135,8 +135,8 @@ to_ns(int64_t s, int64_t ns, int64_t *ret)
 }
 
 int
-evt_int_parse(const char *text, const char *what, int64_t min, int64_t max,
-    int64_t *ret_value, evt_error *err)
+evt_sizetext_parse_int(const char *text, const char *what, int64_t min,
+    int64_t max, int64_t *ret_value, evt_error *err)
 {
 	const char *p = text;
 	bool minus = *p == '-', fits;
@@ -232,7 +232,7 @@ duration(const char *p, int64_t *ret_ns)
 }
 
 int
-evt_duration_parse(const char *text, int64_t *ret_ns, evt_error *err)
+evt_timetext_duration_parse(const char *text, int64_t *ret_ns, evt_error *err)
 {
 	const char *why = duration(text, ret_ns);
 
@@ -289,7 +289,7 @@ size(const char *p, uint64_t *ret_bytes)
 }
 
 int
-evt_size_parse(const char *text, uint64_t *ret_bytes, evt_error *err)
+evt_sizetext_parse(const char *text, uint64_t *ret_bytes, evt_error *err)
 {
 	const char *why = size(text, ret_bytes);
 
@@ -482,7 +482,7 @@ epoch(const char *p, int64_t *ret_ns)
 }
 
 static const char *
-clock_on_day(const char *p, const evt_time_ref *ref, int64_t *ret_ns)
+clock_on_day(const char *p, const evt_timetext_ref *ref, int64_t *ret_ns)
 {
 	int64_t s, ns, rest, first;
 	const char *why = time_of_day(&p, &s, &ns);
@@ -498,7 +498,7 @@ clock_on_day(const char *p, const evt_time_ref *ref, int64_t *ret_ns)
 }
 
 static const char *
-relative(const char *p, const evt_time_ref *ref, int64_t *ret_ns)
+relative(const char *p, const evt_timetext_ref *ref, int64_t *ret_ns)
 {
 	int64_t d;
 	const char *why = duration(p + 1, &d);
@@ -522,14 +522,15 @@ nanoseconds(const char *p, int64_t *ret_ns)
 {
 	const int64_t max = 9200000000 * EVT_NS_PER_S;
 
-	return evt_int_parse(p + 1, "", -max, max, ret_ns, NULL) == EVT_OK ?
+	return evt_sizetext_parse_int(p + 1, "", -max, max, ret_ns, NULL) ==
+	        EVT_OK ?
 	    NULL :
 	    "behind the @ stand nanoseconds, a whole number";
 }
 
 int
-evt_time_parse(const char *text, const evt_time_ref *ref, int64_t *ret_ns,
-    evt_error *err)
+evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
+    int64_t *ret_ns, evt_error *err)
 {
 	size_t digits = strspn(text, "0123456789");
 	const char *why;
@@ -573,7 +574,7 @@ put_digits(char *p, int64_t v, int n, char follow)
 }
 
 const char *
-evt_time_format(int64_t ns, int digits, char out[EVT_TIME_TEXT])
+evt_timetext_format(int64_t ns, int digits, char out[EVT_TIMETEXT_MAX])
 {
 	int64_t rest, s = split_seconds(ns, &rest), day = day_of(s);
 	int of_day = (int)(s - day * S_PER_DAY), y, m, d;
@@ -609,12 +610,12 @@ format_tenths(uint64_t tenths, const char *unit, bool show, char *out, size_t n)
 }
 
 const char *
-evt_duration_format(int64_t ns, char out[EVT_TIME_TEXT])
+evt_timetext_duration_format(int64_t ns, char out[EVT_TIMETEXT_MAX])
 {
 	uint64_t v = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
 	uint64_t s = v / (uint64_t)EVT_NS_PER_S;
 	char *p = out;
-	size_t n = EVT_TIME_TEXT;
+	size_t n = EVT_TIMETEXT_MAX;
 
 	if (ns < 0) {
 		*p++ = '-';
@@ -643,7 +644,7 @@ evt_duration_format(int64_t ns, char out[EVT_TIME_TEXT])
 }
 
 const char *
-evt_size_format(uint64_t bytes, char out[EVT_TIME_TEXT])
+evt_sizetext_format(uint64_t bytes, char out[EVT_TIMETEXT_MAX])
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB",
 		"EiB" };
@@ -651,7 +652,7 @@ evt_size_format(uint64_t bytes, char out[EVT_TIME_TEXT])
 	size_t u = 0;
 
 	if (bytes < 1024) {
-		snprintf(out, EVT_TIME_TEXT, "%" PRIu64 " B", bytes);
+		snprintf(out, EVT_TIMETEXT_MAX, "%" PRIu64 " B", bytes);
 		return out;
 	}
 	for (; whole >= 1024 && u < sizeof(units) / sizeof(units[0]); u++) {
@@ -663,8 +664,8 @@ evt_size_format(uint64_t bytes, char out[EVT_TIME_TEXT])
 		tenths = 10;
 		u++;
 	}
-	snprintf(out, EVT_TIME_TEXT, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10,
-	    tenths % 10, units[u - 1]);
+	snprintf(out, EVT_TIMETEXT_MAX, "%" PRIu64 ".%" PRIu64 " %s",
+	    tenths / 10, tenths % 10, units[u - 1]);
 	return out;
 }
 

@@ -4,8 +4,8 @@
  * All times are UTC.  Every parser takes the whole string or refuses it, and
  * its error names what was wrong and shows the forms that are understood.
  */
-#ifndef EVT_UNITS_H
-#define EVT_UNITS_H
+#ifndef EVT_FORMAT_BASE_TIMETEXT_H
+#define EVT_FORMAT_BASE_TIMETEXT_H
 
 #include "format/evtape.h"
 
@@ -14,7 +14,7 @@
 #define EVT_NS_PER_US INT64_C(1000)
 
 /* What relative forms refer to. */
-typedef struct evt_time_ref {
+typedef struct evt_timetext_ref {
 	bool has_span;
 	int64_t first_ns, last_ns; /* the tape's span */
 	/* Look a bookmark up by its text; NULL: mark:NAME is refused.  Returns
@@ -22,7 +22,7 @@ typedef struct evt_time_ref {
 	int (*find_mark)(void *ctx, const char *name, int64_t *ret_ns,
 	    evt_error *err);
 	void *ctx;
-} evt_time_ref;
+} evt_timetext_ref;
 
 /*
  * Parse a time.  Forms:
@@ -40,37 +40,40 @@ typedef struct evt_time_ref {
  * ref may be NULL (then only the absolute forms are taken).  Range: years
  * 1678 to 2262.  Errors: EVT_ERR_ARG, and those of find_mark.
  */
-int evt_time_parse(const char *text, const evt_time_ref *ref, int64_t *ret_ns,
-    evt_error *err);
+int evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
+    int64_t *ret_ns, evt_error *err);
 
 /* "90", "90s", "1.5s", "250ms", "10us", "7ns", "5m", "1h30m", "2d": to ns.  A
  * bare number is seconds; units go from the longest to the shortest.  0 up to
  * 100 years, no sign.  Errors: EVT_ERR_ARG. */
-int evt_duration_parse(const char *text, int64_t *ret_ns, evt_error *err);
+int evt_timetext_duration_parse(const char *text, int64_t *ret_ns,
+    evt_error *err);
 
 /* "65536", "64k", "64KiB", "1.5GiB", "10G": bytes.  k, M, G, T and KiB, MiB,
  * GiB, TiB are powers of 1024; kB, MB, GB, TB powers of 1000; upper and lower
  * case are the same.  Errors: EVT_ERR_ARG. */
-int evt_size_parse(const char *text, uint64_t *ret_bytes, evt_error *err);
+int evt_sizetext_parse(const char *text, uint64_t *ret_bytes, evt_error *err);
 
 /* A whole number from min to max, decimal.  `what` names it in the error.
  * Errors: EVT_ERR_ARG. */
-int evt_int_parse(const char *text, const char *what, int64_t min, int64_t max,
-    int64_t *ret_value, evt_error *err);
+int evt_sizetext_parse_int(const char *text, const char *what, int64_t min,
+    int64_t max, int64_t *ret_value, evt_error *err);
 
-#define EVT_TIME_TEXT 40
+#define EVT_TIMETEXT_MAX 40
 /* "2026-03-01T12:51:43.123456789Z"; `digits` of fraction, 0 to 9.  Returns
  * out. */
-const char *evt_time_format(int64_t ns, int digits, char out[EVT_TIME_TEXT]);
+const char *evt_timetext_format(int64_t ns, int digits,
+    char out[EVT_TIMETEXT_MAX]);
 /* "2d03h04m", "1h02m03s", "3.2s", "450ms", "1.2ms", "12us": short, for people;
- * rounded down.  What is in its range, evt_duration_parse() reads. */
-const char *evt_duration_format(int64_t ns, char out[EVT_TIME_TEXT]);
-/* "1.5 MiB", "512 B".  evt_size_parse() reads it, up to TiB. */
-const char *evt_size_format(uint64_t bytes, char out[EVT_TIME_TEXT]);
+ * rounded down.  What is in its range, evt_timetext_duration_parse() reads. */
+const char *evt_timetext_duration_format(int64_t ns,
+    char out[EVT_TIMETEXT_MAX]);
+/* "1.5 MiB", "512 B".  evt_sizetext_parse() reads it, up to TiB. */
+const char *evt_sizetext_format(uint64_t bytes, char out[EVT_TIMETEXT_MAX]);
 
 /* Sum and difference of times in ns; at the ends of their range they stay. */
 static inline int64_t
-evt_ns_add(int64_t a, int64_t b)
+evt_clock_add(int64_t a, int64_t b)
 {
 	int64_t sum;
 
@@ -80,7 +83,7 @@ evt_ns_add(int64_t a, int64_t b)
 }
 
 static inline int64_t
-evt_ns_sub(int64_t a, int64_t b)
+evt_clock_sub(int64_t a, int64_t b)
 {
 	int64_t left;
 

@@ -1,6 +1,6 @@
 /* utf8.h - UTF-8 as RFC 3629 defines it. */
-#ifndef EVT_UTF8_H
-#define EVT_UTF8_H
+#ifndef EVT_FORMAT_BASE_UTF8_H
+#define EVT_FORMAT_BASE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
 
 enum state { IDLE, WANTED, DOING, DONE };
 
-struct evt_ahead {
+struct evt_worker {
 	void (*job)(void *ctx, size_t slot);
 	void *ctx;
 	size_t slots;
@@ -23,7 +23,7 @@ struct evt_ahead {
 
 /* The n-th slot from the first one on. */
 static size_t
-nth(const evt_ahead *a, size_t n)
+nth(const evt_worker *a, size_t n)
 {
 	return (a->first + n) % a->slots;
 }
@@ -31,7 +31,7 @@ nth(const evt_ahead *a, size_t n)
 /* Do the first job that nobody has begun with.  Called and left with the lock
  * held; false: there is none. */
 static bool
-do_next(evt_ahead *a)
+do_next(evt_worker *a)
 {
 	for (size_t n = 0; n < a->held; n++) {
 		size_t i = nth(a, n);
@@ -52,7 +52,7 @@ do_next(evt_ahead *a)
 static void *
 run(void *arg)
 {
-	evt_ahead *a = arg;
+	evt_worker *a = arg;
 
 	pthread_mutex_lock(&a->lock);
 	while (!a->stop) {
@@ -64,10 +64,10 @@ run(void *arg)
 }
 
 int
-evt_ahead_new(size_t slots, void (*job)(void *ctx, size_t slot), void *ctx,
-    bool threaded, evt_ahead **ret_ahead, evt_error *err)
+evt_worker_new(size_t slots, void (*job)(void *ctx, size_t slot), void *ctx,
+    bool threaded, evt_worker **ret_ahead, evt_error *err)
 {
-	evt_ahead *a = calloc(1, sizeof(*a));
+	evt_worker *a = calloc(1, sizeof(*a));
 
 	if (a != NULL)
 		a->state = calloc(slots, sizeof(*a->state));
@@ -88,7 +88,7 @@ evt_ahead_new(size_t slots, void (*job)(void *ctx, size_t slot), void *ctx,
 }
 
 void
-evt_ahead_free(evt_ahead *a)
+evt_worker_free(evt_worker *a)
 {
 	if (a == NULL)
 		return;
@@ -107,25 +107,25 @@ evt_ahead_free(evt_ahead *a)
 }
 
 bool
-evt_ahead_threaded(const evt_ahead *a)
+evt_worker_threaded(const evt_worker *a)
 {
 	return a->threaded;
 }
 
 size_t
-evt_ahead_held(const evt_ahead *a)
+evt_worker_held(const evt_worker *a)
 {
 	return a->held;
 }
 
 size_t
-evt_ahead_slot(const evt_ahead *a)
+evt_worker_slot(const evt_worker *a)
 {
 	return nth(a, a->held);
 }
 
 void
-evt_ahead_start(evt_ahead *a)
+evt_worker_start(evt_worker *a)
 {
 	pthread_mutex_lock(&a->lock);
 	a->state[nth(a, a->held)] = WANTED;
@@ -135,7 +135,7 @@ evt_ahead_start(evt_ahead *a)
 }
 
 size_t
-evt_ahead_wait(evt_ahead *a)
+evt_worker_wait(evt_worker *a)
 {
 	pthread_mutex_lock(&a->lock);
 	while (a->state[a->first] != DONE) {
@@ -147,7 +147,7 @@ evt_ahead_wait(evt_ahead *a)
 }
 
 void
-evt_ahead_again(evt_ahead *a)
+evt_worker_again(evt_worker *a)
 {
 	pthread_mutex_lock(&a->lock);
 	a->state[a->first] = WANTED;
@@ -156,7 +156,7 @@ evt_ahead_again(evt_ahead *a)
 }
 
 void
-evt_ahead_release(evt_ahead *a)
+evt_worker_release(evt_worker *a)
 {
 	pthread_mutex_lock(&a->lock);
 	a->state[a->first] = IDLE;
@@ -166,7 +166,7 @@ evt_ahead_release(evt_ahead *a)
 }
 
 void
-evt_ahead_drop(evt_ahead *a, size_t keep)
+evt_worker_drop(evt_worker *a, size_t keep)
 {
 	pthread_mutex_lock(&a->lock);
 	for (; a->held > keep; a->held--) {

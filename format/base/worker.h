@@ -4,39 +4,39 @@
  * A thread does them one after the other.  Who waits for the first, while the
  * thread is at it, does the next one meanwhile: so both work, whichever has
  * more to do.  A job has a slot, a number from 0, by which the owner keeps what
- * belongs to it; that is the job's from evt_ahead_start() until
- * evt_ahead_wait(), and the owner's otherwise.
+ * belongs to it; that is the job's from evt_worker_start() until
+ * evt_worker_wait(), and the owner's otherwise.
  */
-#ifndef EVT_AHEAD_H
-#define EVT_AHEAD_H
+#ifndef EVT_FORMAT_BASE_WORKER_H
+#define EVT_FORMAT_BASE_WORKER_H
 
 #include "format/evtape.h"
 
-typedef struct evt_ahead evt_ahead;
+typedef struct evt_worker evt_worker;
 
 /* So many slots; a job is job(ctx, slot).  Where no thread is wanted or can be
  * had, jobs are done by who waits for them: slower, and nothing else. */
-int evt_ahead_new(size_t slots, void (*job)(void *ctx, size_t slot), void *ctx,
-    bool threaded, evt_ahead **ret_ahead, evt_error *err);
+int evt_worker_new(size_t slots, void (*job)(void *ctx, size_t slot), void *ctx,
+    bool threaded, evt_worker **ret_ahead, evt_error *err);
 /* What the thread is at is done first, and nothing else. */
-void evt_ahead_free(evt_ahead *a);
+void evt_worker_free(evt_worker *a);
 
-bool evt_ahead_threaded(const evt_ahead *a);
+bool evt_worker_threaded(const evt_worker *a);
 /* Slots that are in use: of jobs that were begun and not released. */
-size_t evt_ahead_held(const evt_ahead *a);
+size_t evt_worker_held(const evt_worker *a);
 
 /* The slot of the next job, and the job's beginning; only where one is free. */
-size_t evt_ahead_slot(const evt_ahead *a);
-void evt_ahead_start(evt_ahead *a);
+size_t evt_worker_slot(const evt_worker *a);
+void evt_worker_start(evt_worker *a);
 
 /* Have the first job done: its slot, which stays in use.  May be called again. */
-size_t evt_ahead_wait(evt_ahead *a);
+size_t evt_worker_wait(evt_worker *a);
 /* The first job was waited for, and is to be done again. */
-void evt_ahead_again(evt_ahead *a);
+void evt_worker_again(evt_worker *a);
 /* The first job was waited for, and its slot is free. */
-void evt_ahead_release(evt_ahead *a);
+void evt_worker_release(evt_worker *a);
 
 /* Forget all jobs but the first `keep`; those that were begun with are done. */
-void evt_ahead_drop(evt_ahead *a, size_t keep);
+void evt_worker_drop(evt_worker *a, size_t keep);
 
 #endif

@@ -116,7 +116,7 @@ new_index(const evt_io *io, const char *path)
 	if (x == NULL)
 		return NULL;
 	x->io = io;
-	x->path = evt_path_join(path, "tape.db");
+	x->path = evt_io_path_join(path, "tape.db");
 	if (x->path == NULL) {
 		free(x);
 		return NULL;
@@ -227,7 +227,7 @@ are_files(const evt_index *x, const char *path)
 	enum evt_index_state state = EVT_INDEX_OK;
 
 	for (int i = 0; i < EVT_INDEX_FILES && state == EVT_INDEX_OK; i++) {
-		char *name = evt_path_join(path, evt_index_file[i]);
+		char *name = evt_io_path_join(path, evt_index_file[i]);
 		struct stat st;
 
 		if (name == NULL)
@@ -272,7 +272,7 @@ evt_index_remove(const evt_io *io, const char *path, evt_error *err)
 	int r = EVT_OK;
 
 	for (int i = 0; i < EVT_INDEX_FILES && r == EVT_OK; i++) {
-		char *name = evt_path_join(path, evt_index_file[i]);
+		char *name = evt_io_path_join(path, evt_index_file[i]);
 
 		if (name == NULL)
 			r = evt_err_nomem(err);

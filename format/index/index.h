@@ -5,8 +5,8 @@
  * docs/format.md has its tables.  Rows are added a segment at a time, when it
  * is sealed.
  */
-#ifndef EVT_INDEX_H
-#define EVT_INDEX_H
+#ifndef EVT_FORMAT_INDEX_INDEX_H
+#define EVT_FORMAT_INDEX_INDEX_H
 
 #include "format/base/key_table.h"
 #include "format/evtape.h"
@@ -109,7 +109,7 @@ int evt_index_each_event(evt_index *x, uint32_t no, evt_index_event_row *row,
 /* How many sources it knows; and how many of the first n of the dictionary.
  * false: it cannot tell. */
 bool evt_index_count_sources(evt_index *x, uint64_t *ret_n);
-bool evt_index_count_known(evt_index *x, const evt_dict *sources, uint32_t n,
-    uint32_t *ret_known);
+bool evt_index_count_known(evt_index *x, const evt_key_table *sources,
+    uint32_t n, uint32_t *ret_known);
 
 #endif

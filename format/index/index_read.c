@@ -56,7 +56,7 @@ load_segment(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
 
 /* The key in a column, put into the dictionary: 1 + its place; 0: NULL. */
 static int
-load_key(sqlite3_stmt *st, int column, evt_dict *d, uint32_t *ret,
+load_key(sqlite3_stmt *st, int column, evt_key_table *d, uint32_t *ret,
     evt_error *err)
 {
 	int type = sqlite3_column_type(st, column);
@@ -66,9 +66,10 @@ load_key(sqlite3_stmt *st, int column, evt_dict *d, uint32_t *ret,
 	*ret = 0;
 	if (type == SQLITE_NULL || text == NULL || n > (int)EVT_KEY_MAX)
 		return EVT_OK;
-	if (!evt_dict_reserve(d, 1))
+	if (!evt_key_table_reserve(d, 1))
 		return evt_err_nomem(err);
-	*ret = 1 + evt_dict_add(d, text, (uint32_t)n, type == SQLITE_INTEGER);
+	*ret =
+	    1 + evt_key_table_add(d, text, (uint32_t)n, type == SQLITE_INTEGER);
 	return EVT_OK;
 }
 
@@ -78,7 +79,7 @@ load_span(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
 	int64_t first = sqlite3_column_int64(st, 2);
 	int64_t last = sqlite3_column_int64(st, 3);
 	uint32_t source, event;
-	evt_span *span;
+	evt_summary_span_row *span;
 	int r = load_key(st, 0, &sum->sources, &source, err);
 
 	(void)x;
@@ -214,8 +215,8 @@ bind_source(sqlite3_stmt *st, int at, const char *text)
 	char canonical[24];
 
 	/* Only an integer as it would be written back is one. */
-	if (evt_int_parse(text, "a source", INT64_MIN, INT64_MAX, &value,
-	        NULL) == EVT_OK) {
+	if (evt_sizetext_parse_int(text, "a source", INT64_MIN, INT64_MAX,
+	        &value, NULL) == EVT_OK) {
 		snprintf(canonical, sizeof(canonical), "%lld",
 		    (long long)value);
 		key.is_int = strcmp(canonical, text) == 0;
@@ -385,26 +386,26 @@ evt_index_count_sources(evt_index *x, uint64_t *ret_n)
 }
 
 bool
-evt_index_count_known(evt_index *x, const evt_dict *sources, uint32_t n,
+evt_index_count_known(evt_index *x, const evt_key_table *sources, uint32_t n,
     uint32_t *ret_known)
 {
 	sqlite3_stmt *st;
 	uint32_t known = 0;
-	int rc = SQLITE_DONE;
+	int r = SQLITE_DONE;
 
 	if (sqlite3_prepare_v2(x->db, "SELECT 1 FROM source WHERE source_id=?",
 	        -1, &st, NULL) != SQLITE_OK)
 		return false;
-	for (uint32_t i = 0; i < n && (rc == SQLITE_ROW || rc == SQLITE_DONE);
+	for (uint32_t i = 0; i < n && (r == SQLITE_ROW || r == SQLITE_DONE);
 	     i++) {
-		evt_key key = evt_dict_key(sources, i);
+		evt_key key = evt_key_table_key(sources, i);
 
-		rc = evt_index_bind_key(st, 1, &key) ? sqlite3_step(st) :
-		                                       SQLITE_NOMEM;
-		known += rc == SQLITE_ROW;
+		r = evt_index_bind_key(st, 1, &key) ? sqlite3_step(st) :
+		                                      SQLITE_NOMEM;
+		known += r == SQLITE_ROW;
 		sqlite3_reset(st);
 	}
 	sqlite3_finalize(st);
 	*ret_known = known;
-	return rc == SQLITE_ROW || rc == SQLITE_DONE;
+	return r == SQLITE_ROW || r == SQLITE_DONE;
 }

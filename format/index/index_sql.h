@@ -1,6 +1,6 @@
 /* index_sql.h - what the index's sources share.  Only they may include it. */
-#ifndef EVT_INDEX_SQL_H
-#define EVT_INDEX_SQL_H
+#ifndef EVT_FORMAT_INDEX_INDEX_SQL_H
+#define EVT_FORMAT_INDEX_INDEX_SQL_H
 
 #include <sqlite3.h>
 

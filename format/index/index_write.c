@@ -16,8 +16,8 @@ evt_index_bind_key(sqlite3_stmt *st, int at, const evt_key *key)
 	memcpy(text, key->text, key->len);
 	text[key->len] = '\0';
 	if (key->is_int &&
-	    evt_int_parse(text, "a source", INT64_MIN, INT64_MAX, &value,
-	        NULL) == EVT_OK)
+	    evt_sizetext_parse_int(text, "a source", INT64_MIN, INT64_MAX,
+	        &value, NULL) == EVT_OK)
 		return sqlite3_bind_int64(st, at, value) == SQLITE_OK;
 	return sqlite3_bind_text(st, at, key->text, (int)key->len,
 	           SQLITE_STATIC) == SQLITE_OK;
@@ -63,7 +63,7 @@ put_blocks(evt_index *x, const evt_segment *s, evt_error *err)
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
-		const evt_block_ref *b = &s->blocks[i];
+		const evt_segment_block *b = &s->blocks[i];
 		const int64_t v[] = { s->no, (int64_t)i, (int64_t)b->offset,
 			(int64_t)b->stored, (int64_t)b->first_seq, b->frames,
 			b->min_ns, b->max_ns };
@@ -117,14 +117,14 @@ key_id(evt_index *x, bool source, const evt_key *key, int64_t *ret_id,
 
 /* The row ids of a dictionary's keys, behind a 0 for "none"; free() it. */
 static int
-key_ids(evt_index *x, bool source, const evt_dict *d, int64_t **ret_ids,
+key_ids(evt_index *x, bool source, const evt_key_table *d, int64_t **ret_ids,
     evt_error *err)
 {
 	int64_t *ids = calloc((size_t)d->n + 1, sizeof(*ids));
 	int r = ids != NULL ? EVT_OK : evt_err_nomem(err);
 
 	for (uint32_t i = 0; i < d->n && r == EVT_OK; i++) {
-		evt_key key = evt_dict_key(d, i);
+		evt_key key = evt_key_table_key(d, i);
 
 		r = key_id(x, source, &key, &ids[i + 1], err);
 	}
@@ -138,7 +138,7 @@ key_ids(evt_index *x, bool source, const evt_dict *d, int64_t **ret_ids,
 
 struct span_row {
 	int64_t source, event;
-	const evt_span *span;
+	const evt_summary_span_row *span;
 };
 
 static int
@@ -156,7 +156,7 @@ put_span(evt_index *x, uint32_t no, const struct span_row *row, evt_error *err)
 {
 	sqlite3_stmt *st = evt_index_stmt(x, IDX_PUT_SPAN,
 	    "INSERT INTO source_span VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-	const evt_span *s = row->span;
+	const evt_summary_span_row *s = row->span;
 	const int64_t v[] = { no, row->source, row->event, s->first_ns,
 		s->last_ns, (int64_t)s->frames };
 

@@ -46,7 +46,7 @@ static bool
 grow_spans(evt_summary *s)
 {
 	uint32_t cap = s->cap_spans + s->cap_spans / 2 + 64;
-	evt_span *span = realloc(s->span, cap * sizeof(*span));
+	evt_summary_span_row *span = realloc(s->span, cap * sizeof(*span));
 
 	if (span == NULL)
 		return false;
@@ -57,10 +57,10 @@ grow_spans(evt_summary *s)
 	return true;
 }
 
-evt_span *
+evt_summary_span_row *
 evt_summary_span(evt_summary *s, uint32_t source, uint32_t event)
 {
-	evt_span *span;
+	evt_summary_span_row *span;
 	uint32_t i;
 
 	if (s->n_spans >= s->n_slots / 2 && !grow_slots(s))
@@ -90,7 +90,7 @@ static bool
 count(evt_summary *s, uint32_t source, uint32_t event, int64_t time_ns,
     uint32_t block)
 {
-	evt_span *span = evt_summary_span(s, source, event);
+	evt_summary_span_row *span = evt_summary_span(s, source, event);
 
 	if (span == NULL)
 		return false;
@@ -212,15 +212,15 @@ add_totals(evt_summary *s, const evt_frame *f, evt_error *err)
 static bool
 add_without_list(const evt_frame *f, evt_buf *out)
 {
-	evt_view v = evt_view_of(f->payload, f->len), name, value;
-	evt_view_walk walk = evt_view_walk_begin(v);
+	evt_json_view v = evt_json_view_make(f->payload, f->len), name, value;
+	evt_json_view_walk walk = evt_json_view_walk_begin(v);
 	bool done, first = true;
 
-	if (evt_view_kind(v) != EVT_VIEW_OBJECT)
+	if (evt_json_view_kind(v) != EVT_JSON_VIEW_OBJECT)
 		return evt_buf_add_str(out, "{}");
 	done = evt_buf_add_byte(out, '{');
-	while (done && evt_view_walk_next(&walk, &name, &value)) {
-		if (evt_view_is(name, "list", 4))
+	while (done && evt_json_view_walk_next(&walk, &name, &value)) {
+		if (evt_json_view_is(name, "list", 4))
 			continue;
 		done = (first || evt_buf_add_byte(out, ',')) &&
 		    evt_buf_add(out, name.p, name.n) &&
@@ -258,19 +258,19 @@ evt_summary_add_frame(evt_summary *s, const evt_frame *f, evt_error *err)
 		return r;
 	if (f->kind == EVT_KIND_MARK)
 		return add_mark_frame(s, f, err);
-	if (!evt_dict_reserve(&s->events, 1) ||
-	    !evt_dict_reserve(&s->sources, f->n_sources))
+	if (!evt_key_table_reserve(&s->events, 1) ||
+	    !evt_key_table_reserve(&s->sources, f->n_sources))
 		return evt_err_nomem(err);
 	if (f->event != NULL)
 		event = 1 +
-		    evt_dict_add(&s->events, f->event, (uint32_t)f->event_len,
-		        false);
+		    evt_key_table_add(&s->events, f->event,
+		        (uint32_t)f->event_len, false);
 	if (!count(s, 0, event, f->time_ns, NO_BLOCK))
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < f->n_sources; i++) {
 		const evt_key *k = &f->sources[i];
-		uint32_t source =
-		    1 + evt_dict_add(&s->sources, k->text, k->len, k->is_int);
+		uint32_t source = 1 +
+		    evt_key_table_add(&s->sources, k->text, k->len, k->is_int);
 
 		if (!count(s, source, event, f->time_ns, NO_BLOCK))
 			return evt_err_nomem(err);
@@ -280,17 +280,18 @@ evt_summary_add_frame(evt_summary *s, const evt_frame *f, evt_error *err)
 
 /* The block's own key numbers as those of the summary; free() it. */
 static uint32_t *
-map_keys(evt_dict *d, const evt_key *keys, uint32_t n)
+map_keys(evt_key_table *d, const evt_key *keys, uint32_t n)
 {
 	uint32_t *map = malloc((n > 0 ? n : 1) * sizeof(*map));
 
-	if (map == NULL || !evt_dict_reserve(d, n)) {
+	if (map == NULL || !evt_key_table_reserve(d, n)) {
 		free(map);
 		return NULL;
 	}
 	for (uint32_t i = 0; i < n; i++)
 		map[i] = 1 +
-		    evt_dict_add(d, keys[i].text, keys[i].len, keys[i].is_int);
+		    evt_key_table_add(d, keys[i].text, keys[i].len,
+		        keys[i].is_int);
 	return map;
 }
 
@@ -373,8 +374,8 @@ evt_summary_clear(evt_summary *s)
 		free(s->mark[i].json);
 	if (s->n_spans > 0)
 		memset(s->slot, 0, s->n_slots * sizeof(*s->slot));
-	evt_dict_clear(&s->sources);
-	evt_dict_clear(&s->events);
+	evt_key_table_clear(&s->sources);
+	evt_key_table_clear(&s->events);
 	s->n_spans = 0;
 	s->n_conns = s->n_marks = 0;
 	s->frames = s->received = s->sent = s->payload = 0;
@@ -393,7 +394,7 @@ evt_summary_free(evt_summary *s)
 	free(s->slot);
 	free(s->conn);
 	free(s->mark);
-	evt_dict_free(&s->sources);
-	evt_dict_free(&s->events);
+	evt_key_table_free(&s->sources);
+	evt_key_table_free(&s->events);
 	memset(s, 0, sizeof(*s));
 }

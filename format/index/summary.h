@@ -3,8 +3,8 @@
  * and the marks.  The index stores one summary a segment; evt_tape_info()
  * adds up those of all segments.
  */
-#ifndef EVT_SUMMARY_H
-#define EVT_SUMMARY_H
+#ifndef EVT_FORMAT_INDEX_SUMMARY_H
+#define EVT_FORMAT_INDEX_SUMMARY_H
 
 #include "format/store/block.h"
 #include "format/base/key_table.h"
@@ -14,14 +14,14 @@
 /* Frames of one (source, event) pair.  Numbers are 1 + the place in the
  * summary's dictionary; source 0: the row counts every frame of the event,
  * whatever sources it names; event 0: frames without an event. */
-typedef struct evt_span {
+typedef struct evt_summary_span_row {
 	uint32_t source, event;
 	uint64_t frames;
 	int64_t first_ns, last_ns; /* least and greatest receive time */
 	uint32_t last_block;
 	evt_buf blocks; /* numbers of the blocks that hold them: varints, the
 	                   first as it is, then each less the one before */
-} evt_span;
+} evt_summary_span_row;
 
 typedef struct evt_summary_mark {
 	uint64_t seq;
@@ -38,8 +38,8 @@ typedef struct evt_summary {
 	uint64_t first_seq, last_seq; /* 0 where empty */
 	int64_t first_ns, last_ns;
 	uint32_t max_conn;
-	evt_dict sources, events;
-	evt_span *span;
+	evt_key_table sources, events;
+	evt_summary_span_row *span;
 	uint32_t n_spans, cap_spans;
 	uint32_t *slot; /* hash of spans */
 	uint32_t n_slots;
@@ -63,7 +63,8 @@ int evt_summary_add_segment(evt_summary *s, const evt_segment *segment,
 int evt_summary_add_frame(evt_summary *s, const evt_frame *f, evt_error *err);
 
 /* The span of a pair, made if it is not there; NULL: out of memory. */
-evt_span *evt_summary_span(evt_summary *s, uint32_t source, uint32_t event);
+evt_summary_span_row *evt_summary_span(evt_summary *s, uint32_t source,
+    uint32_t event);
 
 /* Add what a connection, or a mark, is; times and numbers are merged. */
 int evt_summary_add_conn(evt_summary *s, const evt_info_conn *conn,

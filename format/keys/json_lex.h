@@ -7,8 +7,8 @@
  *
  * Plain characters and digits are passed 16 (SSE2) or 8 bytes at a time.
  */
-#ifndef EVT_JSON_PASS_H
-#define EVT_JSON_PASS_H
+#ifndef EVT_FORMAT_KEYS_JSON_LEX_H
+#define EVT_FORMAT_KEYS_JSON_LEX_H
 
 #include <stdbool.h>
 #include <stdint.h>

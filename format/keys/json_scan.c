@@ -33,12 +33,12 @@ struct level {
 	const evt_profile_level *paths;
 	uint64_t alive; /* paths that may go on in it */
 	uint64_t index; /* number of the present element of an array */
-	evt_memo_key
+	evt_key_cache_key
 	    *place; /* of what stands in it, while one of that is open */
 	int closer; /* '}' or ']'; -1 around the whole value */
 };
 
-struct evt_scanner {
+struct evt_json_scanner {
 	const evt_profile *profile;
 	evt_key *sources;
 	size_t n_sources, cap_sources;
@@ -53,16 +53,16 @@ struct evt_scanner {
 	size_t n_decoded, cap_decoded;
 	size_t frame_len;
 	/* levels[d] is the container that is open at depth d, from 1. */
-	struct level levels[EVT_SCAN_DEPTH + 1];
-	evt_memo memo;
+	struct level levels[EVT_JSON_SCAN_DEPTH + 1];
+	evt_key_cache memo;
 };
 
 int
-evt_scanner_new(const evt_profile *profile, evt_scanner **ret_scanner,
+evt_json_scanner_new(const evt_profile *profile, evt_json_scanner **ret_scanner,
     evt_error *err)
 {
 	static const evt_profile no_paths;
-	evt_scanner *s = calloc(1, sizeof(*s));
+	evt_json_scanner *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return evt_err_nomem(err);
@@ -75,7 +75,7 @@ evt_scanner_new(const evt_profile *profile, evt_scanner **ret_scanner,
 }
 
 void
-evt_scanner_free(evt_scanner *scanner)
+evt_json_scanner_free(evt_json_scanner *scanner)
 {
 	if (scanner == NULL)
 		return;
@@ -112,7 +112,8 @@ escape_value(const uint8_t **p, const uint8_t *end)
 /* Decode a checked string behind what is decoded already.  Only if the caller
  * adds the length to n_decoded it stays. */
 static const char *
-decode(evt_scanner *s, const uint8_t *p, const uint8_t *end, size_t *ret_len)
+decode(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
+    size_t *ret_len)
 {
 	char *out, *q;
 
@@ -139,7 +140,7 @@ decode(evt_scanner *s, const uint8_t *p, const uint8_t *end, size_t *ret_len)
 }
 
 static bool
-add_source(evt_scanner *s, const char *text, size_t len, bool is_int)
+add_source(evt_json_scanner *s, const char *text, size_t len, bool is_int)
 {
 	if (s->n_sources == s->cap_sources) {
 		size_t cap = s->cap_sources > 0 ? s->cap_sources * 2 : 16;
@@ -159,7 +160,8 @@ add_source(evt_scanner *s, const char *text, size_t len, bool is_int)
 
 /* A key stands at the paths `hit`. */
 static bool
-add_key(evt_scanner *s, uint64_t hit, const char *text, size_t len, bool is_int)
+add_key(evt_json_scanner *s, uint64_t hit, const char *text, size_t len,
+    bool is_int)
 {
 	uint64_t events = hit & s->profile->events;
 
@@ -174,7 +176,8 @@ add_key(evt_scanner *s, uint64_t hit, const char *text, size_t len, bool is_int)
 
 /* The string from p to end (without quotes) stands at the paths `hit`. */
 static __attribute__((noinline)) bool
-add_string(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
+add_string(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
+    const uint8_t *end)
 {
 	const char *text = (const char *)p;
 	size_t len = (size_t)(end - p);
@@ -199,7 +202,8 @@ add_string(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
 
 /* The number from p to end stands at the paths `hit`. */
 static bool
-add_number(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
+add_number(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
+    const uint8_t *end)
 {
 	size_t minus = *p == '-', len = (size_t)(end - p), digits = len - minus;
 	const char *last =
@@ -219,7 +223,8 @@ add_number(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
 
 /* The scalar from p to end stands at the paths `hit`. */
 static __attribute__((noinline)) bool
-add_scalar(evt_scanner *s, uint64_t hit, const uint8_t *p, const uint8_t *end)
+add_scalar(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
+    const uint8_t *end)
 {
 	if (*p == '"')
 		return add_string(s, hit, p + 1, end - 1);
@@ -273,7 +278,7 @@ struct passed {
 /* The key of a member, from its opening quote to the value behind the colon,
  * whatever it is.  plain: the end of what is plain in it. */
 static __attribute__((noinline)) struct passed
-pass_any_key(evt_scanner *s, const struct level *l, const uint8_t *p,
+pass_any_key(evt_json_scanner *s, const struct level *l, const uint8_t *p,
     const uint8_t *plain, const uint8_t *end)
 {
 	const char *name = (const char *)p + 1;
@@ -300,7 +305,7 @@ pass_any_key(evt_scanner *s, const struct level *l, const uint8_t *p,
 
 /* The same; mostly all of it is plain, and there is no space behind it. */
 static inline struct passed
-pass_key(evt_scanner *s, const struct level *l, const uint8_t *p,
+pass_key(evt_json_scanner *s, const struct level *l, const uint8_t *p,
     const uint8_t *end)
 {
 	const uint8_t *to;
@@ -318,17 +323,17 @@ pass_key(evt_scanner *s, const struct level *l, const uint8_t *p,
 }
 
 /* Remember this key, which began with the '{' or ',' at p.  Where it stands. */
-static __attribute__((noinline)) evt_memo_key *
-learn_key(evt_scanner *s, const struct level *l, evt_memo_key *place,
+static __attribute__((noinline)) evt_key_cache_key *
+learn_key(evt_json_scanner *s, const struct level *l, evt_key_cache_key *place,
     const uint8_t *p, const uint8_t *end, struct passed to)
 {
-	evt_memo_fact fact = { .level = l,
+	evt_key_cache_fact fact = { .level = l,
 		.within = l->alive,
 		.alive = to.alive };
 
 	if (to.alive != 0)
 		fact.hit = to.alive & l->paths->ends;
-	return evt_memo_learn(&s->memo, place, p, to.p, end, &fact);
+	return evt_key_cache_learn(&s->memo, place, p, to.p, end, &fact);
 }
 
 /* Open the container at p, to which the paths `alive` lead. */
@@ -346,14 +351,14 @@ open_level(struct level *l, uint8_t opener, uint64_t alive)
 /* A member's key or an element at p; what stands before it begins at `from`.
  * *place: where it stands. */
 static inline struct passed
-enter(evt_scanner *s, struct level *l, const uint8_t *from, const uint8_t *p,
-    const uint8_t *end, evt_memo_key **place)
+enter(evt_json_scanner *s, struct level *l, const uint8_t *from,
+    const uint8_t *p, const uint8_t *end, evt_key_cache_key **place)
 {
 	struct passed to = { p, 0 };
 
 	if (l->closer == '}') {
 		to = pass_key(s, l, p, end);
-		if (to.p != NULL && evt_memo_open(&s->memo, *place))
+		if (to.p != NULL && evt_key_cache_open(&s->memo, *place))
 			*place = learn_key(s, l, *place, from, end, to);
 	} else if (l->alive != 0) {
 		to.alive = follow_index((l - 1)->paths, l->alive, l->index++);
@@ -364,7 +369,7 @@ enter(evt_scanner *s, struct level *l, const uint8_t *from, const uint8_t *p,
 /* A scalar at p, to which the paths `alive` lead; where none does, the whole of
  * an array's that follow. */
 static inline const uint8_t *
-pass_scalars_at(evt_scanner *s, const struct level *l, uint64_t alive,
+pass_scalars_at(evt_json_scanner *s, const struct level *l, uint64_t alive,
     const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *from = p;
@@ -380,8 +385,8 @@ pass_scalars_at(evt_scanner *s, const struct level *l, uint64_t alive,
 
 /* The string of a key that is remembered, from behind its opening quote. */
 static inline const uint8_t *
-pass_known_string(evt_scanner *s, const evt_memo_key *known, const uint8_t *p,
-    const uint8_t *end)
+pass_known_string(evt_json_scanner *s, const evt_key_cache_key *known,
+    const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *from = p;
 
@@ -394,9 +399,10 @@ pass_known_string(evt_scanner *s, const evt_memo_key *known, const uint8_t *p,
 
 /* The value at p, to its end; NULL if it is not well-formed. */
 static const uint8_t *
-pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
+pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
+    uint64_t alive)
 {
-	evt_memo_key *place = evt_memo_begin(&s->memo), *known;
+	evt_key_cache_key *place = evt_key_cache_begin(&s->memo), *known;
 	struct level *l = s->levels;
 	const uint8_t *from;
 	struct passed to;
@@ -406,13 +412,13 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 			return NULL;
 		from = p;
 		if (*p == '{' || *p == '[') {
-			if (l == &s->levels[EVT_SCAN_DEPTH])
+			if (l == &s->levels[EVT_JSON_SCAN_DEPTH])
 				return NULL;
 			l->place = place;
 			open_level(++l, *p, alive);
-			known = *p == '{' ?
-			    evt_memo_find(place->first, p, end, l, l->alive) :
-			    NULL;
+			known = *p == '{' ? evt_key_cache_find(place->first, p,
+			                        end, l, l->alive) :
+			                    NULL;
 			if (likely(known != NULL))
 				goto known;
 			p = evt_pass_space(&s->line_break, p + 1, end);
@@ -429,7 +435,7 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 		}
 	behind: /* a value */
 		known = l->closer == '}' ?
-		    evt_memo_find(place->next, p, end, l, l->alive) :
+		    evt_key_cache_find(place->next, p, end, l, l->alive) :
 		    NULL;
 		if (likely(known != NULL))
 			goto known;
@@ -470,7 +476,7 @@ pass_value(evt_scanner *s, const uint8_t *p, const uint8_t *end, uint64_t alive)
 
 /* Make ready for a frame of n bytes. */
 static void
-reset(evt_scanner *s, size_t n)
+reset(evt_json_scanner *s, size_t n)
 {
 	s->n_sources = 0;
 	s->event = NULL;
@@ -483,11 +489,11 @@ reset(evt_scanner *s, size_t n)
 }
 
 int
-evt_scan(evt_scanner *scanner, const uint8_t *p, size_t n,
-    evt_scan_result *ret_result, evt_error *err)
+evt_json_scan(evt_json_scanner *scanner, const uint8_t *p, size_t n,
+    evt_json_scan_result *ret_result, evt_error *err)
 {
-	evt_scanner *s = scanner;
-	evt_scan_result result = { 0 };
+	evt_json_scanner *s = scanner;
+	evt_json_scan_result result = { 0 };
 
 	reset(s, n);
 	if (n > 0) {

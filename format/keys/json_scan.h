@@ -4,19 +4,19 @@
  *
  * No allocation a frame: the scanner keeps its arrays and only grows them.
  */
-#ifndef EVT_SCAN_H
-#define EVT_SCAN_H
+#ifndef EVT_FORMAT_KEYS_JSON_SCAN_H
+#define EVT_FORMAT_KEYS_JSON_SCAN_H
 
 #include "format/evtape.h"
 
 /* Deepest nesting of a frame that counts as well-formed (jq's own limit). */
-#define EVT_SCAN_DEPTH 256
+#define EVT_JSON_SCAN_DEPTH 256
 
-typedef struct evt_scanner evt_scanner;
+typedef struct evt_json_scanner evt_json_scanner;
 
-typedef struct evt_scan_result {
+typedef struct evt_json_scan_result {
 	/* The frame is one JSON value (RFC 8259) with white space around it at
-	 * most, in valid UTF-8, nested at most EVT_SCAN_DEPTH deep, every \u
+	 * most, in valid UTF-8, nested at most EVT_JSON_SCAN_DEPTH deep, every \u
 	 * escape of a surrogate one half of a pair, no byte order mark. */
 	bool json;
 	/* A line feed or carriage return stands in it (between tokens).  Told
@@ -28,7 +28,7 @@ typedef struct evt_scan_result {
 	size_t event_len;
 	const evt_key *sources; /* in document order, duplicates included */
 	size_t n_sources;
-} evt_scan_result;
+} evt_json_scan_result;
 
 /*
  * profile: may be NULL (then only well-formedness is told) and must outlive
@@ -38,13 +38,13 @@ typedef struct evt_scan_result {
  * is_int false.  Strings and integers longer than EVT_KEY_MAX bytes (decoded)
  * and strings holding U+0000 are no keys.
  */
-int evt_scanner_new(const evt_profile *profile, evt_scanner **ret_scanner,
-    evt_error *err);
-void evt_scanner_free(evt_scanner *scanner);
+int evt_json_scanner_new(const evt_profile *profile,
+    evt_json_scanner **ret_scanner, evt_error *err);
+void evt_json_scanner_free(evt_json_scanner *scanner);
 
 /* Scan one frame of n bytes (p may be NULL if n is 0: that is no JSON).
  * Errors: EVT_ERR_NOMEM alone. */
-int evt_scan(evt_scanner *scanner, const uint8_t *p, size_t n,
-    evt_scan_result *ret_result, evt_error *err);
+int evt_json_scan(evt_json_scanner *scanner, const uint8_t *p, size_t n,
+    evt_json_scan_result *ret_result, evt_error *err);
 
 #endif

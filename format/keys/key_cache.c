@@ -1,28 +1,28 @@
 /* memo.c - see memo.h: what is not done for each key. */
 #include "format/keys/key_cache.h"
 
-evt_memo_key *
-evt_memo_find_other(evt_memo_key *k, const uint8_t *p, const uint8_t *end,
-    const void *level, uint64_t within)
+evt_key_cache_key *
+evt_key_cache_find_other(evt_key_cache_key *k, const uint8_t *p,
+    const uint8_t *end, const void *level, uint64_t within)
 {
 	/* The shortest is {"": and four bytes tell most of them apart. */
 	if (end - p < 4)
 		return NULL;
 	while (k != NULL &&
 	    (memcmp(k->text, p, 4) != 0 ||
-	        !evt_memo_fits(k, p, end, level, within)))
+	        !evt_key_cache_fits(k, p, end, level, within)))
 		k = k->other;
 	return k;
 }
 
 /* A new key for what stands from p to `to`; NULL: no room. */
-static evt_memo_key *
-make(evt_memo *m, const uint8_t *p, const uint8_t *to, bool string)
+static evt_key_cache_key *
+make(evt_key_cache *m, const uint8_t *p, const uint8_t *to, bool string)
 {
-	evt_memo_key *k;
+	evt_key_cache_key *k;
 	size_t len = (size_t)(to - p) + string;
 
-	if (m->n == EVT_MEMO_KEYS)
+	if (m->n == EVT_KEY_CACHE_KEYS)
 		return NULL;
 	k = &m->keys[m->n++];
 	memset(k, 0, sizeof(*k));
@@ -35,19 +35,20 @@ make(evt_memo *m, const uint8_t *p, const uint8_t *to, bool string)
 	return k;
 }
 
-evt_memo_key *
-evt_memo_learn(evt_memo *m, evt_memo_key *place, const uint8_t *p,
-    const uint8_t *to, const uint8_t *end, const evt_memo_fact *fact)
+evt_key_cache_key *
+evt_key_cache_learn(evt_key_cache *m, evt_key_cache_key *place,
+    const uint8_t *p, const uint8_t *to, const uint8_t *end,
+    const evt_key_cache_fact *fact)
 {
-	evt_memo_key **link = *p == '{' ? &place->first : &place->next;
-	evt_memo_key *k = NULL, *same = NULL;
+	evt_key_cache_key **link = *p == '{' ? &place->first : &place->next;
+	evt_key_cache_key *k = NULL, *same = NULL;
 	bool string = to < end && *to == '"';
 	int choices = 0;
 
-	if (!evt_memo_open(m, place))
+	if (!evt_key_cache_open(m, place))
 		return place;
 	/* Too long: the next key still finds what came behind this one. */
-	if (to - p + string > EVT_MEMO_TEXT)
+	if (to - p + string > EVT_KEY_CACHE_TEXT)
 		return place;
 	for (; *link != NULL; link = &(*link)->other, choices++) {
 		k = *link;
@@ -61,7 +62,7 @@ evt_memo_learn(evt_memo *m, evt_memo_key *place, const uint8_t *p,
 			return k->place;
 		same = k->place;
 	}
-	k = choices < EVT_MEMO_CHOICES ? make(m, p, to, string) : NULL;
+	k = choices < EVT_KEY_CACHE_CHOICES ? make(m, p, to, string) : NULL;
 	if (k == NULL) {
 		m->missed++;
 		return same != NULL ? same : &m->keys[1];

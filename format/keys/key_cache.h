@@ -13,12 +13,12 @@
  * with the bytes, so that a wrong guess costs time and never changes an answer.
  *
  * The memory is part of the scanner, and bounded (36 KiB).  What input without
- * any order can cost is bounded, too: in one place at most EVT_MEMO_CHOICES
+ * any order can cost is bounded, too: in one place at most EVT_KEY_CACHE_CHOICES
  * keys are tried, and behind a key that found no room nothing is.  When many
  * found no room, all is forgotten and learned anew: the feed may have changed.
  */
-#ifndef EVT_MEMO_H
-#define EVT_MEMO_H
+#ifndef EVT_FORMAT_KEYS_KEY_CACHE_H
+#define EVT_FORMAT_KEYS_KEY_CACHE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,49 +27,49 @@
 
 #include "format/base/sse2.h"
 
-#define EVT_MEMO_KEYS 256
-#define EVT_MEMO_TEXT 64
-#define EVT_MEMO_CHOICES 4
+#define EVT_KEY_CACHE_KEYS 256
+#define EVT_KEY_CACHE_TEXT 64
+#define EVT_KEY_CACHE_CHOICES 4
 /* So many keys without room make it worth to learn anew: what that costs,
- * EVT_MEMO_KEYS times some keys' time, is then a small part of the work. */
-#define EVT_MEMO_PATIENCE 32768
+ * EVT_KEY_CACHE_KEYS times some keys' time, is then a small part of the work. */
+#define EVT_KEY_CACHE_PATIENCE 32768
 
-typedef struct evt_memo_fact {
+typedef struct evt_key_cache_fact {
 	const void *level; /* of the object: tells its depth */
 	uint64_t within;   /* the paths that are alive in the object */
 	uint64_t alive;    /* those that go on in the key's value */
 	uint64_t hit;      /* those that name it */
-} evt_memo_fact;
+} evt_key_cache_fact;
 
-typedef struct evt_memo_key {
-	_Alignas(16) uint8_t text[EVT_MEMO_TEXT];
-	evt_memo_fact fact;
-	struct evt_memo_key *other; /* was met in the same place */
+typedef struct evt_key_cache_key {
+	_Alignas(16) uint8_t text[EVT_KEY_CACHE_TEXT];
+	evt_key_cache_fact fact;
+	struct evt_key_cache_key *other; /* was met in the same place */
 	/* The links to what came next are those of this key: of itself, or of
 	 * the same key with another kind of value. */
-	struct evt_memo_key *place;
-	struct evt_memo_key *next;  /* behind its value */
-	struct evt_memo_key *first; /* in its value */
+	struct evt_key_cache_key *place;
+	struct evt_key_cache_key *next;  /* behind its value */
+	struct evt_key_cache_key *first; /* in its value */
 	uint32_t mask;   /* a bit for each of the first 32 bytes of the text */
 	uint8_t len;     /* of the text */
 	bool string;     /* the text ends with a string's opening quote */
 	bool line_break; /* stands in it */
-} evt_memo_key;
+} evt_key_cache_key;
 
-typedef struct evt_memo {
+typedef struct evt_key_cache {
 	/* Zero-initialised is valid.  Key 0 stands for the whole value, and key
 	 * 1 for each key that is not here: nothing is remembered behind it. */
-	evt_memo_key keys[EVT_MEMO_KEYS];
+	evt_key_cache_key keys[EVT_KEY_CACHE_KEYS];
 	size_t n;
 	size_t missed; /* keys that found no room */
-} evt_memo;
+} evt_key_cache;
 
 /* Begin a frame: where the whole value stands.  Here alone all is forgotten:
  * within a frame the walk holds places. */
-static inline evt_memo_key *
-evt_memo_begin(evt_memo *m)
+static inline evt_key_cache_key *
+evt_key_cache_begin(evt_key_cache *m)
 {
-	if (m->n == 0 || m->missed >= EVT_MEMO_PATIENCE) {
+	if (m->n == 0 || m->missed >= EVT_KEY_CACHE_PATIENCE) {
 		m->keys[0].first = NULL;
 		m->n = 2;
 		m->missed = 0;
@@ -79,7 +79,7 @@ evt_memo_begin(evt_memo *m)
 
 /* Whether anything can be remembered behind this place; counts where not. */
 static inline bool
-evt_memo_open(evt_memo *m, const evt_memo_key *place)
+evt_key_cache_open(evt_key_cache *m, const evt_key_cache_key *place)
 {
 	bool open = place != &m->keys[1];
 
@@ -89,7 +89,8 @@ evt_memo_open(evt_memo *m, const evt_memo_key *place)
 
 /* The bytes of the key stand at p. */
 static inline bool
-evt_memo_stands(const evt_memo_key *k, const uint8_t *p, const uint8_t *end)
+evt_key_cache_stands(const evt_key_cache_key *k, const uint8_t *p,
+    const uint8_t *end)
 {
 #if EVT_SSE2
 	if (end - p >= 32) {
@@ -112,35 +113,36 @@ evt_memo_stands(const evt_memo_key *k, const uint8_t *p, const uint8_t *end)
 }
 
 static inline bool
-evt_memo_fits(const evt_memo_key *k, const uint8_t *p, const uint8_t *end,
-    const void *level, uint64_t within)
+evt_key_cache_fits(const evt_key_cache_key *k, const uint8_t *p,
+    const uint8_t *end, const void *level, uint64_t within)
 {
 	return k->fact.level == level && k->fact.within == within &&
-	    evt_memo_stands(k, p, end);
+	    evt_key_cache_stands(k, p, end);
 }
 
 /* The same for others than the first. */
-evt_memo_key *evt_memo_find_other(evt_memo_key *k, const uint8_t *p,
-    const uint8_t *end, const void *level, uint64_t within);
+evt_key_cache_key *evt_key_cache_find_other(evt_key_cache_key *k,
+    const uint8_t *p, const uint8_t *end, const void *level, uint64_t within);
 
 /* The key among k and the others of its place that stands at p, in an object
  * at this level in which the paths `within` are alive; NULL: none. */
-static inline evt_memo_key *
-evt_memo_find(evt_memo_key *k, const uint8_t *p, const uint8_t *end,
+static inline evt_key_cache_key *
+evt_key_cache_find(evt_key_cache_key *k, const uint8_t *p, const uint8_t *end,
     const void *level, uint64_t within)
 {
-	if (k == NULL || evt_memo_fits(k, p, end, level, within))
+	if (k == NULL || evt_key_cache_fits(k, p, end, level, within))
 		return k;
 	return k->other == NULL ?
 	    NULL :
-	    evt_memo_find_other(k->other, p, end, level, within);
+	    evt_key_cache_find_other(k->other, p, end, level, within);
 }
 
 /*
  * A key was passed, from p to the value at `to` (which may be the end), that
- * evt_memo_find() did not find behind `place`.  Remember it.  Where it stands.
+ * evt_key_cache_find() did not find behind `place`.  Remember it.  Where it stands.
  */
-evt_memo_key *evt_memo_learn(evt_memo *m, evt_memo_key *place, const uint8_t *p,
-    const uint8_t *to, const uint8_t *end, const evt_memo_fact *fact);
+evt_key_cache_key *evt_key_cache_learn(evt_key_cache *m,
+    evt_key_cache_key *place, const uint8_t *p, const uint8_t *to,
+    const uint8_t *end, const evt_key_cache_fact *fact);
 
 #endif

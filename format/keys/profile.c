@@ -27,7 +27,7 @@ path_fault(const char *path)
 		depth += *p == '/';
 		p += n;
 	}
-	if (depth > EVT_SCAN_DEPTH)
+	if (depth > EVT_JSON_SCAN_DEPTH)
 		return "it is deeper than any frame may be";
 	return NULL;
 }

@@ -7,8 +7,8 @@
  * (A trie would have to follow several nodes at once because of asterisks;
  * its deterministic form can grow exponentially with them.)
  */
-#ifndef EVT_PROFILE_H
-#define EVT_PROFILE_H
+#ifndef EVT_FORMAT_KEYS_PROFILE_H
+#define EVT_FORMAT_KEYS_PROFILE_H
 
 #include "format/evtape.h"
 

@@ -8,8 +8,8 @@
  * waiting, but a lone X makes them subscribe again.  Other clients get neither:
  * most take every frame for JSON.
  */
-#ifndef EVT_ATMOSPHERE_H
-#define EVT_ATMOSPHERE_H
+#ifndef EVT_FORMAT_NAVIXY_ATMOSPHERE_H
+#define EVT_FORMAT_NAVIXY_ATMOSPHERE_H
 
 #include <stdbool.h>
 #include <stdint.h>

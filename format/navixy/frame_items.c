@@ -9,23 +9,23 @@ enum { ONE, BATCH, WHOLE, END };
 
 /* The key of an object's source_id.  false: it has none that is a key. */
 static bool
-source_of(evt_items *r, evt_view object, evt_key *ret)
+source_of(evt_frame_items *r, evt_json_view object, evt_key *ret)
 {
-	evt_view id = EVT_MEMBER(object, "source_id");
+	evt_json_view id = EVT_JSON_VIEW_MEMBER(object, "source_id");
 	evt_buf text = { 0 };
 	int64_t n;
 	bool ok;
 
-	if (evt_view_kind(id) == EVT_VIEW_NUMBER) {
+	if (evt_json_view_kind(id) == EVT_JSON_VIEW_NUMBER) {
 		if (id.n > EVT_KEY_MAX || memchr(id.p, '.', id.n) != NULL)
 			return false;
 		*ret = (evt_key){ (const char *)id.p, (uint32_t)id.n,
-			evt_view_int(id, &n) };
+			evt_json_view_int(id, &n) };
 		return true;
 	}
-	if (evt_view_kind(id) != EVT_VIEW_STRING)
+	if (evt_json_view_kind(id) != EVT_JSON_VIEW_STRING)
 		return false;
-	ok = evt_view_text(id, &text) && text.len <= EVT_KEY_MAX;
+	ok = evt_json_view_text(id, &text) && text.len <= EVT_KEY_MAX;
 	if (ok) {
 		if (text.len > 0)
 			memcpy(r->text, text.data, text.len);
@@ -36,44 +36,47 @@ source_of(evt_items *r, evt_view object, evt_key *ret)
 }
 
 int
-evt_items_begin(evt_items *r, const evt_frame *f, evt_scanner *scanner,
-    evt_error *err)
+evt_frame_items_begin(evt_frame_items *r, const evt_frame *f,
+    evt_json_scanner *scanner, evt_error *err)
 {
-	evt_scan_result got = { .json = false };
-	evt_view data;
+	evt_json_scan_result got = { .json = false };
+	evt_json_view data;
 	int code;
 
 	r->frame = f;
-	r->root = (evt_view){ NULL, 0 };
+	r->root = (evt_json_view){ NULL, 0 };
 	r->state = WHOLE;
 	if (f->opcode == EVT_OP_TEXT || f->kind == EVT_KIND_MARK) {
-		if ((code = evt_scan(scanner, f->payload, f->len, &got, err)))
+		if ((code = evt_json_scan(scanner, f->payload, f->len, &got,
+		         err)))
 			return code;
 		if (got.json)
-			r->root = evt_view_of(f->payload, f->len);
+			r->root = evt_json_view_make(f->payload, f->len);
 	}
-	data = EVT_MEMBER(r->root, "data");
+	data = EVT_JSON_VIEW_MEMBER(r->root, "data");
 	if (f->kind == EVT_KIND_RECEIVED &&
-	    evt_view_kind(data) == EVT_VIEW_OBJECT &&
-	    evt_view_kind(EVT_MEMBER(data, "source_id")) != EVT_VIEW_NONE)
+	    evt_json_view_kind(data) == EVT_JSON_VIEW_OBJECT &&
+	    evt_json_view_kind(EVT_JSON_VIEW_MEMBER(data, "source_id")) !=
+	        EVT_JSON_VIEW_NONE)
 		r->state = ONE;
 	else if (f->kind == EVT_KIND_RECEIVED &&
-	    evt_view_kind(data) == EVT_VIEW_ARRAY && f->n_sources > 0) {
+	    evt_json_view_kind(data) == EVT_JSON_VIEW_ARRAY &&
+	    f->n_sources > 0) {
 		r->state = BATCH;
-		r->walk = evt_view_walk_begin(data);
+		r->walk = evt_json_view_walk_begin(data);
 	}
 	return EVT_OK;
 }
 
 /* The next element of a batch that names a source. */
 static bool
-next_of_batch(evt_items *r, evt_item *ret)
+next_of_batch(evt_frame_items *r, evt_frame_item *ret)
 {
-	evt_view name, item, state;
+	evt_json_view name, item, state;
 
-	while (evt_view_walk_next(&r->walk, &name, &item)) {
-		state = EVT_MEMBER(item, "state");
-		if (evt_view_kind(state) != EVT_VIEW_OBJECT)
+	while (evt_json_view_walk_next(&r->walk, &name, &item)) {
+		state = EVT_JSON_VIEW_MEMBER(item, "state");
+		if (evt_json_view_kind(state) != EVT_JSON_VIEW_OBJECT)
 			state = item;
 		if (source_of(r, state, &ret->source)) {
 			ret->value = state;
@@ -86,18 +89,18 @@ next_of_batch(evt_items *r, evt_item *ret)
 }
 
 bool
-evt_items_next(evt_items *r, evt_item *ret)
+evt_frame_items_next(evt_frame_items *r, evt_frame_item *ret)
 {
 	int was = r->state;
 
-	*ret = (evt_item){ .value = r->root };
+	*ret = (evt_frame_item){ .value = r->root };
 	if (was == END)
 		return false;
 	if (was == BATCH)
 		return next_of_batch(r, ret);
 	r->state = END;
 	if (was == ONE) {
-		evt_view data = EVT_MEMBER(r->root, "data");
+		evt_json_view data = EVT_JSON_VIEW_MEMBER(r->root, "data");
 
 		if (source_of(r, data, &ret->source)) {
 			ret->value = data;
@@ -111,42 +114,51 @@ evt_items_next(evt_items *r, evt_item *ret)
 }
 
 static bool
-parse_time(evt_view v, int64_t *ret_ns)
+parse_time(evt_json_view v, int64_t *ret_ns)
 {
 	evt_buf text = { 0 };
-	bool ok = evt_view_kind(v) == EVT_VIEW_STRING && v.n < 64 &&
-	    evt_view_text(v, &text) && evt_buf_add_byte(&text, '\0') &&
-	    evt_time_parse((char *)text.data, NULL, ret_ns, NULL) == EVT_OK;
+	bool ok = evt_json_view_kind(v) == EVT_JSON_VIEW_STRING && v.n < 64 &&
+	    evt_json_view_text(v, &text) && evt_buf_add_byte(&text, '\0') &&
+	    evt_timetext_parse((char *)text.data, NULL, ret_ns, NULL) == EVT_OK;
 
 	evt_buf_free(&text);
 	return ok;
 }
 
 bool
-evt_item_time(const evt_items *r, const evt_item *record, int64_t *ret_ns)
+evt_frame_item_time(const evt_frame_items *r, const evt_frame_item *record,
+    int64_t *ret_ns)
 {
 	if (!record->state)
 		return false;
-	return parse_time(EVT_MEMBER(record->value, "last_update"), ret_ns) ||
-	    parse_time(EVT_MEMBER(EVT_MEMBER(record->value, "gps"), "updated"),
+	return parse_time(EVT_JSON_VIEW_MEMBER(record->value, "last_update"),
+	           ret_ns) ||
+	    parse_time(EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(record->value,
+	                                        "gps"),
+	                   "updated"),
 	        ret_ns) ||
-	    parse_time(EVT_MEMBER(r->root, "user_time"), ret_ns);
+	    parse_time(EVT_JSON_VIEW_MEMBER(r->root, "user_time"), ret_ns);
 }
 
 bool
-evt_item_place(const evt_item *record, evt_place *ret)
+evt_frame_item_place(const evt_frame_item *record, evt_frame_items_place *ret)
 {
-	evt_view gps = EVT_MEMBER(record->value, "gps");
-	evt_view at = EVT_MEMBER(gps, "location");
-	evt_place p = { 0 };
+	evt_json_view gps = EVT_JSON_VIEW_MEMBER(record->value, "gps");
+	evt_json_view at = EVT_JSON_VIEW_MEMBER(gps, "location");
+	evt_frame_items_place p = { 0 };
 
-	if (!record->state || !evt_view_double(EVT_MEMBER(at, "lat"), &p.lat) ||
-	    !evt_view_double(EVT_MEMBER(at, "lng"), &p.lng) ||
+	if (!record->state ||
+	    !evt_json_view_double(EVT_JSON_VIEW_MEMBER(at, "lat"), &p.lat) ||
+	    !evt_json_view_double(EVT_JSON_VIEW_MEMBER(at, "lng"), &p.lng) ||
 	    !(p.lat >= -90 && p.lat <= 90 && p.lng >= -180 && p.lng <= 180))
 		return false;
-	p.has_alt = evt_view_double(EVT_MEMBER(gps, "alt"), &p.alt);
-	p.has_speed = evt_view_double(EVT_MEMBER(gps, "speed"), &p.speed);
-	p.has_heading = evt_view_double(EVT_MEMBER(gps, "heading"), &p.heading);
+	p.has_alt =
+	    evt_json_view_double(EVT_JSON_VIEW_MEMBER(gps, "alt"), &p.alt);
+	p.has_speed =
+	    evt_json_view_double(EVT_JSON_VIEW_MEMBER(gps, "speed"), &p.speed);
+	p.has_heading =
+	    evt_json_view_double(EVT_JSON_VIEW_MEMBER(gps, "heading"),
+	        &p.heading);
 	*ret = p;
 	return true;
 }

@@ -5,51 +5,54 @@
  * element of /data, or the `state` within it.  Any other frame is one item
  * of its first source: the whole payload.
  */
-#ifndef EVT_ITEMS_H
-#define EVT_ITEMS_H
+#ifndef EVT_FORMAT_NAVIXY_FRAME_ITEMS_H
+#define EVT_FORMAT_NAVIXY_FRAME_ITEMS_H
 
 #include "format/evtape.h"
 #include "format/keys/json_scan.h"
 #include "format/base/json_view.h"
 
-typedef struct evt_item {
-	evt_view value; /* EVT_VIEW_NONE: the payload is not JSON */
-	evt_view
+typedef struct evt_frame_item {
+	evt_json_view value; /* EVT_JSON_VIEW_NONE: the payload is not JSON */
+	evt_json_view
 	    whole; /* of a batch: the element, of which value may be a part */
 	evt_key source; /* text NULL: it names none */
 	bool state;     /* it is an object with a source_id: fields of a state
 	                   may be looked for in it */
 	bool of_batch;  /* it is one of several in its frame */
-} evt_item;
+} evt_frame_item;
 
 /* Walks over the items of a frame; the frame must stay. */
-typedef struct evt_items {
+typedef struct evt_frame_items {
 	const evt_frame *frame;
-	evt_view root;      /* the payload, EVT_VIEW_NONE if it is not JSON */
-	evt_view_walk walk; /* over a batch */
-	int state;          /* where it is */
+	evt_json_view
+	    root; /* the payload, EVT_JSON_VIEW_NONE if it is not JSON */
+	evt_json_view_walk walk;    /* over a batch */
+	int state;                  /* where it is */
 	char text[EVT_KEY_MAX + 1]; /* of the source, where it is a string */
-} evt_items;
+} evt_frame_items;
 
 /* scanner: tells whether the payload is JSON; made without a profile. */
-int evt_items_begin(evt_items *r, const evt_frame *f, evt_scanner *scanner,
-    evt_error *err);
+int evt_frame_items_begin(evt_frame_items *r, const evt_frame *f,
+    evt_json_scanner *scanner, evt_error *err);
 /* false: that were all.  Every frame has at least one.  *ret_record is valid
  * until the next call. */
-bool evt_items_next(evt_items *r, evt_item *ret_record);
+bool evt_frame_items_next(evt_frame_items *r, evt_frame_item *ret_record);
 
 /*
  * The event's own time of an item: `last_update`, else `gps/updated`, else
  * `user_time` beside the data; UTC where it says no offset.  false: none.
  */
-bool evt_item_time(const evt_items *r, const evt_item *record, int64_t *ret_ns);
+bool evt_frame_item_time(const evt_frame_items *r, const evt_frame_item *record,
+    int64_t *ret_ns);
 
 /* Where it says the source is, degrees.  false: it does not, or not validly. */
-typedef struct evt_place {
+typedef struct evt_frame_items_place {
 	double lat, lng;
 	bool has_alt, has_speed, has_heading;
 	double alt, speed, heading; /* metres, km/h, degrees from north */
-} evt_place;
-bool evt_item_place(const evt_item *record, evt_place *ret_place);
+} evt_frame_items_place;
+bool evt_frame_item_place(const evt_frame_item *record,
+    evt_frame_items_place *ret_place);
 
 #endif

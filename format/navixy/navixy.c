@@ -45,8 +45,8 @@ tracker_ids(const evt_navixy_options *o, evt_error *err)
 	for (size_t i = 0; list != NULL && i < o->n_trackers; i++) {
 		cJSON *item;
 
-		if (evt_int_parse(o->trackers[i], "a tracker id", 1, INT64_MAX,
-		        &id, err) != EVT_OK) {
+		if (evt_sizetext_parse_int(o->trackers[i], "a tracker id", 1,
+		        INT64_MAX, &id, err) != EVT_OK) {
 			cJSON_Delete(list);
 			return NULL;
 		}
@@ -142,19 +142,19 @@ static int
 fill_new(cJSON *root, const evt_navixy_options *o, evt_error *err)
 {
 	cJSON *requests = cJSON_AddArrayToObject(root, "requests");
-	int rc = EVT_OK;
+	int r = EVT_OK;
 
 	if (requests == NULL)
 		return evt_err_nomem(err);
 	if (o->n_events == 0)
 		return add_event(requests, o, "state_batch", err);
-	for (size_t i = 0; rc == EVT_OK && i < o->n_events; i++)
-		rc = add_event(requests, o, o->events[i], err);
-	if (rc == EVT_OK && cJSON_GetArraySize(requests) == 0)
+	for (size_t i = 0; r == EVT_OK && i < o->n_events; i++)
+		r = add_event(requests, o, o->events[i], err);
+	if (r == EVT_OK && cJSON_GetArraySize(requests) == 0)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "lifecycle and logout cannot be asked for alone: add state "
 		    "or state_batch");
-	return rc;
+	return r;
 }
 
 static int
@@ -193,7 +193,7 @@ evt_navixy_subscription(const evt_navixy_options *o, const char *hash,
 	cJSON *root = cJSON_CreateObject();
 	evt_error here;
 	char *text;
-	int rc;
+	int r;
 
 	if (root == NULL ||
 	    cJSON_AddStringToObject(root, "action", "subscribe") == NULL ||
@@ -201,19 +201,19 @@ evt_navixy_subscription(const evt_navixy_options *o, const char *hash,
 		cJSON_Delete(root);
 		return evt_err_nomem(err);
 	}
-	rc = o->old_form ? fill_old(root, o, &here) : fill_new(root, o, &here);
-	if (rc == EVT_OK) {
+	r = o->old_form ? fill_old(root, o, &here) : fill_new(root, o, &here);
+	if (r == EVT_OK) {
 		text = cJSON_PrintUnformatted(root);
 		if (text == NULL || !evt_buf_add_str(out, text))
-			rc = evt_err_nomem(&here);
+			r = evt_err_nomem(&here);
 		if (text != NULL)
 			explicit_bzero(text, strlen(text));
 		cJSON_free(text);
 	}
 	cJSON_Delete(root);
-	if (rc != EVT_OK && err != NULL)
+	if (r != EVT_OK && err != NULL)
 		*err = here;
-	return rc;
+	return r;
 }
 
 /* ---- the Atmosphere layer -------------------------------------------------- */
@@ -269,7 +269,7 @@ evt_navixy_is_handshake(const uint8_t *p, size_t n, evt_navixy_handshake *ret)
 
 struct evt_navixy {
 	evt_profile *profile;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 };
 
 int
@@ -278,17 +278,17 @@ evt_navixy_new(evt_navixy **ret_navixy, evt_error *err)
 	static const char *const type[] = { "/type" };
 	static const char *const event[] = { "/event" };
 	evt_navixy *x = calloc(1, sizeof(*x));
-	int rc;
+	int r;
 
 	if (x == NULL)
 		return evt_err_nomem(err);
 	/* The scanner's "event" is our type, its "sources" our event. */
-	rc = evt_profile_new(type, 1, event, 1, &x->profile, err);
-	if (rc == EVT_OK)
-		rc = evt_scanner_new(x->profile, &x->scanner, err);
-	if (rc != EVT_OK) {
+	r = evt_profile_new(type, 1, event, 1, &x->profile, err);
+	if (r == EVT_OK)
+		r = evt_json_scanner_new(x->profile, &x->scanner, err);
+	if (r != EVT_OK) {
 		evt_navixy_free(x);
-		return rc;
+		return r;
 	}
 	*ret_navixy = x;
 	return EVT_OK;
@@ -299,7 +299,7 @@ evt_navixy_free(evt_navixy *x)
 {
 	if (x == NULL)
 		return;
-	evt_scanner_free(x->scanner);
+	evt_json_scanner_free(x->scanner);
 	evt_profile_free(x->profile);
 	free(x);
 }
@@ -378,7 +378,7 @@ evt_navixy_read(evt_navixy *x, const uint8_t *p, size_t n,
 {
 	static const char usual[] = "{\"type\":\"event\",\"event\":\"";
 	static const char logout[] = "logout\"";
-	evt_scan_result scan;
+	evt_json_scan_result scan;
 	cJSON *root;
 
 	ret->type = EVT_NAVIXY_EVENT;
@@ -388,8 +388,8 @@ evt_navixy_read(evt_navixy *x, const uint8_t *p, size_t n,
 	    memcmp(p, usual, sizeof(usual) - 1) == 0 &&
 	    memcmp(p + sizeof(usual) - 1, logout, sizeof(logout) - 1) != 0)
 		return;
-	if (evt_scan(x->scanner, p, n, &scan, NULL) != EVT_OK || !scan.json ||
-	    scan.event == NULL)
+	if (evt_json_scan(x->scanner, p, n, &scan, NULL) != EVT_OK ||
+	    !scan.json || scan.event == NULL)
 		return;
 	if (is(scan.event, scan.event_len, "event")) {
 		if (scan.n_sources == 1 &&

@@ -5,8 +5,8 @@
  * The layer below its JSON is Atmosphere: the query that its clients send,
  * a first frame "<id>|<interval>|X|", and heartbeats that are a lone X.
  */
-#ifndef EVT_NAVIXY_H
-#define EVT_NAVIXY_H
+#ifndef EVT_FORMAT_NAVIXY_NAVIXY_H
+#define EVT_FORMAT_NAVIXY_NAVIXY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -86,11 +86,12 @@ read_stamp(const uint8_t *p, const uint8_t *end, struct stamp *ret)
 }
 
 bool
-evt_stamp_read(evt_view v, int64_t *ret_s, bool *ret_iso, int *ret_offset_s)
+evt_stamp_rewrite_read(evt_json_view v, int64_t *ret_s, bool *ret_iso,
+    int *ret_offset_s)
 {
 	struct stamp s;
 
-	if (evt_view_kind(v) != EVT_VIEW_STRING || v.n < 2 ||
+	if (evt_json_view_kind(v) != EVT_JSON_VIEW_STRING || v.n < 2 ||
 	    !read_stamp(v.p + 1, v.p + v.n - 1, &s))
 		return false;
 	*ret_s = s.s;
@@ -100,13 +101,14 @@ evt_stamp_read(evt_view v, int64_t *ret_s, bool *ret_iso, int *ret_offset_s)
 }
 
 bool
-evt_stamp_offset(evt_view clock, int64_t time_ns, int *ret_offset_s)
+evt_stamp_rewrite_offset(evt_json_view clock, int64_t time_ns,
+    int *ret_offset_s)
 {
 	int64_t s, ahead;
 	bool iso;
 	int offset;
 
-	if (!evt_stamp_read(clock, &s, &iso, &offset))
+	if (!evt_stamp_rewrite_read(clock, &s, &iso, &offset))
 		return false;
 	ahead = s - time_ns / EVT_NS_PER_S;
 	if (!iso && (ahead < -86400 || ahead > 86400))
@@ -119,10 +121,11 @@ evt_stamp_offset(evt_view clock, int64_t time_ns, int *ret_offset_s)
 
 /* Append the stamp, changed.  A time beyond four-digit years stays. */
 static bool
-write_stamp(const evt_restamp *how, const struct stamp *s, evt_buf *out)
+write_stamp(const evt_stamp_rewrite *how, const struct stamp *s, evt_buf *out)
 {
-	bool iso =
-	    how->form == EVT_STAMPS_KEEP ? s->iso : how->form == EVT_STAMPS_ISO;
+	bool iso = how->form == EVT_STAMP_REWRITE_KEEP ?
+	    s->iso :
+	    how->form == EVT_STAMP_REWRITE_ISO;
 	int offset = s->iso ? s->offset_s : how->offset_s;
 	time_t t = (time_t)(s->s + how->shift_s);
 	struct tm tm;
@@ -182,8 +185,8 @@ skip_space(const uint8_t *p, const uint8_t *end)
 }
 
 bool
-evt_restamp_text(const evt_restamp *how, const uint8_t *text, size_t n,
-    evt_buf *out)
+evt_stamp_rewrite_text(const evt_stamp_rewrite *how, const uint8_t *text,
+    size_t n, evt_buf *out)
 {
 	const uint8_t *p = text, *end = text + n, *copied = text;
 
@@ -219,32 +222,32 @@ evt_restamp_text(const evt_restamp *how, const uint8_t *text, size_t n,
 /* ---- compact ------------------------------------------------------------- */
 
 static bool
-is_left_out(evt_view name)
+is_left_out(evt_json_view name)
 {
 	static const char *const names[] = { "gsm", "battery_level",
 		"battery_update", "inputs", "inputs_update", "outputs",
 		"outputs_update", "actual_track_update" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (evt_view_is(name, names[i], strlen(names[i])))
+		if (evt_json_view_is(name, names[i], strlen(names[i])))
 			return true;
 	}
 	return false;
 }
 
 bool
-evt_compact_state(evt_view state, evt_buf *out)
+evt_stamp_rewrite_compact(evt_json_view state, evt_buf *out)
 {
-	evt_view_walk walk = evt_view_walk_begin(state);
+	evt_json_view_walk walk = evt_json_view_walk_begin(state);
 	const uint8_t *copied = state.p;
-	evt_view name, value;
+	evt_json_view name, value;
 	bool ok = true, first = true, kept = false;
 
-	if (evt_view_kind(state) != EVT_VIEW_OBJECT)
+	if (evt_json_view_kind(state) != EVT_JSON_VIEW_OBJECT)
 		return evt_buf_add(out, state.p, state.n);
 	/* A member goes with the comma before it; one before which all members
 	 * went, with the comma behind it. */
-	while (ok && evt_view_walk_next(&walk, &name, &value)) {
+	while (ok && evt_json_view_walk_next(&walk, &name, &value)) {
 		const uint8_t *behind = value.p + value.n;
 
 		if (is_left_out(name)) {

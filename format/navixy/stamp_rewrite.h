@@ -2,28 +2,28 @@
  * restamp.h - change what a state says without reading more into it: its time
  * stamps, and how much of it there is.
  *
- * All texts are well-formed JSON, as evt_scan() tells.  What is not to be
+ * All texts are well-formed JSON, as evt_json_scan() tells.  What is not to be
  * changed is copied byte for byte, so where nothing needs a change the copy
  * equals the text.
  */
-#ifndef EVT_RESTAMP_H
-#define EVT_RESTAMP_H
+#ifndef EVT_FORMAT_NAVIXY_STAMP_REWRITE_H
+#define EVT_FORMAT_NAVIXY_STAMP_REWRITE_H
 
 #include "format/base/buf.h"
 #include "format/base/json_view.h"
 
-enum evt_stamp_form {
-	EVT_STAMPS_KEEP,  /* as they are */
-	EVT_STAMPS_PLAIN, /* "2018-10-17 12:51:55", in the user's time zone */
-	EVT_STAMPS_ISO    /* "2018-10-17T12:51:55-06:00" */
+enum evt_stamp_rewrite_form {
+	EVT_STAMP_REWRITE_KEEP, /* as they are */
+	EVT_STAMP_REWRITE_PLAIN, /* "2018-10-17 12:51:55", in the user's time zone */
+	EVT_STAMP_REWRITE_ISO /* "2018-10-17T12:51:55-06:00" */
 };
 
-typedef struct evt_restamp {
+typedef struct evt_stamp_rewrite {
 	int64_t shift_s; /* seconds to add to each stamp */
-	enum evt_stamp_form form;
+	enum evt_stamp_rewrite_form form;
 	int offset_s; /* user's offset from UTC, for stamps that
 	                              do not say it; seconds east */
-} evt_restamp;
+} evt_stamp_rewrite;
 
 /*
  * Append the text with its stamps changed.  Stamps are the string members
@@ -31,22 +31,23 @@ typedef struct evt_restamp {
  * and all whose name ends in _update, where they read like one of both forms;
  * offsets and fractions of a second stay.  false: out of memory.
  */
-bool evt_restamp_text(const evt_restamp *how, const uint8_t *text, size_t n,
-    evt_buf *out);
+bool evt_stamp_rewrite_text(const evt_stamp_rewrite *how, const uint8_t *text,
+    size_t n, evt_buf *out);
 
 /* The time that a stamp reads, as if it were UTC; *ret_iso: it has an offset,
  * which is *ret_offset_s.  v: a string.  false: it is no stamp. */
-bool evt_stamp_read(evt_view v, int64_t *ret_s, bool *ret_iso,
+bool evt_stamp_rewrite_read(evt_json_view v, int64_t *ret_s, bool *ret_iso,
     int *ret_offset_s);
 
 /* The user's offset from UTC, by what his clock reads (a user_time) at the time
  * time_ns; to the quarter of an hour where the stamp does not say it.  false: it
  * cannot be told. */
-bool evt_stamp_offset(evt_view clock, int64_t time_ns, int *ret_offset_s);
+bool evt_stamp_rewrite_offset(evt_json_view clock, int64_t time_ns,
+    int *ret_offset_s);
 
 /* Append the state object without what the platform's compact format leaves
  * out: gsm, battery, inputs, outputs and actual_track_update.  false: out of
  * memory. */
-bool evt_compact_state(evt_view state, evt_buf *out);
+bool evt_stamp_rewrite_compact(evt_json_view state, evt_buf *out);
 
 #endif

@@ -13,21 +13,22 @@
 /* The platform's own limit of iot_monitor. */
 #define IOT_TRACKERS_MAX 10
 
-static const char *const kind_names[EVT_SUB_KINDS] = { "state", "state_batch",
-	"readings_batch", "iot_monitor", "lifecycle", "logout" };
+static const char *const kind_names[EVT_SUBSCRIPTION_KINDS] = { "state",
+	"state_batch", "readings_batch", "iot_monitor", "lifecycle", "logout" };
 
 const char *
-evt_sub_kind_name(enum evt_sub_kind kind)
+evt_subscription_kind_name(enum evt_subscription_kind kind)
 {
 	return kind_names[kind];
 }
 
-static int refuse(evt_sub_refusal *r, int code, const char *description,
-    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static int refuse(evt_subscription_refusal *r, int code,
+    const char *description, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 static int
-refuse(evt_sub_refusal *r, int code, const char *description, const char *fmt,
-    ...)
+refuse(evt_subscription_refusal *r, int code, const char *description,
+    const char *fmt, ...)
 {
 	va_list ap;
 
@@ -39,20 +40,22 @@ refuse(evt_sub_refusal *r, int code, const char *description, const char *fmt,
 	return EVT_ERR_ARG;
 }
 
-#define BAD(r, ...) \
-	refuse((r), EVT_SUB_WRONG_PARAMETERS, "Invalid parameters", __VA_ARGS__)
+#define BAD(r, ...)                                                          \
+	refuse((r), EVT_SUBSCRIPTION_WRONG_PARAMETERS, "Invalid parameters", \
+	    __VA_ARGS__)
 
 static int
-parse_kind(const cJSON *v, bool requests_form, enum evt_sub_kind *ret_kind,
-    evt_sub_refusal *r)
+parse_kind(const cJSON *v, bool requests_form,
+    enum evt_subscription_kind *ret_kind, evt_subscription_refusal *r)
 {
-	int n = requests_form ? EVT_SUB_LIFECYCLE : EVT_SUB_KINDS;
+	int n =
+	    requests_form ? EVT_SUBSCRIPTION_LIFECYCLE : EVT_SUBSCRIPTION_KINDS;
 
 	if (!cJSON_IsString(v))
 		return BAD(r, "an event's type is missing or no string");
 	for (int i = 0; i < n; i++) {
 		if (strcmp(v->valuestring, kind_names[i]) == 0) {
-			*ret_kind = (enum evt_sub_kind)i;
+			*ret_kind = (enum evt_subscription_kind)i;
 			return EVT_OK;
 		}
 	}
@@ -60,8 +63,8 @@ parse_kind(const cJSON *v, bool requests_form, enum evt_sub_kind *ret_kind,
 }
 
 static int
-parse_ids(const cJSON *list, const char *name, evt_sub_item *item,
-    evt_sub_refusal *r)
+parse_ids(const cJSON *list, const char *name, evt_subscription_item *item,
+    evt_subscription_refusal *r)
 {
 	const cJSON *v;
 	int n = cJSON_GetArraySize(list);
@@ -84,7 +87,8 @@ parse_ids(const cJSON *list, const char *name, evt_sub_item *item,
 }
 
 static int
-parse_target(const cJSON *o, evt_sub_item *item, evt_sub_refusal *r)
+parse_target(const cJSON *o, evt_subscription_item *item,
+    evt_subscription_refusal *r)
 {
 	const cJSON *target = cJSON_GetObjectItemCaseSensitive(o, "target");
 	const cJSON *type = cJSON_GetObjectItemCaseSensitive(target, "type");
@@ -106,7 +110,8 @@ parse_target(const cJSON *o, evt_sub_item *item, evt_sub_refusal *r)
 
 /* format, iso_datetime and rate_limit, each of which may be left out. */
 static int
-parse_manner(const cJSON *o, evt_sub_item *item, evt_sub_refusal *r)
+parse_manner(const cJSON *o, evt_subscription_item *item,
+    evt_subscription_refusal *r)
 {
 	const cJSON *format = cJSON_GetObjectItemCaseSensitive(o, "format");
 	const cJSON *iso = cJSON_GetObjectItemCaseSensitive(o, "iso_datetime");
@@ -114,24 +119,26 @@ parse_manner(const cJSON *o, evt_sub_item *item, evt_sub_refusal *r)
 
 	if (cJSON_IsString(format) &&
 	    strcmp(format->valuestring, "compact") == 0)
-		item->variant |= EVT_SUB_COMPACT;
+		item->variant |= EVT_SUBSCRIPTION_COMPACT;
 	else if (format != NULL &&
 	    (!cJSON_IsString(format) ||
 	        strcmp(format->valuestring, "full") != 0))
 		return BAD(r, "format must be full or compact");
 	if (cJSON_IsTrue(iso))
-		item->variant |= EVT_SUB_ISO;
+		item->variant |= EVT_SUBSCRIPTION_ISO;
 	if (limit != NULL &&
 	    (!cJSON_IsString(limit) ||
-	        evt_duration_parse(limit->valuestring, &item->period_ns, NULL)))
+	        evt_timetext_duration_parse(limit->valuestring,
+	            &item->period_ns, NULL)))
 		return BAD(r, "rate_limit must be a time such as 5s");
 	return EVT_OK;
 }
 
 static int
-add_item(evt_sub_request *q, evt_sub_item **ret_item)
+add_item(evt_subscription_request *q, evt_subscription_item **ret_item)
 {
-	evt_sub_item *item = realloc(q->item, (q->n_items + 1) * sizeof(*item));
+	evt_subscription_item *item =
+	    realloc(q->item, (q->n_items + 1) * sizeof(*item));
 
 	if (item == NULL)
 		return EVT_ERR_NOMEM;
@@ -142,11 +149,11 @@ add_item(evt_sub_request *q, evt_sub_item **ret_item)
 }
 
 static int
-parse_requests(const cJSON *root, const cJSON *list, evt_sub_request *q,
-    evt_sub_refusal *r)
+parse_requests(const cJSON *root, const cJSON *list,
+    evt_subscription_request *q, evt_subscription_refusal *r)
 {
 	const cJSON *o;
-	evt_sub_item *item;
+	evt_subscription_item *item;
 	int rc;
 
 	if (cJSON_GetArraySize(list) == 0)
@@ -161,7 +168,7 @@ parse_requests(const cJSON *root, const cJSON *list, evt_sub_request *q,
 		    (rc = parse_manner(o, item, r)) ||
 		    (rc = parse_target(o, item, r)))
 			return rc;
-		if (item->kind == EVT_SUB_IOT_MONITOR &&
+		if (item->kind == EVT_SUBSCRIPTION_IOT_MONITOR &&
 		    item->n_ids > IOT_TRACKERS_MAX)
 			return BAD(r, "iot_monitor takes %d trackers at most",
 			    IOT_TRACKERS_MAX);
@@ -171,7 +178,7 @@ parse_requests(const cJSON *root, const cJSON *list, evt_sub_request *q,
 
 /* Whether the kind of the last item stands before it. */
 static bool
-is_repeated(const evt_sub_request *q)
+is_repeated(const evt_subscription_request *q)
 {
 	for (size_t i = 0; i + 1 < q->n_items; i++) {
 		if (q->item[i].kind == q->item[q->n_items - 1].kind)
@@ -181,11 +188,11 @@ is_repeated(const evt_sub_request *q)
 }
 
 static int
-parse_events(const cJSON *root, const cJSON *list, evt_sub_request *q,
-    evt_sub_refusal *r)
+parse_events(const cJSON *root, const cJSON *list, evt_subscription_request *q,
+    evt_subscription_refusal *r)
 {
 	const cJSON *v;
-	evt_sub_item *item;
+	evt_subscription_item *item;
 	int rc;
 
 	if (cJSON_GetArraySize(list) == 0)
@@ -227,7 +234,7 @@ by_id(const void *a, const void *b)
 
 /* Keep each id where it stands first. */
 static int
-unite_ids(evt_sub_item *item)
+unite_ids(evt_subscription_item *item)
 {
 	size_t n = item->n_ids, kept = 0;
 	struct place *sorted = calloc(n + 1, sizeof(*sorted));
@@ -256,7 +263,7 @@ unite_ids(evt_sub_item *item)
 /* Add what the other item of the same kind asks for; its manner is the later
  * one, so it counts. */
 static int
-unite_items(evt_sub_item *item, evt_sub_item *other)
+unite_items(evt_subscription_item *item, evt_subscription_item *other)
 {
 	size_t n = item->n_ids + other->n_ids;
 	int64_t *ids = realloc(item->ids, (n + 1) * sizeof(*ids));
@@ -276,13 +283,13 @@ unite_items(evt_sub_item *item, evt_sub_item *other)
 /* One item of each kind, each id in it once: so the answer has no name twice,
  * and each state comes once. */
 static int
-unite(evt_sub_request *q)
+unite(evt_subscription_request *q)
 {
 	size_t kept = 0;
-	int rc = EVT_OK;
+	int r = EVT_OK;
 
 	for (size_t i = 0; i < q->n_items; i++) {
-		evt_sub_item item = q->item[i];
+		evt_subscription_item item = q->item[i];
 		size_t k = 0;
 
 		while (k < kept && q->item[k].kind != item.kind)
@@ -296,15 +303,16 @@ unite(evt_sub_request *q)
 			q->item[kept++] = item;
 	}
 	q->n_items = kept;
-	for (size_t i = 0; i < kept && rc == EVT_OK; i++)
-		rc = unite_ids(&q->item[i]);
-	return rc;
+	for (size_t i = 0; i < kept && r == EVT_OK; i++)
+		r = unite_ids(&q->item[i]);
+	return r;
 }
 
 /* ---- the message --------------------------------------------------------- */
 
 static int
-parse_action(const cJSON *root, evt_sub_request *q, evt_sub_refusal *r)
+parse_action(const cJSON *root, evt_subscription_request *q,
+    evt_subscription_refusal *r)
 {
 	const cJSON *v = cJSON_GetObjectItemCaseSensitive(root, "action");
 
@@ -322,15 +330,16 @@ parse_action(const cJSON *root, evt_sub_request *q, evt_sub_refusal *r)
 }
 
 static int
-parse_root(const cJSON *root, evt_sub_request *q, evt_sub_refusal *r)
+parse_root(const cJSON *root, evt_subscription_request *q,
+    evt_subscription_refusal *r)
 {
 	const cJSON *hash = cJSON_GetObjectItemCaseSensitive(root, "hash");
 	const cJSON *list;
 	int rc;
 
 	if (!cJSON_IsObject(root))
-		return refuse(r, EVT_SUB_WRONG_FORMAT, "Wrong request format",
-		    "the message is no JSON object");
+		return refuse(r, EVT_SUBSCRIPTION_WRONG_FORMAT,
+		    "Wrong request format", "the message is no JSON object");
 	if ((rc = parse_action(root, q, r)))
 		return rc;
 	if (cJSON_IsString(hash)) {
@@ -368,11 +377,12 @@ parse_whole(const char *text, size_t len)
 }
 
 int
-evt_sub_request_parse(const char *text, size_t len,
-    evt_sub_request **ret_request, evt_sub_refusal *ret_refusal)
+evt_subscription_request_parse(const char *text, size_t len,
+    evt_subscription_request **ret_request,
+    evt_subscription_refusal *ret_refusal)
 {
-	evt_sub_request *q = calloc(1, sizeof(*q));
-	evt_sub_refusal r = { 0 };
+	evt_subscription_request *q = calloc(1, sizeof(*q));
+	evt_subscription_refusal r = { 0 };
 	cJSON *root;
 	int rc;
 
@@ -387,14 +397,14 @@ evt_sub_request_parse(const char *text, size_t len,
 		*ret_request = q;
 		return EVT_OK;
 	}
-	evt_sub_request_free(q);
+	evt_subscription_request_free(q);
 	if (rc == EVT_ERR_ARG)
 		*ret_refusal = r;
 	return rc;
 }
 
 void
-evt_sub_request_free(evt_sub_request *request)
+evt_subscription_request_free(evt_subscription_request *request)
 {
 	if (request == NULL)
 		return;
@@ -424,7 +434,7 @@ add_status(void *arg, int64_t id, const char *status)
 }
 
 static bool
-asks_for(const evt_sub_request *q, enum evt_sub_kind kind)
+asks_for(const evt_subscription_request *q, enum evt_subscription_kind kind)
 {
 	for (size_t i = 0; i < q->n_items; i++) {
 		if (q->item[i].kind == kind)
@@ -435,14 +445,15 @@ asks_for(const evt_sub_request *q, enum evt_sub_kind kind)
 
 /* "state":{...}: what became of all items of one kind. */
 static bool
-add_result(evt_buf *out, const evt_sub_request *q, enum evt_sub_kind kind,
-    evt_sub_statuses *statuses, void *ctx)
+add_result(evt_buf *out, const evt_subscription_request *q,
+    enum evt_subscription_kind kind, evt_subscription_statuses *statuses,
+    void *ctx)
 {
 	struct answering a = { out, true, true };
 
 	a.ok = evt_buf_printf(out,
 	    q->requests_form ? "\"%s\":{\"value\":{" : "\"%s\":{",
-	    evt_sub_kind_name(kind));
+	    evt_subscription_kind_name(kind));
 	for (size_t i = 0; i < q->n_items; i++) {
 		if (q->item[i].kind == kind)
 			statuses(ctx, &q->item[i], add_status, &a);
@@ -453,8 +464,8 @@ add_result(evt_buf *out, const evt_sub_request *q, enum evt_sub_kind kind,
 }
 
 bool
-evt_sub_answer(evt_buf *out, const evt_sub_request *q,
-    evt_sub_statuses *statuses, void *ctx)
+evt_subscription_answer(evt_buf *out, const evt_subscription_request *q,
+    evt_subscription_statuses *statuses, void *ctx)
 {
 	const char *comma = "";
 	bool ok = evt_buf_printf(out,
@@ -462,28 +473,30 @@ evt_sub_answer(evt_buf *out, const evt_sub_request *q,
 	    "%s\",\"events\":[",
 	    q->subscribe ? "subscribe" : "unsubscribe");
 
-	for (int k = 0; k < EVT_SUB_KINDS; k++) {
-		if (!asks_for(q, (enum evt_sub_kind)k))
+	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS; k++) {
+		if (!asks_for(q, (enum evt_subscription_kind)k))
 			continue;
 		ok = ok &&
 		    evt_buf_printf(out, "%s\"%s\"", comma,
-		        evt_sub_kind_name((enum evt_sub_kind)k));
+		        evt_subscription_kind_name(
+		            (enum evt_subscription_kind)k));
 		comma = ",";
 	}
 	ok = ok && evt_buf_add_str(out, "],\"data\":{");
 	comma = "";
-	for (int k = 0; k < EVT_SUB_KINDS; k++) {
-		if (!asks_for(q, (enum evt_sub_kind)k))
+	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS; k++) {
+		if (!asks_for(q, (enum evt_subscription_kind)k))
 			continue;
 		ok = ok && evt_buf_add_str(out, comma) &&
-		    add_result(out, q, (enum evt_sub_kind)k, statuses, ctx);
+		    add_result(out, q, (enum evt_subscription_kind)k, statuses,
+		        ctx);
 		comma = ",";
 	}
 	return ok && evt_buf_add_str(out, "}}");
 }
 
 bool
-evt_sub_error(evt_buf *out, const char *action, int code,
+evt_subscription_error(evt_buf *out, const char *action, int code,
     const char *description, const char *data)
 {
 	bool ok = evt_buf_add_str(out, "{\"type\":\"error\",\"action\":");
@@ -506,41 +519,45 @@ evt_sub_error(evt_buf *out, const char *action, int code,
 
 /* "17":"normal" for each tracker. */
 static int
-read_statuses(evt_view object, evt_sub_status_fn *fn, void *ctx, evt_error *err)
+read_statuses(evt_json_view object, evt_subscription_status_fn *fn, void *ctx,
+    evt_error *err)
 {
-	evt_view_walk walk = evt_view_walk_begin(object);
-	evt_view name, status;
+	evt_json_view_walk walk = evt_json_view_walk_begin(object);
+	evt_json_view name, status;
 	int r = EVT_OK;
 
-	while (r == EVT_OK && evt_view_walk_next(&walk, &name, &status)) {
+	while (r == EVT_OK && evt_json_view_walk_next(&walk, &name, &status)) {
 		/* Ids are names here: a number between quotes. */
-		evt_view id = { name.p + 1, name.n - 2 };
+		evt_json_view id = { name.p + 1, name.n - 2 };
 		int64_t tracker;
 
-		if (name.n > 2 && evt_view_kind(status) == EVT_VIEW_STRING &&
-		    evt_view_int(id, &tracker))
+		if (name.n > 2 &&
+		    evt_json_view_kind(status) == EVT_JSON_VIEW_STRING &&
+		    evt_json_view_int(id, &tracker))
 			r = fn(ctx, tracker, status, err);
 	}
 	return r;
 }
 
 int
-evt_sub_read_answer(evt_view message, evt_sub_status_fn *fn, void *ctx,
-    evt_error *err)
+evt_subscription_read_answer(evt_json_view message,
+    evt_subscription_status_fn *fn, void *ctx, evt_error *err)
 {
-	evt_view type = EVT_MEMBER(message, "type");
-	evt_view action = EVT_MEMBER(message, "action");
-	evt_view_walk walk = evt_view_walk_begin(EVT_MEMBER(message, "data"));
-	evt_view name, item;
+	evt_json_view type = EVT_JSON_VIEW_MEMBER(message, "type");
+	evt_json_view action = EVT_JSON_VIEW_MEMBER(message, "action");
+	evt_json_view_walk walk =
+	    evt_json_view_walk_begin(EVT_JSON_VIEW_MEMBER(message, "data"));
+	evt_json_view name, item;
 	int r = EVT_OK;
 
-	if (!evt_view_is(type, "response", 8) ||
-	    !evt_view_is(action, "subscription/subscribe", 22))
+	if (!evt_json_view_is(type, "response", 8) ||
+	    !evt_json_view_is(action, "subscription/subscribe", 22))
 		return EVT_OK;
-	while (r == EVT_OK && evt_view_walk_next(&walk, &name, &item)) {
-		evt_view value = EVT_MEMBER(item, "value");
+	while (r == EVT_OK && evt_json_view_walk_next(&walk, &name, &item)) {
+		evt_json_view value = EVT_JSON_VIEW_MEMBER(item, "value");
 
-		r = read_statuses(evt_view_kind(value) == EVT_VIEW_OBJECT ?
+		r = read_statuses(evt_json_view_kind(value) ==
+		            EVT_JSON_VIEW_OBJECT ?
 		        value :
 		        item,
 		    fn, ctx, err);

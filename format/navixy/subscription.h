@@ -6,82 +6,85 @@
  *   {"action":"subscribe","hash":H,"requests":[{"type":"state_batch",
  *    "target":{"type":"all"},"rate_limit":"5s","format":"compact"}]}
  */
-#ifndef EVT_SUBSCRIPTION_H
-#define EVT_SUBSCRIPTION_H
+#ifndef EVT_FORMAT_NAVIXY_SUBSCRIPTION_H
+#define EVT_FORMAT_NAVIXY_SUBSCRIPTION_H
 
 #include "format/base/buf.h"
 #include "format/evtape.h"
 #include "format/base/json_view.h"
 
-enum evt_sub_kind {
-	EVT_SUB_STATE,
-	EVT_SUB_STATE_BATCH,
-	EVT_SUB_READINGS_BATCH,
-	EVT_SUB_IOT_MONITOR,
-	EVT_SUB_LIFECYCLE, /* in the old form alone; comes with the others anyway */
-	EVT_SUB_LOGOUT, /* likewise */
-	EVT_SUB_KINDS
+enum evt_subscription_kind {
+	EVT_SUBSCRIPTION_STATE,
+	EVT_SUBSCRIPTION_STATE_BATCH,
+	EVT_SUBSCRIPTION_READINGS_BATCH,
+	EVT_SUBSCRIPTION_IOT_MONITOR,
+	EVT_SUBSCRIPTION_LIFECYCLE, /* in the old form alone; comes with the others anyway */
+	EVT_SUBSCRIPTION_LOGOUT, /* likewise */
+	EVT_SUBSCRIPTION_KINDS
 };
 
 /* "state", "state_batch", ... */
-const char *evt_sub_kind_name(enum evt_sub_kind kind);
+const char *evt_subscription_kind_name(enum evt_subscription_kind kind);
 
 /* How a subscription wants its states: bits. */
-#define EVT_SUB_COMPACT 1u /* without gsm, battery, inputs, outputs, track */
-#define EVT_SUB_ISO 2u     /* times with T and the offset from UTC */
-#define EVT_SUB_VARIANTS 4u
+#define EVT_SUBSCRIPTION_COMPACT \
+	1u /* without gsm, battery, inputs, outputs, track */
+#define EVT_SUBSCRIPTION_ISO 2u /* times with T and the offset from UTC */
+#define EVT_SUBSCRIPTION_VARIANTS 4u
 
 /* Codes of error responses, as the platform's documentation numbers them. */
-enum evt_sub_status {
-	EVT_SUB_WRONG_HASH = 3,
-	EVT_SUB_WRONG_FORMAT = 5, /* no JSON object */
-	EVT_SUB_WRONG_PARAMETERS = 7
+enum evt_subscription_status {
+	EVT_SUBSCRIPTION_WRONG_HASH = 3,
+	EVT_SUBSCRIPTION_WRONG_FORMAT = 5, /* no JSON object */
+	EVT_SUBSCRIPTION_WRONG_PARAMETERS = 7
 };
 
 /* One thing asked for. */
-typedef struct evt_sub_item {
-	enum evt_sub_kind kind;
+typedef struct evt_subscription_item {
+	enum evt_subscription_kind kind;
 	bool all;     /* every tracker, or: */
 	int64_t *ids; /* tracker ids, as they came */
 	size_t n_ids;
-	unsigned variant;  /* EVT_SUB_COMPACT, EVT_SUB_ISO */
+	unsigned variant;  /* EVT_SUBSCRIPTION_COMPACT, EVT_SUBSCRIPTION_ISO */
 	int64_t period_ns; /* the rate limit; 0: none */
-} evt_sub_item;
+} evt_subscription_item;
 
-typedef struct evt_sub_request {
+typedef struct evt_subscription_request {
 	bool subscribe;     /* or unsubscribe */
 	bool requests_form; /* the new form, which is answered differently */
 	char *hash;         /* NULL: none was sent.  A secret. */
-	evt_sub_item *item;
+	evt_subscription_item *item;
 	size_t n_items;
-} evt_sub_request;
+} evt_subscription_request;
 
 /* Why a request is refused; the words hold nothing of the hash. */
-typedef struct evt_sub_refusal {
-	int code; /* enum evt_sub_status */
+typedef struct evt_subscription_refusal {
+	int code; /* enum evt_subscription_status */
 	const char *description;
 	const char *action; /* "subscription/subscribe", ... or NULL */
 	char data[160];     /* what was wrong */
-} evt_sub_refusal;
+} evt_subscription_refusal;
 
 /*
  * Parse one message.  EVT_OK: *ret_request is to be freed with
- * evt_sub_request_free().  EVT_ERR_ARG: *ret_refusal says why not.
+ * evt_subscription_request_free().  EVT_ERR_ARG: *ret_refusal says why not.
  * EVT_ERR_NOMEM.
  */
-int evt_sub_request_parse(const char *text, size_t len,
-    evt_sub_request **ret_request, evt_sub_refusal *ret_refusal);
-void evt_sub_request_free(evt_sub_request *request);
+int evt_subscription_request_parse(const char *text, size_t len,
+    evt_subscription_request **ret_request,
+    evt_subscription_refusal *ret_refusal);
+void evt_subscription_request_free(evt_subscription_request *request);
 
 /* Tells `put` the status of each tracker that the item names: "normal",
  * "blocked", "unknown" or "disallowed". */
-typedef void evt_sub_put(void *arg, int64_t id, const char *status);
-typedef void evt_sub_statuses(void *ctx, const evt_sub_item *item,
-    evt_sub_put *put, void *arg);
+typedef void evt_subscription_put(void *arg, int64_t id, const char *status);
+typedef void evt_subscription_statuses(void *ctx,
+    const evt_subscription_item *item, evt_subscription_put *put, void *arg);
 
 /* Append the response to a request that is granted.  false: out of memory. */
-bool evt_sub_answer(evt_buf *out, const evt_sub_request *request,
-    evt_sub_statuses *statuses, void *ctx);
+bool evt_subscription_answer(evt_buf *out,
+    const evt_subscription_request *request,
+    evt_subscription_statuses *statuses, void *ctx);
 
 /*
  * Give fn() each tracker's status in a message that may be the response to a
@@ -89,14 +92,14 @@ bool evt_sub_answer(evt_buf *out, const evt_sub_request *request,
  * none, or whose parts are not as they should be, is passed over.  Errors: those
  * of fn().
  */
-typedef int evt_sub_status_fn(void *ctx, int64_t tracker, evt_view status,
-    evt_error *err);
-int evt_sub_read_answer(evt_view message, evt_sub_status_fn *fn, void *ctx,
-    evt_error *err);
+typedef int evt_subscription_status_fn(void *ctx, int64_t tracker,
+    evt_json_view status, evt_error *err);
+int evt_subscription_read_answer(evt_json_view message,
+    evt_subscription_status_fn *fn, void *ctx, evt_error *err);
 
 /* Append {"type":"error",...}; action NULL: null; data NULL: left out.  false:
  * out of memory. */
-bool evt_sub_error(evt_buf *out, const char *action, int code,
+bool evt_subscription_error(evt_buf *out, const char *action, int code,
     const char *description, const char *data);
 
 #endif

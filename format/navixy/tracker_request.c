@@ -9,14 +9,14 @@
 #include "format/base/json_view.h"
 
 bool
-evt_listing_is_url(const char *from)
+evt_tracker_request_is_url(const char *from)
 {
 	return strncasecmp(from, "http://", 7) == 0 ||
 	    strncasecmp(from, "https://", 8) == 0;
 }
 
 bool
-evt_listing_show(const evt_url *url, evt_buf *out)
+evt_tracker_request_show(const evt_url *url, evt_buf *out)
 {
 	return evt_buf_printf(out, "%s://%s", url->tls ? "https" : "http",
 	           url->authority) &&
@@ -24,7 +24,7 @@ evt_listing_show(const evt_url *url, evt_buf *out)
 }
 
 bool
-evt_listing_request(const char *credential, evt_buf *out)
+evt_tracker_request_request(const char *credential, evt_buf *out)
 {
 	return evt_buf_add_str(out, "{\"hash\":") &&
 	    evt_buf_add_json(out, credential, strlen(credential)) &&
@@ -69,49 +69,50 @@ add_payload(const evt_trackers *t, const char *from, evt_buf *out)
 }
 
 int
-evt_listing_take(uint8_t *text, size_t n, const char *from,
-    const evt_secret *secret, evt_buf *ret_payload, size_t *ret_count,
+evt_tracker_request_take(uint8_t *text, size_t n, const char *from,
+    const evt_credential *secret, evt_buf *ret_payload, size_t *ret_count,
     evt_error *err)
 {
 	evt_trackers *t;
-	int rc;
+	int r;
 
 	/* First of all: what is parsed and shown then cannot hold it, and if the
 	 * blots were to break the text, that is seen. */
-	(void)evt_secret_blot(secret, text, n);
-	rc = evt_trackers_parse(text, n, &t, err);
-	if (rc != EVT_OK)
-		return rc;
+	(void)evt_credential_blot(secret, text, n);
+	r = evt_trackers_parse(text, n, &t, err);
+	if (r != EVT_OK)
+		return r;
 	*ret_count = evt_trackers_count(t);
 	if (!add_payload(t, from, ret_payload))
-		rc = evt_err_nomem(err);
+		r = evt_err_nomem(err);
 	evt_trackers_free(t);
-	return rc;
+	return r;
 }
 
 int
-evt_listing_refused(unsigned status, uint8_t *text, size_t n,
-    const evt_secret *secret, evt_error *err)
+evt_tracker_request_refused(unsigned status, uint8_t *text, size_t n,
+    const evt_credential *secret, evt_error *err)
 {
 	evt_trackers *t;
 	evt_error said;
-	evt_view success;
-	int rc;
+	evt_json_view success;
+	int r;
 
-	(void)evt_secret_blot(secret, text, n);
+	(void)evt_credential_blot(secret, text, n);
 	if (status >= 300 && status < 400)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the server answered HTTP %u (moved): redirects are not "
 		    "followed, give the new URL",
 		    status);
 	/* Only what is JSON may be looked into; the parser finds that out. */
-	rc = evt_trackers_parse(text, n, &t, &said);
-	if (rc == EVT_OK)
+	r = evt_trackers_parse(text, n, &t, &said);
+	if (r == EVT_OK)
 		evt_trackers_free(t);
-	if (rc == EVT_ERR_NOMEM)
+	if (r == EVT_ERR_NOMEM)
 		return evt_err_nomem(err);
-	success = EVT_MEMBER(evt_view_of(text, n), "success");
-	if (rc == EVT_ERR_ARG && evt_view_kind(success) == EVT_VIEW_BOOL)
+	success = EVT_JSON_VIEW_MEMBER(evt_json_view_make(text, n), "success");
+	if (r == EVT_ERR_ARG &&
+	    evt_json_view_kind(success) == EVT_JSON_VIEW_BOOL)
 		return evt_err_set(err, EVT_ERR_ARG, "%.400s (HTTP %u)",
 		    said.text, status);
 	return evt_err_set(err, EVT_ERR_ARG, "the server answered HTTP %u%s",

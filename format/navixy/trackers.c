@@ -12,10 +12,10 @@
 #include "format/base/json_view.h"
 
 struct evt_trackers {
-	uint8_t *json;     /* what was parsed; the items are slices of it */
-	evt_view list;     /* in it */
-	evt_buf text;      /* labels and source ids, decoded; does not move */
-	evt_tracker *item; /* in the order of the list */
+	uint8_t *json;      /* what was parsed; the items are slices of it */
+	evt_json_view list; /* in it */
+	evt_buf text;       /* labels and source ids, decoded; does not move */
+	evt_tracker *item;  /* in the order of the list */
 	size_t n, cap;
 	const evt_tracker **by_id;
 	const evt_tracker **by_source; /* those that have one */
@@ -27,14 +27,14 @@ struct evt_trackers {
 static int
 check_json(const uint8_t *p, size_t n, evt_error *err)
 {
-	evt_scanner *scanner;
-	evt_scan_result got = { .json = false };
-	int r = evt_scanner_new(NULL, &scanner, err);
+	evt_json_scanner *scanner;
+	evt_json_scan_result got = { .json = false };
+	int r = evt_json_scanner_new(NULL, &scanner, err);
 
 	if (r != EVT_OK)
 		return r;
-	r = evt_scan(scanner, p, n, &got, err);
-	evt_scanner_free(scanner);
+	r = evt_json_scan(scanner, p, n, &got, err);
+	evt_json_scanner_free(scanner);
 	if (r == EVT_OK && !got.json)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the tracker list is not JSON");
@@ -43,18 +43,19 @@ check_json(const uint8_t *p, size_t n, evt_error *err)
 
 /* The platform said no: tell it in its words. */
 static int
-refused(evt_view answer, evt_error *err)
+refused(evt_json_view answer, evt_error *err)
 {
-	evt_view words =
-	    EVT_MEMBER(EVT_MEMBER(answer, "status"), "description");
+	evt_json_view words =
+	    EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(answer, "status"),
+	        "description");
 	evt_buf b = { 0 };
 	int r;
 
-	if (evt_view_kind(words) != EVT_VIEW_STRING)
+	if (evt_json_view_kind(words) != EVT_JSON_VIEW_STRING)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the platform refuses the tracker list, and does not say "
 		    "why");
-	if (!evt_view_text(words, &b) || !evt_buf_add_byte(&b, '\0'))
+	if (!evt_json_view_text(words, &b) || !evt_buf_add_byte(&b, '\0'))
 		r = evt_err_nomem(err);
 	else
 		r = evt_err_set(err, EVT_ERR_ARG,
@@ -66,17 +67,17 @@ refused(evt_view answer, evt_error *err)
 
 /* The list in any of the forms that it comes in. */
 static int
-find_list(evt_view v, evt_view *ret_list, evt_error *err)
+find_list(evt_json_view v, evt_json_view *ret_list, evt_error *err)
 {
-	evt_view success = EVT_MEMBER(v, "success");
+	evt_json_view success = EVT_JSON_VIEW_MEMBER(v, "success");
 
-	if (evt_view_kind(v) == EVT_VIEW_OBJECT) {
-		if (evt_view_kind(success) == EVT_VIEW_BOOL &&
+	if (evt_json_view_kind(v) == EVT_JSON_VIEW_OBJECT) {
+		if (evt_json_view_kind(success) == EVT_JSON_VIEW_BOOL &&
 		    *success.p == 'f')
 			return refused(v, err);
-		v = EVT_MEMBER(v, "list");
+		v = EVT_JSON_VIEW_MEMBER(v, "list");
 	}
-	if (evt_view_kind(v) != EVT_VIEW_ARRAY)
+	if (evt_json_view_kind(v) != EVT_JSON_VIEW_ARRAY)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "there is no list of trackers in it: neither an array nor "
 		    "an object with the array \"list\"");
@@ -89,18 +90,19 @@ find_list(evt_view v, evt_view *ret_list, evt_error *err)
 /* Append a value's text; room was reserved, so what was appended before does
  * not move.  The text and, in *ret_len, its bytes. */
 static const char *
-add_text(evt_trackers *t, evt_view v, size_t *ret_len)
+add_text(evt_trackers *t, evt_json_view v, size_t *ret_len)
 {
 	size_t at = t->text.len;
 
-	if (!evt_view_text(v, &t->text) || !evt_buf_add_byte(&t->text, '\0'))
+	if (!evt_json_view_text(v, &t->text) ||
+	    !evt_buf_add_byte(&t->text, '\0'))
 		return NULL;
 	*ret_len = t->text.len - 1 - at;
 	return (const char *)t->text.data + at;
 }
 
 static bool
-is_integer(evt_view v)
+is_integer(evt_json_view v)
 {
 	size_t i = v.p[0] == '-';
 
@@ -111,21 +113,21 @@ is_integer(evt_view v)
 
 /* A source id is a key as the scanner makes them of frames. */
 static bool
-add_source(evt_trackers *t, evt_view v, evt_key *ret)
+add_source(evt_trackers *t, evt_json_view v, evt_key *ret)
 {
 	char number[24];
 	int64_t id;
 	size_t len;
 	const char *text;
 
-	if (evt_view_int(v, &id)) {
+	if (evt_json_view_int(v, &id)) {
 		/* Canonical, which is never longer: -0 is 0. */
 		int n = snprintf(number, sizeof(number), "%" PRId64, id);
 
-		v = (evt_view){ (const uint8_t *)number, (size_t)n };
+		v = (evt_json_view){ (const uint8_t *)number, (size_t)n };
 		ret->is_int = true;
-	} else if (evt_view_kind(v) != EVT_VIEW_STRING &&
-	    !(evt_view_kind(v) == EVT_VIEW_NUMBER && is_integer(v))) {
+	} else if (evt_json_view_kind(v) != EVT_JSON_VIEW_STRING &&
+	    !(evt_json_view_kind(v) == EVT_JSON_VIEW_NUMBER && is_integer(v))) {
 		return true;
 	}
 	text = add_text(t, v, &len);
@@ -141,17 +143,18 @@ add_source(evt_trackers *t, evt_view v, evt_key *ret)
 }
 
 static bool
-add_item(evt_trackers *t, evt_view v)
+add_item(evt_trackers *t, evt_json_view v)
 {
-	evt_view label = EVT_MEMBER(v, "label");
+	evt_json_view label = EVT_JSON_VIEW_MEMBER(v, "label");
 	evt_tracker item = { .label = "", .json = v.p, .json_len = v.n };
 
-	if (!evt_view_int(EVT_MEMBER(v, "id"), &item.id))
+	if (!evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "id"), &item.id))
 		return true;
-	if (!add_source(t, EVT_MEMBER(EVT_MEMBER(v, "source"), "id"),
+	if (!add_source(t,
+	        EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(v, "source"), "id"),
 	        &item.source))
 		return false;
-	if (evt_view_kind(label) == EVT_VIEW_STRING) {
+	if (evt_json_view_kind(label) == EVT_JSON_VIEW_STRING) {
 		item.label = add_text(t, label, &item.label_len);
 		if (item.label == NULL)
 			return false;
@@ -231,20 +234,20 @@ sort(evt_trackers *t)
 static int
 take_list(evt_trackers *t, size_t n, evt_error *err)
 {
-	evt_view name, value;
-	evt_view_walk walk;
+	evt_json_view name, value;
+	evt_json_view_walk walk;
 	bool room = true;
-	int r = find_list(evt_view_of(t->json, n), &t->list, err);
+	int r = find_list(evt_json_view_make(t->json, n), &t->list, err);
 
 	if (r != EVT_OK)
 		return r;
 	/* No value is longer decoded, its NUL included, than it stands, but for
 	 * a number's NUL, which has the comma's or bracket's place.  The rest is
-	 * what evt_view_text() asks for in advance. */
+	 * what evt_json_view_text() asks for in advance. */
 	if (!evt_buf_reserve(&t->text, t->list.n + 16))
 		return evt_err_nomem(err);
-	walk = evt_view_walk_begin(t->list);
-	while (room && evt_view_walk_next(&walk, &name, &value))
+	walk = evt_json_view_walk_begin(t->list);
+	while (room && evt_json_view_walk_next(&walk, &name, &value))
 		room = add_item(t, value);
 	return room && sort(t) ? EVT_OK : evt_err_nomem(err);
 }

@@ -6,8 +6,8 @@
  * the same.  The mapping stands in the platform's answer to tracker/list, and
  * the recorder keeps that on the tape as a mark.
  */
-#ifndef EVT_TRACKERS_H
-#define EVT_TRACKERS_H
+#ifndef EVT_FORMAT_NAVIXY_TRACKERS_H
+#define EVT_FORMAT_NAVIXY_TRACKERS_H
 
 #include <stddef.h>
 #include <stdint.h>

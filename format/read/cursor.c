@@ -130,7 +130,7 @@ merge_open(evt_tape *const *tapes, size_t n, const evt_filter *filter,
 	if (m->branch == NULL)
 		r = evt_err_nomem(err);
 	for (; m->n < n && r == EVT_OK; m->n++) {
-		r = evt_tape_cursor_open(tapes[m->n], (uint32_t)m->n, filter,
+		r = evt_cursor_open_tape(tapes[m->n], (uint32_t)m->n, filter,
 		    &m->branch[m->n].cursor, err);
 		if (r != EVT_OK)
 			break;
@@ -152,7 +152,7 @@ evt_cursor_open(evt_tape *const *tapes, size_t n, const evt_filter *filter,
 	if (n == 0)
 		return evt_err_set(err, EVT_ERR_ARG, "a cursor needs a tape");
 	if (n == 1)
-		return evt_tape_cursor_open(tapes[0], 0, filter, ret_cursor,
+		return evt_cursor_open_tape(tapes[0], 0, filter, ret_cursor,
 		    err);
 	return merge_open(tapes, n, filter, ret_cursor, err);
 }

@@ -1,6 +1,6 @@
 /* cursor.h - what a cursor is to evt_cursor_next(): a table of functions. */
-#ifndef EVT_CURSOR_H
-#define EVT_CURSOR_H
+#ifndef EVT_FORMAT_READ_CURSOR_H
+#define EVT_FORMAT_READ_CURSOR_H
 
 #include "format/evtape.h"
 
@@ -18,7 +18,7 @@ struct evt_cursor {
 };
 
 /* A cursor over one tape, the tape_no-th of its user. */
-int evt_tape_cursor_open(evt_tape *tape, uint32_t tape_no,
+int evt_cursor_open_tape(evt_tape *tape, uint32_t tape_no,
     const evt_filter *filter, evt_cursor **ret_cursor, evt_error *err);
 
 #endif

@@ -19,8 +19,8 @@
 
 struct evt_envelope {
 	bool with_tape;
-	evt_scanner *scanner;
-	evt_stamp stamp;
+	evt_json_scanner *scanner;
+	evt_timetext_cache stamp;
 };
 
 static const char pairs[] =
@@ -29,7 +29,7 @@ static const char pairs[] =
     "7475767778798081828384858687888990919293949596979899";
 
 size_t
-evt_decimal_write(uint64_t value, uint8_t *out)
+evt_timetext_write_decimal(uint64_t value, uint8_t *out)
 {
 	char text[20], *p = text + sizeof(text);
 	size_t n;
@@ -51,7 +51,7 @@ evt_decimal_write(uint64_t value, uint8_t *out)
 }
 
 size_t
-evt_stamp_write(evt_stamp *stamp, int64_t ns, uint8_t *out)
+evt_timetext_write(evt_timetext_cache *stamp, int64_t ns, uint8_t *out)
 {
 	int64_t second = ns / EVT_NS_PER_S, rest = ns % EVT_NS_PER_S;
 	size_t n;
@@ -61,10 +61,10 @@ evt_stamp_write(evt_stamp *stamp, int64_t ns, uint8_t *out)
 		second--;
 	}
 	if (stamp->len == 0 || stamp->second != second) {
-		char text[EVT_TIME_TEXT];
+		char text[EVT_TIMETEXT_MAX];
 
 		/* "...43.1Z" without its last two characters. */
-		evt_time_format(ns, 1, text);
+		evt_timetext_format(ns, 1, text);
 		stamp->len = strlen(text) - 2;
 		memcpy(stamp->text, text, stamp->len);
 		stamp->second = second;
@@ -85,7 +85,7 @@ evt_envelope_new(bool with_tape, evt_envelope **ret_envelope, evt_error *err)
 	if (e == NULL)
 		return evt_err_nomem(err);
 	e->with_tape = with_tape;
-	if (evt_scanner_new(NULL, &e->scanner, err) != EVT_OK) {
+	if (evt_json_scanner_new(NULL, &e->scanner, err) != EVT_OK) {
 		free(e);
 		return EVT_ERR_NOMEM;
 	}
@@ -98,7 +98,7 @@ evt_envelope_free(evt_envelope *e)
 {
 	if (e == NULL)
 		return;
-	evt_scanner_free(e->scanner);
+	evt_json_scanner_free(e->scanner);
 	free(e);
 }
 
@@ -117,9 +117,9 @@ static uint8_t *
 put_signed(uint8_t *p, int64_t v)
 {
 	if (v >= 0)
-		return p + evt_decimal_write((uint64_t)v, p);
+		return p + evt_timetext_write_decimal((uint64_t)v, p);
 	*p++ = '-';
-	return p + evt_decimal_write(0 - (uint64_t)v, p);
+	return p + evt_timetext_write_decimal(0 - (uint64_t)v, p);
 }
 
 static uint8_t *
@@ -138,7 +138,7 @@ put_kind(uint8_t *p, const evt_frame *f)
 	if (f->opcode == EVT_OP_BINARY)
 		return put_text(p, ",\"opcode\":\"binary\"");
 	p = put_text(p, ",\"opcode\":");
-	return p + evt_decimal_write(f->opcode, p);
+	return p + evt_timetext_write_decimal(f->opcode, p);
 }
 
 static bool
@@ -150,19 +150,19 @@ add_fixed(evt_envelope *e, const evt_frame *f, evt_buf *out)
 		return false;
 	p = out->data + out->len;
 	p = put_text(p, "{\"seq\":");
-	p += evt_decimal_write(f->seq, p);
+	p += evt_timetext_write_decimal(f->seq, p);
 	if (e->with_tape) {
 		p = put_text(p, ",\"tape\":");
-		p += evt_decimal_write(f->tape, p);
+		p += evt_timetext_write_decimal(f->tape, p);
 	}
 	p = put_text(p, ",\"time\":\"");
-	p += evt_stamp_write(&e->stamp, f->time_ns, p);
+	p += evt_timetext_write(&e->stamp, f->time_ns, p);
 	p = put_text(p, "\",\"time_ns\":");
 	p = put_signed(p, f->time_ns);
 	p = put_text(p, ",\"mono_ns\":");
 	p = put_signed(p, f->mono_ns);
 	p = put_text(p, ",\"connection\":");
-	p += evt_decimal_write(f->conn, p);
+	p += evt_timetext_write_decimal(f->conn, p);
 	p = put_kind(p, f);
 	out->len = (size_t)(p - out->data);
 	return true;
@@ -275,11 +275,11 @@ static bool
 add_payload(evt_envelope *e, const evt_frame *f, evt_buf *out)
 {
 	bool text = f->kind == EVT_KIND_MARK || f->opcode == EVT_OP_TEXT;
-	evt_scan_result r;
+	evt_json_scan_result r;
 
 	if (!text)
 		return add_other(f, false, out);
-	if (evt_scan(e->scanner, f->payload, f->len, &r, NULL) != EVT_OK)
+	if (evt_json_scan(e->scanner, f->payload, f->len, &r, NULL) != EVT_OK)
 		return false;
 	if (!r.json || r.line_break)
 		return add_other(f, true, out);

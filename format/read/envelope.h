@@ -19,8 +19,8 @@
  * "payload_text"    any other text that is valid UTF-8, as a JSON string
  * "payload_base64"  everything else: binary frames, and text that is not UTF-8
  */
-#ifndef EVT_ENVELOPE_H
-#define EVT_ENVELOPE_H
+#ifndef EVT_FORMAT_READ_ENVELOPE_H
+#define EVT_FORMAT_READ_ENVELOPE_H
 
 #include "format/base/buf.h"
 #include "format/evtape.h"
@@ -30,20 +30,20 @@
  * second as the one before, so the part before the fraction is kept.
  * Zero-initialised is valid.
  */
-typedef struct evt_stamp {
+typedef struct evt_timetext_cache {
 	int64_t second;
 	char text[24]; /* "2026-03-01T12:51:43." */
 	size_t len;    /* 0: none yet */
-} evt_stamp;
+} evt_timetext_cache;
 
-/* Longest time that evt_stamp_write() writes. */
-#define EVT_STAMP_MAX 40
+/* Longest time that evt_timetext_write() writes. */
+#define EVT_TIMETEXT_MAX 40
 
 /* "2026-03-01T12:51:43.123456789Z" to out, no NUL; returns the bytes written. */
-size_t evt_stamp_write(evt_stamp *stamp, int64_t ns, uint8_t *out);
+size_t evt_timetext_write(evt_timetext_cache *stamp, int64_t ns, uint8_t *out);
 
 /* A number in decimal to out (20 bytes at most), no NUL; the bytes written. */
-size_t evt_decimal_write(uint64_t value, uint8_t *out);
+size_t evt_timetext_write_decimal(uint64_t value, uint8_t *out);
 
 typedef struct evt_envelope evt_envelope;
 

@@ -8,11 +8,11 @@
 #include "format/store/layout.h"
 
 static int
-copy_strings(const char *const *from, size_t n, char ***ret, evt_dict *set,
+copy_strings(const char *const *from, size_t n, char ***ret, evt_key_table *set,
     evt_error *err)
 {
 	*ret = calloc(n + 1, sizeof(**ret));
-	if (*ret == NULL || !evt_dict_reserve(set, n))
+	if (*ret == NULL || !evt_key_table_reserve(set, n))
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(from[i]);
@@ -24,13 +24,14 @@ copy_strings(const char *const *from, size_t n, char ***ret, evt_dict *set,
 		(*ret)[i] = strdup(from[i]);
 		if ((*ret)[i] == NULL)
 			return evt_err_nomem(err);
-		evt_dict_add(set, from[i], (uint32_t)len, false);
+		evt_key_table_add(set, from[i], (uint32_t)len, false);
 	}
 	return EVT_OK;
 }
 
 int
-evt_match_init(evt_match *m, const evt_filter *filter, evt_error *err)
+evt_filter_match_init(evt_filter_match *m, const evt_filter *filter,
+    evt_error *err)
 {
 	int r;
 
@@ -42,7 +43,7 @@ evt_match_init(evt_match *m, const evt_filter *filter, evt_error *err)
 	         &m->source_set, err)) ||
 	    (r = copy_strings(filter->events, filter->n_events, &m->events,
 	         &m->event_set, err))) {
-		evt_match_free(m);
+		evt_filter_match_free(m);
 		return r;
 	}
 	m->filter.sources = (const char *const *)m->sources;
@@ -59,18 +60,18 @@ free_strings(char **list)
 }
 
 void
-evt_match_free(evt_match *m)
+evt_filter_match_free(evt_filter_match *m)
 {
 	free_strings(m->sources);
 	free_strings(m->events);
-	evt_dict_free(&m->source_set);
-	evt_dict_free(&m->event_set);
+	evt_key_table_free(&m->source_set);
+	evt_key_table_free(&m->event_set);
 	memset(m, 0, sizeof(*m));
 }
 
 bool
-evt_match_range(const evt_match *m, int64_t min_ns, int64_t max_ns,
-    uint64_t end_seq)
+evt_filter_match_range(const evt_filter_match *m, int64_t min_ns,
+    int64_t max_ns, uint64_t end_seq)
 {
 	const evt_filter *f = &m->filter;
 
@@ -89,7 +90,7 @@ passes(const evt_filter *f, uint64_t seq, int64_t time_ns, unsigned kind)
 }
 
 bool
-evt_match_frame(const evt_match *m, const evt_frame *f)
+evt_filter_match_frame(const evt_filter_match *m, const evt_frame *f)
 {
 	bool found = m->filter.n_sources == 0;
 
@@ -99,19 +100,19 @@ evt_match_frame(const evt_match *m, const evt_frame *f)
 		return true;
 	if (m->filter.n_events > 0 &&
 	    (f->event == NULL ||
-	        evt_dict_find(&m->event_set, f->event, (uint32_t)f->event_len,
-	            false) == UINT32_MAX))
+	        evt_key_table_find(&m->event_set, f->event,
+	            (uint32_t)f->event_len, false) == UINT32_MAX))
 		return false;
 	for (size_t i = 0; i < f->n_sources && !found; i++)
-		found = evt_dict_find(&m->source_set, f->sources[i].text,
+		found = evt_key_table_find(&m->source_set, f->sources[i].text,
 		            f->sources[i].len, false) != UINT32_MAX;
 	return found;
 }
 
 /* Which of a block's keys are in the set.  *ret_any: one is. */
 static bool
-want_keys(const evt_dict *set, const evt_key *keys, uint32_t n, bool **wanted,
-    uint32_t *cap, bool *ret_any)
+want_keys(const evt_key_table *set, const evt_key *keys, uint32_t n,
+    bool **wanted, uint32_t *cap, bool *ret_any)
 {
 	bool *p = *wanted;
 
@@ -124,15 +125,15 @@ want_keys(const evt_dict *set, const evt_key *keys, uint32_t n, bool **wanted,
 		*cap = n;
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		p[i] = evt_dict_find(set, keys[i].text, keys[i].len, false) !=
-		    UINT32_MAX;
+		p[i] = evt_key_table_find(set, keys[i].text, keys[i].len,
+		           false) != UINT32_MAX;
 		*ret_any |= p[i];
 	}
 	return true;
 }
 
 static bool
-has_wanted_keys(const evt_filter *f, const evt_matched *wanted,
+has_wanted_keys(const evt_filter *f, const evt_filter_matched *wanted,
     const evt_block *b, uint32_t i)
 {
 	if (f->n_events > 0 &&
@@ -150,7 +151,8 @@ has_wanted_keys(const evt_filter *f, const evt_matched *wanted,
 /* Room for all frames; and which of the block's keys are wanted.  *ret_any:
  * some are.  false: out of memory. */
 static bool
-prepare(const evt_match *m, const evt_block *b, evt_matched *out, bool *ret_any)
+prepare(const evt_filter_match *m, const evt_block *b, evt_filter_matched *out,
+    bool *ret_any)
 {
 	const evt_filter *f = &m->filter;
 	bool any_source = true, any_event = true;
@@ -175,8 +177,8 @@ prepare(const evt_match *m, const evt_block *b, evt_matched *out, bool *ret_any)
 }
 
 int
-evt_match_block(const evt_match *m, const evt_block *b, uint64_t from_seq,
-    evt_matched *out, evt_error *err)
+evt_filter_match_block(const evt_filter_match *m, const evt_block *b,
+    uint64_t from_seq, evt_filter_matched *out, evt_error *err)
 {
 	const evt_filter *f = &m->filter;
 	uint64_t from = from_seq > f->from_seq ? from_seq : f->from_seq;
@@ -200,7 +202,7 @@ evt_match_block(const evt_match *m, const evt_block *b, uint64_t from_seq,
 }
 
 void
-evt_matched_free(evt_matched *m)
+evt_filter_matched_free(evt_filter_matched *m)
 {
 	free(m->frame);
 	free(m->sources);

@@ -9,25 +9,26 @@
 
 #define BINARY_HEAD 36u
 
-struct evt_frame_out {
-	enum evt_form form;
-	evt_envelope *envelope; /* EVT_FORM_ENVELOPE */
-	evt_stamp stamp;
+struct evt_frame_text {
+	enum evt_frame_text_form form;
+	evt_envelope *envelope; /* EVT_FRAME_TEXT_ENVELOPE */
+	evt_timetext_cache stamp;
 };
 
 int
-evt_form_parse(const char *text, enum evt_form *ret_form, evt_error *err)
+evt_frame_text_form_parse(const char *text, enum evt_frame_text_form *ret_form,
+    evt_error *err)
 {
 	static const char *const names[] = {
-		[EVT_FORM_LINES] = "lines",
-		[EVT_FORM_ENVELOPE] = "envelope",
-		[EVT_FORM_STAMPED] = "stamped",
-		[EVT_FORM_BINARY] = "binary",
+		[EVT_FRAME_TEXT_LINES] = "lines",
+		[EVT_FRAME_TEXT_ENVELOPE] = "envelope",
+		[EVT_FRAME_TEXT_STAMPED] = "stamped",
+		[EVT_FRAME_TEXT_BINARY] = "binary",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(names[i], text) == 0) {
-			*ret_form = (enum evt_form)i;
+			*ret_form = (enum evt_frame_text_form)i;
 			return EVT_OK;
 		}
 	}
@@ -38,15 +39,15 @@ evt_form_parse(const char *text, enum evt_form *ret_form, evt_error *err)
 }
 
 int
-evt_frame_out_new(enum evt_form form, bool with_tape, evt_frame_out **ret_out,
-    evt_error *err)
+evt_frame_text_new(enum evt_frame_text_form form, bool with_tape,
+    evt_frame_text **ret_out, evt_error *err)
 {
-	evt_frame_out *o = calloc(1, sizeof(*o));
+	evt_frame_text *o = calloc(1, sizeof(*o));
 
 	if (o == NULL)
 		return evt_err_nomem(err);
 	o->form = form;
-	if (form == EVT_FORM_ENVELOPE &&
+	if (form == EVT_FRAME_TEXT_ENVELOPE &&
 	    evt_envelope_new(with_tape, &o->envelope, err) != EVT_OK) {
 		free(o);
 		return EVT_ERR_NOMEM;
@@ -56,7 +57,7 @@ evt_frame_out_new(enum evt_form form, bool with_tape, evt_frame_out **ret_out,
 }
 
 void
-evt_frame_out_free(evt_frame_out *o)
+evt_frame_text_free(evt_frame_text *o)
 {
 	if (o == NULL)
 		return;
@@ -82,9 +83,9 @@ put_payload(uint8_t *p, const evt_frame *f)
 
 /* The forms that are put together here; p has room for them. */
 static uint8_t *
-put_frame(evt_frame_out *o, const evt_frame *f, uint8_t *p)
+put_frame(evt_frame_text *o, const evt_frame *f, uint8_t *p)
 {
-	if (o->form == EVT_FORM_BINARY) {
+	if (o->form == EVT_FRAME_TEXT_BINARY) {
 		p = put_le(p, BINARY_HEAD - 4 + f->len, 4);
 		p = put_le(p, (uint64_t)f->time_ns, 8);
 		p = put_le(p, (uint64_t)f->mono_ns, 8);
@@ -95,8 +96,8 @@ put_frame(evt_frame_out *o, const evt_frame *f, uint8_t *p)
 		p = put_le(p, f->opcode, 1);
 		return put_payload(p, f);
 	}
-	if (o->form == EVT_FORM_STAMPED) {
-		p += evt_stamp_write(&o->stamp, f->time_ns, p);
+	if (o->form == EVT_FRAME_TEXT_STAMPED) {
+		p += evt_timetext_write(&o->stamp, f->time_ns, p);
 		*p++ = '\t';
 	}
 	p = put_payload(p, f);
@@ -105,13 +106,13 @@ put_frame(evt_frame_out *o, const evt_frame *f, uint8_t *p)
 }
 
 int
-evt_frame_out_add(evt_frame_out *o, const evt_frame *f, evt_buf *buf,
+evt_frame_text_add(evt_frame_text *o, const evt_frame *f, evt_buf *buf,
     evt_error *err)
 {
-	if (o->form == EVT_FORM_ENVELOPE)
+	if (o->form == EVT_FRAME_TEXT_ENVELOPE)
 		return evt_envelope_write(o->envelope, f, buf, err);
 	if (f->len > UINT32_MAX - BINARY_HEAD ||
-	    !evt_buf_reserve(buf, f->len + BINARY_HEAD + EVT_STAMP_MAX))
+	    !evt_buf_reserve(buf, f->len + BINARY_HEAD + EVT_TIMETEXT_MAX))
 		return evt_err_nomem(err);
 	buf->len = (size_t)(put_frame(o, f, buf->data + buf->len) - buf->data);
 	return EVT_OK;

@@ -19,31 +19,32 @@
  *               35     1  opcode: 1 text, 2 binary; of marks, the mark's number
  *               36     n  payload
  */
-#ifndef EVT_FRAME_OUT_H
-#define EVT_FRAME_OUT_H
+#ifndef EVT_FORMAT_READ_FRAME_TEXT_H
+#define EVT_FORMAT_READ_FRAME_TEXT_H
 
 #include "format/base/buf.h"
 #include "format/evtape.h"
 
-enum evt_form {
-	EVT_FORM_LINES,
-	EVT_FORM_ENVELOPE,
-	EVT_FORM_STAMPED,
-	EVT_FORM_BINARY
+enum evt_frame_text_form {
+	EVT_FRAME_TEXT_LINES,
+	EVT_FRAME_TEXT_ENVELOPE,
+	EVT_FRAME_TEXT_STAMPED,
+	EVT_FRAME_TEXT_BINARY
 };
 
 /* "lines", "envelope", "stamped", "binary".  Errors: EVT_ERR_ARG. */
-int evt_form_parse(const char *text, enum evt_form *ret_form, evt_error *err);
+int evt_frame_text_form_parse(const char *text,
+    enum evt_frame_text_form *ret_form, evt_error *err);
 
-typedef struct evt_frame_out evt_frame_out;
+typedef struct evt_frame_text evt_frame_text;
 
 /* with_tape: envelopes say which tape.  Errors: EVT_ERR_NOMEM. */
-int evt_frame_out_new(enum evt_form form, bool with_tape,
-    evt_frame_out **ret_out, evt_error *err);
-void evt_frame_out_free(evt_frame_out *out);
+int evt_frame_text_new(enum evt_frame_text_form form, bool with_tape,
+    evt_frame_text **ret_out, evt_error *err);
+void evt_frame_text_free(evt_frame_text *out);
 
 /* Append the frame to buf.  Errors: EVT_ERR_NOMEM; buf is then unchanged. */
-int evt_frame_out_add(evt_frame_out *out, const evt_frame *frame, evt_buf *buf,
-    evt_error *err);
+int evt_frame_text_add(evt_frame_text *out, const evt_frame *frame,
+    evt_buf *buf, evt_error *err);
 
 #endif

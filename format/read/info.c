@@ -130,7 +130,7 @@ evt_tape_gather(evt_tape *t, unsigned lists, evt_summary *sum,
 
 /* Frames of each source are those of its (source, event) spans together. */
 static int
-fill_keys(const evt_summary *sum, const evt_dict *d, bool sources,
+fill_keys(const evt_summary *sum, const evt_key_table *d, bool sources,
     evt_info_key **ret, size_t *ret_n, evt_error *err)
 {
 	size_t n = (size_t)d->n + 1;
@@ -141,7 +141,7 @@ fill_keys(const evt_summary *sum, const evt_dict *d, bool sources,
 	*ret = keys;
 	*ret_n = n;
 	for (uint32_t i = 0; i < sum->n_spans; i++) {
-		const evt_span *s = &sum->span[i];
+		const evt_summary_span_row *s = &sum->span[i];
 		evt_info_key *k = &keys[sources ? s->source : s->event];
 
 		if (sources != (s->source > 0))
@@ -156,7 +156,7 @@ fill_keys(const evt_summary *sum, const evt_dict *d, bool sources,
 		evt_key key = { "", 0, false };
 
 		if (i > 0)
-			key = evt_dict_key(d, (uint32_t)i - 1);
+			key = evt_key_table_key(d, (uint32_t)i - 1);
 		keys[i].is_int = key.is_int;
 		keys[i].name = strndup(key.text, key.len);
 		if (keys[i].name == NULL)
@@ -212,7 +212,7 @@ fill_segment(evt_tape *t, const evt_segment *s, evt_info_segment *out,
 	out->sealed = s->sealed;
 	out->indexed = t->index != NULL && evt_index_has(t->index, s);
 	for (size_t i = 0; i < s->n_blocks; i++) {
-		const evt_block_ref *b = &s->blocks[i];
+		const evt_segment_block *b = &s->blocks[i];
 
 		out->frames += b->frames;
 		if (i == 0 || b->min_ns < out->first_ns)
@@ -255,7 +255,7 @@ fill_segments(evt_tape *t, evt_info *info, evt_error *err)
 static uint64_t
 file_bytes(const evt_tape *t, const char *name)
 {
-	char *path = evt_path_join(t->path, name);
+	char *path = evt_io_path_join(t->path, name);
 	struct stat st;
 	uint64_t n = 0;
 
@@ -271,7 +271,7 @@ fill_sizes(const evt_tape *t, evt_info *info)
 	info->index_bytes =
 	    file_bytes(t, "tape.db") + file_bytes(t, "tape.db-wal");
 	info->journal_bytes = evt_journal_folder_bytes(t->io, t->journal_dir);
-	evt_ring_folder(t->io, t->journal_dir, &info->ring_files,
+	evt_tape_dir_ring(t->io, t->journal_dir, &info->ring_files,
 	    &info->ring_bytes);
 	info->stored_bytes +=
 	    info->index_bytes + info->journal_bytes + info->ring_bytes;

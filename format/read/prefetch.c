@@ -10,23 +10,24 @@
 /* The block that is being handed out, and those behind it. */
 #define SLOTS 3u
 
-struct evt_fetch {
-	const evt_match *match;
-	evt_fetched slot[SLOTS];
-	evt_ahead *ahead;
+struct evt_prefetch {
+	const evt_filter_match *match;
+	evt_prefetched slot[SLOTS];
+	evt_worker *ahead;
 	bool handing_out; /* the first of what it holds */
 };
 
 static int
-load_block(const evt_match *match, evt_fetched *s)
+load_block(const evt_filter_match *match, evt_prefetched *s)
 {
-	evt_matched *m = &s->match;
+	evt_filter_matched *m = &s->match;
 	int r;
 
 	m->n = 0;
 	if ((r = evt_segment_read_block(s->io, s->fd, s->name, &s->ref, false,
 	         &s->raw, &s->block, &s->err)) ||
-	    (r = evt_match_block(match, &s->block, s->from_seq, m, &s->err)))
+	    (r = evt_filter_match_block(match, &s->block, s->from_seq, m,
+	         &s->err)))
 		return r;
 	/* Lines that nobody asked for are not decompressed. */
 	if (m->n == 0)
@@ -41,22 +42,22 @@ load_block(const evt_match *match, evt_fetched *s)
 static void
 load(void *ctx, size_t i)
 {
-	evt_fetch *f = ctx;
+	evt_prefetch *f = ctx;
 
 	f->slot[i].code = load_block(f->match, &f->slot[i]);
 }
 
 int
-evt_fetch_new(const evt_match *match, bool threaded, evt_fetch **ret_fetch,
-    evt_error *err)
+evt_prefetch_new(const evt_filter_match *match, bool threaded,
+    evt_prefetch **ret_fetch, evt_error *err)
 {
-	evt_fetch *f = calloc(1, sizeof(*f));
+	evt_prefetch *f = calloc(1, sizeof(*f));
 	int r;
 
 	if (f == NULL)
 		return evt_err_nomem(err);
 	f->match = match;
-	if ((r = evt_ahead_new(SLOTS, load, f, threaded, &f->ahead, err))) {
+	if ((r = evt_worker_new(SLOTS, load, f, threaded, &f->ahead, err))) {
 		free(f);
 		return r;
 	}
@@ -65,60 +66,60 @@ evt_fetch_new(const evt_match *match, bool threaded, evt_fetch **ret_fetch,
 }
 
 void
-evt_fetch_free(evt_fetch *f)
+evt_prefetch_free(evt_prefetch *f)
 {
 	if (f == NULL)
 		return;
-	evt_ahead_free(f->ahead); /* first: it may be at work */
+	evt_worker_free(f->ahead); /* first: it may be at work */
 	for (size_t i = 0; i < SLOTS; i++) {
 		evt_block_free(&f->slot[i].block);
 		evt_buf_free(&f->slot[i].raw);
-		evt_matched_free(&f->slot[i].match);
+		evt_filter_matched_free(&f->slot[i].match);
 	}
 	free(f);
 }
 
 size_t
-evt_fetch_pending(const evt_fetch *f)
+evt_prefetch_pending(const evt_prefetch *f)
 {
-	return evt_ahead_held(f->ahead) - f->handing_out;
+	return evt_worker_held(f->ahead) - f->handing_out;
 }
 
 bool
-evt_fetch_has_room(const evt_fetch *f)
+evt_prefetch_has_room(const evt_prefetch *f)
 {
-	return evt_fetch_pending(f) <
-	    (evt_ahead_threaded(f->ahead) ? SLOTS - 1 : 1);
+	return evt_prefetch_pending(f) <
+	    (evt_worker_threaded(f->ahead) ? SLOTS - 1 : 1);
 }
 
 void
-evt_fetch_start(evt_fetch *f, const evt_io *io, int fd, const char *name,
-    const evt_block_ref *ref, uint64_t from_seq)
+evt_prefetch_start(evt_prefetch *f, const evt_io *io, int fd, const char *name,
+    const evt_segment_block *ref, uint64_t from_seq)
 {
-	evt_fetched *s;
+	evt_prefetched *s;
 
-	if (!evt_fetch_has_room(f))
+	if (!evt_prefetch_has_room(f))
 		return;
-	s = &f->slot[evt_ahead_slot(f->ahead)];
+	s = &f->slot[evt_worker_slot(f->ahead)];
 	s->io = io;
 	s->fd = fd;
 	s->name = name;
 	s->ref = *ref;
 	s->from_seq = from_seq;
-	evt_ahead_start(f->ahead);
+	evt_worker_start(f->ahead);
 }
 
-evt_fetched *
-evt_fetch_wait(evt_fetch *f)
+evt_prefetched *
+evt_prefetch_wait(evt_prefetch *f)
 {
 	if (f->handing_out)
-		evt_ahead_release(f->ahead);
+		evt_worker_release(f->ahead);
 	f->handing_out = true;
-	return &f->slot[evt_ahead_wait(f->ahead)];
+	return &f->slot[evt_worker_wait(f->ahead)];
 }
 
 void
-evt_fetch_drop(evt_fetch *f)
+evt_prefetch_drop(evt_prefetch *f)
 {
-	evt_ahead_drop(f->ahead, f->handing_out);
+	evt_worker_drop(f->ahead, f->handing_out);
 }

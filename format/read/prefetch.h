@@ -7,15 +7,15 @@
  * all there is to do, and takes half the time on two processors.  Without one,
  * nothing is loaded before it is waited for, and a second would be of no use.
  */
-#ifndef EVT_FETCH_H
-#define EVT_FETCH_H
+#ifndef EVT_FORMAT_READ_PREFETCH_H
+#define EVT_FORMAT_READ_PREFETCH_H
 
 #include "format/read/filter.h"
 #include "format/store/segment.h"
 
-typedef struct evt_fetched {
+typedef struct evt_prefetched {
 	evt_block block;
-	evt_matched match; /* the frames that pass the filter */
+	evt_filter_matched match; /* the frames that pass the filter */
 	evt_buf raw;
 	int code; /* how loading it went */
 	evt_error err;
@@ -23,30 +23,30 @@ typedef struct evt_fetched {
 	const evt_io *io;
 	int fd;
 	const char *name;
-	evt_block_ref ref;
+	evt_segment_block ref;
 	uint64_t from_seq; /* frames before it do not pass */
-} evt_fetched;
+} evt_prefetched;
 
-typedef struct evt_fetch evt_fetch;
+typedef struct evt_prefetch evt_prefetch;
 
 /* match must outlive it, and may be changed only while nothing is loading. */
-int evt_fetch_new(const evt_match *match, bool threaded, evt_fetch **ret_fetch,
-    evt_error *err);
-void evt_fetch_free(evt_fetch *f);
+int evt_prefetch_new(const evt_filter_match *match, bool threaded,
+    evt_prefetch **ret_fetch, evt_error *err);
+void evt_prefetch_free(evt_prefetch *f);
 
 /* Begin to load a block, if there is room; io, fd and name must stay until it
  * was waited for or dropped. */
-void evt_fetch_start(evt_fetch *f, const evt_io *io, int fd, const char *name,
-    const evt_block_ref *ref, uint64_t from_seq);
+void evt_prefetch_start(evt_prefetch *f, const evt_io *io, int fd,
+    const char *name, const evt_segment_block *ref, uint64_t from_seq);
 
 /* How many were begun and not waited for; and whether there is room for one
  * more. */
-size_t evt_fetch_pending(const evt_fetch *f);
-bool evt_fetch_has_room(const evt_fetch *f);
+size_t evt_prefetch_pending(const evt_prefetch *f);
+bool evt_prefetch_has_room(const evt_prefetch *f);
 
 /* The first of these; it stays until the next wait. */
-evt_fetched *evt_fetch_wait(evt_fetch *f);
+evt_prefetched *evt_prefetch_wait(evt_prefetch *f);
 /* Forget them all. */
-void evt_fetch_drop(evt_fetch *f);
+void evt_prefetch_drop(evt_prefetch *f);
 
 #endif

@@ -24,11 +24,11 @@
 
 struct each {
 	evt_tape *tape;
-	evt_match match;
-	evt_matched found; /* of a block */
+	evt_filter_match match;
+	evt_filter_matched found; /* of a block */
 	evt_last_fn *fn;
 	void *ctx;
-	evt_dict done; /* sources that were found */
+	evt_key_table done; /* sources that were found */
 	/* So many of them, the first, may be unknown to the index; and of these
 	 * it knows n_known. */
 	uint32_t n_unsure, n_known;
@@ -38,7 +38,7 @@ struct each {
 static bool
 is_done(const struct each *e, const evt_key *key)
 {
-	return evt_dict_find(&e->done, key->text, key->len, key->is_int) !=
+	return evt_key_table_find(&e->done, key->text, key->len, key->is_int) !=
 	    UINT32_MAX;
 }
 
@@ -48,9 +48,9 @@ tell(struct each *e, const evt_key *key, const evt_frame *f, evt_error *err)
 {
 	if (is_done(e, key))
 		return EVT_OK;
-	if (!evt_dict_reserve(&e->done, 1))
+	if (!evt_key_table_reserve(&e->done, 1))
 		return evt_err_nomem(err);
-	evt_dict_add(&e->done, key->text, key->len, key->is_int);
+	evt_key_table_add(&e->done, key->text, key->len, key->is_int);
 	return e->fn(e->ctx, key, f, err);
 }
 
@@ -58,7 +58,7 @@ tell(struct each *e, const evt_key *key, const evt_frame *f, evt_error *err)
 
 /* Copies of the journal's frames, in their order: its reader goes forward. */
 struct copies {
-	const evt_match *match;
+	const evt_filter_match *match;
 	evt_frame *frame; /* payload, event and sources: offsets until all
 	                      are there */
 	size_t n, cap;
@@ -93,7 +93,7 @@ copy_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct copies *c = ctx;
 
-	if (f->n_sources == 0 || !evt_match_frame(c->match, f))
+	if (f->n_sources == 0 || !evt_filter_match_frame(c->match, f))
 		return EVT_OK;
 	if (c->n == c->cap) {
 		size_t cap = c->cap > 0 ? c->cap * 2 : 64;
@@ -170,7 +170,7 @@ struct plan {
 	size_t n, cap;
 	uint32_t *block;
 	size_t n_blocks, cap_blocks;
-	evt_dict by_key; /* the i-th is that of c[i] */
+	evt_key_table by_key; /* the i-th is that of c[i] */
 };
 
 static void
@@ -178,7 +178,7 @@ plan_free(struct plan *p)
 {
 	free(p->c);
 	free(p->block);
-	evt_dict_free(&p->by_key);
+	evt_key_table_free(&p->by_key);
 }
 
 /* The next earlier block of the candidate that could hold an early frame. */
@@ -246,14 +246,14 @@ add_candidate(void *ctx, const evt_key *key, const uint8_t *blocks, size_t len,
 		p->c = all;
 		p->cap = cap;
 	}
-	if (!evt_dict_reserve(&p->by_key, 1))
+	if (!evt_key_table_reserve(&p->by_key, 1))
 		return evt_err_nomem(err);
 	/* The same source has one row an event, and there is one event. */
-	if (evt_dict_find(&p->by_key, key->text, key->len, key->is_int) !=
+	if (evt_key_table_find(&p->by_key, key->text, key->len, key->is_int) !=
 	    UINT32_MAX)
 		return evt_err_set(err, EVT_ERR_INDEX,
 		    "the index names a source twice");
-	evt_dict_add(&p->by_key, key->text, key->len, key->is_int);
+	evt_key_table_add(&p->by_key, key->text, key->len, key->is_int);
 	step_back(p, &c);
 	p->c[p->n++] = c;
 	return EVT_OK;
@@ -276,7 +276,7 @@ wanted_sources(const struct each *e, const struct plan *p, uint32_t no,
 			want[i] = true;
 			continue;
 		}
-		at = evt_dict_find(&p->by_key, k->text, k->len, k->is_int);
+		at = evt_key_table_find(&p->by_key, k->text, k->len, k->is_int);
 		want[i] = at != UINT32_MAX && p->c[at].block == no;
 	}
 	return want;
@@ -319,13 +319,13 @@ search_block(struct each *e, const struct plan *p, const evt_segment *s,
     uint32_t no, int fd, evt_error *err)
 {
 	evt_block *b = &e->tape->block;
-	evt_matched *found = &e->found;
+	evt_filter_matched *found = &e->found;
 	bool *want = NULL;
 	int r = evt_segment_read_block(s->io, fd, s->name, &s->blocks[no],
 	    false, &e->tape->raw, b, err);
 
 	if (r == EVT_OK)
-		r = evt_match_block(&e->match, b, 0, found, err);
+		r = evt_filter_match_block(&e->match, b, 0, found, err);
 	if (r == EVT_OK) {
 		want = wanted_sources(e, p, no, b);
 		if (want == NULL)
@@ -361,7 +361,7 @@ search_planned(struct plan *p, int fd, evt_error *err)
 				    (uint32_t)no, fd, err);
 		}
 		for (size_t i = 0; i < p->n; i++) {
-			evt_key k = evt_dict_key(&p->by_key, (uint32_t)i);
+			evt_key k = evt_key_table_key(&p->by_key, (uint32_t)i);
 
 			if (is_done(p->each, &k))
 				p->c[i].block = NO_BLOCK;
@@ -379,7 +379,7 @@ search_all(struct each *e, const evt_segment *s, int fd, evt_error *err)
 	int r = EVT_OK;
 
 	for (size_t no = s->n_blocks; no-- > 0 && r == EVT_OK;) {
-		if (evt_match_range(&e->match, s->blocks[no].min_ns,
+		if (evt_filter_match_range(&e->match, s->blocks[no].min_ns,
 		        s->blocks[no].max_ns, UINT64_MAX))
 			r = search_block(e, NULL, s, (uint32_t)no, fd, err);
 	}
@@ -418,7 +418,7 @@ look_through(struct plan *p, const bool *wanted, size_t i, int fd,
 		size_t no = --p->looked_through;
 
 		if (!wanted[no] ||
-		    !evt_match_range(&e->match, s->blocks[no].min_ns,
+		    !evt_filter_match_range(&e->match, s->blocks[no].min_ns,
 		        s->blocks[no].max_ns, UINT64_MAX))
 			continue;
 		r = search_block(e, NULL, s, (uint32_t)no, fd, err);
@@ -528,13 +528,13 @@ evt_tape_each_last(evt_tape *t, const char *event, int64_t time_ns,
 		.events = &event,
 		.n_events = 1,
 		.kinds = 1u << EVT_KIND_RECEIVED };
-	int r = evt_match_init(&e.match, &filter, err);
+	int r = evt_filter_match_init(&e.match, &filter, err);
 
 	if (r != EVT_OK)
 		return r;
 	r = search(&e, err);
-	evt_match_free(&e.match);
-	evt_matched_free(&e.found);
-	evt_dict_free(&e.done);
+	evt_filter_match_free(&e.match);
+	evt_filter_matched_free(&e.found);
+	evt_key_table_free(&e.done);
 	return r;
 }

@@ -14,7 +14,7 @@
 /* ---- the journal -------------------------------------------------------------- */
 
 struct newest {
-	const evt_match *match;
+	const evt_filter_match *match;
 	evt_tape *tape;
 	evt_frame frame;
 	bool found;
@@ -28,7 +28,7 @@ keep(void *ctx, const evt_frame *f, evt_error *err)
 	evt_buf *b = &n->tape->copy;
 	evt_key *keys;
 
-	if (!evt_match_frame(n->match, f))
+	if (!evt_filter_match_frame(n->match, f))
 		return EVT_OK;
 	keys = realloc(n->tape->keys, (f->n_sources + 1) * sizeof(*keys));
 	if (keys == NULL)
@@ -72,7 +72,7 @@ settle(struct newest *n)
 /* Which blocks of the segment to look at: those that the index names, or all
  * if it cannot tell.  free() it; NULL: out of memory. */
 static bool *
-wanted_blocks(evt_tape *t, const evt_segment *s, const evt_match *m)
+wanted_blocks(evt_tape *t, const evt_segment *s, const evt_filter_match *m)
 {
 	bool *wanted = calloc(s->n_blocks + 1, sizeof(*wanted));
 
@@ -88,10 +88,10 @@ wanted_blocks(evt_tape *t, const evt_segment *s, const evt_match *m)
 /* EVT_OK and *ret_frame, EVT_ERR_NOTFOUND, or another error.  A damaged block
  * is passed: what it held is lost in any case. */
 static int
-search_block(evt_tape *t, int fd, const evt_segment *s, size_t i, evt_match *m,
-    evt_frame *ret_frame, evt_error *err)
+search_block(evt_tape *t, int fd, const evt_segment *s, size_t i,
+    evt_filter_match *m, evt_frame *ret_frame, evt_error *err)
 {
-	evt_matched found = { 0 };
+	evt_filter_matched found = { 0 };
 	uint32_t at;
 	int r = evt_segment_read_block(t->io, fd, s->name, &s->blocks[i], false,
 	    &t->raw, &t->block, err);
@@ -99,9 +99,9 @@ search_block(evt_tape *t, int fd, const evt_segment *s, size_t i, evt_match *m,
 	if (r == EVT_ERR_CORRUPT)
 		return EVT_ERR_NOTFOUND;
 	if (r == EVT_OK)
-		r = evt_match_block(m, &t->block, 0, &found, err);
+		r = evt_filter_match_block(m, &t->block, 0, &found, err);
 	at = found.n > 0 ? found.frame[found.n - 1] : UINT32_MAX;
-	evt_matched_free(&found);
+	evt_filter_matched_free(&found);
 	if (r != EVT_OK)
 		return r;
 	if (at == UINT32_MAX)
@@ -113,7 +113,7 @@ search_block(evt_tape *t, int fd, const evt_segment *s, size_t i, evt_match *m,
 }
 
 static int
-search_segment(evt_tape *t, const evt_segment *s, evt_match *m,
+search_segment(evt_tape *t, const evt_segment *s, evt_filter_match *m,
     evt_frame *ret_frame, evt_error *err)
 {
 	bool *wanted = wanted_blocks(t, s, m);
@@ -123,7 +123,7 @@ search_segment(evt_tape *t, const evt_segment *s, evt_match *m,
 		return evt_err_nomem(err);
 	for (size_t i = s->n_blocks; i-- > 0 && r == EVT_ERR_NOTFOUND;) {
 		if (!wanted[i] ||
-		    !evt_match_range(m, s->blocks[i].min_ns,
+		    !evt_filter_match_range(m, s->blocks[i].min_ns,
 		        s->blocks[i].max_ns, UINT64_MAX))
 			continue;
 		/* EVT_ERR_NOTFOUND: retention dropped it. */
@@ -138,7 +138,7 @@ search_segment(evt_tape *t, const evt_segment *s, evt_match *m,
 }
 
 static int
-search(evt_tape *t, evt_match *m, evt_frame *ret_frame, evt_error *err)
+search(evt_tape *t, evt_filter_match *m, evt_frame *ret_frame, evt_error *err)
 {
 	struct newest newest = { .match = m, .tape = t };
 	int r = evt_tape_refresh(t, err);
@@ -171,13 +171,13 @@ evt_tape_last_before(evt_tape *t, const char *source, const char *event,
 		.events = &event,
 		.n_events = event != NULL ? 1 : 0,
 	};
-	evt_match m;
-	int r = evt_match_init(&m, &filter, err);
+	evt_filter_match m;
+	int r = evt_filter_match_init(&m, &filter, err);
 
 	if (r != EVT_OK)
 		return r;
 	r = search(t, &m, ret_frame, err);
-	evt_match_free(&m);
+	evt_filter_match_free(&m);
 	if (r == EVT_ERR_NOTFOUND)
 		return evt_err_set(err, r,
 		    "%s holds nothing of source %s before that time", t->path,

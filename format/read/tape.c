@@ -72,7 +72,7 @@ evt_tape_open_io(const char *path, const evt_io *io, evt_tape **ret_tape,
     evt_error *err)
 {
 	evt_tape *t;
-	int r = evt_tape_check(io, path, err);
+	int r = evt_tape_dir_check(io, path, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -81,7 +81,7 @@ evt_tape_open_io(const char *path, const evt_io *io, evt_tape **ret_tape,
 		return evt_err_nomem(err);
 	t->io = io;
 	t->path = strdup(path);
-	t->journal_dir = evt_path_join(path, "journal");
+	t->journal_dir = evt_io_path_join(path, "journal");
 	if (t->path == NULL || t->journal_dir == NULL)
 		r = evt_err_nomem(err);
 	else

@@ -1,6 +1,6 @@
 /* tape.h - the inside of evt_tape, for the reading half of the library. */
-#ifndef EVT_TAPE_H
-#define EVT_TAPE_H
+#ifndef EVT_FORMAT_READ_TAPE_H
+#define EVT_FORMAT_READ_TAPE_H
 
 #include "format/evtape.h"
 #include "format/index/index.h"

@@ -20,7 +20,7 @@ struct tape_cursor {
 	evt_cursor base;
 	evt_tape *tape;
 	uint32_t tape_no;
-	evt_match match;
+	evt_filter_match match;
 	bool has_from; /* the window's own start, which seeks leave */
 	int64_t from_ns;
 	uint64_t from_seq;
@@ -32,9 +32,9 @@ struct tape_cursor {
 	size_t n_wanted;
 	uint32_t fd_no; /* the segment that fd is of */
 	int fd;
-	evt_fetch *fetch;
+	evt_prefetch *fetch;
 	/* What is being handed out: */
-	evt_fetched *now;
+	evt_prefetched *now;
 	size_t next_match;
 	evt_journal_reader *journal;
 	uint64_t journal_first; /* the file's name */
@@ -69,26 +69,26 @@ ask_index(struct tape_cursor *c, const evt_segment *s, evt_error *err)
 }
 
 static bool
-in_range(const struct tape_cursor *c, const evt_block_ref *b)
+in_range(const struct tape_cursor *c, const evt_segment_block *b)
 {
 	uint64_t end = b->first_seq + b->frames;
 
 	return end > c->seq &&
-	    evt_match_range(&c->match, b->min_ns, b->max_ns, end);
+	    evt_filter_match_range(&c->match, b->min_ns, b->max_ns, end);
 }
 
 /* Step to the next block that may hold something.  EVT_AGAIN: the segments
  * have none now. */
 static int
 find_block(struct tape_cursor *c, const evt_segment **ret_s,
-    const evt_block_ref **ret_b, evt_error *err)
+    const evt_segment_block **ret_b, evt_error *err)
 {
 	for (; c->segment < c->tape->n_segments; c->segment++) {
 		const evt_segment *s = &c->tape->segments[c->segment];
 		int r;
 
 		for (; c->block < s->n_blocks; c->block++) {
-			const evt_block_ref *b = &s->blocks[c->block];
+			const evt_segment_block *b = &s->blocks[c->block];
 
 			if (!in_range(c, b))
 				continue;
@@ -131,7 +131,7 @@ open_segment(struct tape_cursor *c, const evt_segment *s, evt_error *err)
 static bool
 needs_other_file(const struct tape_cursor *c, const evt_segment *s)
 {
-	return evt_fetch_pending(c->fetch) > 0 && c->fd_no != s->no;
+	return evt_prefetch_pending(c->fetch) > 0 && c->fd_no != s->no;
 }
 
 /* Begin to load the next block.  EVT_AGAIN: there is none now. */
@@ -139,7 +139,7 @@ static int
 start_block(struct tape_cursor *c, evt_error *err)
 {
 	const evt_segment *s;
-	const evt_block_ref *b;
+	const evt_segment_block *b;
 	int r;
 
 	for (;;) {
@@ -158,7 +158,7 @@ start_block(struct tape_cursor *c, evt_error *err)
 		c->has_wanted = false;
 	}
 	/* Frames of it may have been read from the journal already. */
-	evt_fetch_start(c->fetch, s->io, c->fd, s->name, b, c->seq);
+	evt_prefetch_start(c->fetch, s->io, c->fd, s->name, b, c->seq);
 	c->block++;
 	return EVT_OK;
 }
@@ -170,7 +170,8 @@ read_ahead(struct tape_cursor *c)
 {
 	evt_error err;
 
-	while (evt_fetch_has_room(c->fetch) && start_block(c, &err) == EVT_OK)
+	while (
+	    evt_prefetch_has_room(c->fetch) && start_block(c, &err) == EVT_OK)
 		continue;
 }
 
@@ -179,7 +180,7 @@ read_ahead(struct tape_cursor *c)
  * block's header is damaged.
  */
 static int
-check_hole(struct tape_cursor *c, const evt_block_ref *b, evt_error *err)
+check_hole(struct tape_cursor *c, const evt_segment_block *b, evt_error *err)
 {
 	const evt_segment *s = NULL;
 	uint64_t before = 0, lost;
@@ -209,7 +210,7 @@ take_block(struct tape_cursor *c, evt_error *err)
 {
 	int r, hole;
 
-	c->now = evt_fetch_wait(c->fetch);
+	c->now = evt_prefetch_wait(c->fetch);
 	c->next_match = 0;
 	c->stats.blocks_read++;
 	hole = check_hole(c, &c->now->ref, err);
@@ -424,7 +425,7 @@ look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 			}
 		}
 		c->seq = f->seq + 1;
-		if (evt_match_frame(&c->match, f)) {
+		if (evt_filter_match_frame(&c->match, f)) {
 			*ret_found = true;
 			return EVT_OK;
 		}
@@ -448,7 +449,7 @@ tape_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
 			break;
 		}
 		c->now = NULL;
-		if (evt_fetch_pending(c->fetch) > 0)
+		if (evt_prefetch_pending(c->fetch) > 0)
 			r = take_block(c, err);
 		else
 			r = look_for_more(c, &f, &found, err);
@@ -469,7 +470,7 @@ tape_seek(evt_cursor *base, bool has_time, int64_t time_ns, evt_error *err)
 	evt_filter *f = &c->match.filter;
 
 	(void)err;
-	evt_fetch_drop(c->fetch);
+	evt_prefetch_drop(c->fetch);
 	f->has_from = c->has_from;
 	f->from_ns = c->from_ns;
 	if (has_time && (!c->has_from || time_ns > c->from_ns)) {
@@ -496,10 +497,10 @@ tape_close(evt_cursor *base)
 {
 	struct tape_cursor *c = (struct tape_cursor *)base;
 
-	evt_fetch_free(c->fetch);
+	evt_prefetch_free(c->fetch);
 	leave_journal(c);
 	close_segment(c);
-	evt_match_free(&c->match);
+	evt_filter_match_free(&c->match);
 	free(c->wanted);
 	free(c);
 }
@@ -508,7 +509,7 @@ static const struct evt_cursor_ops tape_ops = { tape_next, tape_seek,
 	tape_stats, tape_close };
 
 int
-evt_tape_cursor_open(evt_tape *tape, uint32_t tape_no, const evt_filter *filter,
+evt_cursor_open_tape(evt_tape *tape, uint32_t tape_no, const evt_filter *filter,
     evt_cursor **ret_cursor, evt_error *err)
 {
 	struct tape_cursor *c = calloc(1, sizeof(*c));
@@ -520,9 +521,9 @@ evt_tape_cursor_open(evt_tape *tape, uint32_t tape_no, const evt_filter *filter,
 	c->tape = tape;
 	c->tape_no = tape_no;
 	c->fd = -1;
-	r = evt_match_init(&c->match, filter, err);
+	r = evt_filter_match_init(&c->match, filter, err);
 	if (r == EVT_OK)
-		r = evt_fetch_new(&c->match, c->match.filter.read_ahead,
+		r = evt_prefetch_new(&c->match, c->match.filter.read_ahead,
 		    &c->fetch, err);
 	if (r != EVT_OK) {
 		tape_close(&c->base);

@@ -24,8 +24,9 @@ struct counting {
 	int64_t from, to, bucket_ns;
 	size_t n_buckets;
 	bool exact;
-	evt_dict events; /* place + 1 is the row in count; row 0: no event */
-	double *count;   /* rows of n_buckets */
+	evt_key_table
+	    events;    /* place + 1 is the row in count; row 0: no event */
+	double *count; /* rows of n_buckets */
 	size_t n_rows, cap_rows;
 };
 
@@ -61,9 +62,9 @@ row_of(struct counting *c, const char *name, size_t len, double **ret_row,
 	int r = EVT_OK;
 
 	if (name != NULL) {
-		if (!evt_dict_reserve(&c->events, 1))
+		if (!evt_key_table_reserve(&c->events, 1))
 			return evt_err_nomem(err);
-		row = (size_t)evt_dict_add(&c->events, name, (uint32_t)len,
+		row = (size_t)evt_key_table_add(&c->events, name, (uint32_t)len,
 		          false) +
 		    1;
 	}
@@ -128,7 +129,7 @@ count_loaded(struct counting *c, const evt_block *b, evt_error *err)
 }
 
 static bool
-overlaps(const struct counting *c, const evt_block_ref *b)
+overlaps(const struct counting *c, const evt_segment_block *b)
 {
 	return b->min_ns < c->to && b->max_ns >= c->from;
 }
@@ -159,7 +160,8 @@ count_segment(struct counting *c, const evt_segment *s, evt_error *err)
 
 /* Spread n frames evenly over the block's time. */
 static void
-spread(const struct counting *c, double *row, const evt_block_ref *b, double n)
+spread(const struct counting *c, double *row, const evt_segment_block *b,
+    double n)
 {
 	double length = (double)b->max_ns - (double)b->min_ns + 1;
 	int64_t from = b->min_ns > c->from ? b->min_ns : c->from;
@@ -200,7 +202,7 @@ spread_event(void *ctx, const char *name, uint64_t frames,
 		uint64_t no = 0, delta;
 
 		while (p < end) {
-			const evt_block_ref *b;
+			const evt_segment_block *b;
 
 			if (!evt_get_varint(&p, end, &delta) ||
 			    delta >= s->n_blocks ||
@@ -291,7 +293,8 @@ hand_over(const struct counting *c, evt_timeline *out, evt_error *err)
 		out->n_events++;
 		e->count = calloc(c->n_buckets, sizeof(*e->count));
 		if (i > 0) {
-			evt_key k = evt_dict_key(&c->events, (uint32_t)i - 1);
+			evt_key k =
+			    evt_key_table_key(&c->events, (uint32_t)i - 1);
 
 			e->name = strndup(k.text, k.len);
 		}
@@ -324,7 +327,7 @@ evt_tape_timeline(evt_tape *t, int64_t from_ns, int64_t to_ns, size_t n_buckets,
 	if (r == EVT_OK)
 		r = hand_over(&c, &out, err);
 	free(c.count);
-	evt_dict_free(&c.events);
+	evt_key_table_free(&c.events);
 	if (r != EVT_OK) {
 		evt_timeline_free(&out);
 		return r;

@@ -23,7 +23,7 @@ struct evt_verify {
 	const evt_verify_options *o;
 	const char *path;
 	char *journal_dir;
-	evt_verified got;
+	evt_verify_result got;
 	bool has_uuid;
 	uint8_t uuid[EVT_UUID_LEN];
 	uint64_t next_seq;    /* that should come; 0: any */
@@ -35,11 +35,11 @@ struct evt_verify {
 };
 
 static void
-tell(struct evt_verify *v, const evt_fault *fault)
+tell(struct evt_verify *v, const evt_verify_fault *fault)
 {
 	if (!fault->note) {
 		v->got.faults++;
-		if (fault->frames != EVT_FAULT_UNKNOWN)
+		if (fault->frames != EVT_VERIFY_UNKNOWN)
 			v->got.lost += fault->frames;
 	}
 	if (v->o->fault != NULL)
@@ -47,11 +47,11 @@ tell(struct evt_verify *v, const evt_fault *fault)
 }
 
 void
-evt_verify_fault(struct evt_verify *v, const char *file, uint64_t offset,
+evt_verify_report(struct evt_verify *v, const char *file, uint64_t offset,
     uint64_t frames, const char *fmt, ...)
 {
 	char words[512];
-	evt_fault fault = { file, offset, words, frames, false };
+	evt_verify_fault fault = { file, offset, words, frames, false };
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -63,7 +63,7 @@ evt_verify_fault(struct evt_verify *v, const char *file, uint64_t offset,
 static void
 note(struct evt_verify *v, const char *file, uint64_t offset, const char *words)
 {
-	evt_fault fault = { file, offset, words, 0, true };
+	evt_verify_fault fault = { file, offset, words, 0, true };
 
 	tell(v, &fault);
 }
@@ -72,16 +72,17 @@ note(struct evt_verify *v, const char *file, uint64_t offset, const char *words)
 
 /* The numbers go on, or frames are missing. */
 static void
-check_seq(struct evt_verify *v, const evt_segment *s, const evt_block_ref *b)
+check_seq(struct evt_verify *v, const evt_segment *s,
+    const evt_segment_block *b)
 {
 	if (v->next_seq > 0 && b->first_seq > v->next_seq)
-		evt_verify_fault(v, s->name, b->offset,
+		evt_verify_report(v, s->name, b->offset,
 		    b->first_seq - v->next_seq,
 		    "frames %" PRIu64 " to %" PRIu64
 		    " are missing before this block",
 		    v->next_seq, b->first_seq - 1);
 	else if (v->next_seq > 0 && b->first_seq < v->next_seq)
-		evt_verify_fault(v, s->name, b->offset, 0,
+		evt_verify_report(v, s->name, b->offset, 0,
 		    "this block begins with frame %" PRIu64
 		    ", which stood before",
 		    b->first_seq);
@@ -91,7 +92,8 @@ check_seq(struct evt_verify *v, const evt_segment *s, const evt_block_ref *b)
 /* What the header says of its frames' times is what readers trust when they
  * pass over a block. */
 static void
-check_times(struct evt_verify *v, const evt_segment *s, const evt_block_ref *b)
+check_times(struct evt_verify *v, const evt_segment *s,
+    const evt_segment_block *b)
 {
 	int64_t min = INT64_MAX, max = INT64_MIN;
 
@@ -102,7 +104,7 @@ check_times(struct evt_verify *v, const evt_segment *s, const evt_block_ref *b)
 		max = t > max ? t : max;
 	}
 	if (min != b->min_ns || max != b->max_ns)
-		evt_verify_fault(v, s->name, b->offset, 0,
+		evt_verify_report(v, s->name, b->offset, 0,
 		    "the times in the header are not those of the frames");
 }
 
@@ -110,18 +112,18 @@ static void
 check_place(struct evt_verify *v, const evt_segment *s, size_t i)
 {
 	const evt_block_head *h = &v->block.head;
-	const evt_block_ref *b = &s->blocks[i];
+	const evt_segment_block *b = &s->blocks[i];
 
 	if (memcmp(h->uuid, v->uuid, EVT_UUID_LEN) != 0)
-		evt_verify_fault(v, s->name, b->offset, 0,
+		evt_verify_report(v, s->name, b->offset, 0,
 		    "this block belongs to another tape");
 	if (h->segment != s->no || (v->got.faults == 0 && h->block != i))
-		evt_verify_fault(v, s->name, b->offset, 0,
+		evt_verify_report(v, s->name, b->offset, 0,
 		    "the header says block %" PRIu32 " of segment %" PRIu32,
 		    h->block, h->segment);
 	if (h->first_seq != b->first_seq || h->frames != b->frames ||
 	    h->min_ns != b->min_ns || h->max_ns != b->max_ns)
-		evt_verify_fault(v, s->name, b->offset, 0,
+		evt_verify_report(v, s->name, b->offset, 0,
 		    "the directory and the block's header do not agree");
 }
 
@@ -129,7 +131,7 @@ static int
 check_block(struct evt_verify *v, const evt_segment *s, int fd, size_t i,
     evt_error *err)
 {
-	const evt_block_ref *b = &s->blocks[i];
+	const evt_segment_block *b = &s->blocks[i];
 	evt_frame f;
 	int r;
 
@@ -139,7 +141,7 @@ check_block(struct evt_verify *v, const evt_segment *s, int fd, size_t i,
 	for (uint32_t k = 0; r == EVT_OK && k < v->block.n; k++)
 		r = evt_block_frame(&v->block, k, &f, err);
 	if (r == EVT_ERR_CORRUPT) {
-		evt_verify_fault(v, s->name, b->offset, b->frames, "%s",
+		evt_verify_report(v, s->name, b->offset, b->frames, "%s",
 		    err->text);
 		return EVT_OK;
 	}
@@ -160,10 +162,10 @@ check_between(struct evt_verify *v, const evt_segment *s, uint64_t from,
     uint64_t to)
 {
 	if (to > from)
-		evt_verify_fault(v, s->name, from, EVT_FAULT_UNKNOWN,
+		evt_verify_report(v, s->name, from, EVT_VERIFY_UNKNOWN,
 		    "%" PRIu64 " bytes are no block", to - from);
 	else if (to < from)
-		evt_verify_fault(v, s->name, to, 0, "blocks overlap");
+		evt_verify_report(v, s->name, to, 0, "blocks overlap");
 }
 
 /* The end of a segment: sealed, still open, or torn. */
@@ -180,14 +182,14 @@ check_end(struct evt_verify *v, const evt_segment *s, uint64_t at, bool last,
 	if (r != EVT_OK) /* retention may have taken it */
 		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	if (begins)
-		evt_verify_fault(v, s->name, at, 0,
+		evt_verify_report(v, s->name, at, 0,
 		    "the directory is damaged; readers go from block to block "
 		    "instead");
 	else if (s->size > at && !(last && v->got.live))
-		evt_verify_fault(v, s->name, at, EVT_FAULT_UNKNOWN,
+		evt_verify_report(v, s->name, at, EVT_VERIFY_UNKNOWN,
 		    "%" PRIu64 " bytes at the end are no block", s->size - at);
 	else if (!last)
-		evt_verify_fault(v, s->name, at, 0,
+		evt_verify_report(v, s->name, at, 0,
 		    "the directory is missing; readers go from block to block "
 		    "instead");
 	return EVT_OK;
@@ -237,7 +239,7 @@ check_numbers(struct evt_verify *v, const evt_segment *s, size_t n)
 		if (s[i].no == s[i - 1].no + 1)
 			continue;
 		evt_segment_name(s[i - 1].no + 1, name);
-		evt_verify_fault(v, name, EVT_FAULT_NOWHERE, 0,
+		evt_verify_report(v, name, EVT_VERIFY_NOWHERE, 0,
 		    "the segment is missing");
 	}
 }
@@ -278,7 +280,7 @@ read_records(struct evt_verify *v, evt_journal_reader *reader, const char *name,
 		if (f.seq < v->next_seq)
 			continue;
 		if (v->next_seq > 0 && f.seq > v->next_seq && !v->got.live)
-			evt_verify_fault(v, name, EVT_FAULT_NOWHERE,
+			evt_verify_report(v, name, EVT_VERIFY_NOWHERE,
 			    f.seq - v->next_seq,
 			    "frames %" PRIu64 " to %" PRIu64
 			    " are in no segment and not in the journal",
@@ -302,7 +304,7 @@ check_journal_end(struct evt_verify *v, evt_journal_reader *reader,
 	if (r == EVT_OK && left > 0) {
 		snprintf(words, sizeof(words),
 		    "%" PRIu64 " bytes at the end are no whole record: a write "
-		               "did not come to its end",
+		    "did not come to its end",
 		    left);
 		note(v, name, evt_journal_offset(reader), words);
 	}
@@ -323,7 +325,7 @@ check_journal_file(struct evt_verify *v, uint64_t first_seq, evt_error *err)
 		return EVT_OK;
 	if (r == EVT_OK && v->has_uuid &&
 	    memcmp(evt_journal_uuid(reader), v->uuid, EVT_UUID_LEN) != 0) {
-		evt_verify_fault(v, name, EVT_FAULT_NOWHERE, 0,
+		evt_verify_report(v, name, EVT_VERIFY_NOWHERE, 0,
 		    "the journal belongs to another tape");
 		evt_journal_close(reader);
 		return EVT_OK;
@@ -336,7 +338,7 @@ check_journal_file(struct evt_verify *v, uint64_t first_seq, evt_error *err)
 		evt_journal_close(reader);
 	}
 	if (r == EVT_ERR_CORRUPT)
-		evt_verify_fault(v, name, offset, EVT_FAULT_UNKNOWN, "%s",
+		evt_verify_report(v, name, offset, EVT_VERIFY_UNKNOWN, "%s",
 		    err->text);
 	return r == EVT_AGAIN || r == EVT_ERR_CORRUPT ? EVT_OK : r;
 }
@@ -352,10 +354,10 @@ check_leftover(void *arg, const char *file, bool is_file)
 		return true;
 	snprintf(name, sizeof(name), "journal/%s", file);
 	if (strcmp(end, ".torn") == 0)
-		note(arg, name, EVT_FAULT_NOWHERE,
+		note(arg, name, EVT_VERIFY_NOWHERE,
 		    "bytes of a torn block, kept by an earlier recovery");
 	else if (strcmp(end, ".bad") == 0)
-		note(arg, name, EVT_FAULT_NOWHERE,
+		note(arg, name, EVT_VERIFY_NOWHERE,
 		    "a damaged journal, kept by an earlier recovery");
 	return true;
 }
@@ -381,12 +383,12 @@ check_journal(struct evt_verify *v, evt_error *err)
 		r = check_journal_file(v, seqs[i], err);
 	free(seqs);
 	if (r == EVT_OK && v->got.in_journal > 0 && !v->got.live)
-		note(v, "journal", EVT_FAULT_NOWHERE,
+		note(v, "journal", EVT_VERIFY_NOWHERE,
 		    "the tape was not closed: the next recording to it makes "
 		    "these frames its last block");
-	evt_ring_folder(v->io, v->journal_dir, &files, &bytes);
+	evt_tape_dir_ring(v->io, v->journal_dir, &files, &bytes);
 	if (r == EVT_OK && files > 0 && !v->got.live)
-		note(v, "journal/ring", EVT_FAULT_NOWHERE,
+		note(v, "journal/ring", EVT_VERIFY_NOWHERE,
 		    "the recorder died while it waited for a trigger: the next "
 		    "recording to the tape, or 'evtape mark', puts what it "
 		    "held onto the tape");
@@ -396,8 +398,8 @@ check_journal(struct evt_verify *v, evt_error *err)
 /* ---- all of it --------------------------------------------------------------------- */
 
 int
-evt_tape_verify_io(const char *path, const evt_io *io,
-    const evt_verify_options *options, evt_verified *ret_verified,
+evt_verify_tape_io(const char *path, const evt_io *io,
+    const evt_verify_options *options, evt_verify_result *ret_verified,
     evt_error *err)
 {
 	struct evt_verify v = { .io = io, .o = options, .path = path };
@@ -408,10 +410,10 @@ evt_tape_verify_io(const char *path, const evt_io *io,
 
 	if (err == NULL) /* its words are needed here */
 		err = &own;
-	if ((r = evt_tape_check(io, path, err)))
+	if ((r = evt_tape_dir_check(io, path, err)))
 		return r;
 	v.got.live = evt_lock_held(io, path);
-	v.journal_dir = evt_path_join(path, "journal");
+	v.journal_dir = evt_io_path_join(path, "journal");
 	if (v.journal_dir == NULL)
 		r = evt_err_nomem(err);
 	if (r == EVT_OK)
@@ -439,9 +441,9 @@ evt_tape_verify_io(const char *path, const evt_io *io,
 }
 
 int
-evt_tape_verify(const char *path, const evt_verify_options *options,
-    evt_verified *ret_verified, evt_error *err)
+evt_verify_tape(const char *path, const evt_verify_options *options,
+    evt_verify_result *ret_verified, evt_error *err)
 {
-	return evt_tape_verify_io(path, &evt_io_posix, options, ret_verified,
+	return evt_verify_tape_io(path, &evt_io_posix, options, ret_verified,
 	    err);
 }

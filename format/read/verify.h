@@ -6,36 +6,36 @@
  * The index: that it says what one made of the segments says.  The journal:
  * that its records are whole and follow the last block.
  */
-#ifndef EVT_VERIFY_H
-#define EVT_VERIFY_H
+#ifndef EVT_FORMAT_READ_VERIFY_H
+#define EVT_FORMAT_READ_VERIFY_H
 
 #include "format/evtape.h"
 #include "format/store/segment.h"
 #include "format/index/summary.h"
 
-#define EVT_FAULT_NOWHERE UINT64_MAX
-#define EVT_FAULT_UNKNOWN UINT64_MAX
+#define EVT_VERIFY_NOWHERE UINT64_MAX
+#define EVT_VERIFY_UNKNOWN UINT64_MAX
 
-typedef struct evt_fault {
+typedef struct evt_verify_fault {
 	const char *file; /* within the tape */
-	uint64_t offset;  /* EVT_FAULT_NOWHERE: it is about the whole file */
+	uint64_t offset;  /* EVT_VERIFY_NOWHERE: it is about the whole file */
 	const char *what; /* words, one line */
-	uint64_t frames;  /* lost by it; EVT_FAULT_UNKNOWN */
+	uint64_t frames;  /* lost by it; EVT_VERIFY_UNKNOWN */
 	bool note;        /* worth knowing, and no fault */
-} evt_fault;
+} evt_verify_fault;
 
-typedef struct evt_verified {
+typedef struct evt_verify_result {
 	uint64_t segments, blocks;
 	uint64_t frames;     /* intact, in segments and journal */
 	uint64_t in_journal; /* of these */
 	uint64_t faults;     /* notes not counted */
 	uint64_t lost;       /* frames, where the number is known */
 	bool live;           /* a recorder holds the tape */
-} evt_verified;
+} evt_verify_result;
 
 typedef struct evt_verify_options {
 	/* Told of each fault; what it points to is valid during the call. */
-	void (*fault)(void *ctx, const evt_fault *fault);
+	void (*fault)(void *ctx, const evt_verify_fault *fault);
 	/* Told how many of the bytes were read; true: stop (EVT_END). */
 	bool (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *ctx;
@@ -47,18 +47,18 @@ typedef struct evt_verify_options {
  * Errors, for what keeps it from looking: EVT_ERR_NOTATAPE, _VERSION, _IO,
  * _INDEX (no room for the index that it compares with), _NOMEM.
  */
-int evt_tape_verify(const char *path, const evt_verify_options *options,
-    evt_verified *ret_verified, evt_error *err);
+int evt_verify_tape(const char *path, const evt_verify_options *options,
+    evt_verify_result *ret_verified, evt_error *err);
 
 /* The same on other file operations. */
-int evt_tape_verify_io(const char *path, const evt_io *io,
-    const evt_verify_options *options, evt_verified *ret_verified,
+int evt_verify_tape_io(const char *path, const evt_io *io,
+    const evt_verify_options *options, evt_verify_result *ret_verified,
     evt_error *err);
 
 /* ---- between its two sources ------------------------------------------------ */
 
 struct evt_verify;
-void evt_verify_fault(struct evt_verify *v, const char *file, uint64_t offset,
+void evt_verify_report(struct evt_verify *v, const char *file, uint64_t offset,
     uint64_t frames, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 

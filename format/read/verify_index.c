@@ -36,7 +36,7 @@ evt_verify_index_new(const evt_io *io, evt_verify_index **ret_index,
 
 	if (x == NULL)
 		return evt_err_nomem(err);
-	x->dir = evt_path_join(tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
+	x->dir = evt_io_path_join(tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
 	    "evtape-verify-XXXXXX");
 	x->io = io;
 	x->file = x->dir == NULL ?
@@ -131,7 +131,7 @@ is_gone(const evt_io *io, const char *tape, uint32_t no)
 	bool gone;
 
 	evt_segment_name(no, name);
-	path = evt_path_join(tape, name);
+	path = evt_io_path_join(tape, name);
 	gone = path != NULL && io->stat(io->ctx, path, &st) != 0 &&
 	    errno == ENOENT;
 	free(path);
@@ -168,7 +168,7 @@ compare_table(evt_index *x, size_t table, const evt_io *io, const char *tape,
 
 			if (is_gone(io, tape, (uint32_t)no))
 				continue;
-			evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
+			evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
 			    "what table %s says of segment %06d is wrong, so "
 			    "that searches may miss frames; 'evtape reindex' "
 			    "mends it",
@@ -178,7 +178,7 @@ compare_table(evt_index *x, size_t table, const evt_io *io, const char *tape,
 	if (step == SQLITE_NOMEM || sqlite3_errcode(x->db) == SQLITE_NOMEM)
 		r = evt_err_nomem(err);
 	else if (step != SQLITE_DONE)
-		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
+		evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
 		    "table %s cannot be read (%s); 'evtape reindex' makes it "
 		    "anew",
 		    tables[table].name, sqlite3_errmsg(x->db));
@@ -202,7 +202,7 @@ check_pages(evt_index *x, struct evt_verify *v, evt_error *err)
 	if (words == NULL && sqlite3_errcode(x->db) == SQLITE_NOMEM)
 		r = evt_err_nomem(err);
 	else if (words == NULL || strcmp((const char *)words, "ok") != 0)
-		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
+		evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
 		    "SQLite finds it damaged (%s); 'evtape reindex' makes it "
 		    "anew",
 		    words != NULL ? (const char *)words :
@@ -214,7 +214,7 @@ check_pages(evt_index *x, struct evt_verify *v, evt_error *err)
 static int
 attach(evt_index *x, const evt_verify_index *fresh, evt_error *err)
 {
-	char *path = evt_path_join(fresh->dir, "tape.db");
+	char *path = evt_io_path_join(fresh->dir, "tape.db");
 	sqlite3_stmt *st = NULL;
 	bool ok;
 
@@ -245,13 +245,13 @@ tell_end(const evt_segment *last, sqlite3_stmt *st, struct evt_verify *v)
 	for (size_t i = 0; is_last && i < last->n_blocks; i++)
 		there += last->blocks[i].frames;
 	if (is_last)
-		evt_verify_fault(v, name, last->walked,
+		evt_verify_report(v, name, last->walked,
 		    frames > there ? frames - there : 0,
 		    "the end is cut off: the index knows the segment with %lld "
 		    "bytes and %" PRIu64 " frames",
 		    (long long)sqlite3_column_int64(st, 1), frames);
 	else
-		evt_verify_fault(v, name, EVT_FAULT_NOWHERE, frames,
+		evt_verify_report(v, name, EVT_VERIFY_NOWHERE, frames,
 		    "the segment is missing, which the index knows");
 }
 
@@ -292,7 +292,7 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 	if (state == EVT_INDEX_NOMEM)
 		return evt_err_nomem(err);
 	if (x == NULL) {
-		evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
+		evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
 		    "the index is %s; 'evtape reindex' makes it anew",
 		    state == EVT_INDEX_MISSING ?
 		        "missing" :
@@ -308,7 +308,7 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 		if (sqlite3_errcode(x->db) == SQLITE_NOMEM)
 			r = evt_err_nomem(err);
 		else
-			evt_verify_fault(v, "tape.db", EVT_FAULT_NOWHERE, 0,
+			evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
 			    "table source_sum is not the sum of source_span; "
 			    "'evtape reindex' mends it");
 	}

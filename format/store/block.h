@@ -1,12 +1,12 @@
 /*
  * block.h - a block: frames on their way to a segment, and back.
  *
- * The builder gathers frames in columns; evt_builder_encode() turns them into
+ * The builder gathers frames in columns; evt_block_builder_encode() turns them into
  * the bytes of a block.  evt_block is a decoded one.  Both hide which
  * encoding a block has; there is one now (lines, see docs/format.md).
  */
-#ifndef EVT_BLOCK_H
-#define EVT_BLOCK_H
+#ifndef EVT_FORMAT_STORE_BLOCK_H
+#define EVT_FORMAT_STORE_BLOCK_H
 
 #include "format/base/buf.h"
 #include "format/evtape.h"
@@ -45,14 +45,15 @@ void evt_block_move(uint8_t *p, const uint8_t uuid[16], uint32_t segment,
 
 /* ---- building ------------------------------------------------------------ */
 
-typedef struct evt_builder evt_builder;
+typedef struct evt_block_builder evt_block_builder;
 
 /* The level that events are recorded at, unless another is asked for. */
-#define EVT_LEVEL_DEFAULT 2
+#define EVT_BLOCK_LEVEL_DEFAULT 2
 
 /* level: zstd's. */
-int evt_builder_new(int level, evt_builder **ret_builder, evt_error *err);
-void evt_builder_free(evt_builder *b);
+int evt_block_builder_new(int level, evt_block_builder **ret_builder,
+    evt_error *err);
+void evt_block_builder_free(evt_block_builder *b);
 
 /*
  * Add a frame.  in_lines: its payload goes among the lines; the caller has
@@ -61,34 +62,36 @@ void evt_builder_free(evt_builder *b);
  * call, each source once.  The first frame's seq numbers the others.
  * EVT_ERR_NOMEM leaves the builder as it was.
  */
-int evt_builder_add(evt_builder *b, evt_frame *frame, bool in_lines,
+int evt_block_builder_add(evt_block_builder *b, evt_frame *frame, bool in_lines,
     evt_error *err);
 
-uint32_t evt_builder_frames(const evt_builder *b);
-uint64_t evt_builder_payload(const evt_builder *b);
-uint64_t evt_builder_first_seq(const evt_builder *b);
+uint32_t evt_block_builder_frames(const evt_block_builder *b);
+uint64_t evt_block_builder_payload(const evt_block_builder *b);
+uint64_t evt_block_builder_first_seq(const evt_block_builder *b);
 
 /* How many sources its frames name, and the i-th of them, in the order in which
  * they came; the key points into the builder until its next call. */
-uint32_t evt_builder_sources(const evt_builder *b);
-evt_key evt_builder_source(const evt_builder *b, uint32_t i);
+uint32_t evt_block_builder_sources(const evt_block_builder *b);
+evt_key evt_block_builder_source(const evt_block_builder *b, uint32_t i);
 
 /* Whether a frame of `len` bytes still fits a block of `block_bytes`. */
-bool evt_builder_fits(const evt_builder *b, size_t len, uint32_t block_bytes);
+bool evt_block_builder_fits(const evt_block_builder *b, size_t len,
+    uint32_t block_bytes);
 
 /*
  * Append the block's bytes to `out` (emptied first).  *ret_meta (may be NULL)
  * is the raw metadata, in the builder until it is cleared; see
  * evt_block_load_raw().  The builder is unchanged.
  */
-int evt_builder_encode(evt_builder *b, const uint8_t uuid[16], uint32_t segment,
-    uint32_t block, evt_buf *out, const evt_buf **ret_meta, evt_error *err);
+int evt_block_builder_encode(evt_block_builder *b, const uint8_t uuid[16],
+    uint32_t segment, uint32_t block, evt_buf *out, const evt_buf **ret_meta,
+    evt_error *err);
 
-void evt_builder_clear(evt_builder *b);
+void evt_block_builder_clear(evt_block_builder *b);
 
 /* Let two builders change their frames; each keeps its level and its
  * compressor. */
-void evt_builder_swap(evt_builder *a, evt_builder *b);
+void evt_block_builder_swap(evt_block_builder *a, evt_block_builder *b);
 
 /* ---- a decoded block ------------------------------------------------------- */
 

@@ -22,13 +22,13 @@
 /* Frames of a block that this writer makes; many small frames fill one. */
 #define BUILD_FRAMES_MAX 65536u
 
-struct evt_builder {
+struct evt_block_builder {
 	int level;
 	ZSTD_CCtx *cctx; /* NULL until something was encoded */
 	uint32_t frames, n_lines;
 	uint64_t first_seq, payload;
 	int64_t min_ns, max_ns, first_ns, first_mono, last_ns, last_mono;
-	evt_dict events, sources;
+	evt_key_table events, sources;
 	uint32_t *conn_no; /* the connections' dictionary */
 	uint32_t n_conns, cap_conns;
 	uint32_t last_conn;           /* its ordinal, tried first */
@@ -40,9 +40,10 @@ struct evt_builder {
 };
 
 int
-evt_builder_new(int level, evt_builder **ret_builder, evt_error *err)
+evt_block_builder_new(int level, evt_block_builder **ret_builder,
+    evt_error *err)
 {
-	evt_builder *b;
+	evt_block_builder *b;
 
 	if (level < ZSTD_minCLevel() || level > ZSTD_maxCLevel())
 		return evt_err_set(err, EVT_ERR_ARG, "%d is no zstd level",
@@ -67,7 +68,7 @@ set_level(ZSTD_CCtx *c, int level)
 	return !ZSTD_isError(
 	           ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, level)) &&
 	    !ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1)) &&
-	    (level != EVT_LEVEL_DEFAULT ||
+	    (level != EVT_BLOCK_LEVEL_DEFAULT ||
 	        (!ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_minMatch, 7)) &&
 	            !ZSTD_isError(
 	                ZSTD_CCtx_setParameter(c, ZSTD_c_hashLog, 15))));
@@ -76,7 +77,7 @@ set_level(ZSTD_CCtx *c, int level)
 /* Most builders gather and never encode: the compressor's tables are made by
  * the first call that needs them. */
 static int
-need_cctx(evt_builder *b, evt_error *err)
+need_cctx(evt_block_builder *b, evt_error *err)
 {
 	ZSTD_CCtx *c;
 
@@ -95,9 +96,9 @@ need_cctx(evt_builder *b, evt_error *err)
 }
 
 void
-evt_builder_swap(evt_builder *a, evt_builder *b)
+evt_block_builder_swap(evt_block_builder *a, evt_block_builder *b)
 {
-	evt_builder was = *a;
+	evt_block_builder was = *a;
 	ZSTD_CCtx *cctx = b->cctx;
 	int level = b->level;
 
@@ -110,13 +111,13 @@ evt_builder_swap(evt_builder *a, evt_builder *b)
 }
 
 void
-evt_builder_free(evt_builder *b)
+evt_block_builder_free(evt_block_builder *b)
 {
 	if (b == NULL)
 		return;
 	ZSTD_freeCCtx(b->cctx);
-	evt_dict_free(&b->events);
-	evt_dict_free(&b->sources);
+	evt_key_table_free(&b->events);
+	evt_key_table_free(&b->sources);
 	free(b->conn_no);
 	for (int i = 0; i <= SEC_LAST; i++)
 		evt_buf_free(&b->column[i]);
@@ -127,13 +128,13 @@ evt_builder_free(evt_builder *b)
 }
 
 void
-evt_builder_clear(evt_builder *b)
+evt_block_builder_clear(evt_block_builder *b)
 {
 	b->frames = b->n_lines = 0;
 	b->payload = 0;
 	b->n_conns = b->last_conn = 0;
-	evt_dict_clear(&b->events);
-	evt_dict_clear(&b->sources);
+	evt_key_table_clear(&b->events);
+	evt_key_table_clear(&b->sources);
 	for (int i = 0; i <= SEC_LAST; i++)
 		b->column[i].len = 0;
 	b->lines.len = 0;
@@ -141,37 +142,38 @@ evt_builder_clear(evt_builder *b)
 }
 
 uint32_t
-evt_builder_frames(const evt_builder *b)
+evt_block_builder_frames(const evt_block_builder *b)
 {
 	return b->frames;
 }
 
 uint64_t
-evt_builder_payload(const evt_builder *b)
+evt_block_builder_payload(const evt_block_builder *b)
 {
 	return b->payload;
 }
 
 uint64_t
-evt_builder_first_seq(const evt_builder *b)
+evt_block_builder_first_seq(const evt_block_builder *b)
 {
 	return b->first_seq;
 }
 
 uint32_t
-evt_builder_sources(const evt_builder *b)
+evt_block_builder_sources(const evt_block_builder *b)
 {
 	return b->sources.n;
 }
 
 evt_key
-evt_builder_source(const evt_builder *b, uint32_t i)
+evt_block_builder_source(const evt_block_builder *b, uint32_t i)
 {
-	return evt_dict_key(&b->sources, i);
+	return evt_key_table_key(&b->sources, i);
 }
 
 bool
-evt_builder_fits(const evt_builder *b, size_t len, uint32_t block_bytes)
+evt_block_builder_fits(const evt_block_builder *b, size_t len,
+    uint32_t block_bytes)
 {
 	return b->frames == 0 ||
 	    (b->frames < BUILD_FRAMES_MAX && b->payload + len <= block_bytes);
@@ -180,7 +182,7 @@ evt_builder_fits(const evt_builder *b, size_t len, uint32_t block_bytes)
 /* ---- adding ---------------------------------------------------------------- */
 
 static bool
-reserve_conn(evt_builder *b)
+reserve_conn(evt_block_builder *b)
 {
 	uint32_t cap = b->cap_conns * 2 + 8;
 	uint32_t *no;
@@ -196,7 +198,7 @@ reserve_conn(evt_builder *b)
 }
 
 static bool
-reserve(evt_builder *b, const evt_frame *f, bool in_lines)
+reserve(evt_block_builder *b, const evt_frame *f, bool in_lines)
 {
 	evt_key *keys;
 
@@ -215,8 +217,8 @@ reserve(evt_builder *b, const evt_frame *f, bool in_lines)
 	}
 	return evt_buf_reserve(in_lines ? &b->lines : &b->column[SEC_SIDE],
 	           f->len + 1) &&
-	    reserve_conn(b) && evt_dict_reserve(&b->events, 1) &&
-	    evt_dict_reserve(&b->sources, f->n_sources);
+	    reserve_conn(b) && evt_key_table_reserve(&b->events, 1) &&
+	    evt_key_table_reserve(&b->sources, f->n_sources);
 }
 
 /* Append to a column in which room was reserved. */
@@ -236,7 +238,7 @@ add_bytes(evt_buf *b, const void *p, size_t n)
 
 /* 0: none, else 1 + the place in the dictionary. */
 static uint32_t
-conn_ordinal(evt_builder *b, uint32_t conn)
+conn_ordinal(evt_block_builder *b, uint32_t conn)
 {
 	if (conn == 0)
 		return 0;
@@ -252,7 +254,7 @@ conn_ordinal(evt_builder *b, uint32_t conn)
 
 /* Add the frame's sources, each once, and point the frame at them. */
 static void
-add_sources(evt_builder *b, evt_frame *f)
+add_sources(evt_block_builder *b, evt_frame *f)
 {
 	uint32_t mark = b->frames + 1;
 	size_t n = 0;
@@ -260,7 +262,7 @@ add_sources(evt_builder *b, evt_frame *f)
 	for (size_t i = 0; i < f->n_sources; i++) {
 		const evt_key *k = &f->sources[i];
 		uint32_t at =
-		    evt_dict_add(&b->sources, k->text, k->len, k->is_int);
+		    evt_key_table_add(&b->sources, k->text, k->len, k->is_int);
 
 		if (b->sources.entry[at].mark == mark)
 			continue;
@@ -270,13 +272,13 @@ add_sources(evt_builder *b, evt_frame *f)
 	}
 	add_varint(&b->column[SEC_NSRC], n);
 	for (size_t i = 0; i < n; i++)
-		b->keys[i] = evt_dict_key(&b->sources, b->keys[i].len);
+		b->keys[i] = evt_key_table_key(&b->sources, b->keys[i].len);
 	f->sources = n > 0 ? b->keys : NULL;
 	f->n_sources = n;
 }
 
 static void
-add_event(evt_builder *b, evt_frame *f)
+add_event(evt_block_builder *b, evt_frame *f)
 {
 	uint32_t at;
 	evt_key key;
@@ -285,14 +287,15 @@ add_event(evt_builder *b, evt_frame *f)
 		add_varint(&b->column[SEC_EVENT], 0);
 		return;
 	}
-	at = evt_dict_add(&b->events, f->event, (uint32_t)f->event_len, false);
-	key = evt_dict_key(&b->events, at);
+	at = evt_key_table_add(&b->events, f->event, (uint32_t)f->event_len,
+	    false);
+	key = evt_key_table_key(&b->events, at);
 	f->event = key.text;
 	add_varint(&b->column[SEC_EVENT], (uint64_t)at + 1);
 }
 
 static void
-add_times(evt_builder *b, const evt_frame *f)
+add_times(evt_block_builder *b, const evt_frame *f)
 {
 	uint64_t dt, dm;
 
@@ -314,7 +317,8 @@ add_times(evt_builder *b, const evt_frame *f)
 }
 
 int
-evt_builder_add(evt_builder *b, evt_frame *f, bool in_lines, evt_error *err)
+evt_block_builder_add(evt_block_builder *b, evt_frame *f, bool in_lines,
+    evt_error *err)
 {
 	uint8_t kind;
 
@@ -361,12 +365,12 @@ put_section(evt_buf *meta, uint8_t id, const evt_buf *content)
 }
 
 static bool
-put_dict(evt_buf *out, const evt_dict *d, bool typed)
+put_dict(evt_buf *out, const evt_key_table *d, bool typed)
 {
 	if (!put_varint(out, d->n))
 		return false;
 	for (uint32_t i = 0; i < d->n; i++) {
-		evt_key key = evt_dict_key(d, i);
+		evt_key key = evt_key_table_key(d, i);
 
 		if (typed && !evt_buf_add_byte(out, key.is_int))
 			return false;
@@ -378,7 +382,7 @@ put_dict(evt_buf *out, const evt_dict *d, bool typed)
 }
 
 static bool
-put_conns(evt_buf *out, const evt_builder *b)
+put_conns(evt_buf *out, const evt_block_builder *b)
 {
 	if (!put_varint(out, b->n_conns))
 		return false;
@@ -390,7 +394,7 @@ put_conns(evt_buf *out, const evt_builder *b)
 }
 
 static bool
-build_meta(evt_builder *b)
+build_meta(evt_block_builder *b)
 {
 	evt_buf *c = b->column;
 
@@ -409,7 +413,7 @@ build_meta(evt_builder *b)
 
 /* Compress `in` behind what is in `out`. */
 static int
-compress(evt_builder *b, const evt_buf *in, evt_buf *out, uint32_t *ret_n,
+compress(evt_block_builder *b, const evt_buf *in, evt_buf *out, uint32_t *ret_n,
     evt_error *err)
 {
 	size_t bound = ZSTD_compressBound(in->len), n;
@@ -430,7 +434,7 @@ compress(evt_builder *b, const evt_buf *in, evt_buf *out, uint32_t *ret_n,
 }
 
 static void
-fill_head(const evt_builder *b, const uint8_t uuid[16], uint32_t segment,
+fill_head(const evt_block_builder *b, const uint8_t uuid[16], uint32_t segment,
     uint32_t block, uint8_t *h)
 {
 	memset(h, 0, BH_LEN);
@@ -454,8 +458,9 @@ fill_head(const evt_builder *b, const uint8_t uuid[16], uint32_t segment,
 }
 
 int
-evt_builder_encode(evt_builder *b, const uint8_t uuid[16], uint32_t segment,
-    uint32_t block, evt_buf *out, const evt_buf **ret_meta, evt_error *err)
+evt_block_builder_encode(evt_block_builder *b, const uint8_t uuid[16],
+    uint32_t segment, uint32_t block, evt_buf *out, const evt_buf **ret_meta,
+    evt_error *err)
 {
 	uint32_t meta_stored, lines_stored;
 	size_t head = EVT_SKIP_LEN + BH_LEN;

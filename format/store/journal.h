@@ -5,8 +5,8 @@
  * record carries the frame with its keys, so that recovery needs no profile.
  * A file is removed once its block is safe in a segment.
  */
-#ifndef EVT_JOURNAL_H
-#define EVT_JOURNAL_H
+#ifndef EVT_FORMAT_STORE_JOURNAL_H
+#define EVT_FORMAT_STORE_JOURNAL_H
 
 #include "format/base/buf.h"
 #include "format/evtape.h"

@@ -56,7 +56,7 @@ evt_journal_new(const evt_io *io, const char *dir, const uint8_t uuid[16],
 	j->io = io;
 	j->now.fd = j->spare_fd = -1;
 	j->dir = strdup(dir);
-	j->spare = evt_path_join(dir, EVT_JOURNAL_SPARE);
+	j->spare = evt_io_path_join(dir, EVT_JOURNAL_SPARE);
 	if (j->dir == NULL || j->spare == NULL) {
 		evt_journal_free(j);
 		return evt_err_nomem(err);
@@ -107,7 +107,7 @@ evt_journal_path(const char *dir, uint64_t first_seq)
 	char name[40];
 
 	snprintf(name, sizeof(name), "%020" PRIu64 ".evj", first_seq);
-	return evt_path_join(dir, name);
+	return evt_io_path_join(dir, name);
 }
 
 /* ---- records ---------------------------------------------------------------- */

@@ -3,8 +3,8 @@
  * names here are those of its tables.  Only sources of the tape itself include
  * this.
  */
-#ifndef EVT_LAYOUT_H
-#define EVT_LAYOUT_H
+#ifndef EVT_FORMAT_STORE_LAYOUT_H
+#define EVT_FORMAT_STORE_LAYOUT_H
 
 #include <stdint.h>
 

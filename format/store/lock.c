@@ -41,7 +41,7 @@ refuse(const evt_io *io, int fd, const char *path, evt_error *err)
 int
 evt_lock_take(const evt_io *io, const char *path, int *ret_fd, evt_error *err)
 {
-	char *name = evt_path_join(path, "journal/lock"), pid[24];
+	char *name = evt_io_path_join(path, "journal/lock"), pid[24];
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd, n, r = EVT_OK;
 
@@ -72,7 +72,7 @@ evt_lock_take(const evt_io *io, const char *path, int *ret_fd, evt_error *err)
 bool
 evt_lock_held(const evt_io *io, const char *path)
 {
-	char *name = evt_path_join(path, "journal/lock");
+	char *name = evt_io_path_join(path, "journal/lock");
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 	bool held = false;
 	int fd;
@@ -92,7 +92,7 @@ evt_lock_held(const evt_io *io, const char *path)
 bool
 evt_lock_stands(const evt_io *io, const char *path, int fd)
 {
-	char *name = evt_path_join(path, "journal/lock");
+	char *name = evt_io_path_join(path, "journal/lock");
 	struct stat held, there;
 	bool stands;
 

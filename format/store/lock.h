@@ -1,6 +1,6 @@
 /* lock.h - one writer a tape: a lock on journal/lock. */
-#ifndef EVT_LOCK_H
-#define EVT_LOCK_H
+#ifndef EVT_FORMAT_STORE_LOCK_H
+#define EVT_FORMAT_STORE_LOCK_H
 
 #include "format/evtape.h"
 #include "format/base/io.h"

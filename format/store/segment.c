@@ -70,7 +70,7 @@ add_segment(void *arg, const char *name, bool is_file)
 
 	if (!is_file || s.no == 0)
 		return true;
-	s.path = evt_path_join(l->dir, name);
+	s.path = evt_io_path_join(l->dir, name);
 	l->nomem = s.path == NULL || !evt_buf_add(&l->list, &s, sizeof(s));
 	if (l->nomem)
 		free(s.path);
@@ -110,7 +110,7 @@ evt_segment_list(const evt_io *io, const char *dir, evt_segment **ret_segments,
 uint64_t
 evt_segment_end_seq(const evt_segment *s)
 {
-	const evt_block_ref *last;
+	const evt_segment_block *last;
 
 	if (s->n_blocks == 0)
 		return 0;
@@ -122,7 +122,7 @@ int
 evt_segment_add_ref(evt_segment *s, const evt_block_head *head, uint64_t offset,
     evt_error *err)
 {
-	evt_block_ref *blocks;
+	evt_segment_block *blocks;
 
 	if (s->n_blocks == s->cap_blocks) {
 		size_t cap = s->cap_blocks + s->cap_blocks / 2 + 16;
@@ -133,7 +133,7 @@ evt_segment_add_ref(evt_segment *s, const evt_block_head *head, uint64_t offset,
 		s->blocks = blocks;
 		s->cap_blocks = cap;
 	}
-	s->blocks[s->n_blocks++] = (evt_block_ref){
+	s->blocks[s->n_blocks++] = (evt_segment_block){
 		.offset = offset,
 		.stored = head->stored,
 		.first_seq = head->first_seq,
@@ -287,8 +287,8 @@ evt_segment_load(evt_segment *s, evt_error *err)
 
 int
 evt_segment_read_block(const evt_io *io, int fd, const char *name,
-    const evt_block_ref *ref, bool with_lines, evt_buf *raw, evt_block *block,
-    evt_error *err)
+    const evt_segment_block *ref, bool with_lines, evt_buf *raw,
+    evt_block *block, evt_error *err)
 {
 	char where[64];
 	evt_block_head head;

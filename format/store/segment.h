@@ -5,21 +5,21 @@
  * sealed.  A sealed one is known from its directory in one read; another one
  * is walked from header to header.
  */
-#ifndef EVT_SEGMENT_H
-#define EVT_SEGMENT_H
+#ifndef EVT_FORMAT_STORE_SEGMENT_H
+#define EVT_FORMAT_STORE_SEGMENT_H
 
 #include "format/store/block.h"
 #include "format/base/buf.h"
 #include "format/evtape.h"
 #include "format/base/io.h"
 
-typedef struct evt_block_ref {
+typedef struct evt_segment_block {
 	uint64_t offset; /* in the file */
 	uint64_t stored; /* bytes */
 	uint64_t first_seq;
 	uint32_t frames;
 	int64_t min_ns, max_ns;
-} evt_block_ref;
+} evt_segment_block;
 
 typedef struct evt_segment {
 	const evt_io *io;
@@ -32,7 +32,7 @@ typedef struct evt_segment {
 	uint8_t uuid[16];  /* valid if n_blocks > 0 */
 	uint32_t max_conn; /* of a sealed one: greatest connection number on
 	                       the tape when it was sealed */
-	evt_block_ref *blocks;
+	evt_segment_block *blocks;
 	size_t n_blocks, cap_blocks;
 	uint64_t walked;    /* where the next block would begin */
 	uint64_t n_damaged; /* places where a walk met what is no block */
@@ -73,8 +73,8 @@ int evt_segment_add_ref(evt_segment *s, const evt_block_head *head,
  * into `block`.  with_lines as for evt_block_load().
  */
 int evt_segment_read_block(const evt_io *io, int fd, const char *name,
-    const evt_block_ref *ref, bool with_lines, evt_buf *raw, evt_block *block,
-    evt_error *err);
+    const evt_segment_block *ref, bool with_lines, evt_buf *raw,
+    evt_block *block, evt_error *err);
 
 /* ---- writing ---------------------------------------------------------------- */
 
@@ -90,7 +90,7 @@ int evt_segment_create(const evt_io *io, const char *dir,
 int evt_segment_resume(const evt_io *io, evt_segment *segment,
     const uint8_t uuid[16], evt_segment_writer **ret_writer, evt_error *err);
 
-/* Append a block as evt_builder_encode() made it.  On failure the file is cut
+/* Append a block as evt_block_builder_encode() made it.  On failure the file is cut
  * back and the call may be made again. */
 int evt_segment_append(evt_segment_writer *w, const evt_buf *block,
     evt_error *err);

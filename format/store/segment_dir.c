@@ -18,7 +18,7 @@ add_totals(const evt_segment *s, uint8_t *h)
 	uint64_t frames = 0;
 
 	for (size_t i = 0; i < s->n_blocks; i++) {
-		const evt_block_ref *b = &s->blocks[i];
+		const evt_segment_block *b = &s->blocks[i];
 
 		frames += b->frames;
 		if (b->min_ns < min)
@@ -55,7 +55,7 @@ evt_segment_dir_encode(const evt_segment *s, evt_buf *out, evt_error *err)
 	add_totals(s, h);
 	p = h + DH_LEN;
 	for (size_t i = 0; i < s->n_blocks; i++, p += DE_LEN) {
-		const evt_block_ref *b = &s->blocks[i];
+		const evt_segment_block *b = &s->blocks[i];
 
 		evt_put64(p + DE_OFFSET, b->offset);
 		evt_put64(p + DE_FIRST_SEQ, b->first_seq);

@@ -40,7 +40,7 @@ evt_segment_create(const evt_io *io, const char *dir, const uint8_t uuid[16],
 	w->fd = -1;
 	evt_segment_name(no, name);
 	w->s.no = no;
-	w->s.path = evt_path_join(dir, name);
+	w->s.path = evt_io_path_join(dir, name);
 	if (w->s.path == NULL) {
 		evt_segment_close(w);
 		return evt_err_nomem(err);

@@ -38,7 +38,7 @@ look(const evt_io *io, const char *path, enum content *ret, evt_error *err)
 }
 
 int
-evt_tape_check(const evt_io *io, const char *path, evt_error *err)
+evt_tape_dir_check(const evt_io *io, const char *path, evt_error *err)
 {
 	enum content what;
 	int r = look(io, path, &what, err);
@@ -94,7 +94,7 @@ may_become(const evt_io *io, const char *path, enum content *what,
 }
 
 int
-evt_tape_may_become(const evt_io *io, const char *path, evt_error *err)
+evt_tape_dir_may_become(const evt_io *io, const char *path, evt_error *err)
 {
 	enum content what;
 
@@ -102,16 +102,17 @@ evt_tape_may_become(const evt_io *io, const char *path, evt_error *err)
 }
 
 int
-evt_tape_make(const evt_io *io, const char *path, bool may_make, evt_error *err)
+evt_tape_dir_make(const evt_io *io, const char *path, bool may_make,
+    evt_error *err)
 {
-	char *journal = evt_path_join(path, "journal");
+	char *journal = evt_io_path_join(path, "journal");
 	enum content what = TAPE;
 	int r;
 
 	if (journal == NULL)
 		return evt_err_nomem(err);
 	r = may_make ? may_become(io, path, &what, err) :
-	               evt_tape_check(io, path, err);
+	               evt_tape_dir_check(io, path, err);
 	/* A journal is the sign that the tape's own name is safe. */
 	if (r == EVT_OK && (r = make(io, path, err)) == EVT_OK && what == EMPTY)
 		r = sync_parent(io, path, err);

@@ -76,10 +76,10 @@ split_host(struct span all, struct span *ret_host, struct span *ret_port)
 }
 
 int
-evt_listen_parse(const char *text, evt_listen *ret_listen, evt_error *err)
+evt_address_parse(const char *text, evt_address *ret_listen, evt_error *err)
 {
 	struct span host, port, all = { text, strlen(text) };
-	evt_listen l = { .host = "127.0.0.1" };
+	evt_address l = { .host = "127.0.0.1" };
 	char number[8];
 	int64_t v;
 
@@ -90,7 +90,8 @@ evt_listen_parse(const char *text, evt_listen *ret_listen, evt_error *err)
 		port.n = 0;
 	}
 	if (port.n == 0 || !span_copy(port, number, sizeof(number)) ||
-	    evt_int_parse(number, "the port", 0, 65535, &v, NULL) != EVT_OK ||
+	    evt_sizetext_parse_int(number, "the port", 0, 65535, &v, NULL) !=
+	        EVT_OK ||
 	    (host.n > 0 && !span_copy(host, l.host, sizeof(l.host))))
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "bad address '%.80s': write HOST:PORT, as 127.0.0.1:8787 "
@@ -113,8 +114,8 @@ is_address(const char *host)
 /* ---- the token ----------------------------------------------------------- */
 
 int
-evt_token_take(const char *text, const char *where,
-    char ret_token[EVT_TOKEN_MAX + 1], evt_error *err)
+evt_access_token_take(const char *text, const char *where,
+    char ret_token[EVT_ACCESS_TOKEN_MAX + 1], evt_error *err)
 {
 	size_t line, len;
 
@@ -124,10 +125,10 @@ evt_token_take(const char *text, const char *where,
 	if (len + strspn(text + len, " \t") != line)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the token in %s holds white space", where);
-	if (len < EVT_TOKEN_MIN || len > EVT_TOKEN_MAX)
+	if (len < EVT_ACCESS_TOKEN_MIN || len > EVT_ACCESS_TOKEN_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the token in %s must be %u to %u bytes long, not %zu",
-		    where, EVT_TOKEN_MIN, EVT_TOKEN_MAX, len);
+		    where, EVT_ACCESS_TOKEN_MIN, EVT_ACCESS_TOKEN_MAX, len);
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] <= ' ' || text[i] >= 0x7f)
 			return evt_err_set(err, EVT_ERR_ARG,
@@ -141,10 +142,10 @@ evt_token_take(const char *text, const char *where,
 }
 
 int
-evt_token_read(const char *path, char ret_token[EVT_TOKEN_MAX + 1],
-    evt_error *err)
+evt_access_token_read(const char *path,
+    char ret_token[EVT_ACCESS_TOKEN_MAX + 1], evt_error *err)
 {
-	char text[EVT_TOKEN_MAX + 256];
+	char text[EVT_ACCESS_TOKEN_MAX + 256];
 	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
 	ssize_t n;
 
@@ -156,7 +157,7 @@ evt_token_read(const char *path, char ret_token[EVT_TOKEN_MAX + 1],
 		r = evt_err_sys(err, errno, "cannot read token file %s", path);
 	} else {
 		text[n] = '\0';
-		r = evt_token_take(text, path, ret_token, err);
+		r = evt_access_token_take(text, path, ret_token, err);
 	}
 	close(fd);
 	explicit_bzero(text, sizeof(text));
@@ -164,7 +165,7 @@ evt_token_read(const char *path, char ret_token[EVT_TOKEN_MAX + 1],
 }
 
 bool
-evt_secret_equal(const char *token, const char *given)
+evt_access_secret_equal(const char *token, const char *given)
 {
 	size_t want = strlen(token), n = strlen(given);
 	volatile unsigned char diff = want != n;
@@ -175,7 +176,7 @@ evt_secret_equal(const char *token, const char *given)
 }
 
 static bool
-token_good(const evt_access *a, const evt_request *q)
+token_good(const evt_access *a, const evt_access_request *q)
 {
 	const char *auth = q->authorization;
 
@@ -184,9 +185,9 @@ token_good(const evt_access *a, const evt_request *q)
 	if (auth != NULL && strncasecmp(auth, "Bearer ", 7) == 0) {
 		auth += 7;
 		auth += strspn(auth, " ");
-		return evt_secret_equal(a->token, auth);
+		return evt_access_secret_equal(a->token, auth);
 	}
-	return q->token != NULL && evt_secret_equal(a->token, q->token);
+	return q->token != NULL && evt_access_secret_equal(a->token, q->token);
 }
 
 /* ---- Host and Origin ----------------------------------------------------- */
@@ -254,16 +255,16 @@ host_good(const evt_access *a, const char *header)
 	        &port) ||
 	    !span_copy(host, name, sizeof(name)) || name[0] == '\0')
 		return false;
-	if (evt_host_is_loopback(name) || host_of_origins(a, host))
+	if (evt_address_is_loopback(name) || host_of_origins(a, host))
 		return true;
-	return !evt_host_is_loopback(a->host) &&
+	return !evt_address_is_loopback(a->host) &&
 	    (is_address(name) || strcasecmp(name, a->host) == 0);
 }
 
 /* Pages of this machine and pages that we ourselves would have served are good,
  * and those that were named. */
 static bool
-origin_good(const evt_access *a, const evt_request *q)
+origin_good(const evt_access *a, const evt_access_request *q)
 {
 	struct span authority, host, port;
 	char name[256];
@@ -279,11 +280,11 @@ origin_good(const evt_access *a, const evt_request *q)
 	    !split_host(authority, &host, &port) ||
 	    !span_copy(host, name, sizeof(name)))
 		return false;
-	return evt_host_is_loopback(name) || span_is(authority, q->host);
+	return evt_address_is_loopback(name) || span_is(authority, q->host);
 }
 
 bool
-evt_access_same_origin(const evt_request *q)
+evt_access_same_origin(const evt_access_request *q)
 {
 	struct span authority;
 
@@ -293,7 +294,7 @@ evt_access_same_origin(const evt_request *q)
 }
 
 int
-evt_access_judge(const evt_access *a, const evt_request *q,
+evt_access_judge(const evt_access *a, const evt_access_request *q,
     const char **ret_why)
 {
 	if (!host_good(a, q->host)) {

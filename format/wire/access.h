@@ -7,41 +7,42 @@
  * used for us, which is a stranger's where he let his name point to 127.0.0.1
  * (DNS rebinding).  Programs that are no browsers send no Origin.
  */
-#ifndef EVT_ACCESS_H
-#define EVT_ACCESS_H
+#ifndef EVT_FORMAT_WIRE_ACCESS_H
+#define EVT_FORMAT_WIRE_ACCESS_H
 
 #include "format/evtape.h"
 
 /* Where to listen. */
-typedef struct evt_listen {
+typedef struct evt_address {
 	char host[256]; /* a name or an address, without brackets */
 	uint16_t port;  /* 0: any free one */
-} evt_listen;
+} evt_address;
 
 /*
  * "127.0.0.1:8787", "localhost:0", "[::1]:8787", "0.0.0.0:80", and "8787" or
  * ":8787" for a port of 127.0.0.1.  Errors: EVT_ERR_ARG.
  */
-int evt_listen_parse(const char *text, evt_listen *ret_listen, evt_error *err);
+int evt_address_parse(const char *text, evt_address *ret_listen,
+    evt_error *err);
 
 /* Shortest token, in bytes. */
-#define EVT_TOKEN_MIN 16u
-#define EVT_TOKEN_MAX 1024u
+#define EVT_ACCESS_TOKEN_MIN 16u
+#define EVT_ACCESS_TOKEN_MAX 1024u
 
 /*
  * The token in the first line of a text, without white space around it.
  * where: what it came from, for words.  Errors: EVT_ERR_ARG for one that is too
  * short or too long, or holds anything but visible ASCII.
  */
-int evt_token_take(const char *text, const char *where,
-    char ret_token[EVT_TOKEN_MAX + 1], evt_error *err);
+int evt_access_token_take(const char *text, const char *where,
+    char ret_token[EVT_ACCESS_TOKEN_MAX + 1], evt_error *err);
 /* The same for a file.  Errors: also EVT_ERR_IO. */
-int evt_token_read(const char *path, char ret_token[EVT_TOKEN_MAX + 1],
-    evt_error *err);
+int evt_access_token_read(const char *path,
+    char ret_token[EVT_ACCESS_TOKEN_MAX + 1], evt_error *err);
 
 /* Whether both are the same, in a time that depends on the length of `given`
  * alone. */
-bool evt_secret_equal(const char *secret, const char *given);
+bool evt_access_secret_equal(const char *secret, const char *given);
 
 /* What is allowed.  Nothing is copied. */
 typedef struct evt_access {
@@ -55,12 +56,12 @@ typedef struct evt_access {
 } evt_access;
 
 /* What a request brings; NULL where it does not. */
-typedef struct evt_request {
+typedef struct evt_access_request {
 	const char *host;          /* header Host */
 	const char *origin;        /* header Origin */
 	const char *authorization; /* header Authorization */
 	const char *token;         /* argument token of the URL */
-} evt_request;
+} evt_access_request;
 
 /* EVT_OK if each of the origins could be one. */
 int evt_access_check_origins(const evt_access *access, evt_error *err);
@@ -70,11 +71,11 @@ int evt_access_check_origins(const evt_access *access, evt_error *err);
  * 401 for a missing or wrong token; *ret_why is then a sentence for the body.
  * 0: come in.
  */
-int evt_access_judge(const evt_access *access, const evt_request *request,
-    const char **ret_why);
+int evt_access_judge(const evt_access *access,
+    const evt_access_request *request, const char **ret_why);
 
 /* Whether the request comes from a program, or from a page that the server at
  * its Host itself served: no other page's doing. */
-bool evt_access_same_origin(const evt_request *request);
+bool evt_access_same_origin(const evt_access_request *request);
 
 #endif

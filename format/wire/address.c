@@ -8,7 +8,7 @@
 #include <strings.h>
 
 bool
-evt_host_is_loopback(const char *host)
+evt_address_is_loopback(const char *host)
 {
 	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
 		0xff };

@@ -22,7 +22,7 @@ struct needles {
 	size_t n;
 };
 
-struct evt_secret {
+struct evt_credential {
 	char *file;
 	char *given;        /* from the environment */
 	char *text;         /* the credential in use, NULL: none */
@@ -75,10 +75,10 @@ needles_add(struct needles *l, const void *p, size_t n)
 	return true;
 }
 
-evt_secret *
-evt_secret_new(const char *file, const char *text)
+evt_credential *
+evt_credential_new(const char *file, const char *text)
 {
-	evt_secret *s = calloc(1, sizeof(*s));
+	evt_credential *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
@@ -88,14 +88,14 @@ evt_secret_new(const char *file, const char *text)
 		s->given = strdup(text);
 	if ((file != NULL && s->file == NULL) ||
 	    (file == NULL && text != NULL && s->given == NULL)) {
-		evt_secret_free(s);
+		evt_credential_free(s);
 		return NULL;
 	}
 	return s;
 }
 
 void
-evt_secret_free(evt_secret *s)
+evt_credential_free(evt_credential *s)
 {
 	if (s == NULL)
 		return;
@@ -108,7 +108,7 @@ evt_secret_free(evt_secret *s)
 	free(s);
 }
 
-/* The file's content, at most EVT_SECRET_MAX + 1 bytes and a NUL. */
+/* The file's content, at most EVT_CREDENTIAL_MAX + 1 bytes and a NUL. */
 static int
 read_file(const char *path, char *buf, size_t size, evt_error *err)
 {
@@ -158,10 +158,10 @@ check(const char *from, char **text, evt_error *err)
 	if (n == 0)
 		return evt_err_set(err, EVT_ERR_ARG, "%s holds no credential",
 		    from);
-	if (n < EVT_SECRET_MIN || n > EVT_SECRET_MAX)
+	if (n < EVT_CREDENTIAL_MIN || n > EVT_CREDENTIAL_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the credential in %s has %zu bytes: it must have %u to %u",
-		    from, n, EVT_SECRET_MIN, EVT_SECRET_MAX);
+		    from, n, EVT_CREDENTIAL_MIN, EVT_CREDENTIAL_MAX);
 	for (size_t i = 0; i < n; i++) {
 		if ((unsigned char)(*text)[i] < 0x20 || (*text)[i] == 0x7f)
 			return evt_err_set(err, EVT_ERR_ARG,
@@ -212,7 +212,7 @@ add_json_forms(struct needles *l, const char *text)
 
 /* Take `text` as the credential. */
 static int
-adopt(evt_secret *s, const char *text, evt_error *err)
+adopt(evt_credential *s, const char *text, evt_error *err)
 {
 	struct needles own = { 0 };
 	evt_buf url = { 0 };
@@ -238,46 +238,47 @@ adopt(evt_secret *s, const char *text, evt_error *err)
 }
 
 int
-evt_secret_load(evt_secret *s, evt_error *err)
+evt_credential_load(evt_credential *s, evt_error *err)
 {
-	char buf[EVT_SECRET_MAX + 64], *text = buf;
-	int rc = EVT_OK;
+	char buf[EVT_CREDENTIAL_MAX + 64], *text = buf;
+	int r = EVT_OK;
 
 	if (s->file != NULL)
-		rc = read_file(s->file, buf, sizeof(buf), err);
+		r = read_file(s->file, buf, sizeof(buf), err);
 	else if (s->given != NULL && s->text == NULL &&
 	    strlen(s->given) < sizeof(buf))
 		memcpy(buf, s->given, strlen(s->given) + 1);
 	else if (s->given != NULL && s->text == NULL)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the credential in the environment has more than %u bytes",
-		    EVT_SECRET_MAX);
+		    EVT_CREDENTIAL_MAX);
 	else
 		return EVT_OK;
-	if (rc == EVT_OK)
-		rc = check(s->file != NULL ? s->file : "the environment", &text,
+	if (r == EVT_OK)
+		r = check(s->file != NULL ? s->file : "the environment", &text,
 		    err);
-	if (rc == EVT_OK && (s->text == NULL || strcmp(s->text, text) != 0))
-		rc = adopt(s, text, err);
+	if (r == EVT_OK && (s->text == NULL || strcmp(s->text, text) != 0))
+		r = adopt(s, text, err);
 	explicit_bzero(buf, sizeof(buf));
-	return rc;
+	return r;
 }
 
 const char *
-evt_secret_text(const evt_secret *s)
+evt_credential_text(const evt_credential *s)
 {
 	return s->text;
 }
 
 bool
-evt_secret_learn(evt_secret *s, const char *text, size_t n)
+evt_credential_learn(evt_credential *s, const char *text, size_t n)
 {
-	return n < EVT_SECRET_LEARN_MIN || needles_add(&s->learned, text, n);
+	return n < EVT_CREDENTIAL_LEARN_MIN ||
+	    needles_add(&s->learned, text, n);
 }
 
 int
-evt_secret_fill(const evt_secret *s, const char *text, size_t n,
-    enum evt_secret_form form, evt_buf *out, evt_error *err)
+evt_credential_fill(const evt_credential *s, const char *text, size_t n,
+    enum evt_credential_form form, evt_buf *out, evt_error *err)
 {
 	static const char mark[] = EVT_CREDENTIAL_MARK;
 	const char *end = text + n;
@@ -296,7 +297,7 @@ evt_secret_fill(const evt_secret *s, const char *text, size_t n,
 			    "${CREDENTIAL} is asked for, but there is none: "
 			    "give --credential-file, or set EVTAPE_CREDENTIAL");
 		if (!evt_buf_add_str(out,
-		        form == EVT_SECRET_URL ? s->url : s->text))
+		        form == EVT_CREDENTIAL_URL ? s->url : s->text))
 			return evt_err_nomem(err);
 		text = at + sizeof(mark) - 1;
 	}
@@ -338,7 +339,7 @@ blot_all(const struct needles *l, bool quoted, uint8_t *p, size_t n)
 }
 
 void
-evt_secret_wipe(char *text)
+evt_credential_wipe(char *text)
 {
 	if (text != NULL)
 		explicit_bzero(text, strlen(text));
@@ -346,7 +347,7 @@ evt_secret_wipe(char *text)
 }
 
 size_t
-evt_secret_blot(const evt_secret *s, uint8_t *p, size_t n)
+evt_credential_blot(const evt_credential *s, uint8_t *p, size_t n)
 {
 	if (n == 0)
 		return 0;
@@ -361,8 +362,8 @@ gather(const cJSON *node, struct needles *found)
 	for (; node != NULL; node = node->next) {
 		if (cJSON_IsString(node) && node->string != NULL &&
 		    strlen(node->valuestring) > 0 &&
-		    evt_secret_name(node->string, strlen(node->string)) ==
-		        EVT_SECRET_SURE &&
+		    evt_credential_name(node->string, strlen(node->string)) ==
+		        EVT_CREDENTIAL_SURE &&
 		    (!needles_add(found, node->valuestring,
 		         strlen(node->valuestring)) ||
 		        !add_json_forms(found, node->valuestring)))
@@ -374,9 +375,9 @@ gather(const cJSON *node, struct needles *found)
 }
 
 size_t
-evt_secret_blot_sent(evt_secret *s, uint8_t *p, size_t n)
+evt_credential_blot_sent(evt_credential *s, uint8_t *p, size_t n)
 {
-	size_t blotted = evt_secret_blot(s, p, n);
+	size_t blotted = evt_credential_blot(s, p, n);
 	struct needles found = { 0 };
 	cJSON *json = cJSON_ParseWithLength((const char *)p, n);
 
@@ -385,7 +386,7 @@ evt_secret_blot_sent(evt_secret *s, uint8_t *p, size_t n)
 			const struct needle *nd = &found.item[i];
 
 			if (nd->data[0] != '*' &&
-			    !evt_secret_learn(s, (const char *)nd->data,
+			    !evt_credential_learn(s, (const char *)nd->data,
 			        nd->len))
 				break;
 		}
@@ -396,8 +397,8 @@ evt_secret_blot_sent(evt_secret *s, uint8_t *p, size_t n)
 	return blotted;
 }
 
-enum evt_secret_likely
-evt_secret_name(const char *name, size_t n)
+enum evt_credential_likely
+evt_credential_name(const char *name, size_t n)
 {
 	static const char *const sure[] = { "hash", "token", "accesstoken",
 		"authtoken", "idtoken", "refreshtoken", "bearertoken", "apikey",
@@ -414,17 +415,17 @@ evt_secret_name(const char *name, size_t n)
 		if (name[i] == '-' || name[i] == '_')
 			continue;
 		if (len == sizeof(bare) - 1)
-			return EVT_SECRET_NOT;
+			return EVT_CREDENTIAL_NOT;
 		bare[len++] = name[i];
 	}
 	bare[len] = '\0';
 	for (size_t i = 0; i < sizeof(sure) / sizeof(sure[0]); i++) {
 		if (strcasecmp(bare, sure[i]) == 0)
-			return EVT_SECRET_SURE;
+			return EVT_CREDENTIAL_SURE;
 	}
 	for (size_t i = 0; i < sizeof(maybe) / sizeof(maybe[0]); i++) {
 		if (strcasecmp(bare, maybe[i]) == 0)
-			return EVT_SECRET_MAYBE;
+			return EVT_CREDENTIAL_MAYBE;
 	}
-	return EVT_SECRET_NOT;
+	return EVT_CREDENTIAL_NOT;
 }

@@ -118,7 +118,8 @@ take_port(evt_url *url, const struct authority *a, evt_error *err)
 		    "the URL's port is not a number from 1 to 65535");
 	memcpy(text, a->port, a->port_len);
 	text[a->port_len] = '\0';
-	if (evt_int_parse(text, "the URL's port", 1, 65535, &port, err))
+	if (evt_sizetext_parse_int(text, "the URL's port", 1, 65535, &port,
+	        err))
 		return EVT_ERR_ARG;
 	url->port = (uint16_t)port;
 	return EVT_OK;
@@ -145,17 +146,17 @@ fill(evt_url *url, const struct authority *a, const char *target,
     evt_error *err)
 {
 	evt_buf b = { 0 };
-	int rc;
+	int r;
 
 	url->ipv6 = a->ipv6;
 	url->host = strndup(a->host, a->host_len);
 	if (url->host == NULL)
 		return evt_err_nomem(err);
-	rc = check_host(url, err);
-	if (rc == EVT_OK)
-		rc = take_port(url, a, err);
-	if (rc != EVT_OK)
-		return rc;
+	r = check_host(url, err);
+	if (r == EVT_OK)
+		r = take_port(url, a, err);
+	if (r != EVT_OK)
+		return r;
 	if (!fill_authority(url))
 		return evt_err_nomem(err);
 	if ((*target != '/' && !evt_buf_add_byte(&b, '/')) ||
@@ -174,7 +175,7 @@ evt_url_parse(const char *text, evt_url *ret_url, evt_error *err)
 	struct authority a;
 	const char *rest = NULL;
 	size_t n;
-	int rc;
+	int r;
 
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		n = strlen(schemes[i].prefix);
@@ -188,20 +189,20 @@ evt_url_parse(const char *text, evt_url *ret_url, evt_error *err)
 		    "'%.*s' is not a URL of a feed: it begins with ws:// or "
 		    "wss:// (http:// and https:// are taken as these)",
 		    80, text);
-	rc = check_bytes(rest, err);
-	if (rc != EVT_OK)
-		return rc;
+	r = check_bytes(rest, err);
+	if (r != EVT_OK)
+		return r;
 	if (strchr(rest, '#') != NULL)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the URL has a fragment ('#'), which is never sent: leave "
 		    "it out, or write %%23");
 	n = strcspn(rest, "/?");
-	rc = split_authority(rest, n, &a, err);
-	if (rc == EVT_OK)
-		rc = fill(&url, &a, rest + n, err);
-	if (rc != EVT_OK) {
+	r = split_authority(rest, n, &a, err);
+	if (r == EVT_OK)
+		r = fill(&url, &a, rest + n, err);
+	if (r != EVT_OK) {
 		evt_url_free(&url);
-		return rc;
+		return r;
 	}
 	*ret_url = url;
 	return EVT_OK;
@@ -242,7 +243,7 @@ static bool
 is_literal_secret(const struct param *p)
 {
 	return p->value_len > 0 &&
-	    evt_secret_name(p->name, p->name_len) != EVT_SECRET_NOT &&
+	    evt_credential_name(p->name, p->name_len) != EVT_CREDENTIAL_NOT &&
 	    !(p->value_len == strlen(EVT_CREDENTIAL_MARK) &&
 	        memcmp(p->value, EVT_CREDENTIAL_MARK, p->value_len) == 0);
 }

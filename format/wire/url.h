@@ -1,8 +1,8 @@
 /*
  * url.h - the address of a feed.
  */
-#ifndef EVT_URL_H
-#define EVT_URL_H
+#ifndef EVT_FORMAT_WIRE_URL_H
+#define EVT_FORMAT_WIRE_URL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ void evt_url_free(evt_url *url);
 /*
  * Append the URL for people and tapes: with `target` in place of its own path
  * and query (NULL: its own), and with the values of query parameters that are
- * secret by their name (see evt_secret_name()) blotted out.  ${CREDENTIAL} is
+ * secret by their name (see evt_credential_name()) blotted out.  ${CREDENTIAL} is
  * shown as it stands.  false: out of memory.
  */
 bool evt_url_show(const evt_url *url, const char *target, evt_buf *out);

@@ -10,20 +10,20 @@
 #define LEN64 127u
 
 static uint8_t
-opcode(const evt_wire *w)
+opcode(const evt_ws_frame *w)
 {
 	return w->head[0] & 0x0f;
 }
 
 static bool
-is_control(const evt_wire *w)
+is_control(const evt_ws_frame *w)
 {
-	return opcode(w) >= EVT_WIRE_OP_CLOSE;
+	return opcode(w) >= EVT_WS_FRAME_OP_CLOSE;
 }
 
 /* Bytes of the header's length, as its second byte says. */
 static size_t
-length_size(const evt_wire *w)
+length_size(const evt_ws_frame *w)
 {
 	unsigned n = w->head[1] & 0x7f;
 
@@ -33,19 +33,19 @@ length_size(const evt_wire *w)
 /* The header's first two bytes are there: whether there is such a frame, here.
  */
 static bool
-is_frame(const evt_wire *w)
+is_frame(const evt_ws_frame *w)
 {
 	if (w->head[0] & RESERVED)
 		return false;
 	switch (opcode(w)) {
-	case EVT_WIRE_OP_MORE:
+	case EVT_WS_FRAME_OP_MORE:
 		return w->message != 0;
-	case EVT_WIRE_OP_TEXT:
-	case EVT_WIRE_OP_BINARY:
+	case EVT_WS_FRAME_OP_TEXT:
+	case EVT_WS_FRAME_OP_BINARY:
 		return w->message == 0;
-	case EVT_WIRE_OP_CLOSE:
-	case EVT_WIRE_OP_PING:
-	case EVT_WIRE_OP_PONG:
+	case EVT_WS_FRAME_OP_CLOSE:
+	case EVT_WS_FRAME_OP_PING:
+	case EVT_WS_FRAME_OP_PONG:
 		return (w->head[0] & FIN) && length_size(w) == 0;
 	default:
 		return false;
@@ -54,7 +54,7 @@ is_frame(const evt_wire *w)
 
 /* The header is complete: whether its length is one. */
 static bool
-begin_frame(evt_wire *w)
+begin_frame(evt_ws_frame *w)
 {
 	size_t n = length_size(w);
 
@@ -70,7 +70,7 @@ begin_frame(evt_wire *w)
 
 /* Take the header, as far as it is there.  false: it is none. */
 static bool
-take_head(evt_wire *w, uint8_t **p, size_t *n)
+take_head(evt_ws_frame *w, uint8_t **p, size_t *n)
 {
 	while (*n > 0 && !w->inside) {
 		w->head[w->n_head++] = *(*p)++;
@@ -88,7 +88,7 @@ take_head(evt_wire *w, uint8_t **p, size_t *n)
 }
 
 static void
-end_frame(evt_wire *w)
+end_frame(evt_ws_frame *w)
 {
 	w->inside = false;
 	w->n_head = 0;
@@ -96,13 +96,13 @@ end_frame(evt_wire *w)
 
 /* The part of the payload that is there. */
 static uint8_t *
-take_payload(evt_wire *w, uint8_t **p, size_t *n, size_t *ret_n)
+take_payload(evt_ws_frame *w, uint8_t **p, size_t *n, size_t *ret_n)
 {
 	size_t step = w->rest < *n ? (size_t)w->rest : *n;
 	uint8_t *data = *p;
 
 	if (w->head[1] & MASKED)
-		evt_wire_mask(data, step, w->head + w->n_head - 4, w->done);
+		evt_ws_frame_mask(data, step, w->head + w->n_head - 4, w->done);
 	*p += step;
 	*n -= step;
 	w->rest -= step;
@@ -111,25 +111,27 @@ take_payload(evt_wire *w, uint8_t **p, size_t *n, size_t *ret_n)
 	return data;
 }
 
-static enum evt_wire_what
-take_control(evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event)
+static enum evt_ws_frame_what
+take_control(evt_ws_frame *w, uint8_t **p, size_t *n,
+    evt_ws_frame_event *ret_event)
 {
 	size_t at = (size_t)w->done, step;
 	uint8_t *data = take_payload(w, p, n, &step);
 
 	memcpy(w->control + at, data, step);
 	if (w->rest > 0)
-		return EVT_WIRE_NOTHING;
+		return EVT_WS_FRAME_NOTHING;
 	*ret_event =
-	    (evt_wire_event){ .data = w->control, .n = (size_t)w->done };
+	    (evt_ws_frame_event){ .data = w->control, .n = (size_t)w->done };
 	end_frame(w);
-	return opcode(w) == EVT_WIRE_OP_CLOSE ? EVT_WIRE_CLOSE :
-	    opcode(w) == EVT_WIRE_OP_PING     ? EVT_WIRE_PING :
-	                                        EVT_WIRE_PONG;
+	return opcode(w) == EVT_WS_FRAME_OP_CLOSE ? EVT_WS_FRAME_CLOSE :
+	    opcode(w) == EVT_WS_FRAME_OP_PING     ? EVT_WS_FRAME_PING :
+	                                            EVT_WS_FRAME_PONG;
 }
 
-static enum evt_wire_what
-take_piece(evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event)
+static enum evt_ws_frame_what
+take_piece(evt_ws_frame *w, uint8_t **p, size_t *n,
+    evt_ws_frame_event *ret_event)
 {
 	bool ends;
 
@@ -141,18 +143,20 @@ take_piece(evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event)
 		w->message = 0;
 	if (ends)
 		end_frame(w);
-	return ends || ret_event->n > 0 ? EVT_WIRE_PIECE : EVT_WIRE_NOTHING;
+	return ends || ret_event->n > 0 ? EVT_WS_FRAME_PIECE :
+	                                  EVT_WS_FRAME_NOTHING;
 }
 
-enum evt_wire_what
-evt_wire_next(evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event)
+enum evt_ws_frame_what
+evt_ws_frame_next(evt_ws_frame *w, uint8_t **p, size_t *n,
+    evt_ws_frame_event *ret_event)
 {
 	if (w->broken || !take_head(w, p, n)) {
 		w->broken = true;
-		return EVT_WIRE_BROKEN;
+		return EVT_WS_FRAME_BROKEN;
 	}
 	if (!w->inside)
-		return EVT_WIRE_NOTHING;
+		return EVT_WS_FRAME_NOTHING;
 	return is_control(w) ? take_control(w, p, n, ret_event) :
 	                       take_piece(w, p, n, ret_event);
 }
@@ -160,7 +164,7 @@ evt_wire_next(evt_wire *w, uint8_t **p, size_t *n, evt_wire_event *ret_event)
 /* ---- sending --------------------------------------------------------------- */
 
 size_t
-evt_wire_head(uint8_t head[EVT_WIRE_HEAD_MAX], uint8_t op,
+evt_ws_frame_head(uint8_t head[EVT_WS_FRAME_HEAD_MAX], uint8_t op,
     const uint8_t mask[4], uint64_t n)
 {
 	size_t bytes = n > UINT16_MAX ? 8 : n >= LEN16 ? 2 : 0;
@@ -177,7 +181,7 @@ evt_wire_head(uint8_t head[EVT_WIRE_HEAD_MAX], uint8_t op,
 }
 
 void
-evt_wire_mask(uint8_t *p, size_t n, const uint8_t mask[4], uint64_t at)
+evt_ws_frame_mask(uint8_t *p, size_t n, const uint8_t mask[4], uint64_t at)
 {
 	for (size_t i = 0; i < n; i++)
 		p[i] ^= mask[(at + i) & 3];

@@ -11,7 +11,7 @@
 #define MAGIC "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 bool
-evt_upgrade_request(const evt_upgrade *u, evt_buf *out)
+evt_ws_handshake_request(const evt_ws_handshake *u, evt_buf *out)
 {
 	bool ok = evt_buf_printf(out,
 	              "GET %s HTTP/1.1\r\nHost: %s\r\n"
@@ -19,7 +19,7 @@ evt_upgrade_request(const evt_upgrade *u, evt_buf *out)
 	              "Pragma: no-cache\r\nCache-Control: no-cache\r\n"
 	              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
 	              u->target, u->authority) &&
-	    evt_buf_add_base64(out, u->nonce, EVT_UPGRADE_NONCE) &&
+	    evt_buf_add_base64(out, u->nonce, EVT_WS_HANDSHAKE_NONCE) &&
 	    evt_buf_add_str(out, "\r\n");
 
 	if (u->subprotocols != NULL)
@@ -32,7 +32,7 @@ evt_upgrade_request(const evt_upgrade *u, evt_buf *out)
 }
 
 size_t
-evt_upgrade_head(const char *p, size_t n)
+evt_ws_handshake_head(const char *p, size_t n)
 {
 	const char *end = p + n, *at = p;
 
@@ -155,11 +155,11 @@ was_offered(const char *offered, struct text protocol)
 
 /* What the server must make of our key. */
 static bool
-expect(const evt_upgrade *u, evt_buf *out)
+expect(const evt_ws_handshake *u, evt_buf *out)
 {
 	unsigned char sum[SHA_DIGEST_LENGTH];
 	evt_buf b = { 0 };
-	bool ok = evt_buf_add_base64(&b, u->nonce, EVT_UPGRADE_NONCE) &&
+	bool ok = evt_buf_add_base64(&b, u->nonce, EVT_WS_HANDSHAKE_NONCE) &&
 	    evt_buf_add_str(&b, MAGIC);
 
 	if (ok) {
@@ -171,7 +171,7 @@ expect(const evt_upgrade *u, evt_buf *out)
 }
 
 static const char *
-judge(const evt_upgrade *u, struct text head, const evt_buf *accept)
+judge(const evt_ws_handshake *u, struct text head, const evt_buf *accept)
 {
 	struct text rest = head, value;
 
@@ -197,14 +197,14 @@ judge(const evt_upgrade *u, struct text head, const evt_buf *accept)
 }
 
 bool
-evt_upgrade_read(const evt_upgrade *u, const char *p, size_t n,
-    evt_upgrade_answer *ret_answer)
+evt_ws_handshake_read(const evt_ws_handshake *u, const char *p, size_t n,
+    evt_ws_handshake_answer *ret_answer)
 {
 	struct text head = { p, n }, rest, value;
 	evt_buf accept = { 0 };
 
-	*ret_answer =
-	    (evt_upgrade_answer){ .status = read_status(cut(&head, '\n')) };
+	*ret_answer = (evt_ws_handshake_answer){ .status = read_status(
+		                                     cut(&head, '\n')) };
 	rest = head;
 	if (find(&rest, "Retry-After", &value) &&
 	    value.n < sizeof(ret_answer->retry_after))

@@ -4,8 +4,8 @@
 /* A buffer grown past this by one message is not kept for the next. */
 #define KEEP_BYTES (1u << 20)
 
-enum evt_assembly_state
-evt_assembly_add(evt_assembly *a, uint8_t *piece, size_t n, bool last,
+enum evt_ws_message_state
+evt_ws_message_add(evt_ws_message *a, uint8_t *piece, size_t n, bool last,
     uint8_t **ret_data, uint64_t *ret_len)
 {
 	bool first = !a->open;
@@ -26,7 +26,7 @@ evt_assembly_add(evt_assembly *a, uint8_t *piece, size_t n, bool last,
 	if (!a->skipping && first && last) {
 		*ret_data = piece;
 		*ret_len = n;
-		return EVT_ASSEMBLY_DONE;
+		return EVT_WS_MESSAGE_DONE;
 	}
 	if (!a->skipping && !evt_buf_add(&a->buf, piece, n)) {
 		a->skipping = true;
@@ -36,14 +36,14 @@ evt_assembly_add(evt_assembly *a, uint8_t *piece, size_t n, bool last,
 	if (a->skipping)
 		a->skipped += n;
 	if (!last)
-		return EVT_ASSEMBLY_MORE;
+		return EVT_WS_MESSAGE_MORE;
 	*ret_data = a->buf.data;
 	*ret_len = a->skipping ? a->skipped : a->buf.len;
-	return a->skipping ? EVT_ASSEMBLY_SKIPPED : EVT_ASSEMBLY_DONE;
+	return a->skipping ? EVT_WS_MESSAGE_SKIPPED : EVT_WS_MESSAGE_DONE;
 }
 
 uint64_t
-evt_assembly_reset(evt_assembly *a)
+evt_ws_message_reset(evt_ws_message *a)
 {
 	uint64_t n = !a->open ? 0 : a->skipping ? a->skipped : a->buf.len;
 

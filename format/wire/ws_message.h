@@ -5,8 +5,8 @@
  * lies, without a copy.  One that grows past the limit is skipped to its end,
  * so the connection can go on, and its size is told.
  */
-#ifndef EVT_ASSEMBLY_H
-#define EVT_ASSEMBLY_H
+#ifndef EVT_FORMAT_WIRE_WS_MESSAGE_H
+#define EVT_FORMAT_WIRE_WS_MESSAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,28 +15,28 @@
 #include "format/base/buf.h"
 
 /* Zero-initialised with max set is ready for use. */
-typedef struct evt_assembly {
+typedef struct evt_ws_message {
 	size_t max; /* bytes of the largest message that is kept */
 	bool open;  /* a message has begun and not ended */
 	bool skipping;
 	uint64_t skipped; /* bytes of the message that is being skipped */
 	evt_buf buf;
-} evt_assembly;
+} evt_ws_message;
 
-enum evt_assembly_state {
-	EVT_ASSEMBLY_MORE,   /* not at its end */
-	EVT_ASSEMBLY_DONE,   /* *ret_data, *ret_len is the message */
-	EVT_ASSEMBLY_SKIPPED /* it was too long: *ret_len bytes are lost */
+enum evt_ws_message_state {
+	EVT_WS_MESSAGE_MORE,   /* not at its end */
+	EVT_WS_MESSAGE_DONE,   /* *ret_data, *ret_len is the message */
+	EVT_WS_MESSAGE_SKIPPED /* it was too long: *ret_len bytes are lost */
 };
 
 /*
  * Add a piece.  last: it ends the message.  The message is valid until the
  * next call.  Out of memory counts as too long.
  */
-enum evt_assembly_state evt_assembly_add(evt_assembly *a, uint8_t *piece,
+enum evt_ws_message_state evt_ws_message_add(evt_ws_message *a, uint8_t *piece,
     size_t n, bool last, uint8_t **ret_data, uint64_t *ret_len);
 
 /* Bytes of an unfinished message, which is forgotten (connection lost). */
-uint64_t evt_assembly_reset(evt_assembly *a);
+uint64_t evt_ws_message_reset(evt_ws_message *a);
 
 #endif

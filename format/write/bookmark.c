@@ -57,7 +57,7 @@ put_note(evt_writer *w, const struct wish *n, evt_error *err)
 		.mono_ns =
 		    (int64_t)((uint64_t)n->time_ns + (uint64_t)w->mono_offset),
 		.kind = EVT_KIND_MARK,
-		.opcode = EVT_MARK_NOTE,
+		.opcode = EVT_MARK_BOOKMARK,
 	};
 	int r;
 
@@ -74,7 +74,7 @@ put_note(evt_writer *w, const struct wish *n, evt_error *err)
 }
 
 int
-evt_writer_put_note(evt_writer *w, const char *text, int64_t time_ns,
+evt_writer_put_bookmark(evt_writer *w, const char *text, int64_t time_ns,
     evt_error *err)
 {
 	struct wish n = { .text = text, .time_ns = time_ns };
@@ -113,16 +113,17 @@ read_note(const evt_io *io, const char *path, evt_buf *ret_text, evt_error *err)
 
 /* A number that stands in quotes. */
 static int64_t
-number_of(evt_view v, const char *name, bool *ret_ok)
+number_of(evt_json_view v, const char *name, bool *ret_ok)
 {
 	char text[24] = "";
 	int64_t value = 0;
 
-	if (evt_view_kind(v) == EVT_VIEW_STRING && v.n - 2 < sizeof(text))
+	if (evt_json_view_kind(v) == EVT_JSON_VIEW_STRING &&
+	    v.n - 2 < sizeof(text))
 		memcpy(text, v.p + 1, v.n - 2);
 	*ret_ok = text[0] != '\0' &&
-	    evt_int_parse(text, name, INT64_MIN, INT64_MAX, &value, NULL) ==
-	        EVT_OK;
+	    evt_sizetext_parse_int(text, name, INT64_MIN, INT64_MAX, &value,
+	        NULL) == EVT_OK;
 	return value;
 }
 
@@ -132,24 +133,25 @@ static int
 parse_note(evt_writer *w, const evt_buf *file, struct wish *n,
     evt_buf *ret_text, evt_error *err)
 {
-	evt_view v = evt_view_of(file->data, file->len), text;
+	evt_json_view v = evt_json_view_make(file->data, file->len), text;
 	bool has_time, removes;
-	evt_scan_result got;
-	int r = evt_scan(w->scanner, file->data, file->len, &got, err);
+	evt_json_scan_result got;
+	int r = evt_json_scan(w->scanner, file->data, file->len, &got, err);
 
 	if (r != EVT_OK || !got.json)
 		return r != EVT_OK ? r : EVT_END;
-	text = EVT_MEMBER(v, "text");
-	if (evt_view_kind(text) == EVT_VIEW_STRING) {
-		if (!evt_view_text(text, ret_text) ||
+	text = EVT_JSON_VIEW_MEMBER(v, "text");
+	if (evt_json_view_kind(text) == EVT_JSON_VIEW_STRING) {
+		if (!evt_json_view_text(text, ret_text) ||
 		    !evt_buf_add_byte(ret_text, '\0'))
 			return evt_err_nomem(err);
 		n->text = (const char *)ret_text->data;
 	}
-	n->time_ns = number_of(EVT_MEMBER(v, "time"), "time", &has_time);
-	n->removes =
-	    (uint64_t)number_of(EVT_MEMBER(v, "removes"), "removes", &removes);
-	text = EVT_MEMBER(v, "trigger");
+	n->time_ns =
+	    number_of(EVT_JSON_VIEW_MEMBER(v, "time"), "time", &has_time);
+	n->removes = (uint64_t)number_of(EVT_JSON_VIEW_MEMBER(v, "removes"),
+	    "removes", &removes);
+	text = EVT_JSON_VIEW_MEMBER(v, "trigger");
 	n->trigger = text.n == 4 && memcmp(text.p, "true", 4) == 0;
 	return has_time && (n->trigger || n->text != NULL || removes) ? EVT_OK :
 	                                                                EVT_END;
@@ -187,7 +189,7 @@ evt_writer_take_trigger(evt_writer *w, int64_t *ret_ns, char **ret_text)
 }
 
 static bool
-is_same(const evt_note *have, size_t n, const struct wish *want)
+is_same(const evt_bookmark *have, size_t n, const struct wish *want)
 {
 	/* What takes a note back is done where that is no more. */
 	bool same = want->text == NULL;
@@ -206,16 +208,16 @@ is_same(const evt_note *have, size_t n, const struct wish *want)
 static bool
 is_on_tape(const evt_writer *w, const struct wish *want)
 {
-	evt_note *have;
+	evt_bookmark *have;
 	evt_tape *tape;
 	size_t n;
 	bool same = false;
 
 	if (evt_tape_open_io(w->path, w->env.io, &tape, NULL) != EVT_OK)
 		return false;
-	if (evt_tape_notes(tape, &have, &n, NULL) == EVT_OK) {
+	if (evt_tape_bookmarks(tape, &have, &n, NULL) == EVT_OK) {
 		same = is_same(have, n, want);
-		evt_notes_free(have, n);
+		evt_bookmarks_free(have, n);
 	}
 	evt_tape_close(tape);
 	return same;
@@ -308,7 +310,7 @@ compare_names(const void *a, const void *b)
 }
 
 int
-evt_writer_take_notes(evt_writer *w, evt_error *err)
+evt_writer_take_bookmarks(evt_writer *w, evt_error *err)
 {
 	struct found found = { { 0 }, false };
 	int r = finish_note(w, err);
@@ -329,8 +331,9 @@ evt_writer_take_notes(evt_writer *w, evt_error *err)
 	if (r == EVT_OK && n > 1)
 		qsort(name, n, sizeof(*name), compare_names);
 	for (size_t i = 0; i < n; i++) {
-		char *path =
-		    r == EVT_OK ? evt_path_join(w->journal_dir, name[i]) : NULL;
+		char *path = r == EVT_OK ?
+		    evt_io_path_join(w->journal_dir, name[i]) :
+		    NULL;
 
 		if (r == EVT_OK)
 			r = path != NULL ? take_note(w, path, err) :
@@ -439,7 +442,7 @@ set_note(const char *path, const struct wish *n, const evt_writer_env *env,
 static int
 check(const evt_io *io, const char *path, const char *text, evt_error *err)
 {
-	int r = evt_tape_check(io, path, err);
+	int r = evt_tape_dir_check(io, path, err);
 
 	if (r == EVT_OK && text != NULL && strlen(text) > NOTE_MAX)
 		r = evt_err_set(err, EVT_ERR_ARG,
@@ -448,7 +451,7 @@ check(const evt_io *io, const char *path, const char *text, evt_error *err)
 }
 
 int
-evt_note_add_env(const char *path, const char *text, int64_t time_ns,
+evt_bookmark_add_env(const char *path, const char *text, int64_t time_ns,
     const evt_writer_env *env, bool *ret_queued, evt_error *err)
 {
 	struct wish n = { .text = text, .time_ns = time_ns };
@@ -458,14 +461,14 @@ evt_note_add_env(const char *path, const char *text, int64_t time_ns,
 }
 
 int
-evt_note_add(const char *path, const char *text, int64_t time_ns,
+evt_bookmark_add(const char *path, const char *text, int64_t time_ns,
     bool *ret_queued, evt_error *err)
 {
-	return evt_note_add_env(path, text, time_ns, NULL, ret_queued, err);
+	return evt_bookmark_add_env(path, text, time_ns, NULL, ret_queued, err);
 }
 
 int
-evt_note_trigger(const char *path, const char *text, evt_error *err)
+evt_bookmark_trigger(const char *path, const char *text, evt_error *err)
 {
 	const evt_io *io = &evt_io_posix;
 	struct wish n = { .text = text,
@@ -487,11 +490,11 @@ evt_note_trigger(const char *path, const char *text, evt_error *err)
 }
 
 int
-evt_note_remove(const char *path, uint64_t seq, bool *ret_queued,
+evt_bookmark_remove(const char *path, uint64_t seq, bool *ret_queued,
     evt_error *err)
 {
 	struct wish n = { .removes = seq };
-	evt_note *notes = NULL;
+	evt_bookmark *notes = NULL;
 	evt_tape *tape;
 	bool found = false;
 	size_t count = 0;
@@ -499,14 +502,14 @@ evt_note_remove(const char *path, uint64_t seq, bool *ret_queued,
 
 	if (r != EVT_OK)
 		return r;
-	r = evt_tape_notes(tape, &notes, &count, err);
+	r = evt_tape_bookmarks(tape, &notes, &count, err);
 	for (size_t i = 0; i < count && !found; i++) {
 		found = notes[i].seq == seq;
 		/* At the time of what it takes back, so that the tape does not
 		 * grow longer by it. */
 		n.time_ns = notes[i].time_ns;
 	}
-	evt_notes_free(notes, count);
+	evt_bookmarks_free(notes, count);
 	evt_tape_close(tape);
 	if (r == EVT_OK && !found)
 		r = evt_err_set(err, EVT_ERR_NOTFOUND,
@@ -517,7 +520,7 @@ evt_note_remove(const char *path, uint64_t seq, bool *ret_queued,
 /* ---- reading --------------------------------------------------------------------- */
 
 void
-evt_notes_free(evt_note *notes, size_t n)
+evt_bookmarks_free(evt_bookmark *notes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		free(notes[i].text);
@@ -526,11 +529,11 @@ evt_notes_free(evt_note *notes, size_t n)
 
 /* The text of a note, NUL-terminated; NULL: out of memory. */
 static char *
-note_text(evt_view text)
+note_text(evt_json_view text)
 {
 	evt_buf b = { 0 };
 
-	if (evt_view_text(text, &b) && evt_buf_add_byte(&b, '\0'))
+	if (evt_json_view_text(text, &b) && evt_buf_add_byte(&b, '\0'))
 		return (char *)b.data;
 	evt_buf_free(&b);
 	return NULL;
@@ -539,22 +542,24 @@ note_text(evt_view text)
 /* Add what a note says to the list, or take from it what it takes back.
  * false: out of memory. */
 static bool
-apply_note(const evt_summary_mark *m, evt_note *notes, size_t *n)
+apply_note(const evt_summary_mark *m, evt_bookmark *notes, size_t *n)
 {
-	evt_view v = evt_view_of((const uint8_t *)m->json, strlen(m->json));
-	evt_view text = EVT_MEMBER(v, "text");
+	evt_json_view v =
+	    evt_json_view_make((const uint8_t *)m->json, strlen(m->json));
+	evt_json_view text = EVT_JSON_VIEW_MEMBER(v, "text");
 	int64_t removes;
 	size_t i = 0;
 
-	if (evt_view_kind(text) == EVT_VIEW_STRING) {
+	if (evt_json_view_kind(text) == EVT_JSON_VIEW_STRING) {
 		char *copy = note_text(text);
 
 		if (copy == NULL)
 			return false;
-		notes[(*n)++] = (evt_note){ m->seq, m->time_ns, copy };
+		notes[(*n)++] = (evt_bookmark){ m->seq, m->time_ns, copy };
 		return true;
 	}
-	if (!evt_view_int(EVT_MEMBER(v, "removes"), &removes) || removes <= 0)
+	if (!evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "removes"), &removes) ||
+	    removes <= 0)
 		return true;
 	while (i < *n && notes[i].seq < (uint64_t)removes)
 		i++;
@@ -566,10 +571,11 @@ apply_note(const evt_summary_mark *m, evt_note *notes, size_t *n)
 }
 
 int
-evt_tape_notes(evt_tape *t, evt_note **ret_notes, size_t *ret_n, evt_error *err)
+evt_tape_bookmarks(evt_tape *t, evt_bookmark **ret_notes, size_t *ret_n,
+    evt_error *err)
 {
 	evt_summary sum = { 0 };
-	evt_note *notes = NULL;
+	evt_bookmark *notes = NULL;
 	uint64_t damaged;
 	size_t n = 0;
 	int r = evt_tape_gather(t, EVT_INFO_MARKS, &sum, &damaged, err);
@@ -580,13 +586,13 @@ evt_tape_notes(evt_tape *t, evt_note **ret_notes, size_t *ret_n, evt_error *err)
 			r = evt_err_nomem(err);
 	}
 	for (size_t i = 0; i < sum.n_marks && r == EVT_OK; i++) {
-		if (sum.mark[i].opcode == EVT_MARK_NOTE &&
+		if (sum.mark[i].opcode == EVT_MARK_BOOKMARK &&
 		    !apply_note(&sum.mark[i], notes, &n))
 			r = evt_err_nomem(err);
 	}
 	evt_summary_free(&sum);
 	if (r != EVT_OK) {
-		evt_notes_free(notes, n);
+		evt_bookmarks_free(notes, n);
 		return r;
 	}
 	*ret_notes = notes;
@@ -595,12 +601,12 @@ evt_tape_notes(evt_tape *t, evt_note **ret_notes, size_t *ret_n, evt_error *err)
 }
 
 int
-evt_tape_find_note(evt_tape *t, const char *text, int64_t *ret_ns,
+evt_tape_find_bookmark(evt_tape *t, const char *text, int64_t *ret_ns,
     evt_error *err)
 {
-	evt_note *notes;
+	evt_bookmark *notes;
 	size_t n, i;
-	int r = evt_tape_notes(t, &notes, &n, err);
+	int r = evt_tape_bookmarks(t, &notes, &n, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -608,7 +614,7 @@ evt_tape_find_note(evt_tape *t, const char *text, int64_t *ret_ns,
 		continue;
 	if (i > 0)
 		*ret_ns = notes[i - 1].time_ns;
-	evt_notes_free(notes, n);
+	evt_bookmarks_free(notes, n);
 	if (i == 0)
 		return evt_err_set(err, EVT_ERR_NOTFOUND,
 		    "%s has no bookmark '%s'; 'evtape mark --list' shows them",

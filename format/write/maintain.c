@@ -15,10 +15,11 @@
 /* ---- retention --------------------------------------------------------------- */
 
 static void
-plan(const evt_writer *w, const evt_gc *gc, evt_gc_result *ret)
+plan(const evt_writer *w, const evt_maintain_gc_options *gc,
+    evt_maintain_gc_result *ret)
 {
-	size_t n =
-	    evt_kept_over(w->kept, w->n_kept, 0, gc->keep_bytes, gc->before_ns);
+	size_t n = evt_writer_kept_over(w->kept, w->n_kept, 0, gc->keep_bytes,
+	    gc->before_ns);
 
 	for (size_t i = 0; i < w->n_kept; i++) {
 		bool goes = i < n;
@@ -29,10 +30,11 @@ plan(const evt_writer *w, const evt_gc *gc, evt_gc_result *ret)
 }
 
 int
-evt_tape_gc_env(const char *path, const evt_gc *gc, const evt_writer_env *env,
-    evt_gc_result *ret_result, evt_error *err)
+evt_maintain_gc_env(const char *path, const evt_maintain_gc_options *gc,
+    const evt_writer_env *env, evt_maintain_gc_result *ret_result,
+    evt_error *err)
 {
-	evt_gc_result got = { 0 };
+	evt_maintain_gc_result got = { 0 };
 	evt_writer_options o;
 	evt_writer *w;
 	int r;
@@ -66,27 +68,27 @@ evt_tape_gc_env(const char *path, const evt_gc *gc, const evt_writer_env *env,
 }
 
 int
-evt_tape_gc(const char *path, const evt_gc *gc, evt_gc_result *ret_result,
-    evt_error *err)
+evt_maintain_gc(const char *path, const evt_maintain_gc_options *gc,
+    evt_maintain_gc_result *ret_result, evt_error *err)
 {
-	return evt_tape_gc_env(path, gc, NULL, ret_result, err);
+	return evt_maintain_gc_env(path, gc, NULL, ret_result, err);
 }
 
 /* ---- compressing anew ---------------------------------------------------------- */
 
 struct work {
 	const evt_io *io;
-	const evt_compact *o;
+	const evt_maintain_compact_options *o;
 	const char *path;
 	char *beside; /* folder in which the new segment is made */
-	evt_builder *builder;
+	evt_block_builder *builder;
 	evt_segment_writer *to;
 	evt_index *index; /* NULL: cannot be written */
 	evt_block block;
 	evt_buf raw, out;
 	uint64_t next_seq; /* of the open block */
 	uint64_t done, total;
-	evt_compact_result got;
+	evt_maintain_compact_result got;
 };
 
 static int
@@ -94,14 +96,14 @@ cut(struct work *w, const evt_segment *from, evt_error *err)
 {
 	int r;
 
-	if (evt_builder_frames(w->builder) == 0)
+	if (evt_block_builder_frames(w->builder) == 0)
 		return EVT_OK;
-	if ((r = evt_builder_encode(w->builder, from->uuid, from->no,
+	if ((r = evt_block_builder_encode(w->builder, from->uuid, from->no,
 	         (uint32_t)evt_segment_written(w->to)->n_blocks, &w->out, NULL,
 	         err)) ||
 	    (r = evt_segment_append(w->to, &w->out, err)))
 		return r;
-	evt_builder_clear(w->builder);
+	evt_block_builder_clear(w->builder);
 	return EVT_OK;
 }
 
@@ -118,11 +120,12 @@ add_block(struct work *w, const evt_segment *from, evt_error *err)
 		r = evt_block_frame(&w->block, i, &f, err);
 		if (r == EVT_OK &&
 		    (f.seq != w->next_seq ||
-		        !evt_builder_fits(w->builder, f.len,
+		        !evt_block_builder_fits(w->builder, f.len,
 		            w->o->block_bytes)))
 			r = cut(w, from, err);
 		if (r == EVT_OK)
-			r = evt_builder_add(w->builder, &f, in_lines, err);
+			r = evt_block_builder_add(w->builder, &f, in_lines,
+			    err);
 		w->next_seq = f.seq + 1;
 	}
 	return r;
@@ -136,9 +139,9 @@ copy(struct work *w, const evt_segment *from, evt_error *err)
 
 	if (r != EVT_OK)
 		return r;
-	evt_builder_clear(w->builder);
+	evt_block_builder_clear(w->builder);
 	for (size_t i = 0; i < from->n_blocks && r == EVT_OK; i++) {
-		const evt_block_ref *b = &from->blocks[i];
+		const evt_segment_block *b = &from->blocks[i];
 
 		r = evt_segment_read_block(w->io, fd, from->name, b, true,
 		    &w->raw, &w->block, err);
@@ -252,7 +255,7 @@ leave(struct work *w, const evt_segment *s, const evt_error *why)
 static int
 compact_one(struct work *w, evt_segment *s, evt_error *err)
 {
-	char *path = evt_path_join(w->beside, s->name);
+	char *path = evt_io_path_join(w->beside, s->name);
 	uint64_t size;
 	int r;
 
@@ -322,8 +325,9 @@ compact_all(struct work *w, evt_error *err)
 }
 
 int
-evt_tape_compact_env(const char *path, const evt_compact *compact,
-    const evt_writer_env *env, evt_compact_result *ret_result, evt_error *err)
+evt_maintain_compact_env(const char *path,
+    const evt_maintain_compact_options *compact, const evt_writer_env *env,
+    evt_maintain_compact_result *ret_result, evt_error *err)
 {
 	struct work w = { .o = compact, .path = path };
 	evt_writer_options o;
@@ -340,10 +344,10 @@ evt_tape_compact_env(const char *path, const evt_compact *compact,
 	w.io = writer->env.io;
 	w.index = writer->index;
 	w.beside = writer->journal_dir;
-	r = evt_builder_new(compact->level, &w.builder, err);
+	r = evt_block_builder_new(compact->level, &w.builder, err);
 	if (r == EVT_OK)
 		r = compact_all(&w, err);
-	evt_builder_free(w.builder);
+	evt_block_builder_free(w.builder);
 	evt_block_free(&w.block);
 	evt_buf_free(&w.raw);
 	evt_buf_free(&w.out);
@@ -356,8 +360,9 @@ evt_tape_compact_env(const char *path, const evt_compact *compact,
 }
 
 int
-evt_tape_compact(const char *path, const evt_compact *compact,
-    evt_compact_result *ret_result, evt_error *err)
+evt_maintain_compact(const char *path,
+    const evt_maintain_compact_options *compact,
+    evt_maintain_compact_result *ret_result, evt_error *err)
 {
-	return evt_tape_compact_env(path, compact, NULL, ret_result, err);
+	return evt_maintain_compact_env(path, compact, NULL, ret_result, err);
 }

@@ -11,7 +11,7 @@
 #define SLOTS 2u
 
 struct slot {
-	evt_builder *builder;
+	evt_block_builder *builder;
 	evt_packed out;
 	int code; /* how packing it went */
 	evt_error err;
@@ -19,7 +19,7 @@ struct slot {
 
 struct evt_packer {
 	struct slot slot[SLOTS];
-	evt_ahead *ahead;
+	evt_worker *ahead;
 };
 
 static void
@@ -30,8 +30,8 @@ pack(void *ctx, size_t i)
 	evt_block_head head;
 	const evt_buf *meta;
 
-	s->code = evt_builder_encode(s->builder, nowhere, 0, 0, &s->out.bytes,
-	    &meta, &s->err);
+	s->code = evt_block_builder_encode(s->builder, nowhere, 0, 0,
+	    &s->out.bytes, &meta, &s->err);
 	if (s->code != EVT_OK)
 		return;
 	s->out.decoded = evt_block_head_read(s->out.bytes.data,
@@ -50,9 +50,9 @@ evt_packer_new(int level, evt_packer **ret_packer, evt_error *err)
 	if (p == NULL)
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < SLOTS && r == EVT_OK; i++)
-		r = evt_builder_new(level, &p->slot[i].builder, err);
+		r = evt_block_builder_new(level, &p->slot[i].builder, err);
 	if (r == EVT_OK)
-		r = evt_ahead_new(SLOTS, pack, p, true, &p->ahead, err);
+		r = evt_worker_new(SLOTS, pack, p, true, &p->ahead, err);
 	if (r != EVT_OK) {
 		evt_packer_free(p);
 		return r;
@@ -66,9 +66,9 @@ evt_packer_free(evt_packer *p)
 {
 	if (p == NULL)
 		return;
-	evt_ahead_free(p->ahead); /* first: it may be at work */
+	evt_worker_free(p->ahead); /* first: it may be at work */
 	for (size_t i = 0; i < SLOTS; i++) {
-		evt_builder_free(p->slot[i].builder);
+		evt_block_builder_free(p->slot[i].builder);
 		evt_block_free(&p->slot[i].out.block);
 		evt_buf_free(&p->slot[i].out.bytes);
 	}
@@ -78,35 +78,35 @@ evt_packer_free(evt_packer *p)
 size_t
 evt_packer_blocks(const evt_packer *p)
 {
-	return evt_ahead_held(p->ahead);
+	return evt_worker_held(p->ahead);
 }
 
 bool
 evt_packer_has_room(const evt_packer *p)
 {
-	return evt_ahead_held(p->ahead) < SLOTS;
+	return evt_worker_held(p->ahead) < SLOTS;
 }
 
 void
-evt_packer_start(evt_packer *p, evt_builder *from)
+evt_packer_start(evt_packer *p, evt_block_builder *from)
 {
-	struct slot *s = &p->slot[evt_ahead_slot(p->ahead)];
+	struct slot *s = &p->slot[evt_worker_slot(p->ahead)];
 
-	evt_builder_swap(s->builder, from);
-	s->out.first_seq = evt_builder_first_seq(s->builder);
-	evt_ahead_start(p->ahead);
+	evt_block_builder_swap(s->builder, from);
+	s->out.first_seq = evt_block_builder_first_seq(s->builder);
+	evt_worker_start(p->ahead);
 }
 
 int
 evt_packer_wait(evt_packer *p, evt_packed **ret_packed, evt_error *err)
 {
-	struct slot *s = &p->slot[evt_ahead_wait(p->ahead)];
+	struct slot *s = &p->slot[evt_worker_wait(p->ahead)];
 	int code = s->code;
 
 	if (code != EVT_OK) {
 		if (err != NULL)
 			*err = s->err;
-		evt_ahead_again(p->ahead); /* for the next call */
+		evt_worker_again(p->ahead); /* for the next call */
 		return code;
 	}
 	*ret_packed = &s->out;
@@ -116,6 +116,6 @@ evt_packer_wait(evt_packer *p, evt_packed **ret_packed, evt_error *err)
 void
 evt_packer_done(evt_packer *p)
 {
-	evt_builder_clear(p->slot[evt_ahead_wait(p->ahead)].builder);
-	evt_ahead_release(p->ahead);
+	evt_block_builder_clear(p->slot[evt_worker_wait(p->ahead)].builder);
+	evt_worker_release(p->ahead);
 }

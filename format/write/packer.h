@@ -6,8 +6,8 @@
  * their bytes are taken in order.  Who has to wait for the first packs another
  * one meanwhile: so both threads work, whichever has more to do.
  */
-#ifndef EVT_PACKER_H
-#define EVT_PACKER_H
+#ifndef EVT_FORMAT_WRITE_PACKER_H
+#define EVT_FORMAT_WRITE_PACKER_H
 
 #include "format/store/block.h"
 
@@ -33,7 +33,7 @@ bool evt_packer_has_room(const evt_packer *p);
 
 /* Pack the frames of the builder, which is empty afterwards.  Only when there
  * is room. */
-void evt_packer_start(evt_packer *p, evt_builder *from);
+void evt_packer_start(evt_packer *p, evt_block_builder *from);
 
 /*
  * The first of the blocks that it holds, packed; it belongs to the packer and

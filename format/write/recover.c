@@ -30,14 +30,14 @@ struct recovery {
 	size_t n_segments;
 	uint64_t *files; /* journal files, by first sequence number */
 	size_t n_files;
-	evt_builder *builder;
+	evt_block_builder *builder;
 	evt_segment_writer *writer;
 	evt_buf block;
 	size_t whole; /* blocks of the open segment before the first damage */
 	uint64_t lost_inside; /* frames, between blocks that stay */
 	bool ours;            /* a block's header was found in it */
 	bool covered; /* the journal has what comes behind the last block */
-	evt_recovered got;
+	evt_recover_result got;
 };
 
 static void tell(const struct recovery *r, const char *fmt, ...)
@@ -179,7 +179,7 @@ save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
 	size_t got = 0;
 
 	snprintf(name, sizeof(name), "%06u-%" PRIu64 ".torn", s->no, s->walked);
-	path = evt_path_join(r->journal_dir, name);
+	path = evt_io_path_join(r->journal_dir, name);
 	if (bytes == NULL || path == NULL)
 		code = evt_err_nomem(err);
 	else if ((code = evt_segment_open(s, &in, err)) == EVT_OK)
@@ -358,16 +358,16 @@ cut(struct recovery *r, evt_error *err)
 	const evt_segment *s;
 	int code;
 
-	if (evt_builder_frames(r->builder) == 0)
+	if (evt_block_builder_frames(r->builder) == 0)
 		return EVT_OK;
 	if ((code = open_writer(r, err)))
 		return code;
 	s = evt_segment_written(r->writer);
-	if ((code = evt_builder_encode(r->builder, r->got.uuid, s->no,
+	if ((code = evt_block_builder_encode(r->builder, r->got.uuid, s->no,
 	         (uint32_t)s->n_blocks, &r->block, NULL, err)) ||
 	    (code = evt_segment_append(r->writer, &r->block, err)))
 		return code;
-	evt_builder_clear(r->builder);
+	evt_block_builder_clear(r->builder);
 	return EVT_OK;
 }
 
@@ -379,14 +379,15 @@ take_record(struct recovery *r, evt_frame *f, bool in_lines, evt_error *err)
 	if (f->seq < r->got.next_seq)
 		return EVT_OK;
 	if (f->seq > r->got.next_seq ||
-	    !evt_builder_fits(r->builder, f->len, r->options->block_bytes)) {
+	    !evt_block_builder_fits(r->builder, f->len,
+	        r->options->block_bytes)) {
 		/* A tape that was never whole begins where its journal does. */
 		if (f->seq > r->got.next_seq && r->n_segments > 0)
 			r->got.lost_frames += f->seq - r->got.next_seq;
 		if ((code = cut(r, err)))
 			return code;
 	}
-	if ((code = evt_builder_add(r->builder, f, in_lines, err)))
+	if ((code = evt_block_builder_add(r->builder, f, in_lines, err)))
 		return code;
 	if (f->conn > r->got.max_conn)
 		r->got.max_conn = f->conn;
@@ -466,7 +467,7 @@ take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
 static int
 drop_spare(const struct recovery *r, evt_error *err)
 {
-	char *path = evt_path_join(r->journal_dir, EVT_JOURNAL_SPARE);
+	char *path = evt_io_path_join(r->journal_dir, EVT_JOURNAL_SPARE);
 	int code = EVT_OK;
 
 	if (path == NULL)
@@ -570,7 +571,8 @@ recover(struct recovery *r, evt_error *bad, evt_error *err)
 
 int
 evt_recover(const evt_io *io, const char *path,
-    const evt_writer_options *options, evt_recovered *recovered, evt_error *err)
+    const evt_writer_options *options, evt_recover_result *recovered,
+    evt_error *err)
 {
 	struct recovery r = { .io = io,
 		.path = path,
@@ -581,7 +583,7 @@ evt_recover(const evt_io *io, const char *path,
 
 	if (err == NULL) /* its words go into notices */
 		err = &own;
-	r.journal_dir = evt_path_join(path, "journal");
+	r.journal_dir = evt_io_path_join(path, "journal");
 	if (r.journal_dir == NULL)
 		return evt_err_nomem(err);
 	code = take_segments(&r, err);
@@ -589,7 +591,7 @@ evt_recover(const evt_io *io, const char *path,
 		code = evt_journal_list(io, r.journal_dir, &r.files, &r.n_files,
 		    err);
 	if (code == EVT_OK)
-		code = evt_builder_new(options->level, &r.builder, err);
+		code = evt_block_builder_new(options->level, &r.builder, err);
 	if (code == EVT_OK) {
 		bad = calloc(r.n_files + 1, sizeof(*bad));
 		code = bad != NULL ? recover(&r, bad, err) : evt_err_nomem(err);
@@ -600,7 +602,7 @@ evt_recover(const evt_io *io, const char *path,
 	free(r.files);
 	free(bad);
 	free(r.journal_dir);
-	evt_builder_free(r.builder);
+	evt_block_builder_free(r.builder);
 	evt_segment_close(r.writer);
 	evt_buf_free(&r.block);
 	if (code == EVT_OK)

@@ -2,13 +2,13 @@
  * recover.h - put a tape that was not closed in order, before it is written
  * to.  docs/format.md has the rule; this is that rule.
  */
-#ifndef EVT_RECOVER_H
-#define EVT_RECOVER_H
+#ifndef EVT_FORMAT_WRITE_RECOVER_H
+#define EVT_FORMAT_WRITE_RECOVER_H
 
 #include "format/evtape.h"
 #include "format/base/io.h"
 
-typedef struct evt_recovered {
+typedef struct evt_recover_result {
 	bool used;     /* told by the caller: a recorder has had the
 	                           folder before, so what lies in it is ours */
 	bool has_uuid; /* the tape holds or held frames */
@@ -20,7 +20,7 @@ typedef struct evt_recovered {
 	uint64_t lost_frames;  /* sequence numbers that are in neither */
 	uint64_t lost_bytes;   /* that are no block: kept in the journal folder,
 	                           or where they are if blocks follow */
-} evt_recovered;
+} evt_recover_result;
 
 /*
  * Recover the tape at `path`, whose lock is held: the journal's complete
@@ -29,7 +29,7 @@ typedef struct evt_recovered {
  * Errors: EVT_ERR_VERSION, _FULL, _IO, _NOMEM.
  */
 int evt_recover(const evt_io *io, const char *path,
-    const evt_writer_options *options, evt_recovered *recovered,
+    const evt_writer_options *options, evt_recover_result *recovered,
     evt_error *err);
 
 #endif

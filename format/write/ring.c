@@ -46,7 +46,7 @@ evt_ring_new(evt_writer *w, const evt_ring_options *options,
 		r->chunk_ns = CHUNK_NS_MIN;
 	r->chunk_bytes = r->o.keep_bytes / PARTS_SIZE;
 	r->last_sync = now(r);
-	r->dir = evt_path_join(w->journal_dir, "ring");
+	r->dir = evt_io_path_join(w->journal_dir, "ring");
 	if (r->dir == NULL)
 		code = evt_err_nomem(err);
 	else if (io->mkdir(io->ctx, r->dir, 0777) != 0 && errno != EEXIST)

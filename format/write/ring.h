@@ -13,8 +13,8 @@
  *
  * Calls that failed may be made again; they go on where they stopped.
  */
-#ifndef EVT_RING_H
-#define EVT_RING_H
+#ifndef EVT_FORMAT_WRITE_RING_H
+#define EVT_FORMAT_WRITE_RING_H
 
 #include "format/evtape.h"
 #include "format/base/io.h"
@@ -79,7 +79,7 @@ int evt_ring_load(evt_writer *w, evt_ring **ret_ring, evt_error *err);
 int evt_ring_rescue(evt_ring *ring, evt_error *err);
 
 /* Files and bytes in the ring of the journal folder. */
-void evt_ring_folder(const evt_io *io, const char *journal_dir,
+void evt_tape_dir_ring(const evt_io *io, const char *journal_dir,
     uint64_t *ret_files, uint64_t *ret_bytes);
 /* Whether the tape's recorder, if there is one, has a ring. */
 bool evt_ring_armed(const evt_io *io, const char *tape_path);

@@ -54,8 +54,8 @@ evt_ring_save(evt_ring *r, uint64_t base, uint64_t from, uint64_t end,
     evt_error *err)
 {
 	const evt_io *io = r->w->env.io;
-	char *path = evt_path_join(r->dir, STATE);
-	char *tmp = evt_path_join(r->dir, STATE ".tmp");
+	char *path = evt_io_path_join(r->dir, STATE);
+	char *tmp = evt_io_path_join(r->dir, STATE ".tmp");
 	uint8_t s[RS_LEN];
 	int code;
 
@@ -83,7 +83,7 @@ evt_ring_clear(evt_ring *r, evt_error *err)
 	int code = evt_io_sync_dir(io, r->dir, err);
 
 	for (size_t i = 0; i < 2 && code == EVT_OK; i++) {
-		char *path = evt_path_join(r->dir, names[i]);
+		char *path = evt_io_path_join(r->dir, names[i]);
 
 		if (path == NULL)
 			return evt_err_nomem(err);
@@ -100,7 +100,7 @@ static int
 read_state(const evt_ring *r, uint64_t *ret_done, evt_error *err)
 {
 	const evt_io *io = r->w->env.io;
-	char *path = evt_path_join(r->dir, STATE);
+	char *path = evt_io_path_join(r->dir, STATE);
 	uint64_t base, from, end, put = 0;
 	uint8_t s[RS_LEN];
 	size_t n = 0;
@@ -328,7 +328,7 @@ load_chunks(evt_ring *r, evt_error *err)
 static bool
 is_there(const evt_ring *r)
 {
-	char *path = evt_path_join(r->dir, STATE);
+	char *path = evt_io_path_join(r->dir, STATE);
 	struct stat st;
 	const evt_io *io = r->w->env.io;
 	bool there =
@@ -348,7 +348,7 @@ evt_ring_load(evt_writer *w, evt_ring **ret_ring, evt_error *err)
 		return evt_err_nomem(err);
 	r->w = w;
 	r->blocks = w->stats.blocks;
-	r->dir = evt_path_join(w->journal_dir, "ring");
+	r->dir = evt_io_path_join(w->journal_dir, "ring");
 	if (r->dir == NULL)
 		code = evt_err_nomem(err);
 	else
@@ -415,10 +415,10 @@ evt_ring_rescue(evt_ring *r, evt_error *err)
 /* ---- from outside -------------------------------------------------------- */
 
 void
-evt_ring_folder(const evt_io *io, const char *journal_dir, uint64_t *ret_files,
-    uint64_t *ret_bytes)
+evt_tape_dir_ring(const evt_io *io, const char *journal_dir,
+    uint64_t *ret_files, uint64_t *ret_bytes)
 {
-	char *dir = evt_path_join(journal_dir, "ring");
+	char *dir = evt_io_path_join(journal_dir, "ring");
 	uint64_t *firsts = NULL;
 	size_t n = 0;
 
@@ -435,7 +435,7 @@ evt_ring_folder(const evt_io *io, const char *journal_dir, uint64_t *ret_files,
 bool
 evt_ring_armed(const evt_io *io, const char *tape_path)
 {
-	char *path = evt_path_join(tape_path, "journal/ring/" STATE);
+	char *path = evt_io_path_join(tape_path, "journal/ring/" STATE);
 	struct stat st;
 	bool armed = path != NULL && io->stat(io->ctx, path, &st) == 0;
 

@@ -77,7 +77,7 @@ int
 evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
     evt_error *err)
 {
-	evt_scan_result got;
+	evt_json_scan_result got;
 	int r = check_frame(f, err);
 
 	*ret_json = *ret_in_lines = false;
@@ -85,7 +85,7 @@ evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
 		return r;
 	if (f->kind != EVT_KIND_RECEIVED || f->opcode != EVT_OP_TEXT)
 		return EVT_OK;
-	if ((r = evt_scan(w->scanner, f->payload, f->len, &got, err)))
+	if ((r = evt_json_scan(w->scanner, f->payload, f->len, &got, err)))
 		return r;
 	*ret_json = got.json;
 	*ret_in_lines = got.json && !got.line_break;
@@ -103,15 +103,15 @@ evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
 static void
 count_sources(evt_writer *w, uint32_t from)
 {
-	uint32_t n = evt_builder_sources(w->builder);
+	uint32_t n = evt_block_builder_sources(w->builder);
 
 	/* Without memory the number stays behind; nothing hangs on it. */
-	if (from == n || !evt_dict_reserve(&w->sources, n - from))
+	if (from == n || !evt_key_table_reserve(&w->sources, n - from))
 		return;
 	for (uint32_t i = from; i < n; i++) {
-		evt_key k = evt_builder_source(w->builder, i);
+		evt_key k = evt_block_builder_source(w->builder, i);
 
-		evt_dict_add(&w->sources, k.text, k.len, k.is_int);
+		evt_key_table_add(&w->sources, k.text, k.len, k.is_int);
 	}
 	w->stats.sources = w->sources.n;
 }
@@ -142,7 +142,7 @@ evt_writer_put_known(evt_writer *w, evt_frame *frame, bool in_lines,
 	uint32_t sources;
 	int r;
 
-	if (!evt_builder_fits(w->builder, f.len, w->opt.block_bytes)) {
+	if (!evt_block_builder_fits(w->builder, f.len, w->opt.block_bytes)) {
 		if ((r = evt_writer_cut(w, err)))
 			return r;
 		evt_writer_after_block(w);
@@ -154,8 +154,8 @@ evt_writer_put_known(evt_writer *w, evt_frame *frame, bool in_lines,
 	    (r = evt_journal_reserve(w->journal, &f, err)))
 		return r;
 	f.seq = w->next_seq;
-	sources = evt_builder_sources(w->builder);
-	if ((r = evt_builder_add(w->builder, &f, in_lines, err)))
+	sources = evt_block_builder_sources(w->builder);
+	if ((r = evt_block_builder_add(w->builder, &f, in_lines, err)))
 		return r;
 	if (!w->opt.no_journal)
 		evt_journal_add(w->journal, &f, in_lines);
@@ -235,7 +235,7 @@ evt_writer_tick(evt_writer *w, evt_error *err)
 	int r = evt_writer_there(w, err);
 
 	if (r == EVT_OK)
-		r = evt_writer_take_notes(w, err);
+		r = evt_writer_take_bookmarks(w, err);
 	if (r == EVT_OK)
 		r = evt_writer_settle(w, err);
 	if (r == EVT_OK)
@@ -252,16 +252,16 @@ evt_writer_tick(evt_writer *w, evt_error *err)
 static void
 writer_free(evt_writer *w)
 {
-	evt_scanner_free(w->scanner);
+	evt_json_scanner_free(w->scanner);
 	evt_packer_free(w->packer);
-	evt_builder_free(w->builder);
+	evt_block_builder_free(w->builder);
 	evt_journal_free(w->journal);
 	evt_segment_close(w->segment);
 	evt_summary_free(&w->summary);
 	evt_block_free(&w->scratch);
 	evt_buf_free(&w->block_bytes);
 	evt_index_close(w->index);
-	evt_dict_free(&w->sources);
+	evt_key_table_free(&w->sources);
 	free(w->kept);
 	free(w->note);
 	if (w->lock_fd >= 0)
@@ -281,10 +281,11 @@ evt_writer_close(evt_writer *w, evt_error *err)
 		return EVT_OK;
 	r = evt_writer_there(w, err);
 	if (r == EVT_OK)
-		r = evt_writer_take_notes(w, err);
+		r = evt_writer_take_bookmarks(w, err);
 	/* Too late for a trigger, but not for the bookmark in it. */
 	if (r == EVT_OK && w->trigger_text != NULL)
-		r = evt_writer_put_note(w, w->trigger_text, w->trigger_ns, err);
+		r = evt_writer_put_bookmark(w, w->trigger_text, w->trigger_ns,
+		    err);
 	if (r == EVT_OK)
 		r = evt_writer_rotate(w, err);
 	if (r == EVT_OK)
@@ -323,7 +324,7 @@ evt_writer_options_init(evt_writer_options *o)
 	o->block_bytes = 1u << 20;
 	o->segment_bytes = 64u << 20;
 	o->sync_ns = EVT_NS_PER_S;
-	o->level = EVT_LEVEL_DEFAULT;
+	o->level = EVT_BLOCK_LEVEL_DEFAULT;
 }
 
 static int64_t
@@ -352,7 +353,7 @@ make_uuid(uint8_t uuid[16], evt_error *err)
 }
 
 static int
-start(evt_writer *w, const evt_recovered *got, evt_error *err)
+start(evt_writer *w, const evt_recover_result *got, evt_error *err)
 {
 	int r;
 
@@ -366,8 +367,8 @@ start(evt_writer *w, const evt_recovered *got, evt_error *err)
 	w->stats.recovered = got->frames;
 	w->last_sync = w->open_steady = evt_writer_now(w);
 	w->open_wall = w->env.wall_ns(w->env.ctx);
-	if ((r = evt_scanner_new(w->opt.profile, &w->scanner, err)) ||
-	    (r = evt_builder_new(w->opt.level, &w->builder, err)) ||
+	if ((r = evt_json_scanner_new(w->opt.profile, &w->scanner, err)) ||
+	    (r = evt_block_builder_new(w->opt.level, &w->builder, err)) ||
 	    (r = evt_packer_new(w->opt.level, &w->packer, err)))
 		return r;
 	return evt_journal_new(w->env.io, w->journal_dir, w->uuid, &w->journal,
@@ -376,7 +377,7 @@ start(evt_writer *w, const evt_recovered *got, evt_error *err)
 
 /* What recovery could not save is a gap like any other. */
 static int
-mark_loss(evt_writer *w, const evt_recovered *got, evt_error *err)
+mark_loss(evt_writer *w, const evt_recover_result *got, evt_error *err)
 {
 	char json[256], frames[24] = "null";
 	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP };
@@ -419,7 +420,7 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 {
 	static const evt_writer_env real = { &evt_io_posix, real_steady,
 		real_wall, NULL };
-	evt_recovered got = { 0 };
+	evt_recover_result got = { 0 };
 	evt_ring *ring = NULL;
 	evt_error local;
 	struct stat st;
@@ -437,14 +438,14 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 	else
 		evt_writer_options_init(&w->opt);
 	w->path = strdup(path);
-	w->journal_dir = evt_path_join(path, "journal");
+	w->journal_dir = evt_io_path_join(path, "journal");
 	if (w->path == NULL || w->journal_dir == NULL)
 		r = evt_err_nomem(err);
 	else if ((r = check_options(&w->opt, err)) == EVT_OK)
 		got.used =
 		    w->env.io->stat(w->env.io->ctx, w->journal_dir, &st) == 0;
 	if (r == EVT_OK &&
-	    (r = evt_tape_make(w->env.io, path, !w->opt.existing, err)) ==
+	    (r = evt_tape_dir_make(w->env.io, path, !w->opt.existing, err)) ==
 	        EVT_OK &&
 	    (r = evt_lock_take(w->env.io, path, &w->lock_fd, err)) == EVT_OK &&
 	    (r = evt_recover(w->env.io, path, &w->opt, &got, err)) == EVT_OK)

@@ -1,6 +1,6 @@
 /* writer.h - the inside of evt_writer, for its sources and for tests. */
-#ifndef EVT_WRITER_H
-#define EVT_WRITER_H
+#ifndef EVT_FORMAT_WRITE_WRITER_H
+#define EVT_FORMAT_WRITE_WRITER_H
 
 #include "format/store/block.h"
 #include "format/evtape.h"
@@ -25,7 +25,7 @@ int evt_writer_open_env(const char *path, const evt_writer_options *options,
     const evt_writer_env *env, evt_writer **ret_writer, evt_error *err);
 
 /* A sealed segment, as retention sees it. */
-struct evt_kept {
+struct evt_writer_kept {
 	uint32_t no;
 	uint64_t bytes;
 	int64_t last_ns; /* of its last frame, by the clock of retention */
@@ -37,8 +37,8 @@ struct evt_kept {
  * first one's last frame came before before_ns.  The newest stays: it knows
  * where the numbers go on.
  */
-size_t evt_kept_over(const struct evt_kept *kept, size_t n, uint64_t open_bytes,
-    uint64_t keep_bytes, int64_t before_ns);
+size_t evt_writer_kept_over(const struct evt_writer_kept *kept, size_t n,
+    uint64_t open_bytes, uint64_t keep_bytes, int64_t before_ns);
 
 struct evt_writer {
 	evt_writer_options opt;
@@ -46,9 +46,9 @@ struct evt_writer {
 	char *path, *journal_dir;
 	int lock_fd;
 	uint8_t uuid[16];
-	evt_scanner *scanner;
-	evt_builder *builder; /* the open block */
-	evt_packer *packer;   /* the blocks before it, until they are
+	evt_json_scanner *scanner;
+	evt_block_builder *builder; /* the open block */
+	evt_packer *packer;         /* the blocks before it, until they are
 	                                in the segment */
 	evt_journal *journal;
 	evt_segment_writer *segment; /* NULL until its first block */
@@ -60,9 +60,9 @@ struct evt_writer {
 	bool summary_bad;            /* it lacks something: read the file */
 	evt_block scratch;
 	evt_buf block_bytes;
-	evt_index *index;      /* NULL: cannot be written */
-	evt_dict sources;      /* all met since it was opened */
-	struct evt_kept *kept; /* sealed segments, oldest first */
+	evt_index *index;             /* NULL: cannot be written */
+	evt_key_table sources;        /* all met since it was opened */
+	struct evt_writer_kept *kept; /* sealed segments, oldest first */
 	size_t n_kept, cap_kept;
 	uint64_t next_seq;
 	uint32_t max_conn;
@@ -158,16 +158,16 @@ int evt_tape_reindex_io(const char *path, const evt_io *io,
     uint64_t *ret_damaged, evt_error *err);
 
 /* note.c: put the notes that others left in the journal folder. */
-int evt_writer_take_notes(evt_writer *w, evt_error *err);
+int evt_writer_take_bookmarks(evt_writer *w, evt_error *err);
 /* Put a note. */
-int evt_writer_put_note(evt_writer *w, const char *text, int64_t time_ns,
+int evt_writer_put_bookmark(evt_writer *w, const char *text, int64_t time_ns,
     evt_error *err);
 /* Whether a trigger was left since the last call: when, and with which text
  * (NULL: none; free() it).  Ask it after each tick. */
 bool evt_writer_take_trigger(evt_writer *w, int64_t *ret_ns, char **ret_text);
 
-/* evt_note_add() on another system; env NULL: the real one. */
-int evt_note_add_env(const char *path, const char *text, int64_t time_ns,
+/* evt_bookmark_add() on another system; env NULL: the real one. */
+int evt_bookmark_add_env(const char *path, const char *text, int64_t time_ns,
     const evt_writer_env *env, bool *ret_queued, evt_error *err);
 
 #endif

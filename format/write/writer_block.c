@@ -112,7 +112,7 @@ leave_segment(evt_writer *w)
 	evt_segment_close(w->segment);
 	w->segment = NULL;
 	w->segment_no++;
-	w->segment_started = evt_builder_frames(w->builder) > 0 ||
+	w->segment_started = evt_block_builder_frames(w->builder) > 0 ||
 	    evt_packer_blocks(w->packer) > 0;
 	w->segment_since = evt_writer_now(w);
 	w->want_seal = w->summary_bad = false;
@@ -204,7 +204,7 @@ evt_writer_cut(evt_writer *w, evt_error *err)
 {
 	int r;
 
-	if (evt_builder_frames(w->builder) == 0)
+	if (evt_block_builder_frames(w->builder) == 0)
 		return EVT_OK;
 	if ((r = evt_writer_commit_journal(w, err)) ||
 	    (!evt_packer_has_room(w->packer) && (r = settle_one(w, err))))

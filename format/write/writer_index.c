@@ -115,7 +115,7 @@ believe(const evt_writer *w, int64_t last_ns)
 static int
 keep(evt_writer *w, const evt_segment *s, int64_t last_ns, evt_error *err)
 {
-	struct evt_kept *kept;
+	struct evt_writer_kept *kept;
 
 	if (w->n_kept == w->cap_kept) {
 		size_t cap = w->cap_kept * 2 + 16;
@@ -126,7 +126,8 @@ keep(evt_writer *w, const evt_segment *s, int64_t last_ns, evt_error *err)
 		w->kept = kept;
 		w->cap_kept = cap;
 	}
-	w->kept[w->n_kept++] = (struct evt_kept){ s->no, s->size, last_ns };
+	w->kept[w->n_kept++] =
+	    (struct evt_writer_kept){ s->no, s->size, last_ns };
 	return EVT_OK;
 }
 
@@ -210,8 +211,8 @@ evt_writer_keep(evt_writer *w, const evt_segment *s, evt_error *err)
 }
 
 size_t
-evt_kept_over(const struct evt_kept *kept, size_t n, uint64_t open_bytes,
-    uint64_t keep_bytes, int64_t before_ns)
+evt_writer_kept_over(const struct evt_writer_kept *kept, size_t n,
+    uint64_t open_bytes, uint64_t keep_bytes, int64_t before_ns)
 {
 	uint64_t total = open_bytes;
 	size_t drop = 0;
@@ -237,7 +238,7 @@ drop_oldest(evt_writer *w)
 	bool gone;
 
 	evt_segment_name(w->kept[0].no, name);
-	path = evt_path_join(w->path, name);
+	path = evt_io_path_join(w->path, name);
 	gone = path != NULL &&
 	    (w->env.io->unlink(w->env.io->ctx, path) == 0 || errno == ENOENT);
 	if (!gone) {
@@ -262,7 +263,7 @@ drop_oldest(evt_writer *w)
 void
 evt_writer_retain(evt_writer *w)
 {
-	size_t n = evt_kept_over(w->kept, w->n_kept,
+	size_t n = evt_writer_kept_over(w->kept, w->n_kept,
 	    w->segment != NULL ? evt_segment_written(w->segment)->size : 0,
 	    w->opt.keep_bytes,
 	    w->opt.keep_age_ns > 0 ? retention_now(w) - w->opt.keep_age_ns :
@@ -302,7 +303,7 @@ evt_tape_reindex_io(const char *path, const evt_io *io, uint64_t *ret_damaged,
 	uint64_t damaged = 0;
 	bool fresh;
 	size_t n = 0;
-	int fd, r = evt_tape_make(io, path, false, err);
+	int fd, r = evt_tape_dir_make(io, path, false, err);
 
 	if (r != EVT_OK || (r = evt_lock_take(io, path, &fd, err)))
 		return r;

@@ -86,7 +86,7 @@ evt_backoff_patient(evt_backoff *b, int64_t now_ns, int64_t at_least_ns)
 }
 
 bool
-evt_retry_after_parse(const char *text, int64_t now_ns, int64_t *ret_ns)
+evt_backoff_retry_after_parse(const char *text, int64_t now_ns, int64_t *ret_ns)
 {
 	size_t digits = strspn(text, "0123456789");
 	struct tm tm = { 0 };

@@ -11,8 +11,8 @@
  *
  * Pure: time and randomness are handed in (but for evt_backoff_chance()).
  */
-#ifndef EVT_BACKOFF_H
-#define EVT_BACKOFF_H
+#ifndef EVT_RECORD_FEED_BACKOFF_H
+#define EVT_RECORD_FEED_BACKOFF_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -59,6 +59,7 @@ int64_t evt_backoff_patient(evt_backoff *b, int64_t now_ns,
  * A Retry-After header (RFC 9110, 10.2.3): seconds, or an HTTP date as seen
  * from now_ns (UTC).  false: it is neither; *ret_ns (0 or more) is untouched.
  */
-bool evt_retry_after_parse(const char *text, int64_t now_ns, int64_t *ret_ns);
+bool evt_backoff_retry_after_parse(const char *text, int64_t now_ns,
+    int64_t *ret_ns);
 
 #endif

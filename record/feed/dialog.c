@@ -6,8 +6,8 @@
 
 #include "format/base/err.h"
 
-struct evt_talk {
-	evt_talk_options o;
+struct evt_dialog {
+	evt_dialog_options o;
 	evt_navixy *navixy;
 	char id[EVT_NAVIXY_ID_MAX + 1]; /* from a handshake, "": none */
 	bool heard_any;                 /* on this connection */
@@ -19,12 +19,12 @@ struct evt_talk {
 };
 
 int
-evt_talk_new(const evt_talk_options *options, evt_talk **ret_talk,
+evt_dialog_new(const evt_dialog_options *options, evt_dialog **ret_talk,
     evt_error *err)
 {
-	evt_talk *t = calloc(1, sizeof(*t));
+	evt_dialog *t = calloc(1, sizeof(*t));
 	evt_buf trial = { 0 };
-	int rc = EVT_OK;
+	int r = EVT_OK;
 
 	if (t == NULL)
 		return evt_err_nomem(err);
@@ -32,23 +32,23 @@ evt_talk_new(const evt_talk_options *options, evt_talk **ret_talk,
 	t->subscribe_ns = t->next_beat_ns = INT64_MAX;
 	t->sent = t->o.send_len;
 	if (t->o.navixy) {
-		rc = evt_navixy_new(&t->navixy, err);
+		r = evt_navixy_new(&t->navixy, err);
 		/* What cannot be asked for is said before connecting. */
-		if (rc == EVT_OK)
-			rc = evt_navixy_subscription(&t->o.request,
+		if (r == EVT_OK)
+			r = evt_navixy_subscription(&t->o.request,
 			    EVT_CREDENTIAL_MARK, &trial, err);
 		evt_buf_free(&trial);
 	}
-	if (rc != EVT_OK) {
-		evt_talk_free(t);
-		return rc;
+	if (r != EVT_OK) {
+		evt_dialog_free(t);
+		return r;
 	}
 	*ret_talk = t;
 	return EVT_OK;
 }
 
 void
-evt_talk_free(evt_talk *t)
+evt_dialog_free(evt_dialog *t)
 {
 	if (t == NULL)
 		return;
@@ -57,7 +57,7 @@ evt_talk_free(evt_talk *t)
 }
 
 bool
-evt_talk_target(const evt_talk *t, const char *target, evt_buf *out)
+evt_dialog_target(const evt_dialog *t, const char *target, evt_buf *out)
 {
 	if (!t->o.navixy)
 		return evt_buf_add_str(out, target);
@@ -65,19 +65,19 @@ evt_talk_target(const evt_talk *t, const char *target, evt_buf *out)
 }
 
 void
-evt_talk_opened(evt_talk *t, int64_t now_ns)
+evt_dialog_opened(evt_dialog *t, int64_t now_ns)
 {
 	t->heard_any = false;
 	t->granted = !t->o.navixy;
 	t->beat_ns = 0;
 	t->next_beat_ns = INT64_MAX;
 	t->subscribe_ns =
-	    t->o.navixy ? now_ns + EVT_TALK_PATIENCE_NS : INT64_MAX;
+	    t->o.navixy ? now_ns + EVT_DIALOG_PATIENCE_NS : INT64_MAX;
 	t->sent = 0;
 }
 
 void
-evt_talk_closed(evt_talk *t)
+evt_dialog_closed(evt_dialog *t)
 {
 	/* A server that does not know the id says nothing: come as new. */
 	if (!t->heard_any)
@@ -87,8 +87,8 @@ evt_talk_closed(evt_talk *t)
 }
 
 void
-evt_talk_heard(evt_talk *t, int64_t now_ns, uint8_t opcode, const uint8_t *p,
-    size_t n, evt_navixy_answer *ret_answer)
+evt_dialog_heard(evt_dialog *t, int64_t now_ns, uint8_t opcode,
+    const uint8_t *p, size_t n, evt_navixy_answer *ret_answer)
 {
 	bool first = !t->heard_any;
 	evt_navixy_handshake shake;
@@ -117,7 +117,7 @@ evt_talk_heard(evt_talk *t, int64_t now_ns, uint8_t opcode, const uint8_t *p,
 }
 
 bool
-evt_talk_granted(const evt_talk *t)
+evt_dialog_granted(const evt_dialog *t)
 {
 	return t->granted;
 }
@@ -125,7 +125,7 @@ evt_talk_granted(const evt_talk *t)
 /* The next message of o.send: from where it was sent up to, over empty
  * lines; 0 if there is none.  *ret_skip: bytes before it. */
 static size_t
-next_line(const evt_talk *t, size_t *ret_skip)
+next_line(const evt_dialog *t, size_t *ret_skip)
 {
 	size_t at = t->sent, n = 0;
 
@@ -139,7 +139,7 @@ next_line(const evt_talk *t, size_t *ret_skip)
 }
 
 int64_t
-evt_talk_due(const evt_talk *t)
+evt_dialog_due(const evt_dialog *t)
 {
 	size_t skip;
 
@@ -150,7 +150,8 @@ evt_talk_due(const evt_talk *t)
 }
 
 static int
-next_raw(evt_talk *t, const evt_secret *secret, evt_buf *out, evt_error *err)
+next_raw(evt_dialog *t, const evt_credential *secret, evt_buf *out,
+    evt_error *err)
 {
 	size_t skip, n = next_line(t, &skip), len;
 	const char *line = t->o.send + t->sent + skip;
@@ -159,14 +160,15 @@ next_raw(evt_talk *t, const evt_secret *secret, evt_buf *out, evt_error *err)
 		return EVT_AGAIN;
 	t->sent += skip + n;
 	len = line[n - 1] == '\r' ? n - 1 : n;
-	return evt_secret_fill(secret, line, len, EVT_SECRET_PLAIN, out, err);
+	return evt_credential_fill(secret, line, len, EVT_CREDENTIAL_PLAIN, out,
+	    err);
 }
 
 int
-evt_talk_next(evt_talk *t, int64_t now_ns, const evt_secret *secret,
+evt_dialog_next(evt_dialog *t, int64_t now_ns, const evt_credential *secret,
     evt_buf *out, evt_error *err)
 {
-	const char *hash = evt_secret_text(secret);
+	const char *hash = evt_credential_text(secret);
 
 	if (!t->o.navixy)
 		return next_raw(t, secret, out, err);

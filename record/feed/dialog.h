@@ -5,8 +5,8 @@
  * and sends a heartbeat as often as the handshake asks for; `raw` sends the
  * messages that it was given.  Pure: it knows no socket and is told the time.
  */
-#ifndef EVT_TALK_H
-#define EVT_TALK_H
+#ifndef EVT_RECORD_FEED_DIALOG_H
+#define EVT_RECORD_FEED_DIALOG_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,46 +19,46 @@
 
 /* How long the handshake is waited for before the subscription goes out
  * without one (a plain server sends none). */
-#define EVT_TALK_PATIENCE_NS INT64_C(1000000000)
+#define EVT_DIALOG_PATIENCE_NS INT64_C(1000000000)
 
-typedef struct evt_talk_options {
+typedef struct evt_dialog_options {
 	bool navixy;
 	evt_navixy_options request; /* navixy */
 	const char *send;           /* raw: messages, one a line, or NULL */
 	size_t send_len;
-} evt_talk_options;
+} evt_dialog_options;
 
-typedef struct evt_talk evt_talk;
+typedef struct evt_dialog evt_dialog;
 
 /* options are copied, what they point to must outlive the talk.  Errors:
  * EVT_ERR_ARG for a subscription that cannot be made, EVT_ERR_NOMEM. */
-int evt_talk_new(const evt_talk_options *options, evt_talk **ret_talk,
+int evt_dialog_new(const evt_dialog_options *options, evt_dialog **ret_talk,
     evt_error *err);
-void evt_talk_free(evt_talk *t);
+void evt_dialog_free(evt_dialog *t);
 
 /* Append path and query for the next connection, the credential not yet put
  * in.  false: out of memory. */
-bool evt_talk_target(const evt_talk *t, const char *target, evt_buf *out);
+bool evt_dialog_target(const evt_dialog *t, const char *target, evt_buf *out);
 
 /* Times are CLOCK_BOOTTIME. */
-void evt_talk_opened(evt_talk *t, int64_t now_ns);
-void evt_talk_closed(evt_talk *t);
+void evt_dialog_opened(evt_dialog *t, int64_t now_ns);
+void evt_dialog_closed(evt_dialog *t);
 
 /* A frame came; it was blotted before.  What it means is in *ret_answer. */
-void evt_talk_heard(evt_talk *t, int64_t now_ns, uint8_t opcode,
+void evt_dialog_heard(evt_dialog *t, int64_t now_ns, uint8_t opcode,
     const uint8_t *p, size_t n, evt_navixy_answer *ret_answer);
 
 /* Whether the server granted a subscription on this connection (always for
  * raw, which does not ask). */
-bool evt_talk_granted(const evt_talk *t);
+bool evt_dialog_granted(const evt_dialog *t);
 
 /* When there will be something to send: INT64_MAX if nothing. */
-int64_t evt_talk_due(const evt_talk *t);
+int64_t evt_dialog_due(const evt_dialog *t);
 /*
  * The next message to send, appended to *out; EVT_AGAIN: none now.
  * Errors: EVT_ERR_ARG (no credential), EVT_ERR_NOMEM.
  */
-int evt_talk_next(evt_talk *t, int64_t now_ns, const evt_secret *secret,
+int evt_dialog_next(evt_dialog *t, int64_t now_ns, const evt_credential *secret,
     evt_buf *out, evt_error *err);
 
 #endif

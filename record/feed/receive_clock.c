@@ -9,7 +9,7 @@
 #define TRIES 8
 
 void
-evt_stamps_start(evt_stamps *s)
+evt_receive_clock_start(evt_receive_clock *s)
 {
 	s->real = evt_clock_real;
 	s->boot = evt_clock_boot;
@@ -21,13 +21,14 @@ evt_stamps_start(evt_stamps *s)
 static bool
 is_step(int64_t change)
 {
-	return change >= EVT_STAMPS_STEP_NS || change <= -EVT_STAMPS_STEP_NS;
+	return change >= EVT_RECEIVE_CLOCK_STEP_NS ||
+	    change <= -EVT_RECEIVE_CLOCK_STEP_NS;
 }
 
-evt_moment
-evt_stamps_now(evt_stamps *s)
+evt_clock_pair
+evt_receive_clock_now(evt_receive_clock *s)
 {
-	evt_moment st = { .time_ns = s->real() };
+	evt_clock_pair st = { .time_ns = s->real() };
 	int64_t diff;
 
 	st.mono_ns = s->start_real + (s->boot() - s->start_boot);

@@ -32,7 +32,7 @@ arm(evt_session *s)
 	if (s->state == WAITING)
 		due = s->retry_ns;
 	else if (s->state == OPEN)
-		due = evt_talk_due(s->o.talk);
+		due = evt_dialog_due(s->o.talk);
 	else if (s->state == CLOSING)
 		due = s->close_by_ns;
 	evt_client_wake_at(s->client, due < at ? due : at);
@@ -44,15 +44,15 @@ retry(evt_session *s, const char *what, const char *why, int64_t at_least_ns)
 {
 	int64_t now = evt_clock_boot();
 	int64_t wait = evt_backoff_next(&s->backoff, now, at_least_ns);
-	char text[1000], time[EVT_TIME_TEXT];
+	char text[1000], time[EVT_TIMETEXT_MAX];
 
 	s->retry_ns = now + wait;
-	evt_session_set_state(s, WAITING, EVT_RECORD_WAITING);
-	evt_board_begin(s->o.board)->retry_ns = evt_clock_real() + wait;
-	evt_board_end(s->o.board);
+	evt_session_set_state(s, WAITING, EVT_STATUS_WAITING);
+	evt_state_table_begin(s->o.board)->retry_ns = evt_clock_real() + wait;
+	evt_state_table_end(s->o.board);
 	snprintf(text, sizeof(text), "%s: %s; trying again in %s", what, why,
-	    evt_duration_format(wait, time));
-	evt_session_say(s, EVT_RECORD_DOWN, text);
+	    evt_timetext_duration_format(wait, time));
+	evt_session_say(s, EVT_STATUS_DOWN, text);
 	arm(s);
 }
 
@@ -80,52 +80,52 @@ filled_free(struct filled *f)
 		explicit_bzero(f->target.data, f->target.len);
 	evt_buf_free(&f->target);
 	for (size_t i = 0; i < f->n_headers; i++)
-		evt_secret_wipe(f->headers[i]);
+		evt_credential_wipe(f->headers[i]);
 	free(f->headers);
-	evt_secret_wipe(f->subprotocols_header);
+	evt_credential_wipe(f->subprotocols_header);
 }
 
 static int
 fill_target(evt_session *s, struct filled *f, evt_error *err)
 {
 	evt_buf plain = { 0 }, shown = { 0 };
-	int rc = EVT_ERR_NOMEM;
+	int r = EVT_ERR_NOMEM;
 
-	if (evt_talk_target(s->o.talk, s->o.url->target, &plain) &&
+	if (evt_dialog_target(s->o.talk, s->o.url->target, &plain) &&
 	    evt_buf_add_byte(&plain, '\0') &&
 	    evt_url_show(s->o.url, (const char *)plain.data, &shown) &&
 	    evt_buf_add_byte(&shown, '\0')) {
 		free(s->shown);
 		s->shown = (char *)shown.data;
 		shown = (evt_buf){ 0 };
-		rc = evt_secret_fill(s->o.secret, (const char *)plain.data,
-		    plain.len, EVT_SECRET_URL, &f->target, err);
+		r = evt_credential_fill(s->o.secret, (const char *)plain.data,
+		    plain.len, EVT_CREDENTIAL_URL, &f->target, err);
 	} else {
 		evt_err_nomem(err);
 	}
 	evt_buf_free(&plain);
 	evt_buf_free(&shown);
-	return rc;
+	return r;
 }
 
 static int
 fill_headers(evt_session *s, struct filled *f, evt_error *err)
 {
-	int rc = EVT_OK;
+	int r = EVT_OK;
 
 	f->headers = calloc(s->o.n_headers + 1, sizeof(*f->headers));
 	if (f->headers == NULL)
 		return evt_err_nomem(err);
-	for (size_t i = 0; i < s->o.n_headers && rc == EVT_OK; i++) {
+	for (size_t i = 0; i < s->o.n_headers && r == EVT_OK; i++) {
 		const char *header = s->o.headers[i];
 		evt_buf b = { 0 };
 
-		rc = evt_secret_fill(s->o.secret, header, strlen(header) + 1,
-		    EVT_SECRET_PLAIN, &b, err);
-		if (rc != EVT_OK) {
+		r = evt_credential_fill(s->o.secret, header, strlen(header) + 1,
+		    EVT_CREDENTIAL_PLAIN, &b, err);
+		if (r != EVT_OK) {
 			evt_buf_free(&b);
 		} else if (is_header(header, "Sec-WebSocket-Protocol")) {
-			evt_secret_wipe(f->subprotocols_header);
+			evt_credential_wipe(f->subprotocols_header);
 			f->subprotocols_header = (char *)b.data;
 			f->subprotocols = strchr((char *)b.data, ':') + 1;
 			f->subprotocols += strspn(f->subprotocols, " \t");
@@ -133,7 +133,7 @@ fill_headers(evt_session *s, struct filled *f, evt_error *err)
 			f->headers[f->n_headers++] = (char *)b.data;
 		}
 	}
-	return rc;
+	return r;
 }
 
 static void
@@ -142,16 +142,16 @@ begin(evt_session *s)
 	struct filled f = { 0 };
 	evt_client_request request;
 	evt_error err;
-	int rc;
+	int r;
 
 	s->attempt++;
 	s->refused = false;
-	rc = evt_secret_load(s->o.secret, &err);
-	if (rc == EVT_OK)
-		rc = fill_target(s, &f, &err);
-	if (rc == EVT_OK)
-		rc = fill_headers(s, &f, &err);
-	if (rc != EVT_OK) {
+	r = evt_credential_load(s->o.secret, &err);
+	if (r == EVT_OK)
+		r = fill_target(s, &f, &err);
+	if (r == EVT_OK)
+		r = fill_headers(s, &f, &err);
+	if (r != EVT_OK) {
 		filled_free(&f);
 		retry(s, "cannot connect", err.text, 0);
 		return;
@@ -160,7 +160,7 @@ begin(evt_session *s)
 		.headers = (const char *const *)f.headers,
 		.n_headers = f.n_headers,
 		.subprotocols = f.subprotocols };
-	evt_session_set_state(s, CONNECTING, EVT_RECORD_CONNECTING);
+	evt_session_set_state(s, CONNECTING, EVT_STATUS_CONNECTING);
 	evt_client_connect(s->client, &request);
 	filled_free(&f);
 	arm(s);
@@ -171,7 +171,7 @@ static void
 close_politely(evt_session *s)
 {
 	s->close_by_ns = evt_clock_boot() + CLOSE_NS;
-	evt_session_set_state(s, CLOSING, EVT_RECORD_STOPPING);
+	evt_session_set_state(s, CLOSING, EVT_STATUS_STOPPING);
 	evt_client_close(s->client, 1000);
 	arm(s);
 }
@@ -180,7 +180,7 @@ close_politely(evt_session *s)
 
 /* The feed was away until now: what is on the tape of it. */
 static void
-put_loss(evt_session *s, const evt_moment *at)
+put_loss(evt_session *s, const evt_clock_pair *at)
 {
 	char why[sizeof(s->lost_why) + sizeof(s->away_why) + 40];
 
@@ -195,7 +195,7 @@ static void
 on_opened(void *ctx, const evt_client_opened *o)
 {
 	evt_session *s = ctx;
-	evt_moment at = evt_session_now(s);
+	evt_clock_pair at = evt_session_now(s);
 	int64_t now = evt_clock_boot(), after = -1;
 	evt_buf b = { 0 };
 	char text[1000];
@@ -207,20 +207,20 @@ on_opened(void *ctx, const evt_client_opened *o)
 		after = at.mono_ns - s->lost_at.mono_ns;
 		put_loss(s, &at);
 	}
-	ok = evt_marks_connected(&b, s->shown, o->peer, o->tls, s->attempt,
+	ok = evt_mark_connected(&b, s->shown, o->peer, o->tls, s->attempt,
 	    after);
 	evt_session_put_mark(s, &at, EVT_MARK_CONNECTED, s->conn, &b, ok);
 	s->attempt = 0;
 	s->message_ns = s->awake_ns = s->alive_ns = now;
 	s->ping_ns = now + s->o.ping_ns;
 	evt_backoff_up(&s->backoff, now);
-	evt_talk_opened(s->o.talk, now);
-	evt_session_set_state(s, OPEN, EVT_RECORD_CONNECTED);
-	evt_board_begin(s->o.board)->connections++;
-	evt_board_end(s->o.board);
+	evt_dialog_opened(s->o.talk, now);
+	evt_session_set_state(s, OPEN, EVT_STATUS_CONNECTED);
+	evt_state_table_begin(s->o.board)->connections++;
+	evt_state_table_end(s->o.board);
 	snprintf(text, sizeof(text), "connected to %.600s (%s%s%s)", s->shown,
 	    o->peer, o->tls != NULL ? ", " : "", o->tls != NULL ? o->tls : "");
-	evt_session_say(s, EVT_RECORD_UP, text);
+	evt_session_say(s, EVT_STATUS_UP, text);
 	if (s->o.tried != NULL)
 		s->o.tried(s->o.ctx, o, NULL);
 	arm(s);
@@ -235,17 +235,17 @@ heed(evt_session *s, const evt_navixy_answer *a)
 		return;
 	case EVT_NAVIXY_RESPONSE:
 		if (a->text[0] != '\0')
-			evt_session_say(s, EVT_RECORD_WARNING, a->text);
+			evt_session_say(s, EVT_STATUS_WARNING, a->text);
 		return;
 	case EVT_NAVIXY_ERROR:
-		evt_session_say(s, EVT_RECORD_WARNING, a->text);
-		if (!evt_talk_granted(s->o.talk)) {
+		evt_session_say(s, EVT_STATUS_WARNING, a->text);
+		if (!evt_dialog_granted(s->o.talk)) {
 			s->refused = true;
 			close_politely(s);
 		}
 		return;
 	case EVT_NAVIXY_LOGOUT:
-		evt_session_say(s, EVT_RECORD_WARNING,
+		evt_session_say(s, EVT_STATUS_WARNING,
 		    s->o.stop_on_logout ?
 		        "the server ended the session (logout): stopping" :
 		        "the server ended the session (logout): connecting "
@@ -259,16 +259,16 @@ heed(evt_session *s, const evt_navixy_answer *a)
 }
 
 static void
-on_message(void *ctx, const evt_moment *at, uint8_t opcode, uint8_t *data,
+on_message(void *ctx, const evt_clock_pair *at, uint8_t opcode, uint8_t *data,
     size_t n)
 {
 	evt_session *s = ctx;
 	evt_navixy_answer answer;
-	int64_t now = evt_stamps_boot(s->o.stamps, at);
+	int64_t now = evt_receive_clock_boot(s->o.stamps, at);
 
 	evt_session_note_step(s, at);
 	evt_session_note_stop(s, at);
-	(void)evt_secret_blot(s->o.secret, data, n);
+	(void)evt_credential_blot(s->o.secret, data, n);
 	s->frames++;
 	s->message_ns = now;
 	evt_session_put_frame(s, at, EVT_KIND_RECEIVED, opcode, data, n);
@@ -276,7 +276,7 @@ on_message(void *ctx, const evt_moment *at, uint8_t opcode, uint8_t *data,
 	 * connection meanwhile is no loss. */
 	if (++s->total == s->o.max_frames)
 		s->o.end(s->o.ctx, "frames");
-	evt_talk_heard(s->o.talk, now, opcode, data, n, &answer);
+	evt_dialog_heard(s->o.talk, now, opcode, data, n, &answer);
 	if (s->state != OPEN)
 		return;
 	heed(s, &answer);
@@ -285,30 +285,30 @@ on_message(void *ctx, const evt_moment *at, uint8_t opcode, uint8_t *data,
 }
 
 static void
-on_skipped(void *ctx, const evt_moment *at, uint64_t n)
+on_skipped(void *ctx, const evt_clock_pair *at, uint64_t n)
 {
 	evt_session *s = ctx;
-	evt_gap gap = { .frames = 1, .bytes = (int64_t)n };
-	char reason[120], size[EVT_TIME_TEXT];
+	evt_mark_gap_info gap = { .frames = 1, .bytes = (int64_t)n };
+	char reason[120], size[EVT_TIMETEXT_MAX];
 
 	evt_session_note_step(s, at);
 	evt_session_note_stop(s, at);
-	s->message_ns = evt_stamps_boot(s->o.stamps, at);
+	s->message_ns = evt_receive_clock_boot(s->o.stamps, at);
 	snprintf(reason, sizeof(reason),
 	    "a message was longer than --max-message (%s)",
-	    evt_size_format(s->o.max_message, size));
+	    evt_sizetext_format(s->o.max_message, size));
 	gap.reason = reason;
 	evt_session_put_gap(s, at, &gap);
-	evt_session_say(s, EVT_RECORD_WARNING, reason);
+	evt_session_say(s, EVT_STATUS_WARNING, reason);
 }
 
 static void
 on_sent(void *ctx, uint8_t *data, size_t n)
 {
 	evt_session *s = ctx;
-	evt_moment at = evt_session_now(s);
+	evt_clock_pair at = evt_session_now(s);
 
-	(void)evt_secret_blot_sent(s->o.secret, data, n);
+	(void)evt_credential_blot_sent(s->o.secret, data, n);
 	evt_session_put_frame(s, &at, EVT_KIND_SENT, EVT_OP_TEXT, data, n);
 }
 
@@ -328,21 +328,21 @@ lost(evt_session *s, const evt_client_ended *e)
 		    e->reason, (unsigned long long)e->unfinished);
 	else
 		snprintf(s->lost_why, sizeof(s->lost_why), "%.500s", e->reason);
-	ok = evt_marks_disconnected(&b, e->code, s->lost_why, s->frames);
+	ok = evt_mark_disconnected(&b, e->code, s->lost_why, s->frames);
 	evt_session_put_mark(s, &s->lost_at, EVT_MARK_DISCONNECTED, s->conn, &b,
 	    ok);
-	evt_talk_closed(s->o.talk);
+	evt_dialog_closed(s->o.talk);
 }
 
 /* The recording is over.  If the feed was away, it was so to the end. */
 static void
 leave(evt_session *s)
 {
-	evt_moment at = evt_session_now(s);
+	evt_clock_pair at = evt_session_now(s);
 
 	if (s->lost)
 		put_loss(s, &at);
-	evt_session_set_state(s, IDLE, EVT_RECORD_STOPPING);
+	evt_session_set_state(s, IDLE, EVT_STATUS_STOPPING);
 	evt_client_quit(s->client);
 }
 
@@ -378,18 +378,18 @@ speak(evt_session *s)
 {
 	evt_buf b = { 0 };
 	evt_error err;
-	int rc;
+	int r;
 
 	for (;;) {
 		b.len = 0;
-		rc = evt_talk_next(s->o.talk, evt_clock_boot(), s->o.secret, &b,
-		    &err);
-		if (rc == EVT_AGAIN)
+		r = evt_dialog_next(s->o.talk, evt_clock_boot(), s->o.secret,
+		    &b, &err);
+		if (r == EVT_AGAIN)
 			break;
-		if (rc == EVT_OK && !evt_client_send(s->client, b.data, b.len))
-			rc = evt_err_nomem(&err);
-		if (rc != EVT_OK) {
-			evt_session_say(s, EVT_RECORD_ERROR, err.text);
+		if (r == EVT_OK && !evt_client_send(s->client, b.data, b.len))
+			r = evt_err_nomem(&err);
+		if (r != EVT_OK) {
+			evt_session_say(s, EVT_STATUS_ERROR, err.text);
 			close_politely(s);
 			break;
 		}
@@ -403,7 +403,7 @@ speak(evt_session *s)
 static void
 check_life(evt_session *s, int64_t now)
 {
-	char text[200], time[EVT_TIME_TEXT];
+	char text[200], time[EVT_TIMETEXT_MAX];
 	int64_t heard = evt_client_heard_ns(s->client);
 
 	if (s->held) {
@@ -415,14 +415,14 @@ check_life(evt_session *s, int64_t now)
 	if (s->o.idle_ns > 0 && now - s->message_ns >= s->o.idle_ns) {
 		snprintf(text, sizeof(text),
 		    "no message came for %s (--idle-timeout)",
-		    evt_duration_format(s->o.idle_ns, time));
+		    evt_timetext_duration_format(s->o.idle_ns, time));
 		evt_client_drop(s->client, 1006, text);
 	} else if (now - (heard > s->alive_ns ? heard : s->alive_ns) >=
 	        3 * s->o.ping_ns &&
 	    now >= s->ping_ns) {
 		snprintf(text, sizeof(text),
 		    "the server does not answer pings (for %s)",
-		    evt_duration_format(3 * s->o.ping_ns, time));
+		    evt_timetext_duration_format(3 * s->o.ping_ns, time));
 		evt_client_drop(s->client, 1006, text);
 	} else if (now >= s->ping_ns) {
 		s->ping_ns = now + s->o.ping_ns;
@@ -465,7 +465,7 @@ check_room(evt_session *s)
 	if (!s->held || s->state != OPEN || !evt_queue_drained(s->o.queue))
 		return;
 	evt_session_end_hold(s);
-	evt_session_set_state(s, OPEN, EVT_RECORD_CONNECTED);
+	evt_session_set_state(s, OPEN, EVT_STATUS_CONNECTED);
 	evt_client_hold(s->client, false);
 }
 
@@ -473,11 +473,11 @@ static void
 on_due(void *ctx)
 {
 	evt_session *s = ctx;
-	evt_moment at = evt_session_now(s);
-	int64_t now = evt_stamps_boot(s->o.stamps, &at);
+	evt_clock_pair at = evt_session_now(s);
+	int64_t now = evt_receive_clock_boot(s->o.stamps, &at);
 	int how = s->o.ending(s->o.ctx);
 
-	evt_pulse_beat(s->o.pulse);
+	evt_heartbeat_beat(s->o.pulse);
 	evt_session_note_stop(s, &at);
 	if (how > 0) {
 		wind_up(s, how);
@@ -535,16 +535,16 @@ evt_session_new(const evt_session_options *options, evt_session **ret_session,
 		    on_ended, on_due, on_woken, on_turn, NULL },
 		.ctx = s,
 	};
-	int rc;
+	int r;
 
 	if (s == NULL)
 		return evt_err_nomem(err);
 	s->o = *options;
 	s->backoff.random = evt_backoff_chance;
-	rc = evt_client_new(&config, &s->client, err);
-	if (rc != EVT_OK) {
+	r = evt_client_new(&config, &s->client, err);
+	if (r != EVT_OK) {
 		free(s);
-		return rc;
+		return r;
 	}
 	*ret_session = s;
 	return EVT_OK;
@@ -563,13 +563,13 @@ evt_session_free(evt_session *s)
 void
 evt_session_run(evt_session *s)
 {
-	evt_pulse_begin(s->o.pulse);
+	evt_heartbeat_begin(s->o.pulse);
 	/* At the loop's first turn. */
 	evt_client_wake_at(s->client, 0);
 	evt_client_run(s->client);
-	evt_pulse_end(s->o.pulse);
+	evt_heartbeat_end(s->o.pulse);
 	if (s->lost && s->o.ending(s->o.ctx) == 0)
-		evt_session_say(s, EVT_RECORD_ERROR, "the event loop failed");
+		evt_session_say(s, EVT_STATUS_ERROR, "the event loop failed");
 }
 
 void

@@ -4,8 +4,8 @@
  *
  * Runs on the network thread.
  */
-#ifndef EVT_SESSION_H
-#define EVT_SESSION_H
+#ifndef EVT_RECORD_FEED_SESSION_H
+#define EVT_RECORD_FEED_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,20 +37,20 @@ typedef struct evt_session_options {
 	bool stop_on_logout;
 	uint64_t max_frames; /* end() after as many received frames; 0: never */
 	uint32_t first_conn; /* number of the first connection */
-	evt_talk *talk;
-	evt_lister *lister; /* NULL: none */
-	evt_secret *secret;
+	evt_dialog *talk;
+	evt_tracker_poll *lister; /* NULL: none */
+	evt_credential *secret;
 	evt_queue *queue;
-	evt_board *board;
-	evt_stamps *stamps;
-	evt_pulse *pulse;
+	evt_status *board;
+	evt_receive_clock *stamps;
+	evt_heartbeat *pulse;
 	char *(*env)(const char *name);
 	/* Whether the recording is being ended: 0 no, 1 politely, more: at
 	 * once. */
 	int (*ending)(void *ctx);
 	/* Ask for that. */
 	void (*end)(void *ctx, const char *reason);
-	void (*say)(void *ctx, enum evt_record_event event, const char *text);
+	void (*say)(void *ctx, enum evt_status_event event, const char *text);
 	/* A connection came up (ended is NULL), or an attempt or a connection
 	 * ended (opened is NULL); what the server said may stand in it, with
 	 * the credential.  May be NULL. */

@@ -16,30 +16,30 @@
 
 void
 evt_session_set_state(evt_session *s, enum state state,
-    enum evt_record_state shown)
+    enum evt_status_state shown)
 {
 	s->state = state;
-	evt_board_begin(s->o.board)->state = shown;
-	evt_board_end(s->o.board);
+	evt_state_table_begin(s->o.board)->state = shown;
+	evt_state_table_end(s->o.board);
 }
 
 /* One line for a person; the credential cannot be in it. */
 void
-evt_session_say(evt_session *s, enum evt_record_event event, const char *text)
+evt_session_say(evt_session *s, enum evt_status_event event, const char *text)
 {
 	char copy[1200];
 
 	snprintf(copy, sizeof(copy), "%s", text);
-	(void)evt_secret_blot(s->o.secret, (uint8_t *)copy, strlen(copy));
+	(void)evt_credential_blot(s->o.secret, (uint8_t *)copy, strlen(copy));
 	s->o.say(s->o.ctx, event, copy);
 }
 
 /* Put a mark; b is its payload, which is freed.  ok: b could be made. */
 void
-evt_session_put_mark(evt_session *s, const evt_moment *at, enum evt_mark mark,
-    uint32_t conn, evt_buf *b, bool ok)
+evt_session_put_mark(evt_session *s, const evt_clock_pair *at,
+    enum evt_mark mark, uint32_t conn, evt_buf *b, bool ok)
 {
-	evt_item item = { .time_ns = at->time_ns,
+	evt_queue_item item = { .time_ns = at->time_ns,
 		.mono_ns = at->mono_ns,
 		.kind = EVT_KIND_MARK,
 		.opcode = (uint8_t)mark,
@@ -48,38 +48,39 @@ evt_session_put_mark(evt_session *s, const evt_moment *at, enum evt_mark mark,
 		.len = b->len };
 
 	if (ok) {
-		(void)evt_secret_blot(s->o.secret, b->data, b->len);
+		(void)evt_credential_blot(s->o.secret, b->data, b->len);
 		ok = evt_queue_put(s->o.queue, &item) != EVT_QUEUE_NOMEM;
 	}
 	if (!ok)
-		evt_session_say(s, EVT_RECORD_ERROR,
+		evt_session_say(s, EVT_STATUS_ERROR,
 		    "out of memory: a mark is missing on the tape");
 	evt_buf_free(b);
 }
 
 void
-evt_session_put_gap(evt_session *s, const evt_moment *at, const evt_gap *gap)
+evt_session_put_gap(evt_session *s, const evt_clock_pair *at,
+    const evt_mark_gap_info *gap)
 {
 	evt_buf b = { 0 };
-	bool ok = evt_marks_gap(&b, gap);
-	evt_record_stats *st = evt_board_begin(s->o.board);
+	bool ok = evt_mark_gap(&b, gap);
+	evt_status_figures *st = evt_state_table_begin(s->o.board);
 
 	st->gaps++;
 	if (gap->frames > 0)
 		st->lost_frames += (uint64_t)gap->frames;
 	if (gap->bytes > 0)
 		st->lost_bytes += (uint64_t)gap->bytes;
-	evt_board_end(s->o.board);
+	evt_state_table_end(s->o.board);
 	evt_session_put_mark(s, at, EVT_MARK_GAP, s->conn, &b, ok);
 }
 
 /* The gap from an earlier stamp to this one, of unknown content. */
 void
-evt_session_put_span(evt_session *s, const evt_moment *from,
-    const evt_moment *to, const char *reason)
+evt_session_put_span(evt_session *s, const evt_clock_pair *from,
+    const evt_clock_pair *to, const char *reason)
 {
-	evt_gap gap = { .frames = EVT_MARKS_UNKNOWN,
-		.bytes = EVT_MARKS_UNKNOWN,
+	evt_mark_gap_info gap = { .frames = EVT_MARK_UNKNOWN,
+		.bytes = EVT_MARK_UNKNOWN,
 		.reason = reason,
 		.has_span = true,
 		.from_ns = from->time_ns,
@@ -91,48 +92,49 @@ evt_session_put_span(evt_session *s, const evt_moment *from,
 
 /* The time now, or of a frame: tell if the clock was set before it. */
 void
-evt_session_note_step(evt_session *s, const evt_moment *at)
+evt_session_note_step(evt_session *s, const evt_clock_pair *at)
 {
 	evt_buf b = { 0 };
-	char text[120], time[EVT_TIME_TEXT];
+	char text[120], time[EVT_TIMETEXT_MAX];
 	bool ok;
 
 	if (at->step_ns == 0)
 		return;
-	ok = evt_marks_clock(&b, at->step_ns);
+	ok = evt_mark_clock(&b, at->step_ns);
 	evt_session_put_mark(s, at, EVT_MARK_CLOCK, 0, &b, ok);
 	snprintf(text, sizeof(text), "the clock was set %s by %s",
 	    at->step_ns > 0 ? "forward" : "back",
-	    evt_duration_format(at->step_ns > 0 ? at->step_ns : -at->step_ns,
+	    evt_timetext_duration_format(at->step_ns > 0 ? at->step_ns :
+	                                                   -at->step_ns,
 	        time));
-	evt_session_say(s, EVT_RECORD_NOTICE, text);
+	evt_session_say(s, EVT_STATUS_NOTICE, text);
 }
 
-evt_moment
+evt_clock_pair
 evt_session_now(evt_session *s)
 {
-	evt_moment at = evt_stamps_now(s->o.stamps);
+	evt_clock_pair at = evt_receive_clock_now(s->o.stamps);
 
 	evt_session_note_step(s, &at);
 	return at;
 }
 
 static void
-hold(evt_session *s, const evt_moment *at)
+hold(evt_session *s, const evt_clock_pair *at)
 {
 	if (s->held || s->state != OPEN)
 		return;
 	s->held = true;
 	s->held_at = *at;
 	evt_client_hold(s->client, true);
-	evt_session_set_state(s, OPEN, EVT_RECORD_HELD);
+	evt_session_set_state(s, OPEN, EVT_STATUS_HELD);
 }
 
 /* The socket is read again, or gone: tell of a long stop. */
 void
 evt_session_end_hold(evt_session *s)
 {
-	evt_moment at;
+	evt_clock_pair at;
 
 	if (!s->held)
 		return;
@@ -150,12 +152,12 @@ evt_session_end_hold(evt_session *s)
  * sleep it is not, and that should not take three.)
  */
 void
-evt_session_note_stop(evt_session *s, const evt_moment *at)
+evt_session_note_stop(evt_session *s, const evt_clock_pair *at)
 {
-	int64_t now = evt_stamps_boot(s->o.stamps, at);
+	int64_t now = evt_receive_clock_boot(s->o.stamps, at);
 	int64_t was = s->awake_ns;
-	char text[160], time[EVT_TIME_TEXT];
-	evt_moment from = *at;
+	char text[160], time[EVT_TIMETEXT_MAX];
+	evt_clock_pair from = *at;
 
 	s->awake_ns = now;
 	if (s->state != OPEN || was == 0 ||
@@ -168,23 +170,23 @@ evt_session_note_stop(evt_session *s, const evt_moment *at)
 	snprintf(text, sizeof(text),
 	    "the recorder did not run for %s (it was stopped, or the machine "
 	    "slept or was overloaded): the server may have dropped frames",
-	    evt_duration_format(now - was, time));
+	    evt_timetext_duration_format(now - was, time));
 	evt_session_put_span(s, &from, at, text);
-	evt_session_say(s, EVT_RECORD_WARNING, text);
+	evt_session_say(s, EVT_STATUS_WARNING, text);
 }
 
 void
-evt_session_put_frame(evt_session *s, const evt_moment *at, uint8_t kind,
+evt_session_put_frame(evt_session *s, const evt_clock_pair *at, uint8_t kind,
     uint8_t opcode, const uint8_t *data, size_t n)
 {
-	evt_item item = { .time_ns = at->time_ns,
+	evt_queue_item item = { .time_ns = at->time_ns,
 		.mono_ns = at->mono_ns,
 		.kind = kind,
 		.opcode = opcode,
 		.conn = s->conn,
 		.payload = data,
 		.len = n };
-	evt_gap gap = { .reason = "there was no memory for them" };
+	evt_mark_gap_info gap = { .reason = "there was no memory for them" };
 
 	if (s->unsaved > 0) {
 		gap.frames = (int64_t)s->unsaved;
@@ -210,16 +212,16 @@ void
 evt_session_put_list(evt_session *s)
 {
 	evt_buf b = { 0 };
-	evt_record_stats *st;
-	evt_moment at;
+	evt_status_figures *st;
+	evt_clock_pair at;
 	uint64_t n;
 
-	if (s->o.lister == NULL || !evt_lister_take(s->o.lister, &b, &n))
+	if (s->o.lister == NULL || !evt_tracker_poll_take(s->o.lister, &b, &n))
 		return;
 	at = evt_session_now(s);
 	evt_session_put_mark(s, &at, EVT_MARK_TRACKERS, 0, &b, true);
-	st = evt_board_begin(s->o.board);
+	st = evt_state_table_begin(s->o.board);
 	st->lists++;
 	st->trackers = n;
-	evt_board_end(s->o.board);
+	evt_state_table_end(s->o.board);
 }

@@ -43,11 +43,12 @@ struct attempt {
 	char why[512]; /* if not */
 };
 
-struct evt_lister {
-	evt_lister_options o;
+struct evt_tracker_poll {
+	evt_tracker_poll_options o;
 	evt_url url;
-	char *shown;        /* where the list comes from, fit to be seen */
-	evt_secret *secret; /* of this thread: another reads the file, too */
+	char *shown; /* where the list comes from, fit to be seen */
+	evt_credential
+	    *secret;        /* of this thread: another reads the file, too */
 	evt_client *client; /* NULL: a file */
 	pthread_t thread;
 	bool runs;
@@ -67,7 +68,7 @@ struct evt_lister {
 };
 
 static int
-ending(evt_lister *l)
+ending(evt_tracker_poll *l)
 {
 	int how;
 
@@ -79,9 +80,9 @@ ending(evt_lister *l)
 
 /* One line for a person; the credential cannot be in it. */
 static void
-say(evt_lister *l, enum evt_record_event event, char *text)
+say(evt_tracker_poll *l, enum evt_status_event event, char *text)
 {
-	(void)evt_secret_blot(l->secret, (uint8_t *)text, strlen(text));
+	(void)evt_credential_blot(l->secret, (uint8_t *)text, strlen(text));
 	l->o.say(l->o.ctx, event, text);
 }
 
@@ -90,12 +91,12 @@ say(evt_lister *l, enum evt_record_event event, char *text)
 static void
 on_answer(void *ctx, const uint8_t *data, size_t n)
 {
-	evt_lister *l = ctx;
-	char text[80], size[EVT_TIME_TEXT];
+	evt_tracker_poll *l = ctx;
+	char text[80], size[EVT_TIMETEXT_MAX];
 
-	if (n > EVT_LISTING_MAX - l->now.text.len) {
+	if (n > EVT_TRACKER_REQUEST_MAX - l->now.text.len) {
 		snprintf(text, sizeof(text), "the answer is longer than %s",
-		    evt_size_format(EVT_LISTING_MAX, size));
+		    evt_sizetext_format(EVT_TRACKER_REQUEST_MAX, size));
 		evt_client_drop(l->client, 1009, text);
 	} else if (!evt_buf_add(&l->now.text, data, n)) {
 		evt_client_drop(l->client, 1009, "out of memory");
@@ -105,7 +106,7 @@ on_answer(void *ctx, const uint8_t *data, size_t n)
 static void
 on_ended(void *ctx, const evt_client_ended *e)
 {
-	evt_lister *l = ctx;
+	evt_tracker_poll *l = ctx;
 
 	l->now.answered = e->answered;
 	l->now.status = e->status;
@@ -117,8 +118,8 @@ on_ended(void *ctx, const evt_client_ended *e)
 static void
 on_due(void *ctx)
 {
-	evt_lister *l = ctx;
-	char text[80], time[EVT_TIME_TEXT];
+	evt_tracker_poll *l = ctx;
+	char text[80], time[EVT_TIMETEXT_MAX];
 	int64_t left = l->now.due_ns - evt_clock_boot();
 
 	if (left > 0) {
@@ -126,7 +127,7 @@ on_due(void *ctx)
 		return;
 	}
 	snprintf(text, sizeof(text), "the whole answer did not come within %s",
-	    evt_duration_format(l->o.patience_ns, time));
+	    evt_timetext_duration_format(l->o.patience_ns, time));
 	evt_client_drop(l->client, 1008, ending(l) > 0 ? ended_before : text);
 }
 
@@ -134,14 +135,14 @@ on_due(void *ctx)
 static void
 on_woken(void *ctx)
 {
-	evt_lister *l = ctx;
+	evt_tracker_poll *l = ctx;
 	int how = ending(l);
 	int64_t by;
 
 	if (how > 1 || (how == 1 && l->had)) {
 		evt_client_drop(l->client, 1001, ended_before);
 	} else if (how == 1) {
-		by = evt_clock_boot() + EVT_LISTER_GRACE_NS;
+		by = evt_clock_boot() + EVT_TRACKER_POLL_GRACE_NS;
 		if (by < l->now.due_ns)
 			l->now.due_ns = by;
 		evt_client_wake_at(l->client, l->now.due_ns);
@@ -155,7 +156,7 @@ on_turn(void *ctx)
 }
 
 static int
-make_client(evt_lister *l, evt_error *err)
+make_client(evt_tracker_poll *l, evt_error *err)
 {
 	evt_client_config config = {
 		.url = &l->url,
@@ -174,7 +175,7 @@ make_client(evt_lister *l, evt_error *err)
 }
 
 static int
-post(evt_lister *l, evt_error *err)
+post(evt_tracker_poll *l, evt_error *err)
 {
 	static const char *const headers[] = { "Content-Type: application/json",
 		"Accept: application/json",
@@ -184,7 +185,8 @@ post(evt_lister *l, evt_error *err)
 		.n_headers = sizeof(headers) / sizeof(headers[0]) };
 	evt_buf body = { 0 };
 
-	if (!evt_listing_request(evt_secret_text(l->secret), &body)) {
+	if (!evt_tracker_request_request(evt_credential_text(l->secret),
+	        &body)) {
 		evt_buf_free(&body);
 		return evt_err_nomem(err);
 	}
@@ -214,10 +216,10 @@ read_on(int fd, const char *path, evt_buf *out, evt_error *err)
 	ssize_t n;
 
 	for (;;) {
-		if (out->len > EVT_LISTING_MAX)
+		if (out->len > EVT_TRACKER_REQUEST_MAX)
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "%s is longer than %u MiB", path,
-			    EVT_LISTING_MAX >> 20);
+			    EVT_TRACKER_REQUEST_MAX >> 20);
 		if (!evt_buf_reserve(out, READ_BYTES))
 			return evt_err_nomem(err);
 		n = read(fd, out->data + out->len, READ_BYTES);
@@ -235,28 +237,28 @@ static int
 read_file(const char *path, evt_buf *out, evt_error *err)
 {
 	struct stat st;
-	int fd, rc;
+	int fd, r;
 
 	/* Not held up by a pipe that nobody writes to. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return evt_err_sys(err, errno, "cannot read %s", path);
 	if (fstat(fd, &st) != 0)
-		rc = evt_err_sys(err, errno, "cannot read %s", path);
+		r = evt_err_sys(err, errno, "cannot read %s", path);
 	else if (!S_ISREG(st.st_mode))
-		rc = evt_err_set(err, EVT_ERR_ARG,
+		r = evt_err_set(err, EVT_ERR_ARG,
 		    "%s is no file: it must be one that can be read again",
 		    path);
 	else
-		rc = read_on(fd, path, out, err);
+		r = read_on(fd, path, out, err);
 	close(fd);
-	return rc;
+	return r;
 }
 
 /* ---- attempts ------------------------------------------------------------ */
 
 static void
-hand_out(evt_lister *l, evt_buf *payload, uint64_t count)
+hand_out(evt_tracker_poll *l, evt_buf *payload, uint64_t count)
 {
 	char text[600];
 
@@ -270,7 +272,7 @@ hand_out(evt_lister *l, evt_buf *payload, uint64_t count)
 		snprintf(text, sizeof(text),
 		    "%llu tracker%s in the list from %.500s",
 		    (unsigned long long)count, count == 1 ? "" : "s", l->shown);
-		say(l, EVT_RECORD_NOTICE, text);
+		say(l, EVT_STATUS_NOTICE, text);
 	}
 	l->told[0] = '\0';
 	l->count = count;
@@ -281,11 +283,11 @@ hand_out(evt_lister *l, evt_buf *payload, uint64_t count)
 /* Tell of a failure, unless it is the same as before, or the recording ends
  * with a list, or after words on why there is none; returns how long to wait. */
 static int64_t
-failed(evt_lister *l, const char *why, int64_t at_least_ns)
+failed(evt_tracker_poll *l, const char *why, int64_t at_least_ns)
 {
 	int64_t wait =
 	    evt_backoff_patient(&l->backoff, evt_clock_boot(), at_least_ns);
-	char text[1000], again[120] = "", time[EVT_TIME_TEXT];
+	char text[1000], again[120] = "", time[EVT_TIMETEXT_MAX];
 	bool over = ending(l) > 0;
 
 	if (strcmp(l->told, why) == 0 ||
@@ -294,43 +296,43 @@ failed(evt_lister *l, const char *why, int64_t at_least_ns)
 	if (!over)
 		snprintf(again, sizeof(again),
 		    "; trying again in %s, and then for as long as it takes",
-		    evt_duration_format(wait, time));
+		    evt_timetext_duration_format(wait, time));
 	snprintf(text, sizeof(text), "no list of trackers from %.300s: %s%s",
 	    l->shown, why, again);
-	say(l, EVT_RECORD_WARNING, text);
+	say(l, EVT_STATUS_WARNING, text);
 	snprintf(l->told, sizeof(l->told), "%s", why);
 	return wait;
 }
 
 /* Ask once; returns how long to wait before the next time. */
 static int64_t
-ask(evt_lister *l)
+ask(evt_tracker_poll *l)
 {
 	struct attempt *a = &l->now;
 	evt_buf payload = { 0 };
 	evt_error err;
 	size_t count = 0;
 	int64_t wait;
-	int rc;
+	int r;
 
 	*a = (struct attempt){ .status = 200 };
-	rc = evt_secret_load(l->secret, &err);
-	if (rc == EVT_OK)
-		rc = l->client != NULL ? post(l, &err) :
-		                         read_file(l->o.from, &a->text, &err);
-	if (rc == EVT_OK && a->status == 200) {
-		rc = evt_listing_take(a->text.data, a->text.len, l->shown,
-		    l->secret, &payload, &count, &err);
-	} else if (rc == EVT_OK) {
-		rc = evt_listing_refused(a->status, a->text.data, a->text.len,
-		    l->secret, &err);
+	r = evt_credential_load(l->secret, &err);
+	if (r == EVT_OK)
+		r = l->client != NULL ? post(l, &err) :
+		                        read_file(l->o.from, &a->text, &err);
+	if (r == EVT_OK && a->status == 200) {
+		r = evt_tracker_request_take(a->text.data, a->text.len,
+		    l->shown, l->secret, &payload, &count, &err);
+	} else if (r == EVT_OK) {
+		r = evt_tracker_request_refused(a->status, a->text.data,
+		    a->text.len, l->secret, &err);
 	}
 	/* What the platform says no to, it says no to in a second as well. */
-	if (rc == EVT_ERR_ARG && l->client != NULL &&
+	if (r == EVT_ERR_ARG && l->client != NULL &&
 	    a->at_least_ns < REFUSED_NS)
 		a->at_least_ns = REFUSED_NS;
 	evt_buf_free(&a->text);
-	if (rc == EVT_OK) {
+	if (r == EVT_OK) {
 		hand_out(l, &payload, count);
 		l->backoff.failures = 0;
 		wait = l->o.every_ns;
@@ -343,7 +345,7 @@ ask(evt_lister *l)
 
 /* Wait; false: the recording is being ended. */
 static bool
-wait_for_next(evt_lister *l, int64_t ns)
+wait_for_next(evt_tracker_poll *l, int64_t ns)
 {
 	int64_t until = evt_clock_boot() + ns, left;
 	struct timespec ts;
@@ -367,7 +369,7 @@ wait_for_next(evt_lister *l, int64_t ns)
 static void *
 run(void *arg)
 {
-	evt_lister *l = arg;
+	evt_tracker_poll *l = arg;
 
 	while (wait_for_next(l, ask(l)))
 		;
@@ -377,25 +379,25 @@ run(void *arg)
 /* ---- the interface ------------------------------------------------------- */
 
 static int
-check(evt_lister *l, evt_error *err)
+check(evt_tracker_poll *l, evt_error *err)
 {
 	evt_buf shown = { 0 };
-	int rc = evt_secret_load(l->secret, err);
+	int r = evt_credential_load(l->secret, err);
 
-	if (rc != EVT_OK)
-		return rc;
-	if (!evt_listing_is_url(l->o.from)) {
+	if (r != EVT_OK)
+		return r;
+	if (!evt_tracker_request_is_url(l->o.from)) {
 		l->shown = strdup(l->o.from);
 		return l->shown != NULL ? EVT_OK : evt_err_nomem(err);
 	}
-	if (evt_secret_text(l->secret) == NULL)
+	if (evt_credential_text(l->secret) == NULL)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "a list of trackers from a URL needs a session hash: give "
 		    "--credential-file FILE, or set EVTAPE_CREDENTIAL");
-	rc = evt_url_parse(l->o.from, &l->url, err);
-	if (rc != EVT_OK)
-		return rc;
-	if (!evt_listing_show(&l->url, &shown) ||
+	r = evt_url_parse(l->o.from, &l->url, err);
+	if (r != EVT_OK)
+		return r;
+	if (!evt_tracker_request_show(&l->url, &shown) ||
 	    !evt_buf_add_byte(&shown, '\0')) {
 		evt_buf_free(&shown);
 		return evt_err_nomem(err);
@@ -405,20 +407,20 @@ check(evt_lister *l, evt_error *err)
 }
 
 int
-evt_lister_new(const evt_lister_options *options, evt_lister **ret_lister,
-    evt_error *err)
+evt_tracker_poll_new(const evt_tracker_poll_options *options,
+    evt_tracker_poll **ret_lister, evt_error *err)
 {
-	evt_lister *l = calloc(1, sizeof(*l));
+	evt_tracker_poll *l = calloc(1, sizeof(*l));
 	pthread_condattr_t attr;
-	int rc;
+	int r;
 
 	if (l == NULL)
 		return evt_err_nomem(err);
 	l->o = *options;
 	if (l->o.every_ns <= 0)
-		l->o.every_ns = EVT_LISTER_EVERY_NS;
+		l->o.every_ns = EVT_TRACKER_POLL_EVERY_NS;
 	if (l->o.patience_ns <= 0)
-		l->o.patience_ns = EVT_LISTER_PATIENCE_NS;
+		l->o.patience_ns = EVT_TRACKER_POLL_PATIENCE_NS;
 	l->backoff.random = evt_backoff_chance;
 	/* On Linux these cannot fail. */
 	(void)pthread_condattr_init(&attr);
@@ -426,24 +428,24 @@ evt_lister_new(const evt_lister_options *options, evt_lister **ret_lister,
 	(void)pthread_mutex_init(&l->lock, NULL);
 	(void)pthread_cond_init(&l->changed, &attr);
 	(void)pthread_condattr_destroy(&attr);
-	l->secret = evt_secret_new(l->o.credential_file, l->o.credential);
-	rc = l->secret != NULL ? check(l, err) : evt_err_nomem(err);
-	if (rc != EVT_OK) {
-		evt_lister_free(l);
-		return rc;
+	l->secret = evt_credential_new(l->o.credential_file, l->o.credential);
+	r = l->secret != NULL ? check(l, err) : evt_err_nomem(err);
+	if (r != EVT_OK) {
+		evt_tracker_poll_free(l);
+		return r;
 	}
 	*ret_lister = l;
 	return EVT_OK;
 }
 
 void
-evt_lister_free(evt_lister *l)
+evt_tracker_poll_free(evt_tracker_poll *l)
 {
 	if (l == NULL)
 		return;
 	evt_client_free(l->client);
 	evt_url_free(&l->url);
-	evt_secret_free(l->secret);
+	evt_credential_free(l->secret);
 	evt_buf_free(&l->payload);
 	free(l->shown);
 	pthread_cond_destroy(&l->changed);
@@ -452,19 +454,20 @@ evt_lister_free(evt_lister *l)
 }
 
 int
-evt_lister_start(evt_lister *l, evt_error *err)
+evt_tracker_poll_start(evt_tracker_poll *l, evt_error *err)
 {
-	int rc = evt_thread_start(&l->thread, run, l);
+	int r = evt_thread_start(&l->thread, run, l);
 
-	l->runs = rc == 0;
-	if (rc != 0)
-		return evt_err_sys(err, rc,
+	l->runs = r == 0;
+	if (r != 0)
+		return evt_err_sys(err, r,
 		    "cannot start the thread that gets the list of trackers");
 	return EVT_OK;
 }
 
 bool
-evt_lister_take(evt_lister *l, evt_buf *ret_payload, uint64_t *ret_count)
+evt_tracker_poll_take(evt_tracker_poll *l, evt_buf *ret_payload,
+    uint64_t *ret_count)
 {
 	bool there;
 
@@ -480,7 +483,7 @@ evt_lister_take(evt_lister *l, evt_buf *ret_payload, uint64_t *ret_count)
 }
 
 void
-evt_lister_end(evt_lister *l)
+evt_tracker_poll_end(evt_tracker_poll *l)
 {
 	pthread_mutex_lock(&l->lock);
 	l->ending++;
@@ -491,7 +494,7 @@ evt_lister_end(evt_lister *l)
 }
 
 void
-evt_lister_join(evt_lister *l)
+evt_tracker_poll_join(evt_tracker_poll *l)
 {
 	if (l->runs)
 		(void)pthread_join(l->thread, NULL);

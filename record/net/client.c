@@ -83,23 +83,23 @@ evt_client_new(const evt_client_config *config, evt_client **ret_client,
     evt_error *err)
 {
 	evt_client *c = calloc(1, sizeof(*c));
-	int rc;
+	int r;
 
 	if (c == NULL)
 		return evt_err_nomem(err);
 	c->cfg = *config;
 	c->out_end = &c->out;
 	c->assembly.max = config->max_message;
-	rc = evt_proxy_choose(c->cfg.url, c->cfg.env, &c->proxy, err);
-	if (rc == EVT_OK && c->cfg.url->tls)
-		rc = evt_tls_new(c->cfg.url, c->cfg.ca_file, &c->tls, err);
-	if (rc == EVT_OK && c->tls != NULL)
+	r = evt_proxy_choose(c->cfg.url, c->cfg.env, &c->proxy, err);
+	if (r == EVT_OK && c->cfg.url->tls)
+		r = evt_tls_new(c->cfg.url, c->cfg.ca_file, &c->tls, err);
+	if (r == EVT_OK && c->tls != NULL)
 		evt_tls_note_failure(c->tls, c->heard.handshake);
-	if (rc == EVT_OK)
-		rc = make_context(c, err);
-	if (rc != EVT_OK) {
+	if (r == EVT_OK)
+		r = make_context(c, err);
+	if (r != EVT_OK) {
 		evt_client_free(c);
-		return rc;
+		return r;
 	}
 	*ret_client = c;
 	return EVT_OK;
@@ -108,10 +108,10 @@ evt_client_new(const evt_client_config *config, evt_client **ret_client,
 static void
 forget_request(evt_client *c)
 {
-	evt_secret_wipe(c->target);
+	evt_credential_wipe(c->target);
 	free(c->subprotocols);
 	for (size_t i = 0; i < c->n_headers; i++)
-		evt_secret_wipe(c->headers[i]);
+		evt_credential_wipe(c->headers[i]);
 	free(c->headers);
 	c->target = c->subprotocols = NULL;
 	c->headers = NULL;
@@ -152,7 +152,7 @@ evt_client_free(evt_client *c)
 	forget_request(c);
 	forget_outgoing(c);
 	evt_client_plain_reset(c);
-	evt_assembly_reset(&c->assembly);
+	evt_ws_message_reset(&c->assembly);
 	evt_proxy_free(&c->proxy);
 	free(c);
 }
@@ -280,7 +280,7 @@ report_end(evt_client *c)
 	evt_client_ended ended = { .opened = c->heard.opened,
 		.status = c->heard.status == 101 ? 0 : c->heard.status,
 		.retry_after_ns = c->heard.retry_after_ns,
-		.unfinished = evt_assembly_reset(&c->assembly),
+		.unfinished = evt_ws_message_reset(&c->assembly),
 		.answered = c->heard.answered && c->heard.code == 0 };
 	char words[512];
 
@@ -404,15 +404,15 @@ void
 evt_client_resolved(evt_client *c)
 {
 	evt_error err;
-	int rc;
+	int r;
 
 	if (!c->resolving)
 		return;
-	rc = evt_resolve_result(c->resolve, &err);
-	if (rc == EVT_AGAIN)
+	r = evt_resolve_result(c->resolve, &err);
+	if (r == EVT_AGAIN)
 		return;
 	c->resolving = false;
-	if (rc == EVT_OK)
+	if (r == EVT_OK)
 		try_address(c);
 	else
 		fail(c, err.text);

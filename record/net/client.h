@@ -10,8 +10,8 @@
  * libwebsockets new numbers to find its own data by inside of OpenSSL, and a
  * TLS handshake that is under way would look for the old ones.
  */
-#ifndef EVT_CLIENT_H
-#define EVT_CLIENT_H
+#ifndef EVT_RECORD_NET_CLIENT_H
+#define EVT_RECORD_NET_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,10 +59,10 @@ typedef struct evt_client_ended {
 typedef struct evt_client_events {
 	void (*opened)(void *ctx, const evt_client_opened *opened);
 	/* A whole message; data may be changed in place. */
-	void (*message)(void *ctx, const evt_moment *stamp, uint8_t opcode,
+	void (*message)(void *ctx, const evt_clock_pair *stamp, uint8_t opcode,
 	    uint8_t *data, size_t n);
 	/* A message of n bytes was longer than the limit and is gone. */
-	void (*skipped)(void *ctx, const evt_moment *stamp, uint64_t n);
+	void (*skipped)(void *ctx, const evt_clock_pair *stamp, uint64_t n);
 	/* A message is being sent; data may be changed in place (a copy). */
 	void (*sent)(void *ctx, uint8_t *data, size_t n);
 	void (*ended)(void *ctx, const evt_client_ended *ended);
@@ -78,7 +78,7 @@ typedef struct evt_client_config {
 	const char *ca_file; /* NULL: the system's */
 	bool insecure;       /* accept any certificate */
 	size_t max_message;
-	evt_stamps *stamps;
+	evt_receive_clock *stamps;
 	evt_client_events events;
 	void *ctx;
 	char *(*env)(const char *name); /* getenv: for the proxy */

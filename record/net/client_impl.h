@@ -1,6 +1,6 @@
 /* client_impl.h - what the client's sources share.  Only they may include it. */
-#ifndef EVT_CLIENT_IMPL_H
-#define EVT_CLIENT_IMPL_H
+#ifndef EVT_RECORD_NET_CLIENT_IMPL_H
+#define EVT_RECORD_NET_CLIENT_IMPL_H
 
 #include <libwebsockets.h>
 
@@ -50,10 +50,10 @@ struct hearsay {
 struct plain {
 	bool used;   /* this attempt is one */
 	bool closed; /* a close frame was sent */
-	uint8_t nonce[EVT_UPGRADE_NONCE];
+	uint8_t nonce[EVT_WS_HANDSHAKE_NONCE];
 	evt_buf head; /* the answer to it, as far as it came */
-	evt_wire wire;
-	uint8_t ping[EVT_WIRE_CONTROL_MAX]; /* to be answered, if pong */
+	evt_ws_frame wire;
+	uint8_t ping[EVT_WS_FRAME_CONTROL_MAX]; /* to be answered, if pong */
 	size_t n_ping;
 	bool pong;
 };
@@ -81,7 +81,7 @@ struct evt_client {
 
 	/* The open connection. */
 	struct plain plain;
-	evt_assembly assembly;
+	evt_ws_message assembly;
 	int64_t heard_ns;
 	int64_t step_ns; /* of the clock, that no message has told yet */
 	struct outgoing *out, **out_end;
@@ -107,10 +107,10 @@ int evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
 /* The handshake is done. */
 void evt_client_up(evt_client *c, struct lws *wsi);
 /* Something was read just now. */
-evt_moment evt_client_stamp(evt_client *c);
+evt_clock_pair evt_client_stamp(evt_client *c);
 /* A piece of a message. */
-void evt_client_assemble(evt_client *c, const evt_moment *stamp, uint8_t opcode,
-    uint8_t *p, size_t n, bool last);
+void evt_client_assemble(evt_client *c, const evt_clock_pair *stamp,
+    uint8_t opcode, uint8_t *p, size_t n, bool last);
 /* The server's close frame.  exact: with the code that it sent. */
 void evt_client_note_close(evt_client *c, const uint8_t *p, size_t n,
     bool exact);

@@ -34,18 +34,18 @@ static int
 add_headers(evt_client *c, struct lws *wsi, unsigned char **p, size_t room)
 {
 	char length[40];
-	int rc = 0;
+	int r = 0;
 
-	for (size_t i = 0; i < c->n_headers && rc == 0; i++)
-		rc = add_header(c->headers[i], p, &room);
-	if (rc == 0 && c->post) {
+	for (size_t i = 0; i < c->n_headers && r == 0; i++)
+		r = add_header(c->headers[i], p, &room);
+	if (r == 0 && c->post) {
 		snprintf(length, sizeof(length), "Content-Length: %zu",
 		    c->out->n);
-		rc = add_header(length, p, &room);
+		r = add_header(length, p, &room);
 		lws_client_http_body_pending(wsi, 1);
 		lws_callback_on_writable(wsi);
 	}
-	return rc;
+	return r;
 }
 
 /* The answer to the handshake has come, whatever it is. */
@@ -57,7 +57,7 @@ note_answer(evt_client *c, struct lws *wsi)
 	c->heard.status = lws_http_client_http_response(wsi);
 	if (lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_RETRY_AFTER) >
 	    0)
-		(void)evt_retry_after_parse(text, evt_clock_real(),
+		(void)evt_backoff_retry_after_parse(text, evt_clock_real(),
 		    &c->heard.retry_after_ns);
 	c->heard.unmeasured =
 	    lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0 &&
@@ -171,22 +171,22 @@ evt_client_up(evt_client *c, struct lws *wsi)
 	c->cfg.events.opened(c->cfg.ctx, &o);
 }
 
-evt_moment
+evt_clock_pair
 evt_client_stamp(evt_client *c)
 {
-	evt_moment stamp = evt_stamps_now(c->cfg.stamps);
+	evt_clock_pair stamp = evt_receive_clock_now(c->cfg.stamps);
 
-	c->heard_ns = evt_stamps_boot(c->cfg.stamps, &stamp);
+	c->heard_ns = evt_receive_clock_boot(c->cfg.stamps, &stamp);
 	c->step_ns += stamp.step_ns;
 	return stamp;
 }
 
 /* The stamp of a message.  What was read before it, or with it, may have had
  * no other to tell of a step. */
-static evt_moment
-message_stamp(evt_client *c, const evt_moment *stamp)
+static evt_clock_pair
+message_stamp(evt_client *c, const evt_clock_pair *stamp)
 {
-	evt_moment at = *stamp;
+	evt_clock_pair at = *stamp;
 
 	at.step_ns = c->step_ns;
 	c->step_ns = 0;
@@ -194,24 +194,24 @@ message_stamp(evt_client *c, const evt_moment *stamp)
 }
 
 void
-evt_client_assemble(evt_client *c, const evt_moment *stamp, uint8_t opcode,
+evt_client_assemble(evt_client *c, const evt_clock_pair *stamp, uint8_t opcode,
     uint8_t *p, size_t n, bool last)
 {
-	evt_moment at;
+	evt_clock_pair at;
 	uint8_t *data;
 	uint64_t len;
 
-	switch (evt_assembly_add(&c->assembly, p, n, last, &data, &len)) {
-	case EVT_ASSEMBLY_DONE:
+	switch (evt_ws_message_add(&c->assembly, p, n, last, &data, &len)) {
+	case EVT_WS_MESSAGE_DONE:
 		at = message_stamp(c, stamp);
 		c->cfg.events.message(c->cfg.ctx, &at, opcode, data,
 		    (size_t)len);
 		break;
-	case EVT_ASSEMBLY_SKIPPED:
+	case EVT_WS_MESSAGE_SKIPPED:
 		at = message_stamp(c, stamp);
 		c->cfg.events.skipped(c->cfg.ctx, &at, len);
 		break;
-	case EVT_ASSEMBLY_MORE:
+	case EVT_WS_MESSAGE_MORE:
 		break;
 	}
 }
@@ -219,7 +219,7 @@ evt_client_assemble(evt_client *c, const evt_moment *stamp, uint8_t opcode,
 static void
 received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 {
-	evt_moment stamp = evt_client_stamp(c);
+	evt_clock_pair stamp = evt_client_stamp(c);
 
 	evt_client_assemble(c, &stamp,
 	    lws_frame_is_binary(wsi) ? EVT_OP_BINARY : EVT_OP_TEXT, p, n,
@@ -233,7 +233,7 @@ write_next(evt_client *c, struct lws *wsi)
 {
 	struct outgoing *o = c->out;
 	uint8_t *copy = malloc(o->n > 0 ? o->n : 1);
-	int rc;
+	int r;
 
 	if (copy == NULL)
 		return -1;
@@ -245,12 +245,12 @@ write_next(evt_client *c, struct lws *wsi)
 	c->cfg.events.sent(c->cfg.ctx, copy, o->n);
 	explicit_bzero(copy, o->n);
 	free(copy);
-	rc = c->plain.used ?
-	    evt_client_plain_write(c, wsi, EVT_WIRE_OP_TEXT, o->data + LWS_PRE,
-	        o->n) :
+	r = c->plain.used ?
+	    evt_client_plain_write(c, wsi, EVT_WS_FRAME_OP_TEXT,
+	        o->data + LWS_PRE, o->n) :
 	    lws_write(wsi, o->data + LWS_PRE, o->n, LWS_WRITE_TEXT);
 	evt_client_free_outgoing(o);
-	return rc;
+	return r;
 }
 
 static int
@@ -260,8 +260,8 @@ write_ping(evt_client *c, struct lws *wsi)
 
 	c->ping = false;
 	return c->plain.used ?
-	    evt_client_plain_write(c, wsi, EVT_WIRE_OP_PING, frame + LWS_PRE,
-	        0) :
+	    evt_client_plain_write(c, wsi, EVT_WS_FRAME_OP_PING,
+	        frame + LWS_PRE, 0) :
 	    lws_write(wsi, frame + LWS_PRE, 0, LWS_WRITE_PING);
 }
 
@@ -278,7 +278,7 @@ write_close(evt_client *c, struct lws *wsi)
 int
 evt_client_writeable(evt_client *c, struct lws *wsi)
 {
-	int rc;
+	int r;
 
 	if (lws_partial_buffered(wsi)) {
 		lws_callback_on_writable(wsi);
@@ -287,16 +287,16 @@ evt_client_writeable(evt_client *c, struct lws *wsi)
 	if (c->plain.closed)
 		return 0;
 	if (c->plain.pong)
-		rc = evt_client_plain_pong(c, wsi);
+		r = evt_client_plain_pong(c, wsi);
 	else if (c->ping)
-		rc = write_ping(c, wsi);
+		r = write_ping(c, wsi);
 	else if (c->out != NULL)
-		rc = write_next(c, wsi);
+		r = write_next(c, wsi);
 	else if (c->closing != 0)
-		rc = write_close(c, wsi);
+		r = write_close(c, wsi);
 	else
 		return 0;
-	if (rc < 0)
+	if (r < 0)
 		return -1;
 	if (c->ping || c->out != NULL || c->closing != 0)
 		lws_callback_on_writable(wsi);
@@ -307,13 +307,13 @@ evt_client_writeable(evt_client *c, struct lws *wsi)
 static int
 write_body(evt_client *c, struct lws *wsi)
 {
-	int rc = lws_write(wsi, c->out->data + LWS_PRE, c->out->n,
+	int r = lws_write(wsi, c->out->data + LWS_PRE, c->out->n,
 	    LWS_WRITE_HTTP_FINAL);
 
 	lws_client_http_body_pending(wsi, 0);
 	/* Our caller's patience counts. */
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-	return rc < 0 ? -1 : 0;
+	return r < 0 ? -1 : 0;
 }
 
 /* Have libwebsockets hand over what it has of the answer. */

@@ -21,10 +21,10 @@
 /* An answer's head that is longer is none. */
 #define HEAD_BYTES (32u << 10)
 
-static evt_upgrade
+static evt_ws_handshake
 upgrade(const evt_client *c)
 {
-	return (evt_upgrade){ .target = c->target,
+	return (evt_ws_handshake){ .target = c->target,
 		.authority = c->cfg.url->authority,
 		.subprotocols = c->subprotocols,
 		.headers = c->headers,
@@ -36,18 +36,18 @@ upgrade(const evt_client *c)
 static int
 ask(evt_client *c, struct lws *wsi)
 {
-	evt_upgrade u = upgrade(c);
+	evt_ws_handshake u = upgrade(c);
 	evt_buf b = { 0 };
-	int rc = -1;
+	int r = -1;
 
 	/* At once, so that no part of it is left behind where it was. */
 	if (evt_buf_reserve(&b, LWS_PRE + HEAD_BYTES) &&
-	    lws_get_random(c->lws, c->plain.nonce, EVT_UPGRADE_NONCE) ==
-	        EVT_UPGRADE_NONCE) {
+	    lws_get_random(c->lws, c->plain.nonce, EVT_WS_HANDSHAKE_NONCE) ==
+	        EVT_WS_HANDSHAKE_NONCE) {
 		memset(b.data, 0, LWS_PRE);
 		b.len = LWS_PRE;
-		if (evt_upgrade_request(&u, &b))
-			rc = lws_write(wsi, b.data + LWS_PRE, b.len - LWS_PRE,
+		if (evt_ws_handshake_request(&u, &b))
+			r = lws_write(wsi, b.data + LWS_PRE, b.len - LWS_PRE,
 			    LWS_WRITE_RAW);
 	}
 	if (b.data != NULL)
@@ -55,7 +55,7 @@ ask(evt_client *c, struct lws *wsi)
 	evt_buf_free(&b);
 	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE,
 	    EVT_CLIENT_CONNECT_S);
-	return rc < 0 ? -1 : 0;
+	return r < 0 ? -1 : 0;
 }
 
 /* ---- what is sent ---------------------------------------------------------- */
@@ -64,14 +64,14 @@ int
 evt_client_plain_write(evt_client *c, struct lws *wsi, uint8_t opcode,
     uint8_t *p, size_t n)
 {
-	uint8_t head[EVT_WIRE_HEAD_MAX], mask[4];
+	uint8_t head[EVT_WS_FRAME_HEAD_MAX], mask[4];
 	size_t size;
 
 	if (lws_get_random(c->lws, mask, sizeof(mask)) != sizeof(mask))
 		return -1;
-	size = evt_wire_head(head, opcode, mask, n);
+	size = evt_ws_frame_head(head, opcode, mask, n);
 	memcpy(p - size, head, size);
-	evt_wire_mask(p, n, mask, 0);
+	evt_ws_frame_mask(p, n, mask, 0);
 	return lws_write(wsi, p - size, size + n, LWS_WRITE_RAW);
 }
 
@@ -80,7 +80,7 @@ static int
 write_control(evt_client *c, struct lws *wsi, uint8_t opcode, const uint8_t *p,
     size_t n)
 {
-	uint8_t frame[LWS_PRE + EVT_WIRE_CONTROL_MAX] = { 0 };
+	uint8_t frame[LWS_PRE + EVT_WS_FRAME_CONTROL_MAX] = { 0 };
 
 	memcpy(frame + LWS_PRE, p, n);
 	return evt_client_plain_write(c, wsi, opcode, frame + LWS_PRE, n);
@@ -90,7 +90,7 @@ int
 evt_client_plain_pong(evt_client *c, struct lws *wsi)
 {
 	c->plain.pong = false;
-	return write_control(c, wsi, EVT_WIRE_OP_PONG, c->plain.ping,
+	return write_control(c, wsi, EVT_WS_FRAME_OP_PONG, c->plain.ping,
 	    c->plain.n_ping);
 }
 
@@ -102,14 +102,14 @@ evt_client_plain_close(evt_client *c, struct lws *wsi, int code)
 	if (c->plain.closed)
 		return 0;
 	c->plain.closed = true;
-	return write_control(c, wsi, EVT_WIRE_OP_CLOSE, p, sizeof(p));
+	return write_control(c, wsi, EVT_WS_FRAME_OP_CLOSE, p, sizeof(p));
 }
 
 /* ---- what comes ------------------------------------------------------------ */
 
 /* The server wants to know whether we are there: the latest time counts. */
 static void
-heed_ping(evt_client *c, struct lws *wsi, const evt_wire_event *e)
+heed_ping(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
 {
 	memcpy(c->plain.ping, e->data, e->n);
 	c->plain.n_ping = e->n;
@@ -120,7 +120,7 @@ heed_ping(evt_client *c, struct lws *wsi, const evt_wire_event *e)
 /* A close frame: it is answered with its code, unless it is the answer to
  * ours. */
 static void
-heed_close(evt_client *c, struct lws *wsi, const evt_wire_event *e)
+heed_close(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
 {
 	if (c->heard.code == 0)
 		evt_client_note_close(c, e->data, e->n, true);
@@ -132,31 +132,31 @@ heed_close(evt_client *c, struct lws *wsi, const evt_wire_event *e)
 
 /* The frames in what was read.  Non-zero closes. */
 static int
-take(evt_client *c, struct lws *wsi, const evt_moment *stamp, uint8_t *p,
+take(evt_client *c, struct lws *wsi, const evt_clock_pair *stamp, uint8_t *p,
     size_t n)
 {
-	evt_wire_event e;
+	evt_ws_frame_event e;
 
 	for (;;) {
-		switch (evt_wire_next(&c->plain.wire, &p, &n, &e)) {
-		case EVT_WIRE_PIECE:
+		switch (evt_ws_frame_next(&c->plain.wire, &p, &n, &e)) {
+		case EVT_WS_FRAME_PIECE:
 			evt_client_assemble(c, stamp, e.opcode, e.data, e.n,
 			    e.last);
 			break;
-		case EVT_WIRE_PING:
+		case EVT_WS_FRAME_PING:
 			heed_ping(c, wsi, &e);
 			break;
-		case EVT_WIRE_PONG:
+		case EVT_WS_FRAME_PONG:
 			break;
-		case EVT_WIRE_CLOSE:
+		case EVT_WS_FRAME_CLOSE:
 			heed_close(c, wsi, &e);
 			return -1;
-		case EVT_WIRE_BROKEN:
+		case EVT_WS_FRAME_BROKEN:
 			c->heard.parting = PARTING_OURS;
 			if (!lws_partial_buffered(wsi))
 				(void)evt_client_plain_close(c, wsi, 1002);
 			return -1;
-		case EVT_WIRE_NOTHING:
+		case EVT_WS_FRAME_NOTHING:
 			return 0;
 		}
 	}
@@ -166,13 +166,14 @@ take(evt_client *c, struct lws *wsi, const evt_moment *stamp, uint8_t *p,
 static int
 judge(evt_client *c, size_t head)
 {
-	evt_upgrade u = upgrade(c);
-	evt_upgrade_answer a;
+	evt_ws_handshake u = upgrade(c);
+	evt_ws_handshake_answer a;
 
-	if (!evt_upgrade_read(&u, (const char *)c->plain.head.data, head, &a))
+	if (!evt_ws_handshake_read(&u, (const char *)c->plain.head.data, head,
+	        &a))
 		return -1;
 	c->heard.status = a.status;
-	(void)evt_retry_after_parse(a.retry_after, evt_clock_real(),
+	(void)evt_backoff_retry_after_parse(a.retry_after, evt_clock_real(),
 	    &c->heard.retry_after_ns);
 	if (a.status == 101 && a.wrong != NULL)
 		snprintf(c->heard.lws, sizeof(c->heard.lws), "%s", a.wrong);
@@ -185,13 +186,13 @@ static int
 shake(evt_client *c, struct lws *wsi, const uint8_t *p, size_t n)
 {
 	evt_buf *b = &c->plain.head;
-	evt_moment stamp;
+	evt_clock_pair stamp;
 	size_t head;
-	int rc;
+	int r;
 
 	if (!evt_buf_add(b, p, n))
 		return -1;
-	head = evt_upgrade_head((const char *)b->data, b->len);
+	head = evt_ws_handshake_head((const char *)b->data, b->len);
 	if (head == 0)
 		return b->len > HEAD_BYTES ? -1 : 0;
 	if (judge(c, head) != 0)
@@ -199,15 +200,15 @@ shake(evt_client *c, struct lws *wsi, const uint8_t *p, size_t n)
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 	evt_client_up(c, wsi);
 	stamp = evt_client_stamp(c);
-	rc = take(c, wsi, &stamp, b->data + head, b->len - head);
+	r = take(c, wsi, &stamp, b->data + head, b->len - head);
 	evt_buf_free(b);
-	return rc;
+	return r;
 }
 
 static int
 received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 {
-	evt_moment stamp;
+	evt_clock_pair stamp;
 
 	if (!c->heard.opened)
 		return shake(c, wsi, p, n);

@@ -89,7 +89,8 @@ parse(const char *text, evt_proxy *ret, evt_error *err)
 		return evt_err_set(err, EVT_ERR_ARG, "%s", words);
 	memcpy(number, colon + 1, (size_t)(host + n - colon - 1));
 	number[host + n - colon - 1] = '\0';
-	if (evt_int_parse(number, "the proxy's port", 1, 65535, &port, NULL))
+	if (evt_sizetext_parse_int(number, "the proxy's port", 1, 65535, &port,
+	        NULL))
 		return evt_err_set(err, EVT_ERR_ARG, "%s", words);
 	ret->port = (uint16_t)port;
 	n = (size_t)(colon - host);
@@ -107,7 +108,7 @@ evt_proxy_choose(const evt_url *url, char *(*env)(const char *name),
 {
 	const char *text, *no;
 	evt_proxy proxy = { 0 };
-	int rc;
+	int r;
 
 	text = env(url->tls ? "https_proxy" : "http_proxy");
 	if (url->tls && (text == NULL || *text == '\0'))
@@ -115,12 +116,12 @@ evt_proxy_choose(const evt_url *url, char *(*env)(const char *name),
 	no = env("no_proxy");
 	if (no == NULL)
 		no = env("NO_PROXY");
-	if (text != NULL && *text != '\0' && !evt_host_is_loopback(url->host) &&
-	    !excepted(no, url)) {
-		rc = parse(text, &proxy, err);
-		if (rc != EVT_OK) {
+	if (text != NULL && *text != '\0' &&
+	    !evt_address_is_loopback(url->host) && !excepted(no, url)) {
+		r = parse(text, &proxy, err);
+		if (r != EVT_OK) {
 			evt_proxy_free(&proxy);
-			return rc;
+			return r;
 		}
 	}
 	*ret_proxy = proxy;

@@ -6,8 +6,8 @@
  * (or HTTPS_PROXY) for wss://; never for the local machine, nor for what
  * no_proxy (or NO_PROXY) names.
  */
-#ifndef EVT_PROXY_H
-#define EVT_PROXY_H
+#ifndef EVT_RECORD_NET_PROXY_H
+#define EVT_RECORD_NET_PROXY_H
 
 #include <stdbool.h>
 #include <stddef.h>

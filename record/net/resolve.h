@@ -5,8 +5,8 @@
  * builds it would call it on its event loop.  So each look-up has a thread of
  * its own, which tells the loop when it is done.
  */
-#ifndef EVT_RESOLVE_H
-#define EVT_RESOLVE_H
+#ifndef EVT_RECORD_NET_RESOLVE_H
+#define EVT_RECORD_NET_RESOLVE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -22,7 +22,7 @@ evt_tls_new(const evt_url *url, const char *ca_file, SSL_CTX **ret_ctx,
     evt_error *err)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	int rc = EVT_OK;
+	int r = EVT_OK;
 
 	if (ctx == NULL)
 		return evt_err_nomem(err);
@@ -34,12 +34,12 @@ evt_tls_new(const evt_url *url, const char *ca_file, SSL_CTX **ret_ctx,
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	if (ca_file != NULL &&
 	    SSL_CTX_load_verify_locations(ctx, ca_file, NULL) != 1)
-		rc = evt_err_set(err, EVT_ERR_IO,
+		r = evt_err_set(err, EVT_ERR_IO,
 		    "cannot take CA certificates from %s: %s (a PEM file is "
 		    "wanted)",
 		    ca_file, openssl_words());
 	else if (ca_file == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)
-		rc = evt_err_set(err, EVT_ERR_IO,
+		r = evt_err_set(err, EVT_ERR_IO,
 		    "cannot take the system's CA certificates: %s",
 		    openssl_words());
 	/*
@@ -47,14 +47,14 @@ evt_tls_new(const evt_url *url, const char *ca_file, SSL_CTX **ret_ctx,
 	 * it cannot check an IPv6 address: that is done here, see also
 	 * evt_tls_flags().
 	 */
-	if (rc == EVT_OK && url->ipv6 &&
+	if (r == EVT_OK && url->ipv6 &&
 	    X509_VERIFY_PARAM_set1_ip_asc(SSL_CTX_get0_param(ctx), url->host) !=
 	        1)
-		rc = evt_err_nomem(err);
+		r = evt_err_nomem(err);
 	ERR_clear_error();
-	if (rc != EVT_OK) {
+	if (r != EVT_OK) {
 		SSL_CTX_free(ctx);
-		return rc;
+		return r;
 	}
 	*ret_ctx = ctx;
 	return EVT_OK;

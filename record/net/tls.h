@@ -4,8 +4,8 @@
  * Certificate chain and host name are always checked unless the user said
  * otherwise in so many words.  TLS 1.2 at least.
  */
-#ifndef EVT_TLS_H
-#define EVT_TLS_H
+#ifndef EVT_RECORD_NET_TLS_H
+#define EVT_RECORD_NET_TLS_H
 
 #include <openssl/ssl.h>
 #include <stdbool.h>

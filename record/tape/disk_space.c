@@ -20,10 +20,10 @@
  * every file system has the room at once. */
 #define APART_NS EVT_NS_PER_S
 
-const evt_room_limit evt_room_default = { 1u << 30, 200 };
+const evt_disk_space_limit evt_disk_space_default = { 1u << 30, 200 };
 
-struct evt_room {
-	evt_room_options o;
+struct evt_disk_space {
+	evt_disk_space_options o;
 	uint64_t min, end;  /* by the latest look */
 	uint64_t put, next; /* bytes put at that look; look again at */
 	uint64_t put_now;
@@ -61,9 +61,10 @@ parse_parts(const char *text, size_t n, uint32_t *ret)
 }
 
 int
-evt_room_parse(const char *text, evt_room_limit *ret_limit, evt_error *err)
+evt_disk_space_parse(const char *text, evt_disk_space_limit *ret_limit,
+    evt_error *err)
 {
-	evt_room_limit limit = { 0, 0 };
+	evt_disk_space_limit limit = { 0, 0 };
 	size_t n = strlen(text);
 	int r;
 
@@ -73,7 +74,7 @@ evt_room_parse(const char *text, evt_room_limit *ret_limit, evt_error *err)
 			    "'%s' is no part of a disk: write 2%% or 0.5%%, "
 			    "below 100%%",
 			    text);
-	} else if ((r = evt_size_parse(text, &limit.bytes, err))) {
+	} else if ((r = evt_sizetext_parse(text, &limit.bytes, err))) {
 		return r;
 	}
 	*ret_limit = limit;
@@ -81,13 +82,13 @@ evt_room_parse(const char *text, evt_room_limit *ret_limit, evt_error *err)
 }
 
 static bool
-is_off(const evt_room_limit *limit)
+is_off(const evt_disk_space_limit *limit)
 {
 	return limit->bytes == 0 && limit->parts == 0;
 }
 
 static uint64_t
-least(const evt_room_limit *limit, uint64_t size)
+least(const evt_disk_space_limit *limit, uint64_t size)
 {
 	uint64_t part =
 	    size / WHOLE * limit->parts + size % WHOLE * limit->parts / WHOLE;
@@ -100,7 +101,7 @@ least(const evt_room_limit *limit, uint64_t size)
 /* ---- looking ---------------------------------------------------------------- */
 
 static bool
-ask(const char *path, evt_space *ret)
+ask(const char *path, evt_disk_space_figures *ret)
 {
 	struct statvfs st;
 
@@ -113,7 +114,8 @@ ask(const char *path, evt_space *ret)
 }
 
 bool
-evt_space_get(void *ctx, const char *path, evt_space *ret_space)
+evt_disk_space_figures_get(void *ctx, const char *path,
+    evt_disk_space_figures *ret_space)
 {
 	char *parent, *slash;
 	bool known = ask(path, ret_space);
@@ -136,19 +138,20 @@ evt_space_get(void *ctx, const char *path, evt_space *ret_space)
 }
 
 static void
-show(evt_room *r, bool known, const evt_space *space)
+show(evt_disk_space *r, bool known, const evt_disk_space_figures *space)
 {
-	evt_record_stats *st = evt_board_begin(r->o.board);
+	evt_status_figures *st = evt_state_table_begin(r->o.board);
 
 	st->disk_known = known;
 	st->disk_free = known ? space->free : 0;
 	st->disk_min = r->min;
 	st->disk_end = r->end;
-	evt_board_end(r->o.board);
+	evt_state_table_end(r->o.board);
 }
 
 static void
-work_out(evt_room *r, const evt_space *space, uint64_t closing)
+work_out(evt_disk_space *r, const evt_disk_space_figures *space,
+    uint64_t closing)
 {
 	r->min = least(&r->o.limit, space->size);
 	r->end = r->min / 4 > closing ? r->min / 4 : closing;
@@ -162,7 +165,7 @@ work_out(evt_room *r, const evt_space *space, uint64_t closing)
 
 /* Look, and work out the limits; false: nothing is known, or to be watched. */
 static bool
-measure(evt_room *r, evt_space *ret)
+measure(evt_disk_space *r, evt_disk_space_figures *ret)
 {
 	uint64_t closing = r->o.closing(r->o.ctx);
 	bool known = r->o.space(r->o.space_ctx, r->o.path, ret);
@@ -178,84 +181,85 @@ measure(evt_room *r, evt_space *ret)
 }
 
 static void
-set_low(evt_room *r, bool low)
+set_low(evt_disk_space *r, bool low)
 {
 	r->low = low;
-	evt_board_begin(r->o.board)->disk_low = low;
-	evt_board_end(r->o.board);
+	evt_state_table_begin(r->o.board)->disk_low = low;
+	evt_state_table_end(r->o.board);
 }
 
 /* ---- what follows ------------------------------------------------------------- */
 
 static void
-tell_low(evt_room *r, const evt_space *now)
+tell_low(evt_disk_space *r, const evt_disk_space_figures *now)
 {
-	char left[EVT_TIME_TEXT], min[EVT_TIME_TEXT], end[EVT_TIME_TEXT];
+	char left[EVT_TIMETEXT_MAX], min[EVT_TIMETEXT_MAX],
+	    end[EVT_TIMETEXT_MAX];
 	char text[700];
 
 	snprintf(text, sizeof(text),
 	    "only %s are free on the disk of %s, less than --min-free (%s): "
 	    "make room; the recording %s when less than %s are left",
-	    evt_size_format(now->free, left), r->o.path,
-	    evt_size_format(r->min, min),
+	    evt_sizetext_format(now->free, left), r->o.path,
+	    evt_sizetext_format(r->min, min),
 	    r->o.ring ? "has no older segment to drop, and stops" : "stops",
-	    evt_size_format(r->end, end));
+	    evt_sizetext_format(r->end, end));
 	set_low(r, true);
-	r->o.say(r->o.ctx, EVT_RECORD_WARNING, text);
+	r->o.say(r->o.ctx, EVT_STATUS_WARNING, text);
 }
 
 static void
-tell_enough(evt_room *r, const evt_space *now)
+tell_enough(evt_disk_space *r, const evt_disk_space_figures *now)
 {
-	char left[EVT_TIME_TEXT], text[700];
+	char left[EVT_TIMETEXT_MAX], text[700];
 
 	snprintf(text, sizeof(text),
 	    "there is room again on the disk of %s: %s are free", r->o.path,
-	    evt_size_format(now->free, left));
+	    evt_sizetext_format(now->free, left));
 	set_low(r, false);
-	r->o.say(r->o.ctx, EVT_RECORD_NOTICE, text);
+	r->o.say(r->o.ctx, EVT_STATUS_NOTICE, text);
 }
 
 static void
-stop(evt_room *r, const evt_space *now)
+stop(evt_disk_space *r, const evt_disk_space_figures *now)
 {
-	char left[EVT_TIME_TEXT], end[EVT_TIME_TEXT], text[800];
+	char left[EVT_TIMETEXT_MAX], end[EVT_TIMETEXT_MAX], text[800];
 
 	snprintf(text, sizeof(text),
 	    "only %s are left on the disk of %s, less than the %s at which a "
 	    "recording ends (--min-free): the tape is closed; make room and "
 	    "start it again%s",
-	    evt_size_format(now->free, left), r->o.path,
-	    evt_size_format(r->end, end),
+	    evt_sizetext_format(now->free, left), r->o.path,
+	    evt_sizetext_format(r->end, end),
 	    r->o.ring ?
 	        "" :
 	        ", or record with --ring SIZE to have the oldest dropped");
 	r->stopped = true;
 	set_low(r, true);
-	r->o.stop(r->o.ctx, EVT_REASON_FULL, text);
+	r->o.stop(r->o.ctx, EVT_DISK_SPACE_REASON_FULL, text);
 }
 
 /* Drop segments with that many bytes; false: there was none to drop. */
 static bool
-drop(evt_room *r, evt_writer *writer, uint64_t bytes, const char *why)
+drop(evt_disk_space *r, evt_writer *writer, uint64_t bytes, const char *why)
 {
 	uint64_t gone, n = evt_writer_drop(writer, bytes, &gone);
 	int64_t now = r->o.steady();
-	evt_record_stats *st;
+	evt_status_figures *st;
 	char text[800];
 
 	if (n == 0)
 		return false;
-	st = evt_board_begin(r->o.board);
+	st = evt_state_table_begin(r->o.board);
 	st->dropped_segments += n;
 	st->dropped_bytes += gone;
-	evt_board_end(r->o.board);
+	evt_state_table_end(r->o.board);
 	if (!r->dropped || now - r->dropped_ns >= NEWS_NS) {
 		snprintf(text, sizeof(text),
 		    "%s: the oldest segments of %s go now to make room "
 		    "(--ring)",
 		    why, r->o.path);
-		r->o.say(r->o.ctx, EVT_RECORD_NOTICE, text);
+		r->o.say(r->o.ctx, EVT_STATUS_NOTICE, text);
 	}
 	r->dropped = true;
 	r->dropped_ns = now;
@@ -263,22 +267,24 @@ drop(evt_room *r, evt_writer *writer, uint64_t bytes, const char *why)
 }
 
 static bool
-drop_to_min(evt_room *r, evt_writer *writer, const evt_space *now)
+drop_to_min(evt_disk_space *r, evt_writer *writer,
+    const evt_disk_space_figures *now)
 {
-	char left[EVT_TIME_TEXT], min[EVT_TIME_TEXT], why[160];
+	char left[EVT_TIMETEXT_MAX], min[EVT_TIMETEXT_MAX], why[160];
 
 	if (!r->o.ring)
 		return false;
 	snprintf(why, sizeof(why),
 	    "only %s are free, less than --min-free (%s)",
-	    evt_size_format(now->free, left), evt_size_format(r->min, min));
+	    evt_sizetext_format(now->free, left),
+	    evt_sizetext_format(r->min, min));
 	return drop(r, writer, r->min - now->free, why);
 }
 
 void
-evt_room_look(evt_room *r, evt_writer *writer)
+evt_disk_space_look(evt_disk_space *r, evt_writer *writer)
 {
-	evt_space now;
+	evt_disk_space_figures now;
 
 	if (!measure(r, &now) ||
 	    (now.free < r->min && evt_writer_reclaim(writer) &&
@@ -298,15 +304,15 @@ evt_room_look(evt_room *r, evt_writer *writer)
 }
 
 void
-evt_room_put(evt_room *r, evt_writer *writer, uint64_t put_bytes)
+evt_disk_space_put(evt_disk_space *r, evt_writer *writer, uint64_t put_bytes)
 {
 	r->put_now = put_bytes;
 	if (put_bytes >= r->next)
-		evt_room_look(r, writer);
+		evt_disk_space_look(r, writer);
 }
 
 bool
-evt_room_make(evt_room *r, evt_writer *writer)
+evt_disk_space_make(evt_disk_space *r, evt_writer *writer)
 {
 	if (!r->o.ring ||
 	    (r->dropped && r->o.steady() - r->dropped_ns < APART_NS))
@@ -315,7 +321,7 @@ evt_room_make(evt_room *r, evt_writer *writer)
 }
 
 bool
-evt_room_ends(const evt_room *r)
+evt_disk_space_ends(const evt_disk_space *r)
 {
 	return !is_off(&r->o.limit);
 }
@@ -323,38 +329,38 @@ evt_room_ends(const evt_room *r)
 /* ---- the start ------------------------------------------------------------------ */
 
 int
-evt_room_admit(evt_room *r, evt_error *err)
+evt_disk_space_admit(evt_disk_space *r, evt_error *err)
 {
-	char left[EVT_TIME_TEXT], end[EVT_TIME_TEXT];
-	evt_space now;
+	char left[EVT_TIMETEXT_MAX], end[EVT_TIMETEXT_MAX];
+	evt_disk_space_figures now;
 
 	if (!measure(r, &now) || now.free >= r->min)
 		return EVT_OK;
 	if (r->o.ring &&
-	    evt_tape_check(&evt_io_posix, r->o.path, NULL) == EVT_OK)
+	    evt_tape_dir_check(&evt_io_posix, r->o.path, NULL) == EVT_OK)
 		return EVT_OK;
 	if (now.free < r->end)
 		return evt_err_set(err, EVT_ERR_FULL,
 		    "only %s are free on the disk of %s, and a recording stops "
 		    "when less than %s are left: make room%s",
-		    evt_size_format(now.free, left), r->o.path,
-		    evt_size_format(r->end, end),
+		    evt_sizetext_format(now.free, left), r->o.path,
+		    evt_sizetext_format(r->end, end),
 		    r->end > r->min / 4 ? "" :
 		                          ", or give a smaller --min-free");
 	tell_low(r, &now);
 	return EVT_OK;
 }
 
-evt_room *
-evt_room_new(const evt_room_options *options)
+evt_disk_space *
+evt_disk_space_new(const evt_disk_space_options *options)
 {
-	evt_room *r = calloc(1, sizeof(*r));
+	evt_disk_space *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return NULL;
 	r->o = *options;
 	if (r->o.space == NULL)
-		r->o.space = evt_space_get;
+		r->o.space = evt_disk_space_figures_get;
 	if (r->o.steady == NULL)
 		r->o.steady = evt_clock_boot;
 	r->next = UINT64_MAX;
@@ -362,7 +368,7 @@ evt_room_new(const evt_room_options *options)
 }
 
 void
-evt_room_free(evt_room *r)
+evt_disk_space_free(evt_disk_space *r)
 {
 	free(r);
 }

@@ -111,7 +111,7 @@ evt_pretrigger_listen(evt_pretrigger *p,
 	p->wrote_ctx = ctx;
 }
 
-static evt_moment
+static evt_clock_pair
 now(const evt_pretrigger *p)
 {
 	return p->o.now(p->o.ctx);
@@ -143,7 +143,7 @@ put_armed(evt_pretrigger *p, evt_error *err)
 {
 	evt_ring_stats ring;
 	evt_buf json = { 0 };
-	bool ok = evt_marks_armed(&json, p->o.keep_ns, p->o.after_ns);
+	bool ok = evt_mark_armed(&json, p->o.keep_ns, p->o.after_ns);
 	int r = put_mark(p, EVT_MARK_ARMED, p->until_ns, &json, ok, err);
 
 	if (r != EVT_OK)
@@ -161,7 +161,7 @@ static int
 put_trigger(evt_pretrigger *p, evt_error *err)
 {
 	static const char *const names[] = { "signal", "mark", "match" };
-	char text[200], after[EVT_TIME_TEXT];
+	char text[200], after[EVT_TIMETEXT_MAX];
 	evt_ring_stats ring;
 	evt_buf json = { 0 };
 	uint64_t frames;
@@ -170,7 +170,7 @@ put_trigger(evt_pretrigger *p, evt_error *err)
 
 	evt_ring_get_stats(p->ring, &ring);
 	frames = ring.moved - p->moved;
-	ok = evt_marks_trigger(&json, names[p->cause],
+	ok = evt_mark_trigger(&json, names[p->cause],
 	    p->cause == MATCH    ? p->what :
 	        p->cause == MARK ? p->text :
 	                           NULL,
@@ -186,7 +186,7 @@ put_trigger(evt_pretrigger *p, evt_error *err)
 	    "and what comes for %s",
 	    names[p->cause], p->cause == MATCH ? " " : "",
 	    p->cause == MATCH ? p->what : "", (unsigned long long)frames,
-	    evt_duration_format(p->o.after_ns, after));
+	    evt_timetext_duration_format(p->o.after_ns, after));
 	p->o.say(p->o.ctx, text);
 	return EVT_OK;
 }
@@ -208,8 +208,8 @@ settle(evt_pretrigger *p, evt_error *err)
 		p->todo.move = false;
 	}
 	if (p->todo.note) {
-		if ((r = evt_writer_put_note(p->o.writer, p->text, p->text_ns,
-		         err)))
+		if ((r = evt_writer_put_bookmark(p->o.writer, p->text,
+		         p->text_ns, err)))
 			return r;
 		p->todo.note = false;
 	}
@@ -263,7 +263,7 @@ evt_pretrigger_pull(evt_pretrigger *p)
 static void
 take_note(evt_pretrigger *p)
 {
-	evt_moment at;
+	evt_clock_pair at;
 	int64_t left_ns, ago;
 	char *text;
 
@@ -354,7 +354,7 @@ evt_pretrigger_put(evt_pretrigger *p, evt_frame *frame, evt_error *err)
 static void
 tell_full(evt_pretrigger *p)
 {
-	char text[160], size[EVT_TIME_TEXT], keep[EVT_TIME_TEXT];
+	char text[160], size[EVT_TIMETEXT_MAX], keep[EVT_TIMETEXT_MAX];
 	evt_ring_stats ring;
 
 	evt_ring_get_stats(p->ring, &ring);
@@ -364,8 +364,8 @@ tell_full(evt_pretrigger *p)
 	snprintf(text, sizeof(text),
 	    "%s (--keep-last-size) are less than what comes in %s: a shorter "
 	    "time is held",
-	    evt_size_format(p->o.keep_bytes, size),
-	    evt_duration_format(p->o.keep_ns, keep));
+	    evt_sizetext_format(p->o.keep_bytes, size),
+	    evt_timetext_duration_format(p->o.keep_ns, keep));
 	p->o.say(p->o.ctx, text);
 }
 

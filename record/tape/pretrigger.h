@@ -10,8 +10,8 @@
  * The calls that fail may be made again, as those of a writer.  For one
  * thread.
  */
-#ifndef EVT_PRETRIGGER_H
-#define EVT_PRETRIGGER_H
+#ifndef EVT_RECORD_TAPE_PRETRIGGER_H
+#define EVT_RECORD_TAPE_PRETRIGGER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +29,7 @@ typedef struct evt_pretrigger_options {
 	uint64_t keep_bytes;          /* at most so much before it */
 	const evt_triggers *triggers; /* in received frames; NULL: none */
 	/* The time now; must not look for steps of the clock. */
-	evt_moment (*now)(void *ctx);
+	evt_clock_pair (*now)(void *ctx);
 	/* One line for a person. */
 	void (*say)(void *ctx, const char *text);
 	void *ctx;

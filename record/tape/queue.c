@@ -46,7 +46,7 @@ struct header {
 };
 #define ALIGN 8u
 
-struct evt_batch {
+struct evt_queue_batch {
 	struct slab *slabs;
 	struct slab *at;
 	size_t off;
@@ -71,7 +71,7 @@ struct evt_queue {
 	bool poked;        /* evt_queue_wake() */
 	bool ready;        /* flushed since the last take */
 	bool closed;
-	struct evt_batch batch; /* the one that is out, if any */
+	struct evt_queue_batch batch; /* the one that is out, if any */
 };
 
 evt_queue *
@@ -193,7 +193,7 @@ hand_over(evt_queue *q)
 }
 
 enum evt_queue_state
-evt_queue_put(evt_queue *q, const evt_item *item)
+evt_queue_put(evt_queue *q, const evt_queue_item *item)
 {
 	struct header h = { .time_ns = item->time_ns,
 		.mono_ns = item->mono_ns,
@@ -266,12 +266,12 @@ sleep_until(evt_queue *q, bool *how, int64_t until_ns)
 {
 	struct timespec until = { .tv_sec = until_ns / EVT_NS_PER_S,
 		.tv_nsec = until_ns % EVT_NS_PER_S };
-	int rc;
+	int r;
 
 	*how = true;
-	rc = pthread_cond_timedwait(&q->wake, &q->lock, &until);
+	r = pthread_cond_timedwait(&q->wake, &q->lock, &until);
 	*how = false;
-	return rc != ETIMEDOUT;
+	return r != ETIMEDOUT;
 }
 
 /* Wait for something to take.  The lock is held. */
@@ -293,10 +293,10 @@ wait_ready(evt_queue *q, int64_t until_ns)
 	q->poked = false;
 }
 
-evt_batch *
+evt_queue_batch *
 evt_queue_take(evt_queue *q, int64_t until_ns)
 {
-	evt_batch *b = NULL;
+	evt_queue_batch *b = NULL;
 
 	pthread_mutex_lock(&q->lock);
 	wait_ready(q, until_ns);
@@ -310,7 +310,9 @@ evt_queue_take(evt_queue *q, int64_t until_ns)
 			n += last->used;
 		}
 		b = &q->batch;
-		*b = (evt_batch){ .slabs = q->head, .at = q->head, .bytes = n };
+		*b = (evt_queue_batch){ .slabs = q->head,
+			.at = q->head,
+			.bytes = n };
 		q->head = last->next;
 		if (q->head == NULL)
 			q->tail = NULL;
@@ -325,7 +327,7 @@ evt_queue_take(evt_queue *q, int64_t until_ns)
 }
 
 bool
-evt_batch_next(evt_batch *b, evt_item *ret_item)
+evt_queue_batch_next(evt_queue_batch *b, evt_queue_item *ret_item)
 {
 	struct header h;
 
@@ -336,7 +338,7 @@ evt_batch_next(evt_batch *b, evt_item *ret_item)
 	if (b->at == NULL)
 		return false;
 	memcpy(&h, b->at->data + b->off, sizeof(h));
-	*ret_item = (evt_item){ .time_ns = h.time_ns,
+	*ret_item = (evt_queue_item){ .time_ns = h.time_ns,
 		.mono_ns = h.mono_ns,
 		.payload = b->at->data + b->off + sizeof(h),
 		.len = (size_t)h.len,
@@ -349,7 +351,7 @@ evt_batch_next(evt_batch *b, evt_item *ret_item)
 }
 
 bool
-evt_queue_release(evt_queue *q, evt_batch *b)
+evt_queue_release(evt_queue *q, evt_queue_batch *b)
 {
 	bool drained;
 

@@ -10,14 +10,14 @@
  *
  * One producer thread, one consumer thread.
  */
-#ifndef EVT_QUEUE_H
-#define EVT_QUEUE_H
+#ifndef EVT_RECORD_TAPE_QUEUE_H
+#define EVT_RECORD_TAPE_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct evt_item {
+typedef struct evt_queue_item {
 	int64_t time_ns; /* as in evt_frame */
 	int64_t mono_ns;
 	const uint8_t *payload;
@@ -25,10 +25,10 @@ typedef struct evt_item {
 	uint32_t conn;
 	uint8_t kind;   /* enum evt_kind */
 	uint8_t opcode; /* enum evt_opcode or enum evt_mark */
-} evt_item;
+} evt_queue_item;
 
 typedef struct evt_queue evt_queue;
-typedef struct evt_batch evt_batch;
+typedef struct evt_queue_batch evt_queue_batch;
 
 /* limit: bytes at which the queue counts as full.  NULL: out of memory. */
 evt_queue *evt_queue_new(size_t limit);
@@ -48,7 +48,7 @@ enum evt_queue_state {
 
 /* Add a copy of an item, also to a full queue, and say how the queue is then.
  * The consumer may only hear of it at the next flush. */
-enum evt_queue_state evt_queue_put(evt_queue *q, const evt_item *item);
+enum evt_queue_state evt_queue_put(evt_queue *q, const evt_queue_item *item);
 /* Let the consumer have what was put. */
 void evt_queue_flush(evt_queue *q);
 /* Nothing more will be put. */
@@ -64,13 +64,13 @@ bool evt_queue_drained(evt_queue *q);
  * evt_queue_wake() was called, or the queue was closed and is empty.  Takes
  * none before its time (evt_queue_gather()).
  */
-evt_batch *evt_queue_take(evt_queue *q, int64_t until_ns);
+evt_queue_batch *evt_queue_take(evt_queue *q, int64_t until_ns);
 /* The next item of a batch, false at its end.  The payload is valid until the
  * batch is released. */
-bool evt_batch_next(evt_batch *batch, evt_item *ret_item);
+bool evt_queue_batch_next(evt_queue_batch *batch, evt_queue_item *ret_item);
 /* Give a batch back (NULL is allowed).  true: the queue had been full and is
  * drained by this, so the producer should be told. */
-bool evt_queue_release(evt_queue *q, evt_batch *batch);
+bool evt_queue_release(evt_queue *q, evt_queue_batch *batch);
 /* Closed and empty. */
 bool evt_queue_ended(evt_queue *q);
 

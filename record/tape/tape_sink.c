@@ -15,8 +15,8 @@
 /* What the tape takes for a frame beside its payload, at most about. */
 #define FRAME_BYTES 128u
 
-struct evt_sink {
-	evt_sink_options o;
+struct evt_tape_sink {
+	evt_tape_sink_options o;
 	bool failing;
 	unsigned tries;      /* in a row that failed */
 	unsigned last_tries; /* used up since the end began */
@@ -37,10 +37,10 @@ struct evt_sink {
 
 static void wrote(void *ctx, const evt_frame *frame);
 
-evt_sink *
-evt_sink_new(const evt_sink_options *options)
+evt_tape_sink *
+evt_tape_sink_new(const evt_tape_sink_options *options)
 {
-	evt_sink *s = calloc(1, sizeof(*s));
+	evt_tape_sink *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
@@ -51,7 +51,7 @@ evt_sink_new(const evt_sink_options *options)
 }
 
 void
-evt_sink_free(evt_sink *s)
+evt_tape_sink_free(evt_tape_sink *s)
 {
 	if (s != NULL)
 		evt_buf_free(&s->list);
@@ -59,7 +59,7 @@ evt_sink_free(evt_sink *s)
 }
 
 const char *
-evt_sink_done(const evt_sink *s)
+evt_tape_sink_done(const evt_tape_sink *s)
 {
 	if (s->o.max_frames > 0 && s->frames >= s->o.max_frames)
 		return "frames";
@@ -69,7 +69,7 @@ evt_sink_done(const evt_sink *s)
 }
 
 uint64_t
-evt_sink_lost(const evt_sink *s, bool uncommitted)
+evt_tape_sink_lost(const evt_tape_sink *s, bool uncommitted)
 {
 	/* No tape that is closed has what is held. */
 	return s->lost + (uncommitted ? s->pending : s->held);
@@ -77,23 +77,23 @@ evt_sink_lost(const evt_sink *s, bool uncommitted)
 
 /* The tape did what was asked, or not: tell once when that changes. */
 static void
-note(evt_sink *s, int rc, const evt_error *err)
+note(evt_tape_sink *s, int r, const evt_error *err)
 {
-	bool failing = rc < 0;
+	bool failing = r < 0;
 	char text[640];
 
 	if (failing == s->failing)
 		return;
 	s->failing = failing;
-	evt_board_begin(s->o.board)->failing = failing;
-	evt_board_end(s->o.board);
+	evt_state_table_begin(s->o.board)->failing = failing;
+	evt_state_table_end(s->o.board);
 	if (failing)
 		snprintf(text, sizeof(text),
 		    "%s; what comes is kept in memory and the tape is tried "
 		    "again each second: %s",
 		    err->text,
-		    rc == EVT_ERR_NOTATAPE ? "put it back" :
-		                             "make room, or mend the disk");
+		    r == EVT_ERR_NOTATAPE ? "put it back" :
+		                            "make room, or mend the disk");
 	else
 		snprintf(text, sizeof(text),
 		    "the tape can be written to again");
@@ -102,42 +102,42 @@ note(evt_sink *s, int rc, const evt_error *err)
 
 /* The tape cannot be waited for any longer. */
 static void
-run_out_of_patience(evt_sink *s, int rc, const evt_error *err)
+run_out_of_patience(evt_tape_sink *s, int r, const evt_error *err)
 {
 	char text[800];
 
-	if (rc == EVT_ERR_NOTATAPE) {
+	if (r == EVT_ERR_NOTATAPE) {
 		snprintf(text, sizeof(text),
 		    "%s, and did not come back: the recording ends, and what "
 		    "came since is lost; start it again",
 		    err->text);
-		s->o.stop(s->o.ctx, EVT_REASON_GONE, text);
-	} else if (rc == EVT_ERR_FULL && s->o.room != NULL &&
-	    evt_room_ends(s->o.room)) {
+		s->o.stop(s->o.ctx, EVT_DISK_SPACE_REASON_GONE, text);
+	} else if (r == EVT_ERR_FULL && s->o.room != NULL &&
+	    evt_disk_space_ends(s->o.room)) {
 		snprintf(text, sizeof(text),
 		    "%s, and no room was made in %u seconds: the recording "
 		    "ends; make room and start it again",
-		    err->text, EVT_SINK_PATIENCE);
-		s->o.stop(s->o.ctx, EVT_REASON_FULL, text);
+		    err->text, EVT_TAPE_SINK_PATIENCE);
+		s->o.stop(s->o.ctx, EVT_DISK_SPACE_REASON_FULL, text);
 	}
 }
 
 /* After a failure: whether to try again. */
 static bool
-try_again(evt_sink *s, int rc, const evt_error *err)
+try_again(evt_tape_sink *s, int r, const evt_error *err)
 {
 	evt_error gone;
 
 	if (evt_writer_there(s->o.writer, &gone) != EVT_OK) {
-		rc = EVT_ERR_NOTATAPE;
+		r = EVT_ERR_NOTATAPE;
 		err = &gone;
 	}
-	if (rc == EVT_ERR_FULL && s->o.room != NULL &&
-	    evt_room_make(s->o.room, s->o.writer))
+	if (r == EVT_ERR_FULL && s->o.room != NULL &&
+	    evt_disk_space_make(s->o.room, s->o.writer))
 		return true;
-	note(s, rc, err);
-	if (++s->tries > EVT_SINK_PATIENCE && !s->o.ending(s->o.ctx))
-		run_out_of_patience(s, rc, err);
+	note(s, r, err);
+	if (++s->tries > EVT_TAPE_SINK_PATIENCE && !s->o.ending(s->o.ctx))
+		run_out_of_patience(s, r, err);
 	if (s->o.ending(s->o.ctx) && ++s->last_tries > LAST_TRIES) {
 		s->given_up = true;
 		return false;
@@ -148,7 +148,7 @@ try_again(evt_sink *s, int rc, const evt_error *err)
 
 /* Something takes room on the disk. */
 static void
-count_room(evt_sink *s, const evt_frame *item)
+count_room(evt_tape_sink *s, const evt_frame *item)
 {
 	uint64_t before = s->put_bytes;
 
@@ -159,7 +159,7 @@ count_room(evt_sink *s, const evt_frame *item)
 }
 
 static void
-count(evt_sink *s, const evt_frame *item)
+count(evt_tape_sink *s, const evt_frame *item)
 {
 	count_room(s, item);
 	if (item->kind == EVT_KIND_MARK) {
@@ -174,7 +174,7 @@ count(evt_sink *s, const evt_frame *item)
 }
 
 static void
-keep_list(evt_sink *s, const evt_frame *item)
+keep_list(evt_tape_sink *s, const evt_frame *item)
 {
 	evt_writer_stats w;
 
@@ -191,7 +191,7 @@ keep_list(evt_sink *s, const evt_frame *item)
 static void
 wrote(void *ctx, const evt_frame *frame)
 {
-	evt_sink *s = ctx;
+	evt_tape_sink *s = ctx;
 
 	s->last_time_ns = frame->time_ns;
 	s->last_mono_ns = frame->mono_ns;
@@ -202,12 +202,12 @@ wrote(void *ctx, const evt_frame *frame)
 }
 
 static int
-put_pretrigger(evt_sink *s, evt_frame *frame, evt_error *err)
+put_pretrigger(evt_tape_sink *s, evt_frame *frame, evt_error *err)
 {
-	int rc = evt_pretrigger_put(s->o.pretrigger, frame, err);
+	int r = evt_pretrigger_put(s->o.pretrigger, frame, err);
 
-	if (rc != EVT_OK)
-		return rc;
+	if (r != EVT_OK)
+		return r;
 	if (frame->kind == EVT_KIND_RECEIVED)
 		s->last_frame_ns = frame->time_ns;
 	if (frame->seq == 0) {
@@ -219,30 +219,30 @@ put_pretrigger(evt_sink *s, evt_frame *frame, evt_error *err)
 
 /* Put it onto the tape, or where it is held. */
 static int
-put_frame(evt_sink *s, evt_frame *frame, bool hold, evt_error *err)
+put_frame(evt_tape_sink *s, evt_frame *frame, bool hold, evt_error *err)
 {
-	int rc;
+	int r;
 
 	if (s->o.pretrigger != NULL && hold) {
-		rc = put_pretrigger(s, frame, err);
+		r = put_pretrigger(s, frame, err);
 	} else {
-		rc = evt_writer_put(s->o.writer, frame, err);
-		if (rc == EVT_OK)
+		r = evt_writer_put(s->o.writer, frame, err);
+		if (r == EVT_OK)
 			wrote(s, frame);
 	}
 	/* Not in wrote(): what comes from where it was held is there still. */
-	if (rc == EVT_OK && frame->kind != EVT_KIND_MARK)
+	if (r == EVT_OK && frame->kind != EVT_KIND_MARK)
 		s->pending++;
-	return rc;
+	return r;
 }
 
-static void put(evt_sink *s, const evt_item *item, bool hold);
+static void put(evt_tape_sink *s, const evt_queue_item *item, bool hold);
 
 /* Put the list of trackers anew if it went with its segment. */
 static void
-renew_list(evt_sink *s)
+renew_list(evt_tape_sink *s)
 {
-	evt_item item = { .time_ns = s->last_time_ns,
+	evt_queue_item item = { .time_ns = s->last_time_ns,
 		.mono_ns = s->last_mono_ns,
 		.kind = EVT_KIND_MARK,
 		.opcode = EVT_MARK_TRACKERS,
@@ -253,18 +253,18 @@ renew_list(evt_sink *s)
 	evt_writer_get_stats(s->o.writer, &w);
 	if (s->list.len > 0 && w.first_segment > s->list_segment) {
 		put(s, &item, false);
-		evt_sink_commit(s);
+		evt_tape_sink_commit(s);
 	}
 }
 
 static void
-put(evt_sink *s, const evt_item *item, bool hold)
+put(evt_tape_sink *s, const evt_queue_item *item, bool hold)
 {
 	evt_frame frame;
 	evt_error err;
-	int rc;
+	int r;
 
-	if (item->kind == EVT_KIND_RECEIVED && evt_sink_done(s) != NULL)
+	if (item->kind == EVT_KIND_RECEIVED && evt_tape_sink_done(s) != NULL)
 		return;
 	while (!s->given_up) {
 		frame = (evt_frame){ .time_ns = item->time_ns,
@@ -274,10 +274,10 @@ put(evt_sink *s, const evt_item *item, bool hold)
 			.conn = item->conn,
 			.payload = item->payload,
 			.len = item->len };
-		rc = put_frame(s, &frame, hold, &err);
-		if (rc == EVT_OK)
+		r = put_frame(s, &frame, hold, &err);
+		if (r == EVT_OK)
 			return;
-		if (!try_again(s, rc, &err))
+		if (!try_again(s, r, &err))
 			break;
 	}
 	/* Marks are no data. */
@@ -288,13 +288,13 @@ put(evt_sink *s, const evt_item *item, bool hold)
 }
 
 void
-evt_sink_put(evt_sink *s, const evt_item *item)
+evt_tape_sink_put(evt_tape_sink *s, const evt_queue_item *item)
 {
 	put(s, item, true);
 }
 
 static void
-publish_held(const evt_sink *s, evt_record_stats *st)
+publish_held(const evt_tape_sink *s, evt_status_figures *st)
 {
 	evt_pretrigger_stats p;
 
@@ -311,14 +311,14 @@ publish_held(const evt_sink *s, evt_record_stats *st)
 
 /* Show on the board what is committed. */
 static void
-publish(evt_sink *s)
+publish(evt_tape_sink *s)
 {
 	evt_writer_stats w;
-	evt_record_stats *st;
+	evt_status_figures *st;
 
 	evt_writer_get_stats(s->o.writer, &w);
 	s->stored = w.stored_bytes;
-	st = evt_board_begin(s->o.board);
+	st = evt_state_table_begin(s->o.board);
 	st->frames = s->frames;
 	st->sent = s->sent;
 	st->marks = s->marks;
@@ -331,23 +331,23 @@ publish(evt_sink *s)
 	st->segment = w.segment;
 	st->syncs = w.syncs;
 	publish_held(s, st);
-	evt_board_end(s->o.board);
+	evt_state_table_end(s->o.board);
 }
 
 /* Do something to the writer until it succeeds or is given up. */
 static void
-insist(evt_sink *s, int (*what)(evt_sink *s, evt_error *err))
+insist(evt_tape_sink *s, int (*what)(evt_tape_sink *s, evt_error *err))
 {
 	evt_error err;
-	int rc = EVT_ERR_IO;
+	int r = EVT_ERR_IO;
 
 	while (!s->given_up) {
-		rc = what(s, &err);
-		if (rc >= 0 || !try_again(s, rc, &err))
+		r = what(s, &err);
+		if (r >= 0 || !try_again(s, r, &err))
 			break;
 	}
-	if (rc >= 0) {
-		note(s, rc, &err);
+	if (r >= 0) {
+		note(s, r, &err);
 		s->tries = 0;
 		s->pending = s->held = 0;
 		publish(s);
@@ -355,7 +355,7 @@ insist(evt_sink *s, int (*what)(evt_sink *s, evt_error *err))
 }
 
 static int
-commit(evt_sink *s, evt_error *err)
+commit(evt_tape_sink *s, evt_error *err)
 {
 	return s->o.pretrigger != NULL ?
 	    evt_pretrigger_commit(s->o.pretrigger, err) :
@@ -363,7 +363,7 @@ commit(evt_sink *s, evt_error *err)
 }
 
 static int
-tick(evt_sink *s, evt_error *err)
+tick(evt_tape_sink *s, evt_error *err)
 {
 	return s->o.pretrigger != NULL ?
 	    evt_pretrigger_tick(s->o.pretrigger, err) :
@@ -371,7 +371,7 @@ tick(evt_sink *s, evt_error *err)
 }
 
 static int
-rotate(evt_sink *s, evt_error *err)
+rotate(evt_tape_sink *s, evt_error *err)
 {
 	return s->o.pretrigger != NULL ?
 	    evt_pretrigger_rotate(s->o.pretrigger, err) :
@@ -379,36 +379,36 @@ rotate(evt_sink *s, evt_error *err)
 }
 
 static int
-end(evt_sink *s, evt_error *err)
+end(evt_tape_sink *s, evt_error *err)
 {
 	return evt_pretrigger_end(s->o.pretrigger, err);
 }
 
 void
-evt_sink_commit(evt_sink *s)
+evt_tape_sink_commit(evt_tape_sink *s)
 {
 	insist(s, commit);
 	if (s->o.room != NULL)
-		evt_room_put(s->o.room, s->o.writer, s->put_bytes);
+		evt_disk_space_put(s->o.room, s->o.writer, s->put_bytes);
 }
 
 void
-evt_sink_tick(evt_sink *s)
+evt_tape_sink_tick(evt_tape_sink *s)
 {
 	insist(s, tick);
 	if (s->o.room != NULL)
-		evt_room_look(s->o.room, s->o.writer);
+		evt_disk_space_look(s->o.room, s->o.writer);
 	renew_list(s);
 }
 
 void
-evt_sink_rotate(evt_sink *s)
+evt_tape_sink_rotate(evt_tape_sink *s)
 {
 	insist(s, rotate);
 }
 
 void
-evt_sink_trigger(evt_sink *s)
+evt_tape_sink_trigger(evt_tape_sink *s)
 {
 	if (s->o.pretrigger == NULL) {
 		s->o.say(s->o.ctx, false,
@@ -417,23 +417,23 @@ evt_sink_trigger(evt_sink *s)
 		return;
 	}
 	evt_pretrigger_pull(s->o.pretrigger);
-	evt_sink_commit(s);
+	evt_tape_sink_commit(s);
 }
 
 void
-evt_sink_end(evt_sink *s)
+evt_tape_sink_end(evt_tape_sink *s)
 {
 	if (s->o.pretrigger != NULL)
 		insist(s, end);
 }
 
 void
-evt_sink_last_try(evt_sink *s, const evt_moment *now)
+evt_tape_sink_last_try(evt_tape_sink *s, const evt_clock_pair *now)
 {
-	evt_gap gap = { .frames = (int64_t)s->lost,
+	evt_mark_gap_info gap = { .frames = (int64_t)s->lost,
 		.bytes = (int64_t)s->lost_bytes,
 		.reason = "the tape could not be written" };
-	evt_item item = { .time_ns = now->time_ns,
+	evt_queue_item item = { .time_ns = now->time_ns,
 		.mono_ns = now->mono_ns,
 		.kind = EVT_KIND_MARK,
 		.opcode = EVT_MARK_GAP };
@@ -444,11 +444,11 @@ evt_sink_last_try(evt_sink *s, const evt_moment *now)
 	s->given_up = false;
 	s->last_tries = LAST_TRIES;
 	/* Or the marks would be held too. */
-	evt_sink_end(s);
-	if (s->lost > 0 && evt_marks_gap(&b, &gap)) {
+	evt_tape_sink_end(s);
+	if (s->lost > 0 && evt_mark_gap(&b, &gap)) {
 		item.payload = b.data;
 		item.len = b.len;
-		evt_sink_put(s, &item);
+		evt_tape_sink_put(s, &item);
 	}
 	evt_buf_free(&b);
 }

@@ -116,13 +116,13 @@ add(struct trigger *t, const char *text, evt_error *err)
 		return evt_err_nomem(err);
 	t->text = text;
 	t->value = end + 1;
-	r = evt_view_check_pointer(path, &why);
+	r = evt_json_view_check_pointer(path, &why);
 	if (r != EVT_OK)
 		r = evt_err_set(err, EVT_ERR_ARG, "--trigger '%.80s': %.300s",
 		    text, why.text);
 	else if (!compile(t, path))
 		r = evt_err_nomem(err);
-	else if (t->n_steps > EVT_SCAN_DEPTH)
+	else if (t->n_steps > EVT_JSON_SCAN_DEPTH)
 		r = evt_err_set(err, EVT_ERR_ARG,
 		    "--trigger '%.80s': the path is deeper than any frame may "
 		    "be",
@@ -158,16 +158,16 @@ evt_triggers_new(const char *const *texts, size_t n,
 /* ---- matching ------------------------------------------------------------ */
 
 static bool
-is_value(evt_view v, const char *value)
+is_value(evt_json_view v, const char *value)
 {
 	size_t n = strlen(value);
 
-	switch (evt_view_kind(v)) {
-	case EVT_VIEW_STRING:
-		return evt_view_is(v, value, n);
-	case EVT_VIEW_NULL:
-	case EVT_VIEW_BOOL:
-	case EVT_VIEW_NUMBER:
+	switch (evt_json_view_kind(v)) {
+	case EVT_JSON_VIEW_STRING:
+		return evt_json_view_is(v, value, n);
+	case EVT_JSON_VIEW_NULL:
+	case EVT_JSON_VIEW_BOOL:
+	case EVT_JSON_VIEW_NUMBER:
 		return v.n == n && memcmp(v.p, value, n) == 0;
 	default:
 		return false;
@@ -176,32 +176,32 @@ is_value(evt_view v, const char *value)
 
 /* As deep as the path at most. */
 static bool
-matches(const struct trigger *t, size_t step, evt_view v)
+matches(const struct trigger *t, size_t step, evt_json_view v)
 {
 	const struct step *s = &t->steps[step];
-	evt_view name, value;
-	evt_view_walk walk;
+	evt_json_view name, value;
+	evt_json_view_walk walk;
 
 	if (step == t->n_steps)
 		return is_value(v, t->value);
-	switch (evt_view_kind(v)) {
-	case EVT_VIEW_OBJECT:
+	switch (evt_json_view_kind(v)) {
+	case EVT_JSON_VIEW_OBJECT:
 		if (s->name == NULL)
 			break;
-		value = evt_view_member(v, s->name, s->len);
+		value = evt_json_view_member(v, s->name, s->len);
 		return value.p != NULL && matches(t, step + 1, value);
-	case EVT_VIEW_ARRAY:
+	case EVT_JSON_VIEW_ARRAY:
 		if (s->name == NULL)
 			break;
 		if (!s->is_index)
 			return false;
-		value = evt_view_element(v, s->index);
+		value = evt_json_view_element(v, s->index);
 		return value.p != NULL && matches(t, step + 1, value);
 	default:
 		return false;
 	}
-	walk = evt_view_walk_begin(v);
-	while (evt_view_walk_next(&walk, &name, &value)) {
+	walk = evt_json_view_walk_begin(v);
+	while (evt_json_view_walk_next(&walk, &name, &value)) {
 		if (matches(t, step + 1, value))
 			return true;
 	}
@@ -212,7 +212,7 @@ const char *
 evt_triggers_match(const evt_triggers *t, const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		if (matches(&t->t[i], 0, evt_view_of(p, n)))
+		if (matches(&t->t[i], 0, evt_json_view_make(p, n)))
 			return t->t[i].text;
 	}
 	return NULL;

@@ -6,8 +6,8 @@
  * VALUE: a string without its quotes and escapes, or a number, true, false or
  * null as it stands in the frame.
  */
-#ifndef EVT_TRIGGER_H
-#define EVT_TRIGGER_H
+#ifndef EVT_RECORD_TAPE_TRIGGER_H
+#define EVT_RECORD_TAPE_TRIGGER_H
 
 #include <stddef.h>
 #include <stdint.h>

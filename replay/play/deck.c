@@ -16,7 +16,7 @@
 __extension__ typedef __int128 wide;
 
 struct evt_deck {
-	evt_feed feed;
+	evt_deck_input feed;
 	evt_deck_options opt;
 
 	evt_frame next; /* looked ahead at, if have_next */
@@ -72,14 +72,15 @@ max(int64_t a, int64_t b)
 static bool
 flat_out(const evt_deck *d)
 {
-	return d->opt.speed == EVT_SPEED_FLAT_OUT;
+	return d->opt.speed == EVT_DECK_SPEED_FLAT_OUT;
 }
 
 /* When the deck is at a position. */
 static int64_t
 wall_of(const evt_deck *d, int64_t pos)
 {
-	return clamp(d->anchor_wall + (wide)pos * EVT_SPEED_ONE / d->opt.speed);
+	return clamp(
+	    d->anchor_wall + (wide)pos * EVT_DECK_SPEED_ONE / d->opt.speed);
 }
 
 /* Where the deck is; never behind a frame that has not gone out. */
@@ -92,8 +93,8 @@ pos_at(const evt_deck *d, int64_t now)
 		return 0;
 	if (flat_out(d))
 		return d->last_pos;
-	pos = clamp((wide)evt_ns_sub(now, d->anchor_wall) * d->opt.speed /
-	    EVT_SPEED_ONE);
+	pos = clamp((wide)evt_clock_sub(now, d->anchor_wall) * d->opt.speed /
+	    EVT_DECK_SPEED_ONE);
 	return d->have_next && pos > d->next_pos ? d->next_pos : pos;
 }
 
@@ -102,9 +103,9 @@ static void
 rebase(evt_deck *d, int64_t pos, int64_t now)
 {
 	d->anchor_wall = now;
-	d->played = evt_ns_add(d->played, pos);
-	d->last_pos = evt_ns_sub(d->last_pos, pos);
-	d->next_pos = evt_ns_sub(d->next_pos, pos);
+	d->played = evt_clock_add(d->played, pos);
+	d->last_pos = evt_clock_sub(d->last_pos, pos);
+	d->next_pos = evt_clock_sub(d->next_pos, pos);
 }
 
 /* Whether a recorder run began behind the last frame and no later than f. */
@@ -133,13 +134,13 @@ silence_before(const evt_deck *d, const evt_frame *f)
 	int64_t gap;
 
 	if (!d->have_last)
-		gap = d->have_target ? evt_ns_sub(f->time_ns, d->target) : 0;
+		gap = d->have_target ? evt_clock_sub(f->time_ns, d->target) : 0;
 	else if (d->opt.merged)
-		gap = evt_ns_sub(f->time_ns, d->high_time);
+		gap = evt_clock_sub(f->time_ns, d->high_time);
 	else if (crosses_run(d, f))
-		gap = evt_ns_sub(f->time_ns, d->last_time);
+		gap = evt_clock_sub(f->time_ns, d->last_time);
 	else
-		gap = evt_ns_sub(f->mono_ns, d->high_mono);
+		gap = evt_clock_sub(f->mono_ns, d->high_mono);
 	gap = max(gap, 0);
 	if (d->opt.max_gap_ns >= 0 && gap > d->opt.max_gap_ns)
 		gap = d->opt.max_gap_ns;
@@ -173,7 +174,7 @@ forget_last(evt_deck *d)
 void
 evt_deck_options_init(evt_deck_options *ret_options)
 {
-	*ret_options = (evt_deck_options){ .speed = EVT_SPEED_ONE,
+	*ret_options = (evt_deck_options){ .speed = EVT_DECK_SPEED_ONE,
 		.max_gap_ns = -1,
 		.passes = 1 };
 }
@@ -181,12 +182,12 @@ evt_deck_options_init(evt_deck_options *ret_options)
 static bool
 speed_valid(uint32_t speed)
 {
-	return speed == EVT_SPEED_FLAT_OUT ||
-	    (speed >= EVT_SPEED_MIN && speed <= EVT_SPEED_MAX);
+	return speed == EVT_DECK_SPEED_FLAT_OUT ||
+	    (speed >= EVT_DECK_SPEED_MIN && speed <= EVT_DECK_SPEED_MAX);
 }
 
 int
-evt_deck_new(evt_feed feed, const evt_deck_options *options,
+evt_deck_new(evt_deck_input feed, const evt_deck_options *options,
     evt_deck **ret_deck, evt_error *err)
 {
 	evt_deck *d;
@@ -250,7 +251,7 @@ look_ahead(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 	}
 	if (r != EVT_OK)
 		return end_of_pass(d, now, ret_due_ns, err);
-	d->next_pos = evt_ns_add(d->last_pos, silence_before(d, &d->next));
+	d->next_pos = evt_clock_add(d->last_pos, silence_before(d, &d->next));
 	d->have_next = true;
 	/* Behind a seek it is the first of the rest. */
 	if (!d->have_first && !d->have_target) {
@@ -285,7 +286,7 @@ hand_out(evt_deck *d, int64_t now, evt_frame *ret_frame)
 	}
 	d->last_out = now;
 	d->paused_at_out = d->paused ?
-	    evt_ns_add(d->paused_ns, evt_ns_sub(now, d->pause_began)) :
+	    evt_clock_add(d->paused_ns, evt_clock_sub(now, d->pause_began)) :
 	    d->paused_ns;
 	d->pass_frames++;
 	d->stats.frames++;
@@ -316,7 +317,7 @@ evt_deck_poll(evt_deck *d, int64_t now, evt_frame *ret_frame,
 	if (d->step) {
 		/* Tape time that nobody waited for was not played. */
 		d->step = false;
-		d->played = evt_ns_sub(d->played, d->next_pos);
+		d->played = evt_clock_sub(d->played, d->next_pos);
 		rebase(d, d->next_pos, now);
 		due = now;
 	} else {
@@ -349,7 +350,7 @@ evt_deck_resume(evt_deck *d, int64_t now)
 	d->paused = d->step = false;
 	d->anchor_wall = now;
 	d->paused_ns =
-	    evt_ns_add(d->paused_ns, evt_ns_sub(now, d->pause_began));
+	    evt_clock_add(d->paused_ns, evt_clock_sub(now, d->pause_began));
 }
 
 bool
@@ -404,8 +405,8 @@ evt_deck_tape_time(const evt_deck *d, int64_t now)
 
 	if (!d->have_next)
 		return d->shown_time;
-	left = evt_ns_sub(d->next_pos, pos_at(d, now));
-	return max(evt_ns_sub(d->next.time_ns, left), d->shown_time);
+	left = evt_clock_sub(d->next_pos, pos_at(d, now));
+	return max(evt_clock_sub(d->next.time_ns, left), d->shown_time);
 }
 
 uint64_t
@@ -418,7 +419,8 @@ void
 evt_deck_get_stats(const evt_deck *d, evt_deck_stats *ret_stats)
 {
 	*ret_stats = d->stats;
-	ret_stats->tape_ns = evt_ns_add(d->played, d->last_pos);
+	ret_stats->tape_ns = evt_clock_add(d->played, d->last_pos);
 	ret_stats->wall_ns =
-	    evt_ns_sub(evt_ns_sub(d->last_out, d->first_out), d->paused_at_out);
+	    evt_clock_sub(evt_clock_sub(d->last_out, d->first_out),
+	        d->paused_at_out);
 }

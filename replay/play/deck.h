@@ -19,27 +19,28 @@
  * several tapes are merged.  Stamps that go back in time cost no time and gain
  * none: a frame is due at once until the stamps are past the latest one seen.
  */
-#ifndef EVT_DECK_H
-#define EVT_DECK_H
+#ifndef EVT_REPLAY_PLAY_DECK_H
+#define EVT_REPLAY_PLAY_DECK_H
 
 #include "format/evtape.h"
 
 /* Where a deck takes its frames from; as evt_cursor_next(), _reset(), _seek(). */
-typedef struct evt_feed {
+typedef struct evt_deck_input {
 	int (*next)(void *ctx, evt_frame *ret_frame, evt_error *err);
 	int (*reset)(void *ctx, evt_error *err);
 	int (*seek)(void *ctx, int64_t time_ns, evt_error *err);
 	void *ctx;
-} evt_feed;
+} evt_deck_input;
 
 /* Speeds are in millionths of the real one. */
-#define EVT_SPEED_ONE UINT32_C(1000000)
-#define EVT_SPEED_MIN UINT32_C(100000)     /* 0.1 */
-#define EVT_SPEED_MAX UINT32_C(1000000000) /* 1000 */
-#define EVT_SPEED_FLAT_OUT UINT32_C(0)     /* "max": no waiting at all */
+#define EVT_DECK_SPEED_ONE UINT32_C(1000000)
+#define EVT_DECK_SPEED_MIN UINT32_C(100000)     /* 0.1 */
+#define EVT_DECK_SPEED_MAX UINT32_C(1000000000) /* 1000 */
+#define EVT_DECK_SPEED_FLAT_OUT UINT32_C(0)     /* "max": no waiting at all */
 
 typedef struct evt_deck_options {
-	uint32_t speed;     /* EVT_SPEED_MIN to _MAX, or EVT_SPEED_FLAT_OUT */
+	uint32_t
+	    speed; /* EVT_DECK_SPEED_MIN to _MAX, or EVT_DECK_SPEED_FLAT_OUT */
 	int64_t max_gap_ns; /* silences of the tape are cut to this; -1: not */
 	uint64_t passes;    /* how often to play it; 0: for ever */
 	bool paused;        /* wait for evt_deck_resume() or _step() */
@@ -57,7 +58,7 @@ void evt_deck_options_init(evt_deck_options *ret_options);
 typedef struct evt_deck evt_deck;
 
 /* Errors: EVT_ERR_NOMEM, EVT_ERR_ARG (a speed out of range). */
-int evt_deck_new(evt_feed feed, const evt_deck_options *options,
+int evt_deck_new(evt_deck_input feed, const evt_deck_options *options,
     evt_deck **ret_deck, evt_error *err);
 void evt_deck_free(evt_deck *deck);
 

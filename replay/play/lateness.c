@@ -39,7 +39,7 @@ evt_lateness_add(evt_lateness *h, int64_t late_ns)
 		late_ns = 0;
 	h->bucket[bucket_of((uint64_t)late_ns)]++;
 	h->count++;
-	h->sum_ns = evt_ns_add(h->sum_ns, late_ns);
+	h->sum_ns = evt_clock_add(h->sum_ns, late_ns);
 	if (late_ns > h->max_ns)
 		h->max_ns = late_ns;
 }
@@ -50,7 +50,7 @@ evt_lateness_merge(evt_lateness *to, const evt_lateness *from)
 	for (size_t i = 0; i < EVT_LATENESS_BUCKETS; i++)
 		to->bucket[i] += from->bucket[i];
 	to->count += from->count;
-	to->sum_ns = evt_ns_add(to->sum_ns, from->sum_ns);
+	to->sum_ns = evt_clock_add(to->sum_ns, from->sum_ns);
 	if (from->max_ns > to->max_ns)
 		to->max_ns = from->max_ns;
 }

@@ -5,8 +5,8 @@
  * too large whatever its size, in fixed memory however many frames there are.
  * Zero-initialised is empty.
  */
-#ifndef EVT_LATENESS_H
-#define EVT_LATENESS_H
+#ifndef EVT_REPLAY_PLAY_LATENESS_H
+#define EVT_REPLAY_PLAY_LATENESS_H
 
 #include <stdint.h>
 

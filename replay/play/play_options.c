@@ -10,16 +10,16 @@
 /* ---- lists of names ------------------------------------------------------ */
 
 static void
-names_free(evt_names *names)
+names_free(evt_strings *names)
 {
 	for (size_t i = 0; i < names->n; i++)
 		free(names->item[i]);
 	free(names->item);
-	*names = (evt_names){ 0 };
+	*names = (evt_strings){ 0 };
 }
 
 static int
-names_add(evt_names *names, const char *text, size_t len, evt_error *err)
+names_add(evt_strings *names, const char *text, size_t len, evt_error *err)
 {
 	char **item = realloc(names->item, (names->n + 1) * sizeof(*item));
 
@@ -34,7 +34,7 @@ names_add(evt_names *names, const char *text, size_t len, evt_error *err)
 }
 
 static int
-names_copy(const evt_names *from, evt_names *to, evt_error *err)
+names_copy(const evt_strings *from, evt_strings *to, evt_error *err)
 {
 	for (size_t i = 0; i < from->n; i++) {
 		const char *s = from->item[i];
@@ -47,7 +47,7 @@ names_copy(const evt_names *from, evt_names *to, evt_error *err)
 
 /* "a,b"; commas too many are passed over, as on the command line. */
 static int
-names_split(evt_names *names, const char *what, const char *text,
+names_split(evt_strings *names, const char *what, const char *text,
     evt_error *err)
 {
 	/* What an unset variable leaves must not mean "all". */
@@ -81,7 +81,7 @@ bad_speed(const char *text, const char *why, evt_error *err)
 }
 
 int
-evt_speed_parse(const char *text, uint32_t *ret_speed, evt_error *err)
+evt_deck_speed_parse(const char *text, uint32_t *ret_speed, evt_error *err)
 {
 	const char *p = text;
 	uint64_t v = 0;
@@ -89,7 +89,7 @@ evt_speed_parse(const char *text, uint32_t *ret_speed, evt_error *err)
 	bool digits = false;
 
 	if (strcmp(text, "max") == 0) {
-		*ret_speed = EVT_SPEED_FLAT_OUT;
+		*ret_speed = EVT_DECK_SPEED_FLAT_OUT;
 		return EVT_OK;
 	}
 	for (; *p != '\0'; p++) {
@@ -103,30 +103,30 @@ evt_speed_parse(const char *text, uint32_t *ret_speed, evt_error *err)
 			return bad_speed(text, "too many decimals", err);
 		digits = true;
 		v = v * 10 + (uint64_t)(*p - '0');
-		if (v > EVT_SPEED_MAX)
+		if (v > EVT_DECK_SPEED_MAX)
 			return bad_speed(text, "out of range", err);
 	}
 	if (!digits)
 		return bad_speed(text, "no number", err);
 	for (int i = decimals < 0 ? 0 : decimals; i < 6; i++)
 		v *= 10;
-	if (v < EVT_SPEED_MIN || v > EVT_SPEED_MAX)
+	if (v < EVT_DECK_SPEED_MIN || v > EVT_DECK_SPEED_MAX)
 		return bad_speed(text, "out of range", err);
 	*ret_speed = (uint32_t)v;
 	return EVT_OK;
 }
 
 const char *
-evt_speed_format(uint32_t speed, char out[EVT_SPEED_TEXT])
+evt_deck_speed_format(uint32_t speed, char out[EVT_DECK_SPEED_TEXT])
 {
 	size_t n;
 
-	if (speed == EVT_SPEED_FLAT_OUT) {
-		snprintf(out, EVT_SPEED_TEXT, "max");
+	if (speed == EVT_DECK_SPEED_FLAT_OUT) {
+		snprintf(out, EVT_DECK_SPEED_TEXT, "max");
 		return out;
 	}
-	snprintf(out, EVT_SPEED_TEXT, "%u.%06u", speed / EVT_SPEED_ONE,
-	    speed % EVT_SPEED_ONE);
+	snprintf(out, EVT_DECK_SPEED_TEXT, "%u.%06u",
+	    speed / EVT_DECK_SPEED_ONE, speed % EVT_DECK_SPEED_ONE);
 	n = strlen(out);
 	while (out[n - 1] == '0')
 		n--;
@@ -140,15 +140,15 @@ evt_speed_format(uint32_t speed, char out[EVT_SPEED_TEXT])
 
 struct setting {
 	const char *name;
-	int (*set)(evt_play *play, const char *text, const evt_time_ref *ref,
-	    evt_error *err);
+	int (*set)(evt_play_options *play, const char *text,
+	    const evt_timetext_ref *ref, evt_error *err);
 };
 
 static int
-set_from(evt_play *play, const char *text, const evt_time_ref *ref,
+set_from(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
     evt_error *err)
 {
-	int r = evt_time_parse(text, ref, &play->from_ns, err);
+	int r = evt_timetext_parse(text, ref, &play->from_ns, err);
 
 	if (r == EVT_OK)
 		play->has_from = true;
@@ -156,10 +156,10 @@ set_from(evt_play *play, const char *text, const evt_time_ref *ref,
 }
 
 static int
-set_to(evt_play *play, const char *text, const evt_time_ref *ref,
+set_to(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
     evt_error *err)
 {
-	int r = evt_time_parse(text, ref, &play->to_ns, err);
+	int r = evt_timetext_parse(text, ref, &play->to_ns, err);
 
 	if (r == EVT_OK)
 		play->has_to = true;
@@ -167,15 +167,15 @@ set_to(evt_play *play, const char *text, const evt_time_ref *ref,
 }
 
 static int
-set_source(evt_play *play, const char *text, const evt_time_ref *ref,
-    evt_error *err)
+set_source(evt_play_options *play, const char *text,
+    const evt_timetext_ref *ref, evt_error *err)
 {
 	(void)ref;
 	return names_split(&play->sources, "source", text, err);
 }
 
 static int
-set_event(evt_play *play, const char *text, const evt_time_ref *ref,
+set_event(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
     evt_error *err)
 {
 	(void)ref;
@@ -183,8 +183,8 @@ set_event(evt_play *play, const char *text, const evt_time_ref *ref,
 }
 
 int
-evt_play_add(evt_play *play, const char *setting, const char *text,
-    evt_error *err)
+evt_play_options_add(evt_play_options *play, const char *setting,
+    const char *text, evt_error *err)
 {
 	size_t n = strlen(text);
 
@@ -197,27 +197,27 @@ evt_play_add(evt_play *play, const char *setting, const char *text,
 }
 
 static int
-set_speed(evt_play *play, const char *text, const evt_time_ref *ref,
+set_speed(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
     evt_error *err)
 {
 	(void)ref;
-	return evt_speed_parse(text, &play->speed, err);
+	return evt_deck_speed_parse(text, &play->speed, err);
 }
 
 static int
-set_max_gap(evt_play *play, const char *text, const evt_time_ref *ref,
-    evt_error *err)
+set_max_gap(evt_play_options *play, const char *text,
+    const evt_timetext_ref *ref, evt_error *err)
 {
 	(void)ref;
 	if (strcmp(text, "none") == 0) {
 		play->max_gap_ns = -1;
 		return EVT_OK;
 	}
-	return evt_duration_parse(text, &play->max_gap_ns, err);
+	return evt_timetext_duration_parse(text, &play->max_gap_ns, err);
 }
 
 static int
-set_loop(evt_play *play, const char *text, const evt_time_ref *ref,
+set_loop(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
     evt_error *err)
 {
 	int64_t v;
@@ -227,7 +227,8 @@ set_loop(evt_play *play, const char *text, const evt_time_ref *ref,
 		play->passes = 0;
 		return EVT_OK;
 	}
-	if (evt_int_parse(text, "loop", 1, INT64_MAX, &v, NULL) != EVT_OK)
+	if (evt_sizetext_parse_int(text, "loop", 1, INT64_MAX, &v, NULL) !=
+	    EVT_OK)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "bad loop '%.80s': it is how often to play, from 1, or "
 		    "forever",
@@ -248,8 +249,8 @@ static const struct setting settings[] = {
 };
 
 int
-evt_play_set(evt_play *play, const char *name, const char *text,
-    const evt_time_ref *ref, evt_error *err)
+evt_play_options_set(evt_play_options *play, const char *name, const char *text,
+    const evt_timetext_ref *ref, evt_error *err)
 {
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
 		if (strcmp(settings[i].name, name) == 0)
@@ -264,16 +265,16 @@ evt_play_set(evt_play *play, const char *name, const char *text,
 /* ---- the whole ----------------------------------------------------------- */
 
 void
-evt_play_init(evt_play *play)
+evt_play_options_init(evt_play_options *play)
 {
-	*play = (evt_play){ .kinds = 1u << EVT_KIND_RECEIVED,
-		.speed = EVT_SPEED_ONE,
+	*play = (evt_play_options){ .kinds = 1u << EVT_KIND_RECEIVED,
+		.speed = EVT_DECK_SPEED_ONE,
 		.max_gap_ns = -1,
 		.passes = 1 };
 }
 
 void
-evt_play_free(evt_play *play)
+evt_play_options_free(evt_play_options *play)
 {
 	if (play == NULL)
 		return;
@@ -282,14 +283,15 @@ evt_play_free(evt_play *play)
 }
 
 int
-evt_play_copy(const evt_play *play, evt_play *ret_copy, evt_error *err)
+evt_play_options_copy(const evt_play_options *play, evt_play_options *ret_copy,
+    evt_error *err)
 {
-	evt_play copy = *play;
+	evt_play_options copy = *play;
 
-	copy.sources = copy.events = (evt_names){ 0 };
+	copy.sources = copy.events = (evt_strings){ 0 };
 	if (names_copy(&play->sources, &copy.sources, err) != EVT_OK ||
 	    names_copy(&play->events, &copy.events, err) != EVT_OK) {
-		evt_play_free(&copy);
+		evt_play_options_free(&copy);
 		return EVT_ERR_NOMEM;
 	}
 	*ret_copy = copy;
@@ -298,8 +300,8 @@ evt_play_copy(const evt_play *play, evt_play *ret_copy, evt_error *err)
 
 /* Split "name=text" and set it. */
 static int
-query_arg(evt_play *play, const char *arg, bool *sources, bool *events,
-    const evt_time_ref *ref, evt_error *err)
+query_arg(evt_play_options *play, const char *arg, bool *sources, bool *events,
+    const evt_timetext_ref *ref, evt_error *err)
 {
 	size_t n = strcspn(arg, "=");
 	const char *text = arg[n] == '=' ? arg + n + 1 : "";
@@ -308,7 +310,7 @@ query_arg(evt_play *play, const char *arg, bool *sources, bool *events,
 	if (n == 0 && *text == '\0')
 		return EVT_OK; /* "?", "&&" */
 	if (n >= sizeof(name))
-		return evt_play_set(play, arg, "", ref, err);
+		return evt_play_options_set(play, arg, "", ref, err);
 	memcpy(name, arg, n);
 	name[n] = '\0';
 	if (strcmp(name, "token") == 0)
@@ -326,12 +328,12 @@ query_arg(evt_play *play, const char *arg, bool *sources, bool *events,
 		snprintf(time, sizeof(time), "+%s", text + 1);
 		text = time;
 	}
-	return evt_play_set(play, name, text, ref, err);
+	return evt_play_options_set(play, name, text, ref, err);
 }
 
 int
-evt_play_query(evt_play *play, const char *const *args, size_t n,
-    const evt_time_ref *ref, evt_error *err)
+evt_play_options_query(evt_play_options *play, const char *const *args,
+    size_t n, const evt_timetext_ref *ref, evt_error *err)
 {
 	bool sources = false, events = false;
 
@@ -341,24 +343,24 @@ evt_play_query(evt_play *play, const char *const *args, size_t n,
 		if (r != EVT_OK)
 			return r;
 	}
-	return evt_play_check(play, err);
+	return evt_play_options_check(play, err);
 }
 
 int
-evt_play_check(const evt_play *play, evt_error *err)
+evt_play_options_check(const evt_play_options *play, evt_error *err)
 {
-	char from[EVT_TIME_TEXT], to[EVT_TIME_TEXT];
+	char from[EVT_TIMETEXT_MAX], to[EVT_TIMETEXT_MAX];
 
 	if (!play->has_from || !play->has_to || play->from_ns < play->to_ns)
 		return EVT_OK;
 	return evt_err_set(err, EVT_ERR_ARG,
 	    "nothing lies between from (%s) and to (%s)",
-	    evt_time_format(play->from_ns, 9, from),
-	    evt_time_format(play->to_ns, 9, to));
+	    evt_timetext_format(play->from_ns, 9, from),
+	    evt_timetext_format(play->to_ns, 9, to));
 }
 
 void
-evt_play_filter(const evt_play *play, evt_filter *ret_filter)
+evt_play_options_filter(const evt_play_options *play, evt_filter *ret_filter)
 {
 	*ret_filter = (evt_filter){
 		.has_from = play->has_from,
@@ -375,7 +377,8 @@ evt_play_filter(const evt_play *play, evt_filter *ret_filter)
 }
 
 void
-evt_play_deck_options(const evt_play *play, evt_deck_options *ret_options)
+evt_play_options_deck_options(const evt_play_options *play,
+    evt_deck_options *ret_options)
 {
 	evt_deck_options_init(ret_options);
 	ret_options->speed = play->speed;

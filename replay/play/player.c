@@ -7,7 +7,7 @@
 #include "format/base/timetext.h"
 
 static int
-take_runs(const evt_info *info, evt_reel *reel, evt_error *err)
+take_runs(const evt_info *info, evt_tape_set *reel, evt_error *err)
 {
 	reel->runs = calloc(info->n_marks + 1, sizeof(*reel->runs));
 	if (reel->runs == NULL)
@@ -24,10 +24,10 @@ take_runs(const evt_info *info, evt_reel *reel, evt_error *err)
  * whose information cannot be gathered plays all the same.
  */
 int
-evt_reel_open(evt_tape *const *tapes, size_t n, evt_reel *ret_reel,
+evt_tape_set_open(evt_tape *const *tapes, size_t n, evt_tape_set *ret_reel,
     evt_error *err)
 {
-	evt_reel reel = { .tape = tapes, .n = n };
+	evt_tape_set reel = { .tape = tapes, .n = n };
 	evt_info *info = NULL;
 	int r = EVT_OK;
 
@@ -41,15 +41,15 @@ evt_reel_open(evt_tape *const *tapes, size_t n, evt_reel *ret_reel,
 }
 
 void
-evt_reel_close(evt_reel *reel)
+evt_tape_set_close(evt_tape_set *reel)
 {
 	free(reel->runs);
-	*reel = (evt_reel){ 0 };
+	*reel = (evt_tape_set){ 0 };
 }
 
 int
-evt_reel_start(const evt_reel *reel, const evt_play *play, int64_t *ret_ns,
-    evt_error *err)
+evt_tape_set_start(const evt_tape_set *reel, const evt_play_options *play,
+    int64_t *ret_ns, evt_error *err)
 {
 	int64_t first, last, start = INT64_MAX;
 
@@ -90,22 +90,22 @@ cursor_seek(void *ctx, int64_t time_ns, evt_error *err)
 }
 
 int
-evt_player_open(const evt_reel *reel, const evt_play *play,
+evt_player_open(const evt_tape_set *reel, const evt_play_options *play,
     evt_player *ret_player, evt_error *err)
 {
 	evt_player p = { 0 };
 	evt_filter filter;
 	evt_deck_options options;
-	evt_feed feed = { .next = cursor_next,
+	evt_deck_input feed = { .next = cursor_next,
 		.reset = cursor_reset,
 		.seek = cursor_seek };
 	int r;
 
-	evt_play_filter(play, &filter);
+	evt_play_options_filter(play, &filter);
 	r = evt_cursor_open(reel->tape, reel->n, &filter, &p.cursor, err);
 	if (r != EVT_OK)
 		return r;
-	evt_play_deck_options(play, &options);
+	evt_play_options_deck_options(play, &options);
 	options.merged = reel->n > 1;
 	options.runs = reel->runs;
 	options.n_runs = reel->n_runs;

@@ -3,34 +3,35 @@
  *
  * The arrow keys send several bytes, which may come in two reads.
  */
-#ifndef EVT_KEYS_H
-#define EVT_KEYS_H
+#ifndef EVT_REPLAY_PLAY_TERMINAL_KEYS_H
+#define EVT_REPLAY_PLAY_TERMINAL_KEYS_H
 
 #include <stdint.h>
 
-enum evt_key_command {
-	EVT_KEY_NONE = 0,
-	EVT_KEY_PAUSE,   /* space: pause, or go on */
-	EVT_KEY_STEP,    /* . */
-	EVT_KEY_BACK,    /* left arrow */
-	EVT_KEY_FORWARD, /* right arrow */
-	EVT_KEY_FASTER,  /* + or = */
-	EVT_KEY_SLOWER,  /* - */
-	EVT_KEY_QUIT     /* q, or end of input (Ctrl-D) */
+enum evt_terminal_keys_command {
+	EVT_TERMINAL_KEYS_NONE = 0,
+	EVT_TERMINAL_KEYS_PAUSE,   /* space: pause, or go on */
+	EVT_TERMINAL_KEYS_STEP,    /* . */
+	EVT_TERMINAL_KEYS_BACK,    /* left arrow */
+	EVT_TERMINAL_KEYS_FORWARD, /* right arrow */
+	EVT_TERMINAL_KEYS_FASTER,  /* + or = */
+	EVT_TERMINAL_KEYS_SLOWER,  /* - */
+	EVT_TERMINAL_KEYS_QUIT     /* q, or end of input (Ctrl-D) */
 };
 
 /* Where within an escape sequence the reader is.  Zero-initialised is valid. */
-typedef struct evt_keys {
+typedef struct evt_terminal_keys {
 	unsigned state;
-} evt_keys;
+} evt_terminal_keys;
 
-/* Take the next byte: the command that it completes, or EVT_KEY_NONE. */
-enum evt_key_command evt_keys_take(evt_keys *keys, uint8_t byte);
+/* Take the next byte: the command that it completes, or EVT_TERMINAL_KEYS_NONE. */
+enum evt_terminal_keys_command evt_terminal_keys_take(evt_terminal_keys *keys,
+    uint8_t byte);
 
 /*
  * The speed that + (faster) or - makes of one: twice or half, within the range
- * of a deck; above the fastest lies EVT_SPEED_FLAT_OUT.
+ * of a deck; above the fastest lies EVT_DECK_SPEED_FLAT_OUT.
  */
-uint32_t evt_keys_speed(uint32_t speed, int faster);
+uint32_t evt_terminal_keys_speed(uint32_t speed, int faster);
 
 #endif

@@ -8,21 +8,21 @@
 #include "format/base/timetext.h"
 #include "format/navixy/stamp_rewrite.h"
 
-struct evt_rebase {
-	evt_restamp how;
-	evt_scanner *scanner;
+struct evt_time_shift {
+	evt_stamp_rewrite how;
+	evt_json_scanner *scanner;
 	evt_buf text;
 };
 
 int
-evt_rebase_new(int64_t from_ns, int64_t to_ns, evt_rebase **ret_rebase,
+evt_time_shift_new(int64_t from_ns, int64_t to_ns, evt_time_shift **ret_rebase,
     evt_error *err)
 {
-	evt_rebase *r = calloc(1, sizeof(*r));
+	evt_time_shift *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return evt_err_nomem(err);
-	if (evt_scanner_new(NULL, &r->scanner, err) != EVT_OK) {
+	if (evt_json_scanner_new(NULL, &r->scanner, err) != EVT_OK) {
 		free(r);
 		return EVT_ERR_NOMEM;
 	}
@@ -33,38 +33,38 @@ evt_rebase_new(int64_t from_ns, int64_t to_ns, evt_rebase **ret_rebase,
 }
 
 void
-evt_rebase_free(evt_rebase *r)
+evt_time_shift_free(evt_time_shift *r)
 {
 	if (r == NULL)
 		return;
-	evt_scanner_free(r->scanner);
+	evt_json_scanner_free(r->scanner);
 	evt_buf_free(&r->text);
 	free(r);
 }
 
 int64_t
-evt_rebase_shift(const evt_rebase *r)
+evt_time_shift_shift(const evt_time_shift *r)
 {
 	return r->how.shift_s * EVT_NS_PER_S;
 }
 
 int
-evt_rebase_frame(evt_rebase *r, evt_frame *f, evt_error *err)
+evt_time_shift_frame(evt_time_shift *r, evt_frame *f, evt_error *err)
 {
-	evt_scan_result got;
+	evt_json_scan_result got;
 	int code;
 
 	if (r == NULL)
 		return EVT_OK;
-	f->time_ns = evt_ns_add(f->time_ns, evt_rebase_shift(r));
-	f->mono_ns = evt_ns_add(f->mono_ns, evt_rebase_shift(r));
+	f->time_ns = evt_clock_add(f->time_ns, evt_time_shift_shift(r));
+	f->mono_ns = evt_clock_add(f->mono_ns, evt_time_shift_shift(r));
 	if (f->kind == EVT_KIND_MARK || f->opcode != EVT_OP_TEXT)
 		return EVT_OK;
-	code = evt_scan(r->scanner, f->payload, f->len, &got, err);
+	code = evt_json_scan(r->scanner, f->payload, f->len, &got, err);
 	if (code != EVT_OK || !got.json)
 		return code;
 	r->text.len = 0;
-	if (!evt_restamp_text(&r->how, f->payload, f->len, &r->text))
+	if (!evt_stamp_rewrite_text(&r->how, f->payload, f->len, &r->text))
 		return evt_err_nomem(err);
 	f->payload = r->text.data;
 	f->len = r->text.len;

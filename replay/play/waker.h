@@ -11,8 +11,8 @@
  * A precise waker is armed 120 us early, and nearly all are; that costs a tenth of
  * a core at 1 kHz.
  */
-#ifndef EVT_WAKER_H
-#define EVT_WAKER_H
+#ifndef EVT_REPLAY_PLAY_WAKER_H
+#define EVT_REPLAY_PLAY_WAKER_H
 
 #include "format/evtape.h"
 

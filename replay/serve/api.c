@@ -40,10 +40,10 @@ whole_span(const evt_server *s, int64_t *ret_first, int64_t *ret_last,
 
 /* What relative times refer to: to a tape that is recorded, a moment ago is not
  * what it was when the server began. */
-static evt_time_ref
+static evt_timetext_ref
 ref_now(const evt_server *s)
 {
-	evt_time_ref ref = s->o.ref;
+	evt_timetext_ref ref = s->o.ref;
 	bool fresh = !ref.has_span;
 	int64_t first = 0, last = 0;
 
@@ -61,16 +61,16 @@ int
 evt_api_time(const evt_server *s, const char *text, int64_t *ret_ns,
     evt_error *err)
 {
-	evt_time_ref ref = ref_now(s);
+	evt_timetext_ref ref = ref_now(s);
 
-	return evt_time_parse(text, &ref, ret_ns, err);
+	return evt_timetext_parse(text, &ref, ret_ns, err);
 }
 
 int
-evt_arg_time(const struct exchange *x, const char *name, int64_t *ret_ns,
+evt_api_arg_time(const struct exchange *x, const char *name, int64_t *ret_ns,
     evt_error *err)
 {
-	const char *text = evt_args_get(&x->args, name);
+	const char *text = evt_http_args_get(&x->args, name);
 	char plus[64];
 
 	if (text == NULL || *text == '\0')
@@ -85,26 +85,27 @@ evt_arg_time(const struct exchange *x, const char *name, int64_t *ret_ns,
 }
 
 int
-evt_arg_int(const struct exchange *x, const char *name, int64_t max,
+evt_api_arg_int(const struct exchange *x, const char *name, int64_t max,
     int64_t otherwise, int64_t *ret, evt_error *err)
 {
-	const char *text = evt_args_get(&x->args, name);
+	const char *text = evt_http_args_get(&x->args, name);
 
 	*ret = otherwise;
-	return text == NULL ? EVT_OK :
-	                      evt_int_parse(text, name, 1, max, ret, err);
+	return text == NULL ?
+	    EVT_OK :
+	    evt_sizetext_parse_int(text, name, 1, max, ret, err);
 }
 
 int
-evt_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
+evt_api_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
     evt_error *err)
 {
 	int64_t first = 0, last = 0;
-	int from = evt_arg_time(x, "from", ret_from, err), to, r;
+	int from = evt_api_arg_time(x, "from", ret_from, err), to, r;
 
 	if (from != EVT_OK && from != EVT_END)
 		return from;
-	to = evt_arg_time(x, "to", ret_to, err);
+	to = evt_api_arg_time(x, "to", ret_to, err);
 	if (to != EVT_OK && to != EVT_END)
 		return to;
 	r = from == EVT_OK && to == EVT_OK ?
@@ -113,7 +114,7 @@ evt_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
 	if (r == EVT_OK && from != EVT_OK)
 		*ret_from = first;
 	if (r == EVT_OK && to != EVT_OK)
-		*ret_to = evt_ns_add(last, 1);
+		*ret_to = evt_clock_add(last, 1);
 	if (r == EVT_OK && *ret_from >= *ret_to)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "nothing lies between from and to");
@@ -127,9 +128,9 @@ evt_api_finish(struct exchange *x, int r, bool ok, evt_buf *body,
 	if (r == EVT_OK && !ok)
 		r = evt_err_nomem(err);
 	if (r == EVT_OK)
-		evt_answer_json(x, 200, body);
+		evt_http_answer_json(x, 200, body);
 	else
-		evt_answer_failed(x, err);
+		evt_http_answer_failed(x, err);
 	evt_buf_free(body);
 }
 
@@ -169,7 +170,7 @@ source_call(struct exchange *x, const char *rest)
 	}
 	id = strndup(rest, n - m);
 	if (id == NULL)
-		evt_answer_error(x, 500, "out of memory");
+		evt_http_answer_error(x, 500, "out of memory");
 	else
 		evt_api_track(x, id);
 	free(id);
@@ -185,7 +186,8 @@ evt_api(struct exchange *x)
 		return;
 	}
 	if (x->method == METHOD_POST) {
-		evt_answer_error(x, 405, "this is only to be looked at: GET");
+		evt_http_answer_error(x, 405,
+		    "this is only to be looked at: GET");
 		return;
 	}
 	if (strncmp(x->path, source, sizeof(source) - 1) == 0) {
@@ -198,5 +200,5 @@ evt_api(struct exchange *x)
 			return;
 		}
 	}
-	evt_answer_error(x, 404, "there is no such call here");
+	evt_http_answer_error(x, 404, "there is no such call here");
 }

@@ -1,6 +1,6 @@
 /* api.h - what the files of /api/ share; for them alone. */
-#ifndef EVT_API_H
-#define EVT_API_H
+#ifndef EVT_REPLAY_SERVE_API_H
+#define EVT_REPLAY_SERVE_API_H
 
 #include "replay/serve/server_impl.h"
 
@@ -12,15 +12,15 @@ int evt_api_time(const evt_server *s, const char *text, int64_t *ret_ns,
  * A time among the request's arguments, in the forms of --from.
  * EVT_END: it is not there, and err is untouched.  Errors: as evt_api_time().
  */
-int evt_arg_time(const struct exchange *x, const char *name, int64_t *ret_ns,
-    evt_error *err);
+int evt_api_arg_time(const struct exchange *x, const char *name,
+    int64_t *ret_ns, evt_error *err);
 /* A number from 1 to max, or otherwise.  EVT_ERR_ARG. */
-int evt_arg_int(const struct exchange *x, const char *name, int64_t max,
+int evt_api_arg_int(const struct exchange *x, const char *name, int64_t max,
     int64_t otherwise, int64_t *ret, evt_error *err);
 /* The arguments from and to; an end that is not there is that of the tapes.
  * EVT_ERR_NOTFOUND: it is needed, and the tapes are empty. */
-int evt_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
-    evt_error *err);
+int evt_api_arg_window(const struct exchange *x, int64_t *ret_from,
+    int64_t *ret_to, evt_error *err);
 
 /* Answer with the body, or, where r is an error or ok says that there was no
  * memory, with the error.  The body is freed. */

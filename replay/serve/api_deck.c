@@ -15,7 +15,7 @@ answer_deck(struct exchange *x, struct stage *st)
 {
 	evt_buf out = { 0 };
 	evt_error err;
-	bool ok = evt_stage_json(st, &out);
+	bool ok = evt_playback_json(st, &out);
 
 	evt_api_finish(x, EVT_OK, ok, &out, &err);
 }
@@ -26,29 +26,29 @@ answer_deck(struct exchange *x, struct stage *st)
 struct call {
 	struct exchange *x;
 	struct stage *stage;
-	evt_view body; /* an object, or none */
+	evt_json_view body; /* an object, or none */
 };
 
 /* The body must be one JSON object, or empty. */
 static int
-read_body(const struct exchange *x, evt_view *ret_body, evt_error *err)
+read_body(const struct exchange *x, evt_json_view *ret_body, evt_error *err)
 {
-	evt_scanner *scanner;
-	evt_scan_result found;
-	evt_view v = evt_view_of(x->body.data, x->body.len);
+	evt_json_scanner *scanner;
+	evt_json_scan_result found;
+	evt_json_view v = evt_json_view_make(x->body.data, x->body.len);
 	int r;
 
-	*ret_body = (evt_view){ NULL, 0 };
+	*ret_body = (evt_json_view){ NULL, 0 };
 	if (x->body.len == 0)
 		return EVT_OK;
-	r = evt_scanner_new(NULL, &scanner, err);
+	r = evt_json_scanner_new(NULL, &scanner, err);
 	if (r != EVT_OK)
 		return r;
-	r = evt_scan(scanner, x->body.data, x->body.len, &found, err);
-	evt_scanner_free(scanner);
+	r = evt_json_scan(scanner, x->body.data, x->body.len, &found, err);
+	evt_json_scanner_free(scanner);
 	if (r != EVT_OK)
 		return r;
-	if (!found.json || evt_view_kind(v) != EVT_VIEW_OBJECT)
+	if (!found.json || evt_json_view_kind(v) != EVT_JSON_VIEW_OBJECT)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the body must be a JSON object");
 	*ret_body = v;
@@ -57,10 +57,10 @@ read_body(const struct exchange *x, evt_view *ret_body, evt_error *err)
 
 /* Whether a member may stand in the body of a call. */
 static bool
-is_known(evt_view name, const char *const *members)
+is_known(evt_json_view name, const char *const *members)
 {
 	for (; *members != NULL; members++) {
-		if (evt_view_is(name, *members, strlen(*members)))
+		if (evt_json_view_is(name, *members, strlen(*members)))
 			return true;
 	}
 	return false;
@@ -68,13 +68,13 @@ is_known(evt_view name, const char *const *members)
 
 /* A member that is misspelt must not mean "all", as a missing one does. */
 static int
-check_members(evt_view body, const char *call, const char *const *members,
+check_members(evt_json_view body, const char *call, const char *const *members,
     evt_error *err)
 {
-	evt_view_walk walk = evt_view_walk_begin(body);
-	evt_view name, value;
+	evt_json_view_walk walk = evt_json_view_walk_begin(body);
+	evt_json_view name, value;
 
-	while (evt_view_walk_next(&walk, &name, &value)) {
+	while (evt_json_view_walk_next(&walk, &name, &value)) {
 		if (!is_known(name, members))
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "%.*s is nothing that %s takes; it takes %s%s%s",
@@ -92,16 +92,16 @@ check_members(evt_view body, const char *call, const char *const *members,
 /* The text of a member that is a string or a number, with a NUL behind it.
  * EVT_END: it is not there, or null, and err is untouched. */
 static int
-text_of(evt_view v, const char *name, evt_buf *out, evt_error *err)
+text_of(evt_json_view v, const char *name, evt_buf *out, evt_error *err)
 {
-	enum evt_view_kind kind = evt_view_kind(v);
+	enum evt_json_view_kind kind = evt_json_view_kind(v);
 
-	if (kind == EVT_VIEW_NONE || kind == EVT_VIEW_NULL)
+	if (kind == EVT_JSON_VIEW_NONE || kind == EVT_JSON_VIEW_NULL)
 		return EVT_END;
-	if (kind != EVT_VIEW_STRING && kind != EVT_VIEW_NUMBER)
+	if (kind != EVT_JSON_VIEW_STRING && kind != EVT_JSON_VIEW_NUMBER)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "%s must be a string or a number", name);
-	if (!evt_view_text(v, out))
+	if (!evt_json_view_text(v, out))
 		return evt_err_nomem(err);
 	if (out->len > 0 && memchr(out->data, '\0', out->len) != NULL)
 		return evt_err_set(err, EVT_ERR_ARG, "%s holds a NUL", name);
@@ -113,7 +113,7 @@ static int
 time_of(const struct call *c, const char *name, int64_t *ret_ns, evt_error *err)
 {
 	evt_buf text = { 0 };
-	int r = text_of(evt_view_member(c->body, name, strlen(name)), name,
+	int r = text_of(evt_json_view_member(c->body, name, strlen(name)), name,
 	    &text, err);
 
 	if (r == EVT_OK)
@@ -128,7 +128,7 @@ static int
 deck_play(const struct call *c, evt_error *err)
 {
 	(void)err;
-	evt_stage_play_on(c->stage);
+	evt_playback_play_on(c->stage);
 	return EVT_OK;
 }
 
@@ -136,7 +136,7 @@ static int
 deck_pause(const struct call *c, evt_error *err)
 {
 	(void)err;
-	evt_stage_pause(c->stage);
+	evt_playback_pause(c->stage);
 	return EVT_OK;
 }
 
@@ -144,7 +144,7 @@ static int
 deck_step(const struct call *c, evt_error *err)
 {
 	(void)err;
-	evt_stage_step(c->stage);
+	evt_playback_step(c->stage);
 	return EVT_OK;
 }
 
@@ -156,28 +156,29 @@ deck_seek(const struct call *c, evt_error *err)
 
 	if (r == EVT_END)
 		return evt_err_set(err, EVT_ERR_ARG, "seek needs a time: to");
-	return r == EVT_OK ? evt_stage_seek(c->stage, to, err) : r;
+	return r == EVT_OK ? evt_playback_seek(c->stage, to, err) : r;
 }
 
 /* Three times 0.1 is a number with more digits than a speed has. */
 static int
-parse_speed(evt_view v, const char *text, uint32_t *ret_speed, evt_error *err)
+parse_speed(evt_json_view v, const char *text, uint32_t *ret_speed,
+    evt_error *err)
 {
-	int r = evt_speed_parse(text, ret_speed, err);
+	int r = evt_deck_speed_parse(text, ret_speed, err);
 	char rounded[32];
 	double number;
 
-	if (r != EVT_ERR_ARG || evt_view_kind(v) != EVT_VIEW_NUMBER ||
-	    !evt_view_double(v, &number) || number < 0.1 || number > 1000)
+	if (r != EVT_ERR_ARG || evt_json_view_kind(v) != EVT_JSON_VIEW_NUMBER ||
+	    !evt_json_view_double(v, &number) || number < 0.1 || number > 1000)
 		return r;
 	snprintf(rounded, sizeof(rounded), "%.6f", number);
-	return evt_speed_parse(rounded, ret_speed, err);
+	return evt_deck_speed_parse(rounded, ret_speed, err);
 }
 
 static int
 deck_speed(const struct call *c, evt_error *err)
 {
-	evt_view v = EVT_MEMBER(c->body, "speed");
+	evt_json_view v = EVT_JSON_VIEW_MEMBER(c->body, "speed");
 	evt_buf text = { 0 };
 	uint32_t speed;
 	int r = text_of(v, "speed", &text, err);
@@ -188,7 +189,7 @@ deck_speed(const struct call *c, evt_error *err)
 	if (r == EVT_OK)
 		r = parse_speed(v, (char *)text.data, &speed, err);
 	if (r == EVT_OK)
-		evt_stage_set_speed(c->stage, speed);
+		evt_playback_set_speed(c->stage, speed);
 	evt_buf_free(&text);
 	return r;
 }
@@ -227,7 +228,7 @@ deck_loop(const struct call *c, evt_error *err)
 	if (has_from != has_to)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "a loop needs both from and to, or none to end it");
-	evt_stage_set_loop(c->stage, has_from, has_from ? from : 0,
+	evt_playback_set_loop(c->stage, has_from, has_from ? from : 0,
 	    has_to ? to : 0);
 	return EVT_OK;
 }
@@ -236,53 +237,54 @@ deck_loop(const struct call *c, evt_error *err)
 static int
 deck_window(const struct call *c, evt_error *err)
 {
-	evt_play play;
-	int r = evt_play_copy(&c->stage->play, &play, err);
+	evt_play_options play;
+	int r = evt_play_options_copy(&c->stage->play, &play, err);
 
 	if (r != EVT_OK)
 		return r;
 	r = deck_span(c, &play.has_from, &play.from_ns, &play.has_to,
 	    &play.to_ns, err);
 	if (r != EVT_OK) {
-		evt_play_free(&play);
+		evt_play_options_free(&play);
 		return r;
 	}
-	return evt_stage_replace(c->stage, &play, err);
+	return evt_playback_replace(c->stage, &play, err);
 }
 
 /* Each element of a list; whatever characters a name has. */
 static int
-add_each(evt_play *play, const char *setting, const char *name, evt_view list,
-    evt_error *err)
+add_each(evt_play_options *play, const char *setting, const char *name,
+    evt_json_view list, evt_error *err)
 {
-	evt_view_walk walk = evt_view_walk_begin(list);
-	evt_view unused, value;
+	evt_json_view_walk walk = evt_json_view_walk_begin(list);
+	evt_json_view unused, value;
 	evt_buf text = { 0 };
 	int r = EVT_OK;
 
-	while (r == EVT_OK && evt_view_walk_next(&walk, &unused, &value)) {
+	while (r == EVT_OK && evt_json_view_walk_next(&walk, &unused, &value)) {
 		text.len = 0;
 		r = text_of(value, name, &text, err);
 		if (r == EVT_END)
 			r = evt_err_set(err, EVT_ERR_ARG,
 			    "null is no element of %s", name);
 		if (r == EVT_OK)
-			r = evt_play_add(play, setting, (char *)text.data, err);
+			r = evt_play_options_add(play, setting,
+			    (char *)text.data, err);
 	}
 	evt_buf_free(&text);
 	return r;
 }
 
 static int
-set_names(const struct call *c, evt_play *play, const char *setting,
+set_names(const struct call *c, evt_play_options *play, const char *setting,
     const char *name, evt_error *err)
 {
-	evt_view v = evt_view_member(c->body, name, strlen(name));
-	enum evt_view_kind kind = evt_view_kind(v);
+	evt_json_view v = evt_json_view_member(c->body, name, strlen(name));
+	enum evt_json_view_kind kind = evt_json_view_kind(v);
 
-	if (kind == EVT_VIEW_NONE || kind == EVT_VIEW_NULL)
+	if (kind == EVT_JSON_VIEW_NONE || kind == EVT_JSON_VIEW_NULL)
 		return EVT_OK;
-	if (kind != EVT_VIEW_ARRAY)
+	if (kind != EVT_JSON_VIEW_ARRAY)
 		return evt_err_set(err, EVT_ERR_ARG, "%s must be a list", name);
 	return add_each(play, setting, name, v, err);
 }
@@ -290,19 +292,19 @@ set_names(const struct call *c, evt_play *play, const char *setting,
 static int
 deck_filter(const struct call *c, evt_error *err)
 {
-	evt_play play, copy = c->stage->play;
+	evt_play_options play, copy = c->stage->play;
 	int r;
 
-	copy.sources = copy.events = (evt_names){ NULL, 0 };
-	r = evt_play_copy(&copy, &play, err);
+	copy.sources = copy.events = (evt_strings){ NULL, 0 };
+	r = evt_play_options_copy(&copy, &play, err);
 	if (r != EVT_OK)
 		return r;
 	r = set_names(c, &play, "source", "sources", err);
 	if (r == EVT_OK)
 		r = set_names(c, &play, "event", "events", err);
 	if (r == EVT_OK)
-		return evt_stage_replace(c->stage, &play, err);
-	evt_play_free(&play);
+		return evt_playback_replace(c->stage, &play, err);
+	evt_play_options_free(&play);
 	return r;
 }
 
@@ -333,15 +335,16 @@ evt_api_deck_call(struct exchange *x, const char *name)
 	while (i < n && strcmp(deck_calls[i].name, name) != 0)
 		i++;
 	if (i == n) {
-		evt_answer_error(x, 404, "there is no such call here");
+		evt_http_answer_error(x, 404, "there is no such call here");
 		return;
 	}
 	if (x->method != METHOD_POST) {
-		evt_answer_error(x, 405, "it takes a POST to change the deck");
+		evt_http_answer_error(x, 405,
+		    "it takes a POST to change the deck");
 		return;
 	}
 	if (!x->same_origin && !x->has_token) {
-		evt_answer_error(x, 403,
+		evt_http_answer_error(x, 403,
 		    "a page of another server may not change the deck without "
 		    "the token");
 		return;
@@ -350,13 +353,13 @@ evt_api_deck_call(struct exchange *x, const char *name)
 	if (r == EVT_OK)
 		r = check_members(c.body, name, deck_calls[i].members, &err);
 	if (r == EVT_OK)
-		r = evt_house(x->server, &c.stage, &err);
+		r = evt_playback_shared(x->server, &c.stage, &err);
 	if (r == EVT_OK)
 		r = deck_calls[i].fn(&c, &err);
 	if (r == EVT_OK)
 		answer_deck(x, c.stage);
 	else
-		evt_answer_failed(x, &err);
+		evt_http_answer_failed(x, &err);
 }
 
 void
@@ -365,8 +368,8 @@ evt_api_deck(struct exchange *x)
 	struct stage *st;
 	evt_error err;
 
-	if (evt_house(x->server, &st, &err) == EVT_OK)
+	if (evt_playback_shared(x->server, &st, &err) == EVT_OK)
 		answer_deck(x, st);
 	else
-		evt_answer_failed(x, &err);
+		evt_http_answer_failed(x, &err);
 }

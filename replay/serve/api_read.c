@@ -91,25 +91,25 @@ struct track_job {
 	struct reading r;
 	char *id;
 	bool id_is_int; /* in the frames */
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 	struct track track;
 };
 
 static int
 track_frame(struct track_job *j, const evt_frame *f, evt_error *err)
 {
-	evt_items items;
-	evt_item item;
-	evt_place place;
+	evt_frame_items items;
+	evt_frame_item item;
+	evt_frame_items_place place;
 	size_t n = strlen(j->id);
-	int r = evt_items_begin(&items, f, j->scanner, err);
+	int r = evt_frame_items_begin(&items, f, j->scanner, err);
 
-	while (r == EVT_OK && evt_items_next(&items, &item)) {
+	while (r == EVT_OK && evt_frame_items_next(&items, &item)) {
 		if (item.source.text == NULL || n != item.source.len ||
 		    memcmp(j->id, item.source.text, n) != 0)
 			continue;
 		j->id_is_int = item.source.is_int;
-		if (!evt_item_place(&item, &place))
+		if (!evt_frame_item_place(&item, &place))
 			continue;
 		if (!add_point(&j->track,
 		        (struct point){ place.lat, place.lng, f->time_ns }))
@@ -195,15 +195,15 @@ track_free(struct job *job)
 	struct track_job *j = (struct track_job *)job;
 
 	reading_end(&j->r);
-	evt_scanner_free(j->scanner);
+	evt_json_scanner_free(j->scanner);
 	free(j->track.p);
 	free(j->id);
 	free(j);
 }
 
 static int
-track_open(struct track_job *j, const evt_reel *reel, int64_t from, int64_t to,
-    evt_error *err)
+track_open(struct track_job *j, const evt_tape_set *reel, int64_t from,
+    int64_t to, evt_error *err)
 {
 	const char *id = j->id;
 	const evt_filter filter = { .has_from = true,
@@ -213,7 +213,7 @@ track_open(struct track_job *j, const evt_reel *reel, int64_t from, int64_t to,
 		.sources = &id,
 		.n_sources = 1,
 		.kinds = 1u << EVT_KIND_RECEIVED };
-	int r = evt_scanner_new(NULL, &j->scanner, err);
+	int r = evt_json_scanner_new(NULL, &j->scanner, err);
 
 	return r != EVT_OK ?
 	    r :
@@ -230,13 +230,13 @@ evt_api_track(struct exchange *x, const char *id)
 
 	if (j == NULL || (j->id = strdup(id)) == NULL) {
 		free(j);
-		evt_answer_error(x, 500, "out of memory");
+		evt_http_answer_error(x, 500, "out of memory");
 		return;
 	}
 	j->r.job = (struct job){ track_work, track_free };
-	r = evt_arg_window(x, &from, &to, &err);
+	r = evt_api_arg_window(x, &from, &to, &err);
 	if (r == EVT_OK)
-		r = evt_arg_int(x, "max", TRACK_MAX, 2000, &max, &err);
+		r = evt_api_arg_int(x, "max", TRACK_MAX, 2000, &max, &err);
 	if (r == EVT_OK) {
 		j->track.step = 1;
 		/* Its first and its last. */
@@ -244,18 +244,18 @@ evt_api_track(struct exchange *x, const char *id)
 		r = track_open(j, x->server->o.reel, from, to, &err);
 	}
 	if (r == EVT_OK) {
-		evt_exchange_work(x, &j->r.job);
+		evt_http_request_work(x, &j->r.job);
 		return;
 	}
 	track_free(&j->r.job);
-	evt_answer_failed(x, &err);
+	evt_http_answer_failed(x, &err);
 }
 
 /* ---- frames -------------------------------------------------------------- */
 
 struct frames_job {
 	struct reading r;
-	evt_play play; /* the filter points into it */
+	evt_play_options play; /* the filter points into it */
 	evt_envelope *envelope;
 	int64_t n, limit;
 };
@@ -304,31 +304,32 @@ frames_free(struct job *job)
 
 	reading_end(&j->r);
 	evt_envelope_free(j->envelope);
-	evt_play_free(&j->play);
+	evt_play_options_free(&j->play);
 	free(j);
 }
 
 static int
-frames_play(struct exchange *x, evt_play *play, evt_error *err)
+frames_play(struct exchange *x, evt_play_options *play, evt_error *err)
 {
 	static const char *const names[] = { "source", "event" };
 	struct stage *st;
-	int r = evt_arg_time(x, "from", &play->from_ns, err);
+	int r = evt_api_arg_time(x, "from", &play->from_ns, err);
 
 	play->has_from = true;
 	if (r == EVT_END) {
-		r = evt_house(x->server, &st, err);
+		r = evt_playback_shared(x->server, &st, err);
 		if (r == EVT_OK)
-			play->from_ns = evt_stage_time(st, evt_waker_now());
+			play->from_ns = evt_playback_time(st, evt_waker_now());
 	}
 	for (size_t i = 0; i < 2 && r == EVT_OK; i++) {
-		const char *text = evt_args_get(&x->args, names[i]);
+		const char *text = evt_http_args_get(&x->args, names[i]);
 
 		if (text != NULL && *text != '\0')
-			r = evt_play_set(play, names[i], text, NULL, err);
+			r = evt_play_options_set(play, names[i], text, NULL,
+			    err);
 	}
 	if (r == EVT_OK) {
-		r = evt_arg_time(x, "to", &play->to_ns, err);
+		r = evt_api_arg_time(x, "to", &play->to_ns, err);
 		play->has_to = r == EVT_OK;
 	}
 	if (r == EVT_OK && play->from_ns > play->to_ns)
@@ -339,9 +340,9 @@ frames_play(struct exchange *x, evt_play *play, evt_error *err)
 static int
 frames_open(struct frames_job *j, struct exchange *x, evt_error *err)
 {
-	const evt_reel *reel = x->server->o.reel;
+	const evt_tape_set *reel = x->server->o.reel;
 	evt_filter filter;
-	int r = evt_arg_int(x, "limit", FRAMES_MAX, 100, &j->limit, err);
+	int r = evt_api_arg_int(x, "limit", FRAMES_MAX, 100, &j->limit, err);
 
 	if (r == EVT_OK)
 		r = frames_play(x, &j->play, err);
@@ -351,7 +352,7 @@ frames_open(struct frames_job *j, struct exchange *x, evt_error *err)
 		r = evt_err_nomem(err);
 	if (r != EVT_OK)
 		return r;
-	evt_play_filter(&j->play, &filter);
+	evt_play_options_filter(&j->play, &filter);
 	filter.read_ahead = false;
 	return evt_cursor_open(reel->tape, reel->n, &filter, &j->r.cursor, err);
 }
@@ -363,16 +364,16 @@ evt_api_frames(struct exchange *x)
 	evt_error err;
 
 	if (j == NULL) {
-		evt_answer_error(x, 500, "out of memory");
+		evt_http_answer_error(x, 500, "out of memory");
 		return;
 	}
 	j->r.job = (struct job){ frames_work, frames_free };
-	evt_play_init(&j->play);
+	evt_play_options_init(&j->play);
 	j->play.kinds = 0; /* all */
 	if (frames_open(j, x, &err) == EVT_OK) {
-		evt_exchange_work(x, &j->r.job);
+		evt_http_request_work(x, &j->r.job);
 		return;
 	}
 	frames_free(&j->r.job);
-	evt_answer_failed(x, &err);
+	evt_http_answer_failed(x, &err);
 }

@@ -5,24 +5,24 @@
 
 /* The board at the time that was asked for, or that of the deck. */
 static int
-board_at(struct exchange *x, evt_board **ret_board, int64_t *ret_ns,
+board_at(struct exchange *x, evt_state_table **ret_board, int64_t *ret_ns,
     evt_error *err)
 {
 	evt_server *s = x->server;
 	struct stage *st;
-	int r = evt_arg_time(x, "at", ret_ns, err);
+	int r = evt_api_arg_time(x, "at", ret_ns, err);
 
 	if (r == EVT_END) {
-		r = evt_house(s, &st, err);
+		r = evt_playback_shared(s, &st, err);
 		if (r != EVT_OK)
 			return r;
-		*ret_ns = evt_stage_time(st, evt_waker_now());
-		return evt_stage_board(st, ret_board, err);
+		*ret_ns = evt_playback_time(st, evt_waker_now());
+		return evt_playback_board(st, ret_board, err);
 	}
 	if (r == EVT_OK && s->asked == NULL)
 		r = evt_server_board(s, NULL, &s->asked, err);
 	if (r == EVT_OK)
-		r = evt_board_load(s->asked, *ret_ns, err);
+		r = evt_state_table_load(s->asked, *ret_ns, err);
 	*ret_board = s->asked;
 	return r;
 }
@@ -30,23 +30,23 @@ board_at(struct exchange *x, evt_board **ret_board, int64_t *ret_ns,
 void
 evt_api_sources(struct exchange *x)
 {
-	evt_board *b = NULL;
+	evt_state_table *b = NULL;
 	evt_buf out = { 0 };
 	evt_error err;
 	int64_t at;
 	int r = board_at(x, &b, &at, &err);
 	bool any = false,
 	     ok = r == EVT_OK && evt_buf_add_byte(&out, '{') &&
-	    evt_time_json("at", at, &out) &&
+	    evt_api_time_json("at", at, &out) &&
 	    evt_buf_add_str(&out, ",\"sources\":[");
 
-	for (size_t i = 0; ok && i < evt_board_n(b); i++) {
-		const evt_source *s = evt_board_at(b, i);
+	for (size_t i = 0; ok && i < evt_state_table_n(b); i++) {
+		const evt_state_table_source *s = evt_state_table_at(b, i);
 
 		if (!s->known || s->corrupt || s->hidden)
 			continue;
 		ok = (!any || evt_buf_add_byte(&out, ',')) &&
-		    evt_source_json(s, false, &out);
+		    evt_api_source_json(s, false, &out);
 		any = true;
 	}
 	ok = ok && evt_buf_add_str(&out, "]}");
@@ -56,8 +56,8 @@ evt_api_sources(struct exchange *x)
 void
 evt_api_source(struct exchange *x, const char *id)
 {
-	evt_board *b = NULL;
-	evt_source *s;
+	evt_state_table *b = NULL;
+	evt_state_table_source *s;
 	evt_buf out = { 0 };
 	evt_error err;
 	int64_t at;
@@ -65,12 +65,12 @@ evt_api_source(struct exchange *x, const char *id)
 	bool ok = false;
 
 	if (r == EVT_OK) {
-		s = evt_board_by_text(b, id);
+		s = evt_state_table_by_text(b, id);
 		if (s == NULL)
 			r = evt_err_set(&err, EVT_ERR_NOTFOUND,
 			    "there is no source %.80s on the tape", id);
 		else
-			ok = evt_source_json(s, true, &out);
+			ok = evt_api_source_json(s, true, &out);
 	}
 	evt_api_finish(x, r, ok, &out, &err);
 }

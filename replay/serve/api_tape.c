@@ -17,7 +17,7 @@
 /* What several tapes hold together. */
 struct sums {
 	uint64_t frames, received, bytes;
-	evt_dict sources;
+	evt_key_table sources;
 	int64_t first, last;
 	bool live;
 	evt_info_key *event;
@@ -51,10 +51,10 @@ add_event(struct sums *s, const evt_info_key *k, evt_error *err)
 static int
 add_sources(struct sums *s, const evt_info *info, evt_error *err)
 {
-	if (!evt_dict_reserve(&s->sources, info->n_sources))
+	if (!evt_key_table_reserve(&s->sources, info->n_sources))
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < info->n_sources; i++)
-		(void)evt_dict_add(&s->sources, info->sources[i].name,
+		(void)evt_key_table_add(&s->sources, info->sources[i].name,
 		    (uint32_t)strlen(info->sources[i].name),
 		    info->sources[i].is_int);
 	return EVT_OK;
@@ -115,9 +115,9 @@ add_sums(const evt_server *s, const struct sums *sums, evt_buf *out)
 	    sums->live ? "true" : "false");
 
 	if (sums->frames > 0)
-		ok = ok && evt_time_json("first", sums->first, out) &&
+		ok = ok && evt_api_time_json("first", sums->first, out) &&
 		    evt_buf_add_byte(out, ',') &&
-		    evt_time_json("last", sums->last, out) &&
+		    evt_api_time_json("last", sums->last, out) &&
 		    evt_buf_add_byte(out, ',');
 	else
 		ok = ok &&
@@ -153,7 +153,7 @@ evt_api_tape(struct exchange *x)
 	for (size_t i = 0; i < sums.n_events; i++)
 		free(sums.event[i].name);
 	free(sums.event);
-	evt_dict_free(&sums.sources);
+	evt_key_table_free(&sums.sources);
 	evt_api_finish(x, r, ok, &out, &err);
 }
 
@@ -212,16 +212,16 @@ add_timeline(const evt_timeline *t, int64_t to, evt_buf *out)
 void
 evt_api_timeline(struct exchange *x)
 {
-	const evt_reel *reel = x->server->o.reel;
+	const evt_tape_set *reel = x->server->o.reel;
 	evt_timeline sum = { 0 }, t;
 	int64_t from = 0, to = 0, n = 0;
 	evt_buf out = { 0 };
 	evt_error err;
-	int r = evt_arg_window(x, &from, &to, &err);
+	int r = evt_api_arg_window(x, &from, &to, &err);
 	bool ok;
 
 	if (r == EVT_OK)
-		r = evt_arg_int(x, "buckets", BUCKETS_MAX, 600, &n, &err);
+		r = evt_api_arg_int(x, "buckets", BUCKETS_MAX, 600, &n, &err);
 	if (r == EVT_OK)
 		r = evt_tape_timeline(reel->tape[0], from, to, (size_t)n, &sum,
 		    &err);
@@ -241,9 +241,9 @@ evt_api_timeline(struct exchange *x)
 /* ---- gaps and marks ------------------------------------------------------ */
 
 static bool
-add_number(const char *name, evt_view v, evt_buf *out)
+add_number(const char *name, evt_json_view v, evt_buf *out)
 {
-	bool number = evt_view_kind(v) == EVT_VIEW_NUMBER;
+	bool number = evt_json_view_kind(v) == EVT_JSON_VIEW_NUMBER;
 
 	return evt_buf_printf(out, ",\"%s\":", name) &&
 	    (number ? evt_buf_add(out, v.p, v.n) :
@@ -252,32 +252,32 @@ add_number(const char *name, evt_view v, evt_buf *out)
 
 /* A time in a mark, which stands there as text. */
 static int64_t
-mark_time(evt_view v, int64_t otherwise)
+mark_time(evt_json_view v, int64_t otherwise)
 {
 	evt_buf text = { 0 };
 	int64_t ns = otherwise;
 
-	if (evt_view_kind(v) == EVT_VIEW_STRING && evt_view_text(v, &text) &&
-	    evt_buf_add_byte(&text, '\0') &&
-	    evt_time_parse((char *)text.data, NULL, &ns, NULL) != EVT_OK)
+	if (evt_json_view_kind(v) == EVT_JSON_VIEW_STRING &&
+	    evt_json_view_text(v, &text) && evt_buf_add_byte(&text, '\0') &&
+	    evt_timetext_parse((char *)text.data, NULL, &ns, NULL) != EVT_OK)
 		ns = otherwise;
 	evt_buf_free(&text);
 	return ns;
 }
 
 static bool
-add_gap(const evt_info_mark *m, evt_view v, evt_buf *out)
+add_gap(const evt_info_mark *m, evt_json_view v, evt_buf *out)
 {
-	evt_view reason = EVT_MEMBER(v, "reason");
+	evt_json_view reason = EVT_JSON_VIEW_MEMBER(v, "reason");
 
 	return evt_buf_printf(out,
 	           "{\"from_ns\":%" PRId64 ",\"to_ns\":%" PRId64,
-	           mark_time(EVT_MEMBER(v, "from"), m->time_ns),
-	           mark_time(EVT_MEMBER(v, "to"), m->time_ns)) &&
-	    add_number("frames", EVT_MEMBER(v, "frames"), out) &&
-	    add_number("bytes", EVT_MEMBER(v, "bytes"), out) &&
+	           mark_time(EVT_JSON_VIEW_MEMBER(v, "from"), m->time_ns),
+	           mark_time(EVT_JSON_VIEW_MEMBER(v, "to"), m->time_ns)) &&
+	    add_number("frames", EVT_JSON_VIEW_MEMBER(v, "frames"), out) &&
+	    add_number("bytes", EVT_JSON_VIEW_MEMBER(v, "bytes"), out) &&
 	    evt_buf_add_str(out, ",\"reason\":") &&
-	    (evt_view_kind(reason) == EVT_VIEW_STRING ?
+	    (evt_json_view_kind(reason) == EVT_JSON_VIEW_STRING ?
 	            evt_buf_add(out, reason.p, reason.n) :
 	            evt_buf_add_str(out, "null")) &&
 	    evt_buf_add_byte(out, '}');
@@ -286,18 +286,18 @@ add_gap(const evt_info_mark *m, evt_view v, evt_buf *out)
 /* The members of the payload beside the mark's place; lists of trackers are too
  * long for it. */
 static bool
-add_mark(const evt_info_mark *m, evt_view v, evt_buf *out)
+add_mark(const evt_info_mark *m, evt_json_view v, evt_buf *out)
 {
-	evt_view_walk walk = evt_view_walk_begin(v);
-	evt_view name, value;
+	evt_json_view_walk walk = evt_json_view_walk_begin(v);
+	evt_json_view name, value;
 	bool ok = evt_buf_printf(out, "{\"seq\":%" PRIu64 ",", m->seq) &&
-	    evt_time_json("time", m->time_ns, out);
+	    evt_api_time_json("time", m->time_ns, out);
 
-	while (ok && evt_view_walk_next(&walk, &name, &value)) {
-		if (evt_view_is(name, "list", 4) ||
-		    evt_view_is(name, "seq", 3) ||
-		    evt_view_is(name, "time", 4) ||
-		    evt_view_is(name, "time_ns", 7))
+	while (ok && evt_json_view_walk_next(&walk, &name, &value)) {
+		if (evt_json_view_is(name, "list", 4) ||
+		    evt_json_view_is(name, "seq", 3) ||
+		    evt_json_view_is(name, "time", 4) ||
+		    evt_json_view_is(name, "time_ns", 7))
 			continue;
 		ok = evt_buf_add_byte(out, ',') &&
 		    evt_buf_add(out, name.p, name.n) &&
@@ -309,7 +309,7 @@ add_mark(const evt_info_mark *m, evt_view v, evt_buf *out)
 
 /* Whether the note was not taken back, and where it is put. */
 static bool
-find_note(const evt_note *notes, size_t n, evt_info_mark *m)
+find_note(const evt_bookmark *notes, size_t n, evt_info_mark *m)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (notes[i].seq == m->seq) {
@@ -321,22 +321,22 @@ find_note(const evt_note *notes, size_t n, evt_info_mark *m)
 }
 
 /* The payload of a mark; nothing, where a damaged tape has no JSON there. */
-static evt_view
-payload_of(const evt_info_mark *m, evt_scanner *scanner)
+static evt_json_view
+payload_of(const evt_info_mark *m, evt_json_scanner *scanner)
 {
 	const uint8_t *p = (const uint8_t *)m->json;
-	evt_scan_result got = { .json = false };
+	evt_json_scan_result got = { .json = false };
 
-	if (evt_scan(scanner, p, strlen(m->json), &got, NULL) != EVT_OK ||
+	if (evt_json_scan(scanner, p, strlen(m->json), &got, NULL) != EVT_OK ||
 	    !got.json)
-		return (evt_view){ NULL, 0 };
-	return evt_view_of(p, strlen(m->json));
+		return (evt_json_view){ NULL, 0 };
+	return evt_json_view_make(p, strlen(m->json));
 }
 
 /* The marks of all tapes, by time. */
 struct marks {
 	bool gaps; /* these alone */
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 	evt_info **info;
 	struct placed {
 		evt_info_mark mark; /* belongs to info */
@@ -375,22 +375,22 @@ place(struct marks *to, const evt_info_mark *m)
 static int
 place_all(struct marks *to, evt_tape *t, evt_info **ret_info, evt_error *err)
 {
-	evt_note *notes = NULL;
+	evt_bookmark *notes = NULL;
 	size_t n = 0;
 	bool ok = true;
 	int r = evt_tape_info_of(t, EVT_INFO_MARKS, ret_info, err);
 
 	if (r == EVT_OK && !to->gaps)
-		r = evt_tape_notes(t, &notes, &n, err);
+		r = evt_tape_bookmarks(t, &notes, &n, err);
 	for (size_t i = 0; r == EVT_OK && ok && i < (*ret_info)->n_marks; i++) {
 		evt_info_mark m = (*ret_info)->mark[i];
 
-		if (to->gaps ?
-		        m.opcode == EVT_MARK_GAP :
-		        m.opcode != EVT_MARK_NOTE || find_note(notes, n, &m))
+		if (to->gaps ? m.opcode == EVT_MARK_GAP :
+		               m.opcode != EVT_MARK_BOOKMARK ||
+		            find_note(notes, n, &m))
 			ok = place(to, &m);
 	}
-	evt_notes_free(notes, n);
+	evt_bookmarks_free(notes, n);
 	return r == EVT_OK && !ok ? evt_err_nomem(err) : r;
 }
 
@@ -402,7 +402,7 @@ add_marks(const struct marks *from, evt_buf *out)
 
 	for (size_t i = 0; ok && i < from->n; i++) {
 		const evt_info_mark *m = &from->placed[i].mark;
-		evt_view v = payload_of(m, from->scanner);
+		evt_json_view v = payload_of(m, from->scanner);
 
 		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&
 		    (from->gaps ? add_gap(m, v, out) : add_mark(m, v, out));
@@ -413,12 +413,12 @@ add_marks(const struct marks *from, evt_buf *out)
 static void
 answer_marks(struct exchange *x, bool gaps)
 {
-	const evt_reel *reel = x->server->o.reel;
+	const evt_tape_set *reel = x->server->o.reel;
 	struct marks m = { .gaps = gaps,
 		.info = calloc(reel->n, sizeof(*m.info)) };
 	evt_buf out = { 0 };
 	evt_error err;
-	int r = evt_scanner_new(NULL, &m.scanner, &err);
+	int r = evt_json_scanner_new(NULL, &m.scanner, &err);
 	bool ok;
 
 	if (m.info == NULL)
@@ -433,7 +433,7 @@ answer_marks(struct exchange *x, bool gaps)
 		evt_info_free(m.info[i]);
 	free(m.info);
 	free(m.placed);
-	evt_scanner_free(m.scanner);
+	evt_json_scanner_free(m.scanner);
 }
 
 void

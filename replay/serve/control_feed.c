@@ -25,58 +25,64 @@
 /* ---- pieces of JSON ------------------------------------------------------ */
 
 bool
-evt_time_json(const char *name, int64_t ns, evt_buf *out)
+evt_api_time_json(const char *name, int64_t ns, evt_buf *out)
 {
-	char text[EVT_TIME_TEXT];
+	char text[EVT_TIMETEXT_MAX];
 
 	return evt_buf_printf(out, "\"%s\":\"%s\",\"%s_ns\":%" PRId64, name,
-	    evt_time_format(ns, 9, text), name, ns);
+	    evt_timetext_format(ns, 9, text), name, ns);
 }
 
 /* ,"name":VALUE as it stands in the state, or null. */
 static bool
-add_value(const char *name, evt_view v, enum evt_view_kind kind, evt_buf *out)
+add_value(const char *name, evt_json_view v, enum evt_json_view_kind kind,
+    evt_buf *out)
 {
 	return evt_buf_printf(out, ",\"%s\":", name) &&
-	    (evt_view_kind(v) == kind ? evt_buf_add(out, v.p, v.n) :
-	                                evt_buf_add_str(out, "null"));
+	    (evt_json_view_kind(v) == kind ? evt_buf_add(out, v.p, v.n) :
+	                                     evt_buf_add_str(out, "null"));
 }
 
 static bool
-add_fields(const evt_source *s, evt_view state, evt_buf *out)
+add_fields(const evt_state_table_source *s, evt_json_view state, evt_buf *out)
 {
-	evt_view gps = EVT_MEMBER(state, "gps");
-	evt_view at = EVT_MEMBER(gps, "location");
+	evt_json_view gps = EVT_JSON_VIEW_MEMBER(state, "gps");
+	evt_json_view at = EVT_JSON_VIEW_MEMBER(gps, "location");
 	bool ok = s->known ?
 	    evt_buf_printf(out, ",\"time_ns\":%" PRId64, s->time_ns) :
 	    evt_buf_add_str(out, ",\"time_ns\":null");
 
 	return ok &&
-	    add_value("lat", EVT_MEMBER(at, "lat"), EVT_VIEW_NUMBER, out) &&
-	    add_value("lng", EVT_MEMBER(at, "lng"), EVT_VIEW_NUMBER, out) &&
-	    add_value("heading", EVT_MEMBER(gps, "heading"), EVT_VIEW_NUMBER,
-	        out) &&
-	    add_value("speed", EVT_MEMBER(gps, "speed"), EVT_VIEW_NUMBER,
-	        out) &&
-	    add_value("connection", EVT_MEMBER(state, "connection_status"),
-	        EVT_VIEW_STRING, out) &&
-	    add_value("movement", EVT_MEMBER(state, "movement_status"),
-	        EVT_VIEW_STRING, out);
+	    add_value("lat", EVT_JSON_VIEW_MEMBER(at, "lat"),
+	        EVT_JSON_VIEW_NUMBER, out) &&
+	    add_value("lng", EVT_JSON_VIEW_MEMBER(at, "lng"),
+	        EVT_JSON_VIEW_NUMBER, out) &&
+	    add_value("heading", EVT_JSON_VIEW_MEMBER(gps, "heading"),
+	        EVT_JSON_VIEW_NUMBER, out) &&
+	    add_value("speed", EVT_JSON_VIEW_MEMBER(gps, "speed"),
+	        EVT_JSON_VIEW_NUMBER, out) &&
+	    add_value("connection",
+	        EVT_JSON_VIEW_MEMBER(state, "connection_status"),
+	        EVT_JSON_VIEW_STRING, out) &&
+	    add_value("movement",
+	        EVT_JSON_VIEW_MEMBER(state, "movement_status"),
+	        EVT_JSON_VIEW_STRING, out);
 }
 
 bool
-evt_source_json(const evt_source *s, bool with_state, evt_buf *out)
+evt_api_source_json(const evt_state_table_source *s, bool with_state,
+    evt_buf *out)
 {
-	evt_view state = { NULL, 0 };
+	evt_json_view state = { NULL, 0 };
 	bool ok = evt_buf_add_str(out, "{\"id\":");
 
 	if (s->known)
-		state = (evt_view){ s->text.data + s->at, s->len };
+		state = (evt_json_view){ s->text.data + s->at, s->len };
 	ok = ok &&
 	    (s->key.is_int ? evt_buf_add(out, s->key.text, s->key.len) :
 	                     evt_buf_add_json(out, s->key.text, s->key.len));
 	ok = ok &&
-	    (s->tracker != EVT_NO_TRACKER ?
+	    (s->tracker != EVT_STATE_TABLE_NO_TRACKER ?
 	            evt_buf_printf(out, ",\"tracker\":%" PRId64, s->tracker) :
 	            evt_buf_add_str(out, ",\"tracker\":null"));
 	ok = ok && evt_buf_add_str(out, ",\"label\":") &&
@@ -101,16 +107,18 @@ states_json(const struct stage *st, bool all, evt_buf *out)
 	     ok = evt_buf_printf(out,
 	         "{\"type\":\"states\",\"reset\":%s,\"at_ns\":%" PRId64
 	         ",\"sources\":[",
-	         all ? "true" : "false", evt_stage_time(st, evt_waker_now()));
+	         all ? "true" : "false",
+	         evt_playback_time(st, evt_waker_now()));
 
-	for (size_t i = 0; i < evt_board_n(st->board) && ok; i++) {
-		const evt_source *s = evt_board_at(st->board, i);
+	for (size_t i = 0; i < evt_state_table_n(st->board) && ok; i++) {
+		const evt_state_table_source *s =
+		    evt_state_table_at(st->board, i);
 
 		/* Who never spoke is not shown; who is removed is told of once. */
 		if (s->hidden || !s->known || (all ? s->corrupt : !s->changed))
 			continue;
 		ok = (!any || evt_buf_add_byte(out, ',')) &&
-		    evt_source_json(s, false, out);
+		    evt_api_source_json(s, false, out);
 		any = true;
 	}
 	return ok && evt_buf_add_str(out, "]}");
@@ -144,7 +152,7 @@ is_for(const struct viewer *c, enum who who)
 	return c->kind == VIEWER_CONTROL && c->tap.fanout != NULL &&
 	    (who == ALL ||
 	        (who == WITH_STATES ? c->with_states : c->with_frames)) &&
-	    evt_tap_behind(&c->tap) < UNREAD_MAX;
+	    evt_fanout_reader_behind(&c->tap) < UNREAD_MAX;
 }
 
 static bool
@@ -166,7 +174,7 @@ send_all(struct stage *st, enum who who, evt_buf *text, bool ok, evt_error *err)
 	for (struct viewer *c = st->clients; c != NULL && r == EVT_OK;
 	     c = c->next) {
 		if (is_for(c, who))
-			r = evt_viewer_send(c, text->data, text->len, err);
+			r = evt_ws_client_send(c, text->data, text->len, err);
 		else if (who == ALL && c->kind == VIEWER_CONTROL)
 			c->missed = true;
 	}
@@ -178,28 +186,28 @@ static bool
 deck_json(const struct stage *st, evt_buf *out)
 {
 	return evt_buf_add_str(out, "{\"type\":\"deck\",\"deck\":") &&
-	    evt_stage_json(st, out) && evt_buf_add_byte(out, '}');
+	    evt_playback_json(st, out) && evt_buf_add_byte(out, '}');
 }
 
 int
-evt_control_hello(struct viewer *c, evt_error *err)
+evt_control_feed_hello(struct viewer *c, evt_error *err)
 {
 	struct stage *st = c->stage;
-	evt_board *board;
+	evt_state_table *board;
 	evt_buf deck = { 0 }, states = { 0 };
 	bool ok = deck_json(st, &deck);
 	int r = EVT_OK;
 
 	if (c->with_states) {
-		r = evt_stage_board(st, &board, err);
+		r = evt_playback_board(st, &board, err);
 		ok = ok && r == EVT_OK && states_json(st, true, &states);
 	}
 	if (r == EVT_OK && !ok)
 		r = evt_err_nomem(err);
 	if (r == EVT_OK)
-		r = evt_viewer_send(c, deck.data, deck.len, err);
+		r = evt_ws_client_send(c, deck.data, deck.len, err);
 	if (r == EVT_OK && states.len > 0)
-		r = evt_viewer_send(c, states.data, states.len, err);
+		r = evt_ws_client_send(c, states.data, states.len, err);
 	if (r == EVT_OK && st->gathered.tape_due_ns == INT64_MAX)
 		st->gathered.tape_due_ns = 0;
 	evt_buf_free(&deck);
@@ -208,23 +216,23 @@ evt_control_hello(struct viewer *c, evt_error *err)
 }
 
 int
-evt_control_catch_up(struct viewer *c, evt_error *err)
+evt_control_feed_catch_up(struct viewer *c, evt_error *err)
 {
-	if (!c->missed || evt_tap_behind(&c->tap) >= UNREAD_MAX / 2)
+	if (!c->missed || evt_fanout_reader_behind(&c->tap) >= UNREAD_MAX / 2)
 		return EVT_OK;
 	c->missed = false;
-	return evt_control_hello(c, err);
+	return evt_control_feed_hello(c, err);
 }
 
 /* ---- what happens -------------------------------------------------------- */
 
 void
-evt_control_changed(struct stage *st)
+evt_control_feed_changed(struct stage *st)
 {
 	if (st->n[VIEWER_CONTROL] == 0)
 		return;
 	st->gathered.deck_due_ns = 0;
-	evt_stage_wake(st);
+	evt_playback_wake(st);
 }
 
 /* There is something to tell: now, or when it may be. */
@@ -236,7 +244,7 @@ gather(struct gathered *g)
 }
 
 void
-evt_control_moved(struct stage *st)
+evt_control_feed_moved(struct stage *st)
 {
 	struct gathered *g = &st->gathered;
 
@@ -246,7 +254,7 @@ evt_control_moved(struct stage *st)
 }
 
 int
-evt_control_take(struct stage *st, const evt_frame *f, evt_error *err)
+evt_control_feed_take(struct stage *st, const evt_frame *f, evt_error *err)
 {
 	struct gathered *g = &st->gathered;
 	evt_buf *slot = &g->shown[g->n_shown % SHOWN_MAX];
@@ -269,10 +277,10 @@ evt_control_take(struct stage *st, const evt_frame *f, evt_error *err)
 }
 
 static bool
-anything_changed(const evt_board *b)
+anything_changed(const evt_state_table *b)
 {
-	for (size_t i = 0; i < evt_board_n(b); i++) {
-		if (evt_board_at(b, i)->changed)
+	for (size_t i = 0; i < evt_state_table_n(b); i++) {
+		if (evt_state_table_at(b, i)->changed)
 			return true;
 	}
 	return false;
@@ -284,7 +292,7 @@ send_states(struct viewer *c, bool all, evt_buf *text, evt_error *err)
 {
 	if (text->len == 0 && !states_json(c->stage, all, text))
 		return evt_err_nomem(err);
-	return evt_viewer_send(c, text->data, text->len, err);
+	return evt_ws_client_send(c, text->data, text->len, err);
 }
 
 static int
@@ -308,7 +316,7 @@ tell_states(struct stage *st, evt_error *err)
 	}
 	evt_buf_free(&whole);
 	evt_buf_free(&changes);
-	evt_board_forget_changes(st->board);
+	evt_state_table_forget_changes(st->board);
 	st->gathered.reset = false;
 	return r;
 }
@@ -348,7 +356,7 @@ tell_deck(struct stage *st, int64_t now, evt_error *err)
 
 /* The last frame of the tapes that are recorded.  INT64_MIN: there is none. */
 static int64_t
-live_end(const evt_reel *reel)
+live_end(const evt_tape_set *reel)
 {
 	int64_t first, end, last = INT64_MIN;
 
@@ -363,7 +371,7 @@ live_end(const evt_reel *reel)
 }
 
 static int
-count_frames(const evt_reel *reel, uint64_t *ret_n, evt_error *err)
+count_frames(const evt_tape_set *reel, uint64_t *ret_n, evt_error *err)
 {
 	evt_info *info;
 	int r = EVT_OK;
@@ -383,7 +391,7 @@ count_frames(const evt_reel *reel, uint64_t *ret_n, evt_error *err)
 static int
 tell_tape(struct stage *st, int64_t now, evt_error *err)
 {
-	const evt_reel *reel = st->server->o.reel;
+	const evt_tape_set *reel = st->server->o.reel;
 	struct gathered *g = &st->gathered;
 	int64_t last = live_end(reel);
 	evt_buf text = { 0 };
@@ -395,13 +403,13 @@ tell_tape(struct stage *st, int64_t now, evt_error *err)
 		return EVT_OK;
 	g->tape_last_ns = last;
 	ok = evt_buf_add_str(&text, "{\"type\":\"tape\",") &&
-	    evt_time_json("last", last, &text) &&
+	    evt_api_time_json("last", last, &text) &&
 	    evt_buf_printf(&text, ",\"frames\":%" PRIu64 "}", n);
 	return send_all(st, ALL, &text, ok, err);
 }
 
 int
-evt_control_tick(struct stage *st, int64_t now, evt_error *err)
+evt_control_feed_tick(struct stage *st, int64_t now, evt_error *err)
 {
 	struct gathered *g = &st->gathered;
 	int r = EVT_OK;
@@ -420,7 +428,7 @@ evt_control_tick(struct stage *st, int64_t now, evt_error *err)
 }
 
 int64_t
-evt_control_due(const struct stage *st)
+evt_control_feed_due(const struct stage *st)
 {
 	const struct gathered *g = &st->gathered;
 	int64_t due = g->due_ns < g->deck_due_ns ? g->due_ns : g->deck_due_ns;
@@ -429,7 +437,7 @@ evt_control_due(const struct stage *st)
 }
 
 void
-evt_control_free(struct stage *st)
+evt_control_feed_free(struct stage *st)
 {
 	for (size_t i = 0; i < SHOWN_MAX; i++)
 		evt_buf_free(&st->gathered.shown[i]);

@@ -14,7 +14,7 @@
 #include "format/base/err.h"
 
 /* Largest payload of one frame: with its header it fits into each chunk. */
-#define FRAGMENT (EVT_FANOUT_NARROW - EVT_WS_HEADER_MAX)
+#define FRAGMENT (EVT_FANOUT_NARROW - EVT_WS_FRAME_HEAD_MAX)
 
 enum { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2 };
 
@@ -42,8 +42,8 @@ struct evt_fanout {
 };
 
 size_t
-evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], bool fin, unsigned opcode,
-    uint64_t len)
+evt_ws_frame_head_put(uint8_t out[EVT_WS_FRAME_HEAD_MAX], bool fin,
+    unsigned opcode, uint64_t len)
 {
 	size_t n = len < 126 ? 0 : len <= 0xffff ? 2 : 8;
 
@@ -179,12 +179,12 @@ evt_fanout_add(evt_fanout *f, const evt_frame *frame, evt_error *err)
 
 	do {
 		size_t n = left < FRAGMENT ? left : FRAGMENT;
-		uint8_t *p = room(f, n + EVT_WS_HEADER_MAX);
+		uint8_t *p = room(f, n + EVT_WS_FRAME_HEAD_MAX);
 		size_t head;
 
 		if (p == NULL)
 			return evt_err_nomem(err);
-		head = evt_ws_header(p, n == left, opcode, n);
+		head = evt_ws_frame_head_put(p, n == left, opcode, n);
 		if (n > 0) {
 			memcpy(p + head, from, n);
 			from += n;
@@ -202,7 +202,8 @@ evt_fanout_fits(const evt_fanout *f, size_t len)
 {
 	size_t left = f->chunk_bytes - f->last->len;
 
-	return left >= EVT_WS_HEADER_MAX && len <= left - EVT_WS_HEADER_MAX;
+	return left >= EVT_WS_FRAME_HEAD_MAX &&
+	    len <= left - EVT_WS_FRAME_HEAD_MAX;
 }
 
 uint64_t
@@ -214,9 +215,9 @@ evt_fanout_total(const evt_fanout *f)
 /* ---- readers ------------------------------------------------------------------------ */
 
 void
-evt_tap_open(evt_tap *tap, evt_fanout *f)
+evt_fanout_reader_open(evt_fanout_reader *tap, evt_fanout *f)
 {
-	*tap = (evt_tap){ .fanout = f,
+	*tap = (evt_fanout_reader){ .fanout = f,
 		.chunk = f->last,
 		.at = f->last->len,
 		.taken = f->total };
@@ -224,16 +225,16 @@ evt_tap_open(evt_tap *tap, evt_fanout *f)
 }
 
 void
-evt_tap_close(evt_tap *tap)
+evt_fanout_reader_close(evt_fanout_reader *tap)
 {
 	if (tap->fanout == NULL)
 		return;
 	chunk_release(tap->fanout, tap->chunk);
-	*tap = (evt_tap){ 0 };
+	*tap = (evt_fanout_reader){ 0 };
 }
 
 size_t
-evt_tap_peek(evt_tap *tap, uint8_t **ret_bytes)
+evt_fanout_reader_peek(evt_fanout_reader *tap, uint8_t **ret_bytes)
 {
 	struct evt_fanout_chunk *c = tap->chunk;
 
@@ -252,7 +253,7 @@ evt_tap_peek(evt_tap *tap, uint8_t **ret_bytes)
 }
 
 void
-evt_tap_take(evt_tap *tap, size_t n)
+evt_fanout_reader_take(evt_fanout_reader *tap, size_t n)
 {
 	struct evt_fanout_chunk *c = tap->chunk;
 
@@ -265,7 +266,7 @@ evt_tap_take(evt_tap *tap, size_t n)
 }
 
 size_t
-evt_tap_whole(const evt_tap *tap, size_t n)
+evt_fanout_reader_whole(const evt_fanout_reader *tap, size_t n)
 {
 	const uint8_t *p = tap->chunk->data + tap->at;
 	size_t whole = 0;
@@ -277,7 +278,7 @@ evt_tap_whole(const evt_tap *tap, size_t n)
 }
 
 uint64_t
-evt_tap_behind(const evt_tap *tap)
+evt_fanout_reader_behind(const evt_fanout_reader *tap)
 {
 	return tap->fanout->total - tap->taken;
 }

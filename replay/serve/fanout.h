@@ -11,18 +11,18 @@
  * sent in fragments.  So a write of what a chunk still holds is always of whole
  * frames, and a pong or close of the library may go out behind it.
  */
-#ifndef EVT_FANOUT_H
-#define EVT_FANOUT_H
+#ifndef EVT_REPLAY_SERVE_FANOUT_H
+#define EVT_REPLAY_SERVE_FANOUT_H
 
 #include "format/evtape.h"
 
 /* Longest header of a WebSocket frame. */
-#define EVT_WS_HEADER_MAX 10u
+#define EVT_WS_FRAME_HEAD_MAX 10u
 
 /* The header of a frame with len bytes of payload, to out; returns its size.
  * fin: it is the last of its message.  opcode: 0 to 15. */
-size_t evt_ws_header(uint8_t out[EVT_WS_HEADER_MAX], bool fin, unsigned opcode,
-    uint64_t len);
+size_t evt_ws_frame_head_put(uint8_t out[EVT_WS_FRAME_HEAD_MAX], bool fin,
+    unsigned opcode, uint64_t len);
 
 typedef struct evt_fanout evt_fanout;
 
@@ -50,28 +50,28 @@ uint64_t evt_fanout_total(const evt_fanout *fanout);
 struct evt_fanout_chunk;
 
 /* A reader's place. */
-typedef struct evt_tap {
+typedef struct evt_fanout_reader {
 	evt_fanout *fanout; /* NULL: closed */
 	struct evt_fanout_chunk *chunk;
 	size_t at;      /* in the chunk */
 	uint64_t taken; /* of evt_fanout_total() */
-} evt_tap;
+} evt_fanout_reader;
 
 /* Open a tap at the end of the stream. */
-void evt_tap_open(evt_tap *tap, evt_fanout *fanout);
+void evt_fanout_reader_open(evt_fanout_reader *tap, evt_fanout *fanout);
 /* Legal for a closed one. */
-void evt_tap_close(evt_tap *tap);
+void evt_fanout_reader_close(evt_fanout_reader *tap);
 
 /* The next bytes in one piece, whole frames, 0 if there are none; then take n of
  * them.  They stay where they are until taken. */
-size_t evt_tap_peek(evt_tap *tap, uint8_t **ret_bytes);
-void evt_tap_take(evt_tap *tap, size_t n);
+size_t evt_fanout_reader_peek(evt_fanout_reader *tap, uint8_t **ret_bytes);
+void evt_fanout_reader_take(evt_fanout_reader *tap, size_t n);
 
 /* The least number of bytes, n or more, that are whole frames; n: at most what
- * evt_tap_peek() gave. */
-size_t evt_tap_whole(const evt_tap *tap, size_t n);
+ * evt_fanout_reader_peek() gave. */
+size_t evt_fanout_reader_whole(const evt_fanout_reader *tap, size_t n);
 
 /* Bytes that are there and not taken. */
-uint64_t evt_tap_behind(const evt_tap *tap);
+uint64_t evt_fanout_reader_behind(const evt_fanout_reader *tap);
 
 #endif

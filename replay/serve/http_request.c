@@ -26,7 +26,7 @@
 /* ---- arguments ----------------------------------------------------------- */
 
 void
-evt_args_free(struct args *a)
+evt_http_args_free(struct args *a)
 {
 	/* Tokens and hashes may stand in a query. */
 	for (size_t i = 0; i < a->n; i++) {
@@ -38,7 +38,7 @@ evt_args_free(struct args *a)
 }
 
 bool
-evt_args_add(struct args *a, const char *text, size_t len)
+evt_http_args_add(struct args *a, const char *text, size_t len)
 {
 	char **arg = realloc(a->arg, (a->n + 1) * sizeof(*arg));
 
@@ -53,7 +53,7 @@ evt_args_add(struct args *a, const char *text, size_t len)
 }
 
 const char *
-evt_args_get(const struct args *a, const char *name)
+evt_http_args_get(const struct args *a, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -65,13 +65,13 @@ evt_args_get(const struct args *a, const char *name)
 }
 
 bool
-evt_args_read(evt_server *s, struct lws *wsi, struct args *a)
+evt_http_args_read(evt_server *s, struct lws *wsi, struct args *a)
 {
 	/* Longer ones than the buffer would hide all that follow; it is as long
 	 * as the whole request may be. */
 	while (lws_hdr_copy_fragment(wsi, s->arg, QUERY_MAX,
 	           WSI_TOKEN_HTTP_URI_ARGS, (int)a->n) >= 0) {
-		if (!evt_args_add(a, s->arg, strlen(s->arg)))
+		if (!evt_http_args_add(a, s->arg, strlen(s->arg)))
 			return false;
 	}
 	return true;
@@ -123,7 +123,7 @@ add_policy(const struct exchange *x, evt_buf *out)
 }
 
 void
-evt_answer(struct exchange *x, unsigned status, const char *type,
+evt_http_answer(struct exchange *x, unsigned status, const char *type,
     const void *body, size_t len)
 {
 	static const uint8_t headroom[LWS_PRE];
@@ -154,13 +154,13 @@ evt_answer(struct exchange *x, unsigned status, const char *type,
 }
 
 void
-evt_answer_json(struct exchange *x, unsigned status, const evt_buf *body)
+evt_http_answer_json(struct exchange *x, unsigned status, const evt_buf *body)
 {
-	evt_answer(x, status, "application/json", body->data, body->len);
+	evt_http_answer(x, status, "application/json", body->data, body->len);
 }
 
 void
-evt_answer_error(struct exchange *x, unsigned status, const char *fmt, ...)
+evt_http_answer_error(struct exchange *x, unsigned status, const char *fmt, ...)
 {
 	char text[600];
 	evt_buf body = { 0 };
@@ -173,14 +173,14 @@ evt_answer_error(struct exchange *x, unsigned status, const char *fmt, ...)
 	if (evt_buf_add_str(&body, "{\"error\":") &&
 	    evt_buf_add_json(&body, text, strlen(text)))
 		(void)evt_buf_add_str(&body, "}\n");
-	evt_answer_json(x, status, &body);
+	evt_http_answer_json(x, status, &body);
 	evt_buf_free(&body);
 }
 
 void
-evt_answer_failed(struct exchange *x, const evt_error *err)
+evt_http_answer_failed(struct exchange *x, const evt_error *err)
 {
-	evt_answer_error(x,
+	evt_http_answer_error(x,
 	    err->code == EVT_ERR_ARG          ? 400 :
 	        err->code == EVT_ERR_NOTFOUND ? 404 :
 	                                        500,
@@ -188,7 +188,7 @@ evt_answer_failed(struct exchange *x, const evt_error *err)
 }
 
 void
-evt_exchange_work(struct exchange *x, struct job *job)
+evt_http_request_work(struct exchange *x, struct job *job)
 {
 	x->job = job;
 	/* An idle socket can be written to, so its turn comes in each round of
@@ -205,7 +205,7 @@ work(struct exchange *x)
 }
 
 int
-evt_exchange_writable(struct exchange *x)
+evt_http_request_writable(struct exchange *x)
 {
 	size_t left = x->out.len > x->at ? x->out.len - x->at : 0;
 	size_t n = left < PIECE ? left : PIECE;
@@ -261,16 +261,16 @@ exchange_new(evt_server *s, struct lws *wsi)
 	x->wsi = wsi;
 	x->method = method_of(wsi, &path, &len);
 	x->path = path != NULL ? strndup(path, (size_t)len) : strdup("");
-	if (x->path == NULL || !evt_args_read(s, wsi, &x->args) ||
+	if (x->path == NULL || !evt_http_args_read(s, wsi, &x->args) ||
 	    !evt_http_look(x)) {
-		evt_exchange_free(x);
+		evt_http_request_free(x);
 		return NULL;
 	}
 	return x;
 }
 
 void
-evt_exchange_free(struct exchange *x)
+evt_http_request_free(struct exchange *x)
 {
 	if (x == NULL)
 		return;
@@ -282,7 +282,7 @@ evt_exchange_free(struct exchange *x)
 	if (x->session != NULL)
 		explicit_bzero(x->session, strlen(x->session));
 	free(x->session);
-	evt_args_free(&x->args);
+	evt_http_args_free(&x->args);
 	evt_buf_free(&x->body);
 	evt_buf_free(&x->out);
 	free(x->path);
@@ -312,7 +312,8 @@ judge_body(struct lws *wsi, int64_t *ret_len, const char **ret_why)
 	if (lws_hdr_copy_fragment(wsi, text, sizeof(text), length, 1) >= 0 ||
 	    lws_hdr_copy(wsi, text, sizeof(text), length) <= 0 ||
 	    text[0] == '-' ||
-	    evt_int_parse(text, "", 0, INT64_MAX, ret_len, NULL) != EVT_OK)
+	    evt_sizetext_parse_int(text, "", 0, INT64_MAX, ret_len, NULL) !=
+	        EVT_OK)
 		return 400;
 	*ret_why = "a body of more than 1048576 bytes is not taken";
 	return *ret_len > MESSAGE_MAX ? 413 : 0;
@@ -334,7 +335,7 @@ invite_body(struct lws *wsi)
 }
 
 int
-evt_exchange_begin(evt_server *s, struct lws *wsi)
+evt_http_request_begin(evt_server *s, struct lws *wsi)
 {
 	struct exchange *x = exchange_new(s, wsi);
 	const char *why;
@@ -351,7 +352,7 @@ evt_exchange_begin(evt_server *s, struct lws *wsi)
 	if (status == 0)
 		status = judge_body(wsi, &len, &why);
 	if (status != 0)
-		evt_answer_error(x, status, "%s", why);
+		evt_http_answer_error(x, status, "%s", why);
 	else if (x->method != METHOD_POST || len == 0)
 		evt_http_route(x);
 	else
@@ -360,22 +361,22 @@ evt_exchange_begin(evt_server *s, struct lws *wsi)
 }
 
 int
-evt_exchange_body(struct exchange *x, const void *in, size_t len)
+evt_http_request_body(struct exchange *x, const void *in, size_t len)
 {
 	if (x->answered || x->method != METHOD_POST)
 		return 0;
 	if (x->body.len + len > MESSAGE_MAX)
 		return -1; /* more than was announced */
 	if (evt_waker_now() > x->body_due_ns) {
-		evt_answer_error(x, 408, "the body did not come within %d s",
-		    PATIENCE);
+		evt_http_answer_error(x, 408,
+		    "the body did not come within %d s", PATIENCE);
 		return 0;
 	}
 	return evt_buf_add(&x->body, in, len) ? 0 : -1;
 }
 
 int
-evt_exchange_complete(struct exchange *x)
+evt_http_request_complete(struct exchange *x)
 {
 	/* A GET may have a body too, which nobody waits for. */
 	if (!x->answered && x->method == METHOD_POST)

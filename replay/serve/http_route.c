@@ -93,18 +93,18 @@ header(struct lws *wsi, enum lws_token_indexes token, char *buf)
 /* What the request brings, in buffers of HEADER_MAX bytes. */
 struct brought {
 	char host[HEADER_MAX], origin[HEADER_MAX], auth[HEADER_MAX];
-	evt_request q;
+	evt_access_request q;
 };
 
 static void
 look(struct lws *wsi, const struct args *a, struct brought *b)
 {
-	b->q = (evt_request){
+	b->q = (evt_access_request){
 		.host = header(wsi, WSI_TOKEN_HOST, b->host),
 		.origin = header(wsi, WSI_TOKEN_ORIGIN, b->origin),
 		.authorization =
 		    header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, b->auth),
-		.token = evt_args_get(a, "token"),
+		.token = evt_http_args_get(a, "token"),
 	};
 }
 
@@ -115,16 +115,16 @@ static int
 own_stage(evt_server *s, const struct args *a, struct stage **ret_stage,
     evt_error *err)
 {
-	evt_play play;
-	int r = evt_play_copy(s->o.play, &play, err);
+	evt_play_options play;
+	int r = evt_play_options_copy(s->o.play, &play, err);
 
 	if (r != EVT_OK)
 		return r;
-	r = evt_play_query(&play, (const char *const *)a->arg, a->n, &s->o.ref,
-	    err);
+	r = evt_play_options_query(&play, (const char *const *)a->arg, a->n,
+	    &s->o.ref, err);
 	if (r == EVT_OK)
-		r = evt_stage_new(s, &play, ret_stage, err);
-	evt_play_free(&play);
+		r = evt_playback_new(s, &play, ret_stage, err);
+	evt_play_options_free(&play);
 	return r;
 }
 
@@ -155,7 +155,7 @@ static bool
 find_wanted(const evt_server *s, const char *path, const struct args *a,
     struct wanted *w)
 {
-	const char *deck = evt_args_get(a, "deck");
+	const char *deck = evt_http_args_get(a, "deck");
 
 	w->own = deck != NULL && strcmp(deck, "own") == 0;
 	if (strcmp(path, "/stream") == 0) {
@@ -187,14 +187,14 @@ join_house(evt_server *s, const struct args *a, const struct wanted *w,
 			    "be set",
 			    a->arg[i]);
 	}
-	r = evt_house(s, ret_stage, err);
+	r = evt_playback_shared(s, ret_stage, err);
 	if (r != EVT_OK || !(*ret_stage)->ended)
 		return r;
 	if (w->kind == VIEWER_STREAM ||
 	    (w->kind == VIEWER_STANDIN &&
 	        (*ret_stage)->n[VIEWER_STANDIN] == 0 &&
 	        (*ret_stage)->n[VIEWER_CONTROL] == 0))
-		return evt_stage_restart(*ret_stage, err);
+		return evt_playback_restart(*ret_stage, err);
 	return EVT_OK;
 }
 
@@ -206,10 +206,10 @@ prepare_greeting(struct viewer *c, const struct args *a)
 
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return false;
-	c->atmosphere =
-	    evt_atmosphere_greet(evt_args_get(a, "X-Atmosphere-tracking-id"),
-	        evt_args_get(a, "X-atmo-protocol") != NULL, random,
-	        c->stage->server->o.heartbeat_ns / 1000000, c->greeting);
+	c->atmosphere = evt_atmosphere_greet(evt_http_args_get(a,
+	                                         "X-Atmosphere-tracking-id"),
+	    evt_http_args_get(a, "X-atmo-protocol") != NULL, random,
+	    c->stage->server->o.heartbeat_ns / 1000000, c->greeting);
 	return true;
 }
 
@@ -234,8 +234,8 @@ static int
 attach(struct stage *st, struct lws *wsi, const struct args *a,
     const struct wanted *w)
 {
-	struct viewer *c = evt_viewer_new(st, wsi, w->kind);
-	const char *with = evt_args_get(a, "with");
+	struct viewer *c = evt_ws_client_new(st, wsi, w->kind);
+	const char *with = evt_http_args_get(a, "with");
 
 	if (c == NULL)
 		return -1;
@@ -263,7 +263,7 @@ let_in(evt_server *s, struct lws *wsi, const struct args *a,
 	else if (w->kind == VIEWER_STREAM)
 		r = own_stage(s, a, &st, &err);
 	else
-		r = evt_stage_new(s, s->o.play, &st, &err);
+		r = evt_playback_new(s, s->o.play, &st, &err);
 	if (r == EVT_ERR_ARG || r == EVT_ERR_NOTFOUND)
 		return evt_http_respond(s, wsi, 400, err.text);
 	if (r != EVT_OK)
@@ -345,10 +345,10 @@ evt_http_upgrade(evt_server *s, struct lws *wsi)
 	else if (!speaks_version(wsi))
 		(void)evt_http_respond(s, wsi, 426,
 		    "only version 13 of the WebSocket protocol is spoken here");
-	else if (evt_args_read(s, wsi, &a))
+	else if (evt_http_args_read(s, wsi, &a))
 		r = upgrade(s, wsi, path, &a);
 	free(path);
-	evt_args_free(&a);
+	evt_http_args_free(&a);
 	return r;
 }
 
@@ -384,7 +384,7 @@ evt_http_look(struct exchange *x)
 	return x->origin != NULL;
 }
 
-static const evt_file *
+static const evt_server_file *
 find_file(const evt_server *s, const char *path)
 {
 	for (size_t i = 0; i < s->o.n_files; i++) {
@@ -412,7 +412,7 @@ static bool
 says_goodbye(const struct exchange *x)
 {
 	const char *transport =
-	    evt_args_get(&x->args, "X-Atmosphere-Transport");
+	    evt_http_args_get(&x->args, "X-Atmosphere-Transport");
 
 	return transport != NULL && strcmp(transport, "close") == 0 &&
 	    evt_http_is_standin(x->path);
@@ -431,30 +431,31 @@ evt_http_route(struct exchange *x)
 {
 	static const char hello[] =
 	    "evtape-replay: connect a WebSocket to /stream\n";
-	const evt_file *f = find_file(x->server, x->path);
+	const evt_server_file *f = find_file(x->server, x->path);
 
 	if (x->method == METHOD_OPTIONS) {
-		evt_answer(x, 204, "text/plain", "", 0);
+		evt_http_answer(x, 204, "text/plain", "", 0);
 	} else if (x->method == METHOD_OTHER) {
-		evt_answer_error(x, 405, "only GET and POST are known here");
+		evt_http_answer_error(x, 405,
+		    "only GET and POST are known here");
 	} else if (says_goodbye(x)) {
-		evt_answer(x, 200, "text/plain", "", 0);
+		evt_http_answer(x, 200, "text/plain", "", 0);
 	} else if (is_socket(x->path)) {
-		evt_answer_error(x, 426, "connect with a WebSocket");
+		evt_http_answer_error(x, 426, "connect with a WebSocket");
 	} else if (strncmp(x->path, "/api/", 5) == 0) {
 		evt_api(x);
-	} else if (evt_rest(x)) {
+	} else if (evt_platform_rest(x)) {
 		return;
 	} else if (x->method == METHOD_POST) {
-		evt_answer_error(x, 404, "there is no such call here");
+		evt_http_answer_error(x, 404, "there is no such call here");
 	} else if (f != NULL) {
-		evt_answer(x, 200, f->type, f->data, f->len);
+		evt_http_answer(x, 200, f->type, f->data, f->len);
 	} else if (strcmp(x->path, "/metrics") == 0) {
-		evt_metrics(x);
+		evt_server_metrics(x);
 	} else if (strcmp(x->path, "/") == 0) {
-		evt_answer(x, 200, "text/plain; charset=utf-8", hello,
+		evt_http_answer(x, 200, "text/plain; charset=utf-8", hello,
 		    sizeof(hello) - 1);
 	} else {
-		evt_answer_error(x, 404, "there is nothing at this path");
+		evt_http_answer_error(x, 404, "there is nothing at this path");
 	}
 }

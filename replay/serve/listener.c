@@ -36,7 +36,7 @@ listen_on(const struct addrinfo *ai)
 }
 
 static int
-name_it(const evt_listen *at, int fd, char where[EVT_LISTENER_TEXT],
+name_it(const evt_address *at, int fd, char where[EVT_LISTENER_TEXT],
     evt_error *err)
 {
 	union {
@@ -58,7 +58,7 @@ name_it(const evt_listen *at, int fd, char where[EVT_LISTENER_TEXT],
 }
 
 int
-evt_listener_open(const evt_listen *at, int *ret_fd,
+evt_listener_open(const evt_address *at, int *ret_fd,
     char ret_where[EVT_LISTENER_TEXT], evt_error *err)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,

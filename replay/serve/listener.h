@@ -4,8 +4,8 @@
  * libwebsockets could listen by itself, but has no words for what goes wrong,
  * and does not resolve names.
  */
-#ifndef EVT_LISTENER_H
-#define EVT_LISTENER_H
+#ifndef EVT_REPLAY_SERVE_LISTENER_H
+#define EVT_REPLAY_SERVE_LISTENER_H
 
 #include "format/wire/access.h"
 
@@ -17,7 +17,7 @@
  * it was asked for and the port that was taken, for a URL.
  * Errors: EVT_ERR_IO, with words.
  */
-int evt_listener_open(const evt_listen *at, int *ret_fd,
+int evt_listener_open(const evt_address *at, int *ret_fd,
     char ret_where[EVT_LISTENER_TEXT], evt_error *err);
 
 /* A descriptor to be given up for a moment where there is no other left. */

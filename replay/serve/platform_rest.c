@@ -42,7 +42,7 @@ struct call {
 	struct exchange *x;
 	cJSON *params;
 	struct stage *stage;
-	evt_board *board;
+	evt_state_table *board;
 	evt_buf out;
 };
 
@@ -58,7 +58,7 @@ fail(struct exchange *x, unsigned status, int code, const char *description)
 	    "{\"success\":false,\"status\":{\"code\":%d,\"description\":\"%s\"}"
 	    "}",
 	    code, description);
-	evt_answer_json(x, status, &out);
+	evt_http_answer_json(x, status, &out);
 	evt_buf_free(&out);
 }
 
@@ -77,7 +77,7 @@ static void
 succeed(struct call *c, bool ok)
 {
 	if (ok)
-		evt_answer_json(c->x, 200, &c->out);
+		evt_http_answer_json(c->x, 200, &c->out);
 	else
 		fail(c->x, 500, SAYS_UNEXPECTED, "Unexpected error");
 }
@@ -86,15 +86,15 @@ succeed(struct call *c, bool ok)
 static void
 succeed_with_times(struct call *c, bool ok)
 {
-	const evt_restamp how = { .form = flag(c, "iso_datetime") ?
-		    EVT_STAMPS_ISO :
-		    EVT_STAMPS_PLAIN,
+	const evt_stamp_rewrite how = { .form = flag(c, "iso_datetime") ?
+		    EVT_STAMP_REWRITE_ISO :
+		    EVT_STAMP_REWRITE_PLAIN,
 		.offset_s = c->stage->telling.offset_s };
 	evt_buf plain = c->out;
 
 	c->out = (evt_buf){ 0 };
 	succeed(c,
-	    ok && evt_restamp_text(&how, plain.data, plain.len, &c->out));
+	    ok && evt_stamp_rewrite_text(&how, plain.data, plain.len, &c->out));
 	evt_buf_free(&plain);
 }
 
@@ -103,12 +103,12 @@ static bool
 add_user_time(const struct call *c, evt_buf *out)
 {
 	const struct stage *st = c->stage;
-	int64_t ns = evt_stage_time(st, evt_waker_now());
+	int64_t ns = evt_playback_time(st, evt_waker_now());
 	time_t t;
 	struct tm tm;
 
 	if (st->rebase != NULL)
-		ns = evt_ns_add(ns, evt_rebase_shift(st->rebase));
+		ns = evt_clock_add(ns, evt_time_shift_shift(st->rebase));
 	t = (time_t)(ns / EVT_NS_PER_S + st->telling.offset_s);
 	if (gmtime_r(&t, &tm) == NULL)
 		return false;
@@ -221,8 +221,8 @@ static bool
 get_id(const cJSON *v, int64_t *ret_id)
 {
 	if (cJSON_IsString(v))
-		return evt_int_parse(v->valuestring, "an id", 0, INT64_MAX,
-		           ret_id, NULL) == EVT_OK;
+		return evt_sizetext_parse_int(v->valuestring, "an id", 0,
+		           INT64_MAX, ret_id, NULL) == EVT_OK;
 	if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) ||
 	    v->valuedouble > 9007199254740992.0)
 		return false;
@@ -285,7 +285,7 @@ user_get_info(struct call *c)
 
 /* A tracker of which no list is known, as an item of one. */
 static bool
-add_made_up(const evt_source *s, evt_buf *out)
+add_made_up(const evt_state_table_source *s, evt_buf *out)
 {
 	return evt_buf_printf(out,
 	           "{\"id\":%" PRId64 ",\"label\":", s->tracker) &&
@@ -324,7 +324,8 @@ add_listed(struct call *c, const evt_trackers *known, const cJSON *labels)
 
 	for (size_t i = 0; ok && i < evt_trackers_count(known); i++) {
 		const evt_tracker *t = evt_trackers_at(known, i);
-		const evt_source *s = evt_board_by_tracker(c->board, t->id);
+		const evt_state_table_source *s =
+		    evt_state_table_by_tracker(c->board, t->id);
 
 		if ((s != NULL && s->corrupt) ||
 		    !label_passes(labels, t->label))
@@ -342,10 +343,11 @@ add_sources(struct call *c, const cJSON *labels)
 {
 	bool ok = true, any = false;
 
-	for (size_t i = 0; ok && i < evt_board_n(c->board); i++) {
-		const evt_source *s = evt_board_at(c->board, i);
+	for (size_t i = 0; ok && i < evt_state_table_n(c->board); i++) {
+		const evt_state_table_source *s =
+		    evt_state_table_at(c->board, i);
 
-		if (s->tracker == EVT_NO_TRACKER || s->corrupt ||
+		if (s->tracker == EVT_STATE_TABLE_NO_TRACKER || s->corrupt ||
 		    !label_passes(labels, s->key.text))
 			continue;
 		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
@@ -382,7 +384,8 @@ static enum standing
 standing_of(const struct call *c, int64_t id)
 {
 	const evt_trackers *known = c->x->server->o.trackers;
-	const evt_source *s = evt_board_by_tracker(c->board, id);
+	const evt_state_table_source *s =
+	    evt_state_table_by_tracker(c->board, id);
 
 	if (s == NULL)
 		return known != NULL && evt_trackers_by_id(known, id) != NULL ?
@@ -423,16 +426,17 @@ tracker_read(struct call *c)
 		return;
 	t = known != NULL ? evt_trackers_by_id(known, id) : NULL;
 	ok = evt_buf_add_str(&c->out, "{\"success\":true,\"value\":") &&
-	    (t != NULL ?
-	            evt_buf_add(&c->out, t->json, t->json_len) :
-	            add_made_up(evt_board_by_tracker(c->board, id), &c->out));
+	    (t != NULL ? evt_buf_add(&c->out, t->json, t->json_len) :
+	                 add_made_up(evt_state_table_by_tracker(c->board, id),
+	                     &c->out));
 	succeed(c, ok && evt_buf_add_byte(&c->out, '}'));
 }
 
 static bool
 add_state(const struct call *c, int64_t id, evt_buf *out)
 {
-	const evt_source *s = evt_board_by_tracker(c->board, id);
+	const evt_state_table_source *s =
+	    evt_state_table_by_tracker(c->board, id);
 
 	return evt_buf_add(out, s->text.data + s->at, s->len);
 }
@@ -605,8 +609,9 @@ hash_is_right(const struct call *c)
 	if (want == NULL)
 		return true;
 	if (cJSON_IsString(hash))
-		return evt_secret_equal(want, hash->valuestring);
-	return c->x->session != NULL && evt_secret_equal(want, c->x->session);
+		return evt_access_secret_equal(want, hash->valuestring);
+	return c->x->session != NULL &&
+	    evt_access_secret_equal(want, c->x->session);
 }
 
 static void
@@ -620,8 +625,8 @@ answer(struct exchange *x, const struct row *row)
 		fail(x, 400, SAYS_WRONG_FORMAT, "Wrong request format");
 	else if (!row->open && !hash_is_right(&c))
 		fail(x, 400, SAYS_WRONG_HASH, "Wrong hash");
-	else if (evt_house(x->server, &c.stage, &err) != EVT_OK ||
-	    evt_stage_board(c.stage, &c.board, &err) != EVT_OK)
+	else if (evt_playback_shared(x->server, &c.stage, &err) != EVT_OK ||
+	    evt_playback_board(c.stage, &c.board, &err) != EVT_OK)
 		fail(x, 500, SAYS_UNEXPECTED, "Unexpected error");
 	else
 		row->fn(&c);
@@ -656,7 +661,7 @@ has_resource(const char *path)
 }
 
 bool
-evt_rest(struct exchange *x)
+evt_platform_rest(struct exchange *x)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (evt_http_ends_in(x->path, rows[i].name)) {

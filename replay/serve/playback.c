@@ -38,35 +38,35 @@
 static void
 stage_free(struct stage *st)
 {
-	evt_stage_crew_free(st);
+	evt_playback_crew_free(st);
 	evt_player_close(&st->player);
 	evt_fanout_free(st->fanout);
-	evt_rebase_free(st->rebase);
-	evt_play_free(&st->play);
+	evt_time_shift_free(st->rebase);
+	evt_play_options_free(&st->play);
 	free(st);
 }
 
 static int
-set_up(struct stage *st, const evt_play *play, evt_error *err)
+set_up(struct stage *st, const evt_play_options *play, evt_error *err)
 {
 	const evt_server *s = st->server;
-	int r = evt_play_copy(play, &st->play, err);
+	int r = evt_play_options_copy(play, &st->play, err);
 
 	if (r == EVT_OK)
 		r = evt_fanout_new(EVT_FANOUT_WIDE, &st->fanout, err);
 	if (r == EVT_OK)
 		r = evt_player_open(s->o.reel, &st->play, &st->player, err);
 	if (r == EVT_OK)
-		r = evt_reel_start(s->o.reel, play, &st->start_ns, err);
+		r = evt_tape_set_start(s->o.reel, play, &st->start_ns, err);
 	if (r == EVT_OK && s->o.rebase)
-		r = evt_rebase_new(st->start_ns, evt_clock_real(), &st->rebase,
-		    err);
+		r = evt_time_shift_new(st->start_ns, evt_clock_real(),
+		    &st->rebase, err);
 	return r;
 }
 
 int
-evt_stage_new(evt_server *s, const evt_play *play, struct stage **ret_stage,
-    evt_error *err)
+evt_playback_new(evt_server *s, const evt_play_options *play,
+    struct stage **ret_stage, evt_error *err)
 {
 	struct stage *st = calloc(1, sizeof(*st));
 	int r;
@@ -92,13 +92,13 @@ evt_stage_new(evt_server *s, const evt_play *play, struct stage **ret_stage,
 }
 
 void
-evt_stage_wake(struct stage *st)
+evt_playback_wake(struct stage *st)
 {
 	st->wake_ns = 0;
 }
 
 void
-evt_stage_sum(const struct stage *st, evt_server_stats *sum)
+evt_playback_sum(const struct stage *st, evt_server_stats *sum)
 {
 	evt_deck_stats d;
 	evt_cursor_stats c;
@@ -123,7 +123,7 @@ static void
 drop(struct stage *st)
 {
 	assert(st->clients == NULL);
-	evt_stage_sum(st, &st->server->stats);
+	evt_playback_sum(st, &st->server->stats);
 	if (st->server->house == st)
 		st->server->house = NULL;
 	stage_free(st);
@@ -132,7 +132,7 @@ drop(struct stage *st)
 /* The house deck waits for clients; one of a client's own goes with the
  * client. */
 void
-evt_stages_sweep(evt_server *s)
+evt_playbacks_sweep(evt_server *s)
 {
 	struct stage **at = &s->stages;
 
@@ -152,7 +152,7 @@ evt_stages_sweep(evt_server *s)
 }
 
 void
-evt_stages_free(evt_server *s)
+evt_playbacks_free(evt_server *s)
 {
 	while (s->stages != NULL) {
 		struct stage *st = s->stages;
@@ -171,20 +171,21 @@ beat(struct viewer *c, int64_t now)
 	if (c->beat_ns > now)
 		return;
 	c->beat_ns = now + c->stage->server->o.heartbeat_ns;
-	if (evt_viewer_send(c, EVT_ATMOSPHERE_BEAT, strlen(EVT_ATMOSPHERE_BEAT),
-	        &err) != EVT_OK)
-		evt_viewer_cut_off(c, err.text);
+	if (evt_ws_client_send(c, EVT_ATMOSPHERE_BEAT,
+	        strlen(EVT_ATMOSPHERE_BEAT), &err) != EVT_OK)
+		evt_ws_client_cut_off(c, err.text);
 }
 
 void
-evt_stage_check(struct stage *st, int64_t now)
+evt_playback_check(struct stage *st, int64_t now)
 {
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		beat(c, now);
-		evt_viewer_mind(c);
+		evt_ws_client_mind(c);
 		if ((st == st->server->house || c->kind == VIEWER_CONTROL) &&
 		    c->stalled_since < now - st->server->o.client_stall_ns)
-			evt_viewer_cut_off(c, "it took nothing for too long");
+			evt_ws_client_cut_off(c,
+			    "it took nothing for too long");
 	}
 }
 
@@ -203,7 +204,7 @@ struct batch {
 static bool
 flat_out(const struct stage *st)
 {
-	return evt_deck_speed(st->player.deck) == EVT_SPEED_FLAT_OUT;
+	return evt_deck_speed(st->player.deck) == EVT_DECK_SPEED_FLAT_OUT;
 }
 
 static bool
@@ -220,7 +221,7 @@ held_back(const struct stage *st)
 		return false;
 	for (const struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->kind != VIEWER_CONTROL && c->tap.fanout != NULL &&
-		    !c->done && evt_tap_behind(&c->tap) >= HIGH_WATER)
+		    !c->done && evt_fanout_reader_behind(&c->tap) >= HIGH_WATER)
 			return true;
 	}
 	return false;
@@ -232,7 +233,7 @@ flush(struct stage *st, struct batch *b)
 	int64_t now = evt_waker_now();
 
 	for (struct viewer *c = st->clients; c != NULL; c = c->next)
-		evt_viewer_flush(c, now);
+		evt_ws_client_flush(c, now);
 	if (b->n_due > 0 && st->n_clients > 0) {
 		now = evt_waker_now();
 		for (size_t i = 0; i < b->n_due; i++)
@@ -244,7 +245,7 @@ flush(struct stage *st, struct batch *b)
 }
 
 void
-evt_stage_end(struct stage *st, int code)
+evt_playback_end(struct stage *st, int code)
 {
 	evt_error err;
 
@@ -252,15 +253,15 @@ evt_stage_end(struct stage *st, int code)
 	st->live = false;
 	st->end_code = code;
 	st->wake_ns = INT64_MAX;
-	if (evt_stage_tick(st, evt_waker_now(), &err) != EVT_OK)
+	if (evt_playback_tick(st, evt_waker_now(), &err) != EVT_OK)
 		evt_server_notice(st->server, "%s", err.text);
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		/* The others stay: somebody may move the deck back. */
 		if (c->tap.fanout != NULL &&
 		    (c->kind == VIEWER_STREAM || st->server->o.once))
-			evt_viewer_goodbye(c, code);
+			evt_ws_client_goodbye(c, code);
 	}
-	evt_control_changed(st);
+	evt_control_feed_changed(st);
 }
 
 /* A client of a shared, paced deck that is too far behind is not waited for;
@@ -272,8 +273,8 @@ cut_off_slow(struct stage *st)
 		return;
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->tap.fanout != NULL && !c->done &&
-		    evt_viewer_behind(c) > st->server->o.client_bytes)
-			evt_viewer_cut_off(c, "it is too far behind");
+		    evt_ws_client_behind(c) > st->server->o.client_bytes)
+			evt_ws_client_cut_off(c, "it is too far behind");
 	}
 }
 
@@ -283,7 +284,7 @@ give_up(struct stage *st, const evt_error *err)
 {
 	st->server->stats.failed++;
 	evt_server_notice(st->server, "%s", err->text);
-	evt_stage_end(st, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
+	evt_playback_end(st, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
 	return false;
 }
 
@@ -297,7 +298,7 @@ begin_pass(struct stage *st, evt_error *err)
 		return EVT_OK;
 	st->pass = pass;
 	st->at_ns = st->start_ns;
-	return evt_stage_moved(st, err);
+	return evt_playback_moved(st, err);
 }
 
 /* Give the frame to all who watch. */
@@ -305,16 +306,16 @@ static int
 hand_out(struct stage *st, const evt_frame *frame, evt_error *err)
 {
 	evt_frame f = *frame;
-	int r = evt_rebase_frame(st->rebase, &f, err);
+	int r = evt_time_shift_frame(st->rebase, &f, err);
 
-	st->at_ns = evt_ns_add(frame->time_ns, 1);
+	st->at_ns = evt_clock_add(frame->time_ns, 1);
 	if (r == EVT_OK && st->n[VIEWER_STREAM] > 0) {
 		r = evt_fanout_add(st->fanout, &f, err);
 		st->server->stats.deliveries += st->n[VIEWER_STREAM];
 		st->server->stats.bytes += st->n[VIEWER_STREAM] * f.len;
 	}
 	if (r == EVT_OK)
-		r = evt_stage_tell(st, frame, &f, err);
+		r = evt_playback_tell(st, frame, &f, err);
 	return r;
 }
 
@@ -359,7 +360,7 @@ loop_back(struct stage *st, int64_t now)
 	if (now < st->looped_ns + LOOP_NS)
 		st->rest_ns = st->looped_ns + LOOP_NS;
 	st->looped_ns = now;
-	return evt_stage_seek(st, st->loop_from_ns, &err) == EVT_OK ||
+	return evt_playback_seek(st, st->loop_from_ns, &err) == EVT_OK ||
 	    give_up(st, &err);
 }
 
@@ -384,7 +385,7 @@ idle(struct stage *st, int says, int64_t now, int64_t due, const evt_error *err)
 	case EVT_DECK_END:
 		if (st->has_loop)
 			return loop_back(st, now);
-		evt_stage_end(st, LWS_CLOSE_STATUS_NORMAL);
+		evt_playback_end(st, LWS_CLOSE_STATUS_NORMAL);
 		return false;
 	case EVT_ERR_CORRUPT:
 		evt_server_notice(st->server, "%s; going on behind it",
@@ -403,16 +404,16 @@ tick(struct stage *st, int64_t now)
 
 	if (st->has_loop && now >= st->rest_ns &&
 	    !evt_deck_paused(st->player.deck) &&
-	    evt_stage_time(st, now) >= st->loop_to_ns && !loop_back(st, now))
+	    evt_playback_time(st, now) >= st->loop_to_ns && !loop_back(st, now))
 		return false;
-	return evt_stage_tick(st, now, &err) == EVT_OK || give_up(st, &err);
+	return evt_playback_tick(st, now, &err) == EVT_OK || give_up(st, &err);
 }
 
 /* What to wait for besides the next frame. */
 static void
 wake_for_others(struct stage *st, int64_t now)
 {
-	int64_t due = evt_stage_due(st, now);
+	int64_t due = evt_playback_due(st, now);
 
 	if (due < st->wake_ns)
 		st->wake_ns = due;
@@ -468,7 +469,7 @@ must_wait(struct stage *st, const struct batch *b)
 }
 
 void
-evt_stage_pump(struct stage *st)
+evt_playback_pump(struct stage *st)
 {
 	struct batch b = { .n = 0 };
 	bool go;
@@ -484,14 +485,14 @@ evt_stage_pump(struct stage *st)
 }
 
 int
-evt_stage_restart(struct stage *st, evt_error *err)
+evt_playback_restart(struct stage *st, evt_error *err)
 {
-	evt_play play;
-	int r = evt_play_copy(&st->play, &play, err);
+	evt_play_options play;
+	int r = evt_play_options_copy(&st->play, &play, err);
 
 	if (r != EVT_OK)
 		return r;
 	st->at_ns = st->start_ns;
 	st->started = false;
-	return evt_stage_replace(st, &play, err);
+	return evt_playback_replace(st, &play, err);
 }

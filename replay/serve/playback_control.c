@@ -12,25 +12,26 @@
 #include "replay/serve/server_impl.h"
 
 int
-evt_house(evt_server *s, struct stage **ret_stage, evt_error *err)
+evt_playback_shared(evt_server *s, struct stage **ret_stage, evt_error *err)
 {
 	int r = EVT_OK;
 
 	if (s->house == NULL)
-		r = evt_stage_new(s, s->o.play, &s->house, err);
+		r = evt_playback_new(s, s->o.play, &s->house, err);
 	if (r == EVT_OK)
 		*ret_stage = s->house;
 	return r;
 }
 
 int64_t
-evt_stage_time(const struct stage *st, int64_t now)
+evt_playback_time(const struct stage *st, int64_t now)
 {
 	int64_t t = evt_deck_tape_time(st->player.deck, now);
 
 	/* At the end of a tape that is recorded time goes on as it does. */
 	if (st->live)
-		return evt_ns_add(st->at_ns, evt_ns_sub(now, st->live_ns));
+		return evt_clock_add(st->at_ns,
+		    evt_clock_sub(now, st->live_ns));
 	/* A deck that has read nothing yet does not know where it is. */
 	return t < st->at_ns - 1 || !st->started || st->ended ? st->at_ns : t;
 }
@@ -46,16 +47,16 @@ plays(const struct stage *st)
 static void
 changed(struct stage *st)
 {
-	evt_control_changed(st);
-	evt_stage_wake(st);
+	evt_control_feed_changed(st);
+	evt_playback_wake(st);
 }
 
 void
-evt_stage_play_on(struct stage *st)
+evt_playback_play_on(struct stage *st)
 {
 	evt_error err;
 
-	if (st->ended && evt_stage_restart(st, &err) != EVT_OK) {
+	if (st->ended && evt_playback_restart(st, &err) != EVT_OK) {
 		evt_server_notice(st->server, "%s", err.text);
 		return;
 	}
@@ -65,14 +66,14 @@ evt_stage_play_on(struct stage *st)
 }
 
 void
-evt_stage_pause(struct stage *st)
+evt_playback_pause(struct stage *st)
 {
 	evt_deck_pause(st->player.deck, evt_waker_now());
 	changed(st);
 }
 
 void
-evt_stage_step(struct stage *st)
+evt_playback_step(struct stage *st)
 {
 	if (st->ended)
 		return;
@@ -81,12 +82,12 @@ evt_stage_step(struct stage *st)
 	evt_deck_step(st->player.deck);
 	/* At once: who asks is told where it led, and a second step is another
 	 * one. */
-	evt_stage_pump(st);
+	evt_playback_pump(st);
 	changed(st);
 }
 
 int
-evt_stage_seek(struct stage *st, int64_t to_ns, evt_error *err)
+evt_playback_seek(struct stage *st, int64_t to_ns, evt_error *err)
 {
 	int r;
 
@@ -97,13 +98,13 @@ evt_stage_seek(struct stage *st, int64_t to_ns, evt_error *err)
 		return r;
 	st->at_ns = to_ns;
 	st->ended = st->live = false;
-	r = evt_stage_moved(st, err);
+	r = evt_playback_moved(st, err);
 	changed(st);
 	return r;
 }
 
 void
-evt_stage_set_speed(struct stage *st, uint32_t speed)
+evt_playback_set_speed(struct stage *st, uint32_t speed)
 {
 	evt_deck_set_speed(st->player.deck, evt_waker_now(), speed);
 	st->play.speed = speed;
@@ -111,7 +112,7 @@ evt_stage_set_speed(struct stage *st, uint32_t speed)
 }
 
 void
-evt_stage_set_loop(struct stage *st, bool on, int64_t from_ns, int64_t to_ns)
+evt_playback_set_loop(struct stage *st, bool on, int64_t from_ns, int64_t to_ns)
 {
 	st->has_loop = on;
 	st->loop_from_ns = from_ns;
@@ -138,7 +139,7 @@ add_up(struct stage *st)
 }
 
 int
-evt_stage_replace(struct stage *st, evt_play *play, evt_error *err)
+evt_playback_replace(struct stage *st, evt_play_options *play, evt_error *err)
 {
 	bool paused = evt_deck_paused(st->player.deck);
 	evt_player player;
@@ -147,29 +148,29 @@ evt_stage_replace(struct stage *st, evt_play *play, evt_error *err)
 	play->paused = paused;
 	r = evt_player_open(st->server->o.reel, play, &player, err);
 	if (r != EVT_OK) {
-		evt_play_free(play);
+		evt_play_options_free(play);
 		return r;
 	}
 	add_up(st);
 	evt_player_close(&st->player);
-	evt_play_free(&st->play);
+	evt_play_options_free(&st->play);
 	st->player = player;
 	st->play = *play;
 	st->board_good = false; /* the filter is another */
 	st->pass = 1;
 	st->ended = st->live = false;
-	r = evt_reel_start(st->server->o.reel, play, &st->start_ns, err);
+	r = evt_tape_set_start(st->server->o.reel, play, &st->start_ns, err);
 	if (r != EVT_OK)
 		return r;
 	/* Where it is not in the window it begins anew. */
 	if (st->at_ns <= st->start_ns ||
 	    (play->has_to && st->at_ns >= play->to_ns)) {
 		st->at_ns = st->start_ns;
-		r = evt_stage_moved(st, err);
+		r = evt_playback_moved(st, err);
 		changed(st);
 		return r;
 	}
-	return evt_stage_seek(st, st->at_ns, err);
+	return evt_playback_seek(st, st->at_ns, err);
 }
 
 /* ---- as JSON ------------------------------------------------------------- */
@@ -177,12 +178,12 @@ evt_stage_replace(struct stage *st, evt_play *play, evt_error *err)
 static bool
 add_speed(const struct stage *st, evt_buf *out)
 {
-	char text[EVT_SPEED_TEXT];
+	char text[EVT_DECK_SPEED_TEXT];
 	uint32_t speed = evt_deck_speed(st->player.deck);
-	const char *quote = speed == EVT_SPEED_FLAT_OUT ? "\"" : "";
+	const char *quote = speed == EVT_DECK_SPEED_FLAT_OUT ? "\"" : "";
 
 	return evt_buf_printf(out, ",\"speed\":%s%s%s", quote,
-	    evt_speed_format(speed, text), quote);
+	    evt_deck_speed_format(speed, text), quote);
 }
 
 /* An end of a window, or null. */
@@ -206,7 +207,7 @@ add_span(const char *name, bool has_from, int64_t from, bool has_to, int64_t to,
 }
 
 static bool
-add_names(const char *name, const evt_names *names, evt_buf *out)
+add_names(const char *name, const evt_strings *names, evt_buf *out)
 {
 	bool ok = evt_buf_printf(out, "\"%s\":[", name);
 
@@ -236,12 +237,13 @@ add_counts(const struct stage *st, evt_buf *out)
 }
 
 bool
-evt_stage_json(const struct stage *st, evt_buf *out)
+evt_playback_json(const struct stage *st, evt_buf *out)
 {
-	const evt_play *p = &st->play;
+	const evt_play_options *p = &st->play;
 
 	return evt_buf_add_byte(out, '{') &&
-	    evt_time_json("time", evt_stage_time(st, evt_waker_now()), out) &&
+	    evt_api_time_json("time", evt_playback_time(st, evt_waker_now()),
+	        out) &&
 	    evt_buf_printf(out, ",\"playing\":%s,\"ended\":%s,\"live\":%s",
 	        plays(st) ? "true" : "false", st->ended ? "true" : "false",
 	        st->live ? "true" : "false") &&

@@ -124,7 +124,7 @@ on_timer(evt_server *s)
 	now = evt_waker_spin(&s->waker, wake);
 	for (struct stage *st = s->stages; st != NULL; st = st->next) {
 		if (st->wake_ns <= now)
-			evt_stage_pump(st);
+			evt_playback_pump(st);
 	}
 }
 
@@ -134,23 +134,23 @@ on_viewer(struct viewer *c, enum lws_callback_reasons reason, const void *in,
     size_t len)
 {
 	evt_server *s;
-	int rc;
+	int r;
 
 	switch (reason) {
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
 		/* Who asks for one of our own protocols does not get it. */
 		return lws_get_protocol(c->wsi)->id == PROTOCOL_CLIENT ? 0 : -1;
 	case LWS_CALLBACK_ESTABLISHED:
-		return evt_viewer_watch(c);
+		return evt_ws_client_watch(c);
 	case LWS_CALLBACK_RECEIVE:
-		rc = evt_viewer_receive(c, in, len);
-		evt_viewer_mind(c);
-		return rc;
+		r = evt_ws_client_receive(c, in, len);
+		evt_ws_client_mind(c);
+		return r;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
-		return evt_viewer_writable(c);
+		return evt_ws_client_writable(c);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		c->done = true;
-		evt_viewer_mind(c);
+		evt_ws_client_mind(c);
 		return 0;
 	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY:
@@ -158,7 +158,7 @@ on_viewer(struct viewer *c, enum lws_callback_reasons reason, const void *in,
 		if (c->tap.fanout == NULL)
 			s->stats.refused++; /* by the library */
 		lws_set_opaque_user_data(c->wsi, &s->gone);
-		evt_viewer_free(c);
+		evt_ws_client_free(c);
 		return 0;
 	default:
 		return 0;
@@ -171,15 +171,15 @@ on_exchange(struct exchange *x, enum lws_callback_reasons reason,
 {
 	switch (reason) {
 	case LWS_CALLBACK_HTTP_BODY:
-		return evt_exchange_body(x, in, len);
+		return evt_http_request_body(x, in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		return evt_exchange_complete(x);
+		return evt_http_request_complete(x);
 	case LWS_CALLBACK_HTTP_WRITEABLE:
-		return evt_exchange_writable(x);
+		return evt_http_request_writable(x);
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_WSI_DESTROY:
 		lws_set_opaque_user_data(x->wsi, &x->server->gone);
-		evt_exchange_free(x);
+		evt_http_request_free(x);
 		return 0;
 	default:
 		return 0;
@@ -197,7 +197,7 @@ on_stranger(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason)
 		lws_set_opaque_user_data(wsi, &s->gone);
 		return -1;
 	case LWS_CALLBACK_HTTP:
-		return evt_exchange_begin(s, wsi);
+		return evt_http_request_begin(s, wsi);
 	case LWS_CALLBACK_RAW_ADOPT:
 		/* The library takes CONNECT for the beginning of something that
 		 * is no HTTP, and would never drop it. */
@@ -359,7 +359,7 @@ set_up(evt_server *s, evt_error *err)
 	if (fd < 0 || (r = adopt(s, fd, "-timer", err)) != EVT_OK)
 		return fd < 0 ? evt_err_sys(err, errno, "cannot dup") : r;
 	/* What cannot be played shows now, not when somebody comes. */
-	return s->o.shared ? evt_house(s, &s->house, err) : EVT_OK;
+	return s->o.shared ? evt_playback_shared(s, &s->house, err) : EVT_OK;
 }
 
 int
@@ -392,8 +392,8 @@ evt_server_close(evt_server *s)
 	/* Callbacks come while it goes, and take the clients from their stages. */
 	if (s->context != NULL)
 		lws_context_destroy(s->context);
-	evt_stages_free(s);
-	evt_board_free(s->asked);
+	evt_playbacks_free(s);
+	evt_state_table_free(s->asked);
 	evt_waker_close(&s->waker);
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);
@@ -414,7 +414,7 @@ evt_server_get_stats(const evt_server *s, evt_server_stats *ret_stats)
 {
 	*ret_stats = s->stats;
 	for (const struct stage *st = s->stages; st != NULL; st = st->next)
-		evt_stage_sum(st, ret_stats);
+		evt_playback_sum(st, ret_stats);
 }
 
 /* ---- running ------------------------------------------------------------- */
@@ -434,7 +434,7 @@ begin_stop(evt_server *s, int64_t now)
 	for (struct stage *st = s->stages; st != NULL; st = st->next) {
 		st->ended = true;
 		for (struct viewer *c = st->clients; c != NULL; c = c->next)
-			evt_viewer_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
+			evt_ws_client_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
 	}
 }
 
@@ -444,10 +444,10 @@ keep_house(evt_server *s, int64_t now)
 {
 	int64_t wake = INT64_MAX;
 
-	evt_stages_sweep(s);
+	evt_playbacks_sweep(s);
 	for (struct stage *st = s->stages; st != NULL; st = st->next) {
 		if (now >= s->tick_ns)
-			evt_stage_check(st, now);
+			evt_playback_check(st, now);
 		if (st->wake_ns < wake)
 			wake = st->wake_ns;
 	}

@@ -41,8 +41,8 @@
  * /control are never waited for.  Once started the house deck plays on also while
  * nobody watches; behind its end, the first client that comes starts it anew.
  */
-#ifndef EVT_SERVER_H
-#define EVT_SERVER_H
+#ifndef EVT_REPLAY_SERVE_SERVER_H
+#define EVT_REPLAY_SERVE_SERVER_H
 
 #include "format/navixy/trackers.h"
 #include "format/wire/access.h"
@@ -50,19 +50,20 @@
 #include "replay/play/player.h"
 
 /* A file that is served as it is. */
-typedef struct evt_file {
+typedef struct evt_server_file {
 	const char *path; /* "/", "/console.js" */
 	const char *type; /* its media type */
 	const uint8_t *data;
 	size_t len;
-} evt_file;
+} evt_server_file;
 
 typedef struct evt_server_options {
-	evt_listen at;
-	evt_access access;    /* its host is at.host */
-	const evt_reel *reel; /* what is played */
-	const evt_play *play; /* how, where a query does not say otherwise */
-	evt_time_ref ref;     /* what times in queries refer to */
+	evt_address at;
+	evt_access access;        /* its host is at.host */
+	const evt_tape_set *reel; /* what is played */
+	const evt_play_options
+	    *play;            /* how, where a query does not say otherwise */
+	evt_timetext_ref ref; /* what times in queries refer to */
 	bool precise;         /* see waker.h */
 	bool shared; /* streams watch the house deck; queries may then set
 	                         nothing */
@@ -80,7 +81,7 @@ typedef struct evt_server_options {
 	int64_t heartbeat_ns;
 	const evt_trackers *trackers;
 	/* The console, and the URL of its map's tiles (NULL: none). */
-	const evt_file *files;
+	const evt_server_file *files;
 	size_t n_files;
 	const char *tiles;
 	const char *tls_cert, *tls_key; /* PEM files; NULL: no TLS */

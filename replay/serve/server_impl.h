@@ -1,6 +1,6 @@
 /* server_impl.h - what the files of the server share; for them alone. */
-#ifndef EVT_SERVER_IMPL_H
-#define EVT_SERVER_IMPL_H
+#ifndef EVT_REPLAY_SERVE_SERVER_IMPL_H
+#define EVT_REPLAY_SERVE_SERVER_IMPL_H
 
 #include <libwebsockets.h>
 #include <stdatomic.h>
@@ -42,7 +42,7 @@ struct viewer {
 	struct stage *stage;
 	struct lws *wsi;
 	uint64_t no;
-	evt_tap tap;           /* open once it is established */
+	evt_fanout_reader tap; /* open once it is established */
 	evt_fanout *own;       /* its own stream; NULL: that of the stage */
 	evt_buf rx;            /* a message that is coming in */
 	int64_t stalled_since; /* INT64_MAX: not */
@@ -81,7 +81,7 @@ struct gathered {
 
 /* A source that was unblocked, and whose state must follow. */
 struct owed {
-	evt_source *source;
+	evt_state_table_source *source;
 	int64_t due_ns;
 };
 
@@ -89,7 +89,7 @@ struct owed {
 struct stage {
 	struct stage *next;
 	evt_server *server;
-	evt_play play;
+	evt_play_options play;
 	evt_player player;
 	evt_fanout *fanout;
 	struct viewer *clients;
@@ -107,13 +107,13 @@ struct stage {
 	uint64_t pass;    /* of the deck, that is played */
 	bool has_loop;    /* A-B */
 	int64_t loop_from_ns, loop_to_ns;
-	int64_t looped_ns;  /* when it jumped back last */
-	int64_t rest_ns;    /* nothing is played before */
-	evt_rebase *rebase; /* NULL: times stay */
+	int64_t looped_ns;      /* when it jumped back last */
+	int64_t rest_ns;        /* nothing is played before */
+	evt_time_shift *rebase; /* NULL: times stay */
 
-	evt_board *board; /* NULL until somebody needs it */
-	bool board_good;  /* it shows at_ns */
-	evt_telling telling;
+	evt_state_table *board; /* NULL until somebody needs it */
+	bool board_good;        /* it shows at_ns */
+	evt_broadcast telling;
 	struct owed *owed;
 	size_t n_owed, cap_owed;
 	struct gathered gathered;
@@ -132,8 +132,8 @@ struct evt_server {
 	char url[300];
 	char *arg; /* QUERY_MAX bytes to decode an argument into */
 	struct stage *stages;
-	struct stage *house; /* NULL until somebody needs it */
-	evt_board *asked;    /* the board of times that were asked for */
+	struct stage *house;    /* NULL until somebody needs it */
+	evt_state_table *asked; /* the board of times that were asked for */
 	size_t n_clients;
 	int64_t tick_ns;     /* next housekeeping */
 	int64_t deadline_ns; /* while stopping: when to drop who is left */
@@ -150,122 +150,126 @@ void evt_server_notice(const evt_server *s, const char *fmt, ...)
 /* ---- stage.c ---- */
 
 /* A new stage that plays `play`. */
-int evt_stage_new(evt_server *s, const evt_play *play, struct stage **ret_stage,
-    evt_error *err);
+int evt_playback_new(evt_server *s, const evt_play_options *play,
+    struct stage **ret_stage, evt_error *err);
 /* Play what is due, to all who watch, and set wake_ns. */
-void evt_stage_pump(struct stage *st);
+void evt_playback_pump(struct stage *st);
 /* Pump it soon: somebody came or left, or took what he was sent. */
-void evt_stage_wake(struct stage *st);
+void evt_playback_wake(struct stage *st);
 /* Cut off who takes nothing, and send heartbeats. */
-void evt_stage_check(struct stage *st, int64_t now);
+void evt_playback_check(struct stage *st, int64_t now);
 /* Add what it played to the sums. */
-void evt_stage_sum(const struct stage *st, evt_server_stats *sum);
+void evt_playback_sum(const struct stage *st, evt_server_stats *sum);
 /* Free the stages that nobody will watch any more. */
-void evt_stages_sweep(evt_server *s);
+void evt_playbacks_sweep(evt_server *s);
 /* All of them; their clients are gone. */
-void evt_stages_free(evt_server *s);
+void evt_playbacks_free(evt_server *s);
 /* Play from the start of its window again. */
-int evt_stage_restart(struct stage *st, evt_error *err);
+int evt_playback_restart(struct stage *st, evt_error *err);
 /* Nothing can be played any more: streams leave with the code. */
-void evt_stage_end(struct stage *st, int code);
+void evt_playback_end(struct stage *st, int code);
 
 /* ---- house.c: the deck's controls ---- */
 
 /* The house deck, made if it is not there. */
-int evt_house(evt_server *s, struct stage **ret_stage, evt_error *err);
+int evt_playback_shared(evt_server *s, struct stage **ret_stage,
+    evt_error *err);
 /* Where it is, as a receive time. */
-int64_t evt_stage_time(const struct stage *st, int64_t now);
+int64_t evt_playback_time(const struct stage *st, int64_t now);
 /* What a person does to it; each tells the subscribers of /control. */
-void evt_stage_play_on(struct stage *st);
-void evt_stage_pause(struct stage *st);
-void evt_stage_step(struct stage *st);
-int evt_stage_seek(struct stage *st, int64_t to_ns, evt_error *err);
-void evt_stage_set_speed(struct stage *st, uint32_t speed);
-void evt_stage_set_loop(struct stage *st, bool on, int64_t from_ns,
+void evt_playback_play_on(struct stage *st);
+void evt_playback_pause(struct stage *st);
+void evt_playback_step(struct stage *st);
+int evt_playback_seek(struct stage *st, int64_t to_ns, evt_error *err);
+void evt_playback_set_speed(struct stage *st, uint32_t speed);
+void evt_playback_set_loop(struct stage *st, bool on, int64_t from_ns,
     int64_t to_ns);
 /* Play something else from where it is (from the window's start, where it is
  * there): another window or filter.  play is taken over, also on failure. */
-int evt_stage_replace(struct stage *st, evt_play *play, evt_error *err);
+int evt_playback_replace(struct stage *st, evt_play_options *play,
+    evt_error *err);
 /* Append it as JSON.  false: out of memory. */
-bool evt_stage_json(const struct stage *st, evt_buf *out);
+bool evt_playback_json(const struct stage *st, evt_buf *out);
 
 /* ---- crew.c: what the stage's board is for ---- */
 
 /* The board of the stage, showing where its deck is. */
-int evt_stage_board(struct stage *st, evt_board **ret_board, evt_error *err);
+int evt_playback_board(struct stage *st, evt_state_table **ret_board,
+    evt_error *err);
 /* A board of the server's tapes, to be loaded; with all that is known of
  * trackers. */
-int evt_server_board(evt_server *s, evt_rebase *rebase, evt_board **ret_board,
-    evt_error *err);
+int evt_server_board(evt_server *s, evt_time_shift *rebase,
+    evt_state_table **ret_board, evt_error *err);
 /* A frame was handed out: tell the clients of the stand-in, for whom it was
  * moved, and /control. */
-int evt_stage_tell(struct stage *st, const evt_frame *frame,
+int evt_playback_tell(struct stage *st, const evt_frame *frame,
     const evt_frame *moved, evt_error *err);
 /* It was moved to at_ns: tell them what is there. */
-int evt_stage_moved(struct stage *st, evt_error *err);
+int evt_playback_moved(struct stage *st, evt_error *err);
 /* Do what is due: gathered batches, states that are owed, /control. */
-int evt_stage_tick(struct stage *st, int64_t now, evt_error *err);
+int evt_playback_tick(struct stage *st, int64_t now, evt_error *err);
 /* When that is; INT64_MAX: not. */
-int64_t evt_stage_due(const struct stage *st, int64_t now);
+int64_t evt_playback_due(const struct stage *st, int64_t now);
 /* A message came from a client of the stand-in. */
-int evt_viewer_message(struct viewer *c, const char *text, size_t n,
+int evt_ws_client_message(struct viewer *c, const char *text, size_t n,
     evt_error *err);
-void evt_stage_crew_free(struct stage *st);
+void evt_playback_crew_free(struct stage *st);
 
 /* ---- control.c: /control ---- */
 
-int evt_control_hello(struct viewer *c, evt_error *err);
+int evt_control_feed_hello(struct viewer *c, evt_error *err);
 /* It took something: who missed messages is told all, as at first. */
-int evt_control_catch_up(struct viewer *c, evt_error *err);
+int evt_control_feed_catch_up(struct viewer *c, evt_error *err);
 /* The deck was changed: tell of it. */
-void evt_control_changed(struct stage *st);
-int evt_control_take(struct stage *st, const evt_frame *f, evt_error *err);
+void evt_control_feed_changed(struct stage *st);
+int evt_control_feed_take(struct stage *st, const evt_frame *f, evt_error *err);
 /* The board was loaded anew. */
-void evt_control_moved(struct stage *st);
-int evt_control_tick(struct stage *st, int64_t now, evt_error *err);
-int64_t evt_control_due(const struct stage *st);
-void evt_control_free(struct stage *st);
+void evt_control_feed_moved(struct stage *st);
+int evt_control_feed_tick(struct stage *st, int64_t now, evt_error *err);
+int64_t evt_control_feed_due(const struct stage *st);
+void evt_control_feed_free(struct stage *st);
 /* Append what is known of a source: an object of the API.  state: with its
  * state. */
-bool evt_source_json(const evt_source *s, bool state, evt_buf *out);
+bool evt_api_source_json(const evt_state_table_source *s, bool state,
+    evt_buf *out);
 /* Append "NAME":"2026-...","NAME_ns":N. */
-bool evt_time_json(const char *name, int64_t ns, evt_buf *out);
+bool evt_api_time_json(const char *name, int64_t ns, evt_buf *out);
 
 /* ---- viewer.c ---- */
 
 /* A client that was let in, on the stage. */
-struct viewer *evt_viewer_new(struct stage *st, struct lws *wsi,
+struct viewer *evt_ws_client_new(struct stage *st, struct lws *wsi,
     enum viewer_kind kind);
 /* It is established: let it watch.  -1: close it. */
-int evt_viewer_watch(struct viewer *c);
+int evt_ws_client_watch(struct viewer *c);
 /* Whether the stage, which has not begun, may begin with this client. */
-bool evt_viewer_starts(const struct viewer *c);
+bool evt_ws_client_starts(const struct viewer *c);
 /* Part of a message came in.  -1: close it. */
-int evt_viewer_receive(struct viewer *c, const void *in, size_t len);
+int evt_ws_client_receive(struct viewer *c, const void *in, size_t len);
 /* Send it a text.  Its own stream alone. */
-int evt_viewer_send(struct viewer *c, const void *text, size_t n,
+int evt_ws_client_send(struct viewer *c, const void *text, size_t n,
     evt_error *err);
 /* It can be written to.  -1: close it. */
-int evt_viewer_writable(struct viewer *c);
+int evt_ws_client_writable(struct viewer *c);
 /* Have it leave with a close code when it has taken what it was sent. */
-void evt_viewer_goodbye(struct viewer *c, int code);
-void evt_viewer_free(struct viewer *c);
+void evt_ws_client_goodbye(struct viewer *c, int code);
+void evt_ws_client_free(struct viewer *c);
 
 /*
  * How far it has fallen behind the deck, in bytes.  What it was told at once,
  * after a subscription or a seek, does not count: the states of a hundred
  * thousand sources are many at once, and no fault of the client's.
  */
-uint64_t evt_viewer_behind(const struct viewer *c);
+uint64_t evt_ws_client_behind(const struct viewer *c);
 /* All that it was sent so far was told at once. */
-void evt_viewer_told(struct viewer *c);
+void evt_ws_client_told(struct viewer *c);
 
 /* Write what its socket takes. */
-void evt_viewer_flush(struct viewer *c, int64_t now);
+void evt_ws_client_flush(struct viewer *c, int64_t now);
 /* Read its socket, or do not: after each thing that came, and now and then. */
-void evt_viewer_mind(struct viewer *c);
+void evt_ws_client_mind(struct viewer *c);
 /* It is too slow: drop it.  No close can be sent to one who reads nothing. */
-void evt_viewer_cut_off(struct viewer *c, const char *why);
+void evt_ws_client_cut_off(struct viewer *c, const char *why);
 
 /* ---- exchange.c: requests and their answers ---- */
 
@@ -274,12 +278,12 @@ struct args {
 	char **arg;
 	size_t n;
 };
-void evt_args_free(struct args *a);
-bool evt_args_add(struct args *a, const char *text, size_t len);
+void evt_http_args_free(struct args *a);
+bool evt_http_args_add(struct args *a, const char *text, size_t len);
 /* The text of the first one of that name, NULL: there is none. */
-const char *evt_args_get(const struct args *a, const char *name);
+const char *evt_http_args_get(const struct args *a, const char *name);
 /* What the request's URL has.  false: out of memory. */
-bool evt_args_read(evt_server *s, struct lws *wsi, struct args *a);
+bool evt_http_args_read(evt_server *s, struct lws *wsi, struct args *a);
 
 enum method {
 	METHOD_GET,
@@ -321,24 +325,25 @@ struct exchange {
 
 /* A request that is none for an upgrade begins.  What the callback must
  * return. */
-int evt_exchange_begin(evt_server *s, struct lws *wsi);
-int evt_exchange_body(struct exchange *x, const void *in, size_t len);
-int evt_exchange_complete(struct exchange *x);
-int evt_exchange_writable(struct exchange *x);
-void evt_exchange_free(struct exchange *x);
+int evt_http_request_begin(evt_server *s, struct lws *wsi);
+int evt_http_request_body(struct exchange *x, const void *in, size_t len);
+int evt_http_request_complete(struct exchange *x);
+int evt_http_request_writable(struct exchange *x);
+void evt_http_request_free(struct exchange *x);
 
 /* Answer it with what the job finds, which is taken over: worked on a slice at a
  * time, so that decks are played meanwhile. */
-void evt_exchange_work(struct exchange *x, struct job *job);
+void evt_http_request_work(struct exchange *x, struct job *job);
 /* Answer it; type: a media type. */
-void evt_answer(struct exchange *x, unsigned status, const char *type,
+void evt_http_answer(struct exchange *x, unsigned status, const char *type,
     const void *body, size_t len);
-void evt_answer_json(struct exchange *x, unsigned status, const evt_buf *body);
+void evt_http_answer_json(struct exchange *x, unsigned status,
+    const evt_buf *body);
 /* {"error":"..."} */
-void evt_answer_error(struct exchange *x, unsigned status, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void evt_http_answer_error(struct exchange *x, unsigned status, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
 /* The error's words, with the status that fits its code. */
-void evt_answer_failed(struct exchange *x, const evt_error *err);
+void evt_http_answer_failed(struct exchange *x, const evt_error *err);
 
 /* ---- http.c ---- */
 
@@ -366,7 +371,7 @@ const char *evt_http_phrase(unsigned status);
 
 void evt_api(struct exchange *x);
 /* Whether the path is one of the platform's calls, which is then answered. */
-bool evt_rest(struct exchange *x);
-void evt_metrics(struct exchange *x);
+bool evt_platform_rest(struct exchange *x);
+void evt_server_metrics(struct exchange *x);
 
 #endif

@@ -19,7 +19,7 @@ static bool
 add_lateness(evt_buf *out, const evt_lateness *h)
 {
 	uint64_t within[COUNT];
-	evt_prom_histogram p = { .bound_ns = bounds,
+	evt_prometheus_histogram p = { .bound_ns = bounds,
 		.within = within,
 		.n = COUNT,
 		.count = h->count,
@@ -27,7 +27,7 @@ add_lateness(evt_buf *out, const evt_lateness *h)
 
 	for (size_t i = 0; i < COUNT; i++)
 		within[i] = evt_lateness_below(h, bounds[i]);
-	return evt_prom_add_histogram(out, NAME("lateness_seconds"),
+	return evt_prometheus_add_histogram(out, NAME("lateness_seconds"),
 	    "How late paced frames went out.", &p);
 }
 
@@ -36,7 +36,7 @@ add_clients(evt_buf *out, const evt_server *s)
 {
 	static const char *const kinds[VIEWER_KINDS] = { "stream", "standin",
 		"control" };
-	bool ok = evt_prom_head(out, NAME("clients"), "gauge",
+	bool ok = evt_prometheus_head(out, NAME("clients"), "gauge",
 	    "Clients that are connected.");
 
 	for (int k = 0; k < VIEWER_KINDS; k++) {
@@ -53,43 +53,44 @@ add_clients(evt_buf *out, const evt_server *s)
 }
 
 void
-evt_metrics(struct exchange *x)
+evt_server_metrics(struct exchange *x)
 {
 	evt_server_stats st;
 	evt_buf out = { 0 };
 	bool ok;
 
 	evt_server_get_stats(x->server, &st);
-	ok = evt_prom_value(&out, NAME("frames_total"), "counter",
+	ok = evt_prometheus_value(&out, NAME("frames_total"), "counter",
 	         "Frames that decks played.", (double)st.deck.frames) &&
-	    evt_prom_value(&out, NAME("deliveries_total"), "counter",
+	    evt_prometheus_value(&out, NAME("deliveries_total"), "counter",
 	        "Messages that clients were sent.", (double)st.deliveries) &&
-	    evt_prom_value(&out, NAME("sent_bytes_total"), "counter",
+	    evt_prometheus_value(&out, NAME("sent_bytes_total"), "counter",
 	        "Their payload, in bytes.", (double)st.bytes) &&
 	    add_clients(&out, x->server) &&
-	    evt_prom_value(&out, NAME("clients_total"), "counter",
+	    evt_prometheus_value(&out, NAME("clients_total"), "counter",
 	        "Clients that were let in.", (double)st.clients) &&
-	    evt_prom_value(&out, NAME("clients_dropped_total"), "counter",
+	    evt_prometheus_value(&out, NAME("clients_dropped_total"), "counter",
 	        "Clients that were cut off since they were too slow.",
 	        (double)st.cut_off) &&
-	    evt_prom_value(&out, NAME("requests_total"), "counter",
+	    evt_prometheus_value(&out, NAME("requests_total"), "counter",
 	        "Requests that were no WebSocket.", (double)st.requests) &&
-	    evt_prom_value(&out, NAME("refused_total"), "counter",
+	    evt_prometheus_value(&out, NAME("refused_total"), "counter",
 	        "Requests and connections that were refused.",
 	        (double)st.refused) &&
-	    evt_prom_value(&out, NAME("connections_unheard_total"), "counter",
+	    evt_prometheus_value(&out, NAME("connections_unheard_total"),
+	        "counter",
 	        "Connections that ended before a request was understood: what "
 	        "libwebsockets does not take, and who says nothing.",
 	        (double)st.unheard) &&
-	    evt_prom_value(&out, NAME("frames_lost_total"), "counter",
+	    evt_prometheus_value(&out, NAME("frames_lost_total"), "counter",
 	        "Frames that damage to the tape cost.",
 	        (double)st.frames_lost) &&
-	    evt_prom_value(&out, NAME("failed_total"), "counter",
+	    evt_prometheus_value(&out, NAME("failed_total"), "counter",
 	        "Decks that could not read on.", (double)st.failed) &&
 	    add_lateness(&out, &st.late);
 	if (ok)
-		evt_answer(x, 200, EVT_PROM_TYPE, out.data, out.len);
+		evt_http_answer(x, 200, EVT_PROMETHEUS_TYPE, out.data, out.len);
 	else
-		evt_answer_error(x, 500, "out of memory");
+		evt_http_answer_error(x, 500, "out of memory");
 	evt_buf_free(&out);
 }

@@ -28,15 +28,15 @@ shown_time(const struct stage *st, int64_t tape_ns)
 {
 	return st->rebase == NULL || tape_ns == INT64_MAX ?
 	    tape_ns :
-	    evt_ns_add(tape_ns, evt_rebase_shift(st->rebase));
+	    evt_clock_add(tape_ns, evt_time_shift_shift(st->rebase));
 }
 
 int
-evt_server_board(evt_server *s, evt_rebase *rebase, evt_board **ret_board,
-    evt_error *err)
+evt_server_board(evt_server *s, evt_time_shift *rebase,
+    evt_state_table **ret_board, evt_error *err)
 {
-	evt_board *b;
-	int r = evt_board_new(s->o.reel, rebase, &b, err);
+	evt_state_table *b;
+	int r = evt_state_table_new(s->o.reel, rebase, &b, err);
 
 	size_t n =
 	    s->o.trackers != NULL ? evt_trackers_count(s->o.trackers) : 0;
@@ -46,10 +46,10 @@ evt_server_board(evt_server *s, evt_rebase *rebase, evt_board **ret_board,
 
 		if (t->source.text == NULL)
 			continue;
-		r = evt_board_add_tracker(b, t->id, &t->source,
+		r = evt_state_table_add_tracker(b, t->id, &t->source,
 		    t->label_len > 0 ? t->label : NULL, err);
 		if (r != EVT_OK)
-			evt_board_free(b);
+			evt_state_table_free(b);
 	}
 	if (r == EVT_OK)
 		*ret_board = b;
@@ -57,36 +57,37 @@ evt_server_board(evt_server *s, evt_rebase *rebase, evt_board **ret_board,
 }
 
 int
-evt_stage_board(struct stage *st, evt_board **ret_board, evt_error *err)
+evt_playback_board(struct stage *st, evt_state_table **ret_board,
+    evt_error *err)
 {
 	int r = EVT_OK;
 
 	if (st->board == NULL)
 		r = evt_server_board(st->server, st->rebase, &st->board, err);
 	if (r == EVT_OK && !st->board_good)
-		evt_board_only(st->board, &st->play.sources);
+		evt_state_table_only(st->board, &st->play.sources);
 	if (r == EVT_OK && !st->board_good)
-		r = evt_board_load(st->board, st->at_ns, err);
+		r = evt_state_table_load(st->board, st->at_ns, err);
 	/* No frame has been told yet that says it. */
 	if (r == EVT_OK && !st->board_good)
-		r = evt_board_offset(st->board, st->at_ns,
+		r = evt_state_table_offset(st->board, st->at_ns,
 		    &st->telling.offset_s, err);
 	if (r != EVT_OK)
 		return r;
 	/* Who is there is told all, and then what changes. */
 	if (!st->board_good)
-		evt_board_forget_changes(st->board);
+		evt_state_table_forget_changes(st->board);
 	st->board_good = true;
 	*ret_board = st->board;
 	return EVT_OK;
 }
 
 void
-evt_stage_crew_free(struct stage *st)
+evt_playback_crew_free(struct stage *st)
 {
-	evt_control_free(st);
-	evt_telling_free(&st->telling);
-	evt_board_free(st->board);
+	evt_control_feed_free(st);
+	evt_broadcast_free(&st->telling);
+	evt_state_table_free(st->board);
 	free(st->owed);
 }
 
@@ -96,7 +97,7 @@ evt_stage_crew_free(struct stage *st)
 static void
 drop_client(struct viewer *c, const evt_error *err)
 {
-	evt_viewer_cut_off(c, err->text);
+	evt_ws_client_cut_off(c, err->text);
 }
 
 /* Each subscription and each seek is answered with states: who is told them again
@@ -106,9 +107,10 @@ may_be_told(struct viewer *c)
 {
 	if (c->standin == NULL || c->done)
 		return false;
-	if (evt_tap_behind(&c->tap) <= c->stage->server->o.client_bytes)
+	if (evt_fanout_reader_behind(&c->tap) <=
+	    c->stage->server->o.client_bytes)
 		return true;
-	evt_viewer_cut_off(c, "it does not read what it asked for");
+	evt_ws_client_cut_off(c, "it does not read what it asked for");
 	return false;
 }
 
@@ -136,35 +138,36 @@ say_equal_ids(evt_server *s)
 }
 
 int
-evt_viewer_message(struct viewer *c, const char *text, size_t n, evt_error *err)
+evt_ws_client_message(struct viewer *c, const char *text, size_t n,
+    evt_error *err)
 {
 	struct stage *st = c->stage;
-	int64_t now = shown_time(st, evt_stage_time(st, evt_waker_now()));
-	evt_board *board;
+	int64_t now = shown_time(st, evt_playback_time(st, evt_waker_now()));
+	evt_state_table *board;
 	int r;
 
 	if (!may_be_told(c))
 		return EVT_OK;
-	r = evt_stage_board(st, &board, err);
+	r = evt_playback_board(st, &board, err);
 	if (r == EVT_OK)
 		r = evt_standin_message(c->standin, text, n, now, err);
 	if (r == EVT_OK)
-		evt_viewer_told(c);
+		evt_ws_client_told(c);
 	if (r != EVT_OK || !evt_standin_subscribed(c->standin))
 		return r;
 	say_equal_ids(st->server);
-	if (evt_viewer_starts(c) && !st->play.paused) {
+	if (evt_ws_client_starts(c) && !st->play.paused) {
 		st->started = true;
-		evt_control_changed(st);
+		evt_control_feed_changed(st);
 	}
-	evt_stage_wake(st);
+	evt_playback_wake(st);
 	return EVT_OK;
 }
 
 /* ---- states that are owed ------------------------------------------------ */
 
 static int
-owe(struct stage *st, evt_source *source, evt_error *err)
+owe(struct stage *st, evt_state_table_source *source, evt_error *err)
 {
 	if (st->n_owed == st->cap_owed) {
 		size_t cap = st->cap_owed > 0 ? st->cap_owed * 2 : 16;
@@ -181,7 +184,7 @@ owe(struct stage *st, evt_source *source, evt_error *err)
 }
 
 static void
-paid(struct stage *st, const evt_source *source)
+paid(struct stage *st, const evt_state_table_source *source)
 {
 	size_t kept = 0;
 
@@ -193,7 +196,7 @@ paid(struct stage *st, const evt_source *source)
 }
 
 static void
-pay(struct stage *st, evt_source *source)
+pay(struct stage *st, evt_state_table_source *source)
 {
 	evt_error err;
 
@@ -208,7 +211,7 @@ static void
 pay_due(struct stage *st, int64_t now)
 {
 	while (st->n_owed > 0 && st->owed[0].due_ns <= now) {
-		evt_source *source = st->owed[0].source;
+		evt_state_table_source *source = st->owed[0].source;
 
 		paid(st, source);
 		pay(st, source);
@@ -218,21 +221,22 @@ pay_due(struct stage *st, int64_t now)
 /* ---- frames -------------------------------------------------------------- */
 
 static int
-note_owed(struct stage *st, const evt_news *news, evt_error *err)
+note_owed(struct stage *st, const evt_state_update *news, evt_error *err)
 {
-	if (news->kind == EVT_NEWS_LIFECYCLE && news->n > 0) {
-		evt_source *s = news->touch[0].source;
+	if (news->kind == EVT_STATE_UPDATE_LIFECYCLE && news->n > 0) {
+		evt_state_table_source *s = news->touch[0].source;
 
 		paid(st, s);
-		return news->life == EVT_LIFE_UNBLOCK ? owe(st, s, err) :
-		                                        EVT_OK;
+		return news->life == EVT_STATE_TABLE_LIFE_UNBLOCK ?
+		    owe(st, s, err) :
+		    EVT_OK;
 	}
 	for (size_t i = 0; i < news->n; i++) {
-		evt_source *s = news->touch[i].source;
+		evt_state_table_source *s = news->touch[i].source;
 
 		if (st->n_owed > 0 && news->touch[i].value.p != NULL)
 			paid(st, s);
-		else if (news->kind == EVT_NEWS_ANSWER && !s->blocked &&
+		else if (news->kind == EVT_STATE_UPDATE_ANSWER && !s->blocked &&
 		    owe(st, s, err) != EVT_OK)
 			return EVT_ERR_NOMEM;
 	}
@@ -256,17 +260,17 @@ tick_standins(struct stage *st, int64_t tape_ns)
 static int
 tell_standins(struct stage *st, const evt_frame *frame, evt_error *err)
 {
-	evt_news news;
+	evt_state_update news;
 	int r;
 
 	/* What is due before it does not know of it yet. */
 	tick_standins(st, frame->time_ns);
-	r = evt_board_take(st->board, frame, &news, err);
+	r = evt_state_table_take(st->board, frame, &news, err);
 	if (r == EVT_OK)
 		r = note_owed(st, &news, err);
 	if (r == EVT_OK && st->n[VIEWER_STANDIN] > 0 &&
-	    news.kind != EVT_NEWS_NONE) {
-		evt_telling_begin(&st->telling, frame, &news);
+	    news.kind != EVT_STATE_UPDATE_NONE) {
+		evt_broadcast_begin(&st->telling, frame, &news);
 		each_standin(st, evt_standin_tell);
 		st->telling.frame = NULL;
 		st->telling.news = NULL;
@@ -275,8 +279,8 @@ tell_standins(struct stage *st, const evt_frame *frame, evt_error *err)
 }
 
 int
-evt_stage_tell(struct stage *st, const evt_frame *frame, const evt_frame *moved,
-    evt_error *err)
+evt_playback_tell(struct stage *st, const evt_frame *frame,
+    const evt_frame *moved, evt_error *err)
 {
 	int r = EVT_OK;
 
@@ -286,27 +290,27 @@ evt_stage_tell(struct stage *st, const evt_frame *frame, const evt_frame *moved,
 	if (st->board_good)
 		r = tell_standins(st, moved, err);
 	return r == EVT_OK && st->n[VIEWER_CONTROL] > 0 ?
-	    evt_control_take(st, frame, err) :
+	    evt_control_feed_take(st, frame, err) :
 	    r;
 }
 
 /* What the sources were, before the board is loaded anew; free() it. */
 static uint8_t *
-what_was(const evt_board *b)
+what_was(const evt_state_table *b)
 {
-	uint8_t *was = calloc(evt_board_n(b) + 1, 1);
+	uint8_t *was = calloc(evt_state_table_n(b) + 1, 1);
 
-	for (size_t i = 0; was != NULL && i < evt_board_n(b); i++) {
-		const evt_source *s = evt_board_at(b, i);
+	for (size_t i = 0; was != NULL && i < evt_state_table_n(b); i++) {
+		const evt_state_table_source *s = evt_state_table_at(b, i);
 
-		was[i] = (uint8_t)((s->blocked ? EVT_WAS_BLOCKED : 0) |
-		    (s->corrupt ? EVT_WAS_CORRUPT : 0));
+		was[i] = (uint8_t)((s->blocked ? EVT_STANDIN_WAS_BLOCKED : 0) |
+		    (s->corrupt ? EVT_STANDIN_WAS_CORRUPT : 0));
 	}
 	return was;
 }
 
 int
-evt_stage_moved(struct stage *st, evt_error *err)
+evt_playback_moved(struct stage *st, evt_error *err)
 {
 	evt_error client_err;
 	uint8_t *was;
@@ -317,12 +321,12 @@ evt_stage_moved(struct stage *st, evt_error *err)
 	st->board_good = false;
 	if (!has_crew(st) || st->board == NULL)
 		return EVT_OK;
-	n = evt_board_n(st->board);
+	n = evt_state_table_n(st->board);
 	was = what_was(st->board);
 	if (was == NULL)
 		return evt_err_nomem(err);
-	r = evt_stage_board(st, &st->board, err);
-	evt_control_moved(st);
+	r = evt_playback_board(st, &st->board, err);
+	evt_control_feed_moved(st);
 	for (struct viewer *c = st->clients; c != NULL && r == EVT_OK;
 	     c = c->next) {
 		if (!may_be_told(c))
@@ -330,7 +334,7 @@ evt_stage_moved(struct stage *st, evt_error *err)
 		if (evt_standin_moved(c->standin, was, n,
 		        shown_time(st, st->at_ns), &client_err) != EVT_OK)
 			drop_client(c, &client_err);
-		evt_viewer_told(c);
+		evt_ws_client_told(c);
 	}
 	free(was);
 	return r;
@@ -339,15 +343,15 @@ evt_stage_moved(struct stage *st, evt_error *err)
 /* ---- time ---------------------------------------------------------------- */
 
 int
-evt_stage_tick(struct stage *st, int64_t now, evt_error *err)
+evt_playback_tick(struct stage *st, int64_t now, evt_error *err)
 {
 	/* At the end there is no more time that a batch could wait for. */
-	int64_t tape =
-	    st->ended ? INT64_MAX - 1 : shown_time(st, evt_stage_time(st, now));
+	int64_t tape = st->ended ? INT64_MAX - 1 :
+	                           shown_time(st, evt_playback_time(st, now));
 
 	pay_due(st, now);
 	tick_standins(st, tape);
-	return evt_control_tick(st, now, err);
+	return evt_control_feed_tick(st, now, err);
 }
 
 /* When the deck reaches a tape time; INT64_MAX: not by itself. */
@@ -355,24 +359,26 @@ static int64_t
 wall_of(const struct stage *st, int64_t tape_ns, int64_t now)
 {
 	uint32_t speed =
-	    st->live ? EVT_SPEED_ONE : evt_deck_speed(st->player.deck);
-	int64_t left = evt_ns_sub(tape_ns, evt_stage_time(st, now));
+	    st->live ? EVT_DECK_SPEED_ONE : evt_deck_speed(st->player.deck);
+	int64_t left = evt_clock_sub(tape_ns, evt_playback_time(st, now));
 
 	if (tape_ns == INT64_MAX || !st->started || st->ended ||
-	    speed == EVT_SPEED_FLAT_OUT || evt_deck_paused(st->player.deck))
+	    speed == EVT_DECK_SPEED_FLAT_OUT ||
+	    evt_deck_paused(st->player.deck))
 		return INT64_MAX;
 	if (left <= 0)
 		return now;
 	/* Beyond a day it can be asked again. */
 	if (left > 86400 * EVT_NS_PER_S)
 		left = 86400 * EVT_NS_PER_S;
-	return now + 1 + (int64_t)((double)left * EVT_SPEED_ONE / speed);
+	return now + 1 + (int64_t)((double)left * EVT_DECK_SPEED_ONE / speed);
 }
 
 int64_t
-evt_stage_due(const struct stage *st, int64_t now)
+evt_playback_due(const struct stage *st, int64_t now)
 {
-	int64_t shift = st->rebase != NULL ? evt_rebase_shift(st->rebase) : 0;
+	int64_t shift =
+	    st->rebase != NULL ? evt_time_shift_shift(st->rebase) : 0;
 	int64_t due = st->n_owed > 0 ? st->owed[0].due_ns : INT64_MAX;
 	int64_t tape = INT64_MAX, t;
 
@@ -380,7 +386,7 @@ evt_stage_due(const struct stage *st, int64_t now)
 		if (c->standin == NULL)
 			continue;
 		t = evt_standin_due(c->standin);
-		t = t == INT64_MAX ? t : evt_ns_sub(t, shift);
+		t = t == INT64_MAX ? t : evt_clock_sub(t, shift);
 		tape = t < tape ? t : tape;
 	}
 	t = wall_of(st, tape, now);
@@ -391,6 +397,6 @@ evt_stage_due(const struct stage *st, int64_t now)
 	t = t < st->rest_ns ? st->rest_ns : t;
 	if (t < due)
 		due = t;
-	t = evt_control_due(st);
+	t = evt_control_feed_due(st);
 	return t < due ? t : due;
 }

@@ -28,7 +28,7 @@
 #define TLS_BYTES ((size_t)32 << 10)
 
 struct viewer *
-evt_viewer_new(struct stage *st, struct lws *wsi, enum viewer_kind kind)
+evt_ws_client_new(struct stage *st, struct lws *wsi, enum viewer_kind kind)
 {
 	struct viewer *c = calloc(1, sizeof(*c));
 	evt_error err;
@@ -54,7 +54,7 @@ evt_viewer_new(struct stage *st, struct lws *wsi, enum viewer_kind kind)
 }
 
 void
-evt_viewer_free(struct viewer *c)
+evt_ws_client_free(struct viewer *c)
 {
 	struct stage *st = c->stage;
 	struct viewer **at = &st->clients;
@@ -69,13 +69,13 @@ evt_viewer_free(struct viewer *c)
 		evt_server_notice(st->server, "client %llu left",
 		    (unsigned long long)c->no);
 	}
-	evt_tap_close(&c->tap);
+	evt_fanout_reader_close(&c->tap);
 	evt_fanout_free(c->own);
 	evt_standin_free(c->standin);
 	evt_buf_free(&c->rx);
 	free(c);
-	evt_control_changed(st);
-	evt_stage_wake(st);
+	evt_control_feed_changed(st);
+	evt_playback_wake(st);
 }
 
 /* ---- arriving ------------------------------------------------------------ */
@@ -83,7 +83,7 @@ evt_viewer_free(struct viewer *c)
 static int
 send_own(void *ctx, const void *text, size_t n, evt_error *err)
 {
-	return evt_viewer_send(ctx, text, n, err);
+	return evt_ws_client_send(ctx, text, n, err);
 }
 
 /* What a client of the stand-in is told first. */
@@ -95,7 +95,7 @@ greet(struct viewer *c, evt_error *err)
 		.hash = s->o.hash,
 		.send = send_own,
 		.ctx = c };
-	int r = evt_stage_board(c->stage, &o.board, err);
+	int r = evt_playback_board(c->stage, &o.board, err);
 
 	if (r == EVT_OK)
 		r = evt_standin_new(&o, &c->standin, err);
@@ -105,11 +105,11 @@ greet(struct viewer *c, evt_error *err)
 		c->beat_ns = evt_waker_now() + s->o.heartbeat_ns;
 	return c->greeting[0] == '\0' ?
 	    EVT_OK :
-	    evt_viewer_send(c, c->greeting, strlen(c->greeting), err);
+	    evt_ws_client_send(c, c->greeting, strlen(c->greeting), err);
 }
 
 bool
-evt_viewer_starts(const struct viewer *c)
+evt_ws_client_starts(const struct viewer *c)
 {
 	const struct stage *st = c->stage;
 	const evt_server *s = st->server;
@@ -121,40 +121,40 @@ evt_viewer_starts(const struct viewer *c)
 }
 
 int
-evt_viewer_watch(struct viewer *c)
+evt_ws_client_watch(struct viewer *c)
 {
 	struct stage *st = c->stage;
 	evt_server *s = st->server;
 	evt_error err;
 	int r = EVT_OK;
 
-	evt_tap_open(&c->tap, c->own != NULL ? c->own : st->fanout);
+	evt_fanout_reader_open(&c->tap, c->own != NULL ? c->own : st->fanout);
 	st->n[c->kind]++;
 	evt_server_notice(s, "client %llu is there", (unsigned long long)c->no);
 	if (s->stopping)
-		evt_viewer_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
+		evt_ws_client_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
 	else if (c->kind == VIEWER_STANDIN)
 		r = greet(c, &err);
 	else if (c->kind == VIEWER_CONTROL)
-		r = evt_control_hello(c, &err);
+		r = evt_control_feed_hello(c, &err);
 	else if (st->ended)
-		evt_viewer_goodbye(c, st->end_code);
+		evt_ws_client_goodbye(c, st->end_code);
 	if (r != EVT_OK) {
 		evt_server_notice(s, "client %llu: %s",
 		    (unsigned long long)c->no, err.text);
 		return -1;
 	}
-	if (c->kind == VIEWER_STREAM && evt_viewer_starts(c))
+	if (c->kind == VIEWER_STREAM && evt_ws_client_starts(c))
 		st->started = true;
-	evt_control_changed(st);
-	evt_stage_wake(st);
+	evt_control_feed_changed(st);
+	evt_playback_wake(st);
 	return 0;
 }
 
 /* ---- messages in and out ------------------------------------------------- */
 
 int
-evt_viewer_receive(struct viewer *c, const void *in, size_t len)
+evt_ws_client_receive(struct viewer *c, const void *in, size_t len)
 {
 	evt_error err;
 	int r;
@@ -175,7 +175,7 @@ evt_viewer_receive(struct viewer *c, const void *in, size_t len)
 	if (lws_remaining_packet_payload(c->wsi) != 0 ||
 	    !lws_is_final_fragment(c->wsi))
 		return 0;
-	r = evt_viewer_message(c, (const char *)c->rx.data, c->rx.len, &err);
+	r = evt_ws_client_message(c, (const char *)c->rx.data, c->rx.len, &err);
 	c->rx.len = 0;
 	if (r != EVT_OK)
 		evt_server_notice(c->stage->server, "client %llu: %s",
@@ -184,7 +184,7 @@ evt_viewer_receive(struct viewer *c, const void *in, size_t len)
 }
 
 int
-evt_viewer_send(struct viewer *c, const void *text, size_t n, evt_error *err)
+evt_ws_client_send(struct viewer *c, const void *text, size_t n, evt_error *err)
 {
 	const evt_frame f = { .opcode = EVT_OP_TEXT,
 		.payload = text,
@@ -199,7 +199,7 @@ evt_viewer_send(struct viewer *c, const void *text, size_t n, evt_error *err)
 }
 
 void
-evt_viewer_goodbye(struct viewer *c, int code)
+evt_ws_client_goodbye(struct viewer *c, int code)
 {
 	if (c->goodbye == 0 && c->tap.fanout != NULL)
 		c->leave_at = evt_fanout_total(c->tap.fanout);
@@ -210,7 +210,7 @@ evt_viewer_goodbye(struct viewer *c, int code)
 }
 
 void
-evt_viewer_cut_off(struct viewer *c, const char *why)
+evt_ws_client_cut_off(struct viewer *c, const char *why)
 {
 	if (c->done)
 		return;
@@ -223,7 +223,7 @@ evt_viewer_cut_off(struct viewer *c, const char *why)
 }
 
 uint64_t
-evt_viewer_behind(const struct viewer *c)
+evt_ws_client_behind(const struct viewer *c)
 {
 	uint64_t total = evt_fanout_total(c->tap.fanout);
 	uint64_t from = c->tap.taken > c->told_at ? c->tap.taken : c->told_at;
@@ -232,7 +232,7 @@ evt_viewer_behind(const struct viewer *c)
 }
 
 void
-evt_viewer_told(struct viewer *c)
+evt_ws_client_told(struct viewer *c)
 {
 	c->told_at = evt_fanout_total(c->tap.fanout);
 }
@@ -241,7 +241,7 @@ evt_viewer_told(struct viewer *c)
 static uint64_t
 behind(const struct viewer *c)
 {
-	uint64_t n = evt_tap_behind(&c->tap);
+	uint64_t n = evt_fanout_reader_behind(&c->tap);
 
 	return c->leave_at == UINT64_MAX ? n : c->leave_at - c->tap.taken;
 }
@@ -280,7 +280,7 @@ waits(const struct viewer *c)
  * it says is still read; under TLS the end may be among it, so there it waits.
  */
 void
-evt_viewer_mind(struct viewer *c)
+evt_ws_client_mind(struct viewer *c)
 {
 	bool hold =
 	    waits(c) && (c->done || lws_is_ssl(c->wsi) || !has_input(c));
@@ -299,7 +299,8 @@ put(struct viewer *c, uint8_t *p, size_t n)
 	size_t whole, rest;
 
 	if (lws_is_ssl(c->wsi)) {
-		whole = evt_tap_whole(&c->tap, n < TLS_BYTES ? n : TLS_BYTES);
+		whole = evt_fanout_reader_whole(&c->tap,
+		    n < TLS_BYTES ? n : TLS_BYTES);
 	} else {
 		sent = send(lws_get_socket_fd(c->wsi), p, n,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -308,7 +309,7 @@ put(struct viewer *c, uint8_t *p, size_t n)
 		c->full = sent >= 0 || errno == EAGAIN || errno == EINTR;
 		if (sent < 0)
 			return c->full ? 0 : -1;
-		whole = evt_tap_whole(&c->tap, (size_t)sent);
+		whole = evt_fanout_reader_whole(&c->tap, (size_t)sent);
 	}
 	rest = whole - (size_t)sent;
 	if (rest > 0 &&
@@ -318,7 +319,7 @@ put(struct viewer *c, uint8_t *p, size_t n)
 }
 
 void
-evt_viewer_flush(struct viewer *c, int64_t now)
+evt_ws_client_flush(struct viewer *c, int64_t now)
 {
 	bool took = false;
 	ssize_t put_n;
@@ -331,8 +332,8 @@ evt_viewer_flush(struct viewer *c, int64_t now)
 		c->done = true;
 	if (c->tap.fanout == NULL || c->done)
 		return;
-	while (
-	    !waits(c) && behind(c) > 0 && (n = evt_tap_peek(&c->tap, &p)) > 0) {
+	while (!waits(c) && behind(c) > 0 &&
+	    (n = evt_fanout_reader_peek(&c->tap, &p)) > 0) {
 		n = n < behind(c) ? n : (size_t)behind(c);
 		put_n = put(c, p, n);
 		if (put_n < 0) {
@@ -343,17 +344,17 @@ evt_viewer_flush(struct viewer *c, int64_t now)
 			    LWS_TO_KILL_ASYNC);
 			return;
 		}
-		evt_tap_take(&c->tap, (size_t)put_n);
+		evt_fanout_reader_take(&c->tap, (size_t)put_n);
 		took = took || put_n > 0;
 	}
 	note_progress(c, took, now);
-	evt_viewer_mind(c);
+	evt_ws_client_mind(c);
 	if (behind(c) > 0 || c->goodbye != 0 || waits(c))
 		lws_callback_on_writable(c->wsi);
 }
 
 int
-evt_viewer_writable(struct viewer *c)
+evt_ws_client_writable(struct viewer *c)
 {
 	struct stage *st = c->stage;
 	evt_error err;
@@ -361,7 +362,7 @@ evt_viewer_writable(struct viewer *c)
 	if (c->done)
 		return 0;
 	c->full = false;
-	evt_viewer_flush(c, evt_waker_now());
+	evt_ws_client_flush(c, evt_waker_now());
 	if (c->goodbye != 0 && !c->done && behind(c) == 0 && !waits(c)) {
 		c->done = true;
 		lws_close_reason(c->wsi, (enum lws_close_status)c->goodbye,
@@ -369,10 +370,10 @@ evt_viewer_writable(struct viewer *c)
 		return -1;
 	}
 	if (c->missed && !c->done && c->goodbye == 0 &&
-	    evt_control_catch_up(c, &err) != EVT_OK)
-		evt_viewer_cut_off(c, err.text);
+	    evt_control_feed_catch_up(c, &err) != EVT_OK)
+		evt_ws_client_cut_off(c, err.text);
 	/* It may be the one that the deck waited for. */
 	if (st->wake_ns == INT64_MAX)
-		evt_stage_wake(st);
+		evt_playback_wake(st);
 	return 0;
 }

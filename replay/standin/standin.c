@@ -14,15 +14,15 @@
 static void
 sub_end(struct sub *sub)
 {
-	evt_set_free(&sub->member);
-	evt_set_free(&sub->dirty);
+	evt_bitset_free(&sub->member);
+	evt_bitset_free(&sub->dirty);
 	*sub = (struct sub){ .due_ns = INT64_MAX, .next_ns = INT64_MIN };
 }
 
 static void
 end_all(evt_standin *c)
 {
-	for (int k = 0; k < EVT_SUB_KINDS; k++)
+	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS; k++)
 		sub_end(&c->sub[k]);
 }
 
@@ -54,7 +54,7 @@ evt_standin_free(evt_standin *c)
 bool
 evt_standin_subscribed(const evt_standin *c)
 {
-	for (int k = 0; k < EVT_SUB_KINDS; k++) {
+	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS; k++) {
 		if (c->sub[k].on)
 			return true;
 	}
@@ -62,23 +62,24 @@ evt_standin_subscribed(const evt_standin *c)
 }
 
 static bool
-is_batch(enum evt_sub_kind kind)
+is_batch(enum evt_subscription_kind kind)
 {
-	return kind == EVT_SUB_STATE_BATCH || kind == EVT_SUB_READINGS_BATCH ||
-	    kind == EVT_SUB_IOT_MONITOR;
+	return kind == EVT_SUBSCRIPTION_STATE_BATCH ||
+	    kind == EVT_SUBSCRIPTION_READINGS_BATCH ||
+	    kind == EVT_SUBSCRIPTION_IOT_MONITOR;
 }
 
 bool
-evt_standin_wants(const evt_standin *c, enum evt_sub_kind kind,
-    const evt_source *s)
+evt_standin_wants(const evt_standin *c, enum evt_subscription_kind kind,
+    const evt_state_table_source *s)
 {
 	return c->sub[kind].on && !s->hidden &&
-	    evt_set_has(&c->sub[kind].member, s->no);
+	    evt_bitset_has(&c->sub[kind].member, s->no);
 }
 
 bool
-evt_standin_goes(const evt_standin *c, enum evt_sub_kind kind,
-    const evt_touch *t)
+evt_standin_goes(const evt_standin *c, enum evt_subscription_kind kind,
+    const evt_state_change *t)
 {
 	return evt_standin_wants(c, kind, t->source) && !t->source->blocked &&
 	    !t->source->corrupt;
@@ -101,9 +102,10 @@ next_point(const struct sub *sub, int64_t now)
 
 /* A state to be gathered. */
 static int
-gather(struct sub *sub, const evt_source *s, int64_t now, evt_error *err)
+gather(struct sub *sub, const evt_state_table_source *s, int64_t now,
+    evt_error *err)
 {
-	if (!evt_set_put(&sub->dirty, s->no, true))
+	if (!evt_bitset_put(&sub->dirty, s->no, true))
 		return evt_err_nomem(err);
 	if (sub->due_ns != INT64_MAX)
 		return EVT_OK;
@@ -116,7 +118,7 @@ evt_standin_due(const evt_standin *c)
 {
 	int64_t due = INT64_MAX;
 
-	for (int k = 0; k < EVT_SUB_KINDS; k++) {
+	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS; k++) {
 		if (c->sub[k].due_ns < due)
 			due = c->sub[k].due_ns;
 	}
@@ -128,17 +130,18 @@ evt_standin_tick(evt_standin *c, int64_t now_ns, evt_error *err)
 {
 	int r = EVT_OK;
 
-	for (int k = 0; k < EVT_SUB_KINDS && r == EVT_OK; k++) {
+	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS && r == EVT_OK; k++) {
 		struct sub *sub = &c->sub[k];
 
 		if (sub->due_ns > now_ns)
 			continue;
-		r = evt_standin_send_batch(c, (enum evt_sub_kind)k, &sub->dirty,
-		    err);
+		r = evt_standin_send_batch(c, (enum evt_subscription_kind)k,
+		    &sub->dirty, err);
 		/* It counts for those of the tape that come behind it. */
 		if (sub->next_ns != INT64_MIN)
-			sub->next_ns = evt_ns_add(sub->due_ns, sub->period_ns);
-		evt_set_clear(&sub->dirty);
+			sub->next_ns =
+			    evt_clock_add(sub->due_ns, sub->period_ns);
+		evt_bitset_clear(&sub->dirty);
 		sub->due_ns = INT64_MAX;
 	}
 	return r;
@@ -158,7 +161,7 @@ in_time(const struct sub *sub, const evt_frame *f)
 {
 	return sub->next_ns == INT64_MIN || f->conn != sub->last_conn ||
 	    f->tape != sub->last_tape ||
-	    f->time_ns >= evt_ns_sub(sub->next_ns, sub->period_ns / 2);
+	    f->time_ns >= evt_clock_sub(sub->next_ns, sub->period_ns / 2);
 }
 
 static void
@@ -168,16 +171,16 @@ passed(struct sub *sub, const evt_frame *f)
 	    f->conn != sub->last_conn || f->tape != sub->last_tape;
 
 	sub->next_ns =
-	    evt_ns_add(anew ? f->time_ns : sub->next_ns, sub->period_ns);
+	    evt_clock_add(anew ? f->time_ns : sub->next_ns, sub->period_ns);
 	sub->last_conn = f->conn;
 	sub->last_tape = f->tape;
 }
 
 /* Keep what a batch brought for the next point of the grid. */
 static int
-gather_batch(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
+gather_batch(evt_standin *c, enum evt_subscription_kind kind, evt_error *err)
 {
-	const evt_telling *t = c->o.telling;
+	const evt_broadcast *t = c->o.telling;
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < t->news->n && r == EVT_OK; i++) {
@@ -190,25 +193,26 @@ gather_batch(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
 
 /* A batch that passes brings what was gathered of its sources. */
 static int
-forget_gathered(struct sub *sub, const evt_news *news, evt_error *err)
+forget_gathered(struct sub *sub, const evt_state_update *news, evt_error *err)
 {
 	if (sub->due_ns == INT64_MAX)
 		return EVT_OK;
 	for (size_t i = 0; i < news->n; i++) {
-		if (!evt_set_put(&sub->dirty, news->touch[i].source->no, false))
+		if (!evt_bitset_put(&sub->dirty, news->touch[i].source->no,
+		        false))
 			return evt_err_nomem(err);
 	}
-	if (evt_set_empty(&sub->dirty))
+	if (evt_bitset_empty(&sub->dirty))
 		sub->due_ns = INT64_MAX;
 	return EVT_OK;
 }
 
 /* A batch of the kind that the client subscribed to. */
 static int
-tell_batch(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
+tell_batch(evt_standin *c, enum evt_subscription_kind kind, evt_error *err)
 {
-	evt_telling *t = c->o.telling;
-	const evt_news *news = t->news;
+	evt_broadcast *t = c->o.telling;
+	const evt_state_update *news = t->news;
 	struct sub *sub = &c->sub[kind];
 	/* Of a selection, nothing of others, known to us or not. */
 	size_t all = sub->member.all ? news->n : news->n_items, n = 0;
@@ -225,17 +229,17 @@ tell_batch(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
 	if (forget_gathered(sub, news, err) != EVT_OK)
 		return EVT_ERR_NOMEM;
 	return n == all ?
-	    evt_standin_send(c, evt_telling_whole(t, sub->variant), err) :
+	    evt_standin_send(c, evt_broadcast_whole(t, sub->variant), err) :
 	    evt_standin_send_part(c, kind, err);
 }
 
 static bool
-wants_lifecycle(const evt_standin *c, const evt_source *s)
+wants_lifecycle(const evt_standin *c, const evt_state_table_source *s)
 {
-	return evt_standin_wants(c, EVT_SUB_STATE, s) ||
-	    evt_standin_wants(c, EVT_SUB_STATE_BATCH, s) ||
-	    evt_standin_wants(c, EVT_SUB_READINGS_BATCH, s) ||
-	    evt_standin_wants(c, EVT_SUB_LIFECYCLE, s);
+	return evt_standin_wants(c, EVT_SUBSCRIPTION_STATE, s) ||
+	    evt_standin_wants(c, EVT_SUBSCRIPTION_STATE_BATCH, s) ||
+	    evt_standin_wants(c, EVT_SUBSCRIPTION_READINGS_BATCH, s) ||
+	    evt_standin_wants(c, EVT_SUBSCRIPTION_LIFECYCLE, s);
 }
 
 /* Sources that were blocked when the recorder lost its connection and are heard
@@ -243,13 +247,13 @@ wants_lifecycle(const evt_standin *c, const evt_source *s)
 static int
 tell_changed(evt_standin *c, evt_error *err)
 {
-	const evt_news *news = c->o.telling->news;
+	const evt_state_update *news = c->o.telling->news;
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < news->n && r == EVT_OK; i++) {
-		const evt_source *s = news->touch[i].source;
+		const evt_state_table_source *s = news->touch[i].source;
 
-		if (news->touch[i].change != EVT_LIFE_OTHER &&
+		if (news->touch[i].change != EVT_STATE_TABLE_LIFE_OTHER &&
 		    wants_lifecycle(c, s))
 			r = evt_standin_send_lifecycle(c, s,
 			    s->blocked ? "block" : "unblock", err);
@@ -260,36 +264,39 @@ tell_changed(evt_standin *c, evt_error *err)
 static int
 tell_state(evt_standin *c, evt_error *err)
 {
-	evt_telling *t = c->o.telling;
-	const evt_touch *touch = &t->news->touch[0];
-	const evt_source *s = touch->source;
+	evt_broadcast *t = c->o.telling;
+	const evt_state_change *touch = &t->news->touch[0];
+	const evt_state_table_source *s = touch->source;
 	int r = EVT_OK;
 
 	if (t->news->n == 0)
 		return EVT_OK;
-	if (evt_standin_goes(c, EVT_SUB_STATE, touch))
+	if (evt_standin_goes(c, EVT_SUBSCRIPTION_STATE, touch))
 		r = evt_standin_send(c,
-		    evt_telling_whole(t, c->sub[EVT_SUB_STATE].variant), err);
-	/* Not where the recorder subscribed to both. */
-	if (r == EVT_OK && evt_standin_goes(c, EVT_SUB_STATE_BATCH, touch) &&
-	    (s->batch_conn == 0 || s->batch_conn != t->frame->conn))
-		r = gather(&c->sub[EVT_SUB_STATE_BATCH], s, t->frame->time_ns,
+		    evt_broadcast_whole(t,
+		        c->sub[EVT_SUBSCRIPTION_STATE].variant),
 		    err);
+	/* Not where the recorder subscribed to both. */
+	if (r == EVT_OK &&
+	    evt_standin_goes(c, EVT_SUBSCRIPTION_STATE_BATCH, touch) &&
+	    (s->batch_conn == 0 || s->batch_conn != t->frame->conn))
+		r = gather(&c->sub[EVT_SUBSCRIPTION_STATE_BATCH], s,
+		    t->frame->time_ns, err);
 	return r;
 }
 
 static int
 tell_states(evt_standin *c, evt_error *err)
 {
-	const evt_telling *t = c->o.telling;
-	int r = tell_batch(c, EVT_SUB_STATE_BATCH, err);
+	const evt_broadcast *t = c->o.telling;
+	int r = tell_batch(c, EVT_SUBSCRIPTION_STATE_BATCH, err);
 
 	for (size_t i = 0; i < t->news->n && r == EVT_OK; i++) {
-		const evt_touch *touch = &t->news->touch[i];
-		const evt_source *s = touch->source;
+		const evt_state_change *touch = &t->news->touch[i];
+		const evt_state_table_source *s = touch->source;
 
 		if (!touch->superseded &&
-		    evt_standin_goes(c, EVT_SUB_STATE, touch) &&
+		    evt_standin_goes(c, EVT_SUBSCRIPTION_STATE, touch) &&
 		    (s->state_conn == 0 || s->state_conn != t->frame->conn))
 			r = evt_standin_send_state(c, s, err);
 	}
@@ -307,26 +314,26 @@ tell_as_it_is(evt_standin *c, evt_error *err)
 int
 evt_standin_tell(evt_standin *c, evt_error *err)
 {
-	const evt_news *news = c->o.telling->news;
+	const evt_state_update *news = c->o.telling->news;
 	int r = tell_changed(c, err);
 
 	if (r != EVT_OK)
 		return r;
 	switch (news->kind) {
-	case EVT_NEWS_STATE:
+	case EVT_STATE_UPDATE_STATE:
 		return tell_state(c, err);
-	case EVT_NEWS_STATE_BATCH:
+	case EVT_STATE_UPDATE_STATE_BATCH:
 		return tell_states(c, err);
-	case EVT_NEWS_READINGS:
-		return tell_batch(c, EVT_SUB_READINGS_BATCH, err);
-	case EVT_NEWS_IOT:
-		return tell_batch(c, EVT_SUB_IOT_MONITOR, err);
-	case EVT_NEWS_LIFECYCLE:
+	case EVT_STATE_UPDATE_READINGS:
+		return tell_batch(c, EVT_SUBSCRIPTION_READINGS_BATCH, err);
+	case EVT_STATE_UPDATE_IOT:
+		return tell_batch(c, EVT_SUBSCRIPTION_IOT_MONITOR, err);
+	case EVT_STATE_UPDATE_LIFECYCLE:
 		return news->n > 0 &&
 		        wants_lifecycle(c, news->touch[0].source) ?
 		    tell_as_it_is(c, err) :
 		    EVT_OK;
-	case EVT_NEWS_LOGOUT:
+	case EVT_STATE_UPDATE_LOGOUT:
 		if (!evt_standin_subscribed(c))
 			return EVT_OK;
 		r = tell_as_it_is(c, err);
@@ -338,21 +345,22 @@ evt_standin_tell(evt_standin *c, evt_error *err)
 }
 
 int
-evt_standin_current(evt_standin *c, evt_source *s, evt_error *err)
+evt_standin_current(evt_standin *c, evt_state_table_source *s, evt_error *err)
 {
-	evt_set one = { 0 };
+	evt_bitset one = { 0 };
 	int r = EVT_OK;
 
-	if (!evt_source_speaks(s))
+	if (!evt_state_table_source_speaks(s))
 		return EVT_OK;
-	if (evt_standin_wants(c, EVT_SUB_STATE, s))
+	if (evt_standin_wants(c, EVT_SUBSCRIPTION_STATE, s))
 		r = evt_standin_send_state(c, s, err);
-	if (r != EVT_OK || !evt_standin_wants(c, EVT_SUB_STATE_BATCH, s))
+	if (r != EVT_OK ||
+	    !evt_standin_wants(c, EVT_SUBSCRIPTION_STATE_BATCH, s))
 		return r;
-	r = evt_set_put(&one, s->no, true) ?
-	    evt_standin_send_batch(c, EVT_SUB_STATE_BATCH, &one, err) :
+	r = evt_bitset_put(&one, s->no, true) ?
+	    evt_standin_send_batch(c, EVT_SUBSCRIPTION_STATE_BATCH, &one, err) :
 	    evt_err_nomem(err);
-	evt_set_free(&one);
+	evt_bitset_free(&one);
 	return r;
 }
 
@@ -360,34 +368,37 @@ evt_standin_current(evt_standin *c, evt_source *s, evt_error *err)
 
 /* The states of the members of a subscription. */
 static int
-send_current(evt_standin *c, enum evt_sub_kind kind, const evt_set *which,
-    evt_error *err)
+send_current(evt_standin *c, enum evt_subscription_kind kind,
+    const evt_bitset *which, evt_error *err)
 {
 	int r = EVT_OK;
 
 	if (is_batch(kind))
 		return evt_standin_send_batch(c, kind, which, err);
-	for (size_t i = 0; kind == EVT_SUB_STATE && r == EVT_OK &&
-	     i < evt_board_n(c->o.board);
+	for (size_t i = 0; kind == EVT_SUBSCRIPTION_STATE && r == EVT_OK &&
+	     i < evt_state_table_n(c->o.board);
 	     i++) {
-		const evt_source *s = evt_board_at(c->o.board, i);
+		const evt_state_table_source *s =
+		    evt_state_table_at(c->o.board, i);
 
-		if (evt_set_has(which, i) && evt_source_speaks(s))
+		if (evt_bitset_has(which, i) &&
+		    evt_state_table_source_speaks(s))
 			r = evt_standin_send_state(c, s, err);
 	}
 	return r;
 }
 
 static int
-tell_change(evt_standin *c, const evt_source *s, unsigned was, evt_error *err)
+tell_change(evt_standin *c, const evt_state_table_source *s, unsigned was,
+    evt_error *err)
 {
 	if (!wants_lifecycle(c, s))
 		return EVT_OK;
 	if (s->corrupt)
-		return was & EVT_WAS_CORRUPT ?
+		return was & EVT_STANDIN_WAS_CORRUPT ?
 		    EVT_OK :
 		    evt_standin_send_lifecycle(c, s, "corrupt", err);
-	if (s->blocked != ((was & EVT_WAS_BLOCKED) != 0))
+	if (s->blocked != ((was & EVT_STANDIN_WAS_BLOCKED) != 0))
 		return evt_standin_send_lifecycle(c, s,
 		    s->blocked ? "block" : "unblock", err);
 	return EVT_OK;
@@ -400,17 +411,19 @@ evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n, int64_t now_ns,
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = tell_change(c, evt_board_at(c->o.board, i), was[i], err);
-	for (int k = 0; k < EVT_SUB_KINDS && r == EVT_OK; k++) {
+		r = tell_change(c, evt_state_table_at(c->o.board, i), was[i],
+		    err);
+	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS && r == EVT_OK; k++) {
 		struct sub *sub = &c->sub[k];
 
 		if (!sub->on)
 			continue;
-		evt_set_clear(&sub->dirty);
+		evt_bitset_clear(&sub->dirty);
 		sub->due_ns = INT64_MAX;
 		sub->next_ns = INT64_MIN;
 		sub->base_ns = now_ns;
-		r = send_current(c, (enum evt_sub_kind)k, &sub->member, err);
+		r = send_current(c, (enum evt_subscription_kind)k, &sub->member,
+		    err);
 	}
 	return r;
 }
@@ -418,7 +431,7 @@ evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n, int64_t now_ns,
 /* ---- requests ------------------------------------------------------------ */
 
 static const char *
-status_of(const evt_source *s)
+status_of(const evt_state_table_source *s)
 {
 	if (s == NULL || s->corrupt)
 		return "unknown";
@@ -426,48 +439,51 @@ status_of(const evt_source *s)
 }
 
 static void
-statuses(void *ctx, const evt_sub_item *item, evt_sub_put *put, void *arg)
+statuses(void *ctx, const evt_subscription_item *item,
+    evt_subscription_put *put, void *arg)
 {
-	const evt_board *b = ctx;
+	const evt_state_table *b = ctx;
 
-	for (size_t i = 0; item->all && i < evt_board_n_trackers(b); i++) {
-		const evt_source *s;
+	for (size_t i = 0; item->all && i < evt_state_table_n_trackers(b);
+	     i++) {
+		const evt_state_table_source *s;
 		int64_t id;
 
-		if (evt_board_tracker_at(b, i, &id, &s) && !s->corrupt)
+		if (evt_state_table_tracker_at(b, i, &id, &s) && !s->corrupt)
 			put(arg, id, status_of(s));
 	}
 	for (size_t i = 0; !item->all && i < item->n_ids; i++)
 		put(arg, item->ids[i],
-		    status_of(evt_board_by_tracker(b, item->ids[i])));
+		    status_of(evt_state_table_by_tracker(b, item->ids[i])));
 }
 
 /* Add to the set, or take from it, what the item names. */
 static bool
-change_set(const evt_standin *c, evt_set *set, const evt_sub_item *item,
-    bool in)
+change_set(const evt_standin *c, evt_bitset *set,
+    const evt_subscription_item *item, bool in)
 {
-	size_t n = evt_board_n(c->o.board);
+	size_t n = evt_state_table_n(c->o.board);
 
 	if (item->all) {
-		evt_set_clear(set);
+		evt_bitset_clear(set);
 		set->all = in;
 		return true;
 	}
-	if (!in && !evt_set_spell(set, n))
+	if (!in && !evt_bitset_spell(set, n))
 		return false;
 	for (size_t i = 0; i < item->n_ids; i++) {
-		const evt_source *s =
-		    evt_board_by_tracker(c->o.board, item->ids[i]);
+		const evt_state_table_source *s =
+		    evt_state_table_by_tracker(c->o.board, item->ids[i]);
 
-		if (s != NULL && !evt_set_put(set, s->no, in))
+		if (s != NULL && !evt_bitset_put(set, s->no, in))
 			return false;
 	}
 	return true;
 }
 
 static bool
-apply(evt_standin *c, const evt_sub_item *item, bool subscribe, int64_t now)
+apply(evt_standin *c, const evt_subscription_item *item, bool subscribe,
+    int64_t now)
 {
 	struct sub *sub = &c->sub[item->kind];
 
@@ -481,29 +497,32 @@ apply(evt_standin *c, const evt_sub_item *item, bool subscribe, int64_t now)
 		sub->period_ns = item->period_ns;
 		sub->base_ns = now;
 	}
-	if (!subscribe && evt_set_empty(&sub->member))
+	if (!subscribe && evt_bitset_empty(&sub->member))
 		sub_end(sub);
 	else
-		sub->due_ns = evt_set_empty(&sub->dirty) ? INT64_MAX :
-		                                           next_point(sub, now);
+		sub->due_ns = evt_bitset_empty(&sub->dirty) ?
+		    INT64_MAX :
+		    next_point(sub, now);
 	return true;
 }
 
 /* The states as they are now, of what the item names. */
 static int
-send_subscribed(evt_standin *c, const evt_sub_item *item, evt_error *err)
+send_subscribed(evt_standin *c, const evt_subscription_item *item,
+    evt_error *err)
 {
-	evt_set set = { 0 };
+	evt_bitset set = { 0 };
 	int r = change_set(c, &set, item, true) ?
 	    send_current(c, item->kind, &set, err) :
 	    evt_err_nomem(err);
 
-	evt_set_free(&set);
+	evt_bitset_free(&set);
 	return r;
 }
 
 static int
-grant(evt_standin *c, const evt_sub_request *q, int64_t now, evt_error *err)
+grant(evt_standin *c, const evt_subscription_request *q, int64_t now,
+    evt_error *err)
 {
 	int r;
 
@@ -512,7 +531,7 @@ grant(evt_standin *c, const evt_sub_request *q, int64_t now, evt_error *err)
 			return evt_err_nomem(err);
 	}
 	c->out.len = 0;
-	if (!evt_sub_answer(&c->out, q, statuses, c->o.board))
+	if (!evt_subscription_answer(&c->out, q, statuses, c->o.board))
 		return evt_err_nomem(err);
 	r = evt_standin_send(c, &c->out, err);
 	for (size_t i = 0; q->subscribe && i < q->n_items && r == EVT_OK; i++)
@@ -521,10 +540,10 @@ grant(evt_standin *c, const evt_sub_request *q, int64_t now, evt_error *err)
 }
 
 static int
-refuse(evt_standin *c, const evt_sub_refusal *r, evt_error *err)
+refuse(evt_standin *c, const evt_subscription_refusal *r, evt_error *err)
 {
 	c->out.len = 0;
-	if (!evt_sub_error(&c->out, r->action, r->code, r->description,
+	if (!evt_subscription_error(&c->out, r->action, r->code, r->description,
 	        r->data[0] != '\0' ? r->data : NULL))
 		return evt_err_nomem(err);
 	return evt_standin_send(c, &c->out, err);
@@ -534,28 +553,28 @@ int
 evt_standin_message(evt_standin *c, const char *text, size_t n, int64_t now_ns,
     evt_error *err)
 {
-	evt_sub_refusal refusal = { 0 };
-	evt_sub_request *q;
+	evt_subscription_refusal refusal = { 0 };
+	evt_subscription_request *q;
 	int r;
 
 	if (n == strlen(EVT_ATMOSPHERE_BEAT) &&
 	    memcmp(text, EVT_ATMOSPHERE_BEAT, n) == 0)
 		return EVT_OK;
-	r = evt_sub_request_parse(text, n, &q, &refusal);
+	r = evt_subscription_request_parse(text, n, &q, &refusal);
 	if (r == EVT_ERR_ARG)
 		return refuse(c, &refusal, err);
 	if (r != EVT_OK)
 		return evt_err_nomem(err);
 	if (c->o.hash == NULL ||
-	    (q->hash != NULL && evt_secret_equal(c->o.hash, q->hash))) {
+	    (q->hash != NULL && evt_access_secret_equal(c->o.hash, q->hash))) {
 		r = grant(c, q, now_ns, err);
 	} else {
-		refusal.code = EVT_SUB_WRONG_HASH;
+		refusal.code = EVT_SUBSCRIPTION_WRONG_HASH;
 		refusal.description = "Wrong hash";
 		refusal.action = q->subscribe ? "subscription/subscribe" :
 		                                "subscription/unsubscribe";
 		r = refuse(c, &refusal, err);
 	}
-	evt_sub_request_free(q);
+	evt_subscription_request_free(q);
 	return r;
 }

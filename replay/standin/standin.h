@@ -11,8 +11,8 @@
  * Times are tape times (receive times): rate limits count on the tape, so that
  * a deck that plays ten times as fast also sends batches ten times as often.
  */
-#ifndef EVT_STANDIN_H
-#define EVT_STANDIN_H
+#ifndef EVT_REPLAY_STANDIN_STANDIN_H
+#define EVT_REPLAY_STANDIN_STANDIN_H
 
 #include "replay/standin/state_table.h"
 #include "format/navixy/subscription.h"
@@ -21,24 +21,24 @@
  * A frame that was handed out, and what it says; the texts that clients are
  * sent of it are made once for all.  Zero-initialised is valid.
  */
-typedef struct evt_telling {
+typedef struct evt_broadcast {
 	const evt_frame *frame;
-	const evt_news *news;
+	const evt_state_update *news;
 	int offset_s; /* of the user from UTC, as frames told last */
-	evt_buf text[EVT_SUB_VARIANTS];
-	bool have[EVT_SUB_VARIANTS];
+	evt_buf text[EVT_SUBSCRIPTION_VARIANTS];
+	bool have[EVT_SUBSCRIPTION_VARIANTS];
 	evt_buf scratch;
-} evt_telling;
+} evt_broadcast;
 
-void evt_telling_begin(evt_telling *telling, const evt_frame *frame,
-    const evt_news *news);
-void evt_telling_free(evt_telling *telling);
+void evt_broadcast_begin(evt_broadcast *telling, const evt_frame *frame,
+    const evt_state_update *news);
+void evt_broadcast_free(evt_broadcast *telling);
 
 typedef struct evt_standin evt_standin;
 
 typedef struct evt_standin_options {
-	evt_board *board;
-	evt_telling *telling;
+	evt_state_table *board;
+	evt_broadcast *telling;
 	const char *hash; /* the only credential that is taken; NULL: any */
 	/* Send a text message.  Errors: EVT_ERR_NOMEM. */
 	int (*send)(void *ctx, const void *text, size_t n, evt_error *err);
@@ -64,7 +64,8 @@ int evt_standin_message(evt_standin *c, const char *text, size_t n,
 int evt_standin_tell(evt_standin *c, evt_error *err);
 
 /* Its current state, to who subscribed to it: it was unblocked. */
-int evt_standin_current(evt_standin *c, evt_source *source, evt_error *err);
+int evt_standin_current(evt_standin *c, evt_state_table_source *source,
+    evt_error *err);
 
 /* When, in tape time, a batch is due that gathers states; INT64_MAX: none is.
  * Then it is to be sent. */
@@ -72,7 +73,7 @@ int64_t evt_standin_due(const evt_standin *c);
 int evt_standin_tick(evt_standin *c, int64_t now_ns, evt_error *err);
 
 /* What a source was, before the deck was moved. */
-enum { EVT_WAS_BLOCKED = 1, EVT_WAS_CORRUPT = 2 };
+enum { EVT_STANDIN_WAS_BLOCKED = 1, EVT_STANDIN_WAS_CORRUPT = 2 };
 
 /* The deck was moved to now_ns and the board loaded anew: tell the states
  * there.  was: a byte of the above for each of the first n sources. */

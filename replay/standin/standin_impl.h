@@ -1,7 +1,7 @@
 /* standin_impl.h - what the files of the stand-in's client share; for them
  * alone. */
-#ifndef EVT_STANDIN_IMPL_H
-#define EVT_STANDIN_IMPL_H
+#ifndef EVT_REPLAY_STANDIN_STANDIN_IMPL_H
+#define EVT_REPLAY_STANDIN_STANDIN_IMPL_H
 
 #include "format/base/bitset.h"
 #include "replay/standin/standin.h"
@@ -9,8 +9,8 @@
 /* What a client gets of one kind of event. */
 struct sub {
 	bool on;
-	evt_set member;
-	evt_set dirty; /* batches: changed since the last one */
+	evt_bitset member;
+	evt_bitset dirty; /* batches: changed since the last one */
 	unsigned variant;
 	int64_t period_ns; /* the rate limit */
 	int64_t base_ns;   /* its grid begins here */
@@ -21,16 +21,16 @@ struct sub {
 
 struct evt_standin {
 	evt_standin_options o;
-	struct sub sub[EVT_SUB_KINDS];
+	struct sub sub[EVT_SUBSCRIPTION_KINDS];
 	evt_buf out, scratch;
 };
 
 /* Whether it subscribed to that of the source; and whether the touched item,
  * which must not be one of a blocked source, may go to it. */
-bool evt_standin_wants(const evt_standin *c, enum evt_sub_kind kind,
-    const evt_source *s);
-bool evt_standin_goes(const evt_standin *c, enum evt_sub_kind kind,
-    const evt_touch *t);
+bool evt_standin_wants(const evt_standin *c, enum evt_subscription_kind kind,
+    const evt_state_table_source *s);
+bool evt_standin_goes(const evt_standin *c, enum evt_subscription_kind kind,
+    const evt_state_change *t);
 
 /* ---- standin_send.c: what messages are made of ----
  *
@@ -38,20 +38,21 @@ bool evt_standin_goes(const evt_standin *c, enum evt_sub_kind kind,
  */
 
 /* The whole frame of the telling in a variant; NULL: out of memory. */
-const evt_buf *evt_telling_whole(evt_telling *t, unsigned variant);
+const evt_buf *evt_broadcast_whole(evt_broadcast *t, unsigned variant);
 /* A text; NULL: there was no memory for it. */
 int evt_standin_send(evt_standin *c, const evt_buf *text, evt_error *err);
 /* The last state of a source, as a message of its own. */
-int evt_standin_send_state(evt_standin *c, const evt_source *s, evt_error *err);
+int evt_standin_send_state(evt_standin *c, const evt_state_table_source *s,
+    evt_error *err);
 /* What the sources of the set last said, in one message; nothing where they
  * said nothing. */
-int evt_standin_send_batch(evt_standin *c, enum evt_sub_kind kind,
-    const evt_set *which, evt_error *err);
+int evt_standin_send_batch(evt_standin *c, enum evt_subscription_kind kind,
+    const evt_bitset *which, evt_error *err);
 /* The items of the frame that may go, between what stands around them. */
-int evt_standin_send_part(evt_standin *c, enum evt_sub_kind kind,
+int evt_standin_send_part(evt_standin *c, enum evt_subscription_kind kind,
     evt_error *err);
 /* A lifecycle event: "block", "unblock" or "corrupt". */
-int evt_standin_send_lifecycle(evt_standin *c, const evt_source *s,
+int evt_standin_send_lifecycle(evt_standin *c, const evt_state_table_source *s,
     const char *what, evt_error *err);
 
 #endif

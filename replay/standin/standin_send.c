@@ -11,56 +11,59 @@
 
 /* ---- texts --------------------------------------------------------------- */
 
-static evt_restamp
+static evt_stamp_rewrite
 stamps_of(unsigned variant, int offset_s)
 {
-	return (evt_restamp){ .form = variant & EVT_SUB_ISO ? EVT_STAMPS_ISO :
-		                                              EVT_STAMPS_PLAIN,
+	return (evt_stamp_rewrite){ .form = variant & EVT_SUBSCRIPTION_ISO ?
+		    EVT_STAMP_REWRITE_ISO :
+		    EVT_STAMP_REWRITE_PLAIN,
 		.offset_s = offset_s };
 }
 
 void
-evt_telling_begin(evt_telling *t, const evt_frame *frame, const evt_news *news)
+evt_broadcast_begin(evt_broadcast *t, const evt_frame *frame,
+    const evt_state_update *news)
 {
 	t->frame = frame;
 	t->news = news;
-	for (unsigned i = 0; i < EVT_SUB_VARIANTS; i++)
+	for (unsigned i = 0; i < EVT_SUBSCRIPTION_VARIANTS; i++)
 		t->have[i] = false;
-	(void)evt_stamp_offset(EVT_MEMBER(news->root, "user_time"),
+	(void)evt_stamp_rewrite_offset(EVT_JSON_VIEW_MEMBER(news->root,
+	                                   "user_time"),
 	    frame->time_ns, &t->offset_s);
 }
 
 void
-evt_telling_free(evt_telling *t)
+evt_broadcast_free(evt_broadcast *t)
 {
-	for (unsigned i = 0; i < EVT_SUB_VARIANTS; i++)
+	for (unsigned i = 0; i < EVT_SUBSCRIPTION_VARIANTS; i++)
 		evt_buf_free(&t->text[i]);
 	evt_buf_free(&t->scratch);
 }
 
 /* Append the payload with each state made compact. */
 static bool
-compact_whole(const evt_telling *t, evt_buf *out)
+compact_whole(const evt_broadcast *t, evt_buf *out)
 {
 	const uint8_t *p = t->frame->payload, *end = p + t->frame->len;
 	bool ok = true;
 
 	for (size_t i = 0; i < t->news->n && ok; i++) {
-		evt_view v = t->news->touch[i].value;
+		evt_json_view v = t->news->touch[i].value;
 
 		if (v.p == NULL)
 			continue; /* readings have no states */
 		ok = evt_buf_add(out, p, (size_t)(v.p - p)) &&
-		    evt_compact_state(v, out);
+		    evt_stamp_rewrite_compact(v, out);
 		p = v.p + v.n;
 	}
 	return ok && evt_buf_add(out, p, (size_t)(end - p));
 }
 
 const evt_buf *
-evt_telling_whole(evt_telling *t, unsigned variant)
+evt_broadcast_whole(evt_broadcast *t, unsigned variant)
 {
-	evt_restamp how = stamps_of(variant, t->offset_s);
+	evt_stamp_rewrite how = stamps_of(variant, t->offset_s);
 	const uint8_t *p = t->frame->payload;
 	size_t n = t->frame->len;
 	evt_buf *out = &t->text[variant];
@@ -68,14 +71,14 @@ evt_telling_whole(evt_telling *t, unsigned variant)
 	if (t->have[variant])
 		return out;
 	out->len = 0;
-	if (variant & EVT_SUB_COMPACT) {
+	if (variant & EVT_SUBSCRIPTION_COMPACT) {
 		t->scratch.len = 0;
 		if (!compact_whole(t, &t->scratch))
 			return NULL;
 		p = t->scratch.data;
 		n = t->scratch.len;
 	}
-	if (!evt_restamp_text(&how, p, n, out))
+	if (!evt_stamp_rewrite_text(&how, p, n, out))
 		return NULL;
 	t->have[variant] = true;
 	return out;
@@ -83,17 +86,17 @@ evt_telling_whole(evt_telling *t, unsigned variant)
 
 /* Append a piece in the manner of the variant; a state where it is one. */
 static bool
-add_piece(const evt_standin *c, evt_view v, bool state, unsigned variant,
+add_piece(const evt_standin *c, evt_json_view v, bool state, unsigned variant,
     evt_buf *out)
 {
-	evt_restamp how = stamps_of(variant, c->o.telling->offset_s);
+	evt_stamp_rewrite how = stamps_of(variant, c->o.telling->offset_s);
 	evt_buf *scratch = &c->o.telling->scratch;
 
-	if (!state || !(variant & EVT_SUB_COMPACT))
-		return evt_restamp_text(&how, v.p, v.n, out);
+	if (!state || !(variant & EVT_SUBSCRIPTION_COMPACT))
+		return evt_stamp_rewrite_text(&how, v.p, v.n, out);
 	scratch->len = 0;
-	return evt_compact_state(v, scratch) &&
-	    evt_restamp_text(&how, scratch->data, scratch->len, out);
+	return evt_stamp_rewrite_compact(v, scratch) &&
+	    evt_stamp_rewrite_text(&how, scratch->data, scratch->len, out);
 }
 
 int
@@ -105,13 +108,15 @@ evt_standin_send(evt_standin *c, const evt_buf *text, evt_error *err)
 }
 
 int
-evt_standin_send_state(evt_standin *c, const evt_source *s, evt_error *err)
+evt_standin_send_state(evt_standin *c, const evt_state_table_source *s,
+    evt_error *err)
 {
 	const uint8_t *p = s->text.data;
-	evt_view head = { p, s->at },
-	         tail = { p + s->at + s->len, s->text.len - s->at - s->len };
-	evt_view state = { p + s->at, s->len };
-	unsigned variant = c->sub[EVT_SUB_STATE].variant;
+	evt_json_view head = { p, s->at },
+	              tail = { p + s->at + s->len,
+		              s->text.len - s->at - s->len };
+	evt_json_view state = { p + s->at, s->len };
+	unsigned variant = c->sub[EVT_SUBSCRIPTION_STATE].variant;
 	bool ok;
 
 	c->out.len = 0;
@@ -126,70 +131,73 @@ evt_standin_send_state(evt_standin *c, const evt_source *s, evt_error *err)
 /* ---- batches ------------------------------------------------------------- */
 
 /* Where user_time stands in the state that came last. */
-static evt_view
-newest_time(const evt_standin *c, const evt_set *which)
+static evt_json_view
+newest_time(const evt_standin *c, const evt_bitset *which)
 {
-	const evt_source *newest = NULL;
+	const evt_state_table_source *newest = NULL;
 
-	for (size_t i = 0; i < evt_board_n(c->o.board); i++) {
-		const evt_source *s = evt_board_at(c->o.board, i);
+	for (size_t i = 0; i < evt_state_table_n(c->o.board); i++) {
+		const evt_state_table_source *s =
+		    evt_state_table_at(c->o.board, i);
 
-		if (evt_set_has(which, i) && evt_source_speaks(s) &&
+		if (evt_bitset_has(which, i) &&
+		    evt_state_table_source_speaks(s) &&
 		    (newest == NULL || s->time_ns > newest->time_ns))
 			newest = s;
 	}
 	if (newest == NULL)
-		return (evt_view){ NULL, 0 };
-	return EVT_MEMBER(evt_view_of(newest->text.data, newest->text.len),
+		return (evt_json_view){ NULL, 0 };
+	return EVT_JSON_VIEW_MEMBER(evt_json_view_make(newest->text.data,
+	                                newest->text.len),
 	    "user_time");
 }
 
 static bool
-begin_batch(evt_standin *c, enum evt_sub_kind kind, const evt_set *which,
-    evt_buf *out)
+begin_batch(evt_standin *c, enum evt_subscription_kind kind,
+    const evt_bitset *which, evt_buf *out)
 {
-	evt_restamp how =
+	evt_stamp_rewrite how =
 	    stamps_of(c->sub[kind].variant, c->o.telling->offset_s);
-	evt_view time = newest_time(c, which);
+	evt_json_view time = newest_time(c, which);
 	bool ok = evt_buf_printf(out, "{\"type\":\"event\",\"event\":\"%s\",",
-	    evt_sub_kind_name(kind));
+	    evt_subscription_kind_name(kind));
 
-	if (kind == EVT_SUB_IOT_MONITOR)
+	if (kind == EVT_SUBSCRIPTION_IOT_MONITOR)
 		return ok &&
 		    evt_buf_add_str(out, "\"data\":{\"iot_last_values\":[");
-	if (evt_view_kind(time) != EVT_VIEW_NONE) {
+	if (evt_json_view_kind(time) != EVT_JSON_VIEW_NONE) {
 		c->scratch.len = 0;
 		ok = ok && evt_buf_add_str(&c->scratch, "\"user_time\":") &&
 		    evt_buf_add(&c->scratch, time.p, time.n) &&
 		    evt_buf_add_byte(&c->scratch, ',') &&
-		    evt_restamp_text(&how, c->scratch.data, c->scratch.len,
-		        out);
+		    evt_stamp_rewrite_text(&how, c->scratch.data,
+		        c->scratch.len, out);
 	}
 	return ok && evt_buf_add_str(out, "\"data\":[");
 }
 
 /* Append the source's item; *ret_any: it had one. */
 static bool
-add_item(evt_standin *c, enum evt_sub_kind kind, const evt_source *s,
-    evt_buf *out, bool *any)
+add_item(evt_standin *c, enum evt_subscription_kind kind,
+    const evt_state_table_source *s, evt_buf *out, bool *any)
 {
 	const evt_buf *kept =
-	    kind == EVT_SUB_IOT_MONITOR ? &s->iot : &s->reading;
+	    kind == EVT_SUBSCRIPTION_IOT_MONITOR ? &s->iot : &s->reading;
 	unsigned variant = c->sub[kind].variant;
-	evt_view state;
+	evt_json_view state;
 	bool ok;
 
-	if (kind == EVT_SUB_STATE_BATCH ?
-	        !evt_source_speaks(s) :
+	if (kind == EVT_SUBSCRIPTION_STATE_BATCH ?
+	        !evt_state_table_source_speaks(s) :
 	        kept->len == 0 || s->blocked || s->corrupt)
 		return true;
 	ok = !*any || evt_buf_add_byte(out, ',');
 	*any = true;
-	if (kind != EVT_SUB_STATE_BATCH)
+	if (kind != EVT_SUBSCRIPTION_STATE_BATCH)
 		return ok &&
-		    add_piece(c, (evt_view){ kept->data, kept->len }, false,
-		        variant, out);
-	state = (evt_view){ s->text.data + s->at, s->len };
+		    add_piece(c, (evt_json_view){ kept->data, kept->len },
+		        false, variant, out);
+	state = (evt_json_view){ s->text.data + s->at, s->len };
 	return ok &&
 	    evt_buf_add_str(out,
 	        "{\"type\":\"source_state_event\",\"state\":") &&
@@ -198,43 +206,46 @@ add_item(evt_standin *c, enum evt_sub_kind kind, const evt_source *s,
 }
 
 int
-evt_standin_send_batch(evt_standin *c, enum evt_sub_kind kind,
-    const evt_set *which, evt_error *err)
+evt_standin_send_batch(evt_standin *c, enum evt_subscription_kind kind,
+    const evt_bitset *which, evt_error *err)
 {
 	evt_buf *out = &c->out;
 	bool any = false, ok;
 
 	out->len = 0;
 	ok = begin_batch(c, kind, which, out);
-	for (size_t i = 0; i < evt_board_n(c->o.board) && ok; i++) {
-		if (evt_set_has(which, i))
-			ok = add_item(c, kind, evt_board_at(c->o.board, i), out,
-			    &any);
+	for (size_t i = 0; i < evt_state_table_n(c->o.board) && ok; i++) {
+		if (evt_bitset_has(which, i))
+			ok = add_item(c, kind,
+			    evt_state_table_at(c->o.board, i), out, &any);
 	}
 	ok = ok &&
-	    evt_buf_add_str(out, kind == EVT_SUB_IOT_MONITOR ? "]}}" : "]}");
+	    evt_buf_add_str(out,
+	        kind == EVT_SUBSCRIPTION_IOT_MONITOR ? "]}}" : "]}");
 	if (!ok)
 		return evt_err_nomem(err);
 	return any ? evt_standin_send(c, out, err) : EVT_OK;
 }
 
 int
-evt_standin_send_part(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
+evt_standin_send_part(evt_standin *c, enum evt_subscription_kind kind,
+    evt_error *err)
 {
-	const evt_telling *t = c->o.telling;
+	const evt_broadcast *t = c->o.telling;
 	const uint8_t *list = t->news->list.p, *end = list + t->news->list.n;
 	const uint8_t *from = t->frame->payload;
 	unsigned variant = c->sub[kind].variant;
-	evt_view head = { from, (size_t)(list + 1 - from) };
-	evt_view tail = { end - 1, (size_t)(from + t->frame->len - (end - 1)) };
+	evt_json_view head = { from, (size_t)(list + 1 - from) };
+	evt_json_view tail = { end - 1,
+		(size_t)(from + t->frame->len - (end - 1)) };
 	bool any = false, ok;
 
 	c->out.len = 0;
 	ok = add_piece(c, head, false, variant, &c->out);
 	for (size_t i = 0; i < t->news->n && ok; i++) {
-		const evt_touch *touch = &t->news->touch[i];
+		const evt_state_change *touch = &t->news->touch[i];
 		const uint8_t *p = touch->item.p, *item_end = p + touch->item.n;
-		evt_view v =
+		evt_json_view v =
 		    touch->value.p != NULL ? touch->value : touch->item;
 
 		if (!evt_standin_goes(c, kind, touch))
@@ -253,7 +264,7 @@ evt_standin_send_part(evt_standin *c, enum evt_sub_kind kind, evt_error *err)
 }
 
 int
-evt_standin_send_lifecycle(evt_standin *c, const evt_source *s,
+evt_standin_send_lifecycle(evt_standin *c, const evt_state_table_source *s,
     const char *what, evt_error *err)
 {
 	bool ok;

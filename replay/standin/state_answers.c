@@ -24,7 +24,7 @@
 #define TRIES 3
 
 static int
-add_start(evt_board *b, uint32_t tape, int64_t time_ns, evt_error *err)
+add_start(evt_state_table *b, uint32_t tape, int64_t time_ns, evt_error *err)
 {
 	if (b->n_starts == b->cap_starts) {
 		size_t cap = b->cap_starts > 0 ? b->cap_starts * 2 : 16;
@@ -40,7 +40,7 @@ add_start(evt_board *b, uint32_t tape, int64_t time_ns, evt_error *err)
 }
 
 int
-evt_board_starts(evt_board *b, uint32_t tape, const evt_info *info,
+evt_state_table_starts(evt_state_table *b, uint32_t tape, const evt_info *info,
     evt_error *err)
 {
 	size_t kept = 0;
@@ -64,39 +64,39 @@ evt_board_starts(evt_board *b, uint32_t tape, const evt_info *info,
 /* ---- one response -------------------------------------------------------- */
 
 struct answer {
-	evt_board *board;
+	evt_state_table *board;
 	const evt_frame *frame;
-	evt_news *news;
+	evt_state_update *news;
 	bool any;
 };
 
 /* The source of a tracker; one that is blocked may be heard of nowhere else. */
-static evt_source *
-source_of(evt_board *b, int64_t tracker, bool blocked, bool *ok)
+static evt_state_table_source *
+source_of(evt_state_table *b, int64_t tracker, bool blocked, bool *ok)
 {
-	evt_source *s = evt_board_by_tracker(b, tracker);
+	evt_state_table_source *s = evt_state_table_by_tracker(b, tracker);
 	char text[24];
 	evt_key key = { text, 0, true };
 
 	*ok = true;
-	if (s != NULL || !blocked || evt_board_has_trackers(b))
+	if (s != NULL || !blocked || evt_state_table_has_trackers(b))
 		return s;
 	key.len =
 	    (uint32_t)snprintf(text, sizeof(text), "%lld", (long long)tracker);
-	s = evt_board_put(b, &key);
+	s = evt_state_table_put(b, &key);
 	*ok = s != NULL;
 	return s;
 }
 
 static int
-take_status(void *ctx, int64_t tracker, evt_view status, evt_error *err)
+take_status(void *ctx, int64_t tracker, evt_json_view status, evt_error *err)
 {
 	struct answer *a = ctx;
-	bool blocked = evt_view_is(status, "blocked", 7), ok;
-	evt_source *s;
-	evt_touch *t;
+	bool blocked = evt_json_view_is(status, "blocked", 7), ok;
+	evt_state_table_source *s;
+	evt_state_change *t;
 
-	if (!blocked && !evt_view_is(status, "normal", 6))
+	if (!blocked && !evt_json_view_is(status, "normal", 6))
 		return EVT_OK;
 	a->any = true;
 	s = source_of(a->board, tracker, blocked, &ok);
@@ -116,10 +116,11 @@ take_status(void *ctx, int64_t tracker, evt_view status, evt_error *err)
 		return EVT_OK;
 	s->blocked = blocked;
 	s->changed = true;
-	t = evt_board_touch(a->board, a->news, s);
+	t = evt_state_table_touch(a->board, a->news, s);
 	if (t == NULL)
 		return evt_err_nomem(err);
-	t->change = blocked ? EVT_LIFE_BLOCK : EVT_LIFE_UNBLOCK;
+	t->change =
+	    blocked ? EVT_STATE_TABLE_LIFE_BLOCK : EVT_STATE_TABLE_LIFE_UNBLOCK;
 	return EVT_OK;
 }
 
@@ -127,21 +128,21 @@ static int
 take_answer(struct answer *a, evt_error *err)
 {
 	const evt_frame *f = a->frame;
-	evt_scan_result got;
+	evt_json_scan_result got;
 	int r;
 
 	if (f->event != NULL || f->len == 0 || f->payload[0] != '{')
 		return EVT_OK;
-	r = evt_scan(a->board->scanner, f->payload, f->len, &got, err);
+	r = evt_json_scan(a->board->scanner, f->payload, f->len, &got, err);
 	if (r != EVT_OK || !got.json)
 		return r;
-	a->news->root = evt_view_of(f->payload, f->len);
-	return evt_sub_read_answer(a->news->root, take_status, a, err);
+	a->news->root = evt_json_view_make(f->payload, f->len);
+	return evt_subscription_read_answer(a->news->root, take_status, a, err);
 }
 
 int
-evt_board_take_answer(evt_board *b, const evt_frame *f, evt_news *news,
-    evt_error *err)
+evt_state_table_take_answer(evt_state_table *b, const evt_frame *f,
+    evt_state_update *news, evt_error *err)
 {
 	struct answer a = { .board = b, .frame = f, .news = news };
 
@@ -153,7 +154,7 @@ evt_board_take_answer(evt_board *b, const evt_frame *f, evt_news *news,
 /* Take the first response behind the start and before the time; *ret_any: there
  * was one. */
 static int
-read_answer(evt_board *b, const struct start *start, int64_t to_ns,
+read_answer(evt_state_table *b, const struct start *start, int64_t to_ns,
     bool *ret_any, evt_error *err)
 {
 	evt_tape *tape = b->reel->tape[start->tape];
@@ -167,7 +168,7 @@ read_answer(evt_board *b, const struct start *start, int64_t to_ns,
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	evt_cursor *cursor;
 	uint32_t conn = 0;
-	evt_news news = { .kind = EVT_NEWS_NONE };
+	evt_state_update news = { .kind = EVT_STATE_UPDATE_NONE };
 	evt_frame f;
 	struct answer a = { .board = b, .frame = &f, .news = &news };
 	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
@@ -192,7 +193,7 @@ read_answer(evt_board *b, const struct start *start, int64_t to_ns,
 
 /* A recorder adds connections while it is played. */
 static int
-renew_starts(evt_board *b, uint32_t tape, evt_error *err)
+renew_starts(evt_state_table *b, uint32_t tape, evt_error *err)
 {
 	evt_info *info;
 	int r;
@@ -202,7 +203,7 @@ renew_starts(evt_board *b, uint32_t tape, evt_error *err)
 	r = evt_tape_info_of(b->reel->tape[tape], EVT_INFO_MARKS, &info, err);
 	if (r != EVT_OK)
 		return r;
-	r = evt_board_starts(b, tape, info, err);
+	r = evt_state_table_starts(b, tape, info, err);
 	evt_info_free(info);
 	return r;
 }
@@ -210,7 +211,7 @@ renew_starts(evt_board *b, uint32_t tape, evt_error *err)
 /* Try connections until one has a response: those that began before the time,
  * the last first, or all, the first first. */
 static int
-try_starts(evt_board *b, uint32_t tape, int64_t time_ns, bool before,
+try_starts(evt_state_table *b, uint32_t tape, int64_t time_ns, bool before,
     bool *ret_any, evt_error *err)
 {
 	int64_t to = before ? time_ns : INT64_MAX;
@@ -231,14 +232,14 @@ try_starts(evt_board *b, uint32_t tape, int64_t time_ns, bool before,
 }
 
 static void
-forget_answers(const evt_board *b)
+forget_answers(const evt_state_table *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		b->source[i]->answer_seq = 0;
 }
 
 int
-evt_board_load_answer(evt_board *b, uint32_t tape, int64_t time_ns,
+evt_state_table_load_answer(evt_state_table *b, uint32_t tape, int64_t time_ns,
     evt_error *err)
 {
 	bool any = false;

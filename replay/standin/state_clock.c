@@ -11,14 +11,15 @@
 static bool
 clock_of(const uint8_t *text, size_t n, int64_t time_ns, int *offset_s)
 {
-	return evt_stamp_offset(EVT_MEMBER(evt_view_of(text, n), "user_time"),
+	return evt_stamp_rewrite_offset(
+	    EVT_JSON_VIEW_MEMBER(evt_json_view_make(text, n), "user_time"),
 	    time_ns, offset_s);
 }
 
 /* By the first state on the tape from time_ns on. */
 static int
-offset_ahead(const evt_board *b, evt_tape *tape, int64_t time_ns, int *offset_s,
-    evt_error *err)
+offset_ahead(const evt_state_table *b, evt_tape *tape, int64_t time_ns,
+    int *offset_s, evt_error *err)
 {
 	static const char *const events[] = { "state", "state_batch" };
 	const evt_filter filter = { .has_from = true,
@@ -28,7 +29,7 @@ offset_ahead(const evt_board *b, evt_tape *tape, int64_t time_ns, int *offset_s,
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	evt_cursor *cursor;
 	evt_frame f;
-	evt_scan_result got = { .json = false };
+	evt_json_scan_result got = { .json = false };
 	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
 
 	if (r != EVT_OK)
@@ -37,7 +38,7 @@ offset_ahead(const evt_board *b, evt_tape *tape, int64_t time_ns, int *offset_s,
 		r = evt_cursor_next(cursor, &f, err);
 	while (r == EVT_ERR_CORRUPT);
 	if (r == EVT_OK)
-		r = evt_scan(b->scanner, f.payload, f.len, &got, err);
+		r = evt_json_scan(b->scanner, f.payload, f.len, &got, err);
 	if (r == EVT_OK && got.json)
 		(void)clock_of(f.payload, f.len, f.time_ns, offset_s);
 	evt_cursor_close(cursor);
@@ -45,18 +46,19 @@ offset_ahead(const evt_board *b, evt_tape *tape, int64_t time_ns, int *offset_s,
 }
 
 int
-evt_board_offset(const evt_board *b, int64_t time_ns, int *offset_s,
+evt_state_table_offset(const evt_state_table *b, int64_t time_ns, int *offset_s,
     evt_error *err)
 {
 	int64_t newest = INT64_MIN;
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < b->n; i++) {
-		const evt_source *s = b->source[i];
+		const evt_state_table_source *s = b->source[i];
 
 		if (s->known && s->time_ns > newest &&
 		    clock_of(s->text.data, s->text.len,
-		        evt_ns_add(s->time_ns, evt_board_shift(b)), offset_s))
+		        evt_clock_add(s->time_ns, evt_state_table_shift(b)),
+		        offset_s))
 			newest = s->time_ns;
 	}
 	for (size_t i = 0; newest == INT64_MIN && r == EVT_OK && i < b->reel->n;

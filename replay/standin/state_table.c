@@ -24,20 +24,21 @@ tracker_of_key(const evt_key *key, int64_t *ret_id)
 		return false;
 	memcpy(text, key->text, key->len);
 	text[key->len] = '\0';
-	return evt_int_parse(text, "an id", INT64_MIN + 1, INT64_MAX, ret_id,
-	           NULL) == EVT_OK;
+	return evt_sizetext_parse_int(text, "an id", INT64_MIN + 1, INT64_MAX,
+	           ret_id, NULL) == EVT_OK;
 }
 
-static evt_source *
-find_key(const evt_board *b, const evt_key *key)
+static evt_state_table_source *
+find_key(const evt_state_table *b, const evt_key *key)
 {
-	uint32_t at = evt_dict_find(&b->keys, key->text, key->len, key->is_int);
+	uint32_t at =
+	    evt_key_table_find(&b->keys, key->text, key->len, key->is_int);
 
 	return at == UINT32_MAX ? NULL : b->source[at];
 }
 
 static bool
-is_hidden(const evt_board *b, const evt_key *key)
+is_hidden(const evt_state_table *b, const evt_key *key)
 {
 	for (size_t i = 0; b->only != NULL && i < b->only->n; i++) {
 		if (strlen(b->only->item[i]) == key->len &&
@@ -48,24 +49,25 @@ is_hidden(const evt_board *b, const evt_key *key)
 }
 
 void
-evt_board_only(evt_board *b, const evt_names *names)
+evt_state_table_only(evt_state_table *b, const evt_strings *names)
 {
 	b->only = names;
 	for (size_t i = 0; i < b->n; i++)
 		b->source[i]->hidden = is_hidden(b, &b->source[i]->key);
 }
 
-evt_source *
-evt_board_put(evt_board *b, const evt_key *key)
+evt_state_table_source *
+evt_state_table_put(evt_state_table *b, const evt_key *key)
 {
-	evt_source *s = find_key(b, key);
+	evt_state_table_source *s = find_key(b, key);
 	char *text;
 
 	if (s != NULL)
 		return s;
 	if (b->n == b->cap) {
 		size_t cap = b->cap > 0 ? b->cap * 2 : 256;
-		evt_source **all = realloc(b->source, cap * sizeof(*all));
+		evt_state_table_source **all =
+		    realloc(b->source, cap * sizeof(*all));
 
 		if (all == NULL)
 			return NULL;
@@ -74,23 +76,23 @@ evt_board_put(evt_board *b, const evt_key *key)
 	}
 	s = calloc(1, sizeof(*s));
 	text = strndup(key->text, key->len);
-	if (s == NULL || text == NULL || !evt_dict_reserve(&b->keys, 1)) {
+	if (s == NULL || text == NULL || !evt_key_table_reserve(&b->keys, 1)) {
 		free(s);
 		free(text);
 		return NULL;
 	}
-	evt_dict_add(&b->keys, key->text, key->len, key->is_int);
+	evt_key_table_add(&b->keys, key->text, key->len, key->is_int);
 	s->no = b->n;
 	s->key = (evt_key){ text, key->len, key->is_int };
 	if (b->mapped || !tracker_of_key(key, &s->tracker))
-		s->tracker = EVT_NO_TRACKER;
+		s->tracker = EVT_STATE_TABLE_NO_TRACKER;
 	s->hidden = is_hidden(b, &s->key);
 	b->source[b->n++] = s;
 	return s;
 }
 
 static void
-source_free(evt_source *s)
+source_free(evt_state_table_source *s)
 {
 	free((char *)(uintptr_t)s->key.text);
 	free((char *)(uintptr_t)s->label);
@@ -101,19 +103,19 @@ source_free(evt_source *s)
 }
 
 static int
-put_sources_of(evt_board *b, uint32_t tape, evt_error *err)
+put_sources_of(evt_state_table *b, uint32_t tape, evt_error *err)
 {
 	evt_info *info;
 	int r = evt_tape_info(b->reel->tape[tape], &info, err);
 
 	if (r != EVT_OK)
 		return r;
-	r = evt_board_starts(b, tape, info, err);
+	r = evt_state_table_starts(b, tape, info, err);
 	for (size_t i = 0; i < info->n_sources && r == EVT_OK; i++) {
 		const evt_info_key *k = &info->sources[i];
 		evt_key key = { k->name, (uint32_t)strlen(k->name), k->is_int };
 
-		if (evt_board_put(b, &key) == NULL)
+		if (evt_state_table_put(b, &key) == NULL)
 			r = evt_err_nomem(err);
 	}
 	for (size_t i = 0; i < info->n_events; i++) {
@@ -126,21 +128,21 @@ put_sources_of(evt_board *b, uint32_t tape, evt_error *err)
 }
 
 int
-evt_board_new(const evt_reel *reel, evt_rebase *rebase, evt_board **ret_board,
-    evt_error *err)
+evt_state_table_new(const evt_tape_set *reel, evt_time_shift *rebase,
+    evt_state_table **ret_board, evt_error *err)
 {
-	evt_board *b = calloc(1, sizeof(*b));
+	evt_state_table *b = calloc(1, sizeof(*b));
 	int r;
 
 	if (b == NULL)
 		return evt_err_nomem(err);
 	b->reel = reel;
 	b->rebase = rebase;
-	r = evt_scanner_new(NULL, &b->scanner, err);
+	r = evt_json_scanner_new(NULL, &b->scanner, err);
 	for (size_t i = 0; i < reel->n && r == EVT_OK; i++)
 		r = put_sources_of(b, (uint32_t)i, err);
 	if (r != EVT_OK) {
-		evt_board_free(b);
+		evt_state_table_free(b);
 		return r;
 	}
 	*ret_board = b;
@@ -148,35 +150,35 @@ evt_board_new(const evt_reel *reel, evt_rebase *rebase, evt_board **ret_board,
 }
 
 void
-evt_board_free(evt_board *b)
+evt_state_table_free(evt_state_table *b)
 {
 	if (b == NULL)
 		return;
 	for (size_t i = 0; i < b->n; i++)
 		source_free(b->source[i]);
 	free(b->source);
-	evt_dict_free(&b->keys);
-	evt_dict_free(&b->trackers);
-	evt_scanner_free(b->scanner);
+	evt_key_table_free(&b->keys);
+	evt_key_table_free(&b->trackers);
+	evt_json_scanner_free(b->scanner);
 	free(b->touch);
 	free(b->start);
 	free(b);
 }
 
 size_t
-evt_board_n(const evt_board *b)
+evt_state_table_n(const evt_state_table *b)
 {
 	return b->n;
 }
 
-evt_source *
-evt_board_at(const evt_board *b, size_t no)
+evt_state_table_source *
+evt_state_table_at(const evt_state_table *b, size_t no)
 {
 	return b->source[no];
 }
 
 bool
-evt_source_speaks(const evt_source *s)
+evt_state_table_source_speaks(const evt_state_table_source *s)
 {
 	return s->known && !s->hidden && !s->blocked && !s->corrupt;
 }
@@ -184,32 +186,33 @@ evt_source_speaks(const evt_source *s)
 /* ---- trackers ------------------------------------------------------------ */
 
 bool
-evt_board_has_trackers(const evt_board *b)
+evt_state_table_has_trackers(const evt_state_table *b)
 {
 	return b->mapped;
 }
 
 int
-evt_board_add_tracker(evt_board *b, int64_t id, const evt_key *source,
-    const char *label, evt_error *err)
+evt_state_table_add_tracker(evt_state_table *b, int64_t id,
+    const evt_key *source, const char *label, evt_error *err)
 {
-	evt_source *s;
+	evt_state_table_source *s;
 	char text[24];
 	uint32_t at;
 
 	if (!b->mapped) {
 		b->mapped = true;
 		for (size_t i = 0; i < b->n; i++)
-			b->source[i]->tracker = EVT_NO_TRACKER;
+			b->source[i]->tracker = EVT_STATE_TABLE_NO_TRACKER;
 	}
-	s = evt_board_put(b, source);
+	s = evt_state_table_put(b, source);
 	snprintf(text, sizeof(text), "%lld", (long long)id);
-	if (s == NULL || !evt_dict_reserve(&b->trackers, 1))
+	if (s == NULL || !evt_key_table_reserve(&b->trackers, 1))
 		return evt_err_nomem(err);
-	at = evt_dict_add(&b->trackers, text, (uint32_t)strlen(text), true);
+	at =
+	    evt_key_table_add(&b->trackers, text, (uint32_t)strlen(text), true);
 	b->trackers.entry[at].mark = (uint32_t)s->no;
 	/* Clones share a source: it is shown as the first of them. */
-	if (s->tracker != EVT_NO_TRACKER)
+	if (s->tracker != EVT_STATE_TABLE_NO_TRACKER)
 		return EVT_OK;
 	s->tracker = id;
 	if (label == NULL)
@@ -219,8 +222,8 @@ evt_board_add_tracker(evt_board *b, int64_t id, const evt_key *source,
 	return s->label != NULL ? EVT_OK : evt_err_nomem(err);
 }
 
-evt_source *
-evt_board_by_tracker(const evt_board *b, int64_t id)
+evt_state_table_source *
+evt_state_table_by_tracker(const evt_state_table *b, int64_t id)
 {
 	char text[24];
 	evt_key key = { text, 0, true };
@@ -229,37 +232,37 @@ evt_board_by_tracker(const evt_board *b, int64_t id)
 	key.len = (uint32_t)snprintf(text, sizeof(text), "%lld", (long long)id);
 	if (!b->mapped)
 		return find_key(b, &key);
-	at = evt_dict_find(&b->trackers, text, key.len, true);
+	at = evt_key_table_find(&b->trackers, text, key.len, true);
 	return at == UINT32_MAX ? NULL : b->source[b->trackers.entry[at].mark];
 }
 
 size_t
-evt_board_n_trackers(const evt_board *b)
+evt_state_table_n_trackers(const evt_state_table *b)
 {
 	return b->mapped ? b->trackers.n : b->n;
 }
 
 bool
-evt_board_tracker_at(const evt_board *b, size_t i, int64_t *ret_id,
-    const evt_source **ret_source)
+evt_state_table_tracker_at(const evt_state_table *b, size_t i, int64_t *ret_id,
+    const evt_state_table_source **ret_source)
 {
 	evt_key key;
 
 	if (!b->mapped) {
 		*ret_source = b->source[i];
 		*ret_id = b->source[i]->tracker;
-		return *ret_id != EVT_NO_TRACKER;
+		return *ret_id != EVT_STATE_TABLE_NO_TRACKER;
 	}
 	*ret_source = b->source[b->trackers.entry[i].mark];
-	key = evt_dict_key(&b->trackers, (uint32_t)i);
+	key = evt_key_table_key(&b->trackers, (uint32_t)i);
 	return tracker_of_key(&key, ret_id);
 }
 
-evt_source *
-evt_board_by_text(const evt_board *b, const char *text)
+evt_state_table_source *
+evt_state_table_by_text(const evt_state_table *b, const char *text)
 {
 	evt_key key = { text, (uint32_t)strlen(text), true };
-	evt_source *s = find_key(b, &key);
+	evt_state_table_source *s = find_key(b, &key);
 
 	if (s != NULL)
 		return s;
@@ -270,32 +273,33 @@ evt_board_by_text(const evt_board *b, const char *text)
 /* ---- what frames say ----------------------------------------------------- */
 
 int64_t
-evt_board_shift(const evt_board *b)
+evt_state_table_shift(const evt_state_table *b)
 {
-	return b->rebase != NULL ? evt_rebase_shift(b->rebase) : 0;
+	return b->rebase != NULL ? evt_time_shift_shift(b->rebase) : 0;
 }
 
 static bool
-is_newer(const evt_board *b, const evt_source *s, const evt_frame *f)
+is_newer(const evt_state_table *b, const evt_state_table_source *s,
+    const evt_frame *f)
 {
 	if (!s->known && s->seq == 0)
 		return true;
 	/* A frame may name it twice: then the later one counts. */
 	return s->tape == f->tape ?
 	    f->seq >= s->seq :
-	    evt_ns_sub(f->time_ns, evt_board_shift(b)) >= s->time_ns;
+	    evt_clock_sub(f->time_ns, evt_state_table_shift(b)) >= s->time_ns;
 }
 
 /* Make the message of a state that came in a batch. */
 static bool
-wrap_state(evt_source *s, evt_view root, evt_view state)
+wrap_state(evt_state_table_source *s, evt_json_view root, evt_json_view state)
 {
-	evt_view time = EVT_MEMBER(root, "user_time");
+	evt_json_view time = EVT_JSON_VIEW_MEMBER(root, "user_time");
 	evt_buf *b = &s->text;
 	bool ok =
 	    evt_buf_add_str(b, "{\"type\":\"event\",\"event\":\"state\",");
 
-	if (evt_view_kind(time) != EVT_VIEW_NONE)
+	if (evt_json_view_kind(time) != EVT_JSON_VIEW_NONE)
 		ok = ok && evt_buf_add_str(b, "\"user_time\":") &&
 		    evt_buf_add(b, time.p, time.n) && evt_buf_add_byte(b, ',');
 	ok = ok && evt_buf_add_str(b, "\"data\":");
@@ -308,14 +312,14 @@ wrap_state(evt_source *s, evt_view root, evt_view state)
 /* Whether the frame came on the connection on which it was said what became of
  * the source.  Each tape counts its own. */
 static bool
-same_conn(const evt_source *s, const evt_frame *f)
+same_conn(const evt_state_table_source *s, const evt_frame *f)
 {
 	return s->life_conn == f->conn && s->life_tape == f->tape;
 }
 
 static bool
-keep_state(const evt_board *b, evt_source *s, const evt_frame *f, evt_view root,
-    evt_view state, bool of_batch)
+keep_state(const evt_state_table *b, evt_state_table_source *s,
+    const evt_frame *f, evt_json_view root, evt_json_view state, bool of_batch)
 {
 	bool ok;
 
@@ -337,18 +341,20 @@ keep_state(const evt_board *b, evt_source *s, const evt_frame *f, evt_view root,
 	if (!same_conn(s, f))
 		s->corrupt = false;
 	s->changed = true;
-	s->time_ns = evt_ns_sub(f->time_ns, evt_board_shift(b));
+	s->time_ns = evt_clock_sub(f->time_ns, evt_state_table_shift(b));
 	s->seq = f->seq;
 	s->tape = f->tape;
 	return ok;
 }
 
-evt_touch *
-evt_board_touch(evt_board *b, evt_news *news, evt_source *s)
+evt_state_change *
+evt_state_table_touch(evt_state_table *b, evt_state_update *news,
+    evt_state_table_source *s)
 {
 	if (news->n == b->cap_touch) {
 		size_t cap = b->cap_touch > 0 ? b->cap_touch * 2 : 64;
-		evt_touch *touch = realloc(b->touch, cap * sizeof(*touch));
+		evt_state_change *touch =
+		    realloc(b->touch, cap * sizeof(*touch));
 
 		if (touch == NULL)
 			return NULL;
@@ -356,13 +362,13 @@ evt_board_touch(evt_board *b, evt_news *news, evt_source *s)
 		b->cap_touch = cap;
 	}
 	news->touch = b->touch;
-	b->touch[news->n] = (evt_touch){ .source = s };
+	b->touch[news->n] = (evt_state_change){ .source = s };
 	return &b->touch[news->n++];
 }
 
 /* Earlier items of the frame that are about the source, which is rare. */
 static void
-supersede(const evt_news *news, const evt_source *s)
+supersede(const evt_state_update *news, const evt_state_table_source *s)
 {
 	for (size_t i = 0; i < news->n; i++) {
 		if (news->touch[i].source == s)
@@ -372,28 +378,28 @@ supersede(const evt_news *news, const evt_source *s)
 
 /* loading: frames come newest first, and later ones stay. */
 static int
-take_states(evt_board *b, const evt_frame *f, bool loading, evt_news *news,
-    evt_error *err)
+take_states(evt_state_table *b, const evt_frame *f, bool loading,
+    evt_state_update *news, evt_error *err)
 {
-	evt_items items;
-	evt_item item;
-	int r = evt_items_begin(&items, f, b->scanner, err);
+	evt_frame_items items;
+	evt_frame_item item;
+	int r = evt_frame_items_begin(&items, f, b->scanner, err);
 
 	if (r != EVT_OK)
 		return r;
 	news->root = items.root;
-	news->list = EVT_MEMBER(items.root, "data");
-	while (evt_items_next(&items, &item)) {
-		evt_source *s;
-		evt_touch *t;
+	news->list = EVT_JSON_VIEW_MEMBER(items.root, "data");
+	while (evt_frame_items_next(&items, &item)) {
+		evt_state_table_source *s;
+		evt_state_change *t;
 
 		news->n_items++;
 		if (!item.state)
 			continue;
-		s = evt_board_put(b, &item.source);
+		s = evt_state_table_put(b, &item.source);
 		if (s != NULL && s->known && s->seq == f->seq)
 			supersede(news, s);
-		t = s != NULL ? evt_board_touch(b, news, s) : NULL;
+		t = s != NULL ? evt_state_table_touch(b, news, s) : NULL;
 		if (t == NULL)
 			return evt_err_nomem(err);
 		t->item = item.whole;
@@ -401,7 +407,7 @@ take_states(evt_board *b, const evt_frame *f, bool loading, evt_news *news,
 		if (loading && !is_newer(b, s, f))
 			continue;
 		if (s->blocked && !same_conn(s, f)) {
-			t->change = EVT_LIFE_UNBLOCK;
+			t->change = EVT_STATE_TABLE_LIFE_UNBLOCK;
 			s->blocked = false;
 		}
 		if (!keep_state(b, s, f, items.root, item.value, item.of_batch))
@@ -412,41 +418,42 @@ take_states(evt_board *b, const evt_frame *f, bool loading, evt_news *news,
 
 /* The elements of readings_batch and iot_monitor name trackers. */
 static int
-take_readings(evt_board *b, const evt_frame *f, bool iot, evt_news *news,
-    evt_error *err)
+take_readings(evt_state_table *b, const evt_frame *f, bool iot,
+    evt_state_update *news, evt_error *err)
 {
-	evt_scan_result got;
-	evt_view name, item;
-	evt_view_walk walk;
-	int r = evt_scan(b->scanner, f->payload, f->len, &got, err);
+	evt_json_scan_result got;
+	evt_json_view name, item;
+	evt_json_view_walk walk;
+	int r = evt_json_scan(b->scanner, f->payload, f->len, &got, err);
 
 	if (r != EVT_OK || !got.json)
 		return r;
 	b->readings = true;
-	news->root = evt_view_of(f->payload, f->len);
-	news->list = EVT_MEMBER(news->root, "data");
+	news->root = evt_json_view_make(f->payload, f->len);
+	news->list = EVT_JSON_VIEW_MEMBER(news->root, "data");
 	if (iot)
-		news->list = EVT_MEMBER(news->list, "iot_last_values");
-	walk = evt_view_walk_begin(news->list);
-	while (evt_view_walk_next(&walk, &name, &item)) {
-		evt_view id = EVT_MEMBER(item, "tracker_id");
+		news->list =
+		    EVT_JSON_VIEW_MEMBER(news->list, "iot_last_values");
+	walk = evt_json_view_walk_begin(news->list);
+	while (evt_json_view_walk_next(&walk, &name, &item)) {
+		evt_json_view id = EVT_JSON_VIEW_MEMBER(item, "tracker_id");
 		evt_key key = { (const char *)id.p, (uint32_t)id.n, true };
 		int64_t tracker;
-		evt_source *s;
-		evt_touch *t;
+		evt_state_table_source *s;
+		evt_state_change *t;
 		evt_buf *keep;
 
 		news->n_items++;
-		if (!evt_view_int(id, &tracker))
+		if (!evt_json_view_int(id, &tracker))
 			continue;
-		s = evt_board_by_tracker(b, tracker);
+		s = evt_state_table_by_tracker(b, tracker);
 		if (s == NULL && !b->mapped)
-			s = evt_board_put(b, &key);
+			s = evt_state_table_put(b, &key);
 		if (s == NULL)
 			continue;
 		keep = iot ? &s->iot : &s->reading;
 		keep->len = 0;
-		t = evt_board_touch(b, news, s);
+		t = evt_state_table_touch(b, news, s);
 		if (t == NULL || !evt_buf_add(keep, item.p, item.n))
 			return evt_err_nomem(err);
 		t->item = item;
@@ -455,29 +462,34 @@ take_readings(evt_board *b, const evt_frame *f, bool iot, evt_news *news,
 }
 
 static int
-take_lifecycle(evt_board *b, const evt_frame *f, evt_news *news, evt_error *err)
+take_lifecycle(evt_state_table *b, const evt_frame *f, evt_state_update *news,
+    evt_error *err)
 {
-	evt_scan_result got;
-	evt_view what;
-	evt_source *s;
-	int r = evt_scan(b->scanner, f->payload, f->len, &got, err);
+	evt_json_scan_result got;
+	evt_json_view what;
+	evt_state_table_source *s;
+	int r = evt_json_scan(b->scanner, f->payload, f->len, &got, err);
 
 	if (r != EVT_OK || !got.json || f->n_sources == 0)
 		return r;
-	news->root = evt_view_of(f->payload, f->len);
-	what = EVT_MEMBER(EVT_MEMBER(news->root, "data"), "lifecycle_event");
-	s = evt_board_put(b, &f->sources[0]);
-	if (s == NULL || evt_board_touch(b, news, s) == NULL)
+	news->root = evt_json_view_make(f->payload, f->len);
+	what = EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(news->root, "data"),
+	    "lifecycle_event");
+	s = evt_state_table_put(b, &f->sources[0]);
+	if (s == NULL || evt_state_table_touch(b, news, s) == NULL)
 		return evt_err_nomem(err);
-	news->life = evt_view_is(what, "block", 5) ? EVT_LIFE_BLOCK :
-	    evt_view_is(what, "unblock", 7)        ? EVT_LIFE_UNBLOCK :
-	    evt_view_is(what, "corrupt", 7)        ? EVT_LIFE_CORRUPT :
-	                                             EVT_LIFE_OTHER;
-	if (news->life == EVT_LIFE_CORRUPT)
+	news->life = evt_json_view_is(what, "block", 5) ?
+	    EVT_STATE_TABLE_LIFE_BLOCK :
+	    evt_json_view_is(what, "unblock", 7) ?
+	    EVT_STATE_TABLE_LIFE_UNBLOCK :
+	    evt_json_view_is(what, "corrupt", 7) ?
+	    EVT_STATE_TABLE_LIFE_CORRUPT :
+	    EVT_STATE_TABLE_LIFE_OTHER;
+	if (news->life == EVT_STATE_TABLE_LIFE_CORRUPT)
 		s->corrupt = true;
-	if (news->life == EVT_LIFE_BLOCK)
+	if (news->life == EVT_STATE_TABLE_LIFE_BLOCK)
 		s->blocked = true;
-	if (news->life == EVT_LIFE_UNBLOCK)
+	if (news->life == EVT_STATE_TABLE_LIFE_UNBLOCK)
 		s->blocked = false;
 	s->life_conn = f->conn;
 	s->life_tape = f->tape;
@@ -485,56 +497,58 @@ take_lifecycle(evt_board *b, const evt_frame *f, evt_news *news, evt_error *err)
 	return EVT_OK;
 }
 
-static enum evt_news_kind
+static enum evt_state_update_kind
 kind_of(const evt_frame *f)
 {
 	static const struct {
 		const char *event;
-		enum evt_news_kind kind;
+		enum evt_state_update_kind kind;
 	} row[] = {
-		{ "state", EVT_NEWS_STATE },
-		{ "state_batch", EVT_NEWS_STATE_BATCH },
-		{ "readings_batch", EVT_NEWS_READINGS },
-		{ "iot_monitor", EVT_NEWS_IOT },
-		{ "lifecycle", EVT_NEWS_LIFECYCLE },
-		{ "logout", EVT_NEWS_LOGOUT },
+		{ "state", EVT_STATE_UPDATE_STATE },
+		{ "state_batch", EVT_STATE_UPDATE_STATE_BATCH },
+		{ "readings_batch", EVT_STATE_UPDATE_READINGS },
+		{ "iot_monitor", EVT_STATE_UPDATE_IOT },
+		{ "lifecycle", EVT_STATE_UPDATE_LIFECYCLE },
+		{ "logout", EVT_STATE_UPDATE_LOGOUT },
 	};
 
 	if (f->kind != EVT_KIND_RECEIVED)
-		return EVT_NEWS_NONE;
+		return EVT_STATE_UPDATE_NONE;
 	/* A response is an event of no name; so is much else. */
 	if (f->event == NULL)
-		return f->len > 0 && f->payload[0] == '{' ? EVT_NEWS_ANSWER :
-		                                            EVT_NEWS_NONE;
+		return f->len > 0 && f->payload[0] == '{' ?
+		    EVT_STATE_UPDATE_ANSWER :
+		    EVT_STATE_UPDATE_NONE;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		if (strlen(row[i].event) == f->event_len &&
 		    memcmp(row[i].event, f->event, f->event_len) == 0)
 			return row[i].kind;
 	}
-	return EVT_NEWS_NONE;
+	return EVT_STATE_UPDATE_NONE;
 }
 
 int
-evt_board_take(evt_board *b, const evt_frame *f, evt_news *ret_news,
-    evt_error *err)
+evt_state_table_take(evt_state_table *b, const evt_frame *f,
+    evt_state_update *ret_news, evt_error *err)
 {
-	evt_news news = { .kind = kind_of(f) };
+	evt_state_update news = { .kind = kind_of(f) };
 	int r = EVT_OK;
 
 	switch (news.kind) {
-	case EVT_NEWS_STATE:
-	case EVT_NEWS_STATE_BATCH:
+	case EVT_STATE_UPDATE_STATE:
+	case EVT_STATE_UPDATE_STATE_BATCH:
 		r = take_states(b, f, false, &news, err);
 		break;
-	case EVT_NEWS_READINGS:
-	case EVT_NEWS_IOT:
-		r = take_readings(b, f, news.kind == EVT_NEWS_IOT, &news, err);
+	case EVT_STATE_UPDATE_READINGS:
+	case EVT_STATE_UPDATE_IOT:
+		r = take_readings(b, f, news.kind == EVT_STATE_UPDATE_IOT,
+		    &news, err);
 		break;
-	case EVT_NEWS_LIFECYCLE:
+	case EVT_STATE_UPDATE_LIFECYCLE:
 		r = take_lifecycle(b, f, &news, err);
 		break;
-	case EVT_NEWS_ANSWER:
-		r = evt_board_take_answer(b, f, &news, err);
+	case EVT_STATE_UPDATE_ANSWER:
+		r = evt_state_table_take_answer(b, f, &news, err);
 		break;
 	default:
 		break;
@@ -546,10 +560,10 @@ evt_board_take(evt_board *b, const evt_frame *f, evt_news *ret_news,
 /* ---- loading ------------------------------------------------------------- */
 
 static void
-clear(evt_board *b)
+clear(evt_state_table *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
-		evt_source *s = b->source[i];
+		evt_state_table_source *s = b->source[i];
 
 		s->known = s->blocked = s->corrupt = false;
 		s->state_conn = s->batch_conn = s->life_conn = 0;
@@ -565,8 +579,8 @@ static int
 load_states(void *ctx, const evt_key *source, const evt_frame *frame,
     evt_error *err)
 {
-	evt_board *b = ctx;
-	evt_news news = { .kind = EVT_NEWS_NONE };
+	evt_state_table *b = ctx;
+	evt_state_update news = { .kind = EVT_STATE_UPDATE_NONE };
 	evt_frame f = *frame;
 	int r;
 
@@ -575,7 +589,7 @@ load_states(void *ctx, const evt_key *source, const evt_frame *frame,
 		return EVT_OK;
 	b->loaded_seq = frame->seq;
 	f.tape = b->loading;
-	r = evt_rebase_frame(b->rebase, &f, err);
+	r = evt_time_shift_frame(b->rebase, &f, err);
 	return r != EVT_OK ? r : take_states(b, &f, true, &news, err);
 }
 
@@ -583,16 +597,16 @@ static int
 load_lifecycle(void *ctx, const evt_key *source, const evt_frame *frame,
     evt_error *err)
 {
-	evt_board *b = ctx;
-	evt_news news = { .kind = EVT_NEWS_NONE };
+	evt_state_table *b = ctx;
+	evt_state_update news = { .kind = EVT_STATE_UPDATE_NONE };
 	evt_frame f = *frame;
-	evt_source *s = evt_board_put(b, source);
+	evt_state_table_source *s = evt_state_table_put(b, source);
 	int r;
 
 	if (s == NULL)
 		return evt_err_nomem(err);
 	f.tape = b->loading;
-	r = evt_rebase_frame(b->rebase, &f, err);
+	r = evt_time_shift_frame(b->rebase, &f, err);
 	if (r != EVT_OK)
 		return r;
 	if (s->answer_seq > f.seq)
@@ -606,7 +620,8 @@ load_lifecycle(void *ctx, const evt_key *source, const evt_frame *frame,
 }
 
 static int
-load_readings(evt_board *b, evt_tape *tape, int64_t time_ns, evt_error *err)
+load_readings(evt_state_table *b, evt_tape *tape, int64_t time_ns,
+    evt_error *err)
 {
 	static const char *const events[] = { "readings_batch", "iot_monitor" };
 	const evt_filter filter = { .has_from = true,
@@ -624,12 +639,12 @@ load_readings(evt_board *b, evt_tape *tape, int64_t time_ns, evt_error *err)
 		return r;
 	while ((r = evt_cursor_next(cursor, &f, err)) == EVT_OK ||
 	    r == EVT_ERR_CORRUPT) {
-		evt_news news;
+		evt_state_update news;
 
 		if (r == EVT_OK)
-			r = evt_rebase_frame(b->rebase, &f, err);
+			r = evt_time_shift_frame(b->rebase, &f, err);
 		if (r == EVT_OK)
-			r = evt_board_take(b, &f, &news, err);
+			r = evt_state_table_take(b, &f, &news, err);
 		if (r != EVT_OK && r != EVT_ERR_CORRUPT)
 			break;
 	}
@@ -638,7 +653,7 @@ load_readings(evt_board *b, evt_tape *tape, int64_t time_ns, evt_error *err)
 }
 
 int
-evt_board_load(evt_board *b, int64_t time_ns, evt_error *err)
+evt_state_table_load(evt_state_table *b, int64_t time_ns, evt_error *err)
 {
 	static const char *const states[] = { "state", "state_batch" };
 	int r = EVT_OK;
@@ -654,7 +669,8 @@ evt_board_load(evt_board *b, int64_t time_ns, evt_error *err)
 			    load_states, b, err);
 		}
 		if (r == EVT_OK)
-			r = evt_board_load_answer(b, b->loading, time_ns, err);
+			r = evt_state_table_load_answer(b, b->loading, time_ns,
+			    err);
 		if (r == EVT_OK)
 			r = evt_tape_each_last(t, "lifecycle", time_ns,
 			    load_lifecycle, b, err);
@@ -666,7 +682,7 @@ evt_board_load(evt_board *b, int64_t time_ns, evt_error *err)
 }
 
 void
-evt_board_forget_changes(evt_board *b)
+evt_state_table_forget_changes(evt_state_table *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		b->source[i]->changed = false;

@@ -30,7 +30,7 @@ struct bench {
 	struct frame *frames;
 	size_t n_frames;
 	size_t bytes; /* of all frames */
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 };
 
 /* What a round found: printed, so that the work cannot be left out. */
@@ -90,11 +90,11 @@ static struct tally
 do_scan(struct bench *b)
 {
 	struct tally t = { 0, 0 };
-	evt_scan_result r;
+	evt_json_scan_result r;
 
 	for (size_t i = 0; i < b->n_frames; i++) {
-		if (evt_scan(b->scanner, b->frames[i].p, b->frames[i].n, &r,
-		        NULL) != EVT_OK)
+		if (evt_json_scan(b->scanner, b->frames[i].p, b->frames[i].n,
+		        &r, NULL) != EVT_OK)
 			die("out of memory");
 		t.json += r.json;
 		t.sources += r.n_sources;
@@ -195,14 +195,14 @@ main(int argc, char **argv)
 	}
 	if (evt_profile_new(events, n_events, sources, n_sources, &profile,
 	        &err) != EVT_OK ||
-	    evt_scanner_new(profile, &b.scanner, &err) != EVT_OK)
+	    evt_json_scanner_new(profile, &b.scanner, &err) != EVT_OK)
 		die(err.text);
 	load(&b, argv[1]);
 	split(&b);
-	measure(&b, "evt_scan", do_scan);
+	measure(&b, "evt_json_scan", do_scan);
 	measure(&b, "memcpy", do_memcpy);
 	measure(&b, "cJSON", do_cjson);
-	evt_scanner_free(b.scanner);
+	evt_json_scanner_free(b.scanner);
 	evt_profile_free(profile);
 	free(b.frames);
 	evt_buf_free(&b.file);

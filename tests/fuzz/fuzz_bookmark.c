@@ -19,18 +19,18 @@ static char tape_path[260], note_path[300];
 static void
 check_notes(uint64_t most)
 {
-	evt_note *notes;
+	evt_bookmark *notes;
 	evt_tape *tape;
 	size_t n;
 
 	must(evt_tape_open(tape_path, &tape, NULL) == EVT_OK);
-	must(evt_tape_notes(tape, &notes, &n, NULL) == EVT_OK);
+	must(evt_tape_bookmarks(tape, &notes, &n, NULL) == EVT_OK);
 	must(n <= most);
 	for (size_t i = 0; i < n; i++) {
 		must(notes[i].seq > 0 && notes[i].text != NULL);
 		must(i == 0 || notes[i].seq > notes[i - 1].seq);
 	}
-	evt_notes_free(notes, n);
+	evt_bookmarks_free(notes, n);
 	evt_tape_close(tape);
 }
 
@@ -66,13 +66,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint64_t marks;
 	evt_writer *w = writer(&marks);
-	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_NOTE };
+	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_BOOKMARK };
 
 	if (size == 0)
 		return 0;
 	if (data[0] % 2 == 0) {
 		scratch_write(note_path, data + 1, size - 1);
-		must(evt_writer_take_notes(w, NULL) == EVT_OK);
+		must(evt_writer_take_bookmarks(w, NULL) == EVT_OK);
 		must(access(note_path, F_OK) != 0);
 	} else {
 		f.payload = data + 1;

@@ -42,8 +42,8 @@ read_message(const uint8_t *p, size_t n)
 static void
 assemble(uint8_t *p, size_t n, size_t max, size_t step)
 {
-	evt_assembly a = { .max = max };
-	enum evt_assembly_state state = EVT_ASSEMBLY_MORE;
+	evt_ws_message a = { .max = max };
+	enum evt_ws_message_state state = EVT_WS_MESSAGE_MORE;
 	size_t at = 0;
 	uint64_t len;
 	uint8_t *got;
@@ -53,23 +53,23 @@ assemble(uint8_t *p, size_t n, size_t max, size_t step)
 		/* A piece of its own, so that nothing is read beside it. */
 		uint8_t *own = malloc(piece > 0 ? piece : 1);
 
-		must(own != NULL && state == EVT_ASSEMBLY_MORE);
+		must(own != NULL && state == EVT_WS_MESSAGE_MORE);
 		memcpy(own, p + at, piece);
 		at += piece;
-		state = evt_assembly_add(&a, own, piece, at == n, &got, &len);
-		must((state == EVT_ASSEMBLY_MORE) == (at < n));
-		if (state == EVT_ASSEMBLY_DONE) {
+		state = evt_ws_message_add(&a, own, piece, at == n, &got, &len);
+		must((state == EVT_WS_MESSAGE_MORE) == (at < n));
+		if (state == EVT_WS_MESSAGE_DONE) {
 			must(n <= max && len == n && memcmp(got, p, n) == 0);
 			read_message(got, n);
-		} else if (state == EVT_ASSEMBLY_SKIPPED) {
+		} else if (state == EVT_WS_MESSAGE_SKIPPED) {
 			must(n > max && len == n);
 		}
 		free(own);
 	} while (at < n);
 	if (n > 0) {
-		must(evt_assembly_add(&a, p, 1, false, &got, &len) ==
-		    EVT_ASSEMBLY_MORE);
-		must(evt_assembly_reset(&a) == 1);
+		must(evt_ws_message_add(&a, p, 1, false, &got, &len) ==
+		    EVT_WS_MESSAGE_MORE);
+		must(evt_ws_message_reset(&a) == 1);
 	}
 	evt_buf_free(&a.buf);
 }

@@ -21,18 +21,18 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static evt_tape *tape;
-static evt_reel reel;
-static evt_play play;
-static evt_scanner *scanner;
+static evt_tape_set reel;
+static evt_play_options play;
+static evt_json_scanner *scanner;
 
 static void
 open_tape(void)
 {
 	must(evt_tape_open(scratch_tape("http.tape"), &tape, NULL) == EVT_OK);
-	must(evt_reel_open(&tape, 1, &reel, NULL) == EVT_OK);
-	must(evt_scanner_new(NULL, &scanner, NULL) == EVT_OK);
-	evt_play_init(&play);
-	play.speed = EVT_SPEED_FLAT_OUT;
+	must(evt_tape_set_open(&tape, 1, &reel, NULL) == EVT_OK);
+	must(evt_json_scanner_new(NULL, &scanner, NULL) == EVT_OK);
+	evt_play_options_init(&play);
+	play.speed = EVT_DECK_SPEED_FLAT_OUT;
 }
 
 /* A line is a line, whatever clients say. */
@@ -46,7 +46,7 @@ notice(void *ctx, const char *text)
 static evt_server *
 open_server(uint8_t how)
 {
-	static const evt_file files[] = {
+	static const evt_server_file files[] = {
 		{ "/", "text/html", (const uint8_t *)"page", 4 },
 	};
 	evt_server_options o = { .at = { .host = "127.0.0.1" },
@@ -88,7 +88,7 @@ check_answer(const struct lws *wsi)
 {
 	const char *p = (const char *)wsi->out.data, *end, *type;
 	size_t n = wsi->out.len, body;
-	evt_scan_result got;
+	evt_json_scan_result got;
 
 	if (p == NULL)
 		return;
@@ -113,8 +113,8 @@ check_answer(const struct lws *wsi)
 	must(strtoull(field(p, end, "\r\ncontent-length: "), NULL, 10) == body);
 	if (strncmp(type, "application/json", 16) != 0 || body == 0)
 		return;
-	must(evt_scan(scanner, (const uint8_t *)end + 4, body, &got, NULL) ==
-	        EVT_OK &&
+	must(evt_json_scan(scanner, (const uint8_t *)end + 4, body, &got,
+	         NULL) == EVT_OK &&
 	    got.json);
 }
 
@@ -126,7 +126,7 @@ request(evt_server *s, struct lws *wsi, bool barred)
 	struct exchange *x;
 	size_t half = wsi->body_len / 2;
 	unsigned guard = 0;
-	int r = evt_exchange_begin(s, wsi);
+	int r = evt_http_request_begin(s, wsi);
 
 	if (r != 0)
 		return;
@@ -134,19 +134,19 @@ request(evt_server *s, struct lws *wsi, bool barred)
 	/* A body comes in pieces, to whoever still listens. */
 	if (wsi->body_len > 0 && x->method == METHOD_POST && !x->answered &&
 	    wsi->header[5] != NULL) {
-		r = evt_exchange_body(x, wsi->body, half);
+		r = evt_http_request_body(x, wsi->body, half);
 		if (r == 0)
-			r = evt_exchange_body(x, wsi->body + half,
+			r = evt_http_request_body(x, wsi->body + half,
 			    wsi->body_len - half);
 	}
 	if (r == 0)
-		r = evt_exchange_complete(x);
+		r = evt_http_request_complete(x);
 	while (r == 0 && wsi->writable) {
 		must(++guard < 100000);
 		wsi->writable = false;
-		r = evt_exchange_writable(x);
+		r = evt_http_request_writable(x);
 	}
-	evt_exchange_free(x);
+	evt_http_request_free(x);
 	check_answer(wsi);
 	must(!barred ||
 	    memmem(wsi->out.data, wsi->out.len, "source_id", 9) == NULL);
@@ -158,9 +158,9 @@ static void
 let_play(evt_server *s, struct viewer *c)
 {
 	for (struct stage *st = s->stages; st != NULL; st = st->next)
-		evt_stage_pump(st);
+		evt_playback_pump(st);
 	if (!c->done)
-		(void)evt_viewer_writable(c);
+		(void)evt_ws_client_writable(c);
 }
 
 static void
@@ -177,19 +177,19 @@ upgrade(evt_server *s, struct lws *wsi, bool barred)
 	}
 	must(!barred);
 	if (r == 0)
-		r = evt_viewer_watch(c);
+		r = evt_ws_client_watch(c);
 	for (unsigned i = 0; r == 0 && i < 4; i++)
 		let_play(s, c);
 	while (r == 0 && !c->done && p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t n = (size_t)((nl != NULL ? nl : end) - p);
 
-		r = evt_viewer_receive(c, p, n);
+		r = evt_ws_client_receive(c, p, n);
 		if (r == 0)
 			let_play(s, c);
 		p += n + (nl != NULL);
 	}
-	evt_viewer_free(c);
+	evt_ws_client_free(c);
 }
 
 int

@@ -97,7 +97,7 @@ ask(evt_tape *tape)
 		.n_sources = 3,
 		.with_marks = true };
 	evt_timeline timeline;
-	evt_note *notes;
+	evt_bookmark *notes;
 	evt_info *info;
 	evt_frame f;
 	size_t n;
@@ -114,15 +114,15 @@ ask(evt_tape *tape)
 	/* What cannot be read there is read from the segments. */
 	must(evt_tape_info(tape, &info, NULL) == EVT_OK);
 	evt_info_free(info);
-	must(evt_tape_notes(tape, &notes, &n, NULL) == EVT_OK);
-	evt_notes_free(notes, n);
+	must(evt_tape_bookmarks(tape, &notes, &n, NULL) == EVT_OK);
+	evt_bookmarks_free(notes, n);
 	if (evt_tape_timeline(tape, T0, T0 + 60 * SECOND, 4, &timeline, NULL) ==
 	    EVT_OK)
 		evt_timeline_free(&timeline);
 }
 
 static void
-fault(void *ctx, const evt_fault *f)
+fault(void *ctx, const evt_verify_fault *f)
 {
 	(void)ctx;
 	must(f->what[0] != '\0');
@@ -149,7 +149,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static char db[320], wal[330], shm[330];
 	static const char *path;
 	evt_verify_options o = { .fault = fault };
-	evt_verified got;
+	evt_verify_result got;
 	uint64_t how;
 	evt_writer *w;
 	evt_tape *tape;
@@ -171,7 +171,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* These take longer: some inputs go through each. */
 	how = XXH64(data, size, 0);
 	if (how % 4 == 0) {
-		must(evt_tape_verify(path, &o, &got, NULL) == EVT_OK);
+		must(evt_verify_tape(path, &o, &got, NULL) == EVT_OK);
 		must(got.frames == n_want);
 	}
 	/* Its failures are notices to a recorder. */

@@ -33,18 +33,18 @@ static const oracle_profile profiles[] = {
 };
 
 static void
-check_frame(const oracle_profile *paths, evt_scanner *scanner, const uint8_t *p,
-    size_t n)
+check_frame(const oracle_profile *paths, evt_json_scanner *scanner,
+    const uint8_t *p, size_t n)
 {
 	/* Memory of its own, so that no byte behind it is read unseen. */
 	uint8_t *exact = malloc(n > 0 ? n : 1);
-	evt_scan_result r;
+	evt_json_scan_result r;
 	const char *differ;
 
 	if (exact == NULL)
 		abort();
 	memcpy(exact, p, n);
-	if (evt_scan(scanner, exact, n, &r, NULL) != EVT_OK)
+	if (evt_json_scan(scanner, exact, n, &r, NULL) != EVT_OK)
 		abort();
 	differ = oracle_differs(paths, exact, n, &r);
 	if (differ != NULL) {
@@ -59,12 +59,12 @@ check(const oracle_profile *paths, const uint8_t *p, size_t n)
 {
 	const uint8_t *end = p + n;
 	evt_profile *profile;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 
 	if (evt_profile_new(paths->events, paths->n_events, paths->sources,
 	        paths->n_sources, &profile, NULL) != EVT_OK)
 		return;
-	if (evt_scanner_new(profile, &scanner, NULL) != EVT_OK)
+	if (evt_json_scanner_new(profile, &scanner, NULL) != EVT_OK)
 		abort();
 	/* Twice, so that the second round finds the arrays of the first, and
 	 * what the scanner remembers of it. */
@@ -78,7 +78,7 @@ check(const oracle_profile *paths, const uint8_t *p, size_t n)
 		}
 		check_frame(paths, scanner, from, (size_t)(end - from));
 	}
-	evt_scanner_free(scanner);
+	evt_json_scanner_free(scanner);
 	evt_profile_free(profile);
 }
 

@@ -47,7 +47,7 @@ check_refs(const evt_segment *s, size_t size)
 	uint64_t end = 0, seq = 0;
 
 	for (size_t i = 0; i < s->n_blocks; i++) {
-		const evt_block_ref *r = &s->blocks[i];
+		const evt_segment_block *r = &s->blocks[i];
 
 		must(r->frames > 0 && r->min_ns <= r->max_ns);
 		must(r->offset >= end && r->stored >= EVT_BLOCK_HEAD_LEN);
@@ -68,7 +68,7 @@ read_blocks(int fd, const evt_segment *s)
 	evt_frame f;
 
 	for (size_t i = 0; i < s->n_blocks; i++) {
-		const evt_block_ref *ref = &s->blocks[i];
+		const evt_segment_block *ref = &s->blocks[i];
 		int r = evt_segment_read_block(s->io, fd, s->name, ref, true,
 		    &raw, &block, &err);
 

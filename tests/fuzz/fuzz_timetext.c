@@ -28,48 +28,51 @@ refused(int code, const evt_error *err, int64_t value)
 }
 
 static void
-check_time(const char *text, const evt_time_ref *ref)
+check_time(const char *text, const evt_timetext_ref *ref)
 {
 	int64_t ns = UNTOUCHED, back = 0;
-	char out[EVT_TIME_TEXT];
+	char out[EVT_TIMETEXT_MAX];
 	evt_error err;
 
-	if (refused(evt_time_parse(text, ref, &ns, &err), &err, ns))
+	if (refused(evt_timetext_parse(text, ref, &ns, &err), &err, ns))
 		return;
 	/* Before 1678 a relative form or an offset may lead, but no date. */
 	if (ns < -9214560000 * EVT_NS_PER_S)
 		return;
-	evt_time_format(ns, 9, out);
-	must(evt_time_parse(out, NULL, &back, &err) == EVT_OK && back == ns);
+	evt_timetext_format(ns, 9, out);
+	must(
+	    evt_timetext_parse(out, NULL, &back, &err) == EVT_OK && back == ns);
 }
 
 static void
 check_duration(const char *text)
 {
 	int64_t ns = UNTOUCHED, back;
-	char out[EVT_TIME_TEXT];
+	char out[EVT_TIMETEXT_MAX];
 	evt_error err;
 
-	if (refused(evt_duration_parse(text, &ns, &err), &err, ns))
+	if (refused(evt_timetext_duration_parse(text, &ns, &err), &err, ns))
 		return;
 	must(ns >= 0 && ns <= INT64_C(3155760000) * EVT_NS_PER_S);
-	evt_duration_format(ns, out);
-	must(evt_duration_parse(out, &back, &err) == EVT_OK && back <= ns);
-	evt_duration_format(-ns, out);
+	evt_timetext_duration_format(ns, out);
+	must(evt_timetext_duration_parse(out, &back, &err) == EVT_OK &&
+	    back <= ns);
+	evt_timetext_duration_format(-ns, out);
 }
 
 static void
 check_size(const char *text)
 {
 	uint64_t bytes = (uint64_t)UNTOUCHED, back;
-	char out[EVT_TIME_TEXT];
+	char out[EVT_TIMETEXT_MAX];
 	evt_error err;
 
-	if (refused(evt_size_parse(text, &bytes, &err), &err, (int64_t)bytes))
+	if (refused(evt_sizetext_parse(text, &bytes, &err), &err,
+	        (int64_t)bytes))
 		return;
-	evt_size_format(bytes, out);
+	evt_sizetext_format(bytes, out);
 	if (strstr(out, "PiB") == NULL && strstr(out, "EiB") == NULL)
-		must(evt_size_parse(out, &back, &err) == EVT_OK);
+		must(evt_sizetext_parse(out, &back, &err) == EVT_OK);
 }
 
 static void
@@ -79,8 +82,9 @@ check_int(const char *text)
 	char *end;
 	evt_error err;
 
-	if (refused(evt_int_parse(text, "it", -1000, INT64_MAX, &v, &err), &err,
-	        v))
+	if (refused(evt_sizetext_parse_int(text, "it", -1000, INT64_MAX, &v,
+	                &err),
+	        &err, v))
 		return;
 	must(v >= -1000);
 	back = strtoll(text, &end, 10);
@@ -90,28 +94,28 @@ check_int(const char *text)
 static void
 check_speed(const char *text)
 {
-	char out[EVT_SPEED_TEXT];
+	char out[EVT_DECK_SPEED_TEXT];
 	uint32_t speed = 7, back = 0;
 	evt_error err;
 
-	if (evt_speed_parse(text, &speed, &err) != EVT_OK) {
+	if (evt_deck_speed_parse(text, &speed, &err) != EVT_OK) {
 		must(speed == 7 && err.text[0] != '\0');
 		return;
 	}
-	must(evt_speed_parse(evt_speed_format(speed, out), &back, &err) ==
-	        EVT_OK &&
+	must(evt_deck_speed_parse(evt_deck_speed_format(speed, out), &back,
+	         &err) == EVT_OK &&
 	    back == speed);
 }
 
 /* "from=+1s&to=12:51&speed=2", as a query or the command line has it. */
 static void
-check_window(const char *text, const evt_time_ref *ref)
+check_window(const char *text, const evt_timetext_ref *ref)
 {
 	char *copy = strdup(text), *rest = copy;
 	const char *arg[64];
 	evt_deck_options deck;
 	evt_filter filter;
-	evt_play play;
+	evt_play_options play;
 	evt_error err;
 	size_t n = 0;
 	int r;
@@ -119,21 +123,21 @@ check_window(const char *text, const evt_time_ref *ref)
 	must(copy != NULL);
 	while (rest != NULL && n < 64)
 		arg[n++] = strsep(&rest, "&");
-	evt_play_init(&play);
-	r = evt_play_query(&play, arg, n, ref, &err);
+	evt_play_options_init(&play);
+	r = evt_play_options_query(&play, arg, n, ref, &err);
 	if (r == EVT_OK) {
-		must(evt_play_check(&play, &err) == EVT_OK);
+		must(evt_play_options_check(&play, &err) == EVT_OK);
 		must(!play.has_from || !play.has_to ||
 		    play.from_ns < play.to_ns);
-		evt_play_filter(&play, &filter);
-		evt_play_deck_options(&play, &deck);
+		evt_play_options_filter(&play, &filter);
+		evt_play_options_deck_options(&play, &deck);
 		must(filter.n_sources == play.sources.n);
 		must(filter.n_events == play.events.n);
 	} else {
 		must(r < 0 && err.text[0] != '\0');
 		must(strchr(err.text, '\n') == NULL);
 	}
-	evt_play_free(&play);
+	evt_play_options_free(&play);
 	free(copy);
 }
 
@@ -153,7 +157,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint64_t step = UINT64_MAX / 15;
-	evt_time_ref ref = { .has_span = true, .find_mark = find_mark };
+	evt_timetext_ref ref = { .has_span = true, .find_mark = find_mark };
 	char *text;
 
 	if (size < 1)

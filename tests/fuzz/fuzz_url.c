@@ -45,7 +45,7 @@ check_url(const char *text)
 		must(strcmp(again.target, url.target) == 0);
 	else
 		must(strlen(again.target) == strlen(url.target) && n > 0);
-	evt_host_is_loopback(url.host);
+	evt_address_is_loopback(url.host);
 	evt_url_free(&again);
 	evt_url_free(&url);
 	evt_buf_free(&shown);
@@ -54,9 +54,9 @@ check_url(const char *text)
 static void
 check_listen(const char *text)
 {
-	evt_listen l;
+	evt_address l;
 	evt_error err;
-	int r = evt_listen_parse(text, &l, &err);
+	int r = evt_address_parse(text, &l, &err);
 
 	if (r != EVT_OK)
 		refused(r, &err);
@@ -70,12 +70,12 @@ check_access(char *text)
 {
 	const char *part[5] = { NULL }, *why;
 	evt_access access = { .host = "127.0.0.1" };
-	evt_request q;
+	evt_access_request q;
 	evt_error err;
 
 	for (int i = 0; i < 5 && text != NULL; i++)
 		part[i] = strsep(&text, "\n");
-	q = (evt_request){ part[0], part[1], part[2], part[3] };
+	q = (evt_access_request){ part[0], part[1], part[2], part[3] };
 	if (part[4] != NULL) {
 		access.origins = &part[4];
 		access.n_origins = 1;

@@ -21,19 +21,19 @@ read_head(const uint8_t *data, size_t size)
 {
 	static char header[] = "User-Agent: fuzz";
 	static char *headers[] = { header };
-	evt_upgrade u = { .target = "/",
+	evt_ws_handshake u = { .target = "/",
 		.authority = "a",
 		.subprotocols = "a, b",
 		.headers = headers,
 		.n_headers = 1,
 		.nonce = (const uint8_t *)"the sample nonce" };
-	size_t n = evt_upgrade_head((const char *)data, size);
-	evt_upgrade_answer a;
+	size_t n = evt_ws_handshake_head((const char *)data, size);
+	evt_ws_handshake_answer a;
 
 	must(n <= size && (n == 0 || data[n - 1] == '\n'));
 	for (size_t i = 0; i < n && i < 64; i++)
-		must(evt_upgrade_head((const char *)data, i) == 0);
-	must(evt_upgrade_read(&u, (const char *)data, n, &a));
+		must(evt_ws_handshake_head((const char *)data, i) == 0);
+	must(evt_ws_handshake_read(&u, (const char *)data, n, &a));
 	must(a.status == 0 || (a.status <= 999 && size >= 12));
 	must(a.wrong == NULL || a.status == 101);
 	must(memchr(a.retry_after, '\0', sizeof(a.retry_after)) != NULL);
@@ -43,50 +43,50 @@ read_head(const uint8_t *data, size_t size)
 /* What is said of the frames, and how it ended. */
 struct said {
 	evt_buf text;
-	enum evt_wire_what end;
+	enum evt_ws_frame_what end;
 };
 
 /* A message is noted by its bytes, and not by the pieces it comes in. */
 static void
-note(struct said *s, enum evt_wire_what what, const evt_wire_event *e)
+note(struct said *s, enum evt_ws_frame_what what, const evt_ws_frame_event *e)
 {
-	if (what == EVT_WIRE_PIECE) {
-		must(e->opcode == EVT_WIRE_OP_TEXT ||
-		    e->opcode == EVT_WIRE_OP_BINARY);
+	if (what == EVT_WS_FRAME_PIECE) {
+		must(e->opcode == EVT_WS_FRAME_OP_TEXT ||
+		    e->opcode == EVT_WS_FRAME_OP_BINARY);
 		must(evt_buf_add(&s->text, e->data, e->n));
 		must(!e->last || evt_buf_add_byte(&s->text, e->opcode));
 		return;
 	}
-	must(e->n <= EVT_WIRE_CONTROL_MAX);
+	must(e->n <= EVT_WS_FRAME_CONTROL_MAX);
 	must(evt_buf_printf(&s->text, "<%d>", (int)what));
 }
 
 static void
 read_frames(const uint8_t *data, size_t size, size_t step, struct said *s)
 {
-	evt_wire w = { 0 };
+	evt_ws_frame w = { 0 };
 	size_t at = 0;
 
-	s->end = EVT_WIRE_NOTHING;
+	s->end = EVT_WS_FRAME_NOTHING;
 	do {
 		size_t n = size - at < step ? size - at : step;
 		/* Bytes of their own, so that nothing is read beside them. */
 		uint8_t *own = malloc(n > 0 ? n : 1), *p = own;
-		evt_wire_event e = { 0 };
+		evt_ws_frame_event e = { 0 };
 
 		must(own != NULL);
 		memcpy(own, data + at, n);
 		at += n;
 		do {
-			s->end = evt_wire_next(&w, &p, &n, &e);
-			if (s->end != EVT_WIRE_NOTHING &&
-			    s->end != EVT_WIRE_BROKEN)
+			s->end = evt_ws_frame_next(&w, &p, &n, &e);
+			if (s->end != EVT_WS_FRAME_NOTHING &&
+			    s->end != EVT_WS_FRAME_BROKEN)
 				note(s, s->end, &e);
-		} while (
-		    s->end != EVT_WIRE_NOTHING && s->end != EVT_WIRE_BROKEN);
-		must(n == 0 || s->end == EVT_WIRE_BROKEN);
+		} while (s->end != EVT_WS_FRAME_NOTHING &&
+		    s->end != EVT_WS_FRAME_BROKEN);
+		must(n == 0 || s->end == EVT_WS_FRAME_BROKEN);
 		free(own);
-	} while (at < size && s->end != EVT_WIRE_BROKEN);
+	} while (at < size && s->end != EVT_WS_FRAME_BROKEN);
 }
 
 int

@@ -4,8 +4,8 @@
  * Without it, nearly every input of a fuzzer ends at a checksum, and what
  * stands behind it is never tried.
  */
-#ifndef TESTS_MEND_H
-#define TESTS_MEND_H
+#ifndef EVT_TESTS_LIB_MEND_H
+#define EVT_TESTS_LIB_MEND_H
 
 #include <stdbool.h>
 #include <stddef.h>

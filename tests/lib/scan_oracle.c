@@ -201,7 +201,7 @@ value(struct reader *r, int depth)
 		return take(r, "true") || take(r, "false") || take(r, "null") ||
 		    number(r);
 	}
-	if (depth == EVT_SCAN_DEPTH)
+	if (depth == EVT_JSON_SCAN_DEPTH)
 		return false;
 	space(r);
 	if (take(r, object ? "}" : "]"))
@@ -250,9 +250,9 @@ struct found {
 
 struct walk {
 	const oracle_profile *profile;
-	const struct token *token;             /* the next one */
-	const char *where[EVT_SCAN_DEPTH + 1]; /* names; NULL: an index */
-	size_t index[EVT_SCAN_DEPTH + 1];
+	const struct token *token;                  /* the next one */
+	const char *where[EVT_JSON_SCAN_DEPTH + 1]; /* names; NULL: an index */
+	size_t index[EVT_JSON_SCAN_DEPTH + 1];
 	size_t depth;
 	struct found *sources;
 	size_t n_sources;
@@ -391,7 +391,7 @@ same(const struct found *f, const char *text, size_t len)
 }
 
 static const char *
-compare(const struct walk *w, const evt_scan_result *r)
+compare(const struct walk *w, const evt_json_scan_result *r)
 {
 	static char words[200];
 
@@ -432,7 +432,7 @@ beyond_cjson(const struct tokens *t)
 
 static const char *
 keys_differ(const oracle_profile *profile, const uint8_t *p, size_t n,
-    const struct tokens *t, const evt_scan_result *result)
+    const struct tokens *t, const evt_json_scan_result *result)
 {
 	struct walk w = { .profile = profile,
 		.token = t->list,
@@ -459,7 +459,7 @@ keys_differ(const oracle_profile *profile, const uint8_t *p, size_t n,
 
 const char *
 oracle_differs(const oracle_profile *profile, const uint8_t *p, size_t n,
-    const evt_scan_result *result)
+    const evt_json_scan_result *result)
 {
 	struct tokens t = { 0 };
 	bool json = n > 0 && frame(p, n, &t);

@@ -8,8 +8,8 @@
  * What cJSON forgets (how a number was written, that a string went on behind
  * U+0000) is taken from the validator's list of tokens.
  */
-#ifndef EVT_SCAN_ORACLE_H
-#define EVT_SCAN_ORACLE_H
+#ifndef EVT_TESTS_LIB_SCAN_ORACLE_H
+#define EVT_TESTS_LIB_SCAN_ORACLE_H
 
 #include "format/evtape.h"
 #include "format/keys/json_scan.h"
@@ -29,6 +29,6 @@ bool oracle_is_json(const uint8_t *p, size_t n);
  * agree, else what they differ in (valid until the next call).
  */
 const char *oracle_differs(const oracle_profile *profile, const uint8_t *p,
-    size_t n, const evt_scan_result *result);
+    size_t n, const evt_json_scan_result *result);
 
 #endif

@@ -32,17 +32,17 @@ test_listen(void **state)
 		"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:x",
 		"::1", "[::1", "[::1]", "[::1]8787", "host:1:2",
 		"99999999999999999999", "host: 1" };
-	evt_listen l;
+	evt_address l;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(evt_listen_parse(good[i].text, &l, NULL),
+		assert_int_equal(evt_address_parse(good[i].text, &l, NULL),
 		    EVT_OK);
 		assert_string_equal(l.host, good[i].host);
 		assert_int_equal(l.port, good[i].port);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (evt_listen_parse(bad[i], &l, NULL) != EVT_ERR_ARG)
+		if (evt_address_parse(bad[i], &l, NULL) != EVT_ERR_ARG)
 			fail_msg("taken: %s", bad[i]);
 	}
 }
@@ -51,12 +51,12 @@ static void
 test_long_host(void **state)
 {
 	char text[600];
-	evt_listen l;
+	evt_address l;
 
 	(void)state;
 	memset(text, 'a', sizeof(text));
 	strncpy(text + 500, ":80", 4);
-	assert_int_equal(evt_listen_parse(text, &l, NULL), EVT_ERR_ARG);
+	assert_int_equal(evt_address_parse(text, &l, NULL), EVT_ERR_ARG);
 }
 
 /* ---- tokens -------------------------------------------------------------- */
@@ -70,7 +70,7 @@ read_token(const char *text, size_t n, char *token, evt_error *err)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, n), (ssize_t)n);
 	close(fd);
-	r = evt_token_read(path, token, err);
+	r = evt_access_token_read(path, token, err);
 	assert_int_equal(unlink(path), 0);
 	return r;
 }
@@ -90,7 +90,7 @@ test_token_files(void **state)
 		{ TOKEN "\x01", "visible" },
 		{ TOKEN "\xc3\xa9", "visible" },
 	};
-	char token[EVT_TOKEN_MAX + 1], big[EVT_TOKEN_MAX + 1000];
+	char token[EVT_ACCESS_TOKEN_MAX + 1], big[EVT_ACCESS_TOKEN_MAX + 1000];
 	evt_error err;
 
 	(void)state;
@@ -110,14 +110,16 @@ test_token_files(void **state)
 	memset(big, 'x', sizeof(big));
 	assert_int_equal(read_token(big, sizeof(big), token, &err),
 	    EVT_ERR_ARG);
-	assert_int_equal(read_token(big, EVT_TOKEN_MAX, token, &err), EVT_OK);
-	assert_int_equal(evt_token_read("/nowhere/token", token, &err),
+	assert_int_equal(read_token(big, EVT_ACCESS_TOKEN_MAX, token, &err),
+	    EVT_OK);
+	assert_int_equal(evt_access_token_read("/nowhere/token", token, &err),
 	    EVT_ERR_IO);
-	assert_int_equal(evt_token_take(" " TOKEN "\nmore", "EVTAPE_TOKEN",
-	                     token, &err),
+	assert_int_equal(evt_access_token_take(" " TOKEN "\nmore",
+	                     "EVTAPE_TOKEN", token, &err),
 	    EVT_OK);
 	assert_string_equal(token, TOKEN);
-	assert_int_equal(evt_token_take("a b", "EVTAPE_TOKEN", token, &err),
+	assert_int_equal(evt_access_token_take("a b", "EVTAPE_TOKEN", token,
+	                     &err),
 	    EVT_ERR_ARG);
 	assert_non_null(strstr(err.text, "EVTAPE_TOKEN"));
 }
@@ -127,7 +129,7 @@ static const char *why;
 static int
 judge(const evt_access *a, const char *auth, const char *token)
 {
-	evt_request q = { .host = "localhost",
+	evt_access_request q = { .host = "localhost",
 		.authorization = auth,
 		.token = token };
 
@@ -167,7 +169,7 @@ static void
 check_rows(const evt_access *a, const struct row *row, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		evt_request q = { .host = row[i].host,
+		evt_access_request q = { .host = row[i].host,
 			.origin = row[i].origin };
 		int status = evt_access_judge(a, &q, &why);
 

@@ -25,11 +25,11 @@ this_machine_by_name(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
-		if (!evt_host_is_loopback(yes[i]))
+		if (!evt_address_is_loopback(yes[i]))
 			fail_msg("not loopback: '%s'", yes[i]);
 	}
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
-		if (evt_host_is_loopback(no[i]))
+		if (evt_address_is_loopback(no[i]))
 			fail_msg("loopback: '%s'", no[i]);
 	}
 }

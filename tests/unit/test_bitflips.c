@@ -206,7 +206,7 @@ static void
 journal_cut_is_told(struct fixture *x)
 {
 	bool edge = x->at < JH_LEN;
-	evt_verified got = flips_verify(x, SIZE_MAX);
+	evt_verify_result got = flips_verify(x, SIZE_MAX);
 
 	for (size_t i = 0; i < x->hit->n_parts; i++)
 		edge = edge || x->at == x->hit->part[i].to;
@@ -221,7 +221,7 @@ journal_cut_is_told(struct fixture *x)
 static void
 open_segment_cut_is_named(struct fixture *x)
 {
-	evt_verified got = flips_verify(x, SIZE_MAX);
+	evt_verify_result got = flips_verify(x, SIZE_MAX);
 
 	assert_int_equal(got.frames, x->n_seen);
 	if (got.faults == 0)

@@ -10,60 +10,60 @@
 static void
 test_some(void **state)
 {
-	evt_set s = { .all = false };
+	evt_bitset s = { .all = false };
 
 	(void)state;
-	assert_true(evt_set_empty(&s));
-	assert_false(evt_set_has(&s, 0));
-	assert_false(evt_set_has(&s, 1000000));
+	assert_true(evt_bitset_empty(&s));
+	assert_false(evt_bitset_has(&s, 0));
+	assert_false(evt_bitset_has(&s, 1000000));
 	for (size_t i = 0; i < 1000; i += 7)
-		assert_true(evt_set_put(&s, i, true));
+		assert_true(evt_bitset_put(&s, i, true));
 	for (size_t i = 0; i < 2000; i++)
-		assert_int_equal(evt_set_has(&s, i), i < 1000 && i % 7 == 0);
-	assert_false(evt_set_empty(&s));
+		assert_int_equal(evt_bitset_has(&s, i), i < 1000 && i % 7 == 0);
+	assert_false(evt_bitset_empty(&s));
 	for (size_t i = 0; i < 1000; i += 7)
-		assert_true(evt_set_put(&s, i, false));
-	assert_true(evt_set_empty(&s));
-	evt_set_free(&s);
-	assert_true(evt_set_empty(&s));
+		assert_true(evt_bitset_put(&s, i, false));
+	assert_true(evt_bitset_empty(&s));
+	evt_bitset_free(&s);
+	assert_true(evt_bitset_empty(&s));
 }
 
 static void
 test_all(void **state)
 {
-	evt_set s = { .all = true };
+	evt_bitset s = { .all = true };
 
 	(void)state;
-	assert_false(evt_set_empty(&s));
-	assert_true(evt_set_has(&s, 12345));
+	assert_false(evt_bitset_empty(&s));
+	assert_true(evt_bitset_has(&s, 12345));
 	/* Written out, some can be taken from it. */
-	assert_true(evt_set_spell(&s, 130));
-	assert_true(evt_set_put(&s, 64, false));
+	assert_true(evt_bitset_spell(&s, 130));
+	assert_true(evt_bitset_put(&s, 64, false));
 	for (size_t i = 0; i < 200; i++)
-		assert_int_equal(evt_set_has(&s, i), i < 130 && i != 64);
-	evt_set_clear(&s);
-	assert_true(evt_set_empty(&s));
+		assert_int_equal(evt_bitset_has(&s, i), i < 130 && i != 64);
+	evt_bitset_clear(&s);
+	assert_true(evt_bitset_empty(&s));
 	s.all = true;
-	evt_set_clear(&s);
-	assert_true(evt_set_empty(&s));
-	evt_set_free(&s);
+	evt_bitset_clear(&s);
+	assert_true(evt_bitset_empty(&s));
+	evt_bitset_free(&s);
 }
 
 /* What was taken out once is not in what is spelled out later. */
 static void
 test_again(void **state)
 {
-	evt_set s = { .all = false };
+	evt_bitset s = { .all = false };
 
 	(void)state;
-	assert_true(evt_set_put(&s, 500, true));
-	evt_set_clear(&s);
+	assert_true(evt_bitset_put(&s, 500, true));
+	evt_bitset_clear(&s);
 	s.all = true;
-	assert_true(evt_set_spell(&s, 3));
-	assert_true(evt_set_has(&s, 2));
-	assert_false(evt_set_has(&s, 3));
-	assert_false(evt_set_has(&s, 500));
-	evt_set_free(&s);
+	assert_true(evt_bitset_spell(&s, 3));
+	assert_true(evt_bitset_has(&s, 2));
+	assert_false(evt_bitset_has(&s, 3));
+	assert_false(evt_bitset_has(&s, 500));
+	evt_bitset_free(&s);
 }
 
 int

@@ -47,7 +47,7 @@ make_sources(struct made *m, uint64_t *s)
 		bool is_int = roll(s, 3) != 0;
 		int n;
 
-		/* Each once, as evt_builder_add() leaves them; 7 and "7" are
+		/* Each once, as evt_block_builder_add() leaves them; 7 and "7" are
 		 * two. */
 		n = snprintf(m->id[i], sizeof(m->id[i]), "%s%u",
 		    is_int && roll(s, 9) == 0 ? "-" : "",
@@ -158,7 +158,7 @@ check_head(const evt_block_head *h, struct made **m, uint32_t n)
 }
 
 static void
-check_round_trip(evt_builder *b, evt_block *block, uint64_t seed)
+check_round_trip(evt_block_builder *b, evt_block *block, uint64_t seed)
 {
 	uint64_t s = seed, seq = 1 + roll(&s, 1000000);
 	uint32_t n = 1 + roll(&s, seed % 7 == 0 ? 3000 : 40);
@@ -174,11 +174,11 @@ check_round_trip(evt_builder *b, evt_block *block, uint64_t seed)
 		m[i] = make(&s, seq + i, t);
 		t = m[i]->f.time_ns;
 		f = m[i]->f;
-		ok(evt_builder_add(b, &f, m[i]->in_lines, &err), &err);
+		ok(evt_block_builder_add(b, &f, m[i]->in_lines, &err), &err);
 	}
-	assert_int_equal(evt_builder_frames(b), n);
-	ok(evt_builder_encode(b, uuid, 3, 9, &out, NULL, &err), &err);
-	evt_builder_clear(b);
+	assert_int_equal(evt_block_builder_frames(b), n);
+	ok(evt_block_builder_encode(b, uuid, 3, 9, &out, NULL, &err), &err);
+	evt_block_builder_clear(b);
 	ok(evt_block_head_read(out.data, out.len, "it", &head, &err), &err);
 	assert_int_equal(head.stored, out.len);
 	check_head(&head, m, n);
@@ -198,15 +198,15 @@ static void
 what_went_in_comes_out(void **state)
 {
 	evt_block block = { 0 };
-	evt_builder *b;
+	evt_block_builder *b;
 	evt_error err;
 
 	(void)state;
-	ok(evt_builder_new(3, &b, &err), &err);
+	ok(evt_block_builder_new(3, &b, &err), &err);
 	for (uint64_t seed = 1; seed <= 120; seed++)
 		check_round_trip(b, &block, seed);
 	evt_block_free(&block);
-	evt_builder_free(b);
+	evt_block_builder_free(b);
 }
 
 /* A source that a frame names twice is one. */
@@ -216,16 +216,16 @@ a_source_counts_once(void **state)
 	evt_key keys[] = { { "7", 1, true }, { "7", 1, false },
 		{ "7", 1, true } };
 	evt_frame f = { .seq = 1, .sources = keys, .n_sources = 3 };
-	evt_builder *b;
+	evt_block_builder *b;
 	evt_error err;
 
 	(void)state;
-	ok(evt_builder_new(3, &b, &err), &err);
-	ok(evt_builder_add(b, &f, false, &err), &err);
+	ok(evt_block_builder_new(3, &b, &err), &err);
+	ok(evt_block_builder_add(b, &f, false, &err), &err);
 	assert_int_equal(f.n_sources, 2);
 	same_key(&f.sources[0], &keys[0]);
 	same_key(&f.sources[1], &keys[1]);
-	evt_builder_free(b);
+	evt_block_builder_free(b);
 }
 
 /* ---- a part of the lines ---------------------------------------------------------- */
@@ -238,12 +238,12 @@ static evt_buf
 large_block(void)
 {
 	evt_buf out = { 0 };
-	evt_builder *b;
+	evt_block_builder *b;
 	evt_error err;
 	uint64_t s = 77;
 	char text[LONG_LEN + 1];
 
-	ok(evt_builder_new(3, &b, &err), &err);
+	ok(evt_block_builder_new(3, &b, &err), &err);
 	for (unsigned i = 0; i < LONG_FRAMES; i++) {
 		evt_frame f = { .seq = 1 + i,
 			.time_ns = T0,
@@ -255,10 +255,10 @@ large_block(void)
 		for (size_t k = strlen(text); k < LONG_LEN; k++)
 			text[k] = (char)('a' + roll(&s, 20));
 		memcpy(text + LONG_LEN - 2, "\"]", 3);
-		ok(evt_builder_add(b, &f, i % 3 != 2, &err), &err);
+		ok(evt_block_builder_add(b, &f, i % 3 != 2, &err), &err);
 	}
-	ok(evt_builder_encode(b, uuid, 1, 0, &out, NULL, &err), &err);
-	evt_builder_free(b);
+	ok(evt_block_builder_encode(b, uuid, 1, 0, &out, NULL, &err), &err);
+	evt_block_builder_free(b);
 	return out;
 }
 
@@ -358,10 +358,10 @@ small_block(evt_buf *ret_meta)
 {
 	const evt_buf *meta;
 	evt_buf out = { 0 };
-	evt_builder *b;
+	evt_block_builder *b;
 	evt_error err;
 
-	ok(evt_builder_new(3, &b, &err), &err);
+	ok(evt_block_builder_new(3, &b, &err), &err);
 	for (unsigned i = 0; i < 6; i++) {
 		evt_frame f = make_state(i, 3);
 		evt_key key = { "10001", 5, true };
@@ -373,15 +373,15 @@ small_block(evt_buf *ret_meta)
 		f.event_len = 5;
 		f.sources = &key;
 		f.n_sources = 1;
-		ok(evt_builder_add(b, &f, i % 2 == 0, &err), &err);
+		ok(evt_block_builder_add(b, &f, i % 2 == 0, &err), &err);
 		free(payload);
 	}
-	ok(evt_builder_encode(b, uuid, 1, 0, &out, &meta, &err), &err);
+	ok(evt_block_builder_encode(b, uuid, 1, 0, &out, &meta, &err), &err);
 	if (ret_meta != NULL) {
 		*ret_meta = (evt_buf){ 0 };
 		assert_true(evt_buf_add(ret_meta, meta->data, meta->len));
 	}
-	evt_builder_free(b);
+	evt_block_builder_free(b);
 	return out;
 }
 

@@ -30,7 +30,7 @@ struct fixture {
 	size_t n_got;
 
 	evt_url url;
-	evt_stamps stamps;
+	evt_receive_clock stamps;
 	evt_client *client;
 	/* What the client does once it is up, and when it is due. */
 	void (*up)(struct fixture *x);
@@ -151,7 +151,7 @@ on_opened(void *ctx, const evt_client_opened *o)
 	struct fixture *x = ctx;
 
 	x->opened = true;
-	x->opened_ns = evt_stamps_now(&x->stamps).mono_ns;
+	x->opened_ns = evt_receive_clock_now(&x->stamps).mono_ns;
 	assert_non_null(strstr(o->peer, "127.0.0.1:"));
 	assert_null(o->tls);
 	if (x->up != NULL)
@@ -159,8 +159,8 @@ on_opened(void *ctx, const evt_client_opened *o)
 }
 
 static void
-on_message(void *ctx, const evt_moment *stamp, uint8_t opcode, uint8_t *data,
-    size_t n)
+on_message(void *ctx, const evt_clock_pair *stamp, uint8_t opcode,
+    uint8_t *data, size_t n)
 {
 	struct fixture *x = ctx;
 
@@ -174,7 +174,7 @@ on_message(void *ctx, const evt_moment *stamp, uint8_t opcode, uint8_t *data,
 }
 
 static void
-on_skipped(void *ctx, const evt_moment *stamp, uint64_t n)
+on_skipped(void *ctx, const evt_clock_pair *stamp, uint64_t n)
 {
 	struct fixture *x = ctx;
 
@@ -261,7 +261,7 @@ begin(struct fixture *x, const char *host, void (*talk)(struct fixture *, int))
 	x->port = ntohs(at.sin_port);
 	snprintf(url, sizeof(url), "ws://%s:%u/feed", host, x->port);
 	ok(evt_url_parse(url, &x->url, &err), &err);
-	evt_stamps_start(&x->stamps);
+	evt_receive_clock_start(&x->stamps);
 	ok(evt_client_new(&o, &x->client, &err), &err);
 	assert_int_equal(pthread_create(&x->thread, NULL, peer, x), 0);
 }

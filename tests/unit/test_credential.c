@@ -21,67 +21,69 @@ static void
 is_read_anew_each_time(void **state)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "hash");
-	evt_secret *s = evt_secret_new(path, "ignored-text");
+	evt_credential *s = evt_credential_new(path, "ignored-text");
 	evt_error err;
 
 	(void)state;
 	assert_non_null(s);
-	assert_int_equal(evt_secret_load(s, &err), EVT_ERR_IO);
+	assert_int_equal(evt_credential_load(s, &err), EVT_ERR_IO);
 	assert_non_null(strstr(err.text, path));
 	write_file(path, "  first-hash \n");
-	ok(evt_secret_load(s, &err), &err);
-	assert_string_equal(evt_secret_text(s), "first-hash");
+	ok(evt_credential_load(s, &err), &err);
+	assert_string_equal(evt_credential_text(s), "first-hash");
 	write_file(path, "second-hash");
-	ok(evt_secret_load(s, &err), &err);
-	assert_string_equal(evt_secret_text(s), "second-hash");
+	ok(evt_credential_load(s, &err), &err);
+	assert_string_equal(evt_credential_text(s), "second-hash");
 	/* What cannot be taken leaves the one before, and is not repeated. */
 	write_file(path, "short");
-	assert_int_equal(evt_secret_load(s, &err), EVT_ERR_ARG);
+	assert_int_equal(evt_credential_load(s, &err), EVT_ERR_ARG);
 	assert_null(strstr(err.text, "short\n"));
 	write_file(path, "");
-	assert_int_equal(evt_secret_load(s, &err), EVT_ERR_ARG);
+	assert_int_equal(evt_credential_load(s, &err), EVT_ERR_ARG);
 	write_file(path, "two-lines-of\nsomething");
-	assert_int_equal(evt_secret_load(s, &err), EVT_ERR_ARG);
-	assert_string_equal(evt_secret_text(s), "second-hash");
-	evt_secret_free(s);
+	assert_int_equal(evt_credential_load(s, &err), EVT_ERR_ARG);
+	assert_string_equal(evt_credential_text(s), "second-hash");
+	evt_credential_free(s);
 	free(path);
 	remove_dir(dir);
 }
 
-static evt_secret *
+static evt_credential *
 secret(const char *text)
 {
-	evt_secret *s = evt_secret_new(NULL, text);
+	evt_credential *s = evt_credential_new(NULL, text);
 	evt_error err;
 
 	assert_non_null(s);
-	ok(evt_secret_load(s, &err), &err);
+	ok(evt_credential_load(s, &err), &err);
 	return s;
 }
 
 static void
 is_put_in(void **state)
 {
-	evt_secret *s = secret("a/b c+d=e&");
+	evt_credential *s = secret("a/b c+d=e&");
 	evt_buf out = { 0 };
 	evt_error err;
 	const char text[] = "x=${CREDENTIAL}&y=${CREDENTIAL}";
 
 	(void)state;
-	ok(evt_secret_fill(s, text, strlen(text), EVT_SECRET_PLAIN, &out, &err),
+	ok(evt_credential_fill(s, text, strlen(text), EVT_CREDENTIAL_PLAIN,
+	       &out, &err),
 	    &err);
 	assert_int_equal(out.len, 2 * 10 + 5);
 	assert_memory_equal(out.data, "x=a/b c+d=e&&y=", 15);
 	out.len = 0;
-	ok(evt_secret_fill(s, text, strlen(text), EVT_SECRET_URL, &out, &err),
+	ok(evt_credential_fill(s, text, strlen(text), EVT_CREDENTIAL_URL, &out,
+	       &err),
 	    &err);
 	assert_memory_equal(out.data, "x=a%2Fb%20c%2Bd%3De%26&y=", 25);
-	evt_secret_free(s);
-	s = evt_secret_new(NULL, NULL);
-	assert_int_equal(evt_secret_fill(s, text, strlen(text),
-	                     EVT_SECRET_PLAIN, &out, &err),
+	evt_credential_free(s);
+	s = evt_credential_new(NULL, NULL);
+	assert_int_equal(evt_credential_fill(s, text, strlen(text),
+	                     EVT_CREDENTIAL_PLAIN, &out, &err),
 	    EVT_ERR_ARG);
-	evt_secret_free(s);
+	evt_credential_free(s);
 	evt_buf_free(&out);
 }
 
@@ -99,34 +101,35 @@ is_blotted_out(void **state)
 		{ "top\"secre", "top\"secre" },
 		{ "", "" },
 	};
-	evt_secret *s = secret("top\"secret");
+	evt_credential *s = secret("top\"secret");
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char text[64];
 
 		snprintf(text, sizeof(text), "%s", cases[i].before);
-		evt_secret_blot(s, (uint8_t *)text, strlen(text));
+		evt_credential_blot(s, (uint8_t *)text, strlen(text));
 		assert_string_equal(text, cases[i].after);
 	}
-	evt_secret_free(s);
+	evt_credential_free(s);
 }
 
 /* A message that was given whole, with another secret in it. */
 static void
 secrets_of_sent_messages_are_learned(void **state)
 {
-	evt_secret *s = evt_secret_new(NULL, NULL);
+	evt_credential *s = evt_credential_new(NULL, NULL);
 	char sent[] = "{\"hash\":\"0123456789abcdef\",\"key\":\"k\",\"a\":1}";
 	char echo[] = "you said 0123456789abcdef, did you";
 
 	(void)state;
-	assert_true(evt_secret_blot_sent(s, (uint8_t *)sent, strlen(sent)) > 0);
+	assert_true(
+	    evt_credential_blot_sent(s, (uint8_t *)sent, strlen(sent)) > 0);
 	assert_null(strstr(sent, "0123456789"));
 	assert_non_null(strstr(sent, "\"a\":1"));
-	evt_secret_blot(s, (uint8_t *)echo, strlen(echo));
+	evt_credential_blot(s, (uint8_t *)echo, strlen(echo));
 	assert_string_equal(echo, "you said ****************, did you");
-	evt_secret_free(s);
+	evt_credential_free(s);
 }
 
 int

@@ -10,33 +10,33 @@
 static const char shake[] = "abc-123|20000|X|";
 
 struct fixture {
-	evt_talk *t;
-	evt_secret *secret;
+	evt_dialog *t;
+	evt_credential *secret;
 	evt_navixy_answer answer;
 };
 
 static void
-begin(struct fixture *x, const evt_talk_options *o, const char *credential)
+begin(struct fixture *x, const evt_dialog_options *o, const char *credential)
 {
 	evt_error err;
 
-	ok(evt_talk_new(o, &x->t, &err), &err);
-	x->secret = evt_secret_new(NULL, credential);
+	ok(evt_dialog_new(o, &x->t, &err), &err);
+	x->secret = evt_credential_new(NULL, credential);
 	assert_non_null(x->secret);
-	ok(evt_secret_load(x->secret, &err), &err);
+	ok(evt_credential_load(x->secret, &err), &err);
 }
 
 static void
 end(struct fixture *x)
 {
-	evt_talk_free(x->t);
-	evt_secret_free(x->secret);
+	evt_dialog_free(x->t);
+	evt_credential_free(x->secret);
 }
 
 static void
 hear(struct fixture *x, int64_t now, const char *text)
 {
-	evt_talk_heard(x->t, now, EVT_OP_TEXT, (const uint8_t *)text,
+	evt_dialog_heard(x->t, now, EVT_OP_TEXT, (const uint8_t *)text,
 	    strlen(text), &x->answer);
 }
 
@@ -46,7 +46,7 @@ says(struct fixture *x, int64_t now, const char *want)
 {
 	evt_buf out = { 0 };
 	evt_error err;
-	int code = evt_talk_next(x->t, now, x->secret, &out, &err);
+	int code = evt_dialog_next(x->t, now, x->secret, &out, &err);
 
 	if (want == NULL) {
 		assert_int_equal(code, EVT_AGAIN);
@@ -64,7 +64,7 @@ target(struct fixture *x, const char *want, bool there)
 {
 	evt_buf out = { 0 };
 
-	assert_true(evt_talk_target(x->t, "/event/subscription", &out));
+	assert_true(evt_dialog_target(x->t, "/event/subscription", &out));
 	assert_true(evt_buf_add_byte(&out, '\0'));
 	assert_int_equal(strstr((char *)out.data, want) != NULL, there);
 	evt_buf_free(&out);
@@ -78,28 +78,28 @@ raw_messages_go_out_in_order(void **state)
 	static const char send[] = "\n{\"login\":\"${CREDENTIAL}\"}\r\n\r\n\n"
 	                           "second\nlast";
 	struct fixture x = { 0 };
-	evt_talk_options o = { .send = send, .send_len = strlen(send) };
+	evt_dialog_options o = { .send = send, .send_len = strlen(send) };
 
 	(void)state;
 	begin(&x, &o, "sesame-street");
-	assert_int_equal(evt_talk_due(x.t), INT64_MAX); /* no connection */
+	assert_int_equal(evt_dialog_due(x.t), INT64_MAX); /* no connection */
 	says(&x, 0, NULL);
 	for (int i = 0; i < 2; i++) { /* on each connection anew */
-		evt_talk_opened(x.t, 5);
-		assert_true(evt_talk_granted(x.t));
-		assert_int_equal(evt_talk_due(x.t), 0);
+		evt_dialog_opened(x.t, 5);
+		assert_true(evt_dialog_granted(x.t));
+		assert_int_equal(evt_dialog_due(x.t), 0);
 		says(&x, 5, "{\"login\":\"sesame-street\"}");
 		says(&x, 5, "second");
-		assert_int_equal(evt_talk_due(x.t), 0);
-		evt_talk_closed(x.t);
-		assert_int_equal(evt_talk_due(x.t), INT64_MAX);
+		assert_int_equal(evt_dialog_due(x.t), 0);
+		evt_dialog_closed(x.t);
+		assert_int_equal(evt_dialog_due(x.t), INT64_MAX);
 	}
-	evt_talk_opened(x.t, 6);
+	evt_dialog_opened(x.t, 6);
 	says(&x, 6, "{");
 	says(&x, 6, "second");
 	says(&x, 6, "last");
 	says(&x, 6, NULL);
-	assert_int_equal(evt_talk_due(x.t), INT64_MAX);
+	assert_int_equal(evt_dialog_due(x.t), INT64_MAX);
 	/* The platform's frames mean nothing here. */
 	hear(&x, 7, shake);
 	hear(&x, 7, "{\"type\":\"event\",\"event\":\"logout\"}");
@@ -113,18 +113,18 @@ static void
 raw_without_messages_or_credential(void **state)
 {
 	struct fixture x = { 0 };
-	evt_talk_options o = { .send = "${CREDENTIAL}", .send_len = 13 };
+	evt_dialog_options o = { .send = "${CREDENTIAL}", .send_len = 13 };
 	evt_buf out = { 0 };
 	evt_error err;
 
 	(void)state;
-	begin(&x, &(evt_talk_options){ 0 }, NULL);
-	evt_talk_opened(x.t, 5);
+	begin(&x, &(evt_dialog_options){ 0 }, NULL);
+	evt_dialog_opened(x.t, 5);
 	says(&x, 5, NULL);
 	end(&x);
 	begin(&x, &o, NULL);
-	evt_talk_opened(x.t, 5);
-	assert_int_equal(evt_talk_next(x.t, 5, x.secret, &out, &err),
+	evt_dialog_opened(x.t, 5);
+	assert_int_equal(evt_dialog_next(x.t, 5, x.secret, &out, &err),
 	    EVT_ERR_ARG);
 	evt_buf_free(&out);
 	end(&x);
@@ -136,36 +136,36 @@ static void
 subscribes_at_the_handshake(void **state)
 {
 	struct fixture x = { 0 };
-	evt_talk_options o = { .navixy = true };
+	evt_dialog_options o = { .navixy = true };
 	int64_t t = 1000;
 
 	(void)state;
 	begin(&x, &o, "hash-of-the-session");
 	target(&x, "X-Atmosphere-tracking-id=0", true);
-	evt_talk_opened(x.t, t);
-	assert_false(evt_talk_granted(x.t));
-	assert_int_equal(evt_talk_due(x.t), t + EVT_TALK_PATIENCE_NS);
+	evt_dialog_opened(x.t, t);
+	assert_false(evt_dialog_granted(x.t));
+	assert_int_equal(evt_dialog_due(x.t), t + EVT_DIALOG_PATIENCE_NS);
 	says(&x, t, NULL);
 	t += EVT_NS_PER_MS;
 	hear(&x, t, shake);
-	assert_int_equal(evt_talk_due(x.t), t);
+	assert_int_equal(evt_dialog_due(x.t), t);
 	says(&x, t,
 	    "{\"action\":\"subscribe\",\"hash\":\"hash-of-the-session\"");
-	assert_false(evt_talk_granted(x.t));
+	assert_false(evt_dialog_granted(x.t));
 	hear(&x, t,
 	    "{\"type\":\"response\",\"action\":\"subscription/"
 	    "subscribe\",\"events\":[\"state_batch\"],\"data\":{}}");
-	assert_true(evt_talk_granted(x.t));
+	assert_true(evt_dialog_granted(x.t));
 	/* A heartbeat each 20 s, as the handshake asked. */
 	for (int i = 0; i < 3; i++) {
 		t += 20 * EVT_NS_PER_S;
-		assert_int_equal(evt_talk_due(x.t), t);
+		assert_int_equal(evt_dialog_due(x.t), t);
 		says(&x, t - 1, NULL);
 		says(&x, t, "X");
 		says(&x, t, NULL);
 	}
 	/* Who comes back says who it was. */
-	evt_talk_closed(x.t);
+	evt_dialog_closed(x.t);
 	says(&x, INT64_MAX - 1, NULL);
 	target(&x, "X-Atmosphere-tracking-id=abc-123", true);
 	end(&x);
@@ -176,19 +176,19 @@ static void
 subscribes_without_a_handshake(void **state)
 {
 	struct fixture x = { 0 };
-	evt_talk_options o = { .navixy = true };
+	evt_dialog_options o = { .navixy = true };
 
 	(void)state;
 	begin(&x, &o, "hash-of-the-session");
-	evt_talk_opened(x.t, 7);
-	says(&x, 7 + EVT_TALK_PATIENCE_NS - 1, NULL);
-	says(&x, 7 + EVT_TALK_PATIENCE_NS, "{\"action\":\"subscribe\"");
+	evt_dialog_opened(x.t, 7);
+	says(&x, 7 + EVT_DIALOG_PATIENCE_NS - 1, NULL);
+	says(&x, 7 + EVT_DIALOG_PATIENCE_NS, "{\"action\":\"subscribe\"");
 	says(&x, INT64_MAX - 1, NULL); /* and no heartbeats */
 	/* The handshake came late: it is not subscribed to twice. */
-	hear(&x, 8 + EVT_TALK_PATIENCE_NS, shake);
-	says(&x, 8 + EVT_TALK_PATIENCE_NS, NULL);
-	assert_int_equal(evt_talk_due(x.t),
-	    8 + EVT_TALK_PATIENCE_NS + 20 * EVT_NS_PER_S);
+	hear(&x, 8 + EVT_DIALOG_PATIENCE_NS, shake);
+	says(&x, 8 + EVT_DIALOG_PATIENCE_NS, NULL);
+	assert_int_equal(evt_dialog_due(x.t),
+	    8 + EVT_DIALOG_PATIENCE_NS + 20 * EVT_NS_PER_S);
 	end(&x);
 }
 
@@ -196,23 +196,23 @@ static void
 comes_as_new_if_its_id_is_not_known(void **state)
 {
 	struct fixture x = { 0 };
-	evt_talk_options o = { .navixy = true };
+	evt_dialog_options o = { .navixy = true };
 
 	(void)state;
 	begin(&x, &o, "hash-of-the-session");
-	evt_talk_opened(x.t, 1);
+	evt_dialog_opened(x.t, 1);
 	hear(&x, 2, shake);
-	evt_talk_closed(x.t);
+	evt_dialog_closed(x.t);
 	/* It is greeted with an X alone, which is no second handshake. */
-	evt_talk_opened(x.t, 10);
+	evt_dialog_opened(x.t, 10);
 	hear(&x, 11, "X");
-	assert_int_equal(evt_talk_due(x.t), 11);
+	assert_int_equal(evt_dialog_due(x.t), 11);
 	says(&x, 11, "{\"action\"");
 	says(&x, INT64_MAX - 1, NULL);
-	evt_talk_closed(x.t);
+	evt_dialog_closed(x.t);
 	target(&x, "abc-123", true);
-	evt_talk_opened(x.t, 20); /* and now nothing comes */
-	evt_talk_closed(x.t);
+	evt_dialog_opened(x.t, 20); /* and now nothing comes */
+	evt_dialog_closed(x.t);
 	target(&x, "abc-123", false);
 	end(&x);
 }
@@ -221,11 +221,11 @@ static void
 what_came_is_told(void **state)
 {
 	struct fixture x = { 0 };
-	evt_talk_options o = { .navixy = true };
+	evt_dialog_options o = { .navixy = true };
 
 	(void)state;
 	begin(&x, &o, "hash-of-the-session");
-	evt_talk_opened(x.t, 1);
+	evt_dialog_opened(x.t, 1);
 	hear(&x, 2,
 	    "{\"type\":\"event\",\"event\":\"logout\",\"data\":\"session "
 	    "closed\"}");
@@ -235,7 +235,7 @@ what_came_is_told(void **state)
 	    "hash\",\"data\":{\"code\":3}}");
 	assert_int_equal(x.answer.type, EVT_NAVIXY_ERROR);
 	assert_true(strlen(x.answer.text) > 0);
-	evt_talk_heard(x.t, 4, EVT_OP_BINARY, (const uint8_t *)"logout", 6,
+	evt_dialog_heard(x.t, 4, EVT_OP_BINARY, (const uint8_t *)"logout", 6,
 	    &x.answer);
 	assert_int_equal(x.answer.type, EVT_NAVIXY_EVENT);
 	assert_string_equal(x.answer.text, "");
@@ -246,25 +246,25 @@ static void
 refuses_before_it_connects(void **state)
 {
 	const char *events[] = { "weather" };
-	evt_talk_options o = { .navixy = true,
+	evt_dialog_options o = { .navixy = true,
 		.request = { .events = events, .n_events = 1 } };
-	evt_secret *none = evt_secret_new(NULL, NULL);
+	evt_credential *none = evt_credential_new(NULL, NULL);
 	evt_buf out = { 0 };
-	evt_talk *t;
+	evt_dialog *t;
 	evt_error err;
 
 	(void)state;
-	assert_int_equal(evt_talk_new(&o, &t, &err), EVT_ERR_ARG);
+	assert_int_equal(evt_dialog_new(&o, &t, &err), EVT_ERR_ARG);
 	assert_non_null(strstr(err.text, "weather"));
 	o.request.n_events = 0;
-	ok(evt_talk_new(&o, &t, &err), &err);
-	evt_talk_opened(t, 0);
-	assert_int_equal(evt_talk_next(t, EVT_TALK_PATIENCE_NS, none, &out,
+	ok(evt_dialog_new(&o, &t, &err), &err);
+	evt_dialog_opened(t, 0);
+	assert_int_equal(evt_dialog_next(t, EVT_DIALOG_PATIENCE_NS, none, &out,
 	                     &err),
 	    EVT_ERR_ARG);
 	assert_non_null(strstr(err.text, "--credential-file"));
-	evt_talk_free(t);
-	evt_secret_free(none);
+	evt_dialog_free(t);
+	evt_credential_free(none);
 	evt_buf_free(&out);
 }
 

@@ -17,19 +17,19 @@
 static int64_t steady_ns;
 
 struct fixture {
-	evt_space space;
+	evt_disk_space_figures space;
 	bool unknown;
 	uint64_t closing;
 	unsigned looks, notices, warnings, stops;
 	char said[900], reason[32];
-	evt_board board;
+	evt_status board;
 	char *dir, *path;
 	evt_writer *writer;
-	evt_room *room;
+	evt_disk_space *room;
 };
 
 static bool
-space(void *ctx, const char *path, evt_space *ret)
+space(void *ctx, const char *path, evt_disk_space_figures *ret)
 {
 	struct fixture *x = ctx;
 
@@ -46,12 +46,12 @@ steady(void)
 }
 
 static void
-say(void *ctx, enum evt_record_event event, const char *text)
+say(void *ctx, enum evt_status_event event, const char *text)
 {
 	struct fixture *x = ctx;
 
-	assert_true(event == EVT_RECORD_NOTICE || event == EVT_RECORD_WARNING);
-	*(event == EVT_RECORD_NOTICE ? &x->notices : &x->warnings) += 1;
+	assert_true(event == EVT_STATUS_NOTICE || event == EVT_STATUS_WARNING);
+	*(event == EVT_STATUS_NOTICE ? &x->notices : &x->warnings) += 1;
 	snprintf(x->said, sizeof(x->said), "%s", text);
 }
 
@@ -72,9 +72,9 @@ closing(void *ctx)
 }
 
 static void
-begin(struct fixture *x, evt_room_limit limit, bool ring)
+begin(struct fixture *x, evt_disk_space_limit limit, bool ring)
 {
-	evt_room_options o = { .limit = limit,
+	evt_disk_space_options o = { .limit = limit,
 		.ring = ring,
 		.closing = closing,
 		.board = &x->board,
@@ -95,7 +95,7 @@ begin(struct fixture *x, evt_room_limit limit, bool ring)
 	ok(evt_writer_open_env(x->path, &wo, test_env(), &x->writer, &err),
 	    &err);
 	o.path = x->path;
-	x->room = evt_room_new(&o);
+	x->room = evt_disk_space_new(&o);
 	assert_non_null(x->room);
 }
 
@@ -104,7 +104,7 @@ end(struct fixture *x)
 {
 	evt_error err;
 
-	evt_room_free(x->room);
+	evt_disk_space_free(x->room);
 	ok(evt_writer_close(x->writer, &err), &err);
 	pthread_mutex_destroy(&x->board.lock);
 	free(x->path);
@@ -115,7 +115,7 @@ static void
 look(struct fixture *x, uint64_t free_mib)
 {
 	x->space.free = free_mib * MIB;
-	evt_room_look(x->room, x->writer);
+	evt_disk_space_look(x->room, x->writer);
 }
 
 /* Sealed segments, each of about the same size. */
@@ -135,23 +135,24 @@ limits_as_people_write_them(void **state)
 {
 	static const char *const bad[] = { "", "%", "x%", "100%", "2.%", "1.%5",
 		"-1%", "2 %%", "1000%", "much", "-5" };
-	evt_room_limit l = { 7, 7 };
+	evt_disk_space_limit l = { 7, 7 };
 	evt_error err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(evt_room_parse(bad[i], &l, &err), EVT_ERR_ARG);
+		assert_int_equal(evt_disk_space_parse(bad[i], &l, &err),
+		    EVT_ERR_ARG);
 		assert_true(l.bytes == 7 && l.parts == 7);
 	}
-	ok(evt_room_parse("0", &l, &err), &err);
+	ok(evt_disk_space_parse("0", &l, &err), &err);
 	assert_true(l.bytes == 0 && l.parts == 0);
-	ok(evt_room_parse("3MiB", &l, &err), &err);
+	ok(evt_disk_space_parse("3MiB", &l, &err), &err);
 	assert_true(l.bytes == 3 * MIB && l.parts == 0);
-	ok(evt_room_parse("2%", &l, &err), &err);
+	ok(evt_disk_space_parse("2%", &l, &err), &err);
 	assert_true(l.bytes == 0 && l.parts == 200);
-	ok(evt_room_parse("0.5%", &l, &err), &err);
+	ok(evt_disk_space_parse("0.5%", &l, &err), &err);
 	assert_int_equal(l.parts, 50);
-	ok(evt_room_parse("99.99%", &l, &err), &err);
+	ok(evt_disk_space_parse("99.99%", &l, &err), &err);
 	assert_int_equal(l.parts, 9999);
 }
 
@@ -161,7 +162,7 @@ warns_once_until_there_is_room_again(void **state)
 	struct fixture x = { .space.size = 1000 * MIB };
 
 	(void)state;
-	begin(&x, (evt_room_limit){ 100 * MIB, 0 }, false);
+	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, false);
 	look(&x, 500);
 	look(&x, 100);
 	assert_int_equal(x.warnings + x.notices + x.stops, 0);
@@ -188,10 +189,10 @@ stops_below_a_quarter(void **state)
 	struct fixture x = { .space.size = 1000 * MIB };
 
 	(void)state;
-	begin(&x, (evt_room_limit){ 100 * MIB, 0 }, false);
+	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, false);
 	look(&x, 24);
 	assert_int_equal(x.stops, 1);
-	assert_string_equal(x.reason, EVT_REASON_FULL);
+	assert_string_equal(x.reason, EVT_DISK_SPACE_REASON_FULL);
 	assert_non_null(strstr(x.said, "make room and start it again"));
 	assert_true(x.board.stats.disk_low);
 	look(&x, 10); /* it is being ended */
@@ -207,7 +208,7 @@ keeps_what_closing_takes(void **state)
 	struct fixture x = { .space.size = 1000 * MIB, .closing = 50 * MIB };
 
 	(void)state;
-	begin(&x, (evt_room_limit){ MIB, 0 }, false);
+	begin(&x, (evt_disk_space_limit){ MIB, 0 }, false);
 	look(&x, 51);
 	look(&x, 50);
 	assert_int_equal(x.stops + x.warnings, 0);
@@ -225,7 +226,7 @@ takes_the_lesser_of_both(void **state)
 	struct fixture off = { .space.size = 1000 * MIB };
 
 	(void)state;
-	begin(&x, evt_room_default, false); /* 2 %: 20 MiB */
+	begin(&x, evt_disk_space_default, false); /* 2 %: 20 MiB */
 	look(&x, 20);
 	assert_int_equal(x.warnings, 0);
 	look(&x, 19);
@@ -233,16 +234,16 @@ takes_the_lesser_of_both(void **state)
 	look(&x, 4);
 	assert_int_equal(x.stops, 1);
 	end(&x);
-	begin(&y, evt_room_default, false); /* 1 GiB */
+	begin(&y, evt_disk_space_default, false); /* 1 GiB */
 	look(&y, 1024);
 	assert_int_equal(y.warnings, 0);
 	look(&y, 1023);
 	assert_int_equal(y.warnings, 1);
 	end(&y);
-	begin(&off, (evt_room_limit){ 0, 0 }, false);
+	begin(&off, (evt_disk_space_limit){ 0, 0 }, false);
 	look(&off, 0);
 	assert_int_equal(off.warnings + off.stops, 0);
-	assert_false(evt_room_ends(off.room));
+	assert_false(evt_disk_space_ends(off.room));
 	end(&off);
 }
 
@@ -254,20 +255,20 @@ looks_by_what_was_put(void **state)
 	struct fixture x = { .space.size = 1000 * MIB };
 
 	(void)state;
-	begin(&x, (evt_room_limit){ 100 * MIB, 0 }, false);
+	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, false);
 	look(&x, 425);
 	assert_int_equal(x.looks, 1);
-	evt_room_put(x.room, x.writer, 99 * MIB);
+	evt_disk_space_put(x.room, x.writer, 99 * MIB);
 	assert_int_equal(x.looks, 1);
 	x.space.free = 225 * MIB;
-	evt_room_put(x.room, x.writer, 100 * MIB);
+	evt_disk_space_put(x.room, x.writer, 100 * MIB);
 	assert_int_equal(x.looks, 2);
-	evt_room_put(x.room, x.writer, 149 * MIB);
+	evt_disk_space_put(x.room, x.writer, 149 * MIB);
 	assert_int_equal(x.looks, 2);
 	x.space.free = 25 * MIB;
-	evt_room_put(x.room, x.writer, 150 * MIB);
+	evt_disk_space_put(x.room, x.writer, 150 * MIB);
 	assert_int_equal(x.looks, 3);
-	evt_room_put(x.room, x.writer, 150 * MIB + 1);
+	evt_disk_space_put(x.room, x.writer, 150 * MIB + 1);
 	assert_int_equal(x.looks, 4);
 	assert_int_equal(x.stops, 0);
 	end(&x);
@@ -280,8 +281,8 @@ what_is_unknown_ends_nothing(void **state)
 	evt_error err;
 
 	(void)state;
-	begin(&x, evt_room_default, false);
-	ok(evt_room_admit(x.room, &err), &err);
+	begin(&x, evt_disk_space_default, false);
+	ok(evt_disk_space_admit(x.room, &err), &err);
 	look(&x, 0);
 	assert_int_equal(x.warnings + x.stops, 0);
 	assert_false(x.board.stats.disk_known);
@@ -296,18 +297,18 @@ is_refused_at_the_start(void **state)
 	evt_error err;
 
 	(void)state;
-	begin(&x, (evt_room_limit){ 100 * MIB, 0 }, false);
-	assert_int_equal(evt_room_admit(x.room, &err), EVT_ERR_FULL);
+	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, false);
+	assert_int_equal(evt_disk_space_admit(x.room, &err), EVT_ERR_FULL);
 	assert_non_null(strstr(err.text, "a smaller --min-free"));
 	x.space.free = 25 * MIB;
-	ok(evt_room_admit(x.room, &err), &err);
+	ok(evt_disk_space_admit(x.room, &err), &err);
 	assert_int_equal(x.warnings, 1);
 	look(&x, 50); /* said */
 	assert_int_equal(x.warnings, 1);
 	end(&x);
-	begin(&y, (evt_room_limit){ 100 * MIB, 0 },
+	begin(&y, (evt_disk_space_limit){ 100 * MIB, 0 },
 	    true); /* its tape is there */
-	ok(evt_room_admit(y.room, &err), &err);
+	ok(evt_disk_space_admit(y.room, &err), &err);
 	end(&y);
 }
 
@@ -318,22 +319,22 @@ a_ring_drops_its_oldest(void **state)
 	evt_writer_stats w;
 
 	(void)state;
-	begin(&x, (evt_room_limit){ 100 * MIB, 0 }, true);
+	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, true);
 	segments(&x, 6);
 	/* As many as it takes, by their size: here one. */
 	x.space.free = 100 * MIB - 1;
-	evt_room_look(x.room, x.writer);
+	evt_disk_space_look(x.room, x.writer);
 	assert_int_equal(x.notices, 1);
 	assert_non_null(strstr(x.said, "the oldest segments of"));
 	assert_int_equal(x.board.stats.dropped_segments, 1);
 	assert_true(x.board.stats.dropped_bytes > 1000);
 	evt_writer_get_stats(x.writer, &w);
 	assert_int_equal(w.first_segment, 2);
-	evt_room_look(x.room, x.writer);
+	evt_disk_space_look(x.room, x.writer);
 	assert_int_equal(x.board.stats.dropped_segments, 2);
 	assert_int_equal(x.notices, 1);
 	steady_ns += 3600 * EVT_NS_PER_S; /* news again */
-	evt_room_look(x.room, x.writer);
+	evt_disk_space_look(x.room, x.writer);
 	assert_int_equal(x.notices, 2);
 	/* All but the newest, and that is not enough: now it is low. */
 	look(&x, 50);
@@ -358,20 +359,21 @@ a_ring_makes_room(void **state)
 	struct fixture line = { .space.size = 1000 * MIB };
 
 	(void)state;
-	begin(&x, (evt_room_limit){ 0, 0 }, true);
+	begin(&x, (evt_disk_space_limit){ 0, 0 }, true);
 	segments(&x, 3);
-	assert_true(evt_room_make(x.room, x.writer));
-	assert_false(evt_room_make(x.room, x.writer));
+	assert_true(evt_disk_space_make(x.room, x.writer));
+	assert_false(evt_disk_space_make(x.room, x.writer));
 	steady_ns += EVT_NS_PER_S;
-	assert_true(evt_room_make(x.room, x.writer));
+	assert_true(evt_disk_space_make(x.room, x.writer));
 	steady_ns += EVT_NS_PER_S;
-	assert_false(evt_room_make(x.room, x.writer)); /* the newest stays */
+	assert_false(
+	    evt_disk_space_make(x.room, x.writer)); /* the newest stays */
 	assert_int_equal(x.board.stats.dropped_segments, 2);
 	assert_int_equal(x.notices, 1);
 	end(&x);
-	begin(&line, evt_room_default, false);
+	begin(&line, evt_disk_space_default, false);
 	segments(&line, 3);
-	assert_false(evt_room_make(line.room, line.writer));
+	assert_false(evt_disk_space_make(line.room, line.writer));
 	end(&line);
 }
 
@@ -380,16 +382,16 @@ the_space_of_a_real_disk(void **state)
 {
 	char *dir = make_dir(), *deep = in_dir(dir, "no/such");
 	char *next = in_dir(dir, "new.tape"), *slashes = in_dir(dir, "new///");
-	evt_space s = { 0, 0 };
+	evt_disk_space_figures s = { 0, 0 };
 
 	(void)state;
-	assert_true(evt_space_get(NULL, dir, &s));
+	assert_true(evt_disk_space_figures_get(NULL, dir, &s));
 	assert_true(s.size > 0 && s.free <= s.size);
-	assert_true(evt_space_get(NULL, next, &s));
-	assert_true(evt_space_get(NULL, slashes, &s));
-	assert_true(evt_space_get(NULL, "no-such-tape", &s));
-	assert_true(evt_space_get(NULL, "/no-such-tape", &s));
-	assert_false(evt_space_get(NULL, deep, &s));
+	assert_true(evt_disk_space_figures_get(NULL, next, &s));
+	assert_true(evt_disk_space_figures_get(NULL, slashes, &s));
+	assert_true(evt_disk_space_figures_get(NULL, "no-such-tape", &s));
+	assert_true(evt_disk_space_figures_get(NULL, "/no-such-tape", &s));
+	assert_false(evt_disk_space_figures_get(NULL, deep, &s));
 	free(deep);
 	free(next);
 	free(slashes);

@@ -167,10 +167,10 @@ test_false_integer(void **state)
 }
 
 static void
-check_stamp(evt_stamp *stamp, int64_t ns, const char *want)
+check_stamp(evt_timetext_cache *stamp, int64_t ns, const char *want)
 {
-	uint8_t out[EVT_STAMP_MAX];
-	size_t n = evt_stamp_write(stamp, ns, out);
+	uint8_t out[EVT_TIMETEXT_MAX];
+	size_t n = evt_timetext_write(stamp, ns, out);
 
 	assert_int_equal(n, strlen(want));
 	assert_memory_equal(out, want, n);
@@ -179,7 +179,7 @@ check_stamp(evt_stamp *stamp, int64_t ns, const char *want)
 static void
 test_stamps(void **state)
 {
-	evt_stamp stamp = { 0 };
+	evt_timetext_cache stamp = { 0 };
 
 	(void)state;
 	check_stamp(&stamp, 0, "1970-01-01T00:00:00.000000000Z");
@@ -202,7 +202,7 @@ test_decimal(void **state)
 		int n = snprintf(want, sizeof(want), "%llu",
 		    (unsigned long long)v[i]);
 
-		assert_int_equal(evt_decimal_write(v[i], out), n);
+		assert_int_equal(evt_timetext_write_decimal(v[i], out), n);
 		assert_memory_equal(out, want, (size_t)n);
 	}
 }

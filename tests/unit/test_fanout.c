@@ -16,7 +16,7 @@ test_headers(void **state)
 {
 	static const struct {
 		uint64_t len;
-		uint8_t bytes[EVT_WS_HEADER_MAX];
+		uint8_t bytes[EVT_WS_FRAME_HEAD_MAX];
 		size_t n;
 	} row[] = {
 		{ 0, { 0x81, 0 }, 2 },
@@ -27,18 +27,18 @@ test_headers(void **state)
 		{ 0x123456789a,
 		    { 0x81, 127, 0, 0, 0, 0x12, 0x34, 0x56, 0x78, 0x9a }, 10 },
 	};
-	uint8_t out[EVT_WS_HEADER_MAX];
+	uint8_t out[EVT_WS_FRAME_HEAD_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		assert_int_equal(evt_ws_header(out, true, EVT_OP_TEXT,
+		assert_int_equal(evt_ws_frame_head_put(out, true, EVT_OP_TEXT,
 		                     row[i].len),
 		    row[i].n);
 		assert_memory_equal(out, row[i].bytes, row[i].n);
 	}
-	evt_ws_header(out, true, EVT_OP_BINARY, 1);
+	evt_ws_frame_head_put(out, true, EVT_OP_BINARY, 1);
 	assert_int_equal(out[0], 0x82);
-	evt_ws_header(out, false, 0, 1);
+	evt_ws_frame_head_put(out, false, 0, 1);
 	assert_int_equal(out[0], 0);
 }
 
@@ -47,14 +47,14 @@ static void
 add(evt_fanout *f, evt_buf *all, const void *p, size_t n)
 {
 	evt_frame frame = { .opcode = EVT_OP_BINARY, .payload = p, .len = n };
-	uint8_t head[EVT_WS_HEADER_MAX];
+	uint8_t head[EVT_WS_FRAME_HEAD_MAX];
 
 	assert_int_equal(evt_fanout_add(f, &frame, NULL), EVT_OK);
 	for (unsigned opcode = EVT_OP_BINARY;; opcode = 0) {
 		size_t part = n < 65526 ? n : 65526;
 
 		assert_true(evt_buf_add(all, head,
-		    evt_ws_header(head, part == n, opcode, part)));
+		    evt_ws_frame_head_put(head, part == n, opcode, part)));
 		assert_true(evt_buf_add(all, p, part));
 		p = (const char *)p + part;
 		n -= part;
@@ -66,15 +66,15 @@ add(evt_fanout *f, evt_buf *all, const void *p, size_t n)
 
 /* Take up to n bytes and compare them with what went in. */
 static void
-take(evt_tap *tap, const evt_buf *all, size_t n)
+take(evt_fanout_reader *tap, const evt_buf *all, size_t n)
 {
 	uint8_t *p;
-	size_t there = evt_tap_peek(tap, &p);
+	size_t there = evt_fanout_reader_peek(tap, &p);
 
 	if (there > n)
 		there = n;
 	assert_memory_equal(p, all->data + tap->taken, there);
-	evt_tap_take(tap, there);
+	evt_fanout_reader_take(tap, there);
 }
 
 /* Readers at speeds of their own, coming and going, all see the same bytes. */
@@ -84,7 +84,7 @@ readers(size_t chunk_bytes)
 	static uint8_t payload[200000];
 	evt_fanout *f;
 	evt_buf all = { 0 };
-	evt_tap tap[5] = { { 0 } };
+	evt_fanout_reader tap[5] = { { 0 } };
 	uint32_t rng = 1;
 
 	for (size_t i = 0; i < sizeof(payload); i++)
@@ -96,19 +96,20 @@ readers(size_t chunk_bytes)
 		rng = rng * 1664525u + 1013904223u;
 		who = rng >> 24 & 3;
 		if (tap[who].fanout == NULL)
-			evt_tap_open(&tap[who], f);
+			evt_fanout_reader_open(&tap[who], f);
 		else if ((rng >> 8 & 63) == 0)
-			evt_tap_close(&tap[who]);
+			evt_fanout_reader_close(&tap[who]);
 		else
 			take(&tap[who], &all, 1000u << who);
 		add(f, &all, payload + (rng & 255),
 		    (rng & 1023) == 0 ? 190000 : rng >> 12 & 1023);
 	}
-	evt_tap_close(&tap[4]); /* was never open */
+	evt_fanout_reader_close(&tap[4]); /* was never open */
 	for (int i = 0; i < 4; i++) {
-		while (tap[i].fanout != NULL && evt_tap_behind(&tap[i]) > 0)
+		while (tap[i].fanout != NULL &&
+		    evt_fanout_reader_behind(&tap[i]) > 0)
 			take(&tap[i], &all, SIZE_MAX);
-		evt_tap_close(&tap[i]);
+		evt_fanout_reader_close(&tap[i]);
 	}
 	evt_fanout_free(f);
 	evt_buf_free(&all);
@@ -150,21 +151,22 @@ test_whole_frames(void **state)
 	};
 	evt_fanout *f;
 	evt_buf all = { 0 };
-	evt_tap tap;
+	evt_fanout_reader tap;
 	uint8_t *p;
 
 	(void)state;
 	assert_int_equal(evt_fanout_new(EVT_FANOUT_WIDE, &f, NULL), EVT_OK);
-	evt_tap_open(&tap, f);
+	evt_fanout_reader_open(&tap, f);
 	for (size_t i = 0; i < sizeof(len) / sizeof(len[0]); i++)
 		add(f, &all, payload, len[i]);
-	assert_int_equal(evt_tap_peek(&tap, &p), 135802);
+	assert_int_equal(evt_fanout_reader_peek(&tap, &p), 135802);
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
-		assert_int_equal(evt_tap_whole(&tap, row[i].n), row[i].whole);
-	evt_tap_take(&tap, 129);
-	assert_int_equal(evt_tap_peek(&tap, &p), 135802 - 129);
-	assert_int_equal(evt_tap_whole(&tap, 1), 130);
-	evt_tap_close(&tap);
+		assert_int_equal(evt_fanout_reader_whole(&tap, row[i].n),
+		    row[i].whole);
+	evt_fanout_reader_take(&tap, 129);
+	assert_int_equal(evt_fanout_reader_peek(&tap, &p), 135802 - 129);
+	assert_int_equal(evt_fanout_reader_whole(&tap, 1), 130);
+	evt_fanout_reader_close(&tap);
 	evt_fanout_free(f);
 	evt_buf_free(&all);
 }
@@ -177,24 +179,24 @@ test_fits(void **state)
 	static const uint8_t payload[60000];
 	evt_fanout *f;
 	evt_buf all = { 0 };
-	evt_tap tap;
+	evt_fanout_reader tap;
 	uint8_t *p, *chunk[2];
 
 	(void)state;
 	assert_int_equal(evt_fanout_new(EVT_FANOUT_WIDE, &f, NULL), EVT_OK);
-	evt_tap_open(&tap, f);
+	evt_fanout_reader_open(&tap, f);
 	for (size_t i = 0; i < 8; i++) {
 		while (evt_fanout_fits(f, sizeof(payload)))
 			add(f, &all, payload, sizeof(payload));
 		add(f, &all, payload, sizeof(payload)); /* into the next */
-		assert_int_equal(evt_tap_peek(&tap, &p), 4 * 60004);
+		assert_int_equal(evt_fanout_reader_peek(&tap, &p), 4 * 60004);
 		if (i < 2)
 			chunk[i] = p;
 		assert_ptr_equal(p, chunk[i % 2]);
-		evt_tap_take(&tap, 4 * 60004);
-		assert_int_equal(evt_tap_peek(&tap, &p), 60004);
+		evt_fanout_reader_take(&tap, 4 * 60004);
+		assert_int_equal(evt_fanout_reader_peek(&tap, &p), 60004);
 	}
-	evt_tap_close(&tap);
+	evt_fanout_reader_close(&tap);
 	evt_fanout_free(f);
 	evt_buf_free(&all);
 }
@@ -205,26 +207,26 @@ test_lone_reader(void **state)
 {
 	evt_fanout *f;
 	evt_buf all = { 0 };
-	evt_tap tap;
+	evt_fanout_reader tap;
 	uint8_t *first, *p;
 
 	(void)state;
 	assert_int_equal(evt_fanout_new(EVT_FANOUT_NARROW, &f, NULL), EVT_OK);
 	add(f, &all, "x", 1);
-	evt_tap_open(&tap, f);
-	assert_int_equal(evt_tap_behind(&tap), 0);
-	assert_int_equal(evt_tap_peek(&tap, &p), 0);
+	evt_fanout_reader_open(&tap, f);
+	assert_int_equal(evt_fanout_reader_behind(&tap), 0);
+	assert_int_equal(evt_fanout_reader_peek(&tap, &p), 0);
 	add(f, &all, "first", 5);
 	take(&tap, &all, 100);
-	evt_tap_peek(&tap, &first);
+	evt_fanout_reader_peek(&tap, &first);
 	for (int i = 0; i < 100000; i++) {
 		add(f, &all, "hello", 5);
-		assert_int_equal(evt_tap_behind(&tap), 7);
-		assert_int_equal(evt_tap_peek(&tap, &p), 7);
+		assert_int_equal(evt_fanout_reader_behind(&tap), 7);
+		assert_int_equal(evt_fanout_reader_peek(&tap, &p), 7);
 		assert_ptr_equal(p, first);
 		take(&tap, &all, 7);
 	}
-	evt_tap_close(&tap);
+	evt_fanout_reader_close(&tap);
 	evt_fanout_free(f);
 	evt_buf_free(&all);
 }
@@ -237,21 +239,21 @@ test_opcodes(void **state)
 		.payload = (const uint8_t *)"{}",
 		.len = 2 };
 	evt_fanout *f;
-	evt_tap tap;
+	evt_fanout_reader tap;
 	uint8_t *p;
 
 	(void)state;
 	assert_int_equal(evt_fanout_new(EVT_FANOUT_NARROW, &f, NULL), EVT_OK);
-	evt_tap_open(&tap, f);
+	evt_fanout_reader_open(&tap, f);
 	assert_int_equal(evt_fanout_add(f, &mark, NULL), EVT_OK);
-	assert_int_equal(evt_tap_peek(&tap, &p), 4);
+	assert_int_equal(evt_fanout_reader_peek(&tap, &p), 4);
 	assert_memory_equal(p, "\x81\x02{}", 4);
 	mark.kind = EVT_KIND_RECEIVED;
 	mark.opcode = 11; /* no opcode that a tape should hold */
 	assert_int_equal(evt_fanout_add(f, &mark, NULL), EVT_OK);
-	assert_int_equal(evt_tap_peek(&tap, &p), 8);
+	assert_int_equal(evt_fanout_reader_peek(&tap, &p), 8);
 	assert_memory_equal(p + 4, "\x82\x02{}", 4);
-	evt_tap_close(&tap);
+	evt_fanout_reader_close(&tap);
 	evt_fanout_free(f);
 }
 

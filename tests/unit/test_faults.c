@@ -282,7 +282,7 @@ read_all(struct seen *seen, evt_tape *tape)
 }
 
 static void
-on_fault(void *ctx, const evt_fault *fault)
+on_fault(void *ctx, const evt_verify_fault *fault)
 {
 	(void)ctx;
 	/* An index that cannot be read may be called damaged; frames not. */
@@ -345,7 +345,7 @@ read_with(struct run *r, const struct kind *k, unsigned at, const char *path)
 	evt_verify_options o = { .fault = on_fault };
 	unsigned files = open_files();
 	struct seen seen = { 0 };
-	evt_verified got;
+	evt_verify_result got;
 	evt_tape *tape;
 	evt_error err;
 
@@ -357,7 +357,7 @@ read_with(struct run *r, const struct kind *k, unsigned at, const char *path)
 	} else {
 		seen.error = true;
 	}
-	if (evt_tape_verify_io(path, &r->faulty, &o, &got, &err) == EVT_OK)
+	if (evt_verify_tape_io(path, &r->faulty, &o, &got, &err) == EVT_OK)
 		seen.verified = (unsigned)got.frames;
 	else
 		seen.error = true;

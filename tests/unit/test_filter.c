@@ -43,22 +43,22 @@ static void
 make_block(evt_block *block)
 {
 	static const uint8_t uuid[16];
-	evt_builder *b;
+	evt_block_builder *b;
 	evt_buf bytes = { 0 };
 	evt_block_head head;
 	evt_error err;
 
-	ok(evt_builder_new(3, &b, &err), &err);
+	ok(evt_block_builder_new(3, &b, &err), &err);
 	for (unsigned i = 0; i < N; i++) {
 		evt_frame f = frame(i);
 
-		ok(evt_builder_add(b, &f, false, &err), &err);
+		ok(evt_block_builder_add(b, &f, false, &err), &err);
 	}
-	ok(evt_builder_encode(b, uuid, 1, 0, &bytes, NULL, &err), &err);
+	ok(evt_block_builder_encode(b, uuid, 1, 0, &bytes, NULL, &err), &err);
 	ok(evt_block_head_read(bytes.data, bytes.len, "test", &head, &err),
 	    &err);
 	ok(evt_block_load(block, &head, bytes.data, true, "test", &err), &err);
-	evt_builder_free(b);
+	evt_block_builder_free(b);
 	evt_buf_free(&bytes);
 }
 
@@ -67,33 +67,33 @@ static unsigned
 passing(const evt_filter *filter)
 {
 	evt_block block = { 0 };
-	evt_matched got = { 0 };
+	evt_filter_matched got = { 0 };
 	size_t k = 0, n;
 	evt_error err;
-	evt_match m;
+	evt_filter_match m;
 
 	make_block(&block);
-	ok(evt_match_init(&m, filter, &err), &err);
-	ok(evt_match_block(&m, &block, 0, &got, &err), &err);
+	ok(evt_filter_match_init(&m, filter, &err), &err);
+	ok(evt_filter_match_block(&m, &block, 0, &got, &err), &err);
 	for (unsigned i = 0; i < N; i++) {
 		evt_frame f = frame(i);
 		bool in_block = k < got.n && got.frame[k] == i;
 
-		assert_int_equal(evt_match_frame(&m, &f), in_block);
+		assert_int_equal(evt_filter_match_frame(&m, &f), in_block);
 		k += in_block;
 	}
 	assert_int_equal(k, got.n);
 	/* From the middle on, into memory that is used. */
-	ok(evt_match_block(&m, &block, 100 + N / 2, &got, &err), &err);
+	ok(evt_filter_match_block(&m, &block, 100 + N / 2, &got, &err), &err);
 	n = got.n;
 	for (unsigned i = N / 2; i < N; i++) {
 		evt_frame f = frame(i);
 
-		n -= evt_match_frame(&m, &f);
+		n -= evt_filter_match_frame(&m, &f);
 	}
 	assert_int_equal(n, 0);
-	evt_match_free(&m);
-	evt_matched_free(&got);
+	evt_filter_match_free(&m);
+	evt_filter_matched_free(&got);
 	evt_block_free(&block);
 	return (unsigned)k;
 }
@@ -161,17 +161,17 @@ ranges(void **state)
 		.to_ns = 20,
 		.from_seq = 5 };
 	evt_error err;
-	evt_match m;
+	evt_filter_match m;
 
 	(void)state;
-	ok(evt_match_init(&m, &filter, &err), &err);
-	assert_true(evt_match_range(&m, 10, 10, 9));
-	assert_true(evt_match_range(&m, 0, 10, 9));
-	assert_true(evt_match_range(&m, 19, 99, 6));
-	assert_false(evt_match_range(&m, 0, 9, 9));
-	assert_false(evt_match_range(&m, 20, 99, 9));
-	assert_false(evt_match_range(&m, 10, 10, 5));
-	evt_match_free(&m);
+	ok(evt_filter_match_init(&m, &filter, &err), &err);
+	assert_true(evt_filter_match_range(&m, 10, 10, 9));
+	assert_true(evt_filter_match_range(&m, 0, 10, 9));
+	assert_true(evt_filter_match_range(&m, 19, 99, 6));
+	assert_false(evt_filter_match_range(&m, 0, 9, 9));
+	assert_false(evt_filter_match_range(&m, 20, 99, 9));
+	assert_false(evt_filter_match_range(&m, 10, 10, 5));
+	evt_filter_match_free(&m);
 }
 
 static void
@@ -181,16 +181,16 @@ refuses_keys_that_no_frame_can_have(void **state)
 	const char *one[] = { text };
 	evt_filter filter = { .sources = one, .n_sources = 1 };
 	evt_error err;
-	evt_match m;
+	evt_filter_match m;
 
 	(void)state;
 	memset(text, 'a', sizeof(text));
 	text[EVT_KEY_MAX] = '\0';
-	ok(evt_match_init(&m, &filter, &err), &err);
-	evt_match_free(&m);
+	ok(evt_filter_match_init(&m, &filter, &err), &err);
+	evt_filter_match_free(&m);
 	text[EVT_KEY_MAX] = 'a';
 	text[EVT_KEY_MAX + 1] = '\0';
-	assert_int_equal(evt_match_init(&m, &filter, &err), EVT_ERR_ARG);
+	assert_int_equal(evt_filter_match_init(&m, &filter, &err), EVT_ERR_ARG);
 	assert_non_null(strstr(err.text, "too long"));
 }
 

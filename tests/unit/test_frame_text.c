@@ -21,20 +21,21 @@ static const evt_frame frame = { .seq = 0x1122334455667788,
 	.len = 3 };
 
 static void
-check(enum evt_form form, const evt_frame *f, const void *want, size_t n)
+check(enum evt_frame_text_form form, const evt_frame *f, const void *want,
+    size_t n)
 {
-	evt_frame_out *o;
+	evt_frame_text *o;
 	evt_buf b = { 0 };
 
-	assert_int_equal(evt_frame_out_new(form, false, &o, NULL), EVT_OK);
-	assert_int_equal(evt_frame_out_add(o, f, &b, NULL), EVT_OK);
+	assert_int_equal(evt_frame_text_new(form, false, &o, NULL), EVT_OK);
+	assert_int_equal(evt_frame_text_add(o, f, &b, NULL), EVT_OK);
 	assert_int_equal(b.len, n);
 	assert_memory_equal(b.data, want, n);
 	/* The second goes behind the first. */
-	assert_int_equal(evt_frame_out_add(o, f, &b, NULL), EVT_OK);
+	assert_int_equal(evt_frame_text_add(o, f, &b, NULL), EVT_OK);
 	assert_int_equal(b.len, 2 * n);
 	assert_memory_equal(b.data + n, want, n);
-	evt_frame_out_free(o);
+	evt_frame_text_free(o);
 	evt_buf_free(&b);
 }
 
@@ -44,17 +45,17 @@ test_lines(void **state)
 	evt_frame empty = frame;
 
 	(void)state;
-	check(EVT_FORM_LINES, &frame, "a\nb\n", 4);
+	check(EVT_FRAME_TEXT_LINES, &frame, "a\nb\n", 4);
 	empty.payload = NULL;
 	empty.len = 0;
-	check(EVT_FORM_LINES, &empty, "\n", 1);
+	check(EVT_FRAME_TEXT_LINES, &empty, "\n", 1);
 }
 
 static void
 test_stamped(void **state)
 {
 	(void)state;
-	check(EVT_FORM_STAMPED, &frame,
+	check(EVT_FRAME_TEXT_STAMPED, &frame,
 	    "2026-03-01T12:51:43.000000042Z\ta\nb\n", 35);
 }
 
@@ -72,7 +73,7 @@ test_binary(void **state)
 	memcpy(all, want, sizeof(want));
 	for (size_t i = 0; i < 8; i++)
 		all[4 + i] = (uint8_t)((uint64_t)frame.time_ns >> 8 * i);
-	check(EVT_FORM_BINARY, &frame, all, sizeof(all));
+	check(EVT_FRAME_TEXT_BINARY, &frame, all, sizeof(all));
 }
 
 static void
@@ -85,7 +86,7 @@ test_envelope(void **state)
 	    "\"sources\":[],\"payload_base64\":\"YQpi\"}\n";
 
 	(void)state;
-	check(EVT_FORM_ENVELOPE, &frame, want, sizeof(want) - 1);
+	check(EVT_FRAME_TEXT_ENVELOPE, &frame, want, sizeof(want) - 1);
 }
 
 static void
@@ -93,15 +94,18 @@ test_names(void **state)
 {
 	static const char *const name[] = { "lines", "envelope", "stamped",
 		"binary" };
-	enum evt_form form;
+	enum evt_frame_text_form form;
 	evt_error err;
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		assert_int_equal(evt_form_parse(name[i], &form, NULL), EVT_OK);
+		assert_int_equal(evt_frame_text_form_parse(name[i], &form,
+		                     NULL),
+		    EVT_OK);
 		assert_int_equal(form, i);
 	}
-	assert_int_equal(evt_form_parse("json", &form, &err), EVT_ERR_ARG);
+	assert_int_equal(evt_frame_text_form_parse("json", &form, &err),
+	    EVT_ERR_ARG);
 	assert_non_null(strstr(err.text, "lines, envelope, stamped, binary"));
 }
 

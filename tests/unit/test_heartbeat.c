@@ -18,21 +18,21 @@ what_silence_means(void **state)
 {
 	static const struct {
 		int64_t still, used, patience;
-		enum evt_pulse_state want;
+		enum evt_heartbeat_state want;
 	} rows[] = {
-		{ 0, 0, S, EVT_PULSE_GOOD },
-		{ S - 1, S - 1, S, EVT_PULSE_GOOD },
+		{ 0, 0, S, EVT_HEARTBEAT_GOOD },
+		{ S - 1, S - 1, S, EVT_HEARTBEAT_GOOD },
 		/* A disk that does not answer, and a clock that creeps. */
-		{ S, 0, S, EVT_PULSE_WAITS },
-		{ 3600 * S, 5 * S, S, EVT_PULSE_WAITS },
+		{ S, 0, S, EVT_HEARTBEAT_WAITS },
+		{ 3600 * S, 5 * S, S, EVT_HEARTBEAT_WAITS },
 		/* On a machine that is shared, a loop gets half of the time. */
-		{ 10 * S, 5 * S, S, EVT_PULSE_SPINS },
-		{ 10 * S, 10 * S, S, EVT_PULSE_SPINS },
+		{ 10 * S, 5 * S, S, EVT_HEARTBEAT_SPINS },
+		{ 10 * S, 10 * S, S, EVT_HEARTBEAT_SPINS },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (evt_pulse_judge(rows[i].still, rows[i].used,
+		if (evt_heartbeat_judge(rows[i].still, rows[i].used,
 		        rows[i].patience) != rows[i].want)
 			fail_msg("row %zu", i);
 	}
@@ -40,7 +40,7 @@ what_silence_means(void **state)
 
 /* A thread that does as it is told by bytes in a pipe. */
 struct patient {
-	evt_pulse pulse;
+	evt_heartbeat pulse;
 	int to[2], from[2];
 	atomic_bool spin;
 };
@@ -57,17 +57,17 @@ live(void *arg)
 	struct patient *p = arg;
 	char c;
 
-	evt_pulse_begin(&p->pulse);
+	evt_heartbeat_begin(&p->pulse);
 	answer(p);
 	assert_int_equal(read(p->to[0], &c, 1), 1); /* waits */
-	evt_pulse_beat(&p->pulse);
+	evt_heartbeat_beat(&p->pulse);
 	answer(p);
 	while (atomic_load(&p->spin)) {
-		evt_pulse_beat(&p->pulse);
+		evt_heartbeat_beat(&p->pulse);
 		for (volatile unsigned i = 0; i < 20000000; i++)
 			;
 	}
-	evt_pulse_end(&p->pulse);
+	evt_heartbeat_end(&p->pulse);
 	answer(p);
 	return NULL;
 }
@@ -87,24 +87,27 @@ a_thread_waits_and_spins_and_ends(void **state)
 	pthread_t thread;
 
 	(void)state;
-	assert_int_equal(evt_pulse_look(&p.pulse, 0), EVT_PULSE_GONE);
-	assert_int_equal(evt_pulse_still(&p.pulse), 0);
+	assert_int_equal(evt_heartbeat_look(&p.pulse, 0), EVT_HEARTBEAT_GONE);
+	assert_int_equal(evt_heartbeat_still(&p.pulse), 0);
 	assert_int_equal(pipe(p.to) | pipe(p.from), 0);
 	assert_int_equal(pthread_create(&thread, NULL, live, &p), 0);
 	listen_to(&p);
-	assert_int_equal(evt_pulse_look(&p.pulse, 3600 * S), EVT_PULSE_GOOD);
+	assert_int_equal(evt_heartbeat_look(&p.pulse, 3600 * S),
+	    EVT_HEARTBEAT_GOOD);
 	/* What it used up between beat and read() is soon less than half. */
-	while (evt_pulse_look(&p.pulse, EVT_NS_PER_MS) != EVT_PULSE_WAITS)
+	while (
+	    evt_heartbeat_look(&p.pulse, EVT_NS_PER_MS) != EVT_HEARTBEAT_WAITS)
 		usleep(100);
-	assert_true(evt_pulse_still(&p.pulse) >= EVT_NS_PER_MS);
+	assert_true(evt_heartbeat_still(&p.pulse) >= EVT_NS_PER_MS);
 	assert_int_equal(write(p.to[1], "x", 1), 1);
 	listen_to(&p);
 	/* However busy the machine is, at times it gets the CPU. */
-	while (evt_pulse_look(&p.pulse, EVT_NS_PER_MS) != EVT_PULSE_SPINS)
+	while (
+	    evt_heartbeat_look(&p.pulse, EVT_NS_PER_MS) != EVT_HEARTBEAT_SPINS)
 		usleep(100);
 	atomic_store(&p.spin, false);
 	listen_to(&p);
-	assert_int_equal(evt_pulse_look(&p.pulse, 0), EVT_PULSE_GONE);
+	assert_int_equal(evt_heartbeat_look(&p.pulse, 0), EVT_HEARTBEAT_GONE);
 	pthread_join(thread, NULL);
 	close(p.to[0]);
 	close(p.to[1]);

@@ -348,15 +348,15 @@ behind_the_segments(void **state)
 
 /* The number that b has for the key that is number no in a; 0 stays 0. */
 static uint32_t
-same_key(const evt_dict *a, const evt_dict *b, uint32_t no)
+same_key(const evt_key_table *a, const evt_key_table *b, uint32_t no)
 {
 	evt_key key;
 	uint32_t i;
 
 	if (no == 0)
 		return 0;
-	key = evt_dict_key(a, no - 1);
-	i = evt_dict_find(b, key.text, key.len, key.is_int);
+	key = evt_key_table_key(a, no - 1);
+	i = evt_key_table_find(b, key.text, key.len, key.is_int);
 	assert_int_not_equal(i, UINT32_MAX);
 	return i + 1;
 }
@@ -364,7 +364,7 @@ same_key(const evt_dict *a, const evt_dict *b, uint32_t no)
 static void
 same_span(const evt_summary *a, evt_summary *b, uint32_t i)
 {
-	const evt_span *s = &a->span[i], *t;
+	const evt_summary_span_row *s = &a->span[i], *t;
 	uint32_t n = b->n_spans;
 
 	t = evt_summary_span(b, same_key(&a->sources, &b->sources, s->source),
@@ -553,7 +553,7 @@ add_segments(struct fixture *x, unsigned to)
 }
 
 static void
-hear(void *ctx, const evt_fault *fault)
+hear(void *ctx, const evt_verify_fault *fault)
 {
 	*(unsigned *)ctx += strstr(fault->what, "source_sum") != NULL;
 }
@@ -579,7 +579,7 @@ long_tapes_are_summed_up(void **state)
 {
 	struct fixture *x = *state;
 	size_t n = x->n;
-	evt_verified verified;
+	evt_verify_result verified;
 	unsigned heard = 0;
 	evt_error err;
 
@@ -603,7 +603,7 @@ long_tapes_are_summed_up(void **state)
 	sql(x, "UPDATE source_span SET frames = frames - 1 WHERE segment = 3");
 	sql(x, "DELETE FROM source_sum WHERE source = 2");
 	assert_false(sums_agree(x));
-	ok(evt_tape_verify(x->path,
+	ok(evt_verify_tape(x->path,
 	       &(evt_verify_options){ .fault = hear, .ctx = &heard }, &verified,
 	       &err),
 	    &err);

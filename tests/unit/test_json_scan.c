@@ -40,20 +40,21 @@ static const oracle_profile profiles[] = {
 
 struct setup {
 	evt_profile *profile[COUNT(profiles)];
-	evt_scanner *scanner[COUNT(profiles)];
+	evt_json_scanner *scanner[COUNT(profiles)];
 };
 
-static evt_scanner *
+static evt_json_scanner *
 new_scanner(const oracle_profile *paths, evt_profile **ret_profile)
 {
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 	evt_error err;
 
 	assert_int_equal(evt_profile_new(paths->events, paths->n_events,
 	                     paths->sources, paths->n_sources, ret_profile,
 	                     &err),
 	    EVT_OK);
-	assert_int_equal(evt_scanner_new(*ret_profile, &scanner, &err), EVT_OK);
+	assert_int_equal(evt_json_scanner_new(*ret_profile, &scanner, &err),
+	    EVT_OK);
 	return scanner;
 }
 
@@ -76,7 +77,7 @@ tear_down(void **state)
 	struct setup *s = *state;
 
 	for (size_t i = 0; i < COUNT(profiles); i++) {
-		evt_scanner_free(s->scanner[i]);
+		evt_json_scanner_free(s->scanner[i]);
 		evt_profile_free(s->profile[i]);
 	}
 	free(s);
@@ -85,17 +86,17 @@ tear_down(void **state)
 
 /* Scan with profile `which` and compare with the oracles.  The frame is put
  * into memory of its very size, so that reading past it is caught. */
-static evt_scan_result
+static evt_json_scan_result
 check(struct setup *s, size_t which, const void *p, size_t n)
 {
 	uint8_t *exact = malloc(n > 0 ? n : 1);
-	evt_scan_result r;
+	evt_json_scan_result r;
 	evt_error err;
 	const char *differ;
 
 	assert_non_null(exact);
 	memcpy(exact, p, n);
-	assert_int_equal(evt_scan(s->scanner[which], exact, n, &r, &err),
+	assert_int_equal(evt_json_scan(s->scanner[which], exact, n, &r, &err),
 	    EVT_OK);
 	differ = oracle_differs(&profiles[which], exact, n, &r);
 	if (differ != NULL)
@@ -201,8 +202,8 @@ test_depth(void **state)
 	for (size_t i = 0; i < COUNT(pairs); i++) {
 		size_t each = i == 2 ? 2 : 1;
 
-		for (size_t d = EVT_SCAN_DEPTH - 2; d <= EVT_SCAN_DEPTH + 2;
-		     d++) {
+		for (size_t d = EVT_JSON_SCAN_DEPTH - 2;
+		     d <= EVT_JSON_SCAN_DEPTH + 2; d++) {
 			evt_buf b = { 0 };
 			bool ok = true;
 
@@ -215,7 +216,7 @@ test_depth(void **state)
 			for (size_t k = 0; k < COUNT(profiles); k++)
 				assert_int_equal(check(*state, k, b.data, b.len)
 				                     .json,
-				    d / each * each <= EVT_SCAN_DEPTH);
+				    d / each * each <= EVT_JSON_SCAN_DEPTH);
 			evt_buf_free(&b);
 		}
 	}
@@ -240,12 +241,12 @@ test_line_break(void **state)
 static void
 expect(struct setup *s, size_t which, const char *frame, const char *want)
 {
-	evt_scan_result r = check(s, which, frame, strlen(frame));
+	evt_json_scan_result r = check(s, which, frame, strlen(frame));
 	evt_error err;
 	evt_buf b = { 0 };
 
-	assert_int_equal(evt_scan(s->scanner[which], (const uint8_t *)frame,
-	                     strlen(frame), &r, &err),
+	assert_int_equal(evt_json_scan(s->scanner[which],
+	                     (const uint8_t *)frame, strlen(frame), &r, &err),
 	    EVT_OK);
 	if (r.event != NULL)
 		assert_true(evt_buf_add(&b, r.event, r.event_len));
@@ -330,7 +331,7 @@ test_longest_keys(void **state)
 				"\\\"", "7" };
 			const char *quote = form == 3 ? "" : "\"";
 			evt_buf b = { 0 };
-			evt_scan_result r;
+			evt_json_scan_result r;
 			bool ok = evt_buf_printf(&b, "{\"stream\":%s", quote);
 
 			for (size_t i = 0; i < n; i++)
@@ -426,8 +427,8 @@ test_long_names(void **state)
 	(void)state;
 	for (size_t n = 1; n <= 100; n++) {
 		evt_profile *profile;
-		evt_scanner *scanner;
-		evt_scan_result r;
+		evt_json_scanner *scanner;
+		evt_json_scan_result r;
 
 		memset(path + 1, 'x', n);
 		path[n + 1] = '\0';
@@ -436,14 +437,15 @@ test_long_names(void **state)
 			snprintf(frame, sizeof(frame),
 			    "{\"%s\":1,\"x%.*s%c\":2}", path + 1 + n / 2,
 			    (int)n - 2, path + 1, last);
-			assert_int_equal(evt_scan(scanner, (uint8_t *)frame,
-			                     strlen(frame), &r, NULL),
+			assert_int_equal(evt_json_scan(scanner,
+			                     (uint8_t *)frame, strlen(frame),
+			                     &r, NULL),
 			    EVT_OK);
 			assert_null(oracle_differs(&one, (uint8_t *)frame,
 			    strlen(frame), &r));
 			assert_true(n < 2 || r.n_sources == (last == 'x'));
 		}
-		evt_scanner_free(scanner);
+		evt_json_scanner_free(scanner);
 		evt_profile_free(profile);
 	}
 }
@@ -452,13 +454,13 @@ test_long_names(void **state)
 static void
 test_many_and_deep_paths(void **state)
 {
-	char text[64][8], deep[2 * EVT_SCAN_DEPTH + 1];
+	char text[64][8], deep[2 * EVT_JSON_SCAN_DEPTH + 1];
 	const char *paths[64];
 	oracle_profile many = { NULL, 0, paths, 64 };
 	oracle_profile one = { NULL, 0, paths, 1 };
 	evt_profile *profile;
-	evt_scanner *scanner;
-	evt_scan_result r;
+	evt_json_scanner *scanner;
+	evt_json_scan_result r;
 	evt_error err;
 	evt_buf b = { 0 };
 	bool ok = true;
@@ -472,26 +474,28 @@ test_many_and_deep_paths(void **state)
 	}
 	assert_true(ok && evt_buf_add_str(&b, "}"));
 	scanner = new_scanner(&many, &profile);
-	assert_int_equal(evt_scan(scanner, b.data, b.len, &r, &err), EVT_OK);
+	assert_int_equal(evt_json_scan(scanner, b.data, b.len, &r, &err),
+	    EVT_OK);
 	assert_int_equal(r.n_sources, 64);
 	assert_null(oracle_differs(&many, b.data, b.len, &r));
-	evt_scanner_free(scanner);
+	evt_json_scanner_free(scanner);
 	evt_profile_free(profile);
 
 	b.len = 0;
-	for (size_t i = 0; i < EVT_SCAN_DEPTH; i++) {
+	for (size_t i = 0; i < EVT_JSON_SCAN_DEPTH; i++) {
 		memcpy(deep + 2 * i, i % 2 ? "/0" : "/*", 3);
 		ok &= evt_buf_add_str(&b, "[");
 	}
 	ok &= evt_buf_add_str(&b, "1");
-	for (size_t i = 0; i < EVT_SCAN_DEPTH; i++)
+	for (size_t i = 0; i < EVT_JSON_SCAN_DEPTH; i++)
 		ok &= evt_buf_add_str(&b, "]");
 	assert_true(ok);
 	paths[0] = deep;
 	scanner = new_scanner(&one, &profile);
-	assert_int_equal(evt_scan(scanner, b.data, b.len, &r, &err), EVT_OK);
+	assert_int_equal(evt_json_scan(scanner, b.data, b.len, &r, &err),
+	    EVT_OK);
 	assert_int_equal(r.n_sources, 1);
-	evt_scanner_free(scanner);
+	evt_json_scanner_free(scanner);
 	evt_profile_free(profile);
 	evt_buf_free(&b);
 }
@@ -501,8 +505,8 @@ test_no_profile(void **state)
 {
 	const char *frame = "{\"event\":\"a\",\"d\\u0061ta\":[1,\n\"x\"]}";
 	evt_profile *profile;
-	evt_scanner *scanner;
-	evt_scan_result r;
+	evt_json_scanner *scanner;
+	evt_json_scan_result r;
 	evt_error err;
 
 	(void)state;
@@ -512,20 +516,21 @@ test_no_profile(void **state)
 			assert_int_equal(evt_profile_new(NULL, 0, NULL, 0,
 			                     &profile, &err),
 			    EVT_OK);
-		assert_int_equal(evt_scanner_new(profile, &scanner, &err),
+		assert_int_equal(evt_json_scanner_new(profile, &scanner, &err),
 		    EVT_OK);
-		assert_int_equal(evt_scan(scanner, (const uint8_t *)frame,
+		assert_int_equal(evt_json_scan(scanner, (const uint8_t *)frame,
 		                     strlen(frame), &r, &err),
 		    EVT_OK);
 		assert_true(r.json && r.line_break);
 		assert_null(r.event);
 		assert_int_equal(r.n_sources, 0);
-		assert_int_equal(evt_scan(scanner, NULL, 0, &r, NULL), EVT_OK);
+		assert_int_equal(evt_json_scan(scanner, NULL, 0, &r, NULL),
+		    EVT_OK);
 		assert_false(r.json);
-		evt_scanner_free(scanner);
+		evt_json_scanner_free(scanner);
 		evt_profile_free(profile);
 	}
-	evt_scanner_free(NULL);
+	evt_json_scanner_free(NULL);
 }
 
 int

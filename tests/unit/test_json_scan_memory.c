@@ -41,9 +41,9 @@ try_calloc(size_t n, size_t size)
 #define realloc try_realloc
 #define evt_profile_new memory_profile_new
 #define evt_profile_free memory_profile_free
-#define evt_scanner_new memory_scanner_new
-#define evt_scanner_free memory_scanner_free
-#define evt_scan memory_scan
+#define evt_json_scanner_new memory_scanner_new
+#define evt_json_scanner_free memory_scanner_free
+#define evt_json_scan memory_scan
 
 /* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "format/keys/profile.c"
@@ -76,8 +76,8 @@ static int
 all(size_t *ret_cold, size_t *ret_warm)
 {
 	evt_profile *profile = NULL;
-	evt_scanner *scanner = NULL;
-	evt_scan_result r = { .n_sources = 12345 };
+	evt_json_scanner *scanner = NULL;
+	evt_json_scan_result r = { .n_sources = 12345 };
 	evt_error err = { 0 };
 	size_t before;
 	int code;
@@ -87,18 +87,18 @@ all(size_t *ret_cold, size_t *ret_warm)
 		assert_string_equal(err.text, "out of memory");
 		return code;
 	}
-	code = evt_scanner_new(profile, &scanner, &err);
+	code = evt_json_scanner_new(profile, &scanner, &err);
 	before = calls;
 	if (code == EVT_OK)
-		code = evt_scan(scanner, (uint8_t *)frame, strlen(frame), &r,
-		    &err);
+		code = evt_json_scan(scanner, (uint8_t *)frame, strlen(frame),
+		    &r, &err);
 	*ret_cold = calls - before;
 	if (code == EVT_OK) {
 		assert_int_equal(r.n_sources, 100);
 		assert_int_equal(r.event_len, 5);
 		before = calls;
 		for (int i = 0; i < 10 && code == EVT_OK; i++)
-			code = evt_scan(scanner, (uint8_t *)frame,
+			code = evt_json_scan(scanner, (uint8_t *)frame,
 			    strlen(frame), &r, &err);
 		*ret_warm = calls - before;
 	}
@@ -106,7 +106,7 @@ all(size_t *ret_cold, size_t *ret_warm)
 		assert_string_equal(err.text, "out of memory");
 		assert_int_equal(r.n_sources, 12345); /* untouched */
 	}
-	evt_scanner_free(scanner);
+	evt_json_scanner_free(scanner);
 	evt_profile_free(profile);
 	return code;
 }
@@ -145,25 +145,25 @@ static void
 test_goes_on(void **state)
 {
 	evt_profile *profile = NULL;
-	evt_scanner *scanner = NULL;
-	evt_scan_result r = { 0 };
+	evt_json_scanner *scanner = NULL;
+	evt_json_scan_result r = { 0 };
 
 	(void)state;
 	calls = fail_at = 0;
 	if (evt_profile_new(events, 2, sources, 4, &profile, NULL) != EVT_OK ||
-	    evt_scanner_new(profile, &scanner, NULL) != EVT_OK) {
+	    evt_json_scanner_new(profile, &scanner, NULL) != EVT_OK) {
 		fail();
 		return;
 	}
 	for (fail_at = 1;; fail_at++) {
 		calls = 0;
-		if (evt_scan(scanner, (uint8_t *)frame, strlen(frame), &r,
+		if (evt_json_scan(scanner, (uint8_t *)frame, strlen(frame), &r,
 		        NULL) == EVT_OK)
 			break;
 	}
 	assert_true(fail_at > 1 && r.json);
 	assert_int_equal(r.n_sources, 100);
-	evt_scanner_free(scanner);
+	evt_json_scanner_free(scanner);
 	evt_profile_free(profile);
 	fail_at = 0;
 }

@@ -2,10 +2,10 @@
  * test_scan_portable.c - the tests of test_scan.c on the scanner as it is
  * compiled where there is no SSE2, under other names than the library's.
  */
-#define EVT_SCAN_PORTABLE
-#define evt_scanner_new portable_scanner_new
-#define evt_scanner_free portable_scanner_free
-#define evt_scan portable_scan
+#define EVT_JSON_SCAN_PORTABLE
+#define evt_json_scanner_new portable_scanner_new
+#define evt_json_scanner_free portable_scanner_free
+#define evt_json_scan portable_scan
 
 /* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "format/keys/json_scan.c"

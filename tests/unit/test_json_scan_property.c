@@ -41,7 +41,7 @@ static const oracle_profile profiles[] = {
 
 struct fixture {
 	evt_profile *profile;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 };
 
 static struct fixture fixtures[COUNT(profiles)];
@@ -55,8 +55,8 @@ set_up(void **state)
 
 		if (evt_profile_new(p->events, p->n_events, p->sources,
 		        p->n_sources, &fixtures[i].profile, NULL) != EVT_OK ||
-		    evt_scanner_new(fixtures[i].profile, &fixtures[i].scanner,
-		        NULL) != EVT_OK)
+		    evt_json_scanner_new(fixtures[i].profile,
+		        &fixtures[i].scanner, NULL) != EVT_OK)
 			return -1;
 	}
 	return 0;
@@ -67,19 +67,19 @@ tear_down(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(profiles); i++) {
-		evt_scanner_free(fixtures[i].scanner);
+		evt_json_scanner_free(fixtures[i].scanner);
 		evt_profile_free(fixtures[i].profile);
 	}
 	return 0;
 }
 
-static evt_scan_result
+static evt_json_scan_result
 check(size_t which, const uint8_t *p, size_t n)
 {
-	evt_scan_result r;
+	evt_json_scan_result r;
 	const char *differ;
 
-	assert_int_equal(evt_scan(fixtures[which].scanner, p, n, &r, NULL),
+	assert_int_equal(evt_json_scan(fixtures[which].scanner, p, n, &r, NULL),
 	    EVT_OK);
 	differ = oracle_differs(&profiles[which], p, n, &r);
 	if (differ != NULL)
@@ -97,8 +97,8 @@ from_environment(const char *name, int64_t otherwise)
 	int64_t v = otherwise;
 
 	if (text != NULL)
-		assert_int_equal(evt_int_parse(text, name, 0, INT64_MAX, &v,
-		                     NULL),
+		assert_int_equal(evt_sizetext_parse_int(text, name, 0,
+		                     INT64_MAX, &v, NULL),
 		    EVT_OK);
 	return v;
 }
@@ -114,7 +114,7 @@ test_made_up(void **state)
 	(void)state;
 	for (int64_t i = 0; i < rounds; i++) {
 		size_t which = (size_t)roll(&d, COUNT(profiles));
-		evt_scan_result r;
+		evt_json_scan_result r;
 
 		b.len = 0;
 		made_up_frame(&d, &b);
@@ -220,7 +220,7 @@ test_recorded(void **state)
 		skip();
 	while ((n = getline(&line, &cap, f)) > 0) {
 		char *frame = memchr(line, ' ', (size_t)n);
-		evt_scan_result r;
+		evt_json_scan_result r;
 
 		assert_non_null(frame);
 		b.len = 0;

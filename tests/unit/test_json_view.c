@@ -12,14 +12,14 @@
 
 #include "format/base/json_view.h"
 
-static evt_view
+static evt_json_view
 of(const char *text)
 {
-	return evt_view_of((const uint8_t *)text, strlen(text));
+	return evt_json_view_make((const uint8_t *)text, strlen(text));
 }
 
 static void
-is_text(evt_view v, const char *want)
+is_text(evt_json_view v, const char *want)
 {
 	assert_int_equal(v.n, strlen(want));
 	assert_memory_equal(v.p, want, v.n);
@@ -42,12 +42,13 @@ pointers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i += 2)
-		is_text(evt_view_at(of(doc), cases[i]), cases[i + 1]);
+		is_text(evt_json_view_at(of(doc), cases[i]), cases[i + 1]);
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
-		assert_int_equal(evt_view_kind(evt_view_at(of(doc), none[i])),
-		    EVT_VIEW_NONE);
-	assert_int_equal(evt_view_kind(evt_view_at(of(doc), "")),
-	    EVT_VIEW_OBJECT);
+		assert_int_equal(evt_json_view_kind(
+		                     evt_json_view_at(of(doc), none[i])),
+		    EVT_JSON_VIEW_NONE);
+	assert_int_equal(evt_json_view_kind(evt_json_view_at(of(doc), "")),
+	    EVT_JSON_VIEW_OBJECT);
 }
 
 static void
@@ -56,28 +57,28 @@ what_is_a_pointer(void **state)
 	evt_error err;
 
 	(void)state;
-	ok(evt_view_check_pointer("", &err), &err);
-	ok(evt_view_check_pointer("/a~0~1/", &err), &err);
-	assert_int_equal(evt_view_check_pointer("a", &err), EVT_ERR_ARG);
-	assert_int_equal(evt_view_check_pointer("/a~", &err), EVT_ERR_ARG);
-	assert_int_equal(evt_view_check_pointer("/~2", &err), EVT_ERR_ARG);
+	ok(evt_json_view_check_pointer("", &err), &err);
+	ok(evt_json_view_check_pointer("/a~0~1/", &err), &err);
+	assert_int_equal(evt_json_view_check_pointer("a", &err), EVT_ERR_ARG);
+	assert_int_equal(evt_json_view_check_pointer("/a~", &err), EVT_ERR_ARG);
+	assert_int_equal(evt_json_view_check_pointer("/~2", &err), EVT_ERR_ARG);
 }
 
 static void
 strings(void **state)
 {
 	evt_buf b = { 0 };
-	evt_view v = of("\"a\\n\\\"\\\\\\/\\u00e4\\ud83d\\ude00\\u0000\"");
+	evt_json_view v = of("\"a\\n\\\"\\\\\\/\\u00e4\\ud83d\\ude00\\u0000\"");
 
 	(void)state;
-	assert_true(evt_view_text(v, &b));
+	assert_true(evt_json_view_text(v, &b));
 	assert_int_equal(b.len, 12);
 	assert_memory_equal(b.data, "a\n\"\\/\xc3\xa4\xf0\x9f\x98\x80\0", 12);
-	assert_true(evt_view_is(v, (char *)b.data, b.len));
-	assert_false(evt_view_is(v, (char *)b.data, b.len - 1));
-	assert_false(evt_view_is(of("\"ab\""), "a", 1));
-	assert_true(evt_view_is(of("\"\""), "", 0));
-	assert_false(evt_view_is(of("1"), "1", 1));
+	assert_true(evt_json_view_is(v, (char *)b.data, b.len));
+	assert_false(evt_json_view_is(v, (char *)b.data, b.len - 1));
+	assert_false(evt_json_view_is(of("\"ab\""), "a", 1));
+	assert_true(evt_json_view_is(of("\"\""), "", 0));
+	assert_false(evt_json_view_is(of("1"), "1", 1));
 	/* Backslashes before the closing quote. */
 	is_text(of("\"a\\\\\", 1"), "\"a\\\\\"");
 	is_text(of("\"a\\\"\", 1"), "\"a\\\"\"");
@@ -91,17 +92,17 @@ numbers(void **state)
 	double d;
 
 	(void)state;
-	assert_true(evt_view_int(of("-9223372036854775808"), &n));
+	assert_true(evt_json_view_int(of("-9223372036854775808"), &n));
 	assert_int_equal(n, INT64_MIN);
-	assert_false(evt_view_int(of("9223372036854775808"), &n));
-	assert_false(evt_view_int(of("1.0"), &n));
-	assert_false(evt_view_int(of("1e2"), &n));
-	assert_false(evt_view_int(of("\"1\""), &n));
-	assert_true(evt_view_double(of("1e2"), &d));
+	assert_false(evt_json_view_int(of("9223372036854775808"), &n));
+	assert_false(evt_json_view_int(of("1.0"), &n));
+	assert_false(evt_json_view_int(of("1e2"), &n));
+	assert_false(evt_json_view_int(of("\"1\""), &n));
+	assert_true(evt_json_view_double(of("1e2"), &d));
 	assert_true(d > 99 && d < 101);
-	assert_false(evt_view_double(of("1e999"), &d));
-	assert_true(evt_view_double(of("1e-999"), &d));
-	assert_false(evt_view_double(of("null"), &d));
+	assert_false(evt_json_view_double(of("1e999"), &d));
+	assert_true(evt_json_view_double(of("1e-999"), &d));
+	assert_false(evt_json_view_double(of("null"), &d));
 }
 
 /* ---- against cJSON ------------------------------------------------------- */
@@ -151,35 +152,38 @@ make(uint32_t *seed, int depth)
 }
 
 static void
-same(evt_view v, const cJSON *want)
+same(evt_json_view v, const cJSON *want)
 {
-	evt_view_walk walk = evt_view_walk_begin(v);
-	evt_view name, value;
+	evt_json_view_walk walk = evt_json_view_walk_begin(v);
+	evt_json_view name, value;
 	evt_buf text = { 0 };
 	double d;
 
 	if (cJSON_IsObject(want) || cJSON_IsArray(want)) {
-		assert_int_equal(evt_view_kind(v),
-		    cJSON_IsObject(want) ? EVT_VIEW_OBJECT : EVT_VIEW_ARRAY);
+		assert_int_equal(evt_json_view_kind(v),
+		    cJSON_IsObject(want) ? EVT_JSON_VIEW_OBJECT :
+		                           EVT_JSON_VIEW_ARRAY);
 		for (const cJSON *c = want->child; c != NULL; c = c->next) {
-			assert_true(evt_view_walk_next(&walk, &name, &value));
+			assert_true(
+			    evt_json_view_walk_next(&walk, &name, &value));
 			if (c->string != NULL)
-				assert_true(evt_view_is(name, c->string,
+				assert_true(evt_json_view_is(name, c->string,
 				    strlen(c->string)));
 			same(value, c);
 		}
-		assert_false(evt_view_walk_next(&walk, &name, &value));
+		assert_false(evt_json_view_walk_next(&walk, &name, &value));
 	} else if (cJSON_IsString(want)) {
-		assert_true(evt_view_text(v, &text));
+		assert_true(evt_json_view_text(v, &text));
 		assert_int_equal(text.len, strlen(want->valuestring));
 		assert_true(text.len == 0 ||
 		    memcmp(text.data, want->valuestring, text.len) == 0);
 	} else if (cJSON_IsNumber(want)) {
-		assert_true(evt_view_double(v, &d));
+		assert_true(evt_json_view_double(v, &d));
 		assert_false(d < want->valuedouble || d > want->valuedouble);
 	} else {
-		assert_int_equal(evt_view_kind(v),
-		    cJSON_IsNull(want) ? EVT_VIEW_NULL : EVT_VIEW_BOOL);
+		assert_int_equal(evt_json_view_kind(v),
+		    cJSON_IsNull(want) ? EVT_JSON_VIEW_NULL :
+		                         EVT_JSON_VIEW_BOOL);
 	}
 	evt_buf_free(&text);
 }
@@ -199,14 +203,14 @@ agrees_with_cjson(void **state)
 		/* Cut off anywhere it stays within the text. */
 		for (size_t n = 0; n < strlen(text); n += 1 + n / 16) {
 			char *cut = malloc(n + 1);
-			evt_view_walk walk;
-			evt_view name, value;
+			evt_json_view_walk walk;
+			evt_json_view name, value;
 
 			assert_non_null(cut);
 			memcpy(cut, text, n);
-			walk =
-			    evt_view_walk_begin(evt_view_of((uint8_t *)cut, n));
-			while (evt_view_walk_next(&walk, &name, &value))
+			walk = evt_json_view_walk_begin(
+			    evt_json_view_make((uint8_t *)cut, n));
+			while (evt_json_view_walk_next(&walk, &name, &value))
 				assert_true(
 				    value.p + value.n <= (uint8_t *)cut + n);
 			free(cut);

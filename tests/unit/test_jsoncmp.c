@@ -11,14 +11,15 @@ struct found {
 	size_t n;
 };
 
-static evt_view
+static evt_json_view
 of(const char *text)
 {
-	return evt_view_of((const uint8_t *)text, strlen(text));
+	return evt_json_view_make((const uint8_t *)text, strlen(text));
 }
 
 static int
-keep(void *ctx, const char *pointer, evt_view a, evt_view b, evt_error *err)
+keep(void *ctx, const char *pointer, evt_json_view a, evt_json_view b,
+    evt_error *err)
 {
 	struct found *f = ctx;
 	size_t n = strlen(f->text);

@@ -38,7 +38,7 @@ static const oracle_profile profiles[] = {
 
 struct fixture {
 	evt_profile *profile[COUNT(profiles)];
-	evt_scanner *old[COUNT(profiles)];
+	evt_json_scanner *old[COUNT(profiles)];
 	uint8_t *pages; /* the last one cannot be read */
 	size_t size;    /* of those before */
 	uint64_t json, keys, broken;
@@ -64,7 +64,7 @@ set_up(void **state)
 		                     p->sources, p->n_sources, &x->profile[i],
 		                     NULL),
 		    EVT_OK);
-		assert_int_equal(evt_scanner_new(x->profile[i], &x->old[i],
+		assert_int_equal(evt_json_scanner_new(x->profile[i], &x->old[i],
 		                     NULL),
 		    EVT_OK);
 	}
@@ -77,7 +77,7 @@ tear_down(void **state)
 	struct fixture *x = *state;
 
 	for (size_t i = 0; i < COUNT(profiles); i++) {
-		evt_scanner_free(x->old[i]);
+		evt_json_scanner_free(x->old[i]);
 		evt_profile_free(x->profile[i]);
 	}
 	munmap(x->pages, x->size + (size_t)sysconf(_SC_PAGESIZE));
@@ -86,7 +86,7 @@ tear_down(void **state)
 }
 
 static bool
-same(const evt_scan_result *a, const evt_scan_result *b)
+same(const evt_json_scan_result *a, const evt_json_scan_result *b)
 {
 	if (a->json != b->json || a->line_break != b->line_break ||
 	    (a->event == NULL) != (b->event == NULL) ||
@@ -105,29 +105,29 @@ same(const evt_scan_result *a, const evt_scan_result *b)
 
 static void
 check_with(struct fixture *x, size_t which, const uint8_t *p, size_t n,
-    evt_scan_result *r)
+    evt_json_scan_result *r)
 {
-	evt_scanner *fresh;
-	evt_scan_result want;
+	evt_json_scanner *fresh;
+	evt_json_scan_result want;
 
-	assert_int_equal(evt_scanner_new(x->profile[which], &fresh, NULL),
+	assert_int_equal(evt_json_scanner_new(x->profile[which], &fresh, NULL),
 	    EVT_OK);
-	assert_int_equal(evt_scan(fresh, p, n, &want, NULL), EVT_OK);
-	assert_int_equal(evt_scan(x->old[which], p, n, r, NULL), EVT_OK);
+	assert_int_equal(evt_json_scan(fresh, p, n, &want, NULL), EVT_OK);
+	assert_int_equal(evt_json_scan(x->old[which], p, n, r, NULL), EVT_OK);
 	if (!same(r, &want))
 		fail_msg("json %d, a new scanner says %d; %zu sources and %zu: "
 		         "'%.*s'",
 		    r->json, want.json, r->n_sources, want.n_sources, (int)n,
 		    (const char *)p);
-	evt_scanner_free(fresh);
+	evt_json_scanner_free(fresh);
 }
 
 /* With each profile; what the first one tells. */
-static evt_scan_result
+static evt_json_scan_result
 check(struct fixture *x, const void *frame, size_t n)
 {
 	uint8_t *p = x->pages + x->size - n;
-	evt_scan_result r;
+	evt_json_scan_result r;
 
 	assert_true(n <= x->size);
 	memcpy(p, frame, n);
@@ -282,7 +282,7 @@ deep(void **state)
 	struct fixture *x = *state;
 	evt_buf b = { 0 };
 
-	for (int depth = 1; depth <= EVT_SCAN_DEPTH + 2; depth++) {
+	for (int depth = 1; depth <= EVT_JSON_SCAN_DEPTH + 2; depth++) {
 		b.len = 0;
 		for (int i = 0; i < depth; i++)
 			assert_true(evt_buf_add_str(&b, "{\"a\":"));
@@ -291,7 +291,7 @@ deep(void **state)
 			assert_true(evt_buf_add_byte(&b, '}'));
 		for (int i = 0; i < 2; i++)
 			assert_int_equal(check(x, b.data, b.len).json,
-			    depth <= EVT_SCAN_DEPTH);
+			    depth <= EVT_JSON_SCAN_DEPTH);
 	}
 	evt_buf_free(&b);
 }
@@ -299,30 +299,32 @@ deep(void **state)
 /* ---- what is remembered -------------------------------------------------- */
 
 /* As if this text were a key that was passed, and the value behind it. */
-static evt_memo_key *
-learn(evt_memo *m, evt_memo_key *place, const char *key, const char *value)
+static evt_key_cache_key *
+learn(evt_key_cache *m, evt_key_cache_key *place, const char *key,
+    const char *value)
 {
 	char text[200];
 	const uint8_t *p = (const uint8_t *)text;
-	const evt_memo_fact fact = { .level = m };
+	const evt_key_cache_fact fact = { .level = m };
 	size_t n = strlen(key);
 
 	snprintf(text, sizeof(text), "%s%s", key, value);
 	assert_true(n + strlen(value) < sizeof(text));
-	return evt_memo_learn(m, place, p, p + n, p + n + strlen(value), &fact);
+	return evt_key_cache_learn(m, place, p, p + n, p + n + strlen(value),
+	    &fact);
 }
 
 static void
 what_is_remembered(void **state)
 {
-	evt_memo *m = calloc(1, sizeof(*m));
-	evt_memo_key *root, *a, *nowhere;
+	evt_key_cache *m = calloc(1, sizeof(*m));
+	evt_key_cache_key *root, *a, *nowhere;
 	size_t n;
 	char key[80];
 
 	(void)state;
 	assert_non_null(m);
-	root = evt_memo_begin(m);
+	root = evt_key_cache_begin(m);
 	nowhere = &m->keys[1];
 	a = learn(m, root, "{\"a\":", "1");
 	n = m->n;
@@ -339,7 +341,7 @@ what_is_remembered(void **state)
 	assert_int_equal(m->missed, 0);
 	/* So many in one place, and no more; nothing is behind what is not
 	 * remembered. */
-	for (int i = 0; i < EVT_MEMO_CHOICES; i++) {
+	for (int i = 0; i < EVT_KEY_CACHE_CHOICES; i++) {
 		snprintf(key, sizeof(key), ",\"%d\":", i);
 		assert_ptr_not_equal(learn(m, a, key, "1"), nowhere);
 	}
@@ -347,17 +349,17 @@ what_is_remembered(void **state)
 	assert_ptr_equal(learn(m, nowhere, ",\"b\":", "1"), nowhere);
 	assert_int_equal(m->missed, 2);
 	/* So many in all; nothing hangs on the last one. */
-	for (int i = 0; i < EVT_MEMO_PATIENCE; i++)
+	for (int i = 0; i < EVT_KEY_CACHE_PATIENCE; i++)
 		a = a == nowhere ? a : learn(m, a, "{\"a\":", "[");
 	assert_ptr_equal(a, nowhere);
-	assert_int_equal(m->n, EVT_MEMO_KEYS);
+	assert_int_equal(m->n, EVT_KEY_CACHE_KEYS);
 	assert_null(nowhere->next);
 	assert_null(nowhere->first);
 	/* Forgotten when it was of no use for long, and at no other time. */
-	assert_non_null(evt_memo_begin(m)->first);
-	while (m->missed < EVT_MEMO_PATIENCE)
+	assert_non_null(evt_key_cache_begin(m)->first);
+	while (m->missed < EVT_KEY_CACHE_PATIENCE)
 		learn(m, nowhere, ",\"b\":", "1");
-	assert_null(evt_memo_begin(m)->first);
+	assert_null(evt_key_cache_begin(m)->first);
 	assert_int_equal(m->missed, 0);
 	assert_ptr_not_equal(learn(m, root, "{\"b\":", "1"), nowhere);
 	free(m);

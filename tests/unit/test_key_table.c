@@ -8,22 +8,22 @@
 #include "format/base/key_table.h"
 
 static uint32_t
-add(evt_dict *d, const char *text, bool is_int)
+add(evt_key_table *d, const char *text, bool is_int)
 {
-	assert_true(evt_dict_reserve(d, 1));
-	return evt_dict_add(d, text, (uint32_t)strlen(text), is_int);
+	assert_true(evt_key_table_reserve(d, 1));
+	return evt_key_table_add(d, text, (uint32_t)strlen(text), is_int);
 }
 
 static uint32_t
-find(const evt_dict *d, const char *text, bool is_int)
+find(const evt_key_table *d, const char *text, bool is_int)
 {
-	return evt_dict_find(d, text, (uint32_t)strlen(text), is_int);
+	return evt_key_table_find(d, text, (uint32_t)strlen(text), is_int);
 }
 
 static void
 keys_are_numbered_as_they_come(void **state)
 {
-	evt_dict d = { 0 };
+	evt_key_table d = { 0 };
 	evt_key key;
 
 	(void)state;
@@ -35,17 +35,17 @@ keys_are_numbered_as_they_come(void **state)
 	assert_int_equal(d.n, 3);
 	assert_int_equal(find(&d, "5", false), 1);
 	assert_int_equal(find(&d, "", true), UINT32_MAX);
-	key = evt_dict_key(&d, 1);
+	key = evt_key_table_key(&d, 1);
 	assert_int_equal(key.len, 1);
 	assert_memory_equal(key.text, "5", 1);
 	assert_false(key.is_int);
-	evt_dict_clear(&d);
+	evt_key_table_clear(&d);
 	assert_int_equal(d.n, 0);
 	assert_int_equal(find(&d, "5", true), UINT32_MAX);
 	assert_int_equal(add(&d, "7", true), 0);
 	assert_int_equal(d.entry[0].mark, 0);
-	evt_dict_free(&d);
-	evt_dict_free(&d);
+	evt_key_table_free(&d);
+	evt_key_table_free(&d);
 }
 
 /* It grows through many sizes, and keys with a NUL or an end in common stay
@@ -53,7 +53,7 @@ keys_are_numbered_as_they_come(void **state)
 static void
 many_keys(void **state)
 {
-	evt_dict d = { 0 };
+	evt_key_table d = { 0 };
 	char text[16];
 
 	(void)state;
@@ -62,18 +62,18 @@ many_keys(void **state)
 		assert_int_equal(add(&d, text, true), i);
 	}
 	for (uint32_t i = 0; i < 70000; i++) {
-		evt_key key = evt_dict_key(&d, i);
+		evt_key key = evt_key_table_key(&d, i);
 		int n = snprintf(text, sizeof(text), "%u", i * 7919u);
 
 		assert_int_equal(find(&d, text, true), i);
 		assert_int_equal(key.len, n);
 		assert_memory_equal(key.text, text, key.len);
 	}
-	assert_true(evt_dict_reserve(&d, 2));
-	assert_int_equal(evt_dict_add(&d, "a\0b", 3, false), 70000);
-	assert_int_equal(evt_dict_add(&d, "a\0c", 3, false), 70001);
-	assert_int_equal(evt_dict_find(&d, "a", 1, false), UINT32_MAX);
-	evt_dict_free(&d);
+	assert_true(evt_key_table_reserve(&d, 2));
+	assert_int_equal(evt_key_table_add(&d, "a\0b", 3, false), 70000);
+	assert_int_equal(evt_key_table_add(&d, "a\0c", 3, false), 70001);
+	assert_int_equal(evt_key_table_find(&d, "a", 1, false), UINT32_MAX);
+	evt_key_table_free(&d);
 }
 
 /* Keys of each length, and such as differ from it in one byte, in their length
@@ -81,7 +81,7 @@ many_keys(void **state)
 static void
 keys_of_each_length(void **state)
 {
-	evt_dict d = { 0 };
+	evt_key_table d = { 0 };
 	char text[EVT_KEY_MAX];
 	uint32_t n = 0;
 
@@ -90,27 +90,28 @@ keys_of_each_length(void **state)
 		n = 0;
 		memset(text, 'k', sizeof(text));
 		for (uint32_t len = 0; len <= EVT_KEY_MAX; len++) {
-			assert_true(evt_dict_reserve(&d, len + 2));
-			assert_int_equal(evt_dict_add(&d, text, len, false),
+			assert_true(evt_key_table_reserve(&d, len + 2));
+			assert_int_equal(evt_key_table_add(&d, text, len,
+			                     false),
 			    n++);
-			assert_int_equal(evt_dict_add(&d, text, len, true),
+			assert_int_equal(evt_key_table_add(&d, text, len, true),
 			    n++);
 			for (uint32_t at = 0; at < len; at++) {
 				text[at] = '\0';
-				assert_int_equal(evt_dict_add(&d, text, len,
-				                     false),
+				assert_int_equal(evt_key_table_add(&d, text,
+				                     len, false),
 				    n++);
 				text[at] = 'k';
 			}
 		}
 	}
 	assert_int_equal(d.n, n);
-	evt_dict_free(&d);
+	evt_key_table_free(&d);
 }
 
 /* The most slots that are taken without a free one between. */
 static uint32_t
-longest_run(const evt_dict *d)
+longest_run(const evt_key_table *d)
 {
 	uint32_t longest = 0, run = 0;
 
@@ -135,7 +136,7 @@ keys_spread(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(patterns) / sizeof(*patterns); k++) {
-		evt_dict d = { 0 };
+		evt_key_table d = { 0 };
 
 		for (unsigned i = 0; i < 30000; i++) {
 			/* Their high bits change, or their low ones. */
@@ -144,7 +145,7 @@ keys_spread(void **state)
 			add(&d, text, k % 2);
 		}
 		assert_in_range(longest_run(&d), 1, 400);
-		evt_dict_free(&d);
+		evt_key_table_free(&d);
 	}
 }
 
@@ -153,7 +154,7 @@ keys_spread(void **state)
 static void
 hashes_differ(void **state)
 {
-	evt_dict a = { 0 }, b = { 0 };
+	evt_key_table a = { 0 }, b = { 0 };
 	uint32_t same = 0;
 
 	(void)state;
@@ -166,8 +167,8 @@ hashes_differ(void **state)
 		same += a.entry[i].hash % 64 == b.entry[i].hash % 64;
 	}
 	assert_in_range(same, 0, 500);
-	evt_dict_free(&a);
-	evt_dict_free(&b);
+	evt_key_table_free(&a);
+	evt_key_table_free(&b);
 }
 
 int

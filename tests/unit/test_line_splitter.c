@@ -16,7 +16,7 @@
 static void
 split(const char *text, size_t len, size_t n, char *out)
 {
-	evt_lines l = { .max = 10 };
+	evt_line_splitter l = { .max = 10 };
 	uint8_t *line;
 	uint64_t size;
 	int what;
@@ -24,15 +24,15 @@ split(const char *text, size_t len, size_t n, char *out)
 	*out = '\0';
 	for (size_t at = 0; at <= len; at += n) {
 		size_t room, k = len - at < n ? len - at : n;
-		uint8_t *to = evt_lines_room(&l, &room);
+		uint8_t *to = evt_line_splitter_room(&l, &room);
 
 		assert_non_null(to);
 		assert_true(room >= k);
 		memcpy(to, text + at, k);
-		evt_lines_added(&l, k);
-		while ((what = evt_lines_next(&l, &line, &size)) !=
-		    EVT_LINES_MORE) {
-			if (what == EVT_LINES_SKIPPED) {
+		evt_line_splitter_added(&l, k);
+		while ((what = evt_line_splitter_next(&l, &line, &size)) !=
+		    EVT_LINE_SPLITTER_MORE) {
+			if (what == EVT_LINE_SPLITTER_SKIPPED) {
 				out +=
 				    snprintf(out, 24, "<%u>", (unsigned)size);
 			} else {
@@ -42,13 +42,13 @@ split(const char *text, size_t len, size_t n, char *out)
 			*out++ = '|';
 		}
 	}
-	what = evt_lines_last(&l, &line, &size);
-	if (what == EVT_LINES_LINE) {
+	what = evt_line_splitter_last(&l, &line, &size);
+	if (what == EVT_LINE_SPLITTER_LINE) {
 		memcpy(out, line, size);
 		out += size;
 	}
 	*out = '\0';
-	evt_lines_free(&l);
+	evt_line_splitter_free(&l);
 }
 
 static void
@@ -68,29 +68,31 @@ lines_in_any_pieces(void **state)
 static void
 there_is_always_room(void **state)
 {
-	evt_lines l = { .max = 1u << 20 };
+	evt_line_splitter l = { .max = 1u << 20 };
 	uint8_t *line;
 	uint64_t n;
 	size_t room, sum = 0;
 
 	(void)state;
 	for (int i = 0; i < 5; i++) {
-		uint8_t *to = evt_lines_room(&l, &room);
+		uint8_t *to = evt_line_splitter_room(&l, &room);
 
 		assert_non_null(to);
 		assert_true(room >= 256u << 10);
 		memset(to, 'a' + i, 100000);
-		evt_lines_added(&l, 100000);
+		evt_line_splitter_added(&l, 100000);
 		sum += 100000;
-		assert_int_equal(evt_lines_next(&l, &line, &n), EVT_LINES_MORE);
+		assert_int_equal(evt_line_splitter_next(&l, &line, &n),
+		    EVT_LINE_SPLITTER_MORE);
 	}
-	evt_lines_room(&l, &room)[0] = '\n';
-	evt_lines_added(&l, 1);
-	assert_int_equal(evt_lines_next(&l, &line, &n), EVT_LINES_LINE);
+	evt_line_splitter_room(&l, &room)[0] = '\n';
+	evt_line_splitter_added(&l, 1);
+	assert_int_equal(evt_line_splitter_next(&l, &line, &n),
+	    EVT_LINE_SPLITTER_LINE);
 	assert_int_equal(n, sum);
 	for (size_t i = 0; i < sum; i++)
 		assert_int_equal(line[i], 'a' + i / 100000);
-	evt_lines_free(&l);
+	evt_line_splitter_free(&l);
 }
 
 /* A line that is too long takes no memory, however long it is, and its length
@@ -98,55 +100,65 @@ there_is_always_room(void **state)
 static void
 long_lines_are_passed_over(void **state)
 {
-	evt_lines l = { .max = 1000 };
+	evt_line_splitter l = { .max = 1000 };
 	uint8_t *line;
 	uint64_t n, sum = 0;
 	size_t room;
 
 	(void)state;
 	for (int i = 0; i < 200; i++) {
-		uint8_t *to = evt_lines_room(&l, &room);
+		uint8_t *to = evt_line_splitter_room(&l, &room);
 
 		memset(to, 'x', room);
-		evt_lines_added(&l, room);
+		evt_line_splitter_added(&l, room);
 		sum += room;
-		assert_int_equal(evt_lines_next(&l, &line, &n), EVT_LINES_MORE);
+		assert_int_equal(evt_line_splitter_next(&l, &line, &n),
+		    EVT_LINE_SPLITTER_MORE);
 		assert_true(l.cap < 2u << 20);
 	}
-	memcpy(evt_lines_room(&l, &room), "\nshort\nlong", 11);
-	evt_lines_added(&l, 11);
-	assert_int_equal(evt_lines_next(&l, &line, &n), EVT_LINES_SKIPPED);
+	memcpy(evt_line_splitter_room(&l, &room), "\nshort\nlong", 11);
+	evt_line_splitter_added(&l, 11);
+	assert_int_equal(evt_line_splitter_next(&l, &line, &n),
+	    EVT_LINE_SPLITTER_SKIPPED);
 	assert_int_equal(n, sum);
-	assert_int_equal(evt_lines_next(&l, &line, &n), EVT_LINES_LINE);
+	assert_int_equal(evt_line_splitter_next(&l, &line, &n),
+	    EVT_LINE_SPLITTER_LINE);
 	assert_int_equal(n, 5);
 	assert_memory_equal(line, "short", 5);
-	assert_int_equal(evt_lines_next(&l, &line, &n), EVT_LINES_MORE);
-	memset(evt_lines_room(&l, &room), 'y', 2000);
-	evt_lines_added(&l, 2000);
-	assert_int_equal(evt_lines_next(&l, &line, &n), EVT_LINES_MORE);
-	assert_int_equal(evt_lines_last(&l, &line, &n), EVT_LINES_SKIPPED);
+	assert_int_equal(evt_line_splitter_next(&l, &line, &n),
+	    EVT_LINE_SPLITTER_MORE);
+	memset(evt_line_splitter_room(&l, &room), 'y', 2000);
+	evt_line_splitter_added(&l, 2000);
+	assert_int_equal(evt_line_splitter_next(&l, &line, &n),
+	    EVT_LINE_SPLITTER_MORE);
+	assert_int_equal(evt_line_splitter_last(&l, &line, &n),
+	    EVT_LINE_SPLITTER_SKIPPED);
 	assert_int_equal(n, 2004);
-	evt_lines_free(&l);
+	evt_line_splitter_free(&l);
 }
 
 static void
 nothing_at_all(void **state)
 {
-	evt_lines l = { .max = 10 };
+	evt_line_splitter l = { .max = 10 };
 	uint8_t *line;
 	uint64_t n;
 	size_t room;
 
 	(void)state;
-	assert_int_equal(evt_lines_next(&l, &line, &n), EVT_LINES_MORE);
-	assert_int_equal(evt_lines_last(&l, &line, &n), EVT_LINES_MORE);
-	memcpy(evt_lines_room(&l, &room), "a\n", 2);
-	evt_lines_added(&l, 2);
-	assert_int_equal(evt_lines_next(&l, &line, &n), EVT_LINES_LINE);
+	assert_int_equal(evt_line_splitter_next(&l, &line, &n),
+	    EVT_LINE_SPLITTER_MORE);
+	assert_int_equal(evt_line_splitter_last(&l, &line, &n),
+	    EVT_LINE_SPLITTER_MORE);
+	memcpy(evt_line_splitter_room(&l, &room), "a\n", 2);
+	evt_line_splitter_added(&l, 2);
+	assert_int_equal(evt_line_splitter_next(&l, &line, &n),
+	    EVT_LINE_SPLITTER_LINE);
 	/* A newline ends a line and begins none. */
-	assert_int_equal(evt_lines_last(&l, &line, &n), EVT_LINES_MORE);
-	evt_lines_free(&l);
-	evt_lines_free(&l);
+	assert_int_equal(evt_line_splitter_last(&l, &line, &n),
+	    EVT_LINE_SPLITTER_MORE);
+	evt_line_splitter_free(&l);
+	evt_line_splitter_free(&l);
 }
 
 int

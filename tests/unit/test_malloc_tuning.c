@@ -42,7 +42,7 @@ a_burst_is_given_back(void **state)
 #ifdef OTHER_HEAP
 	skip();
 #endif
-	heap_return_large();
+	malloc_tuning_return_large();
 	before = resident();
 	/* The second time is the one that glibc would serve from the heap. */
 	for (int round = 0; round < 2; round++) {

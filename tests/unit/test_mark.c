@@ -23,22 +23,22 @@ of_a_run(void **state)
 	evt_buf out = { 0 };
 
 	(void)state;
-	assert_true(evt_marks_started(&out, "ws://h/p?hash=${CREDENTIAL}",
+	assert_true(evt_mark_started(&out, "ws://h/p?hash=${CREDENTIAL}",
 	    "navixy", events, 2));
 	reads(&out,
 	    "{\"mark\":\"started\",\"program\":\"evtape-record " EVT_VERSION
 	    "\",\"url\":\"ws://h/"
 	    "p?hash=${CREDENTIAL}\",\"profile\":\"navixy\",\"events\":[\"state_"
 	    "batch\",\"a\\\"b\"]}");
-	assert_true(evt_marks_started(&out, NULL, NULL, NULL, 0));
+	assert_true(evt_mark_started(&out, NULL, NULL, NULL, 0));
 	reads(&out,
 	    "{\"mark\":\"started\",\"program\":\"evtape-record " EVT_VERSION
 	    "\",\"url\":null,\"profile\":null,\"events\":[]}");
-	assert_true(evt_marks_stopped(&out, "signal", UINT64_C(1) << 40));
+	assert_true(evt_mark_stopped(&out, "signal", UINT64_C(1) << 40));
 	reads(&out,
 	    "{\"mark\":\"stopped\",\"reason\":\"signal\",\"frames\":"
 	    "1099511627776}");
-	assert_true(evt_marks_clock(&out, -3600000000000));
+	assert_true(evt_mark_clock(&out, -3600000000000));
 	reads(&out, "{\"mark\":\"clock\",\"step_ns\":-3600000000000}");
 }
 
@@ -49,19 +49,18 @@ of_a_connection(void **state)
 
 	(void)state;
 	assert_true(
-	    evt_marks_connected(&out, "ws://h/", "[::1]:1234", NULL, 1, -1));
+	    evt_mark_connected(&out, "ws://h/", "[::1]:1234", NULL, 1, -1));
 	reads(&out,
 	    "{\"mark\":\"connected\",\"url\":\"ws://h/"
 	    "\",\"peer\":\"[::1]:1234\",\"tls\":null,\"attempt\":1,\"after_s\":"
 	    "null}");
-	assert_true(evt_marks_connected(&out, "wss://h/", "1.2.3.4:443",
+	assert_true(evt_mark_connected(&out, "wss://h/", "1.2.3.4:443",
 	    "TLSv1.3 X", 12, 61234600000));
 	reads(&out,
 	    "{\"mark\":\"connected\",\"url\":\"wss://h/"
 	    "\",\"peer\":\"1.2.3.4:443\",\"tls\":\"TLSv1.3 "
 	    "X\",\"attempt\":12,\"after_s\":61.235}");
-	assert_true(
-	    evt_marks_disconnected(&out, 1006, "line 1\nline\x01 2", 0));
+	assert_true(evt_mark_disconnected(&out, 1006, "line 1\nline\x01 2", 0));
 	reads(&out,
 	    "{\"mark\":\"disconnected\",\"code\":1006,\"reason\":\"line "
 	    "1\\nline\\u0001 2\",\"frames\":0}");
@@ -72,23 +71,23 @@ static void
 of_a_gap(void **state)
 {
 	evt_buf out = { 0 };
-	evt_gap gap = { .frames = EVT_MARKS_UNKNOWN,
-		.bytes = EVT_MARKS_UNKNOWN,
+	evt_mark_gap_info gap = { .frames = EVT_MARK_UNKNOWN,
+		.bytes = EVT_MARK_UNKNOWN,
 		.reason = "not connected" };
 
 	(void)state;
-	assert_true(evt_marks_gap(&out, &gap));
+	assert_true(evt_mark_gap(&out, &gap));
 	reads(&out,
 	    "{\"mark\":\"gap\",\"frames\":null,\"bytes\":null,\"reason\":\"not "
 	    "connected\",\"seconds\":null,\"from\":null,\"to\":null}");
-	gap = (evt_gap){ .frames = 1,
+	gap = (evt_mark_gap_info){ .frames = 1,
 		.bytes = 17000000,
 		.reason = "too large",
 		.has_span = true,
 		.from_ns = 1700000000000000001,
 		.to_ns = 1700000001500000000,
 		.span_ns = 1499999999 };
-	assert_true(evt_marks_gap(&out, &gap));
+	assert_true(evt_mark_gap(&out, &gap));
 	reads(&out,
 	    "{\"mark\":\"gap\",\"frames\":1,\"bytes\":17000000,\"reason\":"
 	    "\"too "
@@ -102,15 +101,15 @@ of_a_trigger(void **state)
 	evt_buf out = { 0 };
 
 	(void)state;
-	assert_true(evt_marks_trigger(&out, "match", "/a=\"x\"", 7, 0));
+	assert_true(evt_mark_trigger(&out, "match", "/a=\"x\"", 7, 0));
 	reads(&out,
 	    "{\"mark\":\"trigger\",\"cause\":\"match\",\"what\":\"/"
 	    "a=\\\"x\\\"\",\"frames\":7,\"let_go\":0}");
-	assert_true(evt_marks_trigger(&out, "signal", NULL, 0, 12));
+	assert_true(evt_mark_trigger(&out, "signal", NULL, 0, 12));
 	reads(&out,
 	    "{\"mark\":\"trigger\",\"cause\":\"signal\",\"what\":null,"
 	    "\"frames\":0,\"let_go\":12}");
-	assert_true(evt_marks_armed(&out, 60000000000, 1500000000));
+	assert_true(evt_mark_armed(&out, 60000000000, 1500000000));
 	reads(&out, "{\"mark\":\"armed\",\"keep_s\":60.000,\"after_s\":1.500}");
 }
 

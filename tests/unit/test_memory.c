@@ -143,10 +143,10 @@ static void
 is_sound(const struct recording *x)
 {
 	static const evt_verify_options quiet = { NULL, NULL, NULL };
-	evt_verified got;
+	evt_verify_result got;
 	evt_error err;
 
-	ok(evt_tape_verify(x->path, &quiet, &got, &err), &err);
+	ok(evt_verify_tape(x->path, &quiet, &got, &err), &err);
 	assert_int_equal(got.faults, 0);
 }
 
@@ -244,9 +244,9 @@ note_once(void *arg)
 
 	closed_tape(x);
 	failing_start();
-	r = evt_note_add(x->path, "here", T0 + 5, &queued, &err);
+	r = evt_bookmark_add(x->path, "here", T0 + 5, &queued, &err);
 	if (r == EVT_OK)
-		r = evt_note_remove(x->path, N_FRAMES + 5, &queued, &err);
+		r = evt_bookmark_remove(x->path, N_FRAMES + 5, &queued, &err);
 	/* What marks stand on it does not matter here. */
 	if (r == EVT_ERR_NOTFOUND)
 		r = EVT_OK;
@@ -264,7 +264,7 @@ take_note_once(void *arg)
 	evt_writer_options o = options_of(x);
 	evt_tape *tape;
 	evt_writer *w;
-	evt_note *notes;
+	evt_bookmark *notes;
 	evt_error err;
 	bool queued;
 	size_t n;
@@ -272,7 +272,7 @@ take_note_once(void *arg)
 
 	begin(x);
 	ok(evt_writer_open_env(x->path, &o, test_env(), &w, &err), &err);
-	ok(evt_note_add(x->path, "left", T0, &queued, &err), &err);
+	ok(evt_bookmark_add(x->path, "left", T0, &queued, &err), &err);
 	assert_true(queued);
 	failing_start();
 	r = evt_writer_tick(w, &err);
@@ -280,10 +280,10 @@ take_note_once(void *arg)
 	ok(evt_writer_tick(w, &err), &err);
 	ok(evt_writer_close(w, &err), &err);
 	ok(evt_tape_open(x->path, &tape, &err), &err);
-	ok(evt_tape_notes(tape, &notes, &n, &err), &err);
+	ok(evt_tape_bookmarks(tape, &notes, &n, &err), &err);
 	assert_true(n > 0); /* twice, where it could not be looked for */
 	assert_string_equal(notes[0].text, "left");
-	evt_notes_free(notes, n);
+	evt_bookmarks_free(notes, n);
 	evt_tape_close(tape);
 	end(x);
 	return r;
@@ -293,14 +293,15 @@ static int
 compact_once(void *arg)
 {
 	struct recording *x = arg;
-	evt_compact how = { .level = 5, .block_bytes = 1 << 20 };
-	evt_compact_result got;
+	evt_maintain_compact_options how = { .level = 5,
+		.block_bytes = 1 << 20 };
+	evt_maintain_compact_result got;
 	evt_error err;
 	int r;
 
 	closed_tape(x);
 	failing_start();
-	r = evt_tape_compact(x->path, &how, &got, &err);
+	r = evt_maintain_compact(x->path, &how, &got, &err);
 	failing_stop();
 	holds(x, N_FRAMES);
 	end(x);
@@ -311,14 +312,15 @@ static int
 gc_once(void *arg)
 {
 	struct recording *x = arg;
-	evt_gc what = { .keep_bytes = 1, .before_ns = INT64_MIN };
-	evt_gc_result got;
+	evt_maintain_gc_options what = { .keep_bytes = 1,
+		.before_ns = INT64_MIN };
+	evt_maintain_gc_result got;
 	evt_error err;
 	int r;
 
 	closed_tape(x);
 	failing_start();
-	r = evt_tape_gc(x->path, &what, &got, &err);
+	r = evt_maintain_gc(x->path, &what, &got, &err);
 	failing_stop();
 	/* A whole segment or none; what stays is what it was. */
 	is_sound(x);

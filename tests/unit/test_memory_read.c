@@ -110,7 +110,7 @@ set_up(void **state)
 	assert_int_equal(setenv("TMPDIR", x->dir, 1), 0);
 	x->profile = navixy_profile();
 	die_after(write_and_die, x);
-	ok(evt_note_add(x->path, "here", T0 + 33, &queued, &err), &err);
+	ok(evt_bookmark_add(x->path, "here", T0 + 33, &queued, &err), &err);
 	for (unsigned i = 0; i < N_FRAMES; i++) {
 		evt_frame f = make_state(i, SOURCES);
 
@@ -292,17 +292,17 @@ look_at_states(struct look *x, evt_tape *tape, evt_error *err)
 static int
 look_at_notes(struct look *x, evt_tape *tape, evt_error *err)
 {
-	evt_note *notes;
+	evt_bookmark *notes;
 	size_t n;
 	int64_t at;
-	int r = evt_tape_notes(tape, &notes, &n, err);
+	int r = evt_tape_bookmarks(tape, &notes, &n, err);
 
 	if (r != EVT_OK)
 		return r;
 	for (size_t i = 0; i < n; i++)
 		add(x, notes[i].text, strlen(notes[i].text));
-	evt_notes_free(notes, n);
-	if ((r = evt_tape_find_note(tape, "here", &at, err)) == EVT_OK)
+	evt_bookmarks_free(notes, n);
+	if ((r = evt_tape_find_bookmark(tape, "here", &at, err)) == EVT_OK)
 		add_number(x, at);
 	return r;
 }
@@ -348,7 +348,7 @@ look_at_envelopes(struct look *x, evt_tape *tape, evt_error *err)
 
 /* What cannot be looked at is no damage. */
 static void
-no_fault(void *ctx, const evt_fault *f)
+no_fault(void *ctx, const evt_verify_fault *f)
 {
 	if (!f->note && strstr(f->what, "the index is missing") == NULL)
 		fail_msg("%s: %s", f->file, f->what);
@@ -370,8 +370,8 @@ static int
 look_for_faults(struct look *x, evt_tape *tape, evt_error *err)
 {
 	evt_verify_options o = { no_fault, NULL, x };
-	evt_verified got;
-	int r = evt_tape_verify(x->path, &o, &got, err);
+	evt_verify_result got;
+	int r = evt_verify_tape(x->path, &o, &got, err);
 
 	(void)tape;
 	if (r == EVT_OK)

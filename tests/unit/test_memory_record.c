@@ -41,8 +41,8 @@ queue(evt_buf *out, evt_error *err)
 {
 	static const char text[] = "a frame";
 	evt_queue *q = evt_queue_new(1 << 20);
-	evt_item item = { .payload = (const uint8_t *)text, .len = 7 };
-	evt_batch *batch;
+	evt_queue_item item = { .payload = (const uint8_t *)text, .len = 7 };
+	evt_queue_batch *batch;
 	int r = done(q != NULL);
 
 	(void)err;
@@ -51,7 +51,7 @@ queue(evt_buf *out, evt_error *err)
 	if (r == EVT_OK) {
 		evt_queue_close(q);
 		batch = evt_queue_take(q, 0);
-		while (evt_batch_next(batch, &item))
+		while (evt_queue_batch_next(batch, &item))
 			r = done(evt_buf_add(out, item.payload, item.len) &&
 			    r == EVT_OK);
 		evt_queue_release(q, batch);
@@ -107,24 +107,24 @@ secret(evt_buf *out, evt_error *err)
 	static const char sent[] = "{\"hash\":\"" HASH "\",\"token\":\"fedcba98"
 	                           "76543210fedcba9876543210\",\"n\":[1,{"
 	                           "\"password\":\"hunter2hunter2\"}]}";
-	evt_secret *s = evt_secret_new(NULL, HASH);
+	evt_credential *s = evt_credential_new(NULL, HASH);
 	char *copy = strdup(sent);
 	int r = done(s != NULL && copy != NULL);
 
 	if (r == EVT_OK)
-		r = evt_secret_load(s, err);
+		r = evt_credential_load(s, err);
 	if (r == EVT_OK)
-		r = evt_secret_fill(s, url, strlen(url), EVT_SECRET_URL, out,
-		    err);
+		r = evt_credential_fill(s, url, strlen(url), EVT_CREDENTIAL_URL,
+		    out, err);
 	if (r == EVT_OK)
-		r = done(evt_secret_learn(s, "another-secret-of-it", 20));
+		r = done(evt_credential_learn(s, "another-secret-of-it", 20));
 	if (r == EVT_OK) {
-		evt_secret_blot_sent(s, (uint8_t *)copy, strlen(copy));
+		evt_credential_blot_sent(s, (uint8_t *)copy, strlen(copy));
 		/* Whatever memory there was, the credential is gone. */
 		assert_null(strstr(copy, HASH));
 	}
 	free(copy);
-	evt_secret_free(s);
+	evt_credential_free(s);
 	return r;
 }
 
@@ -152,30 +152,30 @@ talk(evt_buf *out, evt_error *err)
 	    "{\"type\":\"response\",\"action\":\"subscription/"
 	    "subscribe\",\"events\":[\"state\"],\"data\":{\"state\":{\"value\":"
 	    "{\"1\":\"disallowed\"},\"success\":true}}}";
-	evt_talk_options o = { .navixy = true };
-	evt_secret *s = evt_secret_new(NULL, HASH);
+	evt_dialog_options o = { .navixy = true };
+	evt_credential *s = evt_credential_new(NULL, HASH);
 	evt_navixy_answer got;
-	evt_talk *t = NULL;
+	evt_dialog *t = NULL;
 	int r = done(s != NULL);
 
 	if (r == EVT_OK)
-		r = evt_secret_load(s, err);
+		r = evt_credential_load(s, err);
 	if (r == EVT_OK)
-		r = evt_talk_new(&o, &t, err);
+		r = evt_dialog_new(&o, &t, err);
 	if (r == EVT_OK)
-		r = done(evt_talk_target(t, "/event/subscription", out));
+		r = done(evt_dialog_target(t, "/event/subscription", out));
 	if (r == EVT_OK) {
-		evt_talk_opened(t, 0);
-		r = evt_talk_next(t, EVT_TALK_PATIENCE_NS, s, out, err);
+		evt_dialog_opened(t, 0);
+		r = evt_dialog_next(t, EVT_DIALOG_PATIENCE_NS, s, out, err);
 	}
 	if (r == EVT_OK) {
 		/* An answer that cannot be looked at passes as an event. */
-		evt_talk_heard(t, 1, EVT_OP_TEXT, (const uint8_t *)answer,
+		evt_dialog_heard(t, 1, EVT_OP_TEXT, (const uint8_t *)answer,
 		    strlen(answer), &got);
-		evt_talk_closed(t);
+		evt_dialog_closed(t);
 	}
-	evt_talk_free(t);
-	evt_secret_free(s);
+	evt_dialog_free(t);
+	evt_credential_free(s);
 	return r;
 }
 
@@ -185,18 +185,18 @@ listing(evt_buf *out, evt_error *err)
 	char text[] =
 	    "{\"success\":true,\"list\":[{\"id\":1,\"label\":\"" HASH
 	    "\",\"source\":{\"id\":7}},{\"id\":2,\"source\":{\"id\":8}}]}";
-	evt_secret *s = evt_secret_new(NULL, HASH);
+	evt_credential *s = evt_credential_new(NULL, HASH);
 	size_t n;
 	int r = done(s != NULL);
 
 	if (r == EVT_OK)
-		r = evt_secret_load(s, err);
+		r = evt_credential_load(s, err);
 	if (r == EVT_OK)
-		r = evt_listing_take((uint8_t *)text, strlen(text),
+		r = evt_tracker_request_take((uint8_t *)text, strlen(text),
 		    "https://h/v2/tracker/list", s, out, &n, err);
 	if (r == EVT_OK)
-		r = done(evt_listing_request(HASH, out));
-	evt_secret_free(s);
+		r = done(evt_tracker_request_request(HASH, out));
+	evt_credential_free(s);
 	return r;
 }
 
@@ -204,8 +204,8 @@ static int
 marks(evt_buf *out, evt_error *err)
 {
 	static const char *const events[] = { "state", "lo\"gout" };
-	evt_gap gap = { .frames = 3,
-		.bytes = EVT_MARKS_UNKNOWN,
+	evt_mark_gap_info gap = { .frames = 3,
+		.bytes = EVT_MARK_UNKNOWN,
 		.reason = "the \"line\" was cut",
 		.has_span = true,
 		.from_ns = 1,
@@ -213,18 +213,18 @@ marks(evt_buf *out, evt_error *err)
 		.span_ns = 1999999999 };
 
 	(void)err;
-	return done(evt_marks_started(out, "ws://h/", "navixy", events, 2) &&
-	    evt_marks_connected(out, "ws://h/", "127.0.0.1:1", "TLSv1.3", 2,
+	return done(evt_mark_started(out, "ws://h/", "navixy", events, 2) &&
+	    evt_mark_connected(out, "ws://h/", "127.0.0.1:1", "TLSv1.3", 2,
 	        5000) &&
-	    evt_marks_gap(out, &gap) && evt_marks_clock(out, -5) &&
-	    evt_marks_disconnected(out, 1006, "reset", 7) &&
-	    evt_marks_stopped(out, "signal SIGTERM", 9));
+	    evt_mark_gap(out, &gap) && evt_mark_clock(out, -5) &&
+	    evt_mark_disconnected(out, 1006, "reset", 7) &&
+	    evt_mark_stopped(out, "signal SIGTERM", 9));
 }
 
 static int
 lines(evt_buf *out, evt_error *err)
 {
-	evt_lines l = { .max = 1 << 20 };
+	evt_line_splitter l = { .max = 1 << 20 };
 	uint8_t *room, *line;
 	uint64_t len;
 	size_t n;
@@ -232,37 +232,38 @@ lines(evt_buf *out, evt_error *err)
 
 	(void)err;
 	for (int i = 0; i < 3 && r == EVT_OK; i++) {
-		room = evt_lines_room(&l, &n);
+		room = evt_line_splitter_room(&l, &n);
 		r = done(room != NULL);
 		if (r != EVT_OK)
 			break;
 		memset(room, 'a' + i, n);
-		evt_lines_added(&l, n);
-		assert_int_equal(evt_lines_next(&l, &line, &len),
-		    EVT_LINES_MORE);
+		evt_line_splitter_added(&l, n);
+		assert_int_equal(evt_line_splitter_next(&l, &line, &len),
+		    EVT_LINE_SPLITTER_MORE);
 	}
-	if (r == EVT_OK && evt_lines_last(&l, &line, &len) == EVT_LINES_LINE)
+	if (r == EVT_OK &&
+	    evt_line_splitter_last(&l, &line, &len) == EVT_LINE_SPLITTER_LINE)
 		r = done(evt_buf_add(out, line, len));
-	evt_lines_free(&l);
+	evt_line_splitter_free(&l);
 	return r;
 }
 
 static int
 assembly(evt_buf *out, evt_error *err)
 {
-	evt_assembly a = { .max = 1 << 20 };
+	evt_ws_message a = { .max = 1 << 20 };
 	char first[] = "{\"a\":", last[] = "1}";
 	uint8_t *data;
 	uint64_t len;
 	int r;
 
 	(void)err;
-	(void)evt_assembly_add(&a, (uint8_t *)first, 5, false, &data, &len);
-	switch (evt_assembly_add(&a, (uint8_t *)last, 2, true, &data, &len)) {
-	case EVT_ASSEMBLY_DONE:
+	(void)evt_ws_message_add(&a, (uint8_t *)first, 5, false, &data, &len);
+	switch (evt_ws_message_add(&a, (uint8_t *)last, 2, true, &data, &len)) {
+	case EVT_WS_MESSAGE_DONE:
 		r = done(evt_buf_add(out, data, len));
 		break;
-	case EVT_ASSEMBLY_SKIPPED:
+	case EVT_WS_MESSAGE_SKIPPED:
 		assert_int_equal(len, 7); /* all of it is told as lost */
 		r = EVT_ERR_NOMEM;
 		break;
@@ -270,7 +271,7 @@ assembly(evt_buf *out, evt_error *err)
 		r = EVT_END;
 		break;
 	}
-	(void)evt_assembly_reset(&a);
+	(void)evt_ws_message_reset(&a);
 	return r;
 }
 

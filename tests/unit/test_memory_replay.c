@@ -39,7 +39,7 @@ static const struct line tape_lines[] = {
 struct fixture {
 	char *dir, *path;
 	evt_tape *tape;
-	evt_reel reel;
+	evt_tape_set reel;
 	evt_frame frame; /* a state */
 	int (*run)(struct fixture *x, evt_error *err);
 	evt_buf out; /* what came of it; made before calls fail */
@@ -103,39 +103,39 @@ settings(struct fixture *x, evt_error *err)
 {
 	static const char *const args[] = { "source=1,2", "event=state",
 		"from=2023-11-14T22:13:20Z", "speed=2", "loop=2" };
-	evt_play play, copy;
+	evt_play_options play, copy;
 	int r;
 
-	evt_play_init(&play);
-	r = evt_play_query(&play, args, COUNT(args), NULL, err);
+	evt_play_options_init(&play);
+	r = evt_play_options_query(&play, args, COUNT(args), NULL, err);
 	if (r == EVT_OK)
-		r = evt_play_add(&play, "source", "a,b", err);
+		r = evt_play_options_add(&play, "source", "a,b", err);
 	if (r == EVT_OK)
-		r = evt_play_copy(&play, &copy, err);
+		r = evt_play_options_copy(&play, &copy, err);
 	if (r == EVT_OK) {
 		for (size_t i = 0; i < copy.sources.n; i++)
 			add(x, copy.sources.item[i],
 			    strlen(copy.sources.item[i]));
-		evt_play_free(&copy);
+		evt_play_options_free(&copy);
 	}
-	evt_play_free(&play);
+	evt_play_options_free(&play);
 	return r;
 }
 
 static int
 player(struct fixture *x, evt_error *err)
 {
-	evt_play play;
+	evt_play_options play;
 	evt_player p = { 0 };
-	evt_reel reel = { 0 };
+	evt_tape_set reel = { 0 };
 	int64_t now = 0, due, start;
 	evt_frame f;
-	int r = evt_reel_open(&x->tape, 1, &reel, err);
+	int r = evt_tape_set_open(&x->tape, 1, &reel, err);
 
-	evt_play_init(&play);
-	play.speed = EVT_SPEED_FLAT_OUT;
+	evt_play_options_init(&play);
+	play.speed = EVT_DECK_SPEED_FLAT_OUT;
 	if (r == EVT_OK)
-		r = evt_reel_start(&reel, &play, &start, err);
+		r = evt_tape_set_start(&reel, &play, &start, err);
 	if (r == EVT_OK)
 		r = evt_player_open(&reel, &play, &p, err);
 	while (r == EVT_DECK_FRAME || r == EVT_DECK_WAIT) {
@@ -146,7 +146,7 @@ player(struct fixture *x, evt_error *err)
 			now = due;
 	}
 	evt_player_close(&p);
-	evt_reel_close(&reel);
+	evt_tape_set_close(&reel);
 	return r == EVT_DECK_END ? EVT_OK : r;
 }
 
@@ -154,21 +154,21 @@ static int
 fanout(struct fixture *x, evt_error *err)
 {
 	evt_fanout *f;
-	evt_tap tap;
+	evt_fanout_reader tap;
 	uint8_t *p;
 	size_t n;
 	int r = evt_fanout_new(EVT_FANOUT_NARROW, &f, err);
 
 	if (r != EVT_OK)
 		return r;
-	evt_tap_open(&tap, f);
+	evt_fanout_reader_open(&tap, f);
 	for (int i = 0; i < 3 && r == EVT_OK; i++)
 		r = evt_fanout_add(f, &x->frame, err);
-	while (r == EVT_OK && (n = evt_tap_peek(&tap, &p)) > 0) {
+	while (r == EVT_OK && (n = evt_fanout_reader_peek(&tap, &p)) > 0) {
 		add(x, p, n);
-		evt_tap_take(&tap, n);
+		evt_fanout_reader_take(&tap, n);
 	}
-	evt_tap_close(&tap);
+	evt_fanout_reader_close(&tap);
 	evt_fanout_free(f);
 	return r;
 }
@@ -179,17 +179,17 @@ forms(struct fixture *x, evt_error *err)
 	evt_buf b = { 0 };
 	int r = EVT_OK;
 
-	for (enum evt_form form = EVT_FORM_LINES;
-	     form <= EVT_FORM_BINARY && r == EVT_OK; form++) {
-		evt_frame_out *o;
+	for (enum evt_frame_text_form form = EVT_FRAME_TEXT_LINES;
+	     form <= EVT_FRAME_TEXT_BINARY && r == EVT_OK; form++) {
+		evt_frame_text *o;
 		size_t before = b.len;
 
-		if ((r = evt_frame_out_new(form, true, &o, err)) != EVT_OK)
+		if ((r = evt_frame_text_new(form, true, &o, err)) != EVT_OK)
 			break;
-		r = evt_frame_out_add(o, &x->frame, &b, err);
+		r = evt_frame_text_add(o, &x->frame, &b, err);
 		if (r != EVT_OK)
 			assert_int_equal(b.len, before);
-		evt_frame_out_free(o);
+		evt_frame_text_free(o);
 	}
 	if (r == EVT_OK)
 		add(x, b.data, b.len);
@@ -200,45 +200,47 @@ forms(struct fixture *x, evt_error *err)
 static int
 times(struct fixture *x, evt_error *err)
 {
-	evt_restamp how = { .shift_s = 3600,
-		.form = EVT_STAMPS_ISO,
+	evt_stamp_rewrite how = { .shift_s = 3600,
+		.form = EVT_STAMP_REWRITE_ISO,
 		.offset_s = -21600 };
 	evt_frame f = x->frame;
-	evt_rebase *rebase = NULL;
+	evt_time_shift *rebase = NULL;
 	evt_buf b = { 0 };
-	int r = evt_rebase_new(T0, T0 + 100 * SEC, &rebase, err);
+	int r = evt_time_shift_new(T0, T0 + 100 * SEC, &rebase, err);
 
 	if (r == EVT_OK)
-		r = evt_rebase_frame(rebase, &f, err);
+		r = evt_time_shift_frame(rebase, &f, err);
 	if (r == EVT_OK)
-		r = done(evt_restamp_text(&how, f.payload, f.len, &b) &&
-		    evt_compact_state(EVT_MEMBER(evt_view_of(f.payload, f.len),
-		                          "data"),
+		r = done(evt_stamp_rewrite_text(&how, f.payload, f.len, &b) &&
+		    evt_stamp_rewrite_compact(
+		        EVT_JSON_VIEW_MEMBER(evt_json_view_make(f.payload,
+		                                 f.len),
+		            "data"),
 		        &b));
 	if (r == EVT_OK)
 		add(x, b.data, b.len);
 	evt_buf_free(&b);
-	evt_rebase_free(rebase);
+	evt_time_shift_free(rebase);
 	return r;
 }
 
 static int
 items(struct fixture *x, evt_error *err)
 {
-	evt_scanner *scanner;
-	evt_items walk;
-	evt_item item;
+	evt_json_scanner *scanner;
+	evt_frame_items walk;
+	evt_frame_item item;
 	evt_frame f = x->frame;
-	int r = evt_scanner_new(NULL, &scanner, err);
+	int r = evt_json_scanner_new(NULL, &scanner, err);
 
 	if (r != EVT_OK)
 		return r;
 	f.payload = (const uint8_t *)tape_lines[3].text;
 	f.len = strlen(tape_lines[3].text);
-	r = evt_items_begin(&walk, &f, scanner, err);
-	while (r == EVT_OK && evt_items_next(&walk, &item))
+	r = evt_frame_items_begin(&walk, &f, scanner, err);
+	while (r == EVT_OK && evt_frame_items_next(&walk, &item))
 		add(x, item.value.p, item.value.n);
-	evt_scanner_free(scanner);
+	evt_json_scanner_free(scanner);
 	return r;
 }
 
@@ -253,9 +255,9 @@ to_client(void *ctx, const void *text, size_t n, evt_error *err)
 }
 
 struct session {
-	evt_board *board;
+	evt_state_table *board;
 	evt_standin *client;
-	evt_telling telling;
+	evt_broadcast telling;
 	evt_cursor *cursor;
 };
 
@@ -278,7 +280,7 @@ say_all(struct session *s, evt_error *err)
 static int
 play_all(struct session *s, evt_error *err)
 {
-	evt_news news;
+	evt_state_update news;
 	evt_frame f;
 	int r;
 
@@ -286,9 +288,9 @@ play_all(struct session *s, evt_error *err)
 		if (f.kind == EVT_KIND_MARK)
 			continue;
 		if ((r = evt_standin_tick(s->client, f.time_ns, err)) ||
-		    (r = evt_board_take(s->board, &f, &news, err)))
+		    (r = evt_state_table_take(s->board, &f, &news, err)))
 			return r;
-		evt_telling_begin(&s->telling, &f, &news);
+		evt_broadcast_begin(&s->telling, &f, &news);
 		if ((r = evt_standin_tell(s->client, err)))
 			return r;
 	}
@@ -307,19 +309,19 @@ converse(struct fixture *x, struct session *s, evt_error *err)
 	uint8_t was[16] = { 0 };
 	int r;
 
-	if ((r = evt_board_add_tracker(s->board, 77, &(evt_key){ "1", 1, true },
-	         "a label", err)) ||
-	    (r = evt_board_load(s->board, T0 + SEC, err)) ||
-	    (r = evt_board_offset(s->board, T0 + SEC, &s->telling.offset_s,
-	         err)) ||
+	if ((r = evt_state_table_add_tracker(s->board, 77,
+	         &(evt_key){ "1", 1, true }, "a label", err)) ||
+	    (r = evt_state_table_load(s->board, T0 + SEC, err)) ||
+	    (r = evt_state_table_offset(s->board, T0 + SEC,
+	         &s->telling.offset_s, err)) ||
 	    (r = evt_standin_new(&o, &s->client, err)) ||
 	    (r = evt_cursor_open(&x->tape, 1, &from, &s->cursor, err)) ||
 	    (r = say_all(s, err)) || (r = play_all(s, err)) ||
 	    (r = evt_standin_tick(s->client, T0 + 5 * SEC, err)) ||
-	    (r = evt_board_load(s->board, T0 + SEC, err)))
+	    (r = evt_state_table_load(s->board, T0 + SEC, err)))
 		return r;
-	assert_true(evt_board_n(s->board) <= sizeof(was));
-	return evt_standin_moved(s->client, was, evt_board_n(s->board),
+	assert_true(evt_state_table_n(s->board) <= sizeof(was));
+	return evt_standin_moved(s->client, was, evt_state_table_n(s->board),
 	    T0 + SEC, err);
 }
 
@@ -327,14 +329,14 @@ static int
 standin(struct fixture *x, evt_error *err)
 {
 	struct session s = { 0 };
-	int r = evt_board_new(&x->reel, NULL, &s.board, err);
+	int r = evt_state_table_new(&x->reel, NULL, &s.board, err);
 
 	if (r == EVT_OK)
 		r = converse(x, &s, err);
 	evt_cursor_close(s.cursor);
 	evt_standin_free(s.client);
-	evt_telling_free(&s.telling);
-	evt_board_free(s.board);
+	evt_broadcast_free(&s.telling);
+	evt_state_table_free(s.board);
 	return r;
 }
 
@@ -350,12 +352,12 @@ part_once(void *arg)
 
 	x->out.len = 0;
 	ok(evt_tape_open(x->path, &x->tape, &err), &err);
-	ok(evt_reel_open(&x->tape, 1, &x->reel, &err), &err);
+	ok(evt_tape_set_open(&x->tape, 1, &x->reel, &err), &err);
 	if (x->known)
 		failing_start();
 	r = x->run(x, &err);
 	failing_stop();
-	evt_reel_close(&x->reel);
+	evt_tape_set_close(&x->reel);
 	evt_tape_close(x->tape);
 	got = XXH64(x->out.data, x->out.len, 0);
 	if (!x->known) {

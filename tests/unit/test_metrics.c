@@ -15,13 +15,14 @@
 
 /* Whether the line stands among the metrics. */
 static void
-says(const evt_record_stats *st, const evt_metrics_around *a, const char *line)
+says(const evt_status_figures *st, const evt_metrics_around *a,
+    const char *line)
 {
 	evt_buf b = { 0 };
 	char want[200];
 
 	snprintf(want, sizeof(want), "\nevtape_record_%s\n", line);
-	assert_true(evt_record_metrics(st, a, &b));
+	assert_true(evt_metrics_write(st, a, &b));
 	assert_true(evt_buf_add_byte(&b, '\0'));
 	if (strstr((const char *)b.data, want) == NULL)
 		fail_msg("no '%s' in\n%s", line, (const char *)b.data);
@@ -31,7 +32,7 @@ says(const evt_record_stats *st, const evt_metrics_around *a, const char *line)
 static void
 each_figure_has_its_name(void **state)
 {
-	evt_record_stats st = { .state = EVT_RECORD_CONNECTED,
+	evt_status_figures st = { .state = EVT_STATUS_CONNECTED,
 		.frames = 11,
 		.bytes = 12,
 		.sent = 13,
@@ -111,19 +112,19 @@ each_figure_has_its_name(void **state)
 static void
 connected_is_what_takes_frames(void **state)
 {
-	static const bool want[] = { [EVT_RECORD_STARTING] = false,
-		[EVT_RECORD_READING] = true,
-		[EVT_RECORD_CONNECTING] = false,
-		[EVT_RECORD_CONNECTED] = true,
-		[EVT_RECORD_HELD] = true,
-		[EVT_RECORD_WAITING] = false,
-		[EVT_RECORD_STOPPING] = false,
-		[EVT_RECORD_ENDED] = false };
+	static const bool want[] = { [EVT_STATUS_STARTING] = false,
+		[EVT_STATUS_READING] = true,
+		[EVT_STATUS_CONNECTING] = false,
+		[EVT_STATUS_CONNECTED] = true,
+		[EVT_STATUS_HELD] = true,
+		[EVT_STATUS_WAITING] = false,
+		[EVT_STATUS_STOPPING] = false,
+		[EVT_STATUS_ENDED] = false };
 	const evt_metrics_around a = { .now_ns = NOW, .start_ns = NOW };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-		evt_record_stats st = { .state = (enum evt_record_state)i };
+		evt_status_figures st = { .state = (enum evt_status_state)i };
 
 		says(&st, &a, want[i] ? "connected 1" : "connected 0");
 	}
@@ -134,7 +135,7 @@ connected_is_what_takes_frames(void **state)
 static void
 age_without_events_and_across_a_step(void **state)
 {
-	evt_record_stats st = { 0 };
+	evt_status_figures st = { 0 };
 	evt_metrics_around a = { .now_ns = NOW,
 		.start_ns = NOW - 7 * EVT_NS_PER_S };
 

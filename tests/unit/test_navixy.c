@@ -224,7 +224,7 @@ marks_have_the_members_that_are_documented(void **state)
 		"seconds", "from", "to", NULL };
 	static const char *const m_clock[] = { "step_ns", NULL };
 	const char *events[] = { "state" };
-	evt_gap gap = { .frames = EVT_MARKS_UNKNOWN,
+	evt_mark_gap_info gap = { .frames = EVT_MARK_UNKNOWN,
 		.bytes = 5,
 		.reason = "a \"reason\"\nof two lines",
 		.has_span = true,
@@ -234,20 +234,20 @@ marks_have_the_members_that_are_documented(void **state)
 	evt_buf out = { 0 };
 
 	(void)state;
-	assert_true(evt_marks_started(&out, "ws://h/", "navixy", events, 1));
+	assert_true(evt_mark_started(&out, "ws://h/", "navixy", events, 1));
 	check_mark(&out, "started", m_started);
-	assert_true(evt_marks_started(&out, NULL, NULL, NULL, 0));
+	assert_true(evt_mark_started(&out, NULL, NULL, NULL, 0));
 	check_mark(&out, "started", m_started);
-	assert_true(evt_marks_stopped(&out, "signal SIGTERM", 7));
+	assert_true(evt_mark_stopped(&out, "signal SIGTERM", 7));
 	check_mark(&out, "stopped", m_stopped);
 	assert_true(
-	    evt_marks_connected(&out, "ws://h/", "1.2.3.4:5", NULL, 1, -1));
+	    evt_mark_connected(&out, "ws://h/", "1.2.3.4:5", NULL, 1, -1));
 	check_mark(&out, "connected", m_connected);
-	assert_true(evt_marks_disconnected(&out, 1006, "gone", 3));
+	assert_true(evt_mark_disconnected(&out, 1006, "gone", 3));
 	check_mark(&out, "disconnected", m_lost);
-	assert_true(evt_marks_gap(&out, &gap));
+	assert_true(evt_mark_gap(&out, &gap));
 	check_mark(&out, "gap", m_gap);
-	assert_true(evt_marks_clock(&out, INT64_MIN));
+	assert_true(evt_mark_clock(&out, INT64_MIN));
 	check_mark(&out, "clock", m_clock);
 	evt_buf_free(&out);
 }

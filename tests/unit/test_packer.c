@@ -12,7 +12,7 @@ static const uint8_t uuid[16] = "a tape's uuid..";
 
 /* Frames n, n + 1, … of number first and on. */
 static void
-fill(evt_builder *b, unsigned n, unsigned frames)
+fill(evt_block_builder *b, unsigned n, unsigned frames)
 {
 	evt_error err;
 
@@ -22,14 +22,14 @@ fill(evt_builder *b, unsigned n, unsigned frames)
 
 		f.seq = 1 + i;
 		f.time_ns = T0 + i;
-		ok(evt_builder_add(b, &f, true, &err), &err);
+		ok(evt_block_builder_add(b, &f, true, &err), &err);
 		free(payload);
 	}
 }
 
 /* Take the n-th block and compare. */
 static void
-take(evt_packer *p, evt_builder *alone, unsigned n)
+take(evt_packer *p, evt_block_builder *alone, unsigned n)
 {
 	evt_packed *packed, *again;
 	evt_buf want = { 0 };
@@ -43,10 +43,11 @@ take(evt_packer *p, evt_builder *alone, unsigned n)
 	assert_int_equal(packed->block.n, 1 + n * 5);
 	evt_block_move(packed->bytes.data, uuid, 3, n, packed->first_seq);
 	fill(alone, n * 100, 1 + n * 5);
-	ok(evt_builder_encode(alone, uuid, 3, n, &want, NULL, &err), &err);
+	ok(evt_block_builder_encode(alone, uuid, 3, n, &want, NULL, &err),
+	    &err);
 	assert_int_equal(packed->bytes.len, want.len);
 	assert_memory_equal(packed->bytes.data, want.data, want.len);
-	evt_builder_clear(alone);
+	evt_block_builder_clear(alone);
 	evt_buf_free(&want);
 	evt_packer_done(p);
 }
@@ -55,28 +56,28 @@ take(evt_packer *p, evt_builder *alone, unsigned n)
 static void
 check_order(size_t most)
 {
-	evt_builder *open, *alone;
+	evt_block_builder *open, *alone;
 	evt_packer *p;
 	evt_error err;
 	unsigned taken = 0;
 
-	ok(evt_builder_new(2, &open, &err), &err);
-	ok(evt_builder_new(2, &alone, &err), &err);
+	ok(evt_block_builder_new(2, &open, &err), &err);
+	ok(evt_block_builder_new(2, &alone, &err), &err);
 	ok(evt_packer_new(2, &p, &err), &err);
 	for (unsigned n = 0; n < 40; n++) {
 		if (!evt_packer_has_room(p) || evt_packer_blocks(p) == most)
 			take(p, alone, taken++);
 		fill(open, n * 100, 1 + n * 5);
 		evt_packer_start(p, open);
-		assert_int_equal(evt_builder_frames(open), 0);
+		assert_int_equal(evt_block_builder_frames(open), 0);
 		assert_int_equal(evt_packer_blocks(p), n + 1 - taken);
 	}
 	while (evt_packer_blocks(p) > 0)
 		take(p, alone, taken++);
 	assert_int_equal(taken, 40);
 	evt_packer_free(p);
-	evt_builder_free(open);
-	evt_builder_free(alone);
+	evt_block_builder_free(open);
+	evt_block_builder_free(alone);
 }
 
 static void
@@ -91,19 +92,19 @@ blocks_come_out_one_after_the_other(void **state)
 static void
 what_it_holds_goes_with_it(void **state)
 {
-	evt_builder *open;
+	evt_block_builder *open;
 	evt_packer *p;
 	evt_error err;
 
 	(void)state;
-	ok(evt_builder_new(2, &open, &err), &err);
+	ok(evt_block_builder_new(2, &open, &err), &err);
 	ok(evt_packer_new(2, &p, &err), &err);
 	while (evt_packer_has_room(p)) {
 		fill(open, 0, 500);
 		evt_packer_start(p, open);
 	}
 	evt_packer_free(p);
-	evt_builder_free(open);
+	evt_block_builder_free(open);
 	evt_packer_free(NULL);
 	assert_int_equal(evt_packer_new(99, &p, &err), EVT_ERR_ARG);
 }

@@ -24,7 +24,7 @@ find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
 	return EVT_OK;
 }
 
-static const evt_time_ref ref = { .has_span = true,
+static const evt_timetext_ref ref = { .has_span = true,
 	.first_ns = T0,
 	.last_ns = T0 + 100 * S,
 	.find_mark = find_mark };
@@ -45,7 +45,7 @@ test_speeds(void **state)
 		{ ".5", 500000, "0.5" },
 		{ "3.", 3000000, "3" },
 		{ "007", 7000000, "7" },
-		{ "max", EVT_SPEED_FLAT_OUT, "max" },
+		{ "max", EVT_DECK_SPEED_FLAT_OUT, "max" },
 	};
 	static const char *const bad[] = { "", ".", "0", "0.09", "0.0999999",
 		"1000.000001", "1001", "-1", "1e3", "2x", "fast", "1.2.3", " 1",
@@ -53,19 +53,20 @@ test_speeds(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		char out[EVT_SPEED_TEXT];
+		char out[EVT_DECK_SPEED_TEXT];
 		uint32_t v;
 
-		assert_int_equal(evt_speed_parse(good[i].text, &v, NULL),
+		assert_int_equal(evt_deck_speed_parse(good[i].text, &v, NULL),
 		    EVT_OK);
 		assert_int_equal(v, good[i].speed);
-		assert_string_equal(evt_speed_format(v, out), good[i].back);
+		assert_string_equal(evt_deck_speed_format(v, out),
+		    good[i].back);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		uint32_t v = 42;
 		evt_error err;
 
-		assert_int_equal(evt_speed_parse(bad[i], &v, &err),
+		assert_int_equal(evt_deck_speed_parse(bad[i], &v, &err),
 		    EVT_ERR_ARG);
 		assert_int_equal(v, 42);
 		assert_non_null(strstr(err.text, "0.1 to 1000"));
@@ -75,48 +76,48 @@ test_speeds(void **state)
 static void
 test_defaults(void **state)
 {
-	evt_play p;
+	evt_play_options p;
 	evt_filter f;
 	evt_deck_options o;
 
 	(void)state;
-	evt_play_init(&p);
-	evt_play_filter(&p, &f);
+	evt_play_options_init(&p);
+	evt_play_options_filter(&p, &f);
 	assert_false(f.has_from || f.has_to);
 	assert_int_equal(f.kinds, 1u << EVT_KIND_RECEIVED);
 	assert_true(f.read_ahead);
-	evt_play_deck_options(&p, &o);
-	assert_int_equal(o.speed, EVT_SPEED_ONE);
+	evt_play_options_deck_options(&p, &o);
+	assert_int_equal(o.speed, EVT_DECK_SPEED_ONE);
 	assert_int_equal(o.max_gap_ns, -1);
 	assert_int_equal(o.passes, 1);
-	evt_play_free(&p);
+	evt_play_options_free(&p);
 }
 
 static void
-set(evt_play *p, const char *name, const char *text)
+set(evt_play_options *p, const char *name, const char *text)
 {
 	evt_error err;
 
-	if (evt_play_set(p, name, text, &ref, &err) != EVT_OK)
+	if (evt_play_options_set(p, name, text, &ref, &err) != EVT_OK)
 		fail_msg("%s=%s: %s", name, text, err.text);
 }
 
 static void
 test_settings(void **state)
 {
-	evt_play p;
+	evt_play_options p;
 	evt_filter f;
 
 	(void)state;
-	evt_play_init(&p);
+	evt_play_options_init(&p);
 	set(&p, "from", "+10s");
 	set(&p, "to", "mark:crash");
 	assert_int_equal(p.from_ns, T0 + 10 * S);
 	assert_int_equal(p.to_ns, T0 + 7 * S);
-	assert_int_equal(evt_play_check(&p, NULL), EVT_ERR_ARG);
+	assert_int_equal(evt_play_options_check(&p, NULL), EVT_ERR_ARG);
 	set(&p, "to", "-5s");
 	assert_int_equal(p.to_ns, T0 + 95 * S);
-	assert_int_equal(evt_play_check(&p, NULL), EVT_OK);
+	assert_int_equal(evt_play_options_check(&p, NULL), EVT_OK);
 	set(&p, "source", "1,,2,");
 	set(&p, "source", "abc");
 	set(&p, "event", "state");
@@ -131,12 +132,12 @@ test_settings(void **state)
 	set(&p, "loop", "1");
 	set(&p, "loop", "forever");
 	assert_int_equal(p.passes, 0);
-	evt_play_filter(&p, &f);
+	evt_play_options_filter(&p, &f);
 	assert_int_equal(f.n_sources, 3);
 	assert_string_equal(f.sources[2], "abc");
 	assert_int_equal(f.n_events, 1);
 	assert_int_equal(f.to_ns, T0 + 95 * S);
-	evt_play_free(&p);
+	evt_play_options_free(&p);
 }
 
 static void
@@ -160,15 +161,15 @@ test_bad_settings(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		evt_error err = { .text = "" };
-		evt_play p;
+		evt_play_options p;
 		int r;
 
-		evt_play_init(&p);
-		r = evt_play_set(&p, bad[i][0], bad[i][1], &ref, &err);
+		evt_play_options_init(&p);
+		r = evt_play_options_set(&p, bad[i][0], bad[i][1], &ref, &err);
 		assert_true(r < 0);
 		if (strstr(err.text, bad[i][2]) == NULL)
 			fail_msg("%s=%s: %s", bad[i][0], bad[i][1], err.text);
-		evt_play_free(&p);
+		evt_play_options_free(&p);
 	}
 }
 
@@ -176,17 +177,18 @@ static void
 test_long_name(void **state)
 {
 	char name[EVT_KEY_MAX + 2];
-	evt_play p;
+	evt_play_options p;
 
 	(void)state;
 	memset(name, 'x', sizeof(name));
 	name[EVT_KEY_MAX + 1] = '\0';
-	evt_play_init(&p);
-	assert_int_equal(evt_play_set(&p, "source", name, NULL, NULL),
+	evt_play_options_init(&p);
+	assert_int_equal(evt_play_options_set(&p, "source", name, NULL, NULL),
 	    EVT_ERR_ARG);
 	name[EVT_KEY_MAX] = '\0';
-	assert_int_equal(evt_play_set(&p, "source", name, NULL, NULL), EVT_OK);
-	evt_play_free(&p);
+	assert_int_equal(evt_play_options_set(&p, "source", name, NULL, NULL),
+	    EVT_OK);
+	evt_play_options_free(&p);
 }
 
 /* The query goes over the defaults; its names replace theirs. */
@@ -195,26 +197,27 @@ test_query(void **state)
 {
 	static const char *const args[] = { "source=7", "source=8,9",
 		"speed=max", "from= 10s", "token=secret", "", "loop" };
-	evt_play base, p;
+	evt_play_options base, p;
 
 	(void)state;
-	evt_play_init(&base);
+	evt_play_options_init(&base);
 	set(&base, "source", "1,2,3");
 	set(&base, "event", "state");
 	set(&base, "to", "+50s");
-	assert_int_equal(evt_play_copy(&base, &p, NULL), EVT_OK);
-	assert_int_equal(evt_play_query(&p, args, 7, &ref, NULL), EVT_OK);
+	assert_int_equal(evt_play_options_copy(&base, &p, NULL), EVT_OK);
+	assert_int_equal(evt_play_options_query(&p, args, 7, &ref, NULL),
+	    EVT_OK);
 	assert_int_equal(p.sources.n, 3);
 	assert_string_equal(p.sources.item[0], "7");
 	assert_string_equal(p.sources.item[2], "9");
 	assert_int_equal(p.events.n, 1);
-	assert_int_equal(p.speed, EVT_SPEED_FLAT_OUT);
+	assert_int_equal(p.speed, EVT_DECK_SPEED_FLAT_OUT);
 	assert_int_equal(p.from_ns, T0 + 10 * S);
 	assert_int_equal(p.to_ns, T0 + 50 * S);
 	assert_int_equal(p.passes, 0);
-	evt_play_free(&p);
+	evt_play_options_free(&p);
 	assert_string_equal(base.sources.item[0], "1");
-	evt_play_free(&base);
+	evt_play_options_free(&base);
 }
 
 static void
@@ -233,13 +236,14 @@ test_bad_queries(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		evt_error err = { .text = "" };
-		evt_play p;
+		evt_play_options p;
 
-		evt_play_init(&p);
-		assert_int_equal(evt_play_query(&p, bad[i], 2, &ref, &err),
+		evt_play_options_init(&p);
+		assert_int_equal(evt_play_options_query(&p, bad[i], 2, &ref,
+		                     &err),
 		    EVT_ERR_ARG);
 		assert_true(strlen(err.text) > 10);
-		evt_play_free(&p);
+		evt_play_options_free(&p);
 	}
 }
 

@@ -92,24 +92,24 @@ static void
 test_runs_that_a_filter_hides(void **state)
 {
 	evt_tape *tape = make_tape("a", 10, 5, 0);
-	evt_reel reel;
-	evt_play play;
+	evt_tape_set reel;
+	evt_play_options play;
 	evt_player p;
 	evt_error err;
 	int64_t due[20] = { 0 };
 
 	(void)state;
-	ok(evt_reel_open(&tape, 1, &reel, &err), &err);
+	ok(evt_tape_set_open(&tape, 1, &reel, &err), &err);
 	assert_int_equal(reel.n_runs, 1);
-	evt_play_init(&play);
+	evt_play_options_init(&play);
 	ok(evt_player_open(&reel, &play, &p, &err), &err);
 	assert_int_equal(play_all(&p, due, 20), 10);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(due[i], i * S);
 	evt_player_close(&p);
 	evt_player_close(&p);
-	evt_play_free(&play);
-	evt_reel_close(&reel);
+	evt_play_options_free(&play);
+	evt_tape_set_close(&reel);
 	evt_tape_close(tape);
 }
 
@@ -117,8 +117,8 @@ static void
 test_merge(void **state)
 {
 	evt_tape *tape[2];
-	evt_reel reel;
-	evt_play play;
+	evt_tape_set reel;
+	evt_play_options play;
 	evt_player p;
 	evt_error err;
 	int64_t due[20] = { 0 };
@@ -126,15 +126,15 @@ test_merge(void **state)
 	(void)state;
 	tape[0] = make_tape("b", 5, 99, 0);
 	tape[1] = make_tape("c", 5, 2, S / 2);
-	ok(evt_reel_open(tape, 2, &reel, &err), &err);
-	evt_play_init(&play);
+	ok(evt_tape_set_open(tape, 2, &reel, &err), &err);
+	evt_play_options_init(&play);
 	ok(evt_player_open(&reel, &play, &p, &err), &err);
 	assert_int_equal(play_all(&p, due, 20), 10);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(due[i], i * S / 2);
 	evt_player_close(&p);
-	evt_play_free(&play);
-	evt_reel_close(&reel);
+	evt_play_options_free(&play);
+	evt_tape_set_close(&reel);
 	evt_tape_close(tape[0]);
 	evt_tape_close(tape[1]);
 }
@@ -144,23 +144,23 @@ static void
 test_places_of_their_own(void **state)
 {
 	evt_tape *tape = make_tape("d", 100, 999, 0);
-	evt_reel reel;
+	evt_tape_set reel;
 	evt_player p[4] = { { 0 } };
 	evt_error err;
 	static int64_t due[800];
 
 	(void)state;
-	ok(evt_reel_open(&tape, 1, &reel, &err), &err);
+	ok(evt_tape_set_open(&tape, 1, &reel, &err), &err);
 	for (int i = 0; i < 4; i++) {
-		evt_play play;
+		evt_play_options play;
 
-		evt_play_init(&play);
-		play.speed = EVT_SPEED_FLAT_OUT;
+		evt_play_options_init(&play);
+		play.speed = EVT_DECK_SPEED_FLAT_OUT;
 		play.has_from = true;
 		play.from_ns = T0 + i * 10 * S;
 		play.passes = (uint64_t)i + 1;
 		ok(evt_player_open(&reel, &play, &p[i], &err), &err);
-		evt_play_free(&play);
+		evt_play_options_free(&play);
 	}
 	for (int i = 0; i < 4; i++) {
 		int64_t at;
@@ -180,7 +180,7 @@ test_places_of_their_own(void **state)
 	assert_int_equal(play_all(&p[0], due, 800), 10);
 	for (int i = 0; i < 4; i++)
 		evt_player_close(&p[i]);
-	evt_reel_close(&reel);
+	evt_tape_set_close(&reel);
 	evt_tape_close(tape);
 }
 

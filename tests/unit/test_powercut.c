@@ -80,7 +80,7 @@ found(struct run *r, const struct cycle *promised, char *path)
 }
 
 static void
-on_fault(void *ctx, const evt_fault *fault)
+on_fault(void *ctx, const evt_verify_fault *fault)
 {
 	(void)ctx;
 	if (!fault->note && strncmp(fault->file, "journal", 7) == 0)
@@ -93,10 +93,10 @@ static void
 verify_journal(const struct run *r, const char *path)
 {
 	evt_verify_options o = { .fault = on_fault };
-	evt_verified got;
+	evt_verify_result got;
 	evt_error err;
 
-	ok(evt_tape_verify_io(path, &r->clean, &o, &got, &err), &err);
+	ok(evt_verify_tape_io(path, &r->clean, &o, &got, &err), &err);
 }
 
 /* The next recorder opens what a cut has left, and goes on. */
@@ -107,12 +107,12 @@ look(struct run *r, const struct cycle *promised, const char *dir, enum cut cut)
 	struct cycle c = found(r, promised, path), before = c;
 	struct cycle_held held;
 
-	if (evt_tape_check(&r->clean, path, NULL) == EVT_OK)
+	if (evt_tape_dir_check(&r->clean, path, NULL) == EVT_OK)
 		cycle_read(path, &r->clean, true); /* not all, but right */
 	else
 		assert_int_equal(c.synced, 0);
 	if (cut <= CUT_ORDER && !r->torn &&
-	    evt_tape_check(&r->clean, path, NULL) == EVT_OK)
+	    evt_tape_dir_check(&r->clean, path, NULL) == EVT_OK)
 		verify_journal(r, path);
 	assert_true(cycle_record(&c, 7, 0));
 	held = cycle_check(&before, before.synced, true);

@@ -285,7 +285,7 @@ read_tape(const struct run *r)
 }
 
 static void
-on_fault(void *ctx, const evt_fault *fault)
+on_fault(void *ctx, const evt_verify_fault *fault)
 {
 	(void)ctx;
 	if (!fault->note)
@@ -296,10 +296,10 @@ static void
 is_whole(const struct run *r)
 {
 	evt_verify_options o = { .fault = on_fault };
-	evt_verified got;
+	evt_verify_result got;
 	evt_error err;
 
-	ok(evt_tape_verify_io(r->path, &r->clean, &o, &got, &err), &err);
+	ok(evt_verify_tape_io(r->path, &r->clean, &o, &got, &err), &err);
 }
 
 /* The next writer opens it; twice, for nothing comes twice. */

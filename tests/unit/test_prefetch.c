@@ -17,8 +17,8 @@ struct fixture {
 	evt_segment *segment;
 	size_t n_segments;
 	int fd;
-	evt_match match;
-	evt_fetch *fetch;
+	evt_filter_match match;
+	evt_prefetch *fetch;
 };
 
 static int
@@ -70,15 +70,15 @@ open_fetch(struct fixture *x, const evt_filter *filter, bool threaded)
 {
 	evt_error err;
 
-	ok(evt_match_init(&x->match, filter, &err), &err);
-	ok(evt_fetch_new(&x->match, threaded, &x->fetch, &err), &err);
+	ok(evt_filter_match_init(&x->match, filter, &err), &err);
+	ok(evt_prefetch_new(&x->match, threaded, &x->fetch, &err), &err);
 }
 
 static void
 close_fetch(struct fixture *x)
 {
-	evt_fetch_free(x->fetch);
-	evt_match_free(&x->match);
+	evt_prefetch_free(x->fetch);
+	evt_filter_match_free(&x->match);
 }
 
 static void
@@ -86,7 +86,7 @@ start(struct fixture *x, size_t block, uint64_t from_seq)
 {
 	const evt_segment *s = x->segment;
 
-	evt_fetch_start(x->fetch, &evt_io_posix, x->fd, s->name,
+	evt_prefetch_start(x->fetch, &evt_io_posix, x->fd, s->name,
 	    &s->blocks[block], from_seq);
 }
 
@@ -94,12 +94,12 @@ start(struct fixture *x, size_t block, uint64_t from_seq)
 static void
 check_next(struct fixture *x, size_t block, uint64_t from_seq)
 {
-	const evt_block_ref *ref = &x->segment->blocks[block];
-	size_t pending = evt_fetch_pending(x->fetch), n = 0;
-	evt_fetched *got = evt_fetch_wait(x->fetch);
+	const evt_segment_block *ref = &x->segment->blocks[block];
+	size_t pending = evt_prefetch_pending(x->fetch), n = 0;
+	evt_prefetched *got = evt_prefetch_wait(x->fetch);
 	evt_error err;
 
-	assert_int_equal(evt_fetch_pending(x->fetch), pending - 1);
+	assert_int_equal(evt_prefetch_pending(x->fetch), pending - 1);
 	ok(got->code, &got->err);
 	assert_int_equal(got->ref.first_seq, ref->first_seq);
 	for (uint32_t i = 0; i < ref->frames; i++) {
@@ -108,7 +108,8 @@ check_next(struct fixture *x, size_t block, uint64_t from_seq)
 		evt_frame f;
 
 		ok(evt_block_frame(&got->block, i, &f, &err), &err);
-		if (f.seq >= from_seq && evt_match_frame(&x->match, &f)) {
+		if (f.seq >= from_seq &&
+		    evt_filter_match_frame(&x->match, &f)) {
 			assert_int_equal(got->match.frame[n++], i);
 			assert_int_equal(f.len, want.len);
 			assert_memory_equal(f.payload, want.payload, f.len);
@@ -133,9 +134,9 @@ in_order(void **state)
 
 		open_fetch(x, &filters[i / 2], i % 2);
 		for (size_t done = 0; done < n; done++) {
-			while (next < n && evt_fetch_has_room(x->fetch))
+			while (next < n && evt_prefetch_has_room(x->fetch))
 				start(x, next++, 0);
-			assert_int_equal(evt_fetch_pending(x->fetch),
+			assert_int_equal(evt_prefetch_pending(x->fetch),
 			    i % 2 == 0       ? 1 :
 			        done + 1 < n ? 2 :
 			                       1);
@@ -154,11 +155,11 @@ no_more_than_there_is_room_for(void **state)
 	open_fetch(x, NULL, true);
 	for (size_t i = 0; i < 3; i++)
 		start(x, i, 0);
-	assert_int_equal(evt_fetch_pending(x->fetch), 2);
-	assert_false(evt_fetch_has_room(x->fetch));
+	assert_int_equal(evt_prefetch_pending(x->fetch), 2);
+	assert_false(evt_prefetch_has_room(x->fetch));
 	check_next(x, 0, 0);
 	check_next(x, 1, 0);
-	assert_int_equal(evt_fetch_pending(x->fetch), 0);
+	assert_int_equal(evt_prefetch_pending(x->fetch), 0);
 	close_fetch(x);
 }
 
@@ -189,8 +190,8 @@ dropped(void **state)
 				start(x, i + 1, 0);
 			if (i % 2 == 1)
 				check_next(x, i, 0);
-			evt_fetch_drop(x->fetch);
-			assert_int_equal(evt_fetch_pending(x->fetch), 0);
+			evt_prefetch_drop(x->fetch);
+			assert_int_equal(evt_prefetch_pending(x->fetch), 0);
 		}
 		start(x, 7, 0);
 		check_next(x, 7, 0);
@@ -205,18 +206,19 @@ static void
 a_bad_block_between(void **state)
 {
 	struct fixture *x = *state;
-	evt_block_ref lie = x->segment->blocks[1];
-	evt_fetched *got;
+	evt_segment_block lie = x->segment->blocks[1];
+	evt_prefetched *got;
 
 	for (int threaded = 0; threaded < 2; threaded++) {
 		open_fetch(x, NULL, threaded);
 		start(x, 0, 0);
 		check_next(x, 0, 0);
 		lie.offset = x->segment->blocks[1].offset + 1;
-		evt_fetch_start(x->fetch, &evt_io_posix, x->fd, "it", &lie, 0);
+		evt_prefetch_start(x->fetch, &evt_io_posix, x->fd, "it", &lie,
+		    0);
 		if (threaded)
 			start(x, 2, 0);
-		got = evt_fetch_wait(x->fetch);
+		got = evt_prefetch_wait(x->fetch);
 		assert_int_equal(got->code, EVT_ERR_CORRUPT);
 		assert_non_null(strstr(got->err.text, "it at offset"));
 		if (!threaded)

@@ -29,12 +29,12 @@ struct fixture {
 	char last[300];
 };
 
-static evt_moment
+static evt_clock_pair
 now(void *ctx)
 {
 	(void)ctx;
-	return (
-	    evt_moment){ .time_ns = test_wall_ns, .mono_ns = test_steady_ns };
+	return (evt_clock_pair){ .time_ns = test_wall_ns,
+		.mono_ns = test_steady_ns };
 }
 
 static void

@@ -80,17 +80,17 @@ test_too_many(void **state)
 static void
 test_too_deep(void **state)
 {
-	char path[2 * EVT_SCAN_DEPTH + 3] = "";
+	char path[2 * EVT_JSON_SCAN_DEPTH + 3] = "";
 	const char *paths[] = { path };
 	evt_profile *profile;
 	evt_error err;
 
 	(void)state;
-	for (size_t i = 0; i < EVT_SCAN_DEPTH; i++)
+	for (size_t i = 0; i < EVT_JSON_SCAN_DEPTH; i++)
 		memcpy(path + 2 * i, "/x", 3);
 	assert_int_equal(evt_profile_new(paths, 1, NULL, 0, &profile, &err),
 	    EVT_OK);
-	assert_int_equal(profile->n_levels, EVT_SCAN_DEPTH + 1);
+	assert_int_equal(profile->n_levels, EVT_JSON_SCAN_DEPTH + 1);
 	evt_profile_free(profile);
 	memcpy(path + sizeof(path) - 3, "/x", 3);
 	assert_int_equal(evt_profile_new(paths, 1, NULL, 0, &profile, &err),

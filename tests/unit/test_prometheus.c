@@ -21,9 +21,9 @@ a_value_says_what_it_is(void **state)
 	evt_buf b = { 0 };
 
 	(void)state;
-	assert_true(
-	    evt_prom_value(&b, "a_total", "counter", "Some a.", 12345678901.0));
-	assert_true(evt_prom_value(&b, "b", "gauge", "A b.", -0.25));
+	assert_true(evt_prometheus_value(&b, "a_total", "counter", "Some a.",
+	    12345678901.0));
+	assert_true(evt_prometheus_value(&b, "b", "gauge", "A b.", -0.25));
 	same(&b,
 	    "# HELP a_total Some a.\n# TYPE a_total counter\n"
 	    "a_total 12345678901\n"
@@ -35,11 +35,12 @@ a_histogram_is_cumulative_and_in_seconds(void **state)
 {
 	const int64_t bounds[] = { 250000, 1000000, 2000000000 };
 	const uint64_t within[] = { 1, 3, 4 };
-	const evt_prom_histogram h = { bounds, within, 3, 6, 12500000000 };
+	const evt_prometheus_histogram h = { bounds, within, 3, 6,
+		12500000000 };
 	evt_buf b = { 0 };
 
 	(void)state;
-	assert_true(evt_prom_add_histogram(&b, "s", "How long.", &h));
+	assert_true(evt_prometheus_add_histogram(&b, "s", "How long.", &h));
 	same(&b,
 	    "# HELP s How long.\n# TYPE s histogram\n"
 	    "s_bucket{le=\"0.00025\"} 1\ns_bucket{le=\"0.001\"} 3\n"

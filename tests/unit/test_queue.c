@@ -14,12 +14,12 @@ order_and_bounds(void **state)
 {
 	evt_queue *q = evt_queue_new(10000);
 	uint8_t payload[1000] = { 0 };
-	evt_item item = { .payload = payload,
+	evt_queue_item item = { .payload = payload,
 		.len = sizeof(payload),
 		.conn = 3,
 		.opcode = 1 };
 	enum evt_queue_state s = EVT_QUEUE_ROOM;
-	evt_batch *batch;
+	evt_queue_batch *batch;
 	unsigned n = 0, got = 0;
 
 	(void)state;
@@ -39,11 +39,11 @@ order_and_bounds(void **state)
 	evt_queue_flush(q);
 	assert_true(evt_queue_bytes(q) >= 8000);
 	while (got < n) {
-		evt_item out;
+		evt_queue_item out;
 
 		batch = evt_queue_take(q, INT64_MAX);
 		assert_non_null(batch);
-		while (evt_batch_next(batch, &out)) {
+		while (evt_queue_batch_next(batch, &out)) {
 			assert_int_equal(out.time_ns, got);
 			if (out.len > 0)
 				assert_int_equal(out.payload[0], got);
@@ -67,9 +67,9 @@ static void
 there_is_room_soon(void **state)
 {
 	static const uint8_t payload[10000];
-	evt_item item = { .payload = payload, .len = sizeof(payload) };
+	evt_queue_item item = { .payload = payload, .len = sizeof(payload) };
 	evt_queue *q = evt_queue_new(8 << 20);
-	evt_batch *batch;
+	evt_queue_batch *batch;
 
 	(void)state;
 	while (evt_queue_put(q, &item) == EVT_QUEUE_ROOM)
@@ -106,7 +106,7 @@ static void
 put(evt_queue *q, size_t n)
 {
 	static const uint8_t payload[300000];
-	evt_item item = { .payload = payload, .len = n };
+	evt_queue_item item = { .payload = payload, .len = n };
 
 	(void)evt_queue_put(q, &item);
 	evt_queue_flush(q);
@@ -125,13 +125,13 @@ mono(void)
 static int
 take(evt_queue *q, int64_t until_ns)
 {
-	evt_batch *batch = evt_queue_take(q, until_ns);
-	evt_item item;
+	evt_queue_batch *batch = evt_queue_take(q, until_ns);
+	evt_queue_item item;
 	int n = 0;
 
 	if (batch == NULL)
 		return -1;
-	while (evt_batch_next(batch, &item))
+	while (evt_queue_batch_next(batch, &item))
 		n++;
 	evt_queue_release(q, batch);
 	return n;
@@ -233,7 +233,7 @@ produce(void *arg)
 	evt_queue *q = arg;
 
 	for (unsigned i = 0; i < ITEMS;) {
-		evt_item item = { .time_ns = i,
+		evt_queue_item item = { .time_ns = i,
 			.payload = (uint8_t *)&i,
 			.len = sizeof(i) };
 
@@ -261,10 +261,10 @@ two_threads(void **state)
 	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, produce, q), 0);
 	while (!evt_queue_ended(q)) {
-		evt_batch *batch = evt_queue_take(q, INT64_MAX);
-		evt_item out;
+		evt_queue_batch *batch = evt_queue_take(q, INT64_MAX);
+		evt_queue_item out;
 
-		while (batch != NULL && evt_batch_next(batch, &out)) {
+		while (batch != NULL && evt_queue_batch_next(batch, &out)) {
 			unsigned i;
 
 			assert_int_equal(out.len, sizeof(i));

@@ -54,7 +54,7 @@ static void
 twice_is_once(void **state)
 {
 	struct crashed *x = *state;
-	evt_recovered first;
+	evt_recover_result first;
 	size_t n, m;
 	uint8_t *before, *after;
 

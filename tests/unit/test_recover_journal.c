@@ -77,14 +77,14 @@ a_blank_end_is_a_torn_end(void **state)
 	static const uint8_t blank[700];
 	struct crashed *x = *state;
 	evt_verify_options o = { 0 };
-	evt_verified got;
+	evt_verify_result got;
 	char *file;
 	evt_error err;
 
 	die_after(crashed_write, x);
 	assert_true(crashed_has(x, ".evj", &file));
 	crashed_append(file, blank, sizeof(blank));
-	ok(evt_tape_verify(x->path, &o, &got, &err), &err);
+	ok(evt_verify_tape(x->path, &o, &got, &err), &err);
 	assert_int_equal(got.faults, 0);
 	assert_int_equal(got.frames, 40);
 	assert_int_equal(crashed_recover(x), EVT_OK);
@@ -102,7 +102,7 @@ a_blank_file_is_none(void **state)
 	static const uint8_t blank[5000];
 	struct crashed *x = *state;
 	evt_verify_options o = { 0 };
-	evt_verified got;
+	evt_verify_result got;
 	char *file = in_dir(x->journal, "00000000000000000041.evj");
 	int fd;
 	evt_error err;
@@ -112,7 +112,7 @@ a_blank_file_is_none(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, blank, sizeof(blank)), sizeof(blank));
 	close(fd);
-	ok(evt_tape_verify(x->path, &o, &got, &err), &err);
+	ok(evt_verify_tape(x->path, &o, &got, &err), &err);
 	assert_int_equal(got.faults, 0);
 	assert_int_equal(crashed_recover(x), EVT_OK);
 	assert_int_equal(x->got.next_seq, 41);

@@ -199,7 +199,7 @@ count_marks(const char *path, unsigned opcode, uint64_t *ret_seq,
 }
 
 static void
-tell_fault(void *ctx, const evt_fault *fault)
+tell_fault(void *ctx, const evt_verify_fault *fault)
 {
 	(void)ctx;
 	print_error("verify: %s: %s\n", fault->file, fault->what);
@@ -209,10 +209,10 @@ static void
 assert_sound(const char *path)
 {
 	evt_verify_options o = { .fault = tell_fault };
-	evt_verified v;
+	evt_verify_result v;
 	evt_error err;
 
-	ok(evt_tape_verify(path, &o, &v, &err), &err);
+	ok(evt_verify_tape(path, &o, &v, &err), &err);
 	assert_int_equal(v.faults, 0);
 }
 
@@ -266,7 +266,7 @@ is_bounded_in_bytes(void **state)
 		put(&x, i, i + 500, MS);
 		evt_ring_get_stats(x.ring, &st);
 		assert_true(st.bytes <= EVT_RING_BYTES_MIN);
-		evt_ring_folder(&evt_io_posix, journal, &files, &bytes);
+		evt_tape_dir_ring(&evt_io_posix, journal, &files, &bytes);
 		assert_int_equal(bytes, st.bytes);
 		assert_true(files <= 64 + 2);
 	}
@@ -391,8 +391,8 @@ keeps_the_keys(void **state)
 	(void)state;
 	begin(&x, 60 * S, 1u << 30);
 	x.w->opt.profile = profile;
-	evt_scanner_free(x.w->scanner);
-	ok(evt_scanner_new(profile, &x.w->scanner, &err), &err);
+	evt_json_scanner_free(x.w->scanner);
+	ok(evt_json_scanner_new(profile, &x.w->scanner, &err), &err);
 	put(&x, 0, 50, MS);
 	die(&x);
 	evt_profile_free(profile);

@@ -35,21 +35,22 @@ struct fixture {
 static void
 encode(uint32_t segment, uint32_t block, uint64_t first_seq, evt_buf *out)
 {
-	evt_builder *b;
+	evt_block_builder *b;
 	evt_error err;
 
-	ok(evt_builder_new(3, &b, &err), &err);
+	ok(evt_block_builder_new(3, &b, &err), &err);
 	for (unsigned i = 0; i < PER_BLOCK; i++) {
 		evt_frame f = make_state((unsigned)first_seq + i, 3);
 		uint8_t *payload = (uint8_t *)(uintptr_t)f.payload;
 
 		f.seq = first_seq + i;
 		f.time_ns = f.mono_ns = T0 + (int64_t)f.seq;
-		ok(evt_builder_add(b, &f, true, &err), &err);
+		ok(evt_block_builder_add(b, &f, true, &err), &err);
 		free(payload);
 	}
-	ok(evt_builder_encode(b, uuid, segment, block, out, NULL, &err), &err);
-	evt_builder_free(b);
+	ok(evt_block_builder_encode(b, uuid, segment, block, out, NULL, &err),
+	    &err);
+	evt_block_builder_free(b);
 }
 
 static evt_segment_writer *
@@ -164,7 +165,7 @@ has_blocks(const struct fixture *x, unsigned bits)
 
 	assert_true(fd >= 0);
 	for (unsigned i = 0; i < BLOCKS; i++) {
-		const evt_block_ref *r = &x->s.blocks[n];
+		const evt_segment_block *r = &x->s.blocks[n];
 
 		if ((bits >> i & 1) == 0)
 			continue;

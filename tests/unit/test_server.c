@@ -21,8 +21,8 @@
 struct fixture {
 	char *dir;
 	evt_tape *tape;
-	evt_reel reel;
-	evt_play play;
+	evt_tape_set reel;
+	evt_play_options play;
 	evt_server_options options;
 	evt_server *server;
 	pthread_t thread;
@@ -55,9 +55,9 @@ setup(void **state)
 	ok(evt_writer_close(w, &err), &err);
 	ok(evt_tape_open(path, &x->tape, &err), &err);
 	free(path);
-	ok(evt_reel_open(&x->tape, 1, &x->reel, &err), &err);
-	evt_play_init(&x->play);
-	x->play.speed = EVT_SPEED_FLAT_OUT;
+	ok(evt_tape_set_open(&x->tape, 1, &x->reel, &err), &err);
+	evt_play_options_init(&x->play);
+	x->play.speed = EVT_DECK_SPEED_FLAT_OUT;
 	x->options = (evt_server_options){ .at = { .host = "127.0.0.1" },
 		.access = { .host = "127.0.0.1" },
 		.reel = &x->reel,
@@ -75,8 +75,8 @@ teardown(void **state)
 {
 	struct fixture *x = *state;
 
-	evt_play_free(&x->play);
-	evt_reel_close(&x->reel);
+	evt_play_options_free(&x->play);
+	evt_tape_set_close(&x->reel);
 	evt_tape_close(x->tape);
 	remove_dir(x->dir);
 	free(x);
@@ -208,7 +208,7 @@ test_stop(void **state)
 	static const char first[] = "\x81\x03[0]", bye[] = "\x88\x02\x03\xe9";
 	int fd;
 
-	x->play.speed = EVT_SPEED_MIN; /* the second frame is 10 s away */
+	x->play.speed = EVT_DECK_SPEED_MIN; /* the second frame is 10 s away */
 	start(x);
 	fd = ask(x, "/stream");
 	expect(fd, first, sizeof(first) - 1);

@@ -9,12 +9,12 @@
 #include "format/navixy/stamp_rewrite.h"
 
 static void
-check(const evt_restamp *how, const char *text, const char *want)
+check(const evt_stamp_rewrite *how, const char *text, const char *want)
 {
 	evt_buf out = { 0 };
 
-	assert_true(
-	    evt_restamp_text(how, (const uint8_t *)text, strlen(text), &out));
+	assert_true(evt_stamp_rewrite_text(how, (const uint8_t *)text,
+	    strlen(text), &out));
 	assert_true(evt_buf_add_byte(&out, '\0'));
 	assert_string_equal((char *)out.data, want);
 	evt_buf_free(&out);
@@ -23,8 +23,8 @@ check(const evt_restamp *how, const char *text, const char *want)
 static void
 test_shift(void **state)
 {
-	const evt_restamp day = { .shift_s = 86400 };
-	const evt_restamp back = { .shift_s = -12 * 3600 - 51 * 60 - 56 };
+	const evt_stamp_rewrite day = { .shift_s = 86400 };
+	const evt_stamp_rewrite back = { .shift_s = -12 * 3600 - 51 * 60 - 56 };
 
 	(void)state;
 	check(&day, "{\"user_time\":\"2018-10-31 12:51:55\"}",
@@ -64,7 +64,8 @@ test_untouched(void **state)
 		"\"",
 		"{\"updated\":\"",
 	};
-	const evt_restamp how = { .shift_s = 5, .form = EVT_STAMPS_ISO };
+	const evt_stamp_rewrite how = { .shift_s = 5,
+		.form = EVT_STAMP_REWRITE_ISO };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -74,8 +75,9 @@ test_untouched(void **state)
 static void
 test_forms(void **state)
 {
-	const evt_restamp iso = { .form = EVT_STAMPS_ISO, .offset_s = -21600 };
-	const evt_restamp plain = { .form = EVT_STAMPS_PLAIN };
+	const evt_stamp_rewrite iso = { .form = EVT_STAMP_REWRITE_ISO,
+		.offset_s = -21600 };
+	const evt_stamp_rewrite plain = { .form = EVT_STAMP_REWRITE_PLAIN };
 
 	(void)state;
 	check(&iso, "{\"updated\":\"2018-10-17 12:51:55\"}",
@@ -94,7 +96,8 @@ check_compact(const char *text, const char *want)
 	evt_buf out = { 0 };
 
 	assert_true(
-	    evt_compact_state(evt_view_of((const uint8_t *)text, strlen(text)),
+	    evt_stamp_rewrite_compact(evt_json_view_make((const uint8_t *)text,
+	                                  strlen(text)),
 	        &out));
 	assert_true(evt_buf_add_byte(&out, '\0'));
 	assert_string_equal((char *)out.data, want);
@@ -123,8 +126,8 @@ test_compact(void **state)
 static bool
 offset_of(const char *clock, int64_t time_s, int *ret)
 {
-	return evt_stamp_offset((evt_view){ (const uint8_t *)clock,
-	                            strlen(clock) },
+	return evt_stamp_rewrite_offset((evt_json_view){ (const uint8_t *)clock,
+	                                    strlen(clock) },
 	    time_s * 1000000000, ret);
 }
 

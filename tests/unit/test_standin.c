@@ -152,9 +152,10 @@ trackers_are_no_sources(void **state)
 	evt_error err;
 
 	(void)state;
-	ok(evt_board_add_tracker(x->board, 700, &one, "Van", &err), &err);
-	ok(evt_board_add_tracker(x->board, 701, &two, NULL, &err), &err);
-	ok(evt_board_add_tracker(x->board, 702, &one, "Clone", &err), &err);
+	ok(evt_state_table_add_tracker(x->board, 700, &one, "Van", &err), &err);
+	ok(evt_state_table_add_tracker(x->board, 701, &two, NULL, &err), &err);
+	ok(evt_state_table_add_tracker(x->board, 702, &one, "Clone", &err),
+	    &err);
 	say(x, 1000, OLD("1,700,702"));
 	heard(x, "answer state 1=unknown 700=normal 702=normal | state 1:11");
 	play(x, 2);
@@ -408,8 +409,8 @@ blocked(void **state)
 	heard(x, "answer state 1=normal | state 1:10");
 	play(x, 1);
 	heard_exactly(x, blocking[2].text);
-	ok(evt_standin_current(x->client, evt_board_by_tracker(x->board, 1),
-	       &err),
+	ok(evt_standin_current(x->client,
+	       evt_state_table_by_tracker(x->board, 1), &err),
 	    &err);
 	play(x, 2);
 	heard(x, "");
@@ -417,8 +418,8 @@ blocked(void **state)
 	heard(x, "answer state 1=blocked");
 	play(x, 1);
 	heard_exactly(x, blocking[5].text);
-	ok(evt_standin_current(x->client, evt_board_by_tracker(x->board, 1),
-	       &err),
+	ok(evt_standin_current(x->client,
+	       evt_state_table_by_tracker(x->board, 1), &err),
 	    &err);
 	heard(x, "state 1:12");
 	play(x, 1);
@@ -447,8 +448,8 @@ blocked_in_batches(void **state)
 	heard_exactly(x, BATCH(ITEM(2, 21)));
 	play(x, 1);
 	heard(x, "unblock 1");
-	ok(evt_standin_current(x->client, evt_board_by_tracker(x->board, 1),
-	       &err),
+	ok(evt_standin_current(x->client,
+	       evt_state_table_by_tracker(x->board, 1), &err),
 	    &err);
 	heard_exactly(x, BATCH(ITEM(1, 12)));
 	finish(x);

@@ -16,8 +16,8 @@
 struct fixture {
 	char *dir;
 	evt_tape *tape;
-	evt_reel reel;
-	evt_board *board;
+	evt_tape_set reel;
+	evt_state_table *board;
 };
 
 static int
@@ -36,8 +36,8 @@ teardown(void **state)
 {
 	struct fixture *x = *state;
 
-	evt_board_free(x->board);
-	evt_reel_close(&x->reel);
+	evt_state_table_free(x->board);
+	evt_tape_set_close(&x->reel);
 	evt_tape_close(x->tape);
 	remove_dir(x->dir);
 	free(x);
@@ -46,7 +46,7 @@ teardown(void **state)
 
 /* The board of a tape of received frames, a second apart, all on one
  * connection. */
-static evt_board *
+static evt_state_table *
 board_of(struct fixture *x, const char *const *text, size_t n)
 {
 	evt_profile *profile = navixy_profile();
@@ -72,8 +72,8 @@ board_of(struct fixture *x, const char *const *text, size_t n)
 	evt_profile_free(profile);
 	ok(evt_tape_open(path, &x->tape, &err), &err);
 	free(path);
-	ok(evt_reel_open(&x->tape, 1, &x->reel, &err), &err);
-	ok(evt_board_new(&x->reel, NULL, &x->board, &err), &err);
+	ok(evt_tape_set_open(&x->tape, 1, &x->reel, &err), &err);
+	ok(evt_state_table_new(&x->reel, NULL, &x->board, &err), &err);
 	return x->board;
 }
 
@@ -87,14 +87,14 @@ is_text(const evt_buf *got, const char *want)
 }
 
 static void
-is_tracker(const evt_board *b, size_t i, int64_t id, const char *source)
+is_tracker(const evt_state_table *b, size_t i, int64_t id, const char *source)
 {
-	const evt_source *s;
+	const evt_state_table_source *s;
 	int64_t got;
 
-	assert_true(evt_board_tracker_at(b, i, &got, &s));
+	assert_true(evt_state_table_tracker_at(b, i, &got, &s));
 	assert_int_equal(got, id);
-	assert_ptr_equal(s, evt_board_by_text(b, source));
+	assert_ptr_equal(s, evt_state_table_by_text(b, source));
 }
 
 static void
@@ -103,28 +103,28 @@ ids_taken_as_equal(void **state)
 	static const char *const text[] = { STATE("5"), STATE("\"ship\""),
 		STATE("5"), STATE("5"), STATE("\"ship\"") };
 	struct fixture *x = *state;
-	evt_board *b = board_of(x, text, 5);
-	const evt_source *s;
+	evt_state_table *b = board_of(x, text, 5);
+	const evt_state_table_source *s;
 	int64_t id;
 
-	assert_false(evt_board_has_trackers(b));
-	assert_int_equal(evt_board_n(b), 2);
-	s = evt_board_by_tracker(b, 5);
+	assert_false(evt_state_table_has_trackers(b));
+	assert_int_equal(evt_state_table_n(b), 2);
+	s = evt_state_table_by_tracker(b, 5);
 	assert_non_null(s);
 	assert_int_equal(s->tracker, 5);
 	assert_null(s->label);
-	assert_ptr_equal(evt_board_by_text(b, "5"), s);
-	assert_ptr_equal(evt_board_at(b, s->no), s);
-	s = evt_board_by_text(b, "ship");
+	assert_ptr_equal(evt_state_table_by_text(b, "5"), s);
+	assert_ptr_equal(evt_state_table_at(b, s->no), s);
+	s = evt_state_table_by_text(b, "ship");
 	assert_non_null(s);
-	assert_int_equal(s->tracker, EVT_NO_TRACKER);
-	assert_null(evt_board_by_text(b, "6"));
-	assert_null(evt_board_by_text(b, ""));
-	assert_null(evt_board_by_tracker(b, 6));
-	assert_null(evt_board_by_tracker(b, EVT_NO_TRACKER));
-	assert_int_equal(evt_board_n_trackers(b), 2);
-	is_tracker(b, evt_board_by_text(b, "5")->no, 5, "5");
-	assert_false(evt_board_tracker_at(b, s->no, &id, &s));
+	assert_int_equal(s->tracker, EVT_STATE_TABLE_NO_TRACKER);
+	assert_null(evt_state_table_by_text(b, "6"));
+	assert_null(evt_state_table_by_text(b, ""));
+	assert_null(evt_state_table_by_tracker(b, 6));
+	assert_null(evt_state_table_by_tracker(b, EVT_STATE_TABLE_NO_TRACKER));
+	assert_int_equal(evt_state_table_n_trackers(b), 2);
+	is_tracker(b, evt_state_table_by_text(b, "5")->no, 5, "5");
+	assert_false(evt_state_table_tracker_at(b, s->no, &id, &s));
 }
 
 static void
@@ -136,30 +136,31 @@ trackers_told_of(void **state)
 	                     ship = { "ship", 4, false },
 	                     new = { "77", 2, true };
 	struct fixture *x = *state;
-	evt_board *b = board_of(x, text, 3);
+	evt_state_table *b = board_of(x, text, 3);
 	evt_error err;
 	char label[] = "Van";
 
-	ok(evt_board_add_tracker(b, 100, &five, label, &err), &err);
+	ok(evt_state_table_add_tracker(b, 100, &five, label, &err), &err);
 	label[0] = 'x'; /* it is copied */
-	ok(evt_board_add_tracker(b, INT64_MAX, &ship, NULL, &err), &err);
-	ok(evt_board_add_tracker(b, 101, &five, "Clone", &err), &err);
-	ok(evt_board_add_tracker(b, 102, &new, "New", &err), &err);
-	assert_true(evt_board_has_trackers(b));
-	assert_int_equal(evt_board_n(b), 4);
-	assert_int_equal(evt_board_n_trackers(b), 4);
+	ok(evt_state_table_add_tracker(b, INT64_MAX, &ship, NULL, &err), &err);
+	ok(evt_state_table_add_tracker(b, 101, &five, "Clone", &err), &err);
+	ok(evt_state_table_add_tracker(b, 102, &new, "New", &err), &err);
+	assert_true(evt_state_table_has_trackers(b));
+	assert_int_equal(evt_state_table_n(b), 4);
+	assert_int_equal(evt_state_table_n_trackers(b), 4);
 	is_tracker(b, 0, 100, "5");
 	is_tracker(b, 1, INT64_MAX, "ship");
 	is_tracker(b, 2, 101, "5");
 	is_tracker(b, 3, 102, "77");
-	assert_string_equal(evt_board_by_text(b, "5")->label, "Van");
-	assert_int_equal(evt_board_by_text(b, "5")->tracker, 100);
-	assert_ptr_equal(evt_board_by_tracker(b, 101),
-	    evt_board_by_text(b, "5"));
-	assert_null(evt_board_by_tracker(b, 5));
+	assert_string_equal(evt_state_table_by_text(b, "5")->label, "Van");
+	assert_int_equal(evt_state_table_by_text(b, "5")->tracker, 100);
+	assert_ptr_equal(evt_state_table_by_tracker(b, 101),
+	    evt_state_table_by_text(b, "5"));
+	assert_null(evt_state_table_by_tracker(b, 5));
 	/* One that no tracker has is on the board, but nobody can name it. */
-	assert_int_equal(evt_board_by_text(b, "9")->tracker, EVT_NO_TRACKER);
-	assert_null(evt_board_by_tracker(b, 9));
+	assert_int_equal(evt_state_table_by_text(b, "9")->tracker,
+	    EVT_STATE_TABLE_NO_TRACKER);
+	assert_null(evt_state_table_by_tracker(b, 9));
 }
 
 /* Readings name trackers, so they need the list. */
@@ -173,21 +174,21 @@ readings_of_trackers(void **state)
 		"\"tracker_id\":100,\"v\":4}]}}" };
 	static const evt_key five = { "5", 1, true };
 	struct fixture *x = *state;
-	evt_board *b = board_of(x, text, 3);
-	const evt_source *s;
+	evt_state_table *b = board_of(x, text, 3);
+	const evt_state_table_source *s;
 	evt_error err;
 
-	ok(evt_board_add_tracker(b, 100, &five, NULL, &err), &err);
-	s = evt_board_by_text(b, "5");
-	ok(evt_board_load(b, T0 + 3 * SEC / 2, &err), &err);
+	ok(evt_state_table_add_tracker(b, 100, &five, NULL, &err), &err);
+	s = evt_state_table_by_text(b, "5");
+	ok(evt_state_table_load(b, T0 + 3 * SEC / 2, &err), &err);
 	is_text(&s->reading, "{\"tracker_id\":100,\"v\":1}");
 	assert_int_equal(s->iot.len, 0);
-	ok(evt_board_load(b, INT64_MAX, &err), &err);
+	ok(evt_state_table_load(b, INT64_MAX, &err), &err);
 	/* It is looked for ten minutes back. */
 	assert_int_equal(s->reading.len, 0);
-	ok(evt_board_load(b, T0 + 599 * SEC, &err), &err);
+	ok(evt_state_table_load(b, T0 + 599 * SEC, &err), &err);
 	is_text(&s->iot, "{\"tracker_id\":100,\"v\":4}");
-	ok(evt_board_load(b, T0, &err), &err);
+	ok(evt_state_table_load(b, T0, &err), &err);
 	assert_int_equal(s->reading.len, 0);
 	assert_false(s->known);
 }
@@ -207,34 +208,34 @@ news_of_frames(void **state)
 		"{\"event\":\"weather\",\"data\":{\"source_id\":5}}", "X",
 		"{\"type\":\"response\"}" };
 	static const struct {
-		enum evt_news_kind kind;
+		enum evt_state_update_kind kind;
 		unsigned n;
-		enum evt_life life;
+		enum evt_state_table_life life;
 	} want[] = {
-		{ EVT_NEWS_STATE, 1, EVT_LIFE_OTHER },
-		{ EVT_NEWS_STATE_BATCH, 2, EVT_LIFE_OTHER },
-		{ EVT_NEWS_LIFECYCLE, 1, EVT_LIFE_BLOCK },
-		{ EVT_NEWS_LIFECYCLE, 1, EVT_LIFE_OTHER },
-		{ EVT_NEWS_LOGOUT, 0, EVT_LIFE_OTHER },
-		{ EVT_NEWS_NONE, 0, EVT_LIFE_OTHER },
-		{ EVT_NEWS_NONE, 0, EVT_LIFE_OTHER },
-		{ EVT_NEWS_ANSWER, 0, EVT_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_STATE, 1, EVT_STATE_TABLE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_STATE_BATCH, 2, EVT_STATE_TABLE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_LIFECYCLE, 1, EVT_STATE_TABLE_LIFE_BLOCK },
+		{ EVT_STATE_UPDATE_LIFECYCLE, 1, EVT_STATE_TABLE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_LOGOUT, 0, EVT_STATE_TABLE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_NONE, 0, EVT_STATE_TABLE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_NONE, 0, EVT_STATE_TABLE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_ANSWER, 0, EVT_STATE_TABLE_LIFE_OTHER },
 	};
 	struct fixture *x = *state;
-	evt_board *b = board_of(x, text, 8);
+	evt_state_table *b = board_of(x, text, 8);
 	evt_cursor *cursor;
 	evt_error err;
 	size_t i = 0;
 	evt_frame f;
 
-	ok(evt_board_load(b, T0, &err), &err);
+	ok(evt_state_table_load(b, T0, &err), &err);
 	ok(evt_cursor_open(x->reel.tape, 1, NULL, &cursor, &err), &err);
 	while (evt_cursor_next(cursor, &f, &err) == EVT_OK) {
-		evt_news news;
+		evt_state_update news;
 
-		ok(evt_board_take(b, &f, &news, &err), &err);
+		ok(evt_state_table_take(b, &f, &news, &err), &err);
 		if (f.kind == EVT_KIND_MARK) {
-			assert_int_equal(news.kind, EVT_NEWS_NONE);
+			assert_int_equal(news.kind, EVT_STATE_UPDATE_NONE);
 			continue;
 		}
 		assert_int_equal(news.kind, want[i].kind);
@@ -243,9 +244,11 @@ news_of_frames(void **state)
 		i++;
 	}
 	assert_int_equal(i, 8);
-	assert_true(evt_board_by_text(b, "5")->blocked);
-	assert_false(evt_source_speaks(evt_board_by_text(b, "5")));
-	assert_true(evt_source_speaks(evt_board_by_text(b, "6")));
+	assert_true(evt_state_table_by_text(b, "5")->blocked);
+	assert_false(
+	    evt_state_table_source_speaks(evt_state_table_by_text(b, "5")));
+	assert_true(
+	    evt_state_table_source_speaks(evt_state_table_by_text(b, "6")));
 	evt_cursor_close(cursor);
 }
 
@@ -261,15 +264,15 @@ users_clock(void **state)
 		STATE("5"), STATE("6") };
 	static const int want[] = { -21600, -21600, -21600, 19800, 7, 7, 7 };
 	struct fixture *x = *state;
-	evt_board *b = board_of(x, text, 5);
+	evt_state_table *b = board_of(x, text, 5);
 	evt_error err;
 
 	for (int i = 0; i < 7; i++) {
 		int64_t at = T0 + i * SEC;
 		int got = 7;
 
-		ok(evt_board_load(b, at, &err), &err);
-		ok(evt_board_offset(b, at, &got, &err), &err);
+		ok(evt_state_table_load(b, at, &err), &err);
+		ok(evt_state_table_offset(b, at, &got, &err), &err);
 		assert_int_equal(got, want[i]);
 	}
 }

@@ -36,7 +36,7 @@ struct fixture {
 	char *dir;
 	evt_profile *profile;
 	struct tape tape[TAPES];
-	evt_reel reel;
+	evt_tape_set reel;
 	evt_tape *reeled[TAPES];
 };
 
@@ -231,13 +231,13 @@ reel_of(struct fixture *x, size_t n)
 		    &err);
 		x->reeled[i] = x->tape[i].tape;
 	}
-	ok(evt_reel_open(x->reeled, n, &x->reel, &err), &err);
+	ok(evt_tape_set_open(x->reeled, n, &x->reel, &err), &err);
 }
 
 static void
 unreel(struct fixture *x)
 {
-	evt_reel_close(&x->reel);
+	evt_tape_set_close(&x->reel);
 	for (size_t i = 0; i < TAPES; i++) {
 		evt_tape_close(x->tape[i].tape);
 		x->tape[i].tape = NULL;
@@ -324,7 +324,7 @@ same_bytes(const uint8_t *a, size_t n, const uint8_t *b, size_t m)
 }
 
 static void
-same_source(const evt_source *a, const evt_source *b)
+same_source(const evt_state_table_source *a, const evt_state_table_source *b)
 {
 	assert_int_equal(a->known, b->known);
 	assert_int_equal(a->corrupt, b->corrupt);
@@ -345,12 +345,13 @@ same_source(const evt_source *a, const evt_source *b)
 }
 
 static void
-same(const evt_board *a, const evt_board *b)
+same(const evt_state_table *a, const evt_state_table *b)
 {
-	assert_int_equal(evt_board_n(a), evt_board_n(b));
-	for (size_t i = 0; i < evt_board_n(a); i++) {
-		const evt_source *s = evt_board_at(a, i);
-		const evt_source *t = evt_board_by_tracker(b, s->tracker);
+	assert_int_equal(evt_state_table_n(a), evt_state_table_n(b));
+	for (size_t i = 0; i < evt_state_table_n(a); i++) {
+		const evt_state_table_source *s = evt_state_table_at(a, i);
+		const evt_state_table_source *t =
+		    evt_state_table_by_tracker(b, s->tracker);
 
 		assert_non_null(t);
 		same_source(s, t);
@@ -359,7 +360,7 @@ same(const evt_board *a, const evt_board *b)
 
 /* Give the board all frames received in [from, to). */
 static void
-take_frames(const struct fixture *x, evt_board *b, evt_rebase *rebase,
+take_frames(const struct fixture *x, evt_state_table *b, evt_time_shift *rebase,
     int64_t from, int64_t to)
 {
 	evt_filter window = { .has_from = true,
@@ -369,14 +370,14 @@ take_frames(const struct fixture *x, evt_board *b, evt_rebase *rebase,
 	evt_cursor *cursor;
 	evt_error err;
 	evt_frame f;
-	evt_news news;
+	evt_state_update news;
 	int r;
 
 	ok(evt_cursor_open(x->reel.tape, x->reel.n, &window, &cursor, &err),
 	    &err);
 	while ((r = evt_cursor_next(cursor, &f, &err)) == EVT_OK) {
-		ok(evt_rebase_frame(rebase, &f, &err), &err);
-		ok(evt_board_take(b, &f, &news, &err), &err);
+		ok(evt_time_shift_frame(rebase, &f, &err), &err);
+		ok(evt_state_table_take(b, &f, &news, &err), &err);
 	}
 	if (r != EVT_END && r != EVT_AGAIN)
 		fail_msg("reading: %s", err.text);
@@ -386,27 +387,28 @@ take_frames(const struct fixture *x, evt_board *b, evt_rebase *rebase,
 /* A board that was loaded at `from` and then followed the deck, and one that is
  * loaded where the deck is now. */
 static void
-check_at(const struct fixture *x, evt_rebase *rebase, int64_t from, int64_t to)
+check_at(const struct fixture *x, evt_time_shift *rebase, int64_t from,
+    int64_t to)
 {
-	evt_board *loaded, *followed;
+	evt_state_table *loaded, *followed;
 	evt_error err;
 
-	ok(evt_board_new(&x->reel, rebase, &loaded, &err), &err);
-	ok(evt_board_new(&x->reel, rebase, &followed, &err), &err);
-	ok(evt_board_load(followed, from, &err), &err);
+	ok(evt_state_table_new(&x->reel, rebase, &loaded, &err), &err);
+	ok(evt_state_table_new(&x->reel, rebase, &followed, &err), &err);
+	ok(evt_state_table_load(followed, from, &err), &err);
 	take_frames(x, followed, rebase, from, to);
-	ok(evt_board_load(loaded, to, &err), &err);
+	ok(evt_state_table_load(loaded, to, &err), &err);
 	same(loaded, followed);
 	/* Again, after everything behind it. */
 	take_frames(x, loaded, rebase, to, INT64_MAX);
-	ok(evt_board_load(loaded, to, &err), &err);
+	ok(evt_state_table_load(loaded, to, &err), &err);
 	same(loaded, followed);
-	evt_board_free(loaded);
-	evt_board_free(followed);
+	evt_state_table_free(loaded);
+	evt_state_table_free(followed);
 }
 
 static void
-check_everywhere(const struct fixture *x, evt_rebase *rebase)
+check_everywhere(const struct fixture *x, evt_time_shift *rebase)
 {
 	for (int i = 0; i <= 20; i++)
 		check_at(x, rebase, T0, T0 + i * 450 * MS + 3);
@@ -475,18 +477,19 @@ static void
 loaded_with_other_times(void **state)
 {
 	struct fixture *x = *state;
-	evt_rebase *rebase;
-	evt_board *b;
+	evt_time_shift *rebase;
+	evt_state_table *b;
 	evt_error err;
 
 	make_tapes(x, 1, 31, true);
 	reel_of(x, 1);
-	ok(evt_rebase_new(T0, T0 + 86400 * 1000 * MS, &rebase, &err), &err);
+	ok(evt_time_shift_new(T0, T0 + 86400 * 1000 * MS, &rebase, &err), &err);
 	check_everywhere(x, rebase);
-	ok(evt_board_new(&x->reel, rebase, &b, &err), &err);
-	ok(evt_board_load(b, T0 + 60 * 1000 * MS, &err), &err);
+	ok(evt_state_table_new(&x->reel, rebase, &b, &err), &err);
+	ok(evt_state_table_load(b, T0 + 60 * 1000 * MS, &err), &err);
 	for (unsigned i = 0; i < SOURCES; i++) {
-		const evt_source *s = evt_board_by_tracker(b, 1 + i);
+		const evt_state_table_source *s =
+		    evt_state_table_by_tracker(b, 1 + i);
 
 		assert_non_null(s);
 		assert_true(s->known);
@@ -496,8 +499,8 @@ loaded_with_other_times(void **state)
 		assert_non_null(memmem(s->reading.data, s->reading.len,
 		    "\"2023-11-15 16:13:", 18));
 	}
-	evt_board_free(b);
-	evt_rebase_free(rebase);
+	evt_state_table_free(b);
+	evt_time_shift_free(rebase);
 	unreel(x);
 }
 

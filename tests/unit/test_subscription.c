@@ -20,30 +20,32 @@
 
 /* ---- requests ----------------------------------------------------------- */
 
-static evt_sub_request *
+static evt_subscription_request *
 parsed(const char *text)
 {
-	evt_sub_refusal why = { 0 };
-	evt_sub_request *q;
+	evt_subscription_refusal why = { 0 };
+	evt_subscription_request *q;
 
-	if (evt_sub_request_parse(text, strlen(text), &q, &why) != EVT_OK)
+	if (evt_subscription_request_parse(text, strlen(text), &q, &why) !=
+	    EVT_OK)
 		fail_msg("%s: %s", text, why.data);
 	return q;
 }
 
 /* "state all", "state_batch 1,2 compact iso 5000000000": an item in short. */
 static void
-in_short(const evt_sub_item *item, evt_buf *out)
+in_short(const evt_subscription_item *item, evt_buf *out)
 {
-	assert_true(evt_buf_printf(out, "%s ", evt_sub_kind_name(item->kind)));
+	assert_true(
+	    evt_buf_printf(out, "%s ", evt_subscription_kind_name(item->kind)));
 	if (item->all)
 		assert_true(evt_buf_add_str(out, "all"));
 	for (size_t i = 0; i < item->n_ids; i++)
 		assert_true(evt_buf_printf(out, "%s%lld", i > 0 ? "," : "",
 		    (long long)item->ids[i]));
-	if (item->variant & EVT_SUB_COMPACT)
+	if (item->variant & EVT_SUBSCRIPTION_COMPACT)
 		assert_true(evt_buf_add_str(out, " compact"));
-	if (item->variant & EVT_SUB_ISO)
+	if (item->variant & EVT_SUBSCRIPTION_ISO)
 		assert_true(evt_buf_add_str(out, " iso"));
 	if (item->period_ns != 0)
 		assert_true(
@@ -53,7 +55,7 @@ in_short(const evt_sub_item *item, evt_buf *out)
 static void
 asks(const char *text, const char *want)
 {
-	evt_sub_request *q = parsed(text);
+	evt_subscription_request *q = parsed(text);
 	evt_buf got = { 0 };
 
 	assert_true(evt_buf_add_str(&got, q->subscribe ? "+" : "-"));
@@ -64,7 +66,7 @@ asks(const char *text, const char *want)
 	assert_true(evt_buf_add_byte(&got, '\0'));
 	assert_string_equal((char *)got.data, want);
 	evt_buf_free(&got);
-	evt_sub_request_free(q);
+	evt_subscription_request_free(q);
 }
 
 #define OLD(rest) "{\"action\":\"subscribe\",\"hash\":\"h\"," rest "}"
@@ -154,33 +156,34 @@ new_form(void **state)
 static void
 all_and_some(void **state)
 {
-	evt_sub_request *q = parsed(NEW("{\"type\":\"state_batch\"," SOME(
-	    "5") "},{\"type\":\"state_batch\"," ALL "}"));
+	evt_subscription_request *q =
+	    parsed(NEW("{\"type\":\"state_batch\"," SOME(
+	        "5") "},{\"type\":\"state_batch\"," ALL "}"));
 
 	(void)state;
 	assert_int_equal(q->n_items, 1);
 	assert_true(q->item[0].all);
-	evt_sub_request_free(q);
-	evt_sub_request_free(NULL);
+	evt_subscription_request_free(q);
+	evt_subscription_request_free(NULL);
 }
 
 static void
 hashes_and_forms(void **state)
 {
-	evt_sub_request *q =
+	evt_subscription_request *q =
 	    parsed(OLD("\"events\":[\"state\"],\"trackers\":[]"));
 
 	(void)state;
 	assert_string_equal(q->hash, "h");
 	assert_false(q->requests_form);
-	evt_sub_request_free(q);
+	evt_subscription_request_free(q);
 	q = parsed(NEW("{\"type\":\"state\",\"trackers\":[]}"));
 	assert_true(q->requests_form);
-	evt_sub_request_free(q);
+	evt_subscription_request_free(q);
 	q = parsed("{\"action\":\"subscribe\",\"hash\":5,\"events\":[\"state\"]"
 	           ",\"trackers\":[]}");
 	assert_null(q->hash);
-	evt_sub_request_free(q);
+	evt_subscription_request_free(q);
 }
 
 static void
@@ -209,15 +212,16 @@ rate_limits(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		evt_sub_refusal why = { 0 };
-		evt_sub_request *q = NULL;
+		evt_subscription_refusal why = { 0 };
+		evt_subscription_request *q = NULL;
 		char text[200];
 		int r;
 
 		snprintf(text, sizeof(text),
 		    NEW("{\"type\":\"state_batch\"," ALL ",\"rate_limit\":%s}"),
 		    row[i].text);
-		r = evt_sub_request_parse(text, strlen(text), &q, &why);
+		r = evt_subscription_request_parse(text, strlen(text), &q,
+		    &why);
 		if (row[i].ns < 0) {
 			assert_int_equal(r, EVT_ERR_ARG);
 			assert_non_null(strstr(why.data, "rate_limit"));
@@ -225,7 +229,7 @@ rate_limits(void **state)
 		}
 		assert_int_equal(r, EVT_OK);
 		assert_int_equal(q->item[0].period_ns, row[i].ns);
-		evt_sub_request_free(q);
+		evt_subscription_request_free(q);
 	}
 }
 
@@ -249,16 +253,16 @@ odd_ids(void **state)
 		asks(text, want);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		evt_sub_refusal why = { 0 };
-		evt_sub_request *q = NULL;
+		evt_subscription_refusal why = { 0 };
+		evt_subscription_request *q = NULL;
 		char text[120];
 
 		snprintf(text, sizeof(text),
 		    OLD("\"events\":[\"state\"],\"trackers\":[%s]"), bad[i]);
-		assert_int_equal(evt_sub_request_parse(text, strlen(text), &q,
-		                     &why),
+		assert_int_equal(evt_subscription_request_parse(text,
+		                     strlen(text), &q, &why),
 		    EVT_ERR_ARG);
-		assert_int_equal(why.code, EVT_SUB_WRONG_PARAMETERS);
+		assert_int_equal(why.code, EVT_SUBSCRIPTION_WRONG_PARAMETERS);
 		assert_null(q);
 	}
 }
@@ -269,7 +273,7 @@ many_ids(void **state)
 {
 	enum { N = 20000 };
 	evt_buf b = { 0 };
-	evt_sub_request *q;
+	evt_subscription_request *q;
 
 	(void)state;
 	assert_true(evt_buf_add_str(&b,
@@ -283,7 +287,7 @@ many_ids(void **state)
 	assert_int_equal(q->item[0].n_ids, N / 2);
 	for (uint32_t i = 0; i < N / 2; i++)
 		assert_int_equal(q->item[0].ids[i], 1 + i * 7919 % (N / 2));
-	evt_sub_request_free(q);
+	evt_subscription_request_free(q);
 	evt_buf_free(&b);
 }
 
@@ -356,10 +360,10 @@ refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		evt_sub_refusal why = { 0 };
-		evt_sub_request *q = NULL;
+		evt_subscription_refusal why = { 0 };
+		evt_subscription_request *q = NULL;
 
-		assert_int_equal(evt_sub_request_parse(row[i].text,
+		assert_int_equal(evt_subscription_request_parse(row[i].text,
 		                     strlen(row[i].text), &q, &why),
 		    EVT_ERR_ARG);
 		assert_null(q);
@@ -379,8 +383,8 @@ lengths(void **state)
 {
 	static const char text[] =
 	    OLD("\"events\":[\"state\"],\"trackers\":[1]");
-	evt_sub_refusal why = { 0 };
-	evt_sub_request *q = NULL;
+	evt_subscription_refusal why = { 0 };
+	evt_subscription_request *q = NULL;
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(text) - 1; n++) {
@@ -388,11 +392,13 @@ lengths(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, text, n);
-		assert_int_equal(evt_sub_request_parse(copy, n, &q, &why),
+		assert_int_equal(evt_subscription_request_parse(copy, n, &q,
+		                     &why),
 		    EVT_ERR_ARG);
 		free(copy);
 	}
-	assert_int_equal(evt_sub_request_parse(text, sizeof(text), &q, &why),
+	assert_int_equal(evt_subscription_request_parse(text, sizeof(text), &q,
+	                     &why),
 	    EVT_ERR_ARG);
 	assert_null(q);
 }
@@ -402,8 +408,8 @@ static void
 words(void **state)
 {
 	static const char hash[] = "0123456789abcdef0123456789abcdef";
-	evt_sub_refusal why = { 0 };
-	evt_sub_request *q = NULL;
+	evt_subscription_refusal why = { 0 };
+	evt_subscription_request *q = NULL;
 	char text[2000], name[1000];
 
 	(void)state;
@@ -413,7 +419,8 @@ words(void **state)
 	    "{\"action\":\"subscribe\",\"hash\":\"%s\",\"events\":[\"%s\"],"
 	    "\"trackers\":[1]}",
 	    hash, name);
-	assert_int_equal(evt_sub_request_parse(text, strlen(text), &q, &why),
+	assert_int_equal(evt_subscription_request_parse(text, strlen(text), &q,
+	                     &why),
 	    EVT_ERR_ARG);
 	assert_true(strlen(why.data) < 100);
 	assert_null(strstr(why.data, hash));
@@ -422,8 +429,8 @@ words(void **state)
 /* ---- answers ------------------------------------------------------------- */
 
 static void
-even_ones_are_blocked(void *ctx, const evt_sub_item *item, evt_sub_put *put,
-    void *arg)
+even_ones_are_blocked(void *ctx, const evt_subscription_item *item,
+    evt_subscription_put *put, void *arg)
 {
 	++*(int *)ctx;
 	for (size_t i = 0; i < item->n_ids; i++)
@@ -435,16 +442,17 @@ even_ones_are_blocked(void *ctx, const evt_sub_item *item, evt_sub_put *put,
 static cJSON *
 answer_to(const char *text, evt_buf *out)
 {
-	evt_sub_request *q = parsed(text);
+	evt_subscription_request *q = parsed(text);
 	cJSON *root;
 	int calls = 0;
 
 	out->len = 0;
-	assert_true(evt_sub_answer(out, q, even_ones_are_blocked, &calls));
+	assert_true(
+	    evt_subscription_answer(out, q, even_ones_are_blocked, &calls));
 	assert_int_equal(calls, q->n_items);
 	root = cJSON_ParseWithLength((char *)out->data, out->len);
 	assert_non_null(root);
-	evt_sub_request_free(q);
+	evt_subscription_request_free(q);
 	return root;
 }
 
@@ -506,8 +514,8 @@ errors(void **state)
 	cJSON *root;
 
 	(void)state;
-	assert_true(evt_sub_error(&out, NULL, 5, "Wrong request format",
-	    "a \"quote\"\n\\"));
+	assert_true(evt_subscription_error(&out, NULL, 5,
+	    "Wrong request format", "a \"quote\"\n\\"));
 	root = cJSON_ParseWithLength((char *)out.data, out.len);
 	is_string(at(root, "type"), "error");
 	assert_true(cJSON_IsNull(at(root, "action")));
@@ -517,7 +525,7 @@ errors(void **state)
 	is_string(at(root, "data"), "a \"quote\"\n\\");
 	cJSON_Delete(root);
 	out.len = 0;
-	assert_true(evt_sub_error(&out, "subscription/subscribe", 3,
+	assert_true(evt_subscription_error(&out, "subscription/subscribe", 3,
 	    "Wrong hash", NULL));
 	root = cJSON_ParseWithLength((char *)out.data, out.len);
 	is_string(at(root, "action"), "subscription/subscribe");
@@ -530,7 +538,7 @@ errors(void **state)
  */
 
 static int
-gather(void *ctx, int64_t tracker, evt_view status, evt_error *err)
+gather(void *ctx, int64_t tracker, evt_json_view status, evt_error *err)
 {
 	evt_buf *out = ctx;
 
@@ -549,8 +557,9 @@ read_answer(const char *text, evt_buf *out)
 	int r;
 
 	out->len = 0;
-	r = evt_sub_read_answer(evt_view_of((const uint8_t *)text,
-	                            strlen(text)),
+	r = evt_subscription_read_answer(evt_json_view_make((const uint8_t *)
+	                                                        text,
+	                                     strlen(text)),
 	    gather, out, &err);
 	assert_true(evt_buf_add_byte(out, '\0'));
 	return r;

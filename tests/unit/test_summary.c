@@ -33,7 +33,7 @@ frame(unsigned i)
 	}
 	if (i == 3) {
 		f.kind = EVT_KIND_MARK;
-		f.opcode = EVT_MARK_NOTE;
+		f.opcode = EVT_MARK_BOOKMARK;
 		f.conn = 0;
 	}
 	return f;
@@ -46,20 +46,20 @@ add_as_block(evt_summary *s)
 	evt_block block = { 0 };
 	evt_block_head head;
 	evt_buf bytes = { 0 };
-	evt_builder *b;
+	evt_block_builder *b;
 	evt_error err;
 
-	ok(evt_builder_new(3, &b, &err), &err);
+	ok(evt_block_builder_new(3, &b, &err), &err);
 	for (unsigned i = 0; i < 4; i++) {
 		evt_frame f = frame(i);
 
-		ok(evt_builder_add(b, &f, false, &err), &err);
+		ok(evt_block_builder_add(b, &f, false, &err), &err);
 	}
-	ok(evt_builder_encode(b, uuid, 1, 0, &bytes, NULL, &err), &err);
+	ok(evt_block_builder_encode(b, uuid, 1, 0, &bytes, NULL, &err), &err);
 	ok(evt_block_head_read(bytes.data, bytes.len, "it", &head, &err), &err);
 	ok(evt_block_load(&block, &head, bytes.data, true, "it", &err), &err);
 	ok(evt_summary_add_block(s, &block, 7, &err), &err);
-	evt_builder_free(b);
+	evt_block_builder_free(b);
 	evt_block_free(&block);
 	evt_buf_free(&bytes);
 }
@@ -77,20 +77,20 @@ add_as_frames(evt_summary *s)
 }
 
 /* The span of a source ("" for any) and event (NULL for none). */
-static const evt_span *
+static const evt_summary_span_row *
 span(evt_summary *s, const char *source, const char *event)
 {
 	uint32_t n = s->n_spans, e = 0, k = 0;
-	const evt_span *found;
+	const evt_summary_span_row *found;
 
 	if (source[0] != '\0')
 		k = 1 +
-		    evt_dict_find(&s->sources, source, (uint32_t)strlen(source),
-		        true);
+		    evt_key_table_find(&s->sources, source,
+		        (uint32_t)strlen(source), true);
 	if (event != NULL)
 		e = 1 +
-		    evt_dict_find(&s->events, event, (uint32_t)strlen(event),
-		        false);
+		    evt_key_table_find(&s->events, event,
+		        (uint32_t)strlen(event), false);
 	found = evt_summary_span(s, k, e);
 	assert_non_null(found);
 	assert_int_equal(s->n_spans, n);

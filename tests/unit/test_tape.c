@@ -474,19 +474,21 @@ notes_reach_a_live_tape(void **state)
 	bool queued = false;
 
 	put_states(w, 0, 5, 5, T0, 1);
-	ok(evt_note_add(x->path, "tracker 7 \"jumps\"", T0 + 3, &queued, &err),
+	ok(evt_bookmark_add(x->path, "tracker 7 \"jumps\"", T0 + 3, &queued,
+	       &err),
 	    &err);
 	assert_true(queued);
 	ok(evt_writer_tick(w, &err), &err);
 	ok(evt_tape_open(x->path, &tape, &err), &err);
-	ok(evt_tape_find_note(tape, "tracker 7 \"jumps\"", &at, &err), &err);
+	ok(evt_tape_find_bookmark(tape, "tracker 7 \"jumps\"", &at, &err),
+	    &err);
 	assert_int_equal(at, T0 + 3);
-	assert_int_equal(evt_tape_find_note(tape, "other", &at, &err),
+	assert_int_equal(evt_tape_find_bookmark(tape, "other", &at, &err),
 	    EVT_ERR_NOTFOUND);
 	close_writer(w);
-	ok(evt_note_add(x->path, "later", T0 + 9, &queued, &err), &err);
+	ok(evt_bookmark_add(x->path, "later", T0 + 9, &queued, &err), &err);
 	assert_false(queued);
-	ok(evt_tape_find_note(tape, "later", &at, &err), &err);
+	ok(evt_tape_find_bookmark(tape, "later", &at, &err), &err);
 	assert_int_equal(at, T0 + 9);
 	evt_tape_close(tape);
 	assert_int_equal(check_states(x->path, 0, 5), 5);

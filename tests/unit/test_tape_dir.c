@@ -75,19 +75,19 @@ what_is_a_tape(void **state)
 	struct fixture *x = *state;
 	evt_error err;
 
-	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE,
-	    &err, "there is no tape at");
+	refused(evt_tape_dir_check(&evt_io_posix, x->path, &err),
+	    EVT_ERR_NOTATAPE, &err, "there is no tape at");
 	put(x->dir, "f.tape", "");
-	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE,
-	    &err, "a tape is a folder");
+	refused(evt_tape_dir_check(&evt_io_posix, x->path, &err),
+	    EVT_ERR_NOTATAPE, &err, "a tape is a folder");
 	assert_int_equal(unlink(x->path), 0);
 	assert_int_equal(mkdir(x->path, 0700), 0);
-	refused(evt_tape_check(&evt_io_posix, x->path, &err), EVT_ERR_NOTATAPE,
-	    &err, "it has no segment");
+	refused(evt_tape_dir_check(&evt_io_posix, x->path, &err),
+	    EVT_ERR_NOTATAPE, &err, "it has no segment");
 	put(x->path, "000007.ndjson.zst", "");
-	ok(evt_tape_check(&evt_io_posix, x->path, &err), &err);
+	ok(evt_tape_dir_check(&evt_io_posix, x->path, &err), &err);
 	put(x->path, "notes.txt", "a stranger's file does no harm");
-	ok(evt_tape_check(&evt_io_posix, x->path, &err), &err);
+	ok(evt_tape_dir_check(&evt_io_posix, x->path, &err), &err);
 }
 
 static void
@@ -97,12 +97,12 @@ what_becomes_a_tape(void **state)
 	char *deep = in_dir(x->path, "not/there");
 	evt_error err;
 
-	refused(evt_tape_make(&evt_io_posix, x->path, false, &err),
+	refused(evt_tape_dir_make(&evt_io_posix, x->path, false, &err),
 	    EVT_ERR_NOTATAPE, &err, "there is no tape at");
-	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
-	ok(evt_tape_check(&evt_io_posix, x->path, &err), &err);
-	ok(evt_tape_make(&evt_io_posix, x->path, false, &err), &err);
-	refused(evt_tape_make(&evt_io_posix, deep, true, &err), EVT_ERR_IO,
+	ok(evt_tape_dir_make(&evt_io_posix, x->path, true, &err), &err);
+	ok(evt_tape_dir_check(&evt_io_posix, x->path, &err), &err);
+	ok(evt_tape_dir_make(&evt_io_posix, x->path, false, &err), &err);
+	refused(evt_tape_dir_make(&evt_io_posix, deep, true, &err), EVT_ERR_IO,
 	    &err, "cannot make the folder");
 	free(deep);
 }
@@ -114,10 +114,10 @@ what_stays_what_it_is(void **state)
 	evt_error err;
 
 	put(x->dir, "holiday.jpg", "");
-	refused(evt_tape_make(&evt_io_posix, x->dir, true, &err),
+	refused(evt_tape_dir_make(&evt_io_posix, x->dir, true, &err),
 	    EVT_ERR_NOTATAPE, &err, "holds other things");
 	put(x->dir, "f.tape", "");
-	refused(evt_tape_make(&evt_io_posix, x->path, true, &err),
+	refused(evt_tape_dir_make(&evt_io_posix, x->path, true, &err),
 	    EVT_ERR_NOTATAPE, &err, "a tape is a folder");
 }
 
@@ -131,7 +131,7 @@ one_holder(void **state)
 	char pid[24];
 	int fd, other;
 
-	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
+	ok(evt_tape_dir_make(&evt_io_posix, x->path, true, &err), &err);
 	assert_false(evt_lock_held(&evt_io_posix, x->path));
 	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);
 	assert_true(evt_lock_held(&evt_io_posix, x->path));
@@ -162,7 +162,7 @@ it_dies_with_its_holder(void **state)
 	evt_error err;
 	int fd;
 
-	ok(evt_tape_make(&evt_io_posix, x->path, true, &err), &err);
+	ok(evt_tape_dir_make(&evt_io_posix, x->path, true, &err), &err);
 	die_after(take_and_die, x->path);
 	assert_false(evt_lock_held(&evt_io_posix, x->path));
 	/* Of the dead one a longer text remained than the new one writes. */
@@ -191,32 +191,32 @@ notes(void **state)
 	assert_non_null(text);
 	memset(text, 'n', 4999);
 	text[4999] = '\0';
-	refused(evt_note_add(x->path, "a", 1, &queued, &err), EVT_ERR_NOTATAPE,
-	    &err, "there is no tape");
+	refused(evt_bookmark_add(x->path, "a", 1, &queued, &err),
+	    EVT_ERR_NOTATAPE, &err, "there is no tape");
 	evt_writer_options_init(&o);
 	ok(evt_writer_open(x->path, &o, &w, &err), &err);
 	put_states(w, 0, 3, 1, 100, 1);
-	refused(evt_note_add(x->path, text, 1, &queued, &err), EVT_ERR_ARG,
+	refused(evt_bookmark_add(x->path, text, 1, &queued, &err), EVT_ERR_ARG,
 	    &err, "longer than 4096 bytes");
 	text[4096] = '\0';
-	ok(evt_note_add(x->path, text, 7, &queued, &err), &err);
+	ok(evt_bookmark_add(x->path, text, 7, &queued, &err), &err);
 	assert_true(queued);
-	ok(evt_note_add(x->path, "\"quoted\"\n", 8, &queued, &err), &err);
+	ok(evt_bookmark_add(x->path, "\"quoted\"\n", 8, &queued, &err), &err);
 	put(x->path, "journal/bad.note", "{\"time\":\"soon\",\"text\":\"x\"}");
 	put(x->path, "journal/worse.note", "");
 	ok(evt_writer_tick(w, &err), &err);
 	ok(evt_writer_close(w, &err), &err);
-	ok(evt_note_add(x->path, "after", 9, &queued, &err), &err);
+	ok(evt_bookmark_add(x->path, "after", 9, &queued, &err), &err);
 	assert_false(queued);
 
 	ok(evt_tape_open(x->path, &tape, &err), &err);
-	ok(evt_tape_find_note(tape, text, &ns, &err), &err);
+	ok(evt_tape_find_bookmark(tape, text, &ns, &err), &err);
 	assert_int_equal(ns, 7);
-	ok(evt_tape_find_note(tape, "\"quoted\"\n", &ns, &err), &err);
+	ok(evt_tape_find_bookmark(tape, "\"quoted\"\n", &ns, &err), &err);
 	assert_int_equal(ns, 8);
-	ok(evt_tape_find_note(tape, "after", &ns, &err), &err);
+	ok(evt_tape_find_bookmark(tape, "after", &ns, &err), &err);
 	assert_int_equal(ns, 9);
-	assert_int_equal(evt_tape_find_note(tape, "x", &ns, &err),
+	assert_int_equal(evt_tape_find_bookmark(tape, "x", &ns, &err),
 	    EVT_ERR_NOTFOUND);
 	evt_tape_close(tape);
 	left = in_dir(x->path, "journal/bad.note");
@@ -237,7 +237,7 @@ pipes_are_not_opened(void **state)
 	char *journal = in_dir(x->path, "journal"), *link, *dir;
 	evt_verify_options o = { .fault = NULL };
 	evt_writer_options wo;
-	evt_verified got;
+	evt_verify_result got;
 	evt_writer *w;
 	evt_tape *tape;
 	evt_error err;
@@ -258,7 +258,7 @@ pipes_are_not_opened(void **state)
 	ok(evt_tape_open(x->path, &tape, &err), &err);
 	assert_false(evt_tape_live(tape));
 	evt_tape_close(tape);
-	ok(evt_tape_verify(x->path, &o, &got, &err), &err);
+	ok(evt_verify_tape(x->path, &o, &got, &err), &err);
 	assert_int_equal(got.segments, 0);
 	/* A recorder has its own lock, and takes notes that are files. */
 	free(link);
@@ -300,7 +300,7 @@ unreadable_notes(void **state)
 	evt_writer_options_init(&o);
 	ok(evt_writer_open_env(x->path, &o, &env, &w, &err), &err);
 	put_states(w, 0, 3, 1, 100, 1);
-	ok(evt_note_add(x->path, "left", 7, &queued, &err), &err);
+	ok(evt_bookmark_add(x->path, "left", 7, &queued, &err), &err);
 	assert_true(queued);
 	ok(evt_writer_tick(w, &err), &err);
 	ok(evt_writer_close(w, &err), &err);

@@ -16,7 +16,7 @@ static void
 tells_the_board_what_is_committed(void **state)
 {
 	struct sinks x = { 0 };
-	evt_item sent = { .time_ns = 9000,
+	evt_queue_item sent = { .time_ns = 9000,
 		.mono_ns = 9000,
 		.payload = (const uint8_t *)"X",
 		.len = 1,
@@ -28,9 +28,9 @@ tells_the_board_what_is_committed(void **state)
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
 	sinks_put_mark(&x);
-	evt_sink_put(x.sink, &sent);
+	evt_tape_sink_put(x.sink, &sent);
 	assert_int_equal(x.board.stats.frames, 0);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	assert_int_equal(x.board.stats.frames, 10);
 	assert_int_equal(x.board.stats.marks, 1);
 	assert_int_equal(x.board.stats.sent, 1);
@@ -38,10 +38,10 @@ tells_the_board_what_is_committed(void **state)
 	assert_int_equal(x.board.stats.last_frame_ns, 1009);
 	assert_true(x.board.stats.bytes > 1000);
 	assert_true(x.board.stats.stored_bytes > 0);
-	evt_sink_rotate(x.sink);
+	evt_tape_sink_rotate(x.sink);
 	assert_int_equal(x.board.stats.segment, 2);
-	evt_sink_tick(x.sink);
-	assert_null(evt_sink_done(x.sink));
+	evt_tape_sink_tick(x.sink);
+	assert_null(evt_tape_sink_done(x.sink));
 	assert_int_equal(x.errors + x.mended + x.pauses, 0);
 	sinks_end(&x);
 }
@@ -54,20 +54,21 @@ stops_at_its_limits(void **state)
 	(void)state;
 	sinks_begin(&x, 7, 0);
 	sinks_put(&x, 0, 7);
-	assert_string_equal(evt_sink_done(x.sink), "frames");
+	assert_string_equal(evt_tape_sink_done(x.sink), "frames");
 	sinks_put(&x, 7, 20);
 	sinks_put_mark(&x); /* marks go in still: the end must be told */
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	assert_int_equal(x.board.stats.frames, 7);
 	assert_int_equal(x.board.stats.marks, 1);
-	assert_int_equal(evt_sink_lost(x.sink, false), 0);
+	assert_int_equal(evt_tape_sink_lost(x.sink, false), 0);
 	sinks_end(&x);
 
 	sinks_begin(&y, 0, 1000);
 	sinks_put(&y, 0, 10);
-	assert_null(evt_sink_done(y.sink)); /* stored is what is committed */
-	evt_sink_commit(y.sink);
-	assert_string_equal(evt_sink_done(y.sink), "max-size");
+	assert_null(
+	    evt_tape_sink_done(y.sink)); /* stored is what is committed */
+	evt_tape_sink_commit(y.sink);
+	assert_string_equal(evt_tape_sink_done(y.sink), "max-size");
 	sinks_end(&y);
 }
 
@@ -81,16 +82,16 @@ waits_for_a_failing_tape(void **state)
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
 	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	assert_int_equal(x.pauses, 30);
 	assert_int_equal(x.errors, 1);
 	assert_int_equal(x.mended, 1);
 	assert_string_equal(x.said, "the tape can be written to again");
 	assert_false(x.board.stats.failing);
 	sinks_put(&x, 10, 20);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	assert_int_equal(x.board.stats.frames, 20);
-	assert_int_equal(evt_sink_lost(x.sink, false), 0);
+	assert_int_equal(evt_tape_sink_lost(x.sink, false), 0);
 	assert_int_equal(check_states(x.path, 0, 3), 20);
 	sinks_end(&x);
 }
@@ -104,19 +105,19 @@ gives_up_at_the_end_and_counts(void **state)
 	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
 	sinks_put(&x, 10, 20);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	assert_int_equal(x.pauses, 3);
 	assert_int_equal(x.errors, 1);
 	assert_non_null(strstr(x.said, "make room, or mend the disk"));
 	assert_true(x.board.stats.failing);
 	assert_int_equal(x.board.stats.frames, 10);
 	sinks_put(&x, 20, 25); /* nothing more is tried */
-	evt_sink_tick(x.sink);
+	evt_tape_sink_tick(x.sink);
 	assert_int_equal(x.pauses, 3);
-	assert_int_equal(evt_sink_lost(x.sink, false), 5);
+	assert_int_equal(evt_tape_sink_lost(x.sink, false), 5);
 	sinks_end(&x);
 }
 
@@ -126,27 +127,27 @@ static void
 counts_what_is_in_memory(void **state)
 {
 	struct sinks x = { .ending = true };
-	evt_moment now = { .time_ns = 7000, .mono_ns = 7000 };
+	evt_clock_pair now = { .time_ns = 7000, .mono_ns = 7000 };
 
 	(void)state;
 	sinks_begin(&x, 0, 0);
 	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
 	sinks_put(&x, 0, 10);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	sinks_put(&x, 10, 13);
 	sinks_put_mark(&x); /* no data */
-	assert_int_equal(evt_sink_lost(x.sink, false), 3);
-	assert_int_equal(evt_sink_lost(x.sink, true), 13);
+	assert_int_equal(evt_tape_sink_lost(x.sink, false), 3);
+	assert_int_equal(evt_tape_sink_lost(x.sink, true), 13);
 	x.pauses = 0;
-	evt_sink_last_try(x.sink, &now);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_last_try(x.sink, &now);
+	evt_tape_sink_commit(x.sink);
 	assert_true(x.pauses <= 1);
-	assert_int_equal(evt_sink_lost(x.sink, true), 13);
+	assert_int_equal(evt_tape_sink_lost(x.sink, true), 13);
 	x.fault.kind = NONE; /* room at the last moment */
-	evt_sink_last_try(x.sink, &now);
+	evt_tape_sink_last_try(x.sink, &now);
 	sinks_put_mark(&x);
-	evt_sink_commit(x.sink);
-	assert_int_equal(evt_sink_lost(x.sink, true), 3);
+	evt_tape_sink_commit(x.sink);
+	assert_int_equal(evt_tape_sink_lost(x.sink, true), 3);
 	assert_int_equal(check_states(x.path, 0, 3), 10);
 	sinks_end(&x);
 }
@@ -161,15 +162,15 @@ ends_where_the_disk_stays_full(void **state)
 	x.room = sinks_make_room(&x);
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
 	sinks_put(&x, 10, 20);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	assert_int_equal(x.stops, 1);
-	assert_string_equal(x.reason, EVT_REASON_FULL);
+	assert_string_equal(x.reason, EVT_DISK_SPACE_REASON_FULL);
 	assert_non_null(strstr(x.said, "no room was made in 30 seconds"));
-	assert_int_equal(x.pauses, EVT_SINK_PATIENCE + 3);
-	assert_int_equal(evt_sink_lost(x.sink, true), 10);
+	assert_int_equal(x.pauses, EVT_TAPE_SINK_PATIENCE + 3);
+	assert_int_equal(evt_tape_sink_lost(x.sink, true), 10);
 	assert_int_equal(check_states(x.path, 0, 3), 10);
 	sinks_end(&x);
 }
@@ -184,15 +185,15 @@ a_full_disk_gets_back_what_waits(void **state)
 	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 12000); /* more than a block */
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	sinks_put(&x, 12000, 12010);
 	x.fault = (struct faulty){ 0, 0, FAIL_FULL, false };
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	assert_int_equal(x.pauses + x.errors, 0);
 	assert_false(evt_writer_reclaim(x.writer)); /* there is no more */
 	sinks_put(&x, 12010, 24000);
 	assert_true(evt_writer_reclaim(x.writer));
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	assert_int_equal(check_states(x.path, 0, 3), 24000);
 	sinks_end(&x);
 }
@@ -208,7 +209,7 @@ waits_for_ever_for_a_disk_that_fails(void **state)
 	sinks_begin(&x, 0, 0);
 	x.fault = (struct faulty){ 0, 0, FAIL_IO, true };
 	sinks_put(&x, 0, 10);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	assert_int_equal(x.pauses, 500);
 	assert_int_equal(x.stops, 0);
 	assert_int_equal(check_states(x.path, 0, 3), 10);
@@ -225,16 +226,16 @@ ends_where_the_tape_is_gone(void **state)
 	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	away = in_dir(x.dir, "away.tape");
 	assert_int_equal(rename(x.path, away), 0);
-	evt_sink_tick(x.sink);
+	evt_tape_sink_tick(x.sink);
 	assert_int_equal(x.stops, 1);
-	assert_string_equal(x.reason, EVT_REASON_GONE);
+	assert_string_equal(x.reason, EVT_DISK_SPACE_REASON_GONE);
 	assert_non_null(strstr(x.said, "and did not come back"));
-	assert_int_equal(x.pauses, EVT_SINK_PATIENCE + 3);
+	assert_int_equal(x.pauses, EVT_TAPE_SINK_PATIENCE + 3);
 	assert_int_equal(check_states(away, 0, 3), 10);
-	evt_sink_free(x.sink);
+	evt_tape_sink_free(x.sink);
 	assert_int_equal(evt_writer_close(x.writer, &err), EVT_ERR_NOTATAPE);
 	pthread_mutex_destroy(&x.board.lock);
 	free(away);
@@ -249,7 +250,7 @@ count_lists(struct sinks *x)
 {
 	static const char list[] =
 	    "{\"mark\":\"trackers\",\"list\":[{\"id\":7}]}";
-	evt_item item = { .time_ns = 500,
+	evt_queue_item item = { .time_ns = 500,
 		.mono_ns = 500,
 		.payload = (const uint8_t *)list,
 		.len = strlen(list),
@@ -263,11 +264,11 @@ count_lists(struct sinks *x)
 	unsigned n = 0;
 
 	sinks_begin(x, 0, 0);
-	evt_sink_put(x->sink, &item);
+	evt_tape_sink_put(x->sink, &item);
 	for (unsigned i = 0; i < 50; i += 10) {
 		sinks_put(x, i, i + 10);
-		evt_sink_rotate(x->sink);
-		evt_sink_tick(x->sink);
+		evt_tape_sink_rotate(x->sink);
+		evt_tape_sink_tick(x->sink);
 	}
 	ok(evt_tape_open(x->path, &tape, &err), &err);
 	ok(evt_cursor_open(&tape, 1, &filter, &cur, &err), &err);

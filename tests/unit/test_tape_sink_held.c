@@ -26,14 +26,14 @@ what_is_held_on_disk_is_not_lost(void **state)
 
 		sinks_begin(&x, 0, 0);
 		sinks_put(&x, 0, 10);
-		evt_sink_commit(x.sink);
+		evt_tape_sink_commit(x.sink);
 		assert_int_equal(x.board.stats.held, 10);
 		assert_int_equal(x.board.stats.frames, 0);
 		x.ending = true;
 		x.fault = (struct faulty){ at, 0, FAIL_FULL, true };
-		evt_sink_trigger(x.sink);
+		evt_tape_sink_trigger(x.sink);
 		hit = x.fault.calls > at;
-		assert_int_equal(evt_sink_lost(x.sink, true), 0);
+		assert_int_equal(evt_tape_sink_lost(x.sink, true), 0);
 		sinks_close(&x);
 		ok(evt_writer_open_env(x.path, NULL, test_env(), &x.writer,
 		       &err),
@@ -54,12 +54,12 @@ what_is_held_in_memory_is_lost(void **state)
 	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 4);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	sinks_put(&x, 4, 10);
 	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
-	evt_sink_trigger(x.sink);
+	evt_tape_sink_trigger(x.sink);
 	sinks_put(&x, 10, 13);
-	assert_int_equal(evt_sink_lost(x.sink, false), 9);
+	assert_int_equal(evt_tape_sink_lost(x.sink, false), 9);
 	sinks_end(&x);
 }
 
@@ -92,7 +92,7 @@ static void
 the_last_try_ends_what_is_armed(void **state)
 {
 	struct sinks x = { .keep_last = true, .ending = true };
-	evt_moment at = { .time_ns = 7000, .mono_ns = 7000 };
+	evt_clock_pair at = { .time_ns = 7000, .mono_ns = 7000 };
 	uint64_t files, bytes;
 	char text[200], *journal;
 
@@ -100,18 +100,18 @@ the_last_try_ends_what_is_armed(void **state)
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
 	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	sinks_put(&x, 10, 13);
-	evt_sink_end(x.sink);
+	evt_tape_sink_end(x.sink);
 	x.fault.kind = NONE;
-	evt_sink_last_try(x.sink, &at);
+	evt_tape_sink_last_try(x.sink, &at);
 	sinks_put_mark(&x);
-	evt_sink_commit(x.sink);
-	assert_int_equal(evt_sink_lost(x.sink, true), 3);
+	evt_tape_sink_commit(x.sink);
+	assert_int_equal(evt_tape_sink_lost(x.sink, true), 3);
 	marks(&x, text, sizeof(text));
 	assert_string_equal(text, " started armed gap note");
 	journal = in_dir(x.path, "journal");
-	evt_ring_folder(&evt_io_posix, journal, &files, &bytes);
+	evt_tape_dir_ring(&evt_io_posix, journal, &files, &bytes);
 	assert_int_equal(files, 0);
 	free(journal);
 	sinks_end(&x);
@@ -127,10 +127,10 @@ a_long_move_is_seen_to_get_on(void **state)
 	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 24000);
-	evt_sink_commit(x.sink);
+	evt_tape_sink_commit(x.sink);
 	assert_true(x.board.stats.held_bytes > 1u << 20);
 	x.beats = 0;
-	evt_sink_trigger(x.sink);
+	evt_tape_sink_trigger(x.sink);
 	assert_int_equal(x.board.stats.frames, 24000);
 	assert_true(x.beats >= 1);
 	sinks_end(&x);
@@ -142,13 +142,13 @@ struct looks {
 };
 
 static bool
-some_space(void *ctx, const char *path, evt_space *ret)
+some_space(void *ctx, const char *path, evt_disk_space_figures *ret)
 {
 	struct looks *l = ctx;
 
 	(void)path;
 	l->n++;
-	*ret = (evt_space){ .size = 1u << 30, .free = l->free };
+	*ret = (evt_disk_space_figures){ .size = 1u << 30, .free = l->free };
 	return true;
 }
 
@@ -158,7 +158,7 @@ what_is_held_takes_room_too(void **state)
 {
 	struct sinks x = { .keep_last = true };
 	struct looks l = { .free = 8u << 20 };
-	evt_room_options o = { .path = "x",
+	evt_disk_space_options o = { .path = "x",
 		.limit = { 4u << 20, 0 },
 		.closing = sinks_closing,
 		.board = &x.board,
@@ -168,14 +168,14 @@ what_is_held_takes_room_too(void **state)
 		.ctx = &x };
 
 	(void)state;
-	x.room = evt_room_new(&o);
+	x.room = evt_disk_space_new(&o);
 	assert_non_null(x.room);
 	sinks_begin(&x, 0, 0);
-	evt_sink_tick(x.sink);
+	evt_tape_sink_tick(x.sink);
 	l.n = 0;
 	for (unsigned i = 0; i < 12000; i += 1000) {
 		sinks_put(&x, i, i + 1000);
-		evt_sink_commit(x.sink);
+		evt_tape_sink_commit(x.sink);
 	}
 	assert_true(l.n >= 1);
 	sinks_end(&x);
@@ -189,7 +189,7 @@ a_list_is_put_again_in_order(void **state)
 		.keep_list = true,
 		.dropping = true };
 	static const char list[] = "{\"mark\":\"trackers\",\"list\":[]}";
-	evt_item item = { .time_ns = 950,
+	evt_queue_item item = { .time_ns = 950,
 		.mono_ns = 950,
 		.payload = (const uint8_t *)list,
 		.len = strlen(list),
@@ -204,21 +204,21 @@ a_list_is_put_again_in_order(void **state)
 
 	(void)state;
 	sinks_begin(&x, 0, 0);
-	evt_sink_put(x.sink, &item);
+	evt_tape_sink_put(x.sink, &item);
 	sinks_put(&x, 0, 10);
-	evt_sink_trigger(x.sink);
-	evt_sink_rotate(x.sink); /* the list is in this segment */
+	evt_tape_sink_trigger(x.sink);
+	evt_tape_sink_rotate(x.sink); /* the list is in this segment */
 	sinks_put(&x, 10, 20);
 	/* The window is over, and it is armed again. */
 	item.kind = EVT_KIND_RECEIVED;
 	item.opcode = EVT_OP_TEXT;
 	for (int i = 2; i < 4; i++) {
 		item.time_ns = item.mono_ns = i * EVT_NS_PER_S;
-		evt_sink_put(x.sink, &item);
+		evt_tape_sink_put(x.sink, &item);
 	}
-	evt_sink_rotate(x.sink);
-	evt_sink_tick(x.sink);
-	evt_sink_trigger(x.sink);
+	evt_tape_sink_rotate(x.sink);
+	evt_tape_sink_tick(x.sink);
+	evt_tape_sink_trigger(x.sink);
 	ok(evt_tape_open(x.path, &tape, &err), &err);
 	ok(evt_cursor_open(&tape, 1, NULL, &cur, &err), &err);
 	while (evt_cursor_next(cur, &f, &err) == EVT_OK) {

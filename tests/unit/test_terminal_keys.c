@@ -15,14 +15,15 @@ static void
 check(const char *bytes, const char *want)
 {
 	static const char letter[] = { 0, 'P', 'S', 'B', 'F', '+', '-', 'Q' };
-	evt_keys keys = { 0 };
+	evt_terminal_keys keys = { 0 };
 	char got[64];
 	size_t n = 0;
 
 	for (; *bytes != '\0'; bytes++) {
-		enum evt_key_command c = evt_keys_take(&keys, (uint8_t)*bytes);
+		enum evt_terminal_keys_command c =
+		    evt_terminal_keys_take(&keys, (uint8_t)*bytes);
 
-		if (c != EVT_KEY_NONE)
+		if (c != EVT_TERMINAL_KEYS_NONE)
 			got[n++] = letter[c];
 	}
 	got[n] = '\0';
@@ -54,23 +55,25 @@ test_sequences(void **state)
 static void
 test_speeds(void **state)
 {
-	uint32_t v = EVT_SPEED_ONE;
+	uint32_t v = EVT_DECK_SPEED_ONE;
 
 	(void)state;
-	assert_int_equal(evt_keys_speed(v, 1), 2 * EVT_SPEED_ONE);
-	assert_int_equal(evt_keys_speed(v, 0), EVT_SPEED_ONE / 2);
+	assert_int_equal(evt_terminal_keys_speed(v, 1), 2 * EVT_DECK_SPEED_ONE);
+	assert_int_equal(evt_terminal_keys_speed(v, 0), EVT_DECK_SPEED_ONE / 2);
 	for (int i = 0; i < 9; i++)
-		v = evt_keys_speed(v, 1);
-	assert_int_equal(v, 512 * EVT_SPEED_ONE);
-	v = evt_keys_speed(v, 1);
-	assert_int_equal(v, EVT_SPEED_MAX);
-	v = evt_keys_speed(v, 1);
-	assert_int_equal(v, EVT_SPEED_FLAT_OUT);
-	assert_int_equal(evt_keys_speed(v, 1), EVT_SPEED_FLAT_OUT);
-	assert_int_equal(evt_keys_speed(v, 0), EVT_SPEED_MAX);
-	v = EVT_SPEED_MIN + 1;
-	assert_int_equal(evt_keys_speed(v, 0), EVT_SPEED_MIN);
-	assert_int_equal(evt_keys_speed(EVT_SPEED_MIN, 0), EVT_SPEED_MIN);
+		v = evt_terminal_keys_speed(v, 1);
+	assert_int_equal(v, 512 * EVT_DECK_SPEED_ONE);
+	v = evt_terminal_keys_speed(v, 1);
+	assert_int_equal(v, EVT_DECK_SPEED_MAX);
+	v = evt_terminal_keys_speed(v, 1);
+	assert_int_equal(v, EVT_DECK_SPEED_FLAT_OUT);
+	assert_int_equal(evt_terminal_keys_speed(v, 1),
+	    EVT_DECK_SPEED_FLAT_OUT);
+	assert_int_equal(evt_terminal_keys_speed(v, 0), EVT_DECK_SPEED_MAX);
+	v = EVT_DECK_SPEED_MIN + 1;
+	assert_int_equal(evt_terminal_keys_speed(v, 0), EVT_DECK_SPEED_MIN);
+	assert_int_equal(evt_terminal_keys_speed(EVT_DECK_SPEED_MIN, 0),
+	    EVT_DECK_SPEED_MIN);
 }
 
 int

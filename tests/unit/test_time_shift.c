@@ -8,13 +8,13 @@
 #define T0 INT64_C(1539780715250000000) /* 2018-10-17 12:51:55.25 UTC */
 #define SEC INT64_C(1000000000)
 
-static evt_rebase *
+static evt_time_shift *
 from_to(int64_t from_ns, int64_t to_ns)
 {
-	evt_rebase *r;
+	evt_time_shift *r;
 	evt_error err;
 
-	ok(evt_rebase_new(from_ns, to_ns, &r, &err), &err);
+	ok(evt_time_shift_new(from_ns, to_ns, &r, &err), &err);
 	return r;
 }
 
@@ -56,15 +56,15 @@ whole_seconds(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		evt_rebase *r = from_to(row[i].from, row[i].to);
-		int64_t shift = evt_rebase_shift(r);
+		evt_time_shift *r = from_to(row[i].from, row[i].to);
+		int64_t shift = evt_time_shift_shift(r);
 
 		assert_int_equal(shift % SEC, 0);
 		assert_in_range(row[i].to - (row[i].from + shift) + SEC, 1,
 		    2 * SEC - 1);
 		if (row[i].from != INT64_MIN / 4)
 			assert_int_equal(shift, row[i].shift);
-		evt_rebase_free(r);
+		evt_time_shift_free(r);
 	}
 }
 
@@ -77,11 +77,11 @@ stamps_and_times(void **state)
 	    "\"data\":{\"gps\":{\"updated\":\"2018-10-17T06:51:43-06:00\"},"
 	    "\"label\":\"2018-10-17 12:51:55\",\"msg_time\":\"2018-10-17 "
 	    "12:51:46.125\",\"n\":1.50}}");
-	evt_rebase *r = from_to(T0, T0 + 14 * 86400 * SEC);
+	evt_time_shift *r = from_to(T0, T0 + 14 * 86400 * SEC);
 	evt_error err;
 
 	(void)state;
-	ok(evt_rebase_frame(r, &f, &err), &err);
+	ok(evt_time_shift_frame(r, &f, &err), &err);
 	assert_int_equal(f.time_ns, T0 + 14 * 86400 * SEC);
 	assert_int_equal(f.mono_ns, T0 + 5 + 14 * 86400 * SEC);
 	assert_int_equal(f.seq, 7);
@@ -91,7 +91,7 @@ stamps_and_times(void **state)
 	    "\"data\":{\"gps\":{\"updated\":\"2018-10-31T06:51:43-06:00\"},"
 	    "\"label\":\"2018-10-17 12:51:55\",\"msg_time\":\"2018-10-31 "
 	    "12:51:46.125\",\"n\":1.50}}");
-	evt_rebase_free(r);
+	evt_time_shift_free(r);
 }
 
 /* What is no JSON text keeps its bytes, not its time. */
@@ -102,33 +102,33 @@ other_frames(void **state)
 	static const char *const texts[] = { "X", "",
 		"{\"updated\":\"2018-10-17 12:51:55\"",
 		"{\"updated\":\"2018-10-17 12:51:55\"} x" };
-	evt_rebase *r = from_to(T0, T0 + 86400 * SEC);
+	evt_time_shift *r = from_to(T0, T0 + 86400 * SEC);
 	evt_frame f;
 	evt_error err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		f = frame_of(texts[i]);
-		ok(evt_rebase_frame(r, &f, &err), &err);
+		ok(evt_time_shift_frame(r, &f, &err), &err);
 		is_text(&f, texts[i]);
 		assert_int_equal(f.time_ns, T0 + 86400 * SEC);
 	}
 	f = frame_of(stamp);
 	f.opcode = EVT_OP_BINARY;
-	ok(evt_rebase_frame(r, &f, &err), &err);
+	ok(evt_time_shift_frame(r, &f, &err), &err);
 	is_text(&f, stamp);
 	assert_int_equal(f.time_ns, T0 + 86400 * SEC);
 	f = frame_of(stamp);
 	f.kind = EVT_KIND_MARK;
-	f.opcode = EVT_MARK_NOTE;
-	ok(evt_rebase_frame(r, &f, &err), &err);
+	f.opcode = EVT_MARK_BOOKMARK;
+	ok(evt_time_shift_frame(r, &f, &err), &err);
 	is_text(&f, stamp);
 	assert_int_equal(f.time_ns, T0 + 86400 * SEC);
 	f = frame_of(stamp);
 	f.kind = EVT_KIND_SENT;
-	ok(evt_rebase_frame(r, &f, &err), &err);
+	ok(evt_time_shift_frame(r, &f, &err), &err);
 	is_text(&f, "{\"updated\":\"2018-10-18 12:51:55\"}");
-	evt_rebase_free(r);
+	evt_time_shift_free(r);
 }
 
 static void
@@ -139,11 +139,11 @@ none(void **state)
 	evt_error err;
 
 	(void)state;
-	ok(evt_rebase_frame(NULL, &f, &err), &err);
+	ok(evt_time_shift_frame(NULL, &f, &err), &err);
 	assert_ptr_equal(f.payload, stamp);
 	assert_int_equal(f.time_ns, T0);
 	assert_int_equal(f.mono_ns, T0 + 5);
-	evt_rebase_free(NULL);
+	evt_time_shift_free(NULL);
 }
 
 int

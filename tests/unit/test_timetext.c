@@ -59,7 +59,7 @@ find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
 }
 
 static char mark[] = "door: open";
-static const evt_time_ref ref = { .has_span = true,
+static const evt_timetext_ref ref = { .has_span = true,
 	.first_ns = FIRST,
 	.last_ns = LAST,
 	.find_mark = find_mark,
@@ -207,7 +207,7 @@ test_times(void **state)
 		const struct time_case *c = &time_cases[i];
 		int64_t ns = UNTOUCHED;
 
-		if (evt_time_parse(c->text, &ref, &ns, &err) != EVT_OK)
+		if (evt_timetext_parse(c->text, &ref, &ns, &err) != EVT_OK)
 			fail_msg("%s", err.text);
 		if (ns != c->ns)
 			fail_msg("'%s': %" PRId64 " and not %" PRId64, c->text,
@@ -223,14 +223,14 @@ test_times_refused(void **state)
 		int64_t ns = UNTOUCHED;
 		evt_error err = { 0 };
 		int code =
-		    evt_time_parse(time_refusals[i].text, &ref, &ns, &err);
+		    evt_timetext_parse(time_refusals[i].text, &ref, &ns, &err);
 
 		expect_refusal(code, &err, &time_refusals[i],
 		    "+10m or -5m (from the tape's start or end)");
 		assert_non_null(strstr(err.text, "mark:NAME"));
 		assert_int_equal(ns, UNTOUCHED);
 	}
-	assert_int_equal(evt_time_parse("x", NULL, &(int64_t){ 0 }, NULL),
+	assert_int_equal(evt_timetext_parse("x", NULL, &(int64_t){ 0 }, NULL),
 	    EVT_ERR_ARG);
 }
 
@@ -244,46 +244,49 @@ test_times_without_a_tape(void **state)
 		{ "-5m", "there is no tape here that it could count from" },
 		{ "mark:x", "there is no tape here that could hold the mark" },
 	};
-	static const evt_time_ref empty = { 0 };
+	static const evt_timetext_ref empty = { 0 };
 	int64_t ns = UNTOUCHED;
 	evt_error err;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		for (int k = 0; k < 2; k++) {
-			int code = evt_time_parse(cases[i].text,
+			int code = evt_timetext_parse(cases[i].text,
 			    k == 0 ? NULL : &empty, &ns, &err);
 
 			expect_refusal(code, &err, &cases[i], "mark:NAME");
 		}
 	}
 	assert_int_equal(ns, UNTOUCHED);
-	assert_int_equal(evt_time_parse("1970-01-01", NULL, &ns, &err), EVT_OK);
+	assert_int_equal(evt_timetext_parse("1970-01-01", NULL, &ns, &err),
+	    EVT_OK);
 	assert_int_equal(ns, 0);
 }
 
 static void
 test_times_at_the_edge(void **state)
 {
-	static const evt_time_ref edge = { .has_span = true,
+	static const evt_timetext_ref edge = { .has_span = true,
 		.first_ns = INT64_MAX - 5,
 		.last_ns = INT64_MIN + 5 };
-	static const evt_time_ref early = { .has_span = true,
+	static const evt_timetext_ref early = { .has_span = true,
 		.first_ns = INT64_MIN,
 		.last_ns = 0 };
 	int64_t ns;
 	evt_error err;
 
 	(void)state;
-	assert_int_equal(evt_time_parse("+5ns", &edge, &ns, &err), EVT_OK);
+	assert_int_equal(evt_timetext_parse("+5ns", &edge, &ns, &err), EVT_OK);
 	assert_int_equal(ns, INT64_MAX);
-	assert_int_equal(evt_time_parse("-5ns", &edge, &ns, &err), EVT_OK);
+	assert_int_equal(evt_timetext_parse("-5ns", &edge, &ns, &err), EVT_OK);
 	assert_int_equal(ns, INT64_MIN);
-	assert_int_equal(evt_time_parse("+6ns", &edge, &ns, &err), EVT_ERR_ARG);
-	assert_int_equal(evt_time_parse("-6ns", &edge, &ns, &err), EVT_ERR_ARG);
-	assert_int_equal(evt_time_parse("23:59", &edge, &ns, &err),
+	assert_int_equal(evt_timetext_parse("+6ns", &edge, &ns, &err),
 	    EVT_ERR_ARG);
-	assert_int_equal(evt_time_parse("00:00", &early, &ns, &err),
+	assert_int_equal(evt_timetext_parse("-6ns", &edge, &ns, &err),
+	    EVT_ERR_ARG);
+	assert_int_equal(evt_timetext_parse("23:59", &edge, &ns, &err),
+	    EVT_ERR_ARG);
+	assert_int_equal(evt_timetext_parse("00:00", &early, &ns, &err),
 	    EVT_ERR_ARG);
 	assert_non_null(strstr(err.text, "outside the years 1678 to 2262"));
 }
@@ -295,7 +298,7 @@ test_unknown_mark(void **state)
 	evt_error err;
 
 	(void)state;
-	assert_int_equal(evt_time_parse("mark:window", &ref, &ns, &err),
+	assert_int_equal(evt_timetext_parse("mark:window", &ref, &ns, &err),
 	    EVT_ERR_NOTFOUND);
 	assert_string_equal(err.text, "no mark 'window'");
 	assert_int_equal(ns, UNTOUCHED);
@@ -309,16 +312,17 @@ test_calendar(void **state)
 	for (int64_t day = -106650; day <= 106750; day++) {
 		time_t t = (time_t)(day * 86400 +
 		    (day * 7919 % 86400 + 86400) % 86400);
-		char want[EVT_TIME_TEXT], got[EVT_TIME_TEXT];
+		char want[EVT_TIMETEXT_MAX], got[EVT_TIMETEXT_MAX];
 		struct tm tm;
 		int64_t ns;
 
 		assert_non_null(gmtime_r(&t, &tm));
 		assert_true(strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%SZ",
 		                &tm) > 0);
-		evt_time_format((int64_t)t * S, 0, got);
+		evt_timetext_format((int64_t)t * S, 0, got);
 		assert_string_equal(got, want);
-		assert_int_equal(evt_time_parse(got, NULL, &ns, NULL), EVT_OK);
+		assert_int_equal(evt_timetext_parse(got, NULL, &ns, NULL),
+		    EVT_OK);
 		assert_int_equal(ns, (int64_t)t * S);
 	}
 }
@@ -343,11 +347,11 @@ test_time_format(void **state)
 		{ INT64_MAX, 9, "2262-04-11T23:47:16.854775807Z" },
 		{ INT64_MIN, 9, "1677-09-21T00:12:43.145224192Z" },
 	};
-	char out[EVT_TIME_TEXT];
+	char out[EVT_TIMETEXT_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_string_equal(evt_time_format(cases[i].ns,
+		assert_string_equal(evt_timetext_format(cases[i].ns,
 		                        cases[i].digits, out),
 		    cases[i].text);
 }
@@ -388,7 +392,8 @@ test_durations(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		int64_t ns = UNTOUCHED;
 
-		if (evt_duration_parse(cases[i].text, &ns, &err) != EVT_OK)
+		if (evt_timetext_duration_parse(cases[i].text, &ns, &err) !=
+		    EVT_OK)
 			fail_msg("%s", err.text);
 		if (ns != cases[i].ns)
 			fail_msg("'%s': %" PRId64 " and not %" PRId64,
@@ -428,7 +433,8 @@ test_durations_refused(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		int64_t ns = UNTOUCHED;
 		evt_error err = { 0 };
-		int code = evt_duration_parse(cases[i].text, &ns, &err);
+		int code =
+		    evt_timetext_duration_parse(cases[i].text, &ns, &err);
 
 		expect_refusal(code, &err, &cases[i],
 		    "write 90, 90s, 1.5s, 250ms, 10us, 5m, 1h30m or 2d");
@@ -466,16 +472,18 @@ test_duration_format(void **state)
 		{ "-1.5s", -1500000000 },
 		{ "-106751d23h47m", INT64_MIN },
 	};
-	char out[EVT_TIME_TEXT];
+	char out[EVT_TIMETEXT_MAX];
 	int64_t ns;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_string_equal(evt_duration_format(cases[i].ns, out),
+		assert_string_equal(evt_timetext_duration_format(cases[i].ns,
+		                        out),
 		    cases[i].text);
 		if (cases[i].ns < 0 || cases[i].ns == INT64_MAX)
 			continue;
-		assert_int_equal(evt_duration_parse(out, &ns, NULL), EVT_OK);
+		assert_int_equal(evt_timetext_duration_parse(out, &ns, NULL),
+		    EVT_OK);
 		assert_true(ns <= cases[i].ns);
 	}
 }
@@ -524,7 +532,7 @@ test_sizes(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint64_t bytes = 77;
 
-		if (evt_size_parse(cases[i].text, &bytes, &err) != EVT_OK)
+		if (evt_sizetext_parse(cases[i].text, &bytes, &err) != EVT_OK)
 			fail_msg("%s", err.text);
 		if (bytes != cases[i].bytes)
 			fail_msg("'%s': %" PRIu64 " and not %" PRIu64,
@@ -559,7 +567,7 @@ test_sizes_refused(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint64_t bytes = 77;
 		evt_error err = { 0 };
-		int code = evt_size_parse(cases[i].text, &bytes, &err);
+		int code = evt_sizetext_parse(cases[i].text, &bytes, &err);
 
 		expect_refusal(code, &err, &cases[i],
 		    "write 65536, 64k, 64KiB, 1.5GiB or 10G");
@@ -584,17 +592,18 @@ test_size_format(void **state)
 		{ 1048000, "1023.4 KiB" },
 		{ 1099511627776, "1.0 TiB" },
 	};
-	char out[EVT_TIME_TEXT];
+	char out[EVT_TIMETEXT_MAX];
 	uint64_t bytes;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_string_equal(evt_size_format(cases[i].bytes, out),
+		assert_string_equal(evt_sizetext_format(cases[i].bytes, out),
 		    cases[i].text);
-		assert_int_equal(evt_size_parse(out, &bytes, NULL), EVT_OK);
+		assert_int_equal(evt_sizetext_parse(out, &bytes, NULL), EVT_OK);
 	}
-	assert_string_equal(evt_size_format(UINT64_C(1) << 60, out), "1.0 EiB");
-	assert_string_equal(evt_size_format(UINT64_MAX, out), "16.0 EiB");
+	assert_string_equal(evt_sizetext_format(UINT64_C(1) << 60, out),
+	    "1.0 EiB");
+	assert_string_equal(evt_sizetext_format(UINT64_MAX, out), "16.0 EiB");
 }
 
 static void
@@ -609,8 +618,8 @@ test_integers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		assert_int_equal(evt_int_parse(bad[i], "the count", -10, 100,
-		                     &v, &err),
+		assert_int_equal(evt_sizetext_parse_int(bad[i], "the count",
+		                     -10, 100, &v, &err),
 		    EVT_ERR_ARG);
 		assert_non_null(strstr(err.text,
 		    "the count must be a whole number from -10 to 100, not '"));
@@ -619,19 +628,21 @@ test_integers(void **state)
 	}
 	for (int64_t want = -10; want <= 100; want++) {
 		snprintf(text, sizeof(text), "%" PRId64, want);
-		assert_int_equal(evt_int_parse(text, "n", -10, 100, &v, &err),
+		assert_int_equal(evt_sizetext_parse_int(text, "n", -10, 100, &v,
+		                     &err),
 		    EVT_OK);
 		assert_int_equal(v, want);
 	}
-	assert_int_equal(evt_int_parse("-9223372036854775808", "n", INT64_MIN,
-	                     INT64_MAX, &v, &err),
+	assert_int_equal(evt_sizetext_parse_int("-9223372036854775808", "n",
+	                     INT64_MIN, INT64_MAX, &v, &err),
 	    EVT_OK);
 	assert_true(v == INT64_MIN);
-	assert_int_equal(evt_int_parse("9223372036854775807", "n", INT64_MIN,
-	                     INT64_MAX, &v, &err),
+	assert_int_equal(evt_sizetext_parse_int("9223372036854775807", "n",
+	                     INT64_MIN, INT64_MAX, &v, &err),
 	    EVT_OK);
 	assert_true(v == INT64_MAX);
-	assert_int_equal(evt_int_parse("007", "n", 0, 7, &v, NULL), EVT_OK);
+	assert_int_equal(evt_sizetext_parse_int("007", "n", 0, 7, &v, NULL),
+	    EVT_OK);
 	assert_int_equal(v, 7);
 }
 

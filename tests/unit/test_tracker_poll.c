@@ -22,7 +22,7 @@ struct fixture {
 	pthread_cond_t changed;
 	unsigned ready, warnings, notices;
 	char said[1000]; /* the last line */
-	evt_lister *lister;
+	evt_tracker_poll *lister;
 	char *dir, *path;
 };
 
@@ -38,12 +38,12 @@ on_ready(void *ctx)
 }
 
 static void
-on_say(void *ctx, enum evt_record_event event, const char *text)
+on_say(void *ctx, enum evt_status_event event, const char *text)
 {
 	struct fixture *x = ctx;
 
 	pthread_mutex_lock(&x->lock);
-	if (event == EVT_RECORD_WARNING)
+	if (event == EVT_STATUS_WARNING)
 		x->warnings++;
 	else
 		x->notices++;
@@ -95,13 +95,13 @@ no_env(const char *name)
 }
 
 static int
-make(struct fixture *x, evt_lister_options o, evt_error *err)
+make(struct fixture *x, evt_tracker_poll_options o, evt_error *err)
 {
 	o.env = no_env;
 	o.ready = on_ready;
 	o.say = on_say;
 	o.ctx = x;
-	return evt_lister_new(&o, &x->lister, err);
+	return evt_tracker_poll_new(&o, &x->lister, err);
 }
 
 static void
@@ -118,10 +118,10 @@ static void
 end(struct fixture *x)
 {
 	if (x->lister != NULL) {
-		evt_lister_end(x->lister);
-		evt_lister_join(x->lister);
+		evt_tracker_poll_end(x->lister);
+		evt_tracker_poll_join(x->lister);
 	}
-	evt_lister_free(x->lister);
+	evt_tracker_poll_free(x->lister);
 	free(x->path);
 	remove_dir(x->dir);
 	pthread_cond_destroy(&x->changed);
@@ -147,7 +147,7 @@ take(struct fixture *x, uint64_t *ret_count)
 {
 	evt_buf b = { 0 };
 
-	if (!evt_lister_take(x->lister, &b, ret_count))
+	if (!evt_tracker_poll_take(x->lister, &b, ret_count))
 		return NULL;
 	assert_true(evt_buf_add_byte(&b, '\0'));
 	return (char *)b.data;
@@ -165,13 +165,13 @@ a_list_comes_again_and_again(void **state)
 	begin(&x);
 	write_list(&x, "[{\"id\":7, \"label\":\"" HASH "\"}]");
 	ok(make(&x,
-	       (evt_lister_options){ .from = x.path,
+	       (evt_tracker_poll_options){ .from = x.path,
 	           .credential = HASH,
 	           .every_ns = 1 },
 	       &err),
 	    &err);
 	assert_null(take(&x, &n));
-	ok(evt_lister_start(x.lister, &err), &err);
+	ok(evt_tracker_poll_start(x.lister, &err), &err);
 	wait_for(&x, &x.ready, 3);
 	got = take(&x, &n);
 	assert_non_null(got);
@@ -208,10 +208,10 @@ the_first_is_asked_for_even_at_the_end(void **state)
 	(void)state;
 	begin(&x);
 	write_list(&x, "[{\"id\":1},{\"id\":2}]");
-	ok(make(&x, (evt_lister_options){ .from = x.path }, &err), &err);
-	evt_lister_end(x.lister);
-	ok(evt_lister_start(x.lister, &err), &err);
-	evt_lister_join(x.lister);
+	ok(make(&x, (evt_tracker_poll_options){ .from = x.path }, &err), &err);
+	evt_tracker_poll_end(x.lister);
+	ok(evt_tracker_poll_start(x.lister, &err), &err);
+	evt_tracker_poll_join(x.lister);
 	got = take(&x, &n);
 	assert_non_null(got);
 	assert_int_equal(n, 2);
@@ -250,12 +250,12 @@ a_silent_server_is_given_up(void **state)
 	(void)state;
 	begin(&x);
 	ok(make(&x,
-	       (evt_lister_options){ .from = url,
+	       (evt_tracker_poll_options){ .from = url,
 	           .credential = HASH,
 	           .patience_ns = 50 * EVT_NS_PER_MS },
 	       &err),
 	    &err);
-	ok(evt_lister_start(x.lister, &err), &err);
+	ok(evt_tracker_poll_start(x.lister, &err), &err);
 	wait_for(&x, &x.warnings, 1);
 	assert_said(&x,
 	    "/v2/tracker/list: the whole answer did not come within 50ms; "
@@ -278,17 +278,17 @@ the_end_can_be_had_at_once(void **state)
 	(void)state;
 	begin(&x);
 	ok(make(&x,
-	       (evt_lister_options){ .from = url,
+	       (evt_tracker_poll_options){ .from = url,
 	           .credential = HASH,
 	           .patience_ns = INT64_MAX / 2 },
 	       &err),
 	    &err);
-	ok(evt_lister_start(x.lister, &err), &err);
-	evt_lister_end(x.lister);
-	evt_lister_end(x.lister);
+	ok(evt_tracker_poll_start(x.lister, &err), &err);
+	evt_tracker_poll_end(x.lister);
+	evt_tracker_poll_end(x.lister);
 	began = evt_clock_boot();
-	evt_lister_join(x.lister);
-	assert_true(evt_clock_boot() - began < EVT_LISTER_GRACE_NS);
+	evt_tracker_poll_join(x.lister);
+	assert_true(evt_clock_boot() - began < EVT_TRACKER_POLL_GRACE_NS);
 	assert_null(take(&x, &n));
 	assert_int_equal(x.warnings + x.notices, 1);
 	assert_said(&x, "/v2/tracker/list: the recording ended before it came");
@@ -300,7 +300,7 @@ static void
 what_cannot_be_asked_for(void **state)
 {
 	static const struct {
-		evt_lister_options o;
+		evt_tracker_poll_options o;
 		int code;
 		const char *words;
 	} cases[] = {
@@ -330,7 +330,7 @@ what_cannot_be_asked_for(void **state)
 			    err.text);
 		assert_null(x.lister);
 	}
-	evt_lister_free(NULL);
+	evt_tracker_poll_free(NULL);
 }
 
 int

@@ -13,14 +13,14 @@
 
 #define HASH "0123456789abcdef"
 
-static evt_secret *
+static evt_credential *
 secret(void)
 {
-	evt_secret *s = evt_secret_new(NULL, HASH);
+	evt_credential *s = evt_credential_new(NULL, HASH);
 	evt_error err;
 
 	assert_non_null(s);
-	ok(evt_secret_load(s, &err), &err);
+	ok(evt_credential_load(s, &err), &err);
 	return s;
 }
 
@@ -28,21 +28,21 @@ secret(void)
 static int
 take(const char *text, char **ret, size_t *ret_count, evt_error *err)
 {
-	evt_secret *s = secret();
+	evt_credential *s = secret();
 	char *copy = strdup(text);
 	evt_buf b = { 0 };
-	int rc;
+	int r;
 
 	assert_non_null(copy);
-	rc = evt_listing_take((uint8_t *)copy, strlen(copy), "https://h/l", s,
-	    &b, ret_count, err);
-	if (rc == EVT_OK) {
+	r = evt_tracker_request_take((uint8_t *)copy, strlen(copy),
+	    "https://h/l", s, &b, ret_count, err);
+	if (r == EVT_OK) {
 		assert_true(evt_buf_add_byte(&b, '\0'));
 		*ret = (char *)b.data;
 	}
 	free(copy);
-	evt_secret_free(s);
-	return rc;
+	evt_credential_free(s);
+	return r;
 }
 
 static void
@@ -72,8 +72,8 @@ payloads(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char *got = NULL, want[300];
-		evt_scanner *scanner;
-		evt_scan_result scan;
+		evt_json_scanner *scanner;
+		evt_json_scan_result scan;
 		evt_error err;
 		size_t n;
 
@@ -84,12 +84,13 @@ payloads(void **state)
 		    "l\",\"trackers\":%zu,\"list\":%s}",
 		    n, cases[i].list);
 		assert_string_equal(got, want);
-		ok(evt_scanner_new(NULL, &scanner, &err), &err);
-		ok(evt_scan(scanner, (uint8_t *)got, strlen(want), &scan, &err),
+		ok(evt_json_scanner_new(NULL, &scanner, &err), &err);
+		ok(evt_json_scan(scanner, (uint8_t *)got, strlen(want), &scan,
+		       &err),
 		    &err);
 		assert_true(scan.json);
 		assert_false(scan.line_break);
-		evt_scanner_free(scanner);
+		evt_json_scanner_free(scanner);
 		free(got);
 	}
 }
@@ -142,7 +143,7 @@ other_answers(void **state)
 		{ 201, "{\"success\":true,\"list\":[]}", "HTTP 201" },
 		{ 400, "{\"success\":fa", "HTTP 400" },
 	};
-	evt_secret *s = secret();
+	evt_credential *s = secret();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -150,14 +151,14 @@ other_answers(void **state)
 		evt_error err;
 
 		assert_non_null(copy);
-		assert_int_equal(evt_listing_refused(cases[i].status,
+		assert_int_equal(evt_tracker_request_refused(cases[i].status,
 		                     (uint8_t *)copy, strlen(copy), s, &err),
 		    EVT_ERR_ARG);
 		assert_non_null(strstr(err.text, cases[i].words));
 		assert_null(strstr(err.text, HASH));
 		free(copy);
 	}
-	evt_secret_free(s);
+	evt_credential_free(s);
 }
 
 static void
@@ -166,7 +167,7 @@ what_is_asked(void **state)
 	evt_buf b = { 0 };
 
 	(void)state;
-	assert_true(evt_listing_request("a\"b\\c45678", &b));
+	assert_true(evt_tracker_request_request("a\"b\\c45678", &b));
 	assert_true(evt_buf_add_byte(&b, '\0'));
 	assert_string_equal((char *)b.data, "{\"hash\":\"a\\\"b\\\\c45678\"}");
 	evt_buf_free(&b);
@@ -190,16 +191,16 @@ where_it_comes_from(void **state)
 		evt_error err;
 		evt_url url;
 
-		assert_true(evt_listing_is_url(cases[i]));
+		assert_true(evt_tracker_request_is_url(cases[i]));
 		ok(evt_url_parse(cases[i], &url, &err), &err);
-		assert_true(evt_listing_show(&url, &b));
+		assert_true(evt_tracker_request_show(&url, &b));
 		assert_true(evt_buf_add_byte(&b, '\0'));
 		assert_string_equal((char *)b.data, cases[i + 1]);
 		evt_buf_free(&b);
 		evt_url_free(&url);
 	}
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		assert_false(evt_listing_is_url(files[i]));
+		assert_false(evt_tracker_request_is_url(files[i]));
 }
 
 int

@@ -256,7 +256,7 @@ put(evt_writer *w, int64_t time_ns, const char *payload)
 	evt_error err;
 
 	ok(evt_writer_put(w, &f, &err), &err);
-	f.opcode = EVT_MARK_NOTE;
+	f.opcode = EVT_MARK_BOOKMARK;
 	ok(evt_writer_put(w, &f, &err), &err);
 }
 

@@ -116,7 +116,7 @@ store(const struct fixture *x, size_t n)
 }
 
 static void
-keep(void *ctx, const evt_fault *f)
+keep(void *ctx, const evt_verify_fault *f)
 {
 	struct fixture *x = ctx;
 	size_t n = strlen(x->said);
@@ -126,16 +126,16 @@ keep(void *ctx, const evt_fault *f)
 	    f->what);
 }
 
-static evt_verified
+static evt_verify_result
 verify(struct fixture *x)
 {
 	evt_verify_options o = { keep, NULL, x };
-	evt_verified got;
+	evt_verify_result got;
 	evt_error err;
 
 	x->said[0] = '\0';
 	x->notes = 0;
-	ok(evt_tape_verify(x->path, &o, &got, &err), &err);
+	ok(evt_verify_tape(x->path, &o, &got, &err), &err);
 	return got;
 }
 
@@ -143,7 +143,7 @@ static void
 sound(void **state)
 {
 	struct fixture *x = *state;
-	evt_verified got;
+	evt_verify_result got;
 
 	closed_tape(x);
 	got = verify(x);
@@ -158,7 +158,7 @@ static void
 each_byte_of_a_segment(void **state)
 {
 	struct fixture *x = *state;
-	evt_verified got;
+	evt_verify_result got;
 
 	closed_tape(x);
 	load(x, "000001.ndjson.zst");
@@ -197,7 +197,7 @@ static void
 each_byte_of_a_journal(void **state)
 {
 	struct fixture *x = *state;
-	evt_verified got;
+	evt_verify_result got;
 	char name[64];
 	uint64_t first;
 
@@ -226,7 +226,7 @@ static void
 lost_blocks_are_counted(void **state)
 {
 	struct fixture *x = *state;
-	evt_verified got;
+	evt_verify_result got;
 
 	closed_tape(x);
 	load(x, "000001.ndjson.zst");
@@ -319,10 +319,10 @@ what_is_no_tape(void **state)
 {
 	struct fixture *x = *state;
 	evt_verify_options o = { NULL, NULL, NULL };
-	evt_verified got;
+	evt_verify_result got;
 	evt_error err;
 
-	assert_int_equal(evt_tape_verify(x->path, &o, &got, &err),
+	assert_int_equal(evt_verify_tape(x->path, &o, &got, &err),
 	    EVT_ERR_NOTATAPE);
 }
 

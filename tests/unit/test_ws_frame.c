@@ -35,8 +35,8 @@ add_frame(evt_buf *b, unsigned first, const void *p, size_t n)
 }
 
 struct reader {
-	evt_wire wire;
-	evt_assembly assembly;
+	evt_ws_frame wire;
+	evt_ws_message assembly;
 	evt_buf said; /* "text:...", "ping:...", one behind the other */
 };
 
@@ -48,39 +48,39 @@ note(struct reader *r, const char *what, const uint8_t *p, size_t n)
 }
 
 static void
-note_piece(struct reader *r, const evt_wire_event *e)
+note_piece(struct reader *r, const evt_ws_frame_event *e)
 {
 	uint8_t *data;
 	uint64_t n;
 
-	if (evt_assembly_add(&r->assembly, e->data, e->n, e->last, &data, &n) ==
-	    EVT_ASSEMBLY_DONE)
-		note(r, e->opcode == EVT_WIRE_OP_TEXT ? "text" : "binary", data,
-		    (size_t)n);
+	if (evt_ws_message_add(&r->assembly, e->data, e->n, e->last, &data,
+	        &n) == EVT_WS_MESSAGE_DONE)
+		note(r, e->opcode == EVT_WS_FRAME_OP_TEXT ? "text" : "binary",
+		    data, (size_t)n);
 }
 
 /* Hand bytes over, as one read() had them. */
-static enum evt_wire_what
+static enum evt_ws_frame_what
 hand(struct reader *r, const void *bytes, size_t n)
 {
 	uint8_t *copy = malloc(n > 0 ? n : 1), *p = copy;
-	enum evt_wire_what what;
-	evt_wire_event e;
+	enum evt_ws_frame_what what;
+	evt_ws_frame_event e;
 
 	assert_non_null(copy);
 	memcpy(copy, bytes, n);
 	do {
-		what = evt_wire_next(&r->wire, &p, &n, &e);
-		if (what == EVT_WIRE_PIECE)
+		what = evt_ws_frame_next(&r->wire, &p, &n, &e);
+		if (what == EVT_WS_FRAME_PIECE)
 			note_piece(r, &e);
-		else if (what == EVT_WIRE_PING)
+		else if (what == EVT_WS_FRAME_PING)
 			note(r, "ping", e.data, e.n);
-		else if (what == EVT_WIRE_PONG)
+		else if (what == EVT_WS_FRAME_PONG)
 			note(r, "pong", e.data, e.n);
-		else if (what == EVT_WIRE_CLOSE)
+		else if (what == EVT_WS_FRAME_CLOSE)
 			note(r, "close", e.data, e.n);
-	} while (what != EVT_WIRE_NOTHING && what != EVT_WIRE_BROKEN);
-	assert_true(what == EVT_WIRE_BROKEN || n == 0);
+	} while (what != EVT_WS_FRAME_NOTHING && what != EVT_WS_FRAME_BROKEN);
+	assert_true(what == EVT_WS_FRAME_BROKEN || n == 0);
 	free(copy);
 	return what;
 }
@@ -88,7 +88,7 @@ hand(struct reader *r, const void *bytes, size_t n)
 static void
 done(struct reader *r)
 {
-	evt_assembly_reset(&r->assembly);
+	evt_ws_message_reset(&r->assembly);
 	evt_buf_free(&r->said);
 }
 
@@ -163,7 +163,7 @@ byte_by_byte(void **state)
 	(void)state;
 	add_everything(&b);
 	for (size_t i = 0; i < b.len; i++)
-		assert_int_equal(hand(&r, b.data + i, 1), EVT_WIRE_NOTHING);
+		assert_int_equal(hand(&r, b.data + i, 1), EVT_WS_FRAME_NOTHING);
 	says(&r, everything, sizeof(everything) - 1);
 	done(&r);
 	evt_buf_free(&b);
@@ -178,17 +178,18 @@ nothing_is_copied(void **state)
 	                  "d";
 	uint8_t *p = bytes;
 	size_t n = sizeof(bytes) - 1;
-	evt_wire w = { 0 };
-	evt_wire_event e;
+	evt_ws_frame w = { 0 };
+	evt_ws_frame_event e;
 
 	(void)state;
-	assert_int_equal(evt_wire_next(&w, &p, &n, &e), EVT_WIRE_PIECE);
+	assert_int_equal(evt_ws_frame_next(&w, &p, &n, &e), EVT_WS_FRAME_PIECE);
 	assert_ptr_equal(e.data, bytes + 2);
-	assert_true(e.n == 3 && e.last && e.opcode == EVT_WIRE_OP_TEXT);
-	assert_int_equal(evt_wire_next(&w, &p, &n, &e), EVT_WIRE_PIECE);
+	assert_true(e.n == 3 && e.last && e.opcode == EVT_WS_FRAME_OP_TEXT);
+	assert_int_equal(evt_ws_frame_next(&w, &p, &n, &e), EVT_WS_FRAME_PIECE);
 	assert_ptr_equal(e.data, bytes + 7);
-	assert_true(e.n == 1 && e.last && e.opcode == EVT_WIRE_OP_BINARY);
-	assert_int_equal(evt_wire_next(&w, &p, &n, &e), EVT_WIRE_NOTHING);
+	assert_true(e.n == 1 && e.last && e.opcode == EVT_WS_FRAME_OP_BINARY);
+	assert_int_equal(evt_ws_frame_next(&w, &p, &n, &e),
+	    EVT_WS_FRAME_NOTHING);
 	assert_int_equal(n, 0);
 }
 
@@ -237,12 +238,12 @@ a_length_costs_nothing(void **state)
 	(void)state;
 	assert_int_equal(hand(&r, "\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff",
 	                     10),
-	    EVT_WIRE_NOTHING);
+	    EVT_WS_FRAME_NOTHING);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(hand(&r, some, sizeof(some)),
-		    EVT_WIRE_NOTHING);
+		    EVT_WS_FRAME_NOTHING);
 	assert_int_equal(r.said.len, 0);
-	assert_int_equal(evt_assembly_reset(&r.assembly), 100 * sizeof(some));
+	assert_int_equal(evt_ws_message_reset(&r.assembly), 100 * sizeof(some));
 	done(&r);
 }
 
@@ -292,15 +293,15 @@ what_is_no_frame(void **state)
 		struct reader r = { .assembly = { .max = 1000 } };
 		struct reader slow = { .assembly = { .max = 1000 } };
 
-		if (hand(&r, cases[i].bytes, cases[i].n) != EVT_WIRE_BROKEN)
+		if (hand(&r, cases[i].bytes, cases[i].n) != EVT_WS_FRAME_BROKEN)
 			fail_msg("case %zu is taken", i);
 		/* And so it stays. */
-		assert_int_equal(hand(&r, "\x81\x00", 2), EVT_WIRE_BROKEN);
+		assert_int_equal(hand(&r, "\x81\x00", 2), EVT_WS_FRAME_BROKEN);
 		for (size_t k = 0; k + 1 < cases[i].n; k++)
 			(void)hand(&slow, cases[i].bytes + k, 1);
 		assert_int_equal(hand(&slow, cases[i].bytes + cases[i].n - 1,
 		                     1),
-		    EVT_WIRE_BROKEN);
+		    EVT_WS_FRAME_BROKEN);
 		done(&r);
 		done(&slow);
 	}
@@ -318,13 +319,14 @@ what_is_sent_can_be_read(void **state)
 	assert_non_null(p);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct reader r = { .assembly = { .max = 70000 } };
-		uint8_t head[EVT_WIRE_HEAD_MAX];
+		uint8_t head[EVT_WS_FRAME_HEAD_MAX];
 		size_t n = sizes[i];
 
 		memset(p, 'x', n);
-		evt_wire_mask(p, n, mask, 0);
+		evt_ws_frame_mask(p, n, mask, 0);
 		assert_true(n == 0 || p[0] == ('x' ^ 1));
-		hand(&r, head, evt_wire_head(head, EVT_WIRE_OP_TEXT, mask, n));
+		hand(&r, head,
+		    evt_ws_frame_head(head, EVT_WS_FRAME_OP_TEXT, mask, n));
 		/* The mask goes on where a read ended. */
 		hand(&r, p, n / 3);
 		hand(&r, p + n / 3, n - n / 3);

@@ -14,10 +14,10 @@ static char agent[] = "User-Agent: test";
 static char *headers[] = { x_a, agent };
 
 /* The nonce of RFC 6455, 1.3: "the sample nonce". */
-static evt_upgrade
+static evt_ws_handshake
 sample(void)
 {
-	return (evt_upgrade){ .target = "/chat?a=b",
+	return (evt_ws_handshake){ .target = "/chat?a=b",
 		.authority = "server.example.com",
 		.subprotocols = "chat, superchat",
 		.headers = headers,
@@ -28,11 +28,12 @@ sample(void)
 static void
 the_request(void **state)
 {
-	evt_upgrade u = sample();
+	evt_ws_handshake u = sample();
 	evt_buf b = { 0 };
 
 	(void)state;
-	assert_true(evt_upgrade_request(&u, &b) && evt_buf_add_byte(&b, '\0'));
+	assert_true(
+	    evt_ws_handshake_request(&u, &b) && evt_buf_add_byte(&b, '\0'));
 	assert_string_equal((char *)b.data,
 	    "GET /chat?a=b HTTP/1.1\r\n"
 	    "Host: server.example.com\r\n"
@@ -53,23 +54,23 @@ where_a_head_ends(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(evt_upgrade_head(head, i), 0);
-	assert_int_equal(evt_upgrade_head(head, n), n);
-	assert_int_equal(
-	    evt_upgrade_head("HTTP/1.1 101 X\r\nA: b\r\n\r\n\x81\x00", n + 2),
+		assert_int_equal(evt_ws_handshake_head(head, i), 0);
+	assert_int_equal(evt_ws_handshake_head(head, n), n);
+	assert_int_equal(evt_ws_handshake_head(
+	                     "HTTP/1.1 101 X\r\nA: b\r\n\r\n\x81\x00", n + 2),
 	    n);
-	assert_int_equal(evt_upgrade_head("a\n\nb", 4), 3);
-	assert_int_equal(evt_upgrade_head("\r\n", 2), 0);
-	assert_int_equal(evt_upgrade_head("", 0), 0);
+	assert_int_equal(evt_ws_handshake_head("a\n\nb", 4), 3);
+	assert_int_equal(evt_ws_handshake_head("\r\n", 2), 0);
+	assert_int_equal(evt_ws_handshake_head("", 0), 0);
 }
 
-static evt_upgrade_answer
+static evt_ws_handshake_answer
 answer(const char *text)
 {
-	evt_upgrade u = sample();
-	evt_upgrade_answer a;
+	evt_ws_handshake u = sample();
+	evt_ws_handshake_answer a;
 
-	assert_true(evt_upgrade_read(&u, text, strlen(text), &a));
+	assert_true(evt_ws_handshake_read(&u, text, strlen(text), &a));
 	return a;
 }
 
@@ -93,7 +94,7 @@ good_answers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		evt_upgrade_answer a = answer(good[i]);
+		evt_ws_handshake_answer a = answer(good[i]);
 
 		assert_int_equal(a.status, 101);
 		if (a.wrong != NULL)
@@ -131,7 +132,7 @@ wrong_answers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		evt_upgrade_answer a = answer(wrong[i].text);
+		evt_ws_handshake_answer a = answer(wrong[i].text);
 
 		assert_int_equal(a.status, 101);
 		assert_non_null(a.wrong);
@@ -147,7 +148,7 @@ other_statuses(void **state)
 		"HTTP/1.1 1010 x\r\n\r\n", "HTTP/1.1 -10 x\r\n\r\n",
 		"HTTP/1.1 99999999999999999999 x\r\n\r\n",
 		"HTTP/2 101 x\r\n\r\n", "http/1.1 101 x\r\n\r\n" };
-	evt_upgrade_answer a;
+	evt_ws_handshake_answer a;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)

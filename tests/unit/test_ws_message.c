@@ -13,37 +13,37 @@
 static void
 messages_from_fragments(void **state)
 {
-	evt_assembly a = { .max = 8 };
+	evt_ws_message a = { .max = 8 };
 	uint8_t one[] = "whole", two[] = "abc", three[] = "defgh", more[] = "x",
 	        *got;
 	uint64_t n;
 
 	(void)state;
-	assert_int_equal(evt_assembly_add(&a, one, 5, true, &got, &n),
-	    EVT_ASSEMBLY_DONE);
+	assert_int_equal(evt_ws_message_add(&a, one, 5, true, &got, &n),
+	    EVT_WS_MESSAGE_DONE);
 	assert_ptr_equal(got, one); /* no copy */
-	assert_int_equal(evt_assembly_add(&a, two, 3, false, &got, &n),
-	    EVT_ASSEMBLY_MORE);
-	assert_int_equal(evt_assembly_add(&a, three, 5, true, &got, &n),
-	    EVT_ASSEMBLY_DONE);
+	assert_int_equal(evt_ws_message_add(&a, two, 3, false, &got, &n),
+	    EVT_WS_MESSAGE_MORE);
+	assert_int_equal(evt_ws_message_add(&a, three, 5, true, &got, &n),
+	    EVT_WS_MESSAGE_DONE);
 	assert_int_equal(n, 8);
 	assert_memory_equal(got, "abcdefgh", 8);
 	/* One byte more than fits: skipped to its end, the next is whole. */
-	assert_int_equal(evt_assembly_add(&a, two, 3, false, &got, &n),
-	    EVT_ASSEMBLY_MORE);
-	assert_int_equal(evt_assembly_add(&a, three, 5, false, &got, &n),
-	    EVT_ASSEMBLY_MORE);
-	assert_int_equal(evt_assembly_add(&a, more, 1, false, &got, &n),
-	    EVT_ASSEMBLY_MORE);
-	assert_int_equal(evt_assembly_add(&a, more, 1, true, &got, &n),
-	    EVT_ASSEMBLY_SKIPPED);
+	assert_int_equal(evt_ws_message_add(&a, two, 3, false, &got, &n),
+	    EVT_WS_MESSAGE_MORE);
+	assert_int_equal(evt_ws_message_add(&a, three, 5, false, &got, &n),
+	    EVT_WS_MESSAGE_MORE);
+	assert_int_equal(evt_ws_message_add(&a, more, 1, false, &got, &n),
+	    EVT_WS_MESSAGE_MORE);
+	assert_int_equal(evt_ws_message_add(&a, more, 1, true, &got, &n),
+	    EVT_WS_MESSAGE_SKIPPED);
 	assert_int_equal(n, 10);
-	assert_int_equal(evt_assembly_add(&a, one, 0, true, &got, &n),
-	    EVT_ASSEMBLY_DONE);
+	assert_int_equal(evt_ws_message_add(&a, one, 0, true, &got, &n),
+	    EVT_WS_MESSAGE_DONE);
 	assert_int_equal(n, 0);
-	assert_int_equal(evt_assembly_add(&a, two, 3, false, &got, &n),
-	    EVT_ASSEMBLY_MORE);
-	assert_int_equal(evt_assembly_reset(&a), 3);
+	assert_int_equal(evt_ws_message_add(&a, two, 3, false, &got, &n),
+	    EVT_WS_MESSAGE_MORE);
+	assert_int_equal(evt_ws_message_reset(&a), 3);
 	evt_buf_free(&a.buf);
 }
 
@@ -58,21 +58,21 @@ any_number_of_fragments(void **state)
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = (uint8_t)(i * 31);
 	for (size_t step = 1; step <= sizeof(text); step++) {
-		evt_assembly a = { .max = sizeof(text) };
-		enum evt_assembly_state s = EVT_ASSEMBLY_MORE;
+		evt_ws_message a = { .max = sizeof(text) };
+		enum evt_ws_message_state s = EVT_WS_MESSAGE_MORE;
 
 		for (size_t at = 0; at < sizeof(text); at += step) {
 			size_t k =
 			    sizeof(text) - at < step ? sizeof(text) - at : step;
 
-			assert_int_equal(s, EVT_ASSEMBLY_MORE);
-			s = evt_assembly_add(&a, text + at, k,
+			assert_int_equal(s, EVT_WS_MESSAGE_MORE);
+			s = evt_ws_message_add(&a, text + at, k,
 			    at + k == sizeof(text), &got, &n);
 		}
-		assert_int_equal(s, EVT_ASSEMBLY_DONE);
+		assert_int_equal(s, EVT_WS_MESSAGE_DONE);
 		assert_int_equal(n, sizeof(text));
 		assert_memory_equal(got, text, sizeof(text));
-		assert_int_equal(evt_assembly_reset(&a), 0);
+		assert_int_equal(evt_ws_message_reset(&a), 0);
 	}
 }
 
@@ -80,30 +80,30 @@ any_number_of_fragments(void **state)
 static void
 an_endless_message(void **state)
 {
-	evt_assembly a = { .max = 100000 };
+	evt_ws_message a = { .max = 100000 };
 	uint8_t piece[1000] = { 0 }, *got;
 	uint64_t n;
 
 	(void)state;
 	for (int i = 0; i < 5000; i++) {
-		assert_int_equal(evt_assembly_add(&a, piece, sizeof(piece),
+		assert_int_equal(evt_ws_message_add(&a, piece, sizeof(piece),
 		                     false, &got, &n),
-		    EVT_ASSEMBLY_MORE);
+		    EVT_WS_MESSAGE_MORE);
 		assert_true(a.buf.cap <= 200000);
 	}
 	/* The connection is lost within it. */
-	assert_int_equal(evt_assembly_reset(&a), 5000000);
-	assert_int_equal(evt_assembly_reset(&a), 0);
-	assert_int_equal(evt_assembly_add(&a, piece, 3, true, &got, &n),
-	    EVT_ASSEMBLY_DONE);
+	assert_int_equal(evt_ws_message_reset(&a), 5000000);
+	assert_int_equal(evt_ws_message_reset(&a), 0);
+	assert_int_equal(evt_ws_message_add(&a, piece, 3, true, &got, &n),
+	    EVT_WS_MESSAGE_DONE);
 	assert_int_equal(n, 3);
 	/* One piece that is too long by itself. */
 	a.max = 10;
-	assert_int_equal(evt_assembly_add(&a, piece, 11, true, &got, &n),
-	    EVT_ASSEMBLY_SKIPPED);
+	assert_int_equal(evt_ws_message_add(&a, piece, 11, true, &got, &n),
+	    EVT_WS_MESSAGE_SKIPPED);
 	assert_int_equal(n, 11);
-	assert_int_equal(evt_assembly_add(&a, piece, 10, true, &got, &n),
-	    EVT_ASSEMBLY_DONE);
+	assert_int_equal(evt_ws_message_add(&a, piece, 10, true, &got, &n),
+	    EVT_WS_MESSAGE_DONE);
 }
 
 /* Empty fragments (RFC 6455 allows them) neither begin a second message nor
@@ -111,22 +111,22 @@ an_endless_message(void **state)
 static void
 empty_fragments(void **state)
 {
-	evt_assembly a = { .max = 8 };
+	evt_ws_message a = { .max = 8 };
 	uint8_t text[] = "abc", *got;
 	uint64_t n;
 
 	(void)state;
-	assert_int_equal(evt_assembly_add(&a, text, 0, false, &got, &n),
-	    EVT_ASSEMBLY_MORE);
-	assert_int_equal(evt_assembly_add(&a, text, 3, false, &got, &n),
-	    EVT_ASSEMBLY_MORE);
-	assert_int_equal(evt_assembly_add(&a, text, 0, false, &got, &n),
-	    EVT_ASSEMBLY_MORE);
-	assert_int_equal(evt_assembly_add(&a, text, 0, true, &got, &n),
-	    EVT_ASSEMBLY_DONE);
+	assert_int_equal(evt_ws_message_add(&a, text, 0, false, &got, &n),
+	    EVT_WS_MESSAGE_MORE);
+	assert_int_equal(evt_ws_message_add(&a, text, 3, false, &got, &n),
+	    EVT_WS_MESSAGE_MORE);
+	assert_int_equal(evt_ws_message_add(&a, text, 0, false, &got, &n),
+	    EVT_WS_MESSAGE_MORE);
+	assert_int_equal(evt_ws_message_add(&a, text, 0, true, &got, &n),
+	    EVT_WS_MESSAGE_DONE);
 	assert_int_equal(n, 3);
 	assert_memory_equal(got, "abc", 3);
-	evt_assembly_reset(&a);
+	evt_ws_message_reset(&a);
 }
 
 int

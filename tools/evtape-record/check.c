@@ -83,16 +83,17 @@ static bool
 check_credential(check *c)
 {
 	const evt_recorder_options *ro = c->ro;
-	evt_secret *s = evt_secret_new(ro->credential_file, ro->credential);
+	evt_credential *s =
+	    evt_credential_new(ro->credential_file, ro->credential);
 	const char *text;
 	evt_error err;
 	bool good = true;
 
-	if (s == NULL || evt_secret_load(s, &err) != EVT_OK) {
+	if (s == NULL || evt_credential_load(s, &err) != EVT_OK) {
 		check_say(c, CHECK_FAILED, "credential", "%s",
 		    s != NULL ? err.text : "out of memory");
 		good = false;
-	} else if ((text = evt_secret_text(s)) == NULL) {
+	} else if ((text = evt_credential_text(s)) == NULL) {
 		/* Whether one is wanted, the options tell. */
 		check_say(c, CHECK_OK, "credential", "none is given");
 	} else if (ro->credential_file != NULL) {
@@ -102,7 +103,7 @@ check_credential(check *c)
 		    "is in the environment (EVTAPE_CREDENTIAL); a file could "
 		    "be renewed while it records");
 	}
-	evt_secret_free(s);
+	evt_credential_free(s);
 	return good;
 }
 
@@ -113,7 +114,7 @@ check_list_file(check *c)
 
 	if (from == NULL)
 		return;
-	if (evt_listing_is_url(from))
+	if (evt_tracker_request_is_url(from))
 		check_say(c, CHECK_OK, "tracker list",
 		    "is asked for when the recording runs, which does without "
 		    "it if need be");
@@ -184,14 +185,14 @@ say_plan(check *c)
 	const evt_recorder_options *ro = c->ro;
 	bool ends =
 	    c->o->duration > 0 || ro->max_frames > 0 || ro->max_stored > 0;
-	char held[120] = "", before[EVT_TIME_TEXT], after[EVT_TIME_TEXT];
+	char held[120] = "", before[EVT_TIMETEXT_MAX], after[EVT_TIMETEXT_MAX];
 	evt_buf b = { 0 };
 
 	if (ro->keep_last_ns > 0)
 		snprintf(held, sizeof(held),
 		    " what is around a trigger, %s before it and %s after,",
-		    evt_duration_format(ro->keep_last_ns, before),
-		    evt_duration_format(ro->keep_after_ns, after));
+		    evt_timetext_duration_format(ro->keep_last_ns, before),
+		    evt_timetext_duration_format(ro->keep_after_ns, after));
 	if (add_what(c, &b))
 		check_say(c, CHECK_OK, "plan",
 		    "would record%s%s %.*s into %s, until %s", held,

@@ -4,8 +4,8 @@
  * Nothing on the disk is changed and no tape is made.  The feed is connected
  * to as a recording would, and left again.
  */
-#ifndef RECORD_CHECK_H
-#define RECORD_CHECK_H
+#ifndef EVT_TOOLS_EVTAPE_RECORD_CHECK_H
+#define EVT_TOOLS_EVTAPE_RECORD_CHECK_H
 
 #include "tools/evtape-record/options.h"
 

@@ -26,7 +26,7 @@ struct warned {
 };
 
 static void
-take_warning(void *ctx, enum evt_record_event event, const char *text)
+take_warning(void *ctx, enum evt_status_event event, const char *text)
 {
 	struct warned *w = ctx;
 
@@ -38,10 +38,10 @@ take_warning(void *ctx, enum evt_record_event event, const char *text)
 static void
 check_room(check *c)
 {
-	char left[EVT_TIME_TEXT], min[EVT_TIME_TEXT];
+	char left[EVT_TIMETEXT_MAX], min[EVT_TIMETEXT_MAX];
 	evt_recorder_options ro = *c->ro;
 	struct warned warned = { "" };
-	evt_record_stats st;
+	evt_status_figures st;
 	evt_error err;
 
 	ro.event = take_warning;
@@ -57,18 +57,18 @@ check_room(check *c)
 	else if (st.disk_min == 0)
 		check_say(c, CHECK_OK, "disk",
 		    "%s are free, and nobody looks (--min-free 0)",
-		    evt_size_format(st.disk_free, left));
+		    evt_sizetext_format(st.disk_free, left));
 	else if (st.disk_free < st.disk_min)
 		check_say(c, CHECK_WARNING, "disk",
 		    "only %s are free, less than --min-free (%s): the oldest "
 		    "segments go at once (--ring)",
-		    evt_size_format(st.disk_free, left),
-		    evt_size_format(st.disk_min, min));
+		    evt_sizetext_format(st.disk_free, left),
+		    evt_sizetext_format(st.disk_min, min));
 	else
 		check_say(c, CHECK_OK, "disk",
 		    "%s are free; a warning comes below %s (--min-free)",
-		    evt_size_format(st.disk_free, left),
-		    evt_size_format(st.disk_min, min));
+		    evt_sizetext_format(st.disk_free, left),
+		    evt_sizetext_format(st.disk_min, min));
 }
 
 /* Whether a journal file holds a whole frame. */
@@ -96,7 +96,7 @@ was_left_open(const char *journal)
 	bool open;
 
 	/* What was held for a trigger is saved too. */
-	evt_ring_folder(&evt_io_posix, journal, &held, &bytes);
+	evt_tape_dir_ring(&evt_io_posix, journal, &held, &bytes);
 	open = held > 0;
 	if (evt_journal_list(&evt_io_posix, journal, &seqs, &n, &err) != EVT_OK)
 		return open;
@@ -168,14 +168,15 @@ check_place(check *c, const char *path)
 static void
 check_folder(check *c, const char *path)
 {
-	char *journal = evt_path_join(path, "journal");
+	char *journal = evt_io_path_join(path, "journal");
 	evt_error err;
 
 	if (journal == NULL)
 		return;
-	if (evt_tape_check(&evt_io_posix, path, &err) == EVT_OK) {
+	if (evt_tape_dir_check(&evt_io_posix, path, &err) == EVT_OK) {
 		check_tape(c, path, journal);
-	} else if (evt_tape_may_become(&evt_io_posix, path, &err) != EVT_OK) {
+	} else if (evt_tape_dir_may_become(&evt_io_posix, path, &err) !=
+	    EVT_OK) {
 		check_say(c, CHECK_FAILED, "tape", "%s", err.text);
 	} else if (!writable(path)) {
 		check_say(c, CHECK_FAILED, "tape",

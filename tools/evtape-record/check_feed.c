@@ -31,13 +31,13 @@
 struct feed {
 	check *c;
 	evt_url url;
-	evt_secret *secret;
-	evt_talk *talk;
+	evt_credential *secret;
+	evt_dialog *talk;
 	evt_queue *queue;
 	evt_session *session;
-	evt_board board;
-	evt_stamps stamps;
-	evt_pulse pulse;
+	evt_status board;
+	evt_receive_clock stamps;
+	evt_heartbeat pulse;
 	int64_t due_ns; /* CLOCK_BOOTTIME: no longer than that */
 	bool opened, done;
 };
@@ -125,7 +125,7 @@ say_opened(struct feed *f, const evt_client_opened *o)
 	check *c = f->c;
 
 	check_say(c, CHECK_OK, "connection", "to %s", o->peer);
-	if (o->tls == NULL && !evt_host_is_loopback(f->url.host))
+	if (o->tls == NULL && !evt_address_is_loopback(f->url.host))
 		check_say(c, CHECK_WARNING, "tls",
 		    "ws:// sends all in the clear, the credential too: use "
 		    "wss:// if the server knows it");
@@ -157,7 +157,7 @@ say_ended(struct feed *f, const evt_client_ended *e)
 	char reason[600];
 
 	snprintf(reason, sizeof(reason), "%s", e->reason);
-	(void)evt_secret_blot(f->secret, (uint8_t *)reason, strlen(reason));
+	(void)evt_credential_blot(f->secret, (uint8_t *)reason, strlen(reason));
 	check_say(f->c, CHECK_FAILED, stages[e->stage].what, "%s%s", reason,
 	    stages[e->stage].advice);
 }
@@ -183,14 +183,14 @@ tried(void *ctx, const evt_client_opened *opened, const evt_client_ended *ended)
 
 /* What the session warns of is what the server thinks of the subscription. */
 static void
-said(void *ctx, enum evt_record_event event, const char *text)
+said(void *ctx, enum evt_status_event event, const char *text)
 {
 	struct feed *f = ctx;
 
-	if (f->done || event != EVT_RECORD_WARNING)
+	if (f->done || event != EVT_STATUS_WARNING)
 		return;
 	check_say(f->c,
-	    evt_talk_granted(f->talk) ? CHECK_WARNING : CHECK_FAILED,
+	    evt_dialog_granted(f->talk) ? CHECK_WARNING : CHECK_FAILED,
 	    "subscription", "%s", text);
 	f->done = true;
 }
@@ -201,7 +201,7 @@ ending(void *ctx)
 {
 	struct feed *f = ctx;
 
-	if (!f->done && f->opened && evt_talk_granted(f->talk)) {
+	if (!f->done && f->opened && evt_dialog_granted(f->talk)) {
 		check_say(f->c, CHECK_OK, "subscription", "is accepted");
 		f->done = true;
 	}
@@ -236,7 +236,7 @@ static int
 make(struct feed *f, evt_error *err)
 {
 	const evt_recorder_options *ro = f->c->ro;
-	evt_talk_options talk = { .navixy = ro->navixy,
+	evt_dialog_options talk = { .navixy = ro->navixy,
 		.request = ro->request };
 	evt_session_options o = {
 		.url = &f->url,
@@ -257,19 +257,19 @@ make(struct feed *f, evt_error *err)
 		.tried = tried,
 		.ctx = f,
 	};
-	int rc;
+	int r;
 
-	f->secret = evt_secret_new(ro->credential_file, ro->credential);
+	f->secret = evt_credential_new(ro->credential_file, ro->credential);
 	f->queue = evt_queue_new(QUEUE_BYTES);
 	if (f->secret == NULL || f->queue == NULL)
 		return evt_err_nomem(err);
-	if ((rc = evt_secret_load(f->secret, err)) ||
-	    (rc = evt_talk_new(&talk, &f->talk, err)))
-		return rc;
+	if ((r = evt_credential_load(f->secret, err)) ||
+	    (r = evt_dialog_new(&talk, &f->talk, err)))
+		return r;
 	o.secret = f->secret;
 	o.queue = f->queue;
 	o.talk = f->talk;
-	evt_stamps_start(&f->stamps);
+	evt_receive_clock_start(&f->stamps);
 	return evt_session_new(&o, &f->session, err);
 }
 
@@ -286,8 +286,8 @@ try_feed(struct feed *f)
 	}
 	evt_session_free(f->session);
 	evt_queue_free(f->queue);
-	evt_talk_free(f->talk);
-	evt_secret_free(f->secret);
+	evt_dialog_free(f->talk);
+	evt_credential_free(f->secret);
 }
 
 void

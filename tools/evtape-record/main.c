@@ -92,7 +92,7 @@ watch(struct house *h, evt_recorder *r)
 {
 	int64_t began = evt_clock_boot(), next = began + EVT_NS_PER_S;
 	int64_t stop = h->o->duration > 0 ? began + h->o->duration : INT64_MAX;
-	evt_record_stats stats;
+	evt_status_figures stats;
 	struct pollfd fds[2] = { { .fd = evt_recorder_done_fd(r),
 		                     .events = POLLIN },
 		{ .fd = h->signals, .events = POLLIN } };
@@ -135,12 +135,12 @@ open_doors(struct house *h, evt_recorder *r, evt_error *err)
 		return EVT_OK;
 	rc = scrape_start(h->scrape, r, err);
 	if (rc == EVT_OK && h->o->ready_file != NULL)
-		rc = cli_ready_write(h->o->ready_file, scrape_url(h->scrape),
+		rc = ready_file_write(h->o->ready_file, scrape_url(h->scrape),
 		    err);
 	if (rc != EVT_OK)
 		return rc;
 	snprintf(text, sizeof(text), "metrics at %s", scrape_url(h->scrape));
-	status_event(h->shown, EVT_RECORD_NOTICE, text);
+	status_event(h->shown, EVT_STATUS_NOTICE, text);
 	return EVT_OK;
 }
 
@@ -150,7 +150,7 @@ attend(struct house *h, evt_recorder *r)
 {
 	const cli_command *cmd = &record_command;
 	int code = CLI_DONE;
-	evt_record_result result;
+	evt_recorder_result result;
 	evt_error err;
 
 	if (open_doors(h, r, &err) != EVT_OK) {
@@ -223,7 +223,7 @@ main(int argc, char **argv)
 	options o;
 	int code;
 
-	heap_return_large();
+	malloc_tuning_return_large();
 	code = options_parse(argc, argv, &o, &recorder);
 	if (code < 0)
 		code =

@@ -27,7 +27,7 @@ set_sync(void *ctx, const char *arg, evt_error *err)
 		o->sync = EVT_SYNC_OFF;
 		return EVT_OK;
 	}
-	return evt_duration_parse(arg, &o->sync, err);
+	return evt_timetext_duration_parse(arg, &o->sync, err);
 }
 
 static int
@@ -35,12 +35,12 @@ set_frames(void *ctx, const char *arg, evt_error *err)
 {
 	options *o = ctx;
 	int64_t n;
-	int rc =
-	    evt_int_parse(arg, "the number of frames", 1, INT64_MAX, &n, err);
+	int r = evt_sizetext_parse_int(arg, "the number of frames", 1,
+	    INT64_MAX, &n, err);
 
-	if (rc == EVT_OK)
+	if (r == EVT_OK)
 		o->max_frames = (uint64_t)n;
-	return rc;
+	return r;
 }
 
 static int
@@ -48,7 +48,7 @@ set_min_free(void *ctx, const char *arg, evt_error *err)
 {
 	options *o = ctx;
 
-	return evt_room_parse(arg, &o->min_free, err);
+	return evt_disk_space_parse(arg, &o->min_free, err);
 }
 
 static int
@@ -57,7 +57,7 @@ set_metrics(void *ctx, const char *arg, evt_error *err)
 	options *o = ctx;
 
 	o->has_metrics = true;
-	return evt_listen_parse(arg, &o->metrics, err);
+	return evt_address_parse(arg, &o->metrics, err);
 }
 
 #define AT(field) offsetof(options, field)
@@ -344,7 +344,7 @@ check_header(const char *header)
 			    "--header %s is the program's own business",
 			    own[i]);
 	}
-	if (evt_secret_name(header, n) != EVT_SECRET_NOT &&
+	if (evt_credential_name(header, n) != EVT_CREDENTIAL_NOT &&
 	    strstr(header, EVT_CREDENTIAL_MARK) == NULL)
 		cli_warn(cmd,
 		    "the value of --header '%.*s' can be seen in the list of "
@@ -360,7 +360,7 @@ check_ring(options *o, uint64_t segment_size)
 {
 	const cli_command *cmd = &record_command;
 	uint64_t part = o->ring / 8;
-	char least[EVT_TIME_TEXT];
+	char least[EVT_TIMETEXT_MAX];
 
 	if (o->ring > 0 && o->keep_size > 0)
 		return cli_usage(cmd,
@@ -369,7 +369,7 @@ check_ring(options *o, uint64_t segment_size)
 	if (o->ring > 0 && part < o->block_size)
 		return cli_usage(cmd,
 		    "--ring is at least %s: eight times --block-size",
-		    evt_size_format(o->block_size * 8, least));
+		    evt_sizetext_format(o->block_size * 8, least));
 	if (o->ring > 0 && o->max_size > 0 && o->max_size <= o->ring)
 		return cli_usage(cmd,
 		    "--max-size stops the recording before --ring is full: "
@@ -395,7 +395,7 @@ check_rest(options *o, const char *url)
 	if (o->output == NULL)
 		return cli_usage(cmd, "say where to record to: -o TAPE");
 	if (o->rate_limit != NULL &&
-	    evt_duration_parse(o->rate_limit, &ns, NULL) != EVT_OK)
+	    evt_timetext_duration_parse(o->rate_limit, &ns, NULL) != EVT_OK)
 		return cli_usage(cmd,
 		    "--rate-limit takes a time like 5s, not '%s'",
 		    o->rate_limit);
@@ -478,7 +478,7 @@ check_list_url(const char *text)
 		code = cli_usage(cmd,
 		    "--tracker-list: leave ${CREDENTIAL} out of the URL: the "
 		    "credential is sent in the request's body");
-	else if (!url.tls && !evt_host_is_loopback(url.host))
+	else if (!url.tls && !evt_address_is_loopback(url.host))
 		cli_warn(cmd,
 		    "--tracker-list: http:// sends the credential in the "
 		    "clear: whoever sits in between can read it");
@@ -503,7 +503,7 @@ check_list(const options *o, const char *url)
 		    "platform");
 	if (o->list_every != 0 && o->list_every < EVT_NS_PER_S)
 		return cli_usage(cmd, "--tracker-list-every is at least 1s");
-	if (evt_listing_is_url(o->list))
+	if (evt_tracker_request_is_url(o->list))
 		return check_list_url(o->list);
 	n = strspn(o->list,
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-"

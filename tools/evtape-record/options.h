@@ -1,8 +1,8 @@
 /*
  * options.h - the command line of evtape-record.
  */
-#ifndef RECORD_OPTIONS_H
-#define RECORD_OPTIONS_H
+#ifndef EVT_TOOLS_EVTAPE_RECORD_OPTIONS_H
+#define EVT_TOOLS_EVTAPE_RECORD_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,12 +22,12 @@ typedef struct options {
 	int64_t duration, idle, ping, segment_age, keep_age, sync, level;
 	uint64_t max_frames, max_size, max_message, queue;
 	uint64_t segment_size, keep_size, block_size;
-	evt_room_limit min_free;
+	evt_disk_space_limit min_free;
 	uint64_t ring; /* 0: none */
 	const char *ready_file;
 	bool has_metrics;
-	evt_listen metrics; /* where */
-	char *send_text;    /* content of the --send file */
+	evt_address metrics; /* where */
+	char *send_text;     /* content of the --send file */
 	size_t send_len;
 } options;
 

@@ -33,7 +33,7 @@
 #define PATIENCE 10
 
 struct scrape {
-	evt_listen at;
+	evt_address at;
 	const char *tape;
 	evt_recorder *recorder;
 	struct lws_context *context;
@@ -59,7 +59,7 @@ add_metrics(const scrape *s, evt_buf *out)
 {
 	evt_metrics_around around = { .now_ns = evt_clock_real(),
 		.start_ns = s->start_ns };
-	evt_record_stats stats;
+	evt_status_figures stats;
 	struct statvfs fs;
 
 	evt_recorder_get_stats(s->recorder, &stats);
@@ -69,7 +69,7 @@ add_metrics(const scrape *s, evt_buf *out)
 		around.disk_free = (uint64_t)fs.f_bavail * fs.f_frsize;
 		around.disk_size = (uint64_t)fs.f_blocks * fs.f_frsize;
 	}
-	return evt_record_metrics(&stats, &around, out);
+	return evt_metrics_write(&stats, &around, out);
 }
 
 /* The status and the body for a request that was let in. */
@@ -112,7 +112,7 @@ let_in(const scrape *s, struct lws *wsi)
 {
 	char host[HEADER_MAX], origin[HEADER_MAX];
 	const evt_access access = { .host = s->at.host };
-	const evt_request request = {
+	const evt_access_request request = {
 		.host = header(wsi, WSI_TOKEN_HOST, host),
 		.origin = header(wsi, WSI_TOKEN_ORIGIN, origin),
 	};
@@ -163,7 +163,8 @@ compose(const scrape *s, struct lws *wsi, evt_buf *out)
 	ok = ok && evt_buf_add(out, headroom, sizeof(headroom)) &&
 	    evt_buf_printf(out,
 	        "HTTP/1.1 %u %s\r\n"
-	        "content-type: " EVT_PROM_TYPE "\r\ncontent-length: %zu\r\n"
+	        "content-type: " EVT_PROMETHEUS_TYPE
+	        "\r\ncontent-length: %zu\r\n"
 	        "cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
 	        "%sconnection: close\r\n\r\n",
 	        status, phrase(status), body.len,
@@ -307,12 +308,12 @@ open_context(scrape *s, evt_error *err)
 /* ---- the interface ------------------------------------------------------- */
 
 int
-scrape_open(const evt_listen *at, const char *tape, scrape **ret_scrape,
+scrape_open(const evt_address *at, const char *tape, scrape **ret_scrape,
     evt_error *err)
 {
 	scrape *s = calloc(1, sizeof(*s));
 	char where[EVT_LISTENER_TEXT];
-	int rc;
+	int r;
 
 	if (s == NULL)
 		return evt_err_nomem(err);
@@ -321,12 +322,12 @@ scrape_open(const evt_listen *at, const char *tape, scrape **ret_scrape,
 	s->start_ns = evt_clock_real();
 	s->listen_fd = -1;
 	s->spare_fd = evt_listener_spare();
-	rc = evt_listener_open(at, &s->listen_fd, where, err);
-	if (rc == EVT_OK)
-		rc = open_context(s, err);
-	if (rc != EVT_OK) {
+	r = evt_listener_open(at, &s->listen_fd, where, err);
+	if (r == EVT_OK)
+		r = open_context(s, err);
+	if (r != EVT_OK) {
 		scrape_close(s);
-		return rc;
+		return r;
 	}
 	snprintf(s->url, sizeof(s->url), "http://%s/metrics", where);
 	*ret_scrape = s;
@@ -352,14 +353,14 @@ run(void *arg)
 int
 scrape_start(scrape *s, evt_recorder *recorder, evt_error *err)
 {
-	int rc;
+	int r;
 
 	s->recorder = recorder;
-	rc = evt_thread_start(&s->thread, run, s);
-	s->runs = rc == 0;
-	return rc == 0 ?
+	r = evt_thread_start(&s->thread, run, s);
+	s->runs = r == 0;
+	return r == 0 ?
 	    EVT_OK :
-	    evt_err_sys(err, rc, "cannot start the thread of --metrics");
+	    evt_err_sys(err, r, "cannot start the thread of --metrics");
 }
 
 void

@@ -4,8 +4,8 @@
  * It has a thread and a libwebsockets context of its own: the network thread
  * stamps what it receives, and must not be late because somebody asks.
  */
-#ifndef RECORD_SCRAPE_H
-#define RECORD_SCRAPE_H
+#ifndef EVT_TOOLS_EVTAPE_RECORD_SCRAPE_H
+#define EVT_TOOLS_EVTAPE_RECORD_SCRAPE_H
 
 #include "format/evtape.h"
 #include "record/recorder.h"
@@ -18,7 +18,7 @@ typedef struct scrape scrape;
  * tape: the tape's folder, which must outlive it.
  * Errors: EVT_ERR_IO (the address), EVT_ERR_NOMEM.
  */
-int scrape_open(const evt_listen *at, const char *tape, scrape **ret_scrape,
+int scrape_open(const evt_address *at, const char *tape, scrape **ret_scrape,
     evt_error *err);
 /* "http://127.0.0.1:9187/metrics" */
 const char *scrape_url(const scrape *s);

@@ -20,7 +20,7 @@ service_open(service *s, const cli_command *cmd)
 	evt_error err;
 
 	*s = (service){ .ping_ns = INT64_MAX };
-	if (cli_notify_open(&s->to, &err) != EVT_OK)
+	if (sd_notify_open(&s->to, &err) != EVT_OK)
 		cli_warn(cmd, "the service manager is told nothing: %s",
 		    err.text);
 }
@@ -28,7 +28,7 @@ service_open(service *s, const cli_command *cmd)
 void
 service_close(service *s)
 {
-	cli_notify_close(&s->to);
+	sd_notify_close(&s->to);
 }
 
 void
@@ -36,10 +36,10 @@ service_ready(service *s)
 {
 	int64_t now = evt_clock_boot();
 
-	cli_notify_send(&s->to, "READY=1");
+	sd_notify_send(&s->to, "READY=1");
 	if (s->to.watchdog_ns > 0)
 		s->ping_ns = now;
-	s->shown = (evt_record_stats){ .state = EVT_RECORD_STARTING };
+	s->shown = (evt_status_figures){ .state = EVT_STATUS_STARTING };
 	s->status_ns = now;
 }
 
@@ -47,7 +47,7 @@ void
 service_stopping(service *s)
 {
 	if (!s->stopping)
-		cli_notify_send(&s->to, "STOPPING=1");
+		sd_notify_send(&s->to, "STOPPING=1");
 	s->stopping = true;
 }
 
@@ -64,7 +64,7 @@ service_due(const service *s)
 
 /* Whether a person would want to know at once. */
 static bool
-is_news(const evt_record_stats *now, const evt_record_stats *then)
+is_news(const evt_status_figures *now, const evt_status_figures *then)
 {
 	return now->state != then->state || now->failing != then->failing ||
 	    now->disk_low != then->disk_low || now->armed != then->armed;
@@ -72,7 +72,7 @@ is_news(const evt_record_stats *now, const evt_record_stats *then)
 
 /* ", armed, 1200 held", or nothing. */
 static const char *
-held_text(const evt_record_stats *st, char *to, size_t n)
+held_text(const evt_status_figures *st, char *to, size_t n)
 {
 	to[0] = '\0';
 	if (st->pretrigger)
@@ -83,13 +83,13 @@ held_text(const evt_record_stats *st, char *to, size_t n)
 }
 
 static void
-tell_status(service *s, const evt_record_stats *st)
+tell_status(service *s, const evt_status_figures *st)
 {
-	char text[400], held[80], age[EVT_TIME_TEXT] = "none yet";
+	char text[400], held[80], age[EVT_TIMETEXT_MAX] = "none yet";
 	int64_t ns = evt_record_age(st, evt_clock_real());
 
 	if (ns >= 0)
-		evt_duration_format(ns, age);
+		evt_timetext_duration_format(ns, age);
 	snprintf(text, sizeof(text),
 	    "STATUS=%s%s%s, %llu frames, %llu gaps, %llu connections, last "
 	    "frame: %s%s",
@@ -100,19 +100,19 @@ tell_status(service *s, const evt_record_stats *st)
 	    held_text(st, held, sizeof(held)), (unsigned long long)st->frames,
 	    (unsigned long long)st->gaps, (unsigned long long)st->connections,
 	    age, ns >= 0 ? " ago" : "");
-	cli_notify_send(&s->to, text);
+	sd_notify_send(&s->to, text);
 }
 
 void
 service_turn(service *s, evt_recorder *r)
 {
 	int64_t now = evt_clock_boot(), half = s->to.watchdog_ns / 2;
-	evt_record_stats st;
+	evt_status_figures st;
 
 	if (s->to.fd < 0)
 		return;
 	evt_recorder_get_stats(r, &st);
-	if (st.state == EVT_RECORD_STOPPING || st.state == EVT_RECORD_ENDED)
+	if (st.state == EVT_STATUS_STOPPING || st.state == EVT_STATUS_ENDED)
 		service_stopping(s);
 	if (now >= s->status_ns || is_news(&st, &s->shown)) {
 		tell_status(s, &st);
@@ -124,6 +124,6 @@ service_turn(service *s, evt_recorder *r)
 	/* Twice in the time that is allowed, as systemd recommends; each sign
 	 * says that the threads got on within such a time. */
 	if (evt_recorder_lives(r, half > PATIENCE_NS ? half : PATIENCE_NS))
-		cli_notify_send(&s->to, "WATCHDOG=1");
+		sd_notify_send(&s->to, "WATCHDOG=1");
 	s->ping_ns = now + half;
 }

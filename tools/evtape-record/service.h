@@ -12,18 +12,18 @@
  *
  * Times are CLOCK_BOOTTIME.
  */
-#ifndef RECORD_SERVICE_H
-#define RECORD_SERVICE_H
+#ifndef EVT_TOOLS_EVTAPE_RECORD_SERVICE_H
+#define EVT_TOOLS_EVTAPE_RECORD_SERVICE_H
 
 #include "record/recorder.h"
 #include "tools/cli.h"
 #include "tools/sd_notify.h"
 
 typedef struct service {
-	cli_notify to;
+	sd_notify to;
 	int64_t ping_ns;   /* the next WATCHDOG=1, INT64_MAX: none is wanted */
 	int64_t status_ns; /* the next STATUS= */
-	evt_record_stats shown; /* what it was told of */
+	evt_status_figures shown; /* what it was told of */
 	bool stopping;
 } service;
 

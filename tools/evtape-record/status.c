@@ -57,13 +57,13 @@ undraw(status *s)
 }
 
 void
-status_event(void *ctx, enum evt_record_event event, const char *text)
+status_event(void *ctx, enum evt_status_event event, const char *text)
 {
 	status *s = ctx;
-	const char *kind = event == EVT_RECORD_WARNING ? "warning: " : "";
+	const char *kind = event == EVT_STATUS_WARNING ? "warning: " : "";
 
-	if (s->quiet && event != EVT_RECORD_WARNING &&
-	    event != EVT_RECORD_ERROR)
+	if (s->quiet && event != EVT_STATUS_WARNING &&
+	    event != EVT_STATUS_ERROR)
 		return;
 	pthread_mutex_lock(&s->lock);
 	undraw(s);
@@ -73,24 +73,24 @@ status_event(void *ctx, enum evt_record_event event, const char *text)
 }
 
 const char *
-status_state(enum evt_record_state state)
+status_state(enum evt_status_state state)
 {
 	static const char *const names[] = {
-		[EVT_RECORD_STARTING] = "starting",
-		[EVT_RECORD_READING] = "reading",
-		[EVT_RECORD_CONNECTING] = "connecting",
-		[EVT_RECORD_CONNECTED] = "connected",
-		[EVT_RECORD_HELD] = "held",
-		[EVT_RECORD_WAITING] = "waiting",
-		[EVT_RECORD_STOPPING] = "stopping",
-		[EVT_RECORD_ENDED] = "ended",
+		[EVT_STATUS_STARTING] = "starting",
+		[EVT_STATUS_READING] = "reading",
+		[EVT_STATUS_CONNECTING] = "connecting",
+		[EVT_STATUS_CONNECTED] = "connected",
+		[EVT_STATUS_HELD] = "held",
+		[EVT_STATUS_WAITING] = "waiting",
+		[EVT_STATUS_STOPPING] = "stopping",
+		[EVT_STATUS_ENDED] = "ended",
 	};
 
 	return names[state];
 }
 
 static double
-ratio(const evt_record_stats *st)
+ratio(const evt_status_figures *st)
 {
 	return st->stored_bytes > 0 ?
 	    (double)st->bytes / (double)st->stored_bytes :
@@ -98,7 +98,7 @@ ratio(const evt_record_stats *st)
 }
 
 static void
-measure(status *s, const evt_record_stats *st)
+measure(status *s, const evt_status_figures *st)
 {
 	int64_t now = evt_clock_boot();
 	/* What comes, whether or not it is kept.  What was sent is held too,
@@ -114,7 +114,7 @@ measure(status *s, const evt_record_stats *st)
 }
 
 static void
-show_disk(const evt_record_stats *st)
+show_disk(const evt_status_figures *st)
 {
 	if (st->disk_known)
 		printf(",\"disk_free\":%llu",
@@ -129,10 +129,10 @@ show_disk(const evt_record_stats *st)
 }
 
 static void
-show_json(status *s, const evt_record_stats *st, const char *more)
+show_json(status *s, const evt_status_figures *st, const char *more)
 {
 	double elapsed = (double)(s->last_ns - s->began_ns) / 1e9;
-	char time[EVT_TIME_TEXT];
+	char time[EVT_TIMETEXT_MAX];
 	int64_t ns = evt_record_age(st, evt_clock_real());
 
 	printf("{\"time\":\"%s\",\"elapsed_s\":%.3f,\"state\":\"%s\","
@@ -141,7 +141,7 @@ show_json(status *s, const evt_record_stats *st, const char *more)
 	       "\"ratio\":%.2f,\"sources\":%llu,\"segment\":%u,\"connections\":"
 	       "%llu,\"gaps\":%llu,\"lost_frames\":%llu,\"lost_bytes\":%llu,"
 	       "\"queue_bytes\":%llu,\"failing\":%s",
-	    evt_time_format(evt_clock_real(), 3, time), elapsed,
+	    evt_timetext_format(evt_clock_real(), 3, time), elapsed,
 	    status_state(st->state), (unsigned long long)st->frames, s->rate,
 	    (unsigned long long)st->sent, (unsigned long long)st->marks,
 	    (unsigned long long)st->last_seq, (unsigned long long)st->bytes,
@@ -176,47 +176,49 @@ show_json(status *s, const evt_record_stats *st, const char *more)
 
 /* "  armed, 1200 held (1.1 MiB)", or nothing. */
 static const char *
-held_text(const evt_record_stats *st, char *to, size_t n)
+held_text(const evt_status_figures *st, char *to, size_t n)
 {
-	char size[EVT_TIME_TEXT];
+	char size[EVT_TIMETEXT_MAX];
 
 	to[0] = '\0';
 	if (st->pretrigger)
 		snprintf(to, n, "  %s, %llu held (%s)",
 		    st->armed ? "armed" : "TRIGGERED",
 		    (unsigned long long)st->held,
-		    evt_size_format(st->held_bytes, size));
+		    evt_sizetext_format(st->held_bytes, size));
 	return to;
 }
 
 static void
-show_line(status *s, const evt_record_stats *st)
+show_line(status *s, const evt_status_figures *st)
 {
 	char held[80];
-	char elapsed[EVT_TIME_TEXT], in[EVT_TIME_TEXT], disk[EVT_TIME_TEXT];
-	char queue[EVT_TIME_TEXT], last[EVT_TIME_TEXT] = "none yet", line[400];
+	char elapsed[EVT_TIMETEXT_MAX], in[EVT_TIMETEXT_MAX],
+	    disk[EVT_TIMETEXT_MAX];
+	char queue[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX] = "none yet",
+	                              line[400];
 	struct winsize size = { 0 };
 	int64_t ns = evt_record_age(st, evt_clock_real());
 
 	if (ns >= 0)
-		evt_duration_format(ns, last);
+		evt_timetext_duration_format(ns, last);
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20)
 		size.ws_col = 80;
 	snprintf(line, sizeof(line),
 	    "%s %s%s%s  %llu frames  %.0f/s  %s in  %s on disk (%.1fx)  %llu "
 	    "sources  %llu gaps  queue %s  last %s",
-	    evt_duration_format((s->last_ns - s->began_ns) / EVT_NS_PER_S *
-	            EVT_NS_PER_S,
+	    evt_timetext_duration_format((s->last_ns - s->began_ns) /
+	            EVT_NS_PER_S * EVT_NS_PER_S,
 	        elapsed),
 	    status_state(st->state),
 	    st->failing      ? " TAPE FAILING" :
 	        st->disk_low ? " DISK LOW" :
 	                       "",
 	    held_text(st, held, sizeof(held)), (unsigned long long)st->frames,
-	    s->rate, evt_size_format(st->bytes, in),
-	    evt_size_format(st->stored_bytes, disk), ratio(st),
+	    s->rate, evt_sizetext_format(st->bytes, in),
+	    evt_sizetext_format(st->stored_bytes, disk), ratio(st),
 	    (unsigned long long)st->sources, (unsigned long long)st->gaps,
-	    evt_size_format(st->queue_bytes, queue), last);
+	    evt_sizetext_format(st->queue_bytes, queue), last);
 	undraw(s);
 	fprintf(stderr, "%.*s", (int)size.ws_col - 1, line);
 	fflush(stderr);
@@ -224,7 +226,7 @@ show_line(status *s, const evt_record_stats *st)
 }
 
 void
-status_show(status *s, const evt_record_stats *stats)
+status_show(status *s, const evt_status_figures *stats)
 {
 	pthread_mutex_lock(&s->lock);
 	measure(s, stats);
@@ -237,7 +239,7 @@ status_show(status *s, const evt_record_stats *stats)
 
 /* ", 2 triggers, 1200 frames let go", or nothing. */
 static void
-add_let_go(evt_buf *b, const evt_record_stats *st)
+add_let_go(evt_buf *b, const evt_status_figures *st)
 {
 	if (st->pretrigger)
 		(void)evt_buf_printf(b, ", %llu trigger%s, %llu frames let go",
@@ -248,10 +250,10 @@ add_let_go(evt_buf *b, const evt_record_stats *st)
 
 /* "2 gaps, at least 3 frames (4.0 KiB) lost" */
 static void
-add_losses(evt_buf *b, const evt_record_result *r)
+add_losses(evt_buf *b, const evt_recorder_result *r)
 {
-	const evt_record_stats *st = &r->stats;
-	char size[EVT_TIME_TEXT];
+	const evt_status_figures *st = &r->stats;
+	char size[EVT_TIMETEXT_MAX];
 	bool ok = true;
 
 	if (st->gaps == 0)
@@ -263,7 +265,7 @@ add_losses(evt_buf *b, const evt_record_result *r)
 		ok = ok &&
 		    evt_buf_printf(b, ", %llu frames (%s) known to be lost",
 		        (unsigned long long)st->lost_frames,
-		        evt_size_format(st->lost_bytes, size));
+		        evt_sizetext_format(st->lost_bytes, size));
 	if (r->unwritten > 0)
 		ok = ok &&
 		    evt_buf_printf(b,
@@ -274,10 +276,11 @@ add_losses(evt_buf *b, const evt_record_result *r)
 }
 
 void
-status_end(status *s, const char *tape, const evt_record_result *r)
+status_end(status *s, const char *tape, const evt_recorder_result *r)
 {
-	const evt_record_stats *st = &r->stats;
-	char elapsed[EVT_TIME_TEXT], in[EVT_TIME_TEXT], disk[EVT_TIME_TEXT];
+	const evt_status_figures *st = &r->stats;
+	char elapsed[EVT_TIMETEXT_MAX], in[EVT_TIMETEXT_MAX],
+	    disk[EVT_TIMETEXT_MAX];
 	evt_buf losses = { 0 }, more = { 0 };
 
 	pthread_mutex_lock(&s->lock);
@@ -290,10 +293,11 @@ status_end(status *s, const char *tape, const evt_record_result *r)
 		    "%s: stopped (%s) after %s: %llu frames (%s) in %s, %s on "
 		    "disk (ratio %.1f), %llu sources, %llu connection%s%.*s\n",
 		    s->program, r->reason,
-		    evt_duration_format(s->last_ns - s->began_ns, elapsed),
+		    evt_timetext_duration_format(s->last_ns - s->began_ns,
+		        elapsed),
 		    (unsigned long long)st->frames,
-		    evt_size_format(st->bytes, in), tape,
-		    evt_size_format(st->stored_bytes, disk), ratio(st),
+		    evt_sizetext_format(st->bytes, in), tape,
+		    evt_sizetext_format(st->stored_bytes, disk), ratio(st),
 		    (unsigned long long)st->sources,
 		    (unsigned long long)st->connections,
 		    st->connections == 1 ? "" : "s", (int)losses.len,

@@ -11,11 +11,11 @@
 
 /* The tapes are open: find out what to play, and play it. */
 static int
-play_reel(const struct options *o, cli_tapes *tapes, const evt_reel *reel)
+play_reel(const struct options *o, cli_tapes *tapes, const evt_tape_set *reel)
 {
-	evt_time_ref ref;
+	evt_timetext_ref ref;
 	evt_error err;
-	evt_play play;
+	evt_play_options play;
 	int code;
 
 	if (cli_tapes_ref(tapes, &ref, &err) != EVT_OK)
@@ -24,7 +24,7 @@ play_reel(const struct options *o, cli_tapes *tapes, const evt_reel *reel)
 	if (code < 0)
 		code = o->listen != NULL ? serve_run(o, reel, &play, &ref) :
 		                           pipe_run(o, reel, &play);
-	evt_play_free(&play);
+	evt_play_options_free(&play);
 	return code;
 }
 
@@ -32,7 +32,7 @@ static int
 run(struct options *o, char **paths, int n)
 {
 	cli_tapes tapes = { 0 };
-	evt_reel reel = { 0 };
+	evt_tape_set reel = { 0 };
 	evt_error err;
 	int code = options_check(o);
 
@@ -43,11 +43,11 @@ run(struct options *o, char **paths, int n)
 	(void)prctl(PR_SET_TIMERSLACK, 1UL);
 	if (signals_open(&err) != EVT_OK ||
 	    cli_tapes_open(&tapes, paths, n, &err) != EVT_OK ||
-	    evt_reel_open(tapes.tape, tapes.n, &reel, &err) != EVT_OK)
+	    evt_tape_set_open(tapes.tape, tapes.n, &reel, &err) != EVT_OK)
 		code = cli_fail(&replay_command, "%s", err.text);
 	else
 		code = play_reel(o, &tapes, &reel);
-	evt_reel_close(&reel);
+	evt_tape_set_close(&reel);
 	cli_tapes_close(&tapes);
 	signals_close();
 	return code;
@@ -59,7 +59,7 @@ main(int argc, char **argv)
 	struct options o;
 	int n, code;
 
-	heap_return_large();
+	malloc_tuning_return_large();
 	options_init(&o);
 	code = cli_parse(&replay_command, argc, argv, &o, &n);
 	if (code < 0)

@@ -292,10 +292,10 @@ check_listen(struct options *o)
 	if (o->wait_clients > o->max_clients)
 		return cli_usage(&replay_command,
 		    "--wait-clients is more than --max-clients");
-	if (evt_listen_parse(o->listen, &o->at, &err) != EVT_OK)
+	if (evt_address_parse(o->listen, &o->at, &err) != EVT_OK)
 		return cli_usage(&replay_command, "option --listen: %s",
 		    err.text);
-	if (!evt_host_is_loopback(o->at.host) && o->token_file == NULL)
+	if (!evt_address_is_loopback(o->at.host) && o->token_file == NULL)
 		return cli_usage(&replay_command,
 		    "others could connect to %s: --token-file is needed",
 		    o->at.host);
@@ -314,7 +314,7 @@ options_check(struct options *o)
 	evt_error err;
 
 	if (o->output != NULL &&
-	    evt_form_parse(o->output, &o->form, &err) != EVT_OK)
+	    evt_frame_text_form_parse(o->output, &o->form, &err) != EVT_OK)
 		return cli_usage(&replay_command, "option --output: %s",
 		    err.text);
 	return check_listen(o);
@@ -322,18 +322,19 @@ options_check(struct options *o)
 
 /* Set one, if it was given. */
 static int
-play_set(evt_play *play, const char *name, const char *text,
-    const evt_time_ref *ref)
+play_set(evt_play_options *play, const char *name, const char *text,
+    const evt_timetext_ref *ref)
 {
 	evt_error err;
 
-	if (text == NULL || evt_play_set(play, name, text, ref, &err) == EVT_OK)
+	if (text == NULL ||
+	    evt_play_options_set(play, name, text, ref, &err) == EVT_OK)
 		return -1;
 	return cli_usage(&replay_command, "option --%s: %s", name, err.text);
 }
 
 static int
-play_set_list(evt_play *play, const char *name, const cli_list *list)
+play_set_list(evt_play_options *play, const char *name, const cli_list *list)
 {
 	int code = -1;
 
@@ -343,14 +344,14 @@ play_set_list(evt_play *play, const char *name, const cli_list *list)
 }
 
 int
-options_play(const struct options *o, const evt_time_ref *ref,
-    evt_play *ret_play)
+options_play(const struct options *o, const evt_timetext_ref *ref,
+    evt_play_options *ret_play)
 {
-	evt_play *p = ret_play;
+	evt_play_options *p = ret_play;
 	evt_error err;
 	int code;
 
-	evt_play_init(p);
+	evt_play_options_init(p);
 	if ((code = play_set(p, "from", o->filter.from, ref)) >= 0 ||
 	    (code = play_set(p, "to", o->filter.to, ref)) >= 0 ||
 	    (code = play_set(p, "speed", o->speed, NULL)) >= 0 ||
@@ -359,7 +360,7 @@ options_play(const struct options *o, const evt_time_ref *ref,
 	    (code = play_set_list(p, "source", &o->filter.sources)) >= 0 ||
 	    (code = play_set_list(p, "event", &o->filter.events)) >= 0)
 		return code;
-	if (evt_play_check(p, &err) != EVT_OK)
+	if (evt_play_options_check(p, &err) != EVT_OK)
 		return cli_usage(&replay_command, "%s", err.text);
 	p->paused = o->start_paused;
 	p->no_follow = o->no_follow;

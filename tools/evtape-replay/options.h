@@ -1,6 +1,6 @@
 /* options.h - the command line of evtape-replay. */
-#ifndef REPLAY_OPTIONS_H
-#define REPLAY_OPTIONS_H
+#ifndef EVT_TOOLS_EVTAPE_REPLAY_OPTIONS_H
+#define EVT_TOOLS_EVTAPE_REPLAY_OPTIONS_H
 
 #include "format/wire/access.h"
 #include "format/read/frame_text.h"
@@ -15,11 +15,11 @@ struct options {
 	bool start_paused, sent, marks, no_follow, rebase;
 
 	const char *output;
-	enum evt_form form;
+	enum evt_frame_text_form form;
 	bool precise, quiet, json, no_keys;
 
 	const char *listen; /* NULL: play to stdout */
-	evt_listen at;
+	evt_address at;
 	bool shared, once;
 	int64_t wait_clients, max_clients;
 	uint64_t client_buffer;
@@ -43,8 +43,8 @@ void options_free(struct options *o);
 int options_check(struct options *o);
 
 /* The settings of the deck; times refer to ref.  Returns -1, or the exit code
- * after having said what was wrong.  evt_play_free() in any case. */
-int options_play(const struct options *o, const evt_time_ref *ref,
-    evt_play *ret_play);
+ * after having said what was wrong.  evt_play_options_free() in any case. */
+int options_play(const struct options *o, const evt_timetext_ref *ref,
+    evt_play_options *ret_play);
 
 #endif

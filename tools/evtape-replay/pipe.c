@@ -37,8 +37,8 @@
 struct pipe {
 	const struct options *o;
 	evt_player player;
-	evt_rebase *rebase; /* NULL: times stay */
-	evt_frame_out *out;
+	evt_time_shift *rebase; /* NULL: times stay */
+	evt_frame_text *out;
 	evt_buf buf;
 	size_t enough;         /* so much in buf is written */
 	int64_t due[MAX_DUES]; /* of the frames in buf */
@@ -108,12 +108,13 @@ flush(struct pipe *p)
 static bool
 take(struct pipe *p, const evt_frame *f, int64_t now, int64_t due)
 {
-	bool flat_out = evt_deck_speed(p->player.deck) == EVT_SPEED_FLAT_OUT;
+	bool flat_out =
+	    evt_deck_speed(p->player.deck) == EVT_DECK_SPEED_FLAT_OUT;
 	evt_frame moved = *f;
 	evt_error err;
 
-	if (evt_rebase_frame(p->rebase, &moved, &err) != EVT_OK ||
-	    evt_frame_out_add(p->out, &moved, &p->buf, &err) != EVT_OK) {
+	if (evt_time_shift_frame(p->rebase, &moved, &err) != EVT_OK ||
+	    evt_frame_text_add(p->out, &moved, &p->buf, &err) != EVT_OK) {
 		p->code = cli_fail(&replay_command, "%s", err.text);
 		p->quit = true;
 		return false;
@@ -144,40 +145,40 @@ seek_by(struct pipe *p, int64_t ns)
 }
 
 static void
-key(void *ctx, enum evt_key_command command)
+key(void *ctx, enum evt_terminal_keys_command command)
 {
 	struct pipe *p = ctx;
 	evt_deck *d = p->player.deck;
 	int64_t now = evt_waker_now();
 
 	switch (command) {
-	case EVT_KEY_PAUSE:
+	case EVT_TERMINAL_KEYS_PAUSE:
 		if (evt_deck_paused(d))
 			evt_deck_resume(d, now);
 		else
 			evt_deck_pause(d, now);
 		break;
-	case EVT_KEY_STEP:
+	case EVT_TERMINAL_KEYS_STEP:
 		evt_deck_pause(d, now);
 		evt_deck_step(d);
 		break;
-	case EVT_KEY_BACK:
+	case EVT_TERMINAL_KEYS_BACK:
 		seek_by(p, -SEEK_NS);
 		break;
-	case EVT_KEY_FORWARD:
+	case EVT_TERMINAL_KEYS_FORWARD:
 		seek_by(p, SEEK_NS);
 		break;
-	case EVT_KEY_FASTER:
-	case EVT_KEY_SLOWER:
+	case EVT_TERMINAL_KEYS_FASTER:
+	case EVT_TERMINAL_KEYS_SLOWER:
 		evt_deck_set_speed(d, now,
-		    evt_keys_speed(evt_deck_speed(d),
-		        command == EVT_KEY_FASTER));
+		    evt_terminal_keys_speed(evt_deck_speed(d),
+		        command == EVT_TERMINAL_KEYS_FASTER));
 		p->report.speed = evt_deck_speed(d);
 		break;
-	case EVT_KEY_QUIT:
+	case EVT_TERMINAL_KEYS_QUIT:
 		p->quit = true;
 		break;
-	case EVT_KEY_NONE:
+	case EVT_TERMINAL_KEYS_NONE:
 		break;
 	}
 	p->status_ns = now; /* show it */
@@ -306,7 +307,7 @@ loop(struct pipe *p)
 		int says;
 
 		/* Flat out, a clock for each frame would be a cost. */
-		if (evt_deck_speed(deck) != EVT_SPEED_FLAT_OUT ||
+		if (evt_deck_speed(deck) != EVT_DECK_SPEED_FLAT_OUT ||
 		    frames % 64 == 0)
 			now = evt_waker_now();
 		says = evt_deck_poll(deck, now, &f, &due, &err);
@@ -322,20 +323,20 @@ loop(struct pipe *p)
 }
 
 static int
-open_all(struct pipe *p, const evt_reel *reel, const evt_play *play,
+open_all(struct pipe *p, const evt_tape_set *reel, const evt_play_options *play,
     evt_error *err)
 {
 	int64_t start;
 	int r = evt_player_open(reel, play, &p->player, err);
 
 	if (r == EVT_OK && p->o->rebase) {
-		r = evt_reel_start(reel, play, &start, err);
+		r = evt_tape_set_start(reel, play, &start, err);
 		if (r == EVT_OK)
-			r = evt_rebase_new(start, evt_clock_real(), &p->rebase,
-			    err);
+			r = evt_time_shift_new(start, evt_clock_real(),
+			    &p->rebase, err);
 	}
 	if (r == EVT_OK)
-		r = evt_frame_out_new(p->o->form, reel->n > 1, &p->out, err);
+		r = evt_frame_text_new(p->o->form, reel->n > 1, &p->out, err);
 	if (r == EVT_OK)
 		r = evt_waker_open(p->o->precise, &p->waker, err);
 	return r;
@@ -359,7 +360,8 @@ open_terminal(struct pipe *p)
 }
 
 int
-pipe_run(const struct options *o, const evt_reel *reel, const evt_play *play)
+pipe_run(const struct options *o, const evt_tape_set *reel,
+    const evt_play_options *play)
 {
 	struct pipe p = { .o = o,
 		.code = CLI_DONE,
@@ -373,7 +375,7 @@ pipe_run(const struct options *o, const evt_reel *reel, const evt_play *play)
 	} else {
 		open_terminal(&p);
 		/* Larger pipe, fewer switches; refused where it is none. */
-		if (play->speed == EVT_SPEED_FLAT_OUT)
+		if (play->speed == EVT_DECK_SPEED_FLAT_OUT)
 			(void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, 1 << 20);
 		loop(&p);
 		if (p.status)
@@ -385,8 +387,8 @@ pipe_run(const struct options *o, const evt_reel *reel, const evt_play *play)
 	}
 	term_close(&p.term);
 	evt_waker_close(&p.waker);
-	evt_frame_out_free(p.out);
-	evt_rebase_free(p.rebase);
+	evt_frame_text_free(p.out);
+	evt_time_shift_free(p.rebase);
 	evt_player_close(&p.player);
 	evt_buf_free(&p.buf);
 	return p.code;

@@ -30,10 +30,10 @@ actual_speed(const struct report *r)
 static void
 print_json(const struct report *r)
 {
-	char speed[EVT_SPEED_TEXT];
-	bool flat_out = r->speed == EVT_SPEED_FLAT_OUT;
+	char speed[EVT_DECK_SPEED_TEXT];
+	bool flat_out = r->speed == EVT_DECK_SPEED_FLAT_OUT;
 
-	evt_speed_format(r->speed, speed);
+	evt_deck_speed_format(r->speed, speed);
 	fprintf(stderr,
 	    "{\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"passes\":%" PRIu64
 	    ",\"tape_ns\":%" PRId64 ",\"wall_ns\":%" PRId64
@@ -59,18 +59,20 @@ print_json(const struct report *r)
 static void
 print_lateness(const evt_lateness *h)
 {
-	char p50[EVT_TIME_TEXT], p99[EVT_TIME_TEXT], most[EVT_TIME_TEXT];
+	char p50[EVT_TIMETEXT_MAX], p99[EVT_TIMETEXT_MAX],
+	    most[EVT_TIMETEXT_MAX];
 
 	fprintf(stderr, "late p50 %s, p99 %s, max %s",
-	    evt_duration_format(evt_lateness_at(h, 500), p50),
-	    evt_duration_format(evt_lateness_at(h, 990), p99),
-	    evt_duration_format(h->max_ns, most));
+	    evt_timetext_duration_format(evt_lateness_at(h, 500), p50),
+	    evt_timetext_duration_format(evt_lateness_at(h, 990), p99),
+	    evt_timetext_duration_format(h->max_ns, most));
 }
 
 void
 report_print(const struct report *r, bool json)
 {
-	char bytes[EVT_TIME_TEXT], wall[EVT_TIME_TEXT], speed[EVT_SPEED_TEXT];
+	char bytes[EVT_TIMETEXT_MAX], wall[EVT_TIMETEXT_MAX],
+	    speed[EVT_DECK_SPEED_TEXT];
 
 	if (json) {
 		print_json(r);
@@ -79,9 +81,9 @@ report_print(const struct report *r, bool json)
 	fprintf(stderr,
 	    "%s: %" PRIu64 " frames, %s, in %s; speed %s, actual %.4g",
 	    replay_command.name, r->deck.frames,
-	    evt_size_format(r->deck.bytes, bytes),
-	    evt_duration_format(r->deck.wall_ns, wall),
-	    evt_speed_format(r->speed, speed), actual_speed(r));
+	    evt_sizetext_format(r->deck.bytes, bytes),
+	    evt_timetext_duration_format(r->deck.wall_ns, wall),
+	    evt_deck_speed_format(r->speed, speed), actual_speed(r));
 	if (r->late.count > 0) {
 		fputs("; ", stderr);
 		print_lateness(&r->late);
@@ -103,16 +105,17 @@ void
 status_print(const struct report *r, const evt_deck *deck, int64_t now_ns,
     int64_t next_ns)
 {
-	char time[EVT_TIME_TEXT], speed[EVT_SPEED_TEXT], next[EVT_TIME_TEXT];
+	char time[EVT_TIMETEXT_MAX], speed[EVT_DECK_SPEED_TEXT],
+	    next[EVT_TIMETEXT_MAX];
 
 	fprintf(stderr, "\r%s  speed %s%s  ",
-	    evt_time_format(evt_deck_tape_time(deck, now_ns), 1, time),
-	    evt_speed_format(evt_deck_speed(deck), speed),
+	    evt_timetext_format(evt_deck_tape_time(deck, now_ns), 1, time),
+	    evt_deck_speed_format(evt_deck_speed(deck), speed),
 	    evt_deck_paused(deck) ? " (paused)" : "");
 	print_lateness(&r->late);
 	if (next_ns >= 0)
 		fprintf(stderr, "  next in %s",
-		    evt_duration_format(next_ns, next));
+		    evt_timetext_duration_format(next_ns, next));
 	fputs("\033[K", stderr);
 	fflush(stderr);
 }

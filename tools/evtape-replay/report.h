@@ -1,6 +1,6 @@
 /* report.h - what was played and how well, at the end; and the status line. */
-#ifndef REPLAY_REPORT_H
-#define REPLAY_REPORT_H
+#ifndef EVT_TOOLS_EVTAPE_REPLAY_REPORT_H
+#define EVT_TOOLS_EVTAPE_REPLAY_REPORT_H
 
 #include "replay/play/deck.h"
 #include "replay/play/lateness.h"

@@ -29,7 +29,7 @@ notice(void *ctx, const char *text)
 /* What is stopped, and who is told. */
 struct running {
 	evt_server *server;
-	cli_notify manager;
+	sd_notify manager;
 };
 
 /* Called by the handler of a signal. */
@@ -38,22 +38,22 @@ stop(void *ctx)
 {
 	const struct running *r = ctx;
 
-	cli_notify_send(&r->manager, "STOPPING=1");
+	sd_notify_send(&r->manager, "STOPPING=1");
 	evt_server_stop(r->server);
 }
 
 /* Tell the service manager that clients may come. */
 static void
-say_ready(const cli_notify *manager, const char *url)
+say_ready(const sd_notify *manager, const char *url)
 {
 	char text[400];
 
 	snprintf(text, sizeof(text), "READY=1\nSTATUS=listening on %s", url);
-	cli_notify_send(manager, text);
+	sd_notify_send(manager, text);
 }
 
 static void
-print_report(const struct options *o, const evt_play *play,
+print_report(const struct options *o, const evt_play_options *play,
     const evt_server_stats *st)
 {
 	struct report r = { .deck = st->deck,
@@ -94,9 +94,9 @@ serve(const struct options *o, evt_server *s)
 	if (!o->quiet)
 		say_where(o, evt_server_url(s));
 	if (o->ready_file != NULL &&
-	    cli_ready_write(o->ready_file, evt_server_url(s), &err) != EVT_OK)
+	    ready_file_write(o->ready_file, evt_server_url(s), &err) != EVT_OK)
 		return cli_fail(&replay_command, "%s", err.text);
-	if (cli_notify_open(&running.manager, &err) != EVT_OK)
+	if (sd_notify_open(&running.manager, &err) != EVT_OK)
 		cli_warn(&replay_command,
 		    "the service manager is told nothing: %s", err.text);
 	signals_on_stop(stop, &running);
@@ -105,7 +105,7 @@ serve(const struct options *o, evt_server *s)
 		stop(&running);
 	r = evt_server_run(s, &err);
 	signals_on_stop(NULL, NULL);
-	cli_notify_close(&running.manager);
+	sd_notify_close(&running.manager);
 	return r == EVT_OK ? CLI_DONE :
 	                     cli_fail(&replay_command, "%s", err.text);
 }
@@ -116,7 +116,7 @@ serve(const struct options *o, evt_server *s)
 static int
 read_hash(const char *path, char **ret_hash, evt_error *err)
 {
-	char line[EVT_TOKEN_MAX];
+	char line[EVT_ACCESS_TOKEN_MAX];
 	FILE *f = fopen(path, "re");
 	bool there;
 
@@ -157,8 +157,8 @@ read_file(const char *path, evt_buf *out, evt_error *err)
 
 /* The list of the file, or else that of the first tape that has one. */
 static int
-read_trackers(const struct options *o, const evt_reel *reel,
-    const evt_play *play, evt_trackers **ret, evt_error *err)
+read_trackers(const struct options *o, const evt_tape_set *reel,
+    const evt_play_options *play, evt_trackers **ret, evt_error *err)
 {
 	int64_t at = play->has_from ? play->from_ns : INT64_MIN;
 	evt_buf text = { 0 };
@@ -184,7 +184,7 @@ read_trackers(const struct options *o, const evt_reel *reel,
 
 static int
 run_server(const struct options *o, const evt_server_options *so,
-    const evt_play *play)
+    const evt_play_options *play)
 {
 	evt_server_stats st;
 	evt_server *s = NULL;
@@ -203,10 +203,10 @@ run_server(const struct options *o, const evt_server_options *so,
 }
 
 int
-serve_run(const struct options *o, const evt_reel *reel, const evt_play *play,
-    const evt_time_ref *ref)
+serve_run(const struct options *o, const evt_tape_set *reel,
+    const evt_play_options *play, const evt_timetext_ref *ref)
 {
-	char token[EVT_TOKEN_MAX + 1], *hash = NULL;
+	char token[EVT_ACCESS_TOKEN_MAX + 1], *hash = NULL;
 	evt_trackers *trackers = NULL;
 	evt_server_options so = { .at = o->at,
 		.reel = reel,
@@ -236,7 +236,7 @@ serve_run(const struct options *o, const evt_reel *reel, const evt_play *play,
 		.origins = (const char *const *)o->origins.item,
 		.n_origins = o->origins.n };
 	if (o->token_file != NULL) {
-		r = evt_token_read(o->token_file, token, &err);
+		r = evt_access_token_read(o->token_file, token, &err);
 		so.access.token = token;
 	}
 	if (r == EVT_OK && o->credential_file != NULL)

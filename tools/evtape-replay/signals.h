@@ -4,8 +4,8 @@
  * System calls that wait are interrupted; loops that poll find the descriptor
  * readable, so that no signal is missed between a look at a flag and the wait.
  */
-#ifndef REPLAY_SIGNALS_H
-#define REPLAY_SIGNALS_H
+#ifndef EVT_TOOLS_EVTAPE_REPLAY_SIGNALS_H
+#define EVT_TOOLS_EVTAPE_REPLAY_SIGNALS_H
 
 #include <stdbool.h>
 

@@ -58,8 +58,8 @@ term_fd(const struct term *t)
 }
 
 void
-term_read(struct term *t, void (*fn)(void *ctx, enum evt_key_command command),
-    void *ctx)
+term_read(struct term *t,
+    void (*fn)(void *ctx, enum evt_terminal_keys_command command), void *ctx)
 {
 	uint8_t bytes[64];
 	ssize_t n;
@@ -70,11 +70,12 @@ term_read(struct term *t, void (*fn)(void *ctx, enum evt_key_command command),
 		t->fd = -1;
 	}
 	if (n == 0)
-		fn(ctx, EVT_KEY_QUIT);
+		fn(ctx, EVT_TERMINAL_KEYS_QUIT);
 	for (ssize_t i = 0; i < n; i++) {
-		enum evt_key_command c = evt_keys_take(&t->keys, bytes[i]);
+		enum evt_terminal_keys_command c =
+		    evt_terminal_keys_take(&t->keys, bytes[i]);
 
-		if (c != EVT_KEY_NONE)
+		if (c != EVT_TERMINAL_KEYS_NONE)
 			fn(ctx, c);
 	}
 }

@@ -1,6 +1,6 @@
 /* term.h - the keyboard: keys as they are pressed, without echo. */
-#ifndef REPLAY_TERM_H
-#define REPLAY_TERM_H
+#ifndef EVT_TOOLS_EVTAPE_REPLAY_TERM_H
+#define EVT_TOOLS_EVTAPE_REPLAY_TERM_H
 
 #include <stdbool.h>
 #include <termios.h>
@@ -11,7 +11,7 @@ struct term {
 	int fd;                /* -1: no keyboard */
 	bool raw;              /* set up for keys now */
 	struct termios before; /* what to go back to */
-	evt_keys keys;
+	evt_terminal_keys keys;
 };
 
 /* Take the keyboard if stdin is a terminal; else term->fd is -1. */
@@ -29,6 +29,6 @@ int term_fd(const struct term *term);
 
 /* Read what was typed; fn is called for each command. */
 void term_read(struct term *term,
-    void (*fn)(void *ctx, enum evt_key_command command), void *ctx);
+    void (*fn)(void *ctx, enum evt_terminal_keys_command command), void *ctx);
 
 #endif

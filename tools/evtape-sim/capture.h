@@ -4,8 +4,8 @@
  * A record is a line "<connection> <opcode> <length>", the payload as it was
  * sent, and a line feed.
  */
-#ifndef SIM_CAPTURE_H
-#define SIM_CAPTURE_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_CAPTURE_H
+#define EVT_TOOLS_EVTAPE_SIM_CAPTURE_H
 
 #include "format/base/buf.h"
 #include "format/evtape.h"

@@ -32,7 +32,7 @@ sim_client_new(sim *s, struct lws *wsi)
 	c->sim = s;
 	c->wsi = wsi;
 	c->no = ++s->n_connections;
-	for (int i = 0; i < EVT_SUB_KINDS; i++)
+	for (int i = 0; i < EVT_SUBSCRIPTION_KINDS; i++)
 		c->sub[i].due_ns = SIM_NEVER;
 	c->next = s->clients;
 	if (c->next != NULL)
@@ -413,35 +413,35 @@ static int
 go_on(sim_client *c)
 {
 	sim_chunk *k;
-	int rc;
+	int r;
 
 	if (lws_partial_buffered(c->wsi))
 		return 0;
-	rc = act(c);
+	r = act(c);
 	k = c->head;
-	if (rc != 0 || c->stalled_until != 0 || k == NULL)
-		return rc;
+	if (r != 0 || c->stalled_until != 0 || k == NULL)
+		return r;
 	c->head = k->next;
 	if (c->head == NULL)
 		c->tail = NULL;
-	rc = write_chunk(c, k);
+	r = write_chunk(c, k);
 	recycle(c, k);
-	return rc;
+	return r;
 }
 
 int
 sim_client_writeable(sim_client *c)
 {
-	int rc;
+	int r;
 
 	if (c->stalled_until != 0)
 		return 0;
-	rc = go_on(c);
-	if (rc == 0 && c->stalled_until == 0 &&
+	r = go_on(c);
+	if (r == 0 && c->stalled_until == 0 &&
 	    (c->head != NULL || c->after != SIM_GO_ON ||
 	        lws_partial_buffered(c->wsi)))
 		lws_callback_on_writable(c->wsi);
 	if (c->sim->full || c->sim->stopping)
 		sim_clients_changed(c->sim);
-	return rc;
+	return r;
 }

@@ -73,15 +73,15 @@ next_due(sim *s, int64_t now)
 	evt_error err;
 	__int128 due;
 	int64_t at;
-	int rc = s->feed->ops->next(s->feed, &at, &err);
+	int r = s->feed->ops->next(s->feed, &at, &err);
 
-	if (rc == EVT_END)
+	if (r == EVT_END)
 		finish_feed(s);
-	else if (rc == EVT_AGAIN)
+	else if (r == EVT_AGAIN)
 		sim_timers_set(&s->timers, SIM_T_FEED, now + AGAIN_NS);
-	else if (rc != EVT_OK)
+	else if (r != EVT_OK)
 		sim_fail(s, &err);
-	if (rc != EVT_OK)
+	if (r != EVT_OK)
 		return -1;
 	due = s->start_ns + (__int128)at * SIM_MICRO / s->opt->speed;
 	/* Behind the start: at once.  Centuries away: never, but in range. */

@@ -5,8 +5,8 @@
  * of the next one, waits until it is due, and has it played; what an item
  * does to the world or the clients is told by sim_play.
  */
-#ifndef SIM_FEED_H
-#define SIM_FEED_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_FEED_H
+#define EVT_TOOLS_EVTAPE_SIM_FEED_H
 
 #include "tools/evtape-sim/options.h"
 #include "tools/evtape-sim/world.h"

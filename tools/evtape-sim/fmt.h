@@ -5,8 +5,8 @@
  * function writes at p without a NUL and returns the place behind; the caller
  * has made room.
  */
-#ifndef SIM_FMT_H
-#define SIM_FMT_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_FMT_H
+#define EVT_TOOLS_EVTAPE_SIM_FMT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -58,11 +58,11 @@ static int
 print_frames(const sim_options *o, sim_feed *feed, sim_world *world)
 {
 	evt_buf out = { 0 };
-	int rc = CLI_DONE, sys = 0;
+	int r = CLI_DONE, sys = 0;
 
 	for (int64_t i = 0; i < o->generate && sys == 0; i++) {
 		if (!put_frame(&out, feed, world, o->batch)) {
-			rc = cli_fail(&sim_command, "out of memory");
+			r = cli_fail(&sim_command, "out of memory");
 			break;
 		}
 		if (out.len >= CHUNK || i + 1 == o->generate)
@@ -70,10 +70,10 @@ print_frames(const sim_options *o, sim_feed *feed, sim_world *world)
 	}
 	/* Whoever reads may stop at any time: | head. */
 	if (sys != 0 && sys != EPIPE)
-		rc = cli_fail(&sim_command, "writing to stdout failed: %s",
+		r = cli_fail(&sim_command, "writing to stdout failed: %s",
 		    strerror(sys));
 	evt_buf_free(&out);
-	return rc;
+	return r;
 }
 
 int
@@ -85,15 +85,15 @@ sim_generate(const sim_options *options)
 	sim_world *world = NULL;
 	sim_feed *feed = NULL;
 	evt_error err;
-	int rc;
+	int r;
 
 	if (sim_world_new((size_t)options->trackers, (uint64_t)options->seed,
 	        epoch, true, &world, &err) ||
 	    sim_walk_new(world, options->rate, false, 0, false, &feed, &err))
-		rc = cli_fail(&sim_command, "%s", err.text);
+		r = cli_fail(&sim_command, "%s", err.text);
 	else
-		rc = print_frames(options, feed, world);
+		r = print_frames(options, feed, world);
 	sim_feed_free(feed);
 	sim_world_free(world);
-	return rc;
+	return r;
 }

@@ -1,6 +1,6 @@
 /* generate.h - frames to stdout, for benchmarks. */
-#ifndef SIM_GENERATE_H
-#define SIM_GENERATE_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_GENERATE_H
+#define EVT_TOOLS_EVTAPE_SIM_GENERATE_H
 
 #include "tools/evtape-sim/options.h"
 

@@ -95,10 +95,10 @@ sim_trail_free(sim_trail *t)
 static int
 put(int fd, evt_buf *line, bool ok, evt_error *err)
 {
-	int rc = ok ? sim_capture_write(fd, line, err) : evt_err_nomem(err);
+	int r = ok ? sim_capture_write(fd, line, err) : evt_err_nomem(err);
 
 	evt_buf_free(line);
-	return rc;
+	return r;
 }
 
 int

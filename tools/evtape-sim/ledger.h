@@ -5,8 +5,8 @@
  * were queued for it, which were written, and which its TCP has acknowledged:
  * what a recorder's tape must hold lies between the last two.
  */
-#ifndef SIM_LEDGER_H
-#define SIM_LEDGER_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_LEDGER_H
+#define EVT_TOOLS_EVTAPE_SIM_LEDGER_H
 
 #include "format/base/buf.h"
 #include "format/evtape.h"

@@ -70,7 +70,7 @@ whole_line(struct lines *l, evt_error *err)
 {
 	for (;;) {
 		uint8_t *nl = NULL;
-		int rc;
+		int r;
 
 		if (l->searched < l->buf.len)
 			nl = memchr(l->buf.data + l->searched, '\n',
@@ -84,9 +84,9 @@ whole_line(struct lines *l, evt_error *err)
 			l->end = l->buf.len;
 			return l->at < l->buf.len ? EVT_OK : EVT_END;
 		}
-		rc = fill(l, err);
-		if (rc != EVT_OK)
-			return rc;
+		r = fill(l, err);
+		if (r != EVT_OK)
+			return r;
 	}
 }
 
@@ -118,15 +118,15 @@ static int
 lines_next(sim_feed *feed, int64_t *ret_at_ns, evt_error *err)
 {
 	struct lines *l = (struct lines *)feed;
-	int rc;
+	int r;
 
 	if (!l->ready) {
-		rc = whole_line(l, err);
-		if (rc != EVT_OK)
-			return rc;
-		rc = parse_line(l, err);
-		if (rc != EVT_OK)
-			return rc;
+		r = whole_line(l, err);
+		if (r != EVT_OK)
+			return r;
+		r = parse_line(l, err);
+		if (r != EVT_OK)
+			return r;
 	}
 	*ret_at_ns = l->ns - l->first_ns;
 	return EVT_OK;

@@ -37,7 +37,7 @@ split_address(const char *text, char host[256], const char **ret_port,
 		    "--listen %s: use HOST:PORT, such as 127.0.0.1:8080 or "
 		    "[::1]:0",
 		    text);
-	if (evt_int_parse(colon + 1, "the port", 0, 65535, &port, err))
+	if (evt_sizetext_parse_int(colon + 1, "the port", 0, 65535, &port, err))
 		return EVT_ERR_ARG;
 	if (text[0] == '[' && colon[-1] == ']') {
 		text++;
@@ -81,15 +81,15 @@ open_socket(sim *s, evt_error *err)
 	                *list;
 	char host[256];
 	const char *port = NULL;
-	int rc, sys;
+	int r, sys;
 
-	rc = split_address(s->opt->listen, host, &port, err);
-	if (rc != EVT_OK)
-		return rc;
-	rc = getaddrinfo(host, port, &hints, &list);
-	if (rc != 0)
+	r = split_address(s->opt->listen, host, &port, err);
+	if (r != EVT_OK)
+		return r;
+	r = getaddrinfo(host, port, &hints, &list);
+	if (r != 0)
 		return evt_err_set(err, EVT_ERR_ARG, "--listen %s: %s",
-		    s->opt->listen, gai_strerror(rc));
+		    s->opt->listen, gai_strerror(r));
 	sys = bind_first(list, &s->listen_fd);
 	freeaddrinfo(list);
 	if (sys != 0)
@@ -121,10 +121,10 @@ sim_listen(sim *s, evt_error *err)
 {
 	lws_sock_file_fd_type fd;
 	char url[128];
-	int rc;
+	int r;
 
-	if ((rc = open_socket(s, err)) || (rc = own_url(s, url, err)))
-		return rc;
+	if ((r = open_socket(s, err)) || (r = own_url(s, url, err)))
+		return r;
 	fd.filefd = s->listen_fd;
 	if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, fd,
 	        "files", NULL) == NULL) {
@@ -132,8 +132,8 @@ sim_listen(sim *s, evt_error *err)
 		return evt_err_set(err, EVT_ERR_IO, "cannot watch the socket");
 	}
 	if (s->opt->ready_file != NULL &&
-	    (rc = cli_ready_write(s->opt->ready_file, url, err)))
-		return rc;
+	    (r = ready_file_write(s->opt->ready_file, url, err)))
+		return r;
 	fprintf(stderr, "listening on %s\n", url);
 	return EVT_OK;
 }

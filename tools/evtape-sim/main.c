@@ -10,16 +10,16 @@ int
 main(int argc, char **argv)
 {
 	sim_options options;
-	int n, rc;
+	int n, r;
 
 	signal(SIGPIPE, SIG_IGN);
 	sim_options_init(&options);
-	rc = cli_parse(&sim_command, argc, argv, &options, &n);
-	if (rc < 0)
-		rc = sim_options_check(&options);
-	if (rc < 0)
-		rc = options.generate > 0 ? sim_generate(&options) :
-		                            sim_run(&options);
+	r = cli_parse(&sim_command, argc, argv, &options, &n);
+	if (r < 0)
+		r = sim_options_check(&options);
+	if (r < 0)
+		r = options.generate > 0 ? sim_generate(&options) :
+		                           sim_run(&options);
 	sim_options_free(&options);
-	return rc;
+	return r;
 }

@@ -151,7 +151,7 @@ bool
 sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
     unsigned variant, uint64_t serial)
 {
-	struct ctx c = { world, (variant & EVT_SUB_ISO) != 0 };
+	struct ctx c = { world, (variant & EVT_SUBSCRIPTION_ISO) != 0 };
 	char *p = begin(out);
 
 	if (p == NULL)
@@ -160,7 +160,7 @@ sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
 	    "{\"type\":\"event\",\"event\":\"state\",\"user_time\":");
 	p = put_stamp(p, &c, world->now_ns / EVT_NS_PER_S);
 	p = SIM_LIT(p, ",\"data\":");
-	p = put_state(p, &c, t, variant & EVT_SUB_COMPACT);
+	p = put_state(p, &c, t, variant & EVT_SUBSCRIPTION_COMPACT);
 	if (serial != 0) {
 		p = SIM_LIT(p, ",\"serial\":");
 		p = sim_put_int(p, (int64_t)serial);
@@ -179,7 +179,7 @@ bool
 sim_msg_batch_begin(evt_buf *out, const sim_world *world, const char *event,
     unsigned variant)
 {
-	struct ctx c = { world, (variant & EVT_SUB_ISO) != 0 };
+	struct ctx c = { world, (variant & EVT_SUBSCRIPTION_ISO) != 0 };
 	char *p = begin(out);
 
 	if (p == NULL)
@@ -209,14 +209,14 @@ bool
 sim_msg_batch_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
     unsigned variant)
 {
-	struct ctx c = { world, (variant & EVT_SUB_ISO) != 0 };
+	struct ctx c = { world, (variant & EVT_SUBSCRIPTION_ISO) != 0 };
 	char *p = begin(out);
 
 	if (p == NULL)
 		return false;
 	p = put_comma(p);
 	p = SIM_LIT(p, "{\"type\":\"source_state_event\",\"state\":");
-	p = put_state(p, &c, t, variant & EVT_SUB_COMPACT);
+	p = put_state(p, &c, t, variant & EVT_SUBSCRIPTION_COMPACT);
 	*p++ = '}';
 	return end(out, p);
 }
@@ -225,7 +225,7 @@ bool
 sim_msg_batch_readings(evt_buf *out, const sim_world *world,
     const sim_tracker *t, unsigned variant)
 {
-	struct ctx c = { world, (variant & EVT_SUB_ISO) != 0 };
+	struct ctx c = { world, (variant & EVT_SUBSCRIPTION_ISO) != 0 };
 	char *p = begin(out);
 
 	if (p == NULL)
@@ -266,7 +266,7 @@ bool
 sim_msg_batch_iot(evt_buf *out, const sim_world *world, const sim_tracker *t,
     unsigned variant)
 {
-	struct ctx c = { world, (variant & EVT_SUB_ISO) != 0 };
+	struct ctx c = { world, (variant & EVT_SUBSCRIPTION_ISO) != 0 };
 	char *p = begin(out);
 
 	if (p == NULL)

@@ -4,8 +4,8 @@
  * Every function appends to `out` and returns false when out of memory (what
  * was appended so far then stays in the buffer).
  */
-#ifndef SIM_MESSAGES_H
-#define SIM_MESSAGES_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_MESSAGES_H
+#define EVT_TOOLS_EVTAPE_SIM_MESSAGES_H
 
 #include "format/base/buf.h"
 #include "format/navixy/subscription.h"

@@ -61,10 +61,10 @@ static int
 set_epoch(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
-	int rc = evt_time_parse(arg, NULL, &o->epoch_ns, err);
+	int r = evt_timetext_parse(arg, NULL, &o->epoch_ns, err);
 
-	if (rc != EVT_OK)
-		return rc;
+	if (r != EVT_OK)
+		return r;
 	/* Trackers look back two weeks, and no times before 1970 are written. */
 	if (o->epoch_ns < 30 * 86400 * EVT_NS_PER_S)
 		return evt_err_set(err, EVT_ERR_ARG,
@@ -87,7 +87,7 @@ split_pair(const char *arg, const char *what, int64_t min, int64_t max,
 	memcpy(first, arg, n);
 	first[n] = '\0';
 	*ret_second = arg[n] == ',' ? arg + n + 1 : NULL;
-	return evt_int_parse(first, what, min, max, ret_first, err);
+	return evt_sizetext_parse_int(first, what, min, max, ret_first, err);
 }
 
 static int
@@ -95,13 +95,13 @@ set_close_after(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 	const char *code;
-	int rc = split_pair(arg, "count of messages", 1, INT64_MAX,
+	int r = split_pair(arg, "count of messages", 1, INT64_MAX,
 	    &o->close_after, &code, err);
 
-	if (rc != EVT_OK || code == NULL)
-		return rc;
-	return evt_int_parse(code, "close code", 1000, 4999, &o->close_code,
-	    err);
+	if (r != EVT_OK || code == NULL)
+		return r;
+	return evt_sizetext_parse_int(code, "close code", 1000, 4999,
+	    &o->close_code, err);
 }
 
 static int
@@ -109,15 +109,15 @@ set_stall_after(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 	const char *time;
-	int rc = split_pair(arg, "count of messages", 1, INT64_MAX,
+	int r = split_pair(arg, "count of messages", 1, INT64_MAX,
 	    &o->stall_after, &time, err);
 
-	if (rc != EVT_OK)
-		return rc;
+	if (r != EVT_OK)
+		return r;
 	if (time == NULL)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "'%s' lacks the time: N,SECONDS", arg);
-	return evt_duration_parse(time, &o->stall_ns, err);
+	return evt_timetext_duration_parse(time, &o->stall_ns, err);
 }
 
 static int
@@ -125,12 +125,12 @@ set_http_error(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 	const char *after;
-	int rc = split_pair(arg, "HTTP status", 300, 599, &o->http_error,
-	    &after, err);
+	int r = split_pair(arg, "HTTP status", 300, 599, &o->http_error, &after,
+	    err);
 
-	if (rc != EVT_OK || after == NULL)
-		return rc;
-	return evt_int_parse(after, "Retry-After", 0, 86400 * 365,
+	if (r != EVT_OK || after == NULL)
+		return r;
+	return evt_sizetext_parse_int(after, "Retry-After", 0, 86400 * 365,
 	    &o->http_retry_after, err);
 }
 
@@ -355,10 +355,10 @@ int
 sim_options_check(sim_options *options)
 {
 	sim_options *o = options;
-	int rc = check_pairs(o);
+	int r = check_pairs(o);
 
-	if (rc >= 0)
-		return rc;
+	if (r >= 0)
+		return r;
 	if (o->sources > 0)
 		o->trackers = o->sources;
 	if (o->rate == 0)

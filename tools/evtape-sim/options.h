@@ -1,6 +1,6 @@
 /* options.h - the command line of evtape-sim. */
-#ifndef SIM_OPTIONS_H
-#define SIM_OPTIONS_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_OPTIONS_H
+#define EVT_TOOLS_EVTAPE_SIM_OPTIONS_H
 
 #include "tools/cli.h"
 

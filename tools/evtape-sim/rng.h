@@ -5,8 +5,8 @@
  * tracker has a stream of its own and its path does not hang on what the
  * others do.
  */
-#ifndef SIM_RNG_H
-#define SIM_RNG_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_RNG_H
+#define EVT_TOOLS_EVTAPE_SIM_RNG_H
 
 #include <stdint.h>
 

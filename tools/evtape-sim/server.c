@@ -271,14 +271,14 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 {
 	struct lws_context *context = lws_get_context(wsi);
 	sim *s = context != NULL ? lws_context_user(context) : NULL;
-	int rc;
+	int r;
 
 	if (s == NULL)
 		return 0;
-	rc = dispatch(s, wsi, reason, user, in, len);
+	r = dispatch(s, wsi, reason, user, in, len);
 	if (s->timers.fd >= 0)
 		sim_timers_arm(&s->timers);
-	return rc;
+	return r;
 }
 
 static const struct lws_protocols protocols[] = {
@@ -395,11 +395,11 @@ flag_trackers(sim *s, const cli_list *list, size_t offset, evt_error *err)
 	for (size_t i = 0; i < list->n; i++) {
 		sim_tracker *t;
 		int64_t id;
-		int rc = evt_int_parse(list->item[i], "the tracker id", 1,
-		    (int64_t)s->world->n, &id, err);
+		int r = evt_sizetext_parse_int(list->item[i], "the tracker id",
+		    1, (int64_t)s->world->n, &id, err);
 
-		if (rc != EVT_OK)
-			return rc;
+		if (r != EVT_OK)
+			return r;
 		t = sim_world_find(s->world, id);
 		*(bool *)((char *)t + offset) = true;
 	}
@@ -412,16 +412,16 @@ open_feed(sim *s, evt_error *err)
 	const sim_options *o = s->opt;
 	int64_t epoch = o->has_epoch ? o->epoch_ns : evt_clock_real();
 	uint64_t seed = (uint64_t)o->seed;
-	int rc;
+	int r;
 
 	s->live = !o->has_epoch && o->trace == NULL;
 	s->rng = sim_rng_stream(seed, UINT64_MAX);
 	if (o->trace != NULL)
 		return sim_trace_new(o->trace, seed, &s->feed, &s->world, err);
-	rc = sim_world_new((size_t)o->trackers, seed, epoch, true, &s->world,
+	r = sim_world_new((size_t)o->trackers, seed, epoch, true, &s->world,
 	    err);
-	if (rc != EVT_OK)
-		return rc;
+	if (r != EVT_OK)
+		return r;
 	if (o->lines != NULL)
 		return sim_lines_new(o->lines, &s->feed, err);
 	return sim_walk_new(s->world, o->rate, o->rate_max, o->frames, s->live,
@@ -432,36 +432,36 @@ static int
 open_files(sim *s, evt_error *err)
 {
 	const sim_options *o = s->opt;
-	int rc = EVT_OK;
+	int r = EVT_OK;
 
 	s->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (s->null_fd < 0)
 		return evt_err_sys(err, errno, "cannot open /dev/null");
 	if (o->log_sent != NULL)
-		rc = sim_capture_open(o->log_sent, &s->sent_fd, err);
-	if (rc == EVT_OK && o->log_received != NULL)
-		rc = sim_capture_open(o->log_received, &s->received_fd, err);
-	if (rc == EVT_OK && o->ledger != NULL)
-		rc = sim_capture_open(o->ledger, &s->ledger_fd, err);
-	return rc;
+		r = sim_capture_open(o->log_sent, &s->sent_fd, err);
+	if (r == EVT_OK && o->log_received != NULL)
+		r = sim_capture_open(o->log_received, &s->received_fd, err);
+	if (r == EVT_OK && o->ledger != NULL)
+		r = sim_capture_open(o->ledger, &s->ledger_fd, err);
+	return r;
 }
 
 static int
 sim_open(sim *s, evt_error *err)
 {
-	int rc;
+	int r;
 
-	if ((rc = read_hash(s, err)) || (rc = open_feed(s, err)) ||
-	    (rc = flag_trackers(s, &s->opt->blocked,
+	if ((r = read_hash(s, err)) || (r = open_feed(s, err)) ||
+	    (r = flag_trackers(s, &s->opt->blocked,
 	         offsetof(sim_tracker, blocked), err)) ||
-	    (rc = flag_trackers(s, &s->opt->disallowed,
+	    (r = flag_trackers(s, &s->opt->disallowed,
 	         offsetof(sim_tracker, disallowed), err)) ||
-	    (rc = open_files(s, err)) ||
-	    (rc = sim_timers_open(&s->timers, err)) ||
-	    (rc = open_signals(s, err)) || (rc = open_context(s, err)) ||
-	    (rc = watch(s, &s->timers.fd, err)) ||
-	    (rc = watch(s, &s->signal_fd, err)))
-		return rc;
+	    (r = open_files(s, err)) ||
+	    (r = sim_timers_open(&s->timers, err)) ||
+	    (r = open_signals(s, err)) || (r = open_context(s, err)) ||
+	    (r = watch(s, &s->timers.fd, err)) ||
+	    (r = watch(s, &s->signal_fd, err)))
+		return r;
 	return sim_listen(s, err);
 }
 

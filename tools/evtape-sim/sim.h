@@ -9,8 +9,8 @@
  *
  * One thread.  Times are CLOCK_MONOTONIC in ns, but for the world's.
  */
-#ifndef SIM_SIM_H
-#define SIM_SIM_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_SIM_H
+#define EVT_TOOLS_EVTAPE_SIM_SIM_H
 
 #include <libwebsockets.h>
 
@@ -53,7 +53,7 @@ typedef struct sim_client {
 	uint64_t no; /* from 1, in the order of arrival */
 	bool atmosphere;
 	bool speaks; /* the subscription protocol */
-	sim_sub sub[EVT_SUB_KINDS];
+	sim_sub sub[EVT_SUBSCRIPTION_KINDS];
 	evt_buf rx; /* the message that is coming in */
 	sim_chunk *head, *tail, *spare;
 	size_t queued;     /* bytes in the chunks */

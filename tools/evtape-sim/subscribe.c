@@ -40,10 +40,11 @@ put(uint64_t *set, size_t no, bool in)
 }
 
 static bool
-is_batch(enum evt_sub_kind kind)
+is_batch(enum evt_subscription_kind kind)
 {
-	return kind == EVT_SUB_STATE_BATCH || kind == EVT_SUB_READINGS_BATCH ||
-	    kind == EVT_SUB_IOT_MONITOR;
+	return kind == EVT_SUBSCRIPTION_STATE_BATCH ||
+	    kind == EVT_SUBSCRIPTION_READINGS_BATCH ||
+	    kind == EVT_SUBSCRIPTION_IOT_MONITOR;
 }
 
 static void
@@ -58,14 +59,14 @@ sub_end(sim_sub *sub)
 void
 sim_subs_free(sim_client *c)
 {
-	for (int i = 0; i < EVT_SUB_KINDS; i++)
+	for (int i = 0; i < EVT_SUBSCRIPTION_KINDS; i++)
 		sub_end(&c->sub[i]);
 }
 
 bool
 sim_client_subscribed(const sim_client *c)
 {
-	for (int i = 0; i < EVT_SUB_KINDS; i++)
+	for (int i = 0; i < EVT_SUBSCRIPTION_KINDS; i++)
 		if (c->sub[i].on)
 			return true;
 	return false;
@@ -97,13 +98,13 @@ mark_dirty(sim *s, sim_sub *sub, size_t no, int64_t now)
 }
 
 static bool
-add_item(evt_buf *out, const sim *s, enum evt_sub_kind kind,
+add_item(evt_buf *out, const sim *s, enum evt_subscription_kind kind,
     const sim_tracker *t, unsigned variant)
 {
 	switch (kind) {
-	case EVT_SUB_STATE_BATCH:
+	case EVT_SUBSCRIPTION_STATE_BATCH:
 		return sim_msg_batch_state(out, s->world, t, variant);
-	case EVT_SUB_READINGS_BATCH:
+	case EVT_SUBSCRIPTION_READINGS_BATCH:
 		return sim_msg_batch_readings(out, s->world, t, variant);
 	default:
 		return sim_msg_batch_iot(out, s->world, t, variant);
@@ -127,7 +128,7 @@ silent(const sim_tracker *t)
 
 /* Send what is dirty of one kind, if anything is. */
 static void
-send_batch(sim_client *c, enum evt_sub_kind kind)
+send_batch(sim_client *c, enum evt_subscription_kind kind)
 {
 	sim *s = c->sim;
 	sim_sub *sub = &c->sub[kind];
@@ -137,8 +138,8 @@ send_batch(sim_client *c, enum evt_sub_kind kind)
 
 	sub->due_ns = SIM_NEVER;
 	out->len = 0;
-	ok = sim_msg_batch_begin(out, s->world, evt_sub_kind_name(kind),
-	    sub->variant);
+	ok = sim_msg_batch_begin(out, s->world,
+	    evt_subscription_kind_name(kind), sub->variant);
 	for (size_t w = 0; w < last; w++) {
 		for (uint64_t bits = sub->dirty[w]; ok && bits != 0;
 		     bits &= bits - 1) {
@@ -152,7 +153,7 @@ send_batch(sim_client *c, enum evt_sub_kind kind)
 		}
 		sub->dirty[w] = 0;
 	}
-	ok = ok && sim_msg_batch_end(out, evt_sub_kind_name(kind));
+	ok = ok && sim_msg_batch_end(out, evt_subscription_kind_name(kind));
 	if (!ok)
 		out_of_memory(s);
 	else if (n > 0)
@@ -164,9 +165,9 @@ sim_batches(sim *s, int64_t now)
 {
 	sim_timers_set(&s->timers, SIM_T_BATCH, SIM_NEVER);
 	for (sim_client *c = s->clients; c != NULL; c = c->next) {
-		for (int i = 0; i < EVT_SUB_KINDS; i++) {
+		for (int i = 0; i < EVT_SUBSCRIPTION_KINDS; i++) {
 			if (c->sub[i].due_ns <= now)
-				send_batch(c, (enum evt_sub_kind)i);
+				send_batch(c, (enum evt_subscription_kind)i);
 			sim_timers_lower(&s->timers, SIM_T_BATCH,
 			    c->sub[i].due_ns);
 		}
@@ -181,7 +182,7 @@ send_state(sim_client *c, size_t no, bool now)
 {
 	sim *s = c->sim;
 	uint64_t serial = s->ledger_fd >= 0 && !now ? s->n_states : 0;
-	unsigned variant = c->sub[EVT_SUB_STATE].variant;
+	unsigned variant = c->sub[EVT_SUBSCRIPTION_STATE].variant;
 	evt_buf *text = &s->text[variant];
 
 	if (now)
@@ -203,12 +204,13 @@ sim_state_changed(sim *s, size_t no)
 	if (silent(&s->world->tracker[no]))
 		return;
 	s->n_states++;
-	for (unsigned v = 0; v < EVT_SUB_VARIANTS; v++)
+	for (unsigned v = 0; v < EVT_SUBSCRIPTION_VARIANTS; v++)
 		s->text[v].len = 0;
 	for (sim_client *c = s->clients; c != NULL; c = c->next) {
-		if (has(c->sub[EVT_SUB_STATE].member, no))
+		if (has(c->sub[EVT_SUBSCRIPTION_STATE].member, no))
 			send_state(c, no, false);
-		for (int k = EVT_SUB_STATE_BATCH; k <= EVT_SUB_IOT_MONITOR; k++)
+		for (int k = EVT_SUBSCRIPTION_STATE_BATCH;
+		     k <= EVT_SUBSCRIPTION_IOT_MONITOR; k++)
 			if (has(c->sub[k].member, no))
 				mark_dirty(s, &c->sub[k], no, now);
 	}
@@ -219,10 +221,10 @@ sim_state_changed(sim *s, size_t no)
 static bool
 wants_lifecycle(const sim_client *c, size_t no)
 {
-	return has(c->sub[EVT_SUB_STATE].member, no) ||
-	    has(c->sub[EVT_SUB_STATE_BATCH].member, no) ||
-	    has(c->sub[EVT_SUB_READINGS_BATCH].member, no) ||
-	    has(c->sub[EVT_SUB_LIFECYCLE].member, no);
+	return has(c->sub[EVT_SUBSCRIPTION_STATE].member, no) ||
+	    has(c->sub[EVT_SUBSCRIPTION_STATE_BATCH].member, no) ||
+	    has(c->sub[EVT_SUBSCRIPTION_READINGS_BATCH].member, no) ||
+	    has(c->sub[EVT_SUBSCRIPTION_LIFECYCLE].member, no);
 }
 
 void
@@ -262,7 +264,7 @@ sim_logout(sim *s)
 
 /* Call fn for each tracker that the item names, with its id as it came. */
 static void
-each_target(sim *s, const evt_sub_item *item,
+each_target(sim *s, const evt_subscription_item *item,
     void (*fn)(void *ctx, int64_t id, sim_tracker *t), void *ctx)
 {
 	for (size_t i = 0; item->all && i < s->world->n; i++)
@@ -275,7 +277,7 @@ each_target(sim *s, const evt_sub_item *item,
 struct joining {
 	sim_client *client;
 	sim_sub *sub;
-	enum evt_sub_kind kind;
+	enum evt_subscription_kind kind;
 	bool join;
 };
 
@@ -302,7 +304,8 @@ any(const uint64_t *set, size_t n)
 }
 
 static int
-apply_item(sim_client *c, const evt_sub_request *q, const evt_sub_item *item)
+apply_item(sim_client *c, const evt_subscription_request *q,
+    const evt_subscription_item *item)
 {
 	sim_sub *sub = &c->sub[item->kind];
 	struct joining j = { c, sub, item->kind, q->subscribe };
@@ -340,16 +343,16 @@ send_now(void *ctx, int64_t id, sim_tracker *t)
 
 /* The states as they are now, after a subscription. */
 static void
-send_current(sim_client *c, const evt_sub_item *item)
+send_current(sim_client *c, const evt_subscription_item *item)
 {
-	if (item->kind == EVT_SUB_STATE)
+	if (item->kind == EVT_SUBSCRIPTION_STATE)
 		each_target(c->sim, item, send_now, c);
 	else if (is_batch(item->kind))
 		send_batch(c, item->kind);
 }
 
 struct answering {
-	evt_sub_put *fn;
+	evt_subscription_put *fn;
 	void *arg;
 };
 
@@ -366,7 +369,8 @@ put_status(void *ctx, int64_t id, sim_tracker *t)
 }
 
 static void
-statuses(void *ctx, const evt_sub_item *item, evt_sub_put *fn, void *arg)
+statuses(void *ctx, const evt_subscription_item *item, evt_subscription_put *fn,
+    void *arg)
 {
 	struct answering a = { fn, arg };
 
@@ -374,24 +378,24 @@ statuses(void *ctx, const evt_sub_item *item, evt_sub_put *fn, void *arg)
 }
 
 static bool
-answer(sim_client *c, const evt_sub_request *q)
+answer(sim_client *c, const evt_subscription_request *q)
 {
 	evt_buf *out = &c->sim->scratch;
 
 	out->len = 0;
-	if (!evt_sub_answer(out, q, statuses, c->sim))
+	if (!evt_subscription_answer(out, q, statuses, c->sim))
 		return false;
 	sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
 	return true;
 }
 
 static bool
-send_refusal(sim_client *c, const evt_sub_refusal *r)
+send_refusal(sim_client *c, const evt_subscription_refusal *r)
 {
 	evt_buf *out = &c->sim->scratch;
 
 	out->len = 0;
-	if (!evt_sub_error(out, r->action, r->code, r->description,
+	if (!evt_subscription_error(out, r->action, r->code, r->description,
 	        r->data[0] != '\0' ? r->data : NULL))
 		return false;
 	sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
@@ -399,7 +403,7 @@ send_refusal(sim_client *c, const evt_sub_refusal *r)
 }
 
 static bool
-hash_is_right(const sim *s, const evt_sub_request *q)
+hash_is_right(const sim *s, const evt_subscription_request *q)
 {
 	if (s->opt->wrong_hash)
 		return false;
@@ -408,7 +412,7 @@ hash_is_right(const sim *s, const evt_sub_request *q)
 }
 
 static bool
-grant(sim_client *c, const evt_sub_request *q)
+grant(sim_client *c, const evt_subscription_request *q)
 {
 	for (size_t i = 0; i < q->n_items; i++)
 		if (apply_item(c, q, &q->item[i]) != EVT_OK)
@@ -425,25 +429,25 @@ grant(sim_client *c, const evt_sub_request *q)
 static bool
 serve(sim_client *c, const char *text, size_t n)
 {
-	evt_sub_refusal refusal = { 0 };
-	evt_sub_request *q;
+	evt_subscription_refusal refusal = { 0 };
+	evt_subscription_request *q;
 	bool ok;
-	int rc = evt_sub_request_parse(text, n, &q, &refusal);
+	int r = evt_subscription_request_parse(text, n, &q, &refusal);
 
-	if (rc == EVT_ERR_ARG)
+	if (r == EVT_ERR_ARG)
 		return send_refusal(c, &refusal);
-	if (rc != EVT_OK)
+	if (r != EVT_OK)
 		return false;
 	if (hash_is_right(c->sim, q)) {
 		ok = grant(c, q);
 	} else {
-		refusal.code = EVT_SUB_WRONG_HASH;
+		refusal.code = EVT_SUBSCRIPTION_WRONG_HASH;
 		refusal.description = "Wrong hash";
 		refusal.action = q->subscribe ? "subscription/subscribe" :
 		                                "subscription/unsubscribe";
 		ok = send_refusal(c, &refusal);
 	}
-	evt_sub_request_free(q);
+	evt_subscription_request_free(q);
 	return ok;
 }
 

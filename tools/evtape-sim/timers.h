@@ -5,8 +5,8 @@
  * the last millisecond; an absolute timerfd in its poll set is late by some
  * 50 us and costs nothing.
  */
-#ifndef SIM_TIMERS_H
-#define SIM_TIMERS_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_TIMERS_H
+#define EVT_TOOLS_EVTAPE_SIM_TIMERS_H
 
 #include <stdint.h>
 

@@ -111,12 +111,12 @@ static int
 read_header(struct reader *rd, evt_error *err)
 {
 	char *rest, *field;
-	int rc = read_line(rd, err);
+	int r = read_line(rd, err);
 
-	if (rc == EVT_END)
+	if (r == EVT_END)
 		return evt_err_set(err, EVT_ERR_ARG, "%s is empty", rd->path);
-	if (rc != EVT_OK)
-		return rc;
+	if (r != EVT_OK)
+		return r;
 	for (int c = 0; c < COLUMNS; c++)
 		rd->where[c] = -1;
 	rest = rd->line;
@@ -185,10 +185,10 @@ parse_row(struct reader *rd, char *field[COLUMNS], struct row *ret_row,
 	evt_error why;
 	int64_t speed;
 
-	if (evt_int_parse(field[VEHICLE], "the vehicle id", 0, INT64_MAX,
-	        &row.vehicle, &why))
+	if (evt_sizetext_parse_int(field[VEHICLE], "the vehicle id", 0,
+	        INT64_MAX, &row.vehicle, &why))
 		return BAD_ROW(rd, err, "vehicle_id: %.150s", why.text);
-	if (evt_time_parse(field[TIMESTAMP], NULL, &row.ns, &why))
+	if (evt_timetext_parse(field[TIMESTAMP], NULL, &row.ns, &why))
 		return BAD_ROW(rd, err, "timestamp: %.150s", why.text);
 	if (row.ns < 30 * 86400 * EVT_NS_PER_S)
 		return BAD_ROW(rd, err, "timestamp: before 1970-01-31");
@@ -214,12 +214,12 @@ static int
 read_row(struct reader *rd, struct row *ret_row, evt_error *err)
 {
 	char *rest, *field, *found[COLUMNS] = { NULL };
-	int rc;
+	int r;
 
 	do {
-		rc = read_line(rd, err);
-		if (rc != EVT_OK)
-			return rc;
+		r = read_line(rd, err);
+		if (r != EVT_OK)
+			return r;
 	} while (rd->line[0] == '\0');
 	rest = rd->line;
 	for (int i = 0; (field = next_field(&rest)) != NULL; i++)
@@ -253,12 +253,12 @@ static int
 read_all(struct trace *t, struct reader *rd, evt_error *err)
 {
 	struct row row;
-	int rc = read_header(rd, err);
+	int r = read_header(rd, err);
 
-	while (rc == EVT_OK && (rc = read_row(rd, &row, err)) == EVT_OK)
-		rc = add_row(t, &row, err);
-	if (rc != EVT_END)
-		return rc;
+	while (r == EVT_OK && (r = read_row(rd, &row, err)) == EVT_OK)
+		r = add_row(t, &row, err);
+	if (r != EVT_END)
+		return r;
 	if (t->n == 0)
 		return evt_err_set(err, EVT_ERR_ARG, "%s holds no rows",
 		    rd->path);
@@ -344,11 +344,11 @@ static int
 make_world(const struct trace *t, uint64_t seed, int utc_offset,
     sim_world **ret_world, evt_error *err)
 {
-	int rc = sim_world_new(t->n_vehicles, seed, t->row[0].ns, false,
+	int r = sim_world_new(t->n_vehicles, seed, t->row[0].ns, false,
 	    ret_world, err);
 
-	if (rc != EVT_OK)
-		return rc;
+	if (r != EVT_OK)
+		return r;
 	(*ret_world)->utc_offset = utc_offset;
 	for (size_t i = 0; i < t->n_vehicles; i++)
 		(*ret_world)->tracker[i].source_id = t->vehicle[i];
@@ -361,28 +361,28 @@ sim_trace_new(const char *path, uint64_t seed, sim_feed **ret_feed,
 {
 	struct reader rd = { .path = path };
 	struct trace *t = calloc(1, sizeof(*t));
-	int rc;
+	int r;
 
 	if (t == NULL)
 		return evt_err_nomem(err);
 	t->base.ops = &trace_ops;
 	rd.f = fopen(path, "re");
 	if (rd.f == NULL) {
-		rc = evt_err_sys(err, errno, "cannot open %s", path);
+		r = evt_err_sys(err, errno, "cannot open %s", path);
 	} else {
-		rc = read_all(t, &rd, err);
+		r = read_all(t, &rd, err);
 		fclose(rd.f);
 		free(rd.line);
 	}
-	if (rc == EVT_OK) {
+	if (r == EVT_OK) {
 		qsort(t->row, t->n, sizeof(*t->row), compare_rows);
-		rc = gather_vehicles(t, err);
+		r = gather_vehicles(t, err);
 	}
-	if (rc == EVT_OK)
-		rc = make_world(t, seed, rd.utc_offset, ret_world, err);
-	if (rc == EVT_OK)
+	if (r == EVT_OK)
+		r = make_world(t, seed, rd.utc_offset, ret_world, err);
+	if (r == EVT_OK)
 		*ret_feed = &t->base;
 	else
 		trace_free(&t->base);
-	return rc;
+	return r;
 }

@@ -5,8 +5,8 @@
  * of them (LWS_WRITE_RAW): with one lws_write a frame it could not keep up
  * with a tenth of the rate.  It also makes fragments as easy as whole ones.
  */
-#ifndef SIM_WIRE_H
-#define SIM_WIRE_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_WIRE_H
+#define EVT_TOOLS_EVTAPE_SIM_WIRE_H
 
 #include "format/base/buf.h"
 

@@ -5,8 +5,8 @@
  * trackers are stepped: integers only, so that it is the same on every
  * machine and with every compiler.
  */
-#ifndef SIM_WORLD_H
-#define SIM_WORLD_H
+#ifndef EVT_TOOLS_EVTAPE_SIM_WORLD_H
+#define EVT_TOOLS_EVTAPE_SIM_WORLD_H
 
 #include "format/evtape.h"
 #include "tools/evtape-sim/rng.h"

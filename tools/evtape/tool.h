@@ -1,6 +1,6 @@
 /* evtape.h - what the commands of the tool `evtape` share. */
-#ifndef EVT_TOOL_H
-#define EVT_TOOL_H
+#ifndef EVT_TOOLS_EVTAPE_TOOL_H
+#define EVT_TOOLS_EVTAPE_TOOL_H
 
 #include "tools/cli.h"
 

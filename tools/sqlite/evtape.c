@@ -18,13 +18,13 @@ table_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
     sqlite3_vtab **ret_vtab, char **ret_words)
 {
 	sqlite3_vtab *vtab;
-	int rc = sqlite3_declare_vtab(db, aux);
+	int r = sqlite3_declare_vtab(db, aux);
 
 	(void)argc;
 	(void)argv;
 	(void)ret_words;
-	if (rc != SQLITE_OK)
-		return rc;
+	if (r != SQLITE_OK)
+		return r;
 	vtab = sqlite3_malloc(sizeof(*vtab));
 	if (vtab == NULL)
 		return SQLITE_NOMEM;
@@ -51,9 +51,9 @@ table_fail(sqlite3_vtab *vtab, const char *words)
 void
 table_time(sqlite3_context *ctx, int64_t ns)
 {
-	char text[EVT_TIME_TEXT];
+	char text[EVT_TIMETEXT_MAX];
 
-	sqlite3_result_text(ctx, evt_time_format(ns, 9, text), -1,
+	sqlite3_result_text(ctx, evt_timetext_format(ns, 9, text), -1,
 	    SQLITE_TRANSIENT);
 }
 
@@ -66,8 +66,8 @@ table_key(sqlite3_context *ctx, const evt_key *key)
 	memcpy(text, key->text, key->len);
 	text[key->len] = '\0';
 	if (key->is_int &&
-	    evt_int_parse(text, "a source", INT64_MIN, INT64_MAX, &value,
-	        NULL) == EVT_OK)
+	    evt_sizetext_parse_int(text, "a source", INT64_MIN, INT64_MAX,
+	        &value, NULL) == EVT_OK)
 		sqlite3_result_int64(ctx, value);
 	else
 		sqlite3_result_text(ctx, text, (int)key->len, SQLITE_TRANSIENT);
@@ -91,13 +91,13 @@ sqlite3_evtape_init(sqlite3 *db, char **ret_words,
 		{ "gaps", &table_gaps, gaps_columns },
 		{ "marks", &table_marks, marks_columns },
 	};
-	int rc = SQLITE_OK;
+	int r = SQLITE_OK;
 
 	(void)ret_words;
 	SQLITE_EXTENSION_INIT2(api)
 	for (size_t i = 0;
-	     i < sizeof(tables) / sizeof(tables[0]) && rc == SQLITE_OK; i++)
-		rc = sqlite3_create_module(db, tables[i].name, tables[i].module,
+	     i < sizeof(tables) / sizeof(tables[0]) && r == SQLITE_OK; i++)
+		r = sqlite3_create_module(db, tables[i].name, tables[i].module,
 		    (void *)(uintptr_t)tables[i].columns);
-	return rc;
+	return r;
 }

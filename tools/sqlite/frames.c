@@ -44,10 +44,10 @@ struct rows {
 	sqlite3_vtab_cursor base;
 	evt_tape *tape;
 	evt_cursor *cursor;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 	evt_frame frame;
-	evt_items records;
-	evt_item record;
+	evt_frame_items records;
+	evt_frame_item record;
 	size_t source;    /* of frame.sources, where it is no batch */
 	uint64_t end_seq; /* behind the last that is wanted */
 	int64_t row;
@@ -105,7 +105,7 @@ best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 	sqlite3_str *plan = sqlite3_str_new(NULL);
 	bool has_tape = false;
 	double cost = 1e7;
-	int n = 0, rc;
+	int n = 0, r;
 
 	(void)vtab;
 	for (int i = 0; i < info->nConstraint; i++) {
@@ -132,14 +132,14 @@ best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 		    u->column == KIND)
 			sqlite3_vtab_in(info, i, 1);
 	}
-	rc = sqlite3_str_errcode(plan);
+	r = sqlite3_str_errcode(plan);
 	info->idxStr = sqlite3_str_finish(plan); /* NULL where it is empty */
 	info->needToFreeIdxStr = 1;
 	/* SQLite also asks for plans of parts of the condition, in which the
 	 * tape may be missing: never to be chosen, but no error. */
 	info->estimatedCost = has_tape ? cost : 1e100;
 	info->estimatedRows = (sqlite3_int64)cost / 10 + 1;
-	return rc;
+	return r;
 }
 
 /* ---- filtering ----------------------------------------------------------- */
@@ -147,7 +147,7 @@ best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 struct filter {
 	evt_filter f;
 	cli_list sources, events;
-	const evt_time_ref *ref;
+	const evt_timetext_ref *ref;
 	uint64_t end_seq;
 	bool nothing; /* no row can match */
 	bool nomem;
@@ -241,7 +241,7 @@ add_time(struct filter *x, sqlite3_value *v, unsigned char op)
 		x->nothing = true;
 		return EVT_OK;
 	}
-	if (evt_time_parse(text, x->ref, &ns, &x->err))
+	if (evt_timetext_parse(text, x->ref, &ns, &x->err))
 		return x->err.code;
 	add_bound(x, ns, op);
 	return EVT_OK;
@@ -294,11 +294,11 @@ add_argument(struct filter *x, const char *word, size_t n, sqlite3_value *v)
 static int
 find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
 {
-	return evt_tape_find_note(ctx, name, ret_ns, err);
+	return evt_tape_find_bookmark(ctx, name, ret_ns, err);
 }
 
 static int
-set_ref(evt_tape *tape, evt_time_ref *ref, evt_error *err)
+set_ref(evt_tape *tape, evt_timetext_ref *ref, evt_error *err)
 {
 	int r = evt_tape_span(tape, &ref->first_ns, &ref->last_ns, err);
 
@@ -313,7 +313,7 @@ static int
 open_cursor(struct rows *c, const char *plan, sqlite3_value **argv,
     evt_error *err)
 {
-	evt_time_ref ref = { .has_span = false };
+	evt_timetext_ref ref = { .has_span = false };
 	struct filter x = { .ref = &ref, .end_seq = UINT64_MAX };
 	int r = set_ref(c->tape, &ref, err);
 
@@ -351,7 +351,7 @@ open_rows(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret)
 	if (c == NULL)
 		return SQLITE_NOMEM;
 	memset(c, 0, sizeof(*c));
-	if (evt_scanner_new(NULL, &c->scanner, NULL)) {
+	if (evt_json_scanner_new(NULL, &c->scanner, NULL)) {
 		sqlite3_free(c);
 		return SQLITE_NOMEM;
 	}
@@ -374,7 +374,7 @@ close_rows(sqlite3_vtab_cursor *base)
 	struct rows *c = (struct rows *)base;
 
 	close_tape(c);
-	evt_scanner_free(c->scanner);
+	evt_json_scanner_free(c->scanner);
 	sqlite3_free(c);
 	return SQLITE_OK;
 }
@@ -396,12 +396,13 @@ next_frame(struct rows *c)
 
 	/* A damaged block is an error: an answer must not lack frames unsaid. */
 	if (r == EVT_OK)
-		r = evt_items_begin(&c->records, &c->frame, c->scanner, &err);
+		r = evt_frame_items_begin(&c->records, &c->frame, c->scanner,
+		    &err);
 	if (r < 0)
 		return fail(c, r, &err);
 	c->ended = r != EVT_OK || c->frame.seq >= c->end_seq;
 	c->source = 0;
-	if (!c->ended && !evt_items_next(&c->records, &c->record))
+	if (!c->ended && !evt_frame_items_next(&c->records, &c->record))
 		return next_frame(c); /* a batch without one that it names */
 	return SQLITE_OK;
 }
@@ -413,8 +414,9 @@ next_row(sqlite3_vtab_cursor *base)
 
 	c->row++;
 	if (c->record.of_batch)
-		return evt_items_next(&c->records, &c->record) ? SQLITE_OK :
-		                                                 next_frame(c);
+		return evt_frame_items_next(&c->records, &c->record) ?
+		    SQLITE_OK :
+		    next_frame(c);
 	if (++c->source >= c->frame.n_sources)
 		return next_frame(c);
 	c->record.source = c->frame.sources[c->source];

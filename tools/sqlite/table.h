@@ -1,6 +1,6 @@
 /* table.h - what the tables of evtape.so share. */
-#ifndef EVT_SQLITE_TABLE_H
-#define EVT_SQLITE_TABLE_H
+#ifndef EVT_TOOLS_SQLITE_TABLE_H
+#define EVT_TOOLS_SQLITE_TABLE_H
 
 #include <sqlite3ext.h>
 

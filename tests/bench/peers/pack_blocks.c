@@ -16,7 +16,7 @@
 #define BLOCK_BYTES (1u << 20)
 
 struct packing {
-	evt_builder *builder;
+	evt_block_builder *builder;
 	evt_buf out;
 	uint32_t blocks;
 	int64_t ns;
@@ -29,11 +29,11 @@ encode(struct packing *k)
 	static const uint8_t uuid[16];
 	int64_t began = peer_clock(CLOCK_MONOTONIC);
 
-	if (evt_builder_encode(k->builder, uuid, 1, k->blocks++, &k->out, NULL,
-	        &k->err) != EVT_OK)
+	if (evt_block_builder_encode(k->builder, uuid, 1, k->blocks++, &k->out,
+	        NULL, &k->err) != EVT_OK)
 		peer_die(k->err.text);
 	k->ns += peer_clock(CLOCK_MONOTONIC) - began;
-	evt_builder_clear(k->builder);
+	evt_block_builder_clear(k->builder);
 }
 
 int
@@ -50,7 +50,8 @@ main(int argc, char **argv)
 		peer_die("usage: pack_blocks FILE");
 	}
 	peer_load(argv[1], &file);
-	if (evt_builder_new(EVT_LEVEL_DEFAULT, &k.builder, &k.err) != EVT_OK)
+	if (evt_block_builder_new(EVT_BLOCK_LEVEL_DEFAULT, &k.builder,
+	        &k.err) != EVT_OK)
 		peer_die(k.err.text);
 	end = file.data + file.len;
 	for (p = file.data; p < end; p = next) {
@@ -65,15 +66,16 @@ main(int argc, char **argv)
 			.payload = p,
 			.len = n };
 
-		if (!evt_builder_fits(k.builder, n, BLOCK_BYTES))
+		if (!evt_block_builder_fits(k.builder, n, BLOCK_BYTES))
 			encode(&k);
-		if (evt_builder_add(k.builder, &f, true, &k.err) != EVT_OK)
+		if (evt_block_builder_add(k.builder, &f, true, &k.err) !=
+		    EVT_OK)
 			peer_die(k.err.text);
 	}
-	if (evt_builder_frames(k.builder) > 0)
+	if (evt_block_builder_frames(k.builder) > 0)
 		encode(&k);
 	printf("%.6f\n", (double)k.ns / 1e9);
-	evt_builder_free(k.builder);
+	evt_block_builder_free(k.builder);
 	evt_buf_free(&k.out);
 	evt_buf_free(&file);
 	return fflush(stdout) == 0 ? 0 : 1;

@@ -149,19 +149,19 @@ query_rows(const char *path, int64_t source, int64_t from, int64_t to)
 	sqlite3_stmt *stmt = prepare(db,
 	    "SELECT payload FROM frame WHERE source = ? AND time >= ? AND time "
 	    "< ? ORDER BY time, seq");
-	int rc;
+	int r;
 
 	sqlite3_bind_int64(stmt, 1, source);
 	sqlite3_bind_int64(stmt, 2, from);
 	sqlite3_bind_int64(stmt, 3, to);
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+	while ((r = sqlite3_step(stmt)) == SQLITE_ROW) {
 		const void *p = sqlite3_column_blob(stmt, 0);
 		size_t n = (size_t)sqlite3_column_bytes(stmt, 0);
 
 		if (fwrite(p, 1, n, stdout) != n || putchar('\n') == EOF)
 			peer_die("cannot write");
 	}
-	if (rc != SQLITE_DONE)
+	if (r != SQLITE_DONE)
 		peer_die(sqlite3_errmsg(db));
 	sqlite3_finalize(stmt);
 	(void)sqlite3_close(db);

@@ -5,8 +5,8 @@
  * What the library itself refuses (a NUL in path or arguments, a path that does
  * not begin with a slash) is not given to the server here either.
  */
-#ifndef TESTS_FUZZ_LWS_H
-#define TESTS_FUZZ_LWS_H
+#ifndef EVT_TESTS_FUZZ_LIB_LWS_H
+#define EVT_TESTS_FUZZ_LIB_LWS_H
 
 #include <libwebsockets.h>
 #include <stdbool.h>

@@ -61,7 +61,7 @@ make_frame(evt_frame *f, unsigned i)
 		.time_ns = SCRATCH_T0 + i * SCRATCH_STEP };
 	if (i == 5) {
 		f->kind = EVT_KIND_MARK;
-		f->opcode = EVT_MARK_NOTE;
+		f->opcode = EVT_MARK_BOOKMARK;
 		n = snprintf(text[i], sizeof(text[i]),
 		    "{\"mark\":\"note\",\"text\":\"at the gate\"}");
 	} else if (i % 3 == 0) {

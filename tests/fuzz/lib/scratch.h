@@ -2,8 +2,8 @@
  * scratch.h - a folder in memory for the tapes of fuzz targets, and a small
  * tape in it.
  */
-#ifndef TESTS_FUZZ_SCRATCH_H
-#define TESTS_FUZZ_SCRATCH_H
+#ifndef EVT_TESTS_FUZZ_LIB_SCRATCH_H
+#define EVT_TESTS_FUZZ_LIB_SCRATCH_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -56,8 +56,8 @@ importing_lines(importing *x, const char *path,
         evt_error *err),
     void *ctx, evt_error *err)
 {
-	evt_lines lines = { .max = 3000 };
-	enum evt_lines_state state;
+	evt_line_splitter lines = { .max = 3000 };
+	enum evt_line_splitter_state state;
 	int fd = open(path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
 	uint64_t n, number = 0;
 	uint8_t *line;
@@ -66,24 +66,25 @@ importing_lines(importing *x, const char *path,
 	must(fd >= 0);
 	while (r == EVT_OK && got > 0) {
 		size_t room;
-		uint8_t *p = evt_lines_room(&lines, &room);
+		uint8_t *p = evt_line_splitter_room(&lines, &room);
 
 		/* A few bytes at a time, as a pipe may give them. */
 		must(p != NULL && room >= 97);
 		got = read(fd, p, 97);
 		must(got >= 0);
-		evt_lines_added(&lines, (size_t)got);
+		evt_line_splitter_added(&lines, (size_t)got);
 		while (r == EVT_OK &&
-		    (state = got > 0 ? evt_lines_next(&lines, &line, &n) :
-		                       evt_lines_last(&lines, &line, &n)) !=
-		        EVT_LINES_MORE) {
-			if (state == EVT_LINES_LINE)
+		    (state = got > 0 ?
+		            evt_line_splitter_next(&lines, &line, &n) :
+		            evt_line_splitter_last(&lines, &line, &n)) !=
+		        EVT_LINE_SPLITTER_MORE) {
+			if (state == EVT_LINE_SPLITTER_LINE)
 				r = fn(ctx, line, (size_t)n, ++number, err);
 			if (got == 0)
 				break;
 		}
 	}
-	evt_lines_free(&lines);
+	evt_line_splitter_free(&lines);
 	close(fd);
 	(void)x;
 	return r;

@@ -3,8 +3,8 @@
  * is looked at and dropped, so that a fuzz target tries thousands of files a
  * second.  Options are taken from the command's own table.
  */
-#ifndef TESTS_FUZZ_SINK_H
-#define TESTS_FUZZ_SINK_H
+#ifndef EVT_TESTS_FUZZ_LIB_SINK_H
+#define EVT_TESTS_FUZZ_LIB_SINK_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -67,7 +67,7 @@ put_some(struct fixture *x, evt_writer *w, unsigned n)
 		    "{\"type\":\"event\",\"event\":\"state_batch\",\"data\":[{"
 		    "\"source_id\":10001},{\"source_id\":10003},{\"source_id\":"
 		    "\"ten\"}]}" },
-		{ EVT_KIND_MARK, EVT_MARK_NOTE,
+		{ EVT_KIND_MARK, EVT_MARK_BOOKMARK,
 		    "{\"mark\":\"note\",\"text\":\"at the gate\"}" },
 		{ EVT_KIND_RECEIVED, EVT_OP_BINARY, "\x01\xff\x7f" },
 		{ EVT_KIND_SENT, EVT_OP_TEXT, "{\"action\":\"subscribe\"}" },
@@ -449,7 +449,7 @@ flips_check_saved(struct fixture *x, const struct part *part)
 }
 
 static void
-keep(void *ctx, const evt_fault *f)
+keep(void *ctx, const evt_verify_fault *f)
 {
 	struct fixture *x = ctx;
 	size_t n = strlen(x->said);
@@ -462,18 +462,18 @@ keep(void *ctx, const evt_fault *f)
 }
 
 /* `place`: where the damaged part begins, SIZE_MAX: anywhere. */
-evt_verified
+evt_verify_result
 flips_verify(struct fixture *x, size_t place)
 {
 	evt_verify_options o = { keep, NULL, x };
-	evt_verified got;
+	evt_verify_result got;
 	evt_error err;
 
 	x->said[0] = '\0';
 	x->named = 0;
 	x->notes = 0;
 	x->place = place;
-	ok(evt_tape_verify(x->path, &o, &got, &err), &err);
+	ok(evt_verify_tape(x->path, &o, &got, &err), &err);
 	x->faults = got.faults;
 	return got;
 }
@@ -481,7 +481,7 @@ flips_verify(struct fixture *x, size_t place)
 void
 flips_check_named(struct fixture *x, size_t place)
 {
-	evt_verified got = flips_verify(x, place);
+	evt_verify_result got = flips_verify(x, place);
 
 	if (x->named == 0)
 		FAIL(x, "verify does not name the place %zu; it says:\n%s",

@@ -2,8 +2,8 @@
  * flips.h - two small tapes to be damaged a byte at a time: a closed one, and one
  * whose recorder died.  What was put on them is kept in memory.
  */
-#ifndef TESTS_FLIPS_H
-#define TESTS_FLIPS_H
+#ifndef EVT_TESTS_UNIT_LIB_BITFLIP_H
+#define EVT_TESTS_UNIT_LIB_BITFLIP_H
 
 #include "tests/unit/lib/tapes.h"
 
@@ -88,7 +88,7 @@ void flips_read(struct fixture *x, const evt_filter *filter);
 void flips_check_saved(struct fixture *x, const struct part *part);
 
 /* `place`: where the damaged part begins, SIZE_MAX: anywhere. */
-evt_verified flips_verify(struct fixture *x, size_t place);
+evt_verify_result flips_verify(struct fixture *x, size_t place);
 void flips_check_named(struct fixture *x, size_t place);
 
 /* What `evtape recover`, or the next recorder, saves is what was seen. */

@@ -6,8 +6,8 @@
  * either byte for byte or in short: "state 1:5" is a state of source 1 whose
  * member n is 5, "batch 1:5 2:6" a batch of two (in the order of their ids).
  */
-#ifndef TESTS_CLIENTS_H
-#define TESTS_CLIENTS_H
+#ifndef EVT_TESTS_UNIT_LIB_CLIENTS_H
+#define EVT_TESTS_UNIT_LIB_CLIENTS_H
 
 #include "tests/unit/lib/tapes.h"
 
@@ -79,10 +79,10 @@ void record_lines(const char *path, const struct line *line, size_t n);
 struct client {
 	char *dir;
 	evt_tape *tape;
-	evt_reel reel;
+	evt_tape_set reel;
 	evt_cursor *cursor;
-	evt_board *board;
-	evt_telling telling;
+	evt_state_table *board;
+	evt_broadcast telling;
 	evt_standin *client;
 	char **sent; /* to the client */
 	size_t n, cap;

@@ -2,8 +2,8 @@
  * crashed.h - the tape of a recorder that died, and what a recovery makes of
  * it.
  */
-#ifndef TESTS_CRASHED_H
-#define TESTS_CRASHED_H
+#ifndef EVT_TESTS_UNIT_LIB_CRASH_H
+#define EVT_TESTS_UNIT_LIB_CRASH_H
 
 #include "format/write/recover.h"
 #include "format/store/segment.h"
@@ -16,7 +16,7 @@
 
 struct crashed {
 	char *dir, *path, *segment, *journal;
-	evt_recovered got;
+	evt_recover_result got;
 	char said[2000]; /* all notices */
 	bool late_sync;  /* no block was synced before the recorder died */
 	bool packing;    /* it died while its last full block was compressed */

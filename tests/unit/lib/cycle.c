@@ -92,7 +92,7 @@ leave_note(struct cycle *c, evt_writer *w, unsigned which)
 
 	snprintf(text, sizeof(text), "note %u", which);
 	c->note[which].at = c->next;
-	if (evt_note_add_env(c->path, text, T0 + c->next, &c->env, &queued,
+	if (evt_bookmark_add_env(c->path, text, T0 + c->next, &c->env, &queued,
 	        &err) == EVT_OK) {
 		c->note[which].left = true;
 		promise(c, c->committed, 0);
@@ -171,20 +171,21 @@ cycle_record(struct cycle *c, unsigned n, uint64_t keep_bytes)
 void
 cycle_run(struct cycle *c)
 {
-	static const evt_gc gc = { .keep_bytes = 3000, .before_ns = INT64_MIN };
-	static const evt_compact compact = { .level = 19,
+	static const evt_maintain_gc_options gc = { .keep_bytes = 3000,
+		.before_ns = INT64_MIN };
+	static const evt_maintain_compact_options compact = { .level = 19,
 		.block_bytes = 1u << 16 };
-	evt_compact_result compacted;
-	evt_gc_result removed;
+	evt_maintain_compact_result compacted;
+	evt_maintain_gc_result removed;
 	uint64_t damaged;
 	evt_error err;
 
 	cycle_record(c, 50, 0);
 	cycle_record(c, 70, 5500);
 	/* What retention took stays away, whatever else fails. */
-	evt_tape_gc_env(c->path, &gc, &c->env, &removed, &err);
+	evt_maintain_gc_env(c->path, &gc, &c->env, &removed, &err);
 	promise(c, c->committed, 0);
-	evt_tape_compact_env(c->path, &compact, &c->env, &compacted, &err);
+	evt_maintain_compact_env(c->path, &compact, &c->env, &compacted, &err);
 	promise(c, c->committed, 0);
 	evt_tape_reindex_io(c->path, c->env.io, &damaged, &err);
 	cycle_record(c, 22, 0);
@@ -200,7 +201,7 @@ see_mark(struct cycle_held *held, const evt_frame *f)
 		char text[20];
 
 		snprintf(text, sizeof(text), "note %u", i);
-		held->note[i] += f->opcode == EVT_MARK_NOTE &&
+		held->note[i] += f->opcode == EVT_MARK_BOOKMARK &&
 		    memmem(f->payload, f->len, text, strlen(text)) != NULL;
 	}
 }
@@ -292,7 +293,7 @@ cycle_check(const struct cycle *c, unsigned end, bool cut)
 /* ---- verify, and the index ----------------------------------------------- */
 
 static void
-on_fault(void *ctx, const evt_fault *fault)
+on_fault(void *ctx, const evt_verify_fault *fault)
 {
 	const struct cycle_held *held = ctx;
 	bool hole = strstr(fault->file, ".zst") != NULL && held->holes > 0 &&
@@ -357,10 +358,10 @@ cycle_verify(const struct cycle *c, const struct cycle_held *held)
 	evt_verify_options o = { .fault = on_fault, .ctx = &allowed };
 	uint64_t damaged = 0;
 	char *had, *made;
-	evt_verified got;
+	evt_verify_result got;
 	evt_error err;
 
-	ok(evt_tape_verify_io(c->path, c->clean, &o, &got, &err), &err);
+	ok(evt_verify_tape_io(c->path, c->clean, &o, &got, &err), &err);
 	had = dump_index(c);
 	ok(evt_tape_reindex_io(c->path, c->clean, &damaged, &err), &err);
 	assert_true(damaged == 0 || held->holes > 0);

@@ -2,8 +2,8 @@
  * cycle.h - a recording with all that happens to one over weeks, and what must
  * be left of it whatever happens to the disk meanwhile.
  */
-#ifndef TESTS_CYCLE_H
-#define TESTS_CYCLE_H
+#ifndef EVT_TESTS_UNIT_LIB_CYCLE_H
+#define EVT_TESTS_UNIT_LIB_CYCLE_H
 
 #include "format/write/writer.h"
 #include "tests/unit/lib/tapes.h"

@@ -5,8 +5,8 @@
  * allocations (cJSON's too), the start of a thread, SQLite's memory, and the
  * calls that read files.  All pass until failing_each() says otherwise.
  */
-#ifndef TESTS_FAILING_H
-#define TESTS_FAILING_H
+#ifndef EVT_TESTS_UNIT_LIB_FAIL_ALLOC_H
+#define EVT_TESTS_UNIT_LIB_FAIL_ALLOC_H
 
 enum failing {
 	FAILING_MEMORY,   /* our allocations, cJSON's, zstd's, and threads */

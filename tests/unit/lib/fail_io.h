@@ -1,6 +1,6 @@
 /* faulty.h - file operations of which the n-th fails. */
-#ifndef TESTS_FAULTY_H
-#define TESTS_FAULTY_H
+#ifndef EVT_TESTS_UNIT_LIB_FAIL_IO_H
+#define EVT_TESTS_UNIT_LIB_FAIL_IO_H
 
 #include <stdbool.h>
 

@@ -52,10 +52,10 @@ paced_put(struct paced_tape *t, int64_t at)
 	t->n++;
 }
 
-evt_feed
+evt_deck_input
 paced_feed(struct paced_tape *t)
 {
-	return (evt_feed){ tape_next, tape_reset, tape_seek, t };
+	return (evt_deck_input){ tape_next, tape_reset, tape_seek, t };
 }
 
 evt_deck *

@@ -5,8 +5,8 @@
  * paced_play() polls a deck, jumps to each time that it asks to wait for (plus
  * what the test adds), and writes down what came when.
  */
-#ifndef TESTS_PACED_H
-#define TESTS_PACED_H
+#ifndef EVT_TESTS_UNIT_LIB_PACED_H
+#define EVT_TESTS_UNIT_LIB_PACED_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +39,7 @@ struct paced {
 
 /* A frame `at` ns behind T0 by both clocks. */
 void paced_put(struct paced_tape *t, int64_t at);
-evt_feed paced_feed(struct paced_tape *t);
+evt_deck_input paced_feed(struct paced_tape *t);
 evt_deck *paced_deck(struct paced_tape *t, const evt_deck_options *o);
 /* Poll until the deck wants to wait beyond `until`, pauses or ends; each wake-up
  * is `late` ns late. */

@@ -7,8 +7,8 @@
  * made, changed or removed once its folder was.  Between the two, and between
  * two files, there is no order.  SQLite's own operations are among them.
  */
-#ifndef TESTS_POWERCUT_H
-#define TESTS_POWERCUT_H
+#ifndef EVT_TESTS_UNIT_LIB_POWERCUT_H
+#define EVT_TESTS_UNIT_LIB_POWERCUT_H
 
 #include <stddef.h>
 #include <stdint.h>

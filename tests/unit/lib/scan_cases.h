@@ -2,8 +2,8 @@
  * scan_cases.h - small frames that are JSON and small frames that are not,
  * one for each corner of the grammar.  CASE takes bytes with NULs in them.
  */
-#ifndef EVT_SCAN_CASES_H
-#define EVT_SCAN_CASES_H
+#ifndef EVT_TESTS_UNIT_LIB_SCAN_CASES_H
+#define EVT_TESTS_UNIT_LIB_SCAN_CASES_H
 
 #include <stddef.h>
 

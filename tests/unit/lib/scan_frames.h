@@ -1,6 +1,6 @@
 /* scan_frames.h - frames by chance, for the tests of the key scanner. */
-#ifndef EVT_SCAN_FRAMES_H
-#define EVT_SCAN_FRAMES_H
+#ifndef EVT_TESTS_UNIT_LIB_SCAN_FRAMES_H
+#define EVT_TESTS_UNIT_LIB_SCAN_FRAMES_H
 
 #include <stdint.h>
 

@@ -44,11 +44,11 @@ say_pretrigger(void *ctx, const char *text)
 	(void)text;
 }
 
-static evt_moment
+static evt_clock_pair
 now(void *ctx)
 {
 	(void)ctx;
-	return (evt_moment){ .time_ns = 8000, .mono_ns = 8000 };
+	return (evt_clock_pair){ .time_ns = 8000, .mono_ns = 8000 };
 }
 
 static void
@@ -77,7 +77,7 @@ sinks_closing(void *ctx)
 }
 
 static bool
-no_space(void *ctx, const char *path, evt_space *ret)
+no_space(void *ctx, const char *path, evt_disk_space_figures *ret)
 {
 	(void)ctx;
 	(void)path;
@@ -85,18 +85,18 @@ no_space(void *ctx, const char *path, evt_space *ret)
 	return false;
 }
 
-evt_room *
+evt_disk_space *
 sinks_make_room(struct sinks *x)
 {
-	evt_room_options o = { .path = "x",
-		.limit = evt_room_default,
+	evt_disk_space_options o = { .path = "x",
+		.limit = evt_disk_space_default,
 		.closing = sinks_closing,
 		.board = &x->board,
 		.space = no_space,
 		.say = NULL,
 		.stop = sinks_stop,
 		.ctx = x };
-	evt_room *room = evt_room_new(&o);
+	evt_disk_space *room = evt_disk_space_new(&o);
 
 	assert_non_null(room);
 	return room;
@@ -106,15 +106,15 @@ sinks_make_room(struct sinks *x)
 static void
 arm(struct sinks *x)
 {
-	evt_item item = { .time_ns = 900,
+	evt_queue_item item = { .time_ns = 900,
 		.mono_ns = 900,
 		.payload = (const uint8_t *)"{}",
 		.len = 2,
 		.kind = EVT_KIND_MARK,
 		.opcode = EVT_MARK_STARTED };
 
-	evt_sink_put(x->sink, &item);
-	evt_sink_commit(x->sink);
+	evt_tape_sink_put(x->sink, &item);
+	evt_tape_sink_commit(x->sink);
 	assert_true(x->board.stats.armed);
 }
 
@@ -137,7 +137,7 @@ make_pretrigger(struct sinks *x)
 void
 sinks_begin(struct sinks *x, uint64_t max_frames, uint64_t max_stored)
 {
-	evt_sink_options o = { .writer = NULL,
+	evt_tape_sink_options o = { .writer = NULL,
 		.board = &x->board,
 		.max_frames = max_frames,
 		.max_stored = max_stored,
@@ -164,7 +164,7 @@ sinks_begin(struct sinks *x, uint64_t max_frames, uint64_t max_stored)
 	o.writer = x->writer;
 	if (x->keep_last)
 		o.pretrigger = x->pretrigger = make_pretrigger(x);
-	x->sink = evt_sink_new(&o);
+	x->sink = evt_tape_sink_new(&o);
 	assert_non_null(x->sink);
 	if (x->keep_last)
 		arm(x);
@@ -175,9 +175,9 @@ sinks_close(struct sinks *x)
 {
 	evt_error err;
 
-	evt_sink_free(x->sink);
+	evt_tape_sink_free(x->sink);
 	evt_pretrigger_free(x->pretrigger);
-	evt_room_free(x->room);
+	evt_disk_space_free(x->room);
 	x->fault.kind = NONE;
 	ok(evt_writer_close(x->writer, &err), &err);
 	pthread_mutex_destroy(&x->board.lock);
@@ -196,7 +196,7 @@ sinks_put(struct sinks *x, unsigned from, unsigned to)
 {
 	for (unsigned i = from; i < to; i++) {
 		evt_frame f = make_state(i, 3);
-		evt_item item = { .time_ns = 1000 + i,
+		evt_queue_item item = { .time_ns = 1000 + i,
 			.mono_ns = 1000 + i,
 			.payload = f.payload,
 			.len = f.len,
@@ -204,7 +204,7 @@ sinks_put(struct sinks *x, unsigned from, unsigned to)
 			.kind = EVT_KIND_RECEIVED,
 			.opcode = EVT_OP_TEXT };
 
-		evt_sink_put(x->sink, &item);
+		evt_tape_sink_put(x->sink, &item);
 		free((void *)(uintptr_t)f.payload);
 	}
 }
@@ -212,12 +212,12 @@ sinks_put(struct sinks *x, unsigned from, unsigned to)
 void
 sinks_put_mark(struct sinks *x)
 {
-	evt_item item = { .time_ns = 5000,
+	evt_queue_item item = { .time_ns = 5000,
 		.mono_ns = 5000,
 		.payload = (const uint8_t *)"{\"mark\":\"note\"}",
 		.len = 15,
 		.kind = EVT_KIND_MARK,
-		.opcode = EVT_MARK_NOTE };
+		.opcode = EVT_MARK_BOOKMARK };
 
-	evt_sink_put(x->sink, &item);
+	evt_tape_sink_put(x->sink, &item);
 }

@@ -2,8 +2,8 @@
  * sinks.h - a sink of the recorder on a tape whose disk fails when the test
  * says so.  Time passes in its pauses alone.
  */
-#ifndef TESTS_SINKS_H
-#define TESTS_SINKS_H
+#ifndef EVT_TESTS_UNIT_LIB_SINKS_H
+#define EVT_TESTS_UNIT_LIB_SINKS_H
 
 #include "tests/unit/lib/tapes.h"
 
@@ -15,16 +15,16 @@ struct sinks {
 	struct faulty fault;
 	evt_io io;
 	evt_writer *writer;
-	evt_board board;
-	evt_sink *sink;
+	evt_status board;
+	evt_tape_sink *sink;
 	bool ending;
 	bool dropping;  /* all sealed segments but the last */
 	bool keep_list; /* and the list of trackers is not to go with them */
 	unsigned pauses, mend_after; /* 0: never */
 	unsigned errors, mended, stops;
 	char said[800], reason[32];
-	evt_room *room; /* NULL: the disk is not watched */
-	bool keep_last; /* frames are held for a trigger */
+	evt_disk_space *room; /* NULL: the disk is not watched */
+	bool keep_last;       /* frames are held for a trigger */
 	evt_pretrigger *pretrigger;
 	unsigned beats;
 };
@@ -41,8 +41,8 @@ void sinks_put(struct sinks *x, unsigned from, unsigned to);
 void sinks_put_mark(struct sinks *x);
 
 /* A watch of a disk that says nothing of its room. */
-evt_room *sinks_make_room(struct sinks *x);
-/* For evt_room_options; ctx: the fixture. */
+evt_disk_space *sinks_make_room(struct sinks *x);
+/* For evt_disk_space_options; ctx: the fixture. */
 uint64_t sinks_closing(void *ctx);
 void sinks_stop(void *ctx, const char *reason, const char *text);
 

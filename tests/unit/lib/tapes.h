@@ -1,6 +1,6 @@
 /* tapes.h - what unit tests of the tape share. */
-#ifndef TESTS_TAPES_H
-#define TESTS_TAPES_H
+#ifndef EVT_TESTS_UNIT_LIB_TAPES_H
+#define EVT_TESTS_UNIT_LIB_TAPES_H
 
 #include <setjmp.h>
 #include <stdarg.h>

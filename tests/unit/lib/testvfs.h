@@ -4,8 +4,8 @@
  * A VFS over the system's own.  What is written to shared memory (-shm) is
  * not told: nothing of it outlives the processes that have it open.
  */
-#ifndef TESTS_TESTVFS_H
-#define TESTS_TESTVFS_H
+#ifndef EVT_TESTS_UNIT_LIB_TESTVFS_H
+#define EVT_TESTS_UNIT_LIB_TESTVFS_H
 
 #include <stdbool.h>
 #include <stddef.h>

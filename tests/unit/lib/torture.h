@@ -5,8 +5,8 @@
  * line of JSON to it, from which docs/reliability.md's table is made.  With it
  * set, a test also takes its full size; CI runs a share of it.
  */
-#ifndef TESTS_TORTURE_H
-#define TESTS_TORTURE_H
+#ifndef EVT_TESTS_UNIT_LIB_TORTURE_H
+#define EVT_TESTS_UNIT_LIB_TORTURE_H
 
 #include <stdbool.h>
 #include <stdint.h>

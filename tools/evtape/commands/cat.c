@@ -85,10 +85,10 @@ enum form { LINES, ENVELOPE, STAMPED, CSV, GEOJSON, N_FORMS };
 
 struct work {
 	enum form form;
-	evt_frame_out *plain; /* lines, envelope, stamped */
+	evt_frame_text *plain; /* lines, envelope, stamped */
 	tool_columns *columns;
-	evt_scanner *scanner;
-	tool_out *out;
+	evt_json_scanner *scanner;
+	tool_output_file *out;
 };
 
 static int
@@ -113,7 +113,7 @@ static int
 print(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
-	evt_buf *b = tool_out_buf(w->out);
+	evt_buf *b = tool_output_file_buf(w->out);
 	size_t n;
 	int r;
 
@@ -122,15 +122,15 @@ print(void *ctx, const evt_frame *f, evt_error *err)
 	else if (w->form == GEOJSON)
 		r = rows_geojson(w->scanner, f, b, &n, err);
 	else
-		r = evt_frame_out_add(w->plain, f, b, err);
-	return r != EVT_OK ? r : tool_out_flush_some(w->out, err);
+		r = evt_frame_text_add(w->plain, f, b, err);
+	return r != EVT_OK ? r : tool_output_file_flush_some(w->out, err);
 }
 
 /* Nothing more for now: show what there is. */
 static int
 show(void *ctx, evt_error *err)
 {
-	return tool_out_flush(((struct work *)ctx)->out, err);
+	return tool_output_file_flush(((struct work *)ctx)->out, err);
 }
 
 static void
@@ -146,8 +146,8 @@ set_kinds(const struct options *o, enum form form, evt_filter *filter)
 static int
 prepare(struct work *w, const struct options *o, bool with_tape)
 {
-	static const enum evt_form plain[] = { EVT_FORM_LINES,
-		EVT_FORM_ENVELOPE, EVT_FORM_STAMPED };
+	static const enum evt_frame_text_form plain[] = { EVT_FRAME_TEXT_LINES,
+		EVT_FRAME_TEXT_ENVELOPE, EVT_FRAME_TEXT_STAMPED };
 	evt_error err;
 	int r;
 
@@ -158,14 +158,14 @@ prepare(struct work *w, const struct options *o, bool with_tape)
 	if (o->fields.n > 0 && w->form != CSV)
 		return cli_usage(&cat,
 		    "--fields are columns: give --format csv");
-	r = tool_out_open(NULL, false, &w->out, &err);
+	r = tool_output_file_open(NULL, false, &w->out, &err);
 	if (r == EVT_OK && w->form < CSV)
-		r = evt_frame_out_new(plain[w->form], with_tape, &w->plain,
+		r = evt_frame_text_new(plain[w->form], with_tape, &w->plain,
 		    &err);
 	else if (r == EVT_OK)
-		r = evt_scanner_new(NULL, &w->scanner, &err);
+		r = evt_json_scanner_new(NULL, &w->scanner, &err);
 	if (r == EVT_OK && w->form == CSV &&
-	    !rows_csv_head(w->columns, tool_out_buf(w->out)))
+	    !rows_csv_head(w->columns, tool_output_file_buf(w->out)))
 		r = evt_err_nomem(&err);
 	return r == EVT_OK ? -1 : cli_fail(&cat, "%s", err.text);
 }
@@ -174,7 +174,7 @@ static int
 run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 {
 	struct work w = { .out = NULL };
-	tool_each each = { .cmd = &cat,
+	tool_frame_loop each = { .cmd = &cat,
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
@@ -188,15 +188,15 @@ run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 
 	if (code < 0) {
 		set_kinds(o, w.form, filter);
-		code = tool_each_run(&each);
+		code = tool_frame_loop_run(&each);
 		/* What was found goes out, also where it ended badly. */
-		if (tool_out_flush(w.out, &err) < 0)
+		if (tool_output_file_flush(w.out, &err) < 0)
 			code = cli_fail(&cat, "%s", err.text);
 	}
-	tool_out_close(w.out);
-	evt_frame_out_free(w.plain);
+	tool_output_file_close(w.out);
+	evt_frame_text_free(w.plain);
 	tool_columns_free(w.columns);
-	evt_scanner_free(w.scanner);
+	evt_json_scanner_free(w.scanner);
 	return code;
 }
 

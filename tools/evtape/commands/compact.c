@@ -67,9 +67,9 @@ notice(void *ctx, const char *text)
 }
 
 static void
-report(const evt_compact_result *got, bool json)
+report(const evt_maintain_compact_result *got, bool json)
 {
-	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 
 	if (json)
 		printf("{\"compacted\":%" PRIu64 ",\"left\":%" PRIu64
@@ -80,8 +80,9 @@ report(const evt_compact_result *got, bool json)
 	else
 		printf("%" PRIu64 " segments compacted, %" PRIu64
 		       " left: %s before, %s after\n",
-		    got->segments, got->left, evt_size_format(got->before, a),
-		    evt_size_format(got->after, b));
+		    got->segments, got->left,
+		    evt_sizetext_format(got->before, a),
+		    evt_sizetext_format(got->after, b));
 }
 
 static int
@@ -89,10 +90,10 @@ run(int argc, char **argv)
 {
 	struct options o = { .level = 12, .block_size = 1 << 20 };
 	tool_progress shown = tool_progress_begin();
-	evt_compact compact = { .progress = progress,
+	evt_maintain_compact_options compact = { .progress = progress,
 		.notice = notice,
 		.ctx = &shown };
-	evt_compact_result got;
+	evt_maintain_compact_result got;
 	evt_error err;
 	int n, r, code = cli_parse(&compact_cli, argc, argv, &o, &n);
 
@@ -103,7 +104,7 @@ run(int argc, char **argv)
 	compact.level = (int)o.level;
 	compact.block_bytes = (uint32_t)o.block_size;
 	tool_catch_signals();
-	r = evt_tape_compact(argv[1], &compact, &got, &err);
+	r = evt_maintain_compact(argv[1], &compact, &got, &err);
 	tool_progress_end(&shown);
 	if (r == EVT_END)
 		return tool_stopped();

@@ -111,7 +111,7 @@ struct job {
 	const struct options *o;
 	ctl_server *server;
 	bool has_token;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 	evt_buf body, answer;
 	int n; /* words behind the command */
 	char **words;
@@ -121,7 +121,7 @@ struct call {
 	const char *name;
 	const char *path;   /* of the API */
 	const char *member; /* that each answer has */
-	bool (*show)(evt_view v, evt_buf *out);
+	bool (*show)(evt_json_view v, evt_buf *out);
 	const char *words;  /* as usage has them, NULL: none */
 	const char *arg[2]; /* members of the body, a word each */
 	/* What is other than one call; the exit code, or -1. */
@@ -142,8 +142,10 @@ fail(const struct job *j, const evt_error *err)
 static int
 refused(const struct job *j, long status)
 {
-	evt_view why =
-	    EVT_MEMBER(evt_view_of(j->answer.data, j->answer.len), "error");
+	evt_json_view why =
+	    EVT_JSON_VIEW_MEMBER(evt_json_view_make(j->answer.data,
+	                             j->answer.len),
+	        "error");
 	evt_buf text = { 0 };
 	int code;
 
@@ -152,11 +154,11 @@ refused(const struct job *j, long status)
 		    j->has_token ? "the server does not take this token" :
 		                   "the server wants a token: give it with "
 		                   "--token-file or in EVTAPE_TOKEN");
-	if (evt_view_kind(why) != EVT_VIEW_STRING)
+	if (evt_json_view_kind(why) != EVT_JSON_VIEW_STRING)
 		return cli_fail(&ctl,
 		    "%s: %s answers with status %ld: is it an evtape-replay?",
 		    j->call->name, ctl_server_url(j->server), status);
-	if (!evt_view_text(why, &text) || !evt_buf_add_byte(&text, '\0'))
+	if (!evt_json_view_text(why, &text) || !evt_buf_add_byte(&text, '\0'))
 		code = cli_fail(&ctl, "out of memory");
 	else
 		code = (status == 400 ? cli_usage : cli_fail)(&ctl, "%s: %s",
@@ -170,24 +172,26 @@ static int
 ask_path(struct job *j, const char *path, const char *query,
     const evt_buf *body)
 {
-	evt_scan_result scan;
+	evt_json_scan_result scan;
 	evt_error err;
 	long status = 0;
 	int r = ctl_server_ask(j->server, path, query, body, &j->answer,
 	    &status, &err);
 
 	if (r == EVT_OK)
-		r = evt_scan(j->scanner, j->answer.data, j->answer.len, &scan,
-		    &err);
+		r = evt_json_scan(j->scanner, j->answer.data, j->answer.len,
+		    &scan, &err);
 	if (r != EVT_OK)
 		return fail(j, &err);
 	if (!scan.json)
 		j->answer.len = 0;
 	if (status != 200)
 		return refused(j, status);
-	if (evt_view_kind(
-	        evt_view_member(evt_view_of(j->answer.data, j->answer.len),
-	            j->call->member, strlen(j->call->member))) == EVT_VIEW_NONE)
+	if (evt_json_view_kind(
+	        evt_json_view_member(evt_json_view_make(j->answer.data,
+	                                 j->answer.len),
+	            j->call->member, strlen(j->call->member))) ==
+	    EVT_JSON_VIEW_NONE)
 		return cli_fail(&ctl,
 		    "%s: what %s answers is not that of an evtape-replay",
 		    j->call->name, ctl_server_url(j->server));
@@ -215,11 +219,11 @@ ask(struct job *j)
 static int
 show(const struct job *j)
 {
-	evt_view v = evt_view_of(j->answer.data, j->answer.len);
-	tool_out *out = NULL;
+	evt_json_view v = evt_json_view_make(j->answer.data, j->answer.len);
+	tool_output_file *out = NULL;
 	evt_error err;
 	bool ok;
-	int r = tool_out_open(NULL, false, &out, &err);
+	int r = tool_output_file_open(NULL, false, &out, &err);
 
 	if (r != EVT_OK)
 		return fail(j, &err);
@@ -230,13 +234,13 @@ show(const struct job *j)
 			    j->answer.data[i] == '\r')
 				j->answer.data[i] = ' ';
 		}
-		ok = evt_buf_add(tool_out_buf(out), v.p, v.n) &&
-		    evt_buf_add_byte(tool_out_buf(out), '\n');
+		ok = evt_buf_add(tool_output_file_buf(out), v.p, v.n) &&
+		    evt_buf_add_byte(tool_output_file_buf(out), '\n');
 	} else {
-		ok = j->call->show(v, tool_out_buf(out));
+		ok = j->call->show(v, tool_output_file_buf(out));
 	}
-	r = ok ? tool_out_flush(out, &err) : evt_err_nomem(&err);
-	tool_out_close(out);
+	r = ok ? tool_output_file_flush(out, &err) : evt_err_nomem(&err);
+	tool_output_file_close(out);
 	return r < 0 ? fail(j, &err) : CLI_DONE;
 }
 
@@ -288,14 +292,16 @@ static int
 run_toggle(struct job *j)
 {
 	int code = ask_path(j, "/api/deck", NULL, NULL);
-	evt_view playing;
+	evt_json_view playing;
 
 	if (code >= 0)
 		return code;
-	playing =
-	    EVT_MEMBER(evt_view_of(j->answer.data, j->answer.len), "playing");
+	playing = EVT_JSON_VIEW_MEMBER(evt_json_view_make(j->answer.data,
+	                                   j->answer.len),
+	    "playing");
 	return ask_path(j,
-	    evt_view_kind(playing) == EVT_VIEW_BOOL && *playing.p == 't' ?
+	    evt_json_view_kind(playing) == EVT_JSON_VIEW_BOOL &&
+	            *playing.p == 't' ?
 	        "/api/deck/pause" :
 	        "/api/deck/play",
 	    NULL, &j->body);
@@ -309,8 +315,8 @@ run_step(struct job *j)
 	int code = -1;
 
 	if (j->n > 0 &&
-	    evt_int_parse(j->words[0], "the number of steps", 1, STEPS_MAX, &n,
-	        &err) != EVT_OK)
+	    evt_sizetext_parse_int(j->words[0], "the number of steps", 1,
+	        STEPS_MAX, &n, &err) != EVT_OK)
 		return cli_usage(&ctl, "step: %s", err.text);
 	while (n-- > 0 && code < 0)
 		code = ask(j);
@@ -439,7 +445,7 @@ check(const struct job *j)
 
 /* The token, if there is one: *ret is then `text`. */
 static int
-read_token(const struct options *o, char text[EVT_TOKEN_MAX + 1],
+read_token(const struct options *o, char text[EVT_ACCESS_TOKEN_MAX + 1],
     const char **ret)
 {
 	const char *env = getenv("EVTAPE_TOKEN");
@@ -448,9 +454,9 @@ read_token(const struct options *o, char text[EVT_TOKEN_MAX + 1],
 
 	*ret = NULL;
 	if (o->token_file != NULL)
-		r = evt_token_read(o->token_file, text, &err);
+		r = evt_access_token_read(o->token_file, text, &err);
 	else if (env != NULL && *env != '\0')
-		r = evt_token_take(env, "EVTAPE_TOKEN", text, &err);
+		r = evt_access_token_take(env, "EVTAPE_TOKEN", text, &err);
 	else
 		return -1;
 	*ret = text;
@@ -468,7 +474,7 @@ run_call(struct job *j, const char *url, const char *token)
 
 	j->has_token = token != NULL;
 	if (r == EVT_OK)
-		r = evt_scanner_new(NULL, &j->scanner, &err);
+		r = evt_json_scanner_new(NULL, &j->scanner, &err);
 	if (r == EVT_OK && !make_body(j))
 		r = evt_err_nomem(&err);
 	if (r == EVT_ERR_ARG)
@@ -480,7 +486,7 @@ run_call(struct job *j, const char *url, const char *token)
 	if (code < 0)
 		code = show(j);
 	ctl_server_free(j->server);
-	evt_scanner_free(j->scanner);
+	evt_json_scanner_free(j->scanner);
 	evt_buf_free(&j->body);
 	evt_buf_free(&j->answer);
 	return code;
@@ -494,7 +500,7 @@ run_words(const struct options *o, char **words, int n)
 		.o = o,
 		.words = words + 2,
 		.n = n > 2 ? n - 2 : 0 };
-	char text[EVT_TOKEN_MAX + 1];
+	char text[EVT_ACCESS_TOKEN_MAX + 1];
 	const char *token;
 	int code;
 

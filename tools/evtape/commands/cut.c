@@ -115,7 +115,7 @@ static int
 put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
     int64_t before_ns, evt_error *err)
 {
-	char time[EVT_TIME_TEXT];
+	char time[EVT_TIMETEXT_MAX];
 	evt_buf json = { 0 };
 	evt_frame f = { .time_ns = first->time_ns,
 		.mono_ns = first->mono_ns,
@@ -125,7 +125,7 @@ put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
 
 	if (!evt_buf_printf(&json,
 	        "{\"mark\":\"state\",\"frames\":%" PRIu64 ",\"before\":\"%s\"}",
-	        frames, evt_time_format(before_ns, 9, time)))
+	        frames, evt_timetext_format(before_ns, 9, time)))
 		return evt_err_nomem(err);
 	f.payload = json.data;
 	f.len = json.len;

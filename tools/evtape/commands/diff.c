@@ -93,7 +93,7 @@ static const cli_command diff_cli = {
 /* ---- fields -------------------------------------------------------------- */
 
 static const cli_list *
-ignored(const struct options *o, const evt_item *record)
+ignored(const struct options *o, const evt_frame_item *record)
 {
 	return record->of_batch ? &o->in_batch : &o->in_frame;
 }
@@ -106,7 +106,7 @@ sort_ignored(struct options *o, evt_error *err)
 		const char *p = o->ignore.item[i];
 		bool of_state = p[0] == '.', ok;
 		evt_buf whole = { 0 };
-		int r = evt_view_check_pointer(p + of_state, err);
+		int r = evt_json_view_check_pointer(p + of_state, err);
 
 		if (r != EVT_OK)
 			return r;
@@ -127,15 +127,15 @@ sort_ignored(struct options *o, evt_error *err)
 struct reading {
 	const struct options *o;
 	diff_spill *spill;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 	int tape;
 	int64_t first_ns;
 	bool any;
 };
 
 /* What is compared of a record: a state of a batch, or the whole frame. */
-static evt_view
-compared(const evt_items *records, const evt_item *record)
+static evt_json_view
+compared(const evt_frame_items *records, const evt_frame_item *record)
 {
 	return record->of_batch ? record->value : records->root;
 }
@@ -145,17 +145,17 @@ read_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct reading *rd = ctx;
 	diff_place place = { f->seq, 0, f->time_ns };
-	evt_items records;
-	evt_item record;
+	evt_frame_items records;
+	evt_frame_item record;
 	bool nomem = false;
-	int r = evt_items_begin(&records, f, rd->scanner, err);
+	int r = evt_frame_items_begin(&records, f, rd->scanner, err);
 
 	if (!rd->any)
 		rd->first_ns = f->time_ns;
 	rd->any = true;
-	while (r == EVT_OK && evt_items_next(&records, &record)) {
-		evt_view v = compared(&records, &record);
-		uint64_t hash = evt_view_kind(v) != EVT_VIEW_NONE ?
+	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
+		evt_json_view v = compared(&records, &record);
+		uint64_t hash = evt_json_view_kind(v) != EVT_JSON_VIEW_NONE ?
 		    jsoncmp_hash(v, ignored(rd->o, &record), &nomem) :
 		    XXH64(f->payload, f->len, f->opcode);
 
@@ -213,19 +213,19 @@ fetch(struct fetch *x, uint64_t seq, evt_error *err)
 
 /* The value that was compared, of the n-th record of the frame. */
 static int
-fetch_value(struct fetch *x, const diff_place *place, evt_scanner *scanner,
-    evt_view *ret, bool *ret_of_batch, evt_error *err)
+fetch_value(struct fetch *x, const diff_place *place, evt_json_scanner *scanner,
+    evt_json_view *ret, bool *ret_of_batch, evt_error *err)
 {
-	evt_items records;
-	evt_item record = { .of_batch = false };
+	evt_frame_items records;
+	evt_frame_item record = { .of_batch = false };
 	int r = fetch(x, place->seq, err);
 
 	if (r == EVT_OK)
-		r = evt_items_begin(&records, &x->frame, scanner, err);
+		r = evt_frame_items_begin(&records, &x->frame, scanner, err);
 	if (r != EVT_OK)
 		return r;
 	for (uint32_t i = 0; i <= place->n; i++) {
-		if (!evt_items_next(&records, &record))
+		if (!evt_frame_items_next(&records, &record))
 			break;
 	}
 	*ret = compared(&records, &record);
@@ -238,18 +238,18 @@ fetch_value(struct fetch *x, const diff_place *place, evt_scanner *scanner,
 struct telling {
 	const struct options *o;
 	diff_spill *spill;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 	struct fetch a, b;
-	tool_out *out;
+	tool_output_file *out;
 	size_t n_fields; /* of the pair at hand */
 	bool of_batch;   /* it is of states in batches */
 };
 
 /* A value for people: short; for JSON: as it stands. */
 static bool
-add_value(evt_buf *b, evt_view v, bool json)
+add_value(evt_buf *b, evt_json_view v, bool json)
 {
-	if (evt_view_kind(v) == EVT_VIEW_NONE)
+	if (evt_json_view_kind(v) == EVT_JSON_VIEW_NONE)
 		return evt_buf_add_str(b, json ? "null" : "(none)");
 	if (!json && v.n > 80)
 		return evt_buf_add(b, v.p, 77) && evt_buf_add_str(b, "...");
@@ -257,10 +257,11 @@ add_value(evt_buf *b, evt_view v, bool json)
 }
 
 static int
-tell_field(void *ctx, const char *place, evt_view a, evt_view b, evt_error *err)
+tell_field(void *ctx, const char *place, evt_json_view a, evt_json_view b,
+    evt_error *err)
 {
 	struct telling *t = ctx;
-	evt_buf *out = tool_out_buf(t->out), named = { 0 };
+	evt_buf *out = tool_output_file_buf(t->out), named = { 0 };
 	bool json = t->o->json, ok;
 	const char *pointer;
 
@@ -274,12 +275,16 @@ tell_field(void *ctx, const char *place, evt_view a, evt_view b, evt_error *err)
 		        t->n_fields > 0 ? ",{\"pointer\":" : "{\"pointer\":") &&
 		    evt_buf_add_json(out, pointer, strlen(pointer)) &&
 		    evt_buf_add_str(out,
-		        evt_view_kind(a) != EVT_VIEW_NONE ? ",\"a\":" : "") &&
-		    (evt_view_kind(a) == EVT_VIEW_NONE ||
+		        evt_json_view_kind(a) != EVT_JSON_VIEW_NONE ?
+		            ",\"a\":" :
+		            "") &&
+		    (evt_json_view_kind(a) == EVT_JSON_VIEW_NONE ||
 		        add_value(out, a, true)) &&
 		    evt_buf_add_str(out,
-		        evt_view_kind(b) != EVT_VIEW_NONE ? ",\"b\":" : "") &&
-		    (evt_view_kind(b) == EVT_VIEW_NONE ||
+		        evt_json_view_kind(b) != EVT_JSON_VIEW_NONE ?
+		            ",\"b\":" :
+		            "") &&
+		    (evt_json_view_kind(b) == EVT_JSON_VIEW_NONE ||
 		        add_value(out, b, true)) &&
 		    evt_buf_add_byte(out, '}');
 	else
@@ -296,7 +301,7 @@ static int
 tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
 {
 	bool a_of_batch = false, b_of_batch = false;
-	evt_view a = { NULL, 0 }, b = { NULL, 0 };
+	evt_json_view a = { NULL, 0 }, b = { NULL, 0 };
 	int r = fetch_value(&t->a, &p->a, t->scanner, &a, &a_of_batch, err);
 
 	if (r == EVT_OK)
@@ -304,8 +309,8 @@ tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
 	t->n_fields = 0;
 	t->of_batch = a_of_batch && b_of_batch;
 	/* What is no JSON differs as a whole. */
-	if (r == EVT_OK && evt_view_kind(a) != EVT_VIEW_NONE &&
-	    evt_view_kind(b) != EVT_VIEW_NONE)
+	if (r == EVT_OK && evt_json_view_kind(a) != EVT_JSON_VIEW_NONE &&
+	    evt_json_view_kind(b) != EVT_JSON_VIEW_NONE)
 		r = jsoncmp_find(a, b,
 		    t->of_batch ? &t->o->in_batch : &t->o->in_frame, tell_field,
 		    t, err);
@@ -315,14 +320,14 @@ tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
 static bool
 add_place(evt_buf *b, const char *name, const diff_place *p)
 {
-	char time[EVT_TIME_TEXT];
+	char time[EVT_TIMETEXT_MAX];
 
 	if (p->seq == 0)
 		return true;
 	return evt_buf_printf(b,
 	    ",\"%s\":{\"seq\":%" PRIu64 ",\"record\":%" PRIu32
 	    ",\"time\":\"%s\",\"time_ns\":%" PRId64 "}",
-	    name, p->seq, p->n, evt_time_format(p->time_ns, 9, time),
+	    name, p->seq, p->n, evt_timetext_format(p->time_ns, 9, time),
 	    p->time_ns);
 }
 
@@ -349,10 +354,10 @@ static bool
 add_head_text(evt_buf *b, const diff_pair *p)
 {
 	const diff_place *at = p->kind == DIFF_EXTRA ? &p->b : &p->a;
-	char time[EVT_TIME_TEXT];
+	char time[EVT_TIMETEXT_MAX];
 
 	return evt_buf_printf(b, "%c %s  %s  %s  frame %" PRIu64,
-	           "=~-+"[p->kind], evt_time_format(at->time_ns, 3, time),
+	           "=~-+"[p->kind], evt_timetext_format(at->time_ns, 3, time),
 	           *p -> source != '\0' ? p->source : "(none)",
 	           *p->event != '\0' ? p->event : "(none)", at->seq) &&
 	    (p->kind != DIFF_CHANGED ||
@@ -363,7 +368,7 @@ add_head_text(evt_buf *b, const diff_pair *p)
 static int
 tell_pair(struct telling *t, const diff_pair *p, evt_error *err)
 {
-	evt_buf *b = tool_out_buf(t->out);
+	evt_buf *b = tool_output_file_buf(t->out);
 	int r = EVT_OK;
 
 	if (!(t->o->json ? add_head_json(b, p) : add_head_text(b, p)))
@@ -373,13 +378,13 @@ tell_pair(struct telling *t, const diff_pair *p, evt_error *err)
 	if (r == EVT_OK && t->o->json &&
 	    !evt_buf_add_str(b, p->kind == DIFF_CHANGED ? "]}\n" : "}\n"))
 		r = evt_err_nomem(err);
-	return r == EVT_OK ? tool_out_flush_some(t->out, err) : r;
+	return r == EVT_OK ? tool_output_file_flush_some(t->out, err) : r;
 }
 
 static int
 tell_totals(struct telling *t, const diff_totals *d, evt_error *err)
 {
-	evt_buf *b = tool_out_buf(t->out);
+	evt_buf *b = tool_output_file_buf(t->out);
 	bool ok;
 
 	if (t->o->json)
@@ -404,7 +409,7 @@ tell_totals(struct telling *t, const diff_totals *d, evt_error *err)
 		            (double)d->shift_p50 / 1e9,
 		            (double)d->shift_min / 1e9,
 		            (double)d->shift_max / 1e9));
-	return ok ? tool_out_flush(t->out, err) : evt_err_nomem(err);
+	return ok ? tool_output_file_flush(t->out, err) : evt_err_nomem(err);
 }
 
 static int
@@ -436,13 +441,13 @@ read_both(const struct options *o, const cli_tapes *tapes,
 			.spill = t->spill,
 			.scanner = t->scanner,
 			.tape = i };
-		tool_each each = { .cmd = &diff_cli,
+		tool_frame_loop each = { .cmd = &diff_cli,
 			.tapes = &tapes->tape[i],
 			.n_tapes = 1,
 			.filter = filter,
 			.frame = read_frame,
 			.ctx = &rd };
-		int one = tool_each_run(&each);
+		int one = tool_frame_loop_run(&each);
 
 		if (one != CLI_DONE && one != CLI_LOSSES)
 			return one;
@@ -464,9 +469,9 @@ diff(const struct options *o, const cli_tapes *tapes, const evt_filter *filter)
 	int code = CLI_DONE, r = diff_spill_new(&t.spill, &err);
 
 	if (r == EVT_OK)
-		r = evt_scanner_new(NULL, &t.scanner, &err);
+		r = evt_json_scanner_new(NULL, &t.scanner, &err);
 	if (r == EVT_OK)
-		r = tool_out_open(NULL, false, &t.out, &err);
+		r = tool_output_file_open(NULL, false, &t.out, &err);
 	if (r == EVT_OK)
 		code = read_both(o, tapes, filter, &t, origin_ns);
 	if (r == EVT_OK && (code == CLI_DONE || code == CLI_LOSSES)) {
@@ -482,8 +487,8 @@ diff(const struct options *o, const cli_tapes *tapes, const evt_filter *filter)
 		code = cli_fail(&diff_cli, "%s", err.text);
 	evt_cursor_close(t.a.cursor);
 	evt_cursor_close(t.b.cursor);
-	tool_out_close(t.out);
-	evt_scanner_free(t.scanner);
+	tool_output_file_close(t.out);
+	evt_json_scanner_free(t.scanner);
 	diff_spill_free(t.spill);
 	return code;
 }

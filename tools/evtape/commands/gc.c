@@ -50,9 +50,9 @@ static const cli_command gc_cli = {
 };
 
 static void
-report(const evt_gc_result *got, const struct options *o)
+report(const evt_maintain_gc_result *got, const struct options *o)
 {
-	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 
 	if (o->json)
 		printf("{\"removed_segments\":%" PRIu64
@@ -64,16 +64,16 @@ report(const evt_gc_result *got, const struct options *o)
 	else
 		printf("%s %" PRIu64 " segments (%s), %" PRIu64 " stay (%s)\n",
 		    o->dry_run ? "would remove" : "removed", got->segments,
-		    evt_size_format(got->bytes, a), got->kept,
-		    evt_size_format(got->kept_bytes, b));
+		    evt_sizetext_format(got->bytes, a), got->kept,
+		    evt_sizetext_format(got->kept_bytes, b));
 }
 
 static int
 run(int argc, char **argv)
 {
 	struct options o = { 0 };
-	evt_gc gc = { .before_ns = INT64_MIN };
-	evt_gc_result got;
+	evt_maintain_gc_options gc = { .before_ns = INT64_MIN };
+	evt_maintain_gc_result got;
 	evt_error err;
 	int n, code = cli_parse(&gc_cli, argc, argv, &o, &n);
 
@@ -86,7 +86,7 @@ run(int argc, char **argv)
 	gc.dry_run = o.dry_run;
 	if (o.keep_age > 0)
 		gc.before_ns = evt_clock_real() - o.keep_age;
-	if (evt_tape_gc(argv[1], &gc, &got, &err))
+	if (evt_maintain_gc(argv[1], &gc, &got, &err))
 		return cli_fail(&gc_cli, "%s", err.text);
 	report(&got, &o);
 	return CLI_DONE;

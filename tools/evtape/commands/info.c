@@ -49,7 +49,7 @@ static const cli_command info_cli = {
 static void
 print_head(const evt_info *i, const char *path)
 {
-	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT], c[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
 	uint64_t disk = i->stored_bytes;
 
 	printf("tape        %s%s\n", path,
@@ -62,26 +62,27 @@ print_head(const evt_info *i, const char *path)
 		return;
 	}
 	printf("from        %s\nto          %s  (%s)\n",
-	    evt_time_format(i->first_ns, 3, a),
-	    evt_time_format(i->last_ns, 3, b),
-	    evt_duration_format(i->last_ns - i->first_ns, c));
+	    evt_timetext_format(i->first_ns, 3, a),
+	    evt_timetext_format(i->last_ns, 3, b),
+	    evt_timetext_duration_format(i->last_ns - i->first_ns, c));
 	printf("frames      %" PRIu64 ": %" PRIu64 " received, %" PRIu64
 	       " sent, %" PRIu64 " marks; numbers %" PRIu64 " to %" PRIu64 "\n",
 	    i->frames, i->received, i->sent, i->marks, i->first_seq,
 	    i->last_seq);
 	printf("payload     %s; on disk %s",
-	    evt_size_format(i->payload_bytes, a), evt_size_format(disk, b));
+	    evt_sizetext_format(i->payload_bytes, a),
+	    evt_sizetext_format(disk, b));
 	if (disk > 0 && i->payload_bytes > 0)
 		printf(" (ratio %.1f, %.1f bytes a frame)",
 		    (double)i->payload_bytes / (double)disk,
 		    (double)disk / (double)i->frames);
 	printf("\nindex       %s, %s; journal %s\n", i->index,
-	    evt_size_format(i->index_bytes, a),
-	    evt_size_format(i->journal_bytes, b));
+	    evt_sizetext_format(i->index_bytes, a),
+	    evt_sizetext_format(i->journal_bytes, b));
 	if (i->ring_files > 0)
 		printf("ring        %s in %" PRIu64
 		       " files: held for a trigger, not among the frames%s\n",
-		    evt_size_format(i->ring_bytes, a), i->ring_files,
+		    evt_sizetext_format(i->ring_bytes, a), i->ring_files,
 		    i->live ? "" :
 		              " until the tape is next recorded to or marked");
 	if (i->n_damaged > 0)
@@ -91,7 +92,7 @@ print_head(const evt_info *i, const char *path)
 static void
 print_keys(const char *title, const evt_info_key *keys, size_t n, size_t top)
 {
-	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 
 	if (n == 0)
 		return;
@@ -99,8 +100,8 @@ print_keys(const char *title, const evt_info_key *keys, size_t n, size_t top)
 	for (size_t i = 0; i < n && i < top; i++)
 		printf("  %-20s %10" PRIu64 " frames  %s  %s\n",
 		    keys[i].name[0] != '\0' ? keys[i].name : "(none)",
-		    keys[i].frames, evt_time_format(keys[i].first_ns, 3, a),
-		    evt_time_format(keys[i].last_ns, 3, b));
+		    keys[i].frames, evt_timetext_format(keys[i].first_ns, 3, a),
+		    evt_timetext_format(keys[i].last_ns, 3, b));
 	if (n > top)
 		printf("  and %zu more: --top %zu shows all\n", n - top, n);
 }
@@ -108,23 +109,23 @@ print_keys(const char *title, const evt_info_key *keys, size_t n, size_t top)
 static void
 print_conns(const evt_info *info)
 {
-	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT], c[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
 
 	if (info->n_conns > 0)
 		printf("\nconnections (%zu)\n", info->n_conns);
 	for (size_t i = 0; i < info->n_conns; i++)
 		printf("  %-20" PRIu32 " %10" PRIu64 " frames  %s  %s  %s\n",
 		    info->conns[i].conn, info->conns[i].frames,
-		    evt_time_format(info->conns[i].first_ns, 3, a),
-		    evt_time_format(info->conns[i].last_ns, 3, b),
-		    evt_size_format(info->conns[i].bytes, c));
+		    evt_timetext_format(info->conns[i].first_ns, 3, a),
+		    evt_timetext_format(info->conns[i].last_ns, 3, b),
+		    evt_sizetext_format(info->conns[i].bytes, c));
 }
 
 /* Gaps are what people look for first, so they stand apart. */
 static void
 print_marks(const evt_info *info, bool gaps)
 {
-	char a[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < info->n_marks; i++)
@@ -134,7 +135,7 @@ print_marks(const evt_info *info, bool gaps)
 	for (size_t i = 0; i < info->n_marks; i++) {
 		if ((info->mark[i].opcode == EVT_MARK_GAP) == gaps)
 			printf("  %s  %s\n",
-			    evt_time_format(info->mark[i].time_ns, 3, a),
+			    evt_timetext_format(info->mark[i].time_ns, 3, a),
 			    info->mark[i].json);
 	}
 }
@@ -142,7 +143,7 @@ print_marks(const evt_info *info, bool gaps)
 static void
 print_segments(const evt_info *info)
 {
-	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT], c[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
 
 	if (info->n_segments > 0)
 		printf("\nsegments (%zu)\n", info->n_segments);
@@ -152,9 +153,10 @@ print_segments(const evt_info *info)
 		printf("  %-20s %10" PRIu64 " frames  %s  %s  %s, %" PRIu32
 		       " blocks%s%s\n",
 		    s->file, s->frames,
-		    s->frames > 0 ? evt_time_format(s->first_ns, 3, a) : "-",
-		    s->frames > 0 ? evt_time_format(s->last_ns, 3, b) : "-",
-		    evt_size_format(s->bytes, c), s->blocks,
+		    s->frames > 0 ? evt_timetext_format(s->first_ns, 3, a) :
+		                    "-",
+		    s->frames > 0 ? evt_timetext_format(s->last_ns, 3, b) : "-",
+		    evt_sizetext_format(s->bytes, c), s->blocks,
 		    s->sealed ? "" : ", open",
 		    s->indexed ? "" : ", not indexed");
 	}
@@ -188,12 +190,12 @@ add_int(cJSON *o, const char *name, int64_t value)
 static bool
 add_times(cJSON *o, int64_t first, int64_t last)
 {
-	char text[EVT_TIME_TEXT];
+	char text[EVT_TIMETEXT_MAX];
 
 	return cJSON_AddStringToObject(o, "first",
-	           evt_time_format(first, 9, text)) != NULL &&
+	           evt_timetext_format(first, 9, text)) != NULL &&
 	    cJSON_AddStringToObject(o, "last",
-	        evt_time_format(last, 9, text)) != NULL &&
+	        evt_timetext_format(last, 9, text)) != NULL &&
 	    add_int(o, "first_ns", first) && add_int(o, "last_ns", last);
 }
 
@@ -254,7 +256,7 @@ add_marks(cJSON *root, const evt_info *info)
 {
 	cJSON *array = cJSON_AddArrayToObject(root, "marks");
 	bool done = array != NULL;
-	char text[EVT_TIME_TEXT];
+	char text[EVT_TIMETEXT_MAX];
 
 	for (size_t i = 0; i < info->n_marks && done; i++) {
 		const evt_info_mark *m = &info->mark[i];
@@ -262,7 +264,7 @@ add_marks(cJSON *root, const evt_info *info)
 
 		done = o != NULL && add_int(o, "seq", (int64_t)m->seq) &&
 		    cJSON_AddStringToObject(o, "time",
-		        evt_time_format(m->time_ns, 9, text)) != NULL &&
+		        evt_timetext_format(m->time_ns, 9, text)) != NULL &&
 		    add_int(o, "time_ns", m->time_ns) &&
 		    add_int(o, "connection", m->conn) &&
 		    cJSON_AddStringToObject(o, "mark",

@@ -116,7 +116,7 @@ is_wanted(const struct options *o, const evt_summary *sum, uint32_t event)
 	evt_key key = { "", 0, false };
 
 	if (event > 0)
-		key = evt_dict_key(&sum->events, event - 1);
+		key = evt_key_table_key(&sum->events, event - 1);
 	for (size_t i = 0; i < o->events.n; i++) {
 		if (strlen(o->events.item[i]) == key.len &&
 		    memcmp(o->events.item[i], key.text, key.len) == 0)
@@ -126,7 +126,7 @@ is_wanted(const struct options *o, const evt_summary *sum, uint32_t event)
 }
 
 static void
-add_span(struct source *s, const evt_span *span)
+add_span(struct source *s, const evt_summary_span_row *span)
 {
 	if (s->frames == 0 || span->first_ns < s->first_ns)
 		s->first_ns = span->first_ns;
@@ -149,7 +149,7 @@ fill(struct list *l, const struct options *o, evt_error *err)
 	if (l->source == NULL || l->count == NULL)
 		return evt_err_nomem(err);
 	for (uint32_t i = 0; i < sum->n_spans; i++) {
-		const evt_span *span = &sum->span[i];
+		const evt_summary_span_row *span = &sum->span[i];
 
 		if (span->source > 0 && is_wanted(o, sum, span->event))
 			add_span(&l->source[span->source - 1], span);
@@ -158,7 +158,7 @@ fill(struct list *l, const struct options *o, evt_error *err)
 		struct source *s = &l->source[i];
 		int64_t span_ns = s->last_ns - s->first_ns;
 
-		s->key = evt_dict_key(&sum->sources, (uint32_t)i);
+		s->key = evt_key_table_key(&sum->sources, (uint32_t)i);
 		s->sort = o->sort;
 		s->at = at;
 		at += s->n;
@@ -168,7 +168,7 @@ fill(struct list *l, const struct options *o, evt_error *err)
 			    (double)span_ns;
 	}
 	for (uint32_t i = 0; i < sum->n_spans; i++) {
-		const evt_span *span = &sum->span[i];
+		const evt_summary_span_row *span = &sum->span[i];
 		struct source *s =
 		    &l->source[span->source > 0 ? span->source - 1 : 0];
 
@@ -275,7 +275,7 @@ add_event_name(const struct list *l, uint32_t event, bool json, evt_buf *b)
 	evt_key key = { "", 0, false };
 
 	if (event > 0)
-		key = evt_dict_key(&l->sum.events, event - 1);
+		key = evt_key_table_key(&l->sum.events, event - 1);
 	if (json)
 		return evt_buf_add_json(b, key.text, key.len);
 	return event > 0 ? evt_buf_add(b, key.text, key.len) :
@@ -285,11 +285,11 @@ add_event_name(const struct list *l, uint32_t event, bool json, evt_buf *b)
 static bool
 add_text(const struct list *l, const struct source *s, evt_buf *b)
 {
-	char first[EVT_TIME_TEXT], last[EVT_TIME_TEXT];
+	char first[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX];
 	bool ok = evt_buf_printf(b, "%-20.*s %10" PRIu64 " %8.2f/s  %s  %s ",
 	    (int)s->key.len, s->key.text, s->frames, s->rate,
-	    evt_time_format(s->first_ns, 3, first),
-	    evt_time_format(s->last_ns, 3, last));
+	    evt_timetext_format(s->first_ns, 3, first),
+	    evt_timetext_format(s->last_ns, 3, last));
 
 	for (size_t i = s->at; i < s->at + s->n && ok; i++)
 		ok = evt_buf_add_byte(b, ' ') &&
@@ -307,16 +307,17 @@ add_text(const struct list *l, const struct source *s, evt_buf *b)
 static bool
 add_json(const struct list *l, const struct source *s, evt_buf *b)
 {
-	char first[EVT_TIME_TEXT], last[EVT_TIME_TEXT];
+	char first[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX];
 	bool ok = evt_buf_add_str(b, "{\"source_id\":") &&
 	    (s->key.is_int ? evt_buf_add(b, s->key.text, s->key.len) :
 	                     evt_buf_add_json(b, s->key.text, s->key.len)) &&
 	    evt_buf_printf(b,
 	        ",\"frames\":%" PRIu64 ",\"rate\":%.6g,\"first\":\"%s\","
-	                               "\"last\":\"%s\",\"first_ns\":%" PRId64
-	        ",\"last_ns\":%" PRId64 ",\"events\":[",
-	        s->frames, s->rate, evt_time_format(s->first_ns, 9, first),
-	        evt_time_format(s->last_ns, 9, last), s->first_ns, s->last_ns);
+	        "\"last\":\"%s\",\"first_ns\":%" PRId64 ",\"last_ns\":%" PRId64
+	        ",\"events\":[",
+	        s->frames, s->rate, evt_timetext_format(s->first_ns, 9, first),
+	        evt_timetext_format(s->last_ns, 9, last), s->first_ns,
+	        s->last_ns);
 
 	for (size_t i = s->at; i < s->at + s->n && ok; i++)
 		ok = evt_buf_add_str(b,
@@ -339,27 +340,27 @@ add_json(const struct list *l, const struct source *s, evt_buf *b)
 static int
 print(struct list *l, const struct options *o, evt_error *err)
 {
-	tool_out *out;
+	tool_output_file *out;
 	int r;
 
 	qsort(l->source, l->n, sizeof(*l->source), compare);
-	if ((r = tool_out_open(NULL, false, &out, err)))
+	if ((r = tool_output_file_open(NULL, false, &out, err)))
 		return r;
 	for (size_t i = 0; i < l->n && r == EVT_OK; i++) {
 		const struct source *s =
 		    &l->source[o->reverse ? l->n - 1 - i : i];
-		evt_buf *b = tool_out_buf(out);
+		evt_buf *b = tool_output_file_buf(out);
 
 		if (s->frames == 0)
 			continue;
 		if (!(o->json ? add_json(l, s, b) : add_text(l, s, b)))
 			r = evt_err_nomem(err);
 		else
-			r = tool_out_flush_some(out, err);
+			r = tool_output_file_flush_some(out, err);
 	}
 	if (r == EVT_OK)
-		r = tool_out_flush(out, err);
-	tool_out_close(out);
+		r = tool_output_file_flush(out, err);
+	tool_output_file_close(out);
 	return r;
 }
 

@@ -79,7 +79,7 @@ done(const char *path, bool queued)
 static int
 parse_time(const char *at, cli_tapes *tapes, int64_t *ret_ns)
 {
-	evt_time_ref ref;
+	evt_timetext_ref ref;
 	evt_error err;
 
 	if (at == NULL) {
@@ -88,7 +88,7 @@ parse_time(const char *at, cli_tapes *tapes, int64_t *ret_ns)
 	}
 	if (cli_tapes_ref(tapes, &ref, &err))
 		return cli_fail(&mark, "%s", err.text);
-	if (evt_time_parse(at, &ref, ret_ns, &err))
+	if (evt_timetext_parse(at, &ref, ret_ns, &err))
 		return cli_usage(&mark, "%s", err.text);
 	return -1;
 }
@@ -104,7 +104,7 @@ add(const struct options *o, cli_tapes *tapes, const char *path,
 
 	if (code >= 0)
 		return code;
-	if (evt_note_add(path, text, time_ns, &queued, &err))
+	if (evt_bookmark_add(path, text, time_ns, &queued, &err))
 		return cli_fail(&mark, "%s", err.text);
 	return done(path, queued);
 }
@@ -114,7 +114,7 @@ trigger(const char *path, const char *text)
 {
 	evt_error err;
 
-	if (evt_note_trigger(path, text, &err))
+	if (evt_bookmark_trigger(path, text, &err))
 		return cli_fail(&mark, "%s", err.text);
 	return done(path, true);
 }
@@ -122,11 +122,11 @@ trigger(const char *path, const char *text)
 /* ---- list ------------------------------------------------------------------- */
 
 static bool
-print_note(const evt_note *n, bool json, evt_buf *b)
+print_note(const evt_bookmark *n, bool json, evt_buf *b)
 {
-	char time[EVT_TIME_TEXT];
+	char time[EVT_TIMETEXT_MAX];
 
-	evt_time_format(n->time_ns, json ? 9 : 3, time);
+	evt_timetext_format(n->time_ns, json ? 9 : 3, time);
 	if (!json)
 		return evt_buf_printf(b, "%8" PRIu64 "  %s  %s\n", n->seq, time,
 		    n->text);
@@ -139,20 +139,20 @@ print_note(const evt_note *n, bool json, evt_buf *b)
 }
 
 static int
-list(const evt_note *notes, size_t n, bool json, evt_error *err)
+list(const evt_bookmark *notes, size_t n, bool json, evt_error *err)
 {
-	tool_out *out;
-	int r = tool_out_open(NULL, false, &out, err);
+	tool_output_file *out;
+	int r = tool_output_file_open(NULL, false, &out, err);
 
 	if (r != EVT_OK)
 		return r;
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = print_note(&notes[i], json, tool_out_buf(out)) ?
-		    tool_out_flush_some(out, err) :
+		r = print_note(&notes[i], json, tool_output_file_buf(out)) ?
+		    tool_output_file_flush_some(out, err) :
 		    evt_err_nomem(err);
 	if (r == EVT_OK)
-		r = tool_out_flush(out, err);
-	tool_out_close(out);
+		r = tool_output_file_flush(out, err);
+	tool_output_file_close(out);
 	return r;
 }
 
@@ -160,13 +160,13 @@ list(const evt_note *notes, size_t n, bool json, evt_error *err)
 
 /* The number of the note that is meant; 0: there is none. */
 static uint64_t
-find(const evt_note *notes, size_t n, const char *what)
+find(const evt_bookmark *notes, size_t n, const char *what)
 {
 	int64_t seq;
 
 	if (what[0] == '#' &&
-	    evt_int_parse(what + 1, "the number", 1, INT64_MAX, &seq, NULL) ==
-	        EVT_OK)
+	    evt_sizetext_parse_int(what + 1, "the number", 1, INT64_MAX, &seq,
+	        NULL) == EVT_OK)
 		return (uint64_t)seq;
 	while (n > 0 && strcmp(notes[n - 1].text, what) != 0)
 		n--;
@@ -176,23 +176,23 @@ find(const evt_note *notes, size_t n, const char *what)
 static int
 list_or_remove(const struct options *o, evt_tape *tape, const char *path)
 {
-	evt_note *notes = NULL;
+	evt_bookmark *notes = NULL;
 	bool queued = false;
 	uint64_t seq;
 	evt_error err;
 	size_t n = 0;
-	int r = evt_tape_notes(tape, &notes, &n, &err);
+	int r = evt_tape_bookmarks(tape, &notes, &n, &err);
 
 	if (r == EVT_OK && o->list) {
 		r = list(notes, n, o->json, &err);
 	} else if (r == EVT_OK) {
 		seq = find(notes, n, o->remove);
-		r = seq > 0 ? evt_note_remove(path, seq, &queued, &err) :
+		r = seq > 0 ? evt_bookmark_remove(path, seq, &queued, &err) :
 		              evt_err_set(&err, EVT_ERR_NOTFOUND,
 		                  "%s has no bookmark '%s'; --list shows them",
 		                  path, o->remove);
 	}
-	evt_notes_free(notes, n);
+	evt_bookmarks_free(notes, n);
 	return r < 0 ? cli_fail(&mark, "%s", err.text) : done(path, queued);
 }
 

@@ -239,7 +239,7 @@ static int
 merge(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 {
 	struct work w = { .o = o };
-	tool_each each = { .cmd = &merge_cli,
+	tool_frame_loop each = { .cmd = &merge_cli,
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
@@ -250,7 +250,7 @@ merge(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 
 	filter->with_marks = true;
 	if (r == EVT_OK)
-		code = tool_each_run(&each);
+		code = tool_frame_loop_run(&each);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
 	    (r = tool_newtape_finish(w.to, &err)))
 		code = CLI_FAILED;

@@ -114,10 +114,10 @@ struct note {
 
 struct work {
 	const struct options *o;
-	disguise d;
+	pseudonym d;
 	scrub_tally tally;
 	scrub_text *text;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 	tool_newtape *to;
 	evt_buf payload, keys, event;
 	evt_key *sources;
@@ -148,7 +148,7 @@ set_keys(struct work *w, evt_frame *f, evt_error *err)
 	for (size_t i = 0; i < f->n_sources; i++) {
 		size_t before = w->keys.len;
 
-		if (!disguise_id(&w->d, f->sources[i].text, f->sources[i].len,
+		if (!pseudonym_id(&w->d, f->sources[i].text, f->sources[i].len,
 		        f->sources[i].is_int, &w->keys))
 			return evt_err_nomem(err);
 		w->sources[i] = (evt_key){ .is_int = f->sources[i].is_int,
@@ -216,13 +216,14 @@ remember_note(struct work *w, uint64_t seq, evt_error *err)
 static int
 put_removal(struct work *w, const evt_frame *f, bool *ret_done, evt_error *err)
 {
-	evt_view n =
-	    evt_view_member(evt_view_of(f->payload, f->len), "removes", 7);
+	evt_json_view n =
+	    evt_json_view_member(evt_json_view_make(f->payload, f->len),
+	        "removes", 7);
 	evt_frame new = *f;
 	int64_t seq;
 	int r = EVT_OK;
 
-	*ret_done = evt_view_int(n, &seq);
+	*ret_done = evt_json_view_int(n, &seq);
 	for (size_t i = 0; *ret_done && i < w->n_notes; i++) {
 		if (w->note[i].seq != (uint64_t)seq)
 			continue;
@@ -257,7 +258,7 @@ static int
 scrub_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
-	evt_scan_result got = { .json = false };
+	evt_json_scan_result got = { .json = false };
 	evt_frame new = *f;
 	bool done = false;
 	int r = EVT_OK;
@@ -267,10 +268,10 @@ scrub_frame(void *ctx, const evt_frame *f, evt_error *err)
 		return EVT_OK;
 	}
 	if (f->kind == EVT_KIND_MARK || f->opcode == EVT_OP_TEXT)
-		r = evt_scan(w->scanner, f->payload, f->len, &got, err);
+		r = evt_json_scan(w->scanner, f->payload, f->len, &got, err);
 	if (r != EVT_OK || !got.json)
 		return r != EVT_OK ? r : put_raw(w, f, err);
-	if (f->kind == EVT_KIND_MARK && f->opcode == EVT_MARK_NOTE) {
+	if (f->kind == EVT_KIND_MARK && f->opcode == EVT_MARK_BOOKMARK) {
 		r = put_removal(w, f, &done, err);
 		if (r != EVT_OK || done)
 			return r;
@@ -315,7 +316,7 @@ report(const struct work *w)
 static int
 scrub(struct work *w, const cli_tapes *tapes, evt_filter *filter)
 {
-	tool_each each = { .cmd = &scrub_cli,
+	tool_frame_loop each = { .cmd = &scrub_cli,
 		.tapes = tapes->tape,
 		.n_tapes = 1,
 		.filter = filter,
@@ -324,11 +325,11 @@ scrub(struct work *w, const cli_tapes *tapes, evt_filter *filter)
 	evt_error err;
 	int code;
 
-	if (evt_scanner_new(NULL, &w->scanner, &err) ||
+	if (evt_json_scanner_new(NULL, &w->scanner, &err) ||
 	    tool_newtape_open(w->o->output, NULL, &w->to, &err))
 		return cli_fail(&scrub_cli, "%s", err.text);
 	filter->with_marks = true;
-	code = tool_each_run(&each);
+	code = tool_frame_loop_run(&each);
 	if (code != CLI_DONE && code != CLI_LOSSES)
 		return code;
 	if (tool_newtape_finish(w->to, &err))
@@ -340,7 +341,7 @@ static void
 free_work(struct work *w)
 {
 	tool_newtape_close(w->to);
-	evt_scanner_free(w->scanner);
+	evt_json_scanner_free(w->scanner);
 	scrub_text_free(w->text);
 	scrub_tally_free(&w->tally);
 	evt_buf_free(&w->payload);
@@ -367,7 +368,7 @@ run(int argc, char **argv)
 		code = cli_usage(&scrub_cli, "name the tape to make: -o NEW");
 	if (code < 0 && scrub_text_new(&w.d, &rules, &w.tally, &w.text, &err))
 		code = cli_usage(&scrub_cli, "%s", err.text);
-	if (code < 0 && disguise_open(o.seed_file, &w.d, &err))
+	if (code < 0 && pseudonym_open(o.seed_file, &w.d, &err))
 		code = cli_fail(&scrub_cli, "%s", err.text);
 	if (code < 0)
 		code = tool_open(&scrub_cli, &o.filter, argv + 1, n, &tapes,

@@ -137,14 +137,14 @@ static int
 begin(struct work *w, int64_t time_ns, evt_error *err)
 {
 	int64_t every = w->o->every_ns, from;
-	char time[EVT_TIME_TEXT], *p = time;
+	char time[EVT_TIMETEXT_MAX], *p = time;
 	evt_buf name = { 0 };
 	bool ok;
 
 	if (every > 0) {
 		from = time_ns - (time_ns % every + every) % every;
 		w->end_ns = from > INT64_MAX - every ? INT64_MAX : from + every;
-		evt_time_format(from, 0, time);
+		evt_timetext_format(from, 0, time);
 		for (const char *q = time; *q != '\0'; q++) {
 			if (*q != '-' && *q != ':')
 				*p++ = *q;
@@ -310,7 +310,7 @@ static int
 split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 {
 	evt_filter mine = *filter;
-	tool_each each = { .cmd = &split_cli,
+	tool_frame_loop each = { .cmd = &split_cli,
 		.tapes = tapes->tape,
 		.n_tapes = 1,
 		.filter = &mine,
@@ -323,7 +323,7 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 	mine.sources = g->ids;
 	mine.n_sources = g->n;
 	if (r == EVT_OK)
-		code = tool_each_run(&each);
+		code = tool_frame_loop_run(&each);
 	else
 		cli_fail(&split_cli, "%s", err.text);
 	whole = code == CLI_DONE || code == CLI_LOSSES;
@@ -335,7 +335,7 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 /* The sources that were asked for, else all on the tape, each text once: 5 and
  * "5" are one to a filter, and share a tape. */
 static int
-list_sources(evt_tape *tape, const evt_filter *filter, evt_dict *ids,
+list_sources(evt_tape *tape, const evt_filter *filter, evt_key_table *ids,
     evt_error *err)
 {
 	size_t n = filter->n_sources;
@@ -351,10 +351,10 @@ list_sources(evt_tape *tape, const evt_filter *filter, evt_dict *ids,
 		const char *id =
 		    info != NULL ? info->sources[i].name : filter->sources[i];
 
-		if (!evt_dict_reserve(ids, 1))
+		if (!evt_key_table_reserve(ids, 1))
 			r = evt_err_nomem(err);
 		else
-			evt_dict_add(ids, id, (uint32_t)strlen(id), false);
+			evt_key_table_add(ids, id, (uint32_t)strlen(id), false);
 	}
 	evt_info_free(info);
 	return r;
@@ -364,7 +364,7 @@ static int
 split_by_source(const struct options *o, const cli_tapes *tapes,
     const evt_filter *filter)
 {
-	evt_dict ids = { 0 };
+	evt_key_table ids = { 0 };
 	evt_error err;
 	int code = CLI_DONE, one;
 
@@ -375,7 +375,7 @@ split_by_source(const struct options *o, const cli_tapes *tapes,
 		struct group g = { .o = o };
 
 		for (; i < ids.n && g.n < AT_ONCE; i++) {
-			evt_key key = evt_dict_key(&ids, i);
+			evt_key key = evt_key_table_key(&ids, i);
 
 			memcpy(g.id[g.n], key.text, key.len);
 			g.id[g.n][key.len] = '\0';
@@ -385,7 +385,7 @@ split_by_source(const struct options *o, const cli_tapes *tapes,
 		one = split_group(&g, tapes, filter);
 		code = one == CLI_DONE ? code : one;
 	}
-	evt_dict_free(&ids);
+	evt_key_table_free(&ids);
 	return code;
 }
 

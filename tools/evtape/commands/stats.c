@@ -70,16 +70,16 @@ write_out(const stats *s, const char *path, bool force,
     bool (*print)(const stats *s, evt_buf *out), const char *title,
     evt_error *err)
 {
-	tool_out *out;
-	int r = tool_out_open(path, force, &out, err);
+	tool_output_file *out;
+	int r = tool_output_file_open(path, force, &out, err);
 	bool ok;
 
 	if (r != EVT_OK)
 		return r;
-	ok = print != NULL ? print(s, tool_out_buf(out)) :
-	                     stats_plot(s, title, tool_out_buf(out));
-	r = ok ? tool_out_finish(out, err) : evt_err_nomem(err);
-	tool_out_close(out);
+	ok = print != NULL ? print(s, tool_output_file_buf(out)) :
+	                     stats_plot(s, title, tool_output_file_buf(out));
+	r = ok ? tool_output_file_finish(out, err) : evt_err_nomem(err);
+	tool_output_file_close(out);
 	return r;
 }
 

@@ -58,13 +58,13 @@ struct work {
 };
 
 static void
-print_fault(const evt_fault *f)
+print_fault(const evt_verify_fault *f)
 {
 	printf("%s", f->file);
-	if (f->offset != EVT_FAULT_NOWHERE)
+	if (f->offset != EVT_VERIFY_NOWHERE)
 		printf(", offset %" PRIu64, f->offset);
 	printf(": %s%s", f->note ? "note: " : "", f->what);
-	if (f->frames == EVT_FAULT_UNKNOWN)
+	if (f->frames == EVT_VERIFY_UNKNOWN)
 		printf("; what it costs is not known");
 	else if (f->frames > 0)
 		printf("; costs %" PRIu64 " frames", f->frames);
@@ -72,25 +72,25 @@ print_fault(const evt_fault *f)
 }
 
 static bool
-add_fault(evt_buf *b, const evt_fault *f)
+add_fault(evt_buf *b, const evt_verify_fault *f)
 {
 	bool ok = evt_buf_printf(b, "{\"file\":") &&
 	    evt_buf_add_json(b, f->file, strlen(f->file)) &&
-	    (f->offset == EVT_FAULT_NOWHERE ?
+	    (f->offset == EVT_VERIFY_NOWHERE ?
 	            evt_buf_add_str(b, ",\"offset\":null") :
 	            evt_buf_printf(b, ",\"offset\":%" PRIu64, f->offset)) &&
 	    evt_buf_add_str(b, ",\"what\":") &&
 	    evt_buf_add_json(b, f->what, strlen(f->what));
 
 	return ok &&
-	    (f->frames == EVT_FAULT_UNKNOWN ?
+	    (f->frames == EVT_VERIFY_UNKNOWN ?
 	            evt_buf_add_str(b, ",\"frames\":null") :
 	            evt_buf_printf(b, ",\"frames\":%" PRIu64, f->frames)) &&
 	    evt_buf_printf(b, ",\"note\":%s}", f->note ? "true" : "false");
 }
 
 static void
-fault(void *ctx, const evt_fault *f)
+fault(void *ctx, const evt_verify_fault *f)
 {
 	struct work *w = ctx;
 	evt_buf b = { 0 };
@@ -120,7 +120,7 @@ progress(void *ctx, uint64_t done, uint64_t total)
 }
 
 static void
-print_sum(const evt_verified *v, const char *path, const struct options *o)
+print_sum(const evt_verify_result *v, const char *path, const struct options *o)
 {
 	if (o->quiet)
 		return;
@@ -148,7 +148,7 @@ run(int argc, char **argv)
 	struct options o = { 0 };
 	struct work w = { .o = &o };
 	evt_verify_options vo = { fault, progress, &w };
-	evt_verified got;
+	evt_verify_result got;
 	evt_error err;
 	int n, r, code = cli_parse(&verify_cli, argc, argv, &o, &n);
 
@@ -157,7 +157,7 @@ run(int argc, char **argv)
 	tool_catch_signals(); /* there is a folder to take away */
 	signal(SIGPIPE, SIG_IGN);
 	w.progress = tool_progress_begin();
-	r = evt_tape_verify(argv[1], &vo, &got, &err);
+	r = evt_verify_tape(argv[1], &vo, &got, &err);
 	tool_progress_end(&w.progress);
 	if (r == EVT_END)
 		return tool_stopped();

@@ -100,7 +100,7 @@ is_loopback(const ctl_server *s)
 	if (s->lib.curl_url_get(s->base, CURLUPART_HOST, &host, 0) ==
 	    CURLUE_OK) {
 		cut_end(host, "]");
-		is = evt_host_is_loopback(host + (*host == '['));
+		is = evt_address_is_loopback(host + (*host == '['));
 	}
 	s->lib.curl_free(host);
 	return is;
@@ -246,7 +246,7 @@ static int
 not_there(const ctl_server *s, CURLcode code, evt_error *err)
 {
 	long sys = 0;
-	char wait[EVT_TIME_TEXT];
+	char wait[EVT_TIMETEXT_MAX];
 	curl_off_t connected = 0;
 
 	if (code == CURLE_OPERATION_TIMEDOUT) {
@@ -257,7 +257,8 @@ not_there(const ctl_server *s, CURLcode code, evt_error *err)
 			    "%s gives no answer within %s; --timeout can give "
 			    "it longer",
 			    s->url,
-			    evt_duration_format(s->timeout_ms * EVT_NS_PER_MS,
+			    evt_timetext_duration_format(s->timeout_ms *
+			            EVT_NS_PER_MS,
 			        wait));
 		return evt_err_set(err, EVT_ERR_IO,
 		    "cannot reach %s in time: is it the right address?",

@@ -4,8 +4,8 @@
  * libcurl (see libcurl.h) does the talking: names and addresses of both kinds,
  * TLS, proxies, and an end to every wait.
  */
-#ifndef EVT_TOOL_CTL_HTTP_H
-#define EVT_TOOL_CTL_HTTP_H
+#ifndef EVT_TOOLS_EVTAPE_CTL_CTL_HTTP_H
+#define EVT_TOOLS_EVTAPE_CTL_CTL_HTTP_H
 
 #include "format/base/buf.h"
 #include "format/evtape.h"

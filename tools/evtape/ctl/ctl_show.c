@@ -8,13 +8,13 @@
 /* Append a string decoded, or another value as it stands, on one line and
  * without what a terminal would obey; "-" for none. */
 static bool
-add_text(evt_view v, evt_buf *out)
+add_text(evt_json_view v, evt_buf *out)
 {
 	size_t at = out->len;
 
-	if (evt_view_kind(v) <= EVT_VIEW_NULL)
+	if (evt_json_view_kind(v) <= EVT_JSON_VIEW_NULL)
 		return evt_buf_add_byte(out, '-');
-	if (!evt_view_text(v, out))
+	if (!evt_json_view_text(v, out))
 		return false;
 	for (; at < out->len; at++) {
 		if (out->data[at] < 0x20 || out->data[at] == 0x7f)
@@ -25,7 +25,7 @@ add_text(evt_view v, evt_buf *out)
 
 /* The same, filled up to a width. */
 static bool
-add_column(evt_view v, size_t width, evt_buf *out)
+add_column(evt_json_view v, size_t width, evt_buf *out)
 {
 	size_t at = out->len;
 
@@ -40,54 +40,54 @@ add_column(evt_view v, size_t width, evt_buf *out)
 
 /* A time that is given in ns; "-" for none. */
 static bool
-add_time(evt_view v, evt_buf *out)
+add_time(evt_json_view v, evt_buf *out)
 {
-	char text[EVT_TIME_TEXT];
+	char text[EVT_TIMETEXT_MAX];
 	int64_t ns;
 
 	return evt_buf_add_str(out,
-	    evt_view_int(v, &ns) ? evt_time_format(ns, 3, text) : "-");
+	    evt_json_view_int(v, &ns) ? evt_timetext_format(ns, 3, text) : "-");
 }
 
 static bool
-is_true(evt_view v)
+is_true(evt_json_view v)
 {
-	return evt_view_kind(v) == EVT_VIEW_BOOL && *v.p == 't';
+	return evt_json_view_kind(v) == EVT_JSON_VIEW_BOOL && *v.p == 't';
 }
 
 /* ---- the deck ------------------------------------------------------------ */
 
 static const char *
-doing(evt_view deck)
+doing(evt_json_view deck)
 {
-	if (is_true(EVT_MEMBER(deck, "ended")))
+	if (is_true(EVT_JSON_VIEW_MEMBER(deck, "ended")))
 		return "ended";
-	if (!is_true(EVT_MEMBER(deck, "playing")))
+	if (!is_true(EVT_JSON_VIEW_MEMBER(deck, "playing")))
 		return "paused";
-	return is_true(EVT_MEMBER(deck, "live")) ? "live" : "playing";
+	return is_true(EVT_JSON_VIEW_MEMBER(deck, "live")) ? "live" : "playing";
 }
 
 /* ", loop A to B" */
 static bool
-add_span(const char *name, evt_view span, evt_buf *out)
+add_span(const char *name, evt_json_view span, evt_buf *out)
 {
-	if (evt_view_kind(span) != EVT_VIEW_OBJECT)
+	if (evt_json_view_kind(span) != EVT_JSON_VIEW_OBJECT)
 		return true;
 	return evt_buf_printf(out, ", %s ", name) &&
-	    add_time(EVT_MEMBER(span, "from_ns"), out) &&
+	    add_time(EVT_JSON_VIEW_MEMBER(span, "from_ns"), out) &&
 	    evt_buf_add_str(out, " to ") &&
-	    add_time(EVT_MEMBER(span, "to_ns"), out);
+	    add_time(EVT_JSON_VIEW_MEMBER(span, "to_ns"), out);
 }
 
 /* ", source 1,2" */
 static bool
-add_names(const char *name, evt_view list, evt_buf *out)
+add_names(const char *name, evt_json_view list, evt_buf *out)
 {
-	evt_view_walk walk = evt_view_walk_begin(list);
-	evt_view v, unnamed;
+	evt_json_view_walk walk = evt_json_view_walk_begin(list);
+	evt_json_view v, unnamed;
 	bool ok = true, any = false;
 
-	while (ok && evt_view_walk_next(&walk, &unnamed, &v)) {
+	while (ok && evt_json_view_walk_next(&walk, &unnamed, &v)) {
 		ok = (any ? evt_buf_add_byte(out, ',') :
 		            evt_buf_printf(out, ", %s ", name)) &&
 		    add_text(v, out);
@@ -97,139 +97,142 @@ add_names(const char *name, evt_view list, evt_buf *out)
 }
 
 bool
-ctl_show_deck(evt_view v, evt_buf *out)
+ctl_show_deck(evt_json_view v, evt_buf *out)
 {
-	evt_view filter = EVT_MEMBER(v, "filter");
+	evt_json_view filter = EVT_JSON_VIEW_MEMBER(v, "filter");
 
-	return add_time(EVT_MEMBER(v, "time_ns"), out) &&
+	return add_time(EVT_JSON_VIEW_MEMBER(v, "time_ns"), out) &&
 	    evt_buf_printf(out, ", %s, speed ", doing(v)) &&
-	    add_text(EVT_MEMBER(v, "speed"), out) &&
-	    add_span("loop", EVT_MEMBER(v, "loop"), out) &&
-	    add_span("window", EVT_MEMBER(v, "window"), out) &&
-	    add_names("source", EVT_MEMBER(filter, "sources"), out) &&
-	    add_names("event", EVT_MEMBER(filter, "events"), out) &&
+	    add_text(EVT_JSON_VIEW_MEMBER(v, "speed"), out) &&
+	    add_span("loop", EVT_JSON_VIEW_MEMBER(v, "loop"), out) &&
+	    add_span("window", EVT_JSON_VIEW_MEMBER(v, "window"), out) &&
+	    add_names("source", EVT_JSON_VIEW_MEMBER(filter, "sources"), out) &&
+	    add_names("event", EVT_JSON_VIEW_MEMBER(filter, "events"), out) &&
 	    evt_buf_add_byte(out, '\n');
 }
 
 /* ---- the tape ------------------------------------------------------------ */
 
 static bool
-add_tape(evt_view tape, evt_buf *out)
+add_tape(evt_json_view tape, evt_buf *out)
 {
-	return add_text(EVT_MEMBER(tape, "path"), out) &&
+	return add_text(EVT_JSON_VIEW_MEMBER(tape, "path"), out) &&
 	    evt_buf_add_str(out,
-	        is_true(EVT_MEMBER(tape, "live")) ? ", being recorded\n" :
-	                                            "\n");
+	        is_true(EVT_JSON_VIEW_MEMBER(tape, "live")) ?
+	            ", being recorded\n" :
+	            "\n");
 }
 
 static bool
-add_sums(evt_view v, evt_buf *out)
+add_sums(evt_json_view v, evt_buf *out)
 {
-	char size[EVT_TIME_TEXT];
+	char size[EVT_TIMETEXT_MAX];
 	int64_t bytes = 0;
 
-	(void)evt_view_int(EVT_MEMBER(v, "payload_bytes"), &bytes);
-	return add_time(EVT_MEMBER(v, "first_ns"), out) &&
+	(void)evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "payload_bytes"),
+	    &bytes);
+	return add_time(EVT_JSON_VIEW_MEMBER(v, "first_ns"), out) &&
 	    evt_buf_add_str(out, " to ") &&
-	    add_time(EVT_MEMBER(v, "last_ns"), out) &&
+	    add_time(EVT_JSON_VIEW_MEMBER(v, "last_ns"), out) &&
 	    evt_buf_add_str(out, ", ") &&
-	    add_text(EVT_MEMBER(v, "frames"), out) &&
+	    add_text(EVT_JSON_VIEW_MEMBER(v, "frames"), out) &&
 	    evt_buf_printf(out, " frames, %s, ",
-	        evt_size_format(bytes > 0 ? (uint64_t)bytes : 0, size)) &&
-	    add_text(EVT_MEMBER(v, "sources"), out) &&
+	        evt_sizetext_format(bytes > 0 ? (uint64_t)bytes : 0, size)) &&
+	    add_text(EVT_JSON_VIEW_MEMBER(v, "sources"), out) &&
 	    evt_buf_add_str(out, " sources\n");
 }
 
 bool
-ctl_show_tape(evt_view v, evt_buf *out)
+ctl_show_tape(evt_json_view v, evt_buf *out)
 {
-	evt_view_walk walk = evt_view_walk_begin(EVT_MEMBER(v, "tapes"));
-	evt_view unnamed, row;
+	evt_json_view_walk walk =
+	    evt_json_view_walk_begin(EVT_JSON_VIEW_MEMBER(v, "tapes"));
+	evt_json_view unnamed, row;
 	bool ok = true;
 
-	while (ok && evt_view_walk_next(&walk, &unnamed, &row))
+	while (ok && evt_json_view_walk_next(&walk, &unnamed, &row))
 		ok = add_tape(row, out);
 	ok = ok && add_sums(v, out);
-	walk = evt_view_walk_begin(EVT_MEMBER(v, "events"));
-	while (ok && evt_view_walk_next(&walk, &unnamed, &row))
-		ok = add_column(EVT_MEMBER(row, "name"), 20, out) &&
-		    add_text(EVT_MEMBER(row, "frames"), out) &&
+	walk = evt_json_view_walk_begin(EVT_JSON_VIEW_MEMBER(v, "events"));
+	while (ok && evt_json_view_walk_next(&walk, &unnamed, &row))
+		ok = add_column(EVT_JSON_VIEW_MEMBER(row, "name"), 20, out) &&
+		    add_text(EVT_JSON_VIEW_MEMBER(row, "frames"), out) &&
 		    evt_buf_add_byte(out, '\n');
 	return ok;
 }
 
 /* ---- lists --------------------------------------------------------------- */
 
-typedef bool (*row_fn)(evt_view row, evt_buf *out);
+typedef bool (*row_fn)(evt_json_view row, evt_buf *out);
 
 static bool
-show_rows(evt_view list, row_fn add, evt_buf *out)
+show_rows(evt_json_view list, row_fn add, evt_buf *out)
 {
-	evt_view_walk walk = evt_view_walk_begin(list);
-	evt_view unnamed, row;
+	evt_json_view_walk walk = evt_json_view_walk_begin(list);
+	evt_json_view unnamed, row;
 	bool ok = true;
 
-	while (ok && evt_view_walk_next(&walk, &unnamed, &row))
+	while (ok && evt_json_view_walk_next(&walk, &unnamed, &row))
 		ok = add(row, out) && evt_buf_add_byte(out, '\n');
 	return ok;
 }
 
 static bool
-add_gap(evt_view gap, evt_buf *out)
+add_gap(evt_json_view gap, evt_buf *out)
 {
-	return add_time(EVT_MEMBER(gap, "from_ns"), out) &&
+	return add_time(EVT_JSON_VIEW_MEMBER(gap, "from_ns"), out) &&
 	    evt_buf_add_str(out, "  ") &&
-	    add_time(EVT_MEMBER(gap, "to_ns"), out) &&
+	    add_time(EVT_JSON_VIEW_MEMBER(gap, "to_ns"), out) &&
 	    evt_buf_add_str(out, "  ") &&
-	    add_column(EVT_MEMBER(gap, "frames"), 8, out) &&
-	    add_column(EVT_MEMBER(gap, "bytes"), 10, out) &&
-	    add_text(EVT_MEMBER(gap, "reason"), out);
+	    add_column(EVT_JSON_VIEW_MEMBER(gap, "frames"), 8, out) &&
+	    add_column(EVT_JSON_VIEW_MEMBER(gap, "bytes"), 10, out) &&
+	    add_text(EVT_JSON_VIEW_MEMBER(gap, "reason"), out);
 }
 
 bool
-ctl_show_gaps(evt_view v, evt_buf *out)
+ctl_show_gaps(evt_json_view v, evt_buf *out)
 {
-	return show_rows(EVT_MEMBER(v, "gaps"), add_gap, out);
+	return show_rows(EVT_JSON_VIEW_MEMBER(v, "gaps"), add_gap, out);
 }
 
 /* What it says: a bookmark's text, the reason of a gap. */
 static bool
-add_mark(evt_view mark, evt_buf *out)
+add_mark(evt_json_view mark, evt_buf *out)
 {
-	evt_view words = EVT_MEMBER(mark, "text");
+	evt_json_view words = EVT_JSON_VIEW_MEMBER(mark, "text");
 
-	if (evt_view_kind(words) != EVT_VIEW_STRING)
-		words = EVT_MEMBER(mark, "reason");
-	return add_column(EVT_MEMBER(mark, "seq"), 9, out) &&
-	    add_time(EVT_MEMBER(mark, "time_ns"), out) &&
+	if (evt_json_view_kind(words) != EVT_JSON_VIEW_STRING)
+		words = EVT_JSON_VIEW_MEMBER(mark, "reason");
+	return add_column(EVT_JSON_VIEW_MEMBER(mark, "seq"), 9, out) &&
+	    add_time(EVT_JSON_VIEW_MEMBER(mark, "time_ns"), out) &&
 	    evt_buf_add_str(out, "  ") &&
-	    add_column(EVT_MEMBER(mark, "mark"), 13, out) &&
+	    add_column(EVT_JSON_VIEW_MEMBER(mark, "mark"), 13, out) &&
 	    add_text(words, out);
 }
 
 bool
-ctl_show_marks(evt_view v, evt_buf *out)
+ctl_show_marks(evt_json_view v, evt_buf *out)
 {
-	return show_rows(EVT_MEMBER(v, "marks"), add_mark, out);
+	return show_rows(EVT_JSON_VIEW_MEMBER(v, "marks"), add_mark, out);
 }
 
 static bool
-add_source(evt_view source, evt_buf *out)
+add_source(evt_json_view source, evt_buf *out)
 {
-	return add_column(EVT_MEMBER(source, "id"), 12, out) &&
-	    add_time(EVT_MEMBER(source, "time_ns"), out) &&
+	return add_column(EVT_JSON_VIEW_MEMBER(source, "id"), 12, out) &&
+	    add_time(EVT_JSON_VIEW_MEMBER(source, "time_ns"), out) &&
 	    evt_buf_add_str(out, "  ") &&
-	    add_column(EVT_MEMBER(source, "lat"), 12, out) &&
-	    add_column(EVT_MEMBER(source, "lng"), 12, out) &&
-	    add_column(EVT_MEMBER(source, "connection"), 12, out) &&
-	    add_column(EVT_MEMBER(source, "movement"), 10, out) &&
-	    add_text(EVT_MEMBER(source, "label"), out) &&
-	    (!is_true(EVT_MEMBER(source, "blocked")) ||
+	    add_column(EVT_JSON_VIEW_MEMBER(source, "lat"), 12, out) &&
+	    add_column(EVT_JSON_VIEW_MEMBER(source, "lng"), 12, out) &&
+	    add_column(EVT_JSON_VIEW_MEMBER(source, "connection"), 12, out) &&
+	    add_column(EVT_JSON_VIEW_MEMBER(source, "movement"), 10, out) &&
+	    add_text(EVT_JSON_VIEW_MEMBER(source, "label"), out) &&
+	    (!is_true(EVT_JSON_VIEW_MEMBER(source, "blocked")) ||
 	        evt_buf_add_str(out, "  blocked"));
 }
 
 bool
-ctl_show_sources(evt_view v, evt_buf *out)
+ctl_show_sources(evt_json_view v, evt_buf *out)
 {
-	return show_rows(EVT_MEMBER(v, "sources"), add_source, out);
+	return show_rows(EVT_JSON_VIEW_MEMBER(v, "sources"), add_source, out);
 }

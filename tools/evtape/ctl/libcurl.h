@@ -5,8 +5,8 @@
  * libraries behind it would be loaded and bound for each `evtape info`, which
  * takes longer than to answer it.
  */
-#ifndef EVT_TOOL_LIBCURL_H
-#define EVT_TOOL_LIBCURL_H
+#ifndef EVT_TOOLS_EVTAPE_CTL_LIBCURL_H
+#define EVT_TOOLS_EVTAPE_CTL_LIBCURL_H
 
 /* Its checks are macros around the names, and would be around the members. */
 #define CURL_DISABLE_TYPECHECK

@@ -7,8 +7,8 @@
  * first tape, are then told, and the frames of those that differ are fetched.
  * Memory does not grow with the tapes.
  */
-#ifndef EVT_TOOL_DIFF_H
-#define EVT_TOOL_DIFF_H
+#ifndef EVT_TOOLS_EVTAPE_DIFF_DIFF_H
+#define EVT_TOOLS_EVTAPE_DIFF_DIFF_H
 
 #include "format/evtape.h"
 

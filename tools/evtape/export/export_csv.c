@@ -43,19 +43,19 @@ static const cli_command csv_cli = {
 };
 
 struct work {
-	tool_out *out;
+	tool_output_file *out;
 	tool_columns *columns;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 };
 
 static int
-begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
+begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
 {
 	struct work *w = ctx;
 
 	(void)tapes;
 	w->out = out;
-	return rows_csv_head(w->columns, tool_out_buf(out)) ?
+	return rows_csv_head(w->columns, tool_output_file_buf(out)) ?
 	    EVT_OK :
 	    evt_err_nomem(err);
 }
@@ -64,9 +64,10 @@ static int
 write_rows(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
-	int r = rows_csv(w->columns, w->scanner, f, tool_out_buf(w->out), err);
+	int r = rows_csv(w->columns, w->scanner, f,
+	    tool_output_file_buf(w->out), err);
 
-	return r != EVT_OK ? r : tool_out_flush_some(w->out, err);
+	return r != EVT_OK ? r : tool_output_file_flush_some(w->out, err);
 }
 
 static int
@@ -84,11 +85,11 @@ run(int argc, char **argv)
 
 	if (code < 0 && tool_columns_new(&o.fields, &w.columns, &err))
 		code = cli_usage(&csv_cli, "%s", err.text);
-	if (code < 0 && evt_scanner_new(NULL, &w.scanner, &err))
+	if (code < 0 && evt_json_scanner_new(NULL, &w.scanner, &err))
 		code = cli_fail(&csv_cli, "%s", err.text);
 	if (code < 0)
 		code = exporting_run(&format, &o.common, argv + 1, n);
-	evt_scanner_free(w.scanner);
+	evt_json_scanner_free(w.scanner);
 	tool_columns_free(w.columns);
 	cli_list_free(&o.fields);
 	return code;

@@ -30,12 +30,12 @@ static const cli_command envelopes_cli = {
 };
 
 struct work {
-	tool_out *out;
+	tool_output_file *out;
 	evt_envelope *envelope;
 };
 
 static int
-begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
+begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
 {
 	struct work *w = ctx;
 
@@ -47,9 +47,10 @@ static int
 write_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
-	int r = evt_envelope_write(w->envelope, f, tool_out_buf(w->out), err);
+	int r = evt_envelope_write(w->envelope, f, tool_output_file_buf(w->out),
+	    err);
 
-	return r != EVT_OK ? r : tool_out_flush_some(w->out, err);
+	return r != EVT_OK ? r : tool_output_file_flush_some(w->out, err);
 }
 
 static int

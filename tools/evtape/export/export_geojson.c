@@ -48,7 +48,7 @@ source(evt_buf *out, const evt_key *key)
 }
 
 static bool
-add_place(evt_buf *out, const evt_place *p)
+add_place(evt_buf *out, const evt_frame_items_place *p)
 {
 	return evt_buf_printf(out, "[%.15g,%.15g", p->lng, p->lat) &&
 	    (!p->has_alt || evt_buf_printf(out, ",%.15g", p->alt)) &&

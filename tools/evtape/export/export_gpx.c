@@ -49,7 +49,7 @@ add_element(evt_buf *out, const char *name, double value, int digits)
 }
 
 static bool
-add_extensions(evt_buf *out, const evt_place *p)
+add_extensions(evt_buf *out, const evt_frame_items_place *p)
 {
 	if (!p->has_speed && !p->has_heading)
 		return true;
@@ -69,7 +69,7 @@ segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
 	(void)key;
 	(void)first;
 	for (size_t i = 0; i < n && ok; i++) {
-		const evt_place *at = &p[i].place;
+		const evt_frame_items_place *at = &p[i].place;
 
 		/* The schema's longitudes end below 180. */
 		ok = evt_buf_add_str(out, "<trkpt lat=\"") &&

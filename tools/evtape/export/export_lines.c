@@ -29,12 +29,12 @@ static const cli_command lines_cli = {
 };
 
 struct work {
-	tool_out *out;
+	tool_output_file *out;
 	uint64_t left_out;
 };
 
 static int
-begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
+begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
 {
 	(void)tapes;
 	(void)err;
@@ -46,7 +46,7 @@ static int
 write_line(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
-	evt_buf *b = tool_out_buf(w->out);
+	evt_buf *b = tool_output_file_buf(w->out);
 
 	if (f->opcode != EVT_OP_TEXT ||
 	    (f->len > 0 && memchr(f->payload, '\n', f->len) != NULL)) {
@@ -55,7 +55,7 @@ write_line(void *ctx, const evt_frame *f, evt_error *err)
 	}
 	if (!evt_buf_add(b, f->payload, f->len) || !evt_buf_add_byte(b, '\n'))
 		return evt_err_nomem(err);
-	return tool_out_flush_some(w->out, err);
+	return tool_output_file_flush_some(w->out, err);
 }
 
 static int

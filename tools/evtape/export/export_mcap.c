@@ -51,22 +51,23 @@ static const cli_command mcap_cli = {
 };
 
 struct work {
-	tool_out *out;
+	tool_output_file *out;
 	mcap_writer *writer;
-	evt_scanner *scanner;
-	evt_dict channels; /* kind, opcode, JSON or not, connection, event */
+	evt_json_scanner *scanner;
+	evt_key_table
+	    channels; /* kind, opcode, JSON or not, connection, event */
 	uint64_t before_1970;
 };
 
 static int
-begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
+begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
 {
 	struct work *w = ctx;
 	int r = mcap_writer_new(out, &w->writer, err);
 
 	(void)tapes;
 	w->out = out;
-	return r == EVT_OK ? evt_scanner_new(NULL, &w->scanner, err) : r;
+	return r == EVT_OK ? evt_json_scanner_new(NULL, &w->scanner, err) : r;
 }
 
 static int
@@ -116,9 +117,9 @@ find_channel(struct work *w, const evt_frame *f, bool json, uint16_t *ret,
 	char key[EVT_KEY_MAX];
 	uint32_t n = channel_key(f, json, key), was = w->channels.n, i;
 
-	if (!evt_dict_reserve(&w->channels, 1))
+	if (!evt_key_table_reserve(&w->channels, 1))
 		return evt_err_nomem(err);
-	i = evt_dict_add(&w->channels, key, n, false);
+	i = evt_key_table_add(&w->channels, key, n, false);
 	*ret = (uint16_t)(i + 1);
 	return i == was ? new_channel(w, f, json, ret, err) : EVT_OK;
 }
@@ -127,7 +128,7 @@ static int
 write_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
-	evt_scan_result got = { .json = false };
+	evt_json_scan_result got = { .json = false };
 	uint16_t channel;
 	int r = EVT_OK;
 
@@ -136,7 +137,7 @@ write_frame(void *ctx, const evt_frame *f, evt_error *err)
 		return EVT_OK;
 	}
 	if (f->kind == EVT_KIND_MARK || f->opcode == EVT_OP_TEXT)
-		r = evt_scan(w->scanner, f->payload, f->len, &got, err);
+		r = evt_json_scan(w->scanner, f->payload, f->len, &got, err);
 	if (r == EVT_OK)
 		r = find_channel(w, f, got.json, &channel, err);
 	if (r == EVT_OK)
@@ -167,8 +168,8 @@ run(int argc, char **argv)
 		return code;
 	code = exporting_run(&format, &o.common, argv + 1, n);
 	mcap_writer_free(w.writer);
-	evt_scanner_free(w.scanner);
-	evt_dict_free(&w.channels);
+	evt_json_scanner_free(w.scanner);
+	evt_key_table_free(&w.channels);
 	return exporting_left_out(&mcap_cli, code, w.before_1970,
 	    "were received before 1970, which MCAP cannot say,");
 }

@@ -77,7 +77,7 @@ struct work {
 	sqlite3 *db;
 	sqlite3_stmt *frame, *source;
 	tool_columns *columns;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 	evt_buf value;
 };
 
@@ -157,12 +157,12 @@ bind_payload(sqlite3_stmt *st, const evt_frame *f, bool text)
 }
 
 static bool
-bind_column(struct work *w, size_t i, const evt_items *records,
-    const evt_item *record)
+bind_column(struct work *w, size_t i, const evt_frame_items *records,
+    const evt_frame_item *record)
 {
 	sqlite3_stmt *st = w->frame;
 	int at = (int)i + 11;
-	evt_view number;
+	evt_json_view number;
 	int64_t n;
 	double d;
 
@@ -178,10 +178,10 @@ bind_column(struct work *w, size_t i, const evt_items *records,
 		    SQLITE_TRANSIENT);
 		return true;
 	case TOOL_VALUE_NUMBER:
-		number = evt_view_of(w->value.data, w->value.len);
-		if (evt_view_int(number, &n))
+		number = evt_json_view_make(w->value.data, w->value.len);
+		if (evt_json_view_int(number, &n))
 			sqlite3_bind_int64(st, at, n);
-		else if (evt_view_double(number, &d))
+		else if (evt_json_view_double(number, &d))
 			sqlite3_bind_double(st, at, d);
 		else /* as SQLite's own JSON functions have true and false */
 			sqlite3_bind_int(st, at, *number.p == 't');
@@ -194,7 +194,7 @@ bind_column(struct work *w, size_t i, const evt_items *records,
 }
 
 static void
-bind_frame(sqlite3_stmt *st, const evt_frame *f, char time[EVT_TIME_TEXT],
+bind_frame(sqlite3_stmt *st, const evt_frame *f, char time[EVT_TIMETEXT_MAX],
     char opcode[8])
 {
 	static const char *const kinds[] = { "received", "sent", "mark" };
@@ -207,7 +207,7 @@ bind_frame(sqlite3_stmt *st, const evt_frame *f, char time[EVT_TIME_TEXT],
 	snprintf(opcode, 8, "%u", f->opcode);
 	for (int i = 0; i < 2; i++)
 		sqlite3_bind_int64(st, i + 1, v[i]);
-	sqlite3_bind_text(st, 3, evt_time_format(f->time_ns, 9, time), -1,
+	sqlite3_bind_text(st, 3, evt_timetext_format(f->time_ns, 9, time), -1,
 	    SQLITE_STATIC);
 	sqlite3_bind_int64(st, 4, f->time_ns);
 	sqlite3_bind_int64(st, 5, f->mono_ns);
@@ -233,7 +233,8 @@ put_sources(struct work *w, const evt_frame *f, evt_error *err)
 		sqlite3_bind_int64(st, 1, f->tape);
 		sqlite3_bind_int64(st, 2, (sqlite3_int64)f->seq);
 		if (k->is_int &&
-		    evt_view_int((evt_view){ (const uint8_t *)k->text, k->len },
+		    evt_json_view_int((evt_json_view){ (const uint8_t *)k->text,
+		                          k->len },
 		        &n))
 			sqlite3_bind_int64(st, 3, n);
 		else
@@ -250,15 +251,15 @@ static int
 put_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
-	char time[EVT_TIME_TEXT], opcode[8];
-	evt_items records;
-	evt_item record;
-	int r = evt_items_begin(&records, f, w->scanner, err);
+	char time[EVT_TIMETEXT_MAX], opcode[8];
+	evt_frame_items records;
+	evt_frame_item record;
+	int r = evt_frame_items_begin(&records, f, w->scanner, err);
 
 	if (r != EVT_OK)
 		return r;
-	if (!evt_items_next(&records, &record))
-		record = (evt_item){ .value = { NULL, 0 } };
+	if (!evt_frame_items_next(&records, &record))
+		record = (evt_frame_item){ .value = { NULL, 0 } };
 	bind_frame(w->frame, f, time, opcode);
 	bind_payload(w->frame, f, records.root.p != NULL);
 	for (size_t i = 0; w->columns != NULL && i < tool_columns_n(w->columns);
@@ -278,7 +279,7 @@ static int
 export_into(struct work *w, const struct options *o, const char *part,
     const cli_tapes *tapes, const evt_filter *filter)
 {
-	tool_each each = { .cmd = &sqlite_cli,
+	tool_frame_loop each = { .cmd = &sqlite_cli,
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
@@ -292,7 +293,7 @@ export_into(struct work *w, const struct options *o, const char *part,
 	if (r == EVT_ERR_ARG)
 		return cli_usage(&sqlite_cli, "%s", err.text);
 	if (r == EVT_OK)
-		r = evt_scanner_new(NULL, &w->scanner, &err);
+		r = evt_json_scanner_new(NULL, &w->scanner, &err);
 	if (r == EVT_OK &&
 	    sqlite3_open_v2(part, &w->db,
 	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
@@ -302,7 +303,7 @@ export_into(struct work *w, const struct options *o, const char *part,
 	if (r == EVT_OK)
 		r = make_tables(w, &err);
 	if (r == EVT_OK) {
-		code = tool_each_run(&each);
+		code = tool_frame_loop_run(&each);
 		if (code != CLI_DONE && code != CLI_LOSSES)
 			return code;
 		/* Made at the end they are made once. */
@@ -323,7 +324,7 @@ close_all(struct work *w)
 	sqlite3_finalize(w->source);
 	sqlite3_close(w->db);
 	tool_columns_free(w->columns);
-	evt_scanner_free(w->scanner);
+	evt_json_scanner_free(w->scanner);
 	evt_buf_free(&w->value);
 }
 

@@ -11,10 +11,10 @@ is_whole(int code)
 }
 
 static int
-export_open(const exporting_format *x, tool_out *out, const cli_tapes *tapes,
-    const evt_filter *filter)
+export_open(const exporting_format *x, tool_output_file *out,
+    const cli_tapes *tapes, const evt_filter *filter)
 {
-	tool_each each = { .cmd = x->cmd,
+	tool_frame_loop each = { .cmd = x->cmd,
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
@@ -26,11 +26,11 @@ export_open(const exporting_format *x, tool_out *out, const cli_tapes *tapes,
 	if (x->begin != NULL)
 		r = x->begin(x->ctx, out, tapes, &err);
 	if (r == EVT_OK)
-		code = tool_each_run(&each);
+		code = tool_frame_loop_run(&each);
 	if (r == EVT_OK && is_whole(code) && x->end != NULL)
 		r = x->end(x->ctx, &err);
 	if (r == EVT_OK && is_whole(code))
-		r = tool_out_finish(out, &err);
+		r = tool_output_file_finish(out, &err);
 	return r < 0 ? cli_fail(x->cmd, "%s", err.text) : code;
 }
 
@@ -39,18 +39,18 @@ exporting_run(const exporting_format *x, exporting_options *o, char **paths,
     int n)
 {
 	cli_tapes tapes = { 0 };
-	tool_out *out = NULL;
+	tool_output_file *out = NULL;
 	evt_filter filter;
 	evt_error err;
 	int code = tool_open(x->cmd, &o->filter, paths, n, &tapes, &filter);
 
 	if (code < 0) {
 		filter.kinds = x->kinds;
-		code = tool_out_open(o->output, o->force, &out, &err) ?
+		code = tool_output_file_open(o->output, o->force, &out, &err) ?
 		    cli_fail(x->cmd, "%s", err.text) :
 		    export_open(x, out, &tapes, &filter);
 	}
-	tool_out_close(out);
+	tool_output_file_close(out);
 	cli_tapes_close(&tapes);
 	cli_filter_free(&o->filter);
 	return code;

@@ -2,8 +2,8 @@
  * exporting.h - what the formats of evtape export share: their options, and the
  * way from open tapes to a finished file.
  */
-#ifndef EVT_TOOL_EXPORTING_H
-#define EVT_TOOL_EXPORTING_H
+#ifndef EVT_TOOLS_EVTAPE_EXPORT_EXPORTING_H
+#define EVT_TOOLS_EVTAPE_EXPORT_EXPORTING_H
 
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/lib/output_file.h"
@@ -34,7 +34,7 @@ typedef struct exporting_options {
 typedef struct exporting_format {
 	const cli_command *cmd;
 	unsigned kinds; /* that it takes, as in evt_filter */
-	int (*begin)(void *ctx, tool_out *out, const cli_tapes *tapes,
+	int (*begin)(void *ctx, tool_output_file *out, const cli_tapes *tapes,
 	    evt_error *err);
 	int (*frame)(void *ctx, const evt_frame *f, evt_error *err);
 	int (*end)(void *ctx, evt_error *err);

@@ -55,20 +55,20 @@ static const cli_command har_cli = {
 
 /* An entry that has messages, and the next of them. */
 struct entry {
-	evt_view url;
-	evt_view_walk messages;
-	evt_view message; /* EVT_VIEW_NONE: there are no more */
-	int64_t time_ns;  /* of it */
-	uint64_t number;  /* of the message in the entry, from 1 */
-	size_t place;     /* of the entry in the file, from 0 */
-	uint32_t conn;    /* 0: not yet begun */
+	evt_json_view url;
+	evt_json_view_walk messages;
+	evt_json_view message; /* EVT_JSON_VIEW_NONE: there are no more */
+	int64_t time_ns;       /* of it */
+	uint64_t number;       /* of the message in the entry, from 1 */
+	size_t place;          /* of the entry in the file, from 0 */
+	uint32_t conn;         /* 0: not yet begun */
 };
 
 struct work {
 	importing x;
 	const char *path;
-	evt_scanner *scanner;
-	evt_secret *secret;
+	evt_json_scanner *scanner;
+	evt_credential *secret;
 	struct entry *entry;
 	size_t n;
 	uint32_t conns;
@@ -88,51 +88,57 @@ skip(struct work *w, const struct entry *e, const char *why)
 static void
 next_message(struct work *w, struct entry *e)
 {
-	evt_view name;
+	evt_json_view name;
 
-	while (evt_view_walk_next(&e->messages, &name, &e->message)) {
+	while (evt_json_view_walk_next(&e->messages, &name, &e->message)) {
 		e->number++;
-		if (stamp_of_view(EVT_MEMBER(e->message, "time"), &e->time_ns))
+		if (stamp_of_view(EVT_JSON_VIEW_MEMBER(e->message, "time"),
+		        &e->time_ns))
 			return;
 		skip(w, e, "has no time");
 	}
-	e->message = (evt_view){ NULL, 0 };
+	e->message = (evt_json_view){ NULL, 0 };
 }
 
 static int
-add_entry(struct work *w, evt_view entry, size_t place, evt_error *err)
+add_entry(struct work *w, evt_json_view entry, size_t place, evt_error *err)
 {
-	evt_view messages = EVT_MEMBER(entry, "_webSocketMessages");
+	evt_json_view messages =
+	    EVT_JSON_VIEW_MEMBER(entry, "_webSocketMessages");
 	struct entry *more;
 
-	if (evt_view_kind(messages) != EVT_VIEW_ARRAY)
+	if (evt_json_view_kind(messages) != EVT_JSON_VIEW_ARRAY)
 		return EVT_OK;
 	more = realloc(w->entry, (w->n + 1) * sizeof(*more));
 	if (more == NULL)
 		return evt_err_nomem(err);
 	w->entry = more;
-	w->entry[w->n] =
-	    (struct entry){ .url =
-		                EVT_MEMBER(EVT_MEMBER(entry, "request"), "url"),
-		    .messages = evt_view_walk_begin(messages),
-		    .place = place };
+	w->entry[w->n] = (struct entry){
+		.url =
+		    EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(entry, "request"),
+		        "url"),
+		.messages = evt_json_view_walk_begin(messages),
+		.place = place
+	};
 	next_message(w, &w->entry[w->n++]);
 	return EVT_OK;
 }
 
 static int
-find_entries(struct work *w, evt_view root, evt_error *err)
+find_entries(struct work *w, evt_json_view root, evt_error *err)
 {
-	evt_view entries = EVT_MEMBER(EVT_MEMBER(root, "log"), "entries"), name,
-	         entry;
-	evt_view_walk walk = evt_view_walk_begin(entries);
+	evt_json_view entries = EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(root,
+	                                                 "log"),
+	                  "entries"),
+	              name, entry;
+	evt_json_view_walk walk = evt_json_view_walk_begin(entries);
 	int r = EVT_OK;
 
-	if (evt_view_kind(entries) != EVT_VIEW_ARRAY)
+	if (evt_json_view_kind(entries) != EVT_JSON_VIEW_ARRAY)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "%s is no HAR file: it has no log.entries", w->path);
 	for (size_t i = 0;
-	     r == EVT_OK && evt_view_walk_next(&walk, &name, &entry); i++)
+	     r == EVT_OK && evt_json_view_walk_next(&walk, &name, &entry); i++)
 		r = add_entry(w, entry, i, err);
 	if (r == EVT_OK && w->n == 0)
 		return evt_err_set(err, EVT_ERR_ARG,
@@ -146,12 +152,12 @@ find_entries(struct work *w, evt_view root, evt_error *err)
 
 /* The address for the mark, without secrets; NULL: it has none. */
 static bool
-show_url(evt_view url, evt_buf *out)
+show_url(evt_json_view url, evt_buf *out)
 {
 	evt_buf text = { 0 };
 	evt_url parsed;
-	bool ok = evt_view_kind(url) == EVT_VIEW_STRING &&
-	    evt_view_text(url, &text) && evt_buf_add_byte(&text, '\0') &&
+	bool ok = evt_json_view_kind(url) == EVT_JSON_VIEW_STRING &&
+	    evt_json_view_text(url, &text) && evt_buf_add_byte(&text, '\0') &&
 	    evt_url_parse((char *)text.data, &parsed, NULL) == EVT_OK;
 
 	evt_buf_free(&text);
@@ -173,7 +179,7 @@ put_connected(struct work *w, struct entry *e, evt_error *err)
 	int r;
 
 	e->conn = f.conn = ++w->conns;
-	if (!evt_marks_connected(&json, known ? (char *)url.data : NULL, NULL,
+	if (!evt_mark_connected(&json, known ? (char *)url.data : NULL, NULL,
 	        NULL, 1, -1)) {
 		evt_buf_free(&url);
 		evt_buf_free(&json);
@@ -189,50 +195,51 @@ put_connected(struct work *w, struct entry *e, evt_error *err)
 
 /* The message's bytes.  false: they cannot be had. */
 static bool
-read_data(struct work *w, evt_view data, bool binary, bool *ret_nomem)
+read_data(struct work *w, evt_json_view data, bool binary, bool *ret_nomem)
 {
 	bool valid = true;
 
 	w->data.len = 0;
 	*ret_nomem = false;
-	if (evt_view_kind(data) != EVT_VIEW_STRING || data.n < 2)
+	if (evt_json_view_kind(data) != EVT_JSON_VIEW_STRING || data.n < 2)
 		return false;
 	*ret_nomem = binary ?
 	    !evt_buf_add_unbase64(&w->data, data.p + 1, data.n - 2, &valid) :
-	    !evt_view_text(data, &w->data);
+	    !evt_json_view_text(data, &w->data);
 	return valid && !*ret_nomem;
 }
 
 static int
 put_message(struct work *w, const struct entry *e, evt_error *err)
 {
-	evt_view type = EVT_MEMBER(e->message, "type");
+	evt_json_view type = EVT_JSON_VIEW_MEMBER(e->message, "type");
 	evt_frame f = { .time_ns = e->time_ns, .conn = e->conn };
 	int64_t opcode = EVT_OP_TEXT;
 	bool nomem;
 
-	if (evt_view_is(type, "send", 4))
+	if (evt_json_view_is(type, "send", 4))
 		f.kind = EVT_KIND_SENT;
-	else if (!evt_view_is(type, "receive", 7)) {
+	else if (!evt_json_view_is(type, "receive", 7)) {
 		skip(w, e, "is neither sent nor received");
 		return EVT_OK;
 	}
-	if (!evt_view_int(EVT_MEMBER(e->message, "opcode"), &opcode) ||
+	if (!evt_json_view_int(EVT_JSON_VIEW_MEMBER(e->message, "opcode"),
+	        &opcode) ||
 	    (opcode != EVT_OP_TEXT && opcode != EVT_OP_BINARY)) {
 		skip(w, e, "is neither text nor binary");
 		return EVT_OK;
 	}
 	f.opcode = (uint8_t)opcode;
-	if (!read_data(w, EVT_MEMBER(e->message, "data"),
+	if (!read_data(w, EVT_JSON_VIEW_MEMBER(e->message, "data"),
 	        opcode == EVT_OP_BINARY, &nomem)) {
 		if (!nomem)
 			skip(w, e, "has data that cannot be read");
 		return nomem ? evt_err_nomem(err) : EVT_OK;
 	}
 	if (f.kind == EVT_KIND_SENT)
-		evt_secret_blot_sent(w->secret, w->data.data, w->data.len);
+		evt_credential_blot_sent(w->secret, w->data.data, w->data.len);
 	else
-		evt_secret_blot(w->secret, w->data.data, w->data.len);
+		evt_credential_blot(w->secret, w->data.data, w->data.len);
 	f.payload = w->data.data;
 	f.len = w->data.len;
 	return importing_put(&w->x, &f, false, err);
@@ -275,19 +282,19 @@ put_all(struct work *w, evt_error *err)
 static int
 import_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)
 {
-	evt_scan_result got;
+	evt_json_scan_result got;
 	int r;
 
 	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) { /* a BOM */
 		p += 3;
 		n -= 3;
 	}
-	if ((r = evt_scan(w->scanner, p, n, &got, err)))
+	if ((r = evt_json_scan(w->scanner, p, n, &got, err)))
 		return r;
 	if (!got.json)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "%s is no well-formed JSON text: is it cut off?", w->path);
-	r = find_entries(w, evt_view_of(p, n), err);
+	r = find_entries(w, evt_json_view_make(p, n), err);
 	return r == EVT_OK ? put_all(w, err) : r;
 }
 
@@ -333,15 +340,16 @@ run(int argc, char **argv)
 		code = importing_begin(&w.x, &har_cli, &o.common);
 	if (code < 0) {
 		w.path = argv[1];
-		w.secret = evt_secret_new(NULL, NULL);
-		r = w.secret != NULL ? evt_scanner_new(NULL, &w.scanner, &err) :
-		                       evt_err_nomem(&err);
+		w.secret = evt_credential_new(NULL, NULL);
+		r = w.secret != NULL ?
+		    evt_json_scanner_new(NULL, &w.scanner, &err) :
+		    evt_err_nomem(&err);
 		if (r == EVT_OK)
 			r = import_file(&w, &err);
 		code = importing_end(&w.x, r, &err);
 	}
-	evt_secret_free(w.secret);
-	evt_scanner_free(w.scanner);
+	evt_credential_free(w.secret);
+	evt_json_scanner_free(w.scanner);
 	evt_buf_free(&w.data);
 	free(w.entry);
 	importing_options_free(&o.common);

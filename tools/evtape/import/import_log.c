@@ -140,7 +140,7 @@ run(int argc, char **argv)
 	if (code < 0 && o.date != NULL) {
 		w.day.known = true;
 		if (strlen(o.date) != 10 ||
-		    evt_time_parse(o.date, NULL, &w.day.midnight_ns, &err))
+		    evt_timetext_parse(o.date, NULL, &w.day.midnight_ns, &err))
 			code = cli_usage(&log_cli,
 			    "'%s' is no date: give one as 2026-03-01", o.date);
 	}

@@ -63,7 +63,7 @@ static const cli_command ndjson_cli = {
 struct work {
 	const struct options *o;
 	importing x;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 	evt_buf payload;
 };
 
@@ -88,7 +88,7 @@ put_line(struct work *w, const uint8_t *line, size_t n, uint64_t number,
 		.payload = line,
 		.len = n,
 		.time_ns = evt_clock_real() };
-	evt_scan_result got;
+	evt_json_scan_result got;
 	size_t lead;
 	int r;
 
@@ -100,11 +100,11 @@ put_line(struct work *w, const uint8_t *line, size_t n, uint64_t number,
 		f.payload += lead;
 		f.len -= lead;
 	} else if (w->o->time_path != NULL) {
-		if ((r = evt_scan(w->scanner, line, n, &got, err)))
+		if ((r = evt_json_scan(w->scanner, line, n, &got, err)))
 			return r;
 		if (!got.json)
 			return skip(w, number, "is not JSON", err);
-		if (!stamp_of_view(evt_view_at(evt_view_of(line, n),
+		if (!stamp_of_view(evt_json_view_at(evt_json_view_make(line, n),
 		                       w->o->time_path),
 		        &f.time_ns))
 			return skip(w, number, "has no time there", err);
@@ -115,33 +115,34 @@ put_line(struct work *w, const uint8_t *line, size_t n, uint64_t number,
 /* ---- envelopes ----------------------------------------------------------- */
 
 static bool
-read_kind(evt_view v, evt_frame *f)
+read_kind(evt_json_view v, evt_frame *f)
 {
 	static const char *const kinds[] = { "received", "sent", "mark" };
-	evt_view kind = EVT_MEMBER(v, "kind"), op = EVT_MEMBER(v, "opcode");
-	evt_view mark = EVT_MEMBER(v, "mark");
+	evt_json_view kind = EVT_JSON_VIEW_MEMBER(v, "kind"),
+	              op = EVT_JSON_VIEW_MEMBER(v, "opcode");
+	evt_json_view mark = EVT_JSON_VIEW_MEMBER(v, "mark");
 	int64_t n;
 	unsigned k = 0;
 
-	while (k < 3 && !evt_view_is(kind, kinds[k], strlen(kinds[k])))
+	while (k < 3 && !evt_json_view_is(kind, kinds[k], strlen(kinds[k])))
 		k++;
 	f->kind = (uint8_t)k;
 	if (k == EVT_KIND_MARK) {
 		for (unsigned i = 1; i < 32; i++) {
 			const char *name = evt_mark_name(i);
 
-			if (evt_view_is(mark, name, strlen(name))) {
+			if (evt_json_view_is(mark, name, strlen(name))) {
 				f->opcode = (uint8_t)i;
 				return true;
 			}
 		}
 		return false;
 	}
-	if (evt_view_int(op, &n) && n >= 0 && n < 32)
+	if (evt_json_view_int(op, &n) && n >= 0 && n < 32)
 		f->opcode = (uint8_t)n;
-	else if (evt_view_is(op, "text", 4))
+	else if (evt_json_view_is(op, "text", 4))
 		f->opcode = EVT_OP_TEXT;
-	else if (evt_view_is(op, "binary", 6))
+	else if (evt_json_view_is(op, "binary", 6))
 		f->opcode = EVT_OP_BINARY;
 	else
 		return false;
@@ -150,23 +151,24 @@ read_kind(evt_view v, evt_frame *f)
 
 /* The bytes, of whichever member holds them.  false: none does. */
 static bool
-read_payload(struct work *w, evt_view v, evt_frame *f, bool *ret_nomem)
+read_payload(struct work *w, evt_json_view v, evt_frame *f, bool *ret_nomem)
 {
-	evt_view plain = EVT_MEMBER(v, "payload"),
-	         text = EVT_MEMBER(v, "payload_text");
-	evt_view base64 = EVT_MEMBER(v, "payload_base64");
+	evt_json_view plain = EVT_JSON_VIEW_MEMBER(v, "payload"),
+	              text = EVT_JSON_VIEW_MEMBER(v, "payload_text");
+	evt_json_view base64 = EVT_JSON_VIEW_MEMBER(v, "payload_base64");
 	bool valid = true;
 
 	w->payload.len = 0;
 	*ret_nomem = false;
-	if (evt_view_kind(plain) != EVT_VIEW_NONE) {
+	if (evt_json_view_kind(plain) != EVT_JSON_VIEW_NONE) {
 		f->payload = plain.p;
 		f->len = plain.n;
 		return true;
 	}
-	if (evt_view_kind(text) == EVT_VIEW_STRING)
-		*ret_nomem = !evt_view_text(text, &w->payload);
-	else if (evt_view_kind(base64) == EVT_VIEW_STRING && base64.n >= 2)
+	if (evt_json_view_kind(text) == EVT_JSON_VIEW_STRING)
+		*ret_nomem = !evt_json_view_text(text, &w->payload);
+	else if (evt_json_view_kind(base64) == EVT_JSON_VIEW_STRING &&
+	    base64.n >= 2)
 		*ret_nomem = !evt_buf_add_unbase64(&w->payload, base64.p + 1,
 		    base64.n - 2, &valid);
 	else
@@ -181,25 +183,27 @@ put_envelope(struct work *w, const uint8_t *line, size_t n, uint64_t number,
     evt_error *err)
 {
 	evt_frame f = { .kind = 0 };
-	evt_scan_result got;
+	evt_json_scan_result got;
 	bool nomem, has_mono;
 	int64_t conn = 0;
-	evt_view v;
-	int r = evt_scan(w->scanner, line, n, &got, err);
+	evt_json_view v;
+	int r = evt_json_scan(w->scanner, line, n, &got, err);
 
 	if (r != EVT_OK)
 		return r;
-	v = got.json ? evt_view_of(line, n) : (evt_view){ NULL, 0 };
-	if (evt_view_kind(v) != EVT_VIEW_OBJECT || !read_kind(v, &f) ||
-	    !evt_view_int(EVT_MEMBER(v, "time_ns"), &f.time_ns))
+	v = got.json ? evt_json_view_make(line, n) : (evt_json_view){ NULL, 0 };
+	if (evt_json_view_kind(v) != EVT_JSON_VIEW_OBJECT ||
+	    !read_kind(v, &f) ||
+	    !evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "time_ns"), &f.time_ns))
 		return skip(w, number, "is no envelope", err);
 	if (!read_payload(w, v, &f, &nomem))
 		return nomem ?
 		    evt_err_nomem(err) :
 		    skip(w, number, "is an envelope without a payload", err);
-	has_mono = evt_view_int(EVT_MEMBER(v, "mono_ns"), &f.mono_ns);
-	if (evt_view_int(EVT_MEMBER(v, "connection"), &conn) && conn >= 0 &&
-	    conn <= UINT32_MAX)
+	has_mono =
+	    evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "mono_ns"), &f.mono_ns);
+	if (evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "connection"), &conn) &&
+	    conn >= 0 && conn <= UINT32_MAX)
 		f.conn = (uint32_t)conn;
 	return importing_put(&w->x, &f, has_mono, err);
 }
@@ -227,10 +231,10 @@ import_file(const struct options *o, const char *path)
 
 	if (code >= 0)
 		return code;
-	r = evt_scanner_new(NULL, &w.scanner, &err);
+	r = evt_json_scanner_new(NULL, &w.scanner, &err);
 	if (r == EVT_OK)
 		r = importing_lines(&w.x, path, take, &w, &err);
-	evt_scanner_free(w.scanner);
+	evt_json_scanner_free(w.scanner);
 	evt_buf_free(&w.payload);
 	return importing_end(&w.x, r, &err);
 }
@@ -246,7 +250,7 @@ run(int argc, char **argv)
 		code = cli_usage(&ndjson_cli,
 		    "give one of --time-path, --stamp and --envelopes");
 	if (code < 0 && o.time_path != NULL &&
-	    evt_view_check_pointer(o.time_path, &err))
+	    evt_json_view_check_pointer(o.time_path, &err))
 		code = cli_usage(&ndjson_cli, "%s", err.text);
 	if (code < 0)
 		code = import_file(&o, argv[1]);

@@ -79,7 +79,7 @@ importing_skip(importing *x, const char *fmt, ...)
 
 struct lines {
 	importing *x;
-	evt_lines lines;
+	evt_line_splitter lines;
 	int fd;
 	const char *path;
 	uint64_t number, done, total;
@@ -89,11 +89,11 @@ struct lines {
 };
 
 static int
-take_line(struct lines *l, enum evt_lines_state state, const uint8_t *line,
-    uint64_t n, evt_error *err)
+take_line(struct lines *l, enum evt_line_splitter_state state,
+    const uint8_t *line, uint64_t n, evt_error *err)
 {
 	l->number++;
-	if (state == EVT_LINES_SKIPPED) {
+	if (state == EVT_LINE_SPLITTER_SKIPPED) {
 		importing_skip(l->x,
 		    "line %" PRIu64 " of %s is longer than a frame can be",
 		    l->number, l->path);
@@ -109,7 +109,7 @@ static int
 read_more(struct lines *l, evt_error *err)
 {
 	size_t room;
-	uint8_t *p = evt_lines_room(&l->lines, &room);
+	uint8_t *p = evt_line_splitter_room(&l->lines, &room);
 	ssize_t n;
 
 	if (p == NULL)
@@ -119,7 +119,7 @@ read_more(struct lines *l, evt_error *err)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return evt_err_sys(err, errno, "cannot read %s", l->path);
-	evt_lines_added(&l->lines, (size_t)n);
+	evt_line_splitter_added(&l->lines, (size_t)n);
 	l->done += (uint64_t)n;
 	if (l->total > 0)
 		tool_progress_at(&l->x->progress, l->x->cmd,
@@ -130,15 +130,15 @@ read_more(struct lines *l, evt_error *err)
 static int
 each_line(struct lines *l, evt_error *err)
 {
-	enum evt_lines_state state;
+	enum evt_line_splitter_state state;
 	uint8_t *line;
 	uint64_t n;
 	int r = EVT_OK;
 
 	while (r == EVT_OK) {
 		while (r == EVT_OK &&
-		    (state = evt_lines_next(&l->lines, &line, &n)) !=
-		        EVT_LINES_MORE)
+		    (state = evt_line_splitter_next(&l->lines, &line, &n)) !=
+		        EVT_LINE_SPLITTER_MORE)
 			r = take_line(l, state, line, n, err);
 		if (r == EVT_OK && tool_stopped())
 			return EVT_END;
@@ -149,9 +149,10 @@ each_line(struct lines *l, evt_error *err)
 		return r;
 	if (tool_stopped())
 		return EVT_END;
-	state = evt_lines_last(&l->lines, &line, &n);
-	return state == EVT_LINES_MORE ? EVT_OK :
-	                                 take_line(l, state, line, n, err);
+	state = evt_line_splitter_last(&l->lines, &line, &n);
+	return state == EVT_LINE_SPLITTER_MORE ?
+	    EVT_OK :
+	    take_line(l, state, line, n, err);
 }
 
 int
@@ -175,7 +176,7 @@ importing_lines(importing *x, const char *path,
 	if (fstat(l.fd, &st) == 0 && S_ISREG(st.st_mode))
 		l.total = (uint64_t)st.st_size;
 	r = each_line(&l, err);
-	evt_lines_free(&l.lines);
+	evt_line_splitter_free(&l.lines);
 	if (!is_stdin)
 		close(l.fd);
 	return r;
@@ -186,10 +187,10 @@ importing_lines(importing *x, const char *path,
 static void
 report(const importing *x)
 {
-	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 
-	evt_time_format(x->first_ns, 9, a);
-	evt_time_format(x->last_ns, 9, b);
+	evt_timetext_format(x->first_ns, 9, a);
+	evt_timetext_format(x->last_ns, 9, b);
 	if (x->o->json && x->frames > 0)
 		printf("{\"frames\":%" PRIu64 ",\"skipped\":%" PRIu64
 		       ",\"first\":\"%s\",\"last\":\"%s\"}\n",

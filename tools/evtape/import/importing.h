@@ -2,8 +2,8 @@
  * importing.h - what the formats of evtape import share: options, the tape that
  * is made, and what is said at the end.
  */
-#ifndef EVT_TOOL_IMPORTING_H
-#define EVT_TOOL_IMPORTING_H
+#ifndef EVT_TOOLS_EVTAPE_IMPORT_IMPORTING_H
+#define EVT_TOOLS_EVTAPE_IMPORT_IMPORTING_H
 
 #include <stddef.h>
 

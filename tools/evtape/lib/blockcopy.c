@@ -30,14 +30,14 @@ put_frame(void *ctx, const evt_frame *f, evt_error *err)
 
 /* Whether the filter lets all of a block pass, or none, or one must look. */
 static bool
-passes_whole(const evt_filter *f, const evt_block_ref *b)
+passes_whole(const evt_filter *f, const evt_segment_block *b)
 {
 	return (!f->has_from || b->min_ns >= f->from_ns) &&
 	    (!f->has_to || b->max_ns < f->to_ns);
 }
 
 static bool
-passes_none(const evt_filter *f, const evt_block_ref *b)
+passes_none(const evt_filter *f, const evt_segment_block *b)
 {
 	return (f->has_from && b->max_ns < f->from_ns) ||
 	    (f->has_to && b->min_ns >= f->to_ns);
@@ -71,7 +71,7 @@ put_frames(struct work *w, evt_error *err)
 }
 
 static int
-copy_block(struct work *w, const evt_block_ref *b, evt_error *err)
+copy_block(struct work *w, const evt_segment_block *b, evt_error *err)
 {
 	const evt_block_head *h = &w->block.head;
 	tool_newtape *to = NULL;
@@ -122,7 +122,7 @@ static int
 copy_journal(struct work *w)
 {
 	evt_filter filter = *w->o->filter;
-	tool_each each = { .cmd = w->o->cmd,
+	tool_frame_loop each = { .cmd = w->o->cmd,
 		.tapes = &w->o->tape,
 		.n_tapes = 1,
 		.filter = &filter,
@@ -130,7 +130,7 @@ copy_journal(struct work *w)
 		.ctx = (void *)(uintptr_t)w->o };
 
 	filter.from_seq = evt_tape_end_seq(w->o->tape);
-	return tool_each_run(&each);
+	return tool_frame_loop_run(&each);
 }
 
 static int
@@ -162,7 +162,7 @@ blockcopy_run(const blockcopy *o)
 {
 	const evt_filter *f = o->filter;
 	struct work w = { .o = o, .code = CLI_DONE };
-	tool_each each = { .cmd = o->cmd,
+	tool_frame_loop each = { .cmd = o->cmd,
 		.tapes = &o->tape,
 		.n_tapes = 1,
 		.filter = f,
@@ -173,7 +173,7 @@ blockcopy_run(const blockcopy *o)
 	/* Single frames are asked for: the index knows which blocks to read. */
 	if (f->n_sources > 0 || f->n_events > 0 || f->kinds != 0 ||
 	    f->from_seq > 0)
-		return tool_each_run(&each);
+		return tool_frame_loop_run(&each);
 	w.progress = tool_progress_begin();
 	code = copy_all(&w);
 	evt_buf_free(&w.raw);

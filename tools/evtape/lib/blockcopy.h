@@ -3,8 +3,8 @@
  * where nothing in them is left out: these are neither unpacked nor compressed
  * again.
  */
-#ifndef EVT_TOOL_BLOCKCOPY_H
-#define EVT_TOOL_BLOCKCOPY_H
+#ifndef EVT_TOOLS_EVTAPE_LIB_BLOCKCOPY_H
+#define EVT_TOOLS_EVTAPE_LIB_BLOCKCOPY_H
 
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/lib/newtape.h"
@@ -31,7 +31,7 @@ typedef struct blockcopy {
 	void *ctx;
 } blockcopy;
 
-/* Copy all that passes the filter; the exit code, as of tool_each_run(). */
+/* Copy all that passes the filter; the exit code, as of tool_frame_loop_run(). */
 int blockcopy_run(const blockcopy *copy);
 
 #endif

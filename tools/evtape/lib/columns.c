@@ -68,7 +68,7 @@ add(tool_columns *c, const char *name, evt_error *err)
 		    "payload, ..., a JSON pointer (/data/gps/speed), or one "
 		    "into each source's record (./gps/speed)",
 		    name);
-	return evt_view_check_pointer(new->pointer, err);
+	return evt_json_view_check_pointer(new->pointer, err);
 }
 
 int
@@ -124,16 +124,16 @@ done(bool ok, enum tool_value kind)
 }
 
 static enum tool_value
-of_view(evt_view v, evt_buf *out)
+of_view(evt_json_view v, evt_buf *out)
 {
-	switch (evt_view_kind(v)) {
-	case EVT_VIEW_NONE:
-	case EVT_VIEW_NULL:
+	switch (evt_json_view_kind(v)) {
+	case EVT_JSON_VIEW_NONE:
+	case EVT_JSON_VIEW_NULL:
 		return TOOL_VALUE_NONE;
-	case EVT_VIEW_STRING:
-		return done(evt_view_text(v, out), TOOL_VALUE_TEXT);
-	case EVT_VIEW_ARRAY:
-	case EVT_VIEW_OBJECT:
+	case EVT_JSON_VIEW_STRING:
+		return done(evt_json_view_text(v, out), TOOL_VALUE_TEXT);
+	case EVT_JSON_VIEW_ARRAY:
+	case EVT_JSON_VIEW_OBJECT:
 		return done(evt_buf_add(out, v.p, v.n), TOOL_VALUE_JSON);
 	default:
 		return done(evt_buf_add(out, v.p, v.n), TOOL_VALUE_NUMBER);
@@ -141,7 +141,7 @@ of_view(evt_view v, evt_buf *out)
 }
 
 static enum tool_value
-of_payload(const evt_items *r, evt_buf *out)
+of_payload(const evt_frame_items *r, evt_buf *out)
 {
 	const evt_frame *f = r->frame;
 
@@ -165,13 +165,13 @@ of_opcode(const evt_frame *f, evt_buf *out)
 }
 
 enum tool_value
-tool_columns_value(const tool_columns *c, size_t i, const evt_items *r,
-    const evt_item *record, evt_buf *out)
+tool_columns_value(const tool_columns *c, size_t i, const evt_frame_items *r,
+    const evt_frame_item *record, evt_buf *out)
 {
 	static const char *const kinds[] = { "received", "sent", "mark" };
 	const evt_frame *f = r->frame;
 	const struct column *col = &c->column[i];
-	char text[EVT_TIME_TEXT];
+	char text[EVT_TIMETEXT_MAX];
 
 	switch (col->what) {
 	case SEQ:
@@ -179,7 +179,7 @@ tool_columns_value(const tool_columns *c, size_t i, const evt_items *r,
 		    TOOL_VALUE_NUMBER);
 	case TIME:
 		return done(evt_buf_add_str(out,
-		                evt_time_format(f->time_ns, 9, text)),
+		                evt_timetext_format(f->time_ns, 9, text)),
 		    TOOL_VALUE_TEXT);
 	case TIME_NS:
 		return done(evt_buf_printf(out, "%" PRId64, f->time_ns),
@@ -213,8 +213,9 @@ tool_columns_value(const tool_columns *c, size_t i, const evt_items *r,
 	case PAYLOAD:
 		return of_payload(r, out);
 	case POINTER:
-		return of_view(evt_view_at(r->root, col->pointer), out);
+		return of_view(evt_json_view_at(r->root, col->pointer), out);
 	default:
-		return of_view(evt_view_at(record->value, col->pointer), out);
+		return of_view(evt_json_view_at(record->value, col->pointer),
+		    out);
 	}
 }

@@ -7,8 +7,8 @@
  * (./gps/speed; see record.h), so that states in batches come out as those
  * that stand alone.
  */
-#ifndef EVT_TOOL_COLUMNS_H
-#define EVT_TOOL_COLUMNS_H
+#ifndef EVT_TOOLS_EVTAPE_LIB_COLUMNS_H
+#define EVT_TOOLS_EVTAPE_LIB_COLUMNS_H
 
 #include "format/base/buf.h"
 #include "format/evtape.h"
@@ -47,6 +47,6 @@ enum tool_value {
 	TOOL_VALUE_NOMEM   /* out of memory */
 };
 enum tool_value tool_columns_value(const tool_columns *c, size_t i,
-    const evt_items *records, const evt_item *record, evt_buf *out);
+    const evt_frame_items *records, const evt_frame_item *record, evt_buf *out);
 
 #endif

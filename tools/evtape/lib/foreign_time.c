@@ -115,16 +115,16 @@ stamp_parse(const char *text, size_t n, stamp_day *day, int64_t *ret_ns)
 		*comma = '.';
 	/* A date must lead: a bare time of day is of no known day. */
 	return n > 10 && copy[4] == '-' &&
-	    evt_time_parse(copy, NULL, ret_ns, NULL) == EVT_OK;
+	    evt_timetext_parse(copy, NULL, ret_ns, NULL) == EVT_OK;
 }
 
 bool
-stamp_of_view(evt_view v, int64_t *ret_ns)
+stamp_of_view(evt_json_view v, int64_t *ret_ns)
 {
-	if (evt_view_kind(v) == EVT_VIEW_STRING && v.n >= 2)
+	if (evt_json_view_kind(v) == EVT_JSON_VIEW_STRING && v.n >= 2)
 		return stamp_parse((const char *)v.p + 1, v.n - 2, NULL,
 		    ret_ns);
-	return evt_view_kind(v) == EVT_VIEW_NUMBER &&
+	return evt_json_view_kind(v) == EVT_JSON_VIEW_NUMBER &&
 	    stamp_parse((const char *)v.p, v.n, NULL, ret_ns);
 }
 

@@ -1,6 +1,6 @@
 /* stamp.h - the times that other programs write. */
-#ifndef EVT_TOOL_STAMP_H
-#define EVT_TOOL_STAMP_H
+#ifndef EVT_TOOLS_EVTAPE_LIB_FOREIGN_TIME_H
+#define EVT_TOOLS_EVTAPE_LIB_FOREIGN_TIME_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@ typedef struct stamp_day {
 bool stamp_parse(const char *text, size_t n, stamp_day *day, int64_t *ret_ns);
 
 /* The same of a JSON value: a number or a string. */
-bool stamp_of_view(evt_view v, int64_t *ret_ns);
+bool stamp_of_view(evt_json_view v, int64_t *ret_ns);
 
 /* The stamp at the beginning of a line, in brackets or not, and the space or
  * tab behind it; the bytes that they take, 0: there is none. */

@@ -1,6 +1,6 @@
 /* formats.h - the formats of evtape export and evtape import. */
-#ifndef EVT_TOOL_FORMATS_H
-#define EVT_TOOL_FORMATS_H
+#ifndef EVT_TOOLS_EVTAPE_LIB_FORMATS_H
+#define EVT_TOOLS_EVTAPE_LIB_FORMATS_H
 
 #include "tools/evtape/tool.h"
 

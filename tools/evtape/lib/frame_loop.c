@@ -30,7 +30,7 @@ void
 tool_progress_at(tool_progress *p, const cli_command *cmd, double fraction)
 {
 	int64_t now = p->shown ? evt_clock_boot() : 0;
-	char left[EVT_TIME_TEXT];
+	char left[EVT_TIMETEXT_MAX];
 	double took;
 
 	if (!p->shown || now < p->next_ns || !(fraction > 0))
@@ -39,7 +39,8 @@ tool_progress_at(tool_progress *p, const cli_command *cmd, double fraction)
 	took = (double)(now - p->start_ns);
 	fprintf(stderr, "\r%s: %3.0f %%, %s left \033[K", cmd->name,
 	    fraction * 100,
-	    evt_duration_format((int64_t)(took * (1 - fraction) / fraction),
+	    evt_timetext_duration_format((int64_t)(took * (1 - fraction) /
+	                                     fraction),
 	        left));
 	p->drawn = true;
 	p->next_ns = now + EVT_NS_PER_S / 4;
@@ -59,7 +60,7 @@ int
 tool_open(const cli_command *cmd, const cli_filter *options, char **paths,
     int n, cli_tapes *ret_tapes, evt_filter *ret_filter)
 {
-	evt_time_ref ref;
+	evt_timetext_ref ref;
 	evt_error err;
 
 	signal(SIGPIPE, SIG_IGN); /* a reader who went away is no failure */
@@ -75,7 +76,7 @@ tool_open(const cli_command *cmd, const cli_filter *options, char **paths,
 /* ---- the loop ------------------------------------------------------------------- */
 
 struct loop {
-	const tool_each *each;
+	const tool_frame_loop *each;
 	tool_progress progress;
 	int64_t from_ns, to_ns; /* the window, for the progress */
 	unsigned countdown;
@@ -121,7 +122,7 @@ look(struct loop *l, int64_t time_ns)
 static int
 wait_for_more(struct loop *l, evt_error *err)
 {
-	const tool_each *e = l->each;
+	const tool_frame_loop *e = l->each;
 	int r = e->idle != NULL ? e->idle(e->ctx, err) : EVT_OK;
 
 	if (r != EVT_OK)
@@ -134,7 +135,7 @@ wait_for_more(struct loop *l, evt_error *err)
 static int
 go_through(struct loop *l, evt_cursor *cursor)
 {
-	const tool_each *e = l->each;
+	const tool_frame_loop *e = l->each;
 	int code = CLI_DONE, r;
 	evt_error err;
 	evt_frame f;
@@ -163,7 +164,7 @@ go_through(struct loop *l, evt_cursor *cursor)
 }
 
 int
-tool_each_run(const tool_each *each)
+tool_frame_loop_run(const tool_frame_loop *each)
 {
 	struct loop l = { .each = each, .progress = tool_progress_begin() };
 	evt_cursor_stats stats;

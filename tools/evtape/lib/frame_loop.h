@@ -2,8 +2,8 @@
  * each.h - what commands that go through frames share: the loop, with its
  * warnings, its progress on a terminal and its clean stop.
  */
-#ifndef EVT_TOOL_EACH_H
-#define EVT_TOOL_EACH_H
+#ifndef EVT_TOOLS_EVTAPE_LIB_FRAME_LOOP_H
+#define EVT_TOOLS_EVTAPE_LIB_FRAME_LOOP_H
 
 #include "tools/cli.h"
 #include "tools/evtape/lib/stop.h"
@@ -15,7 +15,7 @@
  */
 typedef int (*tool_frame_fn)(void *ctx, const evt_frame *f, evt_error *err);
 
-typedef struct tool_each {
+typedef struct tool_frame_loop {
 	const cli_command *cmd;
 	evt_tape *const *tapes;
 	size_t n_tapes;
@@ -27,14 +27,14 @@ typedef struct tool_each {
 	 * nothing.  As for frame. */
 	int (*idle)(void *ctx, evt_error *err);
 	void *ctx;
-} tool_each;
+} tool_frame_loop;
 
 /*
  * Go through the frames.  Damaged blocks are warned of and passed.  Returns
  * CLI_DONE, CLI_LOSSES (blocks were damaged), CLI_FAILED (words were said), or
  * 128 + the signal's number if one ended it.
  */
-int tool_each_run(const tool_each *each);
+int tool_frame_loop_run(const tool_frame_loop *each);
 
 /*
  * Open the tapes at the paths and make the filter, with read-ahead.  Returns

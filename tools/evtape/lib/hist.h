@@ -3,8 +3,8 @@
  * eight bins an octave, so a percentile is right to 9 %, and only the bins
  * between the least and the greatest are kept.
  */
-#ifndef EVT_TOOL_HIST_H
-#define EVT_TOOL_HIST_H
+#ifndef EVT_TOOLS_EVTAPE_LIB_HIST_H
+#define EVT_TOOLS_EVTAPE_LIB_HIST_H
 
 #include <stdbool.h>
 #include <stddef.h>

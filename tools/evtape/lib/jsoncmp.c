@@ -1,7 +1,7 @@
 /*
  * jsoncmp.c - see jsoncmp.h.
  *
- * The recursion is as deep as the value, which evt_scan() has limited.
+ * The recursion is as deep as the value, which evt_json_scan() has limited.
  */
 #include "tools/evtape/lib/jsoncmp.h"
 
@@ -48,13 +48,13 @@ is_ignored(const struct walk *w)
 /* Add a member's name to the pointer; back to the length that is returned to
  * leave it again. */
 static size_t
-enter_member(struct walk *w, evt_view name)
+enter_member(struct walk *w, evt_json_view name)
 {
 	size_t was = w->path.len;
 
 	w->text.len = 0;
-	w->nomem |=
-	    !evt_view_text(name, &w->text) || !evt_buf_add_byte(&w->path, '/');
+	w->nomem |= !evt_json_view_text(name, &w->text) ||
+	    !evt_buf_add_byte(&w->path, '/');
 	for (size_t i = 0; i < w->text.len; i++) {
 		char c = (char)w->text.data[i];
 
@@ -77,48 +77,48 @@ enter_element(struct walk *w, size_t i)
 /* ---- hashing ------------------------------------------------------------- */
 
 static uint64_t
-hash_number(evt_view v)
+hash_number(evt_json_view v)
 {
 	int64_t n;
 	double d;
 
-	if (evt_view_int(v, &n))
-		return XXH64(&n, sizeof(n), EVT_VIEW_NUMBER);
-	if (!evt_view_double(v, &d))
-		return XXH64(v.p, v.n, EVT_VIEW_NUMBER);
+	if (evt_json_view_int(v, &n))
+		return XXH64(&n, sizeof(n), EVT_JSON_VIEW_NUMBER);
+	if (!evt_json_view_double(v, &d))
+		return XXH64(v.p, v.n, EVT_JSON_VIEW_NUMBER);
 	/* 1.0 is 1, where a double is exact. */
 	if (d > -9e15 && d < 9e15 && !(d > (double)(int64_t)d) &&
 	    !(d < (double)(int64_t)d)) {
 		n = (int64_t)d;
-		return XXH64(&n, sizeof(n), EVT_VIEW_NUMBER);
+		return XXH64(&n, sizeof(n), EVT_JSON_VIEW_NUMBER);
 	}
-	return XXH64(&d, sizeof(d), EVT_VIEW_NUMBER + 100);
+	return XXH64(&d, sizeof(d), EVT_JSON_VIEW_NUMBER + 100);
 }
 
 static uint64_t
-hash_text(struct walk *w, evt_view v)
+hash_text(struct walk *w, evt_json_view v)
 {
 	w->text.len = 0;
-	w->nomem |= !evt_view_text(v, &w->text);
-	return XXH64(w->text.data, w->text.len, EVT_VIEW_STRING);
+	w->nomem |= !evt_json_view_text(v, &w->text);
+	return XXH64(w->text.data, w->text.len, EVT_JSON_VIEW_STRING);
 }
 
 static uint64_t
-hash(struct walk *w, evt_view v)
+hash(struct walk *w, evt_json_view v)
 {
-	enum evt_view_kind kind = evt_view_kind(v);
-	evt_view_walk members = evt_view_walk_begin(v);
+	enum evt_json_view_kind kind = evt_json_view_kind(v);
+	evt_json_view_walk members = evt_json_view_walk_begin(v);
 	uint64_t sum = (uint64_t)kind, pair[2];
-	evt_view name, value;
+	evt_json_view name, value;
 	size_t n = 0, was;
 
-	if (kind == EVT_VIEW_NUMBER)
+	if (kind == EVT_JSON_VIEW_NUMBER)
 		return hash_number(v);
-	if (kind == EVT_VIEW_STRING)
+	if (kind == EVT_JSON_VIEW_STRING)
 		return hash_text(w, v);
-	if (kind != EVT_VIEW_ARRAY && kind != EVT_VIEW_OBJECT)
+	if (kind != EVT_JSON_VIEW_ARRAY && kind != EVT_JSON_VIEW_OBJECT)
 		return XXH64(v.p, v.n, kind);
-	while (evt_view_walk_next(&members, &name, &value)) {
+	while (evt_json_view_walk_next(&members, &name, &value)) {
 		/* Where nothing is ignored the pointer is of no use. */
 		was = w->ignore == NULL || w->ignore->n == 0 ? 0 :
 		    members.object ? enter_member(w, name) :
@@ -136,7 +136,7 @@ hash(struct walk *w, evt_view v)
 }
 
 uint64_t
-jsoncmp_hash(evt_view v, jsoncmp_ignore ignore, bool *ret_nomem)
+jsoncmp_hash(evt_json_view v, jsoncmp_ignore ignore, bool *ret_nomem)
 {
 	struct walk w = { .ignore = ignore };
 	uint64_t sum = hash(&w, v);
@@ -148,10 +148,10 @@ jsoncmp_hash(evt_view v, jsoncmp_ignore ignore, bool *ret_nomem)
 
 /* ---- finding ------------------------------------------------------------- */
 
-static int find(struct walk *w, evt_view a, evt_view b);
+static int find(struct walk *w, evt_json_view a, evt_json_view b);
 
 static int
-tell(struct walk *w, evt_view a, evt_view b)
+tell(struct walk *w, evt_json_view a, evt_json_view b)
 {
 	if (w->nomem || !evt_buf_add_byte(&w->path, '\0'))
 		return evt_err_nomem(w->err);
@@ -160,65 +160,69 @@ tell(struct walk *w, evt_view a, evt_view b)
 }
 
 /* The member of `in` with the name that `name` is. */
-static evt_view
-same_member(struct walk *w, evt_view in, evt_view name)
+static evt_json_view
+same_member(struct walk *w, evt_json_view in, evt_json_view name)
 {
 	w->text.len = 0;
-	w->nomem |= !evt_view_text(name, &w->text);
-	return evt_view_member(in, (char *)w->text.data, w->text.len);
+	w->nomem |= !evt_json_view_text(name, &w->text);
+	return evt_json_view_member(in, (char *)w->text.data, w->text.len);
 }
 
 static int
-find_members(struct walk *w, evt_view a, evt_view b)
+find_members(struct walk *w, evt_json_view a, evt_json_view b)
 {
-	evt_view_walk members = evt_view_walk_begin(a);
-	evt_view name, value;
+	evt_json_view_walk members = evt_json_view_walk_begin(a);
+	evt_json_view name, value;
 	int r = EVT_OK;
 
-	while (r == EVT_OK && evt_view_walk_next(&members, &name, &value)) {
-		evt_view other = same_member(w, b, name);
+	while (
+	    r == EVT_OK && evt_json_view_walk_next(&members, &name, &value)) {
+		evt_json_view other = same_member(w, b, name);
 		size_t was = enter_member(w, name);
 
 		r = find(w, value, other);
 		w->path.len = was;
 	}
-	members = evt_view_walk_begin(b);
-	while (r == EVT_OK && evt_view_walk_next(&members, &name, &value)) {
+	members = evt_json_view_walk_begin(b);
+	while (
+	    r == EVT_OK && evt_json_view_walk_next(&members, &name, &value)) {
 		size_t was;
 
-		if (evt_view_kind(same_member(w, a, name)) != EVT_VIEW_NONE)
+		if (evt_json_view_kind(same_member(w, a, name)) !=
+		    EVT_JSON_VIEW_NONE)
 			continue;
 		was = enter_member(w, name);
-		r = find(w, (evt_view){ NULL, 0 }, value);
+		r = find(w, (evt_json_view){ NULL, 0 }, value);
 		w->path.len = was;
 	}
 	return r;
 }
 
 static int
-find_elements(struct walk *w, evt_view a, evt_view b)
+find_elements(struct walk *w, evt_json_view a, evt_json_view b)
 {
-	evt_view_walk x = evt_view_walk_begin(a), y = evt_view_walk_begin(b);
+	evt_json_view_walk x = evt_json_view_walk_begin(a),
+	                   y = evt_json_view_walk_begin(b);
 	int r = EVT_OK;
 
 	for (size_t i = 0; r == EVT_OK; i++) {
-		evt_view name, va = { NULL, 0 }, vb = { NULL, 0 };
-		bool has_a = evt_view_walk_next(&x, &name, &va);
-		bool has_b = evt_view_walk_next(&y, &name, &vb);
+		evt_json_view name, va = { NULL, 0 }, vb = { NULL, 0 };
+		bool has_a = evt_json_view_walk_next(&x, &name, &va);
+		bool has_b = evt_json_view_walk_next(&y, &name, &vb);
 		size_t was;
 
 		if (!has_a && !has_b)
 			break;
 		was = enter_element(w, i);
-		r = find(w, has_a ? va : (evt_view){ NULL, 0 },
-		    has_b ? vb : (evt_view){ NULL, 0 });
+		r = find(w, has_a ? va : (evt_json_view){ NULL, 0 },
+		    has_b ? vb : (evt_json_view){ NULL, 0 });
 		w->path.len = was;
 	}
 	return r;
 }
 
 static int
-find(struct walk *w, evt_view a, evt_view b)
+find(struct walk *w, evt_json_view a, evt_json_view b)
 {
 	bool nomem = false;
 
@@ -226,13 +230,13 @@ find(struct walk *w, evt_view a, evt_view b)
 		return evt_err_nomem(w->err);
 	if (is_ignored(w))
 		return EVT_OK;
-	if (evt_view_kind(a) == evt_view_kind(b) &&
-	    evt_view_kind(a) == EVT_VIEW_OBJECT)
+	if (evt_json_view_kind(a) == evt_json_view_kind(b) &&
+	    evt_json_view_kind(a) == EVT_JSON_VIEW_OBJECT)
 		return find_members(w, a, b);
-	if (evt_view_kind(a) == evt_view_kind(b) &&
-	    evt_view_kind(a) == EVT_VIEW_ARRAY)
+	if (evt_json_view_kind(a) == evt_json_view_kind(b) &&
+	    evt_json_view_kind(a) == EVT_JSON_VIEW_ARRAY)
 		return find_elements(w, a, b);
-	if (evt_view_kind(a) == evt_view_kind(b) &&
+	if (evt_json_view_kind(a) == evt_json_view_kind(b) &&
 	    jsoncmp_hash(a, NULL, &nomem) == jsoncmp_hash(b, NULL, &nomem) &&
 	    !nomem)
 		return EVT_OK;
@@ -240,8 +244,8 @@ find(struct walk *w, evt_view a, evt_view b)
 }
 
 int
-jsoncmp_find(evt_view a, evt_view b, jsoncmp_ignore ignore, jsoncmp_fn fn,
-    void *ctx, evt_error *err)
+jsoncmp_find(evt_json_view a, evt_json_view b, jsoncmp_ignore ignore,
+    jsoncmp_fn fn, void *ctx, evt_error *err)
 {
 	struct walk w = { .ignore = ignore, .fn = fn, .ctx = ctx, .err = err };
 	int r = find(&w, a, b);

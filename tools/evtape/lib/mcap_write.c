@@ -27,7 +27,7 @@ struct channel {
 };
 
 struct mcap_writer {
-	tool_out *out;
+	tool_output_file *out;
 	ZSTD_CCtx *zstd;
 	mcap_crc crc;
 	uint32_t data_crc; /* of all that was flushed from `piece` */
@@ -145,10 +145,11 @@ flush(mcap_writer *w, evt_error *err)
 {
 	w->data_crc =
 	    mcap_crc_add(&w->crc, w->data_crc, w->piece.data, w->piece.len);
-	if (!evt_buf_add(tool_out_buf(w->out), w->piece.data, w->piece.len))
+	if (!evt_buf_add(tool_output_file_buf(w->out), w->piece.data,
+	        w->piece.len))
 		return evt_err_nomem(err);
 	w->piece.len = 0;
-	return tool_out_flush_some(w->out, err);
+	return tool_output_file_flush_some(w->out, err);
 }
 
 /* ---- making -------------------------------------------------------------------- */
@@ -174,7 +175,7 @@ add_header(mcap_writer *w)
 }
 
 int
-mcap_writer_new(tool_out *out, mcap_writer **ret_writer, evt_error *err)
+mcap_writer_new(tool_output_file *out, mcap_writer **ret_writer, evt_error *err)
 {
 	mcap_writer *w = calloc(1, sizeof(*w));
 
@@ -375,7 +376,8 @@ add_chunk_index(mcap_writer *w, uint64_t start, uint64_t length,
 static int
 write_chunk(mcap_writer *w, evt_error *err)
 {
-	uint64_t start = tool_out_offset(w->out) + w->piece.len, length, whole;
+	uint64_t start = tool_output_file_offset(w->out) + w->piece.len, length,
+	         whole;
 	evt_buf map = { 0 };
 	size_t packed, from = w->piece.len;
 	bool ok;
@@ -522,7 +524,7 @@ mcap_writer_finish(mcap_writer *w, evt_error *err)
 		end(b, at);
 	if (!ok || (r = flush(w, err)))
 		return ok ? r : evt_err_nomem(err);
-	base = tool_out_offset(w->out);
+	base = tool_output_file_offset(w->out);
 	ok = add_summary(w, b, &groups, base);
 	at = b->len;
 	ok = ok && evt_buf_add(b, groups.data, groups.len) &&

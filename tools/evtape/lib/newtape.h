@@ -2,8 +2,8 @@
  * newtape.h - a tape that a command makes, which gets its name only when it is
  * whole: until then it is the folder NAME.part-PID beside its place.
  */
-#ifndef EVT_TOOL_NEWTAPE_H
-#define EVT_TOOL_NEWTAPE_H
+#ifndef EVT_TOOLS_EVTAPE_LIB_NEWTAPE_H
+#define EVT_TOOLS_EVTAPE_LIB_NEWTAPE_H
 
 #include <stdint.h>
 

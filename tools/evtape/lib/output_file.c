@@ -15,7 +15,7 @@
 /* Written at once: nobody waits for each frame. */
 #define CHUNK (256u << 10)
 
-struct tool_out {
+struct tool_output_file {
 	int fd;
 	char *path, *part; /* NULL: stdout */
 	bool force, done;
@@ -24,7 +24,7 @@ struct tool_out {
 };
 
 static int
-open_file(tool_out *o, evt_error *err)
+open_file(tool_output_file *o, evt_error *err)
 {
 	evt_buf part = { 0 };
 
@@ -46,9 +46,10 @@ open_file(tool_out *o, evt_error *err)
 }
 
 int
-tool_out_open(const char *path, bool force, tool_out **ret_out, evt_error *err)
+tool_output_file_open(const char *path, bool force, tool_output_file **ret_out,
+    evt_error *err)
 {
-	tool_out *o = calloc(1, sizeof(*o));
+	tool_output_file *o = calloc(1, sizeof(*o));
 	int r = EVT_OK;
 
 	if (o == NULL)
@@ -60,7 +61,7 @@ tool_out_open(const char *path, bool force, tool_out **ret_out, evt_error *err)
 		r = o->path != NULL ? open_file(o, err) : evt_err_nomem(err);
 	}
 	if (r != EVT_OK) {
-		tool_out_close(o);
+		tool_output_file_close(o);
 		return r;
 	}
 	*ret_out = o;
@@ -68,19 +69,19 @@ tool_out_open(const char *path, bool force, tool_out **ret_out, evt_error *err)
 }
 
 evt_buf *
-tool_out_buf(tool_out *o)
+tool_output_file_buf(tool_output_file *o)
 {
 	return &o->buf;
 }
 
 uint64_t
-tool_out_offset(const tool_out *o)
+tool_output_file_offset(const tool_output_file *o)
 {
 	return o->written + o->buf.len;
 }
 
 int
-tool_out_flush(tool_out *o, evt_error *err)
+tool_output_file_flush(tool_output_file *o, evt_error *err)
 {
 	size_t at = 0;
 
@@ -108,15 +109,15 @@ tool_out_flush(tool_out *o, evt_error *err)
 }
 
 int
-tool_out_flush_some(tool_out *o, evt_error *err)
+tool_output_file_flush_some(tool_output_file *o, evt_error *err)
 {
-	return o->buf.len >= CHUNK ? tool_out_flush(o, err) : EVT_OK;
+	return o->buf.len >= CHUNK ? tool_output_file_flush(o, err) : EVT_OK;
 }
 
 int
-tool_out_finish(tool_out *o, evt_error *err)
+tool_output_file_finish(tool_output_file *o, evt_error *err)
 {
-	int r = tool_out_flush(o, err);
+	int r = tool_output_file_flush(o, err);
 
 	if (r != EVT_OK || o->path == NULL)
 		return r;
@@ -129,7 +130,7 @@ tool_out_finish(tool_out *o, evt_error *err)
 }
 
 void
-tool_out_close(tool_out *o)
+tool_output_file_close(tool_output_file *o)
 {
 	if (o == NULL)
 		return;

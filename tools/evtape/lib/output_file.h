@@ -5,8 +5,8 @@
  * A file is written beside its place as NAME.part-PID, and renamed at the end;
  * what fails or is interrupted leaves nothing under the final name.
  */
-#ifndef EVT_TOOL_OUT_H
-#define EVT_TOOL_OUT_H
+#ifndef EVT_TOOLS_EVTAPE_LIB_OUTPUT_FILE_H
+#define EVT_TOOLS_EVTAPE_LIB_OUTPUT_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,27 +14,27 @@
 #include "format/base/buf.h"
 #include "format/evtape.h"
 
-typedef struct tool_out tool_out;
+typedef struct tool_output_file tool_output_file;
 
 /* path NULL or "-": stdout.  A file that is there already is refused unless
  * `force`.  Errors: EVT_ERR_IO, _ARG, _NOMEM. */
-int tool_out_open(const char *path, bool force, tool_out **ret_out,
-    evt_error *err);
+int tool_output_file_open(const char *path, bool force,
+    tool_output_file **ret_out, evt_error *err);
 
-/* Append to this, then call tool_out_flush_some(). */
-evt_buf *tool_out_buf(tool_out *out);
+/* Append to this, then call tool_output_file_flush_some(). */
+evt_buf *tool_output_file_buf(tool_output_file *out);
 
 /* Write out what is in the buffer if it is much; bytes written and waiting so
  * far, which is the offset at which the next byte will stand.  EVT_END: the
  * reader of stdout went away, which ends the work quietly. */
-int tool_out_flush_some(tool_out *out, evt_error *err);
+int tool_output_file_flush_some(tool_output_file *out, evt_error *err);
 /* Write out all of it. */
-int tool_out_flush(tool_out *out, evt_error *err);
-uint64_t tool_out_offset(const tool_out *out);
+int tool_output_file_flush(tool_output_file *out, evt_error *err);
+uint64_t tool_output_file_offset(const tool_output_file *out);
 
 /* Flush, sync and give the file its name. */
-int tool_out_finish(tool_out *out, evt_error *err);
+int tool_output_file_finish(tool_output_file *out, evt_error *err);
 /* Free it; a file that was not finished is removed.  NULL is allowed. */
-void tool_out_close(tool_out *out);
+void tool_output_file_close(tool_output_file *out);
 
 #endif

@@ -42,8 +42,8 @@ rows_csv_head(const tool_columns *c, evt_buf *out)
 }
 
 static bool
-add_row(const tool_columns *c, const evt_items *records, const evt_item *record,
-    evt_buf *value, evt_buf *out)
+add_row(const tool_columns *c, const evt_frame_items *records,
+    const evt_frame_item *record, evt_buf *value, evt_buf *out)
 {
 	for (size_t i = 0; i < tool_columns_n(c); i++) {
 		enum tool_value kind;
@@ -64,15 +64,15 @@ add_row(const tool_columns *c, const evt_items *records, const evt_item *record,
 }
 
 int
-rows_csv(const tool_columns *c, evt_scanner *scanner, const evt_frame *f,
+rows_csv(const tool_columns *c, evt_json_scanner *scanner, const evt_frame *f,
     evt_buf *out, evt_error *err)
 {
 	evt_buf value = { 0 };
-	evt_items records;
-	evt_item record;
-	int r = evt_items_begin(&records, f, scanner, err);
+	evt_frame_items records;
+	evt_frame_item record;
+	int r = evt_frame_items_begin(&records, f, scanner, err);
 
-	while (r == EVT_OK && evt_items_next(&records, &record)) {
+	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
 		if (!add_row(c, &records, &record, &value, out))
 			r = evt_err_nomem(err);
 	}
@@ -99,11 +99,11 @@ add_number(evt_buf *out, const char *name, bool has, double value)
 }
 
 static bool
-add_feature(const evt_items *records, const evt_item *record,
-    const evt_place *p, evt_buf *out)
+add_feature(const evt_frame_items *records, const evt_frame_item *record,
+    const evt_frame_items_place *p, evt_buf *out)
 {
 	const evt_frame *f = records->frame;
-	char time[EVT_TIME_TEXT];
+	char time[EVT_TIMETEXT_MAX];
 	int64_t own_ns;
 	bool ok = evt_buf_printf(out,
 	    "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\","
@@ -117,27 +117,27 @@ add_feature(const evt_items *records, const evt_item *record,
 	    (f->event != NULL ? evt_buf_add_json(out, f->event, f->event_len) :
 	                        evt_buf_add_str(out, "null")) &&
 	    evt_buf_printf(out, ",\"received\":\"%s\"",
-	        evt_time_format(f->time_ns, 9, time));
-	if (ok && evt_item_time(records, record, &own_ns))
+	        evt_timetext_format(f->time_ns, 9, time));
+	if (ok && evt_frame_item_time(records, record, &own_ns))
 		ok = evt_buf_printf(out, ",\"time\":\"%s\"",
-		    evt_time_format(own_ns, 0, time));
+		    evt_timetext_format(own_ns, 0, time));
 	return ok && add_number(out, "speed", p->has_speed, p->speed) &&
 	    add_number(out, "heading", p->has_heading, p->heading) &&
 	    evt_buf_add_str(out, "}}\n");
 }
 
 int
-rows_geojson(evt_scanner *scanner, const evt_frame *f, evt_buf *out,
+rows_geojson(evt_json_scanner *scanner, const evt_frame *f, evt_buf *out,
     size_t *ret_n, evt_error *err)
 {
-	evt_items records;
-	evt_item record;
-	evt_place place;
-	int r = evt_items_begin(&records, f, scanner, err);
+	evt_frame_items records;
+	evt_frame_item record;
+	evt_frame_items_place place;
+	int r = evt_frame_items_begin(&records, f, scanner, err);
 
 	*ret_n = 0;
-	while (r == EVT_OK && evt_items_next(&records, &record)) {
-		if (!evt_item_place(&record, &place))
+	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
+		if (!evt_frame_item_place(&record, &place))
 			continue;
 		if (!add_feature(&records, &record, &place, out))
 			r = evt_err_nomem(err);

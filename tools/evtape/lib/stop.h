@@ -3,11 +3,11 @@
  *
  * Commands that write to stdout die of SIGINT and SIGTERM as any program does.
  * Those that make a file or a tape have to remove the half of it first:
- * tool_out_open() and tool_newtape_open() take these signals for them, and
+ * tool_output_file_open() and tool_newtape_open() take these signals for them, and
  * their loops ask tool_stopped().
  */
-#ifndef EVT_TOOL_STOP_H
-#define EVT_TOOL_STOP_H
+#ifndef EVT_TOOLS_EVTAPE_LIB_STOP_H
+#define EVT_TOOLS_EVTAPE_LIB_STOP_H
 
 /* Take SIGINT and SIGTERM as requests for a clean stop from now on. */
 void tool_catch_signals(void);

@@ -3,8 +3,8 @@
  * that has no name and goes with it.  Its folder is $SQLITE_TMPDIR, $TMPDIR,
  * /var/tmp or /tmp.
  */
-#ifndef EVT_TOOL_SPILL_H
-#define EVT_TOOL_SPILL_H
+#ifndef EVT_TOOLS_EVTAPE_LIB_TEMPDB_H
+#define EVT_TOOLS_EVTAPE_LIB_TEMPDB_H
 
 #include <sqlite3.h>
 

@@ -15,11 +15,11 @@
 struct tracks {
 	const tracks_writer *writer;
 	const tracks_options *o;
-	tool_out *out;
-	evt_scanner *scanner;
+	tool_output_file *out;
+	evt_json_scanner *scanner;
 	sqlite3 *db;
 	sqlite3_stmt *add;
-	evt_dict sources;
+	evt_key_table sources;
 	tracks_point *last; /* of each source */
 	size_t cap_last;
 	uint64_t points, repeated;
@@ -46,9 +46,9 @@ number_of(struct tracks *t, const evt_key *key, uint32_t *ret, bool *ret_new,
 {
 	uint32_t n = t->sources.n;
 
-	if (!evt_dict_reserve(&t->sources, 1))
+	if (!evt_key_table_reserve(&t->sources, 1))
 		return evt_err_nomem(err);
-	*ret = evt_dict_add(&t->sources, key->text, key->len, key->is_int);
+	*ret = evt_key_table_add(&t->sources, key->text, key->len, key->is_int);
 	*ret_new = *ret == n;
 	if (*ret >= t->cap_last) {
 		size_t cap = t->cap_last * 2 + 64;
@@ -104,16 +104,16 @@ static int
 gather(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct tracks *t = ctx;
-	evt_items records;
-	evt_item record;
+	evt_frame_items records;
+	evt_frame_item record;
 	tracks_point p;
-	int r = evt_items_begin(&records, f, t->scanner, err);
+	int r = evt_frame_items_begin(&records, f, t->scanner, err);
 
-	while (r == EVT_OK && evt_items_next(&records, &record)) {
-		if (!evt_item_place(&record, &p.place))
+	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
+		if (!evt_frame_item_place(&record, &p.place))
 			continue;
 		if (t->o->by_receipt ||
-		    !evt_item_time(&records, &record, &p.time_ns))
+		    !evt_frame_item_time(&records, &record, &p.time_ns))
 			p.time_ns = f->time_ns;
 		r = add_point(t, &record.source, &p, err);
 	}
@@ -125,7 +125,7 @@ gather(void *ctx, const evt_frame *f, evt_error *err)
 static int
 put_segment(struct tracks *t, const evt_key *key, evt_error *err)
 {
-	evt_buf *out = tool_out_buf(t->out);
+	evt_buf *out = tool_output_file_buf(t->out);
 
 	if (t->n == 0)
 		return EVT_OK;
@@ -133,7 +133,7 @@ put_segment(struct tracks *t, const evt_key *key, evt_error *err)
 		return evt_err_nomem(err);
 	t->wrote = true;
 	t->n = 0;
-	return tool_out_flush_some(t->out, err);
+	return tool_output_file_flush_some(t->out, err);
 }
 
 static void
@@ -168,7 +168,7 @@ goes_on(const struct tracks *t, const tracks_point *p)
 static int
 write_rows(struct tracks *t, sqlite3_stmt *st, evt_error *err)
 {
-	evt_buf *out = tool_out_buf(t->out);
+	evt_buf *out = tool_output_file_buf(t->out);
 	evt_key key = { NULL, 0, false };
 	int64_t source = -1;
 	int r = EVT_OK, step = SQLITE_DONE;
@@ -184,7 +184,7 @@ write_rows(struct tracks *t, sqlite3_stmt *st, evt_error *err)
 			if (source >= 0 && !t->writer->source_end(out))
 				return evt_err_nomem(err);
 			source = sqlite3_column_int64(st, 0);
-			key = evt_dict_key(&t->sources, (uint32_t)source);
+			key = evt_key_table_key(&t->sources, (uint32_t)source);
 			if (!t->writer->source(out, &key))
 				return evt_err_nomem(err);
 		}
@@ -203,7 +203,7 @@ static int
 write_all(void *ctx, evt_error *err)
 {
 	struct tracks *t = ctx;
-	evt_buf *out = tool_out_buf(t->out);
+	evt_buf *out = tool_output_file_buf(t->out);
 	sqlite3_stmt *st = NULL;
 	int r;
 
@@ -225,7 +225,7 @@ write_all(void *ctx, evt_error *err)
 /* ---- the command --------------------------------------------------------- */
 
 static int
-begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
+begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
 {
 	struct tracks *t = ctx;
 	int r = spill_open(
@@ -239,7 +239,7 @@ begin(void *ctx, tool_out *out, const cli_tapes *tapes, evt_error *err)
 	        "INSERT INTO point VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", -1,
 	        &t->add, NULL) != SQLITE_OK)
 		r = spill_fail(t->db, err);
-	return r == EVT_OK ? evt_scanner_new(NULL, &t->scanner, err) : r;
+	return r == EVT_OK ? evt_json_scanner_new(NULL, &t->scanner, err) : r;
 }
 
 int
@@ -265,8 +265,8 @@ tracks_main(const tracks_writer *writer, int argc, char **argv)
 		    writer->cmd->name, t.points, t.sources.n, t.repeated);
 	sqlite3_finalize(t.add);
 	sqlite3_close(t.db);
-	evt_scanner_free(t.scanner);
-	evt_dict_free(&t.sources);
+	evt_json_scanner_free(t.scanner);
+	evt_key_table_free(&t.sources);
 	free(t.last);
 	free(t.segment);
 	return code;
@@ -333,8 +333,8 @@ tracks_add_xml(evt_buf *out, const char *text, size_t n)
 bool
 tracks_add_time(evt_buf *out, int64_t ns)
 {
-	char text[EVT_TIME_TEXT];
+	char text[EVT_TIMETEXT_MAX];
 
 	return evt_buf_add_str(out,
-	    evt_time_format(ns, ns % EVT_NS_PER_S != 0 ? 3 : 0, text));
+	    evt_timetext_format(ns, ns % EVT_NS_PER_S != 0 ? 3 : 0, text));
 }

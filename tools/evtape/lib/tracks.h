@@ -5,15 +5,15 @@
  * A tape is in the order of time and a file of tracks in that of sources, so
  * the points go through a temporary database (spill.h).
  */
-#ifndef EVT_TOOL_TRACKS_H
-#define EVT_TOOL_TRACKS_H
+#ifndef EVT_TOOLS_EVTAPE_LIB_TRACKS_H
+#define EVT_TOOLS_EVTAPE_LIB_TRACKS_H
 
 #include "tools/evtape/export/exporting.h"
 #include "format/navixy/frame_items.h"
 
 typedef struct tracks_point {
 	int64_t time_ns; /* the event's own, or that of receipt */
-	evt_place place;
+	evt_frame_items_place place;
 } tracks_point;
 
 /* One way to write tracks.  Each appends to out; false: out of memory. */

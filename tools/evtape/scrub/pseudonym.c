@@ -1,4 +1,4 @@
-/* disguise.c - see disguise.h. */
+/* pseudonym.c - see pseudonym.h. */
 #include "tools/evtape/scrub/pseudonym.h"
 
 #include <errno.h>
@@ -19,26 +19,26 @@
 enum purpose { TURN = 1, SHIFT, CLIMB, PERMUTE, TEXT, NUMBER };
 
 static uint64_t
-draw(const disguise *d, enum purpose purpose, uint64_t a, uint64_t b)
+draw(const pseudonym *d, enum purpose purpose, uint64_t a, uint64_t b)
 {
 	uint8_t words[24];
 
 	evt_put64(words, purpose);
 	evt_put64(words + 8, a);
 	evt_put64(words + 16, b);
-	return sip_hash(d->key, words, sizeof(words));
+	return siphash(d->key, words, sizeof(words));
 }
 
 /* From 0 to below 1. */
 static double
-fraction(const disguise *d, enum purpose purpose, uint64_t a)
+fraction(const pseudonym *d, enum purpose purpose, uint64_t a)
 {
 	return (double)(draw(d, purpose, a, 0) >> 11) / 9007199254740992.0;
 }
 
 /* Any turn of the globe is as likely as any other (Shoemake, 1992). */
 static void
-make_turn(disguise *d)
+make_turn(pseudonym *d)
 {
 	double u = fraction(d, TURN, 0);
 	double a = 2 * M_PI * fraction(d, TURN, 1);
@@ -58,13 +58,13 @@ make_turn(disguise *d)
 }
 
 static void
-from_seed(const uint8_t *seed, size_t n, disguise *ret)
+from_seed(const uint8_t *seed, size_t n, pseudonym *ret)
 {
 	static const uint64_t first[2] = { 0, 0 }, second[2] = { 1, 0 };
 	const int64_t day = 86400, least = 30 * day, most = 5 * 365 * day;
 
-	ret->key[0] = sip_hash(first, seed, n);
-	ret->key[1] = sip_hash(second, seed, n);
+	ret->key[0] = siphash(first, seed, n);
+	ret->key[1] = siphash(second, seed, n);
 	make_turn(ret);
 	/* Into the past, so that no time is one that is still to come. */
 	ret->shift_s = -least -
@@ -103,7 +103,7 @@ read_seed(const char *path, evt_buf *out, evt_error *err)
 }
 
 int
-disguise_open(const char *seed_file, disguise *ret, evt_error *err)
+pseudonym_open(const char *seed_file, pseudonym *ret, evt_error *err)
 {
 	uint8_t chance[32];
 	evt_buf seed = { 0 };
@@ -118,11 +118,11 @@ disguise_open(const char *seed_file, disguise *ret, evt_error *err)
 		return EVT_OK;
 	}
 	r = read_seed(seed_file, &seed, err);
-	if (r == EVT_OK && seed.len < DISGUISE_SEED_MIN)
+	if (r == EVT_OK && seed.len < PSEUDONYM_SEED_MIN)
 		r = evt_err_set(err, EVT_ERR_ARG,
 		    "%s holds fewer than %d bytes, which could be found by "
 		    "trying; make one with: head -c 32 /dev/urandom",
-		    seed_file, DISGUISE_SEED_MIN);
+		    seed_file, PSEUDONYM_SEED_MIN);
 	if (r == EVT_OK)
 		from_seed(seed.data, seed.len, ret);
 	if (seed.data != NULL)
@@ -136,7 +136,7 @@ disguise_open(const char *seed_file, disguise *ret, evt_error *err)
 /* Below `size`, one to one: a Feistel network over the next even number of
  * bits, walked until the result is in range again. */
 static uint64_t
-permute(const disguise *d, uint64_t value, uint64_t size)
+permute(const pseudonym *d, uint64_t value, uint64_t size)
 {
 	unsigned half = 1;
 	uint64_t mask;
@@ -167,7 +167,7 @@ permute(const disguise *d, uint64_t value, uint64_t size)
  * that an id of another length becomes, and none is itself.
  */
 static uint64_t
-map_integer(const disguise *d, uint64_t value, size_t digits)
+map_integer(const pseudonym *d, uint64_t value, size_t digits)
 {
 	uint64_t ten = 1;
 
@@ -195,7 +195,7 @@ read_integer(const char *p, size_t n, uint64_t *ret)
 }
 
 bool
-disguise_id(const disguise *d, const char *text, size_t n, bool is_number,
+pseudonym_id(const pseudonym *d, const char *text, size_t n, bool is_number,
     evt_buf *out)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -207,7 +207,7 @@ disguise_id(const disguise *d, const char *text, size_t n, bool is_number,
 	if (read_integer(text + minus, n - minus, &v))
 		return evt_buf_printf(out, "%s%" PRIu64, minus ? "-" : "",
 		    map_integer(d, v, n - minus));
-	v = sip_hash(d->key, text, n);
+	v = siphash(d->key, text, n);
 	if (is_number) /* 19 digits that no shorter one becomes */
 		return evt_buf_printf(out, "%" PRIu64,
 		    UINT64_C(1900000000000000000) +
@@ -225,7 +225,7 @@ disguise_id(const disguise *d, const char *text, size_t n, bool is_number,
 /* ---- places --------------------------------------------------------------------- */
 
 static void
-turn(const disguise *d, const double from[3], double to[3])
+turn(const pseudonym *d, const double from[3], double to[3])
 {
 	for (int i = 0; i < 3; i++)
 		to[i] = d->turn[i][0] * from[0] + d->turn[i][1] * from[1] +
@@ -234,7 +234,7 @@ turn(const disguise *d, const double from[3], double to[3])
 
 /* The point of the unit sphere, and the directions to north and east there. */
 static void
-frame_of(disguise_spot at, double point[3], double north[3], double east[3])
+frame_of(pseudonym_spot at, double point[3], double north[3], double east[3])
 {
 	double lat = at.lat * M_PI / 180, lng = at.lng * M_PI / 180;
 	double p[3] = { cos(lat) * cos(lng), cos(lat) * sin(lng), sin(lat) };
@@ -252,21 +252,21 @@ dot(const double a[3], const double b[3])
 	return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
 
-disguise_spot
-disguise_place(const disguise *d, disguise_spot from)
+pseudonym_spot
+pseudonym_place(const pseudonym *d, pseudonym_spot from)
 {
 	double point[3], north[3], east[3], to[3];
 
 	frame_of(from, point, north, east);
 	turn(d, point, to);
-	return (disguise_spot){
+	return (pseudonym_spot){
 		.lat = atan2(to[2], hypot(to[0], to[1])) * 180 / M_PI,
 		.lng = atan2(to[1], to[0]) * 180 / M_PI,
 	};
 }
 
 double
-disguise_heading(const disguise *d, disguise_spot from, double heading)
+pseudonym_heading(const pseudonym *d, pseudonym_spot from, double heading)
 {
 	double point[3], north[3], east[3], ahead[3], to[3], angle;
 
@@ -275,7 +275,7 @@ disguise_heading(const disguise *d, disguise_spot from, double heading)
 	for (int i = 0; i < 3; i++)
 		ahead[i] = cos(angle) * north[i] + sin(angle) * east[i];
 	turn(d, ahead, to);
-	frame_of(disguise_place(d, from), point, north, east);
+	frame_of(pseudonym_place(d, from), point, north, east);
 	angle = atan2(dot(to, east), dot(to, north)) * 180 / M_PI;
 	return angle < 0 ? angle + 360 : angle;
 }
@@ -298,17 +298,17 @@ looks_like(const uint8_t *p, size_t n, const char *form)
 }
 
 static bool
-shift_text(const disguise *d, const char *text, int64_t *ret_ns)
+shift_text(const pseudonym *d, const char *text, int64_t *ret_ns)
 {
-	return evt_time_parse(text, NULL, ret_ns, NULL) == EVT_OK &&
+	return evt_timetext_parse(text, NULL, ret_ns, NULL) == EVT_OK &&
 	    !__builtin_add_overflow(*ret_ns, d->shift_s * EVT_NS_PER_S, ret_ns);
 }
 
 bool
-disguise_date(const disguise *d, const uint8_t *p, size_t n, evt_buf *out,
+pseudonym_date(const pseudonym *d, const uint8_t *p, size_t n, evt_buf *out,
     bool *ret_nomem)
 {
-	char text[48], shifted[EVT_TIME_TEXT];
+	char text[48], shifted[EVT_TIMETEXT_MAX];
 	size_t zone = strlen("0000-00-00T00:00:00");
 	int64_t ns;
 	bool ok;
@@ -321,13 +321,13 @@ disguise_date(const disguise *d, const uint8_t *p, size_t n, evt_buf *out,
 		if (!shift_text(d, text, &ns))
 			return false;
 		*ret_nomem =
-		    !evt_buf_add(out, evt_time_format(ns, 0, shifted), 10);
+		    !evt_buf_add(out, evt_timetext_format(ns, 0, shifted), 10);
 		return true;
 	}
 	if (!looks_like(p, n, "0000-00-00T00:00:00") ||
 	    !shift_text(d, text, &ns))
 		return false;
-	evt_time_format(ns, 0, shifted);
+	evt_timetext_format(ns, 0, shifted);
 	ok = evt_buf_add(out, shifted, 10) && evt_buf_add_byte(out, p[10]) &&
 	    evt_buf_add(out, shifted + 11, 8);
 	/* Whole seconds: the fraction stays as it is. */
@@ -356,7 +356,7 @@ is_near(int64_t value, int64_t unit, int64_t near_ns)
 }
 
 bool
-disguise_epoch(const disguise *d, const int64_t *near_ns, const uint8_t *p,
+pseudonym_epoch(const pseudonym *d, const int64_t *near_ns, const uint8_t *p,
     size_t n, evt_buf *out, bool *ret_nomem)
 {
 	static const struct {

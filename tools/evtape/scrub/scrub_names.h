@@ -2,8 +2,8 @@
  * scrub_names.h - what the names of members say of their values, and which texts
  * say nothing of anybody.
  */
-#ifndef EVT_TOOL_SCRUB_NAMES_H
-#define EVT_TOOL_SCRUB_NAMES_H
+#ifndef EVT_TOOLS_EVTAPE_SCRUB_SCRUB_NAMES_H
+#define EVT_TOOLS_EVTAPE_SCRUB_SCRUB_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -25,7 +25,7 @@ struct rule {
 struct scrub_paths {
 	struct rule *rule;
 	size_t n_rules;
-	struct level level[EVT_SCAN_DEPTH + 1];
+	struct level level[EVT_JSON_SCAN_DEPTH + 1];
 	size_t depth;
 	evt_buf names; /* of the levels, one behind the other */
 	evt_buf pointer;
@@ -120,7 +120,7 @@ add_rules(scrub_paths *s, enum scrub_rule what, const cli_list *list,
 			    "'%s' is no pointer to a field: write /data/label, "
 			    "or ./label in the record of each source",
 			    pointer);
-		r = evt_view_check_pointer(pointer + record, err);
+		r = evt_json_view_check_pointer(pointer + record, err);
 		for (size_t k = 0; k < (record ? 3 : 1) && r == EVT_OK; k++)
 			r = add_rule(s, what, record ? records[k] : "",
 			    pointer + record, err);
@@ -201,9 +201,9 @@ scrub_paths_begin(scrub_paths *s, const char *before)
 }
 
 bool
-scrub_paths_enter(scrub_paths *s, evt_view name, size_t index)
+scrub_paths_enter(scrub_paths *s, evt_json_view name, size_t index)
 {
-	/* Frames are nested EVT_SCAN_DEPTH deep at most: see scan.h. */
+	/* Frames are nested EVT_JSON_SCAN_DEPTH deep at most: see scan.h. */
 	struct level *l = &s->level[s->depth++];
 
 	*l = (struct level){ .pointer_len = s->pointer.len,
@@ -212,7 +212,8 @@ scrub_paths_enter(scrub_paths *s, evt_view name, size_t index)
 		.index = index };
 	if (l->element)
 		return evt_buf_add_str(&s->pointer, "/*");
-	if (!evt_buf_reserve(&s->names, 1) || !evt_view_text(name, &s->names))
+	if (!evt_buf_reserve(&s->names, 1) ||
+	    !evt_json_view_text(name, &s->names))
 		return false;
 	l->name_len = s->names.len - l->name_at;
 	return add_name(&s->pointer, s->names.data + l->name_at, l->name_len);

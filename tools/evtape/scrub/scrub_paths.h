@@ -2,8 +2,8 @@
  * scrub_paths.h - where in JSON text one is, as a pointer, and what rule holds
  * there.
  */
-#ifndef EVT_TOOL_SCRUB_PATHS_H
-#define EVT_TOOL_SCRUB_PATHS_H
+#ifndef EVT_TOOLS_EVTAPE_SCRUB_SCRUB_PATHS_H
+#define EVT_TOOLS_EVTAPE_SCRUB_SCRUB_PATHS_H
 
 #include "tools/cli.h"
 #include "format/base/json_view.h"
@@ -25,9 +25,9 @@ void scrub_paths_free(scrub_paths *p);
 /* Go to the root.  before: put before pointers.  false: out of
  * memory. */
 bool scrub_paths_begin(scrub_paths *p, const char *before);
-/* Go to a member of this name, or (name EVT_VIEW_NONE) to an element.  false: out of
+/* Go to a member of this name, or (name EVT_JSON_VIEW_NONE) to an element.  false: out of
  * memory; leaving is due all the same. */
-bool scrub_paths_enter(scrub_paths *p, evt_view name, size_t index);
+bool scrub_paths_enter(scrub_paths *p, evt_json_view name, size_t index);
 void scrub_paths_leave(scrub_paths *p);
 
 /* The rule for where one is; of several the one that is last in the enum. */

@@ -16,7 +16,7 @@ static const char *const names[SCRUB_N] = { "id", "place", "heading",
 void
 scrub_tally_free(scrub_tally *t)
 {
-	evt_dict_free(&t->where);
+	evt_key_table_free(&t->where);
 	free(t->count);
 	free(t->noted);
 }
@@ -44,7 +44,7 @@ make_room(scrub_tally *t)
 		t->noted = more;
 		t->cap_noted = cap;
 	}
-	return evt_dict_reserve(&t->where, 1);
+	return evt_key_table_reserve(&t->where, 1);
 }
 
 bool
@@ -62,11 +62,11 @@ scrub_tally_note(scrub_tally *t, enum scrub_action action, const char *pointer,
 	memcpy(key + 1, pointer, n);
 	len = (uint32_t)n + 1;
 	if (t->where.n >= POINTERS &&
-	    evt_dict_find(&t->where, key, len, false) == UINT32_MAX) {
+	    evt_key_table_find(&t->where, key, len, false) == UINT32_MAX) {
 		memcpy(key + 1, rest, sizeof(rest));
 		len = sizeof(rest);
 	}
-	t->noted[t->n_noted++] = evt_dict_add(&t->where, key, len, false);
+	t->noted[t->n_noted++] = evt_key_table_add(&t->where, key, len, false);
 	return true;
 }
 
@@ -102,8 +102,8 @@ sort(const scrub_tally *t)
 	struct row *rows = calloc(t->where.n + 1, sizeof(*rows));
 
 	for (uint32_t i = 0; rows != NULL && i < t->where.n; i++)
-		rows[i] =
-		    (struct row){ evt_dict_key(&t->where, i), t->count[i] };
+		rows[i] = (struct row){ evt_key_table_key(&t->where, i),
+			t->count[i] };
 	if (rows != NULL)
 		qsort(rows, t->where.n, sizeof(*rows), compare);
 	return rows;

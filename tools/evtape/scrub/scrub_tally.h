@@ -2,8 +2,8 @@
  * scrub_tally.h - what evtape scrub did, and where: how many values at each JSON
  * pointer, with an asterisk for the places of an array.
  */
-#ifndef EVT_TOOL_SCRUB_TALLY_H
-#define EVT_TOOL_SCRUB_TALLY_H
+#ifndef EVT_TOOLS_EVTAPE_SCRUB_SCRUB_TALLY_H
+#define EVT_TOOLS_EVTAPE_SCRUB_SCRUB_TALLY_H
 
 #include "format/base/buf.h"
 #include "format/base/key_table.h"
@@ -22,7 +22,7 @@ enum scrub_action {
 
 /* Zero-initialised is a valid empty tally. */
 typedef struct scrub_tally {
-	evt_dict where; /* a letter for the action, and the pointer */
+	evt_key_table where; /* a letter for the action, and the pointer */
 	uint64_t *count;
 	size_t cap;
 	uint32_t *noted; /* numbers in `where` */

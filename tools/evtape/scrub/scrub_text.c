@@ -15,23 +15,23 @@
 #define DIGITS_MAX 17
 
 struct scrub_text {
-	const disguise *d;
+	const pseudonym *d;
 	scrub_paths *paths;
 	scrub_tally *tally;
 	evt_buf text; /* a string, decoded */
 	/* Of the frame: */
 	const evt_frame *f;
 	evt_buf *out;
-	size_t met;       /* so many of its sources were met as ids, in order */
-	bool loose;       /* not all: look for them everywhere */
-	evt_dict sources; /* then: what they are */
-	bool nomem;       /* where a function cannot say so by itself */
+	size_t met; /* so many of its sources were met as ids, in order */
+	bool loose; /* not all: look for them everywhere */
+	evt_key_table sources; /* then: what they are */
+	bool nomem;            /* where a function cannot say so by itself */
 };
 
 /* What an object says of a place, and what becomes of it. */
 struct spot {
 	bool known;
-	disguise_spot from, to;
+	pseudonym_spot from, to;
 };
 
 /* Where a value stands. */
@@ -41,7 +41,7 @@ struct at {
 	bool blot;               /* it is within what is to be blotted */
 };
 
-static bool rewrite(struct scrub_text *s, evt_view v, struct at at);
+static bool rewrite(struct scrub_text *s, evt_json_view v, struct at at);
 
 /* ---- helpers ------------------------------------------------------------- */
 
@@ -55,36 +55,36 @@ tell(struct scrub_text *s, enum scrub_action action)
 }
 
 static bool
-copy(struct scrub_text *s, evt_view v, enum scrub_action action)
+copy(struct scrub_text *s, evt_json_view v, enum scrub_action action)
 {
 	return evt_buf_add(s->out, v.p, v.n) && tell(s, action);
 }
 
 /* The decoded text of a string, in s->text. */
 static bool
-decode(struct scrub_text *s, evt_view v)
+decode(struct scrub_text *s, evt_json_view v)
 {
 	s->text.len = 0;
-	return evt_buf_reserve(&s->text, 1) && evt_view_text(v, &s->text);
+	return evt_buf_reserve(&s->text, 1) && evt_json_view_text(v, &s->text);
 }
 
 static bool
 is_source(const struct scrub_text *s, const uint8_t *p, size_t n)
 {
 	return n <= EVT_KEY_MAX &&
-	    evt_dict_find(&s->sources, (const char *)p, (uint32_t)n, false) !=
-	    UINT32_MAX;
+	    evt_key_table_find(&s->sources, (const char *)p, (uint32_t)n,
+	        false) != UINT32_MAX;
 }
 
 /* Look for the frame's sources everywhere. */
 static bool
 be_loose(struct scrub_text *s)
 {
-	evt_dict_clear(&s->sources);
-	if (!evt_dict_reserve(&s->sources, s->f->n_sources))
+	evt_key_table_clear(&s->sources);
+	if (!evt_key_table_reserve(&s->sources, s->f->n_sources))
 		return false;
 	for (size_t i = 0; i < s->f->n_sources; i++)
-		evt_dict_add(&s->sources, s->f->sources[i].text,
+		evt_key_table_add(&s->sources, s->f->sources[i].text,
 		    s->f->sources[i].len, false);
 	s->loose = true;
 	return true;
@@ -101,7 +101,7 @@ meet(struct scrub_text *s, const uint8_t *p, size_t n)
 
 /* What names a member, decoded. */
 static enum scrub_name
-name_of(struct scrub_text *s, evt_view name)
+name_of(struct scrub_text *s, evt_json_view name)
 {
 	const char *p;
 
@@ -153,7 +153,7 @@ is_harmless(const struct scrub_text *s, struct at at)
 }
 
 static bool
-rewrite_string(struct scrub_text *s, evt_view v, struct at at)
+rewrite_string(struct scrub_text *s, evt_json_view v, struct at at)
 {
 	bool nomem = false;
 
@@ -165,11 +165,11 @@ rewrite_string(struct scrub_text *s, evt_view v, struct at at)
 	} else if (at.is == SCRUB_NAME_ID ||
 	    (s->loose && is_source(s, s->text.data, s->text.len))) {
 		meet(s, s->text.data, s->text.len);
-		if (!disguise_id(s->d, (char *)s->text.data, s->text.len, false,
-		        s->out) ||
+		if (!pseudonym_id(s->d, (char *)s->text.data, s->text.len,
+		        false, s->out) ||
 		    !tell(s, SCRUB_ID))
 			return false;
-	} else if (disguise_date(s->d, s->text.data, s->text.len, s->out,
+	} else if (pseudonym_date(s->d, s->text.data, s->text.len, s->out,
 	               &nomem)) {
 		if (nomem || !tell(s, SCRUB_TIME))
 			return false;
@@ -188,7 +188,7 @@ rewrite_string(struct scrub_text *s, evt_view v, struct at at)
 
 /* Digits behind the point. */
 static int
-digits_of(evt_view v)
+digits_of(evt_json_view v)
 {
 	const uint8_t *dot = memchr(v.p, '.', v.n);
 	int n = 0;
@@ -215,12 +215,13 @@ blot_number(struct scrub_text *s)
 }
 
 static bool
-rewrite_place(struct scrub_text *s, evt_view v, struct at at)
+rewrite_place(struct scrub_text *s, evt_json_view v, struct at at)
 {
 	int digits = digits_of(v);
 	double d;
 
-	if (!at.spot->known && evt_view_double(v, &d) && !(d < 0) && !(d > 0))
+	if (!at.spot->known && evt_json_view_double(v, &d) && !(d < 0) &&
+	    !(d > 0))
 		return copy(s, v, SCRUB_KEPT);
 	if (!at.spot->known)
 		return blot_number(s);
@@ -230,29 +231,29 @@ rewrite_place(struct scrub_text *s, evt_view v, struct at at)
 }
 
 static bool
-rewrite_heading(struct scrub_text *s, evt_view v, const struct spot *spot)
+rewrite_heading(struct scrub_text *s, evt_json_view v, const struct spot *spot)
 {
 	int digits = digits_of(v);
 	double d, unit = pow(10, digits);
 
-	if (!spot->known || !evt_view_double(v, &d))
+	if (!spot->known || !evt_json_view_double(v, &d))
 		return copy(s, v, SCRUB_KEPT);
-	d = round(disguise_heading(s->d, spot->from, d) * unit) / unit;
+	d = round(pseudonym_heading(s->d, spot->from, d) * unit) / unit;
 	return add_number(s, d >= 360 ? 0 : d, digits, SCRUB_HEADING);
 }
 
 static bool
-rewrite_altitude(struct scrub_text *s, evt_view v)
+rewrite_altitude(struct scrub_text *s, evt_json_view v)
 {
 	double d;
 
-	if (!evt_view_double(v, &d) || (!(d < 0) && !(d > 0)))
+	if (!evt_json_view_double(v, &d) || (!(d < 0) && !(d > 0)))
 		return copy(s, v, SCRUB_KEPT);
 	return add_number(s, d + s->d->climb_m, digits_of(v), SCRUB_ALTITUDE);
 }
 
 static bool
-rewrite_number(struct scrub_text *s, evt_view v, struct at at)
+rewrite_number(struct scrub_text *s, evt_json_view v, struct at at)
 {
 	bool nomem = false;
 
@@ -260,7 +261,7 @@ rewrite_number(struct scrub_text *s, evt_view v, struct at at)
 		return blot_number(s);
 	if (at.is == SCRUB_NAME_ID || (s->loose && is_source(s, v.p, v.n))) {
 		meet(s, v.p, v.n);
-		return disguise_id(s->d, (const char *)v.p, v.n, true,
+		return pseudonym_id(s->d, (const char *)v.p, v.n, true,
 		           s->out) &&
 		    tell(s, SCRUB_ID);
 	}
@@ -275,7 +276,7 @@ rewrite_number(struct scrub_text *s, evt_view v, struct at at)
 	default:
 		break;
 	}
-	if (disguise_epoch(s->d,
+	if (pseudonym_epoch(s->d,
 	        at.is == SCRUB_NAME_TIME ? NULL : &s->f->time_ns, v.p, v.n,
 	        s->out, &nomem))
 		return !nomem && tell(s, SCRUB_TIME);
@@ -286,23 +287,23 @@ rewrite_number(struct scrub_text *s, evt_view v, struct at at)
 
 /* The place that an object's own members say. */
 static struct spot
-own_spot(struct scrub_text *s, evt_view object)
+own_spot(struct scrub_text *s, evt_json_view object)
 {
-	evt_view_walk w = evt_view_walk_begin(object);
+	evt_json_view_walk w = evt_json_view_walk_begin(object);
 	struct spot spot = { .known = false };
 	bool lat = false, lng = false;
-	evt_view name, value;
+	evt_json_view name, value;
 
-	while (evt_view_walk_next(&w, &name, &value)) {
+	while (evt_json_view_walk_next(&w, &name, &value)) {
 		enum scrub_name is;
 
-		if (evt_view_kind(value) != EVT_VIEW_NUMBER)
+		if (evt_json_view_kind(value) != EVT_JSON_VIEW_NUMBER)
 			continue;
 		is = name_of(s, name);
 		if (is == SCRUB_NAME_LAT)
-			lat = evt_view_double(value, &spot.from.lat);
+			lat = evt_json_view_double(value, &spot.from.lat);
 		else if (is == SCRUB_NAME_LNG)
-			lng = evt_view_double(value, &spot.from.lng);
+			lng = evt_json_view_double(value, &spot.from.lng);
 	}
 	/* 0, 0 is what devices say that do not know where they are; turned, it
 	 * would give the turn away. */
@@ -310,20 +311,20 @@ own_spot(struct scrub_text *s, evt_view object)
 	    fabs(spot.from.lng) <= 360 &&
 	    (fabs(spot.from.lat) > 0 || fabs(spot.from.lng) > 0);
 	if (spot.known)
-		spot.to = disguise_place(s->d, spot.from);
+		spot.to = pseudonym_place(s->d, spot.from);
 	return spot;
 }
 
 /* A heading stands beside the place, or beside the object that holds it. */
 static struct spot
-spot_of(struct scrub_text *s, evt_view object)
+spot_of(struct scrub_text *s, evt_json_view object)
 {
-	evt_view_walk w = evt_view_walk_begin(object);
+	evt_json_view_walk w = evt_json_view_walk_begin(object);
 	struct spot spot = own_spot(s, object);
-	evt_view name, value;
+	evt_json_view name, value;
 
-	while (!spot.known && evt_view_walk_next(&w, &name, &value)) {
-		if (evt_view_kind(value) == EVT_VIEW_OBJECT)
+	while (!spot.known && evt_json_view_walk_next(&w, &name, &value)) {
+		if (evt_json_view_kind(value) == EVT_JSON_VIEW_OBJECT)
 			spot = own_spot(s, value);
 	}
 	return spot;
@@ -340,7 +341,7 @@ choose_spot(enum scrub_name is, const struct spot *own,
 
 /* A name that is a number is an id, as in {"10001":"normal"}. */
 static bool
-rewrite_name(struct scrub_text *s, evt_view name)
+rewrite_name(struct scrub_text *s, evt_json_view name)
 {
 	size_t n = name.n - 2, i = 0;
 
@@ -349,7 +350,7 @@ rewrite_name(struct scrub_text *s, evt_view name)
 	if (n == 0 || (i < n && !(s->loose && is_source(s, name.p + 1, n))))
 		return evt_buf_add(s->out, name.p, name.n);
 	return evt_buf_add_byte(s->out, '"') &&
-	    disguise_id(s->d, (const char *)name.p + 1, n, false, s->out) &&
+	    pseudonym_id(s->d, (const char *)name.p + 1, n, false, s->out) &&
 	    evt_buf_add_byte(s->out, '"') && tell(s, SCRUB_ID);
 }
 
@@ -375,8 +376,8 @@ copy_until(struct scrub_text *s, struct gap *g, const uint8_t *to)
 
 /* One member or element, at the path that has been entered. */
 static bool
-rewrite_item(struct scrub_text *s, struct gap *g, evt_view name, evt_view value,
-    struct at at)
+rewrite_item(struct scrub_text *s, struct gap *g, evt_json_view name,
+    evt_json_view value, struct at at)
 {
 	enum scrub_rule rule = scrub_paths_rule(s->paths);
 
@@ -400,23 +401,23 @@ rewrite_item(struct scrub_text *s, struct gap *g, evt_view name, evt_view value,
 }
 
 static bool
-rewrite_container(struct scrub_text *s, evt_view v, struct at at)
+rewrite_container(struct scrub_text *s, evt_json_view v, struct at at)
 {
-	bool object = evt_view_kind(v) == EVT_VIEW_OBJECT;
-	evt_view_walk w = evt_view_walk_begin(v);
+	bool object = evt_json_view_kind(v) == EVT_JSON_VIEW_OBJECT;
+	evt_json_view_walk w = evt_json_view_walk_begin(v);
 	struct gap g = { .from = v.p + 1 };
 	struct spot own = { .known = false }, near_by = own, chosen;
 	size_t index = 0;
-	evt_view name, value;
+	evt_json_view name, value;
 	bool ok = evt_buf_add(s->out, v.p, 1);
 
 	if (object) {
 		own = own_spot(s, v);
 		near_by = own.known ? own : spot_of(s, v);
 	}
-	while (ok && evt_view_walk_next(&w, &name, &value)) {
+	while (ok && evt_json_view_walk_next(&w, &name, &value)) {
 		if (!object)
-			name = (evt_view){ NULL, 0 };
+			name = (evt_json_view){ NULL, 0 };
 		ok = scrub_paths_enter(s->paths, name, index++);
 		if (object)
 			at.is = name_of(s, name);
@@ -429,15 +430,15 @@ rewrite_container(struct scrub_text *s, evt_view v, struct at at)
 }
 
 static bool
-rewrite(struct scrub_text *s, evt_view v, struct at at)
+rewrite(struct scrub_text *s, evt_json_view v, struct at at)
 {
-	switch (evt_view_kind(v)) {
-	case EVT_VIEW_OBJECT:
-	case EVT_VIEW_ARRAY:
+	switch (evt_json_view_kind(v)) {
+	case EVT_JSON_VIEW_OBJECT:
+	case EVT_JSON_VIEW_ARRAY:
 		return rewrite_container(s, v, at);
-	case EVT_VIEW_STRING:
+	case EVT_JSON_VIEW_STRING:
 		return rewrite_string(s, v, at);
-	case EVT_VIEW_NUMBER:
+	case EVT_JSON_VIEW_NUMBER:
 		return rewrite_number(s, v, at);
 	default: /* true, false and null, which tell of nobody */
 		return evt_buf_add(s->out, v.p, v.n);
@@ -447,7 +448,7 @@ rewrite(struct scrub_text *s, evt_view v, struct at at)
 /* ---- the whole ----------------------------------------------------------- */
 
 static bool
-run_once(struct scrub_text *s, evt_view root)
+run_once(struct scrub_text *s, evt_json_view root)
 {
 	static const struct spot nowhere = { .known = false };
 	struct at at = { .spot = &nowhere,
@@ -468,7 +469,7 @@ int
 scrub_text_write(scrub_text *s, const evt_frame *f, evt_buf *out,
     evt_error *err)
 {
-	evt_view root = evt_view_of(f->payload, f->len);
+	evt_json_view root = evt_json_view_make(f->payload, f->len);
 	bool ok;
 
 	s->f = f;
@@ -500,7 +501,7 @@ scrub_text_event(const evt_frame *f, evt_buf *out)
 }
 
 int
-scrub_text_new(const disguise *d, const scrub_rules *rules, scrub_tally *tally,
+scrub_text_new(const pseudonym *d, const scrub_rules *rules, scrub_tally *tally,
     scrub_text **ret_text, evt_error *err)
 {
 	scrub_text *s = calloc(1, sizeof(*s));
@@ -526,7 +527,7 @@ scrub_text_free(scrub_text *s)
 	if (s == NULL)
 		return;
 	scrub_paths_free(s->paths);
-	evt_dict_free(&s->sources);
+	evt_key_table_free(&s->sources);
 	evt_buf_free(&s->text);
 	free(s);
 }

@@ -5,8 +5,8 @@
  * numbers) that change, so the order of members, white space and the form of
  * numbers stay.
  */
-#ifndef EVT_TOOL_SCRUB_TEXT_H
-#define EVT_TOOL_SCRUB_TEXT_H
+#ifndef EVT_TOOLS_EVTAPE_SCRUB_SCRUB_TEXT_H
+#define EVT_TOOLS_EVTAPE_SCRUB_SCRUB_TEXT_H
 
 #include "tools/cli.h"
 #include "tools/evtape/scrub/pseudonym.h"
@@ -23,7 +23,7 @@ typedef struct scrub_text scrub_text;
 
 /* What is given must outlive it.  Errors: EVT_ERR_ARG for a pointer that is
  * none, EVT_ERR_NOMEM. */
-int scrub_text_new(const disguise *d, const scrub_rules *rules,
+int scrub_text_new(const pseudonym *d, const scrub_rules *rules,
     scrub_tally *tally, scrub_text **ret_text, evt_error *err);
 void scrub_text_free(scrub_text *s);
 

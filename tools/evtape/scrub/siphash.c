@@ -37,7 +37,7 @@ take(uint64_t v[4], uint64_t word)
 }
 
 uint64_t
-sip_hash(const uint64_t key[2], const void *bytes, size_t n)
+siphash(const uint64_t key[2], const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
 	uint8_t last[8] = { 0 };

@@ -1,6 +1,6 @@
 /* stats.h - the parts of evtape stats. */
-#ifndef EVT_TOOL_STATS_H
-#define EVT_TOOL_STATS_H
+#ifndef EVT_TOOLS_EVTAPE_STATS_STATS_H
+#define EVT_TOOLS_EVTAPE_STATS_STATS_H
 
 #include "format/base/key_table.h"
 #include "tools/evtape/lib/frame_loop.h"
@@ -43,13 +43,13 @@ typedef struct stats {
 	uint32_t n_buckets;
 	uint64_t *frames, *bytes; /* by bucket */
 	uint64_t all_frames, all_bytes;
-	evt_dict sources, events;
+	evt_key_table sources, events;
 	stats_series *source, *event; /* by number */
 	size_t cap_source, cap_event;
 	uint32_t *order; /* sources, most frames first */
 	stats_gap *gap;
 	size_t n_gaps;
-	evt_note *note;
+	evt_bookmark *note;
 	size_t n_notes;
 } stats;
 

@@ -11,21 +11,21 @@
 
 struct work {
 	stats *s;
-	evt_scanner *scanner;
+	evt_json_scanner *scanner;
 };
 
 /* ---- series -------------------------------------------------------------- */
 
 /* The series of a key; NULL: out of memory. */
 static stats_series *
-series_of(evt_dict *d, stats_series **list, size_t *cap, const char *text,
+series_of(evt_key_table *d, stats_series **list, size_t *cap, const char *text,
     size_t len, bool is_int)
 {
 	uint32_t i;
 
-	if (!evt_dict_reserve(d, 1))
+	if (!evt_key_table_reserve(d, 1))
 		return NULL;
-	i = evt_dict_add(d, text, (uint32_t)len, is_int);
+	i = evt_key_table_add(d, text, (uint32_t)len, is_int);
 	if (i >= *cap) {
 		size_t more = *cap * 2 + 64;
 		stats_series *p = realloc(*list, more * sizeof(*p));
@@ -75,11 +75,11 @@ static int
 count_records(struct work *w, const evt_frame *f, evt_error *err)
 {
 	stats *s = w->s;
-	evt_items records;
-	evt_item record;
-	int r = evt_items_begin(&records, f, w->scanner, err);
+	evt_frame_items records;
+	evt_frame_item record;
+	int r = evt_frame_items_begin(&records, f, w->scanner, err);
 
-	while (r == EVT_OK && evt_items_next(&records, &record)) {
+	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
 		stats_series *x;
 		int64_t own_ns;
 
@@ -92,7 +92,7 @@ count_records(struct work *w, const evt_frame *f, evt_error *err)
 		    !count(s, x, f->time_ns,
 		        record.of_batch ? record.value.n : f->len))
 			return evt_err_nomem(err);
-		if (evt_item_time(&records, &record, &own_ns) &&
+		if (evt_frame_item_time(&records, &record, &own_ns) &&
 		    !hist_add(&x->stale, f->time_ns - own_ns))
 			return evt_err_nomem(err);
 	}
@@ -105,7 +105,7 @@ parse_mark_time(const cJSON *v, int64_t *ret_ns)
 	const char *text = cJSON_GetStringValue(v);
 
 	return text != NULL &&
-	    evt_time_parse(text, NULL, ret_ns, NULL) == EVT_OK;
+	    evt_timetext_parse(text, NULL, ret_ns, NULL) == EVT_OK;
 }
 
 static int
@@ -240,7 +240,8 @@ prepare(stats *s, const cli_tapes *tapes, const evt_filter *filter,
 	int r = set_span(s, tapes, filter, err);
 
 	if (r == EVT_OK && tapes->n > 0)
-		r = evt_tape_notes(tapes->tape[0], &s->note, &s->n_notes, err);
+		r = evt_tape_bookmarks(tapes->tape[0], &s->note, &s->n_notes,
+		    err);
 	for (size_t i = 0; r == EVT_OK && s->o->plot != NULL && i < tapes->n;
 	     i++)
 		r = choose_timelines(s, tapes->tape[i], err);
@@ -297,7 +298,7 @@ stats_gather(stats *s, const cli_command *cmd, const cli_tapes *tapes,
     const evt_filter *filter)
 {
 	struct work w = { .s = s };
-	tool_each each = { .cmd = cmd,
+	tool_frame_loop each = { .cmd = cmd,
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
@@ -309,12 +310,12 @@ stats_gather(stats *s, const cli_command *cmd, const cli_tapes *tapes,
 	if (r == EVT_ERR_ARG)
 		return cli_usage(cmd, "%s", err.text);
 	if (r == EVT_OK)
-		r = evt_scanner_new(NULL, &w.scanner, &err);
-	code =
-	    r == EVT_OK ? tool_each_run(&each) : cli_fail(cmd, "%s", err.text);
+		r = evt_json_scanner_new(NULL, &w.scanner, &err);
+	code = r == EVT_OK ? tool_frame_loop_run(&each) :
+	                     cli_fail(cmd, "%s", err.text);
 	if ((code == CLI_DONE || code == CLI_LOSSES) && rank(s, &err))
 		code = cli_fail(cmd, "%s", err.text);
-	evt_scanner_free(w.scanner);
+	evt_json_scanner_free(w.scanner);
 	return code;
 }
 
@@ -334,13 +335,13 @@ stats_free(stats *s)
 {
 	free_series(s->source, s->sources.n);
 	free_series(s->event, s->events.n);
-	evt_dict_free(&s->sources);
-	evt_dict_free(&s->events);
+	evt_key_table_free(&s->sources);
+	evt_key_table_free(&s->events);
 	for (size_t i = 0; i < s->n_gaps; i++)
 		free(s->gap[i].reason);
 	free(s->gap);
 	free(s->order);
 	free(s->frames);
 	free(s->bytes);
-	evt_notes_free(s->note, s->n_notes);
+	evt_bookmarks_free(s->note, s->n_notes);
 }

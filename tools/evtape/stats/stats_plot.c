@@ -66,10 +66,10 @@ add_ticks(const stats *s, evt_buf *out)
 	bool ok = true;
 
 	for (; t < s->from_ns + span && ok; t += step) {
-		char text[EVT_TIME_TEXT];
+		char text[EVT_TIMETEXT_MAX];
 		double x = x_of(s, t);
 		/* The date is above: here the time of day, or the day. */
-		const char *shown = evt_time_format(t, digits, text);
+		const char *shown = evt_timetext_format(t, digits, text);
 
 		if (step >= 86400 * EVT_NS_PER_S)
 			text[10] = '\0';
@@ -114,7 +114,7 @@ static bool
 add_row(const stats *s, size_t row, evt_buf *out)
 {
 	const stats_series *x = &s->source[s->order[row]];
-	evt_key key = evt_dict_key(&s->sources, s->order[row]);
+	evt_key key = evt_key_table_key(&s->sources, s->order[row]);
 	double y = TOP + BARS + SPACE + ROW * (double)row;
 	double w = WIDTH / s->n_buckets;
 	uint32_t most = 1;
@@ -176,7 +176,7 @@ add_notes(const stats *s, evt_buf *out)
 	bool ok = true;
 
 	for (size_t i = 0; i < s->n_notes && ok; i++) {
-		const evt_note *n = &s->note[i];
+		const evt_bookmark *n = &s->note[i];
 		double x = x_of(s, n->time_ns);
 
 		if (n->time_ns < s->from_ns || n->time_ns > s->to_ns)
@@ -196,7 +196,7 @@ add_notes(const stats *s, evt_buf *out)
 static bool
 add_head(const stats *s, const char *title, evt_buf *out)
 {
-	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT], c[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
 	double height = bottom(s) + 56;
 
 	return evt_buf_printf(out,
@@ -216,12 +216,14 @@ add_head(const stats *s, const char *title, evt_buf *out)
 	    evt_buf_printf(out,
 	        "</text>\n<text x=\"20\" y=\"44\">%s to %s (UTC): %" PRIu64
 	        " frames, %zu gaps</text>\n",
-	        evt_time_format(s->from_ns, 0, a),
-	        evt_time_format(s->to_ns, 0, b), s->all_frames, s->n_gaps) &&
+	        evt_timetext_format(s->from_ns, 0, a),
+	        evt_timetext_format(s->to_ns, 0, b), s->all_frames,
+	        s->n_gaps) &&
 	    evt_buf_printf(out,
 	        "<text class=\"e\" x=\"%.0f\" y=\"%.0f\">frames each "
 	        "%s</text>\n",
-	        LEFT - 6, TOP + BARS / 2, evt_duration_format(s->bucket_ns, c));
+	        LEFT - 6, TOP + BARS / 2,
+	        evt_timetext_duration_format(s->bucket_ns, c));
 }
 
 static bool

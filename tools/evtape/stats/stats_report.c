@@ -22,24 +22,25 @@ rate(const stats_series *x)
 static bool
 add_duration(evt_buf *out, const hist *h, double part)
 {
-	char text[EVT_TIME_TEXT];
+	char text[EVT_TIMETEXT_MAX];
 	int64_t ns = part >= 1 ? h->max : hist_percentile(h, part);
 
 	if (h->count == 0)
 		return evt_buf_printf(out, " %8s", "-");
 	if (ns < 0)
 		return evt_buf_printf(out, " %8s", "<0");
-	return evt_buf_printf(out, " %8s", evt_duration_format(ns, text));
+	return evt_buf_printf(out, " %8s",
+	    evt_timetext_duration_format(ns, text));
 }
 
 static bool
 add_line(evt_buf *out, const evt_key *key, const stats_series *x)
 {
-	char size[EVT_TIME_TEXT];
+	char size[EVT_TIMETEXT_MAX];
 	bool ok = evt_buf_printf(out, "  %-20.*s %10" PRIu64 " %10s %8.2f/s",
 	    key->len > 0 ? (int)key->len : 6,
 	    key->len > 0 ? key->text : "(none)", x->frames,
-	    evt_size_format(x->bytes, size), rate(x));
+	    evt_sizetext_format(x->bytes, size), rate(x));
 
 	for (int i = 0; i < 3 && ok; i++)
 		ok = add_duration(out, &x->between,
@@ -59,7 +60,7 @@ add_line(evt_buf *out, const evt_key *key, const stats_series *x)
 static bool
 add_gaps_text(const stats *s, evt_buf *out)
 {
-	char time[EVT_TIME_TEXT];
+	char time[EVT_TIMETEXT_MAX];
 	bool ok =
 	    s->n_gaps == 0 || evt_buf_printf(out, "\ngaps (%zu)\n", s->n_gaps);
 
@@ -67,7 +68,7 @@ add_gaps_text(const stats *s, evt_buf *out)
 		const stats_gap *g = &s->gap[i];
 
 		ok = evt_buf_printf(out, "  %s",
-		    evt_time_format(g->from_ns, 3, time));
+		    evt_timetext_format(g->from_ns, 3, time));
 		if (ok && g->seconds >= 0)
 			ok = evt_buf_printf(out, "  %.3f s", g->seconds);
 		if (ok && g->frames >= 0)
@@ -84,25 +85,26 @@ stats_text(const stats *s, evt_buf *out)
 	static const char head[] =
 	    "     frames      bytes         rate    between two: p50      p99  "
 	    "    max   stale: p50   p99      max\n";
-	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT], c[EVT_TIME_TEXT];
-	char d[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
+	char d[EVT_TIMETEXT_MAX];
 	bool ok = evt_buf_printf(out,
 	    "from    %s\nto      %s  (%s)\nframes  %" PRIu64 ", %s\n",
-	    evt_time_format(s->from_ns, 3, a), evt_time_format(s->to_ns, 3, b),
-	    evt_duration_format(s->to_ns - s->from_ns, c), s->all_frames,
-	    evt_size_format(s->all_bytes, d));
+	    evt_timetext_format(s->from_ns, 3, a),
+	    evt_timetext_format(s->to_ns, 3, b),
+	    evt_timetext_duration_format(s->to_ns - s->from_ns, c),
+	    s->all_frames, evt_sizetext_format(s->all_bytes, d));
 	size_t shown = stats_shown(s);
 
 	ok = ok && evt_buf_printf(out, "\n%-20s%s", "events", head);
 	for (uint32_t i = 0; i < s->events.n && ok; i++) {
-		evt_key key = evt_dict_key(&s->events, i);
+		evt_key key = evt_key_table_key(&s->events, i);
 
 		ok = add_line(out, &key, &s->event[i]);
 	}
 	ok = ok &&
 	    evt_buf_printf(out, "\nsources (%" PRIu32 ")\n", s->sources.n);
 	for (size_t i = 0; i < shown && ok; i++) {
-		evt_key key = evt_dict_key(&s->sources, s->order[i]);
+		evt_key key = evt_key_table_key(&s->sources, s->order[i]);
 
 		ok = add_line(out, &key, &s->source[s->order[i]]);
 	}
@@ -118,10 +120,10 @@ stats_text(const stats *s, evt_buf *out)
 static bool
 add_times(evt_buf *out, int64_t first, int64_t last)
 {
-	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 
 	return evt_buf_printf(out, "\"first\":\"%s\",\"last\":\"%s\"",
-	    evt_time_format(first, 9, a), evt_time_format(last, 9, b));
+	    evt_timetext_format(first, 9, a), evt_timetext_format(last, 9, b));
 }
 
 static bool
@@ -152,15 +154,16 @@ add_series(evt_buf *out, const stats_series *x)
 static bool
 add_gaps_json(const stats *s, evt_buf *out)
 {
-	char a[EVT_TIME_TEXT], b[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 	bool ok = evt_buf_add_str(out, "],\"gaps\":[");
 
 	for (size_t i = 0; i < s->n_gaps && ok; i++) {
 		const stats_gap *g = &s->gap[i];
 
-		ok = evt_buf_printf(out, "%s{\"from\":\"%s\",\"to\":\"%s\"",
-		         i > 0 ? "," : "", evt_time_format(g->from_ns, 9, a),
-		         evt_time_format(g->to_ns, 9, b)) &&
+		ok =
+		    evt_buf_printf(out, "%s{\"from\":\"%s\",\"to\":\"%s\"",
+		        i > 0 ? "," : "", evt_timetext_format(g->from_ns, 9, a),
+		        evt_timetext_format(g->to_ns, 9, b)) &&
 		    (g->seconds < 0 ?
 		            evt_buf_add_str(out, ",\"seconds\":null") :
 		            evt_buf_printf(out, ",\"seconds\":%.3f",
@@ -178,7 +181,7 @@ add_gaps_json(const stats *s, evt_buf *out)
 static bool
 add_buckets(const stats *s, evt_buf *out)
 {
-	char a[EVT_TIME_TEXT];
+	char a[EVT_TIMETEXT_MAX];
 	bool ok = evt_buf_printf(out,
 	    ",\"bucket_ns\":%" PRId64 ",\"buckets\":[", s->bucket_ns);
 
@@ -187,7 +190,7 @@ add_buckets(const stats *s, evt_buf *out)
 		    "%s{\"time\":\"%s\",\"frames\":%" PRIu64
 		    ",\"bytes\":%" PRIu64 "}",
 		    i > 0 ? "," : "",
-		    evt_time_format(s->from_ns + i * s->bucket_ns, 9, a),
+		    evt_timetext_format(s->from_ns + i * s->bucket_ns, 9, a),
 		    s->frames[i], s->bytes[i]);
 	return ok && evt_buf_add_byte(out, ']');
 }
@@ -203,7 +206,7 @@ stats_json(const stats *s, evt_buf *out)
 	    add_buckets(s, out) && evt_buf_add_str(out, ",\"events\":[");
 
 	for (uint32_t i = 0; i < s->events.n && ok; i++) {
-		evt_key key = evt_dict_key(&s->events, i);
+		evt_key key = evt_key_table_key(&s->events, i);
 
 		ok = evt_buf_add_str(out,
 		         i > 0 ? ",{\"event\":" : "{\"event\":") &&
@@ -215,7 +218,7 @@ stats_json(const stats *s, evt_buf *out)
 	    evt_buf_printf(out, "],\"n_sources\":%" PRIu32 ",\"sources\":[",
 	        s->sources.n);
 	for (size_t i = 0; i < shown && ok; i++) {
-		evt_key key = evt_dict_key(&s->sources, s->order[i]);
+		evt_key key = evt_key_table_key(&s->sources, s->order[i]);
 
 		ok = evt_buf_add_str(out, i > 0 ? ",{" : "{") &&
 		    rows_add_source(&key, out) &&

@@ -1,6 +1,6 @@
 /* peer.h - what the C programs of the benchmarks share. */
-#ifndef BENCH_PEER_H
-#define BENCH_PEER_H
+#ifndef EVT_TESTS_BENCH_PEERS_LIB_PEER_H
+#define EVT_TESTS_BENCH_PEERS_LIB_PEER_H
 
 #include <stddef.h>
 #include <stdint.h>
