@@ -21,7 +21,7 @@
 #define REST_BYTES (1u << 20)
 
 static void
-put_lost(evt_recorder *r, const evt_clock_pair *at, uint64_t n,
+put_lost(evt_recorder *r, const evt_receive_clock_time *at, uint64_t n,
     const char *reason)
 {
 	evt_mark_gap_info gap = { .frames = 1,
@@ -42,7 +42,7 @@ put_lost(evt_recorder *r, const evt_clock_pair *at, uint64_t n,
 }
 
 static void
-put_line(evt_recorder *r, const evt_clock_pair *at,
+put_line(evt_recorder *r, const evt_receive_clock_time *at,
     enum evt_line_splitter_state state, uint8_t *line, uint64_t n)
 {
 	evt_queue_item item = { .time_ns = at->time_ns,
@@ -56,7 +56,7 @@ put_line(evt_recorder *r, const evt_clock_pair *at,
 	if (state == EVT_LINE_SPLITTER_SKIPPED) {
 		snprintf(reason, sizeof(reason),
 		    "a line was longer than --max-message (%s)",
-		    evt_sizetext_format(r->o.max_message, size));
+		    evt_timetext_size_format(r->o.max_message, size));
 		put_lost(r, at, n, reason);
 		return;
 	}
@@ -68,7 +68,7 @@ put_line(evt_recorder *r, const evt_clock_pair *at,
 static void
 put_lines(evt_recorder *r, evt_line_splitter *lines, bool last)
 {
-	evt_clock_pair at = evt_receive_clock_now(&r->stamps);
+	evt_receive_clock_time at = evt_receive_clock_now(&r->stamps);
 	enum evt_line_splitter_state state;
 	evt_buf b = { 0 };
 	uint8_t *line;
@@ -149,7 +149,7 @@ read_rest(evt_recorder *r, evt_line_splitter *lines)
 {
 	struct pollfd fd = { .fd = r->o.fd, .events = POLLIN };
 	struct stat st;
-	evt_clock_pair at;
+	evt_receive_clock_time at;
 	uint8_t *line;
 	uint64_t n, taken = 0;
 

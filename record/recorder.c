@@ -274,7 +274,7 @@ make_session(evt_recorder *r, evt_error *err)
 	return evt_session_new(&o, &r->session, err);
 }
 
-static evt_clock_pair
+static evt_receive_clock_time
 peek_now(void *ctx)
 {
 	evt_recorder *r = ctx;

@@ -13,7 +13,7 @@
 #include "format/wire/credential.h"
 #include "record/feed/session.h"
 #include "record/tape/tape_sink.h"
-#include "record/feed/receive_clock.h"
+#include "record/receive_clock.h"
 #include "record/feed/dialog.h"
 #include "format/wire/url.h"
 
@@ -71,7 +71,7 @@ void evt_recorder_poke(int fd);
 
 /* Put a mark of the recorder's own; b is its payload, which is freed.  ok: b
  * could be made. */
-void evt_recorder_put_mark(evt_recorder *r, const evt_clock_pair *at,
+void evt_recorder_put_mark(evt_recorder *r, const evt_receive_clock_time *at,
     enum evt_mark mark, evt_buf *b, bool ok);
 /* The first thing that is put on the tape, and the last that happens. */
 void evt_recorder_begin_tape(evt_recorder *r);

@@ -23,7 +23,7 @@ take_wish(evt_recorder *r, bool *wish)
 
 /* Put a mark of the recorder's own; b is its payload, which is freed. */
 void
-evt_recorder_put_mark(evt_recorder *r, const evt_clock_pair *at,
+evt_recorder_put_mark(evt_recorder *r, const evt_receive_clock_time *at,
     enum evt_mark mark, evt_buf *b, bool ok)
 {
 	evt_queue_item item = { .time_ns = at->time_ns,
@@ -50,7 +50,7 @@ evt_recorder_begin_tape(evt_recorder *r)
 	static const char *const state[] = { "state" };
 	const char *const *events = r->o.request.events;
 	size_t n = r->o.request.n_events;
-	evt_clock_pair at = { .time_ns = r->stamps.start_real,
+	evt_receive_clock_time at = { .time_ns = r->stamps.start_real,
 		.mono_ns = r->stamps.start_real };
 	evt_buf b = { 0 }, url = { 0 };
 	bool ok = true;
@@ -76,7 +76,7 @@ evt_recorder_begin_tape(evt_recorder *r)
 static void
 put_stopped(evt_recorder *r)
 {
-	evt_clock_pair at = evt_receive_clock_now(&r->stamps);
+	evt_receive_clock_time at = evt_receive_clock_now(&r->stamps);
 	evt_status_figures stats;
 	evt_buf b = { 0 };
 	char reason[64];

@@ -68,47 +68,14 @@ cli_warn(const cli_command *cmd, const char *fmt, ...)
 	va_end(ap);
 }
 
-bool
-cli_list_add(cli_list *list, const char *text, size_t len)
-{
-	char **item = realloc(list->item, (list->n + 1) * sizeof(*item));
-
-	if (item == NULL)
-		return false;
-	list->item = item;
-	item[list->n] = strndup(text, len);
-	if (item[list->n] == NULL)
-		return false;
-	list->n++;
-	return true;
-}
-
-void
-cli_list_free(cli_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		free(list->item[i]);
-	free(list->item);
-	list->item = NULL;
-	list->n = 0;
-}
-
 static int
-list_split(cli_list *list, const char *arg, evt_error *err)
+list_split(evt_strings *list, const char *arg, evt_error *err)
 {
 	/* What an unset variable of a script leaves must not mean "all". */
 	if (arg[strspn(arg, ",")] == '\0')
 		return evt_err_set(err, EVT_ERR_ARG, "the list '%s' is empty",
 		    arg);
-	for (;;) {
-		size_t n = strcspn(arg, ",");
-
-		if (n > 0 && !cli_list_add(list, arg, n))
-			return evt_err_nomem(err);
-		if (arg[n] == '\0')
-			return EVT_OK;
-		arg += n + 1;
-	}
+	return evt_strings_add_split(list, arg) ? EVT_OK : evt_err_nomem(err);
 }
 
 /* ---- help --------------------------------------------------------------- */
@@ -353,11 +320,11 @@ set_option(const cli_option *o, void *options, const char *arg, evt_error *err)
 	case CLI_LIST:
 		return list_split(field, arg, err);
 	case CLI_REPEAT:
-		return cli_list_add(field, arg, strlen(arg)) ?
+		return evt_strings_add(field, arg, strlen(arg)) ?
 		    EVT_OK :
 		    evt_err_nomem(err);
 	case CLI_INT:
-		if (evt_sizetext_parse_int(arg, "the value", o->min, o->max,
+		if (evt_timetext_int_parse(arg, "the value", o->min, o->max,
 		        &value, err))
 			return EVT_ERR_ARG;
 		*(int64_t *)field = value;
@@ -365,7 +332,7 @@ set_option(const cli_option *o, void *options, const char *arg, evt_error *err)
 	case CLI_DURATION:
 		return evt_timetext_duration_parse(arg, field, err);
 	case CLI_SIZE:
-		return evt_sizetext_parse(arg, field, err);
+		return evt_timetext_size_parse(arg, field, err);
 	default:
 		return o->set(options, arg, err);
 	}

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "format/base/strings.h"
 #include "format/evtape.h"
 
 /* Exit codes of every program. */
@@ -28,19 +29,13 @@ enum cli_type {
 	CLI_GROUP,    /* a heading: help holds it */
 	CLI_FLAG,     /* bool: set to true */
 	CLI_STRING,   /* const char *: points into argv */
-	CLI_LIST,     /* cli_list: repeatable, and "a,b" gives two */
-	CLI_REPEAT,   /* cli_list: repeatable, taken whole */
+	CLI_LIST,     /* evt_strings: repeatable, and "a,b" gives two */
+	CLI_REPEAT,   /* evt_strings: repeatable, taken whole */
 	CLI_INT,      /* int64_t within min and max */
 	CLI_DURATION, /* int64_t ns, see units.h */
 	CLI_SIZE,     /* uint64_t bytes, see units.h */
 	CLI_CALL      /* set() */
 };
-
-/* Strings that the list owns; free with cli_list_free(). */
-typedef struct cli_list {
-	char **item;
-	size_t n;
-} cli_list;
 
 typedef struct cli_option {
 	enum cli_type type;
@@ -77,9 +72,6 @@ typedef struct cli_command {
  */
 int cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
     int *ret_n);
-
-void cli_list_free(cli_list *list);
-bool cli_list_add(cli_list *list, const char *text, size_t len);
 
 /*
  * Besides --help and --version every command knows two words for the build

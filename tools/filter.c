@@ -69,7 +69,7 @@ cli_tapes_ref(cli_tapes *tapes, evt_timetext_ref *ret_ref, evt_error *err)
 }
 
 static int
-set_kinds(const cli_list *kinds, unsigned *ret, evt_error *err)
+set_kinds(const evt_strings *kinds, unsigned *ret, evt_error *err)
 {
 	static const char *const names[] = { "received", "sent", "mark" };
 	unsigned bits = 0;
@@ -118,7 +118,7 @@ cli_filter_set(const cli_filter *o, const evt_timetext_ref *ref,
 void
 cli_filter_free(cli_filter *o)
 {
-	cli_list_free(&o->sources);
-	cli_list_free(&o->events);
-	cli_list_free(&o->kinds);
+	evt_strings_free(&o->sources);
+	evt_strings_free(&o->events);
+	evt_strings_free(&o->kinds);
 }

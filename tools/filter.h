@@ -7,7 +7,7 @@
 
 typedef struct cli_filter {
 	const char *from, *to;
-	cli_list sources, events, kinds;
+	evt_strings sources, events, kinds;
 } cli_filter;
 
 /* Rows for the option table of a command whose options struct, of type

@@ -39,12 +39,12 @@ watchdog(void)
 	int64_t v;
 
 	if (pid != NULL &&
-	    (evt_sizetext_parse_int(pid, "", 1, INT32_MAX, &v, NULL) !=
+	    (evt_timetext_int_parse(pid, "", 1, INT32_MAX, &v, NULL) !=
 	            EVT_OK ||
 	        v != getpid()))
 		return 0;
 	if (usec == NULL ||
-	    evt_sizetext_parse_int(usec, "", 1, INT64_MAX / 1000, &v, NULL) !=
+	    evt_timetext_int_parse(usec, "", 1, INT64_MAX / 1000, &v, NULL) !=
 	        EVT_OK)
 		return 0;
 	return v * 1000;

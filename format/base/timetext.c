@@ -135,7 +135,7 @@ to_ns(int64_t s, int64_t ns, int64_t *ret)
 }
 
 int
-evt_sizetext_parse_int(const char *text, const char *what, int64_t min,
+evt_timetext_int_parse(const char *text, const char *what, int64_t min,
     int64_t max, int64_t *ret_value, evt_error *err)
 {
 	const char *p = text;
@@ -289,7 +289,7 @@ size(const char *p, uint64_t *ret_bytes)
 }
 
 int
-evt_sizetext_parse(const char *text, uint64_t *ret_bytes, evt_error *err)
+evt_timetext_size_parse(const char *text, uint64_t *ret_bytes, evt_error *err)
 {
 	const char *why = size(text, ret_bytes);
 
@@ -522,7 +522,7 @@ nanoseconds(const char *p, int64_t *ret_ns)
 {
 	const int64_t max = 9200000000 * EVT_NS_PER_S;
 
-	return evt_sizetext_parse_int(p + 1, "", -max, max, ret_ns, NULL) ==
+	return evt_timetext_int_parse(p + 1, "", -max, max, ret_ns, NULL) ==
 	        EVT_OK ?
 	    NULL :
 	    "behind the @ stand nanoseconds, a whole number";
@@ -642,9 +642,8 @@ evt_timetext_duration_format(int64_t ns, char out[EVT_TIMETEXT_MAX])
 		    (int)(s / 60 % 60));
 	return out;
 }
-
 const char *
-evt_sizetext_format(uint64_t bytes, char out[EVT_TIMETEXT_MAX])
+evt_timetext_size_format(uint64_t bytes, char out[EVT_TIMETEXT_MAX])
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB",
 		"EiB" };
@@ -669,30 +668,58 @@ evt_sizetext_format(uint64_t bytes, char out[EVT_TIMETEXT_MAX])
 	return out;
 }
 
-static int64_t
-clock_ns(clockid_t id)
-{
-	struct timespec ts = { 0, 0 };
+/* ---- at full speed ------------------------------------------------------- */
 
-	/* It can only fail for a clock that there is not. */
-	(void)clock_gettime(id, &ts);
-	return (int64_t)ts.tv_sec * EVT_NS_PER_S + ts.tv_nsec;
+static const char pairs[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536"
+    "37383940414243444546474849505152535455565758596061626364656667686970717273"
+    "7475767778798081828384858687888990919293949596979899";
+
+size_t
+evt_timetext_write_decimal(uint64_t value, uint8_t *out)
+{
+	char text[20], *p = text + sizeof(text);
+	size_t n;
+
+	while (value >= 100) {
+		p -= 2;
+		memcpy(p, pairs + 2 * (value % 100), 2);
+		value /= 100;
+	}
+	if (value >= 10) {
+		p -= 2;
+		memcpy(p, pairs + 2 * value, 2);
+	} else {
+		*--p = (char)('0' + value);
+	}
+	n = (size_t)(text + sizeof(text) - p);
+	memcpy(out, p, n);
+	return n;
 }
 
-int64_t
-evt_clock_real(void)
+size_t
+evt_timetext_write(evt_timetext_cache *stamp, int64_t ns, uint8_t *out)
 {
-	return clock_ns(CLOCK_REALTIME);
-}
+	int64_t second = ns / EVT_NS_PER_S, rest = ns % EVT_NS_PER_S;
+	size_t n;
 
-int64_t
-evt_clock_boot(void)
-{
-	return clock_ns(CLOCK_BOOTTIME);
-}
+	if (rest < 0) {
+		rest += EVT_NS_PER_S;
+		second--;
+	}
+	if (stamp->len == 0 || stamp->second != second) {
+		char text[EVT_TIMETEXT_MAX];
 
-int64_t
-evt_clock_mono(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
+		/* "...43.1Z" without its last two characters. */
+		evt_timetext_format(ns, 1, text);
+		stamp->len = strlen(text) - 2;
+		memcpy(stamp->text, text, stamp->len);
+		stamp->second = second;
+	}
+	n = stamp->len;
+	memcpy(out, stamp->text, n);
+	for (size_t i = 9; i-- > 0; rest /= 10)
+		out[n + i] = (uint8_t)('0' + rest % 10);
+	out[n + 9] = 'Z';
+	return n + 10;
 }

@@ -7,11 +7,8 @@
 #ifndef EVT_FORMAT_BASE_TIMETEXT_H
 #define EVT_FORMAT_BASE_TIMETEXT_H
 
+#include "format/base/clock.h"
 #include "format/evtape.h"
-
-#define EVT_NS_PER_S INT64_C(1000000000)
-#define EVT_NS_PER_MS INT64_C(1000000)
-#define EVT_NS_PER_US INT64_C(1000)
 
 /* What relative forms refer to. */
 typedef struct evt_timetext_ref {
@@ -52,11 +49,12 @@ int evt_timetext_duration_parse(const char *text, int64_t *ret_ns,
 /* "65536", "64k", "64KiB", "1.5GiB", "10G": bytes.  k, M, G, T and KiB, MiB,
  * GiB, TiB are powers of 1024; kB, MB, GB, TB powers of 1000; upper and lower
  * case are the same.  Errors: EVT_ERR_ARG. */
-int evt_sizetext_parse(const char *text, uint64_t *ret_bytes, evt_error *err);
+int evt_timetext_size_parse(const char *text, uint64_t *ret_bytes,
+    evt_error *err);
 
 /* A whole number from min to max, decimal.  `what` names it in the error.
  * Errors: EVT_ERR_ARG. */
-int evt_sizetext_parse_int(const char *text, const char *what, int64_t min,
+int evt_timetext_int_parse(const char *text, const char *what, int64_t min,
     int64_t max, int64_t *ret_value, evt_error *err);
 
 #define EVT_TIMETEXT_MAX 40
@@ -68,33 +66,25 @@ const char *evt_timetext_format(int64_t ns, int digits,
  * rounded down.  What is in its range, evt_timetext_duration_parse() reads. */
 const char *evt_timetext_duration_format(int64_t ns,
     char out[EVT_TIMETEXT_MAX]);
-/* "1.5 MiB", "512 B".  evt_sizetext_parse() reads it, up to TiB. */
-const char *evt_sizetext_format(uint64_t bytes, char out[EVT_TIMETEXT_MAX]);
+/* "1.5 MiB", "512 B".  evt_timetext_size_parse() reads it, up to TiB. */
+const char *evt_timetext_size_format(uint64_t bytes,
+    char out[EVT_TIMETEXT_MAX]);
 
-/* Sum and difference of times in ns; at the ends of their range they stay. */
-static inline int64_t
-evt_clock_add(int64_t a, int64_t b)
-{
-	int64_t sum;
+/*
+ * Writes times with nine digits of fraction.  Most frames lie in the same
+ * second as the one before, so the part before the fraction is kept.
+ * Zero-initialised is valid.
+ */
+typedef struct evt_timetext_cache {
+	int64_t second;
+	char text[24]; /* "2026-03-01T12:51:43." */
+	size_t len;    /* 0: none yet */
+} evt_timetext_cache;
 
-	return !__builtin_add_overflow(a, b, &sum) ? sum :
-	    b > 0                                  ? INT64_MAX :
-	                                             INT64_MIN;
-}
+/* "2026-03-01T12:51:43.123456789Z" to out, no NUL; returns the bytes written. */
+size_t evt_timetext_write(evt_timetext_cache *stamp, int64_t ns, uint8_t *out);
 
-static inline int64_t
-evt_clock_sub(int64_t a, int64_t b)
-{
-	int64_t left;
-
-	return !__builtin_sub_overflow(a, b, &left) ? left :
-	    b < 0                                   ? INT64_MAX :
-	                                              INT64_MIN;
-}
-
-/* CLOCK_REALTIME, CLOCK_BOOTTIME and CLOCK_MONOTONIC now, in ns. */
-int64_t evt_clock_real(void);
-int64_t evt_clock_boot(void);
-int64_t evt_clock_mono(void);
+/* A number in decimal to out (20 bytes at most), no NUL; the bytes written. */
+size_t evt_timetext_write_decimal(uint64_t value, uint8_t *out);
 
 #endif

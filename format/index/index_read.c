@@ -215,7 +215,7 @@ bind_source(sqlite3_stmt *st, int at, const char *text)
 	char canonical[24];
 
 	/* Only an integer as it would be written back is one. */
-	if (evt_sizetext_parse_int(text, "a source", INT64_MIN, INT64_MAX,
+	if (evt_timetext_int_parse(text, "a source", INT64_MIN, INT64_MAX,
 	        &value, NULL) == EVT_OK) {
 		snprintf(canonical, sizeof(canonical), "%lld",
 		    (long long)value);

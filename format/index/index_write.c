@@ -16,7 +16,7 @@ evt_index_bind_key(sqlite3_stmt *st, int at, const evt_key *key)
 	memcpy(text, key->text, key->len);
 	text[key->len] = '\0';
 	if (key->is_int &&
-	    evt_sizetext_parse_int(text, "a source", INT64_MIN, INT64_MAX,
+	    evt_timetext_int_parse(text, "a source", INT64_MIN, INT64_MAX,
 	        &value, NULL) == EVT_OK)
 		return sqlite3_bind_int64(st, at, value) == SQLITE_OK;
 	return sqlite3_bind_text(st, at, key->text, (int)key->len,

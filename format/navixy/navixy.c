@@ -45,7 +45,7 @@ tracker_ids(const evt_navixy_options *o, evt_error *err)
 	for (size_t i = 0; list != NULL && i < o->n_trackers; i++) {
 		cJSON *item;
 
-		if (evt_sizetext_parse_int(o->trackers[i], "a tracker id", 1,
+		if (evt_timetext_int_parse(o->trackers[i], "a tracker id", 1,
 		        INT64_MAX, &id, err) != EVT_OK) {
 			cJSON_Delete(list);
 			return NULL;

@@ -23,60 +23,6 @@ struct evt_envelope {
 	evt_timetext_cache stamp;
 };
 
-static const char pairs[] =
-    "00010203040506070809101112131415161718192021222324252627282930313233343536"
-    "37383940414243444546474849505152535455565758596061626364656667686970717273"
-    "7475767778798081828384858687888990919293949596979899";
-
-size_t
-evt_timetext_write_decimal(uint64_t value, uint8_t *out)
-{
-	char text[20], *p = text + sizeof(text);
-	size_t n;
-
-	while (value >= 100) {
-		p -= 2;
-		memcpy(p, pairs + 2 * (value % 100), 2);
-		value /= 100;
-	}
-	if (value >= 10) {
-		p -= 2;
-		memcpy(p, pairs + 2 * value, 2);
-	} else {
-		*--p = (char)('0' + value);
-	}
-	n = (size_t)(text + sizeof(text) - p);
-	memcpy(out, p, n);
-	return n;
-}
-
-size_t
-evt_timetext_write(evt_timetext_cache *stamp, int64_t ns, uint8_t *out)
-{
-	int64_t second = ns / EVT_NS_PER_S, rest = ns % EVT_NS_PER_S;
-	size_t n;
-
-	if (rest < 0) {
-		rest += EVT_NS_PER_S;
-		second--;
-	}
-	if (stamp->len == 0 || stamp->second != second) {
-		char text[EVT_TIMETEXT_MAX];
-
-		/* "...43.1Z" without its last two characters. */
-		evt_timetext_format(ns, 1, text);
-		stamp->len = strlen(text) - 2;
-		memcpy(stamp->text, text, stamp->len);
-		stamp->second = second;
-	}
-	n = stamp->len;
-	memcpy(out, stamp->text, n);
-	for (size_t i = 9; i-- > 0; rest /= 10)
-		out[n + i] = (uint8_t)('0' + rest % 10);
-	out[n + 9] = 'Z';
-	return n + 10;
-}
-
 int
 evt_envelope_new(bool with_tape, evt_envelope **ret_envelope, evt_error *err)
 {

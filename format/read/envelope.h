@@ -25,26 +25,6 @@
 #include "format/base/buf.h"
 #include "format/evtape.h"
 
-/*
- * Writes times with nine digits of fraction.  Most frames lie in the same
- * second as the one before, so the part before the fraction is kept.
- * Zero-initialised is valid.
- */
-typedef struct evt_timetext_cache {
-	int64_t second;
-	char text[24]; /* "2026-03-01T12:51:43." */
-	size_t len;    /* 0: none yet */
-} evt_timetext_cache;
-
-/* Longest time that evt_timetext_write() writes. */
-#define EVT_TIMETEXT_MAX 40
-
-/* "2026-03-01T12:51:43.123456789Z" to out, no NUL; returns the bytes written. */
-size_t evt_timetext_write(evt_timetext_cache *stamp, int64_t ns, uint8_t *out);
-
-/* A number in decimal to out (20 bytes at most), no NUL; the bytes written. */
-size_t evt_timetext_write_decimal(uint64_t value, uint8_t *out);
-
 typedef struct evt_envelope evt_envelope;
 
 /* with_tape: write the member "tape".  Errors: EVT_ERR_NOMEM. */

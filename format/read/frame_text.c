@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/base/timetext.h"
 #include "format/read/envelope.h"
 #include "format/base/err.h"
 

@@ -90,7 +90,7 @@ evt_address_parse(const char *text, evt_address *ret_listen, evt_error *err)
 		port.n = 0;
 	}
 	if (port.n == 0 || !span_copy(port, number, sizeof(number)) ||
-	    evt_sizetext_parse_int(number, "the port", 0, 65535, &v, NULL) !=
+	    evt_timetext_int_parse(number, "the port", 0, 65535, &v, NULL) !=
 	        EVT_OK ||
 	    (host.n > 0 && !span_copy(host, l.host, sizeof(l.host))))
 		return evt_err_set(err, EVT_ERR_ARG,

@@ -118,7 +118,7 @@ take_port(evt_url *url, const struct authority *a, evt_error *err)
 		    "the URL's port is not a number from 1 to 65535");
 	memcpy(text, a->port, a->port_len);
 	text[a->port_len] = '\0';
-	if (evt_sizetext_parse_int(text, "the URL's port", 1, 65535, &port,
+	if (evt_timetext_int_parse(text, "the URL's port", 1, 65535, &port,
 	        err))
 		return EVT_ERR_ARG;
 	url->port = (uint16_t)port;

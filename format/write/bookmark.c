@@ -122,7 +122,7 @@ number_of(evt_json_view v, const char *name, bool *ret_ok)
 	    v.n - 2 < sizeof(text))
 		memcpy(text, v.p + 1, v.n - 2);
 	*ret_ok = text[0] != '\0' &&
-	    evt_sizetext_parse_int(text, name, INT64_MIN, INT64_MAX, &value,
+	    evt_timetext_int_parse(text, name, INT64_MIN, INT64_MAX, &value,
 	        NULL) == EVT_OK;
 	return value;
 }

@@ -180,7 +180,7 @@ close_politely(evt_session *s)
 
 /* The feed was away until now: what is on the tape of it. */
 static void
-put_loss(evt_session *s, const evt_clock_pair *at)
+put_loss(evt_session *s, const evt_receive_clock_time *at)
 {
 	char why[sizeof(s->lost_why) + sizeof(s->away_why) + 40];
 
@@ -195,7 +195,7 @@ static void
 on_opened(void *ctx, const evt_client_opened *o)
 {
 	evt_session *s = ctx;
-	evt_clock_pair at = evt_session_now(s);
+	evt_receive_clock_time at = evt_session_now(s);
 	int64_t now = evt_clock_boot(), after = -1;
 	evt_buf b = { 0 };
 	char text[1000];
@@ -259,8 +259,8 @@ heed(evt_session *s, const evt_navixy_answer *a)
 }
 
 static void
-on_message(void *ctx, const evt_clock_pair *at, uint8_t opcode, uint8_t *data,
-    size_t n)
+on_message(void *ctx, const evt_receive_clock_time *at, uint8_t opcode,
+    uint8_t *data, size_t n)
 {
 	evt_session *s = ctx;
 	evt_navixy_answer answer;
@@ -285,7 +285,7 @@ on_message(void *ctx, const evt_clock_pair *at, uint8_t opcode, uint8_t *data,
 }
 
 static void
-on_skipped(void *ctx, const evt_clock_pair *at, uint64_t n)
+on_skipped(void *ctx, const evt_receive_clock_time *at, uint64_t n)
 {
 	evt_session *s = ctx;
 	evt_mark_gap_info gap = { .frames = 1, .bytes = (int64_t)n };
@@ -296,7 +296,7 @@ on_skipped(void *ctx, const evt_clock_pair *at, uint64_t n)
 	s->message_ns = evt_receive_clock_boot(s->o.stamps, at);
 	snprintf(reason, sizeof(reason),
 	    "a message was longer than --max-message (%s)",
-	    evt_sizetext_format(s->o.max_message, size));
+	    evt_timetext_size_format(s->o.max_message, size));
 	gap.reason = reason;
 	evt_session_put_gap(s, at, &gap);
 	evt_session_say(s, EVT_STATUS_WARNING, reason);
@@ -306,7 +306,7 @@ static void
 on_sent(void *ctx, uint8_t *data, size_t n)
 {
 	evt_session *s = ctx;
-	evt_clock_pair at = evt_session_now(s);
+	evt_receive_clock_time at = evt_session_now(s);
 
 	(void)evt_credential_blot_sent(s->o.secret, data, n);
 	evt_session_put_frame(s, &at, EVT_KIND_SENT, EVT_OP_TEXT, data, n);
@@ -338,7 +338,7 @@ lost(evt_session *s, const evt_client_ended *e)
 static void
 leave(evt_session *s)
 {
-	evt_clock_pair at = evt_session_now(s);
+	evt_receive_clock_time at = evt_session_now(s);
 
 	if (s->lost)
 		put_loss(s, &at);
@@ -473,7 +473,7 @@ static void
 on_due(void *ctx)
 {
 	evt_session *s = ctx;
-	evt_clock_pair at = evt_session_now(s);
+	evt_receive_clock_time at = evt_session_now(s);
 	int64_t now = evt_receive_clock_boot(s->o.stamps, &at);
 	int how = s->o.ending(s->o.ctx);
 

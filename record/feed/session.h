@@ -18,7 +18,7 @@
 #include "record/heartbeat.h"
 #include "record/tape/queue.h"
 #include "format/wire/credential.h"
-#include "record/feed/receive_clock.h"
+#include "record/receive_clock.h"
 #include "record/feed/dialog.h"
 #include "format/wire/url.h"
 

@@ -36,7 +36,7 @@ evt_session_say(evt_session *s, enum evt_status_event event, const char *text)
 
 /* Put a mark; b is its payload, which is freed.  ok: b could be made. */
 void
-evt_session_put_mark(evt_session *s, const evt_clock_pair *at,
+evt_session_put_mark(evt_session *s, const evt_receive_clock_time *at,
     enum evt_mark mark, uint32_t conn, evt_buf *b, bool ok)
 {
 	evt_queue_item item = { .time_ns = at->time_ns,
@@ -58,7 +58,7 @@ evt_session_put_mark(evt_session *s, const evt_clock_pair *at,
 }
 
 void
-evt_session_put_gap(evt_session *s, const evt_clock_pair *at,
+evt_session_put_gap(evt_session *s, const evt_receive_clock_time *at,
     const evt_mark_gap_info *gap)
 {
 	evt_buf b = { 0 };
@@ -76,8 +76,8 @@ evt_session_put_gap(evt_session *s, const evt_clock_pair *at,
 
 /* The gap from an earlier stamp to this one, of unknown content. */
 void
-evt_session_put_span(evt_session *s, const evt_clock_pair *from,
-    const evt_clock_pair *to, const char *reason)
+evt_session_put_span(evt_session *s, const evt_receive_clock_time *from,
+    const evt_receive_clock_time *to, const char *reason)
 {
 	evt_mark_gap_info gap = { .frames = EVT_MARK_UNKNOWN,
 		.bytes = EVT_MARK_UNKNOWN,
@@ -92,7 +92,7 @@ evt_session_put_span(evt_session *s, const evt_clock_pair *from,
 
 /* The time now, or of a frame: tell if the clock was set before it. */
 void
-evt_session_note_step(evt_session *s, const evt_clock_pair *at)
+evt_session_note_step(evt_session *s, const evt_receive_clock_time *at)
 {
 	evt_buf b = { 0 };
 	char text[120], time[EVT_TIMETEXT_MAX];
@@ -110,17 +110,17 @@ evt_session_note_step(evt_session *s, const evt_clock_pair *at)
 	evt_session_say(s, EVT_STATUS_NOTICE, text);
 }
 
-evt_clock_pair
+evt_receive_clock_time
 evt_session_now(evt_session *s)
 {
-	evt_clock_pair at = evt_receive_clock_now(s->o.stamps);
+	evt_receive_clock_time at = evt_receive_clock_now(s->o.stamps);
 
 	evt_session_note_step(s, &at);
 	return at;
 }
 
 static void
-hold(evt_session *s, const evt_clock_pair *at)
+hold(evt_session *s, const evt_receive_clock_time *at)
 {
 	if (s->held || s->state != OPEN)
 		return;
@@ -134,7 +134,7 @@ hold(evt_session *s, const evt_clock_pair *at)
 void
 evt_session_end_hold(evt_session *s)
 {
-	evt_clock_pair at;
+	evt_receive_clock_time at;
 
 	if (!s->held)
 		return;
@@ -152,12 +152,12 @@ evt_session_end_hold(evt_session *s)
  * sleep it is not, and that should not take three.)
  */
 void
-evt_session_note_stop(evt_session *s, const evt_clock_pair *at)
+evt_session_note_stop(evt_session *s, const evt_receive_clock_time *at)
 {
 	int64_t now = evt_receive_clock_boot(s->o.stamps, at);
 	int64_t was = s->awake_ns;
 	char text[160], time[EVT_TIMETEXT_MAX];
-	evt_clock_pair from = *at;
+	evt_receive_clock_time from = *at;
 
 	s->awake_ns = now;
 	if (s->state != OPEN || was == 0 ||
@@ -176,8 +176,8 @@ evt_session_note_stop(evt_session *s, const evt_clock_pair *at)
 }
 
 void
-evt_session_put_frame(evt_session *s, const evt_clock_pair *at, uint8_t kind,
-    uint8_t opcode, const uint8_t *data, size_t n)
+evt_session_put_frame(evt_session *s, const evt_receive_clock_time *at,
+    uint8_t kind, uint8_t opcode, const uint8_t *data, size_t n)
 {
 	evt_queue_item item = { .time_ns = at->time_ns,
 		.mono_ns = at->mono_ns,
@@ -213,7 +213,7 @@ evt_session_put_list(evt_session *s)
 {
 	evt_buf b = { 0 };
 	evt_status_figures *st;
-	evt_clock_pair at;
+	evt_receive_clock_time at;
 	uint64_t n;
 
 	if (s->o.lister == NULL || !evt_tracker_poll_take(s->o.lister, &b, &n))

@@ -96,7 +96,7 @@ on_answer(void *ctx, const uint8_t *data, size_t n)
 
 	if (n > EVT_TRACKER_REQUEST_MAX - l->now.text.len) {
 		snprintf(text, sizeof(text), "the answer is longer than %s",
-		    evt_sizetext_format(EVT_TRACKER_REQUEST_MAX, size));
+		    evt_timetext_size_format(EVT_TRACKER_REQUEST_MAX, size));
 		evt_client_drop(l->client, 1009, text);
 	} else if (!evt_buf_add(&l->now.text, data, n)) {
 		evt_client_drop(l->client, 1009, "out of memory");

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "format/evtape.h"
-#include "record/feed/receive_clock.h"
+#include "record/receive_clock.h"
 #include "format/wire/url.h"
 
 typedef struct evt_client evt_client;
@@ -59,10 +59,11 @@ typedef struct evt_client_ended {
 typedef struct evt_client_events {
 	void (*opened)(void *ctx, const evt_client_opened *opened);
 	/* A whole message; data may be changed in place. */
-	void (*message)(void *ctx, const evt_clock_pair *stamp, uint8_t opcode,
-	    uint8_t *data, size_t n);
+	void (*message)(void *ctx, const evt_receive_clock_time *stamp,
+	    uint8_t opcode, uint8_t *data, size_t n);
 	/* A message of n bytes was longer than the limit and is gone. */
-	void (*skipped)(void *ctx, const evt_clock_pair *stamp, uint64_t n);
+	void (*skipped)(void *ctx, const evt_receive_clock_time *stamp,
+	    uint64_t n);
 	/* A message is being sent; data may be changed in place (a copy). */
 	void (*sent)(void *ctx, uint8_t *data, size_t n);
 	void (*ended)(void *ctx, const evt_client_ended *ended);

@@ -107,9 +107,9 @@ int evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
 /* The handshake is done. */
 void evt_client_up(evt_client *c, struct lws *wsi);
 /* Something was read just now. */
-evt_clock_pair evt_client_stamp(evt_client *c);
+evt_receive_clock_time evt_client_stamp(evt_client *c);
 /* A piece of a message. */
-void evt_client_assemble(evt_client *c, const evt_clock_pair *stamp,
+void evt_client_assemble(evt_client *c, const evt_receive_clock_time *stamp,
     uint8_t opcode, uint8_t *p, size_t n, bool last);
 /* The server's close frame.  exact: with the code that it sent. */
 void evt_client_note_close(evt_client *c, const uint8_t *p, size_t n,

@@ -171,10 +171,10 @@ evt_client_up(evt_client *c, struct lws *wsi)
 	c->cfg.events.opened(c->cfg.ctx, &o);
 }
 
-evt_clock_pair
+evt_receive_clock_time
 evt_client_stamp(evt_client *c)
 {
-	evt_clock_pair stamp = evt_receive_clock_now(c->cfg.stamps);
+	evt_receive_clock_time stamp = evt_receive_clock_now(c->cfg.stamps);
 
 	c->heard_ns = evt_receive_clock_boot(c->cfg.stamps, &stamp);
 	c->step_ns += stamp.step_ns;
@@ -183,10 +183,10 @@ evt_client_stamp(evt_client *c)
 
 /* The stamp of a message.  What was read before it, or with it, may have had
  * no other to tell of a step. */
-static evt_clock_pair
-message_stamp(evt_client *c, const evt_clock_pair *stamp)
+static evt_receive_clock_time
+message_stamp(evt_client *c, const evt_receive_clock_time *stamp)
 {
-	evt_clock_pair at = *stamp;
+	evt_receive_clock_time at = *stamp;
 
 	at.step_ns = c->step_ns;
 	c->step_ns = 0;
@@ -194,10 +194,10 @@ message_stamp(evt_client *c, const evt_clock_pair *stamp)
 }
 
 void
-evt_client_assemble(evt_client *c, const evt_clock_pair *stamp, uint8_t opcode,
-    uint8_t *p, size_t n, bool last)
+evt_client_assemble(evt_client *c, const evt_receive_clock_time *stamp,
+    uint8_t opcode, uint8_t *p, size_t n, bool last)
 {
-	evt_clock_pair at;
+	evt_receive_clock_time at;
 	uint8_t *data;
 	uint64_t len;
 
@@ -219,7 +219,7 @@ evt_client_assemble(evt_client *c, const evt_clock_pair *stamp, uint8_t opcode,
 static void
 received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 {
-	evt_clock_pair stamp = evt_client_stamp(c);
+	evt_receive_clock_time stamp = evt_client_stamp(c);
 
 	evt_client_assemble(c, &stamp,
 	    lws_frame_is_binary(wsi) ? EVT_OP_BINARY : EVT_OP_TEXT, p, n,

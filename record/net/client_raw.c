@@ -132,8 +132,8 @@ heed_close(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
 
 /* The frames in what was read.  Non-zero closes. */
 static int
-take(evt_client *c, struct lws *wsi, const evt_clock_pair *stamp, uint8_t *p,
-    size_t n)
+take(evt_client *c, struct lws *wsi, const evt_receive_clock_time *stamp,
+    uint8_t *p, size_t n)
 {
 	evt_ws_frame_event e;
 
@@ -186,7 +186,7 @@ static int
 shake(evt_client *c, struct lws *wsi, const uint8_t *p, size_t n)
 {
 	evt_buf *b = &c->plain.head;
-	evt_clock_pair stamp;
+	evt_receive_clock_time stamp;
 	size_t head;
 	int r;
 
@@ -208,7 +208,7 @@ shake(evt_client *c, struct lws *wsi, const uint8_t *p, size_t n)
 static int
 received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 {
-	evt_clock_pair stamp;
+	evt_receive_clock_time stamp;
 
 	if (!c->heard.opened)
 		return shake(c, wsi, p, n);

@@ -89,7 +89,7 @@ parse(const char *text, evt_proxy *ret, evt_error *err)
 		return evt_err_set(err, EVT_ERR_ARG, "%s", words);
 	memcpy(number, colon + 1, (size_t)(host + n - colon - 1));
 	number[host + n - colon - 1] = '\0';
-	if (evt_sizetext_parse_int(number, "the proxy's port", 1, 65535, &port,
+	if (evt_timetext_int_parse(number, "the proxy's port", 1, 65535, &port,
 	        NULL))
 		return evt_err_set(err, EVT_ERR_ARG, "%s", words);
 	ret->port = (uint16_t)port;

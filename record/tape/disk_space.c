@@ -74,7 +74,7 @@ evt_disk_space_parse(const char *text, evt_disk_space_limit *ret_limit,
 			    "'%s' is no part of a disk: write 2%% or 0.5%%, "
 			    "below 100%%",
 			    text);
-	} else if ((r = evt_sizetext_parse(text, &limit.bytes, err))) {
+	} else if ((r = evt_timetext_size_parse(text, &limit.bytes, err))) {
 		return r;
 	}
 	*ret_limit = limit;
@@ -200,10 +200,10 @@ tell_low(evt_disk_space *r, const evt_disk_space_figures *now)
 	snprintf(text, sizeof(text),
 	    "only %s are free on the disk of %s, less than --min-free (%s): "
 	    "make room; the recording %s when less than %s are left",
-	    evt_sizetext_format(now->free, left), r->o.path,
-	    evt_sizetext_format(r->min, min),
+	    evt_timetext_size_format(now->free, left), r->o.path,
+	    evt_timetext_size_format(r->min, min),
 	    r->o.ring ? "has no older segment to drop, and stops" : "stops",
-	    evt_sizetext_format(r->end, end));
+	    evt_timetext_size_format(r->end, end));
 	set_low(r, true);
 	r->o.say(r->o.ctx, EVT_STATUS_WARNING, text);
 }
@@ -215,7 +215,7 @@ tell_enough(evt_disk_space *r, const evt_disk_space_figures *now)
 
 	snprintf(text, sizeof(text),
 	    "there is room again on the disk of %s: %s are free", r->o.path,
-	    evt_sizetext_format(now->free, left));
+	    evt_timetext_size_format(now->free, left));
 	set_low(r, false);
 	r->o.say(r->o.ctx, EVT_STATUS_NOTICE, text);
 }
@@ -229,8 +229,8 @@ stop(evt_disk_space *r, const evt_disk_space_figures *now)
 	    "only %s are left on the disk of %s, less than the %s at which a "
 	    "recording ends (--min-free): the tape is closed; make room and "
 	    "start it again%s",
-	    evt_sizetext_format(now->free, left), r->o.path,
-	    evt_sizetext_format(r->end, end),
+	    evt_timetext_size_format(now->free, left), r->o.path,
+	    evt_timetext_size_format(r->end, end),
 	    r->o.ring ?
 	        "" :
 	        ", or record with --ring SIZE to have the oldest dropped");
@@ -276,8 +276,8 @@ drop_to_min(evt_disk_space *r, evt_writer *writer,
 		return false;
 	snprintf(why, sizeof(why),
 	    "only %s are free, less than --min-free (%s)",
-	    evt_sizetext_format(now->free, left),
-	    evt_sizetext_format(r->min, min));
+	    evt_timetext_size_format(now->free, left),
+	    evt_timetext_size_format(r->min, min));
 	return drop(r, writer, r->min - now->free, why);
 }
 
@@ -343,8 +343,8 @@ evt_disk_space_admit(evt_disk_space *r, evt_error *err)
 		return evt_err_set(err, EVT_ERR_FULL,
 		    "only %s are free on the disk of %s, and a recording stops "
 		    "when less than %s are left: make room%s",
-		    evt_sizetext_format(now.free, left), r->o.path,
-		    evt_sizetext_format(r->end, end),
+		    evt_timetext_size_format(now.free, left), r->o.path,
+		    evt_timetext_size_format(r->end, end),
 		    r->end > r->min / 4 ? "" :
 		                          ", or give a smaller --min-free");
 	tell_low(r, &now);

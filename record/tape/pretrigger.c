@@ -111,7 +111,7 @@ evt_pretrigger_listen(evt_pretrigger *p,
 	p->wrote_ctx = ctx;
 }
 
-static evt_clock_pair
+static evt_receive_clock_time
 now(const evt_pretrigger *p)
 {
 	return p->o.now(p->o.ctx);
@@ -263,7 +263,7 @@ evt_pretrigger_pull(evt_pretrigger *p)
 static void
 take_note(evt_pretrigger *p)
 {
-	evt_clock_pair at;
+	evt_receive_clock_time at;
 	int64_t left_ns, ago;
 	char *text;
 
@@ -364,7 +364,7 @@ tell_full(evt_pretrigger *p)
 	snprintf(text, sizeof(text),
 	    "%s (--keep-last-size) are less than what comes in %s: a shorter "
 	    "time is held",
-	    evt_sizetext_format(p->o.keep_bytes, size),
+	    evt_timetext_size_format(p->o.keep_bytes, size),
 	    evt_timetext_duration_format(p->o.keep_ns, keep));
 	p->o.say(p->o.ctx, text);
 }

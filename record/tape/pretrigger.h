@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "format/evtape.h"
-#include "record/feed/receive_clock.h"
+#include "record/receive_clock.h"
 #include "record/tape/trigger.h"
 
 typedef struct evt_pretrigger evt_pretrigger;
@@ -29,7 +29,7 @@ typedef struct evt_pretrigger_options {
 	uint64_t keep_bytes;          /* at most so much before it */
 	const evt_triggers *triggers; /* in received frames; NULL: none */
 	/* The time now; must not look for steps of the clock. */
-	evt_clock_pair (*now)(void *ctx);
+	evt_receive_clock_time (*now)(void *ctx);
 	/* One line for a person. */
 	void (*say)(void *ctx, const char *text);
 	void *ctx;

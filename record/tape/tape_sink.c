@@ -428,7 +428,7 @@ evt_tape_sink_end(evt_tape_sink *s)
 }
 
 void
-evt_tape_sink_last_try(evt_tape_sink *s, const evt_clock_pair *now)
+evt_tape_sink_last_try(evt_tape_sink *s, const evt_receive_clock_time *now)
 {
 	evt_mark_gap_info gap = { .frames = (int64_t)s->lost,
 		.bytes = (int64_t)s->lost_bytes,

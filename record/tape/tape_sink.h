@@ -15,7 +15,7 @@
 #include "record/tape/pretrigger.h"
 #include "record/tape/queue.h"
 #include "record/tape/disk_space.h"
-#include "record/feed/receive_clock.h"
+#include "record/receive_clock.h"
 
 /* Tries, a second apart, of a tape that is gone or full. */
 #define EVT_TAPE_SINK_PATIENCE 30u
@@ -76,7 +76,8 @@ void evt_tape_sink_end(evt_tape_sink *s);
 const char *evt_tape_sink_done(const evt_tape_sink *s);
 /* Everything was put but the last marks: if frames were given up, try once
  * more, and say on the tape how many are missing. */
-void evt_tape_sink_last_try(evt_tape_sink *s, const evt_clock_pair *now);
+void evt_tape_sink_last_try(evt_tape_sink *s,
+    const evt_receive_clock_time *now);
 /* Frames that were given up, or held in memory alone at that time; with
  * `uncommitted`, also those that were put and not committed, which only a
  * writer that is closed has written.  What lies on the disk held for a trigger

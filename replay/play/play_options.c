@@ -9,42 +9,6 @@
 
 /* ---- lists of names ------------------------------------------------------ */
 
-static void
-names_free(evt_strings *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->item[i]);
-	free(names->item);
-	*names = (evt_strings){ 0 };
-}
-
-static int
-names_add(evt_strings *names, const char *text, size_t len, evt_error *err)
-{
-	char **item = realloc(names->item, (names->n + 1) * sizeof(*item));
-
-	if (item == NULL)
-		return evt_err_nomem(err);
-	names->item = item;
-	item[names->n] = strndup(text, len);
-	if (item[names->n] == NULL)
-		return evt_err_nomem(err);
-	names->n++;
-	return EVT_OK;
-}
-
-static int
-names_copy(const evt_strings *from, evt_strings *to, evt_error *err)
-{
-	for (size_t i = 0; i < from->n; i++) {
-		const char *s = from->item[i];
-
-		if (names_add(to, s, strlen(s), err) != EVT_OK)
-			return EVT_ERR_NOMEM;
-	}
-	return EVT_OK;
-}
-
 /* "a,b"; commas too many are passed over, as on the command line. */
 static int
 names_split(evt_strings *names, const char *what, const char *text,
@@ -61,8 +25,8 @@ names_split(evt_strings *names, const char *what, const char *text,
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "a name in %s is longer than %u bytes", what,
 			    EVT_KEY_MAX);
-		if (n > 0 && names_add(names, text, n, err) != EVT_OK)
-			return EVT_ERR_NOMEM;
+		if (n > 0 && !evt_strings_add(names, text, n))
+			return evt_err_nomem(err);
 		if (text[n] == '\0')
 			return EVT_OK;
 		text += n + 1;
@@ -192,8 +156,10 @@ evt_play_options_add(evt_play_options *play, const char *setting,
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the name of a%s %s is 1 to %u bytes long",
 		    *setting == 'e' ? "n" : "", setting, EVT_KEY_MAX);
-	return names_add(*setting == 'e' ? &play->events : &play->sources, text,
-	    n, err);
+	if (!evt_strings_add(*setting == 'e' ? &play->events : &play->sources,
+	        text, n))
+		return evt_err_nomem(err);
+	return EVT_OK;
 }
 
 static int
@@ -227,7 +193,7 @@ set_loop(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
 		play->passes = 0;
 		return EVT_OK;
 	}
-	if (evt_sizetext_parse_int(text, "loop", 1, INT64_MAX, &v, NULL) !=
+	if (evt_timetext_int_parse(text, "loop", 1, INT64_MAX, &v, NULL) !=
 	    EVT_OK)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "bad loop '%.80s': it is how often to play, from 1, or "
@@ -278,8 +244,8 @@ evt_play_options_free(evt_play_options *play)
 {
 	if (play == NULL)
 		return;
-	names_free(&play->sources);
-	names_free(&play->events);
+	evt_strings_free(&play->sources);
+	evt_strings_free(&play->events);
 }
 
 int
@@ -289,10 +255,10 @@ evt_play_options_copy(const evt_play_options *play, evt_play_options *ret_copy,
 	evt_play_options copy = *play;
 
 	copy.sources = copy.events = (evt_strings){ 0 };
-	if (names_copy(&play->sources, &copy.sources, err) != EVT_OK ||
-	    names_copy(&play->events, &copy.events, err) != EVT_OK) {
+	if (!evt_strings_add_all(&copy.sources, &play->sources) ||
+	    !evt_strings_add_all(&copy.events, &play->events)) {
 		evt_play_options_free(&copy);
-		return EVT_ERR_NOMEM;
+		return evt_err_nomem(err);
 	}
 	*ret_copy = copy;
 	return EVT_OK;
@@ -316,11 +282,11 @@ query_arg(evt_play_options *play, const char *arg, bool *sources, bool *events,
 	if (strcmp(name, "token") == 0)
 		return EVT_OK;
 	if (strcmp(name, "source") == 0 && !*sources) {
-		names_free(&play->sources);
+		evt_strings_free(&play->sources);
 		*sources = true;
 	}
 	if (strcmp(name, "event") == 0 && !*events) {
-		names_free(&play->events);
+		evt_strings_free(&play->events);
 		*events = true;
 	}
 	if (*text == ' ' &&

@@ -15,14 +15,9 @@
 #define EVT_REPLAY_PLAY_PLAY_OPTIONS_H
 
 #include "format/evtape.h"
+#include "format/base/strings.h"
 #include "format/base/timetext.h"
 #include "replay/play/deck.h"
-
-/* Strings that the list owns. */
-typedef struct evt_strings {
-	char **item;
-	size_t n;
-} evt_strings;
 
 typedef struct evt_play_options {
 	bool has_from, has_to;

@@ -93,7 +93,7 @@ evt_api_arg_int(const struct exchange *x, const char *name, int64_t max,
 	*ret = otherwise;
 	return text == NULL ?
 	    EVT_OK :
-	    evt_sizetext_parse_int(text, name, 1, max, ret, err);
+	    evt_timetext_int_parse(text, name, 1, max, ret, err);
 }
 
 int

@@ -295,7 +295,7 @@ deck_filter(const struct call *c, evt_error *err)
 	evt_play_options play, copy = c->stage->play;
 	int r;
 
-	copy.sources = copy.events = (evt_strings){ NULL, 0 };
+	copy.sources = copy.events = (evt_strings){ 0 };
 	r = evt_play_options_copy(&copy, &play, err);
 	if (r != EVT_OK)
 		return r;

@@ -312,7 +312,7 @@ judge_body(struct lws *wsi, int64_t *ret_len, const char **ret_why)
 	if (lws_hdr_copy_fragment(wsi, text, sizeof(text), length, 1) >= 0 ||
 	    lws_hdr_copy(wsi, text, sizeof(text), length) <= 0 ||
 	    text[0] == '-' ||
-	    evt_sizetext_parse_int(text, "", 0, INT64_MAX, ret_len, NULL) !=
+	    evt_timetext_int_parse(text, "", 0, INT64_MAX, ret_len, NULL) !=
 	        EVT_OK)
 		return 400;
 	*ret_why = "a body of more than 1048576 bytes is not taken";

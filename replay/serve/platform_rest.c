@@ -221,7 +221,7 @@ static bool
 get_id(const cJSON *v, int64_t *ret_id)
 {
 	if (cJSON_IsString(v))
-		return evt_sizetext_parse_int(v->valuestring, "an id", 0,
+		return evt_timetext_int_parse(v->valuestring, "an id", 0,
 		           INT64_MAX, ret_id, NULL) == EVT_OK;
 	if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) ||
 	    v->valuedouble > 9007199254740992.0)

@@ -24,7 +24,7 @@ tracker_of_key(const evt_key *key, int64_t *ret_id)
 		return false;
 	memcpy(text, key->text, key->len);
 	text[key->len] = '\0';
-	return evt_sizetext_parse_int(text, "an id", INT64_MIN + 1, INT64_MAX,
+	return evt_timetext_int_parse(text, "an id", INT64_MIN + 1, INT64_MAX,
 	           ret_id, NULL) == EVT_OK;
 }
 

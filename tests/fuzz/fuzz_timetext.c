@@ -67,12 +67,12 @@ check_size(const char *text)
 	char out[EVT_TIMETEXT_MAX];
 	evt_error err;
 
-	if (refused(evt_sizetext_parse(text, &bytes, &err), &err,
+	if (refused(evt_timetext_size_parse(text, &bytes, &err), &err,
 	        (int64_t)bytes))
 		return;
-	evt_sizetext_format(bytes, out);
+	evt_timetext_size_format(bytes, out);
 	if (strstr(out, "PiB") == NULL && strstr(out, "EiB") == NULL)
-		must(evt_sizetext_parse(out, &back, &err) == EVT_OK);
+		must(evt_timetext_size_parse(out, &back, &err) == EVT_OK);
 }
 
 static void
@@ -82,7 +82,7 @@ check_int(const char *text)
 	char *end;
 	evt_error err;
 
-	if (refused(evt_sizetext_parse_int(text, "it", -1000, INT64_MAX, &v,
+	if (refused(evt_timetext_int_parse(text, "it", -1000, INT64_MAX, &v,
 	                &err),
 	        &err, v))
 		return;

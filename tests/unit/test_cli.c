@@ -22,7 +22,7 @@
 struct options {
 	bool loud, quiet;
 	const char *output;
-	cli_list sources, headers;
+	evt_strings sources, headers;
 	int64_t count, wait_ns;
 	uint64_t size;
 	int64_t loops; /* -1: --loop with no number */
@@ -180,8 +180,8 @@ run(struct run *r, const cli_command *command, const char *line)
 static void
 done(struct run *r)
 {
-	cli_list_free(&r->o.sources);
-	cli_list_free(&r->o.headers);
+	evt_strings_free(&r->o.sources);
+	evt_strings_free(&r->o.headers);
 	assert_null(r->o.sources.item);
 	assert_int_equal(r->o.sources.n, 0);
 }

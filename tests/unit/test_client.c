@@ -159,7 +159,7 @@ on_opened(void *ctx, const evt_client_opened *o)
 }
 
 static void
-on_message(void *ctx, const evt_clock_pair *stamp, uint8_t opcode,
+on_message(void *ctx, const evt_receive_clock_time *stamp, uint8_t opcode,
     uint8_t *data, size_t n)
 {
 	struct fixture *x = ctx;
@@ -174,7 +174,7 @@ on_message(void *ctx, const evt_clock_pair *stamp, uint8_t opcode,
 }
 
 static void
-on_skipped(void *ctx, const evt_clock_pair *stamp, uint64_t n)
+on_skipped(void *ctx, const evt_receive_clock_time *stamp, uint64_t n)
 {
 	struct fixture *x = ctx;
 

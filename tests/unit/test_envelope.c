@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <cjson/cJSON.h>
 
+#include "format/base/timetext.h"
 #include "format/read/envelope.h"
 
 static evt_frame

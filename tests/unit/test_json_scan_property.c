@@ -97,7 +97,7 @@ from_environment(const char *name, int64_t otherwise)
 	int64_t v = otherwise;
 
 	if (text != NULL)
-		assert_int_equal(evt_sizetext_parse_int(text, name, 0,
+		assert_int_equal(evt_timetext_int_parse(text, name, 0,
 		                     INT64_MAX, &v, NULL),
 		    EVT_OK);
 	return v;

@@ -34,7 +34,8 @@ keep(void *ctx, const char *pointer, evt_json_view a, evt_json_view b,
 
 /* The differences must read like this; the hashes must agree with that. */
 static void
-differ(const char *a, const char *b, const cli_list *ignore, const char *want)
+differ(const char *a, const char *b, const evt_strings *ignore,
+    const char *want)
 {
 	struct found f = { .n = 0 };
 	bool nomem;
@@ -97,17 +98,17 @@ what_differs(void **state)
 static void
 what_is_ignored(void **state)
 {
-	cli_list ignore = { 0 };
+	evt_strings ignore = { 0 };
 
 	(void)state;
-	assert_true(cli_list_add(&ignore, "/a/b", 4));
-	assert_true(cli_list_add(&ignore, "/l/1", 4));
+	assert_true(evt_strings_add(&ignore, "/a/b", 4));
+	assert_true(evt_strings_add(&ignore, "/l/1", 4));
 	differ("{\"a\":{\"b\":1,\"c\":2}}", "{\"a\":{\"b\":3,\"c\":2}}",
 	    &ignore, "");
 	differ("{\"a\":{\"c\":2}}", "{\"a\":{\"b\":3,\"c\":2}}", &ignore, "");
 	differ("{\"l\":[0,1,2]}", "{\"l\":[0,9,3]}", &ignore, "/l/2:2>3 ");
 	differ("{\"b\":1}", "{\"b\":2}", &ignore, "/b:1>2 ");
-	cli_list_free(&ignore);
+	evt_strings_free(&ignore);
 }
 
 int

@@ -29,11 +29,11 @@ struct fixture {
 	char last[300];
 };
 
-static evt_clock_pair
+static evt_receive_clock_time
 now(void *ctx)
 {
 	(void)ctx;
-	return (evt_clock_pair){ .time_ns = test_wall_ns,
+	return (evt_receive_clock_time){ .time_ns = test_wall_ns,
 		.mono_ns = test_steady_ns };
 }
 

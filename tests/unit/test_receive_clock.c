@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "format/base/timetext.h"
-#include "record/feed/receive_clock.h"
+#include "record/receive_clock.h"
 
 static int64_t wall, boot;
 
@@ -28,7 +28,7 @@ static void
 a_step_of_the_clock_is_seen_once(void **state)
 {
 	evt_receive_clock s;
-	evt_clock_pair m;
+	evt_receive_clock_time m;
 
 	(void)state;
 	wall = 1000 * EVT_NS_PER_S;
@@ -69,7 +69,7 @@ static void
 steps_either_way(void **state)
 {
 	evt_receive_clock s;
-	evt_clock_pair m;
+	evt_receive_clock_time m;
 
 	(void)state;
 	evt_receive_clock_start(&s);
@@ -100,7 +100,7 @@ steps_either_way(void **state)
 static void
 the_real_clocks(void **state)
 {
-	evt_clock_pair m, later;
+	evt_receive_clock_time m, later;
 	evt_receive_clock s;
 
 	(void)state;

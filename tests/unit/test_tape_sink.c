@@ -127,7 +127,7 @@ static void
 counts_what_is_in_memory(void **state)
 {
 	struct sinks x = { .ending = true };
-	evt_clock_pair now = { .time_ns = 7000, .mono_ns = 7000 };
+	evt_receive_clock_time now = { .time_ns = 7000, .mono_ns = 7000 };
 
 	(void)state;
 	sinks_begin(&x, 0, 0);

@@ -92,7 +92,7 @@ static void
 the_last_try_ends_what_is_armed(void **state)
 {
 	struct sinks x = { .keep_last = true, .ending = true };
-	evt_clock_pair at = { .time_ns = 7000, .mono_ns = 7000 };
+	evt_receive_clock_time at = { .time_ns = 7000, .mono_ns = 7000 };
 	uint64_t files, bytes;
 	char text[200], *journal;
 

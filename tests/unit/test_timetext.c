@@ -532,7 +532,8 @@ test_sizes(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint64_t bytes = 77;
 
-		if (evt_sizetext_parse(cases[i].text, &bytes, &err) != EVT_OK)
+		if (evt_timetext_size_parse(cases[i].text, &bytes, &err) !=
+		    EVT_OK)
 			fail_msg("%s", err.text);
 		if (bytes != cases[i].bytes)
 			fail_msg("'%s': %" PRIu64 " and not %" PRIu64,
@@ -567,7 +568,7 @@ test_sizes_refused(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint64_t bytes = 77;
 		evt_error err = { 0 };
-		int code = evt_sizetext_parse(cases[i].text, &bytes, &err);
+		int code = evt_timetext_size_parse(cases[i].text, &bytes, &err);
 
 		expect_refusal(code, &err, &cases[i],
 		    "write 65536, 64k, 64KiB, 1.5GiB or 10G");
@@ -597,13 +598,16 @@ test_size_format(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_string_equal(evt_sizetext_format(cases[i].bytes, out),
+		assert_string_equal(evt_timetext_size_format(cases[i].bytes,
+		                        out),
 		    cases[i].text);
-		assert_int_equal(evt_sizetext_parse(out, &bytes, NULL), EVT_OK);
+		assert_int_equal(evt_timetext_size_parse(out, &bytes, NULL),
+		    EVT_OK);
 	}
-	assert_string_equal(evt_sizetext_format(UINT64_C(1) << 60, out),
+	assert_string_equal(evt_timetext_size_format(UINT64_C(1) << 60, out),
 	    "1.0 EiB");
-	assert_string_equal(evt_sizetext_format(UINT64_MAX, out), "16.0 EiB");
+	assert_string_equal(evt_timetext_size_format(UINT64_MAX, out),
+	    "16.0 EiB");
 }
 
 static void
@@ -618,7 +622,7 @@ test_integers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		assert_int_equal(evt_sizetext_parse_int(bad[i], "the count",
+		assert_int_equal(evt_timetext_int_parse(bad[i], "the count",
 		                     -10, 100, &v, &err),
 		    EVT_ERR_ARG);
 		assert_non_null(strstr(err.text,
@@ -628,20 +632,20 @@ test_integers(void **state)
 	}
 	for (int64_t want = -10; want <= 100; want++) {
 		snprintf(text, sizeof(text), "%" PRId64, want);
-		assert_int_equal(evt_sizetext_parse_int(text, "n", -10, 100, &v,
+		assert_int_equal(evt_timetext_int_parse(text, "n", -10, 100, &v,
 		                     &err),
 		    EVT_OK);
 		assert_int_equal(v, want);
 	}
-	assert_int_equal(evt_sizetext_parse_int("-9223372036854775808", "n",
+	assert_int_equal(evt_timetext_int_parse("-9223372036854775808", "n",
 	                     INT64_MIN, INT64_MAX, &v, &err),
 	    EVT_OK);
 	assert_true(v == INT64_MIN);
-	assert_int_equal(evt_sizetext_parse_int("9223372036854775807", "n",
+	assert_int_equal(evt_timetext_int_parse("9223372036854775807", "n",
 	                     INT64_MIN, INT64_MAX, &v, &err),
 	    EVT_OK);
 	assert_true(v == INT64_MAX);
-	assert_int_equal(evt_sizetext_parse_int("007", "n", 0, 7, &v, NULL),
+	assert_int_equal(evt_timetext_int_parse("007", "n", 0, 7, &v, NULL),
 	    EVT_OK);
 	assert_int_equal(v, 7);
 }

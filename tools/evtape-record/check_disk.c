@@ -57,18 +57,18 @@ check_room(check *c)
 	else if (st.disk_min == 0)
 		check_say(c, CHECK_OK, "disk",
 		    "%s are free, and nobody looks (--min-free 0)",
-		    evt_sizetext_format(st.disk_free, left));
+		    evt_timetext_size_format(st.disk_free, left));
 	else if (st.disk_free < st.disk_min)
 		check_say(c, CHECK_WARNING, "disk",
 		    "only %s are free, less than --min-free (%s): the oldest "
 		    "segments go at once (--ring)",
-		    evt_sizetext_format(st.disk_free, left),
-		    evt_sizetext_format(st.disk_min, min));
+		    evt_timetext_size_format(st.disk_free, left),
+		    evt_timetext_size_format(st.disk_min, min));
 	else
 		check_say(c, CHECK_OK, "disk",
 		    "%s are free; a warning comes below %s (--min-free)",
-		    evt_sizetext_format(st.disk_free, left),
-		    evt_sizetext_format(st.disk_min, min));
+		    evt_timetext_size_format(st.disk_free, left),
+		    evt_timetext_size_format(st.disk_min, min));
 }
 
 /* Whether a journal file holds a whole frame. */

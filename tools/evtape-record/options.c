@@ -35,7 +35,7 @@ set_frames(void *ctx, const char *arg, evt_error *err)
 {
 	options *o = ctx;
 	int64_t n;
-	int r = evt_sizetext_parse_int(arg, "the number of frames", 1,
+	int r = evt_timetext_int_parse(arg, "the number of frames", 1,
 	    INT64_MAX, &n, err);
 
 	if (r == EVT_OK)
@@ -369,7 +369,7 @@ check_ring(options *o, uint64_t segment_size)
 	if (o->ring > 0 && part < o->block_size)
 		return cli_usage(cmd,
 		    "--ring is at least %s: eight times --block-size",
-		    evt_sizetext_format(o->block_size * 8, least));
+		    evt_timetext_size_format(o->block_size * 8, least));
 	if (o->ring > 0 && o->max_size > 0 && o->max_size <= o->ring)
 		return cli_usage(cmd,
 		    "--max-size stops the recording before --ring is full: "
@@ -417,7 +417,8 @@ check_rest(options *o, const char *url)
 		    strncasecmp(o->headers.item[i], "User-Agent:", 11) == 0;
 	}
 	if (!agent &&
-	    !cli_list_add(&o->headers, "User-Agent: evtape-record/" EVT_VERSION,
+	    !evt_strings_add(&o->headers,
+	        "User-Agent: evtape-record/" EVT_VERSION,
 	        strlen("User-Agent: evtape-record/" EVT_VERSION)))
 		return cli_fail(cmd, "out of memory");
 	if (o->insecure && strcmp(url, "-") != 0)
@@ -678,11 +679,11 @@ options_parse(int argc, char **argv, options *ret,
 void
 options_free(options *o)
 {
-	cli_list_free(&o->events);
-	cli_list_free(&o->trackers);
-	cli_list_free(&o->source_paths);
-	cli_list_free(&o->event_paths);
-	cli_list_free(&o->headers);
-	cli_list_free(&o->triggers);
+	evt_strings_free(&o->events);
+	evt_strings_free(&o->trackers);
+	evt_strings_free(&o->source_paths);
+	evt_strings_free(&o->event_paths);
+	evt_strings_free(&o->headers);
+	evt_strings_free(&o->triggers);
 	free(o->send_text);
 }

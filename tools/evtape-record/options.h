@@ -14,7 +14,8 @@
 typedef struct options {
 	const char *output, *profile, *rate_limit, *format, *form, *send;
 	const char *credential_file, *ca, *on_logout, *list;
-	cli_list events, trackers, source_paths, event_paths, headers, triggers;
+	evt_strings events, trackers, source_paths, event_paths, headers,
+	    triggers;
 	bool insecure, json, quiet, check;
 	int64_t list_every;            /* 0: not given */
 	int64_t keep_last, keep_after; /* -1: not given */

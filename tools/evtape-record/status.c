@@ -185,7 +185,7 @@ held_text(const evt_status_figures *st, char *to, size_t n)
 		snprintf(to, n, "  %s, %llu held (%s)",
 		    st->armed ? "armed" : "TRIGGERED",
 		    (unsigned long long)st->held,
-		    evt_sizetext_format(st->held_bytes, size));
+		    evt_timetext_size_format(st->held_bytes, size));
 	return to;
 }
 
@@ -215,10 +215,10 @@ show_line(status *s, const evt_status_figures *st)
 	        st->disk_low ? " DISK LOW" :
 	                       "",
 	    held_text(st, held, sizeof(held)), (unsigned long long)st->frames,
-	    s->rate, evt_sizetext_format(st->bytes, in),
-	    evt_sizetext_format(st->stored_bytes, disk), ratio(st),
+	    s->rate, evt_timetext_size_format(st->bytes, in),
+	    evt_timetext_size_format(st->stored_bytes, disk), ratio(st),
 	    (unsigned long long)st->sources, (unsigned long long)st->gaps,
-	    evt_sizetext_format(st->queue_bytes, queue), last);
+	    evt_timetext_size_format(st->queue_bytes, queue), last);
 	undraw(s);
 	fprintf(stderr, "%.*s", (int)size.ws_col - 1, line);
 	fflush(stderr);
@@ -265,7 +265,7 @@ add_losses(evt_buf *b, const evt_recorder_result *r)
 		ok = ok &&
 		    evt_buf_printf(b, ", %llu frames (%s) known to be lost",
 		        (unsigned long long)st->lost_frames,
-		        evt_sizetext_format(st->lost_bytes, size));
+		        evt_timetext_size_format(st->lost_bytes, size));
 	if (r->unwritten > 0)
 		ok = ok &&
 		    evt_buf_printf(b,
@@ -296,8 +296,8 @@ status_end(status *s, const char *tape, const evt_recorder_result *r)
 		    evt_timetext_duration_format(s->last_ns - s->began_ns,
 		        elapsed),
 		    (unsigned long long)st->frames,
-		    evt_sizetext_format(st->bytes, in), tape,
-		    evt_sizetext_format(st->stored_bytes, disk), ratio(st),
+		    evt_timetext_size_format(st->bytes, in), tape,
+		    evt_timetext_size_format(st->stored_bytes, disk), ratio(st),
 		    (unsigned long long)st->sources,
 		    (unsigned long long)st->connections,
 		    st->connections == 1 ? "" : "s", (int)losses.len,

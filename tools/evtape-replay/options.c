@@ -243,7 +243,7 @@ void
 options_free(struct options *o)
 {
 	cli_filter_free(&o->filter);
-	cli_list_free(&o->origins);
+	evt_strings_free(&o->origins);
 }
 
 /* Options that mean something to one of the two sinks alone. */
@@ -334,7 +334,7 @@ play_set(evt_play_options *play, const char *name, const char *text,
 }
 
 static int
-play_set_list(evt_play_options *play, const char *name, const cli_list *list)
+play_set_list(evt_play_options *play, const char *name, const evt_strings *list)
 {
 	int code = -1;
 

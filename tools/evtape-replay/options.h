@@ -28,7 +28,7 @@ struct options {
 	const char *credential_file, *trackers, *tiles;
 	const char *tls_cert, *tls_key;
 	int64_t heartbeat_ns;
-	cli_list origins;
+	evt_strings origins;
 };
 
 extern const cli_command replay_command;

@@ -81,7 +81,7 @@ report_print(const struct report *r, bool json)
 	fprintf(stderr,
 	    "%s: %" PRIu64 " frames, %s, in %s; speed %s, actual %.4g",
 	    replay_command.name, r->deck.frames,
-	    evt_sizetext_format(r->deck.bytes, bytes),
+	    evt_timetext_size_format(r->deck.bytes, bytes),
 	    evt_timetext_duration_format(r->deck.wall_ns, wall),
 	    evt_deck_speed_format(r->speed, speed), actual_speed(r));
 	if (r->late.count > 0) {

@@ -37,7 +37,7 @@ split_address(const char *text, char host[256], const char **ret_port,
 		    "--listen %s: use HOST:PORT, such as 127.0.0.1:8080 or "
 		    "[::1]:0",
 		    text);
-	if (evt_sizetext_parse_int(colon + 1, "the port", 0, 65535, &port, err))
+	if (evt_timetext_int_parse(colon + 1, "the port", 0, 65535, &port, err))
 		return EVT_ERR_ARG;
 	if (text[0] == '[' && colon[-1] == ']') {
 		text++;

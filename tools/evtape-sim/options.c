@@ -87,7 +87,7 @@ split_pair(const char *arg, const char *what, int64_t min, int64_t max,
 	memcpy(first, arg, n);
 	first[n] = '\0';
 	*ret_second = arg[n] == ',' ? arg + n + 1 : NULL;
-	return evt_sizetext_parse_int(first, what, min, max, ret_first, err);
+	return evt_timetext_int_parse(first, what, min, max, ret_first, err);
 }
 
 static int
@@ -100,7 +100,7 @@ set_close_after(void *options, const char *arg, evt_error *err)
 
 	if (r != EVT_OK || code == NULL)
 		return r;
-	return evt_sizetext_parse_int(code, "close code", 1000, 4999,
+	return evt_timetext_int_parse(code, "close code", 1000, 4999,
 	    &o->close_code, err);
 }
 
@@ -130,7 +130,7 @@ set_http_error(void *options, const char *arg, evt_error *err)
 
 	if (r != EVT_OK || after == NULL)
 		return r;
-	return evt_sizetext_parse_int(after, "Retry-After", 0, 86400 * 365,
+	return evt_timetext_int_parse(after, "Retry-After", 0, 86400 * 365,
 	    &o->http_retry_after, err);
 }
 
@@ -372,6 +372,6 @@ sim_options_check(sim_options *options)
 void
 sim_options_free(sim_options *options)
 {
-	cli_list_free(&options->blocked);
-	cli_list_free(&options->disallowed);
+	evt_strings_free(&options->blocked);
+	evt_strings_free(&options->disallowed);
 }

@@ -16,7 +16,7 @@ typedef struct sim_options {
 	int64_t frames; /* state changes until the data is done; 0: any */
 	bool has_epoch;
 	int64_t epoch_ns;
-	cli_list blocked, disallowed;
+	evt_strings blocked, disallowed;
 	int64_t block_every_ns, corrupt_after_ns,
 	    logout_after_ns; /* 0: never */
 	/* Data from files. */

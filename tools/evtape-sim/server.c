@@ -390,12 +390,12 @@ read_hash(sim *s, evt_error *err)
 
 /* --blocked, --disallowed: set the flag at `offset` of the trackers named. */
 static int
-flag_trackers(sim *s, const cli_list *list, size_t offset, evt_error *err)
+flag_trackers(sim *s, const evt_strings *list, size_t offset, evt_error *err)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		sim_tracker *t;
 		int64_t id;
-		int r = evt_sizetext_parse_int(list->item[i], "the tracker id",
+		int r = evt_timetext_int_parse(list->item[i], "the tracker id",
 		    1, (int64_t)s->world->n, &id, err);
 
 		if (r != EVT_OK)

@@ -185,7 +185,7 @@ parse_row(struct reader *rd, char *field[COLUMNS], struct row *ret_row,
 	evt_error why;
 	int64_t speed;
 
-	if (evt_sizetext_parse_int(field[VEHICLE], "the vehicle id", 0,
+	if (evt_timetext_int_parse(field[VEHICLE], "the vehicle id", 0,
 	        INT64_MAX, &row.vehicle, &why))
 		return BAD_ROW(rd, err, "vehicle_id: %.150s", why.text);
 	if (evt_timetext_parse(field[TIMESTAMP], NULL, &row.ns, &why))

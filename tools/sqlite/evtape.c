@@ -66,7 +66,7 @@ table_key(sqlite3_context *ctx, const evt_key *key)
 	memcpy(text, key->text, key->len);
 	text[key->len] = '\0';
 	if (key->is_int &&
-	    evt_sizetext_parse_int(text, "a source", INT64_MIN, INT64_MAX,
+	    evt_timetext_int_parse(text, "a source", INT64_MIN, INT64_MAX,
 	        &value, NULL) == EVT_OK)
 		sqlite3_result_int64(ctx, value);
 	else

@@ -146,7 +146,7 @@ best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 struct filter {
 	evt_filter f;
-	cli_list sources, events;
+	evt_strings sources, events;
 	const evt_timetext_ref *ref;
 	uint64_t end_seq;
 	bool nothing; /* no row can match */
@@ -155,7 +155,7 @@ struct filter {
 };
 
 static void
-add_text(struct filter *x, cli_list *list, sqlite3_value *v)
+add_text(struct filter *x, evt_strings *list, sqlite3_value *v)
 {
 	const char *text;
 
@@ -163,7 +163,7 @@ add_text(struct filter *x, cli_list *list, sqlite3_value *v)
 	if (sqlite3_value_type(v) == SQLITE_NULL)
 		return;
 	text = (const char *)sqlite3_value_text(v);
-	if (text == NULL || !cli_list_add(list, text, strlen(text)))
+	if (text == NULL || !evt_strings_add(list, text, strlen(text)))
 		x->nomem = true;
 }
 
@@ -192,7 +192,7 @@ add_value(struct filter *x, enum column column, sqlite3_value *v)
 static void
 add_values(struct filter *x, enum column column, sqlite3_value *arg)
 {
-	const cli_list *list = column == EVENT ? &x->events : &x->sources;
+	const evt_strings *list = column == EVENT ? &x->events : &x->sources;
 	sqlite3_value *v;
 
 	if (sqlite3_vtab_in_first(arg, &v) == SQLITE_OK) {
@@ -335,8 +335,8 @@ open_cursor(struct rows *c, const char *plan, sqlite3_value **argv,
 		r = EVT_ERR_NOMEM;
 	if (r == EVT_OK && !x.nothing)
 		r = evt_cursor_open(&c->tape, 1, &x.f, &c->cursor, err);
-	cli_list_free(&x.sources);
-	cli_list_free(&x.events);
+	evt_strings_free(&x.sources);
+	evt_strings_free(&x.events);
 	return r;
 }
 

@@ -103,8 +103,8 @@ importing_end(importing *x, int r, const evt_error *err)
 void
 importing_options_free(importing_options *options)
 {
-	cli_list_free(&options->sources);
-	cli_list_free(&options->events);
+	evt_strings_free(&options->sources);
+	evt_strings_free(&options->events);
 }
 
 void

@@ -44,11 +44,11 @@ say_pretrigger(void *ctx, const char *text)
 	(void)text;
 }
 
-static evt_clock_pair
+static evt_receive_clock_time
 now(void *ctx)
 {
 	(void)ctx;
-	return (evt_clock_pair){ .time_ns = 8000, .mono_ns = 8000 };
+	return (evt_receive_clock_time){ .time_ns = 8000, .mono_ns = 8000 };
 }
 
 static void

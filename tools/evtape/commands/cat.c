@@ -11,7 +11,7 @@
 
 struct options {
 	cli_filter filter;
-	cli_list fields;
+	evt_strings fields;
 	const char *format;
 	bool marks, follow, verbose;
 };
@@ -213,7 +213,7 @@ run(int argc, char **argv)
 	if (code < 0)
 		code = run_on(&o, &tapes, &filter);
 	cli_tapes_close(&tapes);
-	cli_list_free(&o.fields);
+	evt_strings_free(&o.fields);
 	cli_filter_free(&o.filter);
 	return code;
 }

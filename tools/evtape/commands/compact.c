@@ -81,8 +81,8 @@ report(const evt_maintain_compact_result *got, bool json)
 		printf("%" PRIu64 " segments compacted, %" PRIu64
 		       " left: %s before, %s after\n",
 		    got->segments, got->left,
-		    evt_sizetext_format(got->before, a),
-		    evt_sizetext_format(got->after, b));
+		    evt_timetext_size_format(got->before, a),
+		    evt_timetext_size_format(got->after, b));
 }
 
 static int

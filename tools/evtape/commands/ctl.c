@@ -23,7 +23,7 @@
 
 struct options {
 	const char *token_file, *ca, *at;
-	cli_list sources, events;
+	evt_strings sources, events;
 	int64_t timeout_ns;
 	bool json;
 };
@@ -254,7 +254,7 @@ add_name(evt_buf *b, const char *name)
 }
 
 static bool
-add_list(evt_buf *b, const char *name, const cli_list *list)
+add_list(evt_buf *b, const char *name, const evt_strings *list)
 {
 	bool ok = add_name(b, name) && evt_buf_add_byte(b, '[');
 
@@ -315,7 +315,7 @@ run_step(struct job *j)
 	int code = -1;
 
 	if (j->n > 0 &&
-	    evt_sizetext_parse_int(j->words[0], "the number of steps", 1,
+	    evt_timetext_int_parse(j->words[0], "the number of steps", 1,
 	        STEPS_MAX, &n, &err) != EVT_OK)
 		return cli_usage(&ctl, "step: %s", err.text);
 	while (n-- > 0 && code < 0)
@@ -524,8 +524,8 @@ run(int argc, char **argv)
 
 	if (code < 0)
 		code = run_words(&o, argv + 1, n);
-	cli_list_free(&o.sources);
-	cli_list_free(&o.events);
+	evt_strings_free(&o.sources);
+	evt_strings_free(&o.events);
 	return code;
 }
 

@@ -17,12 +17,12 @@
 
 struct options {
 	cli_filter filter;
-	cli_list ignore;
+	evt_strings ignore;
 	int64_t window, limit;
 	bool summary, json, absolute;
 	/* What is ignored, as pointers into a whole frame, and into a state of
 	 * a batch. */
-	cli_list in_frame, in_batch;
+	evt_strings in_frame, in_batch;
 };
 
 static const cli_option table[] = {
@@ -92,7 +92,7 @@ static const cli_command diff_cli = {
 
 /* ---- fields -------------------------------------------------------------- */
 
-static const cli_list *
+static const evt_strings *
 ignored(const struct options *o, const evt_frame_item *record)
 {
 	return record->of_batch ? &o->in_batch : &o->in_frame;
@@ -112,9 +112,10 @@ sort_ignored(struct options *o, evt_error *err)
 			return r;
 		ok = evt_buf_printf(&whole, "%s%s", of_state ? "/data" : "",
 		         p + of_state) &&
-		    cli_list_add(&o->in_frame, (char *)whole.data, whole.len) &&
+		    evt_strings_add(&o->in_frame, (char *)whole.data,
+		        whole.len) &&
 		    (!of_state ||
-		        cli_list_add(&o->in_batch, p + 1, strlen(p + 1)));
+		        evt_strings_add(&o->in_batch, p + 1, strlen(p + 1)));
 		evt_buf_free(&whole);
 		if (!ok)
 			return evt_err_nomem(err);
@@ -513,9 +514,9 @@ run(int argc, char **argv)
 		code = diff(&o, &tapes, &filter);
 	}
 	cli_tapes_close(&tapes);
-	cli_list_free(&o.ignore);
-	cli_list_free(&o.in_frame);
-	cli_list_free(&o.in_batch);
+	evt_strings_free(&o.ignore);
+	evt_strings_free(&o.in_frame);
+	evt_strings_free(&o.in_batch);
 	cli_filter_free(&o.filter);
 	return code;
 }

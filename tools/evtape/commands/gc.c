@@ -64,8 +64,8 @@ report(const evt_maintain_gc_result *got, const struct options *o)
 	else
 		printf("%s %" PRIu64 " segments (%s), %" PRIu64 " stay (%s)\n",
 		    o->dry_run ? "would remove" : "removed", got->segments,
-		    evt_sizetext_format(got->bytes, a), got->kept,
-		    evt_sizetext_format(got->kept_bytes, b));
+		    evt_timetext_size_format(got->bytes, a), got->kept,
+		    evt_timetext_size_format(got->kept_bytes, b));
 }
 
 static int

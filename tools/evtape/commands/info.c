@@ -70,19 +70,19 @@ print_head(const evt_info *i, const char *path)
 	    i->frames, i->received, i->sent, i->marks, i->first_seq,
 	    i->last_seq);
 	printf("payload     %s; on disk %s",
-	    evt_sizetext_format(i->payload_bytes, a),
-	    evt_sizetext_format(disk, b));
+	    evt_timetext_size_format(i->payload_bytes, a),
+	    evt_timetext_size_format(disk, b));
 	if (disk > 0 && i->payload_bytes > 0)
 		printf(" (ratio %.1f, %.1f bytes a frame)",
 		    (double)i->payload_bytes / (double)disk,
 		    (double)disk / (double)i->frames);
 	printf("\nindex       %s, %s; journal %s\n", i->index,
-	    evt_sizetext_format(i->index_bytes, a),
-	    evt_sizetext_format(i->journal_bytes, b));
+	    evt_timetext_size_format(i->index_bytes, a),
+	    evt_timetext_size_format(i->journal_bytes, b));
 	if (i->ring_files > 0)
 		printf("ring        %s in %" PRIu64
 		       " files: held for a trigger, not among the frames%s\n",
-		    evt_sizetext_format(i->ring_bytes, a), i->ring_files,
+		    evt_timetext_size_format(i->ring_bytes, a), i->ring_files,
 		    i->live ? "" :
 		              " until the tape is next recorded to or marked");
 	if (i->n_damaged > 0)
@@ -118,7 +118,7 @@ print_conns(const evt_info *info)
 		    info->conns[i].conn, info->conns[i].frames,
 		    evt_timetext_format(info->conns[i].first_ns, 3, a),
 		    evt_timetext_format(info->conns[i].last_ns, 3, b),
-		    evt_sizetext_format(info->conns[i].bytes, c));
+		    evt_timetext_size_format(info->conns[i].bytes, c));
 }
 
 /* Gaps are what people look for first, so they stand apart. */
@@ -156,7 +156,7 @@ print_segments(const evt_info *info)
 		    s->frames > 0 ? evt_timetext_format(s->first_ns, 3, a) :
 		                    "-",
 		    s->frames > 0 ? evt_timetext_format(s->last_ns, 3, b) : "-",
-		    evt_sizetext_format(s->bytes, c), s->blocks,
+		    evt_timetext_size_format(s->bytes, c), s->blocks,
 		    s->sealed ? "" : ", open",
 		    s->indexed ? "" : ", not indexed");
 	}

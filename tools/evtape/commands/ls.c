@@ -15,7 +15,7 @@
 enum sort { BY_ID, BY_FRAMES, BY_FIRST, BY_LAST, BY_RATE };
 
 struct options {
-	cli_list events;
+	evt_strings events;
 	enum sort sort;
 	bool reverse, json;
 };
@@ -409,7 +409,7 @@ run(int argc, char **argv)
 	if (code < 0)
 		code = list(&o, &tapes);
 	cli_tapes_close(&tapes);
-	cli_list_free(&o.events);
+	evt_strings_free(&o.events);
 	return code;
 }
 

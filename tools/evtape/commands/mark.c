@@ -165,7 +165,7 @@ find(const evt_bookmark *notes, size_t n, const char *what)
 	int64_t seq;
 
 	if (what[0] == '#' &&
-	    evt_sizetext_parse_int(what + 1, "the number", 1, INT64_MAX, &seq,
+	    evt_timetext_int_parse(what + 1, "the number", 1, INT64_MAX, &seq,
 	        NULL) == EVT_OK)
 		return (uint64_t)seq;
 	while (n > 0 && strcmp(notes[n - 1].text, what) != 0)

@@ -23,7 +23,7 @@
 struct options {
 	cli_filter filter;
 	const char *output, *seed_file;
-	cli_list drop, blot, keep;
+	evt_strings drop, blot, keep;
 	bool keep_sent, keep_raw, json;
 };
 
@@ -378,9 +378,9 @@ run(int argc, char **argv)
 	free_work(&w);
 	cli_tapes_close(&tapes);
 	cli_filter_free(&o.filter);
-	cli_list_free(&o.drop);
-	cli_list_free(&o.blot);
-	cli_list_free(&o.keep);
+	evt_strings_free(&o.drop);
+	evt_strings_free(&o.blot);
+	evt_strings_free(&o.keep);
 	return code;
 }
 

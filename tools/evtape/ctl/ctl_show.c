@@ -137,7 +137,8 @@ add_sums(evt_json_view v, evt_buf *out)
 	    evt_buf_add_str(out, ", ") &&
 	    add_text(EVT_JSON_VIEW_MEMBER(v, "frames"), out) &&
 	    evt_buf_printf(out, " frames, %s, ",
-	        evt_sizetext_format(bytes > 0 ? (uint64_t)bytes : 0, size)) &&
+	        evt_timetext_size_format(bytes > 0 ? (uint64_t)bytes : 0,
+	            size)) &&
 	    add_text(EVT_JSON_VIEW_MEMBER(v, "sources"), out) &&
 	    evt_buf_add_str(out, " sources\n");
 }

@@ -8,7 +8,7 @@
 
 struct options {
 	exporting_options common;
-	cli_list fields;
+	evt_strings fields;
 };
 
 static const cli_option table[] = {
@@ -91,7 +91,7 @@ run(int argc, char **argv)
 		code = exporting_run(&format, &o.common, argv + 1, n);
 	evt_json_scanner_free(w.scanner);
 	tool_columns_free(w.columns);
-	cli_list_free(&o.fields);
+	evt_strings_free(&o.fields);
 	return code;
 }
 

@@ -24,7 +24,7 @@
 
 struct options {
 	cli_filter filter;
-	cli_list columns;
+	evt_strings columns;
 	const char *output;
 	bool force;
 };
@@ -376,7 +376,7 @@ run(int argc, char **argv)
 	if (code < 0)
 		code = export_file(&o, &tapes, &filter);
 	cli_tapes_close(&tapes);
-	cli_list_free(&o.columns);
+	evt_strings_free(&o.columns);
 	cli_filter_free(&o.filter);
 	return code;
 }

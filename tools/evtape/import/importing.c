@@ -230,6 +230,6 @@ importing_end(importing *x, int r, const evt_error *err)
 void
 importing_options_free(importing_options *o)
 {
-	cli_list_free(&o->sources);
-	cli_list_free(&o->events);
+	evt_strings_free(&o->sources);
+	evt_strings_free(&o->events);
 }

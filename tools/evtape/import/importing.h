@@ -12,7 +12,7 @@
 
 typedef struct importing_options {
 	const char *output;
-	cli_list sources, events;
+	evt_strings sources, events;
 	bool json;
 } importing_options;
 

@@ -72,7 +72,7 @@ add(tool_columns *c, const char *name, evt_error *err)
 }
 
 int
-tool_columns_new(const cli_list *names, tool_columns **ret_columns,
+tool_columns_new(const evt_strings *names, tool_columns **ret_columns,
     evt_error *err)
 {
 	static const char *const usual[] = { "time", "source", "event",

@@ -29,7 +29,7 @@ typedef struct tool_columns tool_columns;
 /* names: those chosen; none: time, source, event, and the place, speed,
  * heading and statuses of a state.  Errors: EVT_ERR_ARG for a name that is no
  * column, EVT_ERR_NOMEM. */
-int tool_columns_new(const cli_list *names, tool_columns **ret_columns,
+int tool_columns_new(const evt_strings *names, tool_columns **ret_columns,
     evt_error *err);
 void tool_columns_free(tool_columns *c);
 

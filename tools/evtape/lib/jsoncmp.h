@@ -11,7 +11,7 @@
 #include "format/base/json_view.h"
 
 /* JSON pointers to what is left out; NULL: nothing is. */
-typedef const cli_list *jsoncmp_ignore;
+typedef const evt_strings *jsoncmp_ignore;
 
 /* A number that is the same for values that say the same.  *ret_nomem is set
  * where memory ran out; the number is then of no use. */

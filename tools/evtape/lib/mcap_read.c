@@ -132,7 +132,7 @@ number(const struct slice *s)
 		return -1;
 	memcpy(text, s->p, s->n);
 	text[s->n] = '\0';
-	return evt_sizetext_parse_int(text, "a number", 0, UINT32_MAX, &n,
+	return evt_timetext_int_parse(text, "a number", 0, UINT32_MAX, &n,
 	           NULL) == EVT_OK ?
 	    n :
 	    -1;

@@ -103,7 +103,7 @@ add_rule(scrub_paths *s, enum scrub_rule what, const char *before,
 }
 
 static int
-add_rules(scrub_paths *s, enum scrub_rule what, const cli_list *list,
+add_rules(scrub_paths *s, enum scrub_rule what, const evt_strings *list,
     evt_error *err)
 {
 	/* Where a record may stand: see record.h. */
@@ -129,8 +129,8 @@ add_rules(scrub_paths *s, enum scrub_rule what, const cli_list *list,
 }
 
 int
-scrub_paths_new(const cli_list *drop, const cli_list *blot,
-    const cli_list *keep, scrub_paths **ret_paths, evt_error *err)
+scrub_paths_new(const evt_strings *drop, const evt_strings *blot,
+    const evt_strings *keep, scrub_paths **ret_paths, evt_error *err)
 {
 	scrub_paths *s = calloc(1, sizeof(*s));
 	int r;

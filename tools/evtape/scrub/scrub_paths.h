@@ -18,8 +18,8 @@ enum scrub_rule {
 typedef struct scrub_paths scrub_paths;
 
 /* Lists of pointers, see scrub_text.h.  Errors: EVT_ERR_ARG, _NOMEM. */
-int scrub_paths_new(const cli_list *drop, const cli_list *blot,
-    const cli_list *keep, scrub_paths **ret_paths, evt_error *err);
+int scrub_paths_new(const evt_strings *drop, const evt_strings *blot,
+    const evt_strings *keep, scrub_paths **ret_paths, evt_error *err);
 void scrub_paths_free(scrub_paths *p);
 
 /* Go to the root.  before: put before pointers.  false: out of

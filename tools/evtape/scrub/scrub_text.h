@@ -16,7 +16,7 @@
 /* JSON pointers in which an asterisk stands for any member or element; with a
  * dot before it, into the record of a source (see record.h). */
 typedef struct scrub_rules {
-	const cli_list *drop, *blot, *keep;
+	const evt_strings *drop, *blot, *keep;
 } scrub_rules;
 
 typedef struct scrub_text scrub_text;

@@ -40,7 +40,7 @@ add_line(evt_buf *out, const evt_key *key, const stats_series *x)
 	bool ok = evt_buf_printf(out, "  %-20.*s %10" PRIu64 " %10s %8.2f/s",
 	    key->len > 0 ? (int)key->len : 6,
 	    key->len > 0 ? key->text : "(none)", x->frames,
-	    evt_sizetext_format(x->bytes, size), rate(x));
+	    evt_timetext_size_format(x->bytes, size), rate(x));
 
 	for (int i = 0; i < 3 && ok; i++)
 		ok = add_duration(out, &x->between,
@@ -92,7 +92,7 @@ stats_text(const stats *s, evt_buf *out)
 	    evt_timetext_format(s->from_ns, 3, a),
 	    evt_timetext_format(s->to_ns, 3, b),
 	    evt_timetext_duration_format(s->to_ns - s->from_ns, c),
-	    s->all_frames, evt_sizetext_format(s->all_bytes, d));
+	    s->all_frames, evt_timetext_size_format(s->all_bytes, d));
 	size_t shown = stats_shown(s);
 
 	ok = ok && evt_buf_printf(out, "\n%-20s%s", "events", head);

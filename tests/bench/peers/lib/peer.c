@@ -53,7 +53,7 @@ peer_int(const char *text, const char *what)
 	int64_t n;
 
 	errno = 0;
-	if (evt_sizetext_parse_int(text, what, 0, INT64_MAX, &n, &err) !=
+	if (evt_timetext_int_parse(text, what, 0, INT64_MAX, &n, &err) !=
 	    EVT_OK)
 		peer_die(err.text);
 	return n;

@@ -1,5 +1,5 @@
 /* stamps.c - see stamps.h. */
-#include "record/feed/receive_clock.h"
+#include "record/receive_clock.h"
 
 #include "format/base/timetext.h"
 
@@ -25,10 +25,10 @@ is_step(int64_t change)
 	    change <= -EVT_RECEIVE_CLOCK_STEP_NS;
 }
 
-evt_clock_pair
+evt_receive_clock_time
 evt_receive_clock_now(evt_receive_clock *s)
 {
-	evt_clock_pair st = { .time_ns = s->real() };
+	evt_receive_clock_time st = { .time_ns = s->real() };
 	int64_t diff;
 
 	st.mono_ns = s->start_real + (s->boot() - s->start_boot);
