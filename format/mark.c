@@ -7,13 +7,13 @@
 #include "format/base/timetext.h"
 
 static bool
-begin(evt_buf *out, enum evt_mark mark)
+mark_begin(evt_buf *out, enum evt_mark mark)
 {
 	return evt_buf_printf(out, "{\"mark\":\"%s\"", evt_mark_name(mark));
 }
 
 static bool
-add_text(evt_buf *out, const char *name, const char *text)
+mark_add_text(evt_buf *out, const char *name, const char *text)
 {
 	if (!evt_buf_printf(out, ",\"%s\":", name))
 		return false;
@@ -23,7 +23,7 @@ add_text(evt_buf *out, const char *name, const char *text)
 }
 
 static bool
-add_count(evt_buf *out, const char *name, int64_t n)
+mark_add_count(evt_buf *out, const char *name, int64_t n)
 {
 	if (n == EVT_MARK_UNKNOWN)
 		return evt_buf_printf(out, ",\"%s\":null", name);
@@ -32,7 +32,7 @@ add_count(evt_buf *out, const char *name, int64_t n)
 
 /* Seconds with milliseconds; below 0: null. */
 static bool
-add_seconds(evt_buf *out, const char *name, int64_t ns)
+mark_add_seconds(evt_buf *out, const char *name, int64_t ns)
 {
 	int64_t ms = (ns + EVT_NS_PER_MS / 2) / EVT_NS_PER_MS;
 
@@ -43,7 +43,7 @@ add_seconds(evt_buf *out, const char *name, int64_t ns)
 }
 
 static bool
-add_time(evt_buf *out, const char *name, bool known, int64_t ns)
+mark_add_time(evt_buf *out, const char *name, bool known, int64_t ns)
 {
 	char text[EVT_TIMETEXT_MAX];
 
@@ -57,10 +57,11 @@ bool
 evt_mark_started(evt_buf *out, const char *url, const char *profile,
     const char *const *events, size_t n_events)
 {
-	if (!begin(out, EVT_MARK_STARTED) ||
+	if (!mark_begin(out, EVT_MARK_STARTED) ||
 	    !evt_buf_printf(out, ",\"program\":\"evtape-record %s\"",
 	        evt_version()) ||
-	    !add_text(out, "url", url) || !add_text(out, "profile", profile) ||
+	    !mark_add_text(out, "url", url) ||
+	    !mark_add_text(out, "profile", profile) ||
 	    !evt_buf_add_str(out, ",\"events\":["))
 		return false;
 	for (size_t i = 0; i < n_events; i++) {
@@ -74,9 +75,9 @@ evt_mark_started(evt_buf *out, const char *url, const char *profile,
 bool
 evt_mark_stopped(evt_buf *out, const char *reason, uint64_t frames)
 {
-	return begin(out, EVT_MARK_STOPPED) &&
-	    add_text(out, "reason", reason) &&
-	    add_count(out, "frames", (int64_t)frames) &&
+	return mark_begin(out, EVT_MARK_STOPPED) &&
+	    mark_add_text(out, "reason", reason) &&
+	    mark_add_count(out, "frames", (int64_t)frames) &&
 	    evt_buf_add_byte(out, '}');
 }
 
@@ -84,39 +85,44 @@ bool
 evt_mark_connected(evt_buf *out, const char *url, const char *peer,
     const char *tls, unsigned attempt, int64_t after_ns)
 {
-	return begin(out, EVT_MARK_CONNECTED) && add_text(out, "url", url) &&
-	    add_text(out, "peer", peer) && add_text(out, "tls", tls) &&
-	    add_count(out, "attempt", attempt) &&
-	    add_seconds(out, "after_s", after_ns) && evt_buf_add_byte(out, '}');
+	return mark_begin(out, EVT_MARK_CONNECTED) &&
+	    mark_add_text(out, "url", url) &&
+	    mark_add_text(out, "peer", peer) &&
+	    mark_add_text(out, "tls", tls) &&
+	    mark_add_count(out, "attempt", attempt) &&
+	    mark_add_seconds(out, "after_s", after_ns) &&
+	    evt_buf_add_byte(out, '}');
 }
 
 bool
 evt_mark_disconnected(evt_buf *out, int code, const char *reason,
     uint64_t frames)
 {
-	return begin(out, EVT_MARK_DISCONNECTED) &&
-	    add_count(out, "code", code) && add_text(out, "reason", reason) &&
-	    add_count(out, "frames", (int64_t)frames) &&
+	return mark_begin(out, EVT_MARK_DISCONNECTED) &&
+	    mark_add_count(out, "code", code) &&
+	    mark_add_text(out, "reason", reason) &&
+	    mark_add_count(out, "frames", (int64_t)frames) &&
 	    evt_buf_add_byte(out, '}');
 }
 
 bool
 evt_mark_gap(evt_buf *out, const evt_mark_gap_info *gap)
 {
-	return begin(out, EVT_MARK_GAP) &&
-	    add_count(out, "frames", gap->frames) &&
-	    add_count(out, "bytes", gap->bytes) &&
-	    add_text(out, "reason", gap->reason) &&
-	    add_seconds(out, "seconds", gap->has_span ? gap->span_ns : -1) &&
-	    add_time(out, "from", gap->has_span, gap->from_ns) &&
-	    add_time(out, "to", gap->has_span, gap->to_ns) &&
+	return mark_begin(out, EVT_MARK_GAP) &&
+	    mark_add_count(out, "frames", gap->frames) &&
+	    mark_add_count(out, "bytes", gap->bytes) &&
+	    mark_add_text(out, "reason", gap->reason) &&
+	    mark_add_seconds(out, "seconds",
+	        gap->has_span ? gap->span_ns : -1) &&
+	    mark_add_time(out, "from", gap->has_span, gap->from_ns) &&
+	    mark_add_time(out, "to", gap->has_span, gap->to_ns) &&
 	    evt_buf_add_byte(out, '}');
 }
 
 bool
 evt_mark_clock(evt_buf *out, int64_t step_ns)
 {
-	return begin(out, EVT_MARK_CLOCK) &&
+	return mark_begin(out, EVT_MARK_CLOCK) &&
 	    evt_buf_printf(out, ",\"step_ns\":%lld}", (long long)step_ns);
 }
 
@@ -124,17 +130,19 @@ bool
 evt_mark_trigger(evt_buf *out, const char *cause, const char *what,
     uint64_t frames, uint64_t let_go)
 {
-	return begin(out, EVT_MARK_TRIGGER) && add_text(out, "cause", cause) &&
-	    add_text(out, "what", what) &&
-	    add_count(out, "frames", (int64_t)frames) &&
-	    add_count(out, "let_go", (int64_t)let_go) &&
+	return mark_begin(out, EVT_MARK_TRIGGER) &&
+	    mark_add_text(out, "cause", cause) &&
+	    mark_add_text(out, "what", what) &&
+	    mark_add_count(out, "frames", (int64_t)frames) &&
+	    mark_add_count(out, "let_go", (int64_t)let_go) &&
 	    evt_buf_add_byte(out, '}');
 }
 
 bool
 evt_mark_armed(evt_buf *out, int64_t keep_ns, int64_t after_ns)
 {
-	return begin(out, EVT_MARK_ARMED) &&
-	    add_seconds(out, "keep_s", keep_ns) &&
-	    add_seconds(out, "after_s", after_ns) && evt_buf_add_byte(out, '}');
+	return mark_begin(out, EVT_MARK_ARMED) &&
+	    mark_add_seconds(out, "keep_s", keep_ns) &&
+	    mark_add_seconds(out, "after_s", after_ns) &&
+	    evt_buf_add_byte(out, '}');
 }

@@ -7,7 +7,7 @@
 
 /* CLOCK_MONOTONIC stands still while the machine sleeps, as the threads do. */
 static int64_t
-read_clock(clockid_t clock)
+heartbeat_read_clock(clockid_t clock)
 {
 	struct timespec ts;
 
@@ -27,8 +27,8 @@ evt_heartbeat_begin(evt_heartbeat *p)
 void
 evt_heartbeat_beat(evt_heartbeat *p)
 {
-	atomic_store(&p->used_ns, read_clock(p->clock));
-	atomic_store(&p->beat_ns, read_clock(CLOCK_MONOTONIC));
+	atomic_store(&p->used_ns, heartbeat_read_clock(p->clock));
+	atomic_store(&p->beat_ns, heartbeat_read_clock(CLOCK_MONOTONIC));
 }
 
 void
@@ -51,7 +51,7 @@ evt_heartbeat_still(evt_heartbeat *p)
 {
 	int64_t beat = atomic_load(&p->beat_ns), still;
 
-	still = beat != 0 ? read_clock(CLOCK_MONOTONIC) - beat : 0;
+	still = beat != 0 ? heartbeat_read_clock(CLOCK_MONOTONIC) - beat : 0;
 	return still > 0 ? still : 0;
 }
 
@@ -62,6 +62,6 @@ evt_heartbeat_look(evt_heartbeat *p, int64_t patience_ns)
 
 	if (atomic_load(&p->beat_ns) == 0)
 		return EVT_HEARTBEAT_GONE;
-	used = read_clock(p->clock) - atomic_load(&p->used_ns);
+	used = heartbeat_read_clock(p->clock) - atomic_load(&p->used_ns);
 	return evt_heartbeat_judge(evt_heartbeat_still(p), used, patience_ns);
 }

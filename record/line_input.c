@@ -21,8 +21,8 @@
 #define REST_BYTES (1u << 20)
 
 static void
-put_lost(evt_recorder *r, const evt_receive_clock_time *at, uint64_t n,
-    const char *reason)
+line_input_put_lost(evt_recorder *r, const evt_receive_clock_time *at,
+    uint64_t n, const char *reason)
 {
 	evt_mark_gap_info gap = { .frames = 1,
 		.bytes = (int64_t)n,
@@ -42,7 +42,7 @@ put_lost(evt_recorder *r, const evt_receive_clock_time *at, uint64_t n,
 }
 
 static void
-put_line(evt_recorder *r, const evt_receive_clock_time *at,
+line_input_put_line(evt_recorder *r, const evt_receive_clock_time *at,
     enum evt_line_splitter_state state, uint8_t *line, uint64_t n)
 {
 	evt_queue_item item = { .time_ns = at->time_ns,
@@ -57,7 +57,7 @@ put_line(evt_recorder *r, const evt_receive_clock_time *at,
 		snprintf(reason, sizeof(reason),
 		    "a line was longer than --max-message (%s)",
 		    evt_timetext_size_format(r->o.max_message, size));
-		put_lost(r, at, n, reason);
+		line_input_put_lost(r, at, n, reason);
 		return;
 	}
 	(void)evt_credential_blot(r->secret, line, (size_t)n);
@@ -66,7 +66,7 @@ put_line(evt_recorder *r, const evt_receive_clock_time *at,
 
 /* All whole lines that were read; `last`: and what follows them. */
 static void
-put_lines(evt_recorder *r, evt_line_splitter *lines, bool last)
+line_input_put_lines(evt_recorder *r, evt_line_splitter *lines, bool last)
 {
 	evt_receive_clock_time at = evt_receive_clock_now(&r->stamps);
 	enum evt_line_splitter_state state;
@@ -81,17 +81,17 @@ put_lines(evt_recorder *r, evt_line_splitter *lines, bool last)
 	}
 	while ((state = evt_line_splitter_next(lines, &line, &n)) !=
 	    EVT_LINE_SPLITTER_MORE)
-		put_line(r, &at, state, line, n);
+		line_input_put_line(r, &at, state, line, n);
 	if (last &&
 	    (state = evt_line_splitter_last(lines, &line, &n)) !=
 	        EVT_LINE_SPLITTER_MORE)
-		put_line(r, &at, state, line, n);
+		line_input_put_line(r, &at, state, line, n);
 	evt_tape_sink_commit(r->sink);
 }
 
 /* Wait for input, the next tick, or a poke; true: there is input. */
 static bool
-wait_input(evt_recorder *r, int64_t next_tick)
+line_input_wait_input(evt_recorder *r, int64_t next_tick)
 {
 	struct pollfd fds[2] = { { .fd = r->o.fd, .events = POLLIN },
 		{ .fd = r->poke_fd, .events = POLLIN } };
@@ -108,7 +108,8 @@ wait_input(evt_recorder *r, int64_t next_tick)
 /* Read once and record what came; false: there is no more.  taken: counts
  * bytes. */
 static bool
-read_lines(evt_recorder *r, evt_line_splitter *lines, uint64_t *taken)
+line_input_read_lines(evt_recorder *r, evt_line_splitter *lines,
+    uint64_t *taken)
 {
 	size_t room;
 	uint8_t *to = evt_line_splitter_room(lines, &room);
@@ -135,7 +136,7 @@ read_lines(evt_recorder *r, evt_line_splitter *lines, uint64_t *taken)
 		evt_line_splitter_added(lines, (size_t)n);
 		*taken += (uint64_t)n;
 	}
-	put_lines(r, lines, n <= 0);
+	line_input_put_lines(r, lines, n <= 0);
 	if (n <= 0)
 		evt_recorder_end(r, n == 0 ? "end of input" : "failure");
 	return n > 0;
@@ -145,7 +146,7 @@ read_lines(evt_recorder *r, evt_line_splitter *lines, uint64_t *taken)
  * was written to us up to now, and tell of a line that was not written to its
  * end.  Of a file nothing is lost: it can be read again. */
 static void
-read_rest(evt_recorder *r, evt_line_splitter *lines)
+line_input_read_rest(evt_recorder *r, evt_line_splitter *lines)
 {
 	struct pollfd fd = { .fd = r->o.fd, .events = POLLIN };
 	struct stat st;
@@ -157,14 +158,14 @@ read_rest(evt_recorder *r, evt_line_splitter *lines)
 		return;
 	while (taken < REST_BYTES && evt_tape_sink_done(r->sink) == NULL &&
 	    poll(&fd, 1, 0) > 0) {
-		if (!read_lines(r, lines, &taken))
+		if (!line_input_read_lines(r, lines, &taken))
 			return;
 	}
 	if (evt_tape_sink_done(r->sink) != NULL ||
 	    evt_line_splitter_last(lines, &line, &n) == EVT_LINE_SPLITTER_MORE)
 		return;
 	at = evt_receive_clock_now(&r->stamps);
-	put_lost(r, &at, n, "the recording was ended within a line");
+	line_input_put_lost(r, &at, n, "the recording was ended within a line");
 }
 
 void *
@@ -180,12 +181,12 @@ evt_recorder_run_lines(void *arg)
 	evt_state_table_end(&r->board);
 	evt_recorder_begin_tape(r);
 	while (more && evt_recorder_ending(r) == 0) {
-		if (wait_input(r, next_tick))
-			more = read_lines(r, &lines, &taken);
+		if (line_input_wait_input(r, next_tick))
+			more = line_input_read_lines(r, &lines, &taken);
 		evt_recorder_keep_house(r, &next_tick);
 	}
 	if (more)
-		read_rest(r, &lines);
+		line_input_read_rest(r, &lines);
 	evt_line_splitter_free(&lines);
 	evt_recorder_close_tape(r);
 	return NULL;

@@ -68,7 +68,7 @@ static const struct row {
 };
 
 static bool
-add_rows(evt_buf *out, const evt_status_figures *st)
+metrics_add_rows(evt_buf *out, const evt_status_figures *st)
 {
 	bool ok = true;
 
@@ -83,13 +83,13 @@ add_rows(evt_buf *out, const evt_status_figures *st)
 }
 
 static bool
-gauge(evt_buf *out, const char *name, const char *help, double value)
+metrics_gauge(evt_buf *out, const char *name, const char *help, double value)
 {
 	return evt_prometheus_value(out, name, GAUGE, help, value);
 }
 
 static bool
-is_connected(const evt_status_figures *st)
+metrics_is_connected(const evt_status_figures *st)
 {
 	return st->state == EVT_STATUS_CONNECTED ||
 	    st->state == EVT_STATUS_HELD || st->state == EVT_STATUS_READING;
@@ -98,7 +98,7 @@ is_connected(const evt_status_figures *st)
 /* Without any event yet: since the program began, so that one rule watches
  * for both. */
 static double
-event_age(const evt_status_figures *st, const evt_metrics_around *a)
+metrics_event_age(const evt_status_figures *st, const evt_metrics_around *a)
 {
 	int64_t ns = evt_record_age(st, a->now_ns);
 
@@ -108,7 +108,7 @@ event_age(const evt_status_figures *st, const evt_metrics_around *a)
 }
 
 static bool
-add_syncs(evt_buf *out, const evt_sync_times *t)
+metrics_add_syncs(evt_buf *out, const evt_sync_times *t)
 {
 	int64_t bounds[EVT_SYNC_BOUNDS];
 	evt_prometheus_histogram h = { .bound_ns = bounds,
@@ -124,14 +124,14 @@ add_syncs(evt_buf *out, const evt_sync_times *t)
 }
 
 static bool
-add_disk(evt_buf *out, const evt_metrics_around *a)
+metrics_add_disk(evt_buf *out, const evt_metrics_around *a)
 {
 	if (!a->has_disk)
 		return true;
-	return gauge(out, NAME("disk_free_bytes"),
+	return metrics_gauge(out, NAME("disk_free_bytes"),
 	           "Room on the tape's file system for the recorder's user.",
 	           (double)a->disk_free) &&
-	    gauge(out, NAME("disk_size_bytes"),
+	    metrics_gauge(out, NAME("disk_size_bytes"),
 	        "Size of the tape's file system.", (double)a->disk_size);
 }
 
@@ -143,34 +143,35 @@ evt_metrics_write(const evt_status_figures *st, const evt_metrics_around *a,
 	           "1; the version is in the label.") &&
 	    evt_buf_add_str(out,
 	        NAME("build_info") "{version=\"" EVT_VERSION "\"} 1\n") &&
-	    gauge(out, "process_start_time_seconds",
+	    metrics_gauge(out, "process_start_time_seconds",
 	        "When the program began, in seconds since 1970.",
 	        (double)a->start_ns / 1e9) &&
-	    gauge(out, NAME("connected"), "1: connected, or reading lines.",
-	        is_connected(st) ? 1 : 0) &&
-	    gauge(out, NAME("last_event_age_seconds"),
+	    metrics_gauge(out, NAME("connected"),
+	        "1: connected, or reading lines.",
+	        metrics_is_connected(st) ? 1 : 0) &&
+	    metrics_gauge(out, NAME("last_event_age_seconds"),
 	        "Time since the last frame that was committed, or since the "
 	        "program began.",
-	        event_age(st, a)) &&
-	    add_rows(out, st) &&
-	    gauge(out, NAME("segment"),
+	        metrics_event_age(st, a)) &&
+	    metrics_add_rows(out, st) &&
+	    metrics_gauge(out, NAME("segment"),
 	        "Number of the segment that is being written.",
 	        (double)st->segment) &&
-	    gauge(out, NAME("tape_failing"),
+	    metrics_gauge(out, NAME("tape_failing"),
 	        "1: the tape cannot be written to, and is tried again each "
 	        "second.",
 	        st->failing ? 1 : 0) &&
-	    gauge(out, NAME("disk_low"), "1: less than --min-free is left.",
-	        st->disk_low ? 1 : 0) &&
-	    gauge(out, NAME("armed"),
+	    metrics_gauge(out, NAME("disk_low"),
+	        "1: less than --min-free is left.", st->disk_low ? 1 : 0) &&
+	    metrics_gauge(out, NAME("armed"),
 	        "1: frames are held, and not written (--keep-last).",
 	        st->armed ? 1 : 0) &&
-	    gauge(out, NAME("tape_still_seconds"),
+	    metrics_gauge(out, NAME("tape_still_seconds"),
 	        "Time since the thread that writes the tape last came round: "
 	        "long where the disk does not answer.",
 	        (double)st->tape_still_ns / 1e9) &&
-	    gauge(out, NAME("network_still_seconds"),
+	    metrics_gauge(out, NAME("network_still_seconds"),
 	        "The same for the thread that reads the socket.",
 	        (double)st->network_still_ns / 1e9) &&
-	    add_syncs(out, &st->syncs) && add_disk(out, a);
+	    metrics_add_syncs(out, &st->syncs) && metrics_add_disk(out, a);
 }

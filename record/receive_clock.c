@@ -19,7 +19,7 @@ evt_receive_clock_start(evt_receive_clock *s)
 }
 
 static bool
-is_step(int64_t change)
+receive_clock_is_step(int64_t change)
 {
 	return change >= EVT_RECEIVE_CLOCK_STEP_NS ||
 	    change <= -EVT_RECEIVE_CLOCK_STEP_NS;
@@ -35,18 +35,19 @@ evt_receive_clock_now(evt_receive_clock *s)
 	diff = st.time_ns - st.mono_ns;
 	/* Read again before a step is believed, the wall clock between two
 	 * readings of the other. */
-	for (int i = 0; is_step(diff - s->last_diff) && i < TRIES; i++) {
+	for (int i = 0; receive_clock_is_step(diff - s->last_diff) && i < TRIES;
+	     i++) {
 		int64_t before = s->boot(), real = s->real(), after = s->boot();
 
 		if (after - before > APART_NS)
 			continue;
 		diff = real - (s->start_real + (before - s->start_boot));
-		if (is_step(diff - s->last_diff))
+		if (receive_clock_is_step(diff - s->last_diff))
 			st.step_ns = diff - s->last_diff;
 		break;
 	}
 	/* Slewing is followed; a step too, once it is told. */
-	if (st.step_ns != 0 || !is_step(diff - s->last_diff))
+	if (st.step_ns != 0 || !receive_clock_is_step(diff - s->last_diff))
 		s->last_diff = diff;
 	return st;
 }

@@ -42,13 +42,13 @@ evt_recorder_ending(void *ctx)
 }
 
 static bool
-is_ending(void *ctx)
+recorder_is_ending(void *ctx)
 {
 	return evt_recorder_ending(ctx) > 0;
 }
 
 static void
-end(void *ctx, const char *reason)
+recorder_end(void *ctx, const char *reason)
 {
 	evt_recorder_end(ctx, reason);
 }
@@ -72,20 +72,20 @@ evt_recorder_fail(evt_recorder *r, const char *text)
 }
 
 static void
-say_tape(void *ctx, bool error, const char *text)
+recorder_say_tape(void *ctx, bool error, const char *text)
 {
 	evt_recorder_say(ctx, error ? EVT_STATUS_ERROR : EVT_STATUS_NOTICE,
 	    text);
 }
 
 static void
-say_notice(void *ctx, const char *text)
+recorder_say_notice(void *ctx, const char *text)
 {
 	evt_recorder_say(ctx, EVT_STATUS_NOTICE, text);
 }
 
 static void
-beat_tape(void *ctx)
+recorder_beat_tape(void *ctx)
 {
 	evt_recorder *r = ctx;
 
@@ -94,7 +94,7 @@ beat_tape(void *ctx)
 
 /* Wait up to ns, or until the end of the recording is asked for. */
 static void
-pause_tape(void *ctx, int64_t ns)
+recorder_pause_tape(void *ctx, int64_t ns)
 {
 	evt_recorder *r = ctx;
 	int64_t until = evt_clock_mono() + ns;
@@ -124,7 +124,7 @@ evt_recorder_poke(int fd)
 /* ---- the network's thread ------------------------------------------------ */
 
 static void *
-run_network(void *arg)
+recorder_run_network(void *arg)
 {
 	evt_recorder *r = arg;
 	evt_error err;
@@ -149,7 +149,7 @@ run_network(void *arg)
 
 /* Where there is no credential, nothing may ask for it. */
 static int
-check_unfilled(const evt_recorder *r, evt_error *err)
+recorder_check_unfilled(const evt_recorder *r, evt_error *err)
 {
 	const char *target = r->url.target;
 	evt_buf b = { 0 };
@@ -172,7 +172,7 @@ check_unfilled(const evt_recorder *r, evt_error *err)
 /* Everything that can be wrong with what was asked, before the tape is
  * touched. */
 static int
-check(evt_recorder *r, evt_error *err)
+recorder_check(evt_recorder *r, evt_error *err)
 {
 	evt_dialog_options talk = { .navixy = r->o.navixy,
 		.request = r->o.request,
@@ -203,7 +203,7 @@ check(evt_recorder *r, evt_error *err)
 		    "--credential-file FILE, or set EVTAPE_CREDENTIAL");
 	rc = evt_url_parse(r->o.url, &r->url, err);
 	if (rc == EVT_OK)
-		rc = check_unfilled(r, err);
+		rc = recorder_check_unfilled(r, err);
 	if (rc != EVT_OK)
 		return rc;
 	return evt_dialog_new(&talk, &r->talk, err);
@@ -211,7 +211,7 @@ check(evt_recorder *r, evt_error *err)
 
 /* The lister has something for the tape. */
 static void
-list_ready(void *ctx)
+recorder_list_ready(void *ctx)
 {
 	evt_recorder *r = ctx;
 
@@ -219,7 +219,7 @@ list_ready(void *ctx)
 }
 
 static int
-make_lister(evt_recorder *r, evt_error *err)
+recorder_make_lister(evt_recorder *r, evt_error *err)
 {
 	evt_tracker_poll_options o = {
 		.from = r->o.list_from,
@@ -229,7 +229,7 @@ make_lister(evt_recorder *r, evt_error *err)
 		.credential_file = r->o.credential_file,
 		.credential = r->o.credential,
 		.env = getenv,
-		.ready = list_ready,
+		.ready = recorder_list_ready,
 		.say = evt_recorder_say,
 		.ctx = r,
 	};
@@ -238,7 +238,7 @@ make_lister(evt_recorder *r, evt_error *err)
 }
 
 static int
-make_session(evt_recorder *r, evt_error *err)
+recorder_make_session(evt_recorder *r, evt_error *err)
 {
 	evt_session_options o = {
 		.url = &r->url,
@@ -259,7 +259,7 @@ make_session(evt_recorder *r, evt_error *err)
 		.pulse = &r->network_pulse,
 		.env = getenv,
 		.ending = evt_recorder_ending,
-		.end = end,
+		.end = recorder_end,
 		.say = evt_recorder_say,
 		.ctx = r,
 	};
@@ -275,7 +275,7 @@ make_session(evt_recorder *r, evt_error *err)
 }
 
 static evt_receive_clock_time
-peek_now(void *ctx)
+recorder_peek_now(void *ctx)
 {
 	evt_recorder *r = ctx;
 
@@ -283,33 +283,33 @@ peek_now(void *ctx)
 }
 
 static int
-make_pretrigger(evt_recorder *r, evt_error *err)
+recorder_make_pretrigger(evt_recorder *r, evt_error *err)
 {
 	evt_pretrigger_options o = { .writer = r->writer,
 		.keep_ns = r->o.keep_last_ns,
 		.after_ns = r->o.keep_after_ns,
 		.keep_bytes = r->o.keep_last_bytes,
 		.triggers = r->triggers,
-		.now = peek_now,
-		.say = say_notice,
+		.now = recorder_peek_now,
+		.say = recorder_say_notice,
 		.ctx = r };
 
 	return evt_pretrigger_new(&o, &r->pretrigger, err);
 }
 
 static int
-open_tape(evt_recorder *r, evt_error *err)
+recorder_open_tape(evt_recorder *r, evt_error *err)
 {
 	evt_tape_sink_options o = { .board = &r->board,
 		.max_frames = r->o.max_frames,
 		.max_stored = r->o.max_stored,
 		.dropping =
 		    r->o.writer.keep_bytes > 0 || r->o.writer.keep_age_ns > 0,
-		.ending = is_ending,
-		.pause = pause_tape,
-		.say = say_tape,
+		.ending = recorder_is_ending,
+		.pause = recorder_pause_tape,
+		.say = recorder_say_tape,
 		.stop = evt_recorder_stop_tape,
-		.beat = beat_tape,
+		.beat = recorder_beat_tape,
 		.ctx = r };
 	int rc = evt_recorder_make_room(r, err);
 
@@ -317,12 +317,13 @@ open_tape(evt_recorder *r, evt_error *err)
 		return rc;
 
 	r->o.writer.profile = r->profile;
-	r->o.writer.notice = say_notice;
+	r->o.writer.notice = recorder_say_notice;
 	r->o.writer.notice_ctx = r;
 	rc = evt_writer_open(r->o.tape, &r->o.writer, &r->writer, err);
 	if (rc != EVT_OK)
 		return rc;
-	if (r->o.keep_last_ns > 0 && (rc = make_pretrigger(r, err)) != EVT_OK)
+	if (r->o.keep_last_ns > 0 &&
+	    (rc = recorder_make_pretrigger(r, err)) != EVT_OK)
 		return rc;
 	o.writer = r->writer;
 	o.room = r->room;
@@ -332,7 +333,7 @@ open_tape(evt_recorder *r, evt_error *err)
 }
 
 static int
-start_threads(evt_recorder *r, evt_error *err)
+recorder_start_threads(evt_recorder *r, evt_error *err)
 {
 	int rc = evt_thread_start(&r->tape,
 	    r->session != NULL ? evt_recorder_run_tape : evt_recorder_run_lines,
@@ -340,7 +341,7 @@ start_threads(evt_recorder *r, evt_error *err)
 
 	r->tape_runs = rc == 0;
 	if (rc == 0 && r->session != NULL) {
-		rc = evt_thread_start(&r->network, run_network, r);
+		rc = evt_thread_start(&r->network, recorder_run_network, r);
 		r->network_runs = rc == 0;
 		if (rc != 0)
 			evt_queue_close(r->queue);
@@ -352,7 +353,7 @@ start_threads(evt_recorder *r, evt_error *err)
 
 /* Join what runs and free everything. */
 static void
-destroy(evt_recorder *r)
+recorder_destroy(evt_recorder *r)
 {
 	if (r->network_runs)
 		pthread_join(r->network, NULL);
@@ -382,7 +383,7 @@ destroy(evt_recorder *r)
 }
 
 static evt_recorder *
-new_recorder(const evt_recorder_options *options)
+recorder_new_recorder(const evt_recorder_options *options)
 {
 	evt_recorder *r = calloc(1, sizeof(*r));
 	pthread_condattr_t attr;
@@ -407,13 +408,13 @@ new_recorder(const evt_recorder_options *options)
 int
 evt_recorder_check(const evt_recorder_options *options, evt_error *err)
 {
-	evt_recorder *r = new_recorder(options);
+	evt_recorder *r = recorder_new_recorder(options);
 	int rc;
 
 	if (r == NULL)
 		return evt_err_nomem(err);
-	rc = check(r, err);
-	destroy(r);
+	rc = recorder_check(r, err);
+	recorder_destroy(r);
 	return rc;
 }
 
@@ -421,14 +422,14 @@ int
 evt_recorder_check_room(const evt_recorder_options *options,
     evt_status_figures *ret_stats, evt_error *err)
 {
-	evt_recorder *r = new_recorder(options);
+	evt_recorder *r = recorder_new_recorder(options);
 	int rc;
 
 	if (r == NULL)
 		return evt_err_nomem(err);
 	rc = evt_recorder_make_room(r, err);
 	evt_recorder_get_stats(r, ret_stats);
-	destroy(r);
+	recorder_destroy(r);
 	return rc;
 }
 
@@ -436,7 +437,7 @@ int
 evt_recorder_start(const evt_recorder_options *options,
     evt_recorder **ret_recorder, evt_error *err)
 {
-	evt_recorder *r = new_recorder(options);
+	evt_recorder *r = recorder_new_recorder(options);
 	int rc;
 
 	if (r == NULL)
@@ -445,19 +446,19 @@ evt_recorder_start(const evt_recorder_options *options,
 	r->poke_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = r->done_fd < 0 || r->poke_fd < 0 ?
 	    evt_err_sys(err, errno, "cannot make an eventfd") :
-	    check(r, err);
+	    recorder_check(r, err);
 	if (rc == EVT_OK && r->o.url != NULL && r->o.list_from != NULL)
-		rc = make_lister(r, err);
+		rc = recorder_make_lister(r, err);
 	if (rc == EVT_OK)
-		rc = open_tape(r, err);
+		rc = recorder_open_tape(r, err);
 	if (rc == EVT_OK && r->o.url != NULL)
-		rc = make_session(r, err);
+		rc = recorder_make_session(r, err);
 	if (rc == EVT_OK) {
 		evt_receive_clock_start(&r->stamps);
-		rc = start_threads(r, err);
+		rc = recorder_start_threads(r, err);
 	}
 	if (rc != EVT_OK) {
-		destroy(r);
+		recorder_destroy(r);
 		return rc;
 	}
 	*ret_recorder = r;
@@ -491,7 +492,7 @@ evt_recorder_end(evt_recorder *r, const char *reason)
 
 /* Have the tape's thread do what a signal asks for. */
 static void
-wish(evt_recorder *r, bool *what)
+recorder_wish(evt_recorder *r, bool *what)
 {
 	pthread_mutex_lock(&r->lock);
 	*what = true;
@@ -505,13 +506,13 @@ wish(evt_recorder *r, bool *what)
 void
 evt_recorder_rotate(evt_recorder *r)
 {
-	wish(r, &r->rotate);
+	recorder_wish(r, &r->rotate);
 }
 
 void
 evt_recorder_trigger(evt_recorder *r)
 {
-	wish(r, &r->trigger);
+	recorder_wish(r, &r->trigger);
 }
 
 void
@@ -554,6 +555,6 @@ evt_recorder_finish(evt_recorder *r, evt_recorder_result *ret_result)
 	result.unwritten = r->unwritten;
 	result.full = strcmp(r->reason, EVT_DISK_SPACE_REASON_FULL) == 0;
 	result.failed = r->failed;
-	destroy(r);
+	recorder_destroy(r);
 	*ret_result = result;
 }

@@ -24,7 +24,7 @@ evt_recorder_stop_tape(void *recorder, const char *reason, const char *text)
 }
 
 static uint64_t
-closing(void *ctx)
+recorder_disk_closing(void *ctx)
 {
 	evt_recorder *r = ctx;
 	size_t queued = r->queue != NULL ? evt_queue_bytes(r->queue) : 0;
@@ -39,7 +39,7 @@ evt_recorder_make_room(evt_recorder *r, evt_error *err)
 		.path = r->o.tape,
 		.limit = r->o.min_free,
 		.ring = r->o.ring,
-		.closing = closing,
+		.closing = recorder_disk_closing,
 		.board = &r->board,
 		.say = evt_recorder_say,
 		.stop = evt_recorder_stop_tape,

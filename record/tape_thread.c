@@ -10,7 +10,7 @@
 
 /* Whether a signal asked for it since the last call. */
 static bool
-take_wish(evt_recorder *r, bool *wish)
+tape_thread_take_wish(evt_recorder *r, bool *wish)
 {
 	bool wished;
 
@@ -74,7 +74,7 @@ evt_recorder_begin_tape(evt_recorder *r)
 }
 
 static void
-put_stopped(evt_recorder *r)
+tape_thread_put_stopped(evt_recorder *r)
 {
 	evt_receive_clock_time at = evt_receive_clock_now(&r->stamps);
 	evt_status_figures stats;
@@ -99,10 +99,10 @@ evt_recorder_close_tape(evt_recorder *r)
 	evt_error err;
 	int rc;
 
-	if (take_wish(r, &r->trigger))
+	if (tape_thread_take_wish(r, &r->trigger))
 		evt_tape_sink_trigger(r->sink);
 	evt_tape_sink_end(r->sink);
-	put_stopped(r);
+	tape_thread_put_stopped(r);
 	/* The last block is cut before the figures are taken for good. */
 	evt_tape_sink_rotate(r->sink);
 	rc = evt_writer_close(r->writer, &err);
@@ -125,9 +125,9 @@ evt_recorder_keep_house(evt_recorder *r, int64_t *next_tick)
 	int64_t now = evt_clock_mono();
 
 	evt_heartbeat_beat(&r->tape_pulse);
-	if (take_wish(r, &r->trigger))
+	if (tape_thread_take_wish(r, &r->trigger))
 		evt_tape_sink_trigger(r->sink);
-	if (take_wish(r, &r->rotate))
+	if (tape_thread_take_wish(r, &r->rotate))
 		evt_tape_sink_rotate(r->sink);
 	if (now >= *next_tick) {
 		evt_tape_sink_tick(r->sink);

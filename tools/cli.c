@@ -19,8 +19,8 @@
 /* One line to stderr, in one write, whatever control characters an argument
  * or a peer put into the words. */
 static void
-say(const cli_command *cmd, const char *kind, const char *hint, const char *fmt,
-    va_list ap)
+cli_say(const cli_command *cmd, const char *kind, const char *hint,
+    const char *fmt, va_list ap)
 {
 	char words[4608]; /* a path of PATH_MAX bytes and what is said of it */
 
@@ -42,7 +42,7 @@ cli_fail(const cli_command *cmd, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(cmd, "", NULL, fmt, ap);
+	cli_say(cmd, "", NULL, fmt, ap);
 	va_end(ap);
 	return CLI_FAILED;
 }
@@ -53,7 +53,7 @@ cli_usage(const cli_command *cmd, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(cmd, "", "--help", fmt, ap);
+	cli_say(cmd, "", "--help", fmt, ap);
 	va_end(ap);
 	return CLI_USAGE;
 }
@@ -64,12 +64,12 @@ cli_warn(const cli_command *cmd, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(cmd, "warning: ", NULL, fmt, ap);
+	cli_say(cmd, "warning: ", NULL, fmt, ap);
 	va_end(ap);
 }
 
 static int
-list_split(evt_strings *list, const char *arg, evt_error *err)
+cli_list_split(evt_strings *list, const char *arg, evt_error *err)
 {
 	/* What an unset variable of a script leaves must not mean "all". */
 	if (arg[strspn(arg, ",")] == '\0')
@@ -82,7 +82,7 @@ list_split(evt_strings *list, const char *arg, evt_error *err)
 
 /* Print text with every line after the first indented. */
 static void
-print_indented(FILE *out, const char *text, int indent)
+cli_print_indented(FILE *out, const char *text, int indent)
 {
 	for (; *text != '\0'; text++) {
 		fputc(*text, out);
@@ -93,7 +93,7 @@ print_indented(FILE *out, const char *text, int indent)
 }
 
 static void
-print_option(const cli_option *o, FILE *out)
+cli_print_option(const cli_option *o, FILE *out)
 {
 	char head[80], letter[5] = "    ";
 	int n;
@@ -116,7 +116,7 @@ print_option(const cli_option *o, FILE *out)
 		fprintf(out, "%s\n%30s", head, "");
 	else
 		fprintf(out, "%-30s", head);
-	print_indented(out, o->help, 30);
+	cli_print_indented(out, o->help, 30);
 }
 
 static const cli_option builtin[] = {
@@ -131,26 +131,26 @@ static const cli_option builtin[] = {
 };
 
 static bool
-has_groups(const cli_command *cmd)
+cli_has_groups(const cli_command *cmd)
 {
 	return cmd->options[0].type == CLI_GROUP;
 }
 
 static void
-print_help(const cli_command *cmd)
+cli_print_help(const cli_command *cmd)
 {
 	printf("usage: %s%s%s\n%s.\n", cmd->name,
 	    *cmd->usage != '\0' ? " " : "", cmd->usage, cmd->summary);
 	if (cmd->details != NULL)
 		printf("\n%s\n", cmd->details);
-	if (!has_groups(cmd))
+	if (!cli_has_groups(cmd))
 		printf("\nOptions:\n");
 	for (const cli_option *o = cmd->options; o->type != CLI_END; o++)
-		print_option(o, stdout);
-	if (has_groups(cmd))
+		cli_print_option(o, stdout);
+	if (cli_has_groups(cmd))
 		printf("\nHelp:\n");
 	for (const cli_option *o = builtin; o->type != CLI_END; o++)
-		print_option(o, stdout);
+		cli_print_option(o, stdout);
 	if (cmd->examples != NULL)
 		printf("\nExamples:\n%s", cmd->examples);
 }
@@ -159,7 +159,7 @@ print_help(const cli_command *cmd)
 
 /* Text for mdoc: no line may begin with a request, no backslash stand bare. */
 static void
-man_text(FILE *out, const char *text)
+cli_man_text(FILE *out, const char *text)
 {
 	bool start = true;
 
@@ -185,7 +185,7 @@ man_text(FILE *out, const char *text)
 }
 
 static void
-man_option(const cli_option *o, FILE *out)
+cli_man_option(const cli_option *o, FILE *out)
 {
 	fprintf(out, ".It");
 	if (o->letter != 0)
@@ -197,12 +197,12 @@ man_option(const cli_option *o, FILE *out)
 	else if (o->arg != NULL)
 		fprintf(out, " Ar %s", o->arg);
 	fputc('\n', out);
-	man_text(out, o->help);
+	cli_man_text(out, o->help);
 }
 
 /* A table of options as lists, one under each heading. */
 static void
-man_options(const cli_option *o, FILE *out)
+cli_man_options(const cli_option *o, FILE *out)
 {
 	bool in_list = false;
 
@@ -217,7 +217,7 @@ man_options(const cli_option *o, FILE *out)
 		if (!in_list)
 			fputs(".Bl -tag -width Ds\n", out);
 		in_list = true;
-		man_option(o, out);
+		cli_man_option(o, out);
 	}
 	if (in_list)
 		fputs(".El\n", out);
@@ -225,7 +225,7 @@ man_options(const cli_option *o, FILE *out)
 
 /* The page's name: evtape-ls for "evtape ls". */
 static void
-man_name(const char *name, bool upper, FILE *out)
+cli_man_name(const char *name, bool upper, FILE *out)
 {
 	for (; *name != '\0'; name++)
 		fputc(*name == ' ' ? '-' :
@@ -238,27 +238,27 @@ void
 cli_man(const cli_command *cmd, FILE *out)
 {
 	fputs(".Dd November 24, 2026\n.Dt ", out);
-	man_name(cmd->name, true, out);
+	cli_man_name(cmd->name, true, out);
 	fputs(" 1\n.Os\n.Sh NAME\n.Nm ", out);
-	man_name(cmd->name, false, out);
+	cli_man_name(cmd->name, false, out);
 	fprintf(out, "\n.Nd %s\n.Sh SYNOPSIS\n.Nm %s\n", cmd->summary,
 	    cmd->name);
-	man_text(out, cmd->usage);
+	cli_man_text(out, cmd->usage);
 	fprintf(out, ".Sh DESCRIPTION\n%s.\n", cmd->summary);
 	if (cmd->details != NULL) {
 		fputs(".Pp\n", out);
-		man_text(out, cmd->details);
+		cli_man_text(out, cmd->details);
 	}
-	man_options(cmd->options, out);
-	if (has_groups(cmd))
+	cli_man_options(cmd->options, out);
+	if (cli_has_groups(cmd))
 		fputs(".Ss Help\n", out);
-	man_options(builtin, out);
+	cli_man_options(builtin, out);
 	fputs(".Sh EXIT STATUS\n0 done, 1 failed, 2 bad usage, 3 done with "
 	      "losses.\n",
 	    out);
 	if (cmd->examples != NULL) {
 		fputs(".Sh EXAMPLES\n.Bd -literal\n", out);
-		man_text(out, cmd->examples);
+		cli_man_text(out, cmd->examples);
 		fputs(".Ed\n", out);
 	}
 }
@@ -266,7 +266,7 @@ cli_man(const cli_command *cmd, FILE *out)
 /* ---- completion --------------------------------------------------------- */
 
 static void
-complete_options(const cli_option *o, FILE *out)
+cli_complete_options(const cli_option *o, FILE *out)
 {
 	for (; o->type != CLI_END; o++) {
 		if (o->type != CLI_GROUP)
@@ -279,14 +279,15 @@ complete_options(const cli_option *o, FILE *out)
 void
 cli_complete(const cli_command *cmd, FILE *out)
 {
-	complete_options(cmd->options, out);
-	complete_options(builtin, out);
+	cli_complete_options(cmd->options, out);
+	cli_complete_options(builtin, out);
 }
 
 /* ---- parsing ------------------------------------------------------------ */
 
 static const cli_option *
-find_option(const cli_command *cmd, const char *name, size_t len, char letter)
+cli_find_option(const cli_command *cmd, const char *name, size_t len,
+    char letter)
 {
 	const cli_option *tables[2] = { cmd->options, builtin };
 
@@ -304,7 +305,8 @@ find_option(const cli_command *cmd, const char *name, size_t len, char letter)
 }
 
 static int
-set_option(const cli_option *o, void *options, const char *arg, evt_error *err)
+cli_set_option(const cli_option *o, void *options, const char *arg,
+    evt_error *err)
 {
 	void *field = (char *)options + o->offset;
 	int64_t value;
@@ -318,7 +320,7 @@ set_option(const cli_option *o, void *options, const char *arg, evt_error *err)
 		*(const char **)field = arg;
 		return EVT_OK;
 	case CLI_LIST:
-		return list_split(field, arg, err);
+		return cli_list_split(field, arg, err);
 	case CLI_REPEAT:
 		return evt_strings_add(field, arg, strlen(arg)) ?
 		    EVT_OK :
@@ -348,7 +350,7 @@ struct walk {
 
 /* What was asked for is on stdout, if that could be written to. */
 static int
-print_done(const cli_command *cmd)
+cli_print_done(const cli_command *cmd)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return cli_fail(cmd, "cannot write to stdout: %s",
@@ -358,7 +360,7 @@ print_done(const cli_command *cmd)
 
 /* Give option `o` its argument: `inline_arg`, or the next word. */
 static int
-take_option(struct walk *w, const cli_option *o, const char *shown,
+cli_take_option(struct walk *w, const cli_option *o, const char *shown,
     const char *inline_arg)
 {
 	const char *arg = inline_arg;
@@ -368,10 +370,10 @@ take_option(struct walk *w, const cli_option *o, const char *shown,
 		return cli_usage(w->cmd, "option %s takes no value", shown);
 	if (o == &builtin[0] || o == &builtin[1]) {
 		if (o == &builtin[0])
-			print_help(w->cmd);
+			cli_print_help(w->cmd);
 		else
 			printf("%s %s\n", w->cmd->name, evt_version());
-		return print_done(w->cmd);
+		return cli_print_done(w->cmd);
 	}
 	if (o->arg != NULL && o->arg[0] != '[' && arg == NULL) {
 		if (w->i + 1 >= w->argc)
@@ -379,41 +381,41 @@ take_option(struct walk *w, const cli_option *o, const char *shown,
 			    shown, o->arg);
 		arg = w->argv[++w->i];
 	}
-	if (set_option(o, w->options, arg, &err))
+	if (cli_set_option(o, w->options, arg, &err))
 		return cli_usage(w->cmd, "option %s: %s", shown, err.text);
 	return -1;
 }
 
 static int
-take_long(struct walk *w, const char *word)
+cli_take_long(struct walk *w, const char *word)
 {
 	size_t n = strcspn(word + 2, "=");
-	const cli_option *o = find_option(w->cmd, word + 2, n, 0);
+	const cli_option *o = cli_find_option(w->cmd, word + 2, n, 0);
 	char shown[64];
 
 	snprintf(shown, sizeof(shown), "%.*s", (int)(n + 2), word);
 	if (o == NULL)
 		return cli_usage(w->cmd, "unknown option %s", shown);
-	return take_option(w, o, shown,
+	return cli_take_option(w, o, shown,
 	    word[2 + n] == '=' ? word + 2 + n + 1 : NULL);
 }
 
 /* -x, -xVALUE, and flags in a row: -ab.  A value that may be left out cannot
  * follow a letter. */
 static int
-take_letters(struct walk *w, const char *word)
+cli_take_letters(struct walk *w, const char *word)
 {
 	for (const char *p = word + 1; *p != '\0'; p++) {
-		const cli_option *o = find_option(w->cmd, NULL, 0, *p);
+		const cli_option *o = cli_find_option(w->cmd, NULL, 0, *p);
 		char shown[3] = { '-', *p, '\0' };
 		int r;
 
 		if (o == NULL)
 			return cli_usage(w->cmd, "unknown option %s", shown);
 		if (o->arg != NULL && o->arg[0] != '[')
-			return take_option(w, o, shown,
+			return cli_take_option(w, o, shown,
 			    p[1] != '\0' ? p + 1 : NULL);
-		r = take_option(w, o, shown, NULL);
+		r = cli_take_option(w, o, shown, NULL);
 		if (r >= 0)
 			return r;
 	}
@@ -422,12 +424,12 @@ take_letters(struct walk *w, const char *word)
 
 /* "-5m" is a time and not an option. */
 static bool
-is_option(const cli_command *cmd, const char *word)
+cli_is_option(const cli_command *cmd, const char *word)
 {
 	if (word[0] != '-' || word[1] == '\0')
 		return false;
 	return word[1] == '-' || !(word[1] >= '0' && word[1] <= '9') ||
-	    find_option(cmd, NULL, 0, word[1]) != NULL;
+	    cli_find_option(cmd, NULL, 0, word[1]) != NULL;
 }
 
 int
@@ -446,12 +448,12 @@ cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
 	    (strcmp(argv[1], "--man") == 0 ||
 	        strcmp(argv[1], "--complete") == 0)) {
 		(argv[1][2] == 'm' ? cli_man : cli_complete)(cmd, stdout);
-		return print_done(cmd);
+		return cli_print_done(cmd);
 	}
 	for (; w.i < argc; w.i++) {
 		char *word = argv[w.i];
 
-		if (only_args || !is_option(cmd, word)) {
+		if (only_args || !cli_is_option(cmd, word)) {
 			argv[++n] = word;
 			continue;
 		}
@@ -459,8 +461,8 @@ cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
 			only_args = true;
 			continue;
 		}
-		r = word[1] == '-' ? take_long(&w, word) :
-		                     take_letters(&w, word);
+		r = word[1] == '-' ? cli_take_long(&w, word) :
+		                     cli_take_letters(&w, word);
 		if (r >= 0)
 			return r;
 	}

@@ -35,7 +35,7 @@ cli_tapes_close(cli_tapes *tapes)
 
 /* The bookmark on the first tape that has one of that name. */
 static int
-find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
+filter_find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
 {
 	cli_tapes *tapes = ctx;
 	int r = EVT_ERR_NOTFOUND;
@@ -48,7 +48,7 @@ find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
 int
 cli_tapes_ref(cli_tapes *tapes, evt_timetext_ref *ret_ref, evt_error *err)
 {
-	evt_timetext_ref ref = { .find_mark = find_mark, .ctx = tapes };
+	evt_timetext_ref ref = { .find_mark = filter_find_mark, .ctx = tapes };
 
 	for (size_t i = 0; i < tapes->n; i++) {
 		int64_t first, last;
@@ -69,7 +69,7 @@ cli_tapes_ref(cli_tapes *tapes, evt_timetext_ref *ret_ref, evt_error *err)
 }
 
 static int
-set_kinds(const evt_strings *kinds, unsigned *ret, evt_error *err)
+filter_set_kinds(const evt_strings *kinds, unsigned *ret, evt_error *err)
 {
 	static const char *const names[] = { "received", "sent", "mark" };
 	unsigned bits = 0;
@@ -100,7 +100,7 @@ cli_filter_set(const cli_filter *o, const evt_timetext_ref *ref,
 		.events = (const char *const *)o->events.item,
 		.n_events = o->events.n,
 	};
-	int r = set_kinds(&o->kinds, &f.kinds, err);
+	int r = filter_set_kinds(&o->kinds, &f.kinds, err);
 
 	if (r == EVT_OK && o->from != NULL) {
 		f.has_from = true;

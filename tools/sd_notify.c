@@ -13,7 +13,7 @@
 
 /* A path, or with an @ in front the name of an abstract socket. */
 static int
-set_address(sd_notify *n, const char *name, evt_error *err)
+sd_notify_set_address(sd_notify *n, const char *name, evt_error *err)
 {
 	size_t len = strlen(name);
 
@@ -32,7 +32,7 @@ set_address(sd_notify *n, const char *name, evt_error *err)
 
 /* How often a sign of life is wanted of this process. */
 static int64_t
-watchdog(void)
+sd_notify_watchdog(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC"),
 	           *pid = getenv("WATCHDOG_PID");
@@ -60,7 +60,7 @@ sd_notify_open(sd_notify *n, evt_error *err)
 	*n = (sd_notify){ .fd = -1 };
 	if (name == NULL || name[0] == '\0')
 		return EVT_OK;
-	r = set_address(n, name, err);
+	r = sd_notify_set_address(n, name, err);
 	if (r != EVT_OK)
 		return r;
 	n->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -70,7 +70,7 @@ sd_notify_open(sd_notify *n, evt_error *err)
 	/* Without it a manager that hangs would hang us. */
 	(void)setsockopt(n->fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
 	    sizeof(patience));
-	n->watchdog_ns = watchdog();
+	n->watchdog_ns = sd_notify_watchdog();
 	return EVT_OK;
 }
 

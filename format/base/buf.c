@@ -74,7 +74,7 @@ evt_buf_printf(evt_buf *b, const char *fmt, ...)
 }
 
 static bool
-add_json_char(evt_buf *b, uint8_t c)
+buf_add_json_char(evt_buf *b, uint8_t c)
 {
 	switch (c) {
 	case '"':
@@ -103,7 +103,7 @@ evt_buf_add_json(evt_buf *b, const char *s, size_t n)
 		size_t k = evt_utf8_len(p, end);
 
 		if (k == 1)
-			ok = add_json_char(b, *p);
+			ok = buf_add_json_char(b, *p);
 		else if (k > 1)
 			ok = evt_buf_add(b, p, k);
 		else

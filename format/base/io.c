@@ -14,7 +14,7 @@
 
 /* Give a new file to whom its folder belongs. */
 static void
-give(int fd, const char *path)
+io_give(int fd, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = slash == NULL ? strdup(".") :
@@ -33,7 +33,7 @@ give(int fd, const char *path)
  * bookmark that is set with umask 077 would.  That goes for new files alone:
  * an old one may be a link to where root is wanted. */
 static int
-posix_open(void *ctx, const char *path, int flags, mode_t mode)
+io_posix_open(void *ctx, const char *path, int flags, mode_t mode)
 {
 	int fd;
 
@@ -42,91 +42,91 @@ posix_open(void *ctx, const char *path, int flags, mode_t mode)
 		return open(path, flags | O_CLOEXEC, mode);
 	fd = open(path, flags | O_EXCL | O_CLOEXEC, mode);
 	if (fd >= 0)
-		give(fd, path);
+		io_give(fd, path);
 	else if (errno == EEXIST && (flags & O_EXCL) == 0)
 		fd = open(path, flags | O_CLOEXEC, mode);
 	return fd;
 }
 
 static int
-posix_close(void *ctx, int fd)
+io_posix_close(void *ctx, int fd)
 {
 	(void)ctx;
 	return close(fd);
 }
 
 static ssize_t
-posix_pread(void *ctx, int fd, void *p, size_t n, off_t at)
+io_posix_pread(void *ctx, int fd, void *p, size_t n, off_t at)
 {
 	(void)ctx;
 	return pread(fd, p, n, at);
 }
 
 static ssize_t
-posix_pwrite(void *ctx, int fd, const void *p, size_t n, off_t at)
+io_posix_pwrite(void *ctx, int fd, const void *p, size_t n, off_t at)
 {
 	(void)ctx;
 	return pwrite(fd, p, n, at);
 }
 
 static int
-posix_ftruncate(void *ctx, int fd, off_t size)
+io_posix_ftruncate(void *ctx, int fd, off_t size)
 {
 	(void)ctx;
 	return ftruncate(fd, size);
 }
 
 static int
-posix_fdatasync(void *ctx, int fd)
+io_posix_fdatasync(void *ctx, int fd)
 {
 	(void)ctx;
 	return fdatasync(fd);
 }
 
 static int
-posix_fsync(void *ctx, int fd)
+io_posix_fsync(void *ctx, int fd)
 {
 	(void)ctx;
 	return fsync(fd);
 }
 
 static int
-posix_rename(void *ctx, const char *from, const char *to)
+io_posix_rename(void *ctx, const char *from, const char *to)
 {
 	(void)ctx;
 	return rename(from, to);
 }
 
 static int
-posix_unlink(void *ctx, const char *path)
+io_posix_unlink(void *ctx, const char *path)
 {
 	(void)ctx;
 	return unlink(path);
 }
 
 static int
-posix_mkdir(void *ctx, const char *path, mode_t mode)
+io_posix_mkdir(void *ctx, const char *path, mode_t mode)
 {
 	(void)ctx;
 	return mkdir(path, mode);
 }
 
 static int
-posix_fstat(void *ctx, int fd, struct stat *st)
+io_posix_fstat(void *ctx, int fd, struct stat *st)
 {
 	(void)ctx;
 	return fstat(fd, st);
 }
 
 static int
-posix_stat(void *ctx, const char *path, struct stat *st)
+io_posix_stat(void *ctx, const char *path, struct stat *st)
 {
 	(void)ctx;
 	return stat(path, st);
 }
 
 static bool
-is_file(DIR *d, const struct dirent *e)
+io_is_file(DIR *d, const struct dirent *e)
 {
 	struct stat st;
 
@@ -136,7 +136,7 @@ is_file(DIR *d, const struct dirent *e)
 }
 
 static int
-posix_list(void *ctx, const char *path, evt_io_name *name, void *arg)
+io_posix_list(void *ctx, const char *path, evt_io_name *name, void *arg)
 {
 	DIR *d = opendir(path);
 	struct dirent *e;
@@ -150,7 +150,7 @@ posix_list(void *ctx, const char *path, evt_io_name *name, void *arg)
 		e = readdir(d);
 	} while (e != NULL &&
 	    (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-	        name(arg, e->d_name, is_file(d, e))));
+	        name(arg, e->d_name, io_is_file(d, e))));
 	why = e == NULL ? errno : 0;
 	closedir(d);
 	errno = why;
@@ -158,43 +158,43 @@ posix_list(void *ctx, const char *path, evt_io_name *name, void *arg)
 }
 
 static int
-posix_lock(void *ctx, int fd, int cmd, struct flock *lock)
+io_posix_lock(void *ctx, int fd, int cmd, struct flock *lock)
 {
 	(void)ctx;
 	return fcntl(fd, cmd, lock);
 }
 
 static char *
-posix_mkdtemp(void *ctx, char *template)
+io_posix_mkdtemp(void *ctx, char *template)
 {
 	(void)ctx;
 	return mkdtemp(template);
 }
 
 static int
-posix_rmdir(void *ctx, const char *path)
+io_posix_rmdir(void *ctx, const char *path)
 {
 	(void)ctx;
 	return rmdir(path);
 }
 
 const evt_io evt_io_posix = {
-	.open = posix_open,
-	.close = posix_close,
-	.pread = posix_pread,
-	.pwrite = posix_pwrite,
-	.ftruncate = posix_ftruncate,
-	.fdatasync = posix_fdatasync,
-	.fsync = posix_fsync,
-	.rename = posix_rename,
-	.unlink = posix_unlink,
-	.mkdir = posix_mkdir,
-	.fstat = posix_fstat,
-	.stat = posix_stat,
-	.list = posix_list,
-	.lock = posix_lock,
-	.mkdtemp = posix_mkdtemp,
-	.rmdir = posix_rmdir,
+	.open = io_posix_open,
+	.close = io_posix_close,
+	.pread = io_posix_pread,
+	.pwrite = io_posix_pwrite,
+	.ftruncate = io_posix_ftruncate,
+	.fdatasync = io_posix_fdatasync,
+	.fsync = io_posix_fsync,
+	.rename = io_posix_rename,
+	.unlink = io_posix_unlink,
+	.mkdir = io_posix_mkdir,
+	.fstat = io_posix_fstat,
+	.stat = io_posix_stat,
+	.list = io_posix_list,
+	.lock = io_posix_lock,
+	.mkdtemp = io_posix_mkdtemp,
+	.rmdir = io_posix_rmdir,
 };
 
 int

@@ -9,7 +9,7 @@
 #include "format/base/utf8.h"
 
 static const uint8_t *
-skip_space(const uint8_t *p, const uint8_t *end)
+json_view_skip_space(const uint8_t *p, const uint8_t *end)
 {
 	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
 		p++;
@@ -18,7 +18,7 @@ skip_space(const uint8_t *p, const uint8_t *end)
 
 /* From the opening quote to behind the closing one. */
 static const uint8_t *
-skip_string(const uint8_t *p, const uint8_t *end)
+json_view_skip_string(const uint8_t *p, const uint8_t *end)
 {
 	for (p++; p < end; p++) {
 		p = memchr(p, '"', (size_t)(end - p));
@@ -37,13 +37,13 @@ skip_string(const uint8_t *p, const uint8_t *end)
 
 /* A container: strings hide brackets, else they balance. */
 static const uint8_t *
-skip_container(const uint8_t *p, const uint8_t *end)
+json_view_skip_container(const uint8_t *p, const uint8_t *end)
 {
 	size_t depth = 0;
 
 	while (p < end) {
 		if (*p == '"') {
-			p = skip_string(p, end);
+			p = json_view_skip_string(p, end);
 			continue;
 		}
 		if (*p == '{' || *p == '[')
@@ -56,14 +56,14 @@ skip_container(const uint8_t *p, const uint8_t *end)
 }
 
 static const uint8_t *
-skip_value(const uint8_t *p, const uint8_t *end)
+json_view_skip_value(const uint8_t *p, const uint8_t *end)
 {
 	if (p == end)
 		return end;
 	if (*p == '"')
-		return skip_string(p, end);
+		return json_view_skip_string(p, end);
 	if (*p == '{' || *p == '[')
-		return skip_container(p, end);
+		return json_view_skip_container(p, end);
 	while (p < end && *p != ',' && *p != '}' && *p != ']' && *p > ' ')
 		p++;
 	return p;
@@ -77,10 +77,11 @@ evt_json_view_make(const uint8_t *p, size_t n)
 	if (n == 0)
 		return (evt_json_view){ NULL, 0 };
 	end = p + n;
-	from = skip_space(p, end);
+	from = json_view_skip_space(p, end);
 	return from == end ?
 	    (evt_json_view){ NULL, 0 } :
-	    (evt_json_view){ from, (size_t)(skip_value(from, end) - from) };
+	    (evt_json_view){ from,
+		    (size_t)(json_view_skip_value(from, end) - from) };
 }
 
 enum evt_json_view_kind
@@ -118,11 +119,11 @@ evt_json_view_walk_begin(evt_json_view v)
 }
 
 static evt_json_view
-take(evt_json_view_walk *w)
+json_view_take(evt_json_view_walk *w)
 {
-	const uint8_t *from = skip_space(w->p, w->end);
+	const uint8_t *from = json_view_skip_space(w->p, w->end);
 
-	w->p = skip_value(from, w->end);
+	w->p = json_view_skip_value(from, w->end);
 	return (evt_json_view){ from, (size_t)(w->p - from) };
 }
 
@@ -130,27 +131,27 @@ bool
 evt_json_view_walk_next(evt_json_view_walk *w, evt_json_view *ret_name,
     evt_json_view *ret_value)
 {
-	w->p = skip_space(w->p, w->end);
+	w->p = json_view_skip_space(w->p, w->end);
 	if (w->p < w->end && *w->p == ',')
 		w->p++;
-	w->p = skip_space(w->p, w->end);
+	w->p = json_view_skip_space(w->p, w->end);
 	if (w->p == w->end)
 		return false;
 	*ret_name = (evt_json_view){ NULL, 0 };
 	if (w->object) {
-		*ret_name = take(w);
-		w->p = skip_space(w->p, w->end);
+		*ret_name = json_view_take(w);
+		w->p = json_view_skip_space(w->p, w->end);
 		if (w->p < w->end && *w->p == ':')
 			w->p++;
 	}
-	*ret_value = take(w);
+	*ret_value = json_view_take(w);
 	return ret_value->n > 0;
 }
 
 /* ---- strings ------------------------------------------------------------- */
 
 static unsigned
-hex4(const uint8_t *p)
+json_view_hex4(const uint8_t *p)
 {
 	unsigned v = 0;
 
@@ -164,7 +165,7 @@ hex4(const uint8_t *p)
 
 /* Decode the character at *p (an escape or a byte) into q[4]. */
 static size_t
-decode_one(const uint8_t **p, const uint8_t *end, uint8_t *q)
+json_view_decode_one(const uint8_t **p, const uint8_t *end, uint8_t *q)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 	const uint8_t *s = *p;
@@ -182,10 +183,11 @@ decode_one(const uint8_t **p, const uint8_t *end, uint8_t *q)
 		q[0] = at != NULL ? (uint8_t)to[at - from] : s[1];
 		return 1;
 	}
-	c = hex4(s + 2);
+	c = json_view_hex4(s + 2);
 	*p = s + 6;
 	if (c >= 0xd800 && c < 0xdc00 && end - s >= 12 && s[6] == '\\') {
-		c = 0x10000 + ((c - 0xd800) << 10) + (hex4(s + 8) & 0x3ff);
+		c = 0x10000 + ((c - 0xd800) << 10) +
+		    (json_view_hex4(s + 8) & 0x3ff);
 		*p = s + 12;
 	}
 	return evt_utf8_put(q, c & 0x1fffff);
@@ -206,7 +208,7 @@ evt_json_view_is(evt_json_view v, const char *text, size_t len)
 		    (len == 0 || memcmp(p, text, len) == 0);
 	while (p < end) {
 		uint8_t q[4];
-		size_t n = decode_one(&p, end, q);
+		size_t n = json_view_decode_one(&p, end, q);
 
 		if (n > len - at || memcmp(q, text + at, n) != 0)
 			return false;
@@ -232,7 +234,7 @@ evt_json_view_text(evt_json_view v, evt_buf *out)
 	if (!evt_buf_reserve(out, (size_t)(end - p) + 4))
 		return false;
 	while (p < end)
-		out->len += decode_one(&p, end, out->data + out->len);
+		out->len += json_view_decode_one(&p, end, out->data + out->len);
 	return true;
 }
 
@@ -266,7 +268,7 @@ evt_json_view_element(evt_json_view v, size_t index)
 
 /* A component that is an array index (RFC 6901, section 4). */
 static bool
-parse_index(const char *s, size_t n, size_t *ret)
+json_view_parse_index(const char *s, size_t n, size_t *ret)
 {
 	size_t v = 0;
 
@@ -283,7 +285,7 @@ parse_index(const char *s, size_t n, size_t *ret)
 
 /* The member named by a component with its ~0 and ~1. */
 static evt_json_view
-member_escaped(evt_json_view v, const char *s, size_t n)
+json_view_member_escaped(evt_json_view v, const char *s, size_t n)
 {
 	char *name = malloc(n);
 	evt_json_view found = { NULL, 0 };
@@ -310,11 +312,11 @@ evt_json_view_at(evt_json_view v, const char *pointer)
 		size_t n = strcspn(part, "/"), index;
 
 		if (evt_json_view_kind(v) == EVT_JSON_VIEW_ARRAY)
-			v = parse_index(part, n, &index) ?
+			v = json_view_parse_index(part, n, &index) ?
 			    evt_json_view_element(v, index) :
 			    (evt_json_view){ NULL, 0 };
 		else if (memchr(part, '~', n) != NULL)
-			v = member_escaped(v, part, n);
+			v = json_view_member_escaped(v, part, n);
 		else
 			v = evt_json_view_member(v, part, n);
 		pointer = part + n;
@@ -344,7 +346,7 @@ evt_json_view_check_pointer(const char *pointer, evt_error *err)
 
 /* The text of a number with a NUL behind it; false: it is none. */
 static bool
-number_text(evt_json_view v, char *out, size_t size)
+json_view_number_text(evt_json_view v, char *out, size_t size)
 {
 	if (evt_json_view_kind(v) != EVT_JSON_VIEW_NUMBER || v.n >= size)
 		return false;
@@ -359,7 +361,7 @@ evt_json_view_double(evt_json_view v, double *ret)
 	char text[400], *end;
 	double d;
 
-	if (!number_text(v, text, sizeof(text)))
+	if (!json_view_number_text(v, text, sizeof(text)))
 		return false;
 	errno = 0;
 	d = strtod(text, &end);
@@ -376,7 +378,7 @@ evt_json_view_int(evt_json_view v, int64_t *ret)
 	char text[24], *end;
 	long long n;
 
-	if (!number_text(v, text, sizeof(text)))
+	if (!json_view_number_text(v, text, sizeof(text)))
 		return false;
 	errno = 0;
 	n = strtoll(text, &end, 10);

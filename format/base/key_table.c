@@ -16,7 +16,7 @@
 __extension__ typedef unsigned __int128 wide;
 
 static inline uint64_t
-load(const uint8_t *p, size_t n)
+key_table_load(const uint8_t *p, size_t n)
 {
 	uint64_t v = 0;
 
@@ -31,12 +31,14 @@ struct words {
 };
 
 static inline struct words
-as_words(const uint8_t *p, size_t len)
+key_table_as_words(const uint8_t *p, size_t len)
 {
 	if (len >= 8)
-		return (struct words){ load(p, 8), load(p + len - 8, 8) };
+		return (struct words){ key_table_load(p, 8),
+			key_table_load(p + len - 8, 8) };
 	if (len >= 4)
-		return (struct words){ load(p, 4), load(p + len - 4, 4) };
+		return (struct words){ key_table_load(p, 4),
+			key_table_load(p + len - 4, 4) };
 	if (len == 0)
 		return (struct words){ 0, 0 };
 	return (struct words){ p[0], (uint64_t)p[len / 2] << 8 | p[len - 1] };
@@ -44,7 +46,7 @@ as_words(const uint8_t *p, size_t len)
 
 /* Both halves of the product: each bit of it hangs on all of both. */
 static inline uint64_t
-fold(uint64_t a, uint64_t b)
+key_table_fold(uint64_t a, uint64_t b)
 {
 	wide product = (wide)a * b;
 
@@ -52,7 +54,8 @@ fold(uint64_t a, uint64_t b)
 }
 
 static inline uint32_t
-hash_key(const evt_key_table *d, const char *text, uint32_t len, bool is_int)
+key_table_hash_key(const evt_key_table *d, const char *text, uint32_t len,
+    bool is_int)
 {
 	const uint8_t *p = (const uint8_t *)text;
 	uint64_t h = d->secret[0];
@@ -60,29 +63,30 @@ hash_key(const evt_key_table *d, const char *text, uint32_t len, bool is_int)
 	struct words w;
 
 	for (; left > 16; p += 16, left -= 16)
-		h = fold(load(p, 8) ^ h, load(p + 8, 8) ^ d->secret[1]);
-	w = as_words(p, left);
-	h = fold(w.a ^ h, w.b ^ d->secret[1]);
+		h = key_table_fold(key_table_load(p, 8) ^ h,
+		    key_table_load(p + 8, 8) ^ d->secret[1]);
+	w = key_table_as_words(p, left);
+	h = key_table_fold(w.a ^ h, w.b ^ d->secret[1]);
 	/* The words do not tell these. */
 	return (uint32_t)h + (len * 2 + is_int) * UINT32_C(0x9e3779b1);
 }
 
 static inline bool
-same_text(const uint8_t *p, const uint8_t *q, uint32_t len)
+key_table_same_text(const uint8_t *p, const uint8_t *q, uint32_t len)
 {
 	struct words v, w;
 
 	if (len > 16)
 		return memcmp(p, q, len) == 0;
-	v = as_words(p, len);
-	w = as_words(q, len);
+	v = key_table_as_words(p, len);
+	w = key_table_as_words(q, len);
 	return v.a == w.a && v.b == w.b;
 }
 
 /* The slot that holds the key, or the free one where it belongs. */
 static inline uint32_t
-find_slot(const evt_key_table *d, const char *text, uint32_t len, bool is_int,
-    uint32_t hash)
+key_table_find_slot(const evt_key_table *d, const char *text, uint32_t len,
+    bool is_int, uint32_t hash)
 {
 	uint32_t i = hash & (d->n_slots - 1);
 
@@ -90,7 +94,8 @@ find_slot(const evt_key_table *d, const char *text, uint32_t len, bool is_int,
 		const evt_key_table_entry *e = &d->entry[d->slot[i] - 1];
 
 		if (e->hash == hash && e->len == len && e->is_int == is_int &&
-		    same_text(d->text.data + e->at, (const uint8_t *)text, len))
+		    key_table_same_text(d->text.data + e->at,
+		        (const uint8_t *)text, len))
 			break;
 		i = (i + 1) & (d->n_slots - 1);
 	}
@@ -98,18 +103,19 @@ find_slot(const evt_key_table *d, const char *text, uint32_t len, bool is_int,
 }
 
 static void
-draw_secret(evt_key_table *d)
+key_table_draw_secret(evt_key_table *d)
 {
 	if (getentropy(d->secret, sizeof(d->secret)) == 0)
 		return;
 	/* A kernel without it: where the dictionary lies is at least not known
 	 * to the feed. */
 	d->secret[0] = (uintptr_t)d * UINT64_C(0x9e3779b97f4a7c15);
-	d->secret[1] = fold(d->secret[0], UINT64_C(0xd6e8feb86659fd93)) | 1;
+	d->secret[1] =
+	    key_table_fold(d->secret[0], UINT64_C(0xd6e8feb86659fd93)) | 1;
 }
 
 static bool
-grow_slots(evt_key_table *d, size_t want)
+key_table_grow_slots(evt_key_table *d, size_t want)
 {
 	size_t n = d->n_slots > 0 ? d->n_slots : 64;
 	uint32_t *slot;
@@ -124,7 +130,7 @@ grow_slots(evt_key_table *d, size_t want)
 	if (slot == NULL)
 		return false;
 	if (d->n_slots == 0)
-		draw_secret(d);
+		key_table_draw_secret(d);
 	free(d->slot);
 	d->slot = slot;
 	d->n_slots = (uint32_t)n;
@@ -139,7 +145,7 @@ grow_slots(evt_key_table *d, size_t want)
 }
 
 static __attribute__((noinline)) bool
-make_room(evt_key_table *d, size_t n)
+key_table_make_room(evt_key_table *d, size_t n)
 {
 	size_t want = d->n + n;
 
@@ -155,7 +161,7 @@ make_room(evt_key_table *d, size_t n)
 		d->entry = entry;
 		d->cap = (uint32_t)cap;
 	}
-	return grow_slots(d, want) &&
+	return key_table_grow_slots(d, want) &&
 	    evt_buf_reserve(&d->text, n * EVT_KEY_MAX);
 }
 
@@ -167,12 +173,12 @@ evt_key_table_reserve(evt_key_table *d, size_t n)
 	    n * (uint64_t)EVT_KEY_MAX <= d->text.cap - d->text.len &&
 	    d->text.cap <= UINT32_MAX)
 		return true;
-	return make_room(d, n);
+	return key_table_make_room(d, n);
 }
 
 /* A new key, which belongs into this slot. */
 static __attribute__((noinline)) uint32_t
-add_new(evt_key_table *d, const char *text, uint32_t len, bool is_int,
+key_table_add_new(evt_key_table *d, const char *text, uint32_t len, bool is_int,
     uint32_t hash, uint32_t slot)
 {
 	d->entry[d->n] = (evt_key_table_entry){ .at = (uint32_t)d->text.len,
@@ -190,11 +196,12 @@ add_new(evt_key_table *d, const char *text, uint32_t len, bool is_int,
 uint32_t
 evt_key_table_add(evt_key_table *d, const char *text, uint32_t len, bool is_int)
 {
-	uint32_t hash = hash_key(d, text, len, is_int);
-	uint32_t i = find_slot(d, text, len, is_int, hash);
+	uint32_t hash = key_table_hash_key(d, text, len, is_int);
+	uint32_t i = key_table_find_slot(d, text, len, is_int, hash);
 
-	return d->slot[i] != 0 ? d->slot[i] - 1 :
-	                         add_new(d, text, len, is_int, hash, i);
+	return d->slot[i] != 0 ?
+	    d->slot[i] - 1 :
+	    key_table_add_new(d, text, len, is_int, hash, i);
 }
 
 uint32_t
@@ -205,7 +212,8 @@ evt_key_table_find(const evt_key_table *d, const char *text, uint32_t len,
 
 	if (d->n_slots == 0)
 		return UINT32_MAX;
-	i = find_slot(d, text, len, is_int, hash_key(d, text, len, is_int));
+	i = key_table_find_slot(d, text, len, is_int,
+	    key_table_hash_key(d, text, len, is_int));
 	return d->slot[i] != 0 ? d->slot[i] - 1 : UINT32_MAX;
 }
 

@@ -10,7 +10,7 @@
 
 /* Grow or shrink the buffer to cap, which holds all that is in it. */
 static bool
-resize(evt_line_splitter *l, size_t cap)
+line_splitter_resize(evt_line_splitter *l, size_t cap)
 {
 	uint8_t *data = realloc(l->data, cap);
 
@@ -33,10 +33,10 @@ evt_line_splitter_room(evt_line_splitter *l, size_t *ret_room)
 		l->start = 0;
 	}
 	if (l->cap > KEEP_BYTES && left <= ROOM)
-		(void)resize(l, 2 * ROOM);
+		(void)line_splitter_resize(l, 2 * ROOM);
 	/* left is at most max and a read. */
 	if (l->cap - left < ROOM &&
-	    !resize(l, left < ROOM ? 2 * ROOM : left * 2 + ROOM))
+	    !line_splitter_resize(l, left < ROOM ? 2 * ROOM : left * 2 + ROOM))
 		return NULL;
 	*ret_room = l->cap - l->end;
 	return l->data + l->end;
@@ -51,8 +51,8 @@ evt_line_splitter_added(evt_line_splitter *l, size_t n)
 /* A line of n bytes at start is complete; behind it stand `more` bytes of
  * newline. */
 static enum evt_line_splitter_state
-complete(evt_line_splitter *l, size_t n, size_t more, uint8_t **ret_line,
-    uint64_t *ret_len)
+line_splitter_complete(evt_line_splitter *l, size_t n, size_t more,
+    uint8_t **ret_line, uint64_t *ret_len)
 {
 	bool skip = l->skipping || n > l->max;
 
@@ -74,8 +74,8 @@ evt_line_splitter_next(evt_line_splitter *l, uint8_t **ret_line,
 	    memchr(l->data + l->scanned, '\n', l->end - l->scanned);
 
 	if (nl != NULL)
-		return complete(l, (size_t)(nl - l->data) - l->start, 1,
-		    ret_line, ret_len);
+		return line_splitter_complete(l,
+		    (size_t)(nl - l->data) - l->start, 1, ret_line, ret_len);
 	l->scanned = l->end;
 	if (l->skipping || l->end - l->start > l->max) {
 		l->skipping = true;
@@ -91,7 +91,8 @@ evt_line_splitter_last(evt_line_splitter *l, uint8_t **ret_line,
 {
 	if (!l->skipping && l->end == l->start)
 		return EVT_LINE_SPLITTER_MORE;
-	return complete(l, l->end - l->start, 0, ret_line, ret_len);
+	return line_splitter_complete(l, l->end - l->start, 0, ret_line,
+	    ret_len);
 }
 
 void

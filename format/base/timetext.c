@@ -3,7 +3,7 @@
  *
  * Dates are counted by hand (the proleptic Gregorian calendar, days from
  * 1970-01-01) rather than with timegm() and strptime(): these know nothing of
- * fractions and offsets, take what they should refuse (32 January), and
+ * fractions and offsets, take what they should timetext_refuse (32 January), and
  * strptime() leans on the locale.
  *
  * The helpers return NULL when they are content, else why they are not: the
@@ -32,8 +32,8 @@
 	"(powers of 1000)"
 
 static int
-refuse(evt_error *err, const char *what, const char *text, const char *why,
-    const char *forms)
+timetext_refuse(evt_error *err, const char *what, const char *text,
+    const char *why, const char *forms)
 {
 	return evt_err_set(err, EVT_ERR_ARG, "bad %s '%.80s': %s; %s", what,
 	    text, why, forms);
@@ -42,18 +42,18 @@ refuse(evt_error *err, const char *what, const char *text, const char *why,
 /* ---- numbers ------------------------------------------------------------ */
 
 static bool
-is_digit(char c)
+timetext_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
 /* Exactly two digits, min to max. */
 static bool
-two_digits(const char **p, int min, int max, int *ret)
+timetext_two_digits(const char **p, int min, int max, int *ret)
 {
 	int v;
 
-	if (!is_digit((*p)[0]) || !is_digit((*p)[1]))
+	if (!timetext_is_digit((*p)[0]) || !timetext_is_digit((*p)[1]))
 		return false;
 	v = ((*p)[0] - '0') * 10 + ((*p)[1] - '0');
 	if (v < min || v > max)
@@ -65,7 +65,7 @@ two_digits(const char **p, int min, int max, int *ret)
 
 /* ".25" as 250000000 billionths; none is 0. */
 static const char *
-fraction(const char **p, int64_t *ret_billionths)
+timetext_fraction(const char **p, int64_t *ret_billionths)
 {
 	int64_t v = 0;
 	int n = 0;
@@ -73,7 +73,7 @@ fraction(const char **p, int64_t *ret_billionths)
 	*ret_billionths = 0;
 	if (**p != '.')
 		return NULL;
-	for (++*p; is_digit(**p); ++*p, n++) {
+	for (++*p; timetext_is_digit(**p); ++*p, n++) {
 		if (n == 9)
 			return "more than 9 digits behind the point";
 		v = v * 10 + (**p - '0');
@@ -88,24 +88,24 @@ fraction(const char **p, int64_t *ret_billionths)
 
 /* "1.25": the whole part, and the fraction in billionths. */
 static const char *
-number(const char **p, uint64_t *ret_whole, int64_t *ret_billionths)
+timetext_number(const char **p, uint64_t *ret_whole, int64_t *ret_billionths)
 {
 	uint64_t v = 0;
 
-	if (!is_digit(**p))
+	if (!timetext_is_digit(**p))
 		return "a number is missing";
-	for (; is_digit(**p); ++*p) {
+	for (; timetext_is_digit(**p); ++*p) {
 		if (__builtin_mul_overflow(v, 10, &v) ||
 		    __builtin_add_overflow(v, (uint64_t)(**p - '0'), &v))
 			return "the number is too large";
 	}
 	*ret_whole = v;
-	return fraction(p, ret_billionths);
+	return timetext_fraction(p, ret_billionths);
 }
 
 /* whole.billionths times unit, rounded down.  false: beyond uint64_t. */
 static bool
-scale(uint64_t whole, int64_t billionths, uint64_t unit, uint64_t *ret)
+timetext_scale(uint64_t whole, int64_t billionths, uint64_t unit, uint64_t *ret)
 {
 	const uint64_t g = UINT64_C(1000000000);
 	uint64_t f = (uint64_t)billionths;
@@ -123,7 +123,7 @@ scale(uint64_t whole, int64_t billionths, uint64_t unit, uint64_t *ret)
 /* Seconds since 1970 and ns of the second.  Of the second that INT64_MIN is in
  * only a part could be told: it is refused whole. */
 static const char *
-to_ns(int64_t s, int64_t ns, int64_t *ret)
+timetext_to_ns(int64_t s, int64_t ns, int64_t *ret)
 {
 	int64_t v;
 
@@ -144,8 +144,8 @@ evt_timetext_int_parse(const char *text, const char *what, int64_t min,
 
 	if (minus)
 		p++;
-	fits = is_digit(*p);
-	for (; fits && is_digit(*p); p++) {
+	fits = timetext_is_digit(*p);
+	for (; fits && timetext_is_digit(*p); p++) {
 		int digit = *p - '0';
 
 		fits = !__builtin_mul_overflow(v, 10, &v) &&
@@ -182,8 +182,8 @@ static const struct duration_unit {
 
 /* The unit of n letters at p, behind `after` in the table. */
 static const char *
-duration_unit(const char *p, size_t n, const struct duration_unit *after,
-    const struct duration_unit **ret)
+timetext_duration_unit(const char *p, size_t n,
+    const struct duration_unit *after, const struct duration_unit **ret)
 {
 	const struct duration_unit *u = duration_units;
 
@@ -201,7 +201,7 @@ duration_unit(const char *p, size_t n, const struct duration_unit *after,
 }
 
 static const char *
-duration(const char *p, int64_t *ret_ns)
+timetext_duration(const char *p, int64_t *ret_ns)
 {
 	const struct duration_unit *unit = NULL;
 	int64_t billionths;
@@ -209,7 +209,7 @@ duration(const char *p, int64_t *ret_ns)
 	const char *why;
 
 	do {
-		why = number(&p, &whole, &billionths);
+		why = timetext_number(&p, &whole, &billionths);
 		if (why != NULL)
 			return why;
 		if (*p == '\0' && unit == NULL) {
@@ -217,12 +217,13 @@ duration(const char *p, int64_t *ret_ns)
 		} else {
 			size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyz");
 
-			why = duration_unit(p, n, unit, &unit);
+			why = timetext_duration_unit(p, n, unit, &unit);
 			if (why != NULL)
 				return why;
 			p += n;
 		}
-		if (!scale(whole, billionths, (uint64_t)unit->ns, &ns) ||
+		if (!timetext_scale(whole, billionths, (uint64_t)unit->ns,
+		        &ns) ||
 		    ns > (uint64_t)DURATION_MAX ||
 		    (total += ns) > (uint64_t)DURATION_MAX)
 			return "longer than 100 years";
@@ -234,10 +235,11 @@ duration(const char *p, int64_t *ret_ns)
 int
 evt_timetext_duration_parse(const char *text, int64_t *ret_ns, evt_error *err)
 {
-	const char *why = duration(text, ret_ns);
+	const char *why = timetext_duration(text, ret_ns);
 
 	if (why != NULL)
-		return refuse(err, "duration", text, why, DURATION_FORMS);
+		return timetext_refuse(err, "duration", text, why,
+		    DURATION_FORMS);
 	return EVT_OK;
 }
 
@@ -265,12 +267,12 @@ static const struct size_unit {
 };
 
 static const char *
-size(const char *p, uint64_t *ret_bytes)
+timetext_size(const char *p, uint64_t *ret_bytes)
 {
 	const struct size_unit *u = size_units;
 	uint64_t whole;
 	int64_t billionths;
-	const char *why = number(&p, &whole, &billionths);
+	const char *why = timetext_number(&p, &whole, &billionths);
 
 	if (why != NULL)
 		return why;
@@ -283,7 +285,7 @@ size(const char *p, uint64_t *ret_bytes)
 		       "GB and TB";
 	if (u->bytes == 1 && billionths != 0)
 		return "a part of a byte";
-	if (!scale(whole, billionths, u->bytes, ret_bytes))
+	if (!timetext_scale(whole, billionths, u->bytes, ret_bytes))
 		return "beyond 16 EiB";
 	return NULL;
 }
@@ -291,10 +293,10 @@ size(const char *p, uint64_t *ret_bytes)
 int
 evt_timetext_size_parse(const char *text, uint64_t *ret_bytes, evt_error *err)
 {
-	const char *why = size(text, ret_bytes);
+	const char *why = timetext_size(text, ret_bytes);
 
 	if (why != NULL)
-		return refuse(err, "size", text, why, SIZE_FORMS);
+		return timetext_refuse(err, "size", text, why, SIZE_FORMS);
 	return EVT_OK;
 }
 
@@ -306,7 +308,7 @@ evt_timetext_size_parse(const char *text, uint64_t *ret_bytes, evt_error *err)
  * which the calendar repeats: no tables, no loops.
  */
 static int64_t
-days_from_date(int64_t y, int m, int d)
+timetext_days_from_date(int64_t y, int m, int d)
 {
 	int64_t era, yoe, doy;
 
@@ -318,7 +320,7 @@ days_from_date(int64_t y, int m, int d)
 }
 
 static void
-date_from_days(int64_t days, int *ret_y, int *ret_m, int *ret_d)
+timetext_date_from_days(int64_t days, int *ret_y, int *ret_m, int *ret_d)
 {
 	int64_t z = days + 719468;
 	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
@@ -334,7 +336,7 @@ date_from_days(int64_t days, int *ret_y, int *ret_m, int *ret_d)
 
 /* Seconds since 1970, rounded down, and the rest in ns. */
 static int64_t
-split_seconds(int64_t ns, int64_t *ret_rest)
+timetext_split_seconds(int64_t ns, int64_t *ret_rest)
 {
 	int64_t s = ns / EVT_NS_PER_S, rest = ns % EVT_NS_PER_S;
 
@@ -347,7 +349,7 @@ split_seconds(int64_t ns, int64_t *ret_rest)
 }
 
 static int64_t
-day_of(int64_t s)
+timetext_day_of(int64_t s)
 {
 	return (s >= 0 ? s : s - (S_PER_DAY - 1)) / S_PER_DAY;
 }
@@ -356,48 +358,49 @@ day_of(int64_t s)
 
 /* YYYY-MM-DD */
 static const char *
-date(const char **p, int64_t *ret_days)
+timetext_date(const char **p, int64_t *ret_days)
 {
 	static const int in_month[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
 		30, 31 };
 	int high, low, y, m, d;
 	bool leap;
 
-	if (!two_digits(p, 0, 99, &high) || !two_digits(p, 0, 99, &low))
+	if (!timetext_two_digits(p, 0, 99, &high) ||
+	    !timetext_two_digits(p, 0, 99, &low))
 		return "the year must have four digits";
 	y = high * 100 + low;
 	if (**p != '-')
 		return "a date is YYYY-MM-DD";
 	++*p;
-	if (!two_digits(p, 1, 12, &m))
+	if (!timetext_two_digits(p, 1, 12, &m))
 		return "the month must be 01 to 12";
 	if (**p != '-')
 		return "a date is YYYY-MM-DD";
 	++*p;
-	if (!two_digits(p, 1, 31, &d))
+	if (!timetext_two_digits(p, 1, 31, &d))
 		return "the day must be 01 to 31";
 	leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
 	if (d > in_month[m - 1] + (m == 2 && leap))
 		return "that month has no such day";
 	if (y < 1678 || y > 2262)
 		return "outside the years 1678 to 2262";
-	*ret_days = days_from_date(y, m, d);
+	*ret_days = timetext_days_from_date(y, m, d);
 	return NULL;
 }
 
 /* HH:MM[:SS[.fraction]]: seconds and ns of the day. */
 static const char *
-time_of_day(const char **p, int64_t *ret_s, int64_t *ret_ns)
+timetext_time_of_day(const char **p, int64_t *ret_s, int64_t *ret_ns)
 {
 	int h, m, s = 0;
 
 	*ret_ns = 0;
-	if (!two_digits(p, 0, 23, &h))
+	if (!timetext_two_digits(p, 0, 23, &h))
 		return "the hour must be 00 to 23";
 	if (**p != ':')
 		return "a time of day is HH:MM[:SS]";
 	++*p;
-	if (!two_digits(p, 0, 59, &m))
+	if (!timetext_two_digits(p, 0, 59, &m))
 		return "the minute must be 00 to 59";
 	if (**p == ':') {
 		const char *why;
@@ -406,9 +409,9 @@ time_of_day(const char **p, int64_t *ret_s, int64_t *ret_ns)
 		if (strncmp(*p, "60", 2) == 0)
 			return "leap seconds are not counted in UTC stamps, "
 			       "write second 59 or the next minute";
-		if (!two_digits(p, 0, 59, &s))
+		if (!timetext_two_digits(p, 0, 59, &s))
 			return "the second must be 00 to 59";
-		why = fraction(p, ret_ns);
+		why = timetext_fraction(p, ret_ns);
 		if (why != NULL)
 			return why;
 	}
@@ -418,7 +421,7 @@ time_of_day(const char **p, int64_t *ret_s, int64_t *ret_ns)
 
 /* Z, +02:00, -05:30 or nothing: seconds that local time is ahead of UTC. */
 static const char *
-offset(const char **p, int64_t *ret_s)
+timetext_offset(const char **p, int64_t *ret_s)
 {
 	int sign = **p == '-' ? -1 : 1, h, m;
 
@@ -432,42 +435,42 @@ offset(const char **p, int64_t *ret_s)
 	if (**p != '+' && **p != '-')
 		return "something else stands behind the time of day";
 	++*p;
-	if (!two_digits(p, 0, 23, &h) || **p != ':')
+	if (!timetext_two_digits(p, 0, 23, &h) || **p != ':')
 		return "an offset from UTC is Z, +HH:MM or -HH:MM";
 	++*p;
-	if (!two_digits(p, 0, 59, &m))
+	if (!timetext_two_digits(p, 0, 59, &m))
 		return "an offset from UTC is Z, +HH:MM or -HH:MM";
 	*ret_s = sign * (h * 3600 + m * 60);
 	return NULL;
 }
 
 static const char *
-absolute(const char *p, int64_t *ret_ns)
+timetext_absolute(const char *p, int64_t *ret_ns)
 {
 	int64_t days, s = 0, ns = 0, ahead = 0;
-	const char *why = date(&p, &days);
+	const char *why = timetext_date(&p, &days);
 
 	if (why == NULL && *p != '\0') {
 		if (*p != 'T' && *p != 't' && *p != ' ')
 			return "something else stands behind the date";
 		p++;
-		why = time_of_day(&p, &s, &ns);
+		why = timetext_time_of_day(&p, &s, &ns);
 		if (why == NULL)
-			why = offset(&p, &ahead);
+			why = timetext_offset(&p, &ahead);
 		if (why == NULL && *p != '\0')
 			why = "something else stands behind the time";
 	}
 	if (why != NULL)
 		return why;
-	return to_ns(days * S_PER_DAY + s - ahead, ns, ret_ns);
+	return timetext_to_ns(days * S_PER_DAY + s - ahead, ns, ret_ns);
 }
 
 static const char *
-epoch(const char *p, int64_t *ret_ns)
+timetext_epoch(const char *p, int64_t *ret_ns)
 {
 	uint64_t whole, ns, unit = (uint64_t)EVT_NS_PER_S;
 	int64_t billionths;
-	const char *why = number(&p, &whole, &billionths);
+	const char *why = timetext_number(&p, &whole, &billionths);
 
 	if (why != NULL)
 		return why;
@@ -475,17 +478,19 @@ epoch(const char *p, int64_t *ret_ns)
 		return "something else stands behind the number";
 	if (whole >= UINT64_C(100000000000))
 		unit = (uint64_t)EVT_NS_PER_MS;
-	if (!scale(whole, billionths, unit, &ns) || ns > (uint64_t)INT64_MAX)
+	if (!timetext_scale(whole, billionths, unit, &ns) ||
+	    ns > (uint64_t)INT64_MAX)
 		return "outside the years 1678 to 2262";
 	*ret_ns = (int64_t)ns;
 	return NULL;
 }
 
 static const char *
-clock_on_day(const char *p, const evt_timetext_ref *ref, int64_t *ret_ns)
+timetext_clock_on_day(const char *p, const evt_timetext_ref *ref,
+    int64_t *ret_ns)
 {
 	int64_t s, ns, rest, first;
-	const char *why = time_of_day(&p, &s, &ns);
+	const char *why = timetext_time_of_day(&p, &s, &ns);
 
 	if (why != NULL)
 		return why;
@@ -493,15 +498,16 @@ clock_on_day(const char *p, const evt_timetext_ref *ref, int64_t *ret_ns)
 		return "something else stands behind the time of day";
 	if (ref == NULL || !ref->has_span)
 		return "there is no tape here whose day it could be on";
-	first = split_seconds(ref->first_ns, &rest);
-	return to_ns(day_of(first) * S_PER_DAY + s, ns, ret_ns);
+	first = timetext_split_seconds(ref->first_ns, &rest);
+	return timetext_to_ns(timetext_day_of(first) * S_PER_DAY + s, ns,
+	    ret_ns);
 }
 
 static const char *
-relative(const char *p, const evt_timetext_ref *ref, int64_t *ret_ns)
+timetext_relative(const char *p, const evt_timetext_ref *ref, int64_t *ret_ns)
 {
 	int64_t d;
-	const char *why = duration(p + 1, &d);
+	const char *why = timetext_duration(p + 1, &d);
 	bool over;
 
 	if (why != NULL)
@@ -518,7 +524,7 @@ relative(const char *p, const evt_timetext_ref *ref, int64_t *ret_ns)
 
 /* "@N", as times are given to programs. */
 static const char *
-nanoseconds(const char *p, int64_t *ret_ns)
+timetext_nanoseconds(const char *p, int64_t *ret_ns)
 {
 	const int64_t max = 9200000000 * EVT_NS_PER_S;
 
@@ -545,19 +551,19 @@ evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
 		    "the name of the mark is missing" :
 		    "there is no tape here that could hold the mark";
 	else if (*text == '+' || *text == '-')
-		why = relative(text, ref, ret_ns);
+		why = timetext_relative(text, ref, ret_ns);
 	else if (digits > 0 && text[digits] == '-')
-		why = absolute(text, ret_ns);
+		why = timetext_absolute(text, ret_ns);
 	else if (digits > 0 && text[digits] == ':')
-		why = clock_on_day(text, ref, ret_ns);
+		why = timetext_clock_on_day(text, ref, ret_ns);
 	else if (digits > 0)
-		why = epoch(text, ret_ns);
+		why = timetext_epoch(text, ret_ns);
 	else if (*text == '@')
-		why = nanoseconds(text, ret_ns);
+		why = timetext_nanoseconds(text, ret_ns);
 	else
 		why = "it is in none of the known forms";
 	if (why != NULL)
-		return refuse(err, "time", text, why, TIME_FORMS);
+		return timetext_refuse(err, "time", text, why, TIME_FORMS);
 	return EVT_OK;
 }
 
@@ -565,7 +571,7 @@ evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
 
 /* The last n digits of v, and what follows them. */
 static char *
-put_digits(char *p, int64_t v, int n, char follow)
+timetext_put_digits(char *p, int64_t v, int n, char follow)
 {
 	for (int i = n - 1; i >= 0; i--, v /= 10)
 		p[i] = (char)('0' + v % 10);
@@ -576,21 +582,22 @@ put_digits(char *p, int64_t v, int n, char follow)
 const char *
 evt_timetext_format(int64_t ns, int digits, char out[EVT_TIMETEXT_MAX])
 {
-	int64_t rest, s = split_seconds(ns, &rest), day = day_of(s);
+	int64_t rest, s = timetext_split_seconds(ns, &rest),
+	              day = timetext_day_of(s);
 	int of_day = (int)(s - day * S_PER_DAY), y, m, d;
 	char *p = out;
 
-	date_from_days(day, &y, &m, &d);
-	p = put_digits(p, y, 4, '-');
-	p = put_digits(p, m, 2, '-');
-	p = put_digits(p, d, 2, 'T');
-	p = put_digits(p, of_day / 3600, 2, ':');
-	p = put_digits(p, of_day / 60 % 60, 2, ':');
-	p = put_digits(p, of_day % 60, 2, '.');
+	timetext_date_from_days(day, &y, &m, &d);
+	p = timetext_put_digits(p, y, 4, '-');
+	p = timetext_put_digits(p, m, 2, '-');
+	p = timetext_put_digits(p, d, 2, 'T');
+	p = timetext_put_digits(p, of_day / 3600, 2, ':');
+	p = timetext_put_digits(p, of_day / 60 % 60, 2, ':');
+	p = timetext_put_digits(p, of_day % 60, 2, '.');
 	if (digits > 9)
 		digits = 9;
 	if (digits > 0) {
-		put_digits(p, rest, 9, 'Z');
+		timetext_put_digits(p, rest, 9, 'Z');
 		p += digits + 1;
 	}
 	p[-1] = 'Z';
@@ -600,7 +607,8 @@ evt_timetext_format(int64_t ns, int digits, char out[EVT_TIMETEXT_MAX])
 
 /* "3.2s": tenths of a unit, where they say something. */
 static void
-format_tenths(uint64_t tenths, const char *unit, bool show, char *out, size_t n)
+timetext_format_tenths(uint64_t tenths, const char *unit, bool show, char *out,
+    size_t n)
 {
 	if (show && tenths % 10 != 0)
 		snprintf(out, n, "%" PRIu64 ".%" PRIu64 "%s", tenths / 10,
@@ -626,11 +634,11 @@ evt_timetext_duration_format(int64_t ns, char out[EVT_TIMETEXT_MAX])
 	else if (v < 1000)
 		snprintf(p, n, "%" PRIu64 "ns", v);
 	else if (v < 1000000)
-		format_tenths(v / 100, "us", v < 10000, p, n);
+		timetext_format_tenths(v / 100, "us", v < 10000, p, n);
 	else if (s == 0)
-		format_tenths(v / 100000, "ms", v < 10000000, p, n);
+		timetext_format_tenths(v / 100000, "ms", v < 10000000, p, n);
 	else if (s < 60)
-		format_tenths(v / 100000000, "s", true, p, n);
+		timetext_format_tenths(v / 100000000, "s", true, p, n);
 	else if (s < 3600)
 		snprintf(p, n, "%dm%02ds", (int)(s / 60), (int)(s % 60));
 	else if (s < (uint64_t)S_PER_DAY)
@@ -642,6 +650,7 @@ evt_timetext_duration_format(int64_t ns, char out[EVT_TIMETEXT_MAX])
 		    (int)(s / 60 % 60));
 	return out;
 }
+
 const char *
 evt_timetext_size_format(uint64_t bytes, char out[EVT_TIMETEXT_MAX])
 {

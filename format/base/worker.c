@@ -23,7 +23,7 @@ struct evt_worker {
 
 /* The n-th slot from the first one on. */
 static size_t
-nth(const evt_worker *a, size_t n)
+worker_nth(const evt_worker *a, size_t n)
 {
 	return (a->first + n) % a->slots;
 }
@@ -31,10 +31,10 @@ nth(const evt_worker *a, size_t n)
 /* Do the first job that nobody has begun with.  Called and left with the lock
  * held; false: there is none. */
 static bool
-do_next(evt_worker *a)
+worker_do_next(evt_worker *a)
 {
 	for (size_t n = 0; n < a->held; n++) {
-		size_t i = nth(a, n);
+		size_t i = worker_nth(a, n);
 
 		if (a->state[i] != WANTED)
 			continue;
@@ -50,13 +50,13 @@ do_next(evt_worker *a)
 }
 
 static void *
-run(void *arg)
+worker_run(void *arg)
 {
 	evt_worker *a = arg;
 
 	pthread_mutex_lock(&a->lock);
 	while (!a->stop) {
-		if (!do_next(a))
+		if (!worker_do_next(a))
 			pthread_cond_wait(&a->wanted, &a->lock);
 	}
 	pthread_mutex_unlock(&a->lock);
@@ -82,7 +82,8 @@ evt_worker_new(size_t slots, void (*job)(void *ctx, size_t slot), void *ctx,
 	(void)pthread_mutex_init(&a->lock, NULL);
 	(void)pthread_cond_init(&a->wanted, NULL);
 	(void)pthread_cond_init(&a->done, NULL);
-	a->threaded = threaded && evt_thread_start(&a->thread, run, a) == 0;
+	a->threaded =
+	    threaded && evt_thread_start(&a->thread, worker_run, a) == 0;
 	*ret_ahead = a;
 	return EVT_OK;
 }
@@ -121,14 +122,14 @@ evt_worker_held(const evt_worker *a)
 size_t
 evt_worker_slot(const evt_worker *a)
 {
-	return nth(a, a->held);
+	return worker_nth(a, a->held);
 }
 
 void
 evt_worker_start(evt_worker *a)
 {
 	pthread_mutex_lock(&a->lock);
-	a->state[nth(a, a->held)] = WANTED;
+	a->state[worker_nth(a, a->held)] = WANTED;
 	a->held++;
 	pthread_cond_signal(&a->wanted);
 	pthread_mutex_unlock(&a->lock);
@@ -139,7 +140,7 @@ evt_worker_wait(evt_worker *a)
 {
 	pthread_mutex_lock(&a->lock);
 	while (a->state[a->first] != DONE) {
-		if (!do_next(a))
+		if (!worker_do_next(a))
 			pthread_cond_wait(&a->done, &a->lock);
 	}
 	pthread_mutex_unlock(&a->lock);
@@ -160,7 +161,7 @@ evt_worker_release(evt_worker *a)
 {
 	pthread_mutex_lock(&a->lock);
 	a->state[a->first] = IDLE;
-	a->first = nth(a, 1);
+	a->first = worker_nth(a, 1);
 	a->held--;
 	pthread_mutex_unlock(&a->lock);
 }
@@ -170,7 +171,7 @@ evt_worker_drop(evt_worker *a, size_t keep)
 {
 	pthread_mutex_lock(&a->lock);
 	for (; a->held > keep; a->held--) {
-		size_t i = nth(a, a->held - 1);
+		size_t i = worker_nth(a, a->held - 1);
 
 		while (a->state[i] == DOING)
 			pthread_cond_wait(&a->done, &a->lock);

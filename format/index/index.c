@@ -96,7 +96,7 @@ evt_index_close(evt_index *x)
  * that this SQLite does not have is one that it does not need.
  */
 static void
-tables_alone(sqlite3 *db)
+index_tables_alone(sqlite3 *db)
 {
 	static const int settings[][2] = { { SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
 		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
@@ -109,7 +109,7 @@ tables_alone(sqlite3 *db)
 }
 
 static evt_index *
-new_index(const evt_io *io, const char *path)
+index_new_index(const evt_io *io, const char *path)
 {
 	evt_index *x = calloc(1, sizeof(*x));
 
@@ -127,7 +127,7 @@ new_index(const evt_io *io, const char *path)
 /* ---- identity ---------------------------------------------------------------- */
 
 static void
-uuid_text(const uint8_t uuid[16], char out[33])
+index_uuid_text(const uint8_t uuid[16], char out[33])
 {
 	for (int i = 0; i < 16; i++)
 		snprintf(out + i * 2, 3, "%02x", uuid[i]);
@@ -135,7 +135,7 @@ uuid_text(const uint8_t uuid[16], char out[33])
 
 /* A value of the table meta; false: there is none. */
 static bool
-get_meta(evt_index *x, const char *key, char *out, size_t n)
+index_get_meta(evt_index *x, const char *key, char *out, size_t n)
 {
 	sqlite3_stmt *st;
 	bool found = false;
@@ -156,14 +156,14 @@ get_meta(evt_index *x, const char *key, char *out, size_t n)
 }
 
 static bool
-is_usable(evt_index *x)
+index_is_usable(evt_index *x)
 {
 	char text[40];
 
-	if (!get_meta(x, "version", text, sizeof(text)) ||
+	if (!index_get_meta(x, "version", text, sizeof(text)) ||
 	    strcmp(text, EVT_INDEX_VERSION) != 0)
 		return false;
-	return get_meta(x, "tape", x->uuid, sizeof(x->uuid));
+	return index_get_meta(x, "tape", x->uuid, sizeof(x->uuid));
 }
 
 /* ---- opening ------------------------------------------------------------------ */
@@ -171,7 +171,7 @@ is_usable(evt_index *x)
 /* "file:PATH?MODE", with what means something in a URI written as %XX; NULL:
  * out of memory.  sqlite3_free() it. */
 static char *
-make_uri(const char *path, const char *mode)
+index_make_uri(const char *path, const char *mode)
 {
 	evt_buf b = { 0 };
 	bool ok = evt_buf_add_str(&b, "file:");
@@ -191,13 +191,13 @@ make_uri(const char *path, const char *mode)
 /* Open without making it.  A tape on a medium that cannot be written has a
  * WAL that cannot be opened: then the file is read as it lies. */
 static enum evt_index_state
-open_ro(evt_index *x)
+index_open_ro(evt_index *x)
 {
 	static const char *const modes[] = { "mode=ro", "immutable=1" };
 	bool nomem = false;
 
 	for (int i = 0; i < 2; i++) {
-		char *uri = make_uri(x->path, modes[i]);
+		char *uri = index_make_uri(x->path, modes[i]);
 		int r = uri != NULL ?
 		    sqlite3_open_v2(uri, &x->db,
 		        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
@@ -208,8 +208,8 @@ open_ro(evt_index *x)
 		sqlite3_free(uri);
 		if (r == SQLITE_OK) {
 			sqlite3_busy_timeout(x->db, 2000);
-			tables_alone(x->db);
-			if (is_usable(x))
+			index_tables_alone(x->db);
+			if (index_is_usable(x))
 				return EVT_INDEX_OK;
 			r = sqlite3_errcode(x->db);
 		}
@@ -222,7 +222,7 @@ open_ro(evt_index *x)
 
 /* SQLite opens what is there, and waits for ever where that is a pipe. */
 static enum evt_index_state
-are_files(const evt_index *x, const char *path)
+index_are_files(const evt_index *x, const char *path)
 {
 	enum evt_index_state state = EVT_INDEX_OK;
 
@@ -244,7 +244,7 @@ evt_index *
 evt_index_open(const evt_io *io, const char *path,
     enum evt_index_state *ret_state)
 {
-	evt_index *x = new_index(io, path);
+	evt_index *x = index_new_index(io, path);
 	struct stat st;
 
 	*ret_state = EVT_INDEX_NOMEM;
@@ -252,9 +252,9 @@ evt_index_open(const evt_io *io, const char *path,
 		return NULL;
 	*ret_state = io->stat(io->ctx, x->path, &st) != 0 && errno == ENOENT ?
 	    EVT_INDEX_MISSING :
-	    are_files(x, path);
+	    index_are_files(x, path);
 	if (*ret_state == EVT_INDEX_OK)
-		*ret_state = open_ro(x);
+		*ret_state = index_open_ro(x);
 	if (*ret_state == EVT_INDEX_OK)
 		return x;
 	evt_index_close(x);
@@ -286,7 +286,7 @@ evt_index_remove(const evt_io *io, const char *path, evt_error *err)
 }
 
 static int
-open_rw(evt_index *x, evt_error *err)
+index_open_rw(evt_index *x, evt_error *err)
 {
 	/* SQLite would make it root's where root runs this. */
 	const evt_io *io = x->io;
@@ -302,7 +302,7 @@ open_rw(evt_index *x, evt_error *err)
 	        x->io->vfs) != SQLITE_OK)
 		return evt_index_fail(x, "open", err);
 	sqlite3_busy_timeout(x->db, 5000);
-	tables_alone(x->db);
+	index_tables_alone(x->db);
 	/* Synced at checkpoints alone: a power cut may cost the last rows, which
 	 * are then missing and made again, but not the file. */
 	return evt_index_exec(x,
@@ -310,12 +310,12 @@ open_rw(evt_index *x, evt_error *err)
 }
 
 static int
-make_schema(evt_index *x, const uint8_t uuid[16], evt_error *err)
+index_make_schema(evt_index *x, const uint8_t uuid[16], evt_error *err)
 {
 	char sql[200], hex[33];
 	int r;
 
-	uuid_text(uuid, hex);
+	index_uuid_text(uuid, hex);
 	snprintf(sql, sizeof(sql),
 	    "INSERT INTO meta VALUES('version', " EVT_INDEX_VERSION
 	    "), ('tape', '%s'); COMMIT;",
@@ -332,22 +332,22 @@ int
 evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
     evt_index **ret_index, bool *ret_fresh, evt_error *err)
 {
-	evt_index *x = new_index(io, path);
+	evt_index *x = index_new_index(io, path);
 	char hex[33];
 	int r;
 
 	if (x == NULL)
 		return evt_err_nomem(err);
-	uuid_text(uuid, hex);
+	index_uuid_text(uuid, hex);
 	*ret_fresh = false;
-	r = open_rw(x, err);
-	if (r != EVT_OK || !is_usable(x) || strcmp(x->uuid, hex) != 0) {
+	r = index_open_rw(x, err);
+	if (r != EVT_OK || !index_is_usable(x) || strcmp(x->uuid, hex) != 0) {
 		sqlite3_close(x->db);
 		x->db = NULL;
 		*ret_fresh = true;
 		if ((r = evt_index_remove(io, path, err)) == EVT_OK &&
-		    (r = open_rw(x, err)) == EVT_OK)
-			r = make_schema(x, uuid, err);
+		    (r = index_open_rw(x, err)) == EVT_OK)
+			r = index_make_schema(x, uuid, err);
 	}
 	if (r != EVT_OK) {
 		evt_index_close(x);
@@ -381,7 +381,7 @@ evt_index_has(evt_index *x, const evt_segment *s)
 	char hex[33];
 	bool has;
 
-	uuid_text(s->uuid, hex);
+	index_uuid_text(s->uuid, hex);
 	if (st == NULL || (s->n_blocks > 0 && strcmp(hex, x->uuid) != 0))
 		return false;
 	sqlite3_bind_int64(st, 1, s->no);

@@ -12,7 +12,8 @@
 /* Run the statement, whose one parameter, if it has any, is the segment, and
  * give each row to row(). */
 static int
-each_row(evt_index *x, uint32_t no, enum evt_index_stmt which, const char *sql,
+index_read_each_row(evt_index *x, uint32_t no, enum evt_index_stmt which,
+    const char *sql,
     int (*row)(evt_index *, sqlite3_stmt *, evt_summary *, evt_error *),
     evt_summary *sum, evt_error *err)
 {
@@ -31,7 +32,8 @@ each_row(evt_index *x, uint32_t no, enum evt_index_stmt which, const char *sql,
 }
 
 static int
-load_segment(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
+index_read_load_segment(evt_index *x, sqlite3_stmt *st, evt_summary *sum,
+    evt_error *err)
 {
 	int64_t first = sqlite3_column_int64(st, 5);
 	int64_t last = sqlite3_column_int64(st, 6);
@@ -56,8 +58,8 @@ load_segment(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
 
 /* The key in a column, put into the dictionary: 1 + its place; 0: NULL. */
 static int
-load_key(sqlite3_stmt *st, int column, evt_key_table *d, uint32_t *ret,
-    evt_error *err)
+index_read_load_key(sqlite3_stmt *st, int column, evt_key_table *d,
+    uint32_t *ret, evt_error *err)
 {
 	int type = sqlite3_column_type(st, column);
 	const char *text = (const char *)sqlite3_column_text(st, column);
@@ -74,16 +76,18 @@ load_key(sqlite3_stmt *st, int column, evt_key_table *d, uint32_t *ret,
 }
 
 static int
-load_span(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
+index_read_load_span(evt_index *x, sqlite3_stmt *st, evt_summary *sum,
+    evt_error *err)
 {
 	int64_t first = sqlite3_column_int64(st, 2);
 	int64_t last = sqlite3_column_int64(st, 3);
 	uint32_t source, event;
 	evt_summary_span_row *span;
-	int r = load_key(st, 0, &sum->sources, &source, err);
+	int r = index_read_load_key(st, 0, &sum->sources, &source, err);
 
 	(void)x;
-	if (r != EVT_OK || (r = load_key(st, 1, &sum->events, &event, err)))
+	if (r != EVT_OK ||
+	    (r = index_read_load_key(st, 1, &sum->events, &event, err)))
 		return r;
 	span = evt_summary_span(sum, source, event);
 	if (span == NULL)
@@ -97,7 +101,8 @@ load_span(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
 }
 
 static int
-load_conn(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
+index_read_load_conn(evt_index *x, sqlite3_stmt *st, evt_summary *sum,
+    evt_error *err)
 {
 	evt_info_conn c = {
 		.conn = (uint32_t)sqlite3_column_int64(st, 0),
@@ -112,7 +117,8 @@ load_conn(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
 }
 
 static int
-load_mark(evt_index *x, sqlite3_stmt *st, evt_summary *sum, evt_error *err)
+index_read_load_mark(evt_index *x, sqlite3_stmt *st, evt_summary *sum,
+    evt_error *err)
 {
 	evt_summary_mark m = {
 		.seq = (uint64_t)sqlite3_column_int64(st, 0),
@@ -139,46 +145,48 @@ evt_index_load_sums(evt_index *x, unsigned lists, evt_summary *sum,
     evt_error *err)
 {
 	if (lists & EVT_INFO_SOURCES)
-		return each_row(x, 0, IDX_LOAD_SUMS, SPANS("source_sum"),
-		    load_span, sum, err);
-	return each_row(x, 0, IDX_LOAD_EVENT_SUMS,
-	    SPANS("source_sum") " WHERE s.source = 0", load_span, sum, err);
+		return index_read_each_row(x, 0, IDX_LOAD_SUMS,
+		    SPANS("source_sum"), index_read_load_span, sum, err);
+	return index_read_each_row(x, 0, IDX_LOAD_EVENT_SUMS,
+	    SPANS("source_sum") " WHERE s.source = 0", index_read_load_span,
+	    sum, err);
 }
 
 int
 evt_index_load(evt_index *x, uint32_t no, unsigned lists, evt_summary *sum,
     evt_error *err)
 {
-	int r = each_row(x, no, IDX_LOAD_SEGMENT,
+	int r = index_read_each_row(x, no, IDX_LOAD_SEGMENT,
 	    "SELECT s.first_seq, s.frames, s.received, s.sent, s.payload, "
 	    "s.first_ns, s.last_ns, (SELECT b.first_seq + b.frames - 1 FROM "
 	    "block b WHERE b.segment = s.no ORDER BY b.no DESC LIMIT 1) FROM "
 	    "segment s WHERE s.no = ?",
-	    load_segment, sum, err);
+	    index_read_load_segment, sum, err);
 
 	if (r == EVT_OK && (lists & EVT_INFO_SOURCES))
-		r = each_row(x, no, IDX_LOAD_SPANS, OF_SEGMENT, load_span, sum,
-		    err);
+		r = index_read_each_row(x, no, IDX_LOAD_SPANS, OF_SEGMENT,
+		    index_read_load_span, sum, err);
 	else if (r == EVT_OK && (lists & EVT_INFO_EVENTS))
-		r = each_row(x, no, IDX_LOAD_EVENTS,
-		    OF_SEGMENT " AND s.source = 0", load_span, sum, err);
+		r = index_read_each_row(x, no, IDX_LOAD_EVENTS,
+		    OF_SEGMENT " AND s.source = 0", index_read_load_span, sum,
+		    err);
 	if (r == EVT_OK && (lists & EVT_INFO_CONNS))
-		r = each_row(x, no, IDX_LOAD_CONNS,
+		r = index_read_each_row(x, no, IDX_LOAD_CONNS,
 		    "SELECT connection, frames, bytes, first_ns, last_ns FROM "
 		    "connection_span WHERE segment = ? ORDER BY connection",
-		    load_conn, sum, err);
+		    index_read_load_conn, sum, err);
 	if (r == EVT_OK && (lists & EVT_INFO_MARKS))
-		r = each_row(x, no, IDX_LOAD_MARKS,
+		r = index_read_each_row(x, no, IDX_LOAD_MARKS,
 		    "SELECT seq, time_ns, opcode, connection, json FROM mark "
 		    "WHERE segment = ? ORDER BY seq",
-		    load_mark, sum, err);
+		    index_read_load_mark, sum, err);
 	return r;
 }
 
 /* ---- which blocks -------------------------------------------------------- */
 
 static int
-mark_blocks(evt_index *x, sqlite3_stmt *st, bool *wanted, size_t n,
+index_read_mark_blocks(evt_index *x, sqlite3_stmt *st, bool *wanted, size_t n,
     evt_error *err)
 {
 	int step;
@@ -208,7 +216,7 @@ mark_blocks(evt_index *x, sqlite3_stmt *st, bool *wanted, size_t n,
 
 /* Bind a source as people write it: it may be an integer, or text. */
 static void
-bind_source(sqlite3_stmt *st, int at, const char *text)
+index_read_bind_source(sqlite3_stmt *st, int at, const char *text)
 {
 	evt_key key = { text, (uint32_t)strlen(text), true };
 	int64_t value;
@@ -231,8 +239,9 @@ bind_source(sqlite3_stmt *st, int at, const char *text)
 }
 
 static int
-find_one(evt_index *x, uint32_t no, const evt_filter *f, const char *source,
-    const char *event, bool *wanted, size_t n, evt_error *err)
+index_read_find_one(evt_index *x, uint32_t no, const evt_filter *f,
+    const char *source, const char *event, bool *wanted, size_t n,
+    evt_error *err)
 {
 	sqlite3_stmt *st;
 
@@ -258,15 +267,16 @@ find_one(evt_index *x, uint32_t no, const evt_filter *f, const char *source,
 	sqlite3_bind_int64(st, 2, f->has_to ? f->to_ns : INT64_MAX);
 	sqlite3_bind_int64(st, 3, f->has_from ? f->from_ns : INT64_MIN);
 	if (source != NULL)
-		bind_source(st, 4, source);
+		index_read_bind_source(st, 4, source);
 	if (event != NULL)
 		sqlite3_bind_text(st, 6, event, -1, SQLITE_STATIC);
-	return mark_blocks(x, st, wanted, n, err);
+	return index_read_mark_blocks(x, st, wanted, n, err);
 }
 
 /* Blocks that hold marks. */
 static int
-find_marks(evt_index *x, uint32_t no, bool *wanted, size_t n, evt_error *err)
+index_read_find_marks(evt_index *x, uint32_t no, bool *wanted, size_t n,
+    evt_error *err)
 {
 	sqlite3_stmt *st = evt_index_stmt(x, IDX_FIND_MARKS,
 	    "SELECT (SELECT max(b.no) FROM block b WHERE b.segment = ?1 AND "
@@ -294,11 +304,12 @@ evt_index_find(evt_index *x, uint32_t no, const evt_filter *f, bool *wanted,
 {
 	size_t n_sources = f->n_sources > 0 ? f->n_sources : 1;
 	size_t n_events = f->n_events > 0 ? f->n_events : 1;
-	int r = f->with_marks ? find_marks(x, no, wanted, n, err) : EVT_OK;
+	int r = f->with_marks ? index_read_find_marks(x, no, wanted, n, err) :
+	                        EVT_OK;
 
 	for (size_t i = 0; i < n_sources && r == EVT_OK; i++) {
 		for (size_t k = 0; k < n_events && r == EVT_OK; k++)
-			r = find_one(x, no, f,
+			r = index_read_find_one(x, no, f,
 			    f->n_sources > 0 ? f->sources[i] : NULL,
 			    f->n_events > 0 ? f->events[k] : NULL, wanted, n,
 			    err);
@@ -309,7 +320,8 @@ evt_index_find(evt_index *x, uint32_t no, const evt_filter *f, bool *wanted,
 /* ---- spans --------------------------------------------------------------- */
 
 static int
-end_rows(evt_index *x, sqlite3_stmt *st, int r, int step, evt_error *err)
+index_read_end_rows(evt_index *x, sqlite3_stmt *st, int r, int step,
+    evt_error *err)
 {
 	if (r == EVT_OK && step != SQLITE_DONE)
 		r = evt_index_fail(x, "read", err);
@@ -344,7 +356,8 @@ evt_index_each_span(evt_index *x, uint32_t no, const char *event, int64_t to_ns,
 			r = row(ctx, &key, sqlite3_column_blob(st, 1),
 			    (size_t)sqlite3_column_bytes(st, 1), err);
 	}
-	return end_rows(x, st, r, r == EVT_OK ? step : SQLITE_DONE, err);
+	return index_read_end_rows(x, st, r, r == EVT_OK ? step : SQLITE_DONE,
+	    err);
 }
 
 int
@@ -366,7 +379,8 @@ evt_index_each_event(evt_index *x, uint32_t no, evt_index_event_row *row,
 		    (uint64_t)sqlite3_column_int64(st, 1),
 		    sqlite3_column_blob(st, 2),
 		    (size_t)sqlite3_column_bytes(st, 2), err);
-	return end_rows(x, st, r, r == EVT_OK ? step : SQLITE_DONE, err);
+	return index_read_end_rows(x, st, r, r == EVT_OK ? step : SQLITE_DONE,
+	    err);
 }
 
 bool

@@ -35,7 +35,7 @@ static const char add_segment[] =
 /* The number that the SQL gives for these two; 0: none, or none that can be
  * had. */
 static int64_t
-ask(evt_index *x, const char *sql, int64_t a, int64_t b)
+index_sum_ask(evt_index *x, const char *sql, int64_t a, int64_t b)
 {
 	sqlite3_stmt *st;
 	int64_t n = 0;
@@ -53,9 +53,10 @@ ask(evt_index *x, const char *sql, int64_t a, int64_t b)
 }
 
 static int64_t
-summed(evt_index *x)
+index_sum_summed(evt_index *x)
 {
-	return ask(x, "SELECT value FROM meta WHERE key = 'summed'", 0, 0);
+	return index_sum_ask(x, "SELECT value FROM meta WHERE key = 'summed'",
+	    0, 0);
 }
 
 /* ---- writing ------------------------------------------------------------- */
@@ -63,7 +64,7 @@ summed(evt_index *x)
 int
 evt_index_forget_sums(evt_index *x, uint32_t no, evt_error *err)
 {
-	if (no > summed(x))
+	if (no > index_sum_summed(x))
 		return EVT_OK;
 	return evt_index_exec(x,
 	    "DROP TABLE IF EXISTS source_sum;DELETE FROM meta WHERE key = "
@@ -75,21 +76,22 @@ int
 evt_index_add_sums(evt_index *x, uint32_t no, evt_error *err)
 {
 	sqlite3_stmt *st = NULL;
-	int64_t at = summed(x);
+	int64_t at = index_sum_summed(x);
 	char sql[80];
 	int step = SQLITE_DONE, r;
 
 	if (at == 0 &&
 	    (no % EVERY != 0 ||
-	        ask(x, "SELECT count(*) FROM segment", 0, 0) > MOST))
+	        index_sum_ask(x, "SELECT count(*) FROM segment", 0, 0) > MOST))
 		return EVT_OK;
 	if ((r = evt_index_exec(x, make_table, err)))
 		return r;
 	if (sqlite3_prepare_v2(x->db, add_segment, -1, &st, NULL) != SQLITE_OK)
 		return evt_index_fail(x, "write", err);
 	while (step == SQLITE_DONE &&
-	    (at = ask(x, "SELECT min(no) FROM segment WHERE no > ? AND no <= ?",
-	         at, no)) > 0) {
+	    (at = index_sum_ask(x,
+	         "SELECT min(no) FROM segment WHERE no > ? AND no <= ?", at,
+	         no)) > 0) {
 		sqlite3_bind_int64(st, 1, at);
 		step = sqlite3_step(st);
 		sqlite3_reset(st);
@@ -107,7 +109,7 @@ evt_index_add_sums(evt_index *x, uint32_t no, evt_error *err)
 uint32_t
 evt_index_summed(evt_index *x, const evt_segment *s, size_t n)
 {
-	int64_t last = summed(x), rows = 0;
+	int64_t last = index_sum_summed(x), rows = 0;
 
 	if (last <= 0 || last > UINT32_MAX)
 		return 0;
@@ -118,7 +120,8 @@ evt_index_summed(evt_index *x, const evt_segment *s, size_t n)
 			return 0;
 	}
 	return rows ==
-	        ask(x, "SELECT count(*) FROM segment WHERE no <= ?", last, 0) ?
+	        index_sum_ask(x, "SELECT count(*) FROM segment WHERE no <= ?",
+	            last, 0) ?
 	    (uint32_t)last :
 	    0;
 }
@@ -134,10 +137,10 @@ evt_index_sums_agree(evt_index *x)
 	    "key = 'summed') GROUP BY source, event";
 	char sql[700];
 
-	if (summed(x) == 0)
+	if (index_sum_summed(x) == 0)
 		return true;
 	snprintf(sql, sizeof(sql),
 	    "SELECT NOT EXISTS (%s EXCEPT %s) AND NOT EXISTS (%s EXCEPT %s)",
 	    one, other, other, one);
-	return ask(x, sql, 0, 0) != 0;
+	return index_sum_ask(x, sql, 0, 0) != 0;
 }

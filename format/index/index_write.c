@@ -25,8 +25,8 @@ evt_index_bind_key(sqlite3_stmt *st, int at, const evt_key *key)
 
 /* Bind the integers given, from the first parameter on, and run. */
 static int
-run_ints(evt_index *x, sqlite3_stmt *st, const int64_t *v, int n, int from,
-    evt_error *err)
+index_write_run_ints(evt_index *x, sqlite3_stmt *st, const int64_t *v, int n,
+    int from, evt_error *err)
 {
 	if (st == NULL)
 		return evt_index_fail(x, "write", err);
@@ -39,8 +39,8 @@ run_ints(evt_index *x, sqlite3_stmt *st, const int64_t *v, int n, int from,
 }
 
 static int
-put_segment(evt_index *x, const evt_segment *s, const evt_summary *sum,
-    evt_error *err)
+index_write_put_segment(evt_index *x, const evt_segment *s,
+    const evt_summary *sum, evt_error *err)
 {
 	sqlite3_stmt *st = evt_index_stmt(x, IDX_PUT_SEGMENT,
 	    "INSERT INTO segment VALUES(?1, ?13, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
@@ -54,11 +54,11 @@ put_segment(evt_index *x, const evt_segment *s, const evt_summary *sum,
 
 	if (st != NULL)
 		sqlite3_bind_text(st, 13, s->name, -1, SQLITE_STATIC);
-	return run_ints(x, st, v, 12, 1, err);
+	return index_write_run_ints(x, st, v, 12, 1, err);
 }
 
 static int
-put_blocks(evt_index *x, const evt_segment *s, evt_error *err)
+index_write_put_blocks(evt_index *x, const evt_segment *s, evt_error *err)
 {
 	int r = EVT_OK;
 
@@ -68,7 +68,7 @@ put_blocks(evt_index *x, const evt_segment *s, evt_error *err)
 			(int64_t)b->stored, (int64_t)b->first_seq, b->frames,
 			b->min_ns, b->max_ns };
 
-		r = run_ints(x,
+		r = index_write_run_ints(x,
 		    evt_index_stmt(x, IDX_PUT_BLOCK,
 		        "INSERT INTO block VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
 		    v, 8, 1, err);
@@ -78,8 +78,8 @@ put_blocks(evt_index *x, const evt_segment *s, evt_error *err)
 
 /* The row id of a key in the table source or event; it is added if new. */
 static int
-key_id(evt_index *x, bool source, const evt_key *key, int64_t *ret_id,
-    evt_error *err)
+index_write_key_id(evt_index *x, bool source, const evt_key *key,
+    int64_t *ret_id, evt_error *err)
 {
 	sqlite3_stmt *get = source ?
 	    evt_index_stmt(x, IDX_GET_SOURCE,
@@ -117,8 +117,8 @@ key_id(evt_index *x, bool source, const evt_key *key, int64_t *ret_id,
 
 /* The row ids of a dictionary's keys, behind a 0 for "none"; free() it. */
 static int
-key_ids(evt_index *x, bool source, const evt_key_table *d, int64_t **ret_ids,
-    evt_error *err)
+index_write_key_ids(evt_index *x, bool source, const evt_key_table *d,
+    int64_t **ret_ids, evt_error *err)
 {
 	int64_t *ids = calloc((size_t)d->n + 1, sizeof(*ids));
 	int r = ids != NULL ? EVT_OK : evt_err_nomem(err);
@@ -126,7 +126,7 @@ key_ids(evt_index *x, bool source, const evt_key_table *d, int64_t **ret_ids,
 	for (uint32_t i = 0; i < d->n && r == EVT_OK; i++) {
 		evt_key key = evt_key_table_key(d, i);
 
-		r = key_id(x, source, &key, &ids[i + 1], err);
+		r = index_write_key_id(x, source, &key, &ids[i + 1], err);
 	}
 	if (r != EVT_OK) {
 		free(ids);
@@ -142,7 +142,7 @@ struct span_row {
 };
 
 static int
-compare_rows(const void *a, const void *b)
+index_write_compare_rows(const void *a, const void *b)
 {
 	const struct span_row *x = a, *y = b;
 
@@ -152,7 +152,8 @@ compare_rows(const void *a, const void *b)
 }
 
 static int
-put_span(evt_index *x, uint32_t no, const struct span_row *row, evt_error *err)
+index_write_put_span(evt_index *x, uint32_t no, const struct span_row *row,
+    evt_error *err)
 {
 	sqlite3_stmt *st = evt_index_stmt(x, IDX_PUT_SPAN,
 	    "INSERT INTO source_span VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
@@ -164,30 +165,32 @@ put_span(evt_index *x, uint32_t no, const struct span_row *row, evt_error *err)
 	    sqlite3_bind_blob64(st, 7, s->blocks.data, s->blocks.len,
 	        SQLITE_STATIC) != SQLITE_OK)
 		return evt_index_fail(x, "write", err);
-	return run_ints(x, st, v, 6, 1, err);
+	return index_write_run_ints(x, st, v, 6, 1, err);
 }
 
 /* In the order of the table's key, so that rows are only ever appended. */
 static int
-put_spans(evt_index *x, uint32_t no, const evt_summary *sum, evt_error *err)
+index_write_put_spans(evt_index *x, uint32_t no, const evt_summary *sum,
+    evt_error *err)
 {
 	struct span_row *rows = malloc((sum->n_spans + 1u) * sizeof(*rows));
 	int64_t *sources = NULL, *events = NULL;
 	int r = rows != NULL ? EVT_OK : evt_err_nomem(err);
 
 	if (r == EVT_OK)
-		r = key_ids(x, true, &sum->sources, &sources, err);
+		r = index_write_key_ids(x, true, &sum->sources, &sources, err);
 	if (r == EVT_OK)
-		r = key_ids(x, false, &sum->events, &events, err);
+		r = index_write_key_ids(x, false, &sum->events, &events, err);
 	if (r == EVT_OK) {
 		for (uint32_t i = 0; i < sum->n_spans; i++)
 			rows[i] =
 			    (struct span_row){ sources[sum->span[i].source],
 				    events[sum->span[i].event], &sum->span[i] };
-		qsort(rows, sum->n_spans, sizeof(*rows), compare_rows);
+		qsort(rows, sum->n_spans, sizeof(*rows),
+		    index_write_compare_rows);
 	}
 	for (uint32_t i = 0; i < sum->n_spans && r == EVT_OK; i++)
-		r = put_span(x, no, &rows[i], err);
+		r = index_write_put_span(x, no, &rows[i], err);
 	free(rows);
 	free(sources);
 	free(events);
@@ -195,8 +198,8 @@ put_spans(evt_index *x, uint32_t no, const evt_summary *sum, evt_error *err)
 }
 
 static int
-put_conns_and_marks(evt_index *x, uint32_t no, const evt_summary *sum,
-    evt_error *err)
+index_write_put_conns_and_marks(evt_index *x, uint32_t no,
+    const evt_summary *sum, evt_error *err)
 {
 	int r = EVT_OK;
 
@@ -205,7 +208,7 @@ put_conns_and_marks(evt_index *x, uint32_t no, const evt_summary *sum,
 		const int64_t v[] = { no, c->conn, (int64_t)c->frames,
 			(int64_t)c->bytes, c->first_ns, c->last_ns };
 
-		r = run_ints(x,
+		r = index_write_run_ints(x,
 		    evt_index_stmt(x, IDX_PUT_CONN,
 		        "INSERT INTO connection_span VALUES(?, ?, ?, ?, ?, ?)"),
 		    v, 6, 1, err);
@@ -219,13 +222,13 @@ put_conns_and_marks(evt_index *x, uint32_t no, const evt_summary *sum,
 
 		if (st != NULL)
 			sqlite3_bind_text(st, 6, m->json, -1, SQLITE_STATIC);
-		r = run_ints(x, st, v, 5, 1, err);
+		r = index_write_run_ints(x, st, v, 5, 1, err);
 	}
 	return r;
 }
 
 static int
-delete_rows(evt_index *x, uint32_t no, evt_error *err)
+index_write_delete_rows(evt_index *x, uint32_t no, evt_error *err)
 {
 	static const char *const tables[] = { "segment WHERE no",
 		"block WHERE segment", "source_span WHERE segment",
@@ -243,7 +246,7 @@ delete_rows(evt_index *x, uint32_t no, evt_error *err)
 
 /* End the transaction that BEGIN began. */
 static int
-end(evt_index *x, int r, evt_error *err)
+index_write_end(evt_index *x, int r, evt_error *err)
 {
 	if (r == EVT_OK)
 		r = evt_index_exec(x, "COMMIT", err);
@@ -262,13 +265,13 @@ evt_index_put(evt_index *x, const evt_segment *s, const evt_summary *sum,
 	if (r != EVT_OK)
 		return r;
 	if ((r = evt_index_forget_sums(x, s->no, err)) == EVT_OK &&
-	    (r = delete_rows(x, s->no, err)) == EVT_OK &&
-	    (r = put_segment(x, s, sum, err)) == EVT_OK &&
-	    (r = put_blocks(x, s, err)) == EVT_OK &&
-	    (r = put_spans(x, s->no, sum, err)) == EVT_OK &&
-	    (r = put_conns_and_marks(x, s->no, sum, err)) == EVT_OK)
+	    (r = index_write_delete_rows(x, s->no, err)) == EVT_OK &&
+	    (r = index_write_put_segment(x, s, sum, err)) == EVT_OK &&
+	    (r = index_write_put_blocks(x, s, err)) == EVT_OK &&
+	    (r = index_write_put_spans(x, s->no, sum, err)) == EVT_OK &&
+	    (r = index_write_put_conns_and_marks(x, s->no, sum, err)) == EVT_OK)
 		r = evt_index_add_sums(x, s->no, err);
-	return end(x, r, err);
+	return index_write_end(x, r, err);
 }
 
 static const char drop_unused[] =
@@ -284,13 +287,13 @@ evt_index_drop(evt_index *x, uint32_t no, evt_error *err)
 	if (r != EVT_OK)
 		return r;
 	if ((r = evt_index_forget_sums(x, no, err)) == EVT_OK &&
-	    (r = delete_rows(x, no, err)) == EVT_OK)
+	    (r = index_write_delete_rows(x, no, err)) == EVT_OK)
 		r = evt_index_exec(x, drop_unused, err);
-	return end(x, r, err);
+	return index_write_end(x, r, err);
 }
 
 static bool
-is_among(int64_t no, const evt_segment *s, size_t n)
+index_write_is_among(int64_t no, const evt_segment *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (s[i].no == no)
@@ -313,7 +316,8 @@ evt_index_keep_only(evt_index *x, const evt_segment *s, size_t n,
 		return evt_index_fail(x, "read", err);
 	while (r == EVT_OK && sqlite3_step(st) == SQLITE_ROW) {
 		no = (uint32_t)sqlite3_column_int64(st, 0);
-		if (!is_among(no, s, n) && !evt_buf_add(&gone, &no, sizeof(no)))
+		if (!index_write_is_among(no, s, n) &&
+		    !evt_buf_add(&gone, &no, sizeof(no)))
 			r = evt_err_nomem(err);
 	}
 	sqlite3_finalize(st);

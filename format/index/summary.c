@@ -13,7 +13,7 @@
 /* ---- spans --------------------------------------------------------------- */
 
 static uint32_t
-hash_pair(uint32_t source, uint32_t event)
+summary_hash_pair(uint32_t source, uint32_t event)
 {
 	uint64_t x = ((uint64_t)source << 32 | event) * 0x9E3779B97F4A7C15u;
 
@@ -21,7 +21,7 @@ hash_pair(uint32_t source, uint32_t event)
 }
 
 static bool
-grow_slots(evt_summary *s)
+summary_grow_slots(evt_summary *s)
 {
 	uint32_t n = s->n_slots > 0 ? s->n_slots * 2 : 256;
 	uint32_t *slot = calloc(n, sizeof(*slot));
@@ -30,7 +30,8 @@ grow_slots(evt_summary *s)
 		return false;
 	for (uint32_t k = 0; k < s->n_spans; k++) {
 		uint32_t i =
-		    hash_pair(s->span[k].source, s->span[k].event) & (n - 1);
+		    summary_hash_pair(s->span[k].source, s->span[k].event) &
+		    (n - 1);
 
 		while (slot[i] != 0)
 			i = (i + 1) & (n - 1);
@@ -43,7 +44,7 @@ grow_slots(evt_summary *s)
 }
 
 static bool
-grow_spans(evt_summary *s)
+summary_grow_spans(evt_summary *s)
 {
 	uint32_t cap = s->cap_spans + s->cap_spans / 2 + 64;
 	evt_summary_span_row *span = realloc(s->span, cap * sizeof(*span));
@@ -63,16 +64,16 @@ evt_summary_span(evt_summary *s, uint32_t source, uint32_t event)
 	evt_summary_span_row *span;
 	uint32_t i;
 
-	if (s->n_spans >= s->n_slots / 2 && !grow_slots(s))
+	if (s->n_spans >= s->n_slots / 2 && !summary_grow_slots(s))
 		return NULL;
-	i = hash_pair(source, event) & (s->n_slots - 1);
+	i = summary_hash_pair(source, event) & (s->n_slots - 1);
 	while (s->slot[i] != 0) {
 		span = &s->span[s->slot[i] - 1];
 		if (span->source == source && span->event == event)
 			return span;
 		i = (i + 1) & (s->n_slots - 1);
 	}
-	if (s->n_spans == s->cap_spans && !grow_spans(s))
+	if (s->n_spans == s->cap_spans && !summary_grow_spans(s))
 		return NULL;
 	span = &s->span[s->n_spans];
 	span->source = source;
@@ -87,7 +88,7 @@ evt_summary_span(evt_summary *s, uint32_t source, uint32_t event)
 #define NO_BLOCK UINT32_MAX
 
 static bool
-count(evt_summary *s, uint32_t source, uint32_t event, int64_t time_ns,
+summary_count(evt_summary *s, uint32_t source, uint32_t event, int64_t time_ns,
     uint32_t block)
 {
 	evt_summary_span_row *span = evt_summary_span(s, source, event);
@@ -182,7 +183,7 @@ evt_summary_add_mark(evt_summary *s, const evt_summary_mark *add,
 /* ---- frames -------------------------------------------------------------- */
 
 static int
-add_totals(evt_summary *s, const evt_frame *f, evt_error *err)
+summary_add_totals(evt_summary *s, const evt_frame *f, evt_error *err)
 {
 	evt_info_conn conn = { f->conn, 0, 0, f->time_ns, f->time_ns };
 
@@ -210,7 +211,7 @@ add_totals(evt_summary *s, const evt_frame *f, evt_error *err)
 /* Append the payload of a trackers mark without its list: that may be larger
  * than all else that is added up, and there may be one for each day. */
 static bool
-add_without_list(const evt_frame *f, evt_buf *out)
+summary_add_without_list(const evt_frame *f, evt_buf *out)
 {
 	evt_json_view v = evt_json_view_make(f->payload, f->len), name, value;
 	evt_json_view_walk walk = evt_json_view_walk_begin(v);
@@ -232,7 +233,7 @@ add_without_list(const evt_frame *f, evt_buf *out)
 }
 
 static int
-add_mark_frame(evt_summary *s, const evt_frame *f, evt_error *err)
+summary_add_mark_frame(evt_summary *s, const evt_frame *f, evt_error *err)
 {
 	evt_summary_mark m = { f->seq, f->time_ns, f->opcode, f->conn, NULL };
 	evt_buf b = { 0 };
@@ -241,7 +242,7 @@ add_mark_frame(evt_summary *s, const evt_frame *f, evt_error *err)
 	if (f->opcode != EVT_MARK_TRACKERS)
 		return evt_summary_add_mark(s, &m, (const char *)f->payload,
 		    f->len, err);
-	r = add_without_list(f, &b) ?
+	r = summary_add_without_list(f, &b) ?
 	    evt_summary_add_mark(s, &m, (const char *)b.data, b.len, err) :
 	    evt_err_nomem(err);
 	evt_buf_free(&b);
@@ -252,12 +253,12 @@ int
 evt_summary_add_frame(evt_summary *s, const evt_frame *f, evt_error *err)
 {
 	uint32_t event = 0;
-	int r = add_totals(s, f, err);
+	int r = summary_add_totals(s, f, err);
 
 	if (r != EVT_OK)
 		return r;
 	if (f->kind == EVT_KIND_MARK)
-		return add_mark_frame(s, f, err);
+		return summary_add_mark_frame(s, f, err);
 	if (!evt_key_table_reserve(&s->events, 1) ||
 	    !evt_key_table_reserve(&s->sources, f->n_sources))
 		return evt_err_nomem(err);
@@ -265,14 +266,14 @@ evt_summary_add_frame(evt_summary *s, const evt_frame *f, evt_error *err)
 		event = 1 +
 		    evt_key_table_add(&s->events, f->event,
 		        (uint32_t)f->event_len, false);
-	if (!count(s, 0, event, f->time_ns, NO_BLOCK))
+	if (!summary_count(s, 0, event, f->time_ns, NO_BLOCK))
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < f->n_sources; i++) {
 		const evt_key *k = &f->sources[i];
 		uint32_t source = 1 +
 		    evt_key_table_add(&s->sources, k->text, k->len, k->is_int);
 
-		if (!count(s, source, event, f->time_ns, NO_BLOCK))
+		if (!summary_count(s, source, event, f->time_ns, NO_BLOCK))
 			return evt_err_nomem(err);
 	}
 	return EVT_OK;
@@ -280,7 +281,7 @@ evt_summary_add_frame(evt_summary *s, const evt_frame *f, evt_error *err)
 
 /* The block's own key numbers as those of the summary; free() it. */
 static uint32_t *
-map_keys(evt_key_table *d, const evt_key *keys, uint32_t n)
+summary_map_keys(evt_key_table *d, const evt_key *keys, uint32_t n)
 {
 	uint32_t *map = malloc((n > 0 ? n : 1) * sizeof(*map));
 
@@ -296,8 +297,9 @@ map_keys(evt_key_table *d, const evt_key *keys, uint32_t n)
 }
 
 static int
-add_block_frame(evt_summary *s, const evt_block *b, uint32_t i, uint32_t no,
-    const uint32_t *sources, const uint32_t *events, evt_error *err)
+summary_add_block_frame(evt_summary *s, const evt_block *b, uint32_t i,
+    uint32_t no, const uint32_t *sources, const uint32_t *events,
+    evt_error *err)
 {
 	uint32_t event = b->event[i] > 0 ? events[b->event[i] - 1] : 0;
 	evt_frame f = {
@@ -309,17 +311,19 @@ add_block_frame(evt_summary *s, const evt_block *b, uint32_t i, uint32_t no,
 		.payload = b->side + b->offset[i],
 		.len = b->len[i],
 	};
-	int r = add_totals(s, &f, err);
+	int r = summary_add_totals(s, &f, err);
 
 	if (r != EVT_OK)
 		return r;
 	if (f.kind == EVT_KIND_MARK)
-		return b->kind[i] & KIND_IN_LINES ? EVT_OK :
-		                                    add_mark_frame(s, &f, err);
-	if (!count(s, 0, event, f.time_ns, no))
+		return b->kind[i] & KIND_IN_LINES ?
+		    EVT_OK :
+		    summary_add_mark_frame(s, &f, err);
+	if (!summary_count(s, 0, event, f.time_ns, no))
 		return evt_err_nomem(err);
 	for (uint32_t k = b->source_at[i]; k < b->source_at[i + 1]; k++) {
-		if (!count(s, sources[b->source[k]], event, f.time_ns, no))
+		if (!summary_count(s, sources[b->source[k]], event, f.time_ns,
+		        no))
 			return evt_err_nomem(err);
 	}
 	return EVT_OK;
@@ -329,12 +333,13 @@ int
 evt_summary_add_block(evt_summary *s, const evt_block *b, uint32_t no,
     evt_error *err)
 {
-	uint32_t *sources = map_keys(&s->sources, b->sources, b->n_sources);
-	uint32_t *events = map_keys(&s->events, b->events, b->n_events);
+	uint32_t *sources =
+	    summary_map_keys(&s->sources, b->sources, b->n_sources);
+	uint32_t *events = summary_map_keys(&s->events, b->events, b->n_events);
 	int r = sources != NULL && events != NULL ? EVT_OK : evt_err_nomem(err);
 
 	for (uint32_t i = 0; i < b->n && r == EVT_OK; i++)
-		r = add_block_frame(s, b, i, no, sources, events, err);
+		r = summary_add_block_frame(s, b, i, no, sources, events, err);
 	free(sources);
 	free(events);
 	return r;

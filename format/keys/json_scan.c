@@ -88,7 +88,7 @@ evt_json_scanner_free(evt_json_scanner *scanner)
 
 /* Decode the escape at *p, which was checked, and step behind it. */
 static unsigned
-escape_value(const uint8_t **p, const uint8_t *end)
+json_scan_escape_value(const uint8_t **p, const uint8_t *end)
 {
 	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
 	uint8_t c = (*p)[1];
@@ -112,7 +112,7 @@ escape_value(const uint8_t **p, const uint8_t *end)
 /* Decode a checked string behind what is decoded already.  Only if the caller
  * adds the length to n_decoded it stays. */
 static const char *
-decode(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
+json_scan_decode(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
     size_t *ret_len)
 {
 	char *out, *q;
@@ -131,7 +131,8 @@ decode(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 	out = q = s->decoded + s->n_decoded;
 	while (p < end) {
 		if (*p == '\\')
-			q += evt_utf8_put((uint8_t *)q, escape_value(&p, end));
+			q += evt_utf8_put((uint8_t *)q,
+			    json_scan_escape_value(&p, end));
 		else
 			*q++ = (char)*p++;
 	}
@@ -140,7 +141,8 @@ decode(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 }
 
 static bool
-add_source(evt_json_scanner *s, const char *text, size_t len, bool is_int)
+json_scan_add_source(evt_json_scanner *s, const char *text, size_t len,
+    bool is_int)
 {
 	if (s->n_sources == s->cap_sources) {
 		size_t cap = s->cap_sources > 0 ? s->cap_sources * 2 : 16;
@@ -160,8 +162,8 @@ add_source(evt_json_scanner *s, const char *text, size_t len, bool is_int)
 
 /* A key stands at the paths `hit`. */
 static bool
-add_key(evt_json_scanner *s, uint64_t hit, const char *text, size_t len,
-    bool is_int)
+json_scan_add_key(evt_json_scanner *s, uint64_t hit, const char *text,
+    size_t len, bool is_int)
 {
 	uint64_t events = hit & s->profile->events;
 
@@ -171,12 +173,12 @@ add_key(evt_json_scanner *s, uint64_t hit, const char *text, size_t len,
 		s->event_len = len;
 	}
 	return (hit & s->profile->sources) == 0 ||
-	    add_source(s, text, len, is_int);
+	    json_scan_add_source(s, text, len, is_int);
 }
 
 /* The string from p to end (without quotes) stands at the paths `hit`. */
 static __attribute__((noinline)) bool
-add_string(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
+json_scan_add_string(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
     const uint8_t *end)
 {
 	const char *text = (const char *)p;
@@ -187,7 +189,7 @@ add_string(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
 		/* No escape is longer than six bytes for one. */
 		if (len > 6 * (size_t)EVT_KEY_MAX)
 			return true;
-		text = decode(s, p, end, &len);
+		text = json_scan_decode(s, p, end, &len);
 		if (text == NULL)
 			return false;
 		if (memchr(text, '\0', len) != NULL)
@@ -197,12 +199,12 @@ add_string(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
 		return true;
 	if (escapes)
 		s->n_decoded += len;
-	return add_key(s, hit, text, len, false);
+	return json_scan_add_key(s, hit, text, len, false);
 }
 
 /* The number from p to end stands at the paths `hit`. */
 static bool
-add_number(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
+json_scan_add_number(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
     const uint8_t *end)
 {
 	size_t minus = *p == '-', len = (size_t)(end - p), digits = len - minus;
@@ -218,25 +220,25 @@ add_number(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
 		p++;
 		len--;
 	}
-	return add_key(s, hit, (const char *)p, len, fits);
+	return json_scan_add_key(s, hit, (const char *)p, len, fits);
 }
 
 /* The scalar from p to end stands at the paths `hit`. */
 static __attribute__((noinline)) bool
-add_scalar(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
+json_scan_add_scalar(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
     const uint8_t *end)
 {
 	if (*p == '"')
-		return add_string(s, hit, p + 1, end - 1);
+		return json_scan_add_string(s, hit, p + 1, end - 1);
 	if (*p == '-' || is_digit(*p))
-		return add_number(s, hit, p, end);
+		return json_scan_add_number(s, hit, p, end);
 	return true;
 }
 
 /* Which of the paths `alive` go on under this name. */
 static inline uint64_t
-follow_name(const evt_profile_level *level, uint64_t alive, const char *name,
-    size_t len)
+json_scan_follow_name(const evt_profile_level *level, uint64_t alive,
+    const char *name, size_t len)
 {
 	uint64_t on = level->any;
 
@@ -252,7 +254,8 @@ follow_name(const evt_profile_level *level, uint64_t alive, const char *name,
 }
 
 static inline uint64_t
-follow_index(const evt_profile_level *level, uint64_t alive, uint64_t index)
+json_scan_follow_index(const evt_profile_level *level, uint64_t alive,
+    uint64_t index)
 {
 	uint64_t on = level->any;
 
@@ -278,8 +281,8 @@ struct passed {
 /* The key of a member, from its opening quote to the value behind the colon,
  * whatever it is.  plain: the end of what is plain in it. */
 static __attribute__((noinline)) struct passed
-pass_any_key(evt_json_scanner *s, const struct level *l, const uint8_t *p,
-    const uint8_t *plain, const uint8_t *end)
+json_scan_pass_any_key(evt_json_scanner *s, const struct level *l,
+    const uint8_t *p, const uint8_t *plain, const uint8_t *end)
 {
 	const char *name = (const char *)p + 1;
 	struct passed none = { NULL, 0 }, to = none;
@@ -291,10 +294,12 @@ pass_any_key(evt_json_scanner *s, const struct level *l, const uint8_t *p,
 	if (l->alive != 0) {
 		len = (size_t)(p - 1 - (const uint8_t *)name);
 		if (p - 1 != plain)
-			name = decode(s, (const uint8_t *)name, p - 1, &len);
+			name = json_scan_decode(s, (const uint8_t *)name, p - 1,
+			    &len);
 		if (name == NULL)
 			return none;
-		to.alive = follow_name((l - 1)->paths, l->alive, name, len);
+		to.alive =
+		    json_scan_follow_name((l - 1)->paths, l->alive, name, len);
 	}
 	p = evt_pass_space(&s->line_break, p, end);
 	if (p == end || *p != ':')
@@ -305,7 +310,7 @@ pass_any_key(evt_json_scanner *s, const struct level *l, const uint8_t *p,
 
 /* The same; mostly all of it is plain, and there is no space behind it. */
 static inline struct passed
-pass_key(evt_json_scanner *s, const struct level *l, const uint8_t *p,
+json_scan_pass_key(evt_json_scanner *s, const struct level *l, const uint8_t *p,
     const uint8_t *end)
 {
 	const uint8_t *to;
@@ -315,17 +320,18 @@ pass_key(evt_json_scanner *s, const struct level *l, const uint8_t *p,
 		return (struct passed){ NULL, 0 };
 	to = evt_pass_plain(p + 1, end);
 	if (end - to <= 2 || to[0] != '"' || to[1] != ':' || to[2] <= ' ')
-		return pass_any_key(s, l, p, to, end);
+		return json_scan_pass_any_key(s, l, p, to, end);
 	if (alive != 0)
-		alive = follow_name((l - 1)->paths, alive, (const char *)p + 1,
-		    (size_t)(to - p - 1));
+		alive = json_scan_follow_name((l - 1)->paths, alive,
+		    (const char *)p + 1, (size_t)(to - p - 1));
 	return (struct passed){ to + 2, alive };
 }
 
 /* Remember this key, which began with the '{' or ',' at p.  Where it stands. */
 static __attribute__((noinline)) evt_key_cache_key *
-learn_key(evt_json_scanner *s, const struct level *l, evt_key_cache_key *place,
-    const uint8_t *p, const uint8_t *end, struct passed to)
+json_scan_learn_key(evt_json_scanner *s, const struct level *l,
+    evt_key_cache_key *place, const uint8_t *p, const uint8_t *end,
+    struct passed to)
 {
 	evt_key_cache_fact fact = { .level = l,
 		.within = l->alive,
@@ -338,7 +344,7 @@ learn_key(evt_json_scanner *s, const struct level *l, evt_key_cache_key *place,
 
 /* Open the container at p, to which the paths `alive` lead. */
 static inline void
-open_level(struct level *l, uint8_t opener, uint64_t alive)
+json_scan_open_level(struct level *l, uint8_t opener, uint64_t alive)
 {
 	l->closer = opener + 2; /* '{' and '}', '[' and ']' */
 	l->index = 0;
@@ -351,17 +357,19 @@ open_level(struct level *l, uint8_t opener, uint64_t alive)
 /* A member's key or an element at p; what stands before it begins at `from`.
  * *place: where it stands. */
 static inline struct passed
-enter(evt_json_scanner *s, struct level *l, const uint8_t *from,
+json_scan_enter(evt_json_scanner *s, struct level *l, const uint8_t *from,
     const uint8_t *p, const uint8_t *end, evt_key_cache_key **place)
 {
 	struct passed to = { p, 0 };
 
 	if (l->closer == '}') {
-		to = pass_key(s, l, p, end);
+		to = json_scan_pass_key(s, l, p, end);
 		if (to.p != NULL && evt_key_cache_open(&s->memo, *place))
-			*place = learn_key(s, l, *place, from, end, to);
+			*place =
+			    json_scan_learn_key(s, l, *place, from, end, to);
 	} else if (l->alive != 0) {
-		to.alive = follow_index((l - 1)->paths, l->alive, l->index++);
+		to.alive = json_scan_follow_index((l - 1)->paths, l->alive,
+		    l->index++);
 	}
 	return to;
 }
@@ -369,8 +377,8 @@ enter(evt_json_scanner *s, struct level *l, const uint8_t *from,
 /* A scalar at p, to which the paths `alive` lead; where none does, the whole of
  * an array's that follow. */
 static inline const uint8_t *
-pass_scalars_at(evt_json_scanner *s, const struct level *l, uint64_t alive,
-    const uint8_t *p, const uint8_t *end)
+json_scan_pass_scalars_at(evt_json_scanner *s, const struct level *l,
+    uint64_t alive, const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *from = p;
 
@@ -378,28 +386,28 @@ pass_scalars_at(evt_json_scanner *s, const struct level *l, uint64_t alive,
 		return evt_pass_scalars(p, end);
 	p = evt_pass_scalar(p, end);
 	if (p != NULL && alive != 0 && (alive & l->paths->ends) != 0 &&
-	    !add_scalar(s, alive & l->paths->ends, from, p))
+	    !json_scan_add_scalar(s, alive & l->paths->ends, from, p))
 		return NULL;
 	return p;
 }
 
 /* The string of a key that is remembered, from behind its opening quote. */
 static inline const uint8_t *
-pass_known_string(evt_json_scanner *s, const evt_key_cache_key *known,
+json_scan_pass_known_string(evt_json_scanner *s, const evt_key_cache_key *known,
     const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *from = p;
 
 	p = evt_pass_string_inline(p, end);
 	if (p != NULL && known->fact.hit != 0 &&
-	    !add_string(s, known->fact.hit, from, p - 1))
+	    !json_scan_add_string(s, known->fact.hit, from, p - 1))
 		return NULL;
 	return p;
 }
 
 /* The value at p, to its end; NULL if it is not well-formed. */
 static const uint8_t *
-pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
+json_scan_pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
     uint64_t alive)
 {
 	evt_key_cache_key *place = evt_key_cache_begin(&s->memo), *known;
@@ -415,7 +423,7 @@ pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 			if (l == &s->levels[EVT_JSON_SCAN_DEPTH])
 				return NULL;
 			l->place = place;
-			open_level(++l, *p, alive);
+			json_scan_open_level(++l, *p, alive);
 			known = *p == '{' ? evt_key_cache_find(place->first, p,
 			                        end, l, l->alive) :
 			                    NULL;
@@ -429,7 +437,7 @@ pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 			p++;
 			place = (--l)->place;
 		} else {
-			p = pass_scalars_at(s, l, alive, p, end);
+			p = json_scan_pass_scalars_at(s, l, alive, p, end);
 			if (p == NULL)
 				return NULL;
 		}
@@ -452,7 +460,7 @@ pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 		from = p;
 		p = evt_pass_space(&s->line_break, p + 1, end);
 	enter: /* a member or an element */
-		to = enter(s, l, from, p, end, &place);
+		to = json_scan_enter(s, l, from, p, end, &place);
 		alive = to.alive;
 		if ((p = to.p) == NULL)
 			return NULL;
@@ -464,7 +472,7 @@ pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 		if (known->line_break)
 			s->line_break = true;
 		if (known->string) {
-			p = pass_known_string(s, known, p, end);
+			p = json_scan_pass_known_string(s, known, p, end);
 			if (p == NULL)
 				return NULL;
 			goto behind;
@@ -476,7 +484,7 @@ pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 
 /* Make ready for a frame of n bytes. */
 static void
-reset(evt_json_scanner *s, size_t n)
+json_scan_reset(evt_json_scanner *s, size_t n)
 {
 	s->n_sources = 0;
 	s->event = NULL;
@@ -495,12 +503,12 @@ evt_json_scan(evt_json_scanner *scanner, const uint8_t *p, size_t n,
 	evt_json_scanner *s = scanner;
 	evt_json_scan_result result = { 0 };
 
-	reset(s, n);
+	json_scan_reset(s, n);
 	if (n > 0) {
 		const uint8_t *end = p + n;
 
 		p = evt_pass_space(&s->line_break, p, end);
-		p = pass_value(s, p, end,
+		p = json_scan_pass_value(s, p, end,
 		    s->profile->events | s->profile->sources);
 		if (s->nomem)
 			return evt_err_nomem(err);

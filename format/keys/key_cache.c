@@ -17,7 +17,8 @@ evt_key_cache_find_other(evt_key_cache_key *k, const uint8_t *p,
 
 /* A new key for what stands from p to `to`; NULL: no room. */
 static evt_key_cache_key *
-make(evt_key_cache *m, const uint8_t *p, const uint8_t *to, bool string)
+key_cache_make(evt_key_cache *m, const uint8_t *p, const uint8_t *to,
+    bool string)
 {
 	evt_key_cache_key *k;
 	size_t len = (size_t)(to - p) + string;
@@ -62,7 +63,8 @@ evt_key_cache_learn(evt_key_cache *m, evt_key_cache_key *place,
 			return k->place;
 		same = k->place;
 	}
-	k = choices < EVT_KEY_CACHE_CHOICES ? make(m, p, to, string) : NULL;
+	k = choices < EVT_KEY_CACHE_CHOICES ? key_cache_make(m, p, to, string) :
+	                                      NULL;
 	if (k == NULL) {
 		m->missed++;
 		return same != NULL ? same : &m->keys[1];

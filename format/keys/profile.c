@@ -9,7 +9,7 @@
 #include "format/base/utf8.h"
 
 static const char *
-path_fault(const char *path)
+profile_path_fault(const char *path)
 {
 	const uint8_t *p = (const uint8_t *)path, *end = p + strlen(path);
 	size_t depth = 0;
@@ -34,7 +34,7 @@ path_fault(const char *path)
 
 /* The component of n bytes at p, decoded, in memory of its own. */
 static char *
-component(const char *p, size_t n)
+profile_component(const char *p, size_t n)
 {
 	char *out = malloc(n + 1), *q = out;
 
@@ -52,7 +52,7 @@ component(const char *p, size_t n)
 
 /* "0", "17", but not "017": the index that a name is, too. */
 static bool
-as_index(const char *text, uint64_t *ret)
+profile_as_index(const char *text, uint64_t *ret)
 {
 	uint64_t v = 0;
 
@@ -69,7 +69,8 @@ as_index(const char *text, uint64_t *ret)
 
 /* Note that `path` (a bit) goes on with the component of n bytes at p. */
 static bool
-add_component(evt_profile_level *level, uint64_t path, const char *p, size_t n)
+profile_add_component(evt_profile_level *level, uint64_t path, const char *p,
+    size_t n)
 {
 	evt_profile_name *names, *name = NULL;
 	char *text;
@@ -80,7 +81,7 @@ add_component(evt_profile_level *level, uint64_t path, const char *p, size_t n)
 		level->elements |= path;
 		return true;
 	}
-	text = component(p, n);
+	text = profile_component(p, n);
 	if (text == NULL)
 		return false;
 	for (size_t i = 0; i < level->n_names; i++) {
@@ -99,7 +100,7 @@ add_component(evt_profile_level *level, uint64_t path, const char *p, size_t n)
 		level->names = names;
 		name = &names[level->n_names++];
 		*name = (evt_profile_name){ .text = text, .len = strlen(text) };
-		name->is_index = as_index(text, &name->index);
+		name->is_index = profile_as_index(text, &name->index);
 		level->lengths |= UINT64_C(1) << (name->len % 64);
 	}
 	name->paths |= path;
@@ -109,7 +110,7 @@ add_component(evt_profile_level *level, uint64_t path, const char *p, size_t n)
 }
 
 static evt_profile_level *
-level_at(evt_profile *profile, size_t depth)
+profile_level_at(evt_profile *profile, size_t depth)
 {
 	evt_profile_level *levels;
 
@@ -126,18 +127,18 @@ level_at(evt_profile *profile, size_t depth)
 }
 
 static bool
-add_path(evt_profile *profile, uint64_t bit, const char *path)
+profile_add_path(evt_profile *profile, uint64_t bit, const char *path)
 {
 	size_t depth = 0;
-	evt_profile_level *level = level_at(profile, 0);
+	evt_profile_level *level = profile_level_at(profile, 0);
 
 	while (level != NULL && *path == '/') {
 		size_t n = strcspn(path + 1, "/");
 
-		if (!add_component(level, bit, path + 1, n))
+		if (!profile_add_component(level, bit, path + 1, n))
 			return false;
 		path += n + 1;
-		level = level_at(profile, ++depth);
+		level = profile_level_at(profile, ++depth);
 	}
 	if (level == NULL)
 		return false;
@@ -146,18 +147,18 @@ add_path(evt_profile *profile, uint64_t bit, const char *path)
 }
 
 static int
-add_paths(evt_profile *profile, const char *const *paths, size_t n,
+profile_add_paths(evt_profile *profile, const char *const *paths, size_t n,
     size_t first_bit, uint64_t *ret_mask, evt_error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t bit = UINT64_C(1) << (first_bit + i);
-		const char *fault = path_fault(paths[i]);
+		const char *fault = profile_path_fault(paths[i]);
 
 		if (fault != NULL)
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "bad path '%.80s': %s; write /event or /data/*/id",
 			    paths[i], fault);
-		if (!add_path(profile, bit, paths[i]))
+		if (!profile_add_path(profile, bit, paths[i]))
 			return evt_err_nomem(err);
 		*ret_mask |= bit;
 	}
@@ -179,14 +180,15 @@ evt_profile_new(const char *const *event_paths, size_t n_events,
 		    "most %d together",
 		    n_events, n_sources, EVT_PROFILE_PATHS);
 	profile = calloc(1, sizeof(*profile));
-	if (profile == NULL || level_at(profile, 0) == NULL) {
+	if (profile == NULL || profile_level_at(profile, 0) == NULL) {
 		evt_profile_free(profile);
 		return evt_err_nomem(err);
 	}
-	r = add_paths(profile, event_paths, n_events, 0, &profile->events, err);
+	r = profile_add_paths(profile, event_paths, n_events, 0,
+	    &profile->events, err);
 	if (r == EVT_OK)
-		r = add_paths(profile, source_paths, n_sources, n_events,
-		    &profile->sources, err);
+		r = profile_add_paths(profile, source_paths, n_sources,
+		    n_events, &profile->sources, err);
 	if (r != EVT_OK) {
 		evt_profile_free(profile);
 		return r;

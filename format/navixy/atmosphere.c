@@ -6,7 +6,7 @@
 
 /* A random UUID (RFC 9562, version 4), the interval, and what a beat is. */
 static void
-handshake(const uint8_t random[16], int64_t beat_ms,
+atmosphere_handshake(const uint8_t random[16], int64_t beat_ms,
     char out[EVT_ATMOSPHERE_TEXT])
 {
 	static const char hex[] = "0123456789abcdef";
@@ -38,6 +38,6 @@ evt_atmosphere_greet(const char *tracking_id, bool protocol,
 	if (strcmp(tracking_id, "0") != 0)
 		memcpy(out, EVT_ATMOSPHERE_BEAT, sizeof(EVT_ATMOSPHERE_BEAT));
 	else if (protocol)
-		handshake(random, beat_ms, out);
+		atmosphere_handshake(random, beat_ms, out);
 	return true;
 }

@@ -9,7 +9,7 @@ enum { ONE, BATCH, WHOLE, END };
 
 /* The key of an object's source_id.  false: it has none that is a key. */
 static bool
-source_of(evt_frame_items *r, evt_json_view object, evt_key *ret)
+frame_items_source_of(evt_frame_items *r, evt_json_view object, evt_key *ret)
 {
 	evt_json_view id = EVT_JSON_VIEW_MEMBER(object, "source_id");
 	evt_buf text = { 0 };
@@ -70,7 +70,7 @@ evt_frame_items_begin(evt_frame_items *r, const evt_frame *f,
 
 /* The next element of a batch that names a source. */
 static bool
-next_of_batch(evt_frame_items *r, evt_frame_item *ret)
+frame_items_next_of_batch(evt_frame_items *r, evt_frame_item *ret)
 {
 	evt_json_view name, item, state;
 
@@ -78,7 +78,7 @@ next_of_batch(evt_frame_items *r, evt_frame_item *ret)
 		state = EVT_JSON_VIEW_MEMBER(item, "state");
 		if (evt_json_view_kind(state) != EVT_JSON_VIEW_OBJECT)
 			state = item;
-		if (source_of(r, state, &ret->source)) {
+		if (frame_items_source_of(r, state, &ret->source)) {
 			ret->value = state;
 			ret->whole = item;
 			ret->state = ret->of_batch = true;
@@ -97,12 +97,12 @@ evt_frame_items_next(evt_frame_items *r, evt_frame_item *ret)
 	if (was == END)
 		return false;
 	if (was == BATCH)
-		return next_of_batch(r, ret);
+		return frame_items_next_of_batch(r, ret);
 	r->state = END;
 	if (was == ONE) {
 		evt_json_view data = EVT_JSON_VIEW_MEMBER(r->root, "data");
 
-		if (source_of(r, data, &ret->source)) {
+		if (frame_items_source_of(r, data, &ret->source)) {
 			ret->value = data;
 			ret->state = true;
 			return true;
@@ -114,7 +114,7 @@ evt_frame_items_next(evt_frame_items *r, evt_frame_item *ret)
 }
 
 static bool
-parse_time(evt_json_view v, int64_t *ret_ns)
+frame_items_parse_time(evt_json_view v, int64_t *ret_ns)
 {
 	evt_buf text = { 0 };
 	bool ok = evt_json_view_kind(v) == EVT_JSON_VIEW_STRING && v.n < 64 &&
@@ -131,13 +131,15 @@ evt_frame_item_time(const evt_frame_items *r, const evt_frame_item *record,
 {
 	if (!record->state)
 		return false;
-	return parse_time(EVT_JSON_VIEW_MEMBER(record->value, "last_update"),
+	return frame_items_parse_time(EVT_JSON_VIEW_MEMBER(record->value,
+	                                  "last_update"),
 	           ret_ns) ||
-	    parse_time(EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(record->value,
-	                                        "gps"),
-	                   "updated"),
+	    frame_items_parse_time(
+	        EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(record->value, "gps"),
+	            "updated"),
 	        ret_ns) ||
-	    parse_time(EVT_JSON_VIEW_MEMBER(r->root, "user_time"), ret_ns);
+	    frame_items_parse_time(EVT_JSON_VIEW_MEMBER(r->root, "user_time"),
+	        ret_ns);
 }
 
 bool

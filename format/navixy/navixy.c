@@ -27,7 +27,7 @@ static const struct kind {
 
 /* They come with any subscription and need not be asked for. */
 static bool
-comes_anyway(const char *event)
+navixy_comes_anyway(const char *event)
 {
 	return strcmp(event, "lifecycle") == 0 || strcmp(event, "logout") == 0;
 }
@@ -35,7 +35,7 @@ comes_anyway(const char *event)
 /* All tracker ids as a JSON array; NULL: a bad one (words in err), or no
  * memory. */
 static cJSON *
-tracker_ids(const evt_navixy_options *o, evt_error *err)
+navixy_tracker_ids(const evt_navixy_options *o, evt_error *err)
 {
 	cJSON *list = cJSON_CreateArray();
 	char text[24];
@@ -63,7 +63,7 @@ tracker_ids(const evt_navixy_options *o, evt_error *err)
 }
 
 static bool
-add_target(cJSON *request, cJSON *ids)
+navixy_add_target(cJSON *request, cJSON *ids)
 {
 	cJSON *target = cJSON_AddObjectToObject(request, "target");
 
@@ -80,8 +80,8 @@ add_target(cJSON *request, cJSON *ids)
 }
 
 static int
-add_request(cJSON *requests, const evt_navixy_options *o, const struct kind *k,
-    evt_error *err)
+navixy_add_request(cJSON *requests, const evt_navixy_options *o,
+    const struct kind *k, evt_error *err)
 {
 	cJSON *request = cJSON_CreateObject(), *ids = NULL;
 	bool ok;
@@ -91,7 +91,7 @@ add_request(cJSON *requests, const evt_navixy_options *o, const struct kind *k,
 		return evt_err_nomem(err);
 	}
 	if (o->n_trackers > 0) {
-		ids = tracker_ids(o, err);
+		ids = navixy_tracker_ids(o, err);
 		if (ids == NULL)
 			return err != NULL ? err->code : EVT_ERR_ARG;
 	} else if (k->by_trackers) {
@@ -106,7 +106,7 @@ add_request(cJSON *requests, const evt_navixy_options *o, const struct kind *k,
 		if (!ok)
 			cJSON_Delete(ids);
 	} else if (ok) {
-		ok = add_target(request, ids);
+		ok = navixy_add_target(request, ids);
 	} else {
 		cJSON_Delete(ids);
 	}
@@ -122,14 +122,14 @@ add_request(cJSON *requests, const evt_navixy_options *o, const struct kind *k,
 }
 
 static int
-add_event(cJSON *requests, const evt_navixy_options *o, const char *event,
-    evt_error *err)
+navixy_add_event(cJSON *requests, const evt_navixy_options *o,
+    const char *event, evt_error *err)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(event, kinds[i].name) == 0)
-			return add_request(requests, o, &kinds[i], err);
+			return navixy_add_request(requests, o, &kinds[i], err);
 	}
-	if (comes_anyway(event))
+	if (navixy_comes_anyway(event))
 		return EVT_OK;
 	return evt_err_set(err, EVT_ERR_ARG,
 	    "there is no event '%.60s' to ask for: state, state_batch, "
@@ -139,7 +139,7 @@ add_event(cJSON *requests, const evt_navixy_options *o, const char *event,
 }
 
 static int
-fill_new(cJSON *root, const evt_navixy_options *o, evt_error *err)
+navixy_fill_new(cJSON *root, const evt_navixy_options *o, evt_error *err)
 {
 	cJSON *requests = cJSON_AddArrayToObject(root, "requests");
 	int r = EVT_OK;
@@ -147,9 +147,9 @@ fill_new(cJSON *root, const evt_navixy_options *o, evt_error *err)
 	if (requests == NULL)
 		return evt_err_nomem(err);
 	if (o->n_events == 0)
-		return add_event(requests, o, "state_batch", err);
+		return navixy_add_event(requests, o, "state_batch", err);
 	for (size_t i = 0; r == EVT_OK && i < o->n_events; i++)
-		r = add_event(requests, o, o->events[i], err);
+		r = navixy_add_event(requests, o, o->events[i], err);
 	if (r == EVT_OK && cJSON_GetArraySize(requests) == 0)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "lifecycle and logout cannot be asked for alone: add state "
@@ -158,7 +158,7 @@ fill_new(cJSON *root, const evt_navixy_options *o, evt_error *err)
 }
 
 static int
-fill_old(cJSON *root, const evt_navixy_options *o, evt_error *err)
+navixy_fill_old(cJSON *root, const evt_navixy_options *o, evt_error *err)
 {
 	cJSON *events = cJSON_AddArrayToObject(root, "events"), *ids;
 	size_t n = o->n_events > 0 ? o->n_events : 1;
@@ -176,7 +176,7 @@ fill_old(cJSON *root, const evt_navixy_options *o, evt_error *err)
 			return evt_err_nomem(err);
 		}
 	}
-	ids = tracker_ids(o, err);
+	ids = navixy_tracker_ids(o, err);
 	if (ids == NULL)
 		return err != NULL ? err->code : EVT_ERR_ARG;
 	if (!cJSON_AddItemToObject(root, "trackers", ids)) {
@@ -201,7 +201,8 @@ evt_navixy_subscription(const evt_navixy_options *o, const char *hash,
 		cJSON_Delete(root);
 		return evt_err_nomem(err);
 	}
-	r = o->old_form ? fill_old(root, o, &here) : fill_new(root, o, &here);
+	r = o->old_form ? navixy_fill_old(root, o, &here) :
+	                  navixy_fill_new(root, o, &here);
 	if (r == EVT_OK) {
 		text = cJSON_PrintUnformatted(root);
 		if (text == NULL || !evt_buf_add_str(out, text))
@@ -233,7 +234,7 @@ evt_navixy_target(const char *target, const char *id, evt_buf *out)
 }
 
 static bool
-is_id_byte(uint8_t c)
+navixy_is_id_byte(uint8_t c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
 	    (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
@@ -245,7 +246,7 @@ evt_navixy_is_handshake(const uint8_t *p, size_t n, evt_navixy_handshake *ret)
 	size_t id = 0, at;
 	int64_t ms = 0;
 
-	while (id < n && id <= EVT_NAVIXY_ID_MAX && is_id_byte(p[id]))
+	while (id < n && id <= EVT_NAVIXY_ID_MAX && navixy_is_id_byte(p[id]))
 		id++;
 	if (id == 0 || id > EVT_NAVIXY_ID_MAX || id == n || p[id] != '|')
 		return false;
@@ -305,7 +306,7 @@ evt_navixy_free(evt_navixy *x)
 }
 
 static void
-read_error(const cJSON *root, evt_navixy_answer *ret)
+navixy_read_error(const cJSON *root, evt_navixy_answer *ret)
 {
 	const cJSON *status = cJSON_GetObjectItemCaseSensitive(root, "status");
 	const cJSON *code = cJSON_GetObjectItemCaseSensitive(status, "code");
@@ -330,12 +331,13 @@ read_error(const cJSON *root, evt_navixy_answer *ret)
 /* Count the trackers whose state is not "normal", whatever the depth at which
  * the form in use puts the map. */
 static void
-count_states(const cJSON *node, unsigned depth, unsigned *blocked,
+navixy_count_states(const cJSON *node, unsigned depth, unsigned *blocked,
     unsigned *refused)
 {
 	for (; node != NULL && depth < 8; node = node->next) {
 		if (node->child != NULL)
-			count_states(node->child, depth + 1, blocked, refused);
+			navixy_count_states(node->child, depth + 1, blocked,
+			    refused);
 		if (!cJSON_IsString(node))
 			continue;
 		if (strcmp(node->valuestring, "blocked") == 0)
@@ -347,13 +349,13 @@ count_states(const cJSON *node, unsigned depth, unsigned *blocked,
 }
 
 static void
-read_response(const cJSON *root, evt_navixy_answer *ret)
+navixy_read_response(const cJSON *root, evt_navixy_answer *ret)
 {
 	const cJSON *data = cJSON_GetObjectItemCaseSensitive(root, "data");
 	unsigned blocked = 0, refused = 0;
 
 	if (data != NULL)
-		count_states(data->child, 0, &blocked, &refused);
+		navixy_count_states(data->child, 0, &blocked, &refused);
 	if (refused > 0)
 		snprintf(ret->text, sizeof(ret->text),
 		    "%u of the trackers asked for are unknown or not allowed: "
@@ -367,7 +369,7 @@ read_response(const cJSON *root, evt_navixy_answer *ret)
 }
 
 static bool
-is(const char *text, size_t n, const char *word)
+navixy_is(const char *text, size_t n, const char *word)
 {
 	return n == strlen(word) && memcmp(text, word, n) == 0;
 }
@@ -391,23 +393,24 @@ evt_navixy_read(evt_navixy *x, const uint8_t *p, size_t n,
 	if (evt_json_scan(x->scanner, p, n, &scan, NULL) != EVT_OK ||
 	    !scan.json || scan.event == NULL)
 		return;
-	if (is(scan.event, scan.event_len, "event")) {
+	if (navixy_is(scan.event, scan.event_len, "event")) {
 		if (scan.n_sources == 1 &&
-		    is(scan.sources[0].text, scan.sources[0].len, "logout"))
+		    navixy_is(scan.sources[0].text, scan.sources[0].len,
+		        "logout"))
 			ret->type = EVT_NAVIXY_LOGOUT;
 		return;
 	}
-	if (is(scan.event, scan.event_len, "error"))
+	if (navixy_is(scan.event, scan.event_len, "error"))
 		ret->type = EVT_NAVIXY_ERROR;
-	else if (is(scan.event, scan.event_len, "response"))
+	else if (navixy_is(scan.event, scan.event_len, "response"))
 		ret->type = EVT_NAVIXY_RESPONSE;
 	else
 		return;
 	root = cJSON_ParseWithLength((const char *)p, n);
 	if (ret->type == EVT_NAVIXY_ERROR)
-		read_error(root, ret);
+		navixy_read_error(root, ret);
 	else if (root != NULL)
-		read_response(root, ret);
+		navixy_read_response(root, ret);
 	cJSON_Delete(root);
 	for (char *c = ret->text; *c != '\0'; c++) {
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)

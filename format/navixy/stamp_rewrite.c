@@ -20,7 +20,7 @@ struct stamp {
 
 /* n digits as a number; -1: they are none. */
 static int
-digits(const uint8_t *p, int n)
+stamp_rewrite_digits(const uint8_t *p, int n)
 {
 	int v = 0;
 
@@ -34,7 +34,7 @@ digits(const uint8_t *p, int n)
 
 /* "Z", "+02:00" */
 static bool
-read_offset(const uint8_t *p, const uint8_t *end, struct stamp *s)
+stamp_rewrite_read_offset(const uint8_t *p, const uint8_t *end, struct stamp *s)
 {
 	int h, m;
 
@@ -43,14 +43,16 @@ read_offset(const uint8_t *p, const uint8_t *end, struct stamp *s)
 		return true;
 	}
 	if (end - p != 6 || (*p != '+' && *p != '-') || p[3] != ':' ||
-	    (h = digits(p + 1, 2)) < 0 || (m = digits(p + 4, 2)) < 0)
+	    (h = stamp_rewrite_digits(p + 1, 2)) < 0 ||
+	    (m = stamp_rewrite_digits(p + 4, 2)) < 0)
 		return false;
 	s->offset_s = (h * 60 + m) * (*p == '-' ? -60 : 60);
 	return true;
 }
 
 static bool
-read_stamp(const uint8_t *p, const uint8_t *end, struct stamp *ret)
+stamp_rewrite_read_stamp(const uint8_t *p, const uint8_t *end,
+    struct stamp *ret)
 {
 	struct stamp s = { 0 };
 	struct tm tm = { 0 };
@@ -59,12 +61,12 @@ read_stamp(const uint8_t *p, const uint8_t *end, struct stamp *ret)
 	    p[16] != ':' || (p[10] != ' ' && p[10] != 'T'))
 		return false;
 	s.iso = p[10] == 'T';
-	tm.tm_year = digits(p, 4) - 1900;
-	tm.tm_mon = digits(p + 5, 2) - 1;
-	tm.tm_mday = digits(p + 8, 2);
-	tm.tm_hour = digits(p + 11, 2);
-	tm.tm_min = digits(p + 14, 2);
-	tm.tm_sec = digits(p + 17, 2);
+	tm.tm_year = stamp_rewrite_digits(p, 4) - 1900;
+	tm.tm_mon = stamp_rewrite_digits(p + 5, 2) - 1;
+	tm.tm_mday = stamp_rewrite_digits(p + 8, 2);
+	tm.tm_hour = stamp_rewrite_digits(p + 11, 2);
+	tm.tm_min = stamp_rewrite_digits(p + 14, 2);
+	tm.tm_sec = stamp_rewrite_digits(p + 17, 2);
 	if (tm.tm_year < -1900 || tm.tm_mon < 0 || tm.tm_mon > 11 ||
 	    tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour < 0 ||
 	    tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 ||
@@ -78,7 +80,8 @@ read_stamp(const uint8_t *p, const uint8_t *end, struct stamp *ret)
 		while (p < end && *p >= '0' && *p <= '9');
 	}
 	s.n_fraction = (size_t)(p - s.fraction);
-	if (s.iso ? p < end && !read_offset(p, end, &s) : p != end)
+	if (s.iso ? p < end && !stamp_rewrite_read_offset(p, end, &s) :
+	            p != end)
 		return false;
 	s.s = timegm(&tm);
 	*ret = s;
@@ -92,7 +95,7 @@ evt_stamp_rewrite_read(evt_json_view v, int64_t *ret_s, bool *ret_iso,
 	struct stamp s;
 
 	if (evt_json_view_kind(v) != EVT_JSON_VIEW_STRING || v.n < 2 ||
-	    !read_stamp(v.p + 1, v.p + v.n - 1, &s))
+	    !stamp_rewrite_read_stamp(v.p + 1, v.p + v.n - 1, &s))
 		return false;
 	*ret_s = s.s;
 	*ret_iso = s.iso;
@@ -121,7 +124,8 @@ evt_stamp_rewrite_offset(evt_json_view clock, int64_t time_ns,
 
 /* Append the stamp, changed.  A time beyond four-digit years stays. */
 static bool
-write_stamp(const evt_stamp_rewrite *how, const struct stamp *s, evt_buf *out)
+stamp_rewrite_write_stamp(const evt_stamp_rewrite *how, const struct stamp *s,
+    evt_buf *out)
 {
 	bool iso = how->form == EVT_STAMP_REWRITE_KEEP ?
 	    s->iso :
@@ -150,7 +154,7 @@ write_stamp(const evt_stamp_rewrite *how, const struct stamp *s, evt_buf *out)
 /* ---- all of them --------------------------------------------------------- */
 
 static bool
-is_stamp_name(const uint8_t *p, size_t n)
+stamp_rewrite_is_stamp_name(const uint8_t *p, size_t n)
 {
 	static const char *const names[] = { "user_time", "updated",
 		"last_update", "update_time", "msg_time", "srv_time",
@@ -167,7 +171,7 @@ is_stamp_name(const uint8_t *p, size_t n)
 
 /* Behind the closing quote of the string whose opening one is at p. */
 static const uint8_t *
-string_end(const uint8_t *p, const uint8_t *end)
+stamp_rewrite_string_end(const uint8_t *p, const uint8_t *end)
 {
 	for (p++; p < end && *p != '"'; p++) {
 		if (*p == '\\' && p + 1 < end)
@@ -177,7 +181,7 @@ string_end(const uint8_t *p, const uint8_t *end)
 }
 
 static const uint8_t *
-skip_space(const uint8_t *p, const uint8_t *end)
+stamp_rewrite_skip_space(const uint8_t *p, const uint8_t *end)
 {
 	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
 		p++;
@@ -194,26 +198,29 @@ evt_stamp_rewrite_text(const evt_stamp_rewrite *how, const uint8_t *text,
 	if (!evt_buf_reserve(out, n + n / 4 + 64))
 		return false;
 	while (p < end && (p = memchr(p, '"', (size_t)(end - p))) != NULL) {
-		const uint8_t *close = string_end(p, end), *name = p + 1;
-		const uint8_t *value = skip_space(close, end);
+		const uint8_t *close = stamp_rewrite_string_end(p, end),
+		              *name = p + 1;
+		const uint8_t *value = stamp_rewrite_skip_space(close, end);
 		struct stamp s;
 
 		if (value >= end || *value != ':' || close - name < 2 ||
-		    !is_stamp_name(name, (size_t)(close - 1 - name))) {
+		    !stamp_rewrite_is_stamp_name(name,
+		        (size_t)(close - 1 - name))) {
 			p = close;
 			continue;
 		}
-		value = skip_space(value + 1, end);
+		value = stamp_rewrite_skip_space(value + 1, end);
 		p = value;
 		if (value >= end || *value != '"')
 			continue;
-		p = string_end(value, end);
-		if (p - value < 2 || !read_stamp(value + 1, p - 1, &s))
+		p = stamp_rewrite_string_end(value, end);
+		if (p - value < 2 ||
+		    !stamp_rewrite_read_stamp(value + 1, p - 1, &s))
 			continue;
 		if (!evt_buf_add(out, copied, (size_t)(value + 1 - copied)))
 			return false;
 		copied = value + 1;
-		if (write_stamp(how, &s, out))
+		if (stamp_rewrite_write_stamp(how, &s, out))
 			copied = p - 1;
 	}
 	return evt_buf_add(out, copied, (size_t)(end - copied));
@@ -222,7 +229,7 @@ evt_stamp_rewrite_text(const evt_stamp_rewrite *how, const uint8_t *text,
 /* ---- compact ------------------------------------------------------------- */
 
 static bool
-is_left_out(evt_json_view name)
+stamp_rewrite_is_left_out(evt_json_view name)
 {
 	static const char *const names[] = { "gsm", "battery_level",
 		"battery_update", "inputs", "inputs_update", "outputs",
@@ -250,7 +257,7 @@ evt_stamp_rewrite_compact(evt_json_view state, evt_buf *out)
 	while (ok && evt_json_view_walk_next(&walk, &name, &value)) {
 		const uint8_t *behind = value.p + value.n;
 
-		if (is_left_out(name)) {
+		if (stamp_rewrite_is_left_out(name)) {
 			if (first)
 				ok = evt_buf_add(out, copied,
 				    (size_t)(name.p - copied));

@@ -22,13 +22,13 @@ evt_subscription_kind_name(enum evt_subscription_kind kind)
 	return kind_names[kind];
 }
 
-static int refuse(evt_subscription_refusal *r, int code,
+static int subscription_refuse(evt_subscription_refusal *r, int code,
     const char *description, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 static int
-refuse(evt_subscription_refusal *r, int code, const char *description,
-    const char *fmt, ...)
+subscription_refuse(evt_subscription_refusal *r, int code,
+    const char *description, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -40,12 +40,12 @@ refuse(evt_subscription_refusal *r, int code, const char *description,
 	return EVT_ERR_ARG;
 }
 
-#define BAD(r, ...)                                                          \
-	refuse((r), EVT_SUBSCRIPTION_WRONG_PARAMETERS, "Invalid parameters", \
-	    __VA_ARGS__)
+#define BAD(r, ...)                                                 \
+	subscription_refuse((r), EVT_SUBSCRIPTION_WRONG_PARAMETERS, \
+	    "Invalid parameters", __VA_ARGS__)
 
 static int
-parse_kind(const cJSON *v, bool requests_form,
+subscription_parse_kind(const cJSON *v, bool requests_form,
     enum evt_subscription_kind *ret_kind, evt_subscription_refusal *r)
 {
 	int n =
@@ -63,8 +63,8 @@ parse_kind(const cJSON *v, bool requests_form,
 }
 
 static int
-parse_ids(const cJSON *list, const char *name, evt_subscription_item *item,
-    evt_subscription_refusal *r)
+subscription_parse_ids(const cJSON *list, const char *name,
+    evt_subscription_item *item, evt_subscription_refusal *r)
 {
 	const cJSON *v;
 	int n = cJSON_GetArraySize(list);
@@ -87,30 +87,30 @@ parse_ids(const cJSON *list, const char *name, evt_subscription_item *item,
 }
 
 static int
-parse_target(const cJSON *o, evt_subscription_item *item,
+subscription_parse_target(const cJSON *o, evt_subscription_item *item,
     evt_subscription_refusal *r)
 {
 	const cJSON *target = cJSON_GetObjectItemCaseSensitive(o, "target");
 	const cJSON *type = cJSON_GetObjectItemCaseSensitive(target, "type");
 
 	if (target == NULL)
-		return parse_ids(cJSON_GetObjectItemCaseSensitive(o,
-		                     "trackers"),
-		    "trackers", item, r);
+		return subscription_parse_ids(
+		    cJSON_GetObjectItemCaseSensitive(o, "trackers"), "trackers",
+		    item, r);
 	if (cJSON_IsString(type) && strcmp(type->valuestring, "all") == 0) {
 		item->all = true;
 		return EVT_OK;
 	}
 	if (cJSON_IsString(type) && strcmp(type->valuestring, "selected") == 0)
-		return parse_ids(cJSON_GetObjectItemCaseSensitive(target,
-		                     "tracker_ids"),
+		return subscription_parse_ids(
+		    cJSON_GetObjectItemCaseSensitive(target, "tracker_ids"),
 		    "tracker_ids", item, r);
 	return BAD(r, "target must be of type all or selected");
 }
 
 /* format, iso_datetime and rate_limit, each of which may be left out. */
 static int
-parse_manner(const cJSON *o, evt_subscription_item *item,
+subscription_parse_manner(const cJSON *o, evt_subscription_item *item,
     evt_subscription_refusal *r)
 {
 	const cJSON *format = cJSON_GetObjectItemCaseSensitive(o, "format");
@@ -135,7 +135,8 @@ parse_manner(const cJSON *o, evt_subscription_item *item,
 }
 
 static int
-add_item(evt_subscription_request *q, evt_subscription_item **ret_item)
+subscription_add_item(evt_subscription_request *q,
+    evt_subscription_item **ret_item)
 {
 	evt_subscription_item *item =
 	    realloc(q->item, (q->n_items + 1) * sizeof(*item));
@@ -149,7 +150,7 @@ add_item(evt_subscription_request *q, evt_subscription_item **ret_item)
 }
 
 static int
-parse_requests(const cJSON *root, const cJSON *list,
+subscription_parse_requests(const cJSON *root, const cJSON *list,
     evt_subscription_request *q, evt_subscription_refusal *r)
 {
 	const cJSON *o;
@@ -160,13 +161,13 @@ parse_requests(const cJSON *root, const cJSON *list,
 		return BAD(r, "requests is empty or no array");
 	cJSON_ArrayForEach(o, list)
 	{
-		if ((rc = add_item(q, &item)) ||
-		    (rc = parse_kind(cJSON_GetObjectItemCaseSensitive(o,
-		                         "type"),
-		         true, &item->kind, r)) ||
-		    (rc = parse_manner(root, item, r)) ||
-		    (rc = parse_manner(o, item, r)) ||
-		    (rc = parse_target(o, item, r)))
+		if ((rc = subscription_add_item(q, &item)) ||
+		    (rc = subscription_parse_kind(
+		         cJSON_GetObjectItemCaseSensitive(o, "type"), true,
+		         &item->kind, r)) ||
+		    (rc = subscription_parse_manner(root, item, r)) ||
+		    (rc = subscription_parse_manner(o, item, r)) ||
+		    (rc = subscription_parse_target(o, item, r)))
 			return rc;
 		if (item->kind == EVT_SUBSCRIPTION_IOT_MONITOR &&
 		    item->n_ids > IOT_TRACKERS_MAX)
@@ -178,7 +179,7 @@ parse_requests(const cJSON *root, const cJSON *list,
 
 /* Whether the kind of the last item stands before it. */
 static bool
-is_repeated(const evt_subscription_request *q)
+subscription_is_repeated(const evt_subscription_request *q)
 {
 	for (size_t i = 0; i + 1 < q->n_items; i++) {
 		if (q->item[i].kind == q->item[q->n_items - 1].kind)
@@ -188,8 +189,8 @@ is_repeated(const evt_subscription_request *q)
 }
 
 static int
-parse_events(const cJSON *root, const cJSON *list, evt_subscription_request *q,
-    evt_subscription_refusal *r)
+subscription_parse_events(const cJSON *root, const cJSON *list,
+    evt_subscription_request *q, evt_subscription_refusal *r)
 {
 	const cJSON *v;
 	evt_subscription_item *item;
@@ -199,17 +200,17 @@ parse_events(const cJSON *root, const cJSON *list, evt_subscription_request *q,
 		return BAD(r, "events is empty or no array");
 	cJSON_ArrayForEach(v, list)
 	{
-		if ((rc = add_item(q, &item)) ||
-		    (rc = parse_kind(v, false, &item->kind, r)))
+		if ((rc = subscription_add_item(q, &item)) ||
+		    (rc = subscription_parse_kind(v, false, &item->kind, r)))
 			return rc;
 		/* All have the same trackers: copied for each name, a short
 		 * message would take any memory. */
-		if (is_repeated(q)) {
+		if (subscription_is_repeated(q)) {
 			q->n_items--;
 			continue;
 		}
-		if ((rc = parse_manner(root, item, r)) ||
-		    (rc = parse_target(root, item, r)))
+		if ((rc = subscription_parse_manner(root, item, r)) ||
+		    (rc = subscription_parse_target(root, item, r)))
 			return rc;
 	}
 	return EVT_OK;
@@ -223,7 +224,7 @@ struct place {
 };
 
 static int
-by_id(const void *a, const void *b)
+subscription_by_id(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
 
@@ -234,7 +235,7 @@ by_id(const void *a, const void *b)
 
 /* Keep each id where it stands first. */
 static int
-unite_ids(evt_subscription_item *item)
+subscription_unite_ids(evt_subscription_item *item)
 {
 	size_t n = item->n_ids, kept = 0;
 	struct place *sorted = calloc(n + 1, sizeof(*sorted));
@@ -247,7 +248,7 @@ unite_ids(evt_subscription_item *item)
 	}
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = (struct place){ item->ids[i], i };
-	qsort(sorted, n, sizeof(*sorted), by_id);
+	qsort(sorted, n, sizeof(*sorted), subscription_by_id);
 	for (size_t i = 1; i < n; i++)
 		twice[sorted[i].at] = sorted[i].id == sorted[i - 1].id;
 	for (size_t i = 0; i < n; i++) {
@@ -263,7 +264,8 @@ unite_ids(evt_subscription_item *item)
 /* Add what the other item of the same kind asks for; its manner is the later
  * one, so it counts. */
 static int
-unite_items(evt_subscription_item *item, evt_subscription_item *other)
+subscription_unite_items(evt_subscription_item *item,
+    evt_subscription_item *other)
 {
 	size_t n = item->n_ids + other->n_ids;
 	int64_t *ids = realloc(item->ids, (n + 1) * sizeof(*ids));
@@ -283,7 +285,7 @@ unite_items(evt_subscription_item *item, evt_subscription_item *other)
 /* One item of each kind, each id in it once: so the answer has no name twice,
  * and each state comes once. */
 static int
-unite(evt_subscription_request *q)
+subscription_unite(evt_subscription_request *q)
 {
 	size_t kept = 0;
 	int r = EVT_OK;
@@ -294,7 +296,8 @@ unite(evt_subscription_request *q)
 
 		while (k < kept && q->item[k].kind != item.kind)
 			k++;
-		if (k < kept && unite_items(&q->item[k], &item) != EVT_OK)
+		if (k < kept &&
+		    subscription_unite_items(&q->item[k], &item) != EVT_OK)
 			return EVT_ERR_NOMEM;
 		q->item[i].ids = NULL; /* each is freed once, whatever fails */
 		if (k < kept)
@@ -304,14 +307,14 @@ unite(evt_subscription_request *q)
 	}
 	q->n_items = kept;
 	for (size_t i = 0; i < kept && r == EVT_OK; i++)
-		r = unite_ids(&q->item[i]);
+		r = subscription_unite_ids(&q->item[i]);
 	return r;
 }
 
 /* ---- the message --------------------------------------------------------- */
 
 static int
-parse_action(const cJSON *root, evt_subscription_request *q,
+subscription_parse_action(const cJSON *root, evt_subscription_request *q,
     evt_subscription_refusal *r)
 {
 	const cJSON *v = cJSON_GetObjectItemCaseSensitive(root, "action");
@@ -330,7 +333,7 @@ parse_action(const cJSON *root, evt_subscription_request *q,
 }
 
 static int
-parse_root(const cJSON *root, evt_subscription_request *q,
+subscription_parse_root(const cJSON *root, evt_subscription_request *q,
     evt_subscription_refusal *r)
 {
 	const cJSON *hash = cJSON_GetObjectItemCaseSensitive(root, "hash");
@@ -338,9 +341,9 @@ parse_root(const cJSON *root, evt_subscription_request *q,
 	int rc;
 
 	if (!cJSON_IsObject(root))
-		return refuse(r, EVT_SUBSCRIPTION_WRONG_FORMAT,
+		return subscription_refuse(r, EVT_SUBSCRIPTION_WRONG_FORMAT,
 		    "Wrong request format", "the message is no JSON object");
-	if ((rc = parse_action(root, q, r)))
+	if ((rc = subscription_parse_action(root, q, r)))
 		return rc;
 	if (cJSON_IsString(hash)) {
 		q->hash = strdup(hash->valuestring);
@@ -350,17 +353,17 @@ parse_root(const cJSON *root, evt_subscription_request *q,
 	list = cJSON_GetObjectItemCaseSensitive(root, "requests");
 	if (list != NULL) {
 		q->requests_form = true;
-		return parse_requests(root, list, q, r);
+		return subscription_parse_requests(root, list, q, r);
 	}
 	list = cJSON_GetObjectItemCaseSensitive(root, "events");
 	if (list == NULL)
 		return BAD(r, "neither events nor requests is there");
-	return parse_events(root, list, q, r);
+	return subscription_parse_events(root, list, q, r);
 }
 
 /* cJSON alone lets anything stand behind the value. */
 static cJSON *
-parse_whole(const char *text, size_t len)
+subscription_parse_whole(const char *text, size_t len)
 {
 	const char *end;
 	cJSON *root = cJSON_ParseWithLengthOpts(text, len, &end, false);
@@ -388,11 +391,11 @@ evt_subscription_request_parse(const char *text, size_t len,
 
 	if (q == NULL)
 		return EVT_ERR_NOMEM;
-	root = parse_whole(text, len);
-	rc = parse_root(root, q, &r);
+	root = subscription_parse_whole(text, len);
+	rc = subscription_parse_root(root, q, &r);
 	cJSON_Delete(root);
 	if (rc == EVT_OK)
-		rc = unite(q);
+		rc = subscription_unite(q);
 	if (rc == EVT_OK) {
 		*ret_request = q;
 		return EVT_OK;
@@ -423,7 +426,7 @@ struct answering {
 };
 
 static void
-add_status(void *arg, int64_t id, const char *status)
+subscription_add_status(void *arg, int64_t id, const char *status)
 {
 	struct answering *a = arg;
 
@@ -434,7 +437,8 @@ add_status(void *arg, int64_t id, const char *status)
 }
 
 static bool
-asks_for(const evt_subscription_request *q, enum evt_subscription_kind kind)
+subscription_asks_for(const evt_subscription_request *q,
+    enum evt_subscription_kind kind)
 {
 	for (size_t i = 0; i < q->n_items; i++) {
 		if (q->item[i].kind == kind)
@@ -445,7 +449,7 @@ asks_for(const evt_subscription_request *q, enum evt_subscription_kind kind)
 
 /* "state":{...}: what became of all items of one kind. */
 static bool
-add_result(evt_buf *out, const evt_subscription_request *q,
+subscription_add_result(evt_buf *out, const evt_subscription_request *q,
     enum evt_subscription_kind kind, evt_subscription_statuses *statuses,
     void *ctx)
 {
@@ -456,7 +460,7 @@ add_result(evt_buf *out, const evt_subscription_request *q,
 	    evt_subscription_kind_name(kind));
 	for (size_t i = 0; i < q->n_items; i++) {
 		if (q->item[i].kind == kind)
-			statuses(ctx, &q->item[i], add_status, &a);
+			statuses(ctx, &q->item[i], subscription_add_status, &a);
 	}
 	return a.ok &&
 	    evt_buf_add_str(out,
@@ -474,7 +478,7 @@ evt_subscription_answer(evt_buf *out, const evt_subscription_request *q,
 	    q->subscribe ? "subscribe" : "unsubscribe");
 
 	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS; k++) {
-		if (!asks_for(q, (enum evt_subscription_kind)k))
+		if (!subscription_asks_for(q, (enum evt_subscription_kind)k))
 			continue;
 		ok = ok &&
 		    evt_buf_printf(out, "%s\"%s\"", comma,
@@ -485,11 +489,11 @@ evt_subscription_answer(evt_buf *out, const evt_subscription_request *q,
 	ok = ok && evt_buf_add_str(out, "],\"data\":{");
 	comma = "";
 	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS; k++) {
-		if (!asks_for(q, (enum evt_subscription_kind)k))
+		if (!subscription_asks_for(q, (enum evt_subscription_kind)k))
 			continue;
 		ok = ok && evt_buf_add_str(out, comma) &&
-		    add_result(out, q, (enum evt_subscription_kind)k, statuses,
-		        ctx);
+		    subscription_add_result(out, q,
+		        (enum evt_subscription_kind)k, statuses, ctx);
 		comma = ",";
 	}
 	return ok && evt_buf_add_str(out, "}}");
@@ -519,8 +523,8 @@ evt_subscription_error(evt_buf *out, const char *action, int code,
 
 /* "17":"normal" for each tracker. */
 static int
-read_statuses(evt_json_view object, evt_subscription_status_fn *fn, void *ctx,
-    evt_error *err)
+subscription_read_statuses(evt_json_view object, evt_subscription_status_fn *fn,
+    void *ctx, evt_error *err)
 {
 	evt_json_view_walk walk = evt_json_view_walk_begin(object);
 	evt_json_view name, status;
@@ -556,7 +560,7 @@ evt_subscription_read_answer(evt_json_view message,
 	while (r == EVT_OK && evt_json_view_walk_next(&walk, &name, &item)) {
 		evt_json_view value = EVT_JSON_VIEW_MEMBER(item, "value");
 
-		r = read_statuses(evt_json_view_kind(value) ==
+		r = subscription_read_statuses(evt_json_view_kind(value) ==
 		            EVT_JSON_VIEW_OBJECT ?
 		        value :
 		        item,

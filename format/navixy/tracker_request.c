@@ -34,7 +34,7 @@ evt_tracker_request_request(const char *credential, evt_buf *out)
 /* Append JSON without the white space between its tokens.  Nothing else may be
  * touched: an id may have more digits than a double holds. */
 static bool
-add_compact(const uint8_t *p, size_t n, evt_buf *out)
+tracker_request_add_compact(const uint8_t *p, size_t n, evt_buf *out)
 {
 	const uint8_t *end = p + n, *from = p;
 	bool string = false;
@@ -54,7 +54,8 @@ add_compact(const uint8_t *p, size_t n, evt_buf *out)
 }
 
 static bool
-add_payload(const evt_trackers *t, const char *from, evt_buf *out)
+tracker_request_add_payload(const evt_trackers *t, const char *from,
+    evt_buf *out)
 {
 	const uint8_t *list;
 	size_t n;
@@ -65,7 +66,8 @@ add_payload(const evt_trackers *t, const char *from, evt_buf *out)
 	    evt_buf_add_json(out, from, strlen(from)) &&
 	    evt_buf_printf(out,
 	        ",\"trackers\":%zu,\"list\":", evt_trackers_count(t)) &&
-	    add_compact(list, n, out) && evt_buf_add_byte(out, '}');
+	    tracker_request_add_compact(list, n, out) &&
+	    evt_buf_add_byte(out, '}');
 }
 
 int
@@ -83,7 +85,7 @@ evt_tracker_request_take(uint8_t *text, size_t n, const char *from,
 	if (r != EVT_OK)
 		return r;
 	*ret_count = evt_trackers_count(t);
-	if (!add_payload(t, from, ret_payload))
+	if (!tracker_request_add_payload(t, from, ret_payload))
 		r = evt_err_nomem(err);
 	evt_trackers_free(t);
 	return r;

@@ -25,7 +25,7 @@ struct evt_trackers {
 /* ---- what the text holds ------------------------------------------------- */
 
 static int
-check_json(const uint8_t *p, size_t n, evt_error *err)
+trackers_check_json(const uint8_t *p, size_t n, evt_error *err)
 {
 	evt_json_scanner *scanner;
 	evt_json_scan_result got = { .json = false };
@@ -43,7 +43,7 @@ check_json(const uint8_t *p, size_t n, evt_error *err)
 
 /* The platform said no: tell it in its words. */
 static int
-refused(evt_json_view answer, evt_error *err)
+trackers_refused(evt_json_view answer, evt_error *err)
 {
 	evt_json_view words =
 	    EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(answer, "status"),
@@ -67,14 +67,14 @@ refused(evt_json_view answer, evt_error *err)
 
 /* The list in any of the forms that it comes in. */
 static int
-find_list(evt_json_view v, evt_json_view *ret_list, evt_error *err)
+trackers_find_list(evt_json_view v, evt_json_view *ret_list, evt_error *err)
 {
 	evt_json_view success = EVT_JSON_VIEW_MEMBER(v, "success");
 
 	if (evt_json_view_kind(v) == EVT_JSON_VIEW_OBJECT) {
 		if (evt_json_view_kind(success) == EVT_JSON_VIEW_BOOL &&
 		    *success.p == 'f')
-			return refused(v, err);
+			return trackers_refused(v, err);
 		v = EVT_JSON_VIEW_MEMBER(v, "list");
 	}
 	if (evt_json_view_kind(v) != EVT_JSON_VIEW_ARRAY)
@@ -90,7 +90,7 @@ find_list(evt_json_view v, evt_json_view *ret_list, evt_error *err)
 /* Append a value's text; room was reserved, so what was appended before does
  * not move.  The text and, in *ret_len, its bytes. */
 static const char *
-add_text(evt_trackers *t, evt_json_view v, size_t *ret_len)
+trackers_add_text(evt_trackers *t, evt_json_view v, size_t *ret_len)
 {
 	size_t at = t->text.len;
 
@@ -102,7 +102,7 @@ add_text(evt_trackers *t, evt_json_view v, size_t *ret_len)
 }
 
 static bool
-is_integer(evt_json_view v)
+trackers_is_integer(evt_json_view v)
 {
 	size_t i = v.p[0] == '-';
 
@@ -113,7 +113,7 @@ is_integer(evt_json_view v)
 
 /* A source id is a key as the scanner makes them of frames. */
 static bool
-add_source(evt_trackers *t, evt_json_view v, evt_key *ret)
+trackers_add_source(evt_trackers *t, evt_json_view v, evt_key *ret)
 {
 	char number[24];
 	int64_t id;
@@ -127,10 +127,11 @@ add_source(evt_trackers *t, evt_json_view v, evt_key *ret)
 		v = (evt_json_view){ (const uint8_t *)number, (size_t)n };
 		ret->is_int = true;
 	} else if (evt_json_view_kind(v) != EVT_JSON_VIEW_STRING &&
-	    !(evt_json_view_kind(v) == EVT_JSON_VIEW_NUMBER && is_integer(v))) {
+	    !(evt_json_view_kind(v) == EVT_JSON_VIEW_NUMBER &&
+	        trackers_is_integer(v))) {
 		return true;
 	}
-	text = add_text(t, v, &len);
+	text = trackers_add_text(t, v, &len);
 	if (text == NULL)
 		return false;
 	if (len == 0 || len > EVT_KEY_MAX || memchr(text, '\0', len) != NULL) {
@@ -143,19 +144,19 @@ add_source(evt_trackers *t, evt_json_view v, evt_key *ret)
 }
 
 static bool
-add_item(evt_trackers *t, evt_json_view v)
+trackers_add_item(evt_trackers *t, evt_json_view v)
 {
 	evt_json_view label = EVT_JSON_VIEW_MEMBER(v, "label");
 	evt_tracker item = { .label = "", .json = v.p, .json_len = v.n };
 
 	if (!evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "id"), &item.id))
 		return true;
-	if (!add_source(t,
+	if (!trackers_add_source(t,
 	        EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(v, "source"), "id"),
 	        &item.source))
 		return false;
 	if (evt_json_view_kind(label) == EVT_JSON_VIEW_STRING) {
-		item.label = add_text(t, label, &item.label_len);
+		item.label = trackers_add_text(t, label, &item.label_len);
 		if (item.label == NULL)
 			return false;
 	}
@@ -175,7 +176,7 @@ add_item(evt_trackers *t, evt_json_view v)
 /* ---- order --------------------------------------------------------------- */
 
 static int
-compare_keys(const evt_key *a, const char *text, size_t len)
+trackers_compare_keys(const evt_key *a, const char *text, size_t len)
 {
 	size_t n = a->len < len ? a->len : len;
 	int c = memcmp(a->text, text, n);
@@ -185,34 +186,35 @@ compare_keys(const evt_key *a, const char *text, size_t len)
 
 /* Equal ones stay in the order of the list. */
 static int
-compare_places(const evt_tracker *a, const evt_tracker *b)
+trackers_compare_places(const evt_tracker *a, const evt_tracker *b)
 {
 	return a < b ? -1 : a > b;
 }
 
 static int
-compare_ids(const void *a, const void *b)
+trackers_compare_ids(const void *a, const void *b)
 {
 	const evt_tracker *x = *(const evt_tracker *const *)a;
 	const evt_tracker *y = *(const evt_tracker *const *)b;
 
 	if (x->id != y->id)
 		return x->id < y->id ? -1 : 1;
-	return compare_places(x, y);
+	return trackers_compare_places(x, y);
 }
 
 static int
-compare_sources(const void *a, const void *b)
+trackers_compare_sources(const void *a, const void *b)
 {
 	const evt_tracker *x = *(const evt_tracker *const *)a;
 	const evt_tracker *y = *(const evt_tracker *const *)b;
-	int c = compare_keys(&x->source, y->source.text, y->source.len);
+	int c =
+	    trackers_compare_keys(&x->source, y->source.text, y->source.len);
 
-	return c != 0 ? c : compare_places(x, y);
+	return c != 0 ? c : trackers_compare_places(x, y);
 }
 
 static bool
-sort(evt_trackers *t)
+trackers_sort(evt_trackers *t)
 {
 	t->by_id = calloc(t->n + 1, sizeof(*t->by_id));
 	t->by_source = calloc(t->n + 1, sizeof(*t->by_source));
@@ -223,21 +225,22 @@ sort(evt_trackers *t)
 		if (t->item[i].source.text != NULL)
 			t->by_source[t->n_sourced++] = &t->item[i];
 	}
-	qsort(t->by_id, t->n, sizeof(*t->by_id), compare_ids);
+	qsort(t->by_id, t->n, sizeof(*t->by_id), trackers_compare_ids);
 	qsort(t->by_source, t->n_sourced, sizeof(*t->by_source),
-	    compare_sources);
+	    trackers_compare_sources);
 	return true;
 }
 
 /* ---- the interface ------------------------------------------------------- */
 
 static int
-take_list(evt_trackers *t, size_t n, evt_error *err)
+trackers_take_list(evt_trackers *t, size_t n, evt_error *err)
 {
 	evt_json_view name, value;
 	evt_json_view_walk walk;
 	bool room = true;
-	int r = find_list(evt_json_view_make(t->json, n), &t->list, err);
+	int r =
+	    trackers_find_list(evt_json_view_make(t->json, n), &t->list, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -248,8 +251,8 @@ take_list(evt_trackers *t, size_t n, evt_error *err)
 		return evt_err_nomem(err);
 	walk = evt_json_view_walk_begin(t->list);
 	while (room && evt_json_view_walk_next(&walk, &name, &value))
-		room = add_item(t, value);
-	return room && sort(t) ? EVT_OK : evt_err_nomem(err);
+		room = trackers_add_item(t, value);
+	return room && trackers_sort(t) ? EVT_OK : evt_err_nomem(err);
 }
 
 int
@@ -257,7 +260,7 @@ evt_trackers_parse(const uint8_t *p, size_t n, evt_trackers **ret_trackers,
     evt_error *err)
 {
 	evt_trackers *t;
-	int r = check_json(p, n, err);
+	int r = trackers_check_json(p, n, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -270,7 +273,7 @@ evt_trackers_parse(const uint8_t *p, size_t n, evt_trackers **ret_trackers,
 		return evt_err_nomem(err);
 	}
 	memcpy(t->json, p, n);
-	r = take_list(t, n, err);
+	r = trackers_take_list(t, n, err);
 	if (r != EVT_OK) {
 		evt_trackers_free(t);
 		return r;
@@ -335,13 +338,15 @@ evt_trackers_by_source(const evt_trackers *t, const char *text, size_t len)
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (compare_keys(&t->by_source[mid]->source, text, len) < 0)
+		if (trackers_compare_keys(&t->by_source[mid]->source, text,
+		        len) < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
 	return low < t->n_sourced &&
-	        compare_keys(&t->by_source[low]->source, text, len) == 0 ?
+	        trackers_compare_keys(&t->by_source[low]->source, text, len) ==
+	            0 ?
 	    t->by_source[low] :
 	    NULL;
 }
@@ -351,7 +356,8 @@ evt_trackers_by_source(const evt_trackers *t, const char *text, size_t len)
 /* The list in the mark with that sequence number; EVT_ERR_NOTFOUND if there is
  * none that can be read. */
 static int
-read_mark(evt_tape *tape, uint64_t seq, evt_trackers **ret, evt_error *err)
+trackers_read_mark(evt_tape *tape, uint64_t seq, evt_trackers **ret,
+    evt_error *err)
 {
 	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK, .from_seq = seq };
 	evt_cursor *cur;
@@ -371,7 +377,7 @@ read_mark(evt_tape *tape, uint64_t seq, evt_trackers **ret, evt_error *err)
 
 /* Numbers of the trackers marks, the best for at_ns first. */
 static uint64_t *
-rank_marks(const evt_summary *sum, int64_t at_ns, size_t *ret_n)
+trackers_rank_marks(const evt_summary *sum, int64_t at_ns, size_t *ret_n)
 {
 	uint64_t *seq = calloc(sum->n_marks + 1, sizeof(*seq));
 	size_t n = 0;
@@ -402,12 +408,12 @@ evt_trackers_of_tape(evt_tape *tape, int64_t at_ns, evt_trackers **ret_trackers,
 	int r = evt_tape_gather(tape, EVT_INFO_MARKS, &sum, &damaged, err);
 
 	if (r == EVT_OK) {
-		seq = rank_marks(&sum, at_ns, &n);
+		seq = trackers_rank_marks(&sum, at_ns, &n);
 		r = seq != NULL ? EVT_ERR_NOTFOUND : evt_err_nomem(err);
 	}
 	evt_summary_free(&sum);
 	for (size_t i = 0; i < n && r == EVT_ERR_NOTFOUND; i++)
-		r = read_mark(tape, seq[i], ret_trackers, err);
+		r = trackers_read_mark(tape, seq[i], ret_trackers, err);
 	free(seq);
 	if (r == EVT_ERR_NOTFOUND)
 		return evt_err_set(err, r, "%s holds no list of trackers",

@@ -25,7 +25,7 @@ struct merge {
 
 /* Have a frame of each tape that is not at its end. */
 static int
-fill(struct merge *m, evt_error *err)
+cursor_fill(struct merge *m, evt_error *err)
 {
 	bool again = false;
 
@@ -49,11 +49,11 @@ fill(struct merge *m, evt_error *err)
 }
 
 static int
-merge_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
+cursor_merge_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
 {
 	struct merge *m = (struct merge *)base;
 	struct branch *first = NULL;
-	int r = fill(m, err);
+	int r = cursor_fill(m, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -72,7 +72,8 @@ merge_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
 }
 
 static int
-merge_seek(evt_cursor *base, bool has_time, int64_t time_ns, evt_error *err)
+cursor_merge_seek(evt_cursor *base, bool has_time, int64_t time_ns,
+    evt_error *err)
 {
 	struct merge *m = (struct merge *)base;
 	int r = EVT_OK;
@@ -87,7 +88,7 @@ merge_seek(evt_cursor *base, bool has_time, int64_t time_ns, evt_error *err)
 }
 
 static void
-merge_stats(const evt_cursor *base, evt_cursor_stats *ret_stats)
+cursor_merge_stats(const evt_cursor *base, evt_cursor_stats *ret_stats)
 {
 	const struct merge *m = (const struct merge *)base;
 
@@ -103,7 +104,7 @@ merge_stats(const evt_cursor *base, evt_cursor_stats *ret_stats)
 }
 
 static void
-merge_close(evt_cursor *base)
+cursor_merge_close(evt_cursor *base)
 {
 	struct merge *m = (struct merge *)base;
 
@@ -113,11 +114,11 @@ merge_close(evt_cursor *base)
 	free(m);
 }
 
-static const struct evt_cursor_ops merge_ops = { merge_next, merge_seek,
-	merge_stats, merge_close };
+static const struct evt_cursor_ops merge_ops = { cursor_merge_next,
+	cursor_merge_seek, cursor_merge_stats, cursor_merge_close };
 
 static int
-merge_open(evt_tape *const *tapes, size_t n, const evt_filter *filter,
+cursor_merge_open(evt_tape *const *tapes, size_t n, const evt_filter *filter,
     evt_cursor **ret_cursor, evt_error *err)
 {
 	struct merge *m = calloc(1, sizeof(*m));
@@ -136,7 +137,7 @@ merge_open(evt_tape *const *tapes, size_t n, const evt_filter *filter,
 			break;
 	}
 	if (r != EVT_OK) {
-		merge_close(&m->base);
+		cursor_merge_close(&m->base);
 		return r;
 	}
 	*ret_cursor = &m->base;
@@ -154,7 +155,7 @@ evt_cursor_open(evt_tape *const *tapes, size_t n, const evt_filter *filter,
 	if (n == 1)
 		return evt_cursor_open_tape(tapes[0], 0, filter, ret_cursor,
 		    err);
-	return merge_open(tapes, n, filter, ret_cursor, err);
+	return cursor_merge_open(tapes, n, filter, ret_cursor, err);
 }
 
 void

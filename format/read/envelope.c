@@ -51,7 +51,7 @@ evt_envelope_free(evt_envelope *e)
 /* ---- members of known size, into reserved room ---------------------------- */
 
 static uint8_t *
-put_text(uint8_t *p, const char *text)
+envelope_put_text(uint8_t *p, const char *text)
 {
 	size_t n = strlen(text);
 
@@ -60,7 +60,7 @@ put_text(uint8_t *p, const char *text)
 }
 
 static uint8_t *
-put_signed(uint8_t *p, int64_t v)
+envelope_put_signed(uint8_t *p, int64_t v)
 {
 	if (v >= 0)
 		return p + evt_timetext_write_decimal((uint64_t)v, p);
@@ -69,47 +69,47 @@ put_signed(uint8_t *p, int64_t v)
 }
 
 static uint8_t *
-put_kind(uint8_t *p, const evt_frame *f)
+envelope_put_kind(uint8_t *p, const evt_frame *f)
 {
 	if (f->kind == EVT_KIND_MARK) {
-		p = put_text(p, ",\"kind\":\"mark\",\"mark\":\"");
-		p = put_text(p, evt_mark_name(f->opcode));
-		return put_text(p, "\"");
+		p = envelope_put_text(p, ",\"kind\":\"mark\",\"mark\":\"");
+		p = envelope_put_text(p, evt_mark_name(f->opcode));
+		return envelope_put_text(p, "\"");
 	}
-	p = put_text(p,
+	p = envelope_put_text(p,
 	    f->kind == EVT_KIND_SENT ? ",\"kind\":\"sent\"" :
 	                               ",\"kind\":\"received\"");
 	if (f->opcode == EVT_OP_TEXT)
-		return put_text(p, ",\"opcode\":\"text\"");
+		return envelope_put_text(p, ",\"opcode\":\"text\"");
 	if (f->opcode == EVT_OP_BINARY)
-		return put_text(p, ",\"opcode\":\"binary\"");
-	p = put_text(p, ",\"opcode\":");
+		return envelope_put_text(p, ",\"opcode\":\"binary\"");
+	p = envelope_put_text(p, ",\"opcode\":");
 	return p + evt_timetext_write_decimal(f->opcode, p);
 }
 
 static bool
-add_fixed(evt_envelope *e, const evt_frame *f, evt_buf *out)
+envelope_add_fixed(evt_envelope *e, const evt_frame *f, evt_buf *out)
 {
 	uint8_t *p;
 
 	if (!evt_buf_reserve(out, FIXED_ROOM))
 		return false;
 	p = out->data + out->len;
-	p = put_text(p, "{\"seq\":");
+	p = envelope_put_text(p, "{\"seq\":");
 	p += evt_timetext_write_decimal(f->seq, p);
 	if (e->with_tape) {
-		p = put_text(p, ",\"tape\":");
+		p = envelope_put_text(p, ",\"tape\":");
 		p += evt_timetext_write_decimal(f->tape, p);
 	}
-	p = put_text(p, ",\"time\":\"");
+	p = envelope_put_text(p, ",\"time\":\"");
 	p += evt_timetext_write(&e->stamp, f->time_ns, p);
-	p = put_text(p, "\",\"time_ns\":");
-	p = put_signed(p, f->time_ns);
-	p = put_text(p, ",\"mono_ns\":");
-	p = put_signed(p, f->mono_ns);
-	p = put_text(p, ",\"connection\":");
+	p = envelope_put_text(p, "\",\"time_ns\":");
+	p = envelope_put_signed(p, f->time_ns);
+	p = envelope_put_text(p, ",\"mono_ns\":");
+	p = envelope_put_signed(p, f->mono_ns);
+	p = envelope_put_text(p, ",\"connection\":");
 	p += evt_timetext_write_decimal(f->conn, p);
-	p = put_kind(p, f);
+	p = envelope_put_kind(p, f);
 	out->len = (size_t)(p - out->data);
 	return true;
 }
@@ -118,7 +118,7 @@ add_fixed(evt_envelope *e, const evt_frame *f, evt_buf *out)
 
 /* Whether the bytes can stand in a JSON string as they are. */
 static bool
-plain(const char *s, size_t n)
+envelope_plain(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = (uint8_t)s[i];
@@ -130,11 +130,11 @@ plain(const char *s, size_t n)
 }
 
 static bool
-add_string(evt_buf *out, const char *s, size_t n)
+envelope_add_string(evt_buf *out, const char *s, size_t n)
 {
 	uint8_t *p;
 
-	if (!plain(s, n))
+	if (!envelope_plain(s, n))
 		return evt_buf_add_json(out, s, n);
 	if (!evt_buf_reserve(out, n + 2))
 		return false;
@@ -149,7 +149,7 @@ add_string(evt_buf *out, const char *s, size_t n)
 
 /* An integer key comes from a file: only canonical decimal goes out bare. */
 static bool
-is_decimal(const evt_key *key)
+envelope_is_decimal(const evt_key *key)
 {
 	const char *p = key->text;
 	size_t n = key->len;
@@ -168,11 +168,11 @@ is_decimal(const evt_key *key)
 }
 
 static bool
-add_keys(const evt_frame *f, evt_buf *out)
+envelope_add_keys(const evt_frame *f, evt_buf *out)
 {
 	if (f->event != NULL &&
 	    (!evt_buf_add(out, ",\"event\":", 9) ||
-	        !add_string(out, f->event, f->event_len)))
+	        !envelope_add_string(out, f->event, f->event_len)))
 		return false;
 	if (!evt_buf_add(out, ",\"sources\":[", 12))
 		return false;
@@ -181,9 +181,9 @@ add_keys(const evt_frame *f, evt_buf *out)
 
 		if (i > 0 && !evt_buf_add_byte(out, ','))
 			return false;
-		if (!(key->is_int && is_decimal(key) ?
+		if (!(key->is_int && envelope_is_decimal(key) ?
 		            evt_buf_add(out, key->text, key->len) :
-		            add_string(out, key->text, key->len)))
+		            envelope_add_string(out, key->text, key->len)))
 			return false;
 	}
 	return evt_buf_add_byte(out, ']');
@@ -192,7 +192,7 @@ add_keys(const evt_frame *f, evt_buf *out)
 /* ---- payload -------------------------------------------------------------- */
 
 static bool
-is_utf8(const uint8_t *p, size_t n)
+envelope_is_utf8(const uint8_t *p, size_t n)
 {
 	const uint8_t *end = p + n;
 
@@ -207,9 +207,9 @@ is_utf8(const uint8_t *p, size_t n)
 }
 
 static bool
-add_other(const evt_frame *f, bool text, evt_buf *out)
+envelope_add_other(const evt_frame *f, bool text, evt_buf *out)
 {
-	if (text && is_utf8(f->payload, f->len))
+	if (text && envelope_is_utf8(f->payload, f->len))
 		return evt_buf_add_str(out, ",\"payload_text\":") &&
 		    evt_buf_add_json(out, (const char *)f->payload, f->len);
 	return evt_buf_add_str(out, ",\"payload_base64\":\"") &&
@@ -218,17 +218,17 @@ add_other(const evt_frame *f, bool text, evt_buf *out)
 }
 
 static bool
-add_payload(evt_envelope *e, const evt_frame *f, evt_buf *out)
+envelope_add_payload(evt_envelope *e, const evt_frame *f, evt_buf *out)
 {
 	bool text = f->kind == EVT_KIND_MARK || f->opcode == EVT_OP_TEXT;
 	evt_json_scan_result r;
 
 	if (!text)
-		return add_other(f, false, out);
+		return envelope_add_other(f, false, out);
 	if (evt_json_scan(e->scanner, f->payload, f->len, &r, NULL) != EVT_OK)
 		return false;
 	if (!r.json || r.line_break)
-		return add_other(f, true, out);
+		return envelope_add_other(f, true, out);
 	return evt_buf_add(out, ",\"payload\":", 11) &&
 	    evt_buf_add(out, f->payload, f->len);
 }
@@ -239,8 +239,8 @@ evt_envelope_write(evt_envelope *e, const evt_frame *f, evt_buf *out,
 {
 	size_t before = out->len;
 
-	if (add_fixed(e, f, out) && add_keys(f, out) &&
-	    add_payload(e, f, out) && evt_buf_add(out, "}\n", 2))
+	if (envelope_add_fixed(e, f, out) && envelope_add_keys(f, out) &&
+	    envelope_add_payload(e, f, out) && evt_buf_add(out, "}\n", 2))
 		return EVT_OK;
 	out->len = before;
 	return evt_err_nomem(err);

@@ -8,8 +8,8 @@
 #include "format/store/layout.h"
 
 static int
-copy_strings(const char *const *from, size_t n, char ***ret, evt_key_table *set,
-    evt_error *err)
+filter_copy_strings(const char *const *from, size_t n, char ***ret,
+    evt_key_table *set, evt_error *err)
 {
 	*ret = calloc(n + 1, sizeof(**ret));
 	if (*ret == NULL || !evt_key_table_reserve(set, n))
@@ -39,10 +39,10 @@ evt_filter_match_init(evt_filter_match *m, const evt_filter *filter,
 	if (filter == NULL)
 		return EVT_OK;
 	m->filter = *filter;
-	if ((r = copy_strings(filter->sources, filter->n_sources, &m->sources,
-	         &m->source_set, err)) ||
-	    (r = copy_strings(filter->events, filter->n_events, &m->events,
-	         &m->event_set, err))) {
+	if ((r = filter_copy_strings(filter->sources, filter->n_sources,
+	         &m->sources, &m->source_set, err)) ||
+	    (r = filter_copy_strings(filter->events, filter->n_events,
+	         &m->events, &m->event_set, err))) {
 		evt_filter_match_free(m);
 		return r;
 	}
@@ -52,7 +52,7 @@ evt_filter_match_init(evt_filter_match *m, const evt_filter *filter,
 }
 
 static void
-free_strings(char **list)
+filter_free_strings(char **list)
 {
 	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
 		free(list[i]);
@@ -62,8 +62,8 @@ free_strings(char **list)
 void
 evt_filter_match_free(evt_filter_match *m)
 {
-	free_strings(m->sources);
-	free_strings(m->events);
+	filter_free_strings(m->sources);
+	filter_free_strings(m->events);
 	evt_key_table_free(&m->source_set);
 	evt_key_table_free(&m->event_set);
 	memset(m, 0, sizeof(*m));
@@ -81,7 +81,7 @@ evt_filter_match_range(const evt_filter_match *m, int64_t min_ns,
 
 /* All but the keys. */
 static inline bool
-passes(const evt_filter *f, uint64_t seq, int64_t time_ns, unsigned kind)
+filter_passes(const evt_filter *f, uint64_t seq, int64_t time_ns, unsigned kind)
 {
 	return seq >= f->from_seq && (!f->has_from || time_ns >= f->from_ns) &&
 	    (!f->has_to || time_ns < f->to_ns) &&
@@ -94,7 +94,7 @@ evt_filter_match_frame(const evt_filter_match *m, const evt_frame *f)
 {
 	bool found = m->filter.n_sources == 0;
 
-	if (!passes(&m->filter, f->seq, f->time_ns, f->kind))
+	if (!filter_passes(&m->filter, f->seq, f->time_ns, f->kind))
 		return false;
 	if (m->filter.with_marks && f->kind == EVT_KIND_MARK)
 		return true;
@@ -111,7 +111,7 @@ evt_filter_match_frame(const evt_filter_match *m, const evt_frame *f)
 
 /* Which of a block's keys are in the set.  *ret_any: one is. */
 static bool
-want_keys(const evt_key_table *set, const evt_key *keys, uint32_t n,
+filter_want_keys(const evt_key_table *set, const evt_key *keys, uint32_t n,
     bool **wanted, uint32_t *cap, bool *ret_any)
 {
 	bool *p = *wanted;
@@ -133,7 +133,7 @@ want_keys(const evt_key_table *set, const evt_key *keys, uint32_t n,
 }
 
 static bool
-has_wanted_keys(const evt_filter *f, const evt_filter_matched *wanted,
+filter_has_wanted_keys(const evt_filter *f, const evt_filter_matched *wanted,
     const evt_block *b, uint32_t i)
 {
 	if (f->n_events > 0 &&
@@ -151,8 +151,8 @@ has_wanted_keys(const evt_filter *f, const evt_filter_matched *wanted,
 /* Room for all frames; and which of the block's keys are wanted.  *ret_any:
  * some are.  false: out of memory. */
 static bool
-prepare(const evt_filter_match *m, const evt_block *b, evt_filter_matched *out,
-    bool *ret_any)
+filter_prepare(const evt_filter_match *m, const evt_block *b,
+    evt_filter_matched *out, bool *ret_any)
 {
 	const evt_filter *f = &m->filter;
 	bool any_source = true, any_event = true;
@@ -166,11 +166,11 @@ prepare(const evt_filter_match *m, const evt_block *b, evt_filter_matched *out,
 		out->cap = b->n;
 	}
 	if ((f->n_sources > 0 &&
-	        !want_keys(&m->source_set, b->sources, b->n_sources,
+	        !filter_want_keys(&m->source_set, b->sources, b->n_sources,
 	            &out->sources, &out->cap_sources, &any_source)) ||
 	    (f->n_events > 0 &&
-	        !want_keys(&m->event_set, b->events, b->n_events, &out->events,
-	            &out->cap_events, &any_event)))
+	        !filter_want_keys(&m->event_set, b->events, b->n_events,
+	            &out->events, &out->cap_events, &any_event)))
 		return false;
 	*ret_any = any_source && any_event;
 	return true;
@@ -185,7 +185,7 @@ evt_filter_match_block(const evt_filter_match *m, const evt_block *b,
 	bool any;
 
 	out->n = 0;
-	if (!prepare(m, b, out, &any))
+	if (!filter_prepare(m, b, out, &any))
 		return evt_err_nomem(err);
 	if (!any && !f->with_marks)
 		return EVT_OK;
@@ -193,9 +193,9 @@ evt_filter_match_block(const evt_filter_match *m, const evt_block *b,
 		unsigned kind = b->kind[i] & KIND_MASK;
 
 		if (b->head.first_seq + i >= from &&
-		    passes(f, UINT64_MAX, b->time_ns[i], kind) &&
+		    filter_passes(f, UINT64_MAX, b->time_ns[i], kind) &&
 		    ((f->with_marks && kind == EVT_KIND_MARK) ||
-		        has_wanted_keys(f, out, b, i)))
+		        filter_has_wanted_keys(f, out, b, i)))
 			out->frame[out->n++] = i;
 	}
 	return EVT_OK;

@@ -67,7 +67,7 @@ evt_frame_text_free(evt_frame_text *o)
 }
 
 static uint8_t *
-put_le(uint8_t *p, uint64_t v, size_t bytes)
+frame_text_put_le(uint8_t *p, uint64_t v, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
 		p[i] = (uint8_t)(v >> 8 * i);
@@ -75,7 +75,7 @@ put_le(uint8_t *p, uint64_t v, size_t bytes)
 }
 
 static uint8_t *
-put_payload(uint8_t *p, const evt_frame *f)
+frame_text_put_payload(uint8_t *p, const evt_frame *f)
 {
 	if (f->len > 0)
 		memcpy(p, f->payload, f->len);
@@ -84,24 +84,24 @@ put_payload(uint8_t *p, const evt_frame *f)
 
 /* The forms that are put together here; p has room for them. */
 static uint8_t *
-put_frame(evt_frame_text *o, const evt_frame *f, uint8_t *p)
+frame_text_put_frame(evt_frame_text *o, const evt_frame *f, uint8_t *p)
 {
 	if (o->form == EVT_FRAME_TEXT_BINARY) {
-		p = put_le(p, BINARY_HEAD - 4 + f->len, 4);
-		p = put_le(p, (uint64_t)f->time_ns, 8);
-		p = put_le(p, (uint64_t)f->mono_ns, 8);
-		p = put_le(p, f->seq, 8);
-		p = put_le(p, f->conn, 4);
-		p = put_le(p, f->tape, 2);
-		p = put_le(p, f->kind, 1);
-		p = put_le(p, f->opcode, 1);
-		return put_payload(p, f);
+		p = frame_text_put_le(p, BINARY_HEAD - 4 + f->len, 4);
+		p = frame_text_put_le(p, (uint64_t)f->time_ns, 8);
+		p = frame_text_put_le(p, (uint64_t)f->mono_ns, 8);
+		p = frame_text_put_le(p, f->seq, 8);
+		p = frame_text_put_le(p, f->conn, 4);
+		p = frame_text_put_le(p, f->tape, 2);
+		p = frame_text_put_le(p, f->kind, 1);
+		p = frame_text_put_le(p, f->opcode, 1);
+		return frame_text_put_payload(p, f);
 	}
 	if (o->form == EVT_FRAME_TEXT_STAMPED) {
 		p += evt_timetext_write(&o->stamp, f->time_ns, p);
 		*p++ = '\t';
 	}
-	p = put_payload(p, f);
+	p = frame_text_put_payload(p, f);
 	*p++ = '\n';
 	return p;
 }
@@ -115,6 +115,7 @@ evt_frame_text_add(evt_frame_text *o, const evt_frame *f, evt_buf *buf,
 	if (f->len > UINT32_MAX - BINARY_HEAD ||
 	    !evt_buf_reserve(buf, f->len + BINARY_HEAD + EVT_TIMETEXT_MAX))
 		return evt_err_nomem(err);
-	buf->len = (size_t)(put_frame(o, f, buf->data + buf->len) - buf->data);
+	buf->len = (size_t)(frame_text_put_frame(o, f, buf->data + buf->len) -
+	    buf->data);
 	return EVT_OK;
 }

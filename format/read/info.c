@@ -15,7 +15,7 @@
 /* ---- adding up ----------------------------------------------------------------- */
 
 static int
-add_open(void *ctx, const evt_frame *f, evt_error *err)
+info_add_open(void *ctx, const evt_frame *f, evt_error *err)
 {
 	return evt_summary_add_frame(ctx, f, err);
 }
@@ -24,8 +24,8 @@ add_open(void *ctx, const evt_frame *f, evt_error *err)
 #define KEYS (EVT_INFO_SOURCES | EVT_INFO_EVENTS)
 
 static int
-load_sums(evt_tape *t, unsigned lists, evt_summary *sum, uint32_t *ret_summed,
-    evt_error *err)
+info_load_sums(evt_tape *t, unsigned lists, evt_summary *sum,
+    uint32_t *ret_summed, evt_error *err)
 {
 	*ret_summed = lists & KEYS ?
 	    evt_index_summed(t->index, t->segments, t->n_segments) :
@@ -36,7 +36,7 @@ load_sums(evt_tape *t, unsigned lists, evt_summary *sum, uint32_t *ret_summed,
 }
 
 static int
-load_rows(evt_tape *t, uint32_t no, unsigned lists, uint32_t summed,
+info_load_rows(evt_tape *t, uint32_t no, unsigned lists, uint32_t summed,
     evt_summary *sum, evt_error *err)
 {
 	return evt_index_load(t->index, no, no > summed ? lists : lists & ~KEYS,
@@ -44,49 +44,49 @@ load_rows(evt_tape *t, uint32_t no, unsigned lists, uint32_t summed,
 }
 
 static int
-gather(evt_tape *t, bool by_index, unsigned lists, evt_summary *sum,
+info_gather(evt_tape *t, bool by_index, unsigned lists, evt_summary *sum,
     uint64_t *ret_damaged, evt_error *err)
 {
 	uint32_t summed = 0;
-	int r = by_index ? load_sums(t, lists, sum, &summed, err) : EVT_OK;
+	int r = by_index ? info_load_sums(t, lists, sum, &summed, err) : EVT_OK;
 
 	*ret_damaged = 0;
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
 		const evt_segment *s = &t->segments[i];
 
 		if (by_index && evt_index_has(t->index, s))
-			r = load_rows(t, s->no, lists, summed, sum, err);
+			r = info_load_rows(t, s->no, lists, summed, sum, err);
 		else
 			r = evt_summary_add_segment(sum, s, ret_damaged, err);
 		if (r == EVT_ERR_NOTFOUND)
 			r = EVT_OK; /* retention dropped it */
 	}
 	if (r == EVT_OK)
-		r = evt_tape_each_open(t, evt_tape_end_seq(t), add_open, sum,
-		    err);
+		r = evt_tape_each_open(t, evt_tape_end_seq(t), info_add_open,
+		    sum, err);
 	return r;
 }
 
 /* Whether the rows of all segments can be read.  It is asked where what other
  * tapes have added could not be told apart from the half of it. */
 static int
-try_index(evt_tape *t, unsigned lists, evt_error *err)
+info_try_index(evt_tape *t, unsigned lists, evt_error *err)
 {
 	evt_summary sum = { 0 };
 	uint32_t summed;
-	int r = load_sums(t, lists, &sum, &summed, err);
+	int r = info_load_sums(t, lists, &sum, &summed, err);
 
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
 		if (evt_index_has(t->index, &t->segments[i]))
-			r = load_rows(t, t->segments[i].no, lists, summed, &sum,
-			    err);
+			r = info_load_rows(t, t->segments[i].no, lists, summed,
+			    &sum, err);
 	}
 	evt_summary_free(&sum);
 	return r;
 }
 
 static int
-gather_best(evt_tape *t, unsigned lists, evt_summary *sum,
+info_gather_best(evt_tape *t, unsigned lists, evt_summary *sum,
     uint64_t *ret_damaged, evt_error *err)
 {
 	bool by_index = t->index != NULL;
@@ -94,7 +94,7 @@ gather_best(evt_tape *t, unsigned lists, evt_summary *sum,
 
 	/* A damaged index costs time. */
 	if (by_index && sum->frames > 0) {
-		r = try_index(t, lists, err);
+		r = info_try_index(t, lists, err);
 		by_index = r == EVT_OK;
 		if (r == EVT_ERR_INDEX)
 			r = EVT_OK;
@@ -102,11 +102,11 @@ gather_best(evt_tape *t, unsigned lists, evt_summary *sum,
 	if (r != EVT_OK)
 		return r;
 	if (sum->frames > 0)
-		return gather(t, by_index, lists, sum, ret_damaged, err);
-	r = gather(t, by_index, lists, sum, ret_damaged, err);
+		return info_gather(t, by_index, lists, sum, ret_damaged, err);
+	r = info_gather(t, by_index, lists, sum, ret_damaged, err);
 	if (r == EVT_ERR_INDEX) {
 		evt_summary_clear(sum);
-		r = gather(t, false, lists, sum, ret_damaged, err);
+		r = info_gather(t, false, lists, sum, ret_damaged, err);
 	}
 	return r;
 }
@@ -121,7 +121,7 @@ evt_tape_gather(evt_tape *t, unsigned lists, evt_summary *sum,
 	if (r != EVT_OK)
 		return r;
 	evt_index_hold(t->index);
-	r = gather_best(t, lists, sum, ret_damaged, err);
+	r = info_gather_best(t, lists, sum, ret_damaged, err);
 	evt_index_release(t->index);
 	return r;
 }
@@ -130,7 +130,7 @@ evt_tape_gather(evt_tape *t, unsigned lists, evt_summary *sum,
 
 /* Frames of each source are those of its (source, event) spans together. */
 static int
-fill_keys(const evt_summary *sum, const evt_key_table *d, bool sources,
+info_fill_keys(const evt_summary *sum, const evt_key_table *d, bool sources,
     evt_info_key **ret, size_t *ret_n, evt_error *err)
 {
 	size_t n = (size_t)d->n + 1;
@@ -166,7 +166,7 @@ fill_keys(const evt_summary *sum, const evt_key_table *d, bool sources,
 }
 
 static int
-compare_keys(const void *a, const void *b)
+info_compare_keys(const void *a, const void *b)
 {
 	const evt_info_key *x = a, *y = b;
 
@@ -177,16 +177,16 @@ compare_keys(const void *a, const void *b)
 
 /* Most frames first, without those that have none. */
 static void
-sort_keys(evt_info_key *keys, size_t *n)
+info_sort_keys(evt_info_key *keys, size_t *n)
 {
 	if (*n > 0)
-		qsort(keys, *n, sizeof(*keys), compare_keys);
+		qsort(keys, *n, sizeof(*keys), info_compare_keys);
 	while (*n > 0 && keys[*n - 1].frames == 0)
 		free(keys[--*n].name);
 }
 
 static int
-fill_marks(evt_summary *sum, evt_info *info, evt_error *err)
+info_fill_marks(evt_summary *sum, evt_info *info, evt_error *err)
 {
 	info->mark = calloc(sum->n_marks + 1, sizeof(*info->mark));
 	if (info->mark == NULL)
@@ -203,7 +203,7 @@ fill_marks(evt_summary *sum, evt_info *info, evt_error *err)
 }
 
 static int
-fill_segment(evt_tape *t, const evt_segment *s, evt_info_segment *out,
+info_fill_segment(evt_tape *t, const evt_segment *s, evt_info_segment *out,
     evt_error *err)
 {
 	out->no = s->no;
@@ -226,7 +226,7 @@ fill_segment(evt_tape *t, const evt_segment *s, evt_info_segment *out,
 }
 
 static int
-fill_segments(evt_tape *t, evt_info *info, evt_error *err)
+info_fill_segments(evt_tape *t, evt_info *info, evt_error *err)
 {
 	int r = EVT_OK;
 
@@ -241,7 +241,8 @@ fill_segments(evt_tape *t, evt_info *info, evt_error *err)
 	                                                    "ok";
 	evt_index_hold(t->index);
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
-		r = fill_segment(t, &t->segments[i], &info->segments[i], err);
+		r = info_fill_segment(t, &t->segments[i], &info->segments[i],
+		    err);
 		info->stored_bytes += t->segments[i].size;
 		/* The segment that is being written has no rows yet. */
 		if (t->index_state == EVT_INDEX_OK &&
@@ -253,7 +254,7 @@ fill_segments(evt_tape *t, evt_info *info, evt_error *err)
 }
 
 static uint64_t
-file_bytes(const evt_tape *t, const char *name)
+info_file_bytes(const evt_tape *t, const char *name)
 {
 	char *path = evt_io_path_join(t->path, name);
 	struct stat st;
@@ -266,10 +267,10 @@ file_bytes(const evt_tape *t, const char *name)
 }
 
 static void
-fill_sizes(const evt_tape *t, evt_info *info)
+info_fill_sizes(const evt_tape *t, evt_info *info)
 {
 	info->index_bytes =
-	    file_bytes(t, "tape.db") + file_bytes(t, "tape.db-wal");
+	    info_file_bytes(t, "tape.db") + info_file_bytes(t, "tape.db-wal");
 	info->journal_bytes = evt_journal_folder_bytes(t->io, t->journal_dir);
 	evt_tape_dir_ring(t->io, t->journal_dir, &info->ring_files,
 	    &info->ring_bytes);
@@ -278,7 +279,7 @@ fill_sizes(const evt_tape *t, evt_info *info)
 }
 
 static void
-fill_id(const evt_tape *t, evt_info *info)
+info_fill_id(const evt_tape *t, evt_info *info)
 {
 	const uint8_t *u = NULL;
 
@@ -291,7 +292,7 @@ fill_id(const evt_tape *t, evt_info *info)
 }
 
 static void
-fill_totals(const evt_summary *sum, evt_info *info)
+info_fill_totals(const evt_summary *sum, evt_info *info)
 {
 	info->frames = sum->frames;
 	info->received = sum->received;
@@ -306,28 +307,29 @@ fill_totals(const evt_summary *sum, evt_info *info)
 
 /* Whether the last segment was closed. */
 static bool
-is_sealed(const evt_tape *t)
+info_is_sealed(const evt_tape *t)
 {
 	return t->n_segments == 0 || t->segments[t->n_segments - 1].sealed;
 }
 
 static int
-fill_lists(unsigned lists, evt_summary *sum, evt_info *info, evt_error *err)
+info_fill_lists(unsigned lists, evt_summary *sum, evt_info *info,
+    evt_error *err)
 {
 	int r = EVT_OK;
 
 	if (lists & EVT_INFO_EVENTS)
-		r = fill_keys(sum, &sum->events, false, &info->events,
+		r = info_fill_keys(sum, &sum->events, false, &info->events,
 		    &info->n_events, err);
 	if (r == EVT_OK && (lists & EVT_INFO_SOURCES))
-		r = fill_keys(sum, &sum->sources, true, &info->sources,
+		r = info_fill_keys(sum, &sum->sources, true, &info->sources,
 		    &info->n_sources, err);
 	if (r == EVT_OK && (lists & EVT_INFO_MARKS))
-		r = fill_marks(sum, info, err);
+		r = info_fill_marks(sum, info, err);
 	if (r != EVT_OK)
 		return r;
-	sort_keys(info->events, &info->n_events);
-	sort_keys(info->sources, &info->n_sources);
+	info_sort_keys(info->events, &info->n_events);
+	info_sort_keys(info->sources, &info->n_sources);
 	if (lists & EVT_INFO_CONNS) {
 		info->conns = sum->conn;
 		info->n_conns = sum->n_conns;
@@ -337,20 +339,20 @@ fill_lists(unsigned lists, evt_summary *sum, evt_info *info, evt_error *err)
 }
 
 static int
-fill_info(evt_tape *t, unsigned lists, evt_summary *sum, evt_info *info,
+info_fill_info(evt_tape *t, unsigned lists, evt_summary *sum, evt_info *info,
     evt_error *err)
 {
 	int r = evt_tape_gather(t, lists, sum, &info->n_damaged, err);
 
-	if (r != EVT_OK || (r = fill_lists(lists, sum, info, err)) ||
-	    (r = fill_segments(t, info, err)))
+	if (r != EVT_OK || (r = info_fill_lists(lists, sum, info, err)) ||
+	    (r = info_fill_segments(t, info, err)))
 		return r;
-	fill_totals(sum, info);
-	fill_sizes(t, info);
-	fill_id(t, info);
+	info_fill_totals(sum, info);
+	info_fill_sizes(t, info);
+	info_fill_id(t, info);
 	info->live = evt_tape_live(t);
 	info->unclosed = !info->live && info->frames > 0 &&
-	    (info->last_seq >= evt_tape_end_seq(t) || !is_sealed(t));
+	    (info->last_seq >= evt_tape_end_seq(t) || !info_is_sealed(t));
 	return EVT_OK;
 }
 
@@ -366,7 +368,7 @@ evt_tape_info_of(evt_tape *t, unsigned lists, evt_info **ret_info,
 {
 	evt_info *info = calloc(1, sizeof(*info));
 	evt_summary sum = { 0 };
-	int r = info != NULL ? fill_info(t, lists, &sum, info, err) :
+	int r = info != NULL ? info_fill_info(t, lists, &sum, info, err) :
 	                       evt_err_nomem(err);
 
 	evt_summary_free(&sum);
@@ -379,7 +381,7 @@ evt_tape_info_of(evt_tape *t, unsigned lists, evt_info **ret_info,
 }
 
 static void
-free_keys(evt_info_key *keys, size_t n)
+info_free_keys(evt_info_key *keys, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		free(keys[i].name);
@@ -397,8 +399,8 @@ evt_info_free(evt_info *info)
 		free(info->mark[i].json);
 	free(info->segments);
 	free(info->mark);
-	free_keys(info->events, info->n_events);
-	free_keys(info->sources, info->n_sources);
+	info_free_keys(info->events, info->n_events);
+	info_free_keys(info->sources, info->n_sources);
 	free(info->conns);
 	free(info);
 }

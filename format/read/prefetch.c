@@ -18,7 +18,7 @@ struct evt_prefetch {
 };
 
 static int
-load_block(const evt_filter_match *match, evt_prefetched *s)
+prefetch_load_block(const evt_filter_match *match, evt_prefetched *s)
 {
 	evt_filter_matched *m = &s->match;
 	int r;
@@ -40,11 +40,11 @@ load_block(const evt_filter_match *match, evt_prefetched *s)
 }
 
 static void
-load(void *ctx, size_t i)
+prefetch_load(void *ctx, size_t i)
 {
 	evt_prefetch *f = ctx;
 
-	f->slot[i].code = load_block(f->match, &f->slot[i]);
+	f->slot[i].code = prefetch_load_block(f->match, &f->slot[i]);
 }
 
 int
@@ -57,7 +57,8 @@ evt_prefetch_new(const evt_filter_match *match, bool threaded,
 	if (f == NULL)
 		return evt_err_nomem(err);
 	f->match = match;
-	if ((r = evt_worker_new(SLOTS, load, f, threaded, &f->ahead, err))) {
+	if ((r = evt_worker_new(SLOTS, prefetch_load, f, threaded, &f->ahead,
+	         err))) {
 		free(f);
 		return r;
 	}

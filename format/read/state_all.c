@@ -36,7 +36,7 @@ struct each {
 };
 
 static bool
-is_done(const struct each *e, const evt_key *key)
+state_all_is_done(const struct each *e, const evt_key *key)
 {
 	return evt_key_table_find(&e->done, key->text, key->len, key->is_int) !=
 	    UINT32_MAX;
@@ -44,9 +44,10 @@ is_done(const struct each *e, const evt_key *key)
 
 /* Tell of the frame, unless there was a later one. */
 static int
-tell(struct each *e, const evt_key *key, const evt_frame *f, evt_error *err)
+state_all_tell(struct each *e, const evt_key *key, const evt_frame *f,
+    evt_error *err)
 {
-	if (is_done(e, key))
+	if (state_all_is_done(e, key))
 		return EVT_OK;
 	if (!evt_key_table_reserve(&e->done, 1))
 		return evt_err_nomem(err);
@@ -68,7 +69,7 @@ struct copies {
 };
 
 static int
-copy_keys(struct copies *c, const evt_frame *f, evt_error *err)
+state_all_copy_keys(struct copies *c, const evt_frame *f, evt_error *err)
 {
 	if (c->n_keys + f->n_sources > c->cap_keys) {
 		size_t cap = (c->n_keys + f->n_sources) * 2;
@@ -89,7 +90,7 @@ copy_keys(struct copies *c, const evt_frame *f, evt_error *err)
 }
 
 static int
-copy_frame(void *ctx, const evt_frame *f, evt_error *err)
+state_all_copy_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct copies *c = ctx;
 
@@ -108,12 +109,12 @@ copy_frame(void *ctx, const evt_frame *f, evt_error *err)
 	    !evt_buf_add(&c->bytes, f->event, f->event_len))
 		return evt_err_nomem(err);
 	c->frame[c->n++] = *f;
-	return copy_keys(c, f, err);
+	return state_all_copy_keys(c, f, err);
 }
 
 /* Point the copies at what was copied, which moves no more. */
 static void
-settle(struct copies *c)
+state_all_settle(struct copies *c)
 {
 	const uint8_t *p = c->bytes.data;
 	evt_key *key = c->key;
@@ -134,19 +135,19 @@ settle(struct copies *c)
 }
 
 static int
-search_journal(struct each *e, evt_error *err)
+state_all_search_journal(struct each *e, evt_error *err)
 {
 	struct copies c = { .match = &e->match };
 	int r = evt_tape_each_open(e->tape, evt_tape_end_seq(e->tape),
-	    copy_frame, &c, err);
+	    state_all_copy_frame, &c, err);
 
 	if (r == EVT_OK)
-		settle(&c);
+		state_all_settle(&c);
 	for (size_t i = c.n; i-- > 0 && r == EVT_OK;) {
 		const evt_frame *f = &c.frame[i];
 
 		for (size_t j = 0; j < f->n_sources && r == EVT_OK; j++)
-			r = tell(e, &f->sources[j], f, err);
+			r = state_all_tell(e, &f->sources[j], f, err);
 	}
 	free(c.frame);
 	free(c.key);
@@ -174,7 +175,7 @@ struct plan {
 };
 
 static void
-plan_free(struct plan *p)
+state_all_plan_free(struct plan *p)
 {
 	free(p->c);
 	free(p->block);
@@ -183,7 +184,7 @@ plan_free(struct plan *p)
 
 /* The next earlier block of the candidate that could hold an early frame. */
 static void
-step_back(const struct plan *p, struct candidate *c)
+state_all_step_back(const struct plan *p, struct candidate *c)
 {
 	int64_t to = p->each->match.filter.to_ns;
 
@@ -198,7 +199,7 @@ step_back(const struct plan *p, struct candidate *c)
 }
 
 static int
-add_block(struct plan *p, uint32_t no, evt_error *err)
+state_all_add_block(struct plan *p, uint32_t no, evt_error *err)
 {
 	if (p->n_blocks == p->cap_blocks) {
 		size_t cap = p->cap_blocks > 0 ? p->cap_blocks * 2 : 1024;
@@ -215,8 +216,8 @@ add_block(struct plan *p, uint32_t no, evt_error *err)
 
 /* A row of the index. */
 static int
-add_candidate(void *ctx, const evt_key *key, const uint8_t *blocks, size_t len,
-    evt_error *err)
+state_all_add_candidate(void *ctx, const evt_key *key, const uint8_t *blocks,
+    size_t len, evt_error *err)
 {
 	struct plan *p = ctx;
 	struct candidate c = { .at = p->n_blocks, .block = NO_BLOCK };
@@ -224,7 +225,7 @@ add_candidate(void *ctx, const evt_key *key, const uint8_t *blocks, size_t len,
 	uint64_t no = 0, delta;
 	int r = EVT_OK;
 
-	if (is_done(p->each, key))
+	if (state_all_is_done(p->each, key))
 		return EVT_OK;
 	while (r == EVT_OK && blocks < end) {
 		if (!evt_get_varint(&blocks, end, &delta) ||
@@ -232,7 +233,7 @@ add_candidate(void *ctx, const evt_key *key, const uint8_t *blocks, size_t len,
 		    (no += delta) >= p->segment->n_blocks)
 			return evt_err_set(err, EVT_ERR_INDEX,
 			    "a row of source_span is malformed");
-		r = add_block(p, (uint32_t)no, err);
+		r = state_all_add_block(p, (uint32_t)no, err);
 		c.n++;
 	}
 	if (r != EVT_OK)
@@ -254,15 +255,15 @@ add_candidate(void *ctx, const evt_key *key, const uint8_t *blocks, size_t len,
 		return evt_err_set(err, EVT_ERR_INDEX,
 		    "the index names a source twice");
 	evt_key_table_add(&p->by_key, key->text, key->len, key->is_int);
-	step_back(p, &c);
+	state_all_step_back(p, &c);
 	p->c[p->n++] = c;
 	return EVT_OK;
 }
 
 /* Which of the block's sources are looked for in it; free() it. */
 static bool *
-wanted_sources(const struct each *e, const struct plan *p, uint32_t no,
-    const evt_block *b)
+state_all_wanted_sources(const struct each *e, const struct plan *p,
+    uint32_t no, const evt_block *b)
 {
 	bool *want = calloc((size_t)b->n_sources + 1, sizeof(*want));
 
@@ -270,7 +271,7 @@ wanted_sources(const struct each *e, const struct plan *p, uint32_t no,
 		const evt_key *k = &b->sources[i];
 		uint32_t at;
 
-		if (is_done(e, k))
+		if (state_all_is_done(e, k))
 			continue;
 		if (p == NULL) {
 			want[i] = true;
@@ -284,8 +285,8 @@ wanted_sources(const struct each *e, const struct plan *p, uint32_t no,
 
 /* Tell of the wanted sources of one frame of the loaded block. */
 static int
-tell_of_frame(struct each *e, uint32_t i, bool *want, const char *name,
-    evt_error *err)
+state_all_tell_of_frame(struct each *e, uint32_t i, bool *want,
+    const char *name, evt_error *err)
 {
 	evt_block *b = &e->tape->block;
 	evt_frame f;
@@ -307,7 +308,7 @@ tell_of_frame(struct each *e, uint32_t i, bool *want, const char *name,
 		loaded = true;
 		want[place] = false;
 		if (r == EVT_OK)
-			r = tell(e, &b->sources[place], &f, err);
+			r = state_all_tell(e, &b->sources[place], &f, err);
 	}
 	return r;
 }
@@ -315,8 +316,8 @@ tell_of_frame(struct each *e, uint32_t i, bool *want, const char *name,
 /* p NULL: the index does not know, look for all.  A damaged block is passed:
  * what it held is lost in any case. */
 static int
-search_block(struct each *e, const struct plan *p, const evt_segment *s,
-    uint32_t no, int fd, evt_error *err)
+state_all_search_block(struct each *e, const struct plan *p,
+    const evt_segment *s, uint32_t no, int fd, evt_error *err)
 {
 	evt_block *b = &e->tape->block;
 	evt_filter_matched *found = &e->found;
@@ -327,12 +328,13 @@ search_block(struct each *e, const struct plan *p, const evt_segment *s,
 	if (r == EVT_OK)
 		r = evt_filter_match_block(&e->match, b, 0, found, err);
 	if (r == EVT_OK) {
-		want = wanted_sources(e, p, no, b);
+		want = state_all_wanted_sources(e, p, no, b);
 		if (want == NULL)
 			r = evt_err_nomem(err);
 	}
 	for (size_t i = found->n; r == EVT_OK && i-- > 0;)
-		r = tell_of_frame(e, found->frame[i], want, s->name, err);
+		r = state_all_tell_of_frame(e, found->frame[i], want, s->name,
+		    err);
 	free(want);
 	return r == EVT_ERR_CORRUPT ? EVT_OK : r;
 }
@@ -340,7 +342,7 @@ search_block(struct each *e, const struct plan *p, const evt_segment *s,
 /* The blocks that candidates point to, from the last one on; then those before
  * them, for sources whose frames were all too late. */
 static int
-search_planned(struct plan *p, int fd, evt_error *err)
+state_all_search_planned(struct plan *p, int fd, evt_error *err)
 {
 	bool *wanted = calloc(p->segment->n_blocks + 1, sizeof(*wanted));
 	bool any = true;
@@ -357,16 +359,16 @@ search_planned(struct plan *p, int fd, evt_error *err)
 		for (size_t no = p->segment->n_blocks;
 		     no-- > 0 && r == EVT_OK;) {
 			if (wanted[no])
-				r = search_block(p->each, p, p->segment,
-				    (uint32_t)no, fd, err);
+				r = state_all_search_block(p->each, p,
+				    p->segment, (uint32_t)no, fd, err);
 		}
 		for (size_t i = 0; i < p->n; i++) {
 			evt_key k = evt_key_table_key(&p->by_key, (uint32_t)i);
 
-			if (is_done(p->each, &k))
+			if (state_all_is_done(p->each, &k))
 				p->c[i].block = NO_BLOCK;
 			else
-				step_back(p, &p->c[i]);
+				state_all_step_back(p, &p->c[i]);
 		}
 	}
 	free(wanted);
@@ -374,14 +376,16 @@ search_planned(struct plan *p, int fd, evt_error *err)
 }
 
 static int
-search_all(struct each *e, const evt_segment *s, int fd, evt_error *err)
+state_all_search_all(struct each *e, const evt_segment *s, int fd,
+    evt_error *err)
 {
 	int r = EVT_OK;
 
 	for (size_t no = s->n_blocks; no-- > 0 && r == EVT_OK;) {
 		if (evt_filter_match_range(&e->match, s->blocks[no].min_ns,
 		        s->blocks[no].max_ns, UINT64_MAX))
-			r = search_block(e, NULL, s, (uint32_t)no, fd, err);
+			r = state_all_search_block(e, NULL, s, (uint32_t)no, fd,
+			    err);
 	}
 	return r;
 }
@@ -389,7 +393,7 @@ search_all(struct each *e, const evt_segment *s, int fd, evt_error *err)
 /* Whether every source that the index knows was found: then no older segment
  * than the i-th has another one. */
 static bool
-all_found(const struct each *e, size_t i)
+state_all_found(const struct each *e, size_t i)
 {
 	const evt_tape *t = e->tape;
 
@@ -405,7 +409,7 @@ all_found(const struct each *e, size_t i)
 
 /* Look through the last blocks that hold the event before the time. */
 static int
-look_through(struct plan *p, const bool *wanted, size_t i, int fd,
+state_all_look_through(struct plan *p, const bool *wanted, size_t i, int fd,
     evt_error *err)
 {
 	struct each *e = p->each;
@@ -414,14 +418,14 @@ look_through(struct plan *p, const bool *wanted, size_t i, int fd,
 	int r = EVT_OK;
 
 	while (p->looked_through > 0 && n < LOOKED_THROUGH && r == EVT_OK &&
-	    !all_found(e, i)) {
+	    !state_all_found(e, i)) {
 		size_t no = --p->looked_through;
 
 		if (!wanted[no] ||
 		    !evt_filter_match_range(&e->match, s->blocks[no].min_ns,
 		        s->blocks[no].max_ns, UINT64_MAX))
 			continue;
-		r = search_block(e, NULL, s, (uint32_t)no, fd, err);
+		r = state_all_search_block(e, NULL, s, (uint32_t)no, fd, err);
 		n++;
 	}
 	return r;
@@ -429,7 +433,7 @@ look_through(struct plan *p, const bool *wanted, size_t i, int fd,
 
 /* By the index.  EVT_ERR_INDEX: it does not know. */
 static int
-search_indexed(struct each *e, size_t i, int fd, evt_error *err)
+state_all_search_indexed(struct each *e, size_t i, int fd, evt_error *err)
 {
 	const evt_segment *s = &e->tape->segments[i];
 	struct plan p = { .each = e,
@@ -446,23 +450,24 @@ search_indexed(struct each *e, size_t i, int fd, evt_error *err)
 		return evt_err_nomem(err);
 	if (evt_index_find(x, s->no, &e->match.filter, wanted, s->n_blocks,
 	        NULL) == EVT_OK)
-		r = look_through(&p, wanted, i, fd, err);
+		r = state_all_look_through(&p, wanted, i, fd, err);
 	if (r == EVT_OK && memchr(wanted, 1, p.looked_through) != NULL &&
-	    !all_found(e, i)) {
+	    !state_all_found(e, i)) {
 		if (evt_index_each_span(x, s->no, e->match.filter.events[0],
-		        e->match.filter.to_ns, add_candidate, &p,
+		        e->match.filter.to_ns, state_all_add_candidate, &p,
 		        err) != EVT_OK)
 			r = EVT_ERR_INDEX;
 		else
-			r = search_planned(&p, fd, err);
+			r = state_all_search_planned(&p, fd, err);
 	}
 	free(wanted);
-	plan_free(&p);
+	state_all_plan_free(&p);
 	return r;
 }
 
 static int
-search_segment(struct each *e, size_t i, bool *ret_planned, evt_error *err)
+state_all_search_segment(struct each *e, size_t i, bool *ret_planned,
+    evt_error *err)
 {
 	const evt_segment *s = &e->tape->segments[i];
 	int fd, r = evt_segment_open(s, &fd, err);
@@ -470,10 +475,10 @@ search_segment(struct each *e, size_t i, bool *ret_planned, evt_error *err)
 	*ret_planned = true;
 	if (r != EVT_OK) /* retention may have dropped it */
 		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
-	r = search_indexed(e, i, fd, err);
+	r = state_all_search_indexed(e, i, fd, err);
 	if (r == EVT_ERR_INDEX) {
 		*ret_planned = false;
-		r = search_all(e, s, fd, err);
+		r = state_all_search_all(e, s, fd, err);
 	}
 	s->io->close(s->io->ctx, fd);
 	return r;
@@ -483,7 +488,7 @@ search_segment(struct each *e, size_t i, bool *ret_planned, evt_error *err)
 
 /* What was found so far may stand in no index. */
 static void
-note_unsure(struct each *e)
+state_all_note_unsure(struct each *e)
 {
 	evt_index *x = e->tape->index;
 
@@ -495,24 +500,24 @@ note_unsure(struct each *e)
 }
 
 static int
-search(struct each *e, evt_error *err)
+state_all_search(struct each *e, evt_error *err)
 {
 	evt_tape *t = e->tape;
 	int r = evt_tape_refresh(t, err);
 
 	if (r == EVT_OK)
-		r = search_journal(e, err);
-	note_unsure(e);
+		r = state_all_search_journal(e, err);
+	state_all_note_unsure(e);
 	if (t->index == NULL ||
 	    !evt_index_count_sources(t->index, &e->n_sources))
 		e->n_sources = 0;
 	for (size_t i = t->n_segments; i-- > 0 && r == EVT_OK;) {
 		bool planned;
 
-		r = search_segment(e, i, &planned, err);
+		r = state_all_search_segment(e, i, &planned, err);
 		if (!planned)
-			note_unsure(e);
-		if (all_found(e, i))
+			state_all_note_unsure(e);
+		if (state_all_found(e, i))
 			break;
 	}
 	return r;
@@ -532,7 +537,7 @@ evt_tape_each_last(evt_tape *t, const char *event, int64_t time_ns,
 
 	if (r != EVT_OK)
 		return r;
-	r = search(&e, err);
+	r = state_all_search(&e, err);
 	evt_filter_match_free(&e.match);
 	evt_filter_matched_free(&e.found);
 	evt_key_table_free(&e.done);

@@ -22,7 +22,7 @@ struct newest {
 
 /* Keep a copy: the next record overwrites the reader's memory. */
 static int
-keep(void *ctx, const evt_frame *f, evt_error *err)
+state_at_keep(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct newest *n = ctx;
 	evt_buf *b = &n->tape->copy;
@@ -50,7 +50,7 @@ keep(void *ctx, const evt_frame *f, evt_error *err)
 
 /* Point the kept frame at the copy, which does not move any more. */
 static void
-settle(struct newest *n)
+state_at_settle(struct newest *n)
 {
 	const uint8_t *p = n->tape->copy.data;
 	evt_frame *f = &n->frame;
@@ -72,7 +72,8 @@ settle(struct newest *n)
 /* Which blocks of the segment to look at: those that the index names, or all
  * if it cannot tell.  free() it; NULL: out of memory. */
 static bool *
-wanted_blocks(evt_tape *t, const evt_segment *s, const evt_filter_match *m)
+state_at_wanted_blocks(evt_tape *t, const evt_segment *s,
+    const evt_filter_match *m)
 {
 	bool *wanted = calloc(s->n_blocks + 1, sizeof(*wanted));
 
@@ -88,7 +89,7 @@ wanted_blocks(evt_tape *t, const evt_segment *s, const evt_filter_match *m)
 /* EVT_OK and *ret_frame, EVT_ERR_NOTFOUND, or another error.  A damaged block
  * is passed: what it held is lost in any case. */
 static int
-search_block(evt_tape *t, int fd, const evt_segment *s, size_t i,
+state_at_search_block(evt_tape *t, int fd, const evt_segment *s, size_t i,
     evt_filter_match *m, evt_frame *ret_frame, evt_error *err)
 {
 	evt_filter_matched found = { 0 };
@@ -113,10 +114,10 @@ search_block(evt_tape *t, int fd, const evt_segment *s, size_t i,
 }
 
 static int
-search_segment(evt_tape *t, const evt_segment *s, evt_filter_match *m,
+state_at_search_segment(evt_tape *t, const evt_segment *s, evt_filter_match *m,
     evt_frame *ret_frame, evt_error *err)
 {
-	bool *wanted = wanted_blocks(t, s, m);
+	bool *wanted = state_at_wanted_blocks(t, s, m);
 	int fd = -1, r = EVT_ERR_NOTFOUND;
 
 	if (wanted == NULL)
@@ -129,7 +130,7 @@ search_segment(evt_tape *t, const evt_segment *s, evt_filter_match *m,
 		/* EVT_ERR_NOTFOUND: retention dropped it. */
 		if (fd < 0 && (r = evt_segment_open(s, &fd, err)))
 			break;
-		r = search_block(t, fd, s, i, m, ret_frame, err);
+		r = state_at_search_block(t, fd, s, i, m, ret_frame, err);
 	}
 	if (fd >= 0)
 		t->io->close(t->io->ctx, fd);
@@ -138,24 +139,26 @@ search_segment(evt_tape *t, const evt_segment *s, evt_filter_match *m,
 }
 
 static int
-search(evt_tape *t, evt_filter_match *m, evt_frame *ret_frame, evt_error *err)
+state_at_search(evt_tape *t, evt_filter_match *m, evt_frame *ret_frame,
+    evt_error *err)
 {
 	struct newest newest = { .match = m, .tape = t };
 	int r = evt_tape_refresh(t, err);
 
 	if (r == EVT_OK)
-		r = evt_tape_each_open(t, evt_tape_end_seq(t), keep, &newest,
-		    err);
+		r = evt_tape_each_open(t, evt_tape_end_seq(t), state_at_keep,
+		    &newest, err);
 	if (r != EVT_OK)
 		return r;
 	if (newest.found) {
-		settle(&newest);
+		state_at_settle(&newest);
 		*ret_frame = newest.frame;
 		return EVT_OK;
 	}
 	r = EVT_ERR_NOTFOUND;
 	for (size_t i = t->n_segments; i-- > 0 && r == EVT_ERR_NOTFOUND;)
-		r = search_segment(t, &t->segments[i], m, ret_frame, err);
+		r = state_at_search_segment(t, &t->segments[i], m, ret_frame,
+		    err);
 	return r;
 }
 
@@ -176,7 +179,7 @@ evt_tape_last_before(evt_tape *t, const char *source, const char *event,
 
 	if (r != EVT_OK)
 		return r;
-	r = search(t, &m, ret_frame, err);
+	r = state_at_search(t, &m, ret_frame, err);
 	evt_filter_match_free(&m);
 	if (r == EVT_ERR_NOTFOUND)
 		return evt_err_set(err, r,

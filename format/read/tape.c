@@ -30,7 +30,7 @@ evt_tape_close(evt_tape *t)
 
 /* Move the segments of `list` that are newer than all known behind these. */
 static int
-adopt(evt_tape *t, evt_segment *list, size_t n, evt_error *err)
+tape_adopt(evt_tape *t, evt_segment *list, size_t n, evt_error *err)
 {
 	uint32_t last =
 	    t->n_segments > 0 ? t->segments[t->n_segments - 1].no : 0;
@@ -56,7 +56,7 @@ evt_tape_refresh(evt_tape *t, evt_error *err)
 	size_t n;
 	int r = evt_segment_list(t->io, t->path, &list, &n, err);
 
-	if (r != EVT_OK || (r = adopt(t, list, n, err)))
+	if (r != EVT_OK || (r = tape_adopt(t, list, n, err)))
 		return r;
 	for (size_t i = 0; i < t->n_segments; i++) {
 		r = evt_segment_load(&t->segments[i], err);
@@ -126,7 +126,7 @@ evt_tape_end_seq(const evt_tape *t)
 /* ---- the journal ------------------------------------------------------------- */
 
 static int
-each_in_file(evt_tape *t, uint64_t first_seq, uint64_t from_seq,
+tape_each_in_file(evt_tape *t, uint64_t first_seq, uint64_t from_seq,
     int (*fn)(void *, const evt_frame *, evt_error *), void *ctx,
     evt_error *err)
 {
@@ -161,7 +161,8 @@ evt_tape_each_open(evt_tape *t, uint64_t from_seq,
 		return r;
 	for (size_t i = 0; i < n && r == EVT_OK; i++) {
 		if (i + 1 == n || files[i + 1] > from_seq)
-			r = each_in_file(t, files[i], from_seq, fn, ctx, err);
+			r = tape_each_in_file(t, files[i], from_seq, fn, ctx,
+			    err);
 	}
 	free(files);
 	return r;
@@ -175,7 +176,7 @@ struct span {
 };
 
 static void
-widen(struct span *s, int64_t first, int64_t last)
+tape_widen(struct span *s, int64_t first, int64_t last)
 {
 	if (!s->any || first < s->first)
 		s->first = first;
@@ -185,10 +186,10 @@ widen(struct span *s, int64_t first, int64_t last)
 }
 
 static int
-widen_by_frame(void *ctx, const evt_frame *f, evt_error *err)
+tape_widen_by_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	(void)err;
-	widen(ctx, f->time_ns, f->time_ns);
+	tape_widen(ctx, f->time_ns, f->time_ns);
 	return EVT_OK;
 }
 
@@ -205,10 +206,11 @@ evt_tape_span(evt_tape *t, int64_t *ret_first_ns, int64_t *ret_last_ns,
 		const evt_segment *s = &t->segments[i];
 
 		for (size_t k = 0; k < s->n_blocks; k++)
-			widen(&span, s->blocks[k].min_ns, s->blocks[k].max_ns);
+			tape_widen(&span, s->blocks[k].min_ns,
+			    s->blocks[k].max_ns);
 	}
-	r = evt_tape_each_open(t, evt_tape_end_seq(t), widen_by_frame, &span,
-	    err);
+	r = evt_tape_each_open(t, evt_tape_end_seq(t), tape_widen_by_frame,
+	    &span, err);
 	if (r != EVT_OK)
 		return r;
 	if (!span.any)

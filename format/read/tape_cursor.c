@@ -47,7 +47,8 @@ struct tape_cursor {
 /* Ask the index which blocks of the segment matter.  Without an answer all
  * do: the filter is applied to frames in any case. */
 static int
-ask_index(struct tape_cursor *c, const evt_segment *s, evt_error *err)
+tape_cursor_ask_index(struct tape_cursor *c, const evt_segment *s,
+    evt_error *err)
 {
 	const evt_filter *f = &c->match.filter;
 	bool *wanted;
@@ -69,7 +70,7 @@ ask_index(struct tape_cursor *c, const evt_segment *s, evt_error *err)
 }
 
 static bool
-in_range(const struct tape_cursor *c, const evt_segment_block *b)
+tape_cursor_in_range(const struct tape_cursor *c, const evt_segment_block *b)
 {
 	uint64_t end = b->first_seq + b->frames;
 
@@ -80,7 +81,7 @@ in_range(const struct tape_cursor *c, const evt_segment_block *b)
 /* Step to the next block that may hold something.  EVT_AGAIN: the segments
  * have none now. */
 static int
-find_block(struct tape_cursor *c, const evt_segment **ret_s,
+tape_cursor_find_block(struct tape_cursor *c, const evt_segment **ret_s,
     const evt_segment_block **ret_b, evt_error *err)
 {
 	for (; c->segment < c->tape->n_segments; c->segment++) {
@@ -90,9 +91,10 @@ find_block(struct tape_cursor *c, const evt_segment **ret_s,
 		for (; c->block < s->n_blocks; c->block++) {
 			const evt_segment_block *b = &s->blocks[c->block];
 
-			if (!in_range(c, b))
+			if (!tape_cursor_in_range(c, b))
 				continue;
-			if (!c->has_wanted && (r = ask_index(c, s, err)))
+			if (!c->has_wanted &&
+			    (r = tape_cursor_ask_index(c, s, err)))
 				return r;
 			if (c->block >= c->n_wanted || c->wanted[c->block]) {
 				*ret_s = s;
@@ -110,7 +112,7 @@ find_block(struct tape_cursor *c, const evt_segment **ret_s,
 }
 
 static void
-close_segment(struct tape_cursor *c)
+tape_cursor_close_segment(struct tape_cursor *c)
 {
 	if (c->fd >= 0)
 		c->tape->io->close(c->tape->io->ctx, c->fd);
@@ -118,36 +120,37 @@ close_segment(struct tape_cursor *c)
 }
 
 static int
-open_segment(struct tape_cursor *c, const evt_segment *s, evt_error *err)
+tape_cursor_open_segment(struct tape_cursor *c, const evt_segment *s,
+    evt_error *err)
 {
 	if (c->fd >= 0 && c->fd_no == s->no)
 		return EVT_OK;
-	close_segment(c);
+	tape_cursor_close_segment(c);
 	c->fd_no = s->no;
 	return evt_segment_open(s, &c->fd, err);
 }
 
 /* Whether the file must stay open for what is loading from it. */
 static bool
-needs_other_file(const struct tape_cursor *c, const evt_segment *s)
+tape_cursor_needs_other_file(const struct tape_cursor *c, const evt_segment *s)
 {
 	return evt_prefetch_pending(c->fetch) > 0 && c->fd_no != s->no;
 }
 
 /* Begin to load the next block.  EVT_AGAIN: there is none now. */
 static int
-start_block(struct tape_cursor *c, evt_error *err)
+tape_cursor_start_block(struct tape_cursor *c, evt_error *err)
 {
 	const evt_segment *s;
 	const evt_segment_block *b;
 	int r;
 
 	for (;;) {
-		if ((r = find_block(c, &s, &b, err)))
+		if ((r = tape_cursor_find_block(c, &s, &b, err)))
 			return r;
-		if (needs_other_file(c, s))
+		if (tape_cursor_needs_other_file(c, s))
 			return EVT_AGAIN;
-		r = open_segment(c, s, err);
+		r = tape_cursor_open_segment(c, s, err);
 		if (r == EVT_OK)
 			break;
 		if (r != EVT_ERR_NOTFOUND)
@@ -166,12 +169,12 @@ start_block(struct tape_cursor *c, evt_error *err)
 /* Load as many blocks ahead as there is room for.  A failure comes back when
  * there is nothing before it. */
 static void
-read_ahead(struct tape_cursor *c)
+tape_cursor_read_ahead(struct tape_cursor *c)
 {
 	evt_error err;
 
-	while (
-	    evt_prefetch_has_room(c->fetch) && start_block(c, &err) == EVT_OK)
+	while (evt_prefetch_has_room(c->fetch) &&
+	    tape_cursor_start_block(c, &err) == EVT_OK)
 		continue;
 }
 
@@ -180,7 +183,8 @@ read_ahead(struct tape_cursor *c)
  * block's header is damaged.
  */
 static int
-check_hole(struct tape_cursor *c, const evt_segment_block *b, evt_error *err)
+tape_cursor_check_hole(struct tape_cursor *c, const evt_segment_block *b,
+    evt_error *err)
 {
 	const evt_segment *s = NULL;
 	uint64_t before = 0, lost;
@@ -206,14 +210,14 @@ check_hole(struct tape_cursor *c, const evt_segment_block *b, evt_error *err)
 
 /* Take the first block that is loading, and begin with those behind it. */
 static int
-take_block(struct tape_cursor *c, evt_error *err)
+tape_cursor_take_block(struct tape_cursor *c, evt_error *err)
 {
 	int r, hole;
 
 	c->now = evt_prefetch_wait(c->fetch);
 	c->next_match = 0;
 	c->stats.blocks_read++;
-	hole = check_hole(c, &c->now->ref, err);
+	hole = tape_cursor_check_hole(c, &c->now->ref, err);
 	c->seq = c->now->ref.first_seq + c->now->ref.frames;
 	r = c->now->code;
 	if (r == EVT_ERR_CORRUPT) {
@@ -226,14 +230,14 @@ take_block(struct tape_cursor *c, evt_error *err)
 		c->now = NULL;
 		return r;
 	}
-	read_ahead(c);
+	tape_cursor_read_ahead(c);
 	return hole;
 }
 
 /* ---- the journal ----------------------------------------------------------------- */
 
 static void
-leave_journal(struct tape_cursor *c)
+tape_cursor_leave_journal(struct tape_cursor *c)
 {
 	evt_journal_close(c->journal);
 	c->journal = NULL;
@@ -244,7 +248,7 @@ leave_journal(struct tape_cursor *c)
  * it, but none at or before `after` (0: any).  EVT_AGAIN: there is none.
  */
 static int
-enter_journal(struct tape_cursor *c, uint64_t after, evt_error *err)
+tape_cursor_enter_journal(struct tape_cursor *c, uint64_t after, evt_error *err)
 {
 	uint64_t *files, pick = 0;
 	size_t n;
@@ -271,14 +275,14 @@ enter_journal(struct tape_cursor *c, uint64_t after, evt_error *err)
 /* The file has no more: go to the one behind it.  EVT_AGAIN: there is none,
  * and this one stays open, since it may grow. */
 static int
-next_file(struct tape_cursor *c, evt_error *err)
+tape_cursor_next_file(struct tape_cursor *c, evt_error *err)
 {
 	evt_journal_reader *old = c->journal;
 	uint64_t first = c->journal_first;
 	int r;
 
 	c->journal = NULL;
-	r = enter_journal(c, first, err);
+	r = tape_cursor_enter_journal(c, first, err);
 	if (r == EVT_AGAIN) {
 		c->journal = old;
 		c->journal_first = first;
@@ -290,7 +294,8 @@ next_file(struct tape_cursor *c, evt_error *err)
 
 /* Whether there is a file behind the one that is open. */
 static int
-has_next_file(const struct tape_cursor *c, bool *ret_has, evt_error *err)
+tape_cursor_has_next_file(const struct tape_cursor *c, bool *ret_has,
+    evt_error *err)
 {
 	uint64_t *files;
 	size_t n;
@@ -306,13 +311,14 @@ has_next_file(const struct tape_cursor *c, bool *ret_has, evt_error *err)
 
 /* The next record that was not seen yet. */
 static int
-next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
+tape_cursor_next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
 {
 	bool in_lines, complete = false;
 	int r;
 
 	for (;;) {
-		if (c->journal == NULL && (r = enter_journal(c, 0, err)))
+		if (c->journal == NULL &&
+		    (r = tape_cursor_enter_journal(c, 0, err)))
 			return r;
 		r = evt_journal_next(c->journal, f, &in_lines, err);
 		if (r == EVT_OK && f->seq >= c->seq)
@@ -324,13 +330,13 @@ next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
 		/* A file is complete when the next one is begun, and may have
 		 * been completed since it was looked at. */
 		if (!complete) {
-			if ((r = has_next_file(c, &complete, err)))
+			if ((r = tape_cursor_has_next_file(c, &complete, err)))
 				return r;
 			if (!complete)
 				return EVT_AGAIN;
 			continue;
 		}
-		if ((r = next_file(c, err)))
+		if ((r = tape_cursor_next_file(c, err)))
 			return r;
 		complete = false;
 	}
@@ -341,9 +347,9 @@ next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
  * cut off what it could not write; else it is told once and passed.
  */
 static int
-bad_journal(struct tape_cursor *c, bool live)
+tape_cursor_bad_journal(struct tape_cursor *c, bool live)
 {
-	leave_journal(c);
+	tape_cursor_leave_journal(c);
 	if (live)
 		return EVT_AGAIN;
 	c->journal_bad = c->journal_first;
@@ -356,7 +362,7 @@ bad_journal(struct tape_cursor *c, bool live)
  * moved to a segment since that was looked at.  *ret_moved: they did.
  */
 static int
-check_moved(struct tape_cursor *c, bool *ret_moved, evt_error *err)
+tape_cursor_check_moved(struct tape_cursor *c, bool *ret_moved, evt_error *err)
 {
 	int r = evt_tape_refresh(c->tape, err);
 
@@ -369,7 +375,7 @@ check_moved(struct tape_cursor *c, bool *ret_moved, evt_error *err)
 /* Whether the window may get more frames.  Frames reach the journal well
  * within this time of their reception. */
 static bool
-can_grow(const struct tape_cursor *c)
+tape_cursor_can_grow(const struct tape_cursor *c)
 {
 	const evt_filter *f = &c->match.filter;
 
@@ -383,32 +389,32 @@ can_grow(const struct tape_cursor *c)
  * loading, or *ret_frame is from the journal and *ret_found says so.
  */
 static int
-look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
+tape_cursor_look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
     evt_error *err)
 {
 	/* Asked first: what a recorder wrote before it left is then seen. */
-	bool live = can_grow(c), moved;
+	bool live = tape_cursor_can_grow(c), moved;
 	int r;
 
 	*ret_found = false;
 	if ((r = evt_tape_refresh(c->tape, err)))
 		return r;
 	c->has_wanted = false; /* the last segment may have grown */
-	if ((r = start_block(c, err)) != EVT_AGAIN) {
+	if ((r = tape_cursor_start_block(c, err)) != EVT_AGAIN) {
 		/* The recorder may have removed the file: let go of it. */
-		leave_journal(c);
-		read_ahead(c);
+		tape_cursor_leave_journal(c);
+		tape_cursor_read_ahead(c);
 		return r;
 	}
 	/* What the segments hold and the filter passed over is behind us. */
 	if (evt_tape_end_seq(c->tape) > c->seq)
 		c->seq = evt_tape_end_seq(c->tape);
 	for (;;) {
-		r = next_record(c, f, err);
+		r = tape_cursor_next_record(c, f, err);
 		if (r == EVT_ERR_CORRUPT)
-			return bad_journal(c, live);
+			return tape_cursor_bad_journal(c, live);
 		if (r == EVT_AGAIN) {
-			if ((r = check_moved(c, &moved, err)))
+			if ((r = tape_cursor_check_moved(c, &moved, err)))
 				return r;
 			if (moved)
 				return EVT_OK;
@@ -417,10 +423,10 @@ look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 		if (r != EVT_OK)
 			return r;
 		if (f->seq > c->seq) {
-			if ((r = check_moved(c, &moved, err)))
+			if ((r = tape_cursor_check_moved(c, &moved, err)))
 				return r;
 			if (moved) {
-				leave_journal(c);
+				tape_cursor_leave_journal(c);
 				return EVT_OK;
 			}
 		}
@@ -433,7 +439,7 @@ look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 }
 
 static int
-tape_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
+tape_cursor_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
 {
 	struct tape_cursor *c = (struct tape_cursor *)base;
 	bool found = false;
@@ -450,9 +456,9 @@ tape_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
 		}
 		c->now = NULL;
 		if (evt_prefetch_pending(c->fetch) > 0)
-			r = take_block(c, err);
+			r = tape_cursor_take_block(c, err);
 		else
-			r = look_for_more(c, &f, &found, err);
+			r = tape_cursor_look_for_more(c, &f, &found, err);
 		if (r != EVT_OK)
 			return r;
 		if (found)
@@ -464,7 +470,8 @@ tape_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
 }
 
 static int
-tape_seek(evt_cursor *base, bool has_time, int64_t time_ns, evt_error *err)
+tape_cursor_seek(evt_cursor *base, bool has_time, int64_t time_ns,
+    evt_error *err)
 {
 	struct tape_cursor *c = (struct tape_cursor *)base;
 	evt_filter *f = &c->match.filter;
@@ -477,7 +484,7 @@ tape_seek(evt_cursor *base, bool has_time, int64_t time_ns, evt_error *err)
 		f->has_from = true;
 		f->from_ns = time_ns;
 	}
-	leave_journal(c);
+	tape_cursor_leave_journal(c);
 	c->journal_bad = 0;
 	c->now = NULL;
 	c->seq = c->from_seq > 0 ? c->from_seq : 1;
@@ -487,26 +494,26 @@ tape_seek(evt_cursor *base, bool has_time, int64_t time_ns, evt_error *err)
 }
 
 static void
-tape_stats(const evt_cursor *base, evt_cursor_stats *ret_stats)
+tape_cursor_stats(const evt_cursor *base, evt_cursor_stats *ret_stats)
 {
 	*ret_stats = ((const struct tape_cursor *)base)->stats;
 }
 
 static void
-tape_close(evt_cursor *base)
+tape_cursor_close(evt_cursor *base)
 {
 	struct tape_cursor *c = (struct tape_cursor *)base;
 
 	evt_prefetch_free(c->fetch);
-	leave_journal(c);
-	close_segment(c);
+	tape_cursor_leave_journal(c);
+	tape_cursor_close_segment(c);
 	evt_filter_match_free(&c->match);
 	free(c->wanted);
 	free(c);
 }
 
-static const struct evt_cursor_ops tape_ops = { tape_next, tape_seek,
-	tape_stats, tape_close };
+static const struct evt_cursor_ops tape_ops = { tape_cursor_next,
+	tape_cursor_seek, tape_cursor_stats, tape_cursor_close };
 
 int
 evt_cursor_open_tape(evt_tape *tape, uint32_t tape_no, const evt_filter *filter,
@@ -526,13 +533,13 @@ evt_cursor_open_tape(evt_tape *tape, uint32_t tape_no, const evt_filter *filter,
 		r = evt_prefetch_new(&c->match, c->match.filter.read_ahead,
 		    &c->fetch, err);
 	if (r != EVT_OK) {
-		tape_close(&c->base);
+		tape_cursor_close(&c->base);
 		return r;
 	}
 	c->has_from = c->match.filter.has_from;
 	c->from_ns = c->match.filter.from_ns;
 	c->from_seq = c->match.filter.from_seq;
-	tape_seek(&c->base, false, 0, NULL);
+	tape_cursor_seek(&c->base, false, 0, NULL);
 	*ret_cursor = &c->base;
 	return EVT_OK;
 }

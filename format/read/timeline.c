@@ -32,7 +32,7 @@ struct counting {
 
 /* Room for another row.  EVT_ERR_ARG: there are too many. */
 static int
-grow(struct counting *c, size_t row, evt_error *err)
+timeline_grow(struct counting *c, size_t row, evt_error *err)
 {
 	size_t cap = row * 2 + 4, n = c->n_buckets, most = CELLS_MAX / n;
 	double *count;
@@ -55,8 +55,8 @@ grow(struct counting *c, size_t row, evt_error *err)
 
 /* The counts of an event. */
 static int
-row_of(struct counting *c, const char *name, size_t len, double **ret_row,
-    evt_error *err)
+timeline_row_of(struct counting *c, const char *name, size_t len,
+    double **ret_row, evt_error *err)
 {
 	size_t row = 0;
 	int r = EVT_OK;
@@ -69,7 +69,7 @@ row_of(struct counting *c, const char *name, size_t len, double **ret_row,
 		    1;
 	}
 	if (row >= c->cap_rows)
-		r = grow(c, row, err);
+		r = timeline_grow(c, row, err);
 	if (r != EVT_OK)
 		return r;
 	if (row >= c->n_rows)
@@ -79,13 +79,13 @@ row_of(struct counting *c, const char *name, size_t len, double **ret_row,
 }
 
 static bool
-within(const struct counting *c, int64_t t)
+timeline_within(const struct counting *c, int64_t t)
 {
 	return t >= c->from && t < c->to;
 }
 
 static void
-count_one(const struct counting *c, double *row, int64_t t)
+timeline_count_one(const struct counting *c, double *row, int64_t t)
 {
 	row[(uint64_t)(t - c->from) / (uint64_t)c->bucket_ns]++;
 }
@@ -93,49 +93,50 @@ count_one(const struct counting *c, double *row, int64_t t)
 /* ---- exactly ------------------------------------------------------------- */
 
 static int
-count_frame(void *ctx, const evt_frame *f, evt_error *err)
+timeline_count_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct counting *c = ctx;
 	double *row;
 	int r;
 
-	if (!within(c, f->time_ns))
+	if (!timeline_within(c, f->time_ns))
 		return EVT_OK;
-	r = row_of(c, f->event, f->event_len, &row, err);
+	r = timeline_row_of(c, f->event, f->event_len, &row, err);
 	if (r != EVT_OK)
 		return r;
-	count_one(c, row, f->time_ns);
+	timeline_count_one(c, row, f->time_ns);
 	return EVT_OK;
 }
 
 /* The block that is loaded. */
 static int
-count_loaded(struct counting *c, const evt_block *b, evt_error *err)
+timeline_count_loaded(struct counting *c, const evt_block *b, evt_error *err)
 {
 	for (uint32_t e = 0; e <= b->n_events; e++) {
 		const evt_key *k = e > 0 ? &b->events[e - 1] : NULL;
 		double *row;
-		int r = row_of(c, k != NULL ? k->text : NULL,
+		int r = timeline_row_of(c, k != NULL ? k->text : NULL,
 		    k != NULL ? k->len : 0, &row, err);
 
 		if (r != EVT_OK)
 			return r;
 		for (uint32_t i = 0; i < b->n; i++) {
-			if (b->event[i] == e && within(c, b->time_ns[i]))
-				count_one(c, row, b->time_ns[i]);
+			if (b->event[i] == e &&
+			    timeline_within(c, b->time_ns[i]))
+				timeline_count_one(c, row, b->time_ns[i]);
 		}
 	}
 	return EVT_OK;
 }
 
 static bool
-overlaps(const struct counting *c, const evt_segment_block *b)
+timeline_overlaps(const struct counting *c, const evt_segment_block *b)
 {
 	return b->min_ns < c->to && b->max_ns >= c->from;
 }
 
 static int
-count_segment(struct counting *c, const evt_segment *s, evt_error *err)
+timeline_count_segment(struct counting *c, const evt_segment *s, evt_error *err)
 {
 	evt_tape *t = c->tape;
 	int fd, r = evt_segment_open(s, &fd, err);
@@ -143,12 +144,12 @@ count_segment(struct counting *c, const evt_segment *s, evt_error *err)
 	if (r != EVT_OK) /* retention may have dropped it */
 		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
-		if (!overlaps(c, &s->blocks[i]))
+		if (!timeline_overlaps(c, &s->blocks[i]))
 			continue;
 		r = evt_segment_read_block(t->io, fd, s->name, &s->blocks[i],
 		    false, &t->raw, &t->block, err);
 		if (r == EVT_OK)
-			r = count_loaded(c, &t->block, err);
+			r = timeline_count_loaded(c, &t->block, err);
 		else if (r == EVT_ERR_CORRUPT)
 			r = EVT_OK;
 	}
@@ -160,8 +161,8 @@ count_segment(struct counting *c, const evt_segment *s, evt_error *err)
 
 /* Spread n frames evenly over the block's time. */
 static void
-spread(const struct counting *c, double *row, const evt_segment_block *b,
-    double n)
+timeline_spread(const struct counting *c, double *row,
+    const evt_segment_block *b, double n)
 {
 	double length = (double)b->max_ns - (double)b->min_ns + 1;
 	int64_t from = b->min_ns > c->from ? b->min_ns : c->from;
@@ -186,14 +187,14 @@ struct spreading {
 
 /* Give each block of the event its share of the frames. */
 static int
-spread_event(void *ctx, const char *name, uint64_t frames,
+timeline_spread_event(void *ctx, const char *name, uint64_t frames,
     const uint8_t *blocks, size_t len, evt_error *err)
 {
 	struct spreading *sp = ctx;
 	const evt_segment *s = sp->segment;
 	double *row, total = 0;
-	int r = row_of(sp->counting, name, name != NULL ? strlen(name) : 0,
-	    &row, err);
+	int r = timeline_row_of(sp->counting, name,
+	    name != NULL ? strlen(name) : 0, &row, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -212,8 +213,9 @@ spread_event(void *ctx, const char *name, uint64_t frames,
 			b = &s->blocks[no];
 			if (pass == 0)
 				total += b->frames;
-			else if (total > 0 && overlaps(sp->counting, b))
-				spread(sp->counting, row, b,
+			else if (total > 0 &&
+			    timeline_overlaps(sp->counting, b))
+				timeline_spread(sp->counting, row, b,
 				    (double)frames * b->frames / total);
 		}
 	}
@@ -223,7 +225,7 @@ spread_event(void *ctx, const char *name, uint64_t frames,
 /* ---- all of it ----------------------------------------------------------- */
 
 static size_t
-count_blocks(const struct counting *c)
+timeline_count_blocks(const struct counting *c)
 {
 	size_t n = 0;
 
@@ -231,39 +233,39 @@ count_blocks(const struct counting *c)
 		const evt_segment *s = &c->tape->segments[i];
 
 		for (size_t j = 0; j < s->n_blocks; j++)
-			n += overlaps(c, &s->blocks[j]);
+			n += timeline_overlaps(c, &s->blocks[j]);
 	}
 	return n;
 }
 
 static int
-count_all(struct counting *c, evt_error *err)
+timeline_count_all(struct counting *c, evt_error *err)
 {
 	evt_tape *t = c->tape;
 	int r = evt_tape_refresh(t, err);
 
 	if (r != EVT_OK)
 		return r;
-	c->exact = count_blocks(c) <= EXACT_BLOCKS;
+	c->exact = timeline_count_blocks(c) <= EXACT_BLOCKS;
 	for (size_t i = 0; i < t->n_segments && r == EVT_OK; i++) {
 		struct spreading sp = { c, &t->segments[i] };
 
 		if (c->exact || t->index == NULL ||
 		    !evt_index_has(t->index, sp.segment))
-			r = count_segment(c, sp.segment, err);
+			r = timeline_count_segment(c, sp.segment, err);
 		else
 			r = evt_index_each_event(t->index, sp.segment->no,
-			    spread_event, &sp, err);
+			    timeline_spread_event, &sp, err);
 	}
 	if (r == EVT_OK)
-		r = evt_tape_each_open(t, evt_tape_end_seq(t), count_frame, c,
-		    err);
+		r = evt_tape_each_open(t, evt_tape_end_seq(t),
+		    timeline_count_frame, c, err);
 	return r;
 }
 
 /* Round, so that the sums stay what they were. */
 static void
-round_row(const double *from, uint64_t *to, size_t n)
+timeline_round_row(const double *from, uint64_t *to, size_t n)
 {
 	double carry = 0.5;
 
@@ -276,7 +278,7 @@ round_row(const double *from, uint64_t *to, size_t n)
 }
 
 static int
-hand_over(const struct counting *c, evt_timeline *out, evt_error *err)
+timeline_hand_over(const struct counting *c, evt_timeline *out, evt_error *err)
 {
 	out->events = calloc(c->n_rows + 1, sizeof(*out->events));
 	if (out->events == NULL)
@@ -300,7 +302,7 @@ hand_over(const struct counting *c, evt_timeline *out, evt_error *err)
 		}
 		if (e->count == NULL || (i > 0 && e->name == NULL))
 			return evt_err_nomem(err);
-		round_row(row, e->count, c->n_buckets);
+		timeline_round_row(row, e->count, c->n_buckets);
 	}
 	return EVT_OK;
 }
@@ -321,11 +323,11 @@ evt_tape_timeline(evt_tape *t, int64_t from_ns, int64_t to_ns, size_t n_buckets,
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "a timeline needs a window and a bucket");
 	c.bucket_ns = (int64_t)((length - 1) / n_buckets + 1);
-	r = count_all(&c, err);
+	r = timeline_count_all(&c, err);
 	out.bucket_ns = c.bucket_ns;
 	out.exact = c.exact;
 	if (r == EVT_OK)
-		r = hand_over(&c, &out, err);
+		r = timeline_hand_over(&c, &out, err);
 	free(c.count);
 	evt_key_table_free(&c.events);
 	if (r != EVT_OK) {

@@ -35,7 +35,7 @@ struct evt_verify {
 };
 
 static void
-tell(struct evt_verify *v, const evt_verify_fault *fault)
+verify_tell(struct evt_verify *v, const evt_verify_fault *fault)
 {
 	if (!fault->note) {
 		v->got.faults++;
@@ -57,22 +57,23 @@ evt_verify_report(struct evt_verify *v, const char *file, uint64_t offset,
 	va_start(ap, fmt);
 	vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
-	tell(v, &fault);
+	verify_tell(v, &fault);
 }
 
 static void
-note(struct evt_verify *v, const char *file, uint64_t offset, const char *words)
+verify_note(struct evt_verify *v, const char *file, uint64_t offset,
+    const char *words)
 {
 	evt_verify_fault fault = { file, offset, words, 0, true };
 
-	tell(v, &fault);
+	verify_tell(v, &fault);
 }
 
 /* ---- blocks -------------------------------------------------------------------- */
 
 /* The numbers go on, or frames are missing. */
 static void
-check_seq(struct evt_verify *v, const evt_segment *s,
+verify_check_seq(struct evt_verify *v, const evt_segment *s,
     const evt_segment_block *b)
 {
 	if (v->next_seq > 0 && b->first_seq > v->next_seq)
@@ -92,7 +93,7 @@ check_seq(struct evt_verify *v, const evt_segment *s,
 /* What the header says of its frames' times is what readers trust when they
  * pass over a block. */
 static void
-check_times(struct evt_verify *v, const evt_segment *s,
+verify_check_times(struct evt_verify *v, const evt_segment *s,
     const evt_segment_block *b)
 {
 	int64_t min = INT64_MAX, max = INT64_MIN;
@@ -109,7 +110,7 @@ check_times(struct evt_verify *v, const evt_segment *s,
 }
 
 static void
-check_place(struct evt_verify *v, const evt_segment *s, size_t i)
+verify_check_place(struct evt_verify *v, const evt_segment *s, size_t i)
 {
 	const evt_block_head *h = &v->block.head;
 	const evt_segment_block *b = &s->blocks[i];
@@ -128,14 +129,14 @@ check_place(struct evt_verify *v, const evt_segment *s, size_t i)
 }
 
 static int
-check_block(struct evt_verify *v, const evt_segment *s, int fd, size_t i,
+verify_check_block(struct evt_verify *v, const evt_segment *s, int fd, size_t i,
     evt_error *err)
 {
 	const evt_segment_block *b = &s->blocks[i];
 	evt_frame f;
 	int r;
 
-	check_seq(v, s, b);
+	verify_check_seq(v, s, b);
 	r = evt_segment_read_block(v->io, fd, s->name, b, true, &v->raw,
 	    &v->block, err);
 	for (uint32_t k = 0; r == EVT_OK && k < v->block.n; k++)
@@ -147,8 +148,8 @@ check_block(struct evt_verify *v, const evt_segment *s, int fd, size_t i,
 	}
 	if (r != EVT_OK)
 		return r;
-	check_place(v, s, i);
-	check_times(v, s, b);
+	verify_check_place(v, s, i);
+	verify_check_times(v, s, b);
 	v->got.blocks++;
 	v->got.frames += b->frames;
 	return evt_summary_add_block(&v->sum, &v->block, (uint32_t)i, err);
@@ -158,7 +159,7 @@ check_block(struct evt_verify *v, const evt_segment *s, int fd, size_t i,
 
 /* Bytes from `from` to `to` that belong to no block. */
 static void
-check_between(struct evt_verify *v, const evt_segment *s, uint64_t from,
+verify_check_between(struct evt_verify *v, const evt_segment *s, uint64_t from,
     uint64_t to)
 {
 	if (to > from)
@@ -170,8 +171,8 @@ check_between(struct evt_verify *v, const evt_segment *s, uint64_t from,
 
 /* The end of a segment: sealed, still open, or torn. */
 static int
-check_end(struct evt_verify *v, const evt_segment *s, uint64_t at, bool last,
-    evt_error *err)
+verify_check_end(struct evt_verify *v, const evt_segment *s, uint64_t at,
+    bool last, evt_error *err)
 {
 	bool begins;
 	int r;
@@ -197,8 +198,8 @@ check_end(struct evt_verify *v, const evt_segment *s, uint64_t at, bool last,
 
 /* settled: its rows must be in the index by now. */
 static int
-check_segment(struct evt_verify *v, evt_segment *s, bool last, bool settled,
-    evt_error *err)
+verify_check_segment(struct evt_verify *v, evt_segment *s, bool last,
+    bool settled, evt_error *err)
 {
 	int fd, r = evt_segment_open(s, &fd, err);
 	uint64_t faults = v->got.faults, at = 0;
@@ -211,15 +212,15 @@ check_segment(struct evt_verify *v, evt_segment *s, bool last, bool settled,
 	}
 	evt_summary_clear(&v->sum);
 	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
-		check_between(v, s, at, s->blocks[i].offset);
+		verify_check_between(v, s, at, s->blocks[i].offset);
 		at = s->blocks[i].offset + s->blocks[i].stored;
-		r = check_block(v, s, fd, i, err);
+		r = verify_check_block(v, s, fd, i, err);
 		if (r == EVT_OK && v->o->progress != NULL &&
 		    v->o->progress(v->o->ctx, v->done + at, v->total))
 			r = EVT_END;
 	}
 	v->io->close(v->io->ctx, fd);
-	if (r != EVT_OK || (r = check_end(v, s, at, last, err)))
+	if (r != EVT_OK || (r = verify_check_end(v, s, at, last, err)))
 		return r;
 	v->done += s->size;
 	v->got.segments++;
@@ -231,7 +232,7 @@ check_segment(struct evt_verify *v, evt_segment *s, bool last, bool settled,
 
 /* A number that is left out in the middle: retention takes the first alone. */
 static void
-check_numbers(struct evt_verify *v, const evt_segment *s, size_t n)
+verify_check_numbers(struct evt_verify *v, const evt_segment *s, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
 		char name[EVT_SEGMENT_NAME_LEN];
@@ -245,11 +246,12 @@ check_numbers(struct evt_verify *v, const evt_segment *s, size_t n)
 }
 
 static int
-check_segments(struct evt_verify *v, evt_segment *s, size_t n, evt_error *err)
+verify_check_segments(struct evt_verify *v, evt_segment *s, size_t n,
+    evt_error *err)
 {
 	int r = EVT_OK;
 
-	check_numbers(v, s, n);
+	verify_check_numbers(v, s, n);
 	for (size_t i = 0; i < n && r == EVT_OK; i++) {
 		r = evt_segment_load(&s[i], err);
 		if (r == EVT_ERR_NOTFOUND) {
@@ -260,7 +262,7 @@ check_segments(struct evt_verify *v, evt_segment *s, size_t n, evt_error *err)
 	}
 	/* A recorder tells the index of a segment a moment after it is sealed. */
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = check_segment(v, &s[i], i + 1 == n,
+		r = verify_check_segment(v, &s[i], i + 1 == n,
 		    !v->got.live || i + 2 < n, err);
 	return r;
 }
@@ -269,8 +271,8 @@ check_segments(struct evt_verify *v, evt_segment *s, size_t n, evt_error *err)
 
 /* Count the records that are in no segment yet. */
 static int
-read_records(struct evt_verify *v, evt_journal_reader *reader, const char *name,
-    evt_error *err)
+verify_read_records(struct evt_verify *v, evt_journal_reader *reader,
+    const char *name, evt_error *err)
 {
 	bool in_lines;
 	evt_frame f;
@@ -294,7 +296,7 @@ read_records(struct evt_verify *v, evt_journal_reader *reader, const char *name,
 
 /* What stands behind the last whole record, where nobody writes. */
 static int
-check_journal_end(struct evt_verify *v, evt_journal_reader *reader,
+verify_check_journal_end(struct evt_verify *v, evt_journal_reader *reader,
     const char *name, evt_error *err)
 {
 	char words[100];
@@ -306,13 +308,14 @@ check_journal_end(struct evt_verify *v, evt_journal_reader *reader,
 		    "%" PRIu64 " bytes at the end are no whole record: a write "
 		    "did not come to its end",
 		    left);
-		note(v, name, evt_journal_offset(reader), words);
+		verify_note(v, name, evt_journal_offset(reader), words);
 	}
 	return r;
 }
 
 static int
-check_journal_file(struct evt_verify *v, uint64_t first_seq, evt_error *err)
+verify_check_journal_file(struct evt_verify *v, uint64_t first_seq,
+    evt_error *err)
 {
 	evt_journal_reader *reader;
 	uint64_t offset = 0;
@@ -331,9 +334,9 @@ check_journal_file(struct evt_verify *v, uint64_t first_seq, evt_error *err)
 		return EVT_OK;
 	}
 	if (r == EVT_OK) {
-		r = read_records(v, reader, name, err);
+		r = verify_read_records(v, reader, name, err);
 		if (r == EVT_AGAIN && !v->got.live)
-			r = check_journal_end(v, reader, name, err);
+			r = verify_check_journal_end(v, reader, name, err);
 		offset = evt_journal_offset(reader);
 		evt_journal_close(reader);
 	}
@@ -345,7 +348,7 @@ check_journal_file(struct evt_verify *v, uint64_t first_seq, evt_error *err)
 
 /* What a recovery kept aside. */
 static bool
-check_leftover(void *arg, const char *file, bool is_file)
+verify_check_leftover(void *arg, const char *file, bool is_file)
 {
 	const char *end = strrchr(file, '.');
 	char name[300];
@@ -354,18 +357,19 @@ check_leftover(void *arg, const char *file, bool is_file)
 		return true;
 	snprintf(name, sizeof(name), "journal/%s", file);
 	if (strcmp(end, ".torn") == 0)
-		note(arg, name, EVT_VERIFY_NOWHERE,
+		verify_note(arg, name, EVT_VERIFY_NOWHERE,
 		    "bytes of a torn block, kept by an earlier recovery");
 	else if (strcmp(end, ".bad") == 0)
-		note(arg, name, EVT_VERIFY_NOWHERE,
+		verify_note(arg, name, EVT_VERIFY_NOWHERE,
 		    "a damaged journal, kept by an earlier recovery");
 	return true;
 }
 
 static int
-check_leftovers(struct evt_verify *v, evt_error *err)
+verify_check_leftovers(struct evt_verify *v, evt_error *err)
 {
-	if (v->io->list(v->io->ctx, v->journal_dir, check_leftover, v) != 0 &&
+	if (v->io->list(v->io->ctx, v->journal_dir, verify_check_leftover, v) !=
+	        0 &&
 	    errno != ENOENT)
 		return evt_err_sys(err, errno, "cannot read folder %s",
 		    v->journal_dir);
@@ -373,26 +377,26 @@ check_leftovers(struct evt_verify *v, evt_error *err)
 }
 
 static int
-check_journal(struct evt_verify *v, evt_error *err)
+verify_check_journal(struct evt_verify *v, evt_error *err)
 {
 	uint64_t *seqs = NULL, files, bytes;
 	size_t n = 0;
 	int r = evt_journal_list(v->io, v->journal_dir, &seqs, &n, err);
 
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = check_journal_file(v, seqs[i], err);
+		r = verify_check_journal_file(v, seqs[i], err);
 	free(seqs);
 	if (r == EVT_OK && v->got.in_journal > 0 && !v->got.live)
-		note(v, "journal", EVT_VERIFY_NOWHERE,
+		verify_note(v, "journal", EVT_VERIFY_NOWHERE,
 		    "the tape was not closed: the next recording to it makes "
 		    "these frames its last block");
 	evt_tape_dir_ring(v->io, v->journal_dir, &files, &bytes);
 	if (r == EVT_OK && files > 0 && !v->got.live)
-		note(v, "journal/ring", EVT_VERIFY_NOWHERE,
+		verify_note(v, "journal/ring", EVT_VERIFY_NOWHERE,
 		    "the recorder died while it waited for a trigger: the next "
 		    "recording to the tape, or 'evtape mark', puts what it "
 		    "held onto the tape");
-	return r == EVT_OK ? check_leftovers(v, err) : r;
+	return r == EVT_OK ? verify_check_leftovers(v, err) : r;
 }
 
 /* ---- all of it --------------------------------------------------------------------- */
@@ -421,9 +425,9 @@ evt_verify_tape_io(const char *path, const evt_io *io,
 	if (r == EVT_OK)
 		r = evt_segment_list(io, path, &s, &n, err);
 	if (r == EVT_OK)
-		r = check_segments(&v, s, n, err);
+		r = verify_check_segments(&v, s, n, err);
 	if (r == EVT_OK)
-		r = check_journal(&v, err);
+		r = verify_check_journal(&v, err);
 	if (r == EVT_OK)
 		r = evt_verify_index_compare(v.index, path, &v, err);
 	if (r == EVT_OK && !v.got.live)

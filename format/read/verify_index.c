@@ -113,7 +113,7 @@ static const struct {
 };
 
 static bool
-add_rows(evt_buf *sql, size_t table, const char *db)
+verify_index_add_rows(evt_buf *sql, size_t table, const char *db)
 {
 	return evt_buf_printf(sql, "SELECT * FROM (") &&
 	    evt_buf_printf(sql, tables[table].rows, db, db, db) &&
@@ -124,7 +124,7 @@ add_rows(evt_buf *sql, size_t table, const char *db)
 /* Whether a segment that was looked at went away meanwhile: its rows go after
  * it.  (Out of memory counts as no.) */
 static bool
-is_gone(const evt_io *io, const char *tape, uint32_t no)
+verify_index_is_gone(const evt_io *io, const char *tape, uint32_t no)
 {
 	char name[EVT_SEGMENT_NAME_LEN], *path;
 	struct stat st;
@@ -140,8 +140,8 @@ is_gone(const evt_io *io, const char *tape, uint32_t no)
 
 /* Ask which segments' rows differ, and tell each. */
 static int
-compare_table(evt_index *x, size_t table, const evt_io *io, const char *tape,
-    struct evt_verify *v, evt_error *err)
+verify_index_compare_table(evt_index *x, size_t table, const evt_io *io,
+    const char *tape, struct evt_verify *v, evt_error *err)
 {
 	evt_buf sql = { 0 };
 	sqlite3_stmt *st = NULL;
@@ -149,13 +149,13 @@ compare_table(evt_index *x, size_t table, const evt_io *io, const char *tape,
 	bool ok = evt_buf_printf(&sql,
 	    "SELECT DISTINCT %s FROM (SELECT * FROM (", tables[table].segment);
 
-	ok = ok && add_rows(&sql, table, "main") &&
+	ok = ok && verify_index_add_rows(&sql, table, "main") &&
 	    evt_buf_add_str(&sql, " EXCEPT ") &&
-	    add_rows(&sql, table, "fresh") &&
+	    verify_index_add_rows(&sql, table, "fresh") &&
 	    evt_buf_add_str(&sql, ") UNION ALL SELECT * FROM (") &&
-	    add_rows(&sql, table, "fresh") &&
+	    verify_index_add_rows(&sql, table, "fresh") &&
 	    evt_buf_add_str(&sql, " EXCEPT ") &&
-	    add_rows(&sql, table, "main") &&
+	    verify_index_add_rows(&sql, table, "main") &&
 	    evt_buf_add(&sql, ")) ORDER BY 1", 14);
 	if (!ok) {
 		evt_buf_free(&sql);
@@ -166,7 +166,7 @@ compare_table(evt_index *x, size_t table, const evt_io *io, const char *tape,
 		while ((step = sqlite3_step(st)) == SQLITE_ROW) {
 			int no = sqlite3_column_int(st, 0);
 
-			if (is_gone(io, tape, (uint32_t)no))
+			if (verify_index_is_gone(io, tape, (uint32_t)no))
 				continue;
 			evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
 			    "what table %s says of segment %06d is wrong, so "
@@ -189,7 +189,7 @@ compare_table(evt_index *x, size_t table, const evt_io *io, const char *tape,
 
 /* SQLite's own look at its pages. */
 static int
-check_pages(evt_index *x, struct evt_verify *v, evt_error *err)
+verify_index_check_pages(evt_index *x, struct evt_verify *v, evt_error *err)
 {
 	int r = EVT_OK;
 	sqlite3_stmt *st = NULL;
@@ -212,7 +212,7 @@ check_pages(evt_index *x, struct evt_verify *v, evt_error *err)
 }
 
 static int
-attach(evt_index *x, const evt_verify_index *fresh, evt_error *err)
+verify_index_attach(evt_index *x, const evt_verify_index *fresh, evt_error *err)
 {
 	char *path = evt_io_path_join(fresh->dir, "tape.db");
 	sqlite3_stmt *st = NULL;
@@ -232,7 +232,8 @@ attach(evt_index *x, const evt_verify_index *fresh, evt_error *err)
 
 /* A row of a segment that is not what it was. */
 static void
-tell_end(const evt_segment *last, sqlite3_stmt *st, struct evt_verify *v)
+verify_index_tell_end(const evt_segment *last, sqlite3_stmt *st,
+    struct evt_verify *v)
 {
 	sqlite3_int64 no = sqlite3_column_int64(st, 0);
 	uint64_t frames = (uint64_t)sqlite3_column_int64(st, 2), there = 0;
@@ -272,7 +273,7 @@ evt_verify_index_end(const evt_io *io, const char *path,
 	        -1, &st, NULL) == SQLITE_OK) {
 		sqlite3_bind_int64(st, 1, last != NULL ? last->no : 0);
 		while (sqlite3_step(st) == SQLITE_ROW)
-			tell_end(last, st, v);
+			verify_index_tell_end(last, st, v);
 	}
 	sqlite3_finalize(st);
 	evt_index_close(x);
@@ -299,11 +300,11 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 		        "damaged, of another version or another tape's");
 		return EVT_OK;
 	}
-	if ((r = check_pages(x, v, err)) == EVT_OK)
-		r = attach(x, fresh, err);
+	if ((r = verify_index_check_pages(x, v, err)) == EVT_OK)
+		r = verify_index_attach(x, fresh, err);
 	for (size_t i = 0;
 	     i < sizeof(tables) / sizeof(tables[0]) && r == EVT_OK; i++)
-		r = compare_table(x, i, fresh->io, path, v, err);
+		r = verify_index_compare_table(x, i, fresh->io, path, v, err);
 	if (r == EVT_OK && !evt_index_sums_agree(x)) {
 		if (sqlite3_errcode(x->db) == SQLITE_NOMEM)
 			r = evt_err_nomem(err);

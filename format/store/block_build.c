@@ -63,7 +63,7 @@ evt_block_builder_new(int level, evt_block_builder **ret_builder,
  * to 5 % smaller, and half the table stays in the processor's nearest cache.
  */
 static bool
-set_level(ZSTD_CCtx *c, int level)
+block_build_set_level(ZSTD_CCtx *c, int level)
 {
 	return !ZSTD_isError(
 	           ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, level)) &&
@@ -77,7 +77,7 @@ set_level(ZSTD_CCtx *c, int level)
 /* Most builders gather and never encode: the compressor's tables are made by
  * the first call that needs them. */
 static int
-need_cctx(evt_block_builder *b, evt_error *err)
+block_build_need_cctx(evt_block_builder *b, evt_error *err)
 {
 	ZSTD_CCtx *c;
 
@@ -86,7 +86,7 @@ need_cctx(evt_block_builder *b, evt_error *err)
 	c = ZSTD_createCCtx();
 	if (c == NULL)
 		return evt_err_nomem(err);
-	if (!set_level(c, b->level)) {
+	if (!block_build_set_level(c, b->level)) {
 		ZSTD_freeCCtx(c);
 		return evt_err_set(err, EVT_ERR_ARG, "%d is no zstd level",
 		    b->level);
@@ -182,7 +182,7 @@ evt_block_builder_fits(const evt_block_builder *b, size_t len,
 /* ---- adding ---------------------------------------------------------------- */
 
 static bool
-reserve_conn(evt_block_builder *b)
+block_build_reserve_conn(evt_block_builder *b)
 {
 	uint32_t cap = b->cap_conns * 2 + 8;
 	uint32_t *no;
@@ -198,7 +198,7 @@ reserve_conn(evt_block_builder *b)
 }
 
 static bool
-reserve(evt_block_builder *b, const evt_frame *f, bool in_lines)
+block_build_reserve(evt_block_builder *b, const evt_frame *f, bool in_lines)
 {
 	evt_key *keys;
 
@@ -217,19 +217,20 @@ reserve(evt_block_builder *b, const evt_frame *f, bool in_lines)
 	}
 	return evt_buf_reserve(in_lines ? &b->lines : &b->column[SEC_SIDE],
 	           f->len + 1) &&
-	    reserve_conn(b) && evt_key_table_reserve(&b->events, 1) &&
+	    block_build_reserve_conn(b) &&
+	    evt_key_table_reserve(&b->events, 1) &&
 	    evt_key_table_reserve(&b->sources, f->n_sources);
 }
 
 /* Append to a column in which room was reserved. */
 static void
-add_varint(evt_buf *b, uint64_t v)
+block_build_add_varint(evt_buf *b, uint64_t v)
 {
 	b->len += evt_put_varint(b->data + b->len, v);
 }
 
 static void
-add_bytes(evt_buf *b, const void *p, size_t n)
+block_build_add_bytes(evt_buf *b, const void *p, size_t n)
 {
 	if (n > 0)
 		memcpy(b->data + b->len, p, n);
@@ -238,7 +239,7 @@ add_bytes(evt_buf *b, const void *p, size_t n)
 
 /* 0: none, else 1 + the place in the dictionary. */
 static uint32_t
-conn_ordinal(evt_block_builder *b, uint32_t conn)
+block_build_conn_ordinal(evt_block_builder *b, uint32_t conn)
 {
 	if (conn == 0)
 		return 0;
@@ -254,7 +255,7 @@ conn_ordinal(evt_block_builder *b, uint32_t conn)
 
 /* Add the frame's sources, each once, and point the frame at them. */
 static void
-add_sources(evt_block_builder *b, evt_frame *f)
+block_build_add_sources(evt_block_builder *b, evt_frame *f)
 {
 	uint32_t mark = b->frames + 1;
 	size_t n = 0;
@@ -268,9 +269,9 @@ add_sources(evt_block_builder *b, evt_frame *f)
 			continue;
 		b->sources.entry[at].mark = mark;
 		b->keys[n++].len = at; /* the text may still move */
-		add_varint(&b->column[SEC_SRC], at);
+		block_build_add_varint(&b->column[SEC_SRC], at);
 	}
-	add_varint(&b->column[SEC_NSRC], n);
+	block_build_add_varint(&b->column[SEC_NSRC], n);
 	for (size_t i = 0; i < n; i++)
 		b->keys[i] = evt_key_table_key(&b->sources, b->keys[i].len);
 	f->sources = n > 0 ? b->keys : NULL;
@@ -278,24 +279,24 @@ add_sources(evt_block_builder *b, evt_frame *f)
 }
 
 static void
-add_event(evt_block_builder *b, evt_frame *f)
+block_build_add_event(evt_block_builder *b, evt_frame *f)
 {
 	uint32_t at;
 	evt_key key;
 
 	if (f->event == NULL) {
-		add_varint(&b->column[SEC_EVENT], 0);
+		block_build_add_varint(&b->column[SEC_EVENT], 0);
 		return;
 	}
 	at = evt_key_table_add(&b->events, f->event, (uint32_t)f->event_len,
 	    false);
 	key = evt_key_table_key(&b->events, at);
 	f->event = key.text;
-	add_varint(&b->column[SEC_EVENT], (uint64_t)at + 1);
+	block_build_add_varint(&b->column[SEC_EVENT], (uint64_t)at + 1);
 }
 
 static void
-add_times(evt_block_builder *b, const evt_frame *f)
+block_build_add_times(evt_block_builder *b, const evt_frame *f)
 {
 	uint64_t dt, dm;
 
@@ -306,8 +307,8 @@ add_times(evt_block_builder *b, const evt_frame *f)
 	}
 	dt = (uint64_t)f->time_ns - (uint64_t)b->last_ns;
 	dm = (uint64_t)f->mono_ns - (uint64_t)b->last_mono;
-	add_varint(&b->column[SEC_TIME], evt_zigzag(dt));
-	add_varint(&b->column[SEC_MONO], evt_zigzag(dm - dt));
+	block_build_add_varint(&b->column[SEC_TIME], evt_zigzag(dt));
+	block_build_add_varint(&b->column[SEC_MONO], evt_zigzag(dm - dt));
 	b->last_ns = f->time_ns;
 	b->last_mono = f->mono_ns;
 	if (f->time_ns < b->min_ns)
@@ -322,23 +323,24 @@ evt_block_builder_add(evt_block_builder *b, evt_frame *f, bool in_lines,
 {
 	uint8_t kind;
 
-	if (!reserve(b, f, in_lines))
+	if (!block_build_reserve(b, f, in_lines))
 		return evt_err_nomem(err);
 	kind = (uint8_t)((f->kind & KIND_MASK) |
 	    (f->opcode & KIND_OPCODE_MASK) << KIND_OPCODE_SHIFT |
 	    (in_lines ? KIND_IN_LINES : 0));
-	add_times(b, f);
-	add_bytes(&b->column[SEC_KIND], &kind, 1);
-	add_varint(&b->column[SEC_CONN], conn_ordinal(b, f->conn));
-	add_event(b, f);
-	add_sources(b, f);
-	add_varint(&b->column[SEC_LEN], f->len);
+	block_build_add_times(b, f);
+	block_build_add_bytes(&b->column[SEC_KIND], &kind, 1);
+	block_build_add_varint(&b->column[SEC_CONN],
+	    block_build_conn_ordinal(b, f->conn));
+	block_build_add_event(b, f);
+	block_build_add_sources(b, f);
+	block_build_add_varint(&b->column[SEC_LEN], f->len);
 	if (in_lines) {
-		add_bytes(&b->lines, f->payload, f->len);
-		add_bytes(&b->lines, "\n", 1);
+		block_build_add_bytes(&b->lines, f->payload, f->len);
+		block_build_add_bytes(&b->lines, "\n", 1);
 		b->n_lines++;
 	} else {
-		add_bytes(&b->column[SEC_SIDE], f->payload, f->len);
+		block_build_add_bytes(&b->column[SEC_SIDE], f->payload, f->len);
 	}
 	b->frames++;
 	b->payload += f->len;
@@ -349,32 +351,33 @@ evt_block_builder_add(evt_block_builder *b, evt_frame *f, bool in_lines,
 
 /* Varints of unknown number, into a buffer that may have to grow. */
 static bool
-put_varint(evt_buf *b, uint64_t v)
+block_build_put_varint(evt_buf *b, uint64_t v)
 {
 	if (!evt_buf_reserve(b, EVT_VARINT_MAX))
 		return false;
-	add_varint(b, v);
+	block_build_add_varint(b, v);
 	return true;
 }
 
 static bool
-put_section(evt_buf *meta, uint8_t id, const evt_buf *content)
+block_build_put_section(evt_buf *meta, uint8_t id, const evt_buf *content)
 {
-	return evt_buf_add_byte(meta, id) && put_varint(meta, content->len) &&
+	return evt_buf_add_byte(meta, id) &&
+	    block_build_put_varint(meta, content->len) &&
 	    evt_buf_add(meta, content->data, content->len);
 }
 
 static bool
-put_dict(evt_buf *out, const evt_key_table *d, bool typed)
+block_build_put_dict(evt_buf *out, const evt_key_table *d, bool typed)
 {
-	if (!put_varint(out, d->n))
+	if (!block_build_put_varint(out, d->n))
 		return false;
 	for (uint32_t i = 0; i < d->n; i++) {
 		evt_key key = evt_key_table_key(d, i);
 
 		if (typed && !evt_buf_add_byte(out, key.is_int))
 			return false;
-		if (!put_varint(out, key.len) ||
+		if (!block_build_put_varint(out, key.len) ||
 		    !evt_buf_add(out, key.text, key.len))
 			return false;
 	}
@@ -382,30 +385,30 @@ put_dict(evt_buf *out, const evt_key_table *d, bool typed)
 }
 
 static bool
-put_conns(evt_buf *out, const evt_block_builder *b)
+block_build_put_conns(evt_buf *out, const evt_block_builder *b)
 {
-	if (!put_varint(out, b->n_conns))
+	if (!block_build_put_varint(out, b->n_conns))
 		return false;
 	for (uint32_t i = 0; i < b->n_conns; i++) {
-		if (!put_varint(out, b->conn_no[i]))
+		if (!block_build_put_varint(out, b->conn_no[i]))
 			return false;
 	}
 	return true;
 }
 
 static bool
-build_meta(evt_block_builder *b)
+block_build_meta(evt_block_builder *b)
 {
 	evt_buf *c = b->column;
 
 	c[SEC_EVENTS].len = c[SEC_SOURCES].len = c[SEC_CONNS].len = 0;
 	b->meta.len = 0;
-	if (!put_dict(&c[SEC_EVENTS], &b->events, false) ||
-	    !put_dict(&c[SEC_SOURCES], &b->sources, true) ||
-	    !put_conns(&c[SEC_CONNS], b))
+	if (!block_build_put_dict(&c[SEC_EVENTS], &b->events, false) ||
+	    !block_build_put_dict(&c[SEC_SOURCES], &b->sources, true) ||
+	    !block_build_put_conns(&c[SEC_CONNS], b))
 		return false;
 	for (int id = 1; id <= SEC_LAST; id++) {
-		if (!put_section(&b->meta, (uint8_t)id, &c[id]))
+		if (!block_build_put_section(&b->meta, (uint8_t)id, &c[id]))
 			return false;
 	}
 	return true;
@@ -413,8 +416,8 @@ build_meta(evt_block_builder *b)
 
 /* Compress `in` behind what is in `out`. */
 static int
-compress(evt_block_builder *b, const evt_buf *in, evt_buf *out, uint32_t *ret_n,
-    evt_error *err)
+block_build_compress(evt_block_builder *b, const evt_buf *in, evt_buf *out,
+    uint32_t *ret_n, evt_error *err)
 {
 	size_t bound = ZSTD_compressBound(in->len), n;
 
@@ -434,8 +437,8 @@ compress(evt_block_builder *b, const evt_buf *in, evt_buf *out, uint32_t *ret_n,
 }
 
 static void
-fill_head(const evt_block_builder *b, const uint8_t uuid[16], uint32_t segment,
-    uint32_t block, uint8_t *h)
+block_build_fill_head(const evt_block_builder *b, const uint8_t uuid[16],
+    uint32_t segment, uint32_t block, uint8_t *h)
 {
 	memset(h, 0, BH_LEN);
 	memcpy(h + BH_MAGIC, EVT_BLOCK_MAGIC, 8);
@@ -468,16 +471,16 @@ evt_block_builder_encode(evt_block_builder *b, const uint8_t uuid[16],
 	int r;
 
 	out->len = 0;
-	if ((r = need_cctx(b, err)))
+	if ((r = block_build_need_cctx(b, err)))
 		return r;
-	if (!build_meta(b) || !evt_buf_reserve(out, head))
+	if (!block_build_meta(b) || !evt_buf_reserve(out, head))
 		return evt_err_nomem(err);
 	out->len = head;
-	if ((r = compress(b, &b->meta, out, &meta_stored, err)) ||
-	    (r = compress(b, &b->lines, out, &lines_stored, err)))
+	if ((r = block_build_compress(b, &b->meta, out, &meta_stored, err)) ||
+	    (r = block_build_compress(b, &b->lines, out, &lines_stored, err)))
 		return r;
 	h = out->data + EVT_SKIP_LEN;
-	fill_head(b, uuid, segment, block, h);
+	block_build_fill_head(b, uuid, segment, block, h);
 	evt_put32(h + BH_META_STORED, meta_stored);
 	evt_put32(h + BH_LINES_STORED, lines_stored);
 	evt_put64(h + BH_CONTENTS_SUM,

@@ -20,7 +20,7 @@
 #include "format/base/le.h"
 
 static int
-damaged(evt_error *err, const char *where, const char *what)
+block_load_damaged(evt_error *err, const char *where, const char *what)
 {
 	return evt_err_set(err, EVT_ERR_CORRUPT, "%s: %s", where, what);
 }
@@ -28,7 +28,7 @@ damaged(evt_error *err, const char *where, const char *what)
 /* ---- header ---------------------------------------------------------------- */
 
 static int
-check_version(const uint8_t *h, const char *where, evt_error *err)
+block_load_check_version(const uint8_t *h, const char *where, evt_error *err)
 {
 	unsigned version = evt_get16(h + BH_VERSION);
 	uint32_t flags = evt_get32(h + BH_INCOMPAT) & ~EVT_INCOMPAT_KNOWN;
@@ -53,7 +53,7 @@ check_version(const uint8_t *h, const char *where, evt_error *err)
 }
 
 static void
-read_head(const uint8_t *h, evt_block_head *head)
+block_load_read_head(const uint8_t *h, evt_block_head *head)
 {
 	memcpy(head->uuid, h + BH_UUID, EVT_UUID_LEN);
 	head->segment = evt_get32(h + BH_SEGMENT);
@@ -85,14 +85,14 @@ evt_block_head_read(const uint8_t *p, size_t n, const char *where,
 
 	if (n < EVT_BLOCK_HEAD_LEN || evt_get32(p) != EVT_SKIP_MAGIC ||
 	    memcmp(h + BH_MAGIC, EVT_BLOCK_MAGIC, 8) != 0)
-		return damaged(err, where, "no block begins here");
+		return block_load_damaged(err, where, "no block begins here");
 	/* Every version has the sum here: a version that damage made is none. */
 	if (evt_get64(h + BH_HEADER_SUM) != XXH64(h, BH_HEADER_SUM, 0))
-		return damaged(err, where,
+		return block_load_damaged(err, where,
 		    "the block header's checksum is wrong");
-	if ((r = check_version(h, where, err)))
+	if ((r = block_load_check_version(h, where, err)))
 		return r;
-	read_head(h, &head);
+	block_load_read_head(h, &head);
 	if (evt_get16(h + BH_SIZE) != BH_LEN || head.frames == 0 ||
 	    head.frames > EVT_BLOCK_FRAMES_MAX || head.lines > head.frames ||
 	    head.first_seq == 0 || head.first_seq > UINT64_MAX - head.frames ||
@@ -103,7 +103,8 @@ evt_block_head_read(const uint8_t *p, size_t n, const char *where,
 	    head.payload_bytes > 2 * (uint64_t)EVT_BLOCK_RAW_MAX ||
 	    head.min_ns > head.max_ns ||
 	    evt_get32(p + 4) != BH_LEN + head.meta_stored)
-		return damaged(err, where, "the block header makes no sense");
+		return block_load_damaged(err, where,
+		    "the block header makes no sense");
 	*ret_head = head;
 	return EVT_OK;
 }
@@ -115,8 +116,8 @@ struct sections {
 };
 
 static int
-find_sections(const evt_buf *meta, const char *where, struct sections *s,
-    evt_error *err)
+block_load_find_sections(const evt_buf *meta, const char *where,
+    struct sections *s, evt_error *err)
 {
 	const uint8_t *p = meta->data, *end = p + meta->len;
 
@@ -126,7 +127,7 @@ find_sections(const evt_buf *meta, const char *where, struct sections *s,
 		uint64_t len;
 
 		if (!evt_get_varint(&p, end, &len) || len > (uint64_t)(end - p))
-			return damaged(err, where,
+			return block_load_damaged(err, where,
 			    "a metadata section is cut short");
 		if (id == 0 || (id > SEC_LAST && id < SEC_IGNORABLE))
 			return evt_err_set(err, EVT_ERR_VERSION,
@@ -135,7 +136,7 @@ find_sections(const evt_buf *meta, const char *where, struct sections *s,
 			    where, id, EVT_VERSION);
 		if (id <= SEC_LAST) {
 			if (s->at[id] != NULL)
-				return damaged(err, where,
+				return block_load_damaged(err, where,
 				    "a metadata section stands twice");
 			s->at[id] = p;
 			s->end[id] = p + len;
@@ -144,7 +145,7 @@ find_sections(const evt_buf *meta, const char *where, struct sections *s,
 	}
 	for (int id = 1; id <= SEC_LAST; id++) {
 		if (s->at[id] == NULL)
-			return damaged(err, where,
+			return block_load_damaged(err, where,
 			    "a metadata section is missing");
 	}
 	return EVT_OK;
@@ -152,7 +153,7 @@ find_sections(const evt_buf *meta, const char *where, struct sections *s,
 
 /* Numbers of a dictionary or column: bounded by the bytes that hold them. */
 static bool
-get_count(const uint8_t **p, const uint8_t *end, uint32_t *ret_n)
+block_load_get_count(const uint8_t **p, const uint8_t *end, uint32_t *ret_n)
 {
 	uint64_t n;
 
@@ -163,8 +164,8 @@ get_count(const uint8_t **p, const uint8_t *end, uint32_t *ret_n)
 }
 
 static bool
-get_dict(const uint8_t *p, const uint8_t *end, bool typed, evt_key *key,
-    uint32_t n)
+block_load_get_dict(const uint8_t *p, const uint8_t *end, bool typed,
+    evt_key *key, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t len;
@@ -186,7 +187,7 @@ get_dict(const uint8_t *p, const uint8_t *end, bool typed, evt_key *key,
 }
 
 static bool
-get_times(const struct sections *s, evt_block *b)
+block_load_get_times(const struct sections *s, evt_block *b)
 {
 	const uint8_t *pt = s->at[SEC_TIME], *pm = s->at[SEC_MONO];
 	uint64_t t = (uint64_t)b->head.first_ns;
@@ -209,7 +210,7 @@ get_times(const struct sections *s, evt_block *b)
 
 /* n varints of a byte each, as a column of n bytes must be. */
 static bool
-get_bytes(const uint8_t *p, uint32_t n, uint64_t max, uint32_t *out)
+block_load_get_bytes(const uint8_t *p, uint32_t n, uint64_t max, uint32_t *out)
 {
 	uint32_t most = 0;
 
@@ -222,13 +223,13 @@ get_bytes(const uint8_t *p, uint32_t n, uint64_t max, uint32_t *out)
 
 /* A column of n varints, each at most `max`. */
 static bool
-get_column(const struct sections *s, int id, uint32_t n, uint64_t max,
-    uint32_t *out)
+block_load_get_column(const struct sections *s, int id, uint32_t n,
+    uint64_t max, uint32_t *out)
 {
 	const uint8_t *p = s->at[id], *end = s->end[id];
 
 	if ((uint64_t)(end - p) == n)
-		return get_bytes(p, n, max, out);
+		return block_load_get_bytes(p, n, max, out);
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t v;
 
@@ -240,14 +241,14 @@ get_column(const struct sections *s, int id, uint32_t n, uint64_t max,
 }
 
 static bool
-get_conns(const struct sections *s, evt_block *b)
+block_load_get_conns(const struct sections *s, evt_block *b)
 {
 	const uint8_t *p = s->at[SEC_CONNS], *end = s->end[SEC_CONNS];
 	uint32_t *no = b->offset; /* free until the payloads are read */
 	uint32_t n;
 
-	if (!get_count(&p, end, &n) || n > b->n ||
-	    !get_column(s, SEC_CONN, b->n, n, b->conn))
+	if (!block_load_get_count(&p, end, &n) || n > b->n ||
+	    !block_load_get_column(s, SEC_CONN, b->n, n, b->conn))
 		return false;
 	b->max_conn = 0;
 	for (uint32_t i = 0; i < n; i++) {
@@ -265,11 +266,12 @@ get_conns(const struct sections *s, evt_block *b)
 }
 
 static bool
-get_sources(const struct sections *s, evt_block *b)
+block_load_get_sources(const struct sections *s, evt_block *b)
 {
 	uint64_t total = 0;
 
-	if (!get_column(s, SEC_NSRC, b->n, UINT32_MAX - 1, b->source_at))
+	if (!block_load_get_column(s, SEC_NSRC, b->n, UINT32_MAX - 1,
+	        b->source_at))
 		return false;
 	for (uint32_t i = 0; i < b->n; i++) {
 		uint32_t k = b->source_at[i];
@@ -280,7 +282,7 @@ get_sources(const struct sections *s, evt_block *b)
 			return false;
 	}
 	b->source_at[b->n] = (uint32_t)total;
-	return get_column(s, SEC_SRC, (uint32_t)total,
+	return block_load_get_column(s, SEC_SRC, (uint32_t)total,
 	           b->n_sources > 0 ? b->n_sources - 1 : 0, b->source) &&
 	    (total == 0 || b->n_sources > 0);
 }
@@ -290,12 +292,12 @@ get_sources(const struct sections *s, evt_block *b)
 	(KIND_IN_LINES | EVT_KIND_RECEIVED | EVT_OP_TEXT << KIND_OPCODE_SHIFT)
 
 static bool
-get_payloads(const struct sections *s, evt_block *b)
+block_load_get_payloads(const struct sections *s, evt_block *b)
 {
 	uint64_t line = 0, side = 0, lines = 0;
 
 	if ((uint64_t)(s->end[SEC_KIND] - s->at[SEC_KIND]) != b->n ||
-	    !get_column(s, SEC_LEN, b->n, EVT_PAYLOAD_MAX, b->len))
+	    !block_load_get_column(s, SEC_LEN, b->n, EVT_PAYLOAD_MAX, b->len))
 		return false;
 	memcpy(b->kind, s->at[SEC_KIND], b->n);
 	for (uint32_t i = 0; i < b->n; i++) {
@@ -318,7 +320,7 @@ get_payloads(const struct sections *s, evt_block *b)
 
 /* Lay the columns out in one piece of memory, the widest first. */
 static bool
-lay_out(evt_block *b, size_t n_source_refs)
+block_load_lay_out(evt_block *b, size_t n_source_refs)
 {
 	size_t n = b->n, keys = (size_t)b->n_events + b->n_sources;
 	size_t want = keys * sizeof(evt_key) + n * (2 * 8 + 4 * 4 + 1) +
@@ -346,31 +348,38 @@ lay_out(evt_block *b, size_t n_source_refs)
 }
 
 static int
-decode_meta(evt_block *b, const char *where, evt_error *err)
+block_load_decode_meta(evt_block *b, const char *where, evt_error *err)
 {
 	struct sections s;
 	const uint8_t *pe, *ps;
-	int r = find_sections(&b->meta, where, &s, err);
+	int r = block_load_find_sections(&b->meta, where, &s, err);
 
 	if (r != EVT_OK)
 		return r;
 	b->n = b->head.frames;
 	pe = s.at[SEC_EVENTS];
 	ps = s.at[SEC_SOURCES];
-	if (!get_count(&pe, s.end[SEC_EVENTS], &b->n_events) ||
-	    !get_count(&ps, s.end[SEC_SOURCES], &b->n_sources) ||
+	if (!block_load_get_count(&pe, s.end[SEC_EVENTS], &b->n_events) ||
+	    !block_load_get_count(&ps, s.end[SEC_SOURCES], &b->n_sources) ||
 	    b->n_events > b->n ||
 	    b->n_sources > (uint64_t)(s.end[SEC_SRC] - s.at[SEC_SRC]))
-		return damaged(err, where, "a dictionary makes no sense");
-	if (!lay_out(b, (size_t)(s.end[SEC_SRC] - s.at[SEC_SRC])))
+		return block_load_damaged(err, where,
+		    "a dictionary makes no sense");
+	if (!block_load_lay_out(b, (size_t)(s.end[SEC_SRC] - s.at[SEC_SRC])))
 		return evt_err_nomem(err);
-	if (!get_dict(pe, s.end[SEC_EVENTS], false, b->events, b->n_events) ||
-	    !get_dict(ps, s.end[SEC_SOURCES], true, b->sources, b->n_sources))
-		return damaged(err, where, "a dictionary is malformed");
-	if (!get_times(&s, b) || !get_conns(&s, b) || !get_sources(&s, b) ||
-	    !get_column(&s, SEC_EVENT, b->n, b->n_events, b->event) ||
-	    !get_payloads(&s, b))
-		return damaged(err, where, "a metadata column is malformed");
+	if (!block_load_get_dict(pe, s.end[SEC_EVENTS], false, b->events,
+	        b->n_events) ||
+	    !block_load_get_dict(ps, s.end[SEC_SOURCES], true, b->sources,
+	        b->n_sources))
+		return block_load_damaged(err, where,
+		    "a dictionary is malformed");
+	if (!block_load_get_times(&s, b) || !block_load_get_conns(&s, b) ||
+	    !block_load_get_sources(&s, b) ||
+	    !block_load_get_column(&s, SEC_EVENT, b->n, b->n_events,
+	        b->event) ||
+	    !block_load_get_payloads(&s, b))
+		return block_load_damaged(err, where,
+		    "a metadata column is malformed");
 	return EVT_OK;
 }
 
@@ -378,15 +387,15 @@ decode_meta(evt_block *b, const char *where, evt_error *err)
 
 /* What is known of a zstd frame before it is decoded. */
 static int
-begin_decoding(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
-    evt_buf *out, const char *where, evt_error *err)
+block_load_begin_decoding(evt_block *b, const uint8_t *p, uint32_t stored,
+    uint32_t raw, evt_buf *out, const char *where, evt_error *err)
 {
 	if (b->dctx == NULL && (b->dctx = ZSTD_createDCtx()) == NULL)
 		return evt_err_nomem(err);
 	out->len = 0;
 	/* The size is known twice; a bomb would have to lie in both. */
 	if (ZSTD_getFrameContentSize(p, stored) != raw)
-		return damaged(err, where,
+		return block_load_damaged(err, where,
 		    "a zstd frame has another size than its block says");
 	if (!evt_buf_reserve(out, raw > 0 ? raw : 1))
 		return evt_err_nomem(err);
@@ -394,18 +403,18 @@ begin_decoding(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
 }
 
 static int
-zstd_failed(size_t code, const char *where, evt_error *err)
+block_load_zstd_failed(size_t code, const char *where, evt_error *err)
 {
 	return evt_err_set(err, EVT_ERR_CORRUPT, "%s: zstd: %s", where,
 	    ZSTD_getErrorName(code));
 }
 
 static int
-decompress(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
-    evt_buf *out, const char *where, evt_error *err)
+block_load_decompress(evt_block *b, const uint8_t *p, uint32_t stored,
+    uint32_t raw, evt_buf *out, const char *where, evt_error *err)
 {
 	size_t n;
-	int r = begin_decoding(b, p, stored, raw, out, where, err);
+	int r = block_load_begin_decoding(b, p, stored, raw, out, where, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -413,9 +422,10 @@ decompress(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
 	    ZSTD_d_validateChecksum);
 	n = ZSTD_decompressDCtx(b->dctx, out->data, raw, p, stored);
 	if (ZSTD_isError(n))
-		return zstd_failed(n, where, err);
+		return block_load_zstd_failed(n, where, err);
 	if (n != raw)
-		return damaged(err, where, "a zstd frame is cut short");
+		return block_load_damaged(err, where,
+		    "a zstd frame is cut short");
 	out->len = n;
 	return EVT_OK;
 }
@@ -423,12 +433,13 @@ decompress(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
 /* The first `want` bytes, or more: a zstd frame is a run of blocks of at most
  * 128 KiB, and those behind are not decoded. */
 static int
-decompress_head(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
-    uint32_t want, evt_buf *out, const char *where, evt_error *err)
+block_load_decompress_head(evt_block *b, const uint8_t *p, uint32_t stored,
+    uint32_t raw, uint32_t want, evt_buf *out, const char *where,
+    evt_error *err)
 {
 	const uint8_t *end = p + stored;
 	size_t len = 0, n;
-	int r = begin_decoding(b, p, stored, raw, out, where, err);
+	int r = block_load_begin_decoding(b, p, stored, raw, out, where, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -441,14 +452,15 @@ decompress_head(evt_block *b, const uint8_t *p, uint32_t stored, uint32_t raw,
 		size_t next = ZSTD_nextSrcSizeToDecompress(b->dctx);
 
 		if (next == 0 || next > (size_t)(end - p))
-			return damaged(err, where, "a zstd frame is cut short");
+			return block_load_damaged(err, where,
+			    "a zstd frame is cut short");
 		n = ZSTD_decompressContinue(b->dctx, out->data + len, raw - len,
 		    p, next);
 		p += next;
 		len += ZSTD_isError(n) ? 0 : n;
 	}
 	if (ZSTD_isError(n))
-		return zstd_failed(n, where, err);
+		return block_load_zstd_failed(n, where, err);
 	out->len = len;
 	return EVT_OK;
 }
@@ -465,10 +477,11 @@ evt_block_load_lines(evt_block *b, const uint8_t *p, uint32_t n,
 	if (n > 0)
 		want = b->offset[n - 1] + b->len[n - 1] + 1;
 	if (want < b->head.lines_raw)
-		return decompress_head(b, lines, b->head.lines_stored,
-		    b->head.lines_raw, want, &b->lines, where, err);
-	return decompress(b, lines, b->head.lines_stored, b->head.lines_raw,
-	    &b->lines, where, err);
+		return block_load_decompress_head(b, lines,
+		    b->head.lines_stored, b->head.lines_raw, want, &b->lines,
+		    where, err);
+	return block_load_decompress(b, lines, b->head.lines_stored,
+	    b->head.lines_raw, &b->lines, where, err);
 }
 
 int
@@ -483,10 +496,11 @@ evt_block_load(evt_block *b, const evt_block_head *head, const uint8_t *p,
 	b->lines.len = 0;
 	p += EVT_BLOCK_HEAD_LEN;
 	if (XXH64(p, contents, 0) != head->contents_sum)
-		return damaged(err, where, "the block's checksum is wrong");
-	if ((r = decompress(b, p, head->meta_stored, head->meta_raw, &b->meta,
-	         where, err)) ||
-	    (r = decode_meta(b, where, err))) {
+		return block_load_damaged(err, where,
+		    "the block's checksum is wrong");
+	if ((r = block_load_decompress(b, p, head->meta_stored, head->meta_raw,
+	         &b->meta, where, err)) ||
+	    (r = block_load_decode_meta(b, where, err))) {
 		b->n = 0;
 		return r;
 	}
@@ -506,7 +520,7 @@ evt_block_load_raw(evt_block *b, const evt_block_head *head,
 	b->meta.len = 0;
 	if (!evt_buf_add(&b->meta, meta->data, meta->len))
 		return evt_err_nomem(err);
-	return decode_meta(b, "a block in memory", err);
+	return block_load_decode_meta(b, "a block in memory", err);
 }
 
 void
@@ -521,7 +535,7 @@ evt_block_free(evt_block *b)
 }
 
 static int
-frame_sources(evt_block *b, uint32_t i, evt_frame *f, evt_error *err)
+block_load_frame_sources(evt_block *b, uint32_t i, evt_frame *f, evt_error *err)
 {
 	size_t n = b->source_at[i + 1] - b->source_at[i];
 	evt_key *keys;
@@ -564,5 +578,5 @@ evt_block_frame(evt_block *b, uint32_t i, evt_frame *f, evt_error *err)
 		f->event = b->events[b->event[i] - 1].text;
 		f->event_len = b->events[b->event[i] - 1].len;
 	}
-	return frame_sources(b, i, f, err);
+	return block_load_frame_sources(b, i, f, err);
 }

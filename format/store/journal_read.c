@@ -55,7 +55,7 @@ evt_journal_close(evt_journal_reader *r)
  * leave a file its new length without what was written there.
  */
 static int
-is_blank(const evt_journal_reader *r, uint64_t at, bool *ret_blank,
+journal_read_is_blank(const evt_journal_reader *r, uint64_t at, bool *ret_blank,
     evt_error *err)
 {
 	static const uint8_t zero[4096];
@@ -76,7 +76,7 @@ is_blank(const evt_journal_reader *r, uint64_t at, bool *ret_blank,
 }
 
 static int
-read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
+journal_read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
 {
 	uint8_t h[JH_LEN];
 	bool blank;
@@ -87,7 +87,8 @@ read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
 		return code;
 	if (n < JH_LEN)
 		return EVT_AGAIN;
-	if (h[0] == 0 && ((code = is_blank(r, 0, &blank, err)) || blank))
+	if (h[0] == 0 &&
+	    ((code = journal_read_is_blank(r, 0, &blank, err)) || blank))
 		return code != EVT_OK ? code : EVT_AGAIN;
 	if (memcmp(h + JH_MAGIC, EVT_JOURNAL_MAGIC, 8) != 0)
 		return evt_err_set(err, EVT_ERR_CORRUPT,
@@ -136,7 +137,7 @@ evt_journal_open(const evt_io *io, const char *dir, uint64_t first_seq,
 		    evt_err_set(err, EVT_ERR_NOTFOUND, "%s is gone", r->path) :
 		    evt_err_sys(err, errno, "cannot open %s", r->path);
 	else
-		code = read_header(r, first_seq, err);
+		code = journal_read_header(r, first_seq, err);
 	if (code != EVT_OK) {
 		evt_journal_close(r);
 		return code;
@@ -154,7 +155,7 @@ evt_journal_uuid(const evt_journal_reader *r)
 /* Have n bytes from the current offset in the window.  EVT_AGAIN: the file
  * ends before. */
 static int
-need(evt_journal_reader *r, size_t n, evt_error *err)
+journal_read_need(evt_journal_reader *r, size_t n, evt_error *err)
 {
 	size_t have = r->window_at + r->window.len > r->offset ?
 	    (size_t)(r->window_at + r->window.len - r->offset) :
@@ -181,7 +182,8 @@ need(evt_journal_reader *r, size_t n, evt_error *err)
 
 /* Bytes that the file has from the current offset on. */
 static int
-left_in_file(const evt_journal_reader *r, uint64_t *ret_n, evt_error *err)
+journal_read_left_in_file(const evt_journal_reader *r, uint64_t *ret_n,
+    evt_error *err)
 {
 	struct stat st;
 
@@ -194,8 +196,8 @@ left_in_file(const evt_journal_reader *r, uint64_t *ret_n, evt_error *err)
 }
 
 static bool
-parse_sources(evt_journal_reader *r, const uint8_t **p, const uint8_t *end,
-    evt_frame *f, bool *ret_nomem)
+journal_read_parse_sources(evt_journal_reader *r, const uint8_t **p,
+    const uint8_t *end, evt_frame *f, bool *ret_nomem)
 {
 	evt_key *keys;
 
@@ -223,8 +225,8 @@ parse_sources(evt_journal_reader *r, const uint8_t **p, const uint8_t *end,
 }
 
 static bool
-parse_body(evt_journal_reader *r, const uint8_t *body, size_t n, evt_frame *f,
-    bool *ret_in_lines, bool *ret_nomem)
+journal_read_parse_body(evt_journal_reader *r, const uint8_t *body, size_t n,
+    evt_frame *f, bool *ret_in_lines, bool *ret_nomem)
 {
 	const uint8_t *p = body + JB_LEN, *end = body + n;
 	unsigned event_len = evt_get16(body + JB_EVENT_LEN);
@@ -238,7 +240,8 @@ parse_body(evt_journal_reader *r, const uint8_t *body, size_t n, evt_frame *f,
 	f->conn = evt_get32(body + JB_CONN);
 	f->n_sources = evt_get32(body + JB_SOURCES);
 	*ret_in_lines = body[JB_FLAGS] & JB_FLAG_IN_LINES;
-	if (f->kind > EVT_KIND_MARK || !parse_sources(r, &p, end, f, ret_nomem))
+	if (f->kind > EVT_KIND_MARK ||
+	    !journal_read_parse_sources(r, &p, end, f, ret_nomem))
 		return false;
 	if (event_len != JB_NO_EVENT) {
 		if (event_len > EVT_KEY_MAX || event_len > (size_t)(end - p))
@@ -255,7 +258,7 @@ parse_body(evt_journal_reader *r, const uint8_t *body, size_t n, evt_frame *f,
 /* What follows the last whole record may yet be cut off and written anew, so
  * none of it is kept. */
 static int
-again(evt_journal_reader *r)
+journal_read_again(evt_journal_reader *r)
 {
 	r->window.len = 0;
 	return EVT_AGAIN;
@@ -267,8 +270,8 @@ again(evt_journal_reader *r)
  * records.
  */
 static int
-written_end(const evt_journal_reader *r, uint64_t left, uint64_t *ret_end,
-    evt_error *err)
+journal_read_written_end(const evt_journal_reader *r, uint64_t left,
+    uint64_t *ret_end, evt_error *err)
 {
 	uint8_t bytes[16384];
 	uint64_t end;
@@ -299,7 +302,8 @@ written_end(const evt_journal_reader *r, uint64_t left, uint64_t *ret_end,
 /* Whether the file is still the one that was opened: a writer may be using it
  * again, for another block. */
 static int
-is_same(const evt_journal_reader *r, bool *ret_same, evt_error *err)
+journal_read_is_same(const evt_journal_reader *r, bool *ret_same,
+    evt_error *err)
 {
 	uint8_t h[JH_LEN];
 	size_t n;
@@ -316,25 +320,25 @@ is_same(const evt_journal_reader *r, bool *ret_same, evt_error *err)
  * there.  EVT_ERR_CORRUPT: they are, or have been in the meantime.
  */
 static int
-no_record(evt_journal_reader *r, uint32_t n, evt_error *err)
+journal_read_no_record(evt_journal_reader *r, uint32_t n, evt_error *err)
 {
 	uint64_t left, end;
 	bool same;
-	int code = is_same(r, &same, err);
+	int code = journal_read_is_same(r, &same, err);
 
 	if (code != EVT_OK)
 		return code;
 	if (!same)
-		return again(r);
-	if ((code = left_in_file(r, &left, err)) ||
-	    (code = written_end(r, left, &end, err)))
+		return journal_read_again(r);
+	if ((code = journal_read_left_in_file(r, &left, err)) ||
+	    (code = journal_read_written_end(r, left, &end, err)))
 		return code;
 	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
 		n = JB_LEN;
 	/* A file that ends with it is not blank behind it, but its payload may
 	 * end in zeros. */
 	if (left != (uint64_t)JR_HEAD + n && end < r->offset + JR_HEAD + n)
-		return again(r);
+		return journal_read_again(r);
 	r->window.len = 0; /* it, too, may be cut off and written anew */
 	return evt_err_set(err, EVT_ERR_CORRUPT,
 	    "%s: the record at offset %llu is damaged", r->path,
@@ -342,34 +346,36 @@ no_record(evt_journal_reader *r, uint32_t n, evt_error *err)
 }
 
 static int
-next_record(evt_journal_reader *r, evt_frame *ret_frame, bool *ret_in_lines,
-    evt_error *err)
+journal_read_next_record(evt_journal_reader *r, evt_frame *ret_frame,
+    bool *ret_in_lines, evt_error *err)
 {
 	const uint8_t *head, *body;
 	bool nomem = false;
 	uint64_t left;
 	uint32_t n;
-	int code = need(r, JR_HEAD, err);
+	int code = journal_read_need(r, JR_HEAD, err);
 
 	if (code != EVT_OK)
-		return code == EVT_AGAIN ? again(r) : code;
+		return code == EVT_AGAIN ? journal_read_again(r) : code;
 	head = r->window.data + (r->offset - r->window_at);
 	n = evt_get32(head + JR_BODY);
 	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
-		return no_record(r, n, err);
+		return journal_read_no_record(r, n, err);
 	/* Memory is asked for only once the file has the bytes. */
-	if ((code = left_in_file(r, &left, err)))
+	if ((code = journal_read_left_in_file(r, &left, err)))
 		return code;
 	if (left < (uint64_t)JR_HEAD + n)
-		return again(r);
-	if ((code = need(r, JR_HEAD + (size_t)n, err)))
-		return code == EVT_AGAIN ? again(r) : code;
+		return journal_read_again(r);
+	if ((code = journal_read_need(r, JR_HEAD + (size_t)n, err)))
+		return code == EVT_AGAIN ? journal_read_again(r) : code;
 	head = r->window.data + (r->offset - r->window_at);
 	body = head + JR_HEAD;
 	if (evt_get64(head + JR_SUM) != XXH64(body, n, r->next_seq))
-		return no_record(r, n, err);
-	if (!parse_body(r, body, n, ret_frame, ret_in_lines, &nomem))
-		return nomem ? evt_err_nomem(err) : no_record(r, n, err);
+		return journal_read_no_record(r, n, err);
+	if (!journal_read_parse_body(r, body, n, ret_frame, ret_in_lines,
+	        &nomem))
+		return nomem ? evt_err_nomem(err) :
+		               journal_read_no_record(r, n, err);
 	r->offset += JR_HEAD + (uint64_t)n;
 	r->next_seq++;
 	return EVT_OK;
@@ -379,13 +385,13 @@ int
 evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
     bool *ret_in_lines, evt_error *err)
 {
-	int code = next_record(r, ret_frame, ret_in_lines, err);
+	int code = journal_read_next_record(r, ret_frame, ret_in_lines, err);
 
 	/* A writer may have come to the end of the record while it was looked
 	 * at: what is damaged is so when it is read again, too. */
 	return code != EVT_ERR_CORRUPT ?
 	    code :
-	    next_record(r, ret_frame, ret_in_lines, err);
+	    journal_read_next_record(r, ret_frame, ret_in_lines, err);
 }
 
 uint64_t
@@ -398,7 +404,8 @@ evt_journal_offset(const evt_journal_reader *r)
  * are there.  Its sum is asked last: few other bytes look like a record, and so
  * the search takes no longer than a few times the bytes, *budget in all. */
 static bool
-record_at(const uint8_t *p, size_t n, uint64_t seq, uint64_t *budget)
+journal_read_record_at(const uint8_t *p, size_t n, uint64_t seq,
+    uint64_t *budget)
 {
 	const uint8_t *body = p + JR_HEAD;
 	uint32_t len = evt_get32(p + JR_BODY);
@@ -414,7 +421,7 @@ record_at(const uint8_t *p, size_t n, uint64_t seq, uint64_t *budget)
 
 /* Whether the next record is all of the n bytes at p but for its length. */
 static bool
-is_sum_of(const evt_journal_reader *r, const uint8_t *p, size_t n)
+journal_read_is_sum_of(const evt_journal_reader *r, const uint8_t *p, size_t n)
 {
 	return evt_get64(p + JR_SUM) ==
 	    XXH64(p + JR_HEAD, n - JR_HEAD, r->next_seq);
@@ -429,8 +436,8 @@ evt_journal_check_end(evt_journal_reader *r, uint64_t *ret_left, evt_error *err)
 	size_t n, written;
 	int code;
 
-	if ((code = left_in_file(r, &left, err)) ||
-	    (code = written_end(r, left, &end, err)))
+	if ((code = journal_read_left_in_file(r, &left, err)) ||
+	    (code = journal_read_written_end(r, left, &end, err)))
 		return code;
 	*ret_left = end - r->offset;
 	if (*ret_left < JR_HEAD + JB_LEN)
@@ -449,10 +456,12 @@ evt_journal_check_end(evt_journal_reader *r, uint64_t *ret_left, evt_error *err)
 	p = r->window.data;
 	written = *ret_left < n ? (size_t)*ret_left : n;
 	/* The last record, or one before others. */
-	found = is_sum_of(r, p, n) || is_sum_of(r, p, written);
+	found = journal_read_is_sum_of(r, p, n) ||
+	    journal_read_is_sum_of(r, p, written);
 	for (size_t at = JR_HEAD + JB_LEN;
 	     !found && written - at >= JR_HEAD + JB_LEN; at++)
-		found = record_at(p + at, n - at, r->next_seq + 1, &budget);
+		found = journal_read_record_at(p + at, n - at, r->next_seq + 1,
+		    &budget);
 	return !found ?
 	    EVT_OK :
 	    evt_err_set(err, EVT_ERR_CORRUPT,
@@ -463,7 +472,7 @@ evt_journal_check_end(evt_journal_reader *r, uint64_t *ret_left, evt_error *err)
 /* ---- the folder -------------------------------------------------------------- */
 
 static bool
-is_journal_name(const char *name, uint64_t *ret_seq)
+journal_read_is_journal_name(const char *name, uint64_t *ret_seq)
 {
 	uint64_t seq = 0;
 
@@ -479,7 +488,7 @@ is_journal_name(const char *name, uint64_t *ret_seq)
 }
 
 static int
-compare_seqs(const void *a, const void *b)
+journal_read_compare_seqs(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
@@ -492,12 +501,12 @@ struct listing {
 };
 
 static bool
-add_file(void *arg, const char *name, bool is_file)
+journal_read_add_file(void *arg, const char *name, bool is_file)
 {
 	struct listing *l = arg;
 	uint64_t seq;
 
-	l->nomem = is_file && is_journal_name(name, &seq) &&
+	l->nomem = is_file && journal_read_is_journal_name(name, &seq) &&
 	    !evt_buf_add(&l->list, &seq, sizeof(seq));
 	return !l->nomem;
 }
@@ -509,7 +518,8 @@ evt_journal_list(const evt_io *io, const char *dir, uint64_t **ret_seqs,
 	struct listing l = { 0 };
 	int r = EVT_OK;
 
-	if (io->list(io->ctx, dir, add_file, &l) != 0 && errno != ENOENT)
+	if (io->list(io->ctx, dir, journal_read_add_file, &l) != 0 &&
+	    errno != ENOENT)
 		r = evt_err_sys(err, errno, "cannot read folder %s", dir);
 	else if (l.nomem)
 		r = evt_err_nomem(err);
@@ -520,7 +530,8 @@ evt_journal_list(const evt_io *io, const char *dir, uint64_t **ret_seqs,
 	*ret_n = l.list.len / sizeof(uint64_t);
 	*ret_seqs = (uint64_t *)(void *)l.list.data;
 	if (*ret_n > 1)
-		qsort(*ret_seqs, *ret_n, sizeof(uint64_t), compare_seqs);
+		qsort(*ret_seqs, *ret_n, sizeof(uint64_t),
+		    journal_read_compare_seqs);
 	return EVT_OK;
 }
 

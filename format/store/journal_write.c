@@ -67,7 +67,7 @@ evt_journal_new(const evt_io *io, const char *dir, const uint8_t uuid[16],
 }
 
 static void
-close_file(const evt_journal *j, struct file *f)
+journal_write_close_file(const evt_journal *j, struct file *f)
 {
 	if (f->fd >= 0)
 		j->io->close(j->io->ctx, f->fd);
@@ -75,10 +75,10 @@ close_file(const evt_journal *j, struct file *f)
 }
 
 static void
-free_files(const evt_journal *j, struct files *list)
+journal_write_free_files(const evt_journal *j, struct files *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		close_file(j, &list->file[i]);
+		journal_write_close_file(j, &list->file[i]);
 		free(list->file[i].path);
 	}
 	free(list->file);
@@ -89,11 +89,11 @@ evt_journal_free(evt_journal *j)
 {
 	if (j == NULL)
 		return;
-	close_file(j, &j->now);
+	journal_write_close_file(j, &j->now);
 	if (j->spare_fd >= 0)
 		j->io->close(j->io->ctx, j->spare_fd);
-	free_files(j, &j->waiting);
-	free_files(j, &j->retired);
+	journal_write_free_files(j, &j->waiting);
+	journal_write_free_files(j, &j->retired);
 	free(j->now.path);
 	free(j->spare);
 	free(j->dir);
@@ -113,7 +113,7 @@ evt_journal_path(const char *dir, uint64_t first_seq)
 /* ---- records ---------------------------------------------------------------- */
 
 static size_t
-record_size(const evt_frame *f)
+journal_write_record_size(const evt_frame *f)
 {
 	size_t n = JR_HEAD + JB_LEN + f->event_len + f->len;
 
@@ -125,16 +125,17 @@ record_size(const evt_frame *f)
 int
 evt_journal_reserve(evt_journal *j, const evt_frame *f, evt_error *err)
 {
-	if (record_size(f) > EVT_JOURNAL_BODY_MAX)
+	if (journal_write_record_size(f) > EVT_JOURNAL_BODY_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "a frame of %zu bytes with %zu sources is too large",
 		    f->len, f->n_sources);
-	return evt_buf_reserve(&j->batch, record_size(f)) ? EVT_OK :
-	                                                    evt_err_nomem(err);
+	return evt_buf_reserve(&j->batch, journal_write_record_size(f)) ?
+	    EVT_OK :
+	    evt_err_nomem(err);
 }
 
 static uint8_t *
-add_bytes(uint8_t *p, const void *from, size_t n)
+journal_write_add_bytes(uint8_t *p, const void *from, size_t n)
 {
 	if (n > 0)
 		memcpy(p, from, n);
@@ -144,7 +145,7 @@ add_bytes(uint8_t *p, const void *from, size_t n)
 void
 evt_journal_add(evt_journal *j, const evt_frame *f, bool in_lines)
 {
-	size_t n = record_size(f);
+	size_t n = journal_write_record_size(f);
 	uint8_t *head = j->batch.data + j->batch.len, *body = head + JR_HEAD;
 	uint8_t *p = body + JB_LEN;
 
@@ -164,10 +165,12 @@ evt_journal_add(evt_journal *j, const evt_frame *f, bool in_lines)
 	for (size_t i = 0; i < f->n_sources; i++) {
 		*p++ = (uint8_t)f->sources[i].len;
 		*p++ = f->sources[i].is_int;
-		p = add_bytes(p, f->sources[i].text, f->sources[i].len);
+		p = journal_write_add_bytes(p, f->sources[i].text,
+		    f->sources[i].len);
 	}
-	p = add_bytes(p, f->event, f->event != NULL ? f->event_len : 0);
-	p = add_bytes(p, f->payload, f->len);
+	p = journal_write_add_bytes(p, f->event,
+	    f->event != NULL ? f->event_len : 0);
+	p = journal_write_add_bytes(p, f->payload, f->len);
 	evt_put32(head + JR_BODY, (uint32_t)(p - body));
 	evt_put64(head + JR_SUM, XXH64(body, (size_t)(p - body), f->seq));
 	j->batch.len += n;
@@ -176,7 +179,7 @@ evt_journal_add(evt_journal *j, const evt_frame *f, bool in_lines)
 /* ---- files ------------------------------------------------------------------ */
 
 static int
-write_header(evt_journal *j, evt_error *err)
+journal_write_header(evt_journal *j, evt_error *err)
 {
 	uint8_t h[JH_LEN] = { 0 };
 	int r;
@@ -195,7 +198,7 @@ write_header(evt_journal *j, evt_error *err)
 
 /* Room for n more files, so that adding them cannot fail. */
 static bool
-reserve_files(struct files *list, size_t n)
+journal_write_reserve_files(struct files *list, size_t n)
 {
 	size_t cap = (list->n + n) * 2;
 	struct file *file;
@@ -211,7 +214,7 @@ reserve_files(struct files *list, size_t n)
 }
 
 static int
-open_file(evt_journal *j, evt_error *err)
+journal_write_open_file(evt_journal *j, evt_error *err)
 {
 	struct file *f = &j->now;
 	int fd = j->spare_fd;
@@ -233,25 +236,25 @@ open_file(evt_journal *j, evt_error *err)
 }
 
 static int
-make_file(evt_journal *j, evt_error *err)
+journal_write_make_file(evt_journal *j, evt_error *err)
 {
 	struct file *f = &j->now;
 	int r;
 
 	if (f->fd < 0) {
 		/* It will wait, and be retired behind those that do. */
-		if (!reserve_files(&j->waiting, 1) ||
-		    !reserve_files(&j->retired, j->waiting.n + 1))
+		if (!journal_write_reserve_files(&j->waiting, 1) ||
+		    !journal_write_reserve_files(&j->retired, j->waiting.n + 1))
 			return evt_err_nomem(err);
 		free(f->path);
 		f->path = evt_journal_path(j->dir, j->first_seq);
 		if (f->path == NULL)
 			return evt_err_nomem(err);
 		f->bytes = 0;
-		if ((r = open_file(j, err)))
+		if ((r = journal_write_open_file(j, err)))
 			return r;
 	}
-	return f->bytes == 0 ? write_header(j, err) : EVT_OK;
+	return f->bytes == 0 ? journal_write_header(j, err) : EVT_OK;
 }
 
 int
@@ -262,7 +265,7 @@ evt_journal_commit(evt_journal *j, evt_error *err)
 
 	if (j->batch.len == 0)
 		return EVT_OK;
-	if ((r = make_file(j, err)))
+	if ((r = journal_write_make_file(j, err)))
 		return r;
 	if (j->torn) {
 		if (j->io->ftruncate(j->io->ctx, f->fd, (off_t)f->bytes) != 0)
@@ -287,7 +290,7 @@ evt_journal_commit(evt_journal *j, evt_error *err)
 }
 
 static int
-sync_file(evt_journal *j, struct file *f, evt_error *err)
+journal_write_sync_file(evt_journal *j, struct file *f, evt_error *err)
 {
 	if (f->fd < 0)
 		return EVT_OK;
@@ -303,10 +306,10 @@ evt_journal_sync(evt_journal *j, evt_error *err)
 	int r;
 
 	for (size_t i = 0; i < j->waiting.n; i++) {
-		if ((r = sync_file(j, &j->waiting.file[i], err)))
+		if ((r = journal_write_sync_file(j, &j->waiting.file[i], err)))
 			return r;
 	}
-	if ((r = sync_file(j, &j->now, err)))
+	if ((r = journal_write_sync_file(j, &j->now, err)))
 		return r;
 	if (j->dir_dirty) {
 		if ((r = evt_io_sync_dir(j->io, j->dir, err)))
@@ -328,7 +331,7 @@ evt_journal_turn(evt_journal *j)
 
 /* Make the first n bytes of a file zero, from its header on. */
 static bool
-blank(const evt_journal *j, int fd, uint64_t n)
+journal_write_blank(const evt_journal *j, int fd, uint64_t n)
 {
 	static const uint8_t zero[32u << 10];
 
@@ -349,26 +352,26 @@ blank(const evt_journal *j, int fd, uint64_t n)
  * now.  false: it is where it was, under its own name.
  */
 static bool
-keep_spare(evt_journal *j, const struct file *f)
+journal_write_keep_spare(evt_journal *j, const struct file *f)
 {
 	if (j->spare_fd >= 0 || f->bytes > SPARE_MAX ||
 	    j->io->rename(j->io->ctx, f->path, j->spare) != 0)
 		return false;
 	j->spare_fd = f->fd;
-	if (!blank(j, f->fd, f->bytes))
+	if (!journal_write_blank(j, f->fd, f->bytes))
 		(void)evt_journal_drop_spare(j);
 	return true;
 }
 
 /* What was never synced need not outlive a power cut.  true: it is gone. */
 static bool
-let_go(evt_journal *j, struct file *f)
+journal_write_let_go(evt_journal *j, struct file *f)
 {
 	if (f->synced)
 		return false;
-	if (keep_spare(j, f))
+	if (journal_write_keep_spare(j, f))
 		return true;
-	close_file(j, f);
+	journal_write_close_file(j, f);
 	return j->io->unlink(j->io->ctx, f->path) == 0;
 }
 
@@ -382,17 +385,17 @@ evt_journal_retire(evt_journal *j)
 	f = j->waiting.file[0];
 	j->waiting.n--;
 	memmove(j->waiting.file, j->waiting.file + 1, j->waiting.n * sizeof(f));
-	if (let_go(j, &f)) {
+	if (journal_write_let_go(j, &f)) {
 		free(f.path);
 		return;
 	}
 	/* Nothing is lost by a failed close: the records are in a segment. */
-	close_file(j, &f);
+	journal_write_close_file(j, &f);
 	j->retired.file[j->retired.n++] = f; /* reserved */
 }
 
 static uint64_t
-count_bytes(const struct files *list)
+journal_write_count_bytes(const struct files *list)
 {
 	uint64_t n = 0;
 
@@ -404,13 +407,13 @@ count_bytes(const struct files *list)
 uint64_t
 evt_journal_retired_bytes(const evt_journal *j)
 {
-	return count_bytes(&j->retired);
+	return journal_write_count_bytes(&j->retired);
 }
 
 uint64_t
 evt_journal_bytes(const evt_journal *j)
 {
-	return j->now.bytes + count_bytes(&j->waiting);
+	return j->now.bytes + journal_write_count_bytes(&j->waiting);
 }
 
 size_t

@@ -18,7 +18,7 @@
 
 /* What the lock file says of its holder, digits alone. */
 static void
-read_pid(const evt_io *io, int fd, char out[24])
+lock_read_pid(const evt_io *io, int fd, char out[24])
 {
 	ssize_t n = io->pread(io->ctx, fd, out, 23, 0);
 
@@ -27,11 +27,11 @@ read_pid(const evt_io *io, int fd, char out[24])
 }
 
 static int
-refuse(const evt_io *io, int fd, const char *path, evt_error *err)
+lock_refuse(const evt_io *io, int fd, const char *path, evt_error *err)
 {
 	char pid[24];
 
-	read_pid(io, fd, pid);
+	lock_read_pid(io, fd, pid);
 	return evt_err_set(err, EVT_ERR_LOCKED,
 	    "%s is being recorded to by process %s; stop that first, or record "
 	    "to another tape",
@@ -52,7 +52,7 @@ evt_lock_take(const evt_io *io, const char *path, int *ret_fd, evt_error *err)
 		r = evt_err_sys(err, errno, "cannot open %s", name);
 	else if (io->lock(io->ctx, fd, F_OFD_SETLK, &lock) != 0)
 		r = errno == EAGAIN || errno == EACCES ?
-		    refuse(io, fd, path, err) :
+		    lock_refuse(io, fd, path, err) :
 		    evt_err_sys(err, errno, "cannot lock %s", name);
 	free(name);
 	if (r != EVT_OK) {

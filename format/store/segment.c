@@ -48,7 +48,7 @@ evt_segment_free(evt_segment *s)
 }
 
 static int
-compare_segments(const void *a, const void *b)
+segment_compare_segments(const void *a, const void *b)
 {
 	const evt_segment *x = a, *y = b;
 
@@ -63,7 +63,7 @@ struct listing {
 };
 
 static bool
-add_segment(void *arg, const char *name, bool is_file)
+segment_add_segment(void *arg, const char *name, bool is_file)
 {
 	struct listing *l = arg;
 	evt_segment s = { .io = l->io, .no = evt_segment_parse_name(name) };
@@ -86,7 +86,7 @@ evt_segment_list(const evt_io *io, const char *dir, evt_segment **ret_segments,
 	size_t n;
 	int r = EVT_OK;
 
-	if (io->list(io->ctx, dir, add_segment, &l) != 0)
+	if (io->list(io->ctx, dir, segment_add_segment, &l) != 0)
 		r = evt_err_sys(err, errno, "cannot read folder %s", dir);
 	else if (l.nomem)
 		r = evt_err_nomem(err);
@@ -99,7 +99,7 @@ evt_segment_list(const evt_io *io, const char *dir, evt_segment **ret_segments,
 		return r;
 	}
 	if (n > 1)
-		qsort(s, n, sizeof(*s), compare_segments);
+		qsort(s, n, sizeof(*s), segment_compare_segments);
 	for (size_t i = 0; i < n; i++)
 		s[i].name = strrchr(s[i].path, '/') + 1;
 	*ret_segments = s;
@@ -151,7 +151,7 @@ evt_segment_add_ref(evt_segment *s, const evt_block_head *head, uint64_t offset,
  * and it is this segment's; EVT_AGAIN: the file ends within it.
  */
 static int
-head_at(int fd, const evt_segment *s, uint64_t at, evt_block_head *head,
+segment_head_at(int fd, const evt_segment *s, uint64_t at, evt_block_head *head,
     evt_error *err)
 {
 	uint8_t h[EVT_BLOCK_HEAD_LEN];
@@ -183,7 +183,7 @@ head_at(int fd, const evt_segment *s, uint64_t at, evt_block_head *head,
 /* Find the next whole block behind `at`.  EVT_END: there is none;
  * EVT_ERR_VERSION: there is one, of another version. */
 static int
-resync(int fd, const evt_segment *s, uint64_t at, uint64_t *ret_at,
+segment_resync(int fd, const evt_segment *s, uint64_t at, uint64_t *ret_at,
     evt_block_head *head, evt_error *err)
 {
 	enum { WINDOW = 64 << 10, OVERLAP = 7 };
@@ -205,7 +205,7 @@ resync(int fd, const evt_segment *s, uint64_t at, uint64_t *ret_at,
 			int got;
 
 			*ret_at = at + (uint64_t)(p - window);
-			got = head_at(fd, s, *ret_at, head, err);
+			got = segment_head_at(fd, s, *ret_at, head, err);
 			if (got == EVT_OK || got == EVT_ERR_VERSION) {
 				r = got;
 				break;
@@ -218,17 +218,17 @@ resync(int fd, const evt_segment *s, uint64_t at, uint64_t *ret_at,
 }
 
 static int
-walk(int fd, evt_segment *s, evt_error *err)
+segment_walk(int fd, evt_segment *s, evt_error *err)
 {
 	while (s->walked < s->size) {
 		uint64_t at = s->walked;
 		evt_block_head head;
-		int r = head_at(fd, s, at, &head, err);
+		int r = segment_head_at(fd, s, at, &head, err);
 
 		if (r == EVT_ERR_CORRUPT || r == EVT_AGAIN) {
 			/* A torn tail has nothing behind it and stays where
 			 * it is; it may be a block on its way. */
-			r = resync(fd, s, at, &at, &head, err);
+			r = segment_resync(fd, s, at, &at, &head, err);
 			if (r == EVT_END)
 				return EVT_OK;
 			if (r == EVT_OK)
@@ -278,7 +278,7 @@ evt_segment_load(evt_segment *s, evt_error *err)
 	s->size = (uint64_t)st.st_size;
 	r = evt_segment_dir_read(fd, s, err);
 	if (r == EVT_ERR_NOTFOUND)
-		r = walk(fd, s, err);
+		r = segment_walk(fd, s, err);
 	s->io->close(s->io->ctx, fd);
 	if (r == EVT_OK)
 		s->loaded = true;

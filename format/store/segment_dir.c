@@ -12,7 +12,7 @@
 #define TAIL (64u << 10)
 
 static void
-add_totals(const evt_segment *s, uint8_t *h)
+segment_dir_add_totals(const evt_segment *s, uint8_t *h)
 {
 	int64_t min = s->blocks[0].min_ns, max = s->blocks[0].max_ns;
 	uint64_t frames = 0;
@@ -52,7 +52,7 @@ evt_segment_dir_encode(const evt_segment *s, evt_buf *out, evt_error *err)
 	memcpy(h + DH_UUID, s->uuid, EVT_UUID_LEN);
 	evt_put32(h + DH_ENTRIES, (uint32_t)s->n_blocks);
 	evt_put32(h + DH_MAX_CONN, s->max_conn);
-	add_totals(s, h);
+	segment_dir_add_totals(s, h);
 	p = h + DH_LEN;
 	for (size_t i = 0; i < s->n_blocks; i++, p += DE_LEN) {
 		const evt_segment_block *b = &s->blocks[i];
@@ -72,7 +72,7 @@ evt_segment_dir_encode(const evt_segment *s, evt_buf *out, evt_error *err)
 }
 
 static int
-none(evt_error *err, const evt_segment *s)
+segment_dir_none(evt_error *err, const evt_segment *s)
 {
 	return evt_err_set(err, EVT_ERR_NOTFOUND, "%s: no valid directory",
 	    s->name);
@@ -80,8 +80,8 @@ none(evt_error *err, const evt_segment *s)
 
 /* Whether a block that ends by `dir_at` can be there, behind `end` and `seq`. */
 static bool
-makes_sense(const evt_block_head *b, uint64_t at, uint64_t end, uint64_t seq,
-    uint64_t dir_at)
+segment_dir_makes_sense(const evt_block_head *b, uint64_t at, uint64_t end,
+    uint64_t seq, uint64_t dir_at)
 {
 	return at >= end && at <= dir_at && b->stored <= dir_at - at &&
 	    b->stored >= EVT_BLOCK_HEAD_LEN && b->frames > 0 &&
@@ -92,8 +92,8 @@ makes_sense(const evt_block_head *b, uint64_t at, uint64_t end, uint64_t seq,
 
 /* The directory's content, checked, at h. */
 static int
-decode(const uint8_t *h, size_t content, uint64_t dir_at, evt_segment *s,
-    evt_error *err)
+segment_dir_decode(const uint8_t *h, size_t content, uint64_t dir_at,
+    evt_segment *s, evt_error *err)
 {
 	uint64_t n = evt_get32(h + DH_ENTRIES), end = 0, seq = 0;
 	const uint8_t *p = h + DH_LEN;
@@ -101,7 +101,7 @@ decode(const uint8_t *h, size_t content, uint64_t dir_at, evt_segment *s,
 	if (evt_get16(h + DH_ENTRY_SIZE) != DE_LEN || n == 0 ||
 	    content != DH_LEN + n * DE_LEN + DT_LEN ||
 	    evt_get32(h + DH_SEGMENT) != s->no)
-		return none(err, s);
+		return segment_dir_none(err, s);
 	s->n_blocks = 0;
 	memcpy(s->uuid, h + DH_UUID, EVT_UUID_LEN);
 	s->max_conn = evt_get32(h + DH_MAX_CONN);
@@ -116,10 +116,10 @@ decode(const uint8_t *h, size_t content, uint64_t dir_at, evt_segment *s,
 		uint64_t at = evt_get64(p + DE_OFFSET);
 		int r;
 
-		if (!makes_sense(&head, at, end, seq, dir_at)) {
+		if (!segment_dir_makes_sense(&head, at, end, seq, dir_at)) {
 			s->n_blocks = 0; /* a walk begins anew */
 			s->walked = 0;
-			return none(err, s);
+			return segment_dir_none(err, s);
 		}
 		end = at + head.stored;
 		seq = head.first_seq + head.frames;
@@ -141,7 +141,7 @@ evt_segment_dir_read(int fd, evt_segment *s, evt_error *err)
 	int r;
 
 	if (want < EVT_SKIP_LEN + DH_LEN + DT_LEN)
-		return none(err, s);
+		return segment_dir_none(err, s);
 	for (;;) {
 		if (!evt_buf_reserve(&tail, want)) {
 			r = evt_err_nomem(err);
@@ -153,7 +153,7 @@ evt_segment_dir_read(int fd, evt_segment *s, evt_error *err)
 			break;
 		end = tail.data + want;
 		content = evt_get32(end - DT_LEN + DT_SIZE);
-		r = none(err, s);
+		r = segment_dir_none(err, s);
 		if (n < want || memcmp(end - DT_LEN + DT_END, EVT_DIR_END, 4) ||
 		    content < DH_LEN + DT_LEN ||
 		    content > s->size - EVT_SKIP_LEN)
@@ -171,8 +171,8 @@ evt_segment_dir_read(int fd, evt_segment *s, evt_error *err)
 		    evt_get64(end - DT_LEN + DT_SUM) !=
 		        XXH64(h, content - DT_LEN, 0))
 			break;
-		r = decode(h, content, s->size - content - EVT_SKIP_LEN, s,
-		    err);
+		r = segment_dir_decode(h, content,
+		    s->size - content - EVT_SKIP_LEN, s, err);
 		break;
 	}
 	evt_buf_free(&tail);

@@ -17,7 +17,7 @@ struct evt_segment_writer {
 };
 
 static int
-open_file(evt_segment_writer *w, int flags, evt_error *err)
+segment_write_open_file(evt_segment_writer *w, int flags, evt_error *err)
 {
 	w->fd = w->io->open(w->io->ctx, w->s.path, O_RDWR | flags, 0666);
 	if (w->fd < 0)
@@ -47,7 +47,7 @@ evt_segment_create(const evt_io *io, const char *dir, const uint8_t uuid[16],
 	}
 	w->s.name = strrchr(w->s.path, '/') + 1;
 	memcpy(w->s.uuid, uuid, EVT_UUID_LEN);
-	r = open_file(w, O_CREAT | O_EXCL, err);
+	r = segment_write_open_file(w, O_CREAT | O_EXCL, err);
 	if (r == EVT_OK && (r = evt_io_sync_dir(io, dir, err)))
 		io->unlink(io->ctx,
 		    w->s.path); /* so that a retry can make it */
@@ -75,7 +75,7 @@ evt_segment_resume(const evt_io *io, evt_segment *segment,
 	memcpy(w->s.uuid, uuid, EVT_UUID_LEN);
 	w->torn = w->s.size > w->s.walked;
 	w->s.size = w->s.walked;
-	if ((r = open_file(w, 0, err))) {
+	if ((r = segment_write_open_file(w, 0, err))) {
 		evt_segment_close(w);
 		return r;
 	}
@@ -91,7 +91,7 @@ evt_segment_written(const evt_segment_writer *w)
 
 /* Write behind the last good byte; on failure nothing counts. */
 static int
-append(evt_segment_writer *w, const evt_buf *b, evt_error *err)
+segment_write_append(evt_segment_writer *w, const evt_buf *b, evt_error *err)
 {
 	int r;
 
@@ -123,7 +123,7 @@ evt_segment_append(evt_segment_writer *w, const evt_buf *block, evt_error *err)
 	/* The list is grown first: afterwards it cannot fail. */
 	if (r != EVT_OK || (r = evt_segment_add_ref(&w->s, &head, at, err)))
 		return r;
-	if ((r = append(w, block, err))) {
+	if ((r = segment_write_append(w, block, err))) {
 		w->s.n_blocks--;
 		return r;
 	}
@@ -148,7 +148,7 @@ evt_segment_seal(evt_segment_writer *w, uint32_t max_conn, evt_error *err)
 		return EVT_OK;
 	w->s.max_conn = max_conn;
 	if ((r = evt_segment_dir_encode(&w->s, &w->scratch, err)) ||
-	    (r = append(w, &w->scratch, err)))
+	    (r = segment_write_append(w, &w->scratch, err)))
 		return r;
 	w->s.sealed = true;
 	return EVT_OK;

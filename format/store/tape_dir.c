@@ -12,7 +12,7 @@
 enum content { EMPTY, OTHER, TAPE };
 
 static bool
-look_at(void *arg, const char *name, bool is_file)
+tape_dir_look_at(void *arg, const char *name, bool is_file)
 {
 	enum content *what = arg;
 	bool ours = evt_segment_parse_name(name) > 0 ||
@@ -24,10 +24,11 @@ look_at(void *arg, const char *name, bool is_file)
 }
 
 static int
-look(const evt_io *io, const char *path, enum content *ret, evt_error *err)
+tape_dir_look(const evt_io *io, const char *path, enum content *ret,
+    evt_error *err)
 {
 	*ret = EMPTY;
-	if (io->list(io->ctx, path, look_at, ret) == 0)
+	if (io->list(io->ctx, path, tape_dir_look_at, ret) == 0)
 		return EVT_OK;
 	if (errno == ENOTDIR)
 		return evt_err_set(err, EVT_ERR_NOTATAPE,
@@ -41,7 +42,7 @@ int
 evt_tape_dir_check(const evt_io *io, const char *path, evt_error *err)
 {
 	enum content what;
-	int r = look(io, path, &what, err);
+	int r = tape_dir_look(io, path, &what, err);
 
 	if (r == EVT_OK && what != TAPE)
 		return evt_err_set(err, EVT_ERR_NOTATAPE,
@@ -54,7 +55,7 @@ evt_tape_dir_check(const evt_io *io, const char *path, evt_error *err)
 /* A folder that one may write to and not look into cannot be synced, and that
  * is no reason not to record. */
 static int
-sync_parent(const evt_io *io, const char *path, evt_error *err)
+tape_dir_sync_parent(const evt_io *io, const char *path, evt_error *err)
 {
 	evt_error words;
 	int r = evt_io_sync_parent(io, path, &words);
@@ -67,7 +68,7 @@ sync_parent(const evt_io *io, const char *path, evt_error *err)
 }
 
 static int
-make(const evt_io *io, const char *path, evt_error *err)
+tape_dir_make(const evt_io *io, const char *path, evt_error *err)
 {
 	if (io->mkdir(io->ctx, path, 0777) != 0 && errno != EEXIST)
 		return evt_err_sys(err, errno, "cannot make the folder %s",
@@ -77,7 +78,7 @@ make(const evt_io *io, const char *path, evt_error *err)
 
 /* Refuse a folder of something else; *what: what is in it. */
 static int
-may_become(const evt_io *io, const char *path, enum content *what,
+tape_dir_may_become(const evt_io *io, const char *path, enum content *what,
     evt_error *err)
 {
 	struct stat st;
@@ -85,7 +86,7 @@ may_become(const evt_io *io, const char *path, enum content *what,
 
 	*what = EMPTY;
 	if (io->stat(io->ctx, path, &st) == 0 || errno != ENOENT)
-		r = look(io, path, what, err);
+		r = tape_dir_look(io, path, what, err);
 	if (r == EVT_OK && *what == OTHER)
 		r = evt_err_set(err, EVT_ERR_NOTATAPE,
 		    "%s holds other things than a tape; name a new folder",
@@ -98,7 +99,7 @@ evt_tape_dir_may_become(const evt_io *io, const char *path, evt_error *err)
 {
 	enum content what;
 
-	return may_become(io, path, &what, err);
+	return tape_dir_may_become(io, path, &what, err);
 }
 
 int
@@ -111,12 +112,13 @@ evt_tape_dir_make(const evt_io *io, const char *path, bool may_make,
 
 	if (journal == NULL)
 		return evt_err_nomem(err);
-	r = may_make ? may_become(io, path, &what, err) :
+	r = may_make ? tape_dir_may_become(io, path, &what, err) :
 	               evt_tape_dir_check(io, path, err);
 	/* A journal is the sign that the tape's own name is safe. */
-	if (r == EVT_OK && (r = make(io, path, err)) == EVT_OK && what == EMPTY)
-		r = sync_parent(io, path, err);
-	if (r == EVT_OK && (r = make(io, journal, err)) == EVT_OK)
+	if (r == EVT_OK && (r = tape_dir_make(io, path, err)) == EVT_OK &&
+	    what == EMPTY)
+		r = tape_dir_sync_parent(io, path, err);
+	if (r == EVT_OK && (r = tape_dir_make(io, journal, err)) == EVT_OK)
 		r = evt_io_sync_dir(io, path, err);
 	free(journal);
 	return r;

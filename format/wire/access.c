@@ -21,13 +21,13 @@ struct span {
 };
 
 static bool
-span_is(struct span s, const char *text)
+access_span_is(struct span s, const char *text)
 {
 	return strlen(text) == s.n && strncasecmp(s.p, text, s.n) == 0;
 }
 
 static bool
-span_copy(struct span s, char *out, size_t size)
+access_span_copy(struct span s, char *out, size_t size)
 {
 	if (s.n >= size)
 		return false;
@@ -37,7 +37,7 @@ span_copy(struct span s, char *out, size_t size)
 }
 
 static bool
-all_digits(struct span s)
+access_all_digits(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] < '0' || s.p[i] > '9')
@@ -49,7 +49,7 @@ all_digits(struct span s)
 /* Split "host", "host:port", "[v6]", "[v6]:port"; the port may be empty, and
  * else is a number. */
 static bool
-split_host(struct span all, struct span *ret_host, struct span *ret_port)
+access_split_host(struct span all, struct span *ret_host, struct span *ret_port)
 {
 	const char *end = all.p + all.n, *p = all.p;
 
@@ -72,7 +72,7 @@ split_host(struct span all, struct span *ret_host, struct span *ret_port)
 		return true;
 	}
 	*ret_port = (struct span){ p + 1, (size_t)(end - p - 1) };
-	return *p == ':' && all_digits(*ret_port);
+	return *p == ':' && access_all_digits(*ret_port);
 }
 
 int
@@ -86,13 +86,13 @@ evt_address_parse(const char *text, evt_address *ret_listen, evt_error *err)
 	if (strspn(text, "0123456789") == all.n) {
 		host = (struct span){ text, 0 };
 		port = all;
-	} else if (!split_host(all, &host, &port)) {
+	} else if (!access_split_host(all, &host, &port)) {
 		port.n = 0;
 	}
-	if (port.n == 0 || !span_copy(port, number, sizeof(number)) ||
+	if (port.n == 0 || !access_span_copy(port, number, sizeof(number)) ||
 	    evt_timetext_int_parse(number, "the port", 0, 65535, &v, NULL) !=
 	        EVT_OK ||
-	    (host.n > 0 && !span_copy(host, l.host, sizeof(l.host))))
+	    (host.n > 0 && !access_span_copy(host, l.host, sizeof(l.host))))
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "bad address '%.80s': write HOST:PORT, as 127.0.0.1:8787 "
 		    "or [::1]:8787, or the PORT alone; port 0 takes a free one",
@@ -103,7 +103,7 @@ evt_address_parse(const char *text, evt_address *ret_listen, evt_error *err)
 }
 
 static bool
-is_address(const char *host)
+access_is_address(const char *host)
 {
 	unsigned char addr[sizeof(struct in6_addr)];
 
@@ -176,7 +176,7 @@ evt_access_secret_equal(const char *token, const char *given)
 }
 
 static bool
-token_good(const evt_access *a, const evt_access_request *q)
+access_token_good(const evt_access *a, const evt_access_request *q)
 {
 	const char *auth = q->authorization;
 
@@ -194,7 +194,7 @@ token_good(const evt_access *a, const evt_access_request *q)
 
 /* The "host[:port]" of an origin; false if it is none. */
 static bool
-origin_authority(const char *origin, struct span *ret_authority)
+access_origin_authority(const char *origin, struct span *ret_authority)
 {
 	const char *p = strstr(origin, "://");
 	struct span host, port;
@@ -204,7 +204,7 @@ origin_authority(const char *origin, struct span *ret_authority)
 	p += 3;
 	*ret_authority = (struct span){ p, strlen(p) };
 	return ret_authority->n > 0 && strpbrk(p, "/?#@ ") == NULL &&
-	    split_host(*ret_authority, &host, &port) && host.n > 0;
+	    access_split_host(*ret_authority, &host, &port) && host.n > 0;
 }
 
 int
@@ -215,7 +215,7 @@ evt_access_check_origins(const evt_access *a, evt_error *err)
 		struct span authority;
 
 		if (strcmp(o, "*") != 0 && strcmp(o, "null") != 0 &&
-		    !origin_authority(o, &authority))
+		    !access_origin_authority(o, &authority))
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "bad origin '%.80s': write it as browsers do, as "
 			    "https://maps.example or http://localhost:3000, "
@@ -227,13 +227,13 @@ evt_access_check_origins(const evt_access *a, evt_error *err)
 
 /* Whether the host is that of an origin that is allowed. */
 static bool
-host_of_origins(const evt_access *a, struct span host)
+access_host_of_origins(const evt_access *a, struct span host)
 {
 	for (size_t i = 0; i < a->n_origins; i++) {
 		struct span authority, h, port;
 
-		if (origin_authority(a->origins[i], &authority) &&
-		    split_host(authority, &h, &port) && h.n == host.n &&
+		if (access_origin_authority(a->origins[i], &authority) &&
+		    access_split_host(authority, &h, &port) && h.n == host.n &&
 		    strncasecmp(h.p, host.p, h.n) == 0)
 			return true;
 	}
@@ -245,26 +245,26 @@ host_of_origins(const evt_access *a, struct span host)
  * all addresses (rebinding needs a name) and the name that we listen on.
  */
 static bool
-host_good(const evt_access *a, const char *header)
+access_host_good(const evt_access *a, const char *header)
 {
 	struct span host, port;
 	char name[256];
 
 	if (header == NULL ||
-	    !split_host((struct span){ header, strlen(header) }, &host,
+	    !access_split_host((struct span){ header, strlen(header) }, &host,
 	        &port) ||
-	    !span_copy(host, name, sizeof(name)) || name[0] == '\0')
+	    !access_span_copy(host, name, sizeof(name)) || name[0] == '\0')
 		return false;
-	if (evt_address_is_loopback(name) || host_of_origins(a, host))
+	if (evt_address_is_loopback(name) || access_host_of_origins(a, host))
 		return true;
 	return !evt_address_is_loopback(a->host) &&
-	    (is_address(name) || strcasecmp(name, a->host) == 0);
+	    (access_is_address(name) || strcasecmp(name, a->host) == 0);
 }
 
 /* Pages of this machine and pages that we ourselves would have served are good,
  * and those that were named. */
 static bool
-origin_good(const evt_access *a, const evt_access_request *q)
+access_origin_good(const evt_access *a, const evt_access_request *q)
 {
 	struct span authority, host, port;
 	char name[256];
@@ -276,11 +276,12 @@ origin_good(const evt_access *a, const evt_access_request *q)
 		    strcasecmp(a->origins[i], q->origin) == 0)
 			return true;
 	}
-	if (!origin_authority(q->origin, &authority) ||
-	    !split_host(authority, &host, &port) ||
-	    !span_copy(host, name, sizeof(name)))
+	if (!access_origin_authority(q->origin, &authority) ||
+	    !access_split_host(authority, &host, &port) ||
+	    !access_span_copy(host, name, sizeof(name)))
 		return false;
-	return evt_address_is_loopback(name) || span_is(authority, q->host);
+	return evt_address_is_loopback(name) ||
+	    access_span_is(authority, q->host);
 }
 
 bool
@@ -289,25 +290,26 @@ evt_access_same_origin(const evt_access_request *q)
 	struct span authority;
 
 	return q->origin == NULL ||
-	    (q->host != NULL && origin_authority(q->origin, &authority) &&
-	        span_is(authority, q->host));
+	    (q->host != NULL &&
+	        access_origin_authority(q->origin, &authority) &&
+	        access_span_is(authority, q->host));
 }
 
 int
 evt_access_judge(const evt_access *a, const evt_access_request *q,
     const char **ret_why)
 {
-	if (!host_good(a, q->host)) {
+	if (!access_host_good(a, q->host)) {
 		*ret_why = "this Host is not served here; --allow-origin can "
 		           "name it";
 		return 403;
 	}
-	if (!origin_good(a, q)) {
+	if (!access_origin_good(a, q)) {
 		*ret_why = "pages of this Origin may not connect; "
 		           "--allow-origin can name it";
 		return 403;
 	}
-	if (!token_good(a, q)) {
+	if (!access_token_good(a, q)) {
 		*ret_why = "a token is needed: send it as 'Authorization: "
 		           "Bearer TOKEN' or '?token=TOKEN'";
 		return 401;

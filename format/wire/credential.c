@@ -32,7 +32,7 @@ struct evt_credential {
 };
 
 static void
-wipe(char **text)
+credential_wipe(char **text)
 {
 	if (*text != NULL)
 		explicit_bzero(*text, strlen(*text));
@@ -41,7 +41,7 @@ wipe(char **text)
 }
 
 static void
-needles_free(struct needles *l)
+credential_needles_free(struct needles *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		explicit_bzero(l->item[i].data, l->item[i].len);
@@ -53,7 +53,7 @@ needles_free(struct needles *l)
 
 /* Add n bytes at p, unless they are there. */
 static bool
-needles_add(struct needles *l, const void *p, size_t n)
+credential_needles_add(struct needles *l, const void *p, size_t n)
 {
 	struct needle *item;
 
@@ -100,17 +100,17 @@ evt_credential_free(evt_credential *s)
 	if (s == NULL)
 		return;
 	free(s->file);
-	wipe(&s->given);
-	wipe(&s->text);
-	wipe(&s->url);
-	needles_free(&s->own);
-	needles_free(&s->learned);
+	credential_wipe(&s->given);
+	credential_wipe(&s->text);
+	credential_wipe(&s->url);
+	credential_needles_free(&s->own);
+	credential_needles_free(&s->learned);
 	free(s);
 }
 
 /* The file's content, at most EVT_CREDENTIAL_MAX + 1 bytes and a NUL. */
 static int
-read_file(const char *path, char *buf, size_t size, evt_error *err)
+credential_read_file(const char *path, char *buf, size_t size, evt_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t n = 0;
@@ -146,7 +146,7 @@ read_file(const char *path, char *buf, size_t size, evt_error *err)
 
 /* Strip white space off both ends, and refuse what cannot be a credential. */
 static int
-check(const char *from, char **text, evt_error *err)
+credential_check(const char *from, char **text, evt_error *err)
 {
 	static const char space[] = " \t\r\n";
 	size_t n;
@@ -173,7 +173,7 @@ check(const char *from, char **text, evt_error *err)
 }
 
 static bool
-percent_encode(const char *text, evt_buf *out)
+credential_percent_encode(const char *text, evt_buf *out)
 {
 	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
 		bool plain = (*p >= '0' && *p <= '9') ||
@@ -189,7 +189,7 @@ percent_encode(const char *text, evt_buf *out)
 
 /* As inside a JSON string, with slashes escaped (as some servers do) or not. */
 static bool
-add_json_forms(struct needles *l, const char *text)
+credential_add_json_forms(struct needles *l, const char *text)
 {
 	evt_buf plain = { 0 }, slashed = { 0 };
 	bool ok = evt_buf_add_json(&plain, text, strlen(text));
@@ -199,8 +199,8 @@ add_json_forms(struct needles *l, const char *text)
 			ok = evt_buf_add_byte(&slashed, '\\');
 		ok = ok && evt_buf_add_byte(&slashed, plain.data[i]);
 	}
-	ok = ok && needles_add(l, plain.data + 1, plain.len - 2) &&
-	    needles_add(l, slashed.data, slashed.len);
+	ok = ok && credential_needles_add(l, plain.data + 1, plain.len - 2) &&
+	    credential_needles_add(l, slashed.data, slashed.len);
 	if (plain.len > 0)
 		explicit_bzero(plain.data, plain.len);
 	if (slashed.len > 0)
@@ -212,25 +212,25 @@ add_json_forms(struct needles *l, const char *text)
 
 /* Take `text` as the credential. */
 static int
-adopt(evt_credential *s, const char *text, evt_error *err)
+credential_adopt(evt_credential *s, const char *text, evt_error *err)
 {
 	struct needles own = { 0 };
 	evt_buf url = { 0 };
 	char *copy = strdup(text);
 
-	if (copy == NULL || !percent_encode(text, &url) ||
+	if (copy == NULL || !credential_percent_encode(text, &url) ||
 	    !evt_buf_add_byte(&url, '\0') ||
-	    !needles_add(&own, text, strlen(text)) ||
-	    !add_json_forms(&own, text) ||
-	    !needles_add(&own, url.data, url.len - 1)) {
-		wipe(&copy);
+	    !credential_needles_add(&own, text, strlen(text)) ||
+	    !credential_add_json_forms(&own, text) ||
+	    !credential_needles_add(&own, url.data, url.len - 1)) {
+		credential_wipe(&copy);
 		evt_buf_free(&url);
-		needles_free(&own);
+		credential_needles_free(&own);
 		return evt_err_nomem(err);
 	}
-	wipe(&s->text);
-	wipe(&s->url);
-	needles_free(&s->own);
+	credential_wipe(&s->text);
+	credential_wipe(&s->url);
+	credential_needles_free(&s->own);
 	s->text = copy;
 	s->url = (char *)url.data;
 	s->own = own;
@@ -244,7 +244,7 @@ evt_credential_load(evt_credential *s, evt_error *err)
 	int r = EVT_OK;
 
 	if (s->file != NULL)
-		r = read_file(s->file, buf, sizeof(buf), err);
+		r = credential_read_file(s->file, buf, sizeof(buf), err);
 	else if (s->given != NULL && s->text == NULL &&
 	    strlen(s->given) < sizeof(buf))
 		memcpy(buf, s->given, strlen(s->given) + 1);
@@ -255,10 +255,11 @@ evt_credential_load(evt_credential *s, evt_error *err)
 	else
 		return EVT_OK;
 	if (r == EVT_OK)
-		r = check(s->file != NULL ? s->file : "the environment", &text,
-		    err);
+		r = credential_check(s->file != NULL ? s->file :
+		                                       "the environment",
+		    &text, err);
 	if (r == EVT_OK && (s->text == NULL || strcmp(s->text, text) != 0))
-		r = adopt(s, text, err);
+		r = credential_adopt(s, text, err);
 	explicit_bzero(buf, sizeof(buf));
 	return r;
 }
@@ -273,7 +274,7 @@ bool
 evt_credential_learn(evt_credential *s, const char *text, size_t n)
 {
 	return n < EVT_CREDENTIAL_LEARN_MIN ||
-	    needles_add(&s->learned, text, n);
+	    credential_needles_add(&s->learned, text, n);
 }
 
 int
@@ -307,7 +308,7 @@ evt_credential_fill(const evt_credential *s, const char *text, size_t n,
 /* Overwrite the needle wherever it stands; with `quoted`, only where it is a
  * whole JSON string. */
 static size_t
-blot_one(const struct needle *nd, bool quoted, uint8_t *p, size_t n)
+credential_blot_one(const struct needle *nd, bool quoted, uint8_t *p, size_t n)
 {
 	uint8_t *at = p, *end = p + n;
 	size_t blotted = 0;
@@ -329,12 +330,12 @@ blot_one(const struct needle *nd, bool quoted, uint8_t *p, size_t n)
 }
 
 static size_t
-blot_all(const struct needles *l, bool quoted, uint8_t *p, size_t n)
+credential_blot_all(const struct needles *l, bool quoted, uint8_t *p, size_t n)
 {
 	size_t blotted = 0;
 
 	for (size_t i = 0; i < l->n; i++)
-		blotted += blot_one(&l->item[i], quoted, p, n);
+		blotted += credential_blot_one(&l->item[i], quoted, p, n);
 	return blotted;
 }
 
@@ -351,24 +352,25 @@ evt_credential_blot(const evt_credential *s, uint8_t *p, size_t n)
 {
 	if (n == 0)
 		return 0;
-	return blot_all(&s->own, false, p, n) +
-	    blot_all(&s->learned, false, p, n);
+	return credential_blot_all(&s->own, false, p, n) +
+	    credential_blot_all(&s->learned, false, p, n);
 }
 
 /* Gather the string values of members that are surely secrets. */
 static bool
-gather(const cJSON *node, struct needles *found)
+credential_gather(const cJSON *node, struct needles *found)
 {
 	for (; node != NULL; node = node->next) {
 		if (cJSON_IsString(node) && node->string != NULL &&
 		    strlen(node->valuestring) > 0 &&
 		    evt_credential_name(node->string, strlen(node->string)) ==
 		        EVT_CREDENTIAL_SURE &&
-		    (!needles_add(found, node->valuestring,
+		    (!credential_needles_add(found, node->valuestring,
 		         strlen(node->valuestring)) ||
-		        !add_json_forms(found, node->valuestring)))
+		        !credential_add_json_forms(found, node->valuestring)))
 			return false;
-		if (node->child != NULL && !gather(node->child, found))
+		if (node->child != NULL &&
+		    !credential_gather(node->child, found))
 			return false;
 	}
 	return true;
@@ -381,7 +383,7 @@ evt_credential_blot_sent(evt_credential *s, uint8_t *p, size_t n)
 	struct needles found = { 0 };
 	cJSON *json = cJSON_ParseWithLength((const char *)p, n);
 
-	if (json != NULL && gather(json, &found)) {
+	if (json != NULL && credential_gather(json, &found)) {
 		for (size_t i = 0; i < found.n; i++) {
 			const struct needle *nd = &found.item[i];
 
@@ -390,9 +392,9 @@ evt_credential_blot_sent(evt_credential *s, uint8_t *p, size_t n)
 			        nd->len))
 				break;
 		}
-		blotted += blot_all(&found, true, p, n);
+		blotted += credential_blot_all(&found, true, p, n);
 	}
-	needles_free(&found);
+	credential_needles_free(&found);
 	cJSON_Delete(json);
 	return blotted;
 }

@@ -32,7 +32,7 @@ struct authority {
 };
 
 static int
-check_bytes(const char *text, evt_error *err)
+url_check_bytes(const char *text, evt_error *err)
 {
 	for (const char *p = text; *p != '\0'; p++) {
 		if (*p <= ' ' || *p == 0x7f || strchr("\"<>\\^`", *p) != NULL)
@@ -46,7 +46,8 @@ check_bytes(const char *text, evt_error *err)
 }
 
 static int
-split_authority(const char *p, size_t n, struct authority *a, evt_error *err)
+url_split_authority(const char *p, size_t n, struct authority *a,
+    evt_error *err)
 {
 	const char *end = p + n, *colon;
 
@@ -82,7 +83,7 @@ split_authority(const char *p, size_t n, struct authority *a, evt_error *err)
 }
 
 static int
-check_host(const evt_url *url, evt_error *err)
+url_check_host(const evt_url *url, evt_error *err)
 {
 	struct in6_addr addr;
 	size_t n = strlen(url->host);
@@ -105,7 +106,7 @@ check_host(const evt_url *url, evt_error *err)
 }
 
 static int
-take_port(evt_url *url, const struct authority *a, evt_error *err)
+url_take_port(evt_url *url, const struct authority *a, evt_error *err)
 {
 	char text[8];
 	int64_t port;
@@ -126,7 +127,7 @@ take_port(evt_url *url, const struct authority *a, evt_error *err)
 }
 
 static bool
-fill_authority(evt_url *url)
+url_fill_authority(evt_url *url)
 {
 	evt_buf b = { 0 };
 	bool ok = evt_buf_printf(&b, url->ipv6 ? "[%s]" : "%s", url->host);
@@ -142,7 +143,7 @@ fill_authority(evt_url *url)
 }
 
 static int
-fill(evt_url *url, const struct authority *a, const char *target,
+url_fill(evt_url *url, const struct authority *a, const char *target,
     evt_error *err)
 {
 	evt_buf b = { 0 };
@@ -152,12 +153,12 @@ fill(evt_url *url, const struct authority *a, const char *target,
 	url->host = strndup(a->host, a->host_len);
 	if (url->host == NULL)
 		return evt_err_nomem(err);
-	r = check_host(url, err);
+	r = url_check_host(url, err);
 	if (r == EVT_OK)
-		r = take_port(url, a, err);
+		r = url_take_port(url, a, err);
 	if (r != EVT_OK)
 		return r;
-	if (!fill_authority(url))
+	if (!url_fill_authority(url))
 		return evt_err_nomem(err);
 	if ((*target != '/' && !evt_buf_add_byte(&b, '/')) ||
 	    !evt_buf_add_str(&b, target) || !evt_buf_add_byte(&b, '\0')) {
@@ -189,7 +190,7 @@ evt_url_parse(const char *text, evt_url *ret_url, evt_error *err)
 		    "'%.*s' is not a URL of a feed: it begins with ws:// or "
 		    "wss:// (http:// and https:// are taken as these)",
 		    80, text);
-	r = check_bytes(rest, err);
+	r = url_check_bytes(rest, err);
 	if (r != EVT_OK)
 		return r;
 	if (strchr(rest, '#') != NULL)
@@ -197,9 +198,9 @@ evt_url_parse(const char *text, evt_url *ret_url, evt_error *err)
 		    "the URL has a fragment ('#'), which is never sent: leave "
 		    "it out, or write %%23");
 	n = strcspn(rest, "/?");
-	r = split_authority(rest, n, &a, err);
+	r = url_split_authority(rest, n, &a, err);
 	if (r == EVT_OK)
-		r = fill(&url, &a, rest + n, err);
+		r = url_fill(&url, &a, rest + n, err);
 	if (r != EVT_OK) {
 		evt_url_free(&url);
 		return r;
@@ -227,7 +228,7 @@ struct param {
 
 /* The parameter that begins at p; returns where the next begins, or NULL. */
 static const char *
-next_param(const char *p, struct param *ret)
+url_next_param(const char *p, struct param *ret)
 {
 	size_t n = strcspn(p, "&");
 	const char *eq = memchr(p, '=', n);
@@ -240,7 +241,7 @@ next_param(const char *p, struct param *ret)
 }
 
 static bool
-is_literal_secret(const struct param *p)
+url_is_literal_secret(const struct param *p)
 {
 	return p->value_len > 0 &&
 	    evt_credential_name(p->name, p->name_len) != EVT_CREDENTIAL_NOT &&
@@ -265,8 +266,8 @@ evt_url_show(const evt_url *url, const char *target, evt_buf *out)
 	if (!evt_buf_add(out, target, (size_t)(query - target) + 1))
 		return false;
 	for (const char *p = query + 1; p != NULL; p = next) {
-		next = next_param(p, &param);
-		if (!is_literal_secret(&param)) {
+		next = url_next_param(p, &param);
+		if (!url_is_literal_secret(&param)) {
 			size_t n =
 			    next != NULL ? (size_t)(next - p) : strlen(p);
 
@@ -293,8 +294,8 @@ evt_url_literal_secret(const evt_url *url, size_t *ret_len)
 	struct param param;
 
 	for (p = query != NULL ? query + 1 : NULL; p != NULL;) {
-		p = next_param(p, &param);
-		if (is_literal_secret(&param)) {
+		p = url_next_param(p, &param);
+		if (url_is_literal_secret(&param)) {
 			*ret_len = param.name_len;
 			return param.name;
 		}

@@ -10,20 +10,20 @@
 #define LEN64 127u
 
 static uint8_t
-opcode(const evt_ws_frame *w)
+ws_frame_opcode(const evt_ws_frame *w)
 {
 	return w->head[0] & 0x0f;
 }
 
 static bool
-is_control(const evt_ws_frame *w)
+ws_frame_is_control(const evt_ws_frame *w)
 {
-	return opcode(w) >= EVT_WS_FRAME_OP_CLOSE;
+	return ws_frame_opcode(w) >= EVT_WS_FRAME_OP_CLOSE;
 }
 
 /* Bytes of the header's length, as its second byte says. */
 static size_t
-length_size(const evt_ws_frame *w)
+ws_frame_length_size(const evt_ws_frame *w)
 {
 	unsigned n = w->head[1] & 0x7f;
 
@@ -33,11 +33,11 @@ length_size(const evt_ws_frame *w)
 /* The header's first two bytes are there: whether there is such a frame, here.
  */
 static bool
-is_frame(const evt_ws_frame *w)
+ws_frame_is_frame(const evt_ws_frame *w)
 {
 	if (w->head[0] & RESERVED)
 		return false;
-	switch (opcode(w)) {
+	switch (ws_frame_opcode(w)) {
 	case EVT_WS_FRAME_OP_MORE:
 		return w->message != 0;
 	case EVT_WS_FRAME_OP_TEXT:
@@ -46,7 +46,7 @@ is_frame(const evt_ws_frame *w)
 	case EVT_WS_FRAME_OP_CLOSE:
 	case EVT_WS_FRAME_OP_PING:
 	case EVT_WS_FRAME_OP_PONG:
-		return (w->head[0] & FIN) && length_size(w) == 0;
+		return (w->head[0] & FIN) && ws_frame_length_size(w) == 0;
 	default:
 		return false;
 	}
@@ -54,41 +54,42 @@ is_frame(const evt_ws_frame *w)
 
 /* The header is complete: whether its length is one. */
 static bool
-begin_frame(evt_ws_frame *w)
+ws_frame_begin_frame(evt_ws_frame *w)
 {
-	size_t n = length_size(w);
+	size_t n = ws_frame_length_size(w);
 
 	w->rest = n == 0 ? w->head[1] & 0x7f : 0;
 	for (size_t i = 0; i < n; i++)
 		w->rest = w->rest << 8 | w->head[2 + i];
 	w->done = 0;
 	w->inside = true;
-	if (!is_control(w) && w->message == 0)
-		w->message = opcode(w);
+	if (!ws_frame_is_control(w) && w->message == 0)
+		w->message = ws_frame_opcode(w);
 	return w->rest <= INT64_MAX;
 }
 
 /* Take the header, as far as it is there.  false: it is none. */
 static bool
-take_head(evt_ws_frame *w, uint8_t **p, size_t *n)
+ws_frame_take_head(evt_ws_frame *w, uint8_t **p, size_t *n)
 {
 	while (*n > 0 && !w->inside) {
 		w->head[w->n_head++] = *(*p)++;
 		(*n)--;
 		if (w->n_head < 2)
 			continue;
-		if (w->n_head == 2 && !is_frame(w))
+		if (w->n_head == 2 && !ws_frame_is_frame(w))
 			return false;
 		if (w->n_head ==
-		        2 + length_size(w) + (w->head[1] & MASKED ? 4 : 0) &&
-		    !begin_frame(w))
+		        2 + ws_frame_length_size(w) +
+		            (w->head[1] & MASKED ? 4 : 0) &&
+		    !ws_frame_begin_frame(w))
 			return false;
 	}
 	return true;
 }
 
 static void
-end_frame(evt_ws_frame *w)
+ws_frame_end_frame(evt_ws_frame *w)
 {
 	w->inside = false;
 	w->n_head = 0;
@@ -96,7 +97,7 @@ end_frame(evt_ws_frame *w)
 
 /* The part of the payload that is there. */
 static uint8_t *
-take_payload(evt_ws_frame *w, uint8_t **p, size_t *n, size_t *ret_n)
+ws_frame_take_payload(evt_ws_frame *w, uint8_t **p, size_t *n, size_t *ret_n)
 {
 	size_t step = w->rest < *n ? (size_t)w->rest : *n;
 	uint8_t *data = *p;
@@ -112,37 +113,38 @@ take_payload(evt_ws_frame *w, uint8_t **p, size_t *n, size_t *ret_n)
 }
 
 static enum evt_ws_frame_what
-take_control(evt_ws_frame *w, uint8_t **p, size_t *n,
+ws_frame_take_control(evt_ws_frame *w, uint8_t **p, size_t *n,
     evt_ws_frame_event *ret_event)
 {
 	size_t at = (size_t)w->done, step;
-	uint8_t *data = take_payload(w, p, n, &step);
+	uint8_t *data = ws_frame_take_payload(w, p, n, &step);
 
 	memcpy(w->control + at, data, step);
 	if (w->rest > 0)
 		return EVT_WS_FRAME_NOTHING;
 	*ret_event =
 	    (evt_ws_frame_event){ .data = w->control, .n = (size_t)w->done };
-	end_frame(w);
-	return opcode(w) == EVT_WS_FRAME_OP_CLOSE ? EVT_WS_FRAME_CLOSE :
-	    opcode(w) == EVT_WS_FRAME_OP_PING     ? EVT_WS_FRAME_PING :
-	                                            EVT_WS_FRAME_PONG;
+	ws_frame_end_frame(w);
+	return ws_frame_opcode(w) == EVT_WS_FRAME_OP_CLOSE ?
+	    EVT_WS_FRAME_CLOSE :
+	    ws_frame_opcode(w) == EVT_WS_FRAME_OP_PING ? EVT_WS_FRAME_PING :
+	                                                 EVT_WS_FRAME_PONG;
 }
 
 static enum evt_ws_frame_what
-take_piece(evt_ws_frame *w, uint8_t **p, size_t *n,
+ws_frame_take_piece(evt_ws_frame *w, uint8_t **p, size_t *n,
     evt_ws_frame_event *ret_event)
 {
 	bool ends;
 
-	ret_event->data = take_payload(w, p, n, &ret_event->n);
+	ret_event->data = ws_frame_take_payload(w, p, n, &ret_event->n);
 	ret_event->opcode = w->message;
 	ends = w->rest == 0;
 	ret_event->last = ends && (w->head[0] & FIN) != 0;
 	if (ret_event->last)
 		w->message = 0;
 	if (ends)
-		end_frame(w);
+		ws_frame_end_frame(w);
 	return ends || ret_event->n > 0 ? EVT_WS_FRAME_PIECE :
 	                                  EVT_WS_FRAME_NOTHING;
 }
@@ -151,14 +153,15 @@ enum evt_ws_frame_what
 evt_ws_frame_next(evt_ws_frame *w, uint8_t **p, size_t *n,
     evt_ws_frame_event *ret_event)
 {
-	if (w->broken || !take_head(w, p, n)) {
+	if (w->broken || !ws_frame_take_head(w, p, n)) {
 		w->broken = true;
 		return EVT_WS_FRAME_BROKEN;
 	}
 	if (!w->inside)
 		return EVT_WS_FRAME_NOTHING;
-	return is_control(w) ? take_control(w, p, n, ret_event) :
-	                       take_piece(w, p, n, ret_event);
+	return ws_frame_is_control(w) ?
+	    ws_frame_take_control(w, p, n, ret_event) :
+	    ws_frame_take_piece(w, p, n, ret_event);
 }
 
 /* ---- sending --------------------------------------------------------------- */

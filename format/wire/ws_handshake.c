@@ -55,7 +55,7 @@ struct text {
 };
 
 static struct text
-trim(struct text t)
+ws_handshake_trim(struct text t)
 {
 	while (t.n > 0 && (*t.p == ' ' || *t.p == '\t')) {
 		t.p++;
@@ -68,14 +68,14 @@ trim(struct text t)
 }
 
 static bool
-is_word(struct text t, const char *word)
+ws_handshake_is_word(struct text t, const char *word)
 {
 	return t.n == strlen(word) && strncasecmp(t.p, word, t.n) == 0;
 }
 
 /* Cut off what stands before the separator, or all. */
 static struct text
-cut(struct text *rest, char separator)
+ws_handshake_cut(struct text *rest, char separator)
 {
 	const char *at =
 	    rest->n > 0 ? memchr(rest->p, separator, rest->n) : NULL;
@@ -90,14 +90,14 @@ cut(struct text *rest, char separator)
 
 /* The next header of this name from *rest on; false: there is none. */
 static bool
-find(struct text *rest, const char *name, struct text *ret_value)
+ws_handshake_find(struct text *rest, const char *name, struct text *ret_value)
 {
 	while (rest->n > 0) {
-		struct text line = cut(rest, '\n');
-		struct text head = cut(&line, ':');
+		struct text line = ws_handshake_cut(rest, '\n');
+		struct text head = ws_handshake_cut(&line, ':');
 
-		if (is_word(head, name)) {
-			*ret_value = trim(line);
+		if (ws_handshake_is_word(head, name)) {
+			*ret_value = ws_handshake_trim(line);
 			return true;
 		}
 	}
@@ -106,13 +106,16 @@ find(struct text *rest, const char *name, struct text *ret_value)
 
 /* Whether a header of this name has this among its values. */
 static bool
-names(struct text head, const char *name, const char *word)
+ws_handshake_names(struct text head, const char *name, const char *word)
 {
 	struct text value;
 
-	while (find(&head, name, &value)) {
+	while (ws_handshake_find(&head, name, &value)) {
 		while (value.n > 0) {
-			if (is_word(trim(cut(&value, ',')), word))
+			if (ws_handshake_is_word(ws_handshake_trim(
+			                             ws_handshake_cut(&value,
+			                                 ',')),
+			        word))
 				return true;
 		}
 	}
@@ -121,11 +124,11 @@ names(struct text head, const char *name, const char *word)
 
 /* "HTTP/1.1 101 Switching Protocols"; 0: it is no such line. */
 static unsigned
-read_status(struct text line)
+ws_handshake_read_status(struct text line)
 {
 	unsigned status = 0;
 
-	line = trim(line);
+	line = ws_handshake_trim(line);
 	if (line.n < 12 || memcmp(line.p, "HTTP/1.", 7) != 0 ||
 	    line.p[8] != ' ' || (line.n > 12 && line.p[12] != ' '))
 		return 0;
@@ -139,12 +142,13 @@ read_status(struct text line)
 
 /* Whether it is one of "a, b". */
 static bool
-was_offered(const char *offered, struct text protocol)
+ws_handshake_was_offered(const char *offered, struct text protocol)
 {
 	struct text rest = { offered, offered != NULL ? strlen(offered) : 0 };
 
 	while (rest.n > 0) {
-		struct text one = trim(cut(&rest, ','));
+		struct text one =
+		    ws_handshake_trim(ws_handshake_cut(&rest, ','));
 
 		if (one.n == protocol.n &&
 		    memcmp(one.p, protocol.p, one.n) == 0)
@@ -155,7 +159,7 @@ was_offered(const char *offered, struct text protocol)
 
 /* What the server must make of our key. */
 static bool
-expect(const evt_ws_handshake *u, evt_buf *out)
+ws_handshake_expect(const evt_ws_handshake *u, evt_buf *out)
 {
 	unsigned char sum[SHA_DIGEST_LENGTH];
 	evt_buf b = { 0 };
@@ -171,27 +175,28 @@ expect(const evt_ws_handshake *u, evt_buf *out)
 }
 
 static const char *
-judge(const evt_ws_handshake *u, struct text head, const evt_buf *accept)
+ws_handshake_judge(const evt_ws_handshake *u, struct text head,
+    const evt_buf *accept)
 {
 	struct text rest = head, value;
 
-	if (!names(head, "Upgrade", "websocket"))
+	if (!ws_handshake_names(head, "Upgrade", "websocket"))
 		return "it has no Upgrade: websocket";
-	if (!names(head, "Connection", "upgrade"))
+	if (!ws_handshake_names(head, "Connection", "upgrade"))
 		return "it has no Connection: Upgrade";
-	if (!find(&rest, "Sec-WebSocket-Accept", &value))
+	if (!ws_handshake_find(&rest, "Sec-WebSocket-Accept", &value))
 		return "it has no Sec-WebSocket-Accept";
 	if (value.n != accept->len ||
 	    memcmp(value.p, accept->data, value.n) != 0)
 		return "its Sec-WebSocket-Accept does not go with our key";
 	rest = head;
-	while (find(&rest, "Sec-WebSocket-Extensions", &value)) {
+	while (ws_handshake_find(&rest, "Sec-WebSocket-Extensions", &value)) {
 		if (value.n > 0)
 			return "it takes an extension that was not offered";
 	}
 	rest = head;
-	if (find(&rest, "Sec-WebSocket-Protocol", &value) &&
-	    !was_offered(u->subprotocols, value))
+	if (ws_handshake_find(&rest, "Sec-WebSocket-Protocol", &value) &&
+	    !ws_handshake_was_offered(u->subprotocols, value))
 		return "it takes a subprotocol that was not offered";
 	return NULL;
 }
@@ -203,19 +208,20 @@ evt_ws_handshake_read(const evt_ws_handshake *u, const char *p, size_t n,
 	struct text head = { p, n }, rest, value;
 	evt_buf accept = { 0 };
 
-	*ret_answer = (evt_ws_handshake_answer){ .status = read_status(
-		                                     cut(&head, '\n')) };
+	*ret_answer =
+	    (evt_ws_handshake_answer){ .status = ws_handshake_read_status(
+		                           ws_handshake_cut(&head, '\n')) };
 	rest = head;
-	if (find(&rest, "Retry-After", &value) &&
+	if (ws_handshake_find(&rest, "Retry-After", &value) &&
 	    value.n < sizeof(ret_answer->retry_after))
 		memcpy(ret_answer->retry_after, value.p, value.n);
 	if (ret_answer->status != 101)
 		return true;
-	if (!expect(u, &accept)) {
+	if (!ws_handshake_expect(u, &accept)) {
 		evt_buf_free(&accept);
 		return false;
 	}
-	ret_answer->wrong = judge(u, head, &accept);
+	ret_answer->wrong = ws_handshake_judge(u, head, &accept);
 	evt_buf_free(&accept);
 	return true;
 }

@@ -40,7 +40,7 @@ struct wish {
 };
 
 static bool
-add_wish(evt_buf *out, const struct wish *n)
+bookmark_add_wish(evt_buf *out, const struct wish *n)
 {
 	if (n->text == NULL)
 		return evt_buf_printf(out, "\"removes\":%" PRIu64, n->removes);
@@ -49,7 +49,7 @@ add_wish(evt_buf *out, const struct wish *n)
 }
 
 static int
-put_note(evt_writer *w, const struct wish *n, evt_error *err)
+bookmark_put_note(evt_writer *w, const struct wish *n, evt_error *err)
 {
 	evt_buf json = { 0 };
 	evt_frame f = {
@@ -62,7 +62,7 @@ put_note(evt_writer *w, const struct wish *n, evt_error *err)
 	int r;
 
 	if (!evt_buf_add_str(&json, "{\"mark\":\"note\",") ||
-	    !add_wish(&json, n) || !evt_buf_add_byte(&json, '}')) {
+	    !bookmark_add_wish(&json, n) || !evt_buf_add_byte(&json, '}')) {
 		evt_buf_free(&json);
 		return evt_err_nomem(err);
 	}
@@ -79,7 +79,7 @@ evt_writer_put_bookmark(evt_writer *w, const char *text, int64_t time_ns,
 {
 	struct wish n = { .text = text, .time_ns = time_ns };
 
-	return put_note(w, &n, err);
+	return bookmark_put_note(w, &n, err);
 }
 
 /* ---- taking ---------------------------------------------------------------------- */
@@ -87,7 +87,8 @@ evt_writer_put_bookmark(evt_writer *w, const char *text, int64_t time_ns,
 /* The text of a note file: nothing where it is not for us to read; a longer one
  * is cut off, and then no JSON. */
 static int
-read_note(const evt_io *io, const char *path, evt_buf *ret_text, evt_error *err)
+bookmark_read_note(const evt_io *io, const char *path, evt_buf *ret_text,
+    evt_error *err)
 {
 	size_t n = 0;
 	int fd, r;
@@ -113,7 +114,7 @@ read_note(const evt_io *io, const char *path, evt_buf *ret_text, evt_error *err)
 
 /* A number that stands in quotes. */
 static int64_t
-number_of(evt_json_view v, const char *name, bool *ret_ok)
+bookmark_number_of(evt_json_view v, const char *name, bool *ret_ok)
 {
 	char text[24] = "";
 	int64_t value = 0;
@@ -130,7 +131,7 @@ number_of(evt_json_view v, const char *name, bool *ret_ok)
 /* What a note file says; *ret_text is the memory of its text.  EVT_END: it is
  * no note, for certain. */
 static int
-parse_note(evt_writer *w, const evt_buf *file, struct wish *n,
+bookmark_parse_note(evt_writer *w, const evt_buf *file, struct wish *n,
     evt_buf *ret_text, evt_error *err)
 {
 	evt_json_view v = evt_json_view_make(file->data, file->len), text;
@@ -147,10 +148,11 @@ parse_note(evt_writer *w, const evt_buf *file, struct wish *n,
 			return evt_err_nomem(err);
 		n->text = (const char *)ret_text->data;
 	}
-	n->time_ns =
-	    number_of(EVT_JSON_VIEW_MEMBER(v, "time"), "time", &has_time);
-	n->removes = (uint64_t)number_of(EVT_JSON_VIEW_MEMBER(v, "removes"),
-	    "removes", &removes);
+	n->time_ns = bookmark_number_of(EVT_JSON_VIEW_MEMBER(v, "time"), "time",
+	    &has_time);
+	n->removes =
+	    (uint64_t)bookmark_number_of(EVT_JSON_VIEW_MEMBER(v, "removes"),
+	        "removes", &removes);
 	text = EVT_JSON_VIEW_MEMBER(v, "trigger");
 	n->trigger = text.n == 4 && memcmp(text.p, "true", 4) == 0;
 	return has_time && (n->trigger || n->text != NULL || removes) ? EVT_OK :
@@ -160,7 +162,7 @@ parse_note(evt_writer *w, const evt_buf *file, struct wish *n,
 /* Keep it for evt_writer_take_trigger(): of several, the first time counts and
  * the last text. */
 static int
-take_trigger(evt_writer *w, const struct wish *n, evt_error *err)
+bookmark_take_trigger(evt_writer *w, const struct wish *n, evt_error *err)
 {
 	char *text = n->text != NULL ? strdup(n->text) : NULL;
 
@@ -189,7 +191,7 @@ evt_writer_take_trigger(evt_writer *w, int64_t *ret_ns, char **ret_text)
 }
 
 static bool
-is_same(const evt_bookmark *have, size_t n, const struct wish *want)
+bookmark_is_same(const evt_bookmark *have, size_t n, const struct wish *want)
 {
 	/* What takes a note back is done where that is no more. */
 	bool same = want->text == NULL;
@@ -206,7 +208,7 @@ is_same(const evt_bookmark *have, size_t n, const struct wish *want)
 /* Whether the recorder before this one has put the note already.  A tape that
  * cannot be read does not say so: rather twice than not at all. */
 static bool
-is_on_tape(const evt_writer *w, const struct wish *want)
+bookmark_is_on_tape(const evt_writer *w, const struct wish *want)
 {
 	evt_bookmark *have;
 	evt_tape *tape;
@@ -216,7 +218,7 @@ is_on_tape(const evt_writer *w, const struct wish *want)
 	if (evt_tape_open_io(w->path, w->env.io, &tape, NULL) != EVT_OK)
 		return false;
 	if (evt_tape_bookmarks(tape, &have, &n, NULL) == EVT_OK) {
-		same = is_same(have, n, want);
+		same = bookmark_is_same(have, n, want);
 		evt_bookmarks_free(have, n);
 	}
 	evt_tape_close(tape);
@@ -225,7 +227,7 @@ is_on_tape(const evt_writer *w, const struct wish *want)
 
 /* The note that was put becomes safe, then its file goes. */
 static int
-finish_note(evt_writer *w, evt_error *err)
+bookmark_finish_note(evt_writer *w, evt_error *err)
 {
 	int r;
 
@@ -242,22 +244,23 @@ finish_note(evt_writer *w, evt_error *err)
 
 /* Put what a note file says, unless it is no note. */
 static int
-put_file(evt_writer *w, const char *path, evt_error *err)
+bookmark_put_file(evt_writer *w, const char *path, evt_error *err)
 {
 	evt_buf file = { 0 }, text = { 0 };
 	struct wish n = { 0 };
-	int r = read_note(w->env.io, path, &file, err);
+	int r = bookmark_read_note(w->env.io, path, &file, err);
 
 	if (r == EVT_OK)
-		r = parse_note(w, &file, &n, &text, err);
+		r = bookmark_parse_note(w, &file, &n, &text, err);
 	if (r == EVT_END) {
 		evt_writer_notice(w,
 		    "%s is no note, or may not be read, and was removed", path);
 		r = EVT_OK;
 	} else if (r == EVT_OK && n.trigger) {
-		r = take_trigger(w, &n, err);
-	} else if (r == EVT_OK && (w->notes_known || !is_on_tape(w, &n))) {
-		r = put_note(w, &n, err);
+		r = bookmark_take_trigger(w, &n, err);
+	} else if (r == EVT_OK &&
+	    (w->notes_known || !bookmark_is_on_tape(w, &n))) {
+		r = bookmark_put_note(w, &n, err);
 	}
 	evt_buf_free(&file);
 	evt_buf_free(&text);
@@ -265,18 +268,19 @@ put_file(evt_writer *w, const char *path, evt_error *err)
 }
 
 static int
-take_note(evt_writer *w, const char *path, evt_error *err)
+bookmark_take_note(evt_writer *w, const char *path, evt_error *err)
 {
 	/* Room for its name first: what was put must not be put again. */
 	char *name = strdup(path);
-	int r = name != NULL ? put_file(w, path, err) : evt_err_nomem(err);
+	int r =
+	    name != NULL ? bookmark_put_file(w, path, err) : evt_err_nomem(err);
 
 	if (r != EVT_OK) {
 		free(name);
 		return r == EVT_ERR_NOTFOUND ? EVT_OK : r; /* it was removed */
 	}
 	w->note = name;
-	return finish_note(w, err);
+	return bookmark_finish_note(w, err);
 }
 
 struct found {
@@ -286,7 +290,7 @@ struct found {
 
 /* A file of the journal folder: remember it if it is a note. */
 static bool
-find_note(void *arg, const char *name, bool is_file)
+bookmark_find_note(void *arg, const char *name, bool is_file)
 {
 	struct found *found = arg;
 	size_t n = strlen(name);
@@ -304,7 +308,7 @@ find_note(void *arg, const char *name, bool is_file)
 }
 
 static int
-compare_names(const void *a, const void *b)
+bookmark_compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -313,13 +317,13 @@ int
 evt_writer_take_bookmarks(evt_writer *w, evt_error *err)
 {
 	struct found found = { { 0 }, false };
-	int r = finish_note(w, err);
+	int r = bookmark_finish_note(w, err);
 	char **name;
 	size_t n;
 
 	if (r != EVT_OK)
 		return r;
-	if (w->env.io->list(w->env.io->ctx, w->journal_dir, find_note,
+	if (w->env.io->list(w->env.io->ctx, w->journal_dir, bookmark_find_note,
 	        &found) != 0)
 		r = evt_err_sys(err, errno, "cannot read folder %s",
 		    w->journal_dir);
@@ -329,14 +333,14 @@ evt_writer_take_bookmarks(evt_writer *w, evt_error *err)
 	n = found.names.len / sizeof(*name);
 	/* Their names begin with the time: in the order they were left. */
 	if (r == EVT_OK && n > 1)
-		qsort(name, n, sizeof(*name), compare_names);
+		qsort(name, n, sizeof(*name), bookmark_compare_names);
 	for (size_t i = 0; i < n; i++) {
 		char *path = r == EVT_OK ?
 		    evt_io_path_join(w->journal_dir, name[i]) :
 		    NULL;
 
 		if (r == EVT_OK)
-			r = path != NULL ? take_note(w, path, err) :
+			r = path != NULL ? bookmark_take_note(w, path, err) :
 			                   evt_err_nomem(err);
 		free(path);
 		free(name[i]);
@@ -349,7 +353,7 @@ evt_writer_take_bookmarks(evt_writer *w, evt_error *err)
 /* ---- leaving --------------------------------------------------------------------- */
 
 static bool
-add_left(evt_buf *json, const struct wish *n)
+bookmark_add_left(evt_buf *json, const struct wish *n)
 {
 	if (n->trigger &&
 	    !evt_buf_add_str(json,
@@ -359,7 +363,7 @@ add_left(evt_buf *json, const struct wish *n)
 		return true;
 	/* A number of 64 bits is none to all readers of JSON. */
 	return (n->text != NULL ?
-	               add_wish(json, n) :
+	               bookmark_add_wish(json, n) :
 	               evt_buf_printf(json, "\"removes\":\"%" PRIu64 "\"",
 	                   n->removes)) &&
 	    evt_buf_add_byte(json, '}');
@@ -367,7 +371,7 @@ add_left(evt_buf *json, const struct wish *n)
 
 /* Write the file under a name that is no note's, then rename it. */
 static int
-leave_note(const char *path, const struct wish *n, const evt_io *io,
+bookmark_leave_note(const char *path, const struct wish *n, const evt_io *io,
     evt_error *err)
 {
 	evt_buf json = { 0 }, tmp = { 0 }, name = { 0 };
@@ -381,7 +385,7 @@ leave_note(const char *path, const struct wish *n, const evt_io *io,
 	        (char *)tmp.data) ||
 	    !evt_buf_printf(&json, "{\"time\":\"%lld\",",
 	        (long long)n->time_ns) ||
-	    !add_left(&json, n)) {
+	    !bookmark_add_left(&json, n)) {
 		r = evt_err_nomem(err);
 		goto out;
 	}
@@ -411,8 +415,8 @@ out:
 }
 
 static int
-set_note(const char *path, const struct wish *n, const evt_writer_env *env,
-    bool *ret_queued, evt_error *err)
+bookmark_set_note(const char *path, const struct wish *n,
+    const evt_writer_env *env, bool *ret_queued, evt_error *err)
 {
 	evt_writer_options options;
 	evt_writer *w;
@@ -422,15 +426,15 @@ set_note(const char *path, const struct wish *n, const evt_writer_env *env,
 	options.existing = true;
 	r = evt_writer_open_env(path, &options, env, &w, err);
 	if (r == EVT_ERR_LOCKED) {
-		r = leave_note(path, n, env != NULL ? env->io : &evt_io_posix,
-		    err);
+		r = bookmark_leave_note(path, n,
+		    env != NULL ? env->io : &evt_io_posix, err);
 		if (r == EVT_OK)
 			*ret_queued = true;
 		return r;
 	}
 	if (r != EVT_OK)
 		return r;
-	r = put_note(w, n, err);
+	r = bookmark_put_note(w, n, err);
 	closed = evt_writer_close(w, r == EVT_OK ? err : NULL);
 	if (r == EVT_OK)
 		r = closed;
@@ -440,7 +444,8 @@ set_note(const char *path, const struct wish *n, const evt_writer_env *env,
 }
 
 static int
-check(const evt_io *io, const char *path, const char *text, evt_error *err)
+bookmark_check(const evt_io *io, const char *path, const char *text,
+    evt_error *err)
 {
 	int r = evt_tape_dir_check(io, path, err);
 
@@ -455,9 +460,11 @@ evt_bookmark_add_env(const char *path, const char *text, int64_t time_ns,
     const evt_writer_env *env, bool *ret_queued, evt_error *err)
 {
 	struct wish n = { .text = text, .time_ns = time_ns };
-	int r = check(env != NULL ? env->io : &evt_io_posix, path, text, err);
+	int r = bookmark_check(env != NULL ? env->io : &evt_io_posix, path,
+	    text, err);
 
-	return r == EVT_OK ? set_note(path, &n, env, ret_queued, err) : r;
+	return r == EVT_OK ? bookmark_set_note(path, &n, env, ret_queued, err) :
+	                     r;
 }
 
 int
@@ -474,7 +481,7 @@ evt_bookmark_trigger(const char *path, const char *text, evt_error *err)
 	struct wish n = { .text = text,
 		.time_ns = evt_clock_real(),
 		.trigger = true };
-	int r = check(io, path, text, err);
+	int r = bookmark_check(io, path, text, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -486,7 +493,7 @@ evt_bookmark_trigger(const char *path, const char *text, evt_error *err)
 		    "the recorder of %s keeps everything as it comes: it was "
 		    "not started with --keep-last",
 		    path);
-	return leave_note(path, &n, io, err);
+	return bookmark_leave_note(path, &n, io, err);
 }
 
 int
@@ -514,7 +521,9 @@ evt_bookmark_remove(const char *path, uint64_t seq, bool *ret_queued,
 	if (r == EVT_OK && !found)
 		r = evt_err_set(err, EVT_ERR_NOTFOUND,
 		    "%s has no bookmark with the number %" PRIu64, path, seq);
-	return r == EVT_OK ? set_note(path, &n, NULL, ret_queued, err) : r;
+	return r == EVT_OK ?
+	    bookmark_set_note(path, &n, NULL, ret_queued, err) :
+	    r;
 }
 
 /* ---- reading --------------------------------------------------------------------- */
@@ -529,7 +538,7 @@ evt_bookmarks_free(evt_bookmark *notes, size_t n)
 
 /* The text of a note, NUL-terminated; NULL: out of memory. */
 static char *
-note_text(evt_json_view text)
+bookmark_note_text(evt_json_view text)
 {
 	evt_buf b = { 0 };
 
@@ -542,7 +551,7 @@ note_text(evt_json_view text)
 /* Add what a note says to the list, or take from it what it takes back.
  * false: out of memory. */
 static bool
-apply_note(const evt_summary_mark *m, evt_bookmark *notes, size_t *n)
+bookmark_apply_note(const evt_summary_mark *m, evt_bookmark *notes, size_t *n)
 {
 	evt_json_view v =
 	    evt_json_view_make((const uint8_t *)m->json, strlen(m->json));
@@ -551,7 +560,7 @@ apply_note(const evt_summary_mark *m, evt_bookmark *notes, size_t *n)
 	size_t i = 0;
 
 	if (evt_json_view_kind(text) == EVT_JSON_VIEW_STRING) {
-		char *copy = note_text(text);
+		char *copy = bookmark_note_text(text);
 
 		if (copy == NULL)
 			return false;
@@ -587,7 +596,7 @@ evt_tape_bookmarks(evt_tape *t, evt_bookmark **ret_notes, size_t *ret_n,
 	}
 	for (size_t i = 0; i < sum.n_marks && r == EVT_OK; i++) {
 		if (sum.mark[i].opcode == EVT_MARK_BOOKMARK &&
-		    !apply_note(&sum.mark[i], notes, &n))
+		    !bookmark_apply_note(&sum.mark[i], notes, &n))
 			r = evt_err_nomem(err);
 	}
 	evt_summary_free(&sum);

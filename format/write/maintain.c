@@ -15,7 +15,7 @@
 /* ---- retention --------------------------------------------------------------- */
 
 static void
-plan(const evt_writer *w, const evt_maintain_gc_options *gc,
+maintain_plan(const evt_writer *w, const evt_maintain_gc_options *gc,
     evt_maintain_gc_result *ret)
 {
 	size_t n = evt_writer_kept_over(w->kept, w->n_kept, 0, gc->keep_bytes,
@@ -44,7 +44,7 @@ evt_maintain_gc_env(const char *path, const evt_maintain_gc_options *gc,
 	r = evt_writer_open_env(path, &o, env, &w, err);
 	if (r != EVT_OK)
 		return r;
-	plan(w, gc, &got);
+	maintain_plan(w, gc, &got);
 	if (!gc->dry_run) {
 		uint64_t want = got.kept;
 
@@ -92,7 +92,7 @@ struct work {
 };
 
 static int
-cut(struct work *w, const evt_segment *from, evt_error *err)
+maintain_cut(struct work *w, const evt_segment *from, evt_error *err)
 {
 	int r;
 
@@ -109,7 +109,7 @@ cut(struct work *w, const evt_segment *from, evt_error *err)
 
 /* Add the frames of the block at hand. */
 static int
-add_block(struct work *w, const evt_segment *from, evt_error *err)
+maintain_add_block(struct work *w, const evt_segment *from, evt_error *err)
 {
 	evt_frame f;
 	int r = EVT_OK;
@@ -122,7 +122,7 @@ add_block(struct work *w, const evt_segment *from, evt_error *err)
 		    (f.seq != w->next_seq ||
 		        !evt_block_builder_fits(w->builder, f.len,
 		            w->o->block_bytes)))
-			r = cut(w, from, err);
+			r = maintain_cut(w, from, err);
 		if (r == EVT_OK)
 			r = evt_block_builder_add(w->builder, &f, in_lines,
 			    err);
@@ -133,7 +133,7 @@ add_block(struct work *w, const evt_segment *from, evt_error *err)
 
 /* Write the frames of `from` to w->to.  EVT_END: it is to be stopped. */
 static int
-copy(struct work *w, const evt_segment *from, evt_error *err)
+maintain_copy(struct work *w, const evt_segment *from, evt_error *err)
 {
 	int fd, r = evt_segment_open(from, &fd, err);
 
@@ -146,7 +146,7 @@ copy(struct work *w, const evt_segment *from, evt_error *err)
 		r = evt_segment_read_block(w->io, fd, from->name, b, true,
 		    &w->raw, &w->block, err);
 		if (r == EVT_OK)
-			r = add_block(w, from, err);
+			r = maintain_add_block(w, from, err);
 		if (r == EVT_OK && w->o->progress != NULL &&
 		    w->o->progress(w->o->ctx, w->done + b->offset + b->stored,
 		        w->total))
@@ -154,7 +154,7 @@ copy(struct work *w, const evt_segment *from, evt_error *err)
 	}
 	w->io->close(w->io->ctx, fd);
 	if (r == EVT_OK)
-		r = cut(w, from, err);
+		r = maintain_cut(w, from, err);
 	if (r == EVT_OK)
 		r = evt_segment_seal(w->to, from->max_conn, err);
 	return r == EVT_OK ? evt_segment_sync(w->to, err) : r;
@@ -162,7 +162,8 @@ copy(struct work *w, const evt_segment *from, evt_error *err)
 
 /* A sum over all that a segment's frames are. */
 static int
-digest(struct work *w, const evt_segment *s, uint64_t *ret, evt_error *err)
+maintain_digest(struct work *w, const evt_segment *s, uint64_t *ret,
+    evt_error *err)
 {
 	int fd, r = evt_segment_open(s, &fd, err);
 	uint64_t sum = 0;
@@ -196,13 +197,13 @@ digest(struct work *w, const evt_segment *s, uint64_t *ret, evt_error *err)
 
 /* The new file holds the same, to the byte, before it takes a place. */
 static int
-compare(struct work *w, const evt_segment *from, evt_error *err)
+maintain_compare(struct work *w, const evt_segment *from, evt_error *err)
 {
 	uint64_t a = 0, b = 0;
-	int r = digest(w, from, &a, err);
+	int r = maintain_digest(w, from, &a, err);
 
 	if (r == EVT_OK)
-		r = digest(w, evt_segment_written(w->to), &b, err);
+		r = maintain_digest(w, evt_segment_written(w->to), &b, err);
 	if (r == EVT_OK && a != b)
 		return evt_err_set(err, EVT_ERR_IO,
 		    "%s was not read back as it was written; the old segment "
@@ -212,7 +213,7 @@ compare(struct work *w, const evt_segment *from, evt_error *err)
 }
 
 static int
-replace(struct work *w, evt_segment *from, evt_error *err)
+maintain_replace(struct work *w, evt_segment *from, evt_error *err)
 {
 	const evt_segment *new = evt_segment_written(w->to);
 	evt_summary sum = { 0 };
@@ -237,7 +238,7 @@ out:
 }
 
 static void
-leave(struct work *w, const evt_segment *s, const evt_error *why)
+maintain_leave(struct work *w, const evt_segment *s, const evt_error *why)
 {
 	char text[640];
 
@@ -253,7 +254,7 @@ leave(struct work *w, const evt_segment *s, const evt_error *why)
 }
 
 static int
-compact_one(struct work *w, evt_segment *s, evt_error *err)
+maintain_compact_one(struct work *w, evt_segment *s, evt_error *err)
 {
 	char *path = evt_io_path_join(w->beside, s->name);
 	uint64_t size;
@@ -268,15 +269,15 @@ compact_one(struct work *w, evt_segment *s, evt_error *err)
 		return r;
 	}
 	r = evt_segment_create(w->io, w->beside, s->uuid, s->no, &w->to, err);
-	if (r == EVT_OK && (r = copy(w, s, err)) == EVT_OK)
-		r = compare(w, s, err);
+	if (r == EVT_OK && (r = maintain_copy(w, s, err)) == EVT_OK)
+		r = maintain_compare(w, s, err);
 	size = r == EVT_OK ? evt_segment_written(w->to)->size : 0;
 	if (r == EVT_OK && size < s->size) {
-		r = replace(w, s, err);
+		r = maintain_replace(w, s, err);
 		w->got.segments += r == EVT_OK;
 		w->got.after += size;
 	} else if (r == EVT_OK || r == EVT_ERR_CORRUPT) {
-		leave(w, s, r == EVT_OK ? NULL : err);
+		maintain_leave(w, s, r == EVT_OK ? NULL : err);
 		r = EVT_OK;
 	}
 	w->io->unlink(w->io->ctx, path); /* unless it was renamed */
@@ -288,25 +289,26 @@ compact_one(struct work *w, evt_segment *s, evt_error *err)
 
 /* A place where a walk met what is no block is damage too. */
 static int
-compact_sealed(struct work *w, evt_segment *s, evt_error *err)
+maintain_compact_sealed(struct work *w, evt_segment *s, evt_error *err)
 {
 	evt_error words;
 	int r = EVT_OK;
 
 	w->got.before += s->size;
 	if (s->sealed && s->n_damaged == 0 && s->n_blocks > 0) {
-		r = compact_one(w, s, err);
+		r = maintain_compact_one(w, s, err);
 	} else {
 		evt_err_set(&words, EVT_ERR_CORRUPT,
 		    "it is damaged; 'evtape verify' says where");
-		leave(w, s, s->sealed || s->n_damaged == 0 ? NULL : &words);
+		maintain_leave(w, s,
+		    s->sealed || s->n_damaged == 0 ? NULL : &words);
 	}
 	w->done += s->size;
 	return r;
 }
 
 static int
-compact_all(struct work *w, evt_error *err)
+maintain_compact_all(struct work *w, evt_error *err)
 {
 	evt_segment *s = NULL;
 	size_t n = 0;
@@ -317,7 +319,7 @@ compact_all(struct work *w, evt_error *err)
 		w->total += s[i].size;
 	}
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = compact_sealed(w, &s[i], err);
+		r = maintain_compact_sealed(w, &s[i], err);
 	for (size_t i = 0; i < n; i++)
 		evt_segment_free(&s[i]);
 	free(s);
@@ -346,7 +348,7 @@ evt_maintain_compact_env(const char *path,
 	w.beside = writer->journal_dir;
 	r = evt_block_builder_new(compact->level, &w.builder, err);
 	if (r == EVT_OK)
-		r = compact_all(&w, err);
+		r = maintain_compact_all(&w, err);
 	evt_block_builder_free(w.builder);
 	evt_block_free(&w.block);
 	evt_buf_free(&w.raw);

@@ -40,11 +40,11 @@ struct recovery {
 	evt_recover_result got;
 };
 
-static void tell(const struct recovery *r, const char *fmt, ...)
+static void recover_tell(const struct recovery *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void
-tell(const struct recovery *r, const char *fmt, ...)
+recover_tell(const struct recovery *r, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -61,7 +61,7 @@ tell(const struct recovery *r, const char *fmt, ...)
 
 /* Forget all blocks but the first n. */
 static void
-end_segment(evt_segment *s, size_t n)
+recover_end_segment(evt_segment *s, size_t n)
 {
 	s->n_blocks = n;
 	s->walked =
@@ -74,7 +74,7 @@ end_segment(evt_segment *s, size_t n)
  * a torn end, and what it costs is known from the sequence numbers.
  */
 static int
-check_blocks(struct recovery *r, evt_segment *s, evt_error *err)
+recover_check_blocks(struct recovery *r, evt_segment *s, evt_error *err)
 {
 	evt_block block = { 0 };
 	evt_buf raw = { 0 };
@@ -110,7 +110,7 @@ check_blocks(struct recovery *r, evt_segment *s, evt_error *err)
 	if (code == EVT_OK || code == EVT_ERR_CORRUPT) {
 		code = EVT_OK;
 		if (good < s->n_blocks)
-			end_segment(s, good);
+			recover_end_segment(s, good);
 	}
 	r->io->close(r->io->ctx, fd);
 	evt_block_free(&block);
@@ -119,13 +119,13 @@ check_blocks(struct recovery *r, evt_segment *s, evt_error *err)
 }
 
 static int
-take_segment(struct recovery *r, evt_segment *s, evt_error *err)
+recover_take_segment(struct recovery *r, evt_segment *s, evt_error *err)
 {
 	int code = evt_segment_load(s, err);
 
 	if (code != EVT_OK)
 		return code;
-	if (!s->sealed && (code = check_blocks(r, s, err)))
+	if (!s->sealed && (code = recover_check_blocks(r, s, err)))
 		return code;
 	if (s->max_conn > r->got.max_conn)
 		r->got.max_conn = s->max_conn;
@@ -140,7 +140,7 @@ take_segment(struct recovery *r, evt_segment *s, evt_error *err)
 /* Learn from the last segments: back to the last sealed one, which knows the
  * greatest connection number. */
 static int
-take_segments(struct recovery *r, evt_error *err)
+recover_take_segments(struct recovery *r, evt_error *err)
 {
 	int code =
 	    evt_segment_list(r->io, r->path, &r->segments, &r->n_segments, err);
@@ -160,7 +160,7 @@ take_segments(struct recovery *r, evt_error *err)
 				    r->path);
 			r->got.next_segment = s->no + 1;
 		}
-		if ((code = take_segment(r, s, err)))
+		if ((code = recover_take_segment(r, s, err)))
 			return code;
 		if (s->sealed)
 			break;
@@ -170,7 +170,7 @@ take_segments(struct recovery *r, evt_error *err)
 
 /* Keep the bytes of a torn end that the journal does not have. */
 static int
-save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
+recover_save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
 {
 	uint64_t n = s->size - s->walked;
 	char name[48], *path;
@@ -198,7 +198,7 @@ save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
 		code = evt_io_sync_dir(r->io, r->journal_dir, err);
 	if (code == EVT_OK) {
 		r->got.lost_bytes += got;
-		tell(r,
+		recover_tell(r,
 		    "%s ended in %zu bytes that are no block; they are kept in "
 		    "%s",
 		    s->name, got, path);
@@ -214,7 +214,7 @@ save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
 
 /* Count up *seq for each record of the file that has this number. */
 static int
-reach_in_file(struct recovery *r, uint64_t first_seq, uint64_t *seq,
+recover_reach_in_file(struct recovery *r, uint64_t first_seq, uint64_t *seq,
     evt_error *err)
 {
 	evt_journal_reader *reader;
@@ -241,7 +241,7 @@ reach_in_file(struct recovery *r, uint64_t first_seq, uint64_t *seq,
 
 /* The number that should stand at the first damage of the open segment. */
 static uint64_t
-seq_at_damage(const struct recovery *r, const evt_segment *s)
+recover_seq_at_damage(const struct recovery *r, const evt_segment *s)
 {
 	if (r->whole > 0)
 		return s->blocks[r->whole - 1].first_seq +
@@ -258,13 +258,14 @@ seq_at_damage(const struct recovery *r, const evt_segment *s)
 
 /* The first number from `from` on that the journal does not have. */
 static int
-reach(struct recovery *r, uint64_t from, uint64_t *ret_seq, evt_error *err)
+recover_reach(struct recovery *r, uint64_t from, uint64_t *ret_seq,
+    evt_error *err)
 {
 	int code = EVT_OK;
 
 	*ret_seq = from;
 	for (size_t i = 0; i < r->n_files && code == EVT_OK; i++)
-		code = reach_in_file(r, r->files[i], ret_seq, err);
+		code = recover_reach_in_file(r, r->files[i], ret_seq, err);
 	return code;
 }
 
@@ -276,18 +277,18 @@ reach(struct recovery *r, uint64_t from, uint64_t *ret_seq, evt_error *err)
  * *ret_ended: so it was.
  */
 static int
-end_at_damage(struct recovery *r, evt_segment *s, bool *ret_ended,
+recover_end_at_damage(struct recovery *r, evt_segment *s, bool *ret_ended,
     evt_error *err)
 {
-	uint64_t from = seq_at_damage(r, s), reached;
-	int code = reach(r, from, &reached, err);
+	uint64_t from = recover_seq_at_damage(r, s), reached;
+	int code = recover_reach(r, from, &reached, err);
 
 	*ret_ended = code == EVT_OK && reached > from;
 	if (code != EVT_OK)
 		return code;
 	if (*ret_ended) {
 		r->covered = reached >= evt_segment_end_seq(s);
-		end_segment(s, r->whole);
+		recover_end_segment(s, r->whole);
 		r->got.next_seq = from;
 		return EVT_OK;
 	}
@@ -304,7 +305,7 @@ end_at_damage(struct recovery *r, evt_segment *s, bool *ret_ended,
 /* Where the open segment ends: what stands there is cut off by whoever goes
  * on, and kept unless the journal has it. */
 static int
-find_end(struct recovery *r, evt_error *err)
+recover_find_end(struct recovery *r, evt_error *err)
 {
 	evt_segment *s =
 	    r->n_segments > 0 ? &r->segments[r->n_segments - 1] : NULL;
@@ -315,10 +316,10 @@ find_end(struct recovery *r, evt_error *err)
 	if (s == NULL || s->sealed)
 		return EVT_OK;
 	if (r->whole < s->n_blocks)
-		code = end_at_damage(r, s, &ended, err);
+		code = recover_end_at_damage(r, s, &ended, err);
 	if (code != EVT_OK || ended || s->size == s->walked)
 		return code;
-	code = reach(r, r->got.next_seq, &reached, err);
+	code = recover_reach(r, r->got.next_seq, &reached, err);
 	r->covered = reached > r->got.next_seq;
 	return code;
 }
@@ -326,7 +327,7 @@ find_end(struct recovery *r, evt_error *err)
 /* Be able to append blocks: to the last segment if it is open, else to a new
  * one. */
 static int
-open_writer(struct recovery *r, evt_error *err)
+recover_open_writer(struct recovery *r, evt_error *err)
 {
 	evt_segment *last =
 	    r->n_segments > 0 ? &r->segments[r->n_segments - 1] : NULL;
@@ -344,7 +345,7 @@ open_writer(struct recovery *r, evt_error *err)
 	}
 	if (last->size > last->walked && !r->covered) {
 		if ((code = evt_segment_dir_begins(last, &begins, err)) ||
-		    (!begins && (code = save_tail(r, last, err))))
+		    (!begins && (code = recover_save_tail(r, last, err))))
 			return code;
 	}
 	return evt_segment_resume(r->io, last, r->got.uuid, &r->writer, err);
@@ -353,14 +354,14 @@ open_writer(struct recovery *r, evt_error *err)
 /* ---- the journal ---------------------------------------------------------------- */
 
 static int
-cut(struct recovery *r, evt_error *err)
+recover_cut(struct recovery *r, evt_error *err)
 {
 	const evt_segment *s;
 	int code;
 
 	if (evt_block_builder_frames(r->builder) == 0)
 		return EVT_OK;
-	if ((code = open_writer(r, err)))
+	if ((code = recover_open_writer(r, err)))
 		return code;
 	s = evt_segment_written(r->writer);
 	if ((code = evt_block_builder_encode(r->builder, r->got.uuid, s->no,
@@ -372,7 +373,8 @@ cut(struct recovery *r, evt_error *err)
 }
 
 static int
-take_record(struct recovery *r, evt_frame *f, bool in_lines, evt_error *err)
+recover_take_record(struct recovery *r, evt_frame *f, bool in_lines,
+    evt_error *err)
 {
 	int code;
 
@@ -384,7 +386,7 @@ take_record(struct recovery *r, evt_frame *f, bool in_lines, evt_error *err)
 		/* A tape that was never whole begins where its journal does. */
 		if (f->seq > r->got.next_seq && r->n_segments > 0)
 			r->got.lost_frames += f->seq - r->got.next_seq;
-		if ((code = cut(r, err)))
+		if ((code = recover_cut(r, err)))
 			return code;
 	}
 	if ((code = evt_block_builder_add(r->builder, f, in_lines, err)))
@@ -399,7 +401,7 @@ take_record(struct recovery *r, evt_frame *f, bool in_lines, evt_error *err)
 /* Rename a journal file that could not be read to its end, so that nobody
  * removes it. */
 static int
-set_aside(struct recovery *r, uint64_t first_seq, const char *why,
+recover_set_aside(struct recovery *r, uint64_t first_seq, const char *why,
     evt_error *err)
 {
 	char *path = evt_journal_path(r->journal_dir, first_seq);
@@ -412,7 +414,8 @@ set_aside(struct recovery *r, uint64_t first_seq, const char *why,
 	    errno != ENOENT)
 		code = evt_err_sys(err, errno, "cannot rename %s", path);
 	else
-		tell(r, "%s; the file is kept as %s", why, (char *)bad.data);
+		recover_tell(r, "%s; the file is kept as %s", why,
+		    (char *)bad.data);
 	free(path);
 	evt_buf_free(&bad);
 	return code;
@@ -420,7 +423,7 @@ set_aside(struct recovery *r, uint64_t first_seq, const char *why,
 
 /* Take all whole records of a file.  *ret_bad: it held others too. */
 static int
-take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
+recover_take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
     evt_error *err)
 {
 	evt_journal_reader *reader;
@@ -451,7 +454,7 @@ take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
 	}
 	while (
 	    (code = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK) {
-		if ((code = take_record(r, &f, in_lines, err)))
+		if ((code = recover_take_record(r, &f, in_lines, err)))
 			break;
 	}
 	/* What is no torn end is not thrown away. */
@@ -465,7 +468,7 @@ take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
 
 /* A file that the dead writer kept to use again: it holds nothing. */
 static int
-drop_spare(const struct recovery *r, evt_error *err)
+recover_drop_spare(const struct recovery *r, evt_error *err)
 {
 	char *path = evt_io_path_join(r->journal_dir, EVT_JOURNAL_SPARE);
 	int code = EVT_OK;
@@ -480,14 +483,15 @@ drop_spare(const struct recovery *r, evt_error *err)
 
 /* The records are safe in a synced segment: take the files away. */
 static int
-drop_files(struct recovery *r, const evt_error *bad, evt_error *err)
+recover_drop_files(struct recovery *r, const evt_error *bad, evt_error *err)
 {
 	for (size_t i = 0; i < r->n_files; i++) {
 		char *path;
 		int code = EVT_OK;
 
 		if (bad[i].code != EVT_OK) {
-			code = set_aside(r, r->files[i], bad[i].text, err);
+			code =
+			    recover_set_aside(r, r->files[i], bad[i].text, err);
 			if (code != EVT_OK)
 				return code;
 			continue;
@@ -513,13 +517,13 @@ drop_files(struct recovery *r, const evt_error *bad, evt_error *err)
  * come again.  A file that nothing says is ours is left all the same.
  */
 static int
-drop_empty(struct recovery *r, const evt_segment *last, evt_error *err)
+recover_drop_empty(struct recovery *r, const evt_segment *last, evt_error *err)
 {
 	int code;
 
 	if (last->size > 0 && !r->ours && !r->got.has_uuid && !r->got.used)
 		return EVT_OK;
-	if (last->size > 0 && (code = save_tail(r, last, err)))
+	if (last->size > 0 && (code = recover_save_tail(r, last, err)))
 		return code;
 	r->got.next_segment = last->no;
 	return r->io->unlink(r->io->ctx, last->path) == 0 ?
@@ -529,7 +533,7 @@ drop_empty(struct recovery *r, const evt_segment *last, evt_error *err)
 
 /* Seal the last segment if it is open. */
 static int
-finish_segment(struct recovery *r, evt_error *err)
+recover_finish_segment(struct recovery *r, evt_error *err)
 {
 	evt_segment *last =
 	    r->n_segments > 0 ? &r->segments[r->n_segments - 1] : NULL;
@@ -537,8 +541,8 @@ finish_segment(struct recovery *r, evt_error *err)
 
 	if (r->writer == NULL && last != NULL && !last->sealed) {
 		if (last->n_blocks == 0)
-			return drop_empty(r, last, err);
-		if ((code = open_writer(r, err)))
+			return recover_drop_empty(r, last, err);
+		if ((code = recover_open_writer(r, err)))
 			return code;
 	}
 	if (r->writer == NULL)
@@ -553,20 +557,20 @@ finish_segment(struct recovery *r, evt_error *err)
 static int
 recover(struct recovery *r, evt_error *bad, evt_error *err)
 {
-	int code = find_end(r, err);
+	int code = recover_find_end(r, err);
 
 	for (size_t i = 0; i < r->n_files && code == EVT_OK; i++)
-		code = take_file(r, r->files[i], &bad[i], err);
-	if (code != EVT_OK || (code = cut(r, err)) ||
-	    (code = finish_segment(r, err)))
+		code = recover_take_file(r, r->files[i], &bad[i], err);
+	if (code != EVT_OK || (code = recover_cut(r, err)) ||
+	    (code = recover_finish_segment(r, err)))
 		return code;
 	if (r->got.frames > 0)
-		tell(r,
+		recover_tell(r,
 		    "%s was not closed: %" PRIu64
 		    " frames were taken from its journal",
 		    r->path, r->got.frames);
-	code = drop_files(r, bad, err);
-	return code != EVT_OK ? code : drop_spare(r, err);
+	code = recover_drop_files(r, bad, err);
+	return code != EVT_OK ? code : recover_drop_spare(r, err);
 }
 
 int
@@ -586,7 +590,7 @@ evt_recover(const evt_io *io, const char *path,
 	r.journal_dir = evt_io_path_join(path, "journal");
 	if (r.journal_dir == NULL)
 		return evt_err_nomem(err);
-	code = take_segments(&r, err);
+	code = recover_take_segments(&r, err);
 	if (code == EVT_OK)
 		code = evt_journal_list(io, r.journal_dir, &r.files, &r.n_files,
 		    err);

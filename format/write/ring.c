@@ -23,7 +23,7 @@
 #define BATCH_MAX (1u << 20)
 
 static int64_t
-now(const evt_ring *r)
+ring_now(const evt_ring *r)
 {
 	return r->w->env.steady_ns(r->w->env.ctx);
 }
@@ -45,7 +45,7 @@ evt_ring_new(evt_writer *w, const evt_ring_options *options,
 	if (r->chunk_ns < CHUNK_NS_MIN)
 		r->chunk_ns = CHUNK_NS_MIN;
 	r->chunk_bytes = r->o.keep_bytes / PARTS_SIZE;
-	r->last_sync = now(r);
+	r->last_sync = ring_now(r);
 	r->dir = evt_io_path_join(w->journal_dir, "ring");
 	if (r->dir == NULL)
 		code = evt_err_nomem(err);
@@ -94,7 +94,7 @@ evt_ring_reserve(evt_ring *r)
 }
 
 static uint64_t
-open_bytes(const evt_ring *r)
+ring_open_bytes(const evt_ring *r)
 {
 	return r->journal == NULL ?
 	    0 :
@@ -102,19 +102,19 @@ open_bytes(const evt_ring *r)
 }
 
 static int
-sync_open(evt_ring *r, evt_error *err)
+ring_sync_open(evt_ring *r, evt_error *err)
 {
 	int code = evt_journal_sync(r->journal, err);
 
 	if (code == EVT_OK) {
 		r->dirty = false;
-		r->last_sync = now(r);
+		r->last_sync = ring_now(r);
 	}
 	return code;
 }
 
 static int
-commit_open(evt_ring *r, evt_error *err)
+ring_commit_open(evt_ring *r, evt_error *err)
 {
 	int code;
 
@@ -133,10 +133,10 @@ evt_ring_close_chunk(evt_ring *r, evt_error *err)
 
 	if (r->journal == NULL)
 		return EVT_OK;
-	if ((code = commit_open(r, err)))
+	if ((code = ring_commit_open(r, err)))
 		return code;
 	if (r->w->opt.sync_ns != EVT_SYNC_OFF && r->dirty &&
-	    (code = sync_open(r, err)))
+	    (code = ring_sync_open(r, err)))
 		return code;
 	r->chunk[r->n - 1].bytes = evt_journal_bytes(r->journal);
 	evt_journal_free(r->journal);
@@ -146,18 +146,18 @@ evt_ring_close_chunk(evt_ring *r, evt_error *err)
 
 /* Have a chunk for a frame of that steady time. */
 static int
-need_chunk(evt_ring *r, int64_t at_ns, evt_error *err)
+ring_need_chunk(evt_ring *r, int64_t at_ns, evt_error *err)
 {
 	int code;
 
 	if (r->journal != NULL &&
-	    (open_bytes(r) >= r->chunk_bytes ||
+	    (ring_open_bytes(r) >= r->chunk_bytes ||
 	        at_ns - r->chunk[r->n - 1].first_ns >= r->chunk_ns) &&
 	    (code = evt_ring_close_chunk(r, err)))
 		return code;
 	if (r->journal != NULL)
 		return evt_journal_pending(r->journal) >= BATCH_MAX ?
-		    commit_open(r, err) :
+		    ring_commit_open(r, err) :
 		    EVT_OK;
 	if (!evt_ring_reserve(r))
 		return evt_err_nomem(err);
@@ -176,7 +176,7 @@ evt_ring_put(evt_ring *r, const evt_frame *f, bool in_lines, evt_error *err)
 {
 	evt_frame numbered = *f;
 	struct evt_chunk *c;
-	int code = need_chunk(r, f->mono_ns, err);
+	int code = ring_need_chunk(r, f->mono_ns, err);
 
 	numbered.seq = r->next;
 	if (code != EVT_OK ||
@@ -222,7 +222,7 @@ evt_ring_remove_first(evt_ring *r, evt_error *err)
 
 /* Let the oldest chunk go, all but its marks. */
 static int
-let_go_first(evt_ring *r, evt_error *err)
+ring_let_go_first(evt_ring *r, evt_error *err)
 {
 	struct evt_chunk *c = &r->chunk[0];
 	int code;
@@ -245,7 +245,7 @@ evt_ring_get_stats(const evt_ring *r, evt_ring_stats *ret_stats)
 {
 	*ret_stats = r->stats;
 	ret_stats->frames = 0;
-	ret_stats->bytes = open_bytes(r);
+	ret_stats->bytes = ring_open_bytes(r);
 	for (size_t i = 0; i < r->n; i++) {
 		ret_stats->frames += r->chunk[i].frames;
 		ret_stats->bytes += r->chunk[i].bytes;
@@ -254,19 +254,19 @@ evt_ring_get_stats(const evt_ring *r, evt_ring_stats *ret_stats)
 
 /* Let go what is older than asked. */
 static int
-let_go_old(evt_ring *r, int64_t now_ns, evt_error *err)
+ring_let_go_old(evt_ring *r, int64_t now_ns, evt_error *err)
 {
 	int64_t oldest = now_ns - r->o.keep_ns - EVT_RING_SLACK_NS;
 	int code = EVT_OK;
 
 	while (code == EVT_OK && r->n > 0 && r->chunk[0].last_ns < oldest)
-		code = let_go_first(r, err);
+		code = ring_let_go_first(r, err);
 	return code;
 }
 
 /* Let go what is more than asked. */
 static int
-let_go_much(evt_ring *r, evt_error *err)
+ring_let_go_much(evt_ring *r, evt_error *err)
 {
 	evt_ring_stats held;
 	int code;
@@ -275,7 +275,7 @@ let_go_much(evt_ring *r, evt_error *err)
 	while (r->n > 1 && held.bytes > r->o.keep_bytes) {
 		held.bytes -= r->chunk[0].bytes;
 		r->stats.full = true;
-		if ((code = let_go_first(r, err)))
+		if ((code = ring_let_go_first(r, err)))
 			return code;
 	}
 	return EVT_OK;
@@ -285,17 +285,17 @@ int
 evt_ring_commit(evt_ring *r, int64_t now_ns, evt_error *err)
 {
 	/* First: on a full disk the ring makes room for itself. */
-	int old = let_go_old(r, now_ns, err);
-	int code = commit_open(r, err);
+	int old = ring_let_go_old(r, now_ns, err);
+	int code = ring_commit_open(r, err);
 
 	if (code != EVT_OK)
 		return code;
 	if (r->dirty && r->journal != NULL &&
 	    r->w->opt.sync_ns != EVT_SYNC_OFF &&
-	    now(r) - r->last_sync >= r->w->opt.sync_ns &&
-	    (code = sync_open(r, err)))
+	    ring_now(r) - r->last_sync >= r->w->opt.sync_ns &&
+	    (code = ring_sync_open(r, err)))
 		return code;
-	return old != EVT_OK ? old : let_go_much(r, err);
+	return old != EVT_OK ? old : ring_let_go_much(r, err);
 }
 
 int
@@ -318,6 +318,6 @@ evt_ring_drop(evt_ring *r, evt_error *err)
 	int code = EVT_OK;
 
 	while (code == EVT_OK && r->n > 0)
-		code = let_go_first(r, err);
+		code = ring_let_go_first(r, err);
 	return code == EVT_OK ? evt_ring_clear(r, err) : code;
 }

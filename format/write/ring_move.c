@@ -33,7 +33,8 @@
 /* ---- the state file ------------------------------------------------------ */
 
 static int
-write_state(evt_ring *r, const char *path, const uint8_t *p, evt_error *err)
+ring_move_write_state(evt_ring *r, const char *path, const uint8_t *p,
+    evt_error *err)
 {
 	const evt_io *io = r->w->env.io;
 	int fd = io->open(io->ctx, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
@@ -64,8 +65,9 @@ evt_ring_save(evt_ring *r, uint64_t base, uint64_t from, uint64_t end,
 	evt_put64(s + RS_FROM, from);
 	evt_put64(s + RS_END, end);
 	evt_put64(s + RS_SUM, XXH64(s, RS_SUM, 0));
-	code = path != NULL && tmp != NULL ? write_state(r, tmp, s, err) :
-	                                     evt_err_nomem(err);
+	code = path != NULL && tmp != NULL ?
+	    ring_move_write_state(r, tmp, s, err) :
+	    evt_err_nomem(err);
 	if (code == EVT_OK && io->rename(io->ctx, tmp, path) != 0)
 		code = evt_err_sys(err, errno, "cannot create %s", path);
 	if (code == EVT_OK && r->w->opt.sync_ns != EVT_SYNC_OFF)
@@ -97,7 +99,7 @@ evt_ring_clear(evt_ring *r, evt_error *err)
 
 /* The numbers below which the ring's frames are on the tape or let go. */
 static int
-read_state(const evt_ring *r, uint64_t *ret_done, evt_error *err)
+ring_move_read_state(const evt_ring *r, uint64_t *ret_done, evt_error *err)
 {
 	const evt_io *io = r->w->env.io;
 	char *path = evt_io_path_join(r->dir, STATE);
@@ -139,7 +141,7 @@ read_state(const evt_ring *r, uint64_t *ret_done, evt_error *err)
 
 /* Sync a block that was cut before anything behind it is written. */
 static int
-sync_cut(evt_ring *r, evt_error *err)
+ring_move_sync_cut(evt_ring *r, evt_error *err)
 {
 	int code;
 
@@ -155,7 +157,7 @@ sync_cut(evt_ring *r, evt_error *err)
 int
 evt_ring_secure(evt_ring *r, evt_error *err)
 {
-	int code = sync_cut(r, err);
+	int code = ring_move_sync_cut(r, err);
 
 	if (code != EVT_OK || (code = evt_writer_commit(r->w, err)))
 		return code;
@@ -165,10 +167,10 @@ evt_ring_secure(evt_ring *r, evt_error *err)
 }
 
 static int
-put(evt_ring *r, const evt_frame *f, bool in_lines, evt_error *err)
+ring_move_put(evt_ring *r, const evt_frame *f, bool in_lines, evt_error *err)
 {
 	evt_frame frame = *f;
-	int code = sync_cut(r, err);
+	int code = ring_move_sync_cut(r, err);
 
 	if (code != EVT_OK ||
 	    (code = evt_writer_put_known(r->w, &frame, in_lines, err)))
@@ -181,8 +183,8 @@ put(evt_ring *r, const evt_frame *f, bool in_lines, evt_error *err)
 }
 
 static int
-pass_frame(evt_ring *r, const evt_frame *f, bool in_lines, int64_t from_ns,
-    evt_error *err)
+ring_move_pass_frame(evt_ring *r, const evt_frame *f, bool in_lines,
+    int64_t from_ns, evt_error *err)
 {
 	bool mark = f->kind == EVT_KIND_MARK, begins = f->mono_ns >= from_ns;
 	int code;
@@ -197,7 +199,7 @@ pass_frame(evt_ring *r, const evt_frame *f, bool in_lines, int64_t from_ns,
 		r->moving = begins;
 	}
 	if (r->moving || mark) {
-		if ((code = put(r, f, in_lines, err)))
+		if ((code = ring_move_put(r, f, in_lines, err)))
 			return code;
 		r->stats.moved += !mark;
 	} else {
@@ -210,7 +212,7 @@ pass_frame(evt_ring *r, const evt_frame *f, bool in_lines, int64_t from_ns,
 /* A mark of ours is as old as what came last, so that the tape does not grow
  * longer by it. */
 static void
-stamp(const evt_ring *r, evt_frame *f)
+ring_move_stamp(const evt_ring *r, evt_frame *f)
 {
 	f->time_ns = r->last_time_ns;
 	f->mono_ns = r->last_mono_ns;
@@ -220,7 +222,7 @@ stamp(const evt_ring *r, evt_frame *f)
 
 /* Put a mark for what cannot be read of the oldest chunk, and keep its file. */
 static int
-pass_damage(evt_ring *r, const char *why, evt_error *err)
+ring_move_pass_damage(evt_ring *r, const char *why, evt_error *err)
 {
 	struct evt_chunk *c = &r->chunk[0];
 	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP };
@@ -229,7 +231,7 @@ pass_damage(evt_ring *r, const char *why, evt_error *err)
 	bool known = c->end != UINT64_MAX;
 	int code;
 
-	stamp(r, &f);
+	ring_move_stamp(r, &f);
 	if (from == NULL ||
 	    !evt_buf_printf(&to, "%s/ring-%020" PRIu64 ".evj.bad",
 	        r->w->journal_dir, c->first) ||
@@ -243,7 +245,7 @@ pass_damage(evt_ring *r, const char *why, evt_error *err)
 	} else {
 		f.payload = json.data;
 		f.len = json.len;
-		code = put(r, &f, false, err);
+		code = ring_move_put(r, &f, false, err);
 	}
 	if (code == EVT_OK) {
 		const evt_io *io = r->w->env.io;
@@ -278,7 +280,8 @@ evt_ring_pass(evt_ring *r, int64_t from_ns, evt_error *err)
 	if (code == EVT_OK) {
 		while ((code = evt_journal_next(reader, &f, &in_lines, &why)) ==
 		    EVT_OK) {
-			code = pass_frame(r, &f, in_lines, from_ns, err);
+			code =
+			    ring_move_pass_frame(r, &f, in_lines, from_ns, err);
 			if (code != EVT_OK) {
 				evt_journal_close(reader);
 				return code;
@@ -295,9 +298,10 @@ evt_ring_pass(evt_ring *r, int64_t from_ns, evt_error *err)
 		 * recorder, nobody knows more. */
 		return c->end == UINT64_MAX || r->done >= c->end ?
 		    EVT_OK :
-		    pass_damage(r, "a file of the ring ends too early", err);
+		    ring_move_pass_damage(r,
+		        "a file of the ring ends too early", err);
 	if (code == EVT_ERR_CORRUPT || code == EVT_ERR_VERSION)
-		return pass_damage(r, why.text, err);
+		return ring_move_pass_damage(r, why.text, err);
 	if (err != NULL)
 		*err = why;
 	return code;
@@ -306,7 +310,7 @@ evt_ring_pass(evt_ring *r, int64_t from_ns, evt_error *err)
 /* ---- after a crash ------------------------------------------------------- */
 
 static int
-load_chunks(evt_ring *r, evt_error *err)
+ring_move_load_chunks(evt_ring *r, evt_error *err)
 {
 	uint64_t *firsts = NULL;
 	size_t n = 0;
@@ -326,7 +330,7 @@ load_chunks(evt_ring *r, evt_error *err)
 
 /* Whether a dead recorder left anything in the folder. */
 static bool
-is_there(const evt_ring *r)
+ring_move_is_there(const evt_ring *r)
 {
 	char *path = evt_io_path_join(r->dir, STATE);
 	struct stat st;
@@ -352,9 +356,9 @@ evt_ring_load(evt_writer *w, evt_ring **ret_ring, evt_error *err)
 	if (r->dir == NULL)
 		code = evt_err_nomem(err);
 	else
-		code = load_chunks(r, err);
-	if (code == EVT_OK && is_there(r)) {
-		if ((code = read_state(r, &r->done, err)) == EVT_OK)
+		code = ring_move_load_chunks(r, err);
+	if (code == EVT_OK && ring_move_is_there(r)) {
+		if ((code = ring_move_read_state(r, &r->done, err)) == EVT_OK)
 			/* From here on more may be put onto the tape. */
 			code = evt_ring_save(r, 0, r->done, r->done, err);
 	} else if (code == EVT_OK) {
@@ -371,7 +375,7 @@ evt_ring_load(evt_writer *w, evt_ring **ret_ring, evt_error *err)
 
 /* Say on the tape where the frames before it come from. */
 static int
-put_rescued(evt_ring *r, evt_error *err)
+ring_move_put_rescued(evt_ring *r, evt_error *err)
 {
 	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_TRIGGER };
 	char json[160];
@@ -381,10 +385,10 @@ put_rescued(evt_ring *r, evt_error *err)
 	    "{\"mark\":\"trigger\",\"cause\":\"recovered\",\"what\":null,"
 	    "\"frames\":%" PRIu64 ",\"let_go\":null}",
 	    r->stats.moved);
-	stamp(r, &f);
+	ring_move_stamp(r, &f);
 	f.payload = (const uint8_t *)json;
 	f.len = strlen(json);
-	code = put(r, &f, false, err);
+	code = ring_move_put(r, &f, false, err);
 	if (code == EVT_OK)
 		evt_writer_notice(r->w,
 		    "%s was waiting for a trigger when its recorder died: the "
@@ -402,7 +406,7 @@ evt_ring_rescue(evt_ring *r, evt_error *err)
 		if ((code = evt_ring_pass(r, INT64_MIN, err)))
 			break;
 		if (r->n == 1 && r->stats.moved > 0 &&
-		    (code = put_rescued(r, err)))
+		    (code = ring_move_put_rescued(r, err)))
 			break;
 		if ((code = evt_ring_secure(r, err)))
 			break;

@@ -52,7 +52,7 @@ evt_writer_now(const evt_writer *w)
 /* ---- the public calls ---------------------------------------------------- */
 
 static int
-check_frame(const evt_frame *f, evt_error *err)
+writer_check_frame(const evt_frame *f, evt_error *err)
 {
 	if (f->len > EVT_PAYLOAD_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
@@ -78,7 +78,7 @@ evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
     evt_error *err)
 {
 	evt_json_scan_result got;
-	int r = check_frame(f, err);
+	int r = writer_check_frame(f, err);
 
 	*ret_json = *ret_in_lines = false;
 	if (r != EVT_OK)
@@ -101,7 +101,7 @@ evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
 /* Remember which sources were met, for their number alone: the open block's
  * from the place `from` on, which are the ones that are new in it. */
 static void
-count_sources(evt_writer *w, uint32_t from)
+writer_count_sources(evt_writer *w, uint32_t from)
 {
 	uint32_t n = evt_block_builder_sources(w->builder);
 
@@ -117,7 +117,7 @@ count_sources(evt_writer *w, uint32_t from)
 }
 
 static void
-count_frame(evt_writer *w, const evt_frame *f)
+writer_count_frame(evt_writer *w, const evt_frame *f)
 {
 	w->stats.frames++;
 	w->stats.last_seq = f->seq;
@@ -160,8 +160,8 @@ evt_writer_put_known(evt_writer *w, evt_frame *frame, bool in_lines,
 	if (!w->opt.no_journal)
 		evt_journal_add(w->journal, &f, in_lines);
 	w->next_seq++;
-	count_frame(w, &f);
-	count_sources(w, sources);
+	writer_count_frame(w, &f);
+	writer_count_sources(w, sources);
 	*frame = f;
 	return EVT_OK;
 }
@@ -328,14 +328,14 @@ evt_writer_options_init(evt_writer_options *o)
 }
 
 static int64_t
-real_steady(void *ctx)
+writer_real_steady(void *ctx)
 {
 	(void)ctx;
 	return evt_clock_boot();
 }
 
 static int64_t
-real_wall(void *ctx)
+writer_real_wall(void *ctx)
 {
 	(void)ctx;
 	return evt_clock_real();
@@ -343,7 +343,7 @@ real_wall(void *ctx)
 
 /* A UUID of version 4 (RFC 9562). */
 static int
-make_uuid(uint8_t uuid[16], evt_error *err)
+writer_make_uuid(uint8_t uuid[16], evt_error *err)
 {
 	if (getentropy(uuid, 16) != 0)
 		return evt_err_sys(err, errno, "cannot get random bytes");
@@ -353,13 +353,13 @@ make_uuid(uint8_t uuid[16], evt_error *err)
 }
 
 static int
-start(evt_writer *w, const evt_recover_result *got, evt_error *err)
+writer_start(evt_writer *w, const evt_recover_result *got, evt_error *err)
 {
 	int r;
 
 	if (got->has_uuid)
 		memcpy(w->uuid, got->uuid, sizeof(w->uuid));
-	else if ((r = make_uuid(w->uuid, err)))
+	else if ((r = writer_make_uuid(w->uuid, err)))
 		return r;
 	w->next_seq = got->next_seq;
 	w->max_conn = got->max_conn;
@@ -377,7 +377,7 @@ start(evt_writer *w, const evt_recover_result *got, evt_error *err)
 
 /* What recovery could not save is a gap like any other. */
 static int
-mark_loss(evt_writer *w, const evt_recover_result *got, evt_error *err)
+writer_mark_loss(evt_writer *w, const evt_recover_result *got, evt_error *err)
 {
 	char json[256], frames[24] = "null";
 	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP };
@@ -402,7 +402,7 @@ mark_loss(evt_writer *w, const evt_recover_result *got, evt_error *err)
 }
 
 static int
-check_options(const evt_writer_options *o, evt_error *err)
+writer_check_options(const evt_writer_options *o, evt_error *err)
 {
 	if (o->block_bytes < 1024 || o->block_bytes > EVT_PAYLOAD_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
@@ -418,8 +418,8 @@ int
 evt_writer_open_env(const char *path, const evt_writer_options *options,
     const evt_writer_env *env, evt_writer **ret_writer, evt_error *err)
 {
-	static const evt_writer_env real = { &evt_io_posix, real_steady,
-		real_wall, NULL };
+	static const evt_writer_env real = { &evt_io_posix, writer_real_steady,
+		writer_real_wall, NULL };
 	evt_recover_result got = { 0 };
 	evt_ring *ring = NULL;
 	evt_error local;
@@ -441,7 +441,7 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 	w->journal_dir = evt_io_path_join(path, "journal");
 	if (w->path == NULL || w->journal_dir == NULL)
 		r = evt_err_nomem(err);
-	else if ((r = check_options(&w->opt, err)) == EVT_OK)
+	else if ((r = writer_check_options(&w->opt, err)) == EVT_OK)
 		got.used =
 		    w->env.io->stat(w->env.io->ctx, w->journal_dir, &st) == 0;
 	if (r == EVT_OK &&
@@ -449,11 +449,12 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 	        EVT_OK &&
 	    (r = evt_lock_take(w->env.io, path, &w->lock_fd, err)) == EVT_OK &&
 	    (r = evt_recover(w->env.io, path, &w->opt, &got, err)) == EVT_OK)
-		r = start(w, &got, err);
+		r = writer_start(w, &got, err);
 	if (r == EVT_OK) {
 		evt_writer_index_open(w);
 		if ((r = evt_ring_load(w, &ring, err)) == EVT_OK &&
-		    (r = mark_loss(w, &got, err)) == EVT_OK && ring != NULL)
+		    (r = writer_mark_loss(w, &got, err)) == EVT_OK &&
+		    ring != NULL)
 			r = evt_ring_rescue(ring, err);
 		evt_ring_free(ring);
 	}

@@ -17,7 +17,7 @@
 #define RETIRED_MAX (64u << 20)
 
 static void
-count_sync(evt_sync_times *t, int64_t ns)
+writer_block_count_sync(evt_sync_times *t, int64_t ns)
 {
 	t->count++;
 	t->sum_ns += ns;
@@ -27,7 +27,7 @@ count_sync(evt_sync_times *t, int64_t ns)
 }
 
 static int
-sync_files(evt_writer *w, evt_error *err)
+writer_block_sync_files(evt_writer *w, evt_error *err)
 {
 	int r;
 
@@ -46,10 +46,10 @@ int
 evt_writer_sync_written(evt_writer *w, evt_error *err)
 {
 	int64_t began = evt_writer_now(w), ended;
-	int r = sync_files(w, err);
+	int r = writer_block_sync_files(w, err);
 
 	ended = evt_writer_now(w);
-	count_sync(&w->stats.syncs, ended - began);
+	writer_block_count_sync(&w->stats.syncs, ended - began);
 	if (r == EVT_OK)
 		w->last_sync = ended;
 	return r;
@@ -57,7 +57,7 @@ evt_writer_sync_written(evt_writer *w, evt_error *err)
 
 /* Remove what the journal has and needs no more; true: there was something. */
 static bool
-give_back(evt_writer *w)
+writer_block_give_back(evt_writer *w)
 {
 	bool spare = evt_journal_drop_spare(w->journal);
 
@@ -71,12 +71,12 @@ give_back(evt_writer *w)
 bool
 evt_writer_reclaim(evt_writer *w)
 {
-	bool any = give_back(w);
+	bool any = writer_block_give_back(w);
 
 	/* A packed block is far smaller than its journal file. */
 	if (evt_packer_blocks(w->packer) > 0 &&
 	    evt_writer_settle(w, NULL) == EVT_OK)
-		any = give_back(w) || any;
+		any = writer_block_give_back(w) || any;
 	return any;
 }
 
@@ -91,18 +91,18 @@ evt_writer_commit_journal(evt_writer *w, evt_error *err)
 }
 
 static int
-append_block(evt_writer *w, const evt_buf *bytes, evt_error *err)
+writer_block_append_block(evt_writer *w, const evt_buf *bytes, evt_error *err)
 {
 	int r = evt_segment_append(w->segment, bytes, err);
 
-	if (r == EVT_ERR_FULL && give_back(w))
+	if (r == EVT_ERR_FULL && writer_block_give_back(w))
 		r = evt_segment_append(w->segment, bytes, err);
 	return r;
 }
 
 /* The segment is sealed: tell the index, and begin the next one. */
 static void
-leave_segment(evt_writer *w)
+writer_block_leave_segment(evt_writer *w)
 {
 	evt_error err;
 
@@ -142,12 +142,12 @@ evt_writer_seal(evt_writer *w, evt_error *err)
 	if (w->opt.sync_ns != EVT_SYNC_OFF &&
 	    (r = evt_writer_sync_written(w, err)))
 		return r;
-	leave_segment(w);
+	writer_block_leave_segment(w);
 	return EVT_OK;
 }
 
 static int
-need_segment(evt_writer *w, evt_error *err)
+writer_block_need_segment(evt_writer *w, evt_error *err)
 {
 	if (w->segment != NULL)
 		return EVT_OK;
@@ -161,7 +161,7 @@ need_segment(evt_writer *w, evt_error *err)
 
 /* The first of the blocks that were packed goes into the segment. */
 static int
-settle_one(evt_writer *w, evt_error *err)
+writer_block_settle_one(evt_writer *w, evt_error *err)
 {
 	evt_packed *p;
 	uint32_t no;
@@ -171,12 +171,12 @@ settle_one(evt_writer *w, evt_error *err)
 	if (w->segment != NULL && evt_segment_written(w->segment)->sealed &&
 	    (r = evt_writer_seal(w, err)))
 		return r;
-	if ((r = need_segment(w, err)) ||
+	if ((r = writer_block_need_segment(w, err)) ||
 	    (r = evt_packer_wait(w->packer, &p, err)))
 		return r;
 	no = (uint32_t)evt_segment_written(w->segment)->n_blocks;
 	evt_block_move(p->bytes.data, w->uuid, w->segment_no, no, p->first_seq);
-	if ((r = append_block(w, &p->bytes, err)))
+	if ((r = writer_block_append_block(w, &p->bytes, err)))
 		return r;
 	if (p->decoded != EVT_OK ||
 	    evt_summary_add_block(&w->summary, &p->block, no, err))
@@ -195,7 +195,7 @@ evt_writer_settle(evt_writer *w, evt_error *err)
 	int r = EVT_OK;
 
 	while (r == EVT_OK && evt_packer_blocks(w->packer) > 0)
-		r = settle_one(w, err);
+		r = writer_block_settle_one(w, err);
 	return r;
 }
 
@@ -207,7 +207,8 @@ evt_writer_cut(evt_writer *w, evt_error *err)
 	if (evt_block_builder_frames(w->builder) == 0)
 		return EVT_OK;
 	if ((r = evt_writer_commit_journal(w, err)) ||
-	    (!evt_packer_has_room(w->packer) && (r = settle_one(w, err))))
+	    (!evt_packer_has_room(w->packer) &&
+	        (r = writer_block_settle_one(w, err))))
 		return r;
 	evt_journal_turn(w->journal);
 	evt_packer_start(w->packer, w->builder);
@@ -234,7 +235,8 @@ evt_writer_after_block(evt_writer *w)
 
 /* The block's bytes are in w->block_bytes: append them, and count. */
 static int
-append_copy(evt_writer *w, const evt_block_head *head, evt_error *err)
+writer_block_append_copy(evt_writer *w, const evt_block_head *head,
+    evt_error *err)
 {
 	const evt_segment *s = evt_segment_written(w->segment);
 	evt_block_head moved;
@@ -276,7 +278,7 @@ evt_writer_put_block(evt_writer *w, const uint8_t *p,
 	            w->opt.segment_bytes) &&
 	    (r = evt_writer_seal(w, err)))
 		return r;
-	if ((r = need_segment(w, err)))
+	if ((r = writer_block_need_segment(w, err)))
 		return r;
 	if (!w->segment_started) {
 		w->segment_started = true;
@@ -285,5 +287,5 @@ evt_writer_put_block(evt_writer *w, const uint8_t *p,
 	w->block_bytes.len = 0;
 	if (!evt_buf_add(&w->block_bytes, p, head->stored))
 		return evt_err_nomem(err);
-	return append_copy(w, head, err);
+	return writer_block_append_copy(w, head, err);
 }

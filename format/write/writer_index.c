@@ -16,7 +16,7 @@
 /* ---- rows from segments ---------------------------------------------------------- */
 
 static int
-index_file(evt_index *x, const evt_segment *s, uint64_t *damaged,
+writer_index_file(evt_index *x, const evt_segment *s, uint64_t *damaged,
     evt_error *err)
 {
 	evt_summary sum = { 0 };
@@ -31,20 +31,20 @@ index_file(evt_index *x, const evt_segment *s, uint64_t *damaged,
 /* Make the rows of each segment that has none, or stale ones; drop those of
  * segments that are gone. */
 static int
-catch_up(evt_index *x, const evt_segment *s, size_t n, uint64_t *damaged,
-    evt_error *err)
+writer_index_catch_up(evt_index *x, const evt_segment *s, size_t n,
+    uint64_t *damaged, evt_error *err)
 {
 	int r = evt_index_keep_only(x, s, n, err);
 
 	for (size_t i = 0; i < n && r == EVT_OK; i++) {
 		if (s[i].n_blocks > 0 && !evt_index_has(x, &s[i]))
-			r = index_file(x, &s[i], damaged, err);
+			r = writer_index_file(x, &s[i], damaged, err);
 	}
 	return r;
 }
 
 static int64_t
-last_time(const evt_segment *s)
+writer_index_last_time(const evt_segment *s)
 {
 	int64_t last = INT64_MIN;
 
@@ -56,7 +56,7 @@ last_time(const evt_segment *s)
 }
 
 static void
-free_segments(evt_segment *s, size_t n)
+writer_index_free_segments(evt_segment *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		evt_segment_free(&s[i]);
@@ -64,8 +64,8 @@ free_segments(evt_segment *s, size_t n)
 }
 
 static int
-load_segments(const evt_io *io, const char *path, evt_segment **ret_s,
-    size_t *ret_n, evt_error *err)
+writer_index_load_segments(const evt_io *io, const char *path,
+    evt_segment **ret_s, size_t *ret_n, evt_error *err)
 {
 	evt_segment *s;
 	size_t n;
@@ -76,7 +76,7 @@ load_segments(const evt_io *io, const char *path, evt_segment **ret_s,
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
 		r = evt_segment_load(&s[i], err);
 	if (r != EVT_OK) {
-		free_segments(s, n);
+		writer_index_free_segments(s, n);
 		return r;
 	}
 	*ret_s = s;
@@ -92,7 +92,7 @@ load_segments(const evt_io *io, const char *path, evt_segment **ret_s,
  * recording, by an hour or a year, makes nothing older.
  */
 static int64_t
-retention_now(const evt_writer *w)
+writer_index_retention_now(const evt_writer *w)
 {
 	return w->open_wall + (w->env.steady_ns(w->env.ctx) - w->open_steady);
 }
@@ -103,7 +103,7 @@ retention_now(const evt_writer *w)
  * future, nor older than the segment before it.
  */
 static int64_t
-believe(const evt_writer *w, int64_t last_ns)
+writer_index_believe(const evt_writer *w, int64_t last_ns)
 {
 	if (last_ns > w->open_wall)
 		last_ns = w->open_wall;
@@ -113,7 +113,8 @@ believe(const evt_writer *w, int64_t last_ns)
 }
 
 static int
-keep(evt_writer *w, const evt_segment *s, int64_t last_ns, evt_error *err)
+writer_index_keep(evt_writer *w, const evt_segment *s, int64_t last_ns,
+    evt_error *err)
 {
 	struct evt_writer_kept *kept;
 
@@ -139,7 +140,7 @@ evt_writer_index_open(evt_writer *w)
 	evt_error err;
 	bool fresh;
 	size_t n;
-	int r = load_segments(w->env.io, w->path, &s, &n, &err);
+	int r = writer_index_load_segments(w->env.io, w->path, &s, &n, &err);
 
 	if (r != EVT_OK) {
 		evt_writer_notice(w, "%s; the index is left as it is",
@@ -148,12 +149,14 @@ evt_writer_index_open(evt_writer *w)
 		return;
 	}
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = keep(w, &s[i], believe(w, last_time(&s[i])), &err);
+		r = writer_index_keep(w, &s[i],
+		    writer_index_believe(w, writer_index_last_time(&s[i])),
+		    &err);
 	if (r == EVT_OK)
 		r = evt_index_create(w->env.io, w->path, w->uuid, &w->index,
 		    &fresh, &err);
 	if (r == EVT_OK)
-		r = catch_up(w->index, s, n, &damaged, &err);
+		r = writer_index_catch_up(w->index, s, n, &damaged, &err);
 	if (r != EVT_OK) {
 		evt_writer_notice(w, "%s", err.text);
 		w->index_stale = true;
@@ -162,7 +165,7 @@ evt_writer_index_open(evt_writer *w)
 		evt_writer_notice(w,
 		    "%s has %llu damaged places; 'evtape verify' names them",
 		    w->path, (unsigned long long)damaged);
-	free_segments(s, n);
+	writer_index_free_segments(s, n);
 }
 
 void
@@ -174,7 +177,7 @@ evt_writer_index_segment(evt_writer *w, const evt_segment *s)
 
 	if (w->index == NULL)
 		return;
-	r = w->summary_bad ? index_file(w->index, s, &damaged, &err) :
+	r = w->summary_bad ? writer_index_file(w->index, s, &damaged, &err) :
 	                     evt_index_put(w->index, s, &w->summary, &err);
 	if (r != EVT_OK) {
 		evt_writer_notice(w, "%s", err.text);
@@ -191,15 +194,16 @@ evt_writer_index_mend(evt_writer *w)
 	size_t n;
 
 	if (!w->index_stale ||
-	    load_segments(w->env.io, w->path, &s, &n, NULL) != EVT_OK)
+	    writer_index_load_segments(w->env.io, w->path, &s, &n, NULL) !=
+	        EVT_OK)
 		return;
 	/* It was told when it failed; what fails now, the next opening mends. */
 	if ((w->index != NULL ||
 	        evt_index_create(w->env.io, w->path, w->uuid, &w->index, &fresh,
 	            NULL) == EVT_OK) &&
-	    catch_up(w->index, s, n, &damaged, NULL) == EVT_OK)
+	    writer_index_catch_up(w->index, s, n, &damaged, NULL) == EVT_OK)
 		w->index_stale = false;
-	free_segments(s, n);
+	writer_index_free_segments(s, n);
 }
 
 /* ---- retention --------------------------------------------------------------------- */
@@ -207,7 +211,7 @@ evt_writer_index_mend(evt_writer *w)
 int
 evt_writer_keep(evt_writer *w, const evt_segment *s, evt_error *err)
 {
-	return keep(w, s, retention_now(w), err);
+	return writer_index_keep(w, s, writer_index_retention_now(w), err);
 }
 
 size_t
@@ -231,7 +235,7 @@ evt_writer_kept_over(const struct evt_writer_kept *kept, size_t n,
  * power cut does not bring it back without the one behind it.
  */
 static bool
-drop_oldest(evt_writer *w)
+writer_index_drop_oldest(evt_writer *w)
 {
 	char name[EVT_SEGMENT_NAME_LEN], *path;
 	evt_error err = { 0 };
@@ -266,11 +270,12 @@ evt_writer_retain(evt_writer *w)
 	size_t n = evt_writer_kept_over(w->kept, w->n_kept,
 	    w->segment != NULL ? evt_segment_written(w->segment)->size : 0,
 	    w->opt.keep_bytes,
-	    w->opt.keep_age_ns > 0 ? retention_now(w) - w->opt.keep_age_ns :
-	                             INT64_MIN);
+	    w->opt.keep_age_ns > 0 ?
+	        writer_index_retention_now(w) - w->opt.keep_age_ns :
+	        INT64_MIN);
 
 	while (n-- > 0) {
-		if (!drop_oldest(w))
+		if (!writer_index_drop_oldest(w))
 			return;
 	}
 }
@@ -283,7 +288,7 @@ evt_writer_drop(evt_writer *w, uint64_t bytes, uint64_t *ret_bytes)
 	while (gone < bytes && w->n_kept > 1) {
 		uint64_t size = w->kept[0].bytes;
 
-		if (!drop_oldest(w))
+		if (!writer_index_drop_oldest(w))
 			break;
 		gone += size;
 		n++;
@@ -307,15 +312,15 @@ evt_tape_reindex_io(const char *path, const evt_io *io, uint64_t *ret_damaged,
 
 	if (r != EVT_OK || (r = evt_lock_take(io, path, &fd, err)))
 		return r;
-	r = load_segments(io, path, &s, &n, err);
+	r = writer_index_load_segments(io, path, &s, &n, err);
 	if (r == EVT_OK)
 		r = evt_index_remove(io, path, err);
 	if (r == EVT_OK && n > 0)
 		r = evt_index_create(io, path, s[n - 1].uuid, &x, &fresh, err);
 	if (r == EVT_OK && x != NULL)
-		r = catch_up(x, s, n, &damaged, err);
+		r = writer_index_catch_up(x, s, n, &damaged, err);
 	evt_index_close(x);
-	free_segments(s, n);
+	writer_index_free_segments(s, n);
 	io->close(io->ctx, fd);
 	if (r == EVT_OK && ret_damaged != NULL)
 		*ret_damaged = damaged;

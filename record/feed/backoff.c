@@ -27,14 +27,14 @@ evt_backoff_up(evt_backoff *b, int64_t now_ns)
 
 /* An even draw from 0 to most, both included. */
 static int64_t
-draw(evt_backoff *b, int64_t most)
+backoff_draw(evt_backoff *b, int64_t most)
 {
 	return (int64_t)(b->random(b->ctx) % ((uint64_t)most + 1));
 }
 
 /* The longest wait after so many failures. */
 static int64_t
-longest(unsigned failures)
+backoff_longest(unsigned failures)
 {
 	int64_t most = EVT_BACKOFF_FIRST_NS;
 
@@ -45,12 +45,12 @@ longest(unsigned failures)
 
 /* A connection has lasted so long: what it forgives. */
 static void
-forgive(evt_backoff *b, int64_t lasted_ns)
+backoff_forgive(evt_backoff *b, int64_t lasted_ns)
 {
 	if (lasted_ns >= EVT_BACKOFF_HEALTHY_NS)
 		b->failures = 0;
 	while (lasted_ns >= EVT_BACKOFF_STEADY_NS &&
-	    longest(b->failures) > lasted_ns)
+	    backoff_longest(b->failures) > lasted_ns)
 		b->failures--;
 }
 
@@ -60,16 +60,16 @@ evt_backoff_next(evt_backoff *b, int64_t now_ns, int64_t at_least_ns)
 	int64_t most, wait;
 
 	if (b->up)
-		forgive(b, now_ns - b->up_ns);
+		backoff_forgive(b, now_ns - b->up_ns);
 	b->up = false;
-	most = longest(b->failures);
+	most = backoff_longest(b->failures);
 	if (b->failures < 64)
 		b->failures++;
-	wait = draw(b, most);
+	wait = backoff_draw(b, most);
 	if (at_least_ns > EVT_BACKOFF_ASKED_MOST_NS)
 		at_least_ns = EVT_BACKOFF_ASKED_MOST_NS;
 	if (at_least_ns > 0 && wait < at_least_ns)
-		wait = at_least_ns + draw(b, at_least_ns / 10);
+		wait = at_least_ns + backoff_draw(b, at_least_ns / 10);
 	return wait;
 }
 

@@ -125,7 +125,7 @@ evt_dialog_granted(const evt_dialog *t)
 /* The next message of o.send: from where it was sent up to, over empty
  * lines; 0 if there is none.  *ret_skip: bytes before it. */
 static size_t
-next_line(const evt_dialog *t, size_t *ret_skip)
+dialog_next_line(const evt_dialog *t, size_t *ret_skip)
 {
 	size_t at = t->sent, n = 0;
 
@@ -144,16 +144,16 @@ evt_dialog_due(const evt_dialog *t)
 	size_t skip;
 
 	if (!t->o.navixy)
-		return next_line(t, &skip) > 0 ? 0 : INT64_MAX;
+		return dialog_next_line(t, &skip) > 0 ? 0 : INT64_MAX;
 	return t->subscribe_ns < t->next_beat_ns ? t->subscribe_ns :
 	                                           t->next_beat_ns;
 }
 
 static int
-next_raw(evt_dialog *t, const evt_credential *secret, evt_buf *out,
+dialog_next_raw(evt_dialog *t, const evt_credential *secret, evt_buf *out,
     evt_error *err)
 {
-	size_t skip, n = next_line(t, &skip), len;
+	size_t skip, n = dialog_next_line(t, &skip), len;
 	const char *line = t->o.send + t->sent + skip;
 
 	if (n == 0)
@@ -171,7 +171,7 @@ evt_dialog_next(evt_dialog *t, int64_t now_ns, const evt_credential *secret,
 	const char *hash = evt_credential_text(secret);
 
 	if (!t->o.navixy)
-		return next_raw(t, secret, out, err);
+		return dialog_next_raw(t, secret, out, err);
 	if (now_ns >= t->subscribe_ns) {
 		t->subscribe_ns = INT64_MAX;
 		if (hash == NULL)

@@ -25,7 +25,7 @@
 
 /* When something is to be done next. */
 static void
-arm(evt_session *s)
+session_arm(evt_session *s)
 {
 	int64_t at = evt_clock_boot() + EVT_SESSION_TICK_NS, due = INT64_MAX;
 
@@ -40,7 +40,8 @@ arm(evt_session *s)
 
 /* Try again later: `what` and `why` are told. */
 static void
-retry(evt_session *s, const char *what, const char *why, int64_t at_least_ns)
+session_retry(evt_session *s, const char *what, const char *why,
+    int64_t at_least_ns)
 {
 	int64_t now = evt_clock_boot();
 	int64_t wait = evt_backoff_next(&s->backoff, now, at_least_ns);
@@ -53,11 +54,11 @@ retry(evt_session *s, const char *what, const char *why, int64_t at_least_ns)
 	snprintf(text, sizeof(text), "%s: %s; trying again in %s", what, why,
 	    evt_timetext_duration_format(wait, time));
 	evt_session_say(s, EVT_STATUS_DOWN, text);
-	arm(s);
+	session_arm(s);
 }
 
 static bool
-is_header(const char *header, const char *name)
+session_is_header(const char *header, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -74,7 +75,7 @@ struct filled {
 };
 
 static void
-filled_free(struct filled *f)
+session_filled_free(struct filled *f)
 {
 	if (f->target.len > 0)
 		explicit_bzero(f->target.data, f->target.len);
@@ -86,7 +87,7 @@ filled_free(struct filled *f)
 }
 
 static int
-fill_target(evt_session *s, struct filled *f, evt_error *err)
+session_fill_target(evt_session *s, struct filled *f, evt_error *err)
 {
 	evt_buf plain = { 0 }, shown = { 0 };
 	int r = EVT_ERR_NOMEM;
@@ -109,7 +110,7 @@ fill_target(evt_session *s, struct filled *f, evt_error *err)
 }
 
 static int
-fill_headers(evt_session *s, struct filled *f, evt_error *err)
+session_fill_headers(evt_session *s, struct filled *f, evt_error *err)
 {
 	int r = EVT_OK;
 
@@ -124,7 +125,8 @@ fill_headers(evt_session *s, struct filled *f, evt_error *err)
 		    EVT_CREDENTIAL_PLAIN, &b, err);
 		if (r != EVT_OK) {
 			evt_buf_free(&b);
-		} else if (is_header(header, "Sec-WebSocket-Protocol")) {
+		} else if (session_is_header(header,
+		               "Sec-WebSocket-Protocol")) {
 			evt_credential_wipe(f->subprotocols_header);
 			f->subprotocols_header = (char *)b.data;
 			f->subprotocols = strchr((char *)b.data, ':') + 1;
@@ -137,7 +139,7 @@ fill_headers(evt_session *s, struct filled *f, evt_error *err)
 }
 
 static void
-begin(evt_session *s)
+session_begin(evt_session *s)
 {
 	struct filled f = { 0 };
 	evt_client_request request;
@@ -148,12 +150,12 @@ begin(evt_session *s)
 	s->refused = false;
 	r = evt_credential_load(s->o.secret, &err);
 	if (r == EVT_OK)
-		r = fill_target(s, &f, &err);
+		r = session_fill_target(s, &f, &err);
 	if (r == EVT_OK)
-		r = fill_headers(s, &f, &err);
+		r = session_fill_headers(s, &f, &err);
 	if (r != EVT_OK) {
-		filled_free(&f);
-		retry(s, "cannot connect", err.text, 0);
+		session_filled_free(&f);
+		session_retry(s, "cannot connect", err.text, 0);
 		return;
 	}
 	request = (evt_client_request){ .target = (const char *)f.target.data,
@@ -162,25 +164,25 @@ begin(evt_session *s)
 		.subprotocols = f.subprotocols };
 	evt_session_set_state(s, CONNECTING, EVT_STATUS_CONNECTING);
 	evt_client_connect(s->client, &request);
-	filled_free(&f);
-	arm(s);
+	session_filled_free(&f);
+	session_arm(s);
 }
 
 /* Close with a close frame, for at most a second. */
 static void
-close_politely(evt_session *s)
+session_close_politely(evt_session *s)
 {
 	s->close_by_ns = evt_clock_boot() + CLOSE_NS;
 	evt_session_set_state(s, CLOSING, EVT_STATUS_STOPPING);
 	evt_client_close(s->client, 1000);
-	arm(s);
+	session_arm(s);
 }
 
 /* ---- what the client tells ----------------------------------------------- */
 
 /* The feed was away until now: what is on the tape of it. */
 static void
-put_loss(evt_session *s, const evt_receive_clock_time *at)
+session_put_loss(evt_session *s, const evt_receive_clock_time *at)
 {
 	char why[sizeof(s->lost_why) + sizeof(s->away_why) + 40];
 
@@ -192,7 +194,7 @@ put_loss(evt_session *s, const evt_receive_clock_time *at)
 }
 
 static void
-on_opened(void *ctx, const evt_client_opened *o)
+session_on_opened(void *ctx, const evt_client_opened *o)
 {
 	evt_session *s = ctx;
 	evt_receive_clock_time at = evt_session_now(s);
@@ -205,7 +207,7 @@ on_opened(void *ctx, const evt_client_opened *o)
 	s->frames = 0;
 	if (s->lost) {
 		after = at.mono_ns - s->lost_at.mono_ns;
-		put_loss(s, &at);
+		session_put_loss(s, &at);
 	}
 	ok = evt_mark_connected(&b, s->shown, o->peer, o->tls, s->attempt,
 	    after);
@@ -223,12 +225,12 @@ on_opened(void *ctx, const evt_client_opened *o)
 	evt_session_say(s, EVT_STATUS_UP, text);
 	if (s->o.tried != NULL)
 		s->o.tried(s->o.ctx, o, NULL);
-	arm(s);
+	session_arm(s);
 }
 
 /* Act on what a frame means to the profile. */
 static void
-heed(evt_session *s, const evt_navixy_answer *a)
+session_heed(evt_session *s, const evt_navixy_answer *a)
 {
 	switch (a->type) {
 	case EVT_NAVIXY_EVENT:
@@ -241,7 +243,7 @@ heed(evt_session *s, const evt_navixy_answer *a)
 		evt_session_say(s, EVT_STATUS_WARNING, a->text);
 		if (!evt_dialog_granted(s->o.talk)) {
 			s->refused = true;
-			close_politely(s);
+			session_close_politely(s);
 		}
 		return;
 	case EVT_NAVIXY_LOGOUT:
@@ -253,13 +255,13 @@ heed(evt_session *s, const evt_navixy_answer *a)
 		        "new one to its file");
 		if (s->o.stop_on_logout)
 			s->o.end(s->o.ctx, "logout");
-		close_politely(s);
+		session_close_politely(s);
 		return;
 	}
 }
 
 static void
-on_message(void *ctx, const evt_receive_clock_time *at, uint8_t opcode,
+session_on_message(void *ctx, const evt_receive_clock_time *at, uint8_t opcode,
     uint8_t *data, size_t n)
 {
 	evt_session *s = ctx;
@@ -279,13 +281,13 @@ on_message(void *ctx, const evt_receive_clock_time *at, uint8_t opcode,
 	evt_dialog_heard(s->o.talk, now, opcode, data, n, &answer);
 	if (s->state != OPEN)
 		return;
-	heed(s, &answer);
+	session_heed(s, &answer);
 	if (s->state == OPEN && s->frames == 1)
-		arm(s);
+		session_arm(s);
 }
 
 static void
-on_skipped(void *ctx, const evt_receive_clock_time *at, uint64_t n)
+session_on_skipped(void *ctx, const evt_receive_clock_time *at, uint64_t n)
 {
 	evt_session *s = ctx;
 	evt_mark_gap_info gap = { .frames = 1, .bytes = (int64_t)n };
@@ -303,7 +305,7 @@ on_skipped(void *ctx, const evt_receive_clock_time *at, uint64_t n)
 }
 
 static void
-on_sent(void *ctx, uint8_t *data, size_t n)
+session_on_sent(void *ctx, uint8_t *data, size_t n)
 {
 	evt_session *s = ctx;
 	evt_receive_clock_time at = evt_session_now(s);
@@ -313,7 +315,7 @@ on_sent(void *ctx, uint8_t *data, size_t n)
 }
 
 static void
-lost(evt_session *s, const evt_client_ended *e)
+session_lost(evt_session *s, const evt_client_ended *e)
 {
 	evt_buf b = { 0 };
 	bool ok;
@@ -336,31 +338,31 @@ lost(evt_session *s, const evt_client_ended *e)
 
 /* The recording is over.  If the feed was away, it was so to the end. */
 static void
-leave(evt_session *s)
+session_leave(evt_session *s)
 {
 	evt_receive_clock_time at = evt_session_now(s);
 
 	if (s->lost)
-		put_loss(s, &at);
+		session_put_loss(s, &at);
 	evt_session_set_state(s, IDLE, EVT_STATUS_STOPPING);
 	evt_client_quit(s->client);
 }
 
 static void
-on_ended(void *ctx, const evt_client_ended *e)
+session_on_ended(void *ctx, const evt_client_ended *e)
 {
 	evt_session *s = ctx;
 	int64_t at_least = e->retry_after_ns;
 
 	if (e->opened)
-		lost(s, e);
+		session_lost(s, e);
 	if (s->o.tried != NULL)
 		s->o.tried(s->o.ctx, NULL, e);
 	if (s->o.ending(s->o.ctx) > 0) {
 		/* We left; nothing is missing. */
 		if (e->opened)
 			s->lost = false;
-		leave(s);
+		session_leave(s);
 		return;
 	}
 	if ((s->refused || e->status == 401 || e->status == 403) &&
@@ -368,13 +370,13 @@ on_ended(void *ctx, const evt_client_ended *e)
 		at_least = REFUSED_NS;
 	if (!e->opened)
 		snprintf(s->away_why, sizeof(s->away_why), "%s", e->reason);
-	retry(s, e->opened ? "connection lost" : "cannot connect", e->reason,
-	    at_least);
+	session_retry(s, e->opened ? "connection lost" : "cannot connect",
+	    e->reason, at_least);
 }
 
 /* Send what is due. */
 static void
-speak(evt_session *s)
+session_speak(evt_session *s)
 {
 	evt_buf b = { 0 };
 	evt_error err;
@@ -390,7 +392,7 @@ speak(evt_session *s)
 			r = evt_err_nomem(&err);
 		if (r != EVT_OK) {
 			evt_session_say(s, EVT_STATUS_ERROR, err.text);
-			close_politely(s);
+			session_close_politely(s);
 			break;
 		}
 	}
@@ -401,7 +403,7 @@ speak(evt_session *s)
 
 /* Whether anybody is there. */
 static void
-check_life(evt_session *s, int64_t now)
+session_check_life(evt_session *s, int64_t now)
 {
 	char text[200], time[EVT_TIMETEXT_MAX];
 	int64_t heard = evt_client_heard_ns(s->client);
@@ -432,21 +434,21 @@ check_life(evt_session *s, int64_t now)
 
 /* The recording is to be ended. */
 static void
-wind_up(evt_session *s, int how)
+session_wind_up(evt_session *s, int how)
 {
 	int64_t now = evt_clock_boot();
 
 	switch (s->state) {
 	case IDLE:
 	case WAITING:
-		leave(s);
+		session_leave(s);
 		break;
 	case CONNECTING:
 		evt_client_drop(s->client, 1000, "the recorder stopped");
 		break;
 	case OPEN:
 		if (how == 1) {
-			close_politely(s);
+			session_close_politely(s);
 			break;
 		}
 		/* fallthrough */
@@ -460,7 +462,7 @@ wind_up(evt_session *s, int how)
 
 /* Read the socket again if there is room. */
 static void
-check_room(evt_session *s)
+session_check_room(evt_session *s)
 {
 	if (!s->held || s->state != OPEN || !evt_queue_drained(s->o.queue))
 		return;
@@ -470,7 +472,7 @@ check_room(evt_session *s)
 }
 
 static void
-on_due(void *ctx)
+session_on_due(void *ctx)
 {
 	evt_session *s = ctx;
 	evt_receive_clock_time at = evt_session_now(s);
@@ -480,37 +482,37 @@ on_due(void *ctx)
 	evt_heartbeat_beat(s->o.pulse);
 	evt_session_note_stop(s, &at);
 	if (how > 0) {
-		wind_up(s, how);
+		session_wind_up(s, how);
 	} else if (s->state == IDLE ||
 	    (s->state == WAITING && now >= s->retry_ns)) {
-		begin(s);
+		session_begin(s);
 	} else if (s->state == OPEN) {
-		check_room(s);
-		speak(s);
+		session_check_room(s);
+		session_speak(s);
 		if (s->state == OPEN)
-			check_life(s, now);
+			session_check_life(s, now);
 	} else if (s->state == CLOSING && now >= s->close_by_ns) {
 		evt_client_drop(s->client, 1000, "closed by the recorder");
 	}
 	evt_queue_flush(s->o.queue);
-	arm(s);
+	session_arm(s);
 }
 
 static void
-on_woken(void *ctx)
+session_on_woken(void *ctx)
 {
 	evt_session *s = ctx;
 	int how = s->o.ending(s->o.ctx);
 
 	evt_session_put_list(s);
 	if (how > 0)
-		wind_up(s, how);
+		session_wind_up(s, how);
 	else
-		check_room(s);
+		session_check_room(s);
 }
 
 static void
-on_turn(void *ctx)
+session_on_turn(void *ctx)
 {
 	evt_session *s = ctx;
 
@@ -531,8 +533,9 @@ evt_session_new(const evt_session_options *options, evt_session **ret_session,
 		.max_message = options->max_message,
 		.stamps = options->stamps,
 		.env = options->env,
-		.events = { on_opened, on_message, on_skipped, on_sent,
-		    on_ended, on_due, on_woken, on_turn, NULL },
+		.events = { session_on_opened, session_on_message,
+		    session_on_skipped, session_on_sent, session_on_ended,
+		    session_on_due, session_on_woken, session_on_turn, NULL },
 		.ctx = s,
 	};
 	int r;

@@ -120,7 +120,7 @@ evt_session_now(evt_session *s)
 }
 
 static void
-hold(evt_session *s, const evt_receive_clock_time *at)
+session_put_hold(evt_session *s, const evt_receive_clock_time *at)
 {
 	if (s->held || s->state != OPEN)
 		return;
@@ -196,12 +196,12 @@ evt_session_put_frame(evt_session *s, const evt_receive_clock_time *at,
 	}
 	switch (evt_queue_put(s->o.queue, &item)) {
 	case EVT_QUEUE_FULL:
-		hold(s, at);
+		session_put_hold(s, at);
 		break;
 	case EVT_QUEUE_NOMEM:
 		s->unsaved++;
 		s->unsaved_bytes += n;
-		hold(s, at);
+		session_put_hold(s, at);
 		break;
 	case EVT_QUEUE_ROOM:
 		break;

@@ -68,7 +68,7 @@ struct evt_tracker_poll {
 };
 
 static int
-ending(evt_tracker_poll *l)
+tracker_poll_ending(evt_tracker_poll *l)
 {
 	int how;
 
@@ -80,7 +80,7 @@ ending(evt_tracker_poll *l)
 
 /* One line for a person; the credential cannot be in it. */
 static void
-say(evt_tracker_poll *l, enum evt_status_event event, char *text)
+tracker_poll_say(evt_tracker_poll *l, enum evt_status_event event, char *text)
 {
 	(void)evt_credential_blot(l->secret, (uint8_t *)text, strlen(text));
 	l->o.say(l->o.ctx, event, text);
@@ -89,7 +89,7 @@ say(evt_tracker_poll *l, enum evt_status_event event, char *text)
 /* ---- from a URL ---------------------------------------------------------- */
 
 static void
-on_answer(void *ctx, const uint8_t *data, size_t n)
+tracker_poll_on_answer(void *ctx, const uint8_t *data, size_t n)
 {
 	evt_tracker_poll *l = ctx;
 	char text[80], size[EVT_TIMETEXT_MAX];
@@ -104,7 +104,7 @@ on_answer(void *ctx, const uint8_t *data, size_t n)
 }
 
 static void
-on_ended(void *ctx, const evt_client_ended *e)
+tracker_poll_on_ended(void *ctx, const evt_client_ended *e)
 {
 	evt_tracker_poll *l = ctx;
 
@@ -116,7 +116,7 @@ on_ended(void *ctx, const evt_client_ended *e)
 }
 
 static void
-on_due(void *ctx)
+tracker_poll_on_due(void *ctx)
 {
 	evt_tracker_poll *l = ctx;
 	char text[80], time[EVT_TIMETEXT_MAX];
@@ -128,15 +128,16 @@ on_due(void *ctx)
 	}
 	snprintf(text, sizeof(text), "the whole answer did not come within %s",
 	    evt_timetext_duration_format(l->o.patience_ns, time));
-	evt_client_drop(l->client, 1008, ending(l) > 0 ? ended_before : text);
+	evt_client_drop(l->client, 1008,
+	    tracker_poll_ending(l) > 0 ? ended_before : text);
 }
 
 /* Perhaps the recording is being ended. */
 static void
-on_woken(void *ctx)
+tracker_poll_on_woken(void *ctx)
 {
 	evt_tracker_poll *l = ctx;
-	int how = ending(l);
+	int how = tracker_poll_ending(l);
 	int64_t by;
 
 	if (how > 1 || (how == 1 && l->had)) {
@@ -150,24 +151,24 @@ on_woken(void *ctx)
 }
 
 static void
-on_turn(void *ctx)
+tracker_poll_on_turn(void *ctx)
 {
 	(void)ctx;
 }
 
 static int
-make_client(evt_tracker_poll *l, evt_error *err)
+tracker_poll_make_client(evt_tracker_poll *l, evt_error *err)
 {
 	evt_client_config config = {
 		.url = &l->url,
 		.ca_file = l->o.ca_file,
 		.insecure = l->o.insecure,
 		.env = l->o.env,
-		.events = { .ended = on_ended,
-		    .due = on_due,
-		    .woken = on_woken,
-		    .turn = on_turn,
-		    .answer = on_answer },
+		.events = { .ended = tracker_poll_on_ended,
+		    .due = tracker_poll_on_due,
+		    .woken = tracker_poll_on_woken,
+		    .turn = tracker_poll_on_turn,
+		    .answer = tracker_poll_on_answer },
 		.ctx = l,
 	};
 
@@ -175,7 +176,7 @@ make_client(evt_tracker_poll *l, evt_error *err)
 }
 
 static int
-post(evt_tracker_poll *l, evt_error *err)
+tracker_poll_post(evt_tracker_poll *l, evt_error *err)
 {
 	static const char *const headers[] = { "Content-Type: application/json",
 		"Accept: application/json",
@@ -211,7 +212,7 @@ post(evt_tracker_poll *l, evt_error *err)
 /* ---- from a file --------------------------------------------------------- */
 
 static int
-read_on(int fd, const char *path, evt_buf *out, evt_error *err)
+tracker_poll_read_on(int fd, const char *path, evt_buf *out, evt_error *err)
 {
 	ssize_t n;
 
@@ -234,7 +235,7 @@ read_on(int fd, const char *path, evt_buf *out, evt_error *err)
 }
 
 static int
-read_file(const char *path, evt_buf *out, evt_error *err)
+tracker_poll_read_file(const char *path, evt_buf *out, evt_error *err)
 {
 	struct stat st;
 	int fd, r;
@@ -250,7 +251,7 @@ read_file(const char *path, evt_buf *out, evt_error *err)
 		    "%s is no file: it must be one that can be read again",
 		    path);
 	else
-		r = read_on(fd, path, out, err);
+		r = tracker_poll_read_on(fd, path, out, err);
 	close(fd);
 	return r;
 }
@@ -258,7 +259,7 @@ read_file(const char *path, evt_buf *out, evt_error *err)
 /* ---- attempts ------------------------------------------------------------ */
 
 static void
-hand_out(evt_tracker_poll *l, evt_buf *payload, uint64_t count)
+tracker_poll_hand_out(evt_tracker_poll *l, evt_buf *payload, uint64_t count)
 {
 	char text[600];
 
@@ -272,7 +273,7 @@ hand_out(evt_tracker_poll *l, evt_buf *payload, uint64_t count)
 		snprintf(text, sizeof(text),
 		    "%llu tracker%s in the list from %.500s",
 		    (unsigned long long)count, count == 1 ? "" : "s", l->shown);
-		say(l, EVT_STATUS_NOTICE, text);
+		tracker_poll_say(l, EVT_STATUS_NOTICE, text);
 	}
 	l->told[0] = '\0';
 	l->count = count;
@@ -283,12 +284,12 @@ hand_out(evt_tracker_poll *l, evt_buf *payload, uint64_t count)
 /* Tell of a failure, unless it is the same as before, or the recording ends
  * with a list, or after words on why there is none; returns how long to wait. */
 static int64_t
-failed(evt_tracker_poll *l, const char *why, int64_t at_least_ns)
+tracker_poll_failed(evt_tracker_poll *l, const char *why, int64_t at_least_ns)
 {
 	int64_t wait =
 	    evt_backoff_patient(&l->backoff, evt_clock_boot(), at_least_ns);
 	char text[1000], again[120] = "", time[EVT_TIMETEXT_MAX];
-	bool over = ending(l) > 0;
+	bool over = tracker_poll_ending(l) > 0;
 
 	if (strcmp(l->told, why) == 0 ||
 	    (over && (l->had || l->told[0] != '\0')))
@@ -299,14 +300,14 @@ failed(evt_tracker_poll *l, const char *why, int64_t at_least_ns)
 		    evt_timetext_duration_format(wait, time));
 	snprintf(text, sizeof(text), "no list of trackers from %.300s: %s%s",
 	    l->shown, why, again);
-	say(l, EVT_STATUS_WARNING, text);
+	tracker_poll_say(l, EVT_STATUS_WARNING, text);
 	snprintf(l->told, sizeof(l->told), "%s", why);
 	return wait;
 }
 
 /* Ask once; returns how long to wait before the next time. */
 static int64_t
-ask(evt_tracker_poll *l)
+tracker_poll_ask(evt_tracker_poll *l)
 {
 	struct attempt *a = &l->now;
 	evt_buf payload = { 0 };
@@ -318,8 +319,9 @@ ask(evt_tracker_poll *l)
 	*a = (struct attempt){ .status = 200 };
 	r = evt_credential_load(l->secret, &err);
 	if (r == EVT_OK)
-		r = l->client != NULL ? post(l, &err) :
-		                        read_file(l->o.from, &a->text, &err);
+		r = l->client != NULL ?
+		    tracker_poll_post(l, &err) :
+		    tracker_poll_read_file(l->o.from, &a->text, &err);
 	if (r == EVT_OK && a->status == 200) {
 		r = evt_tracker_request_take(a->text.data, a->text.len,
 		    l->shown, l->secret, &payload, &count, &err);
@@ -333,11 +335,11 @@ ask(evt_tracker_poll *l)
 		a->at_least_ns = REFUSED_NS;
 	evt_buf_free(&a->text);
 	if (r == EVT_OK) {
-		hand_out(l, &payload, count);
+		tracker_poll_hand_out(l, &payload, count);
 		l->backoff.failures = 0;
 		wait = l->o.every_ns;
 	} else {
-		wait = failed(l, err.text, a->at_least_ns);
+		wait = tracker_poll_failed(l, err.text, a->at_least_ns);
 	}
 	evt_buf_free(&payload);
 	return wait;
@@ -345,7 +347,7 @@ ask(evt_tracker_poll *l)
 
 /* Wait; false: the recording is being ended. */
 static bool
-wait_for_next(evt_tracker_poll *l, int64_t ns)
+tracker_poll_wait_for_next(evt_tracker_poll *l, int64_t ns)
 {
 	int64_t until = evt_clock_boot() + ns, left;
 	struct timespec ts;
@@ -367,11 +369,11 @@ wait_for_next(evt_tracker_poll *l, int64_t ns)
 }
 
 static void *
-run(void *arg)
+tracker_poll_run(void *arg)
 {
 	evt_tracker_poll *l = arg;
 
-	while (wait_for_next(l, ask(l)))
+	while (tracker_poll_wait_for_next(l, tracker_poll_ask(l)))
 		;
 	return NULL;
 }
@@ -379,7 +381,7 @@ run(void *arg)
 /* ---- the interface ------------------------------------------------------- */
 
 static int
-check(evt_tracker_poll *l, evt_error *err)
+tracker_poll_check(evt_tracker_poll *l, evt_error *err)
 {
 	evt_buf shown = { 0 };
 	int r = evt_credential_load(l->secret, err);
@@ -403,7 +405,7 @@ check(evt_tracker_poll *l, evt_error *err)
 		return evt_err_nomem(err);
 	}
 	l->shown = (char *)shown.data;
-	return make_client(l, err);
+	return tracker_poll_make_client(l, err);
 }
 
 int
@@ -429,7 +431,7 @@ evt_tracker_poll_new(const evt_tracker_poll_options *options,
 	(void)pthread_cond_init(&l->changed, &attr);
 	(void)pthread_condattr_destroy(&attr);
 	l->secret = evt_credential_new(l->o.credential_file, l->o.credential);
-	r = l->secret != NULL ? check(l, err) : evt_err_nomem(err);
+	r = l->secret != NULL ? tracker_poll_check(l, err) : evt_err_nomem(err);
 	if (r != EVT_OK) {
 		evt_tracker_poll_free(l);
 		return r;
@@ -456,7 +458,7 @@ evt_tracker_poll_free(evt_tracker_poll *l)
 int
 evt_tracker_poll_start(evt_tracker_poll *l, evt_error *err)
 {
-	int r = evt_thread_start(&l->thread, run, l);
+	int r = evt_thread_start(&l->thread, tracker_poll_run, l);
 
 	l->runs = r == 0;
 	if (r != 0)

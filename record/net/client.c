@@ -39,14 +39,14 @@ static const struct lws_protocols protocols[] = {
 
 /* What libwebsockets logs is said by us, in other words. */
 static void
-no_log(int level, const char *line)
+client_no_log(int level, const char *line)
 {
 	(void)level;
 	(void)line;
 }
 
 static int
-make_context(evt_client *c, evt_error *err)
+client_make_context(evt_client *c, evt_error *err)
 {
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN,
@@ -70,7 +70,7 @@ make_context(evt_client *c, evt_error *err)
 		.extensions = NULL,
 	};
 
-	lws_set_log_level(LLL_ERR, no_log);
+	lws_set_log_level(LLL_ERR, client_no_log);
 	c->lws = lws_create_context(&info);
 	if (c->lws == NULL)
 		return evt_err_set(err, EVT_ERR_NOMEM,
@@ -96,7 +96,7 @@ evt_client_new(const evt_client_config *config, evt_client **ret_client,
 	if (r == EVT_OK && c->tls != NULL)
 		evt_tls_note_failure(c->tls, c->heard.handshake);
 	if (r == EVT_OK)
-		r = make_context(c, err);
+		r = client_make_context(c, err);
 	if (r != EVT_OK) {
 		evt_client_free(c);
 		return r;
@@ -106,7 +106,7 @@ evt_client_new(const evt_client_config *config, evt_client **ret_client,
 }
 
 static void
-forget_request(evt_client *c)
+client_forget_request(evt_client *c)
 {
 	evt_credential_wipe(c->target);
 	free(c->subprotocols);
@@ -129,7 +129,7 @@ evt_client_free_outgoing(struct outgoing *o)
 }
 
 static void
-forget_outgoing(evt_client *c)
+client_forget_outgoing(evt_client *c)
 {
 	while (c->out != NULL) {
 		struct outgoing *o = c->out;
@@ -149,8 +149,8 @@ evt_client_free(evt_client *c)
 	if (c->lws != NULL)
 		lws_context_destroy(c->lws);
 	SSL_CTX_free(c->tls);
-	forget_request(c);
-	forget_outgoing(c);
+	client_forget_request(c);
+	client_forget_outgoing(c);
 	evt_client_plain_reset(c);
 	evt_ws_message_reset(&c->assembly);
 	evt_proxy_free(&c->proxy);
@@ -160,7 +160,7 @@ evt_client_free(evt_client *c)
 /* ---- how it ended, in words ---------------------------------------------- */
 
 static void
-describe_status(const struct hearsay *h, char *out, size_t size)
+client_describe_status(const struct hearsay *h, char *out, size_t size)
 {
 	static const struct {
 		unsigned status;
@@ -196,7 +196,7 @@ describe_status(const struct hearsay *h, char *out, size_t size)
 
 /* The stage at which it failed, and words for it. */
 static enum evt_client_stage
-describe_attempt(const evt_client *c, char *out, size_t size)
+client_describe_attempt(const evt_client *c, char *out, size_t size)
 {
 	const struct hearsay *h = &c->heard;
 	bool slow = evt_clock_boot() - h->began_ns >=
@@ -224,7 +224,7 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 	if (c->post && h->status != 0)
 		snprintf(out, size, "the server's answer broke off");
 	else if (h->status != 101 && h->status >= 100 && h->status < 1000)
-		describe_status(h, out, size);
+		client_describe_status(h, out, size);
 	else if (strcmp(h->lws, "proxy not h1") == 0)
 		snprintf(out, size, "the proxy refused to connect");
 	else if (slow)
@@ -248,7 +248,7 @@ describe_attempt(const evt_client *c, char *out, size_t size)
 
 /* Who reads it is to know that there is somebody in between. */
 static void
-add_proxy(const evt_client *c, char *out, size_t size)
+client_add_proxy(const evt_client *c, char *out, size_t size)
 {
 	size_t n = strlen(out);
 
@@ -258,7 +258,7 @@ add_proxy(const evt_client *c, char *out, size_t size)
 }
 
 static const char *
-describe_parting(enum parting parting)
+client_describe_parting(enum parting parting)
 {
 	switch (parting) {
 	case PARTING_BROKEN:
@@ -275,7 +275,7 @@ describe_parting(enum parting parting)
 
 /* Report the end of the attempt or the connection, and be ready for another. */
 static void
-report_end(evt_client *c)
+client_report_end(evt_client *c)
 {
 	evt_client_ended ended = { .opened = c->heard.opened,
 		.status = c->heard.status == 101 ? 0 : c->heard.status,
@@ -290,10 +290,10 @@ report_end(evt_client *c)
 	} else if (c->heard.opened) {
 		ended.code = 1006;
 		snprintf(words, sizeof(words), "%s",
-		    describe_parting(c->heard.parting));
+		    client_describe_parting(c->heard.parting));
 	} else {
-		ended.stage = describe_attempt(c, words, sizeof(words));
-		add_proxy(c, words, sizeof(words));
+		ended.stage = client_describe_attempt(c, words, sizeof(words));
+		client_add_proxy(c, words, sizeof(words));
 	}
 	if (ended.opened)
 		ended.stage = EVT_CLIENT_OPEN;
@@ -302,8 +302,8 @@ report_end(evt_client *c)
 	ended.reason = words;
 	c->closing = 0;
 	c->ping = false;
-	forget_request(c);
-	forget_outgoing(c);
+	client_forget_request(c);
+	client_forget_outgoing(c);
 	evt_client_plain_reset(c);
 	c->cfg.events.ended(c->cfg.ctx, &ended);
 }
@@ -323,7 +323,7 @@ evt_client_finish(evt_client *c)
 /* ---- connecting ---------------------------------------------------------- */
 
 static bool
-set_proxy(evt_client *c, const char *address)
+client_set_proxy(evt_client *c, const char *address)
 {
 	bool six = strchr(address, ':') != NULL, ok;
 	evt_buf b = { 0 };
@@ -342,7 +342,7 @@ set_proxy(evt_client *c, const char *address)
 
 /* Try the address that it is the turn of. */
 static void
-try_address(evt_client *c)
+client_try_address(evt_client *c)
 {
 	const char *address = evt_resolve_address(c->resolve, c->address);
 	bool plain = !c->post && !c->cfg.url->tls && c->proxy.host == NULL;
@@ -372,7 +372,7 @@ try_address(evt_client *c)
 	c->over = false;
 	if (c->proxy.host != NULL) {
 		info.address = c->cfg.url->host;
-		if (!set_proxy(c, address)) {
+		if (!client_set_proxy(c, address)) {
 			snprintf(c->heard.reason, sizeof(c->heard.reason),
 			    "the proxy's address cannot be used");
 			c->heard.code = 1006;
@@ -392,7 +392,7 @@ try_address(evt_client *c)
 
 /* The attempt failed before anything could be tried. */
 static void
-fail(evt_client *c, const char *words)
+client_fail(evt_client *c, const char *words)
 {
 	c->heard = (struct hearsay){ .code = 1006 };
 	snprintf(c->heard.reason, sizeof(c->heard.reason), "%s", words);
@@ -413,13 +413,13 @@ evt_client_resolved(evt_client *c)
 		return;
 	c->resolving = false;
 	if (r == EVT_OK)
-		try_address(c);
+		client_try_address(c);
 	else
-		fail(c, err.text);
+		client_fail(c, err.text);
 }
 
 static void
-wake_loop(void *ctx)
+client_wake_loop(void *ctx)
 {
 	evt_client *c = ctx;
 
@@ -428,7 +428,7 @@ wake_loop(void *ctx)
 
 /* Let a copy of n bytes wait to be sent. */
 static bool
-add_outgoing(evt_client *c, const uint8_t *data, size_t n)
+client_add_outgoing(evt_client *c, const uint8_t *data, size_t n)
 {
 	struct outgoing *o = malloc(sizeof(*o) + LWS_PRE + n);
 
@@ -443,11 +443,11 @@ add_outgoing(evt_client *c, const uint8_t *data, size_t n)
 }
 
 static bool
-copy_request(evt_client *c, const evt_client_request *r)
+client_copy_request(evt_client *c, const evt_client_request *r)
 {
-	forget_request(c);
+	client_forget_request(c);
 	c->post = r->body != NULL;
-	if (c->post && !add_outgoing(c, r->body, r->body_len))
+	if (c->post && !client_add_outgoing(c, r->body, r->body_len))
 		return false;
 	c->target = strdup(r->target);
 	if (c->target == NULL)
@@ -478,12 +478,12 @@ evt_client_connect(evt_client *c, const evt_client_request *request)
 	evt_error err;
 
 	c->address = 0;
-	if (!copy_request(c, request)) {
-		fail(c, "out of memory");
+	if (!client_copy_request(c, request)) {
+		client_fail(c, "out of memory");
 		return;
 	}
-	if (evt_resolve_start(host, wake_loop, c, &c->resolve, &err)) {
-		fail(c, err.text);
+	if (evt_resolve_start(host, client_wake_loop, c, &c->resolve, &err)) {
+		client_fail(c, err.text);
 		return;
 	}
 	c->resolving = true;
@@ -491,7 +491,7 @@ evt_client_connect(evt_client *c, const evt_client_request *request)
 
 /* evt_client_finish() was reached: go on with the next address, or tell. */
 static void
-after_end(evt_client *c)
+client_after_end(evt_client *c)
 {
 	const struct hearsay *h = &c->heard;
 
@@ -500,10 +500,10 @@ after_end(evt_client *c)
 	    c->resolve != NULL &&
 	    evt_resolve_address(c->resolve, c->address + 1) != NULL) {
 		c->address++;
-		try_address(c);
+		client_try_address(c);
 		return;
 	}
-	report_end(c);
+	client_report_end(c);
 }
 
 /* ---- the rest of the interface ------------------------------------------- */
@@ -516,7 +516,7 @@ evt_client_run(evt_client *c)
 		if (lws_service(c->lws, 0) < 0)
 			break;
 		if (c->over)
-			after_end(c);
+			client_after_end(c);
 		c->cfg.events.turn(c->cfg.ctx);
 	}
 }
@@ -529,7 +529,7 @@ evt_client_quit(evt_client *c)
 }
 
 static void
-timer_due(lws_sorted_usec_list_t *sul)
+client_timer_due(lws_sorted_usec_list_t *sul)
 {
 	evt_client *c = lws_container_of(sul, evt_client, timer);
 
@@ -546,7 +546,8 @@ evt_client_wake_at(evt_client *c, int64_t at_ns)
 		return;
 	}
 	us = (at_ns - evt_clock_boot()) / EVT_NS_PER_US;
-	lws_sul_schedule(c->lws, 0, &c->timer, timer_due, us < 1 ? 1 : us);
+	lws_sul_schedule(c->lws, 0, &c->timer, client_timer_due,
+	    us < 1 ? 1 : us);
 }
 
 void
@@ -560,7 +561,7 @@ evt_client_send(evt_client *c, const uint8_t *data, size_t n)
 {
 	if (!c->heard.opened || c->wsi == NULL)
 		return true;
-	if (!add_outgoing(c, data, n))
+	if (!client_add_outgoing(c, data, n))
 		return false;
 	lws_callback_on_writable(c->wsi);
 	return true;

@@ -17,7 +17,7 @@
 #define ANSWER_BYTES (16u << 10)
 
 static int
-add_header(const char *header, unsigned char **p, size_t *room)
+client_lws_add_header(const char *header, unsigned char **p, size_t *room)
 {
 	size_t n = strlen(header);
 
@@ -31,17 +31,18 @@ add_header(const char *header, unsigned char **p, size_t *room)
 }
 
 static int
-add_headers(evt_client *c, struct lws *wsi, unsigned char **p, size_t room)
+client_lws_add_headers(evt_client *c, struct lws *wsi, unsigned char **p,
+    size_t room)
 {
 	char length[40];
 	int r = 0;
 
 	for (size_t i = 0; i < c->n_headers && r == 0; i++)
-		r = add_header(c->headers[i], p, &room);
+		r = client_lws_add_header(c->headers[i], p, &room);
 	if (r == 0 && c->post) {
 		snprintf(length, sizeof(length), "Content-Length: %zu",
 		    c->out->n);
-		r = add_header(length, p, &room);
+		r = client_lws_add_header(length, p, &room);
 		lws_client_http_body_pending(wsi, 1);
 		lws_callback_on_writable(wsi);
 	}
@@ -50,7 +51,7 @@ add_headers(evt_client *c, struct lws *wsi, unsigned char **p, size_t room)
 
 /* The answer to the handshake has come, whatever it is. */
 static void
-note_answer(evt_client *c, struct lws *wsi)
+client_lws_note_answer(evt_client *c, struct lws *wsi)
 {
 	char text[64];
 
@@ -65,7 +66,8 @@ note_answer(evt_client *c, struct lws *wsi)
 }
 
 static void
-note_failure(evt_client *c, struct lws *wsi, const char *words, size_t n)
+client_lws_note_failure(evt_client *c, struct lws *wsi, const char *words,
+    size_t n)
 {
 	unsigned status = lws_http_client_http_response(wsi);
 
@@ -80,7 +82,7 @@ note_failure(evt_client *c, struct lws *wsi, const char *words, size_t n)
 
 /* Whether a close frame may have it (RFC 6455, 7.4). */
 static bool
-is_code(int code)
+client_lws_is_code(int code)
 {
 	return code >= 1000 && code <= 4999 && code != 1005 && code != 1006 &&
 	    code != 1015;
@@ -101,12 +103,12 @@ evt_client_note_close(evt_client *c, const uint8_t *p, size_t n, bool exact)
 		return;
 	}
 	code = p[0] << 8 | p[1];
-	c->heard.code = is_code(code) ? code : 1002;
+	c->heard.code = client_lws_is_code(code) ? code : 1002;
 	for (size_t i = 2; i < n && i - 2 < sizeof(said) - 1; i++)
 		said[i - 2] = (char)(p[i] < 0x20 || p[i] == 0x7f ? ' ' : p[i]);
 	/* libwebsockets puts 1002 in the place of codes that it does not know,
 	 * those for a restart (1012) and for overload (1013) among them. */
-	if (!is_code(code))
+	if (!client_lws_is_code(code))
 		note = ", which is none";
 	else if (!exact && code == 1002)
 		note = ", or one that reads so here (1012 to 1014)";
@@ -184,7 +186,7 @@ evt_client_stamp(evt_client *c)
 /* The stamp of a message.  What was read before it, or with it, may have had
  * no other to tell of a step. */
 static evt_receive_clock_time
-message_stamp(evt_client *c, const evt_receive_clock_time *stamp)
+client_lws_message_stamp(evt_client *c, const evt_receive_clock_time *stamp)
 {
 	evt_receive_clock_time at = *stamp;
 
@@ -203,12 +205,12 @@ evt_client_assemble(evt_client *c, const evt_receive_clock_time *stamp,
 
 	switch (evt_ws_message_add(&c->assembly, p, n, last, &data, &len)) {
 	case EVT_WS_MESSAGE_DONE:
-		at = message_stamp(c, stamp);
+		at = client_lws_message_stamp(c, stamp);
 		c->cfg.events.message(c->cfg.ctx, &at, opcode, data,
 		    (size_t)len);
 		break;
 	case EVT_WS_MESSAGE_SKIPPED:
-		at = message_stamp(c, stamp);
+		at = client_lws_message_stamp(c, stamp);
 		c->cfg.events.skipped(c->cfg.ctx, &at, len);
 		break;
 	case EVT_WS_MESSAGE_MORE:
@@ -217,7 +219,7 @@ evt_client_assemble(evt_client *c, const evt_receive_clock_time *stamp,
 }
 
 static void
-received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
+client_lws_received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 {
 	evt_receive_clock_time stamp = evt_client_stamp(c);
 
@@ -229,7 +231,7 @@ received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 
 /* Write the oldest message that waits. */
 static int
-write_next(evt_client *c, struct lws *wsi)
+client_lws_write_next(evt_client *c, struct lws *wsi)
 {
 	struct outgoing *o = c->out;
 	uint8_t *copy = malloc(o->n > 0 ? o->n : 1);
@@ -254,7 +256,7 @@ write_next(evt_client *c, struct lws *wsi)
 }
 
 static int
-write_ping(evt_client *c, struct lws *wsi)
+client_lws_write_ping(evt_client *c, struct lws *wsi)
 {
 	uint8_t frame[LWS_PRE + 8] = { 0 };
 
@@ -267,7 +269,7 @@ write_ping(evt_client *c, struct lws *wsi)
 
 /* Begin to close; what the server has sent by then still comes. */
 static int
-write_close(evt_client *c, struct lws *wsi)
+client_lws_write_close(evt_client *c, struct lws *wsi)
 {
 	if (c->plain.used)
 		return evt_client_plain_close(c, wsi, c->closing);
@@ -289,11 +291,11 @@ evt_client_writeable(evt_client *c, struct lws *wsi)
 	if (c->plain.pong)
 		r = evt_client_plain_pong(c, wsi);
 	else if (c->ping)
-		r = write_ping(c, wsi);
+		r = client_lws_write_ping(c, wsi);
 	else if (c->out != NULL)
-		r = write_next(c, wsi);
+		r = client_lws_write_next(c, wsi);
 	else if (c->closing != 0)
-		r = write_close(c, wsi);
+		r = client_lws_write_close(c, wsi);
 	else
 		return 0;
 	if (r < 0)
@@ -305,7 +307,7 @@ evt_client_writeable(evt_client *c, struct lws *wsi)
 
 /* The body of a POST; it is kept, since another address may get it. */
 static int
-write_body(evt_client *c, struct lws *wsi)
+client_lws_write_body(evt_client *c, struct lws *wsi)
 {
 	int r = lws_write(wsi, c->out->data + LWS_PRE, c->out->n,
 	    LWS_WRITE_HTTP_FINAL);
@@ -318,7 +320,7 @@ write_body(evt_client *c, struct lws *wsi)
 
 /* Have libwebsockets hand over what it has of the answer. */
 static int
-read_answer(struct lws *wsi)
+client_lws_read_answer(struct lws *wsi)
 {
 	char buf[LWS_PRE + ANSWER_BYTES], *p = buf + LWS_PRE;
 	int n = ANSWER_BYTES;
@@ -328,14 +330,14 @@ read_answer(struct lws *wsi)
 
 /* Callbacks of a POST. */
 static int
-posting(evt_client *c, struct lws *wsi, enum lws_callback_reasons reason,
-    const void *in, size_t len)
+client_lws_posting(evt_client *c, struct lws *wsi,
+    enum lws_callback_reasons reason, const void *in, size_t len)
 {
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
-		return write_body(c, wsi);
+		return client_lws_write_body(c, wsi);
 	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:
-		return read_answer(wsi);
+		return client_lws_read_answer(wsi);
 	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
 		c->cfg.events.answer(c->cfg.ctx, in, len);
 		return 0;
@@ -355,8 +357,8 @@ posting(evt_client *c, struct lws *wsi, enum lws_callback_reasons reason,
 
 /* Callbacks that belong to no connection, or to any. */
 static int
-general(evt_client *c, struct lws *wsi, enum lws_callback_reasons reason,
-    void *user, size_t len)
+client_lws_general(evt_client *c, struct lws *wsi,
+    enum lws_callback_reasons reason, void *user, size_t len)
 {
 	switch (reason) {
 	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
@@ -393,15 +395,15 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
 	case LWS_CALLBACK_RAW_CLOSE:
 		return evt_client_plain_callback(c, wsi, reason, in, len);
 	case LWS_CALLBACK_CLIENT_RECEIVE:
-		received(c, wsi, in, len);
+		client_lws_received(c, wsi, in, len);
 		return 0;
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-		return add_headers(c, wsi, in, len);
+		return client_lws_add_headers(c, wsi, in, len);
 	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
-		note_answer(c, wsi);
+		client_lws_note_answer(c, wsi);
 		return 0;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		note_failure(c, wsi, in, len);
+		client_lws_note_failure(c, wsi, in, len);
 		return 0;
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 		evt_client_up(c, wsi);
@@ -423,8 +425,11 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
 	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
 	case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
 	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
-		return c->post ? posting(c, wsi, reason, in, len) : 0;
+		return c->post ? client_lws_posting(c, wsi, reason, in, len) :
+		                 0;
 	default:
-		return c->lws != NULL ? general(c, wsi, reason, user, len) : 0;
+		return c->lws != NULL ?
+		    client_lws_general(c, wsi, reason, user, len) :
+		    0;
 	}
 }

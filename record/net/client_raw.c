@@ -22,7 +22,7 @@
 #define HEAD_BYTES (32u << 10)
 
 static evt_ws_handshake
-upgrade(const evt_client *c)
+client_raw_upgrade(const evt_client *c)
 {
 	return (evt_ws_handshake){ .target = c->target,
 		.authority = c->cfg.url->authority,
@@ -34,9 +34,9 @@ upgrade(const evt_client *c)
 
 /* The connection stands: ask for a WebSocket.  Non-zero closes. */
 static int
-ask(evt_client *c, struct lws *wsi)
+client_raw_ask(evt_client *c, struct lws *wsi)
 {
-	evt_ws_handshake u = upgrade(c);
+	evt_ws_handshake u = client_raw_upgrade(c);
 	evt_buf b = { 0 };
 	int r = -1;
 
@@ -77,8 +77,8 @@ evt_client_plain_write(evt_client *c, struct lws *wsi, uint8_t opcode,
 
 /* Send a control frame. */
 static int
-write_control(evt_client *c, struct lws *wsi, uint8_t opcode, const uint8_t *p,
-    size_t n)
+client_raw_write_control(evt_client *c, struct lws *wsi, uint8_t opcode,
+    const uint8_t *p, size_t n)
 {
 	uint8_t frame[LWS_PRE + EVT_WS_FRAME_CONTROL_MAX] = { 0 };
 
@@ -90,8 +90,8 @@ int
 evt_client_plain_pong(evt_client *c, struct lws *wsi)
 {
 	c->plain.pong = false;
-	return write_control(c, wsi, EVT_WS_FRAME_OP_PONG, c->plain.ping,
-	    c->plain.n_ping);
+	return client_raw_write_control(c, wsi, EVT_WS_FRAME_OP_PONG,
+	    c->plain.ping, c->plain.n_ping);
 }
 
 int
@@ -102,14 +102,16 @@ evt_client_plain_close(evt_client *c, struct lws *wsi, int code)
 	if (c->plain.closed)
 		return 0;
 	c->plain.closed = true;
-	return write_control(c, wsi, EVT_WS_FRAME_OP_CLOSE, p, sizeof(p));
+	return client_raw_write_control(c, wsi, EVT_WS_FRAME_OP_CLOSE, p,
+	    sizeof(p));
 }
 
 /* ---- what comes ------------------------------------------------------------ */
 
 /* The server wants to know whether we are there: the latest time counts. */
 static void
-heed_ping(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
+client_raw_heed_ping(evt_client *c, struct lws *wsi,
+    const evt_ws_frame_event *e)
 {
 	memcpy(c->plain.ping, e->data, e->n);
 	c->plain.n_ping = e->n;
@@ -120,7 +122,8 @@ heed_ping(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
 /* A close frame: it is answered with its code, unless it is the answer to
  * ours. */
 static void
-heed_close(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
+client_raw_heed_close(evt_client *c, struct lws *wsi,
+    const evt_ws_frame_event *e)
 {
 	if (c->heard.code == 0)
 		evt_client_note_close(c, e->data, e->n, true);
@@ -132,8 +135,8 @@ heed_close(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
 
 /* The frames in what was read.  Non-zero closes. */
 static int
-take(evt_client *c, struct lws *wsi, const evt_receive_clock_time *stamp,
-    uint8_t *p, size_t n)
+client_raw_take(evt_client *c, struct lws *wsi,
+    const evt_receive_clock_time *stamp, uint8_t *p, size_t n)
 {
 	evt_ws_frame_event e;
 
@@ -144,12 +147,12 @@ take(evt_client *c, struct lws *wsi, const evt_receive_clock_time *stamp,
 			    e.last);
 			break;
 		case EVT_WS_FRAME_PING:
-			heed_ping(c, wsi, &e);
+			client_raw_heed_ping(c, wsi, &e);
 			break;
 		case EVT_WS_FRAME_PONG:
 			break;
 		case EVT_WS_FRAME_CLOSE:
-			heed_close(c, wsi, &e);
+			client_raw_heed_close(c, wsi, &e);
 			return -1;
 		case EVT_WS_FRAME_BROKEN:
 			c->heard.parting = PARTING_OURS;
@@ -164,9 +167,9 @@ take(evt_client *c, struct lws *wsi, const evt_receive_clock_time *stamp,
 
 /* The head of the answer is there.  Non-zero closes. */
 static int
-judge(evt_client *c, size_t head)
+client_raw_judge(evt_client *c, size_t head)
 {
-	evt_ws_handshake u = upgrade(c);
+	evt_ws_handshake u = client_raw_upgrade(c);
 	evt_ws_handshake_answer a;
 
 	if (!evt_ws_handshake_read(&u, (const char *)c->plain.head.data, head,
@@ -183,7 +186,7 @@ judge(evt_client *c, size_t head)
 /* A part of the answer to the handshake, and perhaps of what follows it, which
  * is stamped when the connection is up. */
 static int
-shake(evt_client *c, struct lws *wsi, const uint8_t *p, size_t n)
+client_raw_shake(evt_client *c, struct lws *wsi, const uint8_t *p, size_t n)
 {
 	evt_buf *b = &c->plain.head;
 	evt_receive_clock_time stamp;
@@ -195,25 +198,25 @@ shake(evt_client *c, struct lws *wsi, const uint8_t *p, size_t n)
 	head = evt_ws_handshake_head((const char *)b->data, b->len);
 	if (head == 0)
 		return b->len > HEAD_BYTES ? -1 : 0;
-	if (judge(c, head) != 0)
+	if (client_raw_judge(c, head) != 0)
 		return -1;
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 	evt_client_up(c, wsi);
 	stamp = evt_client_stamp(c);
-	r = take(c, wsi, &stamp, b->data + head, b->len - head);
+	r = client_raw_take(c, wsi, &stamp, b->data + head, b->len - head);
 	evt_buf_free(b);
 	return r;
 }
 
 static int
-received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
+client_raw_received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 {
 	evt_receive_clock_time stamp;
 
 	if (!c->heard.opened)
-		return shake(c, wsi, p, n);
+		return client_raw_shake(c, wsi, p, n);
 	stamp = evt_client_stamp(c);
-	return take(c, wsi, &stamp, p, n);
+	return client_raw_take(c, wsi, &stamp, p, n);
 }
 
 int
@@ -222,9 +225,9 @@ evt_client_plain_callback(evt_client *c, struct lws *wsi,
 {
 	switch (reason) {
 	case LWS_CALLBACK_RAW_CONNECTED:
-		return ask(c, wsi);
+		return client_raw_ask(c, wsi);
 	case LWS_CALLBACK_RAW_RX:
-		return received(c, wsi, in, len);
+		return client_raw_received(c, wsi, in, len);
 	case LWS_CALLBACK_RAW_WRITEABLE:
 		return c->heard.opened ? evt_client_writeable(c, wsi) : 0;
 	case LWS_CALLBACK_RAW_CLOSE:

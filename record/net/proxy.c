@@ -11,14 +11,14 @@
 #include "format/base/timetext.h"
 
 static bool
-ends_with(const char *text, size_t n, const char *end, size_t end_n)
+proxy_ends_with(const char *text, size_t n, const char *end, size_t end_n)
 {
 	return n >= end_n && strncasecmp(text + n - end_n, end, end_n) == 0;
 }
 
 /* Whether one entry of no_proxy (n bytes) covers host and port. */
 static bool
-covers(const char *entry, size_t n, const evt_url *url)
+proxy_covers(const char *entry, size_t n, const evt_url *url)
 {
 	const char *colon = memchr(entry, ':', n);
 	size_t host_n = strlen(url->host);
@@ -39,20 +39,20 @@ covers(const char *entry, size_t n, const evt_url *url)
 		entry++;
 		n--;
 	}
-	if (n == 0 || !ends_with(url->host, host_n, entry, n))
+	if (n == 0 || !proxy_ends_with(url->host, host_n, entry, n))
 		return false;
 	return host_n == n || url->host[host_n - n - 1] == '.';
 }
 
 static bool
-excepted(const char *list, const evt_url *url)
+proxy_excepted(const char *list, const evt_url *url)
 {
 	while (list != NULL && *list != '\0') {
 		size_t n;
 
 		list += strspn(list, ", \t");
 		n = strcspn(list, ", \t");
-		if (n > 0 && covers(list, n, url))
+		if (n > 0 && proxy_covers(list, n, url))
 			return true;
 		list += n;
 	}
@@ -61,7 +61,7 @@ excepted(const char *list, const evt_url *url)
 
 /* Parse [http://][user:password@]host:port[/]. */
 static int
-parse(const char *text, evt_proxy *ret, evt_error *err)
+proxy_parse(const char *text, evt_proxy *ret, evt_error *err)
 {
 	static const char words[] =
 	    "the proxy in the environment is not of the form http://host:port: "
@@ -117,8 +117,8 @@ evt_proxy_choose(const evt_url *url, char *(*env)(const char *name),
 	if (no == NULL)
 		no = env("NO_PROXY");
 	if (text != NULL && *text != '\0' &&
-	    !evt_address_is_loopback(url->host) && !excepted(no, url)) {
-		r = parse(text, &proxy, err);
+	    !evt_address_is_loopback(url->host) && !proxy_excepted(no, url)) {
+		r = proxy_parse(text, &proxy, err);
 		if (r != EVT_OK) {
 			evt_proxy_free(&proxy);
 			return r;

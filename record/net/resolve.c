@@ -32,7 +32,7 @@ struct evt_resolve {
 
 /* One owner less; the lock is held, and gone afterwards. */
 static void
-release(evt_resolve *r)
+resolve_release(evt_resolve *r)
 {
 	int left = --r->owners;
 
@@ -49,7 +49,7 @@ release(evt_resolve *r)
 
 /* Numeric text of each address, each once. */
 static bool
-collect(evt_resolve *r, const struct addrinfo *list)
+resolve_collect(evt_resolve *r, const struct addrinfo *list)
 {
 	char text[NI_MAXHOST];
 
@@ -77,7 +77,7 @@ collect(evt_resolve *r, const struct addrinfo *list)
 }
 
 static void *
-look_up(void *arg)
+resolve_look_up(void *arg)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
 	evt_resolve *r = arg;
@@ -89,14 +89,14 @@ look_up(void *arg)
 	pthread_mutex_lock(&r->lock);
 	r->failure = failure;
 	r->sys = sys;
-	if (failure == 0 && !collect(r, list))
+	if (failure == 0 && !resolve_collect(r, list))
 		r->failure = EAI_MEMORY;
 	if (failure == 0)
 		freeaddrinfo(list);
 	r->done = true;
 	if (r->wake != NULL)
 		r->wake(r->ctx);
-	release(r);
+	resolve_release(r);
 	return NULL;
 }
 
@@ -117,7 +117,7 @@ evt_resolve_start(const char *host, void (*wake)(void *ctx), void *ctx,
 		free(r);
 		return evt_err_nomem(err);
 	}
-	rc = evt_thread_start(&thread, look_up, r);
+	rc = evt_thread_start(&thread, resolve_look_up, r);
 	if (rc != 0) {
 		r->owners = 1;
 		evt_resolve_drop(r);
@@ -164,5 +164,5 @@ evt_resolve_drop(evt_resolve *r)
 		return;
 	pthread_mutex_lock(&r->lock);
 	r->wake = NULL;
-	release(r);
+	resolve_release(r);
 }

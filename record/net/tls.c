@@ -10,7 +10,7 @@
 #include "format/base/err.h"
 
 static const char *
-openssl_words(void)
+tls_openssl_words(void)
 {
 	const char *words = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -37,11 +37,11 @@ evt_tls_new(const evt_url *url, const char *ca_file, SSL_CTX **ret_ctx,
 		r = evt_err_set(err, EVT_ERR_IO,
 		    "cannot take CA certificates from %s: %s (a PEM file is "
 		    "wanted)",
-		    ca_file, openssl_words());
+		    ca_file, tls_openssl_words());
 	else if (ca_file == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)
 		r = evt_err_set(err, EVT_ERR_IO,
 		    "cannot take the system's CA certificates: %s",
-		    openssl_words());
+		    tls_openssl_words());
 	/*
 	 * libwebsockets 4.1 cuts the name to check off at its first colon, so
 	 * it cannot check an IPv6 address: that is done here, see also
@@ -78,7 +78,7 @@ evt_tls_flags(const evt_url *url, bool insecure)
 
 /* The date at which a certificate ends or begins, as OpenSSL prints it. */
 static void
-date(const ASN1_TIME *t, char *out, size_t size)
+tls_date(const ASN1_TIME *t, char *out, size_t size)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	int n = 0;
@@ -90,7 +90,7 @@ date(const ASN1_TIME *t, char *out, size_t size)
 }
 
 static void
-describe(X509_STORE_CTX *store, int error, const char *host, char *words,
+tls_describe(X509_STORE_CTX *store, int error, const char *host, char *words,
     size_t size)
 {
 	const X509 *cert = X509_STORE_CTX_get_current_cert(store);
@@ -110,7 +110,7 @@ describe(X509_STORE_CTX *store, int error, const char *host, char *words,
 		break;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		if (cert != NULL)
-			date(X509_get0_notAfter(cert), when, sizeof(when));
+			tls_date(X509_get0_notAfter(cert), when, sizeof(when));
 		snprintf(words, size,
 		    "the server's certificate expired on %s: it must be "
 		    "renewed (or give --insecure to check nothing), unless "
@@ -119,7 +119,7 @@ describe(X509_STORE_CTX *store, int error, const char *host, char *words,
 		break;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 		if (cert != NULL)
-			date(X509_get0_notBefore(cert), when, sizeof(when));
+			tls_date(X509_get0_notBefore(cert), when, sizeof(when));
 		snprintf(words, size,
 		    "the server's certificate is valid only from %s: is this "
 		    "machine's clock right?",
@@ -150,12 +150,12 @@ evt_tls_verify(X509_STORE_CTX *store, bool preverified, bool insecure,
 	if (insecure)
 		X509_STORE_CTX_set_error(store, X509_V_OK);
 	else if (words[0] == '\0')
-		describe(store, error, host, words, size);
+		tls_describe(store, error, host, words, size);
 }
 
 /* What went wrong in a handshake by OpenSSL's queue, which stays as it is. */
 static bool
-describe_failure(char *words, size_t size)
+tls_describe_failure(char *words, size_t size)
 {
 	unsigned long e = ERR_peek_error();
 
@@ -169,14 +169,14 @@ describe_failure(char *words, size_t size)
 		    "begin with ws:// or http:// ?");
 	else
 		snprintf(words, size, "the TLS handshake failed: %s",
-		    openssl_words());
+		    tls_openssl_words());
 	return true;
 }
 
 bool
 evt_tls_failure(char *words, size_t size)
 {
-	if (!describe_failure(words, size))
+	if (!tls_describe_failure(words, size))
 		return false;
 	ERR_clear_error();
 	return true;
@@ -184,19 +184,19 @@ evt_tls_failure(char *words, size_t size)
 
 /* OpenSSL leaves a step of a handshake. */
 static void
-on_info(const SSL *ssl, int where, int ret)
+tls_on_info(const SSL *ssl, int where, int ret)
 {
 	char *words = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
 	/* The first failure is the cause; without one it only waits. */
 	if ((where & SSL_CB_CONNECT_EXIT) == SSL_CB_CONNECT_EXIT && ret <= 0 &&
 	    words[0] == '\0')
-		(void)describe_failure(words, EVT_TLS_WORDS);
+		(void)tls_describe_failure(words, EVT_TLS_WORDS);
 }
 
 void
 evt_tls_note_failure(SSL_CTX *ctx, char words[EVT_TLS_WORDS])
 {
 	SSL_CTX_set_app_data(ctx, words);
-	SSL_CTX_set_info_callback(ctx, on_info);
+	SSL_CTX_set_info_callback(ctx, tls_on_info);
 }

@@ -37,7 +37,7 @@ struct evt_disk_space {
 
 /* Hundredths of a percent. */
 static bool
-parse_parts(const char *text, size_t n, uint32_t *ret)
+disk_space_parse_parts(const char *text, size_t n, uint32_t *ret)
 {
 	uint32_t parts = 0;
 	size_t i = 0, decimals = 0;
@@ -69,7 +69,7 @@ evt_disk_space_parse(const char *text, evt_disk_space_limit *ret_limit,
 	int r;
 
 	if (n > 0 && text[n - 1] == '%') {
-		if (!parse_parts(text, n - 1, &limit.parts))
+		if (!disk_space_parse_parts(text, n - 1, &limit.parts))
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "'%s' is no part of a disk: write 2%% or 0.5%%, "
 			    "below 100%%",
@@ -82,13 +82,13 @@ evt_disk_space_parse(const char *text, evt_disk_space_limit *ret_limit,
 }
 
 static bool
-is_off(const evt_disk_space_limit *limit)
+disk_space_is_off(const evt_disk_space_limit *limit)
 {
 	return limit->bytes == 0 && limit->parts == 0;
 }
 
 static uint64_t
-least(const evt_disk_space_limit *limit, uint64_t size)
+disk_space_least(const evt_disk_space_limit *limit, uint64_t size)
 {
 	uint64_t part =
 	    size / WHOLE * limit->parts + size % WHOLE * limit->parts / WHOLE;
@@ -101,7 +101,7 @@ least(const evt_disk_space_limit *limit, uint64_t size)
 /* ---- looking ---------------------------------------------------------------- */
 
 static bool
-ask(const char *path, evt_disk_space_figures *ret)
+disk_space_ask(const char *path, evt_disk_space_figures *ret)
 {
 	struct statvfs st;
 
@@ -118,7 +118,7 @@ evt_disk_space_figures_get(void *ctx, const char *path,
     evt_disk_space_figures *ret_space)
 {
 	char *parent, *slash;
-	bool known = ask(path, ret_space);
+	bool known = disk_space_ask(path, ret_space);
 
 	(void)ctx;
 	if (known || errno != ENOENT)
@@ -132,13 +132,14 @@ evt_disk_space_figures_get(void *ctx, const char *path,
 		*slash = '\0';
 	if (slash != NULL)
 		slash[slash == parent ? 1 : 0] = '\0';
-	known = ask(slash != NULL ? parent : ".", ret_space);
+	known = disk_space_ask(slash != NULL ? parent : ".", ret_space);
 	free(parent);
 	return known;
 }
 
 static void
-show(evt_disk_space *r, bool known, const evt_disk_space_figures *space)
+disk_space_show(evt_disk_space *r, bool known,
+    const evt_disk_space_figures *space)
 {
 	evt_status_figures *st = evt_state_table_begin(r->o.board);
 
@@ -150,10 +151,10 @@ show(evt_disk_space *r, bool known, const evt_disk_space_figures *space)
 }
 
 static void
-work_out(evt_disk_space *r, const evt_disk_space_figures *space,
+disk_space_work_out(evt_disk_space *r, const evt_disk_space_figures *space,
     uint64_t closing)
 {
-	r->min = least(&r->o.limit, space->size);
+	r->min = disk_space_least(&r->o.limit, space->size);
 	r->end = r->min / 4 > closing ? r->min / 4 : closing;
 	if (r->min < r->end)
 		r->min = r->end;
@@ -165,23 +166,23 @@ work_out(evt_disk_space *r, const evt_disk_space_figures *space,
 
 /* Look, and work out the limits; false: nothing is known, or to be watched. */
 static bool
-measure(evt_disk_space *r, evt_disk_space_figures *ret)
+disk_space_measure(evt_disk_space *r, evt_disk_space_figures *ret)
 {
 	uint64_t closing = r->o.closing(r->o.ctx);
 	bool known = r->o.space(r->o.space_ctx, r->o.path, ret);
-	bool watched = known && !is_off(&r->o.limit);
+	bool watched = known && !disk_space_is_off(&r->o.limit);
 
 	r->put = r->put_now;
 	r->next = UINT64_MAX;
 	r->min = r->end = 0;
 	if (watched)
-		work_out(r, ret, closing);
-	show(r, known, ret);
+		disk_space_work_out(r, ret, closing);
+	disk_space_show(r, known, ret);
 	return watched;
 }
 
 static void
-set_low(evt_disk_space *r, bool low)
+disk_space_set_low(evt_disk_space *r, bool low)
 {
 	r->low = low;
 	evt_state_table_begin(r->o.board)->disk_low = low;
@@ -191,7 +192,7 @@ set_low(evt_disk_space *r, bool low)
 /* ---- what follows ------------------------------------------------------------- */
 
 static void
-tell_low(evt_disk_space *r, const evt_disk_space_figures *now)
+disk_space_tell_low(evt_disk_space *r, const evt_disk_space_figures *now)
 {
 	char left[EVT_TIMETEXT_MAX], min[EVT_TIMETEXT_MAX],
 	    end[EVT_TIMETEXT_MAX];
@@ -204,24 +205,24 @@ tell_low(evt_disk_space *r, const evt_disk_space_figures *now)
 	    evt_timetext_size_format(r->min, min),
 	    r->o.ring ? "has no older segment to drop, and stops" : "stops",
 	    evt_timetext_size_format(r->end, end));
-	set_low(r, true);
+	disk_space_set_low(r, true);
 	r->o.say(r->o.ctx, EVT_STATUS_WARNING, text);
 }
 
 static void
-tell_enough(evt_disk_space *r, const evt_disk_space_figures *now)
+disk_space_tell_enough(evt_disk_space *r, const evt_disk_space_figures *now)
 {
 	char left[EVT_TIMETEXT_MAX], text[700];
 
 	snprintf(text, sizeof(text),
 	    "there is room again on the disk of %s: %s are free", r->o.path,
 	    evt_timetext_size_format(now->free, left));
-	set_low(r, false);
+	disk_space_set_low(r, false);
 	r->o.say(r->o.ctx, EVT_STATUS_NOTICE, text);
 }
 
 static void
-stop(evt_disk_space *r, const evt_disk_space_figures *now)
+disk_space_stop(evt_disk_space *r, const evt_disk_space_figures *now)
 {
 	char left[EVT_TIMETEXT_MAX], end[EVT_TIMETEXT_MAX], text[800];
 
@@ -235,13 +236,14 @@ stop(evt_disk_space *r, const evt_disk_space_figures *now)
 	        "" :
 	        ", or record with --ring SIZE to have the oldest dropped");
 	r->stopped = true;
-	set_low(r, true);
+	disk_space_set_low(r, true);
 	r->o.stop(r->o.ctx, EVT_DISK_SPACE_REASON_FULL, text);
 }
 
 /* Drop segments with that many bytes; false: there was none to drop. */
 static bool
-drop(evt_disk_space *r, evt_writer *writer, uint64_t bytes, const char *why)
+disk_space_drop(evt_disk_space *r, evt_writer *writer, uint64_t bytes,
+    const char *why)
 {
 	uint64_t gone, n = evt_writer_drop(writer, bytes, &gone);
 	int64_t now = r->o.steady();
@@ -267,7 +269,7 @@ drop(evt_disk_space *r, evt_writer *writer, uint64_t bytes, const char *why)
 }
 
 static bool
-drop_to_min(evt_disk_space *r, evt_writer *writer,
+disk_space_drop_to_min(evt_disk_space *r, evt_writer *writer,
     const evt_disk_space_figures *now)
 {
 	char left[EVT_TIMETEXT_MAX], min[EVT_TIMETEXT_MAX], why[160];
@@ -278,7 +280,7 @@ drop_to_min(evt_disk_space *r, evt_writer *writer,
 	    "only %s are free, less than --min-free (%s)",
 	    evt_timetext_size_format(now->free, left),
 	    evt_timetext_size_format(r->min, min));
-	return drop(r, writer, r->min - now->free, why);
+	return disk_space_drop(r, writer, r->min - now->free, why);
 }
 
 void
@@ -286,21 +288,21 @@ evt_disk_space_look(evt_disk_space *r, evt_writer *writer)
 {
 	evt_disk_space_figures now;
 
-	if (!measure(r, &now) ||
+	if (!disk_space_measure(r, &now) ||
 	    (now.free < r->min && evt_writer_reclaim(writer) &&
-	        !measure(r, &now)))
+	        !disk_space_measure(r, &now)))
 		return;
 	if (now.free >= r->min) {
 		if (r->low)
-			tell_enough(r, &now);
+			disk_space_tell_enough(r, &now);
 		return;
 	}
-	if (drop_to_min(r, writer, &now) || r->stopped)
+	if (disk_space_drop_to_min(r, writer, &now) || r->stopped)
 		return;
 	if (now.free < r->end)
-		stop(r, &now);
+		disk_space_stop(r, &now);
 	else if (!r->low)
-		tell_low(r, &now);
+		disk_space_tell_low(r, &now);
 }
 
 void
@@ -317,13 +319,13 @@ evt_disk_space_make(evt_disk_space *r, evt_writer *writer)
 	if (!r->o.ring ||
 	    (r->dropped && r->o.steady() - r->dropped_ns < APART_NS))
 		return false;
-	return drop(r, writer, 1, "the disk is full");
+	return disk_space_drop(r, writer, 1, "the disk is full");
 }
 
 bool
 evt_disk_space_ends(const evt_disk_space *r)
 {
-	return !is_off(&r->o.limit);
+	return !disk_space_is_off(&r->o.limit);
 }
 
 /* ---- the start ------------------------------------------------------------------ */
@@ -334,7 +336,7 @@ evt_disk_space_admit(evt_disk_space *r, evt_error *err)
 	char left[EVT_TIMETEXT_MAX], end[EVT_TIMETEXT_MAX];
 	evt_disk_space_figures now;
 
-	if (!measure(r, &now) || now.free >= r->min)
+	if (!disk_space_measure(r, &now) || now.free >= r->min)
 		return EVT_OK;
 	if (r->o.ring &&
 	    evt_tape_dir_check(&evt_io_posix, r->o.path, NULL) == EVT_OK)
@@ -347,7 +349,7 @@ evt_disk_space_admit(evt_disk_space *r, evt_error *err)
 		    evt_timetext_size_format(r->end, end),
 		    r->end > r->min / 4 ? "" :
 		                          ", or give a smaller --min-free");
-	tell_low(r, &now);
+	disk_space_tell_low(r, &now);
 	return EVT_OK;
 }
 

@@ -1,7 +1,7 @@
 /*
  * pretrigger.c - see pretrigger.h.
  *
- * What a trigger asks for is noted and then done step by step by settle(),
+ * What a trigger asks for is noted and then done step by step by pretrigger_settle(),
  * which every call begins with: so a full disk in the midst of it is waited
  * for as any other, and the call that is made again goes on where it was.
  *
@@ -61,7 +61,7 @@ struct evt_pretrigger {
 };
 
 static void
-wrote(void *ctx, const evt_frame *frame)
+pretrigger_wrote(void *ctx, const evt_frame *frame)
 {
 	evt_pretrigger *p = ctx;
 
@@ -76,7 +76,7 @@ evt_pretrigger_new(const evt_pretrigger_options *options,
 	evt_pretrigger *p = calloc(1, sizeof(*p));
 	evt_ring_options o = { .keep_ns = options->keep_ns,
 		.keep_bytes = options->keep_bytes,
-		.wrote = wrote,
+		.wrote = pretrigger_wrote,
 		.ctx = p };
 	int r;
 
@@ -112,7 +112,7 @@ evt_pretrigger_listen(evt_pretrigger *p,
 }
 
 static evt_receive_clock_time
-now(const evt_pretrigger *p)
+pretrigger_now(const evt_pretrigger *p)
 {
 	return p->o.now(p->o.ctx);
 }
@@ -121,8 +121,8 @@ now(const evt_pretrigger *p)
 
 /* Put a mark of our own at a steady time; json is freed. */
 static int
-put_mark(evt_pretrigger *p, enum evt_mark mark, int64_t at_ns, evt_buf *json,
-    bool ok, evt_error *err)
+pretrigger_put_mark(evt_pretrigger *p, enum evt_mark mark, int64_t at_ns,
+    evt_buf *json, bool ok, evt_error *err)
 {
 	evt_frame f = { .kind = EVT_KIND_MARK,
 		.opcode = (uint8_t)mark,
@@ -133,18 +133,19 @@ put_mark(evt_pretrigger *p, enum evt_mark mark, int64_t at_ns, evt_buf *json,
 	int r = ok ? evt_writer_put(p->o.writer, &f, err) : evt_err_nomem(err);
 
 	if (r == EVT_OK)
-		wrote(p, &f);
+		pretrigger_wrote(p, &f);
 	evt_buf_free(json);
 	return r;
 }
 
 static int
-put_armed(evt_pretrigger *p, evt_error *err)
+pretrigger_put_armed(evt_pretrigger *p, evt_error *err)
 {
 	evt_ring_stats ring;
 	evt_buf json = { 0 };
 	bool ok = evt_mark_armed(&json, p->o.keep_ns, p->o.after_ns);
-	int r = put_mark(p, EVT_MARK_ARMED, p->until_ns, &json, ok, err);
+	int r =
+	    pretrigger_put_mark(p, EVT_MARK_ARMED, p->until_ns, &json, ok, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -158,7 +159,7 @@ put_armed(evt_pretrigger *p, evt_error *err)
 }
 
 static int
-put_trigger(evt_pretrigger *p, evt_error *err)
+pretrigger_put_trigger(evt_pretrigger *p, evt_error *err)
 {
 	static const char *const names[] = { "signal", "mark", "match" };
 	char text[200], after[EVT_TIMETEXT_MAX];
@@ -175,7 +176,7 @@ put_trigger(evt_pretrigger *p, evt_error *err)
 	        p->cause == MARK ? p->text :
 	                           NULL,
 	    frames, ring.let_go - p->let_go);
-	r = put_mark(p, EVT_MARK_TRIGGER, p->at_ns, &json, ok, err);
+	r = pretrigger_put_mark(p, EVT_MARK_TRIGGER, p->at_ns, &json, ok, err);
 	if (r != EVT_OK)
 		return r;
 	/* The next trigger of this window has nothing before it. */
@@ -193,12 +194,12 @@ put_trigger(evt_pretrigger *p, evt_error *err)
 
 /* Do what was asked for and is not done yet. */
 static int
-settle(evt_pretrigger *p, evt_error *err)
+pretrigger_settle(evt_pretrigger *p, evt_error *err)
 {
 	int r;
 
 	if (p->todo.armed) {
-		if ((r = put_armed(p, err)))
+		if ((r = pretrigger_put_armed(p, err)))
 			return r;
 		p->todo.armed = false;
 	}
@@ -214,7 +215,7 @@ settle(evt_pretrigger *p, evt_error *err)
 		p->todo.note = false;
 	}
 	if (p->todo.trigger) {
-		if ((r = put_trigger(p, err)))
+		if ((r = pretrigger_put_trigger(p, err)))
 			return r;
 		p->todo.trigger = false;
 	}
@@ -223,7 +224,7 @@ settle(evt_pretrigger *p, evt_error *err)
 
 /* Begin a window, or make it longer. */
 static void
-pull(evt_pretrigger *p, enum cause cause, int64_t at_ns)
+pretrigger_pull(evt_pretrigger *p, enum cause cause, int64_t at_ns)
 {
 	bool writing = p->state == WRITING;
 
@@ -246,7 +247,7 @@ pull(evt_pretrigger *p, enum cause cause, int64_t at_ns)
 
 /* At the steady time at_ns the window is over. */
 static void
-end_window(evt_pretrigger *p, int64_t at_ns)
+pretrigger_end_window(evt_pretrigger *p, int64_t at_ns)
 {
 	if (p->state != WRITING || at_ns <= p->until_ns)
 		return;
@@ -256,12 +257,12 @@ end_window(evt_pretrigger *p, int64_t at_ns)
 void
 evt_pretrigger_pull(evt_pretrigger *p)
 {
-	pull(p, SIGNAL, now(p).mono_ns);
+	pretrigger_pull(p, SIGNAL, pretrigger_now(p).mono_ns);
 }
 
 /* A trigger that was left as a note. */
 static void
-take_note(evt_pretrigger *p)
+pretrigger_take_note(evt_pretrigger *p)
 {
 	evt_receive_clock_time at;
 	int64_t left_ns, ago;
@@ -269,7 +270,7 @@ take_note(evt_pretrigger *p)
 
 	if (!evt_writer_take_trigger(p->o.writer, &left_ns, &text))
 		return;
-	at = now(p);
+	at = pretrigger_now(p);
 	ago = at.time_ns - left_ns;
 	/* Unless the clock was set meanwhile: a tick or so ago. */
 	if (ago < 0 || ago > EVT_RING_SLACK_NS)
@@ -278,37 +279,39 @@ take_note(evt_pretrigger *p)
 	p->text = text;
 	p->text_ns = left_ns;
 	p->todo.note = text != NULL;
-	pull(p, MARK, at.mono_ns - ago);
+	pretrigger_pull(p, MARK, at.mono_ns - ago);
 }
 
 /* ---- in the writer's place ----------------------------------------------- */
 
 /* A full disk: what is too old goes, which may be the room that is wanted. */
 static int
-hold_frame(evt_pretrigger *p, evt_frame *f, bool in_lines, evt_error *err)
+pretrigger_hold_frame(evt_pretrigger *p, evt_frame *f, bool in_lines,
+    evt_error *err)
 {
 	int r = evt_ring_put(p->ring, f, in_lines, err);
 
 	if (r == EVT_ERR_FULL &&
-	    evt_ring_commit(p->ring, now(p).mono_ns, NULL) == EVT_OK)
+	    evt_ring_commit(p->ring, pretrigger_now(p).mono_ns, NULL) == EVT_OK)
 		r = evt_ring_put(p->ring, f, in_lines, err);
 	return r;
 }
 
 static int
-write_frame(evt_pretrigger *p, evt_frame *f, bool in_lines, evt_error *err)
+pretrigger_write_frame(evt_pretrigger *p, evt_frame *f, bool in_lines,
+    evt_error *err)
 {
 	int r = evt_writer_put_known(p->o.writer, f, in_lines, err);
 
 	if (r == EVT_OK)
-		wrote(p, f);
+		pretrigger_wrote(p, f);
 	return r;
 }
 
 /* Whether the frame is to be held: a late one of the window that the clock
  * ended is not, if it keeps its place. */
 static bool
-is_held(const evt_pretrigger *p, const evt_frame *f)
+pretrigger_is_held(const evt_pretrigger *p, const evt_frame *f)
 {
 	evt_ring_stats ring;
 
@@ -326,11 +329,12 @@ evt_pretrigger_put(evt_pretrigger *p, evt_frame *frame, evt_error *err)
 	const char *what;
 	int r;
 
-	end_window(p, f.mono_ns);
-	if ((r = settle(p, err)) ||
+	pretrigger_end_window(p, f.mono_ns);
+	if ((r = pretrigger_settle(p, err)) ||
 	    (r = evt_writer_scan(p->o.writer, &f, &json, &in_lines, err)) ||
-	    (r = is_held(p, &f) ? hold_frame(p, &f, in_lines, err) :
-	                          write_frame(p, &f, in_lines, err)))
+	    (r = pretrigger_is_held(p, &f) ?
+	            pretrigger_hold_frame(p, &f, in_lines, err) :
+	            pretrigger_write_frame(p, &f, in_lines, err)))
 		return r;
 	p->last_diff = f.time_ns - f.mono_ns;
 	if (p->state == BEFORE) {
@@ -344,7 +348,7 @@ evt_pretrigger_put(evt_pretrigger *p, evt_frame *frame, evt_error *err)
 	    NULL;
 	if (what != NULL) {
 		p->what = what;
-		pull(p, MATCH, f.mono_ns);
+		pretrigger_pull(p, MATCH, f.mono_ns);
 	}
 	*frame = f;
 	return EVT_OK;
@@ -352,7 +356,7 @@ evt_pretrigger_put(evt_pretrigger *p, evt_frame *frame, evt_error *err)
 
 /* Tell once that the ring is too small for its time. */
 static void
-tell_full(evt_pretrigger *p)
+pretrigger_tell_full(evt_pretrigger *p)
 {
 	char text[160], size[EVT_TIMETEXT_MAX], keep[EVT_TIMETEXT_MAX];
 	evt_ring_stats ring;
@@ -372,13 +376,13 @@ tell_full(evt_pretrigger *p)
 int
 evt_pretrigger_commit(evt_pretrigger *p, evt_error *err)
 {
-	int r = settle(p, err);
+	int r = pretrigger_settle(p, err);
 
 	if (r == EVT_OK && p->state != ENDED)
-		r = evt_ring_commit(p->ring, now(p).mono_ns, err);
+		r = evt_ring_commit(p->ring, pretrigger_now(p).mono_ns, err);
 	if (r == EVT_OK)
 		r = evt_writer_commit(p->o.writer, err);
-	tell_full(p);
+	pretrigger_tell_full(p);
 	return r;
 }
 
@@ -387,19 +391,19 @@ evt_pretrigger_tick(evt_pretrigger *p, evt_error *err)
 {
 	int r;
 
-	end_window(p, now(p).mono_ns - IDLE_NS);
-	r = settle(p, err);
+	pretrigger_end_window(p, pretrigger_now(p).mono_ns - IDLE_NS);
+	r = pretrigger_settle(p, err);
 	if (r == EVT_OK)
 		r = evt_writer_tick(p->o.writer, err);
 	if (r == EVT_OK)
-		take_note(p);
+		pretrigger_take_note(p);
 	return r == EVT_OK ? evt_pretrigger_commit(p, err) : r;
 }
 
 int
 evt_pretrigger_rotate(evt_pretrigger *p, evt_error *err)
 {
-	int r = settle(p, err);
+	int r = pretrigger_settle(p, err);
 
 	return r == EVT_OK ? evt_writer_rotate(p->o.writer, err) : r;
 }
@@ -413,11 +417,12 @@ evt_pretrigger_end(evt_pretrigger *p, evt_error *err)
 
 	if (p->state == ENDED)
 		return EVT_OK;
-	if ((r = settle(p, err)) || (r = evt_writer_tick(p->o.writer, err)))
+	if ((r = pretrigger_settle(p, err)) ||
+	    (r = evt_writer_tick(p->o.writer, err)))
 		return r;
 	/* A trigger that was left a moment ago counts. */
-	take_note(p);
-	if ((r = settle(p, err)))
+	pretrigger_take_note(p);
+	if ((r = pretrigger_settle(p, err)))
 		return r;
 	evt_ring_get_stats(p->ring, &held);
 	if ((r = evt_ring_drop(p->ring, err)))

@@ -106,7 +106,7 @@ evt_queue_gather(evt_queue *q, int64_t ns)
 }
 
 static void
-free_slabs(struct slab *s)
+queue_free_slabs(struct slab *s)
 {
 	while (s != NULL) {
 		struct slab *next = s->next;
@@ -121,8 +121,8 @@ evt_queue_free(evt_queue *q)
 {
 	if (q == NULL)
 		return;
-	free_slabs(q->head);
-	free_slabs(q->spare);
+	queue_free_slabs(q->head);
+	queue_free_slabs(q->spare);
 	pthread_cond_destroy(&q->wake);
 	pthread_mutex_destroy(&q->lock);
 	free(q);
@@ -131,14 +131,14 @@ evt_queue_free(evt_queue *q)
 /* There is room again for a while.  An eighth is enough: the less has to be
  * written first, the shorter the socket is not read.  The lock is held. */
 static bool
-is_low(const evt_queue *q)
+queue_is_low(const evt_queue *q)
 {
 	return q->bytes <= q->limit - q->limit / 8;
 }
 
 /* A slab with room for n bytes at the tail.  The lock is held. */
 static struct slab *
-tail_for(evt_queue *q, size_t n)
+queue_tail_for(evt_queue *q, size_t n)
 {
 	struct slab *s = q->tail;
 	size_t cap = n > SLAB_BYTES ? n : SLAB_BYTES;
@@ -169,7 +169,7 @@ tail_for(evt_queue *q, size_t n)
 
 /* There is that to do which should not wait.  The lock is held. */
 static bool
-is_urgent(const evt_queue *q)
+queue_is_urgent(const evt_queue *q)
 {
 	return q->poked || q->closed || q->waiting >= WAKE_BYTES ||
 	    q->bytes >= q->limit;
@@ -177,19 +177,19 @@ is_urgent(const evt_queue *q)
 
 /* Wake the consumer if it sleeps and wants to hear.  The lock is held. */
 static void
-tell(evt_queue *q)
+queue_tell(evt_queue *q)
 {
-	if (q->sleeping || (q->gathering && is_urgent(q)))
+	if (q->sleeping || (q->gathering && queue_is_urgent(q)))
 		pthread_cond_signal(&q->wake);
 }
 
 /* The lock is held. */
 static void
-hand_over(evt_queue *q)
+queue_hand_over(evt_queue *q)
 {
 	q->unflushed = 0;
 	q->ready = true;
-	tell(q);
+	queue_tell(q);
 }
 
 enum evt_queue_state
@@ -209,7 +209,7 @@ evt_queue_put(evt_queue *q, const evt_queue_item *item)
 		return EVT_QUEUE_NOMEM;
 	n = (sizeof(h) + item->len + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
 	pthread_mutex_lock(&q->lock);
-	s = tail_for(q, n);
+	s = queue_tail_for(q, n);
 	if (s == NULL) {
 		pthread_mutex_unlock(&q->lock);
 		return EVT_QUEUE_NOMEM;
@@ -226,7 +226,7 @@ evt_queue_put(evt_queue *q, const evt_queue_item *item)
 		state = EVT_QUEUE_FULL;
 	}
 	if (q->unflushed >= WAKE_BYTES || state == EVT_QUEUE_FULL)
-		hand_over(q);
+		queue_hand_over(q);
 	pthread_mutex_unlock(&q->lock);
 	return state;
 }
@@ -236,7 +236,7 @@ evt_queue_flush(evt_queue *q)
 {
 	pthread_mutex_lock(&q->lock);
 	if (q->unflushed > 0)
-		hand_over(q);
+		queue_hand_over(q);
 	pthread_mutex_unlock(&q->lock);
 }
 
@@ -245,7 +245,7 @@ evt_queue_close(evt_queue *q)
 {
 	pthread_mutex_lock(&q->lock);
 	q->closed = true;
-	hand_over(q);
+	queue_hand_over(q);
 	pthread_mutex_unlock(&q->lock);
 }
 
@@ -255,14 +255,14 @@ evt_queue_drained(evt_queue *q)
 	bool drained;
 
 	pthread_mutex_lock(&q->lock);
-	drained = is_low(q);
+	drained = queue_is_low(q);
 	pthread_mutex_unlock(&q->lock);
 	return drained;
 }
 
 /* Sleep until woken (true) or until that time.  The lock is held. */
 static bool
-sleep_until(evt_queue *q, bool *how, int64_t until_ns)
+queue_sleep_until(evt_queue *q, bool *how, int64_t until_ns)
 {
 	struct timespec until = { .tv_sec = until_ns / EVT_NS_PER_S,
 		.tv_nsec = until_ns % EVT_NS_PER_S };
@@ -276,18 +276,18 @@ sleep_until(evt_queue *q, bool *how, int64_t until_ns)
 
 /* Wait for something to take.  The lock is held. */
 static void
-wait_ready(evt_queue *q, int64_t until_ns)
+queue_wait_ready(evt_queue *q, int64_t until_ns)
 {
 	int64_t gathered = q->taken_ns + q->gather_ns;
 
 	if (gathered > until_ns)
 		gathered = until_ns;
-	while (!is_urgent(q) && evt_clock_mono() < gathered) {
-		if (!sleep_until(q, &q->gathering, gathered))
+	while (!queue_is_urgent(q) && evt_clock_mono() < gathered) {
+		if (!queue_sleep_until(q, &q->gathering, gathered))
 			break;
 	}
 	while (!q->ready && !q->poked && !q->closed) {
-		if (!sleep_until(q, &q->sleeping, until_ns))
+		if (!queue_sleep_until(q, &q->sleeping, until_ns))
 			break;
 	}
 	q->poked = false;
@@ -299,7 +299,7 @@ evt_queue_take(evt_queue *q, int64_t until_ns)
 	evt_queue_batch *b = NULL;
 
 	pthread_mutex_lock(&q->lock);
-	wait_ready(q, until_ns);
+	queue_wait_ready(q, until_ns);
 	if (q->head != NULL) {
 		struct slab *last = q->head;
 		size_t n = last->used;
@@ -371,7 +371,7 @@ evt_queue_release(evt_queue *q, evt_queue_batch *b)
 		}
 	}
 	q->bytes -= b->bytes;
-	drained = q->was_full && is_low(q);
+	drained = q->was_full && queue_is_low(q);
 	if (drained)
 		q->was_full = false;
 	pthread_mutex_unlock(&q->lock);
@@ -394,7 +394,7 @@ evt_queue_wake(evt_queue *q)
 {
 	pthread_mutex_lock(&q->lock);
 	q->poked = true;
-	tell(q);
+	queue_tell(q);
 	pthread_mutex_unlock(&q->lock);
 }
 

@@ -35,7 +35,7 @@ struct evt_tape_sink {
 	int64_t last_time_ns, last_mono_ns; /* of the latest on the tape */
 };
 
-static void wrote(void *ctx, const evt_frame *frame);
+static void tape_sink_wrote(void *ctx, const evt_frame *frame);
 
 evt_tape_sink *
 evt_tape_sink_new(const evt_tape_sink_options *options)
@@ -46,7 +46,7 @@ evt_tape_sink_new(const evt_tape_sink_options *options)
 		return NULL;
 	s->o = *options;
 	if (s->o.pretrigger != NULL)
-		evt_pretrigger_listen(s->o.pretrigger, wrote, s);
+		evt_pretrigger_listen(s->o.pretrigger, tape_sink_wrote, s);
 	return s;
 }
 
@@ -77,7 +77,7 @@ evt_tape_sink_lost(const evt_tape_sink *s, bool uncommitted)
 
 /* The tape did what was asked, or not: tell once when that changes. */
 static void
-note(evt_tape_sink *s, int r, const evt_error *err)
+tape_sink_note(evt_tape_sink *s, int r, const evt_error *err)
 {
 	bool failing = r < 0;
 	char text[640];
@@ -102,7 +102,7 @@ note(evt_tape_sink *s, int r, const evt_error *err)
 
 /* The tape cannot be waited for any longer. */
 static void
-run_out_of_patience(evt_tape_sink *s, int r, const evt_error *err)
+tape_sink_run_out_of_patience(evt_tape_sink *s, int r, const evt_error *err)
 {
 	char text[800];
 
@@ -124,7 +124,7 @@ run_out_of_patience(evt_tape_sink *s, int r, const evt_error *err)
 
 /* After a failure: whether to try again. */
 static bool
-try_again(evt_tape_sink *s, int r, const evt_error *err)
+tape_sink_try_again(evt_tape_sink *s, int r, const evt_error *err)
 {
 	evt_error gone;
 
@@ -135,9 +135,9 @@ try_again(evt_tape_sink *s, int r, const evt_error *err)
 	if (r == EVT_ERR_FULL && s->o.room != NULL &&
 	    evt_disk_space_make(s->o.room, s->o.writer))
 		return true;
-	note(s, r, err);
+	tape_sink_note(s, r, err);
 	if (++s->tries > EVT_TAPE_SINK_PATIENCE && !s->o.ending(s->o.ctx))
-		run_out_of_patience(s, r, err);
+		tape_sink_run_out_of_patience(s, r, err);
 	if (s->o.ending(s->o.ctx) && ++s->last_tries > LAST_TRIES) {
 		s->given_up = true;
 		return false;
@@ -148,7 +148,7 @@ try_again(evt_tape_sink *s, int r, const evt_error *err)
 
 /* Something takes room on the disk. */
 static void
-count_room(evt_tape_sink *s, const evt_frame *item)
+tape_sink_count_room(evt_tape_sink *s, const evt_frame *item)
 {
 	uint64_t before = s->put_bytes;
 
@@ -159,9 +159,9 @@ count_room(evt_tape_sink *s, const evt_frame *item)
 }
 
 static void
-count(evt_tape_sink *s, const evt_frame *item)
+tape_sink_count(evt_tape_sink *s, const evt_frame *item)
 {
-	count_room(s, item);
+	tape_sink_count_room(s, item);
 	if (item->kind == EVT_KIND_MARK) {
 		s->marks++;
 	} else if (item->kind == EVT_KIND_SENT) {
@@ -174,7 +174,7 @@ count(evt_tape_sink *s, const evt_frame *item)
 }
 
 static void
-keep_list(evt_tape_sink *s, const evt_frame *item)
+tape_sink_keep_list(evt_tape_sink *s, const evt_frame *item)
 {
 	evt_writer_stats w;
 
@@ -189,7 +189,7 @@ keep_list(evt_tape_sink *s, const evt_frame *item)
 
 /* A frame got onto the tape. */
 static void
-wrote(void *ctx, const evt_frame *frame)
+tape_sink_wrote(void *ctx, const evt_frame *frame)
 {
 	evt_tape_sink *s = ctx;
 
@@ -197,12 +197,12 @@ wrote(void *ctx, const evt_frame *frame)
 	s->last_mono_ns = frame->mono_ns;
 	if (s->o.dropping && frame->kind == EVT_KIND_MARK &&
 	    frame->opcode == EVT_MARK_TRACKERS)
-		keep_list(s, frame);
-	count(s, frame);
+		tape_sink_keep_list(s, frame);
+	tape_sink_count(s, frame);
 }
 
 static int
-put_pretrigger(evt_tape_sink *s, evt_frame *frame, evt_error *err)
+tape_sink_put_pretrigger(evt_tape_sink *s, evt_frame *frame, evt_error *err)
 {
 	int r = evt_pretrigger_put(s->o.pretrigger, frame, err);
 
@@ -212,35 +212,37 @@ put_pretrigger(evt_tape_sink *s, evt_frame *frame, evt_error *err)
 		s->last_frame_ns = frame->time_ns;
 	if (frame->seq == 0) {
 		s->held += frame->kind != EVT_KIND_MARK;
-		count_room(s, frame);
+		tape_sink_count_room(s, frame);
 	}
 	return EVT_OK;
 }
 
 /* Put it onto the tape, or where it is held. */
 static int
-put_frame(evt_tape_sink *s, evt_frame *frame, bool hold, evt_error *err)
+tape_sink_put_frame(evt_tape_sink *s, evt_frame *frame, bool hold,
+    evt_error *err)
 {
 	int r;
 
 	if (s->o.pretrigger != NULL && hold) {
-		r = put_pretrigger(s, frame, err);
+		r = tape_sink_put_pretrigger(s, frame, err);
 	} else {
 		r = evt_writer_put(s->o.writer, frame, err);
 		if (r == EVT_OK)
-			wrote(s, frame);
+			tape_sink_wrote(s, frame);
 	}
-	/* Not in wrote(): what comes from where it was held is there still. */
+	/* Not in tape_sink_wrote(): what comes from where it was held is there still. */
 	if (r == EVT_OK && frame->kind != EVT_KIND_MARK)
 		s->pending++;
 	return r;
 }
 
-static void put(evt_tape_sink *s, const evt_queue_item *item, bool hold);
+static void tape_sink_put(evt_tape_sink *s, const evt_queue_item *item,
+    bool hold);
 
 /* Put the list of trackers anew if it went with its segment. */
 static void
-renew_list(evt_tape_sink *s)
+tape_sink_renew_list(evt_tape_sink *s)
 {
 	evt_queue_item item = { .time_ns = s->last_time_ns,
 		.mono_ns = s->last_mono_ns,
@@ -252,13 +254,13 @@ renew_list(evt_tape_sink *s)
 
 	evt_writer_get_stats(s->o.writer, &w);
 	if (s->list.len > 0 && w.first_segment > s->list_segment) {
-		put(s, &item, false);
+		tape_sink_put(s, &item, false);
 		evt_tape_sink_commit(s);
 	}
 }
 
 static void
-put(evt_tape_sink *s, const evt_queue_item *item, bool hold)
+tape_sink_put(evt_tape_sink *s, const evt_queue_item *item, bool hold)
 {
 	evt_frame frame;
 	evt_error err;
@@ -274,10 +276,10 @@ put(evt_tape_sink *s, const evt_queue_item *item, bool hold)
 			.conn = item->conn,
 			.payload = item->payload,
 			.len = item->len };
-		r = put_frame(s, &frame, hold, &err);
+		r = tape_sink_put_frame(s, &frame, hold, &err);
 		if (r == EVT_OK)
 			return;
-		if (!try_again(s, r, &err))
+		if (!tape_sink_try_again(s, r, &err))
 			break;
 	}
 	/* Marks are no data. */
@@ -290,11 +292,11 @@ put(evt_tape_sink *s, const evt_queue_item *item, bool hold)
 void
 evt_tape_sink_put(evt_tape_sink *s, const evt_queue_item *item)
 {
-	put(s, item, true);
+	tape_sink_put(s, item, true);
 }
 
 static void
-publish_held(const evt_tape_sink *s, evt_status_figures *st)
+tape_sink_publish_held(const evt_tape_sink *s, evt_status_figures *st)
 {
 	evt_pretrigger_stats p;
 
@@ -311,7 +313,7 @@ publish_held(const evt_tape_sink *s, evt_status_figures *st)
 
 /* Show on the board what is committed. */
 static void
-publish(evt_tape_sink *s)
+tape_sink_publish(evt_tape_sink *s)
 {
 	evt_writer_stats w;
 	evt_status_figures *st;
@@ -330,32 +332,33 @@ publish(evt_tape_sink *s)
 	st->recovered = w.recovered;
 	st->segment = w.segment;
 	st->syncs = w.syncs;
-	publish_held(s, st);
+	tape_sink_publish_held(s, st);
 	evt_state_table_end(s->o.board);
 }
 
 /* Do something to the writer until it succeeds or is given up. */
 static void
-insist(evt_tape_sink *s, int (*what)(evt_tape_sink *s, evt_error *err))
+tape_sink_insist(evt_tape_sink *s,
+    int (*what)(evt_tape_sink *s, evt_error *err))
 {
 	evt_error err;
 	int r = EVT_ERR_IO;
 
 	while (!s->given_up) {
 		r = what(s, &err);
-		if (r >= 0 || !try_again(s, r, &err))
+		if (r >= 0 || !tape_sink_try_again(s, r, &err))
 			break;
 	}
 	if (r >= 0) {
-		note(s, r, &err);
+		tape_sink_note(s, r, &err);
 		s->tries = 0;
 		s->pending = s->held = 0;
-		publish(s);
+		tape_sink_publish(s);
 	}
 }
 
 static int
-commit(evt_tape_sink *s, evt_error *err)
+tape_sink_commit(evt_tape_sink *s, evt_error *err)
 {
 	return s->o.pretrigger != NULL ?
 	    evt_pretrigger_commit(s->o.pretrigger, err) :
@@ -363,7 +366,7 @@ commit(evt_tape_sink *s, evt_error *err)
 }
 
 static int
-tick(evt_tape_sink *s, evt_error *err)
+tape_sink_tick(evt_tape_sink *s, evt_error *err)
 {
 	return s->o.pretrigger != NULL ?
 	    evt_pretrigger_tick(s->o.pretrigger, err) :
@@ -371,7 +374,7 @@ tick(evt_tape_sink *s, evt_error *err)
 }
 
 static int
-rotate(evt_tape_sink *s, evt_error *err)
+tape_sink_rotate(evt_tape_sink *s, evt_error *err)
 {
 	return s->o.pretrigger != NULL ?
 	    evt_pretrigger_rotate(s->o.pretrigger, err) :
@@ -379,7 +382,7 @@ rotate(evt_tape_sink *s, evt_error *err)
 }
 
 static int
-end(evt_tape_sink *s, evt_error *err)
+tape_sink_end(evt_tape_sink *s, evt_error *err)
 {
 	return evt_pretrigger_end(s->o.pretrigger, err);
 }
@@ -387,7 +390,7 @@ end(evt_tape_sink *s, evt_error *err)
 void
 evt_tape_sink_commit(evt_tape_sink *s)
 {
-	insist(s, commit);
+	tape_sink_insist(s, tape_sink_commit);
 	if (s->o.room != NULL)
 		evt_disk_space_put(s->o.room, s->o.writer, s->put_bytes);
 }
@@ -395,16 +398,16 @@ evt_tape_sink_commit(evt_tape_sink *s)
 void
 evt_tape_sink_tick(evt_tape_sink *s)
 {
-	insist(s, tick);
+	tape_sink_insist(s, tape_sink_tick);
 	if (s->o.room != NULL)
 		evt_disk_space_look(s->o.room, s->o.writer);
-	renew_list(s);
+	tape_sink_renew_list(s);
 }
 
 void
 evt_tape_sink_rotate(evt_tape_sink *s)
 {
-	insist(s, rotate);
+	tape_sink_insist(s, tape_sink_rotate);
 }
 
 void
@@ -424,7 +427,7 @@ void
 evt_tape_sink_end(evt_tape_sink *s)
 {
 	if (s->o.pretrigger != NULL)
-		insist(s, end);
+		tape_sink_insist(s, tape_sink_end);
 }
 
 void

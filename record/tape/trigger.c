@@ -43,7 +43,7 @@ evt_triggers_free(evt_triggers *t)
 
 /* "0", "17", not "017". */
 static bool
-as_index(const struct step *s, size_t *ret)
+trigger_as_index(const struct step *s, size_t *ret)
 {
 	size_t v = 0;
 
@@ -62,7 +62,7 @@ as_index(const struct step *s, size_t *ret)
 
 /* Decode one component, which ends at the next '/', into *to. */
 static const char *
-add_step(struct trigger *t, const char *p, char **to)
+trigger_add_step(struct trigger *t, const char *p, char **to)
 {
 	struct step *s = &t->steps[t->n_steps++];
 
@@ -76,13 +76,13 @@ add_step(struct trigger *t, const char *p, char **to)
 			*(*to)++ = *p;
 	}
 	s->len = (size_t)(*to - s->name);
-	s->is_index = as_index(s, &s->index);
+	s->is_index = trigger_as_index(s, &s->index);
 	return p;
 }
 
 /* Compile a path that was checked, in memory of the trigger's own. */
 static bool
-compile(struct trigger *t, const char *path)
+trigger_compile(struct trigger *t, const char *path)
 {
 	char *to = malloc(strlen(path) + 1);
 	size_t n = 0;
@@ -94,12 +94,12 @@ compile(struct trigger *t, const char *path)
 	if (to == NULL || t->steps == NULL)
 		return false;
 	while (*path == '/')
-		path = add_step(t, path + 1, &to);
+		path = trigger_add_step(t, path + 1, &to);
 	return true;
 }
 
 static int
-add(struct trigger *t, const char *text, evt_error *err)
+trigger_add(struct trigger *t, const char *text, evt_error *err)
 {
 	const char *end = strchr(text, '=');
 	evt_error why;
@@ -120,7 +120,7 @@ add(struct trigger *t, const char *text, evt_error *err)
 	if (r != EVT_OK)
 		r = evt_err_set(err, EVT_ERR_ARG, "--trigger '%.80s': %.300s",
 		    text, why.text);
-	else if (!compile(t, path))
+	else if (!trigger_compile(t, path))
 		r = evt_err_nomem(err);
 	else if (t->n_steps > EVT_JSON_SCAN_DEPTH)
 		r = evt_err_set(err, EVT_ERR_ARG,
@@ -144,7 +144,7 @@ evt_triggers_new(const char *const *texts, size_t n,
 	if (t->t == NULL)
 		r = evt_err_nomem(err);
 	while (r == EVT_OK && t->n < n) {
-		r = add(&t->t[t->n], texts[t->n], err);
+		r = trigger_add(&t->t[t->n], texts[t->n], err);
 		t->n++;
 	}
 	if (r != EVT_OK) {
@@ -158,7 +158,7 @@ evt_triggers_new(const char *const *texts, size_t n,
 /* ---- matching ------------------------------------------------------------ */
 
 static bool
-is_value(evt_json_view v, const char *value)
+trigger_is_value(evt_json_view v, const char *value)
 {
 	size_t n = strlen(value);
 
@@ -176,33 +176,33 @@ is_value(evt_json_view v, const char *value)
 
 /* As deep as the path at most. */
 static bool
-matches(const struct trigger *t, size_t step, evt_json_view v)
+trigger_matches(const struct trigger *t, size_t step, evt_json_view v)
 {
 	const struct step *s = &t->steps[step];
 	evt_json_view name, value;
 	evt_json_view_walk walk;
 
 	if (step == t->n_steps)
-		return is_value(v, t->value);
+		return trigger_is_value(v, t->value);
 	switch (evt_json_view_kind(v)) {
 	case EVT_JSON_VIEW_OBJECT:
 		if (s->name == NULL)
 			break;
 		value = evt_json_view_member(v, s->name, s->len);
-		return value.p != NULL && matches(t, step + 1, value);
+		return value.p != NULL && trigger_matches(t, step + 1, value);
 	case EVT_JSON_VIEW_ARRAY:
 		if (s->name == NULL)
 			break;
 		if (!s->is_index)
 			return false;
 		value = evt_json_view_element(v, s->index);
-		return value.p != NULL && matches(t, step + 1, value);
+		return value.p != NULL && trigger_matches(t, step + 1, value);
 	default:
 		return false;
 	}
 	walk = evt_json_view_walk_begin(v);
 	while (evt_json_view_walk_next(&walk, &name, &value)) {
-		if (matches(t, step + 1, value))
+		if (trigger_matches(t, step + 1, value))
 			return true;
 	}
 	return false;
@@ -212,7 +212,7 @@ const char *
 evt_triggers_match(const evt_triggers *t, const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		if (matches(&t->t[i], 0, evt_json_view_make(p, n)))
+		if (trigger_matches(&t->t[i], 0, evt_json_view_make(p, n)))
 			return t->t[i].text;
 	}
 	return NULL;

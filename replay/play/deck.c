@@ -2,7 +2,7 @@
  * deck.c - see deck.h.
  *
  * Positions are tape ns from the anchor, which is therefore always at position
- * 0: a fresh anchor moves all positions instead (rebase()).  So they stay small,
+ * 0: a fresh anchor moves all positions instead (deck_rebase()).  So they stay small,
  * and the sum of what was played is kept beside them.
  */
 #include "replay/play/deck.h"
@@ -54,7 +54,7 @@ struct evt_deck {
 /* ---- arithmetic that cannot overflow ------------------------------------- */
 
 static int64_t
-clamp(wide v)
+deck_clamp(wide v)
 {
 	if (v > INT64_MAX)
 		return INT64_MAX;
@@ -62,7 +62,7 @@ clamp(wide v)
 }
 
 static int64_t
-max(int64_t a, int64_t b)
+deck_max(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
@@ -70,37 +70,37 @@ max(int64_t a, int64_t b)
 /* ---- positions ----------------------------------------------------------- */
 
 static bool
-flat_out(const evt_deck *d)
+deck_flat_out(const evt_deck *d)
 {
 	return d->opt.speed == EVT_DECK_SPEED_FLAT_OUT;
 }
 
 /* When the deck is at a position. */
 static int64_t
-wall_of(const evt_deck *d, int64_t pos)
+deck_wall_of(const evt_deck *d, int64_t pos)
 {
-	return clamp(
+	return deck_clamp(
 	    d->anchor_wall + (wide)pos * EVT_DECK_SPEED_ONE / d->opt.speed);
 }
 
 /* Where the deck is; never behind a frame that has not gone out. */
 static int64_t
-pos_at(const evt_deck *d, int64_t now)
+deck_pos_at(const evt_deck *d, int64_t now)
 {
 	int64_t pos;
 
 	if (d->paused || !d->anchored)
 		return 0;
-	if (flat_out(d))
+	if (deck_flat_out(d))
 		return d->last_pos;
-	pos = clamp((wide)evt_clock_sub(now, d->anchor_wall) * d->opt.speed /
-	    EVT_DECK_SPEED_ONE);
+	pos = deck_clamp((wide)evt_clock_sub(now, d->anchor_wall) *
+	    d->opt.speed / EVT_DECK_SPEED_ONE);
 	return d->have_next && pos > d->next_pos ? d->next_pos : pos;
 }
 
 /* Make `pos` the place of the anchor, which is reached at `now`. */
 static void
-rebase(evt_deck *d, int64_t pos, int64_t now)
+deck_rebase(evt_deck *d, int64_t pos, int64_t now)
 {
 	d->anchor_wall = now;
 	d->played = evt_clock_add(d->played, pos);
@@ -110,7 +110,7 @@ rebase(evt_deck *d, int64_t pos, int64_t now)
 
 /* Whether a recorder run began behind the last frame and no later than f. */
 static bool
-crosses_run(const evt_deck *d, const evt_frame *f)
+deck_crosses_run(const evt_deck *d, const evt_frame *f)
 {
 	size_t lo = 0, hi = d->opt.n_runs;
 
@@ -129,7 +129,7 @@ crosses_run(const evt_deck *d, const evt_frame *f)
 
 /* Tape time from the last frame (or the seek's target) to f. */
 static int64_t
-silence_before(const evt_deck *d, const evt_frame *f)
+deck_silence_before(const evt_deck *d, const evt_frame *f)
 {
 	int64_t gap;
 
@@ -137,23 +137,24 @@ silence_before(const evt_deck *d, const evt_frame *f)
 		gap = d->have_target ? evt_clock_sub(f->time_ns, d->target) : 0;
 	else if (d->opt.merged)
 		gap = evt_clock_sub(f->time_ns, d->high_time);
-	else if (crosses_run(d, f))
+	else if (deck_crosses_run(d, f))
 		gap = evt_clock_sub(f->time_ns, d->last_time);
 	else
 		gap = evt_clock_sub(f->mono_ns, d->high_mono);
-	gap = max(gap, 0);
+	gap = deck_max(gap, 0);
 	if (d->opt.max_gap_ns >= 0 && gap > d->opt.max_gap_ns)
 		gap = d->opt.max_gap_ns;
 	return gap;
 }
 
 static void
-note_last(evt_deck *d, const evt_frame *f)
+deck_note_last(evt_deck *d, const evt_frame *f)
 {
-	bool fresh = !d->have_last || (!d->opt.merged && crosses_run(d, f));
+	bool fresh =
+	    !d->have_last || (!d->opt.merged && deck_crosses_run(d, f));
 
-	d->high_time = fresh ? f->time_ns : max(d->high_time, f->time_ns);
-	d->high_mono = fresh ? f->mono_ns : max(d->high_mono, f->mono_ns);
+	d->high_time = fresh ? f->time_ns : deck_max(d->high_time, f->time_ns);
+	d->high_mono = fresh ? f->mono_ns : deck_max(d->high_mono, f->mono_ns);
 	d->last_time = f->time_ns;
 	d->last_seq = f->seq;
 	d->have_last = true;
@@ -161,7 +162,7 @@ note_last(evt_deck *d, const evt_frame *f)
 
 /* The next frame read starts afresh: there is none before it. */
 static void
-forget_last(evt_deck *d)
+deck_forget_last(evt_deck *d)
 {
 	d->have_next = d->have_last = d->have_target = false;
 	d->was_live = d->ended = false;
@@ -180,7 +181,7 @@ evt_deck_options_init(evt_deck_options *ret_options)
 }
 
 static bool
-speed_valid(uint32_t speed)
+deck_speed_valid(uint32_t speed)
 {
 	return speed == EVT_DECK_SPEED_FLAT_OUT ||
 	    (speed >= EVT_DECK_SPEED_MIN && speed <= EVT_DECK_SPEED_MAX);
@@ -192,7 +193,7 @@ evt_deck_new(evt_deck_input feed, const evt_deck_options *options,
 {
 	evt_deck *d;
 
-	if (!speed_valid(options->speed))
+	if (!deck_speed_valid(options->speed))
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "speed out of range: 0.1 to 1000, or max");
 	d = calloc(1, sizeof(*d));
@@ -216,7 +217,7 @@ evt_deck_free(evt_deck *d)
 
 /* The feed is through: another pass, or the end. */
 static int
-end_of_pass(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
+deck_end_of_pass(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 {
 	bool again = d->opt.passes == 0 || d->stats.passes < d->opt.passes;
 	int r;
@@ -229,8 +230,8 @@ end_of_pass(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 	r = d->feed.reset(d->feed.ctx, err);
 	if (r < 0)
 		return r;
-	rebase(d, d->last_pos, now);
-	forget_last(d);
+	deck_rebase(d, d->last_pos, now);
+	deck_forget_last(d);
 	d->pass_frames = 0;
 	d->stats.passes++;
 	*ret_due_ns = now;
@@ -239,7 +240,7 @@ end_of_pass(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 
 /* Look ahead at the next frame. */
 static int
-look_ahead(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
+deck_look_ahead(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 {
 	int r = d->feed.next(d->feed.ctx, &d->next, err);
 
@@ -250,8 +251,9 @@ look_ahead(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 		return EVT_DECK_LIVE;
 	}
 	if (r != EVT_OK)
-		return end_of_pass(d, now, ret_due_ns, err);
-	d->next_pos = evt_clock_add(d->last_pos, silence_before(d, &d->next));
+		return deck_end_of_pass(d, now, ret_due_ns, err);
+	d->next_pos =
+	    evt_clock_add(d->last_pos, deck_silence_before(d, &d->next));
 	d->have_next = true;
 	/* Behind a seek it is the first of the rest. */
 	if (!d->have_first && !d->have_target) {
@@ -263,20 +265,20 @@ look_ahead(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 		return EVT_DECK_WAIT;
 	}
 	/* What had not happened yet when it would have been due is not late. */
-	if (d->was_live && !d->paused && !flat_out(d) &&
-	    wall_of(d, d->next_pos) < now)
-		rebase(d, d->next_pos, now);
+	if (d->was_live && !d->paused && !deck_flat_out(d) &&
+	    deck_wall_of(d, d->next_pos) < now)
+		deck_rebase(d, d->next_pos, now);
 	d->was_live = false;
 	return EVT_DECK_FRAME;
 }
 
 /* Hand out the frame that was looked ahead at. */
 static void
-hand_out(evt_deck *d, int64_t now, evt_frame *ret_frame)
+deck_hand_out(evt_deck *d, int64_t now, evt_frame *ret_frame)
 {
 	const evt_frame *f = &d->next;
 
-	note_last(d, f);
+	deck_note_last(d, f);
 	d->last_pos = d->next_pos;
 	d->have_next = false;
 	d->shown_time = f->time_ns;
@@ -306,7 +308,7 @@ evt_deck_poll(evt_deck *d, int64_t now, evt_frame *ret_frame,
 	if (d->paused && !d->step)
 		return EVT_DECK_PAUSED;
 	if (!d->have_next) {
-		r = look_ahead(d, now, ret_due_ns, err);
+		r = deck_look_ahead(d, now, ret_due_ns, err);
 		if (r != EVT_DECK_FRAME)
 			return r;
 	}
@@ -318,15 +320,15 @@ evt_deck_poll(evt_deck *d, int64_t now, evt_frame *ret_frame,
 		/* Tape time that nobody waited for was not played. */
 		d->step = false;
 		d->played = evt_clock_sub(d->played, d->next_pos);
-		rebase(d, d->next_pos, now);
+		deck_rebase(d, d->next_pos, now);
 		due = now;
 	} else {
-		due = flat_out(d) ? now : wall_of(d, d->next_pos);
+		due = deck_flat_out(d) ? now : deck_wall_of(d, d->next_pos);
 	}
 	*ret_due_ns = due;
 	if (due > now)
 		return EVT_DECK_WAIT;
-	hand_out(d, now, ret_frame);
+	deck_hand_out(d, now, ret_frame);
 	return EVT_DECK_FRAME;
 }
 
@@ -337,7 +339,7 @@ evt_deck_pause(evt_deck *d, int64_t now)
 {
 	if (d->paused)
 		return;
-	rebase(d, pos_at(d, now), now);
+	deck_rebase(d, deck_pos_at(d, now), now);
 	d->paused = true;
 	d->pause_began = now;
 }
@@ -375,8 +377,8 @@ evt_deck_seek(evt_deck *d, int64_t now, int64_t time_ns, evt_error *err)
 
 	if (r < 0)
 		return r;
-	rebase(d, pos_at(d, now), now);
-	forget_last(d);
+	deck_rebase(d, deck_pos_at(d, now), now);
+	deck_forget_last(d);
 	d->step = false;
 	d->have_target = !to_start;
 	d->target = time_ns;
@@ -387,8 +389,8 @@ evt_deck_seek(evt_deck *d, int64_t now, int64_t time_ns, evt_error *err)
 void
 evt_deck_set_speed(evt_deck *d, int64_t now, uint32_t speed)
 {
-	assert(speed_valid(speed));
-	rebase(d, pos_at(d, now), now);
+	assert(deck_speed_valid(speed));
+	deck_rebase(d, deck_pos_at(d, now), now);
 	d->opt.speed = speed;
 }
 
@@ -405,8 +407,8 @@ evt_deck_tape_time(const evt_deck *d, int64_t now)
 
 	if (!d->have_next)
 		return d->shown_time;
-	left = evt_clock_sub(d->next_pos, pos_at(d, now));
-	return max(evt_clock_sub(d->next.time_ns, left), d->shown_time);
+	left = evt_clock_sub(d->next_pos, deck_pos_at(d, now));
+	return deck_max(evt_clock_sub(d->next.time_ns, left), d->shown_time);
 }
 
 uint64_t

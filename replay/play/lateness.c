@@ -10,7 +10,7 @@
 #define SUB (1u << SUB_BITS)
 
 static size_t
-bucket_of(uint64_t v)
+lateness_bucket_of(uint64_t v)
 {
 	unsigned shift;
 
@@ -22,7 +22,7 @@ bucket_of(uint64_t v)
 
 /* The largest value that falls into the bucket. */
 static uint64_t
-bucket_end(size_t i)
+lateness_bucket_end(size_t i)
 {
 	unsigned shift;
 
@@ -37,7 +37,7 @@ evt_lateness_add(evt_lateness *h, int64_t late_ns)
 {
 	if (late_ns < 0)
 		late_ns = 0;
-	h->bucket[bucket_of((uint64_t)late_ns)]++;
+	h->bucket[lateness_bucket_of((uint64_t)late_ns)]++;
 	h->count++;
 	h->sum_ns = evt_clock_add(h->sum_ns, late_ns);
 	if (late_ns > h->max_ns)
@@ -69,7 +69,7 @@ evt_lateness_at(const evt_lateness *h, unsigned per_mille)
 	for (size_t i = 0; i < EVT_LATENESS_BUCKETS; i++) {
 		seen += h->bucket[i];
 		if (seen >= want) {
-			uint64_t end = bucket_end(i);
+			uint64_t end = lateness_bucket_end(i);
 
 			return end < (uint64_t)h->max_ns ? (int64_t)end :
 			                                   h->max_ns;
@@ -84,7 +84,7 @@ evt_lateness_below(const evt_lateness *h, int64_t late_ns)
 	uint64_t n = 0;
 
 	for (size_t i = 0; late_ns >= 0 && i < EVT_LATENESS_BUCKETS &&
-	     bucket_end(i) <= (uint64_t)late_ns;
+	     lateness_bucket_end(i) <= (uint64_t)late_ns;
 	     i++)
 		n += h->bucket[i];
 	return n;

@@ -11,7 +11,7 @@
 
 /* "a,b"; commas too many are passed over, as on the command line. */
 static int
-names_split(evt_strings *names, const char *what, const char *text,
+play_options_names_split(evt_strings *names, const char *what, const char *text,
     evt_error *err)
 {
 	/* What an unset variable leaves must not mean "all". */
@@ -36,7 +36,7 @@ names_split(evt_strings *names, const char *what, const char *text,
 /* ---- speed --------------------------------------------------------------- */
 
 static int
-bad_speed(const char *text, const char *why, evt_error *err)
+play_options_bad_speed(const char *text, const char *why, evt_error *err)
 {
 	return evt_err_set(err, EVT_ERR_ARG,
 	    "bad speed '%.80s': %s; understood are 0.1 to 1000, with up to six "
@@ -62,20 +62,22 @@ evt_deck_speed_parse(const char *text, uint32_t *ret_speed, evt_error *err)
 			continue;
 		}
 		if (*p < '0' || *p > '9')
-			return bad_speed(text, "no number", err);
+			return play_options_bad_speed(text, "no number", err);
 		if (decimals >= 0 && ++decimals > 6)
-			return bad_speed(text, "too many decimals", err);
+			return play_options_bad_speed(text, "too many decimals",
+			    err);
 		digits = true;
 		v = v * 10 + (uint64_t)(*p - '0');
 		if (v > EVT_DECK_SPEED_MAX)
-			return bad_speed(text, "out of range", err);
+			return play_options_bad_speed(text, "out of range",
+			    err);
 	}
 	if (!digits)
-		return bad_speed(text, "no number", err);
+		return play_options_bad_speed(text, "no number", err);
 	for (int i = decimals < 0 ? 0 : decimals; i < 6; i++)
 		v *= 10;
 	if (v < EVT_DECK_SPEED_MIN || v > EVT_DECK_SPEED_MAX)
-		return bad_speed(text, "out of range", err);
+		return play_options_bad_speed(text, "out of range", err);
 	*ret_speed = (uint32_t)v;
 	return EVT_OK;
 }
@@ -109,8 +111,8 @@ struct setting {
 };
 
 static int
-set_from(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
-    evt_error *err)
+play_options_set_from(evt_play_options *play, const char *text,
+    const evt_timetext_ref *ref, evt_error *err)
 {
 	int r = evt_timetext_parse(text, ref, &play->from_ns, err);
 
@@ -120,8 +122,8 @@ set_from(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
 }
 
 static int
-set_to(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
-    evt_error *err)
+play_options_set_to(evt_play_options *play, const char *text,
+    const evt_timetext_ref *ref, evt_error *err)
 {
 	int r = evt_timetext_parse(text, ref, &play->to_ns, err);
 
@@ -131,19 +133,19 @@ set_to(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
 }
 
 static int
-set_source(evt_play_options *play, const char *text,
+play_options_set_source(evt_play_options *play, const char *text,
     const evt_timetext_ref *ref, evt_error *err)
 {
 	(void)ref;
-	return names_split(&play->sources, "source", text, err);
+	return play_options_names_split(&play->sources, "source", text, err);
 }
 
 static int
-set_event(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
-    evt_error *err)
+play_options_set_event(evt_play_options *play, const char *text,
+    const evt_timetext_ref *ref, evt_error *err)
 {
 	(void)ref;
-	return names_split(&play->events, "event", text, err);
+	return play_options_names_split(&play->events, "event", text, err);
 }
 
 int
@@ -163,15 +165,15 @@ evt_play_options_add(evt_play_options *play, const char *setting,
 }
 
 static int
-set_speed(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
-    evt_error *err)
+play_options_set_speed(evt_play_options *play, const char *text,
+    const evt_timetext_ref *ref, evt_error *err)
 {
 	(void)ref;
 	return evt_deck_speed_parse(text, &play->speed, err);
 }
 
 static int
-set_max_gap(evt_play_options *play, const char *text,
+play_options_set_max_gap(evt_play_options *play, const char *text,
     const evt_timetext_ref *ref, evt_error *err)
 {
 	(void)ref;
@@ -183,8 +185,8 @@ set_max_gap(evt_play_options *play, const char *text,
 }
 
 static int
-set_loop(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
-    evt_error *err)
+play_options_set_loop(evt_play_options *play, const char *text,
+    const evt_timetext_ref *ref, evt_error *err)
 {
 	int64_t v;
 
@@ -204,14 +206,14 @@ set_loop(evt_play_options *play, const char *text, const evt_timetext_ref *ref,
 }
 
 static const struct setting settings[] = {
-	{ "from", set_from },
-	{ "to", set_to },
-	{ "source", set_source },
-	{ "event", set_event },
-	{ "speed", set_speed },
-	{ "max_gap", set_max_gap },
-	{ "max-gap", set_max_gap },
-	{ "loop", set_loop },
+	{ "from", play_options_set_from },
+	{ "to", play_options_set_to },
+	{ "source", play_options_set_source },
+	{ "event", play_options_set_event },
+	{ "speed", play_options_set_speed },
+	{ "max_gap", play_options_set_max_gap },
+	{ "max-gap", play_options_set_max_gap },
+	{ "loop", play_options_set_loop },
 };
 
 int
@@ -266,8 +268,8 @@ evt_play_options_copy(const evt_play_options *play, evt_play_options *ret_copy,
 
 /* Split "name=text" and set it. */
 static int
-query_arg(evt_play_options *play, const char *arg, bool *sources, bool *events,
-    const evt_timetext_ref *ref, evt_error *err)
+play_options_query_arg(evt_play_options *play, const char *arg, bool *sources,
+    bool *events, const evt_timetext_ref *ref, evt_error *err)
 {
 	size_t n = strcspn(arg, "=");
 	const char *text = arg[n] == '=' ? arg + n + 1 : "";
@@ -304,7 +306,8 @@ evt_play_options_query(evt_play_options *play, const char *const *args,
 	bool sources = false, events = false;
 
 	for (size_t i = 0; i < n; i++) {
-		int r = query_arg(play, args[i], &sources, &events, ref, err);
+		int r = play_options_query_arg(play, args[i], &sources, &events,
+		    ref, err);
 
 		if (r != EVT_OK)
 			return r;

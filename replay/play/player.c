@@ -7,7 +7,7 @@
 #include "format/base/timetext.h"
 
 static int
-take_runs(const evt_info *info, evt_tape_set *reel, evt_error *err)
+player_take_runs(const evt_info *info, evt_tape_set *reel, evt_error *err)
 {
 	reel->runs = calloc(info->n_marks + 1, sizeof(*reel->runs));
 	if (reel->runs == NULL)
@@ -33,7 +33,7 @@ evt_tape_set_open(evt_tape *const *tapes, size_t n, evt_tape_set *ret_reel,
 
 	if (n == 1 &&
 	    evt_tape_info_of(tapes[0], EVT_INFO_MARKS, &info, err) == EVT_OK)
-		r = take_runs(info, &reel, err);
+		r = player_take_runs(info, &reel, err);
 	evt_info_free(info);
 	if (r == EVT_OK)
 		*ret_reel = reel;
@@ -72,19 +72,19 @@ evt_tape_set_start(const evt_tape_set *reel, const evt_play_options *play,
 /* ---- players ------------------------------------------------------------- */
 
 static int
-cursor_next(void *ctx, evt_frame *ret_frame, evt_error *err)
+player_cursor_next(void *ctx, evt_frame *ret_frame, evt_error *err)
 {
 	return evt_cursor_next(ctx, ret_frame, err);
 }
 
 static int
-cursor_reset(void *ctx, evt_error *err)
+player_cursor_reset(void *ctx, evt_error *err)
 {
 	return evt_cursor_reset(ctx, err);
 }
 
 static int
-cursor_seek(void *ctx, int64_t time_ns, evt_error *err)
+player_cursor_seek(void *ctx, int64_t time_ns, evt_error *err)
 {
 	return evt_cursor_seek(ctx, time_ns, err);
 }
@@ -96,9 +96,9 @@ evt_player_open(const evt_tape_set *reel, const evt_play_options *play,
 	evt_player p = { 0 };
 	evt_filter filter;
 	evt_deck_options options;
-	evt_deck_input feed = { .next = cursor_next,
-		.reset = cursor_reset,
-		.seek = cursor_seek };
+	evt_deck_input feed = { .next = player_cursor_next,
+		.reset = player_cursor_reset,
+		.seek = player_cursor_seek };
 	int r;
 
 	evt_play_options_filter(play, &filter);

@@ -10,7 +10,7 @@ enum { PLAIN, ESCAPE, SEQUENCE };
 /* ESC [ C and ESC O C (application mode) are the right arrow; parameters, as in
  * ESC [ 1 ; 5 C, are passed over. */
 static enum evt_terminal_keys_command
-take_sequence(evt_terminal_keys *keys, uint8_t byte)
+terminal_keys_take_sequence(evt_terminal_keys *keys, uint8_t byte)
 {
 	if (byte < 0x40 || byte > 0x7e)
 		return EVT_TERMINAL_KEYS_NONE;
@@ -42,7 +42,7 @@ evt_terminal_keys_take(evt_terminal_keys *keys, uint8_t byte)
 		return EVT_TERMINAL_KEYS_NONE;
 	}
 	if (keys->state == SEQUENCE)
-		return take_sequence(keys, byte);
+		return terminal_keys_take_sequence(keys, byte);
 	if (keys->state == ESCAPE && (byte == '[' || byte == 'O')) {
 		keys->state = SEQUENCE;
 		return EVT_TERMINAL_KEYS_NONE;

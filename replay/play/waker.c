@@ -71,7 +71,7 @@ evt_waker_arm(evt_waker *w, int64_t due_ns)
 
 /* It has just fired. */
 static void
-learn(evt_waker *w)
+waker_learn(evt_waker *w)
 {
 	if (!w->learn)
 		return;
@@ -90,7 +90,7 @@ evt_waker_clear(evt_waker *w)
 	/* Nothing to read is as good: it was armed anew in between. */
 	if (read(w->fd, &times, sizeof(times)) <= 0)
 		return;
-	learn(w);
+	waker_learn(w);
 	w->armed_ns = INT64_MAX;
 }
 

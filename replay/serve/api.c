@@ -14,7 +14,7 @@
 
 /* From the first frame of all tapes to behind the last. */
 static int
-whole_span(const evt_server *s, int64_t *ret_first, int64_t *ret_last,
+api_whole_span(const evt_server *s, int64_t *ret_first, int64_t *ret_last,
     evt_error *err)
 {
 	int64_t first, last;
@@ -41,7 +41,7 @@ whole_span(const evt_server *s, int64_t *ret_first, int64_t *ret_last,
 /* What relative times refer to: to a tape that is recorded, a moment ago is not
  * what it was when the server began. */
 static evt_timetext_ref
-ref_now(const evt_server *s)
+api_ref_now(const evt_server *s)
 {
 	evt_timetext_ref ref = s->o.ref;
 	bool fresh = !ref.has_span;
@@ -49,7 +49,7 @@ ref_now(const evt_server *s)
 
 	for (size_t i = 0; i < s->o.reel->n && !fresh; i++)
 		fresh = evt_tape_live(s->o.reel->tape[i]);
-	if (fresh && whole_span(s, &first, &last, NULL) == EVT_OK) {
+	if (fresh && api_whole_span(s, &first, &last, NULL) == EVT_OK) {
 		ref.has_span = true;
 		ref.first_ns = first;
 		ref.last_ns = last;
@@ -61,7 +61,7 @@ int
 evt_api_time(const evt_server *s, const char *text, int64_t *ret_ns,
     evt_error *err)
 {
-	evt_timetext_ref ref = ref_now(s);
+	evt_timetext_ref ref = api_ref_now(s);
 
 	return evt_timetext_parse(text, &ref, ret_ns, err);
 }
@@ -110,7 +110,7 @@ evt_api_arg_window(const struct exchange *x, int64_t *ret_from, int64_t *ret_to,
 		return to;
 	r = from == EVT_OK && to == EVT_OK ?
 	    EVT_OK :
-	    whole_span(x->server, &first, &last, err);
+	    api_whole_span(x->server, &first, &last, err);
 	if (r == EVT_OK && from != EVT_OK)
 		*ret_from = first;
 	if (r == EVT_OK && to != EVT_OK)
@@ -158,7 +158,7 @@ static const struct {
 
 /* "/api/sources/ID" and what may follow. */
 static void
-source_call(struct exchange *x, const char *rest)
+api_source_call(struct exchange *x, const char *rest)
 {
 	static const char track[] = "/track";
 	size_t n = strlen(rest), m = sizeof(track) - 1;
@@ -191,7 +191,7 @@ evt_api(struct exchange *x)
 		return;
 	}
 	if (strncmp(x->path, source, sizeof(source) - 1) == 0) {
-		source_call(x, x->path + sizeof(source) - 1);
+		api_source_call(x, x->path + sizeof(source) - 1);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {

@@ -11,7 +11,7 @@
 /* ---- the deck ------------------------------------------------------------ */
 
 static void
-answer_deck(struct exchange *x, struct stage *st)
+api_deck_answer_deck(struct exchange *x, struct stage *st)
 {
 	evt_buf out = { 0 };
 	evt_error err;
@@ -31,7 +31,8 @@ struct call {
 
 /* The body must be one JSON object, or empty. */
 static int
-read_body(const struct exchange *x, evt_json_view *ret_body, evt_error *err)
+api_deck_read_body(const struct exchange *x, evt_json_view *ret_body,
+    evt_error *err)
 {
 	evt_json_scanner *scanner;
 	evt_json_scan_result found;
@@ -57,7 +58,7 @@ read_body(const struct exchange *x, evt_json_view *ret_body, evt_error *err)
 
 /* Whether a member may stand in the body of a call. */
 static bool
-is_known(evt_json_view name, const char *const *members)
+api_deck_is_known(evt_json_view name, const char *const *members)
 {
 	for (; *members != NULL; members++) {
 		if (evt_json_view_is(name, *members, strlen(*members)))
@@ -68,14 +69,14 @@ is_known(evt_json_view name, const char *const *members)
 
 /* A member that is misspelt must not mean "all", as a missing one does. */
 static int
-check_members(evt_json_view body, const char *call, const char *const *members,
-    evt_error *err)
+api_deck_check_members(evt_json_view body, const char *call,
+    const char *const *members, evt_error *err)
 {
 	evt_json_view_walk walk = evt_json_view_walk_begin(body);
 	evt_json_view name, value;
 
 	while (evt_json_view_walk_next(&walk, &name, &value)) {
-		if (!is_known(name, members))
+		if (!api_deck_is_known(name, members))
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "%.*s is nothing that %s takes; it takes %s%s%s",
 			    (int)(name.n < 80 ? name.n : 80), name.p, call,
@@ -92,7 +93,8 @@ check_members(evt_json_view body, const char *call, const char *const *members,
 /* The text of a member that is a string or a number, with a NUL behind it.
  * EVT_END: it is not there, or null, and err is untouched. */
 static int
-text_of(evt_json_view v, const char *name, evt_buf *out, evt_error *err)
+api_deck_text_of(evt_json_view v, const char *name, evt_buf *out,
+    evt_error *err)
 {
 	enum evt_json_view_kind kind = evt_json_view_kind(v);
 
@@ -108,13 +110,15 @@ text_of(evt_json_view v, const char *name, evt_buf *out, evt_error *err)
 	return evt_buf_add_byte(out, '\0') ? EVT_OK : evt_err_nomem(err);
 }
 
-/* A time.  EVT_END: as text_of(). */
+/* A time.  EVT_END: as api_deck_text_of(). */
 static int
-time_of(const struct call *c, const char *name, int64_t *ret_ns, evt_error *err)
+api_deck_time_of(const struct call *c, const char *name, int64_t *ret_ns,
+    evt_error *err)
 {
 	evt_buf text = { 0 };
-	int r = text_of(evt_json_view_member(c->body, name, strlen(name)), name,
-	    &text, err);
+	int r =
+	    api_deck_text_of(evt_json_view_member(c->body, name, strlen(name)),
+	        name, &text, err);
 
 	if (r == EVT_OK)
 		r = evt_api_time(c->x->server, (char *)text.data, ret_ns, err);
@@ -125,7 +129,7 @@ time_of(const struct call *c, const char *name, int64_t *ret_ns, evt_error *err)
 /* ---- the calls ----------------------------------------------------------- */
 
 static int
-deck_play(const struct call *c, evt_error *err)
+api_deck_play(const struct call *c, evt_error *err)
 {
 	(void)err;
 	evt_playback_play_on(c->stage);
@@ -133,7 +137,7 @@ deck_play(const struct call *c, evt_error *err)
 }
 
 static int
-deck_pause(const struct call *c, evt_error *err)
+api_deck_pause(const struct call *c, evt_error *err)
 {
 	(void)err;
 	evt_playback_pause(c->stage);
@@ -141,7 +145,7 @@ deck_pause(const struct call *c, evt_error *err)
 }
 
 static int
-deck_step(const struct call *c, evt_error *err)
+api_deck_step(const struct call *c, evt_error *err)
 {
 	(void)err;
 	evt_playback_step(c->stage);
@@ -149,10 +153,10 @@ deck_step(const struct call *c, evt_error *err)
 }
 
 static int
-deck_seek(const struct call *c, evt_error *err)
+api_deck_seek(const struct call *c, evt_error *err)
 {
 	int64_t to;
-	int r = time_of(c, "to", &to, err);
+	int r = api_deck_time_of(c, "to", &to, err);
 
 	if (r == EVT_END)
 		return evt_err_set(err, EVT_ERR_ARG, "seek needs a time: to");
@@ -161,7 +165,7 @@ deck_seek(const struct call *c, evt_error *err)
 
 /* Three times 0.1 is a number with more digits than a speed has. */
 static int
-parse_speed(evt_json_view v, const char *text, uint32_t *ret_speed,
+api_deck_parse_speed(evt_json_view v, const char *text, uint32_t *ret_speed,
     evt_error *err)
 {
 	int r = evt_deck_speed_parse(text, ret_speed, err);
@@ -176,18 +180,18 @@ parse_speed(evt_json_view v, const char *text, uint32_t *ret_speed,
 }
 
 static int
-deck_speed(const struct call *c, evt_error *err)
+api_deck_speed(const struct call *c, evt_error *err)
 {
 	evt_json_view v = EVT_JSON_VIEW_MEMBER(c->body, "speed");
 	evt_buf text = { 0 };
 	uint32_t speed;
-	int r = text_of(v, "speed", &text, err);
+	int r = api_deck_text_of(v, "speed", &text, err);
 
 	if (r == EVT_END)
 		r = evt_err_set(err, EVT_ERR_ARG,
 		    "speed needs a number or max: speed");
 	if (r == EVT_OK)
-		r = parse_speed(v, (char *)text.data, &speed, err);
+		r = api_deck_parse_speed(v, (char *)text.data, &speed, err);
 	if (r == EVT_OK)
 		evt_playback_set_speed(c->stage, speed);
 	evt_buf_free(&text);
@@ -197,16 +201,16 @@ deck_speed(const struct call *c, evt_error *err)
 /* from and to, of which *ret_has_from and *ret_has_to say whether they are
  * there. */
 static int
-deck_span(const struct call *c, bool *ret_has_from, int64_t *ret_from,
+api_deck_span(const struct call *c, bool *ret_has_from, int64_t *ret_from,
     bool *ret_has_to, int64_t *ret_to, evt_error *err)
 {
-	int from = time_of(c, "from", ret_from, err), to;
+	int from = api_deck_time_of(c, "from", ret_from, err), to;
 
 	*ret_has_from = from == EVT_OK;
 	*ret_has_to = false;
 	if (from != EVT_OK && from != EVT_END)
 		return from;
-	to = time_of(c, "to", ret_to, err);
+	to = api_deck_time_of(c, "to", ret_to, err);
 	*ret_has_to = to == EVT_OK;
 	if (to != EVT_OK && to != EVT_END)
 		return to;
@@ -217,11 +221,11 @@ deck_span(const struct call *c, bool *ret_has_from, int64_t *ret_from,
 }
 
 static int
-deck_loop(const struct call *c, evt_error *err)
+api_deck_loop(const struct call *c, evt_error *err)
 {
 	int64_t from, to;
 	bool has_from, has_to;
-	int r = deck_span(c, &has_from, &from, &has_to, &to, err);
+	int r = api_deck_span(c, &has_from, &from, &has_to, &to, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -235,14 +239,14 @@ deck_loop(const struct call *c, evt_error *err)
 
 /* The deck's settings, to be changed. */
 static int
-deck_window(const struct call *c, evt_error *err)
+api_deck_window(const struct call *c, evt_error *err)
 {
 	evt_play_options play;
 	int r = evt_play_options_copy(&c->stage->play, &play, err);
 
 	if (r != EVT_OK)
 		return r;
-	r = deck_span(c, &play.has_from, &play.from_ns, &play.has_to,
+	r = api_deck_span(c, &play.has_from, &play.from_ns, &play.has_to,
 	    &play.to_ns, err);
 	if (r != EVT_OK) {
 		evt_play_options_free(&play);
@@ -253,7 +257,7 @@ deck_window(const struct call *c, evt_error *err)
 
 /* Each element of a list; whatever characters a name has. */
 static int
-add_each(evt_play_options *play, const char *setting, const char *name,
+api_deck_add_each(evt_play_options *play, const char *setting, const char *name,
     evt_json_view list, evt_error *err)
 {
 	evt_json_view_walk walk = evt_json_view_walk_begin(list);
@@ -263,7 +267,7 @@ add_each(evt_play_options *play, const char *setting, const char *name,
 
 	while (r == EVT_OK && evt_json_view_walk_next(&walk, &unused, &value)) {
 		text.len = 0;
-		r = text_of(value, name, &text, err);
+		r = api_deck_text_of(value, name, &text, err);
 		if (r == EVT_END)
 			r = evt_err_set(err, EVT_ERR_ARG,
 			    "null is no element of %s", name);
@@ -276,8 +280,8 @@ add_each(evt_play_options *play, const char *setting, const char *name,
 }
 
 static int
-set_names(const struct call *c, evt_play_options *play, const char *setting,
-    const char *name, evt_error *err)
+api_deck_set_names(const struct call *c, evt_play_options *play,
+    const char *setting, const char *name, evt_error *err)
 {
 	evt_json_view v = evt_json_view_member(c->body, name, strlen(name));
 	enum evt_json_view_kind kind = evt_json_view_kind(v);
@@ -286,11 +290,11 @@ set_names(const struct call *c, evt_play_options *play, const char *setting,
 		return EVT_OK;
 	if (kind != EVT_JSON_VIEW_ARRAY)
 		return evt_err_set(err, EVT_ERR_ARG, "%s must be a list", name);
-	return add_each(play, setting, name, v, err);
+	return api_deck_add_each(play, setting, name, v, err);
 }
 
 static int
-deck_filter(const struct call *c, evt_error *err)
+api_deck_filter(const struct call *c, evt_error *err)
 {
 	evt_play_options play, copy = c->stage->play;
 	int r;
@@ -299,9 +303,9 @@ deck_filter(const struct call *c, evt_error *err)
 	r = evt_play_options_copy(&copy, &play, err);
 	if (r != EVT_OK)
 		return r;
-	r = set_names(c, &play, "source", "sources", err);
+	r = api_deck_set_names(c, &play, "source", "sources", err);
 	if (r == EVT_OK)
-		r = set_names(c, &play, "event", "events", err);
+		r = api_deck_set_names(c, &play, "event", "events", err);
 	if (r == EVT_OK)
 		return evt_playback_replace(c->stage, &play, err);
 	evt_play_options_free(&play);
@@ -313,14 +317,14 @@ static const struct {
 	const char *members[3]; /* that its body may have */
 	int (*fn)(const struct call *c, evt_error *err);
 } deck_calls[] = {
-	{ "play", { NULL }, deck_play },
-	{ "pause", { NULL }, deck_pause },
-	{ "step", { NULL }, deck_step },
-	{ "seek", { "to" }, deck_seek },
-	{ "speed", { "speed" }, deck_speed },
-	{ "loop", { "from", "to" }, deck_loop },
-	{ "window", { "from", "to" }, deck_window },
-	{ "filter", { "sources", "events" }, deck_filter },
+	{ "play", { NULL }, api_deck_play },
+	{ "pause", { NULL }, api_deck_pause },
+	{ "step", { NULL }, api_deck_step },
+	{ "seek", { "to" }, api_deck_seek },
+	{ "speed", { "speed" }, api_deck_speed },
+	{ "loop", { "from", "to" }, api_deck_loop },
+	{ "window", { "from", "to" }, api_deck_window },
+	{ "filter", { "sources", "events" }, api_deck_filter },
 };
 
 /* Change the deck: what a page of another server must not have a browser do. */
@@ -349,15 +353,16 @@ evt_api_deck_call(struct exchange *x, const char *name)
 		    "the token");
 		return;
 	}
-	r = read_body(x, &c.body, &err);
+	r = api_deck_read_body(x, &c.body, &err);
 	if (r == EVT_OK)
-		r = check_members(c.body, name, deck_calls[i].members, &err);
+		r = api_deck_check_members(c.body, name, deck_calls[i].members,
+		    &err);
 	if (r == EVT_OK)
 		r = evt_playback_shared(x->server, &c.stage, &err);
 	if (r == EVT_OK)
 		r = deck_calls[i].fn(&c, &err);
 	if (r == EVT_OK)
-		answer_deck(x, c.stage);
+		api_deck_answer_deck(x, c.stage);
 	else
 		evt_http_answer_failed(x, &err);
 }
@@ -369,7 +374,7 @@ evt_api_deck(struct exchange *x)
 	evt_error err;
 
 	if (evt_playback_shared(x->server, &st, &err) == EVT_OK)
-		answer_deck(x, st);
+		api_deck_answer_deck(x, st);
 	else
 		evt_http_answer_failed(x, &err);
 }

@@ -27,7 +27,7 @@ struct reading {
 };
 
 static void
-reading_end(struct reading *r)
+api_read_reading_end(struct reading *r)
 {
 	evt_cursor_close(r->cursor);
 	evt_buf_free(&r->out);
@@ -35,7 +35,7 @@ reading_end(struct reading *r)
 
 /* The next frame; damage is passed over. */
 static int
-reading_next(struct reading *r, evt_frame *f, evt_error *err)
+api_read_reading_next(struct reading *r, evt_frame *f, evt_error *err)
 {
 	int code;
 
@@ -63,7 +63,7 @@ struct track {
 /* Keep a point; when there are twice as many as are wanted, every other one
  * goes, so that memory is bounded however long the way is. */
 static bool
-add_point(struct track *t, struct point p)
+api_read_add_point(struct track *t, struct point p)
 {
 	t->last = p;
 	if (t->seen++ % t->step != 0)
@@ -96,7 +96,7 @@ struct track_job {
 };
 
 static int
-track_frame(struct track_job *j, const evt_frame *f, evt_error *err)
+api_read_track_frame(struct track_job *j, const evt_frame *f, evt_error *err)
 {
 	evt_frame_items items;
 	evt_frame_item item;
@@ -111,7 +111,7 @@ track_frame(struct track_job *j, const evt_frame *f, evt_error *err)
 		j->id_is_int = item.source.is_int;
 		if (!evt_frame_item_place(&item, &place))
 			continue;
-		if (!add_point(&j->track,
+		if (!api_read_add_point(&j->track,
 		        (struct point){ place.lat, place.lng, f->time_ns }))
 			r = evt_err_nomem(err);
 	}
@@ -121,19 +121,19 @@ track_frame(struct track_job *j, const evt_frame *f, evt_error *err)
 /* The point at i of those that are shown, every step-th; the way ends where it
  * ends, however it is thinned. */
 static const struct point *
-shown(const struct track *t, size_t i, size_t step)
+api_read_shown(const struct track *t, size_t i, size_t step)
 {
 	return i + step >= t->n ? &t->last : &t->p[i];
 }
 
 static bool
-add_line(const struct track *t, size_t step, evt_buf *out)
+api_read_add_line(const struct track *t, size_t step, evt_buf *out)
 {
 	bool ok =
 	    evt_buf_add_str(out, "{\"type\":\"LineString\",\"coordinates\":[");
 
 	for (size_t i = 0; i < t->n && ok; i += step) {
-		const struct point *p = shown(t, i, step);
+		const struct point *p = api_read_shown(t, i, step);
 
 		ok = evt_buf_printf(out, "%s[%.15g,%.15g]", i > 0 ? "," : "",
 		    p->lng, p->lat);
@@ -147,12 +147,12 @@ add_line(const struct track *t, size_t step, evt_buf *out)
 }
 
 static bool
-add_track(const struct track_job *j, evt_buf *out)
+api_read_add_track(const struct track_job *j, evt_buf *out)
 {
 	const struct track *t = &j->track;
 	size_t step = t->n > t->max ? (t->n - 1) / t->max + 1 : 1;
 	bool ok = evt_buf_add_str(out, "{\"type\":\"Feature\",\"geometry\":") &&
-	    (t->n > 0 ? add_line(t, step, out) :
+	    (t->n > 0 ? api_read_add_line(t, step, out) :
 	                evt_buf_add_str(out, "null")) &&
 	    evt_buf_add_str(out, ",\"properties\":{\"id\":") &&
 	    (j->id_is_int ? evt_buf_add_str(out, j->id) :
@@ -162,14 +162,14 @@ add_track(const struct track_job *j, evt_buf *out)
 
 	for (size_t i = 0; i < t->n && ok; i += step)
 		ok = evt_buf_printf(out, "%s%" PRId64, i > 0 ? "," : "",
-		    shown(t, i, step)->time_ns);
+		    api_read_shown(t, i, step)->time_ns);
 	if (t->n == 1)
 		ok = ok && evt_buf_printf(out, ",%" PRId64, t->last.time_ns);
 	return ok && evt_buf_add_str(out, "]}}");
 }
 
 static bool
-track_work(struct job *job, struct exchange *x, int64_t until_ns)
+api_read_track_work(struct job *job, struct exchange *x, int64_t until_ns)
 {
 	struct track_job *j = (struct track_job *)job;
 	evt_frame f;
@@ -178,23 +178,23 @@ track_work(struct job *job, struct exchange *x, int64_t until_ns)
 	bool ok;
 
 	do {
-		r = reading_next(&j->r, &f, &err);
+		r = api_read_reading_next(&j->r, &f, &err);
 		if (r == EVT_OK)
-			r = track_frame(j, &f, &err);
+			r = api_read_track_frame(j, &f, &err);
 	} while (r == EVT_OK && evt_waker_now() < until_ns);
 	if (r == EVT_OK)
 		return false;
-	ok = r > 0 && add_track(j, &j->r.out);
+	ok = r > 0 && api_read_add_track(j, &j->r.out);
 	evt_api_finish(x, r > 0 ? EVT_OK : r, ok, &j->r.out, &err);
 	return true;
 }
 
 static void
-track_free(struct job *job)
+api_read_track_free(struct job *job)
 {
 	struct track_job *j = (struct track_job *)job;
 
-	reading_end(&j->r);
+	api_read_reading_end(&j->r);
 	evt_json_scanner_free(j->scanner);
 	free(j->track.p);
 	free(j->id);
@@ -202,7 +202,7 @@ track_free(struct job *job)
 }
 
 static int
-track_open(struct track_job *j, const evt_tape_set *reel, int64_t from,
+api_read_track_open(struct track_job *j, const evt_tape_set *reel, int64_t from,
     int64_t to, evt_error *err)
 {
 	const char *id = j->id;
@@ -233,7 +233,7 @@ evt_api_track(struct exchange *x, const char *id)
 		evt_http_answer_error(x, 500, "out of memory");
 		return;
 	}
-	j->r.job = (struct job){ track_work, track_free };
+	j->r.job = (struct job){ api_read_track_work, api_read_track_free };
 	r = evt_api_arg_window(x, &from, &to, &err);
 	if (r == EVT_OK)
 		r = evt_api_arg_int(x, "max", TRACK_MAX, 2000, &max, &err);
@@ -241,13 +241,13 @@ evt_api_track(struct exchange *x, const char *id)
 		j->track.step = 1;
 		/* Its first and its last. */
 		j->track.max = max < 2 ? 2 : (size_t)max;
-		r = track_open(j, x->server->o.reel, from, to, &err);
+		r = api_read_track_open(j, x->server->o.reel, from, to, &err);
 	}
 	if (r == EVT_OK) {
 		evt_http_request_work(x, &j->r.job);
 		return;
 	}
-	track_free(&j->r.job);
+	api_read_track_free(&j->r.job);
 	evt_http_answer_failed(x, &err);
 }
 
@@ -261,7 +261,7 @@ struct frames_job {
 };
 
 static int
-frames_add(struct frames_job *j, const evt_frame *f, evt_error *err)
+api_read_frames_add(struct frames_job *j, const evt_frame *f, evt_error *err)
 {
 	evt_buf *out = &j->r.out;
 
@@ -271,7 +271,7 @@ frames_add(struct frames_job *j, const evt_frame *f, evt_error *err)
 }
 
 static bool
-frames_work(struct job *job, struct exchange *x, int64_t until_ns)
+api_read_frames_work(struct job *job, struct exchange *x, int64_t until_ns)
 {
 	struct frames_job *j = (struct frames_job *)job;
 	evt_buf *out = &j->r.out;
@@ -281,11 +281,11 @@ frames_work(struct job *job, struct exchange *x, int64_t until_ns)
 	bool full = false, ok;
 
 	while (r == EVT_OK && !full) {
-		r = reading_next(&j->r, &f, &err);
+		r = api_read_reading_next(&j->r, &f, &err);
 		/* One that has no room tells that there are more. */
 		full = j->n == j->limit || out->len >= FRAMES_BYTES;
 		if (r == EVT_OK && !full)
-			r = frames_add(j, &f, &err);
+			r = api_read_frames_add(j, &f, &err);
 		if (r == EVT_OK && !full && evt_waker_now() >= until_ns)
 			return false;
 	}
@@ -298,18 +298,18 @@ frames_work(struct job *job, struct exchange *x, int64_t until_ns)
 }
 
 static void
-frames_free(struct job *job)
+api_read_frames_free(struct job *job)
 {
 	struct frames_job *j = (struct frames_job *)job;
 
-	reading_end(&j->r);
+	api_read_reading_end(&j->r);
 	evt_envelope_free(j->envelope);
 	evt_play_options_free(&j->play);
 	free(j);
 }
 
 static int
-frames_play(struct exchange *x, evt_play_options *play, evt_error *err)
+api_read_frames_play(struct exchange *x, evt_play_options *play, evt_error *err)
 {
 	static const char *const names[] = { "source", "event" };
 	struct stage *st;
@@ -338,14 +338,14 @@ frames_play(struct exchange *x, evt_play_options *play, evt_error *err)
 }
 
 static int
-frames_open(struct frames_job *j, struct exchange *x, evt_error *err)
+api_read_frames_open(struct frames_job *j, struct exchange *x, evt_error *err)
 {
 	const evt_tape_set *reel = x->server->o.reel;
 	evt_filter filter;
 	int r = evt_api_arg_int(x, "limit", FRAMES_MAX, 100, &j->limit, err);
 
 	if (r == EVT_OK)
-		r = frames_play(x, &j->play, err);
+		r = api_read_frames_play(x, &j->play, err);
 	if (r == EVT_OK)
 		r = evt_envelope_new(reel->n > 1, &j->envelope, err);
 	if (r == EVT_OK && !evt_buf_add_str(&j->r.out, "{\"frames\":["))
@@ -367,13 +367,13 @@ evt_api_frames(struct exchange *x)
 		evt_http_answer_error(x, 500, "out of memory");
 		return;
 	}
-	j->r.job = (struct job){ frames_work, frames_free };
+	j->r.job = (struct job){ api_read_frames_work, api_read_frames_free };
 	evt_play_options_init(&j->play);
 	j->play.kinds = 0; /* all */
-	if (frames_open(j, x, &err) == EVT_OK) {
+	if (api_read_frames_open(j, x, &err) == EVT_OK) {
 		evt_http_request_work(x, &j->r.job);
 		return;
 	}
-	frames_free(&j->r.job);
+	api_read_frames_free(&j->r.job);
 	evt_http_answer_failed(x, &err);
 }

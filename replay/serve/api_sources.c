@@ -5,8 +5,8 @@
 
 /* The board at the time that was asked for, or that of the deck. */
 static int
-board_at(struct exchange *x, evt_state_table **ret_board, int64_t *ret_ns,
-    evt_error *err)
+api_sources_board_at(struct exchange *x, evt_state_table **ret_board,
+    int64_t *ret_ns, evt_error *err)
 {
 	evt_server *s = x->server;
 	struct stage *st;
@@ -34,7 +34,7 @@ evt_api_sources(struct exchange *x)
 	evt_buf out = { 0 };
 	evt_error err;
 	int64_t at;
-	int r = board_at(x, &b, &at, &err);
+	int r = api_sources_board_at(x, &b, &at, &err);
 	bool any = false,
 	     ok = r == EVT_OK && evt_buf_add_byte(&out, '{') &&
 	    evt_api_time_json("at", at, &out) &&
@@ -61,7 +61,7 @@ evt_api_source(struct exchange *x, const char *id)
 	evt_buf out = { 0 };
 	evt_error err;
 	int64_t at;
-	int r = board_at(x, &b, &at, &err);
+	int r = api_sources_board_at(x, &b, &at, &err);
 	bool ok = false;
 
 	if (r == EVT_OK) {

@@ -25,7 +25,7 @@ struct sums {
 };
 
 static int
-add_event(struct sums *s, const evt_info_key *k, evt_error *err)
+api_tape_add_event(struct sums *s, const evt_info_key *k, evt_error *err)
 {
 	evt_info_key *event;
 
@@ -49,7 +49,7 @@ add_event(struct sums *s, const evt_info_key *k, evt_error *err)
 
 /* A source that is on several tapes is one. */
 static int
-add_sources(struct sums *s, const evt_info *info, evt_error *err)
+api_tape_add_sources(struct sums *s, const evt_info *info, evt_error *err)
 {
 	if (!evt_key_table_reserve(&s->sources, info->n_sources))
 		return evt_err_nomem(err);
@@ -61,12 +61,12 @@ add_sources(struct sums *s, const evt_info *info, evt_error *err)
 }
 
 static int
-add_info(struct sums *s, const evt_info *info, evt_error *err)
+api_tape_add_info(struct sums *s, const evt_info *info, evt_error *err)
 {
 	/* The timeline counts marks so, too. */
 	const evt_info_key marks = { .name = (char *)(uintptr_t) "",
 		.frames = info->marks };
-	int r = add_sources(s, info, err);
+	int r = api_tape_add_sources(s, info, err);
 
 	if (info->frames > 0 && (s->frames == 0 || info->first_ns < s->first))
 		s->first = info->first_ns;
@@ -77,12 +77,14 @@ add_info(struct sums *s, const evt_info *info, evt_error *err)
 	s->bytes += info->payload_bytes;
 	s->live |= info->live;
 	for (size_t i = 0; i < info->n_events && r == EVT_OK; i++)
-		r = add_event(s, &info->events[i], err);
-	return r == EVT_OK && info->marks > 0 ? add_event(s, &marks, err) : r;
+		r = api_tape_add_event(s, &info->events[i], err);
+	return r == EVT_OK && info->marks > 0 ?
+	    api_tape_add_event(s, &marks, err) :
+	    r;
 }
 
 static int
-add_tape(struct exchange *x, size_t i, struct sums *sums, evt_buf *out,
+api_tape_add_tape(struct exchange *x, size_t i, struct sums *sums, evt_buf *out,
     evt_error *err)
 {
 	evt_tape *t = x->server->o.reel->tape[i];
@@ -92,7 +94,7 @@ add_tape(struct exchange *x, size_t i, struct sums *sums, evt_buf *out,
 
 	if (r != EVT_OK)
 		return r;
-	r = add_info(sums, info, err);
+	r = api_tape_add_info(sums, info, err);
 	if (r == EVT_OK &&
 	    !(evt_buf_add_str(out, i > 0 ? "," : "") &&
 	        evt_buf_add_str(out, "{\"path\":") &&
@@ -105,7 +107,7 @@ add_tape(struct exchange *x, size_t i, struct sums *sums, evt_buf *out,
 }
 
 static bool
-add_sums(const evt_server *s, const struct sums *sums, evt_buf *out)
+api_tape_add_sums(const evt_server *s, const struct sums *sums, evt_buf *out)
 {
 	bool ok = evt_buf_printf(out,
 	    "],\"frames\":%" PRIu64 ",\"received\":%" PRIu64
@@ -148,8 +150,8 @@ evt_api_tape(struct exchange *x)
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < x->server->o.reel->n && r == EVT_OK; i++)
-		r = add_tape(x, i, &sums, &out, &err);
-	ok = ok && r == EVT_OK && add_sums(x->server, &sums, &out);
+		r = api_tape_add_tape(x, i, &sums, &out, &err);
+	ok = ok && r == EVT_OK && api_tape_add_sums(x->server, &sums, &out);
 	for (size_t i = 0; i < sums.n_events; i++)
 		free(sums.event[i].name);
 	free(sums.event);
@@ -161,7 +163,7 @@ evt_api_tape(struct exchange *x)
 
 /* Add the counts of one to the other, which has the same buckets. */
 static int
-merge_timeline(evt_timeline *to, evt_timeline *from, evt_error *err)
+api_tape_merge_timeline(evt_timeline *to, evt_timeline *from, evt_error *err)
 {
 	to->exact &= from->exact;
 	for (size_t i = 0; i < from->n_events; i++) {
@@ -188,7 +190,7 @@ merge_timeline(evt_timeline *to, evt_timeline *from, evt_error *err)
 }
 
 static bool
-add_timeline(const evt_timeline *t, int64_t to, evt_buf *out)
+api_tape_add_timeline(const evt_timeline *t, int64_t to, evt_buf *out)
 {
 	bool ok = evt_buf_printf(out,
 	    "{\"from_ns\":%" PRId64 ",\"to_ns\":%" PRId64
@@ -230,10 +232,10 @@ evt_api_timeline(struct exchange *x)
 		    &err);
 		if (r != EVT_OK)
 			break;
-		r = merge_timeline(&sum, &t, &err);
+		r = api_tape_merge_timeline(&sum, &t, &err);
 		evt_timeline_free(&t);
 	}
-	ok = r == EVT_OK && add_timeline(&sum, to, &out);
+	ok = r == EVT_OK && api_tape_add_timeline(&sum, to, &out);
 	evt_timeline_free(&sum);
 	evt_api_finish(x, r, ok, &out, &err);
 }
@@ -241,7 +243,7 @@ evt_api_timeline(struct exchange *x)
 /* ---- gaps and marks ------------------------------------------------------ */
 
 static bool
-add_number(const char *name, evt_json_view v, evt_buf *out)
+api_tape_add_number(const char *name, evt_json_view v, evt_buf *out)
 {
 	bool number = evt_json_view_kind(v) == EVT_JSON_VIEW_NUMBER;
 
@@ -252,7 +254,7 @@ add_number(const char *name, evt_json_view v, evt_buf *out)
 
 /* A time in a mark, which stands there as text. */
 static int64_t
-mark_time(evt_json_view v, int64_t otherwise)
+api_tape_mark_time(evt_json_view v, int64_t otherwise)
 {
 	evt_buf text = { 0 };
 	int64_t ns = otherwise;
@@ -266,16 +268,20 @@ mark_time(evt_json_view v, int64_t otherwise)
 }
 
 static bool
-add_gap(const evt_info_mark *m, evt_json_view v, evt_buf *out)
+api_tape_add_gap(const evt_info_mark *m, evt_json_view v, evt_buf *out)
 {
 	evt_json_view reason = EVT_JSON_VIEW_MEMBER(v, "reason");
 
 	return evt_buf_printf(out,
 	           "{\"from_ns\":%" PRId64 ",\"to_ns\":%" PRId64,
-	           mark_time(EVT_JSON_VIEW_MEMBER(v, "from"), m->time_ns),
-	           mark_time(EVT_JSON_VIEW_MEMBER(v, "to"), m->time_ns)) &&
-	    add_number("frames", EVT_JSON_VIEW_MEMBER(v, "frames"), out) &&
-	    add_number("bytes", EVT_JSON_VIEW_MEMBER(v, "bytes"), out) &&
+	           api_tape_mark_time(EVT_JSON_VIEW_MEMBER(v, "from"),
+	               m->time_ns),
+	           api_tape_mark_time(EVT_JSON_VIEW_MEMBER(v, "to"),
+	               m->time_ns)) &&
+	    api_tape_add_number("frames", EVT_JSON_VIEW_MEMBER(v, "frames"),
+	        out) &&
+	    api_tape_add_number("bytes", EVT_JSON_VIEW_MEMBER(v, "bytes"),
+	        out) &&
 	    evt_buf_add_str(out, ",\"reason\":") &&
 	    (evt_json_view_kind(reason) == EVT_JSON_VIEW_STRING ?
 	            evt_buf_add(out, reason.p, reason.n) :
@@ -286,7 +292,7 @@ add_gap(const evt_info_mark *m, evt_json_view v, evt_buf *out)
 /* The members of the payload beside the mark's place; lists of trackers are too
  * long for it. */
 static bool
-add_mark(const evt_info_mark *m, evt_json_view v, evt_buf *out)
+api_tape_add_mark(const evt_info_mark *m, evt_json_view v, evt_buf *out)
 {
 	evt_json_view_walk walk = evt_json_view_walk_begin(v);
 	evt_json_view name, value;
@@ -309,7 +315,7 @@ add_mark(const evt_info_mark *m, evt_json_view v, evt_buf *out)
 
 /* Whether the note was not taken back, and where it is put. */
 static bool
-find_note(const evt_bookmark *notes, size_t n, evt_info_mark *m)
+api_tape_find_note(const evt_bookmark *notes, size_t n, evt_info_mark *m)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (notes[i].seq == m->seq) {
@@ -322,7 +328,7 @@ find_note(const evt_bookmark *notes, size_t n, evt_info_mark *m)
 
 /* The payload of a mark; nothing, where a damaged tape has no JSON there. */
 static evt_json_view
-payload_of(const evt_info_mark *m, evt_json_scanner *scanner)
+api_tape_payload_of(const evt_info_mark *m, evt_json_scanner *scanner)
 {
 	const uint8_t *p = (const uint8_t *)m->json;
 	evt_json_scan_result got = { .json = false };
@@ -346,7 +352,7 @@ struct marks {
 };
 
 static int
-by_time(const void *a, const void *b)
+api_tape_by_time(const void *a, const void *b)
 {
 	const struct placed *x = a, *y = b;
 
@@ -356,7 +362,7 @@ by_time(const void *a, const void *b)
 }
 
 static bool
-place(struct marks *to, const evt_info_mark *m)
+api_tape_place(struct marks *to, const evt_info_mark *m)
 {
 	if (to->n == to->cap) {
 		size_t cap = to->cap > 0 ? to->cap * 2 : 64;
@@ -373,7 +379,8 @@ place(struct marks *to, const evt_info_mark *m)
 }
 
 static int
-place_all(struct marks *to, evt_tape *t, evt_info **ret_info, evt_error *err)
+api_tape_place_all(struct marks *to, evt_tape *t, evt_info **ret_info,
+    evt_error *err)
 {
 	evt_bookmark *notes = NULL;
 	size_t n = 0;
@@ -387,31 +394,32 @@ place_all(struct marks *to, evt_tape *t, evt_info **ret_info, evt_error *err)
 
 		if (to->gaps ? m.opcode == EVT_MARK_GAP :
 		               m.opcode != EVT_MARK_BOOKMARK ||
-		            find_note(notes, n, &m))
-			ok = place(to, &m);
+		            api_tape_find_note(notes, n, &m))
+			ok = api_tape_place(to, &m);
 	}
 	evt_bookmarks_free(notes, n);
 	return r == EVT_OK && !ok ? evt_err_nomem(err) : r;
 }
 
 static bool
-add_marks(const struct marks *from, evt_buf *out)
+api_tape_add_marks(const struct marks *from, evt_buf *out)
 {
 	bool ok =
 	    evt_buf_add_str(out, from->gaps ? "{\"gaps\":[" : "{\"marks\":[");
 
 	for (size_t i = 0; ok && i < from->n; i++) {
 		const evt_info_mark *m = &from->placed[i].mark;
-		evt_json_view v = payload_of(m, from->scanner);
+		evt_json_view v = api_tape_payload_of(m, from->scanner);
 
 		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&
-		    (from->gaps ? add_gap(m, v, out) : add_mark(m, v, out));
+		    (from->gaps ? api_tape_add_gap(m, v, out) :
+		                  api_tape_add_mark(m, v, out));
 	}
 	return ok && evt_buf_add_str(out, "]}");
 }
 
 static void
-answer_marks(struct exchange *x, bool gaps)
+api_tape_answer_marks(struct exchange *x, bool gaps)
 {
 	const evt_tape_set *reel = x->server->o.reel;
 	struct marks m = { .gaps = gaps,
@@ -424,10 +432,10 @@ answer_marks(struct exchange *x, bool gaps)
 	if (m.info == NULL)
 		r = evt_err_nomem(&err);
 	for (size_t i = 0; i < reel->n && r == EVT_OK; i++)
-		r = place_all(&m, reel->tape[i], &m.info[i], &err);
+		r = api_tape_place_all(&m, reel->tape[i], &m.info[i], &err);
 	if (r == EVT_OK && m.n > 0)
-		qsort(m.placed, m.n, sizeof(*m.placed), by_time);
-	ok = r == EVT_OK && add_marks(&m, &out);
+		qsort(m.placed, m.n, sizeof(*m.placed), api_tape_by_time);
+	ok = r == EVT_OK && api_tape_add_marks(&m, &out);
 	evt_api_finish(x, r, ok, &out, &err);
 	for (size_t i = 0; i < reel->n && m.info != NULL; i++)
 		evt_info_free(m.info[i]);
@@ -439,11 +447,11 @@ answer_marks(struct exchange *x, bool gaps)
 void
 evt_api_gaps(struct exchange *x)
 {
-	answer_marks(x, true);
+	api_tape_answer_marks(x, true);
 }
 
 void
 evt_api_marks(struct exchange *x)
 {
-	answer_marks(x, false);
+	api_tape_answer_marks(x, false);
 }

@@ -35,8 +35,8 @@ evt_api_time_json(const char *name, int64_t ns, evt_buf *out)
 
 /* ,"name":VALUE as it stands in the state, or null. */
 static bool
-add_value(const char *name, evt_json_view v, enum evt_json_view_kind kind,
-    evt_buf *out)
+control_feed_add_value(const char *name, evt_json_view v,
+    enum evt_json_view_kind kind, evt_buf *out)
 {
 	return evt_buf_printf(out, ",\"%s\":", name) &&
 	    (evt_json_view_kind(v) == kind ? evt_buf_add(out, v.p, v.n) :
@@ -44,7 +44,8 @@ add_value(const char *name, evt_json_view v, enum evt_json_view_kind kind,
 }
 
 static bool
-add_fields(const evt_state_table_source *s, evt_json_view state, evt_buf *out)
+control_feed_add_fields(const evt_state_table_source *s, evt_json_view state,
+    evt_buf *out)
 {
 	evt_json_view gps = EVT_JSON_VIEW_MEMBER(state, "gps");
 	evt_json_view at = EVT_JSON_VIEW_MEMBER(gps, "location");
@@ -53,18 +54,19 @@ add_fields(const evt_state_table_source *s, evt_json_view state, evt_buf *out)
 	    evt_buf_add_str(out, ",\"time_ns\":null");
 
 	return ok &&
-	    add_value("lat", EVT_JSON_VIEW_MEMBER(at, "lat"),
+	    control_feed_add_value("lat", EVT_JSON_VIEW_MEMBER(at, "lat"),
 	        EVT_JSON_VIEW_NUMBER, out) &&
-	    add_value("lng", EVT_JSON_VIEW_MEMBER(at, "lng"),
+	    control_feed_add_value("lng", EVT_JSON_VIEW_MEMBER(at, "lng"),
 	        EVT_JSON_VIEW_NUMBER, out) &&
-	    add_value("heading", EVT_JSON_VIEW_MEMBER(gps, "heading"),
+	    control_feed_add_value("heading",
+	        EVT_JSON_VIEW_MEMBER(gps, "heading"), EVT_JSON_VIEW_NUMBER,
+	        out) &&
+	    control_feed_add_value("speed", EVT_JSON_VIEW_MEMBER(gps, "speed"),
 	        EVT_JSON_VIEW_NUMBER, out) &&
-	    add_value("speed", EVT_JSON_VIEW_MEMBER(gps, "speed"),
-	        EVT_JSON_VIEW_NUMBER, out) &&
-	    add_value("connection",
+	    control_feed_add_value("connection",
 	        EVT_JSON_VIEW_MEMBER(state, "connection_status"),
 	        EVT_JSON_VIEW_STRING, out) &&
-	    add_value("movement",
+	    control_feed_add_value("movement",
 	        EVT_JSON_VIEW_MEMBER(state, "movement_status"),
 	        EVT_JSON_VIEW_STRING, out);
 }
@@ -89,7 +91,7 @@ evt_api_source_json(const evt_state_table_source *s, bool with_state,
 	    (s->label != NULL ?
 	            evt_buf_add_json(out, s->label, strlen(s->label)) :
 	            evt_buf_add_str(out, "null"));
-	ok = ok && add_fields(s, state, out);
+	ok = ok && control_feed_add_fields(s, state, out);
 	if (ok && with_state)
 		ok = evt_buf_add_str(out, ",\"state\":") &&
 		    (s->known ? evt_buf_add(out, state.p, state.n) :
@@ -101,7 +103,7 @@ evt_api_source_json(const evt_state_table_source *s, bool with_state,
 }
 
 static bool
-states_json(const struct stage *st, bool all, evt_buf *out)
+control_feed_states_json(const struct stage *st, bool all, evt_buf *out)
 {
 	bool any = false,
 	     ok = evt_buf_printf(out,
@@ -125,7 +127,7 @@ states_json(const struct stage *st, bool all, evt_buf *out)
 }
 
 static bool
-frames_json(const struct gathered *g, evt_buf *out)
+control_feed_frames_json(const struct gathered *g, evt_buf *out)
 {
 	uint64_t n = g->n_shown < SHOWN_MAX ? g->n_shown : SHOWN_MAX;
 	bool ok = evt_buf_printf(out,
@@ -147,7 +149,7 @@ frames_json(const struct gathered *g, evt_buf *out)
 enum who { ALL, WITH_STATES, WITH_FRAMES };
 
 static bool
-is_for(const struct viewer *c, enum who who)
+control_feed_is_for(const struct viewer *c, enum who who)
 {
 	return c->kind == VIEWER_CONTROL && c->tap.fanout != NULL &&
 	    (who == ALL ||
@@ -156,10 +158,10 @@ is_for(const struct viewer *c, enum who who)
 }
 
 static bool
-anybody(const struct stage *st, enum who who)
+control_feed_anybody(const struct stage *st, enum who who)
 {
 	for (const struct viewer *c = st->clients; c != NULL; c = c->next) {
-		if (is_for(c, who))
+		if (control_feed_is_for(c, who))
 			return true;
 	}
 	return false;
@@ -167,13 +169,14 @@ anybody(const struct stage *st, enum who who)
 
 /* Send a message and free it.  ok: it could be made. */
 static int
-send_all(struct stage *st, enum who who, evt_buf *text, bool ok, evt_error *err)
+control_feed_send_all(struct stage *st, enum who who, evt_buf *text, bool ok,
+    evt_error *err)
 {
 	int r = ok ? EVT_OK : evt_err_nomem(err);
 
 	for (struct viewer *c = st->clients; c != NULL && r == EVT_OK;
 	     c = c->next) {
-		if (is_for(c, who))
+		if (control_feed_is_for(c, who))
 			r = evt_ws_client_send(c, text->data, text->len, err);
 		else if (who == ALL && c->kind == VIEWER_CONTROL)
 			c->missed = true;
@@ -183,7 +186,7 @@ send_all(struct stage *st, enum who who, evt_buf *text, bool ok, evt_error *err)
 }
 
 static bool
-deck_json(const struct stage *st, evt_buf *out)
+control_feed_deck_json(const struct stage *st, evt_buf *out)
 {
 	return evt_buf_add_str(out, "{\"type\":\"deck\",\"deck\":") &&
 	    evt_playback_json(st, out) && evt_buf_add_byte(out, '}');
@@ -195,12 +198,13 @@ evt_control_feed_hello(struct viewer *c, evt_error *err)
 	struct stage *st = c->stage;
 	evt_state_table *board;
 	evt_buf deck = { 0 }, states = { 0 };
-	bool ok = deck_json(st, &deck);
+	bool ok = control_feed_deck_json(st, &deck);
 	int r = EVT_OK;
 
 	if (c->with_states) {
 		r = evt_playback_board(st, &board, err);
-		ok = ok && r == EVT_OK && states_json(st, true, &states);
+		ok = ok && r == EVT_OK &&
+		    control_feed_states_json(st, true, &states);
 	}
 	if (r == EVT_OK && !ok)
 		r = evt_err_nomem(err);
@@ -237,7 +241,7 @@ evt_control_feed_changed(struct stage *st)
 
 /* There is something to tell: now, or when it may be. */
 static void
-gather(struct gathered *g)
+control_feed_gather(struct gathered *g)
 {
 	if (g->due_ns == INT64_MAX)
 		g->due_ns = g->last_ns + GATHER_NS;
@@ -262,8 +266,8 @@ evt_control_feed_take(struct stage *st, const evt_frame *f, evt_error *err)
 
 	g->n++;
 	g->states = true;
-	gather(g);
-	if (f->len > SHOWN_BYTES || !anybody(st, WITH_FRAMES))
+	control_feed_gather(g);
+	if (f->len > SHOWN_BYTES || !control_feed_anybody(st, WITH_FRAMES))
 		return EVT_OK;
 	if (g->envelope == NULL)
 		r = evt_envelope_new(st->server->o.reel->n > 1, &g->envelope,
@@ -277,7 +281,7 @@ evt_control_feed_take(struct stage *st, const evt_frame *f, evt_error *err)
 }
 
 static bool
-anything_changed(const evt_state_table *b)
+control_feed_anything_changed(const evt_state_table *b)
 {
 	for (size_t i = 0; i < evt_state_table_n(b); i++) {
 		if (evt_state_table_at(b, i)->changed)
@@ -288,17 +292,19 @@ anything_changed(const evt_state_table *b)
 
 /* Send a text that is made when the first one needs it. */
 static int
-send_states(struct viewer *c, bool all, evt_buf *text, evt_error *err)
+control_feed_send_states(struct viewer *c, bool all, evt_buf *text,
+    evt_error *err)
 {
-	if (text->len == 0 && !states_json(c->stage, all, text))
+	if (text->len == 0 && !control_feed_states_json(c->stage, all, text))
 		return evt_err_nomem(err);
 	return evt_ws_client_send(c, text->data, text->len, err);
 }
 
 static int
-tell_states(struct stage *st, evt_error *err)
+control_feed_tell_states(struct stage *st, evt_error *err)
 {
-	bool all = st->gathered.reset, any = anything_changed(st->board);
+	bool all = st->gathered.reset,
+	     any = control_feed_anything_changed(st->board);
 	evt_buf whole = { 0 }, changes = { 0 };
 	int r = EVT_OK;
 
@@ -306,12 +312,12 @@ tell_states(struct stage *st, evt_error *err)
 	     c = c->next) {
 		if (!c->with_states || c->tap.fanout == NULL)
 			continue;
-		if (!is_for(c, WITH_STATES)) {
+		if (!control_feed_is_for(c, WITH_STATES)) {
 			c->missed = true;
 		} else if (all) {
-			r = send_states(c, true, &whole, err);
+			r = control_feed_send_states(c, true, &whole, err);
 		} else if (any) {
-			r = send_states(c, false, &changes, err);
+			r = control_feed_send_states(c, false, &changes, err);
 		}
 	}
 	evt_buf_free(&whole);
@@ -322,7 +328,7 @@ tell_states(struct stage *st, evt_error *err)
 }
 
 static int
-tell_gathered(struct stage *st, int64_t now, evt_error *err)
+control_feed_tell_gathered(struct stage *st, int64_t now, evt_error *err)
 {
 	struct gathered *g = &st->gathered;
 	evt_buf text = { 0 };
@@ -330,10 +336,10 @@ tell_gathered(struct stage *st, int64_t now, evt_error *err)
 	int r = EVT_OK;
 
 	if (g->states && st->board_good)
-		r = tell_states(st, err);
-	if (r == EVT_OK && g->n > 0 && anybody(st, WITH_FRAMES)) {
-		ok = frames_json(g, &text);
-		r = send_all(st, WITH_FRAMES, &text, ok, err);
+		r = control_feed_tell_states(st, err);
+	if (r == EVT_OK && g->n > 0 && control_feed_anybody(st, WITH_FRAMES)) {
+		ok = control_feed_frames_json(g, &text);
+		r = control_feed_send_all(st, WITH_FRAMES, &text, ok, err);
 	}
 	g->states = false;
 	g->n = g->n_shown = 0;
@@ -343,20 +349,20 @@ tell_gathered(struct stage *st, int64_t now, evt_error *err)
 }
 
 static int
-tell_deck(struct stage *st, int64_t now, evt_error *err)
+control_feed_tell_deck(struct stage *st, int64_t now, evt_error *err)
 {
 	evt_buf text = { 0 };
-	bool ok = deck_json(st, &text);
+	bool ok = control_feed_deck_json(st, &text);
 	bool plays =
 	    st->started && !st->ended && !evt_deck_paused(st->player.deck);
 
 	st->gathered.deck_due_ns = plays ? now + DECK_NS : INT64_MAX;
-	return send_all(st, ALL, &text, ok, err);
+	return control_feed_send_all(st, ALL, &text, ok, err);
 }
 
 /* The last frame of the tapes that are recorded.  INT64_MIN: there is none. */
 static int64_t
-live_end(const evt_tape_set *reel)
+control_feed_live_end(const evt_tape_set *reel)
 {
 	int64_t first, end, last = INT64_MIN;
 
@@ -371,7 +377,8 @@ live_end(const evt_tape_set *reel)
 }
 
 static int
-count_frames(const evt_tape_set *reel, uint64_t *ret_n, evt_error *err)
+control_feed_count_frames(const evt_tape_set *reel, uint64_t *ret_n,
+    evt_error *err)
 {
 	evt_info *info;
 	int r = EVT_OK;
@@ -389,23 +396,24 @@ count_frames(const evt_tape_set *reel, uint64_t *ret_n, evt_error *err)
 
 /* A recorder may add to the tapes: tell when it did. */
 static int
-tell_tape(struct stage *st, int64_t now, evt_error *err)
+control_feed_tell_tape(struct stage *st, int64_t now, evt_error *err)
 {
 	const evt_tape_set *reel = st->server->o.reel;
 	struct gathered *g = &st->gathered;
-	int64_t last = live_end(reel);
+	int64_t last = control_feed_live_end(reel);
 	evt_buf text = { 0 };
 	uint64_t n;
 	bool ok;
 
 	g->tape_due_ns = now + DECK_NS;
-	if (last <= g->tape_last_ns || count_frames(reel, &n, err) != EVT_OK)
+	if (last <= g->tape_last_ns ||
+	    control_feed_count_frames(reel, &n, err) != EVT_OK)
 		return EVT_OK;
 	g->tape_last_ns = last;
 	ok = evt_buf_add_str(&text, "{\"type\":\"tape\",") &&
 	    evt_api_time_json("last", last, &text) &&
 	    evt_buf_printf(&text, ",\"frames\":%" PRIu64 "}", n);
-	return send_all(st, ALL, &text, ok, err);
+	return control_feed_send_all(st, ALL, &text, ok, err);
 }
 
 int
@@ -419,11 +427,11 @@ evt_control_feed_tick(struct stage *st, int64_t now, evt_error *err)
 		return EVT_OK;
 	}
 	if (g->deck_due_ns <= now)
-		r = tell_deck(st, now, err);
+		r = control_feed_tell_deck(st, now, err);
 	if (r == EVT_OK && g->due_ns <= now)
-		r = tell_gathered(st, now, err);
+		r = control_feed_tell_gathered(st, now, err);
 	if (r == EVT_OK && g->tape_due_ns <= now)
-		r = tell_tape(st, now, err);
+		r = control_feed_tell_tape(st, now, err);
 	return r;
 }
 

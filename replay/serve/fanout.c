@@ -56,7 +56,7 @@ evt_ws_frame_head_put(uint8_t out[EVT_WS_FRAME_HEAD_MAX], bool fin,
 
 /* The size of a frame, of ours. */
 static size_t
-frame_size(const uint8_t *p)
+fanout_frame_size(const uint8_t *p)
 {
 	size_t n = p[1] < 126 ? 0 : p[1] == 126 ? 2 : 8, len = 0;
 
@@ -70,7 +70,7 @@ frame_size(const uint8_t *p)
 /* ---- chunks -------------------------------------------------------------------- */
 
 static struct evt_fanout_chunk *
-chunk_new(evt_fanout *f)
+fanout_chunk_new(evt_fanout *f)
 {
 	struct evt_fanout_chunk *c = f->spare;
 
@@ -91,7 +91,7 @@ chunk_new(evt_fanout *f)
 /* A large chunk is a mapping of its own: made anew each time, each page of it would
  * be cleared by the system again. */
 static void
-chunk_put_by(evt_fanout *f, struct evt_fanout_chunk *c)
+fanout_chunk_put_by(evt_fanout *f, struct evt_fanout_chunk *c)
 {
 	if (f->chunk_bytes != EVT_FANOUT_WIDE || f->n_spare == SPARES) {
 		free(c);
@@ -103,30 +103,30 @@ chunk_put_by(evt_fanout *f, struct evt_fanout_chunk *c)
 }
 
 static void
-chunk_release(evt_fanout *f, struct evt_fanout_chunk *c)
+fanout_chunk_release(evt_fanout *f, struct evt_fanout_chunk *c)
 {
 	while (c != NULL && --c->refs == 0) {
 		struct evt_fanout_chunk *next = c->next;
 
-		chunk_put_by(f, c);
+		fanout_chunk_put_by(f, c);
 		c = next;
 	}
 }
 
 /* Room for n bytes, at most a chunk, in one piece at the stream's end. */
 static uint8_t *
-room(evt_fanout *f, size_t n)
+fanout_room(evt_fanout *f, size_t n)
 {
 	struct evt_fanout_chunk *c;
 
 	if (f->chunk_bytes - f->last->len >= n)
 		return f->last->data + f->last->len;
-	c = chunk_new(f);
+	c = fanout_chunk_new(f);
 	if (c == NULL)
 		return NULL;
 	c->refs = 2; /* the stream's, and that of the chunk before it */
 	f->last->next = c;
-	chunk_release(f, f->last);
+	fanout_chunk_release(f, f->last);
 	f->last = c;
 	return c->data;
 }
@@ -140,7 +140,7 @@ evt_fanout_new(size_t chunk_bytes, evt_fanout **ret_fanout, evt_error *err)
 
 	if (f != NULL) {
 		f->chunk_bytes = chunk_bytes;
-		f->last = chunk_new(f);
+		f->last = fanout_chunk_new(f);
 	}
 	if (f == NULL || f->last == NULL) {
 		free(f);
@@ -158,12 +158,12 @@ evt_fanout_free(evt_fanout *f)
 	assert(f->last->refs == 1);
 	free(f->last);
 	while (f->spare != NULL)
-		free(chunk_new(f));
+		free(fanout_chunk_new(f));
 	free(f);
 }
 
 static unsigned
-opcode_of(const evt_frame *frame)
+fanout_opcode_of(const evt_frame *frame)
 {
 	return frame->kind == EVT_KIND_MARK || frame->opcode == EVT_OP_TEXT ?
 	    WS_TEXT :
@@ -174,12 +174,12 @@ int
 evt_fanout_add(evt_fanout *f, const evt_frame *frame, evt_error *err)
 {
 	const uint8_t *from = frame->payload;
-	unsigned opcode = opcode_of(frame);
+	unsigned opcode = fanout_opcode_of(frame);
 	size_t left = frame->len;
 
 	do {
 		size_t n = left < FRAGMENT ? left : FRAGMENT;
-		uint8_t *p = room(f, n + EVT_WS_FRAME_HEAD_MAX);
+		uint8_t *p = fanout_room(f, n + EVT_WS_FRAME_HEAD_MAX);
 		size_t head;
 
 		if (p == NULL)
@@ -229,7 +229,7 @@ evt_fanout_reader_close(evt_fanout_reader *tap)
 {
 	if (tap->fanout == NULL)
 		return;
-	chunk_release(tap->fanout, tap->chunk);
+	fanout_chunk_release(tap->fanout, tap->chunk);
 	*tap = (evt_fanout_reader){ 0 };
 }
 
@@ -244,7 +244,7 @@ evt_fanout_reader_peek(evt_fanout_reader *tap, uint8_t **ret_bytes)
 		c = c->next;
 		assert(c->refs > 0); /* left's */
 		c->refs++;
-		chunk_release(tap->fanout, left);
+		fanout_chunk_release(tap->fanout, left);
 		tap->chunk = c;
 		tap->at = 0;
 	}
@@ -273,7 +273,7 @@ evt_fanout_reader_whole(const evt_fanout_reader *tap, size_t n)
 
 	assert(n <= tap->chunk->len - tap->at);
 	while (whole < n)
-		whole += frame_size(p + whole);
+		whole += fanout_frame_size(p + whole);
 	return whole;
 }
 

@@ -82,7 +82,7 @@ evt_http_args_read(evt_server *s, struct lws *wsi, struct args *a)
 /* The headers that let a page of another origin, which was allowed, read the
  * answer. */
 static bool
-add_cors(const struct exchange *x, evt_buf *out)
+http_request_add_cors(const struct exchange *x, evt_buf *out)
 {
 	if (x->origin == NULL)
 		return true;
@@ -100,7 +100,7 @@ add_cors(const struct exchange *x, evt_buf *out)
 /* Scripts and styles of the page's own alone; nothing from elsewhere but the
  * tiles that were asked for. */
 static bool
-add_policy(const struct exchange *x, evt_buf *out)
+http_request_add_policy(const struct exchange *x, evt_buf *out)
 {
 	const char *tiles = x->server->o.tiles;
 	bool ok = evt_buf_add_str(out,
@@ -144,7 +144,7 @@ evt_http_answer(struct exchange *x, unsigned status, const char *type,
 	            status == 426 ? "upgrade: websocket\r\n" :
 	            status == 405 ? "allow: GET, POST\r\n" :
 	                            "") &&
-	    add_cors(x, out) && add_policy(x, out) &&
+	    http_request_add_cors(x, out) && http_request_add_policy(x, out) &&
 	    evt_buf_add_str(out, "\r\n") &&
 	    (x->method == METHOD_HEAD || evt_buf_add(out, body, len));
 	if (!ok)
@@ -197,7 +197,7 @@ evt_http_request_work(struct exchange *x, struct job *job)
 }
 
 static void
-work(struct exchange *x)
+http_request_work(struct exchange *x)
 {
 	lws_set_timeout(x->wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
 	if (!x->job->work(x->job, x, evt_waker_now() + SLICE_NS))
@@ -214,7 +214,7 @@ evt_http_request_writable(struct exchange *x)
 		return 0;
 	if (!x->answered) {
 		if (x->job != NULL)
-			work(x);
+			http_request_work(x);
 		return 0;
 	}
 	if (n == 0)
@@ -231,7 +231,7 @@ evt_http_request_writable(struct exchange *x)
 /* ---- requests ------------------------------------------------------------ */
 
 static enum method
-method_of(struct lws *wsi, char **ret_path, int *ret_len)
+http_request_method_of(struct lws *wsi, char **ret_path, int *ret_len)
 {
 	switch (lws_http_get_uri_and_method(wsi, ret_path, ret_len)) {
 	case LWSHUMETH_GET:
@@ -248,7 +248,7 @@ method_of(struct lws *wsi, char **ret_path, int *ret_len)
 }
 
 static struct exchange *
-exchange_new(evt_server *s, struct lws *wsi)
+http_request_exchange_new(evt_server *s, struct lws *wsi)
 {
 	struct exchange *x = calloc(1, sizeof(*x));
 	char *path = NULL;
@@ -259,7 +259,7 @@ exchange_new(evt_server *s, struct lws *wsi)
 	x->peer.kind = PEER_EXCHANGE;
 	x->server = s;
 	x->wsi = wsi;
-	x->method = method_of(wsi, &path, &len);
+	x->method = http_request_method_of(wsi, &path, &len);
 	x->path = path != NULL ? strndup(path, (size_t)len) : strdup("");
 	if (x->path == NULL || !evt_http_args_read(s, wsi, &x->args) ||
 	    !evt_http_look(x)) {
@@ -296,7 +296,7 @@ evt_http_request_free(struct exchange *x)
  * come.  The status to refuse it with; 0: none.
  */
 static unsigned
-judge_body(struct lws *wsi, int64_t *ret_len, const char **ret_why)
+http_request_judge_body(struct lws *wsi, int64_t *ret_len, const char **ret_why)
 {
 	const enum lws_token_indexes length = WSI_TOKEN_HTTP_CONTENT_LENGTH;
 	char text[32];
@@ -321,7 +321,7 @@ judge_body(struct lws *wsi, int64_t *ret_len, const char **ret_why)
 
 /* A client that asks whether it may send its body is told to. */
 static void
-invite_body(struct lws *wsi)
+http_request_invite_body(struct lws *wsi)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	uint8_t buf[LWS_PRE + sizeof(go_on)];
@@ -337,7 +337,7 @@ invite_body(struct lws *wsi)
 int
 evt_http_request_begin(evt_server *s, struct lws *wsi)
 {
-	struct exchange *x = exchange_new(s, wsi);
+	struct exchange *x = http_request_exchange_new(s, wsi);
 	const char *why;
 	unsigned status;
 	int64_t len;
@@ -350,13 +350,13 @@ evt_http_request_begin(evt_server *s, struct lws *wsi)
 	x->body_due_ns = evt_waker_now() + PATIENCE * EVT_NS_PER_S;
 	status = (unsigned)evt_http_judge(x, &why);
 	if (status == 0)
-		status = judge_body(wsi, &len, &why);
+		status = http_request_judge_body(wsi, &len, &why);
 	if (status != 0)
 		evt_http_answer_error(x, status, "%s", why);
 	else if (x->method != METHOD_POST || len == 0)
 		evt_http_route(x);
 	else
-		invite_body(wsi);
+		http_request_invite_body(wsi);
 	return 0;
 }
 

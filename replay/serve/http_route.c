@@ -78,7 +78,7 @@ evt_http_respond(evt_server *s, struct lws *wsi, unsigned status,
 /* A header into buf; NULL where there is none, "" where it is too long to be good
  * or holds a NUL. */
 static const char *
-header(struct lws *wsi, enum lws_token_indexes token, char *buf)
+http_route_header(struct lws *wsi, enum lws_token_indexes token, char *buf)
 {
 	int n = lws_hdr_total_length(wsi, token);
 
@@ -97,13 +97,13 @@ struct brought {
 };
 
 static void
-look(struct lws *wsi, const struct args *a, struct brought *b)
+http_route_look(struct lws *wsi, const struct args *a, struct brought *b)
 {
 	b->q = (evt_access_request){
-		.host = header(wsi, WSI_TOKEN_HOST, b->host),
-		.origin = header(wsi, WSI_TOKEN_ORIGIN, b->origin),
-		.authorization =
-		    header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, b->auth),
+		.host = http_route_header(wsi, WSI_TOKEN_HOST, b->host),
+		.origin = http_route_header(wsi, WSI_TOKEN_ORIGIN, b->origin),
+		.authorization = http_route_header(wsi,
+		    WSI_TOKEN_HTTP_AUTHORIZATION, b->auth),
 		.token = evt_http_args_get(a, "token"),
 	};
 }
@@ -112,8 +112,8 @@ look(struct lws *wsi, const struct args *a, struct brought *b)
 
 /* A stage of its own for the query. */
 static int
-own_stage(evt_server *s, const struct args *a, struct stage **ret_stage,
-    evt_error *err)
+http_route_own_stage(evt_server *s, const struct args *a,
+    struct stage **ret_stage, evt_error *err)
 {
 	evt_play_options play;
 	int r = evt_play_options_copy(s->o.play, &play, err);
@@ -152,8 +152,8 @@ evt_http_is_standin(const char *path)
 }
 
 static bool
-find_wanted(const evt_server *s, const char *path, const struct args *a,
-    struct wanted *w)
+http_route_find_wanted(const evt_server *s, const char *path,
+    const struct args *a, struct wanted *w)
 {
 	const char *deck = evt_http_args_get(a, "deck");
 
@@ -174,8 +174,8 @@ find_wanted(const evt_server *s, const char *path, const struct args *a,
 
 /* The house deck; behind its end, who finds nobody there starts it anew. */
 static int
-join_house(evt_server *s, const struct args *a, const struct wanted *w,
-    struct stage **ret_stage, evt_error *err)
+http_route_join_house(evt_server *s, const struct args *a,
+    const struct wanted *w, struct stage **ret_stage, evt_error *err)
 {
 	int r;
 
@@ -200,7 +200,7 @@ join_house(evt_server *s, const struct args *a, const struct wanted *w,
 
 /* What a client of the stand-in is to be told first. */
 static bool
-prepare_greeting(struct viewer *c, const struct args *a)
+http_route_prepare_greeting(struct viewer *c, const struct args *a)
 {
 	uint8_t random[16];
 
@@ -215,7 +215,7 @@ prepare_greeting(struct viewer *c, const struct args *a)
 
 /* "states,frames" */
 static bool
-names(const char *list, const char *name)
+http_route_names(const char *list, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -231,7 +231,7 @@ names(const char *list, const char *name)
 }
 
 static int
-attach(struct stage *st, struct lws *wsi, const struct args *a,
+http_route_attach(struct stage *st, struct lws *wsi, const struct args *a,
     const struct wanted *w)
 {
 	struct viewer *c = evt_ws_client_new(st, wsi, w->kind);
@@ -239,14 +239,18 @@ attach(struct stage *st, struct lws *wsi, const struct args *a,
 
 	if (c == NULL)
 		return -1;
-	c->with_states = w->kind == VIEWER_CONTROL && names(with, "states");
-	c->with_frames = w->kind == VIEWER_CONTROL && names(with, "frames");
+	c->with_states =
+	    w->kind == VIEWER_CONTROL && http_route_names(with, "states");
+	c->with_frames =
+	    w->kind == VIEWER_CONTROL && http_route_names(with, "frames");
 	lws_set_opaque_user_data(wsi, c);
-	return w->kind != VIEWER_STANDIN || prepare_greeting(c, a) ? 0 : -1;
+	return w->kind != VIEWER_STANDIN || http_route_prepare_greeting(c, a) ?
+	    0 :
+	    -1;
 }
 
 static int
-let_in(evt_server *s, struct lws *wsi, const struct args *a,
+http_route_let_in(evt_server *s, struct lws *wsi, const struct args *a,
     const struct wanted *w)
 {
 	struct stage *st;
@@ -259,21 +263,21 @@ let_in(evt_server *s, struct lws *wsi, const struct args *a,
 		return evt_http_respond(s, wsi, 503,
 		    "too many clients; --max-clients says how many");
 	if (!w->own)
-		r = join_house(s, a, w, &st, &err);
+		r = http_route_join_house(s, a, w, &st, &err);
 	else if (w->kind == VIEWER_STREAM)
-		r = own_stage(s, a, &st, &err);
+		r = http_route_own_stage(s, a, &st, &err);
 	else
 		r = evt_playback_new(s, s->o.play, &st, &err);
 	if (r == EVT_ERR_ARG || r == EVT_ERR_NOTFOUND)
 		return evt_http_respond(s, wsi, 400, err.text);
 	if (r != EVT_OK)
 		return evt_http_respond(s, wsi, 500, err.text);
-	return attach(st, wsi, a, w);
+	return http_route_attach(st, wsi, a, w);
 }
 
 /* Anything but "websocket" (h2c, say) is refused. */
 static bool
-wants_websocket(struct lws *wsi)
+http_route_wants_websocket(struct lws *wsi)
 {
 	char upgrade[32];
 
@@ -284,7 +288,7 @@ wants_websocket(struct lws *wsi)
 
 /* The version that there is. */
 static bool
-speaks_version(struct lws *wsi)
+http_route_speaks_version(struct lws *wsi)
 {
 	char version[8];
 
@@ -295,7 +299,7 @@ speaks_version(struct lws *wsi)
 
 /* The path, free() it.  NULL: there is none, since it is no GET. */
 static char *
-path_of(struct lws *wsi)
+http_route_path_of(struct lws *wsi)
 {
 	int n = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI);
 	char *path = n > 0 ? malloc((size_t)n + 1) : NULL;
@@ -309,22 +313,23 @@ path_of(struct lws *wsi)
 }
 
 static int
-upgrade(evt_server *s, struct lws *wsi, const char *path, const struct args *a)
+http_route_upgrade(evt_server *s, struct lws *wsi, const char *path,
+    const struct args *a)
 {
 	struct brought b;
 	struct wanted w;
 	const char *why;
 	int status;
 
-	look(wsi, a, &b);
+	http_route_look(wsi, a, &b);
 	status = evt_access_judge(&s->o.access, &b.q, &why);
 	if (status != 0)
 		return evt_http_respond(s, wsi, (unsigned)status, why);
-	if (!find_wanted(s, path, a, &w))
+	if (!http_route_find_wanted(s, path, a, &w))
 		return evt_http_respond(s, wsi, 404,
 		    "there is no such WebSocket here: /stream, /control, "
 		    "/event/subscription");
-	return let_in(s, wsi, a, &w);
+	return http_route_let_in(s, wsi, a, &w);
 }
 
 int
@@ -334,19 +339,19 @@ evt_http_upgrade(evt_server *s, struct lws *wsi)
 	char *path;
 	int r = -1;
 
-	if (!wants_websocket(wsi)) {
+	if (!http_route_wants_websocket(wsi)) {
 		s->stats.refused++;
 		return -1;
 	}
-	path = path_of(wsi);
+	path = http_route_path_of(wsi);
 	if (path == NULL)
 		(void)evt_http_respond(s, wsi, 400,
 		    "a WebSocket begins with a GET");
-	else if (!speaks_version(wsi))
+	else if (!http_route_speaks_version(wsi))
 		(void)evt_http_respond(s, wsi, 426,
 		    "only version 13 of the WebSocket protocol is spoken here");
 	else if (evt_http_args_read(s, wsi, &a))
-		r = upgrade(s, wsi, path, &a);
+		r = http_route_upgrade(s, wsi, path, &a);
 	free(path);
 	evt_http_args_free(&a);
 	return r;
@@ -356,7 +361,7 @@ evt_http_upgrade(evt_server *s, struct lws *wsi)
 
 /* The platform's way to bring a session's hash in a header. */
 static bool
-take_session(struct exchange *x, const char *authorization)
+http_route_take_session(struct exchange *x, const char *authorization)
 {
 	if (authorization == NULL || strncasecmp(authorization, "NVX ", 4) != 0)
 		return true;
@@ -371,12 +376,12 @@ evt_http_look(struct exchange *x)
 	struct brought b;
 	const char *why;
 
-	look(x->wsi, &x->args, &b);
+	http_route_look(x->wsi, &x->args, &b);
 	x->same_origin = evt_access_same_origin(&b.q);
 	x->has_token =
 	    access->token != NULL && evt_access_judge(access, &b.q, &why) == 0;
 	x->refusal = evt_access_judge(access, &b.q, &x->why);
-	if (!take_session(x, b.q.authorization))
+	if (!http_route_take_session(x, b.q.authorization))
 		return false;
 	if (b.q.origin == NULL || x->refusal == 403)
 		return true;
@@ -385,7 +390,7 @@ evt_http_look(struct exchange *x)
 }
 
 static const evt_server_file *
-find_file(const evt_server *s, const char *path)
+http_route_find_file(const evt_server *s, const char *path)
 {
 	for (size_t i = 0; i < s->o.n_files; i++) {
 		if (strcmp(s->o.files[i].path, path) == 0)
@@ -402,14 +407,14 @@ evt_http_judge(const struct exchange *x, const char **ret_why)
 	 * whether it may ask brings no token. */
 	if (x->refusal == 401 &&
 	    (x->method == METHOD_OPTIONS ||
-	        find_file(x->server, x->path) != NULL))
+	        http_route_find_file(x->server, x->path) != NULL))
 		return 0;
 	return x->refusal;
 }
 
 /* A client of Atmosphere that closes its socket says so in a request, too. */
 static bool
-says_goodbye(const struct exchange *x)
+http_route_says_goodbye(const struct exchange *x)
 {
 	const char *transport =
 	    evt_http_args_get(&x->args, "X-Atmosphere-Transport");
@@ -420,7 +425,7 @@ says_goodbye(const struct exchange *x)
 
 /* Where a WebSocket is asked for without an upgrade. */
 static bool
-is_socket(const char *path)
+http_route_is_socket(const char *path)
 {
 	return strcmp(path, "/stream") == 0 || strcmp(path, "/control") == 0 ||
 	    evt_http_is_standin(path);
@@ -431,16 +436,16 @@ evt_http_route(struct exchange *x)
 {
 	static const char hello[] =
 	    "evtape-replay: connect a WebSocket to /stream\n";
-	const evt_server_file *f = find_file(x->server, x->path);
+	const evt_server_file *f = http_route_find_file(x->server, x->path);
 
 	if (x->method == METHOD_OPTIONS) {
 		evt_http_answer(x, 204, "text/plain", "", 0);
 	} else if (x->method == METHOD_OTHER) {
 		evt_http_answer_error(x, 405,
 		    "only GET and POST are known here");
-	} else if (says_goodbye(x)) {
+	} else if (http_route_says_goodbye(x)) {
 		evt_http_answer(x, 200, "text/plain", "", 0);
-	} else if (is_socket(x->path)) {
+	} else if (http_route_is_socket(x->path)) {
 		evt_http_answer_error(x, 426, "connect with a WebSocket");
 	} else if (strncmp(x->path, "/api/", 5) == 0) {
 		evt_api(x);

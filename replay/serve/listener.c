@@ -13,7 +13,7 @@
 #include "format/base/err.h"
 
 static int
-listen_on(const struct addrinfo *ai)
+listener_listen_on(const struct addrinfo *ai)
 {
 	int one = 1,
 	    fd = socket(ai->ai_family,
@@ -36,7 +36,7 @@ listen_on(const struct addrinfo *ai)
 }
 
 static int
-name_it(const evt_address *at, int fd, char where[EVT_LISTENER_TEXT],
+listener_name_it(const evt_address *at, int fd, char where[EVT_LISTENER_TEXT],
     evt_error *err)
 {
 	union {
@@ -73,14 +73,14 @@ evt_listener_open(const evt_address *at, int *ret_fd,
 		return evt_err_set(err, EVT_ERR_IO, "cannot listen on %s: %s",
 		    at->host, gai_strerror(r));
 	for (ai = list; ai != NULL && fd < 0; ai = ai->ai_next) {
-		fd = listen_on(ai);
+		fd = listener_listen_on(ai);
 		saved = errno;
 	}
 	freeaddrinfo(list);
 	if (fd < 0)
 		return evt_err_sys(err, saved, "cannot listen on %s port %s",
 		    at->host, port);
-	r = name_it(at, fd, ret_where, err);
+	r = listener_name_it(at, fd, ret_where, err);
 	if (r == EVT_OK)
 		*ret_fd = fd;
 	else

@@ -49,7 +49,8 @@ struct call {
 /* ---- answers ------------------------------------------------------------- */
 
 static void
-fail(struct exchange *x, unsigned status, int code, const char *description)
+platform_rest_fail(struct exchange *x, unsigned status, int code,
+    const char *description)
 {
 	evt_buf out = { 0 };
 
@@ -64,7 +65,7 @@ fail(struct exchange *x, unsigned status, int code, const char *description)
 
 /* Whether a parameter is true; in a form and a query it is text. */
 static bool
-flag(const struct call *c, const char *name)
+platform_rest_flag(const struct call *c, const char *name)
 {
 	const cJSON *v = cJSON_GetObjectItemCaseSensitive(c->params, name);
 
@@ -74,33 +75,35 @@ flag(const struct call *c, const char *name)
 
 /* ok: what is in out is the whole answer. */
 static void
-succeed(struct call *c, bool ok)
+platform_rest_succeed(struct call *c, bool ok)
 {
 	if (ok)
 		evt_http_answer_json(c->x, 200, &c->out);
 	else
-		fail(c->x, 500, SAYS_UNEXPECTED, "Unexpected error");
+		platform_rest_fail(c->x, 500, SAYS_UNEXPECTED,
+		    "Unexpected error");
 }
 
 /* Succeed with what is in out, its times in the form that was asked for. */
 static void
-succeed_with_times(struct call *c, bool ok)
+platform_rest_succeed_with_times(struct call *c, bool ok)
 {
-	const evt_stamp_rewrite how = { .form = flag(c, "iso_datetime") ?
+	const evt_stamp_rewrite how = { .form = platform_rest_flag(c,
+		                                    "iso_datetime") ?
 		    EVT_STAMP_REWRITE_ISO :
 		    EVT_STAMP_REWRITE_PLAIN,
 		.offset_s = c->stage->telling.offset_s };
 	evt_buf plain = c->out;
 
 	c->out = (evt_buf){ 0 };
-	succeed(c,
+	platform_rest_succeed(c,
 	    ok && evt_stamp_rewrite_text(&how, plain.data, plain.len, &c->out));
 	evt_buf_free(&plain);
 }
 
 /* The user's clock at the deck's place, as a JSON string. */
 static bool
-add_user_time(const struct call *c, evt_buf *out)
+platform_rest_add_user_time(const struct call *c, evt_buf *out)
 {
 	const struct stage *st = c->stage;
 	int64_t ns = evt_playback_time(st, evt_waker_now());
@@ -120,7 +123,7 @@ add_user_time(const struct call *c, evt_buf *out)
 /* ---- parameters ---------------------------------------------------------- */
 
 static int
-hex(char c)
+platform_rest_hex(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' :
 	    c >= 'a' && c <= 'f'    ? c - 'a' + 10 :
@@ -130,14 +133,16 @@ hex(char c)
 
 /* Decode "a%20b+c" in place; returns the new length. */
 static size_t
-decode(char *s, size_t n)
+platform_rest_decode(char *s, size_t n)
 {
 	size_t to = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '%' && i + 2 < n && hex(s[i + 1]) >= 0 &&
-		    hex(s[i + 2]) >= 0) {
-			s[to++] = (char)(hex(s[i + 1]) * 16 + hex(s[i + 2]));
+		if (s[i] == '%' && i + 2 < n &&
+		    platform_rest_hex(s[i + 1]) >= 0 &&
+		    platform_rest_hex(s[i + 2]) >= 0) {
+			s[to++] = (char)(platform_rest_hex(s[i + 1]) * 16 +
+			    platform_rest_hex(s[i + 2]));
 			i += 2;
 		} else {
 			s[to++] = s[i] == '+' ? ' ' : s[i];
@@ -148,7 +153,7 @@ decode(char *s, size_t n)
 
 /* Add "name=text" to the parameters; a text that is a JSON array as that. */
 static bool
-add_param(cJSON *params, const char *arg)
+platform_rest_add_param(cJSON *params, const char *arg)
 {
 	size_t n = strcspn(arg, "=");
 	const char *text = arg[n] == '=' ? arg + n + 1 : "";
@@ -167,7 +172,7 @@ add_param(cJSON *params, const char *arg)
 }
 
 static bool
-add_form(cJSON *params, char *body, size_t len)
+platform_rest_add_form(cJSON *params, char *body, size_t len)
 {
 	bool ok = true;
 
@@ -178,8 +183,9 @@ add_form(cJSON *params, char *body, size_t len)
 
 		ok = arg != NULL;
 		if (ok) {
-			arg[decode(arg, strlen(arg))] = '\0';
-			ok = *arg == '\0' || add_param(params, arg);
+			arg[platform_rest_decode(arg, strlen(arg))] = '\0';
+			ok = *arg == '\0' ||
+			    platform_rest_add_param(params, arg);
 		}
 		free(arg);
 		body += n + (amp != NULL);
@@ -190,7 +196,7 @@ add_form(cJSON *params, char *body, size_t len)
 
 /* All parameters; NULL: the body is no JSON object and no form. */
 static cJSON *
-read_params(struct exchange *x)
+platform_rest_read_params(struct exchange *x)
 {
 	char *body = (char *)x->body.data;
 	size_t n = x->body.len, i = 0;
@@ -207,9 +213,9 @@ read_params(struct exchange *x)
 		return NULL;
 	}
 	if (i < n && body[i] != '{')
-		ok = add_form(params, body + i, n - i);
+		ok = platform_rest_add_form(params, body + i, n - i);
 	for (size_t k = 0; k < x->args.n && ok; k++)
-		ok = add_param(params, x->args.arg[k]);
+		ok = platform_rest_add_param(params, x->args.arg[k]);
 	if (ok)
 		return params;
 	cJSON_Delete(params);
@@ -218,7 +224,7 @@ read_params(struct exchange *x)
 
 /* A tracker id, which may come as text. */
 static bool
-get_id(const cJSON *v, int64_t *ret_id)
+platform_rest_get_id(const cJSON *v, int64_t *ret_id)
 {
 	if (cJSON_IsString(v))
 		return evt_timetext_int_parse(v->valuestring, "an id", 0,
@@ -233,7 +239,7 @@ get_id(const cJSON *v, int64_t *ret_id)
 /* ---- calls --------------------------------------------------------------- */
 
 static void
-user_auth(struct call *c)
+platform_rest_user_auth(struct call *c)
 {
 	uint8_t random[16];
 	bool ok;
@@ -241,7 +247,8 @@ user_auth(struct call *c)
 	/* Who knows a password cannot be told here, and the right credential is
 	 * not given to whoever asks. */
 	if (c->x->server->o.hash != NULL) {
-		fail(c->x, 400, SAYS_WRONG_LOGIN, "Wrong login or password");
+		platform_rest_fail(c->x, 400, SAYS_WRONG_LOGIN,
+		    "Wrong login or password");
 		return;
 	}
 	ok = getrandom(random, sizeof(random), 0) == (ssize_t)sizeof(random) &&
@@ -249,13 +256,13 @@ user_auth(struct call *c)
 	        "{\"success\":true,\"type\":\"authenticated\",\"hash\":\"");
 	for (size_t i = 0; i < sizeof(random); i++)
 		ok = ok && evt_buf_printf(&c->out, "%02x", random[i]);
-	succeed(c, ok && evt_buf_add_str(&c->out, "\"}"));
+	platform_rest_succeed(c, ok && evt_buf_add_str(&c->out, "\"}"));
 }
 
 /* The user's time zone, where one of whole hours has the offset that his clock
  * shows.  The signs of these names are those of POSIX: west is +. */
 static bool
-add_time_zone(const struct call *c, evt_buf *out)
+platform_rest_add_time_zone(const struct call *c, evt_buf *out)
 {
 	int offset = c->stage->telling.offset_s;
 
@@ -268,16 +275,16 @@ add_time_zone(const struct call *c, evt_buf *out)
 }
 
 static void
-user_get_info(struct call *c)
+platform_rest_user_get_info(struct call *c)
 {
-	succeed(c,
+	platform_rest_succeed(c,
 	    evt_buf_add_str(&c->out,
 	        "{\"success\":true,\"paas_id\":1,\"user_info\":{\"id\":1,"
 	        "\"login\":\"evtape\",\"title\":\"evtape\",\"first_name\":\"\","
 	        "\"last_name\":\"\",\"phone\":\"\",\"balance\":0,\"bonus\":0,"
 	        "\"verified\":true,\"locale\":\"en_US\",\"demo\":false,\"legal_"
 	        "type\":\"individual\",\"measurement_system\":\"metric\"") &&
-	        add_time_zone(c, &c->out) &&
+	        platform_rest_add_time_zone(c, &c->out) &&
 	        evt_buf_add_str(&c->out,
 	            "},\"tariff_restrictions\":{\"allowed_maps\":[\"osm\"]},"
 	            "\"premium_gis\":false,\"features\":[]}"));
@@ -285,7 +292,7 @@ user_get_info(struct call *c)
 
 /* A tracker of which no list is known, as an item of one. */
 static bool
-add_made_up(const evt_state_table_source *s, evt_buf *out)
+platform_rest_add_made_up(const evt_state_table_source *s, evt_buf *out)
 {
 	return evt_buf_printf(out,
 	           "{\"id\":%" PRId64 ",\"label\":", s->tracker) &&
@@ -301,7 +308,7 @@ add_made_up(const evt_state_table_source *s, evt_buf *out)
 
 /* Whether the label holds one of the texts that were asked for, if any were. */
 static bool
-label_passes(const cJSON *labels, const char *label)
+platform_rest_label_passes(const cJSON *labels, const char *label)
 {
 	const cJSON *v;
 
@@ -318,7 +325,8 @@ label_passes(const cJSON *labels, const char *label)
 
 /* The items of the platform's list, as they were recorded. */
 static bool
-add_listed(struct call *c, const evt_trackers *known, const cJSON *labels)
+platform_rest_add_listed(struct call *c, const evt_trackers *known,
+    const cJSON *labels)
 {
 	bool ok = true, any = false;
 
@@ -328,7 +336,7 @@ add_listed(struct call *c, const evt_trackers *known, const cJSON *labels)
 		    evt_state_table_by_tracker(c->board, t->id);
 
 		if ((s != NULL && s->corrupt) ||
-		    !label_passes(labels, t->label))
+		    !platform_rest_label_passes(labels, t->label))
 			continue;
 		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
 		    evt_buf_add(&c->out, t->json, t->json_len);
@@ -339,7 +347,7 @@ add_listed(struct call *c, const evt_trackers *known, const cJSON *labels)
 
 /* Without a list, the sources of the tape. */
 static bool
-add_sources(struct call *c, const cJSON *labels)
+platform_rest_add_sources(struct call *c, const cJSON *labels)
 {
 	bool ok = true, any = false;
 
@@ -348,26 +356,26 @@ add_sources(struct call *c, const cJSON *labels)
 		    evt_state_table_at(c->board, i);
 
 		if (s->tracker == EVT_STATE_TABLE_NO_TRACKER || s->corrupt ||
-		    !label_passes(labels, s->key.text))
+		    !platform_rest_label_passes(labels, s->key.text))
 			continue;
 		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
-		    add_made_up(s, &c->out);
+		    platform_rest_add_made_up(s, &c->out);
 		any = true;
 	}
 	return ok;
 }
 
 static void
-tracker_list(struct call *c)
+platform_rest_tracker_list(struct call *c)
 {
 	const evt_trackers *known = c->x->server->o.trackers;
 	const cJSON *labels =
 	    cJSON_GetObjectItemCaseSensitive(c->params, "labels");
 
-	succeed(c,
+	platform_rest_succeed(c,
 	    evt_buf_add_str(&c->out, "{\"success\":true,\"list\":[") &&
-	        (known != NULL ? add_listed(c, known, labels) :
-	                         add_sources(c, labels)) &&
+	        (known != NULL ? platform_rest_add_listed(c, known, labels) :
+	                         platform_rest_add_sources(c, labels)) &&
 	        evt_buf_add_str(&c->out, "]}"));
 }
 
@@ -381,7 +389,7 @@ enum standing {
 };
 
 static enum standing
-standing_of(const struct call *c, int64_t id)
+platform_rest_standing_of(const struct call *c, int64_t id)
 {
 	const evt_trackers *known = c->x->server->o.trackers;
 	const evt_state_table_source *s =
@@ -399,22 +407,26 @@ standing_of(const struct call *c, int64_t id)
 
 /* The tracker that is asked for.  false after having said that there is none. */
 static bool
-asked_tracker(struct call *c, int64_t *ret_id, enum standing *ret_standing)
+platform_rest_asked_tracker(struct call *c, int64_t *ret_id,
+    enum standing *ret_standing)
 {
-	if (!get_id(cJSON_GetObjectItemCaseSensitive(c->params, "tracker_id"),
+	if (!platform_rest_get_id(cJSON_GetObjectItemCaseSensitive(c->params,
+	                              "tracker_id"),
 	        ret_id)) {
-		fail(c->x, 400, SAYS_INVALID_PARAMETERS, "Invalid parameters");
+		platform_rest_fail(c->x, 400, SAYS_INVALID_PARAMETERS,
+		    "Invalid parameters");
 		return false;
 	}
-	*ret_standing = standing_of(c, *ret_id);
+	*ret_standing = platform_rest_standing_of(c, *ret_id);
 	if (*ret_standing != TRACKER_UNKNOWN && *ret_standing != TRACKER_GONE)
 		return true;
-	fail(c->x, 400, SAYS_NOT_FOUND, "Not found in the database");
+	platform_rest_fail(c->x, 400, SAYS_NOT_FOUND,
+	    "Not found in the database");
 	return false;
 }
 
 static void
-tracker_read(struct call *c)
+platform_rest_tracker_read(struct call *c)
 {
 	const evt_trackers *known = c->x->server->o.trackers;
 	const evt_tracker *t;
@@ -422,18 +434,19 @@ tracker_read(struct call *c)
 	int64_t id;
 	bool ok;
 
-	if (!asked_tracker(c, &id, &standing))
+	if (!platform_rest_asked_tracker(c, &id, &standing))
 		return;
 	t = known != NULL ? evt_trackers_by_id(known, id) : NULL;
 	ok = evt_buf_add_str(&c->out, "{\"success\":true,\"value\":") &&
-	    (t != NULL ? evt_buf_add(&c->out, t->json, t->json_len) :
-	                 add_made_up(evt_state_table_by_tracker(c->board, id),
-	                     &c->out));
-	succeed(c, ok && evt_buf_add_byte(&c->out, '}'));
+	    (t != NULL ?
+	            evt_buf_add(&c->out, t->json, t->json_len) :
+	            platform_rest_add_made_up(
+	                evt_state_table_by_tracker(c->board, id), &c->out));
+	platform_rest_succeed(c, ok && evt_buf_add_byte(&c->out, '}'));
 }
 
 static bool
-add_state(const struct call *c, int64_t id, evt_buf *out)
+platform_rest_add_state(const struct call *c, int64_t id, evt_buf *out)
 {
 	const evt_state_table_source *s =
 	    evt_state_table_by_tracker(c->board, id);
@@ -442,24 +455,24 @@ add_state(const struct call *c, int64_t id, evt_buf *out)
 }
 
 static void
-tracker_get_state(struct call *c)
+platform_rest_tracker_get_state(struct call *c)
 {
 	enum standing standing;
 	int64_t id;
 
-	if (!asked_tracker(c, &id, &standing))
+	if (!platform_rest_asked_tracker(c, &id, &standing))
 		return;
 	if (standing == TRACKER_BLOCKED) {
-		fail(c->x, 403, SAYS_BLOCKED, "Device blocked");
+		platform_rest_fail(c->x, 403, SAYS_BLOCKED, "Device blocked");
 	} else if (standing == TRACKER_SILENT) {
-		fail(c->x, 404, SAYS_NO_DATA, "Entity not found");
+		platform_rest_fail(c->x, 404, SAYS_NO_DATA, "Entity not found");
 	} else {
-		succeed_with_times(c,
+		platform_rest_succeed_with_times(c,
 		    evt_buf_add_str(&c->out,
 		        "{\"success\":true,\"user_time\":") &&
-		        add_user_time(c, &c->out) &&
+		        platform_rest_add_user_time(c, &c->out) &&
 		        evt_buf_add_str(&c->out, ",\"state\":") &&
-		        add_state(c, id, &c->out) &&
+		        platform_rest_add_state(c, id, &c->out) &&
 		        evt_buf_add_byte(&c->out, '}'));
 	}
 }
@@ -467,28 +480,30 @@ tracker_get_state(struct call *c)
 /* ---- many states --------------------------------------------------------- */
 
 static bool
-any_is(const struct call *c, const cJSON *ids, enum standing standing)
+platform_rest_any_is(const struct call *c, const cJSON *ids,
+    enum standing standing)
 {
 	const cJSON *v;
 	int64_t id;
 
 	cJSON_ArrayForEach(v, ids)
 	{
-		if (get_id(v, &id) && standing_of(c, id) == standing)
+		if (platform_rest_get_id(v, &id) &&
+		    platform_rest_standing_of(c, id) == standing)
 			return true;
 	}
 	return false;
 }
 
 static bool
-are_ids(const cJSON *ids)
+platform_rest_are_ids(const cJSON *ids)
 {
 	const cJSON *v;
 	int64_t id;
 
 	cJSON_ArrayForEach(v, ids)
 	{
-		if (!get_id(v, &id))
+		if (!platform_rest_get_id(v, &id))
 			return false;
 	}
 	return cJSON_IsArray(ids);
@@ -496,8 +511,8 @@ are_ids(const cJSON *ids)
 
 /* Append "name":[...], those of one or the other standing. */
 static bool
-add_ids(struct call *c, const char *name, const cJSON *ids, enum standing one,
-    enum standing other)
+platform_rest_add_ids(struct call *c, const char *name, const cJSON *ids,
+    enum standing one, enum standing other)
 {
 	const cJSON *v;
 	const char *comma = "";
@@ -508,9 +523,9 @@ add_ids(struct call *c, const char *name, const cJSON *ids, enum standing one,
 		enum standing standing;
 		int64_t id;
 
-		if (!get_id(v, &id))
+		if (!platform_rest_get_id(v, &id))
 			continue;
-		standing = standing_of(c, id);
+		standing = platform_rest_standing_of(c, id);
 		if (standing != one && standing != other)
 			continue;
 		ok = ok && evt_buf_printf(&c->out, "%s%" PRId64, comma, id);
@@ -520,24 +535,25 @@ add_ids(struct call *c, const char *name, const cJSON *ids, enum standing one,
 }
 
 static bool
-add_states(struct call *c, const cJSON *ids)
+platform_rest_add_states(struct call *c, const cJSON *ids)
 {
 	const cJSON *v;
 	const char *comma = "";
 	bool ok =
 	    evt_buf_add_str(&c->out, "{\"success\":true,\"user_time\":") &&
-	    add_user_time(c, &c->out) &&
+	    platform_rest_add_user_time(c, &c->out) &&
 	    evt_buf_add_str(&c->out, ",\"states\":{");
 
 	cJSON_ArrayForEach(v, ids)
 	{
 		int64_t id;
 
-		if (!get_id(v, &id) || standing_of(c, id) != TRACKER_SPEAKS)
+		if (!platform_rest_get_id(v, &id) ||
+		    platform_rest_standing_of(c, id) != TRACKER_SPEAKS)
 			continue;
 		ok = ok &&
 		    evt_buf_printf(&c->out, "%s\"%" PRId64 "\":", comma, id) &&
-		    add_state(c, id, &c->out);
+		    platform_rest_add_state(c, id, &c->out);
 		comma = ",";
 	}
 	return ok && evt_buf_add_byte(&c->out, '}');
@@ -545,43 +561,46 @@ add_states(struct call *c, const cJSON *ids)
 
 /* Blocked trackers, and those that do not exist, are listed or an error. */
 static void
-answer_states(struct call *c, bool list_blocked, bool list_absent)
+platform_rest_answer_states(struct call *c, bool list_blocked, bool list_absent)
 {
 	const cJSON *ids =
 	    cJSON_GetObjectItemCaseSensitive(c->params, "trackers");
 
-	if (!are_ids(ids))
-		fail(c->x, 400, SAYS_INVALID_PARAMETERS, "Invalid parameters");
-	else if (!list_absent && any_is(c, ids, TRACKER_UNKNOWN))
-		fail(c->x, 400, SAYS_NOT_ALL_EXIST,
+	if (!platform_rest_are_ids(ids))
+		platform_rest_fail(c->x, 400, SAYS_INVALID_PARAMETERS,
+		    "Invalid parameters");
+	else if (!list_absent && platform_rest_any_is(c, ids, TRACKER_UNKNOWN))
+		platform_rest_fail(c->x, 400, SAYS_NOT_ALL_EXIST,
 		    "List contains nonexistent entities");
-	else if (!list_absent && any_is(c, ids, TRACKER_GONE))
-		fail(c->x, 400, SAYS_NOT_FOUND, "Not found in the database");
-	else if (!list_blocked && any_is(c, ids, TRACKER_BLOCKED))
-		fail(c->x, 403, SAYS_BLOCKED, "Device blocked");
+	else if (!list_absent && platform_rest_any_is(c, ids, TRACKER_GONE))
+		platform_rest_fail(c->x, 400, SAYS_NOT_FOUND,
+		    "Not found in the database");
+	else if (!list_blocked && platform_rest_any_is(c, ids, TRACKER_BLOCKED))
+		platform_rest_fail(c->x, 403, SAYS_BLOCKED, "Device blocked");
 	else
-		succeed_with_times(c,
-		    add_states(c, ids) &&
+		platform_rest_succeed_with_times(c,
+		    platform_rest_add_states(c, ids) &&
 		        (!list_blocked ||
-		            add_ids(c, "blocked", ids, TRACKER_BLOCKED,
-		                TRACKER_BLOCKED)) &&
+		            platform_rest_add_ids(c, "blocked", ids,
+		                TRACKER_BLOCKED, TRACKER_BLOCKED)) &&
 		        (!list_absent ||
-		            add_ids(c, "not_exist", ids, TRACKER_UNKNOWN,
-		                TRACKER_GONE)) &&
+		            platform_rest_add_ids(c, "not_exist", ids,
+		                TRACKER_UNKNOWN, TRACKER_GONE)) &&
 		        evt_buf_add_byte(&c->out, '}'));
 }
 
 static void
-tracker_get_states(struct call *c)
+platform_rest_tracker_get_states(struct call *c)
 {
-	answer_states(c, flag(c, "list_blocked"), flag(c, "allow_not_exist"));
+	platform_rest_answer_states(c, platform_rest_flag(c, "list_blocked"),
+	    platform_rest_flag(c, "allow_not_exist"));
 }
 
 /* No document of the platform has it: it never fails for a single tracker. */
 static void
-tracker_batch_states(struct call *c)
+platform_rest_tracker_batch_states(struct call *c)
 {
-	answer_states(c, true, true);
+	platform_rest_answer_states(c, true, true);
 }
 
 /* ---- which call ---------------------------------------------------------- */
@@ -591,17 +610,17 @@ static const struct row {
 	void (*fn)(struct call *c);
 	bool open; /* without a hash */
 } rows[] = {
-	{ "/user/auth", user_auth, true },
-	{ "/user/get_info", user_get_info, false },
-	{ "/tracker/list", tracker_list, false },
-	{ "/tracker/read", tracker_read, false },
-	{ "/tracker/get_state", tracker_get_state, false },
-	{ "/tracker/batch_states", tracker_batch_states, false },
-	{ "/tracker/get_states", tracker_get_states, false },
+	{ "/user/auth", platform_rest_user_auth, true },
+	{ "/user/get_info", platform_rest_user_get_info, false },
+	{ "/tracker/list", platform_rest_tracker_list, false },
+	{ "/tracker/read", platform_rest_tracker_read, false },
+	{ "/tracker/get_state", platform_rest_tracker_get_state, false },
+	{ "/tracker/batch_states", platform_rest_tracker_batch_states, false },
+	{ "/tracker/get_states", platform_rest_tracker_get_states, false },
 };
 
 static bool
-hash_is_right(const struct call *c)
+platform_rest_hash_is_right(const struct call *c)
 {
 	const char *want = c->x->server->o.hash;
 	const cJSON *hash = cJSON_GetObjectItemCaseSensitive(c->params, "hash");
@@ -615,19 +634,20 @@ hash_is_right(const struct call *c)
 }
 
 static void
-answer(struct exchange *x, const struct row *row)
+platform_rest_answer(struct exchange *x, const struct row *row)
 {
 	struct call c = { .x = x };
 	evt_error err;
 
-	c.params = read_params(x);
+	c.params = platform_rest_read_params(x);
 	if (c.params == NULL)
-		fail(x, 400, SAYS_WRONG_FORMAT, "Wrong request format");
-	else if (!row->open && !hash_is_right(&c))
-		fail(x, 400, SAYS_WRONG_HASH, "Wrong hash");
+		platform_rest_fail(x, 400, SAYS_WRONG_FORMAT,
+		    "Wrong request format");
+	else if (!row->open && !platform_rest_hash_is_right(&c))
+		platform_rest_fail(x, 400, SAYS_WRONG_HASH, "Wrong hash");
 	else if (evt_playback_shared(x->server, &c.stage, &err) != EVT_OK ||
 	    evt_playback_board(c.stage, &c.board, &err) != EVT_OK)
-		fail(x, 500, SAYS_UNEXPECTED, "Unexpected error");
+		platform_rest_fail(x, 500, SAYS_UNEXPECTED, "Unexpected error");
 	else
 		row->fn(&c);
 	cJSON_Delete(c.params);
@@ -637,7 +657,7 @@ answer(struct exchange *x, const struct row *row)
 /* Whether it looks like one of the platform's calls: below one of its prefixes,
  * or RESOURCE/ACTION that something is sent to. */
 static bool
-is_platforms(const struct exchange *x)
+platform_rest_is_platforms(const struct exchange *x)
 {
 	return strncmp(x->path, "/v2/", 4) == 0 ||
 	    strncmp(x->path, "/api-v2/", 8) == 0 ||
@@ -646,7 +666,7 @@ is_platforms(const struct exchange *x)
 
 /* Whether there are other calls of its resource: "/v2/tracker/delete". */
 static bool
-has_resource(const char *path)
+platform_rest_has_resource(const char *path)
 {
 	const char *action = strrchr(path, '/');
 
@@ -665,17 +685,17 @@ evt_platform_rest(struct exchange *x)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (evt_http_ends_in(x->path, rows[i].name)) {
-			answer(x, &rows[i]);
+			platform_rest_answer(x, &rows[i]);
 			return true;
 		}
 	}
-	if (!is_platforms(x))
+	if (!platform_rest_is_platforms(x))
 		return false;
 	evt_server_notice(x->server,
 	    "a client called %.200s, which is not answered here", x->path);
-	if (has_resource(x->path))
-		fail(x, 400, SAYS_WRONG_METHOD, "Wrong method");
+	if (platform_rest_has_resource(x->path))
+		platform_rest_fail(x, 400, SAYS_WRONG_METHOD, "Wrong method");
 	else
-		fail(x, 400, SAYS_WRONG_HANDLER, "Wrong handler");
+		platform_rest_fail(x, 400, SAYS_WRONG_HANDLER, "Wrong handler");
 	return true;
 }

@@ -36,7 +36,7 @@
 /* ---- stages -------------------------------------------------------------- */
 
 static void
-stage_free(struct stage *st)
+playback_stage_free(struct stage *st)
 {
 	evt_playback_crew_free(st);
 	evt_player_close(&st->player);
@@ -47,7 +47,7 @@ stage_free(struct stage *st)
 }
 
 static int
-set_up(struct stage *st, const evt_play_options *play, evt_error *err)
+playback_set_up(struct stage *st, const evt_play_options *play, evt_error *err)
 {
 	const evt_server *s = st->server;
 	int r = evt_play_options_copy(play, &st->play, err);
@@ -74,9 +74,9 @@ evt_playback_new(evt_server *s, const evt_play_options *play,
 	if (st == NULL)
 		return evt_err_nomem(err);
 	st->server = s;
-	r = set_up(st, play, err);
+	r = playback_set_up(st, play, err);
 	if (r != EVT_OK) {
-		stage_free(st);
+		playback_stage_free(st);
 		return r;
 	}
 	st->wake_ns = INT64_MAX;
@@ -120,13 +120,13 @@ evt_playback_sum(const struct stage *st, evt_server_stats *sum)
 }
 
 static void
-drop(struct stage *st)
+playback_drop(struct stage *st)
 {
 	assert(st->clients == NULL);
 	evt_playback_sum(st, &st->server->stats);
 	if (st->server->house == st)
 		st->server->house = NULL;
-	stage_free(st);
+	playback_stage_free(st);
 }
 
 /* The house deck waits for clients; one of a client's own goes with the
@@ -147,7 +147,7 @@ evt_playbacks_sweep(evt_server *s)
 		*at = st->next;
 		if (s->o.once && st->started)
 			s->finished = true;
-		drop(st);
+		playback_drop(st);
 	}
 }
 
@@ -158,13 +158,13 @@ evt_playbacks_free(evt_server *s)
 		struct stage *st = s->stages;
 
 		s->stages = st->next;
-		drop(st);
+		playback_drop(st);
 	}
 }
 
 /* Heartbeats are for clients of Atmosphere: others take every frame for JSON. */
 static void
-beat(struct viewer *c, int64_t now)
+playback_beat(struct viewer *c, int64_t now)
 {
 	evt_error err;
 
@@ -180,7 +180,7 @@ void
 evt_playback_check(struct stage *st, int64_t now)
 {
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
-		beat(c, now);
+		playback_beat(c, now);
 		evt_ws_client_mind(c);
 		if ((st == st->server->house || c->kind == VIEWER_CONTROL) &&
 		    c->stalled_since < now - st->server->o.client_stall_ns)
@@ -202,22 +202,22 @@ struct batch {
 };
 
 static bool
-flat_out(const struct stage *st)
+playback_flat_out(const struct stage *st)
 {
 	return evt_deck_speed(st->player.deck) == EVT_DECK_SPEED_FLAT_OUT;
 }
 
 static bool
-waits_for_clients(const struct stage *st)
+playback_waits_for_clients(const struct stage *st)
 {
-	return st != st->server->house || flat_out(st);
+	return st != st->server->house || playback_flat_out(st);
 }
 
 /* Whether a client has so much to take that the deck must wait. */
 static bool
-held_back(const struct stage *st)
+playback_held_back(const struct stage *st)
 {
-	if (!waits_for_clients(st))
+	if (!playback_waits_for_clients(st))
 		return false;
 	for (const struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->kind != VIEWER_CONTROL && c->tap.fanout != NULL &&
@@ -228,7 +228,7 @@ held_back(const struct stage *st)
 }
 
 static void
-flush(struct stage *st, struct batch *b)
+playback_flush(struct stage *st, struct batch *b)
 {
 	int64_t now = evt_waker_now();
 
@@ -267,9 +267,9 @@ evt_playback_end(struct stage *st, int code)
 /* A client of a shared, paced deck that is too far behind is not waited for;
  * judged before a message is added, so that none is too large in itself. */
 static void
-cut_off_slow(struct stage *st)
+playback_cut_off_slow(struct stage *st)
 {
-	if (waits_for_clients(st))
+	if (playback_waits_for_clients(st))
 		return;
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->tap.fanout != NULL && !c->done &&
@@ -280,7 +280,7 @@ cut_off_slow(struct stage *st)
 
 /* What cannot be played on. */
 static bool
-give_up(struct stage *st, const evt_error *err)
+playback_give_up(struct stage *st, const evt_error *err)
 {
 	st->server->stats.failed++;
 	evt_server_notice(st->server, "%s", err->text);
@@ -290,7 +290,7 @@ give_up(struct stage *st, const evt_error *err)
 
 /* Where the deck began to play its window anew, clients are told what was there. */
 static int
-begin_pass(struct stage *st, evt_error *err)
+playback_begin_pass(struct stage *st, evt_error *err)
 {
 	uint64_t pass = evt_deck_passes(st->player.deck);
 
@@ -303,7 +303,7 @@ begin_pass(struct stage *st, evt_error *err)
 
 /* Give the frame to all who watch. */
 static int
-hand_out(struct stage *st, const evt_frame *frame, evt_error *err)
+playback_hand_out(struct stage *st, const evt_frame *frame, evt_error *err)
 {
 	evt_frame f = *frame;
 	int r = evt_time_shift_frame(st->rebase, &f, err);
@@ -321,39 +321,41 @@ hand_out(struct stage *st, const evt_frame *frame, evt_error *err)
 
 /* Whether the batch goes out with the frame that was put into it. */
 static bool
-is_full(const struct stage *st, const struct batch *b, int64_t due)
+playback_is_full(const struct stage *st, const struct batch *b, int64_t due)
 {
-	if (flat_out(st))
+	if (playback_flat_out(st))
 		return b->bytes >= EVT_FANOUT_WIDE;
 	return b->n_due == MAX_DUES || b->bytes >= BATCH_BYTES ||
 	    b->now - due < BEHIND_NS;
 }
 
 static bool
-take(struct stage *st, struct batch *b, const evt_frame *f, int64_t due)
+playback_take(struct stage *st, struct batch *b, const evt_frame *f,
+    int64_t due)
 {
 	evt_error err;
 
 	if (b->n > 0 && !evt_fanout_fits(st->fanout, f->len))
-		flush(st, b);
+		playback_flush(st, b);
 	if (b->n == 0)
-		cut_off_slow(st);
+		playback_cut_off_slow(st);
 	st->live = false;
-	if (begin_pass(st, &err) != EVT_OK || hand_out(st, f, &err) != EVT_OK)
-		return give_up(st, &err);
+	if (playback_begin_pass(st, &err) != EVT_OK ||
+	    playback_hand_out(st, f, &err) != EVT_OK)
+		return playback_give_up(st, &err);
 	b->sent += f->len + 1;
 	b->bytes += f->len;
 	b->n++;
-	if (!flat_out(st))
+	if (!playback_flat_out(st))
 		b->due[b->n_due++] = due;
-	if (is_full(st, b, due))
-		flush(st, b);
+	if (playback_is_full(st, b, due))
+		playback_flush(st, b);
 	return true;
 }
 
 /* Behind B, back to A.  false: it cannot be. */
 static bool
-loop_back(struct stage *st, int64_t now)
+playback_loop_back(struct stage *st, int64_t now)
 {
 	evt_error err;
 
@@ -361,12 +363,13 @@ loop_back(struct stage *st, int64_t now)
 		st->rest_ns = st->looped_ns + LOOP_NS;
 	st->looped_ns = now;
 	return evt_playback_seek(st, st->loop_from_ns, &err) == EVT_OK ||
-	    give_up(st, &err);
+	    playback_give_up(st, &err);
 }
 
 /* The deck says that there is no frame now, and why.  false: that was it. */
 static bool
-idle(struct stage *st, int says, int64_t now, int64_t due, const evt_error *err)
+playback_idle(struct stage *st, int says, int64_t now, int64_t due,
+    const evt_error *err)
 {
 	switch (says) {
 	case EVT_DECK_WAIT:
@@ -384,7 +387,7 @@ idle(struct stage *st, int says, int64_t now, int64_t due, const evt_error *err)
 		return false;
 	case EVT_DECK_END:
 		if (st->has_loop)
-			return loop_back(st, now);
+			return playback_loop_back(st, now);
 		evt_playback_end(st, LWS_CLOSE_STATUS_NORMAL);
 		return false;
 	case EVT_ERR_CORRUPT:
@@ -392,26 +395,28 @@ idle(struct stage *st, int says, int64_t now, int64_t due, const evt_error *err)
 		    err->text);
 		return true;
 	default:
-		return give_up(st, err);
+		return playback_give_up(st, err);
 	}
 }
 
 /* What is due beside frames; the deck may have been moved back by it. */
 static bool
-tick(struct stage *st, int64_t now)
+playback_tick(struct stage *st, int64_t now)
 {
 	evt_error err;
 
 	if (st->has_loop && now >= st->rest_ns &&
 	    !evt_deck_paused(st->player.deck) &&
-	    evt_playback_time(st, now) >= st->loop_to_ns && !loop_back(st, now))
+	    evt_playback_time(st, now) >= st->loop_to_ns &&
+	    !playback_loop_back(st, now))
 		return false;
-	return evt_playback_tick(st, now, &err) == EVT_OK || give_up(st, &err);
+	return evt_playback_tick(st, now, &err) == EVT_OK ||
+	    playback_give_up(st, &err);
 }
 
 /* What to wait for besides the next frame. */
 static void
-wake_for_others(struct stage *st, int64_t now)
+playback_wake_for_others(struct stage *st, int64_t now)
 {
 	int64_t due = evt_playback_due(st, now);
 
@@ -420,9 +425,9 @@ wake_for_others(struct stage *st, int64_t now)
 }
 
 static void
-look_at_clock(const struct stage *st, struct batch *b)
+playback_look_at_clock(const struct stage *st, struct batch *b)
 {
-	if (b->until_clock > 0 && flat_out(st)) {
+	if (b->until_clock > 0 && playback_flat_out(st)) {
 		b->until_clock--;
 		return;
 	}
@@ -432,7 +437,7 @@ look_at_clock(const struct stage *st, struct batch *b)
 
 /* One thing that is due.  false: that was it for now. */
 static bool
-play_next(struct stage *st, struct batch *b)
+playback_play_next(struct stage *st, struct batch *b)
 {
 	int64_t due = b->now;
 	evt_frame f;
@@ -443,23 +448,23 @@ play_next(struct stage *st, struct batch *b)
 		says = evt_deck_poll(st->player.deck, b->now, &f, &due, &err);
 	if (says == EVT_DECK_FRAME && st->has_loop &&
 	    f.time_ns >= st->loop_to_ns)
-		return loop_back(st, b->now);
+		return playback_loop_back(st, b->now);
 	if (says == EVT_DECK_FRAME)
-		return take(st, b, &f, due);
+		return playback_take(st, b, &f, due);
 	if (b->n > 0)
-		flush(st, b);
-	return idle(st, says, b->now, due, &err);
+		playback_flush(st, b);
+	return playback_idle(st, says, b->now, due, &err);
 }
 
 /* Whether it is not the time for a frame, and when to look again.  Clients are
  * behind by more only where something was written, or could not be. */
 static bool
-must_wait(struct stage *st, const struct batch *b)
+playback_must_wait(struct stage *st, const struct batch *b)
 {
-	if (b->n == 0 && held_back(st))
+	if (b->n == 0 && playback_held_back(st))
 		st->wake_ns = INT64_MAX;
 	else if (b->sent >=
-	    (waits_for_clients(st) ? TURN_BYTES : TURN_BYTES_PACED))
+	    (playback_waits_for_clients(st) ? TURN_BYTES : TURN_BYTES_PACED))
 		st->wake_ns = 0;
 	else if (b->now < st->rest_ns)
 		st->wake_ns = st->rest_ns;
@@ -474,14 +479,14 @@ evt_playback_pump(struct stage *st)
 	struct batch b = { .n = 0 };
 	bool go;
 
-	look_at_clock(st, &b);
-	go = tick(st, b.now);
-	while (go && !must_wait(st, &b)) {
-		go = play_next(st, &b);
-		look_at_clock(st, &b);
+	playback_look_at_clock(st, &b);
+	go = playback_tick(st, b.now);
+	while (go && !playback_must_wait(st, &b)) {
+		go = playback_play_next(st, &b);
+		playback_look_at_clock(st, &b);
 	}
-	flush(st, &b);
-	wake_for_others(st, evt_waker_now());
+	playback_flush(st, &b);
+	playback_wake_for_others(st, evt_waker_now());
 }
 
 int

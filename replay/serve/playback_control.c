@@ -37,7 +37,7 @@ evt_playback_time(const struct stage *st, int64_t now)
 }
 
 static bool
-plays(const struct stage *st)
+playback_control_plays(const struct stage *st)
 {
 	return st->started && !st->ended && !evt_deck_paused(st->player.deck);
 }
@@ -45,7 +45,7 @@ plays(const struct stage *st)
 /* ---- controls ------------------------------------------------------------ */
 
 static void
-changed(struct stage *st)
+playback_control_changed(struct stage *st)
 {
 	evt_control_feed_changed(st);
 	evt_playback_wake(st);
@@ -62,14 +62,14 @@ evt_playback_play_on(struct stage *st)
 	}
 	st->started = true;
 	evt_deck_resume(st->player.deck, evt_waker_now());
-	changed(st);
+	playback_control_changed(st);
 }
 
 void
 evt_playback_pause(struct stage *st)
 {
 	evt_deck_pause(st->player.deck, evt_waker_now());
-	changed(st);
+	playback_control_changed(st);
 }
 
 void
@@ -83,7 +83,7 @@ evt_playback_step(struct stage *st)
 	/* At once: who asks is told where it led, and a second step is another
 	 * one. */
 	evt_playback_pump(st);
-	changed(st);
+	playback_control_changed(st);
 }
 
 int
@@ -99,7 +99,7 @@ evt_playback_seek(struct stage *st, int64_t to_ns, evt_error *err)
 	st->at_ns = to_ns;
 	st->ended = st->live = false;
 	r = evt_playback_moved(st, err);
-	changed(st);
+	playback_control_changed(st);
 	return r;
 }
 
@@ -108,7 +108,7 @@ evt_playback_set_speed(struct stage *st, uint32_t speed)
 {
 	evt_deck_set_speed(st->player.deck, evt_waker_now(), speed);
 	st->play.speed = speed;
-	changed(st);
+	playback_control_changed(st);
 }
 
 void
@@ -117,12 +117,12 @@ evt_playback_set_loop(struct stage *st, bool on, int64_t from_ns, int64_t to_ns)
 	st->has_loop = on;
 	st->loop_from_ns = from_ns;
 	st->loop_to_ns = to_ns;
-	changed(st);
+	playback_control_changed(st);
 }
 
 /* Keep what the player that goes has played. */
 static void
-add_up(struct stage *st)
+playback_control_add_up(struct stage *st)
 {
 	evt_deck_stats d;
 	evt_cursor_stats c;
@@ -151,7 +151,7 @@ evt_playback_replace(struct stage *st, evt_play_options *play, evt_error *err)
 		evt_play_options_free(play);
 		return r;
 	}
-	add_up(st);
+	playback_control_add_up(st);
 	evt_player_close(&st->player);
 	evt_play_options_free(&st->play);
 	st->player = player;
@@ -167,7 +167,7 @@ evt_playback_replace(struct stage *st, evt_play_options *play, evt_error *err)
 	    (play->has_to && st->at_ns >= play->to_ns)) {
 		st->at_ns = st->start_ns;
 		r = evt_playback_moved(st, err);
-		changed(st);
+		playback_control_changed(st);
 		return r;
 	}
 	return evt_playback_seek(st, st->at_ns, err);
@@ -176,7 +176,7 @@ evt_playback_replace(struct stage *st, evt_play_options *play, evt_error *err)
 /* ---- as JSON ------------------------------------------------------------- */
 
 static bool
-add_speed(const struct stage *st, evt_buf *out)
+playback_control_add_speed(const struct stage *st, evt_buf *out)
 {
 	char text[EVT_DECK_SPEED_TEXT];
 	uint32_t speed = evt_deck_speed(st->player.deck);
@@ -188,26 +188,28 @@ add_speed(const struct stage *st, evt_buf *out)
 
 /* An end of a window, or null. */
 static bool
-add_end(const char *name, bool has, int64_t ns, evt_buf *out)
+playback_control_add_end(const char *name, bool has, int64_t ns, evt_buf *out)
 {
 	return has ? evt_buf_printf(out, "\"%s\":%" PRId64, name, ns) :
 	             evt_buf_printf(out, "\"%s\":null", name);
 }
 
 static bool
-add_span(const char *name, bool has_from, int64_t from, bool has_to, int64_t to,
-    evt_buf *out)
+playback_control_add_span(const char *name, bool has_from, int64_t from,
+    bool has_to, int64_t to, evt_buf *out)
 {
 	if (!has_from && !has_to)
 		return evt_buf_printf(out, ",\"%s\":null", name);
 	return evt_buf_printf(out, ",\"%s\":{", name) &&
-	    add_end("from_ns", has_from, from, out) &&
-	    evt_buf_add_byte(out, ',') && add_end("to_ns", has_to, to, out) &&
+	    playback_control_add_end("from_ns", has_from, from, out) &&
+	    evt_buf_add_byte(out, ',') &&
+	    playback_control_add_end("to_ns", has_to, to, out) &&
 	    evt_buf_add_byte(out, '}');
 }
 
 static bool
-add_names(const char *name, const evt_strings *names, evt_buf *out)
+playback_control_add_names(const char *name, const evt_strings *names,
+    evt_buf *out)
 {
 	bool ok = evt_buf_printf(out, "\"%s\":[", name);
 
@@ -219,7 +221,7 @@ add_names(const char *name, const evt_strings *names, evt_buf *out)
 }
 
 static bool
-add_counts(const struct stage *st, evt_buf *out)
+playback_control_add_counts(const struct stage *st, evt_buf *out)
 {
 	const evt_lateness *late = &st->server->stats.late;
 	evt_deck_stats d;
@@ -245,16 +247,16 @@ evt_playback_json(const struct stage *st, evt_buf *out)
 	    evt_api_time_json("time", evt_playback_time(st, evt_waker_now()),
 	        out) &&
 	    evt_buf_printf(out, ",\"playing\":%s,\"ended\":%s,\"live\":%s",
-	        plays(st) ? "true" : "false", st->ended ? "true" : "false",
-	        st->live ? "true" : "false") &&
-	    add_speed(st, out) &&
-	    add_span("loop", st->has_loop, st->loop_from_ns, st->has_loop,
-	        st->loop_to_ns, out) &&
-	    add_span("window", p->has_from, p->from_ns, p->has_to, p->to_ns,
-	        out) &&
+	        playback_control_plays(st) ? "true" : "false",
+	        st->ended ? "true" : "false", st->live ? "true" : "false") &&
+	    playback_control_add_speed(st, out) &&
+	    playback_control_add_span("loop", st->has_loop, st->loop_from_ns,
+	        st->has_loop, st->loop_to_ns, out) &&
+	    playback_control_add_span("window", p->has_from, p->from_ns,
+	        p->has_to, p->to_ns, out) &&
 	    evt_buf_add_str(out, ",\"filter\":{") &&
-	    add_names("sources", &p->sources, out) &&
+	    playback_control_add_names("sources", &p->sources, out) &&
 	    evt_buf_add_byte(out, ',') &&
-	    add_names("events", &p->events, out) &&
-	    evt_buf_add_byte(out, '}') && add_counts(st, out);
+	    playback_control_add_names("events", &p->events, out) &&
+	    evt_buf_add_byte(out, '}') && playback_control_add_counts(st, out);
 }

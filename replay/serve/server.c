@@ -62,7 +62,7 @@ evt_server_notice(const evt_server *s, const char *fmt, ...)
 /* ---- the listening socket ------------------------------------------------ */
 
 static int
-open_listener(evt_server *s, evt_error *err)
+server_open_listener(evt_server *s, evt_error *err)
 {
 	char where[EVT_LISTENER_TEXT];
 	int r = evt_listener_open(&s->o.at, &s->listen_fd, where, err);
@@ -76,7 +76,7 @@ open_listener(evt_server *s, evt_error *err)
 /* Bounds for a connection, before libwebsockets has it.  Where one is refused the
  * connection works all the same. */
 static void
-prepare_socket(int fd)
+server_prepare_socket(int fd)
 {
 	int one = 1, idle = 60, interval = 10, count = 6, buffer = SEND_BUFFER;
 
@@ -90,7 +90,7 @@ prepare_socket(int fd)
 }
 
 static void
-accept_all(evt_server *s)
+server_accept_all(evt_server *s)
 {
 	uint64_t unheard;
 	bool turned_away;
@@ -98,7 +98,7 @@ accept_all(evt_server *s)
 
 	while ((fd = evt_listener_accept(s->listen_fd, &s->spare_fd,
 	            &turned_away)) >= 0) {
-		prepare_socket(fd);
+		server_prepare_socket(fd);
 		unheard = s->stats.unheard;
 		/* It closes the descriptor where it fails; perhaps it had begun
 		 * with TLS, and told us that it was no good. */
@@ -116,7 +116,7 @@ accept_all(evt_server *s)
 /* ---- callbacks ----------------------------------------------------------- */
 
 static void
-on_timer(evt_server *s)
+server_on_timer(evt_server *s)
 {
 	int64_t wake = s->waker.armed_ns, now;
 
@@ -130,8 +130,8 @@ on_timer(evt_server *s)
 
 /* What a viewer's connection is about. */
 static int
-on_viewer(struct viewer *c, enum lws_callback_reasons reason, const void *in,
-    size_t len)
+server_on_viewer(struct viewer *c, enum lws_callback_reasons reason,
+    const void *in, size_t len)
 {
 	evt_server *s;
 	int r;
@@ -166,7 +166,7 @@ on_viewer(struct viewer *c, enum lws_callback_reasons reason, const void *in,
 }
 
 static int
-on_exchange(struct exchange *x, enum lws_callback_reasons reason,
+server_on_exchange(struct exchange *x, enum lws_callback_reasons reason,
     const void *in, size_t len)
 {
 	switch (reason) {
@@ -188,7 +188,8 @@ on_exchange(struct exchange *x, enum lws_callback_reasons reason,
 
 /* What has no peer: connections that have not asked for anything yet. */
 static int
-on_stranger(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason)
+server_on_stranger(evt_server *s, struct lws *wsi,
+    enum lws_callback_reasons reason)
 {
 	switch (reason) {
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
@@ -215,18 +216,19 @@ on_stranger(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason)
 }
 
 static int
-on_client(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason,
-    void *in, size_t len)
+server_on_client(evt_server *s, struct lws *wsi,
+    enum lws_callback_reasons reason, void *in, size_t len)
 {
 	struct peer *peer = lws_get_opaque_user_data(wsi);
 
 	if (peer == NULL)
-		return on_stranger(s, wsi, reason);
+		return server_on_stranger(s, wsi, reason);
 	switch (peer->kind) {
 	case PEER_VIEWER:
-		return on_viewer((struct viewer *)peer, reason, in, len);
+		return server_on_viewer((struct viewer *)peer, reason, in, len);
 	case PEER_EXCHANGE:
-		return on_exchange((struct exchange *)peer, reason, in, len);
+		return server_on_exchange((struct exchange *)peer, reason, in,
+		    len);
 	default:
 		return reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION ? -1 :
 		                                                           0;
@@ -234,7 +236,7 @@ on_client(evt_server *s, struct lws *wsi, enum lws_callback_reasons reason,
 }
 
 static int
-callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     void *in, size_t len)
 {
 	/* None: it was refused before it could ask for one. */
@@ -247,15 +249,15 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		return 0;
 	if (reason == LWS_CALLBACK_RAW_RX_FILE) {
 		if (id == PROTOCOL_TIMER)
-			on_timer(s);
+			server_on_timer(s);
 		else if (id == PROTOCOL_LISTENER)
-			accept_all(s);
+			server_accept_all(s);
 		return 0;
 	}
 	/* Clients may ask for our own protocols, and are not given them. */
 	if (id != PROTOCOL_CLIENT && lws_get_opaque_user_data(wsi) == NULL)
 		return 0;
-	return on_client(s, wsi, reason, in, len);
+	return server_on_client(s, wsi, reason, in, len);
 }
 
 /* ---- opening ------------------------------------------------------------- */
@@ -264,18 +266,20 @@ static const struct lws_protocols protocols[] = {
 	/* The first one also has all requests, and clients that name no
 	 * subprotocol.  A write may be as large as a chunk. */
 	{ .name = "evtape",
-	    .callback = callback,
+	    .callback = server_callback,
 	    .id = PROTOCOL_CLIENT,
 	    .rx_buffer_size = 64 << 10,
 	    .tx_packet_size = 128 << 10 },
-	{ .name = "-timer", .callback = callback, .id = PROTOCOL_TIMER },
-	{ .name = "-listener", .callback = callback, .id = PROTOCOL_LISTENER },
+	{ .name = "-timer", .callback = server_callback, .id = PROTOCOL_TIMER },
+	{ .name = "-listener",
+	    .callback = server_callback,
+	    .id = PROTOCOL_LISTENER },
 	{ 0 },
 };
 
 /* Descriptors for all who may connect.  With fewer some are turned away. */
 static void
-allow_descriptors(rlim_t n)
+server_allow_descriptors(rlim_t n)
 {
 	struct rlimit limit;
 
@@ -286,7 +290,7 @@ allow_descriptors(rlim_t n)
 }
 
 static int
-open_context(evt_server *s, evt_error *err)
+server_open_context(evt_server *s, evt_error *err)
 {
 	const unsigned n = (unsigned)s->o.max_clients + OTHER_CONNECTIONS;
 	struct lws_context_creation_info info = {
@@ -310,7 +314,7 @@ open_context(evt_server *s, evt_error *err)
 		info.ssl_cert_filepath = s->o.tls_cert;
 		info.ssl_private_key_filepath = s->o.tls_key;
 	}
-	allow_descriptors(n + OTHER_FDS);
+	server_allow_descriptors(n + OTHER_FDS);
 	lws_set_log_level(0, NULL);
 	s->context = lws_create_context(&info);
 	if (s->context == NULL)
@@ -328,7 +332,7 @@ open_context(evt_server *s, evt_error *err)
 
 /* Have libwebsockets wait for a descriptor; it is the library's from then on. */
 static int
-adopt(evt_server *s, int fd, const char *protocol, evt_error *err)
+server_adopt(evt_server *s, int fd, const char *protocol, evt_error *err)
 {
 	lws_sock_file_fd_type u = { .filefd = fd };
 
@@ -340,23 +344,23 @@ adopt(evt_server *s, int fd, const char *protocol, evt_error *err)
 }
 
 static int
-set_up(evt_server *s, evt_error *err)
+server_set_up(evt_server *s, evt_error *err)
 {
 	int fd, r;
 
 	s->arg = malloc(QUERY_MAX);
 	if (s->arg == NULL)
 		return evt_err_nomem(err);
-	if ((r = open_listener(s, err)) != EVT_OK ||
+	if ((r = server_open_listener(s, err)) != EVT_OK ||
 	    (r = evt_waker_open(s->o.precise, &s->waker, err)) != EVT_OK ||
-	    (r = open_context(s, err)) != EVT_OK)
+	    (r = server_open_context(s, err)) != EVT_OK)
 		return r;
 	/* The library closes what it adopted, and we what we have. */
 	fd = dup(s->listen_fd);
-	if (fd < 0 || (r = adopt(s, fd, "-listener", err)) != EVT_OK)
+	if (fd < 0 || (r = server_adopt(s, fd, "-listener", err)) != EVT_OK)
 		return fd < 0 ? evt_err_sys(err, errno, "cannot dup") : r;
 	fd = dup(s->waker.fd);
-	if (fd < 0 || (r = adopt(s, fd, "-timer", err)) != EVT_OK)
+	if (fd < 0 || (r = server_adopt(s, fd, "-timer", err)) != EVT_OK)
 		return fd < 0 ? evt_err_sys(err, errno, "cannot dup") : r;
 	/* What cannot be played shows now, not when somebody comes. */
 	return s->o.shared ? evt_playback_shared(s, &s->house, err) : EVT_OK;
@@ -375,7 +379,7 @@ evt_server_open(const evt_server_options *options, evt_server **ret_server,
 	s->listen_fd = s->waker.fd = -1;
 	s->spare_fd = evt_listener_spare();
 	s->deadline_ns = INT64_MAX;
-	r = set_up(s, err);
+	r = server_set_up(s, err);
 	if (r != EVT_OK) {
 		evt_server_close(s);
 		return r;
@@ -427,7 +431,7 @@ evt_server_stop(evt_server *s)
 }
 
 static void
-begin_stop(evt_server *s, int64_t now)
+server_begin_stop(evt_server *s, int64_t now)
 {
 	s->stopping = true;
 	s->deadline_ns = now + STOP_NS;
@@ -440,7 +444,7 @@ begin_stop(evt_server *s, int64_t now)
 
 /* What is done now and then; returns when the loop must wake up. */
 static int64_t
-keep_house(evt_server *s, int64_t now)
+server_keep_house(evt_server *s, int64_t now)
 {
 	int64_t wake = INT64_MAX;
 
@@ -465,8 +469,8 @@ evt_server_run(evt_server *s, evt_error *err)
 		int64_t now = evt_waker_now();
 
 		if (atomic_load(&s->stop) && !s->stopping)
-			begin_stop(s, now);
-		evt_waker_arm(&s->waker, keep_house(s, now));
+			server_begin_stop(s, now);
+		evt_waker_arm(&s->waker, server_keep_house(s, now));
 		if (s->finished ||
 		    (s->stopping &&
 		        (s->n_clients == 0 || now >= s->deadline_ns)))

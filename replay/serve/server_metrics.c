@@ -16,7 +16,7 @@ static const int64_t bounds[] = { 10000, 50000, 100000, 500000, 1000000,
 #define COUNT (sizeof(bounds) / sizeof(bounds[0]))
 
 static bool
-add_lateness(evt_buf *out, const evt_lateness *h)
+server_metrics_add_lateness(evt_buf *out, const evt_lateness *h)
 {
 	uint64_t within[COUNT];
 	evt_prometheus_histogram p = { .bound_ns = bounds,
@@ -32,7 +32,7 @@ add_lateness(evt_buf *out, const evt_lateness *h)
 }
 
 static bool
-add_clients(evt_buf *out, const evt_server *s)
+server_metrics_add_clients(evt_buf *out, const evt_server *s)
 {
 	static const char *const kinds[VIEWER_KINDS] = { "stream", "standin",
 		"control" };
@@ -66,7 +66,7 @@ evt_server_metrics(struct exchange *x)
 	        "Messages that clients were sent.", (double)st.deliveries) &&
 	    evt_prometheus_value(&out, NAME("sent_bytes_total"), "counter",
 	        "Their payload, in bytes.", (double)st.bytes) &&
-	    add_clients(&out, x->server) &&
+	    server_metrics_add_clients(&out, x->server) &&
 	    evt_prometheus_value(&out, NAME("clients_total"), "counter",
 	        "Clients that were let in.", (double)st.clients) &&
 	    evt_prometheus_value(&out, NAME("clients_dropped_total"), "counter",
@@ -87,7 +87,7 @@ evt_server_metrics(struct exchange *x)
 	        (double)st.frames_lost) &&
 	    evt_prometheus_value(&out, NAME("failed_total"), "counter",
 	        "Decks that could not read on.", (double)st.failed) &&
-	    add_lateness(&out, &st.late);
+	    server_metrics_add_lateness(&out, &st.late);
 	if (ok)
 		evt_http_answer(x, 200, EVT_PROMETHEUS_TYPE, out.data, out.len);
 	else

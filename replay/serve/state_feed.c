@@ -17,14 +17,14 @@
 
 /* Whether somebody watches who is told what the board shows. */
 static bool
-has_crew(const struct stage *st)
+state_feed_has_crew(const struct stage *st)
 {
 	return st->n[VIEWER_STANDIN] + st->n[VIEWER_CONTROL] > 0;
 }
 
 /* A tape time as the board's clients see it. */
 static int64_t
-shown_time(const struct stage *st, int64_t tape_ns)
+state_feed_shown_time(const struct stage *st, int64_t tape_ns)
 {
 	return st->rebase == NULL || tape_ns == INT64_MAX ?
 	    tape_ns :
@@ -95,7 +95,7 @@ evt_playback_crew_free(struct stage *st)
 
 /* A client that cannot be told something must not go on as if it had been. */
 static void
-drop_client(struct viewer *c, const evt_error *err)
+state_feed_drop_client(struct viewer *c, const evt_error *err)
 {
 	evt_ws_client_cut_off(c, err->text);
 }
@@ -103,7 +103,7 @@ drop_client(struct viewer *c, const evt_error *err)
 /* Each subscription and each seek is answered with states: who is told them again
  * and again must take them, or they would fill the memory. */
 static bool
-may_be_told(struct viewer *c)
+state_feed_may_be_told(struct viewer *c)
 {
 	if (c->standin == NULL || c->done)
 		return false;
@@ -116,18 +116,19 @@ may_be_told(struct viewer *c)
 
 /* Give each client of the stand-in to fn(). */
 static void
-each_standin(struct stage *st, int (*fn)(evt_standin *c, evt_error *err))
+state_feed_each_standin(struct stage *st,
+    int (*fn)(evt_standin *c, evt_error *err))
 {
 	evt_error err;
 
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->standin != NULL && fn(c->standin, &err) != EVT_OK)
-			drop_client(c, &err);
+			state_feed_drop_client(c, &err);
 	}
 }
 
 static void
-say_equal_ids(evt_server *s)
+state_feed_say_equal_ids(evt_server *s)
 {
 	if (s->said_equal_ids || s->o.trackers != NULL)
 		return;
@@ -142,11 +143,12 @@ evt_ws_client_message(struct viewer *c, const char *text, size_t n,
     evt_error *err)
 {
 	struct stage *st = c->stage;
-	int64_t now = shown_time(st, evt_playback_time(st, evt_waker_now()));
+	int64_t now =
+	    state_feed_shown_time(st, evt_playback_time(st, evt_waker_now()));
 	evt_state_table *board;
 	int r;
 
-	if (!may_be_told(c))
+	if (!state_feed_may_be_told(c))
 		return EVT_OK;
 	r = evt_playback_board(st, &board, err);
 	if (r == EVT_OK)
@@ -155,7 +157,7 @@ evt_ws_client_message(struct viewer *c, const char *text, size_t n,
 		evt_ws_client_told(c);
 	if (r != EVT_OK || !evt_standin_subscribed(c->standin))
 		return r;
-	say_equal_ids(st->server);
+	state_feed_say_equal_ids(st->server);
 	if (evt_ws_client_starts(c) && !st->play.paused) {
 		st->started = true;
 		evt_control_feed_changed(st);
@@ -167,7 +169,7 @@ evt_ws_client_message(struct viewer *c, const char *text, size_t n,
 /* ---- states that are owed ------------------------------------------------ */
 
 static int
-owe(struct stage *st, evt_state_table_source *source, evt_error *err)
+state_feed_owe(struct stage *st, evt_state_table_source *source, evt_error *err)
 {
 	if (st->n_owed == st->cap_owed) {
 		size_t cap = st->cap_owed > 0 ? st->cap_owed * 2 : 16;
@@ -184,7 +186,7 @@ owe(struct stage *st, evt_state_table_source *source, evt_error *err)
 }
 
 static void
-paid(struct stage *st, const evt_state_table_source *source)
+state_feed_paid(struct stage *st, const evt_state_table_source *source)
 {
 	size_t kept = 0;
 
@@ -196,48 +198,49 @@ paid(struct stage *st, const evt_state_table_source *source)
 }
 
 static void
-pay(struct stage *st, evt_state_table_source *source)
+state_feed_pay(struct stage *st, evt_state_table_source *source)
 {
 	evt_error err;
 
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->standin != NULL &&
 		    evt_standin_current(c->standin, source, &err) != EVT_OK)
-			drop_client(c, &err);
+			state_feed_drop_client(c, &err);
 	}
 }
 
 static void
-pay_due(struct stage *st, int64_t now)
+state_feed_pay_due(struct stage *st, int64_t now)
 {
 	while (st->n_owed > 0 && st->owed[0].due_ns <= now) {
 		evt_state_table_source *source = st->owed[0].source;
 
-		paid(st, source);
-		pay(st, source);
+		state_feed_paid(st, source);
+		state_feed_pay(st, source);
 	}
 }
 
 /* ---- frames -------------------------------------------------------------- */
 
 static int
-note_owed(struct stage *st, const evt_state_update *news, evt_error *err)
+state_feed_note_owed(struct stage *st, const evt_state_update *news,
+    evt_error *err)
 {
 	if (news->kind == EVT_STATE_UPDATE_LIFECYCLE && news->n > 0) {
 		evt_state_table_source *s = news->touch[0].source;
 
-		paid(st, s);
+		state_feed_paid(st, s);
 		return news->life == EVT_STATE_TABLE_LIFE_UNBLOCK ?
-		    owe(st, s, err) :
+		    state_feed_owe(st, s, err) :
 		    EVT_OK;
 	}
 	for (size_t i = 0; i < news->n; i++) {
 		evt_state_table_source *s = news->touch[i].source;
 
 		if (st->n_owed > 0 && news->touch[i].value.p != NULL)
-			paid(st, s);
+			state_feed_paid(st, s);
 		else if (news->kind == EVT_STATE_UPDATE_ANSWER && !s->blocked &&
-		    owe(st, s, err) != EVT_OK)
+		    state_feed_owe(st, s, err) != EVT_OK)
 			return EVT_ERR_NOMEM;
 	}
 	return EVT_OK;
@@ -245,33 +248,34 @@ note_owed(struct stage *st, const evt_state_update *news, evt_error *err)
 
 /* Send the batches that are due. */
 static void
-tick_standins(struct stage *st, int64_t tape_ns)
+state_feed_tick_standins(struct stage *st, int64_t tape_ns)
 {
 	evt_error err;
 
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->standin != NULL &&
 		    evt_standin_tick(c->standin, tape_ns, &err) != EVT_OK)
-			drop_client(c, &err);
+			state_feed_drop_client(c, &err);
 	}
 }
 
 /* Keep the board up, and tell the clients of the stand-in. */
 static int
-tell_standins(struct stage *st, const evt_frame *frame, evt_error *err)
+state_feed_tell_standins(struct stage *st, const evt_frame *frame,
+    evt_error *err)
 {
 	evt_state_update news;
 	int r;
 
 	/* What is due before it does not know of it yet. */
-	tick_standins(st, frame->time_ns);
+	state_feed_tick_standins(st, frame->time_ns);
 	r = evt_state_table_take(st->board, frame, &news, err);
 	if (r == EVT_OK)
-		r = note_owed(st, &news, err);
+		r = state_feed_note_owed(st, &news, err);
 	if (r == EVT_OK && st->n[VIEWER_STANDIN] > 0 &&
 	    news.kind != EVT_STATE_UPDATE_NONE) {
 		evt_broadcast_begin(&st->telling, frame, &news);
-		each_standin(st, evt_standin_tell);
+		state_feed_each_standin(st, evt_standin_tell);
 		st->telling.frame = NULL;
 		st->telling.news = NULL;
 	}
@@ -285,10 +289,10 @@ evt_playback_tell(struct stage *st, const evt_frame *frame,
 	int r = EVT_OK;
 
 	/* Who wants states had the board loaded when he came. */
-	if (!has_crew(st))
+	if (!state_feed_has_crew(st))
 		st->board_good = false;
 	if (st->board_good)
-		r = tell_standins(st, moved, err);
+		r = state_feed_tell_standins(st, moved, err);
 	return r == EVT_OK && st->n[VIEWER_CONTROL] > 0 ?
 	    evt_control_feed_take(st, frame, err) :
 	    r;
@@ -296,7 +300,7 @@ evt_playback_tell(struct stage *st, const evt_frame *frame,
 
 /* What the sources were, before the board is loaded anew; free() it. */
 static uint8_t *
-what_was(const evt_state_table *b)
+state_feed_what_was(const evt_state_table *b)
 {
 	uint8_t *was = calloc(evt_state_table_n(b) + 1, 1);
 
@@ -319,21 +323,22 @@ evt_playback_moved(struct stage *st, evt_error *err)
 
 	st->n_owed = 0;
 	st->board_good = false;
-	if (!has_crew(st) || st->board == NULL)
+	if (!state_feed_has_crew(st) || st->board == NULL)
 		return EVT_OK;
 	n = evt_state_table_n(st->board);
-	was = what_was(st->board);
+	was = state_feed_what_was(st->board);
 	if (was == NULL)
 		return evt_err_nomem(err);
 	r = evt_playback_board(st, &st->board, err);
 	evt_control_feed_moved(st);
 	for (struct viewer *c = st->clients; c != NULL && r == EVT_OK;
 	     c = c->next) {
-		if (!may_be_told(c))
+		if (!state_feed_may_be_told(c))
 			continue;
 		if (evt_standin_moved(c->standin, was, n,
-		        shown_time(st, st->at_ns), &client_err) != EVT_OK)
-			drop_client(c, &client_err);
+		        state_feed_shown_time(st, st->at_ns),
+		        &client_err) != EVT_OK)
+			state_feed_drop_client(c, &client_err);
 		evt_ws_client_told(c);
 	}
 	free(was);
@@ -346,17 +351,18 @@ int
 evt_playback_tick(struct stage *st, int64_t now, evt_error *err)
 {
 	/* At the end there is no more time that a batch could wait for. */
-	int64_t tape = st->ended ? INT64_MAX - 1 :
-	                           shown_time(st, evt_playback_time(st, now));
+	int64_t tape = st->ended ?
+	    INT64_MAX - 1 :
+	    state_feed_shown_time(st, evt_playback_time(st, now));
 
-	pay_due(st, now);
-	tick_standins(st, tape);
+	state_feed_pay_due(st, now);
+	state_feed_tick_standins(st, tape);
 	return evt_control_feed_tick(st, now, err);
 }
 
 /* When the deck reaches a tape time; INT64_MAX: not by itself. */
 static int64_t
-wall_of(const struct stage *st, int64_t tape_ns, int64_t now)
+state_feed_wall_of(const struct stage *st, int64_t tape_ns, int64_t now)
 {
 	uint32_t speed =
 	    st->live ? EVT_DECK_SPEED_ONE : evt_deck_speed(st->player.deck);
@@ -389,10 +395,11 @@ evt_playback_due(const struct stage *st, int64_t now)
 		t = t == INT64_MAX ? t : evt_clock_sub(t, shift);
 		tape = t < tape ? t : tape;
 	}
-	t = wall_of(st, tape, now);
+	t = state_feed_wall_of(st, tape, now);
 	if (t < due)
 		due = t;
-	t = st->has_loop ? wall_of(st, st->loop_to_ns, now) : INT64_MAX;
+	t = st->has_loop ? state_feed_wall_of(st, st->loop_to_ns, now) :
+	                   INT64_MAX;
 	/* Not while it rests after its last jump. */
 	t = t < st->rest_ns ? st->rest_ns : t;
 	if (t < due)

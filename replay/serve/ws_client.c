@@ -81,19 +81,19 @@ evt_ws_client_free(struct viewer *c)
 /* ---- arriving ------------------------------------------------------------ */
 
 static int
-send_own(void *ctx, const void *text, size_t n, evt_error *err)
+ws_client_send_own(void *ctx, const void *text, size_t n, evt_error *err)
 {
 	return evt_ws_client_send(ctx, text, n, err);
 }
 
 /* What a client of the stand-in is told first. */
 static int
-greet(struct viewer *c, evt_error *err)
+ws_client_greet(struct viewer *c, evt_error *err)
 {
 	evt_server *s = c->stage->server;
 	evt_standin_options o = { .telling = &c->stage->telling,
 		.hash = s->o.hash,
-		.send = send_own,
+		.send = ws_client_send_own,
 		.ctx = c };
 	int r = evt_playback_board(c->stage, &o.board, err);
 
@@ -134,7 +134,7 @@ evt_ws_client_watch(struct viewer *c)
 	if (s->stopping)
 		evt_ws_client_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
 	else if (c->kind == VIEWER_STANDIN)
-		r = greet(c, &err);
+		r = ws_client_greet(c, &err);
 	else if (c->kind == VIEWER_CONTROL)
 		r = evt_control_feed_hello(c, &err);
 	else if (st->ended)
@@ -239,7 +239,7 @@ evt_ws_client_told(struct viewer *c)
 
 /* What it has not taken yet; one that leaves takes no more than was there. */
 static uint64_t
-behind(const struct viewer *c)
+ws_client_behind(const struct viewer *c)
 {
 	uint64_t n = evt_fanout_reader_behind(&c->tap);
 
@@ -247,9 +247,9 @@ behind(const struct viewer *c)
 }
 
 static void
-note_progress(struct viewer *c, bool took, int64_t now)
+ws_client_note_progress(struct viewer *c, bool took, int64_t now)
 {
-	if (behind(c) == 0)
+	if (ws_client_behind(c) == 0)
 		c->stalled_since = INT64_MAX;
 	else if (took || c->stalled_since == INT64_MAX)
 		c->stalled_since = now;
@@ -257,7 +257,7 @@ note_progress(struct viewer *c, bool took, int64_t now)
 
 /* Bytes have come that nobody has read; false at the end of the stream too. */
 static bool
-has_input(const struct viewer *c)
+ws_client_has_input(const struct viewer *c)
 {
 	int n = 0;
 
@@ -266,7 +266,7 @@ has_input(const struct viewer *c)
 
 /* What is to be written, or part of what was, waits for the peer to read. */
 static bool
-waits(const struct viewer *c)
+ws_client_waits(const struct viewer *c)
 {
 	return (c->full && !c->done) || lws_partial_buffered(c->wsi) != 0;
 }
@@ -282,8 +282,8 @@ waits(const struct viewer *c)
 void
 evt_ws_client_mind(struct viewer *c)
 {
-	bool hold =
-	    waits(c) && (c->done || lws_is_ssl(c->wsi) || !has_input(c));
+	bool hold = ws_client_waits(c) &&
+	    (c->done || lws_is_ssl(c->wsi) || !ws_client_has_input(c));
 
 	if (hold != c->held)
 		lws_rx_flow_control(c->wsi, hold ? 0 : 1);
@@ -293,7 +293,7 @@ evt_ws_client_mind(struct viewer *c)
 /* Write of n bytes what the socket takes, whole frames; n: the same.  Returns how
  * many, -1 where the connection is gone. */
 static ssize_t
-put(struct viewer *c, uint8_t *p, size_t n)
+ws_client_put(struct viewer *c, uint8_t *p, size_t n)
 {
 	ssize_t sent = 0;
 	size_t whole, rest;
@@ -332,10 +332,10 @@ evt_ws_client_flush(struct viewer *c, int64_t now)
 		c->done = true;
 	if (c->tap.fanout == NULL || c->done)
 		return;
-	while (!waits(c) && behind(c) > 0 &&
+	while (!ws_client_waits(c) && ws_client_behind(c) > 0 &&
 	    (n = evt_fanout_reader_peek(&c->tap, &p)) > 0) {
-		n = n < behind(c) ? n : (size_t)behind(c);
-		put_n = put(c, p, n);
+		n = n < ws_client_behind(c) ? n : (size_t)ws_client_behind(c);
+		put_n = ws_client_put(c, p, n);
 		if (put_n < 0) {
 			/* The connection is gone; its callback will come. */
 			c->done = true;
@@ -347,9 +347,9 @@ evt_ws_client_flush(struct viewer *c, int64_t now)
 		evt_fanout_reader_take(&c->tap, (size_t)put_n);
 		took = took || put_n > 0;
 	}
-	note_progress(c, took, now);
+	ws_client_note_progress(c, took, now);
 	evt_ws_client_mind(c);
-	if (behind(c) > 0 || c->goodbye != 0 || waits(c))
+	if (ws_client_behind(c) > 0 || c->goodbye != 0 || ws_client_waits(c))
 		lws_callback_on_writable(c->wsi);
 }
 
@@ -363,7 +363,8 @@ evt_ws_client_writable(struct viewer *c)
 		return 0;
 	c->full = false;
 	evt_ws_client_flush(c, evt_waker_now());
-	if (c->goodbye != 0 && !c->done && behind(c) == 0 && !waits(c)) {
+	if (c->goodbye != 0 && !c->done && ws_client_behind(c) == 0 &&
+	    !ws_client_waits(c)) {
 		c->done = true;
 		lws_close_reason(c->wsi, (enum lws_close_status)c->goodbye,
 		    NULL, 0);

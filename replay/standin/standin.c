@@ -12,7 +12,7 @@
 /* ---- subscriptions ------------------------------------------------------- */
 
 static void
-sub_end(struct sub *sub)
+standin_sub_end(struct sub *sub)
 {
 	evt_bitset_free(&sub->member);
 	evt_bitset_free(&sub->dirty);
@@ -20,10 +20,10 @@ sub_end(struct sub *sub)
 }
 
 static void
-end_all(evt_standin *c)
+standin_end_all(evt_standin *c)
 {
 	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS; k++)
-		sub_end(&c->sub[k]);
+		standin_sub_end(&c->sub[k]);
 }
 
 int
@@ -35,7 +35,7 @@ evt_standin_new(const evt_standin_options *options, evt_standin **ret_standin,
 	if (c == NULL)
 		return evt_err_nomem(err);
 	c->o = *options;
-	end_all(c);
+	standin_end_all(c);
 	*ret_standin = c;
 	return EVT_OK;
 }
@@ -45,7 +45,7 @@ evt_standin_free(evt_standin *c)
 {
 	if (c == NULL)
 		return;
-	end_all(c);
+	standin_end_all(c);
 	evt_buf_free(&c->out);
 	evt_buf_free(&c->scratch);
 	free(c);
@@ -62,7 +62,7 @@ evt_standin_subscribed(const evt_standin *c)
 }
 
 static bool
-is_batch(enum evt_subscription_kind kind)
+standin_is_batch(enum evt_subscription_kind kind)
 {
 	return kind == EVT_SUBSCRIPTION_STATE_BATCH ||
 	    kind == EVT_SUBSCRIPTION_READINGS_BATCH ||
@@ -90,7 +90,7 @@ evt_standin_goes(const evt_standin *c, enum evt_subscription_kind kind,
 /* When a batch may be sent that is gathered from now on: when the tape's next
  * one is due, or at the next point of the grid. */
 static int64_t
-next_point(const struct sub *sub, int64_t now)
+standin_next_point(const struct sub *sub, int64_t now)
 {
 	if (sub->next_ns != INT64_MIN && sub->next_ns > now)
 		return sub->next_ns;
@@ -102,14 +102,14 @@ next_point(const struct sub *sub, int64_t now)
 
 /* A state to be gathered. */
 static int
-gather(struct sub *sub, const evt_state_table_source *s, int64_t now,
+standin_gather(struct sub *sub, const evt_state_table_source *s, int64_t now,
     evt_error *err)
 {
 	if (!evt_bitset_put(&sub->dirty, s->no, true))
 		return evt_err_nomem(err);
 	if (sub->due_ns != INT64_MAX)
 		return EVT_OK;
-	sub->due_ns = next_point(sub, now);
+	sub->due_ns = standin_next_point(sub, now);
 	return EVT_OK;
 }
 
@@ -157,7 +157,7 @@ evt_standin_tick(evt_standin *c, int64_t now_ns, evt_error *err)
  * begins a new grid.
  */
 static bool
-in_time(const struct sub *sub, const evt_frame *f)
+standin_in_time(const struct sub *sub, const evt_frame *f)
 {
 	return sub->next_ns == INT64_MIN || f->conn != sub->last_conn ||
 	    f->tape != sub->last_tape ||
@@ -165,7 +165,7 @@ in_time(const struct sub *sub, const evt_frame *f)
 }
 
 static void
-passed(struct sub *sub, const evt_frame *f)
+standin_passed(struct sub *sub, const evt_frame *f)
 {
 	bool anew = sub->next_ns == INT64_MIN || f->time_ns > sub->next_ns ||
 	    f->conn != sub->last_conn || f->tape != sub->last_tape;
@@ -178,22 +178,24 @@ passed(struct sub *sub, const evt_frame *f)
 
 /* Keep what a batch brought for the next point of the grid. */
 static int
-gather_batch(evt_standin *c, enum evt_subscription_kind kind, evt_error *err)
+standin_gather_batch(evt_standin *c, enum evt_subscription_kind kind,
+    evt_error *err)
 {
 	const evt_broadcast *t = c->o.telling;
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < t->news->n && r == EVT_OK; i++) {
 		if (evt_standin_goes(c, kind, &t->news->touch[i]))
-			r = gather(&c->sub[kind], t->news->touch[i].source,
-			    t->frame->time_ns, err);
+			r = standin_gather(&c->sub[kind],
+			    t->news->touch[i].source, t->frame->time_ns, err);
 	}
 	return r;
 }
 
 /* A batch that passes brings what was gathered of its sources. */
 static int
-forget_gathered(struct sub *sub, const evt_state_update *news, evt_error *err)
+standin_forget_gathered(struct sub *sub, const evt_state_update *news,
+    evt_error *err)
 {
 	if (sub->due_ns == INT64_MAX)
 		return EVT_OK;
@@ -209,7 +211,8 @@ forget_gathered(struct sub *sub, const evt_state_update *news, evt_error *err)
 
 /* A batch of the kind that the client subscribed to. */
 static int
-tell_batch(evt_standin *c, enum evt_subscription_kind kind, evt_error *err)
+standin_tell_batch(evt_standin *c, enum evt_subscription_kind kind,
+    evt_error *err)
 {
 	evt_broadcast *t = c->o.telling;
 	const evt_state_update *news = t->news;
@@ -221,12 +224,12 @@ tell_batch(evt_standin *c, enum evt_subscription_kind kind, evt_error *err)
 		return EVT_OK;
 	for (size_t i = 0; i < news->n; i++)
 		n += evt_standin_goes(c, kind, &news->touch[i]);
-	if (!in_time(sub, t->frame))
-		return gather_batch(c, kind, err);
+	if (!standin_in_time(sub, t->frame))
+		return standin_gather_batch(c, kind, err);
 	if (n == 0 && (news->n > 0 || !sub->member.all))
 		return EVT_OK;
-	passed(sub, t->frame);
-	if (forget_gathered(sub, news, err) != EVT_OK)
+	standin_passed(sub, t->frame);
+	if (standin_forget_gathered(sub, news, err) != EVT_OK)
 		return EVT_ERR_NOMEM;
 	return n == all ?
 	    evt_standin_send(c, evt_broadcast_whole(t, sub->variant), err) :
@@ -234,7 +237,7 @@ tell_batch(evt_standin *c, enum evt_subscription_kind kind, evt_error *err)
 }
 
 static bool
-wants_lifecycle(const evt_standin *c, const evt_state_table_source *s)
+standin_wants_lifecycle(const evt_standin *c, const evt_state_table_source *s)
 {
 	return evt_standin_wants(c, EVT_SUBSCRIPTION_STATE, s) ||
 	    evt_standin_wants(c, EVT_SUBSCRIPTION_STATE_BATCH, s) ||
@@ -245,7 +248,7 @@ wants_lifecycle(const evt_standin *c, const evt_state_table_source *s)
 /* Sources that were blocked when the recorder lost its connection and are heard
  * of on the next one: nobody recorded who unblocked them. */
 static int
-tell_changed(evt_standin *c, evt_error *err)
+standin_tell_changed(evt_standin *c, evt_error *err)
 {
 	const evt_state_update *news = c->o.telling->news;
 	int r = EVT_OK;
@@ -254,7 +257,7 @@ tell_changed(evt_standin *c, evt_error *err)
 		const evt_state_table_source *s = news->touch[i].source;
 
 		if (news->touch[i].change != EVT_STATE_TABLE_LIFE_OTHER &&
-		    wants_lifecycle(c, s))
+		    standin_wants_lifecycle(c, s))
 			r = evt_standin_send_lifecycle(c, s,
 			    s->blocked ? "block" : "unblock", err);
 	}
@@ -262,7 +265,7 @@ tell_changed(evt_standin *c, evt_error *err)
 }
 
 static int
-tell_state(evt_standin *c, evt_error *err)
+standin_tell_state(evt_standin *c, evt_error *err)
 {
 	evt_broadcast *t = c->o.telling;
 	const evt_state_change *touch = &t->news->touch[0];
@@ -280,16 +283,16 @@ tell_state(evt_standin *c, evt_error *err)
 	if (r == EVT_OK &&
 	    evt_standin_goes(c, EVT_SUBSCRIPTION_STATE_BATCH, touch) &&
 	    (s->batch_conn == 0 || s->batch_conn != t->frame->conn))
-		r = gather(&c->sub[EVT_SUBSCRIPTION_STATE_BATCH], s,
+		r = standin_gather(&c->sub[EVT_SUBSCRIPTION_STATE_BATCH], s,
 		    t->frame->time_ns, err);
 	return r;
 }
 
 static int
-tell_states(evt_standin *c, evt_error *err)
+standin_tell_states(evt_standin *c, evt_error *err)
 {
 	const evt_broadcast *t = c->o.telling;
-	int r = tell_batch(c, EVT_SUBSCRIPTION_STATE_BATCH, err);
+	int r = standin_tell_batch(c, EVT_SUBSCRIPTION_STATE_BATCH, err);
 
 	for (size_t i = 0; i < t->news->n && r == EVT_OK; i++) {
 		const evt_state_change *touch = &t->news->touch[i];
@@ -304,7 +307,7 @@ tell_states(evt_standin *c, evt_error *err)
 }
 
 static int
-tell_as_it_is(evt_standin *c, evt_error *err)
+standin_tell_as_it_is(evt_standin *c, evt_error *err)
 {
 	const evt_frame *f = c->o.telling->frame;
 
@@ -315,29 +318,30 @@ int
 evt_standin_tell(evt_standin *c, evt_error *err)
 {
 	const evt_state_update *news = c->o.telling->news;
-	int r = tell_changed(c, err);
+	int r = standin_tell_changed(c, err);
 
 	if (r != EVT_OK)
 		return r;
 	switch (news->kind) {
 	case EVT_STATE_UPDATE_STATE:
-		return tell_state(c, err);
+		return standin_tell_state(c, err);
 	case EVT_STATE_UPDATE_STATE_BATCH:
-		return tell_states(c, err);
+		return standin_tell_states(c, err);
 	case EVT_STATE_UPDATE_READINGS:
-		return tell_batch(c, EVT_SUBSCRIPTION_READINGS_BATCH, err);
+		return standin_tell_batch(c, EVT_SUBSCRIPTION_READINGS_BATCH,
+		    err);
 	case EVT_STATE_UPDATE_IOT:
-		return tell_batch(c, EVT_SUBSCRIPTION_IOT_MONITOR, err);
+		return standin_tell_batch(c, EVT_SUBSCRIPTION_IOT_MONITOR, err);
 	case EVT_STATE_UPDATE_LIFECYCLE:
 		return news->n > 0 &&
-		        wants_lifecycle(c, news->touch[0].source) ?
-		    tell_as_it_is(c, err) :
+		        standin_wants_lifecycle(c, news->touch[0].source) ?
+		    standin_tell_as_it_is(c, err) :
 		    EVT_OK;
 	case EVT_STATE_UPDATE_LOGOUT:
 		if (!evt_standin_subscribed(c))
 			return EVT_OK;
-		r = tell_as_it_is(c, err);
-		end_all(c);
+		r = standin_tell_as_it_is(c, err);
+		standin_end_all(c);
 		return r;
 	default:
 		return EVT_OK;
@@ -368,12 +372,12 @@ evt_standin_current(evt_standin *c, evt_state_table_source *s, evt_error *err)
 
 /* The states of the members of a subscription. */
 static int
-send_current(evt_standin *c, enum evt_subscription_kind kind,
+standin_send_current(evt_standin *c, enum evt_subscription_kind kind,
     const evt_bitset *which, evt_error *err)
 {
 	int r = EVT_OK;
 
-	if (is_batch(kind))
+	if (standin_is_batch(kind))
 		return evt_standin_send_batch(c, kind, which, err);
 	for (size_t i = 0; kind == EVT_SUBSCRIPTION_STATE && r == EVT_OK &&
 	     i < evt_state_table_n(c->o.board);
@@ -389,10 +393,10 @@ send_current(evt_standin *c, enum evt_subscription_kind kind,
 }
 
 static int
-tell_change(evt_standin *c, const evt_state_table_source *s, unsigned was,
-    evt_error *err)
+standin_tell_change(evt_standin *c, const evt_state_table_source *s,
+    unsigned was, evt_error *err)
 {
-	if (!wants_lifecycle(c, s))
+	if (!standin_wants_lifecycle(c, s))
 		return EVT_OK;
 	if (s->corrupt)
 		return was & EVT_STANDIN_WAS_CORRUPT ?
@@ -411,8 +415,8 @@ evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n, int64_t now_ns,
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = tell_change(c, evt_state_table_at(c->o.board, i), was[i],
-		    err);
+		r = standin_tell_change(c, evt_state_table_at(c->o.board, i),
+		    was[i], err);
 	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS && r == EVT_OK; k++) {
 		struct sub *sub = &c->sub[k];
 
@@ -422,8 +426,8 @@ evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n, int64_t now_ns,
 		sub->due_ns = INT64_MAX;
 		sub->next_ns = INT64_MIN;
 		sub->base_ns = now_ns;
-		r = send_current(c, (enum evt_subscription_kind)k, &sub->member,
-		    err);
+		r = standin_send_current(c, (enum evt_subscription_kind)k,
+		    &sub->member, err);
 	}
 	return r;
 }
@@ -431,7 +435,7 @@ evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n, int64_t now_ns,
 /* ---- requests ------------------------------------------------------------ */
 
 static const char *
-status_of(const evt_state_table_source *s)
+standin_status_of(const evt_state_table_source *s)
 {
 	if (s == NULL || s->corrupt)
 		return "unknown";
@@ -439,7 +443,7 @@ status_of(const evt_state_table_source *s)
 }
 
 static void
-statuses(void *ctx, const evt_subscription_item *item,
+standin_statuses(void *ctx, const evt_subscription_item *item,
     evt_subscription_put *put, void *arg)
 {
 	const evt_state_table *b = ctx;
@@ -450,16 +454,17 @@ statuses(void *ctx, const evt_subscription_item *item,
 		int64_t id;
 
 		if (evt_state_table_tracker_at(b, i, &id, &s) && !s->corrupt)
-			put(arg, id, status_of(s));
+			put(arg, id, standin_status_of(s));
 	}
 	for (size_t i = 0; !item->all && i < item->n_ids; i++)
 		put(arg, item->ids[i],
-		    status_of(evt_state_table_by_tracker(b, item->ids[i])));
+		    standin_status_of(
+		        evt_state_table_by_tracker(b, item->ids[i])));
 }
 
 /* Add to the set, or take from it, what the item names. */
 static bool
-change_set(const evt_standin *c, evt_bitset *set,
+standin_change_set(const evt_standin *c, evt_bitset *set,
     const evt_subscription_item *item, bool in)
 {
 	size_t n = evt_state_table_n(c->o.board);
@@ -482,14 +487,14 @@ change_set(const evt_standin *c, evt_bitset *set,
 }
 
 static bool
-apply(evt_standin *c, const evt_subscription_item *item, bool subscribe,
+standin_apply(evt_standin *c, const evt_subscription_item *item, bool subscribe,
     int64_t now)
 {
 	struct sub *sub = &c->sub[item->kind];
 
 	/* What was gathered of it is told now, or not wanted any more. */
-	if (!change_set(c, &sub->member, item, subscribe) ||
-	    !change_set(c, &sub->dirty, item, false))
+	if (!standin_change_set(c, &sub->member, item, subscribe) ||
+	    !standin_change_set(c, &sub->dirty, item, false))
 		return false;
 	if (subscribe) {
 		sub->on = true;
@@ -498,22 +503,22 @@ apply(evt_standin *c, const evt_subscription_item *item, bool subscribe,
 		sub->base_ns = now;
 	}
 	if (!subscribe && evt_bitset_empty(&sub->member))
-		sub_end(sub);
+		standin_sub_end(sub);
 	else
 		sub->due_ns = evt_bitset_empty(&sub->dirty) ?
 		    INT64_MAX :
-		    next_point(sub, now);
+		    standin_next_point(sub, now);
 	return true;
 }
 
 /* The states as they are now, of what the item names. */
 static int
-send_subscribed(evt_standin *c, const evt_subscription_item *item,
+standin_send_subscribed(evt_standin *c, const evt_subscription_item *item,
     evt_error *err)
 {
 	evt_bitset set = { 0 };
-	int r = change_set(c, &set, item, true) ?
-	    send_current(c, item->kind, &set, err) :
+	int r = standin_change_set(c, &set, item, true) ?
+	    standin_send_current(c, item->kind, &set, err) :
 	    evt_err_nomem(err);
 
 	evt_bitset_free(&set);
@@ -521,26 +526,27 @@ send_subscribed(evt_standin *c, const evt_subscription_item *item,
 }
 
 static int
-grant(evt_standin *c, const evt_subscription_request *q, int64_t now,
+standin_grant(evt_standin *c, const evt_subscription_request *q, int64_t now,
     evt_error *err)
 {
 	int r;
 
 	for (size_t i = 0; i < q->n_items; i++) {
-		if (!apply(c, &q->item[i], q->subscribe, now))
+		if (!standin_apply(c, &q->item[i], q->subscribe, now))
 			return evt_err_nomem(err);
 	}
 	c->out.len = 0;
-	if (!evt_subscription_answer(&c->out, q, statuses, c->o.board))
+	if (!evt_subscription_answer(&c->out, q, standin_statuses, c->o.board))
 		return evt_err_nomem(err);
 	r = evt_standin_send(c, &c->out, err);
 	for (size_t i = 0; q->subscribe && i < q->n_items && r == EVT_OK; i++)
-		r = send_subscribed(c, &q->item[i], err);
+		r = standin_send_subscribed(c, &q->item[i], err);
 	return r;
 }
 
 static int
-refuse(evt_standin *c, const evt_subscription_refusal *r, evt_error *err)
+standin_refuse(evt_standin *c, const evt_subscription_refusal *r,
+    evt_error *err)
 {
 	c->out.len = 0;
 	if (!evt_subscription_error(&c->out, r->action, r->code, r->description,
@@ -562,18 +568,18 @@ evt_standin_message(evt_standin *c, const char *text, size_t n, int64_t now_ns,
 		return EVT_OK;
 	r = evt_subscription_request_parse(text, n, &q, &refusal);
 	if (r == EVT_ERR_ARG)
-		return refuse(c, &refusal, err);
+		return standin_refuse(c, &refusal, err);
 	if (r != EVT_OK)
 		return evt_err_nomem(err);
 	if (c->o.hash == NULL ||
 	    (q->hash != NULL && evt_access_secret_equal(c->o.hash, q->hash))) {
-		r = grant(c, q, now_ns, err);
+		r = standin_grant(c, q, now_ns, err);
 	} else {
 		refusal.code = EVT_SUBSCRIPTION_WRONG_HASH;
 		refusal.description = "Wrong hash";
 		refusal.action = q->subscribe ? "subscription/subscribe" :
 		                                "subscription/unsubscribe";
-		r = refuse(c, &refusal, err);
+		r = standin_refuse(c, &refusal, err);
 	}
 	evt_subscription_request_free(q);
 	return r;

@@ -12,7 +12,7 @@
 /* ---- texts --------------------------------------------------------------- */
 
 static evt_stamp_rewrite
-stamps_of(unsigned variant, int offset_s)
+standin_send_stamps_of(unsigned variant, int offset_s)
 {
 	return (evt_stamp_rewrite){ .form = variant & EVT_SUBSCRIPTION_ISO ?
 		    EVT_STAMP_REWRITE_ISO :
@@ -43,7 +43,7 @@ evt_broadcast_free(evt_broadcast *t)
 
 /* Append the payload with each state made compact. */
 static bool
-compact_whole(const evt_broadcast *t, evt_buf *out)
+standin_send_compact_whole(const evt_broadcast *t, evt_buf *out)
 {
 	const uint8_t *p = t->frame->payload, *end = p + t->frame->len;
 	bool ok = true;
@@ -63,7 +63,7 @@ compact_whole(const evt_broadcast *t, evt_buf *out)
 const evt_buf *
 evt_broadcast_whole(evt_broadcast *t, unsigned variant)
 {
-	evt_stamp_rewrite how = stamps_of(variant, t->offset_s);
+	evt_stamp_rewrite how = standin_send_stamps_of(variant, t->offset_s);
 	const uint8_t *p = t->frame->payload;
 	size_t n = t->frame->len;
 	evt_buf *out = &t->text[variant];
@@ -73,7 +73,7 @@ evt_broadcast_whole(evt_broadcast *t, unsigned variant)
 	out->len = 0;
 	if (variant & EVT_SUBSCRIPTION_COMPACT) {
 		t->scratch.len = 0;
-		if (!compact_whole(t, &t->scratch))
+		if (!standin_send_compact_whole(t, &t->scratch))
 			return NULL;
 		p = t->scratch.data;
 		n = t->scratch.len;
@@ -86,10 +86,11 @@ evt_broadcast_whole(evt_broadcast *t, unsigned variant)
 
 /* Append a piece in the manner of the variant; a state where it is one. */
 static bool
-add_piece(const evt_standin *c, evt_json_view v, bool state, unsigned variant,
-    evt_buf *out)
+standin_send_add_piece(const evt_standin *c, evt_json_view v, bool state,
+    unsigned variant, evt_buf *out)
 {
-	evt_stamp_rewrite how = stamps_of(variant, c->o.telling->offset_s);
+	evt_stamp_rewrite how =
+	    standin_send_stamps_of(variant, c->o.telling->offset_s);
 	evt_buf *scratch = &c->o.telling->scratch;
 
 	if (!state || !(variant & EVT_SUBSCRIPTION_COMPACT))
@@ -122,9 +123,9 @@ evt_standin_send_state(evt_standin *c, const evt_state_table_source *s,
 	c->out.len = 0;
 	/* The pieces are no JSON by themselves, but strings are whole in them:
 	 * the state's name and colon stand at the end of the head. */
-	ok = add_piece(c, head, false, variant, &c->out) &&
-	    add_piece(c, state, true, variant, &c->out) &&
-	    add_piece(c, tail, false, variant, &c->out);
+	ok = standin_send_add_piece(c, head, false, variant, &c->out) &&
+	    standin_send_add_piece(c, state, true, variant, &c->out) &&
+	    standin_send_add_piece(c, tail, false, variant, &c->out);
 	return ok ? evt_standin_send(c, &c->out, err) : evt_err_nomem(err);
 }
 
@@ -132,7 +133,7 @@ evt_standin_send_state(evt_standin *c, const evt_state_table_source *s,
 
 /* Where user_time stands in the state that came last. */
 static evt_json_view
-newest_time(const evt_standin *c, const evt_bitset *which)
+standin_send_newest_time(const evt_standin *c, const evt_bitset *which)
 {
 	const evt_state_table_source *newest = NULL;
 
@@ -153,12 +154,12 @@ newest_time(const evt_standin *c, const evt_bitset *which)
 }
 
 static bool
-begin_batch(evt_standin *c, enum evt_subscription_kind kind,
+standin_send_begin_batch(evt_standin *c, enum evt_subscription_kind kind,
     const evt_bitset *which, evt_buf *out)
 {
-	evt_stamp_rewrite how =
-	    stamps_of(c->sub[kind].variant, c->o.telling->offset_s);
-	evt_json_view time = newest_time(c, which);
+	evt_stamp_rewrite how = standin_send_stamps_of(c->sub[kind].variant,
+	    c->o.telling->offset_s);
+	evt_json_view time = standin_send_newest_time(c, which);
 	bool ok = evt_buf_printf(out, "{\"type\":\"event\",\"event\":\"%s\",",
 	    evt_subscription_kind_name(kind));
 
@@ -178,7 +179,7 @@ begin_batch(evt_standin *c, enum evt_subscription_kind kind,
 
 /* Append the source's item; *ret_any: it had one. */
 static bool
-add_item(evt_standin *c, enum evt_subscription_kind kind,
+standin_send_add_item(evt_standin *c, enum evt_subscription_kind kind,
     const evt_state_table_source *s, evt_buf *out, bool *any)
 {
 	const evt_buf *kept =
@@ -195,13 +196,14 @@ add_item(evt_standin *c, enum evt_subscription_kind kind,
 	*any = true;
 	if (kind != EVT_SUBSCRIPTION_STATE_BATCH)
 		return ok &&
-		    add_piece(c, (evt_json_view){ kept->data, kept->len },
-		        false, variant, out);
+		    standin_send_add_piece(c,
+		        (evt_json_view){ kept->data, kept->len }, false,
+		        variant, out);
 	state = (evt_json_view){ s->text.data + s->at, s->len };
 	return ok &&
 	    evt_buf_add_str(out,
 	        "{\"type\":\"source_state_event\",\"state\":") &&
-	    add_piece(c, state, true, variant, out) &&
+	    standin_send_add_piece(c, state, true, variant, out) &&
 	    evt_buf_add_byte(out, '}');
 }
 
@@ -213,10 +215,10 @@ evt_standin_send_batch(evt_standin *c, enum evt_subscription_kind kind,
 	bool any = false, ok;
 
 	out->len = 0;
-	ok = begin_batch(c, kind, which, out);
+	ok = standin_send_begin_batch(c, kind, which, out);
 	for (size_t i = 0; i < evt_state_table_n(c->o.board) && ok; i++) {
 		if (evt_bitset_has(which, i))
-			ok = add_item(c, kind,
+			ok = standin_send_add_item(c, kind,
 			    evt_state_table_at(c->o.board, i), out, &any);
 	}
 	ok = ok &&
@@ -241,7 +243,7 @@ evt_standin_send_part(evt_standin *c, enum evt_subscription_kind kind,
 	bool any = false, ok;
 
 	c->out.len = 0;
-	ok = add_piece(c, head, false, variant, &c->out);
+	ok = standin_send_add_piece(c, head, false, variant, &c->out);
 	for (size_t i = 0; i < t->news->n && ok; i++) {
 		const evt_state_change *touch = &t->news->touch[i];
 		const uint8_t *p = touch->item.p, *item_end = p + touch->item.n;
@@ -252,12 +254,13 @@ evt_standin_send_part(evt_standin *c, enum evt_subscription_kind kind,
 			continue;
 		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
 		    evt_buf_add(&c->out, p, (size_t)(v.p - p)) &&
-		    add_piece(c, v, touch->value.p != NULL, variant, &c->out) &&
+		    standin_send_add_piece(c, v, touch->value.p != NULL,
+		        variant, &c->out) &&
 		    evt_buf_add(&c->out, v.p + v.n,
 		        (size_t)(item_end - (v.p + v.n)));
 		any = true;
 	}
-	ok = ok && add_piece(c, tail, false, variant, &c->out);
+	ok = ok && standin_send_add_piece(c, tail, false, variant, &c->out);
 	if (!ok)
 		return evt_err_nomem(err);
 	return any ? evt_standin_send(c, &c->out, err) : EVT_OK;

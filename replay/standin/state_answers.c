@@ -24,7 +24,8 @@
 #define TRIES 3
 
 static int
-add_start(evt_state_table *b, uint32_t tape, int64_t time_ns, evt_error *err)
+state_answers_add_start(evt_state_table *b, uint32_t tape, int64_t time_ns,
+    evt_error *err)
 {
 	if (b->n_starts == b->cap_starts) {
 		size_t cap = b->cap_starts > 0 ? b->cap_starts * 2 : 16;
@@ -53,10 +54,11 @@ evt_state_table_starts(evt_state_table *b, uint32_t tape, const evt_info *info,
 	b->n_starts = kept;
 	/* A tape that was cut or imported has no mark for its first one. */
 	if (info->frames > 0)
-		r = add_start(b, tape, info->first_ns, err);
+		r = state_answers_add_start(b, tape, info->first_ns, err);
 	for (size_t i = 0; i < info->n_marks && r == EVT_OK; i++) {
 		if (info->mark[i].opcode == EVT_MARK_CONNECTED)
-			r = add_start(b, tape, info->mark[i].time_ns, err);
+			r = state_answers_add_start(b, tape,
+			    info->mark[i].time_ns, err);
 	}
 	return r;
 }
@@ -72,7 +74,8 @@ struct answer {
 
 /* The source of a tracker; one that is blocked may be heard of nowhere else. */
 static evt_state_table_source *
-source_of(evt_state_table *b, int64_t tracker, bool blocked, bool *ok)
+state_answers_source_of(evt_state_table *b, int64_t tracker, bool blocked,
+    bool *ok)
 {
 	evt_state_table_source *s = evt_state_table_by_tracker(b, tracker);
 	char text[24];
@@ -89,7 +92,8 @@ source_of(evt_state_table *b, int64_t tracker, bool blocked, bool *ok)
 }
 
 static int
-take_status(void *ctx, int64_t tracker, evt_json_view status, evt_error *err)
+state_answers_take_status(void *ctx, int64_t tracker, evt_json_view status,
+    evt_error *err)
 {
 	struct answer *a = ctx;
 	bool blocked = evt_json_view_is(status, "blocked", 7), ok;
@@ -99,7 +103,7 @@ take_status(void *ctx, int64_t tracker, evt_json_view status, evt_error *err)
 	if (!blocked && !evt_json_view_is(status, "normal", 6))
 		return EVT_OK;
 	a->any = true;
-	s = source_of(a->board, tracker, blocked, &ok);
+	s = state_answers_source_of(a->board, tracker, blocked, &ok);
 	if (!ok)
 		return evt_err_nomem(err);
 	if (s == NULL)
@@ -125,7 +129,7 @@ take_status(void *ctx, int64_t tracker, evt_json_view status, evt_error *err)
 }
 
 static int
-take_answer(struct answer *a, evt_error *err)
+state_answers_take_answer(struct answer *a, evt_error *err)
 {
 	const evt_frame *f = a->frame;
 	evt_json_scan_result got;
@@ -137,7 +141,8 @@ take_answer(struct answer *a, evt_error *err)
 	if (r != EVT_OK || !got.json)
 		return r;
 	a->news->root = evt_json_view_make(f->payload, f->len);
-	return evt_subscription_read_answer(a->news->root, take_status, a, err);
+	return evt_subscription_read_answer(a->news->root,
+	    state_answers_take_status, a, err);
 }
 
 int
@@ -146,7 +151,7 @@ evt_state_table_take_answer(evt_state_table *b, const evt_frame *f,
 {
 	struct answer a = { .board = b, .frame = f, .news = news };
 
-	return take_answer(&a, err);
+	return state_answers_take_answer(&a, err);
 }
 
 /* ---- loading ------------------------------------------------------------- */
@@ -154,8 +159,8 @@ evt_state_table_take_answer(evt_state_table *b, const evt_frame *f,
 /* Take the first response behind the start and before the time; *ret_any: there
  * was one. */
 static int
-read_answer(evt_state_table *b, const struct start *start, int64_t to_ns,
-    bool *ret_any, evt_error *err)
+state_answers_read_answer(evt_state_table *b, const struct start *start,
+    int64_t to_ns, bool *ret_any, evt_error *err)
 {
 	evt_tape *tape = b->reel->tape[start->tape];
 	int64_t end = start->time_ns > INT64_MAX - BEHIND_NS ?
@@ -183,7 +188,7 @@ read_answer(evt_state_table *b, const struct start *start, int64_t to_ns,
 		if (r == EVT_OK && f.conn != conn)
 			break;
 		if (r == EVT_OK)
-			r = take_answer(&a, err);
+			r = state_answers_take_answer(&a, err);
 	}
 	evt_cursor_close(cursor);
 	*ret_any = a.any;
@@ -193,7 +198,7 @@ read_answer(evt_state_table *b, const struct start *start, int64_t to_ns,
 
 /* A recorder adds connections while it is played. */
 static int
-renew_starts(evt_state_table *b, uint32_t tape, evt_error *err)
+state_answers_renew_starts(evt_state_table *b, uint32_t tape, evt_error *err)
 {
 	evt_info *info;
 	int r;
@@ -211,8 +216,8 @@ renew_starts(evt_state_table *b, uint32_t tape, evt_error *err)
 /* Try connections until one has a response: those that began before the time,
  * the last first, or all, the first first. */
 static int
-try_starts(evt_state_table *b, uint32_t tape, int64_t time_ns, bool before,
-    bool *ret_any, evt_error *err)
+state_answers_try_starts(evt_state_table *b, uint32_t tape, int64_t time_ns,
+    bool before, bool *ret_any, evt_error *err)
 {
 	int64_t to = before ? time_ns : INT64_MAX;
 	int r = EVT_OK, tries = 0;
@@ -226,13 +231,13 @@ try_starts(evt_state_table *b, uint32_t tape, int64_t time_ns, bool before,
 		if (s->tape != tape || (before && s->time_ns >= time_ns))
 			continue;
 		tries++;
-		r = read_answer(b, s, to, ret_any, err);
+		r = state_answers_read_answer(b, s, to, ret_any, err);
 	}
 	return r;
 }
 
 static void
-forget_answers(const evt_state_table *b)
+state_answers_forget_answers(const evt_state_table *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		b->source[i]->answer_seq = 0;
@@ -243,15 +248,16 @@ evt_state_table_load_answer(evt_state_table *b, uint32_t tape, int64_t time_ns,
     evt_error *err)
 {
 	bool any = false;
-	int r = renew_starts(b, tape, err);
+	int r = state_answers_renew_starts(b, tape, err);
 
-	forget_answers(b); /* of another tape, whose numbers are others */
+	state_answers_forget_answers(
+	    b); /* of another tape, whose numbers are others */
 	if (r == EVT_OK)
-		r = try_starts(b, tape, time_ns, true, &any, err);
+		r = state_answers_try_starts(b, tape, time_ns, true, &any, err);
 	if (r != EVT_OK || any)
 		return r;
-	r = try_starts(b, tape, time_ns, false, &any, err);
+	r = state_answers_try_starts(b, tape, time_ns, false, &any, err);
 	/* It is still to come: what was said before it counts. */
-	forget_answers(b);
+	state_answers_forget_answers(b);
 	return r;
 }

@@ -9,7 +9,7 @@
 #include "format/navixy/stamp_rewrite.h"
 
 static bool
-clock_of(const uint8_t *text, size_t n, int64_t time_ns, int *offset_s)
+state_clock_of(const uint8_t *text, size_t n, int64_t time_ns, int *offset_s)
 {
 	return evt_stamp_rewrite_offset(
 	    EVT_JSON_VIEW_MEMBER(evt_json_view_make(text, n), "user_time"),
@@ -18,8 +18,8 @@ clock_of(const uint8_t *text, size_t n, int64_t time_ns, int *offset_s)
 
 /* By the first state on the tape from time_ns on. */
 static int
-offset_ahead(const evt_state_table *b, evt_tape *tape, int64_t time_ns,
-    int *offset_s, evt_error *err)
+state_clock_offset_ahead(const evt_state_table *b, evt_tape *tape,
+    int64_t time_ns, int *offset_s, evt_error *err)
 {
 	static const char *const events[] = { "state", "state_batch" };
 	const evt_filter filter = { .has_from = true,
@@ -40,7 +40,7 @@ offset_ahead(const evt_state_table *b, evt_tape *tape, int64_t time_ns,
 	if (r == EVT_OK)
 		r = evt_json_scan(b->scanner, f.payload, f.len, &got, err);
 	if (r == EVT_OK && got.json)
-		(void)clock_of(f.payload, f.len, f.time_ns, offset_s);
+		(void)state_clock_of(f.payload, f.len, f.time_ns, offset_s);
 	evt_cursor_close(cursor);
 	return r > 0 ? EVT_OK : r;
 }
@@ -56,13 +56,14 @@ evt_state_table_offset(const evt_state_table *b, int64_t time_ns, int *offset_s,
 		const evt_state_table_source *s = b->source[i];
 
 		if (s->known && s->time_ns > newest &&
-		    clock_of(s->text.data, s->text.len,
+		    state_clock_of(s->text.data, s->text.len,
 		        evt_clock_add(s->time_ns, evt_state_table_shift(b)),
 		        offset_s))
 			newest = s->time_ns;
 	}
 	for (size_t i = 0; newest == INT64_MIN && r == EVT_OK && i < b->reel->n;
 	     i++)
-		r = offset_ahead(b, b->reel->tape[i], time_ns, offset_s, err);
+		r = state_clock_offset_ahead(b, b->reel->tape[i], time_ns,
+		    offset_s, err);
 	return r;
 }

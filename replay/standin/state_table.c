@@ -16,7 +16,7 @@
 /* ---- sources ------------------------------------------------------------- */
 
 static bool
-tracker_of_key(const evt_key *key, int64_t *ret_id)
+state_table_tracker_of_key(const evt_key *key, int64_t *ret_id)
 {
 	char text[24];
 
@@ -29,7 +29,7 @@ tracker_of_key(const evt_key *key, int64_t *ret_id)
 }
 
 static evt_state_table_source *
-find_key(const evt_state_table *b, const evt_key *key)
+state_table_find_key(const evt_state_table *b, const evt_key *key)
 {
 	uint32_t at =
 	    evt_key_table_find(&b->keys, key->text, key->len, key->is_int);
@@ -38,7 +38,7 @@ find_key(const evt_state_table *b, const evt_key *key)
 }
 
 static bool
-is_hidden(const evt_state_table *b, const evt_key *key)
+state_table_is_hidden(const evt_state_table *b, const evt_key *key)
 {
 	for (size_t i = 0; b->only != NULL && i < b->only->n; i++) {
 		if (strlen(b->only->item[i]) == key->len &&
@@ -53,13 +53,14 @@ evt_state_table_only(evt_state_table *b, const evt_strings *names)
 {
 	b->only = names;
 	for (size_t i = 0; i < b->n; i++)
-		b->source[i]->hidden = is_hidden(b, &b->source[i]->key);
+		b->source[i]->hidden =
+		    state_table_is_hidden(b, &b->source[i]->key);
 }
 
 evt_state_table_source *
 evt_state_table_put(evt_state_table *b, const evt_key *key)
 {
-	evt_state_table_source *s = find_key(b, key);
+	evt_state_table_source *s = state_table_find_key(b, key);
 	char *text;
 
 	if (s != NULL)
@@ -84,15 +85,15 @@ evt_state_table_put(evt_state_table *b, const evt_key *key)
 	evt_key_table_add(&b->keys, key->text, key->len, key->is_int);
 	s->no = b->n;
 	s->key = (evt_key){ text, key->len, key->is_int };
-	if (b->mapped || !tracker_of_key(key, &s->tracker))
+	if (b->mapped || !state_table_tracker_of_key(key, &s->tracker))
 		s->tracker = EVT_STATE_TABLE_NO_TRACKER;
-	s->hidden = is_hidden(b, &s->key);
+	s->hidden = state_table_is_hidden(b, &s->key);
 	b->source[b->n++] = s;
 	return s;
 }
 
 static void
-source_free(evt_state_table_source *s)
+state_table_source_free(evt_state_table_source *s)
 {
 	free((char *)(uintptr_t)s->key.text);
 	free((char *)(uintptr_t)s->label);
@@ -103,7 +104,7 @@ source_free(evt_state_table_source *s)
 }
 
 static int
-put_sources_of(evt_state_table *b, uint32_t tape, evt_error *err)
+state_table_put_sources_of(evt_state_table *b, uint32_t tape, evt_error *err)
 {
 	evt_info *info;
 	int r = evt_tape_info(b->reel->tape[tape], &info, err);
@@ -140,7 +141,7 @@ evt_state_table_new(const evt_tape_set *reel, evt_time_shift *rebase,
 	b->rebase = rebase;
 	r = evt_json_scanner_new(NULL, &b->scanner, err);
 	for (size_t i = 0; i < reel->n && r == EVT_OK; i++)
-		r = put_sources_of(b, (uint32_t)i, err);
+		r = state_table_put_sources_of(b, (uint32_t)i, err);
 	if (r != EVT_OK) {
 		evt_state_table_free(b);
 		return r;
@@ -155,7 +156,7 @@ evt_state_table_free(evt_state_table *b)
 	if (b == NULL)
 		return;
 	for (size_t i = 0; i < b->n; i++)
-		source_free(b->source[i]);
+		state_table_source_free(b->source[i]);
 	free(b->source);
 	evt_key_table_free(&b->keys);
 	evt_key_table_free(&b->trackers);
@@ -231,7 +232,7 @@ evt_state_table_by_tracker(const evt_state_table *b, int64_t id)
 
 	key.len = (uint32_t)snprintf(text, sizeof(text), "%lld", (long long)id);
 	if (!b->mapped)
-		return find_key(b, &key);
+		return state_table_find_key(b, &key);
 	at = evt_key_table_find(&b->trackers, text, key.len, true);
 	return at == UINT32_MAX ? NULL : b->source[b->trackers.entry[at].mark];
 }
@@ -255,19 +256,19 @@ evt_state_table_tracker_at(const evt_state_table *b, size_t i, int64_t *ret_id,
 	}
 	*ret_source = b->source[b->trackers.entry[i].mark];
 	key = evt_key_table_key(&b->trackers, (uint32_t)i);
-	return tracker_of_key(&key, ret_id);
+	return state_table_tracker_of_key(&key, ret_id);
 }
 
 evt_state_table_source *
 evt_state_table_by_text(const evt_state_table *b, const char *text)
 {
 	evt_key key = { text, (uint32_t)strlen(text), true };
-	evt_state_table_source *s = find_key(b, &key);
+	evt_state_table_source *s = state_table_find_key(b, &key);
 
 	if (s != NULL)
 		return s;
 	key.is_int = false;
-	return find_key(b, &key);
+	return state_table_find_key(b, &key);
 }
 
 /* ---- what frames say ----------------------------------------------------- */
@@ -279,7 +280,7 @@ evt_state_table_shift(const evt_state_table *b)
 }
 
 static bool
-is_newer(const evt_state_table *b, const evt_state_table_source *s,
+state_table_is_newer(const evt_state_table *b, const evt_state_table_source *s,
     const evt_frame *f)
 {
 	if (!s->known && s->seq == 0)
@@ -292,7 +293,8 @@ is_newer(const evt_state_table *b, const evt_state_table_source *s,
 
 /* Make the message of a state that came in a batch. */
 static bool
-wrap_state(evt_state_table_source *s, evt_json_view root, evt_json_view state)
+state_table_wrap_state(evt_state_table_source *s, evt_json_view root,
+    evt_json_view state)
 {
 	evt_json_view time = EVT_JSON_VIEW_MEMBER(root, "user_time");
 	evt_buf *b = &s->text;
@@ -312,20 +314,20 @@ wrap_state(evt_state_table_source *s, evt_json_view root, evt_json_view state)
 /* Whether the frame came on the connection on which it was said what became of
  * the source.  Each tape counts its own. */
 static bool
-same_conn(const evt_state_table_source *s, const evt_frame *f)
+state_table_same_conn(const evt_state_table_source *s, const evt_frame *f)
 {
 	return s->life_conn == f->conn && s->life_tape == f->tape;
 }
 
 static bool
-keep_state(const evt_state_table *b, evt_state_table_source *s,
+state_table_keep_state(const evt_state_table *b, evt_state_table_source *s,
     const evt_frame *f, evt_json_view root, evt_json_view state, bool of_batch)
 {
 	bool ok;
 
 	s->text.len = 0;
 	if (of_batch) {
-		ok = wrap_state(s, root, state);
+		ok = state_table_wrap_state(s, root, state);
 	} else {
 		ok = evt_buf_add(&s->text, f->payload, f->len);
 		s->at = (size_t)(state.p - f->payload);
@@ -338,7 +340,7 @@ keep_state(const evt_state_table *b, evt_state_table_source *s,
 	s->conn = f->conn;
 	/* One that was under way when the source was removed does not bring it
 	 * back. */
-	if (!same_conn(s, f))
+	if (!state_table_same_conn(s, f))
 		s->corrupt = false;
 	s->changed = true;
 	s->time_ns = evt_clock_sub(f->time_ns, evt_state_table_shift(b));
@@ -368,7 +370,8 @@ evt_state_table_touch(evt_state_table *b, evt_state_update *news,
 
 /* Earlier items of the frame that are about the source, which is rare. */
 static void
-supersede(const evt_state_update *news, const evt_state_table_source *s)
+state_table_supersede(const evt_state_update *news,
+    const evt_state_table_source *s)
 {
 	for (size_t i = 0; i < news->n; i++) {
 		if (news->touch[i].source == s)
@@ -378,7 +381,7 @@ supersede(const evt_state_update *news, const evt_state_table_source *s)
 
 /* loading: frames come newest first, and later ones stay. */
 static int
-take_states(evt_state_table *b, const evt_frame *f, bool loading,
+state_table_take_states(evt_state_table *b, const evt_frame *f, bool loading,
     evt_state_update *news, evt_error *err)
 {
 	evt_frame_items items;
@@ -398,19 +401,20 @@ take_states(evt_state_table *b, const evt_frame *f, bool loading,
 			continue;
 		s = evt_state_table_put(b, &item.source);
 		if (s != NULL && s->known && s->seq == f->seq)
-			supersede(news, s);
+			state_table_supersede(news, s);
 		t = s != NULL ? evt_state_table_touch(b, news, s) : NULL;
 		if (t == NULL)
 			return evt_err_nomem(err);
 		t->item = item.whole;
 		t->value = item.value;
-		if (loading && !is_newer(b, s, f))
+		if (loading && !state_table_is_newer(b, s, f))
 			continue;
-		if (s->blocked && !same_conn(s, f)) {
+		if (s->blocked && !state_table_same_conn(s, f)) {
 			t->change = EVT_STATE_TABLE_LIFE_UNBLOCK;
 			s->blocked = false;
 		}
-		if (!keep_state(b, s, f, items.root, item.value, item.of_batch))
+		if (!state_table_keep_state(b, s, f, items.root, item.value,
+		        item.of_batch))
 			return evt_err_nomem(err);
 	}
 	return EVT_OK;
@@ -418,7 +422,7 @@ take_states(evt_state_table *b, const evt_frame *f, bool loading,
 
 /* The elements of readings_batch and iot_monitor name trackers. */
 static int
-take_readings(evt_state_table *b, const evt_frame *f, bool iot,
+state_table_take_readings(evt_state_table *b, const evt_frame *f, bool iot,
     evt_state_update *news, evt_error *err)
 {
 	evt_json_scan_result got;
@@ -462,8 +466,8 @@ take_readings(evt_state_table *b, const evt_frame *f, bool iot,
 }
 
 static int
-take_lifecycle(evt_state_table *b, const evt_frame *f, evt_state_update *news,
-    evt_error *err)
+state_table_take_lifecycle(evt_state_table *b, const evt_frame *f,
+    evt_state_update *news, evt_error *err)
 {
 	evt_json_scan_result got;
 	evt_json_view what;
@@ -498,7 +502,7 @@ take_lifecycle(evt_state_table *b, const evt_frame *f, evt_state_update *news,
 }
 
 static enum evt_state_update_kind
-kind_of(const evt_frame *f)
+state_table_kind_of(const evt_frame *f)
 {
 	static const struct {
 		const char *event;
@@ -531,21 +535,21 @@ int
 evt_state_table_take(evt_state_table *b, const evt_frame *f,
     evt_state_update *ret_news, evt_error *err)
 {
-	evt_state_update news = { .kind = kind_of(f) };
+	evt_state_update news = { .kind = state_table_kind_of(f) };
 	int r = EVT_OK;
 
 	switch (news.kind) {
 	case EVT_STATE_UPDATE_STATE:
 	case EVT_STATE_UPDATE_STATE_BATCH:
-		r = take_states(b, f, false, &news, err);
+		r = state_table_take_states(b, f, false, &news, err);
 		break;
 	case EVT_STATE_UPDATE_READINGS:
 	case EVT_STATE_UPDATE_IOT:
-		r = take_readings(b, f, news.kind == EVT_STATE_UPDATE_IOT,
-		    &news, err);
+		r = state_table_take_readings(b, f,
+		    news.kind == EVT_STATE_UPDATE_IOT, &news, err);
 		break;
 	case EVT_STATE_UPDATE_LIFECYCLE:
-		r = take_lifecycle(b, f, &news, err);
+		r = state_table_take_lifecycle(b, f, &news, err);
 		break;
 	case EVT_STATE_UPDATE_ANSWER:
 		r = evt_state_table_take_answer(b, f, &news, err);
@@ -560,7 +564,7 @@ evt_state_table_take(evt_state_table *b, const evt_frame *f,
 /* ---- loading ------------------------------------------------------------- */
 
 static void
-clear(evt_state_table *b)
+state_table_clear(evt_state_table *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		evt_state_table_source *s = b->source[i];
@@ -576,8 +580,8 @@ clear(evt_state_table *b)
 
 /* A batch is told of once for each source: read it once. */
 static int
-load_states(void *ctx, const evt_key *source, const evt_frame *frame,
-    evt_error *err)
+state_table_load_states(void *ctx, const evt_key *source,
+    const evt_frame *frame, evt_error *err)
 {
 	evt_state_table *b = ctx;
 	evt_state_update news = { .kind = EVT_STATE_UPDATE_NONE };
@@ -590,12 +594,13 @@ load_states(void *ctx, const evt_key *source, const evt_frame *frame,
 	b->loaded_seq = frame->seq;
 	f.tape = b->loading;
 	r = evt_time_shift_frame(b->rebase, &f, err);
-	return r != EVT_OK ? r : take_states(b, &f, true, &news, err);
+	return r != EVT_OK ? r :
+	                     state_table_take_states(b, &f, true, &news, err);
 }
 
 static int
-load_lifecycle(void *ctx, const evt_key *source, const evt_frame *frame,
-    evt_error *err)
+state_table_load_lifecycle(void *ctx, const evt_key *source,
+    const evt_frame *frame, evt_error *err)
 {
 	evt_state_table *b = ctx;
 	evt_state_update news = { .kind = EVT_STATE_UPDATE_NONE };
@@ -613,14 +618,14 @@ load_lifecycle(void *ctx, const evt_key *source, const evt_frame *frame,
 		return EVT_OK;
 	/* A state behind it says that it is over, unless it is one of a blocked
 	 * source on the same connection, which should not have come. */
-	if (s->known && !is_newer(b, s, &f) &&
+	if (s->known && !state_table_is_newer(b, s, &f) &&
 	    (s->tape != f.tape || s->conn != f.conn))
 		return EVT_OK;
-	return take_lifecycle(b, &f, &news, err);
+	return state_table_take_lifecycle(b, &f, &news, err);
 }
 
 static int
-load_readings(evt_state_table *b, evt_tape *tape, int64_t time_ns,
+state_table_load_readings(evt_state_table *b, evt_tape *tape, int64_t time_ns,
     evt_error *err)
 {
 	static const char *const events[] = { "readings_batch", "iot_monitor" };
@@ -658,7 +663,7 @@ evt_state_table_load(evt_state_table *b, int64_t time_ns, evt_error *err)
 	static const char *const states[] = { "state", "state_batch" };
 	int r = EVT_OK;
 
-	clear(b);
+	state_table_clear(b);
 	for (size_t i = 0; i < b->reel->n && r == EVT_OK; i++) {
 		evt_tape *t = b->reel->tape[i];
 
@@ -666,17 +671,17 @@ evt_state_table_load(evt_state_table *b, int64_t time_ns, evt_error *err)
 		for (int k = 0; k < 2 && r == EVT_OK; k++) {
 			b->loaded_seq = 0;
 			r = evt_tape_each_last(t, states[k], time_ns,
-			    load_states, b, err);
+			    state_table_load_states, b, err);
 		}
 		if (r == EVT_OK)
 			r = evt_state_table_load_answer(b, b->loading, time_ns,
 			    err);
 		if (r == EVT_OK)
 			r = evt_tape_each_last(t, "lifecycle", time_ns,
-			    load_lifecycle, b, err);
+			    state_table_load_lifecycle, b, err);
 		if (r == EVT_OK && b->readings &&
 		    time_ns > INT64_MIN + READINGS_NS)
-			r = load_readings(b, t, time_ns, err);
+			r = state_table_load_readings(b, t, time_ns, err);
 	}
 	return r;
 }

@@ -76,7 +76,7 @@ test_one_line(void **state)
 	evt_error err;
 
 	(void)state;
-	evt_err_set(&err, EVT_ERR_ARG, "a\nb\r\td\x1b[31m\x7f.");
+	evt_err_set(&err, EVT_ERR_ARG, "a\nb\rc\td\x1b[31m\x7f.");
 	assert_string_equal(err.text, "a b c d [31m .");
 	for (size_t n = sizeof(err.text) - 40; n < sizeof(err.text) + 40; n++) {
 		memset(path, 'x', n);

@@ -19,7 +19,7 @@
 #define HASH_LEN 32u
 
 static void
-say_json(const char *result, const char *what, const char *text)
+check_say_json(const char *result, const char *what, const char *text)
 {
 	evt_buf b = { 0 };
 
@@ -45,7 +45,7 @@ check_say(check *c, enum check_result result, const char *what, const char *fmt,
 	c->warnings += result == CHECK_WARNING;
 	c->failures += result == CHECK_FAILED;
 	if (c->o->json)
-		say_json(json[result], what, text);
+		check_say_json(json[result], what, text);
 	else if (result != CHECK_OK || !c->o->quiet)
 		printf("%-9s%-14s%s\n", words[result], what, text);
 	/* A line is there when its check is done: the next may take a while. */
@@ -56,7 +56,7 @@ check_say(check *c, enum check_result result, const char *what, const char *fmt,
 
 /* Others on this machine who may read it could use it. */
 static void
-judge_file(check *c, const char *path, size_t len)
+check_judge_file(check *c, const char *path, size_t len)
 {
 	struct stat st;
 
@@ -97,7 +97,7 @@ check_credential(check *c)
 		/* Whether one is wanted, the options tell. */
 		check_say(c, CHECK_OK, "credential", "none is given");
 	} else if (ro->credential_file != NULL) {
-		judge_file(c, ro->credential_file, strlen(text));
+		check_judge_file(c, ro->credential_file, strlen(text));
 	} else {
 		check_say(c, CHECK_OK, "credential",
 		    "is in the environment (EVTAPE_CREDENTIAL); a file could "
@@ -149,7 +149,7 @@ check_metrics(check *c)
 
 /* What is recorded, as a person would say it. */
 static bool
-add_what(const check *c, evt_buf *b)
+check_add_what(const check *c, evt_buf *b)
 {
 	const evt_recorder_options *ro = c->ro;
 	evt_url url;
@@ -180,7 +180,7 @@ add_what(const check *c, evt_buf *b)
 }
 
 static void
-say_plan(check *c)
+check_say_plan(check *c)
 {
 	const evt_recorder_options *ro = c->ro;
 	bool ends =
@@ -193,7 +193,7 @@ say_plan(check *c)
 		    " what is around a trigger, %s before it and %s after,",
 		    evt_timetext_duration_format(ro->keep_last_ns, before),
 		    evt_timetext_duration_format(ro->keep_after_ns, after));
-	if (add_what(c, &b))
+	if (check_add_what(c, &b))
 		check_say(c, CHECK_OK, "plan",
 		    "would record%s%s %.*s into %s, until %s", held,
 		    held[0] != '\0' ? " of" : "", (int)b.len,
@@ -205,7 +205,7 @@ say_plan(check *c)
 }
 
 static void
-say_end(const check *c)
+check_say_end(const check *c)
 {
 	if (c->o->json)
 		printf("{\"final\":true,\"ok\":%s,\"warnings\":%u,\"failures\":"
@@ -233,7 +233,7 @@ check_run(const options *o, const evt_recorder_options *ro)
 	if (good && ro->url != NULL)
 		check_feed(&c);
 	if (good && c.failures == 0)
-		say_plan(&c);
-	say_end(&c);
+		check_say_plan(&c);
+	check_say_end(&c);
 	return c.failures > 0 || ferror(stdout) ? CLI_FAILED : CLI_DONE;
 }

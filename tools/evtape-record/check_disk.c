@@ -16,7 +16,7 @@
 #include "tools/evtape-record/check.h"
 
 static bool
-writable(const char *folder)
+check_disk_writable(const char *folder)
 {
 	return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
 }
@@ -26,7 +26,8 @@ struct warned {
 };
 
 static void
-take_warning(void *ctx, enum evt_status_event event, const char *text)
+check_disk_take_warning(void *ctx, enum evt_status_event event,
+    const char *text)
 {
 	struct warned *w = ctx;
 
@@ -36,7 +37,7 @@ take_warning(void *ctx, enum evt_status_event event, const char *text)
 
 /* In the recorder's own words. */
 static void
-check_room(check *c)
+check_disk_room(check *c)
 {
 	char left[EVT_TIMETEXT_MAX], min[EVT_TIMETEXT_MAX];
 	evt_recorder_options ro = *c->ro;
@@ -44,7 +45,7 @@ check_room(check *c)
 	evt_status_figures st;
 	evt_error err;
 
-	ro.event = take_warning;
+	ro.event = check_disk_take_warning;
 	ro.ctx = &warned;
 	if (evt_recorder_check_room(&ro, &st, &err) != EVT_OK)
 		check_say(c, CHECK_FAILED, "disk", "%s", err.text);
@@ -73,7 +74,7 @@ check_room(check *c)
 
 /* Whether a journal file holds a whole frame. */
 static bool
-holds_frames(const char *dir, uint64_t seq)
+check_disk_holds_frames(const char *dir, uint64_t seq)
 {
 	evt_journal_reader *r;
 	bool in_lines, there;
@@ -88,7 +89,7 @@ holds_frames(const char *dir, uint64_t seq)
 }
 
 static bool
-was_left_open(const char *journal)
+check_disk_was_left_open(const char *journal)
 {
 	uint64_t *seqs = NULL, held, bytes;
 	size_t n = 0;
@@ -101,18 +102,19 @@ was_left_open(const char *journal)
 	if (evt_journal_list(&evt_io_posix, journal, &seqs, &n, &err) != EVT_OK)
 		return open;
 	for (size_t i = 0; i < n && !open; i++)
-		open = holds_frames(journal, seqs[i]);
+		open = check_disk_holds_frames(journal, seqs[i]);
 	free(seqs);
 	return open;
 }
 
 /* There is a tape. */
 static void
-check_tape(check *c, const char *path, const char *journal)
+check_disk_tape(check *c, const char *path, const char *journal)
 {
 	bool has_journal = access(journal, F_OK) == 0;
 
-	if (!writable(path) || (has_journal && !writable(journal)))
+	if (!check_disk_writable(path) ||
+	    (has_journal && !check_disk_writable(journal)))
 		check_say(c, CHECK_FAILED, "tape",
 		    "%s cannot be written to: %s; record as the user whose it "
 		    "is, or to another place",
@@ -122,7 +124,7 @@ check_tape(check *c, const char *path, const char *journal)
 		    "another program records into %s: end it, or record into "
 		    "another tape",
 		    path);
-	else if (was_left_open(journal))
+	else if (check_disk_was_left_open(journal))
 		check_say(c, CHECK_WARNING, "tape",
 		    "%s was not closed (killed, or a power cut): the recording "
 		    "begins with what its journal holds, nothing is to be done",
@@ -130,12 +132,12 @@ check_tape(check *c, const char *path, const char *journal)
 	else
 		check_say(c, CHECK_OK, "tape", "%s is there and is added to",
 		    path);
-	check_room(c);
+	check_disk_room(c);
 }
 
 /* There is none yet: can one be made? */
 static void
-check_place(check *c, const char *path)
+check_disk_place(check *c, const char *path)
 {
 	size_t n = strlen(path);
 	char *parent = strdup(path);
@@ -147,7 +149,7 @@ check_place(check *c, const char *path)
 	while (n > 0 && parent[n - 1] != '/')
 		n--;
 	parent[n] = '\0';
-	if (!writable(n > 0 ? parent : ".")) {
+	if (!check_disk_writable(n > 0 ? parent : ".")) {
 		check_say(c, CHECK_FAILED, "tape",
 		    "%s cannot be made in %s: %s; %s, or record to another "
 		    "place",
@@ -159,14 +161,14 @@ check_place(check *c, const char *path)
 	} else {
 		check_say(c, CHECK_OK, "tape",
 		    "%s is not there and can be made", path);
-		check_room(c);
+		check_disk_room(c);
 	}
 	free(parent);
 }
 
 /* A folder: a tape, one that can become a tape, or something else. */
 static void
-check_folder(check *c, const char *path)
+check_disk_folder(check *c, const char *path)
 {
 	char *journal = evt_io_path_join(path, "journal");
 	evt_error err;
@@ -174,17 +176,17 @@ check_folder(check *c, const char *path)
 	if (journal == NULL)
 		return;
 	if (evt_tape_dir_check(&evt_io_posix, path, &err) == EVT_OK) {
-		check_tape(c, path, journal);
+		check_disk_tape(c, path, journal);
 	} else if (evt_tape_dir_may_become(&evt_io_posix, path, &err) !=
 	    EVT_OK) {
 		check_say(c, CHECK_FAILED, "tape", "%s", err.text);
-	} else if (!writable(path)) {
+	} else if (!check_disk_writable(path)) {
 		check_say(c, CHECK_FAILED, "tape",
 		    "%s cannot be written to: %s", path, strerror(errno));
 	} else {
 		check_say(c, CHECK_OK, "tape", "%s is empty and becomes one",
 		    path);
-		check_room(c);
+		check_disk_room(c);
 	}
 	free(journal);
 }
@@ -195,7 +197,7 @@ check_disk(check *c)
 	struct stat st;
 
 	if (stat(c->ro->tape, &st) != 0 && errno == ENOENT)
-		check_place(c, c->ro->tape);
+		check_disk_place(c, c->ro->tape);
 	else
-		check_folder(c, c->ro->tape);
+		check_disk_folder(c, c->ro->tape);
 }

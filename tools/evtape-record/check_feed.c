@@ -45,7 +45,7 @@ struct feed {
 /* ---- the name ------------------------------------------------------------ */
 
 static void
-wake(void *ctx)
+check_feed_wake(void *ctx)
 {
 	const int *fd = ctx;
 	uint64_t one = 1;
@@ -56,12 +56,12 @@ wake(void *ctx)
 
 /* Look the host up; false: it cannot be. */
 static bool
-look_up(check *c, const char *host, int *fd)
+check_feed_look_up(check *c, const char *host, int *fd)
 {
 	struct pollfd p = { .fd = *fd, .events = POLLIN };
 	evt_resolve *r;
 	evt_error err;
-	int rc = evt_resolve_start(host, wake, fd, &r, &err);
+	int rc = evt_resolve_start(host, check_feed_wake, fd, &r, &err);
 
 	if (rc == EVT_OK) {
 		(void)poll(&p, 1, NAME_S * 1000);
@@ -90,7 +90,7 @@ look_up(check *c, const char *host, int *fd)
 }
 
 static bool
-check_name(check *c, const evt_url *url)
+check_feed_name(check *c, const evt_url *url)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	evt_proxy proxy = { 0 };
@@ -109,8 +109,8 @@ check_name(check *c, const evt_url *url)
 			check_say(c, CHECK_OK, "proxy",
 			    "goes through %s port %u, as the environment says",
 			    proxy.host, (unsigned)proxy.port);
-		found = look_up(c, proxy.host != NULL ? proxy.host : url->host,
-		    &fd);
+		found = check_feed_look_up(c,
+		    proxy.host != NULL ? proxy.host : url->host, &fd);
 	}
 	evt_proxy_free(&proxy);
 	close(fd);
@@ -120,7 +120,7 @@ check_name(check *c, const evt_url *url)
 /* ---- what the session tells ---------------------------------------------- */
 
 static void
-say_opened(struct feed *f, const evt_client_opened *o)
+check_feed_say_opened(struct feed *f, const evt_client_opened *o)
 {
 	check *c = f->c;
 
@@ -141,7 +141,7 @@ say_opened(struct feed *f, const evt_client_opened *o)
 }
 
 static void
-say_ended(struct feed *f, const evt_client_ended *e)
+check_feed_say_ended(struct feed *f, const evt_client_ended *e)
 {
 	static const struct {
 		const char *what, *advice;
@@ -163,18 +163,19 @@ say_ended(struct feed *f, const evt_client_ended *e)
 }
 
 static void
-tried(void *ctx, const evt_client_opened *opened, const evt_client_ended *ended)
+check_feed_tried(void *ctx, const evt_client_opened *opened,
+    const evt_client_ended *ended)
 {
 	struct feed *f = ctx;
 
 	if (f->done)
 		return;
 	if (opened == NULL) {
-		say_ended(f, ended);
+		check_feed_say_ended(f, ended);
 		f->done = true;
 		return;
 	}
-	say_opened(f, opened);
+	check_feed_say_opened(f, opened);
 	f->opened = true;
 	f->due_ns = evt_clock_boot() + ANSWER_S * EVT_NS_PER_S;
 	/* Nothing is asked for there; what --send holds is not sent. */
@@ -183,7 +184,7 @@ tried(void *ctx, const evt_client_opened *opened, const evt_client_ended *ended)
 
 /* What the session warns of is what the server thinks of the subscription. */
 static void
-said(void *ctx, enum evt_status_event event, const char *text)
+check_feed_said(void *ctx, enum evt_status_event event, const char *text)
 {
 	struct feed *f = ctx;
 
@@ -197,7 +198,7 @@ said(void *ctx, enum evt_status_event event, const char *text)
 
 /* The session asks whether to go on: that is where we look. */
 static int
-ending(void *ctx)
+check_feed_ending(void *ctx)
 {
 	struct feed *f = ctx;
 
@@ -224,7 +225,7 @@ ending(void *ctx)
 }
 
 static void
-end(void *ctx, const char *reason)
+check_feed_end(void *ctx, const char *reason)
 {
 	(void)ctx;
 	(void)reason;
@@ -233,7 +234,7 @@ end(void *ctx, const char *reason)
 /* ---- setting up ---------------------------------------------------------- */
 
 static int
-make(struct feed *f, evt_error *err)
+check_feed_make(struct feed *f, evt_error *err)
 {
 	const evt_recorder_options *ro = f->c->ro;
 	evt_dialog_options talk = { .navixy = ro->navixy,
@@ -251,10 +252,10 @@ make(struct feed *f, evt_error *err)
 		.stamps = &f->stamps,
 		.pulse = &f->pulse,
 		.env = getenv,
-		.ending = ending,
-		.end = end,
-		.say = said,
-		.tried = tried,
+		.ending = check_feed_ending,
+		.end = check_feed_end,
+		.say = check_feed_said,
+		.tried = check_feed_tried,
 		.ctx = f,
 	};
 	int r;
@@ -274,11 +275,11 @@ make(struct feed *f, evt_error *err)
 }
 
 static void
-try_feed(struct feed *f)
+check_feed_try_feed(struct feed *f)
 {
 	evt_error err;
 
-	if (make(f, &err) != EVT_OK) {
+	if (check_feed_make(f, &err) != EVT_OK) {
 		check_say(f->c, CHECK_FAILED, "connection", "%s", err.text);
 	} else {
 		f->due_ns = evt_clock_boot() + CONNECT_S * EVT_NS_PER_S;
@@ -299,8 +300,8 @@ check_feed(check *c)
 	if (evt_url_parse(c->ro->url, &f.url, &err) != EVT_OK)
 		return; /* was told with the options */
 	(void)pthread_mutex_init(&f.board.lock, NULL);
-	if (check_name(c, &f.url))
-		try_feed(&f);
+	if (check_feed_name(c, &f.url))
+		check_feed_try_feed(&f);
 	pthread_mutex_destroy(&f.board.lock);
 	evt_url_free(&f.url);
 }

@@ -26,7 +26,7 @@
 
 /* The signals that we wait for, as a file descriptor; -1: none could be made. */
 static int
-watch_signals(void)
+record_main_watch_signals(void)
 {
 	sigset_t set;
 
@@ -53,14 +53,14 @@ struct house {
 };
 
 static void
-end(struct house *h, evt_recorder *r, const char *reason)
+record_main_end(struct house *h, evt_recorder *r, const char *reason)
 {
 	service_stopping(&h->service);
 	evt_recorder_end(r, reason);
 }
 
 static void
-take_signals(struct house *h, evt_recorder *r)
+record_main_take_signals(struct house *h, evt_recorder *r)
 {
 	struct signalfd_siginfo info;
 	char reason[32];
@@ -76,19 +76,19 @@ take_signals(struct house *h, evt_recorder *r)
 		}
 		snprintf(reason, sizeof(reason), "signal %s",
 		    info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
-		end(h, r, reason);
+		record_main_end(h, r, reason);
 	}
 }
 
 static int64_t
-earliest(int64_t a, int64_t b)
+record_main_earliest(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
 
 /* Wait for the end of the recording. */
 static void
-watch(struct house *h, evt_recorder *r)
+record_main_watch(struct house *h, evt_recorder *r)
 {
 	int64_t began = evt_clock_boot(), next = began + EVT_NS_PER_S;
 	int64_t stop = h->o->duration > 0 ? began + h->o->duration : INT64_MAX;
@@ -98,7 +98,8 @@ watch(struct house *h, evt_recorder *r)
 		{ .fd = h->signals, .events = POLLIN } };
 
 	while (fds[0].revents == 0) {
-		int64_t until = earliest(earliest(next, stop),
+		int64_t until = record_main_earliest(record_main_earliest(next,
+		                                         stop),
 		            service_due(&h->service)),
 		        now = evt_clock_boot();
 		int64_t ms = (until - now + EVT_NS_PER_MS - 1) / EVT_NS_PER_MS;
@@ -106,10 +107,10 @@ watch(struct house *h, evt_recorder *r)
 		if (poll(fds, 2, ms < 0 ? 0 : (int)ms) < 0 && errno != EINTR)
 			break;
 		if (fds[1].revents != 0)
-			take_signals(h, r);
+			record_main_take_signals(h, r);
 		now = evt_clock_boot();
 		if (now >= stop) {
-			end(h, r, "duration");
+			record_main_end(h, r, "duration");
 			stop = INT64_MAX;
 		}
 		if (now >= service_due(&h->service))
@@ -126,7 +127,7 @@ watch(struct house *h, evt_recorder *r)
 
 /* Answer who asks for figures, and say where. */
 static int
-open_doors(struct house *h, evt_recorder *r, evt_error *err)
+record_main_open_doors(struct house *h, evt_recorder *r, evt_error *err)
 {
 	char text[EVT_LISTENER_TEXT + 64];
 	int rc;
@@ -146,20 +147,20 @@ open_doors(struct house *h, evt_recorder *r, evt_error *err)
 
 /* The recording runs: see it to its end. */
 static int
-attend(struct house *h, evt_recorder *r)
+record_main_attend(struct house *h, evt_recorder *r)
 {
 	const cli_command *cmd = &record_command;
 	int code = CLI_DONE;
 	evt_recorder_result result;
 	evt_error err;
 
-	if (open_doors(h, r, &err) != EVT_OK) {
+	if (record_main_open_doors(h, r, &err) != EVT_OK) {
 		code = cli_fail(cmd, "%s", err.text);
 		evt_recorder_end(r, "failure");
 	} else {
 		service_ready(&h->service);
 	}
-	watch(h, r);
+	record_main_watch(h, r);
 	service_stopping(&h->service);
 	scrape_close(h->scrape);
 	h->scrape = NULL;
@@ -174,7 +175,7 @@ attend(struct house *h, evt_recorder *r)
 }
 
 static int
-start(struct house *h, evt_recorder_options *ro)
+record_main_start(struct house *h, evt_recorder_options *ro)
 {
 	const cli_command *cmd = &record_command;
 	evt_recorder *recorder;
@@ -192,22 +193,22 @@ start(struct house *h, evt_recorder_options *ro)
 	if (evt_recorder_start(ro, &recorder, &err) != EVT_OK)
 		return (err.code == EVT_ERR_ARG ? cli_usage : cli_fail)(cmd,
 		    "%s", err.text);
-	return attend(h, recorder);
+	return record_main_attend(h, recorder);
 }
 
 static int
-record(const options *o, evt_recorder_options *ro)
+record_main_record(const options *o, evt_recorder_options *ro)
 {
 	const cli_command *cmd = &record_command;
 	struct house h = { .o = o,
-		.signals = watch_signals(),
+		.signals = record_main_watch_signals(),
 		.shown = status_new(cmd->name, o->json, o->quiet) };
 	int code;
 
 	service_open(&h.service, cmd);
 	code = h.shown == NULL || h.signals < 0 ?
 	    cli_fail(cmd, "cannot start: %s", strerror(errno)) :
-	    start(&h, ro);
+	    record_main_start(&h, ro);
 	scrape_close(h.scrape);
 	service_close(&h.service);
 	status_free(h.shown);
@@ -226,8 +227,8 @@ main(int argc, char **argv)
 	malloc_tuning_return_large();
 	code = options_parse(argc, argv, &o, &recorder);
 	if (code < 0)
-		code =
-		    o.check ? check_run(&o, &recorder) : record(&o, &recorder);
+		code = o.check ? check_run(&o, &recorder) :
+		                 record_main_record(&o, &recorder);
 	options_free(&o);
 	return code;
 }

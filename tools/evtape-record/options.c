@@ -19,7 +19,7 @@
 #define KEEP_LAST_SIZE (UINT64_C(1) << 30)
 
 static int
-set_sync(void *ctx, const char *arg, evt_error *err)
+record_options_set_sync(void *ctx, const char *arg, evt_error *err)
 {
 	options *o = ctx;
 
@@ -31,7 +31,7 @@ set_sync(void *ctx, const char *arg, evt_error *err)
 }
 
 static int
-set_frames(void *ctx, const char *arg, evt_error *err)
+record_options_set_frames(void *ctx, const char *arg, evt_error *err)
 {
 	options *o = ctx;
 	int64_t n;
@@ -44,7 +44,7 @@ set_frames(void *ctx, const char *arg, evt_error *err)
 }
 
 static int
-set_min_free(void *ctx, const char *arg, evt_error *err)
+record_options_set_min_free(void *ctx, const char *arg, evt_error *err)
 {
 	options *o = ctx;
 
@@ -52,7 +52,7 @@ set_min_free(void *ctx, const char *arg, evt_error *err)
 }
 
 static int
-set_metrics(void *ctx, const char *arg, evt_error *err)
+record_options_set_metrics(void *ctx, const char *arg, evt_error *err)
 {
 	options *o = ctx;
 
@@ -125,7 +125,7 @@ static const cli_option table[] = {
 	{ CLI_DURATION, 0, "duration", "TIME", AT(duration),
 	    "stop after this time", 0, 0, NULL },
 	{ CLI_CALL, 0, "frames", "N", 0, "stop after N received frames", 0, 0,
-	    set_frames },
+	    record_options_set_frames },
 	{ CLI_SIZE, 0, "max-size", "SIZE", AT(max_size),
 	    "stop when this much was stored on disk by this recording", 0, 0,
 	    NULL },
@@ -194,7 +194,7 @@ static const cli_option table[] = {
 	    "warn when less than this is free on the disk, and stop cleanly\n"
 	    "(exit code 3) below a quarter of it; 0: do not look (1GiB or 2%,\n"
 	    "whichever is less)",
-	    0, 0, set_min_free },
+	    0, 0, record_options_set_min_free },
 	{ CLI_SIZE, 0, "block-size", "SIZE", AT(block_size),
 	    "payload that is compressed together (1MiB)", 0, 0, NULL },
 	{ CLI_INT, 0, "level", "N", AT(level), "zstd level, 1 to 19 (2)", 1, 19,
@@ -202,7 +202,7 @@ static const cli_option table[] = {
 	{ CLI_CALL, 0, "sync", "TIME|off", 0,
 	    "force what was written to the disk this often: what a power cut\n"
 	    "may cost; 0: with each batch (1s)",
-	    0, 0, set_sync },
+	    0, 0, record_options_set_sync },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "In service", 0, 0, NULL },
 	{ CLI_FLAG, 0, "check", NULL, AT(check),
@@ -213,7 +213,7 @@ static const cli_option table[] = {
 	{ CLI_CALL, 0, "metrics", "HOST:PORT", 0,
 	    "serve figures for Prometheus at /metrics; a PORT alone is one of\n"
 	    "127.0.0.1, port 0 takes a free one",
-	    0, 0, set_metrics },
+	    0, 0, record_options_set_metrics },
 	{ CLI_STRING, 0, "ready-file", "FILE", AT(ready_file),
 	    "write the URL of --metrics there once the recording runs", 0, 0,
 	    NULL },
@@ -277,7 +277,7 @@ const cli_command record_command = {
 
 /* Whether text is one of two words; *ret_second: the second. */
 static bool
-either(const char *text, const char *first, const char *second,
+record_options_either(const char *text, const char *first, const char *second,
     bool *ret_second)
 {
 	if (text == NULL || strcmp(text, first) == 0)
@@ -290,22 +290,24 @@ either(const char *text, const char *first, const char *second,
 }
 
 static int
-check_words(const options *o, evt_recorder_options *r)
+record_options_check_words(const options *o, evt_recorder_options *r)
 {
 	const cli_command *cmd = &record_command;
 	bool raw;
 
-	if (!either(o->profile, "navixy", "raw", &raw))
+	if (!record_options_either(o->profile, "navixy", "raw", &raw))
 		return cli_usage(cmd, "there is no profile '%s': navixy, raw",
 		    o->profile);
 	r->navixy = !raw;
-	if (!either(o->format, "full", "compact", &r->request.compact))
+	if (!record_options_either(o->format, "full", "compact",
+	        &r->request.compact))
 		return cli_usage(cmd, "--format is full or compact, not '%s'",
 		    o->format);
-	if (!either(o->form, "new", "old", &r->request.old_form))
+	if (!record_options_either(o->form, "new", "old", &r->request.old_form))
 		return cli_usage(cmd, "--request-form is new or old, not '%s'",
 		    o->form);
-	if (!either(o->on_logout, "reconnect", "stop", &r->stop_on_logout))
+	if (!record_options_either(o->on_logout, "reconnect", "stop",
+	        &r->stop_on_logout))
 		return cli_usage(cmd,
 		    "--on-logout is reconnect or stop, not '%s'", o->on_logout);
 	if (raw &&
@@ -322,7 +324,7 @@ check_words(const options *o, evt_recorder_options *r)
 
 /* A header that is none, or that belongs to the handshake itself. */
 static int
-check_header(const char *header)
+record_options_check_header(const char *header)
 {
 	static const char *const own[] = { "Host", "Upgrade", "Connection",
 		"Sec-WebSocket-Key", "Sec-WebSocket-Version",
@@ -356,7 +358,7 @@ check_header(const char *header)
 
 /* A ring has at least eight parts, of a block or more each. */
 static int
-check_ring(options *o, uint64_t segment_size)
+record_options_check_ring(options *o, uint64_t segment_size)
 {
 	const cli_command *cmd = &record_command;
 	uint64_t part = o->ring / 8;
@@ -385,7 +387,7 @@ check_ring(options *o, uint64_t segment_size)
 }
 
 static int
-check_rest(options *o, const char *url)
+record_options_check_rest(options *o, const char *url)
 {
 	const cli_command *cmd = &record_command;
 	bool agent = false;
@@ -410,7 +412,7 @@ check_rest(options *o, const char *url)
 	if (o->ready_file != NULL && !o->has_metrics)
 		return cli_usage(cmd, "--ready-file goes with --metrics");
 	for (size_t i = 0; i < o->headers.n; i++) {
-		code = check_header(o->headers.item[i]);
+		code = record_options_check_header(o->headers.item[i]);
 		if (code >= 0)
 			return code;
 		agent = agent ||
@@ -431,7 +433,7 @@ check_rest(options *o, const char *url)
 
 /* A URL that cannot be parsed, or that holds what should not be in it. */
 static int
-check_url(const char *text)
+record_options_check_url(const char *text)
 {
 	const cli_command *cmd = &record_command;
 	const char *name;
@@ -457,7 +459,7 @@ check_url(const char *text)
 /* The same for the list of trackers: the credential goes into the body of the
  * request, and nowhere else. */
 static int
-check_list_url(const char *text)
+record_options_check_list_url(const char *text)
 {
 	const cli_command *cmd = &record_command;
 	const char *name;
@@ -488,7 +490,7 @@ check_list_url(const char *text)
 }
 
 static int
-check_list(const options *o, const char *url)
+record_options_check_list(const options *o, const char *url)
 {
 	const cli_command *cmd = &record_command;
 	size_t n;
@@ -505,7 +507,7 @@ check_list(const options *o, const char *url)
 	if (o->list_every != 0 && o->list_every < EVT_NS_PER_S)
 		return cli_usage(cmd, "--tracker-list-every is at least 1s");
 	if (evt_tracker_request_is_url(o->list))
-		return check_list_url(o->list);
+		return record_options_check_list_url(o->list);
 	n = strspn(o->list,
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-"
 	    ".");
@@ -521,7 +523,7 @@ check_list(const options *o, const char *url)
 }
 
 static int
-check_trigger(options *o)
+record_options_check_trigger(options *o)
 {
 	const cli_command *cmd = &record_command;
 	const int64_t most = 30 * 24 * 3600 * EVT_NS_PER_S;
@@ -548,7 +550,7 @@ check_trigger(options *o)
 }
 
 static int
-read_send(options *o)
+record_options_read_send(options *o)
 {
 	const cli_command *cmd = &record_command;
 	FILE *f;
@@ -582,7 +584,7 @@ read_send(options *o)
 }
 
 static void
-fill(const options *o, const char *url, evt_recorder_options *r)
+record_options_fill(const options *o, const char *url, evt_recorder_options *r)
 {
 	bool all =
 	    o->trackers.n == 1 && strcmp(o->trackers.item[0], "all") == 0;
@@ -658,21 +660,21 @@ options_parse(int argc, char **argv, options *ret,
 	};
 	code = cli_parse(&record_command, argc, argv, ret, &n);
 	if (code < 0)
-		code = check_words(ret, r);
+		code = record_options_check_words(ret, r);
 	if (code < 0)
-		code = check_url(argv[1]);
+		code = record_options_check_url(argv[1]);
 	if (code < 0)
-		code = check_list(ret, argv[1]);
+		code = record_options_check_list(ret, argv[1]);
 	if (code < 0)
-		code = check_rest(ret, argv[1]);
+		code = record_options_check_rest(ret, argv[1]);
 	if (code < 0)
-		code = check_ring(ret, r->writer.segment_bytes);
+		code = record_options_check_ring(ret, r->writer.segment_bytes);
 	if (code < 0)
-		code = check_trigger(ret);
+		code = record_options_check_trigger(ret);
 	if (code < 0)
-		code = read_send(ret);
+		code = record_options_read_send(ret);
 	if (code < 0)
-		fill(ret, argv[1], r);
+		record_options_fill(ret, argv[1], r);
 	return code;
 }
 

@@ -55,7 +55,7 @@ struct answer {
 /* ---- what is answered ---------------------------------------------------- */
 
 static bool
-add_metrics(const scrape *s, evt_buf *out)
+scrape_add_metrics(const scrape *s, evt_buf *out)
 {
 	evt_metrics_around around = { .now_ns = evt_clock_real(),
 		.start_ns = s->start_ns };
@@ -74,10 +74,11 @@ add_metrics(const scrape *s, evt_buf *out)
 
 /* The status and the body for a request that was let in. */
 static unsigned
-route(const scrape *s, const char *path, int n, evt_buf *body, bool *ret_ok)
+scrape_route(const scrape *s, const char *path, int n, evt_buf *body,
+    bool *ret_ok)
 {
 	if (n == 8 && memcmp(path, "/metrics", 8) == 0) {
-		*ret_ok = add_metrics(s, body);
+		*ret_ok = scrape_add_metrics(s, body);
 		return 200;
 	}
 	if (n == 1 && *path == '/') {
@@ -95,7 +96,8 @@ route(const scrape *s, const char *path, int n, evt_buf *body, bool *ret_ok)
 /* A header into buf; NULL where there is none, "" where it is too long to be
  * good. */
 static const char *
-header(struct lws *wsi, enum lws_token_indexes token, char buf[HEADER_MAX])
+scrape_header(struct lws *wsi, enum lws_token_indexes token,
+    char buf[HEADER_MAX])
 {
 	int n = lws_hdr_total_length(wsi, token);
 
@@ -108,13 +110,13 @@ header(struct lws *wsi, enum lws_token_indexes token, char buf[HEADER_MAX])
 }
 
 static bool
-let_in(const scrape *s, struct lws *wsi)
+scrape_let_in(const scrape *s, struct lws *wsi)
 {
 	char host[HEADER_MAX], origin[HEADER_MAX];
 	const evt_access access = { .host = s->at.host };
 	const evt_access_request request = {
-		.host = header(wsi, WSI_TOKEN_HOST, host),
-		.origin = header(wsi, WSI_TOKEN_ORIGIN, origin),
+		.host = scrape_header(wsi, WSI_TOKEN_HOST, host),
+		.origin = scrape_header(wsi, WSI_TOKEN_ORIGIN, origin),
 	};
 	const char *why;
 
@@ -122,7 +124,7 @@ let_in(const scrape *s, struct lws *wsi)
 }
 
 static const char *
-phrase(unsigned status)
+scrape_phrase(unsigned status)
 {
 	switch (status) {
 	case 200:
@@ -138,7 +140,7 @@ phrase(unsigned status)
 
 /* Put the answer to a request together; false: out of memory. */
 static bool
-compose(const scrape *s, struct lws *wsi, evt_buf *out)
+scrape_compose(const scrape *s, struct lws *wsi, evt_buf *out)
 {
 	static const uint8_t headroom[LWS_PRE];
 	char *path = NULL;
@@ -147,7 +149,7 @@ compose(const scrape *s, struct lws *wsi, evt_buf *out)
 	unsigned status;
 	bool ok;
 
-	if (!let_in(s, wsi)) {
+	if (!scrape_let_in(s, wsi)) {
 		status = 403;
 		ok = evt_buf_add_str(&body,
 		    "this Host or Origin is not served here: ask by the "
@@ -158,7 +160,7 @@ compose(const scrape *s, struct lws *wsi, evt_buf *out)
 		ok = evt_buf_add_str(&body,
 		    "only GET and HEAD are known here\n");
 	} else {
-		status = route(s, path, n, &body, &ok);
+		status = scrape_route(s, path, n, &body, &ok);
 	}
 	ok = ok && evt_buf_add(out, headroom, sizeof(headroom)) &&
 	    evt_buf_printf(out,
@@ -167,7 +169,7 @@ compose(const scrape *s, struct lws *wsi, evt_buf *out)
 	        "\r\ncontent-length: %zu\r\n"
 	        "cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
 	        "%sconnection: close\r\n\r\n",
-	        status, phrase(status), body.len,
+	        status, scrape_phrase(status), body.len,
 	        status == 405 ? "allow: GET, HEAD\r\n" : "") &&
 	    (method == LWSHUMETH_HEAD || evt_buf_add(out, body.data, body.len));
 	evt_buf_free(&body);
@@ -177,14 +179,14 @@ compose(const scrape *s, struct lws *wsi, evt_buf *out)
 /* ---- libwebsockets ------------------------------------------------------- */
 
 static int
-begin_answer(const scrape *s, struct lws *wsi)
+scrape_begin_answer(const scrape *s, struct lws *wsi)
 {
 	struct answer *a = calloc(1, sizeof(*a));
 
 	if (a == NULL)
 		return -1;
 	lws_set_opaque_user_data(wsi, a);
-	if (!compose(s, wsi, &a->out))
+	if (!scrape_compose(s, wsi, &a->out))
 		return -1;
 	a->at = LWS_PRE;
 	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
@@ -193,7 +195,7 @@ begin_answer(const scrape *s, struct lws *wsi)
 }
 
 static int
-write_answer(struct answer *a, struct lws *wsi)
+scrape_write_answer(struct answer *a, struct lws *wsi)
 {
 	size_t left = a->out.len - a->at;
 
@@ -210,7 +212,7 @@ write_answer(struct answer *a, struct lws *wsi)
 }
 
 static void
-end_answer(struct answer *a, struct lws *wsi)
+scrape_end_answer(struct answer *a, struct lws *wsi)
 {
 	lws_set_opaque_user_data(wsi, NULL);
 	if (a != NULL)
@@ -219,7 +221,7 @@ end_answer(struct answer *a, struct lws *wsi)
 }
 
 static void
-accept_all(scrape *s)
+scrape_accept_all(scrape *s)
 {
 	bool turned_away;
 	int fd;
@@ -231,7 +233,7 @@ accept_all(scrape *s)
 }
 
 static int
-callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+scrape_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     void *in, size_t len)
 {
 	scrape *s = lws_context_user(lws_get_context(wsi));
@@ -242,15 +244,15 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	(void)len;
 	switch (reason) {
 	case LWS_CALLBACK_RAW_RX_FILE:
-		accept_all(s);
+		scrape_accept_all(s);
 		return 0;
 	case LWS_CALLBACK_HTTP:
-		return begin_answer(s, wsi);
+		return scrape_begin_answer(s, wsi);
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		a = lws_get_opaque_user_data(wsi);
-		return a != NULL ? write_answer(a, wsi) : 0;
+		return a != NULL ? scrape_write_answer(a, wsi) : 0;
 	case LWS_CALLBACK_WSI_DESTROY:
-		end_answer(lws_get_opaque_user_data(wsi), wsi);
+		scrape_end_answer(lws_get_opaque_user_data(wsi), wsi);
 		return 0;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
@@ -263,15 +265,15 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 static const struct lws_protocols protocols[] = {
 	{ .name = "http",
-	    .callback = callback,
+	    .callback = scrape_callback,
 	    .rx_buffer_size = 4096,
 	    .tx_packet_size = 64 << 10 },
-	{ .name = "-listener", .callback = callback },
+	{ .name = "-listener", .callback = scrape_callback },
 	{ 0 },
 };
 
 static int
-open_context(scrape *s, evt_error *err)
+scrape_open_context(scrape *s, evt_error *err)
 {
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
@@ -324,7 +326,7 @@ scrape_open(const evt_address *at, const char *tape, scrape **ret_scrape,
 	s->spare_fd = evt_listener_spare();
 	r = evt_listener_open(at, &s->listen_fd, where, err);
 	if (r == EVT_OK)
-		r = open_context(s, err);
+		r = scrape_open_context(s, err);
 	if (r != EVT_OK) {
 		scrape_close(s);
 		return r;
@@ -341,7 +343,7 @@ scrape_url(const scrape *s)
 }
 
 static void *
-run(void *arg)
+scrape_run(void *arg)
 {
 	scrape *s = arg;
 
@@ -356,7 +358,7 @@ scrape_start(scrape *s, evt_recorder *recorder, evt_error *err)
 	int r;
 
 	s->recorder = recorder;
-	r = evt_thread_start(&s->thread, run, s);
+	r = evt_thread_start(&s->thread, scrape_run, s);
 	s->runs = r == 0;
 	return r == 0 ?
 	    EVT_OK :

@@ -64,7 +64,7 @@ service_due(const service *s)
 
 /* Whether a person would want to know at once. */
 static bool
-is_news(const evt_status_figures *now, const evt_status_figures *then)
+service_is_news(const evt_status_figures *now, const evt_status_figures *then)
 {
 	return now->state != then->state || now->failing != then->failing ||
 	    now->disk_low != then->disk_low || now->armed != then->armed;
@@ -72,7 +72,7 @@ is_news(const evt_status_figures *now, const evt_status_figures *then)
 
 /* ", armed, 1200 held", or nothing. */
 static const char *
-held_text(const evt_status_figures *st, char *to, size_t n)
+service_held_text(const evt_status_figures *st, char *to, size_t n)
 {
 	to[0] = '\0';
 	if (st->pretrigger)
@@ -83,7 +83,7 @@ held_text(const evt_status_figures *st, char *to, size_t n)
 }
 
 static void
-tell_status(service *s, const evt_status_figures *st)
+service_tell_status(service *s, const evt_status_figures *st)
 {
 	char text[400], held[80], age[EVT_TIMETEXT_MAX] = "none yet";
 	int64_t ns = evt_record_age(st, evt_clock_real());
@@ -97,9 +97,9 @@ tell_status(service *s, const evt_status_figures *st)
 	    st->failing      ? ", TAPE FAILING" :
 	        st->disk_low ? ", DISK LOW" :
 	                       "",
-	    held_text(st, held, sizeof(held)), (unsigned long long)st->frames,
-	    (unsigned long long)st->gaps, (unsigned long long)st->connections,
-	    age, ns >= 0 ? " ago" : "");
+	    service_held_text(st, held, sizeof(held)),
+	    (unsigned long long)st->frames, (unsigned long long)st->gaps,
+	    (unsigned long long)st->connections, age, ns >= 0 ? " ago" : "");
 	sd_notify_send(&s->to, text);
 }
 
@@ -114,8 +114,8 @@ service_turn(service *s, evt_recorder *r)
 	evt_recorder_get_stats(r, &st);
 	if (st.state == EVT_STATUS_STOPPING || st.state == EVT_STATUS_ENDED)
 		service_stopping(s);
-	if (now >= s->status_ns || is_news(&st, &s->shown)) {
-		tell_status(s, &st);
+	if (now >= s->status_ns || service_is_news(&st, &s->shown)) {
+		service_tell_status(s, &st);
 		s->shown = st;
 		s->status_ns = now + STATUS_NS;
 	}

@@ -49,7 +49,7 @@ status_free(status *s)
 
 /* Take the status line off the terminal, so that others can be printed. */
 static void
-undraw(status *s)
+status_undraw(status *s)
 {
 	if (s->drawn)
 		fputs("\r\033[K", stderr);
@@ -66,7 +66,7 @@ status_event(void *ctx, enum evt_status_event event, const char *text)
 	    event != EVT_STATUS_ERROR)
 		return;
 	pthread_mutex_lock(&s->lock);
-	undraw(s);
+	status_undraw(s);
 	fprintf(stderr, "%s: %s%s\n", s->program, kind, text);
 	fflush(stderr);
 	pthread_mutex_unlock(&s->lock);
@@ -90,7 +90,7 @@ status_state(enum evt_status_state state)
 }
 
 static double
-ratio(const evt_status_figures *st)
+status_ratio(const evt_status_figures *st)
 {
 	return st->stored_bytes > 0 ?
 	    (double)st->bytes / (double)st->stored_bytes :
@@ -98,7 +98,7 @@ ratio(const evt_status_figures *st)
 }
 
 static void
-measure(status *s, const evt_status_figures *st)
+status_measure(status *s, const evt_status_figures *st)
 {
 	int64_t now = evt_clock_boot();
 	/* What comes, whether or not it is kept.  What was sent is held too,
@@ -114,7 +114,7 @@ measure(status *s, const evt_status_figures *st)
 }
 
 static void
-show_disk(const evt_status_figures *st)
+status_show_disk(const evt_status_figures *st)
 {
 	if (st->disk_known)
 		printf(",\"disk_free\":%llu",
@@ -129,7 +129,7 @@ show_disk(const evt_status_figures *st)
 }
 
 static void
-show_json(status *s, const evt_status_figures *st, const char *more)
+status_show_json(status *s, const evt_status_figures *st, const char *more)
 {
 	double elapsed = (double)(s->last_ns - s->began_ns) / 1e9;
 	char time[EVT_TIMETEXT_MAX];
@@ -145,7 +145,7 @@ show_json(status *s, const evt_status_figures *st, const char *more)
 	    status_state(st->state), (unsigned long long)st->frames, s->rate,
 	    (unsigned long long)st->sent, (unsigned long long)st->marks,
 	    (unsigned long long)st->last_seq, (unsigned long long)st->bytes,
-	    (unsigned long long)st->stored_bytes, ratio(st),
+	    (unsigned long long)st->stored_bytes, status_ratio(st),
 	    (unsigned long long)st->sources, (unsigned)st->segment,
 	    (unsigned long long)st->connections, (unsigned long long)st->gaps,
 	    (unsigned long long)st->lost_frames,
@@ -160,7 +160,7 @@ show_json(status *s, const evt_status_figures *st, const char *more)
 		printf(",\"trackers\":%llu", (unsigned long long)st->trackers);
 	else
 		printf(",\"trackers\":null");
-	show_disk(st);
+	status_show_disk(st);
 	if (st->pretrigger)
 		printf(",\"armed\":%s,\"held_frames\":%llu,\"held_bytes\":%llu,"
 		       "\"let_go\":%llu,\"triggers\":%llu",
@@ -176,7 +176,7 @@ show_json(status *s, const evt_status_figures *st, const char *more)
 
 /* "  armed, 1200 held (1.1 MiB)", or nothing. */
 static const char *
-held_text(const evt_status_figures *st, char *to, size_t n)
+status_held_text(const evt_status_figures *st, char *to, size_t n)
 {
 	char size[EVT_TIMETEXT_MAX];
 
@@ -190,7 +190,7 @@ held_text(const evt_status_figures *st, char *to, size_t n)
 }
 
 static void
-show_line(status *s, const evt_status_figures *st)
+status_show_line(status *s, const evt_status_figures *st)
 {
 	char held[80];
 	char elapsed[EVT_TIMETEXT_MAX], in[EVT_TIMETEXT_MAX],
@@ -214,12 +214,13 @@ show_line(status *s, const evt_status_figures *st)
 	    st->failing      ? " TAPE FAILING" :
 	        st->disk_low ? " DISK LOW" :
 	                       "",
-	    held_text(st, held, sizeof(held)), (unsigned long long)st->frames,
-	    s->rate, evt_timetext_size_format(st->bytes, in),
-	    evt_timetext_size_format(st->stored_bytes, disk), ratio(st),
+	    status_held_text(st, held, sizeof(held)),
+	    (unsigned long long)st->frames, s->rate,
+	    evt_timetext_size_format(st->bytes, in),
+	    evt_timetext_size_format(st->stored_bytes, disk), status_ratio(st),
 	    (unsigned long long)st->sources, (unsigned long long)st->gaps,
 	    evt_timetext_size_format(st->queue_bytes, queue), last);
-	undraw(s);
+	status_undraw(s);
 	fprintf(stderr, "%.*s", (int)size.ws_col - 1, line);
 	fflush(stderr);
 	s->drawn = true;
@@ -229,17 +230,17 @@ void
 status_show(status *s, const evt_status_figures *stats)
 {
 	pthread_mutex_lock(&s->lock);
-	measure(s, stats);
+	status_measure(s, stats);
 	if (s->json)
-		show_json(s, stats, "");
+		status_show_json(s, stats, "");
 	else if (s->terminal)
-		show_line(s, stats);
+		status_show_line(s, stats);
 	pthread_mutex_unlock(&s->lock);
 }
 
 /* ", 2 triggers, 1200 frames let go", or nothing. */
 static void
-add_let_go(evt_buf *b, const evt_status_figures *st)
+status_add_let_go(evt_buf *b, const evt_status_figures *st)
 {
 	if (st->pretrigger)
 		(void)evt_buf_printf(b, ", %llu trigger%s, %llu frames let go",
@@ -250,7 +251,7 @@ add_let_go(evt_buf *b, const evt_status_figures *st)
 
 /* "2 gaps, at least 3 frames (4.0 KiB) lost" */
 static void
-add_losses(evt_buf *b, const evt_recorder_result *r)
+status_add_losses(evt_buf *b, const evt_recorder_result *r)
 {
 	const evt_status_figures *st = &r->stats;
 	char size[EVT_TIMETEXT_MAX];
@@ -284,10 +285,10 @@ status_end(status *s, const char *tape, const evt_recorder_result *r)
 	evt_buf losses = { 0 }, more = { 0 };
 
 	pthread_mutex_lock(&s->lock);
-	undraw(s);
+	status_undraw(s);
 	s->last_ns = evt_clock_boot();
-	add_let_go(&losses, st);
-	add_losses(&losses, r);
+	status_add_let_go(&losses, st);
+	status_add_losses(&losses, r);
 	if (!s->quiet)
 		fprintf(stderr,
 		    "%s: stopped (%s) after %s: %llu frames (%s) in %s, %s on "
@@ -297,8 +298,8 @@ status_end(status *s, const char *tape, const evt_recorder_result *r)
 		        elapsed),
 		    (unsigned long long)st->frames,
 		    evt_timetext_size_format(st->bytes, in), tape,
-		    evt_timetext_size_format(st->stored_bytes, disk), ratio(st),
-		    (unsigned long long)st->sources,
+		    evt_timetext_size_format(st->stored_bytes, disk),
+		    status_ratio(st), (unsigned long long)st->sources,
 		    (unsigned long long)st->connections,
 		    st->connections == 1 ? "" : "s", (int)losses.len,
 		    losses.data != NULL ? (const char *)losses.data : "");
@@ -309,7 +310,7 @@ status_end(status *s, const char *tape, const evt_recorder_result *r)
 	    evt_buf_add_byte(&more, '\0')) {
 		s->rate = (double)st->frames * (double)EVT_NS_PER_S /
 		    (double)(s->last_ns - s->began_ns + 1);
-		show_json(s, st, (const char *)more.data);
+		status_show_json(s, st, (const char *)more.data);
 	}
 	evt_buf_free(&losses);
 	evt_buf_free(&more);

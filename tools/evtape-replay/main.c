@@ -11,7 +11,8 @@
 
 /* The tapes are open: find out what to play, and play it. */
 static int
-play_reel(const struct options *o, cli_tapes *tapes, const evt_tape_set *reel)
+replay_main_play_reel(const struct options *o, cli_tapes *tapes,
+    const evt_tape_set *reel)
 {
 	evt_timetext_ref ref;
 	evt_error err;
@@ -29,7 +30,7 @@ play_reel(const struct options *o, cli_tapes *tapes, const evt_tape_set *reel)
 }
 
 static int
-run(struct options *o, char **paths, int n)
+replay_main_run(struct options *o, char **paths, int n)
 {
 	cli_tapes tapes = { 0 };
 	evt_tape_set reel = { 0 };
@@ -46,7 +47,7 @@ run(struct options *o, char **paths, int n)
 	    evt_tape_set_open(tapes.tape, tapes.n, &reel, &err) != EVT_OK)
 		code = cli_fail(&replay_command, "%s", err.text);
 	else
-		code = play_reel(o, &tapes, &reel);
+		code = replay_main_play_reel(o, &tapes, &reel);
 	evt_tape_set_close(&reel);
 	cli_tapes_close(&tapes);
 	signals_close();
@@ -63,7 +64,7 @@ main(int argc, char **argv)
 	options_init(&o);
 	code = cli_parse(&replay_command, argc, argv, &o, &n);
 	if (code < 0)
-		code = run(&o, argv + 1, n);
+		code = replay_main_run(&o, argv + 1, n);
 	options_free(&o);
 	return code;
 }

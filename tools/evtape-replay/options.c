@@ -10,7 +10,7 @@
 #define AT(field) offsetof(struct options, field)
 
 static int
-set_loop(void *options, const char *arg, evt_error *err)
+replay_options_set_loop(void *options, const char *arg, evt_error *err)
 {
 	(void)err;
 	((struct options *)options)->loop = arg != NULL ? arg : "";
@@ -47,7 +47,7 @@ static const cli_option table[] = {
 	{ .type = CLI_CALL,
 	    .name = "loop",
 	    .arg = "[N]",
-	    .set = set_loop,
+	    .set = replay_options_set_loop,
 	    .help = "play it N times; without N, for ever" },
 	{ .type = CLI_FLAG,
 	    .name = "start-paused",
@@ -248,7 +248,7 @@ options_free(struct options *o)
 
 /* Options that mean something to one of the two sinks alone. */
 static int
-check_listen(struct options *o)
+replay_options_check_listen(struct options *o)
 {
 	evt_error err;
 	evt_access access;
@@ -317,13 +317,13 @@ options_check(struct options *o)
 	    evt_frame_text_form_parse(o->output, &o->form, &err) != EVT_OK)
 		return cli_usage(&replay_command, "option --output: %s",
 		    err.text);
-	return check_listen(o);
+	return replay_options_check_listen(o);
 }
 
 /* Set one, if it was given. */
 static int
-play_set(evt_play_options *play, const char *name, const char *text,
-    const evt_timetext_ref *ref)
+replay_options_play_set(evt_play_options *play, const char *name,
+    const char *text, const evt_timetext_ref *ref)
 {
 	evt_error err;
 
@@ -334,12 +334,13 @@ play_set(evt_play_options *play, const char *name, const char *text,
 }
 
 static int
-play_set_list(evt_play_options *play, const char *name, const evt_strings *list)
+replay_options_play_set_list(evt_play_options *play, const char *name,
+    const evt_strings *list)
 {
 	int code = -1;
 
 	for (size_t i = 0; i < list->n && code < 0; i++)
-		code = play_set(play, name, list->item[i], NULL);
+		code = replay_options_play_set(play, name, list->item[i], NULL);
 	return code;
 }
 
@@ -352,13 +353,17 @@ options_play(const struct options *o, const evt_timetext_ref *ref,
 	int code;
 
 	evt_play_options_init(p);
-	if ((code = play_set(p, "from", o->filter.from, ref)) >= 0 ||
-	    (code = play_set(p, "to", o->filter.to, ref)) >= 0 ||
-	    (code = play_set(p, "speed", o->speed, NULL)) >= 0 ||
-	    (code = play_set(p, "max-gap", o->max_gap, NULL)) >= 0 ||
-	    (code = play_set(p, "loop", o->loop, NULL)) >= 0 ||
-	    (code = play_set_list(p, "source", &o->filter.sources)) >= 0 ||
-	    (code = play_set_list(p, "event", &o->filter.events)) >= 0)
+	if ((code = replay_options_play_set(p, "from", o->filter.from, ref)) >=
+	        0 ||
+	    (code = replay_options_play_set(p, "to", o->filter.to, ref)) >= 0 ||
+	    (code = replay_options_play_set(p, "speed", o->speed, NULL)) >= 0 ||
+	    (code = replay_options_play_set(p, "max-gap", o->max_gap, NULL)) >=
+	        0 ||
+	    (code = replay_options_play_set(p, "loop", o->loop, NULL)) >= 0 ||
+	    (code = replay_options_play_set_list(p, "source",
+	         &o->filter.sources)) >= 0 ||
+	    (code = replay_options_play_set_list(p, "event",
+	         &o->filter.events)) >= 0)
 		return code;
 	if (evt_play_options_check(p, &err) != EVT_OK)
 		return cli_usage(&replay_command, "%s", err.text);

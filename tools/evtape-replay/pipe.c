@@ -57,7 +57,7 @@ struct pipe {
 
 /* Wait until stdout takes more: somebody made it non-blocking. */
 static void
-wait_writable(void)
+pipe_wait_writable(void)
 {
 	struct pollfd p[2] = {
 		{ .fd = STDOUT_FILENO, .events = POLLOUT },
@@ -70,7 +70,7 @@ wait_writable(void)
 
 /* Write the buffer.  false: there is no more point in playing. */
 static bool
-flush(struct pipe *p)
+pipe_flush(struct pipe *p)
 {
 	size_t at = 0;
 	int64_t now;
@@ -85,7 +85,7 @@ flush(struct pipe *p)
 			p->reader_gone = true;
 			return false;
 		} else if (errno == EAGAIN && !signals_stop()) {
-			wait_writable();
+			pipe_wait_writable();
 		} else if (errno != EINTR || signals_stop()) {
 			if (!signals_stop())
 				p->code = cli_fail(&replay_command,
@@ -106,7 +106,7 @@ flush(struct pipe *p)
 
 /* Take a frame that is due. */
 static bool
-take(struct pipe *p, const evt_frame *f, int64_t now, int64_t due)
+pipe_take(struct pipe *p, const evt_frame *f, int64_t now, int64_t due)
 {
 	bool flat_out =
 	    evt_deck_speed(p->player.deck) == EVT_DECK_SPEED_FLAT_OUT;
@@ -123,14 +123,14 @@ take(struct pipe *p, const evt_frame *f, int64_t now, int64_t due)
 		p->due[p->n_due++] = due;
 	if (p->buf.len >= p->enough || p->n_due == MAX_DUES ||
 	    (!flat_out && now - due < BEHIND_NS))
-		return flush(p);
+		return pipe_flush(p);
 	return true;
 }
 
 /* ---- keys and signals ---------------------------------------------------- */
 
 static void
-seek_by(struct pipe *p, int64_t ns)
+pipe_seek_by(struct pipe *p, int64_t ns)
 {
 	int64_t now = evt_waker_now(), at;
 	evt_error err;
@@ -145,7 +145,7 @@ seek_by(struct pipe *p, int64_t ns)
 }
 
 static void
-key(void *ctx, enum evt_terminal_keys_command command)
+pipe_key(void *ctx, enum evt_terminal_keys_command command)
 {
 	struct pipe *p = ctx;
 	evt_deck *d = p->player.deck;
@@ -163,10 +163,10 @@ key(void *ctx, enum evt_terminal_keys_command command)
 		evt_deck_step(d);
 		break;
 	case EVT_TERMINAL_KEYS_BACK:
-		seek_by(p, -SEEK_NS);
+		pipe_seek_by(p, -SEEK_NS);
 		break;
 	case EVT_TERMINAL_KEYS_FORWARD:
-		seek_by(p, SEEK_NS);
+		pipe_seek_by(p, SEEK_NS);
 		break;
 	case EVT_TERMINAL_KEYS_FASTER:
 	case EVT_TERMINAL_KEYS_SLOWER:
@@ -187,7 +187,7 @@ key(void *ctx, enum evt_terminal_keys_command command)
 /* Stopped by Ctrl-Z, or by somebody else: time that went by meanwhile does not
  * count, or all that was due in it would come at once. */
 static void
-mind_signals(struct pipe *p)
+pipe_mind_signals(struct pipe *p)
 {
 	bool paused = evt_deck_paused(p->player.deck);
 
@@ -214,7 +214,7 @@ mind_signals(struct pipe *p)
 /* ---- waiting ------------------------------------------------------------- */
 
 static void
-show_status(struct pipe *p, int64_t due)
+pipe_show_status(struct pipe *p, int64_t due)
 {
 	int64_t now = evt_waker_now();
 
@@ -230,7 +230,7 @@ show_status(struct pipe *p, int64_t due)
 /* Wait for `until` (INT64_MAX: for ever), a key, a signal or the status line;
  * `due` is when the next frame is. */
 static void
-wait_until(struct pipe *p, int64_t until, int64_t due)
+pipe_wait_until(struct pipe *p, int64_t until, int64_t due)
 {
 	struct pollfd fds[3] = {
 		{ .fd = p->waker.fd, .events = POLLIN },
@@ -239,14 +239,14 @@ wait_until(struct pipe *p, int64_t until, int64_t due)
 	};
 	int timeout = p->status ? (int)(STATUS_NS / EVT_NS_PER_MS) : -1;
 
-	show_status(p, due);
+	pipe_show_status(p, due);
 	evt_waker_arm(&p->waker, until);
 	if (poll(fds, 3, timeout) <= 0)
 		return;
 	if (fds[1].revents != 0)
-		mind_signals(p);
+		pipe_mind_signals(p);
 	if (fds[2].revents != 0)
-		term_read(&p->term, key, p);
+		term_read(&p->term, pipe_key, p);
 	if (fds[0].revents != 0) {
 		evt_waker_clear(&p->waker);
 		evt_waker_spin(&p->waker, until);
@@ -255,29 +255,30 @@ wait_until(struct pipe *p, int64_t until, int64_t due)
 
 /* Look at keys and signals without waiting. */
 static void
-glance(struct pipe *p)
+pipe_glance(struct pipe *p)
 {
-	wait_until(p, 0, INT64_MAX);
+	pipe_wait_until(p, 0, INT64_MAX);
 }
 
 /* ---- the loop ------------------------------------------------------------ */
 
 /* The deck says that there is no frame now, and why. */
 static bool
-idle(struct pipe *p, int says, int64_t now, int64_t due, const evt_error *err)
+pipe_idle(struct pipe *p, int says, int64_t now, int64_t due,
+    const evt_error *err)
 {
-	if (p->buf.len > 0 && !flush(p))
+	if (p->buf.len > 0 && !pipe_flush(p))
 		return false;
 	switch (says) {
 	case EVT_DECK_WAIT:
 		if (due > now)
-			wait_until(p, due, due);
+			pipe_wait_until(p, due, due);
 		return true;
 	case EVT_DECK_LIVE:
-		wait_until(p, now + LIVE_NS, INT64_MAX);
+		pipe_wait_until(p, now + LIVE_NS, INT64_MAX);
 		return true;
 	case EVT_DECK_PAUSED:
-		wait_until(p, INT64_MAX, INT64_MAX);
+		pipe_wait_until(p, INT64_MAX, INT64_MAX);
 		return true;
 	case EVT_DECK_END:
 		return false;
@@ -294,7 +295,7 @@ idle(struct pipe *p, int says, int64_t now, int64_t due, const evt_error *err)
 }
 
 static void
-loop(struct pipe *p)
+pipe_loop(struct pipe *p)
 {
 	evt_deck *deck = p->player.deck;
 	unsigned frames = 0;
@@ -312,19 +313,19 @@ loop(struct pipe *p)
 			now = evt_waker_now();
 		says = evt_deck_poll(deck, now, &f, &due, &err);
 		if (says != EVT_DECK_FRAME) {
-			go = idle(p, says, now, due, &err);
+			go = pipe_idle(p, says, now, due, &err);
 			frames = 0;
 			continue;
 		}
-		go = take(p, &f, now, due);
+		go = pipe_take(p, &f, now, due);
 		if (++frames % 1024 == 0 && go)
-			glance(p);
+			pipe_glance(p);
 	}
 }
 
 static int
-open_all(struct pipe *p, const evt_tape_set *reel, const evt_play_options *play,
-    evt_error *err)
+pipe_open_all(struct pipe *p, const evt_tape_set *reel,
+    const evt_play_options *play, evt_error *err)
 {
 	int64_t start;
 	int r = evt_player_open(reel, play, &p->player, err);
@@ -344,7 +345,7 @@ open_all(struct pipe *p, const evt_tape_set *reel, const evt_play_options *play,
 
 /* Keys and status, where there is a terminal for them. */
 static void
-open_terminal(struct pipe *p)
+pipe_open_terminal(struct pipe *p)
 {
 	p->status =
 	    !p->o->quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
@@ -370,14 +371,14 @@ pipe_run(const struct options *o, const evt_tape_set *reel,
 		.report.speed = play->speed };
 	evt_error err;
 
-	if (open_all(&p, reel, play, &err) != EVT_OK) {
+	if (pipe_open_all(&p, reel, play, &err) != EVT_OK) {
 		p.code = cli_fail(&replay_command, "%s", err.text);
 	} else {
-		open_terminal(&p);
+		pipe_open_terminal(&p);
 		/* Larger pipe, fewer switches; refused where it is none. */
 		if (play->speed == EVT_DECK_SPEED_FLAT_OUT)
 			(void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, 1 << 20);
-		loop(&p);
+		pipe_loop(&p);
 		if (p.status)
 			status_clear();
 		evt_deck_get_stats(p.player.deck, &p.report.deck);

@@ -20,7 +20,7 @@ report_cursor(struct report *r, const evt_cursor *cursor)
 
 /* Tape time per time, 0 where there was too little to tell. */
 static double
-actual_speed(const struct report *r)
+report_actual_speed(const struct report *r)
 {
 	if (r->deck.wall_ns <= 0)
 		return 0;
@@ -28,7 +28,7 @@ actual_speed(const struct report *r)
 }
 
 static void
-print_json(const struct report *r)
+report_print_json(const struct report *r)
 {
 	char speed[EVT_DECK_SPEED_TEXT];
 	bool flat_out = r->speed == EVT_DECK_SPEED_FLAT_OUT;
@@ -40,7 +40,7 @@ print_json(const struct report *r)
 	    ",\"speed_asked\":%s%s%s,\"speed_actual\":%.6g",
 	    r->deck.frames, r->deck.bytes, r->deck.passes, r->deck.tape_ns,
 	    r->deck.wall_ns, flat_out ? "\"" : "", speed, flat_out ? "\"" : "",
-	    actual_speed(r));
+	    report_actual_speed(r));
 	fprintf(stderr,
 	    ",\"lateness_ns\":{\"count\":%" PRIu64 ",\"p50\":%" PRId64
 	    ",\"p99\":%" PRId64 ",\"max\":%" PRId64
@@ -57,7 +57,7 @@ print_json(const struct report *r)
 }
 
 static void
-print_lateness(const evt_lateness *h)
+report_print_lateness(const evt_lateness *h)
 {
 	char p50[EVT_TIMETEXT_MAX], p99[EVT_TIMETEXT_MAX],
 	    most[EVT_TIMETEXT_MAX];
@@ -75,7 +75,7 @@ report_print(const struct report *r, bool json)
 	    speed[EVT_DECK_SPEED_TEXT];
 
 	if (json) {
-		print_json(r);
+		report_print_json(r);
 		return;
 	}
 	fprintf(stderr,
@@ -83,10 +83,10 @@ report_print(const struct report *r, bool json)
 	    replay_command.name, r->deck.frames,
 	    evt_timetext_size_format(r->deck.bytes, bytes),
 	    evt_timetext_duration_format(r->deck.wall_ns, wall),
-	    evt_deck_speed_format(r->speed, speed), actual_speed(r));
+	    evt_deck_speed_format(r->speed, speed), report_actual_speed(r));
 	if (r->late.count > 0) {
 		fputs("; ", stderr);
-		print_lateness(&r->late);
+		report_print_lateness(&r->late);
 	}
 	if (r->server)
 		fprintf(stderr,
@@ -112,7 +112,7 @@ status_print(const struct report *r, const evt_deck *deck, int64_t now_ns,
 	    evt_timetext_format(evt_deck_tape_time(deck, now_ns), 1, time),
 	    evt_deck_speed_format(evt_deck_speed(deck), speed),
 	    evt_deck_paused(deck) ? " (paused)" : "");
-	print_lateness(&r->late);
+	report_print_lateness(&r->late);
 	if (next_ns >= 0)
 		fprintf(stderr, "  next in %s",
 		    evt_timetext_duration_format(next_ns, next));

@@ -18,7 +18,7 @@
 #include "tools/ready_file.h"
 
 static void
-notice(void *ctx, const char *text)
+serve_notice(void *ctx, const char *text)
 {
 	const struct options *o = ctx;
 
@@ -34,7 +34,7 @@ struct running {
 
 /* Called by the handler of a signal. */
 static void
-stop(void *ctx)
+serve_stop(void *ctx)
 {
 	const struct running *r = ctx;
 
@@ -44,7 +44,7 @@ stop(void *ctx)
 
 /* Tell the service manager that clients may come. */
 static void
-say_ready(const sd_notify *manager, const char *url)
+serve_say_ready(const sd_notify *manager, const char *url)
 {
 	char text[400];
 
@@ -53,7 +53,7 @@ say_ready(const sd_notify *manager, const char *url)
 }
 
 static void
-print_report(const struct options *o, const evt_play_options *play,
+serve_print_report(const struct options *o, const evt_play_options *play,
     const evt_server_stats *st)
 {
 	struct report r = { .deck = st->deck,
@@ -72,7 +72,7 @@ print_report(const struct options *o, const evt_play_options *play,
 
 /* "listening on ws://127.0.0.1:8787/stream; stand-in at ..., console at ..." */
 static void
-say_where(const struct options *o, const char *url)
+serve_say_where(const struct options *o, const char *url)
 {
 	int n = (int)(strlen(url) - strlen("/stream"));
 
@@ -92,17 +92,17 @@ serve(const struct options *o, evt_server *s)
 	int r;
 
 	if (!o->quiet)
-		say_where(o, evt_server_url(s));
+		serve_say_where(o, evt_server_url(s));
 	if (o->ready_file != NULL &&
 	    ready_file_write(o->ready_file, evt_server_url(s), &err) != EVT_OK)
 		return cli_fail(&replay_command, "%s", err.text);
 	if (sd_notify_open(&running.manager, &err) != EVT_OK)
 		cli_warn(&replay_command,
 		    "the service manager is told nothing: %s", err.text);
-	signals_on_stop(stop, &running);
-	say_ready(&running.manager, evt_server_url(s));
+	signals_on_stop(serve_stop, &running);
+	serve_say_ready(&running.manager, evt_server_url(s));
 	if (signals_stop())
-		stop(&running);
+		serve_stop(&running);
 	r = evt_server_run(s, &err);
 	signals_on_stop(NULL, NULL);
 	sd_notify_close(&running.manager);
@@ -114,7 +114,7 @@ serve(const struct options *o, evt_server *s)
 
 /* The hash on the first line of the file; free() it. */
 static int
-read_hash(const char *path, char **ret_hash, evt_error *err)
+serve_read_hash(const char *path, char **ret_hash, evt_error *err)
 {
 	char line[EVT_ACCESS_TOKEN_MAX];
 	FILE *f = fopen(path, "re");
@@ -136,7 +136,7 @@ read_hash(const char *path, char **ret_hash, evt_error *err)
 }
 
 static int
-read_file(const char *path, evt_buf *out, evt_error *err)
+serve_read_file(const char *path, evt_buf *out, evt_error *err)
 {
 	FILE *f = fopen(path, "re");
 	char piece[16384];
@@ -157,7 +157,7 @@ read_file(const char *path, evt_buf *out, evt_error *err)
 
 /* The list of the file, or else that of the first tape that has one. */
 static int
-read_trackers(const struct options *o, const evt_tape_set *reel,
+serve_read_trackers(const struct options *o, const evt_tape_set *reel,
     const evt_play_options *play, evt_trackers **ret, evt_error *err)
 {
 	int64_t at = play->has_from ? play->from_ns : INT64_MIN;
@@ -166,7 +166,7 @@ read_trackers(const struct options *o, const evt_tape_set *reel,
 
 	*ret = NULL;
 	if (o->trackers != NULL) {
-		r = read_file(o->trackers, &text, err);
+		r = serve_read_file(o->trackers, &text, err);
 		if (r == EVT_OK)
 			r = evt_trackers_parse(text.data, text.len, ret, err);
 		evt_buf_free(&text);
@@ -183,7 +183,7 @@ read_trackers(const struct options *o, const evt_tape_set *reel,
 /* ---- serving ------------------------------------------------------------- */
 
 static int
-run_server(const struct options *o, const evt_server_options *so,
+serve_run_server(const struct options *o, const evt_server_options *so,
     const evt_play_options *play)
 {
 	evt_server_stats st;
@@ -198,7 +198,7 @@ run_server(const struct options *o, const evt_server_options *so,
 	evt_server_close(s);
 	if (code == CLI_DONE && (st.blocks_bad > 0 || st.failed > 0))
 		code = CLI_LOSSES;
-	print_report(o, play, &st);
+	serve_print_report(o, play, &st);
 	return code;
 }
 
@@ -227,7 +227,7 @@ serve_run(const struct options *o, const evt_tape_set *reel,
 		.tls_key = o->tls_key,
 		.files = console_files,
 		.n_files = console_n_files,
-		.notice = notice,
+		.notice = serve_notice,
 		.ctx = (void *)(uintptr_t)o };
 	evt_error err;
 	int r = EVT_OK, code;
@@ -240,12 +240,12 @@ serve_run(const struct options *o, const evt_tape_set *reel,
 		so.access.token = token;
 	}
 	if (r == EVT_OK && o->credential_file != NULL)
-		r = read_hash(o->credential_file, &hash, &err);
+		r = serve_read_hash(o->credential_file, &hash, &err);
 	if (r == EVT_OK)
-		r = read_trackers(o, reel, play, &trackers, &err);
+		r = serve_read_trackers(o, reel, play, &trackers, &err);
 	so.hash = hash;
 	so.trackers = trackers;
-	code = r == EVT_OK ? run_server(o, &so, play) :
+	code = r == EVT_OK ? serve_run_server(o, &so, play) :
 	                     cli_fail(&replay_command, "%s", err.text);
 	evt_trackers_free(trackers);
 	if (hash != NULL)

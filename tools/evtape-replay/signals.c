@@ -19,7 +19,7 @@ static void (*volatile stop_fn)(void *ctx);
 static void *volatile stop_ctx;
 
 static void
-handle(int sig)
+signals_handle(int sig)
 {
 	int saved = errno;
 	uint64_t one = 1;
@@ -40,7 +40,7 @@ handle(int sig)
 }
 
 static void
-take(int sig, void (*fn)(int))
+signals_take(int sig, void (*fn)(int))
 {
 	struct sigaction sa = { .sa_handler = fn };
 
@@ -54,11 +54,11 @@ signals_open(evt_error *err)
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (wake_fd < 0)
 		return evt_err_sys(err, errno, "cannot make an eventfd");
-	take(SIGPIPE, SIG_IGN);
-	take(SIGINT, handle);
-	take(SIGTERM, handle);
-	take(SIGHUP, handle);
-	take(SIGCONT, handle);
+	signals_take(SIGPIPE, SIG_IGN);
+	signals_take(SIGINT, signals_handle);
+	signals_take(SIGTERM, signals_handle);
+	signals_take(SIGHUP, signals_handle);
+	signals_take(SIGCONT, signals_handle);
 	return EVT_OK;
 }
 
@@ -69,7 +69,7 @@ signals_close(void)
 
 	/* From here on a signal ends the program, as by default. */
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		take(all[i], SIG_DFL);
+		signals_take(all[i], SIG_DFL);
 	if (wake_fd >= 0)
 		close(wake_fd);
 	wake_fd = -1;
@@ -125,13 +125,13 @@ signals_suspend(void)
 void
 signals_take_suspend(void)
 {
-	take(SIGTSTP, handle);
+	signals_take(SIGTSTP, signals_handle);
 }
 
 void
 signals_do_suspend(void)
 {
-	take(SIGTSTP, SIG_DFL);
+	signals_take(SIGTSTP, SIG_DFL);
 	raise(SIGTSTP);
-	take(SIGTSTP, handle);
+	signals_take(SIGTSTP, signals_handle);
 }

@@ -23,7 +23,7 @@ term_close(struct term *t)
 
 /* To touch the terminal from the background would stop us. */
 static bool
-foreground(const struct term *t)
+term_foreground(const struct term *t)
 {
 	return tcgetpgrp(t->fd) == getpgrp();
 }
@@ -31,7 +31,7 @@ foreground(const struct term *t)
 void
 term_leave(struct term *t)
 {
-	if (t->fd < 0 || !t->raw || !foreground(t))
+	if (t->fd < 0 || !t->raw || !term_foreground(t))
 		return;
 	/* Whoever has the terminal next sees a failure at once. */
 	(void)tcsetattr(t->fd, TCSADRAIN, &t->before);
@@ -43,7 +43,7 @@ term_enter(struct term *t)
 {
 	struct termios now = t->before;
 
-	if (t->fd < 0 || !foreground(t))
+	if (t->fd < 0 || !term_foreground(t))
 		return;
 	now.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	now.c_cc[VMIN] = 1;
@@ -54,7 +54,7 @@ term_enter(struct term *t)
 int
 term_fd(const struct term *t)
 {
-	return t->fd >= 0 && foreground(t) ? t->fd : -1;
+	return t->fd >= 0 && term_foreground(t) ? t->fd : -1;
 }
 
 void

@@ -51,7 +51,7 @@ sim_capture_write(int fd, evt_buf *out, evt_error *err)
 }
 
 static char *
-skip_space(char *p, const char *end)
+sim_capture_skip_space(char *p, const char *end)
 {
 	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
 		p++;
@@ -60,7 +60,7 @@ skip_space(char *p, const char *end)
 
 /* Blot the string that begins behind the quote at p; the place behind it. */
 static char *
-blot_string(char *p, const char *end)
+sim_capture_blot_string(char *p, const char *end)
 {
 	while (p < end && *p != '"') {
 		if (*p == '\\' && p + 1 < end)
@@ -79,12 +79,12 @@ sim_capture_blot(char *p, size_t n, const char *secret)
 
 	while ((at = memmem(at, (size_t)(end - at), key, sizeof(key) - 1)) !=
 	    NULL) {
-		at = skip_space(at + sizeof(key) - 1, end);
+		at = sim_capture_skip_space(at + sizeof(key) - 1, end);
 		if (at == end || *at != ':')
 			continue;
-		at = skip_space(at + 1, end);
+		at = sim_capture_skip_space(at + 1, end);
 		if (at < end && *at == '"')
-			at = blot_string(at + 1, end);
+			at = sim_capture_blot_string(at + 1, end);
 	}
 	for (at = p; len > 0 &&
 	     (at = memmem(at, (size_t)(end - at), secret, len)) != NULL;

@@ -44,7 +44,7 @@ sim_client_new(sim *s, struct lws *wsi)
 }
 
 static void
-chunk_free(sim_chunk *k)
+sim_client_chunk_free(sim_chunk *k)
 {
 	if (k == NULL)
 		return;
@@ -54,13 +54,13 @@ chunk_free(sim_chunk *k)
 }
 
 static void
-drop_queue(sim_client *c)
+sim_client_drop_queue(sim_client *c)
 {
 	while (c->head != NULL) {
 		sim_chunk *k = c->head;
 
 		c->head = k->next;
-		chunk_free(k);
+		sim_client_chunk_free(k);
 	}
 	c->tail = NULL;
 	c->queued = 0;
@@ -68,7 +68,7 @@ drop_queue(sim_client *c)
 
 /* What has not reached the socket is at most the last write. */
 static void
-look_at_socket(sim_client *c)
+sim_client_look_at_socket(sim_client *c)
 {
 	bool aside = c->broken || lws_partial_buffered(c->wsi);
 
@@ -77,14 +77,14 @@ look_at_socket(sim_client *c)
 }
 
 static void
-enter_in_ledger(sim_client *c)
+sim_client_enter_in_ledger(sim_client *c)
 {
 	evt_error err;
 
 	if (c->sim->ledger_fd < 0)
 		return;
 	if (c->trail.ended == NULL)
-		look_at_socket(c);
+		sim_client_look_at_socket(c);
 	if (sim_ledger_client(c->sim->ledger_fd, c->no, &c->trail, &err))
 		sim_fail(c->sim, &err);
 }
@@ -98,9 +98,9 @@ sim_client_free(sim_client *c)
 	if (c->next != NULL)
 		c->next->link = c->link;
 	c->sim->n_clients--;
-	drop_queue(c);
-	chunk_free(c->spare);
-	enter_in_ledger(c);
+	sim_client_drop_queue(c);
+	sim_client_chunk_free(c->spare);
+	sim_client_enter_in_ledger(c);
 	sim_trail_free(&c->trail);
 	sim_subs_free(c);
 	evt_buf_free(&c->rx);
@@ -109,7 +109,7 @@ sim_client_free(sim_client *c)
 
 /* The chunk that the next message goes into; NULL: out of memory. */
 static sim_chunk *
-open_chunk(sim_client *c)
+sim_client_open_chunk(sim_client *c)
 {
 	sim_chunk *k = c->tail;
 
@@ -120,7 +120,7 @@ open_chunk(sim_client *c)
 	if (k == NULL)
 		k = calloc(1, sizeof(*k));
 	if (k == NULL || !evt_buf_reserve(&k->wire, LWS_PRE)) {
-		chunk_free(k);
+		sim_client_chunk_free(k);
 		return NULL;
 	}
 	memset(k->wire.data, 0, LWS_PRE);
@@ -135,11 +135,11 @@ open_chunk(sim_client *c)
 
 /* Keep one chunk and its memory for the next, unless it has grown huge. */
 static void
-recycle(sim_client *c, sim_chunk *k)
+sim_client_recycle(sim_client *c, sim_chunk *k)
 {
 	if (c->spare != NULL || k->wire.cap > 4 * CHUNK ||
 	    k->log.cap > 4 * CHUNK) {
-		chunk_free(k);
+		sim_client_chunk_free(k);
 		return;
 	}
 	k->next = NULL;
@@ -150,9 +150,10 @@ recycle(sim_client *c, sim_chunk *k)
 }
 
 static bool
-append(sim_client *c, unsigned opcode, const void *p, size_t n, uint64_t serial)
+sim_client_append(sim_client *c, unsigned opcode, const void *p, size_t n,
+    uint64_t serial)
 {
-	sim_chunk *k = open_chunk(c);
+	sim_chunk *k = sim_client_open_chunk(c);
 	size_t before;
 	bool ok;
 
@@ -178,7 +179,7 @@ append(sim_client *c, unsigned opcode, const void *p, size_t n, uint64_t serial)
 }
 
 static void
-give_up(sim_client *c, const char *why)
+sim_client_give_up(sim_client *c, const char *why)
 {
 	sim_say("client %llu dropped: %s", (unsigned long long)c->no, why);
 	c->sim->n_dropped++;
@@ -188,7 +189,7 @@ give_up(sim_client *c, const char *why)
 /* ---- faults ---- */
 
 static bool
-send_garbage(sim_client *c)
+sim_client_send_garbage(sim_client *c)
 {
 	static const char broken[] =
 	    "{\"type\":\"event\",\"event\":\"state\",\"data\":{\"source_id\":"
@@ -200,16 +201,19 @@ send_garbage(sim_client *c)
 
 	switch (c->garbage++ % 3) {
 	case 0:
-		return append(c, SIM_OP_TEXT, broken, sizeof(broken) - 1, 0);
+		return sim_client_append(c, SIM_OP_TEXT, broken,
+		    sizeof(broken) - 1, 0);
 	case 1:
-		return append(c, SIM_OP_TEXT, no_utf8, sizeof(no_utf8) - 1, 0);
+		return sim_client_append(c, SIM_OP_TEXT, no_utf8,
+		    sizeof(no_utf8) - 1, 0);
 	default:
-		return append(c, SIM_OP_BINARY, binary, sizeof(binary), 0);
+		return sim_client_append(c, SIM_OP_BINARY, binary,
+		    sizeof(binary), 0);
 	}
 }
 
 static bool
-send_huge(sim_client *c, size_t size)
+sim_client_send_huge(sim_client *c, size_t size)
 {
 	static const char head[] =
 	    "{\"type\":\"event\",\"event\":\"huge\",\"data\":\"";
@@ -221,23 +225,23 @@ send_huge(sim_client *c, size_t size)
 	memset(text, 'x', size);
 	memcpy(text, head, sizeof(head) - 1);
 	memcpy(text + size - 2, "\"}", 2);
-	ok = append(c, SIM_OP_TEXT, text, size, 0);
+	ok = sim_client_append(c, SIM_OP_TEXT, text, size, 0);
 	free(text);
 	return ok;
 }
 
 /* After every message that counts: is a fault due? */
 static bool
-faults(sim_client *c)
+sim_client_faults(sim_client *c)
 {
 	const sim_options *o = c->sim->opt;
 	int64_t n = (int64_t)++c->messages;
 	bool ok = true;
 
 	if (o->garbage_every > 0 && n % o->garbage_every == 0)
-		ok = send_garbage(c);
+		ok = sim_client_send_garbage(c);
 	if (o->huge > 0 && n % HUGE_EVERY == 0)
-		ok = ok && send_huge(c, o->huge);
+		ok = ok && sim_client_send_huge(c, o->huge);
 	if (!ok)
 		return false;
 	if (o->stall_after == n)
@@ -253,18 +257,21 @@ faults(sim_client *c)
 /* ---- sending ---- */
 
 static void
-queue(sim_client *c, unsigned opcode, const void *p, size_t n, uint64_t serial)
+sim_client_queue(sim_client *c, unsigned opcode, const void *p, size_t n,
+    uint64_t serial)
 {
 	bool idle = c->head == NULL;
 
 	if (c->ending)
 		return;
-	if (!append(c, opcode, p, n, serial) || !faults(c)) {
-		give_up(c, "out of memory");
+	if (!sim_client_append(c, opcode, p, n, serial) ||
+	    !sim_client_faults(c)) {
+		sim_client_give_up(c, "out of memory");
 		return;
 	}
 	if (c->queued > c->sim->opt->client_buffer) {
-		give_up(c, "it does not read, --client-buffer is full");
+		sim_client_give_up(c,
+		    "it does not read, --client-buffer is full");
 		return;
 	}
 	if (idle)
@@ -274,13 +281,13 @@ queue(sim_client *c, unsigned opcode, const void *p, size_t n, uint64_t serial)
 void
 sim_client_send(sim_client *c, unsigned opcode, const void *p, size_t n)
 {
-	queue(c, opcode, p, n, 0);
+	sim_client_queue(c, opcode, p, n, 0);
 }
 
 void
 sim_client_send_state(sim_client *c, const void *p, size_t n, uint64_t serial)
 {
-	queue(c, SIM_OP_TEXT, p, n, serial);
+	sim_client_queue(c, SIM_OP_TEXT, p, n, serial);
 }
 
 void
@@ -297,10 +304,10 @@ sim_client_close(sim_client *c, int code, bool drain)
 	if (c->ending && drain)
 		return;
 	if (!drain)
-		drop_queue(c);
+		sim_client_drop_queue(c);
 	c->ending = true;
 	c->close_code = code;
-	k = open_chunk(c);
+	k = sim_client_open_chunk(c);
 	if (k == NULL) {
 		sim_client_reset(c);
 		return;
@@ -321,11 +328,11 @@ sim_client_reset(sim_client *c)
 	int fd = lws_get_socket_fd(c->wsi);
 
 	if (c->trail.ended == NULL) {
-		look_at_socket(c);
+		sim_client_look_at_socket(c);
 		c->trail.ended = "reset";
 	}
 	c->ending = true;
-	drop_queue(c);
+	sim_client_drop_queue(c);
 	if (fd >= 0) {
 		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 		(void)dup3(c->sim->null_fd, fd, O_CLOEXEC);
@@ -334,7 +341,7 @@ sim_client_reset(sim_client *c)
 }
 
 static void
-stall(sim_client *c)
+sim_client_stall(sim_client *c)
 {
 	c->stalled_until = sim_now() + c->sim->opt->stall_ns;
 	lws_rx_flow_control(c->wsi, 0);
@@ -361,7 +368,7 @@ sim_clients_unstall(sim *s, int64_t now)
 
 /* What the chunk written last asks for.  -1: close. */
 static int
-act(sim_client *c)
+sim_client_act(sim_client *c)
 {
 	enum sim_after after = c->after;
 
@@ -372,13 +379,13 @@ act(sim_client *c)
 		return -1;
 	case SIM_CLOSE:
 		c->closing = true;
-		look_at_socket(c);
+		sim_client_look_at_socket(c);
 		c->trail.ended = "closed";
 		lws_close_reason(c->wsi, (enum lws_close_status)c->close_code,
 		    NULL, 0);
 		return -1;
 	case SIM_STALL:
-		stall(c);
+		sim_client_stall(c);
 		return 0;
 	default:
 		return 0;
@@ -386,7 +393,7 @@ act(sim_client *c)
 }
 
 static int
-write_chunk(sim_client *c, sim_chunk *k)
+sim_client_write_chunk(sim_client *c, sim_chunk *k)
 {
 	size_t n = k->wire.len - LWS_PRE;
 	evt_error err;
@@ -404,28 +411,28 @@ write_chunk(sim_client *c, sim_chunk *k)
 		c->broken = true;
 		return -1;
 	}
-	look_at_socket(c);
+	sim_client_look_at_socket(c);
 	return 0;
 }
 
 /* Do what the last chunk asks for, write the next.  -1: close. */
 static int
-go_on(sim_client *c)
+sim_client_go_on(sim_client *c)
 {
 	sim_chunk *k;
 	int r;
 
 	if (lws_partial_buffered(c->wsi))
 		return 0;
-	r = act(c);
+	r = sim_client_act(c);
 	k = c->head;
 	if (r != 0 || c->stalled_until != 0 || k == NULL)
 		return r;
 	c->head = k->next;
 	if (c->head == NULL)
 		c->tail = NULL;
-	r = write_chunk(c, k);
-	recycle(c, k);
+	r = sim_client_write_chunk(c, k);
+	sim_client_recycle(c, k);
 	return r;
 }
 
@@ -436,7 +443,7 @@ sim_client_writeable(sim_client *c)
 
 	if (c->stalled_until != 0)
 		return 0;
-	r = go_on(c);
+	r = sim_client_go_on(c);
 	if (r == 0 && c->stalled_until == 0 &&
 	    (c->head != NULL || c->after != SIM_GO_ON ||
 	        lws_partial_buffered(c->wsi)))

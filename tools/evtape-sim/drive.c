@@ -23,7 +23,7 @@
 #define RESTART 1012
 
 static bool
-unpaced(const sim *s)
+sim_drive_unpaced(const sim *s)
 {
 	return s->opt->rate_max || s->opt->speed_max;
 }
@@ -32,7 +32,7 @@ unpaced(const sim *s)
 
 /* Whether an unpaced feed may go on: someone is there, and all keep up. */
 static bool
-have_room(const sim *s)
+sim_drive_have_room(const sim *s)
 {
 	for (const sim_client *c = s->clients; c != NULL; c = c->next)
 		if (c->queued > FULL)
@@ -41,7 +41,7 @@ have_room(const sim *s)
 }
 
 static void
-play_next(sim *s)
+sim_drive_play_next(sim *s)
 {
 	sim_play play;
 
@@ -55,7 +55,7 @@ play_next(sim *s)
 }
 
 static void
-finish_feed(sim *s)
+sim_drive_finish_feed(sim *s)
 {
 	s->finished = true;
 	sim_timers_set(&s->timers, SIM_T_FEED, SIM_NEVER);
@@ -68,7 +68,7 @@ finish_feed(sim *s)
 
 /* When the next item is to be played; -1: not now, all is set. */
 static int64_t
-next_due(sim *s, int64_t now)
+sim_drive_next_due(sim *s, int64_t now)
 {
 	evt_error err;
 	__int128 due;
@@ -76,7 +76,7 @@ next_due(sim *s, int64_t now)
 	int r = s->feed->ops->next(s->feed, &at, &err);
 
 	if (r == EVT_END)
-		finish_feed(s);
+		sim_drive_finish_feed(s);
 	else if (r == EVT_AGAIN)
 		sim_timers_set(&s->timers, SIM_T_FEED, now + AGAIN_NS);
 	else if (r != EVT_OK)
@@ -89,22 +89,22 @@ next_due(sim *s, int64_t now)
 }
 
 static void
-run_feed(sim *s, int64_t now)
+sim_drive_run_feed(sim *s, int64_t now)
 {
 	if (s->live)
 		s->world->now_ns = evt_clock_real();
 	for (int i = 0; i < BURST; i++) {
 		int64_t due;
 
-		if (unpaced(s) && !have_room(s)) {
+		if (sim_drive_unpaced(s) && !sim_drive_have_room(s)) {
 			s->full = true;
 			sim_timers_set(&s->timers, SIM_T_FEED, SIM_NEVER);
 			return;
 		}
-		due = next_due(s, now);
+		due = sim_drive_next_due(s, now);
 		if (due < 0)
 			return;
-		if (due > now && !unpaced(s)) {
+		if (due > now && !sim_drive_unpaced(s)) {
 			if (s->opt->trace == NULL && s->opt->lines == NULL &&
 			    s->opt->rate > GATHER_RATE &&
 			    due < now + EVT_NS_PER_MS)
@@ -112,14 +112,14 @@ run_feed(sim *s, int64_t now)
 			sim_timers_set(&s->timers, SIM_T_FEED, due);
 			return;
 		}
-		play_next(s);
+		sim_drive_play_next(s);
 	}
 	sim_timers_set(&s->timers, SIM_T_FEED, now);
 }
 
 /* A client was sent something, or left, while the server stops. */
 static void
-stop_on(sim *s, int64_t now)
+sim_drive_stop_on(sim *s, int64_t now)
 {
 	bool told = true;
 
@@ -139,13 +139,13 @@ sim_clients_changed(sim *s)
 	int64_t now = sim_now();
 
 	if (s->stopping) {
-		stop_on(s, now);
+		sim_drive_stop_on(s, now);
 	} else if (!s->started &&
 	    sim_ready_clients(s) >= (size_t)s->opt->wait_clients) {
 		s->started = true;
 		s->start_ns = now;
 		sim_timers_set(&s->timers, SIM_T_FEED, now);
-	} else if (s->full && have_room(s)) {
+	} else if (s->full && sim_drive_have_room(s)) {
 		s->full = false;
 		sim_timers_set(&s->timers, SIM_T_FEED, now);
 	}
@@ -156,7 +156,7 @@ sim_clients_changed(sim *s)
 /* A tracker drawn from those that are neither blocked nor removed; world->n if
  * there is none. */
 static size_t
-draw_tracker(sim *s)
+sim_drive_draw_tracker(sim *s)
 {
 	size_t n = s->world->n;
 	size_t from = (size_t)sim_rng_below(&s->rng, n);
@@ -173,13 +173,13 @@ draw_tracker(sim *s)
 
 /* Block one, then unblock it. */
 static void
-block_next(sim *s)
+sim_drive_block_next(sim *s)
 {
 	sim_tracker *t;
 	size_t no;
 
 	if (s->blocked == 0) {
-		no = draw_tracker(s);
+		no = sim_drive_draw_tracker(s);
 		if (no == s->world->n)
 			return;
 		s->world->tracker[no].blocked = true;
@@ -198,9 +198,9 @@ block_next(sim *s)
 }
 
 static void
-corrupt_one(sim *s)
+sim_drive_corrupt_one(sim *s)
 {
-	size_t no = draw_tracker(s);
+	size_t no = sim_drive_draw_tracker(s);
 
 	if (no == s->world->n)
 		return;
@@ -211,7 +211,7 @@ corrupt_one(sim *s)
 /* ---- the timers ---- */
 
 static void
-heartbeat(sim *s)
+sim_drive_heartbeat(sim *s)
 {
 	for (sim_client *c = s->clients; c != NULL; c = c->next)
 		if (c->atmosphere)
@@ -219,7 +219,7 @@ heartbeat(sim *s)
 }
 
 static void
-drop_all(sim *s)
+sim_drive_drop_all(sim *s)
 {
 	int64_t every = s->opt->drop_politely;
 	bool polite = every > 0 && ++s->n_drops % every == 0;
@@ -233,32 +233,32 @@ drop_all(sim *s)
 }
 
 static void
-run_timer(sim *s, enum sim_timer which, int64_t now)
+sim_drive_run_timer(sim *s, enum sim_timer which, int64_t now)
 {
 	switch (which) {
 	case SIM_T_ACCEPT:
 		sim_release_held(s, now);
 		break;
 	case SIM_T_FEED:
-		run_feed(s, now);
+		sim_drive_run_feed(s, now);
 		break;
 	case SIM_T_BATCH:
 		sim_batches(s, now);
 		break;
 	case SIM_T_HEARTBEAT:
-		heartbeat(s);
+		sim_drive_heartbeat(s);
 		break;
 	case SIM_T_BLOCK:
-		block_next(s);
+		sim_drive_block_next(s);
 		break;
 	case SIM_T_CORRUPT:
-		corrupt_one(s);
+		sim_drive_corrupt_one(s);
 		break;
 	case SIM_T_LOGOUT:
 		sim_logout(s);
 		break;
 	case SIM_T_DROP:
-		drop_all(s);
+		sim_drive_drop_all(s);
 		break;
 	case SIM_T_STALL:
 		sim_clients_unstall(s, now);
@@ -270,7 +270,7 @@ run_timer(sim *s, enum sim_timer which, int64_t now)
 
 /* The time between two turns of a timer; 0: it sets itself. */
 static int64_t
-period(const sim *s, enum sim_timer which)
+sim_drive_period(const sim *s, enum sim_timer which)
 {
 	switch (which) {
 	case SIM_T_HEARTBEAT:
@@ -297,19 +297,21 @@ sim_drive(sim *s)
 		s->world->now_ns = evt_clock_real();
 	for (int i = 0; i < SIM_TIMERS && !s->done; i++) {
 		enum sim_timer which = (enum sim_timer)i;
-		int64_t due = s->timers.due_ns[i], every = period(s, which);
+		int64_t due = s->timers.due_ns[i],
+		        every = sim_drive_period(s, which);
 
 		if (due > now)
 			continue;
 		if (every != 0)
 			sim_timers_set(&s->timers, which,
 			    every == SIM_NEVER ? SIM_NEVER : due + every);
-		run_timer(s, which, now);
+		sim_drive_run_timer(s, which, now);
 	}
 }
 
 static void
-start_timer(sim *s, enum sim_timer which, int64_t after_ns, int64_t now)
+sim_drive_start_timer(sim *s, enum sim_timer which, int64_t after_ns,
+    int64_t now)
 {
 	if (after_ns > 0)
 		sim_timers_set(&s->timers, which, now + after_ns);
@@ -320,11 +322,11 @@ sim_drive_start(sim *s)
 {
 	int64_t now = sim_now();
 
-	start_timer(s, SIM_T_HEARTBEAT, s->opt->heartbeat_ns, now);
-	start_timer(s, SIM_T_BLOCK, s->opt->block_every_ns, now);
-	start_timer(s, SIM_T_CORRUPT, s->opt->corrupt_after_ns, now);
-	start_timer(s, SIM_T_LOGOUT, s->opt->logout_after_ns, now);
-	start_timer(s, SIM_T_DROP, s->opt->drop_every_ns, now);
+	sim_drive_start_timer(s, SIM_T_HEARTBEAT, s->opt->heartbeat_ns, now);
+	sim_drive_start_timer(s, SIM_T_BLOCK, s->opt->block_every_ns, now);
+	sim_drive_start_timer(s, SIM_T_CORRUPT, s->opt->corrupt_after_ns, now);
+	sim_drive_start_timer(s, SIM_T_LOGOUT, s->opt->logout_after_ns, now);
+	sim_drive_start_timer(s, SIM_T_DROP, s->opt->drop_every_ns, now);
 	sim_clients_changed(s);
 }
 

@@ -14,7 +14,7 @@
 
 /* Write all; 0, or errno. */
 static int
-write_all(evt_buf *out)
+sim_generate_write_all(evt_buf *out)
 {
 	size_t at = 0;
 
@@ -32,7 +32,8 @@ write_all(evt_buf *out)
 
 /* One frame with its line feed. */
 static bool
-put_frame(evt_buf *out, sim_feed *feed, sim_world *world, int64_t batch)
+sim_generate_put_frame(evt_buf *out, sim_feed *feed, sim_world *world,
+    int64_t batch)
 {
 	static const char event[] = "state_batch";
 	sim_play play;
@@ -55,18 +56,19 @@ put_frame(evt_buf *out, sim_feed *feed, sim_world *world, int64_t batch)
 }
 
 static int
-print_frames(const sim_options *o, sim_feed *feed, sim_world *world)
+sim_generate_print_frames(const sim_options *o, sim_feed *feed,
+    sim_world *world)
 {
 	evt_buf out = { 0 };
 	int r = CLI_DONE, sys = 0;
 
 	for (int64_t i = 0; i < o->generate && sys == 0; i++) {
-		if (!put_frame(&out, feed, world, o->batch)) {
+		if (!sim_generate_put_frame(&out, feed, world, o->batch)) {
 			r = cli_fail(&sim_command, "out of memory");
 			break;
 		}
 		if (out.len >= CHUNK || i + 1 == o->generate)
-			sys = write_all(&out);
+			sys = sim_generate_write_all(&out);
 	}
 	/* Whoever reads may stop at any time: | head. */
 	if (sys != 0 && sys != EPIPE)
@@ -92,7 +94,7 @@ sim_generate(const sim_options *options)
 	    sim_walk_new(world, options->rate, false, 0, false, &feed, &err))
 		r = cli_fail(&sim_command, "%s", err.text);
 	else
-		r = print_frames(options, feed, world);
+		r = sim_generate_print_frames(options, feed, world);
 	sim_feed_free(feed);
 	sim_world_free(world);
 	return r;

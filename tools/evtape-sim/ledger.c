@@ -21,7 +21,7 @@ struct place {
 };
 
 static const struct place *
-places(const sim_trail *t, size_t *ret_n)
+sim_ledger_places(const sim_trail *t, size_t *ret_n)
 {
 	*ret_n = t->way.len / sizeof(struct place);
 	return (const struct place *)(const void *)t->way.data;
@@ -46,7 +46,7 @@ void
 sim_trail_write(sim_trail *t, size_t n)
 {
 	size_t n_places;
-	const struct place *p = places(t, &n_places);
+	const struct place *p = sim_ledger_places(t, &n_places);
 
 	t->bytes_written += n;
 	while (
@@ -56,7 +56,7 @@ sim_trail_write(sim_trail *t, size_t n)
 
 /* Forget the places of what was taken, when they are most of all. */
 static void
-forget(sim_trail *t)
+sim_ledger_forget(sim_trail *t)
 {
 	size_t gone = t->n_taken * sizeof(struct place);
 
@@ -72,7 +72,7 @@ void
 sim_trail_look(sim_trail *t, int fd, size_t aside)
 {
 	size_t n_places;
-	const struct place *p = places(t, &n_places);
+	const struct place *p = sim_ledger_places(t, &n_places);
 	uint64_t under_way;
 	int held = 0;
 
@@ -83,7 +83,7 @@ sim_trail_look(sim_trail *t, int fd, size_t aside)
 	while (t->n_taken < t->n_written &&
 	    p[t->n_taken].end + under_way <= t->bytes_written)
 		t->taken = p[t->n_taken++].serial;
-	forget(t);
+	sim_ledger_forget(t);
 }
 
 void
@@ -93,7 +93,7 @@ sim_trail_free(sim_trail *t)
 }
 
 static int
-put(int fd, evt_buf *line, bool ok, evt_error *err)
+sim_ledger_put(int fd, evt_buf *line, bool ok, evt_error *err)
 {
 	int r = ok ? sim_capture_write(fd, line, err) : evt_err_nomem(err);
 
@@ -112,7 +112,7 @@ sim_ledger_client(int fd, uint64_t client, const sim_trail *t, evt_error *err)
 	    client, t->ended != NULL ? t->ended : "left", t->first, t->queued,
 	    t->written, t->taken);
 
-	return put(fd, &b, ok, err);
+	return sim_ledger_put(fd, &b, ok, err);
 }
 
 int
@@ -121,5 +121,5 @@ sim_ledger_made(int fd, uint64_t made, evt_error *err)
 	evt_buf b = { 0 };
 	bool ok = evt_buf_printf(&b, "{\"made\":%" PRIu64 "}\n", made);
 
-	return put(fd, &b, ok, err);
+	return sim_ledger_put(fd, &b, ok, err);
 }

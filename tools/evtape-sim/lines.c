@@ -35,7 +35,7 @@ struct lines {
 
 /* Read more.  EVT_AGAIN: nothing is there yet. */
 static int
-fill(struct lines *l, evt_error *err)
+sim_lines_fill(struct lines *l, evt_error *err)
 {
 	struct pollfd p = { .fd = l->fd, .events = POLLIN };
 	ssize_t n;
@@ -66,7 +66,7 @@ fill(struct lines *l, evt_error *err)
 
 /* Find the end of the line at `at`. */
 static int
-whole_line(struct lines *l, evt_error *err)
+sim_lines_whole_line(struct lines *l, evt_error *err)
 {
 	for (;;) {
 		uint8_t *nl = NULL;
@@ -84,14 +84,14 @@ whole_line(struct lines *l, evt_error *err)
 			l->end = l->buf.len;
 			return l->at < l->buf.len ? EVT_OK : EVT_END;
 		}
-		r = fill(l, err);
+		r = sim_lines_fill(l, err);
 		if (r != EVT_OK)
 			return r;
 	}
 }
 
 static int
-parse_line(struct lines *l, evt_error *err)
+sim_lines_parse_line(struct lines *l, evt_error *err)
 {
 	size_t i = l->at;
 	int64_t ns = 0;
@@ -115,16 +115,16 @@ parse_line(struct lines *l, evt_error *err)
 }
 
 static int
-lines_next(sim_feed *feed, int64_t *ret_at_ns, evt_error *err)
+sim_lines_next(sim_feed *feed, int64_t *ret_at_ns, evt_error *err)
 {
 	struct lines *l = (struct lines *)feed;
 	int r;
 
 	if (!l->ready) {
-		r = whole_line(l, err);
+		r = sim_lines_whole_line(l, err);
 		if (r != EVT_OK)
 			return r;
-		r = parse_line(l, err);
+		r = sim_lines_parse_line(l, err);
 		if (r != EVT_OK)
 			return r;
 	}
@@ -133,7 +133,7 @@ lines_next(sim_feed *feed, int64_t *ret_at_ns, evt_error *err)
 }
 
 static void
-lines_play(sim_feed *feed, sim_world *world, sim_play *ret_play)
+sim_lines_play(sim_feed *feed, sim_world *world, sim_play *ret_play)
 {
 	struct lines *l = (struct lines *)feed;
 
@@ -147,7 +147,7 @@ lines_play(sim_feed *feed, sim_world *world, sim_play *ret_play)
 }
 
 static void
-lines_free(sim_feed *feed)
+sim_lines_free(sim_feed *feed)
 {
 	struct lines *l = (struct lines *)feed;
 
@@ -157,7 +157,8 @@ lines_free(sim_feed *feed)
 	free(l);
 }
 
-static const sim_feed_ops lines_ops = { lines_next, lines_play, lines_free };
+static const sim_feed_ops lines_ops = { sim_lines_next, sim_lines_play,
+	sim_lines_free };
 
 int
 sim_lines_new(const char *path, sim_feed **ret_feed, evt_error *err)

@@ -25,8 +25,8 @@
 
 /* "127.0.0.1:0", "[::1]:8080", "localhost:80". */
 static int
-split_address(const char *text, char host[256], const char **ret_port,
-    evt_error *err)
+sim_listener_split_address(const char *text, char host[256],
+    const char **ret_port, evt_error *err)
 {
 	const char *colon = strrchr(text, ':');
 	size_t n = colon != NULL ? (size_t)(colon - text) : 0;
@@ -50,7 +50,7 @@ split_address(const char *text, char host[256], const char **ret_port,
 }
 
 static int
-bind_first(const struct addrinfo *list, int *ret_fd)
+sim_listener_bind_first(const struct addrinfo *list, int *ret_fd)
 {
 	int one = 1, sys = EADDRNOTAVAIL;
 
@@ -74,7 +74,7 @@ bind_first(const struct addrinfo *list, int *ret_fd)
 }
 
 static int
-open_socket(sim *s, evt_error *err)
+sim_listener_open_socket(sim *s, evt_error *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_PASSIVE | AI_NUMERICSERV },
@@ -83,14 +83,14 @@ open_socket(sim *s, evt_error *err)
 	const char *port = NULL;
 	int r, sys;
 
-	r = split_address(s->opt->listen, host, &port, err);
+	r = sim_listener_split_address(s->opt->listen, host, &port, err);
 	if (r != EVT_OK)
 		return r;
 	r = getaddrinfo(host, port, &hints, &list);
 	if (r != 0)
 		return evt_err_set(err, EVT_ERR_ARG, "--listen %s: %s",
 		    s->opt->listen, gai_strerror(r));
-	sys = bind_first(list, &s->listen_fd);
+	sys = sim_listener_bind_first(list, &s->listen_fd);
 	freeaddrinfo(list);
 	if (sys != 0)
 		return evt_err_sys(err, sys, "cannot listen on %s",
@@ -99,7 +99,7 @@ open_socket(sim *s, evt_error *err)
 }
 
 static int
-own_url(const sim *s, char url[128], evt_error *err)
+sim_listener_own_url(const sim *s, char url[128], evt_error *err)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
@@ -123,7 +123,8 @@ sim_listen(sim *s, evt_error *err)
 	char url[128];
 	int r;
 
-	if ((r = open_socket(s, err)) || (r = own_url(s, url, err)))
+	if ((r = sim_listener_open_socket(s, err)) ||
+	    (r = sim_listener_own_url(s, url, err)))
 		return r;
 	fd.filefd = s->listen_fd;
 	if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, fd,
@@ -140,14 +141,14 @@ sim_listen(sim *s, evt_error *err)
 
 /* Give a connection to libwebsockets, which closes it if it fails. */
 static void
-adopt(sim *s, int fd)
+sim_listener_adopt(sim *s, int fd)
 {
 	if (lws_adopt_socket_vhost(s->vhost, fd) == NULL)
 		sim_say("a connection was refused: too many, or out of memory");
 }
 
 static void
-hold(sim *s, int fd)
+sim_listener_hold(sim *s, int fd)
 {
 	sim_held *held = realloc(s->held, (s->n_held + 1) * sizeof(*held));
 
@@ -182,9 +183,9 @@ sim_accept(sim *s)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size,
 		    sizeof(size));
 		if (s->opt->slow_handshake_ms > 0)
-			hold(s, fd);
+			sim_listener_hold(s, fd);
 		else
-			adopt(s, fd);
+			sim_listener_adopt(s, fd);
 	}
 }
 
@@ -195,7 +196,7 @@ sim_release_held(sim *s, int64_t now)
 	size_t n = 0;
 
 	while (n < s->n_held && s->held[n].due_ns <= now)
-		adopt(s, s->held[n++].fd);
+		sim_listener_adopt(s, s->held[n++].fd);
 	s->n_held -= n;
 	memmove(s->held, s->held + n, s->n_held * sizeof(*s->held));
 	sim_timers_set(&s->timers, SIM_T_ACCEPT,

@@ -17,7 +17,7 @@ struct ctx {
 };
 
 static char *
-put_stamp(char *p, const struct ctx *c, int64_t s)
+sim_messages_put_stamp(char *p, const struct ctx *c, int64_t s)
 {
 	*p++ = '"';
 	p = sim_put_time(p, s, c->world->utc_offset, c->iso);
@@ -26,7 +26,7 @@ put_stamp(char *p, const struct ctx *c, int64_t s)
 }
 
 static char *
-put_str(char *p, const char *s)
+sim_messages_put_str(char *p, const char *s)
 {
 	size_t n = strlen(s);
 
@@ -35,7 +35,7 @@ put_str(char *p, const char *s)
 }
 
 static char *
-put_lines(char *p, uint8_t bits)
+sim_messages_put_lines(char *p, uint8_t bits)
 {
 	*p++ = '[';
 	for (int i = 0; i < 8; i++) {
@@ -46,10 +46,10 @@ put_lines(char *p, uint8_t bits)
 }
 
 static char *
-put_gps(char *p, const struct ctx *c, const sim_tracker *t)
+sim_messages_put_gps(char *p, const struct ctx *c, const sim_tracker *t)
 {
 	p = SIM_LIT(p, "\"gps\":{\"updated\":");
-	p = put_stamp(p, c, t->gps_s);
+	p = sim_messages_put_stamp(p, c, t->gps_s);
 	p = SIM_LIT(p, ",\"signal_level\":");
 	p = sim_put_int(p, t->gps_signal);
 	p = SIM_LIT(p, ",\"location\":{\"lat\":");
@@ -67,7 +67,7 @@ put_gps(char *p, const struct ctx *c, const sim_tracker *t)
 }
 
 static char *
-put_gsm(char *p, const struct ctx *c, const sim_tracker *t)
+sim_messages_put_gsm(char *p, const struct ctx *c, const sim_tracker *t)
 {
 	static const char *const operators[4] = { "Claro", "Movistar", "Tigo",
 		"Vodafone" };
@@ -75,16 +75,16 @@ put_gsm(char *p, const struct ctx *c, const sim_tracker *t)
 	if (t->gsm_signal < 0)
 		return SIM_LIT(p, ",\"gsm\":null");
 	p = SIM_LIT(p, ",\"gsm\":{\"updated\":");
-	p = put_stamp(p, c, t->gsm_s);
+	p = sim_messages_put_stamp(p, c, t->gsm_s);
 	p = SIM_LIT(p, ",\"signal_level\":");
 	p = sim_put_int(p, t->gsm_signal);
 	p = SIM_LIT(p, ",\"network_name\":\"");
-	p = put_str(p, operators[t->operator_no & 3]);
+	p = sim_messages_put_str(p, operators[t->operator_no & 3]);
 	return SIM_LIT(p, "\",\"roaming\":false}");
 }
 
 static char *
-put_battery(char *p, const struct ctx *c, const sim_tracker *t)
+sim_messages_put_battery(char *p, const struct ctx *c, const sim_tracker *t)
 {
 	if (t->battery < 0)
 		return SIM_LIT(p,
@@ -92,11 +92,12 @@ put_battery(char *p, const struct ctx *c, const sim_tracker *t)
 	p = SIM_LIT(p, ",\"battery_level\":");
 	p = sim_put_int(p, t->battery);
 	p = SIM_LIT(p, ",\"battery_update\":");
-	return put_stamp(p, c, t->battery_s);
+	return sim_messages_put_stamp(p, c, t->battery_s);
 }
 
 static char *
-put_state(char *p, const struct ctx *c, const sim_tracker *t, bool compact)
+sim_messages_put_state(char *p, const struct ctx *c, const sim_tracker *t,
+    bool compact)
 {
 	static const char *const movements[3] = { "parked", "stopped",
 		"moving" };
@@ -104,29 +105,29 @@ put_state(char *p, const struct ctx *c, const sim_tracker *t, bool compact)
 	p = SIM_LIT(p, "{\"source_id\":");
 	p = sim_put_int(p, t->source_id);
 	*p++ = ',';
-	p = put_gps(p, c, t);
+	p = sim_messages_put_gps(p, c, t);
 	p = t->movement == SIM_PARKED ?
 	    SIM_LIT(p, ",\"connection_status\":\"idle\"") :
 	    SIM_LIT(p, ",\"connection_status\":\"active\"");
 	p = SIM_LIT(p, ",\"movement_status\":\"");
-	p = put_str(p, movements[t->movement]);
+	p = sim_messages_put_str(p, movements[t->movement]);
 	*p++ = '"';
 	if (!compact)
-		p = put_gsm(p, c, t);
+		p = sim_messages_put_gsm(p, c, t);
 	p = SIM_LIT(p, ",\"last_update\":");
-	p = put_stamp(p, c, t->update_s);
+	p = sim_messages_put_stamp(p, c, t->update_s);
 	if (!compact) {
-		p = put_battery(p, c, t);
+		p = sim_messages_put_battery(p, c, t);
 		p = SIM_LIT(p, ",\"inputs\":");
-		p = put_lines(p, t->inputs);
+		p = sim_messages_put_lines(p, t->inputs);
 		p = SIM_LIT(p, ",\"inputs_update\":");
-		p = put_stamp(p, c, t->inputs_s);
+		p = sim_messages_put_stamp(p, c, t->inputs_s);
 		p = SIM_LIT(p, ",\"outputs\":");
-		p = put_lines(p, t->outputs);
+		p = sim_messages_put_lines(p, t->outputs);
 		p = SIM_LIT(p, ",\"outputs_update\":");
-		p = put_stamp(p, c, t->outputs_s);
+		p = sim_messages_put_stamp(p, c, t->outputs_s);
 		p = SIM_LIT(p, ",\"actual_track_update\":");
-		p = put_stamp(p, c, t->track_s);
+		p = sim_messages_put_stamp(p, c, t->track_s);
 	}
 	*p++ = '}';
 	return p;
@@ -134,14 +135,14 @@ put_state(char *p, const struct ctx *c, const sim_tracker *t, bool compact)
 
 /* Room for one part of a message; NULL: out of memory. */
 static char *
-begin(evt_buf *out)
+sim_messages_begin(evt_buf *out)
 {
 	return evt_buf_reserve(out, STATE_MAX) ? (char *)out->data + out->len :
 	                                         NULL;
 }
 
 static bool
-end(evt_buf *out, const char *p)
+sim_messages_end(evt_buf *out, const char *p)
 {
 	out->len = (size_t)(p - (char *)out->data);
 	return true;
@@ -152,25 +153,26 @@ sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
     unsigned variant, uint64_t serial)
 {
 	struct ctx c = { world, (variant & EVT_SUBSCRIPTION_ISO) != 0 };
-	char *p = begin(out);
+	char *p = sim_messages_begin(out);
 
 	if (p == NULL)
 		return false;
 	p = SIM_LIT(p,
 	    "{\"type\":\"event\",\"event\":\"state\",\"user_time\":");
-	p = put_stamp(p, &c, world->now_ns / EVT_NS_PER_S);
+	p = sim_messages_put_stamp(p, &c, world->now_ns / EVT_NS_PER_S);
 	p = SIM_LIT(p, ",\"data\":");
-	p = put_state(p, &c, t, variant & EVT_SUBSCRIPTION_COMPACT);
+	p = sim_messages_put_state(p, &c, t,
+	    variant & EVT_SUBSCRIPTION_COMPACT);
 	if (serial != 0) {
 		p = SIM_LIT(p, ",\"serial\":");
 		p = sim_put_int(p, (int64_t)serial);
 	}
 	*p++ = '}';
-	return end(out, p);
+	return sim_messages_end(out, p);
 }
 
 static bool
-is_iot(const char *event)
+sim_messages_is_iot(const char *event)
 {
 	return strcmp(event, "iot_monitor") == 0;
 }
@@ -180,25 +182,25 @@ sim_msg_batch_begin(evt_buf *out, const sim_world *world, const char *event,
     unsigned variant)
 {
 	struct ctx c = { world, (variant & EVT_SUBSCRIPTION_ISO) != 0 };
-	char *p = begin(out);
+	char *p = sim_messages_begin(out);
 
 	if (p == NULL)
 		return false;
 	p = SIM_LIT(p, "{\"type\":\"event\",\"event\":\"");
-	p = put_str(p, event);
-	if (is_iot(event)) {
+	p = sim_messages_put_str(p, event);
+	if (sim_messages_is_iot(event)) {
 		p = SIM_LIT(p, "\",\"data\":{\"iot_last_values\":[");
 	} else {
 		p = SIM_LIT(p, "\",\"user_time\":");
-		p = put_stamp(p, &c, world->now_ns / EVT_NS_PER_S);
+		p = sim_messages_put_stamp(p, &c, world->now_ns / EVT_NS_PER_S);
 		p = SIM_LIT(p, ",\"data\":[");
 	}
-	return end(out, p);
+	return sim_messages_end(out, p);
 }
 
 /* The comma before every item but the first. */
 static char *
-put_comma(char *p)
+sim_messages_put_comma(char *p)
 {
 	if (p[-1] != '[')
 		*p++ = ',';
@@ -210,15 +212,16 @@ sim_msg_batch_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
     unsigned variant)
 {
 	struct ctx c = { world, (variant & EVT_SUBSCRIPTION_ISO) != 0 };
-	char *p = begin(out);
+	char *p = sim_messages_begin(out);
 
 	if (p == NULL)
 		return false;
-	p = put_comma(p);
+	p = sim_messages_put_comma(p);
 	p = SIM_LIT(p, "{\"type\":\"source_state_event\",\"state\":");
-	p = put_state(p, &c, t, variant & EVT_SUBSCRIPTION_COMPACT);
+	p = sim_messages_put_state(p, &c, t,
+	    variant & EVT_SUBSCRIPTION_COMPACT);
 	*p++ = '}';
-	return end(out, p);
+	return sim_messages_end(out, p);
 }
 
 bool
@@ -226,11 +229,11 @@ sim_msg_batch_readings(evt_buf *out, const sim_world *world,
     const sim_tracker *t, unsigned variant)
 {
 	struct ctx c = { world, (variant & EVT_SUBSCRIPTION_ISO) != 0 };
-	char *p = begin(out);
+	char *p = sim_messages_begin(out);
 
 	if (p == NULL)
 		return false;
-	p = put_comma(p);
+	p = sim_messages_put_comma(p);
 	p = SIM_LIT(p, "{\"type\":\"readings_event\",\"tracker_id\":");
 	p = sim_put_int(p, t->id);
 	p = SIM_LIT(p,
@@ -238,25 +241,25 @@ sim_msg_batch_readings(evt_buf *out, const sim_world *world,
 	    "\"value\":");
 	p = sim_put_fixed(p, 1200 + t->speed * 2, 2);
 	p = SIM_LIT(p, ",\"units\":\"V\",\"update_time\":");
-	p = put_stamp(p, &c, t->update_s);
+	p = sim_messages_put_stamp(p, &c, t->update_s);
 	p = SIM_LIT(p,
 	    "}],\"states\":[],\"virtual_sensors\":[],\"counters\":[],"
 	    "\"timestamp\":");
-	p = put_stamp(p, &c, t->update_s);
+	p = sim_messages_put_stamp(p, &c, t->update_s);
 	*p++ = '}';
-	return end(out, p);
+	return sim_messages_end(out, p);
 }
 
 static char *
-put_iot_field(char *p, const struct ctx *c, const sim_tracker *t,
+sim_messages_put_iot_field(char *p, const struct ctx *c, const sim_tracker *t,
     const char *name, int64_t value)
 {
 	*p++ = '"';
-	p = put_str(p, name);
+	p = sim_messages_put_str(p, name);
 	p = SIM_LIT(p, "\":[{\"msg_time\":");
-	p = put_stamp(p, c, t->gps_s);
+	p = sim_messages_put_stamp(p, c, t->gps_s);
 	p = SIM_LIT(p, ",\"srv_time\":");
-	p = put_stamp(p, c, t->update_s);
+	p = sim_messages_put_stamp(p, c, t->update_s);
 	p = SIM_LIT(p, ",\"value\":");
 	p = sim_put_int(p, value);
 	return SIM_LIT(p, "}]");
@@ -267,28 +270,28 @@ sim_msg_batch_iot(evt_buf *out, const sim_world *world, const sim_tracker *t,
     unsigned variant)
 {
 	struct ctx c = { world, (variant & EVT_SUBSCRIPTION_ISO) != 0 };
-	char *p = begin(out);
+	char *p = sim_messages_begin(out);
 
 	if (p == NULL)
 		return false;
-	p = put_comma(p);
+	p = sim_messages_put_comma(p);
 	p = SIM_LIT(p, "{\"tracker_id\":");
 	p = sim_put_int(p, t->id);
 	for (int i = 0; i < 2; i++) {
 		p = i == 0 ? SIM_LIT(p, ",\"nonnull_fields\":{") :
 		             SIM_LIT(p, "},\"all_fields\":{");
-		p = put_iot_field(p, &c, t, "heading", t->heading);
+		p = sim_messages_put_iot_field(p, &c, t, "heading", t->heading);
 		*p++ = ',';
-		p = put_iot_field(p, &c, t, "speed", t->speed);
+		p = sim_messages_put_iot_field(p, &c, t, "speed", t->speed);
 	}
 	p = SIM_LIT(p, "}}");
-	return end(out, p);
+	return sim_messages_end(out, p);
 }
 
 bool
 sim_msg_batch_end(evt_buf *out, const char *event)
 {
-	return evt_buf_add_str(out, is_iot(event) ? "]}}" : "]}");
+	return evt_buf_add_str(out, sim_messages_is_iot(event) ? "]}}" : "]}");
 }
 
 bool

@@ -8,7 +8,7 @@
 
 /* A decimal number of at most six places, in millionths. */
 static int
-parse_micro(const char *text, const char *what, int64_t *ret_value,
+sim_options_parse_micro(const char *text, const char *what, int64_t *ret_value,
     evt_error *err)
 {
 	int64_t v = 0;
@@ -39,26 +39,29 @@ parse_micro(const char *text, const char *what, int64_t *ret_value,
 }
 
 static int
-set_rate(void *options, const char *arg, evt_error *err)
+sim_options_set_rate(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 
 	o->rate_max = strcmp(arg, "max") == 0;
-	return o->rate_max ? EVT_OK : parse_micro(arg, "rate", &o->rate, err);
+	return o->rate_max ?
+	    EVT_OK :
+	    sim_options_parse_micro(arg, "rate", &o->rate, err);
 }
 
 static int
-set_speed(void *options, const char *arg, evt_error *err)
+sim_options_set_speed(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 
 	o->speed_max = strcmp(arg, "max") == 0;
-	return o->speed_max ? EVT_OK :
-	                      parse_micro(arg, "speed", &o->speed, err);
+	return o->speed_max ?
+	    EVT_OK :
+	    sim_options_parse_micro(arg, "speed", &o->speed, err);
 }
 
 static int
-set_epoch(void *options, const char *arg, evt_error *err)
+sim_options_set_epoch(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 	int r = evt_timetext_parse(arg, NULL, &o->epoch_ns, err);
@@ -75,8 +78,8 @@ set_epoch(void *options, const char *arg, evt_error *err)
 
 /* "FIRST[,SECOND]": split off the first number. */
 static int
-split_pair(const char *arg, const char *what, int64_t min, int64_t max,
-    int64_t *ret_first, const char **ret_second, evt_error *err)
+sim_options_split_pair(const char *arg, const char *what, int64_t min,
+    int64_t max, int64_t *ret_first, const char **ret_second, evt_error *err)
 {
 	char first[24];
 	size_t n = strcspn(arg, ",");
@@ -91,11 +94,11 @@ split_pair(const char *arg, const char *what, int64_t min, int64_t max,
 }
 
 static int
-set_close_after(void *options, const char *arg, evt_error *err)
+sim_options_set_close_after(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 	const char *code;
-	int r = split_pair(arg, "count of messages", 1, INT64_MAX,
+	int r = sim_options_split_pair(arg, "count of messages", 1, INT64_MAX,
 	    &o->close_after, &code, err);
 
 	if (r != EVT_OK || code == NULL)
@@ -105,11 +108,11 @@ set_close_after(void *options, const char *arg, evt_error *err)
 }
 
 static int
-set_stall_after(void *options, const char *arg, evt_error *err)
+sim_options_set_stall_after(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 	const char *time;
-	int r = split_pair(arg, "count of messages", 1, INT64_MAX,
+	int r = sim_options_split_pair(arg, "count of messages", 1, INT64_MAX,
 	    &o->stall_after, &time, err);
 
 	if (r != EVT_OK)
@@ -121,12 +124,12 @@ set_stall_after(void *options, const char *arg, evt_error *err)
 }
 
 static int
-set_http_error(void *options, const char *arg, evt_error *err)
+sim_options_set_http_error(void *options, const char *arg, evt_error *err)
 {
 	sim_options *o = options;
 	const char *after;
-	int r = split_pair(arg, "HTTP status", 300, 599, &o->http_error, &after,
-	    err);
+	int r = sim_options_split_pair(arg, "HTTP status", 300, 599,
+	    &o->http_error, &after, err);
 
 	if (r != EVT_OK || after == NULL)
 		return r;
@@ -145,7 +148,7 @@ static const cli_option table[] = { GROUP("Trackers"),
 	    .help =
 	        "how many there are (10); their ids are 1 to N, their source\n"
 	        "ids 10001 to 10000 + N" },
-	{ CLI_CALL, 'r', "rate", "R|max", .set = set_rate,
+	{ CLI_CALL, 'r', "rate", "R|max", .set = sim_options_set_rate,
 	    .help =
 	        "state changes a second over all trackers, also below 1\n"
 	        "(one a tracker and second); max: as fast as they are taken" },
@@ -153,7 +156,7 @@ static const cli_option table[] = { GROUP("Trackers"),
 	    .help = "of all that is random (1)" },
 	{ CLI_INT, 0, "frames", "N", AT(frames), .min = 1, .max = INT64_MAX,
 	    .help = "stop after N state changes" },
-	{ CLI_CALL, 0, "epoch", "TIME", .set = set_epoch,
+	{ CLI_CALL, 0, "epoch", "TIME", .set = sim_options_set_epoch,
 	    .help = "the trackers' clock at the first state change (now; with\n"
 	            "--generate 2026-01-01); with it, states are the same each "
 	            "time" },
@@ -177,7 +180,7 @@ static const cli_option table[] = { GROUP("Trackers"),
 	{ CLI_STRING, 0, "replay-lines", "FILE|-", AT(lines),
 	    .help = "lines '<ns> <frame>', sent to every client on any path\n"
 	            "without subscription" },
-	{ CLI_CALL, 0, "speed", "F|max", .set = set_speed,
+	{ CLI_CALL, 0, "speed", "F|max", .set = sim_options_set_speed,
 	    .help = "divide the times of the data by F (1); max: as fast as\n"
 	            "clients take it" },
 	{ CLI_INT, 0, "wait-clients", "N", AT(wait_clients), .min = 0,
@@ -241,9 +244,10 @@ static const cli_option table[] = { GROUP("Trackers"),
 	{ CLI_INT, 0, "drop-after", "N", AT(drop_after), .min = 1,
 	    .max = INT64_MAX,
 	    .help = "reset each connection after N messages" },
-	{ CLI_CALL, 0, "close-after", "N[,CODE]", .set = set_close_after,
+	{ CLI_CALL, 0, "close-after", "N[,CODE]",
+	    .set = sim_options_set_close_after,
 	    .help = "close it after N messages (1001)" },
-	{ CLI_CALL, 0, "stall-after", "N,S", .set = set_stall_after,
+	{ CLI_CALL, 0, "stall-after", "N,S", .set = sim_options_set_stall_after,
 	    .help = "after N messages, send and answer nothing for S" },
 	{ CLI_INT, 0, "garbage-every", "N", AT(garbage_every), .min = 1,
 	    .max = INT64_MAX,
@@ -257,7 +261,8 @@ static const cli_option table[] = { GROUP("Trackers"),
 	{ CLI_INT, 0, "slow-handshake", "MS", AT(slow_handshake_ms), .min = 1,
 	    .max = 3600000,
 	    .help = "answer connections after MS milliseconds" },
-	{ CLI_CALL, 0, "http-error", "STATUS[,S]", .set = set_http_error,
+	{ CLI_CALL, 0, "http-error", "STATUS[,S]",
+	    .set = sim_options_set_http_error,
 	    .help = "answer with this HTTP status, and Retry-After S" },
 	{ CLI_INT, 0, "http-error-count", "N", AT(http_error_count), .min = 1,
 	    .max = INT64_MAX, .help = "the first N connections alone (all)" },
@@ -314,7 +319,7 @@ sim_options_init(sim_options *ret_options)
 
 /* What excludes what. */
 static int
-check_pairs(const sim_options *o)
+sim_options_check_pairs(const sim_options *o)
 {
 	const cli_command *cmd = &sim_command;
 	bool file = o->trace != NULL || o->lines != NULL;
@@ -355,7 +360,7 @@ int
 sim_options_check(sim_options *options)
 {
 	sim_options *o = options;
-	int r = check_pairs(o);
+	int r = sim_options_check_pairs(o);
 
 	if (r >= 0)
 		return r;

@@ -47,8 +47,8 @@ sim_say(const char *fmt, ...)
 
 /* Answer and let the connection go: -1 for libwebsockets. */
 static int
-http_answer(struct lws *wsi, int status, const char *words, const char *headers,
-    const char *body)
+sim_server_http_answer(struct lws *wsi, int status, const char *words,
+    const char *headers, const char *body)
 {
 	char text[LWS_PRE + 512];
 	int n = snprintf(text + LWS_PRE, sizeof(text) - LWS_PRE,
@@ -63,7 +63,7 @@ http_answer(struct lws *wsi, int status, const char *words, const char *headers,
 }
 
 static bool
-ends_in(const char *text, const char *end)
+sim_server_ends_in(const char *text, const char *end)
 {
 	size_t n = strlen(text), m = strlen(end);
 
@@ -71,7 +71,7 @@ ends_in(const char *text, const char *end)
 }
 
 static bool
-is_subscription_path(struct lws *wsi, int token)
+sim_server_is_subscription_path(struct lws *wsi, int token)
 {
 	char path[PATH_BYTES];
 	int n = lws_hdr_copy(wsi, path, sizeof(path),
@@ -81,25 +81,25 @@ is_subscription_path(struct lws *wsi, int token)
 		return false;
 	if (path[n - 1] == '/')
 		path[n - 1] = '\0';
-	return ends_in(path, "/event/subscription") ||
-	    ends_in(path, "/wse/subscription");
+	return sim_server_ends_in(path, "/event/subscription") ||
+	    sim_server_ends_in(path, "/wse/subscription");
 }
 
 static int
-serve_http(struct lws *wsi, const char *path)
+sim_server_serve_http(struct lws *wsi, const char *path)
 {
 	if (path != NULL && strcmp(path, "/") == 0)
-		return http_answer(wsi, 200, "OK", "",
+		return sim_server_http_answer(wsi, 200, "OK", "",
 		    "evtape-sim: connect a WebSocket to /event/subscription\n");
-	if (is_subscription_path(wsi, WSI_TOKEN_GET_URI))
-		return http_answer(wsi, 426, "Upgrade Required",
+	if (sim_server_is_subscription_path(wsi, WSI_TOKEN_GET_URI))
+		return sim_server_http_answer(wsi, 426, "Upgrade Required",
 		    "Upgrade: websocket\r\n", "this is a WebSocket\n");
-	return http_answer(wsi, 404, "Not Found", "", "not found\n");
+	return sim_server_http_answer(wsi, 404, "Not Found", "", "not found\n");
 }
 
 /* A WebSocket handshake: let it pass (0), or answer with an error. */
 static int
-filter(sim *s, struct lws *wsi)
+sim_server_filter(sim *s, struct lws *wsi)
 {
 	const sim_options *o = s->opt;
 	char retry[48] = "";
@@ -111,17 +111,19 @@ filter(sim *s, struct lws *wsi)
 		if (o->http_retry_after >= 0)
 			snprintf(retry, sizeof(retry), "Retry-After: %lld\r\n",
 			    (long long)o->http_retry_after);
-		return http_answer(wsi, (int)o->http_error,
+		return sim_server_http_answer(wsi, (int)o->http_error,
 		    "Refused On Request", retry, "refused on request\n");
 	}
-	if (o->lines == NULL && !is_subscription_path(wsi, WSI_TOKEN_GET_URI))
-		return http_answer(wsi, 404, "Not Found", "", "not found\n");
+	if (o->lines == NULL &&
+	    !sim_server_is_subscription_path(wsi, WSI_TOKEN_GET_URI))
+		return sim_server_http_answer(wsi, 404, "Not Found", "",
+		    "not found\n");
 	return 0;
 }
 
 /* Anything but a WebSocket upgrade is refused, h2c above all. */
 static int
-confirm_upgrade(struct lws *wsi)
+sim_server_confirm_upgrade(struct lws *wsi)
 {
 	char to[32];
 	int n = lws_hdr_copy(wsi, to, sizeof(to), WSI_TOKEN_UPGRADE);
@@ -132,7 +134,7 @@ confirm_upgrade(struct lws *wsi)
 /* ---- the Atmosphere layer ---- */
 
 static void
-greet(sim_client *c)
+sim_server_greet(sim_client *c)
 {
 	char arg[ARG_BYTES], any[ARG_BYTES], text[EVT_ATMOSPHERE_TEXT];
 	const char *id = lws_get_urlarg_by_name(c->wsi,
@@ -154,7 +156,7 @@ greet(sim_client *c)
 /* ---- WebSocket ---- */
 
 static int
-established(sim *s, struct lws *wsi, struct session *session)
+sim_server_established(sim *s, struct lws *wsi, struct session *session)
 {
 	sim_client *c = sim_client_new(s, wsi);
 
@@ -167,13 +169,13 @@ established(sim *s, struct lws *wsi, struct session *session)
 		return 0;
 	}
 	if (c->speaks)
-		greet(c);
+		sim_server_greet(c);
 	sim_clients_changed(s);
 	return 0;
 }
 
 static void
-closed(sim *s, struct session *session)
+sim_server_closed(sim *s, struct session *session)
 {
 	sim_client_free(session->client);
 	session->client = NULL;
@@ -181,7 +183,7 @@ closed(sim *s, struct session *session)
 }
 
 static int
-received(sim_client *c, const void *in, size_t len)
+sim_server_received(sim_client *c, const void *in, size_t len)
 {
 	if (c->rx.len + len > RECEIVE_MAX) {
 		lws_close_reason(c->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
@@ -201,7 +203,7 @@ received(sim_client *c, const void *in, size_t len)
 /* ---- the other descriptors ---- */
 
 static void
-file_readable(sim *s, struct lws *wsi)
+sim_server_file_readable(sim *s, struct lws *wsi)
 {
 	int fd = lws_get_socket_fd(wsi);
 	struct signalfd_siginfo info;
@@ -221,7 +223,7 @@ file_readable(sim *s, struct lws *wsi)
 }
 
 static void
-file_closed(sim *s, struct lws *wsi)
+sim_server_file_closed(sim *s, struct lws *wsi)
 {
 	int fd = lws_get_socket_fd(wsi);
 
@@ -234,31 +236,31 @@ file_closed(sim *s, struct lws *wsi)
 }
 
 static int
-dispatch(sim *s, struct lws *wsi, enum lws_callback_reasons reason,
+sim_server_dispatch(sim *s, struct lws *wsi, enum lws_callback_reasons reason,
     struct session *session, void *in, size_t len)
 {
 	switch (reason) {
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return confirm_upgrade(wsi);
+		return sim_server_confirm_upgrade(wsi);
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		return filter(s, wsi);
+		return sim_server_filter(s, wsi);
 	case LWS_CALLBACK_HTTP:
-		return serve_http(wsi, in);
+		return sim_server_serve_http(wsi, in);
 	case LWS_CALLBACK_ESTABLISHED:
-		return established(s, wsi, session);
+		return sim_server_established(s, wsi, session);
 	case LWS_CALLBACK_RECEIVE:
-		return received(session->client, in, len);
+		return sim_server_received(session->client, in, len);
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return sim_client_writeable(session->client);
 	case LWS_CALLBACK_CLOSED:
 		if (session != NULL && session->client != NULL)
-			closed(s, session);
+			sim_server_closed(s, session);
 		return 0;
 	case LWS_CALLBACK_RAW_RX_FILE:
-		file_readable(s, wsi);
+		sim_server_file_readable(s, wsi);
 		return 0;
 	case LWS_CALLBACK_RAW_CLOSE_FILE:
-		file_closed(s, wsi);
+		sim_server_file_closed(s, wsi);
 		return 0;
 	default:
 		return lws_callback_http_dummy(wsi, reason, session, in, len);
@@ -266,8 +268,8 @@ dispatch(sim *s, struct lws *wsi, enum lws_callback_reasons reason,
 }
 
 static int
-callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
-    void *in, size_t len)
+sim_server_callback(struct lws *wsi, enum lws_callback_reasons reason,
+    void *user, void *in, size_t len)
 {
 	struct lws_context *context = lws_get_context(wsi);
 	sim *s = context != NULL ? lws_context_user(context) : NULL;
@@ -275,7 +277,7 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 	if (s == NULL)
 		return 0;
-	r = dispatch(s, wsi, reason, user, in, len);
+	r = sim_server_dispatch(s, wsi, reason, user, in, len);
 	if (s->timers.fd >= 0)
 		sim_timers_arm(&s->timers);
 	return r;
@@ -283,24 +285,24 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 static const struct lws_protocols protocols[] = {
 	{ .name = "events",
-	    .callback = callback,
+	    .callback = sim_server_callback,
 	    .per_session_data_size = sizeof(struct session),
 	    .rx_buffer_size = 65536,
 	    .tx_packet_size = 1048576 },
-	{ .name = "files", .callback = callback }, { .name = NULL }
+	{ .name = "files", .callback = sim_server_callback }, { .name = NULL }
 };
 
 /* ---- start and end ---- */
 
 static void
-lws_log(int level, const char *line)
+sim_server_lws_log(int level, const char *line)
 {
 	(void)level;
 	fprintf(stderr, "%s: libwebsockets: %s", sim_command.name, line);
 }
 
 static int
-open_context(sim *s, evt_error *err)
+sim_server_open_context(sim *s, evt_error *err)
 {
 	/* No pings of its own, and no hanging up on the silent. */
 	static const lws_retry_bo_t patience = { .secs_since_valid_ping = 0 };
@@ -317,7 +319,7 @@ open_context(sim *s, evt_error *err)
 		.vhost_name = "sim",
 	};
 
-	lws_set_log_level(LLL_ERR, lws_log);
+	lws_set_log_level(LLL_ERR, sim_server_lws_log);
 	if (s->opt->tls_cert != NULL) {
 		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 		info.ssl_cert_filepath = s->opt->tls_cert;
@@ -336,7 +338,7 @@ open_context(sim *s, evt_error *err)
 }
 
 static int
-watch(sim *s, int *fd, evt_error *err)
+sim_server_watch(sim *s, int *fd, evt_error *err)
 {
 	lws_sock_file_fd_type f;
 
@@ -349,7 +351,7 @@ watch(sim *s, int *fd, evt_error *err)
 }
 
 static int
-open_signals(sim *s, evt_error *err)
+sim_server_open_signals(sim *s, evt_error *err)
 {
 	sigset_t set;
 
@@ -365,7 +367,7 @@ open_signals(sim *s, evt_error *err)
 }
 
 static int
-read_hash(sim *s, evt_error *err)
+sim_server_read_hash(sim *s, evt_error *err)
 {
 	char line[256];
 	FILE *f;
@@ -390,7 +392,8 @@ read_hash(sim *s, evt_error *err)
 
 /* --blocked, --disallowed: set the flag at `offset` of the trackers named. */
 static int
-flag_trackers(sim *s, const evt_strings *list, size_t offset, evt_error *err)
+sim_server_flag_trackers(sim *s, const evt_strings *list, size_t offset,
+    evt_error *err)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		sim_tracker *t;
@@ -407,7 +410,7 @@ flag_trackers(sim *s, const evt_strings *list, size_t offset, evt_error *err)
 }
 
 static int
-open_feed(sim *s, evt_error *err)
+sim_server_open_feed(sim *s, evt_error *err)
 {
 	const sim_options *o = s->opt;
 	int64_t epoch = o->has_epoch ? o->epoch_ns : evt_clock_real();
@@ -429,7 +432,7 @@ open_feed(sim *s, evt_error *err)
 }
 
 static int
-open_files(sim *s, evt_error *err)
+sim_server_open_files(sim *s, evt_error *err)
 {
 	const sim_options *o = s->opt;
 	int r = EVT_OK;
@@ -451,22 +454,24 @@ sim_open(sim *s, evt_error *err)
 {
 	int r;
 
-	if ((r = read_hash(s, err)) || (r = open_feed(s, err)) ||
-	    (r = flag_trackers(s, &s->opt->blocked,
+	if ((r = sim_server_read_hash(s, err)) ||
+	    (r = sim_server_open_feed(s, err)) ||
+	    (r = sim_server_flag_trackers(s, &s->opt->blocked,
 	         offsetof(sim_tracker, blocked), err)) ||
-	    (r = flag_trackers(s, &s->opt->disallowed,
+	    (r = sim_server_flag_trackers(s, &s->opt->disallowed,
 	         offsetof(sim_tracker, disallowed), err)) ||
-	    (r = open_files(s, err)) ||
+	    (r = sim_server_open_files(s, err)) ||
 	    (r = sim_timers_open(&s->timers, err)) ||
-	    (r = open_signals(s, err)) || (r = open_context(s, err)) ||
-	    (r = watch(s, &s->timers.fd, err)) ||
-	    (r = watch(s, &s->signal_fd, err)))
+	    (r = sim_server_open_signals(s, err)) ||
+	    (r = sim_server_open_context(s, err)) ||
+	    (r = sim_server_watch(s, &s->timers.fd, err)) ||
+	    (r = sim_server_watch(s, &s->signal_fd, err)))
 		return r;
 	return sim_listen(s, err);
 }
 
 static void
-close_fd(int fd)
+sim_server_close_fd(int fd)
 {
 	if (fd >= 0)
 		close(fd);
@@ -484,13 +489,13 @@ sim_close(sim *s)
 	if (s->ledger_fd >= 0 &&
 	    sim_ledger_made(s->ledger_fd, s->n_states, &err))
 		sim_fail(s, &err);
-	close_fd(s->listen_fd);
-	close_fd(s->signal_fd);
+	sim_server_close_fd(s->listen_fd);
+	sim_server_close_fd(s->signal_fd);
 	sim_timers_close(&s->timers);
-	close_fd(s->null_fd);
-	close_fd(s->sent_fd);
-	close_fd(s->received_fd);
-	close_fd(s->ledger_fd);
+	sim_server_close_fd(s->null_fd);
+	sim_server_close_fd(s->sent_fd);
+	sim_server_close_fd(s->received_fd);
+	sim_server_close_fd(s->ledger_fd);
 	sim_feed_free(s->feed);
 	sim_world_free(s->world);
 	free(s->hash);
@@ -500,7 +505,7 @@ sim_close(sim *s)
 }
 
 static void
-print_stats(const sim *s)
+sim_server_print_stats(const sim *s)
 {
 	fprintf(stderr,
 	    "{\"connections\":%llu,\"refused\":%llu,\"dropped\":%llu,"
@@ -534,7 +539,7 @@ sim_run(const sim_options *options)
 	while (!s.done && lws_service(s.context, 0) >= 0)
 		;
 	if (options->stats)
-		print_stats(&s);
+		sim_server_print_stats(&s);
 	sim_close(&s);
 	return s.failed ? CLI_FAILED : CLI_DONE;
 }

@@ -17,19 +17,19 @@
 #define BITS 64
 
 static size_t
-words(const sim *s)
+sim_subscribe_words(const sim *s)
 {
 	return (s->world->n + BITS - 1) / BITS;
 }
 
 static bool
-has(const uint64_t *set, size_t no)
+sim_subscribe_has(const uint64_t *set, size_t no)
 {
 	return set != NULL && (set[no / BITS] >> (no % BITS) & 1) != 0;
 }
 
 static void
-put(uint64_t *set, size_t no, bool in)
+sim_subscribe_put(uint64_t *set, size_t no, bool in)
 {
 	uint64_t bit = UINT64_C(1) << (no % BITS);
 
@@ -40,7 +40,7 @@ put(uint64_t *set, size_t no, bool in)
 }
 
 static bool
-is_batch(enum evt_subscription_kind kind)
+sim_subscribe_is_batch(enum evt_subscription_kind kind)
 {
 	return kind == EVT_SUBSCRIPTION_STATE_BATCH ||
 	    kind == EVT_SUBSCRIPTION_READINGS_BATCH ||
@@ -48,7 +48,7 @@ is_batch(enum evt_subscription_kind kind)
 }
 
 static void
-sub_end(sim_sub *sub)
+sim_subscribe_sub_end(sim_sub *sub)
 {
 	free(sub->member);
 	free(sub->dirty);
@@ -60,7 +60,7 @@ void
 sim_subs_free(sim_client *c)
 {
 	for (int i = 0; i < EVT_SUBSCRIPTION_KINDS; i++)
-		sub_end(&c->sub[i]);
+		sim_subscribe_sub_end(&c->sub[i]);
 }
 
 bool
@@ -85,9 +85,9 @@ sim_ready_clients(const sim *s)
 /* ---- batches ---- */
 
 static void
-mark_dirty(sim *s, sim_sub *sub, size_t no, int64_t now)
+sim_subscribe_mark_dirty(sim *s, sim_sub *sub, size_t no, int64_t now)
 {
-	put(sub->dirty, no, true);
+	sim_subscribe_put(sub->dirty, no, true);
 	if (sub->due_ns != SIM_NEVER)
 		return;
 	/* The next point of the grid that is still to come. */
@@ -98,8 +98,8 @@ mark_dirty(sim *s, sim_sub *sub, size_t no, int64_t now)
 }
 
 static bool
-add_item(evt_buf *out, const sim *s, enum evt_subscription_kind kind,
-    const sim_tracker *t, unsigned variant)
+sim_subscribe_add_item(evt_buf *out, const sim *s,
+    enum evt_subscription_kind kind, const sim_tracker *t, unsigned variant)
 {
 	switch (kind) {
 	case EVT_SUBSCRIPTION_STATE_BATCH:
@@ -112,7 +112,7 @@ add_item(evt_buf *out, const sim *s, enum evt_subscription_kind kind,
 }
 
 static void
-out_of_memory(sim *s)
+sim_subscribe_out_of_memory(sim *s)
 {
 	evt_error err;
 
@@ -121,19 +121,19 @@ out_of_memory(sim *s)
 }
 
 static bool
-silent(const sim_tracker *t)
+sim_subscribe_silent(const sim_tracker *t)
 {
 	return !t->known || t->blocked || t->corrupt;
 }
 
 /* Send what is dirty of one kind, if anything is. */
 static void
-send_batch(sim_client *c, enum evt_subscription_kind kind)
+sim_subscribe_send_batch(sim_client *c, enum evt_subscription_kind kind)
 {
 	sim *s = c->sim;
 	sim_sub *sub = &c->sub[kind];
 	evt_buf *out = &s->scratch;
-	size_t n = 0, last = words(s);
+	size_t n = 0, last = sim_subscribe_words(s);
 	bool ok;
 
 	sub->due_ns = SIM_NEVER;
@@ -146,16 +146,17 @@ send_batch(sim_client *c, enum evt_subscription_kind kind)
 			size_t no = w * BITS + (size_t)__builtin_ctzll(bits);
 			const sim_tracker *t = &s->world->tracker[no];
 
-			if (silent(t))
+			if (sim_subscribe_silent(t))
 				continue;
-			ok = add_item(out, s, kind, t, sub->variant);
+			ok = sim_subscribe_add_item(out, s, kind, t,
+			    sub->variant);
 			n++;
 		}
 		sub->dirty[w] = 0;
 	}
 	ok = ok && sim_msg_batch_end(out, evt_subscription_kind_name(kind));
 	if (!ok)
-		out_of_memory(s);
+		sim_subscribe_out_of_memory(s);
 	else if (n > 0)
 		sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
 }
@@ -167,7 +168,8 @@ sim_batches(sim *s, int64_t now)
 	for (sim_client *c = s->clients; c != NULL; c = c->next) {
 		for (int i = 0; i < EVT_SUBSCRIPTION_KINDS; i++) {
 			if (c->sub[i].due_ns <= now)
-				send_batch(c, (enum evt_subscription_kind)i);
+				sim_subscribe_send_batch(c,
+				    (enum evt_subscription_kind)i);
 			sim_timers_lower(&s->timers, SIM_T_BATCH,
 			    c->sub[i].due_ns);
 		}
@@ -178,7 +180,7 @@ sim_batches(sim *s, int64_t now)
 
 /* now: as it is, in answer to a subscription; else it is new. */
 static void
-send_state(sim_client *c, size_t no, bool now)
+sim_subscribe_send_state(sim_client *c, size_t no, bool now)
 {
 	sim *s = c->sim;
 	uint64_t serial = s->ledger_fd >= 0 && !now ? s->n_states : 0;
@@ -190,7 +192,7 @@ send_state(sim_client *c, size_t no, bool now)
 	if (text->len == 0 &&
 	    !sim_msg_state(text, s->world, &s->world->tracker[no], variant,
 	        serial)) {
-		out_of_memory(s);
+		sim_subscribe_out_of_memory(s);
 		return;
 	}
 	sim_client_send_state(c, text->data, text->len, serial);
@@ -201,30 +203,34 @@ sim_state_changed(sim *s, size_t no)
 {
 	int64_t now = sim_now();
 
-	if (silent(&s->world->tracker[no]))
+	if (sim_subscribe_silent(&s->world->tracker[no]))
 		return;
 	s->n_states++;
 	for (unsigned v = 0; v < EVT_SUBSCRIPTION_VARIANTS; v++)
 		s->text[v].len = 0;
 	for (sim_client *c = s->clients; c != NULL; c = c->next) {
-		if (has(c->sub[EVT_SUBSCRIPTION_STATE].member, no))
-			send_state(c, no, false);
+		if (sim_subscribe_has(c->sub[EVT_SUBSCRIPTION_STATE].member,
+		        no))
+			sim_subscribe_send_state(c, no, false);
 		for (int k = EVT_SUBSCRIPTION_STATE_BATCH;
 		     k <= EVT_SUBSCRIPTION_IOT_MONITOR; k++)
-			if (has(c->sub[k].member, no))
-				mark_dirty(s, &c->sub[k], no, now);
+			if (sim_subscribe_has(c->sub[k].member, no))
+				sim_subscribe_mark_dirty(s, &c->sub[k], no,
+				    now);
 	}
 }
 
 /* ---- lifecycle and logout ---- */
 
 static bool
-wants_lifecycle(const sim_client *c, size_t no)
+sim_subscribe_wants_lifecycle(const sim_client *c, size_t no)
 {
-	return has(c->sub[EVT_SUBSCRIPTION_STATE].member, no) ||
-	    has(c->sub[EVT_SUBSCRIPTION_STATE_BATCH].member, no) ||
-	    has(c->sub[EVT_SUBSCRIPTION_READINGS_BATCH].member, no) ||
-	    has(c->sub[EVT_SUBSCRIPTION_LIFECYCLE].member, no);
+	return sim_subscribe_has(c->sub[EVT_SUBSCRIPTION_STATE].member, no) ||
+	    sim_subscribe_has(c->sub[EVT_SUBSCRIPTION_STATE_BATCH].member,
+	        no) ||
+	    sim_subscribe_has(c->sub[EVT_SUBSCRIPTION_READINGS_BATCH].member,
+	        no) ||
+	    sim_subscribe_has(c->sub[EVT_SUBSCRIPTION_LIFECYCLE].member, no);
 }
 
 void
@@ -234,11 +240,11 @@ sim_lifecycle(sim *s, size_t no, const char *what)
 
 	out->len = 0;
 	if (!sim_msg_lifecycle(out, &s->world->tracker[no], what)) {
-		out_of_memory(s);
+		sim_subscribe_out_of_memory(s);
 		return;
 	}
 	for (sim_client *c = s->clients; c != NULL; c = c->next)
-		if (wants_lifecycle(c, no))
+		if (sim_subscribe_wants_lifecycle(c, no))
 			sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
 }
 
@@ -249,7 +255,7 @@ sim_logout(sim *s)
 
 	out->len = 0;
 	if (!sim_msg_logout(out)) {
-		out_of_memory(s);
+		sim_subscribe_out_of_memory(s);
 		return;
 	}
 	for (sim_client *c = s->clients; c != NULL; c = c->next) {
@@ -264,7 +270,7 @@ sim_logout(sim *s)
 
 /* Call fn for each tracker that the item names, with its id as it came. */
 static void
-each_target(sim *s, const evt_subscription_item *item,
+sim_subscribe_each_target(sim *s, const evt_subscription_item *item,
     void (*fn)(void *ctx, int64_t id, sim_tracker *t), void *ctx)
 {
 	for (size_t i = 0; item->all && i < s->world->n; i++)
@@ -282,20 +288,20 @@ struct joining {
 };
 
 static void
-join_one(void *ctx, int64_t id, sim_tracker *t)
+sim_subscribe_join_one(void *ctx, int64_t id, sim_tracker *t)
 {
 	struct joining *j = ctx;
 
 	(void)id;
 	if (t == NULL || t->disallowed)
 		return;
-	put(j->sub->member, (size_t)(t->id - 1), j->join);
-	if (is_batch(j->kind))
-		put(j->sub->dirty, (size_t)(t->id - 1), j->join);
+	sim_subscribe_put(j->sub->member, (size_t)(t->id - 1), j->join);
+	if (sim_subscribe_is_batch(j->kind))
+		sim_subscribe_put(j->sub->dirty, (size_t)(t->id - 1), j->join);
 }
 
 static bool
-any(const uint64_t *set, size_t n)
+sim_subscribe_any(const uint64_t *set, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (set[i] != 0)
@@ -304,7 +310,7 @@ any(const uint64_t *set, size_t n)
 }
 
 static int
-apply_item(sim_client *c, const evt_subscription_request *q,
+sim_subscribe_apply_item(sim_client *c, const evt_subscription_request *q,
     const evt_subscription_item *item)
 {
 	sim_sub *sub = &c->sub[item->kind];
@@ -313,42 +319,46 @@ apply_item(sim_client *c, const evt_subscription_request *q,
 	if (sub->member == NULL) {
 		/* A world has one tracker at least. */
 		/* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI) */
-		sub->member = calloc(words(c->sim), sizeof(uint64_t));
+		sub->member =
+		    calloc(sim_subscribe_words(c->sim), sizeof(uint64_t));
 		/* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI) */
-		sub->dirty = calloc(words(c->sim), sizeof(uint64_t));
+		sub->dirty =
+		    calloc(sim_subscribe_words(c->sim), sizeof(uint64_t));
 		if (sub->member == NULL || sub->dirty == NULL)
 			return EVT_ERR_NOMEM;
 	}
-	each_target(c->sim, item, join_one, &j);
+	sim_subscribe_each_target(c->sim, item, sim_subscribe_join_one, &j);
 	if (q->subscribe) {
 		sub->on = true;
 		sub->variant = item->variant;
 		sub->period_ns = item->period_ns;
 		sub->base_ns = sim_now();
-	} else if (!any(sub->member, words(c->sim))) {
-		sub_end(sub);
+	} else if (!sim_subscribe_any(sub->member,
+	               sim_subscribe_words(c->sim))) {
+		sim_subscribe_sub_end(sub);
 	}
 	return EVT_OK;
 }
 
 static void
-send_now(void *ctx, int64_t id, sim_tracker *t)
+sim_subscribe_send_now(void *ctx, int64_t id, sim_tracker *t)
 {
 	sim_client *c = ctx;
 
 	(void)id;
-	if (t != NULL && !t->disallowed && !silent(t))
-		send_state(c, (size_t)(t->id - 1), true);
+	if (t != NULL && !t->disallowed && !sim_subscribe_silent(t))
+		sim_subscribe_send_state(c, (size_t)(t->id - 1), true);
 }
 
 /* The states as they are now, after a subscription. */
 static void
-send_current(sim_client *c, const evt_subscription_item *item)
+sim_subscribe_send_current(sim_client *c, const evt_subscription_item *item)
 {
 	if (item->kind == EVT_SUBSCRIPTION_STATE)
-		each_target(c->sim, item, send_now, c);
-	else if (is_batch(item->kind))
-		send_batch(c, item->kind);
+		sim_subscribe_each_target(c->sim, item, sim_subscribe_send_now,
+		    c);
+	else if (sim_subscribe_is_batch(item->kind))
+		sim_subscribe_send_batch(c, item->kind);
 }
 
 struct answering {
@@ -357,7 +367,7 @@ struct answering {
 };
 
 static void
-put_status(void *ctx, int64_t id, sim_tracker *t)
+sim_subscribe_put_status(void *ctx, int64_t id, sim_tracker *t)
 {
 	struct answering *a = ctx;
 
@@ -369,28 +379,28 @@ put_status(void *ctx, int64_t id, sim_tracker *t)
 }
 
 static void
-statuses(void *ctx, const evt_subscription_item *item, evt_subscription_put *fn,
-    void *arg)
+sim_subscribe_statuses(void *ctx, const evt_subscription_item *item,
+    evt_subscription_put *fn, void *arg)
 {
 	struct answering a = { fn, arg };
 
-	each_target(ctx, item, put_status, &a);
+	sim_subscribe_each_target(ctx, item, sim_subscribe_put_status, &a);
 }
 
 static bool
-answer(sim_client *c, const evt_subscription_request *q)
+sim_subscribe_answer(sim_client *c, const evt_subscription_request *q)
 {
 	evt_buf *out = &c->sim->scratch;
 
 	out->len = 0;
-	if (!evt_subscription_answer(out, q, statuses, c->sim))
+	if (!evt_subscription_answer(out, q, sim_subscribe_statuses, c->sim))
 		return false;
 	sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
 	return true;
 }
 
 static bool
-send_refusal(sim_client *c, const evt_subscription_refusal *r)
+sim_subscribe_send_refusal(sim_client *c, const evt_subscription_refusal *r)
 {
 	evt_buf *out = &c->sim->scratch;
 
@@ -403,7 +413,7 @@ send_refusal(sim_client *c, const evt_subscription_refusal *r)
 }
 
 static bool
-hash_is_right(const sim *s, const evt_subscription_request *q)
+sim_subscribe_hash_is_right(const sim *s, const evt_subscription_request *q)
 {
 	if (s->opt->wrong_hash)
 		return false;
@@ -412,22 +422,22 @@ hash_is_right(const sim *s, const evt_subscription_request *q)
 }
 
 static bool
-grant(sim_client *c, const evt_subscription_request *q)
+sim_subscribe_grant(sim_client *c, const evt_subscription_request *q)
 {
 	for (size_t i = 0; i < q->n_items; i++)
-		if (apply_item(c, q, &q->item[i]) != EVT_OK)
+		if (sim_subscribe_apply_item(c, q, &q->item[i]) != EVT_OK)
 			return false;
-	if (!answer(c, q))
+	if (!sim_subscribe_answer(c, q))
 		return false;
 	for (size_t i = 0; q->subscribe && i < q->n_items; i++)
-		send_current(c, &q->item[i]);
+		sim_subscribe_send_current(c, &q->item[i]);
 	sim_clients_changed(c->sim);
 	return true;
 }
 
 /* false: out of memory. */
 static bool
-serve(sim_client *c, const char *text, size_t n)
+sim_subscribe_serve(sim_client *c, const char *text, size_t n)
 {
 	evt_subscription_refusal refusal = { 0 };
 	evt_subscription_request *q;
@@ -435,24 +445,24 @@ serve(sim_client *c, const char *text, size_t n)
 	int r = evt_subscription_request_parse(text, n, &q, &refusal);
 
 	if (r == EVT_ERR_ARG)
-		return send_refusal(c, &refusal);
+		return sim_subscribe_send_refusal(c, &refusal);
 	if (r != EVT_OK)
 		return false;
-	if (hash_is_right(c->sim, q)) {
-		ok = grant(c, q);
+	if (sim_subscribe_hash_is_right(c->sim, q)) {
+		ok = sim_subscribe_grant(c, q);
 	} else {
 		refusal.code = EVT_SUBSCRIPTION_WRONG_HASH;
 		refusal.description = "Wrong hash";
 		refusal.action = q->subscribe ? "subscription/subscribe" :
 		                                "subscription/unsubscribe";
-		ok = send_refusal(c, &refusal);
+		ok = sim_subscribe_send_refusal(c, &refusal);
 	}
 	evt_subscription_request_free(q);
 	return ok;
 }
 
 static bool
-log_received(sim_client *c, const char *text, size_t n)
+sim_subscribe_log_received(sim_client *c, const char *text, size_t n)
 {
 	evt_buf copy = { 0 }, out = { 0 };
 	unsigned opcode =
@@ -478,10 +488,10 @@ sim_client_message(sim_client *c, const char *text, size_t n)
 
 	c->sim->n_received++;
 	if (c->sim->received_fd >= 0)
-		ok = log_received(c, text, n);
+		ok = sim_subscribe_log_received(c, text, n);
 	/* An Atmosphere client's heartbeat. */
 	if (ok && c->speaks && !c->ending && !(n == 1 && text[0] == 'X'))
-		ok = serve(c, text, n);
+		ok = sim_subscribe_serve(c, text, n);
 	if (!ok)
-		out_of_memory(c->sim);
+		sim_subscribe_out_of_memory(c->sim);
 }

@@ -47,13 +47,13 @@ struct reader {
 	size_t cap;
 };
 
-#define BAD_ROW(rd, err, ...) bad_row((rd), (err), __VA_ARGS__)
+#define BAD_ROW(rd, err, ...) sim_trace_bad_row((rd), (err), __VA_ARGS__)
 
-static int bad_row(const struct reader *rd, evt_error *err, const char *fmt,
-    ...) __attribute__((format(printf, 3, 4)));
+static int sim_trace_bad_row(const struct reader *rd, evt_error *err,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static int
-bad_row(const struct reader *rd, evt_error *err, const char *fmt, ...)
+sim_trace_bad_row(const struct reader *rd, evt_error *err, const char *fmt, ...)
 {
 	char words[200];
 	va_list ap;
@@ -70,7 +70,7 @@ bad_row(const struct reader *rd, evt_error *err, const char *fmt, ...)
  * none.  Line breaks in quotes are not understood.
  */
 static char *
-next_field(char **line)
+sim_trace_next_field(char **line)
 {
 	char *p = *line, *out = p, *field = p;
 	bool quoted = false;
@@ -92,7 +92,7 @@ next_field(char **line)
 
 /* EVT_END at the end of the file. */
 static int
-read_line(struct reader *rd, evt_error *err)
+sim_trace_read_line(struct reader *rd, evt_error *err)
 {
 	ssize_t n;
 
@@ -108,10 +108,10 @@ read_line(struct reader *rd, evt_error *err)
 }
 
 static int
-read_header(struct reader *rd, evt_error *err)
+sim_trace_read_header(struct reader *rd, evt_error *err)
 {
 	char *rest, *field;
-	int r = read_line(rd, err);
+	int r = sim_trace_read_line(rd, err);
 
 	if (r == EVT_END)
 		return evt_err_set(err, EVT_ERR_ARG, "%s is empty", rd->path);
@@ -120,7 +120,7 @@ read_header(struct reader *rd, evt_error *err)
 	for (int c = 0; c < COLUMNS; c++)
 		rd->where[c] = -1;
 	rest = rd->line;
-	for (int i = 0; (field = next_field(&rest)) != NULL; i++)
+	for (int i = 0; (field = sim_trace_next_field(&rest)) != NULL; i++)
 		for (int c = 0; c < COLUMNS; c++)
 			if (strcmp(field, column_names[c]) == 0)
 				rd->where[c] = i;
@@ -133,7 +133,8 @@ read_header(struct reader *rd, evt_error *err)
 
 /* A decimal fraction in units of 10^-digits; further places are cut off. */
 static bool
-parse_fixed(const char *text, int digits, int64_t limit, int64_t *ret_value)
+sim_trace_parse_fixed(const char *text, int digits, int64_t limit,
+    int64_t *ret_value)
 {
 	bool minus = *text == '-', any = false;
 	int64_t v = 0;
@@ -165,7 +166,7 @@ parse_fixed(const char *text, int digits, int64_t limit, int64_t *ret_value)
 
 /* The offset from UTC at the end of an RFC 3339 time, in seconds. */
 static int
-offset_of(const char *time)
+sim_trace_offset_of(const char *time)
 {
 	size_t n = strlen(time);
 	const char *p = time + n - 6;
@@ -178,8 +179,8 @@ offset_of(const char *time)
 }
 
 static int
-parse_row(struct reader *rd, char *field[COLUMNS], struct row *ret_row,
-    evt_error *err)
+sim_trace_parse_row(struct reader *rd, char *field[COLUMNS],
+    struct row *ret_row, evt_error *err)
 {
 	struct row row = { .no = (uint32_t)rd->line_no };
 	evt_error why;
@@ -192,37 +193,37 @@ parse_row(struct reader *rd, char *field[COLUMNS], struct row *ret_row,
 		return BAD_ROW(rd, err, "timestamp: %.150s", why.text);
 	if (row.ns < 30 * 86400 * EVT_NS_PER_S)
 		return BAD_ROW(rd, err, "timestamp: before 1970-01-31");
-	if (!parse_fixed(field[SPEED], 5, 1000, &speed) || speed < 0)
+	if (!sim_trace_parse_fixed(field[SPEED], 5, 1000, &speed) || speed < 0)
 		return BAD_ROW(rd, err, "'%.40s' is no speed in m/s",
 		    field[SPEED]);
-	if (!parse_fixed(field[LATITUDE], 15, 90, &row.lat) ||
+	if (!sim_trace_parse_fixed(field[LATITUDE], 15, 90, &row.lat) ||
 	    llabs(row.lat) > INT64_C(90000000000000000))
 		return BAD_ROW(rd, err, "'%.40s' is no latitude",
 		    field[LATITUDE]);
-	if (!parse_fixed(field[LONGITUDE], 14, 180, &row.lng) ||
+	if (!sim_trace_parse_fixed(field[LONGITUDE], 14, 180, &row.lng) ||
 	    llabs(row.lng) > INT64_C(18000000000000000))
 		return BAD_ROW(rd, err, "'%.40s' is no longitude",
 		    field[LONGITUDE]);
 	row.speed = (int32_t)((speed * 36 + 500000) / 1000000);
 	if (rd->line_no == 2)
-		rd->utc_offset = offset_of(field[TIMESTAMP]);
+		rd->utc_offset = sim_trace_offset_of(field[TIMESTAMP]);
 	*ret_row = row;
 	return EVT_OK;
 }
 
 static int
-read_row(struct reader *rd, struct row *ret_row, evt_error *err)
+sim_trace_read_row(struct reader *rd, struct row *ret_row, evt_error *err)
 {
 	char *rest, *field, *found[COLUMNS] = { NULL };
 	int r;
 
 	do {
-		r = read_line(rd, err);
+		r = sim_trace_read_line(rd, err);
 		if (r != EVT_OK)
 			return r;
 	} while (rd->line[0] == '\0');
 	rest = rd->line;
-	for (int i = 0; (field = next_field(&rest)) != NULL; i++)
+	for (int i = 0; (field = sim_trace_next_field(&rest)) != NULL; i++)
 		for (int c = 0; c < COLUMNS; c++)
 			if (rd->where[c] == i)
 				found[c] = field;
@@ -230,11 +231,11 @@ read_row(struct reader *rd, struct row *ret_row, evt_error *err)
 		if (found[c] == NULL)
 			return BAD_ROW(rd, err, "there is no %s",
 			    column_names[c]);
-	return parse_row(rd, found, ret_row, err);
+	return sim_trace_parse_row(rd, found, ret_row, err);
 }
 
 static int
-add_row(struct trace *t, const struct row *row, evt_error *err)
+sim_trace_add_row(struct trace *t, const struct row *row, evt_error *err)
 {
 	if (t->n == t->cap) {
 		size_t cap = t->cap > 0 ? t->cap * 2 : 1024;
@@ -250,13 +251,13 @@ add_row(struct trace *t, const struct row *row, evt_error *err)
 }
 
 static int
-read_all(struct trace *t, struct reader *rd, evt_error *err)
+sim_trace_read_all(struct trace *t, struct reader *rd, evt_error *err)
 {
 	struct row row;
-	int r = read_header(rd, err);
+	int r = sim_trace_read_header(rd, err);
 
-	while (r == EVT_OK && (r = read_row(rd, &row, err)) == EVT_OK)
-		r = add_row(t, &row, err);
+	while (r == EVT_OK && (r = sim_trace_read_row(rd, &row, err)) == EVT_OK)
+		r = sim_trace_add_row(t, &row, err);
 	if (r != EVT_END)
 		return r;
 	if (t->n == 0)
@@ -266,7 +267,7 @@ read_all(struct trace *t, struct reader *rd, evt_error *err)
 }
 
 static int
-compare_rows(const void *a, const void *b)
+sim_trace_compare_rows(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
 
@@ -276,7 +277,7 @@ compare_rows(const void *a, const void *b)
 }
 
 static int
-compare_ids(const void *a, const void *b)
+sim_trace_compare_ids(const void *a, const void *b)
 {
 	const int64_t *x = a, *y = b;
 
@@ -284,7 +285,7 @@ compare_ids(const void *a, const void *b)
 }
 
 static int
-gather_vehicles(struct trace *t, evt_error *err)
+sim_trace_gather_vehicles(struct trace *t, evt_error *err)
 {
 	size_t n = 0;
 
@@ -293,7 +294,7 @@ gather_vehicles(struct trace *t, evt_error *err)
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < t->n; i++)
 		t->vehicle[i] = t->row[i].vehicle;
-	qsort(t->vehicle, t->n, sizeof(*t->vehicle), compare_ids);
+	qsort(t->vehicle, t->n, sizeof(*t->vehicle), sim_trace_compare_ids);
 	for (size_t i = 0; i < t->n; i++)
 		if (n == 0 || t->vehicle[n - 1] != t->vehicle[i])
 			t->vehicle[n++] = t->vehicle[i];
@@ -302,7 +303,7 @@ gather_vehicles(struct trace *t, evt_error *err)
 }
 
 static int
-trace_next(sim_feed *feed, int64_t *ret_at_ns, evt_error *err)
+sim_trace_next(sim_feed *feed, int64_t *ret_at_ns, evt_error *err)
 {
 	const struct trace *t = (const struct trace *)feed;
 
@@ -314,12 +315,12 @@ trace_next(sim_feed *feed, int64_t *ret_at_ns, evt_error *err)
 }
 
 static void
-trace_play(sim_feed *feed, sim_world *world, sim_play *ret_play)
+sim_trace_play(sim_feed *feed, sim_world *world, sim_play *ret_play)
 {
 	struct trace *t = (struct trace *)feed;
 	const struct row *row = &t->row[t->at++];
 	const int64_t *id = bsearch(&row->vehicle, t->vehicle, t->n_vehicles,
-	    sizeof(*id), compare_ids);
+	    sizeof(*id), sim_trace_compare_ids);
 	size_t no = (size_t)(id - t->vehicle);
 
 	world->now_ns = row->ns;
@@ -329,7 +330,7 @@ trace_play(sim_feed *feed, sim_world *world, sim_play *ret_play)
 }
 
 static void
-trace_free(sim_feed *feed)
+sim_trace_free(sim_feed *feed)
 {
 	struct trace *t = (struct trace *)feed;
 
@@ -338,10 +339,11 @@ trace_free(sim_feed *feed)
 	free(t);
 }
 
-static const sim_feed_ops trace_ops = { trace_next, trace_play, trace_free };
+static const sim_feed_ops trace_ops = { sim_trace_next, sim_trace_play,
+	sim_trace_free };
 
 static int
-make_world(const struct trace *t, uint64_t seed, int utc_offset,
+sim_trace_make_world(const struct trace *t, uint64_t seed, int utc_offset,
     sim_world **ret_world, evt_error *err)
 {
 	int r = sim_world_new(t->n_vehicles, seed, t->row[0].ns, false,
@@ -370,19 +372,20 @@ sim_trace_new(const char *path, uint64_t seed, sim_feed **ret_feed,
 	if (rd.f == NULL) {
 		r = evt_err_sys(err, errno, "cannot open %s", path);
 	} else {
-		r = read_all(t, &rd, err);
+		r = sim_trace_read_all(t, &rd, err);
 		fclose(rd.f);
 		free(rd.line);
 	}
 	if (r == EVT_OK) {
-		qsort(t->row, t->n, sizeof(*t->row), compare_rows);
-		r = gather_vehicles(t, err);
+		qsort(t->row, t->n, sizeof(*t->row), sim_trace_compare_rows);
+		r = sim_trace_gather_vehicles(t, err);
 	}
 	if (r == EVT_OK)
-		r = make_world(t, seed, rd.utc_offset, ret_world, err);
+		r = sim_trace_make_world(t, seed, rd.utc_offset, ret_world,
+		    err);
 	if (r == EVT_OK)
 		*ret_feed = &t->base;
 	else
-		trace_free(&t->base);
+		sim_trace_free(&t->base);
 	return r;
 }

@@ -18,32 +18,32 @@ struct walk {
 
 /* Item k is due at k / rate: from k itself, so that no error adds up. */
 static int64_t
-item_ns(const struct walk *w)
+sim_walk_item_ns(const struct walk *w)
 {
 	return (int64_t)((unsigned __int128)w->k * EVT_NS_PER_S * SIM_MICRO /
 	    (uint64_t)w->rate);
 }
 
 static int
-walk_next(sim_feed *feed, int64_t *ret_at_ns, evt_error *err)
+sim_walk_next(sim_feed *feed, int64_t *ret_at_ns, evt_error *err)
 {
 	struct walk *w = (struct walk *)feed;
 
 	(void)err;
 	if (w->left == 0)
 		return EVT_END;
-	*ret_at_ns = w->unpaced ? 0 : item_ns(w);
+	*ret_at_ns = w->unpaced ? 0 : sim_walk_item_ns(w);
 	return EVT_OK;
 }
 
 static void
-walk_play(sim_feed *feed, sim_world *world, sim_play *ret_play)
+sim_walk_play(sim_feed *feed, sim_world *world, sim_play *ret_play)
 {
 	struct walk *w = (struct walk *)feed;
 	size_t no = w->order[w->at];
 
 	if (!w->live)
-		world->now_ns = w->start_ns + item_ns(w);
+		world->now_ns = w->start_ns + sim_walk_item_ns(w);
 	w->k++;
 	w->left--;
 	w->at = w->at + 1 < w->n ? w->at + 1 : 0;
@@ -53,13 +53,14 @@ walk_play(sim_feed *feed, sim_world *world, sim_play *ret_play)
 }
 
 static void
-walk_free(sim_feed *feed)
+sim_walk_free(sim_feed *feed)
 {
 	free(((struct walk *)feed)->order);
 	free(feed);
 }
 
-static const sim_feed_ops walk_ops = { walk_next, walk_play, walk_free };
+static const sim_feed_ops walk_ops = { sim_walk_next, sim_walk_play,
+	sim_walk_free };
 
 int
 sim_walk_new(const sim_world *world, int64_t rate, bool rate_max,

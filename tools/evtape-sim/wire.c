@@ -4,7 +4,7 @@
 #define FIN 0x80
 
 static bool
-put_frame(evt_buf *out, uint8_t first, const uint8_t *p, size_t n)
+sim_wire_put_frame(evt_buf *out, uint8_t first, const uint8_t *p, size_t n)
 {
 	uint8_t head[10] = { first };
 	size_t len;
@@ -30,7 +30,7 @@ put_frame(evt_buf *out, uint8_t first, const uint8_t *p, size_t n)
 bool
 sim_wire_message(evt_buf *out, unsigned opcode, const void *p, size_t n)
 {
-	return put_frame(out, (uint8_t)(FIN | opcode), p, n);
+	return sim_wire_put_frame(out, (uint8_t)(FIN | opcode), p, n);
 }
 
 bool
@@ -45,7 +45,7 @@ sim_wire_fragments(evt_buf *out, unsigned opcode, const void *p, size_t n,
 		    (uint8_t)((i == 0 ? opcode : SIM_OP_CONTINUATION) |
 		        (i + 1 == pieces ? FIN : 0));
 
-		if (!put_frame(out, first, at, len))
+		if (!sim_wire_put_frame(out, first, at, len))
 			return false;
 		at += len;
 	}

@@ -22,7 +22,7 @@
 
 /* sin(deg) * ONE, for 0 <= deg <= 180. */
 static int64_t
-half_sine(int deg)
+sim_world_half_sine(int deg)
 {
 	int64_t a = (int64_t)deg * (180 - deg);
 
@@ -30,14 +30,15 @@ half_sine(int deg)
 }
 
 static int64_t
-sine(int deg)
+sim_world_sine(int deg)
 {
 	deg = (deg % 360 + 360) % 360;
-	return deg <= 180 ? half_sine(deg) : -half_sine(deg - 180);
+	return deg <= 180 ? sim_world_half_sine(deg) :
+	                    -sim_world_half_sine(deg - 180);
 }
 
 static void
-settle(sim_tracker *t, size_t no, uint64_t seed, int64_t now_ns)
+sim_world_settle(sim_tracker *t, size_t no, uint64_t seed, int64_t now_ns)
 {
 	sim_rng *r = &t->rng;
 	int64_t now_s = now_ns / EVT_NS_PER_S;
@@ -88,7 +89,7 @@ sim_world_new(size_t n, uint64_t seed, int64_t now_ns, bool known,
 	w->seed = seed;
 	w->now_ns = now_ns;
 	for (size_t i = 0; i < n; i++) {
-		settle(&w->tracker[i], i, seed, now_ns);
+		sim_world_settle(&w->tracker[i], i, seed, now_ns);
 		w->tracker[i].known = known;
 	}
 	*ret_world = w;
@@ -113,25 +114,25 @@ sim_world_find(const sim_world *world, int64_t id)
 }
 
 static int
-clamp(int64_t v, int lo, int hi)
+sim_world_clamp(int64_t v, int lo, int hi)
 {
 	return v < lo ? lo : v > hi ? hi : (int)v;
 }
 
 static void
-move(sim_tracker *t, int64_t us)
+sim_world_move(sim_tracker *t, int64_t us)
 {
 	int64_t um = (us > STEP_MAX_US ? STEP_MAX_US : us) * t->speed * 5 / 18;
 	int64_t way = um * 8983, cos_lat;
 
-	t->lat += way / ONE * sine(t->heading + 90);
-	cos_lat = sine((int)(t->lat / DEG15) + 90);
-	t->lng += way / 10 / cos_lat * sine(t->heading);
+	t->lat += way / ONE * sim_world_sine(t->heading + 90);
+	cos_lat = sim_world_sine((int)(t->lat / DEG15) + 90);
+	t->lng += way / 10 / cos_lat * sim_world_sine(t->heading);
 }
 
 /* The way home, to 45 degrees. */
 static int
-way_home(const sim_tracker *t)
+sim_world_way_home(const sim_tracker *t)
 {
 	int ns = t->home_lat > t->lat ? 1 : -1,
 	    we = t->home_lng > t->lng ? 1 : -1;
@@ -140,7 +141,7 @@ way_home(const sim_tracker *t)
 }
 
 static bool
-strayed(const sim_tracker *t)
+sim_world_strayed(const sim_tracker *t)
 {
 	return llabs(t->lat - t->home_lat) > DEG15 / 4 ||
 	    llabs(t->lng - t->home_lng) > DEG14 / 4;
@@ -148,7 +149,7 @@ strayed(const sim_tracker *t)
 
 /* The end of a phase: lights turn green, the driver goes home. */
 static void
-change_phase(sim_tracker *t, int64_t now_ns)
+sim_world_change_phase(sim_tracker *t, int64_t now_ns)
 {
 	sim_rng *r = &t->rng;
 	int64_t now_s = now_ns / EVT_NS_PER_S, last_s;
@@ -174,7 +175,7 @@ change_phase(sim_tracker *t, int64_t now_ns)
 }
 
 static void
-drive(sim_tracker *t)
+sim_world_drive(sim_tracker *t)
 {
 	sim_rng *r = &t->rng;
 	int turn = (int)sim_rng_between(r, -8, 8);
@@ -183,19 +184,19 @@ drive(sim_tracker *t)
 		t->speed = 0;
 		return;
 	}
-	t->speed = (int16_t)clamp(t->speed + (t->cruise - t->speed) / 6 +
-	        sim_rng_between(r, -6, 6),
+	t->speed = (int16_t)sim_world_clamp(t->speed +
+	        (t->cruise - t->speed) / 6 + sim_rng_between(r, -6, 6),
 	    3, 130);
-	if (strayed(t))
-		t->heading = (int16_t)way_home(t);
+	if (sim_world_strayed(t))
+		t->heading = (int16_t)sim_world_way_home(t);
 	else if (sim_rng_below(r, 20) == 0)
 		turn = sim_rng_below(r, 2) == 0 ? 90 : -90;
 	t->heading = (int16_t)((t->heading + turn + 360) % 360);
-	t->alt = clamp(t->alt + sim_rng_between(r, -2, 2), 1, 3000);
+	t->alt = sim_world_clamp(t->alt + sim_rng_between(r, -2, 2), 1, 3000);
 }
 
 static void
-measure(sim_tracker *t, int64_t now_s)
+sim_world_measure(sim_tracker *t, int64_t now_s)
 {
 	sim_rng *r = &t->rng;
 	uint64_t dice = sim_rng_next(r);
@@ -203,11 +204,12 @@ measure(sim_tracker *t, int64_t now_s)
 	t->update_s = now_s - (int64_t)(dice & 3);
 	t->gps_s = t->update_s - (int64_t)(dice >> 2 & 3);
 	t->gps_signal =
-	    (int8_t)clamp(t->gps_signal + sim_rng_between(r, -3, 3), 40, 100);
+	    (int8_t)sim_world_clamp(t->gps_signal + sim_rng_between(r, -3, 3),
+	        40, 100);
 	if (t->gsm_signal >= 0) {
-		t->gsm_signal =
-		    (int8_t)clamp(t->gsm_signal + sim_rng_between(r, -4, 4), 10,
-		        100);
+		t->gsm_signal = (int8_t)sim_world_clamp(t->gsm_signal +
+		        sim_rng_between(r, -4, 4),
+		    10, 100);
 		t->gsm_s = t->gps_s;
 	}
 	if (t->battery >= 0 && (dice >> 8 & 63) == 0) {
@@ -226,12 +228,12 @@ sim_world_step(sim_world *world, size_t no)
 	sim_tracker *t = &world->tracker[no];
 	int64_t now = world->now_ns;
 
-	move(t, (now - t->stepped_ns) / EVT_NS_PER_US);
+	sim_world_move(t, (now - t->stepped_ns) / EVT_NS_PER_US);
 	t->stepped_ns = now;
 	if (now >= t->phase_until_ns)
-		change_phase(t, now);
-	drive(t);
-	measure(t, now / EVT_NS_PER_S);
+		sim_world_change_phase(t, now);
+	sim_world_drive(t);
+	sim_world_measure(t, now / EVT_NS_PER_S);
 	t->known = true;
 }
 
@@ -245,7 +247,7 @@ sim_world_place(sim_world *world, size_t no, int64_t lat, int64_t lng,
 	int64_t now_s = world->now_ns / EVT_NS_PER_S;
 
 	if (t->known && (north != 0 || east != 0)) {
-		east *= (double)sine((int)(lat / DEG15) + 90) / ONE;
+		east *= (double)sim_world_sine((int)(lat / DEG15) + 90) / ONE;
 		t->heading =
 		    (int16_t)((int)lround(
 		                  atan2(east, north) * 180 / M_PI + 360) %
@@ -253,10 +255,10 @@ sim_world_place(sim_world *world, size_t no, int64_t lat, int64_t lng,
 	}
 	t->lat = lat;
 	t->lng = lng;
-	t->speed = (int16_t)clamp(speed, 0, 1000);
+	t->speed = (int16_t)sim_world_clamp(speed, 0, 1000);
 	t->movement = speed > 0 ? SIM_MOVING : SIM_STOPPED;
 	t->stepped_ns = world->now_ns;
-	measure(t, now_s);
+	sim_world_measure(t, now_s);
 	t->update_s = t->gps_s = now_s;
 	t->known = true;
 }

@@ -5,7 +5,7 @@
 
 /* The last word of a command's name. */
 static const char *
-short_name(const tool_command *c)
+dispatch_short_name(const tool_command *c)
 {
 	return strrchr(c->cli->name, ' ') + 1;
 }
@@ -14,7 +14,7 @@ void
 tool_complete_list(const tool_command *const *commands)
 {
 	for (; *commands != NULL; commands++)
-		printf("%s\t\t%s\n", short_name(*commands),
+		printf("%s\t\t%s\n", dispatch_short_name(*commands),
 		    (*commands)->cli->summary);
 }
 
@@ -39,7 +39,7 @@ tool_dispatch(const tool_command *group, int argc, char **argv)
 	if (argc > 1 && argv[1][0] != '-') {
 		for (const tool_command *const *c = group->sub; *c != NULL;
 		     c++) {
-			if (strcmp(short_name(*c), argv[1]) == 0)
+			if (strcmp(dispatch_short_name(*c), argv[1]) == 0)
 				return (*c)->run(argc - 1, argv + 1);
 		}
 		return cli_usage(group->cli, "no format '%s'", argv[1]);

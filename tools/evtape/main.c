@@ -80,7 +80,7 @@ static const cli_command evtape = {
 /* Start PROGRAM with the arguments that follow the command; comes back only
  * on failure. */
 static int
-start(const char *name, char **argv)
+evtape_main_start(const char *name, char **argv)
 {
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -110,7 +110,7 @@ start(const char *name, char **argv)
 
 /* What people start with. */
 static int
-print_first(void)
+evtape_main_print_first(void)
 {
 	puts(
 	    "evtape records live WebSocket event feeds and plays them back.\n\n"
@@ -129,18 +129,18 @@ print_first(void)
 
 /* The names of all commands, a line each, for the build: export mcap */
 static int
-print_names(const tool_command *const *c)
+evtape_main_print_names(const tool_command *const *c)
 {
 	for (; *c != NULL; c++) {
 		puts((*c)->cli->name + strlen("evtape "));
 		if ((*c)->sub != NULL)
-			print_names((*c)->sub);
+			evtape_main_print_names((*c)->sub);
 	}
 	return CLI_DONE;
 }
 
 static int
-run_named(int argc, char **argv)
+evtape_main_run_named(int argc, char **argv)
 {
 	for (const tool_command *const *c = commands; *c != NULL; c++) {
 		if (strcmp((*c)->cli->name + strlen("evtape "), argv[1]) == 0)
@@ -148,7 +148,7 @@ run_named(int argc, char **argv)
 	}
 	for (const char *const *p = programs; *p != NULL; p++) {
 		if (strcmp(*p, argv[1]) == 0)
-			return start(*p, argv + 1);
+			return evtape_main_start(*p, argv + 1);
 	}
 	return cli_usage(&evtape, "no command '%s'", argv[1]);
 }
@@ -159,11 +159,11 @@ main(int argc, char **argv)
 	int n, r;
 
 	if (argc == 1 && isatty(STDOUT_FILENO))
-		return print_first();
+		return evtape_main_print_first();
 	if (argc > 1 && argv[1][0] != '-')
-		return run_named(argc, argv);
+		return evtape_main_run_named(argc, argv);
 	if (argc == 2 && strcmp(argv[1], "--commands") == 0)
-		return print_names(commands);
+		return evtape_main_print_names(commands);
 	if (argc == 2 && strcmp(argv[1], "--complete") == 0)
 		tool_complete_list(commands);
 	r = cli_parse(&evtape, argc, argv, NULL, &n);

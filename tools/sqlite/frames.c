@@ -90,7 +90,7 @@ static const struct use uses[] = {
 #define N_USES (sizeof(uses) / sizeof(uses[0]))
 
 static const struct use *
-find_use(int column, unsigned char op)
+frames_find_use(int column, unsigned char op)
 {
 	for (size_t i = 0; i < N_USES; i++) {
 		if ((int)uses[i].column == column && uses[i].op == op)
@@ -100,7 +100,7 @@ find_use(int column, unsigned char op)
 }
 
 static int
-best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
+frames_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
 	sqlite3_str *plan = sqlite3_str_new(NULL);
 	bool has_tape = false;
@@ -109,8 +109,9 @@ best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 	(void)vtab;
 	for (int i = 0; i < info->nConstraint; i++) {
-		const struct use *u = find_use(info->aConstraint[i].iColumn,
-		    info->aConstraint[i].op);
+		const struct use *u =
+		    frames_find_use(info->aConstraint[i].iColumn,
+		        info->aConstraint[i].op);
 
 		if (u == NULL)
 			continue;
@@ -155,7 +156,7 @@ struct filter {
 };
 
 static void
-add_text(struct filter *x, evt_strings *list, sqlite3_value *v)
+frames_add_text(struct filter *x, evt_strings *list, sqlite3_value *v)
 {
 	const char *text;
 
@@ -168,7 +169,7 @@ add_text(struct filter *x, evt_strings *list, sqlite3_value *v)
 }
 
 static void
-add_kind(struct filter *x, sqlite3_value *v)
+frames_add_kind(struct filter *x, sqlite3_value *v)
 {
 	static const char *const names[] = { "received", "sent", "mark" };
 	const char *text = (const char *)sqlite3_value_text(v);
@@ -180,34 +181,35 @@ add_kind(struct filter *x, sqlite3_value *v)
 }
 
 static void
-add_value(struct filter *x, enum column column, sqlite3_value *v)
+frames_add_value(struct filter *x, enum column column, sqlite3_value *v)
 {
 	if (column == KIND)
-		add_kind(x, v);
+		frames_add_kind(x, v);
 	else
-		add_text(x, column == EVENT ? &x->events : &x->sources, v);
+		frames_add_text(x, column == EVENT ? &x->events : &x->sources,
+		    v);
 }
 
 /* One value, or those of IN (...).  A list of none matches nothing. */
 static void
-add_values(struct filter *x, enum column column, sqlite3_value *arg)
+frames_add_values(struct filter *x, enum column column, sqlite3_value *arg)
 {
 	const evt_strings *list = column == EVENT ? &x->events : &x->sources;
 	sqlite3_value *v;
 
 	if (sqlite3_vtab_in_first(arg, &v) == SQLITE_OK) {
 		do
-			add_value(x, column, v);
+			frames_add_value(x, column, v);
 		while (sqlite3_vtab_in_next(arg, &v) == SQLITE_OK);
 	} else {
-		add_value(x, column, arg);
+		frames_add_value(x, column, arg);
 	}
 	if (column == KIND ? x->f.kinds == 0 : list->n == 0)
 		x->nothing = true;
 }
 
 static void
-add_bound(struct filter *x, int64_t ns, unsigned char op)
+frames_add_bound(struct filter *x, int64_t ns, unsigned char op)
 {
 	bool from = op == SQLITE_INDEX_CONSTRAINT_GT ||
 	    op == SQLITE_INDEX_CONSTRAINT_GE ||
@@ -232,7 +234,7 @@ add_bound(struct filter *x, int64_t ns, unsigned char op)
 }
 
 static int
-add_time(struct filter *x, sqlite3_value *v, unsigned char op)
+frames_add_time(struct filter *x, sqlite3_value *v, unsigned char op)
 {
 	const char *text = (const char *)sqlite3_value_text(v);
 	int64_t ns;
@@ -243,12 +245,12 @@ add_time(struct filter *x, sqlite3_value *v, unsigned char op)
 	}
 	if (evt_timetext_parse(text, x->ref, &ns, &x->err))
 		return x->err.code;
-	add_bound(x, ns, op);
+	frames_add_bound(x, ns, op);
 	return EVT_OK;
 }
 
 static void
-add_seq(struct filter *x, sqlite3_value *v, unsigned char op)
+frames_add_seq(struct filter *x, sqlite3_value *v, unsigned char op)
 {
 	sqlite3_int64 n = sqlite3_value_int64(v);
 
@@ -269,7 +271,8 @@ add_seq(struct filter *x, sqlite3_value *v, unsigned char op)
 
 /* Take the argument that a word of the plan stands for. */
 static int
-add_argument(struct filter *x, const char *word, size_t n, sqlite3_value *v)
+frames_add_argument(struct filter *x, const char *word, size_t n,
+    sqlite3_value *v)
 {
 	for (size_t i = 0; i < N_USES; i++) {
 		const struct use *u = &uses[i];
@@ -277,50 +280,50 @@ add_argument(struct filter *x, const char *word, size_t n, sqlite3_value *v)
 		if (strlen(u->word) != n || memcmp(u->word, word, n) != 0)
 			continue;
 		if (u->column == SEQ)
-			add_seq(x, v, u->op);
+			frames_add_seq(x, v, u->op);
 		else if (u->column == TIME)
-			return add_time(x, v, u->op);
+			return frames_add_time(x, v, u->op);
 		else if (u->column == TIME_NS &&
 		    sqlite3_value_type(v) == SQLITE_INTEGER)
-			add_bound(x, sqlite3_value_int64(v), u->op);
+			frames_add_bound(x, sqlite3_value_int64(v), u->op);
 		else if (u->column == SOURCE_ID || u->column == EVENT ||
 		    u->column == KIND)
-			add_values(x, u->column, v);
+			frames_add_values(x, u->column, v);
 		break;
 	}
 	return EVT_OK;
 }
 
 static int
-find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
+frames_find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
 {
 	return evt_tape_find_bookmark(ctx, name, ret_ns, err);
 }
 
 static int
-set_ref(evt_tape *tape, evt_timetext_ref *ref, evt_error *err)
+frames_set_ref(evt_tape *tape, evt_timetext_ref *ref, evt_error *err)
 {
 	int r = evt_tape_span(tape, &ref->first_ns, &ref->last_ns, err);
 
 	ref->has_span = r == EVT_OK;
-	ref->find_mark = find_mark;
+	ref->find_mark = frames_find_mark;
 	ref->ctx = tape;
 	return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 }
 
 /* plan: the words of the arguments, "" for none. */
 static int
-open_cursor(struct rows *c, const char *plan, sqlite3_value **argv,
+frames_open_cursor(struct rows *c, const char *plan, sqlite3_value **argv,
     evt_error *err)
 {
 	evt_timetext_ref ref = { .has_span = false };
 	struct filter x = { .ref = &ref, .end_seq = UINT64_MAX };
-	int r = set_ref(c->tape, &ref, err);
+	int r = frames_set_ref(c->tape, &ref, err);
 
 	for (int i = 0; r == EVT_OK && *plan != '\0'; i++) {
 		size_t n = strcspn(plan, " ");
 
-		r = add_argument(&x, plan, n, argv[i]);
+		r = frames_add_argument(&x, plan, n, argv[i]);
 		if (r != EVT_OK)
 			*err = x.err;
 		plan += n + (plan[n] == ' ');
@@ -343,7 +346,7 @@ open_cursor(struct rows *c, const char *plan, sqlite3_value **argv,
 /* ---- rows ---------------------------------------------------------------- */
 
 static int
-open_rows(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret)
+frames_open_rows(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret)
 {
 	struct rows *c = sqlite3_malloc(sizeof(*c));
 
@@ -360,7 +363,7 @@ open_rows(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret)
 }
 
 static void
-close_tape(struct rows *c)
+frames_close_tape(struct rows *c)
 {
 	evt_cursor_close(c->cursor);
 	evt_tape_close(c->tape);
@@ -369,18 +372,18 @@ close_tape(struct rows *c)
 }
 
 static int
-close_rows(sqlite3_vtab_cursor *base)
+frames_close_rows(sqlite3_vtab_cursor *base)
 {
 	struct rows *c = (struct rows *)base;
 
-	close_tape(c);
+	frames_close_tape(c);
 	evt_json_scanner_free(c->scanner);
 	sqlite3_free(c);
 	return SQLITE_OK;
 }
 
 static int
-fail(struct rows *c, int code, const evt_error *err)
+frames_fail(struct rows *c, int code, const evt_error *err)
 {
 	if (code == EVT_ERR_NOMEM)
 		return SQLITE_NOMEM;
@@ -389,7 +392,7 @@ fail(struct rows *c, int code, const evt_error *err)
 
 /* The next frame, and its first row. */
 static int
-next_frame(struct rows *c)
+frames_next_frame(struct rows *c)
 {
 	evt_error err;
 	int r = evt_cursor_next(c->cursor, &c->frame, &err);
@@ -399,16 +402,17 @@ next_frame(struct rows *c)
 		r = evt_frame_items_begin(&c->records, &c->frame, c->scanner,
 		    &err);
 	if (r < 0)
-		return fail(c, r, &err);
+		return frames_fail(c, r, &err);
 	c->ended = r != EVT_OK || c->frame.seq >= c->end_seq;
 	c->source = 0;
 	if (!c->ended && !evt_frame_items_next(&c->records, &c->record))
-		return next_frame(c); /* a batch without one that it names */
+		return frames_next_frame(
+		    c); /* a batch without one that it names */
 	return SQLITE_OK;
 }
 
 static int
-next_row(sqlite3_vtab_cursor *base)
+frames_next_row(sqlite3_vtab_cursor *base)
 {
 	struct rows *c = (struct rows *)base;
 
@@ -416,16 +420,16 @@ next_row(sqlite3_vtab_cursor *base)
 	if (c->record.of_batch)
 		return evt_frame_items_next(&c->records, &c->record) ?
 		    SQLITE_OK :
-		    next_frame(c);
+		    frames_next_frame(c);
 	if (++c->source >= c->frame.n_sources)
-		return next_frame(c);
+		return frames_next_frame(c);
 	c->record.source = c->frame.sources[c->source];
 	return SQLITE_OK;
 }
 
 static int
-filter_rows(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
-    sqlite3_value **argv)
+frames_filter_rows(sqlite3_vtab_cursor *base, int number, const char *plan,
+    int argc, sqlite3_value **argv)
 {
 	struct rows *c = (struct rows *)base;
 	const char *path = NULL, *word;
@@ -436,7 +440,7 @@ filter_rows(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
 	if (plan == NULL)
 		plan = "";
 	word = plan;
-	close_tape(c);
+	frames_close_tape(c);
 	for (int i = 0; i < argc; i++) {
 		size_t n = strcspn(word, " ");
 
@@ -449,21 +453,21 @@ filter_rows(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
 		    "frames() wants the path of a tape: frames('field.tape')");
 	r = evt_tape_open(path, &c->tape, &err);
 	if (r == EVT_OK)
-		r = open_cursor(c, plan, argv, &err);
+		r = frames_open_cursor(c, plan, argv, &err);
 	if (r != EVT_OK)
-		return fail(c, r, &err);
+		return frames_fail(c, r, &err);
 	c->row = 0;
-	return c->ended ? SQLITE_OK : next_frame(c);
+	return c->ended ? SQLITE_OK : frames_next_frame(c);
 }
 
 static int
-eof(sqlite3_vtab_cursor *base)
+frames_eof(sqlite3_vtab_cursor *base)
 {
 	return ((struct rows *)base)->ended;
 }
 
 static void
-show_opcode(sqlite3_context *ctx, const evt_frame *f)
+frames_show_opcode(sqlite3_context *ctx, const evt_frame *f)
 {
 	if (f->kind == EVT_KIND_MARK)
 		sqlite3_result_text(ctx, evt_mark_name(f->opcode), -1,
@@ -477,7 +481,7 @@ show_opcode(sqlite3_context *ctx, const evt_frame *f)
 }
 
 static void
-show_payload(sqlite3_context *ctx, const evt_frame *f, bool json)
+frames_show_payload(sqlite3_context *ctx, const evt_frame *f, bool json)
 {
 	/* Text that is not well-formed JSON may be no UTF-8 either. */
 	if (json)
@@ -490,7 +494,7 @@ show_payload(sqlite3_context *ctx, const evt_frame *f, bool json)
 }
 
 static void
-show_keys(const struct rows *c, sqlite3_context *ctx, enum column i)
+frames_show_keys(const struct rows *c, sqlite3_context *ctx, enum column i)
 {
 	const evt_frame *f = &c->frame;
 
@@ -505,7 +509,7 @@ show_keys(const struct rows *c, sqlite3_context *ctx, enum column i)
 }
 
 static int
-column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
+frames_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 {
 	static const char *const kinds[] = { "received", "sent", "mark" };
 	const struct rows *c = (const struct rows *)base;
@@ -532,15 +536,15 @@ column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 		sqlite3_result_text(ctx, kinds[f->kind], -1, SQLITE_STATIC);
 		break;
 	case OPCODE:
-		show_opcode(ctx, f);
+		frames_show_opcode(ctx, f);
 		break;
 	case EVENT:
 	case SOURCE_ID:
 	case RECORD:
-		show_keys(c, ctx, (enum column)i);
+		frames_show_keys(c, ctx, (enum column)i);
 		break;
 	case PAYLOAD:
-		show_payload(ctx, f, c->records.root.p != NULL);
+		frames_show_payload(ctx, f, c->records.root.p != NULL);
 		break;
 	case BLOCKS_READ:
 		evt_cursor_get_stats(c->cursor, &stats);
@@ -555,7 +559,7 @@ column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 }
 
 static int
-rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
+frames_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
 {
 	*ret = ((const struct rows *)base)->row;
 	return SQLITE_OK;
@@ -564,12 +568,12 @@ rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
 const sqlite3_module table_frames = {
 	.xConnect = table_connect,
 	.xDisconnect = table_disconnect,
-	.xBestIndex = best_index,
-	.xOpen = open_rows,
-	.xClose = close_rows,
-	.xFilter = filter_rows,
-	.xNext = next_row,
-	.xEof = eof,
-	.xColumn = column,
-	.xRowid = rowid,
+	.xBestIndex = frames_best_index,
+	.xOpen = frames_open_rows,
+	.xClose = frames_close_rows,
+	.xFilter = frames_filter_rows,
+	.xNext = frames_next_row,
+	.xEof = frames_eof,
+	.xColumn = frames_column,
+	.xRowid = frames_rowid,
 };

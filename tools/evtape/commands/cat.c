@@ -92,7 +92,7 @@ struct work {
 };
 
 static int
-parse_form(const char *text, enum form *ret, evt_error *err)
+cat_parse_form(const char *text, enum form *ret, evt_error *err)
 {
 	static const char *const names[N_FORMS] = { "lines", "envelope",
 		"stamped", "csv", "geojson" };
@@ -110,7 +110,7 @@ parse_form(const char *text, enum form *ret, evt_error *err)
 }
 
 static int
-print(void *ctx, const evt_frame *f, evt_error *err)
+cat_print(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
 	evt_buf *b = tool_output_file_buf(w->out);
@@ -128,13 +128,13 @@ print(void *ctx, const evt_frame *f, evt_error *err)
 
 /* Nothing more for now: show what there is. */
 static int
-show(void *ctx, evt_error *err)
+cat_show(void *ctx, evt_error *err)
 {
 	return tool_output_file_flush(((struct work *)ctx)->out, err);
 }
 
 static void
-set_kinds(const struct options *o, enum form form, evt_filter *filter)
+cat_set_kinds(const struct options *o, enum form form, evt_filter *filter)
 {
 	if (filter->kinds == 0 && form != ENVELOPE)
 		filter->kinds = 1u << EVT_KIND_RECEIVED;
@@ -144,7 +144,7 @@ set_kinds(const struct options *o, enum form form, evt_filter *filter)
 
 /* What the form needs; the exit code, or -1 to go on. */
 static int
-prepare(struct work *w, const struct options *o, bool with_tape)
+cat_prepare(struct work *w, const struct options *o, bool with_tape)
 {
 	static const enum evt_frame_text_form plain[] = { EVT_FRAME_TEXT_LINES,
 		EVT_FRAME_TEXT_ENVELOPE, EVT_FRAME_TEXT_STAMPED };
@@ -152,7 +152,7 @@ prepare(struct work *w, const struct options *o, bool with_tape)
 	int r;
 
 	w->form = ENVELOPE;
-	if ((o->format != NULL && parse_form(o->format, &w->form, &err)) ||
+	if ((o->format != NULL && cat_parse_form(o->format, &w->form, &err)) ||
 	    (w->form == CSV && tool_columns_new(&o->fields, &w->columns, &err)))
 		return cli_usage(&cat, "%s", err.text);
 	if (o->fields.n > 0 && w->form != CSV)
@@ -171,7 +171,7 @@ prepare(struct work *w, const struct options *o, bool with_tape)
 }
 
 static int
-run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
+cat_run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 {
 	struct work w = { .out = NULL };
 	tool_frame_loop each = { .cmd = &cat,
@@ -180,14 +180,14 @@ run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 		.filter = filter,
 		.follow = o->follow,
 		.verbose = o->verbose,
-		.frame = print,
-		.idle = show,
+		.frame = cat_print,
+		.idle = cat_show,
 		.ctx = &w };
 	evt_error err;
-	int code = prepare(&w, o, tapes->n > 1);
+	int code = cat_prepare(&w, o, tapes->n > 1);
 
 	if (code < 0) {
-		set_kinds(o, w.form, filter);
+		cat_set_kinds(o, w.form, filter);
 		code = tool_frame_loop_run(&each);
 		/* What was found goes out, also where it ended badly. */
 		if (tool_output_file_flush(w.out, &err) < 0)
@@ -201,7 +201,7 @@ run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 }
 
 static int
-run(int argc, char **argv)
+cat_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	cli_tapes tapes = { 0 };
@@ -211,11 +211,11 @@ run(int argc, char **argv)
 	if (code < 0)
 		code = tool_open(&cat, &o.filter, argv + 1, n, &tapes, &filter);
 	if (code < 0)
-		code = run_on(&o, &tapes, &filter);
+		code = cat_run_on(&o, &tapes, &filter);
 	cli_tapes_close(&tapes);
 	evt_strings_free(&o.fields);
 	cli_filter_free(&o.filter);
 	return code;
 }
 
-const tool_command tool_cat = { &cat, run, NULL };
+const tool_command tool_cat = { &cat, cat_run, NULL };

@@ -53,21 +53,21 @@ static const cli_command compact_cli = {
 };
 
 static bool
-progress(void *ctx, uint64_t done, uint64_t total)
+compact_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	tool_progress_at(ctx, &compact_cli, (double)done / (double)total);
 	return tool_stopped() != 0;
 }
 
 static void
-notice(void *ctx, const char *text)
+compact_notice(void *ctx, const char *text)
 {
 	tool_progress_end(ctx);
 	cli_warn(&compact_cli, "%s", text);
 }
 
 static void
-report(const evt_maintain_compact_result *got, bool json)
+compact_report(const evt_maintain_compact_result *got, bool json)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 
@@ -86,12 +86,12 @@ report(const evt_maintain_compact_result *got, bool json)
 }
 
 static int
-run(int argc, char **argv)
+compact_run(int argc, char **argv)
 {
 	struct options o = { .level = 12, .block_size = 1 << 20 };
 	tool_progress shown = tool_progress_begin();
-	evt_maintain_compact_options compact = { .progress = progress,
-		.notice = notice,
+	evt_maintain_compact_options compact = { .progress = compact_progress,
+		.notice = compact_notice,
 		.ctx = &shown };
 	evt_maintain_compact_result got;
 	evt_error err;
@@ -110,8 +110,8 @@ run(int argc, char **argv)
 		return tool_stopped();
 	if (r != EVT_OK)
 		return cli_fail(&compact_cli, "%s", err.text);
-	report(&got, o.json);
+	compact_report(&got, o.json);
 	return got.damaged > 0 ? CLI_LOSSES : CLI_DONE;
 }
 
-const tool_command tool_compact = { &compact_cli, run, NULL };
+const tool_command tool_compact = { &compact_cli, compact_run, NULL };

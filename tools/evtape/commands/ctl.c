@@ -133,14 +133,14 @@ struct call {
 /* ---- asking -------------------------------------------------------------- */
 
 static int
-fail(const struct job *j, const evt_error *err)
+ctl_fail(const struct job *j, const evt_error *err)
 {
 	return cli_fail(&ctl, "%s: %s", j->call->name, err->text);
 }
 
 /* The server's own words for why it does not do it. */
 static int
-refused(const struct job *j, long status)
+ctl_refused(const struct job *j, long status)
 {
 	evt_json_view why =
 	    EVT_JSON_VIEW_MEMBER(evt_json_view_make(j->answer.data,
@@ -169,7 +169,7 @@ refused(const struct job *j, long status)
 
 /* Ask, and see that the answer is one; -1 to go on. */
 static int
-ask_path(struct job *j, const char *path, const char *query,
+ctl_ask_path(struct job *j, const char *path, const char *query,
     const evt_buf *body)
 {
 	evt_json_scan_result scan;
@@ -182,11 +182,11 @@ ask_path(struct job *j, const char *path, const char *query,
 		r = evt_json_scan(j->scanner, j->answer.data, j->answer.len,
 		    &scan, &err);
 	if (r != EVT_OK)
-		return fail(j, &err);
+		return ctl_fail(j, &err);
 	if (!scan.json)
 		j->answer.len = 0;
 	if (status != 200)
-		return refused(j, status);
+		return ctl_refused(j, status);
 	if (evt_json_view_kind(
 	        evt_json_view_member(evt_json_view_make(j->answer.data,
 	                                 j->answer.len),
@@ -199,7 +199,7 @@ ask_path(struct job *j, const char *path, const char *query,
 }
 
 static int
-ask(struct job *j)
+ctl_ask(struct job *j)
 {
 	evt_buf query = { 0 };
 	int code;
@@ -209,7 +209,7 @@ ask(struct job *j)
 	        !evt_buf_add_byte(&query, '\0')))
 		code = cli_fail(&ctl, "out of memory");
 	else
-		code = ask_path(j, j->call->path, (char *)query.data,
+		code = ctl_ask_path(j, j->call->path, (char *)query.data,
 		    j->call->post ? &j->body : NULL);
 	evt_buf_free(&query);
 	return code;
@@ -217,7 +217,7 @@ ask(struct job *j)
 
 /* Print the answer. */
 static int
-show(const struct job *j)
+ctl_show(const struct job *j)
 {
 	evt_json_view v = evt_json_view_make(j->answer.data, j->answer.len);
 	tool_output_file *out = NULL;
@@ -226,7 +226,7 @@ show(const struct job *j)
 	int r = tool_output_file_open(NULL, false, &out, &err);
 
 	if (r != EVT_OK)
-		return fail(j, &err);
+		return ctl_fail(j, &err);
 	if (j->o->json) {
 		/* Line breaks stand between tokens alone. */
 		for (size_t i = 0; i < j->answer.len; i++) {
@@ -241,22 +241,22 @@ show(const struct job *j)
 	}
 	r = ok ? tool_output_file_flush(out, &err) : evt_err_nomem(&err);
 	tool_output_file_close(out);
-	return r < 0 ? fail(j, &err) : CLI_DONE;
+	return r < 0 ? ctl_fail(j, &err) : CLI_DONE;
 }
 
 /* ---- bodies -------------------------------------------------------------- */
 
 /* Begin a member of the body. */
 static bool
-add_name(evt_buf *b, const char *name)
+ctl_add_name(evt_buf *b, const char *name)
 {
 	return evt_buf_printf(b, "%s\"%s\":", b->len > 1 ? "," : "", name);
 }
 
 static bool
-add_list(evt_buf *b, const char *name, const evt_strings *list)
+ctl_add_list(evt_buf *b, const char *name, const evt_strings *list)
 {
-	bool ok = add_name(b, name) && evt_buf_add_byte(b, '[');
+	bool ok = ctl_add_name(b, name) && evt_buf_add_byte(b, '[');
 
 	for (size_t i = 0; i < list->n && ok; i++)
 		ok = (i == 0 || evt_buf_add_byte(b, ',')) &&
@@ -266,7 +266,7 @@ add_list(evt_buf *b, const char *name, const evt_strings *list)
 
 /* The words as members; "-" is left out. */
 static bool
-make_body(struct job *j)
+ctl_make_body(struct job *j)
 {
 	evt_buf *b = &j->body;
 	bool ok = evt_buf_add_byte(b, '{');
@@ -276,22 +276,22 @@ make_body(struct job *j)
 		const char *word = j->words[i], *name = j->call->arg[i];
 
 		if (name != NULL && strcmp(word, "-") != 0)
-			ok = add_name(b, name) &&
+			ok = ctl_add_name(b, name) &&
 			    evt_buf_add_json(b, word, strlen(word));
 	}
 	if (ok && j->o->sources.n > 0)
-		ok = add_list(b, "sources", &j->o->sources);
+		ok = ctl_add_list(b, "sources", &j->o->sources);
 	if (ok && j->o->events.n > 0)
-		ok = add_list(b, "events", &j->o->events);
+		ok = ctl_add_list(b, "events", &j->o->events);
 	return ok && evt_buf_add_byte(b, '}');
 }
 
 /* ---- commands ------------------------------------------------------------ */
 
 static int
-run_toggle(struct job *j)
+ctl_run_toggle(struct job *j)
 {
-	int code = ask_path(j, "/api/deck", NULL, NULL);
+	int code = ctl_ask_path(j, "/api/deck", NULL, NULL);
 	evt_json_view playing;
 
 	if (code >= 0)
@@ -299,7 +299,7 @@ run_toggle(struct job *j)
 	playing = EVT_JSON_VIEW_MEMBER(evt_json_view_make(j->answer.data,
 	                                   j->answer.len),
 	    "playing");
-	return ask_path(j,
+	return ctl_ask_path(j,
 	    evt_json_view_kind(playing) == EVT_JSON_VIEW_BOOL &&
 	            *playing.p == 't' ?
 	        "/api/deck/pause" :
@@ -308,7 +308,7 @@ run_toggle(struct job *j)
 }
 
 static int
-run_step(struct job *j)
+ctl_run_step(struct job *j)
 {
 	int64_t n = 1;
 	evt_error err;
@@ -319,7 +319,7 @@ run_step(struct job *j)
 	        STEPS_MAX, &n, &err) != EVT_OK)
 		return cli_usage(&ctl, "step: %s", err.text);
 	while (n-- > 0 && code < 0)
-		code = ask(j);
+		code = ctl_ask(j);
 	return code;
 }
 
@@ -329,13 +329,13 @@ static const struct call calls[] = {
 	{ .name = "status", .path = "/api/deck", DECK },
 	{ .name = "play", .path = "/api/deck/play", DECK, .post = true },
 	{ .name = "pause", .path = "/api/deck/pause", DECK, .post = true },
-	{ .name = "toggle", DECK, .run = run_toggle },
+	{ .name = "toggle", DECK, .run = ctl_run_toggle },
 	{ .name = "step",
 	    .path = "/api/deck/step",
 	    DECK,
 	    .post = true,
 	    .words = "[N]",
-	    .run = run_step },
+	    .run = ctl_run_step },
 	{ .name = "seek",
 	    .path = "/api/deck/seek",
 	    DECK,
@@ -389,7 +389,7 @@ static const struct call calls[] = {
 /* ---- the command line ---------------------------------------------------- */
 
 static const struct call *
-find_call(const char *name)
+ctl_find_call(const char *name)
 {
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		if (strcmp(calls[i].name, name) == 0)
@@ -401,7 +401,7 @@ find_call(const char *name)
 /* Whether there are as many words as the command takes, none of them what an
  * unset variable of a script leaves. */
 static bool
-words_good(const struct job *j)
+ctl_words_good(const struct job *j)
 {
 	const struct call *c = j->call;
 	int want = (c->arg[0] != NULL) + (c->arg[1] != NULL);
@@ -412,19 +412,19 @@ words_good(const struct job *j)
 	}
 	if (c->off && j->n == 1 && strcmp(j->words[0], "off") == 0)
 		return true;
-	return j->n == want || (c->run == run_step && j->n == 1);
+	return j->n == want || (c->run == ctl_run_step && j->n == 1);
 }
 
 /* -1, or the exit code: words were said. */
 static int
-check(const struct job *j)
+ctl_check(const struct job *j)
 {
 	const struct options *o = j->o;
 	const char *name = j->call->name;
 	bool filter = strcmp(name, "filter") == 0;
 	bool named = o->sources.n > 0 || o->events.n > 0;
 
-	if (!words_good(j))
+	if (!ctl_words_good(j))
 		return j->call->words != NULL ?
 		    cli_usage(&ctl, "%s takes %s", name, j->call->words) :
 		    cli_usage(&ctl, "%s takes no words of its own: '%s'", name,
@@ -445,7 +445,7 @@ check(const struct job *j)
 
 /* The token, if there is one: *ret is then `text`. */
 static int
-read_token(const struct options *o, char text[EVT_ACCESS_TOKEN_MAX + 1],
+ctl_read_token(const struct options *o, char text[EVT_ACCESS_TOKEN_MAX + 1],
     const char **ret)
 {
 	const char *env = getenv("EVTAPE_TOKEN");
@@ -464,7 +464,7 @@ read_token(const struct options *o, char text[EVT_ACCESS_TOKEN_MAX + 1],
 }
 
 static int
-run_call(struct job *j, const char *url, const char *token)
+ctl_run_call(struct job *j, const char *url, const char *token)
 {
 	const ctl_how how = { .token = token,
 		.ca = j->o->ca,
@@ -475,16 +475,16 @@ run_call(struct job *j, const char *url, const char *token)
 	j->has_token = token != NULL;
 	if (r == EVT_OK)
 		r = evt_json_scanner_new(NULL, &j->scanner, &err);
-	if (r == EVT_OK && !make_body(j))
+	if (r == EVT_OK && !ctl_make_body(j))
 		r = evt_err_nomem(&err);
 	if (r == EVT_ERR_ARG)
 		code = cli_usage(&ctl, "%s", err.text);
 	else if (r != EVT_OK)
 		code = cli_fail(&ctl, "%s", err.text);
 	else
-		code = j->call->run != NULL ? j->call->run(j) : ask(j);
+		code = j->call->run != NULL ? j->call->run(j) : ctl_ask(j);
 	if (code < 0)
-		code = show(j);
+		code = ctl_show(j);
 	ctl_server_free(j->server);
 	evt_json_scanner_free(j->scanner);
 	evt_buf_free(&j->body);
@@ -493,10 +493,10 @@ run_call(struct job *j, const char *url, const char *token)
 }
 
 static int
-run_words(const struct options *o, char **words, int n)
+ctl_run_words(const struct options *o, char **words, int n)
 {
 	const char *name = n > 1 ? words[1] : "status";
-	struct job j = { .call = find_call(name),
+	struct job j = { .call = ctl_find_call(name),
 		.o = o,
 		.words = words + 2,
 		.n = n > 2 ? n - 2 : 0 };
@@ -506,27 +506,27 @@ run_words(const struct options *o, char **words, int n)
 
 	if (j.call == NULL)
 		return cli_usage(&ctl, "no command '%s'", name);
-	code = check(&j);
+	code = ctl_check(&j);
 	if (code < 0)
-		code = read_token(o, text, &token);
+		code = ctl_read_token(o, text, &token);
 	if (code >= 0)
 		return code;
-	code = run_call(&j, words[0], token);
+	code = ctl_run_call(&j, words[0], token);
 	explicit_bzero(text, sizeof(text));
 	return code;
 }
 
 static int
-run(int argc, char **argv)
+ctl_run(int argc, char **argv)
 {
 	struct options o = { .timeout_ns = 30 * EVT_NS_PER_S };
 	int n, code = cli_parse(&ctl, argc, argv, &o, &n);
 
 	if (code < 0)
-		code = run_words(&o, argv + 1, n);
+		code = ctl_run_words(&o, argv + 1, n);
 	evt_strings_free(&o.sources);
 	evt_strings_free(&o.events);
 	return code;
 }
 
-const tool_command tool_ctl = { &ctl, run, NULL };
+const tool_command tool_ctl = { &ctl, ctl_run, NULL };

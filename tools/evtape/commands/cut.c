@@ -81,7 +81,7 @@ struct states {
 /* The later of a source's last `state` and last `state_batch`; where a feed
  * has neither, its last frame of any event. */
 static int
-find_last(struct states *s, size_t source, evt_error *err)
+cut_find_last(struct states *s, size_t source, evt_error *err)
 {
 	static const char *const events[] = { "state", "state_batch", NULL };
 	struct last best = { 0, source, NULL };
@@ -104,7 +104,7 @@ find_last(struct states *s, size_t source, evt_error *err)
 }
 
 static int
-compare_last(const void *a, const void *b)
+cut_compare_last(const void *a, const void *b)
 {
 	const struct last *x = a, *y = b;
 
@@ -112,7 +112,7 @@ compare_last(const void *a, const void *b)
 }
 
 static int
-put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
+cut_put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
     int64_t before_ns, evt_error *err)
 {
 	char time[EVT_TIMETEXT_MAX];
@@ -137,13 +137,13 @@ put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
 /* Copy the frames that were found, each once, in the tape's order.  They are
  * looked up a second time, so that they need not all be held. */
 static int
-copy_states(struct states *s, tool_newtape *to, evt_error *err)
+cut_copy_states(struct states *s, tool_newtape *to, evt_error *err)
 {
 	size_t n = 0;
 	evt_frame f;
 	int r = EVT_OK;
 
-	qsort(s->last, s->n, sizeof(*s->last), compare_last);
+	qsort(s->last, s->n, sizeof(*s->last), cut_compare_last);
 	for (size_t i = 0; i < s->n; i++) {
 		if (n == 0 || s->last[n - 1].seq != s->last[i].seq)
 			s->last[n++] = s->last[i];
@@ -152,7 +152,7 @@ copy_states(struct states *s, tool_newtape *to, evt_error *err)
 		r = evt_tape_last_before(s->tape, s->ids[s->last[i].source],
 		    s->last[i].event, s->before_ns, &f, err);
 		if (r == EVT_OK && i == 0)
-			r = put_state_mark(to, n, &f, s->before_ns, err);
+			r = cut_put_state_mark(to, n, &f, s->before_ns, err);
 		if (r == EVT_OK)
 			r = tool_newtape_put(to, &f, err);
 		if (r == EVT_OK && tool_stopped())
@@ -163,7 +163,7 @@ copy_states(struct states *s, tool_newtape *to, evt_error *err)
 
 /* The sources that are asked for, else all that the tape has. */
 static int
-put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
+cut_put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
     evt_error *err)
 {
 	struct states s = { .tape = tape,
@@ -187,12 +187,12 @@ put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
 	if (s.last == NULL || s.ids == NULL)
 		r = evt_err_nomem(err);
 	for (size_t i = 0; i < s.n_ids && r == EVT_OK; i++) {
-		r = find_last(&s, i, err);
+		r = cut_find_last(&s, i, err);
 		if (r == EVT_OK && tool_stopped())
 			r = EVT_END;
 	}
 	if (r == EVT_OK)
-		r = copy_states(&s, to, err);
+		r = cut_copy_states(&s, to, err);
 	free(s.last);
 	free(names);
 	evt_info_free(info);
@@ -203,7 +203,7 @@ put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
 
 /* All goes to the one new tape. */
 static int
-target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
+cut_target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
     evt_error *err)
 {
 	(void)next;
@@ -219,14 +219,14 @@ cut(const struct options *o, cli_tapes *tapes, evt_filter *filter)
 	blockcopy copy = { .cmd = &cut_cli,
 		.tape = tapes->tape[0],
 		.filter = filter,
-		.target = target };
+		.target = cut_target };
 	evt_error err;
 	int code, r = tool_newtape_open(o->output, NULL, &to, &err);
 
 	if (r != EVT_OK)
 		return cli_fail(&cut_cli, "%s", err.text);
 	if (o->state)
-		r = put_states(tapes->tape[0], filter, to, &err);
+		r = cut_put_states(tapes->tape[0], filter, to, &err);
 	copy.ctx = to;
 	filter->with_marks = true;
 	code = r < 0     ? cli_fail(&cut_cli, "%s", err.text) :
@@ -240,7 +240,7 @@ cut(const struct options *o, cli_tapes *tapes, evt_filter *filter)
 }
 
 static int
-run(int argc, char **argv)
+cut_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	cli_tapes tapes = { 0 };
@@ -262,4 +262,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_cut = { &cut_cli, run, NULL };
+const tool_command tool_cut = { &cut_cli, cut_run, NULL };

@@ -93,14 +93,14 @@ static const cli_command diff_cli = {
 /* ---- fields -------------------------------------------------------------- */
 
 static const evt_strings *
-ignored(const struct options *o, const evt_frame_item *record)
+diff_ignored(const struct options *o, const evt_frame_item *record)
 {
 	return record->of_batch ? &o->in_batch : &o->in_frame;
 }
 
 /* Sort --ignore out: ./x is /data/x of a frame, and /x of a state in a batch. */
 static int
-sort_ignored(struct options *o, evt_error *err)
+diff_sort_ignored(struct options *o, evt_error *err)
 {
 	for (size_t i = 0; i < o->ignore.n; i++) {
 		const char *p = o->ignore.item[i];
@@ -136,13 +136,13 @@ struct reading {
 
 /* What is compared of a record: a state of a batch, or the whole frame. */
 static evt_json_view
-compared(const evt_frame_items *records, const evt_frame_item *record)
+diff_compared(const evt_frame_items *records, const evt_frame_item *record)
 {
 	return record->of_batch ? record->value : records->root;
 }
 
 static int
-read_frame(void *ctx, const evt_frame *f, evt_error *err)
+diff_read_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct reading *rd = ctx;
 	diff_place place = { f->seq, 0, f->time_ns };
@@ -155,9 +155,9 @@ read_frame(void *ctx, const evt_frame *f, evt_error *err)
 		rd->first_ns = f->time_ns;
 	rd->any = true;
 	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
-		evt_json_view v = compared(&records, &record);
+		evt_json_view v = diff_compared(&records, &record);
 		uint64_t hash = evt_json_view_kind(v) != EVT_JSON_VIEW_NONE ?
-		    jsoncmp_hash(v, ignored(rd->o, &record), &nomem) :
+		    jsoncmp_hash(v, diff_ignored(rd->o, &record), &nomem) :
 		    XXH64(f->payload, f->len, f->opcode);
 
 		if (nomem)
@@ -183,7 +183,7 @@ struct fetch {
 #define GO_ON 5000u
 
 static int
-fetch(struct fetch *x, uint64_t seq, evt_error *err)
+diff_fetch(struct fetch *x, uint64_t seq, evt_error *err)
 {
 	evt_filter filter = { .from_seq = seq };
 	int r = EVT_OK;
@@ -214,12 +214,13 @@ fetch(struct fetch *x, uint64_t seq, evt_error *err)
 
 /* The value that was compared, of the n-th record of the frame. */
 static int
-fetch_value(struct fetch *x, const diff_place *place, evt_json_scanner *scanner,
-    evt_json_view *ret, bool *ret_of_batch, evt_error *err)
+diff_fetch_value(struct fetch *x, const diff_place *place,
+    evt_json_scanner *scanner, evt_json_view *ret, bool *ret_of_batch,
+    evt_error *err)
 {
 	evt_frame_items records;
 	evt_frame_item record = { .of_batch = false };
-	int r = fetch(x, place->seq, err);
+	int r = diff_fetch(x, place->seq, err);
 
 	if (r == EVT_OK)
 		r = evt_frame_items_begin(&records, &x->frame, scanner, err);
@@ -229,7 +230,7 @@ fetch_value(struct fetch *x, const diff_place *place, evt_json_scanner *scanner,
 		if (!evt_frame_items_next(&records, &record))
 			break;
 	}
-	*ret = compared(&records, &record);
+	*ret = diff_compared(&records, &record);
 	*ret_of_batch = record.of_batch;
 	return EVT_OK;
 }
@@ -248,7 +249,7 @@ struct telling {
 
 /* A value for people: short; for JSON: as it stands. */
 static bool
-add_value(evt_buf *b, evt_json_view v, bool json)
+diff_add_value(evt_buf *b, evt_json_view v, bool json)
 {
 	if (evt_json_view_kind(v) == EVT_JSON_VIEW_NONE)
 		return evt_buf_add_str(b, json ? "null" : "(none)");
@@ -258,7 +259,7 @@ add_value(evt_buf *b, evt_json_view v, bool json)
 }
 
 static int
-tell_field(void *ctx, const char *place, evt_json_view a, evt_json_view b,
+diff_tell_field(void *ctx, const char *place, evt_json_view a, evt_json_view b,
     evt_error *err)
 {
 	struct telling *t = ctx;
@@ -280,46 +281,50 @@ tell_field(void *ctx, const char *place, evt_json_view a, evt_json_view b,
 		            ",\"a\":" :
 		            "") &&
 		    (evt_json_view_kind(a) == EVT_JSON_VIEW_NONE ||
-		        add_value(out, a, true)) &&
+		        diff_add_value(out, a, true)) &&
 		    evt_buf_add_str(out,
 		        evt_json_view_kind(b) != EVT_JSON_VIEW_NONE ?
 		            ",\"b\":" :
 		            "") &&
 		    (evt_json_view_kind(b) == EVT_JSON_VIEW_NONE ||
-		        add_value(out, b, true)) &&
+		        diff_add_value(out, b, true)) &&
 		    evt_buf_add_byte(out, '}');
 	else
 		ok = evt_buf_printf(out,
 		         "    %s: ", *pointer != '\0' ? pointer : "(all)") &&
-		    add_value(out, a, false) && evt_buf_add_str(out, " -> ") &&
-		    add_value(out, b, false) && evt_buf_add_byte(out, '\n');
+		    diff_add_value(out, a, false) &&
+		    evt_buf_add_str(out, " -> ") &&
+		    diff_add_value(out, b, false) &&
+		    evt_buf_add_byte(out, '\n');
 	t->n_fields++;
 	evt_buf_free(&named);
 	return ok ? EVT_OK : evt_err_nomem(err);
 }
 
 static int
-tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
+diff_tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
 {
 	bool a_of_batch = false, b_of_batch = false;
 	evt_json_view a = { NULL, 0 }, b = { NULL, 0 };
-	int r = fetch_value(&t->a, &p->a, t->scanner, &a, &a_of_batch, err);
+	int r =
+	    diff_fetch_value(&t->a, &p->a, t->scanner, &a, &a_of_batch, err);
 
 	if (r == EVT_OK)
-		r = fetch_value(&t->b, &p->b, t->scanner, &b, &b_of_batch, err);
+		r = diff_fetch_value(&t->b, &p->b, t->scanner, &b, &b_of_batch,
+		    err);
 	t->n_fields = 0;
 	t->of_batch = a_of_batch && b_of_batch;
 	/* What is no JSON differs as a whole. */
 	if (r == EVT_OK && evt_json_view_kind(a) != EVT_JSON_VIEW_NONE &&
 	    evt_json_view_kind(b) != EVT_JSON_VIEW_NONE)
 		r = jsoncmp_find(a, b,
-		    t->of_batch ? &t->o->in_batch : &t->o->in_frame, tell_field,
-		    t, err);
+		    t->of_batch ? &t->o->in_batch : &t->o->in_frame,
+		    diff_tell_field, t, err);
 	return r;
 }
 
 static bool
-add_place(evt_buf *b, const char *name, const diff_place *p)
+diff_add_place(evt_buf *b, const char *name, const diff_place *p)
 {
 	char time[EVT_TIMETEXT_MAX];
 
@@ -336,14 +341,14 @@ static const char *const kind_names[] = { "same", "changed", "missing",
 	"extra" };
 
 static bool
-add_head_json(evt_buf *b, const diff_pair *p)
+diff_add_head_json(evt_buf *b, const diff_pair *p)
 {
 	bool ok = evt_buf_printf(b,
 	              "{\"kind\":\"%s\",\"source\":", kind_names[p->kind]) &&
 	    evt_buf_add_json(b, p->source, strlen(p->source)) &&
 	    evt_buf_add_str(b, ",\"event\":") &&
 	    evt_buf_add_json(b, p->event, strlen(p->event)) &&
-	    add_place(b, "a", &p->a) && add_place(b, "b", &p->b);
+	    diff_add_place(b, "a", &p->a) && diff_add_place(b, "b", &p->b);
 
 	if (ok && p->kind == DIFF_CHANGED)
 		ok = evt_buf_printf(b, ",\"shift_ns\":%" PRId64 ",\"fields\":[",
@@ -352,7 +357,7 @@ add_head_json(evt_buf *b, const diff_pair *p)
 }
 
 static bool
-add_head_text(evt_buf *b, const diff_pair *p)
+diff_add_head_text(evt_buf *b, const diff_pair *p)
 {
 	const diff_place *at = p->kind == DIFF_EXTRA ? &p->b : &p->a;
 	char time[EVT_TIMETEXT_MAX];
@@ -367,15 +372,15 @@ add_head_text(evt_buf *b, const diff_pair *p)
 }
 
 static int
-tell_pair(struct telling *t, const diff_pair *p, evt_error *err)
+diff_tell_pair(struct telling *t, const diff_pair *p, evt_error *err)
 {
 	evt_buf *b = tool_output_file_buf(t->out);
 	int r = EVT_OK;
 
-	if (!(t->o->json ? add_head_json(b, p) : add_head_text(b, p)))
+	if (!(t->o->json ? diff_add_head_json(b, p) : diff_add_head_text(b, p)))
 		return evt_err_nomem(err);
 	if (p->kind == DIFF_CHANGED)
-		r = tell_fields(t, p, err);
+		r = diff_tell_fields(t, p, err);
 	if (r == EVT_OK && t->o->json &&
 	    !evt_buf_add_str(b, p->kind == DIFF_CHANGED ? "]}\n" : "}\n"))
 		r = evt_err_nomem(err);
@@ -383,7 +388,7 @@ tell_pair(struct telling *t, const diff_pair *p, evt_error *err)
 }
 
 static int
-tell_totals(struct telling *t, const diff_totals *d, evt_error *err)
+diff_tell_totals(struct telling *t, const diff_totals *d, evt_error *err)
 {
 	evt_buf *b = tool_output_file_buf(t->out);
 	bool ok;
@@ -414,7 +419,7 @@ tell_totals(struct telling *t, const diff_totals *d, evt_error *err)
 }
 
 static int
-tell_all(struct telling *t, evt_error *err)
+diff_tell_all(struct telling *t, evt_error *err)
 {
 	int64_t left = t->o->limit;
 	diff_pair pair;
@@ -422,7 +427,7 @@ tell_all(struct telling *t, evt_error *err)
 
 	while (!t->o->summary && left-- > 0 &&
 	    (r = diff_spill_next(t->spill, false, &pair, err)) == EVT_OK) {
-		r = tell_pair(t, &pair, err);
+		r = diff_tell_pair(t, &pair, err);
 		if (r != EVT_OK)
 			return r; /* EVT_END: the reader went away */
 	}
@@ -432,7 +437,7 @@ tell_all(struct telling *t, evt_error *err)
 /* ---- all of it ----------------------------------------------------------- */
 
 static int
-read_both(const struct options *o, const cli_tapes *tapes,
+diff_read_both(const struct options *o, const cli_tapes *tapes,
     const evt_filter *filter, struct telling *t, int64_t origin_ns[2])
 {
 	int code = CLI_DONE;
@@ -446,7 +451,7 @@ read_both(const struct options *o, const cli_tapes *tapes,
 			.tapes = &tapes->tape[i],
 			.n_tapes = 1,
 			.filter = filter,
-			.frame = read_frame,
+			.frame = diff_read_frame,
 			.ctx = &rd };
 		int one = tool_frame_loop_run(&each);
 
@@ -474,13 +479,13 @@ diff(const struct options *o, const cli_tapes *tapes, const evt_filter *filter)
 	if (r == EVT_OK)
 		r = tool_output_file_open(NULL, false, &t.out, &err);
 	if (r == EVT_OK)
-		code = read_both(o, tapes, filter, &t, origin_ns);
+		code = diff_read_both(o, tapes, filter, &t, origin_ns);
 	if (r == EVT_OK && (code == CLI_DONE || code == CLI_LOSSES)) {
 		if ((r = diff_spill_align(t.spill, (uint32_t)o->window,
 		         origin_ns, &err)) == EVT_OK &&
 		    (r = diff_spill_totals(t.spill, &totals, &err)) == EVT_OK &&
-		    (r = tell_all(&t, &err)) == EVT_OK)
-			r = tell_totals(&t, &totals, &err);
+		    (r = diff_tell_all(&t, &err)) == EVT_OK)
+			r = diff_tell_totals(&t, &totals, &err);
 		if (totals.count[1] + totals.count[2] + totals.count[3] > 0)
 			code = CLI_LOSSES;
 	}
@@ -496,7 +501,7 @@ diff(const struct options *o, const cli_tapes *tapes, const evt_filter *filter)
 
 /* The window is of each tape's own times; the kinds are fixed. */
 static int
-run(int argc, char **argv)
+diff_run(int argc, char **argv)
 {
 	struct options o = { .window = 4096, .limit = INT64_MAX };
 	cli_tapes tapes = { 0 };
@@ -504,7 +509,7 @@ run(int argc, char **argv)
 	evt_error err;
 	int n, code = cli_parse(&diff_cli, argc, argv, &o, &n);
 
-	if (code < 0 && sort_ignored(&o, &err))
+	if (code < 0 && diff_sort_ignored(&o, &err))
 		code = cli_usage(&diff_cli, "%s", err.text);
 	if (code < 0)
 		code = tool_open(&diff_cli, &o.filter, argv + 1, n, &tapes,
@@ -521,4 +526,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_diff = { &diff_cli, run, NULL };
+const tool_command tool_diff = { &diff_cli, diff_run, NULL };

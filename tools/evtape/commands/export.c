@@ -37,9 +37,9 @@ static const cli_command export_cli = {
 };
 
 static int
-run(int argc, char **argv)
+export_run(int argc, char **argv)
 {
 	return tool_dispatch(&tool_export, argc, argv);
 }
 
-const tool_command tool_export = { &export_cli, run, formats };
+const tool_command tool_export = { &export_cli, export_run, formats };

@@ -50,7 +50,7 @@ static const cli_command gc_cli = {
 };
 
 static void
-report(const evt_maintain_gc_result *got, const struct options *o)
+gc_report(const evt_maintain_gc_result *got, const struct options *o)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 
@@ -69,7 +69,7 @@ report(const evt_maintain_gc_result *got, const struct options *o)
 }
 
 static int
-run(int argc, char **argv)
+gc_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	evt_maintain_gc_options gc = { .before_ns = INT64_MIN };
@@ -88,8 +88,8 @@ run(int argc, char **argv)
 		gc.before_ns = evt_clock_real() - o.keep_age;
 	if (evt_maintain_gc(argv[1], &gc, &got, &err))
 		return cli_fail(&gc_cli, "%s", err.text);
-	report(&got, &o);
+	gc_report(&got, &o);
 	return CLI_DONE;
 }
 
-const tool_command tool_gc = { &gc_cli, run, NULL };
+const tool_command tool_gc = { &gc_cli, gc_run, NULL };

@@ -32,9 +32,9 @@ static const cli_command import_cli = {
 };
 
 static int
-run(int argc, char **argv)
+import_run(int argc, char **argv)
 {
 	return tool_dispatch(&tool_import, argc, argv);
 }
 
-const tool_command tool_import = { &import_cli, run, formats };
+const tool_command tool_import = { &import_cli, import_run, formats };

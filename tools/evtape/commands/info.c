@@ -47,7 +47,7 @@ static const cli_command info_cli = {
 /* ---- for people ------------------------------------------------------------- */
 
 static void
-print_head(const evt_info *i, const char *path)
+info_print_head(const evt_info *i, const char *path)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
 	uint64_t disk = i->stored_bytes;
@@ -90,7 +90,8 @@ print_head(const evt_info *i, const char *path)
 }
 
 static void
-print_keys(const char *title, const evt_info_key *keys, size_t n, size_t top)
+info_print_keys(const char *title, const evt_info_key *keys, size_t n,
+    size_t top)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 
@@ -107,7 +108,7 @@ print_keys(const char *title, const evt_info_key *keys, size_t n, size_t top)
 }
 
 static void
-print_conns(const evt_info *info)
+info_print_conns(const evt_info *info)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
 
@@ -123,7 +124,7 @@ print_conns(const evt_info *info)
 
 /* Gaps are what people look for first, so they stand apart. */
 static void
-print_marks(const evt_info *info, bool gaps)
+info_print_marks(const evt_info *info, bool gaps)
 {
 	char a[EVT_TIMETEXT_MAX];
 	size_t n = 0;
@@ -141,7 +142,7 @@ print_marks(const evt_info *info, bool gaps)
 }
 
 static void
-print_segments(const evt_info *info)
+info_print_segments(const evt_info *info)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
 
@@ -163,15 +164,15 @@ print_segments(const evt_info *info)
 }
 
 static void
-print_text(const evt_info *info, const char *path, size_t top)
+info_print_text(const evt_info *info, const char *path, size_t top)
 {
-	print_head(info, path);
-	print_keys("events", info->events, info->n_events, SIZE_MAX);
-	print_keys("sources", info->sources, info->n_sources, top);
-	print_conns(info);
-	print_marks(info, true);
-	print_marks(info, false);
-	print_segments(info);
+	info_print_head(info, path);
+	info_print_keys("events", info->events, info->n_events, SIZE_MAX);
+	info_print_keys("sources", info->sources, info->n_sources, top);
+	info_print_conns(info);
+	info_print_marks(info, true);
+	info_print_marks(info, false);
+	info_print_segments(info);
 }
 
 /* ---- JSON ------------------------------------------------------------------- */
@@ -179,7 +180,7 @@ print_text(const evt_info *info, const char *path, size_t top)
 /* cJSON keeps numbers as doubles, which hold no nanoseconds of today: exact
  * integers are given as the text that they are. */
 static bool
-add_int(cJSON *o, const char *name, int64_t value)
+info_add_int(cJSON *o, const char *name, int64_t value)
 {
 	char text[24];
 
@@ -188,7 +189,7 @@ add_int(cJSON *o, const char *name, int64_t value)
 }
 
 static bool
-add_times(cJSON *o, int64_t first, int64_t last)
+info_add_times(cJSON *o, int64_t first, int64_t last)
 {
 	char text[EVT_TIMETEXT_MAX];
 
@@ -196,12 +197,13 @@ add_times(cJSON *o, int64_t first, int64_t last)
 	           evt_timetext_format(first, 9, text)) != NULL &&
 	    cJSON_AddStringToObject(o, "last",
 	        evt_timetext_format(last, 9, text)) != NULL &&
-	    add_int(o, "first_ns", first) && add_int(o, "last_ns", last);
+	    info_add_int(o, "first_ns", first) &&
+	    info_add_int(o, "last_ns", last);
 }
 
 /* An object at the end of an array; NULL: out of memory. */
 static cJSON *
-add_item(cJSON *array)
+info_add_item(cJSON *array)
 {
 	cJSON *o = cJSON_CreateObject();
 
@@ -213,46 +215,46 @@ add_item(cJSON *array)
 }
 
 static bool
-add_keys(cJSON *root, const char *name, const char *key,
+info_add_keys(cJSON *root, const char *name, const char *key,
     const evt_info_key *keys, size_t n)
 {
 	cJSON *array = cJSON_AddArrayToObject(root, name);
 	bool done = array != NULL;
 
 	for (size_t i = 0; i < n && done; i++) {
-		cJSON *o = add_item(array);
+		cJSON *o = info_add_item(array);
 
 		done = o != NULL &&
 		    (keys[i].is_int ?
 		            cJSON_AddRawToObject(o, key, keys[i].name) :
 		            cJSON_AddStringToObject(o, key, keys[i].name)) !=
 		        NULL &&
-		    add_int(o, "frames", (int64_t)keys[i].frames) &&
-		    add_times(o, keys[i].first_ns, keys[i].last_ns);
+		    info_add_int(o, "frames", (int64_t)keys[i].frames) &&
+		    info_add_times(o, keys[i].first_ns, keys[i].last_ns);
 	}
 	return done;
 }
 
 static bool
-add_conns(cJSON *root, const evt_info *info)
+info_add_conns(cJSON *root, const evt_info *info)
 {
 	cJSON *array = cJSON_AddArrayToObject(root, "connections");
 	bool done = array != NULL;
 
 	for (size_t i = 0; i < info->n_conns && done; i++) {
 		const evt_info_conn *c = &info->conns[i];
-		cJSON *o = add_item(array);
+		cJSON *o = info_add_item(array);
 
-		done = o != NULL && add_int(o, "connection", c->conn) &&
-		    add_int(o, "frames", (int64_t)c->frames) &&
-		    add_int(o, "bytes", (int64_t)c->bytes) &&
-		    add_times(o, c->first_ns, c->last_ns);
+		done = o != NULL && info_add_int(o, "connection", c->conn) &&
+		    info_add_int(o, "frames", (int64_t)c->frames) &&
+		    info_add_int(o, "bytes", (int64_t)c->bytes) &&
+		    info_add_times(o, c->first_ns, c->last_ns);
 	}
 	return done;
 }
 
 static bool
-add_marks(cJSON *root, const evt_info *info)
+info_add_marks(cJSON *root, const evt_info *info)
 {
 	cJSON *array = cJSON_AddArrayToObject(root, "marks");
 	bool done = array != NULL;
@@ -260,13 +262,13 @@ add_marks(cJSON *root, const evt_info *info)
 
 	for (size_t i = 0; i < info->n_marks && done; i++) {
 		const evt_info_mark *m = &info->mark[i];
-		cJSON *o = add_item(array);
+		cJSON *o = info_add_item(array);
 
-		done = o != NULL && add_int(o, "seq", (int64_t)m->seq) &&
+		done = o != NULL && info_add_int(o, "seq", (int64_t)m->seq) &&
 		    cJSON_AddStringToObject(o, "time",
 		        evt_timetext_format(m->time_ns, 9, text)) != NULL &&
-		    add_int(o, "time_ns", m->time_ns) &&
-		    add_int(o, "connection", m->conn) &&
+		    info_add_int(o, "time_ns", m->time_ns) &&
+		    info_add_int(o, "connection", m->conn) &&
 		    cJSON_AddStringToObject(o, "mark",
 		        evt_mark_name(m->opcode)) != NULL &&
 		    cJSON_AddRawToObject(o, "payload", m->json) != NULL;
@@ -275,64 +277,65 @@ add_marks(cJSON *root, const evt_info *info)
 }
 
 static bool
-add_segments(cJSON *root, const evt_info *info)
+info_add_segments(cJSON *root, const evt_info *info)
 {
 	cJSON *array = cJSON_AddArrayToObject(root, "segments");
 	bool done = array != NULL;
 
 	for (size_t i = 0; i < info->n_segments && done; i++) {
 		const evt_info_segment *s = &info->segments[i];
-		cJSON *o = add_item(array);
+		cJSON *o = info_add_item(array);
 
 		done = o != NULL &&
 		    cJSON_AddStringToObject(o, "file", s->file) &&
-		    add_int(o, "bytes", (int64_t)s->bytes) &&
-		    add_int(o, "frames", (int64_t)s->frames) &&
-		    add_int(o, "first_seq", (int64_t)s->first_seq) &&
-		    add_int(o, "blocks", s->blocks) &&
+		    info_add_int(o, "bytes", (int64_t)s->bytes) &&
+		    info_add_int(o, "frames", (int64_t)s->frames) &&
+		    info_add_int(o, "first_seq", (int64_t)s->first_seq) &&
+		    info_add_int(o, "blocks", s->blocks) &&
 		    cJSON_AddBoolToObject(o, "sealed", s->sealed) &&
 		    cJSON_AddBoolToObject(o, "indexed", s->indexed) &&
-		    add_times(o, s->first_ns, s->last_ns);
+		    info_add_times(o, s->first_ns, s->last_ns);
 	}
 	return done;
 }
 
 static bool
-add_totals(cJSON *o, const evt_info *i, const char *path)
+info_add_totals(cJSON *o, const evt_info *i, const char *path)
 {
 	return cJSON_AddStringToObject(o, "tape", path) != NULL &&
 	    cJSON_AddStringToObject(o, "id", i->id) != NULL &&
 	    cJSON_AddBoolToObject(o, "live", i->live) != NULL &&
 	    cJSON_AddBoolToObject(o, "unclosed", i->unclosed) != NULL &&
-	    (i->frames == 0 || add_times(o, i->first_ns, i->last_ns)) &&
-	    add_int(o, "frames", (int64_t)i->frames) &&
-	    add_int(o, "received", (int64_t)i->received) &&
-	    add_int(o, "sent", (int64_t)i->sent) &&
-	    add_int(o, "mark_frames", (int64_t)i->marks) &&
-	    add_int(o, "first_seq", (int64_t)i->first_seq) &&
-	    add_int(o, "last_seq", (int64_t)i->last_seq) &&
-	    add_int(o, "payload_bytes", (int64_t)i->payload_bytes) &&
-	    add_int(o, "stored_bytes", (int64_t)i->stored_bytes) &&
-	    add_int(o, "index_bytes", (int64_t)i->index_bytes) &&
-	    add_int(o, "journal_bytes", (int64_t)i->journal_bytes) &&
-	    add_int(o, "ring_files", (int64_t)i->ring_files) &&
-	    add_int(o, "ring_bytes", (int64_t)i->ring_bytes) &&
+	    (i->frames == 0 || info_add_times(o, i->first_ns, i->last_ns)) &&
+	    info_add_int(o, "frames", (int64_t)i->frames) &&
+	    info_add_int(o, "received", (int64_t)i->received) &&
+	    info_add_int(o, "sent", (int64_t)i->sent) &&
+	    info_add_int(o, "mark_frames", (int64_t)i->marks) &&
+	    info_add_int(o, "first_seq", (int64_t)i->first_seq) &&
+	    info_add_int(o, "last_seq", (int64_t)i->last_seq) &&
+	    info_add_int(o, "payload_bytes", (int64_t)i->payload_bytes) &&
+	    info_add_int(o, "stored_bytes", (int64_t)i->stored_bytes) &&
+	    info_add_int(o, "index_bytes", (int64_t)i->index_bytes) &&
+	    info_add_int(o, "journal_bytes", (int64_t)i->journal_bytes) &&
+	    info_add_int(o, "ring_files", (int64_t)i->ring_files) &&
+	    info_add_int(o, "ring_bytes", (int64_t)i->ring_bytes) &&
 	    cJSON_AddStringToObject(o, "index", i->index) != NULL &&
-	    add_int(o, "damaged", (int64_t)i->n_damaged);
+	    info_add_int(o, "damaged", (int64_t)i->n_damaged);
 }
 
 static int
-print_json(const evt_info *info, const char *path)
+info_print_json(const evt_info *info, const char *path)
 {
 	cJSON *root = cJSON_CreateObject();
 	char *text = NULL;
 
-	if (root != NULL && add_totals(root, info, path) &&
-	    add_keys(root, "events", "event", info->events, info->n_events) &&
-	    add_keys(root, "sources", "source_id", info->sources,
+	if (root != NULL && info_add_totals(root, info, path) &&
+	    info_add_keys(root, "events", "event", info->events,
+	        info->n_events) &&
+	    info_add_keys(root, "sources", "source_id", info->sources,
 	        info->n_sources) &&
-	    add_conns(root, info) && add_marks(root, info) &&
-	    add_segments(root, info))
+	    info_add_conns(root, info) && info_add_marks(root, info) &&
+	    info_add_segments(root, info))
 		text = cJSON_PrintUnformatted(root);
 	cJSON_Delete(root);
 	if (text == NULL)
@@ -343,19 +346,19 @@ print_json(const evt_info *info, const char *path)
 }
 
 static int
-print_info(const evt_info *info, const char *path, const struct options *o)
+info_print_info(const evt_info *info, const char *path, const struct options *o)
 {
 	int code = CLI_DONE;
 
 	if (o->json)
-		code = print_json(info, path);
+		code = info_print_json(info, path);
 	else
-		print_text(info, path, (size_t)o->top);
+		info_print_text(info, path, (size_t)o->top);
 	return code == CLI_DONE && info->n_damaged > 0 ? CLI_LOSSES : code;
 }
 
 static int
-run(int argc, char **argv)
+info_run(int argc, char **argv)
 {
 	struct options o = { .top = 10 };
 	evt_info *info = NULL;
@@ -369,7 +372,7 @@ run(int argc, char **argv)
 	    evt_tape_info(tape, &info, &err))
 		code = cli_fail(&info_cli, "%s", err.text);
 	else
-		code = print_info(info, argv[1], &o);
+		code = info_print_info(info, argv[1], &o);
 	if (fflush(stdout) != 0 && code == CLI_DONE)
 		code = cli_fail(&info_cli, "cannot write to stdout");
 	evt_info_free(info);
@@ -377,4 +380,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_info = { &info_cli, run, NULL };
+const tool_command tool_info = { &info_cli, info_run, NULL };

@@ -21,7 +21,7 @@ struct options {
 };
 
 static int
-set_sort(void *options, const char *arg, evt_error *err)
+ls_set_sort(void *options, const char *arg, evt_error *err)
 {
 	static const char *const names[] = { "id", "frames", "first", "last",
 		"rate" };
@@ -42,7 +42,7 @@ static const cli_option table[] = {
 	{ .type = CLI_CALL,
 	    .name = "sort",
 	    .arg = "ORDER",
-	    .set = set_sort,
+	    .set = ls_set_sort,
 	    .help = "id (default), frames and rate (greatest first), first,\n"
 	            "last" },
 	{ .type = CLI_FLAG,
@@ -111,7 +111,7 @@ struct list {
 };
 
 static bool
-is_wanted(const struct options *o, const evt_summary *sum, uint32_t event)
+ls_is_wanted(const struct options *o, const evt_summary *sum, uint32_t event)
 {
 	evt_key key = { "", 0, false };
 
@@ -126,7 +126,7 @@ is_wanted(const struct options *o, const evt_summary *sum, uint32_t event)
 }
 
 static void
-add_span(struct source *s, const evt_summary_span_row *span)
+ls_add_span(struct source *s, const evt_summary_span_row *span)
 {
 	if (s->frames == 0 || span->first_ns < s->first_ns)
 		s->first_ns = span->first_ns;
@@ -138,7 +138,7 @@ add_span(struct source *s, const evt_summary_span_row *span)
 
 /* Sort the spans by source: count, place, fill. */
 static int
-fill(struct list *l, const struct options *o, evt_error *err)
+ls_fill(struct list *l, const struct options *o, evt_error *err)
 {
 	const evt_summary *sum = &l->sum;
 	size_t at = 0;
@@ -151,8 +151,8 @@ fill(struct list *l, const struct options *o, evt_error *err)
 	for (uint32_t i = 0; i < sum->n_spans; i++) {
 		const evt_summary_span_row *span = &sum->span[i];
 
-		if (span->source > 0 && is_wanted(o, sum, span->event))
-			add_span(&l->source[span->source - 1], span);
+		if (span->source > 0 && ls_is_wanted(o, sum, span->event))
+			ls_add_span(&l->source[span->source - 1], span);
 	}
 	for (size_t i = 0; i < l->n; i++) {
 		struct source *s = &l->source[i];
@@ -172,7 +172,7 @@ fill(struct list *l, const struct options *o, evt_error *err)
 		struct source *s =
 		    &l->source[span->source > 0 ? span->source - 1 : 0];
 
-		if (span->source > 0 && is_wanted(o, sum, span->event))
+		if (span->source > 0 && ls_is_wanted(o, sum, span->event))
 			l->count[s->at + s->n++] =
 			    (struct count){ span->event, span->frames };
 	}
@@ -181,7 +181,7 @@ fill(struct list *l, const struct options *o, evt_error *err)
 
 /* Which tracker each source belongs to, as each tape knew it last. */
 static int
-find_trackers(struct list *l, const cli_tapes *tapes, evt_error *err)
+ls_find_trackers(struct list *l, const cli_tapes *tapes, evt_error *err)
 {
 	int r;
 
@@ -207,7 +207,7 @@ find_trackers(struct list *l, const cli_tapes *tapes, evt_error *err)
 }
 
 static void
-free_list(struct list *l)
+ls_free_list(struct list *l)
 {
 	for (size_t i = 0; i < l->n_trackers; i++)
 		evt_trackers_free(l->trackers[i]);
@@ -219,7 +219,7 @@ free_list(struct list *l)
 
 /* Numbers by value and before words, words by their bytes. */
 static int
-compare_ids(const evt_key *a, const evt_key *b)
+ls_compare_ids(const evt_key *a, const evt_key *b)
 {
 	uint32_t n = a->len < b->len ? a->len : b->len;
 	bool minus = a->len > 0 && a->text[0] == '-';
@@ -240,7 +240,7 @@ compare_ids(const evt_key *a, const evt_key *b)
 }
 
 static int
-compare(const void *a, const void *b)
+ls_compare(const void *a, const void *b)
 {
 	const struct source *x = a, *y = b;
 
@@ -264,13 +264,13 @@ compare(const void *a, const void *b)
 	case BY_ID:
 		break;
 	}
-	return compare_ids(&x->key, &y->key);
+	return ls_compare_ids(&x->key, &y->key);
 }
 
 /* ---- output -------------------------------------------------------------- */
 
 static bool
-add_event_name(const struct list *l, uint32_t event, bool json, evt_buf *b)
+ls_add_event_name(const struct list *l, uint32_t event, bool json, evt_buf *b)
 {
 	evt_key key = { "", 0, false };
 
@@ -283,7 +283,7 @@ add_event_name(const struct list *l, uint32_t event, bool json, evt_buf *b)
 }
 
 static bool
-add_text(const struct list *l, const struct source *s, evt_buf *b)
+ls_add_text(const struct list *l, const struct source *s, evt_buf *b)
 {
 	char first[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX];
 	bool ok = evt_buf_printf(b, "%-20.*s %10" PRIu64 " %8.2f/s  %s  %s ",
@@ -293,7 +293,7 @@ add_text(const struct list *l, const struct source *s, evt_buf *b)
 
 	for (size_t i = s->at; i < s->at + s->n && ok; i++)
 		ok = evt_buf_add_byte(b, ' ') &&
-		    add_event_name(l, l->count[i].event, false, b) &&
+		    ls_add_event_name(l, l->count[i].event, false, b) &&
 		    evt_buf_printf(b, ":%" PRIu64, l->count[i].frames);
 	if (s->tracker != NULL)
 		ok = ok &&
@@ -305,7 +305,7 @@ add_text(const struct list *l, const struct source *s, evt_buf *b)
 }
 
 static bool
-add_json(const struct list *l, const struct source *s, evt_buf *b)
+ls_add_json(const struct list *l, const struct source *s, evt_buf *b)
 {
 	char first[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX];
 	bool ok = evt_buf_add_str(b, "{\"source_id\":") &&
@@ -324,7 +324,7 @@ add_json(const struct list *l, const struct source *s, evt_buf *b)
 		         i > s->at ? ",{\"event\":" : "{\"event\":") &&
 		    (l->count[i].event == 0 ?
 		            evt_buf_add_str(b, "null") :
-		            add_event_name(l, l->count[i].event, true, b)) &&
+		            ls_add_event_name(l, l->count[i].event, true, b)) &&
 		    evt_buf_printf(b, ",\"frames\":%" PRIu64 "}",
 		        l->count[i].frames);
 	ok = ok && evt_buf_add_byte(b, ']');
@@ -338,12 +338,12 @@ add_json(const struct list *l, const struct source *s, evt_buf *b)
 }
 
 static int
-print(struct list *l, const struct options *o, evt_error *err)
+ls_print(struct list *l, const struct options *o, evt_error *err)
 {
 	tool_output_file *out;
 	int r;
 
-	qsort(l->source, l->n, sizeof(*l->source), compare);
+	qsort(l->source, l->n, sizeof(*l->source), ls_compare);
 	if ((r = tool_output_file_open(NULL, false, &out, err)))
 		return r;
 	for (size_t i = 0; i < l->n && r == EVT_OK; i++) {
@@ -353,7 +353,7 @@ print(struct list *l, const struct options *o, evt_error *err)
 
 		if (s->frames == 0)
 			continue;
-		if (!(o->json ? add_json(l, s, b) : add_text(l, s, b)))
+		if (!(o->json ? ls_add_json(l, s, b) : ls_add_text(l, s, b)))
 			r = evt_err_nomem(err);
 		else
 			r = tool_output_file_flush_some(out, err);
@@ -365,7 +365,7 @@ print(struct list *l, const struct options *o, evt_error *err)
 }
 
 static int
-list(const struct options *o, const cli_tapes *tapes)
+ls_list(const struct options *o, const cli_tapes *tapes)
 {
 	struct list l = { .source = NULL };
 	uint64_t damaged, sum = 0;
@@ -378,12 +378,12 @@ list(const struct options *o, const cli_tapes *tapes)
 		sum += damaged;
 	}
 	if (r == EVT_OK)
-		r = fill(&l, o, &err);
+		r = ls_fill(&l, o, &err);
 	if (r == EVT_OK)
-		r = find_trackers(&l, tapes, &err);
+		r = ls_find_trackers(&l, tapes, &err);
 	if (r == EVT_OK)
-		r = print(&l, o, &err);
-	free_list(&l);
+		r = ls_print(&l, o, &err);
+	ls_free_list(&l);
 	if (r < 0)
 		return cli_fail(&ls_cli, "%s", err.text);
 	if (sum == 0)
@@ -396,7 +396,7 @@ list(const struct options *o, const cli_tapes *tapes)
 }
 
 static int
-run(int argc, char **argv)
+ls_run(int argc, char **argv)
 {
 	struct options o = { .sort = BY_ID };
 	cli_tapes tapes = { 0 };
@@ -407,10 +407,10 @@ run(int argc, char **argv)
 		code = tool_open(&ls_cli, &(cli_filter){ 0 }, argv + 1, n,
 		    &tapes, &filter);
 	if (code < 0)
-		code = list(&o, &tapes);
+		code = ls_list(&o, &tapes);
 	cli_tapes_close(&tapes);
 	evt_strings_free(&o.events);
 	return code;
 }
 
-const tool_command tool_ls = { &ls_cli, run, NULL };
+const tool_command tool_ls = { &ls_cli, ls_run, NULL };

@@ -68,7 +68,7 @@ static const cli_command mark = {
 
 /* What was asked for is done, by us or by the recorder. */
 static int
-done(const char *path, bool queued)
+mark_done(const char *path, bool queued)
 {
 	if (queued)
 		fprintf(stderr, "evtape mark: left for the recorder of %s\n",
@@ -77,7 +77,7 @@ done(const char *path, bool queued)
 }
 
 static int
-parse_time(const char *at, cli_tapes *tapes, int64_t *ret_ns)
+mark_parse_time(const char *at, cli_tapes *tapes, int64_t *ret_ns)
 {
 	evt_timetext_ref ref;
 	evt_error err;
@@ -94,35 +94,35 @@ parse_time(const char *at, cli_tapes *tapes, int64_t *ret_ns)
 }
 
 static int
-add(const struct options *o, cli_tapes *tapes, const char *path,
+mark_add(const struct options *o, cli_tapes *tapes, const char *path,
     const char *text)
 {
 	int64_t time_ns = 0;
 	evt_error err;
 	bool queued;
-	int code = parse_time(o->at, tapes, &time_ns);
+	int code = mark_parse_time(o->at, tapes, &time_ns);
 
 	if (code >= 0)
 		return code;
 	if (evt_bookmark_add(path, text, time_ns, &queued, &err))
 		return cli_fail(&mark, "%s", err.text);
-	return done(path, queued);
+	return mark_done(path, queued);
 }
 
 static int
-trigger(const char *path, const char *text)
+mark_trigger(const char *path, const char *text)
 {
 	evt_error err;
 
 	if (evt_bookmark_trigger(path, text, &err))
 		return cli_fail(&mark, "%s", err.text);
-	return done(path, true);
+	return mark_done(path, true);
 }
 
 /* ---- list ------------------------------------------------------------------- */
 
 static bool
-print_note(const evt_bookmark *n, bool json, evt_buf *b)
+mark_print_note(const evt_bookmark *n, bool json, evt_buf *b)
 {
 	char time[EVT_TIMETEXT_MAX];
 
@@ -139,7 +139,7 @@ print_note(const evt_bookmark *n, bool json, evt_buf *b)
 }
 
 static int
-list(const evt_bookmark *notes, size_t n, bool json, evt_error *err)
+mark_list(const evt_bookmark *notes, size_t n, bool json, evt_error *err)
 {
 	tool_output_file *out;
 	int r = tool_output_file_open(NULL, false, &out, err);
@@ -147,7 +147,8 @@ list(const evt_bookmark *notes, size_t n, bool json, evt_error *err)
 	if (r != EVT_OK)
 		return r;
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = print_note(&notes[i], json, tool_output_file_buf(out)) ?
+		r = mark_print_note(&notes[i], json,
+		        tool_output_file_buf(out)) ?
 		    tool_output_file_flush_some(out, err) :
 		    evt_err_nomem(err);
 	if (r == EVT_OK)
@@ -160,7 +161,7 @@ list(const evt_bookmark *notes, size_t n, bool json, evt_error *err)
 
 /* The number of the note that is meant; 0: there is none. */
 static uint64_t
-find(const evt_bookmark *notes, size_t n, const char *what)
+mark_find(const evt_bookmark *notes, size_t n, const char *what)
 {
 	int64_t seq;
 
@@ -174,7 +175,7 @@ find(const evt_bookmark *notes, size_t n, const char *what)
 }
 
 static int
-list_or_remove(const struct options *o, evt_tape *tape, const char *path)
+mark_list_or_remove(const struct options *o, evt_tape *tape, const char *path)
 {
 	evt_bookmark *notes = NULL;
 	bool queued = false;
@@ -184,20 +185,21 @@ list_or_remove(const struct options *o, evt_tape *tape, const char *path)
 	int r = evt_tape_bookmarks(tape, &notes, &n, &err);
 
 	if (r == EVT_OK && o->list) {
-		r = list(notes, n, o->json, &err);
+		r = mark_list(notes, n, o->json, &err);
 	} else if (r == EVT_OK) {
-		seq = find(notes, n, o->remove);
+		seq = mark_find(notes, n, o->remove);
 		r = seq > 0 ? evt_bookmark_remove(path, seq, &queued, &err) :
 		              evt_err_set(&err, EVT_ERR_NOTFOUND,
 		                  "%s has no bookmark '%s'; --list shows them",
 		                  path, o->remove);
 	}
 	evt_bookmarks_free(notes, n);
-	return r < 0 ? cli_fail(&mark, "%s", err.text) : done(path, queued);
+	return r < 0 ? cli_fail(&mark, "%s", err.text) :
+	               mark_done(path, queued);
 }
 
 static int
-run(int argc, char **argv)
+mark_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	cli_tapes tapes = { 0 };
@@ -215,17 +217,17 @@ run(int argc, char **argv)
 		    "--trigger is for now: it goes with none of --at, --list "
 		    "and --remove");
 	if (o.trigger)
-		return trigger(argv[1], n > 1 ? argv[2] : NULL);
+		return mark_trigger(argv[1], n > 1 ? argv[2] : NULL);
 	if (!o.list && o.remove == NULL && n < 2)
 		return cli_usage(&mark, "no text given");
 	code =
 	    tool_open(&mark, &(cli_filter){ 0 }, argv + 1, 1, &tapes, &filter);
 	if (code < 0)
 		code = o.list || o.remove != NULL ?
-		    list_or_remove(&o, tapes.tape[0], argv[1]) :
-		    add(&o, &tapes, argv[1], argv[2]);
+		    mark_list_or_remove(&o, tapes.tape[0], argv[1]) :
+		    mark_add(&o, &tapes, argv[1], argv[2]);
 	cli_tapes_close(&tapes);
 	return code;
 }
 
-const tool_command tool_mark = { &mark, run, NULL };
+const tool_command tool_mark = { &mark, mark_run, NULL };

@@ -94,16 +94,16 @@ struct memory {
 #define N_SLOTS (MEMORY * 2)
 
 static uint32_t *
-slot_of(struct memory *m, const struct seen *s)
+merge_slot_of(struct memory *m, const struct seen *s)
 {
 	return &m->slot[s->hash.low64 & (N_SLOTS - 1)];
 }
 
 /* Chains are from new to old, so the oldest is the end of one. */
 static void
-forget_oldest(struct memory *m)
+merge_forget_oldest(struct memory *m)
 {
-	uint32_t *at = slot_of(m, &m->ring[m->first]);
+	uint32_t *at = merge_slot_of(m, &m->ring[m->first]);
 
 	while (*at != m->first + 1)
 		at = &m->ring[*at - 1].next;
@@ -113,27 +113,28 @@ forget_oldest(struct memory *m)
 }
 
 static void
-remember(struct memory *m, const struct seen *s)
+merge_remember(struct memory *m, const struct seen *s)
 {
 	uint32_t place;
 
 	if (m->n == MEMORY)
-		forget_oldest(m);
+		merge_forget_oldest(m);
 	place = (m->first + m->n) % MEMORY;
 	m->ring[place] = *s;
-	m->ring[place].next = *slot_of(m, s);
-	*slot_of(m, s) = place + 1;
+	m->ring[place].next = *merge_slot_of(m, s);
+	*merge_slot_of(m, s) = place + 1;
 	m->n++;
 }
 
 /* Whether another tape had it lately; each frame makes one pair. */
 static bool
-find_pair(struct memory *m, const struct seen *s)
+merge_find_pair(struct memory *m, const struct seen *s)
 {
 	struct seen *found = NULL;
 
 	/* The oldest that fits, so that repeated frames pair in order. */
-	for (uint32_t at = *slot_of(m, s); at != 0; at = m->ring[at - 1].next) {
+	for (uint32_t at = *merge_slot_of(m, s); at != 0;
+	     at = m->ring[at - 1].next) {
 		struct seen *o = &m->ring[at - 1];
 
 		if (!o->paired && o->tape != s->tape &&
@@ -157,7 +158,7 @@ struct work {
 };
 
 static bool
-is_duplicate(struct work *w, const evt_frame *f)
+merge_is_duplicate(struct work *w, const evt_frame *f)
 {
 	struct memory *m = &w->memory;
 	struct seen s = { .time_ns = f->time_ns, .tape = f->tape };
@@ -166,23 +167,23 @@ is_duplicate(struct work *w, const evt_frame *f)
 		return false;
 	while (m->n > 0 &&
 	    f->time_ns - m->ring[m->first].time_ns > w->o->window_ns)
-		forget_oldest(m);
+		merge_forget_oldest(m);
 	s.hash = XXH3_128bits_withSeed(f->payload, f->len, f->opcode);
-	if (find_pair(m, &s)) {
+	if (merge_find_pair(m, &s)) {
 		w->duplicates++;
 		return true;
 	}
-	remember(m, &s);
+	merge_remember(m, &s);
 	return false;
 }
 
 static int
-copy(void *ctx, const evt_frame *f, evt_error *err)
+merge_copy(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
 	evt_frame moved = *f;
 
-	if (is_duplicate(w, f))
+	if (merge_is_duplicate(w, f))
 		return EVT_OK;
 	if (f->conn > 0)
 		moved.conn += w->first_conn[f->tape];
@@ -191,7 +192,7 @@ copy(void *ctx, const evt_frame *f, evt_error *err)
 
 /* The greatest connection number of a tape. */
 static int
-max_conn(evt_tape *tape, uint32_t *ret, evt_error *err)
+merge_max_conn(evt_tape *tape, uint32_t *ret, evt_error *err)
 {
 	evt_info *info;
 	int r =
@@ -208,7 +209,7 @@ max_conn(evt_tape *tape, uint32_t *ret, evt_error *err)
 }
 
 static int
-prepare(struct work *w, const cli_tapes *tapes, evt_error *err)
+merge_prepare(struct work *w, const cli_tapes *tapes, evt_error *err)
 {
 	uint32_t sum = 0, n;
 	int r = EVT_OK;
@@ -223,7 +224,7 @@ prepare(struct work *w, const cli_tapes *tapes, evt_error *err)
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < tapes->n && r == EVT_OK; i++) {
 		w->first_conn[i] = sum;
-		r = max_conn(tapes->tape[i], &n, err);
+		r = merge_max_conn(tapes->tape[i], &n, err);
 		if (r == EVT_OK && n > UINT32_MAX - sum)
 			r = evt_err_set(err, EVT_ERR_ARG,
 			    "the tapes have more connections than one can "
@@ -243,10 +244,10 @@ merge(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
-		.frame = copy,
+		.frame = merge_copy,
 		.ctx = &w };
 	evt_error err;
-	int code = CLI_FAILED, r = prepare(&w, tapes, &err);
+	int code = CLI_FAILED, r = merge_prepare(&w, tapes, &err);
 
 	filter->with_marks = true;
 	if (r == EVT_OK)
@@ -272,7 +273,7 @@ merge(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 }
 
 static int
-run(int argc, char **argv)
+merge_run(int argc, char **argv)
 {
 	struct options o = { .window_ns = 5 * EVT_NS_PER_S };
 	cli_tapes tapes = { 0 };
@@ -291,4 +292,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_merge = { &merge_cli, run, NULL };
+const tool_command tool_merge = { &merge_cli, merge_run, NULL };

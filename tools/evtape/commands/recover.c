@@ -61,8 +61,8 @@ struct work {
 };
 
 static int
-put_gap(struct work *w, uint64_t frames, int64_t time_ns, int64_t mono_ns,
-    evt_error *err)
+recover_put_gap(struct work *w, uint64_t frames, int64_t time_ns,
+    int64_t mono_ns, evt_error *err)
 {
 	evt_frame f = { .kind = EVT_KIND_MARK,
 		.opcode = EVT_MARK_GAP,
@@ -88,7 +88,7 @@ put_gap(struct work *w, uint64_t frames, int64_t time_ns, int64_t mono_ns,
 
 /* All goes to the new tape, and what is missing before it as a gap. */
 static int
-target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
+recover_target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
     evt_error *err)
 {
 	struct work *w = ctx;
@@ -96,8 +96,8 @@ target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
 
 	/* A tape whose first segments were dropped begins later than at 1. */
 	if (w->next_seq > 0 && next->first_seq > w->next_seq)
-		r = put_gap(w, next->first_seq - w->next_seq, next->time_ns,
-		    next->mono_ns, err);
+		r = recover_put_gap(w, next->first_seq - w->next_seq,
+		    next->time_ns, next->mono_ns, err);
 	w->next_seq = next->first_seq + next->frames;
 	w->time_ns = next->time_ns;
 	w->mono_ns = next->mono_ns;
@@ -109,7 +109,7 @@ target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
 /* The last frame that the tape says it has.  To be asked for before they are
  * copied: a tape that is being recorded has more of them afterwards. */
 static int
-last_seq(evt_tape *tape, uint64_t *ret_seq, evt_error *err)
+recover_last_seq(evt_tape *tape, uint64_t *ret_seq, evt_error *err)
 {
 	evt_info *info;
 	int r = evt_tape_info_of(tape, 0, &info, err);
@@ -129,15 +129,16 @@ last_seq(evt_tape *tape, uint64_t *ret_seq, evt_error *err)
 
 /* Frames up to that one behind the last one that was found. */
 static int
-lost_end(struct work *w, uint64_t last, evt_error *err)
+recover_lost_end(struct work *w, uint64_t last, evt_error *err)
 {
 	if (w->next_seq == 0 || last < w->next_seq)
 		return EVT_OK;
-	return put_gap(w, last - w->next_seq + 1, w->time_ns, w->mono_ns, err);
+	return recover_put_gap(w, last - w->next_seq + 1, w->time_ns,
+	    w->mono_ns, err);
 }
 
 static void
-report(const struct work *w, const struct options *o, const char *path)
+recover_report(const struct work *w, const struct options *o, const char *path)
 {
 	if (o->json)
 		printf("{\"saved\":%" PRIu64 ",\"lost\":%" PRIu64
@@ -159,21 +160,22 @@ recover(const struct options *o, const cli_tapes *tapes,
 	blockcopy copy = { .cmd = &recover_cli,
 		.tape = tapes->tape[0],
 		.filter = filter,
-		.target = target,
+		.target = recover_target,
 		.ctx = &w };
 	uint64_t last;
 	evt_error err;
 	int code;
 
-	if (last_seq(tapes->tape[0], &last, &err) ||
+	if (recover_last_seq(tapes->tape[0], &last, &err) ||
 	    tool_newtape_open(o->output, NULL, &w.to, &err))
 		return cli_fail(&recover_cli, "%s", err.text);
 	code = blockcopy_run(&copy);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
-	    (lost_end(&w, last, &err) || tool_newtape_finish(w.to, &err)))
+	    (recover_lost_end(&w, last, &err) ||
+	        tool_newtape_finish(w.to, &err)))
 		code = cli_fail(&recover_cli, "%s", err.text);
 	if (code == CLI_DONE || code == CLI_LOSSES) {
-		report(&w, o, evt_tape_path(tapes->tape[0]));
+		recover_report(&w, o, evt_tape_path(tapes->tape[0]));
 		code = w.lost > 0 ? CLI_LOSSES : code;
 	}
 	tool_newtape_close(w.to);
@@ -181,7 +183,7 @@ recover(const struct options *o, const cli_tapes *tapes,
 }
 
 static int
-run(int argc, char **argv)
+recover_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	cli_tapes tapes = { 0 };
@@ -199,4 +201,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_recover = { &recover_cli, run, NULL };
+const tool_command tool_recover = { &recover_cli, recover_run, NULL };

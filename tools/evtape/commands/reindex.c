@@ -21,7 +21,7 @@ static const cli_command reindex = {
 };
 
 static int
-run(int argc, char **argv)
+reindex_run(int argc, char **argv)
 {
 	uint64_t damaged = 0;
 	evt_error err;
@@ -39,4 +39,4 @@ run(int argc, char **argv)
 	return CLI_LOSSES;
 }
 
-const tool_command tool_reindex = { &reindex, run, NULL };
+const tool_command tool_reindex = { &reindex, reindex_run, NULL };

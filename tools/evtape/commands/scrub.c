@@ -131,7 +131,7 @@ struct work {
 
 /* The frame's keys as they are now in its payload. */
 static int
-set_keys(struct work *w, evt_frame *f, evt_error *err)
+scrub_set_keys(struct work *w, evt_frame *f, evt_error *err)
 {
 	size_t at = 0;
 
@@ -170,7 +170,7 @@ set_keys(struct work *w, evt_frame *f, evt_error *err)
 }
 
 static int
-shift(const struct work *w, evt_frame *f, evt_error *err)
+scrub_shift(const struct work *w, evt_frame *f, evt_error *err)
 {
 	int64_t by = w->d.shift_s * EVT_NS_PER_S;
 
@@ -183,13 +183,13 @@ shift(const struct work *w, evt_frame *f, evt_error *err)
 }
 
 static int
-put(struct work *w, const evt_frame *f, evt_error *err)
+scrub_put(struct work *w, const evt_frame *f, evt_error *err)
 {
 	evt_frame new = *f;
-	int r = set_keys(w, &new, err);
+	int r = scrub_set_keys(w, &new, err);
 
 	if (r == EVT_OK)
-		r = shift(w, &new, err);
+		r = scrub_shift(w, &new, err);
 	if (r == EVT_OK)
 		r = tool_newtape_put(w->to, &new, err);
 	w->frames += r == EVT_OK;
@@ -199,7 +199,7 @@ put(struct work *w, const evt_frame *f, evt_error *err)
 /* ---- notes --------------------------------------------------------------- */
 
 static int
-remember_note(struct work *w, uint64_t seq, evt_error *err)
+scrub_remember_note(struct work *w, uint64_t seq, evt_error *err)
 {
 	struct note *more = realloc(w->note, (w->n_notes + 1) * sizeof(*more));
 
@@ -214,7 +214,8 @@ remember_note(struct work *w, uint64_t seq, evt_error *err)
 /* A note that takes another back: {"mark":"note","removes":N}.  *ret_done: it
  * was one, and has been dealt with. */
 static int
-put_removal(struct work *w, const evt_frame *f, bool *ret_done, evt_error *err)
+scrub_put_removal(struct work *w, const evt_frame *f, bool *ret_done,
+    evt_error *err)
 {
 	evt_json_view n =
 	    evt_json_view_member(evt_json_view_make(f->payload, f->len),
@@ -234,7 +235,7 @@ put_removal(struct work *w, const evt_frame *f, bool *ret_done, evt_error *err)
 			return evt_err_nomem(err);
 		new.payload = w->payload.data;
 		new.len = w->payload.len;
-		r = put(w, &new, err);
+		r = scrub_put(w, &new, err);
 		break;
 	}
 	return r;
@@ -243,13 +244,13 @@ put_removal(struct work *w, const evt_frame *f, bool *ret_done, evt_error *err)
 /* ---- all frames ---------------------------------------------------------- */
 
 static int
-put_raw(struct work *w, const evt_frame *f, evt_error *err)
+scrub_put_raw(struct work *w, const evt_frame *f, evt_error *err)
 {
 	/* A heartbeat tells nothing. */
 	bool beat = f->len == 0 || (f->len == 1 && f->payload[0] == 'X');
 
 	if (beat || (w->o->keep_raw && f->kind != EVT_KIND_MARK))
-		return put(w, f, err);
+		return scrub_put(w, f, err);
 	w->left_out_raw++;
 	return EVT_OK;
 }
@@ -270,24 +271,24 @@ scrub_frame(void *ctx, const evt_frame *f, evt_error *err)
 	if (f->kind == EVT_KIND_MARK || f->opcode == EVT_OP_TEXT)
 		r = evt_json_scan(w->scanner, f->payload, f->len, &got, err);
 	if (r != EVT_OK || !got.json)
-		return r != EVT_OK ? r : put_raw(w, f, err);
+		return r != EVT_OK ? r : scrub_put_raw(w, f, err);
 	if (f->kind == EVT_KIND_MARK && f->opcode == EVT_MARK_BOOKMARK) {
-		r = put_removal(w, f, &done, err);
+		r = scrub_put_removal(w, f, &done, err);
 		if (r != EVT_OK || done)
 			return r;
-		r = remember_note(w, f->seq, err);
+		r = scrub_remember_note(w, f->seq, err);
 	}
 	if (r == EVT_OK)
 		r = scrub_text_write(w->text, f, &w->payload, err);
 	new.payload = w->payload.data;
 	new.len = w->payload.len;
-	return r == EVT_OK ? put(w, &new, err) : r;
+	return r == EVT_OK ? scrub_put(w, &new, err) : r;
 }
 
 /* ---- the command --------------------------------------------------------- */
 
 static int
-report(const struct work *w)
+scrub_report(const struct work *w)
 {
 	evt_buf out = { 0 };
 	bool ok;
@@ -334,11 +335,11 @@ scrub(struct work *w, const cli_tapes *tapes, evt_filter *filter)
 		return code;
 	if (tool_newtape_finish(w->to, &err))
 		return cli_fail(&scrub_cli, "%s", err.text);
-	return report(w) == CLI_DONE ? code : CLI_FAILED;
+	return scrub_report(w) == CLI_DONE ? code : CLI_FAILED;
 }
 
 static void
-free_work(struct work *w)
+scrub_free_work(struct work *w)
 {
 	tool_newtape_close(w->to);
 	evt_json_scanner_free(w->scanner);
@@ -354,7 +355,7 @@ free_work(struct work *w)
 }
 
 static int
-run(int argc, char **argv)
+scrub_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { .o = &o };
@@ -375,7 +376,7 @@ run(int argc, char **argv)
 		    &filter);
 	if (code < 0)
 		code = scrub(&w, &tapes, &filter);
-	free_work(&w);
+	scrub_free_work(&w);
 	cli_tapes_close(&tapes);
 	cli_filter_free(&o.filter);
 	evt_strings_free(&o.drop);
@@ -384,4 +385,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_scrub = { &scrub_cli, run, NULL };
+const tool_command tool_scrub = { &scrub_cli, scrub_run, NULL };

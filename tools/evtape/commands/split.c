@@ -94,7 +94,8 @@ struct work {
 
 /* Print what was made, if that is asked for. */
 static int
-made(const struct options *o, const char *name, uint64_t frames, evt_error *err)
+split_made(const struct options *o, const char *name, uint64_t frames,
+    evt_error *err)
 {
 	evt_buf b = { 0 };
 
@@ -114,7 +115,7 @@ made(const struct options *o, const char *name, uint64_t frames, evt_error *err)
 /* ---- by time and size ------------------------------------------------------------ */
 
 static int
-finish(struct work *w, evt_error *err)
+split_finish(struct work *w, evt_error *err)
 {
 	int r = EVT_OK;
 
@@ -123,7 +124,7 @@ finish(struct work *w, evt_error *err)
 
 		r = tool_newtape_finish(w->to, err);
 		if (r == EVT_OK)
-			r = made(w->o, w->name, frames, err);
+			r = split_made(w->o, w->name, frames, err);
 		tool_newtape_close(w->to);
 		w->to = NULL;
 	}
@@ -134,7 +135,7 @@ finish(struct work *w, evt_error *err)
 
 /* Begin the tape for a frame of this time. */
 static int
-begin(struct work *w, int64_t time_ns, evt_error *err)
+split_begin(struct work *w, int64_t time_ns, evt_error *err)
 {
 	int64_t every = w->o->every_ns, from;
 	char time[EVT_TIMETEXT_MAX], *p = time;
@@ -163,7 +164,7 @@ begin(struct work *w, int64_t time_ns, evt_error *err)
 
 /* By time, a frame that steps back stays with those around it. */
 static bool
-is_full(const struct work *w, int64_t time_ns)
+split_is_full(const struct work *w, int64_t time_ns)
 {
 	evt_writer_stats stats;
 
@@ -174,7 +175,7 @@ is_full(const struct work *w, int64_t time_ns)
 }
 
 static int
-target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
+split_target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
     evt_error *err)
 {
 	struct work *w = ctx;
@@ -186,10 +187,10 @@ target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
 		*ret_to = NULL;
 		return EVT_OK;
 	}
-	if (w->to != NULL && is_full(w, next->first_ns))
-		r = finish(w, err);
+	if (w->to != NULL && split_is_full(w, next->first_ns))
+		r = split_finish(w, err);
 	if (r == EVT_OK && w->to == NULL)
-		r = begin(w, next->first_ns, err);
+		r = split_begin(w, next->first_ns, err);
 	*ret_to = w->to;
 	return r;
 }
@@ -202,12 +203,12 @@ split_in_order(const struct options *o, const cli_tapes *tapes,
 	blockcopy copy = { .cmd = &split_cli,
 		.tape = tapes->tape[0],
 		.filter = filter,
-		.target = target,
+		.target = split_target,
 		.ctx = &w };
 	int code = blockcopy_run(&copy);
 	evt_error err;
 
-	if ((code == CLI_DONE || code == CLI_LOSSES) && finish(&w, &err))
+	if ((code == CLI_DONE || code == CLI_LOSSES) && split_finish(&w, &err))
 		code = cli_fail(&split_cli, "%s", err.text);
 	tool_newtape_close(w.to);
 	free(w.name);
@@ -226,7 +227,7 @@ struct group {
 };
 
 static bool
-add_file_name(evt_buf *b, const char *id)
+split_add_file_name(evt_buf *b, const char *id)
 {
 	bool ok = true;
 
@@ -242,12 +243,12 @@ add_file_name(evt_buf *b, const char *id)
 }
 
 static int
-open_group(struct group *g, evt_error *err)
+split_open_group(struct group *g, evt_error *err)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		evt_buf name = { 0 };
 		bool ok = evt_buf_printf(&name, "%s-", g->o->output) &&
-		    add_file_name(&name, g->ids[i]) &&
+		    split_add_file_name(&name, g->ids[i]) &&
 		    evt_buf_add(&name, ".tape", 6);
 		int r;
 
@@ -262,7 +263,7 @@ open_group(struct group *g, evt_error *err)
 }
 
 static bool
-names(const evt_frame *f, const char *id)
+split_names(const evt_frame *f, const char *id)
 {
 	size_t n = strlen(id);
 
@@ -275,20 +276,20 @@ names(const evt_frame *f, const char *id)
 }
 
 static int
-deal(void *ctx, const evt_frame *f, evt_error *err)
+split_deal(void *ctx, const evt_frame *f, evt_error *err)
 {
 	const struct group *g = ctx;
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < g->n && r == EVT_OK; i++) {
-		if (f->kind == EVT_KIND_MARK || names(f, g->ids[i]))
+		if (f->kind == EVT_KIND_MARK || split_names(f, g->ids[i]))
 			r = tool_newtape_put(g->to[i], f, err);
 	}
 	return r;
 }
 
 static int
-close_group(struct group *g, bool keep, evt_error *err)
+split_close_group(struct group *g, bool keep, evt_error *err)
 {
 	int r = EVT_OK;
 
@@ -299,7 +300,7 @@ close_group(struct group *g, bool keep, evt_error *err)
 		if (keep && r == EVT_OK)
 			r = tool_newtape_finish(g->to[i], err);
 		if (keep && r == EVT_OK)
-			r = made(g->o, g->name[i], frames, err);
+			r = split_made(g->o, g->name[i], frames, err);
 		tool_newtape_close(g->to[i]);
 		free(g->name[i]);
 	}
@@ -314,10 +315,10 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 		.tapes = tapes->tape,
 		.n_tapes = 1,
 		.filter = &mine,
-		.frame = deal,
+		.frame = split_deal,
 		.ctx = g };
 	evt_error err;
-	int code = CLI_FAILED, r = open_group(g, &err);
+	int code = CLI_FAILED, r = split_open_group(g, &err);
 	bool whole;
 
 	mine.sources = g->ids;
@@ -327,7 +328,7 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 	else
 		cli_fail(&split_cli, "%s", err.text);
 	whole = code == CLI_DONE || code == CLI_LOSSES;
-	if (close_group(g, whole, &err))
+	if (split_close_group(g, whole, &err))
 		code = cli_fail(&split_cli, "%s", err.text);
 	return code;
 }
@@ -335,7 +336,7 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 /* The sources that were asked for, else all on the tape, each text once: 5 and
  * "5" are one to a filter, and share a tape. */
 static int
-list_sources(evt_tape *tape, const evt_filter *filter, evt_key_table *ids,
+split_list_sources(evt_tape *tape, const evt_filter *filter, evt_key_table *ids,
     evt_error *err)
 {
 	size_t n = filter->n_sources;
@@ -368,7 +369,7 @@ split_by_source(const struct options *o, const cli_tapes *tapes,
 	evt_error err;
 	int code = CLI_DONE, one;
 
-	if (list_sources(tapes->tape[0], filter, &ids, &err))
+	if (split_list_sources(tapes->tape[0], filter, &ids, &err))
 		code = cli_fail(&split_cli, "%s", err.text);
 	for (uint32_t i = 0;
 	     i < ids.n && (code == CLI_DONE || code == CLI_LOSSES);) {
@@ -390,7 +391,7 @@ split_by_source(const struct options *o, const cli_tapes *tapes,
 }
 
 static int
-run(int argc, char **argv)
+split_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	cli_tapes tapes = { 0 };
@@ -416,4 +417,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_split = { &split_cli, run, NULL };
+const tool_command tool_split = { &split_cli, split_run, NULL };

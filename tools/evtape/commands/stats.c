@@ -66,7 +66,7 @@ static const cli_command stats_cli = {
 };
 
 static int
-write_out(const stats *s, const char *path, bool force,
+stats_write_out(const stats *s, const char *path, bool force,
     bool (*print)(const stats *s, evt_buf *out), const char *title,
     evt_error *err)
 {
@@ -84,22 +84,22 @@ write_out(const stats *s, const char *path, bool force,
 }
 
 static int
-report(const stats *s, const char *title)
+stats_report(const stats *s, const char *title)
 {
 	const stats_options *o = s->o;
 	evt_error err;
 	int r = EVT_OK;
 
 	if (o->plot != NULL)
-		r = write_out(s, o->plot, o->force, NULL, title, &err);
+		r = stats_write_out(s, o->plot, o->force, NULL, title, &err);
 	if (r == EVT_OK)
-		r = write_out(s, NULL, false, o->json ? stats_json : stats_text,
-		    NULL, &err);
+		r = stats_write_out(s, NULL, false,
+		    o->json ? stats_json : stats_text, NULL, &err);
 	return r < 0 ? cli_fail(&stats_cli, "%s", err.text) : CLI_DONE;
 }
 
 static int
-run(int argc, char **argv)
+stats_run(int argc, char **argv)
 {
 	stats_options o = { .top = 20, .silence_ns = 300 * EVT_NS_PER_S };
 	stats s = { .o = &o };
@@ -115,7 +115,7 @@ run(int argc, char **argv)
 		filter.with_marks = true;
 		code = stats_gather(&s, &stats_cli, &tapes, &filter);
 		if (code == CLI_DONE || code == CLI_LOSSES) {
-			said = report(&s, argv[1]);
+			said = stats_report(&s, argv[1]);
 			code = said != CLI_DONE ? said : code;
 		}
 	}
@@ -125,4 +125,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_stats = { &stats_cli, run, NULL };
+const tool_command tool_stats = { &stats_cli, stats_run, NULL };

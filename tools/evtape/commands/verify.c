@@ -58,7 +58,7 @@ struct work {
 };
 
 static void
-print_fault(const evt_verify_fault *f)
+verify_print_fault(const evt_verify_fault *f)
 {
 	printf("%s", f->file);
 	if (f->offset != EVT_VERIFY_NOWHERE)
@@ -72,7 +72,7 @@ print_fault(const evt_verify_fault *f)
 }
 
 static bool
-add_fault(evt_buf *b, const evt_verify_fault *f)
+verify_add_fault(evt_buf *b, const evt_verify_fault *f)
 {
 	bool ok = evt_buf_printf(b, "{\"file\":") &&
 	    evt_buf_add_json(b, f->file, strlen(f->file)) &&
@@ -90,7 +90,7 @@ add_fault(evt_buf *b, const evt_verify_fault *f)
 }
 
 static void
-fault(void *ctx, const evt_verify_fault *f)
+verify_fault(void *ctx, const evt_verify_fault *f)
 {
 	struct work *w = ctx;
 	evt_buf b = { 0 };
@@ -99,10 +99,10 @@ fault(void *ctx, const evt_verify_fault *f)
 	if (w->o->quiet)
 		return;
 	if (!w->o->json) {
-		print_fault(f);
+		verify_print_fault(f);
 		return;
 	}
-	if (add_fault(&b, f))
+	if (verify_add_fault(&b, f))
 		printf("%.*s\n", (int)b.len, (char *)b.data);
 	else
 		w->nomem = true;
@@ -110,7 +110,7 @@ fault(void *ctx, const evt_verify_fault *f)
 }
 
 static bool
-progress(void *ctx, uint64_t done, uint64_t total)
+verify_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	struct work *w = ctx;
 
@@ -120,7 +120,8 @@ progress(void *ctx, uint64_t done, uint64_t total)
 }
 
 static void
-print_sum(const evt_verify_result *v, const char *path, const struct options *o)
+verify_print_sum(const evt_verify_result *v, const char *path,
+    const struct options *o)
 {
 	if (o->quiet)
 		return;
@@ -143,11 +144,11 @@ print_sum(const evt_verify_result *v, const char *path, const struct options *o)
 }
 
 static int
-run(int argc, char **argv)
+verify_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { .o = &o };
-	evt_verify_options vo = { fault, progress, &w };
+	evt_verify_options vo = { verify_fault, verify_progress, &w };
 	evt_verify_result got;
 	evt_error err;
 	int n, r, code = cli_parse(&verify_cli, argc, argv, &o, &n);
@@ -164,10 +165,10 @@ run(int argc, char **argv)
 	if (r != EVT_OK || w.nomem)
 		return cli_fail(&verify_cli, "%s",
 		    r != EVT_OK ? err.text : "out of memory");
-	print_sum(&got, argv[1], &o);
+	verify_print_sum(&got, argv[1], &o);
 	if (fflush(stdout) != 0)
 		return cli_fail(&verify_cli, "cannot write to stdout");
 	return got.faults == 0 ? CLI_DONE : CLI_LOSSES;
 }
 
-const tool_command tool_verify = { &verify_cli, run, NULL };
+const tool_command tool_verify = { &verify_cli, verify_run, NULL };

@@ -31,7 +31,7 @@ struct ctl_server {
 /* ---- the URL ------------------------------------------------------------- */
 
 static int
-refuse(const char *text, const char *why, evt_error *err)
+ctl_http_refuse(const char *text, const char *why, evt_error *err)
 {
 	return evt_err_set(err, EVT_ERR_ARG,
 	    "'%.200s' is no URL of an evtape-replay: %s; write "
@@ -41,7 +41,7 @@ refuse(const char *text, const char *why, evt_error *err)
 
 /* The URL with the scheme that it means. */
 static bool
-complete(const char *text, evt_buf *out)
+ctl_http_complete(const char *text, evt_buf *out)
 {
 	static const char *const schemes[][2] = { { "ws://", "http://" },
 		{ "wss://", "https://" } };
@@ -60,7 +60,7 @@ complete(const char *text, evt_buf *out)
 }
 
 static bool
-has_part(const ctl_server *s, CURLUPart part)
+ctl_http_has_part(const ctl_server *s, CURLUPart part)
 {
 	char *text = NULL;
 	bool there = s->lib.curl_url_get(s->base, part, &text, 0) == CURLUE_OK;
@@ -71,7 +71,7 @@ has_part(const ctl_server *s, CURLUPart part)
 
 /* Cut an end off the path, if it has it. */
 static void
-cut_end(char *path, const char *end)
+ctl_http_cut_end(char *path, const char *end)
 {
 	size_t n = strlen(path), m = strlen(end);
 
@@ -80,7 +80,7 @@ cut_end(char *path, const char *end)
 }
 
 static bool
-is_http(const ctl_server *s)
+ctl_http_is_http(const ctl_server *s)
 {
 	char *scheme = NULL;
 	bool is = s->lib.curl_url_get(s->base, CURLUPART_SCHEME, &scheme, 0) ==
@@ -92,14 +92,14 @@ is_http(const ctl_server *s)
 }
 
 static bool
-is_loopback(const ctl_server *s)
+ctl_http_is_loopback(const ctl_server *s)
 {
 	char *host = NULL;
 	bool is = false;
 
 	if (s->lib.curl_url_get(s->base, CURLUPART_HOST, &host, 0) ==
 	    CURLUE_OK) {
-		cut_end(host, "]");
+		ctl_http_cut_end(host, "]");
 		is = evt_address_is_loopback(host + (*host == '['));
 	}
 	s->lib.curl_free(host);
@@ -108,31 +108,31 @@ is_loopback(const ctl_server *s)
 
 /* Take the path off the base: what is before /api stays in mind. */
 static int
-split_path(ctl_server *s, evt_error *err)
+ctl_http_split_path(ctl_server *s, evt_error *err)
 {
 	if (s->lib.curl_url_get(s->base, CURLUPART_PATH, &s->prefix, 0) !=
 	    CURLUE_OK)
 		return evt_err_nomem(err);
-	cut_end(s->prefix, "/");
-	cut_end(s->prefix, "/stream");
-	cut_end(s->prefix, "/control");
-	cut_end(s->prefix, "/");
+	ctl_http_cut_end(s->prefix, "/");
+	ctl_http_cut_end(s->prefix, "/stream");
+	ctl_http_cut_end(s->prefix, "/control");
+	ctl_http_cut_end(s->prefix, "/");
 	if (s->lib.curl_url_set(s->base, CURLUPART_PATH,
 	        *s->prefix != '\0' ? s->prefix : "/", 0) != CURLUE_OK ||
 	    s->lib.curl_url_get(s->base, CURLUPART_URL, &s->url, 0) !=
 	        CURLUE_OK)
 		return evt_err_nomem(err);
-	cut_end(s->url, "/");
+	ctl_http_cut_end(s->url, "/");
 	return EVT_OK;
 }
 
 static int
-take_url(ctl_server *s, const char *text, evt_error *err)
+ctl_http_take_url(ctl_server *s, const char *text, evt_error *err)
 {
 	evt_buf whole = { 0 };
 	CURLUcode u;
 
-	if (!complete(text, &whole)) {
+	if (!ctl_http_complete(text, &whole)) {
 		evt_buf_free(&whole);
 		return evt_err_nomem(err);
 	}
@@ -140,18 +140,22 @@ take_url(ctl_server *s, const char *text, evt_error *err)
 	evt_buf_free(&whole);
 	if (u == CURLUE_OUT_OF_MEMORY)
 		return evt_err_nomem(err);
-	if (u == CURLUE_UNSUPPORTED_SCHEME || (u == CURLUE_OK && !is_http(s)))
-		return refuse(text, "it is asked over http or https", err);
+	if (u == CURLUE_UNSUPPORTED_SCHEME ||
+	    (u == CURLUE_OK && !ctl_http_is_http(s)))
+		return ctl_http_refuse(text, "it is asked over http or https",
+		    err);
 	if (u != CURLUE_OK)
-		return refuse(text, s->lib.curl_url_strerror(u), err);
+		return ctl_http_refuse(text, s->lib.curl_url_strerror(u), err);
 	/* Not shown: there may be a secret in it. */
-	if (has_part(s, CURLUPART_USER) || has_part(s, CURLUPART_PASSWORD) ||
-	    has_part(s, CURLUPART_QUERY) || has_part(s, CURLUPART_FRAGMENT))
+	if (ctl_http_has_part(s, CURLUPART_USER) ||
+	    ctl_http_has_part(s, CURLUPART_PASSWORD) ||
+	    ctl_http_has_part(s, CURLUPART_QUERY) ||
+	    ctl_http_has_part(s, CURLUPART_FRAGMENT))
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the URL must be without user, query and '#': a token "
 		    "comes from --token-file or EVTAPE_TOKEN");
-	s->loopback = is_loopback(s);
-	return split_path(s, err);
+	s->loopback = ctl_http_is_loopback(s);
+	return ctl_http_split_path(s, err);
 }
 
 /* ---- the connection ------------------------------------------------------ */
@@ -161,7 +165,7 @@ take_url(ctl_server *s, const char *text, evt_error *err)
 
 /* What holds for each call. */
 static bool
-set_up(ctl_server *s)
+ctl_http_set_up(ctl_server *s)
 {
 	long connect_ms =
 	    s->timeout_ms < CONNECT_MS ? s->timeout_ms : CONNECT_MS;
@@ -207,9 +211,9 @@ ctl_server_new(const char *text, const ctl_how *how, ctl_server **ret_server,
 	s->headers =
 	    s->lib.curl_slist_append(NULL, "Content-Type: application/json");
 	r = s->base != NULL && s->curl != NULL && s->headers != NULL ?
-	    take_url(s, text, err) :
+	    ctl_http_take_url(s, text, err) :
 	    evt_err_nomem(err);
-	if (r == EVT_OK && !set_up(s))
+	if (r == EVT_OK && !ctl_http_set_up(s))
 		r = evt_err_nomem(err);
 	if (r != EVT_OK) {
 		ctl_server_free(s);
@@ -243,7 +247,7 @@ ctl_server_url(const ctl_server *s)
 
 /* The connection, or the wait for it, failed. */
 static int
-not_there(const ctl_server *s, CURLcode code, evt_error *err)
+ctl_http_not_there(const ctl_server *s, CURLcode code, evt_error *err)
 {
 	long sys = 0;
 	char wait[EVT_TIMETEXT_MAX];
@@ -272,7 +276,7 @@ not_there(const ctl_server *s, CURLcode code, evt_error *err)
 }
 
 static int
-failed(const ctl_server *s, CURLcode code, evt_error *err)
+ctl_http_failed(const ctl_server *s, CURLcode code, evt_error *err)
 {
 	const char *words =
 	    s->words[0] != '\0' ? s->words : s->lib.curl_easy_strerror(code);
@@ -282,7 +286,7 @@ failed(const ctl_server *s, CURLcode code, evt_error *err)
 		return evt_err_nomem(err);
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_OPERATION_TIMEDOUT:
-		return not_there(s, code, err);
+		return ctl_http_not_there(s, code, err);
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 	case CURLE_RECV_ERROR:
@@ -323,7 +327,7 @@ struct intake {
 };
 
 static size_t
-take_in(char *p, size_t size, size_t n, void *ctx)
+ctl_http_take_in(char *p, size_t size, size_t n, void *ctx)
 {
 	struct intake *in = ctx;
 
@@ -335,7 +339,7 @@ take_in(char *p, size_t size, size_t n, void *ctx)
 
 /* The URL of the call; NULL: out of memory.  Free with curl_url_cleanup(). */
 static CURLU *
-url_of(const ctl_server *s, const char *path, const char *query)
+ctl_http_url_of(const ctl_server *s, const char *path, const char *query)
 {
 	CURLU *u = s->lib.curl_url_dup(s->base);
 	evt_buf whole = { 0 };
@@ -355,9 +359,11 @@ url_of(const ctl_server *s, const char *path, const char *query)
 }
 
 static bool
-set_call(ctl_server *s, CURLU *url, const evt_buf *body, struct intake *in)
+ctl_http_set_call(ctl_server *s, CURLU *url, const evt_buf *body,
+    struct intake *in)
 {
-	if (!SET(CURLOPT_CURLU, url) || !SET(CURLOPT_WRITEFUNCTION, take_in) ||
+	if (!SET(CURLOPT_CURLU, url) ||
+	    !SET(CURLOPT_WRITEFUNCTION, ctl_http_take_in) ||
 	    !SET(CURLOPT_WRITEDATA, in))
 		return false;
 	if (body == NULL)
@@ -373,12 +379,12 @@ ctl_server_ask(ctl_server *s, const char *path, const char *query,
     const evt_buf *body, evt_buf *answer, long *ret_status, evt_error *err)
 {
 	struct intake in = { .out = answer };
-	CURLU *url = url_of(s, path, query);
+	CURLU *url = ctl_http_url_of(s, path, query);
 	CURLcode code = CURLE_OUT_OF_MEMORY;
 
 	answer->len = 0;
 	s->words[0] = '\0';
-	if (url != NULL && set_call(s, url, body, &in))
+	if (url != NULL && ctl_http_set_call(s, url, body, &in))
 		code = s->lib.curl_easy_perform(s->curl);
 	if (code == CURLE_OK)
 		code = s->lib.curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE,
@@ -392,5 +398,5 @@ ctl_server_ask(ctl_server *s, const char *path, const char *query,
 		    "the answer of %s is longer than 256 MiB: it is no "
 		    "evtape-replay",
 		    s->url);
-	return code == CURLE_OK ? EVT_OK : failed(s, code, err);
+	return code == CURLE_OK ? EVT_OK : ctl_http_failed(s, code, err);
 }

@@ -8,7 +8,7 @@
 /* Append a string decoded, or another value as it stands, on one line and
  * without what a terminal would obey; "-" for none. */
 static bool
-add_text(evt_json_view v, evt_buf *out)
+ctl_show_add_text(evt_json_view v, evt_buf *out)
 {
 	size_t at = out->len;
 
@@ -25,11 +25,11 @@ add_text(evt_json_view v, evt_buf *out)
 
 /* The same, filled up to a width. */
 static bool
-add_column(evt_json_view v, size_t width, evt_buf *out)
+ctl_show_add_column(evt_json_view v, size_t width, evt_buf *out)
 {
 	size_t at = out->len;
 
-	if (!add_text(v, out))
+	if (!ctl_show_add_text(v, out))
 		return false;
 	do {
 		if (!evt_buf_add_byte(out, ' '))
@@ -40,7 +40,7 @@ add_column(evt_json_view v, size_t width, evt_buf *out)
 
 /* A time that is given in ns; "-" for none. */
 static bool
-add_time(evt_json_view v, evt_buf *out)
+ctl_show_add_time(evt_json_view v, evt_buf *out)
 {
 	char text[EVT_TIMETEXT_MAX];
 	int64_t ns;
@@ -50,7 +50,7 @@ add_time(evt_json_view v, evt_buf *out)
 }
 
 static bool
-is_true(evt_json_view v)
+ctl_show_is_true(evt_json_view v)
 {
 	return evt_json_view_kind(v) == EVT_JSON_VIEW_BOOL && *v.p == 't';
 }
@@ -58,30 +58,31 @@ is_true(evt_json_view v)
 /* ---- the deck ------------------------------------------------------------ */
 
 static const char *
-doing(evt_json_view deck)
+ctl_show_doing(evt_json_view deck)
 {
-	if (is_true(EVT_JSON_VIEW_MEMBER(deck, "ended")))
+	if (ctl_show_is_true(EVT_JSON_VIEW_MEMBER(deck, "ended")))
 		return "ended";
-	if (!is_true(EVT_JSON_VIEW_MEMBER(deck, "playing")))
+	if (!ctl_show_is_true(EVT_JSON_VIEW_MEMBER(deck, "playing")))
 		return "paused";
-	return is_true(EVT_JSON_VIEW_MEMBER(deck, "live")) ? "live" : "playing";
+	return ctl_show_is_true(EVT_JSON_VIEW_MEMBER(deck, "live")) ? "live" :
+	                                                              "playing";
 }
 
 /* ", loop A to B" */
 static bool
-add_span(const char *name, evt_json_view span, evt_buf *out)
+ctl_show_add_span(const char *name, evt_json_view span, evt_buf *out)
 {
 	if (evt_json_view_kind(span) != EVT_JSON_VIEW_OBJECT)
 		return true;
 	return evt_buf_printf(out, ", %s ", name) &&
-	    add_time(EVT_JSON_VIEW_MEMBER(span, "from_ns"), out) &&
+	    ctl_show_add_time(EVT_JSON_VIEW_MEMBER(span, "from_ns"), out) &&
 	    evt_buf_add_str(out, " to ") &&
-	    add_time(EVT_JSON_VIEW_MEMBER(span, "to_ns"), out);
+	    ctl_show_add_time(EVT_JSON_VIEW_MEMBER(span, "to_ns"), out);
 }
 
 /* ", source 1,2" */
 static bool
-add_names(const char *name, evt_json_view list, evt_buf *out)
+ctl_show_add_names(const char *name, evt_json_view list, evt_buf *out)
 {
 	evt_json_view_walk walk = evt_json_view_walk_begin(list);
 	evt_json_view v, unnamed;
@@ -90,7 +91,7 @@ add_names(const char *name, evt_json_view list, evt_buf *out)
 	while (ok && evt_json_view_walk_next(&walk, &unnamed, &v)) {
 		ok = (any ? evt_buf_add_byte(out, ',') :
 		            evt_buf_printf(out, ", %s ", name)) &&
-		    add_text(v, out);
+		    ctl_show_add_text(v, out);
 		any = true;
 	}
 	return ok;
@@ -101,45 +102,48 @@ ctl_show_deck(evt_json_view v, evt_buf *out)
 {
 	evt_json_view filter = EVT_JSON_VIEW_MEMBER(v, "filter");
 
-	return add_time(EVT_JSON_VIEW_MEMBER(v, "time_ns"), out) &&
-	    evt_buf_printf(out, ", %s, speed ", doing(v)) &&
-	    add_text(EVT_JSON_VIEW_MEMBER(v, "speed"), out) &&
-	    add_span("loop", EVT_JSON_VIEW_MEMBER(v, "loop"), out) &&
-	    add_span("window", EVT_JSON_VIEW_MEMBER(v, "window"), out) &&
-	    add_names("source", EVT_JSON_VIEW_MEMBER(filter, "sources"), out) &&
-	    add_names("event", EVT_JSON_VIEW_MEMBER(filter, "events"), out) &&
+	return ctl_show_add_time(EVT_JSON_VIEW_MEMBER(v, "time_ns"), out) &&
+	    evt_buf_printf(out, ", %s, speed ", ctl_show_doing(v)) &&
+	    ctl_show_add_text(EVT_JSON_VIEW_MEMBER(v, "speed"), out) &&
+	    ctl_show_add_span("loop", EVT_JSON_VIEW_MEMBER(v, "loop"), out) &&
+	    ctl_show_add_span("window", EVT_JSON_VIEW_MEMBER(v, "window"),
+	        out) &&
+	    ctl_show_add_names("source",
+	        EVT_JSON_VIEW_MEMBER(filter, "sources"), out) &&
+	    ctl_show_add_names("event", EVT_JSON_VIEW_MEMBER(filter, "events"),
+	        out) &&
 	    evt_buf_add_byte(out, '\n');
 }
 
 /* ---- the tape ------------------------------------------------------------ */
 
 static bool
-add_tape(evt_json_view tape, evt_buf *out)
+ctl_show_add_tape(evt_json_view tape, evt_buf *out)
 {
-	return add_text(EVT_JSON_VIEW_MEMBER(tape, "path"), out) &&
+	return ctl_show_add_text(EVT_JSON_VIEW_MEMBER(tape, "path"), out) &&
 	    evt_buf_add_str(out,
-	        is_true(EVT_JSON_VIEW_MEMBER(tape, "live")) ?
+	        ctl_show_is_true(EVT_JSON_VIEW_MEMBER(tape, "live")) ?
 	            ", being recorded\n" :
 	            "\n");
 }
 
 static bool
-add_sums(evt_json_view v, evt_buf *out)
+ctl_show_add_sums(evt_json_view v, evt_buf *out)
 {
 	char size[EVT_TIMETEXT_MAX];
 	int64_t bytes = 0;
 
 	(void)evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "payload_bytes"),
 	    &bytes);
-	return add_time(EVT_JSON_VIEW_MEMBER(v, "first_ns"), out) &&
+	return ctl_show_add_time(EVT_JSON_VIEW_MEMBER(v, "first_ns"), out) &&
 	    evt_buf_add_str(out, " to ") &&
-	    add_time(EVT_JSON_VIEW_MEMBER(v, "last_ns"), out) &&
+	    ctl_show_add_time(EVT_JSON_VIEW_MEMBER(v, "last_ns"), out) &&
 	    evt_buf_add_str(out, ", ") &&
-	    add_text(EVT_JSON_VIEW_MEMBER(v, "frames"), out) &&
+	    ctl_show_add_text(EVT_JSON_VIEW_MEMBER(v, "frames"), out) &&
 	    evt_buf_printf(out, " frames, %s, ",
 	        evt_timetext_size_format(bytes > 0 ? (uint64_t)bytes : 0,
 	            size)) &&
-	    add_text(EVT_JSON_VIEW_MEMBER(v, "sources"), out) &&
+	    ctl_show_add_text(EVT_JSON_VIEW_MEMBER(v, "sources"), out) &&
 	    evt_buf_add_str(out, " sources\n");
 }
 
@@ -152,12 +156,14 @@ ctl_show_tape(evt_json_view v, evt_buf *out)
 	bool ok = true;
 
 	while (ok && evt_json_view_walk_next(&walk, &unnamed, &row))
-		ok = add_tape(row, out);
-	ok = ok && add_sums(v, out);
+		ok = ctl_show_add_tape(row, out);
+	ok = ok && ctl_show_add_sums(v, out);
 	walk = evt_json_view_walk_begin(EVT_JSON_VIEW_MEMBER(v, "events"));
 	while (ok && evt_json_view_walk_next(&walk, &unnamed, &row))
-		ok = add_column(EVT_JSON_VIEW_MEMBER(row, "name"), 20, out) &&
-		    add_text(EVT_JSON_VIEW_MEMBER(row, "frames"), out) &&
+		ok = ctl_show_add_column(EVT_JSON_VIEW_MEMBER(row, "name"), 20,
+		         out) &&
+		    ctl_show_add_text(EVT_JSON_VIEW_MEMBER(row, "frames"),
+		        out) &&
 		    evt_buf_add_byte(out, '\n');
 	return ok;
 }
@@ -167,7 +173,7 @@ ctl_show_tape(evt_json_view v, evt_buf *out)
 typedef bool (*row_fn)(evt_json_view row, evt_buf *out);
 
 static bool
-show_rows(evt_json_view list, row_fn add, evt_buf *out)
+ctl_show_rows(evt_json_view list, row_fn add, evt_buf *out)
 {
 	evt_json_view_walk walk = evt_json_view_walk_begin(list);
 	evt_json_view unnamed, row;
@@ -179,61 +185,67 @@ show_rows(evt_json_view list, row_fn add, evt_buf *out)
 }
 
 static bool
-add_gap(evt_json_view gap, evt_buf *out)
+ctl_show_add_gap(evt_json_view gap, evt_buf *out)
 {
-	return add_time(EVT_JSON_VIEW_MEMBER(gap, "from_ns"), out) &&
+	return ctl_show_add_time(EVT_JSON_VIEW_MEMBER(gap, "from_ns"), out) &&
 	    evt_buf_add_str(out, "  ") &&
-	    add_time(EVT_JSON_VIEW_MEMBER(gap, "to_ns"), out) &&
+	    ctl_show_add_time(EVT_JSON_VIEW_MEMBER(gap, "to_ns"), out) &&
 	    evt_buf_add_str(out, "  ") &&
-	    add_column(EVT_JSON_VIEW_MEMBER(gap, "frames"), 8, out) &&
-	    add_column(EVT_JSON_VIEW_MEMBER(gap, "bytes"), 10, out) &&
-	    add_text(EVT_JSON_VIEW_MEMBER(gap, "reason"), out);
+	    ctl_show_add_column(EVT_JSON_VIEW_MEMBER(gap, "frames"), 8, out) &&
+	    ctl_show_add_column(EVT_JSON_VIEW_MEMBER(gap, "bytes"), 10, out) &&
+	    ctl_show_add_text(EVT_JSON_VIEW_MEMBER(gap, "reason"), out);
 }
 
 bool
 ctl_show_gaps(evt_json_view v, evt_buf *out)
 {
-	return show_rows(EVT_JSON_VIEW_MEMBER(v, "gaps"), add_gap, out);
+	return ctl_show_rows(EVT_JSON_VIEW_MEMBER(v, "gaps"), ctl_show_add_gap,
+	    out);
 }
 
 /* What it says: a bookmark's text, the reason of a gap. */
 static bool
-add_mark(evt_json_view mark, evt_buf *out)
+ctl_show_add_mark(evt_json_view mark, evt_buf *out)
 {
 	evt_json_view words = EVT_JSON_VIEW_MEMBER(mark, "text");
 
 	if (evt_json_view_kind(words) != EVT_JSON_VIEW_STRING)
 		words = EVT_JSON_VIEW_MEMBER(mark, "reason");
-	return add_column(EVT_JSON_VIEW_MEMBER(mark, "seq"), 9, out) &&
-	    add_time(EVT_JSON_VIEW_MEMBER(mark, "time_ns"), out) &&
+	return ctl_show_add_column(EVT_JSON_VIEW_MEMBER(mark, "seq"), 9, out) &&
+	    ctl_show_add_time(EVT_JSON_VIEW_MEMBER(mark, "time_ns"), out) &&
 	    evt_buf_add_str(out, "  ") &&
-	    add_column(EVT_JSON_VIEW_MEMBER(mark, "mark"), 13, out) &&
-	    add_text(words, out);
+	    ctl_show_add_column(EVT_JSON_VIEW_MEMBER(mark, "mark"), 13, out) &&
+	    ctl_show_add_text(words, out);
 }
 
 bool
 ctl_show_marks(evt_json_view v, evt_buf *out)
 {
-	return show_rows(EVT_JSON_VIEW_MEMBER(v, "marks"), add_mark, out);
+	return ctl_show_rows(EVT_JSON_VIEW_MEMBER(v, "marks"),
+	    ctl_show_add_mark, out);
 }
 
 static bool
-add_source(evt_json_view source, evt_buf *out)
+ctl_show_add_source(evt_json_view source, evt_buf *out)
 {
-	return add_column(EVT_JSON_VIEW_MEMBER(source, "id"), 12, out) &&
-	    add_time(EVT_JSON_VIEW_MEMBER(source, "time_ns"), out) &&
+	return ctl_show_add_column(EVT_JSON_VIEW_MEMBER(source, "id"), 12,
+	           out) &&
+	    ctl_show_add_time(EVT_JSON_VIEW_MEMBER(source, "time_ns"), out) &&
 	    evt_buf_add_str(out, "  ") &&
-	    add_column(EVT_JSON_VIEW_MEMBER(source, "lat"), 12, out) &&
-	    add_column(EVT_JSON_VIEW_MEMBER(source, "lng"), 12, out) &&
-	    add_column(EVT_JSON_VIEW_MEMBER(source, "connection"), 12, out) &&
-	    add_column(EVT_JSON_VIEW_MEMBER(source, "movement"), 10, out) &&
-	    add_text(EVT_JSON_VIEW_MEMBER(source, "label"), out) &&
-	    (!is_true(EVT_JSON_VIEW_MEMBER(source, "blocked")) ||
+	    ctl_show_add_column(EVT_JSON_VIEW_MEMBER(source, "lat"), 12, out) &&
+	    ctl_show_add_column(EVT_JSON_VIEW_MEMBER(source, "lng"), 12, out) &&
+	    ctl_show_add_column(EVT_JSON_VIEW_MEMBER(source, "connection"), 12,
+	        out) &&
+	    ctl_show_add_column(EVT_JSON_VIEW_MEMBER(source, "movement"), 10,
+	        out) &&
+	    ctl_show_add_text(EVT_JSON_VIEW_MEMBER(source, "label"), out) &&
+	    (!ctl_show_is_true(EVT_JSON_VIEW_MEMBER(source, "blocked")) ||
 	        evt_buf_add_str(out, "  blocked"));
 }
 
 bool
 ctl_show_sources(evt_json_view v, evt_buf *out)
 {
-	return show_rows(EVT_JSON_VIEW_MEMBER(v, "sources"), add_source, out);
+	return ctl_show_rows(EVT_JSON_VIEW_MEMBER(v, "sources"),
+	    ctl_show_add_source, out);
 }

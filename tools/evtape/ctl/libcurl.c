@@ -11,7 +11,7 @@
 
 /* A call of it; data and functions are no pointers of one kind to C. */
 static bool
-find(void *handle, const char *name, void *ret_call)
+libcurl_find(void *handle, const char *name, void *ret_call)
 {
 	void *at = dlsym(handle, name);
 
@@ -19,7 +19,7 @@ find(void *handle, const char *name, void *ret_call)
 	return at != NULL;
 }
 
-#define FIND(name) &&find(handle, #name, &lib.name)
+#define FIND(name) &&libcurl_find(handle, #name, &lib.name)
 
 int
 libcurl_open(libcurl *ret_lib, evt_error *err)

@@ -49,7 +49,8 @@ struct work {
 };
 
 static int
-begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
+export_csv_begin(void *ctx, tool_output_file *out, const cli_tapes *tapes,
+    evt_error *err)
 {
 	struct work *w = ctx;
 
@@ -61,7 +62,7 @@ begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
 }
 
 static int
-write_rows(void *ctx, const evt_frame *f, evt_error *err)
+export_csv_write_rows(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
 	int r = rows_csv(w->columns, w->scanner, f,
@@ -71,14 +72,14 @@ write_rows(void *ctx, const evt_frame *f, evt_error *err)
 }
 
 static int
-run(int argc, char **argv)
+export_csv_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { 0 };
 	exporting_format format = { .cmd = &csv_cli,
 		.kinds = 1u << EVT_KIND_RECEIVED,
-		.begin = begin,
-		.frame = write_rows,
+		.begin = export_csv_begin,
+		.frame = export_csv_write_rows,
 		.ctx = &w };
 	evt_error err;
 	int n, code = cli_parse(&csv_cli, argc, argv, &o, &n);
@@ -95,4 +96,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command export_csv = { &csv_cli, run, NULL };
+const tool_command export_csv = { &csv_cli, export_csv_run, NULL };

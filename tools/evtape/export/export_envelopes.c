@@ -35,7 +35,8 @@ struct work {
 };
 
 static int
-begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
+export_envelopes_begin(void *ctx, tool_output_file *out, const cli_tapes *tapes,
+    evt_error *err)
 {
 	struct work *w = ctx;
 
@@ -44,7 +45,7 @@ begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
 }
 
 static int
-write_frame(void *ctx, const evt_frame *f, evt_error *err)
+export_envelopes_write_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
 	int r = evt_envelope_write(w->envelope, f, tool_output_file_buf(w->out),
@@ -54,13 +55,13 @@ write_frame(void *ctx, const evt_frame *f, evt_error *err)
 }
 
 static int
-run(int argc, char **argv)
+export_envelopes_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { 0 };
 	exporting_format format = { .cmd = &envelopes_cli,
-		.begin = begin,
-		.frame = write_frame,
+		.begin = export_envelopes_begin,
+		.frame = export_envelopes_write_frame,
 		.ctx = &w };
 	int n, code = cli_parse(&envelopes_cli, argc, argv, &o, &n);
 
@@ -70,4 +71,5 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command export_envelopes = { &envelopes_cli, run, NULL };
+const tool_command export_envelopes = { &envelopes_cli, export_envelopes_run,
+	NULL };

@@ -13,7 +13,8 @@ static const cli_command geojson_cli = {
 	.summary = "write the tracks of sources as GeoJSON",
 	.details =
 	    "RFC 7946: a FeatureCollection with a LineString for each run of\n"
-	    "points of a source (a Point for a run of one); its properties "
+	    "points of a export_geojson_source (a Point for a run of one); its "
+	    "properties "
 	    "are\n"
 	    "source_id, start, end, and coordTimes, the time of each point.\n"
 	    "'evtape cat --format geojson' writes each point by "
@@ -26,21 +27,21 @@ static const cli_command geojson_cli = {
 };
 
 static bool
-head(evt_buf *out)
+export_geojson_head(evt_buf *out)
 {
 	return evt_buf_add_str(out,
 	    "{\"type\":\"FeatureCollection\",\"features\":[");
 }
 
 static bool
-none(evt_buf *out)
+export_geojson_none(evt_buf *out)
 {
 	(void)out;
 	return true;
 }
 
 static bool
-source(evt_buf *out, const evt_key *key)
+export_geojson_source(evt_buf *out, const evt_key *key)
 {
 	(void)out;
 	(void)key;
@@ -48,7 +49,7 @@ source(evt_buf *out, const evt_key *key)
 }
 
 static bool
-add_place(evt_buf *out, const evt_frame_items_place *p)
+export_geojson_add_place(evt_buf *out, const evt_frame_items_place *p)
 {
 	return evt_buf_printf(out, "[%.15g,%.15g", p->lng, p->lat) &&
 	    (!p->has_alt || evt_buf_printf(out, ",%.15g", p->alt)) &&
@@ -56,8 +57,8 @@ add_place(evt_buf *out, const evt_frame_items_place *p)
 }
 
 static bool
-segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
-    bool first)
+export_geojson_segment(evt_buf *out, const evt_key *key, const tracks_point *p,
+    size_t n, bool first)
 {
 	bool ok = evt_buf_printf(out,
 	    "%s\n{\"type\":\"Feature\",\"geometry\":{\"type\":\"%s\","
@@ -66,7 +67,7 @@ segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
 
 	for (size_t i = 0; i < n && ok; i++)
 		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&
-		    add_place(out, &p[i].place);
+		    export_geojson_add_place(out, &p[i].place);
 	ok = ok && evt_buf_add_str(out, n > 1 ? "]}" : "}") &&
 	    evt_buf_add_str(out, ",\"properties\":{") &&
 	    rows_add_source(key, out) &&
@@ -83,18 +84,19 @@ segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
 }
 
 static bool
-tail(evt_buf *out)
+export_geojson_tail(evt_buf *out)
 {
 	return evt_buf_add_str(out, "\n]}\n");
 }
 
 static int
-run(int argc, char **argv)
+export_geojson_run(int argc, char **argv)
 {
-	static const tracks_writer writer = { &geojson_cli, head, source,
-		segment, none, tail };
+	static const tracks_writer writer = { &geojson_cli, export_geojson_head,
+		export_geojson_source, export_geojson_segment,
+		export_geojson_none, export_geojson_tail };
 
 	return tracks_main(&writer, argc, argv);
 }
 
-const tool_command export_geojson = { &geojson_cli, run, NULL };
+const tool_command export_geojson = { &geojson_cli, export_geojson_run, NULL };

@@ -22,7 +22,7 @@ static const cli_command gpx_cli = {
 };
 
 static bool
-head(evt_buf *out)
+export_gpx_head(evt_buf *out)
 {
 	return evt_buf_add_str(out,
 	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -33,7 +33,7 @@ head(evt_buf *out)
 }
 
 static bool
-source(evt_buf *out, const evt_key *key)
+export_gpx_source(evt_buf *out, const evt_key *key)
 {
 	return evt_buf_add_str(out, "<trk><name>") &&
 	    tracks_add_xml(out, key->text, key->len) &&
@@ -41,7 +41,7 @@ source(evt_buf *out, const evt_key *key)
 }
 
 static bool
-add_element(evt_buf *out, const char *name, double value, int digits)
+export_gpx_add_element(evt_buf *out, const char *name, double value, int digits)
 {
 	return evt_buf_printf(out, "<%s>", name) &&
 	    tracks_add_decimal(out, value, digits) &&
@@ -49,20 +49,22 @@ add_element(evt_buf *out, const char *name, double value, int digits)
 }
 
 static bool
-add_extensions(evt_buf *out, const evt_frame_items_place *p)
+export_gpx_add_extensions(evt_buf *out, const evt_frame_items_place *p)
 {
 	if (!p->has_speed && !p->has_heading)
 		return true;
 	/* The schema wants them in this order; km/h become m/s. */
 	return evt_buf_add_str(out, "<extensions><t:TrackPointExtension>") &&
-	    (!p->has_speed || add_element(out, "t:speed", p->speed / 3.6, 4)) &&
-	    (!p->has_heading || add_element(out, "t:course", p->heading, 6)) &&
+	    (!p->has_speed ||
+	        export_gpx_add_element(out, "t:speed", p->speed / 3.6, 4)) &&
+	    (!p->has_heading ||
+	        export_gpx_add_element(out, "t:course", p->heading, 6)) &&
 	    evt_buf_add_str(out, "</t:TrackPointExtension></extensions>");
 }
 
 static bool
-segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
-    bool first)
+export_gpx_segment(evt_buf *out, const evt_key *key, const tracks_point *p,
+    size_t n, bool first)
 {
 	bool ok = evt_buf_add_str(out, "<trkseg>\n");
 
@@ -78,35 +80,37 @@ segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
 		    tracks_add_decimal(out, at->lng < 180 ? at->lng : -180,
 		        15) &&
 		    evt_buf_add_str(out, "\">") &&
-		    (!at->has_alt || add_element(out, "ele", at->alt, 10)) &&
+		    (!at->has_alt ||
+		        export_gpx_add_element(out, "ele", at->alt, 10)) &&
 		    evt_buf_add_str(out, "<time>") &&
 		    tracks_add_time(out, p[i].time_ns) &&
 		    evt_buf_add_str(out, "</time>") &&
-		    add_extensions(out, at) &&
+		    export_gpx_add_extensions(out, at) &&
 		    evt_buf_add_str(out, "</trkpt>\n");
 	}
 	return ok && evt_buf_add_str(out, "</trkseg>\n");
 }
 
 static bool
-source_end(evt_buf *out)
+export_gpx_source_end(evt_buf *out)
 {
 	return evt_buf_add_str(out, "</trk>\n");
 }
 
 static bool
-tail(evt_buf *out)
+export_gpx_tail(evt_buf *out)
 {
 	return evt_buf_add_str(out, "</gpx>\n");
 }
 
 static int
-run(int argc, char **argv)
+export_gpx_run(int argc, char **argv)
 {
-	static const tracks_writer writer = { &gpx_cli, head, source, segment,
-		source_end, tail };
+	static const tracks_writer writer = { &gpx_cli, export_gpx_head,
+		export_gpx_source, export_gpx_segment, export_gpx_source_end,
+		export_gpx_tail };
 
 	return tracks_main(&writer, argc, argv);
 }
 
-const tool_command export_gpx = { &gpx_cli, run, NULL };
+const tool_command export_gpx = { &gpx_cli, export_gpx_run, NULL };

@@ -22,7 +22,7 @@ static const cli_command kml_cli = {
 };
 
 static bool
-head(evt_buf *out)
+export_kml_head(evt_buf *out)
 {
 	return evt_buf_add_str(out,
 	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -31,7 +31,7 @@ head(evt_buf *out)
 }
 
 static bool
-source(evt_buf *out, const evt_key *key)
+export_kml_source(evt_buf *out, const evt_key *key)
 {
 	return evt_buf_add_str(out, "<Placemark><name>") &&
 	    tracks_add_xml(out, key->text, key->len) &&
@@ -39,8 +39,8 @@ source(evt_buf *out, const evt_key *key)
 }
 
 static bool
-segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
-    bool first)
+export_kml_segment(evt_buf *out, const evt_key *key, const tracks_point *p,
+    size_t n, bool first)
 {
 	bool ok = evt_buf_add_str(out, "<gx:Track>\n");
 
@@ -63,24 +63,25 @@ segment(evt_buf *out, const evt_key *key, const tracks_point *p, size_t n,
 }
 
 static bool
-source_end(evt_buf *out)
+export_kml_source_end(evt_buf *out)
 {
 	return evt_buf_add_str(out, "</gx:MultiTrack></Placemark>\n");
 }
 
 static bool
-tail(evt_buf *out)
+export_kml_tail(evt_buf *out)
 {
 	return evt_buf_add_str(out, "</Document></kml>\n");
 }
 
 static int
-run(int argc, char **argv)
+export_kml_run(int argc, char **argv)
 {
-	static const tracks_writer writer = { &kml_cli, head, source, segment,
-		source_end, tail };
+	static const tracks_writer writer = { &kml_cli, export_kml_head,
+		export_kml_source, export_kml_segment, export_kml_source_end,
+		export_kml_tail };
 
 	return tracks_main(&writer, argc, argv);
 }
 
-const tool_command export_kml = { &kml_cli, run, NULL };
+const tool_command export_kml = { &kml_cli, export_kml_run, NULL };

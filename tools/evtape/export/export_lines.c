@@ -34,7 +34,8 @@ struct work {
 };
 
 static int
-begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
+export_lines_begin(void *ctx, tool_output_file *out, const cli_tapes *tapes,
+    evt_error *err)
 {
 	(void)tapes;
 	(void)err;
@@ -43,7 +44,7 @@ begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
 }
 
 static int
-write_line(void *ctx, const evt_frame *f, evt_error *err)
+export_lines_write_line(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
 	evt_buf *b = tool_output_file_buf(w->out);
@@ -59,14 +60,14 @@ write_line(void *ctx, const evt_frame *f, evt_error *err)
 }
 
 static int
-run(int argc, char **argv)
+export_lines_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { 0 };
 	exporting_format format = { .cmd = &lines_cli,
 		.kinds = 1u << EVT_KIND_RECEIVED,
-		.begin = begin,
-		.frame = write_line,
+		.begin = export_lines_begin,
+		.frame = export_lines_write_line,
 		.ctx = &w };
 	int n, code = cli_parse(&lines_cli, argc, argv, &o, &n);
 
@@ -76,4 +77,4 @@ run(int argc, char **argv)
 	return exporting_left_out(&lines_cli, code, w.left_out, "are no lines");
 }
 
-const tool_command export_lines = { &lines_cli, run, NULL };
+const tool_command export_lines = { &lines_cli, export_lines_run, NULL };

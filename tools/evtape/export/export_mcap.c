@@ -60,7 +60,8 @@ struct work {
 };
 
 static int
-begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
+export_mcap_begin(void *ctx, tool_output_file *out, const cli_tapes *tapes,
+    evt_error *err)
 {
 	struct work *w = ctx;
 	int r = mcap_writer_new(out, &w->writer, err);
@@ -71,8 +72,8 @@ begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
 }
 
 static int
-new_channel(struct work *w, const evt_frame *f, bool json, uint16_t *ret,
-    evt_error *err)
+export_mcap_new_channel(struct work *w, const evt_frame *f, bool json,
+    uint16_t *ret, evt_error *err)
 {
 	static const char *const kinds[] = { "received", "sent", "mark" };
 	char opcode[8], conn[16];
@@ -93,7 +94,7 @@ new_channel(struct work *w, const evt_frame *f, bool json, uint16_t *ret,
 /* What tells channels apart, as a key of the dictionary.  A name too long for
  * it is there as a hash. */
 static uint32_t
-channel_key(const evt_frame *f, bool json, char key[EVT_KEY_MAX])
+export_mcap_channel_key(const evt_frame *f, bool json, char key[EVT_KEY_MAX])
 {
 	size_t n = f->event != NULL ? f->event_len : 0;
 	size_t head =
@@ -111,21 +112,23 @@ channel_key(const evt_frame *f, bool json, char key[EVT_KEY_MAX])
 }
 
 static int
-find_channel(struct work *w, const evt_frame *f, bool json, uint16_t *ret,
-    evt_error *err)
+export_mcap_find_channel(struct work *w, const evt_frame *f, bool json,
+    uint16_t *ret, evt_error *err)
 {
 	char key[EVT_KEY_MAX];
-	uint32_t n = channel_key(f, json, key), was = w->channels.n, i;
+	uint32_t n = export_mcap_channel_key(f, json, key), was = w->channels.n,
+	         i;
 
 	if (!evt_key_table_reserve(&w->channels, 1))
 		return evt_err_nomem(err);
 	i = evt_key_table_add(&w->channels, key, n, false);
 	*ret = (uint16_t)(i + 1);
-	return i == was ? new_channel(w, f, json, ret, err) : EVT_OK;
+	return i == was ? export_mcap_new_channel(w, f, json, ret, err) :
+	                  EVT_OK;
 }
 
 static int
-write_frame(void *ctx, const evt_frame *f, evt_error *err)
+export_mcap_write_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
 	evt_json_scan_result got = { .json = false };
@@ -139,7 +142,7 @@ write_frame(void *ctx, const evt_frame *f, evt_error *err)
 	if (f->kind == EVT_KIND_MARK || f->opcode == EVT_OP_TEXT)
 		r = evt_json_scan(w->scanner, f->payload, f->len, &got, err);
 	if (r == EVT_OK)
-		r = find_channel(w, f, got.json, &channel, err);
+		r = export_mcap_find_channel(w, f, got.json, &channel, err);
 	if (r == EVT_OK)
 		r = mcap_writer_message(w->writer, channel, (uint32_t)f->seq,
 		    (uint64_t)f->time_ns, f->payload, f->len, err);
@@ -147,20 +150,20 @@ write_frame(void *ctx, const evt_frame *f, evt_error *err)
 }
 
 static int
-finish(void *ctx, evt_error *err)
+export_mcap_finish(void *ctx, evt_error *err)
 {
 	return mcap_writer_finish(((struct work *)ctx)->writer, err);
 }
 
 static int
-run(int argc, char **argv)
+export_mcap_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { 0 };
 	exporting_format format = { .cmd = &mcap_cli,
-		.begin = begin,
-		.frame = write_frame,
-		.end = finish,
+		.begin = export_mcap_begin,
+		.frame = export_mcap_write_frame,
+		.end = export_mcap_finish,
 		.ctx = &w };
 	int n, code = cli_parse(&mcap_cli, argc, argv, &o, &n);
 
@@ -174,4 +177,4 @@ run(int argc, char **argv)
 	    "were received before 1970, which MCAP cannot say,");
 }
 
-const tool_command export_mcap = { &mcap_cli, run, NULL };
+const tool_command export_mcap = { &mcap_cli, export_mcap_run, NULL };

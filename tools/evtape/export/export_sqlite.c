@@ -82,7 +82,7 @@ struct work {
 };
 
 static int
-fail(struct work *w, evt_error *err)
+export_sqlite_fail(struct work *w, evt_error *err)
 {
 	return evt_err_set(err,
 	    sqlite3_errcode(w->db) == SQLITE_FULL ? EVT_ERR_FULL : EVT_ERR_IO,
@@ -93,7 +93,7 @@ fail(struct work *w, evt_error *err)
 /* ---- tables -------------------------------------------------------------- */
 
 static bool
-add_name(evt_buf *sql, const char *name)
+export_sqlite_add_name(evt_buf *sql, const char *name)
 {
 	bool ok = evt_buf_add_byte(sql, '"');
 
@@ -104,7 +104,7 @@ add_name(evt_buf *sql, const char *name)
 }
 
 static int
-make_tables(struct work *w, evt_error *err)
+export_sqlite_make_tables(struct work *w, evt_error *err)
 {
 	size_t n = w->columns != NULL ? tool_columns_n(w->columns) : 0;
 	evt_buf make = { 0 }, put = { 0 };
@@ -123,7 +123,8 @@ make_tables(struct work *w, evt_error *err)
 
 	for (size_t i = 0; i < n && ok; i++)
 		ok = evt_buf_add_str(&make, ", ") &&
-		    add_name(&make, tool_columns_name(w->columns, i)) &&
+		    export_sqlite_add_name(&make,
+		        tool_columns_name(w->columns, i)) &&
 		    evt_buf_printf(&put, ", ?%zu", i + 11);
 	ok = ok && evt_buf_add(&make, ", PRIMARY KEY(tape, seq))", 26) &&
 	    evt_buf_add(&put, ")", 2);
@@ -136,7 +137,7 @@ make_tables(struct work *w, evt_error *err)
 	    sqlite3_prepare_v2(w->db,
 	        "INSERT INTO frame_sources VALUES(?1, ?2, ?3)", -1, &w->source,
 	        NULL) != SQLITE_OK)
-		r = fail(w, err);
+		r = export_sqlite_fail(w, err);
 	evt_buf_free(&make);
 	evt_buf_free(&put);
 	return r;
@@ -145,7 +146,7 @@ make_tables(struct work *w, evt_error *err)
 /* ---- rows ---------------------------------------------------------------- */
 
 static void
-bind_payload(sqlite3_stmt *st, const evt_frame *f, bool text)
+export_sqlite_bind_payload(sqlite3_stmt *st, const evt_frame *f, bool text)
 {
 	const void *p = f->len > 0 ? (const void *)f->payload : "";
 
@@ -157,8 +158,8 @@ bind_payload(sqlite3_stmt *st, const evt_frame *f, bool text)
 }
 
 static bool
-bind_column(struct work *w, size_t i, const evt_frame_items *records,
-    const evt_frame_item *record)
+export_sqlite_bind_column(struct work *w, size_t i,
+    const evt_frame_items *records, const evt_frame_item *record)
 {
 	sqlite3_stmt *st = w->frame;
 	int at = (int)i + 11;
@@ -194,8 +195,8 @@ bind_column(struct work *w, size_t i, const evt_frame_items *records,
 }
 
 static void
-bind_frame(sqlite3_stmt *st, const evt_frame *f, char time[EVT_TIMETEXT_MAX],
-    char opcode[8])
+export_sqlite_bind_frame(sqlite3_stmt *st, const evt_frame *f,
+    char time[EVT_TIMETEXT_MAX], char opcode[8])
 {
 	static const char *const kinds[] = { "received", "sent", "mark" };
 	const int64_t v[] = { f->tape, (int64_t)f->seq };
@@ -222,7 +223,7 @@ bind_frame(sqlite3_stmt *st, const evt_frame *f, char time[EVT_TIMETEXT_MAX],
 }
 
 static int
-put_sources(struct work *w, const evt_frame *f, evt_error *err)
+export_sqlite_put_sources(struct work *w, const evt_frame *f, evt_error *err)
 {
 	sqlite3_stmt *st = w->source;
 
@@ -241,14 +242,14 @@ put_sources(struct work *w, const evt_frame *f, evt_error *err)
 			sqlite3_bind_text(st, 3, k->text, (int)k->len,
 			    SQLITE_STATIC);
 		if (sqlite3_step(st) != SQLITE_DONE)
-			return fail(w, err);
+			return export_sqlite_fail(w, err);
 		sqlite3_reset(st);
 	}
 	return EVT_OK;
 }
 
 static int
-put_frame(void *ctx, const evt_frame *f, evt_error *err)
+export_sqlite_put_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
 	char time[EVT_TIMETEXT_MAX], opcode[8];
@@ -260,30 +261,30 @@ put_frame(void *ctx, const evt_frame *f, evt_error *err)
 		return r;
 	if (!evt_frame_items_next(&records, &record))
 		record = (evt_frame_item){ .value = { NULL, 0 } };
-	bind_frame(w->frame, f, time, opcode);
-	bind_payload(w->frame, f, records.root.p != NULL);
+	export_sqlite_bind_frame(w->frame, f, time, opcode);
+	export_sqlite_bind_payload(w->frame, f, records.root.p != NULL);
 	for (size_t i = 0; w->columns != NULL && i < tool_columns_n(w->columns);
 	     i++) {
-		if (!bind_column(w, i, &records, &record))
+		if (!export_sqlite_bind_column(w, i, &records, &record))
 			return evt_err_nomem(err);
 	}
 	if (sqlite3_step(w->frame) != SQLITE_DONE)
-		return fail(w, err);
+		return export_sqlite_fail(w, err);
 	sqlite3_reset(w->frame);
-	return put_sources(w, f, err);
+	return export_sqlite_put_sources(w, f, err);
 }
 
 /* ---- the file ------------------------------------------------------------ */
 
 static int
-export_into(struct work *w, const struct options *o, const char *part,
+export_sqlite_into(struct work *w, const struct options *o, const char *part,
     const cli_tapes *tapes, const evt_filter *filter)
 {
 	tool_frame_loop each = { .cmd = &sqlite_cli,
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
-		.frame = put_frame,
+		.frame = export_sqlite_put_frame,
 		.ctx = w };
 	evt_error err;
 	int code = CLI_FAILED, r = EVT_OK;
@@ -299,9 +300,9 @@ export_into(struct work *w, const struct options *o, const char *part,
 	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 	            SQLITE_OPEN_NOMUTEX,
 	        NULL) != SQLITE_OK)
-		r = fail(w, &err);
+		r = export_sqlite_fail(w, &err);
 	if (r == EVT_OK)
-		r = make_tables(w, &err);
+		r = export_sqlite_make_tables(w, &err);
 	if (r == EVT_OK) {
 		code = tool_frame_loop_run(&each);
 		if (code != CLI_DONE && code != CLI_LOSSES)
@@ -312,13 +313,13 @@ export_into(struct work *w, const struct options *o, const char *part,
 		        "tape, seq); CREATE INDEX by_time ON frames(time_ns); "
 		        "COMMIT",
 		        NULL, NULL, NULL) != SQLITE_OK)
-			r = fail(w, &err);
+			r = export_sqlite_fail(w, &err);
 	}
 	return r < 0 ? cli_fail(&sqlite_cli, "%s", err.text) : code;
 }
 
 static void
-close_all(struct work *w)
+export_sqlite_close_all(struct work *w)
 {
 	sqlite3_finalize(w->frame);
 	sqlite3_finalize(w->source);
@@ -329,7 +330,7 @@ close_all(struct work *w)
 }
 
 static int
-export_file(const struct options *o, const cli_tapes *tapes,
+export_sqlite_file(const struct options *o, const cli_tapes *tapes,
     const evt_filter *filter)
 {
 	struct work w = { .db = NULL };
@@ -347,8 +348,8 @@ export_file(const struct options *o, const cli_tapes *tapes,
 		return cli_fail(&sqlite_cli, "out of memory");
 	}
 	tool_catch_signals();
-	code = export_into(&w, o, (char *)part.data, tapes, filter);
-	close_all(&w);
+	code = export_sqlite_into(&w, o, (char *)part.data, tapes, filter);
+	export_sqlite_close_all(&w);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
 	    rename((char *)part.data, o->output) != 0)
 		code = cli_fail(&sqlite_cli, "cannot create %s: %s", o->output,
@@ -360,7 +361,7 @@ export_file(const struct options *o, const cli_tapes *tapes,
 }
 
 static int
-run(int argc, char **argv)
+export_sqlite_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	cli_tapes tapes = { 0 };
@@ -374,11 +375,11 @@ run(int argc, char **argv)
 		code = tool_open(&sqlite_cli, &o.filter, argv + 1, n, &tapes,
 		    &filter);
 	if (code < 0)
-		code = export_file(&o, &tapes, &filter);
+		code = export_sqlite_file(&o, &tapes, &filter);
 	cli_tapes_close(&tapes);
 	evt_strings_free(&o.columns);
 	cli_filter_free(&o.filter);
 	return code;
 }
 
-const tool_command export_sqlite = { &sqlite_cli, run, NULL };
+const tool_command export_sqlite = { &sqlite_cli, export_sqlite_run, NULL };

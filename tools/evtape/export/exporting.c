@@ -5,13 +5,13 @@
 #include <stddef.h>
 
 static bool
-is_whole(int code)
+exporting_is_whole(int code)
 {
 	return code == CLI_DONE || code == CLI_LOSSES;
 }
 
 static int
-export_open(const exporting_format *x, tool_output_file *out,
+exporting_export_open(const exporting_format *x, tool_output_file *out,
     const cli_tapes *tapes, const evt_filter *filter)
 {
 	tool_frame_loop each = { .cmd = x->cmd,
@@ -27,9 +27,9 @@ export_open(const exporting_format *x, tool_output_file *out,
 		r = x->begin(x->ctx, out, tapes, &err);
 	if (r == EVT_OK)
 		code = tool_frame_loop_run(&each);
-	if (r == EVT_OK && is_whole(code) && x->end != NULL)
+	if (r == EVT_OK && exporting_is_whole(code) && x->end != NULL)
 		r = x->end(x->ctx, &err);
-	if (r == EVT_OK && is_whole(code))
+	if (r == EVT_OK && exporting_is_whole(code))
 		r = tool_output_file_finish(out, &err);
 	return r < 0 ? cli_fail(x->cmd, "%s", err.text) : code;
 }
@@ -48,7 +48,7 @@ exporting_run(const exporting_format *x, exporting_options *o, char **paths,
 		filter.kinds = x->kinds;
 		code = tool_output_file_open(o->output, o->force, &out, &err) ?
 		    cli_fail(x->cmd, "%s", err.text) :
-		    export_open(x, out, &tapes, &filter);
+		    exporting_export_open(x, out, &tapes, &filter);
 	}
 	tool_output_file_close(out);
 	cli_tapes_close(&tapes);
@@ -60,7 +60,7 @@ int
 exporting_left_out(const cli_command *cmd, int code, uint64_t n,
     const char *what)
 {
-	if (n == 0 || !is_whole(code))
+	if (n == 0 || !exporting_is_whole(code))
 		return code;
 	cli_warn(cmd, "%" PRIu64 " frames %s and were left out", n, what);
 	return CLI_LOSSES;

@@ -78,7 +78,7 @@ struct work {
 /* ---- entries ------------------------------------------------------------- */
 
 static void
-skip(struct work *w, const struct entry *e, const char *why)
+import_har_skip(struct work *w, const struct entry *e, const char *why)
 {
 	importing_skip(&w->x, "message %" PRIu64 " of entry %zu %s", e->number,
 	    e->place, why);
@@ -86,7 +86,7 @@ skip(struct work *w, const struct entry *e, const char *why)
 
 /* The next message that has a time. */
 static void
-next_message(struct work *w, struct entry *e)
+import_har_next_message(struct work *w, struct entry *e)
 {
 	evt_json_view name;
 
@@ -95,13 +95,14 @@ next_message(struct work *w, struct entry *e)
 		if (stamp_of_view(EVT_JSON_VIEW_MEMBER(e->message, "time"),
 		        &e->time_ns))
 			return;
-		skip(w, e, "has no time");
+		import_har_skip(w, e, "has no time");
 	}
 	e->message = (evt_json_view){ NULL, 0 };
 }
 
 static int
-add_entry(struct work *w, evt_json_view entry, size_t place, evt_error *err)
+import_har_add_entry(struct work *w, evt_json_view entry, size_t place,
+    evt_error *err)
 {
 	evt_json_view messages =
 	    EVT_JSON_VIEW_MEMBER(entry, "_webSocketMessages");
@@ -120,12 +121,12 @@ add_entry(struct work *w, evt_json_view entry, size_t place, evt_error *err)
 		.messages = evt_json_view_walk_begin(messages),
 		.place = place
 	};
-	next_message(w, &w->entry[w->n++]);
+	import_har_next_message(w, &w->entry[w->n++]);
 	return EVT_OK;
 }
 
 static int
-find_entries(struct work *w, evt_json_view root, evt_error *err)
+import_har_find_entries(struct work *w, evt_json_view root, evt_error *err)
 {
 	evt_json_view entries = EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(root,
 	                                                 "log"),
@@ -139,7 +140,7 @@ find_entries(struct work *w, evt_json_view root, evt_error *err)
 		    "%s is no HAR file: it has no log.entries", w->path);
 	for (size_t i = 0;
 	     r == EVT_OK && evt_json_view_walk_next(&walk, &name, &entry); i++)
-		r = add_entry(w, entry, i, err);
+		r = import_har_add_entry(w, entry, i, err);
 	if (r == EVT_OK && w->n == 0)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "%s has no WebSocket messages: the program that wrote it "
@@ -152,7 +153,7 @@ find_entries(struct work *w, evt_json_view root, evt_error *err)
 
 /* The address for the mark, without secrets; NULL: it has none. */
 static bool
-show_url(evt_json_view url, evt_buf *out)
+import_har_show_url(evt_json_view url, evt_buf *out)
 {
 	evt_buf text = { 0 };
 	evt_url parsed;
@@ -169,10 +170,10 @@ show_url(evt_json_view url, evt_buf *out)
 }
 
 static int
-put_connected(struct work *w, struct entry *e, evt_error *err)
+import_har_put_connected(struct work *w, struct entry *e, evt_error *err)
 {
 	evt_buf url = { 0 }, json = { 0 };
-	bool known = show_url(e->url, &url);
+	bool known = import_har_show_url(e->url, &url);
 	evt_frame f = { .kind = EVT_KIND_MARK,
 		.opcode = EVT_MARK_CONNECTED,
 		.time_ns = e->time_ns };
@@ -195,7 +196,8 @@ put_connected(struct work *w, struct entry *e, evt_error *err)
 
 /* The message's bytes.  false: they cannot be had. */
 static bool
-read_data(struct work *w, evt_json_view data, bool binary, bool *ret_nomem)
+import_har_read_data(struct work *w, evt_json_view data, bool binary,
+    bool *ret_nomem)
 {
 	bool valid = true;
 
@@ -210,7 +212,7 @@ read_data(struct work *w, evt_json_view data, bool binary, bool *ret_nomem)
 }
 
 static int
-put_message(struct work *w, const struct entry *e, evt_error *err)
+import_har_put_message(struct work *w, const struct entry *e, evt_error *err)
 {
 	evt_json_view type = EVT_JSON_VIEW_MEMBER(e->message, "type");
 	evt_frame f = { .time_ns = e->time_ns, .conn = e->conn };
@@ -220,20 +222,20 @@ put_message(struct work *w, const struct entry *e, evt_error *err)
 	if (evt_json_view_is(type, "send", 4))
 		f.kind = EVT_KIND_SENT;
 	else if (!evt_json_view_is(type, "receive", 7)) {
-		skip(w, e, "is neither sent nor received");
+		import_har_skip(w, e, "is neither sent nor received");
 		return EVT_OK;
 	}
 	if (!evt_json_view_int(EVT_JSON_VIEW_MEMBER(e->message, "opcode"),
 	        &opcode) ||
 	    (opcode != EVT_OP_TEXT && opcode != EVT_OP_BINARY)) {
-		skip(w, e, "is neither text nor binary");
+		import_har_skip(w, e, "is neither text nor binary");
 		return EVT_OK;
 	}
 	f.opcode = (uint8_t)opcode;
-	if (!read_data(w, EVT_JSON_VIEW_MEMBER(e->message, "data"),
+	if (!import_har_read_data(w, EVT_JSON_VIEW_MEMBER(e->message, "data"),
 	        opcode == EVT_OP_BINARY, &nomem)) {
 		if (!nomem)
-			skip(w, e, "has data that cannot be read");
+			import_har_skip(w, e, "has data that cannot be read");
 		return nomem ? evt_err_nomem(err) : EVT_OK;
 	}
 	if (f.kind == EVT_KIND_SENT)
@@ -247,7 +249,7 @@ put_message(struct work *w, const struct entry *e, evt_error *err)
 
 /* The entry whose next message is the earliest; NULL: that were all. */
 static struct entry *
-earliest(struct work *w)
+import_har_earliest(struct work *w)
 {
 	struct entry *found = NULL;
 
@@ -262,17 +264,17 @@ earliest(struct work *w)
 }
 
 static int
-put_all(struct work *w, evt_error *err)
+import_har_put_all(struct work *w, evt_error *err)
 {
 	struct entry *e;
 	int r = EVT_OK;
 
-	while (r == EVT_OK && (e = earliest(w)) != NULL) {
+	while (r == EVT_OK && (e = import_har_earliest(w)) != NULL) {
 		if (e->conn == 0)
-			r = put_connected(w, e, err);
+			r = import_har_put_connected(w, e, err);
 		if (r == EVT_OK)
-			r = put_message(w, e, err);
-		next_message(w, e);
+			r = import_har_put_message(w, e, err);
+		import_har_next_message(w, e);
 	}
 	return r;
 }
@@ -280,7 +282,7 @@ put_all(struct work *w, evt_error *err)
 /* ---- the file ------------------------------------------------------------ */
 
 static int
-import_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)
+import_har_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)
 {
 	evt_json_scan_result got;
 	int r;
@@ -294,12 +296,12 @@ import_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)
 	if (!got.json)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "%s is no well-formed JSON text: is it cut off?", w->path);
-	r = find_entries(w, evt_json_view_make(p, n), err);
-	return r == EVT_OK ? put_all(w, err) : r;
+	r = import_har_find_entries(w, evt_json_view_make(p, n), err);
+	return r == EVT_OK ? import_har_put_all(w, err) : r;
 }
 
 static int
-import_file(struct work *w, evt_error *err)
+import_har_file(struct work *w, evt_error *err)
 {
 	int fd = open(w->path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
 	struct stat st;
@@ -323,13 +325,13 @@ import_file(struct work *w, evt_error *err)
 	close(fd);
 	if (r != EVT_OK)
 		return r;
-	r = import_text(w, p, (size_t)st.st_size, err);
+	r = import_har_text(w, p, (size_t)st.st_size, err);
 	munmap(p, (size_t)st.st_size);
 	return r;
 }
 
 static int
-run(int argc, char **argv)
+import_har_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { .n = 0 };
@@ -345,7 +347,7 @@ run(int argc, char **argv)
 		    evt_json_scanner_new(NULL, &w.scanner, &err) :
 		    evt_err_nomem(&err);
 		if (r == EVT_OK)
-			r = import_file(&w, &err);
+			r = import_har_file(&w, &err);
 		code = importing_end(&w.x, r, &err);
 	}
 	evt_credential_free(w.secret);
@@ -356,4 +358,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command import_har = { &har_cli, run, NULL };
+const tool_command import_har = { &har_cli, import_har_run, NULL };

@@ -61,7 +61,7 @@ struct work {
 /* The direction word that leads the message; its bytes with the space behind
  * it, 0: there is none. */
 static size_t
-direction(const uint8_t *p, size_t n, uint8_t *ret_kind)
+import_log_direction(const uint8_t *p, size_t n, uint8_t *ret_kind)
 {
 	static const struct {
 		const char *word;
@@ -95,7 +95,8 @@ direction(const uint8_t *p, size_t n, uint8_t *ret_kind)
 }
 
 static int
-take(void *ctx, const uint8_t *line, size_t n, uint64_t number, evt_error *err)
+import_log_take(void *ctx, const uint8_t *line, size_t n, uint64_t number,
+    evt_error *err)
 {
 	struct work *w = ctx;
 	evt_frame f = { .opcode = EVT_OP_TEXT,
@@ -111,26 +112,26 @@ take(void *ctx, const uint8_t *line, size_t n, uint64_t number, evt_error *err)
 		    "line %" PRIu64 " does not begin with a time", number);
 		return EVT_OK;
 	}
-	lead += direction(line + lead, n - lead, &f.kind);
+	lead += import_log_direction(line + lead, n - lead, &f.kind);
 	f.payload = line + lead;
 	f.len = n - lead;
 	return importing_put(&w->x, &f, false, err);
 }
 
 static int
-import_file(const struct options *o, const char *path, struct work *w)
+import_log_file(const struct options *o, const char *path, struct work *w)
 {
 	evt_error err;
 	int code = importing_begin(&w->x, &log_cli, &o->common);
 
 	if (code >= 0)
 		return code;
-	return importing_end(&w->x, importing_lines(&w->x, path, take, w, &err),
-	    &err);
+	return importing_end(&w->x,
+	    importing_lines(&w->x, path, import_log_take, w, &err), &err);
 }
 
 static int
-run(int argc, char **argv)
+import_log_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { .day = { .known = false } };
@@ -145,9 +146,9 @@ run(int argc, char **argv)
 			    "'%s' is no date: give one as 2026-03-01", o.date);
 	}
 	if (code < 0)
-		code = import_file(&o, argv[1], &w);
+		code = import_log_file(&o, argv[1], &w);
 	importing_options_free(&o.common);
 	return code;
 }
 
-const tool_command import_log = { &log_cli, run, NULL };
+const tool_command import_log = { &log_cli, import_log_run, NULL };

@@ -35,8 +35,8 @@ static const cli_command mcap_cli = {
 };
 
 static int
-put(void *ctx, const mcap_channel *c, uint64_t log_time_ns, const uint8_t *data,
-    size_t n, evt_error *err)
+import_mcap_put(void *ctx, const mcap_channel *c, uint64_t log_time_ns,
+    const uint8_t *data, size_t n, evt_error *err)
 {
 	importing *x = ctx;
 	evt_frame f = { .time_ns = (int64_t)log_time_ns,
@@ -62,7 +62,7 @@ put(void *ctx, const mcap_channel *c, uint64_t log_time_ns, const uint8_t *data,
 }
 
 static bool
-progress(void *ctx, uint64_t done, uint64_t total)
+import_mcap_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	importing *x = ctx;
 
@@ -71,11 +71,11 @@ progress(void *ctx, uint64_t done, uint64_t total)
 }
 
 static int
-run(int argc, char **argv)
+import_mcap_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	importing x;
-	mcap_reader reader = { put, progress, &x };
+	mcap_reader reader = { import_mcap_put, import_mcap_progress, &x };
 	evt_error err;
 	int n, code = cli_parse(&mcap_cli, argc, argv, &o, &n);
 
@@ -88,4 +88,4 @@ run(int argc, char **argv)
 	return code;
 }
 
-const tool_command import_mcap = { &mcap_cli, run, NULL };
+const tool_command import_mcap = { &mcap_cli, import_mcap_run, NULL };

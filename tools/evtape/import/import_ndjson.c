@@ -69,7 +69,8 @@ struct work {
 
 /* A line that cannot be taken: why. */
 static int
-skip(struct work *w, uint64_t number, const char *why, evt_error *err)
+import_ndjson_skip(struct work *w, uint64_t number, const char *why,
+    evt_error *err)
 {
 	if (w->o->strict)
 		return evt_err_set(err, EVT_ERR_ARG, "line %" PRIu64 " %s",
@@ -81,8 +82,8 @@ skip(struct work *w, uint64_t number, const char *why, evt_error *err)
 /* ---- lines --------------------------------------------------------------- */
 
 static int
-put_line(struct work *w, const uint8_t *line, size_t n, uint64_t number,
-    evt_error *err)
+import_ndjson_put_line(struct work *w, const uint8_t *line, size_t n,
+    uint64_t number, evt_error *err)
 {
 	evt_frame f = { .opcode = EVT_OP_TEXT,
 		.payload = line,
@@ -95,19 +96,21 @@ put_line(struct work *w, const uint8_t *line, size_t n, uint64_t number,
 	if (w->o->stamp) {
 		lead = stamp_leading((const char *)line, n, NULL, &f.time_ns);
 		if (lead == 0)
-			return skip(w, number, "does not begin with a time",
-			    err);
+			return import_ndjson_skip(w, number,
+			    "does not begin with a time", err);
 		f.payload += lead;
 		f.len -= lead;
 	} else if (w->o->time_path != NULL) {
 		if ((r = evt_json_scan(w->scanner, line, n, &got, err)))
 			return r;
 		if (!got.json)
-			return skip(w, number, "is not JSON", err);
+			return import_ndjson_skip(w, number, "is not JSON",
+			    err);
 		if (!stamp_of_view(evt_json_view_at(evt_json_view_make(line, n),
 		                       w->o->time_path),
 		        &f.time_ns))
-			return skip(w, number, "has no time there", err);
+			return import_ndjson_skip(w, number,
+			    "has no time there", err);
 	}
 	return importing_put(&w->x, &f, false, err);
 }
@@ -115,7 +118,7 @@ put_line(struct work *w, const uint8_t *line, size_t n, uint64_t number,
 /* ---- envelopes ----------------------------------------------------------- */
 
 static bool
-read_kind(evt_json_view v, evt_frame *f)
+import_ndjson_read_kind(evt_json_view v, evt_frame *f)
 {
 	static const char *const kinds[] = { "received", "sent", "mark" };
 	evt_json_view kind = EVT_JSON_VIEW_MEMBER(v, "kind"),
@@ -151,7 +154,8 @@ read_kind(evt_json_view v, evt_frame *f)
 
 /* The bytes, of whichever member holds them.  false: none does. */
 static bool
-read_payload(struct work *w, evt_json_view v, evt_frame *f, bool *ret_nomem)
+import_ndjson_read_payload(struct work *w, evt_json_view v, evt_frame *f,
+    bool *ret_nomem)
 {
 	evt_json_view plain = EVT_JSON_VIEW_MEMBER(v, "payload"),
 	              text = EVT_JSON_VIEW_MEMBER(v, "payload_text");
@@ -179,8 +183,8 @@ read_payload(struct work *w, evt_json_view v, evt_frame *f, bool *ret_nomem)
 }
 
 static int
-put_envelope(struct work *w, const uint8_t *line, size_t n, uint64_t number,
-    evt_error *err)
+import_ndjson_put_envelope(struct work *w, const uint8_t *line, size_t n,
+    uint64_t number, evt_error *err)
 {
 	evt_frame f = { .kind = 0 };
 	evt_json_scan_result got;
@@ -193,13 +197,13 @@ put_envelope(struct work *w, const uint8_t *line, size_t n, uint64_t number,
 		return r;
 	v = got.json ? evt_json_view_make(line, n) : (evt_json_view){ NULL, 0 };
 	if (evt_json_view_kind(v) != EVT_JSON_VIEW_OBJECT ||
-	    !read_kind(v, &f) ||
+	    !import_ndjson_read_kind(v, &f) ||
 	    !evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "time_ns"), &f.time_ns))
-		return skip(w, number, "is no envelope", err);
-	if (!read_payload(w, v, &f, &nomem))
-		return nomem ?
-		    evt_err_nomem(err) :
-		    skip(w, number, "is an envelope without a payload", err);
+		return import_ndjson_skip(w, number, "is no envelope", err);
+	if (!import_ndjson_read_payload(w, v, &f, &nomem))
+		return nomem ? evt_err_nomem(err) :
+		               import_ndjson_skip(w, number,
+		                   "is an envelope without a payload", err);
 	has_mono =
 	    evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "mono_ns"), &f.mono_ns);
 	if (evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "connection"), &conn) &&
@@ -211,19 +215,21 @@ put_envelope(struct work *w, const uint8_t *line, size_t n, uint64_t number,
 /* ---- the command --------------------------------------------------------- */
 
 static int
-take(void *ctx, const uint8_t *line, size_t n, uint64_t number, evt_error *err)
+import_ndjson_take(void *ctx, const uint8_t *line, size_t n, uint64_t number,
+    evt_error *err)
 {
 	struct work *w = ctx;
 
 	/* An empty line at the end of a file is no frame. */
 	if (n == 0)
 		return EVT_OK;
-	return w->o->envelopes ? put_envelope(w, line, n, number, err) :
-	                         put_line(w, line, n, number, err);
+	return w->o->envelopes ?
+	    import_ndjson_put_envelope(w, line, n, number, err) :
+	    import_ndjson_put_line(w, line, n, number, err);
 }
 
 static int
-import_file(const struct options *o, const char *path)
+import_ndjson_file(const struct options *o, const char *path)
 {
 	struct work w = { .o = o };
 	evt_error err;
@@ -233,14 +239,14 @@ import_file(const struct options *o, const char *path)
 		return code;
 	r = evt_json_scanner_new(NULL, &w.scanner, &err);
 	if (r == EVT_OK)
-		r = importing_lines(&w.x, path, take, &w, &err);
+		r = importing_lines(&w.x, path, import_ndjson_take, &w, &err);
 	evt_json_scanner_free(w.scanner);
 	evt_buf_free(&w.payload);
 	return importing_end(&w.x, r, &err);
 }
 
 static int
-run(int argc, char **argv)
+import_ndjson_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	evt_error err;
@@ -253,9 +259,9 @@ run(int argc, char **argv)
 	    evt_json_view_check_pointer(o.time_path, &err))
 		code = cli_usage(&ndjson_cli, "%s", err.text);
 	if (code < 0)
-		code = import_file(&o, argv[1]);
+		code = import_ndjson_file(&o, argv[1]);
 	importing_options_free(&o.common);
 	return code;
 }
 
-const tool_command import_ndjson = { &ndjson_cli, run, NULL };
+const tool_command import_ndjson = { &ndjson_cli, import_ndjson_run, NULL };

@@ -89,7 +89,7 @@ struct lines {
 };
 
 static int
-take_line(struct lines *l, enum evt_line_splitter_state state,
+importing_take_line(struct lines *l, enum evt_line_splitter_state state,
     const uint8_t *line, uint64_t n, evt_error *err)
 {
 	l->number++;
@@ -106,7 +106,7 @@ take_line(struct lines *l, enum evt_line_splitter_state state,
 
 /* Read on; EVT_END at the end of the file. */
 static int
-read_more(struct lines *l, evt_error *err)
+importing_read_more(struct lines *l, evt_error *err)
 {
 	size_t room;
 	uint8_t *p = evt_line_splitter_room(&l->lines, &room);
@@ -128,7 +128,7 @@ read_more(struct lines *l, evt_error *err)
 }
 
 static int
-each_line(struct lines *l, evt_error *err)
+importing_each_line(struct lines *l, evt_error *err)
 {
 	enum evt_line_splitter_state state;
 	uint8_t *line;
@@ -139,10 +139,10 @@ each_line(struct lines *l, evt_error *err)
 		while (r == EVT_OK &&
 		    (state = evt_line_splitter_next(&l->lines, &line, &n)) !=
 		        EVT_LINE_SPLITTER_MORE)
-			r = take_line(l, state, line, n, err);
+			r = importing_take_line(l, state, line, n, err);
 		if (r == EVT_OK && tool_stopped())
 			return EVT_END;
-		if (r == EVT_OK && (r = read_more(l, err)) == EVT_END)
+		if (r == EVT_OK && (r = importing_read_more(l, err)) == EVT_END)
 			break;
 	}
 	if (r != EVT_END)
@@ -152,7 +152,7 @@ each_line(struct lines *l, evt_error *err)
 	state = evt_line_splitter_last(&l->lines, &line, &n);
 	return state == EVT_LINE_SPLITTER_MORE ?
 	    EVT_OK :
-	    take_line(l, state, line, n, err);
+	    importing_take_line(l, state, line, n, err);
 }
 
 int
@@ -175,7 +175,7 @@ importing_lines(importing *x, const char *path,
 		return evt_err_sys(err, errno, "cannot open %s", path);
 	if (fstat(l.fd, &st) == 0 && S_ISREG(st.st_mode))
 		l.total = (uint64_t)st.st_size;
-	r = each_line(&l, err);
+	r = importing_each_line(&l, err);
 	evt_line_splitter_free(&l.lines);
 	if (!is_stdin)
 		close(l.fd);
@@ -185,7 +185,7 @@ importing_lines(importing *x, const char *path,
 /* ---- the end --------------------------------------------------------------------- */
 
 static void
-report(const importing *x)
+importing_report(const importing *x)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 
@@ -215,7 +215,7 @@ importing_end(importing *x, int r, const evt_error *err)
 	if (r == EVT_OK && (r = tool_newtape_finish(x->to, &own)) < 0)
 		err = &own;
 	if (r == EVT_OK) {
-		report(x);
+		importing_report(x);
 		code = x->skipped > 0 ? CLI_LOSSES : CLI_DONE;
 	} else if (r == EVT_END) {
 		code = tool_stopped();

@@ -17,7 +17,7 @@ struct work {
 };
 
 static int
-put_frame(void *ctx, const evt_frame *f, evt_error *err)
+blockcopy_put_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	const blockcopy *o = ctx;
 	blockcopy_span one = { f->seq, 1, f->time_ns, f->time_ns, f->time_ns,
@@ -30,21 +30,21 @@ put_frame(void *ctx, const evt_frame *f, evt_error *err)
 
 /* Whether the filter lets all of a block pass, or none, or one must look. */
 static bool
-passes_whole(const evt_filter *f, const evt_segment_block *b)
+blockcopy_passes_whole(const evt_filter *f, const evt_segment_block *b)
 {
 	return (!f->has_from || b->min_ns >= f->from_ns) &&
 	    (!f->has_to || b->max_ns < f->to_ns);
 }
 
 static bool
-passes_none(const evt_filter *f, const evt_segment_block *b)
+blockcopy_passes_none(const evt_filter *f, const evt_segment_block *b)
 {
 	return (f->has_from && b->max_ns < f->from_ns) ||
 	    (f->has_to && b->min_ns >= f->to_ns);
 }
 
 static int
-damaged(struct work *w, const evt_error *err)
+blockcopy_damaged(struct work *w, const evt_error *err)
 {
 	tool_progress_end(&w->progress);
 	cli_warn(w->o->cmd, "%s", err->text);
@@ -54,7 +54,7 @@ damaged(struct work *w, const evt_error *err)
 
 /* The frames of the block at hand, one by one. */
 static int
-put_frames(struct work *w, evt_error *err)
+blockcopy_put_frames(struct work *w, evt_error *err)
 {
 	const evt_filter *filter = w->o->filter;
 	evt_frame f;
@@ -65,24 +65,25 @@ put_frames(struct work *w, evt_error *err)
 		if (r == EVT_OK &&
 		    (!filter->has_from || f.time_ns >= filter->from_ns) &&
 		    (!filter->has_to || f.time_ns < filter->to_ns))
-			r = put_frame((void *)(uintptr_t)w->o, &f, err);
+			r = blockcopy_put_frame((void *)(uintptr_t)w->o, &f,
+			    err);
 	}
 	return r;
 }
 
 static int
-copy_block(struct work *w, const evt_segment_block *b, evt_error *err)
+blockcopy_copy_block(struct work *w, const evt_segment_block *b, evt_error *err)
 {
 	const evt_block_head *h = &w->block.head;
 	tool_newtape *to = NULL;
 	int r;
 
-	if (passes_none(w->o->filter, b))
+	if (blockcopy_passes_none(w->o->filter, b))
 		return EVT_OK;
 	/* Its sums are checked in any case. */
 	r = evt_segment_read_block(w->segment->io, w->fd, w->segment->name, b,
 	    false, &w->raw, &w->block, err);
-	if (r == EVT_OK && passes_whole(w->o->filter, b)) {
+	if (r == EVT_OK && blockcopy_passes_whole(w->o->filter, b)) {
 		blockcopy_span all = { b->first_seq, b->frames, b->min_ns,
 			b->max_ns, h->first_ns, h->first_mono_ns };
 
@@ -94,12 +95,12 @@ copy_block(struct work *w, const evt_segment_block *b, evt_error *err)
 		r = evt_block_load_lines(&w->block, w->raw.data, w->block.n,
 		    w->segment->name, err);
 	if (r == EVT_OK)
-		r = put_frames(w, err);
-	return r == EVT_ERR_CORRUPT ? damaged(w, err) : r;
+		r = blockcopy_put_frames(w, err);
+	return r == EVT_ERR_CORRUPT ? blockcopy_damaged(w, err) : r;
 }
 
 static int
-copy_segment(struct work *w, evt_error *err)
+blockcopy_copy_segment(struct work *w, evt_error *err)
 {
 	const evt_segment *s = w->segment;
 	int r = evt_segment_open(s, &w->fd, err);
@@ -107,7 +108,7 @@ copy_segment(struct work *w, evt_error *err)
 	if (r != EVT_OK) /* retention may have taken it */
 		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
-		r = copy_block(w, &s->blocks[i], err);
+		r = blockcopy_copy_block(w, &s->blocks[i], err);
 		tool_progress_at(&w->progress, w->o->cmd,
 		    (double)++w->done / (double)w->total);
 		if (r == EVT_OK && tool_stopped())
@@ -119,14 +120,14 @@ copy_segment(struct work *w, evt_error *err)
 
 /* What is in no block yet: a tape that is being recorded, or was not closed. */
 static int
-copy_journal(struct work *w)
+blockcopy_copy_journal(struct work *w)
 {
 	evt_filter filter = *w->o->filter;
 	tool_frame_loop each = { .cmd = w->o->cmd,
 		.tapes = &w->o->tape,
 		.n_tapes = 1,
 		.filter = &filter,
-		.frame = put_frame,
+		.frame = blockcopy_put_frame,
 		.ctx = (void *)(uintptr_t)w->o };
 
 	filter.from_seq = evt_tape_end_seq(w->o->tape);
@@ -134,7 +135,7 @@ copy_journal(struct work *w)
 }
 
 static int
-copy_all(struct work *w)
+blockcopy_copy_all(struct work *w)
 {
 	const evt_tape *t = w->o->tape;
 	evt_error err;
@@ -146,14 +147,14 @@ copy_all(struct work *w)
 		w->segment = &t->segments[i];
 		if (w->segment->n_damaged > 0)
 			w->code = CLI_LOSSES;
-		r = copy_segment(w, &err);
+		r = blockcopy_copy_segment(w, &err);
 	}
 	tool_progress_end(&w->progress);
 	if (r == EVT_END)
 		return tool_stopped();
 	if (r != EVT_OK)
 		return cli_fail(w->o->cmd, "%s", err.text);
-	code = copy_journal(w);
+	code = blockcopy_copy_journal(w);
 	return code == CLI_DONE ? w->code : code;
 }
 
@@ -166,7 +167,7 @@ blockcopy_run(const blockcopy *o)
 		.tapes = &o->tape,
 		.n_tapes = 1,
 		.filter = f,
-		.frame = put_frame,
+		.frame = blockcopy_put_frame,
 		.ctx = (void *)(uintptr_t)o };
 	int code;
 
@@ -175,7 +176,7 @@ blockcopy_run(const blockcopy *o)
 	    f->from_seq > 0)
 		return tool_frame_loop_run(&each);
 	w.progress = tool_progress_begin();
-	code = copy_all(&w);
+	code = blockcopy_copy_all(&w);
 	evt_buf_free(&w.raw);
 	evt_block_free(&w.block);
 	return code;

@@ -41,7 +41,7 @@ struct tool_columns {
 };
 
 static int
-add(tool_columns *c, const char *name, evt_error *err)
+columns_add(tool_columns *c, const char *name, evt_error *err)
 {
 	struct column *more = realloc(c->column, (c->n + 1) * sizeof(*more));
 	struct column *new;
@@ -85,7 +85,8 @@ tool_columns_new(const evt_strings *names, tool_columns **ret_columns,
 	if (c == NULL)
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = add(c, names->n > 0 ? names->item[i] : usual[i], err);
+		r = columns_add(c, names->n > 0 ? names->item[i] : usual[i],
+		    err);
 	if (r != EVT_OK) {
 		tool_columns_free(c);
 		return r;
@@ -118,50 +119,56 @@ tool_columns_name(const tool_columns *c, size_t i)
 }
 
 static enum tool_value
-done(bool ok, enum tool_value kind)
+columns_done(bool ok, enum tool_value kind)
 {
 	return ok ? kind : TOOL_VALUE_NOMEM;
 }
 
 static enum tool_value
-of_view(evt_json_view v, evt_buf *out)
+columns_of_view(evt_json_view v, evt_buf *out)
 {
 	switch (evt_json_view_kind(v)) {
 	case EVT_JSON_VIEW_NONE:
 	case EVT_JSON_VIEW_NULL:
 		return TOOL_VALUE_NONE;
 	case EVT_JSON_VIEW_STRING:
-		return done(evt_json_view_text(v, out), TOOL_VALUE_TEXT);
+		return columns_done(evt_json_view_text(v, out),
+		    TOOL_VALUE_TEXT);
 	case EVT_JSON_VIEW_ARRAY:
 	case EVT_JSON_VIEW_OBJECT:
-		return done(evt_buf_add(out, v.p, v.n), TOOL_VALUE_JSON);
+		return columns_done(evt_buf_add(out, v.p, v.n),
+		    TOOL_VALUE_JSON);
 	default:
-		return done(evt_buf_add(out, v.p, v.n), TOOL_VALUE_NUMBER);
+		return columns_done(evt_buf_add(out, v.p, v.n),
+		    TOOL_VALUE_NUMBER);
 	}
 }
 
 static enum tool_value
-of_payload(const evt_frame_items *r, evt_buf *out)
+columns_of_payload(const evt_frame_items *r, evt_buf *out)
 {
 	const evt_frame *f = r->frame;
 
-	return done(evt_buf_add(out, f->payload, f->len),
+	return columns_done(evt_buf_add(out, f->payload, f->len),
 	    r->root.p != NULL            ? TOOL_VALUE_JSON :
 	        f->opcode == EVT_OP_TEXT ? TOOL_VALUE_TEXT :
 	                                   TOOL_VALUE_BYTES);
 }
 
 static enum tool_value
-of_opcode(const evt_frame *f, evt_buf *out)
+columns_of_opcode(const evt_frame *f, evt_buf *out)
 {
 	if (f->kind == EVT_KIND_MARK)
-		return done(evt_buf_add_str(out, evt_mark_name(f->opcode)),
+		return columns_done(evt_buf_add_str(out,
+		                        evt_mark_name(f->opcode)),
 		    TOOL_VALUE_TEXT);
 	if (f->opcode == EVT_OP_TEXT || f->opcode == EVT_OP_BINARY)
-		return done(evt_buf_add_str(out,
-		                f->opcode == EVT_OP_TEXT ? "text" : "binary"),
+		return columns_done(evt_buf_add_str(out,
+		                        f->opcode == EVT_OP_TEXT ? "text" :
+		                                                   "binary"),
 		    TOOL_VALUE_TEXT);
-	return done(evt_buf_printf(out, "%u", f->opcode), TOOL_VALUE_NUMBER);
+	return columns_done(evt_buf_printf(out, "%u", f->opcode),
+	    TOOL_VALUE_NUMBER);
 }
 
 enum tool_value
@@ -175,47 +182,50 @@ tool_columns_value(const tool_columns *c, size_t i, const evt_frame_items *r,
 
 	switch (col->what) {
 	case SEQ:
-		return done(evt_buf_printf(out, "%" PRIu64, f->seq),
+		return columns_done(evt_buf_printf(out, "%" PRIu64, f->seq),
 		    TOOL_VALUE_NUMBER);
 	case TIME:
-		return done(evt_buf_add_str(out,
-		                evt_timetext_format(f->time_ns, 9, text)),
+		return columns_done(evt_buf_add_str(out,
+		                        evt_timetext_format(f->time_ns, 9,
+		                            text)),
 		    TOOL_VALUE_TEXT);
 	case TIME_NS:
-		return done(evt_buf_printf(out, "%" PRId64, f->time_ns),
+		return columns_done(evt_buf_printf(out, "%" PRId64, f->time_ns),
 		    TOOL_VALUE_NUMBER);
 	case MONO_NS:
-		return done(evt_buf_printf(out, "%" PRId64, f->mono_ns),
+		return columns_done(evt_buf_printf(out, "%" PRId64, f->mono_ns),
 		    TOOL_VALUE_NUMBER);
 	case TAPE:
-		return done(evt_buf_printf(out, "%u", f->tape),
+		return columns_done(evt_buf_printf(out, "%u", f->tape),
 		    TOOL_VALUE_NUMBER);
 	case CONNECTION:
-		return done(evt_buf_printf(out, "%u", f->conn),
+		return columns_done(evt_buf_printf(out, "%u", f->conn),
 		    TOOL_VALUE_NUMBER);
 	case KIND:
-		return done(evt_buf_add_str(out, kinds[f->kind]),
+		return columns_done(evt_buf_add_str(out, kinds[f->kind]),
 		    TOOL_VALUE_TEXT);
 	case OPCODE:
-		return of_opcode(f, out);
+		return columns_of_opcode(f, out);
 	case EVENT:
 		return f->event == NULL ?
 		    TOOL_VALUE_NONE :
-		    done(evt_buf_add(out, f->event, f->event_len),
+		    columns_done(evt_buf_add(out, f->event, f->event_len),
 		        TOOL_VALUE_TEXT);
 	case SOURCE:
 		return record->source.text == NULL ?
 		    TOOL_VALUE_NONE :
-		    done(evt_buf_add(out, record->source.text,
-		             record->source.len),
+		    columns_done(evt_buf_add(out, record->source.text,
+		                     record->source.len),
 		        record->source.is_int ? TOOL_VALUE_NUMBER :
 		                                TOOL_VALUE_TEXT);
 	case PAYLOAD:
-		return of_payload(r, out);
+		return columns_of_payload(r, out);
 	case POINTER:
-		return of_view(evt_json_view_at(r->root, col->pointer), out);
+		return columns_of_view(evt_json_view_at(r->root, col->pointer),
+		    out);
 	default:
-		return of_view(evt_json_view_at(record->value, col->pointer),
+		return columns_of_view(evt_json_view_at(record->value,
+		                           col->pointer),
 		    out);
 	}
 }

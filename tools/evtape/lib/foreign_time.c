@@ -10,14 +10,14 @@
 #define MAX_STAMP 40u
 
 static bool
-is_digit(char c)
+foreign_time_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
 /* Nanoseconds in one of the unit that a count of this size must be of. */
 static int64_t
-unit_of(int64_t count)
+foreign_time_unit_of(int64_t count)
 {
 	if (count < INT64_C(100000000000))
 		return EVT_NS_PER_S;
@@ -28,19 +28,19 @@ unit_of(int64_t count)
 
 /* Digits, and a fraction: in decimal, so that no digit is lost. */
 static bool
-parse_number(const char *s, size_t n, int64_t *ret_ns)
+foreign_time_parse_number(const char *s, size_t n, int64_t *ret_ns)
 {
 	int64_t count = 0, unit, part;
 	size_t i = 0;
 
-	for (; i < n && is_digit(s[i]); i++) {
+	for (; i < n && foreign_time_is_digit(s[i]); i++) {
 		if (count > (INT64_MAX - 9) / 10)
 			return false;
 		count = count * 10 + (s[i] - '0');
 	}
 	if (i == 0)
 		return false;
-	unit = unit_of(count);
+	unit = foreign_time_unit_of(count);
 	if (count > INT64_MAX / unit)
 		return false;
 	*ret_ns = count * unit;
@@ -49,7 +49,7 @@ parse_number(const char *s, size_t n, int64_t *ret_ns)
 	if ((s[i] != '.' && s[i] != ',') || i + 1 == n)
 		return false;
 	part = unit;
-	for (i++; i < n && is_digit(s[i]); i++) {
+	for (i++; i < n && foreign_time_is_digit(s[i]); i++) {
 		part /= 10;
 		*ret_ns += (s[i] - '0') * part;
 	}
@@ -58,7 +58,7 @@ parse_number(const char *s, size_t n, int64_t *ret_ns)
 
 /* 12:51:43.5 on the day; *ret_ns since midnight. */
 static bool
-parse_clock(const char *s, size_t n, int64_t *ret_ns)
+foreign_time_parse_clock(const char *s, size_t n, int64_t *ret_ns)
 {
 	static const int64_t unit[] = { 3600, 60, 1 };
 	int64_t ns = 0, frac;
@@ -67,7 +67,8 @@ parse_clock(const char *s, size_t n, int64_t *ret_ns)
 	for (int k = 0; k < 3; k++) {
 		int v;
 
-		if (i + 2 > n || !is_digit(s[i]) || !is_digit(s[i + 1]))
+		if (i + 2 > n || !foreign_time_is_digit(s[i]) ||
+		    !foreign_time_is_digit(s[i + 1]))
 			return false;
 		v = (s[i] - '0') * 10 + (s[i + 1] - '0');
 		if (v > (k == 0 ? 23 : k == 1 ? 59 : 60))
@@ -80,7 +81,7 @@ parse_clock(const char *s, size_t n, int64_t *ret_ns)
 	if (i < n && s[i] != '.' && s[i] != ',')
 		return false;
 	frac = EVT_NS_PER_S;
-	for (i += i < n; i < n && is_digit(s[i]); i++) {
+	for (i += i < n; i < n && foreign_time_is_digit(s[i]); i++) {
 		frac /= 10;
 		ns += (s[i] - '0') * frac;
 	}
@@ -96,9 +97,10 @@ stamp_parse(const char *text, size_t n, stamp_day *day, int64_t *ret_ns)
 
 	if (n == 0 || n > MAX_STAMP)
 		return false;
-	if (parse_number(text, n, ret_ns))
+	if (foreign_time_parse_number(text, n, ret_ns))
 		return true;
-	if (day != NULL && day->known && parse_clock(text, n, &ns)) {
+	if (day != NULL && day->known &&
+	    foreign_time_parse_clock(text, n, &ns)) {
 		ns += day->midnight_ns;
 		/* Past midnight; a little back is a clock that was set. */
 		if (day->last_ns != 0 && day->last_ns - ns > NS_PER_DAY / 2) {
@@ -129,21 +131,21 @@ stamp_of_view(evt_json_view v, int64_t *ret_ns)
 }
 
 static bool
-is_space(char c)
+foreign_time_is_space(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
 /* The end of the words-th word. */
 static size_t
-end_of_words(const char *s, size_t n, int words)
+foreign_time_end_of_words(const char *s, size_t n, int words)
 {
 	size_t i = 0;
 
 	while (words-- > 0) {
-		while (i < n && is_space(s[i]))
+		while (i < n && foreign_time_is_space(s[i]))
 			i++;
-		while (i < n && !is_space(s[i]))
+		while (i < n && !foreign_time_is_space(s[i]))
 			i++;
 	}
 	return i;
@@ -161,11 +163,12 @@ stamp_leading(const char *line, size_t n, stamp_day *day, int64_t *ret_ns)
 		if (end == 0 || !stamp_parse(line + 1, end - 1, day, ret_ns))
 			return 0;
 		end++;
-		return end < n && is_space(line[end]) ? end + 1 : end;
+		return end < n && foreign_time_is_space(line[end]) ? end + 1 :
+		                                                     end;
 	}
 	/* One word, or a date and a time of day. */
 	for (int words = 1; words <= 2; words++) {
-		end = end_of_words(line, n, words);
+		end = foreign_time_end_of_words(line, n, words);
 		if (end > 0 && line[end - 1] == ':' && end > 1 &&
 		    stamp_parse(line, end - 1, day, ret_ns))
 			return end < n ? end + 1 : end;

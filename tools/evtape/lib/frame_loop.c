@@ -84,7 +84,7 @@ struct loop {
 };
 
 static void
-set_span(struct loop *l)
+frame_loop_set_span(struct loop *l)
 {
 	const evt_filter *f = l->each->filter;
 	int64_t first, last;
@@ -105,7 +105,7 @@ set_span(struct loop *l)
 
 /* true: it is time to stop. */
 static bool
-look(struct loop *l, int64_t time_ns)
+frame_loop_look(struct loop *l, int64_t time_ns)
 {
 	if (l->countdown-- > 0)
 		return false;
@@ -120,7 +120,7 @@ look(struct loop *l, int64_t time_ns)
 
 /* Wait a little for a live tape; EVT_END: a signal came. */
 static int
-wait_for_more(struct loop *l, evt_error *err)
+frame_loop_wait_for_more(struct loop *l, evt_error *err)
 {
 	const tool_frame_loop *e = l->each;
 	int r = e->idle != NULL ? e->idle(e->ctx, err) : EVT_OK;
@@ -133,7 +133,7 @@ wait_for_more(struct loop *l, evt_error *err)
 }
 
 static int
-go_through(struct loop *l, evt_cursor *cursor)
+frame_loop_go_through(struct loop *l, evt_cursor *cursor)
 {
 	const tool_frame_loop *e = l->each;
 	int code = CLI_DONE, r;
@@ -149,12 +149,12 @@ go_through(struct loop *l, evt_cursor *cursor)
 			continue;
 		}
 		if (r == EVT_AGAIN && e->follow) {
-			if ((r = wait_for_more(l, &err)) == EVT_OK)
+			if ((r = frame_loop_wait_for_more(l, &err)) == EVT_OK)
 				continue;
 			break;
 		}
 		if (r != EVT_OK || (r = e->frame(e->ctx, &f, &err)) ||
-		    look(l, f.time_ns))
+		    frame_loop_look(l, f.time_ns))
 			break;
 	}
 	tool_progress_end(&l->progress);
@@ -175,8 +175,8 @@ tool_frame_loop_run(const tool_frame_loop *each)
 	if (evt_cursor_open(each->tapes, each->n_tapes, each->filter, &cursor,
 	        &err))
 		return cli_fail(each->cmd, "%s", err.text);
-	set_span(&l);
-	code = go_through(&l, cursor);
+	frame_loop_set_span(&l);
+	code = frame_loop_go_through(&l, cursor);
 	evt_cursor_get_stats(cursor, &stats);
 	if (each->verbose)
 		fprintf(stderr, "%s: %" PRIu64 " blocks read\n",

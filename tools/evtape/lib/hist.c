@@ -9,7 +9,7 @@
 
 /* Values below 8 have bins of their own; the rest by their top four bits. */
 static unsigned
-bin_of(int64_t ns)
+hist_bin_of(int64_t ns)
 {
 	uint64_t v = ns > 0 ? (uint64_t)ns : 0;
 	unsigned top;
@@ -22,7 +22,7 @@ bin_of(int64_t ns)
 
 /* The middle of a bin. */
 static int64_t
-value_of(unsigned bin)
+hist_value_of(unsigned bin)
 {
 	unsigned top = bin / SUB + 2;
 	uint64_t low;
@@ -35,7 +35,7 @@ value_of(unsigned bin)
 
 /* Have bins from `from` to `to`. */
 static bool
-widen(hist *h, unsigned from, unsigned to)
+hist_widen(hist *h, unsigned from, unsigned to)
 {
 	uint32_t *bin = calloc(to - from + 1, sizeof(*bin));
 
@@ -53,11 +53,12 @@ widen(hist *h, unsigned from, unsigned to)
 bool
 hist_add(hist *h, int64_t ns)
 {
-	unsigned bin = bin_of(ns), end = h->first + h->n;
+	unsigned bin = hist_bin_of(ns), end = h->first + h->n;
 	unsigned from = h->n == 0 || bin < h->first ? bin : h->first;
 	unsigned to = h->n == 0 || bin >= end ? bin : end - 1;
 
-	if ((h->n == 0 || from < h->first || to >= end) && !widen(h, from, to))
+	if ((h->n == 0 || from < h->first || to >= end) &&
+	    !hist_widen(h, from, to))
 		return false;
 	h->bin[bin - h->first]++;
 	if (h->count == 0 || ns < h->min)
@@ -74,7 +75,7 @@ hist_percentile(const hist *h, double part)
 	uint64_t want = (uint64_t)(part * (double)h->count), seen = 0;
 
 	for (unsigned i = 0; i < h->n; i++) {
-		int64_t v = value_of(h->first + i);
+		int64_t v = hist_value_of(h->first + i);
 
 		seen += h->bin[i];
 		if (seen > want)

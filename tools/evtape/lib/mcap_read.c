@@ -44,14 +44,14 @@ struct slice {
 };
 
 static int
-corrupt(const struct reading *r, evt_error *err, const char *what)
+mcap_read_corrupt(const struct reading *r, evt_error *err, const char *what)
 {
 	return evt_err_set(err, EVT_ERR_CORRUPT,
 	    "%s: %s, in the record at offset %" PRIu64, r->path, what, r->at);
 }
 
 static bool
-take(struct slice *s, uint64_t n, const uint8_t **ret)
+mcap_read_take(struct slice *s, uint64_t n, const uint8_t **ret)
 {
 	if (n > s->n)
 		return false;
@@ -62,33 +62,33 @@ take(struct slice *s, uint64_t n, const uint8_t **ret)
 }
 
 static bool
-take16(struct slice *s, uint16_t *ret)
+mcap_read_take16(struct slice *s, uint16_t *ret)
 {
 	const uint8_t *p;
 
-	if (!take(s, 2, &p))
+	if (!mcap_read_take(s, 2, &p))
 		return false;
 	*ret = evt_get16(p);
 	return true;
 }
 
 static bool
-take32(struct slice *s, uint32_t *ret)
+mcap_read_take32(struct slice *s, uint32_t *ret)
 {
 	const uint8_t *p;
 
-	if (!take(s, 4, &p))
+	if (!mcap_read_take(s, 4, &p))
 		return false;
 	*ret = evt_get32(p);
 	return true;
 }
 
 static bool
-take64(struct slice *s, uint64_t *ret)
+mcap_read_take64(struct slice *s, uint64_t *ret)
 {
 	const uint8_t *p;
 
-	if (!take(s, 8, &p))
+	if (!mcap_read_take(s, 8, &p))
 		return false;
 	*ret = evt_get64(p);
 	return true;
@@ -96,18 +96,18 @@ take64(struct slice *s, uint64_t *ret)
 
 /* A slice with its length before it. */
 static bool
-take_string(struct slice *s, struct slice *ret)
+mcap_read_take_string(struct slice *s, struct slice *ret)
 {
 	uint32_t n;
 
-	if (!take32(s, &n) || !take(s, n, &ret->p))
+	if (!mcap_read_take32(s, &n) || !mcap_read_take(s, n, &ret->p))
 		return false;
 	ret->n = n;
 	return true;
 }
 
 static bool
-is(const struct slice *s, const char *text)
+mcap_read_is(const struct slice *s, const char *text)
 {
 	return s->n == strlen(text) && memcmp(s->p, text, s->n) == 0;
 }
@@ -115,7 +115,7 @@ is(const struct slice *s, const char *text)
 /* ---- channels --------------------------------------------------------------------- */
 
 static void
-free_channel(mcap_channel *c)
+mcap_read_free_channel(mcap_channel *c)
 {
 	free(c->topic);
 	free(c->encoding);
@@ -123,7 +123,7 @@ free_channel(mcap_channel *c)
 }
 
 static int64_t
-number(const struct slice *s)
+mcap_read_number(const struct slice *s)
 {
 	char text[16];
 	int64_t n;
@@ -139,35 +139,38 @@ number(const struct slice *s)
 }
 
 static bool
-read_metadata(struct slice map, mcap_channel *c)
+mcap_read_metadata(struct slice map, mcap_channel *c)
 {
 	static const char *const kinds[] = { "received", "sent", "mark" };
 	struct slice name, value;
 
 	while (map.n > 0) {
-		if (!take_string(&map, &name) || !take_string(&map, &value))
+		if (!mcap_read_take_string(&map, &name) ||
+		    !mcap_read_take_string(&map, &value))
 			return false;
-		for (int k = 0; is(&name, "evtape.kind") && k < 3; k++)
-			c->kind = is(&value, kinds[k]) ? k : c->kind;
-		if (is(&name, "evtape.opcode"))
-			c->opcode = number(&value);
-		else if (is(&name, "evtape.connection"))
-			c->connection = number(&value);
+		for (int k = 0; mcap_read_is(&name, "evtape.kind") && k < 3;
+		     k++)
+			c->kind = mcap_read_is(&value, kinds[k]) ? k : c->kind;
+		if (mcap_read_is(&name, "evtape.opcode"))
+			c->opcode = mcap_read_number(&value);
+		else if (mcap_read_is(&name, "evtape.connection"))
+			c->connection = mcap_read_number(&value);
 	}
 	return true;
 }
 
 static int
-read_channel(struct reading *r, struct slice s, evt_error *err)
+mcap_read_channel(struct reading *r, struct slice s, evt_error *err)
 {
 	struct slice topic, encoding, map;
 	uint16_t id, schema;
 	mcap_channel *c;
 
-	if (!take16(&s, &id) || !take16(&s, &schema) ||
-	    !take_string(&s, &topic) || !take_string(&s, &encoding) ||
-	    !take_string(&s, &map))
-		return corrupt(r, err, "a channel is cut off");
+	if (!mcap_read_take16(&s, &id) || !mcap_read_take16(&s, &schema) ||
+	    !mcap_read_take_string(&s, &topic) ||
+	    !mcap_read_take_string(&s, &encoding) ||
+	    !mcap_read_take_string(&s, &map))
+		return mcap_read_corrupt(r, err, "a channel is cut off");
 	if (id >= r->n_channels) {
 		c = realloc(r->channel, ((size_t)id + 1) * sizeof(*c));
 		if (c == NULL)
@@ -178,14 +181,15 @@ read_channel(struct reading *r, struct slice s, evt_error *err)
 		r->n_channels = (size_t)id + 1;
 	}
 	c = &r->channel[id];
-	free_channel(c);
+	mcap_read_free_channel(c);
 	c->kind = c->opcode = c->connection = -1;
 	c->topic = strndup((const char *)topic.p, topic.n);
 	c->encoding = strndup((const char *)encoding.p, encoding.n);
 	if (c->topic == NULL || c->encoding == NULL)
 		return evt_err_nomem(err);
-	if (!read_metadata(map, c))
-		return corrupt(r, err, "a channel's metadata is cut off");
+	if (!mcap_read_metadata(map, c))
+		return mcap_read_corrupt(r, err,
+		    "a channel's metadata is cut off");
 	c->known = true;
 	return EVT_OK;
 }
@@ -193,42 +197,46 @@ read_channel(struct reading *r, struct slice s, evt_error *err)
 /* ---- records ---------------------------------------------------------------------- */
 
 static int
-read_message(struct reading *r, struct slice s, evt_error *err)
+mcap_read_message(struct reading *r, struct slice s, evt_error *err)
 {
 	uint64_t log_time, publish_time;
 	uint32_t sequence;
 	uint16_t id;
 
-	if (!take16(&s, &id) || !take32(&s, &sequence) ||
-	    !take64(&s, &log_time) || !take64(&s, &publish_time))
-		return corrupt(r, err, "a message is cut off");
+	if (!mcap_read_take16(&s, &id) || !mcap_read_take32(&s, &sequence) ||
+	    !mcap_read_take64(&s, &log_time) ||
+	    !mcap_read_take64(&s, &publish_time))
+		return mcap_read_corrupt(r, err, "a message is cut off");
 	if (id >= r->n_channels || !r->channel[id].known)
-		return corrupt(r, err, "a message is of no known channel");
+		return mcap_read_corrupt(r, err,
+		    "a message is of no known channel");
 	return r->reader->message(r->reader->ctx, &r->channel[id], log_time,
 	    s.p, (size_t)s.n, err);
 }
 
 static int
-unpack(struct reading *r, const struct slice *packed, uint64_t size,
+mcap_read_unpack(struct reading *r, const struct slice *packed, uint64_t size,
     const struct slice *how, evt_error *err)
 {
 	size_t n;
 
 	if (size > MAX_RECORD)
-		return corrupt(r, err, "a chunk is too large");
+		return mcap_read_corrupt(r, err, "a chunk is too large");
 	r->chunk.len = 0;
 	if (!evt_buf_reserve(&r->chunk, size + 1))
 		return evt_err_nomem(err);
-	if (is(how, "")) {
+	if (mcap_read_is(how, "")) {
 		n = (size_t)packed->n;
 		if (packed->n != size)
-			return corrupt(r, err, "a chunk's sizes do not agree");
+			return mcap_read_corrupt(r, err,
+			    "a chunk's sizes do not agree");
 		memcpy(r->chunk.data, packed->p, n);
-	} else if (is(how, "zstd")) {
+	} else if (mcap_read_is(how, "zstd")) {
 		n = ZSTD_decompressDCtx(r->zstd, r->chunk.data, (size_t)size,
 		    packed->p, (size_t)packed->n);
 		if (ZSTD_isError(n) || n != size)
-			return corrupt(r, err, "a chunk cannot be unpacked");
+			return mcap_read_corrupt(r, err,
+			    "a chunk cannot be unpacked");
 	} else {
 		return evt_err_set(err, EVT_ERR_VERSION,
 		    "%s: chunks are compressed by %.*s, which is not known "
@@ -241,37 +249,40 @@ unpack(struct reading *r, const struct slice *packed, uint64_t size,
 	return EVT_OK;
 }
 
-static int read_inner(struct reading *r, uint8_t op, struct slice s,
+static int mcap_read_inner(struct reading *r, uint8_t op, struct slice s,
     evt_error *err);
 
 static int
-read_chunk(struct reading *r, struct slice s, evt_error *err)
+mcap_read_chunk(struct reading *r, struct slice s, evt_error *err)
 {
 	uint64_t first, last, size, packed_size;
 	struct slice how, packed, records;
 	uint32_t crc;
 	int code;
 
-	if (!take64(&s, &first) || !take64(&s, &last) || !take64(&s, &size) ||
-	    !take32(&s, &crc) || !take_string(&s, &how) ||
-	    !take64(&s, &packed_size) || !take(&s, packed_size, &packed.p))
-		return corrupt(r, err, "a chunk is cut off");
+	if (!mcap_read_take64(&s, &first) || !mcap_read_take64(&s, &last) ||
+	    !mcap_read_take64(&s, &size) || !mcap_read_take32(&s, &crc) ||
+	    !mcap_read_take_string(&s, &how) ||
+	    !mcap_read_take64(&s, &packed_size) ||
+	    !mcap_read_take(&s, packed_size, &packed.p))
+		return mcap_read_corrupt(r, err, "a chunk is cut off");
 	packed.n = packed_size;
-	if ((code = unpack(r, &packed, size, &how, err)))
+	if ((code = mcap_read_unpack(r, &packed, size, &how, err)))
 		return code;
 	if (crc != 0 &&
 	    crc != mcap_crc_add(&r->crc, 0, r->chunk.data, r->chunk.len))
-		return corrupt(r, err, "a chunk's checksum is wrong");
+		return mcap_read_corrupt(r, err, "a chunk's checksum is wrong");
 	records = (struct slice){ r->chunk.data, r->chunk.len };
 	while (records.n > 0) {
 		const uint8_t *op;
 		struct slice inner;
 
-		if (!take(&records, 1, &op) || !take64(&records, &inner.n) ||
-		    !take(&records, inner.n, &inner.p))
-			return corrupt(r, err,
+		if (!mcap_read_take(&records, 1, &op) ||
+		    !mcap_read_take64(&records, &inner.n) ||
+		    !mcap_read_take(&records, inner.n, &inner.p))
+			return mcap_read_corrupt(r, err,
 			    "a record in a chunk is cut off");
-		if ((code = read_inner(r, *op, inner, err)))
+		if ((code = mcap_read_inner(r, *op, inner, err)))
 			return code;
 	}
 	return EVT_OK;
@@ -279,24 +290,26 @@ read_chunk(struct reading *r, struct slice s, evt_error *err)
 
 /* Records that may stand in a chunk, or outside. */
 static int
-read_inner(struct reading *r, uint8_t op, struct slice s, evt_error *err)
+mcap_read_inner(struct reading *r, uint8_t op, struct slice s, evt_error *err)
 {
 	if (op == MCAP_CHANNEL)
-		return read_channel(r, s, err);
+		return mcap_read_channel(r, s, err);
 	if (op == MCAP_MESSAGE)
-		return read_message(r, s, err);
+		return mcap_read_message(r, s, err);
 	return EVT_OK; /* schemas, and what may come to be */
 }
 
 static int
-read_data_end(struct reading *r, struct slice s, evt_error *err)
+mcap_read_data_end(struct reading *r, struct slice s, evt_error *err)
 {
 	uint32_t crc;
 
-	if (!take32(&s, &crc))
-		return corrupt(r, err, "the end of the data is cut off");
+	if (!mcap_read_take32(&s, &crc))
+		return mcap_read_corrupt(r, err,
+		    "the end of the data is cut off");
 	if (crc != 0 && crc != r->data_crc)
-		return corrupt(r, err, "the checksum of all data is wrong");
+		return mcap_read_corrupt(r, err,
+		    "the checksum of all data is wrong");
 	r->ended = true; /* what follows is a summary of what was read */
 	return EVT_OK;
 }
@@ -304,7 +317,7 @@ read_data_end(struct reading *r, struct slice s, evt_error *err)
 /* ---- the file ---------------------------------------------------------------------- */
 
 static int
-read_bytes(struct reading *r, uint64_t at, uint64_t n, evt_error *err)
+mcap_read_bytes(struct reading *r, uint64_t at, uint64_t n, evt_error *err)
 {
 	size_t got;
 	int code;
@@ -315,13 +328,13 @@ read_bytes(struct reading *r, uint64_t at, uint64_t n, evt_error *err)
 	code = evt_io_read_at(&evt_io_posix, r->fd, r->record.data, n, at,
 	    r->path, &got, err);
 	if (code == EVT_OK && got < n)
-		return corrupt(r, err, "the file got shorter");
+		return mcap_read_corrupt(r, err, "the file got shorter");
 	r->record.len = n;
 	return code;
 }
 
 static int
-read_record(struct reading *r, evt_error *err)
+mcap_read_record(struct reading *r, evt_error *err)
 {
 	uint8_t head[9];
 	struct slice s;
@@ -333,27 +346,27 @@ read_record(struct reading *r, evt_error *err)
 		return code;
 	s.n = got == 9 ? evt_get64(head + 1) : 0;
 	if (got < 9 || s.n > r->size - r->at - 9)
-		return corrupt(r, err, "the file is cut off");
+		return mcap_read_corrupt(r, err, "the file is cut off");
 	if (s.n > MAX_RECORD)
-		return corrupt(r, err, "a record is too large");
-	if ((code = read_bytes(r, r->at + 9, s.n, err)))
+		return mcap_read_corrupt(r, err, "a record is too large");
+	if ((code = mcap_read_bytes(r, r->at + 9, s.n, err)))
 		return code;
 	s.p = r->record.data;
 	if (head[0] == MCAP_DATA_END)
-		return read_data_end(r, s, err);
+		return mcap_read_data_end(r, s, err);
 	r->data_crc = mcap_crc_add(&r->crc, r->data_crc, head, 9);
 	r->data_crc = mcap_crc_add(&r->crc, r->data_crc, s.p, (size_t)s.n);
-	code = head[0] == MCAP_CHUNK ? read_chunk(r, s, err) :
-	                               read_inner(r, head[0], s, err);
+	code = head[0] == MCAP_CHUNK ? mcap_read_chunk(r, s, err) :
+	                               mcap_read_inner(r, head[0], s, err);
 	r->at += 9 + s.n;
 	return code;
 }
 
 static int
-read_all(struct reading *r, evt_error *err)
+mcap_read_all(struct reading *r, evt_error *err)
 {
 	int code = r->size >= 2 * MCAP_MAGIC_LEN ?
-	    read_bytes(r, 0, MCAP_MAGIC_LEN, err) :
+	    mcap_read_bytes(r, 0, MCAP_MAGIC_LEN, err) :
 	    EVT_OK;
 
 	if (code != EVT_OK)
@@ -368,7 +381,7 @@ read_all(struct reading *r, evt_error *err)
 	r->data_crc = mcap_crc_add(&r->crc, 0, MCAP_MAGIC, MCAP_MAGIC_LEN);
 	r->at = MCAP_MAGIC_LEN;
 	while (code == EVT_OK && !r->ended) {
-		code = read_record(r, err);
+		code = mcap_read_record(r, err);
 		if (code == EVT_OK && r->reader->progress != NULL &&
 		    r->reader->progress(r->reader->ctx, r->at, r->size))
 			code = EVT_END;
@@ -397,10 +410,10 @@ mcap_read(const mcap_reader *reader, const char *path, evt_error *err)
 		    path);
 	if (code == EVT_OK) {
 		r.size = (uint64_t)st.st_size;
-		code = read_all(&r, err);
+		code = mcap_read_all(&r, err);
 	}
 	for (size_t i = 0; i < r.n_channels; i++)
-		free_channel(&r.channel[i]);
+		mcap_read_free_channel(&r.channel[i]);
 	free(r.channel);
 	evt_buf_free(&r.record);
 	evt_buf_free(&r.chunk);

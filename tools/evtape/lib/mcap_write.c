@@ -86,7 +86,7 @@ mcap_crc_add(const mcap_crc *c, uint32_t crc, const void *bytes, size_t n)
 /* ---- bytes --------------------------------------------------------------------- */
 
 static bool
-add16(evt_buf *b, uint16_t v)
+mcap_write_add16(evt_buf *b, uint16_t v)
 {
 	uint8_t p[2];
 
@@ -95,7 +95,7 @@ add16(evt_buf *b, uint16_t v)
 }
 
 static bool
-add32(evt_buf *b, uint32_t v)
+mcap_write_add32(evt_buf *b, uint32_t v)
 {
 	uint8_t p[4];
 
@@ -104,7 +104,7 @@ add32(evt_buf *b, uint32_t v)
 }
 
 static bool
-add64(evt_buf *b, uint64_t v)
+mcap_write_add64(evt_buf *b, uint64_t v)
 {
 	uint8_t p[8];
 
@@ -113,35 +113,36 @@ add64(evt_buf *b, uint64_t v)
 }
 
 static bool
-add_string(evt_buf *b, const char *s, size_t n)
+mcap_write_add_string(evt_buf *b, const char *s, size_t n)
 {
-	return add32(b, (uint32_t)n) && (n == 0 || evt_buf_add(b, s, n));
+	return mcap_write_add32(b, (uint32_t)n) &&
+	    (n == 0 || evt_buf_add(b, s, n));
 }
 
 static bool
-add_text(evt_buf *b, const char *s)
+mcap_write_add_text(evt_buf *b, const char *s)
 {
-	return add_string(b, s, strlen(s));
+	return mcap_write_add_string(b, s, strlen(s));
 }
 
 /* A record is begun with its opcode and room for its length, which is put in
  * at its end. */
 static bool
-begin(evt_buf *b, enum mcap_op op, size_t *ret_at)
+mcap_write_begin(evt_buf *b, enum mcap_op op, size_t *ret_at)
 {
 	*ret_at = b->len;
-	return evt_buf_add_byte(b, (uint8_t)op) && add64(b, 0);
+	return evt_buf_add_byte(b, (uint8_t)op) && mcap_write_add64(b, 0);
 }
 
 static void
-end(evt_buf *b, size_t at)
+mcap_write_end(evt_buf *b, size_t at)
 {
 	evt_put64(b->data + at + 1, b->len - at - 9);
 }
 
 /* Hand what is in w->piece to the file; it counts in the data's checksum. */
 static int
-flush(mcap_writer *w, evt_error *err)
+mcap_write_flush(mcap_writer *w, evt_error *err)
 {
 	w->data_crc =
 	    mcap_crc_add(&w->crc, w->data_crc, w->piece.data, w->piece.len);
@@ -155,22 +156,23 @@ flush(mcap_writer *w, evt_error *err)
 /* ---- making -------------------------------------------------------------------- */
 
 static bool
-add_header(mcap_writer *w)
+mcap_write_add_header(mcap_writer *w)
 {
 	size_t at;
 	bool ok = evt_buf_add(&w->piece, MCAP_MAGIC, MCAP_MAGIC_LEN) &&
-	    begin(&w->piece, MCAP_HEADER, &at) && add_text(&w->piece, "") &&
-	    add_text(&w->piece, "evtape " EVT_VERSION);
+	    mcap_write_begin(&w->piece, MCAP_HEADER, &at) &&
+	    mcap_write_add_text(&w->piece, "") &&
+	    mcap_write_add_text(&w->piece, "evtape " EVT_VERSION);
 
 	if (ok)
-		end(&w->piece, at);
-	ok = ok && begin(&w->schema, MCAP_SCHEMA, &at) &&
-	    add16(&w->schema, SCHEMA_ID) &&
-	    add_text(&w->schema, "evtape.frame") &&
-	    add_text(&w->schema, "jsonschema") &&
-	    add_text(&w->schema, "{\"type\":\"object\"}");
+		mcap_write_end(&w->piece, at);
+	ok = ok && mcap_write_begin(&w->schema, MCAP_SCHEMA, &at) &&
+	    mcap_write_add16(&w->schema, SCHEMA_ID) &&
+	    mcap_write_add_text(&w->schema, "evtape.frame") &&
+	    mcap_write_add_text(&w->schema, "jsonschema") &&
+	    mcap_write_add_text(&w->schema, "{\"type\":\"object\"}");
 	if (ok)
-		end(&w->schema, at);
+		mcap_write_end(&w->schema, at);
 	return ok;
 }
 
@@ -184,7 +186,7 @@ mcap_writer_new(tool_output_file *out, mcap_writer **ret_writer, evt_error *err)
 	w->out = out;
 	w->zstd = ZSTD_createCCtx();
 	mcap_crc_init(&w->crc);
-	if (w->zstd == NULL || !add_header(w)) {
+	if (w->zstd == NULL || !mcap_write_add_header(w)) {
 		mcap_writer_free(w);
 		return evt_err_nomem(err);
 	}
@@ -213,22 +215,24 @@ mcap_writer_free(mcap_writer *w)
 /* ---- channels and messages ------------------------------------------------------- */
 
 static bool
-add_channel(evt_buf *b, uint16_t id, const char *topic, size_t topic_len,
-    bool json, const char *const *metadata)
+mcap_write_add_channel(evt_buf *b, uint16_t id, const char *topic,
+    size_t topic_len, bool json, const char *const *metadata)
 {
 	size_t at, map;
-	bool ok = begin(b, MCAP_CHANNEL, &at) && add16(b, id) &&
-	    add16(b, json ? SCHEMA_ID : 0) && add_string(b, topic, topic_len) &&
-	    add_text(b, json ? "json" : "raw");
+	bool ok = mcap_write_begin(b, MCAP_CHANNEL, &at) &&
+	    mcap_write_add16(b, id) &&
+	    mcap_write_add16(b, json ? SCHEMA_ID : 0) &&
+	    mcap_write_add_string(b, topic, topic_len) &&
+	    mcap_write_add_text(b, json ? "json" : "raw");
 
 	map = b->len;
-	ok = ok && add32(b, 0);
+	ok = ok && mcap_write_add32(b, 0);
 	for (size_t i = 0; ok && metadata[i] != NULL; i++)
-		ok = add_text(b, metadata[i]);
+		ok = mcap_write_add_text(b, metadata[i]);
 	if (!ok)
 		return false;
 	evt_put32(b->data + map, (uint32_t)(b->len - map - 4));
-	end(b, at);
+	mcap_write_end(b, at);
 	return true;
 }
 
@@ -255,14 +259,15 @@ mcap_writer_channel(mcap_writer *w, const char *topic, size_t topic_len,
 	memset(c, 0, sizeof(*c));
 	w->n_channels++;
 	*ret_id = (uint16_t)w->n_channels; /* from 1 */
-	return add_channel(&c->record, *ret_id, topic, topic_len, json,
-	           metadata) ?
+	return mcap_write_add_channel(&c->record, *ret_id, topic, topic_len,
+	           json, metadata) ?
 	    EVT_OK :
 	    evt_err_nomem(err);
 }
 
 static bool
-add_entry(mcap_writer *w, uint16_t channel, uint64_t time, uint64_t offset)
+mcap_write_add_entry(mcap_writer *w, uint16_t channel, uint64_t time,
+    uint64_t offset)
 {
 	if (w->n_entries == w->cap_entries) {
 		size_t cap = w->cap_entries * 2 + 1024;
@@ -279,7 +284,7 @@ add_entry(mcap_writer *w, uint16_t channel, uint64_t time, uint64_t offset)
 
 /* What a reader of this chunk alone must know of the channel. */
 static bool
-introduce(mcap_writer *w, struct channel *c)
+mcap_write_introduce(mcap_writer *w, struct channel *c)
 {
 	if (c->written)
 		return true;
@@ -293,7 +298,7 @@ introduce(mcap_writer *w, struct channel *c)
 /* ---- chunks ---------------------------------------------------------------------- */
 
 static int
-compare_entries(const void *a, const void *b)
+mcap_write_compare_entries(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 
@@ -307,74 +312,82 @@ compare_entries(const void *a, const void *b)
 /* The message indexes behind a chunk; a map of where each stands goes into its
  * chunk index. */
 static bool
-add_indexes(mcap_writer *w, uint64_t file_at, evt_buf *map)
+mcap_write_add_indexes(mcap_writer *w, uint64_t file_at, evt_buf *map)
 {
 	evt_buf *b = &w->piece;
 	size_t from = b->len, at = 0, array = 0;
 
-	qsort(w->entry, w->n_entries, sizeof(*w->entry), compare_entries);
+	qsort(w->entry, w->n_entries, sizeof(*w->entry),
+	    mcap_write_compare_entries);
 	for (size_t i = 0; i < w->n_entries; i++) {
 		const struct entry *e = &w->entry[i];
 		bool new = i == 0 || e->channel != e[-1].channel;
 
 		if (new &&
-		    (!add16(map, e->channel) ||
-		        !add64(map, file_at + (b->len - from)) ||
-		        !begin(b, MCAP_MESSAGE_INDEX, &at) ||
-		        !add16(b, e->channel)))
+		    (!mcap_write_add16(map, e->channel) ||
+		        !mcap_write_add64(map, file_at + (b->len - from)) ||
+		        !mcap_write_begin(b, MCAP_MESSAGE_INDEX, &at) ||
+		        !mcap_write_add16(b, e->channel)))
 			return false;
 		if (new) {
 			array = b->len;
-			if (!add32(b, 0))
+			if (!mcap_write_add32(b, 0))
 				return false;
 		}
-		if (!add64(b, e->time) || !add64(b, e->offset))
+		if (!mcap_write_add64(b, e->time) ||
+		    !mcap_write_add64(b, e->offset))
 			return false;
 		if (i + 1 == w->n_entries || e[1].channel != e->channel) {
 			evt_put32(b->data + array,
 			    (uint32_t)(b->len - array - 4));
-			end(b, at);
+			mcap_write_end(b, at);
 		}
 	}
 	return true;
 }
 
 static bool
-add_chunk(mcap_writer *w, size_t packed)
+mcap_write_add_chunk(mcap_writer *w, size_t packed)
 {
 	evt_buf *b = &w->piece;
 	size_t at;
 
-	if (!begin(b, MCAP_CHUNK, &at) || !add64(b, w->chunk_first) ||
-	    !add64(b, w->chunk_last) || !add64(b, w->chunk.len) ||
-	    !add32(b, mcap_crc_add(&w->crc, 0, w->chunk.data, w->chunk.len)) ||
-	    !add_text(b, "zstd") || !add64(b, packed) ||
+	if (!mcap_write_begin(b, MCAP_CHUNK, &at) ||
+	    !mcap_write_add64(b, w->chunk_first) ||
+	    !mcap_write_add64(b, w->chunk_last) ||
+	    !mcap_write_add64(b, w->chunk.len) ||
+	    !mcap_write_add32(b,
+	        mcap_crc_add(&w->crc, 0, w->chunk.data, w->chunk.len)) ||
+	    !mcap_write_add_text(b, "zstd") || !mcap_write_add64(b, packed) ||
 	    !evt_buf_add(b, w->packed.data, packed))
 		return false;
-	end(b, at);
+	mcap_write_end(b, at);
 	return true;
 }
 
 static bool
-add_chunk_index(mcap_writer *w, uint64_t start, uint64_t length,
+mcap_write_add_chunk_index(mcap_writer *w, uint64_t start, uint64_t length,
     const evt_buf *map, uint64_t index_length, size_t packed)
 {
 	evt_buf *b = &w->chunk_indexes;
 	size_t at;
 
-	if (!begin(b, MCAP_CHUNK_INDEX, &at) || !add64(b, w->chunk_first) ||
-	    !add64(b, w->chunk_last) || !add64(b, start) || !add64(b, length) ||
-	    !add32(b, (uint32_t)map->len) ||
-	    !evt_buf_add(b, map->data, map->len) || !add64(b, index_length) ||
-	    !add_text(b, "zstd") || !add64(b, packed) ||
-	    !add64(b, w->chunk.len))
+	if (!mcap_write_begin(b, MCAP_CHUNK_INDEX, &at) ||
+	    !mcap_write_add64(b, w->chunk_first) ||
+	    !mcap_write_add64(b, w->chunk_last) ||
+	    !mcap_write_add64(b, start) || !mcap_write_add64(b, length) ||
+	    !mcap_write_add32(b, (uint32_t)map->len) ||
+	    !evt_buf_add(b, map->data, map->len) ||
+	    !mcap_write_add64(b, index_length) ||
+	    !mcap_write_add_text(b, "zstd") || !mcap_write_add64(b, packed) ||
+	    !mcap_write_add64(b, w->chunk.len))
 		return false;
-	end(b, at);
+	mcap_write_end(b, at);
 	return true;
 }
 
 static int
-write_chunk(mcap_writer *w, evt_error *err)
+mcap_write_chunk(mcap_writer *w, evt_error *err)
 {
 	uint64_t start = tool_output_file_offset(w->out) + w->piece.len, length,
 	         whole;
@@ -391,19 +404,20 @@ write_chunk(mcap_writer *w, evt_error *err)
 	    w->chunk.data, w->chunk.len, LEVEL);
 	if (ZSTD_isError(packed))
 		return evt_err_nomem(err);
-	ok = add_chunk(w, packed);
+	ok = mcap_write_add_chunk(w, packed);
 	length = w->piece.len - from;
-	ok = ok && add_indexes(w, start + length, &map);
+	ok = ok && mcap_write_add_indexes(w, start + length, &map);
 	whole = w->piece.len - from;
 	ok = ok &&
-	    add_chunk_index(w, start, length, &map, whole - length, packed);
+	    mcap_write_add_chunk_index(w, start, length, &map, whole - length,
+	        packed);
 	evt_buf_free(&map);
 	if (!ok)
 		return evt_err_nomem(err);
 	w->n_chunks++;
 	w->chunk.len = 0;
 	w->n_entries = 0;
-	return flush(w, err);
+	return mcap_write_flush(w, err);
 }
 
 int
@@ -413,14 +427,16 @@ mcap_writer_message(mcap_writer *w, uint16_t channel, uint32_t sequence,
 	struct channel *c = &w->channel[channel - 1];
 	evt_buf *b = &w->chunk;
 	size_t at = 0;
-	bool ok = introduce(w, c) && add_entry(w, channel, time, b->len) &&
-	    begin(b, MCAP_MESSAGE, &at) && add16(b, channel) &&
-	    add32(b, sequence) && add64(b, time) && add64(b, time) &&
+	bool ok = mcap_write_introduce(w, c) &&
+	    mcap_write_add_entry(w, channel, time, b->len) &&
+	    mcap_write_begin(b, MCAP_MESSAGE, &at) &&
+	    mcap_write_add16(b, channel) && mcap_write_add32(b, sequence) &&
+	    mcap_write_add64(b, time) && mcap_write_add64(b, time) &&
 	    (n == 0 || evt_buf_add(b, data, n));
 
 	if (!ok)
 		return evt_err_nomem(err);
-	end(b, at);
+	mcap_write_end(b, at);
 	if (w->n_entries == 1 || time < w->chunk_first)
 		w->chunk_first = time;
 	if (w->n_entries == 1 || time > w->chunk_last)
@@ -431,80 +447,93 @@ mcap_writer_message(mcap_writer *w, uint16_t channel, uint32_t sequence,
 		w->last = time;
 	w->messages++;
 	c->messages++;
-	return b->len >= CHUNK_BYTES ? write_chunk(w, err) : EVT_OK;
+	return b->len >= CHUNK_BYTES ? mcap_write_chunk(w, err) : EVT_OK;
 }
 
 /* ---- summary --------------------------------------------------------------------- */
 
 static bool
-add_statistics(mcap_writer *w, evt_buf *b)
+mcap_write_add_statistics(mcap_writer *w, evt_buf *b)
 {
 	size_t at = 0;
-	bool ok = begin(b, MCAP_STATISTICS, &at) && add64(b, w->messages) &&
-	    add16(b, w->schema_written) && add32(b, (uint32_t)w->n_channels) &&
-	    add32(b, 0) && add32(b, 0) && add32(b, w->n_chunks) &&
-	    add64(b, w->first) && add64(b, w->last) &&
-	    add32(b, (uint32_t)w->n_channels * 10);
+	bool ok = mcap_write_begin(b, MCAP_STATISTICS, &at) &&
+	    mcap_write_add64(b, w->messages) &&
+	    mcap_write_add16(b, w->schema_written) &&
+	    mcap_write_add32(b, (uint32_t)w->n_channels) &&
+	    mcap_write_add32(b, 0) && mcap_write_add32(b, 0) &&
+	    mcap_write_add32(b, w->n_chunks) && mcap_write_add64(b, w->first) &&
+	    mcap_write_add64(b, w->last) &&
+	    mcap_write_add32(b, (uint32_t)w->n_channels * 10);
 
 	for (size_t i = 0; ok && i < w->n_channels; i++)
-		ok = add16(b, (uint16_t)(i + 1)) &&
-		    add64(b, w->channel[i].messages);
+		ok = mcap_write_add16(b, (uint16_t)(i + 1)) &&
+		    mcap_write_add64(b, w->channel[i].messages);
 	if (ok)
-		end(b, at);
+		mcap_write_end(b, at);
 	return ok;
 }
 
 /* Note where the records of a kind stand, from `from` to where b ends. */
 static bool
-add_group(evt_buf *groups, enum mcap_op op, uint64_t start, uint64_t length)
+mcap_write_add_group(evt_buf *groups, enum mcap_op op, uint64_t start,
+    uint64_t length)
 {
 	size_t at;
 
 	if (length == 0)
 		return true;
-	if (!begin(groups, MCAP_SUMMARY_OFFSET, &at) ||
-	    !evt_buf_add_byte(groups, (uint8_t)op) || !add64(groups, start) ||
-	    !add64(groups, length))
+	if (!mcap_write_begin(groups, MCAP_SUMMARY_OFFSET, &at) ||
+	    !evt_buf_add_byte(groups, (uint8_t)op) ||
+	    !mcap_write_add64(groups, start) ||
+	    !mcap_write_add64(groups, length))
 		return false;
-	end(groups, at);
+	mcap_write_end(groups, at);
 	return true;
 }
 
 static bool
-add_summary(mcap_writer *w, evt_buf *b, evt_buf *groups, uint64_t base)
+mcap_write_add_summary(mcap_writer *w, evt_buf *b, evt_buf *groups,
+    uint64_t base)
 {
 	size_t from = b->len;
 	bool ok =
 	    !w->schema_written || evt_buf_add(b, w->schema.data, w->schema.len);
 
-	ok = ok && add_group(groups, MCAP_SCHEMA, base + from, b->len - from);
+	ok = ok &&
+	    mcap_write_add_group(groups, MCAP_SCHEMA, base + from,
+	        b->len - from);
 	from = b->len;
 	for (size_t i = 0; ok && i < w->n_channels; i++)
 		ok = evt_buf_add(b, w->channel[i].record.data,
 		    w->channel[i].record.len);
-	ok = ok && add_group(groups, MCAP_CHANNEL, base + from, b->len - from);
+	ok = ok &&
+	    mcap_write_add_group(groups, MCAP_CHANNEL, base + from,
+	        b->len - from);
 	from = b->len;
-	ok = ok && add_statistics(w, b) &&
-	    add_group(groups, MCAP_STATISTICS, base + from, b->len - from);
+	ok = ok && mcap_write_add_statistics(w, b) &&
+	    mcap_write_add_group(groups, MCAP_STATISTICS, base + from,
+	        b->len - from);
 	from = b->len;
 	ok = ok &&
 	    (w->chunk_indexes.len == 0 ||
 	        evt_buf_add(b, w->chunk_indexes.data, w->chunk_indexes.len));
 	return ok &&
-	    add_group(groups, MCAP_CHUNK_INDEX, base + from, b->len - from);
+	    mcap_write_add_group(groups, MCAP_CHUNK_INDEX, base + from,
+	        b->len - from);
 }
 
 /* The footer's checksum covers the summary and the footer up to itself. */
 static bool
-add_footer(mcap_writer *w, evt_buf *b, uint64_t base, uint64_t groups_at)
+mcap_write_add_footer(mcap_writer *w, evt_buf *b, uint64_t base,
+    uint64_t groups_at)
 {
 	size_t at;
 
-	if (!begin(b, MCAP_FOOTER, &at) || !add64(b, base) ||
-	    !add64(b, groups_at))
+	if (!mcap_write_begin(b, MCAP_FOOTER, &at) ||
+	    !mcap_write_add64(b, base) || !mcap_write_add64(b, groups_at))
 		return false;
 	evt_put64(b->data + at + 1, 20);
-	return add32(b, mcap_crc_add(&w->crc, 0, b->data, b->len)) &&
+	return mcap_write_add32(b, mcap_crc_add(&w->crc, 0, b->data, b->len)) &&
 	    evt_buf_add(b, MCAP_MAGIC, MCAP_MAGIC_LEN);
 }
 
@@ -515,20 +544,21 @@ mcap_writer_finish(mcap_writer *w, evt_error *err)
 	uint64_t base;
 	size_t at = 0;
 	bool ok;
-	int r = write_chunk(w, err);
+	int r = mcap_write_chunk(w, err);
 
-	if (r != EVT_OK || (r = flush(w, err)))
+	if (r != EVT_OK || (r = mcap_write_flush(w, err)))
 		return r;
-	ok = begin(b, MCAP_DATA_END, &at) && add32(b, w->data_crc);
+	ok = mcap_write_begin(b, MCAP_DATA_END, &at) &&
+	    mcap_write_add32(b, w->data_crc);
 	if (ok)
-		end(b, at);
-	if (!ok || (r = flush(w, err)))
+		mcap_write_end(b, at);
+	if (!ok || (r = mcap_write_flush(w, err)))
 		return ok ? r : evt_err_nomem(err);
 	base = tool_output_file_offset(w->out);
-	ok = add_summary(w, b, &groups, base);
+	ok = mcap_write_add_summary(w, b, &groups, base);
 	at = b->len;
 	ok = ok && evt_buf_add(b, groups.data, groups.len) &&
-	    add_footer(w, b, base, base + at);
+	    mcap_write_add_footer(w, b, base, base + at);
 	evt_buf_free(&groups);
-	return ok ? flush(w, err) : evt_err_nomem(err);
+	return ok ? mcap_write_flush(w, err) : evt_err_nomem(err);
 }

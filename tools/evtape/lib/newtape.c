@@ -25,7 +25,7 @@ struct tool_newtape {
 /* A recorder goes on when its index fails.  Here that is a failure: whoever
  * asked is there to be told, and can ask again. */
 static void
-keep_trouble(void *ctx, const char *text)
+newtape_keep_trouble(void *ctx, const char *text)
 {
 	tool_newtape *t = ctx;
 
@@ -62,7 +62,7 @@ tool_newtape_open(const char *path, const evt_writer_options *options,
 			evt_writer_options_init(&o);
 		/* It is whole or it is nothing. */
 		tool_catch_signals();
-		o.notice = keep_trouble;
+		o.notice = newtape_keep_trouble;
 		o.notice_ctx = t;
 		o.no_journal = true;
 		o.sync_ns = INT64_MAX; /* at the end of each segment */
@@ -126,7 +126,8 @@ tool_newtape_finish(tool_newtape *t, evt_error *err)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+newtape_remove_one(const char *path, const struct stat *st, int type,
+    struct FTW *ftw)
 {
 	(void)st;
 	(void)type;
@@ -143,7 +144,7 @@ tool_newtape_close(tool_newtape *t)
 		evt_writer_close(t->writer, NULL);
 	/* What cannot be removed stays, under a name that says what it is. */
 	if (t->made)
-		nftw(t->part, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		nftw(t->part, newtape_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(t->part);
 	free(t->path);
 	free(t);

@@ -24,7 +24,7 @@ struct tool_output_file {
 };
 
 static int
-open_file(tool_output_file *o, evt_error *err)
+output_file_open_file(tool_output_file *o, evt_error *err)
 {
 	evt_buf part = { 0 };
 
@@ -58,7 +58,8 @@ tool_output_file_open(const char *path, bool force, tool_output_file **ret_out,
 	o->force = force;
 	if (path != NULL && strcmp(path, "-") != 0) {
 		o->path = strdup(path);
-		r = o->path != NULL ? open_file(o, err) : evt_err_nomem(err);
+		r = o->path != NULL ? output_file_open_file(o, err) :
+		                      evt_err_nomem(err);
 	}
 	if (r != EVT_OK) {
 		tool_output_file_close(o);

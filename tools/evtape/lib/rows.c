@@ -11,7 +11,7 @@
 
 /* Quoted where it must be: RFC 4180, 2.6 and 2.7. */
 static bool
-add_field(evt_buf *out, const uint8_t *p, size_t n)
+rows_add_field(evt_buf *out, const uint8_t *p, size_t n)
 {
 	bool quote = false, ok = true;
 
@@ -36,13 +36,13 @@ rows_csv_head(const tool_columns *c, evt_buf *out)
 		const char *name = tool_columns_name(c, i);
 
 		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&
-		    add_field(out, (const uint8_t *)name, strlen(name));
+		    rows_add_field(out, (const uint8_t *)name, strlen(name));
 	}
 	return ok && evt_buf_add_str(out, "\r\n");
 }
 
 static bool
-add_row(const tool_columns *c, const evt_frame_items *records,
+rows_add_row(const tool_columns *c, const evt_frame_items *records,
     const evt_frame_item *record, evt_buf *value, evt_buf *out)
 {
 	for (size_t i = 0; i < tool_columns_n(c); i++) {
@@ -56,7 +56,7 @@ add_row(const tool_columns *c, const evt_frame_items *records,
 			    evt_buf_add_base64(out, value->data, value->len);
 		else
 			ok = ok && kind != TOOL_VALUE_NOMEM &&
-			    add_field(out, value->data, value->len);
+			    rows_add_field(out, value->data, value->len);
 		if (!ok)
 			return false;
 	}
@@ -73,7 +73,7 @@ rows_csv(const tool_columns *c, evt_json_scanner *scanner, const evt_frame *f,
 	int r = evt_frame_items_begin(&records, f, scanner, err);
 
 	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
-		if (!add_row(c, &records, &record, &value, out))
+		if (!rows_add_row(c, &records, &record, &value, out))
 			r = evt_err_nomem(err);
 	}
 	evt_buf_free(&value);
@@ -93,13 +93,13 @@ rows_add_source(const evt_key *source, evt_buf *out)
 }
 
 static bool
-add_number(evt_buf *out, const char *name, bool has, double value)
+rows_add_number(evt_buf *out, const char *name, bool has, double value)
 {
 	return !has || evt_buf_printf(out, ",\"%s\":%.15g", name, value);
 }
 
 static bool
-add_feature(const evt_frame_items *records, const evt_frame_item *record,
+rows_add_feature(const evt_frame_items *records, const evt_frame_item *record,
     const evt_frame_items_place *p, evt_buf *out)
 {
 	const evt_frame *f = records->frame;
@@ -121,8 +121,8 @@ add_feature(const evt_frame_items *records, const evt_frame_item *record,
 	if (ok && evt_frame_item_time(records, record, &own_ns))
 		ok = evt_buf_printf(out, ",\"time\":\"%s\"",
 		    evt_timetext_format(own_ns, 0, time));
-	return ok && add_number(out, "speed", p->has_speed, p->speed) &&
-	    add_number(out, "heading", p->has_heading, p->heading) &&
+	return ok && rows_add_number(out, "speed", p->has_speed, p->speed) &&
+	    rows_add_number(out, "heading", p->has_heading, p->heading) &&
 	    evt_buf_add_str(out, "}}\n");
 }
 
@@ -139,7 +139,7 @@ rows_geojson(evt_json_scanner *scanner, const evt_frame *f, evt_buf *out,
 	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
 		if (!evt_frame_item_place(&record, &place))
 			continue;
-		if (!add_feature(&records, &record, &place, out))
+		if (!rows_add_feature(&records, &record, &place, out))
 			r = evt_err_nomem(err);
 		++*ret_n;
 	}

@@ -32,7 +32,7 @@ struct tracks {
 /* ---- gathering ----------------------------------------------------------- */
 
 static bool
-is_repeated(const tracks_point *a, const tracks_point *b)
+tracks_is_repeated(const tracks_point *a, const tracks_point *b)
 {
 	return a->time_ns == b->time_ns && !(a->place.lat < b->place.lat) &&
 	    !(a->place.lat > b->place.lat) && !(a->place.lng < b->place.lng) &&
@@ -41,8 +41,8 @@ is_repeated(const tracks_point *a, const tracks_point *b)
 
 /* The number of a source; *ret_new: it was not met before. */
 static int
-number_of(struct tracks *t, const evt_key *key, uint32_t *ret, bool *ret_new,
-    evt_error *err)
+tracks_number_of(struct tracks *t, const evt_key *key, uint32_t *ret,
+    bool *ret_new, evt_error *err)
 {
 	uint32_t n = t->sources.n;
 
@@ -63,7 +63,7 @@ number_of(struct tracks *t, const evt_key *key, uint32_t *ret, bool *ret_new,
 }
 
 static void
-bind_if(sqlite3_stmt *st, int at, bool has, double value)
+tracks_bind_if(sqlite3_stmt *st, int at, bool has, double value)
 {
 	if (has)
 		sqlite3_bind_double(st, at, value);
@@ -72,17 +72,17 @@ bind_if(sqlite3_stmt *st, int at, bool has, double value)
 }
 
 static int
-add_point(struct tracks *t, const evt_key *key, const tracks_point *p,
+tracks_add_point(struct tracks *t, const evt_key *key, const tracks_point *p,
     evt_error *err)
 {
 	sqlite3_stmt *st = t->add;
 	uint32_t source;
 	bool new;
-	int r = number_of(t, key, &source, &new, err);
+	int r = tracks_number_of(t, key, &source, &new, err);
 
 	if (r != EVT_OK)
 		return r;
-	if (!new &&is_repeated(&t->last[source], p)) {
+	if (!new &&tracks_is_repeated(&t->last[source], p)) {
 		t->repeated++;
 		return EVT_OK;
 	}
@@ -92,16 +92,16 @@ add_point(struct tracks *t, const evt_key *key, const tracks_point *p,
 	sqlite3_bind_int64(st, 2, p->time_ns);
 	sqlite3_bind_double(st, 3, p->place.lat);
 	sqlite3_bind_double(st, 4, p->place.lng);
-	bind_if(st, 5, p->place.has_alt, p->place.alt);
-	bind_if(st, 6, p->place.has_speed, p->place.speed);
-	bind_if(st, 7, p->place.has_heading, p->place.heading);
+	tracks_bind_if(st, 5, p->place.has_alt, p->place.alt);
+	tracks_bind_if(st, 6, p->place.has_speed, p->place.speed);
+	tracks_bind_if(st, 7, p->place.has_heading, p->place.heading);
 	r = sqlite3_step(st) == SQLITE_DONE ? EVT_OK : spill_fail(t->db, err);
 	sqlite3_reset(st);
 	return r;
 }
 
 static int
-gather(void *ctx, const evt_frame *f, evt_error *err)
+tracks_gather(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct tracks *t = ctx;
 	evt_frame_items records;
@@ -115,7 +115,7 @@ gather(void *ctx, const evt_frame *f, evt_error *err)
 		if (t->o->by_receipt ||
 		    !evt_frame_item_time(&records, &record, &p.time_ns))
 			p.time_ns = f->time_ns;
-		r = add_point(t, &record.source, &p, err);
+		r = tracks_add_point(t, &record.source, &p, err);
 	}
 	return r;
 }
@@ -123,7 +123,7 @@ gather(void *ctx, const evt_frame *f, evt_error *err)
 /* ---- writing ------------------------------------------------------------- */
 
 static int
-put_segment(struct tracks *t, const evt_key *key, evt_error *err)
+tracks_put_segment(struct tracks *t, const evt_key *key, evt_error *err)
 {
 	evt_buf *out = tool_output_file_buf(t->out);
 
@@ -137,7 +137,7 @@ put_segment(struct tracks *t, const evt_key *key, evt_error *err)
 }
 
 static void
-read_row(sqlite3_stmt *st, tracks_point *p)
+tracks_read_row(sqlite3_stmt *st, tracks_point *p)
 {
 	*p = (tracks_point){ .time_ns = sqlite3_column_int64(st, 1),
 		.place = { .lat = sqlite3_column_double(st, 2),
@@ -152,7 +152,7 @@ read_row(sqlite3_stmt *st, tracks_point *p)
 
 /* Whether the line goes on with p, or a new one begins. */
 static bool
-goes_on(const struct tracks *t, const tracks_point *p)
+tracks_goes_on(const struct tracks *t, const tracks_point *p)
 {
 	const tracks_point *before = &t->segment[t->n - (t->n > 0)];
 	int64_t apart;
@@ -166,7 +166,7 @@ goes_on(const struct tracks *t, const tracks_point *p)
 }
 
 static int
-write_rows(struct tracks *t, sqlite3_stmt *st, evt_error *err)
+tracks_write_rows(struct tracks *t, sqlite3_stmt *st, evt_error *err)
 {
 	evt_buf *out = tool_output_file_buf(t->out);
 	evt_key key = { NULL, 0, false };
@@ -177,9 +177,9 @@ write_rows(struct tracks *t, sqlite3_stmt *st, evt_error *err)
 		bool new = sqlite3_column_int64(st, 0) != source;
 		tracks_point p;
 
-		read_row(st, &p);
-		if (new || !goes_on(t, &p))
-			r = put_segment(t, &key, err);
+		tracks_read_row(st, &p);
+		if (new || !tracks_goes_on(t, &p))
+			r = tracks_put_segment(t, &key, err);
 		if (r == EVT_OK && new) {
 			if (source >= 0 && !t->writer->source_end(out))
 				return evt_err_nomem(err);
@@ -193,14 +193,14 @@ write_rows(struct tracks *t, sqlite3_stmt *st, evt_error *err)
 	if (r == EVT_OK && step != SQLITE_DONE)
 		return spill_fail(t->db, err);
 	if (r == EVT_OK)
-		r = put_segment(t, &key, err);
+		r = tracks_put_segment(t, &key, err);
 	if (r == EVT_OK && source >= 0 && !t->writer->source_end(out))
 		r = evt_err_nomem(err);
 	return r;
 }
 
 static int
-write_all(void *ctx, evt_error *err)
+tracks_write_all(void *ctx, evt_error *err)
 {
 	struct tracks *t = ctx;
 	evt_buf *out = tool_output_file_buf(t->out);
@@ -215,7 +215,7 @@ write_all(void *ctx, evt_error *err)
 	        "ORDER BY source, rowid",
 	        -1, &st, NULL) != SQLITE_OK)
 		return spill_fail(t->db, err);
-	r = write_rows(t, st, err);
+	r = tracks_write_rows(t, st, err);
 	sqlite3_finalize(st);
 	if (r == EVT_OK && !t->writer->tail(out))
 		r = evt_err_nomem(err);
@@ -225,7 +225,8 @@ write_all(void *ctx, evt_error *err)
 /* ---- the command --------------------------------------------------------- */
 
 static int
-begin(void *ctx, tool_output_file *out, const cli_tapes *tapes, evt_error *err)
+tracks_begin(void *ctx, tool_output_file *out, const cli_tapes *tapes,
+    evt_error *err)
 {
 	struct tracks *t = ctx;
 	int r = spill_open(
@@ -249,9 +250,9 @@ tracks_main(const tracks_writer *writer, int argc, char **argv)
 	struct tracks t = { .writer = writer, .o = &o };
 	exporting_format format = { .cmd = writer->cmd,
 		.kinds = 1u << EVT_KIND_RECEIVED,
-		.begin = begin,
-		.frame = gather,
-		.end = write_all,
+		.begin = tracks_begin,
+		.frame = tracks_gather,
+		.end = tracks_write_all,
 		.ctx = &t };
 	int n, code = cli_parse(writer->cmd, argc, argv, &o, &n);
 
@@ -293,7 +294,7 @@ tracks_add_decimal(evt_buf *out, double value, int digits)
 /* XML 1.0 cannot hold these, however written: control characters, U+FFFE and
  * U+FFFF. */
 static size_t
-not_xml(const char *text, size_t n)
+tracks_not_xml(const char *text, size_t n)
 {
 	if ((unsigned char)text[0] < ' ')
 		return 1;
@@ -313,7 +314,7 @@ tracks_add_xml(evt_buf *out, const char *text, size_t n)
 	for (size_t i = 0; i < n && ok; i++) {
 		char c = text[i];
 
-		if ((skip = not_xml(text + i, n - i)) > 0) {
+		if ((skip = tracks_not_xml(text + i, n - i)) > 0) {
 			ok = evt_buf_add_str(out, "\xef\xbf\xbd");
 			i += skip - 1;
 		} else if (c == '<')

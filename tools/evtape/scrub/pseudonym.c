@@ -19,7 +19,7 @@
 enum purpose { TURN = 1, SHIFT, CLIMB, PERMUTE, TEXT, NUMBER };
 
 static uint64_t
-draw(const pseudonym *d, enum purpose purpose, uint64_t a, uint64_t b)
+pseudonym_draw(const pseudonym *d, enum purpose purpose, uint64_t a, uint64_t b)
 {
 	uint8_t words[24];
 
@@ -31,18 +31,19 @@ draw(const pseudonym *d, enum purpose purpose, uint64_t a, uint64_t b)
 
 /* From 0 to below 1. */
 static double
-fraction(const pseudonym *d, enum purpose purpose, uint64_t a)
+pseudonym_fraction(const pseudonym *d, enum purpose purpose, uint64_t a)
 {
-	return (double)(draw(d, purpose, a, 0) >> 11) / 9007199254740992.0;
+	return (double)(pseudonym_draw(d, purpose, a, 0) >> 11) /
+	    9007199254740992.0;
 }
 
 /* Any turn of the globe is as likely as any other (Shoemake, 1992). */
 static void
-make_turn(pseudonym *d)
+pseudonym_make_turn(pseudonym *d)
 {
-	double u = fraction(d, TURN, 0);
-	double a = 2 * M_PI * fraction(d, TURN, 1);
-	double b = 2 * M_PI * fraction(d, TURN, 2);
+	double u = pseudonym_fraction(d, TURN, 0);
+	double a = 2 * M_PI * pseudonym_fraction(d, TURN, 1);
+	double b = 2 * M_PI * pseudonym_fraction(d, TURN, 2);
 	double x = sqrt(1 - u) * sin(a), y = sqrt(1 - u) * cos(a);
 	double z = sqrt(u) * sin(b), w = sqrt(u) * cos(b);
 	double turn[3][3] = {
@@ -58,25 +59,26 @@ make_turn(pseudonym *d)
 }
 
 static void
-from_seed(const uint8_t *seed, size_t n, pseudonym *ret)
+pseudonym_from_seed(const uint8_t *seed, size_t n, pseudonym *ret)
 {
 	static const uint64_t first[2] = { 0, 0 }, second[2] = { 1, 0 };
 	const int64_t day = 86400, least = 30 * day, most = 5 * 365 * day;
 
 	ret->key[0] = siphash(first, seed, n);
 	ret->key[1] = siphash(second, seed, n);
-	make_turn(ret);
+	pseudonym_make_turn(ret);
 	/* Into the past, so that no time is one that is still to come. */
 	ret->shift_s = -least -
-	    (int64_t)(draw(ret, SHIFT, 0, 0) % (uint64_t)(most - least));
-	ret->climb_m = 100 + (int)(draw(ret, CLIMB, 0, 0) % 900);
+	    (int64_t)(pseudonym_draw(ret, SHIFT, 0, 0) %
+	        (uint64_t)(most - least));
+	ret->climb_m = 100 + (int)(pseudonym_draw(ret, CLIMB, 0, 0) % 900);
 }
 
 /* Larger files are meant to be something else, and some never end. */
 #define SEED_MAX (1u << 20)
 
 static int
-read_seed(const char *path, evt_buf *out, evt_error *err)
+pseudonym_read_seed(const char *path, evt_buf *out, evt_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
 	ssize_t n = 1;
@@ -113,18 +115,18 @@ pseudonym_open(const char *seed_file, pseudonym *ret, evt_error *err)
 		if (getentropy(chance, sizeof(chance)) != 0)
 			return evt_err_sys(err, errno,
 			    "cannot get random bytes");
-		from_seed(chance, sizeof(chance), ret);
+		pseudonym_from_seed(chance, sizeof(chance), ret);
 		explicit_bzero(chance, sizeof(chance));
 		return EVT_OK;
 	}
-	r = read_seed(seed_file, &seed, err);
+	r = pseudonym_read_seed(seed_file, &seed, err);
 	if (r == EVT_OK && seed.len < PSEUDONYM_SEED_MIN)
 		r = evt_err_set(err, EVT_ERR_ARG,
 		    "%s holds fewer than %d bytes, which could be found by "
 		    "trying; make one with: head -c 32 /dev/urandom",
 		    seed_file, PSEUDONYM_SEED_MIN);
 	if (r == EVT_OK)
-		from_seed(seed.data, seed.len, ret);
+		pseudonym_from_seed(seed.data, seed.len, ret);
 	if (seed.data != NULL)
 		explicit_bzero(seed.data, seed.cap);
 	evt_buf_free(&seed);
@@ -136,7 +138,7 @@ pseudonym_open(const char *seed_file, pseudonym *ret, evt_error *err)
 /* Below `size`, one to one: a Feistel network over the next even number of
  * bits, walked until the result is in range again. */
 static uint64_t
-permute(const pseudonym *d, uint64_t value, uint64_t size)
+pseudonym_permute(const pseudonym *d, uint64_t value, uint64_t size)
 {
 	unsigned half = 1;
 	uint64_t mask;
@@ -149,7 +151,9 @@ permute(const pseudonym *d, uint64_t value, uint64_t size)
 
 		for (uint64_t round = 0; round < 8; round++) {
 			uint64_t mixed = left ^
-			    (draw(d, PERMUTE, size << 4 | round, right) & mask);
+			    (pseudonym_draw(d, PERMUTE, size << 4 | round,
+			         right) &
+			        mask);
 
 			left = right;
 			right = mixed;
@@ -167,19 +171,20 @@ permute(const pseudonym *d, uint64_t value, uint64_t size)
  * that an id of another length becomes, and none is itself.
  */
 static uint64_t
-map_integer(const pseudonym *d, uint64_t value, size_t digits)
+pseudonym_map_integer(const pseudonym *d, uint64_t value, size_t digits)
 {
 	uint64_t ten = 1;
 
 	for (size_t i = 0; i < digits || i < 6; i++)
 		ten *= 10;
-	return digits <= 6 ? ten + permute(d, value, ten) :
-	                     ten + permute(d, value - ten / 10, ten / 10 * 9);
+	return digits <= 6 ?
+	    ten + pseudonym_permute(d, value, ten) :
+	    ten + pseudonym_permute(d, value - ten / 10, ten / 10 * 9);
 }
 
 /* The value of decimal text as a program writes it.  false: it is none. */
 static bool
-read_integer(const char *p, size_t n, uint64_t *ret)
+pseudonym_read_integer(const char *p, size_t n, uint64_t *ret)
 {
 	uint64_t v = 0;
 
@@ -204,15 +209,16 @@ pseudonym_id(const pseudonym *d, const char *text, size_t n, bool is_number,
 
 	if (n == 0 || (n == 1 && text[0] == '0'))
 		return evt_buf_add(out, text, n);
-	if (read_integer(text + minus, n - minus, &v))
+	if (pseudonym_read_integer(text + minus, n - minus, &v))
 		return evt_buf_printf(out, "%s%" PRIu64, minus ? "-" : "",
-		    map_integer(d, v, n - minus));
+		    pseudonym_map_integer(d, v, n - minus));
 	v = siphash(d->key, text, n);
 	if (is_number) /* 19 digits that no shorter one becomes */
 		return evt_buf_printf(out, "%" PRIu64,
 		    UINT64_C(1900000000000000000) +
-		        draw(d, NUMBER, v, 0) % UINT64_C(7000000000000000000));
-	v = draw(d, TEXT, v, 0);
+		        pseudonym_draw(d, NUMBER, v, 0) %
+		            UINT64_C(7000000000000000000));
+	v = pseudonym_draw(d, TEXT, v, 0);
 	if (!evt_buf_add_byte(out, 's'))
 		return false;
 	for (int i = 0; i < 12; i++, v >>= 5) {
@@ -225,7 +231,7 @@ pseudonym_id(const pseudonym *d, const char *text, size_t n, bool is_number,
 /* ---- places --------------------------------------------------------------------- */
 
 static void
-turn(const pseudonym *d, const double from[3], double to[3])
+pseudonym_turn(const pseudonym *d, const double from[3], double to[3])
 {
 	for (int i = 0; i < 3; i++)
 		to[i] = d->turn[i][0] * from[0] + d->turn[i][1] * from[1] +
@@ -234,7 +240,8 @@ turn(const pseudonym *d, const double from[3], double to[3])
 
 /* The point of the unit sphere, and the directions to north and east there. */
 static void
-frame_of(pseudonym_spot at, double point[3], double north[3], double east[3])
+pseudonym_frame_of(pseudonym_spot at, double point[3], double north[3],
+    double east[3])
 {
 	double lat = at.lat * M_PI / 180, lng = at.lng * M_PI / 180;
 	double p[3] = { cos(lat) * cos(lng), cos(lat) * sin(lng), sin(lat) };
@@ -247,7 +254,7 @@ frame_of(pseudonym_spot at, double point[3], double north[3], double east[3])
 }
 
 static double
-dot(const double a[3], const double b[3])
+pseudonym_dot(const double a[3], const double b[3])
 {
 	return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
@@ -257,8 +264,8 @@ pseudonym_place(const pseudonym *d, pseudonym_spot from)
 {
 	double point[3], north[3], east[3], to[3];
 
-	frame_of(from, point, north, east);
-	turn(d, point, to);
+	pseudonym_frame_of(from, point, north, east);
+	pseudonym_turn(d, point, to);
 	return (pseudonym_spot){
 		.lat = atan2(to[2], hypot(to[0], to[1])) * 180 / M_PI,
 		.lng = atan2(to[1], to[0]) * 180 / M_PI,
@@ -270,13 +277,14 @@ pseudonym_heading(const pseudonym *d, pseudonym_spot from, double heading)
 {
 	double point[3], north[3], east[3], ahead[3], to[3], angle;
 
-	frame_of(from, point, north, east);
+	pseudonym_frame_of(from, point, north, east);
 	angle = heading * M_PI / 180;
 	for (int i = 0; i < 3; i++)
 		ahead[i] = cos(angle) * north[i] + sin(angle) * east[i];
-	turn(d, ahead, to);
-	frame_of(pseudonym_place(d, from), point, north, east);
-	angle = atan2(dot(to, east), dot(to, north)) * 180 / M_PI;
+	pseudonym_turn(d, ahead, to);
+	pseudonym_frame_of(pseudonym_place(d, from), point, north, east);
+	angle = atan2(pseudonym_dot(to, east), pseudonym_dot(to, north)) * 180 /
+	    M_PI;
 	return angle < 0 ? angle + 360 : angle;
 }
 
@@ -285,7 +293,7 @@ pseudonym_heading(const pseudonym *d, pseudonym_spot from, double heading)
 /* Whether the text begins with this form: 0 stands for any digit, T for T or a
  * space. */
 static bool
-looks_like(const uint8_t *p, size_t n, const char *form)
+pseudonym_looks_like(const uint8_t *p, size_t n, const char *form)
 {
 	for (; *form != '\0'; form++, p++, n--) {
 		if (n == 0 ||
@@ -298,7 +306,7 @@ looks_like(const uint8_t *p, size_t n, const char *form)
 }
 
 static bool
-shift_text(const pseudonym *d, const char *text, int64_t *ret_ns)
+pseudonym_shift_text(const pseudonym *d, const char *text, int64_t *ret_ns)
 {
 	return evt_timetext_parse(text, NULL, ret_ns, NULL) == EVT_OK &&
 	    !__builtin_add_overflow(*ret_ns, d->shift_s * EVT_NS_PER_S, ret_ns);
@@ -313,25 +321,26 @@ pseudonym_date(const pseudonym *d, const uint8_t *p, size_t n, evt_buf *out,
 	int64_t ns;
 	bool ok;
 
-	if (n >= sizeof(text) || !looks_like(p, n, "0000-00-00"))
+	if (n >= sizeof(text) || !pseudonym_looks_like(p, n, "0000-00-00"))
 		return false;
 	memcpy(text, p, n);
 	text[n] = '\0';
 	if (n == 10) {
-		if (!shift_text(d, text, &ns))
+		if (!pseudonym_shift_text(d, text, &ns))
 			return false;
 		*ret_nomem =
 		    !evt_buf_add(out, evt_timetext_format(ns, 0, shifted), 10);
 		return true;
 	}
-	if (!looks_like(p, n, "0000-00-00T00:00:00") ||
-	    !shift_text(d, text, &ns))
+	if (!pseudonym_looks_like(p, n, "0000-00-00T00:00:00") ||
+	    !pseudonym_shift_text(d, text, &ns))
 		return false;
 	evt_timetext_format(ns, 0, shifted);
 	ok = evt_buf_add(out, shifted, 10) && evt_buf_add_byte(out, p[10]) &&
 	    evt_buf_add(out, shifted + 11, 8);
 	/* Whole seconds: the fraction stays as it is. */
-	for (; zone < n && (p[zone] == '.' || looks_like(p + zone, 1, "0"));
+	for (; zone < n &&
+	     (p[zone] == '.' || pseudonym_looks_like(p + zone, 1, "0"));
 	     zone++)
 		ok = ok && evt_buf_add_byte(out, p[zone]);
 	if (zone < n)
@@ -346,7 +355,7 @@ pseudonym_date(const pseudonym *d, const uint8_t *p, size_t n, evt_buf *out,
 }
 
 static bool
-is_near(int64_t value, int64_t unit, int64_t near_ns)
+pseudonym_is_near(int64_t value, int64_t unit, int64_t near_ns)
 {
 	int64_t ns, most = (unit == 1 ? 1 : 366) * 86400 * EVT_NS_PER_S;
 
@@ -367,7 +376,7 @@ pseudonym_epoch(const pseudonym *d, const int64_t *near_ns, const uint8_t *p,
 	size_t digits = 0;
 	int64_t v = 0;
 
-	while (digits < n && looks_like(p + digits, 1, "0")) {
+	while (digits < n && pseudonym_looks_like(p + digits, 1, "0")) {
 		if (__builtin_mul_overflow(v, 10, &v) ||
 		    __builtin_add_overflow(v, p[digits++] - '0', &v))
 			return false;
@@ -378,7 +387,7 @@ pseudonym_epoch(const pseudonym *d, const int64_t *near_ns, const uint8_t *p,
 		int64_t unit = forms[i].unit;
 
 		if (forms[i].digits != digits ||
-		    (near_ns != NULL && !is_near(v, unit, *near_ns)))
+		    (near_ns != NULL && !pseudonym_is_near(v, unit, *near_ns)))
 			continue;
 		*ret_nomem =
 		    !evt_buf_printf(out, "%" PRId64, v + d->shift_s * unit) ||

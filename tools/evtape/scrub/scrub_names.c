@@ -91,13 +91,13 @@ static const char *const common[] = { "", "X", "event", "state", "state_batch",
 	"just_registered", "moving", "stopped", "parked", NULL };
 
 static bool
-is(const char *text, size_t n, const char *word)
+scrub_names_is(const char *text, size_t n, const char *word)
 {
 	return strlen(word) == n && memcmp(text, word, n) == 0;
 }
 
 static enum scrub_name
-find(const struct name *list, const char *name, size_t n)
+scrub_names_find(const struct name *list, const char *name, size_t n)
 {
 	while (list->text != NULL &&
 	    (list->len != n || memcmp(name, list->text, n) != 0))
@@ -108,7 +108,7 @@ find(const struct name *list, const char *name, size_t n)
 enum scrub_name
 scrub_name_of(const char *name, size_t n)
 {
-	enum scrub_name found = find(whole, name, n);
+	enum scrub_name found = scrub_names_find(whole, name, n);
 
 	for (const struct name *e = endings;
 	     found == SCRUB_NAME_OTHER && e->text != NULL; e++) {
@@ -123,23 +123,24 @@ enum scrub_name
 scrub_name_of_mark(unsigned mark, const char *name, size_t n)
 {
 	/* The words of a close are the server's. */
-	if (mark == EVT_MARK_DISCONNECTED && is(name, n, "reason"))
+	if (mark == EVT_MARK_DISCONNECTED && scrub_names_is(name, n, "reason"))
 		return SCRUB_NAME_OTHER;
-	return find(of_marks, name, n);
+	return scrub_names_find(of_marks, name, n);
 }
 
 bool
 scrub_is_common(const char *text, size_t n)
 {
 	for (const char *const *c = common; *c != NULL; c++) {
-		if (is(text, n, *c))
+		if (scrub_names_is(text, n, *c))
 			return true;
 	}
 	return false;
 }
 
 static bool
-is_made_of(const char *text, size_t n, size_t most, const char *others)
+scrub_names_is_made_of(const char *text, size_t n, size_t most,
+    const char *others)
 {
 	for (size_t i = 0; i < n; i++) {
 		char c = text[i];
@@ -155,11 +156,11 @@ is_made_of(const char *text, size_t n, size_t most, const char *others)
 bool
 scrub_is_word(const char *text, size_t n)
 {
-	return is_made_of(text, n, 40, "_-");
+	return scrub_names_is_made_of(text, n, 40, "_-");
 }
 
 bool
 scrub_is_phrase(const char *text, size_t n, bool dots)
 {
-	return is_made_of(text, n, 100, dots ? "_- ,'." : "_- ,'");
+	return scrub_names_is_made_of(text, n, 100, dots ? "_- ,'." : "_- ,'");
 }

@@ -35,7 +35,7 @@ struct scrub_paths {
 
 /* One component of a pointer, decoded.  NULL: out of memory. */
 static char *
-decode_part(const char *p, size_t n)
+scrub_paths_decode_part(const char *p, size_t n)
 {
 	char *out = malloc(n + 1);
 	size_t len = 0;
@@ -52,7 +52,7 @@ decode_part(const char *p, size_t n)
 }
 
 static int
-add_part(struct rule *r, const char *p, size_t n, evt_error *err)
+scrub_paths_add_part(struct rule *r, const char *p, size_t n, evt_error *err)
 {
 	char **more = realloc(r->part, (r->n + 1) * sizeof(*more));
 
@@ -61,7 +61,7 @@ add_part(struct rule *r, const char *p, size_t n, evt_error *err)
 	r->part = more;
 	r->part[r->n] = NULL;
 	if (n != 1 || *p != '*') {
-		r->part[r->n] = decode_part(p, n);
+		r->part[r->n] = scrub_paths_decode_part(p, n);
 		if (r->part[r->n] == NULL)
 			return evt_err_nomem(err);
 	}
@@ -70,14 +70,14 @@ add_part(struct rule *r, const char *p, size_t n, evt_error *err)
 }
 
 static int
-add_pointer(struct rule *r, const char *p, evt_error *err)
+scrub_paths_add_pointer(struct rule *r, const char *p, evt_error *err)
 {
 	int code = EVT_OK;
 
 	while (*p == '/' && code == EVT_OK) {
 		size_t n = strcspn(++p, "/");
 
-		code = add_part(r, p, n, err);
+		code = scrub_paths_add_part(r, p, n, err);
 		p += n;
 	}
 	return code;
@@ -85,7 +85,7 @@ add_pointer(struct rule *r, const char *p, evt_error *err)
 
 /* A rule for `before`, where the record is, and the pointer. */
 static int
-add_rule(scrub_paths *s, enum scrub_rule what, const char *before,
+scrub_paths_add_rule(scrub_paths *s, enum scrub_rule what, const char *before,
     const char *pointer, evt_error *err)
 {
 	struct rule *more = realloc(s->rule, (s->n_rules + 1) * sizeof(*more));
@@ -95,16 +95,16 @@ add_rule(scrub_paths *s, enum scrub_rule what, const char *before,
 		return evt_err_nomem(err);
 	s->rule = more;
 	more[s->n_rules] = (struct rule){ .what = what };
-	r = add_pointer(&more[s->n_rules], before, err);
+	r = scrub_paths_add_pointer(&more[s->n_rules], before, err);
 	if (r == EVT_OK)
-		r = add_pointer(&more[s->n_rules], pointer, err);
+		r = scrub_paths_add_pointer(&more[s->n_rules], pointer, err);
 	s->n_rules++;
 	return r;
 }
 
 static int
-add_rules(scrub_paths *s, enum scrub_rule what, const evt_strings *list,
-    evt_error *err)
+scrub_paths_add_rules(scrub_paths *s, enum scrub_rule what,
+    const evt_strings *list, evt_error *err)
 {
 	/* Where a record may stand: see record.h. */
 	static const char *const records[] = { "/data", "/data/*",
@@ -122,8 +122,8 @@ add_rules(scrub_paths *s, enum scrub_rule what, const evt_strings *list,
 			    pointer);
 		r = evt_json_view_check_pointer(pointer + record, err);
 		for (size_t k = 0; k < (record ? 3 : 1) && r == EVT_OK; k++)
-			r = add_rule(s, what, record ? records[k] : "",
-			    pointer + record, err);
+			r = scrub_paths_add_rule(s, what,
+			    record ? records[k] : "", pointer + record, err);
 	}
 	return r;
 }
@@ -137,11 +137,11 @@ scrub_paths_new(const evt_strings *drop, const evt_strings *blot,
 
 	if (s == NULL)
 		return evt_err_nomem(err);
-	r = add_rules(s, SCRUB_RULE_DROP, drop, err);
+	r = scrub_paths_add_rules(s, SCRUB_RULE_DROP, drop, err);
 	if (r == EVT_OK)
-		r = add_rules(s, SCRUB_RULE_BLOT, blot, err);
+		r = scrub_paths_add_rules(s, SCRUB_RULE_BLOT, blot, err);
 	if (r == EVT_OK)
-		r = add_rules(s, SCRUB_RULE_KEEP, keep, err);
+		r = scrub_paths_add_rules(s, SCRUB_RULE_KEEP, keep, err);
 	if (r != EVT_OK) {
 		scrub_paths_free(s);
 		return r;
@@ -169,7 +169,7 @@ scrub_paths_free(scrub_paths *s)
 /* ---- moving -------------------------------------------------------------- */
 
 static bool
-is_number(const uint8_t *p, size_t n)
+scrub_paths_is_number(const uint8_t *p, size_t n)
 {
 	size_t i = 0;
 
@@ -179,11 +179,11 @@ is_number(const uint8_t *p, size_t n)
 }
 
 static bool
-add_name(evt_buf *out, const uint8_t *p, size_t n)
+scrub_paths_add_name(evt_buf *out, const uint8_t *p, size_t n)
 {
 	bool ok = evt_buf_add_byte(out, '/');
 
-	if (is_number(p, n))
+	if (scrub_paths_is_number(p, n))
 		return ok && evt_buf_add_byte(out, '*');
 	for (size_t i = 0; i < n && ok; i++)
 		ok = p[i] == '~' ? evt_buf_add_str(out, "~0") :
@@ -216,7 +216,8 @@ scrub_paths_enter(scrub_paths *s, evt_json_view name, size_t index)
 	    !evt_json_view_text(name, &s->names))
 		return false;
 	l->name_len = s->names.len - l->name_at;
-	return add_name(&s->pointer, s->names.data + l->name_at, l->name_len);
+	return scrub_paths_add_name(&s->pointer, s->names.data + l->name_at,
+	    l->name_len);
 }
 
 void
@@ -231,7 +232,8 @@ scrub_paths_leave(scrub_paths *s)
 /* ---- asking -------------------------------------------------------------- */
 
 static bool
-is_part(const scrub_paths *s, const struct level *l, const char *part)
+scrub_paths_is_part(const scrub_paths *s, const struct level *l,
+    const char *part)
 {
 	char text[24];
 
@@ -257,7 +259,8 @@ scrub_paths_rule(const scrub_paths *s)
 
 		if (r->n != s->depth || r->what <= found)
 			continue;
-		while (k < r->n && is_part(s, &s->level[k], r->part[k]))
+		while (k < r->n &&
+		    scrub_paths_is_part(s, &s->level[k], r->part[k]))
 			k++;
 		if (k == r->n)
 			found = r->what;

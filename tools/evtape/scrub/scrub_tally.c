@@ -23,7 +23,7 @@ scrub_tally_free(scrub_tally *t)
 
 /* Room for the counts of all, and one more to be noted. */
 static bool
-make_room(scrub_tally *t)
+scrub_tally_make_room(scrub_tally *t)
 {
 	if (t->where.n >= t->cap) {
 		size_t cap = t->cap * 2 + 64;
@@ -54,7 +54,7 @@ scrub_tally_note(scrub_tally *t, enum scrub_action action, const char *pointer,
 	char key[EVT_KEY_MAX];
 	uint32_t len;
 
-	if (!make_room(t))
+	if (!scrub_tally_make_room(t))
 		return false;
 	if (n >= sizeof(key))
 		n = sizeof(key) - 1;
@@ -86,7 +86,7 @@ struct row {
 };
 
 static int
-compare(const void *a, const void *b)
+scrub_tally_compare(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
 	uint32_t n = x->key.len < y->key.len ? x->key.len : y->key.len;
@@ -97,7 +97,7 @@ compare(const void *a, const void *b)
 
 /* By action, then by pointer; NULL: out of memory. */
 static struct row *
-sort(const scrub_tally *t)
+scrub_tally_sort(const scrub_tally *t)
 {
 	struct row *rows = calloc(t->where.n + 1, sizeof(*rows));
 
@@ -105,12 +105,12 @@ sort(const scrub_tally *t)
 		rows[i] = (struct row){ evt_key_table_key(&t->where, i),
 			t->count[i] };
 	if (rows != NULL)
-		qsort(rows, t->where.n, sizeof(*rows), compare);
+		qsort(rows, t->where.n, sizeof(*rows), scrub_tally_compare);
 	return rows;
 }
 
 static bool
-add_row(const struct row *r, bool json, evt_buf *out)
+scrub_tally_add_row(const struct row *r, bool json, evt_buf *out)
 {
 	const char *name = names[r->key.text[0] - '0'];
 	size_t at;
@@ -132,16 +132,16 @@ add_row(const struct row *r, bool json, evt_buf *out)
 }
 
 static bool
-tell(const scrub_tally *t, bool json, evt_buf *out)
+scrub_tally_tell(const scrub_tally *t, bool json, evt_buf *out)
 {
-	struct row *rows = sort(t);
+	struct row *rows = scrub_tally_sort(t);
 	bool ok = rows != NULL, any = false;
 
 	for (uint32_t i = 0; ok && i < t->where.n; i++) {
 		if (rows[i].count == 0) /* noted and forgotten */
 			continue;
 		ok = (!json || !any || evt_buf_add_byte(out, ',')) &&
-		    add_row(&rows[i], json, out);
+		    scrub_tally_add_row(&rows[i], json, out);
 		any = true;
 	}
 	free(rows);
@@ -154,12 +154,12 @@ scrub_tally_table(const scrub_tally *t, evt_buf *out)
 	return t->where.n == 0 ||
 	    (evt_buf_printf(out, "%-9s %10s  %s\n", "what", "values",
 	         "where") &&
-	        tell(t, false, out));
+	        scrub_tally_tell(t, false, out));
 }
 
 bool
 scrub_tally_json(const scrub_tally *t, evt_buf *out)
 {
-	return evt_buf_add_byte(out, '[') && tell(t, true, out) &&
+	return evt_buf_add_byte(out, '[') && scrub_tally_tell(t, true, out) &&
 	    evt_buf_add_byte(out, ']');
 }

@@ -41,12 +41,13 @@ struct at {
 	bool blot;               /* it is within what is to be blotted */
 };
 
-static bool rewrite(struct scrub_text *s, evt_json_view v, struct at at);
+static bool scrub_text_rewrite(struct scrub_text *s, evt_json_view v,
+    struct at at);
 
 /* ---- helpers ------------------------------------------------------------- */
 
 static bool
-tell(struct scrub_text *s, enum scrub_action action)
+scrub_text_tell(struct scrub_text *s, enum scrub_action action)
 {
 	size_t n;
 	const char *pointer = scrub_paths_pointer(s->paths, &n);
@@ -55,21 +56,21 @@ tell(struct scrub_text *s, enum scrub_action action)
 }
 
 static bool
-copy(struct scrub_text *s, evt_json_view v, enum scrub_action action)
+scrub_text_copy(struct scrub_text *s, evt_json_view v, enum scrub_action action)
 {
-	return evt_buf_add(s->out, v.p, v.n) && tell(s, action);
+	return evt_buf_add(s->out, v.p, v.n) && scrub_text_tell(s, action);
 }
 
 /* The decoded text of a string, in s->text. */
 static bool
-decode(struct scrub_text *s, evt_json_view v)
+scrub_text_decode(struct scrub_text *s, evt_json_view v)
 {
 	s->text.len = 0;
 	return evt_buf_reserve(&s->text, 1) && evt_json_view_text(v, &s->text);
 }
 
 static bool
-is_source(const struct scrub_text *s, const uint8_t *p, size_t n)
+scrub_text_is_source(const struct scrub_text *s, const uint8_t *p, size_t n)
 {
 	return n <= EVT_KEY_MAX &&
 	    evt_key_table_find(&s->sources, (const char *)p, (uint32_t)n,
@@ -78,7 +79,7 @@ is_source(const struct scrub_text *s, const uint8_t *p, size_t n)
 
 /* Look for the frame's sources everywhere. */
 static bool
-be_loose(struct scrub_text *s)
+scrub_text_be_loose(struct scrub_text *s)
 {
 	evt_key_table_clear(&s->sources);
 	if (!evt_key_table_reserve(&s->sources, s->f->n_sources))
@@ -92,7 +93,7 @@ be_loose(struct scrub_text *s)
 
 /* An id was met.  The tape's sources stand in the order of the text. */
 static void
-meet(struct scrub_text *s, const uint8_t *p, size_t n)
+scrub_text_meet(struct scrub_text *s, const uint8_t *p, size_t n)
 {
 	if (s->met < s->f->n_sources && s->f->sources[s->met].len == n &&
 	    (n == 0 || memcmp(s->f->sources[s->met].text, p, n) == 0))
@@ -101,11 +102,11 @@ meet(struct scrub_text *s, const uint8_t *p, size_t n)
 
 /* What names a member, decoded. */
 static enum scrub_name
-name_of(struct scrub_text *s, evt_json_view name)
+scrub_text_name_of(struct scrub_text *s, evt_json_view name)
 {
 	const char *p;
 
-	if (!decode(s, name)) {
+	if (!scrub_text_decode(s, name)) {
 		s->nomem = true;
 		return SCRUB_NAME_OTHER;
 	}
@@ -119,7 +120,7 @@ name_of(struct scrub_text *s, evt_json_view name)
 
 /* As many asterisks as there are characters. */
 static bool
-add_blots(evt_buf *out, const uint8_t *p, size_t n)
+scrub_text_add_blots(evt_buf *out, const uint8_t *p, size_t n)
 {
 	bool ok = true;
 
@@ -129,14 +130,14 @@ add_blots(evt_buf *out, const uint8_t *p, size_t n)
 }
 
 static bool
-blot_string(struct scrub_text *s)
+scrub_text_blot_string(struct scrub_text *s)
 {
-	return add_blots(s->out, s->text.data, s->text.len) &&
-	    tell(s, SCRUB_BLOTTED);
+	return scrub_text_add_blots(s->out, s->text.data, s->text.len) &&
+	    scrub_text_tell(s, SCRUB_BLOTTED);
 }
 
 static bool
-is_harmless(const struct scrub_text *s, struct at at)
+scrub_text_is_harmless(const struct scrub_text *s, struct at at)
 {
 	const char *p = (const char *)s->text.data;
 	size_t n = s->text.len;
@@ -153,32 +154,32 @@ is_harmless(const struct scrub_text *s, struct at at)
 }
 
 static bool
-rewrite_string(struct scrub_text *s, evt_json_view v, struct at at)
+scrub_text_rewrite_string(struct scrub_text *s, evt_json_view v, struct at at)
 {
 	bool nomem = false;
 
-	if (!decode(s, v) || !evt_buf_add_byte(s->out, '"'))
+	if (!scrub_text_decode(s, v) || !evt_buf_add_byte(s->out, '"'))
 		return false;
 	if (at.blot) {
-		if (!blot_string(s))
+		if (!scrub_text_blot_string(s))
 			return false;
 	} else if (at.is == SCRUB_NAME_ID ||
-	    (s->loose && is_source(s, s->text.data, s->text.len))) {
-		meet(s, s->text.data, s->text.len);
+	    (s->loose && scrub_text_is_source(s, s->text.data, s->text.len))) {
+		scrub_text_meet(s, s->text.data, s->text.len);
 		if (!pseudonym_id(s->d, (char *)s->text.data, s->text.len,
 		        false, s->out) ||
-		    !tell(s, SCRUB_ID))
+		    !scrub_text_tell(s, SCRUB_ID))
 			return false;
 	} else if (pseudonym_date(s->d, s->text.data, s->text.len, s->out,
 	               &nomem)) {
-		if (nomem || !tell(s, SCRUB_TIME))
+		if (nomem || !scrub_text_tell(s, SCRUB_TIME))
 			return false;
-	} else if (is_harmless(s, at)) {
+	} else if (scrub_text_is_harmless(s, at)) {
 		/* With its escapes, but for the quotes. */
 		if (!evt_buf_add(s->out, v.p + 1, v.n - 2) ||
-		    !tell(s, SCRUB_KEPT))
+		    !scrub_text_tell(s, SCRUB_KEPT))
 			return false;
-	} else if (!blot_string(s)) {
+	} else if (!scrub_text_blot_string(s)) {
 		return false;
 	}
 	return evt_buf_add_byte(s->out, '"');
@@ -188,7 +189,7 @@ rewrite_string(struct scrub_text *s, evt_json_view v, struct at at)
 
 /* Digits behind the point. */
 static int
-digits_of(evt_json_view v)
+scrub_text_digits_of(evt_json_view v)
 {
 	const uint8_t *dot = memchr(v.p, '.', v.n);
 	int n = 0;
@@ -202,92 +203,99 @@ digits_of(evt_json_view v)
 }
 
 static bool
-add_number(struct scrub_text *s, double d, int digits, enum scrub_action action)
+scrub_text_add_number(struct scrub_text *s, double d, int digits,
+    enum scrub_action action)
 {
-	return evt_buf_printf(s->out, "%.*f", digits, d) && tell(s, action);
+	return evt_buf_printf(s->out, "%.*f", digits, d) &&
+	    scrub_text_tell(s, action);
 }
 
 /* A number that must not stay and cannot be replaced. */
 static bool
-blot_number(struct scrub_text *s)
+scrub_text_blot_number(struct scrub_text *s)
 {
-	return evt_buf_add_byte(s->out, '0') && tell(s, SCRUB_BLOTTED);
+	return evt_buf_add_byte(s->out, '0') &&
+	    scrub_text_tell(s, SCRUB_BLOTTED);
 }
 
 static bool
-rewrite_place(struct scrub_text *s, evt_json_view v, struct at at)
+scrub_text_rewrite_place(struct scrub_text *s, evt_json_view v, struct at at)
 {
-	int digits = digits_of(v);
+	int digits = scrub_text_digits_of(v);
 	double d;
 
 	if (!at.spot->known && evt_json_view_double(v, &d) && !(d < 0) &&
 	    !(d > 0))
-		return copy(s, v, SCRUB_KEPT);
+		return scrub_text_copy(s, v, SCRUB_KEPT);
 	if (!at.spot->known)
-		return blot_number(s);
-	return add_number(s,
+		return scrub_text_blot_number(s);
+	return scrub_text_add_number(s,
 	    at.is == SCRUB_NAME_LAT ? at.spot->to.lat : at.spot->to.lng,
 	    digits > PLACE_DIGITS ? digits : PLACE_DIGITS, SCRUB_PLACE);
 }
 
 static bool
-rewrite_heading(struct scrub_text *s, evt_json_view v, const struct spot *spot)
+scrub_text_rewrite_heading(struct scrub_text *s, evt_json_view v,
+    const struct spot *spot)
 {
-	int digits = digits_of(v);
+	int digits = scrub_text_digits_of(v);
 	double d, unit = pow(10, digits);
 
 	if (!spot->known || !evt_json_view_double(v, &d))
-		return copy(s, v, SCRUB_KEPT);
+		return scrub_text_copy(s, v, SCRUB_KEPT);
 	d = round(pseudonym_heading(s->d, spot->from, d) * unit) / unit;
-	return add_number(s, d >= 360 ? 0 : d, digits, SCRUB_HEADING);
+	return scrub_text_add_number(s, d >= 360 ? 0 : d, digits,
+	    SCRUB_HEADING);
 }
 
 static bool
-rewrite_altitude(struct scrub_text *s, evt_json_view v)
+scrub_text_rewrite_altitude(struct scrub_text *s, evt_json_view v)
 {
 	double d;
 
 	if (!evt_json_view_double(v, &d) || (!(d < 0) && !(d > 0)))
-		return copy(s, v, SCRUB_KEPT);
-	return add_number(s, d + s->d->climb_m, digits_of(v), SCRUB_ALTITUDE);
+		return scrub_text_copy(s, v, SCRUB_KEPT);
+	return scrub_text_add_number(s, d + s->d->climb_m,
+	    scrub_text_digits_of(v), SCRUB_ALTITUDE);
 }
 
 static bool
-rewrite_number(struct scrub_text *s, evt_json_view v, struct at at)
+scrub_text_rewrite_number(struct scrub_text *s, evt_json_view v, struct at at)
 {
 	bool nomem = false;
 
 	if (at.blot)
-		return blot_number(s);
-	if (at.is == SCRUB_NAME_ID || (s->loose && is_source(s, v.p, v.n))) {
-		meet(s, v.p, v.n);
+		return scrub_text_blot_number(s);
+	if (at.is == SCRUB_NAME_ID ||
+	    (s->loose && scrub_text_is_source(s, v.p, v.n))) {
+		scrub_text_meet(s, v.p, v.n);
 		return pseudonym_id(s->d, (const char *)v.p, v.n, true,
 		           s->out) &&
-		    tell(s, SCRUB_ID);
+		    scrub_text_tell(s, SCRUB_ID);
 	}
 	switch (at.is) {
 	case SCRUB_NAME_LAT:
 	case SCRUB_NAME_LNG:
-		return rewrite_place(s, v, at);
+		return scrub_text_rewrite_place(s, v, at);
 	case SCRUB_NAME_HEADING:
-		return rewrite_heading(s, v, at.spot);
+		return scrub_text_rewrite_heading(s, v, at.spot);
 	case SCRUB_NAME_ALTITUDE:
-		return rewrite_altitude(s, v);
+		return scrub_text_rewrite_altitude(s, v);
 	default:
 		break;
 	}
 	if (pseudonym_epoch(s->d,
 	        at.is == SCRUB_NAME_TIME ? NULL : &s->f->time_ns, v.p, v.n,
 	        s->out, &nomem))
-		return !nomem && tell(s, SCRUB_TIME);
-	return copy(s, v, SCRUB_KEPT);
+		return !nomem && scrub_text_tell(s, SCRUB_TIME);
+	return scrub_text_copy(s, v, SCRUB_KEPT);
 }
 
 /* ---- containers ---------------------------------------------------------- */
 
 /* The place that an object's own members say. */
 static struct spot
-own_spot(struct scrub_text *s, evt_json_view object)
+scrub_text_own_spot(struct scrub_text *s, evt_json_view object)
 {
 	evt_json_view_walk w = evt_json_view_walk_begin(object);
 	struct spot spot = { .known = false };
@@ -299,7 +307,7 @@ own_spot(struct scrub_text *s, evt_json_view object)
 
 		if (evt_json_view_kind(value) != EVT_JSON_VIEW_NUMBER)
 			continue;
-		is = name_of(s, name);
+		is = scrub_text_name_of(s, name);
 		if (is == SCRUB_NAME_LAT)
 			lat = evt_json_view_double(value, &spot.from.lat);
 		else if (is == SCRUB_NAME_LNG)
@@ -317,15 +325,15 @@ own_spot(struct scrub_text *s, evt_json_view object)
 
 /* A heading stands beside the place, or beside the object that holds it. */
 static struct spot
-spot_of(struct scrub_text *s, evt_json_view object)
+scrub_text_spot_of(struct scrub_text *s, evt_json_view object)
 {
 	evt_json_view_walk w = evt_json_view_walk_begin(object);
-	struct spot spot = own_spot(s, object);
+	struct spot spot = scrub_text_own_spot(s, object);
 	evt_json_view name, value;
 
 	while (!spot.known && evt_json_view_walk_next(&w, &name, &value)) {
 		if (evt_json_view_kind(value) == EVT_JSON_VIEW_OBJECT)
-			spot = own_spot(s, value);
+			spot = scrub_text_own_spot(s, value);
 	}
 	return spot;
 }
@@ -333,7 +341,7 @@ spot_of(struct scrub_text *s, evt_json_view object)
 /* The lat and lng of an object that has no valid pair must not be taken from
  * one within it. */
 static struct spot
-choose_spot(enum scrub_name is, const struct spot *own,
+scrub_text_choose_spot(enum scrub_name is, const struct spot *own,
     const struct spot *near_by)
 {
 	return is == SCRUB_NAME_HEADING ? *near_by : *own;
@@ -341,17 +349,18 @@ choose_spot(enum scrub_name is, const struct spot *own,
 
 /* A name that is a number is an id, as in {"10001":"normal"}. */
 static bool
-rewrite_name(struct scrub_text *s, evt_json_view name)
+scrub_text_rewrite_name(struct scrub_text *s, evt_json_view name)
 {
 	size_t n = name.n - 2, i = 0;
 
 	while (i < n && name.p[1 + i] >= '0' && name.p[1 + i] <= '9')
 		i++;
-	if (n == 0 || (i < n && !(s->loose && is_source(s, name.p + 1, n))))
+	if (n == 0 ||
+	    (i < n && !(s->loose && scrub_text_is_source(s, name.p + 1, n))))
 		return evt_buf_add(s->out, name.p, name.n);
 	return evt_buf_add_byte(s->out, '"') &&
 	    pseudonym_id(s->d, (const char *)name.p + 1, n, false, s->out) &&
-	    evt_buf_add_byte(s->out, '"') && tell(s, SCRUB_ID);
+	    evt_buf_add_byte(s->out, '"') && scrub_text_tell(s, SCRUB_ID);
 }
 
 /* What is copied as it lies between values, and what is left out. */
@@ -362,7 +371,7 @@ struct gap {
 };
 
 static bool
-copy_until(struct scrub_text *s, struct gap *g, const uint8_t *to)
+scrub_text_copy_until(struct scrub_text *s, struct gap *g, const uint8_t *to)
 {
 	const uint8_t *comma =
 	    g->comma ? memchr(g->from, ',', (size_t)(to - g->from)) : NULL;
@@ -376,7 +385,7 @@ copy_until(struct scrub_text *s, struct gap *g, const uint8_t *to)
 
 /* One member or element, at the path that has been entered. */
 static bool
-rewrite_item(struct scrub_text *s, struct gap *g, evt_json_view name,
+scrub_text_rewrite_item(struct scrub_text *s, struct gap *g, evt_json_view name,
     evt_json_view value, struct at at)
 {
 	enum scrub_rule rule = scrub_paths_rule(s->paths);
@@ -384,24 +393,26 @@ rewrite_item(struct scrub_text *s, struct gap *g, evt_json_view name,
 	if (rule == SCRUB_RULE_DROP) {
 		g->from = value.p + value.n;
 		g->comma = !g->any;
-		return tell(s, SCRUB_DROPPED);
+		return scrub_text_tell(s, SCRUB_DROPPED);
 	}
-	if (!copy_until(s, g, name.p != NULL ? name.p : value.p))
+	if (!scrub_text_copy_until(s, g, name.p != NULL ? name.p : value.p))
 		return false;
 	if (name.p != NULL) {
 		g->from = name.p + name.n;
-		if (!rewrite_name(s, name) || !copy_until(s, g, value.p))
+		if (!scrub_text_rewrite_name(s, name) ||
+		    !scrub_text_copy_until(s, g, value.p))
 			return false;
 	}
 	g->from = value.p + value.n;
 	if (rule == SCRUB_RULE_KEEP)
-		return copy(s, value, SCRUB_KEPT);
+		return scrub_text_copy(s, value, SCRUB_KEPT);
 	at.blot = at.blot || rule == SCRUB_RULE_BLOT;
-	return rewrite(s, value, at);
+	return scrub_text_rewrite(s, value, at);
 }
 
 static bool
-rewrite_container(struct scrub_text *s, evt_json_view v, struct at at)
+scrub_text_rewrite_container(struct scrub_text *s, evt_json_view v,
+    struct at at)
 {
 	bool object = evt_json_view_kind(v) == EVT_JSON_VIEW_OBJECT;
 	evt_json_view_walk w = evt_json_view_walk_begin(v);
@@ -412,34 +423,34 @@ rewrite_container(struct scrub_text *s, evt_json_view v, struct at at)
 	bool ok = evt_buf_add(s->out, v.p, 1);
 
 	if (object) {
-		own = own_spot(s, v);
-		near_by = own.known ? own : spot_of(s, v);
+		own = scrub_text_own_spot(s, v);
+		near_by = own.known ? own : scrub_text_spot_of(s, v);
 	}
 	while (ok && evt_json_view_walk_next(&w, &name, &value)) {
 		if (!object)
 			name = (evt_json_view){ NULL, 0 };
 		ok = scrub_paths_enter(s->paths, name, index++);
 		if (object)
-			at.is = name_of(s, name);
-		chosen = choose_spot(at.is, &own, &near_by);
+			at.is = scrub_text_name_of(s, name);
+		chosen = scrub_text_choose_spot(at.is, &own, &near_by);
 		at.spot = &chosen;
-		ok = ok && rewrite_item(s, &g, name, value, at);
+		ok = ok && scrub_text_rewrite_item(s, &g, name, value, at);
 		scrub_paths_leave(s->paths);
 	}
 	return ok && evt_buf_add(s->out, g.from, (size_t)(v.p + v.n - g.from));
 }
 
 static bool
-rewrite(struct scrub_text *s, evt_json_view v, struct at at)
+scrub_text_rewrite(struct scrub_text *s, evt_json_view v, struct at at)
 {
 	switch (evt_json_view_kind(v)) {
 	case EVT_JSON_VIEW_OBJECT:
 	case EVT_JSON_VIEW_ARRAY:
-		return rewrite_container(s, v, at);
+		return scrub_text_rewrite_container(s, v, at);
 	case EVT_JSON_VIEW_STRING:
-		return rewrite_string(s, v, at);
+		return scrub_text_rewrite_string(s, v, at);
 	case EVT_JSON_VIEW_NUMBER:
-		return rewrite_number(s, v, at);
+		return scrub_text_rewrite_number(s, v, at);
 	default: /* true, false and null, which tell of nobody */
 		return evt_buf_add(s->out, v.p, v.n);
 	}
@@ -448,7 +459,7 @@ rewrite(struct scrub_text *s, evt_json_view v, struct at at)
 /* ---- the whole ----------------------------------------------------------- */
 
 static bool
-run_once(struct scrub_text *s, evt_json_view root)
+scrub_text_run_once(struct scrub_text *s, evt_json_view root)
 {
 	static const struct spot nowhere = { .known = false };
 	struct at at = { .spot = &nowhere,
@@ -460,8 +471,8 @@ run_once(struct scrub_text *s, evt_json_view root)
 	/* White space may stand around the value. */
 	return evt_buf_add(s->out, p, (size_t)(root.p - p)) &&
 	    (scrub_paths_rule(s->paths) == SCRUB_RULE_KEEP ?
-	            copy(s, root, SCRUB_KEPT) :
-	            rewrite(s, root, at)) &&
+	            scrub_text_copy(s, root, SCRUB_KEPT) :
+	            scrub_text_rewrite(s, root, at)) &&
 	    evt_buf_add(s->out, end, s->f->len - (size_t)(end - p));
 }
 
@@ -479,11 +490,11 @@ scrub_text_write(scrub_text *s, const evt_frame *f, evt_buf *out,
 	         f->kind == EVT_KIND_MARK     ? "mark:" :
 	             f->kind == EVT_KIND_SENT ? "sent:" :
 	                                        "") &&
-	    run_once(s, root);
+	    scrub_text_run_once(s, root);
 	if (ok && s->met < f->n_sources) {
 		/* Ids with a name that says nothing are known by the tape. */
 		scrub_tally_count(s->tally, false);
-		ok = be_loose(s) && run_once(s, root);
+		ok = scrub_text_be_loose(s) && scrub_text_run_once(s, root);
 	}
 	scrub_tally_count(s->tally, ok);
 	return ok && !s->nomem ? EVT_OK : evt_err_nomem(err);
@@ -497,7 +508,7 @@ scrub_text_event(const evt_frame *f, evt_buf *out)
 	return scrub_is_word(f->event, f->event_len) ||
 	        scrub_is_common(f->event, f->event_len) ?
 	    evt_buf_add(out, p, f->event_len) :
-	    add_blots(out, p, f->event_len);
+	    scrub_text_add_blots(out, p, f->event_len);
 }
 
 int

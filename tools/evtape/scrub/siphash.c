@@ -6,33 +6,33 @@
 #include "format/base/le.h"
 
 static uint64_t
-rotate(uint64_t v, unsigned by)
+siphash_rotate(uint64_t v, unsigned by)
 {
 	return v << by | v >> (64 - by);
 }
 
 static void
-rounds(uint64_t v[4], int n)
+siphash_rounds(uint64_t v[4], int n)
 {
 	while (n-- > 0) {
 		v[0] += v[1];
-		v[1] = rotate(v[1], 13) ^ v[0];
-		v[0] = rotate(v[0], 32);
+		v[1] = siphash_rotate(v[1], 13) ^ v[0];
+		v[0] = siphash_rotate(v[0], 32);
 		v[2] += v[3];
-		v[3] = rotate(v[3], 16) ^ v[2];
+		v[3] = siphash_rotate(v[3], 16) ^ v[2];
 		v[0] += v[3];
-		v[3] = rotate(v[3], 21) ^ v[0];
+		v[3] = siphash_rotate(v[3], 21) ^ v[0];
 		v[2] += v[1];
-		v[1] = rotate(v[1], 17) ^ v[2];
-		v[2] = rotate(v[2], 32);
+		v[1] = siphash_rotate(v[1], 17) ^ v[2];
+		v[2] = siphash_rotate(v[2], 32);
 	}
 }
 
 static void
-take(uint64_t v[4], uint64_t word)
+siphash_take(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;
-	rounds(v, 2);
+	siphash_rounds(v, 2);
 	v[0] ^= word;
 }
 
@@ -50,12 +50,12 @@ siphash(const uint64_t key[2], const void *bytes, size_t n)
 	size_t at = 0;
 
 	for (; n - at >= 8; at += 8)
-		take(v, evt_get64(p + at));
+		siphash_take(v, evt_get64(p + at));
 	if (n > at)
 		memcpy(last, p + at, n - at);
 	last[7] = (uint8_t)n;
-	take(v, evt_get64(last));
+	siphash_take(v, evt_get64(last));
 	v[2] ^= 0xff;
-	rounds(v, 4);
+	siphash_rounds(v, 4);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }

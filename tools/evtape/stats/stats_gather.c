@@ -18,8 +18,8 @@ struct work {
 
 /* The series of a key; NULL: out of memory. */
 static stats_series *
-series_of(evt_key_table *d, stats_series **list, size_t *cap, const char *text,
-    size_t len, bool is_int)
+stats_gather_series_of(evt_key_table *d, stats_series **list, size_t *cap,
+    const char *text, size_t len, bool is_int)
 {
 	uint32_t i;
 
@@ -40,7 +40,7 @@ series_of(evt_key_table *d, stats_series **list, size_t *cap, const char *text,
 }
 
 static uint32_t
-bucket_of(const stats *s, int64_t time_ns)
+stats_gather_bucket_of(const stats *s, int64_t time_ns)
 {
 	int64_t i = (time_ns - s->from_ns) / s->bucket_ns;
 
@@ -48,7 +48,7 @@ bucket_of(const stats *s, int64_t time_ns)
 }
 
 static bool
-count(stats *s, stats_series *x, int64_t time_ns, size_t bytes)
+stats_gather_count(stats *s, stats_series *x, int64_t time_ns, size_t bytes)
 {
 	bool ok = true;
 
@@ -65,14 +65,14 @@ count(stats *s, stats_series *x, int64_t time_ns, size_t bytes)
 	x->frames++;
 	x->bytes += bytes;
 	if (x->bucket != NULL)
-		x->bucket[bucket_of(s, time_ns)]++;
+		x->bucket[stats_gather_bucket_of(s, time_ns)]++;
 	return ok;
 }
 
 /* ---- frames -------------------------------------------------------------- */
 
 static int
-count_records(struct work *w, const evt_frame *f, evt_error *err)
+stats_gather_count_records(struct work *w, const evt_frame *f, evt_error *err)
 {
 	stats *s = w->s;
 	evt_frame_items records;
@@ -85,11 +85,11 @@ count_records(struct work *w, const evt_frame *f, evt_error *err)
 
 		if (record.source.text == NULL)
 			continue;
-		x = series_of(&s->sources, &s->source, &s->cap_source,
-		    record.source.text, record.source.len,
+		x = stats_gather_series_of(&s->sources, &s->source,
+		    &s->cap_source, record.source.text, record.source.len,
 		    record.source.is_int);
 		if (x == NULL ||
-		    !count(s, x, f->time_ns,
+		    !stats_gather_count(s, x, f->time_ns,
 		        record.of_batch ? record.value.n : f->len))
 			return evt_err_nomem(err);
 		if (evt_frame_item_time(&records, &record, &own_ns) &&
@@ -100,7 +100,7 @@ count_records(struct work *w, const evt_frame *f, evt_error *err)
 }
 
 static bool
-parse_mark_time(const cJSON *v, int64_t *ret_ns)
+stats_gather_parse_mark_time(const cJSON *v, int64_t *ret_ns)
 {
 	const char *text = cJSON_GetStringValue(v);
 
@@ -109,7 +109,7 @@ parse_mark_time(const cJSON *v, int64_t *ret_ns)
 }
 
 static int
-add_gap(stats *s, const evt_frame *f, evt_error *err)
+stats_gather_add_gap(stats *s, const evt_frame *f, evt_error *err)
 {
 	cJSON *json = cJSON_ParseWithLength((const char *)f->payload, f->len);
 	const cJSON *v;
@@ -123,9 +123,11 @@ add_gap(stats *s, const evt_frame *f, evt_error *err)
 	s->gap = g;
 	g = &s->gap[s->n_gaps];
 	*g = (stats_gap){ f->time_ns, f->time_ns, -1, -1, NULL };
-	if (!parse_mark_time(cJSON_GetObjectItemCaseSensitive(json, "from"),
+	if (!stats_gather_parse_mark_time(cJSON_GetObjectItemCaseSensitive(json,
+	                                      "from"),
 	        &g->from_ns) ||
-	    !parse_mark_time(cJSON_GetObjectItemCaseSensitive(json, "to"),
+	    !stats_gather_parse_mark_time(cJSON_GetObjectItemCaseSensitive(json,
+	                                      "to"),
 	        &g->to_ns))
 		g->from_ns = g->to_ns = f->time_ns;
 	v = cJSON_GetObjectItemCaseSensitive(json, "seconds");
@@ -145,7 +147,7 @@ add_gap(stats *s, const evt_frame *f, evt_error *err)
 }
 
 static int
-take_frame(void *ctx, const evt_frame *f, evt_error *err)
+stats_gather_take_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
 	stats *s = w->s;
@@ -153,25 +155,28 @@ take_frame(void *ctx, const evt_frame *f, evt_error *err)
 	uint32_t i;
 
 	if (f->kind == EVT_KIND_MARK)
-		return f->opcode == EVT_MARK_GAP ? add_gap(s, f, err) : EVT_OK;
+		return f->opcode == EVT_MARK_GAP ?
+		    stats_gather_add_gap(s, f, err) :
+		    EVT_OK;
 	if (f->kind != EVT_KIND_RECEIVED)
 		return EVT_OK;
-	i = bucket_of(s, f->time_ns);
+	i = stats_gather_bucket_of(s, f->time_ns);
 	s->frames[i]++;
 	s->bytes[i] += f->len;
 	s->all_frames++;
 	s->all_bytes += f->len;
-	x = series_of(&s->events, &s->event, &s->cap_event,
+	x = stats_gather_series_of(&s->events, &s->event, &s->cap_event,
 	    f->event != NULL ? f->event : "", f->event_len, f->event == NULL);
-	if (x == NULL || !count(s, x, f->time_ns, f->len))
+	if (x == NULL || !stats_gather_count(s, x, f->time_ns, f->len))
 		return evt_err_nomem(err);
-	return count_records(w, f, err);
+	return stats_gather_count_records(w, f, err);
 }
 
 /* ---- before and after ---------------------------------------------------- */
 
 static int
-set_span(stats *s, const cli_tapes *tapes, const evt_filter *f, evt_error *err)
+stats_gather_set_span(stats *s, const cli_tapes *tapes, const evt_filter *f,
+    evt_error *err)
 {
 	int64_t first, last, want;
 	bool any = false;
@@ -211,7 +216,7 @@ set_span(stats *s, const cli_tapes *tapes, const evt_filter *f, evt_error *err)
 /* The timelines in the picture are those of the sources that the index says
  * have the most frames. */
 static int
-choose_timelines(stats *s, evt_tape *tape, evt_error *err)
+stats_gather_choose_timelines(stats *s, evt_tape *tape, evt_error *err)
 {
 	evt_info *info;
 	int r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err);
@@ -220,8 +225,9 @@ choose_timelines(stats *s, evt_tape *tape, evt_error *err)
 	     r == EVT_OK && i < info->n_sources && (int64_t)i < s->o->top;
 	     i++) {
 		const evt_info_key *k = &info->sources[i];
-		stats_series *x = series_of(&s->sources, &s->source,
-		    &s->cap_source, k->name, strlen(k->name), k->is_int);
+		stats_series *x =
+		    stats_gather_series_of(&s->sources, &s->source,
+		        &s->cap_source, k->name, strlen(k->name), k->is_int);
 
 		if (x != NULL && x->bucket == NULL)
 			x->bucket = calloc(s->n_buckets, sizeof(*x->bucket));
@@ -234,17 +240,17 @@ choose_timelines(stats *s, evt_tape *tape, evt_error *err)
 }
 
 static int
-prepare(stats *s, const cli_tapes *tapes, const evt_filter *filter,
+stats_gather_prepare(stats *s, const cli_tapes *tapes, const evt_filter *filter,
     evt_error *err)
 {
-	int r = set_span(s, tapes, filter, err);
+	int r = stats_gather_set_span(s, tapes, filter, err);
 
 	if (r == EVT_OK && tapes->n > 0)
 		r = evt_tape_bookmarks(tapes->tape[0], &s->note, &s->n_notes,
 		    err);
 	for (size_t i = 0; r == EVT_OK && s->o->plot != NULL && i < tapes->n;
 	     i++)
-		r = choose_timelines(s, tapes->tape[i], err);
+		r = stats_gather_choose_timelines(s, tapes->tape[i], err);
 	return r;
 }
 
@@ -254,7 +260,7 @@ struct ranked {
 };
 
 static int
-compare(const void *a, const void *b)
+stats_gather_compare(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;
 
@@ -264,7 +270,7 @@ compare(const void *a, const void *b)
 }
 
 static int
-rank(stats *s, evt_error *err)
+stats_gather_rank(stats *s, evt_error *err)
 {
 	struct ranked *list = calloc((size_t)s->sources.n + 1, sizeof(*list));
 
@@ -275,7 +281,7 @@ rank(stats *s, evt_error *err)
 	}
 	for (uint32_t i = 0; i < s->sources.n; i++)
 		list[i] = (struct ranked){ s->source[i].frames, i };
-	qsort(list, s->sources.n, sizeof(*list), compare);
+	qsort(list, s->sources.n, sizeof(*list), stats_gather_compare);
 	for (uint32_t i = 0; i < s->sources.n; i++)
 		s->order[i] = list[i].number;
 	free(list);
@@ -302,10 +308,10 @@ stats_gather(stats *s, const cli_command *cmd, const cli_tapes *tapes,
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
-		.frame = take_frame,
+		.frame = stats_gather_take_frame,
 		.ctx = &w };
 	evt_error err;
-	int code, r = prepare(s, tapes, filter, &err);
+	int code, r = stats_gather_prepare(s, tapes, filter, &err);
 
 	if (r == EVT_ERR_ARG)
 		return cli_usage(cmd, "%s", err.text);
@@ -313,14 +319,15 @@ stats_gather(stats *s, const cli_command *cmd, const cli_tapes *tapes,
 		r = evt_json_scanner_new(NULL, &w.scanner, &err);
 	code = r == EVT_OK ? tool_frame_loop_run(&each) :
 	                     cli_fail(cmd, "%s", err.text);
-	if ((code == CLI_DONE || code == CLI_LOSSES) && rank(s, &err))
+	if ((code == CLI_DONE || code == CLI_LOSSES) &&
+	    stats_gather_rank(s, &err))
 		code = cli_fail(cmd, "%s", err.text);
 	evt_json_scanner_free(w.scanner);
 	return code;
 }
 
 static void
-free_series(stats_series *x, size_t n)
+stats_gather_free_series(stats_series *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		hist_free(&x[i].between);
@@ -333,8 +340,8 @@ free_series(stats_series *x, size_t n)
 void
 stats_free(stats *s)
 {
-	free_series(s->source, s->sources.n);
-	free_series(s->event, s->events.n);
+	stats_gather_free_series(s->source, s->sources.n);
+	stats_gather_free_series(s->event, s->events.n);
 	evt_key_table_free(&s->sources);
 	evt_key_table_free(&s->events);
 	for (size_t i = 0; i < s->n_gaps; i++)

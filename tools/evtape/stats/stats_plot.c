@@ -20,7 +20,7 @@
 #define SPACE 40.0
 
 static double
-x_of(const stats *s, int64_t time_ns)
+stats_plot_x_of(const stats *s, int64_t time_ns)
 {
 	double span = (double)s->bucket_ns * s->n_buckets;
 	double x = (double)(time_ns - s->from_ns) / span * WIDTH;
@@ -29,7 +29,7 @@ x_of(const stats *s, int64_t time_ns)
 }
 
 static double
-bottom(const stats *s)
+stats_plot_bottom(const stats *s)
 {
 	return TOP + BARS + SPACE + ROW * (double)stats_shown(s);
 }
@@ -38,7 +38,7 @@ bottom(const stats *s)
 
 /* A round step that makes at most eight ticks. */
 static int64_t
-tick_step(int64_t span)
+stats_plot_tick_step(int64_t span)
 {
 	static const int64_t steps[] = { 1, 5, 15, 30, 60, 300, 900, 1800, 3600,
 		3 * 3600, 6 * 3600, 12 * 3600, 86400, 7 * 86400, 30 * 86400,
@@ -58,16 +58,17 @@ tick_step(int64_t span)
 }
 
 static bool
-add_ticks(const stats *s, evt_buf *out)
+stats_plot_add_ticks(const stats *s, evt_buf *out)
 {
-	int64_t span = s->bucket_ns * s->n_buckets, step = tick_step(span);
+	int64_t span = s->bucket_ns * s->n_buckets,
+	        step = stats_plot_tick_step(span);
 	int64_t t = s->from_ns - s->from_ns % step + step;
 	int digits = step >= EVT_NS_PER_S ? 0 : step >= EVT_NS_PER_MS ? 3 : 6;
 	bool ok = true;
 
 	for (; t < s->from_ns + span && ok; t += step) {
 		char text[EVT_TIMETEXT_MAX];
-		double x = x_of(s, t);
+		double x = stats_plot_x_of(s, t);
 		/* The date is above: here the time of day, or the day. */
 		const char *shown = evt_timetext_format(t, digits, text);
 
@@ -78,7 +79,8 @@ add_ticks(const stats *s, evt_buf *out)
 		ok = evt_buf_printf(out,
 		    "<path class=\"t\" d=\"M%.1f %.1fV%.1f\"/><text "
 		    "class=\"m\" x=\"%.1f\" y=\"%.1f\">%s</text>\n",
-		    x, TOP, bottom(s), x, bottom(s) + 16, shown);
+		    x, TOP, stats_plot_bottom(s), x, stats_plot_bottom(s) + 16,
+		    shown);
 	}
 	return ok;
 }
@@ -86,7 +88,7 @@ add_ticks(const stats *s, evt_buf *out)
 /* ---- charts ---------------------------------------------------------------------- */
 
 static bool
-add_bars(const stats *s, evt_buf *out)
+stats_plot_add_bars(const stats *s, evt_buf *out)
 {
 	double w = WIDTH / s->n_buckets;
 	uint64_t most = 1;
@@ -111,7 +113,7 @@ add_bars(const stats *s, evt_buf *out)
 }
 
 static bool
-add_row(const stats *s, size_t row, evt_buf *out)
+stats_plot_add_row(const stats *s, size_t row, evt_buf *out)
 {
 	const stats_series *x = &s->source[s->order[row]];
 	evt_key key = evt_key_table_key(&s->sources, s->order[row]);
@@ -139,18 +141,20 @@ add_row(const stats *s, size_t row, evt_buf *out)
 }
 
 static bool
-add_gaps(const stats *s, evt_buf *out)
+stats_plot_add_gaps(const stats *s, evt_buf *out)
 {
 	bool ok = true;
 
 	for (size_t i = 0; i < s->n_gaps && ok; i++) {
 		const stats_gap *g = &s->gap[i];
-		double x = x_of(s, g->from_ns), w = x_of(s, g->to_ns) - x;
+		double x = stats_plot_x_of(s, g->from_ns),
+		       w = stats_plot_x_of(s, g->to_ns) - x;
 
 		ok = evt_buf_printf(out,
 		         "<rect class=\"g\" x=\"%.2f\" y=\"%.1f\" "
 		         "width=\"%.2f\" height=\"%.1f\"><title>gap: ",
-		         x, TOP, w > 1.5 ? w : 1.5, bottom(s) - TOP) &&
+		         x, TOP, w > 1.5 ? w : 1.5,
+		         stats_plot_bottom(s) - TOP) &&
 		    tracks_add_xml(out, g->reason, strlen(g->reason)) &&
 		    evt_buf_add_str(out, "</title></rect>\n");
 	}
@@ -159,7 +163,7 @@ add_gaps(const stats *s, evt_buf *out)
 
 /* The first bytes of a text that are whole characters. */
 static size_t
-cut_text(const char *text, size_t most)
+stats_plot_cut_text(const char *text, size_t most)
 {
 	size_t n = strlen(text);
 
@@ -171,21 +175,22 @@ cut_text(const char *text, size_t most)
 }
 
 static bool
-add_notes(const stats *s, evt_buf *out)
+stats_plot_add_notes(const stats *s, evt_buf *out)
 {
 	bool ok = true;
 
 	for (size_t i = 0; i < s->n_notes && ok; i++) {
 		const evt_bookmark *n = &s->note[i];
-		double x = x_of(s, n->time_ns);
+		double x = stats_plot_x_of(s, n->time_ns);
 
 		if (n->time_ns < s->from_ns || n->time_ns > s->to_ns)
 			continue;
 		ok = evt_buf_printf(out,
 		         "<path class=\"n\" d=\"M%.1f %.1fV%.1f\"/><text "
 		         "class=\"f\" x=\"%.1f\" y=\"%.1f\">",
-		         x, TOP - 4, bottom(s), x + 3, TOP - 6) &&
-		    tracks_add_xml(out, n->text, cut_text(n->text, 24)) &&
+		         x, TOP - 4, stats_plot_bottom(s), x + 3, TOP - 6) &&
+		    tracks_add_xml(out, n->text,
+		        stats_plot_cut_text(n->text, 24)) &&
 		    evt_buf_add_str(out, "</text>\n");
 	}
 	return ok;
@@ -194,10 +199,10 @@ add_notes(const stats *s, evt_buf *out)
 /* ---- the picture ------------------------------------------------------------------- */
 
 static bool
-add_head(const stats *s, const char *title, evt_buf *out)
+stats_plot_add_head(const stats *s, const char *title, evt_buf *out)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
-	double height = bottom(s) + 56;
+	double height = stats_plot_bottom(s) + 56;
 
 	return evt_buf_printf(out,
 	           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -227,9 +232,9 @@ add_head(const stats *s, const char *title, evt_buf *out)
 }
 
 static bool
-add_legend(const stats *s, evt_buf *out)
+stats_plot_add_legend(const stats *s, evt_buf *out)
 {
-	double y = bottom(s) + 34;
+	double y = stats_plot_bottom(s) + 34;
 
 	return evt_buf_printf(out,
 	    "<rect class=\"b\" x=\"%.0f\" y=\"%.0f\" width=\"14\" "
@@ -245,11 +250,11 @@ add_legend(const stats *s, evt_buf *out)
 bool
 stats_plot(const stats *s, const char *title, evt_buf *out)
 {
-	bool ok =
-	    add_head(s, title, out) && add_ticks(s, out) && add_bars(s, out);
+	bool ok = stats_plot_add_head(s, title, out) &&
+	    stats_plot_add_ticks(s, out) && stats_plot_add_bars(s, out);
 
 	for (size_t i = 0; i < stats_shown(s) && ok; i++)
-		ok = add_row(s, i, out);
-	return ok && add_gaps(s, out) && add_notes(s, out) &&
-	    add_legend(s, out);
+		ok = stats_plot_add_row(s, i, out);
+	return ok && stats_plot_add_gaps(s, out) &&
+	    stats_plot_add_notes(s, out) && stats_plot_add_legend(s, out);
 }

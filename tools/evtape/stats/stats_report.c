@@ -7,7 +7,7 @@
 #include "tools/evtape/stats/stats.h"
 
 static double
-rate(const stats_series *x)
+stats_report_rate(const stats_series *x)
 {
 	int64_t span = x->last_ns - x->first_ns;
 
@@ -20,7 +20,7 @@ rate(const stats_series *x)
 
 /* "3.2s" in a column; "-" where there is nothing. */
 static bool
-add_duration(evt_buf *out, const hist *h, double part)
+stats_report_add_duration(evt_buf *out, const hist *h, double part)
 {
 	char text[EVT_TIMETEXT_MAX];
 	int64_t ns = part >= 1 ? h->max : hist_percentile(h, part);
@@ -34,21 +34,21 @@ add_duration(evt_buf *out, const hist *h, double part)
 }
 
 static bool
-add_line(evt_buf *out, const evt_key *key, const stats_series *x)
+stats_report_add_line(evt_buf *out, const evt_key *key, const stats_series *x)
 {
 	char size[EVT_TIMETEXT_MAX];
 	bool ok = evt_buf_printf(out, "  %-20.*s %10" PRIu64 " %10s %8.2f/s",
 	    key->len > 0 ? (int)key->len : 6,
 	    key->len > 0 ? key->text : "(none)", x->frames,
-	    evt_timetext_size_format(x->bytes, size), rate(x));
+	    evt_timetext_size_format(x->bytes, size), stats_report_rate(x));
 
 	for (int i = 0; i < 3 && ok; i++)
-		ok = add_duration(out, &x->between,
+		ok = stats_report_add_duration(out, &x->between,
 		    i == 0     ? 0.5 :
 		        i == 1 ? 0.99 :
 		                 1);
 	for (int i = 0; i < 3 && ok; i++)
-		ok = add_duration(out, &x->stale,
+		ok = stats_report_add_duration(out, &x->stale,
 		    i == 0     ? 0.5 :
 		        i == 1 ? 0.99 :
 		                 1);
@@ -58,7 +58,7 @@ add_line(evt_buf *out, const evt_key *key, const stats_series *x)
 }
 
 static bool
-add_gaps_text(const stats *s, evt_buf *out)
+stats_report_add_gaps_text(const stats *s, evt_buf *out)
 {
 	char time[EVT_TIMETEXT_MAX];
 	bool ok =
@@ -99,26 +99,26 @@ stats_text(const stats *s, evt_buf *out)
 	for (uint32_t i = 0; i < s->events.n && ok; i++) {
 		evt_key key = evt_key_table_key(&s->events, i);
 
-		ok = add_line(out, &key, &s->event[i]);
+		ok = stats_report_add_line(out, &key, &s->event[i]);
 	}
 	ok = ok &&
 	    evt_buf_printf(out, "\nsources (%" PRIu32 ")\n", s->sources.n);
 	for (size_t i = 0; i < shown && ok; i++) {
 		evt_key key = evt_key_table_key(&s->sources, s->order[i]);
 
-		ok = add_line(out, &key, &s->source[s->order[i]]);
+		ok = stats_report_add_line(out, &key, &s->source[s->order[i]]);
 	}
 	if (ok && shown < s->sources.n)
 		ok = evt_buf_printf(out,
 		    "  and %zu more: --top %" PRIu32 " shows all\n",
 		    s->sources.n - shown, s->sources.n);
-	return ok && add_gaps_text(s, out);
+	return ok && stats_report_add_gaps_text(s, out);
 }
 
 /* ---- JSON ------------------------------------------------------------------------ */
 
 static bool
-add_times(evt_buf *out, int64_t first, int64_t last)
+stats_report_add_times(evt_buf *out, int64_t first, int64_t last)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 
@@ -127,7 +127,7 @@ add_times(evt_buf *out, int64_t first, int64_t last)
 }
 
 static bool
-add_hist(evt_buf *out, const char *name, const hist *h)
+stats_report_add_hist(evt_buf *out, const char *name, const hist *h)
 {
 	if (h->count == 0)
 		return evt_buf_printf(out, ",\"%s\":null", name);
@@ -139,20 +139,20 @@ add_hist(evt_buf *out, const char *name, const hist *h)
 }
 
 static bool
-add_series(evt_buf *out, const stats_series *x)
+stats_report_add_series(evt_buf *out, const stats_series *x)
 {
 	return evt_buf_printf(out,
 	           ",\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64
 	           ",\"rate\":%.6g,",
-	           x->frames, x->bytes, rate(x)) &&
-	    add_times(out, x->first_ns, x->last_ns) &&
-	    add_hist(out, "between_ns", &x->between) &&
-	    add_hist(out, "stale_ns", &x->stale) &&
+	           x->frames, x->bytes, stats_report_rate(x)) &&
+	    stats_report_add_times(out, x->first_ns, x->last_ns) &&
+	    stats_report_add_hist(out, "between_ns", &x->between) &&
+	    stats_report_add_hist(out, "stale_ns", &x->stale) &&
 	    evt_buf_printf(out, ",\"silences\":%" PRIu64 "}", x->silences);
 }
 
 static bool
-add_gaps_json(const stats *s, evt_buf *out)
+stats_report_add_gaps_json(const stats *s, evt_buf *out)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 	bool ok = evt_buf_add_str(out, "],\"gaps\":[");
@@ -179,7 +179,7 @@ add_gaps_json(const stats *s, evt_buf *out)
 }
 
 static bool
-add_buckets(const stats *s, evt_buf *out)
+stats_report_add_buckets(const stats *s, evt_buf *out)
 {
 	char a[EVT_TIMETEXT_MAX];
 	bool ok = evt_buf_printf(out,
@@ -200,10 +200,11 @@ stats_json(const stats *s, evt_buf *out)
 {
 	size_t shown = stats_shown(s);
 	bool ok = evt_buf_add_byte(out, '{') &&
-	    add_times(out, s->from_ns, s->to_ns) &&
+	    stats_report_add_times(out, s->from_ns, s->to_ns) &&
 	    evt_buf_printf(out, ",\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64,
 	        s->all_frames, s->all_bytes) &&
-	    add_buckets(s, out) && evt_buf_add_str(out, ",\"events\":[");
+	    stats_report_add_buckets(s, out) &&
+	    evt_buf_add_str(out, ",\"events\":[");
 
 	for (uint32_t i = 0; i < s->events.n && ok; i++) {
 		evt_key key = evt_key_table_key(&s->events, i);
@@ -212,7 +213,7 @@ stats_json(const stats *s, evt_buf *out)
 		         i > 0 ? ",{\"event\":" : "{\"event\":") &&
 		    (key.is_int ? evt_buf_add_str(out, "null") :
 		                  evt_buf_add_json(out, key.text, key.len)) &&
-		    add_series(out, &s->event[i]);
+		    stats_report_add_series(out, &s->event[i]);
 	}
 	ok = ok &&
 	    evt_buf_printf(out, "],\"n_sources\":%" PRIu32 ",\"sources\":[",
@@ -222,7 +223,8 @@ stats_json(const stats *s, evt_buf *out)
 
 		ok = evt_buf_add_str(out, i > 0 ? ",{" : "{") &&
 		    rows_add_source(&key, out) &&
-		    add_series(out, &s->source[s->order[i]]);
+		    stats_report_add_series(out, &s->source[s->order[i]]);
 	}
-	return ok && add_gaps_json(s, out) && evt_buf_add_str(out, "]}\n");
+	return ok && stats_report_add_gaps_json(s, out) &&
+	    evt_buf_add_str(out, "]}\n");
 }
