@@ -1,21 +1,16 @@
 /* test_access.c - addresses, tokens, and who may come in. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "format/wire/access.h"
+#include "tests/unit/lib/test.h"
 
 #define TOKEN "0123456789abcdef"
 
-static void
-test_listen(void **state)
+TEST(listen)
 {
 	static const struct {
 		const char *text, *host;
@@ -34,7 +29,6 @@ test_listen(void **state)
 		"99999999999999999999", "host: 1" };
 	evt_address l;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		assert_int_equal(evt_address_parse(good[i].text, &l, NULL),
 		    EVT_OK);
@@ -47,13 +41,11 @@ test_listen(void **state)
 	}
 }
 
-static void
-test_long_host(void **state)
+TEST(long_host)
 {
 	char text[600];
 	evt_address l;
 
-	(void)state;
 	memset(text, 'a', sizeof(text));
 	strncpy(text + 500, ":80", 4);
 	assert_int_equal(evt_address_parse(text, &l, NULL), EVT_ERR_ARG);
@@ -75,8 +67,7 @@ read_token(const char *text, size_t n, char *token, evt_error *err)
 	return r;
 }
 
-static void
-test_token_files(void **state)
+TEST(token_files)
 {
 	static const char *const good[] = { TOKEN, TOKEN "\n",
 		"  " TOKEN "\t \r\n", TOKEN "\nmore\n" };
@@ -93,7 +84,6 @@ test_token_files(void **state)
 	char token[EVT_ACCESS_TOKEN_MAX + 1], big[EVT_ACCESS_TOKEN_MAX + 1000];
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		assert_int_equal(read_token(good[i], strlen(good[i]), token,
 		                     &err),
@@ -136,12 +126,10 @@ judge(const evt_access *a, const char *auth, const char *token)
 	return evt_access_judge(a, &q, &why);
 }
 
-static void
-test_tokens(void **state)
+TEST(tokens)
 {
 	evt_access a = { .host = "127.0.0.1", .token = TOKEN };
 
-	(void)state;
 	assert_int_equal(judge(&a, NULL, NULL), 401);
 	assert_int_equal(judge(&a, NULL, ""), 401);
 	assert_int_equal(judge(&a, NULL, "0123456789abcdeg"), 401);
@@ -179,8 +167,7 @@ check_rows(const evt_access *a, const struct row *row, size_t n)
 	}
 }
 
-static void
-test_on_loopback(void **state)
+TEST(on_loopback)
 {
 	static const struct row row[] = {
 		{ "127.0.0.1:8787", NULL, 0 },
@@ -212,12 +199,10 @@ test_on_loopback(void **state)
 	};
 	evt_access a = { .host = "127.0.0.1" };
 
-	(void)state;
 	check_rows(&a, row, sizeof(row) / sizeof(row[0]));
 }
 
-static void
-test_beyond_loopback(void **state)
+TEST(beyond_loopback)
 {
 	static const struct row row[] = {
 		{ "10.0.0.1:8787", NULL, 0 },
@@ -232,12 +217,10 @@ test_beyond_loopback(void **state)
 	};
 	evt_access a = { .host = "replay.example" };
 
-	(void)state;
 	check_rows(&a, row, sizeof(row) / sizeof(row[0]));
 }
 
-static void
-test_allowed_origins(void **state)
+TEST(allowed_origins)
 {
 	static const char *const origins[] = { "https://maps.example:444",
 		"null" };
@@ -260,7 +243,6 @@ test_allowed_origins(void **state)
 		.origins = origins,
 		.n_origins = 2 };
 
-	(void)state;
 	assert_int_equal(evt_access_check_origins(&a, NULL), EVT_OK);
 	check_rows(&a, row, sizeof(row) / sizeof(row[0]));
 	a.origins = all;
@@ -268,14 +250,12 @@ test_allowed_origins(void **state)
 	check_rows(&a, row_all, sizeof(row_all) / sizeof(row_all[0]));
 }
 
-static void
-test_bad_origins(void **state)
+TEST(bad_origins)
 {
 	static const char *const bad[] = { "", "maps.example", "://x",
 		"http://", "http://a/", "http://a b", "http://[::1",
 		"http://:80" };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		evt_access a = { .host = "127.0.0.1",
 			.origins = &bad[i],
@@ -290,14 +270,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_listen),
-		cmocka_unit_test(test_long_host),
-		cmocka_unit_test(test_token_files),
-		cmocka_unit_test(test_tokens),
-		cmocka_unit_test(test_on_loopback),
-		cmocka_unit_test(test_beyond_loopback),
-		cmocka_unit_test(test_allowed_origins),
-		cmocka_unit_test(test_bad_origins),
+		RUN(listen),
+		RUN(long_host),
+		RUN(token_files),
+		RUN(tokens),
+		RUN(on_loopback),
+		RUN(beyond_loopback),
+		RUN(allowed_origins),
+		RUN(bad_origins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,16 +1,12 @@
 /* test_host.c - which hosts are this machine to itself. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdlib.h>
 
 #include "format/wire/address.h"
+#include "tests/unit/lib/test.h"
 
-static void
-this_machine_by_name(void **state)
+TEST(this_machine_by_name)
 {
 	static const char *const yes[] = { "127.0.0.1", "127.9.9.9",
 		"127.255.255.255", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1",
@@ -23,7 +19,6 @@ this_machine_by_name(void **state)
 		"::127.0.0.1", "::ffff:10.0.0.1", "127.1", "[::1]",
 		"0177.0.0.1", "2130706433", " localhost", "localhost " };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
 		if (!evt_address_is_loopback(yes[i]))
 			fail_msg("not loopback: '%s'", yes[i]);
@@ -38,7 +33,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(this_machine_by_name),
+		RUN(this_machine_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,18 +1,14 @@
 /* test_atmosphere.c - what a server says first to clients of Atmosphere. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <string.h>
 
 #include "format/navixy/atmosphere.h"
+#include "tests/unit/lib/test.h"
 
 static const uint8_t counted[16] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66,
 	0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff };
 
-static void
-who_gets_what(void **state)
+TEST(who_gets_what)
 {
 	static const char shake[] =
 	    "00112233-4455-4677-8899-aabbccddeeff|60000|X|";
@@ -31,7 +27,6 @@ who_gets_what(void **state)
 		{ "", "X", true, true },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		char out[EVT_ATMOSPHERE_TEXT];
 
@@ -44,12 +39,10 @@ who_gets_what(void **state)
 }
 
 /* Whatever the random bytes are: a UUID of version 4, and in its room. */
-static void
-handshakes(void **state)
+TEST(handshakes)
 {
 	static const int64_t beats[] = { 0, 1, 60000, INT64_MAX };
 
-	(void)state;
 	for (int fill = 0; fill < 256; fill++) {
 		char out[EVT_ATMOSPHERE_TEXT + 1];
 		uint8_t random[16];
@@ -73,8 +66,8 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_gets_what),
-		cmocka_unit_test(handshakes),
+		RUN(who_gets_what),
+		RUN(handshakes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "format/base/timetext.h"
 #include "record/feed/backoff.h"
+#include "tests/unit/lib/test.h"
 
 static uint64_t chance;
 
@@ -13,13 +14,11 @@ draw(void *ctx)
 	return chance;
 }
 
-static void
-waits_grow_to_a_minute_and_are_spread(void **state)
+TEST(waits_grow_to_a_minute_and_are_spread)
 {
 	evt_backoff b = { .random = draw };
 	int64_t most = EVT_BACKOFF_FIRST_NS;
 
-	(void)state;
 	for (int i = 0; i < 40; i++) {
 		int64_t wait;
 
@@ -32,13 +31,11 @@ waits_grow_to_a_minute_and_are_spread(void **state)
 	}
 }
 
-static void
-health_starts_anew_and_a_short_life_does_not(void **state)
+TEST(health_starts_anew_and_a_short_life_does_not)
 {
 	evt_backoff b = { .random = draw };
 	int64_t now = 0;
 
-	(void)state;
 	chance = EVT_BACKOFF_MOST_NS;
 	for (int i = 0; i < 10; i++)
 		evt_backoff_next(&b, now, 0);
@@ -51,15 +48,13 @@ health_starts_anew_and_a_short_life_does_not(void **state)
 }
 
 /* A modem that drops every few seconds must not cost most of the recording. */
-static void
-a_wait_is_no_longer_than_the_connection_was(void **state)
+TEST(a_wait_is_no_longer_than_the_connection_was)
 {
 	static const struct {
 		int64_t lasted_s, most_s;
 	} cases[] = { { 2, 2 }, { 3, 2 }, { 7, 4 }, { 8, 8 }, { 15, 8 },
 		{ 59, 32 } };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int64_t lasted = cases[i].lasted_s * EVT_NS_PER_S;
 		int64_t most = cases[i].most_s * EVT_NS_PER_S, now = 0;
@@ -80,13 +75,11 @@ a_wait_is_no_longer_than_the_connection_was(void **state)
 	}
 }
 
-static void
-a_floor_is_kept(void **state)
+TEST(a_floor_is_kept)
 {
 	evt_backoff b = { .random = draw };
 	int64_t wait;
 
-	(void)state;
 	for (int i = 0; i < 2; i++) {
 		chance = i ? UINT64_MAX : 0;
 		wait = evt_backoff_next(&b, 0, 60 * EVT_NS_PER_S);
@@ -97,13 +90,11 @@ a_floor_is_kept(void **state)
 	}
 }
 
-static void
-patience_doubles_to_an_hour(void **state)
+TEST(patience_doubles_to_an_hour)
 {
 	evt_backoff b = { .random = draw };
 	int64_t least = EVT_NS_PER_S;
 
-	(void)state;
 	for (int i = 0; i < 100; i++) {
 		int64_t wait;
 
@@ -120,13 +111,11 @@ patience_doubles_to_an_hour(void **state)
 	    60 * EVT_NS_PER_S);
 }
 
-static void
-retry_after(void **state)
+TEST(retry_after)
 {
 	/* 2023-11-14T22:13:20Z */
 	int64_t now = INT64_C(1700000000) * EVT_NS_PER_S, ns = -1;
 
-	(void)state;
 	assert_true(evt_backoff_retry_after_parse("120", now, &ns));
 	assert_int_equal(ns, 120 * EVT_NS_PER_S);
 	assert_true(
@@ -148,12 +137,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(waits_grow_to_a_minute_and_are_spread),
-		cmocka_unit_test(health_starts_anew_and_a_short_life_does_not),
-		cmocka_unit_test(a_wait_is_no_longer_than_the_connection_was),
-		cmocka_unit_test(a_floor_is_kept),
-		cmocka_unit_test(patience_doubles_to_an_hour),
-		cmocka_unit_test(retry_after),
+		RUN(waits_grow_to_a_minute_and_are_spread),
+		RUN(health_starts_anew_and_a_short_life_does_not),
+		RUN(a_wait_is_no_longer_than_the_connection_was),
+		RUN(a_floor_is_kept),
+		RUN(patience_doubles_to_an_hour),
+		RUN(retry_after),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

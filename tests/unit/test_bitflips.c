@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "format/store/layout.h"
+#include "tests/unit/lib/test.h"
 #include "tests/unit/lib/torture.h"
 
 /* ---- segments and journal ------------------------------------------------------- */
@@ -78,8 +79,7 @@ flip_all(struct fixture *x, const char *end, size_t step, size_t recover_step)
 	assert_true(count > 0);
 }
 
-static void
-sound(void **state)
+TEST(sound)
 {
 	struct fixture *x = *state;
 
@@ -94,8 +94,7 @@ sound(void **state)
 	flips_check_in_place(x);
 }
 
-static void
-flips_in_sealed_segments(void **state)
+TEST(flips_in_sealed_segments)
 {
 	struct fixture *x = *state;
 
@@ -103,8 +102,7 @@ flips_in_sealed_segments(void **state)
 	flips_report(x, "a flipped byte of a segment");
 }
 
-static void
-flips_in_an_open_segment_and_the_journal(void **state)
+TEST(flips_in_an_open_segment_and_the_journal)
 {
 	struct fixture *x = *state;
 
@@ -191,8 +189,7 @@ cut_is_named(struct fixture *x)
 	flips_check_named(x, SIZE_MAX);
 }
 
-static void
-segments_cut_off(void **state)
+TEST(segments_cut_off)
 {
 	struct fixture *x = *state;
 
@@ -228,8 +225,7 @@ open_segment_cut_is_named(struct fixture *x)
 		FAIL(x, "verify says nothing");
 }
 
-static void
-open_segment_and_journal_cut_off(void **state)
+TEST(open_segment_and_journal_cut_off)
 {
 	struct fixture *x = *state;
 
@@ -244,17 +240,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(sound, flips_closed,
+		RUN_WITH(sound, flips_closed, flips_teardown),
+		RUN_WITH(flips_in_sealed_segments, flips_closed,
 		    flips_teardown),
-		cmocka_unit_test_setup_teardown(flips_in_sealed_segments,
-		    flips_closed, flips_teardown),
-		cmocka_unit_test_setup_teardown(
-		    flips_in_an_open_segment_and_the_journal, flips_killed,
+		RUN_WITH(flips_in_an_open_segment_and_the_journal, flips_killed,
 		    flips_teardown),
-		cmocka_unit_test_setup_teardown(segments_cut_off, flips_closed,
-		    flips_teardown),
-		cmocka_unit_test_setup_teardown(
-		    open_segment_and_journal_cut_off, flips_killed,
+		RUN_WITH(segments_cut_off, flips_closed, flips_teardown),
+		RUN_WITH(open_segment_and_journal_cut_off, flips_killed,
 		    flips_teardown),
 	};
 

@@ -7,6 +7,7 @@
  * space and counters).
  */
 #include "tests/unit/lib/bitflip.h"
+#include "tests/unit/lib/test.h"
 
 #include <string.h>
 
@@ -144,8 +145,7 @@ index_of(const struct fixture *x)
 	return NULL;
 }
 
-static void
-flips_in_the_index(void **state)
+TEST(flips_in_the_index)
 {
 	struct fixture *x = *state;
 	const struct file *f = index_of(x);
@@ -162,8 +162,7 @@ flips_in_the_index(void **state)
 	flips_report(x, "a flipped byte of the index, each fifth");
 }
 
-static void
-the_index_cut_off(void **state)
+TEST(the_index_cut_off)
 {
 	struct fixture *x = *state;
 	const struct file *f = index_of(x);
@@ -184,10 +183,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(flips_in_the_index,
-		    flips_closed, flips_teardown),
-		cmocka_unit_test_setup_teardown(the_index_cut_off, flips_closed,
-		    flips_teardown),
+		RUN_WITH(flips_in_the_index, flips_closed, flips_teardown),
+		RUN_WITH(the_index_cut_off, flips_closed, flips_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

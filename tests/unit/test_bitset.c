@@ -1,18 +1,13 @@
 /* A set of sources: empty, some, all but some. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "format/base/bitset.h"
+#include "tests/unit/lib/test.h"
 
-static void
-test_some(void **state)
+TEST(some)
 {
 	evt_bitset s = { .all = false };
 
-	(void)state;
 	assert_true(evt_bitset_empty(&s));
 	assert_false(evt_bitset_has(&s, 0));
 	assert_false(evt_bitset_has(&s, 1000000));
@@ -28,12 +23,10 @@ test_some(void **state)
 	assert_true(evt_bitset_empty(&s));
 }
 
-static void
-test_all(void **state)
+TEST(all)
 {
 	evt_bitset s = { .all = true };
 
-	(void)state;
 	assert_false(evt_bitset_empty(&s));
 	assert_true(evt_bitset_has(&s, 12345));
 	/* Written out, some can be taken from it. */
@@ -50,12 +43,10 @@ test_all(void **state)
 }
 
 /* What was taken out once is not in what is spelled out later. */
-static void
-test_again(void **state)
+TEST(again)
 {
 	evt_bitset s = { .all = false };
 
-	(void)state;
 	assert_true(evt_bitset_put(&s, 500, true));
 	evt_bitset_clear(&s);
 	s.all = true;
@@ -70,9 +61,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_some),
-		cmocka_unit_test(test_all),
-		cmocka_unit_test(test_again),
+		RUN(some),
+		RUN(all),
+		RUN(again),
 	};
 
 	return cmocka_run_group_tests_name("set", tests, NULL, NULL);

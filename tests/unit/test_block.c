@@ -14,6 +14,7 @@
 #include "format/store/layout.h"
 #include "format/base/le.h"
 #include "tests/lib/mend.h"
+#include "tests/unit/lib/test.h"
 
 #define HEAD (EVT_SKIP_LEN + BH_LEN)
 #define T0 INT64_C(1700000000000000000)
@@ -194,14 +195,12 @@ check_round_trip(evt_block_builder *b, evt_block *block, uint64_t seed)
 	evt_buf_free(&out);
 }
 
-static void
-what_went_in_comes_out(void **state)
+TEST(what_went_in_comes_out)
 {
 	evt_block block = { 0 };
 	evt_block_builder *b;
 	evt_error err;
 
-	(void)state;
 	ok(evt_block_builder_new(3, &b, &err), &err);
 	for (uint64_t seed = 1; seed <= 120; seed++)
 		check_round_trip(b, &block, seed);
@@ -210,8 +209,7 @@ what_went_in_comes_out(void **state)
 }
 
 /* A source that a frame names twice is one. */
-static void
-a_source_counts_once(void **state)
+TEST(a_source_counts_once)
 {
 	evt_key keys[] = { { "7", 1, true }, { "7", 1, false },
 		{ "7", 1, true } };
@@ -219,7 +217,6 @@ a_source_counts_once(void **state)
 	evt_block_builder *b;
 	evt_error err;
 
-	(void)state;
 	ok(evt_block_builder_new(3, &b, &err), &err);
 	ok(evt_block_builder_add(b, &f, false, &err), &err);
 	assert_int_equal(f.n_sources, 2);
@@ -279,8 +276,7 @@ check_part(evt_block *part, evt_block *whole, uint32_t n)
 	}
 }
 
-static void
-lines_up_to_a_frame(void **state)
+TEST(lines_up_to_a_frame)
 {
 	static const uint32_t upto[] = { 1, 2, 3, 40, 100, 101, 150, 298, 299,
 		LONG_FRAMES, 0 };
@@ -289,7 +285,6 @@ lines_up_to_a_frame(void **state)
 	evt_block_head head;
 	evt_error err;
 
-	(void)state;
 	ok(evt_block_head_read(bytes.data, bytes.len, "it", &head, &err), &err);
 	ok(evt_block_load(&whole, &head, bytes.data, true, "it", &err), &err);
 	assert_int_equal(whole.lines.len, head.lines_raw);
@@ -310,8 +305,7 @@ lines_up_to_a_frame(void **state)
 }
 
 /* As a writer with a fault would leave it, all sums right. */
-static void
-lines_that_end_too_early(void **state)
+TEST(lines_that_end_too_early)
 {
 	evt_buf bytes = large_block();
 	evt_block block = { 0 };
@@ -320,7 +314,6 @@ lines_that_end_too_early(void **state)
 	const uint8_t *contents = bytes.data + EVT_BLOCK_HEAD_LEN;
 	uint32_t stored;
 
-	(void)state;
 	ok(evt_block_head_read(bytes.data, bytes.len, "it", &head, &err), &err);
 	stored = head.lines_stored;
 	for (uint32_t cut = 1; cut < stored; cut += stored / 50) {
@@ -406,12 +399,10 @@ read_all(const uint8_t *p, size_t n)
 }
 
 /* Every byte is under a checksum or compared with one that is. */
-static void
-each_flipped_bit_is_seen(void **state)
+TEST(each_flipped_bit_is_seen)
 {
 	evt_buf b = small_block(NULL);
 
-	(void)state;
 	assert_int_equal(read_all(b.data, b.len), EVT_OK);
 	for (size_t i = 0; i < 8 * b.len; i++) {
 		b.data[i / 8] ^= (uint8_t)(1u << i % 8);
@@ -421,12 +412,10 @@ each_flipped_bit_is_seen(void **state)
 	evt_buf_free(&b);
 }
 
-static void
-cut_off_it_is_none(void **state)
+TEST(cut_off_it_is_none)
 {
 	evt_buf b = small_block(NULL);
 
-	(void)state;
 	for (size_t n = 0; n < b.len; n++)
 		assert_int_equal(read_all(b.data, n),
 		    n < HEAD ? EVT_ERR_CORRUPT : EVT_AGAIN);
@@ -434,8 +423,7 @@ cut_off_it_is_none(void **state)
 }
 
 /* Sizes and counts that are not those of the contents, under right sums. */
-static void
-numbers_that_lie(void **state)
+TEST(numbers_that_lie)
 {
 	static const size_t fields[] = { BH_FRAMES, BH_LINES, BH_META_RAW,
 		BH_META_STORED, BH_LINES_RAW, BH_LINES_STORED };
@@ -444,7 +432,6 @@ numbers_that_lie(void **state)
 	evt_buf b = small_block(NULL);
 	uint8_t *h = b.data + EVT_SKIP_LEN;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		uint32_t was = evt_get32(h + fields[i]);
 
@@ -469,13 +456,11 @@ numbers_that_lie(void **state)
 	evt_buf_free(&b);
 }
 
-static void
-what_a_later_version_may_say(void **state)
+TEST(what_a_later_version_may_say)
 {
 	evt_buf b = small_block(NULL);
 	uint8_t *h = b.data + EVT_SKIP_LEN;
 
-	(void)state;
 	evt_put32(h + BH_COMPAT, 0xffffffff);
 	evt_put16(h + BH_RESERVED, 7);
 	mend_sums(b.data, b.len);
@@ -536,12 +521,10 @@ with_section(const evt_buf *block, const evt_buf *meta, uint8_t id)
 	return r;
 }
 
-static void
-unknown_sections(void **state)
+TEST(unknown_sections)
 {
 	evt_buf meta, block = small_block(&meta);
 
-	(void)state;
 	assert_int_equal(with_meta(&block, meta.data, meta.len), EVT_OK);
 	for (unsigned id = 0; id <= 255; id++)
 		assert_int_equal(with_section(&block, &meta, (uint8_t)id),
@@ -593,14 +576,12 @@ resized(const evt_buf *block, const evt_buf *meta, struct section s, int by)
 }
 
 /* Each section left out, a byte shorter, a byte longer. */
-static void
-sections_that_do_not_fit(void **state)
+TEST(sections_that_do_not_fit)
 {
 	evt_buf meta, block = small_block(&meta);
 	unsigned sections = 0;
 	struct section s;
 
-	(void)state;
 	for (size_t at = 0; at < meta.len; at = s.next, sections++) {
 		evt_buf out = { 0 };
 
@@ -624,13 +605,11 @@ sections_that_do_not_fit(void **state)
 
 /* Any byte of the metadata changed, under right sums: it may say something
  * else, but nothing outside of memory. */
-static void
-metadata_that_lie(void **state)
+TEST(metadata_that_lie)
 {
 	static const uint8_t values[] = { 0, 1, 2, 0x7f, 0x80, 0xff };
 	evt_buf meta, block = small_block(&meta);
 
-	(void)state;
 	for (size_t i = 0; i < meta.len; i++) {
 		uint8_t was = meta.data[i];
 
@@ -655,17 +634,17 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_went_in_comes_out),
-		cmocka_unit_test(a_source_counts_once),
-		cmocka_unit_test(lines_up_to_a_frame),
-		cmocka_unit_test(lines_that_end_too_early),
-		cmocka_unit_test(each_flipped_bit_is_seen),
-		cmocka_unit_test(cut_off_it_is_none),
-		cmocka_unit_test(numbers_that_lie),
-		cmocka_unit_test(what_a_later_version_may_say),
-		cmocka_unit_test(unknown_sections),
-		cmocka_unit_test(sections_that_do_not_fit),
-		cmocka_unit_test(metadata_that_lie),
+		RUN(what_went_in_comes_out),
+		RUN(a_source_counts_once),
+		RUN(lines_up_to_a_frame),
+		RUN(lines_that_end_too_early),
+		RUN(each_flipped_bit_is_seen),
+		RUN(cut_off_it_is_none),
+		RUN(numbers_that_lie),
+		RUN(what_a_later_version_may_say),
+		RUN(unknown_sections),
+		RUN(sections_that_do_not_fit),
+		RUN(metadata_that_lie),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,22 +1,17 @@
 /* test_buf.c - the growing buffer, and JSON strings. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
-#include <cmocka.h>
 
 #include "format/base/buf.h"
 #include "format/base/utf8.h"
+#include "tests/unit/lib/test.h"
 
-static void
-test_grows(void **state)
+TEST(grows)
 {
 	evt_buf b = { 0 };
 
-	(void)state;
 	for (size_t i = 0; i < 10000; i++) {
 		assert_true(evt_buf_add_byte(&b, (uint8_t)i));
 		assert_int_equal(b.len, i + 1);
@@ -37,12 +32,10 @@ test_grows(void **state)
 	evt_buf_free(&b);
 }
 
-static void
-test_nothing(void **state)
+TEST(nothing)
 {
 	evt_buf b = { 0 };
 
-	(void)state;
 	assert_true(evt_buf_add(&b, NULL, 0));
 	assert_true(evt_buf_add_str(&b, ""));
 	assert_true(evt_buf_reserve(&b, 0));
@@ -51,13 +44,11 @@ test_nothing(void **state)
 }
 
 /* What cannot be had changes nothing. */
-static void
-test_too_large(void **state)
+TEST(too_large)
 {
 	static const size_t sizes[] = { SIZE_MAX, SIZE_MAX - 3, SIZE_MAX / 2 };
 	evt_buf b = { 0 };
 
-	(void)state;
 	assert_false(evt_buf_reserve(&b, SIZE_MAX));
 	assert_true(evt_buf_add_str(&b, "abc"));
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -72,13 +63,11 @@ test_too_large(void **state)
 	evt_buf_free(&b);
 }
 
-static void
-test_printf(void **state)
+TEST(printf)
 {
 	evt_buf b = { 0 };
 	char want[400];
 
-	(void)state;
 	assert_true(evt_buf_printf(&b, "%s", ""));
 	assert_int_equal(b.len, 0);
 	assert_true(evt_buf_printf(&b, "%d-%s", 42, "x"));
@@ -89,8 +78,7 @@ test_printf(void **state)
 	evt_buf_free(&b);
 }
 
-static void
-test_json_text(void **state)
+TEST(json_text)
 {
 	static const struct {
 		const char *text;
@@ -112,7 +100,6 @@ test_json_text(void **state)
 		{ "\xe2\x82", 2, "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		evt_buf b = { 0 };
 
@@ -124,10 +111,8 @@ test_json_text(void **state)
 }
 
 /* Every character of the first planes comes back from cJSON as it was. */
-static void
-test_json_read_back(void **state)
+TEST(json_read_back)
 {
-	(void)state;
 	for (unsigned c = 1; c < 0x20000; c++) {
 		evt_buf b = { 0 };
 		char text[5] = "";
@@ -164,8 +149,7 @@ test_json_read_back(void **state)
 }
 
 /* The vectors of RFC 4648, section 10. */
-static void
-base64(void **state)
+TEST(base64)
 {
 	static const char *const pairs[] = { "", "", "f", "Zg==", "fo",
 		"Zm8=", "foo", "Zm9v", "foob", "Zm9vYg==", "fooba",
@@ -174,7 +158,6 @@ base64(void **state)
 		"Zm9v\n", "Zm9\xe4", "Zm9-", "=m9v" };
 	bool valid;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i += 2) {
 		evt_buf b = { 0 };
 		size_t n = strlen(pairs[i + 1]), m = strlen(pairs[i]);
@@ -203,13 +186,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(base64),
-		cmocka_unit_test(test_grows),
-		cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_printf),
-		cmocka_unit_test(test_json_text),
-		cmocka_unit_test(test_json_read_back),
+		RUN(base64),
+		RUN(grows),
+		RUN(nothing),
+		RUN(too_large),
+		RUN(printf),
+		RUN(json_text),
+		RUN(json_read_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

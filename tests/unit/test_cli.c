@@ -2,17 +2,13 @@
  * page. */
 #include <fcntl.h>
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "format/base/err.h"
+#include "tests/unit/lib/test.h"
 #include "tools/cli.h"
 
 #define MAX_WORDS 32
@@ -198,12 +194,10 @@ accept(struct run *r, const char *line)
 
 /* ---- what is taken ---------------------------------------------------------- */
 
-static void
-test_every_type(void **state)
+TEST(every_type)
 {
 	struct run r;
 
-	(void)state;
 	accept(&r,
 	    "--loud --output a.txt --source 1,2 --source 3 --header a,b "
 	    "--header=c --count 7 --wait 1.5s "
@@ -226,12 +220,10 @@ test_every_type(void **state)
 	done(&r);
 }
 
-static void
-test_letters(void **state)
+TEST(letters)
 {
 	struct run r;
 
-	(void)state;
 	accept(&r, "-lq -n 5 -ofile -s 7,8 -s9 t");
 	assert_true(r.o.loud && r.o.quiet);
 	assert_int_equal(r.o.count, 5);
@@ -244,12 +236,10 @@ test_letters(void **state)
 	assert_int_equal(r.o.count, 5);
 }
 
-static void
-test_optional_value(void **state)
+TEST(optional_value)
 {
 	struct run r;
 
-	(void)state;
 	accept(&r, "--loop t");
 	assert_int_equal(r.o.loops, -1);
 	assert_int_equal(r.n, 1);
@@ -262,12 +252,10 @@ test_optional_value(void **state)
 	assert_true(r.o.loud);
 }
 
-static void
-test_lists(void **state)
+TEST(lists)
 {
 	struct run r;
 
-	(void)state;
 	accept(&r, "-s ,a,,b, t");
 	assert_int_equal(r.o.sources.n, 2);
 	assert_string_equal(r.o.sources.item[0], "a");
@@ -279,12 +267,10 @@ test_lists(void **state)
 	done(&r);
 }
 
-static void
-test_where_words_go(void **state)
+TEST(where_words_go)
 {
 	struct run r;
 
-	(void)state;
 	accept(&r, "a --loud b -o --quiet c");
 	assert_int_equal(r.n, 3);
 	assert_string_equal(r.argv[1], "a");
@@ -315,8 +301,7 @@ test_where_words_go(void **state)
 
 /* ---- what is refused --------------------------------------------------------- */
 
-static void
-test_errors(void **state)
+TEST(errors)
 {
 	static const struct {
 		const char *line, *words;
@@ -366,7 +351,6 @@ test_errors(void **state)
 	char want[600];
 	struct run r;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		run(&r, &cmd, cases[i].line);
 		snprintf(want, sizeof(want),
@@ -379,13 +363,11 @@ test_errors(void **state)
 	}
 }
 
-static void
-test_numbers_of_arguments(void **state)
+TEST(numbers_of_arguments)
 {
 	cli_command c = cmd;
 	struct run r;
 
-	(void)state;
 	c.min_args = 0;
 	c.max_args = -1;
 	run(&r, &c, "");
@@ -399,14 +381,12 @@ test_numbers_of_arguments(void **state)
 	assert_int_equal(r.code, CLI_USAGE);
 }
 
-static void
-test_what_programs_say(void **state)
+TEST(what_programs_say)
 {
 	static char path[6000];
 	struct capture c;
 	char text[8000];
 
-	(void)state;
 	capture_start(&c, stderr);
 	assert_int_equal(cli_fail(&cmd, "cannot open %s", "a\nb"), CLI_FAILED);
 	assert_int_equal(cli_usage(&cmd, "no %s", "way"), CLI_USAGE);
@@ -454,14 +434,12 @@ static const char help[] =
     "# everything\n"
     "$ evtape-try --loud f.tape\n";
 
-static void
-test_help(void **state)
+TEST(help)
 {
 	static const char *const lines[] = { "-h", "--help", "-lh", "a --help",
 		"--help --nothing" };
 	struct run r;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		run(&r, &cmd, lines[i]);
 		assert_int_equal(r.code, CLI_DONE);
@@ -488,8 +466,7 @@ static const cli_option groups[] = {
 	{ .type = CLI_END },
 };
 
-static void
-test_groups(void **state)
+TEST(groups)
 {
 	cli_command c = { .name = "evtape try",
 		.usage = "",
@@ -497,7 +474,6 @@ test_groups(void **state)
 		.options = groups };
 	struct run r;
 
-	(void)state;
 	run(&r, &c, "-l --quiet");
 	assert_int_equal(r.code, -1);
 	assert_true(r.o.loud && r.o.quiet);
@@ -518,8 +494,7 @@ test_groups(void **state)
 }
 
 /* Help that cannot be written is an error and not a success. */
-static void
-test_help_into_a_full_disk(void **state)
+TEST(help_into_a_full_disk)
 {
 	char *argv[] = { (char[]){ "x" }, (char[]){ "--help" }, NULL };
 	struct capture out, err;
@@ -527,7 +502,6 @@ test_help_into_a_full_disk(void **state)
 	char text[4096];
 	int code, n, full;
 
-	(void)state;
 	full = open("/dev/full", O_WRONLY);
 	if (full < 0)
 		skip();
@@ -558,8 +532,7 @@ man_page(const cli_command *c, char *text, size_t size)
 	fclose(f);
 }
 
-static void
-test_man(void **state)
+TEST(man)
 {
 	static const char *const pieces[] = {
 		"\n.Dt EVTAPE-TRY 1\n.Os\n.Sh NAME\n.Nm evtape-try\n"
@@ -577,7 +550,6 @@ test_man(void **state)
 	};
 	char text[8192];
 
-	(void)state;
 	man_page(&cmd, text, sizeof(text));
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		if (strstr(text, pieces[i]) == NULL)
@@ -586,8 +558,7 @@ test_man(void **state)
 }
 
 /* mandoc has nothing to say about the pages. */
-static void
-test_man_lint(void **state)
+TEST(man_lint)
 {
 	cli_command c = { .name = "evtape try",
 		.usage = "",
@@ -597,7 +568,6 @@ test_man_lint(void **state)
 	const cli_command *const commands[] = { &cmd, &c };
 	char text[8192], said[4096];
 
-	(void)state;
 	if (access("/usr/bin/mandoc", X_OK) != 0) {
 		print_message("mandoc is not there\n");
 		skip();
@@ -623,19 +593,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_type),
-		cmocka_unit_test(test_letters),
-		cmocka_unit_test(test_optional_value),
-		cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_where_words_go),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_numbers_of_arguments),
-		cmocka_unit_test(test_what_programs_say),
-		cmocka_unit_test(test_help),
-		cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_help_into_a_full_disk),
-		cmocka_unit_test(test_man),
-		cmocka_unit_test(test_man_lint),
+		RUN(every_type),
+		RUN(letters),
+		RUN(optional_value),
+		RUN(lists),
+		RUN(where_words_go),
+		RUN(errors),
+		RUN(numbers_of_arguments),
+		RUN(what_programs_say),
+		RUN(help),
+		RUN(groups),
+		RUN(help_into_a_full_disk),
+		RUN(man),
+		RUN(man_lint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 
 #include "format/base/timetext.h"
 #include "record/net/client.h"
+#include "tests/unit/lib/test.h"
 
 /* ---- the peer: a thread that takes one connection -------------------------- */
 
@@ -310,12 +311,10 @@ pong_and_close(struct fixture *x, int fd)
 	answer_close(fd);
 }
 
-static void
-a_ping_goes_out_alone(void **state)
+TEST(a_ping_goes_out_alone)
 {
 	struct fixture x = { .up = ping_up };
 
-	(void)state;
 	begin(&x, "127.0.0.1", pong_and_close);
 	run(&x, &feed);
 	assert_true(x.opened);
@@ -337,12 +336,10 @@ message_at_once(struct fixture *x, int fd)
 }
 
 /* What comes with the answer to the handshake comes after it. */
-static void
-a_message_with_the_handshake(void **state)
+TEST(a_message_with_the_handshake)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, "127.0.0.1", message_at_once);
 	run(&x, &feed);
 	assert_true(x.opened);
@@ -381,12 +378,10 @@ ping_and_two_messages(struct fixture *x, int fd)
 
 /* Here a ping was read after it, which is no message, and then two messages
  * at once. */
-static void
-a_step_of_the_clock_is_told_once(void **state)
+TEST(a_step_of_the_clock_is_told_once)
 {
 	struct fixture x = { .up = set_clock_and_ping };
 
-	(void)state;
 	begin(&x, "127.0.0.1", ping_and_two_messages);
 	clock_step = 0;
 	x.stamps.real = stepped_clock;
@@ -411,12 +406,10 @@ pings_and_close(struct fixture *x, int fd)
 }
 
 /* RFC 6455, 5.5.3: of two pings the latter may stand for both. */
-static void
-a_ping_is_answered(void **state)
+TEST(a_ping_is_answered)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, "127.0.0.1", pings_and_close);
 	run(&x, &feed);
 	assert_int_equal(x.messages, 1);
@@ -442,12 +435,10 @@ long_then_short(struct fixture *x, int fd)
 	answer_close(fd);
 }
 
-static void
-what_is_too_long_is_counted(void **state)
+TEST(what_is_too_long_is_counted)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, "127.0.0.1", long_then_short);
 	run(&x, &feed);
 	assert_int_equal(x.skipped, 100);
@@ -465,12 +456,10 @@ close_with_words(struct fixture *x, int fd)
 	drain(fd);
 }
 
-static void
-the_server_says_why(void **state)
+TEST(the_server_says_why)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, "127.0.0.1", close_with_words);
 	run(&x, &feed);
 	assert_int_equal(x.code, 1001);
@@ -491,12 +480,10 @@ close_without_code(struct fixture *x, int fd)
 	drain(fd);
 }
 
-static void
-the_server_does_not_say_why(void **state)
+TEST(the_server_does_not_say_why)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, "127.0.0.1", close_without_code);
 	run(&x, &feed);
 	assert_true(x.code == 1005 || x.code == 1006);
@@ -510,12 +497,10 @@ hang_up(struct fixture *x, int fd)
 	shake(fd);
 }
 
-static void
-the_server_hangs_up(void **state)
+TEST(the_server_hangs_up)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, "127.0.0.1", hang_up);
 	run(&x, &feed);
 	assert_true(x.opened);
@@ -536,12 +521,10 @@ refuse(struct fixture *x, int fd)
 	drain(fd);
 }
 
-static void
-the_server_refuses(void **state)
+TEST(the_server_refuses)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, "127.0.0.1", refuse);
 	run(&x, &feed);
 	assert_false(x.opened);
@@ -558,12 +541,10 @@ silent(struct fixture *x, int fd)
 }
 
 /* The handshake is not answered: it is given up at once when asked to. */
-static void
-an_attempt_is_dropped(void **state)
+TEST(an_attempt_is_dropped)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, "127.0.0.1", silent);
 	evt_client_wake_at(x.client, evt_clock_boot() + EVT_NS_PER_S / 20);
 	run(&x, &feed);
@@ -588,12 +569,10 @@ shake_and_drain(struct fixture *x, int fd)
 	drain(fd);
 }
 
-static void
-a_connection_is_dropped(void **state)
+TEST(a_connection_is_dropped)
 {
 	struct fixture x = { .up = close_up };
 
-	(void)state;
 	begin(&x, "127.0.0.1", shake_and_drain);
 	run(&x, &feed);
 	assert_true(x.opened);
@@ -602,24 +581,20 @@ a_connection_is_dropped(void **state)
 }
 
 /* "localhost" is ::1 first where there is that; nobody listens there. */
-static void
-each_address_is_tried(void **state)
+TEST(each_address_is_tried)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, "localhost", close_with_words);
 	run(&x, &feed);
 	assert_true(x.opened);
 	assert_int_equal(x.code, 1001);
 }
 
-static void
-nobody_listens(void **state)
+TEST(nobody_listens)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, "127.0.0.1", silent);
 	shutdown(x.listener, SHUT_RDWR);
 	run(&x, &feed);
@@ -642,15 +617,13 @@ answer_post(struct fixture *x, int fd)
 	drain(fd);
 }
 
-static void
-a_post_is_answered(void **state)
+TEST(a_post_is_answered)
 {
 	static const evt_client_request post = { .target = "/list",
 		.body = (const uint8_t *)"{}",
 		.body_len = 2 };
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, "127.0.0.1", answer_post);
 	run(&x, &post);
 	assert_true(x.answered);
@@ -662,20 +635,20 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_ping_goes_out_alone),
-		cmocka_unit_test(a_message_with_the_handshake),
-		cmocka_unit_test(a_step_of_the_clock_is_told_once),
-		cmocka_unit_test(a_ping_is_answered),
-		cmocka_unit_test(what_is_too_long_is_counted),
-		cmocka_unit_test(the_server_says_why),
-		cmocka_unit_test(the_server_does_not_say_why),
-		cmocka_unit_test(the_server_hangs_up),
-		cmocka_unit_test(the_server_refuses),
-		cmocka_unit_test(an_attempt_is_dropped),
-		cmocka_unit_test(a_connection_is_dropped),
-		cmocka_unit_test(each_address_is_tried),
-		cmocka_unit_test(nobody_listens),
-		cmocka_unit_test(a_post_is_answered),
+		RUN(a_ping_goes_out_alone),
+		RUN(a_message_with_the_handshake),
+		RUN(a_step_of_the_clock_is_told_once),
+		RUN(a_ping_is_answered),
+		RUN(what_is_too_long_is_counted),
+		RUN(the_server_says_why),
+		RUN(the_server_does_not_say_why),
+		RUN(the_server_hangs_up),
+		RUN(the_server_refuses),
+		RUN(an_attempt_is_dropped),
+		RUN(a_connection_is_dropped),
+		RUN(each_address_is_tried),
+		RUN(nobody_listens),
+		RUN(a_post_is_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

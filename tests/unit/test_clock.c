@@ -10,6 +10,7 @@
 #include "format/base/timetext.h"
 #include "format/write/writer.h"
 #include "tests/unit/lib/fail_io.h"
+#include "tests/unit/lib/test.h"
 
 #define HOUR (3600 * EVT_NS_PER_S)
 #define YEAR (365 * 24 * HOUR)
@@ -111,8 +112,7 @@ expect(struct fixture *x, uint32_t first, uint32_t last)
 }
 
 /* No files, no syncs, no new segments: only real time brings them. */
-static void
-a_step_brings_no_storm(void **state)
+TEST(a_step_brings_no_storm)
 {
 	struct fixture *x = *state;
 	unsigned calls, quiet;
@@ -143,8 +143,7 @@ a_step_brings_no_storm(void **state)
 	assert_int_equal(check_states(x->path, 0, 5), 20);
 }
 
-static void
-age_is_the_time_that_passed(void **state)
+TEST(age_is_the_time_that_passed)
 {
 	struct fixture *x = *state;
 
@@ -166,8 +165,7 @@ age_is_the_time_that_passed(void **state)
 }
 
 /* A machine without a clock begins in 1970, and gets the time later. */
-static void
-a_clock_that_is_wrong_at_the_start(void **state)
+TEST(a_clock_that_is_wrong_at_the_start)
 {
 	struct fixture *x = *state;
 
@@ -196,8 +194,7 @@ a_clock_that_is_wrong_at_the_start(void **state)
 }
 
 /* Sequence is the order, and a window takes frames by their stamps. */
-static void
-order_and_windows(void **state)
+TEST(order_and_windows)
 {
 	struct fixture *x = *state;
 	evt_filter f = { .has_from = true, .has_to = true };
@@ -240,7 +237,7 @@ order_and_windows(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		T(a_step_brings_no_storm),
 		T(age_is_the_time_that_passed),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/wire/credential.h"
+#include "tests/unit/lib/test.h"
 
 static void
 write_file(const char *path, const char *text)
@@ -17,14 +18,12 @@ write_file(const char *path, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static void
-is_read_anew_each_time(void **state)
+TEST(is_read_anew_each_time)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "hash");
 	evt_credential *s = evt_credential_new(path, "ignored-text");
 	evt_error err;
 
-	(void)state;
 	assert_non_null(s);
 	assert_int_equal(evt_credential_load(s, &err), EVT_ERR_IO);
 	assert_non_null(strstr(err.text, path));
@@ -59,15 +58,13 @@ secret(const char *text)
 	return s;
 }
 
-static void
-is_put_in(void **state)
+TEST(is_put_in)
 {
 	evt_credential *s = secret("a/b c+d=e&");
 	evt_buf out = { 0 };
 	evt_error err;
 	const char text[] = "x=${CREDENTIAL}&y=${CREDENTIAL}";
 
-	(void)state;
 	ok(evt_credential_fill(s, text, strlen(text), EVT_CREDENTIAL_PLAIN,
 	       &out, &err),
 	    &err);
@@ -87,8 +84,7 @@ is_put_in(void **state)
 	evt_buf_free(&out);
 }
 
-static void
-is_blotted_out(void **state)
+TEST(is_blotted_out)
 {
 	static const struct {
 		const char *before, *after;
@@ -103,7 +99,6 @@ is_blotted_out(void **state)
 	};
 	evt_credential *s = secret("top\"secret");
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char text[64];
 
@@ -115,14 +110,12 @@ is_blotted_out(void **state)
 }
 
 /* A message that was given whole, with another secret in it. */
-static void
-secrets_of_sent_messages_are_learned(void **state)
+TEST(secrets_of_sent_messages_are_learned)
 {
 	evt_credential *s = evt_credential_new(NULL, NULL);
 	char sent[] = "{\"hash\":\"0123456789abcdef\",\"key\":\"k\",\"a\":1}";
 	char echo[] = "you said 0123456789abcdef, did you";
 
-	(void)state;
 	assert_true(
 	    evt_credential_blot_sent(s, (uint8_t *)sent, strlen(sent)) > 0);
 	assert_null(strstr(sent, "0123456789"));
@@ -136,10 +129,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(is_read_anew_each_time),
-		cmocka_unit_test(is_put_in),
-		cmocka_unit_test(is_blotted_out),
-		cmocka_unit_test(secrets_of_sent_messages_are_learned),
+		RUN(is_read_anew_each_time),
+		RUN(is_put_in),
+		RUN(is_blotted_out),
+		RUN(secrets_of_sent_messages_are_learned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

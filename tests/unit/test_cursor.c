@@ -15,6 +15,7 @@
 #include "format/store/segment.h"
 #include "format/read/tape.h"
 #include "format/write/writer.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 
@@ -188,13 +189,11 @@ check_last_before(const char *path, const struct made *m, unsigned n)
 	evt_tape_close(tape);
 }
 
-static void
-filters_agree_with_a_list(void **state)
+TEST(filters_agree_with_a_list)
 {
 	enum { N = 6000 };
 	struct made *m = calloc(N, sizeof(*m));
 
-	(void)state;
 	assert_non_null(m);
 	for (unsigned round = 0; round < 4; round++) {
 		char *dir = make_dir(), *path = in_dir(dir, "c.tape");
@@ -275,10 +274,8 @@ follow(const char *path, bool read_ahead)
 	evt_tape_close(tape);
 }
 
-static void
-follows_a_recorder(void **state)
+TEST(follows_a_recorder)
 {
-	(void)state;
 	for (int ahead = 0; ahead < 2; ahead++) {
 		char *dir = make_dir(), *path = in_dir(dir, "live.tape");
 		evt_writer *w;
@@ -321,8 +318,7 @@ list_late(void *ctx, const char *path, evt_io_name *name, void *arg)
 /* The reader saw the end of a journal file.  Before it looks for another one,
  * the file gets its last frames, and the next one is begun: the block is not in
  * a segment yet, for it is being compressed. */
-static void
-the_end_of_a_journal_file_is_not_missed(void **state)
+TEST(the_end_of_a_journal_file_is_not_missed)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "late.tape");
 	struct busy busy = { 0 };
@@ -333,7 +329,6 @@ the_end_of_a_journal_file_is_not_missed(void **state)
 	evt_error err;
 	evt_frame f;
 
-	(void)state;
 	io.ctx = &busy;
 	io.list = list_late;
 	evt_writer_options_init(&o);
@@ -358,8 +353,7 @@ the_end_of_a_journal_file_is_not_missed(void **state)
 
 /* ---- damage and retention --------------------------------------------------------- */
 
-static void
-a_bad_block_is_told_once(void **state)
+TEST(a_bad_block_is_told_once)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "d.tape");
 	char *file = in_dir(path, "000001.ndjson.zst");
@@ -377,7 +371,6 @@ a_bad_block_is_told_once(void **state)
 	unsigned n = 0, bad = 0;
 	int fd, r;
 
-	(void)state;
 	evt_writer_options_init(&o);
 	o.block_bytes = 8192;
 	ok(evt_writer_open_env(path, &o, test_env(), &w, &err), &err);
@@ -415,8 +408,7 @@ a_bad_block_is_told_once(void **state)
 	remove_dir(dir);
 }
 
-static void
-retention_under_a_readers_feet(void **state)
+TEST(retention_under_a_readers_feet)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "k.tape");
 	evt_writer_options o;
@@ -428,7 +420,6 @@ retention_under_a_readers_feet(void **state)
 	uint64_t before = 0;
 	unsigned n = 0;
 
-	(void)state;
 	evt_writer_options_init(&o);
 	o.block_bytes = 8192;
 	o.segment_bytes = 10000;
@@ -475,8 +466,7 @@ removed_but_held(void)
 
 /* Who read from the journal, and now reads from the segments, holds on to no
  * journal file that the recorder has removed. */
-static void
-no_removed_journal_is_held(void **state)
+TEST(no_removed_journal_is_held)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "held.tape");
 	evt_writer_options o;
@@ -486,7 +476,6 @@ no_removed_journal_is_held(void **state)
 	evt_frame f;
 	evt_error err;
 
-	(void)state;
 	evt_writer_options_init(&o);
 	ok(evt_writer_open_env(path, &o, test_env(), &w, &err), &err);
 	put_states(w, 0, 10, 3, T0, 1);
@@ -514,12 +503,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(filters_agree_with_a_list),
-		cmocka_unit_test(follows_a_recorder),
-		cmocka_unit_test(the_end_of_a_journal_file_is_not_missed),
-		cmocka_unit_test(a_bad_block_is_told_once),
-		cmocka_unit_test(retention_under_a_readers_feet),
-		cmocka_unit_test(no_removed_journal_is_held),
+		RUN(filters_agree_with_a_list),
+		RUN(follows_a_recorder),
+		RUN(the_end_of_a_journal_file_is_not_missed),
+		RUN(a_bad_block_is_told_once),
+		RUN(retention_under_a_readers_feet),
+		RUN(no_removed_journal_is_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

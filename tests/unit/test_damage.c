@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "format/write/writer.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define N_FRAMES 40u
@@ -154,14 +155,12 @@ check(const char *path, uint64_t *ret_lost)
 	return n;
 }
 
-static void
-flipped_bytes_of_a_segment(void **state)
+TEST(flipped_bytes_of_a_segment)
 {
 	struct tape t = closed_tape();
 	uint64_t lost;
 	unsigned most = 0;
 
-	(void)state;
 	assert_int_equal(check(t.path, &lost), N_FRAMES);
 	for (size_t i = 0; i < t.n; i++) {
 		uint8_t was = t.bytes[i];
@@ -195,23 +194,19 @@ cut_off_at_each_length(struct tape *t)
 	assert_int_equal(n, N_FRAMES);
 }
 
-static void
-segments_cut_off_at_each_length(void **state)
+TEST(segments_cut_off_at_each_length)
 {
 	struct tape t = closed_tape();
 
-	(void)state;
 	cut_off_at_each_length(&t);
 	drop(&t);
 }
 
-static void
-flipped_bytes_of_a_journal(void **state)
+TEST(flipped_bytes_of_a_journal)
 {
 	struct tape t = open_tape();
 	uint64_t lost;
 
-	(void)state;
 	assert_int_equal(check(t.path, &lost), N_FRAMES);
 	for (size_t i = 0; i < t.n; i++) {
 		uint8_t was = t.bytes[i];
@@ -229,20 +224,16 @@ flipped_bytes_of_a_journal(void **state)
 }
 
 /* A torn journal is recovered up to its last whole record. */
-static void
-journals_cut_off_at_each_length(void **state)
+TEST(journals_cut_off_at_each_length)
 {
 	struct tape t = open_tape();
 
-	(void)state;
 	cut_off_at_each_length(&t);
 	drop(&t);
 }
 
-static void
-recovery_of_a_torn_journal(void **state)
+TEST(recovery_of_a_torn_journal)
 {
-	(void)state;
 	for (unsigned step = 0; step < 20; step++) {
 		struct tape t = open_tape();
 		uint64_t lost;
@@ -262,8 +253,7 @@ recovery_of_a_torn_journal(void **state)
 
 /* Bytes in the middle of the journal go bad: what is before them is kept, the
  * file is set aside, and the next recording begins with a gap. */
-static void
-a_bad_journal_is_set_aside(void **state)
+TEST(a_bad_journal_is_set_aside)
 {
 	struct tape t = open_tape();
 	char *bad = in_dir(t.path, "journal/00000000000000000001.evj.bad");
@@ -272,7 +262,6 @@ a_bad_journal_is_set_aside(void **state)
 	evt_error err;
 	unsigned n;
 
-	(void)state;
 	t.bytes[t.n / 2] ^= 1;
 	store(&t, t.bytes, t.n);
 	n = check(t.path, &lost);
@@ -289,12 +278,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(flipped_bytes_of_a_segment),
-		cmocka_unit_test(segments_cut_off_at_each_length),
-		cmocka_unit_test(flipped_bytes_of_a_journal),
-		cmocka_unit_test(journals_cut_off_at_each_length),
-		cmocka_unit_test(recovery_of_a_torn_journal),
-		cmocka_unit_test(a_bad_journal_is_set_aside),
+		RUN(flipped_bytes_of_a_segment),
+		RUN(segments_cut_off_at_each_length),
+		RUN(flipped_bytes_of_a_journal),
+		RUN(journals_cut_off_at_each_length),
+		RUN(recovery_of_a_torn_journal),
+		RUN(a_bad_journal_is_set_aside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

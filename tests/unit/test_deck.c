@@ -1,5 +1,6 @@
 /* test_deck.c - pacing. */
 #include "tests/unit/lib/paced.h"
+#include "tests/unit/lib/test.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,15 +8,13 @@
 /* ---- pacing -------------------------------------------------------------- */
 
 /* Whatever the lateness of each wake-up, dues lie on the anchor's grid. */
-static void
-test_no_drift(void **state)
+TEST(no_drift)
 {
 	struct paced_tape t = { 0 };
 	struct paced p = { .now = 5000 };
 	evt_deck_options o = paced_options();
 	evt_deck *d = paced_deck(&t, &o);
 
-	(void)state;
 	for (int i = 0; i < 60; i++)
 		paced_put(&t, i * MS);
 	assert_int_equal(paced_play(d, &p, INT64_MAX, 123456), EVT_DECK_END);
@@ -25,8 +24,7 @@ test_no_drift(void **state)
 	evt_deck_free(d);
 }
 
-static void
-test_speeds(void **state)
+TEST(speeds)
 {
 	static const struct {
 		uint32_t speed;
@@ -41,7 +39,6 @@ test_speeds(void **state)
 		{ EVT_DECK_SPEED_FLAT_OUT, { 0, 0, 0 } },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		struct paced_tape t = { 0 };
 		struct paced p = { 0 };
@@ -59,15 +56,13 @@ test_speeds(void **state)
 	}
 }
 
-static void
-test_bad_speeds(void **state)
+TEST(bad_speeds)
 {
 	static const uint32_t bad[] = { 1, EVT_DECK_SPEED_MIN - 1,
 		EVT_DECK_SPEED_MAX + 1, UINT32_MAX };
 	struct paced_tape t = { 0 };
 	evt_deck_input feed = paced_feed(&t);
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		evt_deck_options o = paced_options();
 		evt_deck *d;
@@ -77,8 +72,7 @@ test_bad_speeds(void **state)
 	}
 }
 
-static void
-test_max_gap(void **state)
+TEST(max_gap)
 {
 	static const int64_t want[] = { 0, S, 3 * S, 5 * S, 5 * S };
 	struct paced_tape t = { 0 };
@@ -86,7 +80,6 @@ test_max_gap(void **state)
 	evt_deck_options o = paced_options();
 	evt_deck *d;
 
-	(void)state;
 	paced_put(&t, 0);
 	paced_put(&t, S);
 	paced_put(&t, 3601 * S);
@@ -100,8 +93,7 @@ test_max_gap(void **state)
 }
 
 /* Stamps that step back: due at once, and no time is gained or lost. */
-static void
-test_merged_out_of_order(void **state)
+TEST(merged_out_of_order)
 {
 	static const int64_t at[] = { 0, 10, 5, 11, 190, 20, 191 };
 	static const int64_t want[] = { 0, 10, 10, 11, 190, 190, 191 };
@@ -110,7 +102,6 @@ test_merged_out_of_order(void **state)
 	evt_deck_options o = paced_options();
 	evt_deck *d;
 
-	(void)state;
 	for (size_t i = 0; i < 7; i++)
 		paced_put(&t, at[i]);
 	o.merged = true;
@@ -121,8 +112,7 @@ test_merged_out_of_order(void **state)
 }
 
 /* A step of the wall clock within a run moves nothing. */
-static void
-test_clock_step(void **state)
+TEST(clock_step)
 {
 	static const int64_t want[] = { 0, S, 2 * S, 3 * S };
 	struct paced_tape t = { 0 };
@@ -130,7 +120,6 @@ test_clock_step(void **state)
 	evt_deck_options o = paced_options();
 	evt_deck *d = paced_deck(&t, &o);
 
-	(void)state;
 	for (int i = 0; i < 4; i++)
 		paced_put(&t, i * S);
 	t.frame[2].time_ns -= 3600 * S;
@@ -155,14 +144,12 @@ check_runs(struct paced_tape *t, const evt_deck_options *o)
 	evt_deck_free(d);
 }
 
-static void
-test_runs(void **state)
+TEST(runs)
 {
 	static const uint64_t runs[] = { 1, 3, 5 };
 	struct paced_tape t = { 0 };
 	evt_deck_options o = paced_options();
 
-	(void)state;
 	paced_put(&t, 0);
 	paced_put(&t, S);
 	paced_put(&t, 61 * S);
@@ -182,15 +169,13 @@ test_runs(void **state)
 	check_runs(&t, &o);
 }
 
-static void
-test_wild_stamps(void **state)
+TEST(wild_stamps)
 {
 	struct paced_tape t = { 0 };
 	struct paced p = { 0 };
 	evt_deck_options o = paced_options();
 	evt_deck *d;
 
-	(void)state;
 	paced_put(&t, 0);
 	paced_put(&t, 0);
 	paced_put(&t, 0);
@@ -207,15 +192,13 @@ test_wild_stamps(void **state)
 
 /* ---- live tapes and damaged ones ----------------------------------------- */
 
-static void
-test_live(void **state)
+TEST(live)
 {
 	struct paced_tape t = { 0 };
 	struct paced p = { 0 };
 	evt_deck_options o = paced_options();
 	evt_deck *d = paced_deck(&t, &o);
 
-	(void)state;
 	for (int i = 0; i < 4; i++)
 		paced_put(&t, i * S);
 	t.live_until = 2;
@@ -235,8 +218,7 @@ test_live(void **state)
 }
 
 /* What is added in time is waited for. */
-static void
-test_live_in_time(void **state)
+TEST(live_in_time)
 {
 	static const int64_t want[] = { 0, 5 * S };
 	struct paced_tape t = { 0 };
@@ -244,7 +226,6 @@ test_live_in_time(void **state)
 	evt_deck_options o = paced_options();
 	evt_deck *d = paced_deck(&t, &o);
 
-	(void)state;
 	paced_put(&t, 0);
 	paced_put(&t, 5 * S);
 	t.live_until = 1;
@@ -256,15 +237,13 @@ test_live_in_time(void **state)
 	evt_deck_free(d);
 }
 
-static void
-test_no_follow(void **state)
+TEST(no_follow)
 {
 	struct paced_tape t = { 0 };
 	struct paced p = { 0 };
 	evt_deck_options o = paced_options();
 	evt_deck *d;
 
-	(void)state;
 	paced_put(&t, 0);
 	paced_put(&t, S);
 	t.live_until = 1;
@@ -275,8 +254,7 @@ test_no_follow(void **state)
 	evt_deck_free(d);
 }
 
-static void
-test_damaged(void **state)
+TEST(damaged)
 {
 	static const int64_t want[] = { 0, 2 * S };
 	struct paced_tape t = { 0 };
@@ -284,7 +262,6 @@ test_damaged(void **state)
 	evt_deck_options o = paced_options();
 	evt_deck *d = paced_deck(&t, &o);
 
-	(void)state;
 	for (int i = 0; i < 3; i++)
 		paced_put(&t, i * S);
 	t.bad = 1;
@@ -295,8 +272,7 @@ test_damaged(void **state)
 }
 
 /* Reading the first block takes its time: the first frame is not late. */
-static void
-test_anchor_after_first_read(void **state)
+TEST(anchor_after_first_read)
 {
 	struct paced_tape t = { 0 };
 	evt_deck_options o = paced_options();
@@ -304,7 +280,6 @@ test_anchor_after_first_read(void **state)
 	evt_frame f;
 	int64_t due;
 
-	(void)state;
 	paced_put(&t, 0);
 	paced_put(&t, S);
 	assert_int_equal(evt_deck_poll(d, 100, &f, &due, NULL), EVT_DECK_WAIT);
@@ -321,19 +296,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_drift),
-		cmocka_unit_test(test_speeds),
-		cmocka_unit_test(test_bad_speeds),
-		cmocka_unit_test(test_max_gap),
-		cmocka_unit_test(test_merged_out_of_order),
-		cmocka_unit_test(test_clock_step),
-		cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_wild_stamps),
-		cmocka_unit_test(test_live),
-		cmocka_unit_test(test_live_in_time),
-		cmocka_unit_test(test_no_follow),
-		cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_anchor_after_first_read),
+		RUN(no_drift),
+		RUN(speeds),
+		RUN(bad_speeds),
+		RUN(max_gap),
+		RUN(merged_out_of_order),
+		RUN(clock_step),
+		RUN(runs),
+		RUN(wild_stamps),
+		RUN(live),
+		RUN(live_in_time),
+		RUN(no_follow),
+		RUN(damaged),
+		RUN(anchor_after_first_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,12 @@
 /* test_deck_control.c - what a deck is told while it plays: pause, step, speed,
  * seek, loops. */
 #include "tests/unit/lib/paced.h"
+#include "tests/unit/lib/test.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void
-test_pause_and_resume(void **state)
+TEST(pause_and_resume)
 {
 	static const int64_t want[] = { 0, S, 101 * S + S / 2,
 		102 * S + S / 2 };
@@ -16,7 +16,6 @@ test_pause_and_resume(void **state)
 	evt_deck *d = paced_deck(&t, &o);
 	evt_deck_stats st;
 
-	(void)state;
 	for (int i = 0; i < 4; i++)
 		paced_put(&t, i * S);
 	assert_int_equal(paced_play(d, &p, 3 * S / 2, 0), EVT_DECK_WAIT);
@@ -36,8 +35,7 @@ test_pause_and_resume(void **state)
 	evt_deck_free(d);
 }
 
-static void
-test_start_paused_and_step(void **state)
+TEST(start_paused_and_step)
 {
 	static const int64_t want[] = { 10 * S, 11 * S, 20 * S + S,
 		20 * S + 3 * S };
@@ -47,7 +45,6 @@ test_start_paused_and_step(void **state)
 	evt_deck_stats st;
 	evt_deck *d;
 
-	(void)state;
 	paced_put(&t, 0);
 	paced_put(&t, 500 * S);
 	paced_put(&t, 501 * S);
@@ -74,8 +71,7 @@ test_start_paused_and_step(void **state)
 	evt_deck_free(d);
 }
 
-static void
-test_speed_change(void **state)
+TEST(speed_change)
 {
 	static const int64_t want[] = { 0, S, 3 * S / 2 + S / 4, 2 * S + S / 4,
 		2 * S + S / 4 };
@@ -84,7 +80,6 @@ test_speed_change(void **state)
 	evt_deck_options o = paced_options();
 	evt_deck *d = paced_deck(&t, &o);
 
-	(void)state;
 	for (int i = 0; i < 5; i++)
 		paced_put(&t, i * S);
 	assert_int_equal(paced_play(d, &p, 3 * S / 2, 0), EVT_DECK_WAIT);
@@ -97,15 +92,13 @@ test_speed_change(void **state)
 	evt_deck_free(d);
 }
 
-static void
-test_seek(void **state)
+TEST(seek)
 {
 	struct paced_tape t = { 0 };
 	struct paced p = { 0 };
 	evt_deck_options o = paced_options();
 	evt_deck *d = paced_deck(&t, &o);
 
-	(void)state;
 	for (int i = 0; i < 4; i++)
 		paced_put(&t, i * 100 * S);
 	assert_int_equal(paced_play(d, &p, 50 * S, 0), EVT_DECK_WAIT);
@@ -132,15 +125,13 @@ test_seek(void **state)
 
 /* Where the tape begins is known once its first frame was read, not the first
  * behind a seek. */
-static void
-test_seek_back_from_the_first_seek(void **state)
+TEST(seek_back_from_the_first_seek)
 {
 	struct paced_tape t = { .n = 0 };
 	struct paced p = { .now = S };
 	evt_deck_options o = paced_options();
 	evt_deck *d;
 
-	(void)state;
 	for (int i = 0; i < 10; i++)
 		paced_put(&t, i * 10 * S);
 	d = paced_deck(&t, &o);
@@ -155,15 +146,13 @@ test_seek_back_from_the_first_seek(void **state)
 	evt_deck_free(d);
 }
 
-static void
-test_seek_while_paused(void **state)
+TEST(seek_while_paused)
 {
 	struct paced_tape t = { 0 };
 	struct paced p = { 0 };
 	evt_deck_options o = paced_options();
 	evt_deck *d = paced_deck(&t, &o);
 
-	(void)state;
 	for (int i = 0; i < 4; i++)
 		paced_put(&t, i * S);
 	assert_int_equal(paced_play(d, &p, S, 0), EVT_DECK_WAIT);
@@ -177,15 +166,13 @@ test_seek_while_paused(void **state)
 }
 
 /* Where the first frame is read after a seek, the window does not begin there. */
-static void
-test_seek_before_the_first_frame(void **state)
+TEST(seek_before_the_first_frame)
 {
 	struct paced_tape t = { 0 };
 	struct paced p = { 0 };
 	evt_deck_options o = paced_options();
 	evt_deck *d = paced_deck(&t, &o);
 
-	(void)state;
 	for (int i = 0; i < 6; i++)
 		paced_put(&t, i * S);
 	assert_int_equal(evt_deck_seek(d, p.now, T0 + 4 * S, NULL), EVT_OK);
@@ -198,8 +185,7 @@ test_seek_before_the_first_frame(void **state)
 	evt_deck_free(d);
 }
 
-static void
-test_loops(void **state)
+TEST(loops)
 {
 	static const int64_t want[] = { 0, S, S + 77, 2 * S + 77, 2 * S + 154,
 		3 * S + 154 };
@@ -209,7 +195,6 @@ test_loops(void **state)
 	evt_deck_stats st;
 	evt_deck *d;
 
-	(void)state;
 	paced_put(&t, 0);
 	paced_put(&t, S);
 	o.passes = 3;
@@ -222,15 +207,13 @@ test_loops(void **state)
 	evt_deck_free(d);
 }
 
-static void
-test_endless_loop(void **state)
+TEST(endless_loop)
 {
 	struct paced_tape t = { 0 }, empty = { 0 };
 	struct paced p = { 0 };
 	evt_deck_options o = paced_options();
 	evt_deck *d;
 
-	(void)state;
 	paced_put(&t, 0);
 	paced_put(&t, S);
 	o.passes = 0;
@@ -248,15 +231,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pause_and_resume),
-		cmocka_unit_test(test_start_paused_and_step),
-		cmocka_unit_test(test_speed_change),
-		cmocka_unit_test(test_seek),
-		cmocka_unit_test(test_seek_back_from_the_first_seek),
-		cmocka_unit_test(test_seek_while_paused),
-		cmocka_unit_test(test_seek_before_the_first_frame),
-		cmocka_unit_test(test_loops),
-		cmocka_unit_test(test_endless_loop),
+		RUN(pause_and_resume),
+		RUN(start_paused_and_step),
+		RUN(speed_change),
+		RUN(seek),
+		RUN(seek_back_from_the_first_seek),
+		RUN(seek_while_paused),
+		RUN(seek_before_the_first_frame),
+		RUN(loops),
+		RUN(endless_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

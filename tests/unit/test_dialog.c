@@ -6,6 +6,7 @@
 
 #include "format/base/timetext.h"
 #include "record/feed/dialog.h"
+#include "tests/unit/lib/test.h"
 
 static const char shake[] = "abc-123|20000|X|";
 
@@ -72,15 +73,13 @@ target(struct fixture *x, const char *want, bool there)
 
 /* ---- raw ---- */
 
-static void
-raw_messages_go_out_in_order(void **state)
+TEST(raw_messages_go_out_in_order)
 {
 	static const char send[] = "\n{\"login\":\"${CREDENTIAL}\"}\r\n\r\n\n"
 	                           "second\nlast";
 	struct fixture x = { 0 };
 	evt_dialog_options o = { .send = send, .send_len = strlen(send) };
 
-	(void)state;
 	begin(&x, &o, "sesame-street");
 	assert_int_equal(evt_dialog_due(x.t), INT64_MAX); /* no connection */
 	says(&x, 0, NULL);
@@ -109,15 +108,13 @@ raw_messages_go_out_in_order(void **state)
 	end(&x);
 }
 
-static void
-raw_without_messages_or_credential(void **state)
+TEST(raw_without_messages_or_credential)
 {
 	struct fixture x = { 0 };
 	evt_dialog_options o = { .send = "${CREDENTIAL}", .send_len = 13 };
 	evt_buf out = { 0 };
 	evt_error err;
 
-	(void)state;
 	begin(&x, &(evt_dialog_options){ 0 }, NULL);
 	evt_dialog_opened(x.t, 5);
 	says(&x, 5, NULL);
@@ -132,14 +129,12 @@ raw_without_messages_or_credential(void **state)
 
 /* ---- navixy ---- */
 
-static void
-subscribes_at_the_handshake(void **state)
+TEST(subscribes_at_the_handshake)
 {
 	struct fixture x = { 0 };
 	evt_dialog_options o = { .navixy = true };
 	int64_t t = 1000;
 
-	(void)state;
 	begin(&x, &o, "hash-of-the-session");
 	target(&x, "X-Atmosphere-tracking-id=0", true);
 	evt_dialog_opened(x.t, t);
@@ -172,13 +167,11 @@ subscribes_at_the_handshake(void **state)
 }
 
 /* A plain server says nothing before it is asked. */
-static void
-subscribes_without_a_handshake(void **state)
+TEST(subscribes_without_a_handshake)
 {
 	struct fixture x = { 0 };
 	evt_dialog_options o = { .navixy = true };
 
-	(void)state;
 	begin(&x, &o, "hash-of-the-session");
 	evt_dialog_opened(x.t, 7);
 	says(&x, 7 + EVT_DIALOG_PATIENCE_NS - 1, NULL);
@@ -192,13 +185,11 @@ subscribes_without_a_handshake(void **state)
 	end(&x);
 }
 
-static void
-comes_as_new_if_its_id_is_not_known(void **state)
+TEST(comes_as_new_if_its_id_is_not_known)
 {
 	struct fixture x = { 0 };
 	evt_dialog_options o = { .navixy = true };
 
-	(void)state;
 	begin(&x, &o, "hash-of-the-session");
 	evt_dialog_opened(x.t, 1);
 	hear(&x, 2, shake);
@@ -217,13 +208,11 @@ comes_as_new_if_its_id_is_not_known(void **state)
 	end(&x);
 }
 
-static void
-what_came_is_told(void **state)
+TEST(what_came_is_told)
 {
 	struct fixture x = { 0 };
 	evt_dialog_options o = { .navixy = true };
 
-	(void)state;
 	begin(&x, &o, "hash-of-the-session");
 	evt_dialog_opened(x.t, 1);
 	hear(&x, 2,
@@ -242,8 +231,7 @@ what_came_is_told(void **state)
 	end(&x);
 }
 
-static void
-refuses_before_it_connects(void **state)
+TEST(refuses_before_it_connects)
 {
 	const char *events[] = { "weather" };
 	evt_dialog_options o = { .navixy = true,
@@ -253,7 +241,6 @@ refuses_before_it_connects(void **state)
 	evt_dialog *t;
 	evt_error err;
 
-	(void)state;
 	assert_int_equal(evt_dialog_new(&o, &t, &err), EVT_ERR_ARG);
 	assert_non_null(strstr(err.text, "weather"));
 	o.request.n_events = 0;
@@ -272,13 +259,13 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(raw_messages_go_out_in_order),
-		cmocka_unit_test(raw_without_messages_or_credential),
-		cmocka_unit_test(subscribes_at_the_handshake),
-		cmocka_unit_test(subscribes_without_a_handshake),
-		cmocka_unit_test(comes_as_new_if_its_id_is_not_known),
-		cmocka_unit_test(what_came_is_told),
-		cmocka_unit_test(refuses_before_it_connects),
+		RUN(raw_messages_go_out_in_order),
+		RUN(raw_without_messages_or_credential),
+		RUN(subscribes_at_the_handshake),
+		RUN(subscribes_without_a_handshake),
+		RUN(comes_as_new_if_its_id_is_not_known),
+		RUN(what_came_is_told),
+		RUN(refuses_before_it_connects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "format/base/timetext.h"
 #include "format/write/writer.h"
 #include "record/tape/disk_space.h"
+#include "tests/unit/lib/test.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -130,15 +131,13 @@ segments(struct fixture *x, unsigned n)
 	}
 }
 
-static void
-limits_as_people_write_them(void **state)
+TEST(limits_as_people_write_them)
 {
 	static const char *const bad[] = { "", "%", "x%", "100%", "2.%", "1.%5",
 		"-1%", "2 %%", "1000%", "much", "-5" };
 	evt_disk_space_limit l = { 7, 7 };
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(evt_disk_space_parse(bad[i], &l, &err),
 		    EVT_ERR_ARG);
@@ -156,12 +155,10 @@ limits_as_people_write_them(void **state)
 	assert_int_equal(l.parts, 9999);
 }
 
-static void
-warns_once_until_there_is_room_again(void **state)
+TEST(warns_once_until_there_is_room_again)
 {
 	struct fixture x = { .space.size = 1000 * MIB };
 
-	(void)state;
 	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, false);
 	look(&x, 500);
 	look(&x, 100);
@@ -183,12 +180,10 @@ warns_once_until_there_is_room_again(void **state)
 	end(&x);
 }
 
-static void
-stops_below_a_quarter(void **state)
+TEST(stops_below_a_quarter)
 {
 	struct fixture x = { .space.size = 1000 * MIB };
 
-	(void)state;
 	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, false);
 	look(&x, 24);
 	assert_int_equal(x.stops, 1);
@@ -202,12 +197,10 @@ stops_below_a_quarter(void **state)
 }
 
 /* What closing takes is kept free, whatever was asked for. */
-static void
-keeps_what_closing_takes(void **state)
+TEST(keeps_what_closing_takes)
 {
 	struct fixture x = { .space.size = 1000 * MIB, .closing = 50 * MIB };
 
-	(void)state;
 	begin(&x, (evt_disk_space_limit){ MIB, 0 }, false);
 	look(&x, 51);
 	look(&x, 50);
@@ -218,14 +211,12 @@ keeps_what_closing_takes(void **state)
 	end(&x);
 }
 
-static void
-takes_the_lesser_of_both(void **state)
+TEST(takes_the_lesser_of_both)
 {
 	struct fixture x = { .space.size = 1000 * MIB };
 	struct fixture y = { .space.size = 1000 * 1024 * MIB };
 	struct fixture off = { .space.size = 1000 * MIB };
 
-	(void)state;
 	begin(&x, evt_disk_space_default, false); /* 2 %: 20 MiB */
 	look(&x, 20);
 	assert_int_equal(x.warnings, 0);
@@ -249,12 +240,10 @@ takes_the_lesser_of_both(void **state)
 
 /* The faster it fills, the oftener it is looked at; also where no room is left
  * to the byte. */
-static void
-looks_by_what_was_put(void **state)
+TEST(looks_by_what_was_put)
 {
 	struct fixture x = { .space.size = 1000 * MIB };
 
-	(void)state;
 	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, false);
 	look(&x, 425);
 	assert_int_equal(x.looks, 1);
@@ -274,13 +263,11 @@ looks_by_what_was_put(void **state)
 	end(&x);
 }
 
-static void
-what_is_unknown_ends_nothing(void **state)
+TEST(what_is_unknown_ends_nothing)
 {
 	struct fixture x = { .unknown = true };
 	evt_error err;
 
-	(void)state;
 	begin(&x, evt_disk_space_default, false);
 	ok(evt_disk_space_admit(x.room, &err), &err);
 	look(&x, 0);
@@ -289,14 +276,12 @@ what_is_unknown_ends_nothing(void **state)
 	end(&x);
 }
 
-static void
-is_refused_at_the_start(void **state)
+TEST(is_refused_at_the_start)
 {
 	struct fixture x = { .space = { 1000 * MIB, 24 * MIB } };
 	struct fixture y = { .space = { 1000 * MIB, 24 * MIB } };
 	evt_error err;
 
-	(void)state;
 	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, false);
 	assert_int_equal(evt_disk_space_admit(x.room, &err), EVT_ERR_FULL);
 	assert_non_null(strstr(err.text, "a smaller --min-free"));
@@ -312,13 +297,11 @@ is_refused_at_the_start(void **state)
 	end(&y);
 }
 
-static void
-a_ring_drops_its_oldest(void **state)
+TEST(a_ring_drops_its_oldest)
 {
 	struct fixture x = { .space.size = 1000 * MIB };
 	evt_writer_stats w;
 
-	(void)state;
 	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, true);
 	segments(&x, 6);
 	/* As many as it takes, by their size: here one. */
@@ -352,13 +335,11 @@ a_ring_drops_its_oldest(void **state)
 
 /* A disk that is full already: one segment at a time, a second apart, so that
  * a file system that is slow to give room back does not cost them all. */
-static void
-a_ring_makes_room(void **state)
+TEST(a_ring_makes_room)
 {
 	struct fixture x = { .space.size = 1000 * MIB };
 	struct fixture line = { .space.size = 1000 * MIB };
 
-	(void)state;
 	begin(&x, (evt_disk_space_limit){ 0, 0 }, true);
 	segments(&x, 3);
 	assert_true(evt_disk_space_make(x.room, x.writer));
@@ -377,14 +358,12 @@ a_ring_makes_room(void **state)
 	end(&line);
 }
 
-static void
-the_space_of_a_real_disk(void **state)
+TEST(the_space_of_a_real_disk)
 {
 	char *dir = make_dir(), *deep = in_dir(dir, "no/such");
 	char *next = in_dir(dir, "new.tape"), *slashes = in_dir(dir, "new///");
 	evt_disk_space_figures s = { 0, 0 };
 
-	(void)state;
 	assert_true(evt_disk_space_figures_get(NULL, dir, &s));
 	assert_true(s.size > 0 && s.free <= s.size);
 	assert_true(evt_disk_space_figures_get(NULL, next, &s));
@@ -402,17 +381,17 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(limits_as_people_write_them),
-		cmocka_unit_test(warns_once_until_there_is_room_again),
-		cmocka_unit_test(stops_below_a_quarter),
-		cmocka_unit_test(keeps_what_closing_takes),
-		cmocka_unit_test(takes_the_lesser_of_both),
-		cmocka_unit_test(looks_by_what_was_put),
-		cmocka_unit_test(what_is_unknown_ends_nothing),
-		cmocka_unit_test(is_refused_at_the_start),
-		cmocka_unit_test(a_ring_drops_its_oldest),
-		cmocka_unit_test(a_ring_makes_room),
-		cmocka_unit_test(the_space_of_a_real_disk),
+		RUN(limits_as_people_write_them),
+		RUN(warns_once_until_there_is_room_again),
+		RUN(stops_below_a_quarter),
+		RUN(keeps_what_closing_takes),
+		RUN(takes_the_lesser_of_both),
+		RUN(looks_by_what_was_put),
+		RUN(what_is_unknown_ends_nothing),
+		RUN(is_refused_at_the_start),
+		RUN(a_ring_drops_its_oldest),
+		RUN(a_ring_makes_room),
+		RUN(the_space_of_a_real_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,17 +1,14 @@
 /* test_envelope.c - frames as lines of JSON; cJSON reads back what we write. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <cjson/cJSON.h>
 
 #include "format/base/timetext.h"
 #include "format/read/envelope.h"
+#include "tests/unit/lib/test.h"
 
 static evt_frame
 frame_of(const char *payload, size_t len)
@@ -39,14 +36,12 @@ line_of(const evt_frame *f, bool with_tape)
 	return (char *)b.data;
 }
 
-static void
-test_exact(void **state)
+TEST(exact)
 {
 	evt_key keys[2] = { { "10001", 5, true }, { "a\"b", 3, false } };
 	evt_frame f = frame_of("{\"a\": 1.50}", 11);
 	char *s;
 
-	(void)state;
 	f.event = "state";
 	f.event_len = 5;
 	f.sources = keys;
@@ -62,13 +57,11 @@ test_exact(void **state)
 	free(s);
 }
 
-static void
-test_marks_and_sent(void **state)
+TEST(marks_and_sent)
 {
 	evt_frame f = frame_of("{\"mark\":\"gap\"}", 14);
 	char *s;
 
-	(void)state;
 	f.kind = EVT_KIND_MARK;
 	f.opcode = EVT_MARK_GAP;
 	s = line_of(&f, false);
@@ -102,10 +95,8 @@ check_text(const char *payload)
 	free(s);
 }
 
-static void
-test_text(void **state)
+TEST(text)
 {
-	(void)state;
 	check_text("X");
 	check_text("");
 	check_text("{\"a\":\n1}");
@@ -126,10 +117,8 @@ check_base64(const char *payload, size_t len, uint8_t opcode, const char *want)
 	free(s);
 }
 
-static void
-test_base64(void **state)
+TEST(base64)
 {
-	(void)state;
 	check_base64("", 0, EVT_OP_BINARY, "");
 	check_base64("f", 1, EVT_OP_BINARY, "Zg==");
 	check_base64("fo", 2, EVT_OP_BINARY, "Zm8=");
@@ -140,14 +129,12 @@ test_base64(void **state)
 }
 
 /* A key that claims to be an integer and is none goes out as a string. */
-static void
-test_false_integer(void **state)
+TEST(false_integer)
 {
 	static const char *const bad[] = { "", "-", "01", "1.5", "1,2",
 		"12345678901234567890" };
 	evt_frame f = frame_of("1", 1);
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		evt_key key = { bad[i], (uint32_t)strlen(bad[i]), true };
 		cJSON *j;
@@ -177,12 +164,10 @@ check_stamp(evt_timetext_cache *stamp, int64_t ns, const char *want)
 	assert_memory_equal(out, want, n);
 }
 
-static void
-test_stamps(void **state)
+TEST(stamps)
 {
 	evt_timetext_cache stamp = { 0 };
 
-	(void)state;
 	check_stamp(&stamp, 0, "1970-01-01T00:00:00.000000000Z");
 	check_stamp(&stamp, 1, "1970-01-01T00:00:00.000000001Z");
 	check_stamp(&stamp, -1, "1969-12-31T23:59:59.999999999Z");
@@ -191,12 +176,10 @@ test_stamps(void **state)
 	check_stamp(&stamp, INT64_MIN + 1, "1677-09-21T00:12:43.145224193Z");
 }
 
-static void
-test_decimal(void **state)
+TEST(decimal)
 {
 	static const uint64_t v[] = { 0, 9, 10, 99, 100, 12345, UINT64_MAX };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
 		uint8_t out[20];
 		char want[24];
@@ -212,13 +195,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exact),
-		cmocka_unit_test(test_marks_and_sent),
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_base64),
-		cmocka_unit_test(test_false_integer),
-		cmocka_unit_test(test_stamps),
-		cmocka_unit_test(test_decimal),
+		RUN(exact),
+		RUN(marks_and_sent),
+		RUN(text),
+		RUN(base64),
+		RUN(false_integer),
+		RUN(stamps),
+		RUN(decimal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

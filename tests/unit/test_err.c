@@ -1,22 +1,16 @@
 /* test_err.c - errors: their codes and words, and the names of marks. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "format/base/err.h"
+#include "tests/unit/lib/test.h"
 
-static void
-test_set(void **state)
+TEST(set)
 {
 	evt_error err = { .code = 1, .sys = 1 };
 
-	(void)state;
 	assert_int_equal(evt_err_set(&err, EVT_ERR_ARG, "bad %s: %d", "x", 5),
 	    EVT_ERR_ARG);
 	assert_int_equal(err.code, EVT_ERR_ARG);
@@ -25,8 +19,7 @@ test_set(void **state)
 	assert_int_equal(evt_err_set(NULL, EVT_ERR_IO, "%s", "x"), EVT_ERR_IO);
 }
 
-static void
-test_sys(void **state)
+TEST(sys)
 {
 	static const struct {
 		int sys, code;
@@ -38,7 +31,6 @@ test_sys(void **state)
 		{ 123456, EVT_ERR_IO },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char want[200];
 		evt_error err;
@@ -56,12 +48,10 @@ test_sys(void **state)
 	}
 }
 
-static void
-test_nomem(void **state)
+TEST(nomem)
 {
 	evt_error err;
 
-	(void)state;
 	assert_int_equal(evt_err_nomem(&err), EVT_ERR_NOMEM);
 	assert_int_equal(err.code, EVT_ERR_NOMEM);
 	assert_string_equal(err.text, "out of memory");
@@ -69,13 +59,11 @@ test_nomem(void **state)
 }
 
 /* Words of any length end within the field, and stay one line. */
-static void
-test_one_line(void **state)
+TEST(one_line)
 {
 	char path[1000];
 	evt_error err;
 
-	(void)state;
 	evt_err_set(&err, EVT_ERR_ARG, "a\nb\rc\td\x1b[31m\x7f.");
 	assert_string_equal(err.text, "a b c d [31m .");
 	for (size_t n = sizeof(err.text) - 40; n < sizeof(err.text) + 40; n++) {
@@ -95,14 +83,12 @@ test_one_line(void **state)
 	assert_string_equal(err.text, "caf\xc3\xa9");
 }
 
-static void
-test_names(void **state)
+TEST(names)
 {
 	static const char *const names[] = { "unknown", "started", "stopped",
 		"connected", "disconnected", "gap", "clock", "note", "state",
 		"trackers", "trigger", "armed", "unknown" };
 
-	(void)state;
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_string_equal(evt_mark_name(i), names[i]);
 	assert_string_equal(evt_mark_name(255), "unknown");
@@ -114,11 +100,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_set),
-		cmocka_unit_test(test_sys),
-		cmocka_unit_test(test_nomem),
-		cmocka_unit_test(test_one_line),
-		cmocka_unit_test(test_names),
+		RUN(set),
+		RUN(sys),
+		RUN(nomem),
+		RUN(one_line),
+		RUN(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

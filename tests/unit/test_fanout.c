@@ -1,18 +1,13 @@
 /* test_fanout.c - message headers, and many readers of one stream. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "format/base/buf.h"
 #include "replay/serve/fanout.h"
+#include "tests/unit/lib/test.h"
 
-static void
-test_headers(void **state)
+TEST(headers)
 {
 	static const struct {
 		uint64_t len;
@@ -29,7 +24,6 @@ test_headers(void **state)
 	};
 	uint8_t out[EVT_WS_FRAME_HEAD_MAX];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		assert_int_equal(evt_ws_frame_head_put(out, true, EVT_OP_TEXT,
 		                     row[i].len),
@@ -115,17 +109,14 @@ readers(size_t chunk_bytes)
 	evt_buf_free(&all);
 }
 
-static void
-test_readers(void **state)
+TEST(readers)
 {
-	(void)state;
 	readers(EVT_FANOUT_NARROW);
 	readers(EVT_FANOUT_WIDE);
 }
 
 /* What a part of the bytes must be filled up to, so that it ends with a frame. */
-static void
-test_whole_frames(void **state)
+TEST(whole_frames)
 {
 	static const uint8_t payload[70000];
 	static const size_t len[] = { 0, 125, 126, 65526, 70000, 3 };
@@ -154,7 +145,6 @@ test_whole_frames(void **state)
 	evt_fanout_reader tap;
 	uint8_t *p;
 
-	(void)state;
 	assert_int_equal(evt_fanout_new(EVT_FANOUT_WIDE, &f, NULL), EVT_OK);
 	evt_fanout_reader_open(&tap, f);
 	for (size_t i = 0; i < sizeof(len) / sizeof(len[0]); i++)
@@ -173,8 +163,7 @@ test_whole_frames(void **state)
 
 /* What is said to fit goes into the same chunk; two chunks are enough for a reader
  * that follows. */
-static void
-test_fits(void **state)
+TEST(fits)
 {
 	static const uint8_t payload[60000];
 	evt_fanout *f;
@@ -182,7 +171,6 @@ test_fits(void **state)
 	evt_fanout_reader tap;
 	uint8_t *p, *chunk[2];
 
-	(void)state;
 	assert_int_equal(evt_fanout_new(EVT_FANOUT_WIDE, &f, NULL), EVT_OK);
 	evt_fanout_reader_open(&tap, f);
 	for (size_t i = 0; i < 8; i++) {
@@ -202,15 +190,13 @@ test_fits(void **state)
 }
 
 /* A lone reader that keeps up uses one chunk for ever; nobody reading, too. */
-static void
-test_lone_reader(void **state)
+TEST(lone_reader)
 {
 	evt_fanout *f;
 	evt_buf all = { 0 };
 	evt_fanout_reader tap;
 	uint8_t *first, *p;
 
-	(void)state;
 	assert_int_equal(evt_fanout_new(EVT_FANOUT_NARROW, &f, NULL), EVT_OK);
 	add(f, &all, "x", 1);
 	evt_fanout_reader_open(&tap, f);
@@ -231,8 +217,7 @@ test_lone_reader(void **state)
 	evt_buf_free(&all);
 }
 
-static void
-test_opcodes(void **state)
+TEST(opcodes)
 {
 	evt_frame mark = { .kind = EVT_KIND_MARK,
 		.opcode = EVT_MARK_GAP,
@@ -242,7 +227,6 @@ test_opcodes(void **state)
 	evt_fanout_reader tap;
 	uint8_t *p;
 
-	(void)state;
 	assert_int_equal(evt_fanout_new(EVT_FANOUT_NARROW, &f, NULL), EVT_OK);
 	evt_fanout_reader_open(&tap, f);
 	assert_int_equal(evt_fanout_add(f, &mark, NULL), EVT_OK);
@@ -261,12 +245,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_readers),
-		cmocka_unit_test(test_whole_frames),
-		cmocka_unit_test(test_fits),
-		cmocka_unit_test(test_lone_reader),
-		cmocka_unit_test(test_opcodes),
+		RUN(headers),
+		RUN(readers),
+		RUN(whole_frames),
+		RUN(fits),
+		RUN(lone_reader),
+		RUN(opcodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

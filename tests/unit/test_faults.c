@@ -18,6 +18,7 @@
 #include "format/read/tape.h"
 #include "format/read/verify.h"
 #include "tests/unit/lib/fail_io.h"
+#include "tests/unit/lib/test.h"
 #include "tests/unit/lib/torture.h"
 
 static const struct kind {
@@ -158,8 +159,7 @@ write_with(struct run *r, const struct kind *k, unsigned at)
 	return calls;
 }
 
-static void
-each_call_of_a_recording_fails(void **state)
+TEST(each_call_of_a_recording_fails)
 {
 	static const struct kind none = { NONE, false, "none" };
 	struct run *r = *state;
@@ -218,8 +218,7 @@ recover_with(struct run *r, const struct kind *k, unsigned at)
 	return hit;
 }
 
-static void
-each_call_of_a_recovery_fails(void **state)
+TEST(each_call_of_a_recovery_fails)
 {
 	struct run *r = *state;
 	unsigned step = torture_full() ? 1 : 7, at;
@@ -365,8 +364,7 @@ read_with(struct run *r, const struct kind *k, unsigned at, const char *path)
 	return seen;
 }
 
-static void
-each_call_of_a_reader_fails(void **state)
+TEST(each_call_of_a_reader_fails)
 {
 	static const struct kind none = { NONE, false, "none" };
 	struct run *r = *state;
@@ -401,7 +399,7 @@ each_call_of_a_reader_fails(void **state)
 	remove_dir(dir);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 
 int
 main(void)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "format/read/filter.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define N 60u
@@ -98,13 +99,11 @@ passing(const evt_filter *filter)
 	return (unsigned)k;
 }
 
-static void
-each_part_of_a_filter(void **state)
+TEST(each_part_of_a_filter)
 {
 	static const char *one[] = { "1" }, *more[] = { "22", "x", "nobody" },
 	                  *none[] = { "nobody" }, *event[] = { "state", "" };
 
-	(void)state;
 	assert_int_equal(passing(NULL), N);
 	assert_int_equal(passing(&(evt_filter){ 0 }), N);
 	/* 1 as a number and as a word are one to a filter. */
@@ -152,8 +151,7 @@ each_part_of_a_filter(void **state)
 }
 
 /* A block is passed over only if no frame of it can pass. */
-static void
-ranges(void **state)
+TEST(ranges)
 {
 	evt_filter filter = { .has_from = true,
 		.from_ns = 10,
@@ -163,7 +161,6 @@ ranges(void **state)
 	evt_error err;
 	evt_filter_match m;
 
-	(void)state;
 	ok(evt_filter_match_init(&m, &filter, &err), &err);
 	assert_true(evt_filter_match_range(&m, 10, 10, 9));
 	assert_true(evt_filter_match_range(&m, 0, 10, 9));
@@ -174,8 +171,7 @@ ranges(void **state)
 	evt_filter_match_free(&m);
 }
 
-static void
-refuses_keys_that_no_frame_can_have(void **state)
+TEST(refuses_keys_that_no_frame_can_have)
 {
 	char text[EVT_KEY_MAX + 2];
 	const char *one[] = { text };
@@ -183,7 +179,6 @@ refuses_keys_that_no_frame_can_have(void **state)
 	evt_error err;
 	evt_filter_match m;
 
-	(void)state;
 	memset(text, 'a', sizeof(text));
 	text[EVT_KEY_MAX] = '\0';
 	ok(evt_filter_match_init(&m, &filter, &err), &err);
@@ -198,9 +193,9 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_part_of_a_filter),
-		cmocka_unit_test(ranges),
-		cmocka_unit_test(refuses_keys_that_no_frame_can_have),
+		RUN(each_part_of_a_filter),
+		RUN(ranges),
+		RUN(refuses_keys_that_no_frame_can_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

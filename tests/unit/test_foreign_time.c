@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/base/timetext.h"
+#include "tests/unit/lib/test.h"
 #include "tools/evtape/lib/foreign_time.h"
 
 #define T0 INT64_C(1700000000000000000) /* 2023-11-14T22:13:20Z */
@@ -21,10 +22,8 @@ reads(const char *text, int64_t want)
 		    (long long)want);
 }
 
-static void
-numbers_by_their_size(void **state)
+TEST(numbers_by_their_size)
 {
-	(void)state;
 	reads("0", 0);
 	reads("1700000000", T0);
 	reads("1700000000.5", T0 + S / 2);
@@ -40,10 +39,8 @@ numbers_by_their_size(void **state)
 	reads("100000000000", INT64_C(100000000000) * EVT_NS_PER_MS);
 }
 
-static void
-dates(void **state)
+TEST(dates)
 {
-	(void)state;
 	reads("2023-11-14T22:13:20Z", T0);
 	reads("2023-11-14 22:13:20", T0);
 	reads("2023-11-14 22:13:20.25", T0 + S / 4);
@@ -51,8 +48,7 @@ dates(void **state)
 	reads("2023-11-15T00:13:20+02:00", T0);
 }
 
-static void
-what_is_none(void **state)
+TEST(what_is_none)
 {
 	static const char *const bad[] = { "", ".5", "1.", "1.5x", "-1", "1e9",
 		"x", "22:13:20", "+10m", "2023-11-14", "2023-13-14 22:13:20",
@@ -60,20 +56,17 @@ what_is_none(void **state)
 		"2023-11-14T22:13:20Z and much, much more" };
 	int64_t ns;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (stamp_parse(bad[i], strlen(bad[i]), NULL, &ns))
 			fail_msg("'%s' was read", bad[i]);
 	}
 }
 
-static void
-times_of_day(void **state)
+TEST(times_of_day)
 {
 	stamp_day day = { true, T0 - T0 % (86400 * S), 0 };
 	int64_t midnight = day.midnight_ns, ns;
 
-	(void)state;
 	assert_true(stamp_parse("23:59:59.5", 10, &day, &ns));
 	assert_int_equal(ns, midnight + 86399 * S + S / 2);
 	/* A little back is not a day on; far back is. */
@@ -86,8 +79,7 @@ times_of_day(void **state)
 	assert_false(stamp_parse("12:00:00Z", 9, &day, &ns));
 }
 
-static void
-at_the_beginning_of_a_line(void **state)
+TEST(at_the_beginning_of_a_line)
 {
 	static const struct {
 		const char *line;
@@ -110,7 +102,6 @@ at_the_beginning_of_a_line(void **state)
 	};
 	int64_t ns;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		size_t got = stamp_leading(cases[i].line, strlen(cases[i].line),
 		    NULL, &ns);
@@ -124,11 +115,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers_by_their_size),
-		cmocka_unit_test(dates),
-		cmocka_unit_test(what_is_none),
-		cmocka_unit_test(times_of_day),
-		cmocka_unit_test(at_the_beginning_of_a_line),
+		RUN(numbers_by_their_size),
+		RUN(dates),
+		RUN(what_is_none),
+		RUN(times_of_day),
+		RUN(at_the_beginning_of_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

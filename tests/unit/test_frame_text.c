@@ -1,14 +1,10 @@
 /* test_frame_out.c - the four forms of output, byte for byte. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "format/read/frame_text.h"
+#include "tests/unit/lib/test.h"
 
 static const evt_frame frame = { .seq = 0x1122334455667788,
 	.time_ns = INT64_C(1772369503000000042),
@@ -39,28 +35,23 @@ check(enum evt_frame_text_form form, const evt_frame *f, const void *want,
 	evt_buf_free(&b);
 }
 
-static void
-test_lines(void **state)
+TEST(lines)
 {
 	evt_frame empty = frame;
 
-	(void)state;
 	check(EVT_FRAME_TEXT_LINES, &frame, "a\nb\n", 4);
 	empty.payload = NULL;
 	empty.len = 0;
 	check(EVT_FRAME_TEXT_LINES, &empty, "\n", 1);
 }
 
-static void
-test_stamped(void **state)
+TEST(stamped)
 {
-	(void)state;
 	check(EVT_FRAME_TEXT_STAMPED, &frame,
 	    "2026-03-01T12:51:43.000000042Z\ta\nb\n", 35);
 }
 
-static void
-test_binary(void **state)
+TEST(binary)
 {
 	static const uint8_t want[] = { 35, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, /* the time: filled in below */
@@ -69,15 +60,13 @@ test_binary(void **state)
 		'\n', 'b' };
 	uint8_t all[sizeof(want)];
 
-	(void)state;
 	memcpy(all, want, sizeof(want));
 	for (size_t i = 0; i < 8; i++)
 		all[4 + i] = (uint8_t)((uint64_t)frame.time_ns >> 8 * i);
 	check(EVT_FRAME_TEXT_BINARY, &frame, all, sizeof(all));
 }
 
-static void
-test_envelope(void **state)
+TEST(envelope)
 {
 	static const char want[] =
 	    "{\"seq\":1234605616436508552,\"time\":\"2026-03-01T12:51:43."
@@ -85,19 +74,16 @@ test_envelope(void **state)
 	    "\"connection\":3,\"kind\":\"sent\",\"opcode\":\"binary\","
 	    "\"sources\":[],\"payload_base64\":\"YQpi\"}\n";
 
-	(void)state;
 	check(EVT_FRAME_TEXT_ENVELOPE, &frame, want, sizeof(want) - 1);
 }
 
-static void
-test_names(void **state)
+TEST(names)
 {
 	static const char *const name[] = { "lines", "envelope", "stamped",
 		"binary" };
 	enum evt_frame_text_form form;
 	evt_error err;
 
-	(void)state;
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(evt_frame_text_form_parse(name[i], &form,
 		                     NULL),
@@ -113,11 +99,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_stamped),
-		cmocka_unit_test(test_binary),
-		cmocka_unit_test(test_envelope),
-		cmocka_unit_test(test_names),
+		RUN(lines),
+		RUN(stamped),
+		RUN(binary),
+		RUN(envelope),
+		RUN(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

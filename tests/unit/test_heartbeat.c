@@ -1,20 +1,16 @@
 /* test_pulse.c - whether a thread gets on. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <pthread.h>
 #include <unistd.h>
 
 #include "format/base/timetext.h"
 #include "record/heartbeat.h"
+#include "tests/unit/lib/test.h"
 
 #define S EVT_NS_PER_S
 
-static void
-what_silence_means(void **state)
+TEST(what_silence_means)
 {
 	static const struct {
 		int64_t still, used, patience;
@@ -30,7 +26,6 @@ what_silence_means(void **state)
 		{ 10 * S, 10 * S, S, EVT_HEARTBEAT_SPINS },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (evt_heartbeat_judge(rows[i].still, rows[i].used,
 		        rows[i].patience) != rows[i].want)
@@ -80,13 +75,11 @@ listen_to(struct patient *p)
 	assert_int_equal(read(p->from[0], &c, 1), 1);
 }
 
-static void
-a_thread_waits_and_spins_and_ends(void **state)
+TEST(a_thread_waits_and_spins_and_ends)
 {
 	struct patient p = { .spin = true };
 	pthread_t thread;
 
-	(void)state;
 	assert_int_equal(evt_heartbeat_look(&p.pulse, 0), EVT_HEARTBEAT_GONE);
 	assert_int_equal(evt_heartbeat_still(&p.pulse), 0);
 	assert_int_equal(pipe(p.to) | pipe(p.from), 0);
@@ -119,8 +112,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_silence_means),
-		cmocka_unit_test(a_thread_waits_and_spins_and_ends),
+		RUN(what_silence_means),
+		RUN(a_thread_waits_and_spins_and_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

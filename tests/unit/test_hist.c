@@ -1,5 +1,6 @@
 /* test_hist.c - the histogram of durations: percentiles right to 9 %. */
 #include "tests/unit/lib/tapes.h"
+#include "tests/unit/lib/test.h"
 
 #include <stdlib.h>
 
@@ -13,12 +14,10 @@ near(int64_t got, int64_t want)
 	assert_in_range(got, want - slack, want + slack);
 }
 
-static void
-percentiles(void **state)
+TEST(percentiles)
 {
 	hist h = { 0 };
 
-	(void)state;
 	assert_int_equal(hist_percentile(&h, 0.5), 0);
 	for (int64_t i = 1; i <= 1000; i++)
 		assert_true(hist_add(&h, i * 1000000));
@@ -31,12 +30,10 @@ percentiles(void **state)
 	assert_int_equal(h.count, 0);
 }
 
-static void
-all_sizes(void **state)
+TEST(all_sizes)
 {
 	hist h = { 0 };
 
-	(void)state;
 	/* From the middle outwards, so that it grows on both sides. */
 	for (int i = 30; i >= 0; i--) {
 		assert_true(hist_add(&h, INT64_C(1) << i));
@@ -55,12 +52,10 @@ all_sizes(void **state)
 	hist_free(&h);
 }
 
-static void
-one_value(void **state)
+TEST(one_value)
 {
 	hist h = { 0 };
 
-	(void)state;
 	for (int i = 0; i < 5; i++)
 		assert_true(hist_add(&h, 123456789));
 	assert_int_equal(hist_percentile(&h, 0.5), 123456789);
@@ -72,9 +67,9 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(percentiles),
-		cmocka_unit_test(all_sizes),
-		cmocka_unit_test(one_value),
+		RUN(percentiles),
+		RUN(all_sizes),
+		RUN(one_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "format/index/index.h"
 #include "format/read/verify.h"
 #include "format/write/writer.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define SOURCES 7u
@@ -197,8 +198,7 @@ check_finds(struct fixture *x)
 	assert_int_equal(frames_of(x, "nobody", NULL), 0);
 }
 
-static void
-it_spares_blocks(void **state)
+TEST(it_spares_blocks)
 {
 	struct fixture *x = *state;
 	uint64_t blocks;
@@ -224,8 +224,7 @@ is_no_index(struct fixture *x, enum evt_index_state want)
 	check_finds(x);
 }
 
-static void
-missing(void **state)
+TEST(missing)
 {
 	struct fixture *x = *state;
 
@@ -234,8 +233,7 @@ missing(void **state)
 	assert_int_not_equal(access(x->db, F_OK), 0); /* reading makes none */
 }
 
-static void
-of_another_version(void **state)
+TEST(of_another_version)
 {
 	struct fixture *x = *state;
 
@@ -264,8 +262,7 @@ read_db(struct fixture *x, size_t *ret_n)
 	return bytes;
 }
 
-static void
-cut_off(void **state)
+TEST(cut_off)
 {
 	struct fixture *x = *state;
 	struct stat st;
@@ -281,8 +278,7 @@ cut_off(void **state)
 
 /* SQLite keeps no sums: what altered rows hide cannot be seen.  They never
  * add a frame or alter one, and an index made anew shows all. */
-static void
-overwritten(void **state)
+TEST(overwritten)
 {
 	struct fixture *x = *state;
 	evt_error err;
@@ -308,8 +304,7 @@ overwritten(void **state)
 }
 
 /* The rows of another tape, which has the same segments by size. */
-static void
-of_another_tape(void **state)
+TEST(of_another_tape)
 {
 	struct fixture *x = *state;
 
@@ -322,8 +317,7 @@ of_another_tape(void **state)
 }
 
 /* Rows count only where they agree with the file. */
-static void
-behind_the_segments(void **state)
+TEST(behind_the_segments)
 {
 	static const char *const changes[] = {
 		"UPDATE segment SET bytes = bytes + 1 WHERE no = 1",
@@ -376,8 +370,7 @@ same_span(const evt_summary *a, evt_summary *b, uint32_t i)
 	assert_int_equal(t->last_ns, s->last_ns);
 }
 
-static void
-what_is_put_is_loaded(void **state)
+TEST(what_is_put_is_loaded)
 {
 	struct fixture *x = *state;
 	enum evt_index_state how;
@@ -428,8 +421,7 @@ number(struct fixture *x, const char *query)
 	return n;
 }
 
-static void
-numbers_and_words_are_two(void **state)
+TEST(numbers_and_words_are_two)
 {
 	struct fixture *x = *state;
 
@@ -447,8 +439,7 @@ numbers_and_words_are_two(void **state)
 }
 
 /* Keys go with the last segment that had them. */
-static void
-dropped_segments_take_their_keys(void **state)
+TEST(dropped_segments_take_their_keys)
 {
 	struct fixture *x = *state;
 	evt_segment *s = x->seg;
@@ -574,8 +565,7 @@ drop_segment(struct fixture *x, uint32_t no)
 	evt_index_close(index);
 }
 
-static void
-long_tapes_are_summed_up(void **state)
+TEST(long_tapes_are_summed_up)
 {
 	struct fixture *x = *state;
 	size_t n = x->n;
@@ -619,8 +609,7 @@ long_tapes_are_summed_up(void **state)
 }
 
 /* A tape that drops its oldest segment with each new one. */
-static void
-a_ring_is_not_summed_up(void **state)
+TEST(a_ring_is_not_summed_up)
 {
 	struct fixture *x = *state;
 	size_t n = x->n;
@@ -639,8 +628,7 @@ a_ring_is_not_summed_up(void **state)
 	x->n = n;
 }
 
-static void
-sums_that_are_of_other_segments(void **state)
+TEST(sums_that_are_of_other_segments)
 {
 	struct fixture *x = *state;
 	size_t n = x->n;
@@ -677,8 +665,7 @@ sums_that_are_of_other_segments(void **state)
 	x->n = n;
 }
 
-static void
-another_tapes_is_replaced(void **state)
+TEST(another_tapes_is_replaced)
 {
 	static const uint8_t other[16] = "another tape's!";
 	struct fixture *x = *state;
@@ -695,7 +682,7 @@ another_tapes_is_replaced(void **state)
 	check_finds(x);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 
 int
 main(void)
@@ -715,7 +702,7 @@ main(void)
 		T(a_ring_is_not_summed_up),
 		T(sums_that_are_of_other_segments),
 		T(another_tapes_is_replaced),
-		{ "in a folder of an awkward name", it_spares_blocks,
+		{ "in a folder of an awkward name", test_it_spares_blocks,
 		    setup_awkward, teardown, NULL },
 	};
 

@@ -17,6 +17,7 @@
 #include "format/store/layout.h"
 #include "format/base/le.h"
 #include "tests/unit/lib/fail_io.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 
@@ -154,8 +155,7 @@ expect(evt_journal_reader *r, uint64_t from, uint64_t to)
 
 /* ---- */
 
-static void
-what_is_committed_is_read(void **state)
+TEST(what_is_committed_is_read)
 {
 	struct fixture *x = *state;
 	evt_journal_reader *r;
@@ -195,8 +195,7 @@ copy_cut(const char *from, const char *to, off_t n)
 }
 
 /* A reader that meets the file at any length gets whole records alone. */
-static void
-at_every_length(void **state)
+TEST(at_every_length)
 {
 	struct fixture *x = *state;
 	char *half = in_dir(x->dir, "half"), *from, *to;
@@ -240,8 +239,7 @@ at_every_length(void **state)
 }
 
 /* What was added waits, whatever call fails, and is there once. */
-static void
-a_failed_commit_is_tried_again(void **state)
+TEST(a_failed_commit_is_tried_again)
 {
 	struct fixture *x = *state;
 	static const enum fault kinds[] = { FAIL_IO, FAIL_FULL, FAIL_SHORT };
@@ -271,8 +269,7 @@ a_failed_commit_is_tried_again(void **state)
 	}
 }
 
-static void
-files_live_until_their_block_is_safe(void **state)
+TEST(files_live_until_their_block_is_safe)
 {
 	struct fixture *x = *state;
 	uint64_t *seqs, bytes = 0;
@@ -317,8 +314,7 @@ files_live_until_their_block_is_safe(void **state)
 
 /* A power cut may take what was never synced: it need not wait for the sync of
  * its block. */
-static void
-a_file_that_was_never_synced_goes_with_its_block(void **state)
+TEST(a_file_that_was_never_synced_goes_with_its_block)
 {
 	struct fixture *x = *state;
 	uint64_t *seqs;
@@ -351,8 +347,7 @@ a_file_that_was_never_synced_goes_with_its_block(void **state)
 	free(seqs);
 }
 
-static void
-list_takes_journals_alone(void **state)
+TEST(list_takes_journals_alone)
 {
 	static const char *const others[] = { "lock", "1.evj",
 		"00000000000000000001.evj.bad", "0000000000000000000x.evj",
@@ -403,8 +398,7 @@ with_header(struct fixture *x, unsigned at, uint8_t value, bool right_sum,
 	free(path);
 }
 
-static void
-headers(void **state)
+TEST(headers)
 {
 	struct fixture *x = *state;
 	evt_journal_reader *r;
@@ -430,7 +424,7 @@ headers(void **state)
 	free(to);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 
 int
 main(void)

@@ -16,6 +16,7 @@
 #include "format/base/le.h"
 #include "format/write/recover.h"
 #include "tests/unit/lib/fail_io.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 
@@ -131,8 +132,7 @@ take(evt_journal_reader *r, uint64_t first, int *ret_code)
 	return n;
 }
 
-static void
-the_next_block_gets_the_file(void **state)
+TEST(the_next_block_gets_the_file)
 {
 	struct fixture *x = *state;
 	uint64_t left = 1, size;
@@ -171,8 +171,7 @@ the_next_block_gets_the_file(void **state)
 
 /* Opened before, read after: at each place of the reader, at each length of
  * what the file is used for next. */
-static void
-who_has_it_open_gets_nothing_of_others(void **state)
+TEST(who_has_it_open_gets_nothing_of_others)
 {
 	struct fixture *x = *state;
 	uint64_t seq = 100;
@@ -232,8 +231,7 @@ put_bytes(const char *path, uint64_t at, const void *p, size_t n)
 }
 
 /* A write that a kill cut off anywhere. */
-static void
-a_torn_record_is_no_damage(void **state)
+TEST(a_torn_record_is_no_damage)
 {
 	static const uint8_t zero[3000];
 	struct fixture *x = *state;
@@ -260,8 +258,7 @@ a_torn_record_is_no_damage(void **state)
 
 /* Each byte changed: what is read is right, and that it is damaged is seen,
  * at once or by evt_journal_check_end(). */
-static void
-damage_is_no_torn_record(void **state)
+TEST(damage_is_no_torn_record)
 {
 	struct fixture *x = *state;
 	uint64_t size, end, at = JH_LEN;
@@ -299,8 +296,7 @@ damage_is_no_torn_record(void **state)
 }
 
 /* Whatever call fails on the way, the frames are there. */
-static void
-a_failure_costs_the_spare_alone(void **state)
+TEST(a_failure_costs_the_spare_alone)
 {
 	static const enum fault kinds[] = { FAIL_IO, FAIL_FULL, FAIL_SHORT };
 	struct fixture *x = *state;
@@ -336,8 +332,7 @@ a_failure_costs_the_spare_alone(void **state)
 	}
 }
 
-static void
-large_and_synced_files_are_not_kept(void **state)
+TEST(large_and_synced_files_are_not_kept)
 {
 	struct fixture *x = *state;
 	evt_error err;
@@ -354,7 +349,7 @@ large_and_synced_files_are_not_kept(void **state)
 	assert_int_equal(access(x->spare, F_OK), -1);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 
 int
 main(void)

@@ -2,19 +2,15 @@
  * test_scan.c - the key scanner, against tables and against oracles
  * (scan_oracle.h) on random, mutated and real frames.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "format/base/buf.h"
 #include "format/keys/json_scan.h"
 #include "tests/unit/lib/scan_cases.h"
 #include "tests/lib/scan_oracle.h"
+#include "tests/unit/lib/test.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -108,8 +104,7 @@ check(struct setup *s, size_t which, const void *p, size_t n)
 
 /* ---- well-formed or not -------------------------------------------------- */
 
-static void
-test_yes(void **state)
+TEST(yes)
 {
 	for (size_t i = 0; i < COUNT(yes_cases); i++) {
 		const struct scan_case *c = &yes_cases[i];
@@ -119,8 +114,7 @@ test_yes(void **state)
 	}
 }
 
-static void
-test_no(void **state)
+TEST(no)
 {
 	for (size_t i = 0; i < COUNT(no_cases); i++) {
 		const struct scan_case *c = &no_cases[i];
@@ -131,8 +125,7 @@ test_no(void **state)
 }
 
 /* Every beginning of every case, and every case inside containers. */
-static void
-test_cut_and_wrapped(void **state)
+TEST(cut_and_wrapped)
 {
 	evt_buf b = { 0 };
 
@@ -155,8 +148,7 @@ test_cut_and_wrapped(void **state)
 
 /* Each byte value at each place of strings of each length to 40: the wide
  * loads and their ends. */
-static void
-test_every_byte_in_strings(void **state)
+TEST(every_byte_in_strings)
 {
 	char text[44];
 
@@ -173,8 +165,7 @@ test_every_byte_in_strings(void **state)
 }
 
 /* Every one-unit escape, and pairs around the borders. */
-static void
-test_every_unit(void **state)
+TEST(every_unit)
 {
 	static const unsigned edges[] = { 0, 0x41, 0xd7ff, 0xd800, 0xd801,
 		0xdbff, 0xdc00, 0xdfff, 0xe000, 0xffff };
@@ -193,8 +184,7 @@ test_every_unit(void **state)
 	}
 }
 
-static void
-test_depth(void **state)
+TEST(depth)
 {
 	static const char *const pairs[][2] = { { "[", "]" },
 		{ "{\"a\":", "}" }, { "[{\"data\":", "}]" } };
@@ -222,8 +212,7 @@ test_depth(void **state)
 	}
 }
 
-static void
-test_line_break(void **state)
+TEST(line_break)
 {
 	assert_false(check(*state, 0, "[1, 2]", 6).line_break);
 	assert_true(check(*state, 0, "[1,\n2]", 6).line_break);
@@ -260,8 +249,7 @@ expect(struct setup *s, size_t which, const char *frame, const char *want)
 	evt_buf_free(&b);
 }
 
-static void
-test_platform_frames(void **state)
+TEST(platform_frames)
 {
 	struct setup *s = *state;
 
@@ -293,8 +281,7 @@ test_platform_frames(void **state)
 	    "|btcusdt@trade BTCUSDT");
 }
 
-static void
-test_integers(void **state)
+TEST(integers)
 {
 	struct setup *s = *state;
 
@@ -320,8 +307,7 @@ test_integers(void **state)
 }
 
 /* Strings and integers of 254 to 257 bytes, plain and escaped. */
-static void
-test_longest_keys(void **state)
+TEST(longest_keys)
 {
 	struct setup *s = *state;
 
@@ -348,8 +334,7 @@ test_longest_keys(void **state)
 	}
 }
 
-static void
-test_strings(void **state)
+TEST(strings)
 {
 	struct setup *s = *state;
 
@@ -375,8 +360,7 @@ test_strings(void **state)
 	    "a|b cc d");
 }
 
-static void
-test_which_event(void **state)
+TEST(which_event)
 {
 	struct setup *s = *state;
 
@@ -397,8 +381,7 @@ test_which_event(void **state)
 	expect(s, 2, "12", "|12/i");
 }
 
-static void
-test_odd_paths(void **state)
+TEST(odd_paths)
 {
 	struct setup *s = *state;
 
@@ -417,14 +400,12 @@ test_odd_paths(void **state)
 }
 
 /* Names as long as 32, 64 and 100 bytes, and their like. */
-static void
-test_long_names(void **state)
+TEST(long_names)
 {
 	char path[102] = "/", frame[220];
 	const char *paths[] = { path };
 	oracle_profile one = { NULL, 0, paths, 1 };
 
-	(void)state;
 	for (size_t n = 1; n <= 100; n++) {
 		evt_profile *profile;
 		evt_json_scanner *scanner;
@@ -451,8 +432,7 @@ test_long_names(void **state)
 }
 
 /* A profile of 64 paths, and of paths as deep as a frame may be. */
-static void
-test_many_and_deep_paths(void **state)
+TEST(many_and_deep_paths)
 {
 	char text[64][8], deep[2 * EVT_JSON_SCAN_DEPTH + 1];
 	const char *paths[64];
@@ -465,7 +445,6 @@ test_many_and_deep_paths(void **state)
 	evt_buf b = { 0 };
 	bool ok = true;
 
-	(void)state;
 	for (size_t i = 0; i < 64; i++) {
 		snprintf(text[i], sizeof(text[i]), "/k%zu", i);
 		paths[i] = text[i];
@@ -500,8 +479,7 @@ test_many_and_deep_paths(void **state)
 	evt_buf_free(&b);
 }
 
-static void
-test_no_profile(void **state)
+TEST(no_profile)
 {
 	const char *frame = "{\"event\":\"a\",\"d\\u0061ta\":[1,\n\"x\"]}";
 	evt_profile *profile;
@@ -509,7 +487,6 @@ test_no_profile(void **state)
 	evt_json_scan_result r;
 	evt_error err;
 
-	(void)state;
 	for (int empty = 0; empty < 2; empty++) {
 		profile = NULL;
 		if (empty)
@@ -537,22 +514,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_yes),
-		cmocka_unit_test(test_no),
-		cmocka_unit_test(test_cut_and_wrapped),
-		cmocka_unit_test(test_every_byte_in_strings),
-		cmocka_unit_test(test_every_unit),
-		cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_line_break),
-		cmocka_unit_test(test_platform_frames),
-		cmocka_unit_test(test_integers),
-		cmocka_unit_test(test_longest_keys),
-		cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_which_event),
-		cmocka_unit_test(test_odd_paths),
-		cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_many_and_deep_paths),
-		cmocka_unit_test(test_no_profile),
+		RUN(yes),
+		RUN(no),
+		RUN(cut_and_wrapped),
+		RUN(every_byte_in_strings),
+		RUN(every_unit),
+		RUN(depth),
+		RUN(line_break),
+		RUN(platform_frames),
+		RUN(integers),
+		RUN(longest_keys),
+		RUN(strings),
+		RUN(which_event),
+		RUN(odd_paths),
+		RUN(long_names),
+		RUN(many_and_deep_paths),
+		RUN(no_profile),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -5,15 +5,10 @@
  * The sources are compiled in once more, under other names and on top of
  * allocators that count and can be told to fail.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static size_t calls;   /* allocations so far */
 static size_t fail_at; /* the one that fails, from 1; 0: none */
@@ -48,6 +43,8 @@ try_calloc(size_t n, size_t size)
 /* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "format/keys/profile.c"
 #include "format/keys/json_scan.c"
+
+#include "tests/unit/lib/test.h"
 /* NOLINTEND(bugprone-suspicious-include) */
 
 static const char *const events[] = { "/event", "/data/*/a~1b" };
@@ -111,24 +108,20 @@ all(size_t *ret_cold, size_t *ret_warm)
 	return code;
 }
 
-static void
-test_none_when_warm(void **state)
+TEST(none_when_warm)
 {
 	size_t cold = 0, warm = 1;
 
-	(void)state;
 	fail_at = 0;
 	assert_int_equal(all(&cold, &warm), EVT_OK);
 	assert_true(cold > 0);
 	assert_int_equal(warm, 0);
 }
 
-static void
-test_each_may_fail(void **state)
+TEST(each_may_fail)
 {
 	size_t cold, warm, total;
 
-	(void)state;
 	calls = fail_at = 0;
 	assert_int_equal(all(&cold, &warm), EVT_OK);
 	total = calls;
@@ -141,14 +134,12 @@ test_each_may_fail(void **state)
 }
 
 /* A scan that could not be done does not spoil the next one. */
-static void
-test_goes_on(void **state)
+TEST(goes_on)
 {
 	evt_profile *profile = NULL;
 	evt_json_scanner *scanner = NULL;
 	evt_json_scan_result r = { 0 };
 
-	(void)state;
 	calls = fail_at = 0;
 	if (evt_profile_new(events, 2, sources, 4, &profile, NULL) != EVT_OK ||
 	    evt_json_scanner_new(profile, &scanner, NULL) != EVT_OK) {
@@ -172,9 +163,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_none_when_warm),
-		cmocka_unit_test(test_each_may_fail),
-		cmocka_unit_test(test_goes_on),
+		RUN(none_when_warm),
+		RUN(each_may_fail),
+		RUN(goes_on),
 	};
 
 	make_frame();

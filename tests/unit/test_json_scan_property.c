@@ -6,21 +6,17 @@
  * The seed is fixed; EVTAPE_SEED gives another one, EVTAPE_ROUNDS more rounds.
  */
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "format/keys/json_scan.h"
 #include "format/base/timetext.h"
 #include "tests/unit/lib/scan_frames.h"
 #include "tests/lib/scan_oracle.h"
+#include "tests/unit/lib/test.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -103,15 +99,13 @@ from_environment(const char *name, int64_t otherwise)
 	return v;
 }
 
-static void
-test_made_up(void **state)
+TEST(made_up)
 {
 	int64_t rounds = from_environment("EVTAPE_ROUNDS", 30000);
 	struct dice d = { (uint64_t)from_environment("EVTAPE_SEED", 20181017) };
 	uint64_t json = 0, keys = 0, broken = 0;
 	evt_buf b = { 0 }, changed = { 0 };
 
-	(void)state;
 	for (int64_t i = 0; i < rounds; i++) {
 		size_t which = (size_t)roll(&d, COUNT(profiles));
 		evt_json_scan_result r;
@@ -159,14 +153,12 @@ static const char state_frame[] =
     "12:51:43\",\"actual_track_update\":\"2018-10-04 22:47:07\"}}";
 
 /* Each byte of a state frame, changed to each value that matters. */
-static void
-test_state_frame_changed(void **state)
+TEST(state_frame_changed)
 {
 	static const char bytes[] = "\"\\{}[]:,-0.e nat\n\x01\x80\xc3";
 	uint8_t frame[sizeof(state_frame) - 1];
 	size_t n = sizeof(frame);
 
-	(void)state;
 	memcpy(frame, state_frame, n);
 	assert_int_equal(check(0, frame, n).n_sources, 1);
 	for (size_t i = 0; i < n; i++) {
@@ -205,8 +197,7 @@ open_capture(void)
 	return popen(command, "r");
 }
 
-static void
-test_recorded(void **state)
+TEST(recorded)
 {
 	FILE *f = open_capture();
 	struct dice d = { 1 };
@@ -215,7 +206,6 @@ test_recorded(void **state)
 	size_t cap = 0, frames = 0, sources = 0;
 	ssize_t n;
 
-	(void)state;
 	if (f == NULL)
 		skip();
 	while ((n = getline(&line, &cap, f)) > 0) {
@@ -246,9 +236,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_made_up),
-		cmocka_unit_test(test_state_frame_changed),
-		cmocka_unit_test(test_recorded),
+		RUN(made_up),
+		RUN(state_frame_changed),
+		RUN(recorded),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -11,6 +11,7 @@
 #include <cjson/cJSON.h>
 
 #include "format/base/json_view.h"
+#include "tests/unit/lib/test.h"
 
 static evt_json_view
 of(const char *text)
@@ -26,8 +27,7 @@ is_text(evt_json_view v, const char *want)
 }
 
 /* The document and the pointers of RFC 6901, section 5. */
-static void
-pointers(void **state)
+TEST(pointers)
 {
 	static const char doc[] =
 	    " {\"foo\": [\"bar\", \"baz\"], \"\": 0, \"a/b\": 1, \"c%d\": 2, "
@@ -40,7 +40,6 @@ pointers(void **state)
 	static const char *const none[] = { "/foo/2", "/foo/00", "/foo/-",
 		"/foo/a", "/fo", "/foo/0/x", "/a/b", "//" };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i += 2)
 		is_text(evt_json_view_at(of(doc), cases[i]), cases[i + 1]);
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
@@ -51,12 +50,10 @@ pointers(void **state)
 	    EVT_JSON_VIEW_OBJECT);
 }
 
-static void
-what_is_a_pointer(void **state)
+TEST(what_is_a_pointer)
 {
 	evt_error err;
 
-	(void)state;
 	ok(evt_json_view_check_pointer("", &err), &err);
 	ok(evt_json_view_check_pointer("/a~0~1/", &err), &err);
 	assert_int_equal(evt_json_view_check_pointer("a", &err), EVT_ERR_ARG);
@@ -64,13 +61,11 @@ what_is_a_pointer(void **state)
 	assert_int_equal(evt_json_view_check_pointer("/~2", &err), EVT_ERR_ARG);
 }
 
-static void
-strings(void **state)
+TEST(strings)
 {
 	evt_buf b = { 0 };
 	evt_json_view v = of("\"a\\n\\\"\\\\\\/\\u00e4\\ud83d\\ude00\\u0000\"");
 
-	(void)state;
 	assert_true(evt_json_view_text(v, &b));
 	assert_int_equal(b.len, 12);
 	assert_memory_equal(b.data, "a\n\"\\/\xc3\xa4\xf0\x9f\x98\x80\0", 12);
@@ -85,13 +80,11 @@ strings(void **state)
 	evt_buf_free(&b);
 }
 
-static void
-numbers(void **state)
+TEST(numbers)
 {
 	int64_t n;
 	double d;
 
-	(void)state;
 	assert_true(evt_json_view_int(of("-9223372036854775808"), &n));
 	assert_int_equal(n, INT64_MIN);
 	assert_false(evt_json_view_int(of("9223372036854775808"), &n));
@@ -188,10 +181,8 @@ same(evt_json_view v, const cJSON *want)
 	evt_buf_free(&text);
 }
 
-static void
-agrees_with_cjson(void **state)
+TEST(agrees_with_cjson)
 {
-	(void)state;
 	for (uint32_t i = 0; i < 3000; i++) {
 		uint32_t seed = i;
 		cJSON *want = make(&seed, 5);
@@ -224,11 +215,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pointers),
-		cmocka_unit_test(what_is_a_pointer),
-		cmocka_unit_test(strings),
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(agrees_with_cjson),
+		RUN(pointers),
+		RUN(what_is_a_pointer),
+		RUN(strings),
+		RUN(numbers),
+		RUN(agrees_with_cjson),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

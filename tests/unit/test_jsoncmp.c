@@ -1,5 +1,6 @@
 /* test_jsoncmp.c - JSON values that say the same, and where others differ. */
 #include "tests/unit/lib/tapes.h"
+#include "tests/unit/lib/test.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,8 +49,7 @@ differ(const char *a, const char *b, const evt_strings *ignore,
 	    f.n == 0);
 }
 
-static void
-what_is_the_same(void **state)
+TEST(what_is_the_same)
 {
 	static const char *const pairs[] = {
 		"{\"a\":1,\"b\":[true,null]}",
@@ -72,15 +72,12 @@ what_is_the_same(void **state)
 		"12345678901234567890",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i += 2)
 		differ(pairs[i], pairs[i + 1], NULL, "");
 }
 
-static void
-what_differs(void **state)
+TEST(what_differs)
 {
-	(void)state;
 	differ("1", "2", NULL, ":1>2 ");
 	differ("1", "\"1\"", NULL, ":1>\"1\" ");
 	differ("true", "false", NULL, ":true>false ");
@@ -95,12 +92,10 @@ what_differs(void **state)
 	differ("{\"a\":null}", "{}", NULL, "/a:null> ");
 }
 
-static void
-what_is_ignored(void **state)
+TEST(what_is_ignored)
 {
 	evt_strings ignore = { 0 };
 
-	(void)state;
 	assert_true(evt_strings_add(&ignore, "/a/b", 4));
 	assert_true(evt_strings_add(&ignore, "/l/1", 4));
 	differ("{\"a\":{\"b\":1,\"c\":2}}", "{\"a\":{\"b\":3,\"c\":2}}",
@@ -115,9 +110,9 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_the_same),
-		cmocka_unit_test(what_differs),
-		cmocka_unit_test(what_is_ignored),
+		RUN(what_is_the_same),
+		RUN(what_differs),
+		RUN(what_is_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

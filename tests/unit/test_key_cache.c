@@ -4,21 +4,17 @@
  *
  * Every frame stands at the end of a page behind which nothing may be read.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "format/keys/json_scan.h"
 #include "format/keys/key_cache.h"
 #include "tests/unit/lib/scan_frames.h"
 #include "tests/lib/scan_oracle.h"
+#include "tests/unit/lib/test.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -147,8 +143,7 @@ check_text(struct fixture *x, const char *frame)
 }
 
 /* A few frames again and again, at times with some bytes changed. */
-static void
-feeds(void **state)
+TEST(feeds)
 {
 	struct fixture *x = *state;
 	struct dice d = { 7 };
@@ -177,8 +172,7 @@ feeds(void **state)
 }
 
 /* Every end that a frame can have, with and without white space. */
-static void
-ends(void **state)
+TEST(ends)
 {
 	static const char *const frames[] = {
 		"{\"event\":\"a\",\"data\":{\"source_id\":17,\"state\":null,"
@@ -203,8 +197,7 @@ ends(void **state)
 
 /* The same key where other paths are alive, at another depth, in another kind
  * of container, with another value, written in another way. */
-static void
-other_places(void **state)
+TEST(other_places)
 {
 	static const char *const frames[] = {
 		"{\"data\":{\"source_id\":1,\"x\":{\"source_id\":2}}}",
@@ -253,8 +246,7 @@ other_places(void **state)
 
 /* More keys than are remembered, in so many frames that they are forgotten; a
  * feed goes on between. */
-static void
-too_many_keys(void **state)
+TEST(too_many_keys)
 {
 	struct fixture *x = *state;
 	evt_buf b = { 0 };
@@ -276,8 +268,7 @@ too_many_keys(void **state)
 }
 
 /* Deeper than what is well-formed, with keys that were met before. */
-static void
-deep(void **state)
+TEST(deep)
 {
 	struct fixture *x = *state;
 	evt_buf b = { 0 };
@@ -314,15 +305,13 @@ learn(evt_key_cache *m, evt_key_cache_key *place, const char *key,
 	    &fact);
 }
 
-static void
-what_is_remembered(void **state)
+TEST(what_is_remembered)
 {
 	evt_key_cache *m = calloc(1, sizeof(*m));
 	evt_key_cache_key *root, *a, *nowhere;
 	size_t n;
 	char key[80];
 
-	(void)state;
 	assert_non_null(m);
 	root = evt_key_cache_begin(m);
 	nowhere = &m->keys[1];
@@ -369,14 +358,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(feeds, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(ends, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(other_places, set_up,
-		    tear_down),
-		cmocka_unit_test_setup_teardown(too_many_keys, set_up,
-		    tear_down),
-		cmocka_unit_test_setup_teardown(deep, set_up, tear_down),
-		cmocka_unit_test(what_is_remembered),
+		RUN_WITH(feeds, set_up, tear_down),
+		RUN_WITH(ends, set_up, tear_down),
+		RUN_WITH(other_places, set_up, tear_down),
+		RUN_WITH(too_many_keys, set_up, tear_down),
+		RUN_WITH(deep, set_up, tear_down),
+		RUN(what_is_remembered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

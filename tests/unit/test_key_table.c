@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/base/key_table.h"
+#include "tests/unit/lib/test.h"
 
 static uint32_t
 add(evt_key_table *d, const char *text, bool is_int)
@@ -20,13 +21,11 @@ find(const evt_key_table *d, const char *text, bool is_int)
 	return evt_key_table_find(d, text, (uint32_t)strlen(text), is_int);
 }
 
-static void
-keys_are_numbered_as_they_come(void **state)
+TEST(keys_are_numbered_as_they_come)
 {
 	evt_key_table d = { 0 };
 	evt_key key;
 
-	(void)state;
 	assert_int_equal(find(&d, "5", true), UINT32_MAX);
 	assert_int_equal(add(&d, "5", true), 0);
 	assert_int_equal(add(&d, "5", false), 1);
@@ -50,13 +49,11 @@ keys_are_numbered_as_they_come(void **state)
 
 /* It grows through many sizes, and keys with a NUL or an end in common stay
  * apart. */
-static void
-many_keys(void **state)
+TEST(many_keys)
 {
 	evt_key_table d = { 0 };
 	char text[16];
 
-	(void)state;
 	for (uint32_t i = 0; i < 70000; i++) {
 		snprintf(text, sizeof(text), "%u", i * 7919u);
 		assert_int_equal(add(&d, text, true), i);
@@ -78,14 +75,12 @@ many_keys(void **state)
 
 /* Keys of each length, and such as differ from it in one byte, in their length
  * or in being a number alone, stay apart. */
-static void
-keys_of_each_length(void **state)
+TEST(keys_of_each_length)
 {
 	evt_key_table d = { 0 };
 	char text[EVT_KEY_MAX];
 	uint32_t n = 0;
 
-	(void)state;
 	for (int round = 0; round < 2; round++) {
 		n = 0;
 		memset(text, 'k', sizeof(text));
@@ -126,15 +121,13 @@ longest_run(const evt_key_table *d)
 /* Whatever the keys look like, they spread over the slots: so finding one takes
  * a few steps.  (Half of the slots are taken at most.  By chance a run of 400
  * among them would come once in more than 10^20 times.) */
-static void
-keys_spread(void **state)
+TEST(keys_spread)
 {
 	static const char *const patterns[] = { "%u", "%016u", "%08u00000000",
 		"00000000%08u", "%x", "tracker-%u-of-the-platform",
 		"tracker-of-the-platform-%08x-00000000", "%u%200u" };
 	char text[EVT_KEY_MAX];
 
-	(void)state;
 	for (size_t k = 0; k < sizeof(patterns) / sizeof(*patterns); k++) {
 		evt_key_table d = { 0 };
 
@@ -151,13 +144,11 @@ keys_spread(void **state)
 
 /* Two dictionaries do not go by the same hash: what falls into one slot in one
  * of them does not in another, and nobody can know it. */
-static void
-hashes_differ(void **state)
+TEST(hashes_differ)
 {
 	evt_key_table a = { 0 }, b = { 0 };
 	uint32_t same = 0;
 
-	(void)state;
 	for (int i = 0; i < 1000; i++) {
 		char text[16];
 
@@ -175,11 +166,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keys_are_numbered_as_they_come),
-		cmocka_unit_test(many_keys),
-		cmocka_unit_test(keys_of_each_length),
-		cmocka_unit_test(keys_spread),
-		cmocka_unit_test(hashes_differ),
+		RUN(keys_are_numbered_as_they_come),
+		RUN(many_keys),
+		RUN(keys_of_each_length),
+		RUN(keys_spread),
+		RUN(hashes_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

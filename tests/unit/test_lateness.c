@@ -1,14 +1,10 @@
 /* test_lateness.c - the histogram against the sorted list of what went in. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "replay/play/lateness.h"
+#include "tests/unit/lib/test.h"
 
 static int
 compare(const void *a, const void *b)
@@ -18,22 +14,18 @@ compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void
-test_empty(void **state)
+TEST(empty)
 {
 	evt_lateness h = { 0 };
 
-	(void)state;
 	assert_int_equal(evt_lateness_at(&h, 500), 0);
 	assert_int_equal(evt_lateness_at(&h, 1000), 0);
 }
 
-static void
-test_small_values_are_exact(void **state)
+TEST(small_values_are_exact)
 {
 	evt_lateness h = { 0 };
 
-	(void)state;
 	for (int64_t v = 1; v <= 20; v++)
 		evt_lateness_add(&h, v);
 	assert_int_equal(evt_lateness_at(&h, 1), 1);
@@ -42,24 +34,20 @@ test_small_values_are_exact(void **state)
 	assert_int_equal(h.max_ns, 20);
 }
 
-static void
-test_early_is_zero(void **state)
+TEST(early_is_zero)
 {
 	evt_lateness h = { 0 };
 
-	(void)state;
 	evt_lateness_add(&h, -5);
 	evt_lateness_add(&h, INT64_MIN);
 	assert_int_equal(h.count, 2);
 	assert_int_equal(evt_lateness_at(&h, 1000), 0);
 }
 
-static void
-test_extremes(void **state)
+TEST(extremes)
 {
 	evt_lateness h = { 0 };
 
-	(void)state;
 	for (unsigned bit = 0; bit < 63; bit++) {
 		evt_lateness_add(&h, INT64_C(1) << bit);
 		evt_lateness_add(&h, (INT64_C(1) << bit) - 1);
@@ -69,15 +57,13 @@ test_extremes(void **state)
 	assert_int_equal(evt_lateness_at(&h, 1000), INT64_MAX);
 }
 
-static void
-test_against_sorted(void **state)
+TEST(against_sorted)
 {
 	enum { N = 20000 };
 	static int64_t v[N];
 	evt_lateness a = { 0 }, b = { 0 };
 	uint64_t rng = 88172645463325252u;
 
-	(void)state;
 	for (size_t i = 0; i < N; i++) {
 		rng ^= rng << 13;
 		rng ^= rng >> 7;
@@ -100,15 +86,13 @@ test_against_sorted(void **state)
 
 /* How many were at most that late: never more than really were, and short only
  * of those in the bucket that the value lies in. */
-static void
-test_below(void **state)
+TEST(below)
 {
 	enum { N = 5000 };
 	static int64_t v[N];
 	static evt_lateness h;
 	uint64_t rng = 7, last = 0;
 
-	(void)state;
 	assert_int_equal(evt_lateness_below(&h, INT64_MAX), 0);
 	for (size_t i = 0; i < N; i++) {
 		rng ^= rng << 13;
@@ -136,12 +120,10 @@ test_below(void **state)
 }
 
 /* Below 32 each value has a bucket of its own. */
-static void
-test_below_small(void **state)
+TEST(below_small)
 {
 	static evt_lateness h;
 
-	(void)state;
 	for (int i = 0; i < 32; i++) {
 		for (int n = 0; n <= i; n++)
 			evt_lateness_add(&h, i);
@@ -156,13 +138,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_small_values_are_exact),
-		cmocka_unit_test(test_early_is_zero),
-		cmocka_unit_test(test_extremes),
-		cmocka_unit_test(test_against_sorted),
-		cmocka_unit_test(test_below),
-		cmocka_unit_test(test_below_small),
+		RUN(empty),
+		RUN(small_values_are_exact),
+		RUN(early_is_zero),
+		RUN(extremes),
+		RUN(against_sorted),
+		RUN(below),
+		RUN(below_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,15 +1,12 @@
 /* test_lines.c - lines out of a stream, however it comes in pieces. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/base/line_splitter.h"
+#include "tests/unit/lib/test.h"
 
 /* Feed text in pieces of n bytes; what comes out is joined with '|', a line
  * that is too long stands as its length. */
@@ -51,13 +48,11 @@ split(const char *text, size_t len, size_t n, char *out)
 	evt_line_splitter_free(&l);
 }
 
-static void
-lines_in_any_pieces(void **state)
+TEST(lines_in_any_pieces)
 {
 	static const char text[] = "a\n\nbc\r\n0123456789\n0123456789A\nend";
 	char out[100];
 
-	(void)state;
 	for (size_t n = 1; n < sizeof(text) + 3; n++) {
 		split(text, sizeof(text) - 1, n, out);
 		assert_string_equal(out, "a||bc\r|0123456789|<11>|end");
@@ -65,15 +60,13 @@ lines_in_any_pieces(void **state)
 }
 
 /* The room that is promised, whatever was left over from before. */
-static void
-there_is_always_room(void **state)
+TEST(there_is_always_room)
 {
 	evt_line_splitter l = { .max = 1u << 20 };
 	uint8_t *line;
 	uint64_t n;
 	size_t room, sum = 0;
 
-	(void)state;
 	for (int i = 0; i < 5; i++) {
 		uint8_t *to = evt_line_splitter_room(&l, &room);
 
@@ -97,15 +90,13 @@ there_is_always_room(void **state)
 
 /* A line that is too long takes no memory, however long it is, and its length
  * is told at its end, also at the end of the stream. */
-static void
-long_lines_are_passed_over(void **state)
+TEST(long_lines_are_passed_over)
 {
 	evt_line_splitter l = { .max = 1000 };
 	uint8_t *line;
 	uint64_t n, sum = 0;
 	size_t room;
 
-	(void)state;
 	for (int i = 0; i < 200; i++) {
 		uint8_t *to = evt_line_splitter_room(&l, &room);
 
@@ -137,15 +128,13 @@ long_lines_are_passed_over(void **state)
 	evt_line_splitter_free(&l);
 }
 
-static void
-nothing_at_all(void **state)
+TEST(nothing_at_all)
 {
 	evt_line_splitter l = { .max = 10 };
 	uint8_t *line;
 	uint64_t n;
 	size_t room;
 
-	(void)state;
 	assert_int_equal(evt_line_splitter_next(&l, &line, &n),
 	    EVT_LINE_SPLITTER_MORE);
 	assert_int_equal(evt_line_splitter_last(&l, &line, &n),
@@ -165,10 +154,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_in_any_pieces),
-		cmocka_unit_test(there_is_always_room),
-		cmocka_unit_test(long_lines_are_passed_over),
-		cmocka_unit_test(nothing_at_all),
+		RUN(lines_in_any_pieces),
+		RUN(there_is_always_room),
+		RUN(long_lines_are_passed_over),
+		RUN(nothing_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

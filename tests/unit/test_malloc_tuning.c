@@ -1,5 +1,6 @@
 /* test_heap.c - a burst of memory goes back to the system. */
 #include "tests/unit/lib/tapes.h"
+#include "tests/unit/lib/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +33,11 @@ resident(void)
 	return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static void
-a_burst_is_given_back(void **state)
+TEST(a_burst_is_given_back)
 {
 	void *piece[PIECES], *small[2];
 	size_t before;
 
-	(void)state;
 #ifdef OTHER_HEAP
 	skip();
 #endif
@@ -66,7 +65,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_burst_is_given_back),
+		RUN(a_burst_is_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include "format/base/buf.h"
 #include "format/mark.h"
+#include "tests/unit/lib/test.h"
 
 /* The mark's text; it must be these bytes. */
 static void
@@ -16,13 +17,11 @@ reads(evt_buf *out, const char *want)
 	evt_buf_free(out);
 }
 
-static void
-of_a_run(void **state)
+TEST(of_a_run)
 {
 	static const char *const events[] = { "state_batch", "a\"b" };
 	evt_buf out = { 0 };
 
-	(void)state;
 	assert_true(evt_mark_started(&out, "ws://h/p?hash=${CREDENTIAL}",
 	    "navixy", events, 2));
 	reads(&out,
@@ -42,12 +41,10 @@ of_a_run(void **state)
 	reads(&out, "{\"mark\":\"clock\",\"step_ns\":-3600000000000}");
 }
 
-static void
-of_a_connection(void **state)
+TEST(of_a_connection)
 {
 	evt_buf out = { 0 };
 
-	(void)state;
 	assert_true(
 	    evt_mark_connected(&out, "ws://h/", "[::1]:1234", NULL, 1, -1));
 	reads(&out,
@@ -67,15 +64,13 @@ of_a_connection(void **state)
 }
 
 /* What nobody knows is null, never a number. */
-static void
-of_a_gap(void **state)
+TEST(of_a_gap)
 {
 	evt_buf out = { 0 };
 	evt_mark_gap_info gap = { .frames = EVT_MARK_UNKNOWN,
 		.bytes = EVT_MARK_UNKNOWN,
 		.reason = "not connected" };
 
-	(void)state;
 	assert_true(evt_mark_gap(&out, &gap));
 	reads(&out,
 	    "{\"mark\":\"gap\",\"frames\":null,\"bytes\":null,\"reason\":\"not "
@@ -95,12 +90,10 @@ of_a_gap(void **state)
 	    "000000001Z\",\"to\":\"2023-11-14T22:13:21.500000000Z\"}");
 }
 
-static void
-of_a_trigger(void **state)
+TEST(of_a_trigger)
 {
 	evt_buf out = { 0 };
 
-	(void)state;
 	assert_true(evt_mark_trigger(&out, "match", "/a=\"x\"", 7, 0));
 	reads(&out,
 	    "{\"mark\":\"trigger\",\"cause\":\"match\",\"what\":\"/"
@@ -117,10 +110,10 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(of_a_run),
-		cmocka_unit_test(of_a_connection),
-		cmocka_unit_test(of_a_gap),
-		cmocka_unit_test(of_a_trigger),
+		RUN(of_a_run),
+		RUN(of_a_connection),
+		RUN(of_a_gap),
+		RUN(of_a_trigger),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@
 #include "format/read/verify.h"
 #include "format/write/writer.h"
 #include "tests/unit/lib/fail_alloc.h"
+#include "tests/unit/lib/test.h"
 #include "tests/unit/lib/torture.h"
 
 #define T0 INT64_C(1700000000000000000)
@@ -344,8 +345,7 @@ reindex_once(void *arg)
 	return r;
 }
 
-static void
-each_call_of_a_writer(void **state)
+TEST(each_call_of_a_writer)
 {
 	static int (*const runs[])(void *) = { record_once, recover_once,
 		note_once, take_note_once, compact_once, gc_once,
@@ -378,8 +378,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_call_of_a_writer, set_up,
-		    tear_down),
+		RUN_WITH(each_call_of_a_writer, set_up, tear_down),
 	};
 
 	failing_begin();

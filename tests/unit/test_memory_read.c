@@ -20,6 +20,7 @@
 #include "format/read/verify.h"
 #include "format/write/writer.h"
 #include "tests/unit/lib/fail_alloc.h"
+#include "tests/unit/lib/test.h"
 #include "tests/unit/lib/torture.h"
 
 #define T0 INT64_C(1700000000000000000)
@@ -439,8 +440,7 @@ each_look(struct look *x, enum failing kind, unsigned step)
 	return calls;
 }
 
-static void
-memory(void **state)
+TEST(memory)
 {
 	uint64_t calls = each_look(*state, FAILING_MEMORY, 1);
 
@@ -448,8 +448,7 @@ memory(void **state)
 	    0);
 }
 
-static void
-memory_of_sqlite(void **state)
+TEST(memory_of_sqlite)
 {
 	uint64_t calls =
 	    each_look(*state, FAILING_DATABASE, torture_full() ? 5 : 23);
@@ -458,8 +457,7 @@ memory_of_sqlite(void **state)
 	    calls * N_FRAMES, 0);
 }
 
-static void
-reads(void **state)
+TEST(reads)
 {
 	uint64_t calls = each_look(*state, FAILING_READS, 1);
 
@@ -468,8 +466,7 @@ reads(void **state)
 }
 
 /* A tape without an index is walked. */
-static void
-without_index(void **state)
+TEST(without_index)
 {
 	struct look *x = *state;
 	char *index = in_dir(x->path, "tape.db");
@@ -480,7 +477,7 @@ without_index(void **state)
 	each_look(x, FAILING_READS, 1);
 }
 
-#define LOOKS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define LOOKS(test) RUN_WITH(test, set_up, tear_down)
 
 int
 main(void)

@@ -17,6 +17,7 @@
 #include "record/tape/queue.h"
 #include "record/feed/dialog.h"
 #include "tests/unit/lib/fail_alloc.h"
+#include "tests/unit/lib/test.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define HASH "0123456789abcdef0123456789abcdef"
@@ -302,14 +303,12 @@ part_once(void *arg)
 	return r;
 }
 
-static void
-each_part(void **state)
+TEST(each_part)
 {
 	static int (*const parts[])(evt_buf * out, evt_error * err) = { queue,
 		address, proxy, secret, subscription, talk, listing, marks,
 		lines, assembly };
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(parts); i++) {
 		struct part x = { .run = parts[i] };
 
@@ -323,7 +322,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_part),
+		RUN(each_part),
 	};
 
 	failing_begin();

@@ -19,6 +19,7 @@
 #include "replay/play/time_shift.h"
 #include "format/navixy/stamp_rewrite.h"
 #include "tests/unit/lib/fail_alloc.h"
+#include "tests/unit/lib/test.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -370,8 +371,7 @@ part_once(void *arg)
 	return r;
 }
 
-static void
-each_part(void **state)
+TEST(each_part)
 {
 	static const struct {
 		int (*run)(struct fixture *x, evt_error *err);
@@ -398,7 +398,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_part, set_up, tear_down),
+		RUN_WITH(each_part, set_up, tear_down),
 	};
 
 	failing_begin();

@@ -1,15 +1,12 @@
 /* test_metrics.c - a recording in figures. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <string.h>
 
 #include "format/base/timetext.h"
 #include "record/metrics.h"
+#include "tests/unit/lib/test.h"
 
 #define NOW INT64_C(1700000000000000000)
 
@@ -29,8 +26,7 @@ says(const evt_status_figures *st, const evt_metrics_around *a,
 	evt_buf_free(&b);
 }
 
-static void
-each_figure_has_its_name(void **state)
+TEST(each_figure_has_its_name)
 {
 	evt_status_figures st = { .state = EVT_STATUS_CONNECTED,
 		.frames = 11,
@@ -67,7 +63,6 @@ each_figure_has_its_name(void **state)
 		.disk_free = 25,
 		.disk_size = 26 };
 
-	(void)state;
 	st.syncs.count = 2;
 	st.syncs.sum_ns = 500000;
 	st.syncs.within[0] = 1;
@@ -109,8 +104,7 @@ each_figure_has_its_name(void **state)
 	says(&st, &a, "sync_seconds_sum 0.0005");
 }
 
-static void
-connected_is_what_takes_frames(void **state)
+TEST(connected_is_what_takes_frames)
 {
 	static const bool want[] = { [EVT_STATUS_STARTING] = false,
 		[EVT_STATUS_READING] = true,
@@ -122,7 +116,6 @@ connected_is_what_takes_frames(void **state)
 		[EVT_STATUS_ENDED] = false };
 	const evt_metrics_around a = { .now_ns = NOW, .start_ns = NOW };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
 		evt_status_figures st = { .state = (enum evt_status_state)i };
 
@@ -132,14 +125,12 @@ connected_is_what_takes_frames(void **state)
 
 /* One rule watches for a feed that went silent and for one that never spoke;
  * a clock that was set back gives no negative age. */
-static void
-age_without_events_and_across_a_step(void **state)
+TEST(age_without_events_and_across_a_step)
 {
 	evt_status_figures st = { 0 };
 	evt_metrics_around a = { .now_ns = NOW,
 		.start_ns = NOW - 7 * EVT_NS_PER_S };
 
-	(void)state;
 	says(&st, &a, "last_event_age_seconds 7");
 	a.start_ns = NOW + EVT_NS_PER_S;
 	says(&st, &a, "last_event_age_seconds 0");
@@ -151,9 +142,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_figure_has_its_name),
-		cmocka_unit_test(connected_is_what_takes_frames),
-		cmocka_unit_test(age_without_events_and_across_a_step),
+		RUN(each_figure_has_its_name),
+		RUN(connected_is_what_takes_frames),
+		RUN(age_without_events_and_across_a_step),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "format/base/timetext.h"
 #include "format/mark.h"
 #include "format/navixy/navixy.h"
+#include "tests/unit/lib/test.h"
 
 /* The subscription as a tree; cJSON_Delete() it. */
 static cJSON *
@@ -44,15 +45,13 @@ value(const cJSON *at, const char *path)
 	return cJSON_GetStringValue(at);
 }
 
-static void
-new_form(void **state)
+TEST(new_form)
 {
 	const char *events[] = { "state", "state_batch" };
 	const char *trackers[] = { "1", "22" };
 	evt_navixy_options o = { 0 };
 	cJSON *root = subscription(&o);
 
-	(void)state;
 	assert_string_equal(value(root, "action"), "subscribe");
 	assert_string_equal(value(root, "hash"), "HASH");
 	assert_string_equal(value(root, "requests.0.type"), "state_batch");
@@ -74,8 +73,7 @@ new_form(void **state)
 	cJSON_Delete(root);
 }
 
-static void
-old_form(void **state)
+TEST(old_form)
 {
 	const char *trackers[] = { "7" };
 	evt_navixy_options o = { .trackers = trackers,
@@ -83,7 +81,6 @@ old_form(void **state)
 		.old_form = true };
 	cJSON *root = subscription(&o);
 
-	(void)state;
 	assert_string_equal(value(root, "events.0"), "state");
 	assert_null(cJSON_GetObjectItem(root, "requests"));
 	assert_int_equal(cJSON_GetArraySize(
@@ -92,8 +89,7 @@ old_form(void **state)
 	cJSON_Delete(root);
 }
 
-static void
-what_cannot_be_asked(void **state)
+TEST(what_cannot_be_asked)
 {
 	const char *bogus[] = { "bogus" }, *single[] = { "state" };
 	const char *alone[] = { "logout" };
@@ -105,7 +101,6 @@ what_cannot_be_asked(void **state)
 		{ .old_form = true },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		evt_buf out = { 0 };
 		evt_error err;
@@ -118,15 +113,13 @@ what_cannot_be_asked(void **state)
 	}
 }
 
-static void
-handshakes(void **state)
+TEST(handshakes)
 {
 	evt_navixy_handshake h;
 	const char good[] = "c8834462-c46e-4dad-a22f-b86aabe3f883|60000|X|";
 	static const char *const bad[] = { "", "X", "|60000|X|", "id|x|X|",
 		"{\"a\":\"|1|X|\"}", "id|60000", "id|60000|X|more" };
 
-	(void)state;
 	assert_true(
 	    evt_navixy_is_handshake((const uint8_t *)good, strlen(good), &h));
 	assert_string_equal(h.id, "c8834462-c46e-4dad-a22f-b86aabe3f883");
@@ -138,8 +131,7 @@ handshakes(void **state)
 	}
 }
 
-static void
-answers(void **state)
+TEST(answers)
 {
 	static const struct {
 		const char *text;
@@ -177,7 +169,6 @@ answers(void **state)
 	evt_navixy *navixy;
 	evt_error err;
 
-	(void)state;
 	ok(evt_navixy_new(&navixy, &err), &err);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		evt_navixy_answer got = { 0 };
@@ -210,8 +201,7 @@ check_mark(evt_buf *out, const char *name, const char *const *members)
 	out->len = 0;
 }
 
-static void
-marks_have_the_members_that_are_documented(void **state)
+TEST(marks_have_the_members_that_are_documented)
 {
 	static const char *const m_started[] = { "program", "url", "profile",
 		"events", NULL };
@@ -233,7 +223,6 @@ marks_have_the_members_that_are_documented(void **state)
 		.span_ns = EVT_NS_PER_S };
 	evt_buf out = { 0 };
 
-	(void)state;
 	assert_true(evt_mark_started(&out, "ws://h/", "navixy", events, 1));
 	check_mark(&out, "started", m_started);
 	assert_true(evt_mark_started(&out, NULL, NULL, NULL, 0));
@@ -256,12 +245,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(new_form),
-		cmocka_unit_test(old_form),
-		cmocka_unit_test(what_cannot_be_asked),
-		cmocka_unit_test(handshakes),
-		cmocka_unit_test(answers),
-		cmocka_unit_test(marks_have_the_members_that_are_documented),
+		RUN(new_form),
+		RUN(old_form),
+		RUN(what_cannot_be_asked),
+		RUN(handshakes),
+		RUN(answers),
+		RUN(marks_have_the_members_that_are_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/write/packer.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 
@@ -80,23 +81,19 @@ check_order(size_t most)
 	evt_block_builder_free(alone);
 }
 
-static void
-blocks_come_out_one_after_the_other(void **state)
+TEST(blocks_come_out_one_after_the_other)
 {
-	(void)state;
 	check_order(1);
 	check_order(2);
 	check_order(SIZE_MAX);
 }
 
-static void
-what_it_holds_goes_with_it(void **state)
+TEST(what_it_holds_goes_with_it)
 {
 	evt_block_builder *open;
 	evt_packer *p;
 	evt_error err;
 
-	(void)state;
 	ok(evt_block_builder_new(2, &open, &err), &err);
 	ok(evt_packer_new(2, &p, &err), &err);
 	while (evt_packer_has_room(p)) {
@@ -113,8 +110,8 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blocks_come_out_one_after_the_other),
-		cmocka_unit_test(what_it_holds_goes_with_it),
+		RUN(blocks_come_out_one_after_the_other),
+		RUN(what_it_holds_goes_with_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

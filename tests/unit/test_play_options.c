@@ -1,14 +1,10 @@
 /* test_query.c - settings from the command line and from a URL's query. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "replay/play/play_options.h"
+#include "tests/unit/lib/test.h"
 
 #define S EVT_NS_PER_S
 #define T0 (INT64_C(1700000000) * S)
@@ -29,8 +25,7 @@ static const evt_timetext_ref ref = { .has_span = true,
 	.last_ns = T0 + 100 * S,
 	.find_mark = find_mark };
 
-static void
-test_speeds(void **state)
+TEST(speeds)
 {
 	static const struct {
 		const char *text;
@@ -51,7 +46,6 @@ test_speeds(void **state)
 		"1000.000001", "1001", "-1", "1e3", "2x", "fast", "1.2.3", " 1",
 		"99999999999999999999999", "1.0000001", "Max" };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		char out[EVT_DECK_SPEED_TEXT];
 		uint32_t v;
@@ -73,14 +67,12 @@ test_speeds(void **state)
 	}
 }
 
-static void
-test_defaults(void **state)
+TEST(defaults)
 {
 	evt_play_options p;
 	evt_filter f;
 	evt_deck_options o;
 
-	(void)state;
 	evt_play_options_init(&p);
 	evt_play_options_filter(&p, &f);
 	assert_false(f.has_from || f.has_to);
@@ -102,13 +94,11 @@ set(evt_play_options *p, const char *name, const char *text)
 		fail_msg("%s=%s: %s", name, text, err.text);
 }
 
-static void
-test_settings(void **state)
+TEST(settings)
 {
 	evt_play_options p;
 	evt_filter f;
 
-	(void)state;
 	evt_play_options_init(&p);
 	set(&p, "from", "+10s");
 	set(&p, "to", "mark:crash");
@@ -140,8 +130,7 @@ test_settings(void **state)
 	evt_play_options_free(&p);
 }
 
-static void
-test_bad_settings(void **state)
+TEST(bad_settings)
 {
 	static const char *const bad[][3] = {
 		{ "from", "yesterday", "known forms" },
@@ -158,7 +147,6 @@ test_bad_settings(void **state)
 		{ "", "2", "unknown parameter" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		evt_error err = { .text = "" };
 		evt_play_options p;
@@ -173,13 +161,11 @@ test_bad_settings(void **state)
 	}
 }
 
-static void
-test_long_name(void **state)
+TEST(long_name)
 {
 	char name[EVT_KEY_MAX + 2];
 	evt_play_options p;
 
-	(void)state;
 	memset(name, 'x', sizeof(name));
 	name[EVT_KEY_MAX + 1] = '\0';
 	evt_play_options_init(&p);
@@ -192,14 +178,12 @@ test_long_name(void **state)
 }
 
 /* The query goes over the defaults; its names replace theirs. */
-static void
-test_query(void **state)
+TEST(query)
 {
 	static const char *const args[] = { "source=7", "source=8,9",
 		"speed=max", "from= 10s", "token=secret", "", "loop" };
 	evt_play_options base, p;
 
-	(void)state;
 	evt_play_options_init(&base);
 	set(&base, "source", "1,2,3");
 	set(&base, "event", "state");
@@ -220,8 +204,7 @@ test_query(void **state)
 	evt_play_options_free(&base);
 }
 
-static void
-test_bad_queries(void **state)
+TEST(bad_queries)
 {
 	static const char *const bad[][2] = {
 		{ "speed=abc", "speed=2" },
@@ -233,7 +216,6 @@ test_bad_queries(void **state)
 		{ "from=", "speed=2" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		evt_error err = { .text = "" };
 		evt_play_options p;
@@ -251,13 +233,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_speeds),
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_settings),
-		cmocka_unit_test(test_bad_settings),
-		cmocka_unit_test(test_long_name),
-		cmocka_unit_test(test_query),
-		cmocka_unit_test(test_bad_queries),
+		RUN(speeds),
+		RUN(defaults),
+		RUN(settings),
+		RUN(bad_settings),
+		RUN(long_name),
+		RUN(query),
+		RUN(bad_queries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include "format/base/timetext.h"
 #include "replay/play/player.h"
+#include "tests/unit/lib/test.h"
 
 #define S EVT_NS_PER_S
 #define T0 (INT64_C(1700000000) * S)
@@ -88,8 +89,7 @@ play_all(evt_player *p, int64_t *due, size_t max)
 	}
 }
 
-static void
-test_runs_that_a_filter_hides(void **state)
+TEST(runs_that_a_filter_hides)
 {
 	evt_tape *tape = make_tape("a", 10, 5, 0);
 	evt_tape_set reel;
@@ -98,7 +98,6 @@ test_runs_that_a_filter_hides(void **state)
 	evt_error err;
 	int64_t due[20] = { 0 };
 
-	(void)state;
 	ok(evt_tape_set_open(&tape, 1, &reel, &err), &err);
 	assert_int_equal(reel.n_runs, 1);
 	evt_play_options_init(&play);
@@ -113,8 +112,7 @@ test_runs_that_a_filter_hides(void **state)
 	evt_tape_close(tape);
 }
 
-static void
-test_merge(void **state)
+TEST(merge)
 {
 	evt_tape *tape[2];
 	evt_tape_set reel;
@@ -123,7 +121,6 @@ test_merge(void **state)
 	evt_error err;
 	int64_t due[20] = { 0 };
 
-	(void)state;
 	tape[0] = make_tape("b", 5, 99, 0);
 	tape[1] = make_tape("c", 5, 2, S / 2);
 	ok(evt_tape_set_open(tape, 2, &reel, &err), &err);
@@ -140,8 +137,7 @@ test_merge(void **state)
 }
 
 /* Many players on one tape do not disturb each other; each loops and seeks. */
-static void
-test_places_of_their_own(void **state)
+TEST(places_of_their_own)
 {
 	evt_tape *tape = make_tape("d", 100, 999, 0);
 	evt_tape_set reel;
@@ -149,7 +145,6 @@ test_places_of_their_own(void **state)
 	evt_error err;
 	static int64_t due[800];
 
-	(void)state;
 	ok(evt_tape_set_open(&tape, 1, &reel, &err), &err);
 	for (int i = 0; i < 4; i++) {
 		evt_play_options play;
@@ -188,11 +183,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_runs_that_a_filter_hides,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(test_merge, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_places_of_their_own, setup,
-		    teardown),
+		RUN_WITH(runs_that_a_filter_hides, setup, teardown),
+		RUN_WITH(merge, setup, teardown),
+		RUN_WITH(places_of_their_own, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

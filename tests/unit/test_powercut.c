@@ -14,6 +14,7 @@
 #include "format/store/tape_dir.h"
 #include "format/read/verify.h"
 #include "tests/unit/lib/powercut.h"
+#include "tests/unit/lib/test.h"
 #include "tests/unit/lib/testvfs.h"
 #include "tests/unit/lib/torture.h"
 
@@ -265,8 +266,7 @@ cut_again(struct run *r, size_t at, enum cut cut, unsigned seed, size_t step)
 	remove_dir(dir);
 }
 
-static void
-recovery_is_cut_too(void **state)
+TEST(recovery_is_cut_too)
 {
 	struct run *r = *state;
 	size_t step = torture_full() ? 7 : 97;
@@ -283,8 +283,7 @@ recovery_is_cut_too(void **state)
 
 /* The first minutes of a tape, at every change and with many seeds: a cut may
  * leave a directory and not the block that it names. */
-static void
-a_new_tape(void **state)
+TEST(a_new_tape)
 {
 	static const char what[] =
 	    "power cut at every file operation of a new tape; unsynced writes "
@@ -307,23 +306,21 @@ a_new_tape(void **state)
 	end(r, dir, what);
 }
 
-static void
-each_batch_synced(void **state)
+TEST(each_batch_synced)
 {
 	cut_everywhere(*state, 0,
 	    "power cut at every file operation, each batch synced; unsynced "
 	    "writes kept, lost, at random, torn");
 }
 
-static void
-synced_now_and_then(void **state)
+TEST(synced_now_and_then)
 {
 	cut_everywhere(*state, 1000000000,
 	    "power cut at every file operation, synced each second; unsynced "
 	    "writes kept, lost, at random, torn");
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 
 int
 main(void)

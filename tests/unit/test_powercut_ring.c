@@ -15,6 +15,7 @@
 #include "format/read/verify.h"
 #include "format/write/writer.h"
 #include "tests/unit/lib/powercut.h"
+#include "tests/unit/lib/test.h"
 #include "tests/unit/lib/testvfs.h"
 #include "tests/unit/lib/torture.h"
 
@@ -399,16 +400,14 @@ cut_everywhere(struct run *r, int64_t sync_ns, const char *what)
 	end(r, what);
 }
 
-static void
-each_batch_synced(void **state)
+TEST(each_batch_synced)
 {
 	cut_everywhere(*state, 0,
 	    "power cut at every file operation of a ring, each batch synced; "
 	    "unsynced writes kept, lost, at random, torn");
 }
 
-static void
-synced_now_and_then(void **state)
+TEST(synced_now_and_then)
 {
 	cut_everywhere(*state, 3 * S,
 	    "power cut at every file operation of a ring, synced now and then; "
@@ -439,8 +438,7 @@ cut_again(struct run *r, size_t at, enum cut cut, unsigned seed, size_t step)
 	remove_dir(dir);
 }
 
-static void
-the_rescue_is_cut_too(void **state)
+TEST(the_rescue_is_cut_too)
 {
 	struct run *r = *state;
 	size_t step = torture_full() ? 13 : 61;
@@ -454,7 +452,7 @@ the_rescue_is_cut_too(void **state)
 	    "is put onto the tape; unsynced writes lost, at random, torn");
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 
 int
 main(void)

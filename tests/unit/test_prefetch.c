@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "format/read/prefetch.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define FRAMES 2000u
@@ -119,8 +120,7 @@ check_next(struct fixture *x, size_t block, uint64_t from_seq)
 	assert_int_equal(got->match.n, n);
 }
 
-static void
-in_order(void **state)
+TEST(in_order)
 {
 	static const char *const one[] = { "10003" };
 	const evt_filter filters[] = { { 0 },
@@ -147,8 +147,7 @@ in_order(void **state)
 }
 
 /* A third is not taken, and the two that were do not suffer. */
-static void
-no_more_than_there_is_room_for(void **state)
+TEST(no_more_than_there_is_room_for)
 {
 	struct fixture *x = *state;
 
@@ -163,8 +162,7 @@ no_more_than_there_is_room_for(void **state)
 	close_fetch(x);
 }
 
-static void
-each_from_its_own_number(void **state)
+TEST(each_from_its_own_number)
 {
 	struct fixture *x = *state;
 	uint64_t middle = x->segment->blocks[3].first_seq + 5;
@@ -177,8 +175,7 @@ each_from_its_own_number(void **state)
 	close_fetch(x);
 }
 
-static void
-dropped(void **state)
+TEST(dropped)
 {
 	struct fixture *x = *state;
 
@@ -202,8 +199,7 @@ dropped(void **state)
 }
 
 /* One that cannot be read is told of in its turn, and the next is right. */
-static void
-a_bad_block_between(void **state)
+TEST(a_bad_block_between)
 {
 	struct fixture *x = *state;
 	evt_segment_block lie = x->segment->blocks[1];
@@ -232,11 +228,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_order),
-		cmocka_unit_test(no_more_than_there_is_room_for),
-		cmocka_unit_test(each_from_its_own_number),
-		cmocka_unit_test(dropped),
-		cmocka_unit_test(a_bad_block_between),
+		RUN(in_order),
+		RUN(no_more_than_there_is_room_for),
+		RUN(each_from_its_own_number),
+		RUN(dropped),
+		RUN(a_bad_block_between),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

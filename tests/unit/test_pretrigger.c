@@ -12,6 +12,7 @@
 #include "format/write/writer.h"
 #include "record/tape/pretrigger.h"
 #include "tests/unit/lib/fail_io.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define S EVT_NS_PER_S
@@ -155,13 +156,11 @@ end(struct fixture *x, const char *want)
 	remove_dir(x->dir);
 }
 
-static void
-a_window_is_exact(void **state)
+TEST(a_window_is_exact)
 {
 	struct fixture x = { 0 };
 	evt_pretrigger_stats st;
 
-	(void)state;
 	begin(&x, 10 * S, 5 * S);
 	frame(&x, "1", T0 + 10 * S - 1);
 	frame(&x, "2", T0 + 10 * S); /* to the nanosecond */
@@ -186,12 +185,10 @@ a_window_is_exact(void **state)
 	assert_non_null(strstr(x.last, "the 1 frames that were held"));
 }
 
-static void
-a_match_is_in_its_window(void **state)
+TEST(a_match_is_in_its_window)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, 10 * S, 0);
 	frame(&x, "1", T0 + S);
 	frame(&x, "{\"alarm\":true}", T0 + 2 * S);
@@ -207,12 +204,10 @@ a_match_is_in_its_window(void **state)
 }
 
 /* Each frame that matches makes it longer; only the first one is told. */
-static void
-triggers_make_it_longer(void **state)
+TEST(triggers_make_it_longer)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, 10 * S, 5 * S);
 	for (int i = 1; i < 20; i++)
 		frame(&x, "{\"alarm\":true}", T0 + i * 4 * S);
@@ -235,14 +230,12 @@ triggers_make_it_longer(void **state)
 
 /* Where nothing comes the clock ends it; what comes late from the queue is in
  * it all the same. */
-static void
-the_clock_ends_it_too(void **state)
+TEST(the_clock_ends_it_too)
 {
 	struct fixture x = { 0 };
 	evt_pretrigger_stats st;
 	evt_error err;
 
-	(void)state;
 	begin(&x, 10 * S, 5 * S);
 	frame(&x, "1", T0 + S);
 	clock_at(T0 + S);
@@ -262,13 +255,11 @@ the_clock_ends_it_too(void **state)
 	end(&x, " armed@0 1 trigger@1000 armed@6000 late");
 }
 
-static void
-a_note_counts_from_when_it_was_left(void **state)
+TEST(a_note_counts_from_when_it_was_left)
 {
 	struct fixture x = { 0 };
 	evt_error err;
 
-	(void)state;
 	begin(&x, 10 * S, 5 * S);
 	frame(&x, "1", T0 + 10 * S);
 	frame(&x, "2", T0 + 12 * S);
@@ -285,12 +276,10 @@ a_note_counts_from_when_it_was_left(void **state)
 
 /* A full disk in the midst of it: the calls are made again, and nothing is
  * missing or there twice. */
-static void
-each_step_may_fail(void **state)
+TEST(each_step_may_fail)
 {
 	bool hit = true;
 
-	(void)state;
 	for (unsigned at = 0; hit; at++) {
 		struct fixture x = { 0 };
 
@@ -315,12 +304,10 @@ each_step_may_fail(void **state)
 
 /* On a disk that is full for long a second trigger comes before the first has
  * its frames: the window begins where the first one said. */
-static void
-a_trigger_while_one_waits(void **state)
+TEST(a_trigger_while_one_waits)
 {
 	struct fixture x = { 0 };
 
-	(void)state;
 	begin(&x, 10 * S, 5 * S);
 	frame(&x, "1", T0 + 11 * S);
 	commit(&x);
@@ -347,13 +334,11 @@ leave_note(struct fixture *x, int64_t at_ns)
 }
 
 /* The end comes while a note waits, and with it another one: both are set. */
-static void
-an_end_while_a_note_waits(void **state)
+TEST(an_end_while_a_note_waits)
 {
 	struct fixture x = { 0 };
 	int r = EVT_OK;
 
-	(void)state;
 	begin(&x, 10 * S, 5 * S);
 	frame(&x, "1", T0 + 11 * S);
 	commit(&x);
@@ -371,15 +356,13 @@ an_end_while_a_note_waits(void **state)
 
 /* A full disk and more in memory than waits there: what is too old goes all
  * the same, which may be the room that is wanted. */
-static void
-what_is_too_old_goes_on_a_full_disk(void **state)
+TEST(what_is_too_old_goes_on_a_full_disk)
 {
 	struct fixture x = { 0 };
 	size_t n = 2u << 20;
 	char *large = calloc(1, n + 1);
 	evt_pretrigger_stats st;
 
-	(void)state;
 	assert_non_null(large);
 	memset(large, 'x', n);
 	begin(&x, 10 * S, 5 * S);
@@ -403,15 +386,15 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_window_is_exact),
-		cmocka_unit_test(a_match_is_in_its_window),
-		cmocka_unit_test(triggers_make_it_longer),
-		cmocka_unit_test(the_clock_ends_it_too),
-		cmocka_unit_test(a_note_counts_from_when_it_was_left),
-		cmocka_unit_test(each_step_may_fail),
-		cmocka_unit_test(a_trigger_while_one_waits),
-		cmocka_unit_test(an_end_while_a_note_waits),
-		cmocka_unit_test(what_is_too_old_goes_on_a_full_disk),
+		RUN(a_window_is_exact),
+		RUN(a_match_is_in_its_window),
+		RUN(triggers_make_it_longer),
+		RUN(the_clock_ends_it_too),
+		RUN(a_note_counts_from_when_it_was_left),
+		RUN(each_step_may_fail),
+		RUN(a_trigger_while_one_waits),
+		RUN(an_end_while_a_note_waits),
+		RUN(what_is_too_old_goes_on_a_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

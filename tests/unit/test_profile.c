@@ -1,20 +1,15 @@
 /* test_profile.c - paths that are none, and what the others compile to. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "format/keys/profile.h"
 #include "format/keys/json_scan.h"
+#include "tests/unit/lib/test.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static void
-test_refused(void **state)
+TEST(refused)
 {
 	static const struct {
 		const char *path, *why;
@@ -50,14 +45,12 @@ test_refused(void **state)
 	}
 }
 
-static void
-test_too_many(void **state)
+TEST(too_many)
 {
 	const char *paths[EVT_PROFILE_PATHS + 1];
 	evt_profile *profile;
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(paths); i++)
 		paths[i] = "/a";
 	assert_int_equal(evt_profile_new(paths, 65, NULL, 0, &profile, &err),
@@ -77,15 +70,13 @@ test_too_many(void **state)
 	evt_profile_free(profile);
 }
 
-static void
-test_too_deep(void **state)
+TEST(too_deep)
 {
 	char path[2 * EVT_JSON_SCAN_DEPTH + 3] = "";
 	const char *paths[] = { path };
 	evt_profile *profile;
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < EVT_JSON_SCAN_DEPTH; i++)
 		memcpy(path + 2 * i, "/x", 3);
 	assert_int_equal(evt_profile_new(paths, 1, NULL, 0, &profile, &err),
@@ -98,8 +89,7 @@ test_too_deep(void **state)
 	assert_non_null(strstr(err.text, "deeper than any frame may be"));
 }
 
-static void
-test_compiled(void **state)
+TEST(compiled)
 {
 	static const char *const events[] = { "/event" };
 	static const char *const sources[] = { "/data/id", "/data/*/id", "/0",
@@ -108,7 +98,6 @@ test_compiled(void **state)
 	const evt_profile_level *l;
 	evt_error err;
 
-	(void)state;
 	assert_int_equal(evt_profile_new(events, 1, sources, 5, &profile, &err),
 	    EVT_OK);
 	assert_int_equal(profile->n_levels, 4);
@@ -135,8 +124,7 @@ test_compiled(void **state)
 	evt_profile_free(profile);
 }
 
-static void
-test_indexes(void **state)
+TEST(indexes)
 {
 	static const char *const paths[] = { "/18446744073709551615",
 		"/18446744073709551616", "/1x", "/-1", "/", "/10" };
@@ -144,7 +132,6 @@ test_indexes(void **state)
 		true };
 	evt_profile *profile;
 
-	(void)state;
 	assert_int_equal(evt_profile_new(NULL, 0, paths, COUNT(paths), &profile,
 	                     NULL),
 	    EVT_OK);
@@ -155,12 +142,10 @@ test_indexes(void **state)
 	evt_profile_free(profile);
 }
 
-static void
-test_empty(void **state)
+TEST(empty)
 {
 	evt_profile *profile;
 
-	(void)state;
 	assert_int_equal(evt_profile_new(NULL, 0, NULL, 0, &profile, NULL),
 	    EVT_OK);
 	assert_int_equal(profile->n_levels, 1);
@@ -172,12 +157,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_too_deep),
-		cmocka_unit_test(test_compiled),
-		cmocka_unit_test(test_indexes),
-		cmocka_unit_test(test_empty),
+		RUN(refused),
+		RUN(too_many),
+		RUN(too_deep),
+		RUN(compiled),
+		RUN(indexes),
+		RUN(empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

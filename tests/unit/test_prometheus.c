@@ -1,11 +1,8 @@
 /* test_promtext.c - figures as Prometheus reads them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "format/base/prometheus.h"
+#include "tests/unit/lib/test.h"
 
 static void
 same(evt_buf *b, const char *want)
@@ -15,12 +12,10 @@ same(evt_buf *b, const char *want)
 	evt_buf_free(b);
 }
 
-static void
-a_value_says_what_it_is(void **state)
+TEST(a_value_says_what_it_is)
 {
 	evt_buf b = { 0 };
 
-	(void)state;
 	assert_true(evt_prometheus_value(&b, "a_total", "counter", "Some a.",
 	    12345678901.0));
 	assert_true(evt_prometheus_value(&b, "b", "gauge", "A b.", -0.25));
@@ -30,8 +25,7 @@ a_value_says_what_it_is(void **state)
 	    "# HELP b A b.\n# TYPE b gauge\nb -0.25\n");
 }
 
-static void
-a_histogram_is_cumulative_and_in_seconds(void **state)
+TEST(a_histogram_is_cumulative_and_in_seconds)
 {
 	const int64_t bounds[] = { 250000, 1000000, 2000000000 };
 	const uint64_t within[] = { 1, 3, 4 };
@@ -39,7 +33,6 @@ a_histogram_is_cumulative_and_in_seconds(void **state)
 		12500000000 };
 	evt_buf b = { 0 };
 
-	(void)state;
 	assert_true(evt_prometheus_add_histogram(&b, "s", "How long.", &h));
 	same(&b,
 	    "# HELP s How long.\n# TYPE s histogram\n"
@@ -52,8 +45,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_value_says_what_it_is),
-		cmocka_unit_test(a_histogram_is_cumulative_and_in_seconds),
+		RUN(a_value_says_what_it_is),
+		RUN(a_histogram_is_cumulative_and_in_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "record/net/proxy.h"
+#include "tests/unit/lib/test.h"
 
 /* The environment: names and values, ended by NULL.  evt_proxy_choose() takes
  * a function without a context, so the test's place for it is static. */
@@ -57,10 +58,8 @@ goes(const char *url, const char *const *vars, const char *host, unsigned port,
 
 #define VARS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-static void
-by_scheme(void **state)
+TEST(by_scheme)
 {
-	(void)state;
 	goes("ws://feed/", VARS("x", "y"), NULL, 0, NULL);
 	goes("ws://feed/", VARS("http_proxy", "http://p:3128/"), "p", 3128,
 	    NULL);
@@ -75,31 +74,26 @@ by_scheme(void **state)
 	goes("ws://feed/", VARS("http_proxy", ""), NULL, 0, NULL);
 }
 
-static void
-forms(void **state)
+TEST(forms)
 {
-	(void)state;
 	goes("ws://feed/", VARS("http_proxy", "HTTP://me:pa@ss@[::1]:80/x"),
 	    "::1", 80, "me:pa@ss");
 	goes("ws://feed/", VARS("http_proxy", "me@10.0.0.1:80"), "10.0.0.1", 80,
 	    "me");
 }
 
-static void
-never_for_the_local_machine(void **state)
+TEST(never_for_the_local_machine)
 {
 	const char *const *vars =
 	    VARS("http_proxy", "p:1", "https_proxy", "p:1");
 
-	(void)state;
 	goes("ws://127.0.0.1:80/", vars, NULL, 0, NULL);
 	goes("ws://localhost/", vars, NULL, 0, NULL);
 	goes("wss://[::1]/", vars, NULL, 0, NULL);
 	goes("ws://localhost.example/", vars, "p", 1, NULL);
 }
 
-static void
-no_proxy(void **state)
+TEST(no_proxy)
 {
 	static const struct {
 		const char *list, *url;
@@ -122,7 +116,6 @@ no_proxy(void **state)
 		{ "", "ws://feed.example/", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		goes(cases[i].url,
 		    VARS("http_proxy", "p:1", "no_proxy", cases[i].list),
@@ -136,8 +129,7 @@ no_proxy(void **state)
 	    NULL);
 }
 
-static void
-what_cannot_be_read(void **state)
+TEST(what_cannot_be_read)
 {
 	static const char *const bad[] = { "p", ":80", "p:", "p:0", "p:65536",
 		"p:80x", "p: 80", "socks5://p:80", "https://p:80", "p:123456",
@@ -145,7 +137,6 @@ what_cannot_be_read(void **state)
 	evt_proxy proxy;
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (choose("ws://feed/", VARS("http_proxy", bad[i]), &proxy,
 		        &err) != EVT_ERR_ARG)
@@ -161,11 +152,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(by_scheme),
-		cmocka_unit_test(forms),
-		cmocka_unit_test(never_for_the_local_machine),
-		cmocka_unit_test(no_proxy),
-		cmocka_unit_test(what_cannot_be_read),
+		RUN(by_scheme),
+		RUN(forms),
+		RUN(never_for_the_local_machine),
+		RUN(no_proxy),
+		RUN(what_cannot_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

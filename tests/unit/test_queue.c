@@ -8,9 +8,9 @@
 
 #include "record/tape/queue.h"
 #include "record/net/resolve.h"
+#include "tests/unit/lib/test.h"
 
-static void
-order_and_bounds(void **state)
+TEST(order_and_bounds)
 {
 	evt_queue *q = evt_queue_new(10000);
 	uint8_t payload[1000] = { 0 };
@@ -22,7 +22,6 @@ order_and_bounds(void **state)
 	evt_queue_batch *batch;
 	unsigned n = 0, got = 0;
 
-	(void)state;
 	assert_non_null(q);
 	while (s == EVT_QUEUE_ROOM) {
 		payload[0] = (uint8_t)n;
@@ -63,15 +62,13 @@ order_and_bounds(void **state)
 
 /* Of what filled it little must be taken before there is room again; that is
  * told once. */
-static void
-there_is_room_soon(void **state)
+TEST(there_is_room_soon)
 {
 	static const uint8_t payload[10000];
 	evt_queue_item item = { .payload = payload, .len = sizeof(payload) };
 	evt_queue *q = evt_queue_new(8 << 20);
 	evt_queue_batch *batch;
 
-	(void)state;
 	while (evt_queue_put(q, &item) == EVT_QUEUE_ROOM)
 		continue;
 	assert_false(evt_queue_drained(q));
@@ -86,12 +83,10 @@ there_is_room_soon(void **state)
 	evt_queue_free(q);
 }
 
-static void
-a_wait_can_be_ended(void **state)
+TEST(a_wait_can_be_ended)
 {
 	evt_queue *q = evt_queue_new(1000);
 
-	(void)state;
 	assert_null(evt_queue_take(q, 0)); /* that time is long past */
 	evt_queue_wake(q);
 	assert_null(evt_queue_take(q, INT64_MAX));
@@ -139,13 +134,11 @@ take(evt_queue *q, int64_t until_ns)
 
 /* What comes after a silence is taken at once; what follows is not, and then
  * all of it. */
-static void
-a_steady_feed_is_gathered(void **state)
+TEST(a_steady_feed_is_gathered)
 {
 	int64_t ns = 20000000, before = mono();
 	evt_queue *q = evt_queue_new(1 << 20);
 
-	(void)state;
 	evt_queue_gather(q, ns);
 	put(q, 10);
 	assert_int_equal(take(q, INT64_MAX), 1);
@@ -158,12 +151,10 @@ a_steady_feed_is_gathered(void **state)
 }
 
 /* What is urgent does not wait for an hour. */
-static void
-what_is_urgent_is_not_gathered(void **state)
+TEST(what_is_urgent_is_not_gathered)
 {
 	evt_queue *q = evt_queue_new(1 << 20);
 
-	(void)state;
 	evt_queue_gather(q, LONG_NS);
 	put(q, 10);
 	assert_int_equal(take(q, INT64_MAX), 1);
@@ -198,8 +189,7 @@ gather_one(void *arg)
 }
 
 /* Who gathers is woken for that, too. */
-static void
-who_gathers_is_woken(void **state)
+TEST(who_gathers_is_woken)
 {
 	for (int i = 0; i < 3; i++) {
 		evt_queue *q = evt_queue_new(1 << 20);
@@ -251,14 +241,12 @@ produce(void *arg)
 	return NULL;
 }
 
-static void
-two_threads(void **state)
+TEST(two_threads)
 {
 	evt_queue *q = evt_queue_new(50000);
 	pthread_t thread;
 	unsigned got = 0;
 
-	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, produce, q), 0);
 	while (!evt_queue_ended(q)) {
 		evt_queue_batch *batch = evt_queue_take(q, INT64_MAX);
@@ -323,8 +311,7 @@ resolve(const char *host, char *first, size_t size)
 	return code;
 }
 
-static void
-names_on_a_thread_of_their_own(void **state)
+TEST(names_on_a_thread_of_their_own)
 {
 	char first[64] = { 0 };
 	evt_resolve *r;
@@ -332,7 +319,6 @@ names_on_a_thread_of_their_own(void **state)
 	struct waker w = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
 		false };
 
-	(void)state;
 	assert_int_equal(resolve("127.0.0.1", first, sizeof(first)), EVT_OK);
 	assert_string_equal(first, "127.0.0.1");
 	assert_int_equal(resolve("::1", first, sizeof(first)), EVT_OK);
@@ -348,14 +334,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(order_and_bounds),
-		cmocka_unit_test(there_is_room_soon),
-		cmocka_unit_test(a_wait_can_be_ended),
-		cmocka_unit_test(a_steady_feed_is_gathered),
-		cmocka_unit_test(what_is_urgent_is_not_gathered),
-		cmocka_unit_test(who_gathers_is_woken),
-		cmocka_unit_test(two_threads),
-		cmocka_unit_test(names_on_a_thread_of_their_own),
+		RUN(order_and_bounds),
+		RUN(there_is_room_soon),
+		RUN(a_wait_can_be_ended),
+		RUN(a_steady_feed_is_gathered),
+		RUN(what_is_urgent_is_not_gathered),
+		RUN(who_gathers_is_woken),
+		RUN(two_threads),
+		RUN(names_on_a_thread_of_their_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

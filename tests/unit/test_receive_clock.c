@@ -1,14 +1,11 @@
 /* test_stamps.c - two clocks, and a wall clock that is set. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdlib.h>
 
 #include "format/base/timetext.h"
 #include "record/receive_clock.h"
+#include "tests/unit/lib/test.h"
 
 static int64_t wall, boot;
 
@@ -24,13 +21,11 @@ get_boot(void)
 	return boot;
 }
 
-static void
-a_step_of_the_clock_is_seen_once(void **state)
+TEST(a_step_of_the_clock_is_seen_once)
 {
 	evt_receive_clock s;
 	evt_receive_clock_time m;
 
-	(void)state;
 	wall = 1000 * EVT_NS_PER_S;
 	boot = 5 * EVT_NS_PER_S;
 	evt_receive_clock_start(&s);
@@ -65,13 +60,11 @@ a_step_of_the_clock_is_seen_once(void **state)
 
 /* Below the threshold a jump is slewing; each step is told with its sign, and
  * the stamp's boot time is that of the clock. */
-static void
-steps_either_way(void **state)
+TEST(steps_either_way)
 {
 	evt_receive_clock s;
 	evt_receive_clock_time m;
 
-	(void)state;
 	evt_receive_clock_start(&s);
 	s.real = get_wall;
 	s.boot = get_boot;
@@ -97,13 +90,11 @@ steps_either_way(void **state)
 	assert_int_equal(evt_receive_clock_now(&s).step_ns, 0);
 }
 
-static void
-the_real_clocks(void **state)
+TEST(the_real_clocks)
 {
 	evt_receive_clock_time m, later;
 	evt_receive_clock s;
 
-	(void)state;
 	evt_receive_clock_start(&s);
 	m = evt_receive_clock_now(&s);
 	later = evt_receive_clock_now(&s);
@@ -117,9 +108,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_step_of_the_clock_is_seen_once),
-		cmocka_unit_test(steps_either_way),
-		cmocka_unit_test(the_real_clocks),
+		RUN(a_step_of_the_clock_is_seen_once),
+		RUN(steps_either_way),
+		RUN(the_real_clocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

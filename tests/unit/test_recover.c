@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "format/store/layout.h"
+#include "tests/unit/lib/test.h"
 
-static void
-the_journal_becomes_the_last_block(void **state)
+TEST(the_journal_becomes_the_last_block)
 {
 	struct crashed *x = *state;
 	size_t n, m;
@@ -50,8 +50,7 @@ the_journal_becomes_the_last_block(void **state)
 	free(after);
 }
 
-static void
-twice_is_once(void **state)
+TEST(twice_is_once)
 {
 	struct crashed *x = *state;
 	evt_recover_result first;
@@ -75,8 +74,7 @@ twice_is_once(void **state)
 }
 
 /* A journal of which the block reached the segment before the death. */
-static void
-records_in_a_segment_already_are_passed(void **state)
+TEST(records_in_a_segment_already_are_passed)
 {
 	struct crashed *x = *state;
 	char *file, *copy;
@@ -100,8 +98,7 @@ records_in_a_segment_already_are_passed(void **state)
 	free(file);
 }
 
-static void
-a_torn_block_that_the_journal_has_is_cut_off(void **state)
+TEST(a_torn_block_that_the_journal_has_is_cut_off)
 {
 	struct crashed *x = *state;
 	evt_segment s;
@@ -119,8 +116,7 @@ a_torn_block_that_the_journal_has_is_cut_off(void **state)
 }
 
 /* Nobody has these bytes but the segment: they are kept beside it. */
-static void
-a_torn_end_that_no_journal_has_is_kept(void **state)
+TEST(a_torn_end_that_no_journal_has_is_kept)
 {
 	static const char junk[] = "nobody knows what this was";
 	struct crashed *x = *state;
@@ -148,8 +144,7 @@ a_torn_end_that_no_journal_has_is_kept(void **state)
 }
 
 /* That is no torn end: good blocks stand behind it. */
-static void
-a_bad_block_in_the_middle_stays(void **state)
+TEST(a_bad_block_in_the_middle_stays)
 {
 	struct crashed *x = *state;
 	evt_segment s;
@@ -177,8 +172,7 @@ a_bad_block_in_the_middle_stays(void **state)
 
 /* The last block is bad, and the journal begins behind it: its frames are
  * lost, and counted. */
-static void
-a_bad_last_block_is_a_loss(void **state)
+TEST(a_bad_last_block_is_a_loss)
 {
 	struct crashed *x = *state;
 	uint32_t frames;
@@ -198,8 +192,7 @@ a_bad_last_block_is_a_loss(void **state)
 }
 
 /* The same, when the journal of that block was not yet removed. */
-static void
-a_bad_last_block_is_taken_from_its_journal(void **state)
+TEST(a_bad_last_block_is_taken_from_its_journal)
 {
 	struct crashed *x = *state;
 	evt_segment s;
@@ -220,8 +213,7 @@ a_bad_last_block_is_taken_from_its_journal(void **state)
  * A power cut: of blocks that were not synced yet, a later one arrived and an
  * earlier one did not.  The journal has both.
  */
-static void
-a_bad_block_in_the_middle_is_taken_from_the_journal(void **state)
+TEST(a_bad_block_in_the_middle_is_taken_from_the_journal)
 {
 	struct crashed *x = *state;
 	uint8_t zeros[300] = { 0 };
@@ -250,8 +242,7 @@ a_bad_block_in_the_middle_is_taken_from_the_journal(void **state)
 
 /* The only block of a segment is torn and nobody else has its frames: it must
  * not stay, for their numbers come again. */
-static void
-a_segment_without_a_whole_block_goes(void **state)
+TEST(a_segment_without_a_whole_block_goes)
 {
 	struct crashed *x = *state;
 	evt_writer_options o;
@@ -279,8 +270,7 @@ a_segment_without_a_whole_block_goes(void **state)
 }
 
 /* What stood before the first whole block of a tape is known to nobody. */
-static void
-a_loss_before_the_first_block_is_told(void **state)
+TEST(a_loss_before_the_first_block_is_told)
 {
 	struct crashed *x = *state;
 	uint8_t zeros[300] = { 0 };
@@ -299,8 +289,7 @@ a_loss_before_the_first_block_is_told(void **state)
 }
 
 /* A recorder has had the folder: what is left of its first block goes too. */
-static void
-torn_bytes_of_a_first_block_go(void **state)
+TEST(torn_bytes_of_a_first_block_go)
 {
 	struct crashed *x = *state;
 	evt_writer_options o = crashed_options(x);
@@ -325,8 +314,7 @@ torn_bytes_of_a_first_block_go(void **state)
 
 /* The journal has the damaged block in part: what it has comes first, and the
  * bytes behind the damage are kept beside. */
-static void
-a_bad_block_that_the_journal_has_in_part(void **state)
+TEST(a_bad_block_that_the_journal_has_in_part)
 {
 	struct crashed *x = *state;
 	uint8_t zeros[300] = { 0 };
@@ -351,8 +339,7 @@ a_bad_block_that_the_journal_has_in_part(void **state)
 
 /* ---- odd folders ---- */
 
-static void
-an_empty_tape(void **state)
+TEST(an_empty_tape)
 {
 	struct crashed *x = *state;
 	int fd;
@@ -371,8 +358,7 @@ an_empty_tape(void **state)
 	assert_int_not_equal(access(x->segment, F_OK), 0);
 }
 
-static void
-bytes_of_somebody_else_are_left(void **state)
+TEST(bytes_of_somebody_else_are_left)
 {
 	struct crashed *x = *state;
 	int fd;
@@ -386,8 +372,7 @@ bytes_of_somebody_else_are_left(void **state)
 	assert_int_equal(access(x->segment, F_OK), 0);
 }
 
-static void
-no_number_is_left(void **state)
+TEST(no_number_is_left)
 {
 	struct crashed *x = *state;
 	char *last = in_dir(x->path, "4294967295.ndjson.zst");
@@ -401,7 +386,7 @@ no_number_is_left(void **state)
 	free(last);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, crashed_setup, crashed_teardown)
+#define T(f) RUN_WITH(f, crashed_setup, crashed_teardown)
 
 int
 main(void)

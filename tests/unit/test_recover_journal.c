@@ -13,9 +13,9 @@
 #include "format/store/layout.h"
 #include "format/store/journal.h"
 #include "format/read/verify.h"
+#include "tests/unit/lib/test.h"
 
-static void
-a_torn_record_ends_the_journal(void **state)
+TEST(a_torn_record_ends_the_journal)
 {
 	struct crashed *x = *state;
 	struct stat st;
@@ -34,8 +34,7 @@ a_torn_record_ends_the_journal(void **state)
 
 /* The last full blocks are in no segment yet: the journal has a file of each, and
  * one of what came since. */
-static void
-a_block_that_was_being_packed_is_recovered(void **state)
+TEST(a_block_that_was_being_packed_is_recovered)
 {
 	struct crashed *x = *state;
 	uint64_t *firsts;
@@ -56,8 +55,7 @@ a_block_that_was_being_packed_is_recovered(void **state)
 }
 
 /* What the dead writer kept to use again holds nothing. */
-static void
-the_spare_file_goes(void **state)
+TEST(the_spare_file_goes)
 {
 	struct crashed *x = *state;
 	char *spare = in_dir(x->journal, EVT_JOURNAL_SPARE);
@@ -71,8 +69,7 @@ the_spare_file_goes(void **state)
 }
 
 /* A file that a power cut left its length and not what was written there. */
-static void
-a_blank_end_is_a_torn_end(void **state)
+TEST(a_blank_end_is_a_torn_end)
 {
 	static const uint8_t blank[700];
 	struct crashed *x = *state;
@@ -96,8 +93,7 @@ a_blank_end_is_a_torn_end(void **state)
 }
 
 /* The same of the first one of a file, and its header. */
-static void
-a_blank_file_is_none(void **state)
+TEST(a_blank_file_is_none)
 {
 	static const uint8_t blank[5000];
 	struct crashed *x = *state;
@@ -122,8 +118,7 @@ a_blank_file_is_none(void **state)
 }
 
 /* What stands behind a bad record is no longer readable, so it is kept. */
-static void
-a_damaged_journal_is_set_aside(void **state)
+TEST(a_damaged_journal_is_set_aside)
 {
 	struct crashed *x = *state;
 	char *file, *bad;
@@ -152,8 +147,7 @@ a_damaged_journal_is_set_aside(void **state)
 	free(file);
 }
 
-static void
-another_tapes_journal_is_set_aside(void **state)
+TEST(another_tapes_journal_is_set_aside)
 {
 	struct crashed *x = *state;
 	static const uint8_t other[16] = "another tape's!";
@@ -181,8 +175,7 @@ another_tapes_journal_is_set_aside(void **state)
 
 /* A length gone bad makes a record reach past the end of the file, as one does
  * whose write was torn: but whole ones stand behind it. */
-static void
-a_length_gone_bad_is_no_torn_end(void **state)
+TEST(a_length_gone_bad_is_no_torn_end)
 {
 	struct crashed *x = *state;
 	const uint8_t large[4] = { 0, 0, 0, 1 };
@@ -201,8 +194,7 @@ a_length_gone_bad_is_no_torn_end(void **state)
 
 /* The words of what is wrong go into notices, whether or not the caller wants
  * them too. */
-static void
-nobody_asks_for_the_words(void **state)
+TEST(nobody_asks_for_the_words)
 {
 	struct crashed *x = *state;
 	evt_writer_options o = crashed_options(x);
@@ -217,7 +209,7 @@ nobody_asks_for_the_words(void **state)
 	free(file);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, crashed_setup, crashed_teardown)
+#define T(f) RUN_WITH(f, crashed_setup, crashed_teardown)
 
 int
 main(void)

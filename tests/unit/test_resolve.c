@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "record/net/resolve.h"
+#include "tests/unit/lib/test.h"
 
 struct waiter {
 	pthread_mutex_t lock;
@@ -42,14 +43,12 @@ look_up(const char *host, evt_resolve **ret, evt_error *err)
 	return evt_resolve_result(*ret, err);
 }
 
-static void
-numbers_are_themselves(void **state)
+TEST(numbers_are_themselves)
 {
 	static const char *const hosts[] = { "127.0.0.1", "::1", "192.0.2.7" };
 	evt_resolve *r;
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		ok(look_up(hosts[i], &r, &err), &err);
 		assert_string_equal(evt_resolve_address(r, 0), hosts[i]);
@@ -58,14 +57,12 @@ numbers_are_themselves(void **state)
 	}
 }
 
-static void
-localhost_is_this_machine(void **state)
+TEST(localhost_is_this_machine)
 {
 	evt_resolve *r;
 	evt_error err;
 	const char *a;
 
-	(void)state;
 	ok(look_up("localhost", &r, &err), &err);
 	for (size_t i = 0; (a = evt_resolve_address(r, i)) != NULL; i++)
 		assert_true(
@@ -75,14 +72,12 @@ localhost_is_this_machine(void **state)
 }
 
 /* A label of 64 bytes: no name server is asked. */
-static void
-no_such_name(void **state)
+TEST(no_such_name)
 {
 	char host[70];
 	evt_resolve *r;
 	evt_error err;
 
-	(void)state;
 	memset(host, 'a', 64);
 	memcpy(host + 64, ".test", 6);
 	assert_int_equal(look_up(host, &r, &err), EVT_ERR_NOTFOUND);
@@ -91,13 +86,11 @@ no_such_name(void **state)
 }
 
 /* It must not wake anybody who is gone, nor leak. */
-static void
-dropped_before_the_answer(void **state)
+TEST(dropped_before_the_answer)
 {
 	evt_resolve *r;
 	evt_error err;
 
-	(void)state;
 	evt_resolve_drop(NULL);
 	for (int i = 0; i < 200; i++) {
 		struct waiter w = { .woken = 0 };
@@ -116,10 +109,10 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers_are_themselves),
-		cmocka_unit_test(localhost_is_this_machine),
-		cmocka_unit_test(no_such_name),
-		cmocka_unit_test(dropped_before_the_answer),
+		RUN(numbers_are_themselves),
+		RUN(localhost_is_this_machine),
+		RUN(no_such_name),
+		RUN(dropped_before_the_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

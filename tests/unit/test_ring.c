@@ -16,6 +16,7 @@
 #include "format/read/verify.h"
 #include "format/write/writer.h"
 #include "tests/unit/lib/fail_io.h"
+#include "tests/unit/lib/test.h"
 #include "tests/unit/lib/torture.h"
 
 #define T0 INT64_C(1700000000000000000)
@@ -218,14 +219,12 @@ assert_sound(const char *path)
 
 /* ---- the tests ----------------------------------------------------------- */
 
-static void
-moves_the_last_seconds_and_no_more(void **state)
+TEST(moves_the_last_seconds_and_no_more)
 {
 	struct fixture x = { 0 };
 	evt_ring_stats st;
 	evt_error err;
 
-	(void)state;
 	begin(&x, 3 * S, 1u << 30);
 	put(&x, 0, 100, 100 * MS);
 	evt_ring_get_stats(x.ring, &st);
@@ -251,15 +250,13 @@ moves_the_last_seconds_and_no_more(void **state)
 	end(&x);
 }
 
-static void
-is_bounded_in_bytes(void **state)
+TEST(is_bounded_in_bytes)
 {
 	struct fixture x = { 0 };
 	evt_ring_stats st = { 0 };
 	uint64_t files, bytes;
 	char *journal;
 
-	(void)state;
 	begin(&x, 3600 * S, EVT_RING_BYTES_MIN);
 	journal = in_dir(x.path, "journal");
 	for (unsigned i = 0; i < 20000; i += 500) {
@@ -280,14 +277,12 @@ is_bounded_in_bytes(void **state)
 
 /* A disk that takes no new file: what is too old goes all the same, so that
  * there may be room. */
-static void
-makes_room_on_a_full_disk(void **state)
+TEST(makes_room_on_a_full_disk)
 {
 	struct fixture x = { 0 };
 	evt_ring_stats st;
 	evt_error err;
 
-	(void)state;
 	begin(&x, S, 1u << 30);
 	put(&x, 0, 20, 100 * MS);
 	ok(put_one(&x, 20, T0 + 3 * S, &err), &err); /* a new chunk */
@@ -304,8 +299,7 @@ makes_room_on_a_full_disk(void **state)
 	end(&x);
 }
 
-static void
-lets_no_mark_go(void **state)
+TEST(lets_no_mark_go)
 {
 	struct fixture x = { 0 };
 	evt_ring_stats st;
@@ -313,7 +307,6 @@ lets_no_mark_go(void **state)
 	uint64_t seq;
 	evt_error err;
 
-	(void)state;
 	begin(&x, 1 * S, 1u << 30);
 	ok(put_mark(&x, T0, &err), &err);
 	put(&x, 0, 100, 100 * MS);
@@ -340,15 +333,13 @@ lets_no_mark_go(void **state)
 
 /* What a dead recorder held, the next writer puts onto the tape, whoever it
  * is: one that knows nothing of the keys, too. */
-static void
-is_rescued_by_the_next_writer(void **state)
+TEST(is_rescued_by_the_next_writer)
 {
 	struct fixture x = { 0 };
 	char said[300] = "";
 	uint64_t seq = 0;
 	evt_error err;
 
-	(void)state;
 	begin(&x, 60 * S, 1u << 30);
 	put(&x, 0, 100, 10 * MS);
 	ok(put_one(&x, 100, test_steady_ns, &err), &err); /* not committed */
@@ -375,8 +366,7 @@ is_rescued_by_the_next_writer(void **state)
 }
 
 /* Keys come from the ring: the writer that rescues has no profile. */
-static void
-keeps_the_keys(void **state)
+TEST(keeps_the_keys)
 {
 	struct fixture x = { 0 };
 	evt_profile *profile = navixy_profile();
@@ -388,7 +378,6 @@ keeps_the_keys(void **state)
 	evt_error err;
 	unsigned n = 0;
 
-	(void)state;
 	begin(&x, 60 * S, 1u << 30);
 	x.w->opt.profile = profile;
 	evt_json_scanner_free(x.w->scanner);
@@ -424,8 +413,7 @@ flip(const char *path, off_t at)
 }
 
 /* Damage costs the rest of its chunk, and is told with its number. */
-static void
-tells_of_damage(void **state)
+TEST(tells_of_damage)
 {
 	struct fixture x = { 0 };
 	evt_ring_stats st;
@@ -433,7 +421,6 @@ tells_of_damage(void **state)
 	uint64_t seq = 0;
 	evt_error err;
 
-	(void)state;
 	begin(&x, 60 * S, 1u << 30);
 	put(&x, 0, 100, 100 * MS); /* chunks of 3.75 s: 38 frames */
 	snprintf(name, sizeof(name), "journal/ring/%020u.evj", 1);
@@ -590,32 +577,26 @@ each_call_may_be_the_last_of(int64_t keep, const char *fault)
 	torture_report(fault, tried, frames, 0);
 }
 
-static void
-each_call_may_be_the_last(void **state)
+TEST(each_call_may_be_the_last)
 {
-	(void)state;
 	each_call_may_be_the_last_of(100 * S,
 	    "the disk dies at each call while a ring is filled and moved");
 }
 
 /* The same where frames are let go, and their mark is not. */
-static void
-also_while_frames_go(void **state)
+TEST(also_while_frames_go)
 {
-	(void)state;
 	each_call_may_be_the_last_of(4 * S,
 	    "the disk dies at each call while a ring lets frames go");
 }
 
-static void
-each_call_may_fail_once(void **state)
+TEST(each_call_may_fail_once)
 {
 	static const enum fault kinds[] = { FAIL_IO, FAIL_FULL, FAIL_SHORT,
 		FAIL_INTERRUPTED };
 	uint64_t frames = 0, tried = 0;
 	unsigned step = torture_full() ? 1 : 16;
 
-	(void)state;
 	for (unsigned at = 0;; at += step) {
 		struct fixture x = { 0 };
 		evt_error err;
@@ -644,13 +625,11 @@ each_call_may_fail_once(void **state)
 	    tried, frames, 0);
 }
 
-static void
-the_rescue_may_be_cut_off_anywhere(void **state)
+TEST(the_rescue_may_be_cut_off_anywhere)
 {
 	uint64_t frames = 0, tried = 0;
 	unsigned step = torture_full() ? 1 : 7;
 
-	(void)state;
 	for (unsigned at = 0;; at += step) {
 		struct fixture x = { 0 };
 		unsigned committed;
@@ -683,17 +662,17 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(moves_the_last_seconds_and_no_more),
-		cmocka_unit_test(is_bounded_in_bytes),
-		cmocka_unit_test(makes_room_on_a_full_disk),
-		cmocka_unit_test(lets_no_mark_go),
-		cmocka_unit_test(is_rescued_by_the_next_writer),
-		cmocka_unit_test(keeps_the_keys),
-		cmocka_unit_test(tells_of_damage),
-		cmocka_unit_test(each_call_may_be_the_last),
-		cmocka_unit_test(also_while_frames_go),
-		cmocka_unit_test(each_call_may_fail_once),
-		cmocka_unit_test(the_rescue_may_be_cut_off_anywhere),
+		RUN(moves_the_last_seconds_and_no_more),
+		RUN(is_bounded_in_bytes),
+		RUN(makes_room_on_a_full_disk),
+		RUN(lets_no_mark_go),
+		RUN(is_rescued_by_the_next_writer),
+		RUN(keeps_the_keys),
+		RUN(tells_of_damage),
+		RUN(each_call_may_be_the_last),
+		RUN(also_while_frames_go),
+		RUN(each_call_may_fail_once),
+		RUN(the_rescue_may_be_cut_off_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

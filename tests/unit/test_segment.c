@@ -15,6 +15,7 @@
 #include "format/base/le.h"
 #include "format/store/segment.h"
 #include "tests/lib/mend.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define BLOCKS 4u
@@ -187,12 +188,10 @@ has_blocks(const struct fixture *x, unsigned bits)
 
 /* ---- names ----------------------------------------------------------------------- */
 
-static void
-names(void **state)
+TEST(names)
 {
 	char name[EVT_SEGMENT_NAME_LEN];
 
-	(void)state;
 	evt_segment_name(1, name);
 	assert_string_equal(name, "000001.ndjson.zst");
 	evt_segment_name(UINT32_MAX, name);
@@ -208,8 +207,7 @@ names(void **state)
 	assert_int_equal(evt_segment_parse_name("-00001.ndjson.zst"), 0);
 }
 
-static void
-listed_by_number(void **state)
+TEST(listed_by_number)
 {
 	static const char *const there[] = { "000010.ndjson.zst",
 		"000002.ndjson.zst", "1000000.ndjson.zst", "notes.txt",
@@ -240,8 +238,7 @@ listed_by_number(void **state)
 
 /* ---- reading --------------------------------------------------------------------- */
 
-static void
-sealed_or_walked_it_is_the_same(void **state)
+TEST(sealed_or_walked_it_is_the_same)
 {
 	struct fixture *x = *state;
 
@@ -261,8 +258,7 @@ sealed_or_walked_it_is_the_same(void **state)
 }
 
 /* Whatever is wrong with the directory, the walk finds the same blocks. */
-static void
-a_damaged_directory_is_none(void **state)
+TEST(a_damaged_directory_is_none)
 {
 	struct fixture *x = *state;
 
@@ -294,8 +290,7 @@ with_entry(struct fixture *x, size_t entry, size_t field, uint64_t value)
 	evt_put64(p, was);
 }
 
-static void
-a_directory_that_lies_is_none(void **state)
+TEST(a_directory_that_lies_is_none)
 {
 	struct fixture *x = *state;
 	uint64_t stored = x->at[2] - x->at[1];
@@ -316,8 +311,7 @@ a_directory_that_lies_is_none(void **state)
 
 /* A directory that agrees with itself, not with the block: told when the block
  * is read. */
-static void
-a_block_that_is_not_the_directorys(void **state)
+TEST(a_block_that_is_not_the_directorys)
 {
 	struct fixture *x = *state;
 	uint8_t *p = x->bytes + x->at[BLOCKS] + EVT_SKIP_LEN + DH_LEN;
@@ -340,8 +334,7 @@ a_block_that_is_not_the_directorys(void **state)
 	evt_buf_free(&raw);
 }
 
-static void
-a_walk_passes_what_is_bad(void **state)
+TEST(a_walk_passes_what_is_bad)
 {
 	struct fixture *x = *state;
 
@@ -363,8 +356,7 @@ a_walk_passes_what_is_bad(void **state)
 }
 
 /* A valid block of another segment, tape or place is no block of this one. */
-static void
-blocks_from_elsewhere(void **state)
+TEST(blocks_from_elsewhere)
 {
 	static const size_t fields[] = { BH_SEGMENT, BH_UUID, BH_FIRST_SEQ };
 	struct fixture *x = *state;
@@ -384,8 +376,7 @@ blocks_from_elsewhere(void **state)
 }
 
 /* It is refused, also behind damage. */
-static void
-a_block_of_a_later_version(void **state)
+TEST(a_block_of_a_later_version)
 {
 	struct fixture *x = *state;
 	evt_error err;
@@ -400,8 +391,7 @@ a_block_of_a_later_version(void **state)
 	assert_int_equal(evt_segment_load(&x->s, &err), EVT_ERR_VERSION);
 }
 
-static void
-a_file_that_grows(void **state)
+TEST(a_file_that_grows)
 {
 	struct fixture *x = *state;
 	char *path = x->s.path;
@@ -446,8 +436,7 @@ fstat_early(void *ctx, int fd, struct stat *st)
 /* A recorder appends a block and the next one while a walk is under way: the
  * walk, which saw the first in part, takes neither for damage nor the second
  * for the next. */
-static void
-a_file_that_grows_while_it_is_walked(void **state)
+TEST(a_file_that_grows_while_it_is_walked)
 {
 	struct fixture *x = *state;
 	off_t size;
@@ -467,8 +456,7 @@ a_file_that_grows_while_it_is_walked(void **state)
 	}
 }
 
-static void
-no_segment_at_all(void **state)
+TEST(no_segment_at_all)
 {
 	struct fixture *x = *state;
 	uint8_t noise[5000];
@@ -488,8 +476,7 @@ no_segment_at_all(void **state)
 
 /* ---- writing --------------------------------------------------------------------- */
 
-static void
-made_once(void **state)
+TEST(made_once)
 {
 	struct fixture *x = *state;
 	evt_segment_writer *w;
@@ -502,8 +489,7 @@ made_once(void **state)
 }
 
 /* What stands behind the last block is cut off, and it goes on there. */
-static void
-gone_on_with(void **state)
+TEST(gone_on_with)
 {
 	struct fixture *x = *state;
 	evt_segment_writer *w;
@@ -531,13 +517,13 @@ gone_on_with(void **state)
 	has_blocks(x, 0xf);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names),
+		RUN(names),
 		T(listed_by_number),
 		T(sealed_or_walked_it_is_the_same),
 		T(a_damaged_directory_is_none),

@@ -14,6 +14,7 @@
 
 #include "format/base/timetext.h"
 #include "replay/serve/server.h"
+#include "tests/unit/lib/test.h"
 
 #define S EVT_NS_PER_S
 #define T0 (INT64_C(1700000000) * S)
@@ -160,8 +161,7 @@ expect(int fd, const char *tail, size_t n)
 static const char all[] =
     "\r\n\r\n\x81\x03[0]\x82\x03[1]\x81\x03[2]\x88\x02\x03\xe8";
 
-static void
-test_own_deck(void **state)
+TEST(own_deck)
 {
 	struct fixture *x = *state;
 	evt_server_stats st;
@@ -180,8 +180,7 @@ test_own_deck(void **state)
 	assert_int_equal(st.late.count, 0);
 }
 
-static void
-test_shared_deck(void **state)
+TEST(shared_deck)
 {
 	struct fixture *x = *state;
 	evt_server_stats st;
@@ -201,8 +200,7 @@ test_shared_deck(void **state)
 	assert_int_equal(st.deliveries, 9);
 }
 
-static void
-test_stop(void **state)
+TEST(stop)
 {
 	struct fixture *x = *state;
 	static const char first[] = "\x81\x03[0]", bye[] = "\x88\x02\x03\xe9";
@@ -218,8 +216,7 @@ test_stop(void **state)
 	assert_int_equal(finish(x).deck.frames, 1);
 }
 
-static void
-test_refused(void **state)
+TEST(refused)
 {
 	struct fixture *x = *state;
 	static const char why[] =
@@ -234,8 +231,7 @@ test_refused(void **state)
 	assert_int_equal(finish(x).clients, 0);
 }
 
-static void
-test_cannot_listen(void **state)
+TEST(cannot_listen)
 {
 	struct fixture *x = *state;
 	evt_server *s = NULL;
@@ -249,8 +245,7 @@ test_cannot_listen(void **state)
 }
 
 /* A stop before the loop runs is not lost. */
-static void
-test_stop_before_run(void **state)
+TEST(stop_before_run)
 {
 	struct fixture *x = *state;
 	evt_error err;
@@ -265,15 +260,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_own_deck, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_shared_deck, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cannot_listen, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_stop_before_run, setup,
-		    teardown),
+		RUN_WITH(own_deck, setup, teardown),
+		RUN_WITH(shared_deck, setup, teardown),
+		RUN_WITH(stop, setup, teardown),
+		RUN_WITH(refused, setup, teardown),
+		RUN_WITH(cannot_listen, setup, teardown),
+		RUN_WITH(stop_before_run, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,9 @@
 /* test_restamp.c - stamps moved and rewritten, states made compact. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <string.h>
 
 #include "format/navixy/stamp_rewrite.h"
+#include "tests/unit/lib/test.h"
 
 static void
 check(const evt_stamp_rewrite *how, const char *text, const char *want)
@@ -20,13 +17,11 @@ check(const evt_stamp_rewrite *how, const char *text, const char *want)
 	evt_buf_free(&out);
 }
 
-static void
-test_shift(void **state)
+TEST(shift)
 {
 	const evt_stamp_rewrite day = { .shift_s = 86400 };
 	const evt_stamp_rewrite back = { .shift_s = -12 * 3600 - 51 * 60 - 56 };
 
-	(void)state;
 	check(&day, "{\"user_time\":\"2018-10-31 12:51:55\"}",
 	    "{\"user_time\":\"2018-11-01 12:51:55\"}");
 	check(&day,
@@ -42,8 +37,7 @@ test_shift(void **state)
 }
 
 /* Names and values that only look like stamps stay. */
-static void
-test_untouched(void **state)
+TEST(untouched)
 {
 	static const char *const texts[] = {
 		"{\"label\":\"2018-10-17 12:51:55\"}",
@@ -67,19 +61,16 @@ test_untouched(void **state)
 	const evt_stamp_rewrite how = { .shift_s = 5,
 		.form = EVT_STAMP_REWRITE_ISO };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		check(&how, texts[i], texts[i]);
 }
 
-static void
-test_forms(void **state)
+TEST(forms)
 {
 	const evt_stamp_rewrite iso = { .form = EVT_STAMP_REWRITE_ISO,
 		.offset_s = -21600 };
 	const evt_stamp_rewrite plain = { .form = EVT_STAMP_REWRITE_PLAIN };
 
-	(void)state;
 	check(&iso, "{\"updated\":\"2018-10-17 12:51:55\"}",
 	    "{\"updated\":\"2018-10-17T12:51:55-06:00\"}");
 	check(&iso, "{\"updated\":\"2018-10-17T12:51:55+05:30\"}",
@@ -104,10 +95,8 @@ check_compact(const char *text, const char *want)
 	evt_buf_free(&out);
 }
 
-static void
-test_compact(void **state)
+TEST(compact)
 {
-	(void)state;
 	check_compact("{\"source_id\":1, \"gsm\":{\"a\":[1]}, \"speed\" : 2}",
 	    "{\"source_id\":1, \"speed\" : 2}");
 	check_compact("{\"gsm\":null,\"source_id\":1,\"inputs\":[true]}",
@@ -132,8 +121,7 @@ offset_of(const char *clock, int64_t time_s, int *ret)
 }
 
 /* What a clock says of its time zone; 1539780715 is 12:51:55 UTC that day. */
-static void
-test_offset(void **state)
+TEST(offset)
 {
 	static const struct {
 		const char *clock;
@@ -149,7 +137,6 @@ test_offset(void **state)
 	};
 	int got;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		got = 1;
 		assert_true(offset_of(row[i].clock, 1539780715, &got));
@@ -167,11 +154,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shift),
-		cmocka_unit_test(test_untouched),
-		cmocka_unit_test(test_offset),
-		cmocka_unit_test(test_forms),
-		cmocka_unit_test(test_compact),
+		RUN(shift),
+		RUN(untouched),
+		RUN(offset),
+		RUN(forms),
+		RUN(compact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

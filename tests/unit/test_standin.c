@@ -3,6 +3,7 @@
  * it asked for in the form that it asked for, and none of what is blocked.
  */
 #include "tests/unit/lib/clients.h"
+#include "tests/unit/lib/test.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,12 +22,10 @@ static const struct line three[] = {
 
 /* The last states before the deck's place, then what it hands out, to the
  * byte. */
-static void
-states_at_once(void **state)
+TEST(states_at_once)
 {
 	struct client *x = BEGIN(three, 1000);
 
-	(void)state;
 	assert_false(evt_standin_subscribed(x->client));
 	say(x, 1000, OLD("1"));
 	assert_true(evt_standin_subscribed(x->client));
@@ -50,12 +49,10 @@ states_at_once(void **state)
 	finish(x);
 }
 
-static void
-before_anything_was_said(void **state)
+TEST(before_anything_was_said)
 {
 	struct client *x = BEGIN(three, 0);
 
-	(void)state;
 	say(x, 0, ASK(SOME("state", "1,3", "")));
 	heard(x, "answer state 1=normal 3=normal");
 	play(x, 6);
@@ -63,12 +60,10 @@ before_anything_was_said(void **state)
 	finish(x);
 }
 
-static void
-all_but_some(void **state)
+TEST(all_but_some)
 {
 	struct client *x = BEGIN(three, 2500);
 
-	(void)state;
 	say(x, 2500, ASK(SOME("state_batch", "3", "")));
 	heard(x, "answer state_batch 3=normal | batch 3:30");
 	say(x, 2500, STOP(SOME("state_batch", "3", "")));
@@ -93,12 +88,10 @@ all_but_some(void **state)
 }
 
 /* An unsubscription of what nobody subscribed to is granted too. */
-static void
-unsubscribed_from_nothing(void **state)
+TEST(unsubscribed_from_nothing)
 {
 	struct client *x = BEGIN(three, 1000);
 
-	(void)state;
 	say(x, 1000, STOP(SOME("state", "1", "")));
 	heard(x, "answer state 1=normal");
 	say(x, 1000, STOP(ALL("state_batch", "")));
@@ -111,12 +104,10 @@ unsubscribed_from_nothing(void **state)
 }
 
 /* Several kinds in one message: one answer, then the states of each. */
-static void
-several_kinds(void **state)
+TEST(several_kinds)
 {
 	struct client *x = BEGIN(three, 1000);
 
-	(void)state;
 	say(x, 1000,
 	    ASK(SOME("state", "1", "") "," SOME("state_batch", "1,2",
 	        EVERY("5s"))));
@@ -131,12 +122,10 @@ several_kinds(void **state)
 }
 
 /* Heartbeats are no requests. */
-static void
-beats(void **state)
+TEST(beats)
 {
 	struct client *x = BEGIN(three, 1000);
 
-	(void)state;
 	say(x, 1000, "X");
 	heard(x, "");
 	say(x, 1000, "XX");
@@ -144,14 +133,12 @@ beats(void **state)
 	finish(x);
 }
 
-static void
-trackers_are_no_sources(void **state)
+TEST(trackers_are_no_sources)
 {
 	static const evt_key one = { "1", 1, true }, two = { "2", 1, true };
 	struct client *x = BEGIN(three, 1000);
 	evt_error err;
 
-	(void)state;
 	ok(evt_state_table_add_tracker(x->board, 700, &one, "Van", &err), &err);
 	ok(evt_state_table_add_tracker(x->board, 701, &two, NULL, &err), &err);
 	ok(evt_state_table_add_tracker(x->board, 702, &one, "Clone", &err),
@@ -174,8 +161,7 @@ trackers_are_no_sources(void **state)
 
 /* ---- errors ------------------------------------------------------------ */
 
-static void
-refused(void **state)
+TEST(refused)
 {
 	static const struct {
 		const char *text, *want;
@@ -192,7 +178,6 @@ refused(void **state)
 	};
 	struct client *x = BEGIN(three, 1000);
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		say(x, 1000, row[i].text);
 		heard(x, row[i].want);
@@ -213,13 +198,11 @@ refused(void **state)
 	finish(x);
 }
 
-static void
-hashes(void **state)
+TEST(hashes)
 {
 	static const char hash[] = "0123456789abcdef0123456789abcdef";
 	struct client *x = BEGIN(three, 1000);
 
-	(void)state;
 	new_client(x, hash);
 	say(x, 1000, OLD("1"));
 	heard_exactly(x,
@@ -243,13 +226,11 @@ hashes(void **state)
 }
 
 /* What cannot be sent is told to the caller. */
-static void
-broken_line(void **state)
+TEST(broken_line)
 {
 	struct client *x = BEGIN(three, 1000);
 	evt_error err;
 
-	(void)state;
 	say(x, 1000, ASK(ALL("state_batch", EVERY("1s"))));
 	play(x, 1);
 	x->broken = true;
@@ -287,8 +268,7 @@ static const struct line mixed[] = {
 	{ 3000, 1, BATCH(ITEM(1, 12) "," ITEM(2, 20)) },
 };
 
-static void
-variants_of_states(void **state)
+TEST(variants_of_states)
 {
 	static const struct {
 		const char *ask, *first, *second;
@@ -304,7 +284,6 @@ variants_of_states(void **state)
 		    ALONE(ISO_TIME, BOTH(1, 11)) },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		struct client *x = BEGIN(mixed, 1000);
 		char ask[300];
@@ -321,8 +300,7 @@ variants_of_states(void **state)
 	}
 }
 
-static void
-variants_of_batches(void **state)
+TEST(variants_of_batches)
 {
 	static const struct {
 		const char *ask, *whole, *part;
@@ -342,7 +320,6 @@ variants_of_batches(void **state)
 		    BATCH_OF(ISO_TIME, IN_BATCH(BOTH(2, 20))) },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < 2 * sizeof(row) / sizeof(row[0]); i++) {
 		struct client *x = BEGIN(mixed, 2500);
 		char ask[300];
@@ -363,8 +340,7 @@ variants_of_batches(void **state)
 }
 
 /* A tape in the other form is put back. */
-static void
-iso_tape(void **state)
+TEST(iso_tape)
 {
 	static const struct line lines[] = {
 		{ 0, 1, ALONE(ISO_TIME, ISO(1, 10)) },
@@ -372,7 +348,6 @@ iso_tape(void **state)
 	};
 	struct client *x = BEGIN(lines, 1000);
 
-	(void)state;
 	say(x, 1000, OLD("1"));
 	assert_int_equal(x->n, 2);
 	assert_string_equal(x->sent[1], STATE(1, 10));
@@ -398,13 +373,11 @@ static const struct line blocking[] = {
 
 /* None while it is blocked, not even one that the tape has; the current one
  * when it is unblocked; none behind corrupt. */
-static void
-blocked(void **state)
+TEST(blocked)
 {
 	struct client *x = BEGIN(blocking, 500);
 	evt_error err;
 
-	(void)state;
 	say(x, 500, OLD("1"));
 	heard(x, "answer state 1=normal | state 1:10");
 	play(x, 1);
@@ -433,13 +406,11 @@ blocked(void **state)
 	finish(x);
 }
 
-static void
-blocked_in_batches(void **state)
+TEST(blocked_in_batches)
 {
 	struct client *x = BEGIN(blocking, 1200);
 	evt_error err;
 
-	(void)state;
 	say(x, 1200, ASK(ALL("state_batch", "")));
 	heard(x, "answer state_batch 1=blocked 2=normal | batch 2:20");
 	play(x, 1);
@@ -456,8 +427,7 @@ blocked_in_batches(void **state)
 }
 
 /* To who subscribed to states or readings of the source, or to lifecycle. */
-static void
-lifecycle_to_whom(void **state)
+TEST(lifecycle_to_whom)
 {
 	static const struct {
 		const char *ask;
@@ -479,7 +449,6 @@ lifecycle_to_whom(void **state)
 		{ "X", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		struct client *x = BEGIN(blocking, 500);
 
@@ -492,8 +461,7 @@ lifecycle_to_whom(void **state)
 }
 
 /* Nobody recorded who unblocked it: the next connection heard of it. */
-static void
-changed_between_connections(void **state)
+TEST(changed_between_connections)
 {
 	static const struct line lines[] = {
 		{ 0, 1, ANSWER("\"1\":\"normal\",\"2\":\"normal\"") },
@@ -506,7 +474,6 @@ changed_between_connections(void **state)
 	};
 	struct client *x = BEGIN(lines, 500);
 
-	(void)state;
 	say(x, 500, OLD("1,2"));
 	forget(x);
 	play(x, 1);
@@ -526,8 +493,7 @@ changed_between_connections(void **state)
 	finish(x);
 }
 
-static void
-logout(void **state)
+TEST(logout)
 {
 	static const struct line lines[] = {
 		{ 0, 1, STATE(1, 10) },
@@ -542,7 +508,6 @@ logout(void **state)
 		("{\"action\":\"subscribe\",\"events\":[\"logout\"],"
 		 "\"trackers\":[]}") };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
 		struct client *x = BEGIN(lines, 500);
 
@@ -562,12 +527,10 @@ logout(void **state)
 
 /* ---- moving ------------------------------------------------------------ */
 
-static void
-moved(void **state)
+TEST(moved)
 {
 	struct client *x = BEGIN(blocking, 500);
 
-	(void)state;
 	say(x, 500, OLD("1,2"));
 	forget(x);
 	move(x, 1700); /* into the time when it is blocked */
@@ -586,12 +549,10 @@ moved(void **state)
 }
 
 /* Who has no subscription is not told where the deck is. */
-static void
-moved_in_silence(void **state)
+TEST(moved_in_silence)
 {
 	struct client *x = BEGIN(blocking, 500);
 
-	(void)state;
 	move(x, 1700);
 	heard(x, "");
 	finish(x);
@@ -601,26 +562,26 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(states_at_once),
-		cmocka_unit_test(before_anything_was_said),
-		cmocka_unit_test(all_but_some),
-		cmocka_unit_test(unsubscribed_from_nothing),
-		cmocka_unit_test(several_kinds),
-		cmocka_unit_test(beats),
-		cmocka_unit_test(trackers_are_no_sources),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(hashes),
-		cmocka_unit_test(broken_line),
-		cmocka_unit_test(variants_of_states),
-		cmocka_unit_test(variants_of_batches),
-		cmocka_unit_test(iso_tape),
-		cmocka_unit_test(blocked),
-		cmocka_unit_test(blocked_in_batches),
-		cmocka_unit_test(lifecycle_to_whom),
-		cmocka_unit_test(changed_between_connections),
-		cmocka_unit_test(logout),
-		cmocka_unit_test(moved),
-		cmocka_unit_test(moved_in_silence),
+		RUN(states_at_once),
+		RUN(before_anything_was_said),
+		RUN(all_but_some),
+		RUN(unsubscribed_from_nothing),
+		RUN(several_kinds),
+		RUN(beats),
+		RUN(trackers_are_no_sources),
+		RUN(refused),
+		RUN(hashes),
+		RUN(broken_line),
+		RUN(variants_of_states),
+		RUN(variants_of_batches),
+		RUN(iso_tape),
+		RUN(blocked),
+		RUN(blocked_in_batches),
+		RUN(lifecycle_to_whom),
+		RUN(changed_between_connections),
+		RUN(logout),
+		RUN(moved),
+		RUN(moved_in_silence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

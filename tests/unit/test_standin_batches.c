@@ -3,6 +3,7 @@
  * single states on the grid of the rate limit, passed, cut, thinned and split.
  */
 #include "tests/unit/lib/clients.h"
+#include "tests/unit/lib/test.h"
 
 #include <stdio.h>
 
@@ -19,8 +20,7 @@ static const struct line three[] = {
 /* ---- single states, gathered ------------------------------------------- */
 
 /* The grid begins at the subscription, at 1000 ms. */
-static void
-gathered_on_the_grid(void **state)
+TEST(gathered_on_the_grid)
 {
 	static const struct line lines[] = {
 		{ 0, 1, STATE(1, 10) },
@@ -32,7 +32,6 @@ gathered_on_the_grid(void **state)
 	};
 	struct client *x = BEGIN(lines, 1000);
 
-	(void)state;
 	say(x, 1000, ASK(ALL("state_batch", EVERY("2s"))));
 	assert_int_equal(x->n, 2);
 	forget(x);
@@ -60,12 +59,10 @@ gathered_on_the_grid(void **state)
 }
 
 /* Without a rate limit each goes out as soon as it can. */
-static void
-gathered_at_once(void **state)
+TEST(gathered_at_once)
 {
 	static const char *const limits[] = { "", EVERY("0s"), EVERY("0") };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		struct client *x = BEGIN(three, 1000);
 		char ask[200];
@@ -88,8 +85,7 @@ gathered_at_once(void **state)
 }
 
 /* A frame brings what was due before it. */
-static void
-frames_bring_batches(void **state)
+TEST(frames_bring_batches)
 {
 	static const struct line lines[] = {
 		{ 0, 1, STATE(1, 10) },
@@ -98,7 +94,6 @@ frames_bring_batches(void **state)
 	};
 	struct client *x = BEGIN(lines, 500);
 
-	(void)state;
 	say(x, 500, ASK(ALL("state_batch", EVERY("2s"))));
 	forget(x);
 	play(x, 1);
@@ -110,8 +105,7 @@ frames_bring_batches(void **state)
 }
 
 /* What was blocked meanwhile does not go. */
-static void
-gathered_and_blocked(void **state)
+TEST(gathered_and_blocked)
 {
 	static const struct line lines[] = {
 		{ 0, 1, STATE(1, 10) },
@@ -124,7 +118,6 @@ gathered_and_blocked(void **state)
 	};
 	struct client *x = BEGIN(lines, 500);
 
-	(void)state;
 	say(x, 500, ASK(ALL("state_batch", EVERY("5s"))));
 	forget(x);
 	play(x, 4);
@@ -155,12 +148,10 @@ static const struct line grid[] = {
 
 /* With the rate limit that the recorder had, all pass to the byte, though not
  * quite on the grid. */
-static void
-batches_whole(void **state)
+TEST(batches_whole)
 {
 	struct client *x = BEGIN(grid, 500);
 
-	(void)state;
 	say(x, 500, ASK(ALL("state_batch", EVERY("1s"))));
 	heard(x,
 	    "answer state_batch 1=normal 2=normal 3=normal | batch 1:10 2:20 "
@@ -173,12 +164,10 @@ batches_whole(void **state)
 	finish(x);
 }
 
-static void
-batches_in_part(void **state)
+TEST(batches_in_part)
 {
 	struct client *x = BEGIN(grid, 500);
 
-	(void)state;
 	say(x, 500, ASK(SOME("state_batch", "1", EVERY("1s"))));
 	heard(x, "answer state_batch 1=normal | batch 1:10");
 	play(x, 1);
@@ -193,12 +182,10 @@ batches_in_part(void **state)
 }
 
 /* Those between come when the tape's next one may, each source once. */
-static void
-batches_thinned(void **state)
+TEST(batches_thinned)
 {
 	struct client *x = BEGIN(grid, 500);
 
-	(void)state;
 	say(x, 500, ASK(ALL("state_batch", EVERY("5s"))));
 	forget(x);
 	play(x, 1);
@@ -214,8 +201,7 @@ batches_thinned(void **state)
 }
 
 /* A recorder that began anew is answered anew: its first batch passes. */
-static void
-batches_of_two_connections(void **state)
+TEST(batches_of_two_connections)
 {
 	static const struct line lines[] = {
 		{ 0, 1, BATCH(ITEM(1, 10)) },
@@ -225,7 +211,6 @@ batches_of_two_connections(void **state)
 	};
 	struct client *x = BEGIN(lines, 500);
 
-	(void)state;
 	say(x, 500, ASK(ALL("state_batch", EVERY("5s"))));
 	forget(x);
 	play(x, 1);
@@ -240,8 +225,7 @@ batches_of_two_connections(void **state)
 }
 
 /* A batch of nothing goes to who wants everything. */
-static void
-empty_batches(void **state)
+TEST(empty_batches)
 {
 	static const struct line lines[] = {
 		{ 0, 1, BATCH(ITEM(1, 10)) },
@@ -249,7 +233,6 @@ empty_batches(void **state)
 	};
 	struct client *x = BEGIN(lines, 500);
 
-	(void)state;
 	say(x, 500, ASK(ALL("state_batch", "")));
 	forget(x);
 	play(x, 1);
@@ -264,12 +247,10 @@ empty_batches(void **state)
 }
 
 /* Who asked for states gets them out of batches. */
-static void
-batches_split(void **state)
+TEST(batches_split)
 {
 	struct client *x = BEGIN(grid, 500);
 
-	(void)state;
 	say(x, 500, OLD("1,3"));
 	heard(x, "answer state 1=normal 3=normal | state 1:10 | state 3:30");
 	play(x, 1);
@@ -283,8 +264,7 @@ batches_split(void **state)
 
 /* Where the recorder had both, each goes to who asked for it, and none twice.
  */
-static void
-both_recorded(void **state)
+TEST(both_recorded)
 {
 	static const struct line lines[] = {
 		{ 0, 1, STATE(1, 10) },
@@ -296,7 +276,6 @@ both_recorded(void **state)
 	};
 	struct client *x = BEGIN(lines, 0);
 
-	(void)state;
 	say(x, 0, OLD("1"));
 	play(x, 6);
 	heard(x,
@@ -317,12 +296,10 @@ static const struct line sensors[] = {
 	{ 2200, 1, READINGS(READING(2, 202)) },
 };
 
-static void
-readings(void **state)
+TEST(readings)
 {
 	struct client *x = BEGIN(sensors, 1000);
 
-	(void)state;
 	say(x, 1000, ASK(SOME("readings_batch", "2", EVERY("5s"))));
 	heard(x, "answer readings_batch 2=normal | readings 2:200");
 	play(x, 1);
@@ -340,12 +317,10 @@ readings(void **state)
 	finish(x);
 }
 
-static void
-iot(void **state)
+TEST(iot)
 {
 	struct client *x = BEGIN(sensors, 1000);
 
-	(void)state;
 	say(x, 1000, ASK(SOME("iot_monitor", "1", EVERY("5s"))));
 	assert_int_equal(x->n, 2);
 	assert_string_equal(x->sent[1], sensors[3].text);
@@ -362,13 +337,11 @@ iot(void **state)
 }
 
 /* Who asked for nothing is told nothing. */
-static void
-silence(void **state)
+TEST(silence)
 {
 	struct client *x = BEGIN(grid, 0);
 	struct client *y = BEGIN(sensors, 0);
 
-	(void)state;
 	play(x, 5);
 	play(y, 7);
 	tick(x, 9000);
@@ -380,8 +353,7 @@ silence(void **state)
 }
 
 /* What was gathered at the old place is forgotten, and the grid begins anew. */
-static void
-moved_while_gathering(void **state)
+TEST(moved_while_gathering)
 {
 	static const struct line lines[] = {
 		{ 0, 1, STATE(1, 10) },
@@ -392,7 +364,6 @@ moved_while_gathering(void **state)
 	};
 	struct client *x = BEGIN(lines, 1000);
 
-	(void)state;
 	say(x, 1000, ASK(ALL("state_batch", EVERY("5s"))));
 	play(x, 1);
 	forget(x);
@@ -410,12 +381,10 @@ moved_while_gathering(void **state)
 
 /* A batch of the tape passes at once behind a move, also one to before the
  * last. */
-static void
-moved_among_batches(void **state)
+TEST(moved_among_batches)
 {
 	struct client *x = BEGIN(grid, 2500);
 
-	(void)state;
 	say(x, 2500, ASK(ALL("state_batch", EVERY("5s"))));
 	play(x, 1);
 	forget(x);
@@ -430,22 +399,22 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gathered_on_the_grid),
-		cmocka_unit_test(gathered_at_once),
-		cmocka_unit_test(frames_bring_batches),
-		cmocka_unit_test(gathered_and_blocked),
-		cmocka_unit_test(batches_whole),
-		cmocka_unit_test(batches_in_part),
-		cmocka_unit_test(batches_thinned),
-		cmocka_unit_test(batches_of_two_connections),
-		cmocka_unit_test(empty_batches),
-		cmocka_unit_test(batches_split),
-		cmocka_unit_test(both_recorded),
-		cmocka_unit_test(readings),
-		cmocka_unit_test(iot),
-		cmocka_unit_test(silence),
-		cmocka_unit_test(moved_while_gathering),
-		cmocka_unit_test(moved_among_batches),
+		RUN(gathered_on_the_grid),
+		RUN(gathered_at_once),
+		RUN(frames_bring_batches),
+		RUN(gathered_and_blocked),
+		RUN(batches_whole),
+		RUN(batches_in_part),
+		RUN(batches_thinned),
+		RUN(batches_of_two_connections),
+		RUN(empty_batches),
+		RUN(batches_split),
+		RUN(both_recorded),
+		RUN(readings),
+		RUN(iot),
+		RUN(silence),
+		RUN(moved_while_gathering),
+		RUN(moved_among_batches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

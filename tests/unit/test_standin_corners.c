@@ -4,6 +4,7 @@
  * things of a source.
  */
 #include "tests/unit/lib/clients.h"
+#include "tests/unit/lib/test.h"
 
 static const struct line three[] = {
 	{ 0, 1, STATE(1, 10) },
@@ -16,12 +17,10 @@ static const struct line three[] = {
 };
 
 /* What was gathered of a source is not wanted any more. */
-static void
-unsubscribed_while_gathered(void **state)
+TEST(unsubscribed_while_gathered)
 {
 	struct client *x = BEGIN(three, 1000);
 
-	(void)state;
 	say(x, 1000, ASK(SOME("state_batch", "1,2", EVERY("5s"))));
 	play(x, 2);
 	forget(x);
@@ -33,12 +32,10 @@ unsubscribed_while_gathered(void **state)
 }
 
 /* Who subscribes anew was told the states; the old grid is over. */
-static void
-another_grid(void **state)
+TEST(another_grid)
 {
 	struct client *x = BEGIN(three, 1000);
 
-	(void)state;
 	say(x, 1000, ASK(ALL("state_batch", EVERY("5s"))));
 	play(x, 2);
 	forget(x);
@@ -77,12 +74,10 @@ static const struct line each_second[] = {
 };
 
 /* Those that pass and those that are gathered keep the limit together. */
-static void
-a_batch_each_second(void **state)
+TEST(a_batch_each_second)
 {
 	struct client *x = BEGIN(each_second, 500);
 
-	(void)state;
 	say(x, 500, ASK(ALL("state_batch", EVERY("5s"))));
 	forget(x);
 	for (int i = 1; i <= 20; i++) {
@@ -99,12 +94,10 @@ static const struct line twice[] = {
 };
 
 /* The later item counts. */
-static void
-twice_in_a_frame_split(void **state)
+TEST(twice_in_a_frame_split)
 {
 	struct client *x = BEGIN(twice, 500);
 
-	(void)state;
 	say(x, 500, ASK(SOME("state", "1", "")));
 	forget(x);
 	play(x, 1);
@@ -113,12 +106,10 @@ twice_in_a_frame_split(void **state)
 }
 
 /* Also where it is found through the index. */
-static void
-twice_in_a_frame_loaded(void **state)
+TEST(twice_in_a_frame_loaded)
 {
 	struct client *x = BEGIN(twice, 1500);
 
-	(void)state;
 	say(x, 500, ASK(SOME("state", "1", "")));
 	heard(x, "answer state 1=normal | state 1:12");
 	finish(x);
@@ -132,12 +123,10 @@ static const struct line late[] = {
 };
 
 /* A batch that was due before a frame holds what was known before it. */
-static void
-a_frame_is_no_part_of_an_earlier_batch(void **state)
+TEST(a_frame_is_no_part_of_an_earlier_batch)
 {
 	struct client *x = BEGIN(late, 1000);
 
-	(void)state;
 	say(x, 1000, ASK(ALL("state_batch", EVERY("5s"))));
 	forget(x);
 	play(x, 3);
@@ -153,12 +142,10 @@ static const struct line later_batch[] = {
 };
 
 /* The newest state is of a later connection: it was unblocked. */
-static void
-blocked_and_heard_of_in_a_batch(void **state)
+TEST(blocked_and_heard_of_in_a_batch)
 {
 	struct client *x = BEGIN(later_batch, 2500);
 
-	(void)state;
 	say(x, 2500, ASK(SOME("state", "1", "")));
 	heard(x, "answer state 1=normal | state 1:12");
 	finish(x);
@@ -170,12 +157,10 @@ static const struct line ahead[] = {
 };
 
 /* What a later connection is told does not hold for an earlier one. */
-static void
-an_answer_to_another_connection(void **state)
+TEST(an_answer_to_another_connection)
 {
 	struct client *x = BEGIN(ahead, 1000);
 
-	(void)state;
 	say(x, 1000, ASK(SOME("state", "1", "")));
 	heard(x, "answer state 1=normal | state 1:10");
 	finish(x);
@@ -190,12 +175,10 @@ static const struct line gone[] = {
 };
 
 /* A later response names it: it is no longer removed. */
-static void
-removed_and_there_again(void **state)
+TEST(removed_and_there_again)
 {
 	struct client *x = BEGIN(gone, 0);
 
-	(void)state;
 	play(x, 5);
 	say(x, 3500, ASK(SOME("state", "1", "")));
 	heard(x, "answer state 1=normal | state 1:10");
@@ -209,12 +192,10 @@ static const struct line noans[] = {
 };
 
 /* A state on a connection without a response. */
-static void
-blocked_and_heard_of_later(void **state)
+TEST(blocked_and_heard_of_later)
 {
 	struct client *x = BEGIN(noans, 0);
 
-	(void)state;
 	play(x, 3);
 	say(x, 3500, ASK(SOME("state", "1", "")));
 	heard(x, "answer state 1=normal | state 1:10");
@@ -229,16 +210,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(unsubscribed_while_gathered),
-		cmocka_unit_test(another_grid),
-		cmocka_unit_test(a_batch_each_second),
-		cmocka_unit_test(twice_in_a_frame_split),
-		cmocka_unit_test(twice_in_a_frame_loaded),
-		cmocka_unit_test(a_frame_is_no_part_of_an_earlier_batch),
-		cmocka_unit_test(blocked_and_heard_of_in_a_batch),
-		cmocka_unit_test(an_answer_to_another_connection),
-		cmocka_unit_test(removed_and_there_again),
-		cmocka_unit_test(blocked_and_heard_of_later),
+		RUN(unsubscribed_while_gathered),
+		RUN(another_grid),
+		RUN(a_batch_each_second),
+		RUN(twice_in_a_frame_split),
+		RUN(twice_in_a_frame_loaded),
+		RUN(a_frame_is_no_part_of_an_earlier_batch),
+		RUN(blocked_and_heard_of_in_a_batch),
+		RUN(an_answer_to_another_connection),
+		RUN(removed_and_there_again),
+		RUN(blocked_and_heard_of_later),
 	};
 
 	return cmocka_run_group_tests_name("standin_corners", tests, NULL,

@@ -9,6 +9,7 @@
 
 #include "format/write/writer.h"
 #include "replay/standin/state_table.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define SEC INT64_C(1000000000)
@@ -97,8 +98,7 @@ is_tracker(const evt_state_table *b, size_t i, int64_t id, const char *source)
 	assert_ptr_equal(s, evt_state_table_by_text(b, source));
 }
 
-static void
-ids_taken_as_equal(void **state)
+TEST(ids_taken_as_equal)
 {
 	static const char *const text[] = { STATE("5"), STATE("\"ship\""),
 		STATE("5"), STATE("5"), STATE("\"ship\"") };
@@ -127,8 +127,7 @@ ids_taken_as_equal(void **state)
 	assert_false(evt_state_table_tracker_at(b, s->no, &id, &s));
 }
 
-static void
-trackers_told_of(void **state)
+TEST(trackers_told_of)
 {
 	static const char *const text[] = { STATE("5"), STATE("\"ship\""),
 		STATE("9") };
@@ -164,8 +163,7 @@ trackers_told_of(void **state)
 }
 
 /* Readings name trackers, so they need the list. */
-static void
-readings_of_trackers(void **state)
+TEST(readings_of_trackers)
 {
 	static const char *const text[] = { STATE("5"),
 		"{\"event\":\"readings_batch\",\"data\":[{\"tracker_id\":100,"
@@ -194,8 +192,7 @@ readings_of_trackers(void **state)
 }
 
 /* What a frame is about. */
-static void
-news_of_frames(void **state)
+TEST(news_of_frames)
 {
 	static const char *const text[] = { STATE("5"),
 		"{\"event\":\"state_batch\",\"data\":[{\"state\":{\"source_"
@@ -253,8 +250,7 @@ news_of_frames(void **state)
 }
 
 /* T0 is 22:13:20 UTC. */
-static void
-users_clock(void **state)
+TEST(users_clock)
 {
 #define AT(clock)                                           \
 	"{\"event\":\"state\",\"user_time\":\"" clock "\"," \
@@ -277,17 +273,17 @@ users_clock(void **state)
 	}
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(ids_taken_as_equal),
-		TEST(trackers_told_of),
-		TEST(readings_of_trackers),
-		TEST(news_of_frames),
-		TEST(users_clock),
+		T(ids_taken_as_equal),
+		T(trackers_told_of),
+		T(readings_of_trackers),
+		T(news_of_frames),
+		T(users_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 
 #include "format/write/writer.h"
 #include "replay/standin/state_table.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define MS INT64_C(1000000)
@@ -415,8 +416,7 @@ check_everywhere(const struct fixture *x, evt_time_shift *rebase)
 	check_at(x, rebase, T0, T0 + 60 * 1000 * MS);
 }
 
-static void
-loaded_equals_followed(void **state)
+TEST(loaded_equals_followed)
 {
 	struct fixture *x = *state;
 
@@ -440,8 +440,7 @@ loaded_equals_followed(void **state)
 }
 
 /* From any place to any later one, where receive times do not step back. */
-static void
-loaded_between(void **state)
+TEST(loaded_between)
 {
 	struct fixture *x = *state;
 	unsigned r = 5;
@@ -460,8 +459,7 @@ loaded_between(void **state)
 	}
 }
 
-static void
-loaded_of_two_tapes(void **state)
+TEST(loaded_of_two_tapes)
 {
 	struct fixture *x = *state;
 
@@ -473,8 +471,7 @@ loaded_of_two_tapes(void **state)
 
 /* ---- rebase ------------------------------------------------------------ */
 
-static void
-loaded_with_other_times(void **state)
+TEST(loaded_with_other_times)
 {
 	struct fixture *x = *state;
 	evt_time_shift *rebase;
@@ -504,16 +501,16 @@ loaded_with_other_times(void **state)
 	unreel(x);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(loaded_equals_followed),
-		TEST(loaded_between),
-		TEST(loaded_of_two_tapes),
-		TEST(loaded_with_other_times),
+		T(loaded_equals_followed),
+		T(loaded_between),
+		T(loaded_of_two_tapes),
+		T(loaded_with_other_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include "format/base/timetext.h"
 #include "format/write/writer.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define FRAMES 3000u
@@ -183,21 +184,18 @@ check_everywhere(struct fixture *x)
 	evt_tape_close(t);
 }
 
-static void
-test_last_while_recording(void **state)
+TEST(last_while_recording)
 {
 	check_everywhere(*state);
 }
 
-static void
-test_last_indexed(void **state)
+TEST(last_indexed)
 {
 	close_writer(*state);
 	check_everywhere(*state);
 }
 
-static void
-test_last_without_index(void **state)
+TEST(last_without_index)
 {
 	struct fixture *x = *state;
 	char *db = in_dir(x->path, "tape.db");
@@ -218,8 +216,7 @@ refuse(void *ctx, const evt_key *source, const evt_frame *f, evt_error *err)
 	return EVT_END;
 }
 
-static void
-test_stop(void **state)
+TEST(stop)
 {
 	struct fixture *x = *state;
 	evt_tape *t;
@@ -321,8 +318,7 @@ check_places(const struct fixture *x, const enum place *of, unsigned sources)
 
 /* Each stands in one place alone: the journal, a block of the open segment, or
  * one of two that are done. */
-static void
-test_last_in_places(void **state)
+TEST(last_in_places)
 {
 	for (unsigned which = 1; which < 1u << PLACES; which++) {
 		enum place of[PLACES];
@@ -390,8 +386,7 @@ check_window(evt_tape *t, int64_t from, int64_t to, size_t n)
 	evt_timeline_free(&line);
 }
 
-static void
-test_timeline(void **state)
+TEST(timeline)
 {
 	struct fixture *x = *state;
 	evt_tape *t;
@@ -427,8 +422,7 @@ check_sum(evt_tape *t, size_t n)
 }
 
 /* More blocks than are read: the counts are spread, their sum stays. */
-static void
-test_timeline_of_many_blocks(void **state)
+TEST(timeline_of_many_blocks)
 {
 	struct fixture *x = *state;
 	char *path = in_dir(x->dir, "many.tape");
@@ -470,8 +464,7 @@ test_timeline_of_many_blocks(void **state)
 }
 
 /* A feed may make up a name for each frame: so much is not counted. */
-static void
-test_timeline_of_many_events(void **state)
+TEST(timeline_of_many_events)
 {
 	enum { EVENTS = 2200 };
 	struct fixture *x = *state;
@@ -517,20 +510,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_last_while_recording,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(test_last_indexed, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_last_without_index, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_last_in_places, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_timeline_of_many_events,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(test_timeline, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_timeline_of_many_blocks,
-		    setup, teardown),
+		RUN_WITH(last_while_recording, setup, teardown),
+		RUN_WITH(last_indexed, setup, teardown),
+		RUN_WITH(last_without_index, setup, teardown),
+		RUN_WITH(stop, setup, teardown),
+		RUN_WITH(last_in_places, setup, teardown),
+		RUN_WITH(timeline_of_many_events, setup, teardown),
+		RUN_WITH(timeline, setup, teardown),
+		RUN_WITH(timeline_of_many_blocks, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

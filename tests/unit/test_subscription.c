@@ -2,11 +2,7 @@
  * test_subscription.c - requests in both forms, what they are answered, and
  * what is read out of answers that were recorded.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +11,7 @@
 
 #include "format/base/timetext.h"
 #include "format/navixy/subscription.h"
+#include "tests/unit/lib/test.h"
 
 #define S EVT_NS_PER_S
 
@@ -74,8 +71,7 @@ asks(const char *text, const char *want)
 #define ALL "\"target\":{\"type\":\"all\"}"
 #define SOME(ids) "\"target\":{\"type\":\"selected\",\"tracker_ids\":[" ids "]}"
 
-static void
-old_form(void **state)
+TEST(old_form)
 {
 	static const char *const row[] = {
 		OLD("\"events\":[\"state\"],\"trackers\":[1,2]"),
@@ -104,13 +100,11 @@ old_form(void **state)
 		"+ state 1",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i += 2)
 		asks(row[i], row[i + 1]);
 }
 
-static void
-new_form(void **state)
+TEST(new_form)
 {
 	static const char *const row[] = {
 		NEW("{\"type\":\"state\",\"trackers\":[1,2],\"format\":"
@@ -148,32 +142,27 @@ new_form(void **state)
 		"+ iot_monitor 4",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i += 2)
 		asks(row[i], row[i + 1]);
 }
 
-static void
-all_and_some(void **state)
+TEST(all_and_some)
 {
 	evt_subscription_request *q =
 	    parsed(NEW("{\"type\":\"state_batch\"," SOME(
 	        "5") "},{\"type\":\"state_batch\"," ALL "}"));
 
-	(void)state;
 	assert_int_equal(q->n_items, 1);
 	assert_true(q->item[0].all);
 	evt_subscription_request_free(q);
 	evt_subscription_request_free(NULL);
 }
 
-static void
-hashes_and_forms(void **state)
+TEST(hashes_and_forms)
 {
 	evt_subscription_request *q =
 	    parsed(OLD("\"events\":[\"state\"],\"trackers\":[]"));
 
-	(void)state;
 	assert_string_equal(q->hash, "h");
 	assert_false(q->requests_form);
 	evt_subscription_request_free(q);
@@ -186,8 +175,7 @@ hashes_and_forms(void **state)
 	evt_subscription_request_free(q);
 }
 
-static void
-rate_limits(void **state)
+TEST(rate_limits)
 {
 	static const struct {
 		const char *text;
@@ -210,7 +198,6 @@ rate_limits(void **state)
 		{ "[\"5s\"]", -1 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		evt_subscription_refusal why = { 0 };
 		evt_subscription_request *q = NULL;
@@ -233,8 +220,7 @@ rate_limits(void **state)
 	}
 }
 
-static void
-odd_ids(void **state)
+TEST(odd_ids)
 {
 	static const char *const good[] = { "0", "0", "1e3", "1000", "5.0", "5",
 		"9007199254740992", "9007199254740992", "2147483648",
@@ -243,7 +229,6 @@ odd_ids(void **state)
 		"9007199254740994", "18446744073709551616", "\"1\"", "null",
 		"true", "[1]", "{}", "1,\"x\"" };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i += 2) {
 		char text[120], want[40];
 
@@ -268,14 +253,12 @@ odd_ids(void **state)
 }
 
 /* Many of them, the half twice: each stands where it stood first. */
-static void
-many_ids(void **state)
+TEST(many_ids)
 {
 	enum { N = 20000 };
 	evt_buf b = { 0 };
 	evt_subscription_request *q;
 
-	(void)state;
 	assert_true(evt_buf_add_str(&b,
 	    "{\"action\":\"subscribe\",\"requests\":[{\"type\":\"state\","
 	    "\"trackers\":[1"));
@@ -293,8 +276,7 @@ many_ids(void **state)
 
 /* ---- refusals ----------------------------------------------------------- */
 
-static void
-refused(void **state)
+TEST(refused)
 {
 	static const struct {
 		const char *text;
@@ -358,7 +340,6 @@ refused(void **state)
 		    "nothing"),
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		evt_subscription_refusal why = { 0 };
 		evt_subscription_request *q = NULL;
@@ -378,15 +359,13 @@ refused(void **state)
 }
 
 /* A text is taken by its length: it may end early, or hold a zero byte. */
-static void
-lengths(void **state)
+TEST(lengths)
 {
 	static const char text[] =
 	    OLD("\"events\":[\"state\"],\"trackers\":[1]");
 	evt_subscription_refusal why = { 0 };
 	evt_subscription_request *q = NULL;
 
-	(void)state;
 	for (size_t n = 0; n < sizeof(text) - 1; n++) {
 		char *copy = malloc(n + 1);
 
@@ -404,15 +383,13 @@ lengths(void **state)
 }
 
 /* The words of a refusal are short, and hold nothing of the hash. */
-static void
-words(void **state)
+TEST(words)
 {
 	static const char hash[] = "0123456789abcdef0123456789abcdef";
 	evt_subscription_refusal why = { 0 };
 	evt_subscription_request *q = NULL;
 	char text[2000], name[1000];
 
-	(void)state;
 	memset(name, 'n', sizeof(name));
 	name[sizeof(name) - 1] = '\0';
 	snprintf(text, sizeof(text),
@@ -469,8 +446,7 @@ at(const cJSON *o, const char *name)
 	return cJSON_GetObjectItemCaseSensitive(o, name);
 }
 
-static void
-answers(void **state)
+TEST(answers)
 {
 	evt_buf out = { 0 };
 	const cJSON *data;
@@ -478,7 +454,6 @@ answers(void **state)
 	                            "\"trackers\":[3,4,9007199254740992]"),
 	    &out);
 
-	(void)state;
 	is_string(at(root, "type"), "response");
 	is_string(at(root, "action"), "subscription/subscribe");
 	assert_int_equal(cJSON_GetArraySize(at(root, "events")), 2);
@@ -507,13 +482,11 @@ answers(void **state)
 	evt_buf_free(&out);
 }
 
-static void
-errors(void **state)
+TEST(errors)
 {
 	evt_buf out = { 0 };
 	cJSON *root;
 
-	(void)state;
 	assert_true(evt_subscription_error(&out, NULL, 5,
 	    "Wrong request format", "a \"quote\"\n\\"));
 	root = cJSON_ParseWithLength((char *)out.data, out.len);
@@ -569,8 +542,7 @@ read_answer(const char *text, evt_buf *out)
 	"{\"type\":\"response\",\"action\":" \
 	"\"subscription/subscribe\",\"events\":[],\"data\":" data "}"
 
-static void
-recorded(void **state)
+TEST(recorded)
 {
 	static const char *const row[] = {
 		RESPONSE("{\"state\":{\"17\":\"normal\",\"18\":\"blocked\"}}"),
@@ -622,7 +594,6 @@ recorded(void **state)
 	};
 	evt_buf out = { 0 };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i += 2) {
 		assert_int_equal(read_answer(row[i], &out), EVT_OK);
 		assert_string_equal((char *)out.data, row[i + 1]);
@@ -638,8 +609,7 @@ recorded(void **state)
 }
 
 /* What is answered can be read. */
-static void
-round_trip(void **state)
+TEST(round_trip)
 {
 	static const char *const asked[] = {
 		OLD("\"events\":[\"state\"],\"trackers\":[3,4,9]"),
@@ -647,7 +617,6 @@ round_trip(void **state)
 	};
 	evt_buf text = { 0 }, got = { 0 };
 
-	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		cJSON_Delete(answer_to(asked[i], &text));
 		assert_true(evt_buf_add_byte(&text, '\0'));
@@ -663,20 +632,20 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(old_form),
-		cmocka_unit_test(new_form),
-		cmocka_unit_test(all_and_some),
-		cmocka_unit_test(hashes_and_forms),
-		cmocka_unit_test(rate_limits),
-		cmocka_unit_test(odd_ids),
-		cmocka_unit_test(many_ids),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(lengths),
-		cmocka_unit_test(words),
-		cmocka_unit_test(answers),
-		cmocka_unit_test(errors),
-		cmocka_unit_test(recorded),
-		cmocka_unit_test(round_trip),
+		RUN(old_form),
+		RUN(new_form),
+		RUN(all_and_some),
+		RUN(hashes_and_forms),
+		RUN(rate_limits),
+		RUN(odd_ids),
+		RUN(many_ids),
+		RUN(refused),
+		RUN(lengths),
+		RUN(words),
+		RUN(answers),
+		RUN(errors),
+		RUN(recorded),
+		RUN(round_trip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

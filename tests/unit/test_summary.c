@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "format/index/summary.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 
@@ -123,12 +124,10 @@ check_one(evt_summary *s)
 	assert_string_equal(s->mark[0].json, "{\"mark\":\"note\"}");
 }
 
-static void
-blocks_and_frames_come_to_the_same(void **state)
+TEST(blocks_and_frames_come_to_the_same)
 {
 	evt_summary a = { 0 }, b = { 0 };
 
-	(void)state;
 	add_as_block(&a);
 	check_one(&a);
 	assert_int_equal(span(&a, "1", "state")->blocks.len, 1);
@@ -146,12 +145,10 @@ blocks_and_frames_come_to_the_same(void **state)
 }
 
 /* Thousands of pairs, each of them found again. */
-static void
-many_spans(void **state)
+TEST(many_spans)
 {
 	evt_summary s = { 0 };
 
-	(void)state;
 	for (uint32_t round = 1; round < 4; round++) {
 		for (uint32_t i = 0; i < 5000; i++)
 			evt_summary_span(&s, i, i % 3)->frames += i;
@@ -162,15 +159,13 @@ many_spans(void **state)
 	evt_summary_free(&s);
 }
 
-static void
-parts_are_merged(void **state)
+TEST(parts_are_merged)
 {
 	evt_summary s = { 0 };
 	evt_info_conn late = { 5, 2, 20, 100, 200 },
 	              early = { 5, 1, 10, 50, 60 };
 	evt_error err;
 
-	(void)state;
 	ok(evt_summary_add_conn(&s, &late, &err), &err);
 	ok(evt_summary_add_conn(&s, &early, &err), &err);
 	assert_int_equal(s.n_conns, 1);
@@ -182,8 +177,7 @@ parts_are_merged(void **state)
 }
 
 /* A list of trackers may be larger than all else on the tape. */
-static void
-a_list_is_left_out(void **state)
+TEST(a_list_is_left_out)
 {
 	static const char *const cases[] = {
 		("{\"mark\":\"trackers\",\"from\":\"x\",\"trackers\":2,"
@@ -198,7 +192,6 @@ a_list_is_left_out(void **state)
 	evt_summary s = { 0 };
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i += 2) {
 		evt_frame f = { .kind = EVT_KIND_MARK,
 			.opcode = EVT_MARK_TRACKERS,
@@ -216,10 +209,10 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blocks_and_frames_come_to_the_same),
-		cmocka_unit_test(many_spans),
-		cmocka_unit_test(parts_are_merged),
-		cmocka_unit_test(a_list_is_left_out),
+		RUN(blocks_and_frames_come_to_the_same),
+		RUN(many_spans),
+		RUN(parts_are_merged),
+		RUN(a_list_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

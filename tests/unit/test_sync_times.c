@@ -6,6 +6,7 @@
 
 #include "format/base/timetext.h"
 #include "format/write/writer.h"
+#include "tests/unit/lib/test.h"
 
 /* A disk of which each fdatasync takes this long, and fails if it is told to. */
 struct disk {
@@ -24,8 +25,7 @@ slow_fdatasync(void *ctx, int fd)
 	return d->fails ? -1 : 0;
 }
 
-static void
-each_sync_is_counted_where_it_belongs(void **state)
+TEST(each_sync_is_counted_where_it_belongs)
 {
 	struct disk disk = { .takes_ns = 0 };
 	evt_io io = evt_io_posix;
@@ -36,7 +36,6 @@ each_sync_is_counted_where_it_belongs(void **state)
 	evt_writer *w;
 	evt_error err;
 
-	(void)state;
 	/* Only fdatasync looks at it. */
 	io.ctx = &disk;
 	io.fdatasync = slow_fdatasync;
@@ -78,7 +77,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_sync_is_counted_where_it_belongs),
+		RUN(each_sync_is_counted_where_it_belongs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

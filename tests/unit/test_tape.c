@@ -8,6 +8,7 @@
 
 #include "format/base/timetext.h"
 #include "format/write/writer.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 
@@ -88,8 +89,7 @@ count(const char *path, const evt_filter *filter, uint64_t *ret_blocks)
 	return n;
 }
 
-static void
-keeps_frames_to_the_byte(void **state)
+TEST(keeps_frames_to_the_byte)
 {
 	struct fixture *x = *state;
 	evt_writer *w = open_writer(x);
@@ -99,8 +99,7 @@ keeps_frames_to_the_byte(void **state)
 	assert_int_equal(check_states(x->path, 0, 50), 20000);
 }
 
-static void
-shows_frames_before_they_are_in_a_block(void **state)
+TEST(shows_frames_before_they_are_in_a_block)
 {
 	struct fixture *x = *state;
 	evt_writer *w = open_writer(x);
@@ -117,8 +116,7 @@ shows_frames_before_they_are_in_a_block(void **state)
 	assert_int_equal(check_states(x->path, 0, 3), 9010);
 }
 
-static void
-live_end_is_not_the_end(void **state)
+TEST(live_end_is_not_the_end)
 {
 	struct fixture *x = *state;
 	evt_writer *w = open_writer(x);
@@ -150,8 +148,7 @@ live_end_is_not_the_end(void **state)
 	evt_tape_close(tape);
 }
 
-static void
-filters_by_window_source_event_and_kind(void **state)
+TEST(filters_by_window_source_event_and_kind)
 {
 	struct fixture *x = *state;
 	const char *sources[] = { "10003", "10005" };
@@ -186,8 +183,7 @@ filters_by_window_source_event_and_kind(void **state)
 }
 
 /* A source that is on a few blocks costs these blocks. */
-static void
-index_names_the_blocks_to_read(void **state)
+TEST(index_names_the_blocks_to_read)
 {
 	struct fixture *x = *state;
 	const char *rare[] = { "77" };
@@ -234,8 +230,7 @@ write_and_die(void *arg)
 	put_states(w, c->from + c->n, 3, 5, T0, 1); /* never committed */
 }
 
-static void
-death_loses_nothing_committed(void **state)
+TEST(death_loses_nothing_committed)
 {
 	struct fixture *x = *state;
 	unsigned sizes[] = { 10, 5000, 10, 23000, 1000, 1000 }, total = 0;
@@ -256,8 +251,7 @@ death_loses_nothing_committed(void **state)
 	assert_int_equal(check_states(x->path, 0, 5), total + 7);
 }
 
-static void
-one_writer_a_tape(void **state)
+TEST(one_writer_a_tape)
 {
 	struct fixture *x = *state;
 	evt_writer *w = open_writer(x), *second;
@@ -274,8 +268,7 @@ one_writer_a_tape(void **state)
 	evt_tape_close(tape);
 }
 
-static void
-rotates_by_size_age_and_demand(void **state)
+TEST(rotates_by_size_age_and_demand)
 {
 	struct fixture *x = *state;
 	evt_writer_stats stats;
@@ -306,8 +299,7 @@ rotates_by_size_age_and_demand(void **state)
 	assert_int_equal(check_states(x->path, 0, 5), 15);
 }
 
-static void
-retention_drops_the_oldest(void **state)
+TEST(retention_drops_the_oldest)
 {
 	struct fixture *x = *state;
 	evt_info *info;
@@ -332,8 +324,7 @@ retention_drops_the_oldest(void **state)
 	evt_tape_close(tape);
 }
 
-static void
-last_before_finds_the_state_at_a_time(void **state)
+TEST(last_before_finds_the_state_at_a_time)
 {
 	struct fixture *x = *state;
 	evt_writer *w;
@@ -373,8 +364,7 @@ last_before_finds_the_state_at_a_time(void **state)
 	}
 }
 
-static void
-info_adds_up(void **state)
+TEST(info_adds_up)
 {
 	struct fixture *x = *state;
 	const char mark[] = "{\"mark\":\"started\"}";
@@ -421,8 +411,7 @@ info_adds_up(void **state)
 }
 
 /* By the index, by the blocks and by the journal. */
-static void
-info_has_the_lists_that_were_asked_for(void **state)
+TEST(info_has_the_lists_that_were_asked_for)
 {
 	struct fixture *x = *state;
 	evt_info *info, *all;
@@ -463,8 +452,7 @@ info_has_the_lists_that_were_asked_for(void **state)
 	close_writer(w);
 }
 
-static void
-notes_reach_a_live_tape(void **state)
+TEST(notes_reach_a_live_tape)
 {
 	struct fixture *x = *state;
 	evt_writer *w = open_writer(x);
@@ -494,8 +482,7 @@ notes_reach_a_live_tape(void **state)
 	assert_int_equal(check_states(x->path, 0, 5), 5);
 }
 
-static void
-merges_tapes_by_time(void **state)
+TEST(merges_tapes_by_time)
 {
 	struct fixture *x = *state;
 	char *other = in_dir(x->dir, "b.tape"), *first = x->path;
@@ -536,8 +523,7 @@ merges_tapes_by_time(void **state)
 	free(other);
 }
 
-static void
-seek_and_reset_keep_the_window(void **state)
+TEST(seek_and_reset_keep_the_window)
 {
 	struct fixture *x = *state;
 	evt_filter filter = { .has_from = true, .from_ns = T0 + 100 };
@@ -570,8 +556,7 @@ seek_and_reset_keep_the_window(void **state)
 	evt_tape_close(tape);
 }
 
-static void
-refuses_what_is_no_tape(void **state)
+TEST(refuses_what_is_no_tape)
 {
 	struct fixture *x = *state;
 	char *file = in_dir(x->dir, "file");
@@ -597,8 +582,7 @@ refuses_what_is_no_tape(void **state)
 }
 
 /* What no tape takes is refused, and the tape goes on. */
-static void
-what_is_no_frame(void **state)
+TEST(what_is_no_frame)
 {
 	static const evt_key long_key = { .text = "x", .len = EVT_KEY_MAX + 1 };
 	static const evt_frame bad[] = {
@@ -618,7 +602,6 @@ what_is_no_frame(void **state)
 	evt_writer *w;
 	evt_error err;
 
-	(void)state;
 	evt_writer_options_init(&o);
 	o.block_bytes = 1023;
 	assert_int_equal(evt_writer_open(path, &o, &w, &err), EVT_ERR_ARG);
@@ -643,7 +626,7 @@ what_is_no_frame(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(keeps_frames_to_the_byte),
 		T(shows_frames_before_they_are_in_a_block),
@@ -661,7 +644,7 @@ main(void)
 		T(merges_tapes_by_time),
 		T(seek_and_reset_keep_the_window),
 		T(refuses_what_is_no_tape),
-		cmocka_unit_test(what_is_no_frame),
+		RUN(what_is_no_frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@
 #include "format/read/verify.h"
 #include "format/write/writer.h"
 #include "tests/unit/lib/fail_io.h"
+#include "tests/unit/lib/test.h"
 
 struct fixture {
 	char *dir, *path;
@@ -69,8 +70,7 @@ refused(int code, int want, const evt_error *err, const char *words)
 
 /* ---- folders ---- */
 
-static void
-what_is_a_tape(void **state)
+TEST(what_is_a_tape)
 {
 	struct fixture *x = *state;
 	evt_error err;
@@ -90,8 +90,7 @@ what_is_a_tape(void **state)
 	ok(evt_tape_dir_check(&evt_io_posix, x->path, &err), &err);
 }
 
-static void
-what_becomes_a_tape(void **state)
+TEST(what_becomes_a_tape)
 {
 	struct fixture *x = *state;
 	char *deep = in_dir(x->path, "not/there");
@@ -107,8 +106,7 @@ what_becomes_a_tape(void **state)
 	free(deep);
 }
 
-static void
-what_stays_what_it_is(void **state)
+TEST(what_stays_what_it_is)
 {
 	struct fixture *x = *state;
 	evt_error err;
@@ -123,8 +121,7 @@ what_stays_what_it_is(void **state)
 
 /* ---- the lock ---- */
 
-static void
-one_holder(void **state)
+TEST(one_holder)
 {
 	struct fixture *x = *state;
 	evt_error err;
@@ -155,8 +152,7 @@ take_and_die(void *arg)
 	ok(evt_lock_take(&evt_io_posix, arg, &fd, &err), &err);
 }
 
-static void
-it_dies_with_its_holder(void **state)
+TEST(it_dies_with_its_holder)
 {
 	struct fixture *x = *state;
 	evt_error err;
@@ -176,8 +172,7 @@ it_dies_with_its_holder(void **state)
 
 /* ---- notes ---- */
 
-static void
-notes(void **state)
+TEST(notes)
 {
 	struct fixture *x = *state;
 	char *text = malloc(5000), *left;
@@ -227,8 +222,7 @@ notes(void **state)
 
 /* A tape that a stranger packed may hold pipes by the names of its files.  Who
  * opens one waits for ever; so nobody does. */
-static void
-pipes_are_not_opened(void **state)
+TEST(pipes_are_not_opened)
 {
 	static const char *const names[] = { "000001.ndjson.zst", "tape.db",
 		"journal/00000000000000000001.evj", "journal/x.note",
@@ -284,8 +278,7 @@ no_notes(void *ctx, const char *path, int flags, mode_t mode)
 }
 
 /* A note that may not be read holds up no frame. */
-static void
-unreadable_notes(void **state)
+TEST(unreadable_notes)
 {
 	struct fixture *x = *state;
 	evt_io io = evt_io_posix;
@@ -319,8 +312,7 @@ owner_of(const char *dir, const char *name)
 
 /* What root makes in the tape of another is that one's; what was there keeps
  * its owner. */
-static void
-roots_files(void **state)
+TEST(roots_files)
 {
 	struct fixture *x = *state;
 	char *index = in_dir(x->path, "tape.db");
@@ -357,8 +349,7 @@ roots_files(void **state)
 
 /* ---- file operations ---- */
 
-static void
-writes_in_pieces_are_whole(void **state)
+TEST(writes_in_pieces_are_whole)
 {
 	struct fixture *x = *state;
 	struct faulty fault = { 0, 0, FAIL_SHORT, false };
@@ -388,8 +379,7 @@ writes_in_pieces_are_whole(void **state)
 	    &err, "cannot read it");
 }
 
-static void
-folders_are_synced(void **state)
+TEST(folders_are_synced)
 {
 	struct fixture *x = *state;
 	struct faulty fault = { 1, 0, FAIL_IO, false };
@@ -403,7 +393,7 @@ folders_are_synced(void **state)
 	    "cannot open folder");
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 
 int
 main(void)

@@ -11,9 +11,9 @@
 
 #include "format/base/timetext.h"
 #include "format/write/writer.h"
+#include "tests/unit/lib/test.h"
 
-static void
-tells_the_board_what_is_committed(void **state)
+TEST(tells_the_board_what_is_committed)
 {
 	struct sinks x = { 0 };
 	evt_queue_item sent = { .time_ns = 9000,
@@ -24,7 +24,6 @@ tells_the_board_what_is_committed(void **state)
 		.kind = EVT_KIND_SENT,
 		.opcode = EVT_OP_TEXT };
 
-	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
 	sinks_put_mark(&x);
@@ -46,12 +45,10 @@ tells_the_board_what_is_committed(void **state)
 	sinks_end(&x);
 }
 
-static void
-stops_at_its_limits(void **state)
+TEST(stops_at_its_limits)
 {
 	struct sinks x = { 0 }, y = { 0 };
 
-	(void)state;
 	sinks_begin(&x, 7, 0);
 	sinks_put(&x, 0, 7);
 	assert_string_equal(evt_tape_sink_done(x.sink), "frames");
@@ -73,12 +70,10 @@ stops_at_its_limits(void **state)
 }
 
 /* A full disk is waited for, and said once. */
-static void
-waits_for_a_failing_tape(void **state)
+TEST(waits_for_a_failing_tape)
 {
 	struct sinks x = { .mend_after = 30 };
 
-	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
 	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
@@ -97,12 +92,10 @@ waits_for_a_failing_tape(void **state)
 }
 
 /* When the recording is being ended it is tried a few times more. */
-static void
-gives_up_at_the_end_and_counts(void **state)
+TEST(gives_up_at_the_end_and_counts)
 {
 	struct sinks x = { .ending = true };
 
-	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
 	evt_tape_sink_commit(x.sink);
@@ -123,13 +116,11 @@ gives_up_at_the_end_and_counts(void **state)
 
 /* What was put and not committed is lost as well, unless closing the tape
  * writes it after all: with a mark that says what is missing. */
-static void
-counts_what_is_in_memory(void **state)
+TEST(counts_what_is_in_memory)
 {
 	struct sinks x = { .ending = true };
 	evt_receive_clock_time now = { .time_ns = 7000, .mono_ns = 7000 };
 
-	(void)state;
 	sinks_begin(&x, 0, 0);
 	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
 	sinks_put(&x, 0, 10);
@@ -153,12 +144,10 @@ counts_what_is_in_memory(void **state)
 }
 
 /* A full disk that is watched is not waited for for ever. */
-static void
-ends_where_the_disk_stays_full(void **state)
+TEST(ends_where_the_disk_stays_full)
 {
 	struct sinks x = { 0 };
 
-	(void)state;
 	x.room = sinks_make_room(&x);
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
@@ -177,12 +166,10 @@ ends_where_the_disk_stays_full(void **state)
 
 /* What is in the way may be journal files whose blocks are in the segment:
  * they go, and nobody has to wait. */
-static void
-a_full_disk_gets_back_what_waits(void **state)
+TEST(a_full_disk_gets_back_what_waits)
 {
 	struct sinks x = { 0 };
 
-	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 12000); /* more than a block */
 	evt_tape_sink_commit(x.sink);
@@ -199,12 +186,10 @@ a_full_disk_gets_back_what_waits(void **state)
 }
 
 /* Another fault may be mended at any time. */
-static void
-waits_for_ever_for_a_disk_that_fails(void **state)
+TEST(waits_for_ever_for_a_disk_that_fails)
 {
 	struct sinks x = { .mend_after = 500 };
 
-	(void)state;
 	x.room = sinks_make_room(&x);
 	sinks_begin(&x, 0, 0);
 	x.fault = (struct faulty){ 0, 0, FAIL_IO, true };
@@ -216,14 +201,12 @@ waits_for_ever_for_a_disk_that_fails(void **state)
 	sinks_end(&x);
 }
 
-static void
-ends_where_the_tape_is_gone(void **state)
+TEST(ends_where_the_tape_is_gone)
 {
 	struct sinks x = { 0 };
 	char *away;
 	evt_error err;
 
-	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
 	evt_tape_sink_commit(x.sink);
@@ -284,13 +267,11 @@ count_lists(struct sinks *x)
 	return n;
 }
 
-static void
-a_list_does_not_go_with_its_segment(void **state)
+TEST(a_list_does_not_go_with_its_segment)
 {
 	struct sinks all = { 0 }, lost = { .dropping = true };
 	struct sinks kept = { .dropping = true, .keep_list = true };
 
-	(void)state;
 	assert_int_equal(count_lists(&all), 1);
 	assert_int_equal(count_lists(&lost), 0);
 	assert_true(count_lists(&kept) > 0);
@@ -300,16 +281,16 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tells_the_board_what_is_committed),
-		cmocka_unit_test(stops_at_its_limits),
-		cmocka_unit_test(waits_for_a_failing_tape),
-		cmocka_unit_test(gives_up_at_the_end_and_counts),
-		cmocka_unit_test(counts_what_is_in_memory),
-		cmocka_unit_test(ends_where_the_disk_stays_full),
-		cmocka_unit_test(a_full_disk_gets_back_what_waits),
-		cmocka_unit_test(waits_for_ever_for_a_disk_that_fails),
-		cmocka_unit_test(ends_where_the_tape_is_gone),
-		cmocka_unit_test(a_list_does_not_go_with_its_segment),
+		RUN(tells_the_board_what_is_committed),
+		RUN(stops_at_its_limits),
+		RUN(waits_for_a_failing_tape),
+		RUN(gives_up_at_the_end_and_counts),
+		RUN(counts_what_is_in_memory),
+		RUN(ends_where_the_disk_stays_full),
+		RUN(a_full_disk_gets_back_what_waits),
+		RUN(waits_for_ever_for_a_disk_that_fails),
+		RUN(ends_where_the_tape_is_gone),
+		RUN(a_list_does_not_go_with_its_segment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,16 +11,15 @@
 #include "format/write/ring.h"
 #include "format/base/timetext.h"
 #include "format/write/writer.h"
+#include "tests/unit/lib/test.h"
 
 /* What a full disk keeps from getting onto the tape is no loss as long as it
  * lies on the disk where it is held: the next recording takes it from there. */
-static void
-what_is_held_on_disk_is_not_lost(void **state)
+TEST(what_is_held_on_disk_is_not_lost)
 {
 	evt_error err;
 	bool hit = true;
 
-	(void)state;
 	for (unsigned at = 0; hit; at++) {
 		struct sinks x = { .keep_last = true };
 
@@ -46,12 +45,10 @@ what_is_held_on_disk_is_not_lost(void **state)
 }
 
 /* What was not written there yet goes with the process. */
-static void
-what_is_held_in_memory_is_lost(void **state)
+TEST(what_is_held_in_memory_is_lost)
 {
 	struct sinks x = { .keep_last = true, .ending = true };
 
-	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 4);
 	evt_tape_sink_commit(x.sink);
@@ -88,15 +85,13 @@ marks(struct sinks *x, char *to, size_t size)
 
 /* There is room at the last moment: the last marks are not held, and what is
  * held is let go as at any other end. */
-static void
-the_last_try_ends_what_is_armed(void **state)
+TEST(the_last_try_ends_what_is_armed)
 {
 	struct sinks x = { .keep_last = true, .ending = true };
 	evt_receive_clock_time at = { .time_ns = 7000, .mono_ns = 7000 };
 	uint64_t files, bytes;
 	char text[200], *journal;
 
-	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
 	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
@@ -119,12 +114,10 @@ the_last_try_ends_what_is_armed(void **state)
 
 /* A move of much that is held takes long: who watches the thread sees that it
  * gets on. */
-static void
-a_long_move_is_seen_to_get_on(void **state)
+TEST(a_long_move_is_seen_to_get_on)
 {
 	struct sinks x = { .keep_last = true };
 
-	(void)state;
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 24000);
 	evt_tape_sink_commit(x.sink);
@@ -153,8 +146,7 @@ some_space(void *ctx, const char *path, evt_disk_space_figures *ret)
 }
 
 /* What is held fills the disk as what is written does. */
-static void
-what_is_held_takes_room_too(void **state)
+TEST(what_is_held_takes_room_too)
 {
 	struct sinks x = { .keep_last = true };
 	struct looks l = { .free = 8u << 20 };
@@ -167,7 +159,6 @@ what_is_held_takes_room_too(void **state)
 		.stop = sinks_stop,
 		.ctx = &x };
 
-	(void)state;
 	x.room = evt_disk_space_new(&o);
 	assert_non_null(x.room);
 	sinks_begin(&x, 0, 0);
@@ -182,8 +173,7 @@ what_is_held_takes_room_too(void **state)
 }
 
 /* The list is put again before what is held, and is no younger than that. */
-static void
-a_list_is_put_again_in_order(void **state)
+TEST(a_list_is_put_again_in_order)
 {
 	struct sinks x = { .keep_last = true,
 		.keep_list = true,
@@ -202,7 +192,6 @@ a_list_is_put_again_in_order(void **state)
 	evt_frame f;
 	evt_error err;
 
-	(void)state;
 	sinks_begin(&x, 0, 0);
 	evt_tape_sink_put(x.sink, &item);
 	sinks_put(&x, 0, 10);
@@ -240,12 +229,12 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_held_on_disk_is_not_lost),
-		cmocka_unit_test(what_is_held_in_memory_is_lost),
-		cmocka_unit_test(the_last_try_ends_what_is_armed),
-		cmocka_unit_test(a_long_move_is_seen_to_get_on),
-		cmocka_unit_test(what_is_held_takes_room_too),
-		cmocka_unit_test(a_list_is_put_again_in_order),
+		RUN(what_is_held_on_disk_is_not_lost),
+		RUN(what_is_held_in_memory_is_lost),
+		RUN(the_last_try_ends_what_is_armed),
+		RUN(a_long_move_is_seen_to_get_on),
+		RUN(what_is_held_takes_room_too),
+		RUN(a_list_is_put_again_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

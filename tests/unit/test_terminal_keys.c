@@ -1,14 +1,10 @@
 /* test_keys.c - keys as terminals send them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "replay/play/deck.h"
 #include "replay/play/terminal_keys.h"
+#include "tests/unit/lib/test.h"
 
 /* The commands of some bytes, a letter each. */
 static void
@@ -30,18 +26,14 @@ check(const char *bytes, const char *want)
 	assert_string_equal(got, want);
 }
 
-static void
-test_plain(void **state)
+TEST(plain)
 {
-	(void)state;
 	check(" .+=-qQ\x04", "PS++-QQQ");
 	check("abcCDOn[\n\t", "");
 }
 
-static void
-test_sequences(void **state)
+TEST(sequences)
 {
-	(void)state;
 	check("\x1b[C\x1b[D", "FB");
 	check("\x1bOC\x1bOD", "FB");
 	check("\x1b[A\x1b[B ", "P");
@@ -52,12 +44,10 @@ test_sequences(void **state)
 	check("\x1b[1\x1b[D", "B"); /* one that was cut off */
 }
 
-static void
-test_speeds(void **state)
+TEST(speeds)
 {
 	uint32_t v = EVT_DECK_SPEED_ONE;
 
-	(void)state;
 	assert_int_equal(evt_terminal_keys_speed(v, 1), 2 * EVT_DECK_SPEED_ONE);
 	assert_int_equal(evt_terminal_keys_speed(v, 0), EVT_DECK_SPEED_ONE / 2);
 	for (int i = 0; i < 9; i++)
@@ -80,9 +70,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_sequences),
-		cmocka_unit_test(test_speeds),
+		RUN(plain),
+		RUN(sequences),
+		RUN(speeds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

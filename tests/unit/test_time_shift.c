@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "replay/play/time_shift.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1539780715250000000) /* 2018-10-17 12:51:55.25 UTC */
 #define SEC INT64_C(1000000000)
@@ -39,8 +40,7 @@ is_text(const evt_frame *f, const char *want)
 		assert_memory_equal(f->payload, want, f->len);
 }
 
-static void
-whole_seconds(void **state)
+TEST(whole_seconds)
 {
 	static const struct {
 		int64_t from, to, shift;
@@ -54,7 +54,6 @@ whole_seconds(void **state)
 		{ 0, 86400 * SEC, 86400 * SEC },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		evt_time_shift *r = from_to(row[i].from, row[i].to);
 		int64_t shift = evt_time_shift_shift(r);
@@ -69,8 +68,7 @@ whole_seconds(void **state)
 }
 
 /* The receive time and the event's own stamps move by the same. */
-static void
-stamps_and_times(void **state)
+TEST(stamps_and_times)
 {
 	evt_frame f = frame_of(
 	    "{\"event\":\"state\",\"user_time\":\"2018-10-17 12:51:55\", "
@@ -80,7 +78,6 @@ stamps_and_times(void **state)
 	evt_time_shift *r = from_to(T0, T0 + 14 * 86400 * SEC);
 	evt_error err;
 
-	(void)state;
 	ok(evt_time_shift_frame(r, &f, &err), &err);
 	assert_int_equal(f.time_ns, T0 + 14 * 86400 * SEC);
 	assert_int_equal(f.mono_ns, T0 + 5 + 14 * 86400 * SEC);
@@ -95,8 +92,7 @@ stamps_and_times(void **state)
 }
 
 /* What is no JSON text keeps its bytes, not its time. */
-static void
-other_frames(void **state)
+TEST(other_frames)
 {
 	static const char stamp[] = "{\"updated\":\"2018-10-17 12:51:55\"}";
 	static const char *const texts[] = { "X", "",
@@ -106,7 +102,6 @@ other_frames(void **state)
 	evt_frame f;
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		f = frame_of(texts[i]);
 		ok(evt_time_shift_frame(r, &f, &err), &err);
@@ -131,14 +126,12 @@ other_frames(void **state)
 	evt_time_shift_free(r);
 }
 
-static void
-none(void **state)
+TEST(none)
 {
 	static const char stamp[] = "{\"updated\":\"2018-10-17 12:51:55\"}";
 	evt_frame f = frame_of(stamp);
 	evt_error err;
 
-	(void)state;
 	ok(evt_time_shift_frame(NULL, &f, &err), &err);
 	assert_ptr_equal(f.payload, stamp);
 	assert_int_equal(f.time_ns, T0);
@@ -150,10 +143,10 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_seconds),
-		cmocka_unit_test(stamps_and_times),
-		cmocka_unit_test(other_frames),
-		cmocka_unit_test(none),
+		RUN(whole_seconds),
+		RUN(stamps_and_times),
+		RUN(other_frames),
+		RUN(none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

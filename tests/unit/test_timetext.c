@@ -1,18 +1,14 @@
 /* test_units.c - times, durations, sizes and numbers: every form, every
  * refusal with its words, and the calendar against the C library's. */
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "format/base/err.h"
 #include "format/base/timetext.h"
+#include "tests/unit/lib/test.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define S EVT_NS_PER_S
@@ -197,12 +193,10 @@ static const struct refusal time_refusals[] = {
 	{ "99999999999999999999", "the number is too large" },
 };
 
-static void
-test_times(void **state)
+TEST(times)
 {
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(time_cases); i++) {
 		const struct time_case *c = &time_cases[i];
 		int64_t ns = UNTOUCHED;
@@ -215,10 +209,8 @@ test_times(void **state)
 	}
 }
 
-static void
-test_times_refused(void **state)
+TEST(times_refused)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(time_refusals); i++) {
 		int64_t ns = UNTOUCHED;
 		evt_error err = { 0 };
@@ -235,8 +227,7 @@ test_times_refused(void **state)
 }
 
 /* With no tape to refer to, only absolute forms are taken. */
-static void
-test_times_without_a_tape(void **state)
+TEST(times_without_a_tape)
 {
 	static const struct refusal cases[] = {
 		{ "12:51", "there is no tape here whose day it could be on" },
@@ -248,7 +239,6 @@ test_times_without_a_tape(void **state)
 	int64_t ns = UNTOUCHED;
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		for (int k = 0; k < 2; k++) {
 			int code = evt_timetext_parse(cases[i].text,
@@ -263,8 +253,7 @@ test_times_without_a_tape(void **state)
 	assert_int_equal(ns, 0);
 }
 
-static void
-test_times_at_the_edge(void **state)
+TEST(times_at_the_edge)
 {
 	static const evt_timetext_ref edge = { .has_span = true,
 		.first_ns = INT64_MAX - 5,
@@ -275,7 +264,6 @@ test_times_at_the_edge(void **state)
 	int64_t ns;
 	evt_error err;
 
-	(void)state;
 	assert_int_equal(evt_timetext_parse("+5ns", &edge, &ns, &err), EVT_OK);
 	assert_int_equal(ns, INT64_MAX);
 	assert_int_equal(evt_timetext_parse("-5ns", &edge, &ns, &err), EVT_OK);
@@ -291,13 +279,11 @@ test_times_at_the_edge(void **state)
 	assert_non_null(strstr(err.text, "outside the years 1678 to 2262"));
 }
 
-static void
-test_unknown_mark(void **state)
+TEST(unknown_mark)
 {
 	int64_t ns = UNTOUCHED;
 	evt_error err;
 
-	(void)state;
 	assert_int_equal(evt_timetext_parse("mark:window", &ref, &ns, &err),
 	    EVT_ERR_NOTFOUND);
 	assert_string_equal(err.text, "no mark 'window'");
@@ -305,10 +291,8 @@ test_unknown_mark(void **state)
 }
 
 /* Every day of the range, both ways, against gmtime_r(). */
-static void
-test_calendar(void **state)
+TEST(calendar)
 {
-	(void)state;
 	for (int64_t day = -106650; day <= 106750; day++) {
 		time_t t = (time_t)(day * 86400 +
 		    (day * 7919 % 86400 + 86400) % 86400);
@@ -327,8 +311,7 @@ test_calendar(void **state)
 	}
 }
 
-static void
-test_time_format(void **state)
+TEST(time_format)
 {
 	static const struct {
 		int64_t ns;
@@ -349,7 +332,6 @@ test_time_format(void **state)
 	};
 	char out[EVT_TIMETEXT_MAX];
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
 		assert_string_equal(evt_timetext_format(cases[i].ns,
 		                        cases[i].digits, out),
@@ -358,8 +340,7 @@ test_time_format(void **state)
 
 /* ---- durations ----------------------------------------------------------- */
 
-static void
-test_durations(void **state)
+TEST(durations)
 {
 	static const struct time_case cases[] = {
 		{ "0", 0 },
@@ -388,7 +369,6 @@ test_durations(void **state)
 	};
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		int64_t ns = UNTOUCHED;
 
@@ -401,8 +381,7 @@ test_durations(void **state)
 	}
 }
 
-static void
-test_durations_refused(void **state)
+TEST(durations_refused)
 {
 	static const struct refusal cases[] = {
 		{ "", "a number is missing" },
@@ -429,7 +408,6 @@ test_durations_refused(void **state)
 		{ "\xc2\xb5s", "a number is missing" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		int64_t ns = UNTOUCHED;
 		evt_error err = { 0 };
@@ -442,8 +420,7 @@ test_durations_refused(void **state)
 	}
 }
 
-static void
-test_duration_format(void **state)
+TEST(duration_format)
 {
 	static const struct time_case cases[] = {
 		{ "0s", 0 },
@@ -475,7 +452,6 @@ test_duration_format(void **state)
 	char out[EVT_TIMETEXT_MAX];
 	int64_t ns;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_string_equal(evt_timetext_duration_format(cases[i].ns,
 		                        out),
@@ -490,8 +466,7 @@ test_duration_format(void **state)
 
 /* ---- sizes and numbers --------------------------------------------------- */
 
-static void
-test_sizes(void **state)
+TEST(sizes)
 {
 	static const struct {
 		const char *text;
@@ -528,7 +503,6 @@ test_sizes(void **state)
 	};
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint64_t bytes = 77;
 
@@ -541,8 +515,7 @@ test_sizes(void **state)
 	}
 }
 
-static void
-test_sizes_refused(void **state)
+TEST(sizes_refused)
 {
 	static const struct refusal cases[] = {
 		{ "", "a number is missing" },
@@ -564,7 +537,6 @@ test_sizes_refused(void **state)
 		{ "18446744073709551615k", "beyond 16 EiB" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint64_t bytes = 77;
 		evt_error err = { 0 };
@@ -576,8 +548,7 @@ test_sizes_refused(void **state)
 	}
 }
 
-static void
-test_size_format(void **state)
+TEST(size_format)
 {
 	static const struct {
 		uint64_t bytes;
@@ -596,7 +567,6 @@ test_size_format(void **state)
 	char out[EVT_TIMETEXT_MAX];
 	uint64_t bytes;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_string_equal(evt_timetext_size_format(cases[i].bytes,
 		                        out),
@@ -610,8 +580,7 @@ test_size_format(void **state)
 	    "16.0 EiB");
 }
 
-static void
-test_integers(void **state)
+TEST(integers)
 {
 	static const char *const bad[] = { "", "-", "+5", " 5", "5 ", "5x", "x",
 		"0x10", "1.0", "1e2", "-11", "101", "--5",
@@ -620,7 +589,6 @@ test_integers(void **state)
 	evt_error err;
 	char text[24];
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		assert_int_equal(evt_timetext_int_parse(bad[i], "the count",
 		                     -10, 100, &v, &err),
@@ -650,13 +618,11 @@ test_integers(void **state)
 	assert_int_equal(v, 7);
 }
 
-static void
-test_clocks(void **state)
+TEST(clocks)
 {
 	int64_t boot = evt_clock_boot(), real = evt_clock_real();
 	int64_t mono = evt_clock_mono();
 
-	(void)state;
 	assert_true(boot > 0);
 	assert_true(evt_clock_boot() >= boot);
 	assert_true(mono > 0);
@@ -669,21 +635,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_times),
-		cmocka_unit_test(test_times_refused),
-		cmocka_unit_test(test_times_without_a_tape),
-		cmocka_unit_test(test_times_at_the_edge),
-		cmocka_unit_test(test_unknown_mark),
-		cmocka_unit_test(test_calendar),
-		cmocka_unit_test(test_time_format),
-		cmocka_unit_test(test_durations),
-		cmocka_unit_test(test_durations_refused),
-		cmocka_unit_test(test_duration_format),
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_sizes_refused),
-		cmocka_unit_test(test_size_format),
-		cmocka_unit_test(test_integers),
-		cmocka_unit_test(test_clocks),
+		RUN(times),
+		RUN(times_refused),
+		RUN(times_without_a_tape),
+		RUN(times_at_the_edge),
+		RUN(unknown_mark),
+		RUN(calendar),
+		RUN(time_format),
+		RUN(durations),
+		RUN(durations_refused),
+		RUN(duration_format),
+		RUN(sizes),
+		RUN(sizes_refused),
+		RUN(size_format),
+		RUN(integers),
+		RUN(clocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

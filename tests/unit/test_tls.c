@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "record/net/tls.h"
+#include "tests/unit/lib/test.h"
 
 static int
 make_context(const char *url, const char *ca_file, SSL_CTX **ret,
@@ -26,13 +27,11 @@ make_context(const char *url, const char *ca_file, SSL_CTX **ret,
 	return code;
 }
 
-static void
-context_is_strict(void **state)
+TEST(context_is_strict)
 {
 	SSL_CTX *ctx;
 	evt_error err;
 
-	(void)state;
 	ok(make_context("wss://feed/", NULL, &ctx, &err), &err);
 	assert_int_equal(SSL_CTX_get_verify_mode(ctx), SSL_VERIFY_PEER);
 	assert_int_equal(SSL_CTX_get_min_proto_version(ctx), TLS1_2_VERSION);
@@ -41,15 +40,13 @@ context_is_strict(void **state)
 	SSL_CTX_free(ctx);
 }
 
-static void
-ca_files_that_are_none(void **state)
+TEST(ca_files_that_are_none)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "ca.pem");
 	SSL_CTX *ctx;
 	evt_error err;
 	FILE *f;
 
-	(void)state;
 	assert_int_equal(make_context("wss://feed/", path, &ctx, &err),
 	    EVT_ERR_IO);
 	assert_non_null(strstr(err.text, path));
@@ -78,10 +75,8 @@ flags(const char *url, bool insecure)
 	return got;
 }
 
-static void
-only_insecure_checks_nothing(void **state)
+TEST(only_insecure_checks_nothing)
 {
-	(void)state;
 	assert_int_equal(flags("ws://feed/", false), 0);
 	assert_int_equal(flags("ws://feed/", true), 0);
 	assert_int_equal(flags("wss://feed/", false), LCCSCF_USE_SSL);
@@ -110,8 +105,7 @@ words_for(int error, bool insecure)
 	return words;
 }
 
-static void
-failures_say_what_to_do(void **state)
+TEST(failures_say_what_to_do)
 {
 	static const struct {
 		int error;
@@ -126,7 +120,6 @@ failures_say_what_to_do(void **state)
 		{ X509_V_ERR_CERT_REVOKED, "is refused" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const char *words = words_for(cases[i].error, false);
 
@@ -139,14 +132,12 @@ failures_say_what_to_do(void **state)
 }
 
 /* A certificate that was valid on 1 January 2001, from noon on for an hour. */
-static void
-the_date_is_told(void **state)
+TEST(the_date_is_told)
 {
 	X509_STORE_CTX *store = X509_STORE_CTX_new();
 	X509 *cert = X509_new();
 	char words[300];
 
-	(void)state;
 	assert_non_null(store);
 	assert_non_null(cert);
 	assert_int_equal(ASN1_TIME_set_string_X509(X509_getm_notBefore(cert),
@@ -168,13 +159,11 @@ the_date_is_told(void **state)
 	X509_STORE_CTX_free(store);
 }
 
-static void
-the_first_failure_is_the_cause(void **state)
+TEST(the_first_failure_is_the_cause)
 {
 	X509_STORE_CTX *store = X509_STORE_CTX_new();
 	char words[40] = "";
 
-	(void)state;
 	X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
 	evt_tls_verify(store, false, false, "a", words, sizeof(words));
 	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_HAS_EXPIRED);
@@ -184,12 +173,10 @@ the_first_failure_is_the_cause(void **state)
 	X509_STORE_CTX_free(store);
 }
 
-static void
-handshakes_that_fail(void **state)
+TEST(handshakes_that_fail)
 {
 	char words[200];
 
-	(void)state;
 	ERR_clear_error();
 	assert_false(evt_tls_failure(words, sizeof(words)));
 	ERR_raise(ERR_LIB_SSL, SSL_R_WRONG_VERSION_NUMBER);
@@ -205,13 +192,13 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(context_is_strict),
-		cmocka_unit_test(ca_files_that_are_none),
-		cmocka_unit_test(only_insecure_checks_nothing),
-		cmocka_unit_test(failures_say_what_to_do),
-		cmocka_unit_test(the_date_is_told),
-		cmocka_unit_test(the_first_failure_is_the_cause),
-		cmocka_unit_test(handshakes_that_fail),
+		RUN(context_is_strict),
+		RUN(ca_files_that_are_none),
+		RUN(only_insecure_checks_nothing),
+		RUN(failures_say_what_to_do),
+		RUN(the_date_is_told),
+		RUN(the_first_failure_is_the_cause),
+		RUN(handshakes_that_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 
 #include "format/base/timetext.h"
 #include "record/feed/tracker_poll.h"
+#include "tests/unit/lib/test.h"
 
 #define HASH "0123456789abcdef"
 
@@ -153,15 +154,13 @@ take(struct fixture *x, uint64_t *ret_count)
 	return (char *)b.data;
 }
 
-static void
-a_list_comes_again_and_again(void **state)
+TEST(a_list_comes_again_and_again)
 {
 	struct fixture x;
 	evt_error err;
 	char want[1200], *got;
 	uint64_t n;
 
-	(void)state;
 	begin(&x);
 	write_list(&x, "[{\"id\":7, \"label\":\"" HASH "\"}]");
 	ok(make(&x,
@@ -197,15 +196,13 @@ a_list_comes_again_and_again(void **state)
 	end(&x);
 }
 
-static void
-the_first_is_asked_for_even_at_the_end(void **state)
+TEST(the_first_is_asked_for_even_at_the_end)
 {
 	struct fixture x;
 	evt_error err;
 	uint64_t n;
 	char *got;
 
-	(void)state;
 	begin(&x);
 	write_list(&x, "[{\"id\":1},{\"id\":2}]");
 	ok(make(&x, (evt_tracker_poll_options){ .from = x.path }, &err), &err);
@@ -239,15 +236,13 @@ silent_server(char *url, size_t size)
 	return fd;
 }
 
-static void
-a_silent_server_is_given_up(void **state)
+TEST(a_silent_server_is_given_up)
 {
 	struct fixture x;
 	evt_error err;
 	char url[100];
 	int fd = silent_server(url, sizeof(url));
 
-	(void)state;
 	begin(&x);
 	ok(make(&x,
 	       (evt_tracker_poll_options){ .from = url,
@@ -265,8 +260,7 @@ a_silent_server_is_given_up(void **state)
 	close(fd);
 }
 
-static void
-the_end_can_be_had_at_once(void **state)
+TEST(the_end_can_be_had_at_once)
 {
 	struct fixture x;
 	evt_error err;
@@ -275,7 +269,6 @@ the_end_can_be_had_at_once(void **state)
 	int64_t began;
 	uint64_t n;
 
-	(void)state;
 	begin(&x);
 	ok(make(&x,
 	       (evt_tracker_poll_options){ .from = url,
@@ -296,8 +289,7 @@ the_end_can_be_had_at_once(void **state)
 	close(fd);
 }
 
-static void
-what_cannot_be_asked_for(void **state)
+TEST(what_cannot_be_asked_for)
 {
 	static const struct {
 		evt_tracker_poll_options o;
@@ -319,7 +311,6 @@ what_cannot_be_asked_for(void **state)
 		    "has 5 bytes" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct fixture x = { .lister = NULL };
 		evt_error err;
@@ -337,11 +328,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_list_comes_again_and_again),
-		cmocka_unit_test(the_first_is_asked_for_even_at_the_end),
-		cmocka_unit_test(a_silent_server_is_given_up),
-		cmocka_unit_test(the_end_can_be_had_at_once),
-		cmocka_unit_test(what_cannot_be_asked_for),
+		RUN(a_list_comes_again_and_again),
+		RUN(the_first_is_asked_for_even_at_the_end),
+		RUN(a_silent_server_is_given_up),
+		RUN(the_end_can_be_had_at_once),
+		RUN(what_cannot_be_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

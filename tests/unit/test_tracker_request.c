@@ -10,6 +10,7 @@
 
 #include "format/keys/json_scan.h"
 #include "format/navixy/tracker_request.h"
+#include "tests/unit/lib/test.h"
 
 #define HASH "0123456789abcdef"
 
@@ -45,8 +46,7 @@ take(const char *text, char **ret, size_t *ret_count, evt_error *err)
 	return r;
 }
 
-static void
-payloads(void **state)
+TEST(payloads)
 {
 	static const struct {
 		const char *text, *list;
@@ -69,7 +69,6 @@ payloads(void **state)
 		    "[{\"id\":1,\"label\":\"x****************y\"}]", 1 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char *got = NULL, want[300];
 		evt_json_scanner *scanner;
@@ -95,8 +94,7 @@ payloads(void **state)
 	}
 }
 
-static void
-no_payloads(void **state)
+TEST(no_payloads)
 {
 	static const char *const cases[] = {
 		"",
@@ -114,7 +112,6 @@ no_payloads(void **state)
 	evt_error err;
 	size_t n;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i += 2) {
 		assert_int_equal(take(cases[i], &got, &n, &err), EVT_ERR_ARG);
 		assert_non_null(strstr(err.text, cases[i + 1]));
@@ -125,8 +122,7 @@ no_payloads(void **state)
 	    EVT_ERR_ARG);
 }
 
-static void
-other_answers(void **state)
+TEST(other_answers)
 {
 	static const struct {
 		unsigned status;
@@ -145,7 +141,6 @@ other_answers(void **state)
 	};
 	evt_credential *s = secret();
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char *copy = strdup(cases[i].text);
 		evt_error err;
@@ -161,20 +156,17 @@ other_answers(void **state)
 	evt_credential_free(s);
 }
 
-static void
-what_is_asked(void **state)
+TEST(what_is_asked)
 {
 	evt_buf b = { 0 };
 
-	(void)state;
 	assert_true(evt_tracker_request_request("a\"b\\c45678", &b));
 	assert_true(evt_buf_add_byte(&b, '\0'));
 	assert_string_equal((char *)b.data, "{\"hash\":\"a\\\"b\\\\c45678\"}");
 	evt_buf_free(&b);
 }
 
-static void
-where_it_comes_from(void **state)
+TEST(where_it_comes_from)
 {
 	static const char *const cases[] = {
 		"https://api.example.com/v2/tracker/list?hash=abc&x=1",
@@ -185,7 +177,6 @@ where_it_comes_from(void **state)
 	static const char *const files[] = { "list.json", "http", "./http://x",
 		"ftp://x/", "" };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i += 2) {
 		evt_buf b = { 0 };
 		evt_error err;
@@ -207,11 +198,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(payloads),
-		cmocka_unit_test(no_payloads),
-		cmocka_unit_test(other_answers),
-		cmocka_unit_test(what_is_asked),
-		cmocka_unit_test(where_it_comes_from),
+		RUN(payloads),
+		RUN(no_payloads),
+		RUN(other_answers),
+		RUN(what_is_asked),
+		RUN(where_it_comes_from),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

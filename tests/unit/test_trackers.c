@@ -11,6 +11,7 @@
 #include "format/base/buf.h"
 #include "format/navixy/trackers.h"
 #include "format/write/writer.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 #define S INT64_C(1000000000)
@@ -49,8 +50,7 @@ by_source(const evt_trackers *t, const char *text)
 }
 
 /* The platform's answer, the list alone, and the mark. */
-static void
-forms(void **state)
+TEST(forms)
 {
 	static const char *const form[] = {
 		"{\"success\":true,\"list\":%s}",
@@ -65,7 +65,6 @@ forms(void **state)
 	    "{\"source\":{\"id\":10007},\"id\":12}]";
 	char text[300];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(form) / sizeof(form[0]); i++) {
 		const evt_tracker *a, *b;
 		const uint8_t *json;
@@ -107,8 +106,7 @@ forms(void **state)
 }
 
 /* What is no tracker is left out, what is no source is none. */
-static void
-odd_items(void **state)
+TEST(odd_items)
 {
 	evt_trackers *t = parsed(
 	    "[null,1,\"x\",[],{},{\"id\":\"7\"},{\"id\":1.5},{\"id\":"
@@ -121,7 +119,6 @@ odd_items(void **state)
 	    "\"id\":6,\"source\":{\"id\":\"a\\u0000\"}},{\"id\":7,\"source\":"
 	    "null},{\"id\":8,\"source\":{\"id\":true}},{\"id\":9,\"id\":10}]");
 
-	(void)state;
 	assert_int_equal(evt_trackers_count(t), 11);
 	assert_non_null(evt_trackers_by_id(t, INT64_MIN));
 	is_source(evt_trackers_by_id(t, 9007199254740993), "9007199254740995",
@@ -148,12 +145,10 @@ odd_items(void **state)
 }
 
 /* Keys have 1 to 255 bytes. */
-static void
-long_sources(void **state)
+TEST(long_sources)
 {
 	char text[600], key[EVT_KEY_MAX + 2];
 
-	(void)state;
 	for (size_t n = EVT_KEY_MAX; n <= EVT_KEY_MAX + 1; n++) {
 		evt_trackers *t;
 
@@ -167,8 +162,7 @@ long_sources(void **state)
 	}
 }
 
-static void
-no_lists(void **state)
+TEST(no_lists)
 {
 	static const char *const cases[] = {
 		"",
@@ -196,7 +190,6 @@ no_lists(void **state)
 	evt_trackers *t = NULL;
 	evt_error err;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i += 2) {
 		assert_int_equal(parse(cases[i], &t, &err), EVT_ERR_ARG);
 		assert_non_null(strstr(err.text, cases[i + 1]));
@@ -205,14 +198,12 @@ no_lists(void **state)
 }
 
 /* Many, in no order, some with the same source: the first one counts. */
-static void
-many(void **state)
+TEST(many)
 {
 	evt_buf b = { 0 };
 	evt_trackers *t;
 	evt_error err;
 
-	(void)state;
 	assert_true(evt_buf_add_byte(&b, '['));
 	for (uint32_t i = 0; i < 5000; i++) {
 		uint32_t id = i * 2654435761u;
@@ -288,8 +279,7 @@ which_counts(const char *path)
 	is_list_at(path, INT64_MAX, 3);
 }
 
-static void
-of_a_tape(void **state)
+TEST(of_a_tape)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "a.tape");
 	evt_trackers *t = NULL;
@@ -298,7 +288,6 @@ of_a_tape(void **state)
 	evt_tape *tape;
 	evt_error err;
 
-	(void)state;
 	evt_writer_options_init(&opt);
 	ok(evt_writer_open_env(path, &opt, test_env(), &w, &err), &err);
 	put_states(w, 0, 50, 3, T0, S);
@@ -329,12 +318,12 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(forms),
-		cmocka_unit_test(odd_items),
-		cmocka_unit_test(long_sources),
-		cmocka_unit_test(no_lists),
-		cmocka_unit_test(many),
-		cmocka_unit_test(of_a_tape),
+		RUN(forms),
+		RUN(odd_items),
+		RUN(long_sources),
+		RUN(no_lists),
+		RUN(many),
+		RUN(of_a_tape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

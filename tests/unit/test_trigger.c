@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "record/tape/trigger.h"
+#include "tests/unit/lib/test.h"
 
 static const char *
 match(const char *text, const char *frame)
@@ -32,10 +33,8 @@ no(const char *text, const char *frame)
 		fail_msg("%s matches %s", text, frame);
 }
 
-static void
-scalars(void **state)
+TEST(scalars)
 {
-	(void)state;
 	yes("/event=alarm", "{\"event\":\"alarm\"}");
 	no("/event=alarm", "{\"event\":\"alarms\"}");
 	no("/event=alarm", "{\"event\":\"alar\"}");
@@ -63,13 +62,11 @@ scalars(void **state)
 	no("/a=1", "{\"a\":1,\"a\":2}");
 }
 
-static void
-paths(void **state)
+TEST(paths)
 {
 	static const char batch[] = "{\"data\":[{\"id\":1,\"in\":[false,false]}"
 	                            ",{\"id\":2,\"in\":[false,true]},7,null]}";
 
-	(void)state;
 	yes("/data/*/id=2", batch);
 	no("/data/*/id=3", batch);
 	yes("/data/1/id=2", batch);
@@ -93,14 +90,12 @@ paths(void **state)
 	yes("/\xc3\xa9=1", "{\"\\u00e9\":1}");
 }
 
-static void
-several(void **state)
+TEST(several)
 {
 	static const char *const texts[] = { "/a=1", "/b=1", "/c=1" };
 	evt_triggers *t;
 	evt_error err;
 
-	(void)state;
 	ok(evt_triggers_new(texts, 3, &t, &err), &err);
 	assert_ptr_equal(evt_triggers_match(t,
 	                     (const uint8_t *)"{\"c\":1,\"b\":1}", 13),
@@ -120,12 +115,10 @@ refused(const char *text, const char *says)
 		fail_msg("'%s' does not say '%s'", err.text, says);
 }
 
-static void
-what_is_none(void **state)
+TEST(what_is_none)
 {
 	static char deep[2 * 300 + 3];
 
-	(void)state;
 	refused("/event", "PATH=VALUE");
 	refused("", "PATH=VALUE");
 	refused("event=a", "--trigger 'event=a': ");
@@ -140,10 +133,10 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(scalars),
-		cmocka_unit_test(paths),
-		cmocka_unit_test(several),
-		cmocka_unit_test(what_is_none),
+		RUN(scalars),
+		RUN(paths),
+		RUN(several),
+		RUN(what_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

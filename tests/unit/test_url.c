@@ -5,9 +5,9 @@
 
 #include "record/net/proxy.h"
 #include "format/wire/url.h"
+#include "tests/unit/lib/test.h"
 
-static void
-parts(void **state)
+TEST(parts)
 {
 	static const struct {
 		const char *text, *host, *authority, *target;
@@ -23,7 +23,6 @@ parts(void **state)
 		{ "WSS://Host.Example/", NULL, NULL, "/", 443, true, false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		evt_url url;
 		evt_error err;
@@ -41,15 +40,13 @@ parts(void **state)
 	}
 }
 
-static void
-refused(void **state)
+TEST(refused)
 {
 	static const char *const cases[] = { "", "h", "ftp://h/", "ws://",
 		"ws:///x", "ws://h:0/", "ws://h:99999/", "ws://h:x/",
 		"ws://u:p@h/", "ws://u@h/", "ws://h/#f", "ws://h/a b",
 		"ws://h/\xc3\xa9", "ws://[::1/", "ws://[zz]/" };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		evt_url url;
 		evt_error err;
@@ -62,15 +59,13 @@ refused(void **state)
 	}
 }
 
-static void
-secrets_are_not_shown(void **state)
+TEST(secrets_are_not_shown)
 {
 	evt_buf out = { 0 };
 	evt_url url;
 	evt_error err;
 	size_t n;
 
-	(void)state;
 	ok(evt_url_parse("ws://h/p?hash=abcdefgh12345678&x=1&s=${CREDENTIAL}",
 	       &url, &err),
 	    &err);
@@ -117,10 +112,8 @@ uses_proxy(const char *text, const char *host, unsigned port)
 	return uses;
 }
 
-static void
-proxies(void **state)
+TEST(proxies)
 {
-	(void)state;
 	http_proxy = "http://proxy.example:3128";
 	https_proxy = "http://secure.example:3129/";
 	no_proxy = "inside.example,.local";
@@ -139,10 +132,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(parts),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(secrets_are_not_shown),
-		cmocka_unit_test(proxies),
+		RUN(parts),
+		RUN(refused),
+		RUN(secrets_are_not_shown),
+		RUN(proxies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 
 #include "format/read/verify.h"
 #include "format/write/writer.h"
+#include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)
 
@@ -139,8 +140,7 @@ verify(struct fixture *x)
 	return got;
 }
 
-static void
-sound(void **state)
+TEST(sound)
 {
 	struct fixture *x = *state;
 	evt_verify_result got;
@@ -154,8 +154,7 @@ sound(void **state)
 	assert_true(got.blocks > 3);
 }
 
-static void
-each_byte_of_a_segment(void **state)
+TEST(each_byte_of_a_segment)
 {
 	struct fixture *x = *state;
 	evt_verify_result got;
@@ -175,8 +174,7 @@ each_byte_of_a_segment(void **state)
 	assert_int_equal(verify(x).faults, 0);
 }
 
-static void
-cut_off_at_each_length(void **state)
+TEST(cut_off_at_each_length)
 {
 	struct fixture *x = *state;
 
@@ -193,8 +191,7 @@ cut_off_at_each_length(void **state)
 	assert_non_null(strstr(x->said, "directory"));
 }
 
-static void
-each_byte_of_a_journal(void **state)
+TEST(each_byte_of_a_journal)
 {
 	struct fixture *x = *state;
 	evt_verify_result got;
@@ -222,8 +219,7 @@ each_byte_of_a_journal(void **state)
 	}
 }
 
-static void
-lost_blocks_are_counted(void **state)
+TEST(lost_blocks_are_counted)
 {
 	struct fixture *x = *state;
 	evt_verify_result got;
@@ -250,8 +246,7 @@ sql(struct fixture *x, const char *words)
 	free(db_path);
 }
 
-static void
-wrong_rows(void **state)
+TEST(wrong_rows)
 {
 	static const struct {
 		const char *change, *words;
@@ -289,8 +284,7 @@ wrong_rows(void **state)
 	}
 }
 
-static void
-missing_files(void **state)
+TEST(missing_files)
 {
 	struct fixture *x = *state;
 	evt_writer *w = write_frames(x, 20);
@@ -314,8 +308,7 @@ missing_files(void **state)
 	free(db);
 }
 
-static void
-what_is_no_tape(void **state)
+TEST(what_is_no_tape)
 {
 	struct fixture *x = *state;
 	evt_verify_options o = { NULL, NULL, NULL };
@@ -326,7 +319,7 @@ what_is_no_tape(void **state)
 	    EVT_ERR_NOTATAPE);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) RUN_WITH(f, setup, teardown)
 
 int
 main(void)

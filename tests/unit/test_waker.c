@@ -1,14 +1,10 @@
 /* test_waker.c - never early, readable when it should be, and not when not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <poll.h>
 
-#include <cmocka.h>
-
 #include "format/base/timetext.h"
 #include "replay/play/waker.h"
+#include "tests/unit/lib/test.h"
 
 static bool
 readable(const evt_waker *w, int timeout_ms)
@@ -44,20 +40,16 @@ check_never_early(bool precise)
 	evt_waker_close(&w);
 }
 
-static void
-test_never_early(void **state)
+TEST(never_early)
 {
-	(void)state;
 	check_never_early(false);
 	check_never_early(true);
 }
 
-static void
-test_arming(void **state)
+TEST(arming)
 {
 	evt_waker w;
 
-	(void)state;
 	assert_int_equal(evt_waker_open(false, &w, NULL), EVT_OK);
 	assert_false(readable(&w, 0));
 	evt_waker_arm(&w, 0); /* long over: now */
@@ -81,8 +73,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_never_early),
-		cmocka_unit_test(test_arming),
+		RUN(never_early),
+		RUN(arming),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,5 @@
 /* test_wire.c - WebSocket frames as a client reads and writes them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +7,7 @@
 #include "format/base/buf.h"
 #include "format/wire/ws_message.h"
 #include "format/wire/ws_frame.h"
+#include "tests/unit/lib/test.h"
 
 /* ---- a stream and what it says --------------------------------------------- */
 
@@ -126,13 +123,11 @@ add_everything(evt_buf *b)
 }
 
 /* Wherever a read() ends, what is read is the same. */
-static void
-every_split_of_a_stream(void **state)
+TEST(every_split_of_a_stream)
 {
 	evt_buf b = { 0 };
 	uint8_t long_text[300];
 
-	(void)state;
 	memset(long_text, 'x', sizeof(long_text));
 	add_everything(&b);
 	add_frame(&b, 0x81, long_text, sizeof(long_text));
@@ -154,13 +149,11 @@ every_split_of_a_stream(void **state)
 	evt_buf_free(&b);
 }
 
-static void
-byte_by_byte(void **state)
+TEST(byte_by_byte)
 {
 	struct reader r = { .assembly = { .max = 1000 } };
 	evt_buf b = { 0 };
 
-	(void)state;
 	add_everything(&b);
 	for (size_t i = 0; i < b.len; i++)
 		assert_int_equal(hand(&r, b.data + i, 1), EVT_WS_FRAME_NOTHING);
@@ -170,8 +163,7 @@ byte_by_byte(void **state)
 }
 
 /* A frame that is there as a whole is handed out where it lies. */
-static void
-nothing_is_copied(void **state)
+TEST(nothing_is_copied)
 {
 	uint8_t bytes[] = "\x81\x03"
 	                  "abc\x82\x01"
@@ -181,7 +173,6 @@ nothing_is_copied(void **state)
 	evt_ws_frame w = { 0 };
 	evt_ws_frame_event e;
 
-	(void)state;
 	assert_int_equal(evt_ws_frame_next(&w, &p, &n, &e), EVT_WS_FRAME_PIECE);
 	assert_ptr_equal(e.data, bytes + 2);
 	assert_true(e.n == 3 && e.last && e.opcode == EVT_WS_FRAME_OP_TEXT);
@@ -194,14 +185,12 @@ nothing_is_copied(void **state)
 }
 
 /* Each length at which its form changes; longer forms than need be too. */
-static void
-lengths(void **state)
+TEST(lengths)
 {
 	static const size_t sizes[] = { 0, 1, 125, 126, 127, 128, 65535, 65536,
 		200000 };
 	uint8_t *payload = calloc(1, 200000);
 
-	(void)state;
 	assert_non_null(payload);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct reader r = { .assembly = { .max = 1 << 20 } };
@@ -229,13 +218,11 @@ lengths(void **state)
 }
 
 /* The largest length that there is costs nothing but what comes. */
-static void
-a_length_costs_nothing(void **state)
+TEST(a_length_costs_nothing)
 {
 	struct reader r = { .assembly = { .max = 10 } };
 	uint8_t some[1000] = { 0 };
 
-	(void)state;
 	assert_int_equal(hand(&r, "\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff",
 	                     10),
 	    EVT_WS_FRAME_NOTHING);
@@ -249,8 +236,7 @@ a_length_costs_nothing(void **state)
 
 /* RFC 6455, 5.2, 5.4 and 5.5; as the cases 3.*, 4.*, 5.* and 2.5 of Autobahn's
  * test suite have them. */
-static void
-what_is_no_frame(void **state)
+TEST(what_is_no_frame)
 {
 	static const struct {
 		const char *bytes;
@@ -288,7 +274,6 @@ what_is_no_frame(void **state)
 		{ "\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff....", 14 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct reader r = { .assembly = { .max = 1000 } };
 		struct reader slow = { .assembly = { .max = 1000 } };
@@ -308,14 +293,12 @@ what_is_no_frame(void **state)
 }
 
 /* What is sent is what the same reader reads. */
-static void
-what_is_sent_can_be_read(void **state)
+TEST(what_is_sent_can_be_read)
 {
 	static const size_t sizes[] = { 0, 1, 5, 125, 126, 65535, 65536 };
 	static const uint8_t mask[4] = { 1, 2, 0xfe, 0xff };
 	uint8_t *p = malloc(70000);
 
-	(void)state;
 	assert_non_null(p);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct reader r = { .assembly = { .max = 70000 } };
@@ -343,13 +326,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_split_of_a_stream),
-		cmocka_unit_test(byte_by_byte),
-		cmocka_unit_test(nothing_is_copied),
-		cmocka_unit_test(lengths),
-		cmocka_unit_test(a_length_costs_nothing),
-		cmocka_unit_test(what_is_no_frame),
-		cmocka_unit_test(what_is_sent_can_be_read),
+		RUN(every_split_of_a_stream),
+		RUN(byte_by_byte),
+		RUN(nothing_is_copied),
+		RUN(lengths),
+		RUN(a_length_costs_nothing),
+		RUN(what_is_no_frame),
+		RUN(what_is_sent_can_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

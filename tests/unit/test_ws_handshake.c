@@ -1,13 +1,10 @@
 /* test_upgrade.c - how a WebSocket is asked for, and what is an answer. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <string.h>
 
 #include "format/wire/ws_handshake.h"
+#include "tests/unit/lib/test.h"
 
 static char x_a[] = "X-A: 1";
 static char agent[] = "User-Agent: test";
@@ -25,13 +22,11 @@ sample(void)
 		.nonce = (const uint8_t *)"the sample nonce" };
 }
 
-static void
-the_request(void **state)
+TEST(the_request)
 {
 	evt_ws_handshake u = sample();
 	evt_buf b = { 0 };
 
-	(void)state;
 	assert_true(
 	    evt_ws_handshake_request(&u, &b) && evt_buf_add_byte(&b, '\0'));
 	assert_string_equal((char *)b.data,
@@ -46,13 +41,11 @@ the_request(void **state)
 	evt_buf_free(&b);
 }
 
-static void
-where_a_head_ends(void **state)
+TEST(where_a_head_ends)
 {
 	static const char head[] = "HTTP/1.1 101 X\r\nA: b\r\n\r\n";
 	size_t n = sizeof(head) - 1;
 
-	(void)state;
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(evt_ws_handshake_head(head, i), 0);
 	assert_int_equal(evt_ws_handshake_head(head, n), n);
@@ -78,8 +71,7 @@ answer(const char *text)
 #define UP "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 #define ACCEPT "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 
-static void
-good_answers(void **state)
+TEST(good_answers)
 {
 	static const char *const good[] = {
 		LINE UP ACCEPT "\r\n",
@@ -92,7 +84,6 @@ good_answers(void **state)
 		LINE "Connection: keep-alive\r\n" UP "X: y\r\n" ACCEPT "\r\n",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		evt_ws_handshake_answer a = answer(good[i]);
 
@@ -102,8 +93,7 @@ good_answers(void **state)
 	}
 }
 
-static void
-wrong_answers(void **state)
+TEST(wrong_answers)
 {
 	static const struct {
 		const char *text, *words;
@@ -130,7 +120,6 @@ wrong_answers(void **state)
 		    "subprotocol" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		evt_ws_handshake_answer a = answer(wrong[i].text);
 
@@ -140,8 +129,7 @@ wrong_answers(void **state)
 	}
 }
 
-static void
-other_statuses(void **state)
+TEST(other_statuses)
 {
 	static const char *const none[] = { "\r\n", "", "SSH-2.0-x\r\n\r\n",
 		"HTTP/1.1\r\n\r\n", "HTTP/1.1 \r\n\r\n", "HTTP/1.1 10\r\n\r\n",
@@ -150,7 +138,6 @@ other_statuses(void **state)
 		"HTTP/2 101 x\r\n\r\n", "http/1.1 101 x\r\n\r\n" };
 	evt_ws_handshake_answer a;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		assert_int_equal(answer(none[i]).status, 0);
 	a = answer(
@@ -172,11 +159,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_request),
-		cmocka_unit_test(where_a_head_ends),
-		cmocka_unit_test(good_answers),
-		cmocka_unit_test(wrong_answers),
-		cmocka_unit_test(other_statuses),
+		RUN(the_request),
+		RUN(where_a_head_ends),
+		RUN(good_answers),
+		RUN(wrong_answers),
+		RUN(other_statuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

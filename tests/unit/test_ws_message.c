@@ -1,24 +1,19 @@
 /* test_assembly.c - messages out of the fragments that they come in. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/wire/ws_message.h"
+#include "tests/unit/lib/test.h"
 
-static void
-messages_from_fragments(void **state)
+TEST(messages_from_fragments)
 {
 	evt_ws_message a = { .max = 8 };
 	uint8_t one[] = "whole", two[] = "abc", three[] = "defgh", more[] = "x",
 	        *got;
 	uint64_t n;
 
-	(void)state;
 	assert_int_equal(evt_ws_message_add(&a, one, 5, true, &got, &n),
 	    EVT_WS_MESSAGE_DONE);
 	assert_ptr_equal(got, one); /* no copy */
@@ -48,13 +43,11 @@ messages_from_fragments(void **state)
 }
 
 /* The message is in the pieces, whatever their number and sizes. */
-static void
-any_number_of_fragments(void **state)
+TEST(any_number_of_fragments)
 {
 	uint8_t text[257], *got;
 	uint64_t n;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = (uint8_t)(i * 31);
 	for (size_t step = 1; step <= sizeof(text); step++) {
@@ -77,14 +70,12 @@ any_number_of_fragments(void **state)
 }
 
 /* What grows past the limit is counted to its end, and takes no memory. */
-static void
-an_endless_message(void **state)
+TEST(an_endless_message)
 {
 	evt_ws_message a = { .max = 100000 };
 	uint8_t piece[1000] = { 0 }, *got;
 	uint64_t n;
 
-	(void)state;
 	for (int i = 0; i < 5000; i++) {
 		assert_int_equal(evt_ws_message_add(&a, piece, sizeof(piece),
 		                     false, &got, &n),
@@ -108,14 +99,12 @@ an_endless_message(void **state)
 
 /* Empty fragments (RFC 6455 allows them) neither begin a second message nor
  * end the one that is open. */
-static void
-empty_fragments(void **state)
+TEST(empty_fragments)
 {
 	evt_ws_message a = { .max = 8 };
 	uint8_t text[] = "abc", *got;
 	uint64_t n;
 
-	(void)state;
 	assert_int_equal(evt_ws_message_add(&a, text, 0, false, &got, &n),
 	    EVT_WS_MESSAGE_MORE);
 	assert_int_equal(evt_ws_message_add(&a, text, 3, false, &got, &n),
@@ -133,10 +122,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(messages_from_fragments),
-		cmocka_unit_test(any_number_of_fragments),
-		cmocka_unit_test(an_endless_message),
-		cmocka_unit_test(empty_fragments),
+		RUN(messages_from_fragments),
+		RUN(any_number_of_fragments),
+		RUN(an_endless_message),
+		RUN(empty_fragments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,15 +8,11 @@
 #ifndef EVT_TESTS_UNIT_LIB_PACED_H
 #define EVT_TESTS_UNIT_LIB_PACED_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 #include "format/base/timetext.h"
 #include "replay/play/deck.h"
+#include "tests/unit/lib/test.h"
 
 #define S EVT_NS_PER_S
 #define MS EVT_NS_PER_MS

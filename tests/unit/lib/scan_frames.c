@@ -1,13 +1,9 @@
 /* scan_frames.c - see scan_frames.h. */
 #include "tests/unit/lib/scan_frames.h"
+#include "tests/unit/lib/test.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -2,13 +2,10 @@
 #ifndef EVT_TESTS_UNIT_LIB_TAPES_H
 #define EVT_TESTS_UNIT_LIB_TAPES_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "format/evtape.h"
+#include "tests/unit/lib/test.h"
 
 /* A new folder of the test's own, in $TMPDIR or /tmp; remove_dir() frees the name too. */
 char *make_dir(void);
