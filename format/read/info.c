@@ -8,8 +8,8 @@
 #include "format/base/err.h"
 #include "format/base/io.h"
 #include "format/store/journal.h"
+#include "format/store/tape_dir.h"
 #include "format/store/layout.h"
-#include "format/write/ring.h"
 #include "format/read/tape.h"
 
 /* ---- adding up ----------------------------------------------------------------- */

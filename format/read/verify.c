@@ -14,7 +14,6 @@
 #include "format/store/journal.h"
 #include "format/store/layout.h"
 #include "format/store/lock.h"
-#include "format/write/ring.h"
 #include "format/store/segment.h"
 #include "format/index/summary.h"
 

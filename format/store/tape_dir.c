@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "format/base/err.h"
+#include "format/store/journal.h"
 #include "format/store/segment.h"
 
 enum content { EMPTY, OTHER, TAPE };
@@ -122,4 +123,22 @@ evt_tape_dir_make(const evt_io *io, const char *path, bool may_make,
 		r = evt_io_sync_dir(io, path, err);
 	free(journal);
 	return r;
+}
+
+void
+evt_tape_dir_ring(const evt_io *io, const char *journal_dir,
+    uint64_t *ret_files, uint64_t *ret_bytes)
+{
+	char *dir = evt_io_path_join(journal_dir, "ring");
+	uint64_t *firsts = NULL;
+	size_t n = 0;
+
+	*ret_files = *ret_bytes = 0;
+	if (dir != NULL &&
+	    evt_journal_list(io, dir, &firsts, &n, NULL) == EVT_OK) {
+		*ret_files = n;
+		*ret_bytes = evt_journal_folder_bytes(io, dir);
+		free(firsts);
+	}
+	free(dir);
 }

@@ -21,4 +21,9 @@ int evt_tape_dir_may_become(const evt_io *io, const char *path, evt_error *err);
 int evt_tape_dir_make(const evt_io *io, const char *path, bool may_make,
     evt_error *err);
 
+/* How many journal files a recorder holds for a trigger, and their bytes:
+ * those in the folder ring/ of the journal folder.  0 if it cannot be read. */
+void evt_tape_dir_ring(const evt_io *io, const char *journal_dir,
+    uint64_t *ret_files, uint64_t *ret_bytes);
+
 #endif

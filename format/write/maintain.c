@@ -10,7 +10,7 @@
 
 #include "format/base/err.h"
 #include "format/store/layout.h"
-#include "format/write/writer.h"
+#include "format/write/writer_priv.h"
 
 /* ---- retention --------------------------------------------------------------- */
 

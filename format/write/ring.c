@@ -6,7 +6,7 @@
  * is too old can go by whole files, and by size, so that the bound in bytes
  * can.
  */
-#include "format/write/ring_impl.h"
+#include "format/write/ring_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -78,9 +78,6 @@ int evt_ring_load(evt_writer *w, evt_ring **ret_ring, evt_error *err);
 /* Move it all onto the tape, with a mark that says so. */
 int evt_ring_rescue(evt_ring *ring, evt_error *err);
 
-/* Files and bytes in the ring of the journal folder. */
-void evt_tape_dir_ring(const evt_io *io, const char *journal_dir,
-    uint64_t *ret_files, uint64_t *ret_bytes);
 /* Whether the tape's recorder, if there is one, has a ring. */
 bool evt_ring_armed(const evt_io *io, const char *tape_path);
 

@@ -11,7 +11,7 @@
  *
  * A chunk is removed only when the tape has its frames for good.
  */
-#include "format/write/ring_impl.h"
+#include "format/write/ring_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -417,24 +417,6 @@ evt_ring_rescue(evt_ring *r, evt_error *err)
 }
 
 /* ---- from outside -------------------------------------------------------- */
-
-void
-evt_tape_dir_ring(const evt_io *io, const char *journal_dir,
-    uint64_t *ret_files, uint64_t *ret_bytes)
-{
-	char *dir = evt_io_path_join(journal_dir, "ring");
-	uint64_t *firsts = NULL;
-	size_t n = 0;
-
-	*ret_files = *ret_bytes = 0;
-	if (dir != NULL &&
-	    evt_journal_list(io, dir, &firsts, &n, NULL) == EVT_OK) {
-		*ret_files = n;
-		*ret_bytes = evt_journal_folder_bytes(io, dir);
-		free(firsts);
-	}
-	free(dir);
-}
 
 bool
 evt_ring_armed(const evt_io *io, const char *tape_path)

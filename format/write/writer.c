@@ -9,7 +9,7 @@
  * journal or in a block, and a failure leaves both where they were: the call
  * is made again.
  */
-#include "format/write/writer.h"
+#include "format/write/writer_priv.h"
 
 #include <errno.h>
 #include <assert.h>
@@ -217,7 +217,7 @@ evt_writer_rotate(evt_writer *w, evt_error *err)
 }
 
 int
-evt_writer_there(const evt_writer *w, evt_error *err)
+evt_writer_check_path(const evt_writer *w, evt_error *err)
 {
 	return evt_lock_stands(w->env.io, w->path, w->lock_fd) ?
 	    EVT_OK :
@@ -232,7 +232,7 @@ evt_writer_tick(evt_writer *w, evt_error *err)
 {
 	bool aged = w->opt.segment_age_ns > 0 && w->segment_started &&
 	    evt_writer_now(w) - w->segment_since >= w->opt.segment_age_ns;
-	int r = evt_writer_there(w, err);
+	int r = evt_writer_check_path(w, err);
 
 	if (r == EVT_OK)
 		r = evt_writer_take_bookmarks(w, err);
@@ -263,7 +263,7 @@ writer_free(evt_writer *w)
 	evt_index_close(w->index);
 	evt_key_table_free(&w->sources);
 	free(w->kept);
-	free(w->note);
+	free(w->request_path);
 	if (w->lock_fd >= 0)
 		w->env.io->close(w->env.io->ctx, w->lock_fd);
 	free(w->trigger_text);
@@ -279,7 +279,7 @@ evt_writer_close(evt_writer *w, evt_error *err)
 
 	if (w == NULL)
 		return EVT_OK;
-	r = evt_writer_there(w, err);
+	r = evt_writer_check_path(w, err);
 	if (r == EVT_OK)
 		r = evt_writer_take_bookmarks(w, err);
 	/* Too late for a trigger, but not for the bookmark in it. */

@@ -11,7 +11,7 @@
 #include "format/base/err.h"
 #include "format/store/tape_dir.h"
 #include "format/store/lock.h"
-#include "format/write/writer.h"
+#include "format/write/writer_priv.h"
 
 /* ---- rows from segments ---------------------------------------------------------- */
 
@@ -116,7 +116,7 @@ static int
 writer_index_keep(evt_writer *w, const evt_segment *s, int64_t last_ns,
     evt_error *err)
 {
-	struct evt_writer_kept *kept;
+	evt_writer_kept *kept;
 
 	if (w->n_kept == w->cap_kept) {
 		size_t cap = w->cap_kept * 2 + 16;
@@ -127,8 +127,7 @@ writer_index_keep(evt_writer *w, const evt_segment *s, int64_t last_ns,
 		w->kept = kept;
 		w->cap_kept = cap;
 	}
-	w->kept[w->n_kept++] =
-	    (struct evt_writer_kept){ s->no, s->size, last_ns };
+	w->kept[w->n_kept++] = (evt_writer_kept){ s->no, s->size, last_ns };
 	return EVT_OK;
 }
 
@@ -215,8 +214,8 @@ evt_writer_keep(evt_writer *w, const evt_segment *s, evt_error *err)
 }
 
 size_t
-evt_writer_kept_over(const struct evt_writer_kept *kept, size_t n,
-    uint64_t open_bytes, uint64_t keep_bytes, int64_t before_ns)
+evt_writer_kept_over(const evt_writer_kept *kept, size_t n, uint64_t open_bytes,
+    uint64_t keep_bytes, int64_t before_ns)
 {
 	uint64_t total = open_bytes;
 	size_t drop = 0;
@@ -281,7 +280,7 @@ evt_writer_retain(evt_writer *w)
 }
 
 uint64_t
-evt_writer_drop(evt_writer *w, uint64_t bytes, uint64_t *ret_bytes)
+evt_writer_drop_oldest(evt_writer *w, uint64_t bytes, uint64_t *ret_bytes)
 {
 	uint64_t n = 0, gone = 0;
 
@@ -300,7 +299,7 @@ evt_writer_drop(evt_writer *w, uint64_t bytes, uint64_t *ret_bytes)
 /* ---- reindex ------------------------------------------------------------------------ */
 
 int
-evt_tape_reindex_io(const char *path, const evt_io *io, uint64_t *ret_damaged,
+evt_writer_reindex_io(const char *path, const evt_io *io, uint64_t *ret_damaged,
     evt_error *err)
 {
 	evt_segment *s = NULL;
@@ -330,5 +329,5 @@ evt_tape_reindex_io(const char *path, const evt_io *io, uint64_t *ret_damaged,
 int
 evt_tape_reindex(const char *path, uint64_t *ret_damaged, evt_error *err)
 {
-	return evt_tape_reindex_io(path, &evt_io_posix, ret_damaged, err);
+	return evt_writer_reindex_io(path, &evt_io_posix, ret_damaged, err);
 }

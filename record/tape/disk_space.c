@@ -11,7 +11,7 @@
 #include "format/store/tape_dir.h"
 #include "format/base/io.h"
 #include "format/base/timetext.h"
-#include "format/write/writer.h"
+#include "format/write/writer_ext.h"
 
 #define WHOLE 10000u /* parts of a file system */
 /* So much later, segments that go for lack of room are news again. */
@@ -245,7 +245,7 @@ static bool
 disk_space_drop(evt_disk_space *r, evt_writer *writer, uint64_t bytes,
     const char *why)
 {
-	uint64_t gone, n = evt_writer_drop(writer, bytes, &gone);
+	uint64_t gone, n = evt_writer_drop_oldest(writer, bytes, &gone);
 	int64_t now = r->o.steady();
 	evt_status_figures *st;
 	char text[800];

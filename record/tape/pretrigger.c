@@ -17,7 +17,7 @@
 #include "format/base/err.h"
 #include "format/write/ring.h"
 #include "format/base/timetext.h"
-#include "format/write/writer.h"
+#include "format/write/writer_ext.h"
 #include "format/mark.h"
 
 /* A window that no frame ends is ended this much late. */

@@ -6,7 +6,7 @@
 
 #include "format/base/buf.h"
 #include "format/base/timetext.h"
-#include "format/write/writer.h"
+#include "format/write/writer_ext.h"
 #include "format/mark.h"
 
 #define RETRY_NS EVT_NS_PER_S
@@ -128,7 +128,7 @@ tape_sink_try_again(evt_tape_sink *s, int r, const evt_error *err)
 {
 	evt_error gone;
 
-	if (evt_writer_there(s->o.writer, &gone) != EVT_OK) {
+	if (evt_writer_check_path(s->o.writer, &gone) != EVT_OK) {
 		r = EVT_ERR_NOTATAPE;
 		err = &gone;
 	}

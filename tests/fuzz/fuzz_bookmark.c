@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/write/writer.h"
+#include "format/write/writer_ext.h"
 #include "tests/fuzz/lib/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

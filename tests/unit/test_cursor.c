@@ -15,6 +15,7 @@
 #include "format/store/segment.h"
 #include "format/read/tape.h"
 #include "format/write/writer.h"
+#include "format/write/writer_ext.h"
 #include "tests/unit/lib/test.h"
 
 #define T0 INT64_C(1700000000000000000)

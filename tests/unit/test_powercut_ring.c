@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/write/ring_impl.h"
+#include "format/write/ring_priv.h"
 #include "format/read/tape.h"
 #include "format/base/timetext.h"
 #include "format/read/verify.h"
-#include "format/write/writer.h"
+#include "format/write/writer_priv.h"
 #include "tests/unit/lib/powercut.h"
 #include "tests/unit/lib/test.h"
 #include "tests/unit/lib/testvfs.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "format/base/timetext.h"
-#include "format/write/writer.h"
+#include "format/write/writer_priv.h"
 #include "record/tape/pretrigger.h"
 #include "tests/unit/lib/fail_io.h"
 #include "tests/unit/lib/test.h"
@@ -264,7 +264,7 @@ TEST(a_note_counts_from_when_it_was_left)
 	frame(&x, "1", T0 + 10 * S);
 	frame(&x, "2", T0 + 12 * S);
 	commit(&x);
-	x.w->triggered = true; /* as note.c has it */
+	x.w->triggered = true; /* as bookmark_take.c sets it */
 	x.w->trigger_ns = T0 + 20 * S - DIFF;
 	x.w->trigger_text = strdup("gate");
 	clock_at(T0 + 21 * S);
@@ -323,7 +323,7 @@ TEST(a_trigger_while_one_waits)
 	end(&x, " armed@0 1 trigger@20000 2");
 }
 
-/* As note.c has it. */
+/* As bookmark_take.c sets it. */
 static void
 leave_note(struct fixture *x, int64_t at_ns)
 {

@@ -11,10 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/store/tape_dir.h"
 #include "format/write/ring.h"
 #include "format/base/timetext.h"
 #include "format/read/verify.h"
-#include "format/write/writer.h"
+#include "format/write/writer_priv.h"
 #include "tests/unit/lib/fail_io.h"
 #include "tests/unit/lib/test.h"
 #include "tests/unit/lib/torture.h"

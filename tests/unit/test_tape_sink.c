@@ -11,6 +11,7 @@
 
 #include "format/base/timetext.h"
 #include "format/write/writer.h"
+#include "format/write/writer_ext.h"
 #include "tests/unit/lib/test.h"
 
 TEST(tells_the_board_what_is_committed)

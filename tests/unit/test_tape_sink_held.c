@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/store/tape_dir.h"
 #include "format/write/ring.h"
 #include "format/base/timetext.h"
 #include "format/write/writer.h"

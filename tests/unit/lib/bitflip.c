@@ -12,6 +12,7 @@
 #include "format/store/layout.h"
 #include "format/base/le.h"
 #include "format/write/writer.h"
+#include "format/write/writer_ext.h"
 #include "tests/unit/lib/torture.h"
 #include "tools/evtape/tool.h"
 

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/write/writer_priv.h"
+
 int
 crashed_setup(void **state)
 {

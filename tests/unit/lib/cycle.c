@@ -7,6 +7,8 @@
 
 #include <sqlite3.h>
 
+#include "format/write/bookmark_set.h"
+#include "format/write/writer_priv.h"
 #include "format/read/tape.h"
 #include "format/write/maintain.h"
 #include "format/read/verify.h"
@@ -92,7 +94,7 @@ leave_note(struct cycle *c, evt_writer *w, unsigned which)
 
 	snprintf(text, sizeof(text), "note %u", which);
 	c->note[which].at = c->next;
-	if (evt_bookmark_add_env(c->path, text, T0 + c->next, &c->env, &queued,
+	if (evt_bookmark_set_env(c->path, text, T0 + c->next, &c->env, &queued,
 	        &err) == EVT_OK) {
 		c->note[which].left = true;
 		promise(c, c->committed, 0);
@@ -187,7 +189,7 @@ cycle_run(struct cycle *c)
 	promise(c, c->committed, 0);
 	evt_maintain_compact_env(c->path, &compact, &c->env, &compacted, &err);
 	promise(c, c->committed, 0);
-	evt_tape_reindex_io(c->path, c->env.io, &damaged, &err);
+	evt_writer_reindex_io(c->path, c->env.io, &damaged, &err);
 	cycle_record(c, 22, 0);
 }
 
@@ -363,7 +365,7 @@ cycle_verify(const struct cycle *c, const struct cycle_held *held)
 
 	ok(evt_verify_tape_io(c->path, c->clean, &o, &got, &err), &err);
 	had = dump_index(c);
-	ok(evt_tape_reindex_io(c->path, c->clean, &damaged, &err), &err);
+	ok(evt_writer_reindex_io(c->path, c->clean, &damaged, &err), &err);
 	assert_true(damaged == 0 || held->holes > 0);
 	made = dump_index(c);
 	assert_string_equal(had, made);

@@ -11,7 +11,7 @@
 #include "format/base/buf.h"
 #include "format/base/err.h"
 #include "format/base/io.h"
-#include "format/write/writer.h"
+#include "format/write/writer_ext.h"
 #include "tools/evtape/lib/stop.h"
 
 struct tool_newtape {

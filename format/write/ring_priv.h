@@ -4,7 +4,7 @@
 #define EVT_FORMAT_WRITE_RING_IMPL_H
 
 #include "format/write/ring.h"
-#include "format/write/writer.h"
+#include "format/write/writer_priv.h"
 
 /* A journal file of the ring. */
 struct evt_chunk {
