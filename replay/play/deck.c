@@ -72,7 +72,7 @@ deck_max(int64_t a, int64_t b)
 static bool
 deck_flat_out(const evt_deck *d)
 {
-	return d->opt.speed == EVT_DECK_SPEED_FLAT_OUT;
+	return d->opt.speed == EVT_SPEED_UNLIMITED;
 }
 
 /* When the deck is at a position. */
@@ -80,7 +80,7 @@ static int64_t
 deck_wall_of(const evt_deck *d, int64_t pos)
 {
 	return deck_clamp(
-	    d->anchor_wall + (wide)pos * EVT_DECK_SPEED_ONE / d->opt.speed);
+	    d->anchor_wall + (wide)pos * EVT_SPEED_ONE / d->opt.speed);
 }
 
 /* Where the deck is; never behind a frame that has not gone out. */
@@ -94,7 +94,7 @@ deck_pos_at(const evt_deck *d, int64_t now)
 	if (deck_flat_out(d))
 		return d->last_pos;
 	pos = deck_clamp((wide)evt_clock_sub(now, d->anchor_wall) *
-	    d->opt.speed / EVT_DECK_SPEED_ONE);
+	    d->opt.speed / EVT_SPEED_ONE);
 	return d->have_next && pos > d->next_pos ? d->next_pos : pos;
 }
 
@@ -175,16 +175,9 @@ deck_forget_last(evt_deck *d)
 void
 evt_deck_options_init(evt_deck_options *ret_options)
 {
-	*ret_options = (evt_deck_options){ .speed = EVT_DECK_SPEED_ONE,
+	*ret_options = (evt_deck_options){ .speed = EVT_SPEED_ONE,
 		.max_gap_ns = -1,
 		.passes = 1 };
-}
-
-static bool
-deck_speed_valid(uint32_t speed)
-{
-	return speed == EVT_DECK_SPEED_FLAT_OUT ||
-	    (speed >= EVT_DECK_SPEED_MIN && speed <= EVT_DECK_SPEED_MAX);
 }
 
 int
@@ -193,7 +186,7 @@ evt_deck_new(evt_deck_input feed, const evt_deck_options *options,
 {
 	evt_deck *d;
 
-	if (!deck_speed_valid(options->speed))
+	if (!evt_speed_valid(options->speed))
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "speed out of range: 0.1 to 1000, or max");
 	d = calloc(1, sizeof(*d));
@@ -389,7 +382,7 @@ evt_deck_seek(evt_deck *d, int64_t now, int64_t time_ns, evt_error *err)
 void
 evt_deck_set_speed(evt_deck *d, int64_t now, uint32_t speed)
 {
-	assert(deck_speed_valid(speed));
+	assert(evt_speed_valid(speed));
 	deck_rebase(d, deck_pos_at(d, now), now);
 	d->opt.speed = speed;
 }

@@ -23,6 +23,7 @@
 #define EVT_REPLAY_PLAY_DECK_H
 
 #include "format/evtape.h"
+#include "replay/play/speed.h"
 
 /* Where a deck takes its frames from; as evt_cursor_next(), _reset(), _seek(). */
 typedef struct evt_deck_input {
@@ -32,15 +33,8 @@ typedef struct evt_deck_input {
 	void *ctx;
 } evt_deck_input;
 
-/* Speeds are in millionths of the real one. */
-#define EVT_DECK_SPEED_ONE UINT32_C(1000000)
-#define EVT_DECK_SPEED_MIN UINT32_C(100000)     /* 0.1 */
-#define EVT_DECK_SPEED_MAX UINT32_C(1000000000) /* 1000 */
-#define EVT_DECK_SPEED_FLAT_OUT UINT32_C(0)     /* "max": no waiting at all */
-
 typedef struct evt_deck_options {
-	uint32_t
-	    speed; /* EVT_DECK_SPEED_MIN to _MAX, or EVT_DECK_SPEED_FLAT_OUT */
+	uint32_t speed;     /* EVT_SPEED_MIN to _MAX, or EVT_SPEED_UNLIMITED */
 	int64_t max_gap_ns; /* silences of the tape are cut to this; -1: not */
 	uint64_t passes;    /* how often to play it; 0: for ever */
 	bool paused;        /* wait for evt_deck_resume() or _step() */

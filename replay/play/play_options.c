@@ -33,75 +33,6 @@ play_options_names_split(evt_strings *names, const char *what, const char *text,
 	}
 }
 
-/* ---- speed --------------------------------------------------------------- */
-
-static int
-play_options_bad_speed(const char *text, const char *why, evt_error *err)
-{
-	return evt_err_set(err, EVT_ERR_ARG,
-	    "bad speed '%.80s': %s; understood are 0.1 to 1000, with up to six "
-	    "decimals, and max",
-	    text, why);
-}
-
-int
-evt_deck_speed_parse(const char *text, uint32_t *ret_speed, evt_error *err)
-{
-	const char *p = text;
-	uint64_t v = 0;
-	int decimals = -1; /* -1: before the point */
-	bool digits = false;
-
-	if (strcmp(text, "max") == 0) {
-		*ret_speed = EVT_DECK_SPEED_FLAT_OUT;
-		return EVT_OK;
-	}
-	for (; *p != '\0'; p++) {
-		if (*p == '.' && decimals < 0) {
-			decimals = 0;
-			continue;
-		}
-		if (*p < '0' || *p > '9')
-			return play_options_bad_speed(text, "no number", err);
-		if (decimals >= 0 && ++decimals > 6)
-			return play_options_bad_speed(text, "too many decimals",
-			    err);
-		digits = true;
-		v = v * 10 + (uint64_t)(*p - '0');
-		if (v > EVT_DECK_SPEED_MAX)
-			return play_options_bad_speed(text, "out of range",
-			    err);
-	}
-	if (!digits)
-		return play_options_bad_speed(text, "no number", err);
-	for (int i = decimals < 0 ? 0 : decimals; i < 6; i++)
-		v *= 10;
-	if (v < EVT_DECK_SPEED_MIN || v > EVT_DECK_SPEED_MAX)
-		return play_options_bad_speed(text, "out of range", err);
-	*ret_speed = (uint32_t)v;
-	return EVT_OK;
-}
-
-const char *
-evt_deck_speed_format(uint32_t speed, char out[EVT_DECK_SPEED_TEXT])
-{
-	size_t n;
-
-	if (speed == EVT_DECK_SPEED_FLAT_OUT) {
-		snprintf(out, EVT_DECK_SPEED_TEXT, "max");
-		return out;
-	}
-	snprintf(out, EVT_DECK_SPEED_TEXT, "%u.%06u",
-	    speed / EVT_DECK_SPEED_ONE, speed % EVT_DECK_SPEED_ONE);
-	n = strlen(out);
-	while (out[n - 1] == '0')
-		n--;
-	if (out[n - 1] == '.')
-		n--;
-	out[n] = '\0';
-	return out;
-}
-
 /* ---- settings, a row each ------------------------------------------------ */
 
 struct setting {
@@ -169,7 +100,7 @@ play_options_set_speed(evt_play_options *play, const char *text,
     const evt_timetext_ref *ref, evt_error *err)
 {
 	(void)ref;
-	return evt_deck_speed_parse(text, &play->speed, err);
+	return evt_speed_parse(text, &play->speed, err);
 }
 
 static int
@@ -236,7 +167,7 @@ void
 evt_play_options_init(evt_play_options *play)
 {
 	*play = (evt_play_options){ .kinds = 1u << EVT_KIND_RECEIVED,
-		.speed = EVT_DECK_SPEED_ONE,
+		.speed = EVT_SPEED_ONE,
 		.max_gap_ns = -1,
 		.passes = 1 };
 }

@@ -24,9 +24,9 @@ typedef struct evt_play_options {
 	int64_t from_ns, to_ns;
 	evt_strings sources, events; /* none: all */
 	unsigned kinds;              /* as evt_filter.kinds; received */
-	uint32_t speed;     /* as evt_deck_options; EVT_DECK_SPEED_ONE */
-	int64_t max_gap_ns; /* -1: not cut */
-	uint64_t passes;    /* 1; 0: for ever */
+	uint32_t speed;              /* as evt_deck_options; EVT_SPEED_ONE */
+	int64_t max_gap_ns;          /* -1: not cut */
+	uint64_t passes;             /* 1; 0: for ever */
 	bool paused;
 	bool no_follow;
 } evt_play_options;
@@ -71,14 +71,5 @@ void evt_play_options_filter(const evt_play_options *play,
     evt_filter *ret_filter);
 void evt_play_options_deck_options(const evt_play_options *play,
     evt_deck_options *ret_options);
-
-/* "0.1" to "1000" with up to six decimals, or "max", as a deck takes it.
- * Errors: EVT_ERR_ARG. */
-int evt_deck_speed_parse(const char *text, uint32_t *ret_speed, evt_error *err);
-
-#define EVT_DECK_SPEED_TEXT 16
-/* "2", "0.5", "max"; returns out. */
-const char *evt_deck_speed_format(uint32_t speed,
-    char out[EVT_DECK_SPEED_TEXT]);
 
 #endif

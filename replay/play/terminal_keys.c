@@ -58,12 +58,11 @@ evt_terminal_keys_take(evt_terminal_keys *keys, uint8_t byte)
 uint32_t
 evt_terminal_keys_speed(uint32_t speed, int faster)
 {
-	if (speed == EVT_DECK_SPEED_FLAT_OUT)
-		return faster ? speed : EVT_DECK_SPEED_MAX;
-	if (faster && speed == EVT_DECK_SPEED_MAX)
-		return EVT_DECK_SPEED_FLAT_OUT;
+	if (speed == EVT_SPEED_UNLIMITED)
+		return faster ? speed : EVT_SPEED_MAX;
+	if (faster && speed == EVT_SPEED_MAX)
+		return EVT_SPEED_UNLIMITED;
 	if (faster)
-		return speed > EVT_DECK_SPEED_MAX / 2 ? EVT_DECK_SPEED_MAX :
-		                                        speed * 2;
-	return speed < EVT_DECK_SPEED_MIN * 2 ? EVT_DECK_SPEED_MIN : speed / 2;
+		return speed > EVT_SPEED_MAX / 2 ? EVT_SPEED_MAX : speed * 2;
+	return speed < EVT_SPEED_MIN * 2 ? EVT_SPEED_MIN : speed / 2;
 }

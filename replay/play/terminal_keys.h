@@ -30,7 +30,7 @@ enum evt_terminal_keys_command evt_terminal_keys_take(evt_terminal_keys *keys,
 
 /*
  * The speed that + (faster) or - makes of one: twice or half, within the range
- * of a deck; above the fastest lies EVT_DECK_SPEED_FLAT_OUT.
+ * of a deck; above the fastest lies EVT_SPEED_UNLIMITED.
  */
 uint32_t evt_terminal_keys_speed(uint32_t speed, int faster);
 

@@ -168,7 +168,7 @@ static int
 api_deck_parse_speed(evt_json_view v, const char *text, uint32_t *ret_speed,
     evt_error *err)
 {
-	int r = evt_deck_speed_parse(text, ret_speed, err);
+	int r = evt_speed_parse(text, ret_speed, err);
 	char rounded[32];
 	double number;
 
@@ -176,7 +176,7 @@ api_deck_parse_speed(evt_json_view v, const char *text, uint32_t *ret_speed,
 	    !evt_json_view_double(v, &number) || number < 0.1 || number > 1000)
 		return r;
 	snprintf(rounded, sizeof(rounded), "%.6f", number);
-	return evt_deck_speed_parse(rounded, ret_speed, err);
+	return evt_speed_parse(rounded, ret_speed, err);
 }
 
 static int

@@ -204,7 +204,7 @@ struct batch {
 static bool
 playback_flat_out(const struct stage *st)
 {
-	return evt_deck_speed(st->player.deck) == EVT_DECK_SPEED_FLAT_OUT;
+	return evt_deck_speed(st->player.deck) == EVT_SPEED_UNLIMITED;
 }
 
 static bool

@@ -178,12 +178,12 @@ evt_playback_replace(struct stage *st, evt_play_options *play, evt_error *err)
 static bool
 playback_control_add_speed(const struct stage *st, evt_buf *out)
 {
-	char text[EVT_DECK_SPEED_TEXT];
+	char text[EVT_SPEED_TEXT];
 	uint32_t speed = evt_deck_speed(st->player.deck);
-	const char *quote = speed == EVT_DECK_SPEED_FLAT_OUT ? "\"" : "";
+	const char *quote = speed == EVT_SPEED_UNLIMITED ? "\"" : "";
 
 	return evt_buf_printf(out, ",\"speed\":%s%s%s", quote,
-	    evt_deck_speed_format(speed, text), quote);
+	    evt_speed_format(speed, text), quote);
 }
 
 /* An end of a window, or null. */

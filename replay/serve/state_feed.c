@@ -365,19 +365,18 @@ static int64_t
 state_feed_wall_of(const struct stage *st, int64_t tape_ns, int64_t now)
 {
 	uint32_t speed =
-	    st->live ? EVT_DECK_SPEED_ONE : evt_deck_speed(st->player.deck);
+	    st->live ? EVT_SPEED_ONE : evt_deck_speed(st->player.deck);
 	int64_t left = evt_clock_sub(tape_ns, evt_playback_time(st, now));
 
 	if (tape_ns == INT64_MAX || !st->started || st->ended ||
-	    speed == EVT_DECK_SPEED_FLAT_OUT ||
-	    evt_deck_paused(st->player.deck))
+	    speed == EVT_SPEED_UNLIMITED || evt_deck_paused(st->player.deck))
 		return INT64_MAX;
 	if (left <= 0)
 		return now;
 	/* Beyond a day it can be asked again. */
 	if (left > 86400 * EVT_NS_PER_S)
 		left = 86400 * EVT_NS_PER_S;
-	return now + 1 + (int64_t)((double)left * EVT_DECK_SPEED_ONE / speed);
+	return now + 1 + (int64_t)((double)left * EVT_SPEED_ONE / speed);
 }
 
 int64_t

@@ -32,7 +32,7 @@ open_tape(void)
 	must(evt_tape_set_open(&tape, 1, &reel, NULL) == EVT_OK);
 	must(evt_json_scanner_new(NULL, &scanner, NULL) == EVT_OK);
 	evt_play_options_init(&play);
-	play.speed = EVT_DECK_SPEED_FLAT_OUT;
+	play.speed = EVT_SPEED_UNLIMITED;
 }
 
 /* A line is a line, whatever clients say. */

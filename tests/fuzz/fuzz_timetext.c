@@ -94,16 +94,16 @@ check_int(const char *text)
 static void
 check_speed(const char *text)
 {
-	char out[EVT_DECK_SPEED_TEXT];
+	char out[EVT_SPEED_TEXT];
 	uint32_t speed = 7, back = 0;
 	evt_error err;
 
-	if (evt_deck_speed_parse(text, &speed, &err) != EVT_OK) {
+	if (evt_speed_parse(text, &speed, &err) != EVT_OK) {
 		must(speed == 7 && err.text[0] != '\0');
 		return;
 	}
-	must(evt_deck_speed_parse(evt_deck_speed_format(speed, out), &back,
-	         &err) == EVT_OK &&
+	must(evt_speed_parse(evt_speed_format(speed, out), &back, &err) ==
+	        EVT_OK &&
 	    back == speed);
 }
 

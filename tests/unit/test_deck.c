@@ -30,13 +30,13 @@ TEST(speeds)
 		uint32_t speed;
 		int64_t due[3];
 	} row[] = {
-		{ EVT_DECK_SPEED_ONE, { 0, S, 3 * S } },
-		{ 2 * EVT_DECK_SPEED_ONE, { 0, S / 2, 3 * S / 2 } },
-		{ EVT_DECK_SPEED_ONE / 2, { 0, 2 * S, 6 * S } },
-		{ EVT_DECK_SPEED_MIN, { 0, 10 * S, 30 * S } },
-		{ EVT_DECK_SPEED_MAX, { 0, MS, 3 * MS } },
-		{ 3 * EVT_DECK_SPEED_ONE, { 0, 333333333, S } },
-		{ EVT_DECK_SPEED_FLAT_OUT, { 0, 0, 0 } },
+		{ EVT_SPEED_ONE, { 0, S, 3 * S } },
+		{ 2 * EVT_SPEED_ONE, { 0, S / 2, 3 * S / 2 } },
+		{ EVT_SPEED_ONE / 2, { 0, 2 * S, 6 * S } },
+		{ EVT_SPEED_MIN, { 0, 10 * S, 30 * S } },
+		{ EVT_SPEED_MAX, { 0, MS, 3 * MS } },
+		{ 3 * EVT_SPEED_ONE, { 0, 333333333, S } },
+		{ EVT_SPEED_UNLIMITED, { 0, 0, 0 } },
 	};
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
@@ -58,8 +58,8 @@ TEST(speeds)
 
 TEST(bad_speeds)
 {
-	static const uint32_t bad[] = { 1, EVT_DECK_SPEED_MIN - 1,
-		EVT_DECK_SPEED_MAX + 1, UINT32_MAX };
+	static const uint32_t bad[] = { 1, EVT_SPEED_MIN - 1, EVT_SPEED_MAX + 1,
+		UINT32_MAX };
 	struct paced_tape t = { 0 };
 	evt_deck_input feed = paced_feed(&t);
 
@@ -182,7 +182,7 @@ TEST(wild_stamps)
 	t.frame[0].time_ns = t.frame[0].mono_ns = INT64_MIN;
 	t.frame[1].time_ns = t.frame[1].mono_ns = INT64_MAX;
 	t.frame[2].time_ns = t.frame[2].mono_ns = INT64_MIN;
-	o.speed = EVT_DECK_SPEED_MIN;
+	o.speed = EVT_SPEED_MIN;
 	d = paced_deck(&t, &o);
 	assert_int_equal(paced_play(d, &p, INT64_MAX, 0), EVT_DECK_END);
 	assert_int_equal(p.n, 3);

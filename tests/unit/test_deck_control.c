@@ -83,10 +83,10 @@ TEST(speed_change)
 	for (int i = 0; i < 5; i++)
 		paced_put(&t, i * S);
 	assert_int_equal(paced_play(d, &p, 3 * S / 2, 0), EVT_DECK_WAIT);
-	evt_deck_set_speed(d, p.now, 2 * EVT_DECK_SPEED_ONE);
-	assert_int_equal(evt_deck_speed(d), 2 * EVT_DECK_SPEED_ONE);
+	evt_deck_set_speed(d, p.now, 2 * EVT_SPEED_ONE);
+	assert_int_equal(evt_deck_speed(d), 2 * EVT_SPEED_ONE);
 	assert_int_equal(paced_play(d, &p, 2 * S + S / 4, 0), EVT_DECK_WAIT);
-	evt_deck_set_speed(d, p.now, EVT_DECK_SPEED_FLAT_OUT);
+	evt_deck_set_speed(d, p.now, EVT_SPEED_UNLIMITED);
 	assert_int_equal(paced_play(d, &p, INT64_MAX, 0), EVT_DECK_END);
 	paced_check_dues(&p, want, 5);
 	evt_deck_free(d);

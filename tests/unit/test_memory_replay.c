@@ -134,7 +134,7 @@ player(struct fixture *x, evt_error *err)
 	int r = evt_tape_set_open(&x->tape, 1, &reel, err);
 
 	evt_play_options_init(&play);
-	play.speed = EVT_DECK_SPEED_FLAT_OUT;
+	play.speed = EVT_SPEED_UNLIMITED;
 	if (r == EVT_OK)
 		r = evt_tape_set_start(&reel, &play, &start, err);
 	if (r == EVT_OK)

@@ -40,27 +40,26 @@ TEST(speeds)
 		{ ".5", 500000, "0.5" },
 		{ "3.", 3000000, "3" },
 		{ "007", 7000000, "7" },
-		{ "max", EVT_DECK_SPEED_FLAT_OUT, "max" },
+		{ "max", EVT_SPEED_UNLIMITED, "max" },
 	};
 	static const char *const bad[] = { "", ".", "0", "0.09", "0.0999999",
 		"1000.000001", "1001", "-1", "1e3", "2x", "fast", "1.2.3", " 1",
 		"99999999999999999999999", "1.0000001", "Max" };
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		char out[EVT_DECK_SPEED_TEXT];
+		char out[EVT_SPEED_TEXT];
 		uint32_t v;
 
-		assert_int_equal(evt_deck_speed_parse(good[i].text, &v, NULL),
+		assert_int_equal(evt_speed_parse(good[i].text, &v, NULL),
 		    EVT_OK);
 		assert_int_equal(v, good[i].speed);
-		assert_string_equal(evt_deck_speed_format(v, out),
-		    good[i].back);
+		assert_string_equal(evt_speed_format(v, out), good[i].back);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		uint32_t v = 42;
 		evt_error err;
 
-		assert_int_equal(evt_deck_speed_parse(bad[i], &v, &err),
+		assert_int_equal(evt_speed_parse(bad[i], &v, &err),
 		    EVT_ERR_ARG);
 		assert_int_equal(v, 42);
 		assert_non_null(strstr(err.text, "0.1 to 1000"));
@@ -79,7 +78,7 @@ TEST(defaults)
 	assert_int_equal(f.kinds, 1u << EVT_KIND_RECEIVED);
 	assert_true(f.read_ahead);
 	evt_play_options_deck_options(&p, &o);
-	assert_int_equal(o.speed, EVT_DECK_SPEED_ONE);
+	assert_int_equal(o.speed, EVT_SPEED_ONE);
 	assert_int_equal(o.max_gap_ns, -1);
 	assert_int_equal(o.passes, 1);
 	evt_play_options_free(&p);
@@ -195,7 +194,7 @@ TEST(query)
 	assert_string_equal(p.sources.item[0], "7");
 	assert_string_equal(p.sources.item[2], "9");
 	assert_int_equal(p.events.n, 1);
-	assert_int_equal(p.speed, EVT_DECK_SPEED_FLAT_OUT);
+	assert_int_equal(p.speed, EVT_SPEED_UNLIMITED);
 	assert_int_equal(p.from_ns, T0 + 10 * S);
 	assert_int_equal(p.to_ns, T0 + 50 * S);
 	assert_int_equal(p.passes, 0);

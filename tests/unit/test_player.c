@@ -150,7 +150,7 @@ TEST(places_of_their_own)
 		evt_play_options play;
 
 		evt_play_options_init(&play);
-		play.speed = EVT_DECK_SPEED_FLAT_OUT;
+		play.speed = EVT_SPEED_UNLIMITED;
 		play.has_from = true;
 		play.from_ns = T0 + i * 10 * S;
 		play.passes = (uint64_t)i + 1;

@@ -58,7 +58,7 @@ setup(void **state)
 	free(path);
 	ok(evt_tape_set_open(&x->tape, 1, &x->reel, &err), &err);
 	evt_play_options_init(&x->play);
-	x->play.speed = EVT_DECK_SPEED_FLAT_OUT;
+	x->play.speed = EVT_SPEED_UNLIMITED;
 	x->options = (evt_server_options){ .at = { .host = "127.0.0.1" },
 		.access = { .host = "127.0.0.1" },
 		.reel = &x->reel,
@@ -206,7 +206,7 @@ TEST(stop)
 	static const char first[] = "\x81\x03[0]", bye[] = "\x88\x02\x03\xe9";
 	int fd;
 
-	x->play.speed = EVT_DECK_SPEED_MIN; /* the second frame is 10 s away */
+	x->play.speed = EVT_SPEED_MIN; /* the second frame is 10 s away */
 	start(x);
 	fd = ask(x, "/stream");
 	expect(fd, first, sizeof(first) - 1);
@@ -220,7 +220,7 @@ TEST(refused)
 {
 	struct fixture *x = *state;
 	static const char why[] =
-	    "understood are 0.1 to 1000, with up to six decimals, and max\n";
+	    "use 0.1 to 1000, with up to six decimals, or max\n";
 	int fd;
 
 	start(x);

@@ -46,24 +46,23 @@ TEST(sequences)
 
 TEST(speeds)
 {
-	uint32_t v = EVT_DECK_SPEED_ONE;
+	uint32_t v = EVT_SPEED_ONE;
 
-	assert_int_equal(evt_terminal_keys_speed(v, 1), 2 * EVT_DECK_SPEED_ONE);
-	assert_int_equal(evt_terminal_keys_speed(v, 0), EVT_DECK_SPEED_ONE / 2);
+	assert_int_equal(evt_terminal_keys_speed(v, 1), 2 * EVT_SPEED_ONE);
+	assert_int_equal(evt_terminal_keys_speed(v, 0), EVT_SPEED_ONE / 2);
 	for (int i = 0; i < 9; i++)
 		v = evt_terminal_keys_speed(v, 1);
-	assert_int_equal(v, 512 * EVT_DECK_SPEED_ONE);
+	assert_int_equal(v, 512 * EVT_SPEED_ONE);
 	v = evt_terminal_keys_speed(v, 1);
-	assert_int_equal(v, EVT_DECK_SPEED_MAX);
+	assert_int_equal(v, EVT_SPEED_MAX);
 	v = evt_terminal_keys_speed(v, 1);
-	assert_int_equal(v, EVT_DECK_SPEED_FLAT_OUT);
-	assert_int_equal(evt_terminal_keys_speed(v, 1),
-	    EVT_DECK_SPEED_FLAT_OUT);
-	assert_int_equal(evt_terminal_keys_speed(v, 0), EVT_DECK_SPEED_MAX);
-	v = EVT_DECK_SPEED_MIN + 1;
-	assert_int_equal(evt_terminal_keys_speed(v, 0), EVT_DECK_SPEED_MIN);
-	assert_int_equal(evt_terminal_keys_speed(EVT_DECK_SPEED_MIN, 0),
-	    EVT_DECK_SPEED_MIN);
+	assert_int_equal(v, EVT_SPEED_UNLIMITED);
+	assert_int_equal(evt_terminal_keys_speed(v, 1), EVT_SPEED_UNLIMITED);
+	assert_int_equal(evt_terminal_keys_speed(v, 0), EVT_SPEED_MAX);
+	v = EVT_SPEED_MIN + 1;
+	assert_int_equal(evt_terminal_keys_speed(v, 0), EVT_SPEED_MIN);
+	assert_int_equal(evt_terminal_keys_speed(EVT_SPEED_MIN, 0),
+	    EVT_SPEED_MIN);
 }
 
 int

@@ -1,11 +1,9 @@
 /*
- * pipe.c - see pipe.h.
+ * pipe.c - play to stdout; see pipe.h.
  *
- * One loop: ask the deck; a frame goes into the buffer; anything else first
- * empties the buffer and then waits, for the time that the deck named, a key or
- * a signal.  A frame that is on time is written at once, by itself.  Frames are
- * gathered into large writes only where there is nothing to wait for: flat out,
- * or while catching up.
+ * The playing loop of pace.h delivers batches of frames into a buffer that is
+ * written to stdout.  Between two batches this file waits: for the time that the
+ * pace names, for a key or for a signal.
  */
 #include "tools/evtape-replay/pipe.h"
 
@@ -15,47 +13,47 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/base/timetext.h"
+#include "format/base/clock.h"
+#include "replay/play/pace.h"
 #include "replay/play/time_shift.h"
 #include "replay/play/waker.h"
 #include "tools/evtape-replay/report.h"
 #include "tools/evtape-replay/signals.h"
 #include "tools/evtape-replay/term.h"
 
-/* Writes begin with one frame, so that who reads has something to do, and
- * double to this size. */
-#define LARGE ((size_t)256 << 10)
-/* Dues kept until their frames are written. */
-#define MAX_DUES 256u
-/* Later than this, frames are gathered to catch up. */
-#define BEHIND_NS EVT_NS_PER_MS
-/* How often a live tape is asked for more, and the status line renewed. */
-#define LIVE_NS (20 * EVT_NS_PER_MS)
+/* The first write is of one frame, so that the reader can begin; later ones
+ * double up to this size. */
+#define WRITE_BYTES_MAX ((size_t)256 << 10)
+/* Frames between two looks at keys and signals while there is nothing to wait
+ * for. */
+#define LOOK_FRAMES 1024u
+/* How often the status line is renewed. */
 #define STATUS_NS (250 * EVT_NS_PER_MS)
+/* How far the arrow keys move. */
 #define SEEK_NS (10 * EVT_NS_PER_S)
 
 struct pipe {
 	const struct options *o;
 	evt_player player;
-	evt_time_shift *rebase; /* NULL: times stay */
-	evt_frame_text *out;
-	evt_buf buf;
-	size_t enough;         /* so much in buf is written */
-	int64_t due[MAX_DUES]; /* of the frames in buf */
-	size_t n_due;
+	evt_time_shift *shift; /* NULL: times stay */
+	evt_frame_text *text;
+	evt_buf buf;         /* the batch, as text */
+	size_t write_bytes;  /* write when buf holds this much */
+	unsigned since_look; /* frames since the last look at keys */
+	evt_pace pace;
 	evt_waker waker;
 	struct term term;
 	struct report report;
-	bool status;       /* show the line */
-	int64_t status_ns; /* when it is renewed */
-	bool quit;         /* by key or signal */
+	bool status;       /* show the status line */
+	int64_t status_ns; /* when to renew it */
+	bool quit;         /* by a key, a signal or an error */
 	bool reader_gone;  /* EPIPE */
 	int code;          /* exit code so far */
 };
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* Wait until stdout takes more: somebody made it non-blocking. */
+/* Wait until stdout takes more: another process made it non-blocking. */
 static void
 pipe_wait_writable(void)
 {
@@ -64,25 +62,32 @@ pipe_wait_writable(void)
 		{ .fd = signals_fd(), .events = POLLIN },
 	};
 
-	/* Whatever it says, the write is tried again. */
+	/* The write is tried again whatever the result. */
 	(void)poll(p, 2, -1);
 }
 
-/* Write the buffer.  false: there is no more point in playing. */
-static bool
-pipe_flush(struct pipe *p)
+static void
+pipe_fail(struct pipe *p, const char *text)
 {
-	size_t at = 0;
-	int64_t now;
+	p->code = cli_fail(&replay_command, "%s", text);
+	p->quit = true;
+}
 
-	while (at < p->buf.len) {
+/* Write the buffer.  false: playing is over. */
+static bool
+pipe_deliver(void *ctx)
+{
+	struct pipe *p = ctx;
+	size_t done = 0;
+
+	while (done < p->buf.len) {
 		ssize_t n =
-		    write(STDOUT_FILENO, p->buf.data + at, p->buf.len - at);
+		    write(STDOUT_FILENO, p->buf.data + done, p->buf.len - done);
 
 		if (n >= 0) {
-			at += (size_t)n;
+			done += (size_t)n;
 		} else if (errno == EPIPE) {
-			p->reader_gone = true;
+			p->reader_gone = p->quit = true;
 			return false;
 		} else if (errno == EAGAIN && !signals_stop()) {
 			pipe_wait_writable();
@@ -95,36 +100,27 @@ pipe_flush(struct pipe *p)
 			return false;
 		}
 	}
-	p->enough = p->buf.len < LARGE / 2 ? p->buf.len * 2 : LARGE;
+	p->write_bytes =
+	    p->buf.len < WRITE_BYTES_MAX / 2 ? p->buf.len * 2 : WRITE_BYTES_MAX;
 	p->buf.len = 0;
-	now = p->n_due > 0 ? evt_waker_now() : 0;
-	for (size_t i = 0; i < p->n_due; i++)
-		evt_lateness_add(&p->report.late, now - p->due[i]);
-	p->n_due = 0;
 	return true;
 }
 
-/* Take a frame that is due. */
-static bool
-pipe_take(struct pipe *p, const evt_frame *f, int64_t now, int64_t due)
+/* Append a due frame to the buffer. */
+static enum evt_pace_taken
+pipe_take(void *ctx, const evt_frame *f)
 {
-	bool flat_out =
-	    evt_deck_speed(p->player.deck) == EVT_DECK_SPEED_FLAT_OUT;
-	evt_frame moved = *f;
+	struct pipe *p = ctx;
+	evt_frame shifted = *f;
 	evt_error err;
 
-	if (evt_time_shift_frame(p->rebase, &moved, &err) != EVT_OK ||
-	    evt_frame_text_add(p->out, &moved, &p->buf, &err) != EVT_OK) {
-		p->code = cli_fail(&replay_command, "%s", err.text);
-		p->quit = true;
-		return false;
+	if (evt_time_shift_frame(p->shift, &shifted, &err) != EVT_OK ||
+	    evt_frame_text_add(p->text, &shifted, &p->buf, &err) != EVT_OK) {
+		pipe_fail(p, err.text);
+		return EVT_PACE_REFUSED;
 	}
-	if (!flat_out)
-		p->due[p->n_due++] = due;
-	if (p->buf.len >= p->enough || p->n_due == MAX_DUES ||
-	    (!flat_out && now - due < BEHIND_NS))
-		return pipe_flush(p);
-	return true;
+	p->since_look++;
+	return p->buf.len >= p->write_bytes ? EVT_PACE_FULL : EVT_PACE_ADDED;
 }
 
 /* ---- keys and signals ---------------------------------------------------- */
@@ -138,10 +134,8 @@ pipe_seek_by(struct pipe *p, int64_t ns)
 	if (__builtin_add_overflow(evt_deck_tape_time(p->player.deck, now), ns,
 	        &at))
 		return;
-	if (evt_deck_seek(p->player.deck, now, at, &err) < 0) {
-		p->code = cli_fail(&replay_command, "%s", err.text);
-		p->quit = true;
-	}
+	if (evt_deck_seek(p->player.deck, now, at, &err) < 0)
+		pipe_fail(p, err.text);
 }
 
 static void
@@ -181,13 +175,13 @@ pipe_key(void *ctx, enum evt_terminal_keys_command command)
 	case EVT_TERMINAL_KEYS_NONE:
 		break;
 	}
-	p->status_ns = now; /* show it */
+	p->status_ns = now; /* show the change at once */
 }
 
-/* Stopped by Ctrl-Z, or by somebody else: time that went by meanwhile does not
- * count, or all that was due in it would come at once. */
+/* The time for which Ctrl-Z or another process stopped this one does not count:
+ * otherwise every frame that was due in it would be written at once. */
 static void
-pipe_mind_signals(struct pipe *p)
+pipe_handle_signals(struct pipe *p)
 {
 	bool paused = evt_deck_paused(p->player.deck);
 
@@ -214,23 +208,23 @@ pipe_mind_signals(struct pipe *p)
 /* ---- waiting ------------------------------------------------------------- */
 
 static void
-pipe_show_status(struct pipe *p, int64_t due)
+pipe_show_status(struct pipe *p, int64_t due_ns)
 {
 	int64_t now = evt_waker_now();
 
 	if (!p->status || now < p->status_ns)
 		return;
 	status_print(&p->report, p->player.deck, now,
-	    due == INT64_MAX ? -1 :
-	        due > now    ? due - now :
-	                       0);
+	    due_ns == INT64_MAX ? -1 :
+	        due_ns > now    ? due_ns - now :
+	                          0);
 	p->status_ns = now + STATUS_NS;
 }
 
-/* Wait for `until` (INT64_MAX: for ever), a key, a signal or the status line;
- * `due` is when the next frame is. */
+/* Wait until until_ns (INT64_MAX: no limit), a key, a signal or the next renewal
+ * of the status line; due_ns is when the next frame is due, if that is known. */
 static void
-pipe_wait_until(struct pipe *p, int64_t until, int64_t due)
+pipe_wait_until(struct pipe *p, int64_t until_ns, int64_t due_ns)
 {
 	struct pollfd fds[3] = {
 		{ .fd = p->waker.fd, .events = POLLIN },
@@ -239,111 +233,85 @@ pipe_wait_until(struct pipe *p, int64_t until, int64_t due)
 	};
 	int timeout = p->status ? (int)(STATUS_NS / EVT_NS_PER_MS) : -1;
 
-	pipe_show_status(p, due);
-	evt_waker_arm(&p->waker, until);
+	p->since_look = 0;
+	pipe_show_status(p, due_ns);
+	evt_waker_arm(&p->waker, until_ns);
 	if (poll(fds, 3, timeout) <= 0)
 		return;
 	if (fds[1].revents != 0)
-		pipe_mind_signals(p);
+		pipe_handle_signals(p);
 	if (fds[2].revents != 0)
 		term_read(&p->term, pipe_key, p);
 	if (fds[0].revents != 0) {
 		evt_waker_clear(&p->waker);
-		evt_waker_spin(&p->waker, until);
+		evt_waker_spin(&p->waker, until_ns);
 	}
-}
-
-/* Look at keys and signals without waiting. */
-static void
-pipe_glance(struct pipe *p)
-{
-	pipe_wait_until(p, 0, INT64_MAX);
 }
 
 /* ---- the loop ------------------------------------------------------------ */
 
-/* The deck says that there is no frame now, and why. */
-static bool
-pipe_idle(struct pipe *p, int says, int64_t now, int64_t due,
-    const evt_error *err)
-{
-	if (p->buf.len > 0 && !pipe_flush(p))
-		return false;
-	switch (says) {
-	case EVT_DECK_WAIT:
-		if (due > now)
-			pipe_wait_until(p, due, due);
-		return true;
-	case EVT_DECK_LIVE:
-		pipe_wait_until(p, now + LIVE_NS, INT64_MAX);
-		return true;
-	case EVT_DECK_PAUSED:
-		pipe_wait_until(p, INT64_MAX, INT64_MAX);
-		return true;
-	case EVT_DECK_END:
-		return false;
-	case EVT_ERR_CORRUPT:
-		if (p->status)
-			status_clear();
-		cli_warn(&replay_command, "%s; going on behind it", err->text);
-		p->code = CLI_LOSSES;
-		return true;
-	default:
-		p->code = cli_fail(&replay_command, "%s", err->text);
-		return false;
-	}
-}
-
 static void
 pipe_loop(struct pipe *p)
 {
-	evt_deck *deck = p->player.deck;
-	unsigned frames = 0;
-	int64_t now = 0, due = 0;
-	bool go = true;
+	evt_error err;
 
-	while (go && !p->quit) {
-		evt_frame f;
-		evt_error err;
-		int says;
+	while (!p->quit) {
+		int r = evt_pace_play(&p->pace, p->player.deck, &err);
 
-		/* Flat out, a clock for each frame would be a cost. */
-		if (evt_deck_speed(deck) != EVT_DECK_SPEED_FLAT_OUT ||
-		    frames % 64 == 0)
-			now = evt_waker_now();
-		says = evt_deck_poll(deck, now, &f, &due, &err);
-		if (says != EVT_DECK_FRAME) {
-			go = pipe_idle(p, says, now, due, &err);
-			frames = 0;
-			continue;
+		if (p->quit)
+			return;
+		switch (r) {
+		case EVT_PACE_MORE:
+			if (p->since_look >= LOOK_FRAMES)
+				pipe_wait_until(p, 0, INT64_MAX);
+			break;
+		case EVT_PACE_WAIT:
+			pipe_wait_until(p, p->pace.wake_ns, p->pace.wake_ns);
+			break;
+		case EVT_PACE_LIVE:
+		case EVT_PACE_PAUSED:
+			pipe_wait_until(p, p->pace.wake_ns, INT64_MAX);
+			break;
+		case EVT_PACE_END:
+			return;
+		case EVT_ERR_CORRUPT:
+			if (p->status)
+				status_clear();
+			cli_warn(&replay_command,
+			    "%s; continuing after the damage", err.text);
+			p->code = CLI_LOSSES;
+			break;
+		default:
+			pipe_fail(p, err.text);
 		}
-		go = pipe_take(p, &f, now, due);
-		if (++frames % 1024 == 0 && go)
-			pipe_glance(p);
 	}
 }
 
 static int
-pipe_open_all(struct pipe *p, const evt_tape_set *reel,
+pipe_open_all(struct pipe *p, const evt_tape_set *tapes,
     const evt_play_options *play, evt_error *err)
 {
+	evt_pace_output output = { .take = pipe_take,
+		.deliver = pipe_deliver,
+		.ctx = p };
 	int64_t start;
-	int r = evt_player_open(reel, play, &p->player, err);
+	int r = evt_player_open(tapes, play, &p->player, err);
 
 	if (r == EVT_OK && p->o->rebase) {
-		r = evt_tape_set_start(reel, play, &start, err);
+		r = evt_tape_set_start(tapes, play, &start, err);
 		if (r == EVT_OK)
 			r = evt_time_shift_new(start, evt_clock_real(),
-			    &p->rebase, err);
+			    &p->shift, err);
 	}
 	if (r == EVT_OK)
-		r = evt_frame_text_new(p->o->form, reel->n > 1, &p->out, err);
+		r = evt_frame_text_new(p->o->form, tapes->n > 1, &p->text, err);
 	if (r == EVT_OK)
 		r = evt_waker_open(p->o->precise, &p->waker, err);
+	evt_pace_init(&p->pace, &output, &p->report.late);
 	return r;
 }
 
-/* Keys and status, where there is a terminal for them. */
+/* Take keys and show the status if there are terminals for them. */
 static void
 pipe_open_terminal(struct pipe *p)
 {
@@ -361,7 +329,7 @@ pipe_open_terminal(struct pipe *p)
 }
 
 int
-pipe_run(const struct options *o, const evt_tape_set *reel,
+pipe_run(const struct options *o, const evt_tape_set *tapes,
     const evt_play_options *play)
 {
 	struct pipe p = { .o = o,
@@ -371,12 +339,13 @@ pipe_run(const struct options *o, const evt_tape_set *reel,
 		.report.speed = play->speed };
 	evt_error err;
 
-	if (pipe_open_all(&p, reel, play, &err) != EVT_OK) {
+	if (pipe_open_all(&p, tapes, play, &err) != EVT_OK) {
 		p.code = cli_fail(&replay_command, "%s", err.text);
 	} else {
 		pipe_open_terminal(&p);
-		/* Larger pipe, fewer switches; refused where it is none. */
-		if (play->speed == EVT_DECK_SPEED_FLAT_OUT)
+		/* A larger pipe saves context switches; fails if stdout is not
+		 * a pipe. */
+		if (play->speed == EVT_SPEED_UNLIMITED)
 			(void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, 1 << 20);
 		pipe_loop(&p);
 		if (p.status)
@@ -388,8 +357,8 @@ pipe_run(const struct options *o, const evt_tape_set *reel,
 	}
 	term_close(&p.term);
 	evt_waker_close(&p.waker);
-	evt_frame_text_free(p.out);
-	evt_time_shift_free(p.rebase);
+	evt_frame_text_free(p.text);
+	evt_time_shift_free(p.shift);
 	evt_player_close(&p.player);
 	evt_buf_free(&p.buf);
 	return p.code;

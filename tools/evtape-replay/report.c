@@ -30,10 +30,10 @@ report_actual_speed(const struct report *r)
 static void
 report_print_json(const struct report *r)
 {
-	char speed[EVT_DECK_SPEED_TEXT];
-	bool flat_out = r->speed == EVT_DECK_SPEED_FLAT_OUT;
+	char speed[EVT_SPEED_TEXT];
+	bool flat_out = r->speed == EVT_SPEED_UNLIMITED;
 
-	evt_deck_speed_format(r->speed, speed);
+	evt_speed_format(r->speed, speed);
 	fprintf(stderr,
 	    "{\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"passes\":%" PRIu64
 	    ",\"tape_ns\":%" PRId64 ",\"wall_ns\":%" PRId64
@@ -72,7 +72,7 @@ void
 report_print(const struct report *r, bool json)
 {
 	char bytes[EVT_TIMETEXT_MAX], wall[EVT_TIMETEXT_MAX],
-	    speed[EVT_DECK_SPEED_TEXT];
+	    speed[EVT_SPEED_TEXT];
 
 	if (json) {
 		report_print_json(r);
@@ -83,7 +83,7 @@ report_print(const struct report *r, bool json)
 	    replay_command.name, r->deck.frames,
 	    evt_timetext_size_format(r->deck.bytes, bytes),
 	    evt_timetext_duration_format(r->deck.wall_ns, wall),
-	    evt_deck_speed_format(r->speed, speed), report_actual_speed(r));
+	    evt_speed_format(r->speed, speed), report_actual_speed(r));
 	if (r->late.count > 0) {
 		fputs("; ", stderr);
 		report_print_lateness(&r->late);
@@ -105,12 +105,12 @@ void
 status_print(const struct report *r, const evt_deck *deck, int64_t now_ns,
     int64_t next_ns)
 {
-	char time[EVT_TIMETEXT_MAX], speed[EVT_DECK_SPEED_TEXT],
+	char time[EVT_TIMETEXT_MAX], speed[EVT_SPEED_TEXT],
 	    next[EVT_TIMETEXT_MAX];
 
 	fprintf(stderr, "\r%s  speed %s%s  ",
 	    evt_timetext_format(evt_deck_tape_time(deck, now_ns), 1, time),
-	    evt_deck_speed_format(evt_deck_speed(deck), speed),
+	    evt_speed_format(evt_deck_speed(deck), speed),
 	    evt_deck_paused(deck) ? " (paused)" : "");
 	report_print_lateness(&r->late);
 	if (next_ns >= 0)
