@@ -111,11 +111,18 @@ static enum evt_pace_taken
 pipe_take(void *ctx, const evt_frame *f)
 {
 	struct pipe *p = ctx;
-	evt_frame shifted = *f;
+	evt_frame shifted;
 	evt_error err;
+	int r = EVT_OK;
 
-	if (evt_time_shift_frame(p->shift, &shifted, &err) != EVT_OK ||
-	    evt_frame_text_add(p->text, &shifted, &p->buf, &err) != EVT_OK) {
+	if (p->shift != NULL) {
+		shifted = *f;
+		r = evt_time_shift_frame(p->shift, &shifted, &err);
+		f = &shifted;
+	}
+	if (r == EVT_OK)
+		r = evt_frame_text_add(p->text, f, &p->buf, &err);
+	if (r != EVT_OK) {
 		pipe_fail(p, err.text);
 		return EVT_PACE_REFUSED;
 	}
