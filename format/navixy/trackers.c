@@ -8,7 +8,6 @@
 
 #include "format/base/err.h"
 #include "format/keys/json_scan.h"
-#include "format/read/tape.h"
 #include "format/base/json_view.h"
 
 struct evt_trackers {
@@ -349,74 +348,4 @@ evt_trackers_by_source(const evt_trackers *t, const char *text, size_t len)
 	            0 ?
 	    t->by_source[low] :
 	    NULL;
-}
-
-/* ---- of a tape ----------------------------------------------------------- */
-
-/* The list in the mark with that sequence number; EVT_ERR_NOTFOUND if there is
- * none that can be read. */
-static int
-trackers_read_mark(evt_tape *tape, uint64_t seq, evt_trackers **ret,
-    evt_error *err)
-{
-	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK, .from_seq = seq };
-	evt_cursor *cur;
-	evt_frame f;
-	int r = evt_cursor_open(&tape, 1, &filter, &cur, err);
-
-	if (r != EVT_OK)
-		return r;
-	r = evt_cursor_next(cur, &f, err);
-	if (r == EVT_OK && f.seq == seq)
-		r = evt_trackers_parse(f.payload, f.len, ret, err);
-	else if (r >= 0)
-		r = EVT_ERR_NOTFOUND;
-	evt_cursor_close(cur);
-	return r == EVT_ERR_CORRUPT || r == EVT_ERR_ARG ? EVT_ERR_NOTFOUND : r;
-}
-
-/* Numbers of the trackers marks, the best for at_ns first. */
-static uint64_t *
-trackers_rank_marks(const evt_summary *sum, int64_t at_ns, size_t *ret_n)
-{
-	uint64_t *seq = calloc(sum->n_marks + 1, sizeof(*seq));
-	size_t n = 0;
-
-	if (seq == NULL)
-		return NULL;
-	for (size_t i = sum->n_marks; i-- > 0;) {
-		if (sum->mark[i].opcode == EVT_MARK_TRACKERS &&
-		    sum->mark[i].time_ns <= at_ns)
-			seq[n++] = sum->mark[i].seq;
-	}
-	for (size_t i = 0; i < sum->n_marks; i++) {
-		if (sum->mark[i].opcode == EVT_MARK_TRACKERS &&
-		    sum->mark[i].time_ns > at_ns)
-			seq[n++] = sum->mark[i].seq;
-	}
-	*ret_n = n;
-	return seq;
-}
-
-int
-evt_trackers_of_tape(evt_tape *tape, int64_t at_ns, evt_trackers **ret_trackers,
-    evt_error *err)
-{
-	evt_summary sum = { 0 };
-	uint64_t damaged, *seq = NULL;
-	size_t n = 0;
-	int r = evt_tape_gather(tape, EVT_INFO_MARKS, &sum, &damaged, err);
-
-	if (r == EVT_OK) {
-		seq = trackers_rank_marks(&sum, at_ns, &n);
-		r = seq != NULL ? EVT_ERR_NOTFOUND : evt_err_nomem(err);
-	}
-	evt_summary_free(&sum);
-	for (size_t i = 0; i < n && r == EVT_ERR_NOTFOUND; i++)
-		r = trackers_read_mark(tape, seq[i], ret_trackers, err);
-	free(seq);
-	if (r == EVT_ERR_NOTFOUND)
-		return evt_err_set(err, r, "%s holds no list of trackers",
-		    evt_tape_path(tape));
-	return r;
 }

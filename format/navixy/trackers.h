@@ -55,13 +55,4 @@ const evt_tracker *evt_trackers_by_id(const evt_trackers *t, int64_t id);
 const evt_tracker *evt_trackers_by_source(const evt_trackers *t,
     const char *text, size_t len);
 
-/*
- * The list as it was known at at_ns: from the last trackers mark at or before
- * that time, else from the first one after it.  A mark that is damaged, or
- * that holds no list, is passed over for the next best.
- * Errors: EVT_ERR_NOTFOUND if the tape has none; those of reading.
- */
-int evt_trackers_of_tape(evt_tape *tape, int64_t at_ns,
-    evt_trackers **ret_trackers, evt_error *err);
-
 #endif

@@ -16,7 +16,7 @@
 
 #include "format/read/envelope.h"
 #include "format/base/io.h"
-#include "format/navixy/trackers.h"
+#include "format/read/tape_trackers.h"
 #include "format/read/verify.h"
 #include "format/write/writer.h"
 #include "tests/unit/lib/fail_alloc.h"
@@ -312,7 +312,7 @@ static int
 look_at_trackers(struct look *x, evt_tape *tape, evt_error *err)
 {
 	evt_trackers *t;
-	int r = evt_trackers_of_tape(tape, T0 + 40, &t, err);
+	int r = evt_tape_trackers_load(tape, T0 + 40, &t, err);
 
 	if (r != EVT_OK)
 		return r;

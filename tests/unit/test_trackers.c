@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "format/base/buf.h"
-#include "format/navixy/trackers.h"
+#include "format/read/tape_trackers.h"
 #include "format/write/writer.h"
 #include "tests/unit/lib/test.h"
 
@@ -259,7 +259,7 @@ is_list_at(const char *path, int64_t at_ns, int64_t id)
 	evt_error err;
 
 	ok(evt_tape_open(path, &tape, &err), &err);
-	ok(evt_trackers_of_tape(tape, at_ns, &t, &err), &err);
+	ok(evt_tape_trackers_load(tape, at_ns, &t, &err), &err);
 	evt_tape_close(tape);
 	assert_int_equal(evt_trackers_count(t), 1);
 	assert_int_equal(evt_trackers_at(t, 0)->id, id);
@@ -293,13 +293,13 @@ TEST(of_a_tape)
 	put_states(w, 0, 50, 3, T0, S);
 	ok(evt_writer_commit(w, &err), &err);
 	ok(evt_tape_open(path, &tape, &err), &err);
-	assert_int_equal(evt_trackers_of_tape(tape, T0, &t, &err),
+	assert_int_equal(evt_tape_trackers_load(tape, T0, &t, &err),
 	    EVT_ERR_NOTFOUND);
 	assert_null(t);
 	/* The tape goes on while it is open. */
 	put(w, T0 + 100 * S, "{\"mark\":\"trackers\",\"list\":[{\"id\":1}]}");
 	ok(evt_writer_rotate(w, &err), &err);
-	ok(evt_trackers_of_tape(tape, T0, &t, &err), &err);
+	ok(evt_tape_trackers_load(tape, T0, &t, &err), &err);
 	evt_trackers_free(t);
 	evt_tape_close(tape);
 	put(w, T0 + 200 * S, "{\"mark\":\"trackers\",\"list\":[{\"id\":2}]}");

@@ -10,6 +10,7 @@
 
 #include "format/base/buf.h"
 #include "format/base/err.h"
+#include "format/read/tape_trackers.h"
 #include "replay/serve/server.h"
 #include "tools/evtape-replay/console.h"
 #include "tools/evtape-replay/report.h"
@@ -173,7 +174,7 @@ serve_read_trackers(const struct options *o, const evt_tape_set *reel,
 		return r;
 	}
 	for (size_t i = 0; i < reel->n; i++) {
-		r = evt_trackers_of_tape(reel->tape[i], at, ret, err);
+		r = evt_tape_trackers_load(reel->tape[i], at, ret, err);
 		if (r != EVT_ERR_NOTFOUND)
 			return r;
 	}

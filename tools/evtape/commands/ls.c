@@ -6,7 +6,7 @@
 
 #include "format/base/err.h"
 #include "format/read/tape.h"
-#include "format/navixy/trackers.h"
+#include "format/read/tape_trackers.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/tool.h"
@@ -189,7 +189,7 @@ ls_find_trackers(struct list *l, const cli_tapes *tapes, evt_error *err)
 	if (l->trackers == NULL)
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < tapes->n; i++) {
-		r = evt_trackers_of_tape(tapes->tape[i], INT64_MAX,
+		r = evt_tape_trackers_load(tapes->tape[i], INT64_MAX,
 		    &l->trackers[l->n_trackers], err);
 		if (r == EVT_OK)
 			l->n_trackers++;
