@@ -1,13 +1,52 @@
-/* host.h - what a host's name or address says by itself.  Nothing is looked
- * up. */
+/*
+ * address.h - HOST:PORT as text, and what a host's name says by itself.
+ *
+ * Nothing is looked up: all functions work on the text alone.
+ */
 #ifndef EVT_FORMAT_WIRE_ADDRESS_H
 #define EVT_FORMAT_WIRE_ADDRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* Whether the host (a name or an address, without brackets) is this machine to
- * itself: localhost and names below it (RFC 6761, 6.3), 127.0.0.0/8 also as
- * an IPv4-mapped address, ::1. */
+#include "format/evtape.h"
+
+/* An address to listen on. */
+typedef struct evt_address {
+	char host[256]; /* a name or an IP address, without brackets */
+	uint16_t port;  /* 0: any free port */
+} evt_address;
+
+/*
+ * Parse "127.0.0.1:8787", "localhost:0", "[::1]:8787" or "0.0.0.0:80", and
+ * "8787" or ":8787" for a port of 127.0.0.1.  Errors: EVT_ERR_ARG.
+ */
+int evt_address_parse(const char *text, evt_address *ret_address,
+    evt_error *err);
+
+/* A part of a text; not NUL-terminated. */
+typedef struct evt_address_span {
+	const char *p;
+	size_t n;
+} evt_address_span;
+
+/*
+ * Split "HOST", "HOST:PORT", "[IPV6]" or "[IPV6]:PORT".  The results are parts
+ * of `text`; the host has no brackets, a missing port is empty.  false: `text`
+ * has none of these forms, or the port has a byte that is not a digit.
+ */
+bool evt_address_split(evt_address_span text, evt_address_span *ret_host,
+    evt_address_span *ret_port);
+
+/* Whether `host` is an IPv4 or IPv6 address and not a name. */
+bool evt_address_is_numeric(const char *host);
+
+/*
+ * Whether `host` (a name or an IP address, without brackets) always means this
+ * machine: localhost and names below it (RFC 6761, section 6.3), 127.0.0.0/8
+ * (also as an IPv4-mapped IPv6 address), and ::1.
+ */
 bool evt_address_is_loopback(const char *host);
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef EVT_REPLAY_SERVE_LISTENER_H
 #define EVT_REPLAY_SERVE_LISTENER_H
 
-#include "format/wire/access.h"
+#include "format/wire/address.h"
 
 /* Room for "[host]:port". */
 #define EVT_LISTENER_TEXT 272

@@ -46,6 +46,7 @@
 
 #include "format/navixy/trackers.h"
 #include "format/wire/access.h"
+#include "format/wire/address.h"
 #include "replay/play/lateness.h"
 #include "replay/play/player.h"
 

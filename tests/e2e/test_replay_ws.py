@@ -347,7 +347,7 @@ class Access(WsCase):
                 status, body = self.status(url, *headers, host=host)
                 self.assertEqual(status, want, body)
                 if want == 403:
-                    self.assertIn(b"--allow-origin", body)
+                    self.assertIn(b"allowed origins", body)
         self.assertEqual(self.status(url, host="evil.example", target="/", upgrade=())[0], 403)
 
     def test_token(self):

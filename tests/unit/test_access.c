@@ -1,4 +1,4 @@
-/* test_access.c - addresses, tokens, and who may come in. */
+/* test_access.c - tokens, and which requests a server accepts. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,47 +9,6 @@
 #include "tests/unit/lib/test.h"
 
 #define TOKEN "0123456789abcdef"
-
-TEST(listen)
-{
-	static const struct {
-		const char *text, *host;
-		uint16_t port;
-	} good[] = {
-		{ "127.0.0.1:8787", "127.0.0.1", 8787 },
-		{ "8787", "127.0.0.1", 8787 },
-		{ ":0", "127.0.0.1", 0 },
-		{ "[::1]:65535", "::1", 65535 },
-		{ "[::]:1", "::", 1 },
-		{ "example.org:80", "example.org", 80 },
-	};
-	static const char *const bad[] = { "", "127.0.0.1",
-		"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:x",
-		"::1", "[::1", "[::1]", "[::1]8787", "host:1:2",
-		"99999999999999999999", "host: 1" };
-	evt_address l;
-
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(evt_address_parse(good[i].text, &l, NULL),
-		    EVT_OK);
-		assert_string_equal(l.host, good[i].host);
-		assert_int_equal(l.port, good[i].port);
-	}
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (evt_address_parse(bad[i], &l, NULL) != EVT_ERR_ARG)
-			fail_msg("taken: %s", bad[i]);
-	}
-}
-
-TEST(long_host)
-{
-	char text[600];
-	evt_address l;
-
-	memset(text, 'a', sizeof(text));
-	strncpy(text + 500, ":80", 4);
-	assert_int_equal(evt_address_parse(text, &l, NULL), EVT_ERR_ARG);
-}
 
 /* ---- tokens -------------------------------------------------------------- */
 
@@ -270,8 +229,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(listen),
-		RUN(long_host),
 		RUN(token_files),
 		RUN(tokens),
 		RUN(on_loopback),

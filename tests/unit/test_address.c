@@ -1,12 +1,52 @@
-/* test_host.c - which hosts are this machine to itself. */
+/* test_address.c - addresses as text, and which hosts are this machine. */
 #include <stdint.h>
-
-#include <stdlib.h>
+#include <string.h>
 
 #include "format/wire/address.h"
 #include "tests/unit/lib/test.h"
 
-TEST(this_machine_by_name)
+TEST(addresses)
+{
+	static const struct {
+		const char *text, *host;
+		uint16_t port;
+	} good[] = {
+		{ "127.0.0.1:8787", "127.0.0.1", 8787 },
+		{ "8787", "127.0.0.1", 8787 },
+		{ ":0", "127.0.0.1", 0 },
+		{ "[::1]:65535", "::1", 65535 },
+		{ "[::]:1", "::", 1 },
+		{ "example.org:80", "example.org", 80 },
+	};
+	static const char *const bad[] = { "", "127.0.0.1",
+		"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:x",
+		"::1", "[::1", "[::1]", "[::1]8787", "host:1:2",
+		"99999999999999999999", "host: 1" };
+	evt_address l;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(evt_address_parse(good[i].text, &l, NULL),
+		    EVT_OK);
+		assert_string_equal(l.host, good[i].host);
+		assert_int_equal(l.port, good[i].port);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (evt_address_parse(bad[i], &l, NULL) != EVT_ERR_ARG)
+			fail_msg("accepted: %s", bad[i]);
+	}
+}
+
+TEST(host_too_long)
+{
+	char text[600];
+	evt_address l;
+
+	memset(text, 'a', sizeof(text));
+	strncpy(text + 500, ":80", 4);
+	assert_int_equal(evt_address_parse(text, &l, NULL), EVT_ERR_ARG);
+}
+
+TEST(loopback_hosts)
 {
 	static const char *const yes[] = { "127.0.0.1", "127.9.9.9",
 		"127.255.255.255", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1",
@@ -33,7 +73,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(this_machine_by_name),
+		RUN(addresses),
+		RUN(host_too_long),
+		RUN(loopback_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "record/recorder.h"
-#include "format/wire/access.h"
+#include "format/wire/address.h"
 #include "tools/cli.h"
 
 typedef struct options {

@@ -19,6 +19,7 @@
 
 #include "format/base/buf.h"
 #include "format/base/err.h"
+#include "format/wire/access.h"
 #include "format/base/prometheus.h"
 #include "format/base/thread.h"
 #include "format/base/timetext.h"

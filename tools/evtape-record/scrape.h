@@ -9,7 +9,7 @@
 
 #include "format/evtape.h"
 #include "record/recorder.h"
-#include "format/wire/access.h"
+#include "format/wire/address.h"
 
 typedef struct scrape scrape;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/wire/access.h"
 #include "format/wire/address.h"
 
 #define AT(field) offsetof(struct options, field)

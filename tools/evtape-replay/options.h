@@ -2,7 +2,7 @@
 #ifndef EVT_TOOLS_EVTAPE_REPLAY_OPTIONS_H
 #define EVT_TOOLS_EVTAPE_REPLAY_OPTIONS_H
 
-#include "format/wire/access.h"
+#include "format/wire/address.h"
 #include "format/read/frame_text.h"
 #include "replay/play/play_options.h"
 #include "tools/filter.h"
