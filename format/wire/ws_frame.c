@@ -1,6 +1,7 @@
-/* wire.c - see wire.h. */
+/* ws_frame.c - see ws_frame.h. */
 #include "format/wire/ws_frame.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define FIN 0x80u
@@ -21,7 +22,7 @@ ws_frame_is_control(const evt_ws_frame *w)
 	return ws_frame_opcode(w) >= EVT_WS_FRAME_OP_CLOSE;
 }
 
-/* Bytes of the header's length, as its second byte says. */
+/* Bytes of the extended length, by the header's second byte. */
 static size_t
 ws_frame_length_size(const evt_ws_frame *w)
 {
@@ -30,10 +31,9 @@ ws_frame_length_size(const evt_ws_frame *w)
 	return n == LEN64 ? 8 : n == LEN16 ? 2 : 0;
 }
 
-/* The header's first two bytes are there: whether there is such a frame, here.
- */
+/* Whether the header's first two bytes are valid at this place. */
 static bool
-ws_frame_is_frame(const evt_ws_frame *w)
+ws_frame_is_valid(const evt_ws_frame *w)
 {
 	if (w->head[0] & RESERVED)
 		return false;
@@ -52,9 +52,9 @@ ws_frame_is_frame(const evt_ws_frame *w)
 	}
 }
 
-/* The header is complete: whether its length is one. */
+/* Begin the frame whose header is complete.  false: invalid length. */
 static bool
-ws_frame_begin_frame(evt_ws_frame *w)
+ws_frame_begin(evt_ws_frame *w)
 {
 	size_t n = ws_frame_length_size(w);
 
@@ -68,7 +68,7 @@ ws_frame_begin_frame(evt_ws_frame *w)
 	return w->rest <= INT64_MAX;
 }
 
-/* Take the header, as far as it is there.  false: it is none. */
+/* Read the header as far as it has arrived.  false: it is invalid. */
 static bool
 ws_frame_take_head(evt_ws_frame *w, uint8_t **p, size_t *n)
 {
@@ -77,25 +77,25 @@ ws_frame_take_head(evt_ws_frame *w, uint8_t **p, size_t *n)
 		(*n)--;
 		if (w->n_head < 2)
 			continue;
-		if (w->n_head == 2 && !ws_frame_is_frame(w))
+		if (w->n_head == 2 && !ws_frame_is_valid(w))
 			return false;
 		if (w->n_head ==
 		        2 + ws_frame_length_size(w) +
 		            (w->head[1] & MASKED ? 4 : 0) &&
-		    !ws_frame_begin_frame(w))
+		    !ws_frame_begin(w))
 			return false;
 	}
 	return true;
 }
 
 static void
-ws_frame_end_frame(evt_ws_frame *w)
+ws_frame_end(evt_ws_frame *w)
 {
 	w->inside = false;
 	w->n_head = 0;
 }
 
-/* The part of the payload that is there. */
+/* Read the part of the payload that has arrived. */
 static uint8_t *
 ws_frame_take_payload(evt_ws_frame *w, uint8_t **p, size_t *n, size_t *ret_n)
 {
@@ -124,7 +124,7 @@ ws_frame_take_control(evt_ws_frame *w, uint8_t **p, size_t *n,
 		return EVT_WS_FRAME_NOTHING;
 	*ret_event =
 	    (evt_ws_frame_event){ .data = w->control, .n = (size_t)w->done };
-	ws_frame_end_frame(w);
+	ws_frame_end(w);
 	return ws_frame_opcode(w) == EVT_WS_FRAME_OP_CLOSE ?
 	    EVT_WS_FRAME_CLOSE :
 	    ws_frame_opcode(w) == EVT_WS_FRAME_OP_PING ? EVT_WS_FRAME_PING :
@@ -144,7 +144,7 @@ ws_frame_take_piece(evt_ws_frame *w, uint8_t **p, size_t *n,
 	if (ret_event->last)
 		w->message = 0;
 	if (ends)
-		ws_frame_end_frame(w);
+		ws_frame_end(w);
 	return ends || ret_event->n > 0 ? EVT_WS_FRAME_PIECE :
 	                                  EVT_WS_FRAME_NOTHING;
 }
@@ -153,6 +153,7 @@ enum evt_ws_frame_what
 evt_ws_frame_next(evt_ws_frame *w, uint8_t **p, size_t *n,
     evt_ws_frame_event *ret_event)
 {
+	assert(w != NULL && p != NULL && n != NULL && ret_event != NULL);
 	if (w->broken || !ws_frame_take_head(w, p, n)) {
 		w->broken = true;
 		return EVT_WS_FRAME_BROKEN;
@@ -162,25 +163,6 @@ evt_ws_frame_next(evt_ws_frame *w, uint8_t **p, size_t *n,
 	return ws_frame_is_control(w) ?
 	    ws_frame_take_control(w, p, n, ret_event) :
 	    ws_frame_take_piece(w, p, n, ret_event);
-}
-
-/* ---- sending --------------------------------------------------------------- */
-
-size_t
-evt_ws_frame_head(uint8_t head[EVT_WS_FRAME_HEAD_MAX], uint8_t op,
-    const uint8_t mask[4], uint64_t n)
-{
-	size_t bytes = n > UINT16_MAX ? 8 : n >= LEN16 ? 2 : 0;
-
-	head[0] = (uint8_t)(FIN | op);
-	head[1] = (uint8_t)(MASKED |
-	    (bytes == 8        ? LEN64 :
-	            bytes == 2 ? LEN16 :
-	                         n));
-	for (size_t i = 0; i < bytes; i++)
-		head[2 + i] = (uint8_t)(n >> 8 * (bytes - 1 - i));
-	memcpy(head + 2 + bytes, mask, 4);
-	return 2 + bytes + 4;
 }
 
 void

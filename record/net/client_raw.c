@@ -69,7 +69,7 @@ evt_client_plain_write(evt_client *c, struct lws *wsi, uint8_t opcode,
 
 	if (lws_get_random(c->lws, mask, sizeof(mask)) != sizeof(mask))
 		return -1;
-	size = evt_ws_frame_head(head, opcode, mask, n);
+	size = evt_ws_frame_head(head, true, opcode, mask, n);
 	memcpy(p - size, head, size);
 	evt_ws_frame_mask(p, n, mask, 0);
 	return lws_write(wsi, p - size, size + n, LWS_WRITE_RAW);

@@ -12,11 +12,10 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/wire/ws_frame.h"
 
 /* Largest payload of one frame: with its header it fits into each chunk. */
-#define FRAGMENT (EVT_FANOUT_NARROW - EVT_WS_FRAME_HEAD_MAX)
-
-enum { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2 };
+#define FRAGMENT (EVT_FANOUT_NARROW - EVT_WS_FRAME_UNMASKED_HEAD_MAX)
 
 /* Chunks kept for later, of a wide stream: with the last one as many as the clients
  * of a deck that plays flat out go through. */
@@ -40,19 +39,6 @@ struct evt_fanout {
 	size_t chunk_bytes;
 	uint64_t total;
 };
-
-size_t
-evt_ws_frame_head_put(uint8_t out[EVT_WS_FRAME_HEAD_MAX], bool fin,
-    unsigned opcode, uint64_t len)
-{
-	size_t n = len < 126 ? 0 : len <= 0xffff ? 2 : 8;
-
-	out[0] = (uint8_t)((fin ? 0x80u : 0u) | (opcode & 0x0fu));
-	out[1] = n == 0 ? (uint8_t)len : n == 2 ? 126 : 127;
-	for (size_t i = 0; i < n; i++)
-		out[2 + i] = (uint8_t)(len >> 8 * (n - 1 - i));
-	return 2 + n;
-}
 
 /* The size of a frame, of ours. */
 static size_t
@@ -166,8 +152,8 @@ static unsigned
 fanout_opcode_of(const evt_frame *frame)
 {
 	return frame->kind == EVT_KIND_MARK || frame->opcode == EVT_OP_TEXT ?
-	    WS_TEXT :
-	    WS_BINARY;
+	    EVT_WS_FRAME_OP_TEXT :
+	    EVT_WS_FRAME_OP_BINARY;
 }
 
 int
@@ -179,12 +165,12 @@ evt_fanout_add(evt_fanout *f, const evt_frame *frame, evt_error *err)
 
 	do {
 		size_t n = left < FRAGMENT ? left : FRAGMENT;
-		uint8_t *p = fanout_room(f, n + EVT_WS_FRAME_HEAD_MAX);
+		uint8_t *p = fanout_room(f, n + EVT_WS_FRAME_UNMASKED_HEAD_MAX);
 		size_t head;
 
 		if (p == NULL)
 			return evt_err_nomem(err);
-		head = evt_ws_frame_head_put(p, n == left, opcode, n);
+		head = evt_ws_frame_head(p, n == left, opcode, NULL, n);
 		if (n > 0) {
 			memcpy(p + head, from, n);
 			from += n;
@@ -192,7 +178,7 @@ evt_fanout_add(evt_fanout *f, const evt_frame *frame, evt_error *err)
 		f->last->len += head + n;
 		f->total += head + n;
 		left -= n;
-		opcode = WS_CONTINUATION;
+		opcode = EVT_WS_FRAME_OP_MORE;
 	} while (left > 0);
 	return EVT_OK;
 }
@@ -202,8 +188,8 @@ evt_fanout_fits(const evt_fanout *f, size_t len)
 {
 	size_t left = f->chunk_bytes - f->last->len;
 
-	return left >= EVT_WS_FRAME_HEAD_MAX &&
-	    len <= left - EVT_WS_FRAME_HEAD_MAX;
+	return left >= EVT_WS_FRAME_UNMASKED_HEAD_MAX &&
+	    len <= left - EVT_WS_FRAME_UNMASKED_HEAD_MAX;
 }
 
 uint64_t

@@ -16,14 +16,6 @@
 
 #include "format/evtape.h"
 
-/* Longest header of a WebSocket frame. */
-#define EVT_WS_FRAME_HEAD_MAX 10u
-
-/* The header of a frame with len bytes of payload, to out; returns its size.
- * fin: it is the last of its message.  opcode: 0 to 15. */
-size_t evt_ws_frame_head_put(uint8_t out[EVT_WS_FRAME_HEAD_MAX], bool fin,
-    unsigned opcode, uint64_t len);
-
 typedef struct evt_fanout evt_fanout;
 
 /* Size of chunks: for a stream of a few messages, and for one that takes what a

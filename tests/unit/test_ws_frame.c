@@ -309,7 +309,8 @@ TEST(what_is_sent_can_be_read)
 		evt_ws_frame_mask(p, n, mask, 0);
 		assert_true(n == 0 || p[0] == ('x' ^ 1));
 		hand(&r, head,
-		    evt_ws_frame_head(head, EVT_WS_FRAME_OP_TEXT, mask, n));
+		    evt_ws_frame_head(head, true, EVT_WS_FRAME_OP_TEXT, mask,
+		        n));
 		/* The mask goes on where a read ended. */
 		hand(&r, p, n / 3);
 		hand(&r, p + n / 3, n - n / 3);
@@ -320,6 +321,35 @@ TEST(what_is_sent_can_be_read)
 		done(&r);
 	}
 	free(p);
+}
+
+TEST(heads_of_a_server)
+{
+	static const struct {
+		uint64_t len;
+		uint8_t bytes[EVT_WS_FRAME_UNMASKED_HEAD_MAX];
+		size_t n;
+	} row[] = {
+		{ 0, { 0x81, 0 }, 2 },
+		{ 125, { 0x81, 125 }, 2 },
+		{ 126, { 0x81, 126, 0, 126 }, 4 },
+		{ 65535, { 0x81, 126, 0xff, 0xff }, 4 },
+		{ 65536, { 0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0 }, 10 },
+		{ 0x123456789a,
+		    { 0x81, 127, 0, 0, 0, 0x12, 0x34, 0x56, 0x78, 0x9a }, 10 },
+	};
+	uint8_t out[EVT_WS_FRAME_UNMASKED_HEAD_MAX];
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		assert_int_equal(evt_ws_frame_head(out, true,
+		                     EVT_WS_FRAME_OP_TEXT, NULL, row[i].len),
+		    row[i].n);
+		assert_memory_equal(out, row[i].bytes, row[i].n);
+	}
+	evt_ws_frame_head(out, true, EVT_WS_FRAME_OP_BINARY, NULL, 1);
+	assert_int_equal(out[0], 0x82);
+	evt_ws_frame_head(out, false, 0, NULL, 1);
+	assert_int_equal(out[0], 0);
 }
 
 int
@@ -333,6 +363,7 @@ main(void)
 		RUN(a_length_costs_nothing),
 		RUN(what_is_no_frame),
 		RUN(what_is_sent_can_be_read),
+		RUN(heads_of_a_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,13 +201,13 @@ sim_client_send_garbage(sim_client *c)
 
 	switch (c->garbage++ % 3) {
 	case 0:
-		return sim_client_append(c, SIM_OP_TEXT, broken,
+		return sim_client_append(c, EVT_WS_FRAME_OP_TEXT, broken,
 		    sizeof(broken) - 1, 0);
 	case 1:
-		return sim_client_append(c, SIM_OP_TEXT, no_utf8,
+		return sim_client_append(c, EVT_WS_FRAME_OP_TEXT, no_utf8,
 		    sizeof(no_utf8) - 1, 0);
 	default:
-		return sim_client_append(c, SIM_OP_BINARY, binary,
+		return sim_client_append(c, EVT_WS_FRAME_OP_BINARY, binary,
 		    sizeof(binary), 0);
 	}
 }
@@ -225,7 +225,7 @@ sim_client_send_huge(sim_client *c, size_t size)
 	memset(text, 'x', size);
 	memcpy(text, head, sizeof(head) - 1);
 	memcpy(text + size - 2, "\"}", 2);
-	ok = sim_client_append(c, SIM_OP_TEXT, text, size, 0);
+	ok = sim_client_append(c, EVT_WS_FRAME_OP_TEXT, text, size, 0);
 	free(text);
 	return ok;
 }
@@ -287,13 +287,13 @@ sim_client_send(sim_client *c, unsigned opcode, const void *p, size_t n)
 void
 sim_client_send_state(sim_client *c, const void *p, size_t n, uint64_t serial)
 {
-	sim_client_queue(c, SIM_OP_TEXT, p, n, serial);
+	sim_client_queue(c, EVT_WS_FRAME_OP_TEXT, p, n, serial);
 }
 
 void
 sim_client_send_text(sim_client *c, const char *text)
 {
-	sim_client_send(c, SIM_OP_TEXT, text, strlen(text));
+	sim_client_send(c, EVT_WS_FRAME_OP_TEXT, text, strlen(text));
 }
 
 void

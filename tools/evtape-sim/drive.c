@@ -51,7 +51,7 @@ sim_drive_play_next(sim *s)
 		return;
 	}
 	for (sim_client *c = s->clients; c != NULL; c = c->next)
-		sim_client_send(c, SIM_OP_TEXT, play.text, play.len);
+		sim_client_send(c, EVT_WS_FRAME_OP_TEXT, play.text, play.len);
 }
 
 static void
@@ -215,7 +215,7 @@ sim_drive_heartbeat(sim *s)
 {
 	for (sim_client *c = s->clients; c != NULL; c = c->next)
 		if (c->atmosphere)
-			sim_client_send(c, SIM_OP_TEXT, "X", 1);
+			sim_client_send(c, EVT_WS_FRAME_OP_TEXT, "X", 1);
 }
 
 static void

@@ -158,7 +158,7 @@ sim_subscribe_send_batch(sim_client *c, enum evt_subscription_kind kind)
 	if (!ok)
 		sim_subscribe_out_of_memory(s);
 	else if (n > 0)
-		sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
+		sim_client_send(c, EVT_WS_FRAME_OP_TEXT, out->data, out->len);
 }
 
 void
@@ -245,7 +245,8 @@ sim_lifecycle(sim *s, size_t no, const char *what)
 	}
 	for (sim_client *c = s->clients; c != NULL; c = c->next)
 		if (sim_subscribe_wants_lifecycle(c, no))
-			sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
+			sim_client_send(c, EVT_WS_FRAME_OP_TEXT, out->data,
+			    out->len);
 }
 
 void
@@ -261,7 +262,7 @@ sim_logout(sim *s)
 	for (sim_client *c = s->clients; c != NULL; c = c->next) {
 		if (!sim_client_subscribed(c))
 			continue;
-		sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
+		sim_client_send(c, EVT_WS_FRAME_OP_TEXT, out->data, out->len);
 		sim_subs_free(c);
 	}
 }
@@ -395,7 +396,7 @@ sim_subscribe_answer(sim_client *c, const evt_subscription_request *q)
 	out->len = 0;
 	if (!evt_subscription_answer(out, q, sim_subscribe_statuses, c->sim))
 		return false;
-	sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
+	sim_client_send(c, EVT_WS_FRAME_OP_TEXT, out->data, out->len);
 	return true;
 }
 
@@ -408,7 +409,7 @@ sim_subscribe_send_refusal(sim_client *c, const evt_subscription_refusal *r)
 	if (!evt_subscription_error(out, r->action, r->code, r->description,
 	        r->data[0] != '\0' ? r->data : NULL))
 		return false;
-	sim_client_send(c, SIM_OP_TEXT, out->data, out->len);
+	sim_client_send(c, EVT_WS_FRAME_OP_TEXT, out->data, out->len);
 	return true;
 }
 
@@ -465,8 +466,8 @@ static bool
 sim_subscribe_log_received(sim_client *c, const char *text, size_t n)
 {
 	evt_buf copy = { 0 }, out = { 0 };
-	unsigned opcode =
-	    lws_frame_is_binary(c->wsi) ? SIM_OP_BINARY : SIM_OP_TEXT;
+	unsigned opcode = lws_frame_is_binary(c->wsi) ? EVT_WS_FRAME_OP_BINARY :
+	                                                EVT_WS_FRAME_OP_TEXT;
 	evt_error err;
 	bool ok = evt_buf_add(&copy, text, n);
 

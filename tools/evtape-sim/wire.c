@@ -1,28 +1,15 @@
 /* wire.c - see wire.h. */
 #include "tools/evtape-sim/wire.h"
 
-#define FIN 0x80
+#include <assert.h>
 
 static bool
-sim_wire_put_frame(evt_buf *out, uint8_t first, const uint8_t *p, size_t n)
+sim_wire_put_frame(evt_buf *out, bool fin, unsigned opcode, const uint8_t *p,
+    size_t n)
 {
-	uint8_t head[10] = { first };
-	size_t len;
+	uint8_t head[EVT_WS_FRAME_UNMASKED_HEAD_MAX];
+	size_t len = evt_ws_frame_head(head, fin, opcode, NULL, n);
 
-	if (n < 126) {
-		head[1] = (uint8_t)n;
-		len = 2;
-	} else if (n < 65536) {
-		head[1] = 126;
-		head[2] = (uint8_t)(n >> 8);
-		head[3] = (uint8_t)n;
-		len = 4;
-	} else {
-		head[1] = 127;
-		for (int i = 0; i < 8; i++)
-			head[2 + i] = (uint8_t)((uint64_t)n >> (56 - 8 * i));
-		len = 10;
-	}
 	return evt_buf_reserve(out, len + n) && evt_buf_add(out, head, len) &&
 	    evt_buf_add(out, p, n);
 }
@@ -30,7 +17,7 @@ sim_wire_put_frame(evt_buf *out, uint8_t first, const uint8_t *p, size_t n)
 bool
 sim_wire_message(evt_buf *out, unsigned opcode, const void *p, size_t n)
 {
-	return sim_wire_put_frame(out, (uint8_t)(FIN | opcode), p, n);
+	return sim_wire_put_frame(out, true, opcode, p, n);
 }
 
 bool
@@ -39,13 +26,13 @@ sim_wire_fragments(evt_buf *out, unsigned opcode, const void *p, size_t n,
 {
 	const uint8_t *at = p;
 
+	assert(pieces > 0);
 	for (unsigned i = 0; i < pieces; i++) {
-		size_t len = i + 1 < pieces ? n / pieces : n - n / pieces * i;
-		uint8_t first =
-		    (uint8_t)((i == 0 ? opcode : SIM_OP_CONTINUATION) |
-		        (i + 1 == pieces ? FIN : 0));
+		bool last = i + 1 == pieces;
+		size_t len = last ? n - n / pieces * i : n / pieces;
 
-		if (!sim_wire_put_frame(out, first, at, len))
+		if (!sim_wire_put_frame(out, last,
+		        i == 0 ? opcode : EVT_WS_FRAME_OP_MORE, at, len))
 			return false;
 		at += len;
 	}
