@@ -43,7 +43,7 @@ evt_time_shift_free(evt_time_shift *r)
 }
 
 int64_t
-evt_time_shift_shift(const evt_time_shift *r)
+evt_time_shift_ns(const evt_time_shift *r)
 {
 	return r->how.shift_s * EVT_NS_PER_S;
 }
@@ -56,8 +56,8 @@ evt_time_shift_frame(evt_time_shift *r, evt_frame *f, evt_error *err)
 
 	if (r == NULL)
 		return EVT_OK;
-	f->time_ns = evt_clock_add(f->time_ns, evt_time_shift_shift(r));
-	f->mono_ns = evt_clock_add(f->mono_ns, evt_time_shift_shift(r));
+	f->time_ns = evt_clock_add(f->time_ns, evt_time_shift_ns(r));
+	f->mono_ns = evt_clock_add(f->mono_ns, evt_time_shift_ns(r));
 	if (f->kind == EVT_KIND_MARK || f->opcode != EVT_OP_TEXT)
 		return EVT_OK;
 	code = evt_json_scan(r->scanner, f->payload, f->len, &got, err);

@@ -20,7 +20,7 @@ int evt_time_shift_new(int64_t from_ns, int64_t to_ns,
 void evt_time_shift_free(evt_time_shift *rebase);
 
 /* What is added to times, ns. */
-int64_t evt_time_shift_shift(const evt_time_shift *rebase);
+int64_t evt_time_shift_ns(const evt_time_shift *rebase);
 
 /*
  * Change the frame's times, and the stamps in its payload where that is JSON;

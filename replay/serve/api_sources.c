@@ -41,9 +41,9 @@ evt_api_sources(struct exchange *x)
 	    evt_buf_add_str(&out, ",\"sources\":[");
 
 	for (size_t i = 0; ok && i < evt_state_table_n(b); i++) {
-		const evt_state_table_source *s = evt_state_table_at(b, i);
+		const evt_state_source *s = evt_state_table_at(b, i);
 
-		if (!s->known || s->corrupt || s->hidden)
+		if (!s->state.known || s->lifecycle.corrupt || s->hidden)
 			continue;
 		ok = (!any || evt_buf_add_byte(&out, ',')) &&
 		    evt_api_source_json(s, false, &out);
@@ -57,7 +57,7 @@ void
 evt_api_source(struct exchange *x, const char *id)
 {
 	evt_state_table *b = NULL;
-	evt_state_table_source *s;
+	evt_state_source *s;
 	evt_buf out = { 0 };
 	evt_error err;
 	int64_t at;

@@ -44,13 +44,13 @@ control_feed_add_value(const char *name, evt_json_view v,
 }
 
 static bool
-control_feed_add_fields(const evt_state_table_source *s, evt_json_view state,
+control_feed_add_fields(const evt_state_source *s, evt_json_view state,
     evt_buf *out)
 {
 	evt_json_view gps = EVT_JSON_VIEW_MEMBER(state, "gps");
 	evt_json_view at = EVT_JSON_VIEW_MEMBER(gps, "location");
-	bool ok = s->known ?
-	    evt_buf_printf(out, ",\"time_ns\":%" PRId64, s->time_ns) :
+	bool ok = s->state.known ?
+	    evt_buf_printf(out, ",\"time_ns\":%" PRId64, s->state.time_ns) :
 	    evt_buf_add_str(out, ",\"time_ns\":null");
 
 	return ok &&
@@ -72,19 +72,19 @@ control_feed_add_fields(const evt_state_table_source *s, evt_json_view state,
 }
 
 bool
-evt_api_source_json(const evt_state_table_source *s, bool with_state,
-    evt_buf *out)
+evt_api_source_json(const evt_state_source *s, bool with_state, evt_buf *out)
 {
 	evt_json_view state = { NULL, 0 };
 	bool ok = evt_buf_add_str(out, "{\"id\":");
 
-	if (s->known)
-		state = (evt_json_view){ s->text.data + s->at, s->len };
+	if (s->state.known)
+		state = (evt_json_view){ s->state.text.data + s->state.at,
+			s->state.len };
 	ok = ok &&
 	    (s->key.is_int ? evt_buf_add(out, s->key.text, s->key.len) :
 	                     evt_buf_add_json(out, s->key.text, s->key.len));
 	ok = ok &&
-	    (s->tracker != EVT_STATE_TABLE_NO_TRACKER ?
+	    (s->tracker != EVT_STATE_SOURCE_NO_TRACKER ?
 	            evt_buf_printf(out, ",\"tracker\":%" PRId64, s->tracker) :
 	            evt_buf_add_str(out, ",\"tracker\":null"));
 	ok = ok && evt_buf_add_str(out, ",\"label\":") &&
@@ -94,12 +94,12 @@ evt_api_source_json(const evt_state_table_source *s, bool with_state,
 	ok = ok && control_feed_add_fields(s, state, out);
 	if (ok && with_state)
 		ok = evt_buf_add_str(out, ",\"state\":") &&
-		    (s->known ? evt_buf_add(out, state.p, state.n) :
-		                evt_buf_add_str(out, "null"));
+		    (s->state.known ? evt_buf_add(out, state.p, state.n) :
+		                      evt_buf_add_str(out, "null"));
 	return ok &&
 	    evt_buf_printf(out, ",\"blocked\":%s%s}",
-	        s->blocked ? "true" : "false",
-	        s->corrupt ? ",\"removed\":true" : "");
+	        s->lifecycle.blocked ? "true" : "false",
+	        s->lifecycle.corrupt ? ",\"removed\":true" : "");
 }
 
 static bool
@@ -113,11 +113,11 @@ control_feed_states_json(const struct stage *st, bool all, evt_buf *out)
 	         evt_playback_time(st, evt_waker_now()));
 
 	for (size_t i = 0; i < evt_state_table_n(st->board) && ok; i++) {
-		const evt_state_table_source *s =
-		    evt_state_table_at(st->board, i);
+		const evt_state_source *s = evt_state_table_at(st->board, i);
 
 		/* Who never spoke is not shown; who is removed is told of once. */
-		if (s->hidden || !s->known || (all ? s->corrupt : !s->changed))
+		if (s->hidden || !s->state.known ||
+		    (all ? s->lifecycle.corrupt : !s->changed))
 			continue;
 		ok = (!any || evt_buf_add_byte(out, ',')) &&
 		    evt_api_source_json(s, false, out);

@@ -111,7 +111,7 @@ platform_rest_add_user_time(const struct call *c, evt_buf *out)
 	struct tm tm;
 
 	if (st->rebase != NULL)
-		ns = evt_clock_add(ns, evt_time_shift_shift(st->rebase));
+		ns = evt_clock_add(ns, evt_time_shift_ns(st->rebase));
 	t = (time_t)(ns / EVT_NS_PER_S + st->telling.offset_s);
 	if (gmtime_r(&t, &tm) == NULL)
 		return false;
@@ -292,7 +292,7 @@ platform_rest_user_get_info(struct call *c)
 
 /* A tracker of which no list is known, as an item of one. */
 static bool
-platform_rest_add_made_up(const evt_state_table_source *s, evt_buf *out)
+platform_rest_add_made_up(const evt_state_source *s, evt_buf *out)
 {
 	return evt_buf_printf(out,
 	           "{\"id\":%" PRId64 ",\"label\":", s->tracker) &&
@@ -303,7 +303,7 @@ platform_rest_add_made_up(const evt_state_table_source *s, evt_buf *out)
 	    evt_buf_printf(out,
 	        ",\"device_id\":\"\",\"model\":\"\",\"blocked\":%s},\"tag_"
 	        "bindings\":[],\"clone\":false}",
-	        s->blocked ? "true" : "false");
+	        s->lifecycle.blocked ? "true" : "false");
 }
 
 /* Whether the label holds one of the texts that were asked for, if any were. */
@@ -332,10 +332,10 @@ platform_rest_add_listed(struct call *c, const evt_trackers *known,
 
 	for (size_t i = 0; ok && i < evt_trackers_count(known); i++) {
 		const evt_tracker *t = evt_trackers_at(known, i);
-		const evt_state_table_source *s =
+		const evt_state_source *s =
 		    evt_state_table_by_tracker(c->board, t->id);
 
-		if ((s != NULL && s->corrupt) ||
+		if ((s != NULL && s->lifecycle.corrupt) ||
 		    !platform_rest_label_passes(labels, t->label))
 			continue;
 		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
@@ -352,10 +352,10 @@ platform_rest_add_sources(struct call *c, const cJSON *labels)
 	bool ok = true, any = false;
 
 	for (size_t i = 0; ok && i < evt_state_table_n(c->board); i++) {
-		const evt_state_table_source *s =
-		    evt_state_table_at(c->board, i);
+		const evt_state_source *s = evt_state_table_at(c->board, i);
 
-		if (s->tracker == EVT_STATE_TABLE_NO_TRACKER || s->corrupt ||
+		if (s->tracker == EVT_STATE_SOURCE_NO_TRACKER ||
+		    s->lifecycle.corrupt ||
 		    !platform_rest_label_passes(labels, s->key.text))
 			continue;
 		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
@@ -392,17 +392,16 @@ static enum standing
 platform_rest_standing_of(const struct call *c, int64_t id)
 {
 	const evt_trackers *known = c->x->server->o.trackers;
-	const evt_state_table_source *s =
-	    evt_state_table_by_tracker(c->board, id);
+	const evt_state_source *s = evt_state_table_by_tracker(c->board, id);
 
 	if (s == NULL)
 		return known != NULL && evt_trackers_by_id(known, id) != NULL ?
 		    TRACKER_SILENT :
 		    TRACKER_UNKNOWN;
-	return s->corrupt ? TRACKER_GONE :
-	    s->blocked    ? TRACKER_BLOCKED :
-	    s->known      ? TRACKER_SPEAKS :
-	                    TRACKER_SILENT;
+	return s->lifecycle.corrupt ? TRACKER_GONE :
+	    s->lifecycle.blocked    ? TRACKER_BLOCKED :
+	    s->state.known          ? TRACKER_SPEAKS :
+	                              TRACKER_SILENT;
 }
 
 /* The tracker that is asked for.  false after having said that there is none. */
@@ -448,10 +447,9 @@ platform_rest_tracker_read(struct call *c)
 static bool
 platform_rest_add_state(const struct call *c, int64_t id, evt_buf *out)
 {
-	const evt_state_table_source *s =
-	    evt_state_table_by_tracker(c->board, id);
+	const evt_state_source *s = evt_state_table_by_tracker(c->board, id);
 
-	return evt_buf_add(out, s->text.data + s->at, s->len);
+	return evt_buf_add(out, s->state.text.data + s->state.at, s->state.len);
 }
 
 static void

@@ -81,7 +81,7 @@ struct gathered {
 
 /* A source that was unblocked, and whose state must follow. */
 struct owed {
-	evt_state_table_source *source;
+	evt_state_source *source;
 	int64_t due_ns;
 };
 
@@ -230,8 +230,7 @@ int64_t evt_control_feed_due(const struct stage *st);
 void evt_control_feed_free(struct stage *st);
 /* Append what is known of a source: an object of the API.  state: with its
  * state. */
-bool evt_api_source_json(const evt_state_table_source *s, bool state,
-    evt_buf *out);
+bool evt_api_source_json(const evt_state_source *s, bool state, evt_buf *out);
 /* Append "NAME":"2026-...","NAME_ns":N. */
 bool evt_api_time_json(const char *name, int64_t ns, evt_buf *out);
 

@@ -28,7 +28,7 @@ state_feed_shown_time(const struct stage *st, int64_t tape_ns)
 {
 	return st->rebase == NULL || tape_ns == INT64_MAX ?
 	    tape_ns :
-	    evt_clock_add(tape_ns, evt_time_shift_shift(st->rebase));
+	    evt_clock_add(tape_ns, evt_time_shift_ns(st->rebase));
 }
 
 int
@@ -65,12 +65,12 @@ evt_playback_board(struct stage *st, evt_state_table **ret_board,
 	if (st->board == NULL)
 		r = evt_server_board(st->server, st->rebase, &st->board, err);
 	if (r == EVT_OK && !st->board_good)
-		evt_state_table_only(st->board, &st->play.sources);
+		evt_state_table_show_only(st->board, &st->play.sources);
 	if (r == EVT_OK && !st->board_good)
 		r = evt_state_table_load(st->board, st->at_ns, err);
 	/* No frame has been told yet that says it. */
 	if (r == EVT_OK && !st->board_good)
-		r = evt_state_table_offset(st->board, st->at_ns,
+		r = evt_state_table_utc_offset(st->board, st->at_ns,
 		    &st->telling.offset_s, err);
 	if (r != EVT_OK)
 		return r;
@@ -152,7 +152,7 @@ evt_ws_client_message(struct viewer *c, const char *text, size_t n,
 		return EVT_OK;
 	r = evt_playback_board(st, &board, err);
 	if (r == EVT_OK)
-		r = evt_standin_message(c->standin, text, n, now, err);
+		r = evt_standin_on_message(c->standin, text, n, now, err);
 	if (r == EVT_OK)
 		evt_ws_client_told(c);
 	if (r != EVT_OK || !evt_standin_subscribed(c->standin))
@@ -169,7 +169,7 @@ evt_ws_client_message(struct viewer *c, const char *text, size_t n,
 /* ---- states that are owed ------------------------------------------------ */
 
 static int
-state_feed_owe(struct stage *st, evt_state_table_source *source, evt_error *err)
+state_feed_owe(struct stage *st, evt_state_source *source, evt_error *err)
 {
 	if (st->n_owed == st->cap_owed) {
 		size_t cap = st->cap_owed > 0 ? st->cap_owed * 2 : 16;
@@ -186,7 +186,7 @@ state_feed_owe(struct stage *st, evt_state_table_source *source, evt_error *err)
 }
 
 static void
-state_feed_paid(struct stage *st, const evt_state_table_source *source)
+state_feed_paid(struct stage *st, const evt_state_source *source)
 {
 	size_t kept = 0;
 
@@ -198,13 +198,14 @@ state_feed_paid(struct stage *st, const evt_state_table_source *source)
 }
 
 static void
-state_feed_pay(struct stage *st, evt_state_table_source *source)
+state_feed_pay(struct stage *st, evt_state_source *source)
 {
 	evt_error err;
 
 	for (struct viewer *c = st->clients; c != NULL; c = c->next) {
 		if (c->standin != NULL &&
-		    evt_standin_current(c->standin, source, &err) != EVT_OK)
+		    evt_standin_send_current(c->standin, source, &err) !=
+		        EVT_OK)
 			state_feed_drop_client(c, &err);
 	}
 }
@@ -213,7 +214,7 @@ static void
 state_feed_pay_due(struct stage *st, int64_t now)
 {
 	while (st->n_owed > 0 && st->owed[0].due_ns <= now) {
-		evt_state_table_source *source = st->owed[0].source;
+		evt_state_source *source = st->owed[0].source;
 
 		state_feed_paid(st, source);
 		state_feed_pay(st, source);
@@ -227,19 +228,20 @@ state_feed_note_owed(struct stage *st, const evt_state_update *news,
     evt_error *err)
 {
 	if (news->kind == EVT_STATE_UPDATE_LIFECYCLE && news->n > 0) {
-		evt_state_table_source *s = news->touch[0].source;
+		evt_state_source *s = news->change[0].source;
 
 		state_feed_paid(st, s);
-		return news->life == EVT_STATE_TABLE_LIFE_UNBLOCK ?
+		return news->life == EVT_STATE_UPDATE_LIFE_UNBLOCK ?
 		    state_feed_owe(st, s, err) :
 		    EVT_OK;
 	}
 	for (size_t i = 0; i < news->n; i++) {
-		evt_state_table_source *s = news->touch[i].source;
+		evt_state_source *s = news->change[i].source;
 
-		if (st->n_owed > 0 && news->touch[i].value.p != NULL)
+		if (st->n_owed > 0 && news->change[i].value.p != NULL)
 			state_feed_paid(st, s);
-		else if (news->kind == EVT_STATE_UPDATE_ANSWER && !s->blocked &&
+		else if (news->kind == EVT_STATE_UPDATE_ANSWER &&
+		    !s->lifecycle.blocked &&
 		    state_feed_owe(st, s, err) != EVT_OK)
 			return EVT_ERR_NOMEM;
 	}
@@ -269,15 +271,15 @@ state_feed_tell_standins(struct stage *st, const evt_frame *frame,
 
 	/* What is due before it does not know of it yet. */
 	state_feed_tick_standins(st, frame->time_ns);
-	r = evt_state_table_take(st->board, frame, &news, err);
+	r = evt_state_table_apply(st->board, frame, &news, err);
 	if (r == EVT_OK)
 		r = state_feed_note_owed(st, &news, err);
 	if (r == EVT_OK && st->n[VIEWER_STANDIN] > 0 &&
 	    news.kind != EVT_STATE_UPDATE_NONE) {
 		evt_broadcast_begin(&st->telling, frame, &news);
-		state_feed_each_standin(st, evt_standin_tell);
+		state_feed_each_standin(st, evt_standin_on_frame);
 		st->telling.frame = NULL;
-		st->telling.news = NULL;
+		st->telling.update = NULL;
 	}
 	return r;
 }
@@ -305,10 +307,12 @@ state_feed_what_was(const evt_state_table *b)
 	uint8_t *was = calloc(evt_state_table_n(b) + 1, 1);
 
 	for (size_t i = 0; was != NULL && i < evt_state_table_n(b); i++) {
-		const evt_state_table_source *s = evt_state_table_at(b, i);
+		const evt_state_source *s = evt_state_table_at(b, i);
 
-		was[i] = (uint8_t)((s->blocked ? EVT_STANDIN_WAS_BLOCKED : 0) |
-		    (s->corrupt ? EVT_STANDIN_WAS_CORRUPT : 0));
+		was[i] =
+		    (uint8_t)((s->lifecycle.blocked ? EVT_STANDIN_WAS_BLOCKED :
+		                                      0) |
+		        (s->lifecycle.corrupt ? EVT_STANDIN_WAS_CORRUPT : 0));
 	}
 	return was;
 }
@@ -335,7 +339,7 @@ evt_playback_moved(struct stage *st, evt_error *err)
 	     c = c->next) {
 		if (!state_feed_may_be_told(c))
 			continue;
-		if (evt_standin_moved(c->standin, was, n,
+		if (evt_standin_on_moved(c->standin, was, n,
 		        state_feed_shown_time(st, st->at_ns),
 		        &client_err) != EVT_OK)
 			state_feed_drop_client(c, &client_err);
@@ -382,8 +386,7 @@ state_feed_wall_of(const struct stage *st, int64_t tape_ns, int64_t now)
 int64_t
 evt_playback_due(const struct stage *st, int64_t now)
 {
-	int64_t shift =
-	    st->rebase != NULL ? evt_time_shift_shift(st->rebase) : 0;
+	int64_t shift = st->rebase != NULL ? evt_time_shift_ns(st->rebase) : 0;
 	int64_t due = st->n_owed > 0 ? st->owed[0].due_ns : INT64_MAX;
 	int64_t tape = INT64_MAX, t;
 

@@ -91,11 +91,11 @@ static int
 ws_client_greet(struct viewer *c, evt_error *err)
 {
 	evt_server *s = c->stage->server;
-	evt_standin_options o = { .telling = &c->stage->telling,
+	evt_standin_options o = { .broadcast = &c->stage->telling,
 		.hash = s->o.hash,
 		.send = ws_client_send_own,
 		.ctx = c };
-	int r = evt_playback_board(c->stage, &o.board, err);
+	int r = evt_playback_board(c->stage, &o.table, err);
 
 	if (r == EVT_OK)
 		r = evt_standin_new(&o, &c->standin, err);

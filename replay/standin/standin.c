@@ -71,7 +71,7 @@ standin_is_batch(enum evt_subscription_kind kind)
 
 bool
 evt_standin_wants(const evt_standin *c, enum evt_subscription_kind kind,
-    const evt_state_table_source *s)
+    const evt_state_source *s)
 {
 	return c->sub[kind].on && !s->hidden &&
 	    evt_bitset_has(&c->sub[kind].member, s->no);
@@ -79,10 +79,10 @@ evt_standin_wants(const evt_standin *c, enum evt_subscription_kind kind,
 
 bool
 evt_standin_goes(const evt_standin *c, enum evt_subscription_kind kind,
-    const evt_state_change *t)
+    const evt_state_update_change *t)
 {
-	return evt_standin_wants(c, kind, t->source) && !t->source->blocked &&
-	    !t->source->corrupt;
+	return evt_standin_wants(c, kind, t->source) &&
+	    !t->source->lifecycle.blocked && !t->source->lifecycle.corrupt;
 }
 
 /* ---- gathering ----------------------------------------------------------- */
@@ -102,7 +102,7 @@ standin_next_point(const struct sub *sub, int64_t now)
 
 /* A state to be gathered. */
 static int
-standin_gather(struct sub *sub, const evt_state_table_source *s, int64_t now,
+standin_gather(struct sub *sub, const evt_state_source *s, int64_t now,
     evt_error *err)
 {
 	if (!evt_bitset_put(&sub->dirty, s->no, true))
@@ -181,26 +181,27 @@ static int
 standin_gather_batch(evt_standin *c, enum evt_subscription_kind kind,
     evt_error *err)
 {
-	const evt_broadcast *t = c->o.telling;
+	const evt_broadcast *t = c->o.broadcast;
 	int r = EVT_OK;
 
-	for (size_t i = 0; i < t->news->n && r == EVT_OK; i++) {
-		if (evt_standin_goes(c, kind, &t->news->touch[i]))
+	for (size_t i = 0; i < t->update->n && r == EVT_OK; i++) {
+		if (evt_standin_goes(c, kind, &t->update->change[i]))
 			r = standin_gather(&c->sub[kind],
-			    t->news->touch[i].source, t->frame->time_ns, err);
+			    t->update->change[i].source, t->frame->time_ns,
+			    err);
 	}
 	return r;
 }
 
 /* A batch that passes brings what was gathered of its sources. */
 static int
-standin_forget_gathered(struct sub *sub, const evt_state_update *news,
+standin_forget_gathered(struct sub *sub, const evt_state_update *update,
     evt_error *err)
 {
 	if (sub->due_ns == INT64_MAX)
 		return EVT_OK;
-	for (size_t i = 0; i < news->n; i++) {
-		if (!evt_bitset_put(&sub->dirty, news->touch[i].source->no,
+	for (size_t i = 0; i < update->n; i++) {
+		if (!evt_bitset_put(&sub->dirty, update->change[i].source->no,
 		        false))
 			return evt_err_nomem(err);
 	}
@@ -214,30 +215,30 @@ static int
 standin_tell_batch(evt_standin *c, enum evt_subscription_kind kind,
     evt_error *err)
 {
-	evt_broadcast *t = c->o.telling;
-	const evt_state_update *news = t->news;
+	evt_broadcast *t = c->o.broadcast;
+	const evt_state_update *update = t->update;
 	struct sub *sub = &c->sub[kind];
 	/* Of a selection, nothing of others, known to us or not. */
-	size_t all = sub->member.all ? news->n : news->n_items, n = 0;
+	size_t all = sub->member.all ? update->n : update->n_items, n = 0;
 
 	if (!sub->on)
 		return EVT_OK;
-	for (size_t i = 0; i < news->n; i++)
-		n += evt_standin_goes(c, kind, &news->touch[i]);
+	for (size_t i = 0; i < update->n; i++)
+		n += evt_standin_goes(c, kind, &update->change[i]);
 	if (!standin_in_time(sub, t->frame))
 		return standin_gather_batch(c, kind, err);
-	if (n == 0 && (news->n > 0 || !sub->member.all))
+	if (n == 0 && (update->n > 0 || !sub->member.all))
 		return EVT_OK;
 	standin_passed(sub, t->frame);
-	if (standin_forget_gathered(sub, news, err) != EVT_OK)
+	if (standin_forget_gathered(sub, update, err) != EVT_OK)
 		return EVT_ERR_NOMEM;
 	return n == all ?
-	    evt_standin_send(c, evt_broadcast_whole(t, sub->variant), err) :
+	    evt_standin_send(c, evt_broadcast_text(t, sub->variant), err) :
 	    evt_standin_send_part(c, kind, err);
 }
 
 static bool
-standin_wants_lifecycle(const evt_standin *c, const evt_state_table_source *s)
+standin_wants_lifecycle(const evt_standin *c, const evt_state_source *s)
 {
 	return evt_standin_wants(c, EVT_SUBSCRIPTION_STATE, s) ||
 	    evt_standin_wants(c, EVT_SUBSCRIPTION_STATE_BATCH, s) ||
@@ -250,16 +251,16 @@ standin_wants_lifecycle(const evt_standin *c, const evt_state_table_source *s)
 static int
 standin_tell_changed(evt_standin *c, evt_error *err)
 {
-	const evt_state_update *news = c->o.telling->news;
+	const evt_state_update *update = c->o.broadcast->update;
 	int r = EVT_OK;
 
-	for (size_t i = 0; i < news->n && r == EVT_OK; i++) {
-		const evt_state_table_source *s = news->touch[i].source;
+	for (size_t i = 0; i < update->n && r == EVT_OK; i++) {
+		const evt_state_source *s = update->change[i].source;
 
-		if (news->touch[i].change != EVT_STATE_TABLE_LIFE_OTHER &&
+		if (update->change[i].life != EVT_STATE_UPDATE_LIFE_OTHER &&
 		    standin_wants_lifecycle(c, s))
 			r = evt_standin_send_lifecycle(c, s,
-			    s->blocked ? "block" : "unblock", err);
+			    s->lifecycle.blocked ? "block" : "unblock", err);
 	}
 	return r;
 }
@@ -267,22 +268,22 @@ standin_tell_changed(evt_standin *c, evt_error *err)
 static int
 standin_tell_state(evt_standin *c, evt_error *err)
 {
-	evt_broadcast *t = c->o.telling;
-	const evt_state_change *touch = &t->news->touch[0];
-	const evt_state_table_source *s = touch->source;
+	evt_broadcast *t = c->o.broadcast;
+	const evt_state_update_change *change = &t->update->change[0];
+	const evt_state_source *s = change->source;
 	int r = EVT_OK;
 
-	if (t->news->n == 0)
+	if (t->update->n == 0)
 		return EVT_OK;
-	if (evt_standin_goes(c, EVT_SUBSCRIPTION_STATE, touch))
+	if (evt_standin_goes(c, EVT_SUBSCRIPTION_STATE, change))
 		r = evt_standin_send(c,
-		    evt_broadcast_whole(t,
+		    evt_broadcast_text(t,
 		        c->sub[EVT_SUBSCRIPTION_STATE].variant),
 		    err);
 	/* Not where the recorder subscribed to both. */
 	if (r == EVT_OK &&
-	    evt_standin_goes(c, EVT_SUBSCRIPTION_STATE_BATCH, touch) &&
-	    (s->batch_conn == 0 || s->batch_conn != t->frame->conn))
+	    evt_standin_goes(c, EVT_SUBSCRIPTION_STATE_BATCH, change) &&
+	    (s->state.batch_conn == 0 || s->state.batch_conn != t->frame->conn))
 		r = standin_gather(&c->sub[EVT_SUBSCRIPTION_STATE_BATCH], s,
 		    t->frame->time_ns, err);
 	return r;
@@ -291,16 +292,17 @@ standin_tell_state(evt_standin *c, evt_error *err)
 static int
 standin_tell_states(evt_standin *c, evt_error *err)
 {
-	const evt_broadcast *t = c->o.telling;
+	const evt_broadcast *t = c->o.broadcast;
 	int r = standin_tell_batch(c, EVT_SUBSCRIPTION_STATE_BATCH, err);
 
-	for (size_t i = 0; i < t->news->n && r == EVT_OK; i++) {
-		const evt_state_change *touch = &t->news->touch[i];
-		const evt_state_table_source *s = touch->source;
+	for (size_t i = 0; i < t->update->n && r == EVT_OK; i++) {
+		const evt_state_update_change *change = &t->update->change[i];
+		const evt_state_source *s = change->source;
 
-		if (!touch->superseded &&
-		    evt_standin_goes(c, EVT_SUBSCRIPTION_STATE, touch) &&
-		    (s->state_conn == 0 || s->state_conn != t->frame->conn))
+		if (!change->superseded &&
+		    evt_standin_goes(c, EVT_SUBSCRIPTION_STATE, change) &&
+		    (s->state.single_conn == 0 ||
+		        s->state.single_conn != t->frame->conn))
 			r = evt_standin_send_state(c, s, err);
 	}
 	return r;
@@ -309,20 +311,20 @@ standin_tell_states(evt_standin *c, evt_error *err)
 static int
 standin_tell_as_it_is(evt_standin *c, evt_error *err)
 {
-	const evt_frame *f = c->o.telling->frame;
+	const evt_frame *f = c->o.broadcast->frame;
 
 	return c->o.send(c->o.ctx, f->payload, f->len, err);
 }
 
 int
-evt_standin_tell(evt_standin *c, evt_error *err)
+evt_standin_on_frame(evt_standin *c, evt_error *err)
 {
-	const evt_state_update *news = c->o.telling->news;
+	const evt_state_update *update = c->o.broadcast->update;
 	int r = standin_tell_changed(c, err);
 
 	if (r != EVT_OK)
 		return r;
-	switch (news->kind) {
+	switch (update->kind) {
 	case EVT_STATE_UPDATE_STATE:
 		return standin_tell_state(c, err);
 	case EVT_STATE_UPDATE_STATE_BATCH:
@@ -333,8 +335,8 @@ evt_standin_tell(evt_standin *c, evt_error *err)
 	case EVT_STATE_UPDATE_IOT:
 		return standin_tell_batch(c, EVT_SUBSCRIPTION_IOT_MONITOR, err);
 	case EVT_STATE_UPDATE_LIFECYCLE:
-		return news->n > 0 &&
-		        standin_wants_lifecycle(c, news->touch[0].source) ?
+		return update->n > 0 &&
+		        standin_wants_lifecycle(c, update->change[0].source) ?
 		    standin_tell_as_it_is(c, err) :
 		    EVT_OK;
 	case EVT_STATE_UPDATE_LOGOUT:
@@ -349,12 +351,12 @@ evt_standin_tell(evt_standin *c, evt_error *err)
 }
 
 int
-evt_standin_current(evt_standin *c, evt_state_table_source *s, evt_error *err)
+evt_standin_send_current(evt_standin *c, evt_state_source *s, evt_error *err)
 {
 	evt_bitset one = { 0 };
 	int r = EVT_OK;
 
-	if (!evt_state_table_source_speaks(s))
+	if (!evt_state_source_sendable(s))
 		return EVT_OK;
 	if (evt_standin_wants(c, EVT_SUBSCRIPTION_STATE, s))
 		r = evt_standin_send_state(c, s, err);
@@ -372,7 +374,7 @@ evt_standin_current(evt_standin *c, evt_state_table_source *s, evt_error *err)
 
 /* The states of the members of a subscription. */
 static int
-standin_send_current(evt_standin *c, enum evt_subscription_kind kind,
+standin_send_members(evt_standin *c, enum evt_subscription_kind kind,
     const evt_bitset *which, evt_error *err)
 {
 	int r = EVT_OK;
@@ -380,42 +382,40 @@ standin_send_current(evt_standin *c, enum evt_subscription_kind kind,
 	if (standin_is_batch(kind))
 		return evt_standin_send_batch(c, kind, which, err);
 	for (size_t i = 0; kind == EVT_SUBSCRIPTION_STATE && r == EVT_OK &&
-	     i < evt_state_table_n(c->o.board);
+	     i < evt_state_table_n(c->o.table);
 	     i++) {
-		const evt_state_table_source *s =
-		    evt_state_table_at(c->o.board, i);
+		const evt_state_source *s = evt_state_table_at(c->o.table, i);
 
-		if (evt_bitset_has(which, i) &&
-		    evt_state_table_source_speaks(s))
+		if (evt_bitset_has(which, i) && evt_state_source_sendable(s))
 			r = evt_standin_send_state(c, s, err);
 	}
 	return r;
 }
 
 static int
-standin_tell_change(evt_standin *c, const evt_state_table_source *s,
-    unsigned was, evt_error *err)
+standin_tell_change(evt_standin *c, const evt_state_source *s, unsigned was,
+    evt_error *err)
 {
 	if (!standin_wants_lifecycle(c, s))
 		return EVT_OK;
-	if (s->corrupt)
+	if (s->lifecycle.corrupt)
 		return was & EVT_STANDIN_WAS_CORRUPT ?
 		    EVT_OK :
 		    evt_standin_send_lifecycle(c, s, "corrupt", err);
-	if (s->blocked != ((was & EVT_STANDIN_WAS_BLOCKED) != 0))
+	if (s->lifecycle.blocked != ((was & EVT_STANDIN_WAS_BLOCKED) != 0))
 		return evt_standin_send_lifecycle(c, s,
-		    s->blocked ? "block" : "unblock", err);
+		    s->lifecycle.blocked ? "block" : "unblock", err);
 	return EVT_OK;
 }
 
 int
-evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n, int64_t now_ns,
-    evt_error *err)
+evt_standin_on_moved(evt_standin *c, const uint8_t *was, size_t n,
+    int64_t now_ns, evt_error *err)
 {
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = standin_tell_change(c, evt_state_table_at(c->o.board, i),
+		r = standin_tell_change(c, evt_state_table_at(c->o.table, i),
 		    was[i], err);
 	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS && r == EVT_OK; k++) {
 		struct sub *sub = &c->sub[k];
@@ -426,7 +426,7 @@ evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n, int64_t now_ns,
 		sub->due_ns = INT64_MAX;
 		sub->next_ns = INT64_MIN;
 		sub->base_ns = now_ns;
-		r = standin_send_current(c, (enum evt_subscription_kind)k,
+		r = standin_send_members(c, (enum evt_subscription_kind)k,
 		    &sub->member, err);
 	}
 	return r;
@@ -435,11 +435,11 @@ evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n, int64_t now_ns,
 /* ---- requests ------------------------------------------------------------ */
 
 static const char *
-standin_status_of(const evt_state_table_source *s)
+standin_status_of(const evt_state_source *s)
 {
-	if (s == NULL || s->corrupt)
+	if (s == NULL || s->lifecycle.corrupt)
 		return "unknown";
-	return s->blocked ? "blocked" : "normal";
+	return s->lifecycle.blocked ? "blocked" : "normal";
 }
 
 static void
@@ -450,10 +450,11 @@ standin_statuses(void *ctx, const evt_subscription_item *item,
 
 	for (size_t i = 0; item->all && i < evt_state_table_n_trackers(b);
 	     i++) {
-		const evt_state_table_source *s;
+		const evt_state_source *s;
 		int64_t id;
 
-		if (evt_state_table_tracker_at(b, i, &id, &s) && !s->corrupt)
+		if (evt_state_table_tracker_at(b, i, &id, &s) &&
+		    !s->lifecycle.corrupt)
 			put(arg, id, standin_status_of(s));
 	}
 	for (size_t i = 0; !item->all && i < item->n_ids; i++)
@@ -467,7 +468,7 @@ static bool
 standin_change_set(const evt_standin *c, evt_bitset *set,
     const evt_subscription_item *item, bool in)
 {
-	size_t n = evt_state_table_n(c->o.board);
+	size_t n = evt_state_table_n(c->o.table);
 
 	if (item->all) {
 		evt_bitset_clear(set);
@@ -477,8 +478,8 @@ standin_change_set(const evt_standin *c, evt_bitset *set,
 	if (!in && !evt_bitset_spell(set, n))
 		return false;
 	for (size_t i = 0; i < item->n_ids; i++) {
-		const evt_state_table_source *s =
-		    evt_state_table_by_tracker(c->o.board, item->ids[i]);
+		const evt_state_source *s =
+		    evt_state_table_by_tracker(c->o.table, item->ids[i]);
 
 		if (s != NULL && !evt_bitset_put(set, s->no, in))
 			return false;
@@ -518,7 +519,7 @@ standin_send_subscribed(evt_standin *c, const evt_subscription_item *item,
 {
 	evt_bitset set = { 0 };
 	int r = standin_change_set(c, &set, item, true) ?
-	    standin_send_current(c, item->kind, &set, err) :
+	    standin_send_members(c, item->kind, &set, err) :
 	    evt_err_nomem(err);
 
 	evt_bitset_free(&set);
@@ -536,7 +537,7 @@ standin_grant(evt_standin *c, const evt_subscription_request *q, int64_t now,
 			return evt_err_nomem(err);
 	}
 	c->out.len = 0;
-	if (!evt_subscription_answer(&c->out, q, standin_statuses, c->o.board))
+	if (!evt_subscription_answer(&c->out, q, standin_statuses, c->o.table))
 		return evt_err_nomem(err);
 	r = evt_standin_send(c, &c->out, err);
 	for (size_t i = 0; q->subscribe && i < q->n_items && r == EVT_OK; i++)
@@ -556,8 +557,8 @@ standin_refuse(evt_standin *c, const evt_subscription_refusal *r,
 }
 
 int
-evt_standin_message(evt_standin *c, const char *text, size_t n, int64_t now_ns,
-    evt_error *err)
+evt_standin_on_message(evt_standin *c, const char *text, size_t n,
+    int64_t now_ns, evt_error *err)
 {
 	evt_subscription_refusal refusal = { 0 };
 	evt_subscription_request *q;

@@ -14,31 +14,15 @@
 #ifndef EVT_REPLAY_STANDIN_STANDIN_H
 #define EVT_REPLAY_STANDIN_STANDIN_H
 
-#include "replay/standin/state_table.h"
 #include "format/navixy/subscription.h"
-
-/*
- * A frame that was handed out, and what it says; the texts that clients are
- * sent of it are made once for all.  Zero-initialised is valid.
- */
-typedef struct evt_broadcast {
-	const evt_frame *frame;
-	const evt_state_update *news;
-	int offset_s; /* of the user from UTC, as frames told last */
-	evt_buf text[EVT_SUBSCRIPTION_VARIANTS];
-	bool have[EVT_SUBSCRIPTION_VARIANTS];
-	evt_buf scratch;
-} evt_broadcast;
-
-void evt_broadcast_begin(evt_broadcast *telling, const evt_frame *frame,
-    const evt_state_update *news);
-void evt_broadcast_free(evt_broadcast *telling);
+#include "replay/standin/broadcast.h"
+#include "replay/standin/state_table.h"
 
 typedef struct evt_standin evt_standin;
 
 typedef struct evt_standin_options {
-	evt_state_table *board;
-	evt_broadcast *telling;
+	evt_state_table *table;
+	evt_broadcast *broadcast;
 	const char *hash; /* the only credential that is taken; NULL: any */
 	/* Send a text message.  Errors: EVT_ERR_NOMEM. */
 	int (*send)(void *ctx, const void *text, size_t n, evt_error *err);
@@ -56,15 +40,15 @@ bool evt_standin_subscribed(const evt_standin *c);
 /* What all of these return: EVT_OK, EVT_ERR_NOMEM, or the error of send(). */
 
 /* A message came from the client, at the deck's time now_ns. */
-int evt_standin_message(evt_standin *c, const char *text, size_t n,
+int evt_standin_on_message(evt_standin *c, const char *text, size_t n,
     int64_t now_ns, evt_error *err);
 
-/* The deck handed a frame out, which the telling was begun with.  Before the board
+/* The deck handed a frame out, which the broadcast was begun with.  Before the table
  * took it, evt_standin_tick() must have sent what was due before. */
-int evt_standin_tell(evt_standin *c, evt_error *err);
+int evt_standin_on_frame(evt_standin *c, evt_error *err);
 
 /* Its current state, to who subscribed to it: it was unblocked. */
-int evt_standin_current(evt_standin *c, evt_state_table_source *source,
+int evt_standin_send_current(evt_standin *c, evt_state_source *source,
     evt_error *err);
 
 /* When, in tape time, a batch is due that gathers states; INT64_MAX: none is.
@@ -75,9 +59,9 @@ int evt_standin_tick(evt_standin *c, int64_t now_ns, evt_error *err);
 /* What a source was, before the deck was moved. */
 enum { EVT_STANDIN_WAS_BLOCKED = 1, EVT_STANDIN_WAS_CORRUPT = 2 };
 
-/* The deck was moved to now_ns and the board loaded anew: tell the states
+/* The deck was moved to now_ns and the table loaded anew: tell the states
  * there.  was: a byte of the above for each of the first n sources. */
-int evt_standin_moved(evt_standin *c, const uint8_t *was, size_t n,
+int evt_standin_on_moved(evt_standin *c, const uint8_t *was, size_t n,
     int64_t now_ns, evt_error *err);
 
 #endif

@@ -28,21 +28,19 @@ struct evt_standin {
 /* Whether it subscribed to that of the source; and whether the touched item,
  * which must not be one of a blocked source, may go to it. */
 bool evt_standin_wants(const evt_standin *c, enum evt_subscription_kind kind,
-    const evt_state_table_source *s);
+    const evt_state_source *s);
 bool evt_standin_goes(const evt_standin *c, enum evt_subscription_kind kind,
-    const evt_state_change *t);
+    const evt_state_update_change *t);
 
 /* ---- standin_send.c: what messages are made of ----
  *
  * All return EVT_OK, EVT_ERR_NOMEM, or the error of send().
  */
 
-/* The whole frame of the telling in a variant; NULL: out of memory. */
-const evt_buf *evt_broadcast_whole(evt_broadcast *t, unsigned variant);
 /* A text; NULL: there was no memory for it. */
 int evt_standin_send(evt_standin *c, const evt_buf *text, evt_error *err);
 /* The last state of a source, as a message of its own. */
-int evt_standin_send_state(evt_standin *c, const evt_state_table_source *s,
+int evt_standin_send_state(evt_standin *c, const evt_state_source *s,
     evt_error *err);
 /* What the sources of the set last said, in one message; nothing where they
  * said nothing. */
@@ -52,7 +50,7 @@ int evt_standin_send_batch(evt_standin *c, enum evt_subscription_kind kind,
 int evt_standin_send_part(evt_standin *c, enum evt_subscription_kind kind,
     evt_error *err);
 /* A lifecycle event: "block", "unblock" or "corrupt". */
-int evt_standin_send_lifecycle(evt_standin *c, const evt_state_table_source *s,
+int evt_standin_send_lifecycle(evt_standin *c, const evt_state_source *s,
     const char *what, evt_error *err);
 
 #endif

@@ -11,87 +11,13 @@
 
 /* ---- texts --------------------------------------------------------------- */
 
-static evt_stamp_rewrite
-standin_send_stamps_of(unsigned variant, int offset_s)
-{
-	return (evt_stamp_rewrite){ .form = variant & EVT_SUBSCRIPTION_ISO ?
-		    EVT_STAMP_REWRITE_ISO :
-		    EVT_STAMP_REWRITE_PLAIN,
-		.offset_s = offset_s };
-}
-
-void
-evt_broadcast_begin(evt_broadcast *t, const evt_frame *frame,
-    const evt_state_update *news)
-{
-	t->frame = frame;
-	t->news = news;
-	for (unsigned i = 0; i < EVT_SUBSCRIPTION_VARIANTS; i++)
-		t->have[i] = false;
-	(void)evt_stamp_rewrite_offset(EVT_JSON_VIEW_MEMBER(news->root,
-	                                   "user_time"),
-	    frame->time_ns, &t->offset_s);
-}
-
-void
-evt_broadcast_free(evt_broadcast *t)
-{
-	for (unsigned i = 0; i < EVT_SUBSCRIPTION_VARIANTS; i++)
-		evt_buf_free(&t->text[i]);
-	evt_buf_free(&t->scratch);
-}
-
-/* Append the payload with each state made compact. */
-static bool
-standin_send_compact_whole(const evt_broadcast *t, evt_buf *out)
-{
-	const uint8_t *p = t->frame->payload, *end = p + t->frame->len;
-	bool ok = true;
-
-	for (size_t i = 0; i < t->news->n && ok; i++) {
-		evt_json_view v = t->news->touch[i].value;
-
-		if (v.p == NULL)
-			continue; /* readings have no states */
-		ok = evt_buf_add(out, p, (size_t)(v.p - p)) &&
-		    evt_stamp_rewrite_compact(v, out);
-		p = v.p + v.n;
-	}
-	return ok && evt_buf_add(out, p, (size_t)(end - p));
-}
-
-const evt_buf *
-evt_broadcast_whole(evt_broadcast *t, unsigned variant)
-{
-	evt_stamp_rewrite how = standin_send_stamps_of(variant, t->offset_s);
-	const uint8_t *p = t->frame->payload;
-	size_t n = t->frame->len;
-	evt_buf *out = &t->text[variant];
-
-	if (t->have[variant])
-		return out;
-	out->len = 0;
-	if (variant & EVT_SUBSCRIPTION_COMPACT) {
-		t->scratch.len = 0;
-		if (!standin_send_compact_whole(t, &t->scratch))
-			return NULL;
-		p = t->scratch.data;
-		n = t->scratch.len;
-	}
-	if (!evt_stamp_rewrite_text(&how, p, n, out))
-		return NULL;
-	t->have[variant] = true;
-	return out;
-}
-
 /* Append a piece in the manner of the variant; a state where it is one. */
 static bool
 standin_send_add_piece(const evt_standin *c, evt_json_view v, bool state,
     unsigned variant, evt_buf *out)
 {
-	evt_stamp_rewrite how =
-	    standin_send_stamps_of(variant, c->o.telling->offset_s);
-	evt_buf *scratch = &c->o.telling->scratch;
+	evt_stamp_rewrite how = evt_broadcast_stamps(c->o.broadcast, variant);
+	evt_buf *scratch = &c->o.broadcast->scratch;
 
 	if (!state || !(variant & EVT_SUBSCRIPTION_COMPACT))
 		return evt_stamp_rewrite_text(&how, v.p, v.n, out);
@@ -109,14 +35,14 @@ evt_standin_send(evt_standin *c, const evt_buf *text, evt_error *err)
 }
 
 int
-evt_standin_send_state(evt_standin *c, const evt_state_table_source *s,
+evt_standin_send_state(evt_standin *c, const evt_state_source *s,
     evt_error *err)
 {
-	const uint8_t *p = s->text.data;
-	evt_json_view head = { p, s->at },
-	              tail = { p + s->at + s->len,
-		              s->text.len - s->at - s->len };
-	evt_json_view state = { p + s->at, s->len };
+	const uint8_t *p = s->state.text.data;
+	evt_json_view head = { p, s->state.at },
+	              tail = { p + s->state.at + s->state.len,
+		              s->state.text.len - s->state.at - s->state.len };
+	evt_json_view state = { p + s->state.at, s->state.len };
 	unsigned variant = c->sub[EVT_SUBSCRIPTION_STATE].variant;
 	bool ok;
 
@@ -135,21 +61,20 @@ evt_standin_send_state(evt_standin *c, const evt_state_table_source *s,
 static evt_json_view
 standin_send_newest_time(const evt_standin *c, const evt_bitset *which)
 {
-	const evt_state_table_source *newest = NULL;
+	const evt_state_source *newest = NULL;
 
-	for (size_t i = 0; i < evt_state_table_n(c->o.board); i++) {
-		const evt_state_table_source *s =
-		    evt_state_table_at(c->o.board, i);
+	for (size_t i = 0; i < evt_state_table_n(c->o.table); i++) {
+		const evt_state_source *s = evt_state_table_at(c->o.table, i);
 
-		if (evt_bitset_has(which, i) &&
-		    evt_state_table_source_speaks(s) &&
-		    (newest == NULL || s->time_ns > newest->time_ns))
+		if (evt_bitset_has(which, i) && evt_state_source_sendable(s) &&
+		    (newest == NULL ||
+		        s->state.time_ns > newest->state.time_ns))
 			newest = s;
 	}
 	if (newest == NULL)
 		return (evt_json_view){ NULL, 0 };
-	return EVT_JSON_VIEW_MEMBER(evt_json_view_make(newest->text.data,
-	                                newest->text.len),
+	return EVT_JSON_VIEW_MEMBER(evt_json_view_make(newest->state.text.data,
+	                                newest->state.text.len),
 	    "user_time");
 }
 
@@ -157,8 +82,8 @@ static bool
 standin_send_begin_batch(evt_standin *c, enum evt_subscription_kind kind,
     const evt_bitset *which, evt_buf *out)
 {
-	evt_stamp_rewrite how = standin_send_stamps_of(c->sub[kind].variant,
-	    c->o.telling->offset_s);
+	evt_stamp_rewrite how =
+	    evt_broadcast_stamps(c->o.broadcast, c->sub[kind].variant);
 	evt_json_view time = standin_send_newest_time(c, which);
 	bool ok = evt_buf_printf(out, "{\"type\":\"event\",\"event\":\"%s\",",
 	    evt_subscription_kind_name(kind));
@@ -180,7 +105,7 @@ standin_send_begin_batch(evt_standin *c, enum evt_subscription_kind kind,
 /* Append the source's item; *ret_any: it had one. */
 static bool
 standin_send_add_item(evt_standin *c, enum evt_subscription_kind kind,
-    const evt_state_table_source *s, evt_buf *out, bool *any)
+    const evt_state_source *s, evt_buf *out, bool *any)
 {
 	const evt_buf *kept =
 	    kind == EVT_SUBSCRIPTION_IOT_MONITOR ? &s->iot : &s->reading;
@@ -189,8 +114,8 @@ standin_send_add_item(evt_standin *c, enum evt_subscription_kind kind,
 	bool ok;
 
 	if (kind == EVT_SUBSCRIPTION_STATE_BATCH ?
-	        !evt_state_table_source_speaks(s) :
-	        kept->len == 0 || s->blocked || s->corrupt)
+	        !evt_state_source_sendable(s) :
+	        kept->len == 0 || s->lifecycle.blocked || s->lifecycle.corrupt)
 		return true;
 	ok = !*any || evt_buf_add_byte(out, ',');
 	*any = true;
@@ -199,7 +124,8 @@ standin_send_add_item(evt_standin *c, enum evt_subscription_kind kind,
 		    standin_send_add_piece(c,
 		        (evt_json_view){ kept->data, kept->len }, false,
 		        variant, out);
-	state = (evt_json_view){ s->text.data + s->at, s->len };
+	state =
+	    (evt_json_view){ s->state.text.data + s->state.at, s->state.len };
 	return ok &&
 	    evt_buf_add_str(out,
 	        "{\"type\":\"source_state_event\",\"state\":") &&
@@ -216,10 +142,10 @@ evt_standin_send_batch(evt_standin *c, enum evt_subscription_kind kind,
 
 	out->len = 0;
 	ok = standin_send_begin_batch(c, kind, which, out);
-	for (size_t i = 0; i < evt_state_table_n(c->o.board) && ok; i++) {
+	for (size_t i = 0; i < evt_state_table_n(c->o.table) && ok; i++) {
 		if (evt_bitset_has(which, i))
 			ok = standin_send_add_item(c, kind,
-			    evt_state_table_at(c->o.board, i), out, &any);
+			    evt_state_table_at(c->o.table, i), out, &any);
 	}
 	ok = ok &&
 	    evt_buf_add_str(out,
@@ -233,8 +159,9 @@ int
 evt_standin_send_part(evt_standin *c, enum evt_subscription_kind kind,
     evt_error *err)
 {
-	const evt_broadcast *t = c->o.telling;
-	const uint8_t *list = t->news->list.p, *end = list + t->news->list.n;
+	const evt_broadcast *t = c->o.broadcast;
+	const uint8_t *list = t->update->list.p,
+	              *end = list + t->update->list.n;
 	const uint8_t *from = t->frame->payload;
 	unsigned variant = c->sub[kind].variant;
 	evt_json_view head = { from, (size_t)(list + 1 - from) };
@@ -244,17 +171,18 @@ evt_standin_send_part(evt_standin *c, enum evt_subscription_kind kind,
 
 	c->out.len = 0;
 	ok = standin_send_add_piece(c, head, false, variant, &c->out);
-	for (size_t i = 0; i < t->news->n && ok; i++) {
-		const evt_state_change *touch = &t->news->touch[i];
-		const uint8_t *p = touch->item.p, *item_end = p + touch->item.n;
+	for (size_t i = 0; i < t->update->n && ok; i++) {
+		const evt_state_update_change *change = &t->update->change[i];
+		const uint8_t *p = change->item.p,
+		              *item_end = p + change->item.n;
 		evt_json_view v =
-		    touch->value.p != NULL ? touch->value : touch->item;
+		    change->value.p != NULL ? change->value : change->item;
 
-		if (!evt_standin_goes(c, kind, touch))
+		if (!evt_standin_goes(c, kind, change))
 			continue;
 		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
 		    evt_buf_add(&c->out, p, (size_t)(v.p - p)) &&
-		    standin_send_add_piece(c, v, touch->value.p != NULL,
+		    standin_send_add_piece(c, v, change->value.p != NULL,
 		        variant, &c->out) &&
 		    evt_buf_add(&c->out, v.p + v.n,
 		        (size_t)(item_end - (v.p + v.n)));
@@ -267,7 +195,7 @@ evt_standin_send_part(evt_standin *c, enum evt_subscription_kind kind,
 }
 
 int
-evt_standin_send_lifecycle(evt_standin *c, const evt_state_table_source *s,
+evt_standin_send_lifecycle(evt_standin *c, const evt_state_source *s,
     const char *what, evt_error *err)
 {
 	bool ok;

@@ -41,8 +41,8 @@ state_answers_add_start(evt_state_table *b, uint32_t tape, int64_t time_ns,
 }
 
 int
-evt_state_table_starts(evt_state_table *b, uint32_t tape, const evt_info *info,
-    evt_error *err)
+evt_state_table_put_connections(evt_state_table *b, uint32_t tape,
+    const evt_info *info, evt_error *err)
 {
 	size_t kept = 0;
 	int r = EVT_OK;
@@ -66,18 +66,18 @@ evt_state_table_starts(evt_state_table *b, uint32_t tape, const evt_info *info,
 /* ---- one response -------------------------------------------------------- */
 
 struct answer {
-	evt_state_table *board;
+	evt_state_table *table;
 	const evt_frame *frame;
-	evt_state_update *news;
+	evt_state_update *update;
 	bool any;
 };
 
 /* The source of a tracker; one that is blocked may be heard of nowhere else. */
-static evt_state_table_source *
+static evt_state_source *
 state_answers_source_of(evt_state_table *b, int64_t tracker, bool blocked,
     bool *ok)
 {
-	evt_state_table_source *s = evt_state_table_by_tracker(b, tracker);
+	evt_state_source *s = evt_state_table_by_tracker(b, tracker);
 	char text[24];
 	evt_key key = { text, 0, true };
 
@@ -97,34 +97,34 @@ state_answers_take_status(void *ctx, int64_t tracker, evt_json_view status,
 {
 	struct answer *a = ctx;
 	bool blocked = evt_json_view_is(status, "blocked", 7), ok;
-	evt_state_table_source *s;
-	evt_state_change *t;
+	evt_state_source *s;
+	evt_state_update_change *t;
 
 	if (!blocked && !evt_json_view_is(status, "normal", 6))
 		return EVT_OK;
 	a->any = true;
-	s = state_answers_source_of(a->board, tracker, blocked, &ok);
+	s = state_answers_source_of(a->table, tracker, blocked, &ok);
 	if (!ok)
 		return evt_err_nomem(err);
 	if (s == NULL)
 		return EVT_OK;
-	s->answer_seq = a->frame->seq;
+	s->lifecycle.answer_seq = a->frame->seq;
 	/* A state on a later connection is newer than what this one was told. */
-	if (s->known && s->tape == a->frame->tape && s->seq > a->frame->seq &&
-	    s->conn != a->frame->conn)
+	if (s->state.known && s->state.tape == a->frame->tape &&
+	    s->state.seq > a->frame->seq && s->state.conn != a->frame->conn)
 		return EVT_OK;
-	s->life_conn = a->frame->conn;
-	s->life_tape = a->frame->tape;
-	s->corrupt = false;
-	if (s->blocked == blocked)
+	s->lifecycle.conn = a->frame->conn;
+	s->lifecycle.tape = a->frame->tape;
+	s->lifecycle.corrupt = false;
+	if (s->lifecycle.blocked == blocked)
 		return EVT_OK;
-	s->blocked = blocked;
+	s->lifecycle.blocked = blocked;
 	s->changed = true;
-	t = evt_state_table_touch(a->board, a->news, s);
+	t = evt_state_table_add_change(a->table, a->update, s);
 	if (t == NULL)
 		return evt_err_nomem(err);
-	t->change =
-	    blocked ? EVT_STATE_TABLE_LIFE_BLOCK : EVT_STATE_TABLE_LIFE_UNBLOCK;
+	t->life = blocked ? EVT_STATE_UPDATE_LIFE_BLOCK :
+	                    EVT_STATE_UPDATE_LIFE_UNBLOCK;
 	return EVT_OK;
 }
 
@@ -137,19 +137,19 @@ state_answers_take_answer(struct answer *a, evt_error *err)
 
 	if (f->event != NULL || f->len == 0 || f->payload[0] != '{')
 		return EVT_OK;
-	r = evt_json_scan(a->board->scanner, f->payload, f->len, &got, err);
+	r = evt_json_scan(a->table->scanner, f->payload, f->len, &got, err);
 	if (r != EVT_OK || !got.json)
 		return r;
-	a->news->root = evt_json_view_make(f->payload, f->len);
-	return evt_subscription_read_answer(a->news->root,
+	a->update->root = evt_json_view_make(f->payload, f->len);
+	return evt_subscription_read_answer(a->update->root,
 	    state_answers_take_status, a, err);
 }
 
 int
-evt_state_table_take_answer(evt_state_table *b, const evt_frame *f,
-    evt_state_update *news, evt_error *err)
+evt_state_table_apply_answer(evt_state_table *b, const evt_frame *f,
+    evt_state_update *update, evt_error *err)
 {
-	struct answer a = { .board = b, .frame = f, .news = news };
+	struct answer a = { .table = b, .frame = f, .update = update };
 
 	return state_answers_take_answer(&a, err);
 }
@@ -162,7 +162,7 @@ static int
 state_answers_read_answer(evt_state_table *b, const struct start *start,
     int64_t to_ns, bool *ret_any, evt_error *err)
 {
-	evt_tape *tape = b->reel->tape[start->tape];
+	evt_tape *tape = b->tapes->tape[start->tape];
 	int64_t end = start->time_ns > INT64_MAX - BEHIND_NS ?
 	    INT64_MAX :
 	    start->time_ns + BEHIND_NS;
@@ -173,9 +173,9 @@ state_answers_read_answer(evt_state_table *b, const struct start *start,
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	evt_cursor *cursor;
 	uint32_t conn = 0;
-	evt_state_update news = { .kind = EVT_STATE_UPDATE_NONE };
+	evt_state_update update = { .kind = EVT_STATE_UPDATE_NONE };
 	evt_frame f;
-	struct answer a = { .board = b, .frame = &f, .news = &news };
+	struct answer a = { .table = b, .frame = &f, .update = &update };
 	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
 
 	if (r != EVT_OK)
@@ -203,12 +203,12 @@ state_answers_renew_starts(evt_state_table *b, uint32_t tape, evt_error *err)
 	evt_info *info;
 	int r;
 
-	if (!evt_tape_live(b->reel->tape[tape]))
+	if (!evt_tape_live(b->tapes->tape[tape]))
 		return EVT_OK;
-	r = evt_tape_info_of(b->reel->tape[tape], EVT_INFO_MARKS, &info, err);
+	r = evt_tape_info_of(b->tapes->tape[tape], EVT_INFO_MARKS, &info, err);
 	if (r != EVT_OK)
 		return r;
-	r = evt_state_table_starts(b, tape, info, err);
+	r = evt_state_table_put_connections(b, tape, info, err);
 	evt_info_free(info);
 	return r;
 }
@@ -240,7 +240,7 @@ static void
 state_answers_forget_answers(const evt_state_table *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		b->source[i]->answer_seq = 0;
+		b->source[i]->lifecycle.answer_seq = 0;
 }
 
 int

@@ -46,24 +46,25 @@ state_clock_offset_ahead(const evt_state_table *b, evt_tape *tape,
 }
 
 int
-evt_state_table_offset(const evt_state_table *b, int64_t time_ns, int *offset_s,
-    evt_error *err)
+evt_state_table_utc_offset(const evt_state_table *b, int64_t time_ns,
+    int *offset_s, evt_error *err)
 {
 	int64_t newest = INT64_MIN;
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < b->n; i++) {
-		const evt_state_table_source *s = b->source[i];
+		const evt_state_source *s = b->source[i];
 
-		if (s->known && s->time_ns > newest &&
-		    state_clock_of(s->text.data, s->text.len,
-		        evt_clock_add(s->time_ns, evt_state_table_shift(b)),
+		if (s->state.known && s->state.time_ns > newest &&
+		    state_clock_of(s->state.text.data, s->state.text.len,
+		        evt_clock_add(s->state.time_ns,
+		            evt_state_table_shift_ns(b)),
 		        offset_s))
-			newest = s->time_ns;
+			newest = s->state.time_ns;
 	}
-	for (size_t i = 0; newest == INT64_MIN && r == EVT_OK && i < b->reel->n;
-	     i++)
-		r = state_clock_offset_ahead(b, b->reel->tape[i], time_ns,
+	for (size_t i = 0;
+	     newest == INT64_MIN && r == EVT_OK && i < b->tapes->n; i++)
+		r = state_clock_offset_ahead(b, b->tapes->tape[i], time_ns,
 		    offset_s, err);
 	return r;
 }

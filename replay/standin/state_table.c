@@ -1,4 +1,4 @@
-/* board.c - see board.h. */
+/* table.c - see table.h. */
 #include "replay/standin/state_table_impl.h"
 
 #include <stdio.h>
@@ -28,7 +28,7 @@ state_table_tracker_of_key(const evt_key *key, int64_t *ret_id)
 	           ret_id, NULL) == EVT_OK;
 }
 
-static evt_state_table_source *
+static evt_state_source *
 state_table_find_key(const evt_state_table *b, const evt_key *key)
 {
 	uint32_t at =
@@ -49,7 +49,7 @@ state_table_is_hidden(const evt_state_table *b, const evt_key *key)
 }
 
 void
-evt_state_table_only(evt_state_table *b, const evt_strings *names)
+evt_state_table_show_only(evt_state_table *b, const evt_strings *names)
 {
 	b->only = names;
 	for (size_t i = 0; i < b->n; i++)
@@ -57,18 +57,17 @@ evt_state_table_only(evt_state_table *b, const evt_strings *names)
 		    state_table_is_hidden(b, &b->source[i]->key);
 }
 
-evt_state_table_source *
+evt_state_source *
 evt_state_table_put(evt_state_table *b, const evt_key *key)
 {
-	evt_state_table_source *s = state_table_find_key(b, key);
+	evt_state_source *s = state_table_find_key(b, key);
 	char *text;
 
 	if (s != NULL)
 		return s;
 	if (b->n == b->cap) {
 		size_t cap = b->cap > 0 ? b->cap * 2 : 256;
-		evt_state_table_source **all =
-		    realloc(b->source, cap * sizeof(*all));
+		evt_state_source **all = realloc(b->source, cap * sizeof(*all));
 
 		if (all == NULL)
 			return NULL;
@@ -86,18 +85,18 @@ evt_state_table_put(evt_state_table *b, const evt_key *key)
 	s->no = b->n;
 	s->key = (evt_key){ text, key->len, key->is_int };
 	if (b->mapped || !state_table_tracker_of_key(key, &s->tracker))
-		s->tracker = EVT_STATE_TABLE_NO_TRACKER;
+		s->tracker = EVT_STATE_SOURCE_NO_TRACKER;
 	s->hidden = state_table_is_hidden(b, &s->key);
 	b->source[b->n++] = s;
 	return s;
 }
 
 static void
-state_table_source_free(evt_state_table_source *s)
+state_table_source_free(evt_state_source *s)
 {
 	free((char *)(uintptr_t)s->key.text);
 	free((char *)(uintptr_t)s->label);
-	evt_buf_free(&s->text);
+	evt_buf_free(&s->state.text);
 	evt_buf_free(&s->reading);
 	evt_buf_free(&s->iot);
 	free(s);
@@ -107,11 +106,11 @@ static int
 state_table_put_sources_of(evt_state_table *b, uint32_t tape, evt_error *err)
 {
 	evt_info *info;
-	int r = evt_tape_info(b->reel->tape[tape], &info, err);
+	int r = evt_tape_info(b->tapes->tape[tape], &info, err);
 
 	if (r != EVT_OK)
 		return r;
-	r = evt_state_table_starts(b, tape, info, err);
+	r = evt_state_table_put_connections(b, tape, info, err);
 	for (size_t i = 0; i < info->n_sources && r == EVT_OK; i++) {
 		const evt_info_key *k = &info->sources[i];
 		evt_key key = { k->name, (uint32_t)strlen(k->name), k->is_int };
@@ -129,24 +128,24 @@ state_table_put_sources_of(evt_state_table *b, uint32_t tape, evt_error *err)
 }
 
 int
-evt_state_table_new(const evt_tape_set *reel, evt_time_shift *rebase,
-    evt_state_table **ret_board, evt_error *err)
+evt_state_table_new(const evt_tape_set *tapes, evt_time_shift *shift,
+    evt_state_table **ret_table, evt_error *err)
 {
 	evt_state_table *b = calloc(1, sizeof(*b));
 	int r;
 
 	if (b == NULL)
 		return evt_err_nomem(err);
-	b->reel = reel;
-	b->rebase = rebase;
+	b->tapes = tapes;
+	b->shift = shift;
 	r = evt_json_scanner_new(NULL, &b->scanner, err);
-	for (size_t i = 0; i < reel->n && r == EVT_OK; i++)
+	for (size_t i = 0; i < tapes->n && r == EVT_OK; i++)
 		r = state_table_put_sources_of(b, (uint32_t)i, err);
 	if (r != EVT_OK) {
 		evt_state_table_free(b);
 		return r;
 	}
-	*ret_board = b;
+	*ret_table = b;
 	return EVT_OK;
 }
 
@@ -161,7 +160,7 @@ evt_state_table_free(evt_state_table *b)
 	evt_key_table_free(&b->keys);
 	evt_key_table_free(&b->trackers);
 	evt_json_scanner_free(b->scanner);
-	free(b->touch);
+	free(b->change);
 	free(b->start);
 	free(b);
 }
@@ -172,16 +171,10 @@ evt_state_table_n(const evt_state_table *b)
 	return b->n;
 }
 
-evt_state_table_source *
+evt_state_source *
 evt_state_table_at(const evt_state_table *b, size_t no)
 {
 	return b->source[no];
-}
-
-bool
-evt_state_table_source_speaks(const evt_state_table_source *s)
-{
-	return s->known && !s->hidden && !s->blocked && !s->corrupt;
 }
 
 /* ---- trackers ------------------------------------------------------------ */
@@ -196,14 +189,14 @@ int
 evt_state_table_add_tracker(evt_state_table *b, int64_t id,
     const evt_key *source, const char *label, evt_error *err)
 {
-	evt_state_table_source *s;
+	evt_state_source *s;
 	char text[24];
 	uint32_t at;
 
 	if (!b->mapped) {
 		b->mapped = true;
 		for (size_t i = 0; i < b->n; i++)
-			b->source[i]->tracker = EVT_STATE_TABLE_NO_TRACKER;
+			b->source[i]->tracker = EVT_STATE_SOURCE_NO_TRACKER;
 	}
 	s = evt_state_table_put(b, source);
 	snprintf(text, sizeof(text), "%lld", (long long)id);
@@ -213,7 +206,7 @@ evt_state_table_add_tracker(evt_state_table *b, int64_t id,
 	    evt_key_table_add(&b->trackers, text, (uint32_t)strlen(text), true);
 	b->trackers.entry[at].mark = (uint32_t)s->no;
 	/* Clones share a source: it is shown as the first of them. */
-	if (s->tracker != EVT_STATE_TABLE_NO_TRACKER)
+	if (s->tracker != EVT_STATE_SOURCE_NO_TRACKER)
 		return EVT_OK;
 	s->tracker = id;
 	if (label == NULL)
@@ -223,7 +216,7 @@ evt_state_table_add_tracker(evt_state_table *b, int64_t id,
 	return s->label != NULL ? EVT_OK : evt_err_nomem(err);
 }
 
-evt_state_table_source *
+evt_state_source *
 evt_state_table_by_tracker(const evt_state_table *b, int64_t id)
 {
 	char text[24];
@@ -245,25 +238,25 @@ evt_state_table_n_trackers(const evt_state_table *b)
 
 bool
 evt_state_table_tracker_at(const evt_state_table *b, size_t i, int64_t *ret_id,
-    const evt_state_table_source **ret_source)
+    const evt_state_source **ret_source)
 {
 	evt_key key;
 
 	if (!b->mapped) {
 		*ret_source = b->source[i];
 		*ret_id = b->source[i]->tracker;
-		return *ret_id != EVT_STATE_TABLE_NO_TRACKER;
+		return *ret_id != EVT_STATE_SOURCE_NO_TRACKER;
 	}
 	*ret_source = b->source[b->trackers.entry[i].mark];
 	key = evt_key_table_key(&b->trackers, (uint32_t)i);
 	return state_table_tracker_of_key(&key, ret_id);
 }
 
-evt_state_table_source *
+evt_state_source *
 evt_state_table_by_text(const evt_state_table *b, const char *text)
 {
 	evt_key key = { text, (uint32_t)strlen(text), true };
-	evt_state_table_source *s = state_table_find_key(b, &key);
+	evt_state_source *s = state_table_find_key(b, &key);
 
 	if (s != NULL)
 		return s;
@@ -274,30 +267,31 @@ evt_state_table_by_text(const evt_state_table *b, const char *text)
 /* ---- what frames say ----------------------------------------------------- */
 
 int64_t
-evt_state_table_shift(const evt_state_table *b)
+evt_state_table_shift_ns(const evt_state_table *b)
 {
-	return b->rebase != NULL ? evt_time_shift_shift(b->rebase) : 0;
+	return b->shift != NULL ? evt_time_shift_ns(b->shift) : 0;
 }
 
 static bool
-state_table_is_newer(const evt_state_table *b, const evt_state_table_source *s,
+state_table_is_newer(const evt_state_table *b, const evt_state_source *s,
     const evt_frame *f)
 {
-	if (!s->known && s->seq == 0)
+	if (!s->state.known && s->state.seq == 0)
 		return true;
 	/* A frame may name it twice: then the later one counts. */
-	return s->tape == f->tape ?
-	    f->seq >= s->seq :
-	    evt_clock_sub(f->time_ns, evt_state_table_shift(b)) >= s->time_ns;
+	return s->state.tape == f->tape ?
+	    f->seq >= s->state.seq :
+	    evt_clock_sub(f->time_ns, evt_state_table_shift_ns(b)) >=
+	        s->state.time_ns;
 }
 
 /* Make the message of a state that came in a batch. */
 static bool
-state_table_wrap_state(evt_state_table_source *s, evt_json_view root,
+state_table_wrap_state(evt_state_source *s, evt_json_view root,
     evt_json_view state)
 {
 	evt_json_view time = EVT_JSON_VIEW_MEMBER(root, "user_time");
-	evt_buf *b = &s->text;
+	evt_buf *b = &s->state.text;
 	bool ok =
 	    evt_buf_add_str(b, "{\"type\":\"event\",\"event\":\"state\",");
 
@@ -305,8 +299,8 @@ state_table_wrap_state(evt_state_table_source *s, evt_json_view root,
 		ok = ok && evt_buf_add_str(b, "\"user_time\":") &&
 		    evt_buf_add(b, time.p, time.n) && evt_buf_add_byte(b, ',');
 	ok = ok && evt_buf_add_str(b, "\"data\":");
-	s->at = b->len;
-	s->len = state.n;
+	s->state.at = b->len;
+	s->state.len = state.n;
 	return ok && evt_buf_add(b, state.p, state.n) &&
 	    evt_buf_add_byte(b, '}');
 }
@@ -314,75 +308,75 @@ state_table_wrap_state(evt_state_table_source *s, evt_json_view root,
 /* Whether the frame came on the connection on which it was said what became of
  * the source.  Each tape counts its own. */
 static bool
-state_table_same_conn(const evt_state_table_source *s, const evt_frame *f)
+state_table_same_conn(const evt_state_source *s, const evt_frame *f)
 {
-	return s->life_conn == f->conn && s->life_tape == f->tape;
+	return s->lifecycle.conn == f->conn && s->lifecycle.tape == f->tape;
 }
 
 static bool
-state_table_keep_state(const evt_state_table *b, evt_state_table_source *s,
+state_table_keep_state(const evt_state_table *b, evt_state_source *s,
     const evt_frame *f, evt_json_view root, evt_json_view state, bool of_batch)
 {
 	bool ok;
 
-	s->text.len = 0;
+	s->state.text.len = 0;
 	if (of_batch) {
 		ok = state_table_wrap_state(s, root, state);
 	} else {
-		ok = evt_buf_add(&s->text, f->payload, f->len);
-		s->at = (size_t)(state.p - f->payload);
-		s->len = state.n;
+		ok = evt_buf_add(&s->state.text, f->payload, f->len);
+		s->state.at = (size_t)(state.p - f->payload);
+		s->state.len = state.n;
 	}
-	s->known = ok;
-	if (s->tape != f->tape)
-		s->state_conn = s->batch_conn = 0;
-	*(of_batch ? &s->batch_conn : &s->state_conn) = f->conn;
-	s->conn = f->conn;
+	s->state.known = ok;
+	if (s->state.tape != f->tape)
+		s->state.single_conn = s->state.batch_conn = 0;
+	*(of_batch ? &s->state.batch_conn : &s->state.single_conn) = f->conn;
+	s->state.conn = f->conn;
 	/* One that was under way when the source was removed does not bring it
 	 * back. */
 	if (!state_table_same_conn(s, f))
-		s->corrupt = false;
+		s->lifecycle.corrupt = false;
 	s->changed = true;
-	s->time_ns = evt_clock_sub(f->time_ns, evt_state_table_shift(b));
-	s->seq = f->seq;
-	s->tape = f->tape;
+	s->state.time_ns =
+	    evt_clock_sub(f->time_ns, evt_state_table_shift_ns(b));
+	s->state.seq = f->seq;
+	s->state.tape = f->tape;
 	return ok;
 }
 
-evt_state_change *
-evt_state_table_touch(evt_state_table *b, evt_state_update *news,
-    evt_state_table_source *s)
+evt_state_update_change *
+evt_state_table_add_change(evt_state_table *b, evt_state_update *update,
+    evt_state_source *s)
 {
-	if (news->n == b->cap_touch) {
-		size_t cap = b->cap_touch > 0 ? b->cap_touch * 2 : 64;
-		evt_state_change *touch =
-		    realloc(b->touch, cap * sizeof(*touch));
+	if (update->n == b->cap_change) {
+		size_t cap = b->cap_change > 0 ? b->cap_change * 2 : 64;
+		evt_state_update_change *change =
+		    realloc(b->change, cap * sizeof(*change));
 
-		if (touch == NULL)
+		if (change == NULL)
 			return NULL;
-		b->touch = touch;
-		b->cap_touch = cap;
+		b->change = change;
+		b->cap_change = cap;
 	}
-	news->touch = b->touch;
-	b->touch[news->n] = (evt_state_change){ .source = s };
-	return &b->touch[news->n++];
+	update->change = b->change;
+	b->change[update->n] = (evt_state_update_change){ .source = s };
+	return &b->change[update->n++];
 }
 
 /* Earlier items of the frame that are about the source, which is rare. */
 static void
-state_table_supersede(const evt_state_update *news,
-    const evt_state_table_source *s)
+state_table_supersede(const evt_state_update *update, const evt_state_source *s)
 {
-	for (size_t i = 0; i < news->n; i++) {
-		if (news->touch[i].source == s)
-			news->touch[i].superseded = true;
+	for (size_t i = 0; i < update->n; i++) {
+		if (update->change[i].source == s)
+			update->change[i].superseded = true;
 	}
 }
 
 /* loading: frames come newest first, and later ones stay. */
 static int
 state_table_take_states(evt_state_table *b, const evt_frame *f, bool loading,
-    evt_state_update *news, evt_error *err)
+    evt_state_update *update, evt_error *err)
 {
 	evt_frame_items items;
 	evt_frame_item item;
@@ -390,28 +384,28 @@ state_table_take_states(evt_state_table *b, const evt_frame *f, bool loading,
 
 	if (r != EVT_OK)
 		return r;
-	news->root = items.root;
-	news->list = EVT_JSON_VIEW_MEMBER(items.root, "data");
+	update->root = items.root;
+	update->list = EVT_JSON_VIEW_MEMBER(items.root, "data");
 	while (evt_frame_items_next(&items, &item)) {
-		evt_state_table_source *s;
-		evt_state_change *t;
+		evt_state_source *s;
+		evt_state_update_change *t;
 
-		news->n_items++;
+		update->n_items++;
 		if (!item.state)
 			continue;
 		s = evt_state_table_put(b, &item.source);
-		if (s != NULL && s->known && s->seq == f->seq)
-			state_table_supersede(news, s);
-		t = s != NULL ? evt_state_table_touch(b, news, s) : NULL;
+		if (s != NULL && s->state.known && s->state.seq == f->seq)
+			state_table_supersede(update, s);
+		t = s != NULL ? evt_state_table_add_change(b, update, s) : NULL;
 		if (t == NULL)
 			return evt_err_nomem(err);
 		t->item = item.whole;
 		t->value = item.value;
 		if (loading && !state_table_is_newer(b, s, f))
 			continue;
-		if (s->blocked && !state_table_same_conn(s, f)) {
-			t->change = EVT_STATE_TABLE_LIFE_UNBLOCK;
-			s->blocked = false;
+		if (s->lifecycle.blocked && !state_table_same_conn(s, f)) {
+			t->life = EVT_STATE_UPDATE_LIFE_UNBLOCK;
+			s->lifecycle.blocked = false;
 		}
 		if (!state_table_keep_state(b, s, f, items.root, item.value,
 		        item.of_batch))
@@ -423,7 +417,7 @@ state_table_take_states(evt_state_table *b, const evt_frame *f, bool loading,
 /* The elements of readings_batch and iot_monitor name trackers. */
 static int
 state_table_take_readings(evt_state_table *b, const evt_frame *f, bool iot,
-    evt_state_update *news, evt_error *err)
+    evt_state_update *update, evt_error *err)
 {
 	evt_json_scan_result got;
 	evt_json_view name, item;
@@ -433,21 +427,21 @@ state_table_take_readings(evt_state_table *b, const evt_frame *f, bool iot,
 	if (r != EVT_OK || !got.json)
 		return r;
 	b->readings = true;
-	news->root = evt_json_view_make(f->payload, f->len);
-	news->list = EVT_JSON_VIEW_MEMBER(news->root, "data");
+	update->root = evt_json_view_make(f->payload, f->len);
+	update->list = EVT_JSON_VIEW_MEMBER(update->root, "data");
 	if (iot)
-		news->list =
-		    EVT_JSON_VIEW_MEMBER(news->list, "iot_last_values");
-	walk = evt_json_view_walk_begin(news->list);
+		update->list =
+		    EVT_JSON_VIEW_MEMBER(update->list, "iot_last_values");
+	walk = evt_json_view_walk_begin(update->list);
 	while (evt_json_view_walk_next(&walk, &name, &item)) {
 		evt_json_view id = EVT_JSON_VIEW_MEMBER(item, "tracker_id");
 		evt_key key = { (const char *)id.p, (uint32_t)id.n, true };
 		int64_t tracker;
-		evt_state_table_source *s;
-		evt_state_change *t;
+		evt_state_source *s;
+		evt_state_update_change *t;
 		evt_buf *keep;
 
-		news->n_items++;
+		update->n_items++;
 		if (!evt_json_view_int(id, &tracker))
 			continue;
 		s = evt_state_table_by_tracker(b, tracker);
@@ -457,7 +451,7 @@ state_table_take_readings(evt_state_table *b, const evt_frame *f, bool iot,
 			continue;
 		keep = iot ? &s->iot : &s->reading;
 		keep->len = 0;
-		t = evt_state_table_touch(b, news, s);
+		t = evt_state_table_add_change(b, update, s);
 		if (t == NULL || !evt_buf_add(keep, item.p, item.n))
 			return evt_err_nomem(err);
 		t->item = item;
@@ -467,36 +461,36 @@ state_table_take_readings(evt_state_table *b, const evt_frame *f, bool iot,
 
 static int
 state_table_take_lifecycle(evt_state_table *b, const evt_frame *f,
-    evt_state_update *news, evt_error *err)
+    evt_state_update *update, evt_error *err)
 {
 	evt_json_scan_result got;
 	evt_json_view what;
-	evt_state_table_source *s;
+	evt_state_source *s;
 	int r = evt_json_scan(b->scanner, f->payload, f->len, &got, err);
 
 	if (r != EVT_OK || !got.json || f->n_sources == 0)
 		return r;
-	news->root = evt_json_view_make(f->payload, f->len);
-	what = EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(news->root, "data"),
+	update->root = evt_json_view_make(f->payload, f->len);
+	what = EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(update->root, "data"),
 	    "lifecycle_event");
 	s = evt_state_table_put(b, &f->sources[0]);
-	if (s == NULL || evt_state_table_touch(b, news, s) == NULL)
+	if (s == NULL || evt_state_table_add_change(b, update, s) == NULL)
 		return evt_err_nomem(err);
-	news->life = evt_json_view_is(what, "block", 5) ?
-	    EVT_STATE_TABLE_LIFE_BLOCK :
+	update->life = evt_json_view_is(what, "block", 5) ?
+	    EVT_STATE_UPDATE_LIFE_BLOCK :
 	    evt_json_view_is(what, "unblock", 7) ?
-	    EVT_STATE_TABLE_LIFE_UNBLOCK :
+	    EVT_STATE_UPDATE_LIFE_UNBLOCK :
 	    evt_json_view_is(what, "corrupt", 7) ?
-	    EVT_STATE_TABLE_LIFE_CORRUPT :
-	    EVT_STATE_TABLE_LIFE_OTHER;
-	if (news->life == EVT_STATE_TABLE_LIFE_CORRUPT)
-		s->corrupt = true;
-	if (news->life == EVT_STATE_TABLE_LIFE_BLOCK)
-		s->blocked = true;
-	if (news->life == EVT_STATE_TABLE_LIFE_UNBLOCK)
-		s->blocked = false;
-	s->life_conn = f->conn;
-	s->life_tape = f->tape;
+	    EVT_STATE_UPDATE_LIFE_CORRUPT :
+	    EVT_STATE_UPDATE_LIFE_OTHER;
+	if (update->life == EVT_STATE_UPDATE_LIFE_CORRUPT)
+		s->lifecycle.corrupt = true;
+	if (update->life == EVT_STATE_UPDATE_LIFE_BLOCK)
+		s->lifecycle.blocked = true;
+	if (update->life == EVT_STATE_UPDATE_LIFE_UNBLOCK)
+		s->lifecycle.blocked = false;
+	s->lifecycle.conn = f->conn;
+	s->lifecycle.tape = f->tape;
 	s->changed = true;
 	return EVT_OK;
 }
@@ -532,32 +526,32 @@ state_table_kind_of(const evt_frame *f)
 }
 
 int
-evt_state_table_take(evt_state_table *b, const evt_frame *f,
-    evt_state_update *ret_news, evt_error *err)
+evt_state_table_apply(evt_state_table *b, const evt_frame *f,
+    evt_state_update *ret_update, evt_error *err)
 {
-	evt_state_update news = { .kind = state_table_kind_of(f) };
+	evt_state_update update = { .kind = state_table_kind_of(f) };
 	int r = EVT_OK;
 
-	switch (news.kind) {
+	switch (update.kind) {
 	case EVT_STATE_UPDATE_STATE:
 	case EVT_STATE_UPDATE_STATE_BATCH:
-		r = state_table_take_states(b, f, false, &news, err);
+		r = state_table_take_states(b, f, false, &update, err);
 		break;
 	case EVT_STATE_UPDATE_READINGS:
 	case EVT_STATE_UPDATE_IOT:
 		r = state_table_take_readings(b, f,
-		    news.kind == EVT_STATE_UPDATE_IOT, &news, err);
+		    update.kind == EVT_STATE_UPDATE_IOT, &update, err);
 		break;
 	case EVT_STATE_UPDATE_LIFECYCLE:
-		r = state_table_take_lifecycle(b, f, &news, err);
+		r = state_table_take_lifecycle(b, f, &update, err);
 		break;
 	case EVT_STATE_UPDATE_ANSWER:
-		r = evt_state_table_take_answer(b, f, &news, err);
+		r = evt_state_table_apply_answer(b, f, &update, err);
 		break;
 	default:
 		break;
 	}
-	*ret_news = news;
+	*ret_update = update;
 	return r;
 }
 
@@ -567,13 +561,15 @@ static void
 state_table_clear(evt_state_table *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
-		evt_state_table_source *s = b->source[i];
+		evt_state_source *s = b->source[i];
 
-		s->known = s->blocked = s->corrupt = false;
-		s->state_conn = s->batch_conn = s->life_conn = 0;
-		s->text.len = s->reading.len = s->iot.len = 0;
-		s->seq = s->answer_seq = 0;
-		s->time_ns = INT64_MIN;
+		s->state.known = s->lifecycle.blocked = s->lifecycle.corrupt =
+		    false;
+		s->state.single_conn = s->state.batch_conn = s->lifecycle.conn =
+		    0;
+		s->state.text.len = s->reading.len = s->iot.len = 0;
+		s->state.seq = s->lifecycle.answer_seq = 0;
+		s->state.time_ns = INT64_MIN;
 		s->changed = true;
 	}
 }
@@ -584,7 +580,7 @@ state_table_load_states(void *ctx, const evt_key *source,
     const evt_frame *frame, evt_error *err)
 {
 	evt_state_table *b = ctx;
-	evt_state_update news = { .kind = EVT_STATE_UPDATE_NONE };
+	evt_state_update update = { .kind = EVT_STATE_UPDATE_NONE };
 	evt_frame f = *frame;
 	int r;
 
@@ -593,9 +589,9 @@ state_table_load_states(void *ctx, const evt_key *source,
 		return EVT_OK;
 	b->loaded_seq = frame->seq;
 	f.tape = b->loading;
-	r = evt_time_shift_frame(b->rebase, &f, err);
+	r = evt_time_shift_frame(b->shift, &f, err);
 	return r != EVT_OK ? r :
-	                     state_table_take_states(b, &f, true, &news, err);
+	                     state_table_take_states(b, &f, true, &update, err);
 }
 
 static int
@@ -603,25 +599,25 @@ state_table_load_lifecycle(void *ctx, const evt_key *source,
     const evt_frame *frame, evt_error *err)
 {
 	evt_state_table *b = ctx;
-	evt_state_update news = { .kind = EVT_STATE_UPDATE_NONE };
+	evt_state_update update = { .kind = EVT_STATE_UPDATE_NONE };
 	evt_frame f = *frame;
-	evt_state_table_source *s = evt_state_table_put(b, source);
+	evt_state_source *s = evt_state_table_put(b, source);
 	int r;
 
 	if (s == NULL)
 		return evt_err_nomem(err);
 	f.tape = b->loading;
-	r = evt_time_shift_frame(b->rebase, &f, err);
+	r = evt_time_shift_frame(b->shift, &f, err);
 	if (r != EVT_OK)
 		return r;
-	if (s->answer_seq > f.seq)
+	if (s->lifecycle.answer_seq > f.seq)
 		return EVT_OK;
 	/* A state behind it says that it is over, unless it is one of a blocked
 	 * source on the same connection, which should not have come. */
-	if (s->known && !state_table_is_newer(b, s, &f) &&
-	    (s->tape != f.tape || s->conn != f.conn))
+	if (s->state.known && !state_table_is_newer(b, s, &f) &&
+	    (s->state.tape != f.tape || s->state.conn != f.conn))
 		return EVT_OK;
-	return state_table_take_lifecycle(b, &f, &news, err);
+	return state_table_take_lifecycle(b, &f, &update, err);
 }
 
 static int
@@ -644,12 +640,12 @@ state_table_load_readings(evt_state_table *b, evt_tape *tape, int64_t time_ns,
 		return r;
 	while ((r = evt_cursor_next(cursor, &f, err)) == EVT_OK ||
 	    r == EVT_ERR_CORRUPT) {
-		evt_state_update news;
+		evt_state_update update;
 
 		if (r == EVT_OK)
-			r = evt_time_shift_frame(b->rebase, &f, err);
+			r = evt_time_shift_frame(b->shift, &f, err);
 		if (r == EVT_OK)
-			r = evt_state_table_take(b, &f, &news, err);
+			r = evt_state_table_apply(b, &f, &update, err);
 		if (r != EVT_OK && r != EVT_ERR_CORRUPT)
 			break;
 	}
@@ -664,8 +660,8 @@ evt_state_table_load(evt_state_table *b, int64_t time_ns, evt_error *err)
 	int r = EVT_OK;
 
 	state_table_clear(b);
-	for (size_t i = 0; i < b->reel->n && r == EVT_OK; i++) {
-		evt_tape *t = b->reel->tape[i];
+	for (size_t i = 0; i < b->tapes->n && r == EVT_OK; i++) {
+		evt_tape *t = b->tapes->tape[i];
 
 		b->loading = (uint32_t)i;
 		for (int k = 0; k < 2 && r == EVT_OK; k++) {

@@ -1,4 +1,4 @@
-/* board_impl.h - what the files of the board share; for them alone. */
+/* board_impl.h - what the files of the table share; for them alone. */
 #ifndef EVT_REPLAY_STANDIN_STATE_TABLE_IMPL_H
 #define EVT_REPLAY_STANDIN_STATE_TABLE_IMPL_H
 
@@ -13,10 +13,10 @@ struct start {
 };
 
 struct evt_state_table {
-	const evt_tape_set *reel;
-	evt_time_shift *rebase;
+	const evt_tape_set *tapes;
+	evt_time_shift *shift;
 	evt_json_scanner *scanner;
-	evt_state_table_source *
+	evt_state_source *
 	    *source; /* each on its own, so that they stay in place */
 	size_t n, cap;
 	evt_key_table keys;     /* the i-th is that of source[i] */
@@ -24,8 +24,8 @@ struct evt_state_table {
 	bool mapped;            /* trackers were told of */
 	const evt_strings *only; /* NULL: all are shown */
 	bool readings;           /* the tape has some */
-	evt_state_change *touch;
-	size_t cap_touch;
+	evt_state_update_change *change;
+	size_t cap_change;
 	uint64_t loaded_seq; /* last frame that was read whole while loading */
 	uint32_t loading;    /* its tape */
 	struct start *start; /* where connections begin, by tape and time */
@@ -33,22 +33,21 @@ struct evt_state_table {
 };
 
 /* What is added to the times of the tape, ns. */
-int64_t evt_state_table_shift(const evt_state_table *b);
+int64_t evt_state_table_shift_ns(const evt_state_table *b);
 /* The source with that key, added if it is new.  NULL: out of memory. */
-evt_state_table_source *evt_state_table_put(evt_state_table *b,
-    const evt_key *key);
+evt_state_source *evt_state_table_put(evt_state_table *b, const evt_key *key);
 /* Append to what a frame was about.  NULL: out of memory. */
-evt_state_change *evt_state_table_touch(evt_state_table *b,
-    evt_state_update *news, evt_state_table_source *s);
+evt_state_update_change *evt_state_table_add_change(evt_state_table *b,
+    evt_state_update *update, evt_state_source *s);
 
 /* ---- board_answers.c: responses to the recorder's subscriptions ---- */
 
 /* Remember where the tape's connections begin. */
-int evt_state_table_starts(evt_state_table *b, uint32_t tape,
+int evt_state_table_put_connections(evt_state_table *b, uint32_t tape,
     const evt_info *info, evt_error *err);
 /* Take note of what is blocked, if the frame is a response. */
-int evt_state_table_take_answer(evt_state_table *b, const evt_frame *f,
-    evt_state_update *news, evt_error *err);
+int evt_state_table_apply_answer(evt_state_table *b, const evt_frame *f,
+    evt_state_update *update, evt_error *err);
 /* What was blocked says the last response before the time; where there is none,
  * the first one behind it: nobody knows better. */
 int evt_state_table_load_answer(evt_state_table *b, uint32_t tape,

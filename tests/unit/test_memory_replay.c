@@ -40,7 +40,7 @@ static const struct line tape_lines[] = {
 struct fixture {
 	char *dir, *path;
 	evt_tape *tape;
-	evt_tape_set reel;
+	evt_tape_set tapes;
 	evt_frame frame; /* a state */
 	int (*run)(struct fixture *x, evt_error *err);
 	evt_buf out; /* what came of it; made before calls fail */
@@ -128,17 +128,17 @@ player(struct fixture *x, evt_error *err)
 {
 	evt_play_options play;
 	evt_player p = { 0 };
-	evt_tape_set reel = { 0 };
+	evt_tape_set tapes = { 0 };
 	int64_t now = 0, due, start;
 	evt_frame f;
-	int r = evt_tape_set_open(&x->tape, 1, &reel, err);
+	int r = evt_tape_set_open(&x->tape, 1, &tapes, err);
 
 	evt_play_options_init(&play);
 	play.speed = EVT_SPEED_UNLIMITED;
 	if (r == EVT_OK)
-		r = evt_tape_set_start(&reel, &play, &start, err);
+		r = evt_tape_set_start(&tapes, &play, &start, err);
 	if (r == EVT_OK)
-		r = evt_player_open(&reel, &play, &p, err);
+		r = evt_player_open(&tapes, &play, &p, err);
 	while (r == EVT_DECK_FRAME || r == EVT_DECK_WAIT) {
 		r = evt_deck_poll(p.deck, now, &f, &due, err);
 		if (r == EVT_DECK_FRAME)
@@ -147,7 +147,7 @@ player(struct fixture *x, evt_error *err)
 			now = due;
 	}
 	evt_player_close(&p);
-	evt_tape_set_close(&reel);
+	evt_tape_set_close(&tapes);
 	return r == EVT_DECK_END ? EVT_OK : r;
 }
 
@@ -205,12 +205,12 @@ times(struct fixture *x, evt_error *err)
 		.form = EVT_STAMP_REWRITE_ISO,
 		.offset_s = -21600 };
 	evt_frame f = x->frame;
-	evt_time_shift *rebase = NULL;
+	evt_time_shift *shift = NULL;
 	evt_buf b = { 0 };
-	int r = evt_time_shift_new(T0, T0 + 100 * SEC, &rebase, err);
+	int r = evt_time_shift_new(T0, T0 + 100 * SEC, &shift, err);
 
 	if (r == EVT_OK)
-		r = evt_time_shift_frame(rebase, &f, err);
+		r = evt_time_shift_frame(shift, &f, err);
 	if (r == EVT_OK)
 		r = done(evt_stamp_rewrite_text(&how, f.payload, f.len, &b) &&
 		    evt_stamp_rewrite_compact(
@@ -221,7 +221,7 @@ times(struct fixture *x, evt_error *err)
 	if (r == EVT_OK)
 		add(x, b.data, b.len);
 	evt_buf_free(&b);
-	evt_time_shift_free(rebase);
+	evt_time_shift_free(shift);
 	return r;
 }
 
@@ -256,9 +256,9 @@ to_client(void *ctx, const void *text, size_t n, evt_error *err)
 }
 
 struct session {
-	evt_state_table *board;
+	evt_state_table *table;
 	evt_standin *client;
-	evt_broadcast telling;
+	evt_broadcast broadcast;
 	evt_cursor *cursor;
 };
 
@@ -273,7 +273,7 @@ say_all(struct session *s, evt_error *err)
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < COUNT(said) && r == EVT_OK; i++)
-		r = evt_standin_message(s->client, said[i], strlen(said[i]),
+		r = evt_standin_on_message(s->client, said[i], strlen(said[i]),
 		    T0 + SEC, err);
 	return r;
 }
@@ -281,7 +281,7 @@ say_all(struct session *s, evt_error *err)
 static int
 play_all(struct session *s, evt_error *err)
 {
-	evt_state_update news;
+	evt_state_update update;
 	evt_frame f;
 	int r;
 
@@ -289,10 +289,10 @@ play_all(struct session *s, evt_error *err)
 		if (f.kind == EVT_KIND_MARK)
 			continue;
 		if ((r = evt_standin_tick(s->client, f.time_ns, err)) ||
-		    (r = evt_state_table_take(s->board, &f, &news, err)))
+		    (r = evt_state_table_apply(s->table, &f, &update, err)))
 			return r;
-		evt_broadcast_begin(&s->telling, &f, &news);
-		if ((r = evt_standin_tell(s->client, err)))
+		evt_broadcast_begin(&s->broadcast, &f, &update);
+		if ((r = evt_standin_on_frame(s->client, err)))
 			return r;
 	}
 	return r == EVT_END || r == EVT_AGAIN ? EVT_OK : r;
@@ -303,26 +303,26 @@ converse(struct fixture *x, struct session *s, evt_error *err)
 {
 	static const evt_filter from = { .has_from = true,
 		.from_ns = T0 + SEC };
-	evt_standin_options o = { .board = s->board,
-		.telling = &s->telling,
+	evt_standin_options o = { .table = s->table,
+		.broadcast = &s->broadcast,
 		.send = to_client,
 		.ctx = x };
 	uint8_t was[16] = { 0 };
 	int r;
 
-	if ((r = evt_state_table_add_tracker(s->board, 77,
+	if ((r = evt_state_table_add_tracker(s->table, 77,
 	         &(evt_key){ "1", 1, true }, "a label", err)) ||
-	    (r = evt_state_table_load(s->board, T0 + SEC, err)) ||
-	    (r = evt_state_table_offset(s->board, T0 + SEC,
-	         &s->telling.offset_s, err)) ||
+	    (r = evt_state_table_load(s->table, T0 + SEC, err)) ||
+	    (r = evt_state_table_utc_offset(s->table, T0 + SEC,
+	         &s->broadcast.offset_s, err)) ||
 	    (r = evt_standin_new(&o, &s->client, err)) ||
 	    (r = evt_cursor_open(&x->tape, 1, &from, &s->cursor, err)) ||
 	    (r = say_all(s, err)) || (r = play_all(s, err)) ||
 	    (r = evt_standin_tick(s->client, T0 + 5 * SEC, err)) ||
-	    (r = evt_state_table_load(s->board, T0 + SEC, err)))
+	    (r = evt_state_table_load(s->table, T0 + SEC, err)))
 		return r;
-	assert_true(evt_state_table_n(s->board) <= sizeof(was));
-	return evt_standin_moved(s->client, was, evt_state_table_n(s->board),
+	assert_true(evt_state_table_n(s->table) <= sizeof(was));
+	return evt_standin_on_moved(s->client, was, evt_state_table_n(s->table),
 	    T0 + SEC, err);
 }
 
@@ -330,14 +330,14 @@ static int
 standin(struct fixture *x, evt_error *err)
 {
 	struct session s = { 0 };
-	int r = evt_state_table_new(&x->reel, NULL, &s.board, err);
+	int r = evt_state_table_new(&x->tapes, NULL, &s.table, err);
 
 	if (r == EVT_OK)
 		r = converse(x, &s, err);
 	evt_cursor_close(s.cursor);
 	evt_standin_free(s.client);
-	evt_broadcast_free(&s.telling);
-	evt_state_table_free(s.board);
+	evt_broadcast_free(&s.broadcast);
+	evt_state_table_free(s.table);
 	return r;
 }
 
@@ -353,12 +353,12 @@ part_once(void *arg)
 
 	x->out.len = 0;
 	ok(evt_tape_open(x->path, &x->tape, &err), &err);
-	ok(evt_tape_set_open(&x->tape, 1, &x->reel, &err), &err);
+	ok(evt_tape_set_open(&x->tape, 1, &x->tapes, &err), &err);
 	if (x->known)
 		failing_start();
 	r = x->run(x, &err);
 	failing_stop();
-	evt_tape_set_close(&x->reel);
+	evt_tape_set_close(&x->tapes);
 	evt_tape_close(x->tape);
 	got = XXH64(x->out.data, x->out.len, 0);
 	if (!x->known) {

@@ -139,9 +139,9 @@ TEST(trackers_are_no_sources)
 	struct client *x = BEGIN(three, 1000);
 	evt_error err;
 
-	ok(evt_state_table_add_tracker(x->board, 700, &one, "Van", &err), &err);
-	ok(evt_state_table_add_tracker(x->board, 701, &two, NULL, &err), &err);
-	ok(evt_state_table_add_tracker(x->board, 702, &one, "Clone", &err),
+	ok(evt_state_table_add_tracker(x->table, 700, &one, "Van", &err), &err);
+	ok(evt_state_table_add_tracker(x->table, 701, &two, NULL, &err), &err);
+	ok(evt_state_table_add_tracker(x->table, 702, &one, "Clone", &err),
 	    &err);
 	say(x, 1000, OLD("1,700,702"));
 	heard(x, "answer state 1=unknown 700=normal 702=normal | state 1:11");
@@ -234,7 +234,7 @@ TEST(broken_line)
 	say(x, 1000, ASK(ALL("state_batch", EVERY("1s"))));
 	play(x, 1);
 	x->broken = true;
-	assert_int_equal(evt_standin_message(x->client, OLD("1"),
+	assert_int_equal(evt_standin_on_message(x->client, OLD("1"),
 	                     strlen(OLD("1")), T0, &err),
 	    EVT_ERR_NOMEM);
 	assert_int_equal(evt_standin_tick(x->client, T0 + 9000 * MS, &err),
@@ -382,8 +382,8 @@ TEST(blocked)
 	heard(x, "answer state 1=normal | state 1:10");
 	play(x, 1);
 	heard_exactly(x, blocking[2].text);
-	ok(evt_standin_current(x->client,
-	       evt_state_table_by_tracker(x->board, 1), &err),
+	ok(evt_standin_send_current(x->client,
+	       evt_state_table_by_tracker(x->table, 1), &err),
 	    &err);
 	play(x, 2);
 	heard(x, "");
@@ -391,8 +391,8 @@ TEST(blocked)
 	heard(x, "answer state 1=blocked");
 	play(x, 1);
 	heard_exactly(x, blocking[5].text);
-	ok(evt_standin_current(x->client,
-	       evt_state_table_by_tracker(x->board, 1), &err),
+	ok(evt_standin_send_current(x->client,
+	       evt_state_table_by_tracker(x->table, 1), &err),
 	    &err);
 	heard(x, "state 1:12");
 	play(x, 1);
@@ -419,8 +419,8 @@ TEST(blocked_in_batches)
 	heard_exactly(x, BATCH(ITEM(2, 21)));
 	play(x, 1);
 	heard(x, "unblock 1");
-	ok(evt_standin_current(x->client,
-	       evt_state_table_by_tracker(x->board, 1), &err),
+	ok(evt_standin_send_current(x->client,
+	       evt_state_table_by_tracker(x->table, 1), &err),
 	    &err);
 	heard_exactly(x, BATCH(ITEM(1, 12)));
 	finish(x);

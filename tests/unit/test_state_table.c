@@ -1,5 +1,5 @@
 /*
- * test_board.c - what the board makes of single frames: trackers and their
+ * test_board.c - what the table makes of single frames: trackers and their
  * sources, readings, what a frame is about, the user's clock.
  */
 #include "tests/unit/lib/tapes.h"
@@ -17,8 +17,8 @@
 struct fixture {
 	char *dir;
 	evt_tape *tape;
-	evt_tape_set reel;
-	evt_state_table *board;
+	evt_tape_set tapes;
+	evt_state_table *table;
 };
 
 static int
@@ -37,15 +37,15 @@ teardown(void **state)
 {
 	struct fixture *x = *state;
 
-	evt_state_table_free(x->board);
-	evt_tape_set_close(&x->reel);
+	evt_state_table_free(x->table);
+	evt_tape_set_close(&x->tapes);
 	evt_tape_close(x->tape);
 	remove_dir(x->dir);
 	free(x);
 	return 0;
 }
 
-/* The board of a tape of received frames, a second apart, all on one
+/* The table of a tape of received frames, a second apart, all on one
  * connection. */
 static evt_state_table *
 board_of(struct fixture *x, const char *const *text, size_t n)
@@ -73,9 +73,9 @@ board_of(struct fixture *x, const char *const *text, size_t n)
 	evt_profile_free(profile);
 	ok(evt_tape_open(path, &x->tape, &err), &err);
 	free(path);
-	ok(evt_tape_set_open(&x->tape, 1, &x->reel, &err), &err);
-	ok(evt_state_table_new(&x->reel, NULL, &x->board, &err), &err);
-	return x->board;
+	ok(evt_tape_set_open(&x->tape, 1, &x->tapes, &err), &err);
+	ok(evt_state_table_new(&x->tapes, NULL, &x->table, &err), &err);
+	return x->table;
 }
 
 #define STATE(id) "{\"event\":\"state\",\"data\":{\"source_id\":" id "}}"
@@ -90,7 +90,7 @@ is_text(const evt_buf *got, const char *want)
 static void
 is_tracker(const evt_state_table *b, size_t i, int64_t id, const char *source)
 {
-	const evt_state_table_source *s;
+	const evt_state_source *s;
 	int64_t got;
 
 	assert_true(evt_state_table_tracker_at(b, i, &got, &s));
@@ -104,7 +104,7 @@ TEST(ids_taken_as_equal)
 		STATE("5"), STATE("5"), STATE("\"ship\"") };
 	struct fixture *x = *state;
 	evt_state_table *b = board_of(x, text, 5);
-	const evt_state_table_source *s;
+	const evt_state_source *s;
 	int64_t id;
 
 	assert_false(evt_state_table_has_trackers(b));
@@ -117,11 +117,11 @@ TEST(ids_taken_as_equal)
 	assert_ptr_equal(evt_state_table_at(b, s->no), s);
 	s = evt_state_table_by_text(b, "ship");
 	assert_non_null(s);
-	assert_int_equal(s->tracker, EVT_STATE_TABLE_NO_TRACKER);
+	assert_int_equal(s->tracker, EVT_STATE_SOURCE_NO_TRACKER);
 	assert_null(evt_state_table_by_text(b, "6"));
 	assert_null(evt_state_table_by_text(b, ""));
 	assert_null(evt_state_table_by_tracker(b, 6));
-	assert_null(evt_state_table_by_tracker(b, EVT_STATE_TABLE_NO_TRACKER));
+	assert_null(evt_state_table_by_tracker(b, EVT_STATE_SOURCE_NO_TRACKER));
 	assert_int_equal(evt_state_table_n_trackers(b), 2);
 	is_tracker(b, evt_state_table_by_text(b, "5")->no, 5, "5");
 	assert_false(evt_state_table_tracker_at(b, s->no, &id, &s));
@@ -156,9 +156,9 @@ TEST(trackers_told_of)
 	assert_ptr_equal(evt_state_table_by_tracker(b, 101),
 	    evt_state_table_by_text(b, "5"));
 	assert_null(evt_state_table_by_tracker(b, 5));
-	/* One that no tracker has is on the board, but nobody can name it. */
+	/* One that no tracker has is on the table, but nobody can name it. */
 	assert_int_equal(evt_state_table_by_text(b, "9")->tracker,
-	    EVT_STATE_TABLE_NO_TRACKER);
+	    EVT_STATE_SOURCE_NO_TRACKER);
 	assert_null(evt_state_table_by_tracker(b, 9));
 }
 
@@ -173,7 +173,7 @@ TEST(readings_of_trackers)
 	static const evt_key five = { "5", 1, true };
 	struct fixture *x = *state;
 	evt_state_table *b = board_of(x, text, 3);
-	const evt_state_table_source *s;
+	const evt_state_source *s;
 	evt_error err;
 
 	ok(evt_state_table_add_tracker(b, 100, &five, NULL, &err), &err);
@@ -188,7 +188,7 @@ TEST(readings_of_trackers)
 	is_text(&s->iot, "{\"tracker_id\":100,\"v\":4}");
 	ok(evt_state_table_load(b, T0, &err), &err);
 	assert_int_equal(s->reading.len, 0);
-	assert_false(s->known);
+	assert_false(s->state.known);
 }
 
 /* What a frame is about. */
@@ -207,16 +207,17 @@ TEST(news_of_frames)
 	static const struct {
 		enum evt_state_update_kind kind;
 		unsigned n;
-		enum evt_state_table_life life;
+		enum evt_state_update_life life;
 	} want[] = {
-		{ EVT_STATE_UPDATE_STATE, 1, EVT_STATE_TABLE_LIFE_OTHER },
-		{ EVT_STATE_UPDATE_STATE_BATCH, 2, EVT_STATE_TABLE_LIFE_OTHER },
-		{ EVT_STATE_UPDATE_LIFECYCLE, 1, EVT_STATE_TABLE_LIFE_BLOCK },
-		{ EVT_STATE_UPDATE_LIFECYCLE, 1, EVT_STATE_TABLE_LIFE_OTHER },
-		{ EVT_STATE_UPDATE_LOGOUT, 0, EVT_STATE_TABLE_LIFE_OTHER },
-		{ EVT_STATE_UPDATE_NONE, 0, EVT_STATE_TABLE_LIFE_OTHER },
-		{ EVT_STATE_UPDATE_NONE, 0, EVT_STATE_TABLE_LIFE_OTHER },
-		{ EVT_STATE_UPDATE_ANSWER, 0, EVT_STATE_TABLE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_STATE, 1, EVT_STATE_UPDATE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_STATE_BATCH, 2,
+		    EVT_STATE_UPDATE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_LIFECYCLE, 1, EVT_STATE_UPDATE_LIFE_BLOCK },
+		{ EVT_STATE_UPDATE_LIFECYCLE, 1, EVT_STATE_UPDATE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_LOGOUT, 0, EVT_STATE_UPDATE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_NONE, 0, EVT_STATE_UPDATE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_NONE, 0, EVT_STATE_UPDATE_LIFE_OTHER },
+		{ EVT_STATE_UPDATE_ANSWER, 0, EVT_STATE_UPDATE_LIFE_OTHER },
 	};
 	struct fixture *x = *state;
 	evt_state_table *b = board_of(x, text, 8);
@@ -226,26 +227,25 @@ TEST(news_of_frames)
 	evt_frame f;
 
 	ok(evt_state_table_load(b, T0, &err), &err);
-	ok(evt_cursor_open(x->reel.tape, 1, NULL, &cursor, &err), &err);
+	ok(evt_cursor_open(x->tapes.tape, 1, NULL, &cursor, &err), &err);
 	while (evt_cursor_next(cursor, &f, &err) == EVT_OK) {
-		evt_state_update news;
+		evt_state_update update;
 
-		ok(evt_state_table_take(b, &f, &news, &err), &err);
+		ok(evt_state_table_apply(b, &f, &update, &err), &err);
 		if (f.kind == EVT_KIND_MARK) {
-			assert_int_equal(news.kind, EVT_STATE_UPDATE_NONE);
+			assert_int_equal(update.kind, EVT_STATE_UPDATE_NONE);
 			continue;
 		}
-		assert_int_equal(news.kind, want[i].kind);
-		assert_int_equal(news.n, want[i].n);
-		assert_int_equal(news.life, want[i].life);
+		assert_int_equal(update.kind, want[i].kind);
+		assert_int_equal(update.n, want[i].n);
+		assert_int_equal(update.life, want[i].life);
 		i++;
 	}
 	assert_int_equal(i, 8);
-	assert_true(evt_state_table_by_text(b, "5")->blocked);
+	assert_true(evt_state_table_by_text(b, "5")->lifecycle.blocked);
 	assert_false(
-	    evt_state_table_source_speaks(evt_state_table_by_text(b, "5")));
-	assert_true(
-	    evt_state_table_source_speaks(evt_state_table_by_text(b, "6")));
+	    evt_state_source_sendable(evt_state_table_by_text(b, "5")));
+	assert_true(evt_state_source_sendable(evt_state_table_by_text(b, "6")));
 	evt_cursor_close(cursor);
 }
 
@@ -268,7 +268,7 @@ TEST(users_clock)
 		int got = 7;
 
 		ok(evt_state_table_load(b, at, &err), &err);
-		ok(evt_state_table_offset(b, at, &got, &err), &err);
+		ok(evt_state_table_utc_offset(b, at, &got, &err), &err);
 		assert_int_equal(got, want[i]);
 	}
 }

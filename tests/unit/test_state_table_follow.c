@@ -1,5 +1,5 @@
 /*
- * test_board_follow.c - the board, which is loaded for a time from the index,
+ * test_board_follow.c - the table, which is loaded for a time from the index,
  * against one that took every frame before that time.
  *
  * The tapes are random: states alone and in batches, readings, blocks and
@@ -37,8 +37,8 @@ struct fixture {
 	char *dir;
 	evt_profile *profile;
 	struct tape tape[TAPES];
-	evt_tape_set reel;
-	evt_tape *reeled[TAPES];
+	evt_tape_set tapes;
+	evt_tape *tape_array[TAPES];
 };
 
 /* ---- random tapes ------------------------------------------------------ */
@@ -230,15 +230,15 @@ reel_of(struct fixture *x, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		ok(evt_tape_open(x->tape[i].path, &x->tape[i].tape, &err),
 		    &err);
-		x->reeled[i] = x->tape[i].tape;
+		x->tape_array[i] = x->tape[i].tape;
 	}
-	ok(evt_tape_set_open(x->reeled, n, &x->reel, &err), &err);
+	ok(evt_tape_set_open(x->tape_array, n, &x->tapes, &err), &err);
 }
 
 static void
 unreel(struct fixture *x)
 {
-	evt_tape_set_close(&x->reel);
+	evt_tape_set_close(&x->tapes);
 	for (size_t i = 0; i < TAPES; i++) {
 		evt_tape_close(x->tape[i].tape);
 		x->tape[i].tape = NULL;
@@ -325,24 +325,25 @@ same_bytes(const uint8_t *a, size_t n, const uint8_t *b, size_t m)
 }
 
 static void
-same_source(const evt_state_table_source *a, const evt_state_table_source *b)
+same_source(const evt_state_source *a, const evt_state_source *b)
 {
-	assert_int_equal(a->known, b->known);
-	assert_int_equal(a->corrupt, b->corrupt);
+	assert_int_equal(a->state.known, b->state.known);
+	assert_int_equal(a->lifecycle.corrupt, b->lifecycle.corrupt);
 	/* What is removed is neither. */
-	if (!a->corrupt)
-		assert_int_equal(a->blocked, b->blocked);
+	if (!a->lifecycle.corrupt)
+		assert_int_equal(a->lifecycle.blocked, b->lifecycle.blocked);
 	same_bytes(a->reading.data, a->reading.len, b->reading.data,
 	    b->reading.len);
 	same_bytes(a->iot.data, a->iot.len, b->iot.data, b->iot.len);
-	if (!a->known)
+	if (!a->state.known)
 		return;
-	same_bytes(a->text.data, a->text.len, b->text.data, b->text.len);
-	assert_int_equal(a->at, b->at);
-	assert_int_equal(a->len, b->len);
-	assert_int_equal(a->seq, b->seq);
-	assert_int_equal(a->tape, b->tape);
-	assert_int_equal(a->time_ns, b->time_ns);
+	same_bytes(a->state.text.data, a->state.text.len, b->state.text.data,
+	    b->state.text.len);
+	assert_int_equal(a->state.at, b->state.at);
+	assert_int_equal(a->state.len, b->state.len);
+	assert_int_equal(a->state.seq, b->state.seq);
+	assert_int_equal(a->state.tape, b->state.tape);
+	assert_int_equal(a->state.time_ns, b->state.time_ns);
 }
 
 static void
@@ -350,8 +351,8 @@ same(const evt_state_table *a, const evt_state_table *b)
 {
 	assert_int_equal(evt_state_table_n(a), evt_state_table_n(b));
 	for (size_t i = 0; i < evt_state_table_n(a); i++) {
-		const evt_state_table_source *s = evt_state_table_at(a, i);
-		const evt_state_table_source *t =
+		const evt_state_source *s = evt_state_table_at(a, i);
+		const evt_state_source *t =
 		    evt_state_table_by_tracker(b, s->tracker);
 
 		assert_non_null(t);
@@ -359,9 +360,9 @@ same(const evt_state_table *a, const evt_state_table *b)
 	}
 }
 
-/* Give the board all frames received in [from, to). */
+/* Give the table all frames received in [from, to). */
 static void
-take_frames(const struct fixture *x, evt_state_table *b, evt_time_shift *rebase,
+take_frames(const struct fixture *x, evt_state_table *b, evt_time_shift *shift,
     int64_t from, int64_t to)
 {
 	evt_filter window = { .has_from = true,
@@ -371,37 +372,37 @@ take_frames(const struct fixture *x, evt_state_table *b, evt_time_shift *rebase,
 	evt_cursor *cursor;
 	evt_error err;
 	evt_frame f;
-	evt_state_update news;
+	evt_state_update update;
 	int r;
 
-	ok(evt_cursor_open(x->reel.tape, x->reel.n, &window, &cursor, &err),
+	ok(evt_cursor_open(x->tapes.tape, x->tapes.n, &window, &cursor, &err),
 	    &err);
 	while ((r = evt_cursor_next(cursor, &f, &err)) == EVT_OK) {
-		ok(evt_time_shift_frame(rebase, &f, &err), &err);
-		ok(evt_state_table_take(b, &f, &news, &err), &err);
+		ok(evt_time_shift_frame(shift, &f, &err), &err);
+		ok(evt_state_table_apply(b, &f, &update, &err), &err);
 	}
 	if (r != EVT_END && r != EVT_AGAIN)
 		fail_msg("reading: %s", err.text);
 	evt_cursor_close(cursor);
 }
 
-/* A board that was loaded at `from` and then followed the deck, and one that is
+/* A table that was loaded at `from` and then followed the deck, and one that is
  * loaded where the deck is now. */
 static void
-check_at(const struct fixture *x, evt_time_shift *rebase, int64_t from,
+check_at(const struct fixture *x, evt_time_shift *shift, int64_t from,
     int64_t to)
 {
 	evt_state_table *loaded, *followed;
 	evt_error err;
 
-	ok(evt_state_table_new(&x->reel, rebase, &loaded, &err), &err);
-	ok(evt_state_table_new(&x->reel, rebase, &followed, &err), &err);
+	ok(evt_state_table_new(&x->tapes, shift, &loaded, &err), &err);
+	ok(evt_state_table_new(&x->tapes, shift, &followed, &err), &err);
 	ok(evt_state_table_load(followed, from, &err), &err);
-	take_frames(x, followed, rebase, from, to);
+	take_frames(x, followed, shift, from, to);
 	ok(evt_state_table_load(loaded, to, &err), &err);
 	same(loaded, followed);
 	/* Again, after everything behind it. */
-	take_frames(x, loaded, rebase, to, INT64_MAX);
+	take_frames(x, loaded, shift, to, INT64_MAX);
 	ok(evt_state_table_load(loaded, to, &err), &err);
 	same(loaded, followed);
 	evt_state_table_free(loaded);
@@ -409,11 +410,11 @@ check_at(const struct fixture *x, evt_time_shift *rebase, int64_t from,
 }
 
 static void
-check_everywhere(const struct fixture *x, evt_time_shift *rebase)
+check_everywhere(const struct fixture *x, evt_time_shift *shift)
 {
 	for (int i = 0; i <= 20; i++)
-		check_at(x, rebase, T0, T0 + i * 450 * MS + 3);
-	check_at(x, rebase, T0, T0 + 60 * 1000 * MS);
+		check_at(x, shift, T0, T0 + i * 450 * MS + 3);
+	check_at(x, shift, T0, T0 + 60 * 1000 * MS);
 }
 
 TEST(loaded_equals_followed)
@@ -469,35 +470,36 @@ TEST(loaded_of_two_tapes)
 	unreel(x);
 }
 
-/* ---- rebase ------------------------------------------------------------ */
+/* ---- shift ------------------------------------------------------------ */
 
 TEST(loaded_with_other_times)
 {
 	struct fixture *x = *state;
-	evt_time_shift *rebase;
+	evt_time_shift *shift;
 	evt_state_table *b;
 	evt_error err;
 
 	make_tapes(x, 1, 31, true);
 	reel_of(x, 1);
-	ok(evt_time_shift_new(T0, T0 + 86400 * 1000 * MS, &rebase, &err), &err);
-	check_everywhere(x, rebase);
-	ok(evt_state_table_new(&x->reel, rebase, &b, &err), &err);
+	ok(evt_time_shift_new(T0, T0 + 86400 * 1000 * MS, &shift, &err), &err);
+	check_everywhere(x, shift);
+	ok(evt_state_table_new(&x->tapes, shift, &b, &err), &err);
 	ok(evt_state_table_load(b, T0 + 60 * 1000 * MS, &err), &err);
 	for (unsigned i = 0; i < SOURCES; i++) {
-		const evt_state_table_source *s =
+		const evt_state_source *s =
 		    evt_state_table_by_tracker(b, 1 + i);
 
 		assert_non_null(s);
-		assert_true(s->known);
-		assert_non_null(memmem(s->text.data + s->at, s->len,
-		    "\"2023-11-15 16:13:", 18));
-		assert_null(memmem(s->text.data, s->text.len, "11-14", 5));
+		assert_true(s->state.known);
+		assert_non_null(memmem(s->state.text.data + s->state.at,
+		    s->state.len, "\"2023-11-15 16:13:", 18));
+		assert_null(
+		    memmem(s->state.text.data, s->state.text.len, "11-14", 5));
 		assert_non_null(memmem(s->reading.data, s->reading.len,
 		    "\"2023-11-15 16:13:", 18));
 	}
 	evt_state_table_free(b);
-	evt_time_shift_free(rebase);
+	evt_time_shift_free(shift);
 	unreel(x);
 }
 

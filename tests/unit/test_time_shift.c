@@ -56,7 +56,7 @@ TEST(whole_seconds)
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		evt_time_shift *r = from_to(row[i].from, row[i].to);
-		int64_t shift = evt_time_shift_shift(r);
+		int64_t shift = evt_time_shift_ns(r);
 
 		assert_int_equal(shift % SEC, 0);
 		assert_in_range(row[i].to - (row[i].from + shift) + SEC, 1,

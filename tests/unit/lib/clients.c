@@ -65,8 +65,8 @@ record_lines(const char *path, const struct line *line, size_t n)
 void
 new_client(struct client *x, const char *hash)
 {
-	evt_standin_options o = { .board = x->board,
-		.telling = &x->telling,
+	evt_standin_options o = { .table = x->table,
+		.broadcast = &x->broadcast,
 		.hash = hash,
 		.send = collect,
 		.ctx = x };
@@ -84,9 +84,9 @@ place(struct client *x, int at_ms)
 
 	evt_cursor_close(x->cursor);
 	ok(evt_cursor_open(&x->tape, 1, &from, &x->cursor, &err), &err);
-	ok(evt_state_table_load(x->board, from.from_ns, &err), &err);
-	ok(evt_state_table_offset(x->board, from.from_ns, &x->telling.offset_s,
-	       &err),
+	ok(evt_state_table_load(x->table, from.from_ns, &err), &err);
+	ok(evt_state_table_utc_offset(x->table, from.from_ns,
+	       &x->broadcast.offset_s, &err),
 	    &err);
 }
 
@@ -103,8 +103,8 @@ begin(const struct line *line, size_t n, int at_ms)
 	record_lines(path, line, n);
 	ok(evt_tape_open(path, &x->tape, &err), &err);
 	free(path);
-	ok(evt_tape_set_open(&x->tape, 1, &x->reel, &err), &err);
-	ok(evt_state_table_new(&x->reel, NULL, &x->board, &err), &err);
+	ok(evt_tape_set_open(&x->tape, 1, &x->tapes, &err), &err);
+	ok(evt_state_table_new(&x->tapes, NULL, &x->table, &err), &err);
 	place(x, at_ms);
 	new_client(x, NULL);
 	return x;
@@ -116,10 +116,10 @@ finish(struct client *x)
 	forget(x);
 	free(x->sent);
 	evt_standin_free(x->client);
-	evt_broadcast_free(&x->telling);
-	evt_state_table_free(x->board);
+	evt_broadcast_free(&x->broadcast);
+	evt_state_table_free(x->table);
 	evt_cursor_close(x->cursor);
-	evt_tape_set_close(&x->reel);
+	evt_tape_set_close(&x->tapes);
 	evt_tape_close(x->tape);
 	remove_dir(x->dir);
 	free(x);
@@ -130,8 +130,8 @@ say(struct client *x, int at_ms, const char *text)
 {
 	evt_error err;
 
-	ok(evt_standin_message(x->client, text, strlen(text), T0 + at_ms * MS,
-	       &err),
+	ok(evt_standin_on_message(x->client, text, strlen(text),
+	       T0 + at_ms * MS, &err),
 	    &err);
 }
 
@@ -141,15 +141,15 @@ play(struct client *x, unsigned n)
 	while (n > 0) {
 		evt_error err;
 		evt_frame f;
-		evt_state_update news;
+		evt_state_update update;
 
 		assert_int_equal(evt_cursor_next(x->cursor, &f, &err), EVT_OK);
 		if (f.kind == EVT_KIND_MARK)
 			continue;
 		ok(evt_standin_tick(x->client, f.time_ns, &err), &err);
-		ok(evt_state_table_take(x->board, &f, &news, &err), &err);
-		evt_broadcast_begin(&x->telling, &f, &news);
-		ok(evt_standin_tell(x->client, &err), &err);
+		ok(evt_state_table_apply(x->table, &f, &update, &err), &err);
+		evt_broadcast_begin(&x->broadcast, &f, &update);
+		ok(evt_standin_on_frame(x->client, &err), &err);
 		n--;
 	}
 }
@@ -165,20 +165,22 @@ tick(struct client *x, int at_ms)
 void
 move(struct client *x, int at_ms)
 {
-	size_t n = evt_state_table_n(x->board);
+	size_t n = evt_state_table_n(x->table);
 	uint8_t *was = calloc(n + 1, 1);
 	evt_error err;
 
 	assert_non_null(was);
 	for (size_t i = 0; i < n; i++) {
-		const evt_state_table_source *s =
-		    evt_state_table_at(x->board, i);
+		const evt_state_source *s = evt_state_table_at(x->table, i);
 
-		was[i] = (uint8_t)((s->blocked ? EVT_STANDIN_WAS_BLOCKED : 0) |
-		    (s->corrupt ? EVT_STANDIN_WAS_CORRUPT : 0));
+		was[i] =
+		    (uint8_t)((s->lifecycle.blocked ? EVT_STANDIN_WAS_BLOCKED :
+		                                      0) |
+		        (s->lifecycle.corrupt ? EVT_STANDIN_WAS_CORRUPT : 0));
 	}
 	place(x, at_ms);
-	ok(evt_standin_moved(x->client, was, n, T0 + at_ms * MS, &err), &err);
+	ok(evt_standin_on_moved(x->client, was, n, T0 + at_ms * MS, &err),
+	    &err);
 	free(was);
 }
 

@@ -1,7 +1,7 @@
 /*
  * clients.h - a client of the stand-in, without a network.
  *
- * Each test records a short tape, loads the board at a time and hands the
+ * Each test records a short tape, loads the table at a time and hands the
  * frames out as a deck would.  What the client is sent is kept, and compared
  * either byte for byte or in short: "state 1:5" is a state of source 1 whose
  * member n is 5, "batch 1:5 2:6" a batch of two (in the order of their ids).
@@ -79,10 +79,10 @@ void record_lines(const char *path, const struct line *line, size_t n);
 struct client {
 	char *dir;
 	evt_tape *tape;
-	evt_tape_set reel;
+	evt_tape_set tapes;
 	evt_cursor *cursor;
-	evt_state_table *board;
-	evt_broadcast telling;
+	evt_state_table *table;
+	evt_broadcast broadcast;
 	evt_standin *client;
 	char **sent; /* to the client */
 	size_t n, cap;
