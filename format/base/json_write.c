@@ -142,6 +142,38 @@ evt_json_write_raw(evt_json_write *w, const char *name, const void *json,
 		json_write_check(w, evt_buf_add(w->out, json, n));
 }
 
+/* Append JSON without the white space between its tokens.  Nothing else may
+ * change: a number may have more digits than a double holds. */
+static bool
+json_write_add_compact(evt_buf *out, const uint8_t *p, size_t n)
+{
+	const uint8_t *end = p + n, *from = p;
+	bool in_string = false;
+
+	for (; p < end; p++) {
+		if (in_string && *p == '\\') {
+			p++;
+		} else if (*p == '"') {
+			in_string = !in_string;
+		} else if (!in_string && *p <= ' ') {
+			if (!evt_buf_add(out, from, (size_t)(p - from)))
+				return false;
+			from = p + 1;
+		}
+	}
+	return evt_buf_add(out, from, (size_t)(end - from));
+}
+
+void
+evt_json_write_compact(evt_json_write *w, const char *name, const void *json,
+    size_t n)
+{
+	assert(n > 0);
+	json_write_lead(w, name);
+	if (!w->failed)
+		json_write_check(w, json_write_add_compact(w->out, json, n));
+}
+
 void
 evt_json_write_int(evt_json_write *w, const char *name, int64_t value)
 {

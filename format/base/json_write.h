@@ -79,8 +79,11 @@ void evt_json_write_seconds(evt_json_write *w, const char *name, int64_t ns);
 void evt_json_write_time(evt_json_write *w, const char *name, int64_t ns,
     int digits);
 
-/* n bytes that are one JSON value already, as they are. */
+/* n bytes (1 or more) that are already one JSON value: as they are, or without
+ * the white space between tokens. */
 void evt_json_write_raw(evt_json_write *w, const char *name, const void *json,
     size_t n);
+void evt_json_write_compact(evt_json_write *w, const char *name,
+    const void *json, size_t n);
 
 #endif
