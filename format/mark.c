@@ -1,148 +1,226 @@
-/* marks.c - see marks.h. */
+/* mark.c - see mark.h. */
 #include "format/mark.h"
 
-#include <string.h>
+#include <assert.h>
 
-#include "format/evtape.h"
-#include "format/base/timetext.h"
+static const char *const mark_names[] = {
+	[EVT_MARK_STARTED] = "started",
+	[EVT_MARK_STOPPED] = "stopped",
+	[EVT_MARK_CONNECTED] = "connected",
+	[EVT_MARK_DISCONNECTED] = "disconnected",
+	[EVT_MARK_GAP] = "gap",
+	[EVT_MARK_CLOCK] = "clock",
+	[EVT_MARK_BOOKMARK] = "note",
+	[EVT_MARK_STATE] = "state",
+	[EVT_MARK_TRACKERS] = "trackers",
+	[EVT_MARK_TRIGGER] = "trigger",
+	[EVT_MARK_ARMED] = "armed",
+};
 
-static bool
-mark_begin(evt_buf *out, enum evt_mark mark)
+_Static_assert(sizeof(mark_names) / sizeof(mark_names[0]) == EVT_MARK_ARMED + 1,
+    "each mark has a name");
+
+const char *
+evt_mark_name(unsigned opcode)
 {
-	return evt_buf_printf(out, "{\"mark\":\"%s\"", evt_mark_name(mark));
+	if (opcode < sizeof(mark_names) / sizeof(mark_names[0]) &&
+	    mark_names[opcode] != NULL)
+		return mark_names[opcode];
+	return "unknown";
 }
 
-static bool
-mark_add_text(evt_buf *out, const char *name, const char *text)
-{
-	if (!evt_buf_printf(out, ",\"%s\":", name))
-		return false;
-	if (text == NULL)
-		return evt_buf_add_str(out, "null");
-	return evt_buf_add_json(out, text, strlen(text));
-}
-
-static bool
-mark_add_count(evt_buf *out, const char *name, int64_t n)
+static void
+mark_write_count(evt_json_write *json, const char *name, int64_t n)
 {
 	if (n == EVT_MARK_UNKNOWN)
-		return evt_buf_printf(out, ",\"%s\":null", name);
-	return evt_buf_printf(out, ",\"%s\":%lld", name, (long long)n);
+		evt_json_write_null(json, name);
+	else
+		evt_json_write_int(json, name, n);
 }
 
-/* Seconds with milliseconds; below 0: null. */
-static bool
-mark_add_seconds(evt_buf *out, const char *name, int64_t ns)
+/* Seconds with milliseconds; null if negative. */
+static void
+mark_write_seconds(evt_json_write *json, const char *name, int64_t ns)
 {
-	int64_t ms = (ns + EVT_NS_PER_MS / 2) / EVT_NS_PER_MS;
-
 	if (ns < 0)
-		return evt_buf_printf(out, ",\"%s\":null", name);
-	return evt_buf_printf(out, ",\"%s\":%lld.%03d", name,
-	    (long long)(ms / 1000), (int)(ms % 1000));
+		evt_json_write_null(json, name);
+	else
+		evt_json_write_seconds(json, name, ns);
 }
 
-static bool
-mark_add_time(evt_buf *out, const char *name, bool known, int64_t ns)
+static void
+mark_write_time(evt_json_write *json, const char *name, bool known, int64_t ns)
 {
-	char text[EVT_TIMETEXT_MAX];
+	if (known)
+		evt_json_write_time(json, name, ns, 9);
+	else
+		evt_json_write_null(json, name);
+}
 
-	if (!known)
-		return evt_buf_printf(out, ",\"%s\":null", name);
-	return evt_buf_printf(out, ",\"%s\":\"%s\"", name,
-	    evt_timetext_format(ns, 9, text));
+void
+evt_mark_begin(evt_json_write *json, evt_buf *out, enum evt_mark mark)
+{
+	assert(mark >= EVT_MARK_STARTED && mark <= EVT_MARK_ARMED);
+	evt_json_write_begin(json, out);
+	evt_json_write_object(json, NULL);
+	evt_json_write_str(json, "mark", evt_mark_name(mark));
+}
+
+bool
+evt_mark_end(evt_json_write *json)
+{
+	evt_json_write_close(json);
+	return evt_json_write_end(json);
 }
 
 bool
 evt_mark_started(evt_buf *out, const char *url, const char *profile,
     const char *const *events, size_t n_events)
 {
-	if (!mark_begin(out, EVT_MARK_STARTED) ||
-	    !evt_buf_printf(out, ",\"program\":\"evtape-record %s\"",
-	        evt_version()) ||
-	    !mark_add_text(out, "url", url) ||
-	    !mark_add_text(out, "profile", profile) ||
-	    !evt_buf_add_str(out, ",\"events\":["))
-		return false;
-	for (size_t i = 0; i < n_events; i++) {
-		if ((i > 0 && !evt_buf_add_byte(out, ',')) ||
-		    !evt_buf_add_json(out, events[i], strlen(events[i])))
-			return false;
-	}
-	return evt_buf_add_str(out, "]}");
+	evt_json_write json;
+
+	evt_mark_begin(&json, out, EVT_MARK_STARTED);
+	evt_json_write_str(&json, "program", "evtape-record " EVT_VERSION);
+	evt_json_write_str(&json, "url", url);
+	evt_json_write_str(&json, "profile", profile);
+	evt_json_write_array(&json, "events");
+	for (size_t i = 0; i < n_events; i++)
+		evt_json_write_str(&json, NULL, events[i]);
+	evt_json_write_close(&json);
+	return evt_mark_end(&json);
 }
 
 bool
 evt_mark_stopped(evt_buf *out, const char *reason, uint64_t frames)
 {
-	return mark_begin(out, EVT_MARK_STOPPED) &&
-	    mark_add_text(out, "reason", reason) &&
-	    mark_add_count(out, "frames", (int64_t)frames) &&
-	    evt_buf_add_byte(out, '}');
+	evt_json_write json;
+
+	evt_mark_begin(&json, out, EVT_MARK_STOPPED);
+	evt_json_write_str(&json, "reason", reason);
+	evt_json_write_uint(&json, "frames", frames);
+	return evt_mark_end(&json);
 }
 
 bool
 evt_mark_connected(evt_buf *out, const char *url, const char *peer,
     const char *tls, unsigned attempt, int64_t after_ns)
 {
-	return mark_begin(out, EVT_MARK_CONNECTED) &&
-	    mark_add_text(out, "url", url) &&
-	    mark_add_text(out, "peer", peer) &&
-	    mark_add_text(out, "tls", tls) &&
-	    mark_add_count(out, "attempt", attempt) &&
-	    mark_add_seconds(out, "after_s", after_ns) &&
-	    evt_buf_add_byte(out, '}');
+	evt_json_write json;
+
+	evt_mark_begin(&json, out, EVT_MARK_CONNECTED);
+	evt_json_write_str(&json, "url", url);
+	evt_json_write_str(&json, "peer", peer);
+	evt_json_write_str(&json, "tls", tls);
+	evt_json_write_uint(&json, "attempt", attempt);
+	mark_write_seconds(&json, "after_s", after_ns);
+	return evt_mark_end(&json);
 }
 
 bool
 evt_mark_disconnected(evt_buf *out, int code, const char *reason,
     uint64_t frames)
 {
-	return mark_begin(out, EVT_MARK_DISCONNECTED) &&
-	    mark_add_count(out, "code", code) &&
-	    mark_add_text(out, "reason", reason) &&
-	    mark_add_count(out, "frames", (int64_t)frames) &&
-	    evt_buf_add_byte(out, '}');
+	evt_json_write json;
+
+	evt_mark_begin(&json, out, EVT_MARK_DISCONNECTED);
+	mark_write_count(&json, "code", code);
+	evt_json_write_str(&json, "reason", reason);
+	evt_json_write_uint(&json, "frames", frames);
+	return evt_mark_end(&json);
 }
 
 bool
 evt_mark_gap(evt_buf *out, const evt_mark_gap_info *gap)
 {
-	return mark_begin(out, EVT_MARK_GAP) &&
-	    mark_add_count(out, "frames", gap->frames) &&
-	    mark_add_count(out, "bytes", gap->bytes) &&
-	    mark_add_text(out, "reason", gap->reason) &&
-	    mark_add_seconds(out, "seconds",
-	        gap->has_span ? gap->span_ns : -1) &&
-	    mark_add_time(out, "from", gap->has_span, gap->from_ns) &&
-	    mark_add_time(out, "to", gap->has_span, gap->to_ns) &&
-	    evt_buf_add_byte(out, '}');
+	evt_json_write json;
+
+	assert(gap != NULL);
+	evt_mark_begin(&json, out, EVT_MARK_GAP);
+	mark_write_count(&json, "frames", gap->frames);
+	mark_write_count(&json, "bytes", gap->bytes);
+	evt_json_write_str(&json, "reason", gap->reason);
+	mark_write_seconds(&json, "seconds", gap->has_span ? gap->span_ns : -1);
+	mark_write_time(&json, "from", gap->has_span, gap->from_ns);
+	mark_write_time(&json, "to", gap->has_span, gap->to_ns);
+	return evt_mark_end(&json);
 }
 
 bool
 evt_mark_clock(evt_buf *out, int64_t step_ns)
 {
-	return mark_begin(out, EVT_MARK_CLOCK) &&
-	    evt_buf_printf(out, ",\"step_ns\":%lld}", (long long)step_ns);
+	evt_json_write json;
+
+	evt_mark_begin(&json, out, EVT_MARK_CLOCK);
+	evt_json_write_int(&json, "step_ns", step_ns);
+	return evt_mark_end(&json);
+}
+
+bool
+evt_mark_bookmark(evt_buf *out, const char *text)
+{
+	evt_json_write json;
+
+	assert(text != NULL);
+	evt_mark_begin(&json, out, EVT_MARK_BOOKMARK);
+	evt_json_write_str(&json, "text", text);
+	return evt_mark_end(&json);
+}
+
+bool
+evt_mark_bookmark_removal(evt_buf *out, uint64_t seq)
+{
+	evt_json_write json;
+
+	evt_mark_begin(&json, out, EVT_MARK_BOOKMARK);
+	evt_json_write_uint(&json, "removes", seq);
+	return evt_mark_end(&json);
+}
+
+bool
+evt_mark_state(evt_buf *out, uint64_t frames, int64_t before_ns)
+{
+	evt_json_write json;
+
+	evt_mark_begin(&json, out, EVT_MARK_STATE);
+	evt_json_write_uint(&json, "frames", frames);
+	evt_json_write_time(&json, "before", before_ns, 9);
+	return evt_mark_end(&json);
+}
+
+bool
+evt_mark_trackers(evt_buf *out, const char *from, size_t n_trackers,
+    const uint8_t *list, size_t n)
+{
+	evt_json_write json;
+
+	evt_mark_begin(&json, out, EVT_MARK_TRACKERS);
+	evt_json_write_str(&json, "from", from);
+	evt_json_write_uint(&json, "trackers", n_trackers);
+	evt_json_write_compact(&json, "list", list, n);
+	return evt_mark_end(&json);
 }
 
 bool
 evt_mark_trigger(evt_buf *out, const char *cause, const char *what,
-    uint64_t frames, uint64_t let_go)
+    uint64_t frames, int64_t let_go)
 {
-	return mark_begin(out, EVT_MARK_TRIGGER) &&
-	    mark_add_text(out, "cause", cause) &&
-	    mark_add_text(out, "what", what) &&
-	    mark_add_count(out, "frames", (int64_t)frames) &&
-	    mark_add_count(out, "let_go", (int64_t)let_go) &&
-	    evt_buf_add_byte(out, '}');
+	evt_json_write json;
+
+	evt_mark_begin(&json, out, EVT_MARK_TRIGGER);
+	evt_json_write_str(&json, "cause", cause);
+	evt_json_write_str(&json, "what", what);
+	evt_json_write_uint(&json, "frames", frames);
+	mark_write_count(&json, "let_go", let_go);
+	return evt_mark_end(&json);
 }
 
 bool
 evt_mark_armed(evt_buf *out, int64_t keep_ns, int64_t after_ns)
 {
-	return mark_begin(out, EVT_MARK_ARMED) &&
-	    mark_add_seconds(out, "keep_s", keep_ns) &&
-	    mark_add_seconds(out, "after_s", after_ns) &&
-	    evt_buf_add_byte(out, '}');
+	evt_json_write json;
+
+	evt_mark_begin(&json, out, EVT_MARK_ARMED);
+	mark_write_seconds(&json, "keep_s", keep_ns);
+	mark_write_seconds(&json, "after_s", after_ns);
+	return evt_mark_end(&json);
 }

@@ -1,4 +1,4 @@
-/* err.c - see err.h, and the names of codes and marks. */
+/* err.c - see err.h. */
 #include "format/base/err.h"
 
 #include <errno.h>
@@ -37,26 +37,4 @@ evt_err_fill(evt_error *err, int code, int sys, const char *fmt, ...)
 			*p = ' ';
 	}
 	return code;
-}
-
-const char *
-evt_mark_name(unsigned opcode)
-{
-	static const char *const names[] = {
-		[EVT_MARK_STARTED] = "started",
-		[EVT_MARK_STOPPED] = "stopped",
-		[EVT_MARK_CONNECTED] = "connected",
-		[EVT_MARK_DISCONNECTED] = "disconnected",
-		[EVT_MARK_GAP] = "gap",
-		[EVT_MARK_CLOCK] = "clock",
-		[EVT_MARK_BOOKMARK] = "note",
-		[EVT_MARK_STATE] = "state",
-		[EVT_MARK_TRACKERS] = "trackers",
-		[EVT_MARK_TRIGGER] = "trigger",
-		[EVT_MARK_ARMED] = "armed",
-	};
-
-	if (opcode < sizeof(names) / sizeof(names[0]) && names[opcode] != NULL)
-		return names[opcode];
-	return "unknown";
 }

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "format/base/err.h"
+#include "format/mark.h"
 #include "format/navixy/trackers.h"
 #include "format/base/json_view.h"
 
@@ -31,50 +32,13 @@ evt_tracker_request_request(const char *credential, evt_buf *out)
 	    evt_buf_add_byte(out, '}');
 }
 
-/* Append JSON without the white space between its tokens.  Nothing else may be
- * touched: an id may have more digits than a double holds. */
-static bool
-tracker_request_add_compact(const uint8_t *p, size_t n, evt_buf *out)
-{
-	const uint8_t *end = p + n, *from = p;
-	bool string = false;
-
-	for (; p < end; p++) {
-		if (string && *p == '\\') {
-			p++;
-		} else if (*p == '"') {
-			string = !string;
-		} else if (!string && *p <= ' ') {
-			if (!evt_buf_add(out, from, (size_t)(p - from)))
-				return false;
-			from = p + 1;
-		}
-	}
-	return evt_buf_add(out, from, (size_t)(end - from));
-}
-
-static bool
-tracker_request_add_payload(const evt_trackers *t, const char *from,
-    evt_buf *out)
-{
-	const uint8_t *list;
-	size_t n;
-
-	list = evt_trackers_json(t, &n);
-	return evt_buf_printf(out, "{\"mark\":\"%s\",\"from\":",
-	           evt_mark_name(EVT_MARK_TRACKERS)) &&
-	    evt_buf_add_json(out, from, strlen(from)) &&
-	    evt_buf_printf(out,
-	        ",\"trackers\":%zu,\"list\":", evt_trackers_count(t)) &&
-	    tracker_request_add_compact(list, n, out) &&
-	    evt_buf_add_byte(out, '}');
-}
-
 int
 evt_tracker_request_take(uint8_t *text, size_t n, const char *from,
     const evt_credential *secret, evt_buf *ret_payload, size_t *ret_count,
     evt_error *err)
 {
+	const uint8_t *list;
+	size_t list_len;
 	evt_trackers *t;
 	int r;
 
@@ -85,7 +49,8 @@ evt_tracker_request_take(uint8_t *text, size_t n, const char *from,
 	if (r != EVT_OK)
 		return r;
 	*ret_count = evt_trackers_count(t);
-	if (!tracker_request_add_payload(t, from, ret_payload))
+	list = evt_trackers_json(t, &list_len);
+	if (!evt_mark_trackers(ret_payload, from, *ret_count, list, list_len))
 		r = evt_err_nomem(err);
 	evt_trackers_free(t);
 	return r;

@@ -8,6 +8,7 @@
 #include "format/base/err.h"
 #include "format/base/json_view.h"
 #include "format/base/json_write.h"
+#include "format/mark.h"
 #include "format/base/timetext.h"
 #include "format/write/writer_priv.h"
 
@@ -86,7 +87,6 @@ evt_bookmark_request_put(evt_writer *w, const evt_bookmark_request *request,
     evt_error *err)
 {
 	evt_buf payload = { 0 };
-	evt_json_write json;
 	evt_frame f = {
 		.time_ns = request->time_ns,
 		.mono_ns = (int64_t)((uint64_t)request->time_ns +
@@ -94,18 +94,15 @@ evt_bookmark_request_put(evt_writer *w, const evt_bookmark_request *request,
 		.kind = EVT_KIND_MARK,
 		.opcode = EVT_MARK_BOOKMARK,
 	};
+	bool ok;
 	int r;
 
 	assert(!request->trigger);
-	evt_json_write_begin(&json, &payload);
-	evt_json_write_object(&json, NULL);
-	evt_json_write_str(&json, "mark", evt_mark_name(EVT_MARK_BOOKMARK));
 	if (request->text != NULL)
-		evt_json_write_str(&json, "text", request->text);
+		ok = evt_mark_bookmark(&payload, request->text);
 	else
-		evt_json_write_uint(&json, "removes", request->removes);
-	evt_json_write_close(&json);
-	if (evt_json_write_end(&json)) {
+		ok = evt_mark_bookmark_removal(&payload, request->removes);
+	if (ok) {
 		f.payload = payload.data;
 		f.len = payload.len;
 		r = evt_writer_put(w, &f, err);

@@ -25,6 +25,7 @@
 #include <xxhash.h>
 
 #include "format/base/err.h"
+#include "format/mark.h"
 #include "format/store/layout.h"
 #include "format/base/le.h"
 
@@ -229,18 +230,19 @@ ring_move_pass_damage(evt_ring *r, const char *why, evt_error *err)
 	char *from = evt_journal_path(r->dir, c->first);
 	evt_buf json = { 0 }, to = { 0 };
 	bool known = c->end != UINT64_MAX;
+	evt_mark_gap_info gap = {
+		.frames =
+		    known ? (int64_t)(c->end - r->done) : EVT_MARK_UNKNOWN,
+		.bytes = EVT_MARK_UNKNOWN,
+		.reason = "frames held for a trigger were damaged",
+	};
 	int code;
 
 	ring_move_stamp(r, &f);
 	if (from == NULL ||
 	    !evt_buf_printf(&to, "%s/ring-%020" PRIu64 ".evj.bad",
 	        r->w->journal_dir, c->first) ||
-	    !evt_buf_add_str(&json, "{\"mark\":\"gap\",\"frames\":") ||
-	    !(known ? evt_buf_printf(&json, "%" PRIu64, c->end - r->done) :
-	              evt_buf_add_str(&json, "null")) ||
-	    !evt_buf_add_str(&json,
-	        ",\"bytes\":null,\"reason\":\"what was held for a trigger was "
-	        "damaged\",\"seconds\":null,\"from\":null,\"to\":null}")) {
+	    !evt_mark_gap(&json, &gap)) {
 		code = evt_err_nomem(err);
 	} else {
 		f.payload = json.data;
@@ -378,17 +380,17 @@ static int
 ring_move_put_rescued(evt_ring *r, evt_error *err)
 {
 	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_TRIGGER };
-	char json[160];
+	evt_buf json = { 0 };
 	int code;
 
-	snprintf(json, sizeof(json),
-	    "{\"mark\":\"trigger\",\"cause\":\"recovered\",\"what\":null,"
-	    "\"frames\":%" PRIu64 ",\"let_go\":null}",
-	    r->stats.moved);
+	if (!evt_mark_trigger(&json, "recovered", NULL, r->stats.moved,
+	        EVT_MARK_UNKNOWN))
+		return evt_err_nomem(err);
 	ring_move_stamp(r, &f);
-	f.payload = (const uint8_t *)json;
-	f.len = strlen(json);
+	f.payload = json.data;
+	f.len = json.len;
 	code = ring_move_put(r, &f, false, err);
+	evt_buf_free(&json);
 	if (code == EVT_OK)
 		evt_writer_notice(r->w,
 		    "%s was waiting for a trigger when its recorder died: the "

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "format/base/err.h"
+#include "format/mark.h"
 #include "format/store/tape_dir.h"
 #include "format/store/lock.h"
 #include "format/write/recover.h"
@@ -379,25 +380,26 @@ writer_start(evt_writer *w, const evt_recover_result *got, evt_error *err)
 static int
 writer_mark_loss(evt_writer *w, const evt_recover_result *got, evt_error *err)
 {
-	char json[256], frames[24] = "null";
+	evt_mark_gap_info gap = {
+		/* Torn bytes may have held any number of frames. */
+		.frames = got->lost_bytes == 0 ? (int64_t)got->lost_frames :
+		                                 EVT_MARK_UNKNOWN,
+		.bytes = (int64_t)got->lost_bytes,
+		.reason = "the tape was not closed and its end was damaged",
+	};
+	evt_buf json = { 0 };
 	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP };
 	int r;
 
 	if (got->lost_frames == 0 && got->lost_bytes == 0)
 		return EVT_OK;
-	/* Torn bytes may have held any number of frames. */
-	if (got->lost_bytes == 0)
-		snprintf(frames, sizeof(frames), "%llu",
-		    (unsigned long long)got->lost_frames);
-	snprintf(json, sizeof(json),
-	    "{\"mark\":\"gap\",\"frames\":%s,\"bytes\":%llu,\"reason\":\"the "
-	    "tape was not closed and its end was "
-	    "damaged\",\"seconds\":null,\"from\":null,\"to\":null}",
-	    frames, (unsigned long long)got->lost_bytes);
+	if (!evt_mark_gap(&json, &gap))
+		return evt_err_nomem(err);
 	f.time_ns = f.mono_ns = w->env.wall_ns(w->env.ctx);
-	f.payload = (const uint8_t *)json;
-	f.len = strlen(json);
+	f.payload = json.data;
+	f.len = json.len;
 	r = evt_writer_put(w, &f, err);
+	evt_buf_free(&json);
 	return r == EVT_OK ? evt_writer_sync(w, err) : r;
 }
 

@@ -175,7 +175,7 @@ pretrigger_put_trigger(evt_pretrigger *p, evt_error *err)
 	    p->cause == MATCH    ? p->what :
 	        p->cause == MARK ? p->text :
 	                           NULL,
-	    frames, ring.let_go - p->let_go);
+	    frames, (int64_t)(ring.let_go - p->let_go));
 	r = pretrigger_put_mark(p, EVT_MARK_TRIGGER, p->at_ns, &json, ok, err);
 	if (r != EVT_OK)
 		return r;

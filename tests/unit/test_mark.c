@@ -1,5 +1,5 @@
-/* test_marks.c - marks are one line of JSON each, with the members that
- * docs/format.md lists, whatever stands in their texts. */
+/* test_mark.c - each mark is one line of JSON with the members that
+ * docs/format.md lists, whatever its texts contain. */
 #include "tests/unit/lib/tapes.h"
 
 #include <string.h>
@@ -63,7 +63,7 @@ TEST(of_a_connection)
 	    "1\\nline\\u0001 2\",\"frames\":0}");
 }
 
-/* What nobody knows is null, never a number. */
+/* Unknown counts are null, never a number. */
 TEST(of_a_gap)
 {
 	evt_buf out = { 0 };
@@ -102,8 +102,47 @@ TEST(of_a_trigger)
 	reads(&out,
 	    "{\"mark\":\"trigger\",\"cause\":\"signal\",\"what\":null,"
 	    "\"frames\":0,\"let_go\":12}");
+	assert_true(
+	    evt_mark_trigger(&out, "recovered", NULL, 3, EVT_MARK_UNKNOWN));
+	reads(&out,
+	    "{\"mark\":\"trigger\",\"cause\":\"recovered\",\"what\":null,"
+	    "\"frames\":3,\"let_go\":null}");
 	assert_true(evt_mark_armed(&out, 60000000000, 1500000000));
 	reads(&out, "{\"mark\":\"armed\",\"keep_s\":60.000,\"after_s\":1.500}");
+}
+
+TEST(of_a_bookmark)
+{
+	evt_buf out = { 0 };
+
+	assert_true(evt_mark_bookmark(&out, "lap \"2\""));
+	reads(&out, "{\"mark\":\"note\",\"text\":\"lap \\\"2\\\"\"}");
+	assert_true(evt_mark_bookmark_removal(&out, UINT64_MAX));
+	reads(&out, "{\"mark\":\"note\",\"removes\":18446744073709551615}");
+}
+
+TEST(of_lists_and_states)
+{
+	static const char list[] = "[ {\"id\" : 1,\n\"label\":\"a \\\" b\"} ]";
+	evt_buf out = { 0 };
+
+	assert_true(evt_mark_state(&out, 12, 1700000000000000001));
+	reads(&out,
+	    "{\"mark\":\"state\",\"frames\":12,\"before\":"
+	    "\"2023-11-14T22:13:20.000000001Z\"}");
+	assert_true(evt_mark_trackers(&out, "list.json", 1,
+	    (const uint8_t *)list, sizeof(list) - 1));
+	reads(&out,
+	    "{\"mark\":\"trackers\",\"from\":\"list.json\",\"trackers\":1,"
+	    "\"list\":[{\"id\":1,\"label\":\"a \\\" b\"}]}");
+}
+
+TEST(names)
+{
+	for (unsigned i = EVT_MARK_STARTED; i <= EVT_MARK_ARMED; i++)
+		assert_string_not_equal(evt_mark_name(i), "unknown");
+	assert_string_equal(evt_mark_name(0), "unknown");
+	assert_string_equal(evt_mark_name(EVT_MARK_ARMED + 1), "unknown");
 }
 
 int
@@ -114,6 +153,9 @@ main(void)
 		RUN(of_a_connection),
 		RUN(of_a_gap),
 		RUN(of_a_trigger),
+		RUN(of_a_bookmark),
+		RUN(of_lists_and_states),
+		RUN(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include "format/base/buf.h"
 #include "format/base/err.h"
 #include "format/base/timetext.h"
+#include "format/mark.h"
 #include "tools/evtape/lib/blockcopy.h"
 #include "tools/evtape/tool.h"
 #include "tools/evtape/lib/newtape.h"
@@ -115,7 +116,6 @@ static int
 cut_put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
     int64_t before_ns, evt_error *err)
 {
-	char time[EVT_TIMETEXT_MAX];
 	evt_buf json = { 0 };
 	evt_frame f = { .time_ns = first->time_ns,
 		.mono_ns = first->mono_ns,
@@ -123,9 +123,7 @@ cut_put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
 		.opcode = EVT_MARK_STATE };
 	int r;
 
-	if (!evt_buf_printf(&json,
-	        "{\"mark\":\"state\",\"frames\":%" PRIu64 ",\"before\":\"%s\"}",
-	        frames, evt_timetext_format(before_ns, 9, time)))
+	if (!evt_mark_state(&json, frames, before_ns))
 		return evt_err_nomem(err);
 	f.payload = json.data;
 	f.len = json.len;

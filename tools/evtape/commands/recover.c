@@ -9,6 +9,7 @@
 
 #include "format/base/buf.h"
 #include "format/base/err.h"
+#include "format/mark.h"
 #include "tools/evtape/lib/blockcopy.h"
 #include "tools/evtape/tool.h"
 #include "tools/evtape/lib/newtape.h"
@@ -68,14 +69,13 @@ recover_put_gap(struct work *w, uint64_t frames, int64_t time_ns,
 		.opcode = EVT_MARK_GAP,
 		.time_ns = time_ns,
 		.mono_ns = mono_ns };
+	evt_mark_gap_info gap = { .frames = (int64_t)frames,
+		.bytes = EVT_MARK_UNKNOWN,
+		.reason = "the tape was damaged here" };
 	evt_buf json = { 0 };
 	int r;
 
-	if (!evt_buf_printf(&json,
-	        "{\"mark\":\"gap\",\"frames\":%" PRIu64
-	        ",\"bytes\":null,\"reason\":\"the tape was damaged "
-	        "here\",\"seconds\":null,\"from\":null,\"to\":null}",
-	        frames))
+	if (!evt_mark_gap(&json, &gap))
 		return evt_err_nomem(err);
 	f.payload = json.data;
 	f.len = json.len;

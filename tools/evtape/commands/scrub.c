@@ -14,6 +14,7 @@
 
 #include "format/base/err.h"
 #include "format/keys/json_scan.h"
+#include "format/mark.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/tool.h"
@@ -229,9 +230,7 @@ scrub_put_removal(struct work *w, const evt_frame *f, bool *ret_done,
 		if (w->note[i].seq != (uint64_t)seq)
 			continue;
 		w->payload.len = 0;
-		if (!evt_buf_printf(&w->payload,
-		        "{\"mark\":\"note\",\"removes\":%" PRIu64 "}",
-		        w->note[i].new_seq))
+		if (!evt_mark_bookmark_removal(&w->payload, w->note[i].new_seq))
 			return evt_err_nomem(err);
 		new.payload = w->payload.data;
 		new.len = w->payload.len;
