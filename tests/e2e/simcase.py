@@ -36,6 +36,13 @@ class SimCase(evtest.Case, unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         asyncio.get_running_loop().set_debug(False)
 
+    async def patiently_async(self, attempt, *settings):
+        """evtest's patiently() for an attempt that is a coroutine."""
+        for setting in settings:
+            if await attempt(setting):
+                return
+        self.fail("the machine was too slow, even with " + str(settings[-1]))
+
     def raw(self, *args):
         client = Raw(*args)
         self.addCleanup(client.close)
@@ -46,7 +53,7 @@ class SimCase(evtest.Case, unittest.IsolatedAsyncioTestCase):
         return self.proc.wait_for(rb"listening on (wss?://\S+)\n").group(1).decode()
 
     def connect(self, url, path=PATH, **more):
-        return websockets.connect(url + path, max_size=None, max_queue=None, **more)
+        return websockets.connect(url + path, max_size=None, max_queue=None, **dict(evtest.PATIENT, **more))
 
     async def recv(self, ws):
         return await asyncio.wait_for(ws.recv(), evtest.DEADLINE)

@@ -78,12 +78,12 @@ class Recipes(evtest.Case):
         url = url.replace(":8787", ":" + port).replace("from=12:00", "from=%2B0s").replace("speed=2", "speed=max")
 
         async def read():
-            async with websockets.connect(url, max_size=None) as ws:
+            async with websockets.connect(url, max_size=None, **evtest.PATIENT) as ws:
                 return [m async for m in ws]
         self.assertTrue(asyncio.run(read()))
 
         async def subscribe():
-            async with websockets.connect(app % here) as ws:
+            async with websockets.connect(app % here, **evtest.PATIENT) as ws:
                 await ws.send('{"action":"subscribe","hash":"h","events":["state"],"trackers":[1]}')
                 return json.loads(await ws.recv())["action"]
         here = "127.0.0.1:" + port

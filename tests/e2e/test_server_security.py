@@ -21,8 +21,8 @@ from test_replay_ws import TOKEN, WsCase
 HASH = "fedcba9876543210fedcba9876543210"
 UPGRADE = ("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
-# What libwebsockets gives a peer to say something, and what it may take besides.
-PATIENCE = 15
+# libwebsockets gives a peer 10 s to say something; the rest is for a busy machine.
+PATIENCE = evtest.DEADLINE
 
 
 class Answer:

@@ -95,7 +95,7 @@ class Protocol(SimCase):
     async def test_rate_limit(self):
         url = self.sim("--trackers", 20, "--rate", 1000)
         async with self.connect(url) as ws:
-            start = time.monotonic()
+            start = time.monotonic()  # before the first: reading late must not shorten it
             await self.subscribed(ws, new({"type": "state_batch", "target": ALL, "rate_limit": "300ms"}))
             batches = [await self.recv_json(ws) for _ in range(5)]
             took = time.monotonic() - start
@@ -383,27 +383,32 @@ class Running(SimCase):
         self.assertNotEqual(await asyncio.to_thread(once, 8), first)
 
     async def test_pace(self):
-        """Rates are kept on average, with no drift."""
-        for rate, frames in ((1000, 2000), (10000, 20000), (250.5, 501)):
-            with self.subTest(rate=rate):
+        """Rates are kept on average, with no drift. A busy machine makes frames late,
+        never one early; a drift would make all late in the end."""
+        def timed(raw):
+            start, times = time.monotonic(), []
+            raw.send(new(STATES))
+            for _ in range(101):
+                raw.frame()
+            while (frame := raw.frame())[1] == 1:
+                times.append(time.monotonic() - start)
+            self.assertEqual(frame[1], 8)
+            return times
+
+        for rate in (1000, 10000, 250.5):
+            def attempt(seconds, rate=rate):
+                frames = int(rate * seconds)
                 url = self.sim("--trackers", 100, "--rate", rate, "--frames", frames, "--once")
                 raw = self.raw(url)
-                raw.send(new(STATES))
-                def timed(raw):
-                    for _ in range(101):
-                        raw.frame()
-                    start, times = time.monotonic(), []
-                    for _ in range(frames):
-                        raw.frame()
-                        times.append(time.monotonic() - start)
-                    return times
-                times = await asyncio.to_thread(timed, raw)
+                times = timed(raw)
                 raw.close()
                 self.proc.finish()
-                # A busy machine makes some late, never one early.
-                late = sorted(t - i / rate for i, t in enumerate(times))
-                self.assertGreater(late[0], -0.1)
-                self.assertLess(late[len(late) // 2], 0.5)
+                self.assertEqual(len(times), frames)
+                late = [t - i / rate for i, t in enumerate(times)]
+                self.assertGreaterEqual(min(late), 0)
+                return min(late[frames // 2:]) < 0.2 * seconds
+            with self.subTest(rate=rate):
+                await asyncio.to_thread(self.patiently, attempt, 2, 5, 20)
 
     async def test_max_rate_is_held_back_by_its_client(self):
         url = self.sim("--trackers", 50, "--rate", "max", "--frames", 100000, "--once", "--stats")
@@ -466,15 +471,15 @@ class Faults(SimCase):
     async def test_stall(self):
         url = self.sim("--stall-after", "30,700ms", "--rate", 1000)
         async with self.connect(url, ping_interval=None) as ws:
+            start = time.monotonic()
             await ws.send(new(STATES))
             for _ in range(30):
                 await self.recv_json(ws)
-            start = time.monotonic()
             pong = await ws.ping()
             await self.recv_json(ws)
-            self.assertGreater(time.monotonic() - start, 0.5)
+            self.assertGreater(time.monotonic() - start, 0.7)
             await asyncio.wait_for(pong, evtest.DEADLINE)
-            self.assertGreater(time.monotonic() - start, 0.5)
+            self.assertGreater(time.monotonic() - start, 0.7)
             for _ in range(100):
                 await self.recv_json(ws)
         self.proc.finish(evtest.SIGTERM)
@@ -509,7 +514,8 @@ class Faults(SimCase):
 
     async def test_huge(self):
         for size in (64, 70000, 5 << 20):
-            url = self.sim("--huge", size, "--rate", 1000)
+            # At this rate the simulator waits for its client.
+            url = self.sim("--huge", size, "--rate", "max")
             async with self.connect(url) as ws:
                 await ws.send(new(STATES))
                 got = [await self.recv(ws) for _ in range(202)]

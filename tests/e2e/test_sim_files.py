@@ -28,9 +28,9 @@ class Files(SimCase):
                            '7,2017-03-21T00:00:02-05:00,17.43456,1,2,30.19826,-97.77679,y')
         url = self.sim("--trace", trace, "--speed", 10, "--once")
         async with self.connect(url) as ws:
+            start = time.monotonic()
             answer = await self.subscribed(ws, new(dict(STATES, iso_datetime=True)))
             self.assertEqual(answer["data"]["state"]["value"], {"1": "normal", "2": "normal"})
-            start = time.monotonic()
             got, code = await self.drain(ws)
             took = time.monotonic() - start
         self.assertEqual(code, 1000)
@@ -93,8 +93,8 @@ class Files(SimCase):
         path = self.write("feed", b"".join(b"%d %s\n" % (base + t * 1000000, f) for t, f in zip(times, frames)))
         for speed, least in (("1", 0.45), ("2", 0.2), ("0.5", 0.95), ("max", 0)):
             url = self.sim("--replay-lines", path, "--speed", speed, "--once", "--wait-clients", 2)
-            raws = [self.raw(url, "/stream?any=path"), self.raw(url, "/")]
             start = time.monotonic()
+            raws = [self.raw(url, "/stream?any=path"), self.raw(url, "/")]
             got = [(await asyncio.to_thread(r.all))[0] for r in raws]
             took = time.monotonic() - start
             for g in got:

@@ -168,8 +168,9 @@ class Soak(evtest.Case):
         self.assertEqual(done.returncode, 0, done.stdout.decode())
         with open(os.path.join(out, "soak.json"), encoding="ascii") as f:
             got = json.load(f)
-        self.assertGreater(got["states"]["on_tape"], SECONDS * RATE / 4)
-        self.assertGreater(got["states"]["gaps"], SECONDS / 14)
+        # How many is a matter of the machine's speed; that there are some is not.
+        self.assertGreater(got["states"]["on_tape"], RATE)
+        self.assertGreater(got["states"]["gaps"], 0)
         self.assertEqual(set(got["programs"]), {"sim", "record", "follow", "replay"})
 
 

@@ -152,7 +152,7 @@ class Replayer(WsCase):
 
         async def watch():
             got = []
-            async with websockets.connect(url, max_size=None, compression=None) as ws:
+            async with websockets.connect(url, max_size=None, compression=None, **evtest.PATIENT) as ws:
                 while True:
                     try:
                         got.append(await asyncio.wait_for(ws.recv(), evtest.DEADLINE))

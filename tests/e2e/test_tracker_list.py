@@ -261,7 +261,7 @@ class Use(ListCase):
         with open(ready, encoding="ascii") as f:
             url = f.read().strip().rsplit("/", 1)[0] + "/event/subscription"
         got = []
-        async with websockets.connect(url, max_size=None) as ws:
+        async with websockets.connect(url, max_size=None, **evtest.PATIENT) as ws:
             await ws.send(json.dumps({"action": "subscribe", "hash": feed.HASH, "events": ["state"],
                                       "trackers": trackers}))
             while len(got) < 2:
