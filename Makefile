@@ -86,7 +86,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: help all demo test check units deps test-deps asan tsan cov lint fmt fuzz \
-        bench bench-quick bench-deps bench-console soak torture install uninstall deb clean
+        bench bench-quick bench-deps bench-console pictures soak torture install uninstall deb clean
 
 all: headers-there $(BINS) $(LIB_A) $(LIB_SO) $(EXT_SO) $(BUILD)/evtape.pc $(MANS) ## build everything into build/
 
@@ -155,6 +155,10 @@ bench-deps: ## install what the benchmarks are held against
 bench-console: test-deps ## measure the console at 3,000,000 frames of 2,000 sources
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/mktape
 	@BUILD=$(BUILD) $(PYTHON) tests/bench/console
+
+pictures: test-deps ## make the pictures of the documents from a tape of the simulator
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/mktape
+	@BUILD=$(BUILD) $(PYTHON) tests/pictures
 
 soak: test-deps ## run everything for SOAK_SECONDS (120) and hold the gaps against what was sent
 	@$(MAKE) --no-print-directory all
