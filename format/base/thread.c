@@ -1,7 +1,10 @@
 /* thread.c - see thread.h. */
 #include "format/base/thread.h"
 
+#include <assert.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
 
 int
 evt_thread_start(pthread_t *ret_thread, void *(*run)(void *arg), void *arg)
@@ -16,4 +19,11 @@ evt_thread_start(pthread_t *ret_thread, void *(*run)(void *arg), void *arg)
 	r = pthread_create(ret_thread, NULL, run, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return r;
+}
+
+void
+evt_thread_name(const char *name)
+{
+	assert(name != NULL && name[0] != '\0' && strlen(name) <= 15);
+	(void)prctl(PR_SET_NAME, name, 0, 0, 0);
 }

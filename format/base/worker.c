@@ -11,6 +11,7 @@ enum state { IDLE, WANTED, DOING, DONE };
 struct evt_worker {
 	void (*job)(void *ctx, size_t slot);
 	void *ctx;
+	const char *name; /* of the thread */
 	size_t slots;
 	enum state *state; /* of each slot */
 	size_t first;      /* the slot of the first job */
@@ -54,6 +55,7 @@ worker_run(void *arg)
 {
 	evt_worker *a = arg;
 
+	evt_thread_name(a->name);
 	pthread_mutex_lock(&a->lock);
 	while (!a->stop) {
 		if (!worker_do_next(a))
@@ -65,7 +67,7 @@ worker_run(void *arg)
 
 int
 evt_worker_new(size_t slots, void (*job)(void *ctx, size_t slot), void *ctx,
-    bool threaded, evt_worker **ret_ahead, evt_error *err)
+    const char *name, evt_worker **ret_ahead, evt_error *err)
 {
 	evt_worker *a = calloc(1, sizeof(*a));
 
@@ -77,13 +79,14 @@ evt_worker_new(size_t slots, void (*job)(void *ctx, size_t slot), void *ctx,
 	}
 	a->job = job;
 	a->ctx = ctx;
+	a->name = name;
 	a->slots = slots;
 	/* On Linux these cannot fail. */
 	(void)pthread_mutex_init(&a->lock, NULL);
 	(void)pthread_cond_init(&a->wanted, NULL);
 	(void)pthread_cond_init(&a->done, NULL);
 	a->threaded =
-	    threaded && evt_thread_start(&a->thread, worker_run, a) == 0;
+	    name != NULL && evt_thread_start(&a->thread, worker_run, a) == 0;
 	*ret_ahead = a;
 	return EVT_OK;
 }

@@ -14,10 +14,12 @@
 
 typedef struct evt_worker evt_worker;
 
-/* So many slots; a job is job(ctx, slot).  Where no thread is wanted or can be
- * had, jobs are done by who waits for them: slower, and nothing else. */
+/* `slots`: how many jobs may be outstanding; a job is job(ctx, slot).
+ * `name`: the thread's (see evt_thread_name(); kept, not copied), or NULL for no
+ * thread.  Without a thread evt_worker_wait() does the job itself; only speed
+ * differs. */
 int evt_worker_new(size_t slots, void (*job)(void *ctx, size_t slot), void *ctx,
-    bool threaded, evt_worker **ret_ahead, evt_error *err);
+    const char *name, evt_worker **ret_ahead, evt_error *err);
 /* What the thread is at is done first, and nothing else. */
 void evt_worker_free(evt_worker *a);
 

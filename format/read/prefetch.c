@@ -57,8 +57,8 @@ evt_prefetch_new(const evt_filter_match *match, bool threaded,
 	if (f == NULL)
 		return evt_err_nomem(err);
 	f->match = match;
-	if ((r = evt_worker_new(SLOTS, prefetch_load, f, threaded, &f->ahead,
-	         err))) {
+	if ((r = evt_worker_new(SLOTS, prefetch_load, f,
+	         threaded ? "evt-prefetch" : NULL, &f->ahead, err))) {
 		free(f);
 		return r;
 	}

@@ -52,7 +52,8 @@ evt_packer_new(int level, evt_packer **ret_packer, evt_error *err)
 	for (size_t i = 0; i < SLOTS && r == EVT_OK; i++)
 		r = evt_block_builder_new(level, &p->slot[i].builder, err);
 	if (r == EVT_OK)
-		r = evt_worker_new(SLOTS, packer_pack, p, true, &p->ahead, err);
+		r = evt_worker_new(SLOTS, packer_pack, p, "evt-packer",
+		    &p->ahead, err);
 	if (r != EVT_OK) {
 		evt_packer_free(p);
 		return r;

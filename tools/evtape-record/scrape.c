@@ -348,6 +348,7 @@ scrape_run(void *arg)
 {
 	scrape *s = arg;
 
+	evt_thread_name("evt-metrics");
 	while (!atomic_load(&s->stop) && lws_service(s->context, 0) >= 0)
 		;
 	return NULL;
