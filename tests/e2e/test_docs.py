@@ -160,13 +160,20 @@ class Recipes(evtest.Case):
         self.assertEqual(second, [["1", "50"], ["2", "50"]])
 
     def test_named_files_are_there(self):
-        """Tests and sources that the documents name exist."""
-        for name in ("architecture", "format"):
-            with open(os.path.join(evtest.TOP, "docs", name + ".md"), encoding="utf-8") as f:
-                named = re.findall(r"`((?:test_|tests/)[\w/]+\.(?:py|c))`", f.read())
-            for item in named:
-                places = [item] if "/" in item else ["tests/unit/" + item, "tests/e2e/" + item]
-                self.assertTrue(any(os.path.exists(os.path.join(evtest.TOP, p)) for p in places), item)
+        """Files, and functions in files, that the documents name exist."""
+        for name in ("README.md", *("docs/%s.md" % n for n in ("architecture", "contributing", "format", "glossary", "performance",
+                                                              "reliability", "security"))):
+            with open(os.path.join(evtest.TOP, name), encoding="utf-8") as f:
+                text = f.read()
+            for item in re.findall(r"`(test_\w+\.(?:py|c))`", text):
+                self.assertTrue(any(os.path.exists(os.path.join(evtest.TOP, "tests", kind, item)) for kind in ("unit", "e2e")),
+                                "%s names %s" % (name, item))
+            # NAME stands for a name that the reader chooses.
+            for item in re.findall(r"`((?:format|record|replay|tools|tests|docs)/[\w./-]+)`", text):
+                self.assertTrue("NAME" in item or os.path.exists(os.path.join(evtest.TOP, item)), "%s names %s" % (name, item))
+            for function, path in re.findall(r"`(\w+)\(\)`\s+in\s+`([\w./-]+)`", text):
+                with open(os.path.join(evtest.TOP, path), encoding="utf-8") as f:
+                    self.assertRegex(f.read(), r"(?m)^%s\(" % function, "%s names %s() in %s" % (name, function, path))
 
 
 if __name__ == "__main__":
