@@ -168,9 +168,9 @@ class Recipes(evtest.Case):
             for item in re.findall(r"`(test_\w+\.(?:py|c))`", text):
                 self.assertTrue(any(os.path.exists(os.path.join(evtest.TOP, "tests", kind, item)) for kind in ("unit", "e2e")),
                                 "%s names %s" % (name, item))
-            # NAME stands for a name that the reader chooses.
+            # NAME and TARGET stand for any name.
             for item in re.findall(r"`((?:format|record|replay|tools|tests|docs)/[\w./-]+)`", text):
-                self.assertTrue("NAME" in item or os.path.exists(os.path.join(evtest.TOP, item)), "%s names %s" % (name, item))
+                self.assertTrue(re.search("NAME|TARGET", item) or os.path.exists(os.path.join(evtest.TOP, item)), "%s names %s" % (name, item))
             for function, path in re.findall(r"`(\w+)\(\)`\s+in\s+`([\w./-]+)`", text):
                 with open(os.path.join(evtest.TOP, path), encoding="utf-8") as f:
                     self.assertRegex(f.read(), r"(?m)^%s\(" % function, "%s names %s() in %s" % (name, function, path))
