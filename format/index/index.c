@@ -1,11 +1,7 @@
-/*
- * index.c - see index.h: the schema, and opening.
- *
- * Source ids keep their type (5 and "5" are two sources), so the column has
- * no declared type and SQLite stores what it is given.
- */
+/* index.c - see index.h: create, open, close and remove an index. */
 #include "format/index/index.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,68 +10,22 @@
 #include <sys/stat.h>
 
 #include "format/base/err.h"
-#include "format/index/index_sql.h"
 #include "format/base/io.h"
-
-static const char schema[] =
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;CREATE TABLE "
-    "segment( no INTEGER PRIMARY KEY, file TEXT NOT NULL, bytes INTEGER NOT "
-    "NULL, sealed INTEGER NOT NULL, blocks INTEGER NOT NULL, first_seq INTEGER "
-    "NOT NULL, frames INTEGER NOT NULL, received INTEGER NOT NULL, sent "
-    "INTEGER NOT NULL, marks INTEGER NOT NULL, payload INTEGER NOT NULL, "
-    "first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL);CREATE TABLE block( "
-    "segment INTEGER, no INTEGER, offset INTEGER NOT NULL, stored INTEGER NOT "
-    "NULL, first_seq INTEGER NOT NULL, frames INTEGER NOT NULL, first_ns "
-    "INTEGER NOT NULL, last_ns INTEGER NOT NULL, PRIMARY KEY(segment, no)) "
-    "WITHOUT ROWID;CREATE TABLE source(id INTEGER PRIMARY KEY, source_id "
-    "UNIQUE);CREATE TABLE event(id INTEGER PRIMARY KEY, name TEXT "
-    "UNIQUE);CREATE TABLE source_span( segment INTEGER, source INTEGER, event "
-    "INTEGER, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, frames "
-    "INTEGER NOT NULL, blocks BLOB NOT NULL, PRIMARY KEY(segment, source, "
-    "event)) WITHOUT ROWID;CREATE TABLE connection_span( segment INTEGER, "
-    "connection INTEGER, frames INTEGER NOT NULL, bytes INTEGER NOT NULL, "
-    "first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, PRIMARY KEY(segment, "
-    "connection)) WITHOUT ROWID;CREATE TABLE mark( seq INTEGER PRIMARY KEY, "
-    "segment INTEGER NOT NULL, time_ns INTEGER NOT NULL, opcode INTEGER NOT "
-    "NULL, connection INTEGER NOT NULL, json TEXT NOT NULL);CREATE INDEX "
-    "mark_segment ON mark(segment);CREATE VIEW sources AS SELECT x.source_id, "
-    "sum(s.frames) AS frames, min(s.first_ns) AS first_ns, max(s.last_ns) AS "
-    "last_ns FROM source_span s JOIN source x ON x.id = s.source GROUP BY "
-    "s.source;CREATE VIEW events AS SELECT x.name AS event, sum(s.frames) AS "
-    "frames, min(s.first_ns) AS first_ns, max(s.last_ns) AS last_ns FROM "
-    "source_span s LEFT JOIN event x ON x.id = s.event WHERE s.source = 0 "
-    "GROUP BY s.event;CREATE VIEW connections AS SELECT connection, "
-    "sum(frames) AS frames, sum(bytes) AS bytes, min(first_ns) AS first_ns, "
-    "max(last_ns) AS last_ns FROM connection_span GROUP BY connection;";
+#include "format/index/index_sql.h"
 
 const char *const evt_index_file[EVT_INDEX_FILES] = { "tape.db", "tape.db-wal",
 	"tape.db-shm", "tape.db-journal" };
 
-int
-evt_index_fail(evt_index *x, const char *what, evt_error *err)
+/* Finalize all statements and close the database. */
+static void
+index_close_db(evt_index *x)
 {
-	return evt_err_set(err, EVT_ERR_INDEX,
-	    "%s: cannot %s: %s; 'evtape reindex' rebuilds it", x->path, what,
-	    x->db != NULL ? sqlite3_errmsg(x->db) : "out of memory");
-}
-
-int
-evt_index_exec(evt_index *x, const char *sql, evt_error *err)
-{
-	if (sqlite3_exec(x->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return evt_index_fail(x, "write", err);
-	return EVT_OK;
-}
-
-sqlite3_stmt *
-evt_index_stmt(evt_index *x, enum evt_index_stmt which, const char *sql)
-{
-	if (x->stmt[which] == NULL)
-		sqlite3_prepare_v3(x->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
-		    &x->stmt[which], NULL);
-	else
-		sqlite3_reset(x->stmt[which]);
-	return x->stmt[which];
+	for (int i = 0; i < EVT_INDEX_SQL_N; i++) {
+		sqlite3_finalize(x->stmt[i]);
+		x->stmt[i] = NULL;
+	}
+	sqlite3_close(x->db);
+	x->db = NULL;
 }
 
 void
@@ -83,17 +33,15 @@ evt_index_close(evt_index *x)
 {
 	if (x == NULL)
 		return;
-	for (int i = 0; i < IDX_STMTS; i++)
-		sqlite3_finalize(x->stmt[i]);
-	sqlite3_close(x->db);
+	index_close_db(x);
 	free(x->path);
 	free(x);
 }
 
 /*
- * Tables and nothing else: what a stranger's file may hold beside them, views in
- * the place of tables and triggers, would run as long as he likes.  A setting
- * that this SQLite does not have is one that it does not need.
+ * Allow tables alone.  A file from a stranger may hold views in the place of
+ * tables, or triggers; these could run for ever.  An older SQLite does not know
+ * all these settings, and does without them.
  */
 static void
 index_tables_alone(sqlite3 *db)
@@ -109,7 +57,7 @@ index_tables_alone(sqlite3 *db)
 }
 
 static evt_index *
-index_new_index(const evt_io *io, const char *path)
+index_new(const evt_io *io, const char *path)
 {
 	evt_index *x = calloc(1, sizeof(*x));
 
@@ -133,25 +81,24 @@ index_uuid_text(const uint8_t uuid[16], char out[33])
 		snprintf(out + i * 2, 3, "%02x", uuid[i]);
 }
 
-/* A value of the table meta; false: there is none. */
+/* Read a value of the table meta as text into `out`, which has room for n
+ * bytes.  false: there is no such value, or it is too long. */
 static bool
 index_get_meta(evt_index *x, const char *key, char *out, size_t n)
 {
-	sqlite3_stmt *st;
-	bool found = false;
+	sqlite3_stmt *st = evt_index_stmt(x, EVT_INDEX_SQL_GET_META);
+	const char *text = NULL;
+	bool found;
 
-	if (sqlite3_prepare_v2(x->db, "SELECT value FROM meta WHERE key = ?",
-	        -1, &st, NULL) != SQLITE_OK)
+	if (st == NULL)
 		return false;
-	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-	if (sqlite3_step(st) == SQLITE_ROW) {
-		const char *text = (const char *)sqlite3_column_text(st, 0);
-
-		found = text != NULL && strlen(text) < n;
-		if (found)
-			memcpy(out, text, strlen(text) + 1);
-	}
-	sqlite3_finalize(st);
+	evt_index_bind_text(st, ":key", key);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		text = (const char *)sqlite3_column_text(st, 0);
+	found = text != NULL && strlen(text) < n;
+	if (found)
+		memcpy(out, text, strlen(text) + 1);
+	sqlite3_reset(st);
 	return found;
 }
 
@@ -168,8 +115,8 @@ index_is_usable(evt_index *x)
 
 /* ---- opening ------------------------------------------------------------------ */
 
-/* "file:PATH?MODE", with what means something in a URI written as %XX; NULL:
- * out of memory.  sqlite3_free() it. */
+/* "file:PATH?MODE", with the special characters of a URI as %XX; NULL: out of
+ * memory.  The caller calls sqlite3_free(). */
 static char *
 index_make_uri(const char *path, const char *mode)
 {
@@ -188,8 +135,8 @@ index_make_uri(const char *path, const char *mode)
 	return uri;
 }
 
-/* Open without making it.  A tape on a medium that cannot be written has a
- * WAL that cannot be opened: then the file is read as it lies. */
+/* Open without creating.  On a read-only medium SQLite cannot open the WAL:
+ * then the database is read without it. */
 static enum evt_index_state
 index_open_ro(evt_index *x)
 {
@@ -214,13 +161,12 @@ index_open_ro(evt_index *x)
 			r = sqlite3_errcode(x->db);
 		}
 		nomem = nomem || r == SQLITE_NOMEM;
-		sqlite3_close(x->db);
-		x->db = NULL;
+		index_close_db(x);
 	}
 	return nomem ? EVT_INDEX_NOMEM : EVT_INDEX_DAMAGED;
 }
 
-/* SQLite opens what is there, and waits for ever where that is a pipe. */
+/* SQLite opens anything that has the name, and would wait for ever on a pipe. */
 static enum evt_index_state
 index_are_files(const evt_index *x, const char *path)
 {
@@ -244,7 +190,7 @@ evt_index *
 evt_index_open(const evt_io *io, const char *path,
     enum evt_index_state *ret_state)
 {
-	evt_index *x = index_new_index(io, path);
+	evt_index *x = index_new(io, path);
 	struct stat st;
 
 	*ret_state = EVT_INDEX_NOMEM;
@@ -262,9 +208,10 @@ evt_index_open(const evt_io *io, const char *path,
 }
 
 /*
- * SQLite would take a log that a power cut left beside a new database for that
- * one's, and a database without its log for a whole one.  So the database goes
- * first, and for good, then the rest, then what comes is made.
+ * SQLite would use a log that a power cut left beside a new database, and would
+ * read a database without its log as if it were complete.  So the database is
+ * removed first, and that is synced; then the other files are removed, and only
+ * then a new database may be made.
  */
 int
 evt_index_remove(const evt_io *io, const char *path, evt_error *err)
@@ -303,8 +250,8 @@ index_open_rw(evt_index *x, evt_error *err)
 		return evt_index_fail(x, "open", err);
 	sqlite3_busy_timeout(x->db, 5000);
 	index_tables_alone(x->db);
-	/* Synced at checkpoints alone: a power cut may cost the last rows, which
-	 * are then missing and made again, but not the file. */
+	/* SQLite then syncs at checkpoints alone.  A power cut may cost the last
+	 * rows, which are made again, but not the file. */
 	return evt_index_exec(x,
 	    "PRAGMA journal_mode = WAL;PRAGMA synchronous = NORMAL;", err);
 }
@@ -312,27 +259,29 @@ index_open_rw(evt_index *x, evt_error *err)
 static int
 index_make_schema(evt_index *x, const uint8_t uuid[16], evt_error *err)
 {
-	char sql[200], hex[33];
+	sqlite3_stmt *st;
 	int r;
 
-	index_uuid_text(uuid, hex);
-	snprintf(sql, sizeof(sql),
-	    "INSERT INTO meta VALUES('version', " EVT_INDEX_VERSION
-	    "), ('tape', '%s'); COMMIT;",
-	    hex);
-	if ((r = evt_index_exec(x, "BEGIN", err)) ||
-	    (r = evt_index_exec(x, schema, err)) ||
-	    (r = evt_index_exec(x, sql, err)))
+	index_uuid_text(uuid, x->uuid);
+	r = evt_index_exec(x, "BEGIN", err);
+	if (r == EVT_OK)
+		r = evt_index_exec(x, evt_index_schema, err);
+	if (r != EVT_OK)
 		return r;
-	memcpy(x->uuid, hex, sizeof(hex));
-	return EVT_OK;
+	st = evt_index_stmt(x, EVT_INDEX_SQL_PUT_IDENTITY);
+	if (st != NULL)
+		evt_index_bind_text(st, ":tape", x->uuid);
+	r = evt_index_run(x, st, err);
+	if (r == EVT_OK)
+		r = evt_index_exec(x, "COMMIT", err);
+	return r;
 }
 
 int
 evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
     evt_index **ret_index, bool *ret_fresh, evt_error *err)
 {
-	evt_index *x = index_new_index(io, path);
+	evt_index *x = index_new(io, path);
 	char hex[33];
 	int r;
 
@@ -342,11 +291,12 @@ evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
 	*ret_fresh = false;
 	r = index_open_rw(x, err);
 	if (r != EVT_OK || !index_is_usable(x) || strcmp(x->uuid, hex) != 0) {
-		sqlite3_close(x->db);
-		x->db = NULL;
+		index_close_db(x);
 		*ret_fresh = true;
-		if ((r = evt_index_remove(io, path, err)) == EVT_OK &&
-		    (r = index_open_rw(x, err)) == EVT_OK)
+		r = evt_index_remove(io, path, err);
+		if (r == EVT_OK)
+			r = index_open_rw(x, err);
+		if (r == EVT_OK)
 			r = index_make_schema(x, uuid, err);
 	}
 	if (r != EVT_OK) {
@@ -360,7 +310,7 @@ evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
 void
 evt_index_hold(evt_index *x)
 {
-	/* Where it cannot be held each question takes its own locks. */
+	/* Without a transaction each query takes its own locks. */
 	if (x != NULL)
 		(void)sqlite3_exec(x->db, "BEGIN", NULL, NULL, NULL);
 }
@@ -375,19 +325,17 @@ evt_index_release(evt_index *x)
 bool
 evt_index_has(evt_index *x, const evt_segment *s)
 {
-	sqlite3_stmt *st = evt_index_stmt(x, IDX_HAS,
-	    "SELECT 1 FROM segment WHERE no = ? AND bytes = ? AND blocks = ? "
-	    "AND sealed = ?");
+	sqlite3_stmt *st = evt_index_stmt(x, EVT_INDEX_SQL_HAS_SEGMENT);
 	char hex[33];
 	bool has;
 
 	index_uuid_text(s->uuid, hex);
 	if (st == NULL || (s->n_blocks > 0 && strcmp(hex, x->uuid) != 0))
 		return false;
-	sqlite3_bind_int64(st, 1, s->no);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)s->size);
-	sqlite3_bind_int64(st, 3, (sqlite3_int64)s->n_blocks);
-	sqlite3_bind_int(st, 4, s->sealed);
+	evt_index_bind_int(st, ":no", s->no);
+	evt_index_bind_int(st, ":bytes", (int64_t)s->size);
+	evt_index_bind_int(st, ":blocks", (int64_t)s->n_blocks);
+	evt_index_bind_int(st, ":sealed", s->sealed);
 	has = sqlite3_step(st) == SQLITE_ROW;
 	sqlite3_reset(st);
 	return has;

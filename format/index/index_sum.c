@@ -1,62 +1,69 @@
 /*
  * index_sum.c - sums of source_span over many segments.
  *
- * What is on a tape, all of it, is the sum over segments of what each source
- * said: on a long tape most of the index would be read to know it.  So from the
- * eighth segment on the rows of all are added up in the table source_sum, and
- * `summed` in the table meta says up to which.  Neither has to be there: a tape
- * of fewer segments has none, and the sums go when a segment that is in them
- * does.  They are begun anew at every eighth segment alone, since that takes
- * all rows: where retention drops a segment for each that comes, it would be
- * done at each.
+ * The list of what is on a tape is the sum over its segments of what each
+ * source sent.  On a long tape that would read most of the index.  So from the
+ * eighth segment on the rows of all segments are added up in the table
+ * source_sum; `summed` in the table meta is the last segment in it.  Both may
+ * be missing: a tape of fewer segments has no sums, and the sums are dropped
+ * with a segment that is in them.
+ *
+ * Beginning again reads all rows.  It is done at every eighth segment alone:
+ * otherwise a tape whose retention drops a segment for each new one would begin
+ * again at each.
  */
-#include <stdio.h>
-
 #include "format/base/err.h"
 #include "format/index/index_sql.h"
 
-#define EVERY 8u
-/* They are not begun over more segments than this: a tape that drops its oldest
+/* Sums are begun at segments whose number is a multiple of this, */
+#define BEGIN_EVERY 8u
+/* and over no more segments than this: a tape that drops its oldest segments
  * would add up all of itself again and again. */
-#define MOST 16
+#define BEGIN_MAX 16
 
-static const char make_table[] =
-    "CREATE TABLE IF NOT EXISTS source_sum(source INTEGER, event INTEGER, "
-    "first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, frames INTEGER NOT "
-    "NULL, PRIMARY KEY(source, event)) WITHOUT ROWID";
-
-/* A segment at a time: its rows come in the order of the table's key. */
-static const char add_segment[] =
-    "INSERT INTO source_sum SELECT source, event, first_ns, last_ns, frames "
-    "FROM source_span WHERE segment = ? ON CONFLICT(source, event) DO UPDATE "
-    "SET first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, "
-    "excluded.last_ns), frames = frames + excluded.frames";
-
-/* The number that the SQL gives for these two; 0: none, or none that can be
- * had. */
+/* Run a statement that gives one number.  0: it has no row, or failed. */
 static int64_t
-index_sum_ask(evt_index *x, const char *sql, int64_t a, int64_t b)
+index_sum_number(sqlite3_stmt *st)
 {
-	sqlite3_stmt *st;
 	int64_t n = 0;
 
-	if (sqlite3_prepare_v2(x->db, sql, -1, &st, NULL) != SQLITE_OK)
+	if (st == NULL)
 		return 0;
-	if (sqlite3_bind_parameter_count(st) > 0)
-		sqlite3_bind_int64(st, 1, a);
-	if (sqlite3_bind_parameter_count(st) > 1)
-		sqlite3_bind_int64(st, 2, b);
 	if (sqlite3_step(st) == SQLITE_ROW)
 		n = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
+	sqlite3_reset(st);
 	return n;
 }
 
+/* Number of the last segment in the sums; 0: there are no sums. */
 static int64_t
-index_sum_summed(evt_index *x)
+index_sum_last(evt_index *x)
 {
-	return index_sum_ask(x, "SELECT value FROM meta WHERE key = 'summed'",
-	    0, 0);
+	return index_sum_number(evt_index_stmt(x, EVT_INDEX_SQL_GET_SUMMED));
+}
+
+/* How many segments the index has up to this number. */
+static int64_t
+index_sum_count_segments(evt_index *x, int64_t last)
+{
+	sqlite3_stmt *st = evt_index_stmt(x, EVT_INDEX_SQL_COUNT_SEGMENTS);
+
+	if (st != NULL)
+		evt_index_bind_int(st, ":last", last);
+	return index_sum_number(st);
+}
+
+/* The first segment after `after`, up to `last`; 0: there is none. */
+static int64_t
+index_sum_next_segment(evt_index *x, int64_t after, int64_t last)
+{
+	sqlite3_stmt *st = evt_index_stmt(x, EVT_INDEX_SQL_NEXT_SEGMENT);
+
+	if (st != NULL) {
+		evt_index_bind_int(st, ":after", after);
+		evt_index_bind_int(st, ":last", last);
+	}
+	return index_sum_number(st);
 }
 
 /* ---- writing ------------------------------------------------------------- */
@@ -64,7 +71,7 @@ index_sum_summed(evt_index *x)
 int
 evt_index_forget_sums(evt_index *x, uint32_t no, evt_error *err)
 {
-	if (no > index_sum_summed(x))
+	if (no > index_sum_last(x))
 		return EVT_OK;
 	return evt_index_exec(x,
 	    "DROP TABLE IF EXISTS source_sum;DELETE FROM meta WHERE key = "
@@ -72,36 +79,39 @@ evt_index_forget_sums(evt_index *x, uint32_t no, evt_error *err)
 	    err);
 }
 
+static int
+index_sum_add_segment(evt_index *x, int64_t no, evt_error *err)
+{
+	sqlite3_stmt *st = evt_index_stmt(x, EVT_INDEX_SQL_ADD_SUMS);
+
+	if (st != NULL)
+		evt_index_bind_int(st, ":segment", no);
+	return evt_index_run(x, st, err);
+}
+
 int
 evt_index_add_sums(evt_index *x, uint32_t no, evt_error *err)
 {
-	sqlite3_stmt *st = NULL;
-	int64_t at = index_sum_summed(x);
-	char sql[80];
-	int step = SQLITE_DONE, r;
+	sqlite3_stmt *st;
+	int64_t at = index_sum_last(x);
+	int r;
 
 	if (at == 0 &&
-	    (no % EVERY != 0 ||
-	        index_sum_ask(x, "SELECT count(*) FROM segment", 0, 0) > MOST))
+	    (no % BEGIN_EVERY != 0 ||
+	        index_sum_count_segments(x, INT64_MAX) > BEGIN_MAX))
 		return EVT_OK;
-	if ((r = evt_index_exec(x, make_table, err)))
-		return r;
-	if (sqlite3_prepare_v2(x->db, add_segment, -1, &st, NULL) != SQLITE_OK)
-		return evt_index_fail(x, "write", err);
-	while (step == SQLITE_DONE &&
-	    (at = index_sum_ask(x,
-	         "SELECT min(no) FROM segment WHERE no > ? AND no <= ?", at,
-	         no)) > 0) {
-		sqlite3_bind_int64(st, 1, at);
-		step = sqlite3_step(st);
-		sqlite3_reset(st);
+	r = evt_index_exec(x, evt_index_schema_sums, err);
+	at = index_sum_next_segment(x, at, no);
+	while (r == EVT_OK && at > 0) {
+		r = index_sum_add_segment(x, at, err);
+		at = index_sum_next_segment(x, at, no);
 	}
-	sqlite3_finalize(st);
-	if (step != SQLITE_DONE)
-		return evt_index_fail(x, "write", err);
-	snprintf(sql, sizeof(sql),
-	    "INSERT OR REPLACE INTO meta VALUES('summed', %u)", no);
-	return evt_index_exec(x, sql, err);
+	if (r != EVT_OK)
+		return r;
+	st = evt_index_stmt(x, EVT_INDEX_SQL_PUT_SUMMED);
+	if (st != NULL)
+		evt_index_bind_int(st, ":segment", no);
+	return evt_index_run(x, st, err);
 }
 
 /* ---- reading ------------------------------------------------------------- */
@@ -109,38 +119,22 @@ evt_index_add_sums(evt_index *x, uint32_t no, evt_error *err)
 uint32_t
 evt_index_summed(evt_index *x, const evt_segment *s, size_t n)
 {
-	int64_t last = index_sum_summed(x), rows = 0;
+	int64_t last = index_sum_last(x), rows = 0;
 
 	if (last <= 0 || last > UINT32_MAX)
 		return 0;
-	/* They are those of these segments if the index has them all, and no
-	 * others. */
+	/* The sums are those of these segments if the index has all of them and
+	 * no other. */
 	for (size_t i = 0; i < n && s[i].no <= last; i++, rows++) {
 		if (!evt_index_has(x, &s[i]))
 			return 0;
 	}
-	return rows ==
-	        index_sum_ask(x, "SELECT count(*) FROM segment WHERE no <= ?",
-	            last, 0) ?
-	    (uint32_t)last :
-	    0;
+	return rows == index_sum_count_segments(x, last) ? (uint32_t)last : 0;
 }
 
 bool
 evt_index_sums_agree(evt_index *x)
 {
-	static const char one[] =
-	    "SELECT source, event, first_ns, last_ns, frames FROM source_sum";
-	static const char other[] =
-	    "SELECT source, event, min(first_ns), max(last_ns), sum(frames) "
-	    "FROM source_span WHERE segment <= (SELECT value FROM meta WHERE "
-	    "key = 'summed') GROUP BY source, event";
-	char sql[700];
-
-	if (index_sum_summed(x) == 0)
-		return true;
-	snprintf(sql, sizeof(sql),
-	    "SELECT NOT EXISTS (%s EXCEPT %s) AND NOT EXISTS (%s EXCEPT %s)",
-	    one, other, other, one);
-	return index_sum_ask(x, sql, 0, 0) != 0;
+	return index_sum_last(x) == 0 ||
+	    index_sum_number(evt_index_stmt(x, EVT_INDEX_SQL_SUMS_AGREE)) != 0;
 }

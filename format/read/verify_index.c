@@ -227,7 +227,7 @@ verify_index_attach(evt_index *x, const evt_verify_index *fresh, evt_error *err)
 
 	sqlite3_finalize(st);
 	free(path);
-	return ok ? EVT_OK : evt_index_fail(x, "compare with a new one", err);
+	return ok ? EVT_OK : evt_index_fail(x, "compare", err);
 }
 
 /* A row of a segment that is not what it was. */
