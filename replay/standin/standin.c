@@ -1,22 +1,27 @@
-/* standin.c - see standin.h. */
+/*
+ * standin.c - the stand-in for one client: subscriptions, requests, and which
+ * frames lead to which messages; see standin.h.
+ */
 #include "replay/standin/standin_impl.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/base/err.h"
-#include "format/base/timetext.h"
-#include "format/wire/access.h"
+#include "format/base/clock.h"
 #include "format/navixy/atmosphere.h"
+#include "format/wire/access.h"
 
 /* ---- subscriptions ------------------------------------------------------- */
 
 static void
-standin_sub_end(struct sub *sub)
+standin_sub_end(struct standin_sub *sub)
 {
 	evt_bitset_free(&sub->member);
 	evt_bitset_free(&sub->dirty);
-	*sub = (struct sub){ .due_ns = INT64_MAX, .next_ns = INT64_MIN };
+	*sub =
+	    (struct standin_sub){ .due_ns = INT64_MAX, .next_ns = INT64_MIN };
 }
 
 static void
@@ -30,8 +35,11 @@ int
 evt_standin_new(const evt_standin_options *options, evt_standin **ret_standin,
     evt_error *err)
 {
-	evt_standin *c = calloc(1, sizeof(*c));
+	evt_standin *c;
 
+	assert(options->table != NULL && options->broadcast != NULL &&
+	    options->send != NULL);
+	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return evt_err_nomem(err);
 	c->o = *options;
@@ -78,19 +86,21 @@ evt_standin_wants(const evt_standin *c, enum evt_subscription_kind kind,
 }
 
 bool
-evt_standin_goes(const evt_standin *c, enum evt_subscription_kind kind,
-    const evt_state_update_change *t)
+evt_standin_may_send(const evt_standin *c, enum evt_subscription_kind kind,
+    const evt_state_update_change *change)
 {
-	return evt_standin_wants(c, kind, t->source) &&
-	    !t->source->lifecycle.blocked && !t->source->lifecycle.corrupt;
+	const evt_state_source *s = change->source;
+
+	return evt_standin_wants(c, kind, s) && !s->lifecycle.blocked &&
+	    !s->lifecycle.corrupt;
 }
 
-/* ---- gathering ----------------------------------------------------------- */
+/* ---- gathering states into batches --------------------------------------- */
 
-/* When a batch may be sent that is gathered from now on: when the tape's next
- * one is due, or at the next point of the grid. */
+/* When a batch may be sent that is gathered from now on: with the next batch of
+ * the tape, or at the next point of the grid. */
 static int64_t
-standin_next_point(const struct sub *sub, int64_t now)
+standin_next_batch(const struct standin_sub *sub, int64_t now)
 {
 	if (sub->next_ns != INT64_MIN && sub->next_ns > now)
 		return sub->next_ns;
@@ -100,16 +110,16 @@ standin_next_point(const struct sub *sub, int64_t now)
 	    ((now - sub->base_ns) / sub->period_ns + 1) * sub->period_ns;
 }
 
-/* A state to be gathered. */
+/* Put the source into the next batch. */
 static int
-standin_gather(struct sub *sub, const evt_state_source *s, int64_t now,
+standin_gather(struct standin_sub *sub, const evt_state_source *s, int64_t now,
     evt_error *err)
 {
 	if (!evt_bitset_put(&sub->dirty, s->no, true))
 		return evt_err_nomem(err);
 	if (sub->due_ns != INT64_MAX)
 		return EVT_OK;
-	sub->due_ns = standin_next_point(sub, now);
+	sub->due_ns = standin_next_batch(sub, now);
 	return EVT_OK;
 }
 
@@ -131,13 +141,13 @@ evt_standin_tick(evt_standin *c, int64_t now_ns, evt_error *err)
 	int r = EVT_OK;
 
 	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS && r == EVT_OK; k++) {
-		struct sub *sub = &c->sub[k];
+		struct standin_sub *sub = &c->sub[k];
 
 		if (sub->due_ns > now_ns)
 			continue;
 		r = evt_standin_send_batch(c, (enum evt_subscription_kind)k,
 		    &sub->dirty, err);
-		/* It counts for those of the tape that come behind it. */
+		/* The rate limit counts from it for batches of the tape. */
 		if (sub->next_ns != INT64_MIN)
 			sub->next_ns =
 			    evt_clock_add(sub->due_ns, sub->period_ns);
@@ -147,17 +157,16 @@ evt_standin_tick(evt_standin *c, int64_t now_ns, evt_error *err)
 	return r;
 }
 
-/* ---- what the tape says -------------------------------------------------- */
+/* ---- frames of the tape -------------------------------------------------- */
 
 /*
- * Whether a batch of the tape may go out now.  One that was recorded with the
- * client's own rate limit passes, though its batches came now a little earlier
- * and now a little later: one may come half a period before its time, but then
- * the next one's time is no earlier for it.  A new connection of the recorder
- * begins a new grid.
+ * Whether the rate limit lets a batch of the tape go out now.  Batches that were
+ * recorded with the same rate limit must all go out, although some were received
+ * a little early: up to half a period is allowed, and it does not make the next
+ * batch's time any earlier.  A new connection of the recorder begins a new grid.
  */
 static bool
-standin_in_time(const struct sub *sub, const evt_frame *f)
+standin_is_in_time(const struct standin_sub *sub, const evt_frame *f)
 {
 	return sub->next_ns == INT64_MIN || f->conn != sub->last_conn ||
 	    f->tape != sub->last_tape ||
@@ -165,37 +174,38 @@ standin_in_time(const struct sub *sub, const evt_frame *f)
 }
 
 static void
-standin_passed(struct sub *sub, const evt_frame *f)
+standin_note_sent(struct standin_sub *sub, const evt_frame *f)
 {
-	bool anew = sub->next_ns == INT64_MIN || f->time_ns > sub->next_ns ||
-	    f->conn != sub->last_conn || f->tape != sub->last_tape;
+	bool new_grid = sub->next_ns == INT64_MIN ||
+	    f->time_ns > sub->next_ns || f->conn != sub->last_conn ||
+	    f->tape != sub->last_tape;
 
 	sub->next_ns =
-	    evt_clock_add(anew ? f->time_ns : sub->next_ns, sub->period_ns);
+	    evt_clock_add(new_grid ? f->time_ns : sub->next_ns, sub->period_ns);
 	sub->last_conn = f->conn;
 	sub->last_tape = f->tape;
 }
 
-/* Keep what a batch brought for the next point of the grid. */
+/* Put the sources of the frame into the next batch. */
 static int
 standin_gather_batch(evt_standin *c, enum evt_subscription_kind kind,
     evt_error *err)
 {
-	const evt_broadcast *t = c->o.broadcast;
+	const evt_broadcast *b = c->o.broadcast;
 	int r = EVT_OK;
 
-	for (size_t i = 0; i < t->update->n && r == EVT_OK; i++) {
-		if (evt_standin_goes(c, kind, &t->update->change[i]))
+	for (size_t i = 0; i < b->update->n && r == EVT_OK; i++) {
+		if (evt_standin_may_send(c, kind, &b->update->change[i]))
 			r = standin_gather(&c->sub[kind],
-			    t->update->change[i].source, t->frame->time_ns,
+			    b->update->change[i].source, b->frame->time_ns,
 			    err);
 	}
 	return r;
 }
 
-/* A batch that passes brings what was gathered of its sources. */
+/* Take the sources of a batch that is sent out of the next batch. */
 static int
-standin_forget_gathered(struct sub *sub, const evt_state_update *update,
+standin_ungather(struct standin_sub *sub, const evt_state_update *update,
     evt_error *err)
 {
 	if (sub->due_ns == INT64_MAX)
@@ -210,30 +220,31 @@ standin_forget_gathered(struct sub *sub, const evt_state_update *update,
 	return EVT_OK;
 }
 
-/* A batch of the kind that the client subscribed to. */
+/* Send the batch of the broadcast, or gather its sources for later. */
 static int
-standin_tell_batch(evt_standin *c, enum evt_subscription_kind kind,
+standin_on_batch(evt_standin *c, enum evt_subscription_kind kind,
     evt_error *err)
 {
-	evt_broadcast *t = c->o.broadcast;
-	const evt_state_update *update = t->update;
-	struct sub *sub = &c->sub[kind];
-	/* Of a selection, nothing of others, known to us or not. */
+	evt_broadcast *b = c->o.broadcast;
+	const evt_state_update *update = b->update;
+	struct standin_sub *sub = &c->sub[kind];
+	/* A client that selected sources gets no items of others, nor items
+	 * without a source. */
 	size_t all = sub->member.all ? update->n : update->n_items, n = 0;
 
 	if (!sub->on)
 		return EVT_OK;
 	for (size_t i = 0; i < update->n; i++)
-		n += evt_standin_goes(c, kind, &update->change[i]);
-	if (!standin_in_time(sub, t->frame))
+		n += evt_standin_may_send(c, kind, &update->change[i]);
+	if (!standin_is_in_time(sub, b->frame))
 		return standin_gather_batch(c, kind, err);
 	if (n == 0 && (update->n > 0 || !sub->member.all))
 		return EVT_OK;
-	standin_passed(sub, t->frame);
-	if (standin_forget_gathered(sub, update, err) != EVT_OK)
+	standin_note_sent(sub, b->frame);
+	if (standin_ungather(sub, update, err) != EVT_OK)
 		return EVT_ERR_NOMEM;
 	return n == all ?
-	    evt_standin_send(c, evt_broadcast_text(t, sub->variant), err) :
+	    evt_standin_send(c, evt_broadcast_text(b, sub->variant), err) :
 	    evt_standin_send_part(c, kind, err);
 }
 
@@ -246,10 +257,9 @@ standin_wants_lifecycle(const evt_standin *c, const evt_state_source *s)
 	    evt_standin_wants(c, EVT_SUBSCRIPTION_LIFECYCLE, s);
 }
 
-/* Sources that were blocked when the recorder lost its connection and are heard
- * of on the next one: nobody recorded who unblocked them. */
+/* Report sources that were blocked or unblocked while nothing was recorded. */
 static int
-standin_tell_changed(evt_standin *c, evt_error *err)
+standin_send_changed_lives(evt_standin *c, evt_error *err)
 {
 	const evt_state_update *update = c->o.broadcast->update;
 	int r = EVT_OK;
@@ -266,50 +276,50 @@ standin_tell_changed(evt_standin *c, evt_error *err)
 }
 
 static int
-standin_tell_state(evt_standin *c, evt_error *err)
+standin_on_state(evt_standin *c, evt_error *err)
 {
-	evt_broadcast *t = c->o.broadcast;
-	const evt_state_update_change *change = &t->update->change[0];
+	evt_broadcast *b = c->o.broadcast;
+	const evt_state_update_change *change = &b->update->change[0];
 	const evt_state_source *s = change->source;
 	int r = EVT_OK;
 
-	if (t->update->n == 0)
+	if (b->update->n == 0)
 		return EVT_OK;
-	if (evt_standin_goes(c, EVT_SUBSCRIPTION_STATE, change))
+	if (evt_standin_may_send(c, EVT_SUBSCRIPTION_STATE, change))
 		r = evt_standin_send(c,
-		    evt_broadcast_text(t,
+		    evt_broadcast_text(b,
 		        c->sub[EVT_SUBSCRIPTION_STATE].variant),
 		    err);
-	/* Not where the recorder subscribed to both. */
+	/* If the recorder subscribed to batches too, the tape has one. */
 	if (r == EVT_OK &&
-	    evt_standin_goes(c, EVT_SUBSCRIPTION_STATE_BATCH, change) &&
-	    (s->state.batch_conn == 0 || s->state.batch_conn != t->frame->conn))
+	    evt_standin_may_send(c, EVT_SUBSCRIPTION_STATE_BATCH, change) &&
+	    (s->state.batch_conn == 0 || s->state.batch_conn != b->frame->conn))
 		r = standin_gather(&c->sub[EVT_SUBSCRIPTION_STATE_BATCH], s,
-		    t->frame->time_ns, err);
+		    b->frame->time_ns, err);
 	return r;
 }
 
 static int
-standin_tell_states(evt_standin *c, evt_error *err)
+standin_on_state_batch(evt_standin *c, evt_error *err)
 {
-	const evt_broadcast *t = c->o.broadcast;
-	int r = standin_tell_batch(c, EVT_SUBSCRIPTION_STATE_BATCH, err);
+	const evt_broadcast *b = c->o.broadcast;
+	int r = standin_on_batch(c, EVT_SUBSCRIPTION_STATE_BATCH, err);
 
-	for (size_t i = 0; i < t->update->n && r == EVT_OK; i++) {
-		const evt_state_update_change *change = &t->update->change[i];
+	for (size_t i = 0; i < b->update->n && r == EVT_OK; i++) {
+		const evt_state_update_change *change = &b->update->change[i];
 		const evt_state_source *s = change->source;
 
 		if (!change->superseded &&
-		    evt_standin_goes(c, EVT_SUBSCRIPTION_STATE, change) &&
+		    evt_standin_may_send(c, EVT_SUBSCRIPTION_STATE, change) &&
 		    (s->state.single_conn == 0 ||
-		        s->state.single_conn != t->frame->conn))
+		        s->state.single_conn != b->frame->conn))
 			r = evt_standin_send_state(c, s, err);
 	}
 	return r;
 }
 
 static int
-standin_tell_as_it_is(evt_standin *c, evt_error *err)
+standin_send_frame(evt_standin *c, evt_error *err)
 {
 	const evt_frame *f = c->o.broadcast->frame;
 
@@ -320,29 +330,31 @@ int
 evt_standin_on_frame(evt_standin *c, evt_error *err)
 {
 	const evt_state_update *update = c->o.broadcast->update;
-	int r = standin_tell_changed(c, err);
+	int r;
 
+	assert(update != NULL); /* evt_broadcast_begin() was called */
+	r = standin_send_changed_lives(c, err);
 	if (r != EVT_OK)
 		return r;
 	switch (update->kind) {
 	case EVT_STATE_UPDATE_STATE:
-		return standin_tell_state(c, err);
+		return standin_on_state(c, err);
 	case EVT_STATE_UPDATE_STATE_BATCH:
-		return standin_tell_states(c, err);
+		return standin_on_state_batch(c, err);
 	case EVT_STATE_UPDATE_READINGS:
-		return standin_tell_batch(c, EVT_SUBSCRIPTION_READINGS_BATCH,
+		return standin_on_batch(c, EVT_SUBSCRIPTION_READINGS_BATCH,
 		    err);
 	case EVT_STATE_UPDATE_IOT:
-		return standin_tell_batch(c, EVT_SUBSCRIPTION_IOT_MONITOR, err);
+		return standin_on_batch(c, EVT_SUBSCRIPTION_IOT_MONITOR, err);
 	case EVT_STATE_UPDATE_LIFECYCLE:
 		return update->n > 0 &&
 		        standin_wants_lifecycle(c, update->change[0].source) ?
-		    standin_tell_as_it_is(c, err) :
+		    standin_send_frame(c, err) :
 		    EVT_OK;
 	case EVT_STATE_UPDATE_LOGOUT:
 		if (!evt_standin_subscribed(c))
 			return EVT_OK;
-		r = standin_tell_as_it_is(c, err);
+		r = standin_send_frame(c, err);
 		standin_end_all(c);
 		return r;
 	default:
@@ -372,7 +384,7 @@ evt_standin_send_current(evt_standin *c, evt_state_source *s, evt_error *err)
 
 /* ---- moving -------------------------------------------------------------- */
 
-/* The states of the members of a subscription. */
+/* Send the states of the sources in the set. */
 static int
 standin_send_members(evt_standin *c, enum evt_subscription_kind kind,
     const evt_bitset *which, evt_error *err)
@@ -393,7 +405,7 @@ standin_send_members(evt_standin *c, enum evt_subscription_kind kind,
 }
 
 static int
-standin_tell_change(evt_standin *c, const evt_state_source *s, unsigned was,
+standin_send_moved_life(evt_standin *c, const evt_state_source *s, unsigned was,
     evt_error *err)
 {
 	if (!standin_wants_lifecycle(c, s))
@@ -415,10 +427,10 @@ evt_standin_on_moved(evt_standin *c, const uint8_t *was, size_t n,
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = standin_tell_change(c, evt_state_table_at(c->o.table, i),
-		    was[i], err);
+		r = standin_send_moved_life(c,
+		    evt_state_table_at(c->o.table, i), was[i], err);
 	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS && r == EVT_OK; k++) {
-		struct sub *sub = &c->sub[k];
+		struct standin_sub *sub = &c->sub[k];
 
 		if (!sub->on)
 			continue;
@@ -443,29 +455,29 @@ standin_status_of(const evt_state_source *s)
 }
 
 static void
-standin_statuses(void *ctx, const evt_subscription_item *item,
+standin_put_statuses(void *ctx, const evt_subscription_item *item,
     evt_subscription_put *put, void *arg)
 {
-	const evt_state_table *b = ctx;
+	const evt_state_table *table = ctx;
 
-	for (size_t i = 0; item->all && i < evt_state_table_n_trackers(b);
+	for (size_t i = 0; item->all && i < evt_state_table_n_trackers(table);
 	     i++) {
 		const evt_state_source *s;
 		int64_t id;
 
-		if (evt_state_table_tracker_at(b, i, &id, &s) &&
+		if (evt_state_table_tracker_at(table, i, &id, &s) &&
 		    !s->lifecycle.corrupt)
 			put(arg, id, standin_status_of(s));
 	}
 	for (size_t i = 0; !item->all && i < item->n_ids; i++)
 		put(arg, item->ids[i],
 		    standin_status_of(
-		        evt_state_table_by_tracker(b, item->ids[i])));
+		        evt_state_table_by_tracker(table, item->ids[i])));
 }
 
-/* Add to the set, or take from it, what the item names. */
+/* Add the sources that the item names to the set, or remove them. */
 static bool
-standin_change_set(const evt_standin *c, evt_bitset *set,
+standin_put_members(const evt_standin *c, evt_bitset *set,
     const evt_subscription_item *item, bool in)
 {
 	size_t n = evt_state_table_n(c->o.table);
@@ -488,14 +500,14 @@ standin_change_set(const evt_standin *c, evt_bitset *set,
 }
 
 static bool
-standin_apply(evt_standin *c, const evt_subscription_item *item, bool subscribe,
-    int64_t now)
+standin_apply_item(evt_standin *c, const evt_subscription_item *item,
+    bool subscribe, int64_t now)
 {
-	struct sub *sub = &c->sub[item->kind];
+	struct standin_sub *sub = &c->sub[item->kind];
 
-	/* What was gathered of it is told now, or not wanted any more. */
-	if (!standin_change_set(c, &sub->member, item, subscribe) ||
-	    !standin_change_set(c, &sub->dirty, item, false))
+	/* Gathered states of these sources are sent now, or no longer wanted. */
+	if (!standin_put_members(c, &sub->member, item, subscribe) ||
+	    !standin_put_members(c, &sub->dirty, item, false))
 		return false;
 	if (subscribe) {
 		sub->on = true;
@@ -508,17 +520,17 @@ standin_apply(evt_standin *c, const evt_subscription_item *item, bool subscribe,
 	else
 		sub->due_ns = evt_bitset_empty(&sub->dirty) ?
 		    INT64_MAX :
-		    standin_next_point(sub, now);
+		    standin_next_batch(sub, now);
 	return true;
 }
 
-/* The states as they are now, of what the item names. */
+/* Send the current states of the sources that the item names. */
 static int
 standin_send_subscribed(evt_standin *c, const evt_subscription_item *item,
     evt_error *err)
 {
 	evt_bitset set = { 0 };
-	int r = standin_change_set(c, &set, item, true) ?
+	int r = standin_put_members(c, &set, item, true) ?
 	    standin_send_members(c, item->kind, &set, err) :
 	    evt_err_nomem(err);
 
@@ -533,11 +545,12 @@ standin_grant(evt_standin *c, const evt_subscription_request *q, int64_t now,
 	int r;
 
 	for (size_t i = 0; i < q->n_items; i++) {
-		if (!standin_apply(c, &q->item[i], q->subscribe, now))
+		if (!standin_apply_item(c, &q->item[i], q->subscribe, now))
 			return evt_err_nomem(err);
 	}
 	c->out.len = 0;
-	if (!evt_subscription_answer(&c->out, q, standin_statuses, c->o.table))
+	if (!evt_subscription_answer(&c->out, q, standin_put_statuses,
+	        c->o.table))
 		return evt_err_nomem(err);
 	r = evt_standin_send(c, &c->out, err);
 	for (size_t i = 0; q->subscribe && i < q->n_items && r == EVT_OK; i++)

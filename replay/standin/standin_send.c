@@ -1,8 +1,9 @@
 /*
- * standin_send.c - the messages that a client of the stand-in is sent.
+ * standin_send.c - makes and sends the messages of the stand-in.
  *
- * What needs no change is copied as it was received.  What stands around states
- * (the type, the user's time) is kept also where some states are left out.
+ * Parts that need no change are copied as they were received.  A batch keeps
+ * everything around its states (the type, the user's time) also if some states
+ * are left out.
  */
 #include "replay/standin/standin_impl.h"
 
@@ -11,7 +12,8 @@
 
 /* ---- texts --------------------------------------------------------------- */
 
-/* Append a piece in the manner of the variant; a state where it is one. */
+/* Append a piece of a message in the form of the variant; `state`: it is a state
+ * object. */
 static bool
 standin_send_add_piece(const evt_standin *c, evt_json_view v, bool state,
     unsigned variant, evt_buf *out)
@@ -47,8 +49,8 @@ evt_standin_send_state(evt_standin *c, const evt_state_source *s,
 	bool ok;
 
 	c->out.len = 0;
-	/* The pieces are no JSON by themselves, but strings are whole in them:
-	 * the state's name and colon stand at the end of the head. */
+	/* The pieces are not JSON values by themselves, but no string is cut in
+	 * two: the head ends with the colon before the state. */
 	ok = standin_send_add_piece(c, head, false, variant, &c->out) &&
 	    standin_send_add_piece(c, state, true, variant, &c->out) &&
 	    standin_send_add_piece(c, tail, false, variant, &c->out);
@@ -57,7 +59,7 @@ evt_standin_send_state(evt_standin *c, const evt_state_source *s,
 
 /* ---- batches ------------------------------------------------------------- */
 
-/* Where user_time stands in the state that came last. */
+/* The user_time of the newest state of the set. */
 static evt_json_view
 standin_send_newest_time(const evt_standin *c, const evt_bitset *which)
 {
@@ -102,12 +104,12 @@ standin_send_begin_batch(evt_standin *c, enum evt_subscription_kind kind,
 	return ok && evt_buf_add_str(out, "\"data\":[");
 }
 
-/* Append the source's item; *ret_any: it had one. */
+/* Append the source's item, if it has one; *any then becomes true. */
 static bool
 standin_send_add_item(evt_standin *c, enum evt_subscription_kind kind,
     const evt_state_source *s, evt_buf *out, bool *any)
 {
-	const evt_buf *kept =
+	const evt_buf *item =
 	    kind == EVT_SUBSCRIPTION_IOT_MONITOR ? &s->iot : &s->reading;
 	unsigned variant = c->sub[kind].variant;
 	evt_json_view state;
@@ -115,14 +117,14 @@ standin_send_add_item(evt_standin *c, enum evt_subscription_kind kind,
 
 	if (kind == EVT_SUBSCRIPTION_STATE_BATCH ?
 	        !evt_state_source_sendable(s) :
-	        kept->len == 0 || s->lifecycle.blocked || s->lifecycle.corrupt)
+	        item->len == 0 || s->lifecycle.blocked || s->lifecycle.corrupt)
 		return true;
 	ok = !*any || evt_buf_add_byte(out, ',');
 	*any = true;
 	if (kind != EVT_SUBSCRIPTION_STATE_BATCH)
 		return ok &&
 		    standin_send_add_piece(c,
-		        (evt_json_view){ kept->data, kept->len }, false,
+		        (evt_json_view){ item->data, item->len }, false,
 		        variant, out);
 	state =
 	    (evt_json_view){ s->state.text.data + s->state.at, s->state.len };
@@ -159,26 +161,26 @@ int
 evt_standin_send_part(evt_standin *c, enum evt_subscription_kind kind,
     evt_error *err)
 {
-	const evt_broadcast *t = c->o.broadcast;
-	const uint8_t *list = t->update->list.p,
-	              *end = list + t->update->list.n;
-	const uint8_t *from = t->frame->payload;
+	const evt_broadcast *b = c->o.broadcast;
+	const uint8_t *list = b->update->list.p,
+	              *end = list + b->update->list.n;
+	const uint8_t *from = b->frame->payload;
 	unsigned variant = c->sub[kind].variant;
 	evt_json_view head = { from, (size_t)(list + 1 - from) };
 	evt_json_view tail = { end - 1,
-		(size_t)(from + t->frame->len - (end - 1)) };
+		(size_t)(from + b->frame->len - (end - 1)) };
 	bool any = false, ok;
 
 	c->out.len = 0;
 	ok = standin_send_add_piece(c, head, false, variant, &c->out);
-	for (size_t i = 0; i < t->update->n && ok; i++) {
-		const evt_state_update_change *change = &t->update->change[i];
+	for (size_t i = 0; i < b->update->n && ok; i++) {
+		const evt_state_update_change *change = &b->update->change[i];
 		const uint8_t *p = change->item.p,
 		              *item_end = p + change->item.n;
 		evt_json_view v =
 		    change->value.p != NULL ? change->value : change->item;
 
-		if (!evt_standin_goes(c, kind, change))
+		if (!evt_standin_may_send(c, kind, change))
 			continue;
 		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
 		    evt_buf_add(&c->out, p, (size_t)(v.p - p)) &&

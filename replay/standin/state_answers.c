@@ -1,42 +1,37 @@
 /*
- * board_answers.c - what is blocked according to the platform's responses.
+ * state_answers.c - which sources are blocked, by the platform's responses.
  *
- * A source that is blocked when the recorder connects is heard of nowhere but in
- * the response to its subscription, and so is one that was blocked or unblocked
- * between two connections.  Responses are no events and stand in no index; but
- * they come right behind the start of a connection, which is a mark.
+ * If a source is blocked when the recorder connects, or was blocked or unblocked
+ * between two connections, only the response to the recorder's subscription says
+ * so.  Responses are not events, so that the index does not have them; but they
+ * come soon after the start of a connection, which is a mark.
  */
 #include "replay/standin/state_table_impl.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
-#include "format/base/timetext.h"
+#include "format/base/grow.h"
 #include "format/navixy/subscription.h"
 
-/* So far behind the start of a connection, and among so many frames, a response
- * is looked for. */
-#define BEHIND_NS (60 * EVT_NS_PER_S)
-#define BEHIND_FRAMES 200
-/* Connections without one were refused, or the feed has none: so many are
- * tried. */
+/* A response is looked for this long after the start of a connection, among this
+ * many frames. */
+#define SEARCH_NS (60 * EVT_NS_PER_S)
+#define SEARCH_FRAMES 200
+/* How many connections are tried: the server may have refused one, and some feeds
+ * have no responses at all. */
 #define TRIES 3
 
 static int
-state_answers_add_start(evt_state_table *b, uint32_t tape, int64_t time_ns,
+state_answers_add_connection(evt_state_table *b, uint32_t tape, int64_t time_ns,
     evt_error *err)
 {
-	if (b->n_starts == b->cap_starts) {
-		size_t cap = b->cap_starts > 0 ? b->cap_starts * 2 : 16;
-		struct start *start = realloc(b->start, cap * sizeof(*start));
-
-		if (start == NULL)
-			return evt_err_nomem(err);
-		b->start = start;
-		b->cap_starts = cap;
-	}
-	b->start[b->n_starts++] = (struct start){ tape, time_ns };
+	if (!evt_grow(&b->connection, &b->cap_connections,
+	        b->n_connections + 1))
+		return evt_err_nomem(err);
+	b->connection[b->n_connections++] =
+	    (struct state_connection){ tape, time_ns };
 	return EVT_OK;
 }
 
@@ -47,17 +42,18 @@ evt_state_table_put_connections(evt_state_table *b, uint32_t tape,
 	size_t kept = 0;
 	int r = EVT_OK;
 
-	for (size_t i = 0; i < b->n_starts; i++) {
-		if (b->start[i].tape != tape)
-			b->start[kept++] = b->start[i];
+	for (size_t i = 0; i < b->n_connections; i++) {
+		if (b->connection[i].tape != tape)
+			b->connection[kept++] = b->connection[i];
 	}
-	b->n_starts = kept;
-	/* A tape that was cut or imported has no mark for its first one. */
+	b->n_connections = kept;
+	/* A tape that was cut or imported has no mark for its first
+	 * connection. */
 	if (info->frames > 0)
-		r = state_answers_add_start(b, tape, info->first_ns, err);
+		r = state_answers_add_connection(b, tape, info->first_ns, err);
 	for (size_t i = 0; i < info->n_marks && r == EVT_OK; i++) {
 		if (info->mark[i].opcode == EVT_MARK_CONNECTED)
-			r = state_answers_add_start(b, tape,
+			r = state_answers_add_connection(b, tape,
 			    info->mark[i].time_ns, err);
 	}
 	return r;
@@ -65,14 +61,16 @@ evt_state_table_put_connections(evt_state_table *b, uint32_t tape,
 
 /* ---- one response -------------------------------------------------------- */
 
-struct answer {
+/* A frame that may be a response. */
+struct state_answer {
 	evt_state_table *table;
 	const evt_frame *frame;
 	evt_state_update *update;
-	bool any;
+	bool any; /* it was one */
 };
 
-/* The source of a tracker; one that is blocked may be heard of nowhere else. */
+/* The source of a tracker; NULL: unknown.  A blocked one is added, since nothing
+ * else may name it.  *ok becomes false if out of memory. */
 static evt_state_source *
 state_answers_source_of(evt_state_table *b, int64_t tracker, bool blocked,
     bool *ok)
@@ -92,10 +90,10 @@ state_answers_source_of(evt_state_table *b, int64_t tracker, bool blocked,
 }
 
 static int
-state_answers_take_status(void *ctx, int64_t tracker, evt_json_view status,
+state_answers_apply_status(void *ctx, int64_t tracker, evt_json_view status,
     evt_error *err)
 {
-	struct answer *a = ctx;
+	struct state_answer *a = ctx;
 	bool blocked = evt_json_view_is(status, "blocked", 7), ok;
 	evt_state_source *s;
 	evt_state_update_change *t;
@@ -109,7 +107,7 @@ state_answers_take_status(void *ctx, int64_t tracker, evt_json_view status,
 	if (s == NULL)
 		return EVT_OK;
 	s->lifecycle.answer_seq = a->frame->seq;
-	/* A state on a later connection is newer than what this one was told. */
+	/* A state on a later connection is newer than this response. */
 	if (s->state.known && s->state.tape == a->frame->tape &&
 	    s->state.seq > a->frame->seq && s->state.conn != a->frame->conn)
 		return EVT_OK;
@@ -129,7 +127,7 @@ state_answers_take_status(void *ctx, int64_t tracker, evt_json_view status,
 }
 
 static int
-state_answers_take_answer(struct answer *a, evt_error *err)
+state_answers_apply(struct state_answer *a, evt_error *err)
 {
 	const evt_frame *f = a->frame;
 	evt_json_scan_result got;
@@ -142,30 +140,31 @@ state_answers_take_answer(struct answer *a, evt_error *err)
 		return r;
 	a->update->root = evt_json_view_make(f->payload, f->len);
 	return evt_subscription_read_answer(a->update->root,
-	    state_answers_take_status, a, err);
+	    state_answers_apply_status, a, err);
 }
 
 int
 evt_state_table_apply_answer(evt_state_table *b, const evt_frame *f,
     evt_state_update *update, evt_error *err)
 {
-	struct answer a = { .table = b, .frame = f, .update = update };
+	struct state_answer a = { .table = b, .frame = f, .update = update };
 
-	return state_answers_take_answer(&a, err);
+	return state_answers_apply(&a, err);
 }
 
 /* ---- loading ------------------------------------------------------------- */
 
-/* Take the first response behind the start and before the time; *ret_any: there
- * was one. */
+/* Apply the first response after the start of the connection and before to_ns;
+ * *ret_any: there was one. */
 static int
-state_answers_read_answer(evt_state_table *b, const struct start *start,
-    int64_t to_ns, bool *ret_any, evt_error *err)
+state_answers_load_first(evt_state_table *b,
+    const struct state_connection *start, int64_t to_ns, bool *ret_any,
+    evt_error *err)
 {
 	evt_tape *tape = b->tapes->tape[start->tape];
-	int64_t end = start->time_ns > INT64_MAX - BEHIND_NS ?
+	int64_t end = start->time_ns > INT64_MAX - SEARCH_NS ?
 	    INT64_MAX :
-	    start->time_ns + BEHIND_NS;
+	    start->time_ns + SEARCH_NS;
 	const evt_filter filter = { .has_from = true,
 		.has_to = true,
 		.from_ns = start->time_ns,
@@ -175,12 +174,12 @@ state_answers_read_answer(evt_state_table *b, const struct start *start,
 	uint32_t conn = 0;
 	evt_state_update update = { .kind = EVT_STATE_UPDATE_NONE };
 	evt_frame f;
-	struct answer a = { .table = b, .frame = &f, .update = &update };
+	struct state_answer a = { .table = b, .frame = &f, .update = &update };
 	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
 
 	if (r != EVT_OK)
 		return r;
-	for (int i = 0; i < BEHIND_FRAMES && r == EVT_OK && !a.any; i++) {
+	for (int i = 0; i < SEARCH_FRAMES && r == EVT_OK && !a.any; i++) {
 		r = evt_cursor_next(cursor, &f, err);
 		f.tape = start->tape;
 		if (r == EVT_OK && i == 0)
@@ -188,17 +187,18 @@ state_answers_read_answer(evt_state_table *b, const struct start *start,
 		if (r == EVT_OK && f.conn != conn)
 			break;
 		if (r == EVT_OK)
-			r = state_answers_take_answer(&a, err);
+			r = state_answers_apply(&a, err);
 	}
 	evt_cursor_close(cursor);
 	*ret_any = a.any;
-	/* Damage may have hit it; then nobody knows. */
+	/* The damaged block may have held it: go on without. */
 	return r > 0 || r == EVT_ERR_CORRUPT ? EVT_OK : r;
 }
 
-/* A recorder adds connections while it is played. */
+/* A tape that is being recorded gets more connections while it is played. */
 static int
-state_answers_renew_starts(evt_state_table *b, uint32_t tape, evt_error *err)
+state_answers_renew_connections(evt_state_table *b, uint32_t tape,
+    evt_error *err)
 {
 	evt_info *info;
 	int r;
@@ -213,31 +213,31 @@ state_answers_renew_starts(evt_state_table *b, uint32_t tape, evt_error *err)
 	return r;
 }
 
-/* Try connections until one has a response: those that began before the time,
- * the last first, or all, the first first. */
+/* Try connections until one has a response: those that began before time_ns, the
+ * last first; or all, the first first. */
 static int
-state_answers_try_starts(evt_state_table *b, uint32_t tape, int64_t time_ns,
-    bool before, bool *ret_any, evt_error *err)
+state_answers_try_connections(evt_state_table *b, uint32_t tape,
+    int64_t time_ns, bool before, bool *ret_any, evt_error *err)
 {
 	int64_t to = before ? time_ns : INT64_MAX;
 	int r = EVT_OK, tries = 0;
 
 	for (size_t k = 0;
-	     k < b->n_starts && r == EVT_OK && !*ret_any && tries < TRIES;
+	     k < b->n_connections && r == EVT_OK && !*ret_any && tries < TRIES;
 	     k++) {
-		const struct start *s =
-		    &b->start[before ? b->n_starts - 1 - k : k];
+		const struct state_connection *s =
+		    &b->connection[before ? b->n_connections - 1 - k : k];
 
 		if (s->tape != tape || (before && s->time_ns >= time_ns))
 			continue;
 		tries++;
-		r = state_answers_read_answer(b, s, to, ret_any, err);
+		r = state_answers_load_first(b, s, to, ret_any, err);
 	}
 	return r;
 }
 
 static void
-state_answers_forget_answers(const evt_state_table *b)
+state_answers_forget(const evt_state_table *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		b->source[i]->lifecycle.answer_seq = 0;
@@ -248,16 +248,17 @@ evt_state_table_load_answer(evt_state_table *b, uint32_t tape, int64_t time_ns,
     evt_error *err)
 {
 	bool any = false;
-	int r = state_answers_renew_starts(b, tape, err);
+	int r = state_answers_renew_connections(b, tape, err);
 
-	state_answers_forget_answers(
-	    b); /* of another tape, whose numbers are others */
+	/* Those of another tape have other sequence numbers. */
+	state_answers_forget(b);
 	if (r == EVT_OK)
-		r = state_answers_try_starts(b, tape, time_ns, true, &any, err);
+		r = state_answers_try_connections(b, tape, time_ns, true, &any,
+		    err);
 	if (r != EVT_OK || any)
 		return r;
-	r = state_answers_try_starts(b, tape, time_ns, false, &any, err);
-	/* It is still to come: what was said before it counts. */
-	state_answers_forget_answers(b);
+	r = state_answers_try_connections(b, tape, time_ns, false, &any, err);
+	/* That response is yet to come: lifecycle events before it count. */
+	state_answers_forget(b);
 	return r;
 }

@@ -1,11 +1,11 @@
 /*
- * board_clock.c - the user's offset from UTC, which no frame says in so many
- * words: states bring the time of his clock.
+ * state_clock.c - the user's offset from UTC.  No frame names it, but states hold
+ * the time on the user's clock.
  */
 #include "replay/standin/state_table_impl.h"
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
-#include "format/base/timetext.h"
 #include "format/navixy/stamp_rewrite.h"
 
 static bool
@@ -16,7 +16,7 @@ state_clock_of(const uint8_t *text, size_t n, int64_t time_ns, int *offset_s)
 	    time_ns, offset_s);
 }
 
-/* By the first state on the tape from time_ns on. */
+/* Find the offset in the first state on the tape from time_ns on. */
 static int
 state_clock_offset_ahead(const evt_state_table *b, evt_tape *tape,
     int64_t time_ns, int *offset_s, evt_error *err)

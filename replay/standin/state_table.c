@@ -1,16 +1,22 @@
-/* table.c - see table.h. */
+/*
+ * state_table.c - the last state of every source: sources and trackers, what
+ * frames change, and loading from the index; see state_table.h.
+ */
 #include "replay/standin/state_table_impl.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/timetext.h"
 #include "format/navixy/frame_items.h"
 
-/* Readings have no sources in the index.  What was read before a time is looked
- * for this far back: the platform sends all of them again much sooner. */
+/* The index does not know the sources of readings.  So loading reads all readings
+ * of this long before the time: the platform repeats each of them much sooner. */
 #define READINGS_NS (600 * EVT_NS_PER_S)
 
 /* ---- sources ------------------------------------------------------------- */
@@ -65,15 +71,8 @@ evt_state_table_put(evt_state_table *b, const evt_key *key)
 
 	if (s != NULL)
 		return s;
-	if (b->n == b->cap) {
-		size_t cap = b->cap > 0 ? b->cap * 2 : 256;
-		evt_state_source **all = realloc(b->source, cap * sizeof(*all));
-
-		if (all == NULL)
-			return NULL;
-		b->source = all;
-		b->cap = cap;
-	}
+	if (!evt_grow(&b->source, &b->cap, b->n + 1))
+		return NULL;
 	s = calloc(1, sizeof(*s));
 	text = strndup(key->text, key->len);
 	if (s == NULL || text == NULL || !evt_key_table_reserve(&b->keys, 1)) {
@@ -131,9 +130,11 @@ int
 evt_state_table_new(const evt_tape_set *tapes, evt_time_shift *shift,
     evt_state_table **ret_table, evt_error *err)
 {
-	evt_state_table *b = calloc(1, sizeof(*b));
+	evt_state_table *b;
 	int r;
 
+	assert(tapes != NULL && tapes->n >= 1);
+	b = calloc(1, sizeof(*b));
 	if (b == NULL)
 		return evt_err_nomem(err);
 	b->tapes = tapes;
@@ -161,7 +162,7 @@ evt_state_table_free(evt_state_table *b)
 	evt_key_table_free(&b->trackers);
 	evt_json_scanner_free(b->scanner);
 	free(b->change);
-	free(b->start);
+	free(b->connection);
 	free(b);
 }
 
@@ -174,6 +175,7 @@ evt_state_table_n(const evt_state_table *b)
 evt_state_source *
 evt_state_table_at(const evt_state_table *b, size_t no)
 {
+	assert(no < b->n);
 	return b->source[no];
 }
 
@@ -205,7 +207,7 @@ evt_state_table_add_tracker(evt_state_table *b, int64_t id,
 	at =
 	    evt_key_table_add(&b->trackers, text, (uint32_t)strlen(text), true);
 	b->trackers.entry[at].mark = (uint32_t)s->no;
-	/* Clones share a source: it is shown as the first of them. */
+	/* Cloned trackers share a source; it is shown as the first of them. */
 	if (s->tracker != EVT_STATE_SOURCE_NO_TRACKER)
 		return EVT_OK;
 	s->tracker = id;
@@ -242,6 +244,7 @@ evt_state_table_tracker_at(const evt_state_table *b, size_t i, int64_t *ret_id,
 {
 	evt_key key;
 
+	assert(i < evt_state_table_n_trackers(b));
 	if (!b->mapped) {
 		*ret_source = b->source[i];
 		*ret_id = b->source[i]->tracker;
@@ -264,7 +267,7 @@ evt_state_table_by_text(const evt_state_table *b, const char *text)
 	return state_table_find_key(b, &key);
 }
 
-/* ---- what frames say ----------------------------------------------------- */
+/* ---- applying frames ----------------------------------------------------- */
 
 int64_t
 evt_state_table_shift_ns(const evt_state_table *b)
@@ -278,14 +281,14 @@ state_table_is_newer(const evt_state_table *b, const evt_state_source *s,
 {
 	if (!s->state.known && s->state.seq == 0)
 		return true;
-	/* A frame may name it twice: then the later one counts. */
+	/* If a frame names the source twice, the later item counts. */
 	return s->state.tape == f->tape ?
 	    f->seq >= s->state.seq :
 	    evt_clock_sub(f->time_ns, evt_state_table_shift_ns(b)) >=
 	        s->state.time_ns;
 }
 
-/* Make the message of a state that came in a batch. */
+/* Make a message of its own of a state that came in a batch. */
 static bool
 state_table_wrap_state(evt_state_source *s, evt_json_view root,
     evt_json_view state)
@@ -305,8 +308,8 @@ state_table_wrap_state(evt_state_source *s, evt_json_view root,
 	    evt_buf_add_byte(b, '}');
 }
 
-/* Whether the frame came on the connection on which it was said what became of
- * the source.  Each tape counts its own. */
+/* Whether the frame came on the connection that the last lifecycle change came
+ * on.  Each tape numbers its own connections. */
 static bool
 state_table_same_conn(const evt_state_source *s, const evt_frame *f)
 {
@@ -332,8 +335,8 @@ state_table_keep_state(const evt_state_table *b, evt_state_source *s,
 		s->state.single_conn = s->state.batch_conn = 0;
 	*(of_batch ? &s->state.batch_conn : &s->state.single_conn) = f->conn;
 	s->state.conn = f->conn;
-	/* One that was under way when the source was removed does not bring it
-	 * back. */
+	/* A state on the same connection was on its way when the source was
+	 * removed: it is still removed. */
 	if (!state_table_same_conn(s, f))
 		s->lifecycle.corrupt = false;
 	s->changed = true;
@@ -348,22 +351,14 @@ evt_state_update_change *
 evt_state_table_add_change(evt_state_table *b, evt_state_update *update,
     evt_state_source *s)
 {
-	if (update->n == b->cap_change) {
-		size_t cap = b->cap_change > 0 ? b->cap_change * 2 : 64;
-		evt_state_update_change *change =
-		    realloc(b->change, cap * sizeof(*change));
-
-		if (change == NULL)
-			return NULL;
-		b->change = change;
-		b->cap_change = cap;
-	}
+	if (!evt_grow(&b->change, &b->cap_change, update->n + 1))
+		return NULL;
 	update->change = b->change;
 	b->change[update->n] = (evt_state_update_change){ .source = s };
 	return &b->change[update->n++];
 }
 
-/* Earlier items of the frame that are about the source, which is rare. */
+/* Mark earlier items of the frame about the source, which is rare. */
 static void
 state_table_supersede(const evt_state_update *update, const evt_state_source *s)
 {
@@ -373,9 +368,9 @@ state_table_supersede(const evt_state_update *update, const evt_state_source *s)
 	}
 }
 
-/* loading: frames come newest first, and later ones stay. */
+/* Loading gets frames newest first, so that an older one must not win. */
 static int
-state_table_take_states(evt_state_table *b, const evt_frame *f, bool loading,
+state_table_apply_states(evt_state_table *b, const evt_frame *f, bool loading,
     evt_state_update *update, evt_error *err)
 {
 	evt_frame_items items;
@@ -414,9 +409,9 @@ state_table_take_states(evt_state_table *b, const evt_frame *f, bool loading,
 	return EVT_OK;
 }
 
-/* The elements of readings_batch and iot_monitor name trackers. */
+/* Items of readings_batch and iot_monitor name trackers, not sources. */
 static int
-state_table_take_readings(evt_state_table *b, const evt_frame *f, bool iot,
+state_table_apply_readings(evt_state_table *b, const evt_frame *f, bool iot,
     evt_state_update *update, evt_error *err)
 {
 	evt_json_scan_result got;
@@ -460,7 +455,7 @@ state_table_take_readings(evt_state_table *b, const evt_frame *f, bool iot,
 }
 
 static int
-state_table_take_lifecycle(evt_state_table *b, const evt_frame *f,
+state_table_apply_lifecycle(evt_state_table *b, const evt_frame *f,
     evt_state_update *update, evt_error *err)
 {
 	evt_json_scan_result got;
@@ -512,7 +507,7 @@ state_table_kind_of(const evt_frame *f)
 
 	if (f->kind != EVT_KIND_RECEIVED)
 		return EVT_STATE_UPDATE_NONE;
-	/* A response is an event of no name; so is much else. */
+	/* A response has no event name; other messages have none either. */
 	if (f->event == NULL)
 		return f->len > 0 && f->payload[0] == '{' ?
 		    EVT_STATE_UPDATE_ANSWER :
@@ -535,15 +530,15 @@ evt_state_table_apply(evt_state_table *b, const evt_frame *f,
 	switch (update.kind) {
 	case EVT_STATE_UPDATE_STATE:
 	case EVT_STATE_UPDATE_STATE_BATCH:
-		r = state_table_take_states(b, f, false, &update, err);
+		r = state_table_apply_states(b, f, false, &update, err);
 		break;
 	case EVT_STATE_UPDATE_READINGS:
 	case EVT_STATE_UPDATE_IOT:
-		r = state_table_take_readings(b, f,
+		r = state_table_apply_readings(b, f,
 		    update.kind == EVT_STATE_UPDATE_IOT, &update, err);
 		break;
 	case EVT_STATE_UPDATE_LIFECYCLE:
-		r = state_table_take_lifecycle(b, f, &update, err);
+		r = state_table_apply_lifecycle(b, f, &update, err);
 		break;
 	case EVT_STATE_UPDATE_ANSWER:
 		r = evt_state_table_apply_answer(b, f, &update, err);
@@ -574,7 +569,7 @@ state_table_clear(evt_state_table *b)
 	}
 }
 
-/* A batch is told of once for each source: read it once. */
+/* A batch is handed in once for each of its sources: apply it once. */
 static int
 state_table_load_states(void *ctx, const evt_key *source,
     const evt_frame *frame, evt_error *err)
@@ -590,8 +585,9 @@ state_table_load_states(void *ctx, const evt_key *source,
 	b->loaded_seq = frame->seq;
 	f.tape = b->loading;
 	r = evt_time_shift_frame(b->shift, &f, err);
-	return r != EVT_OK ? r :
-	                     state_table_take_states(b, &f, true, &update, err);
+	return r != EVT_OK ?
+	    r :
+	    state_table_apply_states(b, &f, true, &update, err);
 }
 
 static int
@@ -612,12 +608,12 @@ state_table_load_lifecycle(void *ctx, const evt_key *source,
 		return r;
 	if (s->lifecycle.answer_seq > f.seq)
 		return EVT_OK;
-	/* A state behind it says that it is over, unless it is one of a blocked
-	 * source on the same connection, which should not have come. */
+	/* A later state shows that the block is over.  One on the same connection
+	 * does not: it was on its way. */
 	if (s->state.known && !state_table_is_newer(b, s, &f) &&
 	    (s->state.tape != f.tape || s->state.conn != f.conn))
 		return EVT_OK;
-	return state_table_take_lifecycle(b, &f, &update, err);
+	return state_table_apply_lifecycle(b, &f, &update, err);
 }
 
 static int
@@ -638,17 +634,15 @@ state_table_load_readings(evt_state_table *b, evt_tape *tape, int64_t time_ns,
 
 	if (r != EVT_OK)
 		return r;
-	while ((r = evt_cursor_next(cursor, &f, err)) == EVT_OK ||
-	    r == EVT_ERR_CORRUPT) {
+	do {
 		evt_state_update update;
 
+		r = evt_cursor_next(cursor, &f, err);
 		if (r == EVT_OK)
 			r = evt_time_shift_frame(b->shift, &f, err);
 		if (r == EVT_OK)
 			r = evt_state_table_apply(b, &f, &update, err);
-		if (r != EVT_OK && r != EVT_ERR_CORRUPT)
-			break;
-	}
+	} while (r == EVT_OK || r == EVT_ERR_CORRUPT);
 	evt_cursor_close(cursor);
 	return r > 0 ? EVT_OK : r;
 }

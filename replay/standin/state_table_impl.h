@@ -1,4 +1,5 @@
-/* board_impl.h - what the files of the table share; for them alone. */
+/* state_table_impl.h - what state_table.c, state_answers.c and state_clock.c
+ * share; for them alone. */
 #ifndef EVT_REPLAY_STANDIN_STATE_TABLE_IMPL_H
 #define EVT_REPLAY_STANDIN_STATE_TABLE_IMPL_H
 
@@ -6,51 +7,54 @@
 #include "format/keys/json_scan.h"
 #include "replay/standin/state_table.h"
 
-/* A connection of the recorder; soon after it comes the platform's response. */
-struct start {
+/* Where a connection of the recorder begins on a tape. */
+struct state_connection {
 	uint32_t tape;
-	int64_t time_ns;
+	int64_t time_ns; /* receive time */
 };
 
 struct evt_state_table {
 	const evt_tape_set *tapes;
 	evt_time_shift *shift;
 	evt_json_scanner *scanner;
-	evt_state_source *
-	    *source; /* each on its own, so that they stay in place */
+	/* Each is allocated alone, so that its address never changes. */
+	evt_state_source **source;
 	size_t n, cap;
-	evt_key_table keys;     /* the i-th is that of source[i] */
-	evt_key_table trackers; /* decimal ids; mark: the place of the source */
-	bool mapped;            /* trackers were told of */
-	const evt_strings *only; /* NULL: all are shown */
-	bool readings;           /* the tape has some */
+	evt_key_table keys;      /* the i-th is that of source[i] */
+	evt_key_table trackers;  /* decimal ids; mark: the source's index */
+	bool mapped;             /* trackers were added */
+	const evt_strings *only; /* NULL: no source is hidden */
+	bool readings;           /* the tapes have readings or IoT values */
+	/* The changes of the last update. */
 	evt_state_update_change *change;
 	size_t cap_change;
-	uint64_t loaded_seq; /* last frame that was read whole while loading */
+	uint64_t loaded_seq; /* the last frame that was applied while loading */
 	uint32_t loading;    /* its tape */
-	struct start *start; /* where connections begin, by tape and time */
-	size_t n_starts, cap_starts;
+	struct state_connection *connection; /* by tape, then by time */
+	size_t n_connections, cap_connections;
 };
 
-/* What is added to the times of the tape, ns. */
-int64_t evt_state_table_shift_ns(const evt_state_table *b);
+/* What is added to the times of the tapes, in ns. */
+int64_t evt_state_table_shift_ns(const evt_state_table *table);
 /* The source with that key, added if it is new.  NULL: out of memory. */
-evt_state_source *evt_state_table_put(evt_state_table *b, const evt_key *key);
-/* Append to what a frame was about.  NULL: out of memory. */
-evt_state_update_change *evt_state_table_add_change(evt_state_table *b,
-    evt_state_update *update, evt_state_source *s);
+evt_state_source *evt_state_table_put(evt_state_table *table,
+    const evt_key *key);
+/* Append a change to an update.  NULL: out of memory. */
+evt_state_update_change *evt_state_table_add_change(evt_state_table *table,
+    evt_state_update *update, evt_state_source *source);
 
-/* ---- board_answers.c: responses to the recorder's subscriptions ---- */
+/* ---- state_answers.c: responses to the recorder's subscriptions ---- */
 
-/* Remember where the tape's connections begin. */
-int evt_state_table_put_connections(evt_state_table *b, uint32_t tape,
+/* Replace the connections that are known of the tape by those of its marks.
+ * Errors: EVT_ERR_NOMEM. */
+int evt_state_table_put_connections(evt_state_table *table, uint32_t tape,
     const evt_info *info, evt_error *err);
-/* Take note of what is blocked, if the frame is a response. */
-int evt_state_table_apply_answer(evt_state_table *b, const evt_frame *f,
+/* Apply a frame that may be a response: it says which sources are blocked. */
+int evt_state_table_apply_answer(evt_state_table *table, const evt_frame *frame,
     evt_state_update *update, evt_error *err);
-/* What was blocked says the last response before the time; where there is none,
- * the first one behind it: nobody knows better. */
-int evt_state_table_load_answer(evt_state_table *b, uint32_t tape,
+/* Load which sources were blocked: by the last response before time_ns, or by the
+ * first one after it if there is none before. */
+int evt_state_table_load_answer(evt_state_table *table, uint32_t tape,
     int64_t time_ns, evt_error *err);
 
 #endif
