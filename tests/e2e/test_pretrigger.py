@@ -89,7 +89,7 @@ class Pretrigger(evtest.Case):
         return trigger["payload"], first, first + len(before) + len(behind)
 
     def test_a_signal(self):
-        recorder = self.record("--keep-last", "1s", "--keep-after", "500ms")
+        recorder = self.record("--keep-last", "3s", "--keep-after", "2s")
         feed = Feed(recorder.popen.stdin)
         seen = self.status(recorder, "frames let go", lambda s: s["let_go"] > 0 and s["armed"])
         self.assertEqual((seen["frames"], seen["triggers"]), (0, 0))
@@ -108,10 +108,10 @@ class Pretrigger(evtest.Case):
         at = [i for i, f in enumerate(frames) if f.get("mark") == "armed"]
         self.assertEqual(len(at), 3)
         self.assertEqual([f["mark"] for f in frames[:2] + frames[at[2]:]], ["started", "armed", "armed", "stopped"])
-        self.assertEqual(frames[1]["payload"], {"mark": "armed", "keep_s": 1, "after_s": 0.5})
+        self.assertEqual(frames[1]["payload"], {"mark": "armed", "keep_s": 3, "after_s": 2})
         end = 0
         for a, b in zip(at, at[1:]):
-            trigger, first, last = self.check_window(frames[a:b + 1], 1 * NS, NS // 2)
+            trigger, first, last = self.check_window(frames[a:b + 1], 3 * NS, 2 * NS)
             self.assertEqual(trigger["cause"], "signal")
             # What lies between the windows is known by its number.
             self.assertEqual(first, end + trigger["let_go"])
