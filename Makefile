@@ -242,10 +242,12 @@ $(BUILD)/obj/evtape.a: $(call obj,$(filter-out %/main.c,$(call sources,tools/evt
 $(BUILD)/obj/fuzz.a: $(call obj,$(wildcard tests/fuzz/lib/*.c tests/lib/*.c))
 	$(archive)
 
-# Only the names of evtape.h are the library's; the rest stays its own.
-$(LIB_SO): $(call obj,$(call sources,format)) format/evtape.map
+# Only the names of evtape.h are the library's; the rest stays its own, and what
+# they do not need stays out, with the libraries that only that needs.
+PUBLIC = $(shell sed -n 's/^\t\(evt_[a-z_]*\);/\1/p' format/evtape.map)
+$(LIB_SO): $(LIB_A) format/evtape.map
 	$(call link,-shared -Wl$(,)-soname$(,)libevtape.so.0 -Wl$(,)--version-script=format/evtape.map \
-	    $(filter %.o,$^) $(LIBS_FORMAT))
+	    $(PUBLIC:%=-Wl$(,)-u$(,)%) $(LIB_A) $(LIBS_FORMAT))
 
 # The SQLite extension.  It brings its own library: nothing else is loaded.
 $(EXT_SO): $(call obj,$(wildcard tools/sqlite/*.c)) $(COMMON_A) $(LIB_A) tools/sqlite/evtape.map

@@ -1,7 +1,7 @@
-/* ring_impl.h - what the ring's sources share.  Only they may include it, and the
+/* ring_priv.h - what the ring's sources share.  Only they may include it, and the
  * test that must know what was synced. */
-#ifndef EVT_FORMAT_WRITE_RING_IMPL_H
-#define EVT_FORMAT_WRITE_RING_IMPL_H
+#ifndef EVT_FORMAT_WRITE_RING_PRIV_H
+#define EVT_FORMAT_WRITE_RING_PRIV_H
 
 #include "format/write/ring.h"
 #include "format/write/writer_priv.h"

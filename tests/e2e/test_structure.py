@@ -50,6 +50,12 @@ SHORT_STEMS = {
 }
 
 
+# Files of format/ that call the system themselves.
+PAST_IO = {
+    "format/base/io.c": "it is the table",
+    "format/wire/access.c": "the file of a token is no part of a tape, and may be a pipe",
+    "format/wire/credential.c": "nor is that of a credential",
+}
 # Large structures that more than three files see.
 SEEN = {
     ("format/evtape.h", "evt_info"): "the public library",
@@ -258,7 +264,7 @@ class Layers(unittest.TestCase):
         # A name of its own: not a member (io->open), part of a longer name (evt_lock_open), or a declaration's.
         direct = re.compile(r"(?<![\w>.])(%s)\s*\(" % "|".join(calls))
         for path in sources("format"):
-            if os.path.basename(path) == "io.c":
+            if path in PAST_IO:
                 continue
             for line in code(path).splitlines():
                 found = direct.search(line)
