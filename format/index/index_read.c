@@ -102,8 +102,9 @@ index_read_load_span(evt_index *x, sqlite3_stmt *st, void *ctx, evt_error *err)
 	int r = index_read_load_key(st, 0, &sum->sources, &source, err);
 
 	(void)x;
-	if (r != EVT_OK ||
-	    (r = index_read_load_key(st, 1, &sum->events, &event, err)))
+	if (r == EVT_OK)
+		r = index_read_load_key(st, 1, &sum->events, &event, err);
+	if (r != EVT_OK)
 		return r;
 	span = evt_summary_span(sum, source, event);
 	if (span == NULL)

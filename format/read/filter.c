@@ -39,10 +39,12 @@ evt_filter_match_init(evt_filter_match *m, const evt_filter *filter,
 	if (filter == NULL)
 		return EVT_OK;
 	m->filter = *filter;
-	if ((r = filter_copy_strings(filter->sources, filter->n_sources,
-	         &m->sources, &m->source_set, err)) ||
-	    (r = filter_copy_strings(filter->events, filter->n_events,
-	         &m->events, &m->event_set, err))) {
+	r = filter_copy_strings(filter->sources, filter->n_sources, &m->sources,
+	    &m->source_set, err);
+	if (r == EVT_OK)
+		r = filter_copy_strings(filter->events, filter->n_events,
+		    &m->events, &m->event_set, err);
+	if (r != EVT_OK) {
 		evt_filter_match_free(m);
 		return r;
 	}

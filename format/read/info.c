@@ -344,8 +344,11 @@ info_fill_info(evt_tape *t, unsigned lists, evt_summary *sum, evt_info *info,
 {
 	int r = evt_tape_gather(t, lists, sum, &info->n_damaged, err);
 
-	if (r != EVT_OK || (r = info_fill_lists(lists, sum, info, err)) ||
-	    (r = info_fill_segments(t, info, err)))
+	if (r == EVT_OK)
+		r = info_fill_lists(lists, sum, info, err);
+	if (r == EVT_OK)
+		r = info_fill_segments(t, info, err);
+	if (r != EVT_OK)
 		return r;
 	info_fill_totals(sum, info);
 	info_fill_sizes(t, info);

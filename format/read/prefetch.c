@@ -24,10 +24,12 @@ prefetch_load_block(const evt_filter_match *match, evt_prefetched *s)
 	int r;
 
 	m->n = 0;
-	if ((r = evt_segment_read_block(s->io, s->fd, s->name, &s->ref, false,
-	         &s->raw, &s->block, &s->err)) ||
-	    (r = evt_filter_match_block(match, &s->block, s->from_seq, m,
-	         &s->err)))
+	r = evt_segment_read_block(s->io, s->fd, s->name, &s->ref, false,
+	    &s->raw, &s->block, &s->err);
+	if (r == EVT_OK)
+		r = evt_filter_match_block(match, &s->block, s->from_seq, m,
+		    &s->err);
+	if (r != EVT_OK)
 		return r;
 	/* Lines that nobody asked for are not decompressed. */
 	if (m->n == 0)
@@ -57,8 +59,9 @@ evt_prefetch_new(const evt_filter_match *match, bool threaded,
 	if (f == NULL)
 		return evt_err_nomem(err);
 	f->match = match;
-	if ((r = evt_worker_new(SLOTS, prefetch_load, f,
-	         threaded ? "evt-prefetch" : NULL, &f->ahead, err))) {
+	r = evt_worker_new(SLOTS, prefetch_load, f,
+	    threaded ? "evt-prefetch" : NULL, &f->ahead, err);
+	if (r != EVT_OK) {
 		free(f);
 		return r;
 	}

@@ -128,8 +128,11 @@ state_at_search_segment(evt_tape *t, const evt_segment *s, evt_filter_match *m,
 		        s->blocks[i].max_ns, UINT64_MAX))
 			continue;
 		/* EVT_ERR_NOTFOUND: retention dropped it. */
-		if (fd < 0 && (r = evt_segment_open(s, &fd, err)))
-			break;
+		if (fd < 0) {
+			r = evt_segment_open(s, &fd, err);
+			if (r != EVT_OK)
+				break;
+		}
 		r = state_at_search_block(t, fd, s, i, m, ret_frame, err);
 	}
 	if (fd >= 0)

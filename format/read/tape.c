@@ -56,7 +56,9 @@ evt_tape_refresh(evt_tape *t, evt_error *err)
 	size_t n;
 	int r = evt_segment_list(t->io, t->path, &list, &n, err);
 
-	if (r != EVT_OK || (r = tape_adopt(t, list, n, err)))
+	if (r == EVT_OK)
+		r = tape_adopt(t, list, n, err);
+	if (r != EVT_OK)
 		return r;
 	for (size_t i = 0; i < t->n_segments; i++) {
 		r = evt_segment_load(&t->segments[i], err);
@@ -141,8 +143,11 @@ tape_each_in_file(evt_tape *t, uint64_t first_seq, uint64_t from_seq,
 	if (r != EVT_OK)
 		return r;
 	while ((r = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK) {
-		if (f.seq >= from_seq && (r = fn(ctx, &f, err)))
-			break;
+		if (f.seq >= from_seq) {
+			r = fn(ctx, &f, err);
+			if (r != EVT_OK)
+				break;
+		}
 	}
 	evt_journal_close(reader);
 	return r == EVT_AGAIN || r == EVT_ERR_CORRUPT ? EVT_OK : r;

@@ -93,9 +93,11 @@ tape_cursor_find_block(struct tape_cursor *c, const evt_segment **ret_s,
 
 			if (!tape_cursor_in_range(c, b))
 				continue;
-			if (!c->has_wanted &&
-			    (r = tape_cursor_ask_index(c, s, err)))
-				return r;
+			if (!c->has_wanted) {
+				r = tape_cursor_ask_index(c, s, err);
+				if (r != EVT_OK)
+					return r;
+			}
 			if (c->block >= c->n_wanted || c->wanted[c->block]) {
 				*ret_s = s;
 				*ret_b = b;
@@ -146,7 +148,8 @@ tape_cursor_start_block(struct tape_cursor *c, evt_error *err)
 	int r;
 
 	for (;;) {
-		if ((r = tape_cursor_find_block(c, &s, &b, err)))
+		r = tape_cursor_find_block(c, &s, &b, err);
+		if (r != EVT_OK)
 			return r;
 		if (tape_cursor_needs_other_file(c, s))
 			return EVT_AGAIN;
@@ -317,9 +320,11 @@ tape_cursor_next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
 	int r;
 
 	for (;;) {
-		if (c->journal == NULL &&
-		    (r = tape_cursor_enter_journal(c, 0, err)))
-			return r;
+		if (c->journal == NULL) {
+			r = tape_cursor_enter_journal(c, 0, err);
+			if (r != EVT_OK)
+				return r;
+		}
 		r = evt_journal_next(c->journal, f, &in_lines, err);
 		if (r == EVT_OK && f->seq >= c->seq)
 			return EVT_OK;
@@ -330,13 +335,15 @@ tape_cursor_next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
 		/* A file is complete when the next one is begun, and may have
 		 * been completed since it was looked at. */
 		if (!complete) {
-			if ((r = tape_cursor_has_next_file(c, &complete, err)))
+			r = tape_cursor_has_next_file(c, &complete, err);
+			if (r != EVT_OK)
 				return r;
 			if (!complete)
 				return EVT_AGAIN;
 			continue;
 		}
-		if ((r = tape_cursor_next_file(c, err)))
+		r = tape_cursor_next_file(c, err);
+		if (r != EVT_OK)
 			return r;
 		complete = false;
 	}
@@ -397,7 +404,8 @@ tape_cursor_look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 	int r;
 
 	*ret_found = false;
-	if ((r = evt_tape_refresh(c->tape, err)))
+	r = evt_tape_refresh(c->tape, err);
+	if (r != EVT_OK)
 		return r;
 	c->has_wanted = false; /* the last segment may have grown */
 	if ((r = tape_cursor_start_block(c, err)) != EVT_AGAIN) {
@@ -414,7 +422,8 @@ tape_cursor_look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 		if (r == EVT_ERR_CORRUPT)
 			return tape_cursor_bad_journal(c, live);
 		if (r == EVT_AGAIN) {
-			if ((r = tape_cursor_check_moved(c, &moved, err)))
+			r = tape_cursor_check_moved(c, &moved, err);
+			if (r != EVT_OK)
 				return r;
 			if (moved)
 				return EVT_OK;
@@ -423,7 +432,8 @@ tape_cursor_look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 		if (r != EVT_OK)
 			return r;
 		if (f->seq > c->seq) {
-			if ((r = tape_cursor_check_moved(c, &moved, err)))
+			r = tape_cursor_check_moved(c, &moved, err);
+			if (r != EVT_OK)
 				return r;
 			if (moved) {
 				tape_cursor_leave_journal(c);

@@ -219,7 +219,9 @@ verify_check_segment(struct evt_verify *v, evt_segment *s, bool last,
 			r = EVT_END;
 	}
 	v->io->close(v->io->ctx, fd);
-	if (r != EVT_OK || (r = verify_check_end(v, s, at, last, err)))
+	if (r == EVT_OK)
+		r = verify_check_end(v, s, at, last, err);
+	if (r != EVT_OK)
 		return r;
 	v->done += s->size;
 	v->got.segments++;
@@ -413,7 +415,8 @@ evt_verify_tape_io(const char *path, const evt_io *io,
 
 	if (err == NULL) /* its words are needed here */
 		err = &own;
-	if ((r = evt_tape_dir_check(io, path, err)))
+	r = evt_tape_dir_check(io, path, err);
+	if (r != EVT_OK)
 		return r;
 	v.got.live = evt_lock_held(io, path);
 	v.journal_dir = evt_io_path_join(path, "journal");

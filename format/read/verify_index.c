@@ -300,7 +300,8 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 		        "damaged, of another version or another tape's");
 		return EVT_OK;
 	}
-	if ((r = verify_index_check_pages(x, v, err)) == EVT_OK)
+	r = verify_index_check_pages(x, v, err);
+	if (r == EVT_OK)
 		r = verify_index_attach(x, fresh, err);
 	for (size_t i = 0;
 	     i < sizeof(tables) / sizeof(tables[0]) && r == EVT_OK; i++)

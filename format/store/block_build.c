@@ -471,13 +471,16 @@ evt_block_builder_encode(evt_block_builder *b, const uint8_t uuid[16],
 	int r;
 
 	out->len = 0;
-	if ((r = block_build_need_cctx(b, err)))
+	r = block_build_need_cctx(b, err);
+	if (r != EVT_OK)
 		return r;
 	if (!block_build_meta(b) || !evt_buf_reserve(out, head))
 		return evt_err_nomem(err);
 	out->len = head;
-	if ((r = block_build_compress(b, &b->meta, out, &meta_stored, err)) ||
-	    (r = block_build_compress(b, &b->lines, out, &lines_stored, err)))
+	r = block_build_compress(b, &b->meta, out, &meta_stored, err);
+	if (r == EVT_OK)
+		r = block_build_compress(b, &b->lines, out, &lines_stored, err);
+	if (r != EVT_OK)
 		return r;
 	h = out->data + EVT_SKIP_LEN;
 	block_build_fill_head(b, uuid, segment, block, h);

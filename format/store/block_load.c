@@ -90,7 +90,8 @@ evt_block_head_read(const uint8_t *p, size_t n, const char *where,
 	if (evt_get64(h + BH_HEADER_SUM) != XXH64(h, BH_HEADER_SUM, 0))
 		return block_load_damaged(err, where,
 		    "the block header's checksum is wrong");
-	if ((r = block_load_check_version(h, where, err)))
+	r = block_load_check_version(h, where, err);
+	if (r != EVT_OK)
 		return r;
 	block_load_read_head(h, &head);
 	if (evt_get16(h + BH_SIZE) != BH_LEN || head.frames == 0 ||
@@ -498,9 +499,11 @@ evt_block_load(evt_block *b, const evt_block_head *head, const uint8_t *p,
 	if (XXH64(p, contents, 0) != head->contents_sum)
 		return block_load_damaged(err, where,
 		    "the block's checksum is wrong");
-	if ((r = block_load_decompress(b, p, head->meta_stored, head->meta_raw,
-	         &b->meta, where, err)) ||
-	    (r = block_load_decode_meta(b, where, err))) {
+	r = block_load_decompress(b, p, head->meta_stored, head->meta_raw,
+	    &b->meta, where, err);
+	if (r == EVT_OK)
+		r = block_load_decode_meta(b, where, err);
+	if (r != EVT_OK) {
 		b->n = 0;
 		return r;
 	}

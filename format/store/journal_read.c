@@ -38,16 +38,16 @@ struct evt_journal_reader {
 };
 
 void
-evt_journal_close(evt_journal_reader *r)
+evt_journal_close(evt_journal_reader *reader)
 {
-	if (r == NULL)
+	if (reader == NULL)
 		return;
-	if (r->fd >= 0)
-		r->io->close(r->io->ctx, r->fd);
-	evt_buf_free(&r->window);
-	free(r->keys);
-	free(r->path);
-	free(r);
+	if (reader->fd >= 0)
+		reader->io->close(reader->io->ctx, reader->fd);
+	evt_buf_free(&reader->window);
+	free(reader->keys);
+	free(reader->path);
+	free(reader);
 }
 
 /*
@@ -55,20 +55,20 @@ evt_journal_close(evt_journal_reader *r)
  * leave a file its new length without what was written there.
  */
 static int
-journal_read_is_blank(const evt_journal_reader *r, uint64_t at, bool *ret_blank,
-    evt_error *err)
+journal_read_is_blank(const evt_journal_reader *reader, uint64_t at,
+    bool *ret_blank, evt_error *err)
 {
 	static const uint8_t zero[4096];
 	uint8_t bytes[sizeof(zero)];
 	size_t n = 0;
-	int code;
+	int r;
 
 	*ret_blank = false;
 	do {
-		code = evt_io_read_at(r->io, r->fd, bytes, sizeof(bytes), at,
-		    r->path, &n, err);
-		if (code != EVT_OK || memcmp(bytes, zero, n) != 0)
-			return code;
+		r = evt_io_read_at(reader->io, reader->fd, bytes, sizeof(bytes),
+		    at, reader->path, &n, err);
+		if (r != EVT_OK || memcmp(bytes, zero, n) != 0)
+			return r;
 		*ret_blank = *ret_blank || n > 0;
 		at += n;
 	} while (n == sizeof(bytes));
@@ -76,42 +76,44 @@ journal_read_is_blank(const evt_journal_reader *r, uint64_t at, bool *ret_blank,
 }
 
 static int
-journal_read_header(evt_journal_reader *r, uint64_t first_seq, evt_error *err)
+journal_read_header(evt_journal_reader *reader, uint64_t first_seq,
+    evt_error *err)
 {
 	uint8_t h[JH_LEN];
 	bool blank;
 	size_t n;
-	int code = evt_io_read_at(r->io, r->fd, h, JH_LEN, 0, r->path, &n, err);
+	int r = evt_io_read_at(reader->io, reader->fd, h, JH_LEN, 0,
+	    reader->path, &n, err);
 
-	if (code != EVT_OK)
-		return code;
+	if (r != EVT_OK)
+		return r;
 	if (n < JH_LEN)
 		return EVT_AGAIN;
 	if (h[0] == 0 &&
-	    ((code = journal_read_is_blank(r, 0, &blank, err)) || blank))
-		return code != EVT_OK ? code : EVT_AGAIN;
+	    ((r = journal_read_is_blank(reader, 0, &blank, err)) || blank))
+		return r != EVT_OK ? r : EVT_AGAIN;
 	if (memcmp(h + JH_MAGIC, EVT_JOURNAL_MAGIC, 8) != 0)
 		return evt_err_set(err, EVT_ERR_CORRUPT,
-		    "%s: no journal begins here", r->path);
+		    "%s: no journal begins here", reader->path);
 	/* Every version has the sum here: a version that damage made is none. */
 	if (evt_get64(h + JH_SUM) != XXH64(h, JH_SUM, 0))
 		return evt_err_set(err, EVT_ERR_CORRUPT,
 		    "%s: the checksum of the journal's header is wrong",
-		    r->path);
+		    reader->path);
 	if (evt_get16(h + JH_VERSION) != EVT_FORMAT_VERSION ||
 	    (evt_get32(h + JH_INCOMPAT) & ~EVT_INCOMPAT_KNOWN) != 0)
 		return evt_err_set(err, EVT_ERR_VERSION,
 		    "%s: format version %u, incompatible flags 0x%x are not "
 		    "known to evtape %s; use a newer evtape",
-		    r->path, evt_get16(h + JH_VERSION),
+		    reader->path, evt_get16(h + JH_VERSION),
 		    evt_get32(h + JH_INCOMPAT), EVT_VERSION);
 	if (evt_get16(h + JH_SIZE) != JH_LEN ||
 	    evt_get64(h + JH_FIRST_SEQ) != first_seq || first_seq == 0)
 		return evt_err_set(err, EVT_ERR_CORRUPT,
-		    "%s: the journal's header makes no sense", r->path);
-	memcpy(r->uuid, h + JH_UUID, EVT_UUID_LEN);
-	r->offset = JH_LEN;
-	r->first_seq = r->next_seq = first_seq;
+		    "%s: the journal's header makes no sense", reader->path);
+	memcpy(reader->uuid, h + JH_UUID, EVT_UUID_LEN);
+	reader->offset = JH_LEN;
+	reader->first_seq = reader->next_seq = first_seq;
 	return EVT_OK;
 }
 
@@ -119,84 +121,86 @@ int
 evt_journal_open(const evt_io *io, const char *dir, uint64_t first_seq,
     evt_journal_reader **ret_reader, evt_error *err)
 {
-	evt_journal_reader *r = calloc(1, sizeof(*r));
-	int code;
+	evt_journal_reader *reader = calloc(1, sizeof(*reader));
+	int r;
 
-	if (r == NULL)
+	if (reader == NULL)
 		return evt_err_nomem(err);
-	r->io = io;
-	r->fd = -1;
-	r->path = evt_journal_path(dir, first_seq);
-	if (r->path == NULL) {
-		evt_journal_close(r);
+	reader->io = io;
+	reader->fd = -1;
+	reader->path = evt_journal_path(dir, first_seq);
+	if (reader->path == NULL) {
+		evt_journal_close(reader);
 		return evt_err_nomem(err);
 	}
-	r->fd = io->open(io->ctx, r->path, O_RDONLY, 0);
-	if (r->fd < 0)
-		code = errno == ENOENT ?
-		    evt_err_set(err, EVT_ERR_NOTFOUND, "%s is gone", r->path) :
-		    evt_err_sys(err, errno, "cannot open %s", r->path);
+	reader->fd = io->open(io->ctx, reader->path, O_RDONLY, 0);
+	if (reader->fd < 0)
+		r = errno == ENOENT ?
+		    evt_err_set(err, EVT_ERR_NOTFOUND, "%s is gone",
+		        reader->path) :
+		    evt_err_sys(err, errno, "cannot open %s", reader->path);
 	else
-		code = journal_read_header(r, first_seq, err);
-	if (code != EVT_OK) {
-		evt_journal_close(r);
-		return code;
+		r = journal_read_header(reader, first_seq, err);
+	if (r != EVT_OK) {
+		evt_journal_close(reader);
+		return r;
 	}
-	*ret_reader = r;
+	*ret_reader = reader;
 	return EVT_OK;
 }
 
 const uint8_t *
-evt_journal_uuid(const evt_journal_reader *r)
+evt_journal_uuid(const evt_journal_reader *reader)
 {
-	return r->uuid;
+	return reader->uuid;
 }
 
 /* Have n bytes from the current offset in the window.  EVT_AGAIN: the file
  * ends before. */
 static int
-journal_read_need(evt_journal_reader *r, size_t n, evt_error *err)
+journal_read_need(evt_journal_reader *reader, size_t n, evt_error *err)
 {
-	size_t have = r->window_at + r->window.len > r->offset ?
-	    (size_t)(r->window_at + r->window.len - r->offset) :
+	size_t have = reader->window_at + reader->window.len > reader->offset ?
+	    (size_t)(reader->window_at + reader->window.len - reader->offset) :
 	    0;
 	size_t got, want = n > READ_AHEAD ? n : READ_AHEAD;
-	int code;
+	int r;
 
 	if (have >= n)
 		return EVT_OK;
 	if (have > 0)
-		memmove(r->window.data, r->window.data + r->window.len - have,
-		    have);
-	r->window.len = have;
-	r->window_at = r->offset;
-	if (!evt_buf_reserve(&r->window, want - have))
+		memmove(reader->window.data,
+		    reader->window.data + reader->window.len - have, have);
+	reader->window.len = have;
+	reader->window_at = reader->offset;
+	if (!evt_buf_reserve(&reader->window, want - have))
 		return evt_err_nomem(err);
-	code = evt_io_read_at(r->io, r->fd, r->window.data + have, want - have,
-	    r->offset + have, r->path, &got, err);
-	if (code != EVT_OK)
-		return code;
-	r->window.len += got;
-	return r->window.len >= n ? EVT_OK : EVT_AGAIN;
+	r = evt_io_read_at(reader->io, reader->fd, reader->window.data + have,
+	    want - have, reader->offset + have, reader->path, &got, err);
+	if (r != EVT_OK)
+		return r;
+	reader->window.len += got;
+	return reader->window.len >= n ? EVT_OK : EVT_AGAIN;
 }
 
 /* Bytes that the file has from the current offset on. */
 static int
-journal_read_left_in_file(const evt_journal_reader *r, uint64_t *ret_n,
+journal_read_left_in_file(const evt_journal_reader *reader, uint64_t *ret_n,
     evt_error *err)
 {
 	struct stat st;
 
-	if (r->io->fstat(r->io->ctx, r->fd, &st) != 0)
-		return evt_err_sys(err, errno, "cannot look at %s", r->path);
-	*ret_n = (uint64_t)st.st_size < r->offset ?
+	if (reader->io->fstat(reader->io->ctx, reader->fd, &st) != 0)
+		return evt_err_sys(err, errno, "cannot look at %s",
+		    reader->path);
+	*ret_n = (uint64_t)st.st_size < reader->offset ?
 	    0 :
-	    (uint64_t)st.st_size - r->offset;
+	    (uint64_t)st.st_size - reader->offset;
 	return EVT_OK;
 }
 
 static bool
-journal_read_parse_sources(evt_journal_reader *r, const uint8_t **p,
+journal_read_parse_sources(evt_journal_reader *reader, const uint8_t **p,
     const uint8_t *end, evt_frame *f, bool *ret_nomem)
 {
 	evt_key *keys;
@@ -204,35 +208,35 @@ journal_read_parse_sources(evt_journal_reader *r, const uint8_t **p,
 	*ret_nomem = false;
 	if (f->n_sources > (size_t)(end - *p) / 2)
 		return false;
-	if (f->n_sources > r->cap_keys) {
-		keys = realloc(r->keys, f->n_sources * sizeof(*keys));
+	if (f->n_sources > reader->cap_keys) {
+		keys = realloc(reader->keys, f->n_sources * sizeof(*keys));
 		if (keys == NULL) {
 			*ret_nomem = true;
 			return false;
 		}
-		r->keys = keys;
-		r->cap_keys = f->n_sources;
+		reader->keys = keys;
+		reader->cap_keys = f->n_sources;
 	}
 	for (size_t i = 0; i < f->n_sources; i++) {
 		if (end - *p < 2 || end - *p - 2 < (*p)[0] || (*p)[1] > 1)
 			return false;
-		r->keys[i] =
+		reader->keys[i] =
 		    (evt_key){ (const char *)*p + 2, (*p)[0], (*p)[1] };
 		*p += 2 + (*p)[0];
 	}
-	f->sources = f->n_sources > 0 ? r->keys : NULL;
+	f->sources = f->n_sources > 0 ? reader->keys : NULL;
 	return true;
 }
 
 static bool
-journal_read_parse_body(evt_journal_reader *r, const uint8_t *body, size_t n,
-    evt_frame *f, bool *ret_in_lines, bool *ret_nomem)
+journal_read_parse_body(evt_journal_reader *reader, const uint8_t *body,
+    size_t n, evt_frame *f, bool *ret_in_lines, bool *ret_nomem)
 {
 	const uint8_t *p = body + JB_LEN, *end = body + n;
 	unsigned event_len = evt_get16(body + JB_EVENT_LEN);
 
 	memset(f, 0, sizeof(*f));
-	f->seq = r->next_seq;
+	f->seq = reader->next_seq;
 	f->time_ns = (int64_t)evt_get64(body + JB_TIME);
 	f->mono_ns = (int64_t)evt_get64(body + JB_MONO);
 	f->kind = body[JB_KIND];
@@ -241,7 +245,7 @@ journal_read_parse_body(evt_journal_reader *r, const uint8_t *body, size_t n,
 	f->n_sources = evt_get32(body + JB_SOURCES);
 	*ret_in_lines = body[JB_FLAGS] & JB_FLAG_IN_LINES;
 	if (f->kind > EVT_KIND_MARK ||
-	    !journal_read_parse_sources(r, &p, end, f, ret_nomem))
+	    !journal_read_parse_sources(reader, &p, end, f, ret_nomem))
 		return false;
 	if (event_len != JB_NO_EVENT) {
 		if (event_len > EVT_KEY_MAX || event_len > (size_t)(end - p))
@@ -258,9 +262,9 @@ journal_read_parse_body(evt_journal_reader *r, const uint8_t *body, size_t n,
 /* What follows the last whole record may yet be cut off and written anew, so
  * none of it is kept. */
 static int
-journal_read_again(evt_journal_reader *r)
+journal_read_again(evt_journal_reader *reader)
 {
-	r->window.len = 0;
+	reader->window.len = 0;
 	return EVT_AGAIN;
 }
 
@@ -270,23 +274,23 @@ journal_read_again(evt_journal_reader *r)
  * records.
  */
 static int
-journal_read_written_end(const evt_journal_reader *r, uint64_t left,
+journal_read_written_end(const evt_journal_reader *reader, uint64_t left,
     uint64_t *ret_end, evt_error *err)
 {
 	uint8_t bytes[16384];
 	uint64_t end;
-	int code;
+	int r;
 
-	for (end = r->offset + left; end > r->offset;) {
-		size_t n = end - r->offset < sizeof(bytes) ?
-		    (size_t)(end - r->offset) :
+	for (end = reader->offset + left; end > reader->offset;) {
+		size_t n = end - reader->offset < sizeof(bytes) ?
+		    (size_t)(end - reader->offset) :
 		    sizeof(bytes),
 		       got;
 
-		code = evt_io_read_at(r->io, r->fd, bytes, n, end - n, r->path,
-		    &got, err);
-		if (code != EVT_OK)
-			return code;
+		r = evt_io_read_at(reader->io, reader->fd, bytes, n, end - n,
+		    reader->path, &got, err);
+		if (r != EVT_OK)
+			return r;
 		while (got > 0 && bytes[got - 1] == 0)
 			got--;
 		end -= n;
@@ -302,16 +306,17 @@ journal_read_written_end(const evt_journal_reader *r, uint64_t left,
 /* Whether the file is still the one that was opened: a writer may be using it
  * again, for another block. */
 static int
-journal_read_is_same(const evt_journal_reader *r, bool *ret_same,
+journal_read_is_same(const evt_journal_reader *reader, bool *ret_same,
     evt_error *err)
 {
 	uint8_t h[JH_LEN];
 	size_t n;
-	int code = evt_io_read_at(r->io, r->fd, h, JH_LEN, 0, r->path, &n, err);
+	int r = evt_io_read_at(reader->io, reader->fd, h, JH_LEN, 0,
+	    reader->path, &n, err);
 
-	*ret_same = code == EVT_OK && n == JH_LEN &&
-	    evt_get64(h + JH_FIRST_SEQ) == r->first_seq;
-	return code;
+	*ret_same = r == EVT_OK && n == JH_LEN &&
+	    evt_get64(h + JH_FIRST_SEQ) == reader->first_seq;
+	return r;
 }
 
 /*
@@ -320,84 +325,88 @@ journal_read_is_same(const evt_journal_reader *r, bool *ret_same,
  * there.  EVT_ERR_CORRUPT: they are, or have been in the meantime.
  */
 static int
-journal_read_no_record(evt_journal_reader *r, uint32_t n, evt_error *err)
+journal_read_no_record(evt_journal_reader *reader, uint32_t n, evt_error *err)
 {
 	uint64_t left, end;
 	bool same;
-	int code = journal_read_is_same(r, &same, err);
+	int r = journal_read_is_same(reader, &same, err);
 
-	if (code != EVT_OK)
-		return code;
+	if (r != EVT_OK)
+		return r;
 	if (!same)
-		return journal_read_again(r);
-	if ((code = journal_read_left_in_file(r, &left, err)) ||
-	    (code = journal_read_written_end(r, left, &end, err)))
-		return code;
+		return journal_read_again(reader);
+	r = journal_read_left_in_file(reader, &left, err);
+	if (r == EVT_OK)
+		r = journal_read_written_end(reader, left, &end, err);
+	if (r != EVT_OK)
+		return r;
 	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
 		n = JB_LEN;
 	/* A file that ends with it is not blank behind it, but its payload may
 	 * end in zeros. */
-	if (left != (uint64_t)JR_HEAD + n && end < r->offset + JR_HEAD + n)
-		return journal_read_again(r);
-	r->window.len = 0; /* it, too, may be cut off and written anew */
+	if (left != (uint64_t)JR_HEAD + n && end < reader->offset + JR_HEAD + n)
+		return journal_read_again(reader);
+	reader->window.len = 0; /* it, too, may be cut off and written anew */
 	return evt_err_set(err, EVT_ERR_CORRUPT,
-	    "%s: the record at offset %llu is damaged", r->path,
-	    (unsigned long long)r->offset);
+	    "%s: the record at offset %llu is damaged", reader->path,
+	    (unsigned long long)reader->offset);
 }
 
 static int
-journal_read_next_record(evt_journal_reader *r, evt_frame *ret_frame,
+journal_read_next_record(evt_journal_reader *reader, evt_frame *ret_frame,
     bool *ret_in_lines, evt_error *err)
 {
 	const uint8_t *head, *body;
 	bool nomem = false;
 	uint64_t left;
 	uint32_t n;
-	int code = journal_read_need(r, JR_HEAD, err);
+	int r = journal_read_need(reader, JR_HEAD, err);
 
-	if (code != EVT_OK)
-		return code == EVT_AGAIN ? journal_read_again(r) : code;
-	head = r->window.data + (r->offset - r->window_at);
+	if (r != EVT_OK)
+		return r == EVT_AGAIN ? journal_read_again(reader) : r;
+	head = reader->window.data + (reader->offset - reader->window_at);
 	n = evt_get32(head + JR_BODY);
 	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
-		return journal_read_no_record(r, n, err);
+		return journal_read_no_record(reader, n, err);
 	/* Memory is asked for only once the file has the bytes. */
-	if ((code = journal_read_left_in_file(r, &left, err)))
-		return code;
+	r = journal_read_left_in_file(reader, &left, err);
+	if (r != EVT_OK)
+		return r;
 	if (left < (uint64_t)JR_HEAD + n)
-		return journal_read_again(r);
-	if ((code = journal_read_need(r, JR_HEAD + (size_t)n, err)))
-		return code == EVT_AGAIN ? journal_read_again(r) : code;
-	head = r->window.data + (r->offset - r->window_at);
+		return journal_read_again(reader);
+	r = journal_read_need(reader, JR_HEAD + (size_t)n, err);
+	if (r != EVT_OK)
+		return r == EVT_AGAIN ? journal_read_again(reader) : r;
+	head = reader->window.data + (reader->offset - reader->window_at);
 	body = head + JR_HEAD;
-	if (evt_get64(head + JR_SUM) != XXH64(body, n, r->next_seq))
-		return journal_read_no_record(r, n, err);
-	if (!journal_read_parse_body(r, body, n, ret_frame, ret_in_lines,
+	if (evt_get64(head + JR_SUM) != XXH64(body, n, reader->next_seq))
+		return journal_read_no_record(reader, n, err);
+	if (!journal_read_parse_body(reader, body, n, ret_frame, ret_in_lines,
 	        &nomem))
 		return nomem ? evt_err_nomem(err) :
-		               journal_read_no_record(r, n, err);
-	r->offset += JR_HEAD + (uint64_t)n;
-	r->next_seq++;
+		               journal_read_no_record(reader, n, err);
+	reader->offset += JR_HEAD + (uint64_t)n;
+	reader->next_seq++;
 	return EVT_OK;
 }
 
 int
-evt_journal_next(evt_journal_reader *r, evt_frame *ret_frame,
+evt_journal_next(evt_journal_reader *reader, evt_frame *ret_frame,
     bool *ret_in_lines, evt_error *err)
 {
-	int code = journal_read_next_record(r, ret_frame, ret_in_lines, err);
+	int r = journal_read_next_record(reader, ret_frame, ret_in_lines, err);
 
 	/* A writer may have come to the end of the record while it was looked
 	 * at: what is damaged is so when it is read again, too. */
-	return code != EVT_ERR_CORRUPT ?
-	    code :
-	    journal_read_next_record(r, ret_frame, ret_in_lines, err);
+	return r != EVT_ERR_CORRUPT ?
+	    r :
+	    journal_read_next_record(reader, ret_frame, ret_in_lines, err);
 }
 
 uint64_t
-evt_journal_offset(const evt_journal_reader *r)
+evt_journal_offset(const evt_journal_reader *reader)
 {
-	return r->offset;
+	return reader->offset;
 }
 
 /* Whether a whole record with the number `seq` begins at p, of which n bytes
@@ -421,52 +430,56 @@ journal_read_record_at(const uint8_t *p, size_t n, uint64_t seq,
 
 /* Whether the next record is all of the n bytes at p but for its length. */
 static bool
-journal_read_is_sum_of(const evt_journal_reader *r, const uint8_t *p, size_t n)
+journal_read_is_sum_of(const evt_journal_reader *reader, const uint8_t *p,
+    size_t n)
 {
 	return evt_get64(p + JR_SUM) ==
-	    XXH64(p + JR_HEAD, n - JR_HEAD, r->next_seq);
+	    XXH64(p + JR_HEAD, n - JR_HEAD, reader->next_seq);
 }
 
 int
-evt_journal_check_end(evt_journal_reader *r, uint64_t *ret_left, evt_error *err)
+evt_journal_check_end(evt_journal_reader *reader, uint64_t *ret_left,
+    evt_error *err)
 {
 	uint64_t left, end, budget;
 	const uint8_t *p;
 	bool found = false;
 	size_t n, written;
-	int code;
+	int r;
 
-	if ((code = journal_read_left_in_file(r, &left, err)) ||
-	    (code = journal_read_written_end(r, left, &end, err)))
-		return code;
-	*ret_left = end - r->offset;
+	r = journal_read_left_in_file(reader, &left, err);
+	if (r == EVT_OK)
+		r = journal_read_written_end(reader, left, &end, err);
+	if (r != EVT_OK)
+		return r;
+	*ret_left = end - reader->offset;
 	if (*ret_left < JR_HEAD + JB_LEN)
 		return EVT_OK;
 	if (left > JR_HEAD + EVT_JOURNAL_BODY_MAX)
 		left = JR_HEAD + EVT_JOURNAL_BODY_MAX;
 	budget = 16 * left;
-	r->window.len = 0;
-	r->window_at = r->offset;
-	if (!evt_buf_reserve(&r->window, left))
+	reader->window.len = 0;
+	reader->window_at = reader->offset;
+	if (!evt_buf_reserve(&reader->window, left))
 		return evt_err_nomem(err);
-	code = evt_io_read_at(r->io, r->fd, r->window.data, left, r->offset,
-	    r->path, &n, err);
-	if (code != EVT_OK || n < JR_HEAD + JB_LEN)
-		return code;
-	p = r->window.data;
+	r = evt_io_read_at(reader->io, reader->fd, reader->window.data, left,
+	    reader->offset, reader->path, &n, err);
+	if (r != EVT_OK || n < JR_HEAD + JB_LEN)
+		return r;
+	p = reader->window.data;
 	written = *ret_left < n ? (size_t)*ret_left : n;
 	/* The last record, or one before others. */
-	found = journal_read_is_sum_of(r, p, n) ||
-	    journal_read_is_sum_of(r, p, written);
+	found = journal_read_is_sum_of(reader, p, n) ||
+	    journal_read_is_sum_of(reader, p, written);
 	for (size_t at = JR_HEAD + JB_LEN;
 	     !found && written - at >= JR_HEAD + JB_LEN; at++)
-		found = journal_read_record_at(p + at, n - at, r->next_seq + 1,
-		    &budget);
+		found = journal_read_record_at(p + at, n - at,
+		    reader->next_seq + 1, &budget);
 	return !found ?
 	    EVT_OK :
 	    evt_err_set(err, EVT_ERR_CORRUPT,
 	        "%s: the length of the record at offset %llu is damaged",
-	        r->path, (unsigned long long)r->offset);
+	        reader->path, (unsigned long long)reader->offset);
 }
 
 /* ---- the folder -------------------------------------------------------------- */

@@ -251,7 +251,8 @@ journal_write_make_file(evt_journal *j, evt_error *err)
 		if (f->path == NULL)
 			return evt_err_nomem(err);
 		f->bytes = 0;
-		if ((r = journal_write_open_file(j, err)))
+		r = journal_write_open_file(j, err);
+		if (r != EVT_OK)
 			return r;
 	}
 	return f->bytes == 0 ? journal_write_header(j, err) : EVT_OK;
@@ -265,7 +266,8 @@ evt_journal_commit(evt_journal *j, evt_error *err)
 
 	if (j->batch.len == 0)
 		return EVT_OK;
-	if ((r = journal_write_make_file(j, err)))
+	r = journal_write_make_file(j, err);
+	if (r != EVT_OK)
 		return r;
 	if (j->torn) {
 		if (j->io->ftruncate(j->io->ctx, f->fd, (off_t)f->bytes) != 0)
@@ -306,13 +308,16 @@ evt_journal_sync(evt_journal *j, evt_error *err)
 	int r;
 
 	for (size_t i = 0; i < j->waiting.n; i++) {
-		if ((r = journal_write_sync_file(j, &j->waiting.file[i], err)))
+		r = journal_write_sync_file(j, &j->waiting.file[i], err);
+		if (r != EVT_OK)
 			return r;
 	}
-	if ((r = journal_write_sync_file(j, &j->now, err)))
+	r = journal_write_sync_file(j, &j->now, err);
+	if (r != EVT_OK)
 		return r;
 	if (j->dir_dirty) {
-		if ((r = evt_io_sync_dir(j->io, j->dir, err)))
+		r = evt_io_sync_dir(j->io, j->dir, err);
+		if (r != EVT_OK)
 			return r;
 		j->dir_dirty = false;
 	}

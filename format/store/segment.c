@@ -165,7 +165,8 @@ segment_head_at(int fd, const evt_segment *s, uint64_t at, evt_block_head *head,
 		return EVT_AGAIN;
 	snprintf(where, sizeof(where), "%s at offset %llu", s->name,
 	    (unsigned long long)at);
-	if ((r = evt_block_head_read(h, n, where, head, err)))
+	r = evt_block_head_read(h, n, where, head, err);
+	if (r != EVT_OK)
 		return r;
 	if (head->segment != s->no ||
 	    (s->n_blocks > 0 && memcmp(head->uuid, s->uuid, EVT_UUID_LEN)))
@@ -196,8 +197,9 @@ segment_resync(int fd, const evt_segment *s, uint64_t at, uint64_t *ret_at,
 		const uint8_t *p = window, *end;
 		size_t n;
 
-		if ((r = evt_io_read_at(s->io, fd, window, WINDOW,
-		         at + EVT_SKIP_LEN, s->name, &n, err)))
+		r = evt_io_read_at(s->io, fd, window, WINDOW, at + EVT_SKIP_LEN,
+		    s->name, &n, err);
+		if (r != EVT_OK)
 			break;
 		end = window + n;
 		r = EVT_END;
@@ -238,7 +240,8 @@ segment_walk(int fd, evt_segment *s, evt_error *err)
 			return r;
 		if (s->n_blocks == 0)
 			memcpy(s->uuid, head.uuid, EVT_UUID_LEN);
-		if ((r = evt_segment_add_ref(s, &head, at, err)))
+		r = evt_segment_add_ref(s, &head, at, err);
+		if (r != EVT_OK)
 			return r;
 		s->walked = at + head.stored;
 	}
@@ -264,7 +267,8 @@ evt_segment_load(evt_segment *s, evt_error *err)
 
 	if (s->sealed)
 		return EVT_OK;
-	if ((r = evt_segment_open(s, &fd, err)))
+	r = evt_segment_open(s, &fd, err);
+	if (r != EVT_OK)
 		return r;
 	if (s->io->fstat(s->io->ctx, fd, &st) != 0) {
 		r = evt_err_sys(err, errno, "cannot look at %s", s->path);
@@ -302,8 +306,9 @@ evt_segment_read_block(const evt_io *io, int fd, const char *name,
 		return evt_err_nomem(err);
 	r = evt_io_read_at(io, fd, raw->data, ref->stored, ref->offset, where,
 	    &n, err);
-	if (r != EVT_OK ||
-	    (r = evt_block_head_read(raw->data, n, where, &head, err)))
+	if (r == EVT_OK)
+		r = evt_block_head_read(raw->data, n, where, &head, err);
+	if (r != EVT_OK)
 		return r;
 	if (n < ref->stored || head.stored != ref->stored ||
 	    head.first_seq != ref->first_seq || head.frames != ref->frames)

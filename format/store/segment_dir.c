@@ -123,7 +123,8 @@ segment_dir_decode(const uint8_t *h, size_t content, uint64_t dir_at,
 		}
 		end = at + head.stored;
 		seq = head.first_seq + head.frames;
-		if ((r = evt_segment_add_ref(s, &head, at, err)))
+		r = evt_segment_add_ref(s, &head, at, err);
+		if (r != EVT_OK)
 			return r;
 	}
 	s->sealed = true;
@@ -186,7 +187,8 @@ evt_segment_dir_begins(const evt_segment *s, bool *ret_begins, evt_error *err)
 	size_t n;
 	int fd, r;
 
-	if ((r = evt_segment_open(s, &fd, err)))
+	r = evt_segment_open(s, &fd, err);
+	if (r != EVT_OK)
 		return r;
 	r = evt_io_read_at(s->io, fd, h, sizeof(h), s->walked, s->name, &n,
 	    err);

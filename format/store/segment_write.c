@@ -48,9 +48,11 @@ evt_segment_create(const evt_io *io, const char *dir, const uint8_t uuid[16],
 	w->s.name = strrchr(w->s.path, '/') + 1;
 	memcpy(w->s.uuid, uuid, EVT_UUID_LEN);
 	r = segment_write_open_file(w, O_CREAT | O_EXCL, err);
-	if (r == EVT_OK && (r = evt_io_sync_dir(io, dir, err)))
-		io->unlink(io->ctx,
-		    w->s.path); /* so that a retry can make it */
+	if (r == EVT_OK) {
+		r = evt_io_sync_dir(io, dir, err);
+		if (r != EVT_OK)
+			io->unlink(io->ctx, w->s.path);
+	} /* so that a retry can make it */
 	if (r != EVT_OK) {
 		evt_segment_close(w);
 		return r;
@@ -75,7 +77,8 @@ evt_segment_resume(const evt_io *io, evt_segment *segment,
 	memcpy(w->s.uuid, uuid, EVT_UUID_LEN);
 	w->torn = w->s.size > w->s.walked;
 	w->s.size = w->s.walked;
-	if ((r = segment_write_open_file(w, 0, err))) {
+	r = segment_write_open_file(w, 0, err);
+	if (r != EVT_OK) {
 		evt_segment_close(w);
 		return r;
 	}
@@ -121,9 +124,12 @@ evt_segment_append(evt_segment_writer *w, const evt_buf *block, evt_error *err)
 	    evt_block_head_read(block->data, block->len, w->s.name, &head, err);
 
 	/* The list is grown first: afterwards it cannot fail. */
-	if (r != EVT_OK || (r = evt_segment_add_ref(&w->s, &head, at, err)))
+	if (r == EVT_OK)
+		r = evt_segment_add_ref(&w->s, &head, at, err);
+	if (r != EVT_OK)
 		return r;
-	if ((r = segment_write_append(w, block, err))) {
+	r = segment_write_append(w, block, err);
+	if (r != EVT_OK) {
 		w->s.n_blocks--;
 		return r;
 	}
@@ -147,8 +153,10 @@ evt_segment_seal(evt_segment_writer *w, uint32_t max_conn, evt_error *err)
 	if (w->s.sealed)
 		return EVT_OK;
 	w->s.max_conn = max_conn;
-	if ((r = evt_segment_dir_encode(&w->s, &w->scratch, err)) ||
-	    (r = segment_write_append(w, &w->scratch, err)))
+	r = evt_segment_dir_encode(&w->s, &w->scratch, err);
+	if (r == EVT_OK)
+		r = segment_write_append(w, &w->scratch, err);
+	if (r != EVT_OK)
 		return r;
 	w->s.sealed = true;
 	return EVT_OK;

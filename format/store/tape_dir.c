@@ -116,10 +116,13 @@ evt_tape_dir_make(const evt_io *io, const char *path, bool may_make,
 	r = may_make ? tape_dir_may_become(io, path, &what, err) :
 	               evt_tape_dir_check(io, path, err);
 	/* A journal is the sign that the tape's own name is safe. */
-	if (r == EVT_OK && (r = tape_dir_make(io, path, err)) == EVT_OK &&
-	    what == EMPTY)
+	if (r == EVT_OK)
+		r = tape_dir_make(io, path, err);
+	if (r == EVT_OK && what == EMPTY)
 		r = tape_dir_sync_parent(io, path, err);
-	if (r == EVT_OK && (r = tape_dir_make(io, journal, err)) == EVT_OK)
+	if (r == EVT_OK)
+		r = tape_dir_make(io, journal, err);
+	if (r == EVT_OK)
 		r = evt_io_sync_dir(io, path, err);
 	free(journal);
 	return r;

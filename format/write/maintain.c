@@ -98,10 +98,11 @@ maintain_cut(struct work *w, const evt_segment *from, evt_error *err)
 
 	if (evt_block_builder_frames(w->builder) == 0)
 		return EVT_OK;
-	if ((r = evt_block_builder_encode(w->builder, from->uuid, from->no,
-	         (uint32_t)evt_segment_written(w->to)->n_blocks, &w->out, NULL,
-	         err)) ||
-	    (r = evt_segment_append(w->to, &w->out, err)))
+	r = evt_block_builder_encode(w->builder, from->uuid, from->no,
+	    (uint32_t)evt_segment_written(w->to)->n_blocks, &w->out, NULL, err);
+	if (r == EVT_OK)
+		r = evt_segment_append(w->to, &w->out, err);
+	if (r != EVT_OK)
 		return r;
 	evt_block_builder_clear(w->builder);
 	return EVT_OK;
@@ -220,9 +221,11 @@ maintain_replace(struct work *w, evt_segment *from, evt_error *err)
 	uint64_t damaged;
 	int r = EVT_OK;
 
-	if (w->index != NULL &&
-	    (r = evt_summary_add_segment(&sum, new, &damaged, err)))
-		goto out;
+	if (w->index != NULL) {
+		r = evt_summary_add_segment(&sum, new, &damaged, err);
+		if (r != EVT_OK)
+			goto out;
+	}
 	if (w->io->rename(w->io->ctx, new->path, from->path) != 0) {
 		r = evt_err_sys(err, errno, "cannot replace %s", from->path);
 		goto out;
@@ -269,7 +272,9 @@ maintain_compact_one(struct work *w, evt_segment *s, evt_error *err)
 		return r;
 	}
 	r = evt_segment_create(w->io, w->beside, s->uuid, s->no, &w->to, err);
-	if (r == EVT_OK && (r = maintain_copy(w, s, err)) == EVT_OK)
+	if (r == EVT_OK)
+		r = maintain_copy(w, s, err);
+	if (r == EVT_OK)
 		r = maintain_compare(w, s, err);
 	size = r == EVT_OK ? evt_segment_written(w->to)->size : 0;
 	if (r == EVT_OK && size < s->size) {

@@ -40,21 +40,21 @@ struct recovery {
 	evt_recover_result got;
 };
 
-static void recover_tell(const struct recovery *r, const char *fmt, ...)
+static void recover_tell(const struct recovery *rec, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void
-recover_tell(const struct recovery *r, const char *fmt, ...)
+recover_tell(const struct recovery *rec, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
 
-	if (r->options->notice == NULL)
+	if (rec->options->notice == NULL)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	r->options->notice(r->options->notice_ctx, text);
+	rec->options->notice(rec->options->notice_ctx, text);
 }
 
 /* ---- the last segment --------------------------------------------------------- */
@@ -74,65 +74,68 @@ recover_end_segment(evt_segment *s, size_t n)
  * a torn end, and what it costs is known from the sequence numbers.
  */
 static int
-recover_check_blocks(struct recovery *r, evt_segment *s, evt_error *err)
+recover_check_blocks(struct recovery *rec, evt_segment *s, evt_error *err)
 {
 	evt_block block = { 0 };
 	evt_buf raw = { 0 };
 	size_t good = 0;
 	uint64_t at = 0, seq = 0, lost = 0;
-	int fd, code = evt_segment_open(s, &fd, err);
+	int fd, r = evt_segment_open(s, &fd, err);
 
-	if (code != EVT_OK)
-		return code;
-	r->whole = s->n_blocks;
-	r->ours = s->n_blocks > 0;
+	if (r != EVT_OK)
+		return r;
+	rec->whole = s->n_blocks;
+	rec->ours = s->n_blocks > 0;
 	for (size_t i = 0; i < s->n_blocks; i++) {
-		if (i < r->whole && s->blocks[i].offset != at)
-			r->whole = i;
+		if (i < rec->whole && s->blocks[i].offset != at)
+			rec->whole = i;
 		at = s->blocks[i].offset + s->blocks[i].stored;
 		if (i > 0)
 			lost += s->blocks[i].first_seq - seq;
 		seq = s->blocks[i].first_seq + s->blocks[i].frames;
-		code = evt_segment_read_block(r->io, fd, s->name, &s->blocks[i],
+		r = evt_segment_read_block(rec->io, fd, s->name, &s->blocks[i],
 		    true, &raw, &block, err);
-		if (code == EVT_ERR_CORRUPT) {
-			r->whole = i < r->whole ? i : r->whole;
+		if (r == EVT_ERR_CORRUPT) {
+			rec->whole = i < rec->whole ? i : rec->whole;
 			lost += s->blocks[i].frames;
 			continue;
 		}
-		if (code != EVT_OK)
+		if (r != EVT_OK)
 			break;
 		good = i + 1;
-		r->lost_inside = lost;
-		if (block.max_conn > r->got.max_conn)
-			r->got.max_conn = block.max_conn;
+		rec->lost_inside = lost;
+		if (block.max_conn > rec->got.max_conn)
+			rec->got.max_conn = block.max_conn;
 	}
-	if (code == EVT_OK || code == EVT_ERR_CORRUPT) {
-		code = EVT_OK;
+	if (r == EVT_OK || r == EVT_ERR_CORRUPT) {
+		r = EVT_OK;
 		if (good < s->n_blocks)
 			recover_end_segment(s, good);
 	}
-	r->io->close(r->io->ctx, fd);
+	rec->io->close(rec->io->ctx, fd);
 	evt_block_free(&block);
 	evt_buf_free(&raw);
-	return code;
+	return r;
 }
 
 static int
-recover_take_segment(struct recovery *r, evt_segment *s, evt_error *err)
+recover_take_segment(struct recovery *rec, evt_segment *s, evt_error *err)
 {
-	int code = evt_segment_load(s, err);
+	int r = evt_segment_load(s, err);
 
-	if (code != EVT_OK)
-		return code;
-	if (!s->sealed && (code = recover_check_blocks(r, s, err)))
-		return code;
-	if (s->max_conn > r->got.max_conn)
-		r->got.max_conn = s->max_conn;
-	if (s->n_blocks > 0 && !r->got.has_uuid) {
-		r->got.has_uuid = true;
-		memcpy(r->got.uuid, s->uuid, sizeof(r->got.uuid));
-		r->got.next_seq = evt_segment_end_seq(s);
+	if (r != EVT_OK)
+		return r;
+	if (!s->sealed) {
+		r = recover_check_blocks(rec, s, err);
+		if (r != EVT_OK)
+			return r;
+	}
+	if (s->max_conn > rec->got.max_conn)
+		rec->got.max_conn = s->max_conn;
+	if (s->n_blocks > 0 && !rec->got.has_uuid) {
+		rec->got.has_uuid = true;
+		memcpy(rec->got.uuid, s->uuid, sizeof(rec->got.uuid));
+		rec->got.next_seq = evt_segment_end_seq(s);
 	}
 	return EVT_OK;
 }
@@ -140,28 +143,29 @@ recover_take_segment(struct recovery *r, evt_segment *s, evt_error *err)
 /* Learn from the last segments: back to the last sealed one, which knows the
  * greatest connection number. */
 static int
-recover_take_segments(struct recovery *r, evt_error *err)
+recover_take_segments(struct recovery *rec, evt_error *err)
 {
-	int code =
-	    evt_segment_list(r->io, r->path, &r->segments, &r->n_segments, err);
+	int r = evt_segment_list(rec->io, rec->path, &rec->segments,
+	    &rec->n_segments, err);
 
-	if (code != EVT_OK)
-		return code;
-	r->got.next_seq = 1;
-	r->got.next_segment = 1;
-	for (size_t i = r->n_segments; i-- > 0;) {
-		evt_segment *s = &r->segments[i];
+	if (r != EVT_OK)
+		return r;
+	rec->got.next_seq = 1;
+	rec->got.next_segment = 1;
+	for (size_t i = rec->n_segments; i-- > 0;) {
+		evt_segment *s = &rec->segments[i];
 
-		if (i == r->n_segments - 1) {
+		if (i == rec->n_segments - 1) {
 			if (s->no == UINT32_MAX)
 				return evt_err_set(err, EVT_ERR_ARG,
 				    "%s has no segment number left; record to "
 				    "a new tape",
-				    r->path);
-			r->got.next_segment = s->no + 1;
+				    rec->path);
+			rec->got.next_segment = s->no + 1;
 		}
-		if ((code = recover_take_segment(r, s, err)))
-			return code;
+		r = recover_take_segment(rec, s, err);
+		if (r != EVT_OK)
+			return r;
 		if (s->sealed)
 			break;
 	}
@@ -170,103 +174,103 @@ recover_take_segments(struct recovery *r, evt_error *err)
 
 /* Keep the bytes of a torn end that the journal does not have. */
 static int
-recover_save_tail(struct recovery *r, const evt_segment *s, evt_error *err)
+recover_save_tail(struct recovery *rec, const evt_segment *s, evt_error *err)
 {
 	uint64_t n = s->size - s->walked;
 	char name[48], *path;
 	uint8_t *bytes = malloc(n > 0 ? n : 1);
-	int in = -1, out = -1, code;
+	int in = -1, out = -1, r;
 	size_t got = 0;
 
 	snprintf(name, sizeof(name), "%06u-%" PRIu64 ".torn", s->no, s->walked);
-	path = evt_io_path_join(r->journal_dir, name);
+	path = evt_io_path_join(rec->journal_dir, name);
 	if (bytes == NULL || path == NULL)
-		code = evt_err_nomem(err);
-	else if ((code = evt_segment_open(s, &in, err)) == EVT_OK)
-		code = evt_io_read_at(r->io, in, bytes, n, s->walked, s->path,
+		r = evt_err_nomem(err);
+	else if ((r = evt_segment_open(s, &in, err)) == EVT_OK)
+		r = evt_io_read_at(rec->io, in, bytes, n, s->walked, s->path,
 		    &got, err);
-	if (code == EVT_OK) {
-		out = r->io->open(r->io->ctx, path,
+	if (r == EVT_OK) {
+		out = rec->io->open(rec->io->ctx, path,
 		    O_WRONLY | O_CREAT | O_TRUNC, 0666);
-		code = out < 0 ?
+		r = out < 0 ?
 		    evt_err_sys(err, errno, "cannot create %s", path) :
-		    evt_io_write_all(r->io, out, bytes, got, 0, path, err);
+		    evt_io_write_all(rec->io, out, bytes, got, 0, path, err);
 	}
-	if (code == EVT_OK && r->io->fdatasync(r->io->ctx, out) != 0)
-		code = evt_err_sys(err, errno, "cannot sync %s", path);
-	if (code == EVT_OK)
-		code = evt_io_sync_dir(r->io, r->journal_dir, err);
-	if (code == EVT_OK) {
-		r->got.lost_bytes += got;
-		recover_tell(r,
+	if (r == EVT_OK && rec->io->fdatasync(rec->io->ctx, out) != 0)
+		r = evt_err_sys(err, errno, "cannot sync %s", path);
+	if (r == EVT_OK)
+		r = evt_io_sync_dir(rec->io, rec->journal_dir, err);
+	if (r == EVT_OK) {
+		rec->got.lost_bytes += got;
+		recover_tell(rec,
 		    "%s ended in %zu bytes that are no block; they are kept in "
 		    "%s",
 		    s->name, got, path);
 	}
 	if (in >= 0)
-		r->io->close(r->io->ctx, in);
+		rec->io->close(rec->io->ctx, in);
 	if (out >= 0)
-		r->io->close(r->io->ctx, out);
+		rec->io->close(rec->io->ctx, out);
 	free(bytes);
 	free(path);
-	return code;
+	return r;
 }
 
 /* Count up *seq for each record of the file that has this number. */
 static int
-recover_reach_in_file(struct recovery *r, uint64_t first_seq, uint64_t *seq,
+recover_reach_in_file(struct recovery *rec, uint64_t first_seq, uint64_t *seq,
     evt_error *err)
 {
 	evt_journal_reader *reader;
 	bool in_lines;
 	evt_frame f;
-	int code =
-	    evt_journal_open(r->io, r->journal_dir, first_seq, &reader, err);
+	int r = evt_journal_open(rec->io, rec->journal_dir, first_seq, &reader,
+	    err);
 
-	if (code != EVT_OK)
-		return code == EVT_AGAIN || code == EVT_ERR_CORRUPT ||
-		        code == EVT_ERR_NOTFOUND ?
+	if (r != EVT_OK)
+		return r == EVT_AGAIN || r == EVT_ERR_CORRUPT ||
+		        r == EVT_ERR_NOTFOUND ?
 		    EVT_OK :
-		    code;
-	if (r->got.has_uuid &&
-	    memcmp(evt_journal_uuid(reader), r->got.uuid,
-	        sizeof(r->got.uuid)) != 0)
-		code = EVT_AGAIN; /* another tape's: it has nothing */
-	while (code == EVT_OK &&
-	    (code = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK)
+		    r;
+	if (rec->got.has_uuid &&
+	    memcmp(evt_journal_uuid(reader), rec->got.uuid,
+	        sizeof(rec->got.uuid)) != 0)
+		r = EVT_AGAIN; /* another tape's: it has nothing */
+	while (r == EVT_OK &&
+	    (r = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK)
 		*seq += f.seq == *seq;
 	evt_journal_close(reader);
-	return code == EVT_AGAIN || code == EVT_ERR_CORRUPT ? EVT_OK : code;
+	return r == EVT_AGAIN || r == EVT_ERR_CORRUPT ? EVT_OK : r;
 }
 
 /* The number that should stand at the first damage of the open segment. */
 static uint64_t
-recover_seq_at_damage(const struct recovery *r, const evt_segment *s)
+recover_seq_at_damage(const struct recovery *rec, const evt_segment *s)
 {
-	if (r->whole > 0)
-		return s->blocks[r->whole - 1].first_seq +
-		    s->blocks[r->whole - 1].frames;
-	for (const evt_segment *b = s; b-- > r->segments;) {
+	if (rec->whole > 0)
+		return s->blocks[rec->whole - 1].first_seq +
+		    s->blocks[rec->whole - 1].frames;
+	for (const evt_segment *b = s; b-- > rec->segments;) {
 		if (b->n_blocks > 0)
 			return evt_segment_end_seq(b);
 	}
-	return r->n_files > 0 &&
-	        r->files[0] < s->blocks[0].first_seq + s->blocks[0].frames ?
-	    r->files[0] :
+	return rec->n_files > 0 &&
+	        rec->files[0] < s->blocks[0].first_seq + s->blocks[0].frames ?
+	    rec->files[0] :
 	    UINT64_MAX;
 }
 
 /* The first number from `from` on that the journal does not have. */
 static int
-recover_reach(struct recovery *r, uint64_t from, uint64_t *ret_seq,
+recover_reach(struct recovery *rec, uint64_t from, uint64_t *ret_seq,
     evt_error *err)
 {
-	int code = EVT_OK;
+	int r = EVT_OK;
 
 	*ret_seq = from;
-	for (size_t i = 0; i < r->n_files && code == EVT_OK; i++)
-		code = recover_reach_in_file(r, r->files[i], ret_seq, err);
-	return code;
+	for (size_t i = 0; i < rec->n_files && r == EVT_OK; i++)
+		r = recover_reach_in_file(rec, rec->files[i], ret_seq, err);
+	return r;
 }
 
 /*
@@ -277,27 +281,27 @@ recover_reach(struct recovery *r, uint64_t from, uint64_t *ret_seq,
  * *ret_ended: so it was.
  */
 static int
-recover_end_at_damage(struct recovery *r, evt_segment *s, bool *ret_ended,
+recover_end_at_damage(struct recovery *rec, evt_segment *s, bool *ret_ended,
     evt_error *err)
 {
-	uint64_t from = recover_seq_at_damage(r, s), reached;
-	int code = recover_reach(r, from, &reached, err);
+	uint64_t from = recover_seq_at_damage(rec, s), reached;
+	int r = recover_reach(rec, from, &reached, err);
 
-	*ret_ended = code == EVT_OK && reached > from;
-	if (code != EVT_OK)
-		return code;
+	*ret_ended = r == EVT_OK && reached > from;
+	if (r != EVT_OK)
+		return r;
 	if (*ret_ended) {
-		r->covered = reached >= evt_segment_end_seq(s);
-		recover_end_segment(s, r->whole);
-		r->got.next_seq = from;
+		rec->covered = reached >= evt_segment_end_seq(s);
+		recover_end_segment(s, rec->whole);
+		rec->got.next_seq = from;
 		return EVT_OK;
 	}
 	/* Nobody has it: it stays as it is, and is told. */
-	r->got.lost_frames += r->lost_inside;
-	if (r->whole == 0 && from < s->blocks[0].first_seq)
-		r->got.lost_frames += s->blocks[0].first_seq - from;
-	else if (r->whole == 0 && s->blocks[0].offset > 0)
-		r->got.lost_bytes +=
+	rec->got.lost_frames += rec->lost_inside;
+	if (rec->whole == 0 && from < s->blocks[0].first_seq)
+		rec->got.lost_frames += s->blocks[0].first_seq - from;
+	else if (rec->whole == 0 && s->blocks[0].offset > 0)
+		rec->got.lost_bytes +=
 		    s->blocks[0].offset; /* of who knows what */
 	return EVT_OK;
 }
@@ -305,206 +309,211 @@ recover_end_at_damage(struct recovery *r, evt_segment *s, bool *ret_ended,
 /* Where the open segment ends: what stands there is cut off by whoever goes
  * on, and kept unless the journal has it. */
 static int
-recover_find_end(struct recovery *r, evt_error *err)
+recover_find_end(struct recovery *rec, evt_error *err)
 {
 	evt_segment *s =
-	    r->n_segments > 0 ? &r->segments[r->n_segments - 1] : NULL;
+	    rec->n_segments > 0 ? &rec->segments[rec->n_segments - 1] : NULL;
 	uint64_t reached;
 	bool ended = false;
-	int code = EVT_OK;
+	int r = EVT_OK;
 
 	if (s == NULL || s->sealed)
 		return EVT_OK;
-	if (r->whole < s->n_blocks)
-		code = recover_end_at_damage(r, s, &ended, err);
-	if (code != EVT_OK || ended || s->size == s->walked)
-		return code;
-	code = recover_reach(r, r->got.next_seq, &reached, err);
-	r->covered = reached > r->got.next_seq;
-	return code;
+	if (rec->whole < s->n_blocks)
+		r = recover_end_at_damage(rec, s, &ended, err);
+	if (r != EVT_OK || ended || s->size == s->walked)
+		return r;
+	r = recover_reach(rec, rec->got.next_seq, &reached, err);
+	rec->covered = reached > rec->got.next_seq;
+	return r;
 }
 
 /* Be able to append blocks: to the last segment if it is open, else to a new
  * one. */
 static int
-recover_open_writer(struct recovery *r, evt_error *err)
+recover_open_writer(struct recovery *rec, evt_error *err)
 {
 	evt_segment *last =
-	    r->n_segments > 0 ? &r->segments[r->n_segments - 1] : NULL;
+	    rec->n_segments > 0 ? &rec->segments[rec->n_segments - 1] : NULL;
 	bool begins;
-	int code;
+	int r;
 
-	if (r->writer != NULL)
+	if (rec->writer != NULL)
 		return EVT_OK;
 	if (last == NULL || last->sealed) {
-		code = evt_segment_create(r->io, r->path, r->got.uuid,
-		    r->got.next_segment, &r->writer, err);
-		if (code == EVT_OK)
-			r->got.next_segment++;
-		return code;
+		r = evt_segment_create(rec->io, rec->path, rec->got.uuid,
+		    rec->got.next_segment, &rec->writer, err);
+		if (r == EVT_OK)
+			rec->got.next_segment++;
+		return r;
 	}
-	if (last->size > last->walked && !r->covered) {
-		if ((code = evt_segment_dir_begins(last, &begins, err)) ||
-		    (!begins && (code = recover_save_tail(r, last, err))))
-			return code;
+	if (last->size > last->walked && !rec->covered) {
+		if ((r = evt_segment_dir_begins(last, &begins, err)) ||
+		    (!begins && (r = recover_save_tail(rec, last, err))))
+			return r;
 	}
-	return evt_segment_resume(r->io, last, r->got.uuid, &r->writer, err);
+	return evt_segment_resume(rec->io, last, rec->got.uuid, &rec->writer,
+	    err);
 }
 
 /* ---- the journal ---------------------------------------------------------------- */
 
 static int
-recover_cut(struct recovery *r, evt_error *err)
+recover_cut(struct recovery *rec, evt_error *err)
 {
 	const evt_segment *s;
-	int code;
+	int r;
 
-	if (evt_block_builder_frames(r->builder) == 0)
+	if (evt_block_builder_frames(rec->builder) == 0)
 		return EVT_OK;
-	if ((code = recover_open_writer(r, err)))
-		return code;
-	s = evt_segment_written(r->writer);
-	if ((code = evt_block_builder_encode(r->builder, r->got.uuid, s->no,
-	         (uint32_t)s->n_blocks, &r->block, NULL, err)) ||
-	    (code = evt_segment_append(r->writer, &r->block, err)))
-		return code;
-	evt_block_builder_clear(r->builder);
+	r = recover_open_writer(rec, err);
+	if (r != EVT_OK)
+		return r;
+	s = evt_segment_written(rec->writer);
+	r = evt_block_builder_encode(rec->builder, rec->got.uuid, s->no,
+	    (uint32_t)s->n_blocks, &rec->block, NULL, err);
+	if (r == EVT_OK)
+		r = evt_segment_append(rec->writer, &rec->block, err);
+	if (r != EVT_OK)
+		return r;
+	evt_block_builder_clear(rec->builder);
 	return EVT_OK;
 }
 
 static int
-recover_take_record(struct recovery *r, evt_frame *f, bool in_lines,
+recover_take_record(struct recovery *rec, evt_frame *f, bool in_lines,
     evt_error *err)
 {
-	int code;
+	int r;
 
-	if (f->seq < r->got.next_seq)
+	if (f->seq < rec->got.next_seq)
 		return EVT_OK;
-	if (f->seq > r->got.next_seq ||
-	    !evt_block_builder_fits(r->builder, f->len,
-	        r->options->block_bytes)) {
+	if (f->seq > rec->got.next_seq ||
+	    !evt_block_builder_fits(rec->builder, f->len,
+	        rec->options->block_bytes)) {
 		/* A tape that was never whole begins where its journal does. */
-		if (f->seq > r->got.next_seq && r->n_segments > 0)
-			r->got.lost_frames += f->seq - r->got.next_seq;
-		if ((code = recover_cut(r, err)))
-			return code;
+		if (f->seq > rec->got.next_seq && rec->n_segments > 0)
+			rec->got.lost_frames += f->seq - rec->got.next_seq;
+		r = recover_cut(rec, err);
+		if (r != EVT_OK)
+			return r;
 	}
-	if ((code = evt_block_builder_add(r->builder, f, in_lines, err)))
-		return code;
-	if (f->conn > r->got.max_conn)
-		r->got.max_conn = f->conn;
-	r->got.next_seq = f->seq + 1;
-	r->got.frames++;
+	r = evt_block_builder_add(rec->builder, f, in_lines, err);
+	if (r != EVT_OK)
+		return r;
+	if (f->conn > rec->got.max_conn)
+		rec->got.max_conn = f->conn;
+	rec->got.next_seq = f->seq + 1;
+	rec->got.frames++;
 	return EVT_OK;
 }
 
 /* Rename a journal file that could not be read to its end, so that nobody
  * removes it. */
 static int
-recover_set_aside(struct recovery *r, uint64_t first_seq, const char *why,
+recover_set_aside(struct recovery *rec, uint64_t first_seq, const char *why,
     evt_error *err)
 {
-	char *path = evt_journal_path(r->journal_dir, first_seq);
+	char *path = evt_journal_path(rec->journal_dir, first_seq);
 	evt_buf bad = { 0 };
-	int code = EVT_OK;
+	int r = EVT_OK;
 
 	if (path == NULL || !evt_buf_printf(&bad, "%s.bad", path))
-		code = evt_err_nomem(err);
-	else if (r->io->rename(r->io->ctx, path, (char *)bad.data) != 0 &&
+		r = evt_err_nomem(err);
+	else if (rec->io->rename(rec->io->ctx, path, (char *)bad.data) != 0 &&
 	    errno != ENOENT)
-		code = evt_err_sys(err, errno, "cannot rename %s", path);
+		r = evt_err_sys(err, errno, "cannot rename %s", path);
 	else
-		recover_tell(r, "%s; the file is kept as %s", why,
+		recover_tell(rec, "%s; the file is kept as %s", why,
 		    (char *)bad.data);
 	free(path);
 	evt_buf_free(&bad);
-	return code;
+	return r;
 }
 
 /* Take all whole records of a file.  *ret_bad: it held others too. */
 static int
-recover_take_file(struct recovery *r, uint64_t first_seq, evt_error *ret_bad,
+recover_take_file(struct recovery *rec, uint64_t first_seq, evt_error *ret_bad,
     evt_error *err)
 {
 	evt_journal_reader *reader;
 	bool in_lines;
 	uint64_t left;
 	evt_frame f;
-	int code =
-	    evt_journal_open(r->io, r->journal_dir, first_seq, &reader, err);
+	int r = evt_journal_open(rec->io, rec->journal_dir, first_seq, &reader,
+	    err);
 
 	ret_bad->code = EVT_OK;
-	if (code == EVT_AGAIN || code == EVT_ERR_NOTFOUND)
+	if (r == EVT_AGAIN || r == EVT_ERR_NOTFOUND)
 		return EVT_OK; /* made, but never written to */
-	if (code == EVT_ERR_CORRUPT)
+	if (r == EVT_ERR_CORRUPT)
 		*ret_bad = *err;
-	if (code != EVT_OK)
-		return code == EVT_ERR_CORRUPT ? EVT_OK : code;
-	if (!r->got.has_uuid) {
-		r->got.has_uuid = true;
-		memcpy(r->got.uuid, evt_journal_uuid(reader),
-		    sizeof(r->got.uuid));
-	} else if (memcmp(r->got.uuid, evt_journal_uuid(reader),
-	               sizeof(r->got.uuid)) != 0) {
+	if (r != EVT_OK)
+		return r == EVT_ERR_CORRUPT ? EVT_OK : r;
+	if (!rec->got.has_uuid) {
+		rec->got.has_uuid = true;
+		memcpy(rec->got.uuid, evt_journal_uuid(reader),
+		    sizeof(rec->got.uuid));
+	} else if (memcmp(rec->got.uuid, evt_journal_uuid(reader),
+	               sizeof(rec->got.uuid)) != 0) {
 		evt_err_set(ret_bad, EVT_ERR_CORRUPT,
 		    "journal file %020" PRIu64 ".evj belongs to another tape",
 		    first_seq);
 		evt_journal_close(reader);
 		return EVT_OK;
 	}
-	while (
-	    (code = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK) {
-		if ((code = recover_take_record(r, &f, in_lines, err)))
+	while ((r = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK) {
+		r = recover_take_record(rec, &f, in_lines, err);
+		if (r != EVT_OK)
 			break;
 	}
 	/* What is no torn end is not thrown away. */
-	if (code == EVT_AGAIN)
-		code = evt_journal_check_end(reader, &left, err);
+	if (r == EVT_AGAIN)
+		r = evt_journal_check_end(reader, &left, err);
 	evt_journal_close(reader);
-	if (code == EVT_ERR_CORRUPT)
+	if (r == EVT_ERR_CORRUPT)
 		*ret_bad = *err;
-	return code == EVT_AGAIN || code == EVT_ERR_CORRUPT ? EVT_OK : code;
+	return r == EVT_AGAIN || r == EVT_ERR_CORRUPT ? EVT_OK : r;
 }
 
 /* A file that the dead writer kept to use again: it holds nothing. */
 static int
-recover_drop_spare(const struct recovery *r, evt_error *err)
+recover_drop_spare(const struct recovery *rec, evt_error *err)
 {
-	char *path = evt_io_path_join(r->journal_dir, EVT_JOURNAL_SPARE);
-	int code = EVT_OK;
+	char *path = evt_io_path_join(rec->journal_dir, EVT_JOURNAL_SPARE);
+	int r = EVT_OK;
 
 	if (path == NULL)
 		return evt_err_nomem(err);
-	if (r->io->unlink(r->io->ctx, path) != 0 && errno != ENOENT)
-		code = evt_err_sys(err, errno, "cannot remove %s", path);
+	if (rec->io->unlink(rec->io->ctx, path) != 0 && errno != ENOENT)
+		r = evt_err_sys(err, errno, "cannot remove %s", path);
 	free(path);
-	return code;
+	return r;
 }
 
 /* The records are safe in a synced segment: take the files away. */
 static int
-recover_drop_files(struct recovery *r, const evt_error *bad, evt_error *err)
+recover_drop_files(struct recovery *rec, const evt_error *bad, evt_error *err)
 {
-	for (size_t i = 0; i < r->n_files; i++) {
+	for (size_t i = 0; i < rec->n_files; i++) {
 		char *path;
-		int code = EVT_OK;
+		int r = EVT_OK;
 
 		if (bad[i].code != EVT_OK) {
-			code =
-			    recover_set_aside(r, r->files[i], bad[i].text, err);
-			if (code != EVT_OK)
-				return code;
+			r = recover_set_aside(rec, rec->files[i], bad[i].text,
+			    err);
+			if (r != EVT_OK)
+				return r;
 			continue;
 		}
-		path = evt_journal_path(r->journal_dir, r->files[i]);
+		path = evt_journal_path(rec->journal_dir, rec->files[i]);
 		if (path == NULL)
 			return evt_err_nomem(err);
-		if (r->io->unlink(r->io->ctx, path) != 0 && errno != ENOENT)
-			code =
-			    evt_err_sys(err, errno, "cannot remove %s", path);
+		if (rec->io->unlink(rec->io->ctx, path) != 0 && errno != ENOENT)
+			r = evt_err_sys(err, errno, "cannot remove %s", path);
 		free(path);
-		if (code != EVT_OK)
-			return code;
+		if (r != EVT_OK)
+			return r;
 	}
 	return EVT_OK;
 }
@@ -517,60 +526,71 @@ recover_drop_files(struct recovery *r, const evt_error *bad, evt_error *err)
  * come again.  A file that nothing says is ours is left all the same.
  */
 static int
-recover_drop_empty(struct recovery *r, const evt_segment *last, evt_error *err)
+recover_drop_empty(struct recovery *rec, const evt_segment *last,
+    evt_error *err)
 {
-	int code;
+	int r;
 
-	if (last->size > 0 && !r->ours && !r->got.has_uuid && !r->got.used)
+	if (last->size > 0 && !rec->ours && !rec->got.has_uuid &&
+	    !rec->got.used)
 		return EVT_OK;
-	if (last->size > 0 && (code = recover_save_tail(r, last, err)))
-		return code;
-	r->got.next_segment = last->no;
-	return r->io->unlink(r->io->ctx, last->path) == 0 ?
+	if (last->size > 0) {
+		r = recover_save_tail(rec, last, err);
+		if (r != EVT_OK)
+			return r;
+	}
+	rec->got.next_segment = last->no;
+	return rec->io->unlink(rec->io->ctx, last->path) == 0 ?
 	    EVT_OK :
 	    evt_err_sys(err, errno, "cannot remove %s", last->path);
 }
 
 /* Seal the last segment if it is open. */
 static int
-recover_finish_segment(struct recovery *r, evt_error *err)
+recover_finish_segment(struct recovery *rec, evt_error *err)
 {
 	evt_segment *last =
-	    r->n_segments > 0 ? &r->segments[r->n_segments - 1] : NULL;
-	int code;
+	    rec->n_segments > 0 ? &rec->segments[rec->n_segments - 1] : NULL;
+	int r;
 
-	if (r->writer == NULL && last != NULL && !last->sealed) {
+	if (rec->writer == NULL && last != NULL && !last->sealed) {
 		if (last->n_blocks == 0)
-			return recover_drop_empty(r, last, err);
-		if ((code = recover_open_writer(r, err)))
-			return code;
+			return recover_drop_empty(rec, last, err);
+		r = recover_open_writer(rec, err);
+		if (r != EVT_OK)
+			return r;
 	}
-	if (r->writer == NULL)
+	if (rec->writer == NULL)
 		return EVT_OK;
 	/* A directory must not be on the disk before its blocks are. */
-	if ((code = evt_segment_sync(r->writer, err)) ||
-	    (code = evt_segment_seal(r->writer, r->got.max_conn, err)))
-		return code;
-	return evt_segment_sync(r->writer, err);
+	r = evt_segment_sync(rec->writer, err);
+	if (r == EVT_OK)
+		r = evt_segment_seal(rec->writer, rec->got.max_conn, err);
+	if (r != EVT_OK)
+		return r;
+	return evt_segment_sync(rec->writer, err);
 }
 
 static int
-recover(struct recovery *r, evt_error *bad, evt_error *err)
+recover(struct recovery *rec, evt_error *bad, evt_error *err)
 {
-	int code = recover_find_end(r, err);
+	int r = recover_find_end(rec, err);
 
-	for (size_t i = 0; i < r->n_files && code == EVT_OK; i++)
-		code = recover_take_file(r, r->files[i], &bad[i], err);
-	if (code != EVT_OK || (code = recover_cut(r, err)) ||
-	    (code = recover_finish_segment(r, err)))
-		return code;
-	if (r->got.frames > 0)
-		recover_tell(r,
+	for (size_t i = 0; i < rec->n_files && r == EVT_OK; i++)
+		r = recover_take_file(rec, rec->files[i], &bad[i], err);
+	if (r == EVT_OK)
+		r = recover_cut(rec, err);
+	if (r == EVT_OK)
+		r = recover_finish_segment(rec, err);
+	if (r != EVT_OK)
+		return r;
+	if (rec->got.frames > 0)
+		recover_tell(rec,
 		    "%s was not closed: %" PRIu64
 		    " frames were taken from its journal",
-		    r->path, r->got.frames);
-	code = recover_drop_files(r, bad, err);
-	return code != EVT_OK ? code : recover_drop_spare(r, err);
+		    rec->path, rec->got.frames);
+	r = recover_drop_files(rec, bad, err);
+	return r != EVT_OK ? r : recover_drop_spare(rec, err);
 }
 
 int
@@ -578,38 +598,38 @@ evt_recover(const evt_io *io, const char *path,
     const evt_writer_options *options, evt_recover_result *recovered,
     evt_error *err)
 {
-	struct recovery r = { .io = io,
+	struct recovery rec = { .io = io,
 		.path = path,
 		.options = options,
 		.got = { .used = recovered->used } };
 	evt_error *bad = NULL, own;
-	int code;
+	int r;
 
 	if (err == NULL) /* its words go into notices */
 		err = &own;
-	r.journal_dir = evt_io_path_join(path, "journal");
-	if (r.journal_dir == NULL)
+	rec.journal_dir = evt_io_path_join(path, "journal");
+	if (rec.journal_dir == NULL)
 		return evt_err_nomem(err);
-	code = recover_take_segments(&r, err);
-	if (code == EVT_OK)
-		code = evt_journal_list(io, r.journal_dir, &r.files, &r.n_files,
-		    err);
-	if (code == EVT_OK)
-		code = evt_block_builder_new(options->level, &r.builder, err);
-	if (code == EVT_OK) {
-		bad = calloc(r.n_files + 1, sizeof(*bad));
-		code = bad != NULL ? recover(&r, bad, err) : evt_err_nomem(err);
+	r = recover_take_segments(&rec, err);
+	if (r == EVT_OK)
+		r = evt_journal_list(io, rec.journal_dir, &rec.files,
+		    &rec.n_files, err);
+	if (r == EVT_OK)
+		r = evt_block_builder_new(options->level, &rec.builder, err);
+	if (r == EVT_OK) {
+		bad = calloc(rec.n_files + 1, sizeof(*bad));
+		r = bad != NULL ? recover(&rec, bad, err) : evt_err_nomem(err);
 	}
-	for (size_t i = 0; i < r.n_segments; i++)
-		evt_segment_free(&r.segments[i]);
-	free(r.segments);
-	free(r.files);
+	for (size_t i = 0; i < rec.n_segments; i++)
+		evt_segment_free(&rec.segments[i]);
+	free(rec.segments);
+	free(rec.files);
 	free(bad);
-	free(r.journal_dir);
-	evt_block_builder_free(r.builder);
-	evt_segment_close(r.writer);
-	evt_buf_free(&r.block);
-	if (code == EVT_OK)
-		*recovered = r.got;
-	return code;
+	free(rec.journal_dir);
+	evt_block_builder_free(rec.builder);
+	evt_segment_close(rec.writer);
+	evt_buf_free(&rec.block);
+	if (r == EVT_OK)
+		*recovered = rec.got;
+	return r;
 }

@@ -23,9 +23,9 @@
 #define BATCH_MAX (1u << 20)
 
 static int64_t
-ring_now(const evt_ring *r)
+ring_now(const evt_ring *ring)
 {
-	return r->w->env.steady_ns(r->w->env.ctx);
+	return ring->w->env.steady_ns(ring->w->env.ctx);
 }
 
 int
@@ -33,158 +33,165 @@ evt_ring_new(evt_writer *w, const evt_ring_options *options,
     evt_ring **ret_ring, evt_error *err)
 {
 	const evt_io *io = w->env.io;
-	evt_ring *r = calloc(1, sizeof(*r));
-	int code = EVT_OK;
+	evt_ring *ring = calloc(1, sizeof(*ring));
+	int r = EVT_OK;
 
-	if (r == NULL)
+	if (ring == NULL)
 		return evt_err_nomem(err);
-	r->o = *options;
-	r->w = w;
-	r->next = r->done = 1;
-	r->chunk_ns = r->o.keep_ns / PARTS_TIME;
-	if (r->chunk_ns < CHUNK_NS_MIN)
-		r->chunk_ns = CHUNK_NS_MIN;
-	r->chunk_bytes = r->o.keep_bytes / PARTS_SIZE;
-	r->last_sync = ring_now(r);
-	r->dir = evt_io_path_join(w->journal_dir, "ring");
-	if (r->dir == NULL)
-		code = evt_err_nomem(err);
-	else if (io->mkdir(io->ctx, r->dir, 0777) != 0 && errno != EEXIST)
-		code = evt_err_sys(err, errno, "cannot make the folder %s",
-		    r->dir);
-	if (code == EVT_OK)
-		code = evt_io_sync_dir(io, w->journal_dir, err);
-	if (code == EVT_OK)
-		code = evt_ring_save(r, 0, 1, 1, err);
-	if (code != EVT_OK) {
-		evt_ring_free(r);
-		return code;
+	ring->o = *options;
+	ring->w = w;
+	ring->next = ring->done = 1;
+	ring->chunk_ns = ring->o.keep_ns / PARTS_TIME;
+	if (ring->chunk_ns < CHUNK_NS_MIN)
+		ring->chunk_ns = CHUNK_NS_MIN;
+	ring->chunk_bytes = ring->o.keep_bytes / PARTS_SIZE;
+	ring->last_sync = ring_now(ring);
+	ring->dir = evt_io_path_join(w->journal_dir, "ring");
+	if (ring->dir == NULL)
+		r = evt_err_nomem(err);
+	else if (io->mkdir(io->ctx, ring->dir, 0777) != 0 && errno != EEXIST)
+		r = evt_err_sys(err, errno, "cannot make the folder %s",
+		    ring->dir);
+	if (r == EVT_OK)
+		r = evt_io_sync_dir(io, w->journal_dir, err);
+	if (r == EVT_OK)
+		r = evt_ring_save(ring, 0, 1, 1, err);
+	if (r != EVT_OK) {
+		evt_ring_free(ring);
+		return r;
 	}
-	*ret_ring = r;
+	*ret_ring = ring;
 	return EVT_OK;
 }
 
 void
-evt_ring_free(evt_ring *r)
+evt_ring_free(evt_ring *ring)
 {
-	if (r == NULL)
+	if (ring == NULL)
 		return;
-	evt_journal_free(r->journal);
-	free(r->chunk);
-	free(r->dir);
-	free(r);
+	evt_journal_free(ring->journal);
+	free(ring->chunk);
+	free(ring->dir);
+	free(ring);
 }
 
 /* ---- filling ------------------------------------------------------------- */
 
 bool
-evt_ring_reserve(evt_ring *r)
+evt_ring_reserve(evt_ring *ring)
 {
-	size_t cap = r->cap * 2 + 16;
+	size_t cap = ring->cap * 2 + 16;
 	struct evt_chunk *chunk;
 
-	if (r->n < r->cap)
+	if (ring->n < ring->cap)
 		return true;
-	chunk = realloc(r->chunk, cap * sizeof(*chunk));
+	chunk = realloc(ring->chunk, cap * sizeof(*chunk));
 	if (chunk == NULL)
 		return false;
-	r->chunk = chunk;
-	r->cap = cap;
+	ring->chunk = chunk;
+	ring->cap = cap;
 	return true;
 }
 
 static uint64_t
-ring_open_bytes(const evt_ring *r)
+ring_open_bytes(const evt_ring *ring)
 {
-	return r->journal == NULL ?
-	    0 :
-	    evt_journal_bytes(r->journal) + evt_journal_pending(r->journal);
+	return ring->journal == NULL ? 0 :
+	                               evt_journal_bytes(ring->journal) +
+	        evt_journal_pending(ring->journal);
 }
 
 static int
-ring_sync_open(evt_ring *r, evt_error *err)
+ring_sync_open(evt_ring *ring, evt_error *err)
 {
-	int code = evt_journal_sync(r->journal, err);
+	int r = evt_journal_sync(ring->journal, err);
 
-	if (code == EVT_OK) {
-		r->dirty = false;
-		r->last_sync = ring_now(r);
+	if (r == EVT_OK) {
+		ring->dirty = false;
+		ring->last_sync = ring_now(ring);
 	}
-	return code;
+	return r;
 }
 
 static int
-ring_commit_open(evt_ring *r, evt_error *err)
+ring_commit_open(evt_ring *ring, evt_error *err)
 {
-	int code;
+	int r;
 
-	if (r->journal == NULL || evt_journal_pending(r->journal) == 0)
+	if (ring->journal == NULL || evt_journal_pending(ring->journal) == 0)
 		return EVT_OK;
-	code = evt_journal_commit(r->journal, err);
-	if (code == EVT_OK)
-		r->dirty = true;
-	return code;
+	r = evt_journal_commit(ring->journal, err);
+	if (r == EVT_OK)
+		ring->dirty = true;
+	return r;
 }
 
 int
-evt_ring_close_chunk(evt_ring *r, evt_error *err)
+evt_ring_close_chunk(evt_ring *ring, evt_error *err)
 {
-	int code;
+	int r;
 
-	if (r->journal == NULL)
+	if (ring->journal == NULL)
 		return EVT_OK;
-	if ((code = ring_commit_open(r, err)))
-		return code;
-	if (r->w->opt.sync_ns != EVT_SYNC_OFF && r->dirty &&
-	    (code = ring_sync_open(r, err)))
-		return code;
-	r->chunk[r->n - 1].bytes = evt_journal_bytes(r->journal);
-	evt_journal_free(r->journal);
-	r->journal = NULL;
+	r = ring_commit_open(ring, err);
+	if (r != EVT_OK)
+		return r;
+	if (ring->w->opt.sync_ns != EVT_SYNC_OFF && ring->dirty) {
+		r = ring_sync_open(ring, err);
+		if (r != EVT_OK)
+			return r;
+	}
+	ring->chunk[ring->n - 1].bytes = evt_journal_bytes(ring->journal);
+	evt_journal_free(ring->journal);
+	ring->journal = NULL;
 	return EVT_OK;
 }
 
 /* Have a chunk for a frame of that steady time. */
 static int
-ring_need_chunk(evt_ring *r, int64_t at_ns, evt_error *err)
+ring_need_chunk(evt_ring *ring, int64_t at_ns, evt_error *err)
 {
-	int code;
+	int r;
 
-	if (r->journal != NULL &&
-	    (ring_open_bytes(r) >= r->chunk_bytes ||
-	        at_ns - r->chunk[r->n - 1].first_ns >= r->chunk_ns) &&
-	    (code = evt_ring_close_chunk(r, err)))
-		return code;
-	if (r->journal != NULL)
-		return evt_journal_pending(r->journal) >= BATCH_MAX ?
-		    ring_commit_open(r, err) :
+	if (ring->journal != NULL &&
+	    (ring_open_bytes(ring) >= ring->chunk_bytes ||
+	        at_ns - ring->chunk[ring->n - 1].first_ns >= ring->chunk_ns)) {
+		r = evt_ring_close_chunk(ring, err);
+		if (r != EVT_OK)
+			return r;
+	}
+	if (ring->journal != NULL)
+		return evt_journal_pending(ring->journal) >= BATCH_MAX ?
+		    ring_commit_open(ring, err) :
 		    EVT_OK;
-	if (!evt_ring_reserve(r))
+	if (!evt_ring_reserve(ring))
 		return evt_err_nomem(err);
-	if ((code = evt_journal_new(r->w->env.io, r->dir, r->w->uuid,
-	         &r->journal, err)))
-		return code;
-	r->chunk[r->n++] = (struct evt_chunk){ .first = r->next,
-		.end = r->next,
+	r = evt_journal_new(ring->w->env.io, ring->dir, ring->w->uuid,
+	    &ring->journal, err);
+	if (r != EVT_OK)
+		return r;
+	ring->chunk[ring->n++] = (struct evt_chunk){ .first = ring->next,
+		.end = ring->next,
 		.first_ns = at_ns,
 		.last_ns = at_ns };
 	return EVT_OK;
 }
 
 int
-evt_ring_put(evt_ring *r, const evt_frame *f, bool in_lines, evt_error *err)
+evt_ring_put(evt_ring *ring, const evt_frame *f, bool in_lines, evt_error *err)
 {
 	evt_frame numbered = *f;
 	struct evt_chunk *c;
-	int code = ring_need_chunk(r, f->mono_ns, err);
+	int r = ring_need_chunk(ring, f->mono_ns, err);
 
-	numbered.seq = r->next;
-	if (code != EVT_OK ||
-	    (code = evt_journal_reserve(r->journal, &numbered, err)))
-		return code;
-	evt_journal_add(r->journal, &numbered, in_lines);
-	c = &r->chunk[r->n - 1];
-	c->end = ++r->next;
+	numbered.seq = ring->next;
+	if (r == EVT_OK)
+		r = evt_journal_reserve(ring->journal, &numbered, err);
+	if (r != EVT_OK)
+		return r;
+	evt_journal_add(ring->journal, &numbered, in_lines);
+	c = &ring->chunk[ring->n - 1];
+	c->end = ++ring->next;
 	c->last_ns = f->mono_ns;
 	if (f->kind == EVT_KIND_MARK)
 		c->marks++;
@@ -196,128 +203,138 @@ evt_ring_put(evt_ring *r, const evt_frame *f, bool in_lines, evt_error *err)
 /* ---- letting go ---------------------------------------------------------- */
 
 int
-evt_ring_remove_first(evt_ring *r, evt_error *err)
+evt_ring_remove_first(evt_ring *ring, evt_error *err)
 {
-	const evt_io *io = r->w->env.io;
-	char *path = evt_journal_path(r->dir, r->chunk[0].first);
-	int code = EVT_OK;
+	const evt_io *io = ring->w->env.io;
+	char *path = evt_journal_path(ring->dir, ring->chunk[0].first);
+	int r = EVT_OK;
 
 	if (path == NULL)
 		return evt_err_nomem(err);
-	r->chunk[0].frames = 0; /* they count as moved or let go by now */
+	ring->chunk[0].frames = 0; /* they count as moved or let go by now */
 	/* A chunk whose first write failed has no file. */
 	if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
-		code = evt_err_sys(err, errno, "cannot remove %s", path);
+		r = evt_err_sys(err, errno, "cannot remove %s", path);
 	free(path);
 	/* Each is synced: a file that a power cut brings back without the one
 	 * behind it would look as if that were lost. */
-	if (code == EVT_OK && r->w->opt.sync_ns != EVT_SYNC_OFF)
-		code = evt_io_sync_dir(io, r->dir, err);
-	if (code != EVT_OK)
-		return code;
-	memmove(r->chunk, r->chunk + 1, --r->n * sizeof(*r->chunk));
-	r->moving = false;
+	if (r == EVT_OK && ring->w->opt.sync_ns != EVT_SYNC_OFF)
+		r = evt_io_sync_dir(io, ring->dir, err);
+	if (r != EVT_OK)
+		return r;
+	memmove(ring->chunk, ring->chunk + 1, --ring->n * sizeof(*ring->chunk));
+	ring->moving = false;
 	return EVT_OK;
 }
 
 /* Let the oldest chunk go, all but its marks. */
 static int
-ring_let_go_first(evt_ring *r, evt_error *err)
+ring_let_go_first(evt_ring *ring, evt_error *err)
 {
-	struct evt_chunk *c = &r->chunk[0];
-	int code;
+	struct evt_chunk *c = &ring->chunk[0];
+	int r;
 
-	if (r->n == 1 && (code = evt_ring_close_chunk(r, err)))
-		return code;
-	if (c->marks > 0) {
-		if ((code = evt_ring_pass(r, INT64_MAX, err)) ||
-		    (code = evt_ring_secure(r, err)))
-			return code;
-	} else if (r->done < c->end) {
-		r->stats.let_go += c->frames;
-		r->done = c->end;
+	if (ring->n == 1) {
+		r = evt_ring_close_chunk(ring, err);
+		if (r != EVT_OK)
+			return r;
 	}
-	return evt_ring_remove_first(r, err);
+	if (c->marks > 0) {
+		r = evt_ring_pass(ring, INT64_MAX, err);
+		if (r == EVT_OK)
+			r = evt_ring_secure(ring, err);
+		if (r != EVT_OK)
+			return r;
+	} else if (ring->done < c->end) {
+		ring->stats.let_go += c->frames;
+		ring->done = c->end;
+	}
+	return evt_ring_remove_first(ring, err);
 }
 
 void
-evt_ring_get_stats(const evt_ring *r, evt_ring_stats *ret_stats)
+evt_ring_get_stats(const evt_ring *ring, evt_ring_stats *ret_stats)
 {
-	*ret_stats = r->stats;
+	*ret_stats = ring->stats;
 	ret_stats->frames = 0;
-	ret_stats->bytes = ring_open_bytes(r);
-	for (size_t i = 0; i < r->n; i++) {
-		ret_stats->frames += r->chunk[i].frames;
-		ret_stats->bytes += r->chunk[i].bytes;
+	ret_stats->bytes = ring_open_bytes(ring);
+	for (size_t i = 0; i < ring->n; i++) {
+		ret_stats->frames += ring->chunk[i].frames;
+		ret_stats->bytes += ring->chunk[i].bytes;
 	}
 }
 
 /* Let go what is older than asked. */
 static int
-ring_let_go_old(evt_ring *r, int64_t now_ns, evt_error *err)
+ring_let_go_old(evt_ring *ring, int64_t now_ns, evt_error *err)
 {
-	int64_t oldest = now_ns - r->o.keep_ns - EVT_RING_SLACK_NS;
-	int code = EVT_OK;
+	int64_t oldest = now_ns - ring->o.keep_ns - EVT_RING_SLACK_NS;
+	int r = EVT_OK;
 
-	while (code == EVT_OK && r->n > 0 && r->chunk[0].last_ns < oldest)
-		code = ring_let_go_first(r, err);
-	return code;
+	while (r == EVT_OK && ring->n > 0 && ring->chunk[0].last_ns < oldest)
+		r = ring_let_go_first(ring, err);
+	return r;
 }
 
 /* Let go what is more than asked. */
 static int
-ring_let_go_much(evt_ring *r, evt_error *err)
+ring_let_go_much(evt_ring *ring, evt_error *err)
 {
 	evt_ring_stats held;
-	int code;
+	int r;
 
-	evt_ring_get_stats(r, &held);
-	while (r->n > 1 && held.bytes > r->o.keep_bytes) {
-		held.bytes -= r->chunk[0].bytes;
-		r->stats.full = true;
-		if ((code = ring_let_go_first(r, err)))
-			return code;
+	evt_ring_get_stats(ring, &held);
+	while (ring->n > 1 && held.bytes > ring->o.keep_bytes) {
+		held.bytes -= ring->chunk[0].bytes;
+		ring->stats.full = true;
+		r = ring_let_go_first(ring, err);
+		if (r != EVT_OK)
+			return r;
 	}
 	return EVT_OK;
 }
 
 int
-evt_ring_commit(evt_ring *r, int64_t now_ns, evt_error *err)
+evt_ring_commit(evt_ring *ring, int64_t now_ns, evt_error *err)
 {
 	/* First: on a full disk the ring makes room for itself. */
-	int old = ring_let_go_old(r, now_ns, err);
-	int code = ring_commit_open(r, err);
+	int old = ring_let_go_old(ring, now_ns, err);
+	int r = ring_commit_open(ring, err);
 
-	if (code != EVT_OK)
-		return code;
-	if (r->dirty && r->journal != NULL &&
-	    r->w->opt.sync_ns != EVT_SYNC_OFF &&
-	    ring_now(r) - r->last_sync >= r->w->opt.sync_ns &&
-	    (code = ring_sync_open(r, err)))
-		return code;
-	return old != EVT_OK ? old : ring_let_go_much(r, err);
-}
-
-int
-evt_ring_move(evt_ring *r, int64_t from_ns, evt_error *err)
-{
-	int code = evt_ring_close_chunk(r, err);
-
-	while (code == EVT_OK && r->n > 0) {
-		if ((code = evt_ring_pass(r, from_ns, err)) ||
-		    (code = evt_ring_secure(r, err)))
-			break;
-		code = evt_ring_remove_first(r, err);
+	if (r != EVT_OK)
+		return r;
+	if (ring->dirty && ring->journal != NULL &&
+	    ring->w->opt.sync_ns != EVT_SYNC_OFF &&
+	    ring_now(ring) - ring->last_sync >= ring->w->opt.sync_ns) {
+		r = ring_sync_open(ring, err);
+		if (r != EVT_OK)
+			return r;
 	}
-	return code;
+	return old != EVT_OK ? old : ring_let_go_much(ring, err);
 }
 
 int
-evt_ring_drop(evt_ring *r, evt_error *err)
+evt_ring_move(evt_ring *ring, int64_t from_ns, evt_error *err)
 {
-	int code = EVT_OK;
+	int r = evt_ring_close_chunk(ring, err);
 
-	while (code == EVT_OK && r->n > 0)
-		code = ring_let_go_first(r, err);
-	return code == EVT_OK ? evt_ring_clear(r, err) : code;
+	while (r == EVT_OK && ring->n > 0) {
+		r = evt_ring_pass(ring, from_ns, err);
+		if (r == EVT_OK)
+			r = evt_ring_secure(ring, err);
+		if (r != EVT_OK)
+			break;
+		r = evt_ring_remove_first(ring, err);
+	}
+	return r;
+}
+
+int
+evt_ring_drop(evt_ring *ring, evt_error *err)
+{
+	int r = EVT_OK;
+
+	while (r == EVT_OK && ring->n > 0)
+		r = ring_let_go_first(ring, err);
+	return r == EVT_OK ? evt_ring_clear(ring, err) : r;
 }

@@ -34,104 +34,103 @@
 /* ---- the state file ------------------------------------------------------ */
 
 static int
-ring_move_write_state(evt_ring *r, const char *path, const uint8_t *p,
+ring_move_write_state(evt_ring *ring, const char *path, const uint8_t *p,
     evt_error *err)
 {
-	const evt_io *io = r->w->env.io;
+	const evt_io *io = ring->w->env.io;
 	int fd = io->open(io->ctx, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-	int code;
+	int r;
 
 	if (fd < 0)
 		return evt_err_sys(err, errno, "cannot create %s", path);
-	code = evt_io_write_all(io, fd, p, RS_LEN, 0, path, err);
-	if (code == EVT_OK && r->w->opt.sync_ns != EVT_SYNC_OFF &&
+	r = evt_io_write_all(io, fd, p, RS_LEN, 0, path, err);
+	if (r == EVT_OK && ring->w->opt.sync_ns != EVT_SYNC_OFF &&
 	    io->fdatasync(io->ctx, fd) != 0)
-		code = evt_err_sys(err, errno, "cannot sync %s", path);
+		r = evt_err_sys(err, errno, "cannot sync %s", path);
 	io->close(io->ctx, fd);
-	return code;
+	return r;
 }
 
 int
-evt_ring_save(evt_ring *r, uint64_t base, uint64_t from, uint64_t end,
+evt_ring_save(evt_ring *ring, uint64_t base, uint64_t from, uint64_t end,
     evt_error *err)
 {
-	const evt_io *io = r->w->env.io;
-	char *path = evt_io_path_join(r->dir, STATE);
-	char *tmp = evt_io_path_join(r->dir, STATE ".tmp");
+	const evt_io *io = ring->w->env.io;
+	char *path = evt_io_path_join(ring->dir, STATE);
+	char *tmp = evt_io_path_join(ring->dir, STATE ".tmp");
 	uint8_t s[RS_LEN];
-	int code;
+	int r;
 
 	memcpy(s + RS_MAGIC, EVT_RING_MAGIC, 8);
 	evt_put64(s + RS_BASE, base);
 	evt_put64(s + RS_FROM, from);
 	evt_put64(s + RS_END, end);
 	evt_put64(s + RS_SUM, XXH64(s, RS_SUM, 0));
-	code = path != NULL && tmp != NULL ?
-	    ring_move_write_state(r, tmp, s, err) :
+	r = path != NULL && tmp != NULL ?
+	    ring_move_write_state(ring, tmp, s, err) :
 	    evt_err_nomem(err);
-	if (code == EVT_OK && io->rename(io->ctx, tmp, path) != 0)
-		code = evt_err_sys(err, errno, "cannot create %s", path);
-	if (code == EVT_OK && r->w->opt.sync_ns != EVT_SYNC_OFF)
-		code = evt_io_sync_dir(io, r->dir, err);
+	if (r == EVT_OK && io->rename(io->ctx, tmp, path) != 0)
+		r = evt_err_sys(err, errno, "cannot create %s", path);
+	if (r == EVT_OK && ring->w->opt.sync_ns != EVT_SYNC_OFF)
+		r = evt_io_sync_dir(io, ring->dir, err);
 	free(path);
 	free(tmp);
-	return code;
+	return r;
 }
 
 int
-evt_ring_clear(evt_ring *r, evt_error *err)
+evt_ring_clear(evt_ring *ring, evt_error *err)
 {
 	static const char *const names[] = { STATE ".tmp", STATE };
-	const evt_io *io = r->w->env.io;
-	int code = evt_io_sync_dir(io, r->dir, err);
+	const evt_io *io = ring->w->env.io;
+	int r = evt_io_sync_dir(io, ring->dir, err);
 
-	for (size_t i = 0; i < 2 && code == EVT_OK; i++) {
-		char *path = evt_io_path_join(r->dir, names[i]);
+	for (size_t i = 0; i < 2 && r == EVT_OK; i++) {
+		char *path = evt_io_path_join(ring->dir, names[i]);
 
 		if (path == NULL)
 			return evt_err_nomem(err);
 		if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
-			code =
-			    evt_err_sys(err, errno, "cannot remove %s", path);
+			r = evt_err_sys(err, errno, "cannot remove %s", path);
 		free(path);
 	}
-	return code;
+	return r;
 }
 
 /* The numbers below which the ring's frames are on the tape or let go. */
 static int
-ring_move_read_state(const evt_ring *r, uint64_t *ret_done, evt_error *err)
+ring_move_read_state(const evt_ring *ring, uint64_t *ret_done, evt_error *err)
 {
-	const evt_io *io = r->w->env.io;
-	char *path = evt_io_path_join(r->dir, STATE);
+	const evt_io *io = ring->w->env.io;
+	char *path = evt_io_path_join(ring->dir, STATE);
 	uint64_t base, from, end, put = 0;
 	uint8_t s[RS_LEN];
 	size_t n = 0;
-	int fd, code;
+	int fd, r;
 
 	*ret_done = 0;
 	if (path == NULL)
 		return evt_err_nomem(err);
 	fd = io->open(io->ctx, path, O_RDONLY, 0);
 	if (fd < 0)
-		code = errno == ENOENT ?
+		r = errno == ENOENT ?
 		    EVT_OK :
 		    evt_err_sys(err, errno, "cannot open %s", path);
 	else
-		code = evt_io_read_at(io, fd, s, RS_LEN, 0, path, &n, err);
+		r = evt_io_read_at(io, fd, s, RS_LEN, 0, path, &n, err);
 	if (fd >= 0)
 		io->close(io->ctx, fd);
 	free(path);
 	/* One that is no state was never renamed by us: nothing was moved. */
-	if (code != EVT_OK || n < RS_LEN ||
+	if (r != EVT_OK || n < RS_LEN ||
 	    memcmp(s + RS_MAGIC, EVT_RING_MAGIC, 8) != 0 ||
 	    evt_get64(s + RS_SUM) != XXH64(s, RS_SUM, 0))
-		return code;
+		return r;
 	base = evt_get64(s + RS_BASE);
 	from = evt_get64(s + RS_FROM);
 	end = evt_get64(s + RS_END);
-	if (base > 0 && r->w->next_seq > base)
-		put = r->w->next_seq - base;
+	if (base > 0 && ring->w->next_seq > base)
+		put = ring->w->next_seq - base;
 	if (put > end - from)
 		put = end - from;
 	*ret_done = from + put;
@@ -142,203 +141,212 @@ ring_move_read_state(const evt_ring *r, uint64_t *ret_done, evt_error *err)
 
 /* Sync a block that was cut before anything behind it is written. */
 static int
-ring_move_sync_cut(evt_ring *r, evt_error *err)
+ring_move_sync_cut(evt_ring *ring, evt_error *err)
 {
-	int code;
+	int r;
 
-	if (r->w->opt.sync_ns == EVT_SYNC_OFF ||
-	    r->blocks == r->w->stats.blocks)
+	if (ring->w->opt.sync_ns == EVT_SYNC_OFF ||
+	    ring->blocks == ring->w->stats.blocks)
 		return EVT_OK;
-	if ((code = evt_writer_sync_written(r->w, err)))
-		return code;
-	r->blocks = r->w->stats.blocks;
+	r = evt_writer_sync_written(ring->w, err);
+	if (r != EVT_OK)
+		return r;
+	ring->blocks = ring->w->stats.blocks;
 	return EVT_OK;
 }
 
 int
-evt_ring_secure(evt_ring *r, evt_error *err)
+evt_ring_secure(evt_ring *ring, evt_error *err)
 {
-	int code = ring_move_sync_cut(r, err);
+	int r = ring_move_sync_cut(ring, err);
 
-	if (code != EVT_OK || (code = evt_writer_commit(r->w, err)))
-		return code;
-	return r->w->opt.sync_ns == EVT_SYNC_OFF ?
+	if (r == EVT_OK)
+		r = evt_writer_commit(ring->w, err);
+	if (r != EVT_OK)
+		return r;
+	return ring->w->opt.sync_ns == EVT_SYNC_OFF ?
 	    EVT_OK :
-	    evt_writer_sync_written(r->w, err);
+	    evt_writer_sync_written(ring->w, err);
 }
 
 static int
-ring_move_put(evt_ring *r, const evt_frame *f, bool in_lines, evt_error *err)
+ring_move_put(evt_ring *ring, const evt_frame *f, bool in_lines, evt_error *err)
 {
 	evt_frame frame = *f;
-	int code = ring_move_sync_cut(r, err);
+	int r = ring_move_sync_cut(ring, err);
 
-	if (code != EVT_OK ||
-	    (code = evt_writer_put_known(r->w, &frame, in_lines, err)))
-		return code;
-	r->last_time_ns = frame.time_ns;
-	r->last_mono_ns = frame.mono_ns;
-	if (r->o.wrote != NULL)
-		r->o.wrote(r->o.ctx, &frame);
+	if (r == EVT_OK)
+		r = evt_writer_put_known(ring->w, &frame, in_lines, err);
+	if (r != EVT_OK)
+		return r;
+	ring->last_time_ns = frame.time_ns;
+	ring->last_mono_ns = frame.mono_ns;
+	if (ring->o.wrote != NULL)
+		ring->o.wrote(ring->o.ctx, &frame);
 	return EVT_OK;
 }
 
 static int
-ring_move_pass_frame(evt_ring *r, const evt_frame *f, bool in_lines,
+ring_move_pass_frame(evt_ring *ring, const evt_frame *f, bool in_lines,
     int64_t from_ns, evt_error *err)
 {
 	bool mark = f->kind == EVT_KIND_MARK, begins = f->mono_ns >= from_ns;
-	int code;
+	int r;
 
-	if (f->seq < r->done)
+	if (f->seq < ring->done)
 		return EVT_OK;
-	if (!r->moving && (begins || mark)) {
-		if ((code = evt_ring_secure(r, err)) ||
-		    (code = evt_ring_save(r, r->w->next_seq, f->seq,
-		         begins ? r->chunk[0].end : f->seq + 1, err)))
-			return code;
-		r->moving = begins;
+	if (!ring->moving && (begins || mark)) {
+		r = evt_ring_secure(ring, err);
+		if (r == EVT_OK)
+			r = evt_ring_save(ring, ring->w->next_seq, f->seq,
+			    begins ? ring->chunk[0].end : f->seq + 1, err);
+		if (r != EVT_OK)
+			return r;
+		ring->moving = begins;
 	}
-	if (r->moving || mark) {
-		if ((code = ring_move_put(r, f, in_lines, err)))
-			return code;
-		r->stats.moved += !mark;
+	if (ring->moving || mark) {
+		r = ring_move_put(ring, f, in_lines, err);
+		if (r != EVT_OK)
+			return r;
+		ring->stats.moved += !mark;
 	} else {
-		r->stats.let_go++;
+		ring->stats.let_go++;
 	}
-	r->done = f->seq + 1;
+	ring->done = f->seq + 1;
 	return EVT_OK;
 }
 
 /* A mark of ours is as old as what came last, so that the tape does not grow
  * longer by it. */
 static void
-ring_move_stamp(const evt_ring *r, evt_frame *f)
+ring_move_stamp(const evt_ring *ring, evt_frame *f)
 {
-	f->time_ns = r->last_time_ns;
-	f->mono_ns = r->last_mono_ns;
+	f->time_ns = ring->last_time_ns;
+	f->mono_ns = ring->last_mono_ns;
 	if (f->time_ns == 0)
-		f->time_ns = f->mono_ns = r->w->env.wall_ns(r->w->env.ctx);
+		f->time_ns = f->mono_ns =
+		    ring->w->env.wall_ns(ring->w->env.ctx);
 }
 
 /* Put a mark for what cannot be read of the oldest chunk, and keep its file. */
 static int
-ring_move_pass_damage(evt_ring *r, const char *why, evt_error *err)
+ring_move_pass_damage(evt_ring *ring, const char *why, evt_error *err)
 {
-	struct evt_chunk *c = &r->chunk[0];
+	struct evt_chunk *c = &ring->chunk[0];
 	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP };
-	char *from = evt_journal_path(r->dir, c->first);
+	char *from = evt_journal_path(ring->dir, c->first);
 	evt_buf json = { 0 }, to = { 0 };
 	bool known = c->end != UINT64_MAX;
 	evt_mark_gap_info gap = {
 		.frames =
-		    known ? (int64_t)(c->end - r->done) : EVT_MARK_UNKNOWN,
+		    known ? (int64_t)(c->end - ring->done) : EVT_MARK_UNKNOWN,
 		.bytes = EVT_MARK_UNKNOWN,
 		.reason = "frames held for a trigger were damaged",
 	};
-	int code;
+	int r;
 
-	ring_move_stamp(r, &f);
+	ring_move_stamp(ring, &f);
 	if (from == NULL ||
 	    !evt_buf_printf(&to, "%s/ring-%020" PRIu64 ".evj.bad",
-	        r->w->journal_dir, c->first) ||
+	        ring->w->journal_dir, c->first) ||
 	    !evt_mark_gap(&json, &gap)) {
-		code = evt_err_nomem(err);
+		r = evt_err_nomem(err);
 	} else {
 		f.payload = json.data;
 		f.len = json.len;
-		code = ring_move_put(r, &f, false, err);
+		r = ring_move_put(ring, &f, false, err);
 	}
-	if (code == EVT_OK) {
-		const evt_io *io = r->w->env.io;
+	if (r == EVT_OK) {
+		const evt_io *io = ring->w->env.io;
 
-		r->done = known ? c->end : r->done;
-		evt_writer_notice(r->w, "%s; the file is kept as %s", why,
+		ring->done = known ? c->end : ring->done;
+		evt_writer_notice(ring->w, "%s; the file is kept as %s", why,
 		    (char *)to.data);
 		if (io->rename(io->ctx, from, (char *)to.data) != 0)
-			evt_writer_notice(r->w, "cannot rename %s: %s", from,
+			evt_writer_notice(ring->w, "cannot rename %s: %s", from,
 			    strerror(errno));
 	}
 	evt_buf_free(&json);
 	evt_buf_free(&to);
 	free(from);
-	return code;
+	return r;
 }
 
 int
-evt_ring_pass(evt_ring *r, int64_t from_ns, evt_error *err)
+evt_ring_pass(evt_ring *ring, int64_t from_ns, evt_error *err)
 {
-	const struct evt_chunk *c = &r->chunk[0];
+	const struct evt_chunk *c = &ring->chunk[0];
 	evt_journal_reader *reader;
 	evt_error why = { 0 };
 	uint64_t left;
 	bool in_lines;
 	evt_frame f;
-	int code;
+	int r;
 
-	if (r->done >= c->end)
+	if (ring->done >= c->end)
 		return EVT_OK;
-	code = evt_journal_open(r->w->env.io, r->dir, c->first, &reader, &why);
-	if (code == EVT_OK) {
-		while ((code = evt_journal_next(reader, &f, &in_lines, &why)) ==
+	r = evt_journal_open(ring->w->env.io, ring->dir, c->first, &reader,
+	    &why);
+	if (r == EVT_OK) {
+		while ((r = evt_journal_next(reader, &f, &in_lines, &why)) ==
 		    EVT_OK) {
-			code =
-			    ring_move_pass_frame(r, &f, in_lines, from_ns, err);
-			if (code != EVT_OK) {
+			r = ring_move_pass_frame(ring, &f, in_lines, from_ns,
+			    err);
+			if (r != EVT_OK) {
 				evt_journal_close(reader);
-				return code;
+				return r;
 			}
 		}
 		/* A torn end is no damage, a length gone bad is. */
-		if (code == EVT_AGAIN &&
+		if (r == EVT_AGAIN &&
 		    evt_journal_check_end(reader, &left, &why) != EVT_OK)
-			code = why.code;
+			r = why.code;
 		evt_journal_close(reader);
 	}
-	if (code == EVT_AGAIN || code == EVT_ERR_NOTFOUND)
+	if (r == EVT_AGAIN || r == EVT_ERR_NOTFOUND)
 		/* The end of what was written; of the last chunk of a dead
 		 * recorder, nobody knows more. */
-		return c->end == UINT64_MAX || r->done >= c->end ?
+		return c->end == UINT64_MAX || ring->done >= c->end ?
 		    EVT_OK :
-		    ring_move_pass_damage(r,
+		    ring_move_pass_damage(ring,
 		        "a file of the ring ends too early", err);
-	if (code == EVT_ERR_CORRUPT || code == EVT_ERR_VERSION)
-		return ring_move_pass_damage(r, why.text, err);
+	if (r == EVT_ERR_CORRUPT || r == EVT_ERR_VERSION)
+		return ring_move_pass_damage(ring, why.text, err);
 	if (err != NULL)
 		*err = why;
-	return code;
+	return r;
 }
 
 /* ---- after a crash ------------------------------------------------------- */
 
 static int
-ring_move_load_chunks(evt_ring *r, evt_error *err)
+ring_move_load_chunks(evt_ring *ring, evt_error *err)
 {
 	uint64_t *firsts = NULL;
 	size_t n = 0;
-	int code = evt_journal_list(r->w->env.io, r->dir, &firsts, &n, err);
+	int r = evt_journal_list(ring->w->env.io, ring->dir, &firsts, &n, err);
 
-	for (size_t i = 0; i < n && code == EVT_OK; i++) {
-		if (!evt_ring_reserve(r)) {
-			code = evt_err_nomem(err);
+	for (size_t i = 0; i < n && r == EVT_OK; i++) {
+		if (!evt_ring_reserve(ring)) {
+			r = evt_err_nomem(err);
 			break;
 		}
-		r->chunk[r->n++] = (struct evt_chunk){ .first = firsts[i],
+		ring->chunk[ring->n++] = (struct evt_chunk){ .first = firsts[i],
 			.end = i + 1 < n ? firsts[i + 1] : UINT64_MAX };
 	}
 	free(firsts);
-	return code;
+	return r;
 }
 
 /* Whether a dead recorder left anything in the folder. */
 static bool
-ring_move_is_there(const evt_ring *r)
+ring_move_is_there(const evt_ring *ring)
 {
-	char *path = evt_io_path_join(r->dir, STATE);
+	char *path = evt_io_path_join(ring->dir, STATE);
 	struct stat st;
-	const evt_io *io = r->w->env.io;
+	const evt_io *io = ring->w->env.io;
 	bool there =
-	    r->n > 0 || (path != NULL && io->stat(io->ctx, path, &st) == 0);
+	    ring->n > 0 || (path != NULL && io->stat(io->ctx, path, &st) == 0);
 
 	free(path);
 	return there;
@@ -347,75 +355,80 @@ ring_move_is_there(const evt_ring *r)
 int
 evt_ring_load(evt_writer *w, evt_ring **ret_ring, evt_error *err)
 {
-	evt_ring *r = calloc(1, sizeof(*r));
-	int code = EVT_OK;
+	evt_ring *ring = calloc(1, sizeof(*ring));
+	int r = EVT_OK;
 
-	if (r == NULL)
+	if (ring == NULL)
 		return evt_err_nomem(err);
-	r->w = w;
-	r->blocks = w->stats.blocks;
-	r->dir = evt_io_path_join(w->journal_dir, "ring");
-	if (r->dir == NULL)
-		code = evt_err_nomem(err);
+	ring->w = w;
+	ring->blocks = w->stats.blocks;
+	ring->dir = evt_io_path_join(w->journal_dir, "ring");
+	if (ring->dir == NULL)
+		r = evt_err_nomem(err);
 	else
-		code = ring_move_load_chunks(r, err);
-	if (code == EVT_OK && ring_move_is_there(r)) {
-		if ((code = ring_move_read_state(r, &r->done, err)) == EVT_OK)
+		r = ring_move_load_chunks(ring, err);
+	if (r == EVT_OK && ring_move_is_there(ring)) {
+		if ((r = ring_move_read_state(ring, &ring->done, err)) ==
+		    EVT_OK)
 			/* From here on more may be put onto the tape. */
-			code = evt_ring_save(r, 0, r->done, r->done, err);
-	} else if (code == EVT_OK) {
-		evt_ring_free(r);
-		r = NULL;
+			r = evt_ring_save(ring, 0, ring->done, ring->done, err);
+	} else if (r == EVT_OK) {
+		evt_ring_free(ring);
+		ring = NULL;
 	}
-	if (code != EVT_OK) {
-		evt_ring_free(r);
-		return code;
+	if (r != EVT_OK) {
+		evt_ring_free(ring);
+		return r;
 	}
-	*ret_ring = r;
+	*ret_ring = ring;
 	return EVT_OK;
 }
 
 /* Say on the tape where the frames before it come from. */
 static int
-ring_move_put_rescued(evt_ring *r, evt_error *err)
+ring_move_put_rescued(evt_ring *ring, evt_error *err)
 {
 	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_TRIGGER };
 	evt_buf json = { 0 };
-	int code;
+	int r;
 
-	if (!evt_mark_trigger(&json, "recovered", NULL, r->stats.moved,
+	if (!evt_mark_trigger(&json, "recovered", NULL, ring->stats.moved,
 	        EVT_MARK_UNKNOWN))
 		return evt_err_nomem(err);
-	ring_move_stamp(r, &f);
+	ring_move_stamp(ring, &f);
 	f.payload = json.data;
 	f.len = json.len;
-	code = ring_move_put(r, &f, false, err);
+	r = ring_move_put(ring, &f, false, err);
 	evt_buf_free(&json);
-	if (code == EVT_OK)
-		evt_writer_notice(r->w,
+	if (r == EVT_OK)
+		evt_writer_notice(ring->w,
 		    "%s was waiting for a trigger when its recorder died: the "
 		    "%" PRIu64 " frames that it held are on the tape now",
-		    r->w->path, r->stats.moved);
-	return code;
+		    ring->w->path, ring->stats.moved);
+	return r;
 }
 
 int
-evt_ring_rescue(evt_ring *r, evt_error *err)
+evt_ring_rescue(evt_ring *ring, evt_error *err)
 {
-	int code = EVT_OK;
+	int r = EVT_OK;
 
-	while (code == EVT_OK && r->n > 0) {
-		if ((code = evt_ring_pass(r, INT64_MIN, err)))
+	while (r == EVT_OK && ring->n > 0) {
+		r = evt_ring_pass(ring, INT64_MIN, err);
+		if (r != EVT_OK)
 			break;
-		if (r->n == 1 && r->stats.moved > 0 &&
-		    (code = ring_move_put_rescued(r, err)))
+		if (ring->n == 1 && ring->stats.moved > 0) {
+			r = ring_move_put_rescued(ring, err);
+			if (r != EVT_OK)
+				break;
+		}
+		r = evt_ring_secure(ring, err);
+		if (r != EVT_OK)
 			break;
-		if ((code = evt_ring_secure(r, err)))
-			break;
-		code = evt_ring_remove_first(r, err);
+		r = evt_ring_remove_first(ring, err);
 	}
-	r->w->stats.recovered += r->stats.moved;
-	return code == EVT_OK ? evt_ring_clear(r, err) : code;
+	ring->w->stats.recovered += ring->stats.moved;
+	return r == EVT_OK ? evt_ring_clear(ring, err) : r;
 }
 
 /* ---- from outside -------------------------------------------------------- */

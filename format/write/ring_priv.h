@@ -36,23 +36,23 @@ struct evt_ring {
 
 /* ---- ring.c -------------------------------------------------------------- */
 
-bool evt_ring_reserve(evt_ring *r);
+bool evt_ring_reserve(evt_ring *ring);
 /* Write and sync the open chunk, and begin no new one. */
-int evt_ring_close_chunk(evt_ring *r, evt_error *err);
+int evt_ring_close_chunk(evt_ring *ring, evt_error *err);
 /* Remove the oldest chunk's file. */
-int evt_ring_remove_first(evt_ring *r, evt_error *err);
+int evt_ring_remove_first(evt_ring *ring, evt_error *err);
 
 /* ---- ring_move.c --------------------------------------------------------- */
 
 /* Write the state file; see docs/format.md. */
-int evt_ring_save(evt_ring *r, uint64_t base, uint64_t from, uint64_t end,
+int evt_ring_save(evt_ring *ring, uint64_t base, uint64_t from, uint64_t end,
     evt_error *err);
 /* Take the state file away, after all chunks. */
-int evt_ring_clear(evt_ring *r, evt_error *err);
+int evt_ring_clear(evt_ring *ring, evt_error *err);
 /* Put the frames of the oldest chunk from from_ns on onto the tape, and the
  * marks before it; let the other frames go. */
-int evt_ring_pass(evt_ring *r, int64_t from_ns, evt_error *err);
+int evt_ring_pass(evt_ring *ring, int64_t from_ns, evt_error *err);
 /* Have what was put onto the tape there for good. */
-int evt_ring_secure(evt_ring *r, evt_error *err);
+int evt_ring_secure(evt_ring *ring, evt_error *err);
 
 #endif

@@ -86,7 +86,8 @@ evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
 		return r;
 	if (f->kind != EVT_KIND_RECEIVED || f->opcode != EVT_OP_TEXT)
 		return EVT_OK;
-	if ((r = evt_json_scan(w->scanner, f->payload, f->len, &got, err)))
+	r = evt_json_scan(w->scanner, f->payload, f->len, &got, err);
+	if (r != EVT_OK)
 		return r;
 	*ret_json = got.json;
 	*ret_in_lines = got.json && !got.line_break;
@@ -144,19 +145,23 @@ evt_writer_put_known(evt_writer *w, evt_frame *frame, bool in_lines,
 	int r;
 
 	if (!evt_block_builder_fits(w->builder, f.len, w->opt.block_bytes)) {
-		if ((r = evt_writer_cut(w, err)))
+		r = evt_writer_cut(w, err);
+		if (r != EVT_OK)
 			return r;
 		evt_writer_after_block(w);
 	} else if (evt_journal_pending(w->journal) >= BATCH_MAX &&
 	    (r = evt_writer_commit_journal(w, err))) {
 		return r;
 	}
-	if (!w->opt.no_journal &&
-	    (r = evt_journal_reserve(w->journal, &f, err)))
-		return r;
+	if (!w->opt.no_journal) {
+		r = evt_journal_reserve(w->journal, &f, err);
+		if (r != EVT_OK)
+			return r;
+	}
 	f.seq = w->next_seq;
 	sources = evt_block_builder_sources(w->builder);
-	if ((r = evt_block_builder_add(w->builder, &f, in_lines, err)))
+	r = evt_block_builder_add(w->builder, &f, in_lines, err);
+	if (r != EVT_OK)
 		return r;
 	if (!w->opt.no_journal)
 		evt_journal_add(w->journal, &f, in_lines);
@@ -187,7 +192,8 @@ evt_writer_commit(evt_writer *w, evt_error *err)
 	int r;
 
 	if (evt_journal_pending(w->journal) > 0) {
-		if ((r = evt_writer_commit_journal(w, err)))
+		r = evt_writer_commit_journal(w, err);
+		if (r != EVT_OK)
 			return r;
 		w->dirty = true;
 	}
@@ -368,9 +374,12 @@ writer_start(evt_writer *w, const evt_recover_result *got, evt_error *err)
 	w->stats.recovered = got->frames;
 	w->last_sync = w->open_steady = evt_writer_now(w);
 	w->open_wall = w->env.wall_ns(w->env.ctx);
-	if ((r = evt_json_scanner_new(w->opt.profile, &w->scanner, err)) ||
-	    (r = evt_block_builder_new(w->opt.level, &w->builder, err)) ||
-	    (r = evt_packer_new(w->opt.level, &w->packer, err)))
+	r = evt_json_scanner_new(w->opt.profile, &w->scanner, err);
+	if (r == EVT_OK)
+		r = evt_block_builder_new(w->opt.level, &w->builder, err);
+	if (r == EVT_OK)
+		r = evt_packer_new(w->opt.level, &w->packer, err);
+	if (r != EVT_OK)
 		return r;
 	return evt_journal_new(w->env.io, w->journal_dir, w->uuid, &w->journal,
 	    err);
@@ -454,9 +463,10 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 		r = writer_start(w, &got, err);
 	if (r == EVT_OK) {
 		evt_writer_index_open(w);
-		if ((r = evt_ring_load(w, &ring, err)) == EVT_OK &&
-		    (r = writer_mark_loss(w, &got, err)) == EVT_OK &&
-		    ring != NULL)
+		r = evt_ring_load(w, &ring, err);
+		if (r == EVT_OK)
+			r = writer_mark_loss(w, &got, err);
+		if (r == EVT_OK && ring != NULL)
 			r = evt_ring_rescue(ring, err);
 		evt_ring_free(ring);
 	}

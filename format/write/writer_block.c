@@ -31,12 +31,17 @@ writer_block_sync_files(evt_writer *w, evt_error *err)
 {
 	int r;
 
-	if (w->segment != NULL && (r = evt_segment_sync(w->segment, err)))
-		return r;
+	if (w->segment != NULL) {
+		r = evt_segment_sync(w->segment, err);
+		if (r != EVT_OK)
+			return r;
+	}
 	/* It is worth its room only where blocks come faster than syncs. */
 	(void)evt_journal_drop_spare(w->journal);
-	if ((r = evt_journal_drop_retired(w->journal, err)) ||
-	    (r = evt_journal_sync(w->journal, err)))
+	r = evt_journal_drop_retired(w->journal, err);
+	if (r == EVT_OK)
+		r = evt_journal_sync(w->journal, err);
+	if (r != EVT_OK)
 		return r;
 	w->dirty = false;
 	return EVT_OK;
@@ -132,16 +137,21 @@ evt_writer_seal(evt_writer *w, evt_error *err)
 	/* Nobody looks at the blocks that a directory names: it must not be on
 	 * the disk before they are. */
 	if (w->opt.sync_ns != EVT_SYNC_OFF &&
-	    !evt_segment_written(w->segment)->sealed &&
-	    (r = evt_segment_sync(w->segment, err)))
-		return r;
+	    !evt_segment_written(w->segment)->sealed) {
+		r = evt_segment_sync(w->segment, err);
+		if (r != EVT_OK)
+			return r;
+	}
 	before = evt_segment_written(w->segment)->size;
-	if ((r = evt_segment_seal(w->segment, w->max_conn, err)))
+	r = evt_segment_seal(w->segment, w->max_conn, err);
+	if (r != EVT_OK)
 		return r;
 	w->stats.stored_bytes += evt_segment_written(w->segment)->size - before;
-	if (w->opt.sync_ns != EVT_SYNC_OFF &&
-	    (r = evt_writer_sync_written(w, err)))
-		return r;
+	if (w->opt.sync_ns != EVT_SYNC_OFF) {
+		r = evt_writer_sync_written(w, err);
+		if (r != EVT_OK)
+			return r;
+	}
 	writer_block_leave_segment(w);
 	return EVT_OK;
 }
@@ -168,15 +178,20 @@ writer_block_settle_one(evt_writer *w, evt_error *err)
 	int r;
 
 	/* Behind a directory nothing may stand: leave that segment first. */
-	if (w->segment != NULL && evt_segment_written(w->segment)->sealed &&
-	    (r = evt_writer_seal(w, err)))
-		return r;
-	if ((r = writer_block_need_segment(w, err)) ||
-	    (r = evt_packer_wait(w->packer, &p, err)))
+	if (w->segment != NULL && evt_segment_written(w->segment)->sealed) {
+		r = evt_writer_seal(w, err);
+		if (r != EVT_OK)
+			return r;
+	}
+	r = writer_block_need_segment(w, err);
+	if (r == EVT_OK)
+		r = evt_packer_wait(w->packer, &p, err);
+	if (r != EVT_OK)
 		return r;
 	no = (uint32_t)evt_segment_written(w->segment)->n_blocks;
 	evt_block_move(p->bytes.data, w->uuid, w->segment_no, no, p->first_seq);
-	if ((r = writer_block_append_block(w, &p->bytes, err)))
+	r = writer_block_append_block(w, &p->bytes, err);
+	if (r != EVT_OK)
 		return r;
 	if (p->decoded != EVT_OK ||
 	    evt_summary_add_block(&w->summary, &p->block, no, err))
@@ -244,11 +259,14 @@ writer_block_append_copy(evt_writer *w, const evt_block_head *head,
 
 	evt_block_move(w->block_bytes.data, w->uuid, w->segment_no,
 	    (uint32_t)s->n_blocks, w->next_seq);
-	if ((r = evt_block_head_read(w->block_bytes.data, w->block_bytes.len,
-	         s->name, &moved, err)) ||
-	    (r = evt_block_load(&w->scratch, &moved, w->block_bytes.data, false,
-	         s->name, err)) ||
-	    (r = evt_segment_append(w->segment, &w->block_bytes, err)))
+	r = evt_block_head_read(w->block_bytes.data, w->block_bytes.len,
+	    s->name, &moved, err);
+	if (r == EVT_OK)
+		r = evt_block_load(&w->scratch, &moved, w->block_bytes.data,
+		    false, s->name, err);
+	if (r == EVT_OK)
+		r = evt_segment_append(w->segment, &w->block_bytes, err);
+	if (r != EVT_OK)
 		return r;
 	if (evt_summary_add_block(&w->summary, &w->scratch, moved.block, err))
 		w->summary_bad = true; /* the file will be read instead */
@@ -270,15 +288,21 @@ evt_writer_put_block(evt_writer *w, const uint8_t *p,
 	int r;
 
 	assert(w->opt.no_journal);
-	if ((r = evt_writer_cut(w, err)) || (r = evt_writer_settle(w, err)))
+	r = evt_writer_cut(w, err);
+	if (r == EVT_OK)
+		r = evt_writer_settle(w, err);
+	if (r != EVT_OK)
 		return r;
 	if (w->segment != NULL &&
 	    (evt_segment_written(w->segment)->sealed || w->want_seal ||
 	        evt_segment_written(w->segment)->size >=
-	            w->opt.segment_bytes) &&
-	    (r = evt_writer_seal(w, err)))
-		return r;
-	if ((r = writer_block_need_segment(w, err)))
+	            w->opt.segment_bytes)) {
+		r = evt_writer_seal(w, err);
+		if (r != EVT_OK)
+			return r;
+	}
+	r = writer_block_need_segment(w, err);
+	if (r != EVT_OK)
 		return r;
 	if (!w->segment_started) {
 		w->segment_started = true;
