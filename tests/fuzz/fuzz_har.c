@@ -9,6 +9,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	sink_import(&import_har, data, size, NULL);
+	sink_import(&command_import_har, data, size, NULL);
 	return 0;
 }

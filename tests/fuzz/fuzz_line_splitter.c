@@ -21,13 +21,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const tool_command *command;
 		const char *const *options;
 	} ways[] = {
-		{ &import_ndjson, NULL },
-		{ &import_ndjson, stamp },
-		{ &import_ndjson, path },
-		{ &import_ndjson, envelopes },
-		{ &import_ndjson, strict },
-		{ &import_log, NULL },
-		{ &import_log, date },
+		{ &command_import_ndjson, NULL },
+		{ &command_import_ndjson, stamp },
+		{ &command_import_ndjson, path },
+		{ &command_import_ndjson, envelopes },
+		{ &command_import_ndjson, strict },
+		{ &command_import_log, NULL },
+		{ &command_import_log, date },
 	};
 	size_t way;
 

@@ -42,9 +42,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (size > 0)
 		memcpy(copy, data, size);
-	sink_import(&import_mcap, copy, size, NULL);
+	sink_import(&command_import_mcap, copy, size, NULL);
 	drop_sums(copy, size);
-	sink_import(&import_mcap, copy, size, NULL);
+	sink_import(&command_import_mcap, copy, size, NULL);
 	free(copy);
 	return 0;
 }

@@ -15,7 +15,7 @@ reads(const char *text, int64_t want)
 {
 	int64_t ns = -1;
 
-	if (!stamp_parse(text, strlen(text), NULL, &ns))
+	if (!foreign_time_parse(text, strlen(text), NULL, &ns))
 		fail_msg("'%s' was not read", text);
 	if (ns != want)
 		fail_msg("'%s' is %lld and not %lld", text, (long long)ns,
@@ -57,26 +57,26 @@ TEST(what_is_none)
 	int64_t ns;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (stamp_parse(bad[i], strlen(bad[i]), NULL, &ns))
+		if (foreign_time_parse(bad[i], strlen(bad[i]), NULL, &ns))
 			fail_msg("'%s' was read", bad[i]);
 	}
 }
 
 TEST(times_of_day)
 {
-	stamp_day day = { true, T0 - T0 % (86400 * S), 0 };
+	foreign_time_day day = { true, T0 - T0 % (86400 * S), 0 };
 	int64_t midnight = day.midnight_ns, ns;
 
-	assert_true(stamp_parse("23:59:59.5", 10, &day, &ns));
+	assert_true(foreign_time_parse("23:59:59.5", 10, &day, &ns));
 	assert_int_equal(ns, midnight + 86399 * S + S / 2);
 	/* A little back is not a day on; far back is. */
-	assert_true(stamp_parse("23:59:58", 8, &day, &ns));
+	assert_true(foreign_time_parse("23:59:58", 8, &day, &ns));
 	assert_int_equal(ns, midnight + 86398 * S);
-	assert_true(stamp_parse("00:00:01", 8, &day, &ns));
+	assert_true(foreign_time_parse("00:00:01", 8, &day, &ns));
 	assert_int_equal(ns, midnight + 86401 * S);
-	assert_false(stamp_parse("24:00:00", 8, &day, &ns));
-	assert_false(stamp_parse("12:00", 5, &day, &ns));
-	assert_false(stamp_parse("12:00:00Z", 9, &day, &ns));
+	assert_false(foreign_time_parse("24:00:00", 8, &day, &ns));
+	assert_false(foreign_time_parse("12:00", 5, &day, &ns));
+	assert_false(foreign_time_parse("12:00:00Z", 9, &day, &ns));
 }
 
 TEST(at_the_beginning_of_a_line)
@@ -103,7 +103,7 @@ TEST(at_the_beginning_of_a_line)
 	int64_t ns;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		size_t got = stamp_leading(cases[i].line, strlen(cases[i].line),
+		size_t got = foreign_time_leading(cases[i].line, strlen(cases[i].line),
 		    NULL, &ns);
 
 		if (got != cases[i].takes)

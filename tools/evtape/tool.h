@@ -22,23 +22,23 @@ void tool_man_list(const tool_command *const *commands);
 /* What --complete prints of them: name, two tabs, summary. */
 void tool_complete_list(const tool_command *const *commands);
 
-extern const tool_command tool_cat;
-extern const tool_command tool_compact;
-extern const tool_command tool_ctl;
-extern const tool_command tool_cut;
-extern const tool_command tool_diff;
-extern const tool_command tool_export;
-extern const tool_command tool_gc;
-extern const tool_command tool_import;
-extern const tool_command tool_info;
-extern const tool_command tool_ls;
-extern const tool_command tool_mark;
-extern const tool_command tool_merge;
-extern const tool_command tool_recover;
-extern const tool_command tool_reindex;
-extern const tool_command tool_scrub;
-extern const tool_command tool_split;
-extern const tool_command tool_stats;
-extern const tool_command tool_verify;
+extern const tool_command command_cat;
+extern const tool_command command_compact;
+extern const tool_command command_ctl;
+extern const tool_command command_cut;
+extern const tool_command command_diff;
+extern const tool_command command_export;
+extern const tool_command command_gc;
+extern const tool_command command_import;
+extern const tool_command command_info;
+extern const tool_command command_ls;
+extern const tool_command command_mark;
+extern const tool_command command_merge;
+extern const tool_command command_recover;
+extern const tool_command command_reindex;
+extern const tool_command command_scrub;
+extern const tool_command command_split;
+extern const tool_command command_stats;
+extern const tool_command command_verify;
 
 #endif

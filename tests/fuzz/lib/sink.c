@@ -1,4 +1,4 @@
-/* sink.c - see sink.h; it stands in for tools/evtape/import/importing.c. */
+/* sink.c - see sink.h; it stands in for tools/evtape/import/import.c. */
 #include "tests/fuzz/lib/sink.h"
 
 #include <fcntl.h>
@@ -11,19 +11,19 @@
 
 #include "format/base/line_splitter.h"
 #include "tests/fuzz/lib/scratch.h"
-#include "tools/evtape/import/importing.h"
+#include "tools/evtape/import/import.h"
 
 int
-importing_begin(importing *x, const cli_command *cmd,
-    const importing_options *options)
+import_begin(import_job *x, const cli_command *cmd,
+    const import_options *options)
 {
-	*x = (importing){ .cmd = cmd, .o = options };
+	*x = (import_job){ .cmd = cmd, .o = options };
 	return -1;
 }
 
 /* All that a writer looks at, and each byte. */
 int
-importing_put(importing *x, const evt_frame *f, bool with_mono, evt_error *err)
+import_put(import_job *x, const evt_frame *f, bool with_mono, evt_error *err)
 {
 	volatile uint8_t sum = 0;
 
@@ -39,7 +39,7 @@ importing_put(importing *x, const evt_frame *f, bool with_mono, evt_error *err)
 }
 
 void
-importing_skip(importing *x, const char *fmt, ...)
+import_skip(import_job *x, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -51,7 +51,7 @@ importing_skip(importing *x, const char *fmt, ...)
 }
 
 int
-importing_lines(importing *x, const char *path,
+import_lines(import_job *x, const char *path,
     int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
         evt_error *err),
     void *ctx, evt_error *err)
@@ -91,7 +91,7 @@ importing_lines(importing *x, const char *path,
 }
 
 int
-importing_end(importing *x, int r, const evt_error *err)
+import_end(import_job *x, int r, const evt_error *err)
 {
 	must(r >= 0 ||
 	    (err->code == r && err->text[0] != '\0' &&
@@ -101,7 +101,7 @@ importing_end(importing *x, int r, const evt_error *err)
 }
 
 void
-importing_options_free(importing_options *options)
+import_options_free(import_options *options)
 {
 	evt_strings_free(&options->sources);
 	evt_strings_free(&options->events);

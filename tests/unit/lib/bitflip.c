@@ -537,7 +537,7 @@ flips_check_recover(struct fixture *x)
 
 	fflush(stderr);
 	assert_true(null >= 0 && was >= 0 && dup2(null, 2) == 2);
-	code = tool_recover.run(4, argv);
+	code = command_recover.run(4, argv);
 	assert_true(dup2(was, 2) == 2);
 	close(was);
 	close(null);

@@ -64,7 +64,7 @@ static const cli_command cat = {
 	    "kind, event, sources and payload. Several tapes are merged by "
 	    "time.\n"
 	    "Of a tape that is being recorded it prints what is "
-	    "there.\n\n" TOOL_COLUMNS_HELP "\n\n" CLI_TIME_HELP,
+	    "there.\n\n" COLUMNS_HELP "\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  # two sources, the first minute\n"
 	            "  $ evtape cat --source 10001,10002 --to +1m field.tape\n"
@@ -86,9 +86,9 @@ enum form { LINES, ENVELOPE, STAMPED, CSV, GEOJSON, N_FORMS };
 struct work {
 	enum form form;
 	evt_frame_text *plain; /* lines, envelope, stamped */
-	tool_columns *columns;
+	columns *columns;
 	evt_json_scanner *scanner;
-	tool_output_file *out;
+	output_file *out;
 };
 
 static int
@@ -113,7 +113,7 @@ static int
 cat_print(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
-	evt_buf *b = tool_output_file_buf(w->out);
+	evt_buf *b = output_file_buf(w->out);
 	size_t n;
 	int r;
 
@@ -123,14 +123,14 @@ cat_print(void *ctx, const evt_frame *f, evt_error *err)
 		r = rows_geojson(w->scanner, f, b, &n, err);
 	else
 		r = evt_frame_text_add(w->plain, f, b, err);
-	return r != EVT_OK ? r : tool_output_file_flush_some(w->out, err);
+	return r != EVT_OK ? r : output_file_flush_some(w->out, err);
 }
 
 /* Nothing more for now: show what there is. */
 static int
 cat_show(void *ctx, evt_error *err)
 {
-	return tool_output_file_flush(((struct work *)ctx)->out, err);
+	return output_file_flush(((struct work *)ctx)->out, err);
 }
 
 static void
@@ -153,19 +153,19 @@ cat_prepare(struct work *w, const struct options *o, bool with_tape)
 
 	w->form = ENVELOPE;
 	if ((o->format != NULL && cat_parse_form(o->format, &w->form, &err)) ||
-	    (w->form == CSV && tool_columns_new(&o->fields, &w->columns, &err)))
+	    (w->form == CSV && columns_new(&o->fields, &w->columns, &err)))
 		return cli_usage(&cat, "%s", err.text);
 	if (o->fields.n > 0 && w->form != CSV)
 		return cli_usage(&cat,
 		    "--fields are columns: give --format csv");
-	r = tool_output_file_open(NULL, false, &w->out, &err);
+	r = output_file_open(NULL, false, &w->out, &err);
 	if (r == EVT_OK && w->form < CSV)
 		r = evt_frame_text_new(plain[w->form], with_tape, &w->plain,
 		    &err);
 	else if (r == EVT_OK)
 		r = evt_json_scanner_new(NULL, &w->scanner, &err);
 	if (r == EVT_OK && w->form == CSV &&
-	    !rows_csv_head(w->columns, tool_output_file_buf(w->out)))
+	    !rows_csv_head(w->columns, output_file_buf(w->out)))
 		r = evt_err_nomem(&err);
 	return r == EVT_OK ? -1 : cli_fail(&cat, "%s", err.text);
 }
@@ -174,7 +174,7 @@ static int
 cat_run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 {
 	struct work w = { .out = NULL };
-	tool_frame_loop each = { .cmd = &cat,
+	frame_loop each = { .cmd = &cat,
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
@@ -188,14 +188,14 @@ cat_run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 
 	if (code < 0) {
 		cat_set_kinds(o, w.form, filter);
-		code = tool_frame_loop_run(&each);
+		code = frame_loop_run(&each);
 		/* What was found goes out, also where it ended badly. */
-		if (tool_output_file_flush(w.out, &err) < 0)
+		if (output_file_flush(w.out, &err) < 0)
 			code = cli_fail(&cat, "%s", err.text);
 	}
-	tool_output_file_close(w.out);
+	output_file_close(w.out);
 	evt_frame_text_free(w.plain);
-	tool_columns_free(w.columns);
+	columns_free(w.columns);
 	evt_json_scanner_free(w.scanner);
 	return code;
 }
@@ -218,4 +218,4 @@ cat_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_cat = { &cat, cat_run, NULL };
+const tool_command command_cat = { &cat, cat_run, NULL };

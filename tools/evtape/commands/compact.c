@@ -55,14 +55,14 @@ static const cli_command compact_cli = {
 static bool
 compact_progress(void *ctx, uint64_t done, uint64_t total)
 {
-	tool_progress_at(ctx, &compact_cli, (double)done / (double)total);
-	return tool_stopped() != 0;
+	progress_at(ctx, &compact_cli, (double)done / (double)total);
+	return stop_requested() != 0;
 }
 
 static void
 compact_notice(void *ctx, const char *text)
 {
-	tool_progress_end(ctx);
+	progress_end(ctx);
 	cli_warn(&compact_cli, "%s", text);
 }
 
@@ -89,7 +89,7 @@ static int
 compact_run(int argc, char **argv)
 {
 	struct options o = { .level = 12, .block_size = 1 << 20 };
-	tool_progress shown = tool_progress_begin();
+	progress shown = progress_begin();
 	evt_maintain_compact_options compact = { .progress = compact_progress,
 		.notice = compact_notice,
 		.ctx = &shown };
@@ -103,15 +103,15 @@ compact_run(int argc, char **argv)
 		return cli_usage(&compact_cli, "a block has 1KiB to 16MiB");
 	compact.level = (int)o.level;
 	compact.block_bytes = (uint32_t)o.block_size;
-	tool_catch_signals();
+	stop_catch_signals();
 	r = evt_maintain_compact(argv[1], &compact, &got, &err);
-	tool_progress_end(&shown);
+	progress_end(&shown);
 	if (r == EVT_END)
-		return tool_stopped();
+		return stop_requested();
 	if (r != EVT_OK)
 		return cli_fail(&compact_cli, "%s", err.text);
 	compact_report(&got, o.json);
 	return got.damaged > 0 ? CLI_LOSSES : CLI_DONE;
 }
 
-const tool_command tool_compact = { &compact_cli, compact_run, NULL };
+const tool_command command_compact = { &compact_cli, compact_run, NULL };

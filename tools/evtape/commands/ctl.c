@@ -220,10 +220,10 @@ static int
 ctl_show(const struct job *j)
 {
 	evt_json_view v = evt_json_view_make(j->answer.data, j->answer.len);
-	tool_output_file *out = NULL;
+	output_file *out = NULL;
 	evt_error err;
 	bool ok;
-	int r = tool_output_file_open(NULL, false, &out, &err);
+	int r = output_file_open(NULL, false, &out, &err);
 
 	if (r != EVT_OK)
 		return ctl_fail(j, &err);
@@ -234,13 +234,13 @@ ctl_show(const struct job *j)
 			    j->answer.data[i] == '\r')
 				j->answer.data[i] = ' ';
 		}
-		ok = evt_buf_add(tool_output_file_buf(out), v.p, v.n) &&
-		    evt_buf_add_byte(tool_output_file_buf(out), '\n');
+		ok = evt_buf_add(output_file_buf(out), v.p, v.n) &&
+		    evt_buf_add_byte(output_file_buf(out), '\n');
 	} else {
-		ok = j->call->show(v, tool_output_file_buf(out));
+		ok = j->call->show(v, output_file_buf(out));
 	}
-	r = ok ? tool_output_file_flush(out, &err) : evt_err_nomem(&err);
-	tool_output_file_close(out);
+	r = ok ? output_file_flush(out, &err) : evt_err_nomem(&err);
+	output_file_close(out);
 	return r < 0 ? ctl_fail(j, &err) : CLI_DONE;
 }
 
@@ -529,4 +529,4 @@ ctl_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_ctl = { &ctl, ctl_run, NULL };
+const tool_command command_ctl = { &ctl, ctl_run, NULL };

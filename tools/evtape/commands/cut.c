@@ -113,7 +113,7 @@ cut_compare_last(const void *a, const void *b)
 }
 
 static int
-cut_put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
+cut_put_state_mark(newtape *to, uint64_t frames, const evt_frame *first,
     int64_t before_ns, evt_error *err)
 {
 	evt_buf json = { 0 };
@@ -127,7 +127,7 @@ cut_put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
 		return evt_err_nomem(err);
 	f.payload = json.data;
 	f.len = json.len;
-	r = tool_newtape_put(to, &f, err);
+	r = newtape_put(to, &f, err);
 	evt_buf_free(&json);
 	return r;
 }
@@ -135,7 +135,7 @@ cut_put_state_mark(tool_newtape *to, uint64_t frames, const evt_frame *first,
 /* Copy the frames that were found, each once, in the tape's order.  They are
  * looked up a second time, so that they need not all be held. */
 static int
-cut_copy_states(struct states *s, tool_newtape *to, evt_error *err)
+cut_copy_states(struct states *s, newtape *to, evt_error *err)
 {
 	size_t n = 0;
 	evt_frame f;
@@ -152,8 +152,8 @@ cut_copy_states(struct states *s, tool_newtape *to, evt_error *err)
 		if (r == EVT_OK && i == 0)
 			r = cut_put_state_mark(to, n, &f, s->before_ns, err);
 		if (r == EVT_OK)
-			r = tool_newtape_put(to, &f, err);
-		if (r == EVT_OK && tool_stopped())
+			r = newtape_put(to, &f, err);
+		if (r == EVT_OK && stop_requested())
 			return EVT_END;
 	}
 	return r;
@@ -161,7 +161,7 @@ cut_copy_states(struct states *s, tool_newtape *to, evt_error *err)
 
 /* The sources that are asked for, else all that the tape has. */
 static int
-cut_put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
+cut_put_states(evt_tape *tape, const evt_filter *filter, newtape *to,
     evt_error *err)
 {
 	struct states s = { .tape = tape,
@@ -186,7 +186,7 @@ cut_put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
 		r = evt_err_nomem(err);
 	for (size_t i = 0; i < s.n_ids && r == EVT_OK; i++) {
 		r = cut_find_last(&s, i, err);
-		if (r == EVT_OK && tool_stopped())
+		if (r == EVT_OK && stop_requested())
 			r = EVT_END;
 	}
 	if (r == EVT_OK)
@@ -201,7 +201,7 @@ cut_put_states(evt_tape *tape, const evt_filter *filter, tool_newtape *to,
 
 /* All goes to the one new tape. */
 static int
-cut_target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
+cut_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
     evt_error *err)
 {
 	(void)next;
@@ -213,13 +213,13 @@ cut_target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
 static int
 cut(const struct options *o, cli_tapes *tapes, evt_filter *filter)
 {
-	tool_newtape *to = NULL;
+	newtape *to = NULL;
 	blockcopy copy = { .cmd = &cut_cli,
 		.tape = tapes->tape[0],
 		.filter = filter,
 		.target = cut_target };
 	evt_error err;
-	int code, r = tool_newtape_open(o->output, NULL, &to, &err);
+	int code, r = newtape_open(o->output, NULL, &to, &err);
 
 	if (r != EVT_OK)
 		return cli_fail(&cut_cli, "%s", err.text);
@@ -228,12 +228,12 @@ cut(const struct options *o, cli_tapes *tapes, evt_filter *filter)
 	copy.ctx = to;
 	filter->with_marks = true;
 	code = r < 0     ? cli_fail(&cut_cli, "%s", err.text) :
-	    r == EVT_END ? tool_stopped() :
+	    r == EVT_END ? stop_requested() :
 	                   blockcopy_run(&copy);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
-	    tool_newtape_finish(to, &err))
+	    newtape_finish(to, &err))
 		code = cli_fail(&cut_cli, "%s", err.text);
-	tool_newtape_close(to);
+	newtape_close(to);
 	return code;
 }
 
@@ -260,4 +260,4 @@ cut_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_cut = { &cut_cli, cut_run, NULL };
+const tool_command command_cut = { &cut_cli, cut_run, NULL };

@@ -1,5 +1,5 @@
 /* diff.c - evtape diff: what two tapes say differently; see diff.h. */
-#include "tools/evtape/diff/diff.h"
+#include "tools/evtape/diff/diff_store.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -127,7 +127,7 @@ diff_sort_ignored(struct options *o, evt_error *err)
 
 struct reading {
 	const struct options *o;
-	diff_spill *spill;
+	diff_store *spill;
 	evt_json_scanner *scanner;
 	int tape;
 	int64_t first_ns;
@@ -162,7 +162,7 @@ diff_read_frame(void *ctx, const evt_frame *f, evt_error *err)
 
 		if (nomem)
 			return evt_err_nomem(err);
-		r = diff_spill_add(rd->spill, rd->tape, &record.source,
+		r = diff_store_add(rd->spill, rd->tape, &record.source,
 		    f->event, f->event_len, hash, &place, err);
 		place.n++;
 	}
@@ -239,10 +239,10 @@ diff_fetch_value(struct fetch *x, const diff_place *place,
 
 struct telling {
 	const struct options *o;
-	diff_spill *spill;
+	diff_store *spill;
 	evt_json_scanner *scanner;
 	struct fetch a, b;
-	tool_output_file *out;
+	output_file *out;
 	size_t n_fields; /* of the pair at hand */
 	bool of_batch;   /* it is of states in batches */
 };
@@ -263,7 +263,7 @@ diff_tell_field(void *ctx, const char *place, evt_json_view a, evt_json_view b,
     evt_error *err)
 {
 	struct telling *t = ctx;
-	evt_buf *out = tool_output_file_buf(t->out), named = { 0 };
+	evt_buf *out = output_file_buf(t->out), named = { 0 };
 	bool json = t->o->json, ok;
 	const char *pointer;
 
@@ -374,7 +374,7 @@ diff_add_head_text(evt_buf *b, const diff_pair *p)
 static int
 diff_tell_pair(struct telling *t, const diff_pair *p, evt_error *err)
 {
-	evt_buf *b = tool_output_file_buf(t->out);
+	evt_buf *b = output_file_buf(t->out);
 	int r = EVT_OK;
 
 	if (!(t->o->json ? diff_add_head_json(b, p) : diff_add_head_text(b, p)))
@@ -384,13 +384,13 @@ diff_tell_pair(struct telling *t, const diff_pair *p, evt_error *err)
 	if (r == EVT_OK && t->o->json &&
 	    !evt_buf_add_str(b, p->kind == DIFF_CHANGED ? "]}\n" : "}\n"))
 		r = evt_err_nomem(err);
-	return r == EVT_OK ? tool_output_file_flush_some(t->out, err) : r;
+	return r == EVT_OK ? output_file_flush_some(t->out, err) : r;
 }
 
 static int
 diff_tell_totals(struct telling *t, const diff_totals *d, evt_error *err)
 {
-	evt_buf *b = tool_output_file_buf(t->out);
+	evt_buf *b = output_file_buf(t->out);
 	bool ok;
 
 	if (t->o->json)
@@ -415,7 +415,7 @@ diff_tell_totals(struct telling *t, const diff_totals *d, evt_error *err)
 		            (double)d->shift_p50 / 1e9,
 		            (double)d->shift_min / 1e9,
 		            (double)d->shift_max / 1e9));
-	return ok ? tool_output_file_flush(t->out, err) : evt_err_nomem(err);
+	return ok ? output_file_flush(t->out, err) : evt_err_nomem(err);
 }
 
 static int
@@ -426,7 +426,7 @@ diff_tell_all(struct telling *t, evt_error *err)
 	int r = EVT_OK;
 
 	while (!t->o->summary && left-- > 0 &&
-	    (r = diff_spill_next(t->spill, false, &pair, err)) == EVT_OK) {
+	    (r = diff_store_next(t->spill, false, &pair, err)) == EVT_OK) {
 		r = diff_tell_pair(t, &pair, err);
 		if (r != EVT_OK)
 			return r; /* EVT_END: the reader went away */
@@ -447,13 +447,13 @@ diff_read_both(const struct options *o, const cli_tapes *tapes,
 			.spill = t->spill,
 			.scanner = t->scanner,
 			.tape = i };
-		tool_frame_loop each = { .cmd = &diff_cli,
+		frame_loop each = { .cmd = &diff_cli,
 			.tapes = &tapes->tape[i],
 			.n_tapes = 1,
 			.filter = filter,
 			.frame = diff_read_frame,
 			.ctx = &rd };
-		int one = tool_frame_loop_run(&each);
+		int one = frame_loop_run(&each);
 
 		if (one != CLI_DONE && one != CLI_LOSSES)
 			return one;
@@ -472,18 +472,18 @@ diff(const struct options *o, const cli_tapes *tapes, const evt_filter *filter)
 	diff_totals totals = { .has_shift = false };
 	int64_t origin_ns[2];
 	evt_error err;
-	int code = CLI_DONE, r = diff_spill_new(&t.spill, &err);
+	int code = CLI_DONE, r = diff_store_new(&t.spill, &err);
 
 	if (r == EVT_OK)
 		r = evt_json_scanner_new(NULL, &t.scanner, &err);
 	if (r == EVT_OK)
-		r = tool_output_file_open(NULL, false, &t.out, &err);
+		r = output_file_open(NULL, false, &t.out, &err);
 	if (r == EVT_OK)
 		code = diff_read_both(o, tapes, filter, &t, origin_ns);
 	if (r == EVT_OK && (code == CLI_DONE || code == CLI_LOSSES)) {
-		if ((r = diff_spill_align(t.spill, (uint32_t)o->window,
+		if ((r = diff_store_align(t.spill, (uint32_t)o->window,
 		         origin_ns, &err)) == EVT_OK &&
-		    (r = diff_spill_totals(t.spill, &totals, &err)) == EVT_OK &&
+		    (r = diff_store_totals(t.spill, &totals, &err)) == EVT_OK &&
 		    (r = diff_tell_all(&t, &err)) == EVT_OK)
 			r = diff_tell_totals(&t, &totals, &err);
 		if (totals.count[1] + totals.count[2] + totals.count[3] > 0)
@@ -493,9 +493,9 @@ diff(const struct options *o, const cli_tapes *tapes, const evt_filter *filter)
 		code = cli_fail(&diff_cli, "%s", err.text);
 	evt_cursor_close(t.a.cursor);
 	evt_cursor_close(t.b.cursor);
-	tool_output_file_close(t.out);
+	output_file_close(t.out);
 	evt_json_scanner_free(t.scanner);
-	diff_spill_free(t.spill);
+	diff_store_free(t.spill);
 	return code;
 }
 
@@ -526,4 +526,4 @@ diff_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_diff = { &diff_cli, diff_run, NULL };
+const tool_command command_diff = { &diff_cli, diff_run, NULL };

@@ -3,14 +3,14 @@
 #include "tools/evtape/lib/formats.h"
 
 static const tool_command *const formats[] = {
-	&export_lines,
-	&export_envelopes,
-	&export_csv,
-	&export_geojson,
-	&export_gpx,
-	&export_kml,
-	&export_mcap,
-	&export_sqlite,
+	&command_export_lines,
+	&command_export_envelopes,
+	&command_export_csv,
+	&command_export_geojson,
+	&command_export_gpx,
+	&command_export_kml,
+	&command_export_mcap,
+	&command_export_sqlite,
 	NULL,
 };
 
@@ -39,7 +39,7 @@ static const cli_command export_cli = {
 static int
 export_run(int argc, char **argv)
 {
-	return tool_dispatch(&tool_export, argc, argv);
+	return tool_dispatch(&command_export, argc, argv);
 }
 
-const tool_command tool_export = { &export_cli, export_run, formats };
+const tool_command command_export = { &export_cli, export_run, formats };

@@ -92,4 +92,4 @@ gc_run(int argc, char **argv)
 	return CLI_DONE;
 }
 
-const tool_command tool_gc = { &gc_cli, gc_run, NULL };
+const tool_command command_gc = { &gc_cli, gc_run, NULL };

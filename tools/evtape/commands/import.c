@@ -5,10 +5,10 @@
 #include "tools/evtape/lib/formats.h"
 
 static const tool_command *const formats[] = {
-	&import_ndjson,
-	&import_log,
-	&import_har,
-	&import_mcap,
+	&command_import_ndjson,
+	&command_import_log,
+	&command_import_har,
+	&command_import_mcap,
 	NULL,
 };
 
@@ -34,7 +34,7 @@ static const cli_command import_cli = {
 static int
 import_run(int argc, char **argv)
 {
-	return tool_dispatch(&tool_import, argc, argv);
+	return tool_dispatch(&command_import, argc, argv);
 }
 
-const tool_command tool_import = { &import_cli, import_run, formats };
+const tool_command command_import = { &import_cli, import_run, formats };

@@ -380,4 +380,4 @@ info_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_info = { &info_cli, info_run, NULL };
+const tool_command command_info = { &info_cli, info_run, NULL };

@@ -340,27 +340,27 @@ ls_add_json(const struct list *l, const struct source *s, evt_buf *b)
 static int
 ls_print(struct list *l, const struct options *o, evt_error *err)
 {
-	tool_output_file *out;
+	output_file *out;
 	int r;
 
 	qsort(l->source, l->n, sizeof(*l->source), ls_compare);
-	if ((r = tool_output_file_open(NULL, false, &out, err)))
+	if ((r = output_file_open(NULL, false, &out, err)))
 		return r;
 	for (size_t i = 0; i < l->n && r == EVT_OK; i++) {
 		const struct source *s =
 		    &l->source[o->reverse ? l->n - 1 - i : i];
-		evt_buf *b = tool_output_file_buf(out);
+		evt_buf *b = output_file_buf(out);
 
 		if (s->frames == 0)
 			continue;
 		if (!(o->json ? ls_add_json(l, s, b) : ls_add_text(l, s, b)))
 			r = evt_err_nomem(err);
 		else
-			r = tool_output_file_flush_some(out, err);
+			r = output_file_flush_some(out, err);
 	}
 	if (r == EVT_OK)
-		r = tool_output_file_flush(out, err);
-	tool_output_file_close(out);
+		r = output_file_flush(out, err);
+	output_file_close(out);
 	return r;
 }
 
@@ -413,4 +413,4 @@ ls_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_ls = { &ls_cli, ls_run, NULL };
+const tool_command command_ls = { &ls_cli, ls_run, NULL };

@@ -141,19 +141,18 @@ mark_print_note(const evt_bookmark *n, bool json, evt_buf *b)
 static int
 mark_list(const evt_bookmark *notes, size_t n, bool json, evt_error *err)
 {
-	tool_output_file *out;
-	int r = tool_output_file_open(NULL, false, &out, err);
+	output_file *out;
+	int r = output_file_open(NULL, false, &out, err);
 
 	if (r != EVT_OK)
 		return r;
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = mark_print_note(&notes[i], json,
-		        tool_output_file_buf(out)) ?
-		    tool_output_file_flush_some(out, err) :
+		r = mark_print_note(&notes[i], json, output_file_buf(out)) ?
+		    output_file_flush_some(out, err) :
 		    evt_err_nomem(err);
 	if (r == EVT_OK)
-		r = tool_output_file_flush(out, err);
-	tool_output_file_close(out);
+		r = output_file_flush(out, err);
+	output_file_close(out);
 	return r;
 }
 
@@ -230,4 +229,4 @@ mark_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_mark = { &mark, mark_run, NULL };
+const tool_command command_mark = { &mark, mark_run, NULL };

@@ -151,7 +151,7 @@ merge_find_pair(struct memory *m, const struct seen *s)
 
 struct work {
 	const struct options *o;
-	tool_newtape *to;
+	newtape *to;
 	uint32_t *first_conn; /* of each tape: what is added to its numbers */
 	struct memory memory;
 	uint64_t duplicates;
@@ -187,7 +187,7 @@ merge_copy(void *ctx, const evt_frame *f, evt_error *err)
 		return EVT_OK;
 	if (f->conn > 0)
 		moved.conn += w->first_conn[f->tape];
-	return tool_newtape_put(w->to, &moved, err);
+	return newtape_put(w->to, &moved, err);
 }
 
 /* The greatest connection number of a tape. */
@@ -231,16 +231,14 @@ merge_prepare(struct work *w, const cli_tapes *tapes, evt_error *err)
 			    "number");
 		sum += r == EVT_OK ? n : 0;
 	}
-	return r == EVT_OK ?
-	    tool_newtape_open(w->o->output, NULL, &w->to, err) :
-	    r;
+	return r == EVT_OK ? newtape_open(w->o->output, NULL, &w->to, err) : r;
 }
 
 static int
 merge(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 {
 	struct work w = { .o = o };
-	tool_frame_loop each = { .cmd = &merge_cli,
+	frame_loop each = { .cmd = &merge_cli,
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
@@ -251,21 +249,21 @@ merge(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
 
 	filter->with_marks = true;
 	if (r == EVT_OK)
-		code = tool_frame_loop_run(&each);
+		code = frame_loop_run(&each);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
-	    (r = tool_newtape_finish(w.to, &err)))
+	    (r = newtape_finish(w.to, &err)))
 		code = CLI_FAILED;
 	if (r != EVT_OK)
 		cli_fail(&merge_cli, "%s", err.text);
 	else if (o->json && code != CLI_FAILED)
 		printf("{\"frames\":%" PRIu64 ",\"duplicates\":%" PRIu64 "}\n",
-		    tool_newtape_frames(w.to), w.duplicates);
+		    newtape_frames(w.to), w.duplicates);
 	else if (o->dedup && code != CLI_FAILED)
 		fprintf(stderr,
 		    "evtape merge: %" PRIu64 " frames, %" PRIu64
 		    " duplicates left out\n",
-		    tool_newtape_frames(w.to), w.duplicates);
-	tool_newtape_close(w.to);
+		    newtape_frames(w.to), w.duplicates);
+	newtape_close(w.to);
 	free(w.first_conn);
 	free(w.memory.ring);
 	free(w.memory.slot);
@@ -292,4 +290,4 @@ merge_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_merge = { &merge_cli, merge_run, NULL };
+const tool_command command_merge = { &merge_cli, merge_run, NULL };

@@ -55,7 +55,7 @@ static const cli_command recover_cli = {
 };
 
 struct work {
-	tool_newtape *to;
+	newtape *to;
 	uint64_t next_seq;        /* that should come, 0: any */
 	int64_t time_ns, mono_ns; /* of what came last */
 	uint64_t saved, lost, places;
@@ -79,7 +79,7 @@ recover_put_gap(struct work *w, uint64_t frames, int64_t time_ns,
 		return evt_err_nomem(err);
 	f.payload = json.data;
 	f.len = json.len;
-	r = evt_writer_put(tool_newtape_writer(w->to), &f, err);
+	r = evt_writer_put(newtape_writer(w->to), &f, err);
 	evt_buf_free(&json);
 	w->lost += frames;
 	w->places++;
@@ -88,7 +88,7 @@ recover_put_gap(struct work *w, uint64_t frames, int64_t time_ns,
 
 /* All goes to the new tape, and what is missing before it as a gap. */
 static int
-recover_target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
+recover_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
     evt_error *err)
 {
 	struct work *w = ctx;
@@ -167,18 +167,17 @@ recover(const struct options *o, const cli_tapes *tapes,
 	int code;
 
 	if (recover_last_seq(tapes->tape[0], &last, &err) ||
-	    tool_newtape_open(o->output, NULL, &w.to, &err))
+	    newtape_open(o->output, NULL, &w.to, &err))
 		return cli_fail(&recover_cli, "%s", err.text);
 	code = blockcopy_run(&copy);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
-	    (recover_lost_end(&w, last, &err) ||
-	        tool_newtape_finish(w.to, &err)))
+	    (recover_lost_end(&w, last, &err) || newtape_finish(w.to, &err)))
 		code = cli_fail(&recover_cli, "%s", err.text);
 	if (code == CLI_DONE || code == CLI_LOSSES) {
 		recover_report(&w, o, evt_tape_path(tapes->tape[0]));
 		code = w.lost > 0 ? CLI_LOSSES : code;
 	}
-	tool_newtape_close(w.to);
+	newtape_close(w.to);
 	return code;
 }
 
@@ -201,4 +200,4 @@ recover_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_recover = { &recover_cli, recover_run, NULL };
+const tool_command command_recover = { &recover_cli, recover_run, NULL };

@@ -39,4 +39,4 @@ reindex_run(int argc, char **argv)
 	return CLI_LOSSES;
 }
 
-const tool_command tool_reindex = { &reindex, reindex_run, NULL };
+const tool_command command_reindex = { &reindex, reindex_run, NULL };

@@ -119,7 +119,7 @@ struct work {
 	scrub_tally tally;
 	scrub_text *text;
 	evt_json_scanner *scanner;
-	tool_newtape *to;
+	newtape *to;
 	evt_buf payload, keys, event;
 	evt_key *sources;
 	size_t cap_sources;
@@ -192,7 +192,7 @@ scrub_put(struct work *w, const evt_frame *f, evt_error *err)
 	if (r == EVT_OK)
 		r = scrub_shift(w, &new, err);
 	if (r == EVT_OK)
-		r = tool_newtape_put(w->to, &new, err);
+		r = newtape_put(w->to, &new, err);
 	w->frames += r == EVT_OK;
 	return r;
 }
@@ -207,8 +207,7 @@ scrub_remember_note(struct work *w, uint64_t seq, evt_error *err)
 	if (more == NULL)
 		return evt_err_nomem(err);
 	w->note = more;
-	more[w->n_notes++] =
-	    (struct note){ seq, tool_newtape_frames(w->to) + 1 };
+	more[w->n_notes++] = (struct note){ seq, newtape_frames(w->to) + 1 };
 	return EVT_OK;
 }
 
@@ -316,7 +315,7 @@ scrub_report(const struct work *w)
 static int
 scrub(struct work *w, const cli_tapes *tapes, evt_filter *filter)
 {
-	tool_frame_loop each = { .cmd = &scrub_cli,
+	frame_loop each = { .cmd = &scrub_cli,
 		.tapes = tapes->tape,
 		.n_tapes = 1,
 		.filter = filter,
@@ -326,13 +325,13 @@ scrub(struct work *w, const cli_tapes *tapes, evt_filter *filter)
 	int code;
 
 	if (evt_json_scanner_new(NULL, &w->scanner, &err) ||
-	    tool_newtape_open(w->o->output, NULL, &w->to, &err))
+	    newtape_open(w->o->output, NULL, &w->to, &err))
 		return cli_fail(&scrub_cli, "%s", err.text);
 	filter->with_marks = true;
-	code = tool_frame_loop_run(&each);
+	code = frame_loop_run(&each);
 	if (code != CLI_DONE && code != CLI_LOSSES)
 		return code;
-	if (tool_newtape_finish(w->to, &err))
+	if (newtape_finish(w->to, &err))
 		return cli_fail(&scrub_cli, "%s", err.text);
 	return scrub_report(w) == CLI_DONE ? code : CLI_FAILED;
 }
@@ -340,7 +339,7 @@ scrub(struct work *w, const cli_tapes *tapes, evt_filter *filter)
 static void
 scrub_free_work(struct work *w)
 {
-	tool_newtape_close(w->to);
+	newtape_close(w->to);
 	evt_json_scanner_free(w->scanner);
 	scrub_text_free(w->text);
 	scrub_tally_free(&w->tally);
@@ -384,4 +383,4 @@ scrub_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_scrub = { &scrub_cli, scrub_run, NULL };
+const tool_command command_scrub = { &scrub_cli, scrub_run, NULL };

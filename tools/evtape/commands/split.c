@@ -86,10 +86,10 @@ static const cli_command split_cli = {
 
 struct work {
 	const struct options *o;
-	tool_newtape *to; /* NULL: none is open */
-	char *name;       /* of it */
-	int64_t end_ns;   /* by time: when it ends */
-	unsigned number;  /* by size */
+	newtape *to;     /* NULL: none is open */
+	char *name;      /* of it */
+	int64_t end_ns;  /* by time: when it ends */
+	unsigned number; /* by size */
 };
 
 /* Print what was made, if that is asked for. */
@@ -120,12 +120,12 @@ split_finish(struct work *w, evt_error *err)
 	int r = EVT_OK;
 
 	if (w->to != NULL) {
-		uint64_t frames = tool_newtape_frames(w->to);
+		uint64_t frames = newtape_frames(w->to);
 
-		r = tool_newtape_finish(w->to, err);
+		r = newtape_finish(w->to, err);
 		if (r == EVT_OK)
 			r = split_made(w->o, w->name, frames, err);
-		tool_newtape_close(w->to);
+		newtape_close(w->to);
 		w->to = NULL;
 	}
 	free(w->name);
@@ -159,7 +159,7 @@ split_begin(struct work *w, int64_t time_ns, evt_error *err)
 	w->name = (char *)name.data;
 	if (!ok)
 		return evt_err_nomem(err);
-	return tool_newtape_open(w->name, NULL, &w->to, err);
+	return newtape_open(w->name, NULL, &w->to, err);
 }
 
 /* By time, a frame that steps back stays with those around it. */
@@ -170,12 +170,12 @@ split_is_full(const struct work *w, int64_t time_ns)
 
 	if (w->o->every_ns > 0)
 		return time_ns >= w->end_ns;
-	evt_writer_get_stats(tool_newtape_writer(w->to), &stats);
+	evt_writer_get_stats(newtape_writer(w->to), &stats);
 	return stats.stored_bytes >= w->o->size;
 }
 
 static int
-split_target(void *ctx, const blockcopy_span *next, tool_newtape **ret_to,
+split_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
     evt_error *err)
 {
 	struct work *w = ctx;
@@ -210,7 +210,7 @@ split_in_order(const struct options *o, const cli_tapes *tapes,
 
 	if ((code == CLI_DONE || code == CLI_LOSSES) && split_finish(&w, &err))
 		code = cli_fail(&split_cli, "%s", err.text);
-	tool_newtape_close(w.to);
+	newtape_close(w.to);
 	free(w.name);
 	return code;
 }
@@ -222,7 +222,7 @@ struct group {
 	char id[AT_ONCE][EVT_KEY_MAX + 1];
 	const char *ids[AT_ONCE]; /* these, for a filter */
 	char *name[AT_ONCE];
-	tool_newtape *to[AT_ONCE];
+	newtape *to[AT_ONCE];
 	size_t n;
 };
 
@@ -255,7 +255,7 @@ split_open_group(struct group *g, evt_error *err)
 		g->name[i] = (char *)name.data;
 		if (!ok)
 			return evt_err_nomem(err);
-		r = tool_newtape_open(g->name[i], NULL, &g->to[i], err);
+		r = newtape_open(g->name[i], NULL, &g->to[i], err);
 		if (r != EVT_OK)
 			return r;
 	}
@@ -283,7 +283,7 @@ split_deal(void *ctx, const evt_frame *f, evt_error *err)
 
 	for (size_t i = 0; i < g->n && r == EVT_OK; i++) {
 		if (f->kind == EVT_KIND_MARK || split_names(f, g->ids[i]))
-			r = tool_newtape_put(g->to[i], f, err);
+			r = newtape_put(g->to[i], f, err);
 	}
 	return r;
 }
@@ -295,13 +295,13 @@ split_close_group(struct group *g, bool keep, evt_error *err)
 
 	for (size_t i = 0; i < g->n; i++) {
 		uint64_t frames =
-		    g->to[i] != NULL ? tool_newtape_frames(g->to[i]) : 0;
+		    g->to[i] != NULL ? newtape_frames(g->to[i]) : 0;
 
 		if (keep && r == EVT_OK)
-			r = tool_newtape_finish(g->to[i], err);
+			r = newtape_finish(g->to[i], err);
 		if (keep && r == EVT_OK)
 			r = split_made(g->o, g->name[i], frames, err);
-		tool_newtape_close(g->to[i]);
+		newtape_close(g->to[i]);
 		free(g->name[i]);
 	}
 	return r;
@@ -311,7 +311,7 @@ static int
 split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 {
 	evt_filter mine = *filter;
-	tool_frame_loop each = { .cmd = &split_cli,
+	frame_loop each = { .cmd = &split_cli,
 		.tapes = tapes->tape,
 		.n_tapes = 1,
 		.filter = &mine,
@@ -324,7 +324,7 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 	mine.sources = g->ids;
 	mine.n_sources = g->n;
 	if (r == EVT_OK)
-		code = tool_frame_loop_run(&each);
+		code = frame_loop_run(&each);
 	else
 		cli_fail(&split_cli, "%s", err.text);
 	whole = code == CLI_DONE || code == CLI_LOSSES;
@@ -417,4 +417,4 @@ split_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_split = { &split_cli, split_run, NULL };
+const tool_command command_split = { &split_cli, split_run, NULL };

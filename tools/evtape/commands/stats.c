@@ -70,16 +70,16 @@ stats_write_out(const stats *s, const char *path, bool force,
     bool (*print)(const stats *s, evt_buf *out), const char *title,
     evt_error *err)
 {
-	tool_output_file *out;
-	int r = tool_output_file_open(path, force, &out, err);
+	output_file *out;
+	int r = output_file_open(path, force, &out, err);
 	bool ok;
 
 	if (r != EVT_OK)
 		return r;
-	ok = print != NULL ? print(s, tool_output_file_buf(out)) :
-	                     stats_plot(s, title, tool_output_file_buf(out));
-	r = ok ? tool_output_file_finish(out, err) : evt_err_nomem(err);
-	tool_output_file_close(out);
+	ok = print != NULL ? print(s, output_file_buf(out)) :
+	                     stats_plot(s, title, output_file_buf(out));
+	r = ok ? output_file_finish(out, err) : evt_err_nomem(err);
+	output_file_close(out);
 	return r;
 }
 
@@ -125,4 +125,4 @@ stats_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command tool_stats = { &stats_cli, stats_run, NULL };
+const tool_command command_stats = { &stats_cli, stats_run, NULL };

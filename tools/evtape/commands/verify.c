@@ -53,7 +53,7 @@ static const cli_command verify_cli = {
 
 struct work {
 	const struct options *o;
-	tool_progress progress;
+	progress progress;
 	bool nomem;
 };
 
@@ -95,7 +95,7 @@ verify_fault(void *ctx, const evt_verify_fault *f)
 	struct work *w = ctx;
 	evt_buf b = { 0 };
 
-	tool_progress_end(&w->progress);
+	progress_end(&w->progress);
 	if (w->o->quiet)
 		return;
 	if (!w->o->json) {
@@ -114,9 +114,9 @@ verify_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	struct work *w = ctx;
 
-	tool_progress_at(&w->progress, &verify_cli,
+	progress_at(&w->progress, &verify_cli,
 	    total > 0 ? (double)done / (double)total : 0);
-	return tool_stopped() != 0;
+	return stop_requested() != 0;
 }
 
 static void
@@ -155,13 +155,13 @@ verify_run(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	tool_catch_signals(); /* there is a folder to take away */
+	stop_catch_signals(); /* there is a folder to take away */
 	signal(SIGPIPE, SIG_IGN);
-	w.progress = tool_progress_begin();
+	w.progress = progress_begin();
 	r = evt_verify_tape(argv[1], &vo, &got, &err);
-	tool_progress_end(&w.progress);
+	progress_end(&w.progress);
 	if (r == EVT_END)
-		return tool_stopped();
+		return stop_requested();
 	if (r != EVT_OK || w.nomem)
 		return cli_fail(&verify_cli, "%s",
 		    r != EVT_OK ? err.text : "out of memory");
@@ -171,4 +171,4 @@ verify_run(int argc, char **argv)
 	return got.faults == 0 ? CLI_DONE : CLI_LOSSES;
 }
 
-const tool_command tool_verify = { &verify_cli, verify_run, NULL };
+const tool_command command_verify = { &verify_cli, verify_run, NULL };

@@ -3,15 +3,15 @@
 #include <stddef.h>
 
 #include "format/read/envelope.h"
-#include "tools/evtape/export/exporting.h"
+#include "tools/evtape/export/export.h"
 #include "tools/evtape/lib/formats.h"
 
 struct options {
-	exporting_options common;
+	export_options common;
 };
 
 static const cli_option table[] = {
-	EXPORTING_OPTIONS(struct options, common),
+	EXPORT_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
 
@@ -30,12 +30,12 @@ static const cli_command envelopes_cli = {
 };
 
 struct work {
-	tool_output_file *out;
+	output_file *out;
 	evt_envelope *envelope;
 };
 
 static int
-export_envelopes_begin(void *ctx, tool_output_file *out, const cli_tapes *tapes,
+export_envelopes_begin(void *ctx, output_file *out, const cli_tapes *tapes,
     evt_error *err)
 {
 	struct work *w = ctx;
@@ -48,10 +48,10 @@ static int
 export_envelopes_write_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
-	int r = evt_envelope_write(w->envelope, f, tool_output_file_buf(w->out),
-	    err);
+	int r =
+	    evt_envelope_write(w->envelope, f, output_file_buf(w->out), err);
 
-	return r != EVT_OK ? r : tool_output_file_flush_some(w->out, err);
+	return r != EVT_OK ? r : output_file_flush_some(w->out, err);
 }
 
 static int
@@ -59,17 +59,17 @@ export_envelopes_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { 0 };
-	exporting_format format = { .cmd = &envelopes_cli,
+	export_format format = { .cmd = &envelopes_cli,
 		.begin = export_envelopes_begin,
 		.frame = export_envelopes_write_frame,
 		.ctx = &w };
 	int n, code = cli_parse(&envelopes_cli, argc, argv, &o, &n);
 
 	if (code < 0)
-		code = exporting_run(&format, &o.common, argv + 1, n);
+		code = export_run(&format, &o.common, argv + 1, n);
 	evt_envelope_free(w.envelope);
 	return code;
 }
 
-const tool_command export_envelopes = { &envelopes_cli, export_envelopes_run,
-	NULL };
+const tool_command command_export_envelopes = { &envelopes_cli,
+	export_envelopes_run, NULL };

@@ -99,4 +99,5 @@ export_geojson_run(int argc, char **argv)
 	return tracks_main(&writer, argc, argv);
 }
 
-const tool_command export_geojson = { &geojson_cli, export_geojson_run, NULL };
+const tool_command command_export_geojson = { &geojson_cli, export_geojson_run,
+	NULL };

@@ -113,4 +113,4 @@ export_gpx_run(int argc, char **argv)
 	return tracks_main(&writer, argc, argv);
 }
 
-const tool_command export_gpx = { &gpx_cli, export_gpx_run, NULL };
+const tool_command command_export_gpx = { &gpx_cli, export_gpx_run, NULL };

@@ -84,4 +84,4 @@ export_kml_run(int argc, char **argv)
 	return tracks_main(&writer, argc, argv);
 }
 
-const tool_command export_kml = { &kml_cli, export_kml_run, NULL };
+const tool_command command_export_kml = { &kml_cli, export_kml_run, NULL };

@@ -3,15 +3,15 @@
 #include <string.h>
 
 #include "format/base/err.h"
-#include "tools/evtape/export/exporting.h"
+#include "tools/evtape/export/export.h"
 #include "tools/evtape/lib/formats.h"
 
 struct options {
-	exporting_options common;
+	export_options common;
 };
 
 static const cli_option table[] = {
-	EXPORTING_OPTIONS(struct options, common),
+	EXPORT_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
 
@@ -29,12 +29,12 @@ static const cli_command lines_cli = {
 };
 
 struct work {
-	tool_output_file *out;
+	output_file *out;
 	uint64_t left_out;
 };
 
 static int
-export_lines_begin(void *ctx, tool_output_file *out, const cli_tapes *tapes,
+export_lines_begin(void *ctx, output_file *out, const cli_tapes *tapes,
     evt_error *err)
 {
 	(void)tapes;
@@ -47,7 +47,7 @@ static int
 export_lines_write_line(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
-	evt_buf *b = tool_output_file_buf(w->out);
+	evt_buf *b = output_file_buf(w->out);
 
 	if (f->opcode != EVT_OP_TEXT ||
 	    (f->len > 0 && memchr(f->payload, '\n', f->len) != NULL)) {
@@ -56,7 +56,7 @@ export_lines_write_line(void *ctx, const evt_frame *f, evt_error *err)
 	}
 	if (!evt_buf_add(b, f->payload, f->len) || !evt_buf_add_byte(b, '\n'))
 		return evt_err_nomem(err);
-	return tool_output_file_flush_some(w->out, err);
+	return output_file_flush_some(w->out, err);
 }
 
 static int
@@ -64,7 +64,7 @@ export_lines_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { 0 };
-	exporting_format format = { .cmd = &lines_cli,
+	export_format format = { .cmd = &lines_cli,
 		.kinds = 1u << EVT_KIND_RECEIVED,
 		.begin = export_lines_begin,
 		.frame = export_lines_write_line,
@@ -73,8 +73,9 @@ export_lines_run(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	code = exporting_run(&format, &o.common, argv + 1, n);
-	return exporting_left_out(&lines_cli, code, w.left_out, "are no lines");
+	code = export_run(&format, &o.common, argv + 1, n);
+	return export_left_out(&lines_cli, code, w.left_out, "are no lines");
 }
 
-const tool_command export_lines = { &lines_cli, export_lines_run, NULL };
+const tool_command command_export_lines = { &lines_cli, export_lines_run,
+	NULL };

@@ -16,16 +16,16 @@
 #include "format/base/key_table.h"
 #include "format/base/err.h"
 #include "format/keys/json_scan.h"
-#include "tools/evtape/export/exporting.h"
+#include "tools/evtape/export/export.h"
 #include "tools/evtape/lib/formats.h"
 #include "tools/evtape/lib/mcap.h"
 
 struct options {
-	exporting_options common;
+	export_options common;
 };
 
 static const cli_option table[] = {
-	EXPORTING_OPTIONS(struct options, common),
+	EXPORT_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
 
@@ -51,7 +51,7 @@ static const cli_command mcap_cli = {
 };
 
 struct work {
-	tool_output_file *out;
+	output_file *out;
 	mcap_writer *writer;
 	evt_json_scanner *scanner;
 	evt_key_table
@@ -60,7 +60,7 @@ struct work {
 };
 
 static int
-export_mcap_begin(void *ctx, tool_output_file *out, const cli_tapes *tapes,
+export_mcap_begin(void *ctx, output_file *out, const cli_tapes *tapes,
     evt_error *err)
 {
 	struct work *w = ctx;
@@ -160,7 +160,7 @@ export_mcap_run(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct work w = { 0 };
-	exporting_format format = { .cmd = &mcap_cli,
+	export_format format = { .cmd = &mcap_cli,
 		.begin = export_mcap_begin,
 		.frame = export_mcap_write_frame,
 		.end = export_mcap_finish,
@@ -169,12 +169,12 @@ export_mcap_run(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	code = exporting_run(&format, &o.common, argv + 1, n);
+	code = export_run(&format, &o.common, argv + 1, n);
 	mcap_writer_free(w.writer);
 	evt_json_scanner_free(w.scanner);
 	evt_key_table_free(&w.channels);
-	return exporting_left_out(&mcap_cli, code, w.before_1970,
+	return export_left_out(&mcap_cli, code, w.before_1970,
 	    "were received before 1970, which MCAP cannot say,");
 }
 
-const tool_command export_mcap = { &mcap_cli, export_mcap_run, NULL };
+const tool_command command_export_mcap = { &mcap_cli, export_mcap_run, NULL };

@@ -76,7 +76,7 @@ static const cli_command sqlite_cli = {
 struct work {
 	sqlite3 *db;
 	sqlite3_stmt *frame, *source;
-	tool_columns *columns;
+	columns *columns;
 	evt_json_scanner *scanner;
 	evt_buf value;
 };
@@ -106,7 +106,7 @@ export_sqlite_add_name(evt_buf *sql, const char *name)
 static int
 export_sqlite_make_tables(struct work *w, evt_error *err)
 {
-	size_t n = w->columns != NULL ? tool_columns_n(w->columns) : 0;
+	size_t n = w->columns != NULL ? columns_n(w->columns) : 0;
 	evt_buf make = { 0 }, put = { 0 };
 	bool ok =
 	    evt_buf_add_str(&make,
@@ -124,7 +124,7 @@ export_sqlite_make_tables(struct work *w, evt_error *err)
 	for (size_t i = 0; i < n && ok; i++)
 		ok = evt_buf_add_str(&make, ", ") &&
 		    export_sqlite_add_name(&make,
-		        tool_columns_name(w->columns, i)) &&
+		        columns_name(w->columns, i)) &&
 		    evt_buf_printf(&put, ", ?%zu", i + 11);
 	ok = ok && evt_buf_add(&make, ", PRIMARY KEY(tape, seq))", 26) &&
 	    evt_buf_add(&put, ")", 2);
@@ -168,17 +168,17 @@ export_sqlite_bind_column(struct work *w, size_t i,
 	double d;
 
 	w->value.len = 0;
-	switch (tool_columns_value(w->columns, i, records, record, &w->value)) {
-	case TOOL_VALUE_NOMEM:
+	switch (columns_value(w->columns, i, records, record, &w->value)) {
+	case COLUMNS_NOMEM:
 		return false;
-	case TOOL_VALUE_NONE:
+	case COLUMNS_NONE:
 		sqlite3_bind_null(st, at);
 		return true;
-	case TOOL_VALUE_BYTES:
+	case COLUMNS_BYTES:
 		sqlite3_bind_blob64(st, at, w->value.data, w->value.len,
 		    SQLITE_TRANSIENT);
 		return true;
-	case TOOL_VALUE_NUMBER:
+	case COLUMNS_NUMBER:
 		number = evt_json_view_make(w->value.data, w->value.len);
 		if (evt_json_view_int(number, &n))
 			sqlite3_bind_int64(st, at, n);
@@ -263,7 +263,7 @@ export_sqlite_put_frame(void *ctx, const evt_frame *f, evt_error *err)
 		record = (evt_frame_item){ .value = { NULL, 0 } };
 	export_sqlite_bind_frame(w->frame, f, time, opcode);
 	export_sqlite_bind_payload(w->frame, f, records.root.p != NULL);
-	for (size_t i = 0; w->columns != NULL && i < tool_columns_n(w->columns);
+	for (size_t i = 0; w->columns != NULL && i < columns_n(w->columns);
 	     i++) {
 		if (!export_sqlite_bind_column(w, i, &records, &record))
 			return evt_err_nomem(err);
@@ -280,7 +280,7 @@ static int
 export_sqlite_into(struct work *w, const struct options *o, const char *part,
     const cli_tapes *tapes, const evt_filter *filter)
 {
-	tool_frame_loop each = { .cmd = &sqlite_cli,
+	frame_loop each = { .cmd = &sqlite_cli,
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
@@ -290,7 +290,7 @@ export_sqlite_into(struct work *w, const struct options *o, const char *part,
 	int code = CLI_FAILED, r = EVT_OK;
 
 	if (o->columns.n > 0)
-		r = tool_columns_new(&o->columns, &w->columns, &err);
+		r = columns_new(&o->columns, &w->columns, &err);
 	if (r == EVT_ERR_ARG)
 		return cli_usage(&sqlite_cli, "%s", err.text);
 	if (r == EVT_OK)
@@ -304,7 +304,7 @@ export_sqlite_into(struct work *w, const struct options *o, const char *part,
 	if (r == EVT_OK)
 		r = export_sqlite_make_tables(w, &err);
 	if (r == EVT_OK) {
-		code = tool_frame_loop_run(&each);
+		code = frame_loop_run(&each);
 		if (code != CLI_DONE && code != CLI_LOSSES)
 			return code;
 		/* Made at the end they are made once. */
@@ -324,7 +324,7 @@ export_sqlite_close_all(struct work *w)
 	sqlite3_finalize(w->frame);
 	sqlite3_finalize(w->source);
 	sqlite3_close(w->db);
-	tool_columns_free(w->columns);
+	columns_free(w->columns);
 	evt_json_scanner_free(w->scanner);
 	evt_buf_free(&w->value);
 }
@@ -347,7 +347,7 @@ export_sqlite_file(const struct options *o, const cli_tapes *tapes,
 		evt_buf_free(&part);
 		return cli_fail(&sqlite_cli, "out of memory");
 	}
-	tool_catch_signals();
+	stop_catch_signals();
 	code = export_sqlite_into(&w, o, (char *)part.data, tapes, filter);
 	export_sqlite_close_all(&w);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
@@ -382,4 +382,5 @@ export_sqlite_run(int argc, char **argv)
 	return code;
 }
 
-const tool_command export_sqlite = { &sqlite_cli, export_sqlite_run, NULL };
+const tool_command command_export_sqlite = { &sqlite_cli, export_sqlite_run,
+	NULL };

@@ -21,15 +21,15 @@
 #include "format/wire/credential.h"
 #include "format/wire/url.h"
 #include "tools/evtape/lib/formats.h"
-#include "tools/evtape/import/importing.h"
+#include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
 
 struct options {
-	importing_options common;
+	import_options common;
 };
 
 static const cli_option table[] = {
-	IMPORTING_OPTIONS(struct options, common),
+	IMPORT_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
 
@@ -65,7 +65,7 @@ struct entry {
 };
 
 struct work {
-	importing x;
+	import_job x;
 	const char *path;
 	evt_json_scanner *scanner;
 	evt_credential *secret;
@@ -80,7 +80,7 @@ struct work {
 static void
 import_har_skip(struct work *w, const struct entry *e, const char *why)
 {
-	importing_skip(&w->x, "message %" PRIu64 " of entry %zu %s", e->number,
+	import_skip(&w->x, "message %" PRIu64 " of entry %zu %s", e->number,
 	    e->place, why);
 }
 
@@ -92,7 +92,8 @@ import_har_next_message(struct work *w, struct entry *e)
 
 	while (evt_json_view_walk_next(&e->messages, &name, &e->message)) {
 		e->number++;
-		if (stamp_of_view(EVT_JSON_VIEW_MEMBER(e->message, "time"),
+		if (foreign_time_of_view(EVT_JSON_VIEW_MEMBER(e->message,
+		                             "time"),
 		        &e->time_ns))
 			return;
 		import_har_skip(w, e, "has no time");
@@ -188,7 +189,7 @@ import_har_put_connected(struct work *w, struct entry *e, evt_error *err)
 	}
 	f.payload = json.data;
 	f.len = json.len;
-	r = importing_put(&w->x, &f, false, err);
+	r = import_put(&w->x, &f, false, err);
 	evt_buf_free(&url);
 	evt_buf_free(&json);
 	return r;
@@ -244,7 +245,7 @@ import_har_put_message(struct work *w, const struct entry *e, evt_error *err)
 		evt_credential_blot(w->secret, w->data.data, w->data.len);
 	f.payload = w->data.data;
 	f.len = w->data.len;
-	return importing_put(&w->x, &f, false, err);
+	return import_put(&w->x, &f, false, err);
 }
 
 /* The entry whose next message is the earliest; NULL: that were all. */
@@ -339,7 +340,7 @@ import_har_run(int argc, char **argv)
 	int n, r, code = cli_parse(&har_cli, argc, argv, &o, &n);
 
 	if (code < 0)
-		code = importing_begin(&w.x, &har_cli, &o.common);
+		code = import_begin(&w.x, &har_cli, &o.common);
 	if (code < 0) {
 		w.path = argv[1];
 		w.secret = evt_credential_new(NULL, NULL);
@@ -348,14 +349,14 @@ import_har_run(int argc, char **argv)
 		    evt_err_nomem(&err);
 		if (r == EVT_OK)
 			r = import_har_file(&w, &err);
-		code = importing_end(&w.x, r, &err);
+		code = import_end(&w.x, r, &err);
 	}
 	evt_credential_free(w.secret);
 	evt_json_scanner_free(w.scanner);
 	evt_buf_free(&w.data);
 	free(w.entry);
-	importing_options_free(&o.common);
+	import_options_free(&o.common);
 	return code;
 }
 
-const tool_command import_har = { &har_cli, import_har_run, NULL };
+const tool_command command_import_har = { &har_cli, import_har_run, NULL };

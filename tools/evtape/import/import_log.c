@@ -7,11 +7,11 @@
 
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/formats.h"
-#include "tools/evtape/import/importing.h"
+#include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
 
 struct options {
-	importing_options common;
+	import_options common;
 	const char *date;
 };
 
@@ -22,7 +22,7 @@ static const cli_option table[] = {
 	    .offset = offsetof(struct options, date),
 	    .help = "the day of the first line, for stamps that are a time of\n"
 	            "day alone: 2026-03-01" },
-	IMPORTING_OPTIONS(struct options, common),
+	IMPORT_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
 
@@ -54,8 +54,8 @@ static const cli_command log_cli = {
 };
 
 struct work {
-	importing x;
-	stamp_day day;
+	import_job x;
+	foreign_time_day day;
 };
 
 /* The direction word that leads the message; its bytes with the space behind
@@ -106,28 +106,28 @@ import_log_take(void *ctx, const uint8_t *line, size_t n, uint64_t number,
 
 	if (n == 0)
 		return EVT_OK;
-	lead = stamp_leading((const char *)line, n, &w->day, &f.time_ns);
+	lead = foreign_time_leading((const char *)line, n, &w->day, &f.time_ns);
 	if (lead == 0) {
-		importing_skip(&w->x,
+		import_skip(&w->x,
 		    "line %" PRIu64 " does not begin with a time", number);
 		return EVT_OK;
 	}
 	lead += import_log_direction(line + lead, n - lead, &f.kind);
 	f.payload = line + lead;
 	f.len = n - lead;
-	return importing_put(&w->x, &f, false, err);
+	return import_put(&w->x, &f, false, err);
 }
 
 static int
 import_log_file(const struct options *o, const char *path, struct work *w)
 {
 	evt_error err;
-	int code = importing_begin(&w->x, &log_cli, &o->common);
+	int code = import_begin(&w->x, &log_cli, &o->common);
 
 	if (code >= 0)
 		return code;
-	return importing_end(&w->x,
-	    importing_lines(&w->x, path, import_log_take, w, &err), &err);
+	return import_end(&w->x,
+	    import_lines(&w->x, path, import_log_take, w, &err), &err);
 }
 
 static int
@@ -147,8 +147,8 @@ import_log_run(int argc, char **argv)
 	}
 	if (code < 0)
 		code = import_log_file(&o, argv[1], &w);
-	importing_options_free(&o.common);
+	import_options_free(&o.common);
 	return code;
 }
 
-const tool_command import_log = { &log_cli, import_log_run, NULL };
+const tool_command command_import_log = { &log_cli, import_log_run, NULL };

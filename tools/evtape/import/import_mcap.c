@@ -3,15 +3,15 @@
 #include <string.h>
 
 #include "tools/evtape/lib/formats.h"
-#include "tools/evtape/import/importing.h"
+#include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/mcap.h"
 
 struct options {
-	importing_options common;
+	import_options common;
 };
 
 static const cli_option table[] = {
-	IMPORTING_OPTIONS(struct options, common),
+	IMPORT_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
 
@@ -38,7 +38,7 @@ static int
 import_mcap_put(void *ctx, const mcap_channel *c, uint64_t log_time_ns,
     const uint8_t *data, size_t n, evt_error *err)
 {
-	importing *x = ctx;
+	import_job *x = ctx;
 	evt_frame f = { .time_ns = (int64_t)log_time_ns,
 		.payload = data,
 		.len = n,
@@ -46,7 +46,7 @@ import_mcap_put(void *ctx, const mcap_channel *c, uint64_t log_time_ns,
 		                                             EVT_OP_BINARY };
 
 	if (log_time_ns > INT64_MAX || n > EVT_PAYLOAD_MAX) {
-		importing_skip(x,
+		import_skip(x,
 		    "a message of topic %s has a time or size that no frame "
 		    "can have",
 		    c->topic);
@@ -58,34 +58,33 @@ import_mcap_put(void *ctx, const mcap_channel *c, uint64_t log_time_ns,
 		f.opcode = (uint8_t)c->opcode;
 	if (c->connection > 0)
 		f.conn = (uint32_t)c->connection;
-	return importing_put(x, &f, false, err);
+	return import_put(x, &f, false, err);
 }
 
 static bool
 import_mcap_progress(void *ctx, uint64_t done, uint64_t total)
 {
-	importing *x = ctx;
+	import_job *x = ctx;
 
-	tool_progress_at(&x->progress, &mcap_cli, (double)done / (double)total);
-	return tool_stopped() != 0;
+	progress_at(&x->progress, &mcap_cli, (double)done / (double)total);
+	return stop_requested() != 0;
 }
 
 static int
 import_mcap_run(int argc, char **argv)
 {
 	struct options o = { 0 };
-	importing x;
+	import_job x;
 	mcap_reader reader = { import_mcap_put, import_mcap_progress, &x };
 	evt_error err;
 	int n, code = cli_parse(&mcap_cli, argc, argv, &o, &n);
 
 	if (code < 0)
-		code = importing_begin(&x, &mcap_cli, &o.common);
+		code = import_begin(&x, &mcap_cli, &o.common);
 	if (code < 0)
-		code =
-		    importing_end(&x, mcap_read(&reader, argv[1], &err), &err);
-	importing_options_free(&o.common);
+		code = import_end(&x, mcap_read(&reader, argv[1], &err), &err);
+	import_options_free(&o.common);
 	return code;
 }
 
-const tool_command import_mcap = { &mcap_cli, import_mcap_run, NULL };
+const tool_command command_import_mcap = { &mcap_cli, import_mcap_run, NULL };

@@ -7,11 +7,11 @@
 #include "format/keys/json_scan.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/formats.h"
-#include "tools/evtape/import/importing.h"
+#include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
 
 struct options {
-	importing_options common;
+	import_options common;
 	const char *time_path;
 	bool stamp, envelopes, strict;
 };
@@ -34,7 +34,7 @@ static const cli_option table[] = {
 	    .name = "strict",
 	    .offset = offsetof(struct options, strict),
 	    .help = "fail at the first line that cannot be taken" },
-	IMPORTING_OPTIONS(struct options, common),
+	IMPORT_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
 
@@ -62,7 +62,7 @@ static const cli_command ndjson_cli = {
 
 struct work {
 	const struct options *o;
-	importing x;
+	import_job x;
 	evt_json_scanner *scanner;
 	evt_buf payload;
 };
@@ -75,7 +75,7 @@ import_ndjson_skip(struct work *w, uint64_t number, const char *why,
 	if (w->o->strict)
 		return evt_err_set(err, EVT_ERR_ARG, "line %" PRIu64 " %s",
 		    number, why);
-	importing_skip(&w->x, "line %" PRIu64 " %s", number, why);
+	import_skip(&w->x, "line %" PRIu64 " %s", number, why);
 	return EVT_OK;
 }
 
@@ -94,7 +94,8 @@ import_ndjson_put_line(struct work *w, const uint8_t *line, size_t n,
 	int r;
 
 	if (w->o->stamp) {
-		lead = stamp_leading((const char *)line, n, NULL, &f.time_ns);
+		lead = foreign_time_leading((const char *)line, n, NULL,
+		    &f.time_ns);
 		if (lead == 0)
 			return import_ndjson_skip(w, number,
 			    "does not begin with a time", err);
@@ -106,13 +107,14 @@ import_ndjson_put_line(struct work *w, const uint8_t *line, size_t n,
 		if (!got.json)
 			return import_ndjson_skip(w, number, "is not JSON",
 			    err);
-		if (!stamp_of_view(evt_json_view_at(evt_json_view_make(line, n),
-		                       w->o->time_path),
+		if (!foreign_time_of_view(
+		        evt_json_view_at(evt_json_view_make(line, n),
+		            w->o->time_path),
 		        &f.time_ns))
 			return import_ndjson_skip(w, number,
 			    "has no time there", err);
 	}
-	return importing_put(&w->x, &f, false, err);
+	return import_put(&w->x, &f, false, err);
 }
 
 /* ---- envelopes ----------------------------------------------------------- */
@@ -209,7 +211,7 @@ import_ndjson_put_envelope(struct work *w, const uint8_t *line, size_t n,
 	if (evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "connection"), &conn) &&
 	    conn >= 0 && conn <= UINT32_MAX)
 		f.conn = (uint32_t)conn;
-	return importing_put(&w->x, &f, has_mono, err);
+	return import_put(&w->x, &f, has_mono, err);
 }
 
 /* ---- the command --------------------------------------------------------- */
@@ -233,16 +235,16 @@ import_ndjson_file(const struct options *o, const char *path)
 {
 	struct work w = { .o = o };
 	evt_error err;
-	int code = importing_begin(&w.x, &ndjson_cli, &o->common), r;
+	int code = import_begin(&w.x, &ndjson_cli, &o->common), r;
 
 	if (code >= 0)
 		return code;
 	r = evt_json_scanner_new(NULL, &w.scanner, &err);
 	if (r == EVT_OK)
-		r = importing_lines(&w.x, path, import_ndjson_take, &w, &err);
+		r = import_lines(&w.x, path, import_ndjson_take, &w, &err);
 	evt_json_scanner_free(w.scanner);
 	evt_buf_free(&w.payload);
-	return importing_end(&w.x, r, &err);
+	return import_end(&w.x, r, &err);
 }
 
 static int
@@ -260,8 +262,9 @@ import_ndjson_run(int argc, char **argv)
 		code = cli_usage(&ndjson_cli, "%s", err.text);
 	if (code < 0)
 		code = import_ndjson_file(&o, argv[1]);
-	importing_options_free(&o.common);
+	import_options_free(&o.common);
 	return code;
 }
 
-const tool_command import_ndjson = { &ndjson_cli, import_ndjson_run, NULL };
+const tool_command command_import_ndjson = { &ndjson_cli, import_ndjson_run,
+	NULL };

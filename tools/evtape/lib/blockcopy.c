@@ -11,7 +11,7 @@ struct work {
 	int fd;
 	evt_buf raw;
 	evt_block block;
-	tool_progress progress;
+	progress progress;
 	uint64_t done, total; /* blocks */
 	int code;             /* CLI_LOSSES once something was damaged */
 };
@@ -22,10 +22,10 @@ blockcopy_put_frame(void *ctx, const evt_frame *f, evt_error *err)
 	const blockcopy *o = ctx;
 	blockcopy_span one = { f->seq, 1, f->time_ns, f->time_ns, f->time_ns,
 		f->mono_ns };
-	tool_newtape *to = NULL;
+	newtape *to = NULL;
 	int r = o->target(o->ctx, &one, &to, err);
 
-	return r == EVT_OK ? tool_newtape_put(to, f, err) : r;
+	return r == EVT_OK ? newtape_put(to, f, err) : r;
 }
 
 /* Whether the filter lets all of a block pass, or none, or one must look. */
@@ -46,7 +46,7 @@ blockcopy_passes_none(const evt_filter *f, const evt_segment_block *b)
 static int
 blockcopy_damaged(struct work *w, const evt_error *err)
 {
-	tool_progress_end(&w->progress);
+	progress_end(&w->progress);
 	cli_warn(w->o->cmd, "%s", err->text);
 	w->code = CLI_LOSSES;
 	return EVT_OK;
@@ -75,7 +75,7 @@ static int
 blockcopy_copy_block(struct work *w, const evt_segment_block *b, evt_error *err)
 {
 	const evt_block_head *h = &w->block.head;
-	tool_newtape *to = NULL;
+	newtape *to = NULL;
 	int r;
 
 	if (blockcopy_passes_none(w->o->filter, b))
@@ -90,7 +90,7 @@ blockcopy_copy_block(struct work *w, const evt_segment_block *b, evt_error *err)
 		r = w->o->target(w->o->ctx, &all, &to, err);
 	}
 	if (r == EVT_OK && to != NULL)
-		return tool_newtape_put_block(to, w->raw.data, h, err);
+		return newtape_put_block(to, w->raw.data, h, err);
 	if (r == EVT_OK)
 		r = evt_block_load_lines(&w->block, w->raw.data, w->block.n,
 		    w->segment->name, err);
@@ -109,9 +109,9 @@ blockcopy_copy_segment(struct work *w, evt_error *err)
 		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
 		r = blockcopy_copy_block(w, &s->blocks[i], err);
-		tool_progress_at(&w->progress, w->o->cmd,
+		progress_at(&w->progress, w->o->cmd,
 		    (double)++w->done / (double)w->total);
-		if (r == EVT_OK && tool_stopped())
+		if (r == EVT_OK && stop_requested())
 			r = EVT_END;
 	}
 	s->io->close(s->io->ctx, w->fd);
@@ -123,7 +123,7 @@ static int
 blockcopy_copy_journal(struct work *w)
 {
 	evt_filter filter = *w->o->filter;
-	tool_frame_loop each = { .cmd = w->o->cmd,
+	frame_loop each = { .cmd = w->o->cmd,
 		.tapes = &w->o->tape,
 		.n_tapes = 1,
 		.filter = &filter,
@@ -131,7 +131,7 @@ blockcopy_copy_journal(struct work *w)
 		.ctx = (void *)(uintptr_t)w->o };
 
 	filter.from_seq = evt_tape_end_seq(w->o->tape);
-	return tool_frame_loop_run(&each);
+	return frame_loop_run(&each);
 }
 
 static int
@@ -149,9 +149,9 @@ blockcopy_copy_all(struct work *w)
 			w->code = CLI_LOSSES;
 		r = blockcopy_copy_segment(w, &err);
 	}
-	tool_progress_end(&w->progress);
+	progress_end(&w->progress);
 	if (r == EVT_END)
-		return tool_stopped();
+		return stop_requested();
 	if (r != EVT_OK)
 		return cli_fail(w->o->cmd, "%s", err.text);
 	code = blockcopy_copy_journal(w);
@@ -163,7 +163,7 @@ blockcopy_run(const blockcopy *o)
 {
 	const evt_filter *f = o->filter;
 	struct work w = { .o = o, .code = CLI_DONE };
-	tool_frame_loop each = { .cmd = o->cmd,
+	frame_loop each = { .cmd = o->cmd,
 		.tapes = &o->tape,
 		.n_tapes = 1,
 		.filter = f,
@@ -174,8 +174,8 @@ blockcopy_run(const blockcopy *o)
 	/* Single frames are asked for: the index knows which blocks to read. */
 	if (f->n_sources > 0 || f->n_events > 0 || f->kinds != 0 ||
 	    f->from_seq > 0)
-		return tool_frame_loop_run(&each);
-	w.progress = tool_progress_begin();
+		return frame_loop_run(&each);
+	w.progress = progress_begin();
 	code = blockcopy_copy_all(&w);
 	evt_buf_free(&w.raw);
 	evt_block_free(&w.block);

@@ -24,14 +24,14 @@ typedef struct blockcopy {
 	/*
 	 * The tape that takes what comes next, which may be made now.  NULL,
 	 * for a block: its frames must be looked at one by one.  Errors as of
-	 * tool_newtape_open().
+	 * newtape_open().
 	 */
-	int (*target)(void *ctx, const blockcopy_span *next,
-	    tool_newtape **ret_to, evt_error *err);
+	int (*target)(void *ctx, const blockcopy_span *next, newtape **ret_to,
+	    evt_error *err);
 	void *ctx;
 } blockcopy;
 
-/* Copy all that passes the filter; the exit code, as of tool_frame_loop_run(). */
+/* Copy all that passes the filter; the exit code, as of frame_loop_run(). */
 int blockcopy_run(const blockcopy *copy);
 
 #endif

@@ -35,13 +35,13 @@ struct column {
 	const char *pointer;
 };
 
-struct tool_columns {
+struct columns {
 	struct column *column;
 	size_t n;
 };
 
 static int
-columns_add(tool_columns *c, const char *name, evt_error *err)
+columns_add(columns *c, const char *name, evt_error *err)
 {
 	struct column *more = realloc(c->column, (c->n + 1) * sizeof(*more));
 	struct column *new;
@@ -72,13 +72,12 @@ columns_add(tool_columns *c, const char *name, evt_error *err)
 }
 
 int
-tool_columns_new(const evt_strings *names, tool_columns **ret_columns,
-    evt_error *err)
+columns_new(const evt_strings *names, columns **ret_columns, evt_error *err)
 {
 	static const char *const usual[] = { "time", "source", "event",
 		"./gps/location/lat", "./gps/location/lng", "./gps/speed",
 		"./gps/heading", "./movement_status", "./connection_status" };
-	tool_columns *c = calloc(1, sizeof(*c));
+	columns *c = calloc(1, sizeof(*c));
 	size_t n = names->n > 0 ? names->n : sizeof(usual) / sizeof(usual[0]);
 	int r = EVT_OK;
 
@@ -88,7 +87,7 @@ tool_columns_new(const evt_strings *names, tool_columns **ret_columns,
 		r = columns_add(c, names->n > 0 ? names->item[i] : usual[i],
 		    err);
 	if (r != EVT_OK) {
-		tool_columns_free(c);
+		columns_free(c);
 		return r;
 	}
 	*ret_columns = c;
@@ -96,7 +95,7 @@ tool_columns_new(const evt_strings *names, tool_columns **ret_columns,
 }
 
 void
-tool_columns_free(tool_columns *c)
+columns_free(columns *c)
 {
 	if (c == NULL)
 		return;
@@ -107,72 +106,69 @@ tool_columns_free(tool_columns *c)
 }
 
 size_t
-tool_columns_n(const tool_columns *c)
+columns_n(const columns *c)
 {
 	return c->n;
 }
 
 const char *
-tool_columns_name(const tool_columns *c, size_t i)
+columns_name(const columns *c, size_t i)
 {
 	return c->column[i].name;
 }
 
-static enum tool_value
-columns_done(bool ok, enum tool_value kind)
+static enum columns_value_kind
+columns_done(bool ok, enum columns_value_kind kind)
 {
-	return ok ? kind : TOOL_VALUE_NOMEM;
+	return ok ? kind : COLUMNS_NOMEM;
 }
 
-static enum tool_value
+static enum columns_value_kind
 columns_of_view(evt_json_view v, evt_buf *out)
 {
 	switch (evt_json_view_kind(v)) {
 	case EVT_JSON_VIEW_NONE:
 	case EVT_JSON_VIEW_NULL:
-		return TOOL_VALUE_NONE;
+		return COLUMNS_NONE;
 	case EVT_JSON_VIEW_STRING:
-		return columns_done(evt_json_view_text(v, out),
-		    TOOL_VALUE_TEXT);
+		return columns_done(evt_json_view_text(v, out), COLUMNS_TEXT);
 	case EVT_JSON_VIEW_ARRAY:
 	case EVT_JSON_VIEW_OBJECT:
-		return columns_done(evt_buf_add(out, v.p, v.n),
-		    TOOL_VALUE_JSON);
+		return columns_done(evt_buf_add(out, v.p, v.n), COLUMNS_JSON);
 	default:
-		return columns_done(evt_buf_add(out, v.p, v.n),
-		    TOOL_VALUE_NUMBER);
+		return columns_done(evt_buf_add(out, v.p, v.n), COLUMNS_NUMBER);
 	}
 }
 
-static enum tool_value
+static enum columns_value_kind
 columns_of_payload(const evt_frame_items *r, evt_buf *out)
 {
 	const evt_frame *f = r->frame;
 
 	return columns_done(evt_buf_add(out, f->payload, f->len),
-	    r->root.p != NULL            ? TOOL_VALUE_JSON :
-	        f->opcode == EVT_OP_TEXT ? TOOL_VALUE_TEXT :
-	                                   TOOL_VALUE_BYTES);
+	    r->root.p != NULL            ? COLUMNS_JSON :
+	        f->opcode == EVT_OP_TEXT ? COLUMNS_TEXT :
+	                                   COLUMNS_BYTES);
 }
 
-static enum tool_value
+static enum columns_value_kind
 columns_of_opcode(const evt_frame *f, evt_buf *out)
 {
 	if (f->kind == EVT_KIND_MARK)
 		return columns_done(evt_buf_add_str(out,
 		                        evt_mark_name(f->opcode)),
-		    TOOL_VALUE_TEXT);
+		    COLUMNS_TEXT);
 	if (f->opcode == EVT_OP_TEXT || f->opcode == EVT_OP_BINARY)
 		return columns_done(evt_buf_add_str(out,
 		                        f->opcode == EVT_OP_TEXT ? "text" :
 		                                                   "binary"),
-		    TOOL_VALUE_TEXT);
+		    COLUMNS_TEXT);
 	return columns_done(evt_buf_printf(out, "%u", f->opcode),
-	    TOOL_VALUE_NUMBER);
+	    COLUMNS_NUMBER);
 }
 
-enum tool_value
-tool_columns_value(const tool_columns *c, size_t i, const evt_frame_items *r,
+enum columns_value_kind
+columns_value(const columns *c, size_t i, const evt_frame_items *r,
     const evt_frame_item *record, evt_buf *out)
 {
 	static const char *const kinds[] = { "received", "sent", "mark" };
@@ -183,41 +179,40 @@ tool_columns_value(const tool_columns *c, size_t i, const evt_frame_items *r,
 	switch (col->what) {
 	case SEQ:
 		return columns_done(evt_buf_printf(out, "%" PRIu64, f->seq),
-		    TOOL_VALUE_NUMBER);
+		    COLUMNS_NUMBER);
 	case TIME:
 		return columns_done(evt_buf_add_str(out,
 		                        evt_timetext_format(f->time_ns, 9,
 		                            text)),
-		    TOOL_VALUE_TEXT);
+		    COLUMNS_TEXT);
 	case TIME_NS:
 		return columns_done(evt_buf_printf(out, "%" PRId64, f->time_ns),
-		    TOOL_VALUE_NUMBER);
+		    COLUMNS_NUMBER);
 	case MONO_NS:
 		return columns_done(evt_buf_printf(out, "%" PRId64, f->mono_ns),
-		    TOOL_VALUE_NUMBER);
+		    COLUMNS_NUMBER);
 	case TAPE:
 		return columns_done(evt_buf_printf(out, "%u", f->tape),
-		    TOOL_VALUE_NUMBER);
+		    COLUMNS_NUMBER);
 	case CONNECTION:
 		return columns_done(evt_buf_printf(out, "%u", f->conn),
-		    TOOL_VALUE_NUMBER);
+		    COLUMNS_NUMBER);
 	case KIND:
 		return columns_done(evt_buf_add_str(out, kinds[f->kind]),
-		    TOOL_VALUE_TEXT);
+		    COLUMNS_TEXT);
 	case OPCODE:
 		return columns_of_opcode(f, out);
 	case EVENT:
 		return f->event == NULL ?
-		    TOOL_VALUE_NONE :
+		    COLUMNS_NONE :
 		    columns_done(evt_buf_add(out, f->event, f->event_len),
-		        TOOL_VALUE_TEXT);
+		        COLUMNS_TEXT);
 	case SOURCE:
 		return record->source.text == NULL ?
-		    TOOL_VALUE_NONE :
+		    COLUMNS_NONE :
 		    columns_done(evt_buf_add(out, record->source.text,
 		                     record->source.len),
-		        record->source.is_int ? TOOL_VALUE_NUMBER :
-		                                TOOL_VALUE_TEXT);
+		        record->source.is_int ? COLUMNS_NUMBER : COLUMNS_TEXT);
 	case PAYLOAD:
 		return columns_of_payload(r, out);
 	case POINTER:

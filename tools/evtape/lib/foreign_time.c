@@ -90,7 +90,8 @@ foreign_time_parse_clock(const char *s, size_t n, int64_t *ret_ns)
 }
 
 bool
-stamp_parse(const char *text, size_t n, stamp_day *day, int64_t *ret_ns)
+foreign_time_parse(const char *text, size_t n, foreign_time_day *day,
+    int64_t *ret_ns)
 {
 	char copy[MAX_STAMP + 1], *comma;
 	int64_t ns;
@@ -121,13 +122,13 @@ stamp_parse(const char *text, size_t n, stamp_day *day, int64_t *ret_ns)
 }
 
 bool
-stamp_of_view(evt_json_view v, int64_t *ret_ns)
+foreign_time_of_view(evt_json_view v, int64_t *ret_ns)
 {
 	if (evt_json_view_kind(v) == EVT_JSON_VIEW_STRING && v.n >= 2)
-		return stamp_parse((const char *)v.p + 1, v.n - 2, NULL,
+		return foreign_time_parse((const char *)v.p + 1, v.n - 2, NULL,
 		    ret_ns);
 	return evt_json_view_kind(v) == EVT_JSON_VIEW_NUMBER &&
-	    stamp_parse((const char *)v.p, v.n, NULL, ret_ns);
+	    foreign_time_parse((const char *)v.p, v.n, NULL, ret_ns);
 }
 
 static bool
@@ -152,7 +153,8 @@ foreign_time_end_of_words(const char *s, size_t n, int words)
 }
 
 size_t
-stamp_leading(const char *line, size_t n, stamp_day *day, int64_t *ret_ns)
+foreign_time_leading(const char *line, size_t n, foreign_time_day *day,
+    int64_t *ret_ns)
 {
 	size_t end;
 
@@ -160,7 +162,8 @@ stamp_leading(const char *line, size_t n, stamp_day *day, int64_t *ret_ns)
 		const char *close = memchr(line, ']', n);
 
 		end = close != NULL ? (size_t)(close - line) : 0;
-		if (end == 0 || !stamp_parse(line + 1, end - 1, day, ret_ns))
+		if (end == 0 ||
+		    !foreign_time_parse(line + 1, end - 1, day, ret_ns))
 			return 0;
 		end++;
 		return end < n && foreign_time_is_space(line[end]) ? end + 1 :
@@ -170,9 +173,9 @@ stamp_leading(const char *line, size_t n, stamp_day *day, int64_t *ret_ns)
 	for (int words = 1; words <= 2; words++) {
 		end = foreign_time_end_of_words(line, n, words);
 		if (end > 0 && line[end - 1] == ':' && end > 1 &&
-		    stamp_parse(line, end - 1, day, ret_ns))
+		    foreign_time_parse(line, end - 1, day, ret_ns))
 			return end < n ? end + 1 : end;
-		if (stamp_parse(line, end, day, ret_ns))
+		if (foreign_time_parse(line, end, day, ret_ns))
 			return end < n ? end + 1 : end;
 	}
 	return 0;

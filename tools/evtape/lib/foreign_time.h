@@ -10,11 +10,11 @@
 
 /* What a time of day alone is taken with.  It is kept up to date: a time much
  * earlier than the one before is the next day's. */
-typedef struct stamp_day {
+typedef struct foreign_time_day {
 	bool known;
 	int64_t midnight_ns; /* UTC */
 	int64_t last_ns;     /* the latest that was read, 0: none */
-} stamp_day;
+} foreign_time_day;
 
 /*
  * Read the n bytes as a time: seconds, milliseconds, microseconds or
@@ -23,14 +23,15 @@ typedef struct stamp_day {
  * 3339 or "2026-03-01 12:51:43.5" (UTC, unless it says an offset); with a day
  * also 12:51:43.5.  A comma may stand for the point.  false: it is none.
  */
-bool stamp_parse(const char *text, size_t n, stamp_day *day, int64_t *ret_ns);
+bool foreign_time_parse(const char *text, size_t n, foreign_time_day *day,
+    int64_t *ret_ns);
 
 /* The same of a JSON value: a number or a string. */
-bool stamp_of_view(evt_json_view v, int64_t *ret_ns);
+bool foreign_time_of_view(evt_json_view v, int64_t *ret_ns);
 
 /* The stamp at the beginning of a line, in brackets or not, and the space or
  * tab behind it; the bytes that they take, 0: there is none. */
-size_t stamp_leading(const char *line, size_t n, stamp_day *day,
+size_t foreign_time_leading(const char *line, size_t n, foreign_time_day *day,
     int64_t *ret_ns);
 
 #endif

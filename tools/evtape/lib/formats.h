@@ -4,17 +4,17 @@
 
 #include "tools/evtape/tool.h"
 
-extern const tool_command export_csv;
-extern const tool_command export_envelopes;
-extern const tool_command export_geojson;
-extern const tool_command export_gpx;
-extern const tool_command export_kml;
-extern const tool_command export_lines;
-extern const tool_command export_mcap;
-extern const tool_command export_sqlite;
-extern const tool_command import_har;
-extern const tool_command import_log;
-extern const tool_command import_mcap;
-extern const tool_command import_ndjson;
+extern const tool_command command_export_csv;
+extern const tool_command command_export_envelopes;
+extern const tool_command command_export_geojson;
+extern const tool_command command_export_gpx;
+extern const tool_command command_export_kml;
+extern const tool_command command_export_lines;
+extern const tool_command command_export_mcap;
+extern const tool_command command_export_sqlite;
+extern const tool_command command_import_har;
+extern const tool_command command_import_log;
+extern const tool_command command_import_mcap;
+extern const tool_command command_import_ndjson;
 
 #endif

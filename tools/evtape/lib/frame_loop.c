@@ -14,46 +14,6 @@
 /* How often a live tape is asked for more. */
 #define FOLLOW_MS 20
 
-/* ---- progress ----------------------------------------------------------------- */
-
-tool_progress
-tool_progress_begin(void)
-{
-	int64_t now = evt_clock_boot();
-
-	return (tool_progress){ .start_ns = now,
-		.next_ns = now + EVT_NS_PER_S,
-		.shown = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) };
-}
-
-void
-tool_progress_at(tool_progress *p, const cli_command *cmd, double fraction)
-{
-	int64_t now = p->shown ? evt_clock_boot() : 0;
-	char left[EVT_TIMETEXT_MAX];
-	double took;
-
-	if (!p->shown || now < p->next_ns || !(fraction > 0))
-		return;
-	fraction = fraction > 1 ? 1 : fraction;
-	took = (double)(now - p->start_ns);
-	fprintf(stderr, "\r%s: %3.0f %%, %s left \033[K", cmd->name,
-	    fraction * 100,
-	    evt_timetext_duration_format((int64_t)(took * (1 - fraction) /
-	                                     fraction),
-	        left));
-	p->drawn = true;
-	p->next_ns = now + EVT_NS_PER_S / 4;
-}
-
-void
-tool_progress_end(tool_progress *p)
-{
-	if (p->drawn)
-		fputs("\r\033[K", stderr);
-	p->drawn = false;
-}
-
 /* ---- opening ------------------------------------------------------------------- */
 
 int
@@ -76,8 +36,8 @@ tool_open(const cli_command *cmd, const cli_filter *options, char **paths,
 /* ---- the loop ------------------------------------------------------------------- */
 
 struct loop {
-	const tool_frame_loop *each;
-	tool_progress progress;
+	const frame_loop *each;
+	progress progress;
 	int64_t from_ns, to_ns; /* the window, for the progress */
 	unsigned countdown;
 	int stopped;
@@ -111,10 +71,10 @@ frame_loop_look(struct loop *l, int64_t time_ns)
 		return false;
 	l->countdown = LOOK_EACH;
 	if (l->to_ns > l->from_ns)
-		tool_progress_at(&l->progress, l->each->cmd,
+		progress_at(&l->progress, l->each->cmd,
 		    (double)(time_ns - l->from_ns) /
 		        (double)(l->to_ns - l->from_ns));
-	l->stopped = tool_stopped();
+	l->stopped = stop_requested();
 	return l->stopped != 0;
 }
 
@@ -122,20 +82,20 @@ frame_loop_look(struct loop *l, int64_t time_ns)
 static int
 frame_loop_wait_for_more(struct loop *l, evt_error *err)
 {
-	const tool_frame_loop *e = l->each;
+	const frame_loop *e = l->each;
 	int r = e->idle != NULL ? e->idle(e->ctx, err) : EVT_OK;
 
 	if (r != EVT_OK)
 		return r;
 	poll(NULL, 0, FOLLOW_MS);
-	l->stopped = tool_stopped();
+	l->stopped = stop_requested();
 	return l->stopped != 0 ? EVT_END : EVT_OK;
 }
 
 static int
 frame_loop_go_through(struct loop *l, evt_cursor *cursor)
 {
-	const tool_frame_loop *e = l->each;
+	const frame_loop *e = l->each;
 	int code = CLI_DONE, r;
 	evt_error err;
 	evt_frame f;
@@ -143,7 +103,7 @@ frame_loop_go_through(struct loop *l, evt_cursor *cursor)
 	for (;;) {
 		r = evt_cursor_next(cursor, &f, &err);
 		if (r == EVT_ERR_CORRUPT) {
-			tool_progress_end(&l->progress);
+			progress_end(&l->progress);
 			cli_warn(e->cmd, "%s", err.text);
 			code = CLI_LOSSES;
 			continue;
@@ -157,16 +117,16 @@ frame_loop_go_through(struct loop *l, evt_cursor *cursor)
 		    frame_loop_look(l, f.time_ns))
 			break;
 	}
-	tool_progress_end(&l->progress);
+	progress_end(&l->progress);
 	if (r < 0)
 		return cli_fail(e->cmd, "%s", err.text);
 	return l->stopped != 0 ? l->stopped : code;
 }
 
 int
-tool_frame_loop_run(const tool_frame_loop *each)
+frame_loop_run(const frame_loop *each)
 {
-	struct loop l = { .each = each, .progress = tool_progress_begin() };
+	struct loop l = { .each = each, .progress = progress_begin() };
 	evt_cursor_stats stats;
 	evt_cursor *cursor;
 	evt_error err;

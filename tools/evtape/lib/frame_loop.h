@@ -6,6 +6,7 @@
 #define EVT_TOOLS_EVTAPE_LIB_FRAME_LOOP_H
 
 #include "tools/cli.h"
+#include "tools/evtape/lib/progress.h"
 #include "tools/evtape/lib/stop.h"
 #include "tools/filter.h"
 
@@ -13,28 +14,28 @@
  * Told of each frame; what it points to is valid during the call.  EVT_OK: go
  * on.  EVT_END: enough.  Any other code, with words: that ends it as failed.
  */
-typedef int (*tool_frame_fn)(void *ctx, const evt_frame *f, evt_error *err);
+typedef int (*frame_loop_fn)(void *ctx, const evt_frame *f, evt_error *err);
 
-typedef struct tool_frame_loop {
+typedef struct frame_loop {
 	const cli_command *cmd;
 	evt_tape *const *tapes;
 	size_t n_tapes;
 	const evt_filter *filter; /* NULL: all */
 	bool follow;  /* at the end for now, wait for more (live tapes) */
 	bool verbose; /* tell at the end how many blocks were read */
-	tool_frame_fn frame;
+	frame_loop_fn frame;
 	/* With follow: told before it waits, to show what there is.  NULL:
 	 * nothing.  As for frame. */
 	int (*idle)(void *ctx, evt_error *err);
 	void *ctx;
-} tool_frame_loop;
+} frame_loop;
 
 /*
  * Go through the frames.  Damaged blocks are warned of and passed.  Returns
  * CLI_DONE, CLI_LOSSES (blocks were damaged), CLI_FAILED (words were said), or
  * 128 + the signal's number if one ended it.
  */
-int tool_frame_loop_run(const tool_frame_loop *each);
+int frame_loop_run(const frame_loop *each);
 
 /*
  * Open the tapes at the paths and make the filter, with read-ahead.  Returns
@@ -43,18 +44,5 @@ int tool_frame_loop_run(const tool_frame_loop *each);
  */
 int tool_open(const cli_command *cmd, const cli_filter *options, char **paths,
     int n, cli_tapes *ret_tapes, evt_filter *ret_filter);
-
-/* How far a long work is, shown on stderr if that is a terminal.  fraction:
- * 0 to 1. */
-typedef struct tool_progress {
-	bool shown; /* stderr is a terminal, and data goes elsewhere */
-	bool drawn;
-	int64_t start_ns, next_ns;
-} tool_progress;
-
-tool_progress tool_progress_begin(void);
-void tool_progress_at(tool_progress *p, const cli_command *cmd,
-    double fraction);
-void tool_progress_end(tool_progress *p);
 
 #endif

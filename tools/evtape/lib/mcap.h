@@ -44,8 +44,7 @@ uint32_t mcap_crc_add(const mcap_crc *c, uint32_t crc, const void *p, size_t n);
 typedef struct mcap_writer mcap_writer;
 
 /* Everything goes through `out`, which must be empty.  Errors: EVT_ERR_NOMEM. */
-int mcap_writer_new(tool_output_file *out, mcap_writer **ret_writer,
-    evt_error *err);
+int mcap_writer_new(output_file *out, mcap_writer **ret_writer, evt_error *err);
 void mcap_writer_free(mcap_writer *w);
 
 /* A channel; *ret_id: its number, to be given with its messages.  json: its
@@ -55,7 +54,7 @@ void mcap_writer_free(mcap_writer *w);
 int mcap_writer_channel(mcap_writer *w, const char *topic, size_t topic_len,
     bool json, const char *const *metadata, uint16_t *ret_id, evt_error *err);
 
-/* Errors: EVT_ERR_NOMEM, those of tool_output_file_flush(). */
+/* Errors: EVT_ERR_NOMEM, those of output_file_flush(). */
 int mcap_writer_message(mcap_writer *w, uint16_t channel, uint32_t sequence,
     uint64_t log_time_ns, const void *data, size_t n, evt_error *err);
 

@@ -27,7 +27,7 @@ struct channel {
 };
 
 struct mcap_writer {
-	tool_output_file *out;
+	output_file *out;
 	ZSTD_CCtx *zstd;
 	mcap_crc crc;
 	uint32_t data_crc; /* of all that was flushed from `piece` */
@@ -146,11 +146,10 @@ mcap_write_flush(mcap_writer *w, evt_error *err)
 {
 	w->data_crc =
 	    mcap_crc_add(&w->crc, w->data_crc, w->piece.data, w->piece.len);
-	if (!evt_buf_add(tool_output_file_buf(w->out), w->piece.data,
-	        w->piece.len))
+	if (!evt_buf_add(output_file_buf(w->out), w->piece.data, w->piece.len))
 		return evt_err_nomem(err);
 	w->piece.len = 0;
-	return tool_output_file_flush_some(w->out, err);
+	return output_file_flush_some(w->out, err);
 }
 
 /* ---- making -------------------------------------------------------------------- */
@@ -177,7 +176,7 @@ mcap_write_add_header(mcap_writer *w)
 }
 
 int
-mcap_writer_new(tool_output_file *out, mcap_writer **ret_writer, evt_error *err)
+mcap_writer_new(output_file *out, mcap_writer **ret_writer, evt_error *err)
 {
 	mcap_writer *w = calloc(1, sizeof(*w));
 
@@ -389,7 +388,7 @@ mcap_write_add_chunk_index(mcap_writer *w, uint64_t start, uint64_t length,
 static int
 mcap_write_chunk(mcap_writer *w, evt_error *err)
 {
-	uint64_t start = tool_output_file_offset(w->out) + w->piece.len, length,
+	uint64_t start = output_file_offset(w->out) + w->piece.len, length,
 	         whole;
 	evt_buf map = { 0 };
 	size_t packed, from = w->piece.len;
@@ -554,7 +553,7 @@ mcap_writer_finish(mcap_writer *w, evt_error *err)
 		mcap_write_end(b, at);
 	if (!ok || (r = mcap_write_flush(w, err)))
 		return ok ? r : evt_err_nomem(err);
-	base = tool_output_file_offset(w->out);
+	base = output_file_offset(w->out);
 	ok = mcap_write_add_summary(w, b, &groups, base);
 	at = b->len;
 	ok = ok && evt_buf_add(b, groups.data, groups.len) &&

@@ -14,7 +14,7 @@
 #include "format/write/writer_ext.h"
 #include "tools/evtape/lib/stop.h"
 
-struct tool_newtape {
+struct newtape {
 	char *path, *part;
 	evt_writer *writer;
 	bool made;         /* the folder is there under its first name */
@@ -27,17 +27,17 @@ struct tool_newtape {
 static void
 newtape_keep_trouble(void *ctx, const char *text)
 {
-	tool_newtape *t = ctx;
+	newtape *t = ctx;
 
 	if (t->trouble[0] == '\0')
 		snprintf(t->trouble, sizeof(t->trouble), "%s", text);
 }
 
 int
-tool_newtape_open(const char *path, const evt_writer_options *options,
-    tool_newtape **ret_tape, evt_error *err)
+newtape_open(const char *path, const evt_writer_options *options,
+    newtape **ret_tape, evt_error *err)
 {
-	tool_newtape *t = calloc(1, sizeof(*t));
+	newtape *t = calloc(1, sizeof(*t));
 	evt_writer_options o;
 	evt_buf part = { 0 };
 	size_t n = strlen(path);
@@ -61,7 +61,7 @@ tool_newtape_open(const char *path, const evt_writer_options *options,
 		else
 			evt_writer_options_init(&o);
 		/* It is whole or it is nothing. */
-		tool_catch_signals();
+		stop_catch_signals();
 		o.notice = newtape_keep_trouble;
 		o.notice_ctx = t;
 		o.no_journal = true;
@@ -70,7 +70,7 @@ tool_newtape_open(const char *path, const evt_writer_options *options,
 		t->made = r == EVT_OK;
 	}
 	if (r != EVT_OK) {
-		tool_newtape_close(t);
+		newtape_close(t);
 		return r;
 	}
 	*ret_tape = t;
@@ -78,13 +78,13 @@ tool_newtape_open(const char *path, const evt_writer_options *options,
 }
 
 evt_writer *
-tool_newtape_writer(tool_newtape *t)
+newtape_writer(newtape *t)
 {
 	return t->writer;
 }
 
 int
-tool_newtape_put(tool_newtape *t, const evt_frame *f, evt_error *err)
+newtape_put(newtape *t, const evt_frame *f, evt_error *err)
 {
 	evt_frame copy = *f;
 	int r = evt_writer_put(t->writer, &copy, err);
@@ -94,7 +94,7 @@ tool_newtape_put(tool_newtape *t, const evt_frame *f, evt_error *err)
 }
 
 int
-tool_newtape_put_block(tool_newtape *t, const uint8_t *p,
+newtape_put_block(newtape *t, const uint8_t *p,
     const struct evt_block_head *head, evt_error *err)
 {
 	int r = evt_writer_put_block(t->writer, p, head, err);
@@ -104,13 +104,13 @@ tool_newtape_put_block(tool_newtape *t, const uint8_t *p,
 }
 
 uint64_t
-tool_newtape_frames(const tool_newtape *t)
+newtape_frames(const newtape *t)
 {
 	return t->frames;
 }
 
 int
-tool_newtape_finish(tool_newtape *t, evt_error *err)
+newtape_finish(newtape *t, evt_error *err)
 {
 	int r = evt_writer_close(t->writer, err);
 
@@ -136,7 +136,7 @@ newtape_remove_one(const char *path, const struct stat *st, int type,
 }
 
 void
-tool_newtape_close(tool_newtape *t)
+newtape_close(newtape *t)
 {
 	if (t == NULL)
 		return;

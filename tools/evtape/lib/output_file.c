@@ -15,7 +15,7 @@
 /* Written at once: nobody waits for each frame. */
 #define CHUNK (256u << 10)
 
-struct tool_output_file {
+struct output_file {
 	int fd;
 	char *path, *part; /* NULL: stdout */
 	bool force, done;
@@ -24,7 +24,7 @@ struct tool_output_file {
 };
 
 static int
-output_file_open_file(tool_output_file *o, evt_error *err)
+output_file_open_file(output_file *o, evt_error *err)
 {
 	evt_buf part = { 0 };
 
@@ -38,7 +38,7 @@ output_file_open_file(tool_output_file *o, evt_error *err)
 		return evt_err_nomem(err);
 	}
 	o->part = (char *)part.data;
-	tool_catch_signals();
+	stop_catch_signals();
 	o->fd = open(o->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (o->fd < 0)
 		return evt_err_sys(err, errno, "cannot create %s", o->part);
@@ -46,10 +46,10 @@ output_file_open_file(tool_output_file *o, evt_error *err)
 }
 
 int
-tool_output_file_open(const char *path, bool force, tool_output_file **ret_out,
+output_file_open(const char *path, bool force, output_file **ret_out,
     evt_error *err)
 {
-	tool_output_file *o = calloc(1, sizeof(*o));
+	output_file *o = calloc(1, sizeof(*o));
 	int r = EVT_OK;
 
 	if (o == NULL)
@@ -62,7 +62,7 @@ tool_output_file_open(const char *path, bool force, tool_output_file **ret_out,
 		                      evt_err_nomem(err);
 	}
 	if (r != EVT_OK) {
-		tool_output_file_close(o);
+		output_file_close(o);
 		return r;
 	}
 	*ret_out = o;
@@ -70,19 +70,19 @@ tool_output_file_open(const char *path, bool force, tool_output_file **ret_out,
 }
 
 evt_buf *
-tool_output_file_buf(tool_output_file *o)
+output_file_buf(output_file *o)
 {
 	return &o->buf;
 }
 
 uint64_t
-tool_output_file_offset(const tool_output_file *o)
+output_file_offset(const output_file *o)
 {
 	return o->written + o->buf.len;
 }
 
 int
-tool_output_file_flush(tool_output_file *o, evt_error *err)
+output_file_flush(output_file *o, evt_error *err)
 {
 	size_t at = 0;
 
@@ -110,15 +110,15 @@ tool_output_file_flush(tool_output_file *o, evt_error *err)
 }
 
 int
-tool_output_file_flush_some(tool_output_file *o, evt_error *err)
+output_file_flush_some(output_file *o, evt_error *err)
 {
-	return o->buf.len >= CHUNK ? tool_output_file_flush(o, err) : EVT_OK;
+	return o->buf.len >= CHUNK ? output_file_flush(o, err) : EVT_OK;
 }
 
 int
-tool_output_file_finish(tool_output_file *o, evt_error *err)
+output_file_finish(output_file *o, evt_error *err)
 {
-	int r = tool_output_file_flush(o, err);
+	int r = output_file_flush(o, err);
 
 	if (r != EVT_OK || o->path == NULL)
 		return r;
@@ -131,7 +131,7 @@ tool_output_file_finish(tool_output_file *o, evt_error *err)
 }
 
 void
-tool_output_file_close(tool_output_file *o)
+output_file_close(output_file *o)
 {
 	if (o == NULL)
 		return;

@@ -14,27 +14,27 @@
 #include "format/base/buf.h"
 #include "format/evtape.h"
 
-typedef struct tool_output_file tool_output_file;
+typedef struct output_file output_file;
 
 /* path NULL or "-": stdout.  A file that is there already is refused unless
  * `force`.  Errors: EVT_ERR_IO, _ARG, _NOMEM. */
-int tool_output_file_open(const char *path, bool force,
-    tool_output_file **ret_out, evt_error *err);
+int output_file_open(const char *path, bool force, output_file **ret_out,
+    evt_error *err);
 
-/* Append to this, then call tool_output_file_flush_some(). */
-evt_buf *tool_output_file_buf(tool_output_file *out);
+/* Append to this, then call output_file_flush_some(). */
+evt_buf *output_file_buf(output_file *out);
 
 /* Write out what is in the buffer if it is much; bytes written and waiting so
  * far, which is the offset at which the next byte will stand.  EVT_END: the
  * reader of stdout went away, which ends the work quietly. */
-int tool_output_file_flush_some(tool_output_file *out, evt_error *err);
+int output_file_flush_some(output_file *out, evt_error *err);
 /* Write out all of it. */
-int tool_output_file_flush(tool_output_file *out, evt_error *err);
-uint64_t tool_output_file_offset(const tool_output_file *out);
+int output_file_flush(output_file *out, evt_error *err);
+uint64_t output_file_offset(const output_file *out);
 
 /* Flush, sync and give the file its name. */
-int tool_output_file_finish(tool_output_file *out, evt_error *err);
+int output_file_finish(output_file *out, evt_error *err);
 /* Free it; a file that was not finished is removed.  NULL is allowed. */
-void tool_output_file_close(tool_output_file *out);
+void output_file_close(output_file *out);
 
 #endif

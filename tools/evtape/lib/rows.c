@@ -28,12 +28,12 @@ rows_add_field(evt_buf *out, const uint8_t *p, size_t n)
 }
 
 bool
-rows_csv_head(const tool_columns *c, evt_buf *out)
+rows_csv_head(const columns *c, evt_buf *out)
 {
 	bool ok = true;
 
-	for (size_t i = 0; i < tool_columns_n(c) && ok; i++) {
-		const char *name = tool_columns_name(c, i);
+	for (size_t i = 0; i < columns_n(c) && ok; i++) {
+		const char *name = columns_name(c, i);
 
 		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&
 		    rows_add_field(out, (const uint8_t *)name, strlen(name));
@@ -42,20 +42,20 @@ rows_csv_head(const tool_columns *c, evt_buf *out)
 }
 
 static bool
-rows_add_row(const tool_columns *c, const evt_frame_items *records,
+rows_add_row(const columns *c, const evt_frame_items *records,
     const evt_frame_item *record, evt_buf *value, evt_buf *out)
 {
-	for (size_t i = 0; i < tool_columns_n(c); i++) {
-		enum tool_value kind;
+	for (size_t i = 0; i < columns_n(c); i++) {
+		enum columns_value_kind kind;
 		bool ok = i == 0 || evt_buf_add_byte(out, ',');
 
 		value->len = 0;
-		kind = tool_columns_value(c, i, records, record, value);
-		if (kind == TOOL_VALUE_BYTES)
+		kind = columns_value(c, i, records, record, value);
+		if (kind == COLUMNS_BYTES)
 			ok = ok &&
 			    evt_buf_add_base64(out, value->data, value->len);
 		else
-			ok = ok && kind != TOOL_VALUE_NOMEM &&
+			ok = ok && kind != COLUMNS_NOMEM &&
 			    rows_add_field(out, value->data, value->len);
 		if (!ok)
 			return false;
@@ -64,7 +64,7 @@ rows_add_row(const tool_columns *c, const evt_frame_items *records,
 }
 
 int
-rows_csv(const tool_columns *c, evt_json_scanner *scanner, const evt_frame *f,
+rows_csv(const columns *c, evt_json_scanner *scanner, const evt_frame *f,
     evt_buf *out, evt_error *err)
 {
 	evt_buf value = { 0 };

@@ -10,9 +10,9 @@
 #include "tools/evtape/lib/columns.h"
 
 /* The line of column names. */
-bool rows_csv_head(const tool_columns *columns, evt_buf *out);
+bool rows_csv_head(const columns *columns, evt_buf *out);
 /* A line for each record of the frame. */
-int rows_csv(const tool_columns *columns, evt_json_scanner *scanner,
+int rows_csv(const columns *columns, evt_json_scanner *scanner,
     const evt_frame *f, evt_buf *out, evt_error *err);
 
 /* A Feature for each record that says where its source is; *ret_n: how many. */

@@ -7,7 +7,7 @@
 /* Blocked, a signal stays pending, and that is all that is asked of it: no
  * handler, no state. */
 void
-tool_catch_signals(void)
+stop_catch_signals(void)
 {
 	sigset_t set;
 
@@ -18,7 +18,7 @@ tool_catch_signals(void)
 }
 
 int
-tool_stopped(void)
+stop_requested(void)
 {
 	sigset_t set;
 

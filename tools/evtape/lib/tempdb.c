@@ -4,7 +4,7 @@
 #include "format/base/err.h"
 
 int
-spill_fail(sqlite3 *db, evt_error *err)
+tempdb_fail(sqlite3 *db, evt_error *err)
 {
 	return evt_err_set(err, EVT_ERR_IO,
 	    "the temporary database fails: %s (SQLITE_TMPDIR names another "
@@ -13,7 +13,7 @@ spill_fail(sqlite3 *db, evt_error *err)
 }
 
 int
-spill_open(const char *schema, sqlite3 **ret_db, evt_error *err)
+tempdb_open(const char *schema, sqlite3 **ret_db, evt_error *err)
 {
 	sqlite3 *db = NULL;
 
@@ -27,7 +27,7 @@ spill_open(const char *schema, sqlite3 **ret_db, evt_error *err)
 	        "cache_size = -8192;PRAGMA temp_store = FILE; BEGIN",
 	        NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK) {
-		spill_fail(db, err);
+		tempdb_fail(db, err);
 		sqlite3_close(db);
 		return EVT_ERR_IO;
 	}

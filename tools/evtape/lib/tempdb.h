@@ -11,8 +11,8 @@
 #include "format/evtape.h"
 
 /* Open one and run `schema`; a transaction is open.  Errors: EVT_ERR_IO. */
-int spill_open(const char *schema, sqlite3 **ret_db, evt_error *err);
+int tempdb_open(const char *schema, sqlite3 **ret_db, evt_error *err);
 /* EVT_ERR_IO, with SQLite's words.  db may be NULL. */
-int spill_fail(sqlite3 *db, evt_error *err);
+int tempdb_fail(sqlite3 *db, evt_error *err);
 
 #endif

@@ -15,7 +15,7 @@
 struct tracks {
 	const tracks_writer *writer;
 	const tracks_options *o;
-	tool_output_file *out;
+	output_file *out;
 	evt_json_scanner *scanner;
 	sqlite3 *db;
 	sqlite3_stmt *add;
@@ -95,7 +95,7 @@ tracks_add_point(struct tracks *t, const evt_key *key, const tracks_point *p,
 	tracks_bind_if(st, 5, p->place.has_alt, p->place.alt);
 	tracks_bind_if(st, 6, p->place.has_speed, p->place.speed);
 	tracks_bind_if(st, 7, p->place.has_heading, p->place.heading);
-	r = sqlite3_step(st) == SQLITE_DONE ? EVT_OK : spill_fail(t->db, err);
+	r = sqlite3_step(st) == SQLITE_DONE ? EVT_OK : tempdb_fail(t->db, err);
 	sqlite3_reset(st);
 	return r;
 }
@@ -125,7 +125,7 @@ tracks_gather(void *ctx, const evt_frame *f, evt_error *err)
 static int
 tracks_put_segment(struct tracks *t, const evt_key *key, evt_error *err)
 {
-	evt_buf *out = tool_output_file_buf(t->out);
+	evt_buf *out = output_file_buf(t->out);
 
 	if (t->n == 0)
 		return EVT_OK;
@@ -133,7 +133,7 @@ tracks_put_segment(struct tracks *t, const evt_key *key, evt_error *err)
 		return evt_err_nomem(err);
 	t->wrote = true;
 	t->n = 0;
-	return tool_output_file_flush_some(t->out, err);
+	return output_file_flush_some(t->out, err);
 }
 
 static void
@@ -168,7 +168,7 @@ tracks_goes_on(const struct tracks *t, const tracks_point *p)
 static int
 tracks_write_rows(struct tracks *t, sqlite3_stmt *st, evt_error *err)
 {
-	evt_buf *out = tool_output_file_buf(t->out);
+	evt_buf *out = output_file_buf(t->out);
 	evt_key key = { NULL, 0, false };
 	int64_t source = -1;
 	int r = EVT_OK, step = SQLITE_DONE;
@@ -191,7 +191,7 @@ tracks_write_rows(struct tracks *t, sqlite3_stmt *st, evt_error *err)
 		t->segment[t->n++] = p;
 	}
 	if (r == EVT_OK && step != SQLITE_DONE)
-		return spill_fail(t->db, err);
+		return tempdb_fail(t->db, err);
 	if (r == EVT_OK)
 		r = tracks_put_segment(t, &key, err);
 	if (r == EVT_OK && source >= 0 && !t->writer->source_end(out))
@@ -203,7 +203,7 @@ static int
 tracks_write_all(void *ctx, evt_error *err)
 {
 	struct tracks *t = ctx;
-	evt_buf *out = tool_output_file_buf(t->out);
+	evt_buf *out = output_file_buf(t->out);
 	sqlite3_stmt *st = NULL;
 	int r;
 
@@ -214,7 +214,7 @@ tracks_write_all(void *ctx, evt_error *err)
 	        "SELECT source, time, lat, lng, alt, speed, heading FROM point "
 	        "ORDER BY source, rowid",
 	        -1, &st, NULL) != SQLITE_OK)
-		return spill_fail(t->db, err);
+		return tempdb_fail(t->db, err);
 	r = tracks_write_rows(t, st, err);
 	sqlite3_finalize(st);
 	if (r == EVT_OK && !t->writer->tail(out))
@@ -225,11 +225,11 @@ tracks_write_all(void *ctx, evt_error *err)
 /* ---- the command --------------------------------------------------------- */
 
 static int
-tracks_begin(void *ctx, tool_output_file *out, const cli_tapes *tapes,
+tracks_begin(void *ctx, output_file *out, const cli_tapes *tapes,
     evt_error *err)
 {
 	struct tracks *t = ctx;
-	int r = spill_open(
+	int r = tempdb_open(
 	    "CREATE TABLE point(source, time, lat, lng, alt, speed, heading)",
 	    &t->db, err);
 
@@ -239,7 +239,7 @@ tracks_begin(void *ctx, tool_output_file *out, const cli_tapes *tapes,
 	    sqlite3_prepare_v2(t->db,
 	        "INSERT INTO point VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", -1,
 	        &t->add, NULL) != SQLITE_OK)
-		r = spill_fail(t->db, err);
+		r = tempdb_fail(t->db, err);
 	return r == EVT_OK ? evt_json_scanner_new(NULL, &t->scanner, err) : r;
 }
 
@@ -248,7 +248,7 @@ tracks_main(const tracks_writer *writer, int argc, char **argv)
 {
 	tracks_options o = { .split_ns = 300 * EVT_NS_PER_S };
 	struct tracks t = { .writer = writer, .o = &o };
-	exporting_format format = { .cmd = writer->cmd,
+	export_format format = { .cmd = writer->cmd,
 		.kinds = 1u << EVT_KIND_RECEIVED,
 		.begin = tracks_begin,
 		.frame = tracks_gather,
@@ -257,7 +257,7 @@ tracks_main(const tracks_writer *writer, int argc, char **argv)
 	int n, code = cli_parse(writer->cmd, argc, argv, &o, &n);
 
 	if (code < 0)
-		code = exporting_run(&format, &o.common, argv + 1, n);
+		code = export_run(&format, &o.common, argv + 1, n);
 	if (o.verbose && (code == CLI_DONE || code == CLI_LOSSES))
 		fprintf(stderr,
 		    "%s: %" PRIu64 " points of %" PRIu32

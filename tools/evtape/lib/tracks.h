@@ -8,7 +8,7 @@
 #ifndef EVT_TOOLS_EVTAPE_LIB_TRACKS_H
 #define EVT_TOOLS_EVTAPE_LIB_TRACKS_H
 
-#include "tools/evtape/export/exporting.h"
+#include "tools/evtape/export/export.h"
 #include "format/navixy/frame_items.h"
 
 typedef struct tracks_point {
@@ -32,7 +32,7 @@ typedef struct tracks_writer {
 #define TRACKS_SEGMENT 20000u
 
 typedef struct tracks_options {
-	exporting_options common;
+	export_options common;
 	int64_t split_ns;
 	bool by_receipt, verbose;
 } tracks_options;
@@ -57,7 +57,7 @@ typedef struct tracks_options {
 		    .offset = offsetof(tracks_options, verbose),             \
 		    .help = "tell how many points there were, and how many " \
 		            "repeated" },                                    \
-	    EXPORTING_OPTIONS(tracks_options, common),                       \
+	    EXPORT_OPTIONS(tracks_options, common),                          \
 	{                                                                    \
 		.type = CLI_END                                              \
 	}

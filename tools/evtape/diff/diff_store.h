@@ -7,8 +7,8 @@
  * first tape, are then told, and the frames of those that differ are fetched.
  * Memory does not grow with the tapes.
  */
-#ifndef EVT_TOOLS_EVTAPE_DIFF_DIFF_H
-#define EVT_TOOLS_EVTAPE_DIFF_DIFF_H
+#ifndef EVT_TOOLS_EVTAPE_DIFF_DIFF_STORE_H
+#define EVT_TOOLS_EVTAPE_DIFF_DIFF_STORE_H
 
 #include "format/evtape.h"
 
@@ -29,15 +29,15 @@ typedef struct diff_pair {
 	                               the next pair */
 } diff_pair;
 
-typedef struct diff_spill diff_spill;
+typedef struct diff_store diff_store;
 
 /* Errors: EVT_ERR_IO (no room for temporary files), _NOMEM. */
-int diff_spill_new(diff_spill **ret_spill, evt_error *err);
+int diff_store_new(diff_store **ret_spill, evt_error *err);
 /* The temporary files go, too. */
-void diff_spill_free(diff_spill *s);
+void diff_store_free(diff_store *s);
 
 /* Add a record of tape 0 or 1, in the tape's order. */
-int diff_spill_add(diff_spill *s, int tape, const evt_key *source,
+int diff_store_add(diff_store *s, int tape, const evt_key *source,
     const char *event, size_t event_len, uint64_t hash, const diff_place *place,
     evt_error *err);
 
@@ -46,12 +46,12 @@ int diff_spill_add(diff_spill *s, int tape, const evt_key *source,
  * before two that stand at the same place are called changed.  origin_ns: the
  * time on each tape from which shifts are counted.
  */
-int diff_spill_align(diff_spill *s, uint32_t window, const int64_t origin_ns[2],
+int diff_store_align(diff_store *s, uint32_t window, const int64_t origin_ns[2],
     evt_error *err);
 
 /* The next pair, in the order of the first tape; what is only on the second
  * stands where it does there.  EVT_END: that were all. */
-int diff_spill_next(diff_spill *s, bool with_same, diff_pair *ret_pair,
+int diff_store_next(diff_store *s, bool with_same, diff_pair *ret_pair,
     evt_error *err);
 
 typedef struct diff_totals {
@@ -59,6 +59,6 @@ typedef struct diff_totals {
 	bool has_shift;
 	int64_t shift_p50, shift_min, shift_max; /* ns */
 } diff_totals;
-int diff_spill_totals(diff_spill *s, diff_totals *ret_totals, evt_error *err);
+int diff_store_totals(diff_store *s, diff_totals *ret_totals, evt_error *err);
 
 #endif

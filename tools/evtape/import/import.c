@@ -1,5 +1,5 @@
 /* importing.c - see importing.h. */
-#include "tools/evtape/import/importing.h"
+#include "tools/evtape/import/import.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,13 +15,12 @@
 #include "format/navixy/navixy.h"
 
 int
-importing_begin(importing *x, const cli_command *cmd,
-    const importing_options *o)
+import_begin(import_job *x, const cli_command *cmd, const import_options *o)
 {
 	evt_writer_options wo;
 	evt_error err;
 
-	*x = (importing){ .cmd = cmd, .o = o };
+	*x = (import_job){ .cmd = cmd, .o = o };
 	if (o->output == NULL)
 		return cli_usage(cmd, "name the tape to make: -o TAPE");
 	if (evt_navixy_profile(o->sources.n == 0,
@@ -31,16 +30,16 @@ importing_begin(importing *x, const cli_command *cmd,
 		return cli_usage(cmd, "%s", err.text);
 	evt_writer_options_init(&wo);
 	wo.profile = x->profile;
-	if (tool_newtape_open(o->output, &wo, &x->to, &err)) {
+	if (newtape_open(o->output, &wo, &x->to, &err)) {
 		evt_profile_free(x->profile);
 		return cli_fail(cmd, "%s", err.text);
 	}
-	x->progress = tool_progress_begin();
+	x->progress = progress_begin();
 	return -1;
 }
 
 int
-importing_put(importing *x, const evt_frame *f, bool with_mono, evt_error *err)
+import_put(import_job *x, const evt_frame *f, bool with_mono, evt_error *err)
 {
 	evt_frame copy = *f;
 	int r;
@@ -51,7 +50,7 @@ importing_put(importing *x, const evt_frame *f, bool with_mono, evt_error *err)
 		copy.mono_ns = x->frames > 0 && f->time_ns < x->mono_ns ?
 		    x->mono_ns :
 		    f->time_ns;
-	r = tool_newtape_put(x->to, &copy, err);
+	r = newtape_put(x->to, &copy, err);
 	if (r != EVT_OK)
 		return r;
 	if (x->frames == 0 || f->time_ns < x->first_ns)
@@ -60,11 +59,11 @@ importing_put(importing *x, const evt_frame *f, bool with_mono, evt_error *err)
 		x->last_ns = f->time_ns;
 	x->mono_ns = copy.mono_ns;
 	x->frames++;
-	return x->frames % 256 == 0 && tool_stopped() ? EVT_END : EVT_OK;
+	return x->frames % 256 == 0 && stop_requested() ? EVT_END : EVT_OK;
 }
 
 void
-importing_skip(importing *x, const char *fmt, ...)
+import_skip(import_job *x, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -78,7 +77,7 @@ importing_skip(importing *x, const char *fmt, ...)
 /* ---- lines -------------------------------------------------------------------- */
 
 struct lines {
-	importing *x;
+	import_job *x;
 	evt_line_splitter lines;
 	int fd;
 	const char *path;
@@ -89,12 +88,12 @@ struct lines {
 };
 
 static int
-importing_take_line(struct lines *l, enum evt_line_splitter_state state,
+import_take_line(struct lines *l, enum evt_line_splitter_state state,
     const uint8_t *line, uint64_t n, evt_error *err)
 {
 	l->number++;
 	if (state == EVT_LINE_SPLITTER_SKIPPED) {
-		importing_skip(l->x,
+		import_skip(l->x,
 		    "line %" PRIu64 " of %s is longer than a frame can be",
 		    l->number, l->path);
 		return EVT_OK;
@@ -106,7 +105,7 @@ importing_take_line(struct lines *l, enum evt_line_splitter_state state,
 
 /* Read on; EVT_END at the end of the file. */
 static int
-importing_read_more(struct lines *l, evt_error *err)
+import_read_more(struct lines *l, evt_error *err)
 {
 	size_t room;
 	uint8_t *p = evt_line_splitter_room(&l->lines, &room);
@@ -122,13 +121,13 @@ importing_read_more(struct lines *l, evt_error *err)
 	evt_line_splitter_added(&l->lines, (size_t)n);
 	l->done += (uint64_t)n;
 	if (l->total > 0)
-		tool_progress_at(&l->x->progress, l->x->cmd,
+		progress_at(&l->x->progress, l->x->cmd,
 		    (double)l->done / (double)l->total);
 	return n > 0 ? EVT_OK : EVT_END;
 }
 
 static int
-importing_each_line(struct lines *l, evt_error *err)
+import_each_line(struct lines *l, evt_error *err)
 {
 	enum evt_line_splitter_state state;
 	uint8_t *line;
@@ -139,24 +138,24 @@ importing_each_line(struct lines *l, evt_error *err)
 		while (r == EVT_OK &&
 		    (state = evt_line_splitter_next(&l->lines, &line, &n)) !=
 		        EVT_LINE_SPLITTER_MORE)
-			r = importing_take_line(l, state, line, n, err);
-		if (r == EVT_OK && tool_stopped())
+			r = import_take_line(l, state, line, n, err);
+		if (r == EVT_OK && stop_requested())
 			return EVT_END;
-		if (r == EVT_OK && (r = importing_read_more(l, err)) == EVT_END)
+		if (r == EVT_OK && (r = import_read_more(l, err)) == EVT_END)
 			break;
 	}
 	if (r != EVT_END)
 		return r;
-	if (tool_stopped())
+	if (stop_requested())
 		return EVT_END;
 	state = evt_line_splitter_last(&l->lines, &line, &n);
 	return state == EVT_LINE_SPLITTER_MORE ?
 	    EVT_OK :
-	    importing_take_line(l, state, line, n, err);
+	    import_take_line(l, state, line, n, err);
 }
 
 int
-importing_lines(importing *x, const char *path,
+import_lines(import_job *x, const char *path,
     int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
         evt_error *err),
     void *ctx, evt_error *err)
@@ -175,7 +174,7 @@ importing_lines(importing *x, const char *path,
 		return evt_err_sys(err, errno, "cannot open %s", path);
 	if (fstat(l.fd, &st) == 0 && S_ISREG(st.st_mode))
 		l.total = (uint64_t)st.st_size;
-	r = importing_each_line(&l, err);
+	r = import_each_line(&l, err);
 	evt_line_splitter_free(&l.lines);
 	if (!is_stdin)
 		close(l.fd);
@@ -185,7 +184,7 @@ importing_lines(importing *x, const char *path,
 /* ---- the end --------------------------------------------------------------------- */
 
 static void
-importing_report(const importing *x)
+import_report(const import_job *x)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 
@@ -206,29 +205,29 @@ importing_report(const importing *x)
 }
 
 int
-importing_end(importing *x, int r, const evt_error *err)
+import_end(import_job *x, int r, const evt_error *err)
 {
 	int code = CLI_DONE;
 	evt_error own;
 
-	tool_progress_end(&x->progress);
-	if (r == EVT_OK && (r = tool_newtape_finish(x->to, &own)) < 0)
+	progress_end(&x->progress);
+	if (r == EVT_OK && (r = newtape_finish(x->to, &own)) < 0)
 		err = &own;
 	if (r == EVT_OK) {
-		importing_report(x);
+		import_report(x);
 		code = x->skipped > 0 ? CLI_LOSSES : CLI_DONE;
 	} else if (r == EVT_END) {
-		code = tool_stopped();
+		code = stop_requested();
 	} else {
 		code = cli_fail(x->cmd, "%s", err->text);
 	}
-	tool_newtape_close(x->to);
+	newtape_close(x->to);
 	evt_profile_free(x->profile);
 	return code;
 }
 
 void
-importing_options_free(importing_options *o)
+import_options_free(import_options *o)
 {
 	evt_strings_free(&o->sources);
 	evt_strings_free(&o->events);

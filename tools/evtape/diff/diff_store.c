@@ -1,5 +1,5 @@
-/* diff_spill.c - see diff.h: records and pairs in a temporary database. */
-#include "tools/evtape/diff/diff.h"
+/* diff_store.c - see diff.h: records and pairs in a temporary database. */
+#include "tools/evtape/diff/diff_store.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ struct lane {
 	bool ended;
 };
 
-struct diff_spill {
+struct diff_store {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[N_STMTS];
 	sqlite3_stmt *out; /* pairs being handed out */
@@ -42,20 +42,20 @@ struct diff_spill {
 };
 
 static int
-diff_spill_fail(diff_spill *s, evt_error *err)
+diff_store_fail(diff_store *s, evt_error *err)
 {
-	return spill_fail(s->db, err);
+	return tempdb_fail(s->db, err);
 }
 
 int
-diff_spill_new(diff_spill **ret_spill, evt_error *err)
+diff_store_new(diff_store **ret_spill, evt_error *err)
 {
-	diff_spill *s = calloc(1, sizeof(*s));
+	diff_store *s = calloc(1, sizeof(*s));
 	int r;
 
 	if (s == NULL)
 		return evt_err_nomem(err);
-	r = spill_open(
+	r = tempdb_open(
 	    "CREATE TABLE key(id INTEGER PRIMARY KEY, source, is_int, event, "
 	    "UNIQUE(source, is_int, event));CREATE TABLE record(tape, key, "
 	    "hash, seq, n, time);CREATE TABLE pair(key, kind, a_seq, a_n, "
@@ -64,10 +64,10 @@ diff_spill_new(diff_spill **ret_spill, evt_error *err)
 	for (int i = 0; i < N_STMTS && r == EVT_OK; i++) {
 		if (sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmt[i], NULL) !=
 		    SQLITE_OK)
-			r = diff_spill_fail(s, err);
+			r = diff_store_fail(s, err);
 	}
 	if (r != EVT_OK) {
-		diff_spill_free(s);
+		diff_store_free(s);
 		return r;
 	}
 	*ret_spill = s;
@@ -75,7 +75,7 @@ diff_spill_new(diff_spill **ret_spill, evt_error *err)
 }
 
 void
-diff_spill_free(diff_spill *s)
+diff_store_free(diff_store *s)
 {
 	if (s == NULL)
 		return;
@@ -93,7 +93,7 @@ diff_spill_free(diff_spill *s)
 /* ---- records --------------------------------------------------------------------- */
 
 static void
-diff_spill_bind_key(sqlite3_stmt *st, const evt_key *source, const char *event,
+diff_store_bind_key(sqlite3_stmt *st, const evt_key *source, const char *event,
     size_t len)
 {
 	sqlite3_bind_text(st, 1, source->text != NULL ? source->text : "",
@@ -106,33 +106,33 @@ diff_spill_bind_key(sqlite3_stmt *st, const evt_key *source, const char *event,
 }
 
 static int
-diff_spill_find_key(diff_spill *s, const evt_key *source, const char *event,
+diff_store_find_key(diff_store *s, const evt_key *source, const char *event,
     size_t len, int64_t *ret, evt_error *err)
 {
 	sqlite3_stmt *get = s->stmt[GET_KEY], *add = s->stmt[ADD_KEY];
 	int step;
 
-	diff_spill_bind_key(get, source, event, len);
+	diff_store_bind_key(get, source, event, len);
 	step = sqlite3_step(get);
 	*ret = step == SQLITE_ROW ? sqlite3_column_int64(get, 0) : 0;
 	sqlite3_reset(get);
 	if (step == SQLITE_ROW)
 		return EVT_OK;
-	diff_spill_bind_key(add, source, event, len);
+	diff_store_bind_key(add, source, event, len);
 	step = sqlite3_step(add);
 	sqlite3_reset(add);
 	*ret = sqlite3_last_insert_rowid(s->db);
-	return step == SQLITE_DONE ? EVT_OK : diff_spill_fail(s, err);
+	return step == SQLITE_DONE ? EVT_OK : diff_store_fail(s, err);
 }
 
 int
-diff_spill_add(diff_spill *s, int tape, const evt_key *source,
+diff_store_add(diff_store *s, int tape, const evt_key *source,
     const char *event, size_t event_len, uint64_t hash, const diff_place *place,
     evt_error *err)
 {
 	sqlite3_stmt *st = s->stmt[ADD_RECORD];
 	int64_t key;
-	int r = diff_spill_find_key(s, source, event, event_len, &key, err);
+	int r = diff_store_find_key(s, source, event, event_len, &key, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -142,7 +142,7 @@ diff_spill_add(diff_spill *s, int tape, const evt_key *source,
 	sqlite3_bind_int64(st, 4, (int64_t)place->seq);
 	sqlite3_bind_int64(st, 5, place->n);
 	sqlite3_bind_int64(st, 6, place->time_ns);
-	r = sqlite3_step(st) == SQLITE_DONE ? EVT_OK : diff_spill_fail(s, err);
+	r = sqlite3_step(st) == SQLITE_DONE ? EVT_OK : diff_store_fail(s, err);
 	sqlite3_reset(st);
 	return r;
 }
@@ -151,7 +151,7 @@ diff_spill_add(diff_spill *s, int tape, const evt_key *source,
 
 /* Have the window full, or all there is. */
 static int
-diff_spill_fill(diff_spill *s, struct lane *l, evt_error *err)
+diff_store_fill(diff_store *s, struct lane *l, evt_error *err)
 {
 	while (l->n < l->cap && !l->ended) {
 		struct item *i = &l->ring[(l->first + l->n) % l->cap];
@@ -160,7 +160,7 @@ diff_spill_fill(diff_spill *s, struct lane *l, evt_error *err)
 		if (step == SQLITE_DONE)
 			l->ended = true;
 		else if (step != SQLITE_ROW)
-			return diff_spill_fail(s, err);
+			return diff_store_fail(s, err);
 		else {
 			i->key = sqlite3_column_int64(l->st, 0);
 			i->hash = (uint64_t)sqlite3_column_int64(l->st, 1);
@@ -174,24 +174,24 @@ diff_spill_fill(diff_spill *s, struct lane *l, evt_error *err)
 }
 
 static const struct item *
-diff_spill_item(const struct lane *l, uint32_t i)
+diff_store_item(const struct lane *l, uint32_t i)
 {
 	return &l->ring[(l->first + i) % l->cap];
 }
 
 /* How many items from the front have this key. */
 static uint32_t
-diff_spill_run_of(const struct lane *l, int64_t key)
+diff_store_run_of(const struct lane *l, int64_t key)
 {
 	uint32_t n = 0;
 
-	while (n < l->n && diff_spill_item(l, n)->key == key)
+	while (n < l->n && diff_store_item(l, n)->key == key)
 		n++;
 	return n;
 }
 
 static void
-diff_spill_drop(struct lane *l, uint32_t n)
+diff_store_drop(struct lane *l, uint32_t n)
 {
 	assert(l->cap > 0);
 	l->first = (l->first + n) % l->cap;
@@ -199,7 +199,7 @@ diff_spill_drop(struct lane *l, uint32_t n)
 }
 
 static int
-diff_spill_put_pair(diff_spill *s, enum diff_kind kind, const struct item *a,
+diff_store_put_pair(diff_store *s, enum diff_kind kind, const struct item *a,
     const struct item *b, evt_error *err)
 {
 	static const struct item none = { 0, 0, { 0, 0, 0 } };
@@ -218,7 +218,7 @@ diff_spill_put_pair(diff_spill *s, enum diff_kind kind, const struct item *a,
 		sqlite3_bind_int64(st, i + 1, v[i]);
 	if (a == NULL || b == NULL)
 		sqlite3_bind_null(st, 10);
-	r = sqlite3_step(st) == SQLITE_DONE ? EVT_OK : diff_spill_fail(s, err);
+	r = sqlite3_step(st) == SQLITE_DONE ? EVT_OK : diff_store_fail(s, err);
 	sqlite3_reset(st);
 	return r;
 }
@@ -230,26 +230,26 @@ struct ahead {
 };
 
 static uint32_t
-diff_spill_look_up(const struct ahead *t, const struct lane *b, uint64_t hash)
+diff_store_look_up(const struct ahead *t, const struct lane *b, uint64_t hash)
 {
 	uint32_t i = (uint32_t)hash & (t->n_slots - 1);
 
 	while (
-	    t->slot[i] != 0 && diff_spill_item(b, t->slot[i] - 1)->hash != hash)
+	    t->slot[i] != 0 && diff_store_item(b, t->slot[i] - 1)->hash != hash)
 		i = (i + 1) & (t->n_slots - 1);
 	return t->slot[i];
 }
 
 static void
-diff_spill_look_ahead(struct ahead *t, const struct lane *b, uint32_t n)
+diff_store_look_ahead(struct ahead *t, const struct lane *b, uint32_t n)
 {
 	memset(t->slot, 0, t->n_slots * sizeof(*t->slot));
 	for (uint32_t k = 0; k < n; k++) {
-		uint64_t hash = diff_spill_item(b, k)->hash;
+		uint64_t hash = diff_store_item(b, k)->hash;
 		uint32_t i = (uint32_t)hash & (t->n_slots - 1);
 
 		while (t->slot[i] != 0 &&
-		    diff_spill_item(b, t->slot[i] - 1)->hash != hash)
+		    diff_store_item(b, t->slot[i] - 1)->hash != hash)
 			i = (i + 1) & (t->n_slots - 1);
 		if (t->slot[i] == 0)
 			t->slot[i] = k + 1;
@@ -259,17 +259,17 @@ diff_spill_look_ahead(struct ahead *t, const struct lane *b, uint32_t n)
 /* The nearest place where both go on alike: *x frames ahead on a, *y on b.
  * Where there is none, all that is in the windows. */
 static void
-diff_spill_resync(struct ahead *t, const struct lane *a, uint32_t n,
+diff_store_resync(struct ahead *t, const struct lane *a, uint32_t n,
     const struct lane *b, uint32_t m, uint32_t *x, uint32_t *y)
 {
 	uint32_t best = UINT32_MAX;
 
 	*x = n;
 	*y = m;
-	diff_spill_look_ahead(t, b, m);
+	diff_store_look_ahead(t, b, m);
 	for (uint32_t k = 0; k < n && k < best; k++) {
 		uint32_t at =
-		    diff_spill_look_up(t, b, diff_spill_item(a, k)->hash);
+		    diff_store_look_up(t, b, diff_store_item(a, k)->hash);
 
 		if (at != 0 && k + (at - 1) < best) {
 			best = k + (at - 1);
@@ -282,27 +282,27 @@ diff_spill_resync(struct ahead *t, const struct lane *a, uint32_t n,
 /* What stands between two frames that are alike: as many as both have are
  * changed ones, the rest is missing or extra. */
 static int
-diff_spill_put_hunk(diff_spill *s, uint32_t x, uint32_t y, evt_error *err)
+diff_store_put_hunk(diff_store *s, uint32_t x, uint32_t y, evt_error *err)
 {
 	struct lane *a = &s->lane[0], *b = &s->lane[1];
 	uint32_t most = x > y ? x : y;
 	int r = EVT_OK;
 
 	for (uint32_t i = 0; i < most && r == EVT_OK; i++)
-		r = diff_spill_put_pair(s,
+		r = diff_store_put_pair(s,
 		    i >= x     ? DIFF_EXTRA :
 		        i >= y ? DIFF_MISSING :
 		                 DIFF_CHANGED,
-		    i < x ? diff_spill_item(a, i) : NULL,
-		    i < y ? diff_spill_item(b, i) : NULL, err);
-	diff_spill_drop(a, x);
-	diff_spill_drop(b, y);
+		    i < x ? diff_store_item(a, i) : NULL,
+		    i < y ? diff_store_item(b, i) : NULL, err);
+	diff_store_drop(a, x);
+	diff_store_drop(b, y);
 	return r;
 }
 
 /* The fronts differ: find where both go on alike, as far as one can see. */
 static int
-diff_spill_step_over(diff_spill *s, struct ahead *t, uint32_t n, uint32_t m,
+diff_store_step_over(diff_store *s, struct ahead *t, uint32_t n, uint32_t m,
     evt_error *err)
 {
 	struct lane *a = &s->lane[0], *b = &s->lane[1];
@@ -310,9 +310,9 @@ diff_spill_step_over(diff_spill *s, struct ahead *t, uint32_t n, uint32_t m,
 
 	if (s->rest > 0) {
 		s->rest--;
-		return diff_spill_put_hunk(s, 1, 1, err);
+		return diff_store_put_hunk(s, 1, 1, err);
 	}
-	diff_spill_resync(t, a, n, b, m, &x, &y);
+	diff_store_resync(t, a, n, b, m, &x, &y);
 	/* Nothing alike: go on a frame at a time, since what comes behind the
 	 * window may be.  To look each time would take as long as the window
 	 * for every frame of tapes that differ throughout. */
@@ -320,40 +320,40 @@ diff_spill_step_over(diff_spill *s, struct ahead *t, uint32_t n, uint32_t m,
 		x = y = 1;
 		s->rest = a->cap / 16;
 	}
-	return diff_spill_put_hunk(s, x, y, err);
+	return diff_store_put_hunk(s, x, y, err);
 }
 
 /* One step of the alignment of two windows that are full. */
 static int
-diff_spill_step_on(diff_spill *s, struct ahead *t, evt_error *err)
+diff_store_step_on(diff_store *s, struct ahead *t, evt_error *err)
 {
 	struct lane *a = &s->lane[0], *b = &s->lane[1];
-	const struct item *x = a->n > 0 ? diff_spill_item(a, 0) : NULL;
-	const struct item *y = b->n > 0 ? diff_spill_item(b, 0) : NULL;
+	const struct item *x = a->n > 0 ? diff_store_item(a, 0) : NULL;
+	const struct item *y = b->n > 0 ? diff_store_item(b, 0) : NULL;
 	int r;
 
 	if (x != NULL && y != NULL && x->key == y->key) {
 		if (x->hash != y->hash)
-			return diff_spill_step_over(s, t,
-			    diff_spill_run_of(a, x->key),
-			    diff_spill_run_of(b, y->key), err);
+			return diff_store_step_over(s, t,
+			    diff_store_run_of(a, x->key),
+			    diff_store_run_of(b, y->key), err);
 		s->rest = 0;
-		r = diff_spill_put_pair(s, DIFF_SAME, x, y, err);
-		diff_spill_drop(a, 1);
-		diff_spill_drop(b, 1);
+		r = diff_store_put_pair(s, DIFF_SAME, x, y, err);
+		diff_store_drop(a, 1);
+		diff_store_drop(b, 1);
 		return r;
 	}
 	/* One of the tapes has no more of this source and event. */
 	s->rest = 0;
 	if (x != NULL && (y == NULL || x->key < y->key))
-		return diff_spill_put_hunk(s, diff_spill_run_of(a, x->key), 0,
+		return diff_store_put_hunk(s, diff_store_run_of(a, x->key), 0,
 		    err);
 	assert(y != NULL);
-	return diff_spill_put_hunk(s, 0, diff_spill_run_of(b, y->key), err);
+	return diff_store_put_hunk(s, 0, diff_store_run_of(b, y->key), err);
 }
 
 static int
-diff_spill_open_lane(diff_spill *s, int tape, uint32_t window, evt_error *err)
+diff_store_open_lane(diff_store *s, int tape, uint32_t window, evt_error *err)
 {
 	struct lane *l = &s->lane[tape];
 
@@ -365,13 +365,13 @@ diff_spill_open_lane(diff_spill *s, int tape, uint32_t window, evt_error *err)
 	        "SELECT key, hash, seq, n, time FROM record WHERE tape = ?1 "
 	        "ORDER BY key, seq, n",
 	        -1, &l->st, NULL) != SQLITE_OK)
-		return diff_spill_fail(s, err);
+		return diff_store_fail(s, err);
 	sqlite3_bind_int(l->st, 1, tape);
 	return EVT_OK;
 }
 
 int
-diff_spill_align(diff_spill *s, uint32_t window, const int64_t origin_ns[2],
+diff_store_align(diff_store *s, uint32_t window, const int64_t origin_ns[2],
     evt_error *err)
 {
 	struct ahead t = { NULL, 64 };
@@ -384,13 +384,13 @@ diff_spill_align(diff_spill *s, uint32_t window, const int64_t origin_ns[2],
 		return evt_err_nomem(err);
 	s->origin_ns = origin_ns;
 	for (int i = 0; i < 2 && r == EVT_OK; i++)
-		r = diff_spill_open_lane(s, i, window, err);
+		r = diff_store_open_lane(s, i, window, err);
 	while (r == EVT_OK) {
-		if ((r = diff_spill_fill(s, &s->lane[0], err)) ||
-		    (r = diff_spill_fill(s, &s->lane[1], err)) ||
+		if ((r = diff_store_fill(s, &s->lane[0], err)) ||
+		    (r = diff_store_fill(s, &s->lane[1], err)) ||
 		    (s->lane[0].n == 0 && s->lane[1].n == 0))
 			break;
-		r = diff_spill_step_on(s, &t, err);
+		r = diff_store_step_on(s, &t, err);
 	}
 	free(t.slot);
 	return r;
@@ -399,7 +399,7 @@ diff_spill_align(diff_spill *s, uint32_t window, const int64_t origin_ns[2],
 /* ---- pairs ------------------------------------------------------------------------- */
 
 int
-diff_spill_next(diff_spill *s, bool with_same, diff_pair *ret, evt_error *err)
+diff_store_next(diff_store *s, bool with_same, diff_pair *ret, evt_error *err)
 {
 	int step;
 
@@ -410,14 +410,14 @@ diff_spill_next(diff_spill *s, bool with_same, diff_pair *ret, evt_error *err)
 		        "k ON k.id = p.key WHERE p.kind <> 0 OR ?1 ORDER BY "
 		        "p.at, a_seq, a_n, b_seq, b_n",
 		        -1, &s->out, NULL) != SQLITE_OK)
-			return diff_spill_fail(s, err);
+			return diff_store_fail(s, err);
 		sqlite3_bind_int(s->out, 1, with_same);
 	}
 	step = sqlite3_step(s->out);
 	if (step == SQLITE_DONE)
 		return EVT_END;
 	if (step != SQLITE_ROW)
-		return diff_spill_fail(s, err);
+		return diff_store_fail(s, err);
 	ret->kind = (enum diff_kind)sqlite3_column_int(s->out, 0);
 	ret->a = (diff_place){ (uint64_t)sqlite3_column_int64(s->out, 1),
 		(uint32_t)sqlite3_column_int64(s->out, 2),
@@ -434,7 +434,7 @@ diff_spill_next(diff_spill *s, bool with_same, diff_pair *ret, evt_error *err)
 }
 
 int
-diff_spill_totals(diff_spill *s, diff_totals *ret, evt_error *err)
+diff_store_totals(diff_store *s, diff_totals *ret, evt_error *err)
 {
 	sqlite3_stmt *st = NULL;
 	diff_totals t = { .has_shift = false };
@@ -463,5 +463,5 @@ diff_spill_totals(diff_spill *s, diff_totals *ret, evt_error *err)
 	}
 	sqlite3_finalize(st);
 	*ret = t;
-	return step == SQLITE_ROW ? EVT_OK : diff_spill_fail(s, err);
+	return step == SQLITE_ROW ? EVT_OK : diff_store_fail(s, err);
 }
