@@ -1,8 +1,9 @@
 /*
- * cli.c - see cli.h.
+ * cli.c - parse command lines by table, and print help, man pages and
+ * completions from the same table.
  *
- * getopt_long is not used since its tables would have to be built from ours
- * and its errors do not name the forms that a value may have.
+ * getopt_long is not used: its tables would have to be built from ours, and its
+ * errors do not name the forms that a value may have.
  */
 #include "tools/cli.h"
 
@@ -16,13 +17,13 @@
 #include "format/base/err.h"
 #include "format/base/timetext.h"
 
-/* One line to stderr, in one write, whatever control characters an argument
- * or a peer put into the words. */
+/* Print one line to stderr, in one write.  Control characters that came from an
+ * argument or a peer become spaces. */
 static void
 cli_say(const cli_command *cmd, const char *kind, const char *hint,
     const char *fmt, va_list ap)
 {
-	char words[4608]; /* a path of PATH_MAX bytes and what is said of it */
+	char words[4608]; /* a path of PATH_MAX bytes and a message about it */
 
 	vsnprintf(words, sizeof(words), fmt, ap);
 	for (char *p = words; *p != '\0'; p++) {
@@ -71,7 +72,7 @@ cli_warn(const cli_command *cmd, const char *fmt, ...)
 static int
 cli_list_split(evt_strings *list, const char *arg, evt_error *err)
 {
-	/* What an unset variable of a script leaves must not mean "all". */
+	/* An unset variable in a script must not mean "all". */
 	if (arg[strspn(arg, ",")] == '\0')
 		return evt_err_set(err, EVT_ERR_ARG, "the list '%s' is empty",
 		    arg);
@@ -123,12 +124,31 @@ static const cli_option builtin[] = {
 	{ .type = CLI_FLAG,
 	    .letter = 'h',
 	    .name = "help",
-	    .help = "show this help and leave" },
+	    .help = "show this help and exit" },
 	{ .type = CLI_FLAG,
 	    .name = "version",
-	    .help = "show the version and leave" },
+	    .help = "show the version and exit" },
 	{ .type = CLI_END },
 };
+
+const char *
+cli_last_word(const cli_command *cmd)
+{
+	const char *space = strrchr(cmd->name, ' ');
+
+	return space != NULL ? space + 1 : cmd->name;
+}
+
+static void
+cli_print_commands(const cli_command *cmd, FILE *out)
+{
+	const cli_command *sub;
+
+	fprintf(out, "\n%c%ss:\n", toupper((unsigned char)*cmd->command_noun),
+	    cmd->command_noun + 1);
+	for (size_t i = 0; (sub = cmd->command(i)) != NULL; i++)
+		fprintf(out, "  %-10s %s\n", cli_last_word(sub), sub->summary);
+}
 
 static bool
 cli_has_groups(const cli_command *cmd)
@@ -143,6 +163,8 @@ cli_print_help(const cli_command *cmd)
 	    *cmd->usage != '\0' ? " " : "", cmd->usage, cmd->summary);
 	if (cmd->details != NULL)
 		printf("\n%s\n", cmd->details);
+	if (cmd->command != NULL)
+		cli_print_commands(cmd, stdout);
 	if (!cli_has_groups(cmd))
 		printf("\nOptions:\n");
 	for (const cli_option *o = cmd->options; o->type != CLI_END; o++)
@@ -157,7 +179,8 @@ cli_print_help(const cli_command *cmd)
 
 /* ---- man page ----------------------------------------------------------- */
 
-/* Text for mdoc: no line may begin with a request, no backslash stand bare. */
+/* Print text as mdoc, with leading dots and quotes, backslashes and dashes
+ * escaped. */
 static void
 cli_man_text(FILE *out, const char *text)
 {
@@ -200,7 +223,7 @@ cli_man_option(const cli_option *o, FILE *out)
 	cli_man_text(out, o->help);
 }
 
-/* A table of options as lists, one under each heading. */
+/* Print a table of options as lists, one under each heading. */
 static void
 cli_man_options(const cli_option *o, FILE *out)
 {
@@ -234,6 +257,20 @@ cli_man_name(const char *name, bool upper, FILE *out)
 		    out);
 }
 
+static void
+cli_man_commands(const cli_command *cmd, FILE *out)
+{
+	const cli_command *sub;
+
+	fputs(".Sh COMMANDS\n.Bl -tag -width Ds\n", out);
+	for (size_t i = 0; (sub = cmd->command(i)) != NULL; i++) {
+		fputs(".It Xr ", out);
+		cli_man_name(sub->name, false, out);
+		fprintf(out, " 1\n%s.\n", sub->summary);
+	}
+	fputs(".El\n", out);
+}
+
 void
 cli_man(const cli_command *cmd, FILE *out)
 {
@@ -253,9 +290,11 @@ cli_man(const cli_command *cmd, FILE *out)
 	if (cli_has_groups(cmd))
 		fputs(".Ss Help\n", out);
 	cli_man_options(builtin, out);
-	fputs(".Sh EXIT STATUS\n0 done, 1 failed, 2 bad usage, 3 done with "
+	fputs(".Sh EXIT STATUS\n0 done, 1 failed, 2 wrong usage, 3 done with "
 	      "losses.\n",
 	    out);
+	if (cmd->command != NULL)
+		cli_man_commands(cmd, out);
 	if (cmd->examples != NULL) {
 		fputs(".Sh EXAMPLES\n.Bd -literal\n", out);
 		cli_man_text(out, cmd->examples);
@@ -279,6 +318,11 @@ cli_complete_options(const cli_option *o, FILE *out)
 void
 cli_complete(const cli_command *cmd, FILE *out)
 {
+	const cli_command *sub;
+
+	for (size_t i = 0;
+	     cmd->command != NULL && (sub = cmd->command(i)) != NULL; i++)
+		fprintf(out, "%s\t\t%s\n", cli_last_word(sub), sub->summary);
 	cli_complete_options(cmd->options, out);
 	cli_complete_options(builtin, out);
 }
@@ -348,7 +392,7 @@ struct walk {
 	int argc, i;
 };
 
-/* What was asked for is on stdout, if that could be written to. */
+/* Check that everything printed to stdout could be written. */
 static int
 cli_print_done(const cli_command *cmd)
 {
@@ -400,8 +444,8 @@ cli_take_long(struct walk *w, const char *word)
 	    word[2 + n] == '=' ? word + 2 + n + 1 : NULL);
 }
 
-/* -x, -xVALUE, and flags in a row: -ab.  A value that may be left out cannot
- * follow a letter. */
+/* -x, -xVALUE, and several flags: -ab.  An optional value cannot follow a
+ * letter. */
 static int
 cli_take_letters(struct walk *w, const char *word)
 {
@@ -474,4 +518,13 @@ cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
 		    argv[cmd->max_args + 1], cmd->name, cmd->usage);
 	*ret_n = n;
 	return -1;
+}
+
+void
+cli_free(const cli_command *cmd, void *options)
+{
+	for (const cli_option *o = cmd->options; o->type != CLI_END; o++) {
+		if (o->type == CLI_LIST || o->type == CLI_REPEAT)
+			evt_strings_free((void *)((char *)options + o->offset));
+	}
 }

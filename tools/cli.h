@@ -1,9 +1,9 @@
 /*
- * cli.h - command lines from tables.
+ * cli.h - command lines described by tables.
  *
- * One row gives an option its name, its type, where its value goes, and the
- * words that --help and the man page show.  One struct gives a command its
- * usage, options, text and examples.
+ * A cli_option row gives an option's name, its type, where its value goes, and
+ * its description.  A cli_command gives a command's usage, options, text and
+ * examples.  Parsing, --help, the man page and shell completion come from them.
  */
 #ifndef EVT_TOOLS_CLI_H
 #define EVT_TOOLS_CLI_H
@@ -21,77 +21,89 @@ enum cli_exit {
 	CLI_DONE = 0,
 	CLI_FAILED = 1,
 	CLI_USAGE = 2,
-	CLI_LOSSES = 3 /* done, but something was lost; the summary says what */
+	CLI_LOSSES = 3 /* done, but something was lost or damaged; a message
+	                  says what */
 };
 
 enum cli_type {
 	CLI_END = 0,  /* ends the table */
-	CLI_GROUP,    /* a heading: help holds it */
+	CLI_GROUP,    /* a heading, whose text is in `help` */
 	CLI_FLAG,     /* bool: set to true */
 	CLI_STRING,   /* const char *: points into argv */
-	CLI_LIST,     /* evt_strings: repeatable, and "a,b" gives two */
-	CLI_REPEAT,   /* evt_strings: repeatable, taken whole */
+	CLI_LIST,     /* evt_strings: repeatable; "a,b" adds two */
+	CLI_REPEAT,   /* evt_strings: repeatable; commas are kept */
 	CLI_INT,      /* int64_t within min and max */
-	CLI_DURATION, /* int64_t ns, see units.h */
-	CLI_SIZE,     /* uint64_t bytes, see units.h */
-	CLI_CALL      /* set() */
+	CLI_DURATION, /* int64_t ns; see timetext.h */
+	CLI_SIZE,     /* uint64_t bytes; see timetext.h */
+	CLI_CALL      /* set() takes the value */
 };
 
 typedef struct cli_option {
 	enum cli_type type;
-	char letter;      /* -x, 0: none */
+	char letter;      /* -x; 0: no short form */
 	const char *name; /* --name, without the dashes */
-	const char
-	    *arg;      /* what the argument is called; NULL: takes none; "[N]":
-	                     may be left out, then only --name=N gives one */
-	size_t offset; /* of the field in the options struct */
-	const char *help; /* what it does; may be several lines */
-	int64_t min, max; /* CLI_INT */
-	/* CLI_CALL: arg is NULL where none was given. */
+	/* What help calls the argument; NULL: the option takes none.  "[N]": it
+	 * is optional, and only --name=N gives one. */
+	const char *arg;
+	size_t offset;    /* of the field in the options struct */
+	const char *help; /* description; may have several lines */
+	int64_t min, max; /* CLI_INT: the valid range */
+	/* CLI_CALL; arg is NULL if none was given. */
 	int (*set)(void *options, const char *arg, evt_error *err);
 } cli_option;
 
-typedef struct cli_command {
+typedef struct cli_command cli_command;
+
+struct cli_command {
 	const char *name;    /* as typed: "evtape-replay", "evtape info" */
 	const char *usage;   /* what follows the name: "[options] TAPE..." */
-	const char *summary; /* one line, no full stop */
-	const char *details; /* paragraphs, NULL: none */
-	const cli_option
-	    *options;         /* ends with CLI_END; -h, --help and --version
-	                              are understood everywhere */
-	const char *examples; /* lines; "# ..." comments and "$ ..." commands */
-	int min_args,
-	    max_args; /* of positional arguments; max -1: any number */
-} cli_command;
+	const char *summary; /* one line, without a full stop */
+	const char *details; /* paragraphs; NULL: none */
+	/* Ends with CLI_END.  Every command also has -h, --help and
+	 * --version. */
+	const cli_option *options;
+	const char *examples; /* "# ..." comments and "$ ..." commands */
+	int min_args;         /* of positional arguments */
+	int max_args;         /* -1: any number */
+	/* The i-th sub-command, NULL past the end, for help, man page and
+	 * completion; NULL: the command has none. */
+	const cli_command *(*command)(size_t i);
+	const char *command_noun; /* "command", "format" */
+};
 
 /*
- * Parse argv[1..]; options may stand anywhere, "--" ends them, "-" is an
- * argument.  Positional arguments are moved to argv[1..*ret_n].
- * Returns -1 to go on, else the exit code to leave with: help and version
- * were printed to stdout (CLI_DONE), or the error to stderr (CLI_USAGE).
+ * Parse argv[1..].  Options may come anywhere; "--" ends them; "-" is an
+ * argument.  Positional arguments are moved to argv[1..*ret_n].  `options`
+ * points to the struct that the table's offsets refer to.
+ * Returns -1 to continue, else the exit code: help or version was printed to
+ * stdout (CLI_DONE), or an error to stderr (CLI_USAGE, CLI_FAILED).
+ *
+ * Besides --help and --version every command accepts two words for the build
+ * and the shell, each given alone: --man prints its man page; --complete prints
+ * its sub-commands and options, one a line: name, tab, argument (or nothing),
+ * tab, and the first line of the description.
  */
 int cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
     int *ret_n);
 
-/*
- * Besides --help and --version every command knows two words for the build
- * and the shell, given alone: --man prints its man page, and --complete its
- * options, a line each: --name, a tab, its argument (or nothing), a tab, and
- * the first line of its help.
- */
+/* Free the lists (CLI_LIST, CLI_REPEAT) that cli_parse() filled. */
+void cli_free(const cli_command *cmd, void *options);
 
-/* The man page (mdoc) of a command, to out. */
+/* The last word of the command's name: "csv" of "evtape export csv". */
+const char *cli_last_word(const cli_command *cmd);
+
+/* Print the man page (mdoc) of a command. */
 void cli_man(const cli_command *cmd, FILE *out);
-/* What --complete prints. */
+/* Print what --complete prints. */
 void cli_complete(const cli_command *cmd, FILE *out);
 
-/* "evtape-record: words" to stderr, on one line; CLI_FAILED. */
+/* Print "evtape-record: message" to stderr, on one line; returns CLI_FAILED. */
 int cli_fail(const cli_command *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* The same with CLI_USAGE and a hint at --help. */
+/* The same with a hint at --help; returns CLI_USAGE. */
 int cli_usage(const cli_command *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* "evtape-record: warning: words". */
+/* Print "evtape-record: warning: message". */
 void cli_warn(const cli_command *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

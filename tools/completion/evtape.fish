@@ -1,5 +1,5 @@
-# Completion for fish.  Commands and options come from the programs themselves,
-# so that they are those of the installed version.
+# Completion for fish.  The programs list their own commands and options, so that
+# they match the installed version.
 
 function __evtape_lines
     set -l words (commandline -opc)
@@ -8,19 +8,12 @@ function __evtape_lines
         if string match -q -- '-*' $word
             break
         end
-        if contains -- $word record replay sim; and string match -qr '(^|/)evtape$' -- $have[1]
-            set have "$have[1]-$word"
-            break
-        end
         if not contains -- $word ($have --complete 2>/dev/null | string split -f 1 \t)
             break
         end
         set have $have $word
     end
     $have --complete 2>/dev/null
-    if test (count $have) -eq 1; and string match -qr '(^|/)evtape$' -- $have[1]
-        printf '%s\t\tstart evtape-%s\n' record record replay replay sim sim
-    end
 end
 
 function __evtape_complete

@@ -101,13 +101,6 @@ import_end(import_job *x, int r, const evt_error *err)
 }
 
 void
-import_options_free(import_options *options)
-{
-	evt_strings_free(&options->sources);
-	evt_strings_free(&options->events);
-}
-
-void
 sink_import(const tool_command *command, const uint8_t *p, size_t n,
     const char *const *options)
 {
@@ -121,7 +114,7 @@ sink_import(const tool_command *command, const uint8_t *p, size_t n,
 	argv[1] = strdup(path);
 	while (options != NULL && *options != NULL && argc < 15)
 		argv[argc++] = strdup(*options++);
-	code = command->run(argc, argv);
+	code = tool_run(command, argc, argv);
 	must(code == CLI_DONE || code == CLI_FAILED);
 	close(fd);
 	/* What was parsed moved them, and lost none. */

@@ -14,7 +14,7 @@
 #include "format/write/writer.h"
 #include "format/write/writer_ext.h"
 #include "tests/unit/lib/torture.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 
 #define SOURCES 5u
 
@@ -537,7 +537,7 @@ flips_check_recover(struct fixture *x)
 
 	fflush(stderr);
 	assert_true(null >= 0 && was >= 0 && dup2(null, 2) == 2);
-	code = command_recover.run(4, argv);
+	code = tool_run(&command_recover, 4, argv);
 	assert_true(dup2(was, 2) == 2);
 	close(was);
 	close(null);

@@ -5,7 +5,7 @@
 #include "format/base/err.h"
 #include "format/read/frame_text.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/output_file.h"
 #include "tools/evtape/lib/rows.h"
 
@@ -55,7 +55,7 @@ static const cli_option table[] = {
 	{ .type = CLI_END },
 };
 
-static const cli_command cat = {
+static const cli_command cat_cli = {
 	.name = "evtape cat",
 	.usage = "[options] TAPE...",
 	.summary = "print the frames of a tape",
@@ -126,9 +126,9 @@ cat_print(void *ctx, const evt_frame *f, evt_error *err)
 	return r != EVT_OK ? r : output_file_flush_some(w->out, err);
 }
 
-/* Nothing more for now: show what there is. */
+/* No more frames for now: print what is buffered. */
 static int
-cat_show(void *ctx, evt_error *err)
+cat_flush(void *ctx, evt_error *err)
 {
 	return output_file_flush(((struct work *)ctx)->out, err);
 }
@@ -142,80 +142,86 @@ cat_set_kinds(const struct options *o, enum form form, evt_filter *filter)
 		filter->kinds |= 1u << EVT_KIND_MARK;
 }
 
-/* What the form needs; the exit code, or -1 to go on. */
 static int
-cat_prepare(struct work *w, const struct options *o, bool with_tape)
+cat_check(tool_context *c, evt_error *err)
+{
+	const struct options *o = c->options;
+	struct work *w = c->work;
+	int r = EVT_OK;
+
+	w->form = ENVELOPE;
+	if (o->format != NULL)
+		r = cat_parse_form(o->format, &w->form, err);
+	if (r == EVT_OK && w->form == CSV)
+		r = columns_new(&o->fields, &w->columns, err);
+	if (r == EVT_OK && o->fields.n > 0 && w->form != CSV)
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "--fields are columns: give --format csv");
+	return r;
+}
+
+static int
+cat_prepare(struct work *w, bool with_tape, evt_error *err)
 {
 	static const enum evt_frame_text_form plain[] = { EVT_FRAME_TEXT_LINES,
 		EVT_FRAME_TEXT_ENVELOPE, EVT_FRAME_TEXT_STAMPED };
-	evt_error err;
-	int r;
+	int r = output_file_open(NULL, false, &w->out, err);
 
-	w->form = ENVELOPE;
-	if ((o->format != NULL && cat_parse_form(o->format, &w->form, &err)) ||
-	    (w->form == CSV && columns_new(&o->fields, &w->columns, &err)))
-		return cli_usage(&cat, "%s", err.text);
-	if (o->fields.n > 0 && w->form != CSV)
-		return cli_usage(&cat,
-		    "--fields are columns: give --format csv");
-	r = output_file_open(NULL, false, &w->out, &err);
 	if (r == EVT_OK && w->form < CSV)
 		r = evt_frame_text_new(plain[w->form], with_tape, &w->plain,
-		    &err);
+		    err);
 	else if (r == EVT_OK)
-		r = evt_json_scanner_new(NULL, &w->scanner, &err);
+		r = evt_json_scanner_new(NULL, &w->scanner, err);
 	if (r == EVT_OK && w->form == CSV &&
 	    !rows_csv_head(w->columns, output_file_buf(w->out)))
-		r = evt_err_nomem(&err);
-	return r == EVT_OK ? -1 : cli_fail(&cat, "%s", err.text);
+		r = evt_err_nomem(err);
+	return r;
 }
 
 static int
-cat_run_on(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
+cat_run(tool_context *c, evt_error *err)
 {
-	struct work w = { .out = NULL };
-	frame_loop each = { .cmd = &cat,
-		.tapes = tapes->tape,
-		.n_tapes = tapes->n,
-		.filter = filter,
+	const struct options *o = c->options;
+	struct work *w = c->work;
+	frame_loop loop = { .cmd = c->cli,
+		.tapes = c->tapes.tape,
+		.n_tapes = c->tapes.n,
+		.filter = &c->filter,
 		.follow = o->follow,
 		.verbose = o->verbose,
 		.frame = cat_print,
-		.idle = cat_show,
-		.ctx = &w };
-	evt_error err;
-	int code = cat_prepare(&w, o, tapes->n > 1);
+		.idle = cat_flush,
+		.ctx = w };
+	int code, r = cat_prepare(w, c->tapes.n > 1, err);
 
-	if (code < 0) {
-		cat_set_kinds(o, w.form, filter);
-		code = frame_loop_run(&each);
-		/* What was found goes out, also where it ended badly. */
-		if (output_file_flush(w.out, &err) < 0)
-			code = cli_fail(&cat, "%s", err.text);
-	}
-	output_file_close(w.out);
-	evt_frame_text_free(w.plain);
-	columns_free(w.columns);
-	evt_json_scanner_free(w.scanner);
-	return code;
+	if (r != EVT_OK)
+		return r;
+	cat_set_kinds(o, w->form, &c->filter);
+	code = frame_loop_run(&loop);
+	/* Print what was found, even if the loop failed. */
+	r = output_file_flush(w->out, err);
+	return r < 0 ? r : code;
 }
 
-static int
-cat_run(int argc, char **argv)
+static void
+cat_free(tool_context *c)
 {
-	struct options o = { 0 };
-	cli_tapes tapes = { 0 };
-	evt_filter filter;
-	int n, code = cli_parse(&cat, argc, argv, &o, &n);
+	struct work *w = c->work;
 
-	if (code < 0)
-		code = tool_open(&cat, &o.filter, argv + 1, n, &tapes, &filter);
-	if (code < 0)
-		code = cat_run_on(&o, &tapes, &filter);
-	cli_tapes_close(&tapes);
-	evt_strings_free(&o.fields);
-	cli_filter_free(&o.filter);
-	return code;
+	output_file_close(w->out);
+	evt_frame_text_free(w->plain);
+	columns_free(w->columns);
+	evt_json_scanner_free(w->scanner);
 }
 
-const tool_command command_cat = { &cat, cat_run, NULL };
+const tool_command command_cat = {
+	.cli = &cat_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_ALL,
+	.has_filter = true,
+	.filter_offset = offsetof(struct options, filter),
+	.work_size = sizeof(struct work),
+	.check = cat_check,
+	.run = cat_run,
+	.free = cat_free,
+};

@@ -2,10 +2,11 @@
 #include <inttypes.h>
 #include <stddef.h>
 
+#include "format/base/err.h"
 #include "format/base/timetext.h"
 #include "format/write/maintain.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 
 struct options {
 	int64_t level;
@@ -86,32 +87,46 @@ compact_report(const evt_maintain_compact_result *got, bool json)
 }
 
 static int
-compact_run(int argc, char **argv)
+compact_check(tool_context *c, evt_error *err)
 {
-	struct options o = { .level = 12, .block_size = 1 << 20 };
-	progress shown = progress_begin();
-	evt_maintain_compact_options compact = { .progress = compact_progress,
-		.notice = compact_notice,
-		.ctx = &shown };
-	evt_maintain_compact_result got;
-	evt_error err;
-	int n, r, code = cli_parse(&compact_cli, argc, argv, &o, &n);
+	const struct options *o = c->options;
 
-	if (code >= 0)
-		return code;
-	if (o.block_size < 1024 || o.block_size > 16u << 20)
-		return cli_usage(&compact_cli, "a block has 1KiB to 16MiB");
-	compact.level = (int)o.level;
-	compact.block_bytes = (uint32_t)o.block_size;
+	return o->block_size >= 1024 && o->block_size <= 16u << 20 ?
+	    EVT_OK :
+	    evt_err_set(err, EVT_ERR_ARG,
+	        "option --block-size: it must be 1KiB to 16MiB");
+}
+
+static int
+compact_run(tool_context *c, evt_error *err)
+{
+	const struct options *o = c->options;
+	progress shown = progress_begin();
+	evt_maintain_compact_options compact = {
+		.level = (int)o->level,
+		.block_bytes = (uint32_t)o->block_size,
+		.progress = compact_progress,
+		.notice = compact_notice,
+		.ctx = &shown,
+	};
+	evt_maintain_compact_result got;
+	int r;
+
 	stop_catch_signals();
-	r = evt_maintain_compact(argv[1], &compact, &got, &err);
+	r = evt_maintain_compact(c->args[0], &compact, &got, err);
 	progress_end(&shown);
 	if (r == EVT_END)
 		return stop_requested();
 	if (r != EVT_OK)
-		return cli_fail(&compact_cli, "%s", err.text);
-	compact_report(&got, o.json);
+		return r;
+	compact_report(&got, o->json);
 	return got.damaged > 0 ? CLI_LOSSES : CLI_DONE;
 }
 
-const tool_command command_compact = { &compact_cli, compact_run, NULL };
+const tool_command command_compact = {
+	.cli = &compact_cli,
+	.options_size = sizeof(struct options),
+	.defaults = &(struct options){ .level = 12, .block_size = 1 << 20 },
+	.check = compact_check,
+	.run = compact_run,
+};

@@ -10,12 +10,13 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/json_write.h"
 #include "format/keys/json_scan.h"
 #include "format/base/timetext.h"
 #include "format/wire/access.h"
 #include "tools/evtape/ctl/ctl_http.h"
 #include "tools/evtape/ctl/ctl_show.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/output_file.h"
 #include "tools/filter.h"
 
@@ -70,7 +71,7 @@ static const cli_option table[] = {
 	{ .type = CLI_END },
 };
 
-static const cli_command ctl = {
+static const cli_command ctl_cli = {
 	.name = "evtape ctl",
 	.usage = "[options] URL [COMMAND [WORD...]]",
 	.summary = "move the deck of an evtape-replay, and ask it",
@@ -135,7 +136,7 @@ struct call {
 static int
 ctl_fail(const struct job *j, const evt_error *err)
 {
-	return cli_fail(&ctl, "%s: %s", j->call->name, err->text);
+	return cli_fail(&ctl_cli, "%s: %s", j->call->name, err->text);
 }
 
 /* The server's own words for why it does not do it. */
@@ -150,19 +151,19 @@ ctl_refused(const struct job *j, long status)
 	int code;
 
 	if (status == 401)
-		return cli_fail(&ctl, "%s: %s", j->call->name,
+		return cli_fail(&ctl_cli, "%s: %s", j->call->name,
 		    j->has_token ? "the server does not take this token" :
 		                   "the server wants a token: give it with "
 		                   "--token-file or in EVTAPE_TOKEN");
 	if (evt_json_view_kind(why) != EVT_JSON_VIEW_STRING)
-		return cli_fail(&ctl,
+		return cli_fail(&ctl_cli,
 		    "%s: %s answers with status %ld: is it an evtape-replay?",
 		    j->call->name, ctl_server_url(j->server), status);
 	if (!evt_json_view_text(why, &text) || !evt_buf_add_byte(&text, '\0'))
-		code = cli_fail(&ctl, "out of memory");
+		code = cli_fail(&ctl_cli, "out of memory");
 	else
-		code = (status == 400 ? cli_usage : cli_fail)(&ctl, "%s: %s",
-		    j->call->name, (char *)text.data);
+		code = (status == 400 ? cli_usage : cli_fail)(&ctl_cli,
+		    "%s: %s", j->call->name, (char *)text.data);
 	evt_buf_free(&text);
 	return code;
 }
@@ -192,7 +193,7 @@ ctl_ask_path(struct job *j, const char *path, const char *query,
 	                                 j->answer.len),
 	            j->call->member, strlen(j->call->member))) ==
 	    EVT_JSON_VIEW_NONE)
-		return cli_fail(&ctl,
+		return cli_fail(&ctl_cli,
 		    "%s: what %s answers is not that of an evtape-replay",
 		    j->call->name, ctl_server_url(j->server));
 	return -1;
@@ -207,7 +208,7 @@ ctl_ask(struct job *j)
 	if (j->o->at != NULL &&
 	    (!evt_buf_printf(&query, "at=%s", j->o->at) ||
 	        !evt_buf_add_byte(&query, '\0')))
-		code = cli_fail(&ctl, "out of memory");
+		code = cli_fail(&ctl_cli, "out of memory");
 	else
 		code = ctl_ask_path(j, j->call->path, (char *)query.data,
 		    j->call->post ? &j->body : NULL);
@@ -246,44 +247,36 @@ ctl_show(const struct job *j)
 
 /* ---- bodies -------------------------------------------------------------- */
 
-/* Begin a member of the body. */
-static bool
-ctl_add_name(evt_buf *b, const char *name)
+static void
+ctl_write_list(evt_json_write *w, const char *name, const evt_strings *list)
 {
-	return evt_buf_printf(b, "%s\"%s\":", b->len > 1 ? "," : "", name);
+	if (list->n == 0)
+		return;
+	evt_json_write_array(w, name);
+	for (size_t i = 0; i < list->n; i++)
+		evt_json_write_str(w, NULL, list->item[i]);
+	evt_json_write_close(w);
 }
 
-static bool
-ctl_add_list(evt_buf *b, const char *name, const evt_strings *list)
-{
-	bool ok = ctl_add_name(b, name) && evt_buf_add_byte(b, '[');
-
-	for (size_t i = 0; i < list->n && ok; i++)
-		ok = (i == 0 || evt_buf_add_byte(b, ',')) &&
-		    evt_buf_add_json(b, list->item[i], strlen(list->item[i]));
-	return ok && evt_buf_add_byte(b, ']');
-}
-
-/* The words as members; "-" is left out. */
+/* Make the request's body: the words as members; "-" is left out. */
 static bool
 ctl_make_body(struct job *j)
 {
-	evt_buf *b = &j->body;
-	bool ok = evt_buf_add_byte(b, '{');
 	bool off = j->call->off && j->n == 1;
+	evt_json_write w;
 
-	for (int i = 0; i < 2 && i < j->n && ok && !off; i++) {
+	evt_json_write_begin(&w, &j->body);
+	evt_json_write_object(&w, NULL);
+	for (int i = 0; i < 2 && i < j->n && !off; i++) {
 		const char *word = j->words[i], *name = j->call->arg[i];
 
 		if (name != NULL && strcmp(word, "-") != 0)
-			ok = ctl_add_name(b, name) &&
-			    evt_buf_add_json(b, word, strlen(word));
+			evt_json_write_str(&w, name, word);
 	}
-	if (ok && j->o->sources.n > 0)
-		ok = ctl_add_list(b, "sources", &j->o->sources);
-	if (ok && j->o->events.n > 0)
-		ok = ctl_add_list(b, "events", &j->o->events);
-	return ok && evt_buf_add_byte(b, '}');
+	ctl_write_list(&w, "sources", &j->o->sources);
+	ctl_write_list(&w, "events", &j->o->events);
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w);
 }
 
 /* ---- commands ------------------------------------------------------------ */
@@ -317,7 +310,7 @@ ctl_run_step(struct job *j)
 	if (j->n > 0 &&
 	    evt_timetext_int_parse(j->words[0], "the number of steps", 1,
 	        STEPS_MAX, &n, &err) != EVT_OK)
-		return cli_usage(&ctl, "step: %s", err.text);
+		return cli_usage(&ctl_cli, "step: %s", err.text);
 	while (n-- > 0 && code < 0)
 		code = ctl_ask(j);
 	return code;
@@ -426,20 +419,22 @@ ctl_check(const struct job *j)
 
 	if (!ctl_words_good(j))
 		return j->call->words != NULL ?
-		    cli_usage(&ctl, "%s takes %s", name, j->call->words) :
-		    cli_usage(&ctl, "%s takes no words of its own: '%s'", name,
-		        j->words[0]);
+		    cli_usage(&ctl_cli, "%s takes %s", name, j->call->words) :
+		    cli_usage(&ctl_cli, "%s takes no words of its own: '%s'",
+		        name, j->words[0]);
 	if (!filter && named)
-		return cli_usage(&ctl,
+		return cli_usage(&ctl_cli,
 		    "--source and --event are for filter, not for %s", name);
 	if (filter && named == (j->n > 0))
-		return cli_usage(&ctl, "filter takes %s", j->call->words);
+		return cli_usage(&ctl_cli, "filter takes %s", j->call->words);
 	if (o->at != NULL && strcmp(name, "sources") != 0)
-		return cli_usage(&ctl, "--at is for sources, not for %s", name);
+		return cli_usage(&ctl_cli, "--at is for sources, not for %s",
+		    name);
 	if (o->at != NULL && *o->at == '\0')
-		return cli_usage(&ctl, "option --at: no time given");
+		return cli_usage(&ctl_cli, "option --at: no time given");
 	if (o->timeout_ns <= 0)
-		return cli_usage(&ctl, "option --timeout: it must be above 0");
+		return cli_usage(&ctl_cli,
+		    "option --timeout: it must be above 0");
 	return -1;
 }
 
@@ -460,7 +455,7 @@ ctl_read_token(const struct options *o, char text[EVT_ACCESS_TOKEN_MAX + 1],
 	else
 		return -1;
 	*ret = text;
-	return r == EVT_OK ? -1 : cli_fail(&ctl, "%s", err.text);
+	return r == EVT_OK ? -1 : cli_fail(&ctl_cli, "%s", err.text);
 }
 
 static int
@@ -478,55 +473,58 @@ ctl_run_call(struct job *j, const char *url, const char *token)
 	if (r == EVT_OK && !ctl_make_body(j))
 		r = evt_err_nomem(&err);
 	if (r == EVT_ERR_ARG)
-		code = cli_usage(&ctl, "%s", err.text);
+		code = cli_usage(&ctl_cli, "%s", err.text);
 	else if (r != EVT_OK)
-		code = cli_fail(&ctl, "%s", err.text);
+		code = cli_fail(&ctl_cli, "%s", err.text);
 	else
 		code = j->call->run != NULL ? j->call->run(j) : ctl_ask(j);
 	if (code < 0)
 		code = ctl_show(j);
-	ctl_server_free(j->server);
-	evt_json_scanner_free(j->scanner);
-	evt_buf_free(&j->body);
-	evt_buf_free(&j->answer);
 	return code;
 }
 
 static int
-ctl_run_words(const struct options *o, char **words, int n)
+ctl_run(tool_context *c, evt_error *err)
 {
-	const char *name = n > 1 ? words[1] : "status";
-	struct job j = { .call = ctl_find_call(name),
-		.o = o,
-		.words = words + 2,
-		.n = n > 2 ? n - 2 : 0 };
+	const char *name = c->n_args > 1 ? c->args[1] : "status";
+	struct job *j = c->work;
 	char text[EVT_ACCESS_TOKEN_MAX + 1];
 	const char *token;
 	int code;
 
-	if (j.call == NULL)
-		return cli_usage(&ctl, "no command '%s'", name);
-	code = ctl_check(&j);
+	(void)err;
+	j->o = c->options;
+	j->call = ctl_find_call(name);
+	j->words = c->args + 2;
+	j->n = c->n_args > 2 ? c->n_args - 2 : 0;
+	if (j->call == NULL)
+		return cli_usage(c->cli, "no command '%s'", name);
+	code = ctl_check(j);
 	if (code < 0)
-		code = ctl_read_token(o, text, &token);
+		code = ctl_read_token(j->o, text, &token);
 	if (code >= 0)
 		return code;
-	code = ctl_run_call(&j, words[0], token);
+	code = ctl_run_call(j, c->args[0], token);
 	explicit_bzero(text, sizeof(text));
 	return code;
 }
 
-static int
-ctl_run(int argc, char **argv)
+static void
+ctl_free(tool_context *c)
 {
-	struct options o = { .timeout_ns = 30 * EVT_NS_PER_S };
-	int n, code = cli_parse(&ctl, argc, argv, &o, &n);
+	struct job *j = c->work;
 
-	if (code < 0)
-		code = ctl_run_words(&o, argv + 1, n);
-	evt_strings_free(&o.sources);
-	evt_strings_free(&o.events);
-	return code;
+	ctl_server_free(j->server);
+	evt_json_scanner_free(j->scanner);
+	evt_buf_free(&j->body);
+	evt_buf_free(&j->answer);
 }
 
-const tool_command command_ctl = { &ctl, ctl_run, NULL };
+const tool_command command_ctl = {
+	.cli = &ctl_cli,
+	.options_size = sizeof(struct options),
+	.defaults = &(struct options){ .timeout_ns = 30 * EVT_NS_PER_S },
+	.work_size = sizeof(struct job),
+	.run = ctl_run,
+	.free = ctl_free,
+};

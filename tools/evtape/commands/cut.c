@@ -15,7 +15,7 @@
 #include "format/base/timetext.h"
 #include "format/mark.h"
 #include "tools/evtape/lib/blockcopy.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/newtape.h"
 
 struct options {
@@ -211,53 +211,48 @@ cut_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
 }
 
 static int
-cut(const struct options *o, cli_tapes *tapes, evt_filter *filter)
+cut_check(tool_context *c, evt_error *err)
 {
-	newtape *to = NULL;
-	blockcopy copy = { .cmd = &cut_cli,
-		.tape = tapes->tape[0],
-		.filter = filter,
-		.target = cut_target };
-	evt_error err;
-	int code, r = newtape_open(o->output, NULL, &to, &err);
+	const struct options *o = c->options;
 
-	if (r != EVT_OK)
-		return cli_fail(&cut_cli, "%s", err.text);
-	if (o->state)
-		r = cut_put_states(tapes->tape[0], filter, to, &err);
-	copy.ctx = to;
-	filter->with_marks = true;
-	code = r < 0     ? cli_fail(&cut_cli, "%s", err.text) :
-	    r == EVT_END ? stop_requested() :
-	                   blockcopy_run(&copy);
-	if ((code == CLI_DONE || code == CLI_LOSSES) &&
-	    newtape_finish(to, &err))
-		code = cli_fail(&cut_cli, "%s", err.text);
-	newtape_close(to);
-	return code;
+	if (o->state && o->filter.from == NULL)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "--state adds what was before the window: give --from");
+	return tool_check_output(o->output, "tape", "NEW", err);
 }
 
 static int
-cut_run(int argc, char **argv)
+cut_run(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	cli_tapes tapes = { 0 };
-	evt_filter filter;
-	int n, code = cli_parse(&cut_cli, argc, argv, &o, &n);
+	const struct options *o = c->options;
+	newtape *to = NULL;
+	blockcopy copy = { .cmd = c->cli,
+		.tape = c->tapes.tape[0],
+		.filter = &c->filter,
+		.target = cut_target };
+	int code = CLI_FAILED, r = newtape_open(o->output, NULL, &to, err);
 
-	if (code < 0 && o.output == NULL)
-		code = cli_usage(&cut_cli, "name the tape to make: -o NEW");
-	if (code < 0)
-		code = tool_open(&cut_cli, &o.filter, argv + 1, n, &tapes,
-		    &filter);
-	if (code < 0 && o.state && !filter.has_from)
-		code = cli_usage(&cut_cli,
-		    "--state is what was before the window: give --from");
-	if (code < 0)
-		code = cut(&o, &tapes, &filter);
-	cli_tapes_close(&tapes);
-	cli_filter_free(&o.filter);
-	return code;
+	if (r == EVT_OK && o->state)
+		r = cut_put_states(c->tapes.tape[0], &c->filter, to, err);
+	if (r == EVT_OK) {
+		copy.ctx = to;
+		c->filter.with_marks = true;
+		code = blockcopy_run(&copy);
+		if (tool_is_done(code))
+			r = newtape_finish(to, err);
+	} else if (r == EVT_END) {
+		code = stop_requested();
+	}
+	newtape_close(to);
+	return r < 0 ? r : code;
 }
 
-const tool_command command_cut = { &cut_cli, cut_run, NULL };
+const tool_command command_cut = {
+	.cli = &cut_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_FIRST,
+	.has_filter = true,
+	.filter_offset = offsetof(struct options, filter),
+	.check = cut_check,
+	.run = cut_run,
+};

@@ -8,9 +8,10 @@
 #include <xxhash.h>
 
 #include "format/base/err.h"
+#include "format/base/json_write.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/jsoncmp.h"
 #include "tools/evtape/lib/output_file.h"
 #include "format/navixy/frame_items.h"
@@ -127,7 +128,7 @@ diff_sort_ignored(struct options *o, evt_error *err)
 
 struct reading {
 	const struct options *o;
-	diff_store *spill;
+	diff_store *store;
 	evt_json_scanner *scanner;
 	int tape;
 	int64_t first_ns;
@@ -162,7 +163,7 @@ diff_read_frame(void *ctx, const evt_frame *f, evt_error *err)
 
 		if (nomem)
 			return evt_err_nomem(err);
-		r = diff_store_add(rd->spill, rd->tape, &record.source,
+		r = diff_store_add(rd->store, rd->tape, &record.source,
 		    f->event, f->event_len, hash, &place, err);
 		place.n++;
 	}
@@ -235,74 +236,58 @@ diff_fetch_value(struct fetch *x, const diff_place *place,
 	return EVT_OK;
 }
 
-/* ---- telling ------------------------------------------------------------- */
+/* ---- report ------------------------------------------------------------- */
 
-struct telling {
+struct report {
 	const struct options *o;
-	diff_store *spill;
+	diff_store *store;
 	evt_json_scanner *scanner;
 	struct fetch a, b;
 	output_file *out;
-	size_t n_fields; /* of the pair at hand */
-	bool of_batch;   /* it is of states in batches */
+	evt_json_write json; /* --json: of the pair at hand */
+	bool of_batch;       /* that is of states in batches */
 };
 
-/* A value for people: short; for JSON: as it stands. */
+/* Add a value as text, shortened. */
 static bool
-diff_add_value(evt_buf *b, evt_json_view v, bool json)
+diff_add_value(evt_buf *b, evt_json_view v)
 {
 	if (evt_json_view_kind(v) == EVT_JSON_VIEW_NONE)
-		return evt_buf_add_str(b, json ? "null" : "(none)");
-	if (!json && v.n > 80)
+		return evt_buf_add_str(b, "(none)");
+	if (v.n > 80)
 		return evt_buf_add(b, v.p, 77) && evt_buf_add_str(b, "...");
 	return evt_buf_add(b, v.p, v.n);
 }
 
 static int
-diff_tell_field(void *ctx, const char *place, evt_json_view a, evt_json_view b,
+diff_print_field(void *ctx, const char *place, evt_json_view a, evt_json_view b,
     evt_error *err)
 {
-	struct telling *t = ctx;
-	evt_buf *out = output_file_buf(t->out), named = { 0 };
-	bool json = t->o->json, ok;
-	const char *pointer;
+	struct report *t = ctx;
+	evt_buf *out = output_file_buf(t->out);
+	/* A leading dot: the pointer is into a state of a batch. */
+	const char *dot = t->of_batch ? "." : "";
+	bool ok = true;
 
-	/* In a state of a batch, a dot before it says so. */
-	if (!evt_buf_printf(&named, "%s%s", t->of_batch ? "." : "", place))
-		return evt_err_nomem(err);
-	pointer = (char *)named.data;
-	if (json)
-		ok =
-		    evt_buf_add_str(out,
-		        t->n_fields > 0 ? ",{\"pointer\":" : "{\"pointer\":") &&
-		    evt_buf_add_json(out, pointer, strlen(pointer)) &&
-		    evt_buf_add_str(out,
-		        evt_json_view_kind(a) != EVT_JSON_VIEW_NONE ?
-		            ",\"a\":" :
-		            "") &&
-		    (evt_json_view_kind(a) == EVT_JSON_VIEW_NONE ||
-		        diff_add_value(out, a, true)) &&
-		    evt_buf_add_str(out,
-		        evt_json_view_kind(b) != EVT_JSON_VIEW_NONE ?
-		            ",\"b\":" :
-		            "") &&
-		    (evt_json_view_kind(b) == EVT_JSON_VIEW_NONE ||
-		        diff_add_value(out, b, true)) &&
-		    evt_buf_add_byte(out, '}');
-	else
-		ok = evt_buf_printf(out,
-		         "    %s: ", *pointer != '\0' ? pointer : "(all)") &&
-		    diff_add_value(out, a, false) &&
-		    evt_buf_add_str(out, " -> ") &&
-		    diff_add_value(out, b, false) &&
-		    evt_buf_add_byte(out, '\n');
-	t->n_fields++;
-	evt_buf_free(&named);
+	if (t->o->json) {
+		evt_json_write_object(&t->json, NULL);
+		evt_json_write_strf(&t->json, "pointer", "%s%s", dot, place);
+		if (evt_json_view_kind(a) != EVT_JSON_VIEW_NONE)
+			evt_json_write_raw(&t->json, "a", a.p, a.n);
+		if (evt_json_view_kind(b) != EVT_JSON_VIEW_NONE)
+			evt_json_write_raw(&t->json, "b", b.p, b.n);
+		evt_json_write_close(&t->json);
+	} else {
+		ok = evt_buf_printf(out, "    %s%s: ", dot,
+		         *dot != '\0' || *place != '\0' ? place : "(all)") &&
+		    diff_add_value(out, a) && evt_buf_add_str(out, " -> ") &&
+		    diff_add_value(out, b) && evt_buf_add_byte(out, '\n');
+	}
 	return ok ? EVT_OK : evt_err_nomem(err);
 }
 
 static int
-diff_tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
+diff_print_fields(struct report *t, const diff_pair *p, evt_error *err)
 {
 	bool a_of_batch = false, b_of_batch = false;
 	evt_json_view a = { NULL, 0 }, b = { NULL, 0 };
@@ -312,52 +297,51 @@ diff_tell_fields(struct telling *t, const diff_pair *p, evt_error *err)
 	if (r == EVT_OK)
 		r = diff_fetch_value(&t->b, &p->b, t->scanner, &b, &b_of_batch,
 		    err);
-	t->n_fields = 0;
 	t->of_batch = a_of_batch && b_of_batch;
 	/* What is no JSON differs as a whole. */
 	if (r == EVT_OK && evt_json_view_kind(a) != EVT_JSON_VIEW_NONE &&
 	    evt_json_view_kind(b) != EVT_JSON_VIEW_NONE)
 		r = jsoncmp_find(a, b,
 		    t->of_batch ? &t->o->in_batch : &t->o->in_frame,
-		    diff_tell_field, t, err);
+		    diff_print_field, t, err);
 	return r;
 }
 
-static bool
-diff_add_place(evt_buf *b, const char *name, const diff_place *p)
+static void
+diff_write_place(evt_json_write *w, const char *name, const diff_place *p)
 {
-	char time[EVT_TIMETEXT_MAX];
-
 	if (p->seq == 0)
-		return true;
-	return evt_buf_printf(b,
-	    ",\"%s\":{\"seq\":%" PRIu64 ",\"record\":%" PRIu32
-	    ",\"time\":\"%s\",\"time_ns\":%" PRId64 "}",
-	    name, p->seq, p->n, evt_timetext_format(p->time_ns, 9, time),
-	    p->time_ns);
+		return;
+	evt_json_write_object(w, name);
+	evt_json_write_uint(w, "seq", p->seq);
+	evt_json_write_uint(w, "record", p->n);
+	evt_json_write_time(w, "time", p->time_ns, 9);
+	evt_json_write_int(w, "time_ns", p->time_ns);
+	evt_json_write_close(w);
 }
 
 static const char *const kind_names[] = { "same", "changed", "missing",
 	"extra" };
+_Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == DIFF_N,
+    "a name for each kind");
 
-static bool
-diff_add_head_json(evt_buf *b, const diff_pair *p)
+static void
+diff_write_head(evt_json_write *w, const diff_pair *p)
 {
-	bool ok = evt_buf_printf(b,
-	              "{\"kind\":\"%s\",\"source\":", kind_names[p->kind]) &&
-	    evt_buf_add_json(b, p->source, strlen(p->source)) &&
-	    evt_buf_add_str(b, ",\"event\":") &&
-	    evt_buf_add_json(b, p->event, strlen(p->event)) &&
-	    diff_add_place(b, "a", &p->a) && diff_add_place(b, "b", &p->b);
-
-	if (ok && p->kind == DIFF_CHANGED)
-		ok = evt_buf_printf(b, ",\"shift_ns\":%" PRId64 ",\"fields\":[",
-		    p->shift_ns);
-	return ok;
+	evt_json_write_object(w, NULL);
+	evt_json_write_str(w, "kind", kind_names[p->kind]);
+	evt_json_write_str(w, "source", p->source);
+	evt_json_write_str(w, "event", p->event);
+	diff_write_place(w, "a", &p->a);
+	diff_write_place(w, "b", &p->b);
+	if (p->kind == DIFF_CHANGED) {
+		evt_json_write_int(w, "shift_ns", p->shift_ns);
+		evt_json_write_array(w, "fields");
+	}
 }
 
 static bool
-diff_add_head_text(evt_buf *b, const diff_pair *p)
+diff_add_head(evt_buf *b, const diff_pair *p)
 {
 	const diff_place *at = p->kind == DIFF_EXTRA ? &p->b : &p->a;
 	char time[EVT_TIMETEXT_MAX];
@@ -372,62 +356,88 @@ diff_add_head_text(evt_buf *b, const diff_pair *p)
 }
 
 static int
-diff_tell_pair(struct telling *t, const diff_pair *p, evt_error *err)
+diff_print_pair(struct report *t, const diff_pair *p, evt_error *err)
 {
 	evt_buf *b = output_file_buf(t->out);
+	bool ok = true;
 	int r = EVT_OK;
 
-	if (!(t->o->json ? diff_add_head_json(b, p) : diff_add_head_text(b, p)))
-		return evt_err_nomem(err);
-	if (p->kind == DIFF_CHANGED)
-		r = diff_tell_fields(t, p, err);
-	if (r == EVT_OK && t->o->json &&
-	    !evt_buf_add_str(b, p->kind == DIFF_CHANGED ? "]}\n" : "}\n"))
-		r = evt_err_nomem(err);
-	return r == EVT_OK ? output_file_flush_some(t->out, err) : r;
+	if (t->o->json) {
+		evt_json_write_begin(&t->json, b);
+		diff_write_head(&t->json, p);
+	} else {
+		ok = diff_add_head(b, p);
+	}
+	if (ok && p->kind == DIFF_CHANGED)
+		r = diff_print_fields(t, p, err);
+	if (r != EVT_OK)
+		return r;
+	if (t->o->json) {
+		if (p->kind == DIFF_CHANGED)
+			evt_json_write_close(&t->json);
+		evt_json_write_close(&t->json);
+		ok = evt_json_write_end(&t->json) && evt_buf_add_byte(b, '\n');
+	}
+	return ok ? output_file_flush_some(t->out, err) : evt_err_nomem(err);
+}
+
+static bool
+diff_add_totals_json(evt_buf *b, const diff_totals *d)
+{
+	evt_json_write w;
+
+	evt_json_write_begin(&w, b);
+	evt_json_write_object(&w, NULL);
+	for (size_t i = 0; i < DIFF_N; i++)
+		evt_json_write_uint(&w, kind_names[i], d->count[i]);
+	if (d->has_shift) {
+		evt_json_write_object(&w, "shift_ns");
+		evt_json_write_int(&w, "p50", d->shift_p50);
+		evt_json_write_int(&w, "min", d->shift_min);
+		evt_json_write_int(&w, "max", d->shift_max);
+		evt_json_write_close(&w);
+	} else {
+		evt_json_write_null(&w, "shift_ns");
+	}
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w) && evt_buf_add_byte(b, '\n');
+}
+
+static bool
+diff_add_totals(evt_buf *b, const diff_totals *d)
+{
+	return evt_buf_printf(b,
+	           "%" PRIu64 " the same, %" PRIu64 " changed, %" PRIu64
+	           " missing on B, %" PRIu64 " extra on B\n",
+	           d->count[DIFF_SAME], d->count[DIFF_CHANGED],
+	           d->count[DIFF_MISSING], d->count[DIFF_EXTRA]) &&
+	    (!d->has_shift ||
+	        evt_buf_printf(b,
+	            "B is shifted by %.6f s (median), %.6f to %.6f s\n",
+	            (double)d->shift_p50 / 1e9, (double)d->shift_min / 1e9,
+	            (double)d->shift_max / 1e9));
 }
 
 static int
-diff_tell_totals(struct telling *t, const diff_totals *d, evt_error *err)
+diff_print_totals(struct report *t, const diff_totals *d, evt_error *err)
 {
 	evt_buf *b = output_file_buf(t->out);
-	bool ok;
+	bool ok =
+	    t->o->json ? diff_add_totals_json(b, d) : diff_add_totals(b, d);
 
-	if (t->o->json)
-		ok = evt_buf_printf(b,
-		         "{\"same\":%" PRIu64 ",\"changed\":%" PRIu64
-		         ",\"missing\":%" PRIu64 ",\"extra\":%" PRIu64,
-		         d->count[0], d->count[1], d->count[2], d->count[3]) &&
-		    (d->has_shift ?
-		            evt_buf_printf(b,
-		                ",\"shift_ns\":{\"p50\":%" PRId64
-		                ",\"min\":%" PRId64 ",\"max\":%" PRId64 "}}\n",
-		                d->shift_p50, d->shift_min, d->shift_max) :
-		            evt_buf_add_str(b, ",\"shift_ns\":null}\n"));
-	else
-		ok = evt_buf_printf(b,
-		         "%" PRIu64 " the same, %" PRIu64 " changed, %" PRIu64
-		         " missing on B, %" PRIu64 " extra on B\n",
-		         d->count[0], d->count[1], d->count[2], d->count[3]) &&
-		    (!d->has_shift ||
-		        evt_buf_printf(b,
-		            "B is shifted by %.6f s (median), %.6f to %.6f s\n",
-		            (double)d->shift_p50 / 1e9,
-		            (double)d->shift_min / 1e9,
-		            (double)d->shift_max / 1e9));
 	return ok ? output_file_flush(t->out, err) : evt_err_nomem(err);
 }
 
 static int
-diff_tell_all(struct telling *t, evt_error *err)
+diff_print_pairs(struct report *t, evt_error *err)
 {
 	int64_t left = t->o->limit;
 	diff_pair pair;
 	int r = EVT_OK;
 
 	while (!t->o->summary && left-- > 0 &&
-	    (r = diff_store_next(t->spill, false, &pair, err)) == EVT_OK) {
-		r = diff_tell_pair(t, &pair, err);
+	    (r = diff_store_next(t->store, false, &pair, err)) == EVT_OK) {
+		r = diff_print_pair(t, &pair, err);
 		if (r != EVT_OK)
 			return r; /* EVT_END: the reader went away */
 	}
@@ -437,93 +447,110 @@ diff_tell_all(struct telling *t, evt_error *err)
 /* ---- all of it ----------------------------------------------------------- */
 
 static int
-diff_read_both(const struct options *o, const cli_tapes *tapes,
-    const evt_filter *filter, struct telling *t, int64_t origin_ns[2])
+diff_read_both(tool_context *c, struct report *t, int64_t origin_ns[2])
 {
 	int code = CLI_DONE;
 
 	for (int i = 0; i < 2; i++) {
-		struct reading rd = { .o = o,
-			.spill = t->spill,
+		struct reading rd = { .o = t->o,
+			.store = t->store,
 			.scanner = t->scanner,
 			.tape = i };
-		frame_loop each = { .cmd = &diff_cli,
-			.tapes = &tapes->tape[i],
+		frame_loop loop = { .cmd = c->cli,
+			.tapes = &c->tapes.tape[i],
 			.n_tapes = 1,
-			.filter = filter,
+			.filter = &c->filter,
 			.frame = diff_read_frame,
 			.ctx = &rd };
-		int one = frame_loop_run(&each);
+		int one = frame_loop_run(&loop);
 
-		if (one != CLI_DONE && one != CLI_LOSSES)
+		if (!tool_is_done(one))
 			return one;
 		code = one != CLI_DONE ? one : code;
-		origin_ns[i] = o->absolute ? 0 : rd.first_ns;
+		origin_ns[i] = t->o->absolute ? 0 : rd.first_ns;
 	}
 	return code;
 }
 
 static int
-diff(const struct options *o, const cli_tapes *tapes, const evt_filter *filter)
+diff_check(tool_context *c, evt_error *err)
 {
-	struct telling t = { .o = o,
-		.a = { .tape = tapes->tape[0] },
-		.b = { .tape = tapes->tape[1] } };
+	return diff_sort_ignored(c->options, err);
+}
+
+/* Align the records of both tapes, and print the differences and totals. */
+static int
+diff_compare(struct report *t, const int64_t origin_ns[2], diff_totals *ret,
+    evt_error *err)
+{
+	int r =
+	    diff_store_align(t->store, (uint32_t)t->o->window, origin_ns, err);
+
+	if (r == EVT_OK)
+		r = diff_store_totals(t->store, ret, err);
+	if (r == EVT_OK)
+		r = diff_print_pairs(t, err);
+	if (r == EVT_OK)
+		r = diff_print_totals(t, ret, err);
+	return r;
+}
+
+static int
+diff_run(tool_context *c, evt_error *err)
+{
+	struct report *t = c->work;
 	diff_totals totals = { .has_shift = false };
 	int64_t origin_ns[2];
-	evt_error err;
-	int code = CLI_DONE, r = diff_store_new(&t.spill, &err);
+	int code, r = diff_store_new(&t->store, err);
 
+	t->o = c->options;
+	t->a.tape = c->tapes.tape[0];
+	t->b.tape = c->tapes.tape[1];
+	c->filter.kinds = 1u << EVT_KIND_RECEIVED;
 	if (r == EVT_OK)
-		r = evt_json_scanner_new(NULL, &t.scanner, &err);
+		r = evt_json_scanner_new(NULL, &t->scanner, err);
 	if (r == EVT_OK)
-		r = output_file_open(NULL, false, &t.out, &err);
-	if (r == EVT_OK)
-		code = diff_read_both(o, tapes, filter, &t, origin_ns);
-	if (r == EVT_OK && (code == CLI_DONE || code == CLI_LOSSES)) {
-		if ((r = diff_store_align(t.spill, (uint32_t)o->window,
-		         origin_ns, &err)) == EVT_OK &&
-		    (r = diff_store_totals(t.spill, &totals, &err)) == EVT_OK &&
-		    (r = diff_tell_all(&t, &err)) == EVT_OK)
-			r = diff_tell_totals(&t, &totals, &err);
-		if (totals.count[1] + totals.count[2] + totals.count[3] > 0)
-			code = CLI_LOSSES;
-	}
+		r = output_file_open(NULL, false, &t->out, err);
+	if (r != EVT_OK)
+		return r;
+	code = diff_read_both(c, t, origin_ns);
+	if (!tool_is_done(code))
+		return code;
+	r = diff_compare(t, origin_ns, &totals, err);
 	if (r < 0)
-		code = cli_fail(&diff_cli, "%s", err.text);
-	evt_cursor_close(t.a.cursor);
-	evt_cursor_close(t.b.cursor);
-	output_file_close(t.out);
-	evt_json_scanner_free(t.scanner);
-	diff_store_free(t.spill);
-	return code;
+		return r;
+	return totals.count[DIFF_CHANGED] + totals.count[DIFF_MISSING] +
+	            totals.count[DIFF_EXTRA] >
+	        0 ?
+	    CLI_LOSSES :
+	    code;
 }
 
-/* The window is of each tape's own times; the kinds are fixed. */
-static int
-diff_run(int argc, char **argv)
+static void
+diff_free(tool_context *c)
 {
-	struct options o = { .window = 4096, .limit = INT64_MAX };
-	cli_tapes tapes = { 0 };
-	evt_filter filter;
-	evt_error err;
-	int n, code = cli_parse(&diff_cli, argc, argv, &o, &n);
+	struct options *o = c->options;
+	struct report *t = c->work;
 
-	if (code < 0 && diff_sort_ignored(&o, &err))
-		code = cli_usage(&diff_cli, "%s", err.text);
-	if (code < 0)
-		code = tool_open(&diff_cli, &o.filter, argv + 1, n, &tapes,
-		    &filter);
-	if (code < 0) {
-		filter.kinds = 1u << EVT_KIND_RECEIVED;
-		code = diff(&o, &tapes, &filter);
-	}
-	cli_tapes_close(&tapes);
-	evt_strings_free(&o.ignore);
-	evt_strings_free(&o.in_frame);
-	evt_strings_free(&o.in_batch);
-	cli_filter_free(&o.filter);
-	return code;
+	evt_cursor_close(t->a.cursor);
+	evt_cursor_close(t->b.cursor);
+	output_file_close(t->out);
+	evt_json_scanner_free(t->scanner);
+	diff_store_free(t->store);
+	evt_strings_free(&o->in_frame);
+	evt_strings_free(&o->in_batch);
 }
 
-const tool_command command_diff = { &diff_cli, diff_run, NULL };
+/* The window is applied to each tape's own times. */
+const tool_command command_diff = {
+	.cli = &diff_cli,
+	.options_size = sizeof(struct options),
+	.defaults = &(struct options){ .window = 4096, .limit = INT64_MAX },
+	.tapes = TOOL_TAPES_ALL,
+	.has_filter = true,
+	.filter_offset = offsetof(struct options, filter),
+	.work_size = sizeof(struct report),
+	.check = diff_check,
+	.run = diff_run,
+	.free = diff_free,
+};

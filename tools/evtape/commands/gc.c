@@ -2,9 +2,11 @@
 #include <inttypes.h>
 #include <stddef.h>
 
+#include "format/base/clock.h"
+#include "format/base/err.h"
 #include "format/base/timetext.h"
 #include "format/write/maintain.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 
 struct options {
 	uint64_t keep_size;
@@ -69,27 +71,36 @@ gc_report(const evt_maintain_gc_result *got, const struct options *o)
 }
 
 static int
-gc_run(int argc, char **argv)
+gc_check(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	evt_maintain_gc_options gc = { .before_ns = INT64_MIN };
-	evt_maintain_gc_result got;
-	evt_error err;
-	int n, code = cli_parse(&gc_cli, argc, argv, &o, &n);
+	const struct options *o = c->options;
 
-	if (code >= 0)
-		return code;
-	if (o.keep_size == 0 && o.keep_age == 0)
-		return cli_usage(&gc_cli,
-		    "say what to keep: --keep-size or --keep-age");
-	gc.keep_bytes = o.keep_size;
-	gc.dry_run = o.dry_run;
-	if (o.keep_age > 0)
-		gc.before_ns = evt_clock_real() - o.keep_age;
-	if (evt_maintain_gc(argv[1], &gc, &got, &err))
-		return cli_fail(&gc_cli, "%s", err.text);
-	gc_report(&got, &o);
+	return o->keep_size > 0 || o->keep_age > 0 ?
+	    EVT_OK :
+	    evt_err_set(err, EVT_ERR_ARG,
+	        "say what to keep: --keep-size or --keep-age");
+}
+
+static int
+gc_run(tool_context *c, evt_error *err)
+{
+	const struct options *o = c->options;
+	evt_maintain_gc_options gc = { .keep_bytes = o->keep_size,
+		.before_ns = o->keep_age > 0 ? evt_clock_real() - o->keep_age :
+		                               INT64_MIN,
+		.dry_run = o->dry_run };
+	evt_maintain_gc_result got;
+	int r = evt_maintain_gc(c->args[0], &gc, &got, err);
+
+	if (r != EVT_OK)
+		return r;
+	gc_report(&got, o);
 	return CLI_DONE;
 }
 
-const tool_command command_gc = { &gc_cli, gc_run, NULL };
+const tool_command command_gc = {
+	.cli = &gc_cli,
+	.options_size = sizeof(struct options),
+	.check = gc_check,
+	.run = gc_run,
+};

@@ -1,4 +1,5 @@
 /* info.c - evtape info: what is on a tape, for people and as JSON. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "format/base/timetext.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 
 struct options {
 	bool json;
@@ -358,26 +359,24 @@ info_print_info(const evt_info *info, const char *path, const struct options *o)
 }
 
 static int
-info_run(int argc, char **argv)
+info_run(tool_context *c, evt_error *err)
 {
-	struct options o = { .top = 10 };
-	evt_info *info = NULL;
-	evt_tape *tape = NULL;
-	evt_error err;
-	int n, code = cli_parse(&info_cli, argc, argv, &o, &n);
+	evt_info *info;
+	int code, r = evt_tape_info(c->tapes.tape[0], &info, err);
 
-	if (code >= 0)
-		return code;
-	if (evt_tape_open(argv[1], &tape, &err) ||
-	    evt_tape_info(tape, &info, &err))
-		code = cli_fail(&info_cli, "%s", err.text);
-	else
-		code = info_print_info(info, argv[1], &o);
-	if (fflush(stdout) != 0 && code == CLI_DONE)
-		code = cli_fail(&info_cli, "cannot write to stdout");
+	if (r != EVT_OK)
+		return r;
+	code = info_print_info(info, c->args[0], c->options);
+	if (fflush(stdout) != 0 && errno != EPIPE && code == CLI_DONE)
+		code = cli_fail(c->cli, "cannot write to stdout");
 	evt_info_free(info);
-	evt_tape_close(tape);
 	return code;
 }
 
-const tool_command command_info = { &info_cli, info_run, NULL };
+const tool_command command_info = {
+	.cli = &info_cli,
+	.options_size = sizeof(struct options),
+	.defaults = &(struct options){ .top = 10 },
+	.tapes = TOOL_TAPES_FIRST,
+	.run = info_run,
+};

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/json_write.h"
 #include "format/read/tape.h"
 #include "format/read/tape_trackers.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/output_file.h"
 
 enum sort { BY_ID, BY_FRAMES, BY_FIRST, BY_LAST, BY_RATE };
@@ -206,17 +207,6 @@ ls_find_trackers(struct list *l, const cli_tapes *tapes, evt_error *err)
 	return EVT_OK;
 }
 
-static void
-ls_free_list(struct list *l)
-{
-	for (size_t i = 0; i < l->n_trackers; i++)
-		evt_trackers_free(l->trackers[i]);
-	free(l->trackers);
-	free(l->source);
-	free(l->count);
-	evt_summary_free(&l->sum);
-}
-
 /* Numbers by value and before words, words by their bytes. */
 static int
 ls_compare_ids(const evt_key *a, const evt_key *b)
@@ -269,17 +259,11 @@ ls_compare(const void *a, const void *b)
 
 /* ---- output -------------------------------------------------------------- */
 
-static bool
-ls_add_event_name(const struct list *l, uint32_t event, bool json, evt_buf *b)
+static evt_key
+ls_event_name(const struct list *l, uint32_t event)
 {
-	evt_key key = { "", 0, false };
-
-	if (event > 0)
-		key = evt_key_table_key(&l->sum.events, event - 1);
-	if (json)
-		return evt_buf_add_json(b, key.text, key.len);
-	return event > 0 ? evt_buf_add(b, key.text, key.len) :
-	                   evt_buf_add_str(b, "(none)");
+	return event > 0 ? evt_key_table_key(&l->sum.events, event - 1) :
+	                   (evt_key){ "(none)", 6, false };
 }
 
 static bool
@@ -291,10 +275,13 @@ ls_add_text(const struct list *l, const struct source *s, evt_buf *b)
 	    evt_timetext_format(s->first_ns, 3, first),
 	    evt_timetext_format(s->last_ns, 3, last));
 
-	for (size_t i = s->at; i < s->at + s->n && ok; i++)
+	for (size_t i = s->at; i < s->at + s->n && ok; i++) {
+		evt_key event = ls_event_name(l, l->count[i].event);
+
 		ok = evt_buf_add_byte(b, ' ') &&
-		    ls_add_event_name(l, l->count[i].event, false, b) &&
+		    evt_buf_add(b, event.text, event.len) &&
 		    evt_buf_printf(b, ":%" PRIu64, l->count[i].frames);
+	}
 	if (s->tracker != NULL)
 		ok = ok &&
 		    evt_buf_printf(b, "  tracker %" PRId64 " ",
@@ -304,37 +291,51 @@ ls_add_text(const struct list *l, const struct source *s, evt_buf *b)
 	return ok && evt_buf_add_byte(b, '\n');
 }
 
+static void
+ls_write_events(const struct list *l, const struct source *s, evt_json_write *w)
+{
+	evt_json_write_array(w, "events");
+	for (size_t i = s->at; i < s->at + s->n; i++) {
+		evt_key event = ls_event_name(l, l->count[i].event);
+
+		evt_json_write_object(w, NULL);
+		if (l->count[i].event == 0)
+			evt_json_write_null(w, "event");
+		else
+			evt_json_write_text(w, "event", event.text, event.len);
+		evt_json_write_uint(w, "frames", l->count[i].frames);
+		evt_json_write_close(w);
+	}
+	evt_json_write_close(w);
+}
+
 static bool
 ls_add_json(const struct list *l, const struct source *s, evt_buf *b)
 {
-	char first[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX];
-	bool ok = evt_buf_add_str(b, "{\"source_id\":") &&
-	    (s->key.is_int ? evt_buf_add(b, s->key.text, s->key.len) :
-	                     evt_buf_add_json(b, s->key.text, s->key.len)) &&
-	    evt_buf_printf(b,
-	        ",\"frames\":%" PRIu64 ",\"rate\":%.6g,\"first\":\"%s\","
-	        "\"last\":\"%s\",\"first_ns\":%" PRId64 ",\"last_ns\":%" PRId64
-	        ",\"events\":[",
-	        s->frames, s->rate, evt_timetext_format(s->first_ns, 9, first),
-	        evt_timetext_format(s->last_ns, 9, last), s->first_ns,
-	        s->last_ns);
+	evt_json_write w;
+	char rate[32];
 
-	for (size_t i = s->at; i < s->at + s->n && ok; i++)
-		ok = evt_buf_add_str(b,
-		         i > s->at ? ",{\"event\":" : "{\"event\":") &&
-		    (l->count[i].event == 0 ?
-		            evt_buf_add_str(b, "null") :
-		            ls_add_event_name(l, l->count[i].event, true, b)) &&
-		    evt_buf_printf(b, ",\"frames\":%" PRIu64 "}",
-		        l->count[i].frames);
-	ok = ok && evt_buf_add_byte(b, ']');
-	if (s->tracker != NULL)
-		ok = ok &&
-		    evt_buf_printf(b, ",\"tracker_id\":%" PRId64 ",\"label\":",
-		        s->tracker->id) &&
-		    evt_buf_add_json(b, s->tracker->label,
-		        s->tracker->label_len);
-	return ok && evt_buf_add_str(b, "}\n");
+	evt_json_write_begin(&w, b);
+	evt_json_write_object(&w, NULL);
+	if (s->key.is_int)
+		evt_json_write_raw(&w, "source_id", s->key.text, s->key.len);
+	else
+		evt_json_write_text(&w, "source_id", s->key.text, s->key.len);
+	evt_json_write_uint(&w, "frames", s->frames);
+	evt_json_write_raw(&w, "rate", rate,
+	    (size_t)snprintf(rate, sizeof(rate), "%.6g", s->rate));
+	evt_json_write_time(&w, "first", s->first_ns, 9);
+	evt_json_write_time(&w, "last", s->last_ns, 9);
+	evt_json_write_int(&w, "first_ns", s->first_ns);
+	evt_json_write_int(&w, "last_ns", s->last_ns);
+	ls_write_events(l, s, &w);
+	if (s->tracker != NULL) {
+		evt_json_write_int(&w, "tracker_id", s->tracker->id);
+		evt_json_write_text(&w, "label", s->tracker->label,
+		    s->tracker->label_len);
+	}
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w) && evt_buf_add_byte(b, '\n');
 }
 
 static int
@@ -344,7 +345,8 @@ ls_print(struct list *l, const struct options *o, evt_error *err)
 	int r;
 
 	qsort(l->source, l->n, sizeof(*l->source), ls_compare);
-	if ((r = output_file_open(NULL, false, &out, err)))
+	r = output_file_open(NULL, false, &out, err);
+	if (r != EVT_OK)
 		return r;
 	for (size_t i = 0; i < l->n && r == EVT_OK; i++) {
 		const struct source *s =
@@ -365,52 +367,53 @@ ls_print(struct list *l, const struct options *o, evt_error *err)
 }
 
 static int
-ls_list(const struct options *o, const cli_tapes *tapes)
+ls_run(tool_context *c, evt_error *err)
 {
-	struct list l = { .source = NULL };
+	const struct options *o = c->options;
+	struct list *l = c->work;
 	uint64_t damaged, sum = 0;
-	evt_error err;
 	int r = EVT_OK;
 
-	for (size_t i = 0; i < tapes->n && r == EVT_OK; i++) {
-		r = evt_tape_gather(tapes->tape[i], EVT_INFO_SOURCES, &l.sum,
-		    &damaged, &err);
+	for (size_t i = 0; i < c->tapes.n && r == EVT_OK; i++) {
+		r = evt_tape_gather(c->tapes.tape[i], EVT_INFO_SOURCES, &l->sum,
+		    &damaged, err);
 		sum += damaged;
 	}
 	if (r == EVT_OK)
-		r = ls_fill(&l, o, &err);
+		r = ls_fill(l, o, err);
 	if (r == EVT_OK)
-		r = ls_find_trackers(&l, tapes, &err);
+		r = ls_find_trackers(l, &c->tapes, err);
 	if (r == EVT_OK)
-		r = ls_print(&l, o, &err);
-	ls_free_list(&l);
+		r = ls_print(l, o, err);
 	if (r < 0)
-		return cli_fail(&ls_cli, "%s", err.text);
+		return r;
 	if (sum == 0)
 		return CLI_DONE;
-	cli_warn(&ls_cli,
-	    "%" PRIu64
-	    " blocks are damaged and not counted; 'evtape verify' tells which",
-	    sum);
+	cli_warn(c->cli,
+	    "%" PRIu64 " damaged block%s not counted; 'evtape verify' names "
+	    "each fault",
+	    sum, sum == 1 ? " is" : "s are");
 	return CLI_LOSSES;
 }
 
-static int
-ls_run(int argc, char **argv)
+static void
+ls_free(tool_context *c)
 {
-	struct options o = { .sort = BY_ID };
-	cli_tapes tapes = { 0 };
-	evt_filter filter;
-	int n, code = cli_parse(&ls_cli, argc, argv, &o, &n);
+	struct list *l = c->work;
 
-	if (code < 0)
-		code = tool_open(&ls_cli, &(cli_filter){ 0 }, argv + 1, n,
-		    &tapes, &filter);
-	if (code < 0)
-		code = ls_list(&o, &tapes);
-	cli_tapes_close(&tapes);
-	evt_strings_free(&o.events);
-	return code;
+	for (size_t i = 0; i < l->n_trackers; i++)
+		evt_trackers_free(l->trackers[i]);
+	free(l->trackers);
+	free(l->source);
+	free(l->count);
+	evt_summary_free(&l->sum);
 }
 
-const tool_command command_ls = { &ls_cli, ls_run, NULL };
+const tool_command command_ls = {
+	.cli = &ls_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_ALL,
+	.work_size = sizeof(struct list),
+	.run = ls_run,
+	.free = ls_free,
+};

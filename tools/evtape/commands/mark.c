@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/clock.h"
+#include "format/base/json_write.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/output_file.h"
 
 struct options {
@@ -46,7 +48,7 @@ static const cli_option table[] = {
 	{ .type = CLI_END },
 };
 
-static const cli_command mark = {
+static const cli_command mark_cli = {
 	.name = "evtape mark",
 	.usage = "[options] TAPE [TEXT]",
 	.summary = "set a bookmark on a tape, list them, or take one back",
@@ -66,80 +68,68 @@ static const cli_command mark = {
 	.max_args = 2,
 };
 
-/* What was asked for is done, by us or by the recorder. */
+/* Report that a recorder, and not this process, will do it. */
 static int
-mark_done(const char *path, bool queued)
+mark_done(const tool_context *c, bool queued)
 {
 	if (queued)
-		fprintf(stderr, "evtape mark: left for the recorder of %s\n",
-		    path);
+		fprintf(stderr, "%s: queued for the recorder of %s\n",
+		    c->cli->name, c->args[0]);
 	return CLI_DONE;
 }
 
 static int
-mark_parse_time(const char *at, cli_tapes *tapes, int64_t *ret_ns)
+mark_add(tool_context *c, evt_error *err)
 {
+	const struct options *o = c->options;
+	int64_t time_ns = evt_clock_real();
 	evt_timetext_ref ref;
-	evt_error err;
-
-	if (at == NULL) {
-		*ret_ns = evt_clock_real();
-		return -1;
-	}
-	if (cli_tapes_ref(tapes, &ref, &err))
-		return cli_fail(&mark, "%s", err.text);
-	if (evt_timetext_parse(at, &ref, ret_ns, &err))
-		return cli_usage(&mark, "%s", err.text);
-	return -1;
-}
-
-static int
-mark_add(const struct options *o, cli_tapes *tapes, const char *path,
-    const char *text)
-{
-	int64_t time_ns = 0;
-	evt_error err;
 	bool queued;
-	int code = mark_parse_time(o->at, tapes, &time_ns);
+	int r;
 
-	if (code >= 0)
-		return code;
-	if (evt_bookmark_add(path, text, time_ns, &queued, &err))
-		return cli_fail(&mark, "%s", err.text);
-	return mark_done(path, queued);
+	if (o->at != NULL) {
+		r = cli_tapes_ref(&c->tapes, &ref, err);
+		if (r != EVT_OK)
+			return r;
+		if (evt_timetext_parse(o->at, &ref, &time_ns, err))
+			return cli_usage(c->cli, "%s", err->text);
+	}
+	r = evt_bookmark_add(c->args[0], c->args[1], time_ns, &queued, err);
+	return r == EVT_OK ? mark_done(c, queued) : r;
 }
 
 static int
-mark_trigger(const char *path, const char *text)
+mark_trigger(tool_context *c, evt_error *err)
 {
-	evt_error err;
+	int r = evt_bookmark_trigger(c->args[0],
+	    c->n_args > 1 ? c->args[1] : NULL, err);
 
-	if (evt_bookmark_trigger(path, text, &err))
-		return cli_fail(&mark, "%s", err.text);
-	return mark_done(path, true);
+	return r == EVT_OK ? mark_done(c, true) : r;
 }
 
 /* ---- list ------------------------------------------------------------------- */
 
 static bool
-mark_print_note(const evt_bookmark *n, bool json, evt_buf *b)
+mark_print_bookmark(const evt_bookmark *m, bool json, evt_buf *b)
 {
 	char time[EVT_TIMETEXT_MAX];
+	evt_json_write w;
 
-	evt_timetext_format(n->time_ns, json ? 9 : 3, time);
 	if (!json)
-		return evt_buf_printf(b, "%8" PRIu64 "  %s  %s\n", n->seq, time,
-		    n->text);
-	return evt_buf_printf(b,
-	           "{\"seq\":%" PRIu64 ",\"time\":\"%s\",\"time_ns\":%" PRId64
-	           ",\"text\":",
-	           n->seq, time, n->time_ns) &&
-	    evt_buf_add_json(b, n->text, strlen(n->text)) &&
-	    evt_buf_add_str(b, "}\n");
+		return evt_buf_printf(b, "%8" PRIu64 "  %s  %s\n", m->seq,
+		    evt_timetext_format(m->time_ns, 3, time), m->text);
+	evt_json_write_begin(&w, b);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_uint(&w, "seq", m->seq);
+	evt_json_write_time(&w, "time", m->time_ns, 9);
+	evt_json_write_int(&w, "time_ns", m->time_ns);
+	evt_json_write_str(&w, "text", m->text);
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w) && evt_buf_add_byte(b, '\n');
 }
 
 static int
-mark_list(const evt_bookmark *notes, size_t n, bool json, evt_error *err)
+mark_list(const evt_bookmark *marks, size_t n, bool json, evt_error *err)
 {
 	output_file *out;
 	int r = output_file_open(NULL, false, &out, err);
@@ -147,7 +137,7 @@ mark_list(const evt_bookmark *notes, size_t n, bool json, evt_error *err)
 	if (r != EVT_OK)
 		return r;
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = mark_print_note(&notes[i], json, output_file_buf(out)) ?
+		r = mark_print_bookmark(&marks[i], json, output_file_buf(out)) ?
 		    output_file_flush_some(out, err) :
 		    evt_err_nomem(err);
 	if (r == EVT_OK)
@@ -158,9 +148,10 @@ mark_list(const evt_bookmark *notes, size_t n, bool json, evt_error *err)
 
 /* ---- remove ----------------------------------------------------------------- */
 
-/* The number of the note that is meant; 0: there is none. */
+/* The sequence number of the bookmark that `what` names: its text, or #N; 0: no
+ * such bookmark. */
 static uint64_t
-mark_find(const evt_bookmark *notes, size_t n, const char *what)
+mark_find(const evt_bookmark *marks, size_t n, const char *what)
 {
 	int64_t seq;
 
@@ -168,65 +159,76 @@ mark_find(const evt_bookmark *notes, size_t n, const char *what)
 	    evt_timetext_int_parse(what + 1, "the number", 1, INT64_MAX, &seq,
 	        NULL) == EVT_OK)
 		return (uint64_t)seq;
-	while (n > 0 && strcmp(notes[n - 1].text, what) != 0)
+	while (n > 0 && strcmp(marks[n - 1].text, what) != 0)
 		n--;
-	return n > 0 ? notes[n - 1].seq : 0;
+	return n > 0 ? marks[n - 1].seq : 0;
 }
 
 static int
-mark_list_or_remove(const struct options *o, evt_tape *tape, const char *path)
+mark_list_or_remove(tool_context *c, evt_error *err)
 {
-	evt_bookmark *notes = NULL;
+	const struct options *o = c->options;
+	evt_bookmark *marks = NULL;
 	bool queued = false;
 	uint64_t seq;
-	evt_error err;
 	size_t n = 0;
-	int r = evt_tape_bookmarks(tape, &notes, &n, &err);
+	int r = evt_tape_bookmarks(c->tapes.tape[0], &marks, &n, err);
 
 	if (r == EVT_OK && o->list) {
-		r = mark_list(notes, n, o->json, &err);
+		r = mark_list(marks, n, o->json, err);
 	} else if (r == EVT_OK) {
-		seq = mark_find(notes, n, o->remove);
-		r = seq > 0 ? evt_bookmark_remove(path, seq, &queued, &err) :
-		              evt_err_set(&err, EVT_ERR_NOTFOUND,
-		                  "%s has no bookmark '%s'; --list shows them",
-		                  path, o->remove);
+		seq = mark_find(marks, n, o->remove);
+		r = seq > 0 ?
+		    evt_bookmark_remove(c->args[0], seq, &queued, err) :
+		    evt_err_set(err, EVT_ERR_NOTFOUND,
+		        "%s has no bookmark '%s'; --list shows them",
+		        c->args[0], o->remove);
 	}
-	evt_bookmarks_free(notes, n);
-	return r < 0 ? cli_fail(&mark, "%s", err.text) :
-	               mark_done(path, queued);
+	evt_bookmarks_free(marks, n);
+	return r < 0 ? r : mark_done(c, queued);
+}
+
+static bool
+mark_needs_text(const struct options *o)
+{
+	return !o->list && o->remove == NULL && !o->trigger;
 }
 
 static int
-mark_run(int argc, char **argv)
+mark_check(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	cli_tapes tapes = { 0 };
-	evt_filter filter;
-	int n, code = cli_parse(&mark, argc, argv, &o, &n);
+	const struct options *o = c->options;
 
-	if (code >= 0)
-		return code;
-	if ((o.list || o.remove != NULL) && n > 1)
-		return cli_usage(&mark,
-		    "--list and --remove take no text of their own: '%s'",
-		    argv[2]);
-	if (o.trigger && (o.list || o.remove != NULL || o.at != NULL))
-		return cli_usage(&mark,
-		    "--trigger is for now: it goes with none of --at, --list "
-		    "and --remove");
-	if (o.trigger)
-		return mark_trigger(argv[1], n > 1 ? argv[2] : NULL);
-	if (!o.list && o.remove == NULL && n < 2)
-		return cli_usage(&mark, "no text given");
-	code =
-	    tool_open(&mark, &(cli_filter){ 0 }, argv + 1, 1, &tapes, &filter);
-	if (code < 0)
-		code = o.list || o.remove != NULL ?
-		    mark_list_or_remove(&o, tapes.tape[0], argv[1]) :
-		    mark_add(&o, &tapes, argv[1], argv[2]);
-	cli_tapes_close(&tapes);
-	return code;
+	if ((o->list || o->remove != NULL) && c->n_args > 1)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "--list and --remove take no TEXT argument: '%s'",
+		    c->args[1]);
+	if (o->trigger && (o->list || o->remove != NULL || o->at != NULL))
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "--trigger means now; it cannot be combined with --at, "
+		    "--list or --remove");
+	if (mark_needs_text(o) && c->n_args < 2)
+		return evt_err_set(err, EVT_ERR_ARG, "no text given");
+	if (o->trigger) /* the recorder alone opens the tape */
+		c->open = TOOL_TAPES_NONE;
+	return EVT_OK;
 }
 
-const tool_command command_mark = { &mark, mark_run, NULL };
+static int
+mark_run(tool_context *c, evt_error *err)
+{
+	const struct options *o = c->options;
+
+	if (o->trigger)
+		return mark_trigger(c, err);
+	return mark_needs_text(o) ? mark_add(c, err) :
+	                            mark_list_or_remove(c, err);
+}
+
+const tool_command command_mark = {
+	.cli = &mark_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_FIRST,
+	.check = mark_check,
+	.run = mark_run,
+};

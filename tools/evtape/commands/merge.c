@@ -19,7 +19,7 @@
 #include "format/base/err.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/newtape.h"
 
 /* Frames remembered at most, 48 bytes each: the window is cut short beyond. */
@@ -234,60 +234,78 @@ merge_prepare(struct work *w, const cli_tapes *tapes, evt_error *err)
 	return r == EVT_OK ? newtape_open(w->o->output, NULL, &w->to, err) : r;
 }
 
-static int
-merge(const struct options *o, const cli_tapes *tapes, evt_filter *filter)
+static void
+merge_report(const tool_context *c, const struct work *w)
 {
-	struct work w = { .o = o };
-	frame_loop each = { .cmd = &merge_cli,
-		.tapes = tapes->tape,
-		.n_tapes = tapes->n,
-		.filter = filter,
-		.frame = merge_copy,
-		.ctx = &w };
-	evt_error err;
-	int code = CLI_FAILED, r = merge_prepare(&w, tapes, &err);
+	const struct options *o = c->options;
+	uint64_t frames = newtape_frames(w->to);
 
-	filter->with_marks = true;
-	if (r == EVT_OK)
-		code = frame_loop_run(&each);
-	if ((code == CLI_DONE || code == CLI_LOSSES) &&
-	    (r = newtape_finish(w.to, &err)))
-		code = CLI_FAILED;
-	if (r != EVT_OK)
-		cli_fail(&merge_cli, "%s", err.text);
-	else if (o->json && code != CLI_FAILED)
+	if (o->json)
 		printf("{\"frames\":%" PRIu64 ",\"duplicates\":%" PRIu64 "}\n",
-		    newtape_frames(w.to), w.duplicates);
-	else if (o->dedup && code != CLI_FAILED)
+		    frames, w->duplicates);
+	else if (o->dedup)
 		fprintf(stderr,
-		    "evtape merge: %" PRIu64 " frames, %" PRIu64
-		    " duplicates left out\n",
-		    newtape_frames(w.to), w.duplicates);
-	newtape_close(w.to);
-	free(w.first_conn);
-	free(w.memory.ring);
-	free(w.memory.slot);
-	return code;
+		    "%s: %" PRIu64 " frame%s, %" PRIu64
+		    " duplicate%s left out\n",
+		    c->cli->name, frames, frames == 1 ? "" : "s", w->duplicates,
+		    w->duplicates == 1 ? "" : "s");
 }
 
 static int
-merge_run(int argc, char **argv)
+merge_check(tool_context *c, evt_error *err)
 {
-	struct options o = { .window_ns = 5 * EVT_NS_PER_S };
-	cli_tapes tapes = { 0 };
-	evt_filter filter;
-	int n, code = cli_parse(&merge_cli, argc, argv, &o, &n);
+	const struct options *o = c->options;
 
-	if (code < 0 && o.output == NULL)
-		code = cli_usage(&merge_cli, "name the tape to make: -o NEW");
-	if (code < 0)
-		code = tool_open(&merge_cli, &o.filter, argv + 1, n, &tapes,
-		    &filter);
-	if (code < 0)
-		code = merge(&o, &tapes, &filter);
-	cli_tapes_close(&tapes);
-	cli_filter_free(&o.filter);
+	return tool_check_output(o->output, "tape", "NEW", err);
+}
+
+static int
+merge_run(tool_context *c, evt_error *err)
+{
+	struct work *w = c->work;
+	frame_loop loop = { .cmd = c->cli,
+		.tapes = c->tapes.tape,
+		.n_tapes = c->tapes.n,
+		.filter = &c->filter,
+		.frame = merge_copy,
+		.ctx = w };
+	int code, r;
+
+	w->o = c->options;
+	c->filter.with_marks = true;
+	r = merge_prepare(w, &c->tapes, err);
+	if (r != EVT_OK)
+		return r;
+	code = frame_loop_run(&loop);
+	if (!tool_is_done(code))
+		return code;
+	r = newtape_finish(w->to, err);
+	if (r != EVT_OK)
+		return r;
+	merge_report(c, w);
 	return code;
 }
 
-const tool_command command_merge = { &merge_cli, merge_run, NULL };
+static void
+merge_free(tool_context *c)
+{
+	struct work *w = c->work;
+
+	newtape_close(w->to);
+	free(w->first_conn);
+	free(w->memory.ring);
+	free(w->memory.slot);
+}
+
+const tool_command command_merge = {
+	.cli = &merge_cli,
+	.options_size = sizeof(struct options),
+	.defaults = &(struct options){ .window_ns = 5 * EVT_NS_PER_S },
+	.tapes = TOOL_TAPES_ALL,
+	.has_filter = true,
+	.filter_offset = offsetof(struct options, filter),
+	.work_size = sizeof(struct work),
+	.check = merge_check,
+	.run = merge_run,
+	.free = merge_free,
+};

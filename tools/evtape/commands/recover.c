@@ -11,7 +11,7 @@
 #include "format/base/err.h"
 #include "format/mark.h"
 #include "tools/evtape/lib/blockcopy.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/newtape.h"
 
 struct options {
@@ -153,51 +153,50 @@ recover_report(const struct work *w, const struct options *o, const char *path)
 }
 
 static int
-recover(const struct options *o, const cli_tapes *tapes,
-    const evt_filter *filter)
+recover_check(tool_context *c, evt_error *err)
 {
-	struct work w = { 0 };
-	blockcopy copy = { .cmd = &recover_cli,
-		.tape = tapes->tape[0],
-		.filter = filter,
-		.target = recover_target,
-		.ctx = &w };
-	uint64_t last;
-	evt_error err;
-	int code;
+	const struct options *o = c->options;
 
-	if (recover_last_seq(tapes->tape[0], &last, &err) ||
-	    newtape_open(o->output, NULL, &w.to, &err))
-		return cli_fail(&recover_cli, "%s", err.text);
-	code = blockcopy_run(&copy);
-	if ((code == CLI_DONE || code == CLI_LOSSES) &&
-	    (recover_lost_end(&w, last, &err) || newtape_finish(w.to, &err)))
-		code = cli_fail(&recover_cli, "%s", err.text);
-	if (code == CLI_DONE || code == CLI_LOSSES) {
-		recover_report(&w, o, evt_tape_path(tapes->tape[0]));
-		code = w.lost > 0 ? CLI_LOSSES : code;
-	}
-	newtape_close(w.to);
-	return code;
+	return tool_check_output(o->output, "tape", "NEW", err);
 }
 
 static int
-recover_run(int argc, char **argv)
+recover_run(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	cli_tapes tapes = { 0 };
-	evt_filter filter;
-	int n, code = cli_parse(&recover_cli, argc, argv, &o, &n);
+	const struct options *o = c->options;
+	evt_tape *tape = c->tapes.tape[0];
+	struct work w = { 0 };
+	blockcopy copy = { .cmd = c->cli,
+		.tape = tape,
+		.filter = &c->filter,
+		.target = recover_target,
+		.ctx = &w };
+	uint64_t last;
+	int code = CLI_FAILED, r = recover_last_seq(tape, &last, err);
 
-	if (code < 0 && o.output == NULL)
-		code = cli_usage(&recover_cli, "name the tape to make: -o NEW");
-	if (code < 0)
-		code = tool_open(&recover_cli, &(cli_filter){ 0 }, argv + 1, n,
-		    &tapes, &filter);
-	if (code < 0)
-		code = recover(&o, &tapes, &filter);
-	cli_tapes_close(&tapes);
-	return code;
+	if (r == EVT_OK)
+		r = newtape_open(o->output, NULL, &w.to, err);
+	if (r != EVT_OK)
+		goto fail;
+	code = blockcopy_run(&copy);
+	if (!tool_is_done(code))
+		goto fail;
+	r = recover_lost_end(&w, last, err);
+	if (r == EVT_OK)
+		r = newtape_finish(w.to, err);
+	if (r != EVT_OK)
+		goto fail;
+	recover_report(&w, o, evt_tape_path(tape));
+	code = w.lost > 0 ? CLI_LOSSES : code;
+fail:
+	newtape_close(w.to);
+	return r < 0 ? r : code;
 }
 
-const tool_command command_recover = { &recover_cli, recover_run, NULL };
+const tool_command command_recover = {
+	.cli = &recover_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_FIRST,
+	.check = recover_check,
+	.run = recover_run,
+};

@@ -2,11 +2,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 
 static const cli_option table[] = { { .type = CLI_END } };
 
-static const cli_command reindex = {
+static const cli_command reindex_cli = {
 	.name = "evtape reindex",
 	.usage = "TAPE",
 	.summary = "rebuild a tape's index, tape.db, from its segments",
@@ -21,22 +21,20 @@ static const cli_command reindex = {
 };
 
 static int
-reindex_run(int argc, char **argv)
+reindex_run(tool_context *c, evt_error *err)
 {
 	uint64_t damaged = 0;
-	evt_error err;
-	int n, code = cli_parse(&reindex, argc, argv, NULL, &n);
+	int r = evt_tape_reindex(c->args[0], &damaged, err);
 
-	if (code >= 0)
-		return code;
-	if (evt_tape_reindex(argv[1], &damaged, &err))
-		return cli_fail(&reindex, "%s", err.text);
-	if (damaged == 0)
-		return CLI_DONE;
-	cli_warn(&reindex,
-	    "%s has %" PRIu64 " damaged places; the index is made of the rest",
-	    argv[1], damaged);
+	if (r != EVT_OK || damaged == 0)
+		return r;
+	cli_warn(c->cli,
+	    "%s has %" PRIu64 " damaged place%s; the index covers the rest",
+	    c->args[0], damaged, damaged == 1 ? "" : "s");
 	return CLI_LOSSES;
 }
 
-const tool_command command_reindex = { &reindex, reindex_run, NULL };
+const tool_command command_reindex = {
+	.cli = &reindex_cli,
+	.run = reindex_run,
+};

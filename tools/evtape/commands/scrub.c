@@ -13,11 +13,13 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
+#include "format/base/json_write.h"
 #include "format/keys/json_scan.h"
 #include "format/mark.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/newtape.h"
 #include "tools/evtape/scrub/scrub_text.h"
 
@@ -108,14 +110,14 @@ static const cli_command scrub_cli = {
 	.max_args = 1,
 };
 
-/* A note may be taken back by its number, which changes. */
-struct note {
+/* A bookmark is removed by its sequence number, which changes. */
+struct bookmark {
 	uint64_t seq, new_seq;
 };
 
 struct work {
 	const struct options *o;
-	pseudonym d;
+	pseudonym pseudonym;
 	scrub_tally tally;
 	scrub_text *text;
 	evt_json_scanner *scanner;
@@ -123,8 +125,8 @@ struct work {
 	evt_buf payload, keys, event;
 	evt_key *sources;
 	size_t cap_sources;
-	struct note *note;
-	size_t n_notes;
+	struct bookmark *bookmark;
+	size_t n_bookmarks, cap_bookmarks;
 	uint64_t frames, left_out_sent, left_out_raw;
 };
 
@@ -137,20 +139,13 @@ scrub_set_keys(struct work *w, evt_frame *f, evt_error *err)
 	size_t at = 0;
 
 	w->keys.len = w->event.len = 0;
-	if (f->n_sources > w->cap_sources) {
-		evt_key *more =
-		    realloc(w->sources, f->n_sources * sizeof(*more));
-
-		if (more == NULL)
-			return evt_err_nomem(err);
-		w->sources = more;
-		w->cap_sources = f->n_sources;
-	}
+	if (!evt_grow(&w->sources, &w->cap_sources, f->n_sources))
+		return evt_err_nomem(err);
 	for (size_t i = 0; i < f->n_sources; i++) {
 		size_t before = w->keys.len;
 
-		if (!pseudonym_id(&w->d, f->sources[i].text, f->sources[i].len,
-		        f->sources[i].is_int, &w->keys))
+		if (!pseudonym_id(&w->pseudonym, f->sources[i].text,
+		        f->sources[i].len, f->sources[i].is_int, &w->keys))
 			return evt_err_nomem(err);
 		w->sources[i] = (evt_key){ .is_int = f->sources[i].is_int,
 			.len = (uint32_t)(w->keys.len - before) };
@@ -173,7 +168,7 @@ scrub_set_keys(struct work *w, evt_frame *f, evt_error *err)
 static int
 scrub_shift(const struct work *w, evt_frame *f, evt_error *err)
 {
-	int64_t by = w->d.shift_s * EVT_NS_PER_S;
+	int64_t by = w->pseudonym.shift_s * EVT_NS_PER_S;
 
 	if (__builtin_add_overflow(f->time_ns, by, &f->time_ns) ||
 	    __builtin_add_overflow(f->mono_ns, by, &f->mono_ns))
@@ -197,22 +192,20 @@ scrub_put(struct work *w, const evt_frame *f, evt_error *err)
 	return r;
 }
 
-/* ---- notes --------------------------------------------------------------- */
+/* ---- bookmarks --------------------------------------------------------------- */
 
 static int
-scrub_remember_note(struct work *w, uint64_t seq, evt_error *err)
+scrub_remember_bookmark(struct work *w, uint64_t seq, evt_error *err)
 {
-	struct note *more = realloc(w->note, (w->n_notes + 1) * sizeof(*more));
-
-	if (more == NULL)
+	if (!evt_grow(&w->bookmark, &w->cap_bookmarks, w->n_bookmarks + 1))
 		return evt_err_nomem(err);
-	w->note = more;
-	more[w->n_notes++] = (struct note){ seq, newtape_frames(w->to) + 1 };
+	w->bookmark[w->n_bookmarks++] =
+	    (struct bookmark){ seq, newtape_frames(w->to) + 1 };
 	return EVT_OK;
 }
 
-/* A note that takes another back: {"mark":"note","removes":N}.  *ret_done: it
- * was one, and has been dealt with. */
+/* Put a mark that removes a bookmark, {"mark":"note","removes":N}, with the new
+ * number.  *ret_done: whether the frame is one; then it has been dealt with. */
 static int
 scrub_put_removal(struct work *w, const evt_frame *f, bool *ret_done,
     evt_error *err)
@@ -225,11 +218,12 @@ scrub_put_removal(struct work *w, const evt_frame *f, bool *ret_done,
 	int r = EVT_OK;
 
 	*ret_done = evt_json_view_int(n, &seq);
-	for (size_t i = 0; *ret_done && i < w->n_notes; i++) {
-		if (w->note[i].seq != (uint64_t)seq)
+	for (size_t i = 0; *ret_done && i < w->n_bookmarks; i++) {
+		if (w->bookmark[i].seq != (uint64_t)seq)
 			continue;
 		w->payload.len = 0;
-		if (!evt_mark_bookmark_removal(&w->payload, w->note[i].new_seq))
+		if (!evt_mark_bookmark_removal(&w->payload,
+		        w->bookmark[i].new_seq))
 			return evt_err_nomem(err);
 		new.payload = w->payload.data;
 		new.len = w->payload.len;
@@ -274,7 +268,7 @@ scrub_frame(void *ctx, const evt_frame *f, evt_error *err)
 		r = scrub_put_removal(w, f, &done, err);
 		if (r != EVT_OK || done)
 			return r;
-		r = scrub_remember_note(w, f->seq, err);
+		r = scrub_remember_bookmark(w, f->seq, err);
 	}
 	if (r == EVT_OK)
 		r = scrub_text_write(w->text, f, &w->payload, err);
@@ -286,59 +280,86 @@ scrub_frame(void *ctx, const evt_frame *f, evt_error *err)
 /* ---- the command --------------------------------------------------------- */
 
 static int
-scrub_report(const struct work *w)
+scrub_report(const struct work *w, evt_error *err)
 {
 	evt_buf out = { 0 };
+	evt_json_write json;
 	bool ok;
 
-	if (w->o->json)
+	if (w->o->json) {
+		evt_json_write_begin(&json, &out);
+		evt_json_write_object(&json, NULL);
+		evt_json_write_uint(&json, "frames", w->frames);
+		evt_json_write_object(&json, "left_out");
+		evt_json_write_uint(&json, "sent", w->left_out_sent);
+		evt_json_write_uint(&json, "not_json", w->left_out_raw);
+		evt_json_write_close(&json);
+		ok = scrub_tally_json(&w->tally, "values", &json);
+		evt_json_write_close(&json);
+		ok = evt_json_write_end(&json) && ok &&
+		    evt_buf_add_byte(&out, '\n');
+	} else {
 		ok = evt_buf_printf(&out,
-		         "{\"frames\":%" PRIu64
-		         ",\"left_out\":{\"sent\":%" PRIu64
-		         ",\"not_json\":%" PRIu64 "},\"values\":",
-		         w->frames, w->left_out_sent, w->left_out_raw) &&
-		    scrub_tally_json(&w->tally, &out) &&
-		    evt_buf_add_str(&out, "}\n");
-	else
-		ok = evt_buf_printf(&out,
-		         "%" PRIu64 " frames; left out: %" PRIu64
-		         " sent, %" PRIu64 " that are not JSON\n\n",
-		         w->frames, w->left_out_sent, w->left_out_raw) &&
+		         "%" PRIu64 " frame%s; left out: %" PRIu64
+		         " sent, %" PRIu64 " not JSON\n\n",
+		         w->frames, w->frames == 1 ? "" : "s", w->left_out_sent,
+		         w->left_out_raw) &&
 		    scrub_tally_table(&w->tally, &out);
-	/* A reader who goes away has the tape all the same. */
+	}
+	/* If the reader of stdout went away, the tape is made all the same. */
 	if (ok && fwrite(out.data, 1, out.len, stdout) == out.len)
 		fflush(stdout);
 	evt_buf_free(&out);
-	return ok ? CLI_DONE : cli_fail(&scrub_cli, "out of memory");
+	return ok ? EVT_OK : evt_err_nomem(err);
 }
 
 static int
-scrub(struct work *w, const cli_tapes *tapes, evt_filter *filter)
+scrub_check(tool_context *c, evt_error *err)
 {
-	frame_loop each = { .cmd = &scrub_cli,
-		.tapes = tapes->tape,
+	const struct options *o = c->options;
+	const scrub_rules rules = { &o->drop, &o->blot, &o->keep };
+	struct work *w = c->work;
+	int r = tool_check_output(o->output, "tape", "NEW", err);
+
+	w->o = o;
+	return r == EVT_OK ?
+	    scrub_text_new(&w->pseudonym, &rules, &w->tally, &w->text, err) :
+	    r;
+}
+
+static int
+scrub_run(tool_context *c, evt_error *err)
+{
+	struct work *w = c->work;
+	frame_loop loop = { .cmd = c->cli,
+		.tapes = c->tapes.tape,
 		.n_tapes = 1,
-		.filter = filter,
+		.filter = &c->filter,
 		.frame = scrub_frame,
 		.ctx = w };
-	evt_error err;
-	int code;
+	int code, r = pseudonym_open(w->o->seed_file, &w->pseudonym, err);
 
-	if (evt_json_scanner_new(NULL, &w->scanner, &err) ||
-	    newtape_open(w->o->output, NULL, &w->to, &err))
-		return cli_fail(&scrub_cli, "%s", err.text);
-	filter->with_marks = true;
-	code = frame_loop_run(&each);
-	if (code != CLI_DONE && code != CLI_LOSSES)
+	if (r == EVT_OK)
+		r = evt_json_scanner_new(NULL, &w->scanner, err);
+	if (r == EVT_OK)
+		r = newtape_open(w->o->output, NULL, &w->to, err);
+	if (r != EVT_OK)
+		return r;
+	c->filter.with_marks = true;
+	code = frame_loop_run(&loop);
+	if (!tool_is_done(code))
 		return code;
-	if (newtape_finish(w->to, &err))
-		return cli_fail(&scrub_cli, "%s", err.text);
-	return scrub_report(w) == CLI_DONE ? code : CLI_FAILED;
+	r = newtape_finish(w->to, err);
+	if (r == EVT_OK)
+		r = scrub_report(w, err);
+	return r < 0 ? r : code;
 }
 
 static void
-scrub_free_work(struct work *w)
+scrub_free(tool_context *c)
 {
+	struct work *w = c->work;
+
 	newtape_close(w->to);
 	evt_json_scanner_free(w->scanner);
 	scrub_text_free(w->text);
@@ -347,40 +368,19 @@ scrub_free_work(struct work *w)
 	evt_buf_free(&w->keys);
 	evt_buf_free(&w->event);
 	free(w->sources);
-	free(w->note);
-	/* The key does not stay in memory that others may get. */
-	explicit_bzero(&w->d, sizeof(w->d));
+	free(w->bookmark);
+	/* The secret key must not stay in freed memory. */
+	explicit_bzero(&w->pseudonym, sizeof(w->pseudonym));
 }
 
-static int
-scrub_run(int argc, char **argv)
-{
-	struct options o = { 0 };
-	struct work w = { .o = &o };
-	scrub_rules rules = { &o.drop, &o.blot, &o.keep };
-	cli_tapes tapes = { 0 };
-	evt_filter filter;
-	evt_error err;
-	int n, code = cli_parse(&scrub_cli, argc, argv, &o, &n);
-
-	if (code < 0 && o.output == NULL)
-		code = cli_usage(&scrub_cli, "name the tape to make: -o NEW");
-	if (code < 0 && scrub_text_new(&w.d, &rules, &w.tally, &w.text, &err))
-		code = cli_usage(&scrub_cli, "%s", err.text);
-	if (code < 0 && pseudonym_open(o.seed_file, &w.d, &err))
-		code = cli_fail(&scrub_cli, "%s", err.text);
-	if (code < 0)
-		code = tool_open(&scrub_cli, &o.filter, argv + 1, n, &tapes,
-		    &filter);
-	if (code < 0)
-		code = scrub(&w, &tapes, &filter);
-	scrub_free_work(&w);
-	cli_tapes_close(&tapes);
-	cli_filter_free(&o.filter);
-	evt_strings_free(&o.drop);
-	evt_strings_free(&o.blot);
-	evt_strings_free(&o.keep);
-	return code;
-}
-
-const tool_command command_scrub = { &scrub_cli, scrub_run, NULL };
+const tool_command command_scrub = {
+	.cli = &scrub_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_FIRST,
+	.has_filter = true,
+	.filter_offset = offsetof(struct options, filter),
+	.work_size = sizeof(struct work),
+	.check = scrub_check,
+	.run = scrub_run,
+	.free = scrub_free,
+};

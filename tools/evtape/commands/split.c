@@ -14,10 +14,11 @@
 #include "format/base/buf.h"
 #include "format/base/key_table.h"
 #include "format/base/err.h"
+#include "format/base/json_write.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/blockcopy.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/newtape.h"
 
 /* Sources in one pass: a writer takes a few megabytes. */
@@ -98,18 +99,21 @@ split_made(const struct options *o, const char *name, uint64_t frames,
     evt_error *err)
 {
 	evt_buf b = { 0 };
+	evt_json_write w;
+	bool ok;
 
 	if (!o->json)
 		return EVT_OK;
-	if (!evt_buf_add_str(&b, "{\"tape\":") ||
-	    !evt_buf_add_json(&b, name, strlen(name)) ||
-	    !evt_buf_printf(&b, ",\"frames\":%" PRIu64 "}", frames)) {
-		evt_buf_free(&b);
-		return evt_err_nomem(err);
-	}
-	puts((char *)b.data);
+	evt_json_write_begin(&w, &b);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_str(&w, "tape", name);
+	evt_json_write_uint(&w, "frames", frames);
+	evt_json_write_close(&w);
+	ok = evt_json_write_end(&w);
+	if (ok)
+		printf("%.*s\n", (int)b.len, (char *)b.data);
 	evt_buf_free(&b);
-	return EVT_OK;
+	return ok ? EVT_OK : evt_err_nomem(err);
 }
 
 /* ---- by time and size ------------------------------------------------------------ */
@@ -391,30 +395,36 @@ split_by_source(const struct options *o, const cli_tapes *tapes,
 }
 
 static int
-split_run(int argc, char **argv)
+split_check(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	cli_tapes tapes = { 0 };
-	evt_filter filter;
-	int n, code = cli_parse(&split_cli, argc, argv, &o, &n);
+	const struct options *o = c->options;
 
-	if (code < 0 && o.output == NULL)
-		code = cli_usage(&split_cli,
-		    "say how the new tapes' names begin: -o PREFIX");
-	if (code < 0 && (o.every_ns > 0) + (o.size > 0) + o.by_source != 1)
-		code = cli_usage(&split_cli,
+	if (o->output == NULL)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "give the prefix of the new tapes' names: -o PREFIX");
+	if ((o->every_ns > 0) + (o->size > 0) + o->by_source != 1)
+		return evt_err_set(err, EVT_ERR_ARG,
 		    "give one of --every, --size and --by-source");
-	if (code < 0)
-		code = tool_open(&split_cli, &o.filter, argv + 1, n, &tapes,
-		    &filter);
-	if (code < 0) {
-		filter.with_marks = true;
-		code = o.by_source ? split_by_source(&o, &tapes, &filter) :
-		                     split_in_order(&o, &tapes, &filter);
-	}
-	cli_tapes_close(&tapes);
-	cli_filter_free(&o.filter);
-	return code;
+	return EVT_OK;
 }
 
-const tool_command command_split = { &split_cli, split_run, NULL };
+static int
+split_run(tool_context *c, evt_error *err)
+{
+	const struct options *o = c->options;
+
+	(void)err;
+	c->filter.with_marks = true;
+	return o->by_source ? split_by_source(o, &c->tapes, &c->filter) :
+	                      split_in_order(o, &c->tapes, &c->filter);
+}
+
+const tool_command command_split = {
+	.cli = &split_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_FIRST,
+	.has_filter = true,
+	.filter_offset = offsetof(struct options, filter),
+	.check = split_check,
+	.run = split_run,
+};

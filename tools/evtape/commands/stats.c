@@ -5,7 +5,7 @@
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 
 static const cli_option table[] = {
 	CLI_FILTER_OPTIONS(stats_options, filter),
@@ -84,45 +84,49 @@ stats_write_out(const stats *s, const char *path, bool force,
 }
 
 static int
-stats_report(const stats *s, const char *title)
+stats_report(const stats *s, const char *title, evt_error *err)
 {
 	const stats_options *o = s->o;
-	evt_error err;
 	int r = EVT_OK;
 
 	if (o->plot != NULL)
-		r = stats_write_out(s, o->plot, o->force, NULL, title, &err);
+		r = stats_write_out(s, o->plot, o->force, NULL, title, err);
 	if (r == EVT_OK)
 		r = stats_write_out(s, NULL, false,
-		    o->json ? stats_json : stats_text, NULL, &err);
-	return r < 0 ? cli_fail(&stats_cli, "%s", err.text) : CLI_DONE;
+		    o->json ? stats_json : stats_text, NULL, err);
+	return r;
 }
 
 static int
-stats_run(int argc, char **argv)
+stats_run(tool_context *c, evt_error *err)
 {
-	stats_options o = { .top = 20, .silence_ns = 300 * EVT_NS_PER_S };
-	stats s = { .o = &o };
-	cli_tapes tapes = { 0 };
-	evt_filter filter;
-	int n, code = cli_parse(&stats_cli, argc, argv, &o, &n), said;
+	stats *s = c->work;
+	int code, r = EVT_OK;
 
-	if (code < 0)
-		code = tool_open(&stats_cli, &o.filter, argv + 1, n, &tapes,
-		    &filter);
-	if (code < 0) {
-		filter.kinds = 1u << EVT_KIND_RECEIVED;
-		filter.with_marks = true;
-		code = stats_gather(&s, &stats_cli, &tapes, &filter);
-		if (code == CLI_DONE || code == CLI_LOSSES) {
-			said = stats_report(&s, argv[1]);
-			code = said != CLI_DONE ? said : code;
-		}
-	}
-	stats_free(&s);
-	cli_tapes_close(&tapes);
-	cli_filter_free(&o.filter);
-	return code;
+	s->o = c->options;
+	c->filter.kinds = 1u << EVT_KIND_RECEIVED;
+	c->filter.with_marks = true;
+	code = stats_gather(s, c->cli, &c->tapes, &c->filter);
+	if (tool_is_done(code))
+		r = stats_report(s, c->args[0], err);
+	return r < 0 ? r : code;
 }
 
-const tool_command command_stats = { &stats_cli, stats_run, NULL };
+static void
+stats_free_work(tool_context *c)
+{
+	stats_free(c->work);
+}
+
+const tool_command command_stats = {
+	.cli = &stats_cli,
+	.options_size = sizeof(stats_options),
+	.defaults =
+	    &(stats_options){ .top = 20, .silence_ns = 300 * EVT_NS_PER_S },
+	.tapes = TOOL_TAPES_ALL,
+	.has_filter = true,
+	.filter_offset = offsetof(stats_options, filter),
+	.work_size = sizeof(stats),
+	.run = stats_run,
+	.free = stats_free_work,
+};

@@ -2,12 +2,13 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "format/base/buf.h"
+#include "format/base/err.h"
+#include "format/base/json_write.h"
 #include "format/read/verify.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/tool.h"
+#include "tools/evtape/commands.h"
 
 struct options {
 	bool json, quiet;
@@ -74,19 +75,23 @@ verify_print_fault(const evt_verify_fault *f)
 static bool
 verify_add_fault(evt_buf *b, const evt_verify_fault *f)
 {
-	bool ok = evt_buf_printf(b, "{\"file\":") &&
-	    evt_buf_add_json(b, f->file, strlen(f->file)) &&
-	    (f->offset == EVT_VERIFY_NOWHERE ?
-	            evt_buf_add_str(b, ",\"offset\":null") :
-	            evt_buf_printf(b, ",\"offset\":%" PRIu64, f->offset)) &&
-	    evt_buf_add_str(b, ",\"what\":") &&
-	    evt_buf_add_json(b, f->what, strlen(f->what));
+	evt_json_write w;
 
-	return ok &&
-	    (f->frames == EVT_VERIFY_UNKNOWN ?
-	            evt_buf_add_str(b, ",\"frames\":null") :
-	            evt_buf_printf(b, ",\"frames\":%" PRIu64, f->frames)) &&
-	    evt_buf_printf(b, ",\"note\":%s}", f->note ? "true" : "false");
+	evt_json_write_begin(&w, b);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_str(&w, "file", f->file);
+	if (f->offset == EVT_VERIFY_NOWHERE)
+		evt_json_write_null(&w, "offset");
+	else
+		evt_json_write_uint(&w, "offset", f->offset);
+	evt_json_write_str(&w, "what", f->what);
+	if (f->frames == EVT_VERIFY_UNKNOWN)
+		evt_json_write_null(&w, "frames");
+	else
+		evt_json_write_uint(&w, "frames", f->frames);
+	evt_json_write_bool(&w, "note", f->note);
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w);
 }
 
 static void
@@ -119,56 +124,82 @@ verify_progress(void *ctx, uint64_t done, uint64_t total)
 	return stop_requested() != 0;
 }
 
-static void
-verify_print_sum(const evt_verify_result *v, const char *path,
-    const struct options *o)
+static bool
+verify_add_sum(evt_buf *b, const evt_verify_result *v)
 {
-	if (o->quiet)
-		return;
-	if (o->json)
-		printf("{\"sound\":%s,\"faults\":%" PRIu64 ",\"lost\":%" PRIu64
-		       ",\"frames\":%" PRIu64 ",\"in_journal\":%" PRIu64
-		       ",\"segments\":%" PRIu64 ",\"blocks\":%" PRIu64
-		       ",\"live\":%s}\n",
-		    v->faults == 0 ? "true" : "false", v->faults, v->lost,
-		    v->frames, v->in_journal, v->segments, v->blocks,
-		    v->live ? "true" : "false");
-	else if (v->faults == 0)
-		printf("%s is sound: %" PRIu64 " frames in %" PRIu64
-		       " segments\n",
-		    path, v->frames, v->segments);
-	else
-		printf("%s has %" PRIu64 " faults: %" PRIu64
-		       " frames are intact, %" PRIu64 " known to be lost\n",
-		    path, v->faults, v->frames, v->lost);
+	evt_json_write w;
+
+	evt_json_write_begin(&w, b);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_bool(&w, "sound", v->faults == 0);
+	evt_json_write_uint(&w, "faults", v->faults);
+	evt_json_write_uint(&w, "lost", v->lost);
+	evt_json_write_uint(&w, "frames", v->frames);
+	evt_json_write_uint(&w, "in_journal", v->in_journal);
+	evt_json_write_uint(&w, "segments", v->segments);
+	evt_json_write_uint(&w, "blocks", v->blocks);
+	evt_json_write_bool(&w, "live", v->live);
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w);
 }
 
 static int
-verify_run(int argc, char **argv)
+verify_print_sum(const evt_verify_result *v, const char *path,
+    const struct options *o, evt_error *err)
 {
-	struct options o = { 0 };
-	struct work w = { .o = &o };
+	evt_buf b = { 0 };
+	bool ok = true;
+
+	if (o->quiet)
+		return EVT_OK;
+	if (o->json) {
+		ok = verify_add_sum(&b, v);
+		if (ok)
+			printf("%.*s\n", (int)b.len, (char *)b.data);
+	} else if (v->faults == 0) {
+		printf("%s is sound: %" PRIu64 " frame%s in %" PRIu64
+		       " segment%s\n",
+		    path, v->frames, v->frames == 1 ? "" : "s", v->segments,
+		    v->segments == 1 ? "" : "s");
+	} else {
+		printf("%s has %" PRIu64 " fault%s: %" PRIu64
+		       " frames are intact, %" PRIu64 " are known to be lost\n",
+		    path, v->faults, v->faults == 1 ? "" : "s", v->frames,
+		    v->lost);
+	}
+	evt_buf_free(&b);
+	return ok ? EVT_OK : evt_err_nomem(err);
+}
+
+static int
+verify_run(tool_context *c, evt_error *err)
+{
+	const struct options *o = c->options;
+	struct work w = { .o = o, .progress = progress_begin() };
 	evt_verify_options vo = { verify_fault, verify_progress, &w };
 	evt_verify_result got;
-	evt_error err;
-	int n, r, code = cli_parse(&verify_cli, argc, argv, &o, &n);
+	int r;
 
-	if (code >= 0)
-		return code;
-	stop_catch_signals(); /* there is a folder to take away */
+	stop_catch_signals(); /* there is a temporary directory to remove */
 	signal(SIGPIPE, SIG_IGN);
-	w.progress = progress_begin();
-	r = evt_verify_tape(argv[1], &vo, &got, &err);
+	r = evt_verify_tape(c->args[0], &vo, &got, err);
 	progress_end(&w.progress);
 	if (r == EVT_END)
 		return stop_requested();
-	if (r != EVT_OK || w.nomem)
-		return cli_fail(&verify_cli, "%s",
-		    r != EVT_OK ? err.text : "out of memory");
-	verify_print_sum(&got, argv[1], &o);
+	if (r == EVT_OK && w.nomem)
+		r = evt_err_nomem(err);
+	if (r != EVT_OK)
+		return r;
+	r = verify_print_sum(&got, c->args[0], o, err);
+	if (r != EVT_OK)
+		return r;
 	if (fflush(stdout) != 0)
-		return cli_fail(&verify_cli, "cannot write to stdout");
+		return cli_fail(c->cli, "cannot write to stdout");
 	return got.faults == 0 ? CLI_DONE : CLI_LOSSES;
 }
 
-const tool_command command_verify = { &verify_cli, verify_run, NULL };
+const tool_command command_verify = {
+	.cli = &verify_cli,
+	.options_size = sizeof(struct options),
+	.run = verify_run,
+};

@@ -19,7 +19,7 @@ typedef struct diff_place {
 	int64_t time_ns;
 } diff_place;
 
-enum diff_kind { DIFF_SAME, DIFF_CHANGED, DIFF_MISSING, DIFF_EXTRA };
+enum diff_kind { DIFF_SAME, DIFF_CHANGED, DIFF_MISSING, DIFF_EXTRA, DIFF_N };
 
 typedef struct diff_pair {
 	enum diff_kind kind;
@@ -55,7 +55,7 @@ int diff_store_next(diff_store *s, bool with_same, diff_pair *ret_pair,
     evt_error *err);
 
 typedef struct diff_totals {
-	uint64_t count[4]; /* by enum diff_kind */
+	uint64_t count[DIFF_N]; /* by enum diff_kind */
 	bool has_shift;
 	int64_t shift_p50, shift_min, shift_max; /* ns */
 } diff_totals;

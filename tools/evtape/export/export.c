@@ -1,65 +1,83 @@
-/* exporting.c - see exporting.h. */
+/* export.c - evtape export: the group of formats, and what they share. */
 #include "tools/evtape/export/export.h"
 
 #include <inttypes.h>
 #include <stddef.h>
 
-static bool
-export_is_whole(int code)
-{
-	return code == CLI_DONE || code == CLI_LOSSES;
-}
-
-static int
-export_frames(const export_format *x, output_file *out, const cli_tapes *tapes,
-    const evt_filter *filter)
-{
-	frame_loop each = { .cmd = x->cmd,
-		.tapes = tapes->tape,
-		.n_tapes = tapes->n,
-		.filter = filter,
-		.frame = x->frame,
-		.ctx = x->ctx };
-	evt_error err;
-	int code = CLI_DONE, r = EVT_OK;
-
-	if (x->begin != NULL)
-		r = x->begin(x->ctx, out, tapes, &err);
-	if (r == EVT_OK)
-		code = frame_loop_run(&each);
-	if (r == EVT_OK && export_is_whole(code) && x->end != NULL)
-		r = x->end(x->ctx, &err);
-	if (r == EVT_OK && export_is_whole(code))
-		r = output_file_finish(out, &err);
-	return r < 0 ? cli_fail(x->cmd, "%s", err.text) : code;
-}
+#include "tools/evtape/commands.h"
 
 int
-export_run(const export_format *x, export_options *o, char **paths, int n)
+export_run(tool_context *c, const export_format *format, evt_error *err)
 {
-	cli_tapes tapes = { 0 };
+	const export_options *o = c->options;
+	frame_loop loop = { .cmd = c->cli,
+		.tapes = c->tapes.tape,
+		.n_tapes = c->tapes.n,
+		.filter = &c->filter,
+		.frame = format->frame,
+		.ctx = c->work };
 	output_file *out = NULL;
-	evt_filter filter;
-	evt_error err;
-	int code = tool_open(x->cmd, &o->filter, paths, n, &tapes, &filter);
+	int code = CLI_DONE,
+	    r = output_file_open(o->output, o->force, &out, err);
 
-	if (code < 0) {
-		filter.kinds = x->kinds;
-		code = output_file_open(o->output, o->force, &out, &err) ?
-		    cli_fail(x->cmd, "%s", err.text) :
-		    export_frames(x, out, &tapes, &filter);
-	}
+	c->filter.kinds = format->kinds;
+	if (r == EVT_OK && format->begin != NULL)
+		r = format->begin(c, out, err);
+	if (r != EVT_OK)
+		goto fail;
+	code = frame_loop_run(&loop);
+	if (!tool_is_done(code))
+		goto fail;
+	if (format->end != NULL)
+		r = format->end(c->work, err);
+	if (r == EVT_OK)
+		r = output_file_finish(out, err);
+fail:
 	output_file_close(out);
-	cli_tapes_close(&tapes);
-	cli_filter_free(&o->filter);
-	return code;
+	return r < 0 ? r : code;
 }
 
 int
-export_left_out(const cli_command *cmd, int code, uint64_t n, const char *what)
+export_left_out(const cli_command *cmd, int code, uint64_t n, const char *one,
+    const char *many)
 {
-	if (n == 0 || !export_is_whole(code))
+	if (n == 0 || !tool_is_done(code))
 		return code;
-	cli_warn(cmd, "%" PRIu64 " frames %s and were left out", n, what);
+	if (n == 1)
+		cli_warn(cmd, "1 frame %s and was left out", one);
+	else
+		cli_warn(cmd, "%" PRIu64 " frames %s and were left out", n,
+		    many);
 	return CLI_LOSSES;
 }
+
+static const tool_command *const formats[] = { COMMANDS_EXPORT(COMMANDS_ROW)
+	    NULL };
+
+static const cli_command *
+export_format_at(size_t i)
+{
+	return i < sizeof(formats) / sizeof(formats[0]) - 1 ? formats[i]->cli :
+	                                                      NULL;
+}
+
+static const cli_option no_options[] = { { .type = CLI_END } };
+
+static const cli_command export_cli = {
+	.name = "evtape export",
+	.usage = "FORMAT [options] TAPE...",
+	.summary = "convert a tape to another format",
+	.details = "'evtape export FORMAT --help' explains a format.",
+	.options = no_options,
+	.examples = "  $ evtape export lines field.tape -o field.ndjson\n",
+	.min_args = 1,
+	.max_args = -1,
+	.command = export_format_at,
+	.command_noun = "format",
+};
+
+const tool_command command_export = {
+	.cli = &export_cli,
+	.sub = formats,
+	.sub_noun = "format",
+};

@@ -1,13 +1,18 @@
 /*
- * exporting.h - what the formats of evtape export share: their options, and the
+ * export.h - what the formats of `evtape export` share: their options, and the
  * way from open tapes to a finished file.
+ *
+ * To add a format: write export_<format>.c with a tool_command whose run()
+ * calls export_run(), and name it in commands.h.
  */
 #ifndef EVT_TOOLS_EVTAPE_EXPORT_EXPORT_H
 #define EVT_TOOLS_EVTAPE_EXPORT_EXPORT_H
 
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/lib/output_file.h"
+#include "tools/evtape/tool.h"
 
+/* The options of a format begin with these. */
 typedef struct export_options {
 	cli_filter filter;
 	const char *output;
@@ -22,32 +27,30 @@ typedef struct export_options {
 		.name = "output",                                \
 		.arg = "FILE",                                   \
 		.offset = offsetof(options_, member_.output),    \
-		.help = "write to FILE and not to stdout" },     \
+		.help = "write to FILE; default: stdout" },      \
 	    { .type = CLI_FLAG,                                  \
 		    .name = "force",                             \
 		    .offset = offsetof(options_, member_.force), \
-		    .help = "replace FILE if it is there" },     \
+		    .help = "replace FILE if it exists" },       \
 	    CLI_FILTER_OPTIONS(options_, member_.filter)
 
-/* What a format does.  begin and end may be NULL.  All get ctx; errors end the
- * work, EVT_END ends it quietly. */
+/* What a format does.  `begin` and `end` may be NULL.  Errors end the work;
+ * EVT_END ends it quietly. */
 typedef struct export_format {
-	const cli_command *cmd;
-	unsigned kinds; /* that it takes, as in evt_filter */
-	int (*begin)(void *ctx, output_file *out, const cli_tapes *tapes,
-	    evt_error *err);
-	int (*frame)(void *ctx, const evt_frame *f, evt_error *err);
+	unsigned kinds; /* of frames that it writes, as in evt_filter */
+	int (*begin)(tool_context *c, output_file *out, evt_error *err);
+	/* ctx is tool_context.work. */
+	frame_loop_fn frame;
 	int (*end)(void *ctx, evt_error *err);
-	void *ctx;
 } export_format;
 
-/* Export the tapes at the paths; the exit code.  Frees the options' filter. */
-int export_run(const export_format *format, export_options *options,
-    char **paths, int n);
+/* Export the open tapes.  Returns as tool_command.run() does. */
+int export_run(tool_context *c, const export_format *format, evt_error *err);
 
-/* Tell that n frames could not be written in this form: `what` says why.  The
- * exit code, made worse by that. */
+/* Warn that `n` frames could not be written in this format; `one` and `many`
+ * say why, for one frame and for several.  Returns the exit code: `code`, or
+ * CLI_LOSSES. */
 int export_left_out(const cli_command *cmd, int code, uint64_t n,
-    const char *what);
+    const char *one, const char *many);
 
 #endif

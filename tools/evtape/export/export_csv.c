@@ -3,7 +3,7 @@
 
 #include "format/base/err.h"
 #include "tools/evtape/export/export.h"
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/rows.h"
 
 struct options {
@@ -49,15 +49,13 @@ struct work {
 };
 
 static int
-export_csv_begin(void *ctx, output_file *out, const cli_tapes *tapes,
-    evt_error *err)
+export_csv_begin(tool_context *c, output_file *out, evt_error *err)
 {
-	struct work *w = ctx;
+	struct work *w = c->work;
 
-	(void)tapes;
 	w->out = out;
 	return rows_csv_head(w->columns, output_file_buf(out)) ?
-	    EVT_OK :
+	    evt_json_scanner_new(NULL, &w->scanner, err) :
 	    evt_err_nomem(err);
 }
 
@@ -72,28 +70,43 @@ export_csv_write_rows(void *ctx, const evt_frame *f, evt_error *err)
 }
 
 static int
-export_csv_run(int argc, char **argv)
+export_csv_check(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	struct work w = { 0 };
-	export_format format = { .cmd = &csv_cli,
+	const struct options *o = c->options;
+	struct work *w = c->work;
+
+	return columns_new(&o->fields, &w->columns, err);
+}
+
+static int
+export_csv_run(tool_context *c, evt_error *err)
+{
+	static const export_format format = {
 		.kinds = 1u << EVT_KIND_RECEIVED,
 		.begin = export_csv_begin,
 		.frame = export_csv_write_rows,
-		.ctx = &w };
-	evt_error err;
-	int n, code = cli_parse(&csv_cli, argc, argv, &o, &n);
+	};
 
-	if (code < 0 && columns_new(&o.fields, &w.columns, &err))
-		code = cli_usage(&csv_cli, "%s", err.text);
-	if (code < 0 && evt_json_scanner_new(NULL, &w.scanner, &err))
-		code = cli_fail(&csv_cli, "%s", err.text);
-	if (code < 0)
-		code = export_run(&format, &o.common, argv + 1, n);
-	evt_json_scanner_free(w.scanner);
-	columns_free(w.columns);
-	evt_strings_free(&o.fields);
-	return code;
+	return export_run(c, &format, err);
 }
 
-const tool_command command_export_csv = { &csv_cli, export_csv_run, NULL };
+static void
+export_csv_free(tool_context *c)
+{
+	struct work *w = c->work;
+
+	evt_json_scanner_free(w->scanner);
+	columns_free(w->columns);
+}
+
+const tool_command command_export_csv = {
+	.cli = &csv_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_ALL,
+	.has_filter = true,
+	.filter_offset = offsetof(export_options, filter),
+	.work_size = sizeof(struct work),
+	.check = export_csv_check,
+	.run = export_csv_run,
+	.free = export_csv_free,
+};

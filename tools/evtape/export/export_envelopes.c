@@ -4,7 +4,7 @@
 
 #include "format/read/envelope.h"
 #include "tools/evtape/export/export.h"
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 
 struct options {
 	export_options common;
@@ -35,13 +35,12 @@ struct work {
 };
 
 static int
-export_envelopes_begin(void *ctx, output_file *out, const cli_tapes *tapes,
-    evt_error *err)
+export_envelopes_begin(tool_context *c, output_file *out, evt_error *err)
 {
-	struct work *w = ctx;
+	struct work *w = c->work;
 
 	w->out = out;
-	return evt_envelope_new(tapes->n > 1, &w->envelope, err);
+	return evt_envelope_new(c->tapes.n > 1, &w->envelope, err);
 }
 
 static int
@@ -55,21 +54,31 @@ export_envelopes_write_frame(void *ctx, const evt_frame *f, evt_error *err)
 }
 
 static int
-export_envelopes_run(int argc, char **argv)
+export_envelopes_run(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	struct work w = { 0 };
-	export_format format = { .cmd = &envelopes_cli,
+	static const export_format format = {
 		.begin = export_envelopes_begin,
 		.frame = export_envelopes_write_frame,
-		.ctx = &w };
-	int n, code = cli_parse(&envelopes_cli, argc, argv, &o, &n);
+	};
 
-	if (code < 0)
-		code = export_run(&format, &o.common, argv + 1, n);
-	evt_envelope_free(w.envelope);
-	return code;
+	return export_run(c, &format, err);
 }
 
-const tool_command command_export_envelopes = { &envelopes_cli,
-	export_envelopes_run, NULL };
+static void
+export_envelopes_free(tool_context *c)
+{
+	struct work *w = c->work;
+
+	evt_envelope_free(w->envelope);
+}
+
+const tool_command command_export_envelopes = {
+	.cli = &envelopes_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_ALL,
+	.has_filter = true,
+	.filter_offset = offsetof(export_options, filter),
+	.work_size = sizeof(struct work),
+	.run = export_envelopes_run,
+	.free = export_envelopes_free,
+};

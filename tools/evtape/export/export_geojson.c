@@ -1,7 +1,7 @@
 /* export_geojson.c - evtape export geojson: tracks as RFC 7946 has them. */
 #include <stddef.h>
 
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/rows.h"
 #include "tools/evtape/lib/tracks.h"
 
@@ -89,15 +89,13 @@ export_geojson_tail(evt_buf *out)
 	return evt_buf_add_str(out, "\n]}\n");
 }
 
-static int
-export_geojson_run(int argc, char **argv)
-{
-	static const tracks_writer writer = { &geojson_cli, export_geojson_head,
-		export_geojson_source, export_geojson_segment,
-		export_geojson_none, export_geojson_tail };
+static const tracks_writer writer = {
+	.head = export_geojson_head,
+	.source = export_geojson_source,
+	.segment = export_geojson_segment,
+	.source_end = export_geojson_none,
+	.tail = export_geojson_tail,
+};
 
-	return tracks_main(&writer, argc, argv);
-}
-
-const tool_command command_export_geojson = { &geojson_cli, export_geojson_run,
-	NULL };
+const tool_command command_export_geojson =
+    TRACKS_COMMAND(&geojson_cli, &writer);

@@ -1,7 +1,7 @@
 /* export_gpx.c - evtape export gpx: tracks as GPX 1.1. */
 #include <stddef.h>
 
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/tracks.h"
 
 static const cli_option table[] = { TRACKS_OPTIONS };
@@ -103,14 +103,12 @@ export_gpx_tail(evt_buf *out)
 	return evt_buf_add_str(out, "</gpx>\n");
 }
 
-static int
-export_gpx_run(int argc, char **argv)
-{
-	static const tracks_writer writer = { &gpx_cli, export_gpx_head,
-		export_gpx_source, export_gpx_segment, export_gpx_source_end,
-		export_gpx_tail };
+static const tracks_writer writer = {
+	.head = export_gpx_head,
+	.source = export_gpx_source,
+	.segment = export_gpx_segment,
+	.source_end = export_gpx_source_end,
+	.tail = export_gpx_tail,
+};
 
-	return tracks_main(&writer, argc, argv);
-}
-
-const tool_command command_export_gpx = { &gpx_cli, export_gpx_run, NULL };
+const tool_command command_export_gpx = TRACKS_COMMAND(&gpx_cli, &writer);

@@ -1,7 +1,7 @@
 /* export_kml.c - evtape export kml: tracks as KML 2.2 with gx:Track. */
 #include <stddef.h>
 
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/tracks.h"
 
 static const cli_option table[] = { TRACKS_OPTIONS };
@@ -74,14 +74,12 @@ export_kml_tail(evt_buf *out)
 	return evt_buf_add_str(out, "</Document></kml>\n");
 }
 
-static int
-export_kml_run(int argc, char **argv)
-{
-	static const tracks_writer writer = { &kml_cli, export_kml_head,
-		export_kml_source, export_kml_segment, export_kml_source_end,
-		export_kml_tail };
+static const tracks_writer writer = {
+	.head = export_kml_head,
+	.source = export_kml_source,
+	.segment = export_kml_segment,
+	.source_end = export_kml_source_end,
+	.tail = export_kml_tail,
+};
 
-	return tracks_main(&writer, argc, argv);
-}
-
-const tool_command command_export_kml = { &kml_cli, export_kml_run, NULL };
+const tool_command command_export_kml = TRACKS_COMMAND(&kml_cli, &writer);

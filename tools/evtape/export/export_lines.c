@@ -4,7 +4,7 @@
 
 #include "format/base/err.h"
 #include "tools/evtape/export/export.h"
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 
 struct options {
 	export_options common;
@@ -34,12 +34,12 @@ struct work {
 };
 
 static int
-export_lines_begin(void *ctx, output_file *out, const cli_tapes *tapes,
-    evt_error *err)
+export_lines_begin(tool_context *c, output_file *out, evt_error *err)
 {
-	(void)tapes;
+	struct work *w = c->work;
+
 	(void)err;
-	((struct work *)ctx)->out = out;
+	w->out = out;
 	return EVT_OK;
 }
 
@@ -60,22 +60,26 @@ export_lines_write_line(void *ctx, const evt_frame *f, evt_error *err)
 }
 
 static int
-export_lines_run(int argc, char **argv)
+export_lines_run(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	struct work w = { 0 };
-	export_format format = { .cmd = &lines_cli,
+	static const export_format format = {
 		.kinds = 1u << EVT_KIND_RECEIVED,
 		.begin = export_lines_begin,
 		.frame = export_lines_write_line,
-		.ctx = &w };
-	int n, code = cli_parse(&lines_cli, argc, argv, &o, &n);
+	};
+	const struct work *w = c->work;
+	int code = export_run(c, &format, err);
 
-	if (code >= 0)
-		return code;
-	code = export_run(&format, &o.common, argv + 1, n);
-	return export_left_out(&lines_cli, code, w.left_out, "are no lines");
+	return export_left_out(c->cli, code, w->left_out, "is not one line",
+	    "are not one line each");
 }
 
-const tool_command command_export_lines = { &lines_cli, export_lines_run,
-	NULL };
+const tool_command command_export_lines = {
+	.cli = &lines_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_ALL,
+	.has_filter = true,
+	.filter_offset = offsetof(export_options, filter),
+	.work_size = sizeof(struct work),
+	.run = export_lines_run,
+};

@@ -17,7 +17,7 @@
 #include "format/base/err.h"
 #include "format/keys/json_scan.h"
 #include "tools/evtape/export/export.h"
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/lib/mcap.h"
 
 struct options {
@@ -60,13 +60,11 @@ struct work {
 };
 
 static int
-export_mcap_begin(void *ctx, output_file *out, const cli_tapes *tapes,
-    evt_error *err)
+export_mcap_begin(tool_context *c, output_file *out, evt_error *err)
 {
-	struct work *w = ctx;
+	struct work *w = c->work;
 	int r = mcap_writer_new(out, &w->writer, err);
 
-	(void)tapes;
 	w->out = out;
 	return r == EVT_OK ? evt_json_scanner_new(NULL, &w->scanner, err) : r;
 }
@@ -156,25 +154,38 @@ export_mcap_finish(void *ctx, evt_error *err)
 }
 
 static int
-export_mcap_run(int argc, char **argv)
+export_mcap_run(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	struct work w = { 0 };
-	export_format format = { .cmd = &mcap_cli,
+	static const export_format format = {
 		.begin = export_mcap_begin,
 		.frame = export_mcap_write_frame,
 		.end = export_mcap_finish,
-		.ctx = &w };
-	int n, code = cli_parse(&mcap_cli, argc, argv, &o, &n);
+	};
+	const struct work *w = c->work;
+	int code = export_run(c, &format, err);
 
-	if (code >= 0)
-		return code;
-	code = export_run(&format, &o.common, argv + 1, n);
-	mcap_writer_free(w.writer);
-	evt_json_scanner_free(w.scanner);
-	evt_key_table_free(&w.channels);
-	return export_left_out(&mcap_cli, code, w.before_1970,
-	    "were received before 1970, which MCAP cannot say,");
+	return export_left_out(c->cli, code, w->before_1970,
+	    "was received before 1970, which MCAP cannot express,",
+	    "were received before 1970, which MCAP cannot express,");
 }
 
-const tool_command command_export_mcap = { &mcap_cli, export_mcap_run, NULL };
+static void
+export_mcap_free(tool_context *c)
+{
+	struct work *w = c->work;
+
+	mcap_writer_free(w->writer);
+	evt_json_scanner_free(w->scanner);
+	evt_key_table_free(&w->channels);
+}
+
+const tool_command command_export_mcap = {
+	.cli = &mcap_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_ALL,
+	.has_filter = true,
+	.filter_offset = offsetof(export_options, filter),
+	.work_size = sizeof(struct work),
+	.run = export_mcap_run,
+	.free = export_mcap_free,
+};

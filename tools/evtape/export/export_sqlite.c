@@ -19,8 +19,9 @@
 #include "format/base/err.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/columns.h"
+#include "tools/evtape/lib/output_file.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 
 struct options {
 	cli_filter filter;
@@ -276,111 +277,104 @@ export_sqlite_put_frame(void *ctx, const evt_frame *f, evt_error *err)
 
 /* ---- the file ------------------------------------------------------------ */
 
-static int
-export_sqlite_into(struct work *w, const struct options *o, const char *part,
-    const cli_tapes *tapes, const evt_filter *filter)
+static void
+export_sqlite_close(struct work *w)
 {
-	frame_loop each = { .cmd = &sqlite_cli,
-		.tapes = tapes->tape,
-		.n_tapes = tapes->n,
-		.filter = filter,
+	sqlite3_finalize(w->frame);
+	sqlite3_finalize(w->source);
+	sqlite3_close(w->db);
+}
+
+static int
+export_sqlite_write(struct work *w, const char *part, tool_context *c,
+    int *ret_code, evt_error *err)
+{
+	frame_loop loop = { .cmd = c->cli,
+		.tapes = c->tapes.tape,
+		.n_tapes = c->tapes.n,
+		.filter = &c->filter,
 		.frame = export_sqlite_put_frame,
 		.ctx = w };
-	evt_error err;
-	int code = CLI_FAILED, r = EVT_OK;
+	int r = evt_json_scanner_new(NULL, &w->scanner, err);
 
-	if (o->columns.n > 0)
-		r = columns_new(&o->columns, &w->columns, &err);
-	if (r == EVT_ERR_ARG)
-		return cli_usage(&sqlite_cli, "%s", err.text);
-	if (r == EVT_OK)
-		r = evt_json_scanner_new(NULL, &w->scanner, &err);
 	if (r == EVT_OK &&
 	    sqlite3_open_v2(part, &w->db,
 	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 	            SQLITE_OPEN_NOMUTEX,
 	        NULL) != SQLITE_OK)
-		r = export_sqlite_fail(w, &err);
+		r = export_sqlite_fail(w, err);
 	if (r == EVT_OK)
-		r = export_sqlite_make_tables(w, &err);
-	if (r == EVT_OK) {
-		code = frame_loop_run(&each);
-		if (code != CLI_DONE && code != CLI_LOSSES)
-			return code;
-		/* Made at the end they are made once. */
-		if (sqlite3_exec(w->db,
-		        "CREATE INDEX by_source ON frame_sources(source_id, "
-		        "tape, seq); CREATE INDEX by_time ON frames(time_ns); "
-		        "COMMIT",
-		        NULL, NULL, NULL) != SQLITE_OK)
-			r = export_sqlite_fail(w, &err);
+		r = export_sqlite_make_tables(w, err);
+	if (r != EVT_OK)
+		return r;
+	*ret_code = frame_loop_run(&loop);
+	/* Indexes that are made last are made once. */
+	if (tool_is_done(*ret_code) &&
+	    sqlite3_exec(w->db,
+	        "CREATE INDEX by_source ON frame_sources(source_id, tape, seq);"
+	        "CREATE INDEX by_time ON frames(time_ns); COMMIT",
+	        NULL, NULL, NULL) != SQLITE_OK)
+		r = export_sqlite_fail(w, err);
+	return r;
+}
+
+static int
+export_sqlite_check(tool_context *c, evt_error *err)
+{
+	const struct options *o = c->options;
+	struct work *w = c->work;
+	int r = tool_check_output(o->output, "database", "FILE", err);
+
+	if (r == EVT_OK && o->columns.n > 0)
+		r = columns_new(&o->columns, &w->columns, err);
+	return r;
+}
+
+static int
+export_sqlite_run(tool_context *c, evt_error *err)
+{
+	const struct options *o = c->options;
+	struct work *w = c->work;
+	int code = CLI_FAILED, r;
+	evt_buf part = { 0 };
+
+	assert(o->output != NULL);
+	if (!o->force && access(o->output, F_OK) == 0)
+		return output_file_exists(o->output, err);
+	if (!evt_buf_printf(&part, "%s.part-%ld", o->output, (long)getpid())) {
+		evt_buf_free(&part);
+		return evt_err_nomem(err);
 	}
-	return r < 0 ? cli_fail(&sqlite_cli, "%s", err.text) : code;
+	stop_catch_signals();
+	r = export_sqlite_write(w, (char *)part.data, c, &code, err);
+	export_sqlite_close(w);
+	if (r == EVT_OK && tool_is_done(code) &&
+	    rename((char *)part.data, o->output) != 0)
+		r = evt_err_sys(err, errno, "cannot create %s", o->output);
+	if (r != EVT_OK || !tool_is_done(code))
+		unlink((char *)part.data);
+	evt_buf_free(&part);
+	return r < 0 ? r : code;
 }
 
 static void
-export_sqlite_close_all(struct work *w)
+export_sqlite_free(tool_context *c)
 {
-	sqlite3_finalize(w->frame);
-	sqlite3_finalize(w->source);
-	sqlite3_close(w->db);
+	struct work *w = c->work;
+
 	columns_free(w->columns);
 	evt_json_scanner_free(w->scanner);
 	evt_buf_free(&w->value);
 }
 
-static int
-export_sqlite_file(const struct options *o, const cli_tapes *tapes,
-    const evt_filter *filter)
-{
-	struct work w = { .db = NULL };
-	evt_buf part = { 0 };
-	int code;
-
-	assert(o->output != NULL);
-	if (!o->force && access(o->output, F_OK) == 0)
-		return cli_fail(&sqlite_cli,
-		    "%s is there already; name another file, or give --force "
-		    "to replace it",
-		    o->output);
-	if (!evt_buf_printf(&part, "%s.part-%ld", o->output, (long)getpid())) {
-		evt_buf_free(&part);
-		return cli_fail(&sqlite_cli, "out of memory");
-	}
-	stop_catch_signals();
-	code = export_sqlite_into(&w, o, (char *)part.data, tapes, filter);
-	export_sqlite_close_all(&w);
-	if ((code == CLI_DONE || code == CLI_LOSSES) &&
-	    rename((char *)part.data, o->output) != 0)
-		code = cli_fail(&sqlite_cli, "cannot create %s: %s", o->output,
-		    strerror(errno));
-	if (code != CLI_DONE && code != CLI_LOSSES)
-		unlink((char *)part.data);
-	evt_buf_free(&part);
-	return code;
-}
-
-static int
-export_sqlite_run(int argc, char **argv)
-{
-	struct options o = { 0 };
-	cli_tapes tapes = { 0 };
-	evt_filter filter;
-	int n, code = cli_parse(&sqlite_cli, argc, argv, &o, &n);
-
-	if (code < 0 && o.output == NULL)
-		code = cli_usage(&sqlite_cli,
-		    "name the database to make: -o FILE");
-	if (code < 0)
-		code = tool_open(&sqlite_cli, &o.filter, argv + 1, n, &tapes,
-		    &filter);
-	if (code < 0)
-		code = export_sqlite_file(&o, &tapes, &filter);
-	cli_tapes_close(&tapes);
-	evt_strings_free(&o.columns);
-	cli_filter_free(&o.filter);
-	return code;
-}
-
-const tool_command command_export_sqlite = { &sqlite_cli, export_sqlite_run,
-	NULL };
+const tool_command command_export_sqlite = {
+	.cli = &sqlite_cli,
+	.options_size = sizeof(struct options),
+	.tapes = TOOL_TAPES_ALL,
+	.has_filter = true,
+	.filter_offset = offsetof(struct options, filter),
+	.work_size = sizeof(struct work),
+	.check = export_sqlite_check,
+	.run = export_sqlite_run,
+	.free = export_sqlite_free,
+};

@@ -13,6 +13,7 @@
 #include "format/base/timetext.h"
 #include "format/base/line_splitter.h"
 #include "format/navixy/navixy.h"
+#include "tools/evtape/commands.h"
 
 int
 import_begin(import_job *x, const cli_command *cmd, const import_options *o)
@@ -226,9 +227,35 @@ import_end(import_job *x, int r, const evt_error *err)
 	return code;
 }
 
-void
-import_options_free(import_options *o)
+/* ---- the group of formats ------------------------------------------------ */
+
+static const tool_command *const formats[] = { COMMANDS_IMPORT(COMMANDS_ROW)
+	    NULL };
+
+static const cli_command *
+import_format_at(size_t i)
 {
-	evt_strings_free(&o->sources);
-	evt_strings_free(&o->events);
+	return i < sizeof(formats) / sizeof(formats[0]) - 1 ? formats[i]->cli :
+	                                                      NULL;
 }
+
+static const cli_option no_options[] = { { .type = CLI_END } };
+
+static const cli_command import_cli = {
+	.name = "evtape import",
+	.usage = "FORMAT [options] FILE -o TAPE",
+	.summary = "make a tape from another program's recording",
+	.details = "'evtape import FORMAT --help' explains a format.",
+	.options = no_options,
+	.examples = "  $ evtape import mcap field.mcap -o field.tape\n",
+	.min_args = 1,
+	.max_args = -1,
+	.command = import_format_at,
+	.command_noun = "format",
+};
+
+const tool_command command_import = {
+	.cli = &import_cli,
+	.sub = formats,
+	.sub_noun = "format",
+};

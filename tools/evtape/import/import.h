@@ -1,5 +1,5 @@
 /*
- * importing.h - what the formats of evtape import share: options, the tape that
+ * import.h - what the formats of evtape import share: options, the tape that
  * is made, and what is said at the end.
  */
 #ifndef EVT_TOOLS_EVTAPE_IMPORT_IMPORT_H
@@ -83,7 +83,5 @@ int import_lines(import_job *x, const char *path,
 /* Finish the tape, or drop it where r is not EVT_OK; tell what was done.
  * Returns the exit code.  Frees what import_begin() made. */
 int import_end(import_job *x, int r, const evt_error *err);
-
-void import_options_free(import_options *options);
 
 #endif

@@ -16,11 +16,12 @@
 #include <unistd.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/keys/json_scan.h"
 #include "format/mark.h"
 #include "format/wire/credential.h"
 #include "format/wire/url.h"
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
 
@@ -70,7 +71,7 @@ struct work {
 	evt_json_scanner *scanner;
 	evt_credential *secret;
 	struct entry *entry;
-	size_t n;
+	size_t n, cap;
 	uint32_t conns;
 	evt_buf data;
 };
@@ -107,14 +108,11 @@ import_har_add_entry(struct work *w, evt_json_view entry, size_t place,
 {
 	evt_json_view messages =
 	    EVT_JSON_VIEW_MEMBER(entry, "_webSocketMessages");
-	struct entry *more;
 
 	if (evt_json_view_kind(messages) != EVT_JSON_VIEW_ARRAY)
 		return EVT_OK;
-	more = realloc(w->entry, (w->n + 1) * sizeof(*more));
-	if (more == NULL)
+	if (!evt_grow(&w->entry, &w->cap, w->n + 1))
 		return evt_err_nomem(err);
-	w->entry = more;
 	w->entry[w->n] = (struct entry){
 		.url =
 		    EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(entry, "request"),
@@ -292,7 +290,8 @@ import_har_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)
 		p += 3;
 		n -= 3;
 	}
-	if ((r = evt_json_scan(w->scanner, p, n, &got, err)))
+	r = evt_json_scan(w->scanner, p, n, &got, err);
+	if (r != EVT_OK)
 		return r;
 	if (!got.json)
 		return evt_err_set(err, EVT_ERR_ARG,
@@ -332,31 +331,38 @@ import_har_file(struct work *w, evt_error *err)
 }
 
 static int
-import_har_run(int argc, char **argv)
+import_har_run(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	struct work w = { .n = 0 };
-	evt_error err;
-	int n, r, code = cli_parse(&har_cli, argc, argv, &o, &n);
+	const struct options *o = c->options;
+	struct work *w = c->work;
+	int r, code = import_begin(&w->x, c->cli, &o->common);
 
-	if (code < 0)
-		code = import_begin(&w.x, &har_cli, &o.common);
-	if (code < 0) {
-		w.path = argv[1];
-		w.secret = evt_credential_new(NULL, NULL);
-		r = w.secret != NULL ?
-		    evt_json_scanner_new(NULL, &w.scanner, &err) :
-		    evt_err_nomem(&err);
-		if (r == EVT_OK)
-			r = import_har_file(&w, &err);
-		code = import_end(&w.x, r, &err);
-	}
-	evt_credential_free(w.secret);
-	evt_json_scanner_free(w.scanner);
-	evt_buf_free(&w.data);
-	free(w.entry);
-	import_options_free(&o.common);
-	return code;
+	if (code >= 0)
+		return code;
+	w->path = c->args[0];
+	w->secret = evt_credential_new(NULL, NULL);
+	r = w->secret != NULL ? evt_json_scanner_new(NULL, &w->scanner, err) :
+	                        evt_err_nomem(err);
+	if (r == EVT_OK)
+		r = import_har_file(w, err);
+	return import_end(&w->x, r, err);
 }
 
-const tool_command command_import_har = { &har_cli, import_har_run, NULL };
+static void
+import_har_free(tool_context *c)
+{
+	struct work *w = c->work;
+
+	evt_credential_free(w->secret);
+	evt_json_scanner_free(w->scanner);
+	evt_buf_free(&w->data);
+	free(w->entry);
+}
+
+const tool_command command_import_har = {
+	.cli = &har_cli,
+	.options_size = sizeof(struct options),
+	.work_size = sizeof(struct work),
+	.run = import_har_run,
+	.free = import_har_free,
+};

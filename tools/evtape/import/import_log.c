@@ -5,8 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "format/base/err.h"
 #include "format/base/timetext.h"
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
 
@@ -119,36 +120,38 @@ import_log_take(void *ctx, const uint8_t *line, size_t n, uint64_t number,
 }
 
 static int
-import_log_file(const struct options *o, const char *path, struct work *w)
+import_log_check(tool_context *c, evt_error *err)
 {
-	evt_error err;
-	int code = import_begin(&w->x, &log_cli, &o->common);
+	const struct options *o = c->options;
+	struct work *w = c->work;
 
-	if (code >= 0)
-		return code;
-	return import_end(&w->x,
-	    import_lines(&w->x, path, import_log_take, w, &err), &err);
+	if (o->date == NULL)
+		return EVT_OK;
+	w->day.known = true;
+	if (strlen(o->date) != 10 ||
+	    evt_timetext_parse(o->date, NULL, &w->day.midnight_ns, err))
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "invalid date '%s': give one as 2026-03-01", o->date);
+	return EVT_OK;
 }
 
 static int
-import_log_run(int argc, char **argv)
+import_log_run(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	struct work w = { .day = { .known = false } };
-	evt_error err;
-	int n, code = cli_parse(&log_cli, argc, argv, &o, &n);
+	const struct options *o = c->options;
+	struct work *w = c->work;
+	int r, code = import_begin(&w->x, c->cli, &o->common);
 
-	if (code < 0 && o.date != NULL) {
-		w.day.known = true;
-		if (strlen(o.date) != 10 ||
-		    evt_timetext_parse(o.date, NULL, &w.day.midnight_ns, &err))
-			code = cli_usage(&log_cli,
-			    "'%s' is no date: give one as 2026-03-01", o.date);
-	}
-	if (code < 0)
-		code = import_log_file(&o, argv[1], &w);
-	import_options_free(&o.common);
-	return code;
+	if (code >= 0)
+		return code;
+	r = import_lines(&w->x, c->args[0], import_log_take, w, err);
+	return import_end(&w->x, r, err);
 }
 
-const tool_command command_import_log = { &log_cli, import_log_run, NULL };
+const tool_command command_import_log = {
+	.cli = &log_cli,
+	.options_size = sizeof(struct options),
+	.work_size = sizeof(struct work),
+	.check = import_log_check,
+	.run = import_log_run,
+};

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/mcap.h"
 
@@ -71,20 +71,21 @@ import_mcap_progress(void *ctx, uint64_t done, uint64_t total)
 }
 
 static int
-import_mcap_run(int argc, char **argv)
+import_mcap_run(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	import_job x;
-	mcap_reader reader = { import_mcap_put, import_mcap_progress, &x };
-	evt_error err;
-	int n, code = cli_parse(&mcap_cli, argc, argv, &o, &n);
+	const struct options *o = c->options;
+	import_job *x = c->work;
+	mcap_reader reader = { import_mcap_put, import_mcap_progress, x };
+	int code = import_begin(x, c->cli, &o->common);
 
-	if (code < 0)
-		code = import_begin(&x, &mcap_cli, &o.common);
-	if (code < 0)
-		code = import_end(&x, mcap_read(&reader, argv[1], &err), &err);
-	import_options_free(&o.common);
-	return code;
+	return code >= 0 ?
+	    code :
+	    import_end(x, mcap_read(&reader, c->args[0], err), err);
 }
 
-const tool_command command_import_mcap = { &mcap_cli, import_mcap_run, NULL };
+const tool_command command_import_mcap = {
+	.cli = &mcap_cli,
+	.options_size = sizeof(struct options),
+	.work_size = sizeof(import_job),
+	.run = import_mcap_run,
+};

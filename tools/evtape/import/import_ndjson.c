@@ -6,7 +6,7 @@
 #include "format/base/err.h"
 #include "format/keys/json_scan.h"
 #include "format/base/timetext.h"
-#include "tools/evtape/lib/formats.h"
+#include "tools/evtape/commands.h"
 #include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
 
@@ -102,7 +102,8 @@ import_ndjson_put_line(struct work *w, const uint8_t *line, size_t n,
 		f.payload += lead;
 		f.len -= lead;
 	} else if (w->o->time_path != NULL) {
-		if ((r = evt_json_scan(w->scanner, line, n, &got, err)))
+		r = evt_json_scan(w->scanner, line, n, &got, err);
+		if (r != EVT_OK)
 			return r;
 		if (!got.json)
 			return import_ndjson_skip(w, number, "is not JSON",
@@ -231,40 +232,48 @@ import_ndjson_take(void *ctx, const uint8_t *line, size_t n, uint64_t number,
 }
 
 static int
-import_ndjson_file(const struct options *o, const char *path)
+import_ndjson_check(tool_context *c, evt_error *err)
 {
-	struct work w = { .o = o };
-	evt_error err;
-	int code = import_begin(&w.x, &ndjson_cli, &o->common), r;
+	const struct options *o = c->options;
 
-	if (code >= 0)
-		return code;
-	r = evt_json_scanner_new(NULL, &w.scanner, &err);
-	if (r == EVT_OK)
-		r = import_lines(&w.x, path, import_ndjson_take, &w, &err);
-	evt_json_scanner_free(w.scanner);
-	evt_buf_free(&w.payload);
-	return import_end(&w.x, r, &err);
+	if ((o->time_path != NULL) + o->stamp + o->envelopes > 1)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "give one of --time-path, --stamp and --envelopes");
+	return o->time_path != NULL ?
+	    evt_json_view_check_pointer(o->time_path, err) :
+	    EVT_OK;
 }
 
 static int
-import_ndjson_run(int argc, char **argv)
+import_ndjson_run(tool_context *c, evt_error *err)
 {
-	struct options o = { 0 };
-	evt_error err;
-	int n, code = cli_parse(&ndjson_cli, argc, argv, &o, &n);
+	struct work *w = c->work;
+	int r, code;
 
-	if (code < 0 && (o.time_path != NULL) + o.stamp + o.envelopes > 1)
-		code = cli_usage(&ndjson_cli,
-		    "give one of --time-path, --stamp and --envelopes");
-	if (code < 0 && o.time_path != NULL &&
-	    evt_json_view_check_pointer(o.time_path, &err))
-		code = cli_usage(&ndjson_cli, "%s", err.text);
-	if (code < 0)
-		code = import_ndjson_file(&o, argv[1]);
-	import_options_free(&o.common);
-	return code;
+	w->o = c->options;
+	code = import_begin(&w->x, c->cli, &w->o->common);
+	if (code >= 0)
+		return code;
+	r = evt_json_scanner_new(NULL, &w->scanner, err);
+	if (r == EVT_OK)
+		r = import_lines(&w->x, c->args[0], import_ndjson_take, w, err);
+	return import_end(&w->x, r, err);
 }
 
-const tool_command command_import_ndjson = { &ndjson_cli, import_ndjson_run,
-	NULL };
+static void
+import_ndjson_free(tool_context *c)
+{
+	struct work *w = c->work;
+
+	evt_json_scanner_free(w->scanner);
+	evt_buf_free(&w->payload);
+}
+
+const tool_command command_import_ndjson = {
+	.cli = &ndjson_cli,
+	.options_size = sizeof(struct options),
+	.work_size = sizeof(struct work),
+	.check = import_ndjson_check,
+	.run = import_ndjson_run,
+	.free = import_ndjson_free,
+};

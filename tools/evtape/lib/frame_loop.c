@@ -14,27 +14,6 @@
 /* How often a live tape is asked for more. */
 #define FOLLOW_MS 20
 
-/* ---- opening ------------------------------------------------------------------- */
-
-int
-tool_open(const cli_command *cmd, const cli_filter *options, char **paths,
-    int n, cli_tapes *ret_tapes, evt_filter *ret_filter)
-{
-	evt_timetext_ref ref;
-	evt_error err;
-
-	signal(SIGPIPE, SIG_IGN); /* a reader who went away is no failure */
-	if (cli_tapes_open(ret_tapes, paths, n, &err) ||
-	    cli_tapes_ref(ret_tapes, &ref, &err))
-		return cli_fail(cmd, "%s", err.text);
-	if (cli_filter_set(options, &ref, ret_filter, &err))
-		return cli_usage(cmd, "%s", err.text);
-	ret_filter->read_ahead = true;
-	return -1;
-}
-
-/* ---- the loop ------------------------------------------------------------------- */
-
 struct loop {
 	const frame_loop *each;
 	progress progress;

@@ -37,12 +37,4 @@ typedef struct frame_loop {
  */
 int frame_loop_run(const frame_loop *each);
 
-/*
- * Open the tapes at the paths and make the filter, with read-ahead.  Returns
- * -1 to go on, else the exit code, words were said.  Close the tapes with
- * cli_tapes_close() in any case.
- */
-int tool_open(const cli_command *cmd, const cli_filter *options, char **paths,
-    int n, cli_tapes *ret_tapes, evt_filter *ret_filter);
-
 #endif

@@ -23,16 +23,21 @@ struct output_file {
 	uint64_t written;
 };
 
+int
+output_file_exists(const char *path, evt_error *err)
+{
+	return evt_err_set(err, EVT_ERR_ARG,
+	    "%s exists; name another file, or give --force to replace it",
+	    path);
+}
+
 static int
 output_file_open_file(output_file *o, evt_error *err)
 {
 	evt_buf part = { 0 };
 
 	if (!o->force && access(o->path, F_OK) == 0)
-		return evt_err_set(err, EVT_ERR_ARG,
-		    "%s is there already; name another file, or give --force "
-		    "to replace it",
-		    o->path);
+		return output_file_exists(o->path, err);
 	if (!evt_buf_printf(&part, "%s.part-%ld", o->path, (long)getpid())) {
 		evt_buf_free(&part);
 		return evt_err_nomem(err);

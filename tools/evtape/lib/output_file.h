@@ -21,6 +21,9 @@ typedef struct output_file output_file;
 int output_file_open(const char *path, bool force, output_file **ret_out,
     evt_error *err);
 
+/* EVT_ERR_ARG: there is a file at `path`, and no --force. */
+int output_file_exists(const char *path, evt_error *err);
+
 /* Append to this, then call output_file_flush_some(). */
 evt_buf *output_file_buf(output_file *out);
 

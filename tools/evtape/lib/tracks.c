@@ -9,25 +9,11 @@
 
 #include "format/base/key_table.h"
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/tempdb.h"
 
-struct tracks {
-	const tracks_writer *writer;
-	const tracks_options *o;
-	output_file *out;
-	evt_json_scanner *scanner;
-	sqlite3 *db;
-	sqlite3_stmt *add;
-	evt_key_table sources;
-	tracks_point *last; /* of each source */
-	size_t cap_last;
-	uint64_t points, repeated;
-	/* While writing: */
-	tracks_point *segment;
-	size_t n;
-	bool wrote; /* a segment */
-};
+const tracks_options tracks_defaults = { .split_ns = 300 * EVT_NS_PER_S };
 
 /* ---- gathering ----------------------------------------------------------- */
 
@@ -41,8 +27,8 @@ tracks_is_repeated(const tracks_point *a, const tracks_point *b)
 
 /* The number of a source; *ret_new: it was not met before. */
 static int
-tracks_number_of(struct tracks *t, const evt_key *key, uint32_t *ret,
-    bool *ret_new, evt_error *err)
+tracks_number_of(tracks *t, const evt_key *key, uint32_t *ret, bool *ret_new,
+    evt_error *err)
 {
 	uint32_t n = t->sources.n;
 
@@ -50,15 +36,8 @@ tracks_number_of(struct tracks *t, const evt_key *key, uint32_t *ret,
 		return evt_err_nomem(err);
 	*ret = evt_key_table_add(&t->sources, key->text, key->len, key->is_int);
 	*ret_new = *ret == n;
-	if (*ret >= t->cap_last) {
-		size_t cap = t->cap_last * 2 + 64;
-		tracks_point *more = realloc(t->last, cap * sizeof(*more));
-
-		if (more == NULL)
-			return evt_err_nomem(err);
-		t->last = more;
-		t->cap_last = cap;
-	}
+	if (!evt_grow(&t->last, &t->cap_last, (size_t)*ret + 1))
+		return evt_err_nomem(err);
 	return EVT_OK;
 }
 
@@ -72,7 +51,7 @@ tracks_bind_if(sqlite3_stmt *st, int at, bool has, double value)
 }
 
 static int
-tracks_add_point(struct tracks *t, const evt_key *key, const tracks_point *p,
+tracks_add_point(tracks *t, const evt_key *key, const tracks_point *p,
     evt_error *err)
 {
 	sqlite3_stmt *st = t->add;
@@ -103,7 +82,7 @@ tracks_add_point(struct tracks *t, const evt_key *key, const tracks_point *p,
 static int
 tracks_gather(void *ctx, const evt_frame *f, evt_error *err)
 {
-	struct tracks *t = ctx;
+	tracks *t = ctx;
 	evt_frame_items records;
 	evt_frame_item record;
 	tracks_point p;
@@ -123,7 +102,7 @@ tracks_gather(void *ctx, const evt_frame *f, evt_error *err)
 /* ---- writing ------------------------------------------------------------- */
 
 static int
-tracks_put_segment(struct tracks *t, const evt_key *key, evt_error *err)
+tracks_put_segment(tracks *t, const evt_key *key, evt_error *err)
 {
 	evt_buf *out = output_file_buf(t->out);
 
@@ -152,7 +131,7 @@ tracks_read_row(sqlite3_stmt *st, tracks_point *p)
 
 /* Whether the line goes on with p, or a new one begins. */
 static bool
-tracks_goes_on(const struct tracks *t, const tracks_point *p)
+tracks_goes_on(const tracks *t, const tracks_point *p)
 {
 	const tracks_point *before = &t->segment[t->n - (t->n > 0)];
 	int64_t apart;
@@ -166,7 +145,7 @@ tracks_goes_on(const struct tracks *t, const tracks_point *p)
 }
 
 static int
-tracks_write_rows(struct tracks *t, sqlite3_stmt *st, evt_error *err)
+tracks_write_rows(tracks *t, sqlite3_stmt *st, evt_error *err)
 {
 	evt_buf *out = output_file_buf(t->out);
 	evt_key key = { NULL, 0, false };
@@ -202,7 +181,7 @@ tracks_write_rows(struct tracks *t, sqlite3_stmt *st, evt_error *err)
 static int
 tracks_write_all(void *ctx, evt_error *err)
 {
-	struct tracks *t = ctx;
+	tracks *t = ctx;
 	evt_buf *out = output_file_buf(t->out);
 	sqlite3_stmt *st = NULL;
 	int r;
@@ -225,15 +204,15 @@ tracks_write_all(void *ctx, evt_error *err)
 /* ---- the command --------------------------------------------------------- */
 
 static int
-tracks_begin(void *ctx, output_file *out, const cli_tapes *tapes,
-    evt_error *err)
+tracks_begin(tool_context *c, output_file *out, evt_error *err)
 {
-	struct tracks *t = ctx;
+	tracks *t = c->work;
 	int r = tempdb_open(
 	    "CREATE TABLE point(source, time, lat, lng, alt, speed, heading)",
 	    &t->db, err);
 
-	(void)tapes;
+	t->writer = c->command->data;
+	t->o = c->options;
 	t->out = out;
 	if (r == EVT_OK &&
 	    sqlite3_prepare_v2(t->db,
@@ -244,33 +223,38 @@ tracks_begin(void *ctx, output_file *out, const cli_tapes *tapes,
 }
 
 int
-tracks_main(const tracks_writer *writer, int argc, char **argv)
+tracks_run(tool_context *c, evt_error *err)
 {
-	tracks_options o = { .split_ns = 300 * EVT_NS_PER_S };
-	struct tracks t = { .writer = writer, .o = &o };
-	export_format format = { .cmd = writer->cmd,
+	static const export_format format = {
 		.kinds = 1u << EVT_KIND_RECEIVED,
 		.begin = tracks_begin,
 		.frame = tracks_gather,
 		.end = tracks_write_all,
-		.ctx = &t };
-	int n, code = cli_parse(writer->cmd, argc, argv, &o, &n);
+	};
+	const tracks *t = c->work;
+	int code = export_run(c, &format, err);
 
-	if (code < 0)
-		code = export_run(&format, &o.common, argv + 1, n);
-	if (o.verbose && (code == CLI_DONE || code == CLI_LOSSES))
+	if (tool_is_done(code) && t->o->verbose)
 		fprintf(stderr,
-		    "%s: %" PRIu64 " points of %" PRIu32
-		    " sources; left out: %" PRIu64
+		    "%s: %" PRIu64 " point%s of %" PRIu32
+		    " source%s; left out: %" PRIu64
 		    " that repeat the one before\n",
-		    writer->cmd->name, t.points, t.sources.n, t.repeated);
-	sqlite3_finalize(t.add);
-	sqlite3_close(t.db);
-	evt_json_scanner_free(t.scanner);
-	evt_key_table_free(&t.sources);
-	free(t.last);
-	free(t.segment);
+		    c->cli->name, t->points, t->points == 1 ? "" : "s",
+		    t->sources.n, t->sources.n == 1 ? "" : "s", t->repeated);
 	return code;
+}
+
+void
+tracks_free(tool_context *c)
+{
+	tracks *t = c->work;
+
+	sqlite3_finalize(t->add);
+	sqlite3_close(t->db);
+	evt_json_scanner_free(t->scanner);
+	evt_key_table_free(&t->sources);
+	free(t->last);
+	free(t->segment);
 }
 
 bool

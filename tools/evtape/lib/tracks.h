@@ -8,8 +8,11 @@
 #ifndef EVT_TOOLS_EVTAPE_LIB_TRACKS_H
 #define EVT_TOOLS_EVTAPE_LIB_TRACKS_H
 
-#include "tools/evtape/export/export.h"
+#include <sqlite3.h>
+
+#include "format/base/key_table.h"
 #include "format/navixy/frame_items.h"
+#include "tools/evtape/export/export.h"
 
 typedef struct tracks_point {
 	int64_t time_ns; /* the event's own, or that of receipt */
@@ -18,7 +21,6 @@ typedef struct tracks_point {
 
 /* One way to write tracks.  Each appends to out; false: out of memory. */
 typedef struct tracks_writer {
-	const cli_command *cmd;
 	bool (*head)(evt_buf *out);
 	bool (*source)(evt_buf *out, const evt_key *source);
 	/* A run of points with no silence in it, 1 to TRACKS_SEGMENT of them.
@@ -30,6 +32,24 @@ typedef struct tracks_writer {
 } tracks_writer;
 
 #define TRACKS_SEGMENT 20000u
+
+/* What is gathered; its members are tracks.c's. */
+typedef struct tracks {
+	const tracks_writer *writer;
+	const struct tracks_options *o;
+	output_file *out;
+	evt_json_scanner *scanner;
+	sqlite3 *db;
+	sqlite3_stmt *add;
+	evt_key_table sources;
+	tracks_point *last; /* of each source */
+	size_t cap_last;
+	uint64_t points, repeated;
+	/* While writing: */
+	tracks_point *segment;
+	size_t n;
+	bool wrote; /* a segment */
+} tracks;
 
 typedef struct tracks_options {
 	export_options common;
@@ -71,8 +91,20 @@ typedef struct tracks_options {
 	"out.\n"                                                             \
 	"Lines also end at the 180th meridian, and after 20,000 points."
 
-/* The command of a format. */
-int tracks_main(const tracks_writer *writer, int argc, char **argv);
+/* The tool_command of a format: its command line, and its tracks_writer. */
+#define TRACKS_COMMAND(cli_, writer_)                                  \
+	{                                                              \
+		.cli = (cli_), .options_size = sizeof(tracks_options), \
+		.defaults = &tracks_defaults, .tapes = TOOL_TAPES_ALL, \
+		.has_filter = true,                                    \
+		.filter_offset = offsetof(export_options, filter),     \
+		.work_size = sizeof(tracks), .data = (writer_),        \
+		.run = tracks_run, .free = tracks_free                 \
+	}
+
+extern const tracks_options tracks_defaults;
+int tracks_run(tool_context *c, evt_error *err);
+void tracks_free(tool_context *c);
 
 /* A number with no exponent, which XML schemas do not take. */
 bool tracks_add_decimal(evt_buf *out, double value, int digits);

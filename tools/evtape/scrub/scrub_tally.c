@@ -1,12 +1,14 @@
-/* scrub_tally.c - see scrub_tally.h. */
+/* scrub_tally.c - counts what `evtape scrub` changed, by JSON pointer. */
 #include "tools/evtape/scrub/scrub_tally.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Member names may be data: past so many pointers the rest is told together,
- * which bounds the memory. */
+#include "format/base/grow.h"
+
+/* Member names may be data.  Past this many pointers the rest is counted
+ * together, which bounds the memory. */
 #define POINTERS 20000u
 static const char rest[] = "(elsewhere)";
 
@@ -21,29 +23,17 @@ scrub_tally_free(scrub_tally *t)
 	free(t->noted);
 }
 
-/* Room for the counts of all, and one more to be noted. */
+/* Make room for the counts of all pointers, and for one more note. */
 static bool
 scrub_tally_make_room(scrub_tally *t)
 {
-	if (t->where.n >= t->cap) {
-		size_t cap = t->cap * 2 + 64;
-		uint64_t *more = realloc(t->count, cap * sizeof(*more));
+	size_t had = t->cap;
 
-		if (more == NULL)
-			return false;
-		memset(more + t->cap, 0, (cap - t->cap) * sizeof(*more));
-		t->count = more;
-		t->cap = cap;
-	}
-	if (t->n_noted == t->cap_noted) {
-		size_t cap = t->cap_noted * 2 + 64;
-		uint32_t *more = realloc(t->noted, cap * sizeof(*more));
-
-		if (more == NULL)
-			return false;
-		t->noted = more;
-		t->cap_noted = cap;
-	}
+	if (!evt_grow(&t->count, &t->cap, (size_t)t->where.n + 1))
+		return false;
+	memset(t->count + had, 0, (t->cap - had) * sizeof(*t->count));
+	if (!evt_grow(&t->noted, &t->cap_noted, t->n_noted + 1))
+		return false;
 	return evt_key_table_reserve(&t->where, 1);
 }
 
@@ -78,7 +68,7 @@ scrub_tally_count(scrub_tally *t, bool real)
 	t->n_noted = 0;
 }
 
-/* ---- telling -------------------------------------------------------------------- */
+/* ---- report -------------------------------------------------------------------- */
 
 struct row {
 	evt_key key;
@@ -95,7 +85,7 @@ scrub_tally_compare(const void *a, const void *b)
 	return d != 0 ? d : x->key.len < y->key.len ? -1 : 1;
 }
 
-/* By action, then by pointer; NULL: out of memory. */
+/* The rows by action, then by pointer; NULL: out of memory. */
 static struct row *
 scrub_tally_sort(const scrub_tally *t)
 {
@@ -109,57 +99,61 @@ scrub_tally_sort(const scrub_tally *t)
 	return rows;
 }
 
+/* A line of the table.  The pointer is escaped as in JSON, so that a terminal
+ * gets no control characters, but has no quotes. */
 static bool
-scrub_tally_add_row(const struct row *r, bool json, evt_buf *out)
+scrub_tally_add_line(const struct row *row, evt_buf *out)
 {
-	const char *name = names[r->key.text[0] - '0'];
 	size_t at;
 
-	if (json)
-		return evt_buf_printf(out,
-		           "{\"action\":\"%s\",\"pointer\":", name) &&
-		    evt_buf_add_json(out, r->key.text + 1, r->key.len - 1) &&
-		    evt_buf_printf(out, ",\"values\":%" PRIu64 "}", r->count);
-	if (!evt_buf_printf(out, "%-9s %10" PRIu64 "  ", name, r->count))
+	if (!evt_buf_printf(out, "%-9s %10" PRIu64 "  ",
+	        names[row->key.text[0] - '0'], row->count))
 		return false;
-	/* As JSON for what a terminal should not get, but with no quotes. */
 	at = out->len;
-	if (!evt_buf_add_json(out, r->key.text + 1, r->key.len - 1))
+	if (!evt_buf_add_json(out, row->key.text + 1, row->key.len - 1))
 		return false;
 	memmove(out->data + at, out->data + at + 1, out->len - at - 2);
 	out->len -= 2;
 	return evt_buf_add_byte(out, '\n');
 }
 
-static bool
-scrub_tally_tell(const scrub_tally *t, bool json, evt_buf *out)
+bool
+scrub_tally_table(const scrub_tally *t, evt_buf *out)
 {
-	struct row *rows = scrub_tally_sort(t);
-	bool ok = rows != NULL, any = false;
+	struct row *rows;
+	bool ok;
 
-	for (uint32_t i = 0; ok && i < t->where.n; i++) {
-		if (rows[i].count == 0) /* noted and forgotten */
-			continue;
-		ok = (!json || !any || evt_buf_add_byte(out, ',')) &&
-		    scrub_tally_add_row(&rows[i], json, out);
-		any = true;
-	}
+	if (t->where.n == 0)
+		return true;
+	rows = scrub_tally_sort(t);
+	ok = rows != NULL &&
+	    evt_buf_printf(out, "%-9s %10s  %s\n", "what", "values", "where");
+	for (uint32_t i = 0; ok && i < t->where.n; i++)
+		ok = rows[i].count == 0 || scrub_tally_add_line(&rows[i], out);
 	free(rows);
 	return ok;
 }
 
 bool
-scrub_tally_table(const scrub_tally *t, evt_buf *out)
+scrub_tally_json(const scrub_tally *t, const char *name, evt_json_write *w)
 {
-	return t->where.n == 0 ||
-	    (evt_buf_printf(out, "%-9s %10s  %s\n", "what", "values",
-	         "where") &&
-	        scrub_tally_tell(t, false, out));
-}
+	struct row *rows = scrub_tally_sort(t);
 
-bool
-scrub_tally_json(const scrub_tally *t, evt_buf *out)
-{
-	return evt_buf_add_byte(out, '[') && scrub_tally_tell(t, true, out) &&
-	    evt_buf_add_byte(out, ']');
+	if (rows == NULL)
+		return false;
+	evt_json_write_array(w, name);
+	for (uint32_t i = 0; i < t->where.n; i++) {
+		if (rows[i].count == 0) /* noted and forgotten */
+			continue;
+		evt_json_write_object(w, NULL);
+		evt_json_write_str(w, "action",
+		    names[rows[i].key.text[0] - '0']);
+		evt_json_write_text(w, "pointer", rows[i].key.text + 1,
+		    rows[i].key.len - 1);
+		evt_json_write_uint(w, "values", rows[i].count);
+		evt_json_write_close(w);
+	}
+	evt_json_write_close(w);
+	free(rows);
+	return true;
 }
