@@ -61,7 +61,7 @@ class Cut(tooltest.Case):
 
     def test_nothing_is_overwritten_and_nothing_half_is_left(self):
         tape = self.states()
-        self.fails(1, "is there already; name a new tape", "cut", tape, "-o", tape)
+        self.fails(1, "already exists; name a new tape", "cut", tape, "-o", tape)
         self.fails(2, "name the tape to make", "cut", tape)
         self.fails(1, "there is no tape at", "cut", self.path("none"), "-o", self.path("x.tape"))
         self.fails(1, "cannot make the folder", "cut", tape, "-o", self.path("no/where.tape"))
@@ -147,7 +147,7 @@ class Split(tooltest.Case):
         tape = self.states()
         self.fails(2, "give one of", "split", tape, "-o", self.path("x"))
         self.fails(2, "give one of", "split", tape, "-o", self.path("x"), "--size", "1M", "--every", "1h")
-        self.fails(2, "say how the new tapes' names begin", "split", "--every", "1h", tape)
+        self.fails(2, "give the prefix of the new tapes' names", "split", "--every", "1h", tape)
 
 
 class Recover(tooltest.Case):
@@ -223,7 +223,7 @@ class Mark(tooltest.Case):
         self.assertEqual([n["seq"] for n in self.json_lines("mark", "-l", "--json", tape)], [101])
         self.fails(1, "has no bookmark with the number 102", "mark", "--remove", "#102", tape)
         self.fails(1, "has no bookmark 'b'", "mark", "--remove", "b", tape)
-        self.fails(2, "take no text of their own", "mark", "--list", tape, "x")
+        self.fails(2, "take no TEXT argument", "mark", "--list", tape, "x")
         self.fails(2, "no text given", "mark", tape)
         self.assertEqual(len(evtest.frames(tape, "--kind", "mark")), 5)
 

@@ -106,7 +106,7 @@ class Tool(evtest.Case):
         p.popen.stdin.flush()
         p.wait_for(rb'"frames":1\b', "out")
         done = evtest.run("evtape", "mark", tape, "now")
-        self.assertIn(b"left for the recorder", done.stderr)
+        self.assertIn(b"queued for the recorder", done.stderr)
         self.assertTrue(evtest.info(tape)["live"])
         self.wait_until("the recorder to take the note", lambda: any(
             m["mark"] == "note" for m in evtest.info(tape)["marks"]))

@@ -259,7 +259,7 @@ class Sqlite(tooltest.Case):
                              [(1,), (2,)])
             self.assertEqual(db.execute("SELECT count(*) FROM frames").fetchone(), (8,))
             self.assertEqual(db.execute("PRAGMA integrity_check").fetchone(), ("ok",))
-        self.fails(1, "is there already", "export", "sqlite", tape, "-o", path)
+        self.fails(1, "exists; name another file", "export", "sqlite", tape, "-o", path)
         self.out("export", "sqlite", tape, "-o", path, "--force")
         self.fails(2, "name the database", "export", "sqlite", tape)
         self.fails(2, "is no column", "export", "sqlite", tape, "-o", self.path("x.db"), "--column", "v")

@@ -94,7 +94,7 @@ class Log(Case):
         self.assertEqual([f["time_ns"] - day for f in got], [
             86399 * S + S // 2, 86399 * S + 4 * S // 10, 86401 * S, 86400 * S + 43200 * S + S // 4])
         self.imported("log", "[23:59:59.5] a\n", check=3, words="line 1 does not begin with a time")
-        self.refused("log", "x", "is no date", "--date", "14.11.2023", check=2)
+        self.refused("log", "x", "invalid date", "--date", "14.11.2023", check=2)
 
     def test_what_ts_prints(self):
         got = self.imported("log", "1700000000.123456 {\"a\":1}\n2023-11-14T22:13:21.5Z {\"a\":2}\nand its second line\n",

@@ -54,7 +54,7 @@ class Ls(tooltest.Case):
         self.flip(self.segment(tape), 600)
         self.assertEqual(len(self.out("ls", tape).splitlines()), 4)  # the index knows
         subprocess.run(["rm", tape + "/tape.db"], check=True)
-        self.warns(3, "1 blocks are damaged and not counted; 'evtape verify' tells which", "ls", tape)
+        self.warns(3, "1 damaged block is not counted; 'evtape verify' names each fault", "ls", tape)
         self.fails(1, "there is no tape at", "ls", self.path("no.tape"))
 
     def test_an_index_that_cannot_be_read_costs_time_alone(self):
@@ -131,7 +131,7 @@ class Export(tooltest.Case):
         self.assertEqual(self.out("export", "lines", tape, "-o", out), b"")
         with open(out, "rb") as f:
             self.assertEqual(f.read(), self.out("cat", "-f", "lines", tape))
-        self.fails(1, "is there already", "export", "lines", tape, "-o", out)
+        self.fails(1, "exists; name another file", "export", "lines", tape, "-o", out)
         self.out("export", "lines", tape, "-o", out, "--force", "--source", "10002")
         with open(out, "rb") as f:
             self.assertEqual(len(f.read().splitlines()), 1)
@@ -139,7 +139,7 @@ class Export(tooltest.Case):
     def test_what_is_no_line_is_told(self):
         tape = self.make("x.tape", ["%d received 1 1 X" % T0, "%d received 2 1 hex:00ff" % T0,
                                     '%d received 1 1 hex:7b0a7d' % T0])
-        self.assertEqual(self.warns(3, "2 frames are no lines and were left out", "export", "lines", tape), b"X\n")
+        self.assertEqual(self.warns(3, "2 frames hold a line feed or are not text and were left out", "export", "lines", tape), b"X\n")
 
     def test_formats(self):
         self.fails(2, "no format 'pdf'", "export", "pdf")

@@ -26,7 +26,7 @@ class Verify(tooltest.Case):
         self.assertRegex(out, r"(?m)^000002\.ndjson\.zst, offset \d+: .*; costs \d+ frames$")
         self.assertRegex(out, r"(?m)^000003\.ndjson\.zst: the segment is missing$")
         self.assertRegex(out, r"(?m)^000004\.ndjson\.zst, offset 0: frames 201 to 300 are missing .*; costs 100 frames$")
-        self.assertRegex(out, r"faults: \d+ frames are intact, \d+ known to be lost\n$")
+        self.assertRegex(out, r"faults: \d+ frames are intact, \d+ are known to be lost\n$")
         lines = self.json_lines("verify", "--json", tape, check=3)
         self.assertFalse(lines[-1]["sound"])
         self.assertEqual(lines[-1]["frames"] + lines[-1]["lost"], 400)
@@ -159,5 +159,5 @@ class Compact(tooltest.Case):
     def test_usage(self):
         tape = self.states()
         self.fails(2, "1 and 19|1 to 19|between", "compact", "--level", "20", tape)
-        self.fails(2, "a block has 1KiB to 16MiB", "compact", "--block-size", "1G", tape)
+        self.fails(2, "must be 1KiB to 16MiB", "compact", "--block-size", "1G", tape)
         self.assertEqual(len(evtest.frames(tape)), 100)

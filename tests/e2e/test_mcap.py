@@ -83,7 +83,7 @@ class Mcap(tooltest.Case):
     def test_empty_and_early(self):
         self.node("read", self.exported(self.make("e.tape", [])))
         old = self.make("o.tape", ['-5 received 1 1 {"a":1}', '5 received 1 1 {"a":2}'])
-        self.warns(3, "1 frames were received before 1970", "export", "mcap", old, "-o", self.path("old.mcap"))
+        self.warns(3, "1 frame was received before 1970", "export", "mcap", old, "-o", self.path("old.mcap"))
 
     def test_damaged_files(self):
         path, out = self.exported(self.many_blocks()), self.path("x.tape")

@@ -159,7 +159,7 @@ class Pretrigger(evtest.Case):
         self.wait_until("the bookmark", lambda: self.marks("note"))
         self.assertEqual(self.received(), [])
         done = evtest.run("evtape", "mark", "--trigger", self.tape, "engine fault")
-        self.assertIn(b"left for the recorder of", done.stderr)
+        self.assertIn(b"queued for the recorder of", done.stderr)
         recorder.wait_for(rb"trigger \(mark\): 5 frames that were held")
         # While it writes, another one makes it longer, and is told.
         self.put(recorder, line(0, 5))

@@ -369,7 +369,7 @@ class Tapes(Case):
     def test_reports(self):
         tape = self.busy()
         table = self.out("scrub", tape, "-o", self.path("a.tape"), "--drop", "./phone").decode()
-        self.assertRegex(table, r"\A209 frames; left out: 1 sent, 2 that are not JSON\n\nwhat +values +where\n")
+        self.assertRegex(table, r"\A209 frames; left out: 1 sent, 2 not JSON\n\nwhat +values +where\n")
         self.assertRegex(table, r"(?m)^id +160  /data/source_id$")
         self.assertRegex(table, r"(?m)^dropped +40  /data/\*/state/phone$")
         self.assertRegex(table, r"(?m)^kept +160  /data/gps/speed$")
@@ -392,7 +392,7 @@ class Tapes(Case):
         self.fails(1, "holds fewer than 16 bytes.*head -c 32", "scrub", tape, "-o", new, "--seed-file", self.seed(b"short", "s"))
         self.fails(1, "larger than 1 MiB or has no end", "scrub", tape, "-o", new, "--seed-file", "/dev/zero")
         self.fails(1, "cannot open .*nowhere: No such file", "scrub", tape, "-o", new, "--seed-file", self.path("nowhere"))
-        self.fails(1, "is there already", "scrub", tape, "-o", tape)
+        self.fails(1, "already exists", "scrub", tape, "-o", tape)
         early = self.make("early.tape", ["%d received 1 1 {}" % -(2**63 - 1)])
         self.fails(1, "so early that no earlier time can be written", "scrub", early, "-o", new)
         self.nothing_left("x.tape")

@@ -72,7 +72,7 @@ class Stats(tooltest.Case):
         self.assertEqual(len([r for r in root.iter("{http://www.w3.org/2000/svg}rect") if r.get("class") == "g"]), 2)
         with open(picture, encoding="utf-8") as f:
             self.assertNotRegex(f.read(), re.compile(r"<script|nan|inf\b", re.I))
-        self.fails(1, "is there already", "stats", self.tape_again(), "--plot", picture)
+        self.fails(1, "exists; name another file", "stats", self.tape_again(), "--plot", picture)
 
     def tape_again(self):
         return self.path("s.tape")

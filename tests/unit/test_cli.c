@@ -427,8 +427,8 @@ static const char help[] =
     "      --a-name-so-long-that-help-wraps BYTES\n"
     "                              how much\n"
     "  -r, --loop[=N]              again\n"
-    "  -h, --help                  show this help and leave\n"
-    "      --version               show the version and leave\n"
+    "  -h, --help                  show this help and exit\n"
+    "      --version               show the version and exit\n"
     "\n"
     "Examples:\n"
     "# everything\n"
@@ -489,8 +489,8 @@ TEST(groups)
 	    "      --quiet                 say nothing\n"
 	    "\n"
 	    "Help:\n"
-	    "  -h, --help                  show this help and leave\n"
-	    "      --version               show the version and leave\n");
+	    "  -h, --help                  show this help and exit\n"
+	    "      --version               show the version and exit\n");
 }
 
 /* Help that cannot be written is an error and not a success. */
@@ -542,8 +542,8 @@ TEST(man)
 		"\\&.second \\-1 \\en\n.Bl -tag -width Ds\n",
 		".It Fl o , Fl \\-output Ar FILE\nwhere it goes\n",
 		".It Fl r , Fl \\-loop Ns Oo = Ns Ar N Oc\nagain\n",
-		".It Fl \\-version\nshow the version and leave\n.El\n",
-		".Sh EXIT STATUS\n0 done, 1 failed, 2 bad usage, 3 done with "
+		".It Fl \\-version\nshow the version and exit\n.El\n",
+		".Sh EXIT STATUS\n0 done, 1 failed, 2 wrong usage, 3 done with "
 		"losses.\n",
 		".Sh EXAMPLES\n.Bd -literal\n# everything\n"
 		"$ evtape\\-try \\-\\-loud f.tape\n.Ed\n",

@@ -70,8 +70,9 @@ export_lines_run(tool_context *c, evt_error *err)
 	const struct work *w = c->work;
 	int code = export_run(c, &format, err);
 
-	return export_left_out(c->cli, code, w->left_out, "is not one line",
-	    "are not one line each");
+	return export_left_out(c->cli, code, w->left_out,
+	    "holds a line feed or is not text",
+	    "hold a line feed or are not text");
 }
 
 const tool_command command_export_lines = {

@@ -54,7 +54,7 @@ newtape_open(const char *path, const evt_writer_options *options,
 	t->part = (char *)part.data;
 	if (r == EVT_OK && access(t->path, F_OK) == 0)
 		r = evt_err_set(err, EVT_ERR_ARG,
-		    "%s is there already; name a new tape", t->path);
+		    "%s already exists; name a new tape", t->path);
 	if (r == EVT_OK) {
 		if (options != NULL)
 			o = *options;
