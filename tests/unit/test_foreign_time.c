@@ -103,8 +103,8 @@ TEST(at_the_beginning_of_a_line)
 	int64_t ns;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		size_t got = foreign_time_leading(cases[i].line, strlen(cases[i].line),
-		    NULL, &ns);
+		size_t got = foreign_time_leading(cases[i].line,
+		    strlen(cases[i].line), NULL, &ns);
 
 		if (got != cases[i].takes)
 			fail_msg("'%s': %zu bytes", cases[i].line, got);
