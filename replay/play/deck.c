@@ -394,6 +394,13 @@ evt_deck_speed(const evt_deck *d)
 }
 
 int64_t
+evt_deck_wall_duration(const evt_deck *d, int64_t tape_ns)
+{
+	assert(tape_ns >= 0 && !deck_flat_out(d));
+	return deck_clamp((wide)tape_ns * EVT_SPEED_ONE / d->opt.speed);
+}
+
+int64_t
 evt_deck_tape_time(const evt_deck *d, int64_t now)
 {
 	int64_t left;

@@ -94,6 +94,10 @@ int evt_deck_seek(evt_deck *deck, int64_t now_ns, int64_t time_ns,
 void evt_deck_set_speed(evt_deck *deck, int64_t now_ns, uint32_t speed);
 uint32_t evt_deck_speed(const evt_deck *deck);
 
+/* How long the deck takes for tape_ns of tape time, 0 or more, at its speed,
+ * which must not be EVT_SPEED_UNLIMITED; in ns, rounded down. */
+int64_t evt_deck_wall_duration(const evt_deck *deck, int64_t tape_ns);
+
 /* Where on the tape it is at now_ns, as a receive time. */
 int64_t evt_deck_tape_time(const evt_deck *deck, int64_t now_ns);
 

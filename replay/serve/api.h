@@ -1,55 +1,36 @@
-/* api.h - what the files of /api/ share; for them alone. */
+/*
+ * api.h - /api/: read the tapes, and control the shared deck; see
+ * docs/control.md.
+ */
 #ifndef EVT_REPLAY_SERVE_API_H
 #define EVT_REPLAY_SERVE_API_H
 
-#include "replay/serve/server_impl.h"
+#include "replay/serve/http_request.h"
+#include "replay/serve/site.h"
 
-/* A time, in the forms of --from.  EVT_ERR_ARG, EVT_ERR_NOTFOUND: no such
- * bookmark; and those of reading. */
-int evt_api_time(const evt_server *s, const char *text, int64_t *ret_ns,
-    evt_error *err);
-/*
- * A time among the request's arguments, in the forms of --from.
- * EVT_END: it is not there, and err is untouched.  Errors: as evt_api_time().
- */
-int evt_api_arg_time(const struct exchange *x, const char *name,
-    int64_t *ret_ns, evt_error *err);
-/* A number from 1 to max, or otherwise.  EVT_ERR_ARG. */
-int evt_api_arg_int(const struct exchange *x, const char *name, int64_t max,
-    int64_t otherwise, int64_t *ret, evt_error *err);
-/* The arguments from and to; an end that is not there is that of the tapes.
- * EVT_ERR_NOTFOUND: it is needed, and the tapes are empty. */
-int evt_api_arg_window(const struct exchange *x, int64_t *ret_from,
-    int64_t *ret_to, evt_error *err);
+/* Answer a request whose path begins with "/api/". */
+void evt_api(evt_site *site, evt_http_request *x);
 
-/* Answer with the body, or, where r is an error or ok says that there was no
- * memory, with the error.  The body is freed. */
-void evt_api_finish(struct exchange *x, int r, bool ok, evt_buf *body,
-    evt_error *err);
-/* Append a JSON string; null for NULL.  false: out of memory. */
-bool evt_api_string(const char *text, evt_buf *out);
+/* ---- the calls, for api.c alone ---------------------------------------------- */
 
-/* ---- api_tape.c ---- */
+/* api_tape.c: /api/tape, /api/timeline */
+void evt_api_tape(evt_site *site, evt_http_request *x);
+void evt_api_timeline(evt_site *site, evt_http_request *x);
 
-void evt_api_tape(struct exchange *x);
-void evt_api_timeline(struct exchange *x);
-void evt_api_gaps(struct exchange *x);
-void evt_api_marks(struct exchange *x);
+/* api_marks.c: /api/gaps, /api/marks */
+void evt_api_gaps(evt_site *site, evt_http_request *x);
+void evt_api_marks(evt_site *site, evt_http_request *x);
 
-/* ---- api_sources.c ---- */
+/* api_sources.c: /api/sources, /api/sources/ID */
+void evt_api_sources(evt_site *site, evt_http_request *x);
+void evt_api_source(evt_site *site, evt_http_request *x, const char *id);
 
-void evt_api_sources(struct exchange *x);
-void evt_api_source(struct exchange *x, const char *id);
+/* api_read.c: /api/sources/ID/track, /api/frames */
+void evt_api_track(evt_site *site, evt_http_request *x, const char *id);
+void evt_api_frames(evt_site *site, evt_http_request *x);
 
-/* ---- api_read.c ---- */
-
-void evt_api_track(struct exchange *x, const char *id);
-void evt_api_frames(struct exchange *x);
-
-/* ---- api_deck.c ---- */
-
-void evt_api_deck(struct exchange *x);
-/* POST /api/deck/NAME */
-void evt_api_deck_call(struct exchange *x, const char *name);
+/* api_deck.c: /api/deck, and POST /api/deck/NAME */
+void evt_api_deck(evt_site *site, evt_http_request *x);
+void evt_api_deck_call(evt_site *site, evt_http_request *x, const char *name);
 
 #endif

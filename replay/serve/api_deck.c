@@ -1,51 +1,55 @@
-/* api_deck.c - the house deck: where it is, and calls that change it. */
-#include "replay/serve/api.h"
-
+/* api_deck.c - the shared deck: where it is, and calls that change it. */
 #include <stdio.h>
 #include <string.h>
 
 #include "format/base/err.h"
-#include "format/keys/json_scan.h"
 #include "format/base/json_view.h"
+#include "format/keys/json_scan.h"
+#include "replay/serve/api.h"
+#include "replay/serve/api_args.h"
+#include "replay/serve/playback_control.h"
 
-/* ---- the deck ------------------------------------------------------------ */
-
+/* Answer with the deck as it is now. */
 static void
-api_deck_answer_deck(struct exchange *x, struct stage *st)
+api_deck_answer(evt_http_request *x, const evt_channel *ch)
 {
 	evt_buf out = { 0 };
+	evt_json_write w;
 	evt_error err;
-	bool ok = evt_playback_json(st, &out);
 
-	evt_api_finish(x, EVT_OK, ok, &out, &err);
+	evt_json_write_begin(&w, &out);
+	evt_playback_control_json(evt_channel_playback(ch),
+	    evt_channel_audience(ch), &w, NULL);
+	evt_api_args_finish(x, EVT_OK, evt_json_write_end(&w), &out, &err);
 }
 
 /* ---- what is asked for --------------------------------------------------- */
 
 /* A call of the deck. */
 struct call {
-	struct exchange *x;
-	struct stage *stage;
-	evt_json_view body; /* an object, or none */
+	const evt_site *site;
+	evt_playback *playback; /* the shared one */
+	evt_json_view body;     /* an object, or nothing */
 };
 
 /* The body must be one JSON object, or empty. */
 static int
-api_deck_read_body(const struct exchange *x, evt_json_view *ret_body,
-    evt_error *err)
+api_deck_read_body(evt_http_request *x, evt_json_view *ret_body, evt_error *err)
 {
+	size_t n;
+	const uint8_t *body = evt_http_request_body_data(x, &n);
 	evt_json_scanner *scanner;
 	evt_json_scan_result found;
-	evt_json_view v = evt_json_view_make(x->body.data, x->body.len);
+	evt_json_view v = evt_json_view_make(body, n);
 	int r;
 
 	*ret_body = (evt_json_view){ NULL, 0 };
-	if (x->body.len == 0)
+	if (n == 0)
 		return EVT_OK;
 	r = evt_json_scanner_new(NULL, &scanner, err);
 	if (r != EVT_OK)
 		return r;
-	r = evt_json_scan(scanner, x->body.data, x->body.len, &found, err);
+	r = evt_json_scan(scanner, body, n, &found, err);
 	evt_json_scanner_free(scanner);
 	if (r != EVT_OK)
 		return r;
@@ -121,7 +125,8 @@ api_deck_time_of(const struct call *c, const char *name, int64_t *ret_ns,
 	        name, &text, err);
 
 	if (r == EVT_OK)
-		r = evt_api_time(c->x->server, (char *)text.data, ret_ns, err);
+		r = evt_api_args_parse_time(c->site, (char *)text.data, ret_ns,
+		    err);
 	evt_buf_free(&text);
 	return r;
 }
@@ -132,7 +137,7 @@ static int
 api_deck_play(const struct call *c, evt_error *err)
 {
 	(void)err;
-	evt_playback_play_on(c->stage);
+	evt_playback_control_play(c->playback);
 	return EVT_OK;
 }
 
@@ -140,7 +145,7 @@ static int
 api_deck_pause(const struct call *c, evt_error *err)
 {
 	(void)err;
-	evt_playback_pause(c->stage);
+	evt_playback_control_pause(c->playback);
 	return EVT_OK;
 }
 
@@ -148,7 +153,7 @@ static int
 api_deck_step(const struct call *c, evt_error *err)
 {
 	(void)err;
-	evt_playback_step(c->stage);
+	evt_playback_control_step(c->playback);
 	return EVT_OK;
 }
 
@@ -160,7 +165,7 @@ api_deck_seek(const struct call *c, evt_error *err)
 
 	if (r == EVT_END)
 		return evt_err_set(err, EVT_ERR_ARG, "seek needs a time: to");
-	return r == EVT_OK ? evt_playback_seek(c->stage, to, err) : r;
+	return r == EVT_OK ? evt_playback_seek(c->playback, to, err) : r;
 }
 
 /* Three times 0.1 is a number with more digits than a speed has. */
@@ -193,7 +198,7 @@ api_deck_speed(const struct call *c, evt_error *err)
 	if (r == EVT_OK)
 		r = api_deck_parse_speed(v, (char *)text.data, &speed, err);
 	if (r == EVT_OK)
-		evt_playback_set_speed(c->stage, speed);
+		evt_playback_control_set_speed(c->playback, speed);
 	evt_buf_free(&text);
 	return r;
 }
@@ -232,8 +237,8 @@ api_deck_loop(const struct call *c, evt_error *err)
 	if (has_from != has_to)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "a loop needs both from and to, or none to end it");
-	evt_playback_set_loop(c->stage, has_from, has_from ? from : 0,
-	    has_to ? to : 0);
+	evt_playback_control_set_loop(c->playback, has_from,
+	    has_from ? from : 0, has_to ? to : 0);
 	return EVT_OK;
 }
 
@@ -242,7 +247,8 @@ static int
 api_deck_window(const struct call *c, evt_error *err)
 {
 	evt_play_options play;
-	int r = evt_play_options_copy(&c->stage->play, &play, err);
+	int r = evt_play_options_copy(evt_playback_play_options(c->playback),
+	    &play, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -252,7 +258,7 @@ api_deck_window(const struct call *c, evt_error *err)
 		evt_play_options_free(&play);
 		return r;
 	}
-	return evt_playback_replace(c->stage, &play, err);
+	return evt_playback_replace(c->playback, &play, err);
 }
 
 /* Each element of a list; whatever characters a name has. */
@@ -296,7 +302,7 @@ api_deck_set_names(const struct call *c, evt_play_options *play,
 static int
 api_deck_filter(const struct call *c, evt_error *err)
 {
-	evt_play_options play, copy = c->stage->play;
+	evt_play_options play, copy = *evt_playback_play_options(c->playback);
 	int r;
 
 	copy.sources = copy.events = (evt_strings){ 0 };
@@ -307,12 +313,12 @@ api_deck_filter(const struct call *c, evt_error *err)
 	if (r == EVT_OK)
 		r = api_deck_set_names(c, &play, "event", "events", err);
 	if (r == EVT_OK)
-		return evt_playback_replace(c->stage, &play, err);
+		return evt_playback_replace(c->playback, &play, err);
 	evt_play_options_free(&play);
 	return r;
 }
 
-static const struct {
+static const struct deck_call {
 	const char *name;
 	const char *members[3]; /* that its body may have */
 	int (*fn)(const struct call *c, evt_error *err);
@@ -327,54 +333,59 @@ static const struct {
 	{ "filter", { "sources", "events" }, api_deck_filter },
 };
 
-/* Change the deck: what a page of another server must not have a browser do. */
-void
-evt_api_deck_call(struct exchange *x, const char *name)
+/* Answer a call that is known, and may. */
+static void
+api_deck_do(evt_site *site, evt_http_request *x, const struct deck_call *call)
 {
-	size_t i = 0, n = sizeof(deck_calls) / sizeof(deck_calls[0]);
-	struct call c = { .x = x };
+	struct call c = { .site = site };
+	evt_channel *ch;
 	evt_error err;
-	int r;
+	int r = api_deck_read_body(x, &c.body, &err);
 
-	while (i < n && strcmp(deck_calls[i].name, name) != 0)
-		i++;
-	if (i == n) {
-		evt_http_answer_error(x, 404, "there is no such call here");
-		return;
-	}
-	if (x->method != METHOD_POST) {
-		evt_http_answer_error(x, 405,
-		    "it takes a POST to change the deck");
-		return;
-	}
-	if (!x->same_origin && !x->has_token) {
-		evt_http_answer_error(x, 403,
-		    "a page of another server may not change the deck without "
-		    "the token");
-		return;
-	}
-	r = api_deck_read_body(x, &c.body, &err);
 	if (r == EVT_OK)
-		r = api_deck_check_members(c.body, name, deck_calls[i].members,
+		r = api_deck_check_members(c.body, call->name, call->members,
 		    &err);
 	if (r == EVT_OK)
-		r = evt_playback_shared(x->server, &c.stage, &err);
+		r = evt_channels_shared(site->channels, &ch, &err);
+	if (r == EVT_OK) {
+		c.playback = evt_channel_playback(ch);
+		r = call->fn(&c, &err);
+	}
 	if (r == EVT_OK)
-		r = deck_calls[i].fn(&c, &err);
-	if (r == EVT_OK)
-		api_deck_answer_deck(x, c.stage);
+		api_deck_answer(x, ch);
 	else
-		evt_http_answer_failed(x, &err);
+		evt_http_request_answer_failed(x, &err);
 }
 
 void
-evt_api_deck(struct exchange *x)
+evt_api_deck_call(evt_site *site, evt_http_request *x, const char *name)
 {
-	struct stage *st;
+	size_t i = 0, n = sizeof(deck_calls) / sizeof(deck_calls[0]);
+
+	while (i < n && strcmp(deck_calls[i].name, name) != 0)
+		i++;
+	if (i == n)
+		evt_http_request_answer_error(x, 404,
+		    "there is no such call here");
+	else if (evt_http_request_method(x) != EVT_HTTP_REQUEST_POST)
+		evt_http_request_answer_error(x, 405,
+		    "it takes a POST to change the deck");
+	else if (!evt_http_request_may_change(x))
+		evt_http_request_answer_error(x, 403,
+		    "a page of another server may not change the deck without "
+		    "the token");
+	else
+		api_deck_do(site, x, &deck_calls[i]);
+}
+
+void
+evt_api_deck(evt_site *site, evt_http_request *x)
+{
+	evt_channel *ch;
 	evt_error err;
 
-	if (evt_playback_shared(x->server, &st, &err) == EVT_OK)
-		api_deck_answer_deck(x, st);
+	if (evt_channels_shared(site->channels, &ch, &err) == EVT_OK)
+		api_deck_answer(x, ch);
 	else
-		evt_http_answer_failed(x, &err);
+		evt_http_request_answer_failed(x, &err);
 }

@@ -5,14 +5,19 @@
  * Either may have to read a whole tape.  So they are jobs, worked on a slice at a
  * time between what decks have to play.
  */
-#include "replay/serve/api.h"
-
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
+#include "format/base/grow.h"
+#include "format/keys/json_scan.h"
 #include "format/navixy/frame_items.h"
+#include "format/read/envelope.h"
+#include "replay/serve/api.h"
+#include "replay/serve/api_args.h"
+#include "replay/serve/api_json.h"
 
 #define TRACK_MAX 100000
 #define FRAMES_MAX 1000
@@ -21,7 +26,7 @@
 
 /* What both kinds of job have. */
 struct reading {
-	struct job job;
+	evt_http_request_job job;
 	evt_cursor *cursor;
 	evt_buf out;
 };
@@ -68,15 +73,8 @@ api_read_add_point(struct track *t, struct point p)
 	t->last = p;
 	if (t->seen++ % t->step != 0)
 		return true;
-	if (t->n == t->cap) {
-		size_t cap = t->cap > 0 ? t->cap * 2 : 256;
-		struct point *all = realloc(t->p, cap * sizeof(*all));
-
-		if (all == NULL)
-			return false;
-		t->p = all;
-		t->cap = cap;
-	}
+	if (!evt_grow(&t->p, &t->cap, t->n + 1))
+		return false;
 	t->p[t->n++] = p;
 	if (t->n >= t->max * 2) {
 		for (size_t i = 0; i < t->n / 2; i++)
@@ -126,50 +124,67 @@ api_read_shown(const struct track *t, size_t i, size_t step)
 	return i + step >= t->n ? &t->last : &t->p[i];
 }
 
-static bool
-api_read_add_line(const struct track *t, size_t step, evt_buf *out)
+static void
+api_read_write_place(evt_json_write *w, const struct point *p)
 {
-	bool ok =
-	    evt_buf_add_str(out, "{\"type\":\"LineString\",\"coordinates\":[");
+	char text[80];
+	int n = snprintf(text, sizeof(text), "[%.15g,%.15g]", p->lng, p->lat);
 
-	for (size_t i = 0; i < t->n && ok; i += step) {
-		const struct point *p = api_read_shown(t, i, step);
+	evt_json_write_raw(w, NULL, text, (size_t)n);
+}
 
-		ok = evt_buf_printf(out, "%s[%.15g,%.15g]", i > 0 ? "," : "",
-		    p->lng, p->lat);
+/* The way as a GeoJSON line; null without a point. */
+static void
+api_read_write_line(evt_json_write *w, const struct track *t, size_t step)
+{
+	if (t->n == 0) {
+		evt_json_write_null(w, "geometry");
+		return;
 	}
+	evt_json_write_object(w, "geometry");
+	evt_json_write_str(w, "type", "LineString");
+	evt_json_write_array(w, "coordinates");
+	for (size_t i = 0; i < t->n; i += step)
+		api_read_write_place(w, api_read_shown(t, i, step));
 	/* A line has two points. */
 	if (t->n == 1)
-		ok = ok &&
-		    evt_buf_printf(out, ",[%.15g,%.15g]", t->last.lng,
-		        t->last.lat);
-	return ok && evt_buf_add_str(out, "]}");
+		api_read_write_place(w, &t->last);
+	evt_json_write_close(w);
+	evt_json_write_close(w);
 }
 
 static bool
-api_read_add_track(const struct track_job *j, evt_buf *out)
+api_read_write_track(const struct track_job *j, evt_buf *out)
 {
 	const struct track *t = &j->track;
 	size_t step = t->n > t->max ? (t->n - 1) / t->max + 1 : 1;
-	bool ok = evt_buf_add_str(out, "{\"type\":\"Feature\",\"geometry\":") &&
-	    (t->n > 0 ? api_read_add_line(t, step, out) :
-	                evt_buf_add_str(out, "null")) &&
-	    evt_buf_add_str(out, ",\"properties\":{\"id\":") &&
-	    (j->id_is_int ? evt_buf_add_str(out, j->id) :
-	                    evt_api_string(j->id, out)) &&
-	    evt_buf_printf(out, ",\"points\":%" PRIu64 ",\"times_ns\":[",
-	        t->seen);
+	evt_json_write w;
 
-	for (size_t i = 0; i < t->n && ok; i += step)
-		ok = evt_buf_printf(out, "%s%" PRId64, i > 0 ? "," : "",
+	evt_json_write_begin(&w, out);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_str(&w, "type", "Feature");
+	api_read_write_line(&w, t, step);
+	evt_json_write_object(&w, "properties");
+	if (j->id_is_int)
+		evt_json_write_raw(&w, "id", j->id, strlen(j->id));
+	else
+		evt_json_write_str(&w, "id", j->id);
+	evt_json_write_uint(&w, "points", t->seen);
+	evt_json_write_array(&w, "times_ns");
+	for (size_t i = 0; i < t->n; i += step)
+		evt_json_write_int(&w, NULL,
 		    api_read_shown(t, i, step)->time_ns);
 	if (t->n == 1)
-		ok = ok && evt_buf_printf(out, ",%" PRId64, t->last.time_ns);
-	return ok && evt_buf_add_str(out, "]}}");
+		evt_json_write_int(&w, NULL, t->last.time_ns);
+	evt_json_write_close(&w);
+	evt_json_write_close(&w);
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w);
 }
 
 static bool
-api_read_track_work(struct job *job, struct exchange *x, int64_t until_ns)
+api_read_track_work(evt_http_request_job *job, evt_http_request *x,
+    int64_t until_ns)
 {
 	struct track_job *j = (struct track_job *)job;
 	evt_frame f;
@@ -181,16 +196,16 @@ api_read_track_work(struct job *job, struct exchange *x, int64_t until_ns)
 		r = api_read_reading_next(&j->r, &f, &err);
 		if (r == EVT_OK)
 			r = api_read_track_frame(j, &f, &err);
-	} while (r == EVT_OK && evt_waker_now() < until_ns);
+	} while (r == EVT_OK && evt_clock_mono() < until_ns);
 	if (r == EVT_OK)
 		return false;
-	ok = r > 0 && api_read_add_track(j, &j->r.out);
-	evt_api_finish(x, r > 0 ? EVT_OK : r, ok, &j->r.out, &err);
+	ok = r > 0 && api_read_write_track(j, &j->r.out);
+	evt_api_args_finish(x, r > 0 ? EVT_OK : r, ok, &j->r.out, &err);
 	return true;
 }
 
 static void
-api_read_track_free(struct job *job)
+api_read_track_free(evt_http_request_job *job)
 {
 	struct track_job *j = (struct track_job *)job;
 
@@ -202,8 +217,8 @@ api_read_track_free(struct job *job)
 }
 
 static int
-api_read_track_open(struct track_job *j, const evt_tape_set *reel, int64_t from,
-    int64_t to, evt_error *err)
+api_read_track_open(struct track_job *j, const evt_tape_set *tapes,
+    int64_t from, int64_t to, evt_error *err)
 {
 	const char *id = j->id;
 	const evt_filter filter = { .has_from = true,
@@ -217,11 +232,11 @@ api_read_track_open(struct track_job *j, const evt_tape_set *reel, int64_t from,
 
 	return r != EVT_OK ?
 	    r :
-	    evt_cursor_open(reel->tape, reel->n, &filter, &j->r.cursor, err);
+	    evt_cursor_open(tapes->tape, tapes->n, &filter, &j->r.cursor, err);
 }
 
 void
-evt_api_track(struct exchange *x, const char *id)
+evt_api_track(evt_site *site, evt_http_request *x, const char *id)
 {
 	struct track_job *j = calloc(1, sizeof(*j));
 	int64_t from, to, max;
@@ -230,25 +245,26 @@ evt_api_track(struct exchange *x, const char *id)
 
 	if (j == NULL || (j->id = strdup(id)) == NULL) {
 		free(j);
-		evt_http_answer_error(x, 500, "out of memory");
+		evt_http_request_answer_error(x, 500, "out of memory");
 		return;
 	}
-	j->r.job = (struct job){ api_read_track_work, api_read_track_free };
-	r = evt_api_arg_window(x, &from, &to, &err);
+	j->r.job =
+	    (evt_http_request_job){ api_read_track_work, api_read_track_free };
+	r = evt_api_args_window(site, x, &from, &to, &err);
 	if (r == EVT_OK)
-		r = evt_api_arg_int(x, "max", TRACK_MAX, 2000, &max, &err);
+		r = evt_api_args_int(x, "max", TRACK_MAX, 2000, &max, &err);
 	if (r == EVT_OK) {
 		j->track.step = 1;
 		/* Its first and its last. */
 		j->track.max = max < 2 ? 2 : (size_t)max;
-		r = api_read_track_open(j, x->server->o.reel, from, to, &err);
+		r = api_read_track_open(j, site->tapes, from, to, &err);
 	}
 	if (r == EVT_OK) {
-		evt_http_request_work(x, &j->r.job);
+		evt_http_request_set_job(x, &j->r.job);
 		return;
 	}
 	api_read_track_free(&j->r.job);
-	evt_http_answer_failed(x, &err);
+	evt_http_request_answer_failed(x, &err);
 }
 
 /* ---- frames -------------------------------------------------------------- */
@@ -271,7 +287,8 @@ api_read_frames_add(struct frames_job *j, const evt_frame *f, evt_error *err)
 }
 
 static bool
-api_read_frames_work(struct job *job, struct exchange *x, int64_t until_ns)
+api_read_frames_work(evt_http_request_job *job, evt_http_request *x,
+    int64_t until_ns)
 {
 	struct frames_job *j = (struct frames_job *)job;
 	evt_buf *out = &j->r.out;
@@ -286,19 +303,19 @@ api_read_frames_work(struct job *job, struct exchange *x, int64_t until_ns)
 		full = j->n == j->limit || out->len >= FRAMES_BYTES;
 		if (r == EVT_OK && !full)
 			r = api_read_frames_add(j, &f, &err);
-		if (r == EVT_OK && !full && evt_waker_now() >= until_ns)
+		if (r == EVT_OK && !full && evt_clock_mono() >= until_ns)
 			return false;
 	}
 	if (r >= 0 && j->n > 0)
 		out->len--;
 	ok = evt_buf_printf(out, "],\"more\":%s}",
 	    r == EVT_OK ? "true" : "false");
-	evt_api_finish(x, r > 0 ? EVT_OK : r, ok, out, &err);
+	evt_api_args_finish(x, r > 0 ? EVT_OK : r, ok, out, &err);
 	return true;
 }
 
 static void
-api_read_frames_free(struct job *job)
+api_read_frames_free(evt_http_request_job *job)
 {
 	struct frames_job *j = (struct frames_job *)job;
 
@@ -309,27 +326,30 @@ api_read_frames_free(struct job *job)
 }
 
 static int
-api_read_frames_play(struct exchange *x, evt_play_options *play, evt_error *err)
+api_read_frames_play(evt_site *site, const evt_http_request *x,
+    evt_play_options *play, evt_error *err)
 {
 	static const char *const names[] = { "source", "event" };
-	struct stage *st;
-	int r = evt_api_arg_time(x, "from", &play->from_ns, err);
+	evt_channel *ch;
+	int r = evt_api_args_time(site, x, "from", &play->from_ns, err);
 
 	play->has_from = true;
 	if (r == EVT_END) {
-		r = evt_playback_shared(x->server, &st, err);
+		r = evt_channels_shared(site->channels, &ch, err);
 		if (r == EVT_OK)
-			play->from_ns = evt_playback_time(st, evt_waker_now());
+			play->from_ns =
+			    evt_playback_time(evt_channel_playback(ch),
+			        evt_clock_mono());
 	}
 	for (size_t i = 0; i < 2 && r == EVT_OK; i++) {
-		const char *text = evt_http_args_get(&x->args, names[i]);
+		const char *text = evt_http_request_arg(x, names[i]);
 
 		if (text != NULL && *text != '\0')
 			r = evt_play_options_set(play, names[i], text, NULL,
 			    err);
 	}
 	if (r == EVT_OK) {
-		r = evt_api_arg_time(x, "to", &play->to_ns, err);
+		r = evt_api_args_time(site, x, "to", &play->to_ns, err);
 		play->has_to = r == EVT_OK;
 	}
 	if (r == EVT_OK && play->from_ns > play->to_ns)
@@ -338,42 +358,45 @@ api_read_frames_play(struct exchange *x, evt_play_options *play, evt_error *err)
 }
 
 static int
-api_read_frames_open(struct frames_job *j, struct exchange *x, evt_error *err)
+api_read_frames_open(struct frames_job *j, evt_site *site,
+    const evt_http_request *x, evt_error *err)
 {
-	const evt_tape_set *reel = x->server->o.reel;
+	const evt_tape_set *tapes = site->tapes;
 	evt_filter filter;
-	int r = evt_api_arg_int(x, "limit", FRAMES_MAX, 100, &j->limit, err);
+	int r = evt_api_args_int(x, "limit", FRAMES_MAX, 100, &j->limit, err);
 
 	if (r == EVT_OK)
-		r = api_read_frames_play(x, &j->play, err);
+		r = api_read_frames_play(site, x, &j->play, err);
 	if (r == EVT_OK)
-		r = evt_envelope_new(reel->n > 1, &j->envelope, err);
+		r = evt_envelope_new(tapes->n > 1, &j->envelope, err);
 	if (r == EVT_OK && !evt_buf_add_str(&j->r.out, "{\"frames\":["))
 		r = evt_err_nomem(err);
 	if (r != EVT_OK)
 		return r;
 	evt_play_options_filter(&j->play, &filter);
 	filter.read_ahead = false;
-	return evt_cursor_open(reel->tape, reel->n, &filter, &j->r.cursor, err);
+	return evt_cursor_open(tapes->tape, tapes->n, &filter, &j->r.cursor,
+	    err);
 }
 
 void
-evt_api_frames(struct exchange *x)
+evt_api_frames(evt_site *site, evt_http_request *x)
 {
 	struct frames_job *j = calloc(1, sizeof(*j));
 	evt_error err;
 
 	if (j == NULL) {
-		evt_http_answer_error(x, 500, "out of memory");
+		evt_http_request_answer_error(x, 500, "out of memory");
 		return;
 	}
-	j->r.job = (struct job){ api_read_frames_work, api_read_frames_free };
+	j->r.job = (evt_http_request_job){ api_read_frames_work,
+		api_read_frames_free };
 	evt_play_options_init(&j->play);
 	j->play.kinds = 0; /* all */
-	if (api_read_frames_open(j, x, &err) == EVT_OK) {
-		evt_http_request_work(x, &j->r.job);
+	if (api_read_frames_open(j, site, x, &err) == EVT_OK) {
+		evt_http_request_set_job(x, &j->r.job);
 		return;
 	}
 	api_read_frames_free(&j->r.job);
-	evt_http_answer_failed(x, &err);
+	evt_http_request_answer_failed(x, &err);
 }

@@ -1,76 +1,87 @@
-/* api_sources.c - what sources said last, before a time. */
-#include "replay/serve/api.h"
-
+/* api_sources.c - what sources said last before a time. */
+#include "format/base/clock.h"
 #include "format/base/err.h"
+#include "replay/serve/api.h"
+#include "replay/serve/api_args.h"
+#include "replay/serve/api_json.h"
 
-/* The board at the time that was asked for, or that of the deck. */
+/* The state table at the time that was asked for, or at that of the deck. */
 static int
-api_sources_board_at(struct exchange *x, evt_state_table **ret_board,
-    int64_t *ret_ns, evt_error *err)
+api_sources_table_at(evt_site *site, const evt_http_request *x,
+    evt_state_table **ret_table, int64_t *ret_ns, evt_error *err)
 {
-	evt_server *s = x->server;
-	struct stage *st;
-	int r = evt_api_arg_time(x, "at", ret_ns, err);
+	evt_channel *ch;
+	int r = evt_api_args_time(site, x, "at", ret_ns, err);
 
 	if (r == EVT_END) {
-		r = evt_playback_shared(s, &st, err);
+		r = evt_channels_shared(site->channels, &ch, err);
 		if (r != EVT_OK)
 			return r;
-		*ret_ns = evt_playback_time(st, evt_waker_now());
-		return evt_playback_board(st, ret_board, err);
+		*ret_ns = evt_playback_time(evt_channel_playback(ch),
+		    evt_clock_mono());
+		return evt_state_feed_table(evt_channel_states(ch), ret_table,
+		    err);
 	}
-	if (r == EVT_OK && s->asked == NULL)
-		r = evt_server_board(s, NULL, &s->asked, err);
+	if (r == EVT_OK && site->asked == NULL)
+		r = evt_state_feed_new_table(site->tapes, site->trackers, NULL,
+		    &site->asked, err);
 	if (r == EVT_OK)
-		r = evt_state_table_load(s->asked, *ret_ns, err);
-	*ret_board = s->asked;
+		r = evt_state_table_load(site->asked, *ret_ns, err);
+	*ret_table = site->asked;
 	return r;
 }
 
-void
-evt_api_sources(struct exchange *x)
+/* All sources that said something and were not removed. */
+static void
+api_sources_write(evt_json_write *w, const evt_state_table *table, int64_t at)
 {
-	evt_state_table *b = NULL;
-	evt_buf out = { 0 };
-	evt_error err;
-	int64_t at;
-	int r = api_sources_board_at(x, &b, &at, &err);
-	bool any = false,
-	     ok = r == EVT_OK && evt_buf_add_byte(&out, '{') &&
-	    evt_api_time_json("at", at, &out) &&
-	    evt_buf_add_str(&out, ",\"sources\":[");
+	evt_json_write_object(w, NULL);
+	evt_api_json_time(w, "at", at);
+	evt_json_write_array(w, "sources");
+	for (size_t i = 0; i < evt_state_table_n(table); i++) {
+		const evt_state_source *s = evt_state_table_at(table, i);
 
-	for (size_t i = 0; ok && i < evt_state_table_n(b); i++) {
-		const evt_state_source *s = evt_state_table_at(b, i);
-
-		if (!s->state.known || s->lifecycle.corrupt || s->hidden)
-			continue;
-		ok = (!any || evt_buf_add_byte(&out, ',')) &&
-		    evt_api_source_json(s, false, &out);
-		any = true;
+		if (s->state.known && !s->lifecycle.corrupt && !s->hidden)
+			evt_api_json_source(w, NULL, s, false);
 	}
-	ok = ok && evt_buf_add_str(&out, "]}");
-	evt_api_finish(x, r, ok, &out, &err);
+	evt_json_write_close(w);
+	evt_json_write_close(w);
 }
 
 void
-evt_api_source(struct exchange *x, const char *id)
+evt_api_sources(evt_site *site, evt_http_request *x)
 {
-	evt_state_table *b = NULL;
-	evt_state_source *s;
+	evt_state_table *table = NULL;
 	evt_buf out = { 0 };
+	evt_json_write w;
 	evt_error err;
 	int64_t at;
-	int r = api_sources_board_at(x, &b, &at, &err);
-	bool ok = false;
+	int r = api_sources_table_at(site, x, &table, &at, &err);
 
-	if (r == EVT_OK) {
-		s = evt_state_table_by_text(b, id);
-		if (s == NULL)
-			r = evt_err_set(&err, EVT_ERR_NOTFOUND,
-			    "there is no source %.80s on the tape", id);
-		else
-			ok = evt_api_source_json(s, true, &out);
-	}
-	evt_api_finish(x, r, ok, &out, &err);
+	evt_json_write_begin(&w, &out);
+	if (r == EVT_OK)
+		api_sources_write(&w, table, at);
+	evt_api_args_finish(x, r, evt_json_write_end(&w), &out, &err);
+}
+
+void
+evt_api_source(evt_site *site, evt_http_request *x, const char *id)
+{
+	evt_state_table *table = NULL;
+	const evt_state_source *s = NULL;
+	evt_buf out = { 0 };
+	evt_json_write w;
+	evt_error err;
+	int64_t at;
+	int r = api_sources_table_at(site, x, &table, &at, &err);
+
+	if (r == EVT_OK)
+		s = evt_state_table_by_text(table, id);
+	if (r == EVT_OK && s == NULL)
+		r = evt_err_set(&err, EVT_ERR_NOTFOUND,
+		    "there is no source %.80s on the tape", id);
+	evt_json_write_begin(&w, &out);
+	if (r == EVT_OK)
+		evt_api_json_source(&w, NULL, s, true);
+	evt_api_args_finish(x, r, evt_json_write_end(&w), &out, &err);
 }

@@ -1,374 +1,368 @@
-/*
- * control.c - /control: changes of the deck, of states, and frames, as they
- * happen; see docs/control.md.
- *
- * A page cannot draw a hundred thousand frames a second.  So states and frames
- * are gathered and told at most five times a second, however many there were,
- * and a page that reads slowly misses some messages and is never waited for.
- */
-#include <inttypes.h>
+/* control_feed.c - /control; see control_feed.h. */
+#include "replay/serve/control_feed.h"
+
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "format/base/buf.h"
+#include "format/base/clock.h"
 #include "format/base/err.h"
-#include "format/base/timetext.h"
-#include "replay/serve/server_impl.h"
+#include "format/read/envelope.h"
+#include "replay/serve/api_json.h"
+#include "replay/serve/playback_control.h"
 
-/* Between two messages on states and frames, and on the deck. */
+/* Between two messages with states and frames, and with the deck. */
 #define GATHER_NS (200 * EVT_NS_PER_MS)
 #define DECK_NS EVT_NS_PER_S
-/* A subscriber with so much unread misses messages. */
+/* A client with so many bytes unread misses messages. */
 #define UNREAD_MAX (UINT64_C(4) << 20)
 /* A frame with more payload is counted, not shown. */
 #define SHOWN_BYTES (128u << 10)
+/* Frames in one message, at most. */
+#define SHOWN_MAX 40u
 
-/* ---- pieces of JSON ------------------------------------------------------ */
+/* What is gathered between two messages. */
+struct gathered {
+	evt_buf shown[SHOWN_MAX]; /* envelopes of the newest frames, a ring */
+	uint64_t n_shown;         /* put there since the last message */
+	uint64_t n;               /* all frames since then */
+	bool states;              /* states have changed */
+	bool reset;               /* all of them: the table was loaded again */
+	int64_t last_ns;          /* when the last message was sent */
+};
 
-bool
-evt_api_time_json(const char *name, int64_t ns, evt_buf *out)
-{
-	char text[EVT_TIMETEXT_MAX];
+struct evt_control_feed_client {
+	evt_control_feed_client *next;
+	evt_control_feed *feed;
+	evt_ws_client *ws;
+	bool with_states, with_frames;
+	bool open;   /* it counts in n_open */
+	bool missed; /* messages, since it reads slowly */
+};
 
-	return evt_buf_printf(out, "\"%s\":\"%s\",\"%s_ns\":%" PRId64, name,
-	    evt_timetext_format(ns, 9, text), name, ns);
-}
+struct evt_control_feed {
+	evt_control_feed_options o;
+	evt_control_feed_client *clients;
+	size_t n_open;
+	evt_envelope *envelope; /* NULL: no frame was shown yet */
+	struct gathered gathered;
+	/* Steady times; INT64_MAX: nothing to send. */
+	int64_t gathered_due_ns; /* of the next message with states, frames */
+	int64_t deck_due_ns;     /* of the next one with the deck */
+	int64_t tape_due_ns;     /* of the next look whether the tapes grew */
+	int64_t tape_last_ns;    /* their last frame, as was sent */
+};
 
-/* ,"name":VALUE as it stands in the state, or null. */
-static bool
-control_feed_add_value(const char *name, evt_json_view v,
-    enum evt_json_view_kind kind, evt_buf *out)
-{
-	return evt_buf_printf(out, ",\"%s\":", name) &&
-	    (evt_json_view_kind(v) == kind ? evt_buf_add(out, v.p, v.n) :
-	                                     evt_buf_add_str(out, "null"));
-}
-
-static bool
-control_feed_add_fields(const evt_state_source *s, evt_json_view state,
-    evt_buf *out)
-{
-	evt_json_view gps = EVT_JSON_VIEW_MEMBER(state, "gps");
-	evt_json_view at = EVT_JSON_VIEW_MEMBER(gps, "location");
-	bool ok = s->state.known ?
-	    evt_buf_printf(out, ",\"time_ns\":%" PRId64, s->state.time_ns) :
-	    evt_buf_add_str(out, ",\"time_ns\":null");
-
-	return ok &&
-	    control_feed_add_value("lat", EVT_JSON_VIEW_MEMBER(at, "lat"),
-	        EVT_JSON_VIEW_NUMBER, out) &&
-	    control_feed_add_value("lng", EVT_JSON_VIEW_MEMBER(at, "lng"),
-	        EVT_JSON_VIEW_NUMBER, out) &&
-	    control_feed_add_value("heading",
-	        EVT_JSON_VIEW_MEMBER(gps, "heading"), EVT_JSON_VIEW_NUMBER,
-	        out) &&
-	    control_feed_add_value("speed", EVT_JSON_VIEW_MEMBER(gps, "speed"),
-	        EVT_JSON_VIEW_NUMBER, out) &&
-	    control_feed_add_value("connection",
-	        EVT_JSON_VIEW_MEMBER(state, "connection_status"),
-	        EVT_JSON_VIEW_STRING, out) &&
-	    control_feed_add_value("movement",
-	        EVT_JSON_VIEW_MEMBER(state, "movement_status"),
-	        EVT_JSON_VIEW_STRING, out);
-}
-
-bool
-evt_api_source_json(const evt_state_source *s, bool with_state, evt_buf *out)
-{
-	evt_json_view state = { NULL, 0 };
-	bool ok = evt_buf_add_str(out, "{\"id\":");
-
-	if (s->state.known)
-		state = (evt_json_view){ s->state.text.data + s->state.at,
-			s->state.len };
-	ok = ok &&
-	    (s->key.is_int ? evt_buf_add(out, s->key.text, s->key.len) :
-	                     evt_buf_add_json(out, s->key.text, s->key.len));
-	ok = ok &&
-	    (s->tracker != EVT_STATE_SOURCE_NO_TRACKER ?
-	            evt_buf_printf(out, ",\"tracker\":%" PRId64, s->tracker) :
-	            evt_buf_add_str(out, ",\"tracker\":null"));
-	ok = ok && evt_buf_add_str(out, ",\"label\":") &&
-	    (s->label != NULL ?
-	            evt_buf_add_json(out, s->label, strlen(s->label)) :
-	            evt_buf_add_str(out, "null"));
-	ok = ok && control_feed_add_fields(s, state, out);
-	if (ok && with_state)
-		ok = evt_buf_add_str(out, ",\"state\":") &&
-		    (s->state.known ? evt_buf_add(out, state.p, state.n) :
-		                      evt_buf_add_str(out, "null"));
-	return ok &&
-	    evt_buf_printf(out, ",\"blocked\":%s%s}",
-	        s->lifecycle.blocked ? "true" : "false",
-	        s->lifecycle.corrupt ? ",\"removed\":true" : "");
-}
+/* ---- messages ------------------------------------------------------------- */
 
 static bool
-control_feed_states_json(const struct stage *st, bool all, evt_buf *out)
+control_feed_write_deck(const evt_control_feed *f, evt_buf *out)
 {
-	bool any = false,
-	     ok = evt_buf_printf(out,
-	         "{\"type\":\"states\",\"reset\":%s,\"at_ns\":%" PRId64
-	         ",\"sources\":[",
-	         all ? "true" : "false",
-	         evt_playback_time(st, evt_waker_now()));
+	evt_json_write w;
 
-	for (size_t i = 0; i < evt_state_table_n(st->board) && ok; i++) {
-		const evt_state_source *s = evt_state_table_at(st->board, i);
+	evt_json_write_begin(&w, out);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_str(&w, "type", "deck");
+	evt_playback_control_json(f->o.playback, f->o.audience, &w, "deck");
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w);
+}
 
-		/* Who never spoke is not shown; who is removed is told of once. */
-		if (s->hidden || !s->state.known ||
-		    (all ? s->lifecycle.corrupt : !s->changed))
-			continue;
-		ok = (!any || evt_buf_add_byte(out, ',')) &&
-		    evt_api_source_json(s, false, out);
-		any = true;
+/* all: of all sources, else of those that changed. */
+static bool
+control_feed_write_states(const evt_control_feed *f,
+    const evt_state_table *table, bool all, evt_buf *out)
+{
+	evt_json_write w;
+
+	evt_json_write_begin(&w, out);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_str(&w, "type", "states");
+	evt_json_write_bool(&w, "reset", all);
+	evt_json_write_int(&w, "at_ns",
+	    evt_playback_time(f->o.playback, evt_clock_mono()));
+	evt_json_write_array(&w, "sources");
+	for (size_t i = 0; i < evt_state_table_n(table); i++) {
+		const evt_state_source *s = evt_state_table_at(table, i);
+
+		/* A source that never said anything is not shown; that one was
+		 * removed is sent once. */
+		if (!s->hidden && s->state.known &&
+		    (all ? !s->lifecycle.corrupt : s->changed))
+			evt_api_json_source(&w, NULL, s, false);
 	}
-	return ok && evt_buf_add_str(out, "]}");
+	evt_json_write_close(&w);
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w);
 }
 
 static bool
-control_feed_frames_json(const struct gathered *g, evt_buf *out)
+control_feed_write_frames(const struct gathered *g, evt_buf *out)
 {
 	uint64_t n = g->n_shown < SHOWN_MAX ? g->n_shown : SHOWN_MAX;
-	bool ok = evt_buf_printf(out,
-	    "{\"type\":\"frames\",\"skipped\":%" PRIu64 ",\"frames\":[",
-	    g->n - n);
+	evt_json_write w;
 
-	for (uint64_t i = g->n_shown - n; i < g->n_shown && ok; i++) {
+	evt_json_write_begin(&w, out);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_str(&w, "type", "frames");
+	evt_json_write_uint(&w, "skipped", g->n - n);
+	evt_json_write_array(&w, "frames");
+	for (uint64_t i = g->n_shown - n; i < g->n_shown; i++) {
 		const evt_buf *e = &g->shown[i % SHOWN_MAX];
 
-		/* Without its newline. */
-		ok = (i == g->n_shown - n || evt_buf_add_byte(out, ',')) &&
-		    evt_buf_add(out, e->data, e->len - 1);
+		/* Without its line feed. */
+		evt_json_write_raw(&w, NULL, e->data, e->len - 1);
 	}
-	return ok && evt_buf_add_str(out, "]}");
-}
-
-/* ---- sending ------------------------------------------------------------- */
-
-enum who { ALL, WITH_STATES, WITH_FRAMES };
-
-static bool
-control_feed_is_for(const struct viewer *c, enum who who)
-{
-	return c->kind == VIEWER_CONTROL && c->tap.fanout != NULL &&
-	    (who == ALL ||
-	        (who == WITH_STATES ? c->with_states : c->with_frames)) &&
-	    evt_fanout_reader_behind(&c->tap) < UNREAD_MAX;
+	evt_json_write_close(&w);
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w);
 }
 
 static bool
-control_feed_anybody(const struct stage *st, enum who who)
+control_feed_write_tape(int64_t last_ns, uint64_t frames, evt_buf *out)
 {
-	for (const struct viewer *c = st->clients; c != NULL; c = c->next) {
-		if (control_feed_is_for(c, who))
+	evt_json_write w;
+
+	evt_json_write_begin(&w, out);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_str(&w, "type", "tape");
+	evt_api_json_time(&w, "last", last_ns);
+	evt_json_write_uint(&w, "frames", frames);
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w);
+}
+
+/* ---- clients --------------------------------------------------------------- */
+
+static bool
+control_feed_reads(const evt_control_feed_client *c)
+{
+	return c->open && evt_ws_client_unread(c->ws) < UNREAD_MAX;
+}
+
+static bool
+control_feed_anybody_wants_frames(const evt_control_feed *f)
+{
+	for (const evt_control_feed_client *c = f->clients; c != NULL;
+	     c = c->next) {
+		if (c->with_frames && control_feed_reads(c))
 			return true;
 	}
 	return false;
 }
 
-/* Send a message and free it.  ok: it could be made. */
+/* Send a text to all clients.  Those that cannot read it now get all later. */
 static int
-control_feed_send_all(struct stage *st, enum who who, evt_buf *text, bool ok,
-    evt_error *err)
+control_feed_send_all(evt_control_feed *f, const evt_buf *text, evt_error *err)
 {
-	int r = ok ? EVT_OK : evt_err_nomem(err);
+	int r = EVT_OK;
 
-	for (struct viewer *c = st->clients; c != NULL && r == EVT_OK;
+	for (evt_control_feed_client *c = f->clients; c != NULL && r == EVT_OK;
 	     c = c->next) {
-		if (control_feed_is_for(c, who))
-			r = evt_ws_client_send(c, text->data, text->len, err);
-		else if (who == ALL && c->kind == VIEWER_CONTROL)
-			c->missed = true;
+		if (control_feed_reads(c))
+			r = evt_ws_client_send(c->ws, text->data, text->len,
+			    err);
+		else
+			c->missed = c->open;
 	}
-	evt_buf_free(text);
 	return r;
 }
 
-static bool
-control_feed_deck_json(const struct stage *st, evt_buf *out)
+/* What a client is sent first: the deck, and all states. */
+static int
+control_feed_send_everything(evt_control_feed_client *c, evt_error *err)
 {
-	return evt_buf_add_str(out, "{\"type\":\"deck\",\"deck\":") &&
-	    evt_playback_json(st, out) && evt_buf_add_byte(out, '}');
-}
-
-int
-evt_control_feed_hello(struct viewer *c, evt_error *err)
-{
-	struct stage *st = c->stage;
-	evt_state_table *board;
+	evt_control_feed *f = c->feed;
 	evt_buf deck = { 0 }, states = { 0 };
-	bool ok = control_feed_deck_json(st, &deck);
+	bool ok = control_feed_write_deck(f, &deck);
+	evt_state_table *table;
 	int r = EVT_OK;
 
-	if (c->with_states) {
-		r = evt_playback_board(st, &board, err);
-		ok = ok && r == EVT_OK &&
-		    control_feed_states_json(st, true, &states);
-	}
+	if (c->with_states)
+		r = evt_state_feed_table(f->o.states, &table, err);
+	if (r == EVT_OK && c->with_states)
+		ok = ok && control_feed_write_states(f, table, true, &states);
 	if (r == EVT_OK && !ok)
 		r = evt_err_nomem(err);
 	if (r == EVT_OK)
-		r = evt_ws_client_send(c, deck.data, deck.len, err);
+		r = evt_ws_client_send(c->ws, deck.data, deck.len, err);
 	if (r == EVT_OK && states.len > 0)
-		r = evt_ws_client_send(c, states.data, states.len, err);
-	if (r == EVT_OK && st->gathered.tape_due_ns == INT64_MAX)
-		st->gathered.tape_due_ns = 0;
+		r = evt_ws_client_send(c->ws, states.data, states.len, err);
+	if (r == EVT_OK && f->tape_due_ns == INT64_MAX)
+		f->tape_due_ns = 0;
 	evt_buf_free(&deck);
 	evt_buf_free(&states);
 	return r;
 }
 
 int
-evt_control_feed_catch_up(struct viewer *c, evt_error *err)
+evt_control_feed_client_new(evt_control_feed *f, evt_ws_client *ws,
+    bool with_states, bool with_frames, evt_control_feed_client **ret_client,
+    evt_error *err)
 {
-	if (!c->missed || evt_fanout_reader_behind(&c->tap) >= UNREAD_MAX / 2)
-		return EVT_OK;
-	c->missed = false;
-	return evt_control_feed_hello(c, err);
+	evt_control_feed_client *c;
+
+	assert(ws != NULL);
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return evt_err_nomem(err);
+	c->feed = f;
+	c->ws = ws;
+	c->with_states = with_states;
+	c->with_frames = with_frames;
+	c->next = f->clients;
+	f->clients = c;
+	*ret_client = c;
+	return EVT_OK;
 }
 
-/* ---- what happens -------------------------------------------------------- */
-
 void
-evt_control_feed_changed(struct stage *st)
+evt_control_feed_client_free(evt_control_feed_client *c)
 {
-	if (st->n[VIEWER_CONTROL] == 0)
+	evt_control_feed_client **at;
+
+	if (c == NULL)
 		return;
-	st->gathered.deck_due_ns = 0;
-	evt_playback_wake(st);
-}
-
-/* There is something to tell: now, or when it may be. */
-static void
-control_feed_gather(struct gathered *g)
-{
-	if (g->due_ns == INT64_MAX)
-		g->due_ns = g->last_ns + GATHER_NS;
-}
-
-void
-evt_control_feed_moved(struct stage *st)
-{
-	struct gathered *g = &st->gathered;
-
-	g->n = g->n_shown = 0;
-	g->states = g->reset = true;
-	g->due_ns = 0;
+	at = &c->feed->clients;
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	if (c->open) {
+		c->feed->n_open--;
+		evt_state_feed_unuse(c->feed->o.states);
+	}
+	free(c);
 }
 
 int
-evt_control_feed_take(struct stage *st, const evt_frame *f, evt_error *err)
+evt_control_feed_client_open(evt_control_feed_client *c, evt_error *err)
 {
-	struct gathered *g = &st->gathered;
-	evt_buf *slot = &g->shown[g->n_shown % SHOWN_MAX];
-	int r = EVT_OK;
-
-	g->n++;
-	g->states = true;
-	control_feed_gather(g);
-	if (f->len > SHOWN_BYTES || !control_feed_anybody(st, WITH_FRAMES))
-		return EVT_OK;
-	if (g->envelope == NULL)
-		r = evt_envelope_new(st->server->o.reel->n > 1, &g->envelope,
-		    err);
-	slot->len = 0;
-	if (r == EVT_OK)
-		r = evt_envelope_write(g->envelope, f, slot, err);
-	if (r == EVT_OK)
-		g->n_shown++;
-	return r;
+	assert(!c->open);
+	c->open = true;
+	c->feed->n_open++;
+	evt_state_feed_use(c->feed->o.states);
+	return control_feed_send_everything(c, err);
 }
 
-static bool
-control_feed_anything_changed(const evt_state_table *b)
+int
+evt_control_feed_client_catch_up(evt_control_feed_client *c, evt_error *err)
 {
-	for (size_t i = 0; i < evt_state_table_n(b); i++) {
-		if (evt_state_table_at(b, i)->changed)
+	if (!c->missed || evt_ws_client_unread(c->ws) >= UNREAD_MAX / 2)
+		return EVT_OK;
+	c->missed = false;
+	return control_feed_send_everything(c, err);
+}
+
+/* ---- what is due ------------------------------------------------------------- */
+
+static bool
+control_feed_any_state_changed(const evt_state_table *table)
+{
+	for (size_t i = 0; i < evt_state_table_n(table); i++) {
+		if (evt_state_table_at(table, i)->changed)
 			return true;
 	}
 	return false;
 }
 
-/* Send a text that is made when the first one needs it. */
+/* Send the states that changed, or all after the table was loaded again. */
 static int
-control_feed_send_states(struct viewer *c, bool all, evt_buf *text,
+control_feed_send_states(evt_control_feed *f, evt_state_table *table,
     evt_error *err)
 {
-	if (text->len == 0 && !control_feed_states_json(c->stage, all, text))
-		return evt_err_nomem(err);
-	return evt_ws_client_send(c, text->data, text->len, err);
-}
-
-static int
-control_feed_tell_states(struct stage *st, evt_error *err)
-{
-	bool all = st->gathered.reset,
-	     any = control_feed_anything_changed(st->board);
-	evt_buf whole = { 0 }, changes = { 0 };
+	bool all = f->gathered.reset;
+	bool any = all || control_feed_any_state_changed(table);
+	evt_buf text = { 0 };
 	int r = EVT_OK;
 
-	for (struct viewer *c = st->clients; c != NULL && r == EVT_OK;
+	for (evt_control_feed_client *c = f->clients; c != NULL && r == EVT_OK;
 	     c = c->next) {
-		if (!c->with_states || c->tap.fanout == NULL)
+		if (!c->with_states || !c->open)
 			continue;
-		if (!control_feed_is_for(c, WITH_STATES)) {
+		if (!control_feed_reads(c)) {
 			c->missed = true;
-		} else if (all) {
-			r = control_feed_send_states(c, true, &whole, err);
-		} else if (any) {
-			r = control_feed_send_states(c, false, &changes, err);
+			continue;
 		}
+		if (!any)
+			continue;
+		/* The text is made when the first client needs it. */
+		if (text.len == 0 &&
+		    !control_feed_write_states(f, table, all, &text))
+			r = evt_err_nomem(err);
+		if (r == EVT_OK)
+			r = evt_ws_client_send(c->ws, text.data, text.len, err);
 	}
-	evt_buf_free(&whole);
-	evt_buf_free(&changes);
-	evt_state_table_forget_changes(st->board);
-	st->gathered.reset = false;
+	evt_buf_free(&text);
+	evt_state_table_forget_changes(table);
+	f->gathered.reset = false;
 	return r;
 }
 
 static int
-control_feed_tell_gathered(struct stage *st, int64_t now, evt_error *err)
+control_feed_send_frames(evt_control_feed *f, evt_error *err)
 {
-	struct gathered *g = &st->gathered;
 	evt_buf text = { 0 };
-	bool ok;
 	int r = EVT_OK;
 
-	if (g->states && st->board_good)
-		r = control_feed_tell_states(st, err);
-	if (r == EVT_OK && g->n > 0 && control_feed_anybody(st, WITH_FRAMES)) {
-		ok = control_feed_frames_json(g, &text);
-		r = control_feed_send_all(st, WITH_FRAMES, &text, ok, err);
+	if (!control_feed_write_frames(&f->gathered, &text))
+		r = evt_err_nomem(err);
+	for (evt_control_feed_client *c = f->clients; c != NULL && r == EVT_OK;
+	     c = c->next) {
+		if (c->with_frames && control_feed_reads(c))
+			r = evt_ws_client_send(c->ws, text.data, text.len, err);
 	}
+	evt_buf_free(&text);
+	return r;
+}
+
+static int
+control_feed_send_gathered(evt_control_feed *f, int64_t now, evt_error *err)
+{
+	struct gathered *g = &f->gathered;
+	evt_state_table *table;
+	int r = EVT_OK;
+
+	if (g->states && evt_state_feed_follows(f->o.states)) {
+		r = evt_state_feed_table(f->o.states, &table, err);
+		if (r == EVT_OK)
+			r = control_feed_send_states(f, table, err);
+	}
+	if (r == EVT_OK && g->n > 0 && control_feed_anybody_wants_frames(f))
+		r = control_feed_send_frames(f, err);
 	g->states = false;
 	g->n = g->n_shown = 0;
 	g->last_ns = now;
-	g->due_ns = INT64_MAX;
+	f->gathered_due_ns = INT64_MAX;
 	return r;
 }
 
 static int
-control_feed_tell_deck(struct stage *st, int64_t now, evt_error *err)
+control_feed_send_deck(evt_control_feed *f, int64_t now, evt_error *err)
 {
 	evt_buf text = { 0 };
-	bool ok = control_feed_deck_json(st, &text);
-	bool plays =
-	    st->started && !st->ended && !evt_deck_paused(st->player.deck);
+	int r = EVT_OK;
 
-	st->gathered.deck_due_ns = plays ? now + DECK_NS : INT64_MAX;
-	return control_feed_send_all(st, ALL, &text, ok, err);
+	f->deck_due_ns = evt_playback_plays(f->o.playback) ?
+	    evt_clock_add(now, DECK_NS) :
+	    INT64_MAX;
+	if (!control_feed_write_deck(f, &text))
+		r = evt_err_nomem(err);
+	if (r == EVT_OK)
+		r = control_feed_send_all(f, &text, err);
+	evt_buf_free(&text);
+	return r;
 }
 
-/* The last frame of the tapes that are recorded.  INT64_MIN: there is none. */
+/* The last frame of the tapes that are being recorded.  INT64_MIN: there is no
+ * such tape, or no frame. */
 static int64_t
-control_feed_live_end(const evt_tape_set *reel)
+control_feed_live_end(const evt_tape_set *tapes)
 {
 	int64_t first, end, last = INT64_MIN;
 
-	for (size_t i = 0; i < reel->n; i++) {
-		if (evt_tape_live(reel->tape[i]) &&
-		    evt_tape_span(reel->tape[i], &first, &end, NULL) ==
+	for (size_t i = 0; i < tapes->n; i++) {
+		if (evt_tape_live(tapes->tape[i]) &&
+		    evt_tape_span(tapes->tape[i], &first, &end, NULL) ==
 		        EVT_OK &&
 		    end > last)
 			last = end;
@@ -377,15 +371,15 @@ control_feed_live_end(const evt_tape_set *reel)
 }
 
 static int
-control_feed_count_frames(const evt_tape_set *reel, uint64_t *ret_n,
+control_feed_count_frames(const evt_tape_set *tapes, uint64_t *ret_n,
     evt_error *err)
 {
 	evt_info *info;
 	int r = EVT_OK;
 
 	*ret_n = 0;
-	for (size_t i = 0; i < reel->n && r == EVT_OK; i++) {
-		r = evt_tape_info_of(reel->tape[i], 0, &info, err);
+	for (size_t i = 0; i < tapes->n && r == EVT_OK; i++) {
+		r = evt_tape_info_of(tapes->tape[i], 0, &info, err);
 		if (r != EVT_OK)
 			break;
 		*ret_n += info->frames;
@@ -394,60 +388,153 @@ control_feed_count_frames(const evt_tape_set *reel, uint64_t *ret_n,
 	return r;
 }
 
-/* A recorder may add to the tapes: tell when it did. */
+/* A recorder may add to the tapes: say so when it did. */
 static int
-control_feed_tell_tape(struct stage *st, int64_t now, evt_error *err)
+control_feed_send_growth(evt_control_feed *f, int64_t now, evt_error *err)
 {
-	const evt_tape_set *reel = st->server->o.reel;
-	struct gathered *g = &st->gathered;
-	int64_t last = control_feed_live_end(reel);
+	int64_t last = control_feed_live_end(f->o.tapes);
 	evt_buf text = { 0 };
 	uint64_t n;
-	bool ok;
-
-	g->tape_due_ns = now + DECK_NS;
-	if (last <= g->tape_last_ns ||
-	    control_feed_count_frames(reel, &n, err) != EVT_OK)
-		return EVT_OK;
-	g->tape_last_ns = last;
-	ok = evt_buf_add_str(&text, "{\"type\":\"tape\",") &&
-	    evt_api_time_json("last", last, &text) &&
-	    evt_buf_printf(&text, ",\"frames\":%" PRIu64 "}", n);
-	return control_feed_send_all(st, ALL, &text, ok, err);
-}
-
-int
-evt_control_feed_tick(struct stage *st, int64_t now, evt_error *err)
-{
-	struct gathered *g = &st->gathered;
 	int r = EVT_OK;
 
-	if (st->n[VIEWER_CONTROL] == 0) {
-		g->due_ns = g->deck_due_ns = g->tape_due_ns = INT64_MAX;
+	f->tape_due_ns = evt_clock_add(now, DECK_NS);
+	if (last <= f->tape_last_ns ||
+	    control_feed_count_frames(f->o.tapes, &n, err) != EVT_OK)
 		return EVT_OK;
-	}
-	if (g->deck_due_ns <= now)
-		r = control_feed_tell_deck(st, now, err);
-	if (r == EVT_OK && g->due_ns <= now)
-		r = control_feed_tell_gathered(st, now, err);
-	if (r == EVT_OK && g->tape_due_ns <= now)
-		r = control_feed_tell_tape(st, now, err);
+	f->tape_last_ns = last;
+	if (!control_feed_write_tape(last, n, &text))
+		r = evt_err_nomem(err);
+	if (r == EVT_OK)
+		r = control_feed_send_all(f, &text, err);
+	evt_buf_free(&text);
 	return r;
 }
 
-int64_t
-evt_control_feed_due(const struct stage *st)
-{
-	const struct gathered *g = &st->gathered;
-	int64_t due = g->due_ns < g->deck_due_ns ? g->due_ns : g->deck_due_ns;
+/* ---- the playback's observer ------------------------------------------------- */
 
-	return g->tape_due_ns < due ? g->tape_due_ns : due;
+void
+evt_control_feed_changed(evt_control_feed *f)
+{
+	if (f->n_open == 0)
+		return;
+	f->deck_due_ns = 0;
+	evt_playback_wake(f->o.playback);
+}
+
+static void
+control_feed_on_state(void *ctx)
+{
+	evt_control_feed_changed(ctx);
+}
+
+static int
+control_feed_on_moved(void *ctx, evt_error *err)
+{
+	evt_control_feed *f = ctx;
+	struct gathered *g = &f->gathered;
+
+	(void)err;
+	if (f->n_open == 0 || !evt_state_feed_has_table(f->o.states))
+		return EVT_OK;
+	g->n = g->n_shown = 0;
+	g->states = g->reset = true;
+	f->gathered_due_ns = 0;
+	return EVT_OK;
+}
+
+static int
+control_feed_on_frame(void *ctx, const evt_frame *frame, const evt_frame *shown,
+    evt_error *err)
+{
+	evt_control_feed *f = ctx;
+	struct gathered *g = &f->gathered;
+	evt_buf *slot = &g->shown[g->n_shown % SHOWN_MAX];
+	int r = EVT_OK;
+
+	(void)shown;
+	if (f->n_open == 0)
+		return EVT_OK;
+	g->n++;
+	g->states = true;
+	if (f->gathered_due_ns == INT64_MAX)
+		f->gathered_due_ns = g->last_ns + GATHER_NS;
+	if (frame->len > SHOWN_BYTES || !control_feed_anybody_wants_frames(f))
+		return EVT_OK;
+	if (f->envelope == NULL)
+		r = evt_envelope_new(f->o.tapes->n > 1, &f->envelope, err);
+	slot->len = 0;
+	if (r == EVT_OK)
+		r = evt_envelope_write(f->envelope, frame, slot, err);
+	if (r == EVT_OK)
+		g->n_shown++;
+	return r;
+}
+
+static int
+control_feed_on_tick(void *ctx, int64_t now, evt_error *err)
+{
+	evt_control_feed *f = ctx;
+	int r = EVT_OK;
+
+	if (f->n_open == 0) {
+		f->gathered_due_ns = f->deck_due_ns = f->tape_due_ns =
+		    INT64_MAX;
+		return EVT_OK;
+	}
+	if (f->deck_due_ns <= now)
+		r = control_feed_send_deck(f, now, err);
+	if (r == EVT_OK && f->gathered_due_ns <= now)
+		r = control_feed_send_gathered(f, now, err);
+	if (r == EVT_OK && f->tape_due_ns <= now)
+		r = control_feed_send_growth(f, now, err);
+	return r;
+}
+
+static int64_t
+control_feed_due(void *ctx, int64_t now)
+{
+	const evt_control_feed *f = ctx;
+	int64_t due = f->gathered_due_ns < f->deck_due_ns ? f->gathered_due_ns :
+	                                                    f->deck_due_ns;
+
+	(void)now;
+	return f->tape_due_ns < due ? f->tape_due_ns : due;
+}
+
+/* ---- life ------------------------------------------------------------------ */
+
+int
+evt_control_feed_new(const evt_control_feed_options *options,
+    evt_control_feed **ret_feed, evt_error *err)
+{
+	evt_control_feed *f;
+
+	assert(options->playback != NULL && options->states != NULL);
+	assert(options->tapes != NULL && options->audience != NULL);
+	f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return evt_err_nomem(err);
+	f->o = *options;
+	f->gathered_due_ns = f->deck_due_ns = f->tape_due_ns = INT64_MAX;
+	evt_playback_observe(options->playback,
+	    &(evt_playback_observer){ .on_frame = control_feed_on_frame,
+	        .on_moved = control_feed_on_moved,
+	        .on_state = control_feed_on_state,
+	        .on_tick = control_feed_on_tick,
+	        .due = control_feed_due,
+	        .ctx = f });
+	*ret_feed = f;
+	return EVT_OK;
 }
 
 void
-evt_control_feed_free(struct stage *st)
+evt_control_feed_free(evt_control_feed *f)
 {
+	if (f == NULL)
+		return;
+	assert(f->clients == NULL);
 	for (size_t i = 0; i < SHOWN_MAX; i++)
-		evt_buf_free(&st->gathered.shown[i]);
-	evt_envelope_free(st->gathered.envelope);
+		evt_buf_free(&f->gathered.shown[i]);
+	evt_envelope_free(f->envelope);
+	free(f);
 }

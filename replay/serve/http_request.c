@@ -1,88 +1,220 @@
 /*
- * exchange.c - requests that are no WebSocket, and their answers.
+ * http_request.c - one HTTP request and its answer; see http_request.h.
  *
- * An answer is put together whole, then written a piece at a time, and the
- * connection is closed behind it: there is no state between requests that could
- * go wrong, and on a loopback a new connection costs next to nothing.
+ * An answer is made whole, then written a piece at a time, and the connection is
+ * closed after it.  So there is no state between requests that could go wrong,
+ * and on a loopback a new connection costs next to nothing.
  */
+#include "replay/serve/http_request.h"
+
+#include <assert.h>
+#include <libwebsockets.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
 #include "format/base/timetext.h"
-#include "replay/serve/server_impl.h"
+#include "replay/serve/http_args.h"
+#include "replay/serve/peer.h"
 
-/* Written at once. */
+/* Bytes of one write. */
 #define PIECE 65536u
-/* A client must send its body within so many seconds, and take its answer with
- * no more between two pieces. */
+/* Seconds in which a client must send its body, and the longest time between two
+ * pieces of the answer that it takes. */
 #define PATIENCE 10
 /* How long a job is worked on before others get their turn: a frame that falls
  * due meanwhile is so much later. */
 #define SLICE_NS (2 * EVT_NS_PER_MS)
 
-/* ---- arguments ----------------------------------------------------------- */
+struct evt_http_request {
+	evt_peer peer; /* first: the connection points to it */
+	struct lws *wsi;
+	const char *tiles;
+	evt_server_stats *stats;
+	enum evt_http_request_method method;
+	char *path;
+	evt_strings args;
+	char *origin, *session; /* as evt_http_request_caller */
+	bool may_change;
+	evt_buf body;        /* of the request */
+	int64_t body_due_ns; /* when it must have come, by the steady clock */
+	evt_buf out;         /* LWS_PRE bytes, then head and body */
+	size_t at;           /* sent up to */
+	bool answered;
+	evt_http_request_job *job; /* NULL: none */
+};
 
-void
-evt_http_args_free(struct args *a)
+/* ---- what is asked ------------------------------------------------------- */
+
+static enum evt_http_request_method
+http_request_method_of(struct lws *wsi, char **ret_path, int *ret_len)
 {
-	/* Tokens and hashes may stand in a query. */
-	for (size_t i = 0; i < a->n; i++) {
-		explicit_bzero(a->arg[i], strlen(a->arg[i]));
-		free(a->arg[i]);
+	switch (lws_http_get_uri_and_method(wsi, ret_path, ret_len)) {
+	case LWSHUMETH_GET:
+		return EVT_HTTP_REQUEST_GET;
+	case LWSHUMETH_POST:
+		return EVT_HTTP_REQUEST_POST;
+	case LWSHUMETH_OPTIONS:
+		return EVT_HTTP_REQUEST_OPTIONS;
+	case LWSHUMETH_HEAD:
+		return EVT_HTTP_REQUEST_HEAD;
+	default:
+		return EVT_HTTP_REQUEST_OTHER;
 	}
-	free(a->arg);
-	*a = (struct args){ 0 };
 }
 
-bool
-evt_http_args_add(struct args *a, const char *text, size_t len)
+evt_http_request *
+evt_http_request_new(struct lws *wsi, const char *tiles,
+    evt_server_stats *stats)
 {
-	char **arg = realloc(a->arg, (a->n + 1) * sizeof(*arg));
+	evt_http_request *x = calloc(1, sizeof(*x));
+	char *path = NULL;
+	int len = 0;
 
-	if (arg == NULL)
-		return false;
-	a->arg = arg;
-	arg[a->n] = strndup(text, len);
-	if (arg[a->n] == NULL)
-		return false;
-	a->n++;
-	return true;
+	assert(wsi != NULL && stats != NULL);
+	if (x == NULL)
+		return NULL;
+	x->peer.kind = EVT_PEER_HTTP_REQUEST;
+	x->wsi = wsi;
+	x->tiles = tiles;
+	x->stats = stats;
+	x->method = http_request_method_of(wsi, &path, &len);
+	x->path = path != NULL ? strndup(path, (size_t)len) : strdup("");
+	if (x->path == NULL || !evt_http_args_read(wsi, &x->args)) {
+		evt_http_request_free(x);
+		return NULL;
+	}
+	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
+	x->body_due_ns = evt_clock_mono() + PATIENCE * EVT_NS_PER_S;
+	return x;
+}
+
+void
+evt_http_request_free(evt_http_request *x)
+{
+	if (x == NULL)
+		return;
+	/* Bodies and queries hold credentials. */
+	if (x->body.data != NULL)
+		explicit_bzero(x->body.data, x->body.cap);
+	if (x->job != NULL)
+		x->job->free(x->job);
+	if (x->session != NULL)
+		explicit_bzero(x->session, strlen(x->session));
+	free(x->session);
+	evt_http_args_free(&x->args);
+	evt_buf_free(&x->body);
+	evt_buf_free(&x->out);
+	free(x->path);
+	free(x->origin);
+	free(x);
+}
+
+enum evt_http_request_method
+evt_http_request_method(const evt_http_request *x)
+{
+	return x->method;
 }
 
 const char *
-evt_http_args_get(const struct args *a, const char *name)
+evt_http_request_path(const evt_http_request *x)
 {
-	size_t n = strlen(name);
+	return x->path;
+}
 
-	for (size_t i = 0; i < a->n; i++) {
-		if (strncmp(a->arg[i], name, n) == 0 && a->arg[i][n] == '=')
-			return a->arg[i] + n + 1;
-	}
-	return NULL;
+const evt_strings *
+evt_http_request_args(const evt_http_request *x)
+{
+	return &x->args;
+}
+
+const char *
+evt_http_request_arg(const evt_http_request *x, const char *name)
+{
+	return evt_http_args_get(&x->args, name);
+}
+
+uint8_t *
+evt_http_request_body_data(evt_http_request *x, size_t *ret_len)
+{
+	*ret_len = x->body.len;
+	return x->body.data;
 }
 
 bool
-evt_http_args_read(evt_server *s, struct lws *wsi, struct args *a)
+evt_http_request_set_caller(evt_http_request *x,
+    const evt_http_request_caller *caller)
 {
-	/* Longer ones than the buffer would hide all that follow; it is as long
-	 * as the whole request may be. */
-	while (lws_hdr_copy_fragment(wsi, s->arg, QUERY_MAX,
-	           WSI_TOKEN_HTTP_URI_ARGS, (int)a->n) >= 0) {
-		if (!evt_http_args_add(a, s->arg, strlen(s->arg)))
-			return false;
-	}
-	return true;
+	assert(x->origin == NULL && x->session == NULL);
+	x->may_change = caller->may_change;
+	if (caller->origin != NULL)
+		x->origin = strdup(caller->origin);
+	if (caller->session != NULL)
+		x->session = strdup(caller->session);
+	return (x->origin != NULL) == (caller->origin != NULL) &&
+	    (x->session != NULL) == (caller->session != NULL);
+}
+
+const char *
+evt_http_request_session(const evt_http_request *x)
+{
+	return x->session;
+}
+
+bool
+evt_http_request_may_change(const evt_http_request *x)
+{
+	return x->may_change;
+}
+
+bool
+evt_http_request_path_ends(const char *path, const char *name)
+{
+	size_t n = strlen(path), m = strlen(name);
+
+	if (n > 1 && path[n - 1] == '/')
+		n--;
+	return n >= m && memcmp(path + n - m, name, m) == 0;
 }
 
 /* ---- answers ------------------------------------------------------------- */
 
+const char *
+evt_http_request_phrase(unsigned status)
+{
+	static const struct {
+		unsigned status;
+		const char *phrase;
+	} row[] = {
+		{ 200, "OK" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
+		{ 411, "Length Required" },
+		{ 413, "Content Too Large" },
+		{ 426, "Upgrade Required" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		if (row[i].status == status)
+			return row[i].phrase;
+	}
+	return "";
+}
+
 /* The headers that let a page of another origin, which was allowed, read the
  * answer. */
 static bool
-http_request_add_cors(const struct exchange *x, evt_buf *out)
+http_request_add_cors(const evt_http_request *x, evt_buf *out)
 {
 	if (x->origin == NULL)
 		return true;
@@ -90,7 +222,7 @@ http_request_add_cors(const struct exchange *x, evt_buf *out)
 	           "access-control-allow-origin: %s\r\n"
 	           "vary: origin\r\n",
 	           x->origin) &&
-	    (x->method != METHOD_OPTIONS ||
+	    (x->method != EVT_HTTP_REQUEST_OPTIONS ||
 	        evt_buf_add_str(out,
 	            "access-control-allow-methods: GET, POST\r\n"
 	            "access-control-allow-headers: authorization, "
@@ -100,9 +232,9 @@ http_request_add_cors(const struct exchange *x, evt_buf *out)
 /* Scripts and styles of the page's own alone; nothing from elsewhere but the
  * tiles that were asked for. */
 static bool
-http_request_add_policy(const struct exchange *x, evt_buf *out)
+http_request_add_policy(const evt_http_request *x, evt_buf *out)
 {
-	const char *tiles = x->server->o.tiles;
+	const char *tiles = x->tiles;
 	bool ok = evt_buf_add_str(out,
 	    "content-security-policy: default-src 'none'; script-src 'self'; "
 	    "style-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -123,7 +255,7 @@ http_request_add_policy(const struct exchange *x, evt_buf *out)
 }
 
 void
-evt_http_answer(struct exchange *x, unsigned status, const char *type,
+evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
     const void *body, size_t len)
 {
 	static const uint8_t headroom[LWS_PRE];
@@ -132,21 +264,21 @@ evt_http_answer(struct exchange *x, unsigned status, const char *type,
 
 	x->answered = true;
 	if (status >= 400)
-		x->server->stats.refused++;
+		x->stats->refused++;
 	out->len = 0;
 	ok = evt_buf_add(out, headroom, sizeof(headroom)) &&
 	    evt_buf_printf(out,
 	        "HTTP/1.1 %u %s\r\ncontent-type: %s\r\n"
 	        "content-length: %zu\r\ncache-control: no-store\r\n"
 	        "x-content-type-options: nosniff\r\n%sconnection: close\r\n",
-	        status, evt_http_phrase(status), type, len,
+	        status, evt_http_request_phrase(status), type, len,
 	        status == 401     ? "www-authenticate: Bearer\r\n" :
 	            status == 426 ? "upgrade: websocket\r\n" :
 	            status == 405 ? "allow: GET, POST\r\n" :
 	                            "") &&
 	    http_request_add_cors(x, out) && http_request_add_policy(x, out) &&
 	    evt_buf_add_str(out, "\r\n") &&
-	    (x->method == METHOD_HEAD || evt_buf_add(out, body, len));
+	    (x->method == EVT_HTTP_REQUEST_HEAD || evt_buf_add(out, body, len));
 	if (!ok)
 		out->len = 0; /* it is closed without an answer */
 	x->at = LWS_PRE;
@@ -154,13 +286,16 @@ evt_http_answer(struct exchange *x, unsigned status, const char *type,
 }
 
 void
-evt_http_answer_json(struct exchange *x, unsigned status, const evt_buf *body)
+evt_http_request_answer_json(evt_http_request *x, unsigned status,
+    const evt_buf *body)
 {
-	evt_http_answer(x, status, "application/json", body->data, body->len);
+	evt_http_request_answer(x, status, "application/json", body->data,
+	    body->len);
 }
 
 void
-evt_http_answer_error(struct exchange *x, unsigned status, const char *fmt, ...)
+evt_http_request_answer_error(evt_http_request *x, unsigned status,
+    const char *fmt, ...)
 {
 	char text[600];
 	evt_buf body = { 0 };
@@ -173,14 +308,14 @@ evt_http_answer_error(struct exchange *x, unsigned status, const char *fmt, ...)
 	if (evt_buf_add_str(&body, "{\"error\":") &&
 	    evt_buf_add_json(&body, text, strlen(text)))
 		(void)evt_buf_add_str(&body, "}\n");
-	evt_http_answer_json(x, status, &body);
+	evt_http_request_answer_json(x, status, &body);
 	evt_buf_free(&body);
 }
 
 void
-evt_http_answer_failed(struct exchange *x, const evt_error *err)
+evt_http_request_answer_failed(evt_http_request *x, const evt_error *err)
 {
-	evt_http_answer_error(x,
+	evt_http_request_answer_error(x,
 	    err->code == EVT_ERR_ARG          ? 400 :
 	        err->code == EVT_ERR_NOTFOUND ? 404 :
 	                                        500,
@@ -188,7 +323,7 @@ evt_http_answer_failed(struct exchange *x, const evt_error *err)
 }
 
 void
-evt_http_request_work(struct exchange *x, struct job *job)
+evt_http_request_set_job(evt_http_request *x, evt_http_request_job *job)
 {
 	x->job = job;
 	/* An idle socket can be written to, so its turn comes in each round of
@@ -197,15 +332,15 @@ evt_http_request_work(struct exchange *x, struct job *job)
 }
 
 static void
-http_request_work(struct exchange *x)
+http_request_work(evt_http_request *x)
 {
 	lws_set_timeout(x->wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
-	if (!x->job->work(x->job, x, evt_waker_now() + SLICE_NS))
+	if (!x->job->work(x->job, x, evt_clock_mono() + SLICE_NS))
 		lws_callback_on_writable(x->wsi);
 }
 
 int
-evt_http_request_writable(struct exchange *x)
+evt_http_request_writable(evt_http_request *x)
 {
 	size_t left = x->out.len > x->at ? x->out.len - x->at : 0;
 	size_t n = left < PIECE ? left : PIECE;
@@ -228,77 +363,14 @@ evt_http_request_writable(struct exchange *x)
 	return 0;
 }
 
-/* ---- requests ------------------------------------------------------------ */
+/* ---- bodies --------------------------------------------------------------- */
 
-static enum method
-http_request_method_of(struct lws *wsi, char **ret_path, int *ret_len)
-{
-	switch (lws_http_get_uri_and_method(wsi, ret_path, ret_len)) {
-	case LWSHUMETH_GET:
-		return METHOD_GET;
-	case LWSHUMETH_POST:
-		return METHOD_POST;
-	case LWSHUMETH_OPTIONS:
-		return METHOD_OPTIONS;
-	case LWSHUMETH_HEAD:
-		return METHOD_HEAD;
-	default:
-		return METHOD_OTHER;
-	}
-}
-
-static struct exchange *
-http_request_exchange_new(evt_server *s, struct lws *wsi)
-{
-	struct exchange *x = calloc(1, sizeof(*x));
-	char *path = NULL;
-	int len = 0;
-
-	if (x == NULL)
-		return NULL;
-	x->peer.kind = PEER_EXCHANGE;
-	x->server = s;
-	x->wsi = wsi;
-	x->method = http_request_method_of(wsi, &path, &len);
-	x->path = path != NULL ? strndup(path, (size_t)len) : strdup("");
-	if (x->path == NULL || !evt_http_args_read(s, wsi, &x->args) ||
-	    !evt_http_look(x)) {
-		evt_http_request_free(x);
-		return NULL;
-	}
-	return x;
-}
-
-void
-evt_http_request_free(struct exchange *x)
-{
-	if (x == NULL)
-		return;
-	/* Bodies and queries hold credentials. */
-	if (x->body.data != NULL)
-		explicit_bzero(x->body.data, x->body.cap);
-	if (x->job != NULL)
-		x->job->free(x->job);
-	if (x->session != NULL)
-		explicit_bzero(x->session, strlen(x->session));
-	free(x->session);
-	evt_http_args_free(&x->args);
-	evt_buf_free(&x->body);
-	evt_buf_free(&x->out);
-	free(x->path);
-	free(x->origin);
-	free(x);
-}
-
-/*
- * What the request says of its body.  Requests that two programs could read
- * differently are refused, and so are bodies that are too large, before they
- * come.  The status to refuse it with; 0: none.
- */
-static unsigned
-http_request_judge_body(struct lws *wsi, int64_t *ret_len, const char **ret_why)
+unsigned
+evt_http_request_judge_body(const evt_http_request *x, int64_t *ret_len,
+    const char **ret_why)
 {
 	const enum lws_token_indexes length = WSI_TOKEN_HTTP_CONTENT_LENGTH;
+	struct lws *wsi = x->wsi;
 	char text[32];
 
 	*ret_len = 0;
@@ -316,70 +388,41 @@ http_request_judge_body(struct lws *wsi, int64_t *ret_len, const char **ret_why)
 	        EVT_OK)
 		return 400;
 	*ret_why = "a body of more than 1048576 bytes is not taken";
-	return *ret_len > MESSAGE_MAX ? 413 : 0;
+	return *ret_len > EVT_HTTP_REQUEST_BODY_MAX ? 413 : 0;
 }
 
-/* A client that asks whether it may send its body is told to. */
-static void
-http_request_invite_body(struct lws *wsi)
+void
+evt_http_request_invite_body(evt_http_request *x)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	uint8_t buf[LWS_PRE + sizeof(go_on)];
 
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_EXPECT) <= 0)
+	if (lws_hdr_total_length(x->wsi, WSI_TOKEN_HTTP_EXPECT) <= 0)
 		return;
 	memcpy(buf + LWS_PRE, go_on, sizeof(go_on) - 1);
 	/* Where it does not go out the body comes a little later. */
-	(void)lws_write(wsi, buf + LWS_PRE, sizeof(go_on) - 1,
+	(void)lws_write(x->wsi, buf + LWS_PRE, sizeof(go_on) - 1,
 	    LWS_WRITE_HTTP_HEADERS);
 }
 
 int
-evt_http_request_begin(evt_server *s, struct lws *wsi)
+evt_http_request_add_body(evt_http_request *x, const void *in, size_t len)
 {
-	struct exchange *x = http_request_exchange_new(s, wsi);
-	const char *why;
-	unsigned status;
-	int64_t len;
-
-	if (x == NULL)
-		return -1;
-	s->stats.requests++;
-	lws_set_opaque_user_data(wsi, x);
-	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
-	x->body_due_ns = evt_waker_now() + PATIENCE * EVT_NS_PER_S;
-	status = (unsigned)evt_http_judge(x, &why);
-	if (status == 0)
-		status = http_request_judge_body(wsi, &len, &why);
-	if (status != 0)
-		evt_http_answer_error(x, status, "%s", why);
-	else if (x->method != METHOD_POST || len == 0)
-		evt_http_route(x);
-	else
-		http_request_invite_body(wsi);
-	return 0;
-}
-
-int
-evt_http_request_body(struct exchange *x, const void *in, size_t len)
-{
-	if (x->answered || x->method != METHOD_POST)
+	if (x->answered || x->method != EVT_HTTP_REQUEST_POST)
 		return 0;
-	if (x->body.len + len > MESSAGE_MAX)
+	if (x->body.len + len > EVT_HTTP_REQUEST_BODY_MAX)
 		return -1; /* more than was announced */
-	if (evt_waker_now() > x->body_due_ns) {
-		evt_http_answer_error(x, 408,
+	if (evt_clock_mono() > x->body_due_ns) {
+		evt_http_request_answer_error(x, 408,
 		    "the body did not come within %d s", PATIENCE);
 		return 0;
 	}
 	return evt_buf_add(&x->body, in, len) ? 0 : -1;
 }
 
-int
-evt_http_request_complete(struct exchange *x)
+bool
+evt_http_request_is_due(const evt_http_request *x)
 {
-	/* A GET may have a body too, which nobody waits for. */
-	if (!x->answered && x->method == METHOD_POST)
-		evt_http_route(x);
-	return 0;
+	/* A GET may have a body too, which is not waited for. */
+	return !x->answered && x->method == EVT_HTTP_REQUEST_POST;
 }

@@ -1,52 +1,28 @@
-/* http.c - requests: who is let in, where to, and what the others are told. */
+/* http_route.c - judging and routing requests; see http_route.h. */
+#include "replay/serve/http_route.h"
+
+#include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "format/base/err.h"
 #include "format/navixy/atmosphere.h"
-#include "replay/serve/server_impl.h"
+#include "replay/serve/api.h"
+#include "replay/serve/http_args.h"
+#include "replay/serve/platform_rest.h"
+#include "replay/serve/server_metrics.h"
 
-#include <sys/random.h>
-
-/* Longest header that is looked at. */
+/* Longest header that is looked at, in bytes. */
 #define HEADER_MAX 1400
 
-const char *
-evt_http_phrase(unsigned status)
-{
-	static const struct {
-		unsigned status;
-		const char *phrase;
-	} row[] = {
-		{ 200, "OK" },
-		{ 204, "No Content" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 408, "Request Timeout" },
-		{ 411, "Length Required" },
-		{ 413, "Content Too Large" },
-		{ 426, "Upgrade Required" },
-		{ 500, "Internal Server Error" },
-		{ 503, "Service Unavailable" },
-	};
-
-	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		if (row[i].status == status)
-			return row[i].phrase;
-	}
-	return "";
-}
-
 /*
- * The library would answer an upgrade with HTTP/1.0, which clients refuse to
- * read.
+ * Refuse an upgrade with a line of text; -1.  The library would answer with
+ * HTTP/1.0, which clients refuse to read.
  */
-int
-evt_http_respond(evt_server *s, struct lws *wsi, unsigned status,
+static int
+http_route_refuse(const evt_http_route *rt, struct lws *wsi, unsigned status,
     const char *text)
 {
 	uint8_t buf[LWS_PRE + 2048];
@@ -58,13 +34,13 @@ evt_http_respond(evt_server *s, struct lws *wsi, unsigned status,
 	        "content-length: %zu\r\n"
 	        "x-content-type-options: nosniff\r\n"
 	        "%sconnection: close\r\n\r\n%s\n",
-	        status, evt_http_phrase(status), strlen(text) + 1,
+	        status, evt_http_request_phrase(status), strlen(text) + 1,
 	        status == 401     ? "www-authenticate: Bearer\r\n" :
 	            status == 426 ? "sec-websocket-version: 13\r\n" :
 	                            "",
 	        text);
 
-	s->stats.refused++;
+	rt->site->stats->refused++;
 	/* HEAD is answered without the text, whatever it asks for. */
 	if (lws_http_get_uri_and_method(wsi, &path, &len) == LWSHUMETH_HEAD)
 		n -= (int)strlen(text) + 1;
@@ -75,8 +51,8 @@ evt_http_respond(evt_server *s, struct lws *wsi, unsigned status,
 	return -1;
 }
 
-/* A header into buf; NULL where there is none, "" where it is too long to be good
- * or holds a NUL. */
+/* A header into buf; NULL if there is none, "" if it is too long to be good or
+ * holds a NUL. */
 static const char *
 http_route_header(struct lws *wsi, enum lws_token_indexes token, char *buf)
 {
@@ -90,132 +66,115 @@ http_route_header(struct lws *wsi, enum lws_token_indexes token, char *buf)
 	    "";
 }
 
-/* What the request brings, in buffers of HEADER_MAX bytes. */
-struct brought {
+/* What access is judged by, and the buffers that hold it. */
+struct credentials {
 	char host[HEADER_MAX], origin[HEADER_MAX], auth[HEADER_MAX];
 	evt_access_request q;
 };
 
 static void
-http_route_look(struct lws *wsi, const struct args *a, struct brought *b)
+http_route_read_credentials(struct lws *wsi, const evt_strings *args,
+    struct credentials *c)
 {
-	b->q = (evt_access_request){
-		.host = http_route_header(wsi, WSI_TOKEN_HOST, b->host),
-		.origin = http_route_header(wsi, WSI_TOKEN_ORIGIN, b->origin),
+	c->q = (evt_access_request){
+		.host = http_route_header(wsi, WSI_TOKEN_HOST, c->host),
+		.origin = http_route_header(wsi, WSI_TOKEN_ORIGIN, c->origin),
 		.authorization = http_route_header(wsi,
-		    WSI_TOKEN_HTTP_AUTHORIZATION, b->auth),
-		.token = evt_http_args_get(a, "token"),
+		    WSI_TOKEN_HTTP_AUTHORIZATION, c->auth),
+		.token = evt_http_args_get(args, "token"),
 	};
 }
 
 /* ---- upgrades ------------------------------------------------------------ */
 
-/* A stage of its own for the query. */
+/* A channel for this client alone, set by the query. */
 static int
-http_route_own_stage(evt_server *s, const struct args *a,
-    struct stage **ret_stage, evt_error *err)
+http_route_own_channel(const evt_http_route *rt, const evt_strings *args,
+    evt_channel **ret_channel, evt_error *err)
 {
 	evt_play_options play;
-	int r = evt_play_options_copy(s->o.play, &play, err);
+	int r = evt_play_options_copy(rt->play, &play, err);
 
 	if (r != EVT_OK)
 		return r;
-	r = evt_play_options_query(&play, (const char *const *)a->arg, a->n,
-	    &s->o.ref, err);
+	r = evt_play_options_query(&play, (const char *const *)args->item,
+	    args->n, &rt->site->ref, err);
 	if (r == EVT_OK)
-		r = evt_playback_new(s, &play, ret_stage, err);
+		r = evt_channels_add(rt->site->channels, &play, ret_channel,
+		    err);
 	evt_play_options_free(&play);
 	return r;
 }
 
+static bool
+http_route_is_standin(const char *path)
+{
+	return evt_http_request_path_ends(path, "/event/subscription") ||
+	    evt_http_request_path_ends(path, "/wse/subscription");
+}
+
 /* Which WebSocket is asked for. */
 struct wanted {
-	enum viewer_kind kind;
+	evt_channel_join join;
 	bool own; /* with a deck of its own */
 };
 
-bool
-evt_http_ends_in(const char *path, const char *name)
-{
-	size_t n = strlen(path), m = strlen(name);
-
-	if (n > 1 && path[n - 1] == '/')
-		n--;
-	return n >= m && memcmp(path + n - m, name, m) == 0;
-}
-
-bool
-evt_http_is_standin(const char *path)
-{
-	return evt_http_ends_in(path, "/event/subscription") ||
-	    evt_http_ends_in(path, "/wse/subscription");
-}
-
+/* false: there is no WebSocket at that path. */
 static bool
-http_route_find_wanted(const evt_server *s, const char *path,
-    const struct args *a, struct wanted *w)
+http_route_find_wanted(const evt_http_route *rt, const char *path,
+    const evt_strings *args, struct wanted *w)
 {
-	const char *deck = evt_http_args_get(a, "deck");
+	const char *deck = evt_http_args_get(args, "deck");
 
-	w->own = deck != NULL && strcmp(deck, "own") == 0;
+	*w = (struct wanted){ .own = false };
 	if (strcmp(path, "/stream") == 0) {
-		w->kind = VIEWER_STREAM;
-		w->own = !s->o.shared;
+		w->join.kind = EVT_CHANNEL_STREAM;
+		w->own = !rt->shared;
 		return true;
 	}
 	if (strcmp(path, "/control") == 0) {
-		w->kind = VIEWER_CONTROL;
-		w->own = false;
+		w->join.kind = EVT_CHANNEL_CONTROL;
 		return true;
 	}
-	w->kind = VIEWER_STANDIN;
-	return evt_http_is_standin(path);
+	w->join.kind = EVT_CHANNEL_STANDIN;
+	w->own = deck != NULL && strcmp(deck, "own") == 0;
+	return http_route_is_standin(path);
 }
 
-/* The house deck; behind its end, who finds nobody there starts it anew. */
+/* The shared channel.  After its end it plays again for the first client that
+ * comes. */
 static int
-http_route_join_house(evt_server *s, const struct args *a,
-    const struct wanted *w, struct stage **ret_stage, evt_error *err)
+http_route_join_shared(const evt_http_route *rt, const evt_strings *args,
+    enum evt_channel_kind kind, evt_channel **ret_channel, evt_error *err)
 {
+	const evt_audience *audience;
+	evt_playback *p;
 	int r;
 
-	for (size_t i = 0; w->kind == VIEWER_STREAM && i < a->n; i++) {
-		if (a->arg[i][0] != '\0' &&
-		    strncmp(a->arg[i], "token=", 6) != 0)
+	for (size_t i = 0; kind == EVT_CHANNEL_STREAM && i < args->n; i++) {
+		if (args->item[i][0] != '\0' &&
+		    strncmp(args->item[i], "token=", 6) != 0)
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "all clients watch one deck here: '%.80s' cannot "
 			    "be set",
-			    a->arg[i]);
+			    args->item[i]);
 	}
-	r = evt_playback_shared(s, ret_stage, err);
-	if (r != EVT_OK || !(*ret_stage)->ended)
+	r = evt_channels_shared(rt->site->channels, ret_channel, err);
+	if (r != EVT_OK)
 		return r;
-	if (w->kind == VIEWER_STREAM ||
-	    (w->kind == VIEWER_STANDIN &&
-	        (*ret_stage)->n[VIEWER_STANDIN] == 0 &&
-	        (*ret_stage)->n[VIEWER_CONTROL] == 0))
-		return evt_playback_restart(*ret_stage, err);
+	p = evt_channel_playback(*ret_channel);
+	audience = evt_channel_audience(*ret_channel);
+	if (evt_playback_ended(p) &&
+	    (kind == EVT_CHANNEL_STREAM ||
+	        (kind == EVT_CHANNEL_STANDIN && audience->standin == 0 &&
+	            audience->control == 0)))
+		return evt_playback_restart(p, err);
 	return EVT_OK;
-}
-
-/* What a client of the stand-in is to be told first. */
-static bool
-http_route_prepare_greeting(struct viewer *c, const struct args *a)
-{
-	uint8_t random[16];
-
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return false;
-	c->atmosphere = evt_atmosphere_greet(evt_http_args_get(a,
-	                                         "X-Atmosphere-tracking-id"),
-	    evt_http_args_get(a, "X-atmo-protocol") != NULL, random,
-	    c->stage->server->o.heartbeat_ns / 1000000, c->greeting);
-	return true;
 }
 
 /* "states,frames" */
 static bool
-http_route_names(const char *list, const char *name)
+http_route_list_has(const char *list, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -230,49 +189,56 @@ http_route_names(const char *list, const char *name)
 	return false;
 }
 
-static int
-http_route_attach(struct stage *st, struct lws *wsi, const struct args *a,
-    const struct wanted *w)
+/* What the query says of the client.  false: there are no random numbers. */
+static bool
+http_route_read_join(const evt_http_route *rt, const evt_strings *args,
+    evt_channel_join *join)
 {
-	struct viewer *c = evt_ws_client_new(st, wsi, w->kind);
-	const char *with = evt_http_args_get(a, "with");
+	const char *with = evt_http_args_get(args, "with");
+	uint8_t random[16];
 
-	if (c == NULL)
-		return -1;
-	c->with_states =
-	    w->kind == VIEWER_CONTROL && http_route_names(with, "states");
-	c->with_frames =
-	    w->kind == VIEWER_CONTROL && http_route_names(with, "frames");
-	lws_set_opaque_user_data(wsi, c);
-	return w->kind != VIEWER_STANDIN || http_route_prepare_greeting(c, a) ?
-	    0 :
-	    -1;
+	if (join->kind == EVT_CHANNEL_CONTROL) {
+		join->with_states = http_route_list_has(with, "states");
+		join->with_frames = http_route_list_has(with, "frames");
+	}
+	if (join->kind != EVT_CHANNEL_STANDIN)
+		return true;
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return false;
+	join->atmosphere = evt_atmosphere_greet(evt_http_args_get(args,
+	                                            "X-Atmosphere-tracking-id"),
+	    evt_http_args_get(args, "X-atmo-protocol") != NULL, random,
+	    rt->heartbeat_ns / 1000000, join->greeting);
+	return true;
 }
 
 static int
-http_route_let_in(evt_server *s, struct lws *wsi, const struct args *a,
-    const struct wanted *w)
+http_route_accept(const evt_http_route *rt, struct lws *wsi,
+    const evt_strings *args, struct wanted *w)
 {
-	struct stage *st;
+	evt_channels *channels = rt->site->channels;
+	evt_channel *ch;
 	evt_error err;
 	int r;
 
-	if (s->stopping || s->finished)
-		return evt_http_respond(s, wsi, 503, "the server is ending");
-	if (s->n_clients >= s->o.max_clients)
-		return evt_http_respond(s, wsi, 503,
-		    "too many clients; --max-clients says how many");
+	if (evt_channels_closing(channels))
+		return http_route_refuse(rt, wsi, 503, "the server is ending");
+	if (evt_channels_clients(channels) >= rt->max_clients)
+		return http_route_refuse(rt, wsi, 503,
+		    "too many clients; retry when others have left");
+	if (!http_route_read_join(rt, args, &w->join))
+		return -1;
 	if (!w->own)
-		r = http_route_join_house(s, a, w, &st, &err);
-	else if (w->kind == VIEWER_STREAM)
-		r = http_route_own_stage(s, a, &st, &err);
+		r = http_route_join_shared(rt, args, w->join.kind, &ch, &err);
+	else if (w->join.kind == EVT_CHANNEL_STREAM)
+		r = http_route_own_channel(rt, args, &ch, &err);
 	else
-		r = evt_playback_new(s, s->o.play, &st, &err);
+		r = evt_channels_add(channels, rt->play, &ch, &err);
 	if (r == EVT_ERR_ARG || r == EVT_ERR_NOTFOUND)
-		return evt_http_respond(s, wsi, 400, err.text);
+		return http_route_refuse(rt, wsi, 400, err.text);
 	if (r != EVT_OK)
-		return evt_http_respond(s, wsi, 500, err.text);
-	return http_route_attach(st, wsi, a, w);
+		return http_route_refuse(rt, wsi, 500, err.text);
+	return evt_channel_accept(ch, wsi, &w->join, &err) == EVT_OK ? 0 : -1;
 }
 
 /* Anything but "websocket" (h2c, say) is refused. */
@@ -286,9 +252,9 @@ http_route_wants_websocket(struct lws *wsi)
 	    strcasecmp(upgrade, "websocket") == 0;
 }
 
-/* The version that there is. */
+/* The only version that there is. */
 static bool
-http_route_speaks_version(struct lws *wsi)
+http_route_has_version(struct lws *wsi)
 {
 	char version[8];
 
@@ -297,7 +263,7 @@ http_route_speaks_version(struct lws *wsi)
 	    strcmp(version, "13") == 0;
 }
 
-/* The path, free() it.  NULL: there is none, since it is no GET. */
+/* The path of a GET, free() it.  NULL: it is no GET, or out of memory. */
 static char *
 http_route_path_of(struct lws *wsi)
 {
@@ -313,154 +279,203 @@ http_route_path_of(struct lws *wsi)
 }
 
 static int
-http_route_upgrade(evt_server *s, struct lws *wsi, const char *path,
-    const struct args *a)
+http_route_judge_upgrade(const evt_http_route *rt, struct lws *wsi,
+    const char *path, const evt_strings *args)
 {
-	struct brought b;
+	struct credentials c;
 	struct wanted w;
 	const char *why;
 	int status;
 
-	http_route_look(wsi, a, &b);
-	status = evt_access_judge(&s->o.access, &b.q, &why);
+	http_route_read_credentials(wsi, args, &c);
+	status = evt_access_judge(rt->access, &c.q, &why);
 	if (status != 0)
-		return evt_http_respond(s, wsi, (unsigned)status, why);
-	if (!http_route_find_wanted(s, path, a, &w))
-		return evt_http_respond(s, wsi, 404,
+		return http_route_refuse(rt, wsi, (unsigned)status, why);
+	if (!http_route_find_wanted(rt, path, args, &w))
+		return http_route_refuse(rt, wsi, 404,
 		    "there is no such WebSocket here: /stream, /control, "
 		    "/event/subscription");
-	return http_route_let_in(s, wsi, a, &w);
+	return http_route_accept(rt, wsi, args, &w);
 }
 
 int
-evt_http_upgrade(evt_server *s, struct lws *wsi)
+evt_http_route_upgrade(const evt_http_route *rt, struct lws *wsi)
 {
-	struct args a = { 0 };
+	evt_strings args = { 0 };
 	char *path;
 	int r = -1;
 
 	if (!http_route_wants_websocket(wsi)) {
-		s->stats.refused++;
+		rt->site->stats->refused++;
 		return -1;
 	}
 	path = http_route_path_of(wsi);
 	if (path == NULL)
-		(void)evt_http_respond(s, wsi, 400,
+		(void)http_route_refuse(rt, wsi, 400,
 		    "a WebSocket begins with a GET");
-	else if (!http_route_speaks_version(wsi))
-		(void)evt_http_respond(s, wsi, 426,
+	else if (!http_route_has_version(wsi))
+		(void)http_route_refuse(rt, wsi, 426,
 		    "only version 13 of the WebSocket protocol is spoken here");
-	else if (evt_http_args_read(s, wsi, &a))
-		r = http_route_upgrade(s, wsi, path, &a);
+	else if (evt_http_args_read(wsi, &args))
+		r = http_route_judge_upgrade(rt, wsi, path, &args);
 	free(path);
-	evt_http_args_free(&a);
+	evt_http_args_free(&args);
 	return r;
 }
 
 /* ---- other requests ------------------------------------------------------ */
 
-/* The platform's way to bring a session's hash in a header. */
-static bool
-http_route_take_session(struct exchange *x, const char *authorization)
+/* The platform's way to bring a session's hash in a header.  NULL: there is
+ * none. */
+static const char *
+http_route_session(const char *authorization)
 {
 	if (authorization == NULL || strncasecmp(authorization, "NVX ", 4) != 0)
-		return true;
-	x->session = strdup(authorization + 4 + strspn(authorization + 4, " "));
-	return x->session != NULL;
-}
-
-bool
-evt_http_look(struct exchange *x)
-{
-	const evt_access *access = &x->server->o.access;
-	struct brought b;
-	const char *why;
-
-	http_route_look(x->wsi, &x->args, &b);
-	x->same_origin = evt_access_same_origin(&b.q);
-	x->has_token =
-	    access->token != NULL && evt_access_judge(access, &b.q, &why) == 0;
-	x->refusal = evt_access_judge(access, &b.q, &x->why);
-	if (!http_route_take_session(x, b.q.authorization))
-		return false;
-	if (b.q.origin == NULL || x->refusal == 403)
-		return true;
-	x->origin = strdup(b.q.origin);
-	return x->origin != NULL;
+		return NULL;
+	return authorization + 4 + strspn(authorization + 4, " ");
 }
 
 static const evt_server_file *
-http_route_find_file(const evt_server *s, const char *path)
+http_route_find_file(const evt_http_route *rt, const char *path)
 {
-	for (size_t i = 0; i < s->o.n_files; i++) {
-		if (strcmp(s->o.files[i].path, path) == 0)
-			return &s->o.files[i];
+	for (size_t i = 0; i < rt->n_files; i++) {
+		if (strcmp(rt->files[i].path, path) == 0)
+			return &rt->files[i];
 	}
 	return NULL;
 }
 
-int
-evt_http_judge(const struct exchange *x, const char **ret_why)
+/*
+ * Judge the request and note who makes it.  *ret_status: the status to refuse it
+ * with, and *ret_why; 0: it may.  false: out of memory.
+ */
+static bool
+http_route_judge(const evt_http_route *rt, struct lws *wsi, evt_http_request *x,
+    unsigned *ret_status, const char **ret_why)
 {
-	*ret_why = x->why;
+	evt_http_request_caller caller = { .origin = NULL };
+	struct credentials c;
+	int status;
+
+	http_route_read_credentials(wsi, evt_http_request_args(x), &c);
+	status = evt_access_judge(rt->access, &c.q, ret_why);
+	caller.session = http_route_session(c.q.authorization);
+	caller.origin = status != 403 ? c.q.origin : NULL;
+	/* A page of another server must not have a browser change the deck. */
+	caller.may_change = evt_access_same_origin(&c.q) ||
+	    (rt->access->token != NULL && status == 0);
 	/* The page's files hold nothing of the tape, and a browser's question
 	 * whether it may ask brings no token. */
-	if (x->refusal == 401 &&
-	    (x->method == METHOD_OPTIONS ||
-	        http_route_find_file(x->server, x->path) != NULL))
-		return 0;
-	return x->refusal;
+	if (status == 401 &&
+	    (evt_http_request_method(x) == EVT_HTTP_REQUEST_OPTIONS ||
+	        http_route_find_file(rt, evt_http_request_path(x)) != NULL))
+		status = 0;
+	*ret_status = (unsigned)status;
+	return evt_http_request_set_caller(x, &caller);
 }
 
 /* A client of Atmosphere that closes its socket says so in a request, too. */
 static bool
-http_route_says_goodbye(const struct exchange *x)
+http_route_says_goodbye(const evt_http_request *x)
 {
 	const char *transport =
-	    evt_http_args_get(&x->args, "X-Atmosphere-Transport");
+	    evt_http_request_arg(x, "X-Atmosphere-Transport");
 
 	return transport != NULL && strcmp(transport, "close") == 0 &&
-	    evt_http_is_standin(x->path);
+	    http_route_is_standin(evt_http_request_path(x));
 }
 
-/* Where a WebSocket is asked for without an upgrade. */
+/* A WebSocket is asked for without an upgrade. */
 static bool
 http_route_is_socket(const char *path)
 {
 	return strcmp(path, "/stream") == 0 || strcmp(path, "/control") == 0 ||
-	    evt_http_is_standin(path);
+	    http_route_is_standin(path);
 }
 
-void
-evt_http_route(struct exchange *x)
+static void
+http_route_metrics(const evt_site *site, evt_http_request *x)
+{
+	evt_server_stats sum = *site->stats;
+	evt_audience audience;
+
+	evt_channels_add_stats(site->channels, &sum);
+	evt_channels_audience(site->channels, &audience);
+	evt_server_metrics(x, &sum, &audience);
+}
+
+/* Give the request, which is complete and may, to its handler. */
+static void
+http_route_handle(const evt_http_route *rt, evt_http_request *x)
 {
 	static const char hello[] =
 	    "evtape-replay: connect a WebSocket to /stream\n";
-	const evt_server_file *f = http_route_find_file(x->server, x->path);
+	const char *path = evt_http_request_path(x);
+	const evt_server_file *f = http_route_find_file(rt, path);
+	enum evt_http_request_method method = evt_http_request_method(x);
 
-	if (x->method == METHOD_OPTIONS) {
-		evt_http_answer(x, 204, "text/plain", "", 0);
-	} else if (x->method == METHOD_OTHER) {
-		evt_http_answer_error(x, 405,
+	if (method == EVT_HTTP_REQUEST_OPTIONS) {
+		evt_http_request_answer(x, 204, "text/plain", "", 0);
+	} else if (method == EVT_HTTP_REQUEST_OTHER) {
+		evt_http_request_answer_error(x, 405,
 		    "only GET and POST are known here");
 	} else if (http_route_says_goodbye(x)) {
-		evt_http_answer(x, 200, "text/plain", "", 0);
-	} else if (http_route_is_socket(x->path)) {
-		evt_http_answer_error(x, 426, "connect with a WebSocket");
-	} else if (strncmp(x->path, "/api/", 5) == 0) {
-		evt_api(x);
-	} else if (evt_platform_rest(x)) {
+		evt_http_request_answer(x, 200, "text/plain", "", 0);
+	} else if (http_route_is_socket(path)) {
+		evt_http_request_answer_error(x, 426,
+		    "connect with a WebSocket");
+	} else if (strncmp(path, "/api/", 5) == 0) {
+		evt_api(rt->site, x);
+	} else if (evt_platform_rest(rt->site, x)) {
 		return;
-	} else if (x->method == METHOD_POST) {
-		evt_http_answer_error(x, 404, "there is no such call here");
+	} else if (method == EVT_HTTP_REQUEST_POST) {
+		evt_http_request_answer_error(x, 404,
+		    "there is no such call here");
 	} else if (f != NULL) {
-		evt_http_answer(x, 200, f->type, f->data, f->len);
-	} else if (strcmp(x->path, "/metrics") == 0) {
-		evt_server_metrics(x);
-	} else if (strcmp(x->path, "/") == 0) {
-		evt_http_answer(x, 200, "text/plain; charset=utf-8", hello,
-		    sizeof(hello) - 1);
+		evt_http_request_answer(x, 200, f->type, f->data, f->len);
+	} else if (strcmp(path, "/metrics") == 0) {
+		http_route_metrics(rt->site, x);
+	} else if (strcmp(path, "/") == 0) {
+		evt_http_request_answer(x, 200, "text/plain; charset=utf-8",
+		    hello, sizeof(hello) - 1);
 	} else {
-		evt_http_answer_error(x, 404, "there is nothing at this path");
+		evt_http_request_answer_error(x, 404,
+		    "there is nothing at this path");
 	}
+}
+
+int
+evt_http_route_begin(const evt_http_route *rt, struct lws *wsi)
+{
+	evt_http_request *x =
+	    evt_http_request_new(wsi, rt->site->tiles, rt->site->stats);
+	const char *why;
+	unsigned status;
+	int64_t len = 0;
+
+	if (x == NULL)
+		return -1;
+	if (!http_route_judge(rt, wsi, x, &status, &why)) {
+		evt_http_request_free(x);
+		return -1;
+	}
+	rt->site->stats->requests++;
+	lws_set_opaque_user_data(wsi, x);
+	if (status == 0)
+		status = evt_http_request_judge_body(x, &len, &why);
+	if (status != 0)
+		evt_http_request_answer_error(x, status, "%s", why);
+	else if (evt_http_request_method(x) != EVT_HTTP_REQUEST_POST ||
+	    len == 0)
+		http_route_handle(rt, x);
+	else
+		evt_http_request_invite_body(x);
+	return 0;
+}
+
+void
+evt_http_route_complete(const evt_http_route *rt, evt_http_request *x)
+{
+	if (evt_http_request_is_due(x))
+		http_route_handle(rt, x);
 }

@@ -1,15 +1,16 @@
 /*
- * rest.c - the platform's calls that its clients make beside the WebSocket,
- * answered from the tape: user/auth, user/get_info, tracker/list, tracker/read,
- * tracker/get_state, tracker/get_states, tracker/batch_states.
+ * platform_rest.c - the platform's calls, see platform_rest.h: user/auth,
+ * user/get_info, tracker/list, tracker/read, tracker/get_state,
+ * tracker/get_states, tracker/batch_states.
  *
- * They stand at the end of a path, below any prefix ("/v2/tracker/list").
+ * They are at the end of a path, below any prefix ("/v2/tracker/list").
  * Parameters come in a JSON body, a form body or the query, the hash also as
- * "Authorization: NVX HASH".  States are those at the house deck's place.
- * Errors have the platform's codes, and the HTTP status that it gives each.
+ * "Authorization: NVX HASH".  States are those where the shared deck is.  Errors
+ * have the platform's codes, and the HTTP status that it gives each.
  */
+#include "replay/serve/platform_rest.h"
+
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,10 +18,11 @@
 
 #include <cjson/cJSON.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
 #include "format/base/timetext.h"
 #include "format/navixy/stamp_rewrite.h"
-#include "replay/serve/server_impl.h"
+#include "format/wire/access.h"
 
 /* The platform's error codes that are given here. */
 enum {
@@ -39,17 +41,19 @@ enum {
 
 /* A call: the request, its parameters, and the board to answer from. */
 struct call {
-	struct exchange *x;
+	evt_site *site;
+	evt_http_request *x;
 	cJSON *params;
-	struct stage *stage;
-	evt_state_table *board;
+	const evt_playback *playback;
+	evt_state_table *table;
+	int offset_s; /* of the user from UTC, seconds east */
 	evt_buf out;
 };
 
 /* ---- answers ------------------------------------------------------------- */
 
 static void
-platform_rest_fail(struct exchange *x, unsigned status, int code,
+platform_rest_fail(evt_http_request *x, unsigned status, int code,
     const char *description)
 {
 	evt_buf out = { 0 };
@@ -59,7 +63,7 @@ platform_rest_fail(struct exchange *x, unsigned status, int code,
 	    "{\"success\":false,\"status\":{\"code\":%d,\"description\":\"%s\"}"
 	    "}",
 	    code, description);
-	evt_http_answer_json(x, status, &out);
+	evt_http_request_answer_json(x, status, &out);
 	evt_buf_free(&out);
 }
 
@@ -78,7 +82,7 @@ static void
 platform_rest_succeed(struct call *c, bool ok)
 {
 	if (ok)
-		evt_http_answer_json(c->x, 200, &c->out);
+		evt_http_request_answer_json(c->x, 200, &c->out);
 	else
 		platform_rest_fail(c->x, 500, SAYS_UNEXPECTED,
 		    "Unexpected error");
@@ -92,7 +96,7 @@ platform_rest_succeed_with_times(struct call *c, bool ok)
 		                                    "iso_datetime") ?
 		    EVT_STAMP_REWRITE_ISO :
 		    EVT_STAMP_REWRITE_PLAIN,
-		.offset_s = c->stage->telling.offset_s };
+		.offset_s = c->offset_s };
 	evt_buf plain = c->out;
 
 	c->out = (evt_buf){ 0 };
@@ -105,14 +109,13 @@ platform_rest_succeed_with_times(struct call *c, bool ok)
 static bool
 platform_rest_add_user_time(const struct call *c, evt_buf *out)
 {
-	const struct stage *st = c->stage;
-	int64_t ns = evt_playback_time(st, evt_waker_now());
+	const evt_playback *p = c->playback;
+	int64_t ns =
+	    evt_playback_shown_time(p, evt_playback_time(p, evt_clock_mono()));
 	time_t t;
 	struct tm tm;
 
-	if (st->rebase != NULL)
-		ns = evt_clock_add(ns, evt_time_shift_ns(st->rebase));
-	t = (time_t)(ns / EVT_NS_PER_S + st->telling.offset_s);
+	t = (time_t)(ns / EVT_NS_PER_S + c->offset_s);
 	if (gmtime_r(&t, &tm) == NULL)
 		return false;
 	return evt_buf_printf(out, "\"%04d-%02d-%02d %02d:%02d:%02d\"",
@@ -196,10 +199,11 @@ platform_rest_add_form(cJSON *params, char *body, size_t len)
 
 /* All parameters; NULL: the body is no JSON object and no form. */
 static cJSON *
-platform_rest_read_params(struct exchange *x)
+platform_rest_read_params(evt_http_request *x)
 {
-	char *body = (char *)x->body.data;
-	size_t n = x->body.len, i = 0;
+	const evt_strings *args = evt_http_request_args(x);
+	size_t n, i = 0;
+	char *body = (char *)evt_http_request_body_data(x, &n);
 	cJSON *params;
 	bool ok = true;
 
@@ -214,8 +218,8 @@ platform_rest_read_params(struct exchange *x)
 	}
 	if (i < n && body[i] != '{')
 		ok = platform_rest_add_form(params, body + i, n - i);
-	for (size_t k = 0; k < x->args.n && ok; k++)
-		ok = platform_rest_add_param(params, x->args.arg[k]);
+	for (size_t k = 0; k < args->n && ok; k++)
+		ok = platform_rest_add_param(params, args->item[k]);
 	if (ok)
 		return params;
 	cJSON_Delete(params);
@@ -246,7 +250,7 @@ platform_rest_user_auth(struct call *c)
 
 	/* Who knows a password cannot be told here, and the right credential is
 	 * not given to whoever asks. */
-	if (c->x->server->o.hash != NULL) {
+	if (c->site->hash != NULL) {
 		platform_rest_fail(c->x, 400, SAYS_WRONG_LOGIN,
 		    "Wrong login or password");
 		return;
@@ -264,7 +268,7 @@ platform_rest_user_auth(struct call *c)
 static bool
 platform_rest_add_time_zone(const struct call *c, evt_buf *out)
 {
-	int offset = c->stage->telling.offset_s;
+	int offset = c->offset_s;
 
 	if (offset % 3600 != 0)
 		return true;
@@ -333,7 +337,7 @@ platform_rest_add_listed(struct call *c, const evt_trackers *known,
 	for (size_t i = 0; ok && i < evt_trackers_count(known); i++) {
 		const evt_tracker *t = evt_trackers_at(known, i);
 		const evt_state_source *s =
-		    evt_state_table_by_tracker(c->board, t->id);
+		    evt_state_table_by_tracker(c->table, t->id);
 
 		if ((s != NULL && s->lifecycle.corrupt) ||
 		    !platform_rest_label_passes(labels, t->label))
@@ -351,8 +355,8 @@ platform_rest_add_sources(struct call *c, const cJSON *labels)
 {
 	bool ok = true, any = false;
 
-	for (size_t i = 0; ok && i < evt_state_table_n(c->board); i++) {
-		const evt_state_source *s = evt_state_table_at(c->board, i);
+	for (size_t i = 0; ok && i < evt_state_table_n(c->table); i++) {
+		const evt_state_source *s = evt_state_table_at(c->table, i);
 
 		if (s->tracker == EVT_STATE_SOURCE_NO_TRACKER ||
 		    s->lifecycle.corrupt ||
@@ -368,7 +372,7 @@ platform_rest_add_sources(struct call *c, const cJSON *labels)
 static void
 platform_rest_tracker_list(struct call *c)
 {
-	const evt_trackers *known = c->x->server->o.trackers;
+	const evt_trackers *known = c->site->trackers;
 	const cJSON *labels =
 	    cJSON_GetObjectItemCaseSensitive(c->params, "labels");
 
@@ -391,8 +395,8 @@ enum standing {
 static enum standing
 platform_rest_standing_of(const struct call *c, int64_t id)
 {
-	const evt_trackers *known = c->x->server->o.trackers;
-	const evt_state_source *s = evt_state_table_by_tracker(c->board, id);
+	const evt_trackers *known = c->site->trackers;
+	const evt_state_source *s = evt_state_table_by_tracker(c->table, id);
 
 	if (s == NULL)
 		return known != NULL && evt_trackers_by_id(known, id) != NULL ?
@@ -427,7 +431,7 @@ platform_rest_asked_tracker(struct call *c, int64_t *ret_id,
 static void
 platform_rest_tracker_read(struct call *c)
 {
-	const evt_trackers *known = c->x->server->o.trackers;
+	const evt_trackers *known = c->site->trackers;
 	const evt_tracker *t;
 	enum standing standing;
 	int64_t id;
@@ -440,14 +444,14 @@ platform_rest_tracker_read(struct call *c)
 	    (t != NULL ?
 	            evt_buf_add(&c->out, t->json, t->json_len) :
 	            platform_rest_add_made_up(
-	                evt_state_table_by_tracker(c->board, id), &c->out));
+	                evt_state_table_by_tracker(c->table, id), &c->out));
 	platform_rest_succeed(c, ok && evt_buf_add_byte(&c->out, '}'));
 }
 
 static bool
 platform_rest_add_state(const struct call *c, int64_t id, evt_buf *out)
 {
-	const evt_state_source *s = evt_state_table_by_tracker(c->board, id);
+	const evt_state_source *s = evt_state_table_by_tracker(c->table, id);
 
 	return evt_buf_add(out, s->state.text.data + s->state.at, s->state.len);
 }
@@ -620,22 +624,37 @@ static const struct row {
 static bool
 platform_rest_hash_is_right(const struct call *c)
 {
-	const char *want = c->x->server->o.hash;
+	const char *want = c->site->hash;
+	const char *session = evt_http_request_session(c->x);
 	const cJSON *hash = cJSON_GetObjectItemCaseSensitive(c->params, "hash");
 
 	if (want == NULL)
 		return true;
 	if (cJSON_IsString(hash))
 		return evt_access_secret_equal(want, hash->valuestring);
-	return c->x->session != NULL &&
-	    evt_access_secret_equal(want, c->x->session);
+	return session != NULL && evt_access_secret_equal(want, session);
+}
+
+/* What a call is answered from. */
+static int
+platform_rest_find_states(struct call *c)
+{
+	evt_channel *ch;
+	evt_error err;
+	int r = evt_channels_shared(c->site->channels, &ch, &err);
+
+	if (r != EVT_OK)
+		return r;
+	c->playback = evt_channel_playback(ch);
+	r = evt_state_feed_table(evt_channel_states(ch), &c->table, &err);
+	c->offset_s = evt_state_feed_offset_s(evt_channel_states(ch));
+	return r;
 }
 
 static void
-platform_rest_answer(struct exchange *x, const struct row *row)
+platform_rest_answer(evt_site *site, evt_http_request *x, const struct row *row)
 {
-	struct call c = { .x = x };
-	evt_error err;
+	struct call c = { .site = site, .x = x };
 
 	c.params = platform_rest_read_params(x);
 	if (c.params == NULL)
@@ -643,8 +662,7 @@ platform_rest_answer(struct exchange *x, const struct row *row)
 		    "Wrong request format");
 	else if (!row->open && !platform_rest_hash_is_right(&c))
 		platform_rest_fail(x, 400, SAYS_WRONG_HASH, "Wrong hash");
-	else if (evt_playback_shared(x->server, &c.stage, &err) != EVT_OK ||
-	    evt_playback_board(c.stage, &c.board, &err) != EVT_OK)
+	else if (platform_rest_find_states(&c) != EVT_OK)
 		platform_rest_fail(x, 500, SAYS_UNEXPECTED, "Unexpected error");
 	else
 		row->fn(&c);
@@ -655,11 +673,14 @@ platform_rest_answer(struct exchange *x, const struct row *row)
 /* Whether it looks like one of the platform's calls: below one of its prefixes,
  * or RESOURCE/ACTION that something is sent to. */
 static bool
-platform_rest_is_platforms(const struct exchange *x)
+platform_rest_is_platforms(const evt_http_request *x)
 {
-	return strncmp(x->path, "/v2/", 4) == 0 ||
-	    strncmp(x->path, "/api-v2/", 8) == 0 ||
-	    (x->method == METHOD_POST && strchr(x->path + 1, '/') != NULL);
+	const char *path = evt_http_request_path(x);
+
+	return strncmp(path, "/v2/", 4) == 0 ||
+	    strncmp(path, "/api-v2/", 8) == 0 ||
+	    (evt_http_request_method(x) == EVT_HTTP_REQUEST_POST &&
+	        strchr(path + 1, '/') != NULL);
 }
 
 /* Whether there are other calls of its resource: "/v2/tracker/delete". */
@@ -679,19 +700,21 @@ platform_rest_has_resource(const char *path)
 }
 
 bool
-evt_platform_rest(struct exchange *x)
+evt_platform_rest(evt_site *site, evt_http_request *x)
 {
+	const char *path = evt_http_request_path(x);
+
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (evt_http_ends_in(x->path, rows[i].name)) {
-			platform_rest_answer(x, &rows[i]);
+		if (evt_http_request_path_ends(path, rows[i].name)) {
+			platform_rest_answer(site, x, &rows[i]);
 			return true;
 		}
 	}
 	if (!platform_rest_is_platforms(x))
 		return false;
-	evt_server_notice(x->server,
-	    "a client called %.200s, which is not answered here", x->path);
-	if (platform_rest_has_resource(x->path))
+	evt_notice_send(site->notice,
+	    "a client called %.200s, which is not answered here", path);
+	if (platform_rest_has_resource(path))
 		platform_rest_fail(x, 400, SAYS_WRONG_METHOD, "Wrong method");
 	else
 		platform_rest_fail(x, 400, SAYS_WRONG_HANDLER, "Wrong handler");

@@ -1,262 +1,162 @@
-/*
- * house.c - the controls of a deck: what a person, or a script, does to it.
- *
- * Any stage can be moved; the API moves the house deck.
- */
-#include <inttypes.h>
-#include <stdlib.h>
+/* playback_control.c - controls of a playback; see playback_control.h. */
+#include "replay/serve/playback_control.h"
+
+#include <assert.h>
 #include <string.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
-#include "format/base/timetext.h"
-#include "replay/serve/server_impl.h"
-
-int
-evt_playback_shared(evt_server *s, struct stage **ret_stage, evt_error *err)
-{
-	int r = EVT_OK;
-
-	if (s->house == NULL)
-		r = evt_playback_new(s, s->o.play, &s->house, err);
-	if (r == EVT_OK)
-		*ret_stage = s->house;
-	return r;
-}
-
-int64_t
-evt_playback_time(const struct stage *st, int64_t now)
-{
-	int64_t t = evt_deck_tape_time(st->player.deck, now);
-
-	/* At the end of a tape that is recorded time goes on as it does. */
-	if (st->live)
-		return evt_clock_add(st->at_ns,
-		    evt_clock_sub(now, st->live_ns));
-	/* A deck that has read nothing yet does not know where it is. */
-	return t < st->at_ns - 1 || !st->started || st->ended ? st->at_ns : t;
-}
-
-static bool
-playback_control_plays(const struct stage *st)
-{
-	return st->started && !st->ended && !evt_deck_paused(st->player.deck);
-}
+#include "replay/serve/api_json.h"
+#include "replay/serve/playback_priv.h"
 
 /* ---- controls ------------------------------------------------------------ */
 
-static void
-playback_control_changed(struct stage *st)
-{
-	evt_control_feed_changed(st);
-	evt_playback_wake(st);
-}
-
 void
-evt_playback_play_on(struct stage *st)
+evt_playback_control_play(evt_playback *p)
 {
 	evt_error err;
 
-	if (st->ended && evt_playback_restart(st, &err) != EVT_OK) {
-		evt_server_notice(st->server, "%s", err.text);
+	if (p->ended && evt_playback_restart(p, &err) != EVT_OK) {
+		evt_notice_send(p->o.notice, "%s", err.text);
 		return;
 	}
-	st->started = true;
-	evt_deck_resume(st->player.deck, evt_waker_now());
-	playback_control_changed(st);
+	evt_deck_resume(p->player.deck, evt_clock_mono());
+	evt_playback_start(p);
 }
 
 void
-evt_playback_pause(struct stage *st)
+evt_playback_control_pause(evt_playback *p)
 {
-	evt_deck_pause(st->player.deck, evt_waker_now());
-	playback_control_changed(st);
+	evt_deck_pause(p->player.deck, evt_clock_mono());
+	evt_playback_tell_state(p);
 }
 
 void
-evt_playback_step(struct stage *st)
+evt_playback_control_step(evt_playback *p)
 {
-	if (st->ended)
+	if (p->ended)
 		return;
-	st->started = true;
-	evt_deck_pause(st->player.deck, evt_waker_now());
-	evt_deck_step(st->player.deck);
-	/* At once: who asks is told where it led, and a second step is another
-	 * one. */
-	evt_playback_pump(st);
-	playback_control_changed(st);
-}
-
-int
-evt_playback_seek(struct stage *st, int64_t to_ns, evt_error *err)
-{
-	int r;
-
-	if (to_ns < st->start_ns)
-		to_ns = st->start_ns;
-	r = evt_deck_seek(st->player.deck, evt_waker_now(), to_ns, err);
-	if (r != EVT_OK)
-		return r;
-	st->at_ns = to_ns;
-	st->ended = st->live = false;
-	r = evt_playback_moved(st, err);
-	playback_control_changed(st);
-	return r;
+	p->started = true;
+	evt_deck_pause(p->player.deck, evt_clock_mono());
+	evt_deck_step(p->player.deck);
+	/* At once: the answer to the call says where it led, and a second step
+	 * is another one. */
+	evt_playback_pump(p);
+	evt_playback_tell_state(p);
 }
 
 void
-evt_playback_set_speed(struct stage *st, uint32_t speed)
+evt_playback_control_set_speed(evt_playback *p, uint32_t speed)
 {
-	evt_deck_set_speed(st->player.deck, evt_waker_now(), speed);
-	st->play.speed = speed;
-	playback_control_changed(st);
+	evt_deck_set_speed(p->player.deck, evt_clock_mono(), speed);
+	p->play.speed = speed;
+	evt_playback_tell_state(p);
 }
 
 void
-evt_playback_set_loop(struct stage *st, bool on, int64_t from_ns, int64_t to_ns)
+evt_playback_control_set_loop(evt_playback *p, bool on, int64_t from_ns,
+    int64_t to_ns)
 {
-	st->has_loop = on;
-	st->loop_from_ns = from_ns;
-	st->loop_to_ns = to_ns;
-	playback_control_changed(st);
-}
-
-/* Keep what the player that goes has played. */
-static void
-playback_control_add_up(struct stage *st)
-{
-	evt_deck_stats d;
-	evt_cursor_stats c;
-
-	evt_deck_get_stats(st->player.deck, &d);
-	evt_cursor_get_stats(st->player.cursor, &c);
-	st->before.frames += d.frames;
-	st->before.bytes += d.bytes;
-	st->before.passes += d.passes;
-	st->before.tape_ns += d.tape_ns;
-	st->before.wall_ns += d.wall_ns;
-	st->before_lost.blocks_bad += c.blocks_bad;
-	st->before_lost.frames_lost += c.frames_lost;
-}
-
-int
-evt_playback_replace(struct stage *st, evt_play_options *play, evt_error *err)
-{
-	bool paused = evt_deck_paused(st->player.deck);
-	evt_player player;
-	int r;
-
-	play->paused = paused;
-	r = evt_player_open(st->server->o.reel, play, &player, err);
-	if (r != EVT_OK) {
-		evt_play_options_free(play);
-		return r;
-	}
-	playback_control_add_up(st);
-	evt_player_close(&st->player);
-	evt_play_options_free(&st->play);
-	st->player = player;
-	st->play = *play;
-	st->board_good = false; /* the filter is another */
-	st->pass = 1;
-	st->ended = st->live = false;
-	r = evt_tape_set_start(st->server->o.reel, play, &st->start_ns, err);
-	if (r != EVT_OK)
-		return r;
-	/* Where it is not in the window it begins anew. */
-	if (st->at_ns <= st->start_ns ||
-	    (play->has_to && st->at_ns >= play->to_ns)) {
-		st->at_ns = st->start_ns;
-		r = evt_playback_moved(st, err);
-		playback_control_changed(st);
-		return r;
-	}
-	return evt_playback_seek(st, st->at_ns, err);
+	assert(!on || from_ns < to_ns);
+	p->has_loop = on;
+	p->loop_from_ns = from_ns;
+	p->loop_to_ns = to_ns;
+	evt_playback_tell_state(p);
 }
 
 /* ---- as JSON ------------------------------------------------------------- */
 
-static bool
-playback_control_add_speed(const struct stage *st, evt_buf *out)
+static void
+playback_control_write_speed(const evt_playback *p, evt_json_write *w)
 {
 	char text[EVT_SPEED_TEXT];
-	uint32_t speed = evt_deck_speed(st->player.deck);
-	const char *quote = speed == EVT_SPEED_UNLIMITED ? "\"" : "";
+	uint32_t speed = evt_deck_speed(p->player.deck);
 
-	return evt_buf_printf(out, ",\"speed\":%s%s%s", quote,
-	    evt_speed_format(speed, text), quote);
+	evt_speed_format(speed, text);
+	if (speed == EVT_SPEED_UNLIMITED)
+		evt_json_write_str(w, "speed", text);
+	else
+		evt_json_write_raw(w, "speed", text, strlen(text));
 }
 
-/* An end of a window, or null. */
-static bool
-playback_control_add_end(const char *name, bool has, int64_t ns, evt_buf *out)
+/* One end of a span, or null. */
+static void
+playback_control_write_end(evt_json_write *w, const char *name, bool has,
+    int64_t ns)
 {
-	return has ? evt_buf_printf(out, "\"%s\":%" PRId64, name, ns) :
-	             evt_buf_printf(out, "\"%s\":null", name);
+	if (has)
+		evt_json_write_int(w, name, ns);
+	else
+		evt_json_write_null(w, name);
 }
 
-static bool
-playback_control_add_span(const char *name, bool has_from, int64_t from,
-    bool has_to, int64_t to, evt_buf *out)
+static void
+playback_control_write_span(evt_json_write *w, const char *name, bool has_from,
+    int64_t from, bool has_to, int64_t to)
 {
-	if (!has_from && !has_to)
-		return evt_buf_printf(out, ",\"%s\":null", name);
-	return evt_buf_printf(out, ",\"%s\":{", name) &&
-	    playback_control_add_end("from_ns", has_from, from, out) &&
-	    evt_buf_add_byte(out, ',') &&
-	    playback_control_add_end("to_ns", has_to, to, out) &&
-	    evt_buf_add_byte(out, '}');
+	if (!has_from && !has_to) {
+		evt_json_write_null(w, name);
+		return;
+	}
+	evt_json_write_object(w, name);
+	playback_control_write_end(w, "from_ns", has_from, from);
+	playback_control_write_end(w, "to_ns", has_to, to);
+	evt_json_write_close(w);
 }
 
-static bool
-playback_control_add_names(const char *name, const evt_strings *names,
-    evt_buf *out)
+static void
+playback_control_write_names(evt_json_write *w, const char *name,
+    const evt_strings *names)
 {
-	bool ok = evt_buf_printf(out, "\"%s\":[", name);
-
-	for (size_t i = 0; i < names->n && ok; i++)
-		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&
-		    evt_buf_add_json(out, names->item[i],
-		        strlen(names->item[i]));
-	return ok && evt_buf_add_byte(out, ']');
+	evt_json_write_array(w, name);
+	for (size_t i = 0; i < names->n; i++)
+		evt_json_write_str(w, NULL, names->item[i]);
+	evt_json_write_close(w);
 }
 
-static bool
-playback_control_add_counts(const struct stage *st, evt_buf *out)
+static void
+playback_control_write_counts(const evt_playback *p, evt_json_write *w)
 {
-	const evt_lateness *late = &st->server->stats.late;
-	evt_deck_stats d;
+	const evt_lateness *late = p->o.lateness;
+	evt_deck_stats sum = { 0 };
+	evt_cursor_stats lost = { 0 };
 
-	evt_deck_get_stats(st->player.deck, &d);
-	return evt_buf_printf(out,
-	    ",\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64
-	    ",\"lateness_ns\":{\"count\":%" PRIu64 ",\"p50\":%" PRId64
-	    ",\"p99\":%" PRId64 ",\"max\":%" PRId64
-	    "},\"clients\":{\"stream\":%zu,\"standin\":%zu,\"control\":%zu}}",
-	    st->before.frames + d.frames, st->before.bytes + d.bytes,
-	    late->count, evt_lateness_at(late, 500), evt_lateness_at(late, 990),
-	    late->max_ns, st->n[VIEWER_STREAM], st->n[VIEWER_STANDIN],
-	    st->n[VIEWER_CONTROL]);
+	evt_playback_add_stats(p, &sum, &lost);
+	evt_json_write_uint(w, "frames", sum.frames);
+	evt_json_write_uint(w, "bytes", sum.bytes);
+	evt_json_write_object(w, "lateness_ns");
+	evt_json_write_uint(w, "count", late->count);
+	evt_json_write_int(w, "p50", evt_lateness_at(late, 500));
+	evt_json_write_int(w, "p99", evt_lateness_at(late, 990));
+	evt_json_write_int(w, "max", late->max_ns);
+	evt_json_write_close(w);
 }
 
-bool
-evt_playback_json(const struct stage *st, evt_buf *out)
+void
+evt_playback_control_json(const evt_playback *p, const evt_audience *audience,
+    evt_json_write *w, const char *name)
 {
-	const evt_play_options *p = &st->play;
+	const evt_play_options *play = &p->play;
 
-	return evt_buf_add_byte(out, '{') &&
-	    evt_api_time_json("time", evt_playback_time(st, evt_waker_now()),
-	        out) &&
-	    evt_buf_printf(out, ",\"playing\":%s,\"ended\":%s,\"live\":%s",
-	        playback_control_plays(st) ? "true" : "false",
-	        st->ended ? "true" : "false", st->live ? "true" : "false") &&
-	    playback_control_add_speed(st, out) &&
-	    playback_control_add_span("loop", st->has_loop, st->loop_from_ns,
-	        st->has_loop, st->loop_to_ns, out) &&
-	    playback_control_add_span("window", p->has_from, p->from_ns,
-	        p->has_to, p->to_ns, out) &&
-	    evt_buf_add_str(out, ",\"filter\":{") &&
-	    playback_control_add_names("sources", &p->sources, out) &&
-	    evt_buf_add_byte(out, ',') &&
-	    playback_control_add_names("events", &p->events, out) &&
-	    evt_buf_add_byte(out, '}') && playback_control_add_counts(st, out);
+	evt_json_write_object(w, name);
+	evt_api_json_time(w, "time", evt_playback_time(p, evt_clock_mono()));
+	evt_json_write_bool(w, "playing", evt_playback_plays(p));
+	evt_json_write_bool(w, "ended", p->ended);
+	evt_json_write_bool(w, "live", p->live);
+	playback_control_write_speed(p, w);
+	playback_control_write_span(w, "loop", p->has_loop, p->loop_from_ns,
+	    p->has_loop, p->loop_to_ns);
+	playback_control_write_span(w, "window", play->has_from, play->from_ns,
+	    play->has_to, play->to_ns);
+	evt_json_write_object(w, "filter");
+	playback_control_write_names(w, "sources", &play->sources);
+	playback_control_write_names(w, "events", &play->events);
+	evt_json_write_close(w);
+	playback_control_write_counts(p, w);
+	evt_json_write_object(w, "clients");
+	evt_json_write_uint(w, "stream", audience->stream);
+	evt_json_write_uint(w, "standin", audience->standin);
+	evt_json_write_uint(w, "control", audience->control);
+	evt_json_write_close(w);
+	evt_json_write_close(w);
 }

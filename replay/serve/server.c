@@ -1,6 +1,6 @@
 /*
- * server.c - see server.h.  The listening socket, the libwebsockets loop, and what
- * its callbacks are about; stage.c plays, http.c lets in.
+ * server.c - the listening socket, the loop of libwebsockets and its callbacks;
+ * see server.h.  Channels play, http_route.c judges requests.
  *
  * We listen and accept ourselves and hand connections to libwebsockets: so names
  * are resolved, IPv6 works, errors have their words, and a socket's buffers can be
@@ -11,21 +11,29 @@
  */
 #include "replay/serve/server.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <libwebsockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
-#include "format/base/timetext.h"
+#include "replay/play/waker.h"
+#include "replay/serve/channels.h"
+#include "replay/serve/http_args.h"
+#include "replay/serve/http_request.h"
+#include "replay/serve/http_route.h"
 #include "replay/serve/listener.h"
-#include "replay/serve/server_impl.h"
+#include "replay/serve/peer.h"
+#include "replay/serve/site.h"
+#include "replay/serve/ws_client.h"
 
 /* What the kernel may hold for a client that does not read. */
 #define SEND_BUFFER (256 << 10)
@@ -39,25 +47,29 @@
 /* Further descriptors: the listener, the timer, tapes, blocks that are read. */
 #define OTHER_FDS 256u
 
-void
-evt_server_notice(const evt_server *s, const char *fmt, ...)
-{
-	char text[640];
-	va_list ap;
+/* Protocols, by their id: what a callback is about. */
+enum { PROTOCOL_CLIENT = 1, PROTOCOL_TIMER, PROTOCOL_LISTENER };
 
-	if (s->o.notice == NULL)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	/* What a client sent stands in some: a line stays a line, and is no
-	 * command to a terminal. */
-	for (char *p = text; *p != '\0'; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
-	s->o.notice(s->o.ctx, text);
-}
+struct evt_server {
+	evt_server_options o;
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	int listen_fd;
+	int spare_fd; /* given up for a moment when there is no other left */
+	evt_waker waker;
+	char url[300];
+	evt_channels *channels;
+	evt_site site;        /* what requests are answered from */
+	evt_http_route route; /* where they go */
+	evt_notice notice;
+	bool said_no_trackers;
+	int64_t tick_ns;     /* next housekeeping */
+	int64_t deadline_ns; /* while stopping: when to drop the rest */
+	bool stopping;
+	evt_peer gone;          /* attached to connections without an object */
+	atomic_bool stop;       /* lock-free: set by signal handlers too */
+	evt_server_stats stats; /* without the channels that exist */
+};
 
 /* ---- the listening socket ------------------------------------------------ */
 
@@ -108,7 +120,7 @@ server_accept_all(evt_server *s)
 	}
 	if (turned_away) {
 		s->stats.refused++;
-		evt_server_notice(s,
+		evt_notice_send(&s->notice,
 		    "a client was turned away: too many open files");
 	}
 }
@@ -122,42 +134,35 @@ server_on_timer(evt_server *s)
 
 	evt_waker_clear(&s->waker);
 	now = evt_waker_spin(&s->waker, wake);
-	for (struct stage *st = s->stages; st != NULL; st = st->next) {
-		if (st->wake_ns <= now)
-			evt_playback_pump(st);
-	}
+	evt_channels_pump(s->channels, now);
 }
 
-/* What a viewer's connection is about. */
+/* Something happened on the connection of a WebSocket client. */
 static int
-server_on_viewer(struct viewer *c, enum lws_callback_reasons reason,
-    const void *in, size_t len)
+server_on_ws_client(evt_server *s, struct lws *wsi, evt_ws_client *c,
+    enum lws_callback_reasons reason, const void *in, size_t len)
 {
-	evt_server *s;
 	int r;
 
 	switch (reason) {
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		/* Who asks for one of our own protocols does not get it. */
-		return lws_get_protocol(c->wsi)->id == PROTOCOL_CLIENT ? 0 : -1;
+		/* A client that asks for one of our own protocols does not get
+		 * it. */
+		return lws_get_protocol(wsi)->id == PROTOCOL_CLIENT ? 0 : -1;
 	case LWS_CALLBACK_ESTABLISHED:
-		return evt_ws_client_watch(c);
+		return evt_ws_client_open(c);
 	case LWS_CALLBACK_RECEIVE:
 		r = evt_ws_client_receive(c, in, len);
-		evt_ws_client_mind(c);
+		evt_ws_client_update_reading(c);
 		return r;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return evt_ws_client_writable(c);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		c->done = true;
-		evt_ws_client_mind(c);
+		evt_ws_client_peer_closed(c);
 		return 0;
 	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY:
-		s = c->stage->server;
-		if (c->tap.fanout == NULL)
-			s->stats.refused++; /* by the library */
-		lws_set_opaque_user_data(c->wsi, &s->gone);
+		lws_set_opaque_user_data(wsi, &s->gone);
 		evt_ws_client_free(c);
 		return 0;
 	default:
@@ -165,20 +170,22 @@ server_on_viewer(struct viewer *c, enum lws_callback_reasons reason,
 	}
 }
 
+/* Something happened on the connection of another request. */
 static int
-server_on_exchange(struct exchange *x, enum lws_callback_reasons reason,
-    const void *in, size_t len)
+server_on_request(evt_server *s, struct lws *wsi, evt_http_request *x,
+    enum lws_callback_reasons reason, const void *in, size_t len)
 {
 	switch (reason) {
 	case LWS_CALLBACK_HTTP_BODY:
-		return evt_http_request_body(x, in, len);
+		return evt_http_request_add_body(x, in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		return evt_http_request_complete(x);
+		evt_http_route_complete(&s->route, x);
+		return 0;
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return evt_http_request_writable(x);
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_WSI_DESTROY:
-		lws_set_opaque_user_data(x->wsi, &x->server->gone);
+		lws_set_opaque_user_data(wsi, &s->gone);
 		evt_http_request_free(x);
 		return 0;
 	default:
@@ -186,19 +193,19 @@ server_on_exchange(struct exchange *x, enum lws_callback_reasons reason,
 	}
 }
 
-/* What has no peer: connections that have not asked for anything yet. */
+/* Something happened on a connection that has not asked for anything yet. */
 static int
 server_on_stranger(evt_server *s, struct lws *wsi,
     enum lws_callback_reasons reason)
 {
 	switch (reason) {
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		if (evt_http_upgrade(s, wsi) == 0)
+		if (evt_http_route_upgrade(&s->route, wsi) == 0)
 			return 0;
 		lws_set_opaque_user_data(wsi, &s->gone);
 		return -1;
 	case LWS_CALLBACK_HTTP:
-		return evt_http_request_begin(s, wsi);
+		return evt_http_route_begin(&s->route, wsi);
 	case LWS_CALLBACK_RAW_ADOPT:
 		/* The library takes CONNECT for the beginning of something that
 		 * is no HTTP, and would never drop it. */
@@ -219,20 +226,21 @@ static int
 server_on_client(evt_server *s, struct lws *wsi,
     enum lws_callback_reasons reason, void *in, size_t len)
 {
-	struct peer *peer = lws_get_opaque_user_data(wsi);
+	evt_peer *peer = lws_get_opaque_user_data(wsi);
 
 	if (peer == NULL)
 		return server_on_stranger(s, wsi, reason);
 	switch (peer->kind) {
-	case PEER_VIEWER:
-		return server_on_viewer((struct viewer *)peer, reason, in, len);
-	case PEER_EXCHANGE:
-		return server_on_exchange((struct exchange *)peer, reason, in,
-		    len);
-	default:
-		return reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION ? -1 :
-		                                                           0;
+	case EVT_PEER_WS_CLIENT:
+		return server_on_ws_client(s, wsi, (evt_ws_client *)peer,
+		    reason, in, len);
+	case EVT_PEER_HTTP_REQUEST:
+		return server_on_request(s, wsi, (evt_http_request *)peer,
+		    reason, in, len);
+	case EVT_PEER_GONE:
+		break;
 	}
+	return reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION ? -1 : 0;
 }
 
 static int
@@ -301,8 +309,8 @@ server_open_context(evt_server *s, evt_error *err)
 		.user = s,
 		.alpn = "http/1.1",
 		.server_string = "evtape-replay",
-		.max_http_header_data2 = QUERY_MAX,
-		.pt_serv_buf_size = QUERY_MAX,
+		.max_http_header_data2 = EVT_HTTP_ARGS_MAX,
+		.pt_serv_buf_size = EVT_HTTP_ARGS_MAX,
 		.timeout_secs = 10,
 		.keepalive_timeout = 10,
 		.fd_limit_per_thread = n,
@@ -324,8 +332,8 @@ server_open_context(evt_server *s, evt_error *err)
 	if (s->vhost == NULL)
 		return evt_err_set(err, EVT_ERR_IO,
 		    s->o.tls_cert != NULL ?
-		        "cannot serve TLS; are --tls-cert and --tls-key PEM "
-		        "files of one key, readable by you?" :
+		        "cannot serve TLS: certificate and key must be PEM "
+		        "files that belong together and that you may read" :
 		        "cannot set up libwebsockets' server");
 	return EVT_OK;
 }
@@ -343,39 +351,95 @@ server_adopt(evt_server *s, int fd, const char *protocol, evt_error *err)
 	return EVT_OK;
 }
 
+/* Give a copy of a descriptor of ours to the library, which closes it. */
+static int
+server_adopt_copy(evt_server *s, int fd, const char *protocol, evt_error *err)
+{
+	int copy = dup(fd);
+
+	if (copy < 0)
+		return evt_err_sys(err, errno, "cannot duplicate a descriptor");
+	return server_adopt(s, copy, protocol, err);
+}
+
+static int
+server_open_channels(evt_server *s, evt_error *err)
+{
+	const evt_channel_options o = { .tapes = s->o.reel,
+		.trackers = s->o.trackers,
+		.hash = s->o.hash,
+		.heartbeat_ns = s->o.heartbeat_ns,
+		.client_bytes = s->o.client_bytes,
+		.client_stall_ns = s->o.client_stall_ns,
+		.wait_clients = s->o.wait_clients,
+		.shift = s->o.rebase,
+		.once = s->o.once,
+		.said_no_trackers = &s->said_no_trackers,
+		.stats = &s->stats,
+		.notice = &s->notice };
+
+	return evt_channels_new(&o, s->o.play, &s->channels, err);
+}
+
+static void
+server_open_site(evt_server *s)
+{
+	s->site = (evt_site){ .tapes = s->o.reel,
+		.ref = s->o.ref,
+		.trackers = s->o.trackers,
+		.hash = s->o.hash,
+		.tiles = s->o.tiles,
+		.channels = s->channels,
+		.stats = &s->stats,
+		.notice = &s->notice };
+	s->route = (evt_http_route){ .site = &s->site,
+		.access = &s->o.access,
+		.play = s->o.play,
+		.shared = s->o.shared,
+		.max_clients = s->o.max_clients,
+		.heartbeat_ns = s->o.heartbeat_ns,
+		.files = s->o.files,
+		.n_files = s->o.n_files };
+}
+
 static int
 server_set_up(evt_server *s, evt_error *err)
 {
-	int fd, r;
+	evt_channel *shared;
+	int r = server_open_channels(s, err);
 
-	s->arg = malloc(QUERY_MAX);
-	if (s->arg == NULL)
-		return evt_err_nomem(err);
-	if ((r = server_open_listener(s, err)) != EVT_OK ||
-	    (r = evt_waker_open(s->o.precise, &s->waker, err)) != EVT_OK ||
-	    (r = server_open_context(s, err)) != EVT_OK)
+	if (r != EVT_OK)
 		return r;
-	/* The library closes what it adopted, and we what we have. */
-	fd = dup(s->listen_fd);
-	if (fd < 0 || (r = server_adopt(s, fd, "-listener", err)) != EVT_OK)
-		return fd < 0 ? evt_err_sys(err, errno, "cannot dup") : r;
-	fd = dup(s->waker.fd);
-	if (fd < 0 || (r = server_adopt(s, fd, "-timer", err)) != EVT_OK)
-		return fd < 0 ? evt_err_sys(err, errno, "cannot dup") : r;
-	/* What cannot be played shows now, not when somebody comes. */
-	return s->o.shared ? evt_playback_shared(s, &s->house, err) : EVT_OK;
+	server_open_site(s);
+	r = server_open_listener(s, err);
+	if (r == EVT_OK)
+		r = evt_waker_open(s->o.precise, &s->waker, err);
+	if (r == EVT_OK)
+		r = server_open_context(s, err);
+	if (r == EVT_OK)
+		r = server_adopt_copy(s, s->listen_fd, "-listener", err);
+	if (r == EVT_OK)
+		r = server_adopt_copy(s, s->waker.fd, "-timer", err);
+	/* A tape that cannot be played must fail now, not when a client
+	 * comes. */
+	if (r == EVT_OK && s->o.shared)
+		r = evt_channels_shared(s->channels, &shared, err);
+	return r;
 }
 
 int
 evt_server_open(const evt_server_options *options, evt_server **ret_server,
     evt_error *err)
 {
-	evt_server *s = calloc(1, sizeof(*s));
+	evt_server *s;
 	int r;
 
+	assert(options->reel != NULL && options->play != NULL);
+	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return evt_err_nomem(err);
 	s->o = *options;
+	s->notice = (evt_notice){ .fn = options->notice, .ctx = options->ctx };
 	s->listen_fd = s->waker.fd = -1;
 	s->spare_fd = evt_listener_spare();
 	s->deadline_ns = INT64_MAX;
@@ -393,17 +457,16 @@ evt_server_close(evt_server *s)
 {
 	if (s == NULL)
 		return;
-	/* Callbacks come while it goes, and take the clients from their stages. */
+	/* Its callbacks free the clients and the requests. */
 	if (s->context != NULL)
 		lws_context_destroy(s->context);
-	evt_playbacks_free(s);
-	evt_state_table_free(s->asked);
+	evt_channels_free(s->channels);
+	evt_state_table_free(s->site.asked);
 	evt_waker_close(&s->waker);
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);
 	if (s->spare_fd >= 0)
 		close(s->spare_fd);
-	free(s->arg);
 	free(s);
 }
 
@@ -417,8 +480,7 @@ void
 evt_server_get_stats(const evt_server *s, evt_server_stats *ret_stats)
 {
 	*ret_stats = s->stats;
-	for (const struct stage *st = s->stages; st != NULL; st = st->next)
-		evt_playback_sum(st, ret_stats);
+	evt_channels_add_stats(s->channels, ret_stats);
 }
 
 /* ---- running ------------------------------------------------------------- */
@@ -435,29 +497,22 @@ server_begin_stop(evt_server *s, int64_t now)
 {
 	s->stopping = true;
 	s->deadline_ns = now + STOP_NS;
-	for (struct stage *st = s->stages; st != NULL; st = st->next) {
-		st->ended = true;
-		for (struct viewer *c = st->clients; c != NULL; c = c->next)
-			evt_ws_client_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
-	}
+	evt_channels_stop(s->channels);
 }
 
-/* What is done now and then; returns when the loop must wake up. */
+/* Do what is done now and then; returns when the loop must wake up. */
 static int64_t
-server_keep_house(evt_server *s, int64_t now)
+server_housekeeping(evt_server *s, int64_t now)
 {
-	int64_t wake = INT64_MAX;
+	int64_t wake;
 
-	evt_playbacks_sweep(s);
-	for (struct stage *st = s->stages; st != NULL; st = st->next) {
-		if (now >= s->tick_ns)
-			evt_playback_check(st, now);
-		if (st->wake_ns < wake)
-			wake = st->wake_ns;
-	}
-	if (now >= s->tick_ns)
+	evt_channels_sweep(s->channels);
+	if (now >= s->tick_ns) {
+		evt_channels_check(s->channels, now);
 		s->tick_ns = now + TICK_NS;
-	if (s->n_clients > 0 && s->tick_ns < wake)
+	}
+	wake = evt_channels_wake_ns(s->channels);
+	if (evt_channels_clients(s->channels) > 0 && s->tick_ns < wake)
 		wake = s->tick_ns;
 	return s->deadline_ns < wake ? s->deadline_ns : wake;
 }
@@ -470,10 +525,11 @@ evt_server_run(evt_server *s, evt_error *err)
 
 		if (atomic_load(&s->stop) && !s->stopping)
 			server_begin_stop(s, now);
-		evt_waker_arm(&s->waker, server_keep_house(s, now));
-		if (s->finished ||
+		evt_waker_arm(&s->waker, server_housekeeping(s, now));
+		if (evt_channels_finished(s->channels) ||
 		    (s->stopping &&
-		        (s->n_clients == 0 || now >= s->deadline_ns)))
+		        (evt_channels_clients(s->channels) == 0 ||
+		            now >= s->deadline_ns)))
 			return EVT_OK;
 		if (lws_service(s->context, 0) < 0)
 			return evt_err_set(err, EVT_ERR_IO,

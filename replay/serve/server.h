@@ -44,19 +44,13 @@
 #ifndef EVT_REPLAY_SERVE_SERVER_H
 #define EVT_REPLAY_SERVE_SERVER_H
 
+#include "format/base/timetext.h"
 #include "format/navixy/trackers.h"
 #include "format/wire/access.h"
 #include "format/wire/address.h"
-#include "replay/play/lateness.h"
-#include "replay/play/player.h"
-
-/* A file that is served as it is. */
-typedef struct evt_server_file {
-	const char *path; /* "/", "/console.js" */
-	const char *type; /* its media type */
-	const uint8_t *data;
-	size_t len;
-} evt_server_file;
+#include "replay/play/tape_set.h"
+#include "replay/serve/server_file.h"
+#include "replay/serve/server_stats.h"
 
 typedef struct evt_server_options {
 	evt_address at;
@@ -118,22 +112,7 @@ int evt_server_run(evt_server *server, evt_error *err);
  * other threads. */
 void evt_server_stop(evt_server *server);
 
-typedef struct evt_server_stats {
-	uint64_t clients;  /* that were let in */
-	uint64_t requests; /* other requests */
-	uint64_t refused;  /* of both, and connections for which there was no
-	                        room */
-	uint64_t unheard;  /* connections that ended before they asked for
-	                        anything that was understood */
-	uint64_t bytes;    /* sent to clients, payload of WebSockets */
-	uint64_t cut_off;
-	uint64_t deliveries;              /* frames times clients */
-	evt_deck_stats deck;              /* the sums over all decks */
-	evt_lateness late;                /* of paced ones */
-	uint64_t blocks_bad, frames_lost; /* as evt_cursor_stats */
-	uint64_t failed;                  /* decks that could not read on */
-} evt_server_stats;
-
+/* The figures so far, with those of the decks that are playing. */
 void evt_server_get_stats(const evt_server *server,
     evt_server_stats *ret_stats);
 

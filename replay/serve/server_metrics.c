@@ -1,11 +1,8 @@
-/*
- * metrics.c - /metrics: counters in the text form of Prometheus (exposition
- * format 0.0.4).
- */
-#include <inttypes.h>
+/* server_metrics.c - counters for Prometheus (exposition format 0.0.4); see
+ * server_metrics.h. */
+#include "replay/serve/server_metrics.h"
 
 #include "format/base/prometheus.h"
-#include "replay/serve/server_impl.h"
 
 #define NAME(name) "evtape_replay_" name
 
@@ -32,65 +29,62 @@ server_metrics_add_lateness(evt_buf *out, const evt_lateness *h)
 }
 
 static bool
-server_metrics_add_clients(evt_buf *out, const evt_server *s)
+server_metrics_add_clients(evt_buf *out, const evt_audience *clients)
 {
-	static const char *const kinds[VIEWER_KINDS] = { "stream", "standin",
-		"control" };
-	bool ok = evt_prometheus_head(out, NAME("clients"), "gauge",
-	    "Clients that are connected.");
-
-	for (int k = 0; k < VIEWER_KINDS; k++) {
-		size_t n = 0;
-
-		for (const struct stage *st = s->stages; st != NULL;
-		     st = st->next)
-			n += st->n[k];
-		ok = ok &&
-		    evt_buf_printf(out, NAME("clients") "{kind=\"%s\"} %zu\n",
-		        kinds[k], n);
-	}
-	return ok;
+	return evt_prometheus_head(out, NAME("clients"), "gauge",
+	           "Clients that are connected.") &&
+	    evt_buf_printf(out,
+	        NAME("clients") "{kind=\"stream\"} %zu\n" NAME(
+	            "clients") "{kind=\"standin\"} %zu\n" NAME("clients") "{kin"
+	                                                                  "d="
+	                                                                  "\"co"
+	                                                                  "ntro"
+	                                                                  "l\"}"
+	                                                                  " %"
+	                                                                  "zu"
+	                                                                  "\n",
+	        clients->stream, clients->standin, clients->control);
 }
 
 void
-evt_server_metrics(struct exchange *x)
+evt_server_metrics(evt_http_request *x, const evt_server_stats *st,
+    const evt_audience *clients)
 {
-	evt_server_stats st;
 	evt_buf out = { 0 };
 	bool ok;
 
-	evt_server_get_stats(x->server, &st);
 	ok = evt_prometheus_value(&out, NAME("frames_total"), "counter",
-	         "Frames that decks played.", (double)st.deck.frames) &&
+	         "Frames that decks played.", (double)st->deck.frames) &&
 	    evt_prometheus_value(&out, NAME("deliveries_total"), "counter",
-	        "Messages that clients were sent.", (double)st.deliveries) &&
+	        "Messages that clients were sent.", (double)st->deliveries) &&
 	    evt_prometheus_value(&out, NAME("sent_bytes_total"), "counter",
-	        "Their payload, in bytes.", (double)st.bytes) &&
-	    server_metrics_add_clients(&out, x->server) &&
+	        "Their payload, in bytes.", (double)st->bytes) &&
+	    server_metrics_add_clients(&out, clients) &&
 	    evt_prometheus_value(&out, NAME("clients_total"), "counter",
-	        "Clients that were let in.", (double)st.clients) &&
+	        "Clients that were let in.", (double)st->clients) &&
 	    evt_prometheus_value(&out, NAME("clients_dropped_total"), "counter",
 	        "Clients that were cut off since they were too slow.",
-	        (double)st.cut_off) &&
+	        (double)st->cut_off) &&
 	    evt_prometheus_value(&out, NAME("requests_total"), "counter",
-	        "Requests that were no WebSocket.", (double)st.requests) &&
+	        "Requests that were no WebSocket.", (double)st->requests) &&
 	    evt_prometheus_value(&out, NAME("refused_total"), "counter",
 	        "Requests and connections that were refused.",
-	        (double)st.refused) &&
+	        (double)st->refused) &&
 	    evt_prometheus_value(&out, NAME("connections_unheard_total"),
 	        "counter",
 	        "Connections that ended before a request was understood: what "
 	        "libwebsockets does not take, and who says nothing.",
-	        (double)st.unheard) &&
+	        (double)st->unheard) &&
 	    evt_prometheus_value(&out, NAME("frames_lost_total"), "counter",
 	        "Frames that damage to the tape cost.",
-	        (double)st.frames_lost) &&
+	        (double)st->frames_lost) &&
 	    evt_prometheus_value(&out, NAME("failed_total"), "counter",
-	        "Decks that could not read on.", (double)st.failed) &&
-	    server_metrics_add_lateness(&out, &st.late);
+	        "Decks that could not read on.", (double)st->failed) &&
+	    server_metrics_add_lateness(&out, &st->late);
 	if (ok)
-		evt_http_answer(x, 200, EVT_PROMETHEUS_TYPE, out.data, out.len);
+		evt_http_request_answer(x, 200, EVT_PROMETHEUS_TYPE, out.data,
+		    out.len);
 	else
-		evt_http_answer_error(x, 500, "out of memory");
+		evt_http_request_answer_error(x, 500, "out of memory");
 	evt_buf_free(&out);
 }

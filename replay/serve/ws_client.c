@@ -1,255 +1,263 @@
 /*
- * viewer.c - the WebSockets that watch a stage: streams, clients of the
- * stand-in, subscribers of /control.
- *
- * Streams of a stage share what it plays; each of the others is told something
- * else, and has a stream of its own.
+ * ws_client.c - one WebSocket client; see ws_client.h.
  *
  * Whole chunks are written raw on the established connection, up to 25 times as
- * fast as a call for each message; never while libwebsockets still holds part of
- * an earlier write, or later frames would lose their headers.  They go straight to
- * the socket: of what it does not take the library would make a copy, for each
- * client one.  It gets the rest of the frame that was cut, so that a pong or close
- * of its own goes out behind that; and all, under TLS.
+ * fast as a call for each message.  They are never written while libwebsockets
+ * still holds part of an earlier write, or later frames would lose their
+ * headers.  They go straight to the socket, because the library would copy what
+ * the socket does not take, once for each client.  The library gets only the
+ * rest of a frame that was cut, so that a pong or close of its own follows that
+ * frame.  Under TLS it gets everything.
  */
+#include "replay/serve/ws_client.h"
+
+#include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <libwebsockets.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
+#include "format/base/buf.h"
+#include "format/base/clock.h"
 #include "format/base/err.h"
-#include "format/base/timetext.h"
-#include "format/navixy/atmosphere.h"
-#include "replay/serve/server_impl.h"
+#include "replay/serve/peer.h"
 
-/* What is written at once under TLS; libwebsockets holds it until it is sent. */
+/* Bytes of one write under TLS; libwebsockets holds them until they are sent. */
 #define TLS_BYTES ((size_t)32 << 10)
 
-struct viewer *
-evt_ws_client_new(struct stage *st, struct lws *wsi, enum viewer_kind kind)
-{
-	struct viewer *c = calloc(1, sizeof(*c));
-	evt_error err;
+struct evt_ws_client {
+	evt_peer peer; /* first: the connection points to it */
+	evt_ws_client_options o;
+	uint64_t no;              /* its number, for notices */
+	evt_fanout_reader reader; /* open once the handshake is complete */
+	evt_fanout *own;          /* its own stream; NULL: o.shared */
+	evt_buf rx;               /* a message that is coming in */
+	int64_t stalled_since;    /* INT64_MAX: not stalled */
+	uint64_t excused_at;      /* of the stream: bytes before do not count */
+	uint64_t leave_at;        /* of the stream: nothing after it is sent */
+	int goodbye;              /* close code to leave with; 0: stay */
+	bool done;                /* nothing may be written any more */
+	bool held;                /* its socket is not read */
+	bool full;                /* its socket takes no more for now */
+};
 
-	if (c == NULL ||
-	    (kind != VIEWER_STREAM &&
-	        evt_fanout_new(EVT_FANOUT_NARROW, &c->own, &err) != EVT_OK)) {
+int
+evt_ws_client_new(const evt_ws_client_options *options,
+    evt_ws_client **ret_client, evt_error *err)
+{
+	evt_ws_client *c;
+	int r = EVT_OK;
+
+	assert(options->wsi != NULL && options->ops != NULL);
+	assert(options->stats != NULL && options->notice != NULL);
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return evt_err_nomem(err);
+	if (options->shared == NULL)
+		r = evt_fanout_new(EVT_FANOUT_NARROW, &c->own, err);
+	if (r != EVT_OK) {
 		free(c);
-		return NULL;
+		return r;
 	}
-	c->peer.kind = PEER_VIEWER;
-	c->kind = kind;
-	c->stage = st;
-	c->wsi = wsi;
-	c->no = ++st->server->stats.clients;
-	c->stalled_since = c->beat_ns = INT64_MAX;
+	c->peer.kind = EVT_PEER_WS_CLIENT;
+	c->o = *options;
+	c->no = ++options->stats->clients;
+	c->stalled_since = INT64_MAX;
 	c->leave_at = UINT64_MAX;
-	c->next = st->clients;
-	st->clients = c;
-	st->n_clients++;
-	st->server->n_clients++;
-	return c;
+	*ret_client = c;
+	return EVT_OK;
 }
 
 void
-evt_ws_client_free(struct viewer *c)
+evt_ws_client_free(evt_ws_client *c)
 {
-	struct stage *st = c->stage;
-	struct viewer **at = &st->clients;
-
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
-	st->n_clients--;
-	st->server->n_clients--;
-	if (c->tap.fanout != NULL) {
-		st->n[c->kind]--;
-		evt_server_notice(st->server, "client %llu left",
-		    (unsigned long long)c->no);
-	}
-	evt_fanout_reader_close(&c->tap);
+	if (c == NULL)
+		return;
+	if (c->reader.fanout != NULL)
+		evt_notice_send(c->o.notice, "client %" PRIu64 " left", c->no);
+	else
+		c->o.stats->refused++; /* by the library */
+	c->o.ops->on_close(c->o.ctx);
+	evt_fanout_reader_close(&c->reader);
 	evt_fanout_free(c->own);
-	evt_standin_free(c->standin);
 	evt_buf_free(&c->rx);
 	free(c);
-	evt_control_feed_changed(st);
-	evt_playback_wake(st);
-}
-
-/* ---- arriving ------------------------------------------------------------ */
-
-static int
-ws_client_send_own(void *ctx, const void *text, size_t n, evt_error *err)
-{
-	return evt_ws_client_send(ctx, text, n, err);
-}
-
-/* What a client of the stand-in is told first. */
-static int
-ws_client_greet(struct viewer *c, evt_error *err)
-{
-	evt_server *s = c->stage->server;
-	evt_standin_options o = { .broadcast = &c->stage->telling,
-		.hash = s->o.hash,
-		.send = ws_client_send_own,
-		.ctx = c };
-	int r = evt_playback_board(c->stage, &o.table, err);
-
-	if (r == EVT_OK)
-		r = evt_standin_new(&o, &c->standin, err);
-	if (r != EVT_OK)
-		return r;
-	if (c->atmosphere && s->o.heartbeat_ns > 0)
-		c->beat_ns = evt_waker_now() + s->o.heartbeat_ns;
-	return c->greeting[0] == '\0' ?
-	    EVT_OK :
-	    evt_ws_client_send(c, c->greeting, strlen(c->greeting), err);
 }
 
 bool
-evt_ws_client_starts(const struct viewer *c)
+evt_ws_client_is_open(const evt_ws_client *c)
 {
-	const struct stage *st = c->stage;
-	const evt_server *s = st->server;
+	return c->reader.fanout != NULL;
+}
 
-	if (c->kind == VIEWER_CONTROL || st->started)
-		return false;
-	return st != s->house ||
-	    st->n[VIEWER_STREAM] + st->n[VIEWER_STANDIN] >= s->o.wait_clients;
+bool
+evt_ws_client_takes_bytes(const evt_ws_client *c)
+{
+	return c->reader.fanout != NULL && !c->done;
+}
+
+bool
+evt_ws_client_is_active(const evt_ws_client *c)
+{
+	return evt_ws_client_takes_bytes(c) && c->goodbye == 0;
+}
+
+int64_t
+evt_ws_client_stalled_since(const evt_ws_client *c)
+{
+	return c->stalled_since;
+}
+
+static void
+ws_client_notice_error(const evt_ws_client *c, const evt_error *err)
+{
+	evt_notice_send(c->o.notice, "client %" PRIu64 ": %s", c->no,
+	    err->text);
 }
 
 int
-evt_ws_client_watch(struct viewer *c)
+evt_ws_client_open(evt_ws_client *c)
 {
-	struct stage *st = c->stage;
-	evt_server *s = st->server;
 	evt_error err;
-	int r = EVT_OK;
 
-	evt_fanout_reader_open(&c->tap, c->own != NULL ? c->own : st->fanout);
-	st->n[c->kind]++;
-	evt_server_notice(s, "client %llu is there", (unsigned long long)c->no);
-	if (s->stopping)
-		evt_ws_client_goodbye(c, LWS_CLOSE_STATUS_GOINGAWAY);
-	else if (c->kind == VIEWER_STANDIN)
-		r = ws_client_greet(c, &err);
-	else if (c->kind == VIEWER_CONTROL)
-		r = evt_control_feed_hello(c, &err);
-	else if (st->ended)
-		evt_ws_client_goodbye(c, st->end_code);
-	if (r != EVT_OK) {
-		evt_server_notice(s, "client %llu: %s",
-		    (unsigned long long)c->no, err.text);
-		return -1;
-	}
-	if (c->kind == VIEWER_STREAM && evt_ws_client_starts(c))
-		st->started = true;
-	evt_control_feed_changed(st);
-	evt_playback_wake(st);
-	return 0;
+	assert(c->reader.fanout == NULL);
+	evt_fanout_reader_open(&c->reader,
+	    c->own != NULL ? c->own : c->o.shared);
+	evt_notice_send(c->o.notice, "client %" PRIu64 " is there", c->no);
+	if (c->o.ops->on_open(c->o.ctx, &err) == EVT_OK)
+		return 0;
+	ws_client_notice_error(c, &err);
+	return -1;
 }
 
 /* ---- messages in and out ------------------------------------------------- */
 
 int
-evt_ws_client_receive(struct viewer *c, const void *in, size_t len)
+evt_ws_client_receive(evt_ws_client *c, const void *in, size_t len)
 {
 	evt_error err;
 	int r;
 
-	if (c->kind != VIEWER_STANDIN || c->goodbye != 0)
+	if (c->o.ops->on_message == NULL || c->goodbye != 0)
 		return 0;
-	/* Fragments may still follow, but what this one says that it holds is
-	 * known before it has come. */
-	if (c->rx.len + len + lws_remaining_packet_payload(c->wsi) >
-	    MESSAGE_MAX) {
-		lws_close_reason(c->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
+	/* Fragments may still follow, but the length of this one is known
+	 * before it has come. */
+	if (c->rx.len + len + lws_remaining_packet_payload(c->o.wsi) >
+	    EVT_WS_CLIENT_MESSAGE_MAX) {
+		lws_close_reason(c->o.wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
 		    NULL, 0);
-		c->stage->server->stats.refused++;
+		c->o.stats->refused++;
 		return -1;
 	}
 	if (!evt_buf_add(&c->rx, in, len))
 		return -1;
-	if (lws_remaining_packet_payload(c->wsi) != 0 ||
-	    !lws_is_final_fragment(c->wsi))
+	if (lws_remaining_packet_payload(c->o.wsi) != 0 ||
+	    !lws_is_final_fragment(c->o.wsi))
 		return 0;
-	r = evt_ws_client_message(c, (const char *)c->rx.data, c->rx.len, &err);
+	r = c->o.ops->on_message(c->o.ctx, (const char *)c->rx.data, c->rx.len,
+	    &err);
 	c->rx.len = 0;
 	if (r != EVT_OK)
-		evt_server_notice(c->stage->server, "client %llu: %s",
-		    (unsigned long long)c->no, err.text);
+		ws_client_notice_error(c, &err);
 	return r == EVT_OK ? 0 : -1;
 }
 
 int
-evt_ws_client_send(struct viewer *c, const void *text, size_t n, evt_error *err)
+evt_ws_client_send(evt_ws_client *c, const void *text, size_t n, evt_error *err)
 {
 	const evt_frame f = { .opcode = EVT_OP_TEXT,
 		.payload = text,
 		.len = n };
 
-	if (c->tap.fanout == NULL || c->done || c->goodbye != 0)
+	assert(c->own != NULL);
+	if (!evt_ws_client_is_active(c))
 		return EVT_OK;
-	c->stage->server->stats.deliveries++;
-	c->stage->server->stats.bytes += n;
-	lws_callback_on_writable(c->wsi);
+	c->o.stats->deliveries++;
+	c->o.stats->bytes += n;
+	lws_callback_on_writable(c->o.wsi);
 	return evt_fanout_add(c->own, &f, err);
 }
 
 void
-evt_ws_client_goodbye(struct viewer *c, int code)
+evt_ws_client_goodbye(evt_ws_client *c, int code)
 {
-	if (c->goodbye == 0 && c->tap.fanout != NULL)
-		c->leave_at = evt_fanout_total(c->tap.fanout);
+	bool open = c->reader.fanout != NULL;
+
+	assert(code != 0);
+	if (c->goodbye == 0 && open)
+		c->leave_at = evt_fanout_total(c->reader.fanout);
 	if (c->goodbye == 0)
 		c->goodbye = code;
-	if (c->tap.fanout != NULL && !c->done)
-		lws_callback_on_writable(c->wsi);
-}
-
-void
-evt_ws_client_cut_off(struct viewer *c, const char *why)
-{
-	if (c->done)
-		return;
-	c->done = true;
-	c->stage->server->stats.cut_off++;
-	evt_server_notice(c->stage->server, "client %llu is cut off: %s",
-	    (unsigned long long)c->no, why);
-	lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT,
-	    LWS_TO_KILL_ASYNC);
-}
-
-uint64_t
-evt_ws_client_behind(const struct viewer *c)
-{
-	uint64_t total = evt_fanout_total(c->tap.fanout);
-	uint64_t from = c->tap.taken > c->told_at ? c->tap.taken : c->told_at;
-
-	return total - from;
-}
-
-void
-evt_ws_client_told(struct viewer *c)
-{
-	c->told_at = evt_fanout_total(c->tap.fanout);
-}
-
-/* What it has not taken yet; one that leaves takes no more than was there. */
-static uint64_t
-ws_client_behind(const struct viewer *c)
-{
-	uint64_t n = evt_fanout_reader_behind(&c->tap);
-
-	return c->leave_at == UINT64_MAX ? n : c->leave_at - c->tap.taken;
+	if (open && !c->done)
+		lws_callback_on_writable(c->o.wsi);
 }
 
 static void
-ws_client_note_progress(struct viewer *c, bool took, int64_t now)
+ws_client_kill(evt_ws_client *c)
 {
-	if (ws_client_behind(c) == 0)
+	c->done = true;
+	lws_set_timeout(c->o.wsi, PENDING_TIMEOUT_KILLED_BY_PARENT,
+	    LWS_TO_KILL_ASYNC);
+}
+
+void
+evt_ws_client_cut_off(evt_ws_client *c, const char *why)
+{
+	if (c->done)
+		return;
+	c->o.stats->cut_off++;
+	evt_notice_send(c->o.notice, "client %" PRIu64 " is cut off: %s", c->no,
+	    why);
+	ws_client_kill(c);
+}
+
+void
+evt_ws_client_peer_closed(evt_ws_client *c)
+{
+	c->done = true;
+	evt_ws_client_update_reading(c);
+}
+
+uint64_t
+evt_ws_client_unread(const evt_ws_client *c)
+{
+	assert(c->reader.fanout != NULL);
+	return evt_fanout_reader_behind(&c->reader);
+}
+
+uint64_t
+evt_ws_client_behind(const evt_ws_client *c)
+{
+	uint64_t taken = c->reader.taken;
+
+	assert(c->reader.fanout != NULL);
+	return evt_fanout_total(c->reader.fanout) -
+	    (taken > c->excused_at ? taken : c->excused_at);
+}
+
+void
+evt_ws_client_excuse(evt_ws_client *c)
+{
+	assert(c->reader.fanout != NULL);
+	c->excused_at = evt_fanout_total(c->reader.fanout);
+}
+
+/* What remains to be sent; a client that leaves gets only what was queued when
+ * it was told to. */
+static uint64_t
+ws_client_remaining(const evt_ws_client *c)
+{
+	uint64_t n = evt_fanout_reader_behind(&c->reader);
+
+	return c->leave_at == UINT64_MAX ? n : c->leave_at - c->reader.taken;
+}
+
+static void
+ws_client_note_progress(evt_ws_client *c, bool took, int64_t now)
+{
+	if (ws_client_remaining(c) == 0)
 		c->stalled_since = INT64_MAX;
 	else if (took || c->stalled_since == INT64_MAX)
 		c->stalled_since = now;
@@ -257,18 +265,18 @@ ws_client_note_progress(struct viewer *c, bool took, int64_t now)
 
 /* Bytes have come that nobody has read; false at the end of the stream too. */
 static bool
-ws_client_has_input(const struct viewer *c)
+ws_client_has_input(const evt_ws_client *c)
 {
 	int n = 0;
 
-	return ioctl(lws_get_socket_fd(c->wsi), FIONREAD, &n) == 0 && n > 0;
+	return ioctl(lws_get_socket_fd(c->o.wsi), FIONREAD, &n) == 0 && n > 0;
 }
 
 /* What is to be written, or part of what was, waits for the peer to read. */
 static bool
-ws_client_waits(const struct viewer *c)
+ws_client_waits(const evt_ws_client *c)
 {
-	return (c->full && !c->done) || lws_partial_buffered(c->wsi) != 0;
+	return (c->full && !c->done) || lws_partial_buffered(c->o.wsi) != 0;
 }
 
 /*
@@ -280,46 +288,46 @@ ws_client_waits(const struct viewer *c)
  * it says is still read; under TLS the end may be among it, so there it waits.
  */
 void
-evt_ws_client_mind(struct viewer *c)
+evt_ws_client_update_reading(evt_ws_client *c)
 {
 	bool hold = ws_client_waits(c) &&
-	    (c->done || lws_is_ssl(c->wsi) || !ws_client_has_input(c));
+	    (c->done || lws_is_ssl(c->o.wsi) || !ws_client_has_input(c));
 
 	if (hold != c->held)
-		lws_rx_flow_control(c->wsi, hold ? 0 : 1);
+		lws_rx_flow_control(c->o.wsi, hold ? 0 : 1);
 	c->held = hold;
 }
 
 /* Write of n bytes what the socket takes, whole frames; n: the same.  Returns how
  * many, -1 where the connection is gone. */
 static ssize_t
-ws_client_put(struct viewer *c, uint8_t *p, size_t n)
+ws_client_put(evt_ws_client *c, uint8_t *p, size_t n)
 {
 	ssize_t sent = 0;
 	size_t whole, rest;
 
-	if (lws_is_ssl(c->wsi)) {
-		whole = evt_fanout_reader_whole(&c->tap,
+	if (lws_is_ssl(c->o.wsi)) {
+		whole = evt_fanout_reader_whole(&c->reader,
 		    n < TLS_BYTES ? n : TLS_BYTES);
 	} else {
-		sent = send(lws_get_socket_fd(c->wsi), p, n,
+		sent = send(lws_get_socket_fd(c->o.wsi), p, n,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent == (ssize_t)n)
 			return sent;
 		c->full = sent >= 0 || errno == EAGAIN || errno == EINTR;
 		if (sent < 0)
 			return c->full ? 0 : -1;
-		whole = evt_fanout_reader_whole(&c->tap, (size_t)sent);
+		whole = evt_fanout_reader_whole(&c->reader, (size_t)sent);
 	}
 	rest = whole - (size_t)sent;
 	if (rest > 0 &&
-	    lws_write(c->wsi, p + sent, rest, LWS_WRITE_RAW) < (int)rest)
+	    lws_write(c->o.wsi, p + sent, rest, LWS_WRITE_RAW) < (int)rest)
 		return -1;
 	return (ssize_t)whole;
 }
 
 void
-evt_ws_client_flush(struct viewer *c, int64_t now)
+evt_ws_client_flush(evt_ws_client *c, int64_t now)
 {
 	bool took = false;
 	ssize_t put_n;
@@ -328,53 +336,46 @@ evt_ws_client_flush(struct viewer *c, int64_t now)
 
 	/* The library may have said goodbye for us, to one who broke the
 	 * protocol: nothing may follow then. */
-	if (c->tap.fanout != NULL && lws_get_close_length(c->wsi) > 0)
+	if (c->reader.fanout != NULL && lws_get_close_length(c->o.wsi) > 0)
 		c->done = true;
-	if (c->tap.fanout == NULL || c->done)
+	if (c->reader.fanout == NULL || c->done)
 		return;
-	while (!ws_client_waits(c) && ws_client_behind(c) > 0 &&
-	    (n = evt_fanout_reader_peek(&c->tap, &p)) > 0) {
-		n = n < ws_client_behind(c) ? n : (size_t)ws_client_behind(c);
+	while (!ws_client_waits(c) && ws_client_remaining(c) > 0 &&
+	    (n = evt_fanout_reader_peek(&c->reader, &p)) > 0) {
+		n = n < ws_client_remaining(c) ? n :
+		                                 (size_t)ws_client_remaining(c);
 		put_n = ws_client_put(c, p, n);
 		if (put_n < 0) {
 			/* The connection is gone; its callback will come. */
 			c->done = true;
-			lws_set_timeout(c->wsi,
+			lws_set_timeout(c->o.wsi,
 			    PENDING_TIMEOUT_KILLED_BY_PARENT,
 			    LWS_TO_KILL_ASYNC);
 			return;
 		}
-		evt_fanout_reader_take(&c->tap, (size_t)put_n);
+		evt_fanout_reader_take(&c->reader, (size_t)put_n);
 		took = took || put_n > 0;
 	}
 	ws_client_note_progress(c, took, now);
-	evt_ws_client_mind(c);
-	if (ws_client_behind(c) > 0 || c->goodbye != 0 || ws_client_waits(c))
-		lws_callback_on_writable(c->wsi);
+	evt_ws_client_update_reading(c);
+	if (ws_client_remaining(c) > 0 || c->goodbye != 0 || ws_client_waits(c))
+		lws_callback_on_writable(c->o.wsi);
 }
 
 int
-evt_ws_client_writable(struct viewer *c)
+evt_ws_client_writable(evt_ws_client *c)
 {
-	struct stage *st = c->stage;
-	evt_error err;
-
 	if (c->done)
 		return 0;
 	c->full = false;
-	evt_ws_client_flush(c, evt_waker_now());
-	if (c->goodbye != 0 && !c->done && ws_client_behind(c) == 0 &&
+	evt_ws_client_flush(c, evt_clock_mono());
+	if (c->goodbye != 0 && !c->done && ws_client_remaining(c) == 0 &&
 	    !ws_client_waits(c)) {
 		c->done = true;
-		lws_close_reason(c->wsi, (enum lws_close_status)c->goodbye,
+		lws_close_reason(c->o.wsi, (enum lws_close_status)c->goodbye,
 		    NULL, 0);
 		return -1;
 	}
-	if (c->missed && !c->done && c->goodbye == 0 &&
-	    evt_control_feed_catch_up(c, &err) != EVT_OK)
-		evt_ws_client_cut_off(c, err.text);
-	/* It may be the one that the deck waited for. */
-	if (st->wake_ns == INT64_MAX)
-		evt_playback_wake(st);
+	c->o.ops->on_writable(c->o.ctx);
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "format/keys/json_scan.h"
-#include "replay/serve/server_impl.h"
+#include "replay/serve/server.h"
 #include "tests/fuzz/lib/lws.h"
 #include "tests/fuzz/lib/scratch.h"
 
@@ -121,32 +121,27 @@ check_answer(const struct lws *wsi)
 /* barred: it brings no token where one is needed.  Then there is nothing of the
  * tape in the answer. */
 static void
-request(evt_server *s, struct lws *wsi, bool barred)
+request(struct lws *wsi, bool barred)
 {
-	struct exchange *x;
+	char *body = (char *)(uintptr_t)wsi->body;
 	size_t half = wsi->body_len / 2;
 	unsigned guard = 0;
-	int r = evt_http_request_begin(s, wsi);
+	int r = fake_event(wsi, LWS_CALLBACK_HTTP, NULL, 0);
 
-	if (r != 0)
-		return;
-	x = wsi->user;
-	/* A body comes in pieces, to whoever still listens. */
-	if (wsi->body_len > 0 && x->method == METHOD_POST && !x->answered &&
-	    wsi->header[5] != NULL) {
-		r = evt_http_request_body(x, wsi->body, half);
-		if (r == 0)
-			r = evt_http_request_body(x, wsi->body + half,
-			    wsi->body_len - half);
-	}
+	/* A body comes in pieces. */
+	if (r == 0 && wsi->body_len > 0 && wsi->header[5] != NULL)
+		r = fake_event(wsi, LWS_CALLBACK_HTTP_BODY, body, half);
+	if (r == 0 && wsi->body_len > 0 && wsi->header[5] != NULL)
+		r = fake_event(wsi, LWS_CALLBACK_HTTP_BODY, body + half,
+		    wsi->body_len - half);
 	if (r == 0)
-		r = evt_http_request_complete(x);
+		r = fake_event(wsi, LWS_CALLBACK_HTTP_BODY_COMPLETION, NULL, 0);
 	while (r == 0 && wsi->writable) {
 		must(++guard < 100000);
 		wsi->writable = false;
-		r = evt_http_request_writable(x);
+		r = fake_event(wsi, LWS_CALLBACK_HTTP_WRITEABLE, NULL, 0);
 	}
-	evt_http_request_free(x);
+	(void)fake_event(wsi, LWS_CALLBACK_CLOSED_HTTP, NULL, 0);
 	check_answer(wsi);
 	must(!barred ||
 	    memmem(wsi->out.data, wsi->out.len, "source_id", 9) == NULL);
@@ -154,42 +149,42 @@ request(evt_server *s, struct lws *wsi, bool barred)
 
 /* ---- WebSockets ---------------------------------------------------------- */
 
-static void
-let_play(evt_server *s, struct viewer *c)
+/* Let the decks play and the client read.  Not 0: it is to be closed. */
+static int
+let_play(struct lws *wsi)
 {
-	for (struct stage *st = s->stages; st != NULL; st = st->next)
-		evt_playback_pump(st);
-	if (!c->done)
-		(void)evt_ws_client_writable(c);
+	fake_timer();
+	return wsi->killed ?
+	    -1 :
+	    fake_event(wsi, LWS_CALLBACK_SERVER_WRITEABLE, NULL, 0);
 }
 
 static void
-upgrade(evt_server *s, struct lws *wsi, bool barred)
+upgrade(struct lws *wsi, bool barred)
 {
 	const char *p = wsi->body, *end = p + wsi->body_len;
-	struct viewer *c;
-	int r = evt_http_upgrade(s, wsi);
+	int r = fake_event(wsi, LWS_CALLBACK_HTTP_CONFIRM_UPGRADE, NULL, 0);
 
-	c = wsi->user;
-	if (r != 0 && c == NULL) {
+	if (r != 0) {
+		(void)fake_event(wsi, LWS_CALLBACK_WSI_DESTROY, NULL, 0);
 		check_answer(wsi);
 		return;
 	}
 	must(!barred);
-	if (r == 0)
-		r = evt_ws_client_watch(c);
+	r = fake_event(wsi, LWS_CALLBACK_ESTABLISHED, NULL, 0);
 	for (unsigned i = 0; r == 0 && i < 4; i++)
-		let_play(s, c);
-	while (r == 0 && !c->done && p < end) {
+		r = let_play(wsi);
+	while (r == 0 && p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t n = (size_t)((nl != NULL ? nl : end) - p);
 
-		r = evt_ws_client_receive(c, p, n);
+		r = fake_event(wsi, LWS_CALLBACK_RECEIVE, (char *)(uintptr_t)p,
+		    n);
 		if (r == 0)
-			let_play(s, c);
+			r = let_play(wsi);
 		p += n + (nl != NULL);
 	}
-	evt_ws_client_free(c);
+	(void)fake_event(wsi, LWS_CALLBACK_CLOSED, NULL, 0);
 }
 
 int
@@ -211,9 +206,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fake_request(&wsi, data + 1, size - 1)) {
 		s = open_server(how);
 		if (wsi.header[3] != NULL)
-			upgrade(s, &wsi, barred);
+			upgrade(&wsi, barred);
 		else
-			request(s, &wsi, barred);
+			request(&wsi, barred);
 		evt_server_close(s);
 	}
 	fake_free(&wsi);

@@ -236,9 +236,9 @@ lws_get_opaque_user_data(const struct lws *wsi)
 void
 lws_set_timeout(struct lws *wsi, enum pending_timeout reason, int secs)
 {
-	(void)wsi;
 	(void)reason;
-	(void)secs;
+	if (secs == LWS_TO_KILL_ASYNC)
+		wsi->killed = true;
 }
 
 int
@@ -272,11 +272,28 @@ lws_remaining_packet_payload(struct lws *wsi)
 /* ---- the library itself, of which there is one --------------------------- */
 
 static int any;
+static const struct lws_protocols *protocols; /* the server's */
+static void *context_user;
+static struct lws timer;
+
+int
+fake_event(struct lws *wsi, enum lws_callback_reasons reason, void *in,
+    size_t len)
+{
+	return protocols[0].callback(wsi, reason, NULL, in, len);
+}
+
+void
+fake_timer(void)
+{
+	(void)fake_event(&timer, LWS_CALLBACK_RAW_RX_FILE, NULL, 0);
+}
 
 struct lws_context *
 lws_create_context(const struct lws_context_creation_info *info)
 {
-	(void)info;
+	protocols = info->protocols;
+	context_user = info->user;
 	return (struct lws_context *)(void *)&any;
 }
 
@@ -327,7 +344,7 @@ void *
 lws_context_user(struct lws_context *context)
 {
 	(void)context;
-	return NULL;
+	return context_user;
 }
 
 struct lws_context *
@@ -340,8 +357,8 @@ lws_get_context(const struct lws *wsi)
 const struct lws_protocols *
 lws_get_protocol(struct lws *wsi)
 {
-	(void)wsi;
-	return NULL;
+	/* The second is the timer's. */
+	return &protocols[wsi == &timer ? 1 : 0];
 }
 
 int

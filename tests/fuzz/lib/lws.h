@@ -23,6 +23,7 @@ struct lws {
 	void *user;
 	evt_buf out;   /* all that was written */
 	bool writable; /* it asks to be told */
+	bool killed;   /* it is to be closed without a close frame */
 	int close_code;
 };
 
@@ -30,5 +31,12 @@ struct lws {
  * the library would not give it to anybody. */
 bool fake_request(struct lws *wsi, const uint8_t *p, size_t n);
 void fake_free(struct lws *wsi);
+
+/* Have the library call the server back about the connection; returns what the
+ * callback returns.  The server must have made a context. */
+int fake_event(struct lws *wsi, enum lws_callback_reasons reason, void *in,
+    size_t len);
+/* The same about the server's timer, which has fired. */
+void fake_timer(void);
 
 #endif

@@ -1,0 +1,130 @@
+/* api_args.c - arguments of calls of the API; see api_args.h. */
+#include "replay/serve/api_args.h"
+
+#include <string.h>
+
+#include "format/base/clock.h"
+#include "format/base/err.h"
+#include "format/base/timetext.h"
+
+/* From the first frame of all tapes to behind the last. */
+static int
+api_args_whole_span(const evt_site *site, int64_t *ret_first, int64_t *ret_last,
+    evt_error *err)
+{
+	int64_t first, last;
+	bool any = false;
+
+	for (size_t i = 0; i < site->tapes->n; i++) {
+		int r = evt_tape_span(site->tapes->tape[i], &first, &last, err);
+
+		if (r == EVT_ERR_NOTFOUND)
+			continue;
+		if (r != EVT_OK)
+			return r;
+		if (!any || first < *ret_first)
+			*ret_first = first;
+		if (!any || last > *ret_last)
+			*ret_last = last;
+		any = true;
+	}
+	if (any)
+		return EVT_OK;
+	return evt_err_set(err, EVT_ERR_NOTFOUND, "the tape is empty");
+}
+
+/* What relative times refer to: to a tape that is recorded, a moment ago is not
+ * what it was when the server began. */
+static evt_timetext_ref
+api_args_ref_now(const evt_site *site)
+{
+	evt_timetext_ref ref = site->ref;
+	bool fresh = !ref.has_span;
+	int64_t first = 0, last = 0;
+
+	for (size_t i = 0; i < site->tapes->n && !fresh; i++)
+		fresh = evt_tape_live(site->tapes->tape[i]);
+	if (fresh && api_args_whole_span(site, &first, &last, NULL) == EVT_OK) {
+		ref.has_span = true;
+		ref.first_ns = first;
+		ref.last_ns = last;
+	}
+	return ref;
+}
+
+int
+evt_api_args_parse_time(const evt_site *site, const char *text, int64_t *ret_ns,
+    evt_error *err)
+{
+	evt_timetext_ref ref = api_args_ref_now(site);
+
+	return evt_timetext_parse(text, &ref, ret_ns, err);
+}
+
+int
+evt_api_args_time(const evt_site *site, const evt_http_request *x,
+    const char *name, int64_t *ret_ns, evt_error *err)
+{
+	const char *text = evt_http_request_arg(x, name);
+	char plus[64];
+
+	if (text == NULL || *text == '\0')
+		return EVT_END;
+	if (*text == ' ' && strlen(text) < sizeof(plus)) {
+		/* A plus that a form encoder reads as a space. */
+		memcpy(plus, text, strlen(text) + 1);
+		plus[0] = '+';
+		text = plus;
+	}
+	return evt_api_args_parse_time(site, text, ret_ns, err);
+}
+
+int
+evt_api_args_int(const evt_http_request *x, const char *name, int64_t max,
+    int64_t otherwise, int64_t *ret, evt_error *err)
+{
+	const char *text = evt_http_request_arg(x, name);
+
+	*ret = otherwise;
+	return text == NULL ?
+	    EVT_OK :
+	    evt_timetext_int_parse(text, name, 1, max, ret, err);
+}
+
+int
+evt_api_args_window(const evt_site *site, const evt_http_request *x,
+    int64_t *ret_from, int64_t *ret_to, evt_error *err)
+{
+	int64_t first = 0, last = 0;
+	int from = evt_api_args_time(site, x, "from", ret_from, err), to, r;
+
+	if (from != EVT_OK && from != EVT_END)
+		return from;
+	to = evt_api_args_time(site, x, "to", ret_to, err);
+	if (to != EVT_OK && to != EVT_END)
+		return to;
+	r = from == EVT_OK && to == EVT_OK ?
+	    EVT_OK :
+	    api_args_whole_span(site, &first, &last, err);
+	if (r == EVT_OK && from != EVT_OK)
+		*ret_from = first;
+	if (r == EVT_OK && to != EVT_OK)
+		*ret_to = evt_clock_add(last, 1);
+	if (r == EVT_OK && *ret_from >= *ret_to)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "nothing lies between from and to");
+	return r;
+}
+
+void
+evt_api_args_finish(evt_http_request *x, int r, bool ok, evt_buf *body,
+    evt_error *err)
+{
+	if (r == EVT_OK && !ok)
+		r = evt_err_nomem(err);
+	if (r == EVT_OK)
+		evt_http_request_answer_json(x, 200, body);
+	else
+		evt_http_request_answer_failed(x, err);
+	evt_buf_free(body);
+}
