@@ -69,7 +69,6 @@ SEEN = {
     ("record/recorder.h", "evt_recorder_options"): "options",
     ("record/status.h", "evt_status_figures"): "figures, one for each metric",
     ("record/feed/session.h", "evt_session_options"): "options",
-    ("replay/serve/server.h", "evt_server_options"): "options",
     ("tools/evtape-record/options.h", "options"): "options",
     ("tools/evtape-replay/options.h", "options"): "options",
     ("tools/evtape-sim/options.h", "sim_options"): "options",
