@@ -139,7 +139,7 @@ exports.small = async (t) => {
 		const page = await t.opened("", { viewport: { width, height: 800 } });
 		t.near(await page.locator("main").evaluate((el) => el.getBoundingClientRect().bottom), 800, 8, "the lower edge of the panels at " + width + " px");
 		t.equal(await page.locator("#map-panel").evaluate((el) => el.offsetHeight > 200), true, "the map has a height");
-		t.equal(await page.locator("#sources-none").textContent(), "No source was heard of by then.", "the list before the first frame");
+		t.equal(await page.locator("#sources-none").textContent(), "No source had sent anything by then.", "the list before the first frame");
 		t.check(await page.locator("#frames-none").evaluate((el) => !el.hidden), "nothing says why there are no frames");
 		await page.locator("body").press(".");
 		await t.until("the source", () => document.getElementById("sources-count").textContent === "1");

@@ -554,7 +554,7 @@ class Keyboard(ReplayCase):
         self.wait_until("keys again", lambda: not termios.tcgetattr(self.slave)[3] & termios.ICANON)
         self.shows(b"next in 59m")
         self.press(b"q")
-        self.shows(b"1 frames, ")
+        self.shows(b"1 frame, ")
         self.wait_until("lines again", lambda: termios.tcgetattr(self.slave) == self.before)
         self.press(b"exit\n")
         self.assertEqual(self.p.wait(evtest.DEADLINE), 0)

@@ -1,5 +1,5 @@
-/* console.h - the page at / and its files, which are embedded at build time;
- * tools/embed.sh makes the table of what lies in console/. */
+/* console.h - the page at / and its files.  tools/embed.sh makes this table of the
+ * files in console/ when the program is built. */
 #ifndef EVT_TOOLS_EVTAPE_REPLAY_CONSOLE_H
 #define EVT_TOOLS_EVTAPE_REPLAY_CONSOLE_H
 

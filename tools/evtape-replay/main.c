@@ -9,10 +9,10 @@
 #include "tools/evtape-replay/signals.h"
 #include "tools/malloc_tuning.h"
 
-/* The tapes are open: find out what to play, and play it. */
+/* The tapes are open: play them as the options say. */
 static int
-replay_main_play_reel(const struct options *o, cli_tapes *tapes,
-    const evt_tape_set *reel)
+replay_main_play(const struct options *o, cli_tapes *tapes,
+    const evt_tape_set *set)
 {
 	evt_timetext_ref ref;
 	evt_error err;
@@ -23,8 +23,8 @@ replay_main_play_reel(const struct options *o, cli_tapes *tapes,
 		return cli_fail(&replay_command, "%s", err.text);
 	code = options_play(o, &ref, &play);
 	if (code < 0)
-		code = o->listen != NULL ? serve_run(o, reel, &play, &ref) :
-		                           pipe_run(o, reel, &play);
+		code = o->listen != NULL ? serve_run(o, set, &play, &ref) :
+		                           pipe_run(o, set, &play);
 	evt_play_options_free(&play);
 	return code;
 }
@@ -33,22 +33,22 @@ static int
 replay_main_run(struct options *o, char **paths, int n)
 {
 	cli_tapes tapes = { 0 };
-	evt_tape_set reel = { 0 };
+	evt_tape_set set = { 0 };
 	evt_error err;
 	int code = options_check(o);
 
 	if (code >= 0)
 		return code;
-	/* Timers of 50 us slack would be the larger part of the lateness; where
-	 * this is refused frames are that much later. */
+	/* The default slack of timers, 50 us, would be most of the lateness.
+	 * If this fails, frames are that much later. */
 	(void)prctl(PR_SET_TIMERSLACK, 1UL);
 	if (signals_open(&err) != EVT_OK ||
 	    cli_tapes_open(&tapes, paths, n, &err) != EVT_OK ||
-	    evt_tape_set_open(tapes.tape, tapes.n, &reel, &err) != EVT_OK)
+	    evt_tape_set_open(tapes.tape, tapes.n, &set, &err) != EVT_OK)
 		code = cli_fail(&replay_command, "%s", err.text);
 	else
-		code = replay_main_play_reel(o, &tapes, &reel);
-	evt_tape_set_close(&reel);
+		code = replay_main_play(o, &tapes, &set);
+	evt_tape_set_close(&set);
 	cli_tapes_close(&tapes);
 	signals_close();
 	return code;

@@ -1,4 +1,4 @@
-/* options.c - see options.h. */
+/* options.c - the command line of evtape-replay; see options.h. */
 #include "tools/evtape-replay/options.h"
 
 #include <stddef.h>
@@ -24,46 +24,47 @@ static const cli_option table[] = {
 	{ .type = CLI_FLAG,
 	    .name = "sent",
 	    .offset = AT(sent),
-	    .help = "also what the recorder sent" },
+	    .help = "also frames that the recorder sent" },
 	{ .type = CLI_FLAG,
 	    .name = "marks",
 	    .offset = AT(marks),
-	    .help = "also marks: connections, gaps, notes" },
+	    .help = "also marks: connections, gaps, bookmarks" },
 	{ .type = CLI_FLAG,
 	    .name = "no-follow",
 	    .offset = AT(no_follow),
-	    .help = "end where a tape that is being recorded ends now" },
+	    .help =
+	        "stop at the present end of a tape that is being recorded" },
 
 	{ .type = CLI_GROUP, .help = "How to play" },
 	{ .type = CLI_STRING,
 	    .name = "speed",
 	    .arg = "N",
 	    .offset = AT(speed),
-	    .help = "0.1 to 1000, or max: without waiting (1)" },
+	    .help = "0.1 to 1000, or max to play without waiting (1)" },
 	{ .type = CLI_STRING,
 	    .name = "max-gap",
 	    .arg = "DURATION",
 	    .offset = AT(max_gap),
-	    .help = "shorten silences of the tape to this" },
+	    .help = "shorten longer silences of the tape to this" },
 	{ .type = CLI_CALL,
 	    .name = "loop",
 	    .arg = "[N]",
 	    .set = replay_options_set_loop,
-	    .help = "play it N times; without N, for ever" },
+	    .help = "play N times; without N, until stopped" },
 	{ .type = CLI_FLAG,
 	    .name = "start-paused",
 	    .offset = AT(start_paused),
-	    .help = "wait for the space bar, or for the console's play" },
+	    .help = "wait for the space bar, or for Play in the console" },
 	{ .type = CLI_FLAG,
 	    .name = "rebase",
 	    .offset = AT(rebase),
-	    .help = "move all times, those in states too, so that the window\n"
-	            "starts now; this changes bytes" },
+	    .help = "move all times, also those in states, so that the window\n"
+	            "starts now; payloads are changed" },
 	{ .type = CLI_FLAG,
 	    .name = "precise",
 	    .offset = AT(precise),
-	    .help = "wake up early and spin, for frames within some\n"
-	            "microseconds of their time, at the cost of CPU" },
+	    .help = "wake up early and spin: frames are sent within a few\n"
+	            "microseconds of their time, at the cost of CPU time" },
 
 	{ .type = CLI_GROUP, .help = "To stdout" },
 	{ .type = CLI_STRING,
@@ -71,14 +72,13 @@ static const cli_option table[] = {
 	    .name = "output",
 	    .arg = "FORM",
 	    .offset = AT(output),
-	    .help =
-	        "lines: the payload (default); envelope: a line of JSON\n"
-	        "with what the tape knows of the frame; stamped: time, tab,\n"
-	        "payload; binary: length-prefixed records" },
+	    .help = "lines: the payload (default); envelope: a line of JSON\n"
+	            "with all metadata of the frame; stamped: time, tab,\n"
+	            "payload; binary: length-prefixed records" },
 	{ .type = CLI_FLAG,
 	    .name = "no-keys",
 	    .offset = AT(no_keys),
-	    .help = "leave the keyboard alone" },
+	    .help = "do not read keys from the terminal" },
 
 	{ .type = CLI_GROUP, .help = "To WebSocket clients" },
 	{ .type = CLI_STRING,
@@ -87,68 +87,71 @@ static const cli_option table[] = {
 	    .arg = "HOST:PORT",
 	    .offset = AT(listen),
 	    .help =
-	        "serve ws://HOST:PORT/stream, the platform's stand-in at\n"
-	        "/event/subscription, and the console at http://HOST:PORT/;\n"
-	        "PORT alone is one of 127.0.0.1, port 0 a free one" },
+	        "serve ws://HOST:PORT/stream, the stand-in for the platform\n"
+	        "at /event/subscription, and the console at\n"
+	        "http://HOST:PORT/; the host is 127.0.0.1 by default, and\n"
+	        "port 0 picks a free port" },
 	{ .type = CLI_FLAG,
 	    .name = "shared",
 	    .offset = AT(shared),
-	    .help = "all streams watch the console's deck; else each has its\n"
-	            "own, set by the query of its URL" },
+	    .help = "all streams share the console's deck; otherwise each\n"
+	            "stream has its own, set by the query of its URL" },
 	{ .type = CLI_INT,
 	    .name = "wait-clients",
 	    .arg = "N",
 	    .min = 1,
 	    .max = 100000,
 	    .offset = AT(wait_clients),
-	    .help = "start the shared deck when N clients are there (1)" },
+	    .help = "start the shared deck when N clients are connected (1)" },
 	{ .type = CLI_FLAG,
 	    .name = "once",
 	    .offset = AT(once),
-	    .help = "end after the first client's deck, or the shared one" },
+	    .help = "exit when the first deck has ended, or the shared one" },
 	{ .type = CLI_INT,
 	    .name = "max-clients",
 	    .arg = "N",
 	    .min = 1,
 	    .max = 100000,
 	    .offset = AT(max_clients),
-	    .help = "refuse more clients than this at a time (100)" },
+	    .help = "refuse more than N clients at a time (100)" },
 	{ .type = CLI_SIZE,
 	    .name = "client-buffer",
 	    .arg = "SIZE",
 	    .offset = AT(client_buffer),
-	    .help = "cut off a client of a shared deck that is this much\n"
-	            "behind (8MiB)" },
+	    .help = "disconnect a client of a shared deck that has this much\n"
+	            "unread (8MiB)" },
 	{ .type = CLI_DURATION,
 	    .name = "client-stall",
 	    .arg = "DURATION",
 	    .offset = AT(client_stall_ns),
-	    .help = "cut off a client of a shared deck that took nothing for\n"
-	            "this long although there was something to take (30s)" },
+	    .help = "disconnect a client of a shared deck that has read\n"
+	            "nothing for this long although data was waiting (30s)" },
 	{ .type = CLI_STRING,
 	    .name = "token-file",
 	    .arg = "FILE",
 	    .offset = AT(token_file),
-	    .help = "clients must bring the token in FILE, as 'Authorization:\n"
-	            "Bearer TOKEN' or '?token=TOKEN'; needed beyond loopback" },
+	    .help =
+	        "require the token in FILE from clients, as 'Authorization:\n"
+	        "Bearer TOKEN' or '?token=TOKEN'; mandatory unless HOST\n"
+	        "is a loopback address" },
 	{ .type = CLI_REPEAT,
 	    .name = "allow-origin",
 	    .arg = "ORIGIN",
 	    .offset = AT(origins),
 	    .help =
 	        "let pages of this origin connect, as https://maps.example;\n"
-	        "its host is also taken as Host; repeatable, * for all" },
+	        "its host is also accepted as Host; repeatable, * for all" },
 	{ .type = CLI_STRING,
 	    .name = "tls-cert",
 	    .arg = "FILE",
 	    .offset = AT(tls_cert),
-	    .help = "serve wss:// and https:// with the certificates in this\n"
-	            "PEM file" },
+	    .help = "serve wss:// and https:// with the certificate chain in\n"
+	            "this PEM file" },
 	{ .type = CLI_STRING,
 	    .name = "tls-key",
 	    .arg = "FILE",
 	    .offset = AT(tls_key),
-	    .help = "its private key, a PEM file" },
+	    .help = "the private key of --tls-cert, a PEM file" },
 	{ .type = CLI_STRING,
 	    .name = "ready-file",
 	    .arg = "FILE",
@@ -161,40 +164,41 @@ static const cli_option table[] = {
 	    .arg = "FILE",
 	    .offset = AT(credential_file),
 	    .help =
-	        "take only the session hash on the first line of FILE; else\n"
-	        "any is taken" },
+	        "accept only the session hash on the first line of FILE; by\n"
+	        "default any is accepted" },
 	{ .type = CLI_STRING,
 	    .name = "trackers",
 	    .arg = "FILE",
 	    .offset = AT(trackers),
 	    .help =
-	        "which tracker has which source: the platform's answer to\n"
-	        "tracker/list; else the list on the tape, else ids are taken\n"
-	        "as equal" },
+	        "the sources of trackers: the platform's answer to\n"
+	        "tracker/list; by default the list on the tape, or without\n"
+	        "one each tracker's id as the id of its source" },
 	{ .type = CLI_DURATION,
 	    .name = "heartbeat",
 	    .arg = "DURATION",
 	    .offset = AT(heartbeat_ns),
-	    .help = "between two X to clients of Atmosphere (60s); 0: none" },
+	    .help = "interval of heartbeats (X) to Atmosphere clients (60s);\n"
+	            "0: none" },
 	{ .type = CLI_STRING,
 	    .name = "tiles",
 	    .arg = "URL",
 	    .offset = AT(tiles),
 	    .help =
 	        "a tile layer for the map, as\n"
-	        "https://tile.example/{z}/{x}/{y}.png; without it nothing is\n"
-	        "loaded from elsewhere" },
+	        "https://tile.example/{z}/{x}/{y}.png; by default the page\n"
+	        "loads nothing from other servers" },
 
 	{ .type = CLI_GROUP, .help = "Other" },
 	{ .type = CLI_FLAG,
 	    .letter = 'q',
 	    .name = "quiet",
 	    .offset = AT(quiet),
-	    .help = "no status, notices and report; errors only" },
+	    .help = "no status, notices or report; only errors" },
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = AT(json),
-	    .help = "the report at the end as a line of JSON, on stderr" },
+	    .help = "print the final report as a line of JSON, on stderr" },
 	{ .type = CLI_END },
 };
 
@@ -205,26 +209,28 @@ const cli_command replay_command = {
 	           "faster or slower",
 	.details =
 	    "Several tapes are merged by time.  Frames go to stdout, or to "
-	    "WebSocket\nclients.  At the end a report says how late frames "
-	    "went out.\n\n" CLI_TIME_HELP "\n\n"
-	    "Keys, where stdin is a terminal: space pause and go on, . next "
-	    "frame, left and\nright 10 s back and on, + and - speed, q end.\n\n"
-	    "With --listen the page at http://HOST:PORT/ shows the tape and "
-	    "moves the deck\nthat clients of the stand-in are told of.\n\n"
-	    "The URL's query may set from, to, source, event, speed, loop and "
-	    "max_gap for\na client: "
+	    "WebSocket\nclients.  A final report says how late frames were "
+	    "sent.\n\n" CLI_TIME_HELP "\n\n"
+	    "Keys, if stdin is a terminal: space pauses and resumes, . plays "
+	    "the next frame,\nleft and right move by 10 s, + and - change the "
+	    "speed, q quits.\n\n"
+	    "With --listen, the page at http://HOST:PORT/ shows the tape and "
+	    "controls the deck\n(what plays the tape) that clients of the "
+	    "stand-in follow.\n\n"
+	    "The query of a client's URL may set from, to, source, event, "
+	    "speed, loop and\nmax_gap: "
 	    "ws://127.0.0.1:8787/stream?from=12:51&speed=5",
 	.options = table,
 	.examples =
 	    "# the whole tape at five times the speed\n"
 	    "$ evtape-replay --speed 5 field.tape\n"
-	    "# ten minutes of two sources, as fast as it goes, into jq\n"
+	    "# ten minutes of two sources, as fast as possible, into jq\n"
 	    "$ evtape-replay --from 12:50 --to 13:00 --source 10284,10285 \\\n"
 	    "    --speed max field.tape | jq .data.gps\n"
-	    "# for browsers and other clients of this machine\n"
+	    "# for browsers and other clients on this machine\n"
 	    "$ evtape-replay --listen 8787 field.tape\n"
-	    "# a client's base URL is http://127.0.0.1:8787: the tape from "
-	    "12:51\n"
+	    "# a stand-in for the platform from 12:51 on: clients use "
+	    "http://127.0.0.1:8787\n"
 	    "$ evtape-replay --listen 8787 --from 12:51 field.tape\n",
 	.min_args = 1,
 	.max_args = -1,
@@ -247,7 +253,7 @@ options_free(struct options *o)
 	evt_strings_free(&o->origins);
 }
 
-/* Options that mean something to one of the two sinks alone. */
+/* Check options that concern only stdout or only the server. */
 static int
 replay_options_check_listen(struct options *o)
 {
@@ -267,38 +273,41 @@ replay_options_check_listen(struct options *o)
 			    "need --listen");
 		if (o->start_paused && (o->no_keys || !isatty(STDIN_FILENO)))
 			return cli_usage(&replay_command,
-			    "--start-paused needs a terminal as stdin: nothing "
-			    "else could start it");
+			    "--start-paused without --listen needs keys: stdin "
+			    "must "
+			    "be a terminal, without --no-keys");
 		return -1;
 	}
 	if (o->output != NULL)
 		return cli_usage(&replay_command,
-		    "--output is for stdout, not for --listen");
+		    "--output and --listen exclude each other");
 	if ((o->tls_cert == NULL) != (o->tls_key == NULL))
 		return cli_usage(&replay_command,
-		    "--tls-cert and --tls-key need each other");
+		    "--tls-cert and --tls-key must be given together");
 	if (o->tiles != NULL && strncmp(o->tiles, "https://", 8) != 0 &&
 	    strncmp(o->tiles, "http://", 7) != 0)
 		return cli_usage(&replay_command,
-		    "--tiles needs a URL as "
+		    "--tiles: not an http:// or https:// URL, such as "
 		    "https://tile.example/{z}/{x}/{y}.png");
 	if (o->tiles != NULL &&
 	    o->tiles[strcspn(o->tiles, " ;,'\"\r\n\t")] != '\0')
 		return cli_usage(&replay_command,
-		    "--tiles: a URL holds no white space, quote, comma or "
-		    "semicolon");
+		    "--tiles: the URL must not contain white space, quotes, "
+		    "commas or semicolons");
 	if (o->wait_clients > 0 && !o->shared)
 		return cli_usage(&replay_command,
 		    "--wait-clients needs --shared");
 	if (o->wait_clients > o->max_clients)
 		return cli_usage(&replay_command,
-		    "--wait-clients is more than --max-clients");
+		    "--wait-clients exceeds --max-clients");
 	if (evt_address_parse(o->listen, &o->at, &err) != EVT_OK)
 		return cli_usage(&replay_command, "option --listen: %s",
 		    err.text);
 	if (!evt_address_is_loopback(o->at.host) && o->token_file == NULL)
 		return cli_usage(&replay_command,
-		    "others could connect to %s: --token-file is needed",
+		    "%s is not a loopback address, so that other machines "
+		    "could "
+		    "connect: add --token-file",
 		    o->at.host);
 	access = (evt_access){ .host = o->at.host,
 		.n_origins = o->origins.n,
@@ -321,7 +330,7 @@ options_check(struct options *o)
 	return replay_options_check_listen(o);
 }
 
-/* Set one, if it was given. */
+/* Set one, if it was given.  Returns as options_play(). */
 static int
 replay_options_play_set(evt_play_options *play, const char *name,
     const char *text, const evt_timetext_ref *ref)
@@ -349,22 +358,31 @@ int
 options_play(const struct options *o, const evt_timetext_ref *ref,
     evt_play_options *ret_play)
 {
+	const struct {
+		const char *name, *text;
+	} set[] = {
+		{ "from", o->filter.from },
+		{ "to", o->filter.to },
+		{ "speed", o->speed },
+		{ "max-gap", o->max_gap },
+		{ "loop", o->loop },
+	};
 	evt_play_options *p = ret_play;
 	evt_error err;
 	int code;
 
 	evt_play_options_init(p);
-	if ((code = replay_options_play_set(p, "from", o->filter.from, ref)) >=
-	        0 ||
-	    (code = replay_options_play_set(p, "to", o->filter.to, ref)) >= 0 ||
-	    (code = replay_options_play_set(p, "speed", o->speed, NULL)) >= 0 ||
-	    (code = replay_options_play_set(p, "max-gap", o->max_gap, NULL)) >=
-	        0 ||
-	    (code = replay_options_play_set(p, "loop", o->loop, NULL)) >= 0 ||
-	    (code = replay_options_play_set_list(p, "source",
-	         &o->filter.sources)) >= 0 ||
-	    (code = replay_options_play_set_list(p, "event",
-	         &o->filter.events)) >= 0)
+	for (size_t i = 0; i < sizeof(set) / sizeof(set[0]); i++) {
+		code =
+		    replay_options_play_set(p, set[i].name, set[i].text, ref);
+		if (code >= 0)
+			return code;
+	}
+	code = replay_options_play_set_list(p, "source", &o->filter.sources);
+	if (code < 0)
+		code =
+		    replay_options_play_set_list(p, "event", &o->filter.events);
+	if (code >= 0)
 		return code;
 	if (evt_play_options_check(p, &err) != EVT_OK)
 		return cli_usage(&replay_command, "%s", err.text);

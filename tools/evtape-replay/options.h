@@ -8,10 +8,11 @@
 #include "tools/filter.h"
 
 struct options {
-	/* What to play; texts until the tapes, to which times refer, are open. */
+	/* What to play.  Times refer to the tapes, so these are texts until the
+	 * tapes are open. */
 	cli_filter filter;
 	const char *speed, *max_gap;
-	const char *loop; /* NULL: once; "": for ever */
+	const char *loop; /* NULL: once; "": until stopped */
 	bool start_paused, sent, marks, no_follow, rebase;
 
 	const char *output;
@@ -37,13 +38,14 @@ void options_init(struct options *o);
 void options_free(struct options *o);
 
 /*
- * What cannot be told from one option alone: checks, and fills in form and at.
- * Returns -1, or the exit code after having said what was wrong.
+ * Check options against each other, and set `form` and `at`.
+ * Returns -1, or the exit code after it printed an error.
  */
 int options_check(struct options *o);
 
-/* The settings of the deck; times refer to ref.  Returns -1, or the exit code
- * after having said what was wrong.  evt_play_options_free() in any case. */
+/* Make the play options; times refer to ref.  Returns -1, or the exit code after it
+ * printed an error.  The caller must call evt_play_options_free() in either
+ * case. */
 int options_play(const struct options *o, const evt_timetext_ref *ref,
     evt_play_options *ret_play);
 

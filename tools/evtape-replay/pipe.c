@@ -196,7 +196,7 @@ pipe_handle_signals(struct pipe *p)
 	p->quit = p->quit || signals_stop();
 	if (signals_suspend() && !p->quit) {
 		if (p->status)
-			status_clear();
+			report_status_clear();
 		term_leave(&p->term);
 		if (!paused)
 			evt_deck_pause(p->player.deck, evt_waker_now());
@@ -221,7 +221,7 @@ pipe_show_status(struct pipe *p, int64_t due_ns)
 
 	if (!p->status || now < p->status_ns)
 		return;
-	status_print(&p->report, p->player.deck, now,
+	report_status_print(&p->report, p->player.deck, now,
 	    due_ns == INT64_MAX ? -1 :
 	        due_ns > now    ? due_ns - now :
 	                          0);
@@ -283,7 +283,7 @@ pipe_loop(struct pipe *p)
 			return;
 		case EVT_ERR_CORRUPT:
 			if (p->status)
-				status_clear();
+				report_status_clear();
 			cli_warn(&replay_command,
 			    "%s; continuing after the damage", err.text);
 			p->code = CLI_LOSSES;
@@ -330,8 +330,8 @@ pipe_open_terminal(struct pipe *p)
 		return;
 	signals_take_suspend();
 	if (!p->o->quiet)
-		fputs("keys: space pause/go on, . next frame, left/right 10 s "
-		      "back/on, + - speed, q end\n",
+		fputs("keys: space pause/resume, . next frame, left/right 10 s "
+		      "back/forward, + - speed, q quit\n",
 		    stderr);
 }
 
@@ -356,9 +356,9 @@ pipe_run(const struct options *o, const evt_tape_set *tapes,
 			(void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, 1 << 20);
 		pipe_loop(&p);
 		if (p.status)
-			status_clear();
+			report_status_clear();
 		evt_deck_get_stats(p.player.deck, &p.report.deck);
-		report_cursor(&p.report, p.player.cursor);
+		report_add_cursor(&p.report, p.player.cursor);
 		if (!o->quiet && !p.reader_gone && p.code != CLI_FAILED)
 			report_print(&p.report, o->json);
 	}

@@ -1,15 +1,17 @@
-/* report.c - see report.h. */
+/* report.c - the report at the end, and the status line; see report.h. */
 #include "tools/evtape-replay/report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "format/base/json_write.h"
 #include "format/base/timetext.h"
-#include "replay/play/play_options.h"
 #include "tools/evtape-replay/options.h"
 
 void
-report_cursor(struct report *r, const evt_cursor *cursor)
+report_add_cursor(struct report *r, const evt_cursor *cursor)
 {
 	evt_cursor_stats st;
 
@@ -18,7 +20,7 @@ report_cursor(struct report *r, const evt_cursor *cursor)
 	r->frames_lost += st.frames_lost;
 }
 
-/* Tape time per time, 0 where there was too little to tell. */
+/* Tape time per wall time; 0 if too little was played. */
 static double
 report_actual_speed(const struct report *r)
 {
@@ -30,30 +32,45 @@ report_actual_speed(const struct report *r)
 static void
 report_print_json(const struct report *r)
 {
-	char speed[EVT_SPEED_TEXT];
-	bool flat_out = r->speed == EVT_SPEED_UNLIMITED;
+	char speed[EVT_SPEED_TEXT], actual[32];
+	evt_buf out = { 0 };
+	evt_json_write w;
+	int n;
 
 	evt_speed_format(r->speed, speed);
-	fprintf(stderr,
-	    "{\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"passes\":%" PRIu64
-	    ",\"tape_ns\":%" PRId64 ",\"wall_ns\":%" PRId64
-	    ",\"speed_asked\":%s%s%s,\"speed_actual\":%.6g",
-	    r->deck.frames, r->deck.bytes, r->deck.passes, r->deck.tape_ns,
-	    r->deck.wall_ns, flat_out ? "\"" : "", speed, flat_out ? "\"" : "",
-	    report_actual_speed(r));
-	fprintf(stderr,
-	    ",\"lateness_ns\":{\"count\":%" PRIu64 ",\"p50\":%" PRId64
-	    ",\"p99\":%" PRId64 ",\"max\":%" PRId64
-	    "},\"blocks_damaged\":%" PRIu64 ",\"frames_lost\":%" PRIu64,
-	    r->late.count, evt_lateness_at(&r->late, 500),
-	    evt_lateness_at(&r->late, 990), r->late.max_ns, r->blocks_bad,
-	    r->frames_lost);
-	if (r->server)
-		fprintf(stderr,
-		    ",\"clients\":%" PRIu64 ",\"cut_off\":%" PRIu64
-		    ",\"deliveries\":%" PRIu64,
-		    r->clients, r->cut_off, r->deliveries);
-	fputs("}\n", stderr);
+	n = snprintf(actual, sizeof(actual), "%.6g", report_actual_speed(r));
+	evt_json_write_begin(&w, &out);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_uint(&w, "frames", r->deck.frames);
+	evt_json_write_uint(&w, "bytes", r->deck.bytes);
+	evt_json_write_uint(&w, "passes", r->deck.passes);
+	evt_json_write_int(&w, "tape_ns", r->deck.tape_ns);
+	evt_json_write_int(&w, "wall_ns", r->deck.wall_ns);
+	if (r->speed == EVT_SPEED_UNLIMITED)
+		evt_json_write_str(&w, "speed_asked", speed);
+	else
+		evt_json_write_raw(&w, "speed_asked", speed, strlen(speed));
+	evt_json_write_raw(&w, "speed_actual", actual, (size_t)n);
+	evt_json_write_object(&w, "lateness_ns");
+	evt_json_write_uint(&w, "count", r->late.count);
+	evt_json_write_int(&w, "p50", evt_lateness_at(&r->late, 500));
+	evt_json_write_int(&w, "p99", evt_lateness_at(&r->late, 990));
+	evt_json_write_int(&w, "max", r->late.max_ns);
+	evt_json_write_close(&w);
+	evt_json_write_uint(&w, "blocks_damaged", r->blocks_bad);
+	evt_json_write_uint(&w, "frames_lost", r->frames_lost);
+	if (r->server) {
+		evt_json_write_uint(&w, "clients", r->clients);
+		evt_json_write_uint(&w, "cut_off", r->cut_off);
+		evt_json_write_uint(&w, "deliveries", r->deliveries);
+	}
+	evt_json_write_close(&w);
+	if (evt_json_write_end(&w))
+		fprintf(stderr, "%.*s\n", (int)out.len, (char *)out.data);
+	else
+		cli_warn(&replay_command, "cannot print the report: %s",
+		    strerror(ENOMEM));
+	evt_buf_free(&out);
 }
 
 static void
@@ -68,19 +85,23 @@ report_print_lateness(const evt_lateness *h)
 	    evt_timetext_duration_format(h->max_ns, most));
 }
 
-void
-report_print(const struct report *r, bool json)
+/* Print "BEFORE1 thing" or "BEFOREn things". */
+static void
+report_print_count(const char *before, uint64_t n, const char *one,
+    const char *several)
+{
+	fprintf(stderr, "%s%" PRIu64 " %s", before, n, n == 1 ? one : several);
+}
+
+static void
+report_print_text(const struct report *r)
 {
 	char bytes[EVT_TIMETEXT_MAX], wall[EVT_TIMETEXT_MAX],
 	    speed[EVT_SPEED_TEXT];
 
-	if (json) {
-		report_print_json(r);
-		return;
-	}
-	fprintf(stderr,
-	    "%s: %" PRIu64 " frames, %s, in %s; speed %s, actual %.4g",
-	    replay_command.name, r->deck.frames,
+	fprintf(stderr, "%s: ", replay_command.name);
+	report_print_count("", r->deck.frames, "frame", "frames");
+	fprintf(stderr, ", %s, in %s; speed %s, actual %.4g",
 	    evt_timetext_size_format(r->deck.bytes, bytes),
 	    evt_timetext_duration_format(r->deck.wall_ns, wall),
 	    evt_speed_format(r->speed, speed), report_actual_speed(r));
@@ -88,22 +109,33 @@ report_print(const struct report *r, bool json)
 		fputs("; ", stderr);
 		report_print_lateness(&r->late);
 	}
-	if (r->server)
-		fprintf(stderr,
-		    "; %" PRIu64 " clients, %" PRIu64 " cut off, %" PRIu64
-		    " deliveries",
-		    r->clients, r->cut_off, r->deliveries);
-	if (r->blocks_bad > 0)
-		fprintf(stderr,
-		    "; %" PRIu64 " damaged blocks, at least %" PRIu64
-		    " frames lost",
-		    r->blocks_bad, r->frames_lost);
+	if (r->server) {
+		report_print_count("; ", r->clients, "client", "clients");
+		fprintf(stderr, ", %" PRIu64 " cut off", r->cut_off);
+		report_print_count(", ", r->deliveries, "delivery",
+		    "deliveries");
+	}
+	if (r->blocks_bad > 0) {
+		report_print_count("; ", r->blocks_bad, "damaged block",
+		    "damaged blocks");
+		report_print_count(", at least ", r->frames_lost, "frame lost",
+		    "frames lost");
+	}
 	fputc('\n', stderr);
 }
 
 void
-status_print(const struct report *r, const evt_deck *deck, int64_t now_ns,
-    int64_t next_ns)
+report_print(const struct report *r, bool json)
+{
+	if (json)
+		report_print_json(r);
+	else
+		report_print_text(r);
+}
+
+void
+report_status_print(const struct report *r, const evt_deck *deck,
+    int64_t now_ns, int64_t next_ns)
 {
 	char time[EVT_TIMETEXT_MAX], speed[EVT_SPEED_TEXT],
 	    next[EVT_TIMETEXT_MAX];
@@ -121,7 +153,7 @@ status_print(const struct report *r, const evt_deck *deck, int64_t now_ns,
 }
 
 void
-status_clear(void)
+report_status_clear(void)
 {
 	fputs("\r\033[K", stderr);
 	fflush(stderr);

@@ -1,4 +1,4 @@
-/* serve.c - see serve.h. */
+/* serve.c - play tapes to WebSocket clients; see serve.h. */
 #include "tools/evtape-replay/serve.h"
 
 #include <errno.h>
@@ -27,13 +27,13 @@ serve_notice(void *ctx, const char *text)
 		fprintf(stderr, "%s: %s\n", replay_command.name, text);
 }
 
-/* What is stopped, and who is told. */
+/* What a signal stops, and the service manager, which is informed of it. */
 struct running {
 	evt_server *server;
 	sd_notify manager;
 };
 
-/* Called by the handler of a signal. */
+/* Called from the signal handler. */
 static void
 serve_stop(void *ctx)
 {
@@ -43,7 +43,7 @@ serve_stop(void *ctx)
 	evt_server_stop(r->server);
 }
 
-/* Tell the service manager that clients may come. */
+/* Tell the service manager that clients can connect. */
 static void
 serve_say_ready(const sd_notify *manager, const char *url)
 {
@@ -84,7 +84,7 @@ serve_say_where(const struct options *o, const char *url)
 	    n - (int)strcspn(url, ":"), url + strcspn(url, ":"));
 }
 
-/* The server is up: say so, and serve. */
+/* Print where the server listens, and run it. */
 static int
 serve(const struct options *o, evt_server *s)
 {
@@ -99,7 +99,7 @@ serve(const struct options *o, evt_server *s)
 		return cli_fail(&replay_command, "%s", err.text);
 	if (sd_notify_open(&running.manager, &err) != EVT_OK)
 		cli_warn(&replay_command,
-		    "the service manager is told nothing: %s", err.text);
+		    "cannot notify the service manager: %s", err.text);
 	signals_on_stop(serve_stop, &running);
 	serve_say_ready(&running.manager, evt_server_url(s));
 	if (signals_stop())
@@ -111,7 +111,7 @@ serve(const struct options *o, evt_server *s)
 	                     cli_fail(&replay_command, "%s", err.text);
 }
 
-/* ---- what is read at the start ------------------------------------------- */
+/* ---- files that are read at the start ------------------------------------ */
 
 /* The hash on the first line of the file; free() it. */
 static int
@@ -132,8 +132,7 @@ serve_read_hash(const char *path, char **ret_hash, evt_error *err)
 	return *ret_hash != NULL ?
 	    EVT_OK :
 	    evt_err_set(err, EVT_ERR_ARG,
-	        "%s holds no session hash: it must stand on the first line",
-	        path);
+	        "%s has no session hash on its first line", path);
 }
 
 static int
@@ -156,9 +155,10 @@ serve_read_file(const char *path, evt_buf *out, evt_error *err)
 	return r;
 }
 
-/* The list of the file, or else that of the first tape that has one. */
+/* Read the list of trackers from the file, or else from the first tape that has
+ * one; *ret is NULL if there is no list. */
 static int
-serve_read_trackers(const struct options *o, const evt_tape_set *reel,
+serve_read_trackers(const struct options *o, const evt_tape_set *tapes,
     const evt_play_options *play, evt_trackers **ret, evt_error *err)
 {
 	int64_t at = play->has_from ? play->from_ns : INT64_MIN;
@@ -173,8 +173,8 @@ serve_read_trackers(const struct options *o, const evt_tape_set *reel,
 		evt_buf_free(&text);
 		return r;
 	}
-	for (size_t i = 0; i < reel->n; i++) {
-		r = evt_tape_trackers_load(reel->tape[i], at, ret, err);
+	for (size_t i = 0; i < tapes->n; i++) {
+		r = evt_tape_trackers_load(tapes->tape[i], at, ret, err);
 		if (r != EVT_ERR_NOTFOUND)
 			return r;
 	}
@@ -204,13 +204,13 @@ serve_run_server(const struct options *o, const evt_server_options *so,
 }
 
 int
-serve_run(const struct options *o, const evt_tape_set *reel,
+serve_run(const struct options *o, const evt_tape_set *tapes,
     const evt_play_options *play, const evt_timetext_ref *ref)
 {
 	char token[EVT_ACCESS_TOKEN_MAX + 1], *hash = NULL;
 	evt_trackers *trackers = NULL;
 	evt_server_options so = { .at = o->at,
-		.reel = reel,
+		.reel = tapes,
 		.play = play,
 		.ref = *ref,
 		.rebase = o->rebase,
@@ -243,7 +243,7 @@ serve_run(const struct options *o, const evt_tape_set *reel,
 	if (r == EVT_OK && o->credential_file != NULL)
 		r = serve_read_hash(o->credential_file, &hash, &err);
 	if (r == EVT_OK)
-		r = serve_read_trackers(o, reel, play, &trackers, &err);
+		r = serve_read_trackers(o, tapes, play, &trackers, &err);
 	so.hash = hash;
 	so.trackers = trackers;
 	code = r == EVT_OK ? serve_run_server(o, &so, play) :

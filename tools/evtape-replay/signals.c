@@ -1,6 +1,7 @@
 /*
- * signals.c - see signals.h.  Handlers have no argument to carry a context, so
- * this file alone has variables of its own.
+ * signals.c - signals as flags and a descriptor; see signals.h.
+ *
+ * Signal handlers get no context, so that this file has static variables.
  */
 #include "tools/evtape-replay/signals.h"
 
@@ -33,7 +34,7 @@ signals_handle(int sig)
 		if (stop_fn != NULL)
 			stop_fn(stop_ctx);
 	}
-	/* It can only fail by being readable already. */
+	/* This fails only if the descriptor is readable already. */
 	if (write(wake_fd, &one, sizeof(one)) < 0)
 		errno = saved;
 	errno = saved;
@@ -67,7 +68,7 @@ signals_close(void)
 {
 	static const int all[] = { SIGINT, SIGTERM, SIGHUP, SIGCONT, SIGTSTP };
 
-	/* From here on a signal ends the program, as by default. */
+	/* From now on a signal ends the program, as by default. */
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		signals_take(all[i], SIG_DFL);
 	if (wake_fd >= 0)
@@ -87,7 +88,7 @@ signals_clear(void)
 	uint64_t n;
 
 	if (read(wake_fd, &n, sizeof(n)) < 0)
-		return; /* nothing came */
+		return; /* no signal came */
 }
 
 void

@@ -1,4 +1,4 @@
-/* term.c - see term.h. */
+/* term.c - the terminal on stdin; see term.h. */
 #include "tools/evtape-replay/term.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ term_close(struct term *t)
 	t->fd = -1;
 }
 
-/* To touch the terminal from the background would stop us. */
+/* A change of the terminal from the background would stop the program. */
 static bool
 term_foreground(const struct term *t)
 {
@@ -33,7 +33,7 @@ term_leave(struct term *t)
 {
 	if (t->fd < 0 || !t->raw || !term_foreground(t))
 		return;
-	/* Whoever has the terminal next sees a failure at once. */
+	/* A failure cannot be helped; the user sees it at once. */
 	(void)tcsetattr(t->fd, TCSADRAIN, &t->before);
 	t->raw = false;
 }

@@ -27,7 +27,7 @@ function askToken(wrong) {
 	if (!asking) {
 		asking = new Promise((done) => {
 			const dialog = $("token-dialog");
-			$("token-wrong").textContent = wrong ? "That token is not the right one." : "";
+			$("token-wrong").textContent = wrong ? "Wrong token." : "";
 			dialog.oncancel = (e) => e.preventDefault();
 			$("token-form").onsubmit = (e) => {
 				e.preventDefault();

@@ -98,7 +98,7 @@ export async function loopEnd() {
 	const from = model.loopFrom !== null ? model.loopFrom : loop ? loop.from_ns / 1e6 : model.first;
 	const to = now();
 	if (to <= from) {
-		notice("The end of a loop lies behind its begin: set A first, then go on and set B.");
+		notice("A loop must end after it starts: set A first, play on, then set B.");
 		return;
 	}
 	if (await act("loop", { from: rfc3339(from), to: rfc3339(to) }))

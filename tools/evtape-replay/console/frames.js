@@ -180,7 +180,7 @@ function body(entry) {
 		return box;
 	}
 	if (!entry.parts.some((p) => p.before !== undefined) && entry.parts.length)
-		box.append(cell("dim", "The first frame of its source here: nothing to compare with."));
+		box.append(cell("dim", "This is the first frame of its source in the list: nothing to compare with."));
 	box.append(pretty(frame.payload, changesOf(entry)));
 	return box;
 }

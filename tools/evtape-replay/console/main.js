@@ -122,7 +122,7 @@ function showLink(state, wait) {
 	if (!opened)
 		return;
 	linkBox.dataset.state = state;
-	linkBox.textContent = state === "open" ? "connected" : "connection lost, next try in " + Math.ceil(wait / 1000) + " s";
+	linkBox.textContent = state === "open" ? "connected" : "connection lost, retrying in " + Math.ceil(wait / 1000) + " s";
 }
 
 let lost = false;

@@ -245,7 +245,7 @@ function drawCard() {
 		typeof s.speed === "number" ? Math.round(s.speed) + " km/h" : null,
 		typeof s.heading === "number" ? Math.round(s.heading) + "°" : null,
 		s.t === null ? null : age(now() - s.t) + " ago",
-		s.placed ? s.lat.toFixed(5) + ", " + s.lng.toFixed(5) : "no place known",
+		s.placed ? s.lat.toFixed(5) + ", " + s.lng.toFixed(5) : "no position",
 	].filter((x) => x !== null).join(" · "));
 }
 

@@ -38,7 +38,7 @@ function arrange() {
 	space.style.height = order.length * ROW + "px";
 	const all = model.sources.size;
 	none.hidden = order.length > 0 || !model.deck;
-	none.textContent = all ? "No source is like that." : "No source was heard of by then.";
+	none.textContent = all ? "No source matches." : "No source had sent anything by then.";
 	const text = order.length === all ? count(all) : count(order.length) + " of " + count(all);
 	if (total.textContent !== text)
 		total.textContent = text;

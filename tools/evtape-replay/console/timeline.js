@@ -155,7 +155,7 @@ function ask(soon) {
 			take(await get("timeline", { from: rfc3339(begin), to: rfc3339(begin + n * bucket), buckets: n }, mine.signal));
 		} catch (e) {
 			if (e.name !== "AbortError")
-				notice("The timeline could not be read: " + e.message);
+				notice("Cannot read the timeline: " + e.message);
 		}
 	}, soon ? 0 : 90);
 }
