@@ -419,13 +419,13 @@ class Errors(ReplayCase):
             ("known are lines, envelope, stamped, binary", "--output", "xml", tape),
             ("need --listen", "--shared", tape),
             ("need --listen", "--ready-file", "x", tape),
-            ("needs a terminal as stdin", "--start-paused", tape),
-            ("for stdout, not for --listen", "--listen", "0", "--output", "lines", tape),
+            ("stdin must be a terminal", "--start-paused", tape),
+            ("exclude each other", "--listen", "0", "--output", "lines", tape),
             ("--wait-clients needs --shared", "--listen", "0", "--wait-clients", "2", tape),
-            ("more than --max-clients", "--listen", "0", "--shared", "--wait-clients", "2",
+            ("exceeds --max-clients", "--listen", "0", "--shared", "--wait-clients", "2",
              "--max-clients", "1", tape),
             ("bad address 'nowhere'", "--listen", "nowhere", tape),
-            ("--token-file is needed", "--listen", "0.0.0.0:0", tape),
+            ("add --token-file", "--listen", "0.0.0.0:0", tape),
             ("bad origin 'maps'", "--listen", "0", "--allow-origin", "maps", tape),
         )
         for words, *args in plain:
