@@ -16,6 +16,7 @@
  */
 #include "format/keys/json_scan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@
 
 /* An open container. */
 struct level {
-	/* What the profile says at this depth; not set where no path goes. */
+	/* The profile's paths at this depth; never NULL. */
 	const evt_profile_level *paths;
 	uint64_t alive; /* paths that may go on in it */
 	uint64_t index; /* number of the present element of an array */
@@ -61,15 +62,20 @@ int
 evt_json_scanner_new(const evt_profile *profile, evt_json_scanner **ret_scanner,
     evt_error *err)
 {
-	static const evt_profile no_paths;
-	evt_json_scanner *s = calloc(1, sizeof(*s));
+	static const evt_profile no_profile;
+	static const evt_profile_level no_paths;
+	evt_json_scanner *s;
 
+	assert(ret_scanner != NULL);
+	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return evt_err_nomem(err);
-	s->profile = profile != NULL ? profile : &no_paths;
+	s->profile = profile != NULL ? profile : &no_profile;
 	s->levels[0].closer = -1;
-	for (size_t i = 0; i < s->profile->n_levels; i++)
-		s->levels[i].paths = &s->profile->levels[i];
+	for (size_t i = 0; i <= EVT_JSON_SCAN_DEPTH; i++)
+		s->levels[i].paths = i < s->profile->n_levels ?
+		    &s->profile->levels[i] :
+		    &no_paths;
 	*ret_scanner = s;
 	return EVT_OK;
 }

@@ -13,11 +13,11 @@ static void
 holds(evt_strings *list, const char *want)
 {
 	char all[200] = "";
+	size_t n = 0;
 
-	for (size_t i = 0; i < list->n; i++) {
-		strcat(all, list->item[i]);
-		strcat(all, "|");
-	}
+	for (size_t i = 0; i < list->n; i++)
+		n += (size_t)snprintf(all + n, sizeof(all) - n, "%s|",
+		    list->item[i]);
 	assert_string_equal(all, want);
 	evt_strings_free(list);
 	assert_int_equal(list->n, 0);
