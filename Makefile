@@ -243,11 +243,12 @@ $(BUILD)/obj/fuzz.a: $(call obj,$(wildcard tests/fuzz/lib/*.c tests/lib/*.c))
 	$(archive)
 
 # Only the names of evtape.h are the library's; the rest stays its own, and what
-# they do not need stays out, with the libraries that only that needs.
+# they do not need stays out, with the libraries that only that needs.  The
+# linker refuses names that no library has (a sanitizer's come with the program).
 PUBLIC = $(shell sed -n 's/^\t\(evt_[a-z_]*\);/\1/p' format/evtape.map)
 $(LIB_SO): $(LIB_A) format/evtape.map
 	$(call link,-shared -Wl$(,)-soname$(,)libevtape.so.0 -Wl$(,)--version-script=format/evtape.map \
-	    $(PUBLIC:%=-Wl$(,)-u$(,)%) $(LIB_A) $(LIBS_FORMAT))
+	    $(if $(SAN),,-Wl$(,)-z$(,)defs) $(PUBLIC:%=-Wl$(,)-u$(,)%) $(LIB_A) $(LIBS_FORMAT))
 
 # The SQLite extension.  It brings its own library: nothing else is loaded.
 $(EXT_SO): $(call obj,$(wildcard tools/sqlite/*.c)) $(COMMON_A) $(LIB_A) tools/sqlite/evtape.map

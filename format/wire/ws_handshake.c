@@ -1,27 +1,27 @@
-/* upgrade.c - see upgrade.h. */
+/* ws_handshake.c - see ws_handshake.h. */
 #include "format/wire/ws_handshake.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
-#include <openssl/sha.h>
-
-/* RFC 6455, 1.3 */
+/* RFC 6455, section 1.3 */
 #define MAGIC "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 bool
 evt_ws_handshake_request(const evt_ws_handshake *u, evt_buf *out)
 {
-	bool ok = evt_buf_printf(out,
-	              "GET %s HTTP/1.1\r\nHost: %s\r\n"
-	              "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-	              "Pragma: no-cache\r\nCache-Control: no-cache\r\n"
-	              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
-	              u->target, u->authority) &&
+	bool ok;
+
+	assert(u->target != NULL && u->authority != NULL && u->nonce != NULL);
+	ok = evt_buf_printf(out,
+	         "GET %s HTTP/1.1\r\nHost: %s\r\n"
+	         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	         "Pragma: no-cache\r\nCache-Control: no-cache\r\n"
+	         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
+	         u->target, u->authority) &&
 	    evt_buf_add_base64(out, u->nonce, EVT_WS_HANDSHAKE_NONCE) &&
 	    evt_buf_add_str(out, "\r\n");
-
 	if (u->subprotocols != NULL)
 		ok = ok &&
 		    evt_buf_printf(out, "Sec-WebSocket-Protocol: %s\r\n",
@@ -36,8 +36,10 @@ evt_ws_handshake_head(const char *p, size_t n)
 {
 	const char *end = p + n, *at = p;
 
-	while (
-	    at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+	while (at < end) {
+		at = memchr(at, '\n', (size_t)(end - at));
+		if (at == NULL)
+			return 0;
 		at++;
 		if (at < end && *at == '\n')
 			return (size_t)(at - p) + 1;
@@ -73,7 +75,7 @@ ws_handshake_is_word(struct text t, const char *word)
 	return t.n == strlen(word) && strncasecmp(t.p, word, t.n) == 0;
 }
 
-/* Cut off what stands before the separator, or all. */
+/* Cut off the text before the separator, or all of it without one. */
 static struct text
 ws_handshake_cut(struct text *rest, char separator)
 {
@@ -88,7 +90,7 @@ ws_handshake_cut(struct text *rest, char separator)
 	return t;
 }
 
-/* The next header of this name from *rest on; false: there is none. */
+/* Find the next header of this name in *rest; false: there is no more. */
 static bool
 ws_handshake_find(struct text *rest, const char *name, struct text *ret_value)
 {
@@ -104,7 +106,7 @@ ws_handshake_find(struct text *rest, const char *name, struct text *ret_value)
 	return false;
 }
 
-/* Whether a header of this name has this among its values. */
+/* Whether a header of this name has the word among its values. */
 static bool
 ws_handshake_names(struct text head, const char *name, const char *word)
 {
@@ -122,7 +124,7 @@ ws_handshake_names(struct text head, const char *name, const char *word)
 	return false;
 }
 
-/* "HTTP/1.1 101 Switching Protocols"; 0: it is no such line. */
+/* The status in "HTTP/1.1 101 Switching Protocols"; 0: another kind of line. */
 static unsigned
 ws_handshake_read_status(struct text line)
 {
@@ -140,7 +142,7 @@ ws_handshake_read_status(struct text line)
 	return status;
 }
 
-/* Whether it is one of "a, b". */
+/* Whether the protocol is among the offered ones ("a, b"). */
 static bool
 ws_handshake_was_offered(const char *offered, struct text protocol)
 {
@@ -157,17 +159,17 @@ ws_handshake_was_offered(const char *offered, struct text protocol)
 	return false;
 }
 
-/* What the server must make of our key. */
+/* Append the value of Sec-WebSocket-Accept that the nonce demands. */
 static bool
 ws_handshake_expect(const evt_ws_handshake *u, evt_buf *out)
 {
-	unsigned char sum[SHA_DIGEST_LENGTH];
+	uint8_t sum[EVT_WS_HANDSHAKE_SHA1];
 	evt_buf b = { 0 };
 	bool ok = evt_buf_add_base64(&b, u->nonce, EVT_WS_HANDSHAKE_NONCE) &&
 	    evt_buf_add_str(&b, MAGIC);
 
 	if (ok) {
-		SHA1(b.data, b.len, sum);
+		u->sha1(b.data, b.len, sum);
 		ok = evt_buf_add_base64(out, sum, sizeof(sum));
 	}
 	evt_buf_free(&b);
@@ -188,16 +190,16 @@ ws_handshake_judge(const evt_ws_handshake *u, struct text head,
 		return "it has no Sec-WebSocket-Accept";
 	if (value.n != accept->len ||
 	    memcmp(value.p, accept->data, value.n) != 0)
-		return "its Sec-WebSocket-Accept does not go with our key";
+		return "its Sec-WebSocket-Accept does not match our key";
 	rest = head;
 	while (ws_handshake_find(&rest, "Sec-WebSocket-Extensions", &value)) {
 		if (value.n > 0)
-			return "it takes an extension that was not offered";
+			return "it uses an extension that was not offered";
 	}
 	rest = head;
 	if (ws_handshake_find(&rest, "Sec-WebSocket-Protocol", &value) &&
 	    !ws_handshake_was_offered(u->subprotocols, value))
-		return "it takes a subprotocol that was not offered";
+		return "it uses a subprotocol that was not offered";
 	return NULL;
 }
 
@@ -208,6 +210,7 @@ evt_ws_handshake_read(const evt_ws_handshake *u, const char *p, size_t n,
 	struct text head = { p, n }, rest, value;
 	evt_buf accept = { 0 };
 
+	assert(u->nonce != NULL && u->sha1 != NULL && ret_answer != NULL);
 	*ret_answer =
 	    (evt_ws_handshake_answer){ .status = ws_handshake_read_status(
 		                           ws_handshake_cut(&head, '\n')) };

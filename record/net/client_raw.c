@@ -12,6 +12,7 @@
  */
 #include "record/net/client_impl.h"
 
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,7 +30,8 @@ client_raw_upgrade(const evt_client *c)
 		.subprotocols = c->subprotocols,
 		.headers = c->headers,
 		.n_headers = c->n_headers,
-		.nonce = c->plain.nonce };
+		.nonce = c->plain.nonce,
+		.sha1 = SHA1 };
 }
 
 /* The connection stands: ask for a WebSocket.  Non-zero closes. */

@@ -5,6 +5,7 @@
  * The first byte is how many bytes are read at a time.  What comes out must not
  * depend on that.  A head is there if the rest begins with "HTTP".
  */
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,8 @@ read_head(const uint8_t *data, size_t size)
 		.subprotocols = "a, b",
 		.headers = headers,
 		.n_headers = 1,
-		.nonce = (const uint8_t *)"the sample nonce" };
+		.nonce = (const uint8_t *)"the sample nonce",
+		.sha1 = SHA1 };
 	size_t n = evt_ws_handshake_head((const char *)data, size);
 	evt_ws_handshake_answer a;
 

@@ -1,6 +1,6 @@
-/* test_upgrade.c - how a WebSocket is asked for, and what is an answer. */
+/* test_ws_handshake.c - the request of a client, and which answers accept it. */
+#include <openssl/sha.h>
 #include <stdint.h>
-
 #include <string.h>
 
 #include "format/wire/ws_handshake.h"
@@ -19,7 +19,8 @@ sample(void)
 		.subprotocols = "chat, superchat",
 		.headers = headers,
 		.n_headers = 2,
-		.nonce = (const uint8_t *)"the sample nonce" };
+		.nonce = (const uint8_t *)"the sample nonce",
+		.sha1 = SHA1 };
 }
 
 TEST(the_request)
