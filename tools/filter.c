@@ -1,4 +1,4 @@
-/* filter.c - see filter.h. */
+/* filter.c - the options that choose frames, and the tapes they refer to. */
 #include "tools/filter.h"
 
 #include <stdlib.h>
@@ -33,7 +33,7 @@ cli_tapes_close(cli_tapes *tapes)
 	tapes->n = 0;
 }
 
-/* The bookmark on the first tape that has one of that name. */
+/* Find the bookmark on the first tape that has it. */
 static int
 filter_find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
 {
@@ -81,8 +81,9 @@ filter_set_kinds(const evt_strings *kinds, unsigned *ret, evt_error *err)
 			k++;
 		if (k == 3)
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "'%s' is no kind of frame; there are received, "
-			    "sent and mark",
+			    "unknown kind of frame '%s': give received, sent "
+			    "or "
+			    "mark",
 			    kinds->item[i]);
 		bits |= 1u << k;
 	}

@@ -35,28 +35,27 @@ typedef struct cli_filter {
 		.help = "frames of any of these events; repeatable"    \
 	}
 
-/* What TIME may be; for the text of --help. */
-#define CLI_TIME_HELP                                                      \
-	"TIME is RFC 3339 (2026-03-01T12:51:43Z), 'YYYY-MM-DD HH:MM:SS' "  \
-	"(UTC),\n"                                                         \
-	"HH:MM[:SS] on the day of the tape's start, +10m from its start, " \
-	"-5m\n"                                                            \
-	"from its end, epoch seconds or milliseconds, @N nanoseconds, or " \
-	"mark:TEXT, a\n"                                                   \
-	"bookmark."
+/* Describes TIME, for the text of --help. */
+#define CLI_TIME_HELP                                                       \
+	"TIME is RFC 3339 (2026-03-01T12:51:43Z), 'YYYY-MM-DD HH:MM:SS' "   \
+	"(UTC),\n"                                                          \
+	"HH:MM[:SS] on the day of the tape's start, +10m from its start, "  \
+	"-5m\n"                                                             \
+	"from its end, epoch seconds or milliseconds, @N nanoseconds, or\n" \
+	"mark:TEXT, a bookmark."
 
-/* Several open tapes, as what relative times refer to. */
+/* Several open tapes; relative times refer to them. */
 typedef struct cli_tapes {
 	evt_tape **tape;
 	size_t n;
 } cli_tapes;
 
-/* Open the tapes at the paths; close with cli_tapes_close(), also on
- * failure. */
+/* Open the tapes at `paths` (n of them).  Call cli_tapes_close() also after an
+ * error. */
 int cli_tapes_open(cli_tapes *tapes, char **paths, int n, evt_error *err);
 void cli_tapes_close(cli_tapes *tapes);
 
-/* The first and last time on all of them together, and their bookmarks.
+/* The first and last time of all tapes together, and their bookmarks.
  * `tapes` must outlive *ret_ref. */
 int cli_tapes_ref(cli_tapes *tapes, evt_timetext_ref *ret_ref, evt_error *err);
 

@@ -1,12 +1,12 @@
-/* heap.h - how a program that runs for weeks uses memory. */
+/* malloc_tuning.h - settings of malloc for programs that run for weeks. */
 #ifndef EVT_TOOLS_MALLOC_TUNING_H
 #define EVT_TOOLS_MALLOC_TUNING_H
 
 /*
- * Give large pieces back to the system when they are freed: the slabs of a
- * queue after the disk was slow, the blocks of a client that has left.  glibc
- * would keep them, since it takes pieces of a size that was freed once from the
- * heap, where the smallest piece behind them holds all of them.  Call it first.
+ * Return large allocations to the system when they are freed, such as a queue's
+ * memory after the disk was slow.  By default, glibc raises its threshold and
+ * takes them from the heap, where any small allocation above them keeps them.
+ * Call it first in main().
  */
 void malloc_tuning_return_large(void);
 

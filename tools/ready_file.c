@@ -1,4 +1,4 @@
-/* ready.c - see ready.h. */
+/* ready_file.c - write the address of a server to a file. */
 #include "tools/ready_file.h"
 
 #include <errno.h>

@@ -1,10 +1,10 @@
-/* ready.h - tell scripts where a server listens. */
+/* ready_file.h - a file that tells scripts the address of a server. */
 #ifndef EVT_TOOLS_READY_FILE_H
 #define EVT_TOOLS_READY_FILE_H
 
 #include "format/evtape.h"
 
-/* Write the URL to the file, which is there only once it is whole.
+/* Write `url` and a line feed to the file at `path`, atomically.
  * Errors: EVT_ERR_IO, _FULL, _NOMEM. */
 int ready_file_write(const char *path, const char *url, evt_error *err);
 

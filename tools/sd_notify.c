@@ -1,4 +1,4 @@
-/* notify.c - see notify.h. */
+/* sd_notify.c - report the state of a service to systemd. */
 #include "tools/sd_notify.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "format/base/err.h"
 #include "format/base/timetext.h"
 
-/* A path, or with an @ in front the name of an abstract socket. */
+/* The address is a path, or after an @ the name of an abstract socket. */
 static int
 sd_notify_set_address(sd_notify *n, const char *name, evt_error *err)
 {
@@ -20,7 +20,8 @@ sd_notify_set_address(sd_notify *n, const char *name, evt_error *err)
 	if ((name[0] != '/' && name[0] != '@') || name[1] == '\0' ||
 	    len >= sizeof(n->to.sun_path))
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "NOTIFY_SOCKET is no address of a unix socket: '%.120s'",
+		    "NOTIFY_SOCKET is not the address of a unix socket: "
+		    "'%.120s'",
 		    name);
 	n->to.sun_family = AF_UNIX;
 	memcpy(n->to.sun_path, name, len);

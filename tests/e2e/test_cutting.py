@@ -187,7 +187,7 @@ class Recover(tooltest.Case):
 
     def test_a_whole_tape_and_an_unclosed_one(self):
         tape = self.states()
-        self.warns(0, "100 frames of .* are in .*, 0 were lost in 0 places", "recover", tape, "-o", self.path("n.tape"))
+        self.warns(0, "saved 100 frames of .* to .*; 0 lost in 0 places", "recover", tape, "-o", self.path("n.tape"))
         dead = self.path("dead.tape")
         subprocess.run([evtest.program("tests/mktape"), dead], check=False,
                        input=b"".join(b'%d received 1 1 {"n":%d}\n' % (T0 + i, i) for i in range(50)) + b"die\n")

@@ -64,7 +64,7 @@ class Csv(tooltest.Case):
                          ["2023-11-14T22:13:20.000000000Z", "1", "state", "1.25", "-2.5", "30", "90", "", ""])
         self.assertEqual(self.out("cat", "-f", "csv", "--fields", "seq", tape), b"seq\r\n1\r\n2\r\n")
         self.assertEqual(self.out("cat", "-f", "csv", tape), self.out("export", "csv", tape))
-        self.fails(2, "'speed' is no column", "export", "csv", "--fields", "speed", tape)
+        self.fails(2, "unknown column 'speed'", "export", "csv", "--fields", "speed", tape)
         self.fails(2, "write ~0 for ~", "export", "csv", "--fields", "/a~b", tape)
         self.fails(2, "give --format csv", "cat", "--fields", "seq", tape)
 
@@ -262,7 +262,7 @@ class Sqlite(tooltest.Case):
         self.fails(1, "exists; name another file", "export", "sqlite", tape, "-o", path)
         self.out("export", "sqlite", tape, "-o", path, "--force")
         self.fails(2, "name the database", "export", "sqlite", tape)
-        self.fails(2, "is no column", "export", "sqlite", tape, "-o", self.path("x.db"), "--column", "v")
+        self.fails(2, "unknown column", "export", "sqlite", tape, "-o", self.path("x.db"), "--column", "v")
         self.fails(1, "unable to open", "export", "sqlite", tape, "-o", self.path("no/where.db"))
         self.nothing_left("x.db")
 

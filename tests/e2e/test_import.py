@@ -51,7 +51,7 @@ class Ndjson(Case):
 
     def test_lines_that_cannot_be_taken(self):
         got = self.imported("ndjson", '{"t":1}\n{"t":"noon"}\n{bad\n{"t":2}\n', "--time-path", "/t", check=3,
-                            words=r"^evtape import ndjson: warning: line 2 has no time there; and 1 more like it")
+                            words=r"^evtape import ndjson: warning: line 2 has no time at the pointer; 2 such items were left out")
         self.assertEqual(len(got), 2)
         self.refused("ndjson", '{"t":1}\n{bad\n', "line 2 is not JSON", "--time-path", "/t", "--strict")
         self.refused("ndjson", "x\n", "give one of", "--stamp", "--envelopes", check=2)
@@ -142,7 +142,7 @@ class Har(Case):
                                                         ("receive", "later", 1, "b"), ("receive", 1700000000, 2, "?!"),
                                                         ("echo", 1700000000, 1, "c"), ("receive", 1700000000, 9, ""),
                                                         ("receive", 1700000000, 1, None))), check=3,
-                            words="message 2 of entry 0 has no time; and 4 more like it")
+                            words="message 2 of entry 0 has no time; 5 such items were left out")
         self.assertEqual([f.get("payload_text") for f in got], [None, "a"])
         self.assertIsNone(got[0]["payload"]["url"])
 

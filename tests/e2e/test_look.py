@@ -72,7 +72,7 @@ class Ls(tooltest.Case):
 
     def test_what_is_no_order(self):
         tape = self.states()
-        self.fails(2, "is no order; there are id, frames", "ls", "--sort", "size", tape)
+        self.fails(2, "unknown order 'size': give id, frames", "ls", "--sort", "size", tape)
 
 
 class Cat(tooltest.Case):

@@ -85,7 +85,7 @@ class Gc(tooltest.Case):
             "removed_segments": 2, "removed_bytes": sizes[0] + sizes[1], "kept_segments": 2,
             "kept_bytes": sizes[2] + sizes[3], "dry_run": True})
         self.assertEqual(evtest.info(tape)["frames"], 400)
-        self.assertRegex(self.out("gc", "--keep-size", "%dB" % keep, tape).decode(), r"^removed 2 segments \(.*\), 2 stay")
+        self.assertRegex(self.out("gc", "--keep-size", "%dB" % keep, tape).decode(), r"^removed 2 segments \(.*\), kept 2")
         self.assertEqual(evtest.info(tape)["frames"], 200)
         self.assertEqual(evtest.info(tape)["first_seq"], 201)
         self.out("verify", tape)
@@ -122,7 +122,7 @@ class Compact(tooltest.Case):
         self.assertEqual([s["blocks"] for s in evtest.info(tape)["segments"]], [1, 1, 1, 1])
         self.assertTrue(all(s["indexed"] for s in evtest.info(tape)["segments"]))
         self.out("verify", tape)
-        self.assertRegex(self.out("compact", tape).decode(), "^0 segments compacted, 4 left")
+        self.assertRegex(self.out("compact", tape).decode(), "^0 segments compacted, 4 unchanged")
         self.assertEqual(sorted(os.listdir(os.path.join(tape, "journal"))), ["lock"])
 
     def test_recording_goes_on_behind_it(self):
@@ -138,7 +138,7 @@ class Compact(tooltest.Case):
         with open(self.segment(tape, 2), "rb") as f:
             before = f.read()
         out = self.warns(3, "000002.* is left as it is: ", "compact", tape)
-        self.assertRegex(out.decode(), "^3 segments compacted, 1 left")
+        self.assertRegex(out.decode(), "^3 segments compacted, 1 unchanged")
         with open(self.segment(tape, 2), "rb") as f:
             self.assertEqual(f.read(), before)
 

@@ -1,6 +1,5 @@
 /*
- * evtape.c - evtape.so: tapes as tables, in any program that loads SQLite
- * extensions.
+ * evtape.c - evtape.so: a SQLite extension that makes tapes readable as tables.
  *
  *     .load evtape
  *     SELECT time, payload FROM frames('field.tape') WHERE source_id = 10001;
@@ -73,7 +72,7 @@ table_key(sqlite3_context *ctx, const evt_key *key)
 		sqlite3_result_text(ctx, text, (int)key->len, SQLITE_TRANSIENT);
 }
 
-/* Named after the file, as SQLite looks for it. */
+/* SQLite derives this name from the file name. */
 int sqlite3_evtape_init(sqlite3 *db, char **ret_words,
     const sqlite3_api_routines *api);
 

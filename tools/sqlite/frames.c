@@ -1,11 +1,11 @@
 /*
- * frames.c - the table frames(TAPE): a row for each frame and source that it
+ * frames.c - the table frames(TAPE): one row for each frame and source that it
  * names.
  *
- * What a query says of time, number, source, event and kind goes into the
+ * Conditions of a query on time, number, source, event and kind go into the
  * cursor's filter, so that blocks which cannot match are not read.  Times are
- * compared as times, in all forms that --from takes, and only by the filter;
- * the rest is looked at by SQLite once more.
+ * compared as times, in all forms that --from accepts, and only by the filter;
+ * SQLite checks the other conditions again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,22 +48,22 @@ struct rows {
 	evt_frame frame;
 	evt_frame_items records;
 	evt_frame_item record;
-	size_t source;    /* of frame.sources, where it is no batch */
-	uint64_t end_seq; /* behind the last that is wanted */
+	size_t source;    /* index in frame.sources, unless it is a batch */
+	uint64_t end_seq; /* after the last wanted frame */
 	int64_t row;
 	bool ended;
 };
 
 /* ---- planning ------------------------------------------------------------ */
 
-/* A constraint that is taken is one word of the plan: the column and the
- * operator.  The plan's words stand in the order of xFilter's arguments. */
+/* Each constraint that is used is one word of the plan: column and operator.  The
+ * words are in the order of xFilter's arguments. */
 struct use {
 	enum column column;
 	unsigned char op;
-	bool exact; /* SQLite need not look again */
+	bool exact; /* SQLite need not check again */
 	const char *word;
-	double gain; /* how much less there is to read */
+	double gain; /* by what factor less is read */
 };
 
 static const struct use uses[] = {
@@ -116,7 +116,7 @@ frames_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 		if (u == NULL)
 			continue;
 		if (!info->aConstraint[i].usable) {
-			/* A tape that is not known yet cannot be opened. */
+			/* The tape must be known to be opened. */
 			if (u->column == TAPE) {
 				sqlite3_free(sqlite3_str_finish(plan));
 				return SQLITE_CONSTRAINT;
@@ -134,10 +134,10 @@ frames_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 			sqlite3_vtab_in(info, i, 1);
 	}
 	r = sqlite3_str_errcode(plan);
-	info->idxStr = sqlite3_str_finish(plan); /* NULL where it is empty */
+	info->idxStr = sqlite3_str_finish(plan); /* NULL if it is empty */
 	info->needToFreeIdxStr = 1;
-	/* SQLite also asks for plans of parts of the condition, in which the
-	 * tape may be missing: never to be chosen, but no error. */
+	/* SQLite also asks for plans of parts of the condition, without the
+	 * tape.  That is no error, but such a plan must not be chosen. */
 	info->estimatedCost = has_tape ? cost : 1e100;
 	info->estimatedRows = (sqlite3_int64)cost / 10 + 1;
 	return r;
@@ -190,7 +190,7 @@ frames_add_value(struct filter *x, enum column column, sqlite3_value *v)
 		    v);
 }
 
-/* One value, or those of IN (...).  A list of none matches nothing. */
+/* Add one value, or those of IN (...).  An empty list matches nothing. */
 static void
 frames_add_values(struct filter *x, enum column column, sqlite3_value *arg)
 {
@@ -254,7 +254,7 @@ frames_add_seq(struct filter *x, sqlite3_value *v, unsigned char op)
 {
 	sqlite3_int64 n = sqlite3_value_int64(v);
 
-	/* What is no integer is left to SQLite. */
+	/* Values that are not integers are left to SQLite. */
 	if (sqlite3_value_type(v) != SQLITE_INTEGER || n < 0)
 		return;
 	if ((op == SQLITE_INDEX_CONSTRAINT_EQ ||
@@ -269,7 +269,7 @@ frames_add_seq(struct filter *x, sqlite3_value *v, unsigned char op)
 		x->end_seq = (uint64_t)n + 1;
 }
 
-/* Take the argument that a word of the plan stands for. */
+/* Apply the argument that a word of the plan describes. */
 static int
 frames_add_argument(struct filter *x, const char *word, size_t n,
     sqlite3_value *v)
@@ -311,7 +311,7 @@ frames_set_ref(evt_tape *tape, evt_timetext_ref *ref, evt_error *err)
 	return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 }
 
-/* plan: the words of the arguments, "" for none. */
+/* `plan`: the words for the arguments; "": no arguments. */
 static int
 frames_open_cursor(struct rows *c, const char *plan, sqlite3_value **argv,
     evt_error *err)
@@ -390,14 +390,14 @@ frames_fail(struct rows *c, int code, const evt_error *err)
 	return table_fail(c->base.pVtab, err->text);
 }
 
-/* The next frame, and its first row. */
+/* Go to the next frame, and its first row. */
 static int
 frames_next_frame(struct rows *c)
 {
 	evt_error err;
 	int r = evt_cursor_next(c->cursor, &c->frame, &err);
 
-	/* A damaged block is an error: an answer must not lack frames unsaid. */
+	/* A damaged block is an error: results must not lack frames silently. */
 	if (r == EVT_OK)
 		r = evt_frame_items_begin(&c->records, &c->frame, c->scanner,
 		    &err);
@@ -406,8 +406,7 @@ frames_next_frame(struct rows *c)
 	c->ended = r != EVT_OK || c->frame.seq >= c->end_seq;
 	c->source = 0;
 	if (!c->ended && !evt_frame_items_next(&c->records, &c->record))
-		return frames_next_frame(
-		    c); /* a batch without one that it names */
+		return frames_next_frame(c); /* a batch without records */
 	return SQLITE_OK;
 }
 
@@ -450,7 +449,7 @@ frames_filter_rows(sqlite3_vtab_cursor *base, int number, const char *plan,
 	}
 	if (path == NULL)
 		return table_fail(base->pVtab,
-		    "frames() wants the path of a tape: frames('field.tape')");
+		    "frames() needs the path of a tape: frames('field.tape')");
 	r = evt_tape_open(path, &c->tape, &err);
 	if (r == EVT_OK)
 		r = frames_open_cursor(c, plan, argv, &err);
@@ -483,7 +482,7 @@ frames_show_opcode(sqlite3_context *ctx, const evt_frame *f)
 static void
 frames_show_payload(sqlite3_context *ctx, const evt_frame *f, bool json)
 {
-	/* Text that is not well-formed JSON may be no UTF-8 either. */
+	/* Text that is not well-formed JSON may not be UTF-8 either. */
 	if (json)
 		sqlite3_result_text64(ctx, (const char *)f->payload, f->len,
 		    SQLITE_TRANSIENT, SQLITE_UTF8);

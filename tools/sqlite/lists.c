@@ -1,5 +1,5 @@
-/* lists.c - the tables sources(TAPE), gaps(TAPE) and marks(TAPE): what the
- * index knows, without a look at frames. */
+/* lists.c - the tables sources(TAPE), gaps(TAPE) and marks(TAPE), which come from
+ * the index: no frame is read. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,9 +32,9 @@ struct list {
 };
 
 static int
-best_index(sqlite3_index_info *info, int tape)
+lists_best_index(sqlite3_index_info *info, int tape)
 {
-	info->estimatedCost = 1e100; /* without a tape: never to be chosen */
+	info->estimatedCost = 1e100; /* without a tape: must not be chosen */
 	for (int i = 0; i < info->nConstraint; i++) {
 		if (info->aConstraint[i].iColumn != tape ||
 		    info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
@@ -49,28 +49,28 @@ best_index(sqlite3_index_info *info, int tape)
 }
 
 static int
-best_sources(sqlite3_vtab *vtab, sqlite3_index_info *info)
+lists_best_sources(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
 	(void)vtab;
-	return best_index(info, SOURCES_TAPE);
+	return lists_best_index(info, SOURCES_TAPE);
 }
 
 static int
-best_gaps(sqlite3_vtab *vtab, sqlite3_index_info *info)
+lists_best_gaps(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
 	(void)vtab;
-	return best_index(info, GAPS_TAPE);
+	return lists_best_index(info, GAPS_TAPE);
 }
 
 static int
-best_marks(sqlite3_vtab *vtab, sqlite3_index_info *info)
+lists_best_marks(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
 	(void)vtab;
-	return best_index(info, MARKS_TAPE);
+	return lists_best_index(info, MARKS_TAPE);
 }
 
 static int
-open_list(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret)
+lists_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret)
 {
 	struct list *l = sqlite3_malloc(sizeof(*l));
 
@@ -83,7 +83,7 @@ open_list(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret)
 }
 
 static void
-forget(struct list *l)
+lists_forget(struct list *l)
 {
 	evt_info_free(l->info);
 	evt_tape_close(l->tape);
@@ -93,15 +93,15 @@ forget(struct list *l)
 }
 
 static int
-close_list(sqlite3_vtab_cursor *base)
+lists_close(sqlite3_vtab_cursor *base)
 {
-	forget((struct list *)base);
+	lists_forget((struct list *)base);
 	sqlite3_free(base);
 	return SQLITE_OK;
 }
 
 static int
-filter_list(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
+lists_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
     sqlite3_value **argv)
 {
 	struct list *l = (struct list *)base;
@@ -110,11 +110,11 @@ filter_list(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
 
 	(void)number;
 	(void)plan;
-	forget(l);
+	lists_forget(l);
 	path = argc > 0 ? (const char *)sqlite3_value_text(argv[0]) : NULL;
 	if (path == NULL)
 		return table_fail(base->pVtab,
-		    "the table wants the path of a tape: "
+		    "the table needs the path of a tape: "
 		    "sources('field.tape')");
 	if (evt_tape_open(path, &l->tape, &err) ||
 	    evt_tape_info(l->tape, &l->info, &err))
@@ -123,14 +123,14 @@ filter_list(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
 }
 
 static int
-next_any(sqlite3_vtab_cursor *base)
+lists_next(sqlite3_vtab_cursor *base)
 {
 	((struct list *)base)->at++;
 	return SQLITE_OK;
 }
 
 static int
-rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
+lists_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
 {
 	*ret = (sqlite3_int64)((const struct list *)base)->at;
 	return SQLITE_OK;
@@ -139,7 +139,7 @@ rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
 /* ---- sources ------------------------------------------------------------------------ */
 
 static int
-eof_sources(sqlite3_vtab_cursor *base)
+lists_eof_sources(sqlite3_vtab_cursor *base)
 {
 	const struct list *l = (const struct list *)base;
 
@@ -147,7 +147,7 @@ eof_sources(sqlite3_vtab_cursor *base)
 }
 
 static int
-column_sources(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
+lists_column_sources(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 {
 	const struct list *l = (const struct list *)base;
 	const evt_info_key *k = &l->info->sources[l->at];
@@ -170,7 +170,7 @@ column_sources(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 /* ---- gaps and marks ----------------------------------------------------------------- */
 
 static int
-eof_marks(sqlite3_vtab_cursor *base)
+lists_eof_marks(sqlite3_vtab_cursor *base)
 {
 	const struct list *l = (const struct list *)base;
 
@@ -178,19 +178,19 @@ eof_marks(sqlite3_vtab_cursor *base)
 }
 
 static int
-eof_gaps(sqlite3_vtab_cursor *base)
+lists_eof_gaps(sqlite3_vtab_cursor *base)
 {
 	struct list *l = (struct list *)base;
 
 	while (l->at < l->info->n_marks &&
 	    l->info->mark[l->at].opcode != EVT_MARK_GAP)
 		l->at++;
-	return eof_marks(base);
+	return lists_eof_marks(base);
 }
 
-/* The columns that both begin with. */
+/* Set the first columns, which gaps and marks share. */
 static void
-show_place(sqlite3_context *ctx, const evt_info_mark *m, int i)
+lists_show_place(sqlite3_context *ctx, const evt_info_mark *m, int i)
 {
 	if (i == 0)
 		sqlite3_result_int64(ctx, (sqlite3_int64)m->seq);
@@ -203,7 +203,7 @@ show_place(sqlite3_context *ctx, const evt_info_mark *m, int i)
 }
 
 static int
-column_gaps(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
+lists_column_gaps(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 {
 	static const char *const names[] = { "frames", "bytes", "reason",
 		"seconds", "from", "to" };
@@ -218,7 +218,7 @@ column_gaps(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 		return SQLITE_OK;
 	}
 	if (i < 4) {
-		show_place(ctx, m, i);
+		lists_show_place(ctx, m, i);
 		return SQLITE_OK;
 	}
 	json = cJSON_Parse(m->json);
@@ -234,13 +234,13 @@ column_gaps(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 }
 
 static int
-column_marks(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
+lists_column_marks(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 {
 	const struct list *l = (const struct list *)base;
 	const evt_info_mark *m = &l->info->mark[l->at];
 
 	if (i < 4)
-		show_place(ctx, m, i);
+		lists_show_place(ctx, m, i);
 	else if (i == 4)
 		sqlite3_result_text(ctx, evt_mark_name(m->opcode), -1,
 		    SQLITE_STATIC);
@@ -255,10 +255,10 @@ column_marks(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 #define LIST_MODULE(name_)                                                  \
 	{                                                                   \
 		.xConnect = table_connect, .xDisconnect = table_disconnect, \
-		.xBestIndex = best_##name_, .xOpen = open_list,             \
-		.xClose = close_list, .xFilter = filter_list,               \
-		.xNext = next_any, .xEof = eof_##name_,                     \
-		.xColumn = column_##name_, .xRowid = rowid,                 \
+		.xBestIndex = lists_best_##name_, .xOpen = lists_open,      \
+		.xClose = lists_close, .xFilter = lists_filter,             \
+		.xNext = lists_next, .xEof = lists_eof_##name_,             \
+		.xColumn = lists_column_##name_, .xRowid = lists_rowid,     \
 	}
 
 const sqlite3_module table_sources = LIST_MODULE(sources);

@@ -1,4 +1,4 @@
-/* table.h - what the tables of evtape.so share. */
+/* table.h - what the tables of evtape.so share: SQLite virtual tables. */
 #ifndef EVT_TOOLS_SQLITE_TABLE_H
 #define EVT_TOOLS_SQLITE_TABLE_H
 
@@ -6,22 +6,21 @@
 
 #include "format/evtape.h"
 
-/* The tables, as SQLite takes them: all are functions of a tape, and none can
- * be created. */
+/* The tables.  All are table-valued functions of a tape; none can be created. */
 extern const sqlite3_module table_frames;  /* frames.c */
 extern const sqlite3_module table_sources; /* lists.c */
 extern const sqlite3_module table_gaps;
 extern const sqlite3_module table_marks;
 
-/* xConnect of all: declares the columns that pAux holds. */
+/* xConnect of all tables: declares the columns, which pAux holds. */
 int table_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
     sqlite3_vtab **ret_vtab, char **ret_words);
 int table_disconnect(sqlite3_vtab *vtab);
 
-/* Put words into the table's error message; SQLITE_ERROR. */
+/* Set the table's error message; returns SQLITE_ERROR. */
 int table_fail(sqlite3_vtab *vtab, const char *words);
 
-/* A result: a time as text, a key as the value that it is. */
+/* Set the result: a time as text; a key as an integer or text. */
 void table_time(sqlite3_context *ctx, int64_t ns);
 void table_key(sqlite3_context *ctx, const evt_key *key);
 

@@ -22,36 +22,37 @@ static const cli_option table[] = {
 	    .name = "format",
 	    .arg = "FORM",
 	    .offset = offsetof(struct options, format),
-	    .help = "envelope: a JSON object a line (default); lines: the\n"
-	            "payloads; stamped: time, tab, payload; csv: --fields;\n"
-	            "geojson: a Feature a line, where a source was" },
+	    .help =
+	        "envelope: one JSON object a line (default); lines: the\n"
+	        "payloads; stamped: time, tab, payload; csv: see --fields;\n"
+	        "geojson: one Feature a line for each known position" },
 	{ .type = CLI_LIST,
 	    .name = "fields",
 	    .arg = "COLUMN",
 	    .offset = offsetof(struct options, fields),
-	    .help = "the columns of csv; repeatable, or a list" },
+	    .help = "columns of csv; repeatable, or a list: a,b" },
 	CLI_FILTER_OPTIONS(struct options, filter),
 	{ .type = CLI_LIST,
 	    .name = "kind",
 	    .arg = "KIND",
 	    .offset = offsetof(struct options, filter.kinds),
-	    .help = "received, sent, mark; repeatable; default: all in\n"
-	            "envelopes, received else" },
+	    .help = "received, sent, mark; repeatable; default: all for\n"
+	            "envelopes, received for other forms" },
 	{ .type = CLI_FLAG,
 	    .name = "marks",
 	    .offset = offsetof(struct options, marks),
-	    .help = "marks too, where the form leaves them out" },
+	    .help = "also print marks, in forms that omit them" },
 	{ .type = CLI_FLAG,
 	    .letter = 'F',
 	    .name = "follow",
 	    .offset = offsetof(struct options, follow),
 	    .help = "at the end of a tape that is being recorded, wait for\n"
-	            "more, until the recording ends" },
+	            "more frames until the recording ends" },
 	{ .type = CLI_FLAG,
 	    .letter = 'v',
 	    .name = "verbose",
 	    .offset = offsetof(struct options, verbose),
-	    .help = "tell how many blocks were read" },
+	    .help = "report how many blocks were read" },
 	{ .type = CLI_END },
 };
 
@@ -63,8 +64,8 @@ static const cli_command cat_cli = {
 	    "An envelope holds a frame's sequence number, times, connection,\n"
 	    "kind, event, sources and payload. Several tapes are merged by "
 	    "time.\n"
-	    "Of a tape that is being recorded it prints what is "
-	    "there.\n\n" COLUMNS_HELP "\n\n" CLI_TIME_HELP,
+	    "While a tape is being recorded, cat prints the frames received so "
+	    "far.\n\n" COLUMNS_HELP "\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  # two sources, the first minute\n"
 	            "  $ evtape cat --source 10001,10002 --to +1m field.tape\n"
@@ -74,13 +75,13 @@ static const cli_command cat_cli = {
 	            "  # the speeds of a source, as a table\n"
 	            "  $ evtape cat -f csv --fields time,./gps/speed --source "
 	            "10001 field.tape\n"
-	            "  # what a recorder gets, as it comes\n"
+	            "  # frames as a recorder receives them\n"
 	            "  $ evtape cat --follow --format stamped field.tape\n",
 	.min_args = 1,
 	.max_args = -1,
 };
 
-/* The forms that replay has too, and those made of records. */
+/* The forms of frame_text.h, and those made of records. */
 enum form { LINES, ENVELOPE, STAMPED, CSV, GEOJSON, N_FORMS };
 
 struct work {
@@ -104,7 +105,7 @@ cat_parse_form(const char *text, enum form *ret, evt_error *err)
 		}
 	}
 	return evt_err_set(err, EVT_ERR_ARG,
-	    "'%s' is no form; there are envelope, lines, stamped, csv and "
+	    "unknown form '%s': give envelope, lines, stamped, csv or "
 	    "geojson",
 	    text);
 }

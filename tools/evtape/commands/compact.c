@@ -1,4 +1,4 @@
-/* compact.c - evtape compact: the same frames in less room. */
+/* compact.c - evtape compact: recompress a tape so that it takes less disk. */
 #include <inttypes.h>
 #include <stddef.h>
 
@@ -7,6 +7,7 @@
 #include "format/write/maintain.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/commands.h"
+#include "tools/evtape/lib/json_line.h"
 
 struct options {
 	int64_t level;
@@ -21,13 +22,13 @@ static const cli_option table[] = {
 	    .offset = offsetof(struct options, level),
 	    .min = 1,
 	    .max = 19,
-	    .help = "of zstd, 1 to 19 (12)" },
+	    .help = "zstd level, 1 to 19 (12)" },
 	{ .type = CLI_SIZE,
 	    .name = "block-size",
 	    .arg = "SIZE",
 	    .offset = offsetof(struct options, block_size),
-	    .help = "payload of a block (1MiB): larger ones are smaller on\n"
-	            "disk and slower to read a part of" },
+	    .help = "payload bytes in a block (1MiB): larger blocks take less\n"
+	            "disk, but reading a part of the tape takes longer" },
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
@@ -38,15 +39,15 @@ static const cli_option table[] = {
 static const cli_command compact_cli = {
 	.name = "evtape compact",
 	.usage = "[options] TAPE",
-	.summary = "compress a tape anew, in full blocks and at a higher level",
+	.summary = "recompress a tape in full blocks and at a higher level",
 	.details =
-	    "Frames, numbers and times stay the same. Each segment is made\n"
-	    "beside, read back, compared, and takes the old one's place at "
-	    "once,\n"
-	    "so that an interruption costs nothing. Readers are not disturbed; "
-	    "a\n"
-	    "tape that is being recorded is refused. A segment that would not\n"
-	    "get smaller, or is damaged, stays as it is.",
+	    "Frames, sequence numbers and times stay the same. Each new "
+	    "segment\n"
+	    "is written beside the old one, read back and compared before it\n"
+	    "replaces it, so an interruption loses nothing. Readers are not\n"
+	    "disturbed. A tape that is being recorded is refused. A segment "
+	    "that\n"
+	    "is damaged or would not shrink stays as it is.",
 	.options = table,
 	.examples = "  $ evtape compact --level 19 field.tape\n",
 	.min_args = 1,
@@ -67,23 +68,29 @@ compact_notice(void *ctx, const char *text)
 	cli_warn(&compact_cli, "%s", text);
 }
 
-static void
-compact_report(const evt_maintain_compact_result *got, bool json)
+static int
+compact_report(const evt_maintain_compact_result *got, bool json,
+    evt_error *err)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
+	json_line line;
+	evt_json_write *w;
 
-	if (json)
-		printf("{\"compacted\":%" PRIu64 ",\"left\":%" PRIu64
-		       ",\"damaged\":%" PRIu64 ",\"bytes_before\":%" PRIu64
-		       ",\"bytes_after\":%" PRIu64 "}\n",
-		    got->segments, got->left, got->damaged, got->before,
-		    got->after);
-	else
-		printf("%" PRIu64 " segments compacted, %" PRIu64
-		       " left: %s before, %s after\n",
-		    got->segments, got->left,
-		    evt_timetext_size_format(got->before, a),
-		    evt_timetext_size_format(got->after, b));
+	if (json) {
+		w = json_line_begin(&line);
+		evt_json_write_uint(w, "compacted", got->segments);
+		evt_json_write_uint(w, "left", got->left);
+		evt_json_write_uint(w, "damaged", got->damaged);
+		evt_json_write_uint(w, "bytes_before", got->before);
+		evt_json_write_uint(w, "bytes_after", got->after);
+		return json_line_print(&line, err);
+	}
+	printf("%" PRIu64 " segment%s compacted, %" PRIu64
+	       " unchanged: %s before, %s after\n",
+	    got->segments, got->segments == 1 ? "" : "s", got->left,
+	    evt_timetext_size_format(got->before, a),
+	    evt_timetext_size_format(got->after, b));
+	return EVT_OK;
 }
 
 static int
@@ -119,7 +126,9 @@ compact_run(tool_context *c, evt_error *err)
 		return stop_requested();
 	if (r != EVT_OK)
 		return r;
-	compact_report(&got, o->json);
+	r = compact_report(&got, o->json, err);
+	if (r != EVT_OK)
+		return r;
 	return got.damaged > 0 ? CLI_LOSSES : CLI_DONE;
 }
 

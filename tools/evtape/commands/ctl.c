@@ -1,9 +1,10 @@
 /*
- * ctl.c - evtape ctl: move the deck of an evtape-replay, and ask it.
+ * ctl.c - evtape ctl: control a running evtape-replay over its HTTP API, and query
+ * it.
  *
- * Each command is a row: a call of the API (see docs/control.md), its words
- * as the members of its body, and how the answer is shown.  Times and speeds go
- * as they are: the server knows the tape.
+ * Each command is a row of a table: an API call (see docs/control.md), its words
+ * as members of the body, and how the answer is shown.  Times and speeds are sent
+ * as typed: the server knows the tape.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -34,18 +35,19 @@ static const cli_option table[] = {
 	    .name = "source",
 	    .arg = "ID",
 	    .offset = offsetof(struct options, sources),
-	    .help = "filter: frames that name any of these sources;\n"
+	    .help = "with filter: frames that name any of these sources;\n"
 	            "repeatable, or a list: 1,2" },
 	{ .type = CLI_LIST,
 	    .name = "event",
 	    .arg = "NAME",
 	    .offset = offsetof(struct options, events),
-	    .help = "filter: frames of any of these events; repeatable" },
+	    .help = "with filter: frames of any of these events; repeatable" },
 	{ .type = CLI_STRING,
 	    .name = "at",
 	    .arg = "TIME",
 	    .offset = offsetof(struct options, at),
-	    .help = "sources: their states at TIME (where the deck is)" },
+	    .help =
+	        "with sources: their states at TIME (the playing position)" },
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
@@ -54,59 +56,63 @@ static const cli_option table[] = {
 	    .name = "token-file",
 	    .arg = "FILE",
 	    .offset = offsetof(struct options, token_file),
-	    .help = "the token that the server wants; without it, that in the\n"
+	    .help = "the token that the server requires; default: the\n"
 	            "environment variable EVTAPE_TOKEN" },
 	{ .type = CLI_STRING,
 	    .name = "ca",
 	    .arg = "FILE",
 	    .offset = offsetof(struct options, ca),
-	    .help = "https: trust the CA certificates in this PEM file, and\n"
-	            "no others" },
+	    .help = "https: trust only the CA certificates in this PEM file" },
 	{ .type = CLI_DURATION,
 	    .name = "timeout",
 	    .arg = "DURATION",
 	    .offset = offsetof(struct options, timeout_ns),
-	    .help = "how long to wait for an answer (30s); for a connection\n"
-	            "never more than 5s" },
+	    .help = "how long to wait for an answer (30s); a connection is\n"
+	            "given at most 5s" },
 	{ .type = CLI_END },
 };
 
 static const cli_command ctl_cli = {
 	.name = "evtape ctl",
 	.usage = "[options] URL [COMMAND [WORD...]]",
-	.summary = "move the deck of an evtape-replay, and ask it",
+	.summary = "control a running evtape-replay, and query it",
 	.details =
-	    "URL is http://HOST:PORT, what evtape-replay prints and writes to\n"
-	    "--ready-file (ws://HOST:PORT/stream), HOST:PORT, or a PORT of\n"
-	    "127.0.0.1.\n\n"
-	    "Commands that move the deck, and print where it is then:\n"
+	    "URL is http://HOST:PORT, the stream address that evtape-replay\n"
+	    "prints and writes to --ready-file (ws://HOST:PORT/stream), "
+	    "HOST:PORT,\n"
+	    "or a PORT on 127.0.0.1.\n"
+	    "\n"
+	    "Commands that control the playback, and print its position:\n"
 	    "  play, pause, toggle\n"
-	    "  step [N]        pause, and play the next frame, or N of them\n"
-	    "  seek TIME\n"
+	    "  step [N]        pause, and play the next frame, or N frames\n"
+	    "  seek TIME       jump to TIME\n"
 	    "  speed N         0.1 to 1000, or max: without waiting\n"
-	    "  loop FROM TO    from TO back to FROM; loop off\n"
-	    "  window FROM TO  play only this, - is an open end; window off\n"
-	    "  filter          play only --source and --event; filter off\n\n"
-	    "Commands that ask:\n"
-	    "  status          where the deck is, and what it does (default)\n"
-	    "  tape            what is on the tape\n"
+	    "  loop FROM TO    repeat from FROM to TO; loop off\n"
+	    "  window FROM TO  play only this part; - is an open end; window "
+	    "off\n"
+	    "  filter          play only --source and --event; filter off\n"
+	    "\n"
+	    "Commands that query:\n"
+	    "  status          position and state of the playback (default)\n"
+	    "  tape            contents of the tape\n"
 	    "  sources         every source with its last state\n"
 	    "  gaps            times for which frames are missing\n"
-	    "  marks           marks, bookmarks among them\n\n" CLI_TIME_HELP,
+	    "  marks           all marks, including "
+	    "bookmarks\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples =
-	    "  # as it stood when the gate opened, then slowly on\n"
+	    "  # the state when the gate opened, then on at half speed\n"
 	    "  $ evtape ctl 8787 seek 'mark:gate opened'\n"
 	    "  $ evtape ctl 8787 speed 0.5\n"
 	    "  $ evtape ctl 8787 play\n"
-	    "  # where it is, for a script\n"
+	    "  # the position, for a script\n"
 	    "  $ evtape ctl --json 8787 | jq -r .time\n"
 	    "  $ evtape ctl --ca ca.pem https://replay.example:8787 pause\n",
 	.min_args = 1,
 	.max_args = -1,
 };
 
-/* A call that is under way. */
+/* A call in progress. */
 struct job {
 	const struct call *call;
 	const struct options *o;
@@ -114,21 +120,21 @@ struct job {
 	bool has_token;
 	evt_json_scanner *scanner;
 	evt_buf body, answer;
-	int n; /* words behind the command */
+	int n; /* words after the command */
 	char **words;
 };
 
 struct call {
 	const char *name;
 	const char *path;   /* of the API */
-	const char *member; /* that each answer has */
+	const char *member; /* that every valid answer has */
 	bool (*show)(evt_json_view v, evt_buf *out);
-	const char *words;  /* as usage has them, NULL: none */
-	const char *arg[2]; /* members of the body, a word each */
-	/* What is other than one call; the exit code, or -1. */
+	const char *words;  /* for messages; NULL: takes none */
+	const char *arg[2]; /* members of the body, one for each word */
+	/* If it is not just one call; returns the exit code, or -1 to go on. */
 	int (*run)(struct job *j);
 	bool post;
-	bool off; /* the word "off" for them all ends it */
+	bool off; /* the single word "off" is accepted too */
 };
 
 /* ---- asking -------------------------------------------------------------- */
@@ -139,7 +145,7 @@ ctl_fail(const struct job *j, const evt_error *err)
 	return cli_fail(&ctl_cli, "%s: %s", j->call->name, err->text);
 }
 
-/* The server's own words for why it does not do it. */
+/* Report why the server refused, in its own words. */
 static int
 ctl_refused(const struct job *j, long status)
 {
@@ -152,12 +158,12 @@ ctl_refused(const struct job *j, long status)
 
 	if (status == 401)
 		return cli_fail(&ctl_cli, "%s: %s", j->call->name,
-		    j->has_token ? "the server does not take this token" :
-		                   "the server wants a token: give it with "
+		    j->has_token ? "the server does not accept this token" :
+		                   "the server requires a token: give it with "
 		                   "--token-file or in EVTAPE_TOKEN");
 	if (evt_json_view_kind(why) != EVT_JSON_VIEW_STRING)
 		return cli_fail(&ctl_cli,
-		    "%s: %s answers with status %ld: is it an evtape-replay?",
+		    "%s: %s answered with status %ld: is it an evtape-replay?",
 		    j->call->name, ctl_server_url(j->server), status);
 	if (!evt_json_view_text(why, &text) || !evt_buf_add_byte(&text, '\0'))
 		code = cli_fail(&ctl_cli, "out of memory");
@@ -168,7 +174,7 @@ ctl_refused(const struct job *j, long status)
 	return code;
 }
 
-/* Ask, and see that the answer is one; -1 to go on. */
+/* Ask, and check the answer; -1 to go on. */
 static int
 ctl_ask_path(struct job *j, const char *path, const char *query,
     const evt_buf *body)
@@ -194,7 +200,7 @@ ctl_ask_path(struct job *j, const char *path, const char *query,
 	            j->call->member, strlen(j->call->member))) ==
 	    EVT_JSON_VIEW_NONE)
 		return cli_fail(&ctl_cli,
-		    "%s: what %s answers is not that of an evtape-replay",
+		    "%s: %s did not answer as an evtape-replay does",
 		    j->call->name, ctl_server_url(j->server));
 	return -1;
 }
@@ -229,7 +235,7 @@ ctl_show(const struct job *j)
 	if (r != EVT_OK)
 		return ctl_fail(j, &err);
 	if (j->o->json) {
-		/* Line breaks stand between tokens alone. */
+		/* In JSON, line breaks occur only between tokens. */
 		for (size_t i = 0; i < j->answer.len; i++) {
 			if (j->answer.data[i] == '\n' ||
 			    j->answer.data[i] == '\r')
@@ -391,8 +397,8 @@ ctl_find_call(const char *name)
 	return NULL;
 }
 
-/* Whether there are as many words as the command takes, none of them what an
- * unset variable of a script leaves. */
+/* Whether the number of words is right, and no word is empty, as an unset variable
+ * in a script would make it. */
 static bool
 ctl_words_good(const struct job *j)
 {
@@ -408,7 +414,7 @@ ctl_words_good(const struct job *j)
 	return j->n == want || (c->run == ctl_run_step && j->n == 1);
 }
 
-/* -1, or the exit code: words were said. */
+/* Check words and options; -1 to go on, else the exit code. */
 static int
 ctl_check(const struct job *j)
 {
@@ -431,14 +437,15 @@ ctl_check(const struct job *j)
 		return cli_usage(&ctl_cli, "--at is for sources, not for %s",
 		    name);
 	if (o->at != NULL && *o->at == '\0')
-		return cli_usage(&ctl_cli, "option --at: no time given");
+		return cli_usage(&ctl_cli, "option --at: the time is empty");
 	if (o->timeout_ns <= 0)
 		return cli_usage(&ctl_cli,
-		    "option --timeout: it must be above 0");
+		    "option --timeout: it must be greater than 0");
 	return -1;
 }
 
-/* The token, if there is one: *ret is then `text`. */
+/* Read the token into `text`; *ret is `text`, or NULL without a token.  -1 to go
+ * on, else the exit code. */
 static int
 ctl_read_token(const struct options *o, char text[EVT_ACCESS_TOKEN_MAX + 1],
     const char **ret)

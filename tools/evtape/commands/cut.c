@@ -1,9 +1,9 @@
 /*
- * cut.c - evtape cut: a part of a tape as a tape of its own.
+ * cut.c - evtape cut: copy a part of a tape to a new tape.
  *
- * A part that begins midway lacks what every source said before.  --state puts
- * that first: the last state of each source before the window, behind a mark
- * that says so.
+ * A part that begins midway lacks the earlier states of its sources.  With
+ * --state, the new tape begins with a mark "state" and the last state of each
+ * source before the window.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -35,7 +35,7 @@ static const cli_option table[] = {
 	{ .type = CLI_FLAG,
 	    .name = "state",
 	    .offset = offsetof(struct options, state),
-	    .help = "begin with the last state of each source before --from" },
+	    .help = "begin with each source's last state before --from" },
 	{ .type = CLI_END },
 };
 
@@ -45,28 +45,29 @@ static const cli_command cut_cli = {
 	.summary = "copy a part of a tape into a new one",
 	.details =
 	    "Frames keep their bytes, times and connections, and get new\n"
-	    "sequence numbers. The marks of the window come along whatever\n"
-	    "sources and events are asked for. With --state the frames of "
-	    "before\n"
-	    "the window stand behind a mark named state; they keep their "
+	    "sequence numbers. Marks within the window are copied too, "
+	    "whatever\n"
+	    "the sources and events. With --state, the last states before the\n"
+	    "window come first, after a mark named \"state\"; they keep their "
 	    "times.\n\n" CLI_TIME_HELP,
 	.options = table,
-	.examples = "  # one source, the quarter of an hour around a bookmark\n"
-	            "  $ evtape cut field.tape --source 10001 --from 12:40 "
-	            "--to 12:55 -o bug.tape\n"
-	            "  # with what each source had said until then\n"
-	            "  $ evtape cut field.tape --from +5m --to +6m --state -o "
-	            "bug.tape\n",
+	.examples =
+	    "  # one source, a quarter of an hour\n"
+	    "  $ evtape cut field.tape --source 10001 --from 12:40 "
+	    "--to 12:55 -o bug.tape\n"
+	    "  # one minute, with the last state of each source before it\n"
+	    "  $ evtape cut field.tape --from +5m --to +6m --state -o "
+	    "bug.tape\n",
 	.min_args = 1,
 	.max_args = 1,
 };
 
 /* ---- states before the window --------------------------------------------------- */
 
-/* A frame to be copied: its number, and a source by which it is found again. */
+/* A frame to copy: its sequence number, and a source to find it by. */
 struct last {
 	uint64_t seq;
-	size_t source; /* place in the list of ids */
+	size_t source; /* index in the list of ids */
 	const char *event;
 };
 
@@ -79,8 +80,8 @@ struct states {
 	size_t n;
 };
 
-/* The later of a source's last `state` and last `state_batch`; where a feed
- * has neither, its last frame of any event. */
+/* Find the later of a source's last `state` and last `state_batch` frames; if the
+ * feed has neither, its last frame of any event. */
 static int
 cut_find_last(struct states *s, size_t source, evt_error *err)
 {
@@ -133,7 +134,7 @@ cut_put_state_mark(newtape *to, uint64_t frames, const evt_frame *first,
 }
 
 /* Copy the frames that were found, each once, in the tape's order.  They are
- * looked up a second time, so that they need not all be held. */
+ * looked up a second time, so that memory need not hold them all. */
 static int
 cut_copy_states(struct states *s, newtape *to, evt_error *err)
 {
@@ -159,7 +160,7 @@ cut_copy_states(struct states *s, newtape *to, evt_error *err)
 	return r;
 }
 
-/* The sources that are asked for, else all that the tape has. */
+/* Put the states of the sources of --source, else of all on the tape. */
 static int
 cut_put_states(evt_tape *tape, const evt_filter *filter, newtape *to,
     evt_error *err)
@@ -173,7 +174,8 @@ cut_put_states(evt_tape *tape, const evt_filter *filter, newtape *to,
 	int r = EVT_OK;
 
 	if (filter->n_sources == 0) {
-		if ((r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err)))
+		r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err);
+		if (r != EVT_OK)
 			return r;
 		names = calloc(info->n_sources + 1, sizeof(*names));
 		for (size_t i = 0; names != NULL && i < info->n_sources; i++)
@@ -199,7 +201,7 @@ cut_put_states(evt_tape *tape, const evt_filter *filter, newtape *to,
 
 /* ---- the window ----------------------------------------------------------------- */
 
-/* All goes to the one new tape. */
+/* Everything goes to the one new tape. */
 static int
 cut_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
     evt_error *err)

@@ -1,4 +1,4 @@
-/* diff.c - evtape diff: what two tapes say differently; see diff.h. */
+/* diff.c - evtape diff: compare the frames of two tapes; see diff_store.h. */
 #include "tools/evtape/diff/diff_store.h"
 
 #include <inttypes.h>
@@ -21,8 +21,8 @@ struct options {
 	evt_strings ignore;
 	int64_t window, limit;
 	bool summary, json, absolute;
-	/* What is ignored, as pointers into a whole frame, and into a state of
-	 * a batch. */
+	/* The ignored fields, as pointers into a whole frame, and into a state
+	 * of a batch. */
 	evt_strings in_frame, in_batch;
 };
 
@@ -33,36 +33,37 @@ static const cli_option table[] = {
 	    .arg = "POINTER",
 	    .offset = offsetof(struct options, ignore),
 	    .help =
-	        "a field that may differ: /user_time in a frame, or, with a\n"
-	        "dot before it, in the state of a source, alone or in a\n"
-	        "batch: ./gps/updated; repeatable" },
+	        "a field that may differ: /user_time in a frame; with a\n"
+	        "leading dot, in the state of a source, alone or in a batch:\n"
+	        "./gps/updated; repeatable" },
 	{ .type = CLI_FLAG,
 	    .name = "summary",
 	    .offset = offsetof(struct options, summary),
-	    .help = "only the totals" },
+	    .help = "print only the totals" },
 	{ .type = CLI_INT,
 	    .name = "limit",
 	    .arg = "N",
 	    .offset = offsetof(struct options, limit),
 	    .min = 1,
 	    .max = INT64_MAX,
-	    .help = "tell no more than N differences" },
+	    .help = "print at most N differences" },
 	{ .type = CLI_INT,
 	    .name = "window",
 	    .arg = "N",
 	    .offset = offsetof(struct options, window),
 	    .min = 2,
 	    .max = 65536,
-	    .help = "how many frames of a source ahead a frame is looked for,\n"
-	            "before two at the same place count as changed (4096)" },
+	    .help = "search this many frames of a source ahead for an equal\n"
+	            "frame, before two frames count as changed (4096)" },
 	{ .type = CLI_FLAG,
 	    .name = "absolute",
 	    .offset = offsetof(struct options, absolute),
-	    .help = "shifts in time by the clock, not from each tape's start" },
+	    .help = "measure shifts by the clock, not from each tape's start" },
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
-	    .help = "a JSON object for each difference, and one of totals" },
+	    .help =
+	        "print a JSON object for each difference, and one of totals" },
 	{ .type = CLI_END },
 };
 
@@ -70,19 +71,18 @@ static const cli_command diff_cli = {
 	.name = "evtape diff",
 	.usage = "[options] A B",
 	.summary = "compare the frames of two tapes, source by source",
-	.details =
-	    "Of each source and event, received frames are compared in their\n"
-	    "order: those that are on A alone (-), on B alone (+), and those "
-	    "whose\n"
-	    "fields changed (~), each with JSON pointers, and how far B is "
-	    "shifted\n"
-	    "in time. The states of a batch are compared one by one. The order "
-	    "of\n"
-	    "members and the form of numbers do not count. It does not matter "
-	    "on\n"
-	    "which connection a frame came.\n\n"
-	    "The code is 0 if the tapes say the same, 3 if they "
-	    "differ.\n\n" CLI_TIME_HELP,
+	.details = "For each source and event, received frames are compared in "
+	           "order.\n"
+	           "Output lists frames only on A (-), only on B (+), and "
+	           "frames whose\n"
+	           "fields changed (~), with JSON pointers and B's shift in "
+	           "time. States\n"
+	           "in a batch are compared one by one. The order of members, "
+	           "the form of\n"
+	           "numbers and the connection of a frame do not matter.\n"
+	           "\n"
+	           "The exit code is 0 if the tapes are equal, 3 if they "
+	           "differ.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape diff before.tape after.tape\n"
 	            "  $ evtape diff --ignore /user_time --source 10001 "
@@ -135,7 +135,7 @@ struct reading {
 	bool any;
 };
 
-/* What is compared of a record: a state of a batch, or the whole frame. */
+/* The compared value of a record: a state of a batch, or the whole frame. */
 static evt_json_view
 diff_compared(const evt_frame_items *records, const evt_frame_item *record)
 {
@@ -172,8 +172,8 @@ diff_read_frame(void *ctx, const evt_frame *f, evt_error *err)
 
 /* ---- fetching ------------------------------------------------------------ */
 
-/* A frame by its number.  They are asked for more or less in order, so one is
- * found by going on, or else by beginning there. */
+/* Fetches frames by number.  Requests come roughly in order, so a frame is found
+ * by reading on, or else by opening a new cursor. */
 struct fetch {
 	evt_tape *tape;
 	evt_cursor *cursor;
@@ -181,7 +181,8 @@ struct fetch {
 	uint64_t seq; /* of frame, 0: none */
 };
 
-#define GO_ON 5000u
+/* Read on over at most this many frames. */
+#define READ_ON 5000u
 
 static int
 diff_fetch(struct fetch *x, uint64_t seq, evt_error *err)
@@ -192,7 +193,7 @@ diff_fetch(struct fetch *x, uint64_t seq, evt_error *err)
 	if (x->seq == seq)
 		return EVT_OK;
 	if (x->cursor == NULL || x->seq == 0 || seq < x->seq ||
-	    seq - x->seq > GO_ON) {
+	    seq - x->seq > READ_ON) {
 		evt_cursor_close(x->cursor);
 		x->cursor = NULL;
 		r = evt_cursor_open(&x->tape, 1, &filter, &x->cursor, err);
@@ -209,8 +210,8 @@ diff_fetch(struct fetch *x, uint64_t seq, evt_error *err)
 	return r < 0 ?
 	    r :
 	    evt_err_set(err, EVT_ERR_NOTFOUND,
-	        "frame %" PRIu64 " of %s is gone: retention took it meanwhile",
-	        seq, evt_tape_path(x->tape));
+	        "frame %" PRIu64 " of %s is gone: retention removed it", seq,
+	        evt_tape_path(x->tape));
 }
 
 /* The value that was compared, of the n-th record of the frame. */
@@ -298,7 +299,7 @@ diff_print_fields(struct report *t, const diff_pair *p, evt_error *err)
 		r = diff_fetch_value(&t->b, &p->b, t->scanner, &b, &b_of_batch,
 		    err);
 	t->of_batch = a_of_batch && b_of_batch;
-	/* What is no JSON differs as a whole. */
+	/* A payload that is not JSON differs as a whole. */
 	if (r == EVT_OK && evt_json_view_kind(a) != EVT_JSON_VIEW_NONE &&
 	    evt_json_view_kind(b) != EVT_JSON_VIEW_NONE)
 		r = jsoncmp_find(a, b,

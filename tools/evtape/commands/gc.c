@@ -1,4 +1,4 @@
-/* gc.c - evtape gc: retention by hand. */
+/* gc.c - evtape gc: remove the oldest segments of a tape. */
 #include <inttypes.h>
 #include <stddef.h>
 
@@ -7,6 +7,7 @@
 #include "format/base/timetext.h"
 #include "format/write/maintain.h"
 #include "tools/evtape/commands.h"
+#include "tools/evtape/lib/json_line.h"
 
 struct options {
 	uint64_t keep_size;
@@ -19,7 +20,7 @@ static const cli_option table[] = {
 	    .name = "keep-size",
 	    .arg = "SIZE",
 	    .offset = offsetof(struct options, keep_size),
-	    .help = "keep the newest segments, of no more than SIZE together" },
+	    .help = "keep the newest segments, at most SIZE in total" },
 	{ .type = CLI_DURATION,
 	    .name = "keep-age",
 	    .arg = "TIME",
@@ -29,7 +30,7 @@ static const cli_option table[] = {
 	    .letter = 'n',
 	    .name = "dry-run",
 	    .offset = offsetof(struct options, dry_run),
-	    .help = "only tell what would be removed" },
+	    .help = "only report what would be removed" },
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
@@ -42,8 +43,9 @@ static const cli_command gc_cli = {
 	.usage = "--keep-size SIZE | --keep-age TIME [options] TAPE",
 	.summary = "remove the oldest segments of a tape",
 	.details =
-	    "Whole segments go, oldest first; the newest always stays. A\n"
-	    "recorder does this by itself with the same options.",
+	    "Whole segments are removed, oldest first; the newest always "
+	    "stays.\n"
+	    "A recorder does this by itself if it is given the same options.",
 	.options = table,
 	.examples = "  $ evtape gc --keep-age 30d --dry-run field.tape\n"
 	            "  $ evtape gc --keep-size 10GiB field.tape\n",
@@ -51,23 +53,30 @@ static const cli_command gc_cli = {
 	.max_args = 1,
 };
 
-static void
-gc_report(const evt_maintain_gc_result *got, const struct options *o)
+static int
+gc_report(const evt_maintain_gc_result *got, const struct options *o,
+    evt_error *err)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
+	json_line line;
+	evt_json_write *w;
 
-	if (o->json)
-		printf("{\"removed_segments\":%" PRIu64
-		       ",\"removed_bytes\":%" PRIu64
-		       ",\"kept_segments\":%" PRIu64 ",\"kept_bytes\":%" PRIu64
-		       ",\"dry_run\":%s}\n",
-		    got->segments, got->bytes, got->kept, got->kept_bytes,
-		    o->dry_run ? "true" : "false");
-	else
-		printf("%s %" PRIu64 " segments (%s), %" PRIu64 " stay (%s)\n",
-		    o->dry_run ? "would remove" : "removed", got->segments,
-		    evt_timetext_size_format(got->bytes, a), got->kept,
-		    evt_timetext_size_format(got->kept_bytes, b));
+	if (o->json) {
+		w = json_line_begin(&line);
+		evt_json_write_uint(w, "removed_segments", got->segments);
+		evt_json_write_uint(w, "removed_bytes", got->bytes);
+		evt_json_write_uint(w, "kept_segments", got->kept);
+		evt_json_write_uint(w, "kept_bytes", got->kept_bytes);
+		evt_json_write_bool(w, "dry_run", o->dry_run);
+		return json_line_print(&line, err);
+	}
+	printf("%s %" PRIu64 " segment%s (%s), %s %" PRIu64 " (%s)\n",
+	    o->dry_run ? "would remove" : "removed", got->segments,
+	    got->segments == 1 ? "" : "s",
+	    evt_timetext_size_format(got->bytes, a),
+	    o->dry_run ? "keep" : "kept", got->kept,
+	    evt_timetext_size_format(got->kept_bytes, b));
+	return EVT_OK;
 }
 
 static int
@@ -92,10 +101,9 @@ gc_run(tool_context *c, evt_error *err)
 	evt_maintain_gc_result got;
 	int r = evt_maintain_gc(c->args[0], &gc, &got, err);
 
-	if (r != EVT_OK)
-		return r;
-	gc_report(&got, o);
-	return CLI_DONE;
+	if (r == EVT_OK)
+		r = gc_report(&got, o, err);
+	return r;
 }
 
 const tool_command command_gc = {

@@ -1,4 +1,4 @@
-/* info.c - evtape info: what is on a tape, for people and as JSON. */
+/* info.c - evtape info: summarise a tape, as text and as JSON. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,11 +33,12 @@ static const cli_option table[] = {
 static const cli_command info_cli = {
 	.name = "evtape info",
 	.usage = "[options] TAPE",
-	.summary = "show what is on a tape",
-	.details = "Span, frames, sizes, frames of each event and of the "
-	           "sources with\n"
-	           "the most, connections, gaps and other marks, segments. "
-	           "Times are UTC.",
+	.summary = "summarise a tape",
+	.details =
+	    "Prints the time span, frames, sizes, frames by event, the "
+	    "sources\n"
+	    "with the most frames, connections, gaps and other marks, and\n"
+	    "segments. Times are UTC.",
 	.options = table,
 	.examples = "  $ evtape info field.tape\n"
 	            "  $ evtape info --json field.tape | jq .sources\n",
@@ -45,7 +46,7 @@ static const cli_command info_cli = {
 	.max_args = 1,
 };
 
-/* ---- for people ------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------- */
 
 static void
 info_print_head(const evt_info *i, const char *path)
@@ -54,10 +55,9 @@ info_print_head(const evt_info *i, const char *path)
 	uint64_t disk = i->stored_bytes;
 
 	printf("tape        %s%s\n", path,
-	    i->live ? " (being recorded)" :
-	        i->unclosed ?
-	              " (not closed: the next recording to it mends that)" :
-	              "");
+	    i->live         ? " (being recorded)" :
+	        i->unclosed ? " (not closed: the next recording repairs it)" :
+	                      "");
 	if (i->frames == 0) {
 		printf("frames      none\n");
 		return;
@@ -123,7 +123,7 @@ info_print_conns(const evt_info *info)
 		    evt_timetext_size_format(info->conns[i].bytes, c));
 }
 
-/* Gaps are what people look for first, so they stand apart. */
+/* Gaps are listed on their own, because people look for them first. */
 static void
 info_print_marks(const evt_info *info, bool gaps)
 {

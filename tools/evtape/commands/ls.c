@@ -1,4 +1,4 @@
-/* ls.c - evtape ls: the sources of tapes, a line each, from the index. */
+/* ls.c - evtape ls: list the sources of tapes, one a line, from the index. */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/commands.h"
 #include "tools/evtape/lib/output_file.h"
+#include "tools/evtape/lib/rows.h"
 
 enum sort { BY_ID, BY_FRAMES, BY_FIRST, BY_LAST, BY_RATE };
 
@@ -35,8 +36,7 @@ ls_set_sort(void *options, const char *arg, evt_error *err)
 		}
 	}
 	return evt_err_set(err, EVT_ERR_ARG,
-	    "'%s' is no order; there are id, frames, first, last and rate",
-	    arg);
+	    "unknown order '%s': give id, frames, first, last or rate", arg);
 }
 
 static const cli_option table[] = {
@@ -44,48 +44,48 @@ static const cli_option table[] = {
 	    .name = "sort",
 	    .arg = "ORDER",
 	    .set = ls_set_sort,
-	    .help = "id (default), frames and rate (greatest first), first,\n"
-	            "last" },
+	    .help =
+	        "id (default), frames or rate (greatest first), first, last" },
 	{ .type = CLI_FLAG,
 	    .letter = 'r',
 	    .name = "reverse",
 	    .offset = offsetof(struct options, reverse),
-	    .help = "the other way round" },
+	    .help = "reverse the order" },
 	{ .type = CLI_LIST,
 	    .name = "event",
 	    .arg = "NAME",
 	    .offset = offsetof(struct options, events),
-	    .help = "count frames of these events alone; repeatable" },
+	    .help = "count only frames of these events; repeatable" },
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
-	    .help = "a JSON object a line" },
+	    .help = "print a JSON object a line" },
 	{ .type = CLI_END },
 };
 
 static const cli_command ls_cli = {
 	.name = "evtape ls",
 	.usage = "[options] TAPE...",
-	.summary = "list the sources of a tape, a line each",
-	.details =
-	    "Each line has the source's id, its frames, frames a second "
-	    "between\n"
-	    "its first and last, the receive times of these two, and its "
-	    "frames\n"
-	    "of each event. It is read from the index: no frame is looked at. "
-	    "If\n"
-	    "the platform's list of trackers is on the tape (evtape-record\n"
-	    "--tracker-list), the tracker's id and its label follow.",
+	.summary = "list the sources of a tape, one a line",
+	.details = "Each line has the source's id, its frames, frames a second "
+	           "between\n"
+	           "its first and last, the receive times of these two, and "
+	           "its frames by\n"
+	           "event. The list comes from the index: no frame is read. If "
+	           "the tape\n"
+	           "has the platform's tracker list (evtape-record "
+	           "--tracker-list), the\n"
+	           "tracker's id and label follow.",
 	.options = table,
-	.examples = "  # who sent the most\n"
+	.examples = "  # sources with the most frames\n"
 	            "  $ evtape ls --sort frames field.tape | head\n"
-	            "  # who fell silent first\n"
+	            "  # sources that fell silent first\n"
 	            "  $ evtape ls --sort last field.tape | head\n",
 	.min_args = 1,
 	.max_args = -1,
 };
 
-/* ---- what is known of each source ---------------------------------------- */
+/* ---- sources ---------------------------------------- */
 
 struct count {
 	uint32_t event; /* as in the summary */
@@ -96,9 +96,9 @@ struct source {
 	evt_key key; /* points into the summary */
 	uint64_t frames;
 	int64_t first_ns, last_ns;
-	double rate;  /* frames a second, 0 where there is no telling */
-	size_t at, n; /* its counts */
-	const evt_tracker *tracker; /* NULL: none is known */
+	double rate;                /* frames a second; 0: not known */
+	size_t at, n;               /* its counts */
+	const evt_tracker *tracker; /* NULL: not known */
 	enum sort sort; /* how the list is sorted: qsort() has no context */
 };
 
@@ -107,7 +107,7 @@ struct list {
 	struct source *source;
 	size_t n;
 	struct count *count;     /* by source */
-	evt_trackers **trackers; /* of those tapes that have a list */
+	evt_trackers **trackers; /* of the tapes that have a list */
 	size_t n_trackers;
 };
 
@@ -207,7 +207,7 @@ ls_find_trackers(struct list *l, const cli_tapes *tapes, evt_error *err)
 	return EVT_OK;
 }
 
-/* Numbers by value and before words, words by their bytes. */
+/* Numbers come before words, by value; words by their bytes. */
 static int
 ls_compare_ids(const evt_key *a, const evt_key *b)
 {
@@ -317,10 +317,7 @@ ls_add_json(const struct list *l, const struct source *s, evt_buf *b)
 
 	evt_json_write_begin(&w, b);
 	evt_json_write_object(&w, NULL);
-	if (s->key.is_int)
-		evt_json_write_raw(&w, "source_id", s->key.text, s->key.len);
-	else
-		evt_json_write_text(&w, "source_id", s->key.text, s->key.len);
+	rows_write_source(&s->key, &w);
 	evt_json_write_uint(&w, "frames", s->frames);
 	evt_json_write_raw(&w, "rate", rate,
 	    (size_t)snprintf(rate, sizeof(rate), "%.6g", s->rate));

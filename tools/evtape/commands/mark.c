@@ -22,42 +22,41 @@ static const cli_option table[] = {
 	    .name = "at",
 	    .arg = "TIME",
 	    .offset = offsetof(struct options, at),
-	    .help = "the time that it marks (now)" },
+	    .help = "the time to mark (now)" },
 	{ .type = CLI_FLAG,
 	    .name = "trigger",
 	    .offset = offsetof(struct options, trigger),
-	    .help =
-	        "have its recorder, if that waits for a trigger\n"
-	        "(evtape-record --keep-last), write what it holds, and what\n"
-	        "follows; with TEXT, set a bookmark now as well" },
+	    .help = "make a recorder that waits for a trigger (evtape-record\n"
+	            "--keep-last) write the frames it holds, and those that\n"
+	            "follow; with TEXT, also set a bookmark" },
 	{ .type = CLI_FLAG,
 	    .letter = 'l',
 	    .name = "list",
 	    .offset = offsetof(struct options, list),
-	    .help = "show the bookmarks: number, time, text" },
+	    .help = "print the bookmarks: number, time, text" },
 	{ .type = CLI_STRING,
 	    .name = "remove",
 	    .arg = "TEXT",
 	    .offset = offsetof(struct options, remove),
-	    .help = "take back the last bookmark with this text; #N: the one\n"
-	            "with the number N" },
+	    .help =
+	        "remove the last bookmark with this text; #N: the bookmark\n"
+	        "with the number N" },
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
-	    .help = "with --list: a JSON object a line" },
+	    .help = "with --list: print a JSON object a line" },
 	{ .type = CLI_END },
 };
 
 static const cli_command mark_cli = {
 	.name = "evtape mark",
 	.usage = "[options] TAPE [TEXT]",
-	.summary = "set a bookmark on a tape, list them, or take one back",
-	.details = "It also works while the tape is being recorded. The "
-	           "bookmark can be\n"
-	           "named wherever a time is wanted, as mark:TEXT. Frames "
-	           "never leave a\n"
-	           "tape: one that was taken back is on it still, but counts "
-	           "no more.\n\n" CLI_TIME_HELP,
+	.summary = "set a bookmark on a tape, list bookmarks, or remove one",
+	.details =
+	    "Works also while the tape is being recorded. Wherever a time is\n"
+	    "expected, mark:TEXT names the bookmark. Frames never leave a "
+	    "tape:\n"
+	    "a removed bookmark stays on it, but is ignored.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape mark field.tape 'gate opened'\n"
 	            "  $ evtape-replay field.tape --from 'mark:gate opened'\n"
@@ -181,8 +180,8 @@ mark_list_or_remove(tool_context *c, evt_error *err)
 		r = seq > 0 ?
 		    evt_bookmark_remove(c->args[0], seq, &queued, err) :
 		    evt_err_set(err, EVT_ERR_NOTFOUND,
-		        "%s has no bookmark '%s'; --list shows them",
-		        c->args[0], o->remove);
+		        "%s has no bookmark '%s'; see --list", c->args[0],
+		        o->remove);
 	}
 	evt_bookmarks_free(marks, n);
 	return r < 0 ? r : mark_done(c, queued);

@@ -1,13 +1,13 @@
 /*
- * merge.c - evtape merge: several tapes in time order as one.
+ * merge.c - evtape merge: merge several tapes by time into one.
  *
- * Connection numbers of a tape are moved behind those of the tapes before it,
- * so that each connection stays apart.
+ * Connection numbers of a tape are moved up past those of the tapes before it,
+ * so that each connection stays distinct.
  *
- * Two recorders on one feed get the same frames a little apart.  --dedup finds
- * the pairs: a frame that came on another tape with the same bytes within the
- * window, and was not a pair already, is left out.  Frames that a feed itself
- * repeats are on one tape, and stay.
+ * Two recorders on one feed receive the same frames at slightly different times.
+ * --dedup finds the pairs: a frame is left out if another tape had the same bytes
+ * within the window, and that frame has no pair yet.  Frames that the feed
+ * itself repeats are on one tape, and stay.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -20,9 +20,11 @@
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/commands.h"
+#include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/newtape.h"
 
-/* Frames remembered at most, 48 bytes each: the window is cut short beyond. */
+/* At most this many frames are remembered, 48 bytes each.  With more frames in
+ * the window, the oldest are forgotten early. */
 #define MEMORY (512u << 10)
 
 struct options {
@@ -43,16 +45,16 @@ static const cli_option table[] = {
 	{ .type = CLI_FLAG,
 	    .name = "dedup",
 	    .offset = offsetof(struct options, dedup),
-	    .help = "leave out received frames that another tape has too" },
+	    .help = "omit received frames that another tape has too" },
 	{ .type = CLI_DURATION,
 	    .name = "dedup-window",
 	    .arg = "TIME",
 	    .offset = offsetof(struct options, window_ns),
-	    .help = "how far apart such frames may be (5s)" },
+	    .help = "how far apart in time such frames may be (5s)" },
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
-	    .help = "print what was done as a JSON object" },
+	    .help = "print the counts as a JSON object" },
 	{ .type = CLI_END },
 };
 
@@ -62,25 +64,24 @@ static const cli_command merge_cli = {
 	.summary = "merge tapes by time into a new one",
 	.details =
 	    "Frames keep their bytes and times, and get new sequence numbers.\n"
-	    "Connections get new numbers and stay apart. Frames of the same "
-	    "time\n"
-	    "come in the order of the tapes.\n\n" CLI_TIME_HELP,
+	    "Connections get new numbers, so that each stays distinct. Frames "
+	    "with\n"
+	    "the same time are in the order of the tapes.\n\n" CLI_TIME_HELP,
 	.options = table,
-	.examples =
-	    "  $ evtape merge monday.tape tuesday.tape -o week.tape\n"
-	    "  # two recorders on the same feed, each with gaps of its own\n"
-	    "  $ evtape merge --dedup a.tape b.tape -o whole.tape\n",
+	.examples = "  $ evtape merge monday.tape tuesday.tape -o week.tape\n"
+	            "  # two recorders on one feed, each with its own gaps\n"
+	            "  $ evtape merge --dedup a.tape b.tape -o whole.tape\n",
 	.min_args = 2,
 	.max_args = -1,
 };
 
-/* ---- frames that came lately ---------------------------------------------------- */
+/* ---- recent frames ---------------------------------------------------- */
 
 struct seen {
 	XXH128_hash_t hash;
 	int64_t time_ns;
 	uint32_t tape;
-	uint32_t next; /* 1 + the next one with the same slot, 0: none */
+	uint32_t next; /* 1 + the next frame in the same slot; 0: none */
 	bool paired;
 };
 
@@ -88,7 +89,7 @@ struct seen {
 struct memory {
 	struct seen *ring;
 	uint32_t first, n;
-	uint32_t *slot; /* 1 + place of the newest, 0: none */
+	uint32_t *slot; /* 1 + place of the newest frame; 0: none */
 };
 
 #define N_SLOTS (MEMORY * 2)
@@ -99,7 +100,7 @@ merge_slot_of(struct memory *m, const struct seen *s)
 	return &m->slot[s->hash.low64 & (N_SLOTS - 1)];
 }
 
-/* Chains are from new to old, so the oldest is the end of one. */
+/* Chains go from new to old, so the oldest frame ends its chain. */
 static void
 merge_forget_oldest(struct memory *m)
 {
@@ -126,13 +127,13 @@ merge_remember(struct memory *m, const struct seen *s)
 	m->n++;
 }
 
-/* Whether another tape had it lately; each frame makes one pair. */
+/* Whether another tape had the frame recently; each frame makes one pair. */
 static bool
 merge_find_pair(struct memory *m, const struct seen *s)
 {
 	struct seen *found = NULL;
 
-	/* The oldest that fits, so that repeated frames pair in order. */
+	/* Take the oldest match, so that repeated frames pair in order. */
 	for (uint32_t at = *merge_slot_of(m, s); at != 0;
 	     at = m->ring[at - 1].next) {
 		struct seen *o = &m->ring[at - 1];
@@ -227,28 +228,34 @@ merge_prepare(struct work *w, const cli_tapes *tapes, evt_error *err)
 		r = merge_max_conn(tapes->tape[i], &n, err);
 		if (r == EVT_OK && n > UINT32_MAX - sum)
 			r = evt_err_set(err, EVT_ERR_ARG,
-			    "the tapes have more connections than one can "
-			    "number");
+			    "the tapes have more than 4294967295 connections "
+			    "in total");
 		sum += r == EVT_OK ? n : 0;
 	}
 	return r == EVT_OK ? newtape_open(w->o->output, NULL, &w->to, err) : r;
 }
 
-static void
-merge_report(const tool_context *c, const struct work *w)
+static int
+merge_report(const tool_context *c, const struct work *work, evt_error *err)
 {
 	const struct options *o = c->options;
-	uint64_t frames = newtape_frames(w->to);
+	uint64_t frames = newtape_frames(work->to), n = work->duplicates;
+	json_line line;
+	evt_json_write *w;
 
-	if (o->json)
-		printf("{\"frames\":%" PRIu64 ",\"duplicates\":%" PRIu64 "}\n",
-		    frames, w->duplicates);
-	else if (o->dedup)
+	if (o->json) {
+		w = json_line_begin(&line);
+		evt_json_write_uint(w, "frames", frames);
+		evt_json_write_uint(w, "duplicates", n);
+		return json_line_print(&line, err);
+	}
+	if (o->dedup)
 		fprintf(stderr,
 		    "%s: %" PRIu64 " frame%s, %" PRIu64
 		    " duplicate%s left out\n",
-		    c->cli->name, frames, frames == 1 ? "" : "s", w->duplicates,
-		    w->duplicates == 1 ? "" : "s");
+		    c->cli->name, frames, frames == 1 ? "" : "s", n,
+		    n == 1 ? "" : "s");
+	return EVT_OK;
 }
 
 static int
@@ -280,10 +287,9 @@ merge_run(tool_context *c, evt_error *err)
 	if (!tool_is_done(code))
 		return code;
 	r = newtape_finish(w->to, err);
-	if (r != EVT_OK)
-		return r;
-	merge_report(c, w);
-	return code;
+	if (r == EVT_OK)
+		r = merge_report(c, w, err);
+	return r < 0 ? r : code;
 }
 
 static void

@@ -1,6 +1,6 @@
 /*
- * recover.c - evtape recover: every intact frame of a damaged tape as a new
- * one, with what was lost as gap marks.
+ * recover.c - evtape recover: copy every intact frame of a damaged tape to a new
+ * tape, with gap marks for lost frames.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -12,6 +12,7 @@
 #include "format/mark.h"
 #include "tools/evtape/lib/blockcopy.h"
 #include "tools/evtape/commands.h"
+#include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/newtape.h"
 
 struct options {
@@ -29,25 +30,25 @@ static const cli_option table[] = {
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
-	    .help = "print what was saved and lost as a JSON object" },
+	    .help =
+	        "print the numbers of saved and lost frames as a JSON object" },
 	{ .type = CLI_END },
 };
 
 static const cli_command recover_cli = {
 	.name = "evtape recover",
 	.usage = "[options] TAPE -o NEW",
-	.summary = "save every intact frame of a damaged tape into a new one",
-	.details = "Damaged blocks are passed, what stands behind them is "
-	           "found, and the\n"
-	           "journal is read too. Where frames are missing the new tape "
-	           "has a gap\n"
-	           "mark with their number. The damaged tape is not changed, "
-	           "and may be\n"
-	           "one that is being recorded. The code is 3 if anything was "
-	           "lost.\n\n"
-	           "A tape of which only tape.db is damaged needs 'evtape "
-	           "reindex' and\n"
-	           "no more.",
+	.summary = "copy every intact frame of a damaged tape to a new one",
+	.details = "Damaged blocks are skipped, intact blocks after them are "
+	           "found, and\n"
+	           "the journal is read too. Where frames are missing, the new "
+	           "tape gets\n"
+	           "a gap mark with their number. The damaged tape is not "
+	           "changed, and\n"
+	           "may still be recorded to. The exit code is 3 if frames "
+	           "were lost.\n"
+	           "\n"
+	           "If only tape.db is damaged, use 'evtape reindex'.",
 	.options = table,
 	.examples = "  $ evtape recover wet.tape -o dry.tape\n",
 	.min_args = 1,
@@ -56,8 +57,8 @@ static const cli_command recover_cli = {
 
 struct work {
 	newtape *to;
-	uint64_t next_seq;        /* that should come, 0: any */
-	int64_t time_ns, mono_ns; /* of what came last */
+	uint64_t next_seq;        /* expected next; 0: any */
+	int64_t time_ns, mono_ns; /* of the last frame or block */
 	uint64_t saved, lost, places;
 };
 
@@ -86,7 +87,8 @@ recover_put_gap(struct work *w, uint64_t frames, int64_t time_ns,
 	return r;
 }
 
-/* All goes to the new tape, and what is missing before it as a gap. */
+/* Everything goes to the new tape, after a gap mark for the frames that are
+ * missing before it. */
 static int
 recover_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
     evt_error *err)
@@ -94,7 +96,7 @@ recover_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
 	struct work *w = ctx;
 	int r = EVT_OK;
 
-	/* A tape whose first segments were dropped begins later than at 1. */
+	/* A tape whose first segments were removed begins after 1. */
 	if (w->next_seq > 0 && next->first_seq > w->next_seq)
 		r = recover_put_gap(w, next->first_seq - w->next_seq,
 		    next->time_ns, next->mono_ns, err);
@@ -106,8 +108,8 @@ recover_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
 	return r;
 }
 
-/* The last frame that the tape says it has.  To be asked for before they are
- * copied: a tape that is being recorded has more of them afterwards. */
+/* The last sequence number on the tape.  Call it before copying: a tape that is
+ * being recorded has more frames afterwards. */
 static int
 recover_last_seq(evt_tape *tape, uint64_t *ret_seq, evt_error *err)
 {
@@ -127,7 +129,7 @@ recover_last_seq(evt_tape *tape, uint64_t *ret_seq, evt_error *err)
 	return EVT_OK;
 }
 
-/* Frames up to that one behind the last one that was found. */
+/* Put a gap for the frames missing after the last one that was found. */
 static int
 recover_lost_end(struct work *w, uint64_t last, evt_error *err)
 {
@@ -137,19 +139,26 @@ recover_lost_end(struct work *w, uint64_t last, evt_error *err)
 	    w->mono_ns, err);
 }
 
-static void
-recover_report(const struct work *w, const struct options *o, const char *path)
+static int
+recover_report(const tool_context *c, const struct work *work, evt_error *err)
 {
-	if (o->json)
-		printf("{\"saved\":%" PRIu64 ",\"lost\":%" PRIu64
-		       ",\"places\":%" PRIu64 "}\n",
-		    w->saved, w->lost, w->places);
-	else
-		fprintf(stderr,
-		    "evtape recover: %" PRIu64
-		    " frames of %s are in %s, %" PRIu64 " were lost in %" PRIu64
-		    " places\n",
-		    w->saved, path, o->output, w->lost, w->places);
+	const struct options *o = c->options;
+	json_line line;
+	evt_json_write *w;
+
+	if (o->json) {
+		w = json_line_begin(&line);
+		evt_json_write_uint(w, "saved", work->saved);
+		evt_json_write_uint(w, "lost", work->lost);
+		evt_json_write_uint(w, "places", work->places);
+		return json_line_print(&line, err);
+	}
+	fprintf(stderr,
+	    "%s: saved %" PRIu64 " frame%s of %s to %s; %" PRIu64
+	    " lost in %" PRIu64 " place%s\n",
+	    c->cli->name, work->saved, work->saved == 1 ? "" : "s", c->args[0],
+	    o->output, work->lost, work->places, work->places == 1 ? "" : "s");
+	return EVT_OK;
 }
 
 static int
@@ -186,7 +195,7 @@ recover_run(tool_context *c, evt_error *err)
 		r = newtape_finish(w.to, err);
 	if (r != EVT_OK)
 		goto fail;
-	recover_report(&w, o, evt_tape_path(tape));
+	r = recover_report(c, &w, err);
 	code = w.lost > 0 ? CLI_LOSSES : code;
 fail:
 	newtape_close(w.to);

@@ -1,4 +1,4 @@
-/* reindex.c - evtape reindex: rebuild tape.db. */
+/* reindex.c - evtape reindex: rebuild the index of a tape. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -11,9 +11,8 @@ static const cli_command reindex_cli = {
 	.usage = "TAPE",
 	.summary = "rebuild a tape's index, tape.db, from its segments",
 	.details = "The index holds nothing that the segments do not. Frames "
-	           "that are\n"
-	           "still in the journal get into it when the tape is next "
-	           "recorded to.",
+	           "still in\n"
+	           "the journal are indexed when the tape is next recorded to.",
 	.options = table,
 	.examples = "  $ evtape reindex field.tape\n",
 	.min_args = 1,

@@ -1,11 +1,11 @@
 /*
- * scrub.c - evtape scrub: a tape that can be given to somebody who may not know
- * whom and where it is about.
+ * scrub.c - evtape scrub: copy a tape so that it no longer identifies people and
+ * places.
  *
- * What is not known to be harmless goes: strings are blotted unless they are
+ * Only what is known to be harmless stays.  Strings are blotted unless they are
  * ids, dates or words of the protocol, and frames that cannot be read are left
- * out.  Numbers that are no id, time or place stay, and are listed, so that one
- * can see what is left.
+ * out.  Numbers that are not an id, time or place stay; the report lists them, so
+ * that the user can check.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -41,68 +41,73 @@ static const cli_option table[] = {
 	    .name = "seed-file",
 	    .arg = "FILE",
 	    .offset = offsetof(struct options, seed_file),
-	    .help = "choose ids, places and times by the bytes of FILE, 16 or\n"
-	            "more, so that tapes fit each other; a secret; default:\n"
-	            "by chance" },
+	    .help = "derive ids, places and times from the bytes of FILE (16\n"
+	            "or more), so that several tapes match; keep it secret;\n"
+	            "default: random" },
 	{ .type = CLI_GROUP, .help = "Fields" },
 	{ .type = CLI_REPEAT,
 	    .name = "drop",
 	    .arg = "POINTER",
 	    .offset = offsetof(struct options, drop),
-	    .help = "leave the field out; repeatable" },
+	    .help = "omit the field; repeatable" },
 	{ .type = CLI_REPEAT,
 	    .name = "blot",
 	    .arg = "POINTER",
 	    .offset = offsetof(struct options, blot),
-	    .help = "blot all that is in it, numbers too; repeatable" },
+	    .help = "blot everything in the field, also numbers; repeatable" },
 	{ .type = CLI_REPEAT,
 	    .name = "keep",
 	    .arg = "POINTER",
 	    .offset = offsetof(struct options, keep),
-	    .help = "keep it as it is; repeatable" },
+	    .help = "keep the field unchanged; repeatable" },
 	{ .type = CLI_GROUP, .help = "Frames" },
 	{ .type = CLI_FLAG,
 	    .name = "keep-sent",
 	    .offset = offsetof(struct options, keep_sent),
-	    .help = "keep what the recorder sent, scrubbed" },
+	    .help = "keep the frames that the recorder sent, scrubbed" },
 	{ .type = CLI_FLAG,
 	    .name = "keep-raw",
 	    .offset = offsetof(struct options, keep_raw),
-	    .help = "keep frames that are not JSON, as they are" },
+	    .help = "keep frames that are not JSON, unchanged" },
 	CLI_FILTER_OPTIONS(struct options, filter),
 	{ .type = CLI_GROUP, .help = "Output" },
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
-	    .help = "print what was done as a JSON object" },
+	    .help = "print the report as a JSON object" },
 	{ .type = CLI_END },
 };
 
 static const cli_command scrub_cli = {
 	.name = "evtape scrub",
 	.usage = "[options] TAPE -o NEW",
-	.summary = "make a tape without names, true places and times",
+	.summary = "copy a tape without names and true places and times",
 	.details =
-	    "For a tape that a stranger gets. Ids are renumbered, places "
-	    "turned\n"
-	    "with the whole globe, headings with them, altitudes raised, all\n"
-	    "times moved by the same number of whole seconds; strings become\n"
-	    "asterisks unless they are ids, dates, or words of the protocol.\n"
-	    "Distances, relative times, order and form stay. Sent frames and\n"
-	    "frames that are not JSON are left out.\n\n"
-	    "It prints what it did, and where: look through what was kept, "
-	    "and\n"
-	    "--drop or --blot what should not be. The shape of tracks stays: "
-	    "who\n"
-	    "has a road map and much patience may find where they were.\n\n"
-	    "POINTER is a JSON pointer in which * stands for any member or\n"
-	    "element (/data/label), or one into the record of each source, "
-	    "which\n"
-	    "begins with a dot (./gsm/network_name).\n\n" CLI_TIME_HELP,
+	    "Makes a tape that can be given to a stranger. Ids are "
+	    "renumbered.\n"
+	    "Places are rotated with the whole globe, and headings with them.\n"
+	    "Altitudes are raised. All times move by the same number of whole\n"
+	    "seconds. Strings become asterisks unless they are ids, dates or "
+	    "words\n"
+	    "of the protocol. Distances, relative times, order and form stay.\n"
+	    "Sent frames and frames that are not JSON are left out.\n"
+	    "\n"
+	    "The report lists what was changed and kept, by JSON pointer. Read "
+	    "what\n"
+	    "was kept, and --drop or --blot what should not be. The shape of "
+	    "tracks\n"
+	    "stays: with a road map and patience, somebody may find the true "
+	    "place.\n"
+	    "\n"
+	    "POINTER is a JSON pointer in which * matches any member or "
+	    "element\n"
+	    "(/data/label), or, with a leading dot, a pointer into the record "
+	    "of\n"
+	    "each source (./gsm/network_name).\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples =
 	    "  $ evtape scrub field.tape -o public.tape\n"
-	    "  # two tapes that fit each other\n"
+	    "  # two tapes whose ids, places and times match\n"
 	    "  $ head -c 32 /dev/urandom > seed\n"
 	    "  $ evtape scrub --seed-file seed monday.tape -o a.tape\n"
 	    "  $ evtape scrub --seed-file seed tuesday.tape -o b.tape\n",
@@ -132,7 +137,7 @@ struct work {
 
 /* ---- one frame ----------------------------------------------------------- */
 
-/* The frame's keys as they are now in its payload. */
+/* Set the frame's keys to those in its new payload. */
 static int
 scrub_set_keys(struct work *w, evt_frame *f, evt_error *err)
 {
@@ -173,8 +178,9 @@ scrub_shift(const struct work *w, evt_frame *f, evt_error *err)
 	if (__builtin_add_overflow(f->time_ns, by, &f->time_ns) ||
 	    __builtin_add_overflow(f->mono_ns, by, &f->mono_ns))
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "a frame was received so early that no earlier time can be "
-		    "written; cut it off with --from");
+		    "a frame's time is too early to be moved; leave it out "
+		    "with "
+		    "--from");
 	return EVT_OK;
 }
 
@@ -238,7 +244,7 @@ scrub_put_removal(struct work *w, const evt_frame *f, bool *ret_done,
 static int
 scrub_put_raw(struct work *w, const evt_frame *f, evt_error *err)
 {
-	/* A heartbeat tells nothing. */
+	/* A heartbeat identifies nobody. */
 	bool beat = f->len == 0 || (f->len == 1 && f->payload[0] == 'X');
 
 	if (beat || (w->o->keep_raw && f->kind != EVT_KIND_MARK))

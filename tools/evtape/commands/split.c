@@ -1,10 +1,10 @@
 /*
- * split.c - evtape split: a tape as several, by time, size or source.
+ * split.c - evtape split: divide a tape by time, size or source.
  *
- * By time and size one pass fills one tape after the other.  By source a frame
- * belongs to each source that it names, and a writer for every source at once
- * could be any number of writers: a few are filled in each pass over what the
- * index says about their sources.
+ * By time and size, one pass fills one tape after the other.  By source, a frame
+ * belongs to each source that it names.  A tape may have any number of sources,
+ * and a writer takes memory, so each pass over the tape fills a few new tapes;
+ * the index says which blocks to read for their sources.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -14,14 +14,14 @@
 #include "format/base/buf.h"
 #include "format/base/key_table.h"
 #include "format/base/err.h"
-#include "format/base/json_write.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/blockcopy.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/commands.h"
+#include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/newtape.h"
 
-/* Sources in one pass: a writer takes a few megabytes. */
+/* Sources in one pass; a writer takes a few megabytes. */
 #define AT_ONCE 8
 
 struct options {
@@ -38,26 +38,26 @@ static const cli_option table[] = {
 	    .name = "output",
 	    .arg = "PREFIX",
 	    .offset = offsetof(struct options, output),
-	    .help = "what the new tapes' names begin with" },
+	    .help = "prefix of the new tapes' names" },
 	{ .type = CLI_DURATION,
 	    .name = "every",
 	    .arg = "TIME",
 	    .offset = offsetof(struct options, every_ns),
-	    .help = "a tape for each hour (1h), day (1d), ... of UTC" },
+	    .help = "one tape for each hour (1h), day (1d), ... of UTC" },
 	{ .type = CLI_SIZE,
 	    .name = "size",
 	    .arg = "SIZE",
 	    .offset = offsetof(struct options, size),
-	    .help = "a new tape when one has this size on disk" },
+	    .help = "begin a new tape when one reaches SIZE on disk" },
 	{ .type = CLI_FLAG,
 	    .name = "by-source",
 	    .offset = offsetof(struct options, by_source),
-	    .help = "a tape for each source" },
+	    .help = "one tape for each source" },
 	CLI_FILTER_OPTIONS(struct options, filter),
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
-	    .help = "print a JSON object for each tape made" },
+	    .help = "print a JSON object for each new tape" },
 	{ .type = CLI_END },
 };
 
@@ -65,18 +65,19 @@ static const cli_command split_cli = {
 	.name = "evtape split",
 	.usage = "[options] TAPE -o PREFIX",
 	.summary = "split a tape by time, size or source",
-	.details =
-	    "The tapes are PREFIX-20260301T120000Z.tape by time (where each\n"
-	    "begins), PREFIX-0001.tape by size, PREFIX-10001.tape by source; "
-	    "in\n"
-	    "the name of a source, what is no letter, digit, dash or dot is\n"
-	    "written as %xx. Frames stay in sequence order: one whose time "
-	    "steps\n"
-	    "back stays with those around it. A frame that names several "
-	    "sources\n"
-	    "goes to the tape of each; one that names none, to none. Marks of "
-	    "a\n"
-	    "source's time are on its tape.\n\n" CLI_TIME_HELP,
+	.details = "Names of the new tapes: PREFIX-20260301T120000Z.tape "
+	           "(start) by time,\n"
+	           "PREFIX-0001.tape by size, PREFIX-10001.tape by source. In "
+	           "the name of\n"
+	           "a source, all bytes but letters, digits, dashes and dots "
+	           "are written\n"
+	           "as %xx. Frames stay in sequence order: a frame whose time "
+	           "steps back\n"
+	           "stays with its neighbours. A frame that names several "
+	           "sources goes to\n"
+	           "the tape of each; a frame that names none goes to no tape. "
+	           "Marks from\n"
+	           "the time of a source are on its tape.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape split --every 1h week.tape -o hours/week\n"
 	            "  $ evtape split --by-source --source 10001,10002 "
@@ -93,27 +94,20 @@ struct work {
 	unsigned number; /* by size */
 };
 
-/* Print what was made, if that is asked for. */
+/* With --json, report a new tape. */
 static int
-split_made(const struct options *o, const char *name, uint64_t frames,
+split_report(const struct options *o, const char *name, uint64_t frames,
     evt_error *err)
 {
-	evt_buf b = { 0 };
-	evt_json_write w;
-	bool ok;
+	json_line line;
+	evt_json_write *w;
 
 	if (!o->json)
 		return EVT_OK;
-	evt_json_write_begin(&w, &b);
-	evt_json_write_object(&w, NULL);
-	evt_json_write_str(&w, "tape", name);
-	evt_json_write_uint(&w, "frames", frames);
-	evt_json_write_close(&w);
-	ok = evt_json_write_end(&w);
-	if (ok)
-		printf("%.*s\n", (int)b.len, (char *)b.data);
-	evt_buf_free(&b);
-	return ok ? EVT_OK : evt_err_nomem(err);
+	w = json_line_begin(&line);
+	evt_json_write_str(w, "tape", name);
+	evt_json_write_uint(w, "frames", frames);
+	return json_line_print(&line, err);
 }
 
 /* ---- by time and size ------------------------------------------------------------ */
@@ -128,7 +122,7 @@ split_finish(struct work *w, evt_error *err)
 
 		r = newtape_finish(w->to, err);
 		if (r == EVT_OK)
-			r = split_made(w->o, w->name, frames, err);
+			r = split_report(w->o, w->name, frames, err);
 		newtape_close(w->to);
 		w->to = NULL;
 	}
@@ -137,7 +131,7 @@ split_finish(struct work *w, evt_error *err)
 	return r;
 }
 
-/* Begin the tape for a frame of this time. */
+/* Begin the tape that a frame of this time belongs to. */
 static int
 split_begin(struct work *w, int64_t time_ns, evt_error *err)
 {
@@ -166,7 +160,7 @@ split_begin(struct work *w, int64_t time_ns, evt_error *err)
 	return newtape_open(w->name, NULL, &w->to, err);
 }
 
-/* By time, a frame that steps back stays with those around it. */
+/* By time, a frame whose time steps back stays with its neighbours. */
 static bool
 split_is_full(const struct work *w, int64_t time_ns)
 {
@@ -185,7 +179,7 @@ split_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
 	struct work *w = ctx;
 	int r = EVT_OK;
 
-	/* A block that crosses a boundary is dealt out frame by frame. */
+	/* The frames of a block that crosses a boundary are copied one by one. */
 	if (w->o->every_ns > 0 && next->frames > 1 &&
 	    (w->to == NULL || next->last_ns >= w->end_ns)) {
 		*ret_to = NULL;
@@ -224,7 +218,7 @@ split_in_order(const struct options *o, const cli_tapes *tapes,
 struct group {
 	const struct options *o;
 	char id[AT_ONCE][EVT_KEY_MAX + 1];
-	const char *ids[AT_ONCE]; /* these, for a filter */
+	const char *ids[AT_ONCE]; /* pointers into `id`, for a filter */
 	char *name[AT_ONCE];
 	newtape *to[AT_ONCE];
 	size_t n;
@@ -253,7 +247,7 @@ split_open_group(struct group *g, evt_error *err)
 		evt_buf name = { 0 };
 		bool ok = evt_buf_printf(&name, "%s-", g->o->output) &&
 		    split_add_file_name(&name, g->ids[i]) &&
-		    evt_buf_add(&name, ".tape", 6);
+		    evt_buf_add(&name, ".tape", sizeof(".tape"));
 		int r;
 
 		g->name[i] = (char *)name.data;
@@ -304,7 +298,7 @@ split_close_group(struct group *g, bool keep, evt_error *err)
 		if (keep && r == EVT_OK)
 			r = newtape_finish(g->to[i], err);
 		if (keep && r == EVT_OK)
-			r = split_made(g->o, g->name[i], frames, err);
+			r = split_report(g->o, g->name[i], frames, err);
 		newtape_close(g->to[i]);
 		free(g->name[i]);
 	}
@@ -337,8 +331,8 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 	return code;
 }
 
-/* The sources that were asked for, else all on the tape, each text once: 5 and
- * "5" are one to a filter, and share a tape. */
+/* List the sources of --source, else all on the tape.  Each text is listed once:
+ * a filter does not tell 5 from "5", so they share a tape. */
 static int
 split_list_sources(evt_tape *tape, const evt_filter *filter, evt_key_table *ids,
     evt_error *err)
@@ -348,7 +342,8 @@ split_list_sources(evt_tape *tape, const evt_filter *filter, evt_key_table *ids,
 	int r = EVT_OK;
 
 	if (n == 0) {
-		if ((r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err)))
+		r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err);
+		if (r != EVT_OK)
 			return r;
 		n = info->n_sources;
 	}

@@ -1,4 +1,5 @@
-/* stats.c - evtape stats: how much came when, of whom, and how late. */
+/* stats.c - evtape stats: count frames over time, by event and source, and how
+ * late they were. */
 #include "tools/evtape/stats/stats.h"
 
 #include <stddef.h>
@@ -13,12 +14,13 @@ static const cli_option table[] = {
 	    .name = "bucket",
 	    .arg = "TIME",
 	    .offset = offsetof(stats_options, bucket_ns),
-	    .help = "count frames and bytes in steps of this (a 120th)" },
+	    .help =
+	        "count frames and bytes in steps of TIME (1/120 of the span)" },
 	{ .type = CLI_DURATION,
 	    .name = "silence",
 	    .arg = "TIME",
 	    .offset = offsetof(stats_options, silence_ns),
-	    .help = "count the times a source said nothing for longer (5m)" },
+	    .help = "count intervals longer than TIME as silences (5m)" },
 	{ .type = CLI_INT,
 	    .name = "top",
 	    .arg = "N",
@@ -30,11 +32,11 @@ static const cli_option table[] = {
 	    .name = "plot",
 	    .arg = "FILE",
 	    .offset = offsetof(stats_options, plot),
-	    .help = "draw a picture too: SVG" },
+	    .help = "also draw a picture: SVG" },
 	{ .type = CLI_FLAG,
 	    .name = "force",
 	    .offset = offsetof(stats_options, force),
-	    .help = "replace the picture if it is there" },
+	    .help = "replace the picture if it exists" },
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(stats_options, json),
@@ -46,16 +48,16 @@ static const cli_command stats_cli = {
 	.name = "evtape stats",
 	.usage = "[options] TAPE...",
 	.summary = "count frames over time, by event and source",
-	.details =
-	    "For each event and source: frames, bytes, frames a second, the "
-	    "time\n"
-	    "between two of them (half, 99 of 100, all are shorter), and how\n"
-	    "stale states were when they came: receive time less last_update,\n"
-	    "gps/updated or user_time, UTC where they say no offset. "
-	    "Percentiles\n"
-	    "are right to 9 %. States in batches count for their sources one "
-	    "by\n"
-	    "one. Gaps are those that the recorder marked.\n\n" CLI_TIME_HELP,
+	.details = "For each event and source: frames, bytes, frames a second, "
+	           "intervals\n"
+	           "between frames (median, 99th percentile, maximum), and "
+	           "staleness of\n"
+	           "states: receive time minus last_update, gps/updated or "
+	           "user_time (UTC\n"
+	           "unless they have an offset). Percentiles are exact to 9 %. "
+	           "States in a\n"
+	           "batch count for their own sources. Gaps come from the gap "
+	           "marks.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples =
 	    "  $ evtape stats field.tape\n"

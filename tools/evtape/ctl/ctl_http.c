@@ -12,14 +12,14 @@
 
 /* Who has not taken the connection by then is not there. */
 #define CONNECT_MS 5000
-/* A longer answer is none of ours: twelve thousand sources need 4 MiB. */
+/* Longer answers are refused; twelve thousand sources need 4 MiB. */
 #define ANSWER_MAX (UINT64_C(256) << 20)
 
 struct ctl_server {
 	libcurl lib;
 	CURL *curl;
 	CURLU *base;                /* without path */
-	char *prefix;               /* what stands before /api; of libcurl */
+	char *prefix;               /* the URL path before /api; of libcurl */
 	char *url;                  /* all of it, for words; of libcurl */
 	struct curl_slist *headers; /* of a POST */
 	ctl_how how;

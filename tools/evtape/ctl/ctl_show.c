@@ -1,12 +1,12 @@
-/* ctl_show.c - see ctl_show.h. */
+/* ctl_show.c - print the answers of an evtape-replay as text. */
 #include "tools/evtape/ctl/ctl_show.h"
 
 #include <inttypes.h>
 
 #include "format/base/timetext.h"
 
-/* Append a string decoded, or another value as it stands, on one line and
- * without what a terminal would obey; "-" for none. */
+/* Append a string decoded, or another value as JSON, on one line and without
+ * control characters; "-" for no value. */
 static bool
 ctl_show_add_text(evt_json_view v, evt_buf *out)
 {
@@ -23,7 +23,7 @@ ctl_show_add_text(evt_json_view v, evt_buf *out)
 	return true;
 }
 
-/* The same, filled up to a width. */
+/* The same, padded to a width. */
 static bool
 ctl_show_add_column(evt_json_view v, size_t width, evt_buf *out)
 {
@@ -38,7 +38,7 @@ ctl_show_add_column(evt_json_view v, size_t width, evt_buf *out)
 	return true;
 }
 
-/* A time that is given in ns; "-" for none. */
+/* Append a time given in ns; "-" for no time. */
 static bool
 ctl_show_add_time(evt_json_view v, evt_buf *out)
 {
@@ -203,7 +203,7 @@ ctl_show_gaps(evt_json_view v, evt_buf *out)
 	    out);
 }
 
-/* What it says: a bookmark's text, the reason of a gap. */
+/* A mark's text: that of a bookmark, or the reason of a gap. */
 static bool
 ctl_show_add_mark(evt_json_view mark, evt_buf *out)
 {

@@ -1,20 +1,21 @@
 /*
- * libcurl.h - libcurl, loaded when it is needed.
+ * libcurl.h - libcurl, loaded at run time.
  *
- * One command of many talks HTTP.  Linked as usual, libcurl and the forty
- * libraries behind it would be loaded and bound for each `evtape info`, which
- * takes longer than to answer it.
+ * Only one command uses HTTP.  Linked as usual, libcurl and the forty libraries it
+ * needs would be loaded for each `evtape info`, which takes longer than the
+ * command itself.
  */
 #ifndef EVT_TOOLS_EVTAPE_CTL_LIBCURL_H
 #define EVT_TOOLS_EVTAPE_CTL_LIBCURL_H
 
-/* Its checks are macros around the names, and would be around the members. */
+/* The type checks are macros with the names of the functions, and would replace
+ * the members below. */
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 
 #include "format/evtape.h"
 
-/* What is used of it. */
+/* The functions that are used. */
 #define LIBCURL_CALLS(CALL)       \
 	CALL(curl_easy_cleanup)   \
 	CALL(curl_easy_getinfo)   \
@@ -39,9 +40,9 @@ typedef struct libcurl {
 	LIBCURL_CALLS(LIBCURL_MEMBER)
 } libcurl;
 
-/* Load and start it.  Errors: EVT_ERR_NOTFOUND, with words. */
+/* Load and initialise it.  Errors: EVT_ERR_NOTFOUND. */
 int libcurl_open(libcurl *ret_lib, evt_error *err);
-/* Also legal for one that is all zero. */
+/* `lib` may be all zero. */
 void libcurl_close(libcurl *lib);
 
 #endif

@@ -1,4 +1,4 @@
-/* diff_store.c - see diff.h: records and pairs in a temporary database. */
+/* diff_store.c - align the records of two tapes in a temporary database. */
 #include "tools/evtape/diff/diff_store.h"
 
 #include <assert.h>

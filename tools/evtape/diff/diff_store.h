@@ -1,20 +1,20 @@
 /*
- * diff.h - the parts of evtape diff.
+ * diff_store.h - align the records of two tapes, for `evtape diff`.
  *
- * Both tapes are read once, and of each record (see record.h) its source, event,
- * time and a hash are put into a database for temporary files.  Sorted by source
- * and event, the two are aligned; the pairs, sorted by where they stand on the
- * first tape, are then told, and the frames of those that differ are fetched.
- * Memory does not grow with the tapes.
+ * A record is a frame, or one state of a batch.  Both tapes are read once, and
+ * the source, event, time and hash of each record go into a temporary database.
+ * Sorted by source and event, the records of the two tapes are aligned to pairs.
+ * The caller reads the pairs in the order of the first tape, and fetches the
+ * frames of pairs that differ.  Memory does not grow with the tapes.
  */
 #ifndef EVT_TOOLS_EVTAPE_DIFF_DIFF_STORE_H
 #define EVT_TOOLS_EVTAPE_DIFF_DIFF_STORE_H
 
 #include "format/evtape.h"
 
-/* A record on one of the tapes: the n-th of a frame. */
+/* The place of a record on one tape: the n-th record of a frame. */
 typedef struct diff_place {
-	uint64_t seq; /* 0: it is not on this tape */
+	uint64_t seq; /* 0: not on this tape */
 	uint32_t n;
 	int64_t time_ns;
 } diff_place;
@@ -24,33 +24,33 @@ enum diff_kind { DIFF_SAME, DIFF_CHANGED, DIFF_MISSING, DIFF_EXTRA, DIFF_N };
 typedef struct diff_pair {
 	enum diff_kind kind;
 	diff_place a, b;
-	int64_t shift_ns;           /* of b, where it is on both */
+	int64_t shift_ns; /* of b against a, if the record is on both */
 	const char *source, *event; /* NUL-terminated, "" for none; valid until
 	                               the next pair */
 } diff_pair;
 
 typedef struct diff_store diff_store;
 
-/* Errors: EVT_ERR_IO (no room for temporary files), _NOMEM. */
+/* Errors: EVT_ERR_IO (the temporary database), _NOMEM. */
 int diff_store_new(diff_store **ret_spill, evt_error *err);
-/* The temporary files go, too. */
+/* Also removes the temporary files.  `s` may be NULL. */
 void diff_store_free(diff_store *s);
 
-/* Add a record of tape 0 or 1, in the tape's order. */
+/* Add a record of tape 0 or 1, in the order of the tape. */
 int diff_store_add(diff_store *s, int tape, const evt_key *source,
     const char *event, size_t event_len, uint64_t hash, const diff_place *place,
     evt_error *err);
 
 /*
- * All are added: align them.  window: how far ahead a frame is looked for
- * before two that stand at the same place are called changed.  origin_ns: the
- * time on each tape from which shifts are counted.
+ * Align the records after all are added.  `window`: how far ahead a record is
+ * searched for, before two records at the same place count as changed.
+ * `origin_ns`: the time on each tape from which shifts are measured.
  */
 int diff_store_align(diff_store *s, uint32_t window, const int64_t origin_ns[2],
     evt_error *err);
 
-/* The next pair, in the order of the first tape; what is only on the second
- * stands where it does there.  EVT_END: that were all. */
+/* The next pair, in the order of the first tape; a record that is only on the
+ * second comes at its place there.  EVT_END: no more pairs. */
 int diff_store_next(diff_store *s, bool with_same, diff_pair *ret_pair,
     evt_error *err);
 

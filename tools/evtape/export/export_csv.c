@@ -1,4 +1,4 @@
-/* export_csv.c - evtape export csv: chosen fields as a table. */
+/* export_csv.c - evtape export csv: write chosen fields as a table. */
 #include <stddef.h>
 
 #include "format/base/err.h"
@@ -27,13 +27,12 @@ static const cli_command csv_cli = {
 	.name = "evtape export csv",
 	.usage = "[options] TAPE...",
 	.summary = "write chosen fields of received frames as CSV",
-	.details =
-	    "RFC 4180, with a line of names. A frame is a row, a batch one "
-	    "for\n"
-	    "each source in it. What a frame does not have is empty; objects "
-	    "and\n"
-	    "arrays are JSON; a binary payload is base64.\n\n" COLUMNS_HELP
-	    "\n\n" CLI_TIME_HELP,
+	.details = "RFC 4180, with a header line. A frame is a row; a batch "
+	           "has one row\n"
+	           "for each source in it. Missing fields are empty; objects "
+	           "and arrays\n"
+	           "are JSON; a binary payload is base64.\n\n" COLUMNS_HELP
+	           "\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export csv field.tape -o field.csv\n"
 	            "  $ evtape export csv --fields "

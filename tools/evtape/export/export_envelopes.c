@@ -1,5 +1,5 @@
-/* export_envelopes.c - evtape export envelopes: frames with all that is known
- * of them, as NDJSON; 'evtape import ndjson --envelopes' takes them back. */
+/* export_envelopes.c - evtape export envelopes: write frames with all their
+ * metadata as NDJSON, which 'evtape import ndjson --envelopes' reads. */
 #include <stddef.h>
 
 #include "format/read/envelope.h"
@@ -20,9 +20,10 @@ static const cli_command envelopes_cli = {
 	.usage = "[options] TAPE...",
 	.summary = "write all frames as JSON objects, one a line",
 	.details =
-	    "Each has the frame's sequence number, times, connection, kind,\n"
-	    "event, sources, and its payload so that the bytes can be had "
-	    "back.\n\n" CLI_TIME_HELP,
+	    "Each object has the frame's sequence number, times, connection, "
+	    "kind,\n"
+	    "event and sources, and its payload such that every byte can be\n"
+	    "restored.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export envelopes field.tape -o field.ndjson\n",
 	.min_args = 1,

@@ -1,4 +1,4 @@
-/* export_geojson.c - evtape export geojson: tracks as RFC 7946 has them. */
+/* export_geojson.c - evtape export geojson: write tracks as GeoJSON (RFC 7946). */
 #include <stddef.h>
 
 #include "tools/evtape/commands.h"
@@ -13,12 +13,11 @@ static const cli_command geojson_cli = {
 	.summary = "write the tracks of sources as GeoJSON",
 	.details =
 	    "RFC 7946: a FeatureCollection with a LineString for each run of\n"
-	    "points of a export_geojson_source (a Point for a run of one); its "
-	    "properties "
+	    "points of a source (a Point for a run of one). Its properties "
 	    "are\n"
 	    "source_id, start, end, and coordTimes, the time of each point.\n"
-	    "'evtape cat --format geojson' writes each point by "
-	    "itself.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
+	    "'evtape cat --format geojson' writes each point on its "
+	    "own.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export geojson --source 10001 field.tape -o "
 	            "t.geojson\n",

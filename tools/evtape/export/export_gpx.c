@@ -1,4 +1,4 @@
-/* export_gpx.c - evtape export gpx: tracks as GPX 1.1. */
+/* export_gpx.c - evtape export gpx: write tracks as GPX 1.1. */
 #include <stddef.h>
 
 #include "tools/evtape/commands.h"
@@ -13,7 +13,7 @@ static const cli_command gpx_cli = {
 	.details =
 	    "GPX 1.1: a trk for each source, named after it, with a trkseg "
 	    "for\n"
-	    "each run of points. Speed (m/s) and course stand in Garmin's\n"
+	    "each run of points. Speed (m/s) and course are in Garmin's\n"
 	    "TrackPointExtension.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export gpx field.tape -o field.gpx\n",
@@ -53,7 +53,7 @@ export_gpx_add_extensions(evt_buf *out, const evt_frame_items_place *p)
 {
 	if (!p->has_speed && !p->has_heading)
 		return true;
-	/* The schema wants them in this order; km/h become m/s. */
+	/* The schema requires this order; km/h become m/s. */
 	return evt_buf_add_str(out, "<extensions><t:TrackPointExtension>") &&
 	    (!p->has_speed ||
 	        export_gpx_add_element(out, "t:speed", p->speed / 3.6, 4)) &&

@@ -1,4 +1,4 @@
-/* export_kml.c - evtape export kml: tracks as KML 2.2 with gx:Track. */
+/* export_kml.c - evtape export kml: write tracks as KML 2.2 with gx:Track. */
 #include <stddef.h>
 
 #include "tools/evtape/commands.h"
@@ -12,9 +12,9 @@ static const cli_command kml_cli = {
 	.summary = "write the tracks of sources as KML",
 	.details =
 	    "KML 2.2: a Placemark for each source, named after it, with a\n"
-	    "gx:Track for each run of points, so that Google Earth shows them "
-	    "on\n"
-	    "its time slider.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
+	    "gx:Track for each run of points. Google Earth shows them on its "
+	    "time\n"
+	    "slider.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export kml field.tape -o field.kml\n",
 	.min_args = 1,

@@ -1,4 +1,4 @@
-/* export_lines.c - evtape export lines: the payloads, one a line. */
+/* export_lines.c - evtape export lines: write payloads, one a line. */
 #include <stddef.h>
 #include <string.h>
 
@@ -19,9 +19,9 @@ static const cli_command lines_cli = {
 	.name = "evtape export lines",
 	.usage = "[options] TAPE...",
 	.summary = "write the received text frames, one a line",
-	.details = "A frame that holds a line feed, or is no text, would be no "
-	           "line: it\n"
-	           "is left out, and their number is told.\n\n" CLI_TIME_HELP,
+	.details =
+	    "A frame that holds a line feed or is not text is left out, and\n"
+	    "counted.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export lines field.tape -o field.ndjson\n",
 	.min_args = 1,

@@ -1,9 +1,9 @@
 /*
- * export_mcap.c - evtape export mcap.
+ * export_mcap.c - evtape export mcap: write all frames as an MCAP file.
  *
- * MCAP keeps what is alike for many messages in channels: there is one for each
- * event, kind, opcode and connection, so that an import of it gives all of that
- * back.
+ * MCAP keeps what many messages have in common in channels.  There is a channel
+ * for each combination of event, kind, opcode and connection, so that an import
+ * restores all of them.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -33,17 +33,18 @@ static const cli_command mcap_cli = {
 	.name = "evtape export mcap",
 	.usage = "[options] TAPE... -o FILE",
 	.summary = "write all frames as an MCAP file",
-	.details =
-	    "The topic is the event's name, \"frames\" for frames without one "
-	    "and\n"
-	    "\"evtape/marks\" for marks; the message encoding is json, with a\n"
-	    "schema that takes any object, or raw for frames that are no "
-	    "JSON.\n"
-	    "Log time is the receive time; channels say kind, opcode and\n"
-	    "connection in their metadata. Chunks are compressed by zstd, and\n"
-	    "indexes, statistics and checksums are there. 'evtape import "
-	    "mcap'\n"
-	    "makes a tape of it again.\n\n" CLI_TIME_HELP,
+	.details = "The topic is the event's name, \"frames\" for frames "
+	           "without an event,\n"
+	           "and \"evtape/marks\" for marks. The message encoding is "
+	           "json, with a\n"
+	           "schema that accepts any object, or raw for frames that are "
+	           "not JSON.\n"
+	           "Log time is the receive time; each channel's metadata has "
+	           "kind, opcode\n"
+	           "and connection. Chunks are compressed with zstd; indexes, "
+	           "statistics\n"
+	           "and checksums are included. 'evtape import mcap' converts "
+	           "it back.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export mcap field.tape -o field.mcap\n",
 	.min_args = 1,
@@ -89,8 +90,8 @@ export_mcap_new_channel(struct work *w, const evt_frame *f, bool json,
 	    err);
 }
 
-/* What tells channels apart, as a key of the dictionary.  A name too long for
- * it is there as a hash. */
+/* Make the key that identifies a channel in the table.  A name that is too long
+ * is replaced by its hash. */
 static uint32_t
 export_mcap_channel_key(const evt_frame *f, bool json, char key[EVT_KEY_MAX])
 {
@@ -133,7 +134,7 @@ export_mcap_write_frame(void *ctx, const evt_frame *f, evt_error *err)
 	uint16_t channel;
 	int r = EVT_OK;
 
-	if (f->time_ns < 0) { /* MCAP's times are unsigned */
+	if (f->time_ns < 0) { /* MCAP times are unsigned */
 		w->before_1970++;
 		return EVT_OK;
 	}

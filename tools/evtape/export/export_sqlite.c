@@ -1,9 +1,9 @@
 /*
- * export_sqlite.c - evtape export sqlite: a plain database, a row for each
- * frame.
+ * export_sqlite.c - evtape export sqlite: write frames to a SQLite database, one row
+ * each.
  *
- * It is written under another name and renamed when it is whole, so it needs
- * neither journal nor syncs on the way.
+ * The database is written under another name and renamed when it is complete, so
+ * it needs no journal and no syncs before that.
  */
 #include <assert.h>
 #include <errno.h>
@@ -40,13 +40,12 @@ static const cli_option table[] = {
 	{ .type = CLI_FLAG,
 	    .name = "force",
 	    .offset = offsetof(struct options, force),
-	    .help = "replace FILE if it is there" },
+	    .help = "replace FILE if it exists" },
 	{ .type = CLI_LIST,
 	    .name = "column",
 	    .arg = "COLUMN",
 	    .offset = offsetof(struct options, columns),
-	    .help =
-	        "another column of the frames, by JSON pointer; repeatable" },
+	    .help = "add a column to frames, by JSON pointer; repeatable" },
 	CLI_FILTER_OPTIONS(struct options, filter),
 	{ .type = CLI_END },
 };
@@ -54,18 +53,17 @@ static const cli_option table[] = {
 static const cli_command sqlite_cli = {
 	.name = "evtape export sqlite",
 	.usage = "[options] TAPE... -o FILE",
-	.summary = "write all frames into a SQLite database, a row each",
+	.summary = "write all frames to a SQLite database, one row each",
 	.details =
 	    "Table frames: tape (from 0), seq, time, time_ns, mono_ns,\n"
-	    "connection, kind, opcode (of marks: their name), event, payload\n"
-	    "(text, or a blob where it is no UTF-8), and the columns asked "
-	    "for,\n"
+	    "connection, kind, opcode (for marks: their name), event, payload\n"
+	    "(text, or a blob if it is not UTF-8), and the columns of "
+	    "--column,\n"
 	    "named by their pointers. Table frame_sources: tape, seq, "
 	    "source_id,\n"
-	    "for each source that a frame names; it has an index by source. "
-	    "To\n"
-	    "ask a tape as it lies, without a copy, see "
-	    "evtape.so.\n\n" CLI_TIME_HELP,
+	    "one row for each source that a frame names, with an index by "
+	    "source.\n"
+	    "To query a tape without a copy, see evtape.so.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export sqlite field.tape -o field.db\n"
 	            "  $ evtape export sqlite --column /data/gps/speed "

@@ -1,4 +1,4 @@
-/* importing.c - see importing.h. */
+/* import.c - evtape import: the group of formats, and what they share. */
 #include "tools/evtape/import/import.h"
 
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include "format/base/line_splitter.h"
 #include "format/navixy/navixy.h"
 #include "tools/evtape/commands.h"
+#include "tools/evtape/lib/json_line.h"
 
 int
 import_begin(import_job *x, const cli_command *cmd, const import_options *o)
@@ -45,8 +46,8 @@ import_put(import_job *x, const evt_frame *f, bool with_mono, evt_error *err)
 	evt_frame copy = *f;
 	int r;
 
-	/* Nobody knows what time passed but by the stamps; it does not run
-	 * backwards. */
+	/* The timestamps are the only clock; the steady time made from them
+	 * must not run backwards. */
 	if (!with_mono)
 		copy.mono_ns = x->frames > 0 && f->time_ns < x->mono_ns ?
 		    x->mono_ns :
@@ -104,7 +105,7 @@ import_take_line(struct lines *l, enum evt_line_splitter_state state,
 	return l->fn(l->ctx, line, (size_t)n, l->number, err);
 }
 
-/* Read on; EVT_END at the end of the file. */
+/* Read more of the file; EVT_END at its end. */
 static int
 import_read_more(struct lines *l, evt_error *err)
 {
@@ -184,25 +185,35 @@ import_lines(import_job *x, const char *path,
 
 /* ---- the end --------------------------------------------------------------------- */
 
-static void
+static int
+import_print_json(const import_job *x, evt_error *err)
+{
+	json_line line;
+	evt_json_write *w = json_line_begin(&line);
+
+	evt_json_write_uint(w, "frames", x->frames);
+	evt_json_write_uint(w, "skipped", x->skipped);
+	if (x->frames > 0) {
+		evt_json_write_time(w, "first", x->first_ns, 9);
+		evt_json_write_time(w, "last", x->last_ns, 9);
+	}
+	return json_line_print(&line, err);
+}
+
+/* Report what was imported and skipped; the exit code. */
+static int
 import_report(const import_job *x)
 {
-	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
+	evt_error err;
 
-	evt_timetext_format(x->first_ns, 9, a);
-	evt_timetext_format(x->last_ns, 9, b);
-	if (x->o->json && x->frames > 0)
-		printf("{\"frames\":%" PRIu64 ",\"skipped\":%" PRIu64
-		       ",\"first\":\"%s\",\"last\":\"%s\"}\n",
-		    x->frames, x->skipped, a, b);
-	else if (x->o->json)
-		printf("{\"frames\":0,\"skipped\":%" PRIu64 "}\n", x->skipped);
+	if (x->o->json && import_print_json(x, &err))
+		return cli_fail(x->cmd, "%s", err.text);
 	if (x->skipped == 1)
-		cli_warn(x->cmd, "%s", x->skipped_words);
+		cli_warn(x->cmd, "%s; it was left out", x->skipped_words);
 	else if (x->skipped > 1)
-		cli_warn(x->cmd,
-		    "%s; and %" PRIu64 " more like it were left out",
-		    x->skipped_words, x->skipped - 1);
+		cli_warn(x->cmd, "%s; %" PRIu64 " such items were left out",
+		    x->skipped_words, x->skipped);
+	return x->skipped > 0 ? CLI_LOSSES : CLI_DONE;
 }
 
 int
@@ -212,11 +223,12 @@ import_end(import_job *x, int r, const evt_error *err)
 	evt_error own;
 
 	progress_end(&x->progress);
-	if (r == EVT_OK && (r = newtape_finish(x->to, &own)) < 0)
-		err = &own;
 	if (r == EVT_OK) {
-		import_report(x);
-		code = x->skipped > 0 ? CLI_LOSSES : CLI_DONE;
+		r = newtape_finish(x->to, &own);
+		err = &own;
+	}
+	if (r == EVT_OK) {
+		code = import_report(x);
 	} else if (r == EVT_END) {
 		code = stop_requested();
 	} else {

@@ -1,10 +1,10 @@
 /*
- * import_har.c - evtape import har: WebSocket messages that a browser or a
- * proxy has put into a HAR file, at entries[]._webSocketMessages.
+ * import_har.c - evtape import har: the WebSocket messages that a browser or a
+ * proxy wrote to a HAR file, at entries[]._webSocketMessages.
  *
- * A HAR file is one JSON text of any size.  It is mapped, not read, and walked
- * over where it lies.  Each entry with messages becomes a connection; they are
- * merged by time.
+ * A HAR file is one JSON text of any size.  It is mapped into memory and read in
+ * place.  Each entry with messages becomes a connection; they are merged by
+ * time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,27 +38,28 @@ static const cli_command har_cli = {
 	.name = "evtape import har",
 	.usage = "[options] FILE -o TAPE",
 	.summary = "make a tape of the WebSocket messages in a HAR file",
-	.details =
-	    "HAR files of Chrome, Firefox, Playwright and mitmproxy. Each "
-	    "entry\n"
-	    "with messages is a connection of its own, with a mark that has "
-	    "its\n"
-	    "URL; both directions are taken, and base64 of binary messages is\n"
-	    "decoded. Secrets are blotted out of URLs and sent messages as "
-	    "the\n"
-	    "recorder does it. A message that cannot be read is left out and\n"
-	    "told, and the code is 3.",
+	.details = "Reads HAR files of Chrome, Firefox, Playwright and "
+	           "mitmproxy. Each\n"
+	           "entry with messages becomes a connection, with a mark that "
+	           "has its\n"
+	           "URL. Both directions are imported, and base64 of binary "
+	           "messages is\n"
+	           "decoded. Secrets are blotted out of URLs and sent "
+	           "messages, as by the\n"
+	           "recorder. Unreadable messages are left out and counted, "
+	           "and the exit\n"
+	           "code is 3.",
 	.options = table,
 	.examples = "  $ evtape import har session.har -o session.tape\n",
 	.min_args = 1,
 	.max_args = 1,
 };
 
-/* An entry that has messages, and the next of them. */
+/* An entry with messages, and its next message. */
 struct entry {
 	evt_json_view url;
 	evt_json_view_walk messages;
-	evt_json_view message; /* EVT_JSON_VIEW_NONE: there are no more */
+	evt_json_view message; /* EVT_JSON_VIEW_NONE: no more */
 	int64_t time_ns;       /* of it */
 	uint64_t number;       /* of the message in the entry, from 1 */
 	size_t place;          /* of the entry in the file, from 0 */
@@ -85,7 +86,7 @@ import_har_skip(struct work *w, const struct entry *e, const char *why)
 	    e->place, why);
 }
 
-/* The next message that has a time. */
+/* Go to the next message that has a time. */
 static void
 import_har_next_message(struct work *w, struct entry *e)
 {
@@ -136,7 +137,7 @@ import_har_find_entries(struct work *w, evt_json_view root, evt_error *err)
 
 	if (evt_json_view_kind(entries) != EVT_JSON_VIEW_ARRAY)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "%s is no HAR file: it has no log.entries", w->path);
+		    "%s is not a HAR file: it has no log.entries", w->path);
 	for (size_t i = 0;
 	     r == EVT_OK && evt_json_view_walk_next(&walk, &name, &entry); i++)
 		r = import_har_add_entry(w, entry, i, err);
@@ -150,7 +151,7 @@ import_har_find_entries(struct work *w, evt_json_view root, evt_error *err)
 
 /* ---- frames -------------------------------------------------------------- */
 
-/* The address for the mark, without secrets; NULL: it has none. */
+/* Append the URL for the mark, without secrets.  false: no valid URL. */
 static bool
 import_har_show_url(evt_json_view url, evt_buf *out)
 {
@@ -193,7 +194,7 @@ import_har_put_connected(struct work *w, struct entry *e, evt_error *err)
 	return r;
 }
 
-/* The message's bytes.  false: they cannot be had. */
+/* Decode the message's bytes.  false: they cannot be read. */
 static bool
 import_har_read_data(struct work *w, evt_json_view data, bool binary,
     bool *ret_nomem)
@@ -246,7 +247,7 @@ import_har_put_message(struct work *w, const struct entry *e, evt_error *err)
 	return import_put(&w->x, &f, false, err);
 }
 
-/* The entry whose next message is the earliest; NULL: that were all. */
+/* The entry with the earliest next message; NULL: no more messages. */
 static struct entry *
 import_har_earliest(struct work *w)
 {
@@ -295,7 +296,7 @@ import_har_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)
 		return r;
 	if (!got.json)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "%s is no well-formed JSON text: is it cut off?", w->path);
+		    "%s is not well-formed JSON: is it truncated?", w->path);
 	r = import_har_find_entries(w, evt_json_view_make(p, n), err);
 	return r == EVT_OK ? import_har_put_all(w, err) : r;
 }
@@ -310,9 +311,9 @@ import_har_file(struct work *w, evt_error *err)
 	if (fd < 0)
 		return evt_err_sys(err, errno, "cannot open %s", w->path);
 	if (fstat(fd, &st) != 0)
-		r = evt_err_sys(err, errno, "cannot look at %s", w->path);
+		r = evt_err_sys(err, errno, "cannot stat %s", w->path);
 	else if (!S_ISREG(st.st_mode))
-		r = evt_err_set(err, EVT_ERR_ARG, "%s is no regular file",
+		r = evt_err_set(err, EVT_ERR_ARG, "%s is not a regular file",
 		    w->path);
 	else if (st.st_size == 0)
 		r = evt_err_set(err, EVT_ERR_ARG, "%s is empty", w->path);

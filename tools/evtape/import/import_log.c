@@ -1,6 +1,6 @@
 /*
- * import_log.c - evtape import log: what programs like wscat and websocat print,
- * with a stamp before each line.
+ * import_log.c - evtape import log: logs of programs like wscat and websocat, with
+ * a time at the beginning of each line.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -21,8 +21,9 @@ static const cli_option table[] = {
 	    .name = "date",
 	    .arg = "DATE",
 	    .offset = offsetof(struct options, date),
-	    .help = "the day of the first line, for stamps that are a time of\n"
-	            "day alone: 2026-03-01" },
+	    .help =
+	        "the day of the first line, for timestamps without a date:\n"
+	        "2026-03-01" },
 	IMPORT_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
@@ -30,22 +31,21 @@ static const cli_option table[] = {
 static const cli_command log_cli = {
 	.name = "evtape import log",
 	.usage = "[options] FILE -o TAPE",
-	.summary = "make a tape of a log with a stamp on each line",
-	.details = "FILE may be - for stdin. A line is a stamp, perhaps a "
-	           "direction, and\n"
-	           "the message:\n"
-	           "  2026-03-01T12:51:43.123Z < {\"event\":\"state\"}\n"
-	           "  [12:51:43.123] > {\"action\":\"subscribe\"}\n"
-	           "  1772369503.123 {\"event\":\"state\"}\n"
-	           "Stamps are as for 'evtape import ndjson', in brackets or "
-	           "not. <, <<,\n"
-	           "recv, received and an arrow to the left are received, "
-	           "which is what\n"
-	           "a line without a direction is too; >, >>, send, sent and "
-	           "an arrow to\n"
-	           "the right are sent. A line without a stamp is left out and "
-	           "told, and\n"
-	           "the code is 3.",
+	.summary = "make a tape from a log with a timestamp on each line",
+	.details =
+	    "FILE may be - for stdin. A line is a timestamp, optionally a\n"
+	    "direction, and the message:\n"
+	    "  2026-03-01T12:51:43.123Z < {\"event\":\"state\"}\n"
+	    "  [12:51:43.123] > {\"action\":\"subscribe\"}\n"
+	    "  1772369503.123 {\"event\":\"state\"}\n"
+	    "Timestamps are as for 'evtape import ndjson', with or without\n"
+	    "brackets. <, <<, recv, received and a left arrow mean received, "
+	    "which\n"
+	    "is also the default; >, >>, send, sent and a right arrow mean "
+	    "sent.\n"
+	    "Lines without a timestamp are left out and counted, and the exit "
+	    "code\n"
+	    "is 3.",
 	.options = table,
 	.examples =
 	    "  $ websocat ws://127.0.0.1:8787/stream | ts '%.s' > feed.log\n"
@@ -59,8 +59,8 @@ struct work {
 	foreign_time_day day;
 };
 
-/* The direction word that leads the message; its bytes with the space behind
- * it, 0: there is none. */
+/* Parse the direction word before the message.  Returns its bytes with the space
+ * after it; 0: no such word. */
 static size_t
 import_log_direction(const uint8_t *p, size_t n, uint8_t *ret_kind)
 {

@@ -1,4 +1,5 @@
-/* import_mcap.c - evtape import mcap. */
+/* import_mcap.c - evtape import mcap: the messages of an MCAP file become
+ * frames. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -18,16 +19,16 @@ static const cli_option table[] = {
 static const cli_command mcap_cli = {
 	.name = "evtape import mcap",
 	.usage = "[options] FILE -o TAPE",
-	.summary = "make a tape of an MCAP file",
-	.details = "Messages become frames in the order of the file, received "
-	           "at their\n"
-	           "log time: text where the message encoding is json, else "
-	           "binary. Of\n"
-	           "a file that 'evtape export mcap' wrote, kind, opcode and "
-	           "connection\n"
-	           "come back too. Chunks may be compressed by zstd or not at "
-	           "all; all\n"
-	           "checksums are checked.",
+	.summary = "make a tape from an MCAP file",
+	.details = "Messages become frames in file order, received at their "
+	           "log time:\n"
+	           "text if the message encoding is json, else binary. From a "
+	           "file of\n"
+	           "'evtape export mcap', kind, opcode and connection are "
+	           "restored too.\n"
+	           "Chunks may be compressed with zstd or not at all; all "
+	           "checksums are\n"
+	           "verified.",
 	.options = table,
 	.examples = "  $ evtape import mcap field.mcap -o field.tape\n",
 	.min_args = 1,

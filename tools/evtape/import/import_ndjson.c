@@ -1,5 +1,5 @@
-/* import_ndjson.c - evtape import ndjson: lines as frames, or envelopes as the
- * frames that they were. */
+/* import_ndjson.c - evtape import ndjson: lines become frames, and envelopes
+ * become the frames they were made from. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -21,19 +21,19 @@ static const cli_option table[] = {
 	    .name = "time-path",
 	    .arg = "POINTER",
 	    .offset = offsetof(struct options, time_path),
-	    .help = "where in a line its time stands" },
+	    .help = "JSON pointer to a line's time" },
 	{ .type = CLI_FLAG,
 	    .name = "stamp",
 	    .offset = offsetof(struct options, stamp),
-	    .help = "a stamp and a space or tab lead each line" },
+	    .help = "each line begins with a time, then a space or tab" },
 	{ .type = CLI_FLAG,
 	    .name = "envelopes",
 	    .offset = offsetof(struct options, envelopes),
-	    .help = "the lines are what 'evtape export envelopes' writes" },
+	    .help = "lines are the output of 'evtape export envelopes'" },
 	{ .type = CLI_FLAG,
 	    .name = "strict",
 	    .offset = offsetof(struct options, strict),
-	    .help = "fail at the first line that cannot be taken" },
+	    .help = "fail at the first line that cannot be read" },
 	IMPORT_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
@@ -41,16 +41,16 @@ static const cli_option table[] = {
 static const cli_command ndjson_cli = {
 	.name = "evtape import ndjson",
 	.usage = "[options] FILE -o TAPE",
-	.summary = "make a tape of lines, each a frame",
-	.details =
-	    "FILE may be - for stdin. Without a way to tell the time, frames "
-	    "are\n"
-	    "received now. A time is seconds, milliseconds, microseconds or\n"
-	    "nanoseconds since 1970, told apart by its size, or a date and "
-	    "time\n"
-	    "(UTC, unless it says an offset). A line that cannot be taken is "
-	    "left\n"
-	    "out and told, and the code is 3.",
+	.summary = "make a tape from lines, one frame each",
+	.details = "FILE may be - for stdin. Without --time-path, --stamp or "
+	           "--envelopes,\n"
+	           "frames are received now. A time is seconds, milliseconds, "
+	           "microseconds\n"
+	           "or nanoseconds since 1970, by its magnitude, or a date and "
+	           "time (UTC\n"
+	           "unless it has an offset). Lines that cannot be read are "
+	           "left out and\n"
+	           "counted, and the exit code is 3.",
 	.options = table,
 	.examples =
 	    "  $ evtape import ndjson --time-path /ts events.ndjson -o e.tape\n"
@@ -67,7 +67,7 @@ struct work {
 	evt_buf payload;
 };
 
-/* A line that cannot be taken: why. */
+/* Skip a line that cannot be read, or with --strict fail. */
 static int
 import_ndjson_skip(struct work *w, uint64_t number, const char *why,
     evt_error *err)
@@ -113,7 +113,7 @@ import_ndjson_put_line(struct work *w, const uint8_t *line, size_t n,
 		            w->o->time_path),
 		        &f.time_ns))
 			return import_ndjson_skip(w, number,
-			    "has no time there", err);
+			    "has no time at the pointer", err);
 	}
 	return import_put(&w->x, &f, false, err);
 }
@@ -155,7 +155,7 @@ import_ndjson_read_kind(evt_json_view v, evt_frame *f)
 	return k < 3;
 }
 
-/* The bytes, of whichever member holds them.  false: none does. */
+/* Read the payload from the member that holds it.  false: no such member. */
 static bool
 import_ndjson_read_payload(struct work *w, evt_json_view v, evt_frame *f,
     bool *ret_nomem)
@@ -202,7 +202,7 @@ import_ndjson_put_envelope(struct work *w, const uint8_t *line, size_t n,
 	if (evt_json_view_kind(v) != EVT_JSON_VIEW_OBJECT ||
 	    !import_ndjson_read_kind(v, &f) ||
 	    !evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "time_ns"), &f.time_ns))
-		return import_ndjson_skip(w, number, "is no envelope", err);
+		return import_ndjson_skip(w, number, "is not an envelope", err);
 	if (!import_ndjson_read_payload(w, v, &f, &nomem))
 		return nomem ? evt_err_nomem(err) :
 		               import_ndjson_skip(w, number,
@@ -223,7 +223,7 @@ import_ndjson_take(void *ctx, const uint8_t *line, size_t n, uint64_t number,
 {
 	struct work *w = ctx;
 
-	/* An empty line at the end of a file is no frame. */
+	/* Ignore empty lines, as at the end of a file. */
 	if (n == 0)
 		return EVT_OK;
 	return w->o->envelopes ?

@@ -1,4 +1,4 @@
-/* blockcopy.c - see blockcopy.h. */
+/* blockcopy.c - copy frames to new tapes, whole blocks where possible. */
 #include "tools/evtape/lib/blockcopy.h"
 
 #include "format/base/err.h"
@@ -28,7 +28,8 @@ blockcopy_put_frame(void *ctx, const evt_frame *f, evt_error *err)
 	return r == EVT_OK ? newtape_put(to, f, err) : r;
 }
 
-/* Whether the filter lets all of a block pass, or none, or one must look. */
+/* Whether the filter accepts all frames of a block, or none.  If neither, the
+ * frames are tested one by one. */
 static bool
 blockcopy_passes_whole(const evt_filter *f, const evt_segment_block *b)
 {
@@ -52,7 +53,7 @@ blockcopy_damaged(struct work *w, const evt_error *err)
 	return EVT_OK;
 }
 
-/* The frames of the block at hand, one by one. */
+/* Copy the frames of the current block one by one. */
 static int
 blockcopy_put_frames(struct work *w, evt_error *err)
 {
@@ -80,7 +81,7 @@ blockcopy_copy_block(struct work *w, const evt_segment_block *b, evt_error *err)
 
 	if (blockcopy_passes_none(w->o->filter, b))
 		return EVT_OK;
-	/* Its sums are checked in any case. */
+	/* Its checksums are verified in any case. */
 	r = evt_segment_read_block(w->segment->io, w->fd, w->segment->name, b,
 	    false, &w->raw, &w->block, err);
 	if (r == EVT_OK && blockcopy_passes_whole(w->o->filter, b)) {
@@ -105,7 +106,7 @@ blockcopy_copy_segment(struct work *w, evt_error *err)
 	const evt_segment *s = w->segment;
 	int r = evt_segment_open(s, &w->fd, err);
 
-	if (r != EVT_OK) /* retention may have taken it */
+	if (r != EVT_OK) /* retention may have removed it */
 		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	for (size_t i = 0; i < s->n_blocks && r == EVT_OK; i++) {
 		r = blockcopy_copy_block(w, &s->blocks[i], err);
@@ -118,7 +119,8 @@ blockcopy_copy_segment(struct work *w, evt_error *err)
 	return r;
 }
 
-/* What is in no block yet: a tape that is being recorded, or was not closed. */
+/* Copy the frames that are in no block yet, of a tape that is being recorded or
+ * was not closed. */
 static int
 blockcopy_copy_journal(struct work *w)
 {
@@ -171,7 +173,7 @@ blockcopy_run(const blockcopy *o)
 		.ctx = (void *)(uintptr_t)o };
 	int code;
 
-	/* Single frames are asked for: the index knows which blocks to read. */
+	/* For single frames, the index knows which blocks to read. */
 	if (f->n_sources > 0 || f->n_events > 0 || f->kinds != 0 ||
 	    f->from_seq > 0)
 		return frame_loop_run(&each);

@@ -1,7 +1,6 @@
 /*
- * blockcopy.h - copy a tape's frames into new ones, whole blocks at a time
- * where nothing in them is left out: these are neither unpacked nor compressed
- * again.
+ * blockcopy.h - copy the frames of a tape to new tapes.  A block whose frames
+ * are all wanted is copied whole, neither unpacked nor compressed again.
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_BLOCKCOPY_H
 #define EVT_TOOLS_EVTAPE_LIB_BLOCKCOPY_H
@@ -22,8 +21,8 @@ typedef struct blockcopy {
 	evt_tape *tape;
 	const evt_filter *filter;
 	/*
-	 * The tape that takes what comes next, which may be made now.  NULL,
-	 * for a block: its frames must be looked at one by one.  Errors as of
+	 * Set *ret_to to the tape that takes `next`; it may be opened now.
+	 * NULL, for a block: offer its frames one by one.  Errors: as of
 	 * newtape_open().
 	 */
 	int (*target)(void *ctx, const blockcopy_span *next, newtape **ret_to,
@@ -31,7 +30,8 @@ typedef struct blockcopy {
 	void *ctx;
 } blockcopy;
 
-/* Copy all that passes the filter; the exit code, as of frame_loop_run(). */
+/* Copy everything that passes the filter.  Returns an exit code as
+ * frame_loop_run() does. */
 int blockcopy_run(const blockcopy *copy);
 
 #endif

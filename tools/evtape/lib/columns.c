@@ -1,4 +1,4 @@
-/* columns.c - see columns.h. */
+/* columns.c - chosen fields of frames, as columns. */
 #include "tools/evtape/lib/columns.h"
 
 #include <inttypes.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/timetext.h"
 
 enum own {
@@ -37,20 +38,18 @@ struct column {
 
 struct columns {
 	struct column *column;
-	size_t n;
+	size_t n, cap;
 };
 
 static int
 columns_add(columns *c, const char *name, evt_error *err)
 {
-	struct column *more = realloc(c->column, (c->n + 1) * sizeof(*more));
 	struct column *new;
 	unsigned k = 0;
 
-	if (more == NULL)
+	if (!evt_grow(&c->column, &c->cap, c->n + 1))
 		return evt_err_nomem(err);
-	c->column = more;
-	new = &more[c->n];
+	new = &c->column[c->n];
 	new->name = strdup(name);
 	if (new->name == NULL)
 		return evt_err_nomem(err);
@@ -64,7 +63,7 @@ columns_add(columns *c, const char *name, evt_error *err)
 	new->pointer = new->name + (name[0] == '.');
 	if (new->pointer[0] != '/')
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "'%s' is no column: give seq, time, source, event, "
+		    "unknown column '%s': give seq, time, source, event, "
 		    "payload, ..., a JSON pointer (/data/gps/speed), or one "
 		    "into each source's record (./gps/speed)",
 		    name);

@@ -1,21 +1,19 @@
-/* each.c - see each.h. */
+/* frame_loop.c - the loop of commands that read the frames of tapes. */
 #include "tools/evtape/lib/frame_loop.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "format/base/timetext.h"
 
-/* Frames between two looks at clock and signals. */
-#define LOOK_EACH 256u
-/* How often a live tape is asked for more. */
+/* Frames between two checks of progress and signals. */
+#define CHECK_EACH 256u
+/* Between two polls of a live tape. */
 #define FOLLOW_MS 20
 
 struct loop {
-	const frame_loop *each;
+	const frame_loop *o;
 	progress progress;
 	int64_t from_ns, to_ns; /* the window, for the progress */
 	unsigned countdown;
@@ -25,13 +23,13 @@ struct loop {
 static void
 frame_loop_set_span(struct loop *l)
 {
-	const evt_filter *f = l->each->filter;
+	const evt_filter *f = l->o->filter;
 	int64_t first, last;
 
 	l->from_ns = INT64_MAX;
 	l->to_ns = INT64_MIN;
-	for (size_t i = 0; i < l->each->n_tapes; i++) {
-		if (evt_tape_span(l->each->tapes[i], &first, &last, NULL))
+	for (size_t i = 0; i < l->o->n_tapes; i++) {
+		if (evt_tape_span(l->o->tapes[i], &first, &last, NULL))
 			continue;
 		l->from_ns = first < l->from_ns ? first : l->from_ns;
 		l->to_ns = last > l->to_ns ? last : l->to_ns;
@@ -42,27 +40,27 @@ frame_loop_set_span(struct loop *l)
 		l->to_ns = f->to_ns;
 }
 
-/* true: it is time to stop. */
+/* Update the progress; true: a signal asks to stop. */
 static bool
-frame_loop_look(struct loop *l, int64_t time_ns)
+frame_loop_check(struct loop *l, int64_t time_ns)
 {
 	if (l->countdown-- > 0)
 		return false;
-	l->countdown = LOOK_EACH;
+	l->countdown = CHECK_EACH;
 	if (l->to_ns > l->from_ns)
-		progress_at(&l->progress, l->each->cmd,
+		progress_at(&l->progress, l->o->cmd,
 		    (double)(time_ns - l->from_ns) /
 		        (double)(l->to_ns - l->from_ns));
 	l->stopped = stop_requested();
 	return l->stopped != 0;
 }
 
-/* Wait a little for a live tape; EVT_END: a signal came. */
+/* Wait a little for a live tape; EVT_END: a signal asks to stop. */
 static int
 frame_loop_wait_for_more(struct loop *l, evt_error *err)
 {
-	const frame_loop *e = l->each;
-	int r = e->idle != NULL ? e->idle(e->ctx, err) : EVT_OK;
+	const frame_loop *o = l->o;
+	int r = o->idle != NULL ? o->idle(o->ctx, err) : EVT_OK;
 
 	if (r != EVT_OK)
 		return r;
@@ -72,9 +70,9 @@ frame_loop_wait_for_more(struct loop *l, evt_error *err)
 }
 
 static int
-frame_loop_go_through(struct loop *l, evt_cursor *cursor)
+frame_loop_read(struct loop *l, evt_cursor *cursor)
 {
-	const frame_loop *e = l->each;
+	const frame_loop *o = l->o;
 	int code = CLI_DONE, r;
 	evt_error err;
 	evt_frame f;
@@ -83,43 +81,44 @@ frame_loop_go_through(struct loop *l, evt_cursor *cursor)
 		r = evt_cursor_next(cursor, &f, &err);
 		if (r == EVT_ERR_CORRUPT) {
 			progress_end(&l->progress);
-			cli_warn(e->cmd, "%s", err.text);
+			cli_warn(o->cmd, "%s", err.text);
 			code = CLI_LOSSES;
 			continue;
 		}
-		if (r == EVT_AGAIN && e->follow) {
-			if ((r = frame_loop_wait_for_more(l, &err)) == EVT_OK)
+		if (r == EVT_AGAIN && o->follow) {
+			r = frame_loop_wait_for_more(l, &err);
+			if (r == EVT_OK)
 				continue;
 			break;
 		}
-		if (r != EVT_OK || (r = e->frame(e->ctx, &f, &err)) ||
-		    frame_loop_look(l, f.time_ns))
+		if (r == EVT_OK)
+			r = o->frame(o->ctx, &f, &err);
+		if (r != EVT_OK || frame_loop_check(l, f.time_ns))
 			break;
 	}
 	progress_end(&l->progress);
 	if (r < 0)
-		return cli_fail(e->cmd, "%s", err.text);
+		return cli_fail(o->cmd, "%s", err.text);
 	return l->stopped != 0 ? l->stopped : code;
 }
 
 int
-frame_loop_run(const frame_loop *each)
+frame_loop_run(const frame_loop *o)
 {
-	struct loop l = { .each = each, .progress = progress_begin() };
+	struct loop l = { .o = o, .progress = progress_begin() };
 	evt_cursor_stats stats;
 	evt_cursor *cursor;
 	evt_error err;
 	int code;
 
-	if (evt_cursor_open(each->tapes, each->n_tapes, each->filter, &cursor,
-	        &err))
-		return cli_fail(each->cmd, "%s", err.text);
+	if (evt_cursor_open(o->tapes, o->n_tapes, o->filter, &cursor, &err))
+		return cli_fail(o->cmd, "%s", err.text);
 	frame_loop_set_span(&l);
-	code = frame_loop_go_through(&l, cursor);
+	code = frame_loop_read(&l, cursor);
 	evt_cursor_get_stats(cursor, &stats);
-	if (each->verbose)
-		fprintf(stderr, "%s: %" PRIu64 " blocks read\n",
-		    each->cmd->name, stats.blocks_read);
+	if (o->verbose)
+		fprintf(stderr, "%s: %" PRIu64 " block%s read\n", o->cmd->name,
+		    stats.blocks_read, stats.blocks_read == 1 ? "" : "s");
 	evt_cursor_close(cursor);
 	return code;
 }

@@ -1,6 +1,6 @@
 /*
- * each.h - what commands that go through frames share: the loop, with its
- * warnings, its progress on a terminal and its clean stop.
+ * frame_loop.h - the loop of commands that read the frames of tapes, with
+ * warnings about damage, progress on a terminal, and a clean stop by signal.
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_FRAME_LOOP_H
 #define EVT_TOOLS_EVTAPE_LIB_FRAME_LOOP_H
@@ -11,8 +11,8 @@
 #include "tools/filter.h"
 
 /*
- * Told of each frame; what it points to is valid during the call.  EVT_OK: go
- * on.  EVT_END: enough.  Any other code, with words: that ends it as failed.
+ * Called with each frame, which is valid during the call.  Returns EVT_OK to
+ * continue, EVT_END to stop; an error, with its text in *err, fails the loop.
  */
 typedef int (*frame_loop_fn)(void *ctx, const evt_frame *f, evt_error *err);
 
@@ -20,20 +20,20 @@ typedef struct frame_loop {
 	const cli_command *cmd;
 	evt_tape *const *tapes;
 	size_t n_tapes;
-	const evt_filter *filter; /* NULL: all */
-	bool follow;  /* at the end for now, wait for more (live tapes) */
-	bool verbose; /* tell at the end how many blocks were read */
+	const evt_filter *filter; /* NULL: all frames */
+	bool follow;              /* at the end of a live tape, wait for more */
+	bool verbose; /* report at the end how many blocks were read */
 	frame_loop_fn frame;
-	/* With follow: told before it waits, to show what there is.  NULL:
-	 * nothing.  As for frame. */
+	/* With `follow`: called before each wait, to show what is buffered;
+	 * may be NULL.  Returns as `frame` does. */
 	int (*idle)(void *ctx, evt_error *err);
 	void *ctx;
 } frame_loop;
 
 /*
- * Go through the frames.  Damaged blocks are warned of and passed.  Returns
- * CLI_DONE, CLI_LOSSES (blocks were damaged), CLI_FAILED (words were said), or
- * 128 + the signal's number if one ended it.
+ * Read the frames.  Damaged blocks are skipped with a warning.  Returns CLI_DONE,
+ * CLI_LOSSES (blocks were damaged), CLI_FAILED (the reason was printed), or 128
+ * plus the number of the signal that stopped it.
  */
 int frame_loop_run(const frame_loop *each);
 

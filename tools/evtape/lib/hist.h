@@ -1,7 +1,7 @@
 /*
- * hist.h - a histogram of durations that costs little where they are alike:
- * eight bins an octave, so a percentile is right to 9 %, and only the bins
- * between the least and the greatest are kept.
+ * hist.h - a compact histogram of durations.  Eight bins an octave make a
+ * percentile accurate to 9 %; only the bins between the smallest and the greatest
+ * value are stored.
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_HIST_H
 #define EVT_TOOLS_EVTAPE_LIB_HIST_H
@@ -13,14 +13,15 @@
 /* Zero-initialised is a valid empty histogram. */
 typedef struct hist {
 	uint32_t *bin;
-	uint16_t first, n; /* the bins that there are */
+	uint16_t first, n; /* first stored bin; number of bins */
 	uint64_t count;
 	int64_t min, max; /* exact */
 } hist;
 
-/* Add a value; negative ones count as 0 in the bins.  false: out of memory. */
+/* Add a value; the bins count a negative value as 0.  false: out of memory. */
 bool hist_add(hist *h, int64_t ns);
-/* The value below which this part (0 to 1) of all lie; 0 if there are none. */
+/* The value below which the fraction `part` (0 to 1) of all values lies; 0 if the
+ * histogram is empty. */
 int64_t hist_percentile(const hist *h, double part);
 void hist_free(hist *h);
 

@@ -1,8 +1,8 @@
 /*
- * jsoncmp.h - whether two JSON values say the same, and where they do not.
+ * jsoncmp.h - whether two JSON values are equal, and where they differ.
  *
- * The order of an object's members does not count, nor how a string is
- * escaped, nor whether a number is written 1 or 1.0.
+ * The order of an object's members, the escapes of a string, and the form of a
+ * number (1 or 1.0) do not matter.
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_JSONCMP_H
 #define EVT_TOOLS_EVTAPE_LIB_JSONCMP_H
@@ -10,15 +10,16 @@
 #include "tools/cli.h"
 #include "format/base/json_view.h"
 
-/* JSON pointers to what is left out; NULL: nothing is. */
+/* JSON pointers to values that are ignored; NULL: none. */
 typedef const evt_strings *jsoncmp_ignore;
 
-/* A number that is the same for values that say the same.  *ret_nomem is set
- * where memory ran out; the number is then of no use. */
+/* A hash that is the same for equal values.  *ret_nomem is set if memory ran out;
+ * the hash is then invalid. */
 uint64_t jsoncmp_hash(evt_json_view v, jsoncmp_ignore ignore, bool *ret_nomem);
 
-/* Told of a value that differs: its pointer, and both; EVT_JSON_VIEW_NONE where one has
- * none.  EVT_OK: go on. */
+/* Called for each value that differs, with its pointer and both values;
+ * EVT_JSON_VIEW_NONE if one side has no such value.  Returns EVT_OK to
+ * continue. */
 typedef int (*jsoncmp_fn)(void *ctx, const char *pointer, evt_json_view a,
     evt_json_view b, evt_error *err);
 

@@ -1,6 +1,6 @@
 /*
  * mcap.h - MCAP files (https://mcap.dev/spec, version 0): a writer, and a
- * reader that goes from front to back.
+ * sequential reader.
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_MCAP_H
 #define EVT_TOOLS_EVTAPE_LIB_MCAP_H
@@ -31,26 +31,27 @@ enum mcap_op {
 #define MCAP_MAGIC "\x89MCAP0\r\n"
 #define MCAP_MAGIC_LEN 8u
 
-/* CRC-32 as zlib has it, eight bytes at a time. */
+/* CRC-32 as in zlib, eight bytes at a time. */
 typedef struct mcap_crc {
 	uint32_t table[8][256];
 } mcap_crc;
 void mcap_crc_init(mcap_crc *c);
-/* Go on from `crc` (0 at the beginning) over n bytes. */
+/* Continue `crc` (0 at the beginning) with n bytes. */
 uint32_t mcap_crc_add(const mcap_crc *c, uint32_t crc, const void *p, size_t n);
 
 /* ---- writing ------------------------------------------------------------------ */
 
 typedef struct mcap_writer mcap_writer;
 
-/* Everything goes through `out`, which must be empty.  Errors: EVT_ERR_NOMEM. */
+/* Everything is written to `out`, which must be empty and outlive the writer.
+ * Errors: EVT_ERR_NOMEM. */
 int mcap_writer_new(output_file *out, mcap_writer **ret_writer, evt_error *err);
 void mcap_writer_free(mcap_writer *w);
 
-/* A channel; *ret_id: its number, to be given with its messages.  json: its
- * messages are JSON, with the schema of all JSON channels.  metadata: pairs of
- * names and values, ended by NULL.  Errors: EVT_ERR_ARG (65,535 are the most
- * that MCAP can number), EVT_ERR_NOMEM. */
+/* Add a channel; *ret_id: its number, for its messages.  `json`: its messages are
+ * JSON, with the schema of all JSON channels.  `metadata`: pairs of names and
+ * values, ended by NULL.  Errors: EVT_ERR_ARG (more than 65,535 channels),
+ * EVT_ERR_NOMEM. */
 int mcap_writer_channel(mcap_writer *w, const char *topic, size_t topic_len,
     bool json, const char *const *metadata, uint16_t *ret_id, evt_error *err);
 
@@ -66,25 +67,26 @@ int mcap_writer_finish(mcap_writer *w, evt_error *err);
 typedef struct mcap_channel {
 	bool known;
 	char *topic, *encoding;
-	/* From the metadata of our own exports; -1: not there. */
+	/* From the metadata of our own exports; -1: missing. */
 	int64_t kind, opcode, connection;
 } mcap_channel;
 
 typedef struct mcap_reader {
-	/* Told of each message; channel and data are valid during the call.
-	 * EVT_OK: go on. */
+	/* Called with each message; channel and data are valid during the
+	 * call.  Returns EVT_OK to continue. */
 	int (*message)(void *ctx, const mcap_channel *channel,
 	    uint64_t log_time_ns, const uint8_t *data, size_t n,
 	    evt_error *err);
-	/* Told how many bytes of how many were read; true: stop (EVT_END). */
+	/* Called with the bytes read so far and in total; true: stop
+	 * (EVT_END). */
 	bool (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *ctx;
 } mcap_reader;
 
 /*
- * Read the file at `path`.  Errors: EVT_ERR_CORRUPT (no MCAP, cut off, a wrong
- * checksum: the words say where), EVT_ERR_VERSION (a compression or version
- * that is not known here), EVT_ERR_IO, _NOMEM, and what message returns.
+ * Read the file at `path`.  Errors: EVT_ERR_CORRUPT (not MCAP, truncated, a wrong
+ * checksum: the text says where), EVT_ERR_VERSION (an unsupported compression or
+ * version), EVT_ERR_IO, _NOMEM, and errors of `message`.
  */
 int mcap_read(const mcap_reader *reader, const char *path, evt_error *err);
 

@@ -15,6 +15,7 @@
 #include <zstd.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/io.h"
 #include "format/base/le.h"
 #include "format/base/timetext.h"
@@ -32,7 +33,7 @@ struct reading {
 	uint32_t data_crc;
 	evt_buf record, chunk;
 	mcap_channel *channel; /* by id */
-	size_t n_channels;
+	size_t n_channels, cap_channels;
 	ZSTD_DCtx *zstd;
 	bool ended; /* DataEnd was met */
 };
@@ -172,12 +173,10 @@ mcap_read_channel(struct reading *r, struct slice s, evt_error *err)
 	    !mcap_read_take_string(&s, &map))
 		return mcap_read_corrupt(r, err, "a channel is cut off");
 	if (id >= r->n_channels) {
-		c = realloc(r->channel, ((size_t)id + 1) * sizeof(*c));
-		if (c == NULL)
+		if (!evt_grow(&r->channel, &r->cap_channels, (size_t)id + 1))
 			return evt_err_nomem(err);
-		memset(c + r->n_channels, 0,
+		memset(r->channel + r->n_channels, 0,
 		    ((size_t)id + 1 - r->n_channels) * sizeof(*c));
-		r->channel = c;
 		r->n_channels = (size_t)id + 1;
 	}
 	c = &r->channel[id];

@@ -7,6 +7,7 @@
 #include <zstd.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/le.h"
 
 /* Uncompressed bytes at which a chunk ends: what other writers take. */
@@ -243,17 +244,11 @@ mcap_writer_channel(mcap_writer *w, const char *topic, size_t topic_len,
 
 	if (w->n_channels == MAX_CHANNELS)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "there are more kinds of frames and connections than MCAP "
-		    "can number (65535); export a part of the tape");
-	if (w->n_channels == w->cap_channels) {
-		size_t cap = w->cap_channels * 2 + 16;
-
-		c = realloc(w->channel, cap * sizeof(*c));
-		if (c == NULL)
-			return evt_err_nomem(err);
-		w->channel = c;
-		w->cap_channels = cap;
-	}
+		    "the tape has more kinds of frames and connections than "
+		    "an MCAP file can have channels (65535); export a part of "
+		    "it");
+	if (!evt_grow(&w->channel, &w->cap_channels, w->n_channels + 1))
+		return evt_err_nomem(err);
 	c = &w->channel[w->n_channels];
 	memset(c, 0, sizeof(*c));
 	w->n_channels++;
@@ -268,15 +263,8 @@ static bool
 mcap_write_add_entry(mcap_writer *w, uint16_t channel, uint64_t time,
     uint64_t offset)
 {
-	if (w->n_entries == w->cap_entries) {
-		size_t cap = w->cap_entries * 2 + 1024;
-		struct entry *more = realloc(w->entry, cap * sizeof(*more));
-
-		if (more == NULL)
-			return false;
-		w->entry = more;
-		w->cap_entries = cap;
-	}
+	if (!evt_grow(&w->entry, &w->cap_entries, w->n_entries + 1))
+		return false;
 	w->entry[w->n_entries++] = (struct entry){ channel, time, offset };
 	return true;
 }

@@ -22,8 +22,8 @@ struct newtape {
 	uint64_t frames;
 };
 
-/* A recorder goes on when its index fails.  Here that is a failure: whoever
- * asked is there to be told, and can ask again. */
+/* A recorder continues without its index.  Here that is a failure: the user is
+ * present, and can run the command again. */
 static void
 newtape_keep_trouble(void *ctx, const char *text)
 {
@@ -142,7 +142,8 @@ newtape_close(newtape *t)
 		return;
 	if (t->writer != NULL)
 		evt_writer_close(t->writer, NULL);
-	/* What cannot be removed stays, under a name that says what it is. */
+	/* Files that cannot be removed stay, under a name that says what they
+	 * are. */
 	if (t->made)
 		nftw(t->part, newtape_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(t->part);

@@ -1,4 +1,5 @@
-/* out.c - see out.h. */
+/* output_file.c - the output of a command: stdout, or a file that is renamed when
+ * it is complete. */
 #include "tools/evtape/lib/output_file.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include "format/base/err.h"
 #include "tools/evtape/lib/stop.h"
 
-/* Written at once: nobody waits for each frame. */
+/* Bytes in one write(). */
 #define CHUNK (256u << 10)
 
 struct output_file {
@@ -94,7 +95,7 @@ output_file_flush(output_file *o, evt_error *err)
 	while (at < o->buf.len) {
 		ssize_t n = write(o->fd, o->buf.data + at, o->buf.len - at);
 
-		if (n < 0 && errno == EAGAIN) { /* somebody's terminal */
+		if (n < 0 && errno == EAGAIN) { /* stdout is non-blocking */
 			struct pollfd p = { .fd = o->fd, .events = POLLOUT };
 
 			poll(&p, 1, -1);

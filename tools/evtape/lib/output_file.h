@@ -1,9 +1,9 @@
 /*
- * out.h - where a command's data goes: stdout, or a file that gets its name
- * only when it is whole.
+ * output_file.h - the output of a command: stdout, or a file that gets its name
+ * only when it is complete.
  *
- * A file is written beside its place as NAME.part-PID, and renamed at the end;
- * what fails or is interrupted leaves nothing under the final name.
+ * A file is written beside its place as NAME.part-PID, and renamed at the end.
+ * A command that fails or is interrupted leaves no file under the final name.
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_OUTPUT_FILE_H
 #define EVT_TOOLS_EVTAPE_LIB_OUTPUT_FILE_H
@@ -16,28 +16,28 @@
 
 typedef struct output_file output_file;
 
-/* path NULL or "-": stdout.  A file that is there already is refused unless
- * `force`.  Errors: EVT_ERR_IO, _ARG, _NOMEM. */
+/* Open the output.  `path` NULL or "-": stdout.  An existing file is refused
+ * (EVT_ERR_ARG) unless `force`.  Errors: EVT_ERR_IO, _ARG, _NOMEM. */
 int output_file_open(const char *path, bool force, output_file **ret_out,
     evt_error *err);
 
 /* EVT_ERR_ARG: there is a file at `path`, and no --force. */
 int output_file_exists(const char *path, evt_error *err);
 
-/* Append to this, then call output_file_flush_some(). */
+/* The buffer to append to; then call output_file_flush_some(). */
 evt_buf *output_file_buf(output_file *out);
 
-/* Write out what is in the buffer if it is much; bytes written and waiting so
- * far, which is the offset at which the next byte will stand.  EVT_END: the
- * reader of stdout went away, which ends the work quietly. */
+/* Write the buffer out if it is large.  EVT_END: the reader of stdout went away,
+ * which ends the work quietly.  Errors: EVT_ERR_IO, _FULL. */
 int output_file_flush_some(output_file *out, evt_error *err);
-/* Write out all of it. */
+/* Write the buffer out in any case. */
 int output_file_flush(output_file *out, evt_error *err);
+/* Bytes written and buffered so far: the offset of the next byte. */
 uint64_t output_file_offset(const output_file *out);
 
-/* Flush, sync and give the file its name. */
+/* Flush, sync, and give the file its name. */
 int output_file_finish(output_file *out, evt_error *err);
-/* Free it; a file that was not finished is removed.  NULL is allowed. */
+/* Free it; a file that is not finished is removed.  `out` may be NULL. */
 void output_file_close(output_file *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* rows.c - see rows.h. */
+/* rows.c - write the records of frames as CSV lines and GeoJSON Features.  Both
+ * are made by hand: they are written for each frame. */
 #include "tools/evtape/lib/rows.h"
 
 #include <inttypes.h>
@@ -9,7 +10,7 @@
 
 /* ---- CSV ----------------------------------------------------------------- */
 
-/* Quoted where it must be: RFC 4180, 2.6 and 2.7. */
+/* Add a field, quoted if it must be (RFC 4180, 2.6 and 2.7). */
 static bool
 rows_add_field(evt_buf *out, const uint8_t *p, size_t n)
 {
@@ -90,6 +91,15 @@ rows_add_source(const evt_key *source, evt_buf *out)
 	return source->is_int ?
 	    evt_buf_add(out, source->text, source->len) :
 	    evt_buf_add_json(out, source->text, source->len);
+}
+
+void
+rows_write_source(const evt_key *source, evt_json_write *w)
+{
+	if (source->is_int)
+		evt_json_write_raw(w, "source_id", source->text, source->len);
+	else
+		evt_json_write_text(w, "source_id", source->text, source->len);
 }
 
 static bool

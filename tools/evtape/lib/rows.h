@@ -1,24 +1,27 @@
 /*
- * rows.h - records of frames as rows: CSV (RFC 4180), and GeoJSON Features one
- * a line (RFC 8142 without the record separator).
+ * rows.h - write the records of frames as rows: CSV (RFC 4180), and GeoJSON
+ * Features one a line (RFC 8142 without the record separator).
+ *
+ * The record of a frame is its part about one source (frame_items.h).
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_ROWS_H
 #define EVT_TOOLS_EVTAPE_LIB_ROWS_H
 
-#include "format/base/buf.h"
+#include "format/base/json_write.h"
 #include "format/keys/json_scan.h"
 #include "tools/evtape/lib/columns.h"
 
-/* The line of column names. */
+/* Append the line of column names.  false: out of memory. */
 bool rows_csv_head(const columns *columns, evt_buf *out);
-/* A line for each record of the frame. */
+/* Append a line for each record of the frame. */
 int rows_csv(const columns *columns, evt_json_scanner *scanner,
     const evt_frame *f, evt_buf *out, evt_error *err);
 
-/* A Feature for each record that says where its source is; *ret_n: how many. */
+/* Append a Feature for each record that has a position; *ret_n: how many. */
 int rows_geojson(evt_json_scanner *scanner, const evt_frame *f, evt_buf *out,
     size_t *ret_n, evt_error *err);
-/* The members of a Feature's properties that name the source. */
+/* The member "source_id" of a JSON object: appended as text, and written. */
 bool rows_add_source(const evt_key *source, evt_buf *out);
+void rows_write_source(const evt_key *source, evt_json_write *w);
 
 #endif

@@ -1,11 +1,10 @@
-/* stop.c - see stop.h. */
+/* stop.c - a clean stop by signal. */
 #include "tools/evtape/lib/stop.h"
 
 #include <signal.h>
 #include <stddef.h>
 
-/* Blocked, a signal stays pending, and that is all that is asked of it: no
- * handler, no state. */
+/* A blocked signal stays pending, so that no handler and no state is needed. */
 void
 stop_catch_signals(void)
 {

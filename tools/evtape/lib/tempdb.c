@@ -1,4 +1,4 @@
-/* spill.c - see spill.h. */
+/* tempdb.c - a temporary SQLite database. */
 #include "tools/evtape/lib/tempdb.h"
 
 #include "format/base/err.h"
@@ -7,8 +7,8 @@ int
 tempdb_fail(sqlite3 *db, evt_error *err)
 {
 	return evt_err_set(err, EVT_ERR_IO,
-	    "the temporary database fails: %s (SQLITE_TMPDIR names another "
-	    "folder for it)",
+	    "the temporary database failed: %s (set SQLITE_TMPDIR to use "
+	    "another directory)",
 	    db != NULL ? sqlite3_errmsg(db) : "out of memory");
 }
 
@@ -17,7 +17,7 @@ tempdb_open(const char *schema, sqlite3 **ret_db, evt_error *err)
 {
 	sqlite3 *db = NULL;
 
-	/* Nobody else sees it and nobody needs it twice: nothing is synced. */
+	/* It is private and used once, so nothing needs to be synced. */
 	if (sqlite3_open_v2("", &db,
 	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 	            SQLITE_OPEN_NOMUTEX,

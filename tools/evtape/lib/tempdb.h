@@ -1,7 +1,7 @@
 /*
- * spill.h - a database for what does not belong into memory: SQLite in a file
- * that has no name and goes with it.  Its folder is $SQLITE_TMPDIR, $TMPDIR,
- * /var/tmp or /tmp.
+ * tempdb.h - a temporary SQLite database for data too large for memory.  Its
+ * file has no name and disappears when it is closed.  It is in $SQLITE_TMPDIR,
+ * $TMPDIR, /var/tmp or /tmp.
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_TEMPDB_H
 #define EVT_TOOLS_EVTAPE_LIB_TEMPDB_H
@@ -10,9 +10,10 @@
 
 #include "format/evtape.h"
 
-/* Open one and run `schema`; a transaction is open.  Errors: EVT_ERR_IO. */
+/* Open a database, begin a transaction, and run `schema`.  Close it with
+ * sqlite3_close().  Errors: EVT_ERR_IO. */
 int tempdb_open(const char *schema, sqlite3 **ret_db, evt_error *err);
-/* EVT_ERR_IO, with SQLite's words.  db may be NULL. */
+/* Set *err to SQLite's message; returns EVT_ERR_IO.  `db` may be NULL. */
 int tempdb_fail(sqlite3 *db, evt_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* tracks.c - see tracks.h. */
+/* tracks.c - gather the points of states by source, and write them as tracks. */
 #include "tools/evtape/lib/tracks.h"
 
 #include <inttypes.h>
@@ -25,7 +25,7 @@ tracks_is_repeated(const tracks_point *a, const tracks_point *b)
 	    !(a->place.lng > b->place.lng);
 }
 
-/* The number of a source; *ret_new: it was not met before. */
+/* The number of a source; *ret_new: the source is new. */
 static int
 tracks_number_of(tracks *t, const evt_key *key, uint32_t *ret, bool *ret_new,
     evt_error *err)
@@ -129,9 +129,9 @@ tracks_read_row(sqlite3_stmt *st, tracks_point *p)
 	p->place.heading = sqlite3_column_double(st, 6);
 }
 
-/* Whether the line goes on with p, or a new one begins. */
+/* Whether p continues the current line. */
 static bool
-tracks_goes_on(const tracks *t, const tracks_point *p)
+tracks_continues(const tracks *t, const tracks_point *p)
 {
 	const tracks_point *before = &t->segment[t->n - (t->n > 0)];
 	int64_t apart;
@@ -139,8 +139,8 @@ tracks_goes_on(const tracks *t, const tracks_point *p)
 	return t->n > 0 && t->n < TRACKS_SEGMENT &&
 	    !__builtin_sub_overflow(p->time_ns, before->time_ns, &apart) &&
 	    apart <= t->o->split_ns && apart >= -t->o->split_ns &&
-	    /* The short way is across the 180th meridian: on a map it would
-	     * be a line around the globe (RFC 7946, 3.1.9). */
+	    /* If the short way crosses the 180th meridian, a map would draw
+	     * a line around the globe (RFC 7946, 3.1.9). */
 	    fabs(p->place.lng - before->place.lng) <= 180;
 }
 
@@ -157,7 +157,7 @@ tracks_write_rows(tracks *t, sqlite3_stmt *st, evt_error *err)
 		tracks_point p;
 
 		tracks_read_row(st, &p);
-		if (new || !tracks_goes_on(t, &p))
+		if (new || !tracks_continues(t, &p))
 			r = tracks_put_segment(t, &key, err);
 		if (r == EVT_OK && new) {
 			if (source >= 0 && !t->writer->source_end(out))
@@ -275,8 +275,8 @@ tracks_add_decimal(evt_buf *out, double value, int digits)
 	return true;
 }
 
-/* XML 1.0 cannot hold these, however written: control characters, U+FFFE and
- * U+FFFF. */
+/* XML 1.0 cannot hold control characters, U+FFFE and U+FFFF, even escaped.
+ * Returns the bytes of such a character; 0: it is allowed. */
 static size_t
 tracks_not_xml(const char *text, size_t n)
 {
@@ -298,7 +298,8 @@ tracks_add_xml(evt_buf *out, const char *text, size_t n)
 	for (size_t i = 0; i < n && ok; i++) {
 		char c = text[i];
 
-		if ((skip = tracks_not_xml(text + i, n - i)) > 0) {
+		skip = tracks_not_xml(text + i, n - i);
+		if (skip > 0) {
 			ok = evt_buf_add_str(out, "\xef\xbf\xbd");
 			i += skip - 1;
 		} else if (c == '<')

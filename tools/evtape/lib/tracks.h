@@ -1,9 +1,9 @@
 /*
- * tracks.h - where each source was: the points of states, gathered by source,
- * as formats for maps want them.
+ * tracks.h - the tracks of sources: the points of states, gathered by source, for
+ * map formats (GeoJSON, GPX, KML).
  *
- * A tape is in the order of time and a file of tracks in that of sources, so
- * the points go through a temporary database (spill.h).
+ * A tape is ordered by time and a file of tracks by source, so the points go
+ * through a temporary database (tempdb.h).
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_TRACKS_H
 #define EVT_TOOLS_EVTAPE_LIB_TRACKS_H
@@ -15,16 +15,16 @@
 #include "tools/evtape/export/export.h"
 
 typedef struct tracks_point {
-	int64_t time_ns; /* the event's own, or that of receipt */
+	int64_t time_ns; /* the state's own time, or its receive time */
 	evt_frame_items_place place;
 } tracks_point;
 
-/* One way to write tracks.  Each appends to out; false: out of memory. */
+/* A map format.  Each function appends to `out`; false: out of memory. */
 typedef struct tracks_writer {
 	bool (*head)(evt_buf *out);
 	bool (*source)(evt_buf *out, const evt_key *source);
-	/* A run of points with no silence in it, 1 to TRACKS_SEGMENT of them.
-	 * first: of the file. */
+	/* A run of 1 to TRACKS_SEGMENT points without a silence.  `first`: the
+	 * first run of the file. */
 	bool (*segment)(evt_buf *out, const evt_key *source,
 	    const tracks_point *p, size_t n, bool first);
 	bool (*source_end)(evt_buf *out);
@@ -57,39 +57,37 @@ typedef struct tracks_options {
 	bool by_receipt, verbose;
 } tracks_options;
 
-#define TRACKS_OPTIONS                                                       \
-	{                                                                    \
-		.type = CLI_DURATION,                                        \
-		.name = "split",                                             \
-		.arg = "TIME",                                               \
-		.offset = offsetof(tracks_options, split_ns),                \
-		.help =                                                      \
-		    "begin a new line where a source was silent longer (5m)" \
-	},                                                                   \
-	    { .type = CLI_FLAG,                                              \
-		    .name = "receive-time",                                  \
-		    .offset = offsetof(tracks_options, by_receipt),          \
-		    .help = "take the time at which a frame came, not the "  \
-		            "state's own" },                                 \
-	    { .type = CLI_FLAG,                                              \
-		    .letter = 'v',                                           \
-		    .name = "verbose",                                       \
-		    .offset = offsetof(tracks_options, verbose),             \
-		    .help = "tell how many points there were, and how many " \
-		            "repeated" },                                    \
-	    EXPORT_OPTIONS(tracks_options, common),                          \
-	{                                                                    \
-		.type = CLI_END                                              \
+#define TRACKS_OPTIONS                                                         \
+	{                                                                      \
+		.type = CLI_DURATION,                                          \
+		.name = "split",                                               \
+		.arg = "TIME",                                                 \
+		.offset = offsetof(tracks_options, split_ns),                  \
+		.help =                                                        \
+		    "begin a new line after a longer silence of a source (5m)" \
+	},                                                                     \
+	    { .type = CLI_FLAG,                                                \
+		    .name = "receive-time",                                    \
+		    .offset = offsetof(tracks_options, by_receipt),            \
+		    .help = "use the receive time of a frame, not the "        \
+		            "state's own time" },                              \
+	    { .type = CLI_FLAG,                                                \
+		    .letter = 'v',                                             \
+		    .name = "verbose",                                         \
+		    .offset = offsetof(tracks_options, verbose),               \
+		    .help =                                                    \
+		        "report how many points were written and left out" },  \
+	    EXPORT_OPTIONS(tracks_options, common),                            \
+	{                                                                      \
+		.type = CLI_END                                                \
 	}
 
-#define TRACKS_HELP                                                          \
-	"The points are those of state and state_batch frames, by source, "  \
-	"each\n"                                                             \
-	"with the state's own time (last_update or gps/updated) if it has "  \
-	"one.\n"                                                             \
-	"A state that repeats the place and time of the one before is left " \
-	"out.\n"                                                             \
-	"Lines also end at the 180th meridian, and after 20,000 points."
+#define TRACKS_HELP                                                           \
+	"Points come from state and state_batch frames, by source, each at\n" \
+	"the state's own time (last_update or gps/updated) if it has one.\n"  \
+	"A state that repeats the place and time of the previous one is "     \
+	"left\n"                                                              \
+	"out. Lines also end at the 180th meridian and after 20,000 points."
 
 /* The tool_command of a format: its command line, and its tracks_writer. */
 #define TRACKS_COMMAND(cli_, writer_)                                  \
@@ -106,11 +104,11 @@ extern const tracks_options tracks_defaults;
 int tracks_run(tool_context *c, evt_error *err);
 void tracks_free(tool_context *c);
 
-/* A number with no exponent, which XML schemas do not take. */
+/* Append a number without an exponent, which XML schemas do not allow. */
 bool tracks_add_decimal(evt_buf *out, double value, int digits);
-/* Text for XML, and "2026-03-01T12:51:43Z" with milliseconds where there are
- * any. */
+/* Append text escaped for XML. */
 bool tracks_add_xml(evt_buf *out, const char *text, size_t n);
+/* Append a time: "2026-03-01T12:51:43Z", with milliseconds if it has any. */
 bool tracks_add_time(evt_buf *out, int64_t ns);
 
 #endif

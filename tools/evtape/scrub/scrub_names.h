@@ -1,6 +1,6 @@
 /*
- * scrub_names.h - what the names of members say of their values, and which texts
- * say nothing of anybody.
+ * scrub_names.h - classify values by the names of their members, and know texts
+ * that identify nobody.
  */
 #ifndef EVT_TOOLS_EVTAPE_SCRUB_SCRUB_NAMES_H
 #define EVT_TOOLS_EVTAPE_SCRUB_SCRUB_NAMES_H
@@ -24,11 +24,13 @@ enum scrub_name scrub_name_of(const char *name, size_t n);
 /* The same in the payload of a mark (enum evt_mark). */
 enum scrub_name scrub_name_of_mark(unsigned mark, const char *name, size_t n);
 
-/* A word that the platform's protocol has for everybody: "moving". */
+/* Whether the text is a word of the platform's protocol: "moving". */
 bool scrub_is_common(const char *text, size_t n);
-/* What may be the word of a category: letters, digits, _ and -, and few. */
+/* Whether the text may be the word of a category: a few letters, digits, _
+ * and -. */
 bool scrub_is_word(const char *text, size_t n);
-/* A few such words; with dots, too, as in versions (and in addresses). */
+/* Whether the text is a few such words; `dots`: also with dots, as in versions
+ * (and addresses). */
 bool scrub_is_phrase(const char *text, size_t n, bool dots);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/keys/json_scan.h"
 
 /* A level that has been entered. */
@@ -19,12 +20,12 @@ struct level {
 struct rule {
 	enum scrub_rule what;
 	char **part; /* decoded; NULL: any */
-	size_t n;
+	size_t n, cap;
 };
 
 struct scrub_paths {
 	struct rule *rule;
-	size_t n_rules;
+	size_t n_rules, cap_rules;
 	struct level level[EVT_JSON_SCAN_DEPTH + 1];
 	size_t depth;
 	evt_buf names; /* of the levels, one behind the other */
@@ -54,11 +55,8 @@ scrub_paths_decode_part(const char *p, size_t n)
 static int
 scrub_paths_add_part(struct rule *r, const char *p, size_t n, evt_error *err)
 {
-	char **more = realloc(r->part, (r->n + 1) * sizeof(*more));
-
-	if (more == NULL)
+	if (!evt_grow(&r->part, &r->cap, r->n + 1))
 		return evt_err_nomem(err);
-	r->part = more;
 	r->part[r->n] = NULL;
 	if (n != 1 || *p != '*') {
 		r->part[r->n] = scrub_paths_decode_part(p, n);
@@ -70,17 +68,17 @@ scrub_paths_add_part(struct rule *r, const char *p, size_t n, evt_error *err)
 }
 
 static int
-scrub_paths_add_pointer(struct rule *r, const char *p, evt_error *err)
+scrub_paths_add_pointer(struct rule *rule, const char *p, evt_error *err)
 {
-	int code = EVT_OK;
+	int r = EVT_OK;
 
-	while (*p == '/' && code == EVT_OK) {
+	while (*p == '/' && r == EVT_OK) {
 		size_t n = strcspn(++p, "/");
 
-		code = scrub_paths_add_part(r, p, n, err);
+		r = scrub_paths_add_part(rule, p, n, err);
 		p += n;
 	}
-	return code;
+	return r;
 }
 
 /* A rule for `before`, where the record is, and the pointer. */
@@ -88,16 +86,16 @@ static int
 scrub_paths_add_rule(scrub_paths *s, enum scrub_rule what, const char *before,
     const char *pointer, evt_error *err)
 {
-	struct rule *more = realloc(s->rule, (s->n_rules + 1) * sizeof(*more));
+	struct rule *rule;
 	int r;
 
-	if (more == NULL)
+	if (!evt_grow(&s->rule, &s->cap_rules, s->n_rules + 1))
 		return evt_err_nomem(err);
-	s->rule = more;
-	more[s->n_rules] = (struct rule){ .what = what };
-	r = scrub_paths_add_pointer(&more[s->n_rules], before, err);
+	rule = &s->rule[s->n_rules];
+	*rule = (struct rule){ .what = what };
+	r = scrub_paths_add_pointer(rule, before, err);
 	if (r == EVT_OK)
-		r = scrub_paths_add_pointer(&more[s->n_rules], pointer, err);
+		r = scrub_paths_add_pointer(rule, pointer, err);
 	s->n_rules++;
 	return r;
 }

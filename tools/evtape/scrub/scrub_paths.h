@@ -1,6 +1,6 @@
 /*
- * scrub_paths.h - where in JSON text one is, as a pointer, and what rule holds
- * there.
+ * scrub_paths.h - the current position in JSON text, as a pointer, and the rule
+ * that applies there.
  */
 #ifndef EVT_TOOLS_EVTAPE_SCRUB_SCRUB_PATHS_H
 #define EVT_TOOLS_EVTAPE_SCRUB_SCRUB_PATHS_H
@@ -17,7 +17,7 @@ enum scrub_rule {
 
 typedef struct scrub_paths scrub_paths;
 
-/* Lists of pointers, see scrub_text.h.  Errors: EVT_ERR_ARG, _NOMEM. */
+/* Each list holds pointers; see scrub_text.h.  Errors: EVT_ERR_ARG, _NOMEM. */
 int scrub_paths_new(const evt_strings *drop, const evt_strings *blot,
     const evt_strings *keep, scrub_paths **ret_paths, evt_error *err);
 void scrub_paths_free(scrub_paths *p);
@@ -30,9 +30,9 @@ bool scrub_paths_begin(scrub_paths *p, const char *before);
 bool scrub_paths_enter(scrub_paths *p, evt_json_view name, size_t index);
 void scrub_paths_leave(scrub_paths *p);
 
-/* The rule for where one is; of several the one that is last in the enum. */
+/* The rule for the current position; if several apply, the last of the enum. */
 enum scrub_rule scrub_paths_rule(const scrub_paths *p);
-/* Where one is, with an asterisk for elements and for names that are numbers.
+/* The current position, with an asterisk for elements and numeric names.
  * Not NUL-terminated; valid until the next move. */
 const char *scrub_paths_pointer(const scrub_paths *p, size_t *ret_n);
 

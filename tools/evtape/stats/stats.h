@@ -1,4 +1,4 @@
-/* stats.h - the parts of evtape stats. */
+/* stats.h - the counts of `evtape stats`: gathering them, and the reports. */
 #ifndef EVT_TOOLS_EVTAPE_STATS_STATS_H
 #define EVT_TOOLS_EVTAPE_STATS_STATS_H
 
@@ -9,7 +9,7 @@
 
 typedef struct stats_options {
 	cli_filter filter;
-	int64_t bucket_ns; /* 0: about STATS_BUCKETS of them */
+	int64_t bucket_ns; /* 0: about STATS_BUCKETS buckets */
 	int64_t silence_ns;
 	int64_t top;
 	const char *plot;
@@ -23,22 +23,22 @@ typedef struct stats_options {
 typedef struct stats_series {
 	uint64_t frames, bytes;
 	int64_t first_ns, last_ns;
-	hist between;      /* two of them */
-	hist stale;        /* receive time less the record's own */
-	uint64_t silences; /* longer than asked for */
-	uint32_t *bucket;  /* frames; NULL: not among those shown */
+	hist between;      /* intervals between frames */
+	hist stale;        /* receive time minus the record's own time */
+	uint64_t silences; /* intervals longer than --silence */
+	uint32_t *bucket;  /* frames; NULL: not shown */
 } stats_series;
 
 typedef struct stats_gap {
-	int64_t from_ns, to_ns; /* where it is not known: of the mark */
-	double seconds;         /* below 0: not known */
-	int64_t frames;         /* below 0: not known */
+	int64_t from_ns, to_ns; /* if not known: the time of the mark */
+	double seconds;         /* negative: not known */
+	int64_t frames;         /* negative: not known */
 	char *reason;
 } stats_gap;
 
 typedef struct stats {
 	const stats_options *o;
-	int64_t from_ns, to_ns; /* of what was asked for and is there */
+	int64_t from_ns, to_ns; /* the part of the window that the tape has */
 	int64_t bucket_ns;
 	uint32_t n_buckets;
 	uint64_t *frames, *bytes; /* by bucket */
@@ -48,23 +48,24 @@ typedef struct stats {
 	size_t cap_source, cap_event;
 	uint32_t *order; /* sources, most frames first */
 	stats_gap *gap;
-	size_t n_gaps;
-	evt_bookmark *note;
-	size_t n_notes;
+	size_t n_gaps, cap_gaps;
+	evt_bookmark *bookmark;
+	size_t n_bookmarks;
 } stats;
 
-/* Go through the tapes; the exit code.  stats_free() in any case. */
+/* Read the tapes; returns an exit code as frame_loop_run() does.  Call
+ * stats_free() in any case. */
 int stats_gather(stats *s, const cli_command *cmd, const cli_tapes *tapes,
     const evt_filter *filter);
 void stats_free(stats *s);
 
-/* How many sources are shown. */
+/* How many sources the report shows. */
 size_t stats_shown(const stats *s);
 
-/* Append the report; false: out of memory. */
+/* Append the report as text, as JSON, or as an SVG picture.  false: out of
+ * memory. */
 bool stats_text(const stats *s, evt_buf *out);
 bool stats_json(const stats *s, evt_buf *out);
-/* An SVG picture. */
 bool stats_plot(const stats *s, const char *title, evt_buf *out);
 
 #endif

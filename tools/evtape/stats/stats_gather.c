@@ -1,10 +1,11 @@
-/* stats_gather.c - see stats.h: what is counted. */
+/* stats_gather.c - evtape stats: count the frames, sources and gaps of tapes. */
 #include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/timetext.h"
 #include "format/navixy/frame_items.h"
 #include "tools/evtape/stats/stats.h"
@@ -21,21 +22,16 @@ static stats_series *
 stats_gather_series_of(evt_key_table *d, stats_series **list, size_t *cap,
     const char *text, size_t len, bool is_int)
 {
+	size_t had = *cap;
 	uint32_t i;
 
 	if (!evt_key_table_reserve(d, 1))
 		return NULL;
 	i = evt_key_table_add(d, text, (uint32_t)len, is_int);
-	if (i >= *cap) {
-		size_t more = *cap * 2 + 64;
-		stats_series *p = realloc(*list, more * sizeof(*p));
-
-		if (p == NULL)
-			return NULL;
-		memset(p + *cap, 0, (more - *cap) * sizeof(*p));
-		*list = p;
-		*cap = more;
-	}
+	if (!evt_grow(list, cap, (size_t)i + 1))
+		return NULL;
+	if (*cap > had)
+		memset(*list + had, 0, (*cap - had) * sizeof(**list));
 	return &(*list)[i];
 }
 
@@ -114,13 +110,12 @@ stats_gather_add_gap(stats *s, const evt_frame *f, evt_error *err)
 	cJSON *json = cJSON_ParseWithLength((const char *)f->payload, f->len);
 	const cJSON *v;
 	const char *why;
-	stats_gap *g = realloc(s->gap, (s->n_gaps + 1) * sizeof(*g));
+	stats_gap *g;
 
-	if (g == NULL) {
+	if (!evt_grow(&s->gap, &s->cap_gaps, s->n_gaps + 1)) {
 		cJSON_Delete(json);
 		return evt_err_nomem(err);
 	}
-	s->gap = g;
 	g = &s->gap[s->n_gaps];
 	*g = (stats_gap){ f->time_ns, f->time_ns, -1, -1, NULL };
 	if (!stats_gather_parse_mark_time(cJSON_GetObjectItemCaseSensitive(json,
@@ -246,8 +241,8 @@ stats_gather_prepare(stats *s, const cli_tapes *tapes, const evt_filter *filter,
 	int r = stats_gather_set_span(s, tapes, filter, err);
 
 	if (r == EVT_OK && tapes->n > 0)
-		r = evt_tape_bookmarks(tapes->tape[0], &s->note, &s->n_notes,
-		    err);
+		r = evt_tape_bookmarks(tapes->tape[0], &s->bookmark,
+		    &s->n_bookmarks, err);
 	for (size_t i = 0; r == EVT_OK && s->o->plot != NULL && i < tapes->n;
 	     i++)
 		r = stats_gather_choose_timelines(s, tapes->tape[i], err);
@@ -350,5 +345,5 @@ stats_free(stats *s)
 	free(s->order);
 	free(s->frames);
 	free(s->bytes);
-	evt_bookmarks_free(s->note, s->n_notes);
+	evt_bookmarks_free(s->bookmark, s->n_bookmarks);
 }

@@ -179,8 +179,8 @@ stats_plot_add_notes(const stats *s, evt_buf *out)
 {
 	bool ok = true;
 
-	for (size_t i = 0; i < s->n_notes && ok; i++) {
-		const evt_bookmark *n = &s->note[i];
+	for (size_t i = 0; i < s->n_bookmarks && ok; i++) {
+		const evt_bookmark *n = &s->bookmark[i];
 		double x = stats_plot_x_of(s, n->time_ns);
 
 		if (n->time_ns < s->from_ns || n->time_ns > s->to_ns)

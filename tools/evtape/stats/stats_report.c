@@ -1,7 +1,7 @@
-/* stats_report.c - see stats.h: as text and as JSON. */
+/* stats_report.c - evtape stats: the report as text and as JSON. */
 #include <inttypes.h>
-#include <string.h>
 
+#include "format/base/json_write.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/rows.h"
 #include "tools/evtape/stats/stats.h"
@@ -18,7 +18,7 @@ stats_report_rate(const stats_series *x)
 
 /* ---- text ------------------------------------------------------------------------ */
 
-/* "3.2s" in a column; "-" where there is nothing. */
+/* Add a percentile as a column, "3.2s"; "-" if the histogram is empty. */
 static bool
 stats_report_add_duration(evt_buf *out, const hist *h, double part)
 {
@@ -53,7 +53,8 @@ stats_report_add_line(evt_buf *out, const evt_key *key, const stats_series *x)
 		        i == 1 ? 0.99 :
 		                 1);
 	if (ok && x->silences > 0)
-		ok = evt_buf_printf(out, "  %" PRIu64 " silences", x->silences);
+		ok = evt_buf_printf(out, "  %" PRIu64 " silence%s", x->silences,
+		    x->silences == 1 ? "" : "s");
 	return ok && evt_buf_add_byte(out, '\n');
 }
 
@@ -117,114 +118,136 @@ stats_text(const stats *s, evt_buf *out)
 
 /* ---- JSON ------------------------------------------------------------------------ */
 
-static bool
-stats_report_add_times(evt_buf *out, int64_t first, int64_t last)
+static void
+stats_report_write_times(evt_json_write *w, int64_t first, int64_t last)
 {
-	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
-
-	return evt_buf_printf(out, "\"first\":\"%s\",\"last\":\"%s\"",
-	    evt_timetext_format(first, 9, a), evt_timetext_format(last, 9, b));
+	evt_json_write_time(w, "first", first, 9);
+	evt_json_write_time(w, "last", last, 9);
 }
 
-static bool
-stats_report_add_hist(evt_buf *out, const char *name, const hist *h)
+static void
+stats_report_write_hist(evt_json_write *w, const char *name, const hist *h)
 {
-	if (h->count == 0)
-		return evt_buf_printf(out, ",\"%s\":null", name);
-	return evt_buf_printf(out,
-	    ",\"%s\":{\"count\":%" PRIu64 ",\"p50\":%" PRId64
-	    ",\"p99\":%" PRId64 ",\"min\":%" PRId64 ",\"max\":%" PRId64 "}",
-	    name, h->count, hist_percentile(h, 0.5), hist_percentile(h, 0.99),
-	    h->min, h->max);
+	if (h->count == 0) {
+		evt_json_write_null(w, name);
+		return;
+	}
+	evt_json_write_object(w, name);
+	evt_json_write_uint(w, "count", h->count);
+	evt_json_write_int(w, "p50", hist_percentile(h, 0.5));
+	evt_json_write_int(w, "p99", hist_percentile(h, 0.99));
+	evt_json_write_int(w, "min", h->min);
+	evt_json_write_int(w, "max", h->max);
+	evt_json_write_close(w);
 }
 
-static bool
-stats_report_add_series(evt_buf *out, const stats_series *x)
+/* Write the members of a series into the object that is open. */
+static void
+stats_report_write_series(evt_json_write *w, const stats_series *x)
 {
-	return evt_buf_printf(out,
-	           ",\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64
-	           ",\"rate\":%.6g,",
-	           x->frames, x->bytes, stats_report_rate(x)) &&
-	    stats_report_add_times(out, x->first_ns, x->last_ns) &&
-	    stats_report_add_hist(out, "between_ns", &x->between) &&
-	    stats_report_add_hist(out, "stale_ns", &x->stale) &&
-	    evt_buf_printf(out, ",\"silences\":%" PRIu64 "}", x->silences);
+	char rate[32];
+
+	evt_json_write_uint(w, "frames", x->frames);
+	evt_json_write_uint(w, "bytes", x->bytes);
+	evt_json_write_raw(w, "rate", rate,
+	    (size_t)snprintf(rate, sizeof(rate), "%.6g", stats_report_rate(x)));
+	stats_report_write_times(w, x->first_ns, x->last_ns);
+	stats_report_write_hist(w, "between_ns", &x->between);
+	stats_report_write_hist(w, "stale_ns", &x->stale);
+	evt_json_write_uint(w, "silences", x->silences);
 }
 
-static bool
-stats_report_add_gaps_json(const stats *s, evt_buf *out)
+static void
+stats_report_write_buckets(const stats *s, evt_json_write *w)
 {
-	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
-	bool ok = evt_buf_add_str(out, "],\"gaps\":[");
+	evt_json_write_int(w, "bucket_ns", s->bucket_ns);
+	evt_json_write_array(w, "buckets");
+	for (uint32_t i = 0; i < s->n_buckets; i++) {
+		evt_json_write_object(w, NULL);
+		evt_json_write_time(w, "time", s->from_ns + i * s->bucket_ns,
+		    9);
+		evt_json_write_uint(w, "frames", s->frames[i]);
+		evt_json_write_uint(w, "bytes", s->bytes[i]);
+		evt_json_write_close(w);
+	}
+	evt_json_write_close(w);
+}
 
-	for (size_t i = 0; i < s->n_gaps && ok; i++) {
+static void
+stats_report_write_events(const stats *s, evt_json_write *w)
+{
+	evt_json_write_array(w, "events");
+	for (uint32_t i = 0; i < s->events.n; i++) {
+		evt_key key = evt_key_table_key(&s->events, i);
+
+		evt_json_write_object(w, NULL);
+		/* An integer key stands for frames without an event. */
+		if (key.is_int)
+			evt_json_write_null(w, "event");
+		else
+			evt_json_write_text(w, "event", key.text, key.len);
+		stats_report_write_series(w, &s->event[i]);
+		evt_json_write_close(w);
+	}
+	evt_json_write_close(w);
+}
+
+static void
+stats_report_write_sources(const stats *s, evt_json_write *w)
+{
+	size_t shown = stats_shown(s);
+
+	evt_json_write_uint(w, "n_sources", s->sources.n);
+	evt_json_write_array(w, "sources");
+	for (size_t i = 0; i < shown; i++) {
+		evt_key key = evt_key_table_key(&s->sources, s->order[i]);
+
+		evt_json_write_object(w, NULL);
+		rows_write_source(&key, w);
+		stats_report_write_series(w, &s->source[s->order[i]]);
+		evt_json_write_close(w);
+	}
+	evt_json_write_close(w);
+}
+
+static void
+stats_report_write_gaps(const stats *s, evt_json_write *w)
+{
+	evt_json_write_array(w, "gaps");
+	for (size_t i = 0; i < s->n_gaps; i++) {
 		const stats_gap *g = &s->gap[i];
 
-		ok =
-		    evt_buf_printf(out, "%s{\"from\":\"%s\",\"to\":\"%s\"",
-		        i > 0 ? "," : "", evt_timetext_format(g->from_ns, 9, a),
-		        evt_timetext_format(g->to_ns, 9, b)) &&
-		    (g->seconds < 0 ?
-		            evt_buf_add_str(out, ",\"seconds\":null") :
-		            evt_buf_printf(out, ",\"seconds\":%.3f",
-		                g->seconds)) &&
-		    (g->frames < 0 ? evt_buf_add_str(out, ",\"frames\":null") :
-		                     evt_buf_printf(out, ",\"frames\":%" PRId64,
-		                         g->frames)) &&
-		    evt_buf_add_str(out, ",\"reason\":") &&
-		    evt_buf_add_json(out, g->reason, strlen(g->reason)) &&
-		    evt_buf_add_byte(out, '}');
+		evt_json_write_object(w, NULL);
+		evt_json_write_time(w, "from", g->from_ns, 9);
+		evt_json_write_time(w, "to", g->to_ns, 9);
+		if (g->seconds < 0)
+			evt_json_write_null(w, "seconds");
+		else
+			evt_json_write_fixed(w, "seconds", g->seconds, 3);
+		if (g->frames < 0)
+			evt_json_write_null(w, "frames");
+		else
+			evt_json_write_int(w, "frames", g->frames);
+		evt_json_write_str(w, "reason", g->reason);
+		evt_json_write_close(w);
 	}
-	return ok;
-}
-
-static bool
-stats_report_add_buckets(const stats *s, evt_buf *out)
-{
-	char a[EVT_TIMETEXT_MAX];
-	bool ok = evt_buf_printf(out,
-	    ",\"bucket_ns\":%" PRId64 ",\"buckets\":[", s->bucket_ns);
-
-	for (uint32_t i = 0; i < s->n_buckets && ok; i++)
-		ok = evt_buf_printf(out,
-		    "%s{\"time\":\"%s\",\"frames\":%" PRIu64
-		    ",\"bytes\":%" PRIu64 "}",
-		    i > 0 ? "," : "",
-		    evt_timetext_format(s->from_ns + i * s->bucket_ns, 9, a),
-		    s->frames[i], s->bytes[i]);
-	return ok && evt_buf_add_byte(out, ']');
+	evt_json_write_close(w);
 }
 
 bool
 stats_json(const stats *s, evt_buf *out)
 {
-	size_t shown = stats_shown(s);
-	bool ok = evt_buf_add_byte(out, '{') &&
-	    stats_report_add_times(out, s->from_ns, s->to_ns) &&
-	    evt_buf_printf(out, ",\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64,
-	        s->all_frames, s->all_bytes) &&
-	    stats_report_add_buckets(s, out) &&
-	    evt_buf_add_str(out, ",\"events\":[");
+	evt_json_write w;
 
-	for (uint32_t i = 0; i < s->events.n && ok; i++) {
-		evt_key key = evt_key_table_key(&s->events, i);
-
-		ok = evt_buf_add_str(out,
-		         i > 0 ? ",{\"event\":" : "{\"event\":") &&
-		    (key.is_int ? evt_buf_add_str(out, "null") :
-		                  evt_buf_add_json(out, key.text, key.len)) &&
-		    stats_report_add_series(out, &s->event[i]);
-	}
-	ok = ok &&
-	    evt_buf_printf(out, "],\"n_sources\":%" PRIu32 ",\"sources\":[",
-	        s->sources.n);
-	for (size_t i = 0; i < shown && ok; i++) {
-		evt_key key = evt_key_table_key(&s->sources, s->order[i]);
-
-		ok = evt_buf_add_str(out, i > 0 ? ",{" : "{") &&
-		    rows_add_source(&key, out) &&
-		    stats_report_add_series(out, &s->source[s->order[i]]);
-	}
-	return ok && stats_report_add_gaps_json(s, out) &&
-	    evt_buf_add_str(out, "]}\n");
+	evt_json_write_begin(&w, out);
+	evt_json_write_object(&w, NULL);
+	stats_report_write_times(&w, s->from_ns, s->to_ns);
+	evt_json_write_uint(&w, "frames", s->all_frames);
+	evt_json_write_uint(&w, "bytes", s->all_bytes);
+	stats_report_write_buckets(s, &w);
+	stats_report_write_events(s, &w);
+	stats_report_write_sources(s, &w);
+	stats_report_write_gaps(s, &w);
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w) && evt_buf_add_byte(out, '\n');
 }
