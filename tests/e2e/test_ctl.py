@@ -221,7 +221,7 @@ class Moving(Case):
                 (["loop", "+1s"], "loop takes"), (["window", "", ""], "window takes"), (["window", "off", "off", "off"], "window takes"),
                 (["filter"], "filter takes --source"), (["filter", "off", "--event", "a"], "filter takes"),
                 (["filter", "on"], "filter takes"), (["play", "--source", "1"], "for filter, not for play"),
-                (["status", "--at", "+1s"], "--at is for sources"), (["sources", "--at", ""], "--at: no time"),
+                (["status", "--at", "+1s"], "--at is for sources"), (["sources", "--at", ""], "--at: the time is empty"),
                 (["filter", "--event", ","], "the list ',' is empty"),
                 (["--timeout", "0"], "--timeout"), (["--timeout", "soon"], "--timeout")):
             with self.subTest(words):
@@ -300,13 +300,13 @@ class Tokens(Case):
         token = self.write("token", TOKEN + "\n")
         wrong = self.write("wrong", TOKEN[::-1])
         url = self.serve("--start-paused", "--token-file", token, self.states())
-        self.fails(1, "wants a token: give it with --token-file or in EVTAPE_TOKEN", url, "play")
-        self.fails(1, "does not take this token", url, "play", "--token-file", wrong)
-        self.fails(1, "does not take this token", url, "play", env={"EVTAPE_TOKEN": TOKEN[::-1]})
+        self.fails(1, "requires a token: give it with --token-file or in EVTAPE_TOKEN", url, "play")
+        self.fails(1, "does not accept this token", url, "play", "--token-file", wrong)
+        self.fails(1, "does not accept this token", url, "play", env={"EVTAPE_TOKEN": TOKEN[::-1]})
         self.assertIn("paused", self.ctl(url, "--token-file", token))
         self.assertIn("paused", self.ctl(url, env={"EVTAPE_TOKEN": TOKEN}))
         self.assertIn("playing", self.ctl(url, "play", "--token-file", token, env={"EVTAPE_TOKEN": TOKEN[::-1]}))
-        self.fails(1, "wants a token", url, env={"EVTAPE_TOKEN": ""})
+        self.fails(1, "requires a token", url, env={"EVTAPE_TOKEN": ""})
 
     def test_tokens_that_are_none(self):
         """A token is never shown, nor sent where it could end a header."""
@@ -472,14 +472,14 @@ class Strangers(Case):
         html = "<html>\x1b[31mhello</html>"
         deck = '{"time_ns":1}'
         cases = (
-            (b"\x00\xff garbage\r\n\r\n", "not in HTTP"), (b"", "hung up before it had answered"), (b"HTTP/1.1 200 OK\r\n", "hung up|is not that of"),
+            (b"\x00\xff garbage\r\n\r\n", "not in HTTP"), (b"", "hung up before it had answered"), (b"HTTP/1.1 200 OK\r\n", "hung up|did not answer as"),
             (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", "hung up"),
             (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n{", "http://127.0.0.1"),
-            (http_answer("200 OK", html), "is not that of an evtape-replay"), (http_answer("200 OK", ""), "is not that of"),
-            (http_answer("200 OK", "[1]"), "is not that of"), (http_answer("200 OK", "{}"), "is not that of"),
-            (http_answer("200 OK", deck + "x"), "is not that of"), (http_answer("200 OK", "[" * 100000), "is not that of"),
-            (http_answer("404 Not Found", html), "answers with status 404: is it an evtape-replay\\?"),
-            (http_answer("302 Found", "", "Location: http://127.0.0.1:1/"), "answers with status 302"),
+            (http_answer("200 OK", html), "did not answer as an evtape-replay does"), (http_answer("200 OK", ""), "did not answer as"),
+            (http_answer("200 OK", "[1]"), "did not answer as"), (http_answer("200 OK", "{}"), "did not answer as"),
+            (http_answer("200 OK", deck + "x"), "did not answer as"), (http_answer("200 OK", "[" * 100000), "did not answer as"),
+            (http_answer("404 Not Found", html), "answered with status 404: is it an evtape-replay\\?"),
+            (http_answer("302 Found", "", "Location: http://127.0.0.1:1/"), "answered with status 302"),
             (http_answer("204 No Content", ""), "status 204"), (http_answer("400 Bad Request", html), "status 400"),
             (http_answer("500 Oh", '{"error":"out of \\n\\u001b[31mmemory"}'), "^evtape ctl: pause: out of   \\[31mmemory\n$"),
             (http_answer("503 Busy", '{"error":5}'), "status 503"))

@@ -190,7 +190,7 @@ class Tool(evtest.Case):
         self.fails(2, "no command 'bogus'", "bogus")
         self.fails(2, "too few arguments", "info")
         self.fails(2, "unexpected argument", "info", tape, tape)
-        self.fails(2, "no kind of frame", "cat", "--kind", "bogus", tape)
+        self.fails(2, "unknown kind of frame", "cat", "--kind", "bogus", tape)
         self.fails(2, "no bookmark 'bogus'", "cat", "--from", "mark:bogus", tape)
         self.fails(2, "tomorrow", "cat", "--from", "tomorrow", tape)
         self.fails(2, "25:99", "mark", "--at", "25:99", tape, "x")

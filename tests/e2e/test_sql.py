@@ -126,8 +126,8 @@ class Sql(tooltest.Case):
 
     def test_errors(self):
         for query, words in (("SELECT * FROM frames('/nowhere')", "there is no tape at /nowhere"),
-                             ("SELECT * FROM frames", "wants the path"), ("SELECT * FROM frames(NULL)", "wants the path"),
-                             ("SELECT * FROM gaps", "wants the path"), ("SELECT * FROM gaps(NULL)", "wants the path"),
+                             ("SELECT * FROM frames", "needs the path"), ("SELECT * FROM frames(NULL)", "needs the path"),
+                             ("SELECT * FROM gaps", "needs the path"), ("SELECT * FROM gaps(NULL)", "needs the path"),
                              ("SELECT * FROM sources('/nowhere')", "there is no tape"),
                              ("CREATE VIRTUAL TABLE x USING frames", "no such module|virtual table")):
             with self.assertRaisesRegex(sqlite3.OperationalError, words):
