@@ -1,53 +1,53 @@
 /*
- * deck.c - see deck.h.
+ * deck.c - decides which frame is due when; see deck.h.
  *
- * Positions are tape ns from the anchor, which is therefore always at position
- * 0: a fresh anchor moves all positions instead (deck_rebase()).  So they stay small,
- * and the sum of what was played is kept beside them.
+ * Positions are tape ns from the anchor, which is always at position 0: a new
+ * anchor moves all positions instead (deck_move_anchor()).  So positions stay
+ * small, and `played` keeps the sum.
  */
 #include "replay/play/deck.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
-#include "format/base/timetext.h"
 
 __extension__ typedef __int128 wide;
 
 struct evt_deck {
-	evt_deck_input feed;
+	evt_deck_input input;
 	evt_deck_options opt;
 
-	evt_frame next; /* looked ahead at, if have_next */
+	evt_frame next; /* read already, if have_next */
 	bool have_next;
 	bool paused;
-	bool step;     /* paused, but the next frame is to go out */
-	bool was_live; /* the feed's last answer was "end for now" */
+	bool step;     /* paused, but the next frame is due */
+	bool was_live; /* the input's last result was EVT_AGAIN */
 	bool ended;
 
-	/* The anchor is set by the poll after the first frame was read: what
-	 * reading takes must not make that frame late. */
+	/* The first frame is read before the anchor is set, in the next poll: the
+	 * time for reading must not make that frame late. */
 	bool anchored;
 	int64_t anchor_wall;
-	int64_t last_pos; /* of the last frame handed out */
+	int64_t last_pos; /* of the last frame returned */
 	int64_t next_pos; /* of next */
 
-	/* What the tape time of the next frame is counted from. */
+	/* The tape time of the next frame counts from these. */
 	bool have_last, have_target;
-	int64_t target; /* after a seek: the time that was asked for */
+	int64_t target; /* after a seek: its time */
 	uint64_t last_seq;
 	int64_t last_time, high_time, high_mono;
 
 	bool have_first;
 	int64_t first_time; /* of the first frame of the window */
-	int64_t shown_time; /* of the last frame, or the seek's target */
+	int64_t shown_time; /* of the last frame, or the target of a seek */
 
-	uint64_t pass_frames;           /* handed out in this pass */
-	int64_t first_out, last_out;    /* when frames were handed out */
-	int64_t pause_began, paused_ns; /* pauses that are over */
-	int64_t paused_at_out;          /* time in pauses before last_out */
-	int64_t played;                 /* tape ns up to the anchor */
+	uint64_t pass_frames;           /* returned in this pass */
+	int64_t first_out, last_out;    /* when frames were returned */
+	int64_t pause_began, paused_ns; /* sum of pauses that are over */
+	int64_t paused_at_out;          /* sum of pauses before last_out */
+	int64_t played;                 /* tape time up to the anchor */
 	evt_deck_stats stats;
 };
 
@@ -70,12 +70,12 @@ deck_max(int64_t a, int64_t b)
 /* ---- positions ----------------------------------------------------------- */
 
 static bool
-deck_flat_out(const evt_deck *d)
+deck_unlimited(const evt_deck *d)
 {
 	return d->opt.speed == EVT_SPEED_UNLIMITED;
 }
 
-/* When the deck is at a position. */
+/* When the deck reaches a position. */
 static int64_t
 deck_wall_of(const evt_deck *d, int64_t pos)
 {
@@ -83,7 +83,7 @@ deck_wall_of(const evt_deck *d, int64_t pos)
 	    d->anchor_wall + (wide)pos * EVT_SPEED_ONE / d->opt.speed);
 }
 
-/* Where the deck is; never behind a frame that has not gone out. */
+/* The position of the deck, never past a frame that was not returned yet. */
 static int64_t
 deck_pos_at(const evt_deck *d, int64_t now)
 {
@@ -91,16 +91,16 @@ deck_pos_at(const evt_deck *d, int64_t now)
 
 	if (d->paused || !d->anchored)
 		return 0;
-	if (deck_flat_out(d))
+	if (deck_unlimited(d))
 		return d->last_pos;
 	pos = deck_clamp((wide)evt_clock_sub(now, d->anchor_wall) *
 	    d->opt.speed / EVT_SPEED_ONE);
 	return d->have_next && pos > d->next_pos ? d->next_pos : pos;
 }
 
-/* Make `pos` the place of the anchor, which is reached at `now`. */
+/* Put the anchor at `pos`, which is reached at `now`. */
 static void
-deck_rebase(evt_deck *d, int64_t pos, int64_t now)
+deck_move_anchor(evt_deck *d, int64_t pos, int64_t now)
 {
 	d->anchor_wall = now;
 	d->played = evt_clock_add(d->played, pos);
@@ -108,7 +108,7 @@ deck_rebase(evt_deck *d, int64_t pos, int64_t now)
 	d->next_pos = evt_clock_sub(d->next_pos, pos);
 }
 
-/* Whether a recorder run began behind the last frame and no later than f. */
+/* Whether a recorder run began after the last frame and no later than f. */
 static bool
 deck_crosses_run(const evt_deck *d, const evt_frame *f)
 {
@@ -116,7 +116,7 @@ deck_crosses_run(const evt_deck *d, const evt_frame *f)
 
 	if (f->kind == EVT_KIND_MARK && f->opcode == EVT_MARK_STARTED)
 		return true;
-	while (lo < hi) { /* the first run beyond last_seq */
+	while (lo < hi) { /* find the first run after last_seq */
 		size_t mid = lo + (hi - lo) / 2;
 
 		if (d->opt.runs[mid] <= d->last_seq)
@@ -127,7 +127,7 @@ deck_crosses_run(const evt_deck *d, const evt_frame *f)
 	return lo < d->opt.n_runs && d->opt.runs[lo] <= f->seq;
 }
 
-/* Tape time from the last frame (or the seek's target) to f. */
+/* Tape time from the last frame, or from the target of a seek, to f. */
 static int64_t
 deck_silence_before(const evt_deck *d, const evt_frame *f)
 {
@@ -150,17 +150,19 @@ deck_silence_before(const evt_deck *d, const evt_frame *f)
 static void
 deck_note_last(evt_deck *d, const evt_frame *f)
 {
-	bool fresh =
+	bool restart =
 	    !d->have_last || (!d->opt.merged && deck_crosses_run(d, f));
 
-	d->high_time = fresh ? f->time_ns : deck_max(d->high_time, f->time_ns);
-	d->high_mono = fresh ? f->mono_ns : deck_max(d->high_mono, f->mono_ns);
+	d->high_time =
+	    restart ? f->time_ns : deck_max(d->high_time, f->time_ns);
+	d->high_mono =
+	    restart ? f->mono_ns : deck_max(d->high_mono, f->mono_ns);
 	d->last_time = f->time_ns;
 	d->last_seq = f->seq;
 	d->have_last = true;
 }
 
-/* The next frame read starts afresh: there is none before it. */
+/* The next frame has no frame before it. */
 static void
 deck_forget_last(evt_deck *d)
 {
@@ -170,7 +172,7 @@ deck_forget_last(evt_deck *d)
 	d->last_pos = d->next_pos = 0;
 }
 
-/* ---- making one ---------------------------------------------------------- */
+/* ---- making a deck ------------------------------------------------------- */
 
 void
 evt_deck_options_init(evt_deck_options *ret_options)
@@ -181,18 +183,19 @@ evt_deck_options_init(evt_deck_options *ret_options)
 }
 
 int
-evt_deck_new(evt_deck_input feed, const evt_deck_options *options,
+evt_deck_new(evt_deck_input input, const evt_deck_options *options,
     evt_deck **ret_deck, evt_error *err)
 {
 	evt_deck *d;
 
+	assert(input.next != NULL && input.reset != NULL && input.seek != NULL);
 	if (!evt_speed_valid(options->speed))
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "speed out of range: 0.1 to 1000, or max");
+		    "speed out of range: use 0.1 to 1000, or max");
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
 		return evt_err_nomem(err);
-	d->feed = feed;
+	d->input = input;
 	d->opt = *options;
 	d->paused = options->paused;
 	d->stats.passes = 1;
@@ -208,22 +211,22 @@ evt_deck_free(evt_deck *d)
 
 /* ---- playing ------------------------------------------------------------- */
 
-/* The feed is through: another pass, or the end. */
+/* The input has ended: begin another pass, or end. */
 static int
 deck_end_of_pass(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 {
 	bool again = d->opt.passes == 0 || d->stats.passes < d->opt.passes;
 	int r;
 
-	/* A pass without a frame would be followed by another one for ever. */
+	/* Passes without a frame would follow each other without end. */
 	if (!again || d->pass_frames == 0) {
 		d->ended = true;
 		return EVT_DECK_END;
 	}
-	r = d->feed.reset(d->feed.ctx, err);
+	r = d->input.reset(d->input.ctx, err);
 	if (r < 0)
 		return r;
-	deck_rebase(d, d->last_pos, now);
+	deck_move_anchor(d, d->last_pos, now);
 	deck_forget_last(d);
 	d->pass_frames = 0;
 	d->stats.passes++;
@@ -231,11 +234,11 @@ deck_end_of_pass(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 	return EVT_DECK_WAIT;
 }
 
-/* Look ahead at the next frame. */
+/* Read the next frame. */
 static int
-deck_look_ahead(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
+deck_read_next(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 {
-	int r = d->feed.next(d->feed.ctx, &d->next, err);
+	int r = d->input.next(d->input.ctx, &d->next, err);
 
 	if (r < 0)
 		return r;
@@ -248,7 +251,7 @@ deck_look_ahead(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 	d->next_pos =
 	    evt_clock_add(d->last_pos, deck_silence_before(d, &d->next));
 	d->have_next = true;
-	/* Behind a seek it is the first of the rest. */
+	/* After a seek it is not the first of the tape. */
 	if (!d->have_first && !d->have_target) {
 		d->have_first = true;
 		d->first_time = d->next.time_ns;
@@ -257,17 +260,17 @@ deck_look_ahead(evt_deck *d, int64_t now, int64_t *ret_due_ns, evt_error *err)
 		*ret_due_ns = now;
 		return EVT_DECK_WAIT;
 	}
-	/* What had not happened yet when it would have been due is not late. */
-	if (d->was_live && !d->paused && !deck_flat_out(d) &&
+	/* A frame that was recorded after its due time is not late. */
+	if (d->was_live && !d->paused && !deck_unlimited(d) &&
 	    deck_wall_of(d, d->next_pos) < now)
-		deck_rebase(d, d->next_pos, now);
+		deck_move_anchor(d, d->next_pos, now);
 	d->was_live = false;
 	return EVT_DECK_FRAME;
 }
 
-/* Hand out the frame that was looked ahead at. */
+/* Return the frame that was read. */
 static void
-deck_hand_out(evt_deck *d, int64_t now, evt_frame *ret_frame)
+deck_return_next(evt_deck *d, int64_t now, evt_frame *ret_frame)
 {
 	const evt_frame *f = &d->next;
 
@@ -301,7 +304,7 @@ evt_deck_poll(evt_deck *d, int64_t now, evt_frame *ret_frame,
 	if (d->paused && !d->step)
 		return EVT_DECK_PAUSED;
 	if (!d->have_next) {
-		r = deck_look_ahead(d, now, ret_due_ns, err);
+		r = deck_read_next(d, now, ret_due_ns, err);
 		if (r != EVT_DECK_FRAME)
 			return r;
 	}
@@ -310,18 +313,18 @@ evt_deck_poll(evt_deck *d, int64_t now, evt_frame *ret_frame,
 		d->anchor_wall = now;
 	}
 	if (d->step) {
-		/* Tape time that nobody waited for was not played. */
+		/* Tape time that a step skips was not played. */
 		d->step = false;
 		d->played = evt_clock_sub(d->played, d->next_pos);
-		deck_rebase(d, d->next_pos, now);
+		deck_move_anchor(d, d->next_pos, now);
 		due = now;
 	} else {
-		due = deck_flat_out(d) ? now : deck_wall_of(d, d->next_pos);
+		due = deck_unlimited(d) ? now : deck_wall_of(d, d->next_pos);
 	}
 	*ret_due_ns = due;
 	if (due > now)
 		return EVT_DECK_WAIT;
-	deck_hand_out(d, now, ret_frame);
+	deck_return_next(d, now, ret_frame);
 	return EVT_DECK_FRAME;
 }
 
@@ -332,7 +335,7 @@ evt_deck_pause(evt_deck *d, int64_t now)
 {
 	if (d->paused)
 		return;
-	deck_rebase(d, deck_pos_at(d, now), now);
+	deck_move_anchor(d, deck_pos_at(d, now), now);
 	d->paused = true;
 	d->pause_began = now;
 }
@@ -365,12 +368,12 @@ int
 evt_deck_seek(evt_deck *d, int64_t now, int64_t time_ns, evt_error *err)
 {
 	bool to_start = d->have_first && time_ns <= d->first_time;
-	int r = to_start ? d->feed.reset(d->feed.ctx, err) :
-	                   d->feed.seek(d->feed.ctx, time_ns, err);
+	int r = to_start ? d->input.reset(d->input.ctx, err) :
+	                   d->input.seek(d->input.ctx, time_ns, err);
 
 	if (r < 0)
 		return r;
-	deck_rebase(d, deck_pos_at(d, now), now);
+	deck_move_anchor(d, deck_pos_at(d, now), now);
 	deck_forget_last(d);
 	d->step = false;
 	d->have_target = !to_start;
@@ -383,7 +386,7 @@ void
 evt_deck_set_speed(evt_deck *d, int64_t now, uint32_t speed)
 {
 	assert(evt_speed_valid(speed));
-	deck_rebase(d, deck_pos_at(d, now), now);
+	deck_move_anchor(d, deck_pos_at(d, now), now);
 	d->opt.speed = speed;
 }
 
@@ -396,7 +399,7 @@ evt_deck_speed(const evt_deck *d)
 int64_t
 evt_deck_wall_duration(const evt_deck *d, int64_t tape_ns)
 {
-	assert(tape_ns >= 0 && !deck_flat_out(d));
+	assert(tape_ns >= 0 && !deck_unlimited(d));
 	return deck_clamp((wide)tape_ns * EVT_SPEED_ONE / d->opt.speed);
 }
 

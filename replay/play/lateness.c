@@ -1,10 +1,10 @@
-/* lateness.c - see lateness.h. */
+/* lateness.c - a histogram of lateness; see lateness.h. */
 #include "replay/play/lateness.h"
 
 #include <assert.h>
 #include <stddef.h>
 
-#include "format/base/timetext.h"
+#include "format/base/clock.h"
 
 #define SUB_BITS 5u
 #define SUB (1u << SUB_BITS)
@@ -20,7 +20,7 @@ lateness_bucket_of(uint64_t v)
 	return (size_t)(shift + 1) * SUB + ((v >> shift) & (SUB - 1));
 }
 
-/* The largest value that falls into the bucket. */
+/* The largest value of the bucket. */
 static uint64_t
 lateness_bucket_end(size_t i)
 {
@@ -63,7 +63,7 @@ evt_lateness_at(const evt_lateness *h, unsigned per_mille)
 	assert(per_mille >= 1 && per_mille <= 1000);
 	if (h->count == 0)
 		return 0;
-	/* Rounded up, and without the product, which could overflow. */
+	/* Rounded up; count * per_mille could overflow. */
 	want = h->count / 1000 * per_mille +
 	    (h->count % 1000 * per_mille + 999) / 1000;
 	for (size_t i = 0; i < EVT_LATENESS_BUCKETS; i++) {

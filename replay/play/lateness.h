@@ -1,9 +1,8 @@
 /*
- * lateness.h - a histogram of how late frames went out: sent minus due, in ns.
+ * lateness.h - a histogram of how late frames were sent: sent minus due, in ns.
  *
- * Log-linear: 32 buckets to each power of two, so a percentile is at most 1/32
- * too large whatever its size, in fixed memory however many frames there are.
- * Zero-initialised is empty.
+ * It is log-linear, with 32 buckets for each power of two: a percentile is at most
+ * 1/32 too large, and the memory is fixed.  Zero-initialised is empty.
  */
 #ifndef EVT_REPLAY_PLAY_LATENESS_H
 #define EVT_REPLAY_PLAY_LATENESS_H
@@ -19,7 +18,7 @@ typedef struct evt_lateness {
 	uint64_t bucket[EVT_LATENESS_BUCKETS];
 } evt_lateness;
 
-/* Count one; less than nothing (sent early) counts as 0. */
+/* Count a frame; a negative lateness (sent early) counts as 0. */
 void evt_lateness_add(evt_lateness *h, int64_t late_ns);
 
 /* Add the counts of `from` to `to`. */
@@ -27,11 +26,11 @@ void evt_lateness_merge(evt_lateness *to, const evt_lateness *from);
 
 /*
  * The lateness that `per_mille` thousandths (1 to 1000) of the frames did not
- * exceed: the upper end of its bucket, at most max_ns.  0 if there are none.
+ * exceed: the upper end of its bucket, at most max_ns.  0 without frames.
  */
 int64_t evt_lateness_at(const evt_lateness *h, unsigned per_mille);
 
-/* How many were at most that late, as exactly as the buckets tell. */
+/* How many frames were at most late_ns late, counting whole buckets. */
 uint64_t evt_lateness_below(const evt_lateness *h, int64_t late_ns);
 
 #endif

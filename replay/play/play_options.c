@@ -1,4 +1,4 @@
-/* play.c - see play.h. */
+/* play_options.c - what to play and how; see play_options.h. */
 #include "replay/play/play_options.h"
 
 #include <stdio.h>
@@ -9,12 +9,13 @@
 
 /* ---- lists of names ------------------------------------------------------ */
 
-/* "a,b"; commas too many are passed over, as on the command line. */
+/* Split "a,b"; empty names are ignored, as on the command line. */
 static int
 play_options_names_split(evt_strings *names, const char *what, const char *text,
     evt_error *err)
 {
-	/* What an unset variable leaves must not mean "all". */
+	/* An empty list must not mean "all": it may come from an unset
+	 * variable. */
 	if (text[strspn(text, ",")] == '\0')
 		return evt_err_set(err, EVT_ERR_ARG, "the list of %s is empty",
 		    what);
@@ -33,7 +34,7 @@ play_options_names_split(evt_strings *names, const char *what, const char *text,
 	}
 }
 
-/* ---- settings, a row each ------------------------------------------------ */
+/* ---- the table of settings ------------------------------------------------ */
 
 struct setting {
 	const char *name;
@@ -87,7 +88,7 @@ evt_play_options_add(evt_play_options *play, const char *setting,
 
 	if (n == 0 || n > EVT_KEY_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "the name of a%s %s is 1 to %u bytes long",
+		    "the name of a%s %s must have 1 to %u bytes",
 		    *setting == 'e' ? "n" : "", setting, EVT_KEY_MAX);
 	if (!evt_strings_add(*setting == 'e' ? &play->events : &play->sources,
 	        text, n))
@@ -129,9 +130,7 @@ play_options_set_loop(evt_play_options *play, const char *text,
 	if (evt_timetext_int_parse(text, "loop", 1, INT64_MAX, &v, NULL) !=
 	    EVT_OK)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "bad loop '%.80s': it is how often to play, from 1, or "
-		    "forever",
-		    text);
+		    "bad loop '%.80s': use a number from 1, or forever", text);
 	play->passes = (uint64_t)v;
 	return EVT_OK;
 }
@@ -161,7 +160,7 @@ evt_play_options_set(evt_play_options *play, const char *name, const char *text,
 	    name);
 }
 
-/* ---- the whole ----------------------------------------------------------- */
+/* ---- all options ---------------------------------------------------------- */
 
 void
 evt_play_options_init(evt_play_options *play)
@@ -253,8 +252,7 @@ evt_play_options_check(const evt_play_options *play, evt_error *err)
 
 	if (!play->has_from || !play->has_to || play->from_ns < play->to_ns)
 		return EVT_OK;
-	return evt_err_set(err, EVT_ERR_ARG,
-	    "nothing lies between from (%s) and to (%s)",
+	return evt_err_set(err, EVT_ERR_ARG, "from (%s) must be before to (%s)",
 	    evt_timetext_format(play->from_ns, 9, from),
 	    evt_timetext_format(play->to_ns, 9, to));
 }

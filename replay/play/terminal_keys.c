@@ -1,14 +1,15 @@
-/* keys.c - see keys.h. */
+/* terminal_keys.c - keys of a terminal as commands; see terminal_keys.h. */
 #include "replay/play/terminal_keys.h"
 
 #include <stddef.h>
 
 #include "replay/play/deck.h"
 
+/* evt_terminal_keys.state */
 enum { PLAIN, ESCAPE, SEQUENCE };
 
 /* ESC [ C and ESC O C (application mode) are the right arrow; parameters, as in
- * ESC [ 1 ; 5 C, are passed over. */
+ * ESC [ 1 ; 5 C, are skipped. */
 static enum evt_terminal_keys_command
 terminal_keys_take_sequence(evt_terminal_keys *keys, uint8_t byte)
 {

@@ -1,7 +1,7 @@
 /*
- * keys.h - what a terminal sends for a key, as commands.
+ * terminal_keys.h - the bytes that a terminal sends for keys, as commands.
  *
- * The arrow keys send several bytes, which may come in two reads.
+ * An arrow key sends several bytes, which two reads may split.
  */
 #ifndef EVT_REPLAY_PLAY_TERMINAL_KEYS_H
 #define EVT_REPLAY_PLAY_TERMINAL_KEYS_H
@@ -10,7 +10,7 @@
 
 enum evt_terminal_keys_command {
 	EVT_TERMINAL_KEYS_NONE = 0,
-	EVT_TERMINAL_KEYS_PAUSE,   /* space: pause, or go on */
+	EVT_TERMINAL_KEYS_PAUSE,   /* space: pause or resume */
 	EVT_TERMINAL_KEYS_STEP,    /* . */
 	EVT_TERMINAL_KEYS_BACK,    /* left arrow */
 	EVT_TERMINAL_KEYS_FORWARD, /* right arrow */
@@ -19,12 +19,13 @@ enum evt_terminal_keys_command {
 	EVT_TERMINAL_KEYS_QUIT     /* q, or end of input (Ctrl-D) */
 };
 
-/* Where within an escape sequence the reader is.  Zero-initialised is valid. */
+/* The place within an escape sequence.  Zero-initialised is valid. */
 typedef struct evt_terminal_keys {
 	unsigned state;
 } evt_terminal_keys;
 
-/* Take the next byte: the command that it completes, or EVT_TERMINAL_KEYS_NONE. */
+/* Take the next byte.  Returns the command that it completes, or
+ * EVT_TERMINAL_KEYS_NONE. */
 enum evt_terminal_keys_command evt_terminal_keys_take(evt_terminal_keys *keys,
     uint8_t byte);
 

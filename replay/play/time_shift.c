@@ -1,4 +1,4 @@
-/* rebase.c - see rebase.h. */
+/* time_shift.c - moves the times of frames; see time_shift.h. */
 #include "replay/play/time_shift.h"
 
 #include <stdlib.h>
@@ -15,58 +15,58 @@ struct evt_time_shift {
 };
 
 int
-evt_time_shift_new(int64_t from_ns, int64_t to_ns, evt_time_shift **ret_rebase,
+evt_time_shift_new(int64_t from_ns, int64_t to_ns, evt_time_shift **ret_shift,
     evt_error *err)
 {
-	evt_time_shift *r = calloc(1, sizeof(*r));
+	evt_time_shift *s = calloc(1, sizeof(*s));
 
-	if (r == NULL)
+	if (s == NULL)
 		return evt_err_nomem(err);
-	if (evt_json_scanner_new(NULL, &r->scanner, err) != EVT_OK) {
-		free(r);
+	if (evt_json_scanner_new(NULL, &s->scanner, err) != EVT_OK) {
+		free(s);
 		return EVT_ERR_NOMEM;
 	}
-	/* Each within the years that a time can have: no overflow. */
-	r->how.shift_s = to_ns / EVT_NS_PER_S - from_ns / EVT_NS_PER_S;
-	*ret_rebase = r;
+	/* Both are within the range of times: no overflow. */
+	s->how.shift_s = to_ns / EVT_NS_PER_S - from_ns / EVT_NS_PER_S;
+	*ret_shift = s;
 	return EVT_OK;
 }
 
 void
-evt_time_shift_free(evt_time_shift *r)
+evt_time_shift_free(evt_time_shift *s)
 {
-	if (r == NULL)
+	if (s == NULL)
 		return;
-	evt_json_scanner_free(r->scanner);
-	evt_buf_free(&r->text);
-	free(r);
+	evt_json_scanner_free(s->scanner);
+	evt_buf_free(&s->text);
+	free(s);
 }
 
 int64_t
-evt_time_shift_ns(const evt_time_shift *r)
+evt_time_shift_ns(const evt_time_shift *s)
 {
-	return r->how.shift_s * EVT_NS_PER_S;
+	return s->how.shift_s * EVT_NS_PER_S;
 }
 
 int
-evt_time_shift_frame(evt_time_shift *r, evt_frame *f, evt_error *err)
+evt_time_shift_frame(evt_time_shift *s, evt_frame *f, evt_error *err)
 {
 	evt_json_scan_result got;
-	int code;
+	int r;
 
-	if (r == NULL)
+	if (s == NULL)
 		return EVT_OK;
-	f->time_ns = evt_clock_add(f->time_ns, evt_time_shift_ns(r));
-	f->mono_ns = evt_clock_add(f->mono_ns, evt_time_shift_ns(r));
+	f->time_ns = evt_clock_add(f->time_ns, evt_time_shift_ns(s));
+	f->mono_ns = evt_clock_add(f->mono_ns, evt_time_shift_ns(s));
 	if (f->kind == EVT_KIND_MARK || f->opcode != EVT_OP_TEXT)
 		return EVT_OK;
-	code = evt_json_scan(r->scanner, f->payload, f->len, &got, err);
-	if (code != EVT_OK || !got.json)
-		return code;
-	r->text.len = 0;
-	if (!evt_stamp_rewrite_text(&r->how, f->payload, f->len, &r->text))
+	r = evt_json_scan(s->scanner, f->payload, f->len, &got, err);
+	if (r != EVT_OK || !got.json)
+		return r;
+	s->text.len = 0;
+	if (!evt_stamp_rewrite_text(&s->how, f->payload, f->len, &s->text))
 		return evt_err_nomem(err);
-	f->payload = r->text.data;
-	f->len = r->text.len;
+	f->payload = s->text.data;
+	f->len = s->text.len;
 	return EVT_OK;
 }

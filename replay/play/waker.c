@@ -1,4 +1,4 @@
-/* waker.c - see waker.h. */
+/* waker.c - wake up at a time, early enough; see waker.h. */
 #include "replay/play/waker.h"
 
 #include <assert.h>
@@ -7,14 +7,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
-#include "format/base/timetext.h"
 
-/* How much early a precise waker is armed; another one at most, and at first. */
+/* How early a precise waker is armed, and any other one at most and at first. */
 #define PRECISE_NS (120 * EVT_NS_PER_US)
 #define MOST_NS (80 * EVT_NS_PER_US)
 #define FIRST_NS (20 * EVT_NS_PER_US)
-/* Up by three and down by one: that rests where one wake-up in four is late. */
+/* Three up, one down: this settles where one wake-up in four is late. */
 #define UP_NS 1500
 #define DOWN_NS 500
 
@@ -30,7 +30,7 @@ evt_waker_open(bool precise, evt_waker *ret_waker, evt_error *err)
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 
 	if (fd < 0)
-		return evt_err_sys(err, errno, "cannot make a timer");
+		return evt_err_sys(err, errno, "cannot create a timer");
 	*ret_waker = (evt_waker){ .fd = fd,
 		.precise = precise,
 		.early_ns = precise ? PRECISE_NS : FIRST_NS,
@@ -69,7 +69,7 @@ evt_waker_arm(evt_waker *w, int64_t due_ns)
 	(void)r;
 }
 
-/* It has just fired. */
+/* Adapt early_ns; the timer has just fired. */
 static void
 waker_learn(evt_waker *w)
 {
@@ -87,7 +87,7 @@ evt_waker_clear(evt_waker *w)
 {
 	uint64_t times;
 
-	/* Nothing to read is as good: it was armed anew in between. */
+	/* Nothing to read: it was armed again in between. */
 	if (read(w->fd, &times, sizeof(times)) <= 0)
 		return;
 	waker_learn(w);

@@ -411,7 +411,7 @@ class Errors(ReplayCase):
             ("bad speed '1.1234567'", "--speed", "1.1234567", tape),
             ("bad time 'noon'", "--from", "noon", tape),
             ("mark:NAME", "--to", "tomorrow", tape),
-            ("nothing lies between", "--from", "+1s", "--to", "+1s", tape),
+            ("must be before to", "--from", "+1s", "--to", "+1s", tape),
             ("bad loop '0'", "--loop=0", tape),
             ("duration", "--max-gap", "x", tape),
             ("is empty", "--source", ",", tape),

@@ -92,30 +92,30 @@ play_all(evt_player *p, int64_t *due, size_t max)
 TEST(runs_that_a_filter_hides)
 {
 	evt_tape *tape = make_tape("a", 10, 5, 0);
-	evt_tape_set reel;
+	evt_tape_set set;
 	evt_play_options play;
 	evt_player p;
 	evt_error err;
 	int64_t due[20] = { 0 };
 
-	ok(evt_tape_set_open(&tape, 1, &reel, &err), &err);
-	assert_int_equal(reel.n_runs, 1);
+	ok(evt_tape_set_open(&tape, 1, &set, &err), &err);
+	assert_int_equal(set.n_runs, 1);
 	evt_play_options_init(&play);
-	ok(evt_player_open(&reel, &play, &p, &err), &err);
+	ok(evt_player_open(&set, &play, &p, &err), &err);
 	assert_int_equal(play_all(&p, due, 20), 10);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(due[i], i * S);
 	evt_player_close(&p);
 	evt_player_close(&p);
 	evt_play_options_free(&play);
-	evt_tape_set_close(&reel);
+	evt_tape_set_close(&set);
 	evt_tape_close(tape);
 }
 
 TEST(merge)
 {
 	evt_tape *tape[2];
-	evt_tape_set reel;
+	evt_tape_set set;
 	evt_play_options play;
 	evt_player p;
 	evt_error err;
@@ -123,15 +123,15 @@ TEST(merge)
 
 	tape[0] = make_tape("b", 5, 99, 0);
 	tape[1] = make_tape("c", 5, 2, S / 2);
-	ok(evt_tape_set_open(tape, 2, &reel, &err), &err);
+	ok(evt_tape_set_open(tape, 2, &set, &err), &err);
 	evt_play_options_init(&play);
-	ok(evt_player_open(&reel, &play, &p, &err), &err);
+	ok(evt_player_open(&set, &play, &p, &err), &err);
 	assert_int_equal(play_all(&p, due, 20), 10);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(due[i], i * S / 2);
 	evt_player_close(&p);
 	evt_play_options_free(&play);
-	evt_tape_set_close(&reel);
+	evt_tape_set_close(&set);
 	evt_tape_close(tape[0]);
 	evt_tape_close(tape[1]);
 }
@@ -140,12 +140,12 @@ TEST(merge)
 TEST(places_of_their_own)
 {
 	evt_tape *tape = make_tape("d", 100, 999, 0);
-	evt_tape_set reel;
+	evt_tape_set set;
 	evt_player p[4] = { { 0 } };
 	evt_error err;
 	static int64_t due[800];
 
-	ok(evt_tape_set_open(&tape, 1, &reel, &err), &err);
+	ok(evt_tape_set_open(&tape, 1, &set, &err), &err);
 	for (int i = 0; i < 4; i++) {
 		evt_play_options play;
 
@@ -154,7 +154,7 @@ TEST(places_of_their_own)
 		play.has_from = true;
 		play.from_ns = T0 + i * 10 * S;
 		play.passes = (uint64_t)i + 1;
-		ok(evt_player_open(&reel, &play, &p[i], &err), &err);
+		ok(evt_player_open(&set, &play, &p[i], &err), &err);
 		evt_play_options_free(&play);
 	}
 	for (int i = 0; i < 4; i++) {
@@ -175,7 +175,7 @@ TEST(places_of_their_own)
 	assert_int_equal(play_all(&p[0], due, 800), 10);
 	for (int i = 0; i < 4; i++)
 		evt_player_close(&p[i]);
-	evt_tape_set_close(&reel);
+	evt_tape_set_close(&set);
 	evt_tape_close(tape);
 }
 
