@@ -17,7 +17,7 @@ static const struct {
 	{ "/api/deck", evt_api_deck },
 };
 
-/* "/api/sources/ID" and what may follow. */
+/* "/api/sources/ID" and "/api/sources/ID/track" */
 static void
 api_source_call(evt_site *site, evt_http_request *x, const char *rest)
 {
@@ -49,7 +49,7 @@ evt_api(evt_site *site, evt_http_request *x)
 	}
 	if (evt_http_request_method(x) == EVT_HTTP_REQUEST_POST) {
 		evt_http_request_answer_error(x, 405,
-		    "this is only to be looked at: GET");
+		    "method not allowed; use GET");
 		return;
 	}
 	if (strncmp(path, source, sizeof(source) - 1) == 0) {
@@ -62,5 +62,5 @@ evt_api(evt_site *site, evt_http_request *x)
 			return;
 		}
 	}
-	evt_http_request_answer_error(x, 404, "there is no such call here");
+	evt_http_request_answer_error(x, 404, "no such call");
 }

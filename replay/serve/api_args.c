@@ -7,7 +7,7 @@
 #include "format/base/err.h"
 #include "format/base/timetext.h"
 
-/* From the first frame of all tapes to behind the last. */
+/* The receive times of the first and the last frame of all tapes. */
 static int
 api_args_whole_span(const evt_site *site, int64_t *ret_first, int64_t *ret_last,
     evt_error *err)
@@ -33,8 +33,8 @@ api_args_whole_span(const evt_site *site, int64_t *ret_first, int64_t *ret_last,
 	return evt_err_set(err, EVT_ERR_NOTFOUND, "the tape is empty");
 }
 
-/* What relative times refer to: to a tape that is recorded, a moment ago is not
- * what it was when the server began. */
+/* What relative times refer to.  The end of a tape that is being recorded
+ * has moved since the server began. */
 static evt_timetext_ref
 api_args_ref_now(const evt_site *site)
 {
@@ -71,7 +71,7 @@ evt_api_args_time(const evt_site *site, const evt_http_request *x,
 	if (text == NULL || *text == '\0')
 		return EVT_END;
 	if (*text == ' ' && strlen(text) < sizeof(plus)) {
-		/* A plus that a form encoder reads as a space. */
+		/* A form encoder writes a plus, which is read as a space. */
 		memcpy(plus, text, strlen(text) + 1);
 		plus[0] = '+';
 		text = plus;
@@ -111,8 +111,7 @@ evt_api_args_window(const evt_site *site, const evt_http_request *x,
 	if (r == EVT_OK && to != EVT_OK)
 		*ret_to = evt_clock_add(last, 1);
 	if (r == EVT_OK && *ret_from >= *ret_to)
-		return evt_err_set(err, EVT_ERR_ARG,
-		    "nothing lies between from and to");
+		return evt_err_set(err, EVT_ERR_ARG, "from must be before to");
 	return r;
 }
 

@@ -60,7 +60,7 @@ api_deck_read_body(evt_http_request *x, evt_json_view *ret_body, evt_error *err)
 	return EVT_OK;
 }
 
-/* Whether a member may stand in the body of a call. */
+/* Whether a call knows a member of that name. */
 static bool
 api_deck_is_known(evt_json_view name, const char *const *members)
 {
@@ -71,7 +71,7 @@ api_deck_is_known(evt_json_view name, const char *const *members)
 	return false;
 }
 
-/* A member that is misspelt must not mean "all", as a missing one does. */
+/* A misspelt member must not be taken for a missing one, which means "all". */
 static int
 api_deck_check_members(evt_json_view body, const char *call,
     const char *const *members, evt_error *err)
@@ -82,9 +82,9 @@ api_deck_check_members(evt_json_view body, const char *call,
 	while (evt_json_view_walk_next(&walk, &name, &value)) {
 		if (!api_deck_is_known(name, members))
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "%.*s is nothing that %s takes; it takes %s%s%s",
+			    "unknown member %.*s: %s takes %s%s%s",
 			    (int)(name.n < 80 ? name.n : 80), name.p, call,
-			    members[0] != NULL ? members[0] : "nothing",
+			    members[0] != NULL ? members[0] : "no members",
 			    members[0] != NULL && members[1] != NULL ? " and " :
 			                                               "",
 			    members[0] != NULL && members[1] != NULL ?
@@ -94,8 +94,8 @@ api_deck_check_members(evt_json_view body, const char *call,
 	return EVT_OK;
 }
 
-/* The text of a member that is a string or a number, with a NUL behind it.
- * EVT_END: it is not there, or null, and err is untouched. */
+/* The text of a member that is a string or a number, and a NUL after it.
+ * EVT_END: there is no such member, or it is null; err is untouched. */
 static int
 api_deck_text_of(evt_json_view v, const char *name, evt_buf *out,
     evt_error *err)
@@ -110,7 +110,7 @@ api_deck_text_of(evt_json_view v, const char *name, evt_buf *out,
 	if (!evt_json_view_text(v, out))
 		return evt_err_nomem(err);
 	if (out->len > 0 && memchr(out->data, '\0', out->len) != NULL)
-		return evt_err_set(err, EVT_ERR_ARG, "%s holds a NUL", name);
+		return evt_err_set(err, EVT_ERR_ARG, "%s contains a NUL", name);
 	return evt_buf_add_byte(out, '\0') ? EVT_OK : evt_err_nomem(err);
 }
 
@@ -164,11 +164,13 @@ api_deck_seek(const struct call *c, evt_error *err)
 	int r = api_deck_time_of(c, "to", &to, err);
 
 	if (r == EVT_END)
-		return evt_err_set(err, EVT_ERR_ARG, "seek needs a time: to");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "seek needs the member to: a time");
 	return r == EVT_OK ? evt_playback_seek(c->playback, to, err) : r;
 }
 
-/* Three times 0.1 is a number with more digits than a speed has. */
+/* A client's sum of decimals, like 3 * 0.1, has more digits than a speed may
+ * have: round it. */
 static int
 api_deck_parse_speed(evt_json_view v, const char *text, uint32_t *ret_speed,
     evt_error *err)
@@ -194,7 +196,7 @@ api_deck_speed(const struct call *c, evt_error *err)
 
 	if (r == EVT_END)
 		r = evt_err_set(err, EVT_ERR_ARG,
-		    "speed needs a number or max: speed");
+		    "speed needs the member speed: a number or max");
 	if (r == EVT_OK)
 		r = api_deck_parse_speed(v, (char *)text.data, &speed, err);
 	if (r == EVT_OK)
@@ -203,8 +205,8 @@ api_deck_speed(const struct call *c, evt_error *err)
 	return r;
 }
 
-/* from and to, of which *ret_has_from and *ret_has_to say whether they are
- * there. */
+/* The members from and to; *ret_has_from and *ret_has_to say which there
+ * are. */
 static int
 api_deck_span(const struct call *c, bool *ret_has_from, int64_t *ret_from,
     bool *ret_has_to, int64_t *ret_to, evt_error *err)
@@ -220,8 +222,7 @@ api_deck_span(const struct call *c, bool *ret_has_from, int64_t *ret_from,
 	if (to != EVT_OK && to != EVT_END)
 		return to;
 	if (*ret_has_from && *ret_has_to && *ret_from >= *ret_to)
-		return evt_err_set(err, EVT_ERR_ARG,
-		    "nothing lies between from and to");
+		return evt_err_set(err, EVT_ERR_ARG, "from must be before to");
 	return EVT_OK;
 }
 
@@ -236,13 +237,13 @@ api_deck_loop(const struct call *c, evt_error *err)
 		return r;
 	if (has_from != has_to)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "a loop needs both from and to, or none to end it");
+		    "loop needs both from and to, or neither to end the loop");
 	evt_playback_control_set_loop(c->playback, has_from,
 	    has_from ? from : 0, has_to ? to : 0);
 	return EVT_OK;
 }
 
-/* The deck's settings, to be changed. */
+/* Play another window. */
 static int
 api_deck_window(const struct call *c, evt_error *err)
 {
@@ -261,7 +262,7 @@ api_deck_window(const struct call *c, evt_error *err)
 	return evt_playback_replace(c->playback, &play, err);
 }
 
-/* Each element of a list; whatever characters a name has. */
+/* Add each element of a list, whatever characters a name has. */
 static int
 api_deck_add_each(evt_play_options *play, const char *setting, const char *name,
     evt_json_view list, evt_error *err)
@@ -276,7 +277,7 @@ api_deck_add_each(evt_play_options *play, const char *setting, const char *name,
 		r = api_deck_text_of(value, name, &text, err);
 		if (r == EVT_END)
 			r = evt_err_set(err, EVT_ERR_ARG,
-			    "null is no element of %s", name);
+			    "%s must not contain null", name);
 		if (r == EVT_OK)
 			r = evt_play_options_add(play, setting,
 			    (char *)text.data, err);
@@ -320,7 +321,7 @@ api_deck_filter(const struct call *c, evt_error *err)
 
 static const struct deck_call {
 	const char *name;
-	const char *members[3]; /* that its body may have */
+	const char *members[3]; /* members that its body may have */
 	int (*fn)(const struct call *c, evt_error *err);
 } deck_calls[] = {
 	{ "play", { NULL }, api_deck_play },
@@ -333,7 +334,7 @@ static const struct deck_call {
 	{ "filter", { "sources", "events" }, api_deck_filter },
 };
 
-/* Answer a call that is known, and may. */
+/* Do a call that exists and is allowed, and answer it. */
 static void
 api_deck_do(evt_site *site, evt_http_request *x, const struct deck_call *call)
 {
@@ -365,14 +366,13 @@ evt_api_deck_call(evt_site *site, evt_http_request *x, const char *name)
 	while (i < n && strcmp(deck_calls[i].name, name) != 0)
 		i++;
 	if (i == n)
-		evt_http_request_answer_error(x, 404,
-		    "there is no such call here");
+		evt_http_request_answer_error(x, 404, "no such call");
 	else if (evt_http_request_method(x) != EVT_HTTP_REQUEST_POST)
 		evt_http_request_answer_error(x, 405,
-		    "it takes a POST to change the deck");
+		    "method not allowed; use POST");
 	else if (!evt_http_request_may_change(x))
 		evt_http_request_answer_error(x, 403,
-		    "a page of another server may not change the deck without "
+		    "a page of another origin may change the deck only with "
 		    "the token");
 	else
 		api_deck_do(site, x, &deck_calls[i]);

@@ -1,10 +1,6 @@
-/*
- * api_read.c - answers that are read from the frames: the way of a source, and
- * frames themselves.
- *
- * Either may have to read a whole tape.  So they are jobs, worked on a slice at a
- * time between what decks have to play.
- */
+/* api_read.c - answers that are read from frames: the track of a source, and
+ * frames themselves.  Either may have to read a whole tape, so they are
+ * jobs, which run in slices between the frames that decks play. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +17,7 @@
 
 #define TRACK_MAX 100000
 #define FRAMES_MAX 1000
-/* An answer with frames ends beyond this. */
+/* An answer with frames ends after so many bytes. */
 #define FRAMES_BYTES (8u << 20)
 
 /* What both kinds of job have. */
@@ -38,7 +34,7 @@ api_read_reading_end(struct reading *r)
 	evt_buf_free(&r->out);
 }
 
-/* The next frame; damage is passed over. */
+/* Read the next frame; damaged blocks are skipped. */
 static int
 api_read_reading_next(struct reading *r, evt_frame *f, evt_error *err)
 {
@@ -60,13 +56,13 @@ struct point {
 struct track {
 	struct point *p, last;
 	size_t n, cap;
-	uint64_t seen; /* points, of which every step-th was kept */
+	uint64_t seen; /* points of the source; every step-th was kept */
 	uint64_t step;
 	size_t max;
 };
 
-/* Keep a point; when there are twice as many as are wanted, every other one
- * goes, so that memory is bounded however long the way is. */
+/* Add a point.  When there are twice as many as wanted, every other one is
+ * dropped, so that memory is bounded however long the track is. */
 static bool
 api_read_add_point(struct track *t, struct point p)
 {
@@ -88,7 +84,7 @@ api_read_add_point(struct track *t, struct point p)
 struct track_job {
 	struct reading r;
 	char *id;
-	bool id_is_int; /* in the frames */
+	bool id_is_int; /* it is a number in the frames */
 	evt_json_scanner *scanner;
 	struct track track;
 };
@@ -116,8 +112,8 @@ api_read_track_frame(struct track_job *j, const evt_frame *f, evt_error *err)
 	return r;
 }
 
-/* The point at i of those that are shown, every step-th; the way ends where it
- * ends, however it is thinned. */
+/* The point at i of every step-th one; the last one shown is always the last
+ * point of the track. */
 static const struct point *
 api_read_shown(const struct track *t, size_t i, size_t step)
 {
@@ -133,7 +129,7 @@ api_read_write_place(evt_json_write *w, const struct point *p)
 	evt_json_write_raw(w, NULL, text, (size_t)n);
 }
 
-/* The way as a GeoJSON line; null without a point. */
+/* The track as a GeoJSON line; null without a point. */
 static void
 api_read_write_line(evt_json_write *w, const struct track *t, size_t step)
 {
@@ -146,7 +142,7 @@ api_read_write_line(evt_json_write *w, const struct track *t, size_t step)
 	evt_json_write_array(w, "coordinates");
 	for (size_t i = 0; i < t->n; i += step)
 		api_read_write_place(w, api_read_shown(t, i, step));
-	/* A line has two points. */
+	/* A line needs two points. */
 	if (t->n == 1)
 		api_read_write_place(w, &t->last);
 	evt_json_write_close(w);
@@ -255,7 +251,7 @@ evt_api_track(evt_site *site, evt_http_request *x, const char *id)
 		r = evt_api_args_int(x, "max", TRACK_MAX, 2000, &max, &err);
 	if (r == EVT_OK) {
 		j->track.step = 1;
-		/* Its first and its last. */
+		/* The first point and the last one. */
 		j->track.max = max < 2 ? 2 : (size_t)max;
 		r = api_read_track_open(j, site->tapes, from, to, &err);
 	}
@@ -271,7 +267,7 @@ evt_api_track(evt_site *site, evt_http_request *x, const char *id)
 
 struct frames_job {
 	struct reading r;
-	evt_play_options play; /* the filter points into it */
+	evt_play_options play; /* the cursor's filter points into it */
 	evt_envelope *envelope;
 	int64_t n, limit;
 };
@@ -282,7 +278,7 @@ api_read_frames_add(struct frames_job *j, const evt_frame *f, evt_error *err)
 	evt_buf *out = &j->r.out;
 
 	if (j->n++ > 0)
-		out->data[out->len - 1] = ','; /* its newline */
+		out->data[out->len - 1] = ','; /* its line feed */
 	return evt_envelope_write(j->envelope, f, out, err);
 }
 
@@ -299,7 +295,7 @@ api_read_frames_work(evt_http_request_job *job, evt_http_request *x,
 
 	while (r == EVT_OK && !full) {
 		r = api_read_reading_next(&j->r, &f, &err);
-		/* One that has no room tells that there are more. */
+		/* A frame that does not fit shows that there are more. */
 		full = j->n == j->limit || out->len >= FRAMES_BYTES;
 		if (r == EVT_OK && !full)
 			r = api_read_frames_add(j, &f, &err);
@@ -353,7 +349,8 @@ api_read_frames_play(evt_site *site, const evt_http_request *x,
 		play->has_to = r == EVT_OK;
 	}
 	if (r == EVT_OK && play->from_ns > play->to_ns)
-		return evt_err_set(err, EVT_ERR_ARG, "from is behind to");
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "from must not be after to");
 	return r == EVT_END ? EVT_OK : r;
 }
 
@@ -392,7 +389,7 @@ evt_api_frames(evt_site *site, evt_http_request *x)
 	j->r.job = (evt_http_request_job){ api_read_frames_work,
 		api_read_frames_free };
 	evt_play_options_init(&j->play);
-	j->play.kinds = 0; /* all */
+	j->play.kinds = 0; /* all kinds */
 	if (api_read_frames_open(j, site, x, &err) == EVT_OK) {
 		evt_http_request_set_job(x, &j->r.job);
 		return;

@@ -79,7 +79,7 @@ evt_api_source(evt_site *site, evt_http_request *x, const char *id)
 		s = evt_state_table_by_text(table, id);
 	if (r == EVT_OK && s == NULL)
 		r = evt_err_set(&err, EVT_ERR_NOTFOUND,
-		    "there is no source %.80s on the tape", id);
+		    "no source %.80s on the tape", id);
 	evt_json_write_begin(&w, &out);
 	if (r == EVT_OK)
 		evt_api_json_source(&w, NULL, s, true);

@@ -444,7 +444,7 @@ evt_channel_check(evt_channel *ch, int64_t now)
 		    evt_ws_client_stalled_since(w->ws) <
 		        now - ch->o->client_stall_ns)
 			evt_ws_client_cut_off(w->ws,
-			    "it took nothing for too long");
+			    "it read nothing for too long");
 	}
 }
 

@@ -1,9 +1,9 @@
 /*
- * fanout.c - see fanout.h.
+ * fanout.c - a stream in chunks; see fanout.h.
  *
- * Chunks are a list in which references only point forward: the stream holds its
- * last chunk, a tap the chunk that it reads, a chunk the one behind it.  So a
- * chunk that loses its last reference has no reader left on it or before it.
+ * Chunks are a list in which references only point forward: the stream refers to
+ * its last chunk, a reader to the chunk that it reads, a chunk to the next one.
+ * So a chunk without references has no reader on it or before it.
  */
 #include "replay/serve/fanout.h"
 
@@ -17,11 +17,11 @@
 /* Largest payload of one frame: with its header it fits into each chunk. */
 #define FRAGMENT (EVT_FANOUT_NARROW - EVT_WS_FRAME_UNMASKED_HEAD_MAX)
 
-/* Chunks kept for later, of a wide stream: with the last one as many as the clients
- * of a deck that plays flat out go through. */
+/* Chunks of a wide stream that are kept for reuse: with the last one as many
+ * as the clients of a deck at unlimited speed go through. */
 #define SPARES 3u
 
-/* What libwebsockets may want to find before bytes that it is given to write. */
+/* Room that libwebsockets may want before bytes that it is given to write. */
 #define HEADROOM 32u
 
 struct evt_fanout_chunk {
@@ -40,7 +40,7 @@ struct evt_fanout {
 	uint64_t total;
 };
 
-/* The size of a frame, of ours. */
+/* The size of a frame that evt_fanout_add() made. */
 static size_t
 fanout_frame_size(const uint8_t *p)
 {
@@ -74,10 +74,10 @@ fanout_chunk_new(evt_fanout *f)
 	return c;
 }
 
-/* A large chunk is a mapping of its own: made anew each time, each page of it would
- * be cleared by the system again. */
+/* A large chunk is a mapping of its own.  If it were allocated each time,
+ * the system would have to clear each of its pages again. */
 static void
-fanout_chunk_put_by(evt_fanout *f, struct evt_fanout_chunk *c)
+fanout_chunk_keep(evt_fanout *f, struct evt_fanout_chunk *c)
 {
 	if (f->chunk_bytes != EVT_FANOUT_WIDE || f->n_spare == SPARES) {
 		free(c);
@@ -94,12 +94,12 @@ fanout_chunk_release(evt_fanout *f, struct evt_fanout_chunk *c)
 	while (c != NULL && --c->refs == 0) {
 		struct evt_fanout_chunk *next = c->next;
 
-		fanout_chunk_put_by(f, c);
+		fanout_chunk_keep(f, c);
 		c = next;
 	}
 }
 
-/* Room for n bytes, at most a chunk, in one piece at the stream's end. */
+/* Room for n bytes, at most a chunk, in one piece at the end of the stream. */
 static uint8_t *
 fanout_room(evt_fanout *f, size_t n)
 {
@@ -124,6 +124,8 @@ evt_fanout_new(size_t chunk_bytes, evt_fanout **ret_fanout, evt_error *err)
 {
 	evt_fanout *f = calloc(1, sizeof(*f));
 
+	assert(
+	    chunk_bytes == EVT_FANOUT_NARROW || chunk_bytes == EVT_FANOUT_WIDE);
 	if (f != NULL) {
 		f->chunk_bytes = chunk_bytes;
 		f->last = fanout_chunk_new(f);
@@ -201,9 +203,9 @@ evt_fanout_total(const evt_fanout *f)
 /* ---- readers ------------------------------------------------------------------------ */
 
 void
-evt_fanout_reader_open(evt_fanout_reader *tap, evt_fanout *f)
+evt_fanout_reader_open(evt_fanout_reader *rd, evt_fanout *f)
 {
-	*tap = (evt_fanout_reader){ .fanout = f,
+	*rd = (evt_fanout_reader){ .fanout = f,
 		.chunk = f->last,
 		.at = f->last->len,
 		.taken = f->total };
@@ -211,60 +213,60 @@ evt_fanout_reader_open(evt_fanout_reader *tap, evt_fanout *f)
 }
 
 void
-evt_fanout_reader_close(evt_fanout_reader *tap)
+evt_fanout_reader_close(evt_fanout_reader *rd)
 {
-	if (tap->fanout == NULL)
+	if (rd->fanout == NULL)
 		return;
-	fanout_chunk_release(tap->fanout, tap->chunk);
-	*tap = (evt_fanout_reader){ 0 };
+	fanout_chunk_release(rd->fanout, rd->chunk);
+	*rd = (evt_fanout_reader){ 0 };
 }
 
 size_t
-evt_fanout_reader_peek(evt_fanout_reader *tap, uint8_t **ret_bytes)
+evt_fanout_reader_peek(evt_fanout_reader *rd, uint8_t **ret_bytes)
 {
-	struct evt_fanout_chunk *c = tap->chunk;
+	struct evt_fanout_chunk *c = rd->chunk;
 
-	while (tap->at == c->len && c->next != NULL) {
+	while (rd->at == c->len && c->next != NULL) {
 		struct evt_fanout_chunk *left = c;
 
 		c = c->next;
 		assert(c->refs > 0); /* left's */
 		c->refs++;
-		fanout_chunk_release(tap->fanout, left);
-		tap->chunk = c;
-		tap->at = 0;
+		fanout_chunk_release(rd->fanout, left);
+		rd->chunk = c;
+		rd->at = 0;
 	}
-	*ret_bytes = c->data + tap->at;
-	return c->len - tap->at;
+	*ret_bytes = c->data + rd->at;
+	return c->len - rd->at;
 }
 
 void
-evt_fanout_reader_take(evt_fanout_reader *tap, size_t n)
+evt_fanout_reader_take(evt_fanout_reader *rd, size_t n)
 {
-	struct evt_fanout_chunk *c = tap->chunk;
+	struct evt_fanout_chunk *c = rd->chunk;
 
-	assert(n <= c->len - tap->at);
-	tap->at += n;
-	tap->taken += n;
-	/* The only reader has read all of the last chunk: use it again. */
-	if (tap->at == c->len && c->refs == 2 && c->next == NULL)
-		tap->at = c->len = 0;
+	assert(n <= c->len - rd->at);
+	rd->at += n;
+	rd->taken += n;
+	/* The only reader has read all of the last chunk: reuse it. */
+	if (rd->at == c->len && c->refs == 2 && c->next == NULL)
+		rd->at = c->len = 0;
 }
 
 size_t
-evt_fanout_reader_whole(const evt_fanout_reader *tap, size_t n)
+evt_fanout_reader_whole(const evt_fanout_reader *rd, size_t n)
 {
-	const uint8_t *p = tap->chunk->data + tap->at;
+	const uint8_t *p = rd->chunk->data + rd->at;
 	size_t whole = 0;
 
-	assert(n <= tap->chunk->len - tap->at);
+	assert(n <= rd->chunk->len - rd->at);
 	while (whole < n)
 		whole += fanout_frame_size(p + whole);
 	return whole;
 }
 
 uint64_t
-evt_fanout_reader_behind(const evt_fanout_reader *tap)
+evt_fanout_reader_behind(const evt_fanout_reader *rd)
 {
-	return tap->fanout->total - tap->taken;
+	return rd->fanout->total - rd->taken;
 }

@@ -22,11 +22,11 @@
 
 /* Bytes of one write. */
 #define PIECE 65536u
-/* Seconds in which a client must send its body, and the longest time between two
- * pieces of the answer that it takes. */
+/* Seconds in which a client must send its body; also the longest time
+ * between two pieces of the answer that it takes. */
 #define PATIENCE 10
-/* How long a job is worked on before others get their turn: a frame that falls
- * due meanwhile is so much later. */
+/* How long a job runs before others get their turn.  A frame that falls due
+ * meanwhile is late by that much. */
 #define SLICE_NS (2 * EVT_NS_PER_MS)
 
 struct evt_http_request {
@@ -229,8 +229,8 @@ http_request_add_cors(const evt_http_request *x, evt_buf *out)
 	            "content-type\r\n"));
 }
 
-/* Scripts and styles of the page's own alone; nothing from elsewhere but the
- * tiles that were asked for. */
+/* Only the page's own scripts and styles; nothing from elsewhere but the map
+ * tiles that were configured. */
 static bool
 http_request_add_policy(const evt_http_request *x, evt_buf *out)
 {
@@ -242,7 +242,7 @@ http_request_add_policy(const evt_http_request *x, evt_buf *out)
 
 	if (tiles != NULL) {
 		const char *host = strstr(tiles, "://") + 3;
-		/* One of several hosts. */
+		/* The URL stands for several hosts. */
 		bool any = strncmp(host, "{s}.", 4) == 0;
 		const char *rest = any ? host + 4 : host;
 
@@ -280,7 +280,7 @@ evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
 	    evt_buf_add_str(out, "\r\n") &&
 	    (x->method == EVT_HTTP_REQUEST_HEAD || evt_buf_add(out, body, len));
 	if (!ok)
-		out->len = 0; /* it is closed without an answer */
+		out->len = 0; /* the connection is closed without an answer */
 	x->at = LWS_PRE;
 	lws_callback_on_writable(x->wsi);
 }
@@ -304,7 +304,7 @@ evt_http_request_answer_error(evt_http_request *x, unsigned status,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	/* Without memory the answer is an empty one, with its status. */
+	/* Without memory the answer is an empty body with the status. */
 	if (evt_buf_add_str(&body, "{\"error\":") &&
 	    evt_buf_add_json(&body, text, strlen(text)))
 		(void)evt_buf_add_str(&body, "}\n");
@@ -326,8 +326,8 @@ void
 evt_http_request_set_job(evt_http_request *x, evt_http_request_job *job)
 {
 	x->job = job;
-	/* An idle socket can be written to, so its turn comes in each round of
-	 * the loop. */
+	/* An idle socket is writable, so the job gets a turn in each round
+	 * of the loop. */
 	lws_callback_on_writable(x->wsi);
 }
 
@@ -374,20 +374,20 @@ evt_http_request_judge_body(const evt_http_request *x, int64_t *ret_len,
 	char text[32];
 
 	*ret_len = 0;
-	*ret_why = "the length of the body must be said in Content-Length; "
-	           "chunks are not taken";
+	*ret_why = "Content-Length is required; chunked bodies are not "
+	           "accepted";
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
 		return 411;
 	if (lws_hdr_total_length(wsi, length) <= 0)
 		return 0;
-	*ret_why = "Content-Length must be one whole number";
+	*ret_why = "Content-Length must be a whole number, once";
 	if (lws_hdr_copy_fragment(wsi, text, sizeof(text), length, 1) >= 0 ||
 	    lws_hdr_copy(wsi, text, sizeof(text), length) <= 0 ||
 	    text[0] == '-' ||
 	    evt_timetext_int_parse(text, "", 0, INT64_MAX, ret_len, NULL) !=
 	        EVT_OK)
 		return 400;
-	*ret_why = "a body of more than 1048576 bytes is not taken";
+	*ret_why = "request body too large: the limit is 1048576 bytes";
 	return *ret_len > EVT_HTTP_REQUEST_BODY_MAX ? 413 : 0;
 }
 
@@ -400,7 +400,8 @@ evt_http_request_invite_body(evt_http_request *x)
 	if (lws_hdr_total_length(x->wsi, WSI_TOKEN_HTTP_EXPECT) <= 0)
 		return;
 	memcpy(buf + LWS_PRE, go_on, sizeof(go_on) - 1);
-	/* Where it does not go out the body comes a little later. */
+	/* If this cannot be written, the client sends the body a little
+	 * later. */
 	(void)lws_write(x->wsi, buf + LWS_PRE, sizeof(go_on) - 1,
 	    LWS_WRITE_HTTP_HEADERS);
 }
@@ -411,10 +412,10 @@ evt_http_request_add_body(evt_http_request *x, const void *in, size_t len)
 	if (x->answered || x->method != EVT_HTTP_REQUEST_POST)
 		return 0;
 	if (x->body.len + len > EVT_HTTP_REQUEST_BODY_MAX)
-		return -1; /* more than was announced */
+		return -1; /* more than Content-Length says */
 	if (evt_clock_mono() > x->body_due_ns) {
 		evt_http_request_answer_error(x, 408,
-		    "the body did not come within %d s", PATIENCE);
+		    "the request body did not arrive within %d s", PATIENCE);
 		return 0;
 	}
 	return evt_buf_add(&x->body, in, len) ? 0 : -1;
@@ -423,6 +424,6 @@ evt_http_request_add_body(evt_http_request *x, const void *in, size_t len)
 bool
 evt_http_request_is_due(const evt_http_request *x)
 {
-	/* A GET may have a body too, which is not waited for. */
+	/* A GET may have a body too, which is ignored. */
 	return !x->answered && x->method == EVT_HTTP_REQUEST_POST;
 }

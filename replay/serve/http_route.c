@@ -155,8 +155,8 @@ http_route_join_shared(const evt_http_route *rt, const evt_strings *args,
 		if (args->item[i][0] != '\0' &&
 		    strncmp(args->item[i], "token=", 6) != 0)
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "all clients watch one deck here: '%.80s' cannot "
-			    "be set",
+			    "all clients share one deck: '%.80s' cannot be "
+			    "set",
 			    args->item[i]);
 	}
 	r = evt_channels_shared(rt->site->channels, ret_channel, err);
@@ -222,7 +222,8 @@ http_route_accept(const evt_http_route *rt, struct lws *wsi,
 	int r;
 
 	if (evt_channels_closing(channels))
-		return http_route_refuse(rt, wsi, 503, "the server is ending");
+		return http_route_refuse(rt, wsi, 503,
+		    "the server is shutting down");
 	if (evt_channels_clients(channels) >= rt->max_clients)
 		return http_route_refuse(rt, wsi, 503,
 		    "too many clients; retry when others have left");
@@ -293,7 +294,7 @@ http_route_judge_upgrade(const evt_http_route *rt, struct lws *wsi,
 		return http_route_refuse(rt, wsi, (unsigned)status, why);
 	if (!http_route_find_wanted(rt, path, args, &w))
 		return http_route_refuse(rt, wsi, 404,
-		    "there is no such WebSocket here: /stream, /control, "
+		    "no WebSocket at this path; use /stream, /control or "
 		    "/event/subscription");
 	return http_route_accept(rt, wsi, args, &w);
 }
@@ -312,10 +313,10 @@ evt_http_route_upgrade(const evt_http_route *rt, struct lws *wsi)
 	path = http_route_path_of(wsi);
 	if (path == NULL)
 		(void)http_route_refuse(rt, wsi, 400,
-		    "a WebSocket begins with a GET");
+		    "a WebSocket handshake must be a GET");
 	else if (!http_route_has_version(wsi))
 		(void)http_route_refuse(rt, wsi, 426,
-		    "only version 13 of the WebSocket protocol is spoken here");
+		    "unsupported WebSocket version; use 13");
 	else if (evt_http_args_read(wsi, &args))
 		r = http_route_judge_upgrade(rt, wsi, path, &args);
 	free(path);
@@ -418,19 +419,18 @@ http_route_handle(const evt_http_route *rt, evt_http_request *x)
 		evt_http_request_answer(x, 204, "text/plain", "", 0);
 	} else if (method == EVT_HTTP_REQUEST_OTHER) {
 		evt_http_request_answer_error(x, 405,
-		    "only GET and POST are known here");
+		    "method not allowed; use GET or POST");
 	} else if (http_route_says_goodbye(x)) {
 		evt_http_request_answer(x, 200, "text/plain", "", 0);
 	} else if (http_route_is_socket(path)) {
 		evt_http_request_answer_error(x, 426,
-		    "connect with a WebSocket");
+		    "this path accepts WebSocket connections only");
 	} else if (strncmp(path, "/api/", 5) == 0) {
 		evt_api(rt->site, x);
 	} else if (evt_platform_rest(rt->site, x)) {
 		return;
 	} else if (method == EVT_HTTP_REQUEST_POST) {
-		evt_http_request_answer_error(x, 404,
-		    "there is no such call here");
+		evt_http_request_answer_error(x, 404, "no such call");
 	} else if (f != NULL) {
 		evt_http_request_answer(x, 200, f->type, f->data, f->len);
 	} else if (strcmp(path, "/metrics") == 0) {
@@ -440,7 +440,7 @@ http_route_handle(const evt_http_route *rt, evt_http_request *x)
 		    hello, sizeof(hello) - 1);
 	} else {
 		evt_http_request_answer_error(x, 404,
-		    "there is nothing at this path");
+		    "nothing is served at this path");
 	}
 }
 

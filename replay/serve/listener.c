@@ -1,4 +1,4 @@
-/* listener.c - see listener.h. */
+/* listener.c - listening and accepting; see listener.h. */
 #include "replay/serve/listener.h"
 
 #include <errno.h>
@@ -22,7 +22,8 @@ listener_listen_on(const struct addrinfo *ai)
 
 	if (fd < 0)
 		return -1;
-	/* Without it a port is taken for a minute after the last client left. */
+	/* Without this option a port stays taken for a minute after the last
+	 * client left. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 ||
 	    listen(fd, 128) != 0) {
@@ -49,7 +50,8 @@ listener_name_it(const evt_address *at, int fd, char where[EVT_LISTENER_TEXT],
 	unsigned port;
 
 	if (getsockname(fd, &name.any, &n) != 0)
-		return evt_err_sys(err, errno, "cannot tell the port");
+		return evt_err_sys(err, errno,
+		    "cannot read the port of the listening socket");
 	port = ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port :
 	                                              name.v4.sin_port);
 	snprintf(where, EVT_LISTENER_TEXT, "%s%s%s:%u", v6 ? "[" : "", at->host,
@@ -95,17 +97,17 @@ evt_listener_spare(void)
 }
 
 int
-evt_listener_accept(int listen_fd, int *spare_fd, bool *ret_turned_away)
+evt_listener_accept(int listen_fd, int *spare_fd, bool *ret_refused)
 {
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	*ret_turned_away = false;
+	*ret_refused = false;
 	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || *spare_fd < 0)
 		return fd;
 	close(*spare_fd);
 	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0) {
-		*ret_turned_away = true;
+		*ret_refused = true;
 		close(fd);
 	}
 	*spare_fd = evt_listener_spare();

@@ -24,7 +24,7 @@
 #include "format/navixy/stamp_rewrite.h"
 #include "format/wire/access.h"
 
-/* The platform's error codes that are given here. */
+/* The platform's error codes that are used here. */
 enum {
 	SAYS_WRONG_HASH = 3,
 	SAYS_WRONG_FORMAT = 5,
@@ -39,7 +39,7 @@ enum {
 	SAYS_NOT_ALL_EXIST = 217
 };
 
-/* A call: the request, its parameters, and the board to answer from. */
+/* A call: the request, its parameters, and the states to answer from. */
 struct call {
 	evt_site *site;
 	evt_http_request *x;
@@ -58,7 +58,7 @@ platform_rest_fail(evt_http_request *x, unsigned status, int code,
 {
 	evt_buf out = { 0 };
 
-	/* Without memory the answer is an empty one, with its status. */
+	/* Without memory the answer is an empty body with the status. */
 	(void)evt_buf_printf(&out,
 	    "{\"success\":false,\"status\":{\"code\":%d,\"description\":\"%s\"}"
 	    "}",
@@ -67,7 +67,7 @@ platform_rest_fail(evt_http_request *x, unsigned status, int code,
 	evt_buf_free(&out);
 }
 
-/* Whether a parameter is true; in a form and a query it is text. */
+/* Whether a parameter is true; in a form or a query it is text. */
 static bool
 platform_rest_flag(const struct call *c, const char *name)
 {
@@ -77,7 +77,7 @@ platform_rest_flag(const struct call *c, const char *name)
 	    (cJSON_IsString(v) && strcmp(v->valuestring, "true") == 0);
 }
 
-/* ok: what is in out is the whole answer. */
+/* Answer with `out`; ok false: it could not be made. */
 static void
 platform_rest_succeed(struct call *c, bool ok)
 {
@@ -88,7 +88,7 @@ platform_rest_succeed(struct call *c, bool ok)
 		    "Unexpected error");
 }
 
-/* Succeed with what is in out, its times in the form that was asked for. */
+/* Answer with `out`, its times in the form that the request asks for. */
 static void
 platform_rest_succeed_with_times(struct call *c, bool ok)
 {
@@ -105,7 +105,7 @@ platform_rest_succeed_with_times(struct call *c, bool ok)
 	evt_buf_free(&plain);
 }
 
-/* The user's clock at the deck's place, as a JSON string. */
+/* The user's clock where the deck is, as a JSON string. */
 static bool
 platform_rest_add_user_time(const struct call *c, evt_buf *out)
 {
@@ -154,7 +154,8 @@ platform_rest_decode(char *s, size_t n)
 	return to;
 }
 
-/* Add "name=text" to the parameters; a text that is a JSON array as that. */
+/* Add "name=text" to the parameters; a text that is a JSON array becomes
+ * one. */
 static bool
 platform_rest_add_param(cJSON *params, const char *arg)
 {
@@ -197,7 +198,7 @@ platform_rest_add_form(cJSON *params, char *body, size_t len)
 	return ok;
 }
 
-/* All parameters; NULL: the body is no JSON object and no form. */
+/* All parameters.  NULL: the body is neither a JSON object nor a form. */
 static cJSON *
 platform_rest_read_params(evt_http_request *x)
 {
@@ -226,7 +227,7 @@ platform_rest_read_params(evt_http_request *x)
 	return NULL;
 }
 
-/* A tracker id, which may come as text. */
+/* Read a tracker id, a number or text. */
 static bool
 platform_rest_get_id(const cJSON *v, int64_t *ret_id)
 {
@@ -248,8 +249,8 @@ platform_rest_user_auth(struct call *c)
 	uint8_t random[16];
 	bool ok;
 
-	/* Who knows a password cannot be told here, and the right credential is
-	 * not given to whoever asks. */
+	/* Passwords cannot be checked here, and the required credential must
+	 * not be given to anybody who asks. */
 	if (c->site->hash != NULL) {
 		platform_rest_fail(c->x, 400, SAYS_WRONG_LOGIN,
 		    "Wrong login or password");
@@ -263,8 +264,8 @@ platform_rest_user_auth(struct call *c)
 	platform_rest_succeed(c, ok && evt_buf_add_str(&c->out, "\"}"));
 }
 
-/* The user's time zone, where one of whole hours has the offset that his clock
- * shows.  The signs of these names are those of POSIX: west is +. */
+/* The user's time zone, if his offset from UTC is whole hours.  The signs of
+ * these names are those of POSIX: west is +. */
 static bool
 platform_rest_add_time_zone(const struct call *c, evt_buf *out)
 {
@@ -294,7 +295,7 @@ platform_rest_user_get_info(struct call *c)
 	            "\"premium_gis\":false,\"features\":[]}"));
 }
 
-/* A tracker of which no list is known, as an item of one. */
+/* An item of the tracker list, made up since no list is known. */
 static bool
 platform_rest_add_made_up(const evt_state_source *s, evt_buf *out)
 {
@@ -310,7 +311,8 @@ platform_rest_add_made_up(const evt_state_source *s, evt_buf *out)
 	        s->lifecycle.blocked ? "true" : "false");
 }
 
-/* Whether the label holds one of the texts that were asked for, if any were. */
+/* Whether the label contains one of the texts that are asked for, if there
+ * are any. */
 static bool
 platform_rest_label_passes(const cJSON *labels, const char *label)
 {
@@ -383,12 +385,12 @@ platform_rest_tracker_list(struct call *c)
 	        evt_buf_add_str(&c->out, "]}"));
 }
 
-/* What can be said of a tracker. */
+/* What is known of a tracker. */
 enum standing {
 	TRACKER_UNKNOWN,
 	TRACKER_GONE, /* its source is corrupt */
 	TRACKER_BLOCKED,
-	TRACKER_SILENT, /* no state of it is known yet */
+	TRACKER_SILENT, /* it has no state yet */
 	TRACKER_SPEAKS
 };
 
@@ -408,7 +410,8 @@ platform_rest_standing_of(const struct call *c, int64_t id)
 	                              TRACKER_SILENT;
 }
 
-/* The tracker that is asked for.  false after having said that there is none. */
+/* Find the tracker that is asked for.  false: there is none, and the request
+ * was answered. */
 static bool
 platform_rest_asked_tracker(struct call *c, int64_t *ret_id,
     enum standing *ret_standing)
@@ -511,7 +514,8 @@ platform_rest_are_ids(const cJSON *ids)
 	return cJSON_IsArray(ids);
 }
 
-/* Append "name":[...], those of one or the other standing. */
+/* Append "name":[...] with the ids whose tracker is in one of two
+ * conditions. */
 static bool
 platform_rest_add_ids(struct call *c, const char *name, const cJSON *ids,
     enum standing one, enum standing other)
@@ -561,7 +565,8 @@ platform_rest_add_states(struct call *c, const cJSON *ids)
 	return ok && evt_buf_add_byte(&c->out, '}');
 }
 
-/* Blocked trackers, and those that do not exist, are listed or an error. */
+/* Answer with the states of many trackers.  Blocked trackers, and those that
+ * do not exist, are listed or are an error. */
 static void
 platform_rest_answer_states(struct call *c, bool list_blocked, bool list_absent)
 {
@@ -598,7 +603,8 @@ platform_rest_tracker_get_states(struct call *c)
 	    platform_rest_flag(c, "allow_not_exist"));
 }
 
-/* No document of the platform has it: it never fails for a single tracker. */
+/* The platform's documents do not have this call: it never fails because of
+ * a single tracker. */
 static void
 platform_rest_tracker_batch_states(struct call *c)
 {
@@ -610,7 +616,7 @@ platform_rest_tracker_batch_states(struct call *c)
 static const struct row {
 	const char *name;
 	void (*fn)(struct call *c);
-	bool open; /* without a hash */
+	bool open; /* may be called without a hash */
 } rows[] = {
 	{ "/user/auth", platform_rest_user_auth, true },
 	{ "/user/get_info", platform_rest_user_get_info, false },
@@ -635,7 +641,7 @@ platform_rest_hash_is_right(const struct call *c)
 	return session != NULL && evt_access_secret_equal(want, session);
 }
 
-/* What a call is answered from. */
+/* Find the states that a call is answered from. */
 static int
 platform_rest_find_states(struct call *c)
 {
@@ -670,8 +676,8 @@ platform_rest_answer(evt_site *site, evt_http_request *x, const struct row *row)
 	evt_buf_free(&c.out);
 }
 
-/* Whether it looks like one of the platform's calls: below one of its prefixes,
- * or RESOURCE/ACTION that something is sent to. */
+/* Whether the request looks like a call of the platform: it is below one of
+ * its prefixes, or a POST to RESOURCE/ACTION. */
 static bool
 platform_rest_is_platforms(const evt_http_request *x)
 {
@@ -683,7 +689,7 @@ platform_rest_is_platforms(const evt_http_request *x)
 	        strchr(path + 1, '/') != NULL);
 }
 
-/* Whether there are other calls of its resource: "/v2/tracker/delete". */
+/* Whether there are calls of that resource: "/v2/tracker/delete". */
 static bool
 platform_rest_has_resource(const char *path)
 {
@@ -713,7 +719,7 @@ evt_platform_rest(evt_site *site, evt_http_request *x)
 	if (!platform_rest_is_platforms(x))
 		return false;
 	evt_notice_send(site->notice,
-	    "a client called %.200s, which is not answered here", path);
+	    "a client called %.200s, which the stand-in does not answer", path);
 	if (platform_rest_has_resource(path))
 		platform_rest_fail(x, 400, SAYS_WRONG_METHOD, "Wrong method");
 	else

@@ -254,7 +254,7 @@ playback_pump_play(evt_playback *p)
 	case EVT_PACE_STOPPED:
 		return playback_pump_stopped_at_frame(p);
 	case EVT_ERR_CORRUPT:
-		evt_notice_send(p->o.notice, "%s; going on behind it",
+		evt_notice_send(p->o.notice, "%s; continuing after it",
 		    err.text);
 		return true;
 	default:

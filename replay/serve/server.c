@@ -2,12 +2,12 @@
  * server.c - the listening socket, the loop of libwebsockets and its callbacks;
  * see server.h.  Channels play, http_route.c judges requests.
  *
- * We listen and accept ourselves and hand connections to libwebsockets: so names
- * are resolved, IPv6 works, errors have their words, and a socket's buffers can be
- * bounded before anything is sent.
+ * The server listens and accepts itself, and gives the connections to
+ * libwebsockets.  So names are resolved, IPv6 works, errors have a text, and a
+ * socket's buffers are bounded before anything is sent.
  *
- * The library's own timers tick in milliseconds and spin the last one.  So there
- * is one absolute timer descriptor in its loop, for the earliest due of all decks.
+ * The library's own timers tick in milliseconds and spin the last one.  So the
+ * loop has one absolute timer descriptor, for the playback that is due first.
  */
 #include "replay/serve/server.h"
 
@@ -35,19 +35,19 @@
 #include "replay/serve/site.h"
 #include "replay/serve/ws_client.h"
 
-/* What the kernel may hold for a client that does not read. */
+/* Bytes that the kernel may hold for a client that does not read. */
 #define SEND_BUFFER (256 << 10)
-/* Clients get this long to answer a close at the end. */
+/* How long clients may take to answer a close frame at a stop. */
 #define STOP_NS (2 * EVT_NS_PER_S)
-/* Housekeeping. */
+/* Between two rounds of housekeeping. */
 #define TICK_NS (EVT_NS_PER_S / 2)
-/* Connections beside the clients: requests, and those that say nothing until
- * they are dropped, who must not keep the others out. */
+/* Connections beside those of clients: requests, and connections that say nothing
+ * until they are dropped.  These must not keep clients out. */
 #define OTHER_CONNECTIONS 1024u
 /* Further descriptors: the listener, the timer, tapes, blocks that are read. */
 #define OTHER_FDS 256u
 
-/* Protocols, by their id: what a callback is about. */
+/* Ids of our protocols: what a callback is about. */
 enum { PROTOCOL_CLIENT = 1, PROTOCOL_TIMER, PROTOCOL_LISTENER };
 
 struct evt_server {
@@ -85,8 +85,8 @@ server_open_listener(evt_server *s, evt_error *err)
 	return r;
 }
 
-/* Bounds for a connection, before libwebsockets has it.  Where one is refused the
- * connection works all the same. */
+/* Bounds for a connection, before libwebsockets gets it.  A connection works
+ * also without one of them. */
 static void
 server_prepare_socket(int fd)
 {
@@ -105,23 +105,23 @@ static void
 server_accept_all(evt_server *s)
 {
 	uint64_t unheard;
-	bool turned_away;
+	bool refused;
 	int fd;
 
 	while ((fd = evt_listener_accept(s->listen_fd, &s->spare_fd,
-	            &turned_away)) >= 0) {
+	            &refused)) >= 0) {
 		server_prepare_socket(fd);
 		unheard = s->stats.unheard;
-		/* It closes the descriptor where it fails; perhaps it had begun
-		 * with TLS, and told us that it was no good. */
+		/* If it fails it closes the descriptor.  After a failure of TLS
+		 * its callback has counted the connection already. */
 		if (lws_adopt_socket_vhost(s->vhost, fd) == NULL &&
 		    s->stats.unheard == unheard)
 			s->stats.refused++;
 	}
-	if (turned_away) {
+	if (refused) {
 		s->stats.refused++;
 		evt_notice_send(&s->notice,
-		    "a client was turned away: too many open files");
+		    "a connection was refused: too many open files");
 	}
 }
 
@@ -207,8 +207,8 @@ server_on_stranger(evt_server *s, struct lws *wsi,
 	case LWS_CALLBACK_HTTP:
 		return evt_http_route_begin(&s->route, wsi);
 	case LWS_CALLBACK_RAW_ADOPT:
-		/* The library takes CONNECT for the beginning of something that
-		 * is no HTTP, and would never drop it. */
+		/* The library does not take CONNECT for HTTP, and would
+		 * never drop the connection. */
 		s->stats.refused++;
 		lws_set_opaque_user_data(wsi, &s->gone);
 		return -1;
@@ -247,7 +247,7 @@ static int
 server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     void *in, size_t len)
 {
-	/* None: it was refused before it could ask for one. */
+	/* NULL: it was refused before it could ask for one. */
 	const struct lws_protocols *protocol = lws_get_protocol(wsi);
 	unsigned id = protocol != NULL ? protocol->id : PROTOCOL_CLIENT;
 	evt_server *s = lws_context_user(lws_get_context(wsi));
@@ -262,7 +262,7 @@ server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 			server_accept_all(s);
 		return 0;
 	}
-	/* Clients may ask for our own protocols, and are not given them. */
+	/* A client that asks for one of our own protocols does not get it. */
 	if (id != PROTOCOL_CLIENT && lws_get_opaque_user_data(wsi) == NULL)
 		return 0;
 	return server_on_client(s, wsi, reason, in, len);
@@ -271,8 +271,8 @@ server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 /* ---- opening ------------------------------------------------------------- */
 
 static const struct lws_protocols protocols[] = {
-	/* The first one also has all requests, and clients that name no
-	 * subprotocol.  A write may be as large as a chunk. */
+	/* The first one also gets all requests, and clients that name no
+	 * subprotocol.  A write may be as large as a chunk of the fanout. */
 	{ .name = "evtape",
 	    .callback = server_callback,
 	    .id = PROTOCOL_CLIENT,
@@ -285,7 +285,8 @@ static const struct lws_protocols protocols[] = {
 	{ 0 },
 };
 
-/* Descriptors for all who may connect.  With fewer some are turned away. */
+/* Raise the limit of descriptors to n, as far as the system lets us.  With fewer,
+ * some connections are refused. */
 static void
 server_allow_descriptors(rlim_t n)
 {
@@ -338,7 +339,7 @@ server_open_context(evt_server *s, evt_error *err)
 	return EVT_OK;
 }
 
-/* Have libwebsockets wait for a descriptor; it is the library's from then on. */
+/* Let libwebsockets wait for a descriptor, and own it from then on. */
 static int
 server_adopt(evt_server *s, int fd, const char *protocol, evt_error *err)
 {
@@ -351,7 +352,7 @@ server_adopt(evt_server *s, int fd, const char *protocol, evt_error *err)
 	return EVT_OK;
 }
 
-/* Give a copy of a descriptor of ours to the library, which closes it. */
+/* Let the library wait for a copy of a descriptor, which it closes. */
 static int
 server_adopt_copy(evt_server *s, int fd, const char *protocol, evt_error *err)
 {
@@ -365,14 +366,14 @@ server_adopt_copy(evt_server *s, int fd, const char *protocol, evt_error *err)
 static int
 server_open_channels(evt_server *s, evt_error *err)
 {
-	const evt_channel_options o = { .tapes = s->o.reel,
+	const evt_channel_options o = { .tapes = s->o.tapes,
 		.trackers = s->o.trackers,
 		.hash = s->o.hash,
 		.heartbeat_ns = s->o.heartbeat_ns,
 		.client_bytes = s->o.client_bytes,
 		.client_stall_ns = s->o.client_stall_ns,
 		.wait_clients = s->o.wait_clients,
-		.shift = s->o.rebase,
+		.shift = s->o.shift,
 		.once = s->o.once,
 		.said_no_trackers = &s->said_no_trackers,
 		.stats = &s->stats,
@@ -384,7 +385,7 @@ server_open_channels(evt_server *s, evt_error *err)
 static void
 server_open_site(evt_server *s)
 {
-	s->site = (evt_site){ .tapes = s->o.reel,
+	s->site = (evt_site){ .tapes = s->o.tapes,
 		.ref = s->o.ref,
 		.trackers = s->o.trackers,
 		.hash = s->o.hash,
@@ -434,7 +435,7 @@ evt_server_open(const evt_server_options *options, evt_server **ret_server,
 	evt_server *s;
 	int r;
 
-	assert(options->reel != NULL && options->play != NULL);
+	assert(options->tapes != NULL && options->play != NULL);
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return evt_err_nomem(err);

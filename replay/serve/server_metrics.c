@@ -56,30 +56,31 @@ evt_server_metrics(evt_http_request *x, const evt_server_stats *st,
 	ok = evt_prometheus_value(&out, NAME("frames_total"), "counter",
 	         "Frames that decks played.", (double)st->deck.frames) &&
 	    evt_prometheus_value(&out, NAME("deliveries_total"), "counter",
-	        "Messages that clients were sent.", (double)st->deliveries) &&
+	        "Messages queued for clients: frames times clients.",
+	        (double)st->deliveries) &&
 	    evt_prometheus_value(&out, NAME("sent_bytes_total"), "counter",
-	        "Their payload, in bytes.", (double)st->bytes) &&
+	        "Payload of these messages, in bytes.", (double)st->bytes) &&
 	    server_metrics_add_clients(&out, clients) &&
 	    evt_prometheus_value(&out, NAME("clients_total"), "counter",
-	        "Clients that were let in.", (double)st->clients) &&
+	        "Clients that were accepted.", (double)st->clients) &&
 	    evt_prometheus_value(&out, NAME("clients_dropped_total"), "counter",
-	        "Clients that were cut off since they were too slow.",
+	        "Clients that were cut off because they were too slow.",
 	        (double)st->cut_off) &&
 	    evt_prometheus_value(&out, NAME("requests_total"), "counter",
-	        "Requests that were no WebSocket.", (double)st->requests) &&
+	        "HTTP requests that were no WebSocket upgrade.",
+	        (double)st->requests) &&
 	    evt_prometheus_value(&out, NAME("refused_total"), "counter",
 	        "Requests and connections that were refused.",
 	        (double)st->refused) &&
 	    evt_prometheus_value(&out, NAME("connections_unheard_total"),
 	        "counter",
-	        "Connections that ended before a request was understood: what "
-	        "libwebsockets does not take, and who says nothing.",
+	        "Connections that ended before a request was understood.",
 	        (double)st->unheard) &&
 	    evt_prometheus_value(&out, NAME("frames_lost_total"), "counter",
-	        "Frames that damage to the tape cost.",
+	        "Frames that were lost to damage of the tape.",
 	        (double)st->frames_lost) &&
 	    evt_prometheus_value(&out, NAME("failed_total"), "counter",
-	        "Decks that could not read on.", (double)st->failed) &&
+	        "Decks that stopped at a read error.", (double)st->failed) &&
 	    server_metrics_add_lateness(&out, &st->late);
 	if (ok)
 		evt_http_request_answer(x, 200, EVT_PROMETHEUS_TYPE, out.data,

@@ -35,12 +35,13 @@ struct evt_ws_client {
 	evt_fanout *own;          /* its own stream; NULL: o.shared */
 	evt_buf rx;               /* a message that is coming in */
 	int64_t stalled_since;    /* INT64_MAX: not stalled */
-	uint64_t excused_at;      /* of the stream: bytes before do not count */
-	uint64_t leave_at;        /* of the stream: nothing after it is sent */
-	int goodbye;              /* close code to leave with; 0: stay */
-	bool done;                /* nothing may be written any more */
-	bool held;                /* its socket is not read */
-	bool full;                /* its socket takes no more for now */
+	uint64_t
+	    excused_at; /* stream position: bytes before it do not count as behind */
+	uint64_t leave_at; /* stream position: nothing after it is sent */
+	int goodbye;       /* close code to leave with; 0: stay */
+	bool done;         /* nothing may be written any more */
+	bool held;         /* its socket is not read */
+	bool full;         /* its socket takes no more for now */
 };
 
 int
@@ -76,9 +77,10 @@ evt_ws_client_free(evt_ws_client *c)
 	if (c == NULL)
 		return;
 	if (c->reader.fanout != NULL)
-		evt_notice_send(c->o.notice, "client %" PRIu64 " left", c->no);
+		evt_notice_send(c->o.notice, "client %" PRIu64 " disconnected",
+		    c->no);
 	else
-		c->o.stats->refused++; /* by the library */
+		c->o.stats->refused++; /* the library refused it */
 	c->o.ops->on_close(c->o.ctx);
 	evt_fanout_reader_close(&c->reader);
 	evt_fanout_free(c->own);
@@ -125,7 +127,7 @@ evt_ws_client_open(evt_ws_client *c)
 	assert(c->reader.fanout == NULL);
 	evt_fanout_reader_open(&c->reader,
 	    c->own != NULL ? c->own : c->o.shared);
-	evt_notice_send(c->o.notice, "client %" PRIu64 " is there", c->no);
+	evt_notice_send(c->o.notice, "client %" PRIu64 " connected", c->no);
 	if (c->o.ops->on_open(c->o.ctx, &err) == EVT_OK)
 		return 0;
 	ws_client_notice_error(c, &err);
@@ -208,7 +210,7 @@ evt_ws_client_cut_off(evt_ws_client *c, const char *why)
 	if (c->done)
 		return;
 	c->o.stats->cut_off++;
-	evt_notice_send(c->o.notice, "client %" PRIu64 " is cut off: %s", c->no,
+	evt_notice_send(c->o.notice, "client %" PRIu64 " cut off: %s", c->no,
 	    why);
 	ws_client_kill(c);
 }
@@ -244,8 +246,8 @@ evt_ws_client_excuse(evt_ws_client *c)
 	c->excused_at = evt_fanout_total(c->reader.fanout);
 }
 
-/* What remains to be sent; a client that leaves gets only what was queued when
- * it was told to. */
+/* Bytes that remain to be sent.  A client that leaves gets only those that
+ * were queued when evt_ws_client_goodbye() was called. */
 static uint64_t
 ws_client_remaining(const evt_ws_client *c)
 {
@@ -263,7 +265,7 @@ ws_client_note_progress(evt_ws_client *c, bool took, int64_t now)
 		c->stalled_since = now;
 }
 
-/* Bytes have come that nobody has read; false at the end of the stream too. */
+/* Received bytes wait in the socket; false at the end of the stream too. */
 static bool
 ws_client_has_input(const evt_ws_client *c)
 {
@@ -272,21 +274,21 @@ ws_client_has_input(const evt_ws_client *c)
 	return ioctl(lws_get_socket_fd(c->o.wsi), FIONREAD, &n) == 0 && n > 0;
 }
 
-/* What is to be written, or part of what was, waits for the peer to read. */
+/* Bytes wait until the peer reads: ours, or some that the library holds. */
 static bool
 ws_client_waits(const evt_ws_client *c)
 {
 	return (c->full && !c->done) || lws_partial_buffered(c->o.wsi) != 0;
 }
 
-/*
- * The end of a peer's stream must not be read while libwebsockets still holds a
- * part of what was written: 4.1 then puts the closing off until that part is
- * written, and serves the same socket again and again without ever polling.  A
- * peer that half-closes and does not read would hang the server.  Nor while its
- * socket is full: one that half-closes and reads slowly gets what it reads.  What
- * it says is still read; under TLS the end may be among it, so there it waits.
- */
+/* The end of a peer's stream must not be read while libwebsockets still
+ * holds part of an earlier write.  Version 4.1 then postpones closing until
+ * that part is written, and serves the same socket again and again without
+ * polling: a peer that half-closes and does not read would hang the server.
+ * Nor may it be read while the socket is full, so that a peer that half-
+ * closes and reads slowly gets everything that it reads.  Messages of the
+ * peer are still read meanwhile.  Under TLS the end may be among the
+ * received bytes, so there reading stops. */
 void
 evt_ws_client_update_reading(evt_ws_client *c)
 {
@@ -298,8 +300,8 @@ evt_ws_client_update_reading(evt_ws_client *c)
 	c->held = hold;
 }
 
-/* Write of n bytes what the socket takes, whole frames; n: the same.  Returns how
- * many, -1 where the connection is gone. */
+/* Write as many whole frames of the n bytes as the socket takes; n ends with
+ * a frame.  Returns how many bytes, -1 if the connection is gone. */
 static ssize_t
 ws_client_put(evt_ws_client *c, uint8_t *p, size_t n)
 {
@@ -334,8 +336,8 @@ evt_ws_client_flush(evt_ws_client *c, int64_t now)
 	uint8_t *p;
 	size_t n;
 
-	/* The library may have said goodbye for us, to one who broke the
-	 * protocol: nothing may follow then. */
+	/* The library may have sent a close frame by itself, to a client
+	 * that broke the protocol.  Nothing may follow it. */
 	if (c->reader.fanout != NULL && lws_get_close_length(c->o.wsi) > 0)
 		c->done = true;
 	if (c->reader.fanout == NULL || c->done)
@@ -346,7 +348,7 @@ evt_ws_client_flush(evt_ws_client *c, int64_t now)
 		                                 (size_t)ws_client_remaining(c);
 		put_n = ws_client_put(c, p, n);
 		if (put_n < 0) {
-			/* The connection is gone; its callback will come. */
+			/* The connection is gone; its callback will follow. */
 			c->done = true;
 			lws_set_timeout(c->o.wsi,
 			    PENDING_TIMEOUT_KILLED_BY_PARENT,

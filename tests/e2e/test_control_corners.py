@@ -44,7 +44,7 @@ class Looking(ControlCase):
         """Nothing is an answer, but not what lies backwards."""
         self.serve(self.states())
         self.assertEqual(self.get("frames", from_="+1s", to="+1s"), {"frames": [], "more": False})
-        self.refused(400, "from is behind to", "GET", "/api/frames?from=%2B2s&to=%2B1s")
+        self.refused(400, "from must not be after to", "GET", "/api/frames?from=%2B2s&to=%2B1s")
 
 
 class Deck(DeckCase):

@@ -149,7 +149,7 @@ class Moving(Case):
         self.assertNotIn("loop", self.ctl(self.url, "loop", "off"))
         self.assertIsNone(self.deck()["loop"])
         self.fails(2, "loop: .*both", self.url, "loop", "+10s", "-")
-        self.fails(2, "loop: nothing lies between", self.url, "loop", "+10s", "+5s")
+        self.fails(2, "loop: from must be before to", self.url, "loop", "+10s", "+5s")
 
     def test_a_loop_without_frames(self):
         """It goes round and round at once: the server answers all the same, and it can be left."""

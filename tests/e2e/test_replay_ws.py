@@ -298,7 +298,7 @@ class Queries(WsCase):
         c.send(8, b"\x03\xe8")
         while c.message() != (8, b"\x03\xe8"):  # what was on its way, and the answer
             pass
-        self.server.wait_for(b"client 1 left")
+        self.server.wait_for(b"client 1 disconnected")
 
     def test_merged(self):
         a = self.tape("a.tape", [(i * 10, state(1, i)) for i in range(0, 50, 2)])
@@ -318,7 +318,7 @@ class Queries(WsCase):
         numbers, code = self.get(url)
         self.assertEqual((sorted(numbers), code), (numbers, 1000))
         self.assertTrue(2500 < len(numbers) < 3000)
-        self.server.wait_for(b"going on behind it")
+        self.server.wait_for(b"continuing after it")
         self.assertGreaterEqual(self.stop(code=3)["blocks_damaged"], 1)
 
 
@@ -409,9 +409,9 @@ class Access(WsCase):
             self.assertIn("101", c.response())
         status, body = self.status(url)
         self.assertEqual(status, 503)
-        self.assertIn(b"--max-clients", body)
+        self.assertIn(b"too many clients", body)
         first[0].close()
-        self.server.wait_for(b"left")
+        self.server.wait_for(b"disconnected")
         self.assertEqual(self.status(url)[0], 101)
 
     def test_port_taken(self):
@@ -442,7 +442,7 @@ class Shared(WsCase):
         url = self.serve("--shared", self.states())
         got = self.node(url + "?speed=2")
         self.assertEqual(got[0].get("status"), 400)
-        self.assertIn("all clients watch one deck", got[0]["body"])
+        self.assertIn("all clients share one deck", got[0]["body"])
 
     def test_again(self):
         """Behind a deck that has ended the next client starts another one."""
@@ -462,7 +462,7 @@ class Shared(WsCase):
             self.assertEqual(json.loads(first.message()[1])["data"]["n"], i)
         second = self.raw(url)
         self.assertIn("101", second.response())
-        self.server.wait_for(b"client 2 is there")
+        self.server.wait_for(b"client 2 connected")
         self.server.signal(signal.SIGTERM)
         for c in (first, second):
             self.assertEqual(c.message(), (8, b"\x03\xe9"))
@@ -502,7 +502,7 @@ class SlowClients(WsCase):
         for c in (slow, quick):
             self.assertIn("101", c.response())
         n = 0
-        while b"is cut off: it is too far behind" not in self.server.err:
+        while b"cut off: it is too far behind" not in self.server.err:
             self.assertLess(n, 400, "it was never cut off")
             self.control(url, "step")
             self.assertEqual(json.loads(quick.message()[1])["data"]["n"], n)
@@ -530,10 +530,10 @@ class SlowClients(WsCase):
                 got = self.read_all(quick)
             except (EOFError, ConnectionResetError):
                 got = None
-            self.server.wait_for(b"is cut off: it took nothing for too long")
+            self.server.wait_for(b"cut off: it read nothing for too long")
             quick.close()
             self.server.finish()
-            if self.server.err.count(b"is cut off: it took nothing for too long") == 2:
+            if self.server.err.count(b"cut off: it read nothing for too long") == 2:
                 return False  # this process did not run for so long
             self.assertEqual(got, (list(range(400)), 1000))
             return True

@@ -233,7 +233,7 @@ class NodeWs(ClientCase):
             for _ in range(2):
                 _, p = self.run_ws(url + PATH, how, new(STATES))
                 self.assertEqual(p.popen.returncode, 0, p.err)
-        self.server.wait_for(rb"client 6 left")
+        self.server.wait_for(rb"client 6 disconnected")
         self.parses(url, old([5, 6]))
         self.stop()
 
@@ -285,7 +285,7 @@ class Websockets(ClientCase):
             await ws.send(new(STATES))
             ws.transport.abort()
             await ws.wait_closed()
-        self.server.wait_for(rb"client 15 left")
+        self.server.wait_for(rb"client 15 disconnected")
         async with self.connect(url) as ws:
             await self.subscribed(ws, old([5]))
 

@@ -222,7 +222,7 @@ class Calls(RestCase):
         for odd in ("%0Aforged", "%0D%0Aforged", "%1B%5B31mred"):
             self.fails(400, 111, url, "/v2/a" + odd, {})
         for path in (b"/v2/track/list", b"/api-v2/tracker/delete", b"/v2/zone/list", b"/history/unread/list"):
-            self.server.wait_for(b"a client called " + path + b", which is not answered here\n")
+            self.server.wait_for(b"a client called " + path + b", which the stand-in does not answer\n")
         self.stop()
         self.assertNotIn(HASH.encode(), self.server.err)
         self.assertNotRegex(self.server.err, rb"\nforged|\x1b|\r")

@@ -61,7 +61,7 @@ setup(void **state)
 	x->play.speed = EVT_SPEED_UNLIMITED;
 	x->options = (evt_server_options){ .at = { .host = "127.0.0.1" },
 		.access = { .host = "127.0.0.1" },
-		.reel = &x->reel,
+		.tapes = &x->reel,
 		.play = &x->play,
 		.wait_clients = 1,
 		.max_clients = 4,

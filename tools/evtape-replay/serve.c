@@ -210,10 +210,10 @@ serve_run(const struct options *o, const evt_tape_set *tapes,
 	char token[EVT_ACCESS_TOKEN_MAX + 1], *hash = NULL;
 	evt_trackers *trackers = NULL;
 	evt_server_options so = { .at = o->at,
-		.reel = tapes,
+		.tapes = tapes,
 		.play = play,
 		.ref = *ref,
-		.rebase = o->rebase,
+		.shift = o->rebase,
 		.precise = o->precise,
 		.shared = o->shared,
 		.once = o->once,
