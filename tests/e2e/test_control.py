@@ -123,7 +123,7 @@ class Shapes(ControlCase):
         with open(DOCUMENT, encoding="utf-8") as f:
             text = f.read()
         at = text.index("`GET /api/%s" % call, text.index("## Shapes"))
-        found = re.compile(r"```json\n(.*?)```|— `(\{.*?\})`[.:]", re.S).search(text, at)
+        found = re.compile(r"```json\n(.*?)```|(?:—|gives)\s`(\{.*?\})`[.:,]", re.S).search(text, at)
         shown = re.sub(r",…(?=[\]}])", "", found.group(1) or found.group(2))
         return json.loads(re.sub(r"(?<=[:\[])…", "0", shown))
 
