@@ -102,7 +102,9 @@ tool_run(const tool_command *command, int argc, char **argv)
 		.args = argv + 1 };
 	int code;
 
-	assert(argc > 0);
+	assert(argc > 0 && argv != NULL);
+	assert(command->cli != NULL);
+	assert(command->sub != NULL || command->run != NULL);
 	if (command->sub != NULL)
 		return tool_run_sub(command, argc, argv);
 	c.options = calloc(1, command->options_size + 1);

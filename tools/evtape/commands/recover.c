@@ -121,9 +121,9 @@ recover_last_seq(evt_tape *tape, uint64_t *ret_seq, evt_error *err)
 	*ret_seq = info->last_seq;
 	if (info->ring_files > 0 && !info->live)
 		cli_warn(&recover_cli,
-		    "%s also has what its recorder held for a trigger when it "
-		    "died, which is not in the new tape: 'evtape mark' or a "
-		    "recording puts that onto the old one",
+		    "%s also has frames that its recorder held for a trigger "
+		    "when it died; they are not copied. 'evtape mark' or a "
+		    "new recording appends them to the old tape",
 		    evt_tape_path(tape));
 	evt_info_free(info);
 	return EVT_OK;

@@ -309,7 +309,7 @@ static int
 split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 {
 	evt_filter mine = *filter;
-	frame_loop each = { .cmd = &split_cli,
+	frame_loop loop = { .cmd = &split_cli,
 		.tapes = tapes->tape,
 		.n_tapes = 1,
 		.filter = &mine,
@@ -322,7 +322,7 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 	mine.sources = g->ids;
 	mine.n_sources = g->n;
 	if (r == EVT_OK)
-		code = frame_loop_run(&each);
+		code = frame_loop_run(&loop);
 	else
 		cli_fail(&split_cli, "%s", err.text);
 	whole = code == CLI_DONE || code == CLI_LOSSES;

@@ -1,4 +1,4 @@
-/* ctl_http.c - see ctl_http.h. */
+/* ctl_http.c - send requests to an evtape-replay over HTTP. */
 #include "tools/evtape/ctl/ctl_http.h"
 
 #include <limits.h>
@@ -10,7 +10,7 @@
 #include "format/base/timetext.h"
 #include "tools/evtape/ctl/libcurl.h"
 
-/* Who has not taken the connection by then is not there. */
+/* A server that has not accepted the connection by then is not there. */
 #define CONNECT_MS 5000
 /* Longer answers are refused; twelve thousand sources need 4 MiB. */
 #define ANSWER_MAX (UINT64_C(256) << 20)
@@ -34,12 +34,12 @@ static int
 ctl_http_refuse(const char *text, const char *why, evt_error *err)
 {
 	return evt_err_set(err, EVT_ERR_ARG,
-	    "'%.200s' is no URL of an evtape-replay: %s; write "
+	    "'%.200s' is not the URL of an evtape-replay: %s; write "
 	    "http://HOST:PORT, HOST:PORT or PORT",
 	    text, why);
 }
 
-/* The URL with the scheme that it means. */
+/* The URL with http or https as its scheme. */
 static bool
 ctl_http_complete(const char *text, evt_buf *out)
 {
@@ -69,7 +69,7 @@ ctl_http_has_part(const ctl_server *s, CURLUPart part)
 	return there;
 }
 
-/* Cut an end off the path, if it has it. */
+/* Remove an ending from the path, if it has it. */
 static void
 ctl_http_cut_end(char *path, const char *end)
 {
@@ -163,7 +163,7 @@ ctl_http_take_url(ctl_server *s, const char *text, evt_error *err)
 #define SET(option, value) \
 	(s->lib.curl_easy_setopt(s->curl, (option), (value)) == CURLE_OK)
 
-/* What holds for each call. */
+/* Set the options that hold for every request. */
 static bool
 ctl_http_set_up(ctl_server *s)
 {
@@ -177,8 +177,7 @@ ctl_http_set_up(ctl_server *s)
 	    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
 	    SET(CURLOPT_USERAGENT, "evtape/" EVT_VERSION);
 
-	/* This machine is never reached through another one, whatever the
-	 * environment says of proxies. */
+	/* Never use a proxy for this machine, whatever the environment says. */
 	if (s->loopback)
 		ok = ok && SET(CURLOPT_PROXY, "");
 	if (s->how.token != NULL)
@@ -200,7 +199,8 @@ ctl_server_new(const char *text, const ctl_how *how, ctl_server **ret_server,
 
 	if (s == NULL)
 		return evt_err_nomem(err);
-	if ((r = libcurl_open(&s->lib, err))) {
+	r = libcurl_open(&s->lib, err);
+	if (r != EVT_OK) {
 		free(s);
 		return r;
 	}
@@ -245,7 +245,7 @@ ctl_server_url(const ctl_server *s)
 
 /* ---- what went wrong ----------------------------------------------------- */
 
-/* The connection, or the wait for it, failed. */
+/* Report that connecting failed or timed out. */
 static int
 ctl_http_not_there(const ctl_server *s, CURLcode code, evt_error *err)
 {
@@ -258,15 +258,14 @@ ctl_http_not_there(const ctl_server *s, CURLcode code, evt_error *err)
 		    &connected);
 		if (connected > 0)
 			return evt_err_set(err, EVT_ERR_IO,
-			    "%s gives no answer within %s; --timeout can give "
-			    "it longer",
+			    "%s did not answer within %s; --timeout can allow "
+			    "more time",
 			    s->url,
 			    evt_timetext_duration_format(s->timeout_ms *
 			            EVT_NS_PER_MS,
 			        wait));
 		return evt_err_set(err, EVT_ERR_IO,
-		    "cannot reach %s in time: is it the right address?",
-		    s->url);
+		    "cannot reach %s in time: is the address right?", s->url);
 	}
 	(void)s->lib.curl_easy_getinfo(s->curl, CURLINFO_OS_ERRNO, &sys);
 	return evt_err_set(err, EVT_ERR_IO,
@@ -292,17 +291,19 @@ ctl_http_failed(const ctl_server *s, CURLcode code, evt_error *err)
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 		return evt_err_set(err, EVT_ERR_IO,
-		    "%s hung up before it had answered (%s); is it an "
+		    "%s closed the connection before it answered (%s); is it "
+		    "an "
 		    "evtape-replay, and is http or https right?",
 		    s->url, words);
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
 		return evt_err_set(err, EVT_ERR_IO,
-		    "%s answers, but not in HTTP (%s): it is no evtape-replay",
+		    "%s does not answer in HTTP (%s): it is not an "
+		    "evtape-replay",
 		    s->url, words);
 	case CURLE_SSL_CONNECT_ERROR:
 		return evt_err_set(err, EVT_ERR_IO,
-		    "no TLS with %s: %s; is http or https right?", s->url,
+		    "TLS with %s failed: %s; is http or https right?", s->url,
 		    words);
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return evt_err_set(err, EVT_ERR_IO,
@@ -310,8 +311,8 @@ ctl_http_failed(const ctl_server *s, CURLcode code, evt_error *err)
 		    words);
 	case CURLE_SSL_CACERT_BADFILE:
 		return evt_err_set(err, EVT_ERR_IO,
-		    "cannot take the CA certificates in %s: %s",
-		    s->how.ca != NULL ? s->how.ca : "the system's folder",
+		    "cannot use the CA certificates in %s: %s",
+		    s->how.ca != NULL ? s->how.ca : "the system's directory",
 		    words);
 	default:
 		return evt_err_set(err, EVT_ERR_IO, "%s: %s", s->url, words);
@@ -320,7 +321,7 @@ ctl_http_failed(const ctl_server *s, CURLcode code, evt_error *err)
 
 /* ---- asking -------------------------------------------------------------- */
 
-/* What takes in the answer. */
+/* Receives the body of the response. */
 struct intake {
 	evt_buf *out;
 	bool too_long, nomem;
@@ -395,7 +396,7 @@ ctl_server_ask(ctl_server *s, const char *path, const char *query,
 		return evt_err_nomem(err);
 	if (in.too_long)
 		return evt_err_set(err, EVT_ERR_IO,
-		    "the answer of %s is longer than 256 MiB: it is no "
+		    "the answer of %s is longer than 256 MiB: it is not an "
 		    "evtape-replay",
 		    s->url);
 	return code == CURLE_OK ? EVT_OK : ctl_http_failed(s, code, err);

@@ -1,4 +1,4 @@
-/* libcurl.c - see libcurl.h. */
+/* libcurl.c - load libcurl at run time. */
 #include "tools/evtape/ctl/libcurl.h"
 
 #include <dlfcn.h>
@@ -6,10 +6,11 @@
 
 #include "format/base/err.h"
 
-/* The name says which calls there are, and how they are made. */
+/* The soname determines the functions and their ABI. */
 #define SONAME "libcurl.so.4"
 
-/* A call of it; data and functions are no pointers of one kind to C. */
+/* Look up a function.  ISO C has no cast from a data pointer to a function
+ * pointer. */
 static bool
 libcurl_find(void *handle, const char *name, void *ret_call)
 {
@@ -30,12 +31,12 @@ libcurl_open(libcurl *ret_lib, evt_error *err)
 	/* It stays loaded: what it loads has work left for the end. */
 	if (handle == NULL || !(true LIBCURL_CALLS(FIND)))
 		return evt_err_set(err, EVT_ERR_NOTFOUND,
-		    "cannot load libcurl, which does the talking: %s; Debian "
-		    "has it in the package libcurl4",
+		    "cannot load libcurl: %s; install it (Debian: package "
+		    "libcurl4)",
 		    dlerror());
 	if (lib.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return evt_err_set(err, EVT_ERR_NOTFOUND,
-		    "libcurl cannot be started");
+		    "cannot initialise libcurl");
 	*ret_lib = lib;
 	return EVT_OK;
 }

@@ -17,7 +17,7 @@ static const char *const sql[N_STMTS] = {
 	"INSERT INTO pair VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 };
 
-/* A record as the alignment sees it. */
+/* A record during the alignment. */
 struct item {
 	int64_t key;
 	uint64_t hash;
@@ -149,7 +149,7 @@ diff_store_add(diff_store *s, int tape, const evt_key *source,
 
 /* ---- alignment ------------------------------------------------------------------- */
 
-/* Have the window full, or all there is. */
+/* Fill the window, as far as there are records. */
 static int
 diff_store_fill(diff_store *s, struct lane *l, evt_error *err)
 {
@@ -179,7 +179,7 @@ diff_store_item(const struct lane *l, uint32_t i)
 	return &l->ring[(l->first + i) % l->cap];
 }
 
-/* How many items from the front have this key. */
+/* How many records at the front have this key. */
 static uint32_t
 diff_store_run_of(const struct lane *l, int64_t key)
 {
@@ -323,7 +323,7 @@ diff_store_step_over(diff_store *s, struct ahead *t, uint32_t n, uint32_t m,
 	return diff_store_put_hunk(s, x, y, err);
 }
 
-/* One step of the alignment of two windows that are full. */
+/* One step of the alignment of two filled windows. */
 static int
 diff_store_step_on(diff_store *s, struct ahead *t, evt_error *err)
 {
@@ -386,9 +386,10 @@ diff_store_align(diff_store *s, uint32_t window, const int64_t origin_ns[2],
 	for (int i = 0; i < 2 && r == EVT_OK; i++)
 		r = diff_store_open_lane(s, i, window, err);
 	while (r == EVT_OK) {
-		if ((r = diff_store_fill(s, &s->lane[0], err)) ||
-		    (r = diff_store_fill(s, &s->lane[1], err)) ||
-		    (s->lane[0].n == 0 && s->lane[1].n == 0))
+		r = diff_store_fill(s, &s->lane[0], err);
+		if (r == EVT_OK)
+			r = diff_store_fill(s, &s->lane[1], err);
+		if (r != EVT_OK || (s->lane[0].n == 0 && s->lane[1].n == 0))
 			break;
 		r = diff_store_step_on(s, &t, err);
 	}

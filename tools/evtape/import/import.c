@@ -143,8 +143,8 @@ import_each_line(struct lines *l, evt_error *err)
 			r = import_take_line(l, state, line, n, err);
 		if (r == EVT_OK && stop_requested())
 			return EVT_END;
-		if (r == EVT_OK && (r = import_read_more(l, err)) == EVT_END)
-			break;
+		if (r == EVT_OK)
+			r = import_read_more(l, err);
 	}
 	if (r != EVT_END)
 		return r;

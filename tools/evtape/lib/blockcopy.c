@@ -125,7 +125,7 @@ static int
 blockcopy_copy_journal(struct work *w)
 {
 	evt_filter filter = *w->o->filter;
-	frame_loop each = { .cmd = w->o->cmd,
+	frame_loop loop = { .cmd = w->o->cmd,
 		.tapes = &w->o->tape,
 		.n_tapes = 1,
 		.filter = &filter,
@@ -133,7 +133,7 @@ blockcopy_copy_journal(struct work *w)
 		.ctx = (void *)(uintptr_t)w->o };
 
 	filter.from_seq = evt_tape_end_seq(w->o->tape);
-	return frame_loop_run(&each);
+	return frame_loop_run(&loop);
 }
 
 static int
@@ -165,7 +165,7 @@ blockcopy_run(const blockcopy *o)
 {
 	const evt_filter *f = o->filter;
 	struct work w = { .o = o, .code = CLI_DONE };
-	frame_loop each = { .cmd = o->cmd,
+	frame_loop loop = { .cmd = o->cmd,
 		.tapes = &o->tape,
 		.n_tapes = 1,
 		.filter = f,
@@ -176,7 +176,7 @@ blockcopy_run(const blockcopy *o)
 	/* For single frames, the index knows which blocks to read. */
 	if (f->n_sources > 0 || f->n_events > 0 || f->kinds != 0 ||
 	    f->from_seq > 0)
-		return frame_loop_run(&each);
+		return frame_loop_run(&loop);
 	w.progress = progress_begin();
 	code = blockcopy_copy_all(&w);
 	evt_buf_free(&w.raw);

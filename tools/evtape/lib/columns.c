@@ -1,6 +1,7 @@
 /* columns.c - chosen fields of frames, as columns. */
 #include "tools/evtape/lib/columns.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,8 @@ enum own {
 static const char *const own_names[N_OWN] = { "seq", "time", "time_ns",
 	"mono_ns", "tape", "connection", "kind", "opcode", "event", "source",
 	"payload" };
+_Static_assert(sizeof(own_names) / sizeof(own_names[0]) == N_OWN,
+    "a name for each column");
 
 struct column {
 	enum own what;
@@ -113,6 +116,7 @@ columns_n(const columns *c)
 const char *
 columns_name(const columns *c, size_t i)
 {
+	assert(i < c->n);
 	return c->column[i].name;
 }
 
@@ -175,6 +179,7 @@ columns_value(const columns *c, size_t i, const evt_frame_items *r,
 	const struct column *col = &c->column[i];
 	char text[EVT_TIMETEXT_MAX];
 
+	assert(i < c->n);
 	switch (col->what) {
 	case SEQ:
 		return columns_done(evt_buf_printf(out, "%" PRIu64, f->seq),

@@ -1,4 +1,4 @@
-/* stamp.c - see stamp.h. */
+/* foreign_time.c - parse the times that other programs write. */
 #include "tools/evtape/lib/foreign_time.h"
 
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "format/base/timetext.h"
 
 #define NS_PER_DAY (INT64_C(86400) * EVT_NS_PER_S)
-/* Longest stamp that is read. */
+/* Longest time that is parsed. */
 #define MAX_STAMP 40u
 
 static bool
@@ -15,7 +15,7 @@ foreign_time_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Nanoseconds in one of the unit that a count of this size must be of. */
+/* Nanoseconds of the unit that a count of this magnitude is in. */
 static int64_t
 foreign_time_unit_of(int64_t count)
 {
@@ -137,7 +137,7 @@ foreign_time_is_space(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* The end of the words-th word. */
+/* The end of word number `words`. */
 static size_t
 foreign_time_end_of_words(const char *s, size_t n, int words)
 {

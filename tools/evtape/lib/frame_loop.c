@@ -1,6 +1,7 @@
 /* frame_loop.c - the loop of commands that read the frames of tapes. */
 #include "tools/evtape/lib/frame_loop.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <unistd.h>
@@ -111,6 +112,7 @@ frame_loop_run(const frame_loop *o)
 	evt_error err;
 	int code;
 
+	assert(o->frame != NULL && o->n_tapes > 0);
 	if (evt_cursor_open(o->tapes, o->n_tapes, o->filter, &cursor, &err))
 		return cli_fail(o->cmd, "%s", err.text);
 	frame_loop_set_span(&l);

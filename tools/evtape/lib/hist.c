@@ -1,10 +1,10 @@
-/* hist.c - see hist.h. */
+/* hist.c - a compact histogram of durations. */
 #include "tools/evtape/lib/hist.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Bins of an octave. */
+/* Bins per octave. */
 #define SUB 8u
 
 /* Values below 8 have bins of their own; the rest by their top four bits. */
@@ -33,7 +33,7 @@ hist_value_of(unsigned bin)
 	return (int64_t)(low + (UINT64_C(1) << (top - 3)) / 2);
 }
 
-/* Have bins from `from` to `to`. */
+/* Make room for the bins from `from` to `to`. */
 static bool
 hist_widen(hist *h, unsigned from, unsigned to)
 {

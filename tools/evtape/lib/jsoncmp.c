@@ -1,5 +1,5 @@
 /*
- * jsoncmp.c - see jsoncmp.h.
+ * jsoncmp.c - compare two JSON values.
  *
  * The recursion is as deep as the value, which evt_json_scan() has limited.
  */
@@ -23,7 +23,7 @@ struct walk {
 };
 
 static void
-free_walk(struct walk *w)
+jsoncmp_free_walk(struct walk *w)
 {
 	evt_buf_free(&w->path);
 	evt_buf_free(&w->text);
@@ -32,7 +32,7 @@ free_walk(struct walk *w)
 /* ---- pointers ------------------------------------------------------------ */
 
 static bool
-is_ignored(const struct walk *w)
+jsoncmp_is_ignored(const struct walk *w)
 {
 	for (size_t i = 0; w->ignore != NULL && i < w->ignore->n; i++) {
 		size_t n = strlen(w->ignore->item[i]);
@@ -45,10 +45,10 @@ is_ignored(const struct walk *w)
 	return false;
 }
 
-/* Add a member's name to the pointer; back to the length that is returned to
- * leave it again. */
+/* Add a member's name to the pointer.  Returns the previous length, to remove it
+ * again. */
 static size_t
-enter_member(struct walk *w, evt_json_view name)
+jsoncmp_enter_member(struct walk *w, evt_json_view name)
 {
 	size_t was = w->path.len;
 
@@ -66,7 +66,7 @@ enter_member(struct walk *w, evt_json_view name)
 }
 
 static size_t
-enter_element(struct walk *w, size_t i)
+jsoncmp_enter_element(struct walk *w, size_t i)
 {
 	size_t was = w->path.len;
 
@@ -77,7 +77,7 @@ enter_element(struct walk *w, size_t i)
 /* ---- hashing ------------------------------------------------------------- */
 
 static uint64_t
-hash_number(evt_json_view v)
+jsoncmp_hash_number(evt_json_view v)
 {
 	int64_t n;
 	double d;
@@ -86,7 +86,7 @@ hash_number(evt_json_view v)
 		return XXH64(&n, sizeof(n), EVT_JSON_VIEW_NUMBER);
 	if (!evt_json_view_double(v, &d))
 		return XXH64(v.p, v.n, EVT_JSON_VIEW_NUMBER);
-	/* 1.0 is 1, where a double is exact. */
+	/* 1.0 equals 1, as far as a double is exact. */
 	if (d > -9e15 && d < 9e15 && !(d > (double)(int64_t)d) &&
 	    !(d < (double)(int64_t)d)) {
 		n = (int64_t)d;
@@ -96,7 +96,7 @@ hash_number(evt_json_view v)
 }
 
 static uint64_t
-hash_text(struct walk *w, evt_json_view v)
+jsoncmp_hash_text(struct walk *w, evt_json_view v)
 {
 	w->text.len = 0;
 	w->nomem |= !evt_json_view_text(v, &w->text);
@@ -104,7 +104,7 @@ hash_text(struct walk *w, evt_json_view v)
 }
 
 static uint64_t
-hash(struct walk *w, evt_json_view v)
+jsoncmp_hash_value(struct walk *w, evt_json_view v)
 {
 	enum evt_json_view_kind kind = evt_json_view_kind(v);
 	evt_json_view_walk members = evt_json_view_walk_begin(v);
@@ -113,19 +113,20 @@ hash(struct walk *w, evt_json_view v)
 	size_t n = 0, was;
 
 	if (kind == EVT_JSON_VIEW_NUMBER)
-		return hash_number(v);
+		return jsoncmp_hash_number(v);
 	if (kind == EVT_JSON_VIEW_STRING)
-		return hash_text(w, v);
+		return jsoncmp_hash_text(w, v);
 	if (kind != EVT_JSON_VIEW_ARRAY && kind != EVT_JSON_VIEW_OBJECT)
 		return XXH64(v.p, v.n, kind);
 	while (evt_json_view_walk_next(&members, &name, &value)) {
 		/* Where nothing is ignored the pointer is of no use. */
 		was = w->ignore == NULL || w->ignore->n == 0 ? 0 :
-		    members.object ? enter_member(w, name) :
-		                     enter_element(w, n);
-		if (!is_ignored(w)) {
-			pair[0] = members.object ? hash_text(w, name) : n;
-			pair[1] = hash(w, value);
+		    members.object ? jsoncmp_enter_member(w, name) :
+		                     jsoncmp_enter_element(w, n);
+		if (!jsoncmp_is_ignored(w)) {
+			pair[0] =
+			    members.object ? jsoncmp_hash_text(w, name) : n;
+			pair[1] = jsoncmp_hash_value(w, value);
 			/* A sum: the order of members does not count. */
 			sum += XXH64(pair, sizeof(pair), (uint64_t)kind);
 		}
@@ -139,19 +140,19 @@ uint64_t
 jsoncmp_hash(evt_json_view v, jsoncmp_ignore ignore, bool *ret_nomem)
 {
 	struct walk w = { .ignore = ignore };
-	uint64_t sum = hash(&w, v);
+	uint64_t sum = jsoncmp_hash_value(&w, v);
 
 	*ret_nomem = w.nomem;
-	free_walk(&w);
+	jsoncmp_free_walk(&w);
 	return sum;
 }
 
 /* ---- finding ------------------------------------------------------------- */
 
-static int find(struct walk *w, evt_json_view a, evt_json_view b);
+static int jsoncmp_find_value(struct walk *w, evt_json_view a, evt_json_view b);
 
 static int
-tell(struct walk *w, evt_json_view a, evt_json_view b)
+jsoncmp_report(struct walk *w, evt_json_view a, evt_json_view b)
 {
 	if (w->nomem || !evt_buf_add_byte(&w->path, '\0'))
 		return evt_err_nomem(w->err);
@@ -159,9 +160,9 @@ tell(struct walk *w, evt_json_view a, evt_json_view b)
 	return w->fn(w->ctx, (char *)w->path.data, a, b, w->err);
 }
 
-/* The member of `in` with the name that `name` is. */
+/* The member of `in` with the name `name`. */
 static evt_json_view
-same_member(struct walk *w, evt_json_view in, evt_json_view name)
+jsoncmp_same_member(struct walk *w, evt_json_view in, evt_json_view name)
 {
 	w->text.len = 0;
 	w->nomem |= !evt_json_view_text(name, &w->text);
@@ -169,7 +170,7 @@ same_member(struct walk *w, evt_json_view in, evt_json_view name)
 }
 
 static int
-find_members(struct walk *w, evt_json_view a, evt_json_view b)
+jsoncmp_find_members(struct walk *w, evt_json_view a, evt_json_view b)
 {
 	evt_json_view_walk members = evt_json_view_walk_begin(a);
 	evt_json_view name, value;
@@ -177,10 +178,10 @@ find_members(struct walk *w, evt_json_view a, evt_json_view b)
 
 	while (
 	    r == EVT_OK && evt_json_view_walk_next(&members, &name, &value)) {
-		evt_json_view other = same_member(w, b, name);
-		size_t was = enter_member(w, name);
+		evt_json_view other = jsoncmp_same_member(w, b, name);
+		size_t was = jsoncmp_enter_member(w, name);
 
-		r = find(w, value, other);
+		r = jsoncmp_find_value(w, value, other);
 		w->path.len = was;
 	}
 	members = evt_json_view_walk_begin(b);
@@ -188,18 +189,18 @@ find_members(struct walk *w, evt_json_view a, evt_json_view b)
 	    r == EVT_OK && evt_json_view_walk_next(&members, &name, &value)) {
 		size_t was;
 
-		if (evt_json_view_kind(same_member(w, a, name)) !=
+		if (evt_json_view_kind(jsoncmp_same_member(w, a, name)) !=
 		    EVT_JSON_VIEW_NONE)
 			continue;
-		was = enter_member(w, name);
-		r = find(w, (evt_json_view){ NULL, 0 }, value);
+		was = jsoncmp_enter_member(w, name);
+		r = jsoncmp_find_value(w, (evt_json_view){ NULL, 0 }, value);
 		w->path.len = was;
 	}
 	return r;
 }
 
 static int
-find_elements(struct walk *w, evt_json_view a, evt_json_view b)
+jsoncmp_find_elements(struct walk *w, evt_json_view a, evt_json_view b)
 {
 	evt_json_view_walk x = evt_json_view_walk_begin(a),
 	                   y = evt_json_view_walk_begin(b);
@@ -213,8 +214,9 @@ find_elements(struct walk *w, evt_json_view a, evt_json_view b)
 
 		if (!has_a && !has_b)
 			break;
-		was = enter_element(w, i);
-		r = find(w, has_a ? va : (evt_json_view){ NULL, 0 },
+		was = jsoncmp_enter_element(w, i);
+		r = jsoncmp_find_value(w,
+		    has_a ? va : (evt_json_view){ NULL, 0 },
 		    has_b ? vb : (evt_json_view){ NULL, 0 });
 		w->path.len = was;
 	}
@@ -222,25 +224,25 @@ find_elements(struct walk *w, evt_json_view a, evt_json_view b)
 }
 
 static int
-find(struct walk *w, evt_json_view a, evt_json_view b)
+jsoncmp_find_value(struct walk *w, evt_json_view a, evt_json_view b)
 {
 	bool nomem = false;
 
 	if (w->nomem)
 		return evt_err_nomem(w->err);
-	if (is_ignored(w))
+	if (jsoncmp_is_ignored(w))
 		return EVT_OK;
 	if (evt_json_view_kind(a) == evt_json_view_kind(b) &&
 	    evt_json_view_kind(a) == EVT_JSON_VIEW_OBJECT)
-		return find_members(w, a, b);
+		return jsoncmp_find_members(w, a, b);
 	if (evt_json_view_kind(a) == evt_json_view_kind(b) &&
 	    evt_json_view_kind(a) == EVT_JSON_VIEW_ARRAY)
-		return find_elements(w, a, b);
+		return jsoncmp_find_elements(w, a, b);
 	if (evt_json_view_kind(a) == evt_json_view_kind(b) &&
 	    jsoncmp_hash(a, NULL, &nomem) == jsoncmp_hash(b, NULL, &nomem) &&
 	    !nomem)
 		return EVT_OK;
-	return nomem ? evt_err_nomem(w->err) : tell(w, a, b);
+	return nomem ? evt_err_nomem(w->err) : jsoncmp_report(w, a, b);
 }
 
 int
@@ -248,8 +250,8 @@ jsoncmp_find(evt_json_view a, evt_json_view b, jsoncmp_ignore ignore,
     jsoncmp_fn fn, void *ctx, evt_error *err)
 {
 	struct walk w = { .ignore = ignore, .fn = fn, .ctx = ctx, .err = err };
-	int r = find(&w, a, b);
+	int r = jsoncmp_find_value(&w, a, b);
 
-	free_walk(&w);
+	jsoncmp_free_walk(&w);
 	return r;
 }

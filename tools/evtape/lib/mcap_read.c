@@ -1,8 +1,8 @@
 /*
  * mcap_read.c - the reading half of mcap.h.
  *
- * Nothing in the file is trusted: a length counts only within what is left of
- * what holds it, and a chunk is unpacked to what it says and no further.
+ * Nothing in the file is trusted.  A length must fit into what remains of its
+ * container, and a chunk is decompressed to its declared size at most.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/mcap.h"
 
-/* A chunk or record larger than this is no recording of a feed. */
+/* Larger chunks and records are refused. */
 #define MAX_RECORD (UINT64_C(512) << 20)
 
 struct reading {
@@ -45,10 +45,10 @@ struct slice {
 };
 
 static int
-mcap_read_corrupt(const struct reading *r, evt_error *err, const char *what)
+mcap_read_corrupt(const struct reading *rd, evt_error *err, const char *what)
 {
 	return evt_err_set(err, EVT_ERR_CORRUPT,
-	    "%s: %s, in the record at offset %" PRIu64, r->path, what, r->at);
+	    "%s: %s, in the record at offset %" PRIu64, rd->path, what, rd->at);
 }
 
 static bool
@@ -161,7 +161,7 @@ mcap_read_metadata(struct slice map, mcap_channel *c)
 }
 
 static int
-mcap_read_channel(struct reading *r, struct slice s, evt_error *err)
+mcap_read_channel(struct reading *rd, struct slice s, evt_error *err)
 {
 	struct slice topic, encoding, map;
 	uint16_t id, schema;
@@ -171,15 +171,15 @@ mcap_read_channel(struct reading *r, struct slice s, evt_error *err)
 	    !mcap_read_take_string(&s, &topic) ||
 	    !mcap_read_take_string(&s, &encoding) ||
 	    !mcap_read_take_string(&s, &map))
-		return mcap_read_corrupt(r, err, "a channel is cut off");
-	if (id >= r->n_channels) {
-		if (!evt_grow(&r->channel, &r->cap_channels, (size_t)id + 1))
+		return mcap_read_corrupt(rd, err, "a channel is truncated");
+	if (id >= rd->n_channels) {
+		if (!evt_grow(&rd->channel, &rd->cap_channels, (size_t)id + 1))
 			return evt_err_nomem(err);
-		memset(r->channel + r->n_channels, 0,
-		    ((size_t)id + 1 - r->n_channels) * sizeof(*c));
-		r->n_channels = (size_t)id + 1;
+		memset(rd->channel + rd->n_channels, 0,
+		    ((size_t)id + 1 - rd->n_channels) * sizeof(*c));
+		rd->n_channels = (size_t)id + 1;
 	}
-	c = &r->channel[id];
+	c = &rd->channel[id];
 	mcap_read_free_channel(c);
 	c->kind = c->opcode = c->connection = -1;
 	c->topic = strndup((const char *)topic.p, topic.n);
@@ -187,8 +187,8 @@ mcap_read_channel(struct reading *r, struct slice s, evt_error *err)
 	if (c->topic == NULL || c->encoding == NULL)
 		return evt_err_nomem(err);
 	if (!mcap_read_metadata(map, c))
-		return mcap_read_corrupt(r, err,
-		    "a channel's metadata is cut off");
+		return mcap_read_corrupt(rd, err,
+		    "a channel's metadata is truncated");
 	c->known = true;
 	return EVT_OK;
 }
@@ -196,7 +196,7 @@ mcap_read_channel(struct reading *r, struct slice s, evt_error *err)
 /* ---- records ---------------------------------------------------------------------- */
 
 static int
-mcap_read_message(struct reading *r, struct slice s, evt_error *err)
+mcap_read_message(struct reading *rd, struct slice s, evt_error *err)
 {
 	uint64_t log_time, publish_time;
 	uint32_t sequence;
@@ -205,73 +205,75 @@ mcap_read_message(struct reading *r, struct slice s, evt_error *err)
 	if (!mcap_read_take16(&s, &id) || !mcap_read_take32(&s, &sequence) ||
 	    !mcap_read_take64(&s, &log_time) ||
 	    !mcap_read_take64(&s, &publish_time))
-		return mcap_read_corrupt(r, err, "a message is cut off");
-	if (id >= r->n_channels || !r->channel[id].known)
-		return mcap_read_corrupt(r, err,
-		    "a message is of no known channel");
-	return r->reader->message(r->reader->ctx, &r->channel[id], log_time,
+		return mcap_read_corrupt(rd, err, "a message is truncated");
+	if (id >= rd->n_channels || !rd->channel[id].known)
+		return mcap_read_corrupt(rd, err,
+		    "a message has an unknown channel");
+	return rd->reader->message(rd->reader->ctx, &rd->channel[id], log_time,
 	    s.p, (size_t)s.n, err);
 }
 
 static int
-mcap_read_unpack(struct reading *r, const struct slice *packed, uint64_t size,
+mcap_read_unpack(struct reading *rd, const struct slice *packed, uint64_t size,
     const struct slice *how, evt_error *err)
 {
 	size_t n;
 
 	if (size > MAX_RECORD)
-		return mcap_read_corrupt(r, err, "a chunk is too large");
-	r->chunk.len = 0;
-	if (!evt_buf_reserve(&r->chunk, size + 1))
+		return mcap_read_corrupt(rd, err, "a chunk is too large");
+	rd->chunk.len = 0;
+	if (!evt_buf_reserve(&rd->chunk, size + 1))
 		return evt_err_nomem(err);
 	if (mcap_read_is(how, "")) {
 		n = (size_t)packed->n;
 		if (packed->n != size)
-			return mcap_read_corrupt(r, err,
-			    "a chunk's sizes do not agree");
-		memcpy(r->chunk.data, packed->p, n);
+			return mcap_read_corrupt(rd, err,
+			    "a chunk's sizes are inconsistent");
+		memcpy(rd->chunk.data, packed->p, n);
 	} else if (mcap_read_is(how, "zstd")) {
-		n = ZSTD_decompressDCtx(r->zstd, r->chunk.data, (size_t)size,
+		n = ZSTD_decompressDCtx(rd->zstd, rd->chunk.data, (size_t)size,
 		    packed->p, (size_t)packed->n);
 		if (ZSTD_isError(n) || n != size)
-			return mcap_read_corrupt(r, err,
-			    "a chunk cannot be unpacked");
+			return mcap_read_corrupt(rd, err,
+			    "a chunk cannot be decompressed");
 	} else {
 		return evt_err_set(err, EVT_ERR_VERSION,
-		    "%s: chunks are compressed by %.*s, which is not known "
-		    "here: 'mcap compress --compression zstd' makes a file of "
-		    "it that is",
-		    r->path, (int)(how->n < 20 ? how->n : 20),
+		    "%s: chunks are compressed with %.*s, which is not "
+		    "supported; convert it with 'mcap compress --compression "
+		    "zstd'",
+		    rd->path, (int)(how->n < 20 ? how->n : 20),
 		    (const char *)how->p);
 	}
-	r->chunk.len = n;
+	rd->chunk.len = n;
 	return EVT_OK;
 }
 
-static int mcap_read_inner(struct reading *r, uint8_t op, struct slice s,
+static int mcap_read_inner(struct reading *rd, uint8_t op, struct slice s,
     evt_error *err);
 
 static int
-mcap_read_chunk(struct reading *r, struct slice s, evt_error *err)
+mcap_read_chunk(struct reading *rd, struct slice s, evt_error *err)
 {
 	uint64_t first, last, size, packed_size;
 	struct slice how, packed, records;
 	uint32_t crc;
-	int code;
+	int r;
 
 	if (!mcap_read_take64(&s, &first) || !mcap_read_take64(&s, &last) ||
 	    !mcap_read_take64(&s, &size) || !mcap_read_take32(&s, &crc) ||
 	    !mcap_read_take_string(&s, &how) ||
 	    !mcap_read_take64(&s, &packed_size) ||
 	    !mcap_read_take(&s, packed_size, &packed.p))
-		return mcap_read_corrupt(r, err, "a chunk is cut off");
+		return mcap_read_corrupt(rd, err, "a chunk is truncated");
 	packed.n = packed_size;
-	if ((code = mcap_read_unpack(r, &packed, size, &how, err)))
-		return code;
+	r = mcap_read_unpack(rd, &packed, size, &how, err);
+	if (r != EVT_OK)
+		return r;
 	if (crc != 0 &&
-	    crc != mcap_crc_add(&r->crc, 0, r->chunk.data, r->chunk.len))
-		return mcap_read_corrupt(r, err, "a chunk's checksum is wrong");
-	records = (struct slice){ r->chunk.data, r->chunk.len };
+	    crc != mcap_crc_add(&rd->crc, 0, rd->chunk.data, rd->chunk.len))
+		return mcap_read_corrupt(rd, err,
+		    "a chunk's checksum is wrong");
+	records = (struct slice){ rd->chunk.data, rd->chunk.len };
 	while (records.n > 0) {
 		const uint8_t *op;
 		struct slice inner;
@@ -279,144 +281,147 @@ mcap_read_chunk(struct reading *r, struct slice s, evt_error *err)
 		if (!mcap_read_take(&records, 1, &op) ||
 		    !mcap_read_take64(&records, &inner.n) ||
 		    !mcap_read_take(&records, inner.n, &inner.p))
-			return mcap_read_corrupt(r, err,
-			    "a record in a chunk is cut off");
-		if ((code = mcap_read_inner(r, *op, inner, err)))
-			return code;
+			return mcap_read_corrupt(rd, err,
+			    "a record in a chunk is truncated");
+		r = mcap_read_inner(rd, *op, inner, err);
+		if (r != EVT_OK)
+			return r;
 	}
 	return EVT_OK;
 }
 
-/* Records that may stand in a chunk, or outside. */
+/* Handle a record that may be inside a chunk, or outside. */
 static int
-mcap_read_inner(struct reading *r, uint8_t op, struct slice s, evt_error *err)
+mcap_read_inner(struct reading *rd, uint8_t op, struct slice s, evt_error *err)
 {
 	if (op == MCAP_CHANNEL)
-		return mcap_read_channel(r, s, err);
+		return mcap_read_channel(rd, s, err);
 	if (op == MCAP_MESSAGE)
-		return mcap_read_message(r, s, err);
+		return mcap_read_message(rd, s, err);
 	return EVT_OK; /* schemas, and what may come to be */
 }
 
 static int
-mcap_read_data_end(struct reading *r, struct slice s, evt_error *err)
+mcap_read_data_end(struct reading *rd, struct slice s, evt_error *err)
 {
 	uint32_t crc;
 
 	if (!mcap_read_take32(&s, &crc))
-		return mcap_read_corrupt(r, err,
-		    "the end of the data is cut off");
-	if (crc != 0 && crc != r->data_crc)
-		return mcap_read_corrupt(r, err,
+		return mcap_read_corrupt(rd, err,
+		    "the end of the data is truncated");
+	if (crc != 0 && crc != rd->data_crc)
+		return mcap_read_corrupt(rd, err,
 		    "the checksum of all data is wrong");
-	r->ended = true; /* what follows is a summary of what was read */
+	rd->ended = true; /* what follows is a summary of what was read */
 	return EVT_OK;
 }
 
 /* ---- the file ---------------------------------------------------------------------- */
 
 static int
-mcap_read_bytes(struct reading *r, uint64_t at, uint64_t n, evt_error *err)
+mcap_read_bytes(struct reading *rd, uint64_t at, uint64_t n, evt_error *err)
 {
 	size_t got;
-	int code;
+	int r;
 
-	r->record.len = 0;
-	if (!evt_buf_reserve(&r->record, n + 1))
+	rd->record.len = 0;
+	if (!evt_buf_reserve(&rd->record, n + 1))
 		return evt_err_nomem(err);
-	code = evt_io_read_at(&evt_io_posix, r->fd, r->record.data, n, at,
-	    r->path, &got, err);
-	if (code == EVT_OK && got < n)
-		return mcap_read_corrupt(r, err, "the file got shorter");
-	r->record.len = n;
-	return code;
+	r = evt_io_read_at(&evt_io_posix, rd->fd, rd->record.data, n, at,
+	    rd->path, &got, err);
+	if (r == EVT_OK && got < n)
+		return mcap_read_corrupt(rd, err,
+		    "the file was truncated meanwhile");
+	rd->record.len = n;
+	return r;
 }
 
 static int
-mcap_read_record(struct reading *r, evt_error *err)
+mcap_read_record(struct reading *rd, evt_error *err)
 {
 	uint8_t head[9];
 	struct slice s;
 	size_t got;
-	int code = evt_io_read_at(&evt_io_posix, r->fd, head, 9, r->at, r->path,
+	int r = evt_io_read_at(&evt_io_posix, rd->fd, head, 9, rd->at, rd->path,
 	    &got, err);
 
-	if (code != EVT_OK)
-		return code;
+	if (r != EVT_OK)
+		return r;
 	s.n = got == 9 ? evt_get64(head + 1) : 0;
-	if (got < 9 || s.n > r->size - r->at - 9)
-		return mcap_read_corrupt(r, err, "the file is cut off");
+	if (got < 9 || s.n > rd->size - rd->at - 9)
+		return mcap_read_corrupt(rd, err, "the file is truncated");
 	if (s.n > MAX_RECORD)
-		return mcap_read_corrupt(r, err, "a record is too large");
-	if ((code = mcap_read_bytes(r, r->at + 9, s.n, err)))
-		return code;
-	s.p = r->record.data;
+		return mcap_read_corrupt(rd, err, "a record is too large");
+	r = mcap_read_bytes(rd, rd->at + 9, s.n, err);
+	if (r != EVT_OK)
+		return r;
+	s.p = rd->record.data;
 	if (head[0] == MCAP_DATA_END)
-		return mcap_read_data_end(r, s, err);
-	r->data_crc = mcap_crc_add(&r->crc, r->data_crc, head, 9);
-	r->data_crc = mcap_crc_add(&r->crc, r->data_crc, s.p, (size_t)s.n);
-	code = head[0] == MCAP_CHUNK ? mcap_read_chunk(r, s, err) :
-	                               mcap_read_inner(r, head[0], s, err);
-	r->at += 9 + s.n;
-	return code;
+		return mcap_read_data_end(rd, s, err);
+	rd->data_crc = mcap_crc_add(&rd->crc, rd->data_crc, head, 9);
+	rd->data_crc = mcap_crc_add(&rd->crc, rd->data_crc, s.p, (size_t)s.n);
+	r = head[0] == MCAP_CHUNK ? mcap_read_chunk(rd, s, err) :
+	                            mcap_read_inner(rd, head[0], s, err);
+	rd->at += 9 + s.n;
+	return r;
 }
 
 static int
-mcap_read_all(struct reading *r, evt_error *err)
+mcap_read_all(struct reading *rd, evt_error *err)
 {
-	int code = r->size >= 2 * MCAP_MAGIC_LEN ?
-	    mcap_read_bytes(r, 0, MCAP_MAGIC_LEN, err) :
+	int r = rd->size >= 2 * MCAP_MAGIC_LEN ?
+	    mcap_read_bytes(rd, 0, MCAP_MAGIC_LEN, err) :
 	    EVT_OK;
 
-	if (code != EVT_OK)
-		return code;
-	if (r->record.len != MCAP_MAGIC_LEN ||
-	    memcmp(r->record.data, MCAP_MAGIC, 5) != 0)
-		return evt_err_set(err, EVT_ERR_CORRUPT, "%s is no MCAP file",
-		    r->path);
-	if (memcmp(r->record.data, MCAP_MAGIC, MCAP_MAGIC_LEN) != 0)
+	if (r != EVT_OK)
+		return r;
+	if (rd->record.len != MCAP_MAGIC_LEN ||
+	    memcmp(rd->record.data, MCAP_MAGIC, 5) != 0)
+		return evt_err_set(err, EVT_ERR_CORRUPT,
+		    "%s is not an MCAP file", rd->path);
+	if (memcmp(rd->record.data, MCAP_MAGIC, MCAP_MAGIC_LEN) != 0)
 		return evt_err_set(err, EVT_ERR_VERSION,
-		    "%s is of another version of MCAP than 0", r->path);
-	r->data_crc = mcap_crc_add(&r->crc, 0, MCAP_MAGIC, MCAP_MAGIC_LEN);
-	r->at = MCAP_MAGIC_LEN;
-	while (code == EVT_OK && !r->ended) {
-		code = mcap_read_record(r, err);
-		if (code == EVT_OK && r->reader->progress != NULL &&
-		    r->reader->progress(r->reader->ctx, r->at, r->size))
-			code = EVT_END;
+		    "%s has an MCAP version other than 0", rd->path);
+	rd->data_crc = mcap_crc_add(&rd->crc, 0, MCAP_MAGIC, MCAP_MAGIC_LEN);
+	rd->at = MCAP_MAGIC_LEN;
+	while (r == EVT_OK && !rd->ended) {
+		r = mcap_read_record(rd, err);
+		if (r == EVT_OK && rd->reader->progress != NULL &&
+		    rd->reader->progress(rd->reader->ctx, rd->at, rd->size))
+			r = EVT_END;
 	}
-	return code;
+	return r;
 }
 
 int
 mcap_read(const mcap_reader *reader, const char *path, evt_error *err)
 {
-	struct reading r = { .reader = reader, .path = path };
+	struct reading rd = { .reader = reader, .path = path };
 	struct stat st;
-	int code = EVT_OK;
+	int r = EVT_OK;
 
-	r.fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (r.fd < 0)
+	rd.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (rd.fd < 0)
 		return evt_err_sys(err, errno, "cannot open %s", path);
-	mcap_crc_init(&r.crc);
-	r.zstd = ZSTD_createDCtx();
-	if (r.zstd == NULL)
-		code = evt_err_nomem(err);
-	else if (fstat(r.fd, &st) != 0)
-		code = evt_err_sys(err, errno, "cannot look at %s", path);
+	mcap_crc_init(&rd.crc);
+	rd.zstd = ZSTD_createDCtx();
+	if (rd.zstd == NULL)
+		r = evt_err_nomem(err);
+	else if (fstat(rd.fd, &st) != 0)
+		r = evt_err_sys(err, errno, "cannot stat %s", path);
 	else if (!S_ISREG(st.st_mode))
-		code = evt_err_set(err, EVT_ERR_ARG, "%s is no regular file",
+		r = evt_err_set(err, EVT_ERR_ARG, "%s is not a regular file",
 		    path);
-	if (code == EVT_OK) {
-		r.size = (uint64_t)st.st_size;
-		code = mcap_read_all(&r, err);
+	if (r == EVT_OK) {
+		rd.size = (uint64_t)st.st_size;
+		r = mcap_read_all(&rd, err);
 	}
-	for (size_t i = 0; i < r.n_channels; i++)
-		mcap_read_free_channel(&r.channel[i]);
-	free(r.channel);
-	evt_buf_free(&r.record);
-	evt_buf_free(&r.chunk);
-	ZSTD_freeDCtx(r.zstd);
-	close(r.fd);
-	return code;
+	for (size_t i = 0; i < rd.n_channels; i++)
+		mcap_read_free_channel(&rd.channel[i]);
+	free(rd.channel);
+	evt_buf_free(&rd.record);
+	evt_buf_free(&rd.chunk);
+	ZSTD_freeDCtx(rd.zstd);
+	close(rd.fd);
+	return r;
 }

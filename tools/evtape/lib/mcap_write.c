@@ -141,7 +141,7 @@ mcap_write_end(evt_buf *b, size_t at)
 	evt_put64(b->data + at + 1, b->len - at - 9);
 }
 
-/* Hand what is in w->piece to the file; it counts in the data's checksum. */
+/* Write w->piece to the file, and add it to the data checksum. */
 static int
 mcap_write_flush(mcap_writer *w, evt_error *err)
 {
@@ -269,7 +269,7 @@ mcap_write_add_entry(mcap_writer *w, uint16_t channel, uint64_t time,
 	return true;
 }
 
-/* What a reader of this chunk alone must know of the channel. */
+/* Write the records that describe the channel to a reader. */
 static bool
 mcap_write_introduce(mcap_writer *w, struct channel *c)
 {
@@ -296,7 +296,7 @@ mcap_write_compare_entries(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-/* The message indexes behind a chunk; a map of where each stands goes into its
+/* Write the message indexes after a chunk.  A map of their offsets goes into its
  * chunk index. */
 static bool
 mcap_write_add_indexes(mcap_writer *w, uint64_t file_at, evt_buf *map)
@@ -460,7 +460,7 @@ mcap_write_add_statistics(mcap_writer *w, evt_buf *b)
 	return ok;
 }
 
-/* Note where the records of a kind stand, from `from` to where b ends. */
+/* Note the offsets of the records of a kind, from `from` to the end of b. */
 static bool
 mcap_write_add_group(evt_buf *groups, enum mcap_op op, uint64_t start,
     uint64_t length)
@@ -533,14 +533,17 @@ mcap_writer_finish(mcap_writer *w, evt_error *err)
 	bool ok;
 	int r = mcap_write_chunk(w, err);
 
-	if (r != EVT_OK || (r = mcap_write_flush(w, err)))
+	if (r == EVT_OK)
+		r = mcap_write_flush(w, err);
+	if (r != EVT_OK)
 		return r;
 	ok = mcap_write_begin(b, MCAP_DATA_END, &at) &&
 	    mcap_write_add32(b, w->data_crc);
 	if (ok)
 		mcap_write_end(b, at);
-	if (!ok || (r = mcap_write_flush(w, err)))
-		return ok ? r : evt_err_nomem(err);
+	r = ok ? mcap_write_flush(w, err) : evt_err_nomem(err);
+	if (r != EVT_OK)
+		return r;
 	base = output_file_offset(w->out);
 	ok = mcap_write_add_summary(w, b, &groups, base);
 	at = b->len;

@@ -1,6 +1,7 @@
 /* newtape.c - see newtape.h. */
 #include "tools/evtape/lib/newtape.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -112,7 +113,10 @@ newtape_frames(const newtape *t)
 int
 newtape_finish(newtape *t, evt_error *err)
 {
-	int r = evt_writer_close(t->writer, err);
+	int r;
+
+	assert(t->writer != NULL); /* not finished before */
+	r = evt_writer_close(t->writer, err);
 
 	t->writer = NULL;
 	if (r == EVT_OK && t->trouble[0] != '\0')

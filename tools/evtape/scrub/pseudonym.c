@@ -1,4 +1,4 @@
-/* pseudonym.c - see pseudonym.h. */
+/* pseudonym.c - replace ids, places and times as a secret seed determines. */
 #include "tools/evtape/scrub/pseudonym.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 /* ---- the seed ------------------------------------------------------------------- */
 
-/* What is drawn for one purpose never meets what is drawn for another. */
+/* Each purpose has a random sequence of its own. */
 enum purpose { TURN = 1, SHIFT, CLIMB, PERMUTE, TEXT, NUMBER };
 
 static uint64_t
@@ -29,7 +29,7 @@ pseudonym_draw(const pseudonym *d, enum purpose purpose, uint64_t a, uint64_t b)
 	return siphash(d->key, words, sizeof(words));
 }
 
-/* From 0 to below 1. */
+/* A random number from 0 to below 1. */
 static double
 pseudonym_fraction(const pseudonym *d, enum purpose purpose, uint64_t a)
 {
@@ -37,7 +37,7 @@ pseudonym_fraction(const pseudonym *d, enum purpose purpose, uint64_t a)
 	    9007199254740992.0;
 }
 
-/* Any turn of the globe is as likely as any other (Shoemake, 1992). */
+/* A uniformly random rotation (Shoemake, 1992). */
 static void
 pseudonym_make_turn(pseudonym *d)
 {
@@ -67,14 +67,14 @@ pseudonym_from_seed(const uint8_t *seed, size_t n, pseudonym *ret)
 	ret->key[0] = siphash(first, seed, n);
 	ret->key[1] = siphash(second, seed, n);
 	pseudonym_make_turn(ret);
-	/* Into the past, so that no time is one that is still to come. */
+	/* Into the past, so that no time is in the future. */
 	ret->shift_s = -least -
 	    (int64_t)(pseudonym_draw(ret, SHIFT, 0, 0) %
 	        (uint64_t)(most - least));
 	ret->climb_m = 100 + (int)(pseudonym_draw(ret, CLIMB, 0, 0) % 900);
 }
 
-/* Larger files are meant to be something else, and some never end. */
+/* A larger file is not a seed, and some files are endless. */
 #define SEED_MAX (1u << 20)
 
 static int
@@ -85,7 +85,7 @@ pseudonym_read_seed(const char *path, evt_buf *out, evt_error *err)
 
 	if (fd < 0)
 		return evt_err_sys(err, errno, "cannot open %s", path);
-	/* Once and whole: a buffer that grows would leave copies behind. */
+	/* Allocated once: a growing buffer would leave copies in memory. */
 	if (!evt_buf_reserve(out, SEED_MAX + 1))
 		r = evt_err_nomem(err);
 	while (r == EVT_OK && n != 0 && out->len <= SEED_MAX) {
@@ -98,8 +98,8 @@ pseudonym_read_seed(const char *path, evt_buf *out, evt_error *err)
 	close(fd);
 	if (r == EVT_OK && out->len > SEED_MAX)
 		r = evt_err_set(err, EVT_ERR_ARG,
-		    "%s is larger than 1 MiB or has no end, and so no seed; "
-		    "make one with: head -c 32 /dev/urandom",
+		    "%s is larger than 1 MiB or endless, so it cannot be a "
+		    "seed; make one with: head -c 32 /dev/urandom",
 		    path);
 	return r;
 }
@@ -122,8 +122,8 @@ pseudonym_open(const char *seed_file, pseudonym *ret, evt_error *err)
 	r = pseudonym_read_seed(seed_file, &seed, err);
 	if (r == EVT_OK && seed.len < PSEUDONYM_SEED_MIN)
 		r = evt_err_set(err, EVT_ERR_ARG,
-		    "%s holds fewer than %d bytes, which could be found by "
-		    "trying; make one with: head -c 32 /dev/urandom",
+		    "%s holds fewer than %d bytes, which could be guessed; "
+		    "make a seed with: head -c 32 /dev/urandom",
 		    seed_file, PSEUDONYM_SEED_MIN);
 	if (r == EVT_OK)
 		pseudonym_from_seed(seed.data, seed.len, ret);
@@ -182,7 +182,7 @@ pseudonym_map_integer(const pseudonym *d, uint64_t value, size_t digits)
 	    ten + pseudonym_permute(d, value - ten / 10, ten / 10 * 9);
 }
 
-/* The value of decimal text as a program writes it.  false: it is none. */
+/* The value of decimal text as a program writes it.  false: not a number. */
 static bool
 pseudonym_read_integer(const char *p, size_t n, uint64_t *ret)
 {
@@ -290,7 +290,7 @@ pseudonym_heading(const pseudonym *d, pseudonym_spot from, double heading)
 
 /* ---- times ---------------------------------------------------------------------- */
 
-/* Whether the text begins with this form: 0 stands for any digit, T for T or a
+/* Whether the text begins with this form: 0 matches any digit, T matches T or a
  * space. */
 static bool
 pseudonym_looks_like(const uint8_t *p, size_t n, const char *form)

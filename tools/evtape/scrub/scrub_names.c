@@ -1,4 +1,4 @@
-/* scrub_names.c - see scrub_names.h. */
+/* scrub_names.c - classify values by the names of their members. */
 #include "tools/evtape/scrub/scrub_names.h"
 
 #include <string.h>
@@ -70,7 +70,8 @@ static const struct name endings[] = {
 	{ NULL, 0, SCRUB_NAME_OTHER },
 };
 
-/* URL, peer and the text of a note tell of people; these do not. */
+/* Members of marks that identify nobody, unlike URL, peer and a bookmark's
+ * text. */
 static const struct name of_marks[] = {
 	{ N("mark"), SCRUB_NAME_CATEGORY },
 	{ N("profile"), SCRUB_NAME_CATEGORY },
@@ -122,7 +123,7 @@ scrub_name_of(const char *name, size_t n)
 enum scrub_name
 scrub_name_of_mark(unsigned mark, const char *name, size_t n)
 {
-	/* The words of a close are the server's. */
+	/* The reason of a close comes from the server. */
 	if (mark == EVT_MARK_DISCONNECTED && scrub_names_is(name, n, "reason"))
 		return SCRUB_NAME_OTHER;
 	return scrub_names_find(of_marks, name, n);

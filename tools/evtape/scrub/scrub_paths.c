@@ -1,4 +1,4 @@
-/* scrub_paths.c - see scrub_paths.h. */
+/* scrub_paths.c - the current position in JSON text, and its rule. */
 #include "tools/evtape/scrub/scrub_paths.h"
 
 #include <inttypes.h>
@@ -28,7 +28,7 @@ struct scrub_paths {
 	size_t n_rules, cap_rules;
 	struct level level[EVT_JSON_SCAN_DEPTH + 1];
 	size_t depth;
-	evt_buf names; /* of the levels, one behind the other */
+	evt_buf names; /* of the levels, one after the other */
 	evt_buf pointer;
 };
 
@@ -81,7 +81,7 @@ scrub_paths_add_pointer(struct rule *rule, const char *p, evt_error *err)
 	return r;
 }
 
-/* A rule for `before`, where the record is, and the pointer. */
+/* Add a rule for the pointer within the record at `before`. */
 static int
 scrub_paths_add_rule(scrub_paths *s, enum scrub_rule what, const char *before,
     const char *pointer, evt_error *err)
@@ -104,7 +104,7 @@ static int
 scrub_paths_add_rules(scrub_paths *s, enum scrub_rule what,
     const evt_strings *list, evt_error *err)
 {
-	/* Where a record may stand: see record.h. */
+	/* Where records are: see frame_items.h. */
 	static const char *const records[] = { "/data", "/data/*",
 		"/data/*/state" };
 	int r = EVT_OK;
@@ -115,7 +115,8 @@ scrub_paths_add_rules(scrub_paths *s, enum scrub_rule what,
 
 		if (pointer[record] != '/')
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "'%s' is no pointer to a field: write /data/label, "
+			    "'%s' is not a pointer to a field: write "
+			    "/data/label, "
 			    "or ./label in the record of each source",
 			    pointer);
 		r = evt_json_view_check_pointer(pointer + record, err);

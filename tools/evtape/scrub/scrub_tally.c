@@ -1,6 +1,7 @@
 /* scrub_tally.c - counts what `evtape scrub` changed, by JSON pointer. */
 #include "tools/evtape/scrub/scrub_tally.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ scrub_tally_note(scrub_tally *t, enum scrub_action action, const char *pointer,
 	char key[EVT_KEY_MAX];
 	uint32_t len;
 
+	assert((unsigned)action < SCRUB_N);
 	if (!scrub_tally_make_room(t))
 		return false;
 	if (n >= sizeof(key))

@@ -1,4 +1,4 @@
-/* scrub_text.c - see scrub_text.h. */
+/* scrub_text.c - replace the values in JSON text that identify people and places. */
 #include "tools/evtape/scrub/scrub_text.h"
 
 #include <math.h>
@@ -28,13 +28,13 @@ struct scrub_text {
 	bool nomem;            /* where a function cannot say so by itself */
 };
 
-/* What an object says of a place, and what becomes of it. */
+/* The place in an object, and its replacement. */
 struct spot {
 	bool known;
 	pseudonym_spot from, to;
 };
 
-/* Where a value stands. */
+/* The position of a value. */
 struct at {
 	enum scrub_name is;      /* what its name, or its array's, says */
 	const struct spot *spot; /* of the object that it is in */
@@ -77,7 +77,7 @@ scrub_text_is_source(const struct scrub_text *s, const uint8_t *p, size_t n)
 	        false) != UINT32_MAX;
 }
 
-/* Look for the frame's sources everywhere. */
+/* Replace the frame's sources wherever they occur. */
 static bool
 scrub_text_be_loose(struct scrub_text *s)
 {
@@ -91,7 +91,7 @@ scrub_text_be_loose(struct scrub_text *s)
 	return true;
 }
 
-/* An id was met.  The tape's sources stand in the order of the text. */
+/* An id was found.  The tape's sources are in the order of the text. */
 static void
 scrub_text_meet(struct scrub_text *s, const uint8_t *p, size_t n)
 {
@@ -100,7 +100,7 @@ scrub_text_meet(struct scrub_text *s, const uint8_t *p, size_t n)
 		s->met++;
 }
 
-/* What names a member, decoded. */
+/* The decoded name of a member. */
 static enum scrub_name
 scrub_text_name_of(struct scrub_text *s, evt_json_view name)
 {
@@ -187,7 +187,7 @@ scrub_text_rewrite_string(struct scrub_text *s, evt_json_view v, struct at at)
 
 /* ---- numbers ------------------------------------------------------------- */
 
-/* Digits behind the point. */
+/* Digits after the decimal point. */
 static int
 scrub_text_digits_of(evt_json_view v)
 {
@@ -293,7 +293,7 @@ scrub_text_rewrite_number(struct scrub_text *s, evt_json_view v, struct at at)
 
 /* ---- containers ---------------------------------------------------------- */
 
-/* The place that an object's own members say. */
+/* Read the place from an object's own members. */
 static struct spot
 scrub_text_own_spot(struct scrub_text *s, evt_json_view object)
 {
@@ -313,8 +313,8 @@ scrub_text_own_spot(struct scrub_text *s, evt_json_view object)
 		else if (is == SCRUB_NAME_LNG)
 			lng = evt_json_view_double(value, &spot.from.lng);
 	}
-	/* 0, 0 is what devices say that do not know where they are; turned, it
-	 * would give the turn away. */
+	/* Devices that do not know their place report 0, 0.  Rotated, it would
+	 * reveal the rotation. */
 	spot.known = lat && lng && fabs(spot.from.lat) <= 90 &&
 	    fabs(spot.from.lng) <= 360 &&
 	    (fabs(spot.from.lat) > 0 || fabs(spot.from.lng) > 0);
@@ -323,7 +323,7 @@ scrub_text_own_spot(struct scrub_text *s, evt_json_view object)
 	return spot;
 }
 
-/* A heading stands beside the place, or beside the object that holds it. */
+/* A heading is beside the place, or beside the object that holds it. */
 static struct spot
 scrub_text_spot_of(struct scrub_text *s, evt_json_view object)
 {
@@ -363,10 +363,10 @@ scrub_text_rewrite_name(struct scrub_text *s, evt_json_view name)
 	    evt_buf_add_byte(s->out, '"') && scrub_text_tell(s, SCRUB_ID);
 }
 
-/* What is copied as it lies between values, and what is left out. */
+/* What is copied unchanged between values, and what is left out. */
 struct gap {
 	const uint8_t *from; /* all before this is done */
-	bool comma;          /* nothing is before it: its comma goes, too */
+	bool comma;          /* the first member: its comma goes too */
 	bool any;            /* something is */
 };
 
@@ -451,7 +451,7 @@ scrub_text_rewrite(struct scrub_text *s, evt_json_view v, struct at at)
 		return scrub_text_rewrite_string(s, v, at);
 	case EVT_JSON_VIEW_NUMBER:
 		return scrub_text_rewrite_number(s, v, at);
-	default: /* true, false and null, which tell of nobody */
+	default: /* true, false and null identify nobody */
 		return evt_buf_add(s->out, v.p, v.n);
 	}
 }
@@ -468,7 +468,7 @@ scrub_text_run_once(struct scrub_text *s, evt_json_view root)
 
 	s->out->len = 0;
 	s->met = 0;
-	/* White space may stand around the value. */
+	/* White space may surround the value. */
 	return evt_buf_add(s->out, p, (size_t)(root.p - p)) &&
 	    (scrub_paths_rule(s->paths) == SCRUB_RULE_KEEP ?
 	            scrub_text_copy(s, root, SCRUB_KEPT) :

@@ -1,4 +1,4 @@
-/* sip.c - see sip.h. */
+/* siphash.c - SipHash-2-4. */
 #include "tools/evtape/scrub/siphash.h"
 
 #include <string.h>

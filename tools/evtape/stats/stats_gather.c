@@ -299,7 +299,7 @@ stats_gather(stats *s, const cli_command *cmd, const cli_tapes *tapes,
     const evt_filter *filter)
 {
 	struct work w = { .s = s };
-	frame_loop each = { .cmd = cmd,
+	frame_loop loop = { .cmd = cmd,
 		.tapes = tapes->tape,
 		.n_tapes = tapes->n,
 		.filter = filter,
@@ -313,7 +313,7 @@ stats_gather(stats *s, const cli_command *cmd, const cli_tapes *tapes,
 	if (r == EVT_OK)
 		r = evt_json_scanner_new(NULL, &w.scanner, &err);
 	code =
-	    r == EVT_OK ? frame_loop_run(&each) : cli_fail(cmd, "%s", err.text);
+	    r == EVT_OK ? frame_loop_run(&loop) : cli_fail(cmd, "%s", err.text);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
 	    stats_gather_rank(s, &err))
 		code = cli_fail(cmd, "%s", err.text);

@@ -1,5 +1,5 @@
 /*
- * stats_plot.c - see stats.h: a picture for a report.
+ * stats_plot.c - evtape stats: a picture for a report.
  *
  * On top the frames of each bucket, below a line for each source with the
  * buckets in which it was heard, the more the darker; over all of it gaps are
