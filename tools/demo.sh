@@ -1,6 +1,6 @@
 #!/bin/bash
-# make demo: start the simulator, record it for some seconds, look at the
-# tape, and play it back. Everything is on loopback and in a folder of its own.
+# make demo: start the simulator, record it for some seconds, inspect the tape,
+# and play it back. Everything is on loopback and in a directory of its own.
 set -eu
 
 build=${BUILD:-build}
@@ -10,7 +10,7 @@ tape=$work/demo.tape
 sim=
 recorder=
 
-# Also on Ctrl-C: what was started is stopped, the tape stays to be tried.
+# Also on Ctrl-C: stop the processes that were started; keep the tape.
 finish() {
 	for pid in $recorder $sim; do
 		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
@@ -26,7 +26,7 @@ step() {
 	printf '\n== %s\n' "$1"
 }
 
-wait_for() { # a file that a program makes, or the program's end
+wait_for() { # for a file that a program makes, or for the end of the program
 	while [ ! -s "$1" ]; do
 		kill -0 "$2" 2>/dev/null || { echo "demo: the simulator did not start" >&2; exit 1; }
 		sleep 0.05

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the packages that the named groups need: build, demo, test, bench,
 # lint, cov, deb.
-# With --check, only say what is missing, and fail if anything is.
+# With --check, only report missing packages, and fail if there are any.
 set -eu
 
 build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev libcurl4-openssl-dev libjs-leaflet node-d3"

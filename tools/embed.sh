@@ -1,6 +1,6 @@
 #!/bin/sh
-# Print a C file that holds the given files, for console.h: NAME=PATH... where
-# NAME is the path that it is served at.  The bytes come in by the assembler.
+# Print a C file that contains the given files, for console.h: NAME=PATH..., where
+# NAME is the URL path of the file.  The assembler includes the bytes.
 set -eu
 
 type_of() {

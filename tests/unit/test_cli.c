@@ -116,7 +116,7 @@ struct run {
 	char out[4096], err[4096];
 };
 
-/* Send what is written to fd into a file, and back: the text. */
+/* Redirect a stream to a file, and read back its text. */
 struct capture {
 	FILE *file, *stream;
 	int saved;
@@ -148,8 +148,8 @@ capture_end(struct capture *c, char *text, size_t size)
 	fclose(c->file);
 }
 
-/* Parse the words of a line that has single spaces between them ('~' stands
- * for a space within a word). */
+/* Parse the words of a line, which single spaces separate; '~' becomes a space
+ * within a word. */
 static void
 run(struct run *r, const cli_command *command, const char *line)
 {
@@ -176,13 +176,13 @@ run(struct run *r, const cli_command *command, const char *line)
 static void
 done(struct run *r)
 {
-	evt_strings_free(&r->o.sources);
-	evt_strings_free(&r->o.headers);
+	cli_free(&cmd, &r->o);
 	assert_null(r->o.sources.item);
 	assert_int_equal(r->o.sources.n, 0);
+	assert_null(r->o.headers.item);
 }
 
-/* The same where nothing may be said and the program is to go on. */
+/* Parse a line that is valid and prints nothing. */
 static void
 accept(struct run *r, const char *line)
 {
@@ -192,7 +192,7 @@ accept(struct run *r, const char *line)
 	assert_int_equal(r->code, -1);
 }
 
-/* ---- what is taken ---------------------------------------------------------- */
+/* ---- valid lines ---------------------------------------------------------- */
 
 TEST(every_type)
 {
@@ -557,7 +557,45 @@ TEST(man)
 	}
 }
 
-/* mandoc has nothing to say about the pages. */
+static const cli_command sub = {
+	.name = "evtape try one",
+	.usage = "",
+	.summary = "try one of them",
+	.options = groups,
+};
+
+static const cli_command *
+sub_command(size_t i)
+{
+	return i == 0 ? &sub : NULL;
+}
+
+/* Help, man page and completion list the sub-commands of a command. */
+TEST(sub_commands)
+{
+	cli_command c = { .name = "evtape try",
+		.usage = "FORMAT",
+		.summary = "try",
+		.options = groups,
+		.command = sub_command,
+		.command_noun = "format" };
+	char text[8192];
+	struct run r;
+
+	assert_string_equal(cli_last_word(&sub), "one");
+	assert_string_equal(cli_last_word(&cmd), "evtape-try");
+	run(&r, &c, "--help");
+	assert_non_null(
+	    strstr(r.out, "\nFormats:\n  one        try one of them\n"));
+	run(&r, &c, "--complete");
+	assert_ptr_equal(strstr(r.out, "one\t\ttry one of them\n--"), r.out);
+	man_page(&c, text, sizeof(text));
+	assert_non_null(strstr(text, ".Sh COMMANDS\n"));
+	assert_non_null(
+	    strstr(text, ".It Xr evtape-try-one 1\ntry one of them.\n"));
+}
+
+/* mandoc has no warnings about the pages. */
 TEST(man_lint)
 {
 	cli_command c = { .name = "evtape try",
@@ -569,7 +607,7 @@ TEST(man_lint)
 	char text[8192], said[4096];
 
 	if (access("/usr/bin/mandoc", X_OK) != 0) {
-		print_message("mandoc is not there\n");
+		print_message("mandoc is not installed\n");
 		skip();
 	}
 	for (int i = 0; i < 2; i++) {
@@ -605,6 +643,7 @@ main(void)
 		RUN(groups),
 		RUN(help_into_a_full_disk),
 		RUN(man),
+		RUN(sub_commands),
 		RUN(man_lint),
 	};
 
