@@ -153,7 +153,8 @@ merge_find_pair(struct memory *m, const struct seen *s)
 struct work {
 	const struct options *o;
 	newtape *to;
-	uint32_t *first_conn; /* of each tape: what is added to its numbers */
+	uint32_t *
+	    first_conn; /* what is added to the connection numbers of each tape */
 	struct memory memory;
 	uint64_t duplicates;
 };

@@ -18,9 +18,9 @@
 struct ctl_server {
 	libcurl lib;
 	CURL *curl;
-	CURLU *base;                /* without path */
-	char *prefix;               /* the URL path before /api; of libcurl */
-	char *url;                  /* all of it, for words; of libcurl */
+	CURLU *base;  /* without path */
+	char *prefix; /* the URL path before /api; of libcurl */
+	char *url;    /* the whole URL, for messages; of libcurl */
 	struct curl_slist *headers; /* of a POST */
 	ctl_how how;
 	long timeout_ms;
@@ -106,7 +106,7 @@ ctl_http_is_loopback(const ctl_server *s)
 	return is;
 }
 
-/* Take the path off the base: what is before /api stays in mind. */
+/* Remove the path from the base URL, and keep what is before /api. */
 static int
 ctl_http_split_path(ctl_server *s, evt_error *err)
 {
@@ -146,7 +146,7 @@ ctl_http_take_url(ctl_server *s, const char *text, evt_error *err)
 		    err);
 	if (u != CURLUE_OK)
 		return ctl_http_refuse(text, s->lib.curl_url_strerror(u), err);
-	/* Not shown: there may be a secret in it. */
+	/* Not shown, because it may hold a secret. */
 	if (ctl_http_has_part(s, CURLUPART_USER) ||
 	    ctl_http_has_part(s, CURLUPART_PASSWORD) ||
 	    ctl_http_has_part(s, CURLUPART_QUERY) ||

@@ -35,10 +35,10 @@ struct lane {
 struct diff_store {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[N_STMTS];
-	sqlite3_stmt *out; /* pairs being handed out */
+	sqlite3_stmt *out; /* the query for diff_store_next() */
 	struct lane lane[2];
 	const int64_t *origin_ns;
-	uint32_t rest; /* pairs until it is looked ahead again */
+	uint32_t rest; /* pairs until the next search ahead */
 };
 
 static int
@@ -223,7 +223,7 @@ diff_store_put_pair(diff_store *s, enum diff_kind kind, const struct item *a,
 	return r;
 }
 
-/* A table from hash to the first place in lane b that has it. */
+/* A table from a hash to its first place in lane b. */
 struct ahead {
 	uint32_t *slot; /* 1 + place */
 	uint32_t n_slots;
@@ -256,8 +256,8 @@ diff_store_look_ahead(struct ahead *t, const struct lane *b, uint32_t n)
 	}
 }
 
-/* The nearest place where both go on alike: *x frames ahead on a, *y on b.
- * Where there is none, all that is in the windows. */
+/* Find the nearest place from which both lanes are equal again: *x records ahead
+ * on a, *y on b.  If there is no such place, the ends of the windows. */
 static void
 diff_store_resync(struct ahead *t, const struct lane *a, uint32_t n,
     const struct lane *b, uint32_t m, uint32_t *x, uint32_t *y)
@@ -279,8 +279,8 @@ diff_store_resync(struct ahead *t, const struct lane *a, uint32_t n,
 	}
 }
 
-/* What stands between two frames that are alike: as many as both have are
- * changed ones, the rest is missing or extra. */
+/* Pair the records between two equal ones: as many as both lanes have count as
+ * changed, the rest as missing or extra. */
 static int
 diff_store_put_hunk(diff_store *s, uint32_t x, uint32_t y, evt_error *err)
 {
@@ -300,7 +300,7 @@ diff_store_put_hunk(diff_store *s, uint32_t x, uint32_t y, evt_error *err)
 	return r;
 }
 
-/* The fronts differ: find where both go on alike, as far as one can see. */
+/* The fronts differ: find where both lanes are equal again, within the windows. */
 static int
 diff_store_step_over(diff_store *s, struct ahead *t, uint32_t n, uint32_t m,
     evt_error *err)
@@ -313,9 +313,9 @@ diff_store_step_over(diff_store *s, struct ahead *t, uint32_t n, uint32_t m,
 		return diff_store_put_hunk(s, 1, 1, err);
 	}
 	diff_store_resync(t, a, n, b, m, &x, &y);
-	/* Nothing alike: go on a frame at a time, since what comes behind the
-	 * window may be.  To look each time would take as long as the window
-	 * for every frame of tapes that differ throughout. */
+	/* No match: continue a record at a time, because one may follow after the
+	 * window.  Searching again each time would cost a whole window for each
+	 * record of tapes that differ throughout. */
 	if (x == n && y == m && (n == a->cap || m == b->cap)) {
 		x = y = 1;
 		s->rest = a->cap / 16;

@@ -183,7 +183,7 @@ export_sqlite_bind_column(struct work *w, size_t i,
 			sqlite3_bind_int64(st, at, n);
 		else if (evt_json_view_double(number, &d))
 			sqlite3_bind_double(st, at, d);
-		else /* as SQLite's own JSON functions have true and false */
+		else /* true and false as SQLite's JSON functions give them */
 			sqlite3_bind_int(st, at, *number.p == 't');
 		return true;
 	default:
@@ -306,7 +306,7 @@ export_sqlite_write(struct work *w, const char *part, tool_context *c,
 	if (r != EVT_OK)
 		return r;
 	*ret_code = frame_loop_run(&loop);
-	/* Indexes that are made last are made once. */
+	/* Indexes are built last: building them once is faster. */
 	if (tool_is_done(*ret_code) &&
 	    sqlite3_exec(w->db,
 	        "CREATE INDEX by_source ON frame_sources(source_id, tape, seq);"

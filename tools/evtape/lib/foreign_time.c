@@ -26,7 +26,7 @@ foreign_time_unit_of(int64_t count)
 	return count < INT64_C(100000000000000000) ? 1000 : 1;
 }
 
-/* Digits, and a fraction: in decimal, so that no digit is lost. */
+/* Parse digits and a fraction, in decimal so that no digit is lost. */
 static bool
 foreign_time_parse_number(const char *s, size_t n, int64_t *ret_ns)
 {
@@ -56,7 +56,7 @@ foreign_time_parse_number(const char *s, size_t n, int64_t *ret_ns)
 	return i == n;
 }
 
-/* 12:51:43.5 on the day; *ret_ns since midnight. */
+/* Parse 12:51:43.5; *ret_ns: since midnight. */
 static bool
 foreign_time_parse_clock(const char *s, size_t n, int64_t *ret_ns)
 {
@@ -103,7 +103,7 @@ foreign_time_parse(const char *text, size_t n, foreign_time_day *day,
 	if (day != NULL && day->known &&
 	    foreign_time_parse_clock(text, n, &ns)) {
 		ns += day->midnight_ns;
-		/* Past midnight; a little back is a clock that was set. */
+		/* Midnight has passed.  A small step back is a clock that was set. */
 		if (day->last_ns != 0 && day->last_ns - ns > NS_PER_DAY / 2) {
 			day->midnight_ns += NS_PER_DAY;
 			ns += NS_PER_DAY;
@@ -116,7 +116,7 @@ foreign_time_parse(const char *text, size_t n, foreign_time_day *day,
 	comma = strchr(copy, ',');
 	if (comma != NULL)
 		*comma = '.';
-	/* A date must lead: a bare time of day is of no known day. */
+	/* It must begin with a date: the day of a bare time is not known. */
 	return n > 10 && copy[4] == '-' &&
 	    evt_timetext_parse(copy, NULL, ret_ns, NULL) == EVT_OK;
 }
@@ -169,7 +169,7 @@ foreign_time_leading(const char *line, size_t n, foreign_time_day *day,
 		return end < n && foreign_time_is_space(line[end]) ? end + 1 :
 		                                                     end;
 	}
-	/* One word, or a date and a time of day. */
+	/* The time is one word, or a date and a time of day. */
 	for (int words = 1; words <= 2; words++) {
 		end = foreign_time_end_of_words(line, n, words);
 		if (end > 0 && line[end - 1] == ':' && end > 1 &&

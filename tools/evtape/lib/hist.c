@@ -7,7 +7,7 @@
 /* Bins per octave. */
 #define SUB 8u
 
-/* Values below 8 have bins of their own; the rest by their top four bits. */
+/* Each value below 8 has its own bin; others go by their top four bits. */
 static unsigned
 hist_bin_of(int64_t ns)
 {

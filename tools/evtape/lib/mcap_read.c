@@ -1,5 +1,5 @@
 /*
- * mcap_read.c - the reading half of mcap.h.
+ * mcap_read.c - read MCAP files sequentially.
  *
  * Nothing in the file is trusted.  A length must fit into what remains of its
  * container, and a chunk is decompressed to its declared size at most.
@@ -35,7 +35,7 @@ struct reading {
 	mcap_channel *channel; /* by id */
 	size_t n_channels, cap_channels;
 	ZSTD_DCtx *zstd;
-	bool ended; /* DataEnd was met */
+	bool ended; /* DataEnd was read */
 };
 
 /* Bytes that are being parsed. */
@@ -95,7 +95,7 @@ mcap_read_take64(struct slice *s, uint64_t *ret)
 	return true;
 }
 
-/* A slice with its length before it. */
+/* Take a slice that is preceded by its length. */
 static bool
 mcap_read_take_string(struct slice *s, struct slice *ret)
 {
@@ -298,7 +298,7 @@ mcap_read_inner(struct reading *rd, uint8_t op, struct slice s, evt_error *err)
 		return mcap_read_channel(rd, s, err);
 	if (op == MCAP_MESSAGE)
 		return mcap_read_message(rd, s, err);
-	return EVT_OK; /* schemas, and what may come to be */
+	return EVT_OK; /* schemas, and opcodes of later versions */
 }
 
 static int
@@ -312,7 +312,7 @@ mcap_read_data_end(struct reading *rd, struct slice s, evt_error *err)
 	if (crc != 0 && crc != rd->data_crc)
 		return mcap_read_corrupt(rd, err,
 		    "the checksum of all data is wrong");
-	rd->ended = true; /* what follows is a summary of what was read */
+	rd->ended = true; /* only a summary follows */
 	return EVT_OK;
 }
 

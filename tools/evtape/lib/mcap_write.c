@@ -1,4 +1,4 @@
-/* mcap_write.c - the writing half of mcap.h. */
+/* mcap_write.c - write MCAP files. */
 #include "tools/evtape/lib/mcap.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "format/base/grow.h"
 #include "format/base/le.h"
 
-/* Uncompressed bytes at which a chunk ends: what other writers take. */
+/* Uncompressed bytes in a chunk, as other writers use. */
 #define CHUNK_BYTES (1u << 20)
 #define LEVEL 3
 #define SCHEMA_ID 1u
@@ -31,8 +31,8 @@ struct mcap_writer {
 	output_file *out;
 	ZSTD_CCtx *zstd;
 	mcap_crc crc;
-	uint32_t data_crc; /* of all that was flushed from `piece` */
-	evt_buf piece;     /* bytes on their way to out */
+	uint32_t data_crc; /* checksum of everything flushed from `piece` */
+	evt_buf piece;     /* bytes not yet written to `out` */
 	evt_buf chunk, packed;
 	uint64_t chunk_first, chunk_last;
 	struct entry *entry;
@@ -126,8 +126,8 @@ mcap_write_add_text(evt_buf *b, const char *s)
 	return mcap_write_add_string(b, s, strlen(s));
 }
 
-/* A record is begun with its opcode and room for its length, which is put in
- * at its end. */
+/* Begin a record: its opcode, and space for its length, which mcap_write_end()
+ * fills in. */
 static bool
 mcap_write_begin(evt_buf *b, enum mcap_op op, size_t *ret_at)
 {

@@ -1,4 +1,4 @@
-/* newtape.c - see newtape.h. */
+/* newtape.c - a tape that a command makes, and names when it is complete. */
 #include "tools/evtape/lib/newtape.h"
 
 #include <assert.h>
@@ -18,8 +18,8 @@
 struct newtape {
 	char *path, *part;
 	evt_writer *writer;
-	bool made;         /* the folder is there under its first name */
-	char trouble[400]; /* what the writer could not do, "": nothing */
+	bool made;         /* the directory exists under its temporary name */
+	char trouble[400]; /* the first failure of the writer; "": none */
 	uint64_t frames;
 };
 
@@ -61,7 +61,7 @@ newtape_open(const char *path, const evt_writer_options *options,
 			o = *options;
 		else
 			evt_writer_options_init(&o);
-		/* It is whole or it is nothing. */
+		/* An incomplete tape is removed, so it needs no journal. */
 		stop_catch_signals();
 		o.notice = newtape_keep_trouble;
 		o.notice_ctx = t;

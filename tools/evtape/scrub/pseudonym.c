@@ -135,8 +135,8 @@ pseudonym_open(const char *seed_file, pseudonym *ret, evt_error *err)
 
 /* ---- ids ------------------------------------------------------------------------ */
 
-/* Below `size`, one to one: a Feistel network over the next even number of
- * bits, walked until the result is in range again. */
+/* A permutation of the numbers below `size`: a Feistel network over the next even
+ * number of bits, applied until the result is in range. */
 static uint64_t
 pseudonym_permute(const pseudonym *d, uint64_t value, uint64_t size)
 {
@@ -167,8 +167,8 @@ pseudonym_permute(const pseudonym *d, uint64_t value, uint64_t size)
 #define DIGITS_MAX 18
 
 /*
- * Up to six digits become seven, and more become one more: no id is then one
- * that an id of another length becomes, and none is itself.
+ * Up to six digits become seven, and more become one more.  So ids of different
+ * lengths never map to the same id, and no id maps to itself.
  */
 static uint64_t
 pseudonym_map_integer(const pseudonym *d, uint64_t value, size_t digits)
@@ -213,7 +213,7 @@ pseudonym_id(const pseudonym *d, const char *text, size_t n, bool is_number,
 		return evt_buf_printf(out, "%s%" PRIu64, minus ? "-" : "",
 		    pseudonym_map_integer(d, v, n - minus));
 	v = siphash(d->key, text, n);
-	if (is_number) /* 19 digits that no shorter one becomes */
+	if (is_number) /* 19 digits that no shorter id maps to */
 		return evt_buf_printf(out, "%" PRIu64,
 		    UINT64_C(1900000000000000000) +
 		        pseudonym_draw(d, NUMBER, v, 0) %
@@ -338,7 +338,7 @@ pseudonym_date(const pseudonym *d, const uint8_t *p, size_t n, evt_buf *out,
 	evt_timetext_format(ns, 0, shifted);
 	ok = evt_buf_add(out, shifted, 10) && evt_buf_add_byte(out, p[10]) &&
 	    evt_buf_add(out, shifted + 11, 8);
-	/* Whole seconds: the fraction stays as it is. */
+	/* Whole seconds, so that the fraction stays. */
 	for (; zone < n &&
 	     (p[zone] == '.' || pseudonym_looks_like(p + zone, 1, "0"));
 	     zone++)

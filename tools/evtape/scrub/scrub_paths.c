@@ -202,7 +202,7 @@ scrub_paths_begin(scrub_paths *s, const char *before)
 bool
 scrub_paths_enter(scrub_paths *s, evt_json_view name, size_t index)
 {
-	/* Frames are nested EVT_JSON_SCAN_DEPTH deep at most: see scan.h. */
+	/* Frames are nested EVT_JSON_SCAN_DEPTH deep at most: see json_scan.h. */
 	struct level *l = &s->level[s->depth++];
 
 	*l = (struct level){ .pointer_len = s->pointer.len,

@@ -9,8 +9,8 @@
 #include "tools/evtape/scrub/scrub_names.h"
 #include "tools/evtape/scrub/scrub_paths.h"
 
-/* Digits behind the point of a place that has fewer: 0.1 m.  Programs drop the
- * zeros at the end, so that few digits do not mean that little was known. */
+/* At least this many digits follow the decimal point of a new place: 0.1 m.
+ * Programs drop trailing zeros, so few digits do not mean low precision. */
 #define PLACE_DIGITS 6
 #define DIGITS_MAX 17
 
@@ -22,10 +22,10 @@ struct scrub_text {
 	/* Of the frame: */
 	const evt_frame *f;
 	evt_buf *out;
-	size_t met; /* so many of its sources were met as ids, in order */
-	bool loose; /* not all: look for them everywhere */
-	evt_key_table sources; /* then: what they are */
-	bool nomem;            /* where a function cannot say so by itself */
+	size_t met; /* how many of its sources were found as ids, in order */
+	bool loose; /* not all were found: search everywhere */
+	evt_key_table sources; /* if so: the sources */
+	bool nomem;            /* for functions that cannot return it */
 };
 
 /* The place in an object, and its replacement. */
@@ -36,9 +36,9 @@ struct spot {
 
 /* The position of a value. */
 struct at {
-	enum scrub_name is;      /* what its name, or its array's, says */
+	enum scrub_name is;      /* the class of its name, or of its array's */
 	const struct spot *spot; /* of the object that it is in */
-	bool blot;               /* it is within what is to be blotted */
+	bool blot;               /* within a value that is blotted */
 };
 
 static bool scrub_text_rewrite(struct scrub_text *s, evt_json_view v,
@@ -118,7 +118,7 @@ scrub_text_name_of(struct scrub_text *s, evt_json_view name)
 
 /* ---- strings ------------------------------------------------------------- */
 
-/* As many asterisks as there are characters. */
+/* Write one asterisk for each character. */
 static bool
 scrub_text_add_blots(evt_buf *out, const uint8_t *p, size_t n)
 {
@@ -175,7 +175,7 @@ scrub_text_rewrite_string(struct scrub_text *s, evt_json_view v, struct at at)
 		if (nomem || !scrub_text_tell(s, SCRUB_TIME))
 			return false;
 	} else if (scrub_text_is_harmless(s, at)) {
-		/* With its escapes, but for the quotes. */
+		/* The text with its escapes, without the quotes. */
 		if (!evt_buf_add(s->out, v.p + 1, v.n - 2) ||
 		    !scrub_text_tell(s, SCRUB_KEPT))
 			return false;
@@ -492,7 +492,7 @@ scrub_text_write(scrub_text *s, const evt_frame *f, evt_buf *out,
 	                                        "") &&
 	    scrub_text_run_once(s, root);
 	if (ok && s->met < f->n_sources) {
-		/* Ids with a name that says nothing are known by the tape. */
+		/* The tape knows ids whose member name does not show that. */
 		scrub_tally_count(s->tally, false);
 		ok = scrub_text_be_loose(s) && scrub_text_run_once(s, root);
 	}

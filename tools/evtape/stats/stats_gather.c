@@ -208,8 +208,8 @@ stats_gather_set_span(stats *s, const cli_tapes *tapes, const evt_filter *f,
 	                                               evt_err_nomem(err);
 }
 
-/* The timelines in the picture are those of the sources that the index says
- * have the most frames. */
+/* The picture shows timelines of the sources with the most frames, as the index
+ * has them. */
 static int
 stats_gather_choose_timelines(stats *s, evt_tape *tape, evt_error *err)
 {

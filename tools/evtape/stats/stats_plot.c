@@ -1,9 +1,9 @@
 /*
- * stats_plot.c - evtape stats: a picture for a report.
+ * stats_plot.c - evtape stats: the report as an SVG picture.
  *
- * On top the frames of each bucket, below a line for each source with the
- * buckets in which it was heard, the more the darker; over all of it gaps are
- * shaded and bookmarks flagged.
+ * The upper chart shows the frames of each bucket.  Below it, each source has a
+ * line; a bucket is darker the more frames it has.  Gaps are shaded, and
+ * bookmarks have flags.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -36,7 +36,7 @@ stats_plot_bottom(const stats *s)
 
 /* ---- axes ------------------------------------------------------------------------ */
 
-/* A round step that makes at most eight ticks. */
+/* A round step that gives at most eight ticks. */
 static int64_t
 stats_plot_tick_step(int64_t span)
 {
@@ -69,7 +69,7 @@ stats_plot_add_ticks(const stats *s, evt_buf *out)
 	for (; t < s->from_ns + span && ok; t += step) {
 		char text[EVT_TIMETEXT_MAX];
 		double x = stats_plot_x_of(s, t);
-		/* The date is above: here the time of day, or the day. */
+		/* The title has the date; a label has the time of day, or the day. */
 		const char *shown = evt_timetext_format(t, digits, text);
 
 		if (step >= 86400 * EVT_NS_PER_S)
@@ -161,7 +161,7 @@ stats_plot_add_gaps(const stats *s, evt_buf *out)
 	return ok;
 }
 
-/* The first bytes of a text that are whole characters. */
+/* How many of the first bytes of a text are whole characters. */
 static size_t
 stats_plot_cut_text(const char *text, size_t most)
 {
