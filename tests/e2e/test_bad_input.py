@@ -40,7 +40,7 @@ class BadInput(tooltest.Case):
                 if made is not None:
                     self.nothing_left(made)
 
-    def test_what_is_no_tape(self):
+    def test_paths_that_are_not_tapes(self):
         self.refused(self.path("nothing"), "there is no tape at")
         self.refused(self.write("file.tape", "text"), "a tape is a folder")
         os.mkdir(self.path("empty"))

@@ -1,4 +1,4 @@
-"""Every command tells of itself in the same words: --help, man page, shell
+"""Every command describes itself the same way in --help, man page and shell
 completion; and the programs without arguments."""
 
 import os
@@ -42,7 +42,7 @@ class Commands(unittest.TestCase):
                 if len(words) > 1 and words[1:] not in (["export"], ["import"]):
                     self.assertIn("Examples:", text)
 
-    def test_the_list_of_commands_is_whole(self):
+    def test_the_list_of_commands_is_complete(self):
         text = evtest.run("evtape", "--help").stdout.decode()
         man = evtest.run("evtape", "--man").stdout.decode()
         for words in commands()[len(PROGRAMS):]:

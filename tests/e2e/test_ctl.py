@@ -37,7 +37,7 @@ class Case(WsCase):
         return url
 
     def ctl(self, *args, check=0, env=None, **more):
-        """What it prints; with an exit code other than 0, what it says."""
+        """Its stdout; with an exit code other than 0, its stderr."""
         done = run("evtape", "ctl", *args, check=check, env=dict(CLEAN, **env or {}), **more)
         if check == 0:
             self.assertEqual(done.stderr, b"")
@@ -62,7 +62,7 @@ class Moving(Case):
         self.host = urllib.parse.urlsplit(self.url).netloc
 
     def get(self, path):
-        """The body of an answer, asked for without our tool."""
+        """The body of an answer, requested without our tool."""
         c = http.client.HTTPConnection(self.host, timeout=evtest.DEADLINE)
         self.addCleanup(c.close)
         c.request("GET", path)
@@ -74,7 +74,7 @@ class Moving(Case):
         return json.loads(self.get("/api/deck"))
 
     def at(self):
-        """Where the deck is, in seconds of the tape."""
+        """The position of the deck, in seconds of the tape."""
         return (self.deck()["time_ns"] - T0) / S
 
     def test_status(self):
@@ -152,7 +152,7 @@ class Moving(Case):
         self.fails(2, "loop: from must be before to", self.url, "loop", "+10s", "+5s")
 
     def test_a_loop_without_frames(self):
-        """It goes round and round at once: the server answers all the same, and it can be left."""
+        """A loop of no length repeats at once; the server still answers, and the loop can be ended."""
         for speed, span in (("max", ("+10200ms", "+10800ms")), ("1000", ("+200s", "+300s"))):
             self.ctl(self.url, "speed", speed)
             self.ctl(self.url, "loop", *span)
@@ -212,7 +212,7 @@ class Moving(Case):
         self.assertEqual(self.deck(), before)
 
     def test_usage(self):
-        """Nothing is sent where the words are wrong."""
+        """Nothing is sent if the words are wrong."""
         for words, pattern in (
                 (["fly"], "no command 'fly'"), (["play", "it"], "play takes no words of its own: 'it'"),
                 (["step", "x"], "step: the number of steps"), (["step", "0"], "step: the number"),
@@ -230,7 +230,7 @@ class Moving(Case):
         self.assertEqual(self.deck()["frames"], 0)
 
     def test_a_bookmark_that_is_not_there(self):
-        """It is not taken for a time that was left out, which would play all."""
+        """An empty time is not an omitted one, which would play everything."""
         self.ctl(self.url, "window", "+5s", "+9s")
         for words in (["window", "mark:nosuch", "+20s"], ["loop", "mark:nosuch", "mark:nosuch"], ["sources", "--at", "mark:nosuch"],
                       ["seek", "mark:nosuch"]):
@@ -308,8 +308,8 @@ class Tokens(Case):
         self.assertIn("playing", self.ctl(url, "play", "--token-file", token, env={"EVTAPE_TOKEN": TOKEN[::-1]}))
         self.fails(1, "requires a token", url, env={"EVTAPE_TOKEN": ""})
 
-    def test_tokens_that_are_none(self):
-        """A token is never shown, nor sent where it could end a header."""
+    def test_invalid_tokens(self):
+        """A token is never shown, nor sent if it could end a header."""
         for text, words in (("short", "must be 16 to"), (TOKEN + "\x01", "visible ASCII"), (TOKEN + " " + TOKEN, "white space")):
             said = self.fails(1, words + ".*", "1", env={"EVTAPE_TOKEN": text})
             self.assertIn("EVTAPE_TOKEN", said)
@@ -424,7 +424,7 @@ class Fake:
             c.close()
 
     def request(self, c):
-        """A whole request: what is left unread would reset the connection."""
+        """Read a whole request: unread bytes would reset the connection."""
         got = b""
         while b"\r\n\r\n" not in got:
             got += c.recv(65536)
@@ -440,9 +440,9 @@ def http_answer(status, body, *headers):
 
 
 class Strangers(Case):
-    """Servers that are no evtape-replay, and none at all."""
+    """Servers other than evtape-replay, and no server."""
 
-    def test_nobody_there(self):
+    def test_no_server(self):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))  # and does not listen
             port = s.getsockname()[1]
@@ -451,7 +451,7 @@ class Strangers(Case):
         self.fails(1, "Could not resolve host: replay.invalid", "replay.invalid:80")
 
     def test_no_libcurl(self):
-        """It is loaded for this command alone, and may be gone or no library."""
+        """Only this command loads it; the file may be missing or not a library."""
         for name in ("evtape", "evtape-record"):
             linked = subprocess.run(["readelf", "-d", evtest.program(name)], stdout=subprocess.PIPE,
                                     check=True).stdout.decode()
@@ -495,7 +495,7 @@ class Strangers(Case):
             self.assertEqual(self.ctl(server.host), "1970-01-01T00:00:00.000Z, paused, speed a b\n")
 
     def test_members_of_other_kinds(self):
-        """What is not as it should be is shown as it is, or left out."""
+        """Unexpected members are shown unchanged, or left out."""
         for body in ('{"time_ns":"x","filter":[1],"loop":7,"window":[],"playing":5}', '{"time_ns":1e400,"filter":{"sources":{"a":1}},"loop":{}}',
                      '{"tapes":{"a":[]},"events":[null,1,"x",[]],"payload_bytes":-5}', '{"gaps":[0,[],{"frames":{"a":[1]}}]}',
                      '{"marks":"x","sources":[[[]],{"id":null}],"gaps":{"a":"b"},"tapes":1}'):
@@ -512,8 +512,8 @@ class Strangers(Case):
         with Endless() as server:
             self.fails(1, "did not answer within 300ms", server.host, "--timeout", "300ms")
 
-    def test_a_queue_that_nobody_takes(self):
-        """Connected by the kernel alone, or not even that."""
+    def test_a_connection_that_is_not_accepted(self):
+        """Connected only by the kernel, or not at all."""
         with socket.create_server(("127.0.0.1", 0), backlog=0) as s:
             self.fails(1, "did not answer within|in time", str(s.getsockname()[1]), "--timeout", "100ms")
 
@@ -542,7 +542,7 @@ class Strangers(Case):
             self.assertNotIn("it was taken", server.asked)
 
     def test_paths_and_queries(self):
-        """Times go as they were given: encoded in a query, as JSON in a body."""
+        """Times are sent as typed: encoded in a query, as JSON in a body."""
         with Fake(http_answer("200 OK", '{"time_ns":1,"sources":[]}')) as server:
             self.ctl("http://%s/sub/dir/stream" % server.host, "sources", "--at", "mark:a&b=c +5m #é")
             self.ctl(server.host + "/sub/", "window", "+5m", "mark:say \"é\"\\")

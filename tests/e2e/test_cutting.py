@@ -1,4 +1,4 @@
-"""evtape cut, merge, split, recover: parts of tapes, and tapes of parts."""
+"""evtape cut, merge, split, recover: parts of tapes, and tapes from parts."""
 
 import os
 import signal
@@ -185,7 +185,7 @@ class Recover(tooltest.Case):
         self.assertIn(done.returncode, (0, 3))
         self.assertGreaterEqual(len(evtest.frames(new)), 300)
 
-    def test_a_whole_tape_and_an_unclosed_one(self):
+    def test_an_intact_tape_and_an_unclosed_one(self):
         tape = self.states()
         self.warns(0, "saved 100 frames of .* to .*; 0 lost in 0 places", "recover", tape, "-o", self.path("n.tape"))
         dead = self.path("dead.tape")

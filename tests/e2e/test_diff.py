@@ -1,4 +1,4 @@
-"""evtape diff: what two tapes say differently, source by source."""
+"""evtape diff: the differences of two tapes, source by source."""
 
 import json
 

@@ -151,7 +151,7 @@ class Tracks(tooltest.Case):
             "</gx:Track>\n</gx:MultiTrack></Placemark>\n</Document></kml>\n"))
 
     def lines(self, states, *args):
-        """The number of points of each line, and what --verbose tells."""
+        """The number of points of each line, and the report of --verbose."""
         tape = self.make("l%d.tape" % len(os.listdir(self.dir)), states)
         done = evtest.run("evtape", "export", "geojson", "-v", tape, *args)
         features = json.loads(done.stdout)["features"]

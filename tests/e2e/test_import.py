@@ -10,7 +10,7 @@ from tooltest import S, T0
 
 class Case(tooltest.Case):
     def imported(self, form, content, *options, check=0, words=""):
-        """The frames of the tape made of this content."""
+        """The frames of the tape made from this content."""
         self.count = getattr(self, "count", 0) + 1
         path, tape = self.write("in%d" % self.count, content), self.path("out%d.tape" % self.count)
         done = evtest.run("evtape", "import", form, path, "-o", tape, *options, check=check)
@@ -49,7 +49,7 @@ class Ndjson(Case):
         self.assertEqual([(f["time_ns"] - T0, f.get("payload", f.get("payload_text"))) for f in got],
                          [(S // 2, {"a": 1}), (S, {"a": 2}), (2 * S + S // 4, "x"), (3 * S, "y")])
 
-    def test_lines_that_cannot_be_taken(self):
+    def test_lines_that_cannot_be_read(self):
         got = self.imported("ndjson", '{"t":1}\n{"t":"noon"}\n{bad\n{"t":2}\n', "--time-path", "/t", check=3,
                             words=r"^evtape import ndjson: warning: line 2 has no time at the pointer; 2 such items were left out")
         self.assertEqual(len(got), 2)
@@ -137,7 +137,7 @@ class Har(Case):
                                        ("receive", 1700000001, 1, '{"echo":"%s"}' % secret))))
         self.assertNotIn(secret.encode(), self.out("cat", "-f", "lines", "--kind", "received,sent", self.path("out1.tape")))
 
-    def test_bom_and_messages_that_cannot_be_read(self):
+    def test_bom_and_unreadable_messages(self):
         got = self.imported("har", "\ufeff" + har(entry("not a url", ("receive", 1700000000, 1, "a"),
                                                         ("receive", "later", 1, "b"), ("receive", 1700000000, 2, "?!"),
                                                         ("echo", 1700000000, 1, "c"), ("receive", 1700000000, 9, ""),
@@ -146,7 +146,7 @@ class Har(Case):
         self.assertEqual([f.get("payload_text") for f in got], [None, "a"])
         self.assertIsNone(got[0]["payload"]["url"])
 
-    def test_what_is_no_har(self):
+    def test_files_that_are_not_har(self):
         whole = har(entry("wss://e/", ("receive", 1700000000, 1, "a")))
         self.refused("har", whole[:-2], "is not well-formed JSON")
         self.refused("har", "", "is empty")

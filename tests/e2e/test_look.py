@@ -1,4 +1,4 @@
-"""Looking into a tape: evtape ls, and the forms of evtape cat."""
+"""evtape ls, and the forms of evtape cat."""
 
 import contextlib
 import json
@@ -57,7 +57,7 @@ class Ls(tooltest.Case):
         self.warns(3, "1 damaged block is not counted; 'evtape verify' names each fault", "ls", tape)
         self.fails(1, "there is no tape at", "ls", self.path("no.tape"))
 
-    def test_an_index_that_cannot_be_read_costs_time_alone(self):
+    def test_an_unreadable_index_only_costs_time(self):
         tapes = [self.states("a.tape"), self.states("b.tape", start=T0 + 1000 * S), self.states("c.tape", start=T0 + 2000 * S)]
         sound = self.out("ls", *tapes)
         for which in tapes:
@@ -70,7 +70,7 @@ class Ls(tooltest.Case):
                 f.write(b"\xff" * 100)
             self.assertEqual(self.out("ls", *tapes), sound)
 
-    def test_what_is_no_order(self):
+    def test_unknown_order(self):
         tape = self.states()
         self.fails(2, "unknown order 'size': give id, frames", "ls", "--sort", "size", tape)
 
@@ -136,7 +136,7 @@ class Export(tooltest.Case):
         with open(out, "rb") as f:
             self.assertEqual(len(f.read().splitlines()), 1)
 
-    def test_what_is_no_line_is_told(self):
+    def test_frames_that_are_not_lines_are_counted(self):
         tape = self.make("x.tape", ["%d received 1 1 X" % T0, "%d received 2 1 hex:00ff" % T0,
                                     '%d received 1 1 hex:7b0a7d' % T0])
         self.assertEqual(self.warns(3, "2 frames hold a line feed or are not text and were left out", "export", "lines", tape), b"X\n")

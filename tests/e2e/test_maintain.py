@@ -1,4 +1,4 @@
-"""Looking after a tape: evtape verify, gc, compact, reindex."""
+"""Maintaining a tape: evtape verify, gc, compact, reindex."""
 
 import os
 import signal
@@ -125,7 +125,7 @@ class Compact(tooltest.Case):
         self.assertRegex(self.out("compact", tape).decode(), "^0 segments compacted, 4 unchanged")
         self.assertEqual(sorted(os.listdir(os.path.join(tape, "journal"))), ["lock"])
 
-    def test_recording_goes_on_behind_it(self):
+    def test_recording_continues_after_it(self):
         tape = self.states()
         self.out("compact", tape)
         evtest.run("evtape-record", "-", "-o", tape, "-q", stdin=b'{"a":1}\n')

@@ -72,7 +72,7 @@ class Mcap(tooltest.Case):
             self.assertEqual([(f["time_ns"], f["opcode"], f.get("event"), f["sources"]) for f in evtest.frames(tape)], [
                 (T0 + 2, "text", "state", [7]), (T0 + 1, "binary", None, []), (T0 + 3, "text", "x", [])])
 
-    def test_keys_of_ones_own(self):
+    def test_custom_key_paths(self):
         tape = self.make("k.tape", ['%d received 1 1 {"id":7,"kind":"k"}' % T0])
         self.out("import", "mcap", self.exported(tape), "-o", self.path("k2.tape"), "--source-path", "/id", "--event-path",
                  "/kind")

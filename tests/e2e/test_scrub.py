@@ -35,7 +35,7 @@ def stamp(text):
 
 
 def shape(value):
-    """What kind of values stand where, with the lengths of strings."""
+    """The kinds of values by place, with the lengths of strings."""
     if isinstance(value, dict):
         return {k: shape(v) for k, v in value.items()}
     if isinstance(value, list):
@@ -54,7 +54,7 @@ class Case(tooltest.Case):
         return evtest.frames(new)
 
     def one(self, payload, *args, kind="received", **options):
-        """What becomes of the payload of one frame, as text."""
+        """The scrubbed payload of one frame, as text."""
         n = len(os.listdir(self.dir))
         tape = self.make("one%d.tape" % n, ["%d %s 1 1 %s" % (T0, kind, payload)])
         self.scrub(tape, *args, name="one%d.new" % n, **options)
@@ -108,7 +108,7 @@ class Text(Case):
         self.assertEqual((got["d"], got["e"]), ("*" * 20, "*" * 19))
 
     def test_numbers_that_are_the_time_of_receipt(self):
-        """Whatever they are called: within a year, or of seconds a day."""
+        """Whatever their name: times within a year, or for seconds a day."""
         near = {"T": T0 // 10**6 + 5, "U": T0 // 10**3 - 7 * 10**12, "N": T0 + 9, "S": T0 // S + 3600, "F": T0 / S + 0.5}
         far = {"T": T0 // 10**6 - 400 * 86400 * 1000, "S": T0 // S - 2 * 86400, "n": 10**12, "m": 9999999999999999999}
         got = json.loads(self.one(json.dumps(near)))
@@ -194,8 +194,8 @@ class Text(Case):
         for a, b in zip(values, new):
             self.assertTrue(self.changed(a, b["payload"]), (a, b["payload"]))
 
-    def test_a_source_whose_name_says_nothing(self):
-        """The tape knows it by a path of its own profile."""
+    def test_a_source_in_a_member_with_another_name(self):
+        """The profile of the tape has its path."""
         tape = self.path("s.tape")
         evtest.run("evtape-record", "-", "-o", tape, "-q", "--profile", "raw", "--source-path", "/bus", "--source-path", "/list/*",
                    stdin=b'{"bus":8946,"speed":5,"again":"8946"}\n{"bus":"n 17","list":[3]}\n')
@@ -209,7 +209,7 @@ class Text(Case):
 
 class Tapes(Case):
     def busy(self, name="field.tape"):
-        """A tape with all that there may be on one."""
+        """A tape with every kind of frame."""
         lines = ['%d mark 1 0 {"mark":"started","program":"evtape-record 0.1.0","url":"wss://api.secret-host.example/event?x=1",'
                  '"profile":"navixy","events":["state"]}' % T0,
                  '%d mark 3 1 {"mark":"connected","url":"wss://api.secret-host.example/","peer":"203.0.113.77:443","tls":"TLSv1.3",'

@@ -11,7 +11,7 @@ GAP = ('%d mark 5 1 {"mark":"gap","frames":3,"bytes":null,"reason":"<lost>","sec
 
 
 def near(value, want):
-    """Percentiles are right to 9 %."""
+    """Percentiles are accurate to 9 %."""
     return abs(value - want) <= 0.09 * want
 
 

@@ -1,4 +1,4 @@
-/* test_hist.c - the histogram of durations: percentiles right to 9 %. */
+/* test_hist.c - the histogram of durations: percentiles accurate to 9 %. */
 #include "tests/unit/lib/tapes.h"
 #include "tests/unit/lib/test.h"
 

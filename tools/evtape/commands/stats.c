@@ -54,7 +54,7 @@ static const cli_command stats_cli = {
 	           "staleness of\n"
 	           "states: receive time minus last_update, gps/updated or "
 	           "user_time (UTC\n"
-	           "unless they have an offset). Percentiles are exact to 9 %. "
+	           "unless they have an offset). Percentiles are accurate to 9 %. "
 	           "States in a\n"
 	           "batch count for their own sources. Gaps come from the gap "
 	           "marks.\n\n" CLI_TIME_HELP,
