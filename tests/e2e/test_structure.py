@@ -23,7 +23,7 @@ TABLES = (
     (("record/heartbeat", "record/status", "record/receive_clock", "record/supervisor"), ("record/net",),
      ("record/feed", "record/tape"), ("record",)),
     (("replay/play",), ("replay/standin",), ("replay/serve",)),
-    (("tools",), ("tools/evtape/tool",), ("tools/evtape-record", "tools/evtape-replay", "tools/evtape-sim",
+    (("tools",), ("tools/evtape/tool",), ("tools/evtape/command",), ("tools/evtape-record", "tools/evtape-replay", "tools/evtape-sim",
                                           "tools/sqlite", "tools/evtape/lib"),
      ("tools/evtape/export", "tools/evtape/import", "tools/evtape/scrub", "tools/evtape/diff", "tools/evtape/stats",
       "tools/evtape/ctl"), ("tools/evtape/commands",), ("tools/evtape",)),
@@ -84,11 +84,10 @@ UPWARD = {
     ("record/net/client.c", "record/feed/backoff.h"),
     ("record/net/client_lws.c", "record/feed/backoff.h"),
     ("record/net/client_raw.c", "record/feed/backoff.h"),
-    ("tools/evtape/lib/tracks.h", "tools/evtape/export/exporting.h"),
 }
 MISNAMED = {"format/read/prefetch.h", "format/write/packer.h", "format/write/ring_priv.h", "record/status.h"}
 TWICE = {("record", "state")}
-STATICS = {"tools/evtape-sim/server.c", "tools/evtape/lib/jsoncmp.c", "tools/sqlite/lists.c"}
+STATICS = {"tools/evtape-sim/server.c"}
 STATUS = {"format/navixy/subscription.c", "record/net/resolve.c", "record/recorder.c", "record/tape_thread.c",
           "tools/evtape-record/check_feed.c", "tools/evtape-record/main.c"}
 OPTIONS = {"format/navixy/navixy.c", "format/wire/credential.c", "format/wire/url.c", "record/feed/dialog.c",

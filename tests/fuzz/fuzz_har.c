@@ -2,7 +2,7 @@
  * fuzz_har.c - a HAR file for `evtape import har`.
  */
 #include "tests/fuzz/lib/sink.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
  * time at a path, as envelopes, or as a log with or without dates.
  */
 #include "tests/fuzz/lib/sink.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 
 #include "format/base/le.h"
 #include "tests/fuzz/lib/sink.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/mcap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "format/base/buf.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 
 static const tool_command *const commands[] = { COMMANDS(COMMANDS_ROW) NULL };
 

@@ -5,7 +5,7 @@
  * which tapes it opens, and what it does.  tool_run() does what all commands
  * have in common: it parses the arguments, opens the tapes, reports errors,
  * frees everything, and returns the exit code.  To add a command, define a
- * tool_command in commands/ and name it in commands.h.
+ * tool_command in commands/ and name it in command.h.
  */
 #ifndef EVT_TOOLS_EVTAPE_TOOL_H
 #define EVT_TOOLS_EVTAPE_TOOL_H

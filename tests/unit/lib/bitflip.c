@@ -14,7 +14,7 @@
 #include "format/write/writer.h"
 #include "format/write/writer_ext.h"
 #include "tests/unit/lib/torture.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 
 #define SOURCES 5u
 

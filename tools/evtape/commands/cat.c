@@ -5,7 +5,7 @@
 #include "format/base/err.h"
 #include "format/read/frame_text.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/output_file.h"
 #include "tools/evtape/lib/rows.h"
 

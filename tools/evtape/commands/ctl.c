@@ -17,7 +17,7 @@
 #include "format/wire/access.h"
 #include "tools/evtape/ctl/ctl_http.h"
 #include "tools/evtape/ctl/ctl_show.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/output_file.h"
 #include "tools/filter.h"
 

@@ -15,7 +15,7 @@
 #include "format/base/timetext.h"
 #include "format/mark.h"
 #include "tools/evtape/lib/blockcopy.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/newtape.h"
 
 struct options {

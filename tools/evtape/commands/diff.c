@@ -8,7 +8,7 @@
 #include "tools/evtape/diff/diff_report.h"
 #include "tools/evtape/diff/diff_store.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/jsoncmp.h"
 #include "format/navixy/frame_items.h"
 

@@ -8,7 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "format/base/timetext.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 
 struct options {
 	bool json;

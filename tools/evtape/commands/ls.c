@@ -10,7 +10,7 @@
 #include "format/read/tape_trackers.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/output_file.h"
 #include "tools/evtape/lib/rows.h"
 

@@ -9,7 +9,7 @@
 #include "format/base/json_write.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/output_file.h"
 
 struct options {

@@ -11,7 +11,7 @@
 #include "format/base/err.h"
 #include "format/mark.h"
 #include "tools/evtape/lib/blockcopy.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/newtape.h"
 

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 
 static const cli_option table[] = { { .type = CLI_END } };
 

@@ -19,7 +19,7 @@
 #include "format/mark.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/newtape.h"
 #include "tools/evtape/scrub/scrub_text.h"
 

@@ -6,7 +6,7 @@
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 
 static const cli_option table[] = {
 	CLI_FILTER_OPTIONS(stats_options, filter),
@@ -48,16 +48,17 @@ static const cli_command stats_cli = {
 	.name = "evtape stats",
 	.usage = "[options] TAPE...",
 	.summary = "count frames over time, by event and source",
-	.details = "For each event and source: frames, bytes, frames a second, "
-	           "intervals\n"
-	           "between frames (median, 99th percentile, maximum), and "
-	           "staleness of\n"
-	           "states: receive time minus last_update, gps/updated or "
-	           "user_time (UTC\n"
-	           "unless they have an offset). Percentiles are accurate to 9 %. "
-	           "States in a\n"
-	           "batch count for their own sources. Gaps come from the gap "
-	           "marks.\n\n" CLI_TIME_HELP,
+	.details =
+	    "For each event and source: frames, bytes, frames a second, "
+	    "intervals\n"
+	    "between frames (median, 99th percentile, maximum), and "
+	    "staleness of\n"
+	    "states: receive time minus last_update, gps/updated or "
+	    "user_time (UTC\n"
+	    "unless they have an offset). Percentiles are accurate to 9 %. "
+	    "States in a\n"
+	    "batch count for their own sources. Gaps come from the gap "
+	    "marks.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples =
 	    "  $ evtape stats field.tape\n"

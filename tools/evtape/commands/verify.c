@@ -6,7 +6,7 @@
 #include "format/base/err.h"
 #include "format/read/verify.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
 
 struct options {

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 
 int
 export_run(tool_context *c, const export_format *format, evt_error *err)

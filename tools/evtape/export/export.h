@@ -3,7 +3,7 @@
  * way from open tapes to a finished file.
  *
  * To add a format: write export_<format>.c with a tool_command whose run()
- * calls export_run(), and name it in commands.h.
+ * calls export_run(), and name it in command.h.
  */
 #ifndef EVT_TOOLS_EVTAPE_EXPORT_EXPORT_H
 #define EVT_TOOLS_EVTAPE_EXPORT_EXPORT_H

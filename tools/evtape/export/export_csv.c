@@ -3,7 +3,7 @@
 
 #include "format/base/err.h"
 #include "tools/evtape/export/export.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/rows.h"
 
 struct options {

@@ -4,7 +4,7 @@
 
 #include "format/read/envelope.h"
 #include "tools/evtape/export/export.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 
 struct options {
 	export_options common;

@@ -1,9 +1,9 @@
 /* export_geojson.c - evtape export geojson: write tracks as GeoJSON (RFC 7946). */
 #include <stddef.h>
 
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/rows.h"
-#include "tools/evtape/lib/tracks.h"
+#include "tools/evtape/export/tracks.h"
 
 static const cli_option table[] = { TRACKS_OPTIONS };
 

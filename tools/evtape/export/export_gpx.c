@@ -1,8 +1,9 @@
 /* export_gpx.c - evtape export gpx: write tracks as GPX 1.1. */
 #include <stddef.h>
 
-#include "tools/evtape/commands.h"
-#include "tools/evtape/lib/tracks.h"
+#include "tools/evtape/command.h"
+#include "tools/evtape/export/tracks.h"
+#include "tools/evtape/lib/xml.h"
 
 static const cli_option table[] = { TRACKS_OPTIONS };
 
@@ -36,7 +37,7 @@ static bool
 export_gpx_source(evt_buf *out, const evt_key *key)
 {
 	return evt_buf_add_str(out, "<trk><name>") &&
-	    tracks_add_xml(out, key->text, key->len) &&
+	    xml_add_text(out, key->text, key->len) &&
 	    evt_buf_add_str(out, "</name>\n");
 }
 
@@ -44,7 +45,7 @@ static bool
 export_gpx_add_element(evt_buf *out, const char *name, double value, int digits)
 {
 	return evt_buf_printf(out, "<%s>", name) &&
-	    tracks_add_decimal(out, value, digits) &&
+	    xml_add_decimal(out, value, digits) &&
 	    evt_buf_printf(out, "</%s>", name);
 }
 
@@ -75,10 +76,9 @@ export_gpx_segment(evt_buf *out, const evt_key *key, const tracks_point *p,
 
 		/* The schema's longitudes end below 180. */
 		ok = evt_buf_add_str(out, "<trkpt lat=\"") &&
-		    tracks_add_decimal(out, at->lat, 15) &&
+		    xml_add_decimal(out, at->lat, 15) &&
 		    evt_buf_add_str(out, "\" lon=\"") &&
-		    tracks_add_decimal(out, at->lng < 180 ? at->lng : -180,
-		        15) &&
+		    xml_add_decimal(out, at->lng < 180 ? at->lng : -180, 15) &&
 		    evt_buf_add_str(out, "\">") &&
 		    (!at->has_alt ||
 		        export_gpx_add_element(out, "ele", at->alt, 10)) &&

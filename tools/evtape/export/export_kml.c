@@ -1,8 +1,9 @@
 /* export_kml.c - evtape export kml: write tracks as KML 2.2 with gx:Track. */
 #include <stddef.h>
 
-#include "tools/evtape/commands.h"
-#include "tools/evtape/lib/tracks.h"
+#include "tools/evtape/command.h"
+#include "tools/evtape/export/tracks.h"
+#include "tools/evtape/lib/xml.h"
 
 static const cli_option table[] = { TRACKS_OPTIONS };
 
@@ -34,7 +35,7 @@ static bool
 export_kml_source(evt_buf *out, const evt_key *key)
 {
 	return evt_buf_add_str(out, "<Placemark><name>") &&
-	    tracks_add_xml(out, key->text, key->len) &&
+	    xml_add_text(out, key->text, key->len) &&
 	    evt_buf_add_str(out, "</name><gx:MultiTrack>\n");
 }
 
@@ -52,11 +53,11 @@ export_kml_segment(evt_buf *out, const evt_key *key, const tracks_point *p,
 		    evt_buf_add_str(out, "</when>\n");
 	for (size_t i = 0; i < n && ok; i++)
 		ok = evt_buf_add_str(out, "<gx:coord>") &&
-		    tracks_add_decimal(out, p[i].place.lng, 15) &&
+		    xml_add_decimal(out, p[i].place.lng, 15) &&
 		    evt_buf_add_byte(out, ' ') &&
-		    tracks_add_decimal(out, p[i].place.lat, 15) &&
+		    xml_add_decimal(out, p[i].place.lat, 15) &&
 		    evt_buf_add_byte(out, ' ') &&
-		    tracks_add_decimal(out,
+		    xml_add_decimal(out,
 		        p[i].place.has_alt ? p[i].place.alt : 0, 10) &&
 		    evt_buf_add_str(out, "</gx:coord>\n");
 	return ok && evt_buf_add_str(out, "</gx:Track>\n");

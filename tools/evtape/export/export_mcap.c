@@ -17,7 +17,7 @@
 #include "format/base/err.h"
 #include "format/keys/json_scan.h"
 #include "tools/evtape/export/export.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/mcap.h"
 
 struct options {

@@ -21,7 +21,7 @@
 #include "tools/evtape/lib/columns.h"
 #include "tools/evtape/lib/output_file.h"
 #include "tools/evtape/lib/frame_loop.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 
 struct options {
 	cli_filter filter;

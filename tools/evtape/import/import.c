@@ -13,7 +13,7 @@
 #include "format/base/timetext.h"
 #include "format/base/line_splitter.h"
 #include "format/navixy/navixy.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
 
 int

@@ -4,7 +4,7 @@
  *
  * To add a format: write import_<format>.c with a tool_command that calls
  * import_begin(), import_put() for each frame, and import_end(); name it in
- * commands.h.
+ * command.h.
  */
 #ifndef EVT_TOOLS_EVTAPE_IMPORT_IMPORT_H
 #define EVT_TOOLS_EVTAPE_IMPORT_IMPORT_H

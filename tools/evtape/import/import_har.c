@@ -21,7 +21,7 @@
 #include "format/mark.h"
 #include "format/wire/credential.h"
 #include "format/wire/url.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
 

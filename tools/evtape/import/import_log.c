@@ -7,7 +7,7 @@
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
 

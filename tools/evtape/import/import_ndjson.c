@@ -6,7 +6,7 @@
 #include "format/base/err.h"
 #include "format/keys/json_scan.h"
 #include "format/base/timetext.h"
-#include "tools/evtape/commands.h"
+#include "tools/evtape/command.h"
 #include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
 

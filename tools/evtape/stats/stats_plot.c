@@ -10,7 +10,7 @@
 
 #include "format/base/timetext.h"
 #include "tools/evtape/stats/stats.h"
-#include "tools/evtape/lib/tracks.h"
+#include "tools/evtape/lib/xml.h"
 
 #define LEFT 150.0
 #define WIDTH 830.0
@@ -123,7 +123,7 @@ stats_plot_add_row(const stats *s, size_t row, evt_buf *out)
 	bool ok =
 	    evt_buf_printf(out, "<text class=\"e\" x=\"%.1f\" y=\"%.1f\">",
 	        LEFT - 6, y + ROW - 5) &&
-	    tracks_add_xml(out, key.text, key.len > 18 ? 18 : key.len) &&
+	    xml_add_text(out, key.text, key.len > 18 ? 18 : key.len) &&
 	    evt_buf_add_str(out, "</text>\n");
 
 	for (uint32_t i = 0; x->bucket != NULL && i < s->n_buckets; i++)
@@ -155,7 +155,7 @@ stats_plot_add_gaps(const stats *s, evt_buf *out)
 		         "width=\"%.2f\" height=\"%.1f\"><title>gap: ",
 		         x, TOP, w > 1.5 ? w : 1.5,
 		         stats_plot_bottom(s) - TOP) &&
-		    tracks_add_xml(out, g->reason, strlen(g->reason)) &&
+		    xml_add_text(out, g->reason, strlen(g->reason)) &&
 		    evt_buf_add_str(out, "</title></rect>\n");
 	}
 	return ok;
@@ -189,7 +189,7 @@ stats_plot_add_notes(const stats *s, evt_buf *out)
 		         "<path class=\"n\" d=\"M%.1f %.1fV%.1f\"/><text "
 		         "class=\"f\" x=\"%.1f\" y=\"%.1f\">",
 		         x, TOP - 4, stats_plot_bottom(s), x + 3, TOP - 6) &&
-		    tracks_add_xml(out, n->text,
+		    xml_add_text(out, n->text,
 		        stats_plot_cut_text(n->text, 24)) &&
 		    evt_buf_add_str(out, "</text>\n");
 	}
@@ -217,7 +217,7 @@ stats_plot_add_head(const stats *s, const char *title, evt_buf *out)
 	           "<rect width=\"1000\" height=\"%.0f\" fill=\"#fff\"/>\n"
 	           "<text class=\"h\" x=\"20\" y=\"26\">",
 	           height, height, height) &&
-	    tracks_add_xml(out, title, strlen(title)) &&
+	    xml_add_text(out, title, strlen(title)) &&
 	    evt_buf_printf(out,
 	        "</text>\n<text x=\"20\" y=\"44\">%s to %s (UTC): %" PRIu64
 	        " frames, %zu gaps</text>\n",

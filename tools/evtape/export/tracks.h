@@ -5,12 +5,9 @@
  * A tape is ordered by time and a file of tracks by source, so the points go
  * through a temporary database (tempdb.h).
  */
-#ifndef EVT_TOOLS_EVTAPE_LIB_TRACKS_H
-#define EVT_TOOLS_EVTAPE_LIB_TRACKS_H
+#ifndef EVT_TOOLS_EVTAPE_EXPORT_TRACKS_H
+#define EVT_TOOLS_EVTAPE_EXPORT_TRACKS_H
 
-#include <sqlite3.h>
-
-#include "format/base/key_table.h"
 #include "format/navixy/frame_items.h"
 #include "tools/evtape/export/export.h"
 
@@ -32,24 +29,6 @@ typedef struct tracks_writer {
 } tracks_writer;
 
 #define TRACKS_SEGMENT 20000u
-
-/* What is gathered; its members are tracks.c's. */
-typedef struct tracks {
-	const tracks_writer *writer;
-	const struct tracks_options *o;
-	output_file *out;
-	evt_json_scanner *scanner;
-	sqlite3 *db;
-	sqlite3_stmt *add;
-	evt_key_table sources;
-	tracks_point *last; /* of each source */
-	size_t cap_last;
-	uint64_t points, repeated;
-	/* While writing: */
-	tracks_point *segment;
-	size_t n;
-	bool wrote; /* a segment */
-} tracks;
 
 typedef struct tracks_options {
 	export_options common;
@@ -90,24 +69,20 @@ typedef struct tracks_options {
 	"out. Lines also end at the 180th meridian and after 20,000 points."
 
 /* The tool_command of a format: its command line, and its tracks_writer. */
-#define TRACKS_COMMAND(cli_, writer_)                                  \
-	{                                                              \
-		.cli = (cli_), .options_size = sizeof(tracks_options), \
-		.defaults = &tracks_defaults, .tapes = TOOL_TAPES_ALL, \
-		.has_filter = true,                                    \
-		.filter_offset = offsetof(export_options, filter),     \
-		.work_size = sizeof(tracks), .data = (writer_),        \
-		.run = tracks_run, .free = tracks_free                 \
+#define TRACKS_COMMAND(cli_, writer_)                                    \
+	{                                                                \
+		.cli = (cli_), .options_size = sizeof(tracks_options),   \
+		.defaults = &tracks_defaults, .tapes = TOOL_TAPES_ALL,   \
+		.has_filter = true,                                      \
+		.filter_offset = offsetof(export_options, filter),       \
+		.work_size = sizeof(struct tracks *), .data = (writer_), \
+		.run = tracks_run, .free = tracks_free                   \
 	}
 
 extern const tracks_options tracks_defaults;
 int tracks_run(tool_context *c, evt_error *err);
 void tracks_free(tool_context *c);
 
-/* Append a number without an exponent, which XML schemas do not allow. */
-bool tracks_add_decimal(evt_buf *out, double value, int digits);
-/* Append text escaped for XML. */
-bool tracks_add_xml(evt_buf *out, const char *text, size_t n);
 /* Append a time: "2026-03-01T12:51:43Z", with milliseconds if it has any. */
 bool tracks_add_time(evt_buf *out, int64_t ns);
 

@@ -1,12 +1,12 @@
 /*
- * commands.h - the table of commands.
+ * command.h - the table of commands.
  *
  * Each X(name) is a `const tool_command command_<name>` in some file below
  * tools/evtape/.  Help, man pages, completion and dispatch follow this order;
  * no other list of commands exists.
  */
-#ifndef EVT_TOOLS_EVTAPE_COMMANDS_H
-#define EVT_TOOLS_EVTAPE_COMMANDS_H
+#ifndef EVT_TOOLS_EVTAPE_COMMAND_H
+#define EVT_TOOLS_EVTAPE_COMMAND_H
 
 #include "tools/evtape/tool.h"
 

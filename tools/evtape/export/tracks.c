@@ -1,5 +1,5 @@
 /* tracks.c - gather the points of states by source, and write them as tracks. */
-#include "tools/evtape/lib/tracks.h"
+#include "tools/evtape/export/tracks.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -12,6 +12,24 @@
 #include "format/base/grow.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/tempdb.h"
+
+/* What is gathered. */
+typedef struct tracks {
+	const tracks_writer *writer;
+	const tracks_options *o;
+	output_file *out;
+	evt_json_scanner *scanner;
+	sqlite3 *db;
+	sqlite3_stmt *add;
+	evt_key_table sources;
+	tracks_point *last; /* of each source */
+	size_t cap_last;
+	uint64_t points, repeated;
+	/* While writing: */
+	tracks_point *segment;
+	size_t n;   /* points in the segment */
+	bool wrote; /* a segment */
+} tracks;
 
 const tracks_options tracks_defaults = { .split_ns = 300 * EVT_NS_PER_S };
 
@@ -82,7 +100,7 @@ tracks_add_point(tracks *t, const evt_key *key, const tracks_point *p,
 static int
 tracks_gather(void *ctx, const evt_frame *f, evt_error *err)
 {
-	tracks *t = ctx;
+	tracks *t = *(tracks **)ctx;
 	evt_frame_items records;
 	evt_frame_item record;
 	tracks_point p;
@@ -181,7 +199,7 @@ tracks_write_rows(tracks *t, sqlite3_stmt *st, evt_error *err)
 static int
 tracks_write_all(void *ctx, evt_error *err)
 {
-	tracks *t = ctx;
+	tracks *t = *(tracks **)ctx;
 	evt_buf *out = output_file_buf(t->out);
 	sqlite3_stmt *st = NULL;
 	int r;
@@ -206,11 +224,15 @@ tracks_write_all(void *ctx, evt_error *err)
 static int
 tracks_begin(tool_context *c, output_file *out, evt_error *err)
 {
-	tracks *t = c->work;
-	int r = tempdb_open(
+	tracks *t = calloc(1, sizeof(*t));
+	int r;
+
+	if (t == NULL)
+		return evt_err_nomem(err);
+	*(tracks **)c->work = t; /* tracks_free() frees it */
+	r = tempdb_open(
 	    "CREATE TABLE point(source, time, lat, lng, alt, speed, heading)",
 	    &t->db, err);
-
 	t->writer = c->command->data;
 	t->o = c->options;
 	t->out = out;
@@ -231,8 +253,8 @@ tracks_run(tool_context *c, evt_error *err)
 		.frame = tracks_gather,
 		.end = tracks_write_all,
 	};
-	const tracks *t = c->work;
 	int code = export_run(c, &format, err);
+	const tracks *t = *(tracks **)c->work;
 
 	if (tool_is_done(code) && t->o->verbose)
 		fprintf(stderr,
@@ -247,73 +269,17 @@ tracks_run(tool_context *c, evt_error *err)
 void
 tracks_free(tool_context *c)
 {
-	tracks *t = c->work;
+	tracks *t = *(tracks **)c->work;
 
+	if (t == NULL)
+		return;
 	sqlite3_finalize(t->add);
 	sqlite3_close(t->db);
 	evt_json_scanner_free(t->scanner);
 	evt_key_table_free(&t->sources);
 	free(t->last);
 	free(t->segment);
-}
-
-bool
-tracks_add_decimal(evt_buf *out, double value, int digits)
-{
-	size_t at = out->len;
-
-	if (!evt_buf_printf(out, "%.*g", digits, value))
-		return false;
-	if (memchr(out->data + at, 'e', out->len - at) == NULL)
-		return true;
-	out->len = at;
-	if (!evt_buf_printf(out, "%.*f", digits, value))
-		return false;
-	while (out->data[out->len - 1] == '0')
-		out->len--;
-	out->len -= out->data[out->len - 1] == '.';
-	return true;
-}
-
-/* XML 1.0 cannot hold control characters, U+FFFE and U+FFFF, even escaped.
- * Returns the bytes of such a character; 0: it is allowed. */
-static size_t
-tracks_not_xml(const char *text, size_t n)
-{
-	if ((unsigned char)text[0] < ' ')
-		return 1;
-	return n >= 3 &&
-	        (memcmp(text, "\xef\xbf\xbe", 3) == 0 ||
-	            memcmp(text, "\xef\xbf\xbf", 3) == 0) ?
-	    3 :
-	    0;
-}
-
-bool
-tracks_add_xml(evt_buf *out, const char *text, size_t n)
-{
-	bool ok = true;
-	size_t skip;
-
-	for (size_t i = 0; i < n && ok; i++) {
-		char c = text[i];
-
-		skip = tracks_not_xml(text + i, n - i);
-		if (skip > 0) {
-			ok = evt_buf_add_str(out, "\xef\xbf\xbd");
-			i += skip - 1;
-		} else if (c == '<')
-			ok = evt_buf_add_str(out, "&lt;");
-		else if (c == '&')
-			ok = evt_buf_add_str(out, "&amp;");
-		else if (c == '>')
-			ok = evt_buf_add_str(out, "&gt;");
-		else if (c == '"')
-			ok = evt_buf_add_str(out, "&quot;");
-		else
-			ok = evt_buf_add_byte(out, (uint8_t)c);
-	}
-	return ok;
+	free(t);
 }
 
 bool
