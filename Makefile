@@ -130,9 +130,14 @@ cov: ## how many lines every test together reaches, as a table; HTML in build/co
 	 SAN="--coverage -fprofile-update=atomic"
 	@BUILD=build/cov PYTHON=$(PYTHON) CC="$(CC)" tests/cov $(SUITES)
 
-lint: ## clang -Werror, clang-tidy, scan-build, gcc -fanalyzer, cppcheck, shellcheck
+lint: ## formatter, clang -Werror, clang-tidy, scan-build, gcc -fanalyzer, cppcheck, shellcheck
 	@tools/deps.sh build test lint
 	@tests/lint
+
+# The flags that tests/lint gives to clang.
+.PHONY: warnings
+warnings:
+	@echo $(CPPALL) -std=c11 $(WARN)
 
 fmt: ## format the C sources as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')

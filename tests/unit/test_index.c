@@ -52,8 +52,8 @@ put_odd_ones(evt_writer *w)
 		"{\"event\":\"state\",\"data\":{\"source_id\":5}}",
 		"{\"event\":\"state\",\"data\":{\"source_id\":\"5\"}}",
 		"{\"event\":\"state\",\"data\":{\"source_id\":-5}}",
-		"{\"event\":\"\",\"data\":[{\"source_id\":5},{\"source_id\":6}]"
-		"}",
+		("{\"event\":\"\",\"data\":[{\"source_id\":5},"
+		 "{\"source_id\":6}]}"),
 		"{\"data\":{}}",
 		"no json",
 	};
