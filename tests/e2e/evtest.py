@@ -27,6 +27,9 @@ PATIENT = {"open_timeout": DEADLINE, "close_timeout": DEADLINE, "ping_interval":
 COUNTING = os.path.basename(BUILD) == "cov"
 # A full run of the tests of faults, which report to this file; else CI's share.
 TORTURE = os.environ.get("EVTAPE_TORTURE")
+# A shell starts what runs in the background with SIGINT ignored, and programs
+# inherit that; with a handler here they begin with the default.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 NODE_ENV = dict(os.environ, NODE_PATH="/usr/share/nodejs")
 
 
