@@ -6,13 +6,13 @@ const $ = (id) => document.getElementById(id);
 let token = "";
 let asking = null;
 
-/** Take a token from outside, and keep it for this tab. */
+/** Use a token from the address, and keep it for this tab. */
 export function setToken(text) {
 	token = text;
 	try {
 		sessionStorage.setItem(KEY, text);
 	} catch (e) {
-		// Then it is asked for again after a reload.
+		// Storage is not available: the token is asked for again after a reload.
 	}
 }
 
@@ -22,7 +22,7 @@ try {
 	// As above.
 }
 
-/** Ask for the token once, however many calls were refused. */
+/** Ask for the token once, even if several calls were refused. */
 function askToken(wrong) {
 	if (!asking) {
 		asking = new Promise((done) => {
@@ -105,8 +105,8 @@ export function control(take, status) {
 			const wait = Math.min(10000, 500 * 2 ** tries++) * (0.5 + Math.random() / 2);
 			status("lost", wait);
 			await new Promise((done) => setTimeout(done, wait));
-			// A socket is not told why it was refused; a call is, and asks for
-			// the token where it is that.
+			// A socket does not learn why it was refused.  A call does, and asks
+			// for the token if that is the reason.
 			await get("deck").catch(() => {});
 			connect();
 		};

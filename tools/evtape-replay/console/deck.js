@@ -1,4 +1,4 @@
-// What can be done with the house deck.
+// The controls of the shared deck.
 
 import { post } from "./api.js";
 import { model, now, setDeck, emit } from "./model.js";
@@ -21,8 +21,8 @@ async function act(name, body, jump) {
 	const heard = model.heard;
 	try {
 		const deck = await post("deck/" + name, body);
-		// The answer and the socket's messages may overtake each other: what
-		// was heard meanwhile, or will be, is no older.
+		// The response and the messages of the socket may overtake each other: what
+		// came meanwhile, or will come, is no older.
 		if (model.heard === heard)
 			setDeck(deck, jump);
 		return true;
@@ -58,11 +58,11 @@ export function faster(by) {
 		speed(SPEEDS[i]);
 }
 
-// While a seek is under way only the newest wish is kept: whoever holds an arrow
-// key wants to be where he lets go.
+// While a seek is under way only the newest target is kept: a user who holds an
+// arrow key wants to end where the key is released.
 let seeking = false, wanted = null;
 
-/** To a time: milliseconds, or text as the API takes it. */
+/** Seek to a time: milliseconds, or text as the API takes it. */
 export async function seek(to, keepFollow) {
 	if (!keepFollow)
 		setFollow(false);
@@ -79,7 +79,7 @@ export async function seek(to, keepFollow) {
 	seeking = false;
 }
 
-/** By milliseconds, from the time shown or the one that is already wanted. */
+/** Seek by milliseconds, from the time shown or from the pending target. */
 export function seekBy(delta) {
 	const from = wanted !== null ? Date.parse(wanted) : now();
 	seek(Math.max(model.first, Math.min(model.last, from + delta)));
@@ -134,7 +134,7 @@ export async function setFollow(on) {
 		await play();
 }
 
-/** To the next bookmark (1) or the one before (-1). */
+/** Seek to the next bookmark (1) or the one before (-1). */
 export function toMark(by) {
 	const notes = model.marks.filter((m) => m.mark === "note");
 	const at = now();

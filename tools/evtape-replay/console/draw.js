@@ -1,5 +1,5 @@
-// One animation frame for everything that must be drawn: messages may come in
-// any number, a picture is made once.
+// One animation frame for everything that must be drawn: however many messages
+// come, each picture is drawn once.
 
 const parts = new Map();
 const dirty = new Set();
@@ -16,7 +16,7 @@ function run(time) {
 	dirty.clear();
 	for (const name of todo)
 		parts.get(name)(time);
-	// It is seen when the browser has painted, which it does before any task.
+	// The browser paints before it runs the next task.
 	const done = after;
 	after = [];
 	if (done.length)
@@ -32,7 +32,7 @@ export function redraw(...names) {
 	}
 }
 
-/** Call `fn` when what is to be drawn now can be seen. */
+/** Call `fn` when what is drawn now is visible. */
 export function drawn(fn) {
 	after.push(fn);
 	redraw();

@@ -27,7 +27,7 @@ function chip(e) {
 	const n = document.createElement("span");
 	n.className = "dim num";
 	button.append(dot, eventName(e.name) + " ", n);
-	// Frames without an event have no name to be chosen by.
+	// Frames without an event have no name to filter by.
 	button.disabled = e.name === null;
 	button.title = e.name === null ? "Frames without an event" : "Play only " + e.name;
 	button.addEventListener("click", () => {

@@ -1,4 +1,4 @@
-// The frames as they are played, the newest on top, and what each changed.
+// The list of played frames, newest first, and what each one changed.
 
 import { get } from "./api.js";
 import { model, on, now, select } from "./model.js";
@@ -9,7 +9,7 @@ import { changes, pretty } from "./json.js";
 import { seek } from "./deck.js";
 
 const MOST = 500;
-/** Items whose last value is kept, to say what changed. */
+/** How many items keep their last value, to show what changed. */
 const KNOWN = 5000;
 
 const list = document.getElementById("frames");
@@ -18,7 +18,7 @@ const skippedBox = document.getElementById("frames-skipped");
 const of = document.getElementById("frames-of");
 const none = document.getElementById("frames-none");
 
-/** Not yet in the page, the oldest first. */
+/** Frames that are not yet in the page, oldest first. */
 let waiting = [];
 let skipped = 0;
 /** "event source" -> its last value. A Map keeps the order of insertion: the
@@ -45,7 +45,7 @@ function items(frame) {
 	return [["", event + " " + (frame.sources || []).join(","), p]];
 }
 
-/** Remember what a frame says; what was there before it, per part. */
+/** Remember the values of a frame; returns the values before it, per part. */
 function note(frame) {
 	return items(frame).map(([path, key, value]) => {
 		const before = last.get(key);
@@ -90,7 +90,7 @@ function text(frame) {
 	return "base64: " + (frame.payload_base64 ?? "");
 }
 
-/** The leaves that changed, by their last names: what a glance should tell. */
+/** The leaves that changed, by their last names: a short summary. */
 function glance(entry) {
 	const plain = text(entry.frame);
 	if (plain !== null)
@@ -139,7 +139,7 @@ function makeRow(entry) {
 	head.append(cell("at", clock(ms(frame.time_ns))), dot, cell("event", frame.event ?? (frame.mark || eventName(null))),
 		cell("who", nameOf(frame)), cell("what", glance(entry)));
 	row.append(head);
-	// The body is made when somebody looks, and thrown away after.
+	// The body is made when the row is opened, and removed when it is closed.
 	row.addEventListener("toggle", () => {
 		if (!row.open) {
 			row.lastChild.remove();
@@ -185,7 +185,7 @@ function body(entry) {
 	return box;
 }
 
-/** Whoever reads must not have the text moved away under his eyes. */
+/** Text must not move away while the user reads it. */
 const reading = () => list.scrollTop > 4 || list.querySelector("details[open]") !== null;
 
 function release(force) {
@@ -205,7 +205,7 @@ function empty() {
 }
 
 function draw() {
-	// A panel that is not shown is filled when it is.
+	// A hidden panel is filled when it is shown.
 	const hold = waiting.length > 0 && reading();
 	held.hidden = !hold;
 	if (hold) {
@@ -264,7 +264,7 @@ async function fillFrom() {
 			return;
 		}
 	} catch (e) {
-		// Only what is played from now on is shown then.
+		// Then only frames played from now on are shown.
 	}
 }
 

@@ -1,4 +1,4 @@
-// JSON as people read it, with what has changed marked.
+// Formatted JSON, with changes marked.
 
 const LINES = 3000;
 

@@ -1,4 +1,4 @@
-// The keyboard. The dialog in index.html lists what is here.
+// The keyboard. The dialog in index.html lists these keys.
 
 import { model, select } from "./model.js";
 import * as deck from "./deck.js";
@@ -40,7 +40,7 @@ const KEYS = {
 	Escape: () => select(null),
 };
 
-/** On a narrow screen one of the three panels is seen. */
+/** A narrow screen shows one of the three panels. */
 export function showTab(name) {
 	document.querySelector("main").dataset.tab = name;
 	for (const tab of document.querySelectorAll("[role=tab]")) {
@@ -50,7 +50,7 @@ export function showTab(name) {
 	}
 }
 
-/** Where all three are seen at once, they are no panels of tabs. */
+/** If all three are visible at once, they are not panels of tabs. */
 const narrow = matchMedia("(max-width: 960px)");
 function nameRoles() {
 	for (const tab of document.querySelectorAll("[role=tab]")) {
@@ -74,7 +74,7 @@ export function start() {
 				el.blur();
 			return;
 		}
-		// These keys mean something to what has the focus.
+		// These keys have a meaning for the element with the focus.
 		if ((e.key === " " || e.key === "Enter") && el.closest("button, summary, a"))
 			return;
 		if ((e.key === "Home" || e.key === "End") && el.closest(".scroll"))

@@ -1,4 +1,4 @@
-// The address of the page keeps what is seen: time, window, source, search.
+// The address of the page holds what it shows: time, window, source, search.
 
 const NAMES = ["t", "from", "to", "source", "q", "status", "events", "only", "token"];
 
@@ -24,7 +24,8 @@ function replace(values) {
 		history.replaceState(null, "", location.pathname + location.search + hash);
 }
 
-/** A token does not belong into what is shown, copied and kept in history. */
+/** The token must not stay in the address, which is shown, copied and kept in the
+ * history. */
 export function hideToken() {
 	const values = read();
 	delete values.token;

@@ -31,8 +31,8 @@ function setMarks(got) {
 	emit("marks");
 }
 
-// How long things take, for whoever measures it: from the page's start, and from
-// a seek, to the picture.
+// Durations for measurements: from the start of the page, and from a seek, to the
+// picture.
 let sought = 0;
 on("seek", () => {
 	sought = performance.now();
@@ -49,8 +49,8 @@ function firstPart() {
 	emit("began");
 }
 
-// The deck's speed and follow mode: it is brought to the end again when it fell
-// behind, but not more often than each few seconds.
+// The deck's speed in follow mode: the deck is moved to the end again when it
+// has fallen behind, but at most once in a few seconds.
 const BEHIND = 5000;
 let caught = 0;
 function catchUp() {
@@ -101,7 +101,7 @@ const TAKE = {
 	},
 };
 
-/** Read again what no message tells. */
+/** Read again what no message reports. */
 async function refresh() {
 	try {
 		const [tape, gaps, marks] = await Promise.all([get("tape"), get("gaps"), get("marks")]);
@@ -111,14 +111,14 @@ async function refresh() {
 		if (!tape.live && model.follow)
 			deck.setFollow(false);
 	} catch (e) {
-		// The next time, or when the connection is back.
+		// Try again next time, or when the connection is back.
 	}
 }
 
 let opened = false;
 function showLink(state, wait) {
 	opened = opened || state === "open";
-	// Before the first time there is nothing that was lost; a token may be asked for.
+	// Before the first connection none was lost; a token may be needed.
 	if (!opened)
 		return;
 	linkBox.dataset.state = state;
@@ -135,7 +135,7 @@ function connect() {
 	});
 }
 
-/** Do what an address says. */
+/** Apply an address. */
 function follow(values, begin) {
 	const from = parse(values.from), to = parse(values.to);
 	if (from !== null && to !== null && to > from)
@@ -149,7 +149,7 @@ function follow(values, begin) {
 		select(values.source ?? null);
 	else
 		pending = values.source ?? null;
-	// A page that is loaded again must not move all others who watch.
+	// A reload of the page must not move the deck for all other viewers.
 	if (values.t && !(begin && again()))
 		deck.seek(values.t);
 	const list = (text) => (text ? text.split(",") : []);
@@ -177,7 +177,7 @@ function address() {
 }
 
 function keepAddress() {
-	// Not before the first picture: what the address says must be read first.
+	// Not before the first picture: the address must be applied first.
 	if (root.dataset.ready)
 		write(address);
 }
@@ -187,7 +187,7 @@ document.getElementById("search").addEventListener("input", keepAddress);
 document.getElementById("status").addEventListener("change", keepAddress);
 addEventListener("hashchange", () => follow(read(), false));
 
-// While a tape is being recorded, its end is the recorder's silence: look then.
+// The end of a tape that is being recorded means that the recorder is silent: check then.
 let ticks = 0;
 setInterval(() => {
 	if (model.tape && model.tape.live && (++ticks % 5 === 0 || (grownAt && performance.now() - grownAt > 5000)))

@@ -1,4 +1,4 @@
-// Every source at the deck's time, and the way of the selected one. Sources are
+// Every source at the deck's time, and the track of the selected one. Sources are
 // drawn on a canvas of our own: 2,000 markers of Leaflet would be 2,000 objects
 // in the page.
 
@@ -9,7 +9,7 @@ import { rfc3339, ms, age } from "./times.js";
 
 const L = window.L;
 const STATUS = ["unknown", "offline", "parked", "stopped", "moving", "blocked"];
-/** So many sources may have their names beside them, where there is room. */
+/** At most this many sources are labelled, if there is room. */
 const LABELS = 400;
 const POINTS = 4000;
 const STEPS = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001];
@@ -18,12 +18,12 @@ const tip = document.getElementById("map-tip");
 const card = document.getElementById("selected-card");
 
 let map = null, canvas = null, lines = null;
-/** Somebody has chosen what the map shows; until then it shows all sources. */
+/** The user has moved the map; until then it shows all sources. */
 let chosen = false, known = 0;
 let step = 0, stepLng = 0;
 let hovered = null;
 let colours = null;
-/** The way of the selected source: {key, x[], y[], t[]}. */
+/** The track of the selected source: {key, x[], y[], t[]}. */
 let track = null;
 
 function readColours() {
@@ -33,7 +33,7 @@ function readColours() {
 	stamps.clear();
 }
 
-/** From a place of the world (0 to 1) to one in the box. */
+/** From world coordinates (0 to 1) to a point in the box. */
 function view() {
 	const min = map.getPixelBounds().min;
 	const scale = 256 * 2 ** map.getZoom();
@@ -83,7 +83,7 @@ function drawTrack(ctx, v) {
 	const t = now();
 	ctx.lineJoin = "round";
 	ctx.strokeStyle = colours.track;
-	// Where it has been, then, fainter, where it will go.
+	// The past of the track, then, fainter, its future.
 	let i = 0;
 	for (const past of [true, false]) {
 		ctx.beginPath();
@@ -186,7 +186,7 @@ function drawPicked(ctx, s) {
 	ctx.stroke();
 }
 
-/** Names below the sources, each where it covers no other name. */
+/** Names below the sources, where they cover no other name. */
 function drawNames(ctx, picked, groups) {
 	const LINE = 13;
 	const taken = [];
@@ -208,7 +208,7 @@ function drawNames(ctx, picked, groups) {
 	};
 	if (picked && picked.placed)
 		name(picked);
-	// What moves is looked for first.
+	// Moving sources come first.
 	for (const status of [...STATUS].reverse())
 		(groups.get(status) || []).forEach((s) => s !== picked && name(s));
 }
@@ -281,7 +281,7 @@ export function fit() {
 	chosen = false;
 	let south = 90, north = -90, west = 180, east = -180;
 	for (const s of model.sources.values()) {
-		// Many trackers say 0, 0 before they know better.
+		// Many trackers report 0, 0 before they have a position.
 		if (!s.placed || (s.lat === 0 && s.lng === 0))
 			continue;
 		south = Math.min(south, s.lat);
@@ -305,7 +305,7 @@ function allInside() {
 	return true;
 }
 
-/** Show all sources for as long as nobody wanted to see something else. */
+/** Show all sources until the user moves the map. */
 function fitUnchosen() {
 	if (!chosen && map.getSize().x)
 		fit();
@@ -362,7 +362,7 @@ async function loadTrack() {
 	redraw("map");
 }
 
-/** On a tape that grows the way goes on with what is played. */
+/** On a growing tape the track continues with the played frames. */
 function extend() {
 	const s = selectedSource();
 	if (!s || !track || track.key !== s.key || !s.placed || s.t === null)
@@ -388,7 +388,7 @@ export function tiles(url) {
 
 export function start() {
 	part("map", draw);
-	// Without animations what is drawn here is never out of step with the rest.
+	// Without animations this canvas is always in step with the map.
 	map = L.map("map", { zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false, zoomSnap: 0.25, minZoom: 1, maxZoom: 19,
 		attributionControl: true, keyboard: false, zoomControl: false });
 	L.control.zoom({ position: "bottomright" }).addTo(map);
@@ -427,7 +427,7 @@ export function start() {
 	document.getElementById("unselect").addEventListener("click", () => select(null));
 
 	on("states", (message) => {
-		// The first picture may have had none, and new ones may be far away.
+		// The first picture may have had no sources, and new ones may be far away.
 		const n = model.sources.size;
 		if (n > known && (!known || !allInside()))
 			fitUnchosen();
@@ -451,7 +451,7 @@ export function start() {
 		timer = setTimeout(loadTrack, 250);
 	};
 	on("view began", loadSoon);
-	// Where only a part of it is there, another part may be wanted now.
+	// If only a part of the track is loaded, another part may be needed now.
 	on("moved", () => track && (now() < track.from || now() > track.to) && loadSoon());
 	on("colours", () => {
 		readColours();

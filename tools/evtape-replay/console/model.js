@@ -1,4 +1,4 @@
-// What the page knows, and who wants to hear of changes.
+// The state of the page, and the subscribers to its changes.
 
 import { ms } from "./times.js";
 
@@ -12,14 +12,14 @@ export const model = {
 	selected: null,
 	gaps: [],
 	marks: [],
-	/** What the timeline shows; fit: all of the tape, also when it grows. */
+	/** The span of the timeline; fit: the whole tape, also as it grows. */
 	view: { from: 0, to: 1, fit: true },
 	follow: false,
 	search: "",
 	status: "",
-	/** Begin of a loop that has no end yet. */
+	/** Start of a loop that has no end yet. */
 	loopFrom: null,
-	/** Messages that said where the deck is. */
+	/** How many messages gave the position of the deck. */
 	heard: 0,
 };
 
@@ -56,7 +56,7 @@ function setTime(t, jump) {
 	since = performance.now();
 }
 
-/** Where playing ends, or starts over. */
+/** Where playing ends or starts again. */
 function end() {
 	const d = model.deck;
 	if (d && d.loop)
@@ -84,7 +84,7 @@ export function setDeck(deck, jump) {
 
 export const running = () => Boolean(model.deck && model.deck.playing && !model.deck.ended);
 
-/** One word for what is most worth knowing about a source. */
+/** The status of a source, in one word. */
 export function statusOf(s) {
 	if (s.blocked)
 		return "blocked";
@@ -93,7 +93,7 @@ export function statusOf(s) {
 	return s.movement || (s.connection ? s.connection : "unknown");
 }
 
-// Web Mercator, the whole world being 1 by 1.
+// Web Mercator, with the whole world as 1 by 1.
 const RAD = Math.PI / 180;
 export function project(lat, lng) {
 	const sin = Math.sin(Math.max(-85.0511, Math.min(85.0511, lat)) * RAD);
@@ -106,7 +106,7 @@ export function takeStates(message) {
 		model.sources.clear();
 	for (const state of message.sources) {
 		const key = String(state.id);
-		// Who holds on to a source sees its newest state.
+		// References to a source see its newest state.
 		if (state.removed) {
 			model.sources.delete(key);
 			continue;
@@ -136,7 +136,7 @@ export function setTape(tape) {
 	emit("tape");
 }
 
-/** A recorder has added to it; how many frames there are is read now and then. */
+/** A recorder added frames; their number is read now and then. */
 export function grow(last) {
 	if (!model.tape || last <= model.last)
 		return;

@@ -1,4 +1,4 @@
-// The list of sources. Only the rows that can be seen are in the page.
+// The list of sources. Only the visible rows are in the page.
 
 import { model, on, now, select } from "./model.js";
 import { part, redraw } from "./draw.js";
@@ -33,7 +33,7 @@ function arrange() {
 		if ((!model.status || s.status === model.status) && words.every((w) => s.words.includes(w)))
 			order.push(s);
 	const compare = KEYS[sort.by];
-	// By name where else equal, or rows would change places at random.
+	// Equal rows are ordered by name, or they would change places at random.
 	order.sort((a, b) => (sort.down ? -1 : 1) * compare(a, b) || (sort.by === "label" ? 0 : KEYS.label(a, b)));
 	space.style.height = order.length * ROW + "px";
 	const all = model.sources.size;
@@ -59,7 +59,7 @@ function makeRow() {
 	return { el, cells, seen: {} };
 }
 
-// Text that does not change is not written: that is what makes a full list
+// Text that does not change is not written: this makes a full list
 // cheap at five changes a second.
 function put(row, name, value, write) {
 	if (row.seen[name] !== value) {
@@ -98,7 +98,7 @@ function fill(row, s, i, at) {
 
 let arranged = 0, stale = true;
 function draw(time) {
-	// An order that follows speeds may change at each message; read it must be.
+	// An order by speed could change with each message; the list must stay readable.
 	if (stale || time - arranged > 1000) {
 		arrange();
 		arranged = time;
@@ -134,7 +134,7 @@ function again() {
 	redraw("sources");
 }
 
-/** Bring the selected row into view. */
+/** Scroll the selected row into view. */
 function reveal() {
 	const i = order.findIndex((s) => s.key === model.selected);
 	if (i < 0)
@@ -150,7 +150,7 @@ export function start() {
 	part("sources", draw);
 	list.addEventListener("scroll", () => redraw("sources"), { passive: true });
 	new ResizeObserver(() => {
-		// The heads have no scroll bar beside them.
+		// The column heads have no scroll bar.
 		heads.style.paddingRight = list.offsetWidth - list.clientWidth + 10 + "px";
 		redraw("sources");
 	}).observe(list);
@@ -187,7 +187,7 @@ export function start() {
 	});
 	document.querySelectorAll("[data-sort]").forEach((button) => button.addEventListener("click", () => {
 		const by = button.dataset.sort;
-		// Speeds are asked for to see the highest.
+		// Sorting by speed starts with the highest.
 		sort = { by, down: sort.by === by ? !sort.down : by === "speed" };
 		document.querySelectorAll("[data-sort]").forEach((b) => {
 			b.setAttribute("aria-pressed", b === button);

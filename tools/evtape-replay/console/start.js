@@ -1,4 +1,4 @@
-// Runs before the libraries are read: what the first picture needs is on its way
+// Runs before the libraries are loaded: the data of the first picture is on its way
 // while the browser is still busy with them.
 
 import { get, setToken } from "./api.js";

@@ -1,5 +1,5 @@
-// Before anything is painted: light or dark, as chosen here before or else as
-// the system says.
+// Runs before anything is painted: light or dark, as the user chose before, or as
+// the system is set.
 "use strict";
 (() => {
 	const root = document.documentElement;
@@ -8,7 +8,7 @@
 	try {
 		chosen = localStorage.getItem("evtape-theme");
 	} catch (e) {
-		// Storage may be forbidden; then the system decides each time.
+		// Storage may not be available: then the setting of the system counts.
 	}
 	const apply = () => {
 		root.dataset.theme = chosen || (dark.matches ? "dark" : "light");

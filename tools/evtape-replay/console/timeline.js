@@ -20,7 +20,7 @@ const frame = d3.select(box);
 let width = 0, height = 0;
 let data = null;
 let colours = [];
-/** Event name -> its number, in the order in which the tape has them. */
+/** Event name -> its number, in the order of the tape. */
 const order = new Map();
 
 const x = d3.scaleUtc();
@@ -34,7 +34,7 @@ cursor.append("line");
 cursor.append("path").attr("d", "M-5 0h10l-5 7z");
 const pointer = over.append("line").attr("class", "pointer").attr("visibility", "hidden");
 
-/** As short as tells one tick from the next; a day where one begins. */
+/** As short as possible to tell ticks apart; the date where a day begins. */
 function tickText(date) {
 	if (date % 1000)
 		return d3.utcFormat(".%L")(date);
@@ -55,7 +55,7 @@ function readColours() {
 	colours = d3.range(8).map((i) => colour("ev" + i));
 }
 
-// What the timeline can show at most: the tape, and a little beside it.
+// The largest span of the timeline: the tape with a small margin.
 function domain() {
 	const length = Math.max(model.last - model.first, 1000);
 	return [model.first - length * 0.005, model.first + length * 1.005];
@@ -69,7 +69,7 @@ const zoom = d3.zoom()
 	})
 	.on("zoom", () => {
 		const e = d3.event;
-		// Our own changes of the transform come without a source event.
+		// Changes made by this file come without a source event.
 		if (!e.sourceEvent)
 			return;
 		shown(e.transform.rescaleX(whole).domain().map(Number));
@@ -84,7 +84,7 @@ function shown([from, to]) {
 	emit("view");
 }
 
-/** Show a time span: as asked, but inside of the tape. */
+/** Show a time span, limited to the tape. */
 export function view(from, to) {
 	const [first, last] = whole.domain().map(Number);
 	const length = Math.max(SHORTEST, Math.min(to - from, last - first));
@@ -120,7 +120,7 @@ function layout() {
 	update();
 }
 
-/** After the tape or the box changed: keep what is seen. */
+/** After the tape or the box changed: keep the visible span. */
 function update() {
 	whole.domain(domain());
 	const [first, last] = whole.domain().map(Number);
@@ -131,7 +131,7 @@ function update() {
 	redraw("timeline");
 }
 
-/** A round length: what comes at even times would look uneven in others. */
+/** A round length: with others, regular frames would look irregular. */
 const NICE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000, 300000, 600000, 900000, 1800000,
 	3600000, 7200000, 14400000, 43200000];
 function niceBucket(length, most) {
@@ -139,7 +139,7 @@ function niceBucket(length, most) {
 	return NICE.find((b) => length / b <= most) || Math.ceil(length / most / day) * day;
 }
 
-// Asking for counts: one request at a time, the newest wish wins.
+// Requests for counts: one at a time, and the newest wins.
 let timer = 0, aborter = null;
 function ask(soon) {
 	clearTimeout(timer);
@@ -212,7 +212,7 @@ function drawBars() {
 				const base = low ? low[i] : 0;
 				if (top[i] === base)
 					continue;
-				// A bar is never too low to be seen: one frame among thousands is news.
+				// Every bar is high enough to be visible: one frame among thousands matters.
 				const y0 = y(base), y1 = Math.min(y(top[i]), y0 - 1);
 				const x0 = Math.round(left(i)), x1 = Math.round(left(i + 1)) - room;
 				ctx.fillRect(x0, y1, Math.max(1, x1 - x0), y0 - y1);
@@ -300,7 +300,7 @@ function drawAll() {
 	drawBars();
 	axis.ticks(Math.max(2, Math.floor(width / 110)));
 	axisBox.attr("transform", "translate(0," + (height - AXIS) + ")").call(axis);
-	// Nothing may reach over the edges.
+	// Nothing may extend past the edges.
 	axisBox.selectAll("text").attr("text-anchor", (t) => (x(t) < 24 ? "start" : x(t) > width - 24 ? "end" : null));
 	drawAreas();
 	drawFlags();
@@ -315,7 +315,7 @@ function drawCursor() {
 	const at = x(t);
 	cursor.attr("visibility", null).attr("transform", "translate(" + Math.max(-10, Math.min(width + 10, at)).toFixed(1) + ",0)");
 	cursor.select("line").attr("y1", 0).attr("y2", height - AXIS);
-	// For screen readers; not at each picture, it would never end.
+	// For screen readers; not with each picture, or they would never stop reading.
 	if (Math.abs(t - spoken) >= 1000 || !spoken) {
 		spoken = t;
 		box.setAttribute("aria-valuemin", Math.round(model.first));
@@ -325,7 +325,7 @@ function drawCursor() {
 	}
 }
 
-/** What is under the mouse: the time, and the counts of its bucket. */
+/** Show the time under the pointer, and the counts of its bucket. */
 function hover(px) {
 	const out = px === null || !data;
 	readout.hidden = out;
@@ -394,7 +394,7 @@ export function start() {
 	on("grown", () => {
 		const { from, to, fit } = model.view;
 		update();
-		// Following, a zoomed timeline moves along.
+		// In follow mode a zoomed timeline moves along.
 		if (!fit && model.follow && model.last > to)
 			view(model.last - (to - from), model.last);
 		else

@@ -12,7 +12,7 @@ export function rfc3339(t) {
 	return new Date(whole).toISOString().replace("Z", pad(us, 3) + "Z");
 }
 
-/** For links: no more digits than a click can mean. */
+/** For links: no more digits than a click can resolve. */
 export function short(t) {
 	return new Date(Math.floor(t)).toISOString().replace(".000Z", "Z");
 }
@@ -22,7 +22,7 @@ export function parse(text) {
 	const t = text ? Date.parse(text) : NaN;
 	if (Number.isNaN(t))
 		return null;
-	// Date drops what is behind the milliseconds.
+	// Date drops digits after the milliseconds.
 	const more = /\.\d{3}(\d+)/.exec(text);
 	return more ? t + Number("0." + more[1]) : t;
 }

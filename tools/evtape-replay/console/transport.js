@@ -1,4 +1,4 @@
-// The transport bar: what the deck does, and buttons that change it.
+// The transport bar: the state of the deck, and the buttons that control it.
 
 import { model, on, now, running, emit } from "./model.js";
 import { part, redraw } from "./draw.js";
@@ -20,7 +20,7 @@ function option(value) {
 	return el;
 }
 
-/** The deck's speed may be one that is not in the list: set by another client. */
+/** Another client may have set a speed that is not in the list. */
 function showSpeed(value) {
 	const text = String(value);
 	if (![...speed.options].some((o) => o.value === text)) {
@@ -103,7 +103,7 @@ export function start() {
 	on("states", () => redraw("time"));
 	on("tape grown follow", () => redraw("tape"));
 
-	// One loop of pictures for as long as time passes on the deck.
+	// Draw continuously while the deck plays.
 	let ticking = false;
 	function tick() {
 		if (!running()) {
@@ -119,7 +119,7 @@ export function start() {
 			requestAnimationFrame(tick);
 		}
 	});
-	// Ages and the card grow older without messages as well.
+	// Ages change also without messages.
 	let aged = 0;
 	setInterval(() => {
 		if (model.deck && Math.abs(now() - aged) > 500) {
