@@ -1,6 +1,7 @@
-/* set.c - see set.h. */
+/* bitset.c - see bitset.h. */
 #include "format/base/bitset.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ evt_bitset_put(evt_bitset *s, size_t no, bool in)
 {
 	uint64_t bit = UINT64_C(1) << no % BITS;
 
+	assert(!s->all);
 	if (no / BITS >= s->words) {
 		size_t words = no / BITS + 1 + s->words;
 		uint64_t *word = realloc(s->word, words * sizeof(*word));
@@ -51,11 +53,13 @@ evt_bitset_spell(evt_bitset *s, size_t n)
 {
 	if (!s->all)
 		return true;
-	for (size_t i = 0; i < n; i++) {
-		if (!evt_bitset_put(s, i, true))
-			return false;
-	}
 	s->all = false;
+	for (size_t i = 0; i < n; i++) {
+		if (!evt_bitset_put(s, i, true)) {
+			s->all = true;
+			return false;
+		}
+	}
 	return true;
 }
 

@@ -1,4 +1,4 @@
-/* buf.h - a growing run of bytes.  Zero-initialised is a valid empty buffer. */
+/* buf.h - a growing array of bytes.  Zero-initialised is a valid empty buffer. */
 #ifndef EVT_FORMAT_BASE_BUF_H
 #define EVT_FORMAT_BASE_BUF_H
 
@@ -12,7 +12,7 @@ typedef struct evt_buf {
 	size_t cap; /* bytes allocated */
 } evt_buf;
 
-/* Make room for n more bytes behind len.  false: out of memory (or n so large
+/* Make room for n more bytes after len.  false: out of memory (or n so large
  * that the size would overflow); the buffer is unchanged. */
 bool evt_buf_reserve(evt_buf *b, size_t n);
 
@@ -23,12 +23,12 @@ bool evt_buf_add_byte(evt_buf *b, uint8_t c);
 /* Append formatted text (the NUL is written but not counted). */
 bool evt_buf_printf(evt_buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Append a string as a JSON string with its quotes.  Bytes that are no UTF-8
+/* Append n bytes as a JSON string with its quotes.  Bytes that are not UTF-8
  * become U+FFFD. */
 bool evt_buf_add_json(evt_buf *b, const char *s, size_t n);
 
-/* Append n bytes in base64 (RFC 4648, section 4), or n bytes of base64 decoded.
- * *ret_valid: it was base64; nothing is appended where it was not. */
+/* Append n bytes as base64 (RFC 4648, section 4), or decode n bytes of base64.
+ * *ret_valid: the text was valid; if it was not, nothing is appended. */
 bool evt_buf_add_base64(evt_buf *b, const void *bytes, size_t n);
 bool evt_buf_add_unbase64(evt_buf *b, const void *text, size_t n,
     bool *ret_valid);

@@ -8,7 +8,7 @@ clock_ns(clockid_t id)
 {
 	struct timespec ts = { 0, 0 };
 
-	/* It can only fail for a clock that there is not. */
+	/* It fails only for an unknown clock. */
 	(void)clock_gettime(id, &ts);
 	return (int64_t)ts.tv_sec * EVT_NS_PER_S + ts.tv_nsec;
 }

@@ -8,7 +8,7 @@
 #define EVT_NS_PER_MS INT64_C(1000000)
 #define EVT_NS_PER_US INT64_C(1000)
 
-/* Sum and difference of times in ns; at the ends of their range they stay. */
+/* Sum and difference of times in ns; they saturate instead of overflowing. */
 static inline int64_t
 evt_clock_add(int64_t a, int64_t b)
 {

@@ -31,7 +31,7 @@ evt_err_fill(evt_error *err, int code, int sys, const char *fmt, ...)
 	if (sys != 0 && n >= 0 && (size_t)n < sizeof(err->text))
 		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s",
 		    strerror_r(sys, words, sizeof(words)));
-	/* One line, whatever a path or a peer put into it. */
+	/* Keep the text on one line, whatever a path or a peer put into it. */
 	for (char *p = err->text; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';

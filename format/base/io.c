@@ -12,7 +12,7 @@
 
 #include "format/base/err.h"
 
-/* Give a new file to whom its folder belongs. */
+/* Give a new file to the owner of its folder. */
 static void
 io_give(int fd, const char *path)
 {
@@ -22,16 +22,17 @@ io_give(int fd, const char *path)
 	                               strndup(path, (size_t)(slash - path));
 	struct stat st;
 
-	/* Where that cannot be, as on some file systems, it stays root's. */
+	/* Some file systems cannot do that; the file then stays root's. */
 	if (folder != NULL && stat(folder, &st) == 0 && st.st_uid != 0 &&
 	    fchown(fd, st.st_uid, st.st_gid) != 0)
 		errno = 0;
 	free(folder);
 }
 
-/* What root makes in the tape of another must not shut its recorder out, as a
- * bookmark that is set with umask 077 would.  That goes for new files alone:
- * an old one may be a link to where root is wanted. */
+/* A file that root creates in another user's tape must not lock out that user's
+ * recorder, as a bookmark set with umask 077 would.  So give new files to the
+ * owner of the folder.  An existing file may be a link to a file of root's: leave
+ * it alone. */
 static int
 io_posix_open(void *ctx, const char *path, int flags, mode_t mode)
 {
@@ -146,7 +147,7 @@ io_posix_list(void *ctx, const char *path, evt_io_name *name, void *arg)
 	if (d == NULL)
 		return -1;
 	do {
-		errno = 0; /* readdir() tells its end and a failure alike */
+		errno = 0; /* readdir() returns NULL at the end and on error */
 		e = readdir(d);
 	} while (e != NULL &&
 	    (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||

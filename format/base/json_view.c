@@ -1,4 +1,4 @@
-/* view.c - see view.h. */
+/* json_view.c - see json_view.h. */
 #include "format/base/json_view.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ json_view_skip_space(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
-/* From the opening quote to behind the closing one. */
+/* Skip a string from its opening quote to after its closing one. */
 static const uint8_t *
 json_view_skip_string(const uint8_t *p, const uint8_t *end)
 {
@@ -24,7 +24,7 @@ json_view_skip_string(const uint8_t *p, const uint8_t *end)
 		p = memchr(p, '"', (size_t)(end - p));
 		if (p == NULL)
 			return end;
-		/* A quote behind an odd number of backslashes is escaped. */
+		/* A quote after an odd number of backslashes is escaped. */
 		size_t n = 0;
 
 		while (p[-1 - (ptrdiff_t)n] == '\\')
@@ -329,13 +329,13 @@ evt_json_view_check_pointer(const char *pointer, evt_error *err)
 {
 	if (*pointer != '\0' && *pointer != '/')
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "'%s' is no JSON pointer: one begins with a slash, as "
-		    "/data/gps/speed",
+		    "'%s' is not a JSON pointer: begin it with a slash, as "
+		    "in /data/gps/speed",
 		    pointer);
 	for (const char *p = pointer; *p != '\0'; p++) {
 		if (*p == '~' && p[1] != '0' && p[1] != '1')
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "'%s' is no JSON pointer: write ~0 for ~ and ~1 "
+			    "'%s' is not a JSON pointer: write ~0 for ~ and ~1 "
 			    "for /",
 			    pointer);
 	}
@@ -344,7 +344,7 @@ evt_json_view_check_pointer(const char *pointer, evt_error *err)
 
 /* ---- numbers ------------------------------------------------------------- */
 
-/* The text of a number with a NUL behind it; false: it is none. */
+/* Copy the text of a number with a NUL; false: it is not a number. */
 static bool
 json_view_number_text(evt_json_view v, char *out, size_t size)
 {

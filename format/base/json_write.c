@@ -18,7 +18,7 @@ json_write_check(evt_json_write *w, bool ok)
 	w->failed = w->failed || !ok;
 }
 
-/* What comes before a value: a comma, and the member's name. */
+/* Write what precedes a value: a comma, and the member's name. */
 static void
 json_write_lead(evt_json_write *w, const char *name)
 {

@@ -14,8 +14,8 @@
  *             return evt_err_nomem(err);
  *
  * The error is sticky: after a failed allocation every call does nothing, and
- * evt_json_write_end() reports it, so that it is asked for once.  Commas are
- * the writer's.  `name` is a member's name within an object, and NULL within an
+ * evt_json_write_end() reports it, so that it is checked once.  The writer puts
+ * the commas.  `name` is a member's name within an object, and NULL within an
  * array or at the top.  Names are written as they are: they must need no
  * escapes.
  */

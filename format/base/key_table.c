@@ -1,11 +1,10 @@
 /*
- * dict.c - see dict.h.  Open addressing, at most half full.
+ * key_table.c - see key_table.h.  Open addressing, at most half full.
  *
- * The keys come from a feed, and who sends it must not be able to choose many
- * that fall into one slot.  So each dictionary draws the numbers that its hash
- * goes by, which nobody else knows.  Most keys are ids and names of up to 16
- * bytes: these are two words, for which one multiplication is enough, and which
- * are compared as such.
+ * The keys come from a feed, whose sender must not be able to choose many keys
+ * that fall into one slot.  So each table draws a random secret for its hash.
+ * Most keys are ids and names of up to 16 bytes.  These are hashed and compared
+ * as two words: one multiplication is enough.
  */
 #include "format/base/key_table.h"
 
@@ -24,8 +23,8 @@ key_table_load(const uint8_t *p, size_t n)
 	return v;
 }
 
-/* Up to 16 bytes as two words, which tell them from all others of that length;
- * parts of them may stand in both. */
+/* Up to 16 bytes as two words, which may overlap.  They differ from the words of
+ * any other text of the same length. */
 struct words {
 	uint64_t a, b;
 };
@@ -44,7 +43,7 @@ key_table_as_words(const uint8_t *p, size_t len)
 	return (struct words){ p[0], (uint64_t)p[len / 2] << 8 | p[len - 1] };
 }
 
-/* Both halves of the product: each bit of it hangs on all of both. */
+/* Both halves of the product: each bit depends on all bits of a and b. */
 static inline uint64_t
 key_table_fold(uint64_t a, uint64_t b)
 {
@@ -67,7 +66,7 @@ key_table_hash_key(const evt_key_table *d, const char *text, uint32_t len,
 		    key_table_load(p + 8, 8) ^ d->secret[1]);
 	w = key_table_as_words(p, left);
 	h = key_table_fold(w.a ^ h, w.b ^ d->secret[1]);
-	/* The words do not tell these. */
+	/* The words do not contain these. */
 	return (uint32_t)h + (len * 2 + is_int) * UINT32_C(0x9e3779b1);
 }
 
@@ -107,8 +106,8 @@ key_table_draw_secret(evt_key_table *d)
 {
 	if (getentropy(d->secret, sizeof(d->secret)) == 0)
 		return;
-	/* A kernel without it: where the dictionary lies is at least not known
-	 * to the feed. */
+	/* The kernel lacks it.  At least the feed does not know the table's
+	 * address. */
 	d->secret[0] = (uintptr_t)d * UINT64_C(0x9e3779b97f4a7c15);
 	d->secret[1] =
 	    key_table_fold(d->secret[0], UINT64_C(0xd6e8feb86659fd93)) | 1;
@@ -168,7 +167,7 @@ key_table_make_room(evt_key_table *d, size_t n)
 bool
 evt_key_table_reserve(evt_key_table *d, size_t n)
 {
-	/* Mostly the room is there: then this is all that is asked for. */
+	/* The fast path: there is room already. */
 	if (n <= d->cap - d->n && n <= d->n_slots / 2 - d->n &&
 	    n * (uint64_t)EVT_KEY_MAX <= d->text.cap - d->text.len &&
 	    d->text.cap <= UINT32_MAX)
@@ -176,7 +175,7 @@ evt_key_table_reserve(evt_key_table *d, size_t n)
 	return key_table_make_room(d, n);
 }
 
-/* A new key, which belongs into this slot. */
+/* Add a new key, which belongs into this slot. */
 static __attribute__((noinline)) uint32_t
 key_table_add_new(evt_key_table *d, const char *text, uint32_t len, bool is_int,
     uint32_t hash, uint32_t slot)

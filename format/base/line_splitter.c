@@ -1,11 +1,11 @@
-/* lines.c - see lines.h. */
+/* line_splitter.c - see line_splitter.h. */
 #include "format/base/line_splitter.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define ROOM (256u << 10)
-/* A buffer larger than this is given back once its long line is done. */
+/* A larger buffer is freed once its long line is done. */
 #define KEEP_BYTES (1u << 20)
 
 /* Grow or shrink the buffer to cap, which holds all that is in it. */
@@ -34,7 +34,7 @@ evt_line_splitter_room(evt_line_splitter *l, size_t *ret_room)
 	}
 	if (l->cap > KEEP_BYTES && left <= ROOM)
 		(void)line_splitter_resize(l, 2 * ROOM);
-	/* left is at most max and a read. */
+	/* `left` is at most `max` plus one read. */
 	if (l->cap - left < ROOM &&
 	    !line_splitter_resize(l, left < ROOM ? 2 * ROOM : left * 2 + ROOM))
 		return NULL;
@@ -48,8 +48,8 @@ evt_line_splitter_added(evt_line_splitter *l, size_t n)
 	l->end += n;
 }
 
-/* A line of n bytes at start is complete; behind it stand `more` bytes of
- * newline. */
+/* Return the complete line of n bytes at `start`, which `more` bytes of newline
+ * follow. */
 static enum evt_line_splitter_state
 line_splitter_complete(evt_line_splitter *l, size_t n, size_t more,
     uint8_t **ret_line, uint64_t *ret_len)

@@ -1,4 +1,4 @@
-/* promtext.c - see promtext.h. */
+/* prometheus.c - see prometheus.h. */
 #include "format/base/prometheus.h"
 
 #include <inttypes.h>

@@ -1,9 +1,9 @@
 /*
- * promtext.h - figures in the text form of Prometheus (exposition format
+ * prometheus.h - metrics in the text format of Prometheus (exposition format
  * 0.0.4).
  *
- * Names, types and help texts are the caller's and hold nothing that would
- * have to be escaped.
+ * Names, types and help texts must need no escapes.  All functions append to
+ * `out` and return false if out of memory.
  */
 #ifndef EVT_FORMAT_BASE_PROMETHEUS_H
 #define EVT_FORMAT_BASE_PROMETHEUS_H
@@ -16,24 +16,22 @@
 
 #define EVT_PROMETHEUS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* All return false where they are out of memory. */
-
-/* What a metric is, before its samples. */
+/* The HELP and TYPE lines of a metric, before its samples. */
 bool evt_prometheus_head(evt_buf *out, const char *name, const char *type,
     const char *help);
-/* A metric of one sample. */
+/* A metric with one sample. */
 bool evt_prometheus_value(evt_buf *out, const char *name, const char *type,
     const char *help, double value);
 
-/* Durations by how long they were, shortest bounds first. */
+/* A histogram of durations, shortest bounds first. */
 typedef struct evt_prometheus_histogram {
 	const int64_t *bound_ns;
-	const uint64_t *within; /* for each bound, those that took no longer */
+	const uint64_t *within; /* for each bound: how many took no longer */
 	size_t n;
 	uint64_t count;
 	int64_t sum_ns;
 } evt_prometheus_histogram;
-/* In seconds. */
+/* The histogram, in seconds. */
 bool evt_prometheus_add_histogram(evt_buf *out, const char *name,
     const char *help, const evt_prometheus_histogram *h);
 

@@ -4,8 +4,8 @@
 
 #include <pthread.h>
 
-/* pthread_create() with all signals blocked in the new thread: it must not take
- * those that the program waits for.  0, or an errno. */
+/* pthread_create() with all signals blocked in the new thread, so that signals
+ * reach the thread that waits for them.  Returns 0 or an errno. */
 int evt_thread_start(pthread_t *ret_thread, void *(*run)(void *arg), void *arg);
 
 /* Name the calling thread, for debuggers and `top -H`: 1 to 15 characters, the

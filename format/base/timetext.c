@@ -1,16 +1,16 @@
 /*
- * units.c - see units.h.
+ * timetext.c - see timetext.h.
  *
- * Dates are counted by hand (the proleptic Gregorian calendar, days from
- * 1970-01-01) rather than with timegm() and strptime(): these know nothing of
- * fractions and offsets, take what they should timetext_refuse (32 January), and
- * strptime() leans on the locale.
+ * Dates are computed here (proleptic Gregorian calendar, days since 1970-01-01)
+ * and not with timegm() and strptime().  These know no fractions and offsets and
+ * accept invalid dates (32 January), and strptime() depends on the locale.
  *
- * The helpers return NULL when they are content, else why they are not: the
- * words that the caller puts between the text and the forms it takes.
+ * The helpers return NULL on success, or else the reason: the words that the
+ * caller puts between the text and the forms that it accepts.
  */
 #include "format/base/timetext.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,11 +75,11 @@ timetext_fraction(const char **p, int64_t *ret_billionths)
 		return NULL;
 	for (++*p; timetext_is_digit(**p); ++*p, n++) {
 		if (n == 9)
-			return "more than 9 digits behind the point";
+			return "more than 9 digits after the point";
 		v = v * 10 + (**p - '0');
 	}
 	if (n == 0)
-		return "no digit behind the point";
+		return "no digit after the point";
 	for (; n < 9; n++)
 		v *= 10;
 	*ret_billionths = v;
@@ -120,8 +120,8 @@ timetext_scale(uint64_t whole, int64_t billionths, uint64_t unit, uint64_t *ret)
 	return true;
 }
 
-/* Seconds since 1970 and ns of the second.  Of the second that INT64_MIN is in
- * only a part could be told: it is refused whole. */
+/* Combine seconds since 1970 and ns of the second.  int64_t covers only a part
+ * of its first second, which is refused as a whole. */
 static const char *
 timetext_to_ns(int64_t s, int64_t ns, int64_t *ret)
 {
@@ -180,7 +180,7 @@ static const struct duration_unit {
 /* 100 years of 365.25 days. */
 #define DURATION_MAX (INT64_C(36525) * S_PER_DAY * EVT_NS_PER_S)
 
-/* The unit of n letters at p, behind `after` in the table. */
+/* Find the unit of n letters at p; it must come after `after` in the table. */
 static const char *
 timetext_duration_unit(const char *p, size_t n,
     const struct duration_unit *after, const struct duration_unit **ret)
@@ -407,8 +407,8 @@ timetext_time_of_day(const char **p, int64_t *ret_s, int64_t *ret_ns)
 
 		++*p;
 		if (strncmp(*p, "60", 2) == 0)
-			return "leap seconds are not counted in UTC stamps, "
-			       "write second 59 or the next minute";
+			return "leap seconds are not supported: write second "
+			       "59 or the next minute";
 		if (!timetext_two_digits(p, 0, 59, &s))
 			return "the second must be 00 to 59";
 		why = timetext_fraction(p, ret_ns);
@@ -433,7 +433,7 @@ timetext_offset(const char **p, int64_t *ret_s)
 		return NULL;
 	}
 	if (**p != '+' && **p != '-')
-		return "something else stands behind the time of day";
+		return "unexpected text after the time of day";
 	++*p;
 	if (!timetext_two_digits(p, 0, 23, &h) || **p != ':')
 		return "an offset from UTC is Z, +HH:MM or -HH:MM";
@@ -452,13 +452,13 @@ timetext_absolute(const char *p, int64_t *ret_ns)
 
 	if (why == NULL && *p != '\0') {
 		if (*p != 'T' && *p != 't' && *p != ' ')
-			return "something else stands behind the date";
+			return "unexpected text after the date";
 		p++;
 		why = timetext_time_of_day(&p, &s, &ns);
 		if (why == NULL)
 			why = timetext_offset(&p, &ahead);
 		if (why == NULL && *p != '\0')
-			why = "something else stands behind the time";
+			why = "unexpected text after the time";
 	}
 	if (why != NULL)
 		return why;
@@ -475,7 +475,7 @@ timetext_epoch(const char *p, int64_t *ret_ns)
 	if (why != NULL)
 		return why;
 	if (*p != '\0')
-		return "something else stands behind the number";
+		return "unexpected text after the number";
 	if (whole >= UINT64_C(100000000000))
 		unit = (uint64_t)EVT_NS_PER_MS;
 	if (!timetext_scale(whole, billionths, unit, &ns) ||
@@ -495,9 +495,9 @@ timetext_clock_on_day(const char *p, const evt_timetext_ref *ref,
 	if (why != NULL)
 		return why;
 	if (*p != '\0')
-		return "something else stands behind the time of day";
+		return "unexpected text after the time of day";
 	if (ref == NULL || !ref->has_span)
-		return "there is no tape here whose day it could be on";
+		return "a time of day needs a tape, for its day";
 	first = timetext_split_seconds(ref->first_ns, &rest);
 	return timetext_to_ns(timetext_day_of(first) * S_PER_DAY + s, ns,
 	    ret_ns);
@@ -513,7 +513,7 @@ timetext_relative(const char *p, const evt_timetext_ref *ref, int64_t *ret_ns)
 	if (why != NULL)
 		return why;
 	if (ref == NULL || !ref->has_span)
-		return "there is no tape here that it could count from";
+		return "a relative time needs a tape";
 	over = *p == '+' ? __builtin_add_overflow(ref->first_ns, d, &d) :
 	                   __builtin_sub_overflow(ref->last_ns, d, &d);
 	if (over)
@@ -531,25 +531,27 @@ timetext_nanoseconds(const char *p, int64_t *ret_ns)
 	return evt_timetext_int_parse(p + 1, "", -max, max, ret_ns, NULL) ==
 	        EVT_OK ?
 	    NULL :
-	    "behind the @ stand nanoseconds, a whole number";
+	    "@ must be followed by a whole number of nanoseconds";
 }
 
 int
 evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
     int64_t *ret_ns, evt_error *err)
 {
-	size_t digits = strspn(text, "0123456789");
 	const char *why;
+	size_t digits;
+
+	assert(text != NULL && ret_ns != NULL);
+	digits = strspn(text, "0123456789");
 
 	if (strncmp(text, "mark:", 5) == 0 && text[5] != '\0' && ref != NULL &&
 	    ref->find_mark != NULL)
 		return ref->find_mark(ref->ctx, text + 5, ret_ns, err);
 	if (*text == '\0')
-		why = "it is empty";
+		why = "the text is empty";
 	else if (strncmp(text, "mark:", 5) == 0)
-		why = text[5] == '\0' ?
-		    "the name of the mark is missing" :
-		    "there is no tape here that could hold the mark";
+		why = text[5] == '\0' ? "the bookmark's text is missing" :
+		                        "a bookmark needs a tape";
 	else if (*text == '+' || *text == '-')
 		why = timetext_relative(text, ref, ret_ns);
 	else if (digits > 0 && text[digits] == '-')
@@ -561,7 +563,7 @@ evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
 	else if (*text == '@')
 		why = timetext_nanoseconds(text, ret_ns);
 	else
-		why = "it is in none of the known forms";
+		why = "unknown form";
 	if (why != NULL)
 		return timetext_refuse(err, "time", text, why, TIME_FORMS);
 	return EVT_OK;
@@ -605,7 +607,7 @@ evt_timetext_format(int64_t ns, int digits, char out[EVT_TIMETEXT_MAX])
 	return out;
 }
 
-/* "3.2s": tenths of a unit, where they say something. */
+/* "3.2s": whole units, with tenths if `show` and they are not 0. */
 static void
 timetext_format_tenths(uint64_t tenths, const char *unit, bool show, char *out,
     size_t n)

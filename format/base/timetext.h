@@ -1,8 +1,8 @@
 /*
- * units.h - times, durations and sizes as people write them.
+ * timetext.h - times, durations and sizes as people write them.
  *
- * All times are UTC.  Every parser takes the whole string or refuses it, and
- * its error names what was wrong and shows the forms that are understood.
+ * All times are UTC.  A parser accepts the whole string or none of it.  Its error
+ * says what was wrong and shows the accepted forms.
  */
 #ifndef EVT_FORMAT_BASE_TIMETEXT_H
 #define EVT_FORMAT_BASE_TIMETEXT_H
@@ -10,12 +10,12 @@
 #include "format/base/clock.h"
 #include "format/evtape.h"
 
-/* What relative forms refer to. */
+/* The tape that relative forms refer to. */
 typedef struct evt_timetext_ref {
 	bool has_span;
 	int64_t first_ns, last_ns; /* the tape's span */
-	/* Look a bookmark up by its text; NULL: mark:NAME is refused.  Returns
-	 * EVT_OK or an error with its words in err. */
+	/* Find the time of the bookmark with the text `name`.  Returns EVT_OK or
+	 * an error that it put into err.  NULL: mark:NAME is refused. */
 	int (*find_mark)(void *ctx, const char *name, int64_t *ret_ns,
 	    evt_error *err);
 	void *ctx;
@@ -34,7 +34,7 @@ typedef struct evt_timetext_ref {
  *   1700000000000                          epoch milliseconds (10^11 and up)
  *   @1700000000000000000                   epoch nanoseconds
  *   mark:NAME                              the bookmark with that text
- * ref may be NULL (then only the absolute forms are taken).  Range: years
+ * `ref` may be NULL (then only absolute forms are accepted).  Range: years
  * 1678 to 2262.  Errors: EVT_ERR_ARG, and those of find_mark.
  */
 int evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
@@ -63,7 +63,8 @@ int evt_timetext_int_parse(const char *text, const char *what, int64_t min,
 const char *evt_timetext_format(int64_t ns, int digits,
     char out[EVT_TIMETEXT_MAX]);
 /* "2d03h04m", "1h02m03s", "3.2s", "450ms", "1.2ms", "12us": short, for people;
- * rounded down.  What is in its range, evt_timetext_duration_parse() reads. */
+ * rounded down.  evt_timetext_duration_parse() reads it back, within its
+ * range. */
 const char *evt_timetext_duration_format(int64_t ns,
     char out[EVT_TIMETEXT_MAX]);
 /* "1.5 MiB", "512 B".  evt_timetext_size_parse() reads it, up to TiB. */
@@ -71,8 +72,8 @@ const char *evt_timetext_size_format(uint64_t bytes,
     char out[EVT_TIMETEXT_MAX]);
 
 /*
- * Writes times with nine digits of fraction.  Most frames lie in the same
- * second as the one before, so the part before the fraction is kept.
+ * Writes times with nine digits of fraction.  Most frames are of the same second
+ * as the frame before, so the text before the fraction is cached.
  * Zero-initialised is valid.
  */
 typedef struct evt_timetext_cache {

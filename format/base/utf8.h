@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of the character at p (1 to 4), 0 if there is no valid one before end:
- * overlong forms, surrogates and values past U+10FFFF are none. */
+/* Bytes of the character at p (1 to 4); 0 if there is no valid character before
+ * `end`.  Overlong forms, surrogates and values above U+10FFFF are invalid. */
 static inline size_t
 evt_utf8_len(const uint8_t *p, const uint8_t *end)
 {
@@ -35,7 +35,7 @@ evt_utf8_len(const uint8_t *p, const uint8_t *end)
 	return 4;
 }
 
-/* Write the character c (up to 0x1fffff) to q; its bytes, 1 to 4. */
+/* Write the character c (up to 0x1fffff) to q; returns its bytes, 1 to 4. */
 static inline size_t
 evt_utf8_put(uint8_t *q, unsigned c)
 {

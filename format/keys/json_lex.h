@@ -1,9 +1,9 @@
 /*
- * json_pass.h - passing the words of a JSON text, for the scanner's walk.
+ * json_lex.h - the lexer of the key scanner.
  *
- * Each function takes where a word begins and the end of the text, and gives
- * back the byte behind the word: NULL if it is not well-formed.  The pointer so
- * stays in a register.  No byte at or behind the end is read.
+ * Each function gets the beginning of a token and the end of the text, and
+ * returns the byte after the token, or NULL if the token is not well-formed.  So
+ * the position stays in a register.  No byte at or after the end is read.
  *
  * Plain characters and digits are passed 16 (SSE2) or 8 bytes at a time.
  */
@@ -37,7 +37,7 @@ evt_pass_space(bool *line_break, const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
-/* The first byte from p that is '"', '\', a control character, or no ASCII. */
+/* The first byte from p that is '"', '\', a control character or not ASCII. */
 static inline const uint8_t *
 evt_pass_plain(const uint8_t *p, const uint8_t *end)
 {
@@ -64,7 +64,7 @@ evt_pass_plain(const uint8_t *p, const uint8_t *end)
 		q = v ^ ones * '"';
 		b = v ^ ones * '\\';
 		/* The top bit of a byte is set where a subtraction borrowed:
-		 * at the first odd byte, and perhaps falsely behind it. */
+		 * at the first odd byte, and perhaps falsely after it. */
 		if (((q - ones) | (b - ones) | (v - ones * ' ') | v) &
 		    ones * 0x80)
 			break;
@@ -75,7 +75,7 @@ evt_pass_plain(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
-/* Four hexadecimal digits; -1 if they are not there. */
+/* The value of four hexadecimal digits; -1 if they are not four digits. */
 static int
 hex4(const uint8_t *p, const uint8_t *end)
 {
@@ -161,7 +161,7 @@ evt_pass_odd_string(const uint8_t *p, const uint8_t *end)
 	return p < end ? p + 1 : NULL;
 }
 
-/* A string, from behind its opening quote to behind its closing one. */
+/* A string, from after its opening quote to after its closing one. */
 static inline const uint8_t *
 evt_pass_string_inline(const uint8_t *p, const uint8_t *end)
 {
@@ -209,7 +209,7 @@ evt_pass_digits(const uint8_t *p, const uint8_t *end)
 	return p == from ? NULL : p;
 }
 
-/* A number, from behind its minus sign. */
+/* A number, from after its minus sign. */
 static __attribute__((noinline)) const uint8_t *
 evt_pass_number(const uint8_t *p, const uint8_t *end)
 {
@@ -243,13 +243,13 @@ evt_pass_word(const uint8_t *p, const uint8_t *end)
 	return NULL;
 }
 
-/* A value that is no container, at p before the end. */
+/* A value that is not a container, at p before the end. */
 static inline const uint8_t *
 evt_pass_scalar(const uint8_t *p, const uint8_t *end)
 {
 	if (*p == '"')
 		return evt_pass_string(p + 1, end);
-	/* (Two calls: so the digits need not wait for what the sign is.) */
+	/* Two calls, so that the digits do not depend on the sign. */
 	if (is_digit(*p))
 		return evt_pass_number(p, end);
 	if (*p == '-')
@@ -257,7 +257,7 @@ evt_pass_scalar(const uint8_t *p, const uint8_t *end)
 	return evt_pass_word(p, end);
 }
 
-/* A run of these, with nothing but commas between. */
+/* Several such values, with nothing but commas between. */
 static __attribute__((noinline)) const uint8_t *
 evt_pass_scalars(const uint8_t *p, const uint8_t *end)
 {

@@ -1,14 +1,14 @@
 /*
- * scan.c - see scan.h.
+ * json_scan.c - see json_scan.h.
  *
  * Every frame that is recorded goes through here once, so this is the hot
  * path.  What makes it fast:
  *  - It builds nothing.  A value is checked and passed; only a string or an
  *    integer at a path of the profile is looked at again.
- *  - A key that stood at the same place in an earlier frame is passed with one
- *    comparison (see memo.h), strings and digits 16 or 8 bytes at a time
- *    (see json_pass.h).
- *  - What is alive is one word of bits a level (see profile.h); in a container
+ *  - A key that was at the same place in an earlier frame is passed with one
+ *    comparison (see key_cache.h), strings and digits 16 or 8 bytes at a time
+ *    (see json_lex.h).
+ *  - The paths that are alive are one word of bits per level (see profile.h); in a container
  *    where it is 0, keys and elements cost nothing but their check.
  *
  * The walk is a loop over values with a stack of levels, not a recursion, so
@@ -55,7 +55,7 @@ struct evt_json_scanner {
 	size_t frame_len;
 	/* levels[d] is the container that is open at depth d, from 1. */
 	struct level levels[EVT_JSON_SCAN_DEPTH + 1];
-	evt_key_cache memo;
+	evt_key_cache cache;
 };
 
 int
@@ -92,7 +92,7 @@ evt_json_scanner_free(evt_json_scanner *scanner)
 
 /* ---- keys --------------------------------------------------------------- */
 
-/* Decode the escape at *p, which was checked, and step behind it. */
+/* Decode the escape at *p, which was checked, and step past it. */
 static unsigned
 json_scan_escape_value(const uint8_t **p, const uint8_t *end)
 {
@@ -115,8 +115,8 @@ json_scan_escape_value(const uint8_t **p, const uint8_t *end)
 	return 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00);
 }
 
-/* Decode a checked string behind what is decoded already.  Only if the caller
- * adds the length to n_decoded it stays. */
+/* Decode a checked string after the strings decoded so far.  It stays only if the
+ * caller adds its length to n_decoded. */
 static const char *
 json_scan_decode(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
     size_t *ret_len)
@@ -166,7 +166,7 @@ json_scan_add_source(evt_json_scanner *s, const char *text, size_t len,
 	return true;
 }
 
-/* A key stands at the paths `hit`. */
+/* Add a key that the paths `hit` name. */
 static bool
 json_scan_add_key(evt_json_scanner *s, uint64_t hit, const char *text,
     size_t len, bool is_int)
@@ -182,7 +182,7 @@ json_scan_add_key(evt_json_scanner *s, uint64_t hit, const char *text,
 	    json_scan_add_source(s, text, len, is_int);
 }
 
-/* The string from p to end (without quotes) stands at the paths `hit`. */
+/* Add the string from p to end (without quotes), which the paths `hit` name. */
 static __attribute__((noinline)) bool
 json_scan_add_string(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
     const uint8_t *end)
@@ -208,7 +208,7 @@ json_scan_add_string(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
 	return json_scan_add_key(s, hit, text, len, false);
 }
 
-/* The number from p to end stands at the paths `hit`. */
+/* Add the number from p to end, which the paths `hit` name. */
 static bool
 json_scan_add_number(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
     const uint8_t *end)
@@ -229,7 +229,7 @@ json_scan_add_number(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
 	return json_scan_add_key(s, hit, (const char *)p, len, fits);
 }
 
-/* The scalar from p to end stands at the paths `hit`. */
+/* Add the scalar from p to end, which the paths `hit` name. */
 static __attribute__((noinline)) bool
 json_scan_add_scalar(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
     const uint8_t *end)
@@ -345,7 +345,7 @@ json_scan_learn_key(evt_json_scanner *s, const struct level *l,
 
 	if (to.alive != 0)
 		fact.hit = to.alive & l->paths->ends;
-	return evt_key_cache_learn(&s->memo, place, p, to.p, end, &fact);
+	return evt_key_cache_learn(&s->cache, place, p, to.p, end, &fact);
 }
 
 /* Open the container at p, to which the paths `alive` lead. */
@@ -370,7 +370,7 @@ json_scan_enter(evt_json_scanner *s, struct level *l, const uint8_t *from,
 
 	if (l->closer == '}') {
 		to = json_scan_pass_key(s, l, p, end);
-		if (to.p != NULL && evt_key_cache_open(&s->memo, *place))
+		if (to.p != NULL && evt_key_cache_open(&s->cache, *place))
 			*place =
 			    json_scan_learn_key(s, l, *place, from, end, to);
 	} else if (l->alive != 0) {
@@ -416,7 +416,7 @@ static const uint8_t *
 json_scan_pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
     uint64_t alive)
 {
-	evt_key_cache_key *place = evt_key_cache_begin(&s->memo), *known;
+	evt_key_cache_key *place = evt_key_cache_begin(&s->cache), *known;
 	struct level *l = s->levels;
 	const uint8_t *from;
 	struct passed to;
@@ -447,7 +447,7 @@ json_scan_pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 			if (p == NULL)
 				return NULL;
 		}
-	behind: /* a value */
+	after: /* a value */
 		known = l->closer == '}' ?
 		    evt_key_cache_find(place->next, p, end, l, l->alive) :
 		    NULL;
@@ -457,7 +457,7 @@ json_scan_pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 		if (p < end && *p == l->closer) {
 			p++;
 			place = (--l)->place;
-			goto behind;
+			goto after;
 		}
 		if (l == s->levels)
 			return p;
@@ -468,7 +468,8 @@ json_scan_pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 	enter: /* a member or an element */
 		to = json_scan_enter(s, l, from, p, end, &place);
 		alive = to.alive;
-		if ((p = to.p) == NULL)
+		p = to.p;
+		if (p == NULL)
 			return NULL;
 		continue;
 	known: /* a member's key, at p */
@@ -481,7 +482,7 @@ json_scan_pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 			p = json_scan_pass_known_string(s, known, p, end);
 			if (p == NULL)
 				return NULL;
-			goto behind;
+			goto after;
 		}
 		/* There may be more space than there was when it was met. */
 		p = evt_pass_space(&s->line_break, p, end);

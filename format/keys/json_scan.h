@@ -1,8 +1,8 @@
 /*
- * scan.h - the key scanner: one pass over a frame tells whether it is one
- * well-formed JSON value and where its event name and source ids stand.
+ * json_scan.h - the key scanner: one pass over a frame finds out whether it is
+ * one well-formed JSON value, and finds its event name and source ids.
  *
- * No allocation a frame: the scanner keeps its arrays and only grows them.
+ * The scanner keeps its arrays and only grows them: no allocation per frame.
  */
 #ifndef EVT_FORMAT_KEYS_JSON_SCAN_H
 #define EVT_FORMAT_KEYS_JSON_SCAN_H
@@ -19,11 +19,11 @@ typedef struct evt_json_scan_result {
 	 * most, in valid UTF-8, nested at most EVT_JSON_SCAN_DEPTH deep, every \u
 	 * escape of a surrogate one half of a pair, no byte order mark. */
 	bool json;
-	/* A line feed or carriage return stands in it (between tokens).  Told
-	 * only if json: false otherwise. */
+	/* There is a line feed or carriage return between tokens.  False unless
+	 * `json`. */
 	bool line_break;
 	/* Keys point into the frame, or into the scanner where an escape had to
-	 * be decoded; valid until the next scan.  None unless json. */
+	 * be decoded; valid until the next scan.  Empty unless `json`. */
 	const char *event;
 	size_t event_len;
 	const evt_key *sources; /* in document order, duplicates included */
@@ -31,19 +31,19 @@ typedef struct evt_json_scan_result {
 } evt_json_scan_result;
 
 /*
- * profile: may be NULL (then only well-formedness is told) and must outlive
+ * `profile` may be NULL (then only well-formedness is checked) and must outlive
  * the scanner.  A number is a key if it is an integer (no fraction, no
  * exponent) that fits int64_t: its text is canonical decimal and is_int is
- * true; an integer beyond that is a key as the text that it stands as, with
+ * true; a larger integer is a key with its text unchanged and
  * is_int false.  Strings and integers longer than EVT_KEY_MAX bytes (decoded)
- * and strings holding U+0000 are no keys.
+ * and strings with U+0000 are not keys.
  */
 int evt_json_scanner_new(const evt_profile *profile,
     evt_json_scanner **ret_scanner, evt_error *err);
 void evt_json_scanner_free(evt_json_scanner *scanner);
 
-/* Scan one frame of n bytes (p may be NULL if n is 0: that is no JSON).
- * Errors: EVT_ERR_NOMEM alone. */
+/* Scan one frame of n bytes (p may be NULL if n is 0: not JSON).  Errors:
+ * EVT_ERR_NOMEM. */
 int evt_json_scan(evt_json_scanner *scanner, const uint8_t *p, size_t n,
     evt_json_scan_result *ret_result, evt_error *err);
 

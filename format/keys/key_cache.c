@@ -1,4 +1,4 @@
-/* memo.c - see memo.h: what is not done for each key. */
+/* key_cache.c - see key_cache.h: what is not done for each key. */
 #include "format/keys/key_cache.h"
 
 evt_key_cache_key *

@@ -1,21 +1,21 @@
 /*
- * memo.h - the keys that the key scanner has passed before, for it alone.
+ * key_cache.h - the keys that the key scanner has seen before, for it alone.
  *
- * A feed says the same keys in the same order, frame after frame.  So each key
- * is remembered with what stood around it, from the '{' or ',' in front of it
- * to its value (into it, if that is a string), and with what came next: the key
- * behind its value, and the first key in its value.  Where the same bytes stand
- * again one comparison passes them all.
+ * Frames of a feed have the same keys in the same order.  So each key is stored
+ * with the text around it: from the '{' or ',' before it to its value (into the
+ * value, if that is a string).  It is also stored what came next: the key after
+ * its value, and the first key in its value.  If the same bytes come again, one
+ * comparison passes them all.
  *
- * What comes next is a guess; what is remembered of a key is a fact: in an
- * object at this depth in which these paths are alive, these bytes are
- * well-formed and those paths go on in the value.  Depth and paths are compared
- * with the bytes, so that a wrong guess costs time and never changes an answer.
+ * What comes next is a guess; the rest of an entry is a fact: in an object at
+ * this depth in which these paths are alive, these bytes are well-formed and
+ * those paths continue in the value.  Depth and paths are compared along with
+ * the bytes, so a wrong guess costs time but never changes a result.
  *
- * The memory is part of the scanner, and bounded (36 KiB).  What input without
- * any order can cost is bounded, too: in one place at most EVT_KEY_CACHE_CHOICES
- * keys are tried, and behind a key that found no room nothing is.  When many
- * found no room, all is forgotten and learned anew: the feed may have changed.
+ * The cache is part of the scanner and bounded (36 KiB).  The cost of input
+ * without any order is bounded, too: at most EVT_KEY_CACHE_CHOICES keys are tried
+ * at one place, and nothing is stored after a key that found no room.  When many
+ * keys found no room, the cache starts from scratch: the feed may have changed.
  */
 #ifndef EVT_FORMAT_KEYS_KEY_CACHE_H
 #define EVT_FORMAT_KEYS_KEY_CACHE_H
@@ -30,8 +30,8 @@
 #define EVT_KEY_CACHE_KEYS 256
 #define EVT_KEY_CACHE_TEXT 64
 #define EVT_KEY_CACHE_CHOICES 4
-/* So many keys without room make it worth to learn anew: what that costs,
- * EVT_KEY_CACHE_KEYS times some keys' time, is then a small part of the work. */
+/* After this many keys without room the cache starts from scratch.  Filling it
+ * again is then a small part of the work. */
 #define EVT_KEY_CACHE_PATIENCE 32768
 
 typedef struct evt_key_cache_fact {
@@ -77,7 +77,7 @@ evt_key_cache_begin(evt_key_cache *m)
 	return &m->keys[0];
 }
 
-/* Whether anything can be remembered behind this place; counts where not. */
+/* Whether anything can be stored after this place; counts if not. */
 static inline bool
 evt_key_cache_open(evt_key_cache *m, const evt_key_cache_key *place)
 {
@@ -87,9 +87,9 @@ evt_key_cache_open(evt_key_cache *m, const evt_key_cache_key *place)
 	return open;
 }
 
-/* The bytes of the key stand at p. */
+/* Whether the bytes of the key are at p. */
 static inline bool
-evt_key_cache_stands(const evt_key_cache_key *k, const uint8_t *p,
+evt_key_cache_is_at(const evt_key_cache_key *k, const uint8_t *p,
     const uint8_t *end)
 {
 #if EVT_SSE2
@@ -117,7 +117,7 @@ evt_key_cache_fits(const evt_key_cache_key *k, const uint8_t *p,
     const uint8_t *end, const void *level, uint64_t within)
 {
 	return k->fact.level == level && k->fact.within == within &&
-	    evt_key_cache_stands(k, p, end);
+	    evt_key_cache_is_at(k, p, end);
 }
 
 /* The same for others than the first. */

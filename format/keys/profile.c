@@ -21,18 +21,18 @@ profile_path_fault(const char *path)
 		size_t n = evt_utf8_len(p, end);
 
 		if (n == 0)
-			return "it is no UTF-8";
+			return "it is not UTF-8";
 		if (*p == '~' && p[1] != '0' && p[1] != '1')
 			return "write ~0 for '~' and ~1 for '/'";
 		depth += *p == '/';
 		p += n;
 	}
 	if (depth > EVT_JSON_SCAN_DEPTH)
-		return "it is deeper than any frame may be";
+		return "it is deeper than a frame can be";
 	return NULL;
 }
 
-/* The component of n bytes at p, decoded, in memory of its own. */
+/* Allocate the decoded component of n bytes at p. */
 static char *
 profile_component(const char *p, size_t n)
 {
@@ -50,7 +50,7 @@ profile_component(const char *p, size_t n)
 	return out;
 }
 
-/* "0", "17", but not "017": the index that a name is, too. */
+/* Whether a name is also an array index: "0" and "17", but not "017". */
 static bool
 profile_as_index(const char *text, uint64_t *ret)
 {

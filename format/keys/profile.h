@@ -1,9 +1,9 @@
 /*
  * profile.h - the compiled form of a profile, for the scanner alone.
  *
- * Each path is a bit of a 64-bit word, so that "the paths that are still alive
- * here" is one word a nesting level, and following a key or an element is a
- * few ANDs.  A table a level tells which paths are alive under which name.
+ * Each path is a bit of a 64-bit word.  So "the paths that are still alive here"
+ * is one word per nesting level, and following a key or an element takes a few
+ * ANDs.  A table per level says which paths are alive under which name.
  * (A trie would have to follow several nodes at once because of asterisks;
  * its deterministic form can grow exponentially with them.)
  */
@@ -24,8 +24,8 @@ typedef struct evt_profile_name {
 	uint64_t paths;
 } evt_profile_name;
 
-/* What paths say about the members and elements of a value at some depth (0:
- * the whole value), and about the value itself. */
+/* The paths at one depth (0: the whole value): those that name a value there, and
+ * those that continue in its members or elements. */
 typedef struct evt_profile_level {
 	uint64_t ends;     /* paths that name the value itself */
 	uint64_t any;      /* paths that go on with an asterisk */

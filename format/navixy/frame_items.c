@@ -1,4 +1,4 @@
-/* items.c - see items.h. */
+/* frame_items.c - see frame_items.h. */
 #include "format/navixy/frame_items.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * items.h - the items of a frame: what it says of each source.
+ * frame_items.h - the items of a frame: its parts about one source each.
  *
  * A `state` frame has one, the object at /data; a batch has one for each
  * element of /data, or the `state` within it.  Any other frame is one item
@@ -16,7 +16,7 @@ typedef struct evt_frame_item {
 	evt_json_view value; /* EVT_JSON_VIEW_NONE: the payload is not JSON */
 	evt_json_view
 	    whole; /* of a batch: the element, of which value may be a part */
-	evt_key source; /* text NULL: it names none */
+	evt_key source; /* text NULL: it names no source */
 	bool state;     /* it is an object with a source_id: fields of a state
 	                   may be looked for in it */
 	bool of_batch;  /* it is one of several in its frame */
@@ -32,21 +32,23 @@ typedef struct evt_frame_items {
 	char text[EVT_KEY_MAX + 1]; /* of the source, where it is a string */
 } evt_frame_items;
 
-/* scanner: tells whether the payload is JSON; made without a profile. */
+/* `scanner` checks that the payload is JSON; it needs no profile.  Errors:
+ * EVT_ERR_NOMEM. */
 int evt_frame_items_begin(evt_frame_items *r, const evt_frame *f,
     evt_json_scanner *scanner, evt_error *err);
-/* false: that were all.  Every frame has at least one.  *ret_record is valid
- * until the next call. */
+/* Get the next item, valid until the next call.  false: there are no more.  Every
+ * frame has at least one, except a batch without sources. */
 bool evt_frame_items_next(evt_frame_items *r, evt_frame_item *ret_record);
 
 /*
  * The event's own time of an item: `last_update`, else `gps/updated`, else
- * `user_time` beside the data; UTC where it says no offset.  false: none.
+ * `user_time` beside the data; UTC if it has no offset.  false: it has
+ * no time.
  */
 bool evt_frame_item_time(const evt_frame_items *r, const evt_frame_item *record,
     int64_t *ret_ns);
 
-/* Where it says the source is, degrees.  false: it does not, or not validly. */
+/* The position of the source, in degrees.  false: the item has no valid one. */
 typedef struct evt_frame_items_place {
 	double lat, lng;
 	bool has_alt, has_speed, has_heading;

@@ -12,7 +12,7 @@
 
 /* ---- asking --------------------------------------------------------------- */
 
-/* What can be asked for in the new form. */
+/* Events of the new request form. */
 static const struct kind {
 	const char *name;
 	bool by_trackers; /* "trackers":[...], not a "target" */
@@ -25,7 +25,7 @@ static const struct kind {
 	{ "iot_monitor", false, true, false },
 };
 
-/* They come with any subscription and need not be asked for. */
+/* Events that come with any subscription. */
 static bool
 navixy_comes_anyway(const char *event)
 {
@@ -96,7 +96,7 @@ navixy_add_request(cJSON *requests, const evt_navixy_options *o,
 			return err != NULL ? err->code : EVT_ERR_ARG;
 	} else if (k->by_trackers) {
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "event '%s' needs --trackers ID,...: only state_batch, "
+		    "event '%s' needs a list of trackers: only state_batch, "
 		    "readings_batch and iot_monitor can ask for all",
 		    k->name);
 	}
@@ -132,9 +132,9 @@ navixy_add_event(cJSON *requests, const evt_navixy_options *o,
 	if (navixy_comes_anyway(event))
 		return EVT_OK;
 	return evt_err_set(err, EVT_ERR_ARG,
-	    "there is no event '%.60s' to ask for: state, state_batch, "
-	    "readings_batch, iot_monitor (lifecycle and logout come by "
-	    "themselves)",
+	    "unknown event '%.60s': use state, state_batch, "
+	    "readings_batch or iot_monitor (lifecycle and logout always "
+	    "come)",
 	    event);
 }
 
@@ -165,8 +165,8 @@ navixy_fill_old(cJSON *root, const evt_navixy_options *o, evt_error *err)
 
 	if (o->n_trackers == 0)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "the old request form needs --trackers ID,...: it cannot "
-		    "ask for all");
+		    "the old request form needs a list of trackers: it "
+		    "cannot ask for all");
 	for (size_t i = 0; i < n; i++) {
 		cJSON *name = cJSON_CreateString(
 		    o->n_events > 0 ? o->events[i] : "state");
@@ -385,7 +385,7 @@ evt_navixy_read(evt_navixy *x, const uint8_t *p, size_t n,
 
 	ret->type = EVT_NAVIXY_EVENT;
 	ret->text[0] = '\0';
-	/* Nearly every frame begins so: the name tells, nothing is scanned. */
+	/* Nearly every frame begins like this: the name is enough, no scan. */
 	if (n > sizeof(usual) + sizeof(logout) &&
 	    memcmp(p, usual, sizeof(usual) - 1) == 0 &&
 	    memcmp(p + sizeof(usual) - 1, logout, sizeof(logout) - 1) != 0)

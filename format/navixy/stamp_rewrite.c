@@ -1,4 +1,4 @@
-/* restamp.c - see restamp.h. */
+/* stamp_rewrite.c - see stamp_rewrite.h. */
 #define _DEFAULT_SOURCE
 #include "format/navixy/stamp_rewrite.h"
 
@@ -12,13 +12,13 @@
 /* A stamp, taken apart. */
 struct stamp {
 	int64_t s;               /* as if it were UTC */
-	const uint8_t *fraction; /* ".123", as it stands */
+	const uint8_t *fraction; /* ".123", unchanged */
 	size_t n_fraction;
 	bool iso, zulu;
 	int offset_s;
 };
 
-/* n digits as a number; -1: they are none. */
+/* The number of n digits; -1: they are not all digits. */
 static int
 stamp_rewrite_digits(const uint8_t *p, int n)
 {
@@ -43,9 +43,11 @@ stamp_rewrite_read_offset(const uint8_t *p, const uint8_t *end, struct stamp *s)
 		return true;
 	}
 	if (end - p != 6 || (*p != '+' && *p != '-') || p[3] != ':' ||
-	    (h = stamp_rewrite_digits(p + 1, 2)) < 0 ||
-	    (m = stamp_rewrite_digits(p + 4, 2)) < 0)
+	    stamp_rewrite_digits(p + 1, 2) < 0 ||
+	    stamp_rewrite_digits(p + 4, 2) < 0)
 		return false;
+	h = stamp_rewrite_digits(p + 1, 2);
+	m = stamp_rewrite_digits(p + 4, 2);
 	s->offset_s = (h * 60 + m) * (*p == '-' ? -60 : 60);
 	return true;
 }
@@ -169,7 +171,7 @@ stamp_rewrite_is_stamp_name(const uint8_t *p, size_t n)
 	return false;
 }
 
-/* Behind the closing quote of the string whose opening one is at p. */
+/* The byte after the string whose opening quote is at p. */
 static const uint8_t *
 stamp_rewrite_string_end(const uint8_t *p, const uint8_t *end)
 {

@@ -1,10 +1,8 @@
 /*
- * restamp.h - change what a state says without reading more into it: its time
- * stamps, and how much of it there is.
+ * stamp_rewrite.h - change the time stamps of a state, or leave out members.
  *
- * All texts are well-formed JSON, as evt_json_scan() tells.  What is not to be
- * changed is copied byte for byte, so where nothing needs a change the copy
- * equals the text.
+ * All texts must be well-formed JSON (evt_json_scan()).  Everything else is copied
+ * byte for byte: if nothing needs a change, the copy equals the text.
  */
 #ifndef EVT_FORMAT_NAVIXY_STAMP_REWRITE_H
 #define EVT_FORMAT_NAVIXY_STAMP_REWRITE_H
@@ -13,7 +11,7 @@
 #include "format/base/json_view.h"
 
 enum evt_stamp_rewrite_form {
-	EVT_STAMP_REWRITE_KEEP, /* as they are */
+	EVT_STAMP_REWRITE_KEEP, /* keep the form */
 	EVT_STAMP_REWRITE_PLAIN, /* "2018-10-17 12:51:55", in the user's time zone */
 	EVT_STAMP_REWRITE_ISO /* "2018-10-17T12:51:55-06:00" */
 };

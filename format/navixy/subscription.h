@@ -1,6 +1,6 @@
 /*
- * subscription.h - the platform's subscription protocol, as its server has it:
- * what clients ask for, in both forms, and what they are answered.
+ * subscription.h - the server side of the platform's subscription protocol:
+ * requests of clients, in both forms, and the answers.
  *
  *   {"action":"subscribe","hash":H,"events":["state"],"trackers":[1,2]}
  *   {"action":"subscribe","hash":H,"requests":[{"type":"state_batch",

@@ -1,4 +1,4 @@
-/* listing.c - see listing.h. */
+/* tracker_request.c - see tracker_request.h. */
 #include "format/navixy/tracker_request.h"
 
 #include <string.h>
@@ -25,7 +25,7 @@ evt_tracker_request_show(const evt_url *url, evt_buf *out)
 }
 
 bool
-evt_tracker_request_request(const char *credential, evt_buf *out)
+evt_tracker_request_body(const char *credential, evt_buf *out)
 {
 	return evt_buf_add_str(out, "{\"hash\":") &&
 	    evt_buf_add_json(out, credential, strlen(credential)) &&

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/keys/json_scan.h"
 #include "format/base/json_view.h"
 
@@ -40,7 +41,7 @@ trackers_check_json(const uint8_t *p, size_t n, evt_error *err)
 	return r;
 }
 
-/* The platform said no: tell it in its words. */
+/* The platform refused: report it in its own words. */
 static int
 trackers_refused(evt_json_view answer, evt_error *err)
 {
@@ -78,8 +79,8 @@ trackers_find_list(evt_json_view v, evt_json_view *ret_list, evt_error *err)
 	}
 	if (evt_json_view_kind(v) != EVT_JSON_VIEW_ARRAY)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "there is no list of trackers in it: neither an array nor "
-		    "an object with the array \"list\"");
+		    "the text has no list of trackers: it is neither an array "
+		    "nor an object with the array \"list\"");
 	*ret_list = v;
 	return EVT_OK;
 }
@@ -159,15 +160,8 @@ trackers_add_item(evt_trackers *t, evt_json_view v)
 		if (item.label == NULL)
 			return false;
 	}
-	if (t->n == t->cap) {
-		size_t cap = t->cap * 2 + 16;
-		evt_tracker *more = reallocarray(t->item, cap, sizeof(*more));
-
-		if (more == NULL)
-			return false;
-		t->item = more;
-		t->cap = cap;
-	}
+	if (!evt_grow(&t->item, &t->cap, t->n + 1))
+		return false;
 	t->item[t->n++] = item;
 	return true;
 }

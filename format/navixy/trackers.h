@@ -16,7 +16,7 @@
 
 typedef struct evt_trackers evt_trackers;
 
-/* All of it belongs to the list, and is valid until that is freed. */
+/* A tracker belongs to its list and is valid until that is freed. */
 typedef struct evt_tracker {
 	int64_t id;
 	evt_key source;    /* as events name it; text is NULL if the platform
@@ -29,17 +29,17 @@ typedef struct evt_tracker {
 } evt_tracker;
 
 /*
- * Take the mapping from n bytes of JSON: the platform's answer, the bare list
+ * Read the list from n bytes of JSON: the platform's answer, the bare list
  * in it, or the payload of a trackers mark.  The text is copied.  An item
  * without an integer id is left out.
- * Errors: EVT_ERR_ARG with words (no JSON, no list in it, or the platform
- * refused: then its own words), EVT_ERR_NOMEM.
+ * Errors: EVT_ERR_ARG (not JSON, no list in it, or the platform refused: then
+ * with its own words), EVT_ERR_NOMEM.
  */
 int evt_trackers_parse(const uint8_t *p, size_t n, evt_trackers **ret_trackers,
     evt_error *err);
 void evt_trackers_free(evt_trackers *t);
 
-/* How many there are, and the i-th in the order of the list. */
+/* The number of trackers, and the i-th in the order of the list (NULL past it). */
 size_t evt_trackers_count(const evt_trackers *t);
 const evt_tracker *evt_trackers_at(const evt_trackers *t, size_t i);
 

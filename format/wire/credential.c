@@ -1,4 +1,4 @@
-/* secret.c - see secret.h. */
+/* credential.c - see credential.h. */
 #include "format/wire/credential.h"
 
 #include <cjson/cJSON.h>
@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 
-/* A run of bytes to look for. */
+/* Bytes to look for. */
 struct needle {
 	uint8_t *data;
 	size_t len;
@@ -19,7 +20,7 @@ struct needle {
 
 struct needles {
 	struct needle *item;
-	size_t n;
+	size_t n, cap;
 };
 
 struct evt_credential {
@@ -51,11 +52,11 @@ credential_needles_free(struct needles *l)
 	*l = (struct needles){ 0 };
 }
 
-/* Add n bytes at p, unless they are there. */
+/* Add the n bytes at p, unless the list has them. */
 static bool
 credential_needles_add(struct needles *l, const void *p, size_t n)
 {
-	struct needle *item;
+	uint8_t *copy;
 
 	if (n == 0)
 		return true;
@@ -63,15 +64,13 @@ credential_needles_add(struct needles *l, const void *p, size_t n)
 		if (l->item[i].len == n && memcmp(l->item[i].data, p, n) == 0)
 			return true;
 	}
-	item = realloc(l->item, (l->n + 1) * sizeof(*item));
-	if (item == NULL)
+	if (!evt_grow(&l->item, &l->cap, l->n + 1))
 		return false;
-	l->item = item;
-	item[l->n].data = malloc(n);
-	if (item[l->n].data == NULL)
+	copy = malloc(n);
+	if (copy == NULL)
 		return false;
-	memcpy(item[l->n].data, p, n);
-	item[l->n++].len = n;
+	memcpy(copy, p, n);
+	l->item[l->n++] = (struct needle){ copy, n };
 	return true;
 }
 
@@ -140,11 +139,11 @@ credential_read_file(const char *path, char *buf, size_t size, evt_error *err)
 	buf[n] = '\0';
 	if (strlen(buf) != n)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "the credential in %s holds a NUL byte", path);
+		    "the credential in %s contains a NUL byte", path);
 	return EVT_OK;
 }
 
-/* Strip white space off both ends, and refuse what cannot be a credential. */
+/* Strip white space off both ends, and refuse an invalid credential. */
 static int
 credential_check(const char *from, char **text, evt_error *err)
 {
@@ -156,8 +155,8 @@ credential_check(const char *from, char **text, evt_error *err)
 	while (n > 0 && strchr(space, (*text)[n - 1]) != NULL)
 		(*text)[--n] = '\0';
 	if (n == 0)
-		return evt_err_set(err, EVT_ERR_ARG, "%s holds no credential",
-		    from);
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s contains no credential", from);
 	if (n < EVT_CREDENTIAL_MIN || n > EVT_CREDENTIAL_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the credential in %s has %zu bytes: it must have %u to %u",
@@ -210,7 +209,7 @@ credential_add_json_forms(struct needles *l, const char *text)
 	return ok;
 }
 
-/* Take `text` as the credential. */
+/* Use `text` as the credential from now on. */
 static int
 credential_adopt(evt_credential *s, const char *text, evt_error *err)
 {
@@ -295,8 +294,9 @@ evt_credential_fill(const evt_credential *s, const char *text, size_t n,
 			break;
 		if (s->text == NULL)
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "${CREDENTIAL} is asked for, but there is none: "
-			    "give --credential-file, or set EVTAPE_CREDENTIAL");
+			    "${CREDENTIAL} is used, but there is no "
+			    "credential: name a credential file, or set "
+			    "EVTAPE_CREDENTIAL");
 		if (!evt_buf_add_str(out,
 		        form == EVT_CREDENTIAL_URL ? s->url : s->text))
 			return evt_err_nomem(err);
@@ -305,18 +305,21 @@ evt_credential_fill(const evt_credential *s, const char *text, size_t n,
 	return EVT_OK;
 }
 
-/* Overwrite the needle wherever it stands; with `quoted`, only where it is a
- * whole JSON string. */
+/* Overwrite the needle everywhere; with `quoted`, only where it is a whole JSON
+ * string. */
 static size_t
 credential_blot_one(const struct needle *nd, bool quoted, uint8_t *p, size_t n)
 {
 	uint8_t *at = p, *end = p + n;
 	size_t blotted = 0;
 
-	while (
-	    (at = memmem(at, (size_t)(end - at), nd->data, nd->len)) != NULL) {
-		uint8_t *after = at + nd->len;
+	for (;;) {
+		uint8_t *after;
 
+		at = memmem(at, (size_t)(end - at), nd->data, nd->len);
+		if (at == NULL)
+			return blotted;
+		after = at + nd->len;
 		if (!quoted ||
 		    (at > p && at[-1] == '"' && after < end && *after == '"')) {
 			memset(at, '*', nd->len);
@@ -326,7 +329,6 @@ credential_blot_one(const struct needle *nd, bool quoted, uint8_t *p, size_t n)
 		}
 		at = after;
 	}
-	return blotted;
 }
 
 static size_t

@@ -1,15 +1,15 @@
 /*
- * secret.h - the credential: where it comes from, where it goes, and how it
- * is kept off the tape.
+ * credential.h - the credential of a feed: where it comes from, where it is
+ * used, and how it is kept off the tape.
  *
- * It is read anew for each connection from a file (so a renewed session needs
- * no restart), or it came once from the environment.  It is put in where
- * ${CREDENTIAL} stands.  Before anything is stored or shown, every place
- * where its bytes stand is overwritten with as many asterisks: as it is, as
- * it looks inside a JSON string, and percent-encoded.
+ * The credential is read from a file again for each connection, so a renewed
+ * session needs no restart; or it came once from the environment.  It replaces
+ * ${CREDENTIAL} in what is sent.  Before anything is stored or shown, all its
+ * occurrences are overwritten with as many asterisks: in plain form, in the form
+ * inside a JSON string, and percent-encoded.
  *
- * A credential has at least EVT_CREDENTIAL_MIN bytes.  A shorter one would be
- * found by chance in ordinary frames, and blotting must not garble the feed.
+ * A credential has at least EVT_CREDENTIAL_MIN bytes.  A shorter one would occur
+ * by chance in ordinary frames, and blotting must not damage the feed.
  */
 #ifndef EVT_FORMAT_WIRE_CREDENTIAL_H
 #define EVT_FORMAT_WIRE_CREDENTIAL_H
@@ -24,16 +24,15 @@
 #define EVT_CREDENTIAL_MARK "${CREDENTIAL}"
 #define EVT_CREDENTIAL_MIN 8u
 #define EVT_CREDENTIAL_MAX 4096u
-/* What is learned (evt_credential_learn) is blotted out of received frames too
- * only if it has this many bytes. */
+/* evt_credential_learn() ignores texts that are shorter, in bytes. */
 #define EVT_CREDENTIAL_LEARN_MIN 16u
 
 typedef struct evt_credential evt_credential;
 
 /*
- * file: path of the file that holds the credential, or NULL.  text: the
- * credential itself, or NULL; ignored if there is a file.  Both NULL is a
- * secret with no credential.  NULL: out of memory.
+ * `file`: path of the file with the credential, or NULL.  `text`: the credential
+ * itself, or NULL; ignored if there is a file.  Both NULL: there is no
+ * credential, but others can be learned.  Returns NULL if out of memory.
  */
 evt_credential *evt_credential_new(const char *file, const char *text);
 /* Wipes the memory first. */
@@ -42,15 +41,15 @@ void evt_credential_free(evt_credential *s);
 /*
  * Read the credential, before each connection.  White space around it is
  * left out.  Errors: EVT_ERR_IO (the file), EVT_ERR_ARG (empty, too short,
- * too long, several lines), EVT_ERR_NOMEM; the one read before then stays.
+ * too long, several lines), EVT_ERR_NOMEM; the previous credential then stays.
  */
 int evt_credential_load(evt_credential *s, evt_error *err);
 
 /* The credential, NUL-terminated; NULL if there is none. */
 const char *evt_credential_text(const evt_credential *s);
 
-/* Blot out this, too, from now on.  Shorter ones than EVT_CREDENTIAL_LEARN_MIN
- * are left alone.  false: out of memory. */
+/* Blot out this text, too, from now on, unless it is shorter than
+ * EVT_CREDENTIAL_LEARN_MIN.  false: out of memory. */
 bool evt_credential_learn(evt_credential *s, const char *text, size_t n);
 
 enum evt_credential_form {
@@ -59,26 +58,27 @@ enum evt_credential_form {
 };
 
 /*
- * Append n bytes of text with the credential in each place of ${CREDENTIAL}.
- * Errors: EVT_ERR_ARG if it is wanted and there is none, EVT_ERR_NOMEM.
+ * Append n bytes of text with each ${CREDENTIAL} replaced by the credential.
+ * Errors: EVT_ERR_ARG if one is needed and there is none, EVT_ERR_NOMEM.
  */
 int evt_credential_fill(const evt_credential *s, const char *text, size_t n,
     enum evt_credential_form form, evt_buf *out, evt_error *err);
 
-/* Overwrite every occurrence in n bytes at p; returns how many bytes. */
+/* Overwrite every occurrence in the n bytes at p.  Returns how many bytes were
+ * overwritten. */
 size_t evt_credential_blot(const evt_credential *s, uint8_t *p, size_t n);
 
 /*
- * Blot a message that is sent: as above, and if it is JSON also the string
- * values of members that are secrets by their name, which are learned.
- * Returns how many bytes.
+ * Blot a message that is sent.  If it is JSON, also blot, and learn, the string
+ * values of members whose name tells that they are secret.  Returns how many
+ * bytes were overwritten.
  */
 size_t evt_credential_blot_sent(evt_credential *s, uint8_t *p, size_t n);
 
-/* Overwrite a text and free it.  NULL: nothing. */
+/* Overwrite a text and free it.  Accepts NULL. */
 void evt_credential_wipe(char *text);
 
-/* Whether something of this name (a parameter, a member, a header) is secret. */
+/* Whether a parameter, member or header of this name is secret. */
 enum evt_credential_likely {
 	EVT_CREDENTIAL_NOT,
 	EVT_CREDENTIAL_MAYBE, /* "key", "session": not shown, but not learned */

@@ -22,7 +22,7 @@ static const struct {
 	{ "https://", true },
 };
 
-/* What stands before the path: host and port. */
+/* The part of a URL before the path: host and port. */
 struct authority {
 	const char *host;
 	size_t host_len;
@@ -37,7 +37,7 @@ url_check_bytes(const char *text, evt_error *err)
 	for (const char *p = text; *p != '\0'; p++) {
 		if (*p <= ' ' || *p == 0x7f || strchr("\"<>\\^`", *p) != NULL)
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "the URL holds the byte 0x%02x: write it "
+			    "the URL contains the byte 0x%02x: write it "
 			    "percent-encoded, as %%%02X",
 			    (unsigned)(unsigned char)*p,
 			    (unsigned)(unsigned char)*p);
@@ -54,9 +54,9 @@ url_split_authority(const char *p, size_t n, struct authority *a,
 	*a = (struct authority){ .host = p };
 	if (memchr(p, '@', n) != NULL)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "the URL holds a user name or password: give it as a "
-		    "header that takes it from the credential (--header "
-		    "'Authorization: Bearer ${CREDENTIAL}')");
+		    "the URL contains a user name or password: use a header "
+		    "with the credential instead, such as 'Authorization: "
+		    "Bearer ${CREDENTIAL}'");
 	if (n > 0 && *p == '[') {
 		const char *close = memchr(p, ']', n);
 
@@ -69,7 +69,8 @@ url_split_authority(const char *p, size_t n, struct authority *a,
 		p = close + 1;
 		if (p < end && *p != ':')
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "what follows the ']' of the URL is not a port");
+			    "unexpected text after the ']' of the URL: write "
+			    "]:PORT");
 		colon = p < end ? p : NULL;
 	} else {
 		colon = memchr(p, ':', n);
@@ -89,7 +90,7 @@ url_check_host(const evt_url *url, evt_error *err)
 	size_t n = strlen(url->host);
 
 	if (n == 0)
-		return evt_err_set(err, EVT_ERR_ARG, "the URL names no host");
+		return evt_err_set(err, EVT_ERR_ARG, "the URL has no host");
 	if (url->ipv6) {
 		if (inet_pton(AF_INET6, url->host, &addr) != 1)
 			return evt_err_set(err, EVT_ERR_ARG,
@@ -187,8 +188,8 @@ evt_url_parse(const char *text, evt_url *ret_url, evt_error *err)
 	}
 	if (rest == NULL)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "'%.*s' is not a URL of a feed: it begins with ws:// or "
-		    "wss:// (http:// and https:// are taken as these)",
+		    "'%.*s' is not the URL of a feed: begin it with ws:// or "
+		    "wss:// (http:// and https:// mean the same)",
 		    80, text);
 	r = url_check_bytes(rest, err);
 	if (r != EVT_OK)

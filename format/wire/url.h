@@ -1,6 +1,4 @@
-/*
- * url.h - the address of a feed.
- */
+/* url.h - the URL of a feed. */
 #ifndef EVT_FORMAT_WIRE_URL_H
 #define EVT_FORMAT_WIRE_URL_H
 
@@ -23,8 +21,8 @@ typedef struct evt_url {
 
 /*
  * Parse ws://, wss://, http:// or https:// (taken as ws and wss) URLs
- * (RFC 3986, RFC 6455 section 3).  ${CREDENTIAL} may stand in path and query.
- * Refused, with words: other schemes, user names and passwords, fragments,
+ * (RFC 3986, RFC 6455 section 3).  Path and query may contain ${CREDENTIAL}.
+ * Refused: other schemes, user names and passwords, fragments,
  * spaces and bytes that are not ASCII.  Free with evt_url_free().
  * Errors: EVT_ERR_ARG, EVT_ERR_NOMEM.
  */
@@ -32,15 +30,15 @@ int evt_url_parse(const char *text, evt_url *ret_url, evt_error *err);
 void evt_url_free(evt_url *url);
 
 /*
- * Append the URL for people and tapes: with `target` in place of its own path
- * and query (NULL: its own), and with the values of query parameters that are
- * secret by their name (see evt_credential_name()) blotted out.  ${CREDENTIAL} is
- * shown as it stands.  false: out of memory.
+ * Append the URL as it may be shown and stored: with `target` in place of its
+ * own path and query (NULL: its own), and with the values of query parameters
+ * that are secret by their name (see evt_credential_name()) blotted out.  ${CREDENTIAL} is
+ * shown unchanged.  false: out of memory.
  */
 bool evt_url_show(const evt_url *url, const char *target, evt_buf *out);
 
-/* The name of the first query parameter that is secret by its name and has a
- * value other than ${CREDENTIAL}: NULL if there is none.  *ret_len: length of
+/* The name of the first query parameter whose name tells that it is secret and
+ * whose value is not ${CREDENTIAL}; NULL without one.  *ret_len: the length of
  * the name. */
 const char *evt_url_literal_secret(const evt_url *url, size_t *ret_len);
 

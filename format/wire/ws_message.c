@@ -1,4 +1,4 @@
-/* assembly.c - see assembly.h. */
+/* ws_message.c - see ws_message.h. */
 #include "format/wire/ws_message.h"
 
 /* A buffer grown past this by one message is not kept for the next. */

@@ -186,8 +186,7 @@ tracker_poll_post(evt_tracker_poll *l, evt_error *err)
 		.n_headers = sizeof(headers) / sizeof(headers[0]) };
 	evt_buf body = { 0 };
 
-	if (!evt_tracker_request_request(evt_credential_text(l->secret),
-	        &body)) {
+	if (!evt_tracker_request_body(evt_credential_text(l->secret), &body)) {
 		evt_buf_free(&body);
 		return evt_err_nomem(err);
 	}

@@ -119,4 +119,4 @@ class Diff(tooltest.Case):
         self.assertEqual(self.json_lines("diff", "--json", "--summary", empty, full, check=3)[0]["extra"], 60)
         self.fails(1, "there is no tape", "diff", full, self.path("none"))
         self.fails(2, "too few arguments", "diff", full)
-        self.fails(2, "is no JSON pointer", "diff", "--ignore", "gps", full, full)
+        self.fails(2, "is not a JSON pointer", "diff", "--ignore", "gps", full, full)

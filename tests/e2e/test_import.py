@@ -55,7 +55,7 @@ class Ndjson(Case):
         self.assertEqual(len(got), 2)
         self.refused("ndjson", '{"t":1}\n{bad\n', "line 2 is not JSON", "--time-path", "/t", "--strict")
         self.refused("ndjson", "x\n", "give one of", "--stamp", "--envelopes", check=2)
-        self.refused("ndjson", "x\n", "is no JSON pointer", "--time-path", "t", check=2)
+        self.refused("ndjson", "x\n", "is not a JSON pointer", "--time-path", "t", check=2)
         self.fails(1, "cannot open", "import", "ndjson", self.path("none"), "-o", self.path("x.tape"))
         self.fails(2, "name the tape to make", "import", "ndjson", "-")
         self.nothing_left("x.tape")

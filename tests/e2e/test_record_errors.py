@@ -24,15 +24,15 @@ class Errors(feed.FeedCase):
 
     def test_urls(self):
         for pattern, url in (
-                (r"'http2://x/' is not a URL of a feed: it begins with ws://", "http2://x/"),
-                (r"'' is not a URL of a feed", ""),
-                (r"holds a user name or password: give it as a header", "ws://me:secret@host/"),
-                (r"names no host", "ws:///path"),
+                (r"'http2://x/' is not the URL of a feed: begin it with ws://", "http2://x/"),
+                (r"'' is not the URL of a feed", ""),
+                (r"contains a user name or password: use a header", "ws://me:secret@host/"),
+                (r"has no host", "ws:///path"),
                 (r"is not a host name", "ws://a_b!c/"),
                 (r"port must be a whole number from 1 to 65535, not '99999'", "ws://host:99999/"),
                 (r"port is not a number from 1 to 65535", "ws://host:123456789/"),
                 (r"lacks its '\]'", "ws://[::1/"),
-                (r"follows the '\]' of the URL is not a port", "ws://[::1]x/"),
+                (r"unexpected text after the '\]' of the URL", "ws://[::1]x/"),
                 (r"'::g' is not an IPv6 address", "ws://[::g]/"),
                 (r"has a fragment \('#'\)", "ws://host/#a"),
                 (r"the byte 0x20: write it percent-encoded, as %20", "ws://host/a b")):
@@ -76,7 +76,7 @@ class Errors(feed.FeedCase):
                 (r"--tracker-list takes a URL with http:// or https://, or a file, not ftp://",
                  [*raw, "--tracker-list", "ftp://x/y"]),
                 (r"--tracker-list takes a URL .* not wss://", [*raw, "--tracker-list", "wss://x/y"]),
-                (r"--tracker-list: the URL names no host", [*raw, "--tracker-list", "http:///x"]),
+                (r"--tracker-list: the URL has no host", [*raw, "--tracker-list", "http:///x"]),
                 (r"--tracker-list: the URL's port must be", [*raw, "--tracker-list", "https://h:99999/x"]),
                 (r"--tracker-list: leave \$\{CREDENTIAL\} out of the URL: .* sent in the request's body",
                  [*raw, "--tracker-list", "https://h/x?hash=${CREDENTIAL}"]),
@@ -88,11 +88,11 @@ class Errors(feed.FeedCase):
     def test_subscriptions(self):
         ask = [URL, "-o", self.tape, "--credential-file", self.secret]
         for pattern, args in (
-                (r"there is no event 'bogus' to ask for: state, state_batch", ["--events", "bogus"]),
+                (r"unknown event 'bogus': use state, state_batch", ["--events", "bogus"]),
                 (r"a tracker id.*x|'x'.*tracker id", ["--trackers", "x"]),
-                (r"event 'state' needs --trackers ID", ["--events", "state"]),
+                (r"event 'state' needs a list of trackers", ["--events", "state"]),
                 (r"cannot be asked for alone", ["--events", "logout"]),
-                (r"the old request form needs --trackers", ["--request-form", "old"])):
+                (r"the old request form needs a list of trackers", ["--request-form", "old"])):
             self.refused(2, pattern, *ask, *args)
         self.assertFalse(os.path.exists(self.tape))
 
@@ -102,16 +102,16 @@ class Errors(feed.FeedCase):
         self.refused(2, r"a session hash: give --credential-file FILE, or set EVTAPE_CREDENTIAL", *ask)
         self.refused(1, r"cannot read the credential from .*nowhere: No such file", *ask, "--credential-file", nowhere)
         self.refused(1, r"cannot read the credential from .*: Is a directory", *ask, "--credential-file", self.dir)
-        for pattern, content in ((r"holds no credential", b" \n"), (r"has 3 bytes: it must have 8 to", b"abc\n"),
-                                 (r"holds a NUL byte", b"abcdefghij\0k"),
+        for pattern, content in ((r"contains no credential", b" \n"), (r"has 3 bytes: it must have 8 to", b"abc\n"),
+                                 (r"contains a NUL byte", b"abcdefghij\0k"),
                                  (r"several lines or a control character", b"abcdefgh\nijklmnop"),
                                  (r"has \d+ bytes: it must have 8 to", b"x" * 100000)):
             self.refused(2, pattern, *ask, "--credential-file", self.write("bad", content))
         self.refused(2, r"the environment has more than \d+ bytes", *ask, env={"EVTAPE_CREDENTIAL": "x" * 100000})
         raw = [*ask, "--profile", "raw"]
         for args in (["--header", "X-Token: ${CREDENTIAL}"], ["--send", self.write("send", "${CREDENTIAL}")]):
-            self.refused(2, r"\$\{CREDENTIAL\} is asked for, but there is none", *raw, *args)
-        self.refused(2, r"\$\{CREDENTIAL\} is asked for, but there is none", URL + "?k=${CREDENTIAL}", *raw[1:])
+            self.refused(2, r"\$\{CREDENTIAL\} is used, but there is no credential", *raw, *args)
+        self.refused(2, r"\$\{CREDENTIAL\} is used, but there is no credential", URL + "?k=${CREDENTIAL}", *raw[1:])
         self.refused(2, r"a list of trackers from a URL needs a session hash: give --credential-file", *raw,
                      "--tracker-list", "https://h/x")
         self.assertFalse(os.path.exists(self.tape))

@@ -196,7 +196,7 @@ listing(evt_buf *out, evt_error *err)
 		r = evt_tracker_request_take((uint8_t *)text, strlen(text),
 		    "https://h/v2/tracker/list", s, out, &n, err);
 	if (r == EVT_OK)
-		r = done(evt_tracker_request_request(HASH, out));
+		r = done(evt_tracker_request_body(HASH, out));
 	evt_credential_free(s);
 	return r;
 }

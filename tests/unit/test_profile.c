@@ -21,9 +21,9 @@ TEST(refused)
 		{ "/~", "write ~0 for '~' and ~1 for '/'" },
 		{ "/a~/b", "write ~0 for '~' and ~1 for '/'" },
 		{ "/a~2", "write ~0 for '~' and ~1 for '/'" },
-		{ "/\xff", "it is no UTF-8" },
-		{ "/\xed\xa0\x80", "it is no UTF-8" },
-		{ "/\xc3", "it is no UTF-8" },
+		{ "/\xff", "it is not UTF-8" },
+		{ "/\xed\xa0\x80", "it is not UTF-8" },
+		{ "/\xc3", "it is not UTF-8" },
 	};
 	evt_profile *untouched = (evt_profile *)(void *)state;
 	evt_profile *profile = untouched;
@@ -86,7 +86,7 @@ TEST(too_deep)
 	memcpy(path + sizeof(path) - 3, "/x", 3);
 	assert_int_equal(evt_profile_new(paths, 1, NULL, 0, &profile, &err),
 	    EVT_ERR_ARG);
-	assert_non_null(strstr(err.text, "deeper than any frame may be"));
+	assert_non_null(strstr(err.text, "deeper than a frame can be"));
 }
 
 TEST(compiled)

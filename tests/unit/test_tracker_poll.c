@@ -299,7 +299,7 @@ TEST(what_cannot_be_asked_for)
 		{ { .from = "http://h/" }, EVT_ERR_ARG,
 		    "a list of trackers from a URL needs a session hash" },
 		{ { .from = "http:///x", .credential = HASH }, EVT_ERR_ARG,
-		    "names no host" },
+		    "has no host" },
 		{ { .from = "https://h/",
 		      .credential = HASH,
 		      .ca_file = "/no/such/file" },

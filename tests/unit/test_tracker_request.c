@@ -160,7 +160,7 @@ TEST(what_is_asked)
 {
 	evt_buf b = { 0 };
 
-	assert_true(evt_tracker_request_request("a\"b\\c45678", &b));
+	assert_true(evt_tracker_request_body("a\"b\\c45678", &b));
 	assert_true(evt_buf_add_byte(&b, '\0'));
 	assert_string_equal((char *)b.data, "{\"hash\":\"a\\\"b\\\\c45678\"}");
 	evt_buf_free(&b);
