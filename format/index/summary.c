@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/store/layout.h"
 #include "format/base/le.h"
 #include "format/base/json_view.h"
@@ -46,15 +47,12 @@ summary_grow_slots(evt_summary *s)
 static bool
 summary_grow_spans(evt_summary *s)
 {
-	uint32_t cap = s->cap_spans + s->cap_spans / 2 + 64;
-	evt_summary_span_row *span = realloc(s->span, cap * sizeof(*span));
+	size_t had = s->cap_spans;
 
-	if (span == NULL)
+	if (!evt_grow(&s->span, &s->cap_spans, s->n_spans + 1u))
 		return false;
 	/* Spans keep the memory of their block lists when they are cleared. */
-	memset(span + s->cap_spans, 0, (cap - s->cap_spans) * sizeof(*span));
-	s->span = span;
-	s->cap_spans = cap;
+	memset(s->span + had, 0, (s->cap_spans - had) * sizeof(*s->span));
 	return true;
 }
 
@@ -136,15 +134,8 @@ evt_summary_add_conn(evt_summary *s, const evt_info_conn *add, evt_error *err)
 			c->last_ns = add->last_ns;
 		return EVT_OK;
 	}
-	if (s->n_conns == s->cap_conns) {
-		size_t cap = s->cap_conns * 2 + 8;
-
-		c = realloc(s->conn, cap * sizeof(*c));
-		if (c == NULL)
-			return evt_err_nomem(err);
-		s->conn = c;
-		s->cap_conns = cap;
-	}
+	if (!evt_grow(&s->conn, &s->cap_conns, s->n_conns + 1))
+		return evt_err_nomem(err);
 	memmove(s->conn + i + 1, s->conn + i,
 	    (s->n_conns - i) * sizeof(*s->conn));
 	s->conn[i] = *add;
@@ -160,15 +151,8 @@ evt_summary_add_mark(evt_summary *s, const evt_summary_mark *add,
 {
 	evt_summary_mark *m;
 
-	if (s->n_marks == s->cap_marks) {
-		size_t cap = s->cap_marks * 2 + 16;
-
-		m = realloc(s->mark, cap * sizeof(*m));
-		if (m == NULL)
-			return evt_err_nomem(err);
-		s->mark = m;
-		s->cap_marks = cap;
-	}
+	if (!evt_grow(&s->mark, &s->cap_marks, s->n_marks + 1))
+		return evt_err_nomem(err);
 	m = &s->mark[s->n_marks];
 	*m = *add;
 	m->json = malloc(len + 1);
@@ -393,7 +377,7 @@ evt_summary_free(evt_summary *s)
 {
 	for (size_t i = 0; i < s->n_marks; i++)
 		free(s->mark[i].json);
-	for (uint32_t i = 0; i < s->cap_spans; i++)
+	for (size_t i = 0; i < s->cap_spans; i++)
 		evt_buf_free(&s->span[i].blocks);
 	free(s->span);
 	free(s->slot);

@@ -40,7 +40,8 @@ typedef struct evt_summary {
 	uint32_t max_conn;
 	evt_key_table sources, events;
 	evt_summary_span_row *span;
-	uint32_t n_spans, cap_spans;
+	uint32_t n_spans;
+	size_t cap_spans;
 	uint32_t *slot; /* hash of spans */
 	uint32_t n_slots;
 	evt_info_conn *conn;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/store/layout.h"
 
 static int
@@ -114,22 +115,15 @@ evt_filter_match_frame(const evt_filter_match *m, const evt_frame *f)
 /* Which of a block's keys are in the set.  *ret_any: one is. */
 static bool
 filter_want_keys(const evt_key_table *set, const evt_key *keys, uint32_t n,
-    bool **wanted, uint32_t *cap, bool *ret_any)
+    bool **wanted, size_t *cap, bool *ret_any)
 {
-	bool *p = *wanted;
-
 	*ret_any = false;
-	if (n > *cap || p == NULL) {
-		p = realloc(p, n > 0 ? n : 1);
-		if (p == NULL)
-			return false;
-		*wanted = p;
-		*cap = n;
-	}
+	if (!evt_grow(wanted, cap, n))
+		return false;
 	for (uint32_t i = 0; i < n; i++) {
-		p[i] = evt_key_table_find(set, keys[i].text, keys[i].len,
-		           false) != UINT32_MAX;
-		*ret_any |= p[i];
+		(*wanted)[i] = evt_key_table_find(set, keys[i].text,
+		                   keys[i].len, false) != UINT32_MAX;
+		*ret_any |= (*wanted)[i];
 	}
 	return true;
 }
@@ -159,14 +153,8 @@ filter_prepare(const evt_filter_match *m, const evt_block *b,
 	const evt_filter *f = &m->filter;
 	bool any_source = true, any_event = true;
 
-	if (b->n > out->cap) {
-		uint32_t *p = realloc(out->frame, b->n * sizeof(*p));
-
-		if (p == NULL)
-			return false;
-		out->frame = p;
-		out->cap = b->n;
-	}
+	if (!evt_grow(&out->frame, &out->cap, b->n))
+		return false;
 	if ((f->n_sources > 0 &&
 	        !filter_want_keys(&m->source_set, b->sources, b->n_sources,
 	            &out->sources, &out->cap_sources, &any_source)) ||

@@ -19,7 +19,7 @@ typedef struct evt_filter_matched {
 	size_t n, cap;
 	bool *sources; /* scratch: by place in a block's dictionary */
 	bool *events;
-	uint32_t cap_sources, cap_events;
+	size_t cap_sources, cap_events;
 } evt_filter_matched;
 
 /* filter NULL: everything passes.  Errors: EVT_ERR_NOMEM, EVT_ERR_ARG. */

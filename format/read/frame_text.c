@@ -26,6 +26,9 @@ evt_frame_text_form_parse(const char *text, enum evt_frame_text_form *ret_form,
 		[EVT_FRAME_TEXT_STAMPED] = "stamped",
 		[EVT_FRAME_TEXT_BINARY] = "binary",
 	};
+	_Static_assert(sizeof(names) / sizeof(names[0]) ==
+	        EVT_FRAME_TEXT_BINARY + 1,
+	    "each form has its name");
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(names[i], text) == 0) {

@@ -13,6 +13,7 @@
 
 #include "format/base/key_table.h"
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/le.h"
 #include "format/read/filter.h"
 #include "format/read/tape.h"
@@ -71,15 +72,8 @@ struct copies {
 static int
 state_all_copy_keys(struct copies *c, const evt_frame *f, evt_error *err)
 {
-	if (c->n_keys + f->n_sources > c->cap_keys) {
-		size_t cap = (c->n_keys + f->n_sources) * 2;
-		evt_key *key = realloc(c->key, cap * sizeof(*key));
-
-		if (key == NULL)
-			return evt_err_nomem(err);
-		c->key = key;
-		c->cap_keys = cap;
-	}
+	if (!evt_grow(&c->key, &c->cap_keys, c->n_keys + f->n_sources))
+		return evt_err_nomem(err);
 	for (size_t i = 0; i < f->n_sources; i++) {
 		c->key[c->n_keys++] = f->sources[i];
 		if (!evt_buf_add(&c->bytes, f->sources[i].text,
@@ -96,16 +90,8 @@ state_all_copy_frame(void *ctx, const evt_frame *f, evt_error *err)
 
 	if (f->n_sources == 0 || !evt_filter_match_frame(c->match, f))
 		return EVT_OK;
-	if (c->n == c->cap) {
-		size_t cap = c->cap > 0 ? c->cap * 2 : 64;
-		evt_frame *frame = realloc(c->frame, cap * sizeof(*frame));
-
-		if (frame == NULL)
-			return evt_err_nomem(err);
-		c->frame = frame;
-		c->cap = cap;
-	}
-	if (!evt_buf_add(&c->bytes, f->payload, f->len) ||
+	if (!evt_grow(&c->frame, &c->cap, c->n + 1) ||
+	    !evt_buf_add(&c->bytes, f->payload, f->len) ||
 	    !evt_buf_add(&c->bytes, f->event, f->event_len))
 		return evt_err_nomem(err);
 	c->frame[c->n++] = *f;
@@ -201,15 +187,8 @@ state_all_step_back(const struct plan *p, struct candidate *c)
 static int
 state_all_add_block(struct plan *p, uint32_t no, evt_error *err)
 {
-	if (p->n_blocks == p->cap_blocks) {
-		size_t cap = p->cap_blocks > 0 ? p->cap_blocks * 2 : 1024;
-		uint32_t *block = realloc(p->block, cap * sizeof(*block));
-
-		if (block == NULL)
-			return evt_err_nomem(err);
-		p->block = block;
-		p->cap_blocks = cap;
-	}
+	if (!evt_grow(&p->block, &p->cap_blocks, p->n_blocks + 1))
+		return evt_err_nomem(err);
 	p->block[p->n_blocks++] = no;
 	return EVT_OK;
 }
@@ -230,24 +209,17 @@ state_all_add_candidate(void *ctx, const evt_key *key, const uint8_t *blocks,
 	while (r == EVT_OK && blocks < end) {
 		if (!evt_get_varint(&blocks, end, &delta) ||
 		    delta >= p->segment->n_blocks ||
-		    (no += delta) >= p->segment->n_blocks)
+		    no + delta >= p->segment->n_blocks)
 			return evt_err_set(err, EVT_ERR_INDEX,
 			    "a row of source_span is malformed");
+		no += delta;
 		r = state_all_add_block(p, (uint32_t)no, err);
 		c.n++;
 	}
 	if (r != EVT_OK)
 		return r;
-	if (p->n == p->cap) {
-		size_t cap = p->cap > 0 ? p->cap * 2 : 256;
-		struct candidate *all = realloc(p->c, cap * sizeof(*all));
-
-		if (all == NULL)
-			return evt_err_nomem(err);
-		p->c = all;
-		p->cap = cap;
-	}
-	if (!evt_key_table_reserve(&p->by_key, 1))
+	if (!evt_grow(&p->c, &p->cap, p->n + 1) ||
+	    !evt_key_table_reserve(&p->by_key, 1))
 		return evt_err_nomem(err);
 	/* The same source has one row an event, and there is one event. */
 	if (evt_key_table_find(&p->by_key, key->text, key->len, key->is_int) !=

@@ -408,7 +408,8 @@ tape_cursor_look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 	if (r != EVT_OK)
 		return r;
 	c->has_wanted = false; /* the last segment may have grown */
-	if ((r = tape_cursor_start_block(c, err)) != EVT_AGAIN) {
+	r = tape_cursor_start_block(c, err);
+	if (r != EVT_AGAIN) {
 		/* The recorder may have removed the file: let go of it. */
 		tape_cursor_leave_journal(c);
 		tape_cursor_read_ahead(c);

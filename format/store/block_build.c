@@ -16,6 +16,7 @@
 
 #include "format/base/key_table.h"
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/store/layout.h"
 #include "format/base/le.h"
 
@@ -30,7 +31,8 @@ struct evt_block_builder {
 	int64_t min_ns, max_ns, first_ns, first_mono, last_ns, last_mono;
 	evt_key_table events, sources;
 	uint32_t *conn_no; /* the connections' dictionary */
-	uint32_t n_conns, cap_conns;
+	uint32_t n_conns;
+	size_t cap_conns;
 	uint32_t last_conn;           /* its ordinal, tried first */
 	evt_buf column[SEC_LAST + 1]; /* by section; of SEC_TIME and on */
 	evt_buf lines;
@@ -184,39 +186,21 @@ evt_block_builder_fits(const evt_block_builder *b, size_t len,
 static bool
 block_build_reserve_conn(evt_block_builder *b)
 {
-	uint32_t cap = b->cap_conns * 2 + 8;
-	uint32_t *no;
-
-	if (b->n_conns < b->cap_conns)
-		return true;
-	no = realloc(b->conn_no, cap * sizeof(*no));
-	if (no == NULL)
-		return false;
-	b->conn_no = no;
-	b->cap_conns = cap;
-	return true;
+	return evt_grow(&b->conn_no, &b->cap_conns, b->n_conns + 1u);
 }
 
 static bool
 block_build_reserve(evt_block_builder *b, const evt_frame *f, bool in_lines)
 {
-	evt_key *keys;
-
 	for (int i = SEC_TIME; i <= SEC_LEN; i++) {
 		size_t n = i == SEC_SRC ? f->n_sources : 1;
 
 		if (!evt_buf_reserve(&b->column[i], n * EVT_VARINT_MAX))
 			return false;
 	}
-	if (f->n_sources > b->cap_keys) {
-		keys = realloc(b->keys, f->n_sources * sizeof(*keys));
-		if (keys == NULL)
-			return false;
-		b->keys = keys;
-		b->cap_keys = f->n_sources;
-	}
-	return evt_buf_reserve(in_lines ? &b->lines : &b->column[SEC_SIDE],
-	           f->len + 1) &&
+	return evt_grow(&b->keys, &b->cap_keys, f->n_sources) &&
+	    evt_buf_reserve(in_lines ? &b->lines : &b->column[SEC_SIDE],
+	        f->len + 1) &&
 	    block_build_reserve_conn(b) &&
 	    evt_key_table_reserve(&b->events, 1) &&
 	    evt_key_table_reserve(&b->sources, f->n_sources);

@@ -19,6 +19,8 @@
 #include "format/store/layout.h"
 #include "format/base/le.h"
 
+_Static_assert(EVT_BLOCK_HEAD_LEN == EVT_SKIP_LEN + BH_LEN, "block.h");
+
 static int
 block_load_damaged(evt_error *err, const char *where, const char *what)
 {

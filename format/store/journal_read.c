@@ -89,9 +89,13 @@ journal_read_header(evt_journal_reader *reader, uint64_t first_seq,
 		return r;
 	if (n < JH_LEN)
 		return EVT_AGAIN;
-	if (h[0] == 0 &&
-	    ((r = journal_read_is_blank(reader, 0, &blank, err)) || blank))
-		return r != EVT_OK ? r : EVT_AGAIN;
+	if (h[0] == 0) {
+		r = journal_read_is_blank(reader, 0, &blank, err);
+		if (r != EVT_OK)
+			return r;
+		if (blank)
+			return EVT_AGAIN;
+	}
 	if (memcmp(h + JH_MAGIC, EVT_JOURNAL_MAGIC, 8) != 0)
 		return evt_err_set(err, EVT_ERR_CORRUPT,
 		    "%s: no journal begins here", reader->path);

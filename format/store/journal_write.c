@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/store/layout.h"
 #include "format/base/le.h"
 
@@ -200,17 +201,7 @@ journal_write_header(evt_journal *j, evt_error *err)
 static bool
 journal_write_reserve_files(struct files *list, size_t n)
 {
-	size_t cap = (list->n + n) * 2;
-	struct file *file;
-
-	if (list->n + n <= list->cap)
-		return true;
-	file = realloc(list->file, cap * sizeof(*file));
-	if (file == NULL)
-		return false;
-	list->file = file;
-	list->cap = cap;
-	return true;
+	return evt_grow(&list->file, &list->cap, list->n + n);
 }
 
 static int

@@ -1,7 +1,10 @@
 /*
- * layout.h - the bytes of a tape.  docs/format.md is the normative text; the
- * names here are those of its tables.  Only sources of the tape itself include
- * this.
+ * layout.h - offsets and constants of the bytes of a tape.
+ *
+ * docs/format.md is the normative text, and has a table for each enum here.  An
+ * enum lists the offsets of its fields in bytes; its last member is the length.
+ * The assertions repeat each field's size, so that a wrong offset does not
+ * compile.  Integers are little-endian; base/le.h loads and stores them.
  */
 #ifndef EVT_FORMAT_STORE_LAYOUT_H
 #define EVT_FORMAT_STORE_LAYOUT_H
@@ -47,13 +50,32 @@ enum {
 	BH_HEADER_SUM = 128,
 	BH_LEN = 136
 };
+/* Magic, version, size, incompatible and compatible flags. */
+#define EVT_LAYOUT_PREFIX_LEN (8 + 2 + 2 + 4 + 4)
+_Static_assert(BH_ENCODING == EVT_LAYOUT_PREFIX_LEN &&
+        BH_UUID == BH_ENCODING + 2 + 2 &&
+        BH_SEGMENT == BH_UUID + EVT_UUID_LEN &&
+        BH_FIRST_SEQ == BH_SEGMENT + 4 + 4 && BH_FRAMES == BH_FIRST_SEQ + 8 &&
+        BH_MIN_TIME == BH_FRAMES + 4 + 4,
+    "block header: place");
+_Static_assert(BH_MAX_TIME == BH_MIN_TIME + 8 &&
+        BH_FIRST_TIME == BH_MAX_TIME + 8 &&
+        BH_FIRST_MONO == BH_FIRST_TIME + 8 && BH_PAYLOAD == BH_FIRST_MONO + 8 &&
+        BH_META_RAW == BH_PAYLOAD + 8,
+    "block header: times");
+_Static_assert(BH_META_STORED == BH_META_RAW + 4 &&
+        BH_LINES_RAW == BH_META_STORED + 4 &&
+        BH_LINES_STORED == BH_LINES_RAW + 4 &&
+        BH_CONTENTS_SUM == BH_LINES_STORED + 4 &&
+        BH_HEADER_SUM == BH_CONTENTS_SUM + 8 && BH_LEN == BH_HEADER_SUM + 8,
+    "block header: sizes and sums");
 
 #define EVT_ENCODING_LINES 0
 #define EVT_BLOCK_FRAMES_MAX (1u << 20)
 /* Largest raw size of a block's metadata, and of its lines. */
 #define EVT_BLOCK_RAW_MAX (320u << 20)
 
-/* Sections of the metadata.  Unknown ones from 128 may be ignored. */
+/* Sections of the metadata.  Readers skip unknown ones from SEC_IGNORABLE on. */
 enum {
 	SEC_EVENTS = 1,
 	SEC_SOURCES = 2,
@@ -70,6 +92,8 @@ enum {
 	SEC_LAST = 12,
 	SEC_IGNORABLE = 128
 };
+_Static_assert(SEC_LAST == SEC_SIDE && SEC_LAST < SEC_IGNORABLE,
+    "sections of the metadata");
 
 /* A byte of SEC_KIND. */
 #define KIND_MASK 0x03
@@ -98,6 +122,13 @@ enum {
 	DH_MAX_TIME = 72,
 	DH_LEN = 80
 };
+_Static_assert(DH_SEGMENT == EVT_LAYOUT_PREFIX_LEN &&
+        DH_UUID == DH_SEGMENT + 4 && DH_ENTRIES == DH_UUID + EVT_UUID_LEN &&
+        DH_MAX_CONN == DH_ENTRIES + 4 && DH_FIRST_SEQ == DH_MAX_CONN + 4 &&
+        DH_FRAMES == DH_FIRST_SEQ + 8 && DH_MIN_TIME == DH_FRAMES + 8 &&
+        DH_MAX_TIME == DH_MIN_TIME + 8 && DH_LEN == DH_MAX_TIME + 8,
+    "directory header");
+/* An entry of the directory: one a block. */
 enum {
 	DE_OFFSET = 0,
 	DE_FIRST_SEQ = 8,
@@ -107,7 +138,15 @@ enum {
 	DE_MAX_TIME = 32,
 	DE_LEN = 40
 };
+_Static_assert(DE_FIRST_SEQ == DE_OFFSET + 8 && DE_FRAMES == DE_FIRST_SEQ + 8 &&
+        DE_STORED == DE_FRAMES + 4 && DE_MIN_TIME == DE_STORED + 4 &&
+        DE_MAX_TIME == DE_MIN_TIME + 8 && DE_LEN == DE_MAX_TIME + 8,
+    "directory entry");
+/* The end of the directory. */
 enum { DT_SUM = 0, DT_SIZE = 8, DT_END = 12, DT_LEN = 16 };
+_Static_assert(DT_SIZE == DT_SUM + 8 && DT_END == DT_SIZE + 4 &&
+        DT_LEN == DT_END + 4,
+    "directory end");
 
 /* Journal file header, and the head of each record. */
 #define EVT_JOURNAL_MAGIC \
@@ -126,6 +165,11 @@ enum {
 	JH_SUM = 56,
 	JH_LEN = 64
 };
+_Static_assert(JH_RESERVED == EVT_LAYOUT_PREFIX_LEN &&
+        JH_UUID == JH_RESERVED + 4 && JH_FIRST_SEQ == JH_UUID + EVT_UUID_LEN &&
+        JH_RESERVED2 == JH_FIRST_SEQ + 8 && JH_SUM == JH_RESERVED2 + 8 &&
+        JH_LEN == JH_SUM + 8,
+    "journal header");
 enum {
 	JR_BODY = 0,
 	JR_SUM = 4,
@@ -142,11 +186,18 @@ enum {
 	JB_SOURCES = 28,
 	JB_LEN = 32
 };
+_Static_assert(JR_SUM == JR_BODY + 4 && JR_HEAD == JR_SUM + 8 &&
+        JB_MONO == JB_TIME + 8 && JB_KIND == JB_MONO + 8 &&
+        JB_OPCODE == JB_KIND + 1 && JB_FLAGS == JB_OPCODE + 1 &&
+        JB_RESERVED == JB_FLAGS + 1 && JB_CONN == JB_RESERVED + 1 &&
+        JB_EVENT_LEN == JB_CONN + 4 && JB_RESERVED2 == JB_EVENT_LEN + 2 &&
+        JB_SOURCES == JB_RESERVED2 + 2 && JB_LEN == JB_SOURCES + 4,
+    "journal record");
 #define JB_FLAG_IN_LINES 0x01
 #define JB_NO_EVENT 0xffff
 #define EVT_JOURNAL_BODY_MAX (512u << 20)
 
-/* State file of the ring. */
+/* State file of the ring: which of its frames are on the tape. */
 #define EVT_RING_MAGIC \
 	"\x89"         \
 	"EVTRNG\n"
@@ -158,5 +209,8 @@ enum {
 	RS_SUM = 32,
 	RS_LEN = 40
 };
+_Static_assert(RS_BASE == RS_MAGIC + 8 && RS_FROM == RS_BASE + 8 &&
+        RS_END == RS_FROM + 8 && RS_SUM == RS_END + 8 && RS_LEN == RS_SUM + 8,
+    "state of the ring");
 
 #endif

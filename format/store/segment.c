@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/store/layout.h"
 #include "format/base/le.h"
 
@@ -122,17 +123,8 @@ int
 evt_segment_add_ref(evt_segment *s, const evt_block_head *head, uint64_t offset,
     evt_error *err)
 {
-	evt_segment_block *blocks;
-
-	if (s->n_blocks == s->cap_blocks) {
-		size_t cap = s->cap_blocks + s->cap_blocks / 2 + 16;
-
-		blocks = realloc(s->blocks, cap * sizeof(*blocks));
-		if (blocks == NULL)
-			return evt_err_nomem(err);
-		s->blocks = blocks;
-		s->cap_blocks = cap;
-	}
+	if (!evt_grow(&s->blocks, &s->cap_blocks, s->n_blocks + 1))
+		return evt_err_nomem(err);
 	s->blocks[s->n_blocks++] = (evt_segment_block){
 		.offset = offset,
 		.stored = head->stored,

@@ -50,9 +50,10 @@ evt_segment_create(const evt_io *io, const char *dir, const uint8_t uuid[16],
 	r = segment_write_open_file(w, O_CREAT | O_EXCL, err);
 	if (r == EVT_OK) {
 		r = evt_io_sync_dir(io, dir, err);
+		/* So that a retry can create it. */
 		if (r != EVT_OK)
 			io->unlink(io->ctx, w->s.path);
-	} /* so that a retry can make it */
+	}
 	if (r != EVT_OK) {
 		evt_segment_close(w);
 		return r;

@@ -102,13 +102,13 @@ int
 evt_packer_wait(evt_packer *p, evt_packed **ret_packed, evt_error *err)
 {
 	struct slot *s = &p->slot[evt_worker_wait(p->ahead)];
-	int code = s->code;
+	int r = s->code;
 
-	if (code != EVT_OK) {
+	if (r != EVT_OK) {
 		if (err != NULL)
 			*err = s->err;
 		evt_worker_again(p->ahead); /* for the next call */
-		return code;
+		return r;
 	}
 	*ret_packed = &s->out;
 	return EVT_OK;

@@ -186,7 +186,9 @@ recover_save_tail(struct recovery *rec, const evt_segment *s, evt_error *err)
 	path = evt_io_path_join(rec->journal_dir, name);
 	if (bytes == NULL || path == NULL)
 		r = evt_err_nomem(err);
-	else if ((r = evt_segment_open(s, &in, err)) == EVT_OK)
+	else
+		r = evt_segment_open(s, &in, err);
+	if (r == EVT_OK)
 		r = evt_io_read_at(rec->io, in, bytes, n, s->walked, s->path,
 		    &got, err);
 	if (r == EVT_OK) {
@@ -348,8 +350,10 @@ recover_open_writer(struct recovery *rec, evt_error *err)
 		return r;
 	}
 	if (last->size > last->walked && !rec->covered) {
-		if ((r = evt_segment_dir_begins(last, &begins, err)) ||
-		    (!begins && (r = recover_save_tail(rec, last, err))))
+		r = evt_segment_dir_begins(last, &begins, err);
+		if (r == EVT_OK && !begins)
+			r = recover_save_tail(rec, last, err);
+		if (r != EVT_OK)
 			return r;
 	}
 	return evt_segment_resume(rec->io, last, rec->got.uuid, &rec->writer,

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/timetext.h"
 
 /* Parts of the ring that a chunk is. */
@@ -80,17 +81,7 @@ evt_ring_free(evt_ring *ring)
 bool
 evt_ring_reserve(evt_ring *ring)
 {
-	size_t cap = ring->cap * 2 + 16;
-	struct evt_chunk *chunk;
-
-	if (ring->n < ring->cap)
-		return true;
-	chunk = realloc(ring->chunk, cap * sizeof(*chunk));
-	if (chunk == NULL)
-		return false;
-	ring->chunk = chunk;
-	ring->cap = cap;
-	return true;
+	return evt_grow(&ring->chunk, &ring->cap, ring->n + 1);
 }
 
 static uint64_t

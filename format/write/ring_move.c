@@ -368,9 +368,9 @@ evt_ring_load(evt_writer *w, evt_ring **ret_ring, evt_error *err)
 	else
 		r = ring_move_load_chunks(ring, err);
 	if (r == EVT_OK && ring_move_is_there(ring)) {
-		if ((r = ring_move_read_state(ring, &ring->done, err)) ==
-		    EVT_OK)
-			/* From here on more may be put onto the tape. */
+		r = ring_move_read_state(ring, &ring->done, err);
+		/* From here on more may be put onto the tape. */
+		if (r == EVT_OK)
 			r = evt_ring_save(ring, 0, ring->done, ring->done, err);
 	} else if (r == EVT_OK) {
 		evt_ring_free(ring);

@@ -362,11 +362,13 @@ writer_make_uuid(uint8_t uuid[16], evt_error *err)
 static int
 writer_start(evt_writer *w, const evt_recover_result *got, evt_error *err)
 {
-	int r;
+	int r = EVT_OK;
 
 	if (got->has_uuid)
 		memcpy(w->uuid, got->uuid, sizeof(w->uuid));
-	else if ((r = writer_make_uuid(w->uuid, err)))
+	else
+		r = writer_make_uuid(w->uuid, err);
+	if (r != EVT_OK)
 		return r;
 	w->next_seq = got->next_seq;
 	w->max_conn = got->max_conn;
@@ -425,21 +427,15 @@ writer_check_options(const evt_writer_options *o, evt_error *err)
 	return EVT_OK;
 }
 
-int
-evt_writer_open_env(const char *path, const evt_writer_options *options,
+/* Allocate a writer that holds nothing yet. */
+static int
+writer_new(const char *path, const evt_writer_options *options,
     const evt_writer_env *env, evt_writer **ret_writer, evt_error *err)
 {
 	static const evt_writer_env real = { &evt_io_posix, writer_real_steady,
 		writer_real_wall, NULL };
-	evt_recover_result got = { 0 };
-	evt_ring *ring = NULL;
-	evt_error local;
-	struct stat st;
 	evt_writer *w = calloc(1, sizeof(*w));
-	int r;
 
-	if (err == NULL)
-		err = &local;
 	if (w == NULL)
 		return evt_err_nomem(err);
 	w->lock_fd = -1;
@@ -450,32 +446,79 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 		evt_writer_options_init(&w->opt);
 	w->path = strdup(path);
 	w->journal_dir = evt_io_path_join(path, "journal");
-	if (w->path == NULL || w->journal_dir == NULL)
-		r = evt_err_nomem(err);
-	else if ((r = writer_check_options(&w->opt, err)) == EVT_OK)
-		got.used =
-		    w->env.io->stat(w->env.io->ctx, w->journal_dir, &st) == 0;
-	if (r == EVT_OK &&
-	    (r = evt_tape_dir_make(w->env.io, path, !w->opt.existing, err)) ==
-	        EVT_OK &&
-	    (r = evt_lock_take(w->env.io, path, &w->lock_fd, err)) == EVT_OK &&
-	    (r = evt_recover(w->env.io, path, &w->opt, &got, err)) == EVT_OK)
-		r = writer_start(w, &got, err);
-	if (r == EVT_OK) {
-		evt_writer_index_open(w);
-		r = evt_ring_load(w, &ring, err);
-		if (r == EVT_OK)
-			r = writer_mark_loss(w, &got, err);
-		if (r == EVT_OK && ring != NULL)
-			r = evt_ring_rescue(ring, err);
-		evt_ring_free(ring);
-	}
-	if (r != EVT_OK) {
+	if (w->path == NULL || w->journal_dir == NULL) {
 		writer_free(w);
-		return r;
+		return evt_err_nomem(err);
 	}
 	*ret_writer = w;
 	return EVT_OK;
+}
+
+/* Lock the tape and recover it; then everything but the index is ready. */
+static int
+writer_take_tape(evt_writer *w, evt_recover_result *got, evt_error *err)
+{
+	const evt_io *io = w->env.io;
+	struct stat st;
+	int r;
+
+	got->used = io->stat(io->ctx, w->journal_dir, &st) == 0;
+	r = evt_tape_dir_make(io, w->path, !w->opt.existing, err);
+	if (r == EVT_OK)
+		r = evt_lock_take(io, w->path, &w->lock_fd, err);
+	if (r == EVT_OK)
+		r = evt_recover(io, w->path, &w->opt, got, err);
+	if (r == EVT_OK)
+		r = writer_start(w, got, err);
+	return r;
+}
+
+/* Put what a dead recorder left: a mark for what was lost, and the frames that
+ * it held for a trigger. */
+static int
+writer_put_left(evt_writer *w, const evt_recover_result *got, evt_error *err)
+{
+	evt_ring *ring = NULL;
+	int r = evt_ring_load(w, &ring, err);
+
+	if (r == EVT_OK)
+		r = writer_mark_loss(w, got, err);
+	if (r == EVT_OK && ring != NULL)
+		r = evt_ring_rescue(ring, err);
+	evt_ring_free(ring);
+	return r;
+}
+
+int
+evt_writer_open_env(const char *path, const evt_writer_options *options,
+    const evt_writer_env *env, evt_writer **ret_writer, evt_error *err)
+{
+	evt_recover_result got = { 0 };
+	evt_error local;
+	evt_writer *w;
+	int r;
+
+	assert(path != NULL && ret_writer != NULL);
+	if (err == NULL)
+		err = &local;
+	r = writer_new(path, options, env, &w, err);
+	if (r != EVT_OK)
+		return r;
+	r = writer_check_options(&w->opt, err);
+	if (r != EVT_OK)
+		goto fail;
+	r = writer_take_tape(w, &got, err);
+	if (r != EVT_OK)
+		goto fail;
+	evt_writer_index_open(w);
+	r = writer_put_left(w, &got, err);
+	if (r != EVT_OK)
+		goto fail;
+	*ret_writer = w;
+	return EVT_OK;
+fail:
+	writer_free(w);
+	return r;
 }
 
 int

@@ -221,9 +221,10 @@ evt_writer_cut(evt_writer *w, evt_error *err)
 
 	if (evt_block_builder_frames(w->builder) == 0)
 		return EVT_OK;
-	if ((r = evt_writer_commit_journal(w, err)) ||
-	    (!evt_packer_has_room(w->packer) &&
-	        (r = writer_block_settle_one(w, err))))
+	r = evt_writer_commit_journal(w, err);
+	if (r == EVT_OK && !evt_packer_has_room(w->packer))
+		r = writer_block_settle_one(w, err);
+	if (r != EVT_OK)
 		return r;
 	evt_journal_turn(w->journal);
 	evt_packer_start(w->packer, w->builder);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/store/tape_dir.h"
 #include "format/store/lock.h"
 #include "format/write/writer_priv.h"
@@ -116,17 +117,8 @@ static int
 writer_index_keep(evt_writer *w, const evt_segment *s, int64_t last_ns,
     evt_error *err)
 {
-	evt_writer_kept *kept;
-
-	if (w->n_kept == w->cap_kept) {
-		size_t cap = w->cap_kept * 2 + 16;
-
-		kept = realloc(w->kept, cap * sizeof(*kept));
-		if (kept == NULL)
-			return evt_err_nomem(err);
-		w->kept = kept;
-		w->cap_kept = cap;
-	}
+	if (!evt_grow(&w->kept, &w->cap_kept, w->n_kept + 1))
+		return evt_err_nomem(err);
 	w->kept[w->n_kept++] = (evt_writer_kept){ s->no, s->size, last_ns };
 	return EVT_OK;
 }
