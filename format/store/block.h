@@ -1,9 +1,9 @@
 /*
- * block.h - a block: frames on their way to a segment, and back.
+ * block.h - encode frames as a block, and decode a block.
  *
- * The builder gathers frames in columns; evt_block_builder_encode() turns them into
- * the bytes of a block.  evt_block is a decoded one.  Both hide which
- * encoding a block has; there is one now (lines, see docs/format.md).
+ * A builder collects frames in columns; evt_block_builder_encode() makes the
+ * bytes of a block from them.  An evt_block is a decoded block.  Both hide the
+ * block's encoding; there is one so far (lines, see docs/format.md).
  */
 #ifndef EVT_FORMAT_STORE_BLOCK_H
 #define EVT_FORMAT_STORE_BLOCK_H
@@ -11,7 +11,8 @@
 #include "format/base/buf.h"
 #include "format/evtape.h"
 
-/* A block's header, checked. */
+/* The header of a block, after it was checked.  Times are in ns, sizes in
+ * bytes. */
 typedef struct evt_block_head {
 	uint8_t uuid[16];
 	uint32_t segment;
@@ -24,22 +25,23 @@ typedef struct evt_block_head {
 	uint64_t payload_bytes;
 	uint32_t meta_raw, meta_stored, lines_raw, lines_stored;
 	uint64_t contents_sum;
-	uint64_t stored; /* whole block on disk, skippable header included */
+	uint64_t stored; /* the block on disk, with its skippable header */
 } evt_block_head;
 
-/* Bytes from a block's start that evt_block_head_read() needs. */
+/* How many bytes of a block evt_block_head_read() needs. */
 #define EVT_BLOCK_HEAD_LEN (8u + 136u)
 
 /*
- * Check and decode the header at p (n bytes are there).
- * Errors: EVT_ERR_CORRUPT: no valid header (or cut short); EVT_ERR_VERSION.
- * `where` ("file at offset N") goes into the words.
+ * Check and decode the header at p; n bytes can be read there.  `where` ("file
+ * at offset N") goes into the message.
+ * Errors: EVT_ERR_CORRUPT (no valid header, or n is too small),
+ * EVT_ERR_VERSION.
  */
 int evt_block_head_read(const uint8_t *p, size_t n, const char *where,
     evt_block_head *ret_head, evt_error *err);
 
-/* Give the block at p, of which the header was read, another place: tape,
- * segment, number in it, and first sequence number.  Its frames stay. */
+/* Change the place of the block at p, whose header is valid: its tape, segment,
+ * number in the segment, and first sequence number.  Its frames do not change. */
 void evt_block_move(uint8_t *p, const uint8_t uuid[16], uint32_t segment,
     uint32_t block, uint64_t first_seq);
 
@@ -47,20 +49,20 @@ void evt_block_move(uint8_t *p, const uint8_t uuid[16], uint32_t segment,
 
 typedef struct evt_block_builder evt_block_builder;
 
-/* The level that events are recorded at, unless another is asked for. */
+/* zstd's compression level for recordings, unless another one is set. */
 #define EVT_BLOCK_LEVEL_DEFAULT 2
 
-/* level: zstd's. */
+/* `level`: zstd's compression level. */
 int evt_block_builder_new(int level, evt_block_builder **ret_builder,
     evt_error *err);
 void evt_block_builder_free(evt_block_builder *b);
 
 /*
- * Add a frame.  in_lines: its payload goes among the lines; the caller has
- * made sure that it is received text and one JSON value without line break.
- * On return frame->event and sources point into the builder until the next
- * call, each source once.  The first frame's seq numbers the others.
- * EVT_ERR_NOMEM leaves the builder as it was.
+ * Add a frame.  The first frame's seq numbers the others.  `in_lines`: store
+ * the payload among the lines; it must be received text and one JSON value
+ * without a line break.  On return frame->event and frame->sources point into
+ * the builder until the next call; each source is there once.
+ * Errors: EVT_ERR_NOMEM; the builder is then unchanged.
  */
 int evt_block_builder_add(evt_block_builder *b, evt_frame *frame, bool in_lines,
     evt_error *err);
@@ -69,32 +71,39 @@ uint32_t evt_block_builder_frames(const evt_block_builder *b);
 uint64_t evt_block_builder_payload(const evt_block_builder *b);
 uint64_t evt_block_builder_first_seq(const evt_block_builder *b);
 
-/* How many sources its frames name, and the i-th of them, in the order in which
- * they came; the key points into the builder until its next call. */
+/* The number of sources that the frames name, and the i-th of them, by their
+ * first frame.  The key points into the builder until the next call. */
 uint32_t evt_block_builder_sources(const evt_block_builder *b);
 evt_key evt_block_builder_source(const evt_block_builder *b, uint32_t i);
 
-/* Whether a frame of `len` bytes still fits a block of `block_bytes`. */
+/* Whether a frame of `len` bytes still fits into a block of `block_bytes`.  An
+ * empty builder takes a frame of any length. */
 bool evt_block_builder_fits(const evt_block_builder *b, size_t len,
     uint32_t block_bytes);
 
 /*
- * Append the block's bytes to `out` (emptied first).  *ret_meta (may be NULL)
- * is the raw metadata, in the builder until it is cleared; see
- * evt_block_load_raw().  The builder is unchanged.
+ * Replace the content of `out` by the bytes of the block.  *ret_meta is the
+ * metadata before compression, see evt_block_load_raw(); it belongs to the
+ * builder and is valid until that is cleared.  ret_meta may be NULL.  There
+ * must be a frame.  The builder is unchanged.
+ * Errors: EVT_ERR_NOMEM.
  */
 int evt_block_builder_encode(evt_block_builder *b, const uint8_t uuid[16],
     uint32_t segment, uint32_t block, evt_buf *out, const evt_buf **ret_meta,
     evt_error *err);
 
+/* Drop the frames; the memory stays for the next ones. */
 void evt_block_builder_clear(evt_block_builder *b);
 
-/* Let two builders change their frames; each keeps its level and its
- * compressor. */
+/* Exchange the frames of two builders.  Each keeps its level and compressor. */
 void evt_block_builder_swap(evt_block_builder *a, evt_block_builder *b);
 
 /* ---- a decoded block ------------------------------------------------------- */
 
+/*
+ * The struct is open: filters, summaries and cursors go through the columns of
+ * every block that they read, and must not pay a call for each frame.
+ */
 typedef struct evt_block {
 	evt_block_head head;
 	uint32_t n; /* frames */
@@ -111,23 +120,24 @@ typedef struct evt_block {
 	uint32_t n_events;
 	evt_key *sources;
 	uint32_t n_sources;
-	evt_buf meta;        /* raw; keys and side bytes point into it */
+	evt_buf meta;        /* decompressed; keys and side bytes point here */
 	const uint8_t *side; /* side bytes */
-	evt_buf lines;       /* raw lines, as far as they were loaded */
+	evt_buf lines;       /* decompressed lines, as far as loaded */
 	evt_buf arrays;      /* memory of the columns */
 	evt_key *keys;
 	size_t keys_cap; /* scratch of evt_block_frame() */
 	void *dctx;      /* ZSTD_DCtx */
 } evt_block;
 
-/* Zero is a valid empty block; it can be loaded again and again. */
+/* A block of zero bytes is valid and empty.  A block can be loaded any number
+ * of times. */
 void evt_block_free(evt_block *b);
 
 /*
- * Decode the whole block at p (head.stored bytes, checked to be there by the
- * caller): checks the contents' checksum and decodes the metadata; with_lines
- * also the lines, else p must be kept until evt_block_load_lines(), which
- * decodes those of the first n frames, and may leave out what is behind them.
+ * Decode the block at p, of which head->stored bytes must be readable: check
+ * the checksum of the contents, and decode the metadata.  `with_lines`: decode
+ * the lines too.  Otherwise p must stay until evt_block_load_lines(), which
+ * decodes the lines of the first n frames, and maybe more.
  * Errors: EVT_ERR_CORRUPT, _VERSION, _NOMEM.
  */
 int evt_block_load(evt_block *b, const evt_block_head *head, const uint8_t *p,
@@ -135,12 +145,13 @@ int evt_block_load(evt_block *b, const evt_block_head *head, const uint8_t *p,
 int evt_block_load_lines(evt_block *b, const uint8_t *p, uint32_t n,
     const char *where, evt_error *err);
 
-/* Decode raw metadata, as the builder made it, without its lines: frames can
- * be looked at but for the payloads of lines. */
+/* Decode metadata as evt_block_builder_encode() gave it.  The payloads of lines
+ * are then missing. */
 int evt_block_load_raw(evt_block *b, const evt_block_head *head,
     const evt_buf *meta, evt_error *err);
 
-/* The i-th frame; it points into the block until the next call or load. */
+/* The i-th frame, i < b->n.  It points into the block until the next call or
+ * load. */
 int evt_block_frame(evt_block *b, uint32_t i, evt_frame *ret_frame,
     evt_error *err);
 

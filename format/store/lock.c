@@ -90,7 +90,7 @@ evt_lock_held(const evt_io *io, const char *path)
 }
 
 bool
-evt_lock_stands(const evt_io *io, const char *path, int fd)
+evt_lock_is_at(const evt_io *io, const char *path, int fd)
 {
 	char *name = evt_io_path_join(path, "journal/lock");
 	struct stat held, there;

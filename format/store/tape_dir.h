@@ -1,21 +1,22 @@
-/* folder.h - which folders are tapes. */
+/* tape_dir.h - the directory of a tape: whether a folder is one, making it. */
 #ifndef EVT_FORMAT_STORE_TAPE_DIR_H
 #define EVT_FORMAT_STORE_TAPE_DIR_H
 
-#include "format/evtape.h"
 #include "format/base/io.h"
+#include "format/evtape.h"
 
-/* EVT_OK if the folder at `path` holds a tape: a segment, an index or a
+/* Check that the folder at `path` holds a tape: a segment, an index or a
  * journal.  Errors: EVT_ERR_NOTATAPE, _IO. */
 int evt_tape_dir_check(const evt_io *io, const char *path, evt_error *err);
 
-/* EVT_OK if evt_tape_dir_make() would take what is at `path`, if anything is, for
- * a tape.  Errors: EVT_ERR_NOTATAPE, _IO. */
+/* Check that evt_tape_dir_make() can make a tape at `path`: it is a tape, an
+ * empty folder, or nothing.  Errors: EVT_ERR_NOTATAPE, _IO. */
 int evt_tape_dir_may_become(const evt_io *io, const char *path, evt_error *err);
 
 /*
- * Have a tape's folders at `path`.  `may_make`: an empty folder, or one that
- * is not there, becomes a tape.  A folder of something else is refused.
+ * Make the folders of a tape at `path` that are missing.  `may_make`: an empty
+ * or missing folder becomes a tape; without it, only a tape is accepted.  A
+ * folder that holds something else is refused.
  * Errors: EVT_ERR_NOTATAPE, _FULL, _IO, _NOMEM.
  */
 int evt_tape_dir_make(const evt_io *io, const char *path, bool may_make,

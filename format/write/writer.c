@@ -226,7 +226,7 @@ evt_writer_rotate(evt_writer *w, evt_error *err)
 int
 evt_writer_check_path(const evt_writer *w, evt_error *err)
 {
-	return evt_lock_stands(w->env.io, w->path, w->lock_fd) ?
+	return evt_lock_is_at(w->env.io, w->path, w->lock_fd) ?
 	    EVT_OK :
 	    evt_err_set(err, EVT_ERR_NOTATAPE,
 	        "the tape %s is gone: it was removed, renamed or covered while "
