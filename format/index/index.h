@@ -1,9 +1,10 @@
 /*
- * index.h - tape.db: what is where on a tape, in SQLite.
+ * index.h - the index of a tape: the SQLite database tape.db.
  *
- * It is made of the segments and of nothing else, and can be thrown away.
- * docs/format.md has its tables.  Rows are added a segment at a time, when it
- * is sealed.
+ * The index is made from the segments alone, and can be removed and made again.
+ * docs/format.md describes its tables.  The rows of a segment are added when the
+ * segment is sealed.  Errors are EVT_ERR_INDEX and EVT_ERR_NOMEM unless a
+ * function says otherwise.
  */
 #ifndef EVT_FORMAT_INDEX_INDEX_H
 #define EVT_FORMAT_INDEX_INDEX_H
@@ -15,99 +16,102 @@
 
 typedef struct evt_index evt_index;
 
-/* Why evt_index_open() gave none. */
+/* Why evt_index_open() returned NULL. */
 enum evt_index_state {
 	EVT_INDEX_OK,
 	EVT_INDEX_MISSING,
 	EVT_INDEX_DAMAGED, /* or of another version, or another tape's */
-	EVT_INDEX_NOMEM    /* there was no memory to look */
+	EVT_INDEX_NOMEM    /* out of memory */
 };
 
-/* The files of an index, the one that makes it one first. */
+/* The files of an index; the first is the database itself. */
 #define EVT_INDEX_FILES 4
-#define EVT_INDEX_FILE_LEN 16 /* of the longest of these names and a NUL */
+#define EVT_INDEX_FILE_LEN 16 /* longest of these names, with its NUL */
 extern const char *const evt_index_file[EVT_INDEX_FILES];
 
-/* Open the index of the tape at `path` for reading; a recorder may be writing
- * to it.  NULL with *ret_state: there is none that can be used. */
+/* Open the index of the tape at `path` for reading.  A recorder may be writing
+ * to it.  NULL: there is no usable index; *ret_state says why. */
 evt_index *evt_index_open(const evt_io *io, const char *path,
     enum evt_index_state *ret_state);
 
 /*
- * Open it for writing; one that cannot be used is replaced by an empty one
- * (*ret_fresh).  Errors: EVT_ERR_INDEX, _NOMEM.
+ * Open the index for writing.  A missing or unusable one is replaced by an empty
+ * index, and *ret_fresh is true.  Errors: EVT_ERR_INDEX, _NOMEM, _IO.
  */
 int evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
     evt_index **ret_index, bool *ret_fresh, evt_error *err);
 
-/* Remove the index of the tape at `path`. */
+/* Remove the files of the index.  Errors: EVT_ERR_IO, _NOMEM. */
 int evt_index_remove(const evt_io *io, const char *path, evt_error *err);
 
 void evt_index_close(evt_index *x);
 
-/* What is asked from here to the release is of one state of the index, and takes
- * its locks once.  Not within another hold. */
+/* All queries until evt_index_release() see one state of the index, and take its
+ * locks only once.  Holds do not nest.  x may be NULL. */
 void evt_index_hold(evt_index *x);
 void evt_index_release(evt_index *x);
 
-/* Whether the segment's rows are there and agree with the file, which is told
- * by the tape's identity, its size and its number of blocks. */
+/* Whether the index has the rows of the segment.  They belong to it if the
+ * tape's UUID, the file's size and the number of blocks agree. */
 bool evt_index_has(evt_index *x, const evt_segment *s);
 
-/* Replace the segment's rows by what the summary says. */
+/* Replace the rows of the segment by those of its summary. */
 int evt_index_put(evt_index *x, const evt_segment *s, const evt_summary *sum,
     evt_error *err);
 
-/* Drop the rows of a segment, and the keys that no segment has any more. */
+/* Delete the rows of a segment, and the sources and events that no other segment
+ * has. */
 int evt_index_drop(evt_index *x, uint32_t no, evt_error *err);
 
-/* Drop the rows of all segments but the n given. */
+/* Delete the rows of all segments but the n given. */
 int evt_index_keep_only(evt_index *x, const evt_segment *s, size_t n,
     evt_error *err);
 
-/* Add the segment's rows to a summary (without its spans' blocks): the totals,
- * and of the lists those of EVT_INFO_ALL that are asked for. */
+/* Add the rows of the segment to a summary: the totals, and the lists that
+ * `lists` names (bits of EVT_INFO_ALL).  The spans' blocks are not loaded. */
 int evt_index_load(evt_index *x, uint32_t no, unsigned lists, evt_summary *sum,
     evt_error *err);
 
-/* The last of the tape's n segments whose sources and events are in the sums
- * over many; 0: none is, or the sums are not theirs. */
+/* The index has sums of sources and events over the first segments of the tape.
+ * Returns the number of the last segment in them; 0: there are no sums, or they
+ * are not those of the n segments given. */
 uint32_t evt_index_summed(evt_index *x, const evt_segment *s, size_t n);
-/* Add these sums to a summary, for EVT_INFO_SOURCES, else for the events alone:
- * what evt_index_load() would add of all these segments. */
+/* Add these sums to a summary, as evt_index_load() would for each of the
+ * segments.  With EVT_INFO_SOURCES in `lists` sources and events are added,
+ * else events alone. */
 int evt_index_load_sums(evt_index *x, unsigned lists, evt_summary *sum,
     evt_error *err);
-/* Whether the sums, if there are any, are those of the rows. */
+/* Whether the sums agree with the rows; true if there are no sums. */
 bool evt_index_sums_agree(evt_index *x);
 
 /*
- * Set wanted[i] for each block i of the segment (n blocks, by number) that
- * may hold a frame which passes the filter's sources and events, one of
- * which lists must not be empty.
+ * Set wanted[i] for each block i of the segment that may hold a frame with the
+ * filter's sources, events and times.  The segment has n blocks.  The filter
+ * must name a source or an event.
  */
 int evt_index_find(evt_index *x, uint32_t no, const evt_filter *filter,
     bool *wanted, size_t n, evt_error *err);
 
 /*
- * For each source with frames of the event before to_ns in the segment, give
- * row() its key and the numbers of the blocks that hold them (varints: the
- * first as it is, then each less the one before), until it returns something
- * else than EVT_OK.
+ * Call row() for each source that has frames of the event before to_ns in the
+ * segment, with the numbers of the blocks that hold them: varints, the first as
+ * it is, then the difference to the one before.  Stops when row() returns
+ * something else than EVT_OK, and returns that.  row() must not use the index.
  */
 typedef int evt_index_row(void *ctx, const evt_key *key, const uint8_t *blocks,
     size_t len, evt_error *err);
 int evt_index_each_span(evt_index *x, uint32_t no, const char *event,
     int64_t to_ns, evt_index_row *row, void *ctx, evt_error *err);
 
-/* For each event of the segment, its name (NULL: none), how many frames of it
- * there are, and their blocks. */
+/* Call row() for each event of the segment, with its name (NULL: frames without
+ * an event), the number of its frames, and their blocks as above. */
 typedef int evt_index_event_row(void *ctx, const char *name, uint64_t frames,
     const uint8_t *blocks, size_t len, evt_error *err);
 int evt_index_each_event(evt_index *x, uint32_t no, evt_index_event_row *row,
     void *ctx, evt_error *err);
 
-/* How many sources it knows; and how many of the first n of the dictionary.
- * false: it cannot tell. */
+/* The number of sources in the index, and how many of the first n sources of a
+ * table are among them.  false: the index cannot be read. */
 bool evt_index_count_sources(evt_index *x, uint64_t *ret_n);
 bool evt_index_count_known(evt_index *x, const evt_key_table *sources,
     uint32_t n, uint32_t *ret_known);

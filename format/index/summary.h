@@ -1,7 +1,9 @@
 /*
- * summary.h - what frames hold, added up: per source and event, connection,
- * and the marks.  The index stores one summary a segment; evt_tape_info()
- * adds up those of all segments.
+ * summary.h - totals of frames: by source and event, by connection, and a list
+ * of the marks.
+ *
+ * The index stores a summary for each segment; evt_tape_info() adds up those of
+ * all segments.
  */
 #ifndef EVT_FORMAT_INDEX_SUMMARY_H
 #define EVT_FORMAT_INDEX_SUMMARY_H
@@ -11,9 +13,12 @@
 #include "format/evtape.h"
 #include "format/store/segment.h"
 
-/* Frames of one (source, event) pair.  Numbers are 1 + the place in the
- * summary's dictionary; source 0: the row counts every frame of the event,
- * whatever sources it names; event 0: frames without an event. */
+/*
+ * A span: the frames of one pair of source and event.  `source` and `event` are
+ * 1 + the key's number in the summary's tables.  With source 0 the row counts
+ * every frame of the event, whatever sources it names.  With event 0 it counts
+ * frames without an event.
+ */
 typedef struct evt_summary_span_row {
 	uint32_t source, event;
 	uint64_t frames;
@@ -31,7 +36,8 @@ typedef struct evt_summary_mark {
 	char *json; /* the payload; that of a trackers mark without its list */
 } evt_summary_mark;
 
-/* Zero-initialised is a valid empty summary. */
+/* Zero-initialised is a valid empty summary.  The struct is open: the index
+ * writes its lists, and evt_tape_info() takes them over. */
 typedef struct evt_summary {
 	uint64_t frames, received, sent;
 	uint64_t payload;
@@ -50,29 +56,32 @@ typedef struct evt_summary {
 	size_t n_marks, cap_marks;
 } evt_summary;
 
-/* Add the frames of a decoded block (its lines are not needed), which is
- * number block_no of its segment. */
+/* Add the frames of a decoded block, which is number `block_no` of its segment.
+ * Its lines need not be loaded.  Errors: EVT_ERR_NOMEM. */
 int evt_summary_add_block(evt_summary *s, const evt_block *block,
     uint32_t block_no, evt_error *err);
 
-/* Add the blocks of a segment from its file.  Damaged ones are passed and
- * counted.  EVT_ERR_NOTFOUND: the file is gone. */
+/* Add the blocks of a segment from its file.  Damaged blocks are skipped and
+ * added to *damaged.  Errors: EVT_ERR_NOTFOUND (the file was removed), _VERSION,
+ * _IO, _NOMEM. */
 int evt_summary_add_segment(evt_summary *s, const evt_segment *segment,
     uint64_t *damaged, evt_error *err);
 
-/* Add one frame that is in no block yet: nothing is added to spans' blocks. */
+/* Add a frame that is in no block yet.  Errors: EVT_ERR_NOMEM. */
 int evt_summary_add_frame(evt_summary *s, const evt_frame *f, evt_error *err);
 
-/* The span of a pair, made if it is not there; NULL: out of memory. */
+/* The span of a pair, added if it is new; NULL: out of memory. */
 evt_summary_span_row *evt_summary_span(evt_summary *s, uint32_t source,
     uint32_t event);
 
-/* Add what a connection, or a mark, is; times and numbers are merged. */
+/* Add the frames of a connection, or a mark with the payload `json` of `len`
+ * bytes; mark->json is not used.  Errors: EVT_ERR_NOMEM. */
 int evt_summary_add_conn(evt_summary *s, const evt_info_conn *conn,
     evt_error *err);
 int evt_summary_add_mark(evt_summary *s, const evt_summary_mark *mark,
     const char *json, size_t len, evt_error *err);
 
+/* Empty the summary; its memory stays for the next frames. */
 void evt_summary_clear(evt_summary *s);
 void evt_summary_free(evt_summary *s);
 

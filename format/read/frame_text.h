@@ -1,22 +1,22 @@
 /*
- * frame_out.h - frames as bytes for a pipe, in one of four forms.
+ * frame_text.h - write frames to a pipe in one of four forms.
  *
- * lines     the payload and a newline.  The payload goes out as it is: one that
- *           holds line breaks of its own fills several lines.
+ * lines     the payload and a newline.  The payload is not changed: if it holds
+ *           line breaks, it fills several lines.
  * envelope  one line of JSON, see format/read/envelope.h.
  * stamped   the receive time ("2026-03-01T12:51:43.123456789Z"), a tab, the
  *           payload and a newline.
- * binary    a record for each frame, little-endian, one behind the other:
+ * binary    a record for each frame, one after the other, little-endian:
  *
- *           offset  size  what
- *                0     4  bytes that follow this field: 32 + payload
+ *           offset  size  content
+ *                0     4  bytes after this field: 32 + payload
  *                4     8  receive time, ns since 1970-01-01T00:00:00Z, signed
  *               12     8  steady time, ns, signed (see evt_frame.mono_ns)
  *               20     8  sequence number on its tape
- *               28     4  connection number, 0: none
- *               32     2  which of the tapes, from 0
+ *               28     4  connection number, or 0
+ *               32     2  number of the tape, from 0
  *               34     1  kind: 0 received, 1 sent, 2 mark
- *               35     1  opcode: 1 text, 2 binary; of marks, the mark's number
+ *               35     1  opcode: 1 text, 2 binary; enum evt_mark for a mark
  *               36     n  payload
  */
 #ifndef EVT_FORMAT_READ_FRAME_TEXT_H
@@ -32,13 +32,13 @@ enum evt_frame_text_form {
 	EVT_FRAME_TEXT_BINARY
 };
 
-/* "lines", "envelope", "stamped", "binary".  Errors: EVT_ERR_ARG. */
+/* Parse "lines", "envelope", "stamped" or "binary".  Errors: EVT_ERR_ARG. */
 int evt_frame_text_form_parse(const char *text,
     enum evt_frame_text_form *ret_form, evt_error *err);
 
 typedef struct evt_frame_text evt_frame_text;
 
-/* with_tape: envelopes say which tape.  Errors: EVT_ERR_NOMEM. */
+/* `with_tape`: envelopes have the member "tape".  Errors: EVT_ERR_NOMEM. */
 int evt_frame_text_new(enum evt_frame_text_form form, bool with_tape,
     evt_frame_text **ret_out, evt_error *err);
 void evt_frame_text_free(evt_frame_text *out);

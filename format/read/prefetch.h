@@ -1,11 +1,13 @@
 /*
- * fetch.h - load a cursor's next blocks, on a thread of its own if asked to.
+ * prefetch.h - load a cursor's next blocks, on a thread if asked to.
  *
- * Three blocks are held: the one whose frames are being handed out, and the two
- * behind it.  With a thread, who waits for the first of these loads the second
- * himself meanwhile: where few frames of each block pass the filter, loading is
- * all there is to do, and takes half the time on two processors.  Without one,
- * nothing is loaded before it is waited for, and a second would be of no use.
+ * At most three blocks are held: the one whose frames the cursor returns, and
+ * the next two.  If the cursor has to wait for the first of these two, its own
+ * thread loads the second one meanwhile.  If few frames pass the filter, loading
+ * is nearly all the work, and takes half the time on two processors.
+ *
+ * Without a thread a block is loaded by the wait for it, so that one block ahead
+ * is enough.
  */
 #ifndef EVT_FORMAT_READ_PREFETCH_H
 #define EVT_FORMAT_READ_PREFETCH_H
@@ -13,11 +15,12 @@
 #include "format/read/filter.h"
 #include "format/store/segment.h"
 
+/* A block that was loaded, and what to load. */
 typedef struct evt_prefetched {
 	evt_block block;
 	evt_filter_matched match; /* the frames that pass the filter */
 	evt_buf raw;
-	int code; /* how loading it went */
+	int code; /* the result of loading it; on failure `err` is set */
 	evt_error err;
 	/* What to load. */
 	const evt_io *io;
@@ -29,24 +32,26 @@ typedef struct evt_prefetched {
 
 typedef struct evt_prefetch evt_prefetch;
 
-/* match must outlive it, and may be changed only while nothing is loading. */
+/* `match` must outlive the prefetch, and may be changed only while no block is
+ * pending.  Errors: EVT_ERR_NOMEM. */
 int evt_prefetch_new(const evt_filter_match *match, bool threaded,
     evt_prefetch **ret_fetch, evt_error *err);
 void evt_prefetch_free(evt_prefetch *f);
 
-/* Begin to load a block, if there is room; io, fd and name must stay until it
- * was waited for or dropped. */
+/* Begin to load a block, if there is room.  `io`, `fd` and `name` must stay
+ * until the block was waited for or dropped. */
 void evt_prefetch_start(evt_prefetch *f, const evt_io *io, int fd,
     const char *name, const evt_segment_block *ref, uint64_t from_seq);
 
-/* How many were begun and not waited for; and whether there is room for one
- * more. */
+/* The number of blocks that were started and not waited for, and whether there
+ * is room for one more. */
 size_t evt_prefetch_pending(const evt_prefetch *f);
 bool evt_prefetch_has_room(const evt_prefetch *f);
 
-/* The first of these; it stays until the next wait. */
+/* Wait for the first pending block.  It stays until the next wait.  A block must
+ * be pending. */
 evt_prefetched *evt_prefetch_wait(evt_prefetch *f);
-/* Forget them all. */
+/* Forget all pending blocks. */
 void evt_prefetch_drop(evt_prefetch *f);
 
 #endif

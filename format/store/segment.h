@@ -51,7 +51,7 @@ uint32_t evt_segment_parse_name(const char *name);
 
 /* List the segments of the tape in the folder `dir`, by number, not loaded.  The
  * caller frees each with evt_segment_free(), and then the array.
- * Errors: EVT_ERR_NOTATAPE, _IO, _NOMEM. */
+ * Errors: EVT_ERR_IO, _NOMEM. */
 int evt_segment_list(const evt_io *io, const char *dir,
     evt_segment **ret_segments, size_t *ret_n, evt_error *err);
 /* Free what the segment holds, but not `s` itself. */
