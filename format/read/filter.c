@@ -1,4 +1,4 @@
-/* match.c - see match.h. */
+/* filter.c - see filter.h. */
 #include "format/read/filter.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* frame_out.c - see frame_out.h. */
+/* frame_text.c - see frame_text.h. */
 #include "format/read/frame_text.h"
 
 #include <stdlib.h>

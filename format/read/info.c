@@ -1,5 +1,5 @@
-/* info.c - what is on a tape, from the index where it knows and from the
- * blocks where it does not. */
+/* info.c - what is on a tape: from the index, or from the blocks of segments that
+ * the index does not have. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

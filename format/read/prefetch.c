@@ -1,4 +1,4 @@
-/* fetch.c - see fetch.h. */
+/* prefetch.c - see prefetch.h. */
 #include "format/read/prefetch.h"
 
 #include <stdlib.h>

@@ -1,12 +1,13 @@
 /*
- * last_each.c - the last frame of every source before a time.
+ * state_all.c - the last frame of every source before a time:
+ * evt_tape_each_last().
  *
- * Newest first: the journal, then the segments backwards.  On a busy tape a few
- * blocks hold nearly all sources: so of each segment the last ones that hold the
- * event are looked through first.  A source that was in none of these is looked
- * for in the last block that the index names for it, and only if that block's
- * frames of it are too late, in the one before.  So with many sources each
- * block is read once, and it takes few.
+ * The newest frames are searched first: the journal, then the segments from the
+ * last to the first.  On a busy tape a few blocks hold nearly all sources.  So
+ * the last blocks of a segment that hold the event are read first.  Any other
+ * source is searched in the last block that the index names for it, and if that
+ * block's frames of it are too late, in the block before.  So each block is read
+ * once, and few blocks are read.
  */
 #include <stdlib.h>
 #include <string.h>

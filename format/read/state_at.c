@@ -1,8 +1,10 @@
 /*
- * last.c - the last frame of a source before a time.
+ * state_at.c - the last frame of one source before a time:
+ * evt_tape_last_before().
  *
- * Newest first: the journal, then the segments backwards, of each only the
- * blocks that the index names.
+ * The newest frames are searched first: the journal, then the segments from the
+ * last to the first.  Of a segment only the blocks that the index names are
+ * read.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* tape.c - a tape as its readers see it. */
+/* tape.c - open a tape for reading, and follow one that is being recorded. */
 #include "format/read/tape.h"
 
 #include <stdlib.h>

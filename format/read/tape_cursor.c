@@ -1,10 +1,10 @@
 /*
  * tape_cursor.c - a cursor over one tape.
  *
- * Frames come from segments as long as these have them, then from the
- * journal.  While a recorder runs they move from there to here under the
- * reader's feet; the next sequence number that was not seen yet tells where
- * to go on: whoever has it first, segments or journal, is read.
+ * Frames are read from the segments first, and then from the journal.  While a
+ * recorder runs, it moves frames from the journal to a segment.  So the cursor
+ * keeps the next sequence number, and continues with whichever holds that frame,
+ * a segment or the journal.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /*
- * timeline.c - frames per event and time.
+ * timeline.c - count frames by event and time: evt_tape_timeline().
  *
- * A window with few blocks is counted by their metadata.  In a larger one a
- * block is narrower than a bucket or nearly so, and it is enough to know how
- * many frames it has and from when to when: that, and which events are in it,
- * the index says without a block being read.
+ * If there are few blocks in the window, their metadata is read and each frame
+ * is counted.  In a larger window a block is hardly wider than a bucket.  Then
+ * its times, its events and their number of frames are enough; the index has
+ * these, and no block is read.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* verify.c - see verify.h: segments and journal. */
+/* verify.c - verify segments and journal; see verify.h. */
 #include "format/read/verify.h"
 
 #include <errno.h>
@@ -84,7 +84,7 @@ verify_check_seq(struct evt_verify *v, const evt_segment *s,
 	else if (v->next_seq > 0 && b->first_seq < v->next_seq)
 		evt_verify_report(v, s->name, b->offset, 0,
 		    "this block begins with frame %" PRIu64
-		    ", which stood before",
+		    ", which an earlier block has already",
 		    b->first_seq);
 	v->next_seq = b->first_seq + b->frames;
 }
@@ -163,7 +163,7 @@ verify_check_between(struct evt_verify *v, const evt_segment *s, uint64_t from,
 {
 	if (to > from)
 		evt_verify_report(v, s->name, from, EVT_VERIFY_UNKNOWN,
-		    "%" PRIu64 " bytes are no block", to - from);
+		    "%" PRIu64 " bytes do not belong to a block", to - from);
 	else if (to < from)
 		evt_verify_report(v, s->name, to, 0, "blocks overlap");
 }
@@ -183,14 +183,17 @@ verify_check_end(struct evt_verify *v, const evt_segment *s, uint64_t at,
 		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	if (begins)
 		evt_verify_report(v, s->name, at, 0,
-		    "the directory is damaged; readers go from block to block "
+		    "the directory is damaged; readers find the blocks one by "
+		    "one "
 		    "instead");
 	else if (s->size > at && !(last && v->got.live))
 		evt_verify_report(v, s->name, at, EVT_VERIFY_UNKNOWN,
-		    "%" PRIu64 " bytes at the end are no block", s->size - at);
+		    "%" PRIu64 " bytes at the end do not belong to a block",
+		    s->size - at);
 	else if (!last)
 		evt_verify_report(v, s->name, at, 0,
-		    "the directory is missing; readers go from block to block "
+		    "the directory is missing; readers find the blocks one by "
+		    "one "
 		    "instead");
 	return EVT_OK;
 }
@@ -307,7 +310,7 @@ verify_check_journal_end(struct evt_verify *v, evt_journal_reader *reader,
 	if (r == EVT_OK && left > 0) {
 		snprintf(words, sizeof(words),
 		    "%" PRIu64 " bytes at the end are no whole record: a write "
-		    "did not come to its end",
+		    "was interrupted",
 		    left);
 		verify_note(v, name, evt_journal_offset(reader), words);
 	}
@@ -390,13 +393,13 @@ verify_check_journal(struct evt_verify *v, evt_error *err)
 	if (r == EVT_OK && v->got.in_journal > 0 && !v->got.live)
 		verify_note(v, "journal", EVT_VERIFY_NOWHERE,
 		    "the tape was not closed: the next recording to it makes "
-		    "these frames its last block");
+		    "a block of these frames");
 	evt_tape_dir_ring(v->io, v->journal_dir, &files, &bytes);
 	if (r == EVT_OK && files > 0 && !v->got.live)
 		verify_note(v, "journal/ring", EVT_VERIFY_NOWHERE,
 		    "the recorder died while it waited for a trigger: the next "
-		    "recording to the tape, or 'evtape mark', puts what it "
-		    "held onto the tape");
+		    "recording to the tape, or 'evtape mark', appends the "
+		    "frames that it held");
 	return r == EVT_OK ? verify_check_leftovers(v, err) : r;
 }
 

@@ -1,9 +1,9 @@
 /*
- * verify_index.c - see verify.h: the index against one made of the segments.
+ * verify_index.c - compare the index with one made from the segments; see
+ * verify.h.
  *
- * SQLite has no checksums of its own, and a row that is wrong hides frames.  So
- * an index is made anew in a folder for temporary files and the two are
- * compared by SQLite itself, whatever their size.
+ * SQLite keeps no checksums, and a wrong row hides frames.  So a second index is
+ * made in a temporary folder, and SQLite compares the two.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -169,9 +169,9 @@ verify_index_compare_table(evt_index *x, size_t table, const evt_io *io,
 			if (verify_index_is_gone(io, tape, (uint32_t)no))
 				continue;
 			evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
-			    "what table %s says of segment %06d is wrong, so "
-			    "that searches may miss frames; 'evtape reindex' "
-			    "mends it",
+			    "the rows of table %s for segment %06d are wrong: "
+			    "searches may miss frames; 'evtape reindex' "
+			    "rebuilds the index",
 			    tables[table].name, no);
 		}
 	}
@@ -179,8 +179,8 @@ verify_index_compare_table(evt_index *x, size_t table, const evt_io *io,
 		r = evt_err_nomem(err);
 	else if (step != SQLITE_DONE)
 		evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
-		    "table %s cannot be read (%s); 'evtape reindex' makes it "
-		    "anew",
+		    "table %s cannot be read: %s; 'evtape reindex' rebuilds "
+		    "the index",
 		    tables[table].name, sqlite3_errmsg(x->db));
 	sqlite3_finalize(st);
 	evt_buf_free(&sql);
@@ -203,8 +203,7 @@ verify_index_check_pages(evt_index *x, struct evt_verify *v, evt_error *err)
 		r = evt_err_nomem(err);
 	else if (words == NULL || strcmp((const char *)words, "ok") != 0)
 		evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
-		    "SQLite finds it damaged (%s); 'evtape reindex' makes it "
-		    "anew",
+		    "the database is damaged: %s; 'evtape reindex' rebuilds it",
 		    words != NULL ? (const char *)words :
 		                    sqlite3_errmsg(x->db));
 	sqlite3_finalize(st);
@@ -248,12 +247,12 @@ verify_index_tell_end(const evt_segment *last, sqlite3_stmt *st,
 	if (is_last)
 		evt_verify_report(v, name, last->walked,
 		    frames > there ? frames - there : 0,
-		    "the end is cut off: the index knows the segment with %lld "
+		    "the end is missing: by the index the segment has %lld "
 		    "bytes and %" PRIu64 " frames",
 		    (long long)sqlite3_column_int64(st, 1), frames);
 	else
 		evt_verify_report(v, name, EVT_VERIFY_NOWHERE, frames,
-		    "the segment is missing, which the index knows");
+		    "the segment is missing; the index has rows of it");
 }
 
 void
@@ -294,7 +293,7 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 		return evt_err_nomem(err);
 	if (x == NULL) {
 		evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
-		    "the index is %s; 'evtape reindex' makes it anew",
+		    "the index is %s; 'evtape reindex' rebuilds it",
 		    state == EVT_INDEX_MISSING ?
 		        "missing" :
 		        "damaged, of another version or another tape's");
@@ -312,7 +311,7 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 		else
 			evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
 			    "table source_sum is not the sum of source_span; "
-			    "'evtape reindex' mends it");
+			    "'evtape reindex' rebuilds the index");
 	}
 	evt_index_close(x);
 	return r;

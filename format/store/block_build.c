@@ -1,10 +1,9 @@
 /*
- * block_build.c - the building half of block.h.
+ * block_build.c - build a block; see block.h.
  *
- * Frames are turned into columns as they come, so that a block is finished by
- * laying the columns end to end and compressing twice: the metadata, and the
- * lines.  Room for a frame is reserved before any column is touched; so an
- * add either happens whole or not at all.
+ * Each frame is split into columns when it is added.  To finish the block, the
+ * columns are joined and compressed, and then the lines.  Memory for a frame is
+ * reserved before a column changes, so that an add that fails changes nothing.
  */
 #include "format/store/block.h"
 
@@ -48,7 +47,7 @@ evt_block_builder_new(int level, evt_block_builder **ret_builder,
 	evt_block_builder *b;
 
 	if (level < ZSTD_minCLevel() || level > ZSTD_maxCLevel())
-		return evt_err_set(err, EVT_ERR_ARG, "%d is no zstd level",
+		return evt_err_set(err, EVT_ERR_ARG, "%d is not a zstd level",
 		    level);
 	b = calloc(1, sizeof(*b));
 	if (b == NULL)
@@ -90,7 +89,7 @@ block_build_need_cctx(evt_block_builder *b, evt_error *err)
 		return evt_err_nomem(err);
 	if (!block_build_set_level(c, b->level)) {
 		ZSTD_freeCCtx(c);
-		return evt_err_set(err, EVT_ERR_ARG, "%d is no zstd level",
+		return evt_err_set(err, EVT_ERR_ARG, "%d is not a zstd level",
 		    b->level);
 	}
 	b->cctx = c;

@@ -1,9 +1,9 @@
 /*
- * block_load.c - the reading half of block.h.
+ * block_load.c - decode a block; see block.h.
  *
- * Nothing here trusts the file: each size is checked against its bound and
- * against what is there before memory is asked for, and a column that ends
- * early, or holds a number that points nowhere, makes the block damaged.
+ * The file is not trusted.  Each size is checked against its bound, and against
+ * the bytes that are left, before memory is allocated.  A column that ends early,
+ * or holds an invalid number, makes the block a damaged one.
  */
 #include "format/store/block.h"
 
@@ -87,7 +87,8 @@ evt_block_head_read(const uint8_t *p, size_t n, const char *where,
 
 	if (n < EVT_BLOCK_HEAD_LEN || evt_get32(p) != EVT_SKIP_MAGIC ||
 	    memcmp(h + BH_MAGIC, EVT_BLOCK_MAGIC, 8) != 0)
-		return block_load_damaged(err, where, "no block begins here");
+		return block_load_damaged(err, where,
+		    "there is no valid block header");
 	/* Every version has the sum here: a version that damage made is none. */
 	if (evt_get64(h + BH_HEADER_SUM) != XXH64(h, BH_HEADER_SUM, 0))
 		return block_load_damaged(err, where,
@@ -140,7 +141,7 @@ block_load_find_sections(const evt_buf *meta, const char *where,
 		if (id <= SEC_LAST) {
 			if (s->at[id] != NULL)
 				return block_load_damaged(err, where,
-				    "a metadata section stands twice");
+				    "duplicate metadata section");
 			s->at[id] = p;
 			s->end[id] = p + len;
 		}

@@ -1,9 +1,9 @@
 /*
- * journal_read.c - the reading half of journal.h.
+ * journal_read.c - read a journal file; see journal.h.
  *
- * A record counts only if all its bytes are there and its checksum, which is
- * seeded with its sequence number, is right.  What follows a bad record
- * cannot be trusted to begin where it seems to, so reading stops there.
+ * A record is valid if it is complete and its checksum is right; the seed of the
+ * checksum is the sequence number.  After a damaged record it is not certain
+ * where the next one begins, so reading stops there.
  */
 #include "format/store/journal.h"
 
@@ -98,7 +98,7 @@ journal_read_header(evt_journal_reader *reader, uint64_t first_seq,
 	}
 	if (memcmp(h + JH_MAGIC, EVT_JOURNAL_MAGIC, 8) != 0)
 		return evt_err_set(err, EVT_ERR_CORRUPT,
-		    "%s: no journal begins here", reader->path);
+		    "%s: the header of the journal is not valid", reader->path);
 	/* Every version has the sum here: a version that damage made is none. */
 	if (evt_get64(h + JH_SUM) != XXH64(h, JH_SUM, 0))
 		return evt_err_set(err, EVT_ERR_CORRUPT,
@@ -140,7 +140,7 @@ evt_journal_open(const evt_io *io, const char *dir, uint64_t first_seq,
 	reader->fd = io->open(io->ctx, reader->path, O_RDONLY, 0);
 	if (reader->fd < 0)
 		r = errno == ENOENT ?
-		    evt_err_set(err, EVT_ERR_NOTFOUND, "%s is gone",
+		    evt_err_set(err, EVT_ERR_NOTFOUND, "%s was removed",
 		        reader->path) :
 		    evt_err_sys(err, errno, "cannot open %s", reader->path);
 	else

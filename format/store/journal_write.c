@@ -1,4 +1,4 @@
-/* journal_write.c - the writing half of journal.h. */
+/* journal_write.c - write the journal; see journal.h. */
 #include "format/store/journal.h"
 
 #include <assert.h>

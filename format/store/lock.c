@@ -1,8 +1,8 @@
 /*
  * lock.c - see lock.h.
  *
- * An open-file-description lock: it goes away with the process however that
- * dies, and unlike flock() it can be asked after without being taken.
+ * An open-file-description lock is released when the process ends, however it
+ * ends.  Unlike flock(), it can be queried without being taken.
  */
 #include "format/store/lock.h"
 

@@ -1,9 +1,9 @@
 /*
- * segment.c - find a tape's segments and learn their blocks.
+ * segment.c - list the segments of a tape, and find their blocks.
  *
- * The rule of docs/format.md says what a valid block header is.  A walk goes
- * from one to the next; where none stands, it looks for the next one byte by
- * byte, so that damage costs what it hit and no more.
+ * docs/format.md says what a valid block header is.  A walk goes from one header
+ * to the next.  If it meets bytes that are not a header, it searches the next
+ * one byte by byte, so that damage costs only the blocks that it hit.
  */
 #include "format/store/segment.h"
 
@@ -247,7 +247,7 @@ evt_segment_open(const evt_segment *s, int *ret_fd, evt_error *err)
 	if (*ret_fd >= 0)
 		return EVT_OK;
 	return errno == ENOENT ?
-	    evt_err_set(err, EVT_ERR_NOTFOUND, "%s is gone", s->path) :
+	    evt_err_set(err, EVT_ERR_NOTFOUND, "%s was removed", s->path) :
 	    evt_err_sys(err, errno, "cannot open %s", s->path);
 }
 

@@ -1,4 +1,4 @@
-/* segment_write.c - the writing half of segment.h. */
+/* segment_write.c - write a segment; see segment.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* folder.c - see folder.h. */
+/* tape_dir.c - see tape_dir.h. */
 #include "format/store/tape_dir.h"
 
 #include <errno.h>

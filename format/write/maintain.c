@@ -1,4 +1,4 @@
-/* upkeep.c - see upkeep.h. */
+/* maintain.c - see maintain.h. */
 #include "format/write/maintain.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * upkeep.h - what is done to a tape that nobody records to: retention, and
- * compressing it better.
+ * maintain.h - maintenance of a tape that no process records to: dropping old
+ * segments, and compressing segments again.
  */
 #ifndef EVT_FORMAT_WRITE_MAINTAIN_H
 #define EVT_FORMAT_WRITE_MAINTAIN_H
@@ -9,30 +9,32 @@
 #include "format/write/writer.h"
 
 typedef struct evt_maintain_gc_options {
-	uint64_t keep_bytes; /* total of the segments, 0: any */
-	int64_t before_ns;   /* segments whose last frame came earlier go;
-	                        INT64_MIN: none */
-	bool dry_run;        /* only tell what would go */
+	uint64_t keep_bytes; /* bound on all segments together; 0: no bound */
+	int64_t before_ns;   /* drop segments whose last frame came earlier,
+	                        UTC; INT64_MIN: do not */
+	bool dry_run;        /* only report what would be dropped */
 } evt_maintain_gc_options;
 
 typedef struct evt_maintain_gc_result {
-	uint64_t segments, bytes; /* that were, or would be, removed */
+	uint64_t segments, bytes; /* that were, or would be, dropped */
 	uint64_t kept, kept_bytes;
 } evt_maintain_gc_result;
 
 /*
  * Drop whole segments, oldest first, with their index rows.  The newest sealed
- * one stays.  Errors: EVT_ERR_LOCKED (a recorder holds it; one does this by
- * itself, with --keep-size), those of evt_writer_open().
+ * one stays.
+ * Errors: EVT_ERR_LOCKED (a recorder holds the tape; it can do this itself),
+ * and those of evt_writer_open().
  */
 int evt_maintain_gc(const char *path, const evt_maintain_gc_options *gc,
     evt_maintain_gc_result *ret_result, evt_error *err);
 
 typedef struct evt_maintain_compact_options {
-	int level;            /* of zstd */
-	uint32_t block_bytes; /* payload of a block */
-	/* Told how many of the bytes are done; true: stop (EVT_END), between
-	 * two segments or in one, which then stays as it was. */
+	int level;            /* zstd's compression level */
+	uint32_t block_bytes; /* bytes of payload in a block */
+	/* Called with the bytes that are done so far; returns true to stop, and
+	 * the call returns EVT_END.  A segment that is being compressed then
+	 * stays as it was.  May be NULL. */
 	bool (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void (*notice)(void *ctx, const char *text); /* one line; may be NULL */
 	void *ctx;
@@ -40,22 +42,22 @@ typedef struct evt_maintain_compact_options {
 
 typedef struct evt_maintain_compact_result {
 	uint64_t segments;      /* that were made smaller */
-	uint64_t left;          /* that stay: not smaller, or damaged */
+	uint64_t left;          /* unchanged: not smaller, or damaged */
 	uint64_t damaged;       /* of these, damaged ones */
 	uint64_t before, after; /* bytes of all segments */
 } evt_maintain_compact_result;
 
 /*
- * Compress each sealed segment anew.  Frames, their numbers and times stay the
- * same.  A segment is made beside, read back and compared, and then takes the
- * old one's place at once; one that is damaged is left alone.
+ * Compress each sealed segment again.  Frames, their numbers and times do not
+ * change.  The new segment is written beside the old one, read back and
+ * compared, and then renamed over it.  A damaged segment is not changed.
  * Errors: EVT_ERR_LOCKED, _NOTATAPE, _FULL, _IO, _NOMEM.
  */
 int evt_maintain_compact(const char *path,
     const evt_maintain_compact_options *compact,
     evt_maintain_compact_result *ret_result, evt_error *err);
 
-/* The same two on another system; env NULL: the real one. */
+/* The same two with other clocks and file operations; env NULL: the real ones. */
 int evt_maintain_gc_env(const char *path, const evt_maintain_gc_options *gc,
     const evt_writer_env *env, evt_maintain_gc_result *ret_result,
     evt_error *err);

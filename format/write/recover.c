@@ -205,8 +205,8 @@ recover_save_tail(struct recovery *rec, const evt_segment *s, evt_error *err)
 	if (r == EVT_OK) {
 		rec->got.lost_bytes += got;
 		recover_tell(rec,
-		    "%s ended in %zu bytes that are no block; they are kept in "
-		    "%s",
+		    "%s ended in %zu bytes that do not belong to a block; they "
+		    "are kept in %s",
 		    s->name, got, path);
 	}
 	if (in >= 0)

@@ -1,17 +1,17 @@
 /*
- * ring.h - the frames of the last seconds, held until somebody wants them.
+ * ring.h - hold the frames of the last seconds until a trigger.
  *
  * While a recorder waits for a trigger, its frames go into a ring of journal
- * files in journal/ring/ and not onto the tape: memory holds the records of
- * one batch alone, whatever is held, and kill -9 costs nothing of it.  They
- * get numbers of the tape only when they are moved onto it.  docs/format.md
- * (5.3) has the files.
+ * files in journal/ring/, and not onto the tape.  So memory holds only the
+ * records of one batch, and kill -9 loses no frame that was committed.  Frames
+ * get their sequence numbers when they are moved onto the tape.  docs/format.md
+ * (5.3) describes the files.
  *
- * Marks are never let go: they go onto the tape when the frames around them
- * have become too old.  So the tape tells of each connection and each list of
- * trackers before the frames that follow them.
+ * The ring drops the oldest frames, but never a mark: when the frames around a
+ * mark are dropped, the mark is moved onto the tape.  So the tape has each
+ * connection and each list of trackers before the frames that follow them.
  *
- * Calls that failed may be made again; they go on where they stopped.
+ * A call that failed may be made again; it continues where it stopped.
  */
 #ifndef EVT_FORMAT_WRITE_RING_H
 #define EVT_FORMAT_WRITE_RING_H
@@ -19,66 +19,67 @@
 #include "format/evtape.h"
 #include "format/base/io.h"
 
-/* The smallest bound in bytes that a ring can keep. */
+/* The smallest bound on the bytes of a ring. */
 #define EVT_RING_BYTES_MIN (UINT64_C(1) << 20)
 
-/* A ring keeps frames this much longer than asked, for a trigger that is
- * heard of late. */
+/* A ring holds frames this much longer than asked for, since a trigger may be
+ * noticed late. */
 #define EVT_RING_SLACK_NS INT64_C(2000000000)
 
 typedef struct evt_ring evt_ring;
 
 typedef struct evt_ring_options {
-	int64_t keep_ns;     /* frames older than this are let go */
+	int64_t keep_ns;     /* frames older than this are dropped */
 	uint64_t keep_bytes; /* and the oldest beyond this size */
-	/* Told of each frame that the ring puts onto the tape. */
+	/* Called for each frame that the ring puts onto the tape; may be NULL. */
 	void (*wrote)(void *ctx, const evt_frame *frame);
 	void *ctx;
 } evt_ring_options;
 
-/* For a writer's tape; the writer must outlive it.  It syncs as that does.
- * Errors: EVT_ERR_FULL, _IO, _NOMEM. */
+/* Begin a ring for the writer's tape.  The writer must outlive the ring, which
+ * syncs at the writer's interval.  Errors: EVT_ERR_FULL, _IO, _NOMEM. */
 int evt_ring_new(evt_writer *w, const evt_ring_options *options,
     evt_ring **ret_ring, evt_error *err);
-/* Leaves the files where they are. */
+/* Free the memory; the files stay. */
 void evt_ring_free(evt_ring *ring);
 
-/* Hold a frame, its keys set by evt_writer_scan().  It is safe from the death
- * of the process after the next commit. */
+/* Hold a frame, whose keys evt_writer_scan() has set.  A killed process does not
+ * lose it after the next commit. */
 int evt_ring_put(evt_ring *ring, const evt_frame *f, bool in_lines,
     evt_error *err);
 
-/* Write what was put, sync if that is due, and let go what is too old at the
- * steady time now_ns, or too much.  The writer is to be committed behind it. */
+/* Write the frames that were put, sync if it is due, and drop frames that are
+ * too old at the steady time now_ns, or too many.  The writer must be committed
+ * after this. */
 int evt_ring_commit(evt_ring *ring, int64_t now_ns, evt_error *err);
 
-/* Move all frames onto the tape, but for those before the steady time
- * from_ns, which are let go.  When it is done the ring is empty and the tape
- * has them for good. */
+/* Move the frames since the steady time from_ns onto the tape, and drop those
+ * before it.  Afterwards the ring is empty, and the frames are synced on the
+ * tape. */
 int evt_ring_move(evt_ring *ring, int64_t from_ns, evt_error *err);
 
-/* Let everything go, and take the ring's files away: a clean stop. */
+/* Drop all frames, and remove the ring's files: a clean stop. */
 int evt_ring_drop(evt_ring *ring, evt_error *err);
 
 typedef struct evt_ring_stats {
-	uint64_t frames; /* held, marks not counted */
+	uint64_t frames; /* held, without marks */
 	uint64_t bytes;  /* held, on disk and in memory */
-	uint64_t let_go; /* frames, since the ring was made */
-	uint64_t moved;  /* onto the tape, since then, marks not counted */
-	bool full;       /* frames were let go for the size */
+	uint64_t let_go; /* frames that were dropped */
+	uint64_t moved;  /* frames moved onto the tape, without marks */
+	bool full;       /* frames were dropped because of keep_bytes */
 } evt_ring_stats;
 void evt_ring_get_stats(const evt_ring *ring, evt_ring_stats *ret_stats);
 
-/* ---- what a crash left --------------------------------------------------- */
+/* ---- after a crash ------------------------------------------------------- */
 
-/* For evt_writer_open().  What the ring of a dead recorder holds, or NULL; it
- * is settled which of it the tape has already.  To be called before anything
- * is put. */
+/* For evt_writer_open(): load the ring that a dead recorder left, and find out
+ * which of its frames are on the tape.  *ret_ring is NULL if there is no ring.
+ * To be called before the first put. */
 int evt_ring_load(evt_writer *w, evt_ring **ret_ring, evt_error *err);
-/* Move it all onto the tape, with a mark that says so. */
+/* Move all frames onto the tape, with a mark that says so. */
 int evt_ring_rescue(evt_ring *ring, evt_error *err);
 
-/* Whether the tape's recorder, if there is one, has a ring. */
+/* Whether the recorder that holds the tape has a ring. */
 bool evt_ring_armed(const evt_io *io, const char *tape_path);
 
 #endif

@@ -1,5 +1,5 @@
-/* ring_priv.h - what the ring's sources share.  Only they may include it, and the
- * test that must know what was synced. */
+/* ring_priv.h - struct evt_ring, for ring.c, ring_move.c and the power-cut
+ * test. */
 #ifndef EVT_FORMAT_WRITE_RING_PRIV_H
 #define EVT_FORMAT_WRITE_RING_PRIV_H
 
@@ -8,7 +8,7 @@
 
 /* A journal file of the ring. */
 struct evt_chunk {
-	uint64_t first, end;    /* numbers in the ring; UINT64_MAX: not known */
+	uint64_t first, end;    /* numbers in the ring; UINT64_MAX: unknown */
 	uint64_t frames, marks; /* frames: without marks */
 	uint64_t bytes;
 	int64_t first_ns, last_ns; /* steady times */
@@ -24,20 +24,21 @@ struct evt_ring {
 	size_t n, cap;
 	evt_journal *journal; /* of the last chunk, while it is open, or NULL */
 	uint64_t next;        /* number of the next frame, from 1 */
-	uint64_t done;        /* those below are on the tape or let go */
+	uint64_t done;        /* frames below are on the tape or dropped */
 	bool moving;          /* the state file covers the rest of the
 	                          oldest chunk */
-	int64_t last_time_ns, last_mono_ns; /* of what was put last */
-	uint64_t blocks; /* of the writer, at its last sync by us */
+	int64_t last_time_ns, last_mono_ns; /* of the last frame put */
+	uint64_t blocks; /* of the writer, at the last sync by the ring */
 	int64_t last_sync;
 	bool dirty;
-	evt_ring_stats stats; /* but for frames and bytes */
+	evt_ring_stats stats; /* except frames and bytes */
 };
 
 /* ---- ring.c -------------------------------------------------------------- */
 
+/* Make room for one more chunk.  false: out of memory. */
 bool evt_ring_reserve(evt_ring *ring);
-/* Write and sync the open chunk, and begin no new one. */
+/* Write and sync the open chunk, and close it. */
 int evt_ring_close_chunk(evt_ring *ring, evt_error *err);
 /* Remove the oldest chunk's file. */
 int evt_ring_remove_first(evt_ring *ring, evt_error *err);
@@ -47,12 +48,12 @@ int evt_ring_remove_first(evt_ring *ring, evt_error *err);
 /* Write the state file; see docs/format.md. */
 int evt_ring_save(evt_ring *ring, uint64_t base, uint64_t from, uint64_t end,
     evt_error *err);
-/* Take the state file away, after all chunks. */
+/* Remove the state file, after all chunks. */
 int evt_ring_clear(evt_ring *ring, evt_error *err);
-/* Put the frames of the oldest chunk from from_ns on onto the tape, and the
- * marks before it; let the other frames go. */
+/* Put the frames of the oldest chunk since from_ns onto the tape, and all its
+ * marks; drop its other frames. */
 int evt_ring_pass(evt_ring *ring, int64_t from_ns, evt_error *err);
-/* Have what was put onto the tape there for good. */
+/* Commit and sync the frames that were put onto the tape. */
 int evt_ring_secure(evt_ring *ring, evt_error *err);
 
 #endif

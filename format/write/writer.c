@@ -61,7 +61,8 @@ writer_check_frame(const evt_frame *f, evt_error *err)
 		    f->len, EVT_PAYLOAD_MAX);
 	if (f->kind > EVT_KIND_MARK || f->opcode > 31)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "kind %u with opcode %u is no frame", f->kind, f->opcode);
+		    "a frame cannot have kind %u and opcode %u", f->kind,
+		    f->opcode);
 	if (f->event != NULL && f->event_len > EVT_KEY_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "an event name of %zu bytes is too long", f->event_len);
@@ -229,8 +230,8 @@ evt_writer_check_path(const evt_writer *w, evt_error *err)
 	return evt_lock_is_at(w->env.io, w->path, w->lock_fd) ?
 	    EVT_OK :
 	    evt_err_set(err, EVT_ERR_NOTATAPE,
-	        "the tape %s is gone: it was removed, renamed or covered while "
-	        "it is recorded to",
+	        "the tape %s is no longer there: it was removed or renamed, or "
+	        "another disk was mounted over it, during the recording",
 	        w->path);
 }
 
@@ -423,7 +424,7 @@ writer_check_options(const evt_writer_options *o, evt_error *err)
 		    o->block_bytes, EVT_PAYLOAD_MAX);
 	if (o->level < -7 || o->level > 22)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "%d is no zstd level (-7 to 22)", o->level);
+		    "%d is not a zstd level (-7 to 22)", o->level);
 	return EVT_OK;
 }
 

@@ -246,7 +246,7 @@ evt_writer_after_block(evt_writer *w)
 	        evt_segment_written(w->segment)->size >= w->opt.segment_bytes))
 		r = evt_writer_seal(w, &err);
 	if (r != EVT_OK)
-		evt_writer_notice(w, "%s; it is tried again", err.text);
+		evt_writer_notice(w, "%s; retrying later", err.text);
 }
 
 /* The block's bytes are in w->block_bytes: append them, and count. */

@@ -463,7 +463,7 @@ class Folder(Disk):
 
     def test_renamed_and_back(self):
         p = self.begin()
-        tries = self.hold_and_go_on(p, rb"the tape .* is gone: it was removed, renamed or covered while it is recorded to",
+        tries = self.hold_and_go_on(p, rb"the tape .* is no longer there: it was removed or renamed, or another disk was mounted over it, during the recording",
                                     lambda: os.rename(self.tape, self.path("away")),
                                     lambda: os.rename(self.path("away"), self.tape))
         evtest.torture("the tape's folder is renamed, and back", tries, self.frames, self.lost)
@@ -484,7 +484,7 @@ class Folder(Disk):
             break_it(tape)
         evtest.run("evtape-record", "-", "-o", self.tape, stdin=mine)
         for tape, p, _ in victims:
-            p.wait_for(rb"the tape .* is gone: it was removed, renamed or covered while it is recorded to; what comes is kept "
+            p.wait_for(rb"the tape .* is no longer there: it was removed or renamed, or another disk was mounted over it, during the recording; what comes is kept "
                        rb"in memory and the tape is tried again each second: put it back")
         for tape, p, _ in victims:
             if patience:

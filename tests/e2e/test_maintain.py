@@ -38,7 +38,7 @@ class Verify(tooltest.Case):
         with sqlite3.connect(os.path.join(tape, "tape.db")) as db:
             db.execute("DELETE FROM source_span WHERE segment = 2 AND source = 2")
         self.assertRegex(self.out("verify", tape, check=3).decode(),
-                         r"^tape\.db: what table source_span says of segment 000002 is wrong.*'evtape reindex' mends it\n")
+                         r"^tape\.db: the rows of table source_span for segment 000002 are wrong.*'evtape reindex' rebuilds the index\n")
         self.assertLess(len(evtest.frames(tape, "--source", "10002")), 100)
         self.out("reindex", tape)
         self.assertEqual(len(evtest.frames(tape, "--source", "10002")), 100)
