@@ -252,7 +252,7 @@ TEST(wrong_rows)
 		const char *change, *words;
 	} cases[] = {
 		{ "UPDATE source_span SET blocks = x'00' WHERE source = 2",
-		    "table source_span says of segment 000001" },
+		    "table source_span for segment 000001" },
 		{ "DELETE FROM source_span WHERE source = 3", "source_span" },
 		{ "UPDATE source SET source_id = 99 WHERE source_id = 10001",
 		    "source_span" },
