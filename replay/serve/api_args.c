@@ -1,6 +1,7 @@
 /* api_args.c - arguments of calls of the API; see api_args.h. */
 #include "replay/serve/api_args.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "format/base/clock.h"
@@ -85,6 +86,7 @@ evt_api_args_int(const evt_http_request *x, const char *name, int64_t max,
 {
 	const char *text = evt_http_request_arg(x, name);
 
+	assert(max >= 1);
 	*ret = otherwise;
 	return text == NULL ?
 	    EVT_OK :

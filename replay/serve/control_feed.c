@@ -532,7 +532,7 @@ evt_control_feed_free(evt_control_feed *f)
 {
 	if (f == NULL)
 		return;
-	assert(f->clients == NULL);
+	assert(f->clients == NULL && f->n_open == 0);
 	for (size_t i = 0; i < SHOWN_MAX; i++)
 		evt_buf_free(&f->gathered.shown[i]);
 	evt_envelope_free(f->envelope);

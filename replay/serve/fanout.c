@@ -226,6 +226,7 @@ evt_fanout_reader_peek(evt_fanout_reader *rd, uint8_t **ret_bytes)
 {
 	struct evt_fanout_chunk *c = rd->chunk;
 
+	assert(rd->fanout != NULL);
 	while (rd->at == c->len && c->next != NULL) {
 		struct evt_fanout_chunk *left = c;
 

@@ -262,6 +262,7 @@ evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
 	evt_buf *out = &x->out;
 	bool ok;
 
+	assert(status >= 200 && status <= 599);
 	x->answered = true;
 	if (status >= 400)
 		x->stats->refused++;
@@ -325,6 +326,7 @@ evt_http_request_answer_failed(evt_http_request *x, const evt_error *err)
 void
 evt_http_request_set_job(evt_http_request *x, evt_http_request_job *job)
 {
+	assert(x->job == NULL && !x->answered);
 	x->job = job;
 	/* An idle socket is writable, so the job gets a turn in each round
 	 * of the loop. */

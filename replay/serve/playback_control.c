@@ -48,6 +48,7 @@ evt_playback_control_step(evt_playback *p)
 void
 evt_playback_control_set_speed(evt_playback *p, uint32_t speed)
 {
+	assert(evt_speed_valid(speed));
 	evt_deck_set_speed(p->player.deck, evt_clock_mono(), speed);
 	p->play.speed = speed;
 	evt_playback_tell_state(p);

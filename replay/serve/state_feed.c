@@ -524,7 +524,7 @@ evt_state_feed_free(evt_state_feed *f)
 {
 	if (f == NULL)
 		return;
-	assert(f->clients == NULL);
+	assert(f->clients == NULL && f->n_open == 0);
 	evt_broadcast_free(&f->broadcast);
 	evt_state_table_free(f->table);
 	free(f->deferred);
