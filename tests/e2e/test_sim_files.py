@@ -72,8 +72,8 @@ class Files(SimCase):
     def test_trace_errors(self):
         good = "9,2017-03-21T00:00:04-05:00,0.0,1,2,30.5,-97.5,x\n"
         for text, want in (
-                ("", "is empty"), ("a,b\n", ":1: there is no column vehicle_id"), (CSV_HEAD, "holds no rows"),
-                (CSV_HEAD + good + "9,now\n", ":3: there is no speed"),
+                ("", "is empty"), ("a,b\n", ":1: no column vehicle_id"), (CSV_HEAD, "holds no rows"),
+                (CSV_HEAD + good + "9,now\n", ":3: no speed in this row"),
                 (CSV_HEAD + good.replace("9,", "x,", 1), ":2: vehicle_id: "),
                 (CSV_HEAD + good.replace("2017-03-21T", "yesterday"), ":2: timestamp: "),
                 (CSV_HEAD + good.replace("2017", "1969"), ":2: timestamp: "),

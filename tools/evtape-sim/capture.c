@@ -1,8 +1,8 @@
 /*
- * capture.c - see capture.h.
+ * capture.c - write messages to a log, with hashes masked.
  *
- * Blotting works on the bytes and not on a parsed value: what is logged must
- * else be as it came, and a message that is no JSON may hold a hash too.
+ * Masking works on the bytes and not on a parsed value: all other bytes must
+ * stay as they came, and a message that is no JSON may hold a hash too.
  */
 #include "tools/evtape-sim/capture.h"
 
@@ -42,7 +42,7 @@ sim_capture_write(int fd, evt_buf *out, evt_error *err)
 		ssize_t n = write(fd, out->data + at, out->len - at);
 
 		if (n < 0 && errno != EINTR)
-			return evt_err_sys(err, errno, "writing a log failed");
+			return evt_err_sys(err, errno, "cannot write to a log");
 		if (n > 0)
 			at += (size_t)n;
 	}
@@ -58,7 +58,8 @@ sim_capture_skip_space(char *p, const char *end)
 	return p;
 }
 
-/* Blot the string that begins behind the quote at p; the place behind it. */
+/* Mask the string whose first byte is at p, after its quote; returns its
+ * end. */
 static char *
 sim_capture_blot_string(char *p, const char *end)
 {

@@ -21,9 +21,9 @@ bool sim_capture_record(evt_buf *out, uint64_t conn, unsigned opcode,
 int sim_capture_write(int fd, evt_buf *out, evt_error *err);
 
 /*
- * Overwrite every session hash in n bytes at p with asterisks: the value of
- * any member "hash", also in JSON that is broken, and every occurrence of
- * `secret` (NULL: none is known).
+ * Mask every session hash in n bytes at p with asterisks: the value of any
+ * member "hash", in broken JSON too, and every occurrence of `secret` (NULL: no
+ * hash is known).
  */
 void sim_capture_blot(char *p, size_t n, const char *secret);
 

@@ -1,9 +1,9 @@
 /*
- * client.c - messages out.
+ * client.c - messages to a client: framing, the queue, faults.
  *
  * Messages are framed here and gathered in chunks; each chunk is one
- * lws_write.  A chunk ends at a message's end, so that what libwebsockets
- * itself sends in between (pongs, closes) never lands inside a message.
+ * lws_write().  A chunk ends with a whole message, so that the frames that
+ * libwebsockets itself sends in between (pongs, closes) never split a message.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,9 +17,9 @@
 #include "tools/evtape-sim/sim.h"
 #include "tools/evtape-sim/wire.h"
 
-/* A chunk takes no further message past this. */
+/* A chunk of this size gets no further message. */
 #define CHUNK 65536
-/* A huge message comes after so many others. */
+/* A huge message comes after this many others. */
 #define HUGE_EVERY 100
 
 sim_client *
@@ -66,7 +66,7 @@ sim_client_drop_queue(sim_client *c)
 	c->queued = 0;
 }
 
-/* What has not reached the socket is at most the last write. */
+/* At most the last write has not reached the socket. */
 static void
 sim_client_look_at_socket(sim_client *c)
 {
@@ -133,7 +133,7 @@ sim_client_open_chunk(sim_client *c)
 	return k;
 }
 
-/* Keep one chunk and its memory for the next, unless it has grown huge. */
+/* Keep one chunk with its memory for later, unless it is huge. */
 static void
 sim_client_recycle(sim_client *c, sim_chunk *k)
 {
@@ -166,7 +166,7 @@ sim_client_append(sim_client *c, unsigned opcode, const void *p, size_t n,
 	if (!ok ||
 	    (c->sim->ledger_fd >= 0 &&
 	        !sim_trail_queue(&c->trail, k->wire.len - before, serial))) {
-		k->wire.len = before; /* no half messages */
+		k->wire.len = before; /* no part of a message stays */
 		return false;
 	}
 	if (c->sim->sent_fd >= 0 &&
@@ -230,7 +230,7 @@ sim_client_send_huge(sim_client *c, size_t size)
 	return ok;
 }
 
-/* After every message that counts: is a fault due? */
+/* Count a message, and inject the fault that is due after it. */
 static bool
 sim_client_faults(sim_client *c)
 {
@@ -271,7 +271,8 @@ sim_client_queue(sim_client *c, unsigned opcode, const void *p, size_t n,
 	}
 	if (c->queued > c->sim->opt->client_buffer) {
 		sim_client_give_up(c,
-		    "it does not read, --client-buffer is full");
+		    "it does not read and is further behind than "
+		    "--client-buffer");
 		return;
 	}
 	if (idle)
@@ -318,8 +319,8 @@ sim_client_close(sim_client *c, int code, bool drain)
 
 /*
  * libwebsockets would shut the socket down first, and the peer would see an
- * orderly end.  So the socket is taken from under it: with no linger, the last
- * descriptor's end sends RST.
+ * orderly end.  So /dev/null takes the place of the socket's descriptor: with no
+ * linger, closing the last descriptor of the socket sends RST.
  */
 void
 sim_client_reset(sim_client *c)
@@ -366,7 +367,7 @@ sim_clients_unstall(sim *s, int64_t now)
 	}
 }
 
-/* What the chunk written last asks for.  -1: close. */
+/* Do what the last written chunk asks for.  -1: close the connection. */
 static int
 sim_client_act(sim_client *c)
 {
@@ -415,7 +416,7 @@ sim_client_write_chunk(sim_client *c, sim_chunk *k)
 	return 0;
 }
 
-/* Do what the last chunk asks for, write the next.  -1: close. */
+/* The same, then write the next chunk.  -1: close the connection. */
 static int
 sim_client_go_on(sim_client *c)
 {

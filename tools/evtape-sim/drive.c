@@ -1,4 +1,4 @@
-/* drive.c - what happens when; see sim.h. */
+/* drive.c - the feed, lifecycle events, heartbeats and the end, on time. */
 #include <string.h>
 
 #include "format/base/timetext.h"
@@ -9,17 +9,17 @@
 #define BURST 512
 /* Bytes queued for a client at which an unpaced feed waits for it. */
 #define FULL 1048576
-/* Above this rate (in millionths) items are gathered, a millisecond at a
- * time. */
+/* Above this rate (in millionths) the items of a millisecond are sent
+ * together. */
 #define GATHER_RATE (2000 * SIM_MICRO)
-/* A feed that has nothing yet is asked again after this. */
+/* A feed that has no item yet is asked again after this. */
 #define AGAIN_NS (5 * EVT_NS_PER_MS)
-/* How long a client may take to leave: to answer a close; and, where all is
- * to be sent first, without taking anything. */
+/* How long a client may take to answer a close; and how long it may read
+ * nothing if all queued messages are to be sent first. */
 #define LEAVE_NS (2 * EVT_NS_PER_S)
 #define DRAIN_NS (30 * EVT_NS_PER_S)
 
-/* The close code of a server that is started anew (RFC 6455's registry). */
+/* The close code of a server that restarts (RFC 6455's registry). */
 #define RESTART 1012
 
 static bool
@@ -30,7 +30,7 @@ sim_drive_unpaced(const sim *s)
 
 /* ---- the feed ---- */
 
-/* Whether an unpaced feed may go on: someone is there, and all keep up. */
+/* Whether an unpaced feed may go on: a client is ready, and all keep up. */
 static bool
 sim_drive_have_room(const sim *s)
 {
@@ -61,12 +61,12 @@ sim_drive_finish_feed(sim *s)
 	sim_timers_set(&s->timers, SIM_T_FEED, SIM_NEVER);
 	if (s->opt->once) {
 		sim_batches(s,
-		    INT64_MAX - 1); /* what waits for its rate limit */
+		    INT64_MAX - 1); /* those that wait for their rate limit */
 		sim_stop(s, 1000, true);
 	}
 }
 
-/* When the next item is to be played; -1: not now, all is set. */
+/* When the next item is due; -1: not now, and the timers are set. */
 static int64_t
 sim_drive_next_due(sim *s, int64_t now)
 {
@@ -84,7 +84,7 @@ sim_drive_next_due(sim *s, int64_t now)
 	if (r != EVT_OK)
 		return -1;
 	due = s->start_ns + (__int128)at * SIM_MICRO / s->opt->speed;
-	/* Behind the start: at once.  Centuries away: never, but in range. */
+	/* Before the start: at once.  Centuries away: never, but in range. */
 	return due < 0 ? 0 : due < SIM_NEVER ? (int64_t)due : SIM_NEVER - 1;
 }
 
@@ -117,7 +117,7 @@ sim_drive_run_feed(sim *s, int64_t now)
 	sim_timers_set(&s->timers, SIM_T_FEED, now);
 }
 
-/* A client was sent something, or left, while the server stops. */
+/* While the server stops: a client read something, or left. */
 static void
 sim_drive_stop_on(sim *s, int64_t now)
 {
@@ -153,8 +153,8 @@ sim_clients_changed(sim *s)
 
 /* ---- lifecycle ---- */
 
-/* A tracker drawn from those that are neither blocked nor removed; world->n if
- * there is none. */
+/* A random tracker that is neither blocked nor removed; world->n: there is no
+ * such tracker. */
 static size_t
 sim_drive_draw_tracker(sim *s)
 {
@@ -171,7 +171,7 @@ sim_drive_draw_tracker(sim *s)
 	return n;
 }
 
-/* Block one, then unblock it. */
+/* Block a tracker, or unblock it at the next call. */
 static void
 sim_drive_block_next(sim *s)
 {
@@ -268,7 +268,7 @@ sim_drive_run_timer(sim *s, enum sim_timer which, int64_t now)
 	}
 }
 
-/* The time between two turns of a timer; 0: it sets itself. */
+/* The period of a timer; 0: its function sets it. */
 static int64_t
 sim_drive_period(const sim *s, enum sim_timer which)
 {
@@ -333,7 +333,7 @@ sim_drive_start(sim *s)
 void
 sim_stop(sim *s, int code, bool drain)
 {
-	/* A signal cuts a draining short; nothing else can come twice. */
+	/* A signal ends the draining; a second call is no other news. */
 	if (s->stopping && drain)
 		return;
 	s->stopping = true;

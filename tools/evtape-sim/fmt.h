@@ -2,8 +2,8 @@
  * fmt.h - write numbers and times into a buffer, fast.
  *
  * printf is ten times too slow for half a million frames a second.  Each
- * function writes at p without a NUL and returns the place behind; the caller
- * has made room.
+ * function writes at p without a NUL and returns the place after the text; the
+ * caller has made room.
  */
 #ifndef EVT_TOOLS_EVTAPE_SIM_FMT_H
 #define EVT_TOOLS_EVTAPE_SIM_FMT_H
@@ -48,8 +48,8 @@ sim_put_int(char *p, int64_t v)
 	return sim_put_uint(p, v < 0 ? -(uint64_t)v : (uint64_t)v);
 }
 
-/* v / 10^digits (1 to 18) as a decimal fraction, zeros at its end cut off but
- * for one. */
+/* v / 10^digits (1 to 18) as a decimal fraction, without zeros at its end
+ * except for one right after the point. */
 static inline char *
 sim_put_fixed(char *p, int64_t v, int digits)
 {

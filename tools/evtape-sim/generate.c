@@ -1,4 +1,4 @@
-/* generate.c - see generate.h. */
+/* generate.c - print frames of random trackers. */
 #include "tools/evtape-sim/generate.h"
 
 #include <errno.h>
@@ -70,9 +70,9 @@ sim_generate_print_frames(const sim_options *o, sim_feed *feed,
 		if (out.len >= CHUNK || i + 1 == o->generate)
 			sys = sim_generate_write_all(&out);
 	}
-	/* Whoever reads may stop at any time: | head. */
+	/* A reader such as head may stop at any time. */
 	if (sys != 0 && sys != EPIPE)
-		r = cli_fail(&sim_command, "writing to stdout failed: %s",
+		r = cli_fail(&sim_command, "cannot write to stdout: %s",
 		    strerror(sys));
 	evt_buf_free(&out);
 	return r;

@@ -4,7 +4,7 @@
 
 #include "tools/evtape-sim/options.h"
 
-/* Print options->generate frames; the exit code. */
+/* Print options->generate frames to stdout; returns the exit code. */
 int sim_generate(const sim_options *options);
 
 #endif

@@ -1,18 +1,18 @@
 /*
- * ledger.c - see ledger.h.
+ * ledger.c - follow what each client was sent, and write it down.
  *
- * What a peer's TCP has taken follows from what the own send queue still holds
- * (SIOCOUTQ: bytes that are not acknowledged).  Other bytes in that queue, such
- * as pongs, make it look longer: the answer errs to the side of "not taken".
+ * What a peer's TCP has acknowledged follows from what our send queue still
+ * holds (SIOCOUTQ).  Other bytes in that queue, such as pongs, make it look
+ * longer: a state may then count as not acknowledged although it was.
  */
 #include "tools/evtape-sim/ledger.h"
 
-#include <inttypes.h>
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "format/base/err.h"
+#include "format/base/json_write.h"
 #include "tools/evtape-sim/capture.h"
 
 struct place {
@@ -23,8 +23,8 @@ struct place {
 static const struct place *
 sim_ledger_places(const sim_trail *t, size_t *ret_n)
 {
-	*ret_n = t->way.len / sizeof(struct place);
-	return (const struct place *)(const void *)t->way.data;
+	*ret_n = t->places.len / sizeof(struct place);
+	return (const struct place *)(const void *)t->places.data;
 }
 
 bool
@@ -32,7 +32,7 @@ sim_trail_queue(sim_trail *t, size_t n, uint64_t serial)
 {
 	struct place p = { serial, t->bytes_queued + n };
 
-	if (serial != 0 && !evt_buf_add(&t->way, &p, sizeof(p)))
+	if (serial != 0 && !evt_buf_add(&t->places, &p, sizeof(p)))
 		return false;
 	t->bytes_queued += n;
 	if (serial != 0) {
@@ -54,16 +54,16 @@ sim_trail_write(sim_trail *t, size_t n)
 		t->written = p[t->n_written++].serial;
 }
 
-/* Forget the places of what was taken, when they are most of all. */
+/* Drop the places of acknowledged states when they are the larger part. */
 static void
 sim_ledger_forget(sim_trail *t)
 {
 	size_t gone = t->n_taken * sizeof(struct place);
 
-	if (gone < t->way.len / 2)
+	if (gone < t->places.len / 2)
 		return;
-	memmove(t->way.data, t->way.data + gone, t->way.len - gone);
-	t->way.len -= gone;
+	memmove(t->places.data, t->places.data + gone, t->places.len - gone);
+	t->places.len -= gone;
 	t->n_written -= t->n_taken;
 	t->n_taken = 0;
 }
@@ -76,7 +76,7 @@ sim_trail_look(sim_trail *t, int fd, size_t aside)
 	uint64_t under_way;
 	int held = 0;
 
-	if (t->way.len == 0 || fd < 0 || ioctl(fd, SIOCOUTQ, &held) != 0 ||
+	if (t->places.len == 0 || fd < 0 || ioctl(fd, SIOCOUTQ, &held) != 0 ||
 	    held < 0)
 		return;
 	under_way = aside + (uint64_t)held;
@@ -89,15 +89,17 @@ sim_trail_look(sim_trail *t, int fd, size_t aside)
 void
 sim_trail_free(sim_trail *t)
 {
-	evt_buf_free(&t->way);
+	evt_buf_free(&t->places);
 }
 
+/* Append the object that `w` wrote to `b` as a line, and free `b`. */
 static int
-sim_ledger_put(int fd, evt_buf *line, bool ok, evt_error *err)
+sim_ledger_put(int fd, evt_json_write *w, evt_buf *b, evt_error *err)
 {
-	int r = ok ? sim_capture_write(fd, line, err) : evt_err_nomem(err);
+	bool ok = evt_json_write_end(w) && evt_buf_add_byte(b, '\n');
+	int r = ok ? sim_capture_write(fd, b, err) : evt_err_nomem(err);
 
-	evt_buf_free(line);
+	evt_buf_free(b);
 	return r;
 }
 
@@ -105,21 +107,29 @@ int
 sim_ledger_client(int fd, uint64_t client, const sim_trail *t, evt_error *err)
 {
 	evt_buf b = { 0 };
-	bool ok = evt_buf_printf(&b,
-	    "{\"client\":%" PRIu64 ",\"ended\":\"%s\",\"first\":%" PRIu64
-	    ",\"queued\":%" PRIu64 ",\"written\":%" PRIu64 ",\"taken\":%" PRIu64
-	    "}\n",
-	    client, t->ended != NULL ? t->ended : "left", t->first, t->queued,
-	    t->written, t->taken);
+	evt_json_write w;
 
-	return sim_ledger_put(fd, &b, ok, err);
+	evt_json_write_begin(&w, &b);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_uint(&w, "client", client);
+	evt_json_write_str(&w, "ended", t->ended != NULL ? t->ended : "left");
+	evt_json_write_uint(&w, "first", t->first);
+	evt_json_write_uint(&w, "queued", t->queued);
+	evt_json_write_uint(&w, "written", t->written);
+	evt_json_write_uint(&w, "taken", t->taken);
+	evt_json_write_close(&w);
+	return sim_ledger_put(fd, &w, &b, err);
 }
 
 int
 sim_ledger_made(int fd, uint64_t made, evt_error *err)
 {
 	evt_buf b = { 0 };
-	bool ok = evt_buf_printf(&b, "{\"made\":%" PRIu64 "}\n", made);
+	evt_json_write w;
 
-	return sim_ledger_put(fd, &b, ok, err);
+	evt_json_write_begin(&w, &b);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_uint(&w, "made", made);
+	evt_json_write_close(&w);
+	return sim_ledger_put(fd, &w, &b, err);
 }

@@ -1,9 +1,10 @@
 /*
- * ledger.h - the file of --ledger: which states went to whom.
+ * ledger.h - the file of --ledger: which client got which states.
  *
  * States are numbered as they are made.  A client's trail knows which of them
  * were queued for it, which were written, and which its TCP has acknowledged:
- * what a recorder's tape must hold lies between the last two.
+ * a recorder's tape must hold all that are acknowledged, and none beyond those
+ * that were written.
  */
 #ifndef EVT_TOOLS_EVTAPE_SIM_LEDGER_H
 #define EVT_TOOLS_EVTAPE_SIM_LEDGER_H
@@ -14,21 +15,21 @@
 /* What was sent to one client.  Bytes are counted from its first message on;
  * states by their serials. */
 typedef struct sim_trail {
-	evt_buf way; /* places: states that are not known to be taken */
-	size_t n_taken, n_written; /* of these */
+	evt_buf places; /* of states that are not known to be acknowledged */
+	size_t n_taken, n_written; /* how many of these places */
 	uint64_t bytes_queued, bytes_written;
 	uint64_t first, queued, written, taken; /* serials; 0: none */
-	const char *ended;                      /* how; NULL: it has not */
+	const char *ended; /* how it ended; NULL: not yet */
 } sim_trail;
 
-/* A message of n bytes on the wire was queued; serial: of a new state, 0: it
- * is something else.  false: out of memory. */
+/* A message of n bytes on the wire was queued.  `serial`: the number of the new
+ * state in it; 0: it holds no new state.  false: out of memory. */
 bool sim_trail_queue(sim_trail *t, size_t n, uint64_t serial);
 /* n bytes were handed to the socket. */
 void sim_trail_write(sim_trail *t, size_t n);
 /*
- * Look at the socket: what does its send queue still hold?  aside: bytes that
- * were written but may not have reached the socket yet.
+ * Ask the socket `fd` what its send queue still holds.  `aside`: bytes that were
+ * written but may not have reached the socket yet.
  */
 void sim_trail_look(sim_trail *t, int fd, size_t aside);
 void sim_trail_free(sim_trail *t);

@@ -2,8 +2,8 @@
  * lines.c - the feed of a file of `<ns> <frame>` lines; see feed.h.
  *
  * The file is read as it is needed, so that a capture of any size can be piped
- * in from a decompressor.  A pipe that has nothing yet must not hold the
- * server up: it is polled before it is read.
+ * in from a decompressor.  A pipe without data must not block the server, so it
+ * is polled before it is read.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,14 +26,14 @@ struct lines {
 	evt_buf buf;
 	size_t at;       /* the line begins here */
 	size_t searched; /* no line feed before here */
-	size_t end;      /* its line feed, where `ready` */
+	size_t end;      /* its line feed, if `ready` */
 	bool ready;      /* the line at `at` is whole and parsed */
 	size_t frame;    /* its frame begins here */
 	int64_t ns, first_ns;
 	uint64_t line_no; /* of the line at `at`, from 1 */
 };
 
-/* Read more.  EVT_AGAIN: nothing is there yet. */
+/* Read more.  EVT_AGAIN: there is no data yet. */
 static int
 sim_lines_fill(struct lines *l, evt_error *err)
 {
@@ -58,7 +58,7 @@ sim_lines_fill(struct lines *l, evt_error *err)
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return EVT_AGAIN;
 	if (n < 0)
-		return evt_err_sys(err, errno, "reading %s failed", l->name);
+		return evt_err_sys(err, errno, "cannot read %s", l->name);
 	l->eof = n == 0;
 	l->buf.len += (size_t)n;
 	return EVT_OK;

@@ -1,8 +1,8 @@
 /*
  * listener.c - accepting connections.
  *
- * The sockets are accepted here and given to libwebsockets, since it cannot
- * hold a handshake back, and would not tell which port it got.
+ * Sockets are accepted here and then given to libwebsockets, since it cannot
+ * delay a handshake and does not report which port it got.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #include "tools/evtape-sim/sim.h"
 #include "tools/ready_file.h"
 
-/* What a client that does not read can cost in kernel memory. */
+/* Kernel memory that a client that does not read may take. */
 #define SEND_BUFFER 262144
 
 /* "127.0.0.1:0", "[::1]:8080", "localhost:80". */
@@ -123,8 +123,10 @@ sim_listen(sim *s, evt_error *err)
 	char url[128];
 	int r;
 
-	if ((r = sim_listener_open_socket(s, err)) ||
-	    (r = sim_listener_own_url(s, url, err)))
+	r = sim_listener_open_socket(s, err);
+	if (r == EVT_OK)
+		r = sim_listener_own_url(s, url, err);
+	if (r != EVT_OK)
 		return r;
 	fd.filefd = s->listen_fd;
 	if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, fd,
@@ -132,11 +134,11 @@ sim_listen(sim *s, evt_error *err)
 		s->listen_fd = -1; /* closed by libwebsockets */
 		return evt_err_set(err, EVT_ERR_IO, "cannot watch the socket");
 	}
-	if (s->opt->ready_file != NULL &&
-	    (r = ready_file_write(s->opt->ready_file, url, err)))
-		return r;
-	fprintf(stderr, "listening on %s\n", url);
-	return EVT_OK;
+	if (s->opt->ready_file != NULL)
+		r = ready_file_write(s->opt->ready_file, url, err);
+	if (r == EVT_OK)
+		fprintf(stderr, "listening on %s\n", url);
+	return r;
 }
 
 /* Give a connection to libwebsockets, which closes it if it fails. */
@@ -144,7 +146,7 @@ static void
 sim_listener_adopt(sim *s, int fd)
 {
 	if (lws_adopt_socket_vhost(s->vhost, fd) == NULL)
-		sim_say("a connection was refused: too many, or out of memory");
+		sim_say("refused a connection: too many, or out of memory");
 }
 
 static void
@@ -177,7 +179,7 @@ sim_accept(sim *s)
 			continue;
 		if (fd < 0)
 			return;
-		/* Both are but favours: a socket without them works too. */
+		/* A socket without these options works too. */
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
 		    sizeof(one));
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size,
@@ -189,7 +191,7 @@ sim_accept(sim *s)
 	}
 }
 
-/* All are held for the same time: the first are due first. */
+/* All are held equally long: the first are due first. */
 void
 sim_release_held(sim *s, int64_t now)
 {

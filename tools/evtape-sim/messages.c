@@ -1,4 +1,4 @@
-/* messages.c - see messages.h. */
+/* messages.c - the JSON of the messages, put together by hand for speed. */
 #include "tools/evtape-sim/messages.h"
 
 #include <string.h>

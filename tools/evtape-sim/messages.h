@@ -1,8 +1,8 @@
 /*
  * messages.h - the JSON of the messages that the server sends.
  *
- * Every function appends to `out` and returns false when out of memory (what
- * was appended so far then stays in the buffer).
+ * Every function appends to `out` and returns false when out of memory; `out`
+ * then keeps what was appended so far.
  */
 #ifndef EVT_TOOLS_EVTAPE_SIM_MESSAGES_H
 #define EVT_TOOLS_EVTAPE_SIM_MESSAGES_H
@@ -11,14 +11,14 @@
 #include "format/navixy/subscription.h"
 #include "tools/evtape-sim/world.h"
 
-/* {"type":"event","event":"state",...} of one tracker.  serial: its number
- * among all states, for the ledger; 0: it shows none. */
+/* {"type":"event","event":"state",...} of one tracker.  `serial`: its number
+ * among all states, for the ledger; 0: the message has no such member. */
 bool sim_msg_state(evt_buf *out, const sim_world *world, const sim_tracker *t,
     unsigned variant, uint64_t serial);
 
 /*
- * A batch: begin, any number of items, end.  The items are told apart by
- * their functions: those of state_batch, readings_batch and iot_monitor.
+ * A batch: begin, any number of items, end.  Each kind of batch has its own
+ * function for items: state_batch, readings_batch, iot_monitor.
  */
 bool sim_msg_batch_begin(evt_buf *out, const sim_world *world,
     const char *event, unsigned variant);

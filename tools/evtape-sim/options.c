@@ -1,4 +1,4 @@
-/* options.c - see options.h. */
+/* options.c - the table of options, and the checks that it cannot make. */
 #include "tools/evtape-sim/options.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ sim_options_parse_micro(const char *text, const char *what, int64_t *ret_value,
 			places += places >= 0;
 		} else {
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "'%s' is no %s: a positive number such as 5 or "
+			    "'%s' is no %s: use a positive number such as 5 or "
 			    "0.5, or max",
 			    text, what);
 		}
@@ -32,7 +32,8 @@ sim_options_parse_micro(const char *text, const char *what, int64_t *ret_value,
 		v *= 10;
 	if (v == 0 || v > SIM_MICRO * SIM_MICRO)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "'%s' is out of range: a %s is above 0 and at most 1000000",
+		    "'%s' is out of range: a %s must be above 0 and at most "
+		    "1000000",
 		    text, what);
 	*ret_value = v;
 	return EVT_OK;
@@ -68,7 +69,7 @@ sim_options_set_epoch(void *options, const char *arg, evt_error *err)
 
 	if (r != EVT_OK)
 		return r;
-	/* Trackers look back two weeks, and no times before 1970 are written. */
+	/* States show times up to two weeks back, and none may be before 1970. */
 	if (o->epoch_ns < 30 * 86400 * EVT_NS_PER_S)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "'%s' is before 1970-01-31", arg);
@@ -146,128 +147,127 @@ sim_options_set_http_error(void *options, const char *arg, evt_error *err)
 static const cli_option table[] = { GROUP("Trackers"),
 	{ CLI_INT, 'n', "trackers", "N", AT(trackers), .min = 1, .max = 1000000,
 	    .help =
-	        "how many there are (10); their ids are 1 to N, their source\n"
-	        "ids 10001 to 10000 + N" },
+	        "number of trackers (10); tracker ids are 1 to N, source ids\n"
+	        "10001 to 10000 + N" },
 	{ CLI_CALL, 'r', "rate", "R|max", .set = sim_options_set_rate,
 	    .help =
-	        "state changes a second over all trackers, also below 1\n"
-	        "(one a tracker and second); max: as fast as they are taken" },
+	        "state changes a second over all trackers, may be below 1\n"
+	        "(one a tracker and second); max: as fast as clients read" },
 	{ CLI_INT, 0, "seed", "N", AT(seed), .min = 0, .max = INT64_MAX,
-	    .help = "of all that is random (1)" },
+	    .help = "seed of all random numbers (1)" },
 	{ CLI_INT, 0, "frames", "N", AT(frames), .min = 1, .max = INT64_MAX,
 	    .help = "stop after N state changes" },
 	{ CLI_CALL, 0, "epoch", "TIME", .set = sim_options_set_epoch,
-	    .help = "the trackers' clock at the first state change (now; with\n"
-	            "--generate 2026-01-01); with it, states are the same each "
-	            "time" },
+	    .help =
+	        "the trackers' clock at the first state change (now; with\n"
+	        "--generate 2026-01-01); makes states the same in each run" },
 	{ CLI_LIST, 0, "blocked", "ID,...", AT(blocked),
 	    .help = "trackers that are blocked from the start" },
 	{ CLI_LIST, 0, "disallowed", "ID,...", AT(disallowed),
-	    .help = "trackers that may not be subscribed to" },
+	    .help = "trackers that clients may not subscribe to" },
 	{ CLI_DURATION, 0, "block-every", "S", AT(block_every_ns),
-	    .help = "block a tracker, unblock it again, and so on" },
+	    .help = "block a tracker or unblock it again, in turn" },
 	{ CLI_DURATION, 0, "corrupt-after", "S", AT(corrupt_after_ns),
-	    .help = "remove a tracker, once" },
+	    .help = "remove one tracker after S" },
 	{ CLI_DURATION, 0, "logout-after", "S", AT(logout_after_ns),
-	    .help = "end the session of all clients, once" },
+	    .help = "end the session of all clients once, after S" },
 
-	GROUP("Data in place of moving trackers"),
+	GROUP("Data from files, instead of moving trackers"),
 	{ CLI_STRING, 0, "trace", "FILE", AT(trace),
-	    .help =
-	        "positions from CSV with the columns vehicle_id, timestamp,\n"
-	        "speed (m/s), latitude, longitude in any order, others are\n"
-	        "ignored; source ids are the vehicle ids" },
+	    .help = "CSV of positions with the columns vehicle_id, timestamp,\n"
+	            "speed (m/s), latitude and longitude in any order; other\n"
+	            "columns are ignored; source ids are the vehicle ids" },
 	{ CLI_STRING, 0, "replay-lines", "FILE|-", AT(lines),
-	    .help = "lines '<ns> <frame>', sent to every client on any path\n"
-	            "without subscription" },
+	    .help = "lines '<ns> <frame>'; each client gets them, on any path\n"
+	            "and without a subscription" },
 	{ CLI_CALL, 0, "speed", "F|max", .set = sim_options_set_speed,
-	    .help = "divide the times of the data by F (1); max: as fast as\n"
-	            "clients take it" },
+	    .help =
+	        "play the data F times as fast (1); max: as fast as clients\n"
+	        "read" },
 	{ CLI_INT, 0, "wait-clients", "N", AT(wait_clients), .min = 0,
 	    .max = 1000000,
 	    .help =
-	        "start when N clients are there: connected, or subscribed\n"
-	        "where a subscription is needed (1 with data from a file, a\n"
-	        "number of frames or no pacing, else 0)" },
+	        "start when N clients are connected, and subscribed if they\n"
+	        "need a subscription (1 with --trace, --replay-lines,\n"
+	        "--frames or --rate max, else 0)" },
 	{ CLI_FLAG, 0, "once", NULL, AT(once),
 	    .help =
-	        "when the data is done, close clients with 1000 and leave" },
+	        "at the end of the data, close clients with 1000 and exit" },
 
-	GROUP("Frames to stdout in place of a server"),
+	GROUP("Frames to stdout, instead of a server"),
 	{ CLI_INT, 0, "generate", "N", AT(generate), .min = 1, .max = INT64_MAX,
-	    .help = "print N frames, one a line, and leave" },
+	    .help = "print N frames, one a line, and exit" },
 	{ CLI_INT, 0, "sources", "K", AT(sources), .min = 1, .max = 1000000,
-	    .help = "of K trackers (as many as --trackers)" },
+	    .help = "number of trackers of these frames (--trackers)" },
 	{ CLI_INT, 0, "batch", "M", AT(batch), .min = 1, .max = 100000,
-	    .help = "state_batch frames of M states each" },
+	    .help = "print state_batch frames of M states each" },
 
 	GROUP("Server"),
 	{ CLI_STRING, 'l', "listen", "HOST:PORT", AT(listen),
-	    .help = "address (127.0.0.1:0; port 0: a free one)" },
+	    .help = "listen on this address (127.0.0.1:0; port 0: any free\n"
+	            "port)" },
 	{ CLI_STRING, 0, "ready-file", "FILE", AT(ready_file),
-	    .help = "write the URL there when it listens" },
+	    .help = "write the URL to FILE when clients can connect" },
 	{ CLI_STRING, 0, "tls-cert", "FILE", AT(tls_cert),
 	    .help = "serve wss:// with this certificate (PEM)" },
 	{ CLI_STRING, 0, "tls-key", "FILE", AT(tls_key),
-	    .help = "and this private key (PEM)" },
+	    .help = "private key of the certificate (PEM)" },
 	{ CLI_STRING, 0, "hash", "FILE", AT(hash_file),
-	    .help =
-	        "the file holds the only right session hash (any will do)" },
+	    .help = "accept only the session hash on the first line of FILE\n"
+	            "(any)" },
 	{ CLI_DURATION, 0, "heartbeat", "S", AT(heartbeat_ns),
-	    .help =
-	        "time between heartbeats to Atmosphere clients (60); 0: none" },
+	    .help = "seconds between heartbeats to Atmosphere clients (60);\n"
+	            "0: none" },
 	{ CLI_SIZE, 0, "client-buffer", "SIZE", AT(client_buffer),
 	    .help = "drop a client that is this far behind (64MiB)" },
 	{ CLI_STRING, 0, "log-sent", "FILE", AT(log_sent),
 	    .help = "append each message as it is sent: a line '<connection>\n"
 	            "<opcode> <length>', the payload, a line feed" },
 	{ CLI_STRING, 0, "log-received", "FILE", AT(log_received),
-	    .help = "the same for what clients send, hashes blotted out" },
+	    .help = "the same for messages from clients, with hashes masked" },
 	{ CLI_STRING, 0, "ledger", "FILE", AT(ledger),
-	    .help = "number the states as they are made, in a member "
-	            "\"serial\" (not\n"
-	            "in those that only answer a subscription), and append a "
-	            "line of\n"
-	            "JSON for each client that is gone: which it was sent, "
-	            "which its\n"
-	            "system had taken" },
+	    .help = "number new states in a member \"serial\" (not those that\n"
+	            "answer a subscription), and append a line of JSON for\n"
+	            "each client that left: which states it was sent, and\n"
+	            "which its system had acknowledged" },
 	{ CLI_FLAG, 0, "stats", NULL, AT(stats),
-	    .help = "a line of JSON on stderr at the end" },
+	    .help = "print a line of JSON with counters to stderr at the end" },
 
 	GROUP("Faults (N counts the messages sent on a connection)"),
 	{ CLI_DURATION, 0, "drop-every", "S", AT(drop_every_ns),
-	    .help = "reset all connections, again and again" },
+	    .help = "reset all connections every S" },
 	{ CLI_INT, 0, "drop-politely", "N", AT(drop_politely), .min = 1,
 	    .max = INT64_MAX,
-	    .help = "each N-th time send what is queued and\n"
-	            "close with 1012 instead" },
+	    .help = "every N-th time, send all queued messages and close with\n"
+	            "1012 instead" },
 	{ CLI_INT, 0, "drop-after", "N", AT(drop_after), .min = 1,
 	    .max = INT64_MAX,
 	    .help = "reset each connection after N messages" },
 	{ CLI_CALL, 0, "close-after", "N[,CODE]",
 	    .set = sim_options_set_close_after,
-	    .help = "close it after N messages (1001)" },
+	    .help = "close each connection after N messages (code 1001)" },
 	{ CLI_CALL, 0, "stall-after", "N,S", .set = sim_options_set_stall_after,
 	    .help = "after N messages, send and answer nothing for S" },
 	{ CLI_INT, 0, "garbage-every", "N", AT(garbage_every), .min = 1,
 	    .max = INT64_MAX,
 	    .help =
-	        "after each N messages one of broken JSON, invalid UTF-8 or\n"
-	        "binary, in turn" },
+	        "after every N messages send broken JSON, invalid UTF-8 or\n"
+	        "a binary message, in turn" },
 	{ CLI_FLAG, 0, "fragments", NULL, AT(fragments),
 	    .help = "send every message in three fragments" },
 	{ CLI_SIZE, 0, "huge", "SIZE", AT(huge),
-	    .help = "a message of this size after each 100" },
+	    .help = "send a message of this size after every 100 messages" },
 	{ CLI_INT, 0, "slow-handshake", "MS", AT(slow_handshake_ms), .min = 1,
 	    .max = 3600000,
-	    .help = "answer connections after MS milliseconds" },
+	    .help = "answer a handshake only after MS milliseconds" },
 	{ CLI_CALL, 0, "http-error", "STATUS[,S]",
 	    .set = sim_options_set_http_error,
-	    .help = "answer with this HTTP status, and Retry-After S" },
+	    .help = "answer handshakes with this HTTP status, and with\n"
+	            "Retry-After: S" },
 	{ CLI_INT, 0, "http-error-count", "N", AT(http_error_count), .min = 1,
-	    .max = INT64_MAX, .help = "the first N connections alone (all)" },
+	    .max = INT64_MAX, .help = "only the first N handshakes (all)" },
 	{ CLI_FLAG, 0, "wrong-hash", NULL, AT(wrong_hash),
-	    .help = "refuse every subscription for a wrong hash (code 3)" },
+	    .help = "refuse every subscription with code 3, wrong hash" },
 	{ .type = CLI_END } };
 
 const cli_command sim_command = {
@@ -279,17 +279,18 @@ const cli_command sim_command = {
 	    "Clients connect to a path that ends in /event/subscription or\n"
 	    "/wse/subscription and subscribe by tracker id, in the old form or "
 	    "the\n"
-	    "new one; they get states at once and whenever a tracker moves,\n"
-	    "lifecycle and logout events. Clients that speak the Atmosphere "
-	    "protocol\n"
-	    "get its handshake and heartbeats. SIGINT and SIGTERM end it: "
-	    "clients\n"
-	    "are closed with 1001.",
+	    "new one. They get current states at once, then one for each "
+	    "change,\n"
+	    "and lifecycle and logout events. Clients that speak the "
+	    "Atmosphere\n"
+	    "protocol get its handshake and heartbeats. SIGINT and SIGTERM "
+	    "stop\n"
+	    "the server, which closes all clients with 1001.",
 	.options = table,
 	.examples =
 	    "# 200 trackers, 500 state changes a second, on a free port\n"
 	    "$ evtape-sim --trackers 200 --rate 500\n"
-	    "# a day of buses, 60 times as fast, then leave\n"
+	    "# a day of buses, 60 times as fast, then exit\n"
 	    "$ evtape-sim --trace buses.csv --speed 60 --once\n"
 	    "# a captured exchange feed with its own timing\n"
 	    "$ zcat feed.gz | evtape-sim --replay-lines - --once\n"
@@ -317,7 +318,7 @@ sim_options_init(sim_options *ret_options)
 	ret_options->client_buffer = 64 << 20;
 }
 
-/* What excludes what. */
+/* Options that exclude or need each other.  -1: all is well. */
 static int
 sim_options_check_pairs(const sim_options *o)
 {

@@ -13,7 +13,7 @@ typedef struct sim_options {
 	int64_t rate; /* state changes a second, in millionths; 0: one a
 	                        tracker and second */
 	bool rate_max;
-	int64_t frames; /* state changes until the data is done; 0: any */
+	int64_t frames; /* state changes until the data ends; 0: no end */
 	bool has_epoch;
 	int64_t epoch_ns;
 	evt_strings blocked, disallowed;
@@ -50,8 +50,9 @@ extern const cli_command sim_command;
 
 /* Fill in the defaults. */
 void sim_options_init(sim_options *ret_options);
-/* Check what the table cannot, fill in what hangs on other options.  -1 to go
- * on, else the exit code; the error was printed. */
+/* Make the checks that the table cannot make, and fill in defaults that depend
+ * on other options.  Returns -1 to go on, else the exit code; the error was
+ * printed. */
 int sim_options_check(sim_options *options);
 void sim_options_free(sim_options *options);
 

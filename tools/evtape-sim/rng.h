@@ -2,8 +2,7 @@
  * rng.h - random numbers that are the same on every machine.
  *
  * splitmix64 (Steele, Lea, Flood 2014): eight bytes of state, so that every
- * tracker has a stream of its own and its path does not hang on what the
- * others do.
+ * tracker has its own stream and its path does not depend on the others.
  */
 #ifndef EVT_TOOLS_EVTAPE_SIM_RNG_H
 #define EVT_TOOLS_EVTAPE_SIM_RNG_H

@@ -1,8 +1,8 @@
 /*
  * server.c - libwebsockets: handshakes, messages in, the loop.
  *
- * All descriptors are in libwebsockets' poll set: the sockets, and as plain
- * files the listening socket, the timer and the signals.
+ * All descriptors are in libwebsockets' poll set: the sockets of clients, and as
+ * plain files the listening socket, the timer and the signals.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +16,16 @@
 #include <unistd.h>
 
 #include "format/base/err.h"
+#include "format/base/json_write.h"
 #include "format/base/timetext.h"
 #include "format/navixy/atmosphere.h"
 #include "tools/evtape-sim/capture.h"
 #include "tools/evtape-sim/sim.h"
 
-/* Longest message that is taken from a client. */
+/* A longer message of a client closes its connection with 1009. */
 #define RECEIVE_MAX 1048576
 #define PATH_BYTES 4096
-/* libwebsockets drops every argument behind one that does not fit. */
+/* libwebsockets drops every argument after one that does not fit. */
 #define ARG_BYTES 4096
 
 struct session {
@@ -45,7 +46,7 @@ sim_say(const char *fmt, ...)
 
 /* ---- HTTP ---- */
 
-/* Answer and let the connection go: -1 for libwebsockets. */
+/* Answer and close the connection: -1 for libwebsockets. */
 static int
 sim_server_http_answer(struct lws *wsi, int status, const char *words,
     const char *headers, const char *body)
@@ -56,7 +57,7 @@ sim_server_http_answer(struct lws *wsi, int status, const char *words,
 	    "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
 	    status, words, headers, strlen(body), body);
 
-	/* If it fails the connection is closed all the same. */
+	/* The connection is closed whether or not this succeeds. */
 	(void)lws_write(wsi, (unsigned char *)text + LWS_PRE, (size_t)n,
 	    LWS_WRITE_HTTP_HEADERS);
 	return -1;
@@ -97,7 +98,7 @@ sim_server_serve_http(struct lws *wsi, const char *path)
 	return sim_server_http_answer(wsi, 404, "Not Found", "", "not found\n");
 }
 
-/* A WebSocket handshake: let it pass (0), or answer with an error. */
+/* A WebSocket handshake: accept it (0), or answer with an error. */
 static int
 sim_server_filter(sim *s, struct lws *wsi)
 {
@@ -121,7 +122,7 @@ sim_server_filter(sim *s, struct lws *wsi)
 	return 0;
 }
 
-/* Anything but a WebSocket upgrade is refused, h2c above all. */
+/* Refuse every upgrade except to WebSocket, above all h2c. */
 static int
 sim_server_confirm_upgrade(struct lws *wsi)
 {
@@ -143,7 +144,7 @@ sim_server_greet(sim_client *c)
 	                    sizeof(any)) != NULL;
 	uint64_t random[2] = { 0, 0 };
 
-	/* The others leave the simulation's own chances as they are. */
+	/* Draw only for Atmosphere: else the simulation must stay the same. */
 	for (int i = 0; id != NULL && i < 2; i++)
 		random[i] = sim_rng_next(&c->sim->rng);
 	c->atmosphere =
@@ -215,7 +216,7 @@ sim_server_file_readable(sim *s, struct lws *wsi)
 		sim_drive(s);
 	} else if (fd == s->signal_fd &&
 	    read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		/* A second signal does not wait for anyone. */
+		/* A second signal waits for no client. */
 		if (s->stopping && s->stop_code == 1001)
 			s->done = true;
 		sim_stop(s, 1001, false);
@@ -304,7 +305,7 @@ sim_server_lws_log(int level, const char *line)
 static int
 sim_server_open_context(sim *s, evt_error *err)
 {
-	/* No pings of its own, and no hanging up on the silent. */
+	/* libwebsockets sends no pings and closes no silent client. */
 	static const lws_retry_bo_t patience = { .secs_since_valid_ping = 0 };
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
@@ -331,8 +332,8 @@ sim_server_open_context(sim *s, evt_error *err)
 	if (s->vhost == NULL)
 		return evt_err_set(err, EVT_ERR_IO,
 		    s->opt->tls_cert != NULL ?
-		        "cannot start the server; are --tls-cert and --tls-key "
-		        "right?" :
+		        "cannot start the server: check that --tls-cert and "
+		        "--tls-key are PEM files that belong together" :
 		        "cannot start the server");
 	return EVT_OK;
 }
@@ -384,13 +385,14 @@ sim_server_read_hash(sim *s, evt_error *err)
 	line[strcspn(line, " \t\r\n")] = '\0';
 	if (line[0] == '\0')
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "%s holds no hash: it must stand on the first line",
+		    "%s holds no hash: its first line must be the hash",
 		    s->opt->hash_file);
 	s->hash = strdup(line);
 	return s->hash != NULL ? EVT_OK : evt_err_nomem(err);
 }
 
-/* --blocked, --disallowed: set the flag at `offset` of the trackers named. */
+/* --blocked, --disallowed: set the flag at `offset` in each tracker of the
+ * list. */
 static int
 sim_server_flag_trackers(sim *s, const evt_strings *list, size_t offset,
     evt_error *err)
@@ -450,24 +452,34 @@ sim_server_open_files(sim *s, evt_error *err)
 }
 
 static int
-sim_open(sim *s, evt_error *err)
+sim_server_open(sim *s, evt_error *err)
 {
 	int r;
 
-	if ((r = sim_server_read_hash(s, err)) ||
-	    (r = sim_server_open_feed(s, err)) ||
-	    (r = sim_server_flag_trackers(s, &s->opt->blocked,
-	         offsetof(sim_tracker, blocked), err)) ||
-	    (r = sim_server_flag_trackers(s, &s->opt->disallowed,
-	         offsetof(sim_tracker, disallowed), err)) ||
-	    (r = sim_server_open_files(s, err)) ||
-	    (r = sim_timers_open(&s->timers, err)) ||
-	    (r = sim_server_open_signals(s, err)) ||
-	    (r = sim_server_open_context(s, err)) ||
-	    (r = sim_server_watch(s, &s->timers.fd, err)) ||
-	    (r = sim_server_watch(s, &s->signal_fd, err)))
-		return r;
-	return sim_listen(s, err);
+	r = sim_server_read_hash(s, err);
+	if (r == EVT_OK)
+		r = sim_server_open_feed(s, err);
+	if (r == EVT_OK)
+		r = sim_server_flag_trackers(s, &s->opt->blocked,
+		    offsetof(sim_tracker, blocked), err);
+	if (r == EVT_OK)
+		r = sim_server_flag_trackers(s, &s->opt->disallowed,
+		    offsetof(sim_tracker, disallowed), err);
+	if (r == EVT_OK)
+		r = sim_server_open_files(s, err);
+	if (r == EVT_OK)
+		r = sim_timers_open(&s->timers, err);
+	if (r == EVT_OK)
+		r = sim_server_open_signals(s, err);
+	if (r == EVT_OK)
+		r = sim_server_open_context(s, err);
+	if (r == EVT_OK)
+		r = sim_server_watch(s, &s->timers.fd, err);
+	if (r == EVT_OK)
+		r = sim_server_watch(s, &s->signal_fd, err);
+	if (r == EVT_OK)
+		r = sim_listen(s, err);
+	return r;
 }
 
 static void
@@ -478,12 +490,13 @@ sim_server_close_fd(int fd)
 }
 
 static void
-sim_close(sim *s)
+sim_server_close(sim *s)
 {
 	evt_error err;
 
 	sim_listener_close(s);
-	/* Closes the descriptors that it watches, and says so. */
+	/* This closes the descriptors that it watches; file_closed() notes
+	 * which. */
 	if (s->context != NULL)
 		lws_context_destroy(s->context);
 	if (s->ledger_fd >= 0 &&
@@ -507,14 +520,24 @@ sim_close(sim *s)
 static void
 sim_server_print_stats(const sim *s)
 {
-	fprintf(stderr,
-	    "{\"connections\":%llu,\"refused\":%llu,\"dropped\":%llu,"
-	    "\"frames\":%llu,\"bytes\":%llu,\"states\":%llu,\"received\":%llu}"
-	    "\n",
-	    (unsigned long long)s->n_connections,
-	    (unsigned long long)s->refused, (unsigned long long)s->n_dropped,
-	    (unsigned long long)s->n_frames, (unsigned long long)s->n_bytes,
-	    (unsigned long long)s->n_states, (unsigned long long)s->n_received);
+	evt_buf b = { 0 };
+	evt_json_write w;
+
+	evt_json_write_begin(&w, &b);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_uint(&w, "connections", s->n_connections);
+	evt_json_write_uint(&w, "refused", s->refused);
+	evt_json_write_uint(&w, "dropped", s->n_dropped);
+	evt_json_write_uint(&w, "frames", s->n_frames);
+	evt_json_write_uint(&w, "bytes", s->n_bytes);
+	evt_json_write_uint(&w, "states", s->n_states);
+	evt_json_write_uint(&w, "received", s->n_received);
+	evt_json_write_close(&w);
+	if (evt_json_write_end(&w))
+		fprintf(stderr, "%.*s\n", (int)b.len, (char *)b.data);
+	else
+		sim_say("out of memory");
+	evt_buf_free(&b);
 }
 
 int
@@ -530,8 +553,8 @@ sim_run(const sim_options *options)
 		.timers = { .fd = -1 } };
 	evt_error err;
 
-	if (sim_open(&s, &err) != EVT_OK) {
-		sim_close(&s);
+	if (sim_server_open(&s, &err) != EVT_OK) {
+		sim_server_close(&s);
 		return cli_fail(&sim_command, "%s", err.text);
 	}
 	sim_drive_start(&s);
@@ -540,6 +563,6 @@ sim_run(const sim_options *options)
 		;
 	if (options->stats)
 		sim_server_print_stats(&s);
-	sim_close(&s);
+	sim_server_close(&s);
 	return s.failed ? CLI_FAILED : CLI_DONE;
 }

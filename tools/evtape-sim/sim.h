@@ -4,10 +4,10 @@
  *   server.c     libwebsockets: handshakes, messages in, the loop
  *   listener.c   accepting connections
  *   client.c     messages out: framing, queue, faults
- *   subscribe.c  requests, and who gets what
- *   drive.c      what happens when: the feed, lifecycle, heartbeats, the end
+ *   subscribe.c  requests, and which client gets which events
+ *   drive.c      the feed, lifecycle events, heartbeats and the end, on time
  *
- * One thread.  Times are CLOCK_MONOTONIC in ns, but for the world's.
+ * One thread.  Times are CLOCK_MONOTONIC in ns, except for the world's.
  */
 #ifndef EVT_TOOLS_EVTAPE_SIM_SIM_H
 #define EVT_TOOLS_EVTAPE_SIM_SIM_H
@@ -22,7 +22,7 @@
 #include "tools/evtape-sim/timers.h"
 #include "tools/evtape-sim/world.h"
 
-/* What happens once a chunk was sent. */
+/* What to do after a chunk was sent. */
 enum sim_after { SIM_GO_ON, SIM_RESET, SIM_CLOSE, SIM_STALL };
 
 /* Framed messages that are handed to libwebsockets in one write. */
@@ -34,12 +34,12 @@ typedef struct sim_chunk {
 	enum sim_after after;
 } sim_chunk;
 
-/* What a client gets of one kind of event.  Sets of trackers are bits. */
+/* A client's subscription to one kind of event.  Sets of trackers are bits. */
 typedef struct sim_sub {
 	bool on;
 	unsigned variant;
 	uint64_t *member;
-	/* Batches alone: */
+	/* Only for batches: */
 	uint64_t *dirty;   /* changed since the last one */
 	int64_t period_ns; /* the rate limit */
 	int64_t base_ns;   /* its grid begins here */
@@ -59,9 +59,9 @@ typedef struct sim_client {
 	size_t queued;     /* bytes in the chunks */
 	size_t last_chunk; /* bytes in the one that was written last */
 	bool broken;       /* a write failed */
-	sim_trail trail;   /* where there is a ledger */
-	uint64_t messages; /* sent, of those that faults count */
-	bool ending;       /* nothing more is taken */
+	sim_trail trail;   /* for the ledger, if there is one */
+	uint64_t messages; /* sent, as faults count them */
+	bool ending;       /* no more messages are queued */
 	bool closing;      /* a close frame was sent */
 	int close_code;
 	enum sim_after after;  /* of the chunk that was written last */
@@ -69,7 +69,7 @@ typedef struct sim_client {
 	unsigned garbage;      /* which comes next */
 } sim_client;
 
-/* A connection whose handshake is to be slow. */
+/* A connection that waits for its slow handshake. */
 typedef struct sim_held {
 	int fd;
 	int64_t due_ns;
@@ -79,7 +79,7 @@ typedef struct sim {
 	const sim_options *opt;
 	sim_world *world;
 	sim_feed *feed;
-	char *hash; /* NULL: any */
+	char *hash; /* the only valid one; NULL: any */
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	sim_timers timers;
@@ -97,36 +97,36 @@ typedef struct sim {
 	bool finished;
 	bool full;        /* an unpaced feed waits for clients */
 	int64_t start_ns; /* of the feed */
-	size_t
-	    blocked; /* 1 + tracker that --block-every has blocked; 0: none */
+	size_t blocked;   /* 1 + the tracker that --block-every blocked; 0: no
+	                   tracker */
 	bool stopping, draining, done, failed;
 	int stop_code;
 
 	uint64_t refused; /* connections that got --http-error */
 	uint64_t n_connections, n_frames, n_bytes, n_received, n_dropped;
 	uint64_t n_states;
-	int64_t n_drops; /* times that all were dropped */
+	int64_t n_drops; /* how often all were dropped */
 } sim;
 
 /* Run the server; the exit code. */
 int sim_run(const sim_options *options);
 
-/* A notice on stderr. */
+/* Print a notice to stderr. */
 void sim_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- listener.c ---- */
 
-/* Listen as the options say, tell where, write the ready file. */
+/* Listen as the options say, print the URL, write the ready file. */
 int sim_listen(sim *s, evt_error *err);
-/* Take what connections there are. */
+/* Accept all pending connections. */
 void sim_accept(sim *s);
-/* Let in the held ones that are due. */
+/* Hand the held connections that are due to libwebsockets. */
 void sim_release_held(sim *s, int64_t now);
 void sim_listener_close(sim *s);
 
 /* ---- client.c ---- */
 
-/* NULL: out of memory.  *place is where the pointer to it is kept. */
+/* A new client at the head of s->clients; NULL: out of memory. */
 sim_client *sim_client_new(sim *s, struct lws *wsi);
 void sim_client_free(sim_client *c);
 /* Queue a message. */
@@ -134,32 +134,32 @@ void sim_client_send(sim_client *c, unsigned opcode, const void *p, size_t n);
 /* Queue a state, whose number is `serial` (0: it has none). */
 void sim_client_send_state(sim_client *c, const void *p, size_t n,
     uint64_t serial);
-/* Queue a text that is no message of the platform: a handshake, an answer.
- * The same as send but for the name. */
+/* Queue a text that ends in NUL. */
 void sim_client_send_text(sim_client *c, const char *text);
-/* WRITEABLE: write a chunk.  -1: the connection is to be closed. */
+/* The socket is writable: write a chunk.  -1: close the connection. */
 int sim_client_writeable(sim_client *c);
-/* Close with a code; drain: after what is queued, else in its place. */
+/* Close with a code.  `drain`: send all queued messages first; else drop
+ * them. */
 void sim_client_close(sim_client *c, int code, bool drain);
-/* Reset the connection (RST), now. */
+/* Reset the connection (RST) at once. */
 void sim_client_reset(sim_client *c);
-/* Let stalled clients go on that have stalled long enough. */
+/* Resume the clients whose stall is over. */
 void sim_clients_unstall(sim *s, int64_t now);
 
 /* ---- subscribe.c ---- */
 
-/* A whole message came in. */
+/* Serve a whole message of a client. */
 void sim_client_message(sim_client *c, const char *text, size_t n);
 bool sim_client_subscribed(const sim_client *c);
-/* Clients that the feed may count on. */
+/* How many clients are ready for the feed: subscribed if they need to be. */
 size_t sim_ready_clients(const sim *s);
 /* Tracker `no` has a new state. */
 void sim_state_changed(sim *s, size_t no);
-/* Tell who is subscribed to the tracker. */
+/* Send a lifecycle event to all subscribers of the tracker. */
 void sim_lifecycle(sim *s, size_t no, const char *what);
 /* Send the batches that are due. */
 void sim_batches(sim *s, int64_t now);
-/* Tell everyone with a subscription, and end it. */
+/* Send a logout to all clients with a subscription, and end these. */
 void sim_logout(sim *s);
 void sim_subs_free(sim_client *c);
 
@@ -167,13 +167,14 @@ void sim_subs_free(sim_client *c);
 
 /* Set the timers at the start. */
 void sim_drive_start(sim *s);
-/* Do what is due. */
+/* Run every timer that is due. */
 void sim_drive(sim *s);
 /* A client came, went, subscribed or caught up. */
 void sim_clients_changed(sim *s);
-/* Close all clients and leave. */
+/* Close all clients with `code` and end; `drain`: send all queued messages
+ * first. */
 void sim_stop(sim *s, int code, bool drain);
-/* Leave with an error, which is printed. */
+/* Print an error and end. */
 void sim_fail(sim *s, const evt_error *err);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * subscribe.c - requests, and who gets what.
+ * subscribe.c - requests, and which client gets which events.
  *
- * A client has one subscription for each kind of event: a set of trackers and
- * a manner.  A later request adds trackers and sets the manner anew.  Batches
- * go out on the grid of their rate limit, which begins with the subscription.
+ * A client has one subscription for each kind of event: a set of trackers, a
+ * format and a rate limit.  A later request adds trackers and replaces the other
+ * two.  Batches go out on the grid of their rate limit, which begins with the
+ * subscription.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,7 @@ sim_subscribe_mark_dirty(sim *s, sim_sub *sub, size_t no, int64_t now)
 	sim_subscribe_put(sub->dirty, no, true);
 	if (sub->due_ns != SIM_NEVER)
 		return;
-	/* The next point of the grid that is still to come. */
+	/* The next point of the grid. */
 	sub->due_ns = sub->period_ns == 0 ? now :
 	                                    sub->base_ns +
 	        ((now - sub->base_ns) / sub->period_ns + 1) * sub->period_ns;
@@ -126,7 +127,7 @@ sim_subscribe_silent(const sim_tracker *t)
 	return !t->known || t->blocked || t->corrupt;
 }
 
-/* Send what is dirty of one kind, if anything is. */
+/* Send a batch of the trackers that changed, if any did. */
 static void
 sim_subscribe_send_batch(sim_client *c, enum evt_subscription_kind kind)
 {
@@ -178,7 +179,7 @@ sim_batches(sim *s, int64_t now)
 
 /* ---- states ---- */
 
-/* now: as it is, in answer to a subscription; else it is new. */
+/* `now`: the current state, in answer to a subscription; else a new one. */
 static void
 sim_subscribe_send_state(sim_client *c, size_t no, bool now)
 {
@@ -269,7 +270,7 @@ sim_logout(sim *s)
 
 /* ---- requests ---- */
 
-/* Call fn for each tracker that the item names, with its id as it came. */
+/* Call fn for each tracker of the item, with the id as the client gave it. */
 static void
 sim_subscribe_each_target(sim *s, const evt_subscription_item *item,
     void (*fn)(void *ctx, int64_t id, sim_tracker *t), void *ctx)
@@ -318,7 +319,7 @@ sim_subscribe_apply_item(sim_client *c, const evt_subscription_request *q,
 	struct joining j = { c, sub, item->kind, q->subscribe };
 
 	if (sub->member == NULL) {
-		/* A world has one tracker at least. */
+		/* A world has at least one tracker. */
 		/* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI) */
 		sub->member =
 		    calloc(sim_subscribe_words(c->sim), sizeof(uint64_t));
@@ -351,7 +352,7 @@ sim_subscribe_send_now(void *ctx, int64_t id, sim_tracker *t)
 		sim_subscribe_send_state(c, (size_t)(t->id - 1), true);
 }
 
-/* The states as they are now, after a subscription. */
+/* Send the current states after a subscription. */
 static void
 sim_subscribe_send_current(sim_client *c, const evt_subscription_item *item)
 {
@@ -490,7 +491,7 @@ sim_client_message(sim_client *c, const char *text, size_t n)
 	c->sim->n_received++;
 	if (c->sim->received_fd >= 0)
 		ok = sim_subscribe_log_received(c, text, n);
-	/* An Atmosphere client's heartbeat. */
+	/* "X" is the heartbeat of an Atmosphere client. */
 	if (ok && c->speaks && !c->ending && !(n == 1 && text[0] == 'X'))
 		ok = sim_subscribe_serve(c, text, n);
 	if (!ok)

@@ -1,4 +1,4 @@
-/* timers.c - see timers.h. */
+/* timers.c - the earliest timer arms the timerfd. */
 #include "tools/evtape-sim/timers.h"
 
 #include <errno.h>
@@ -68,7 +68,7 @@ sim_timers_arm(sim_timers *timers)
 		it.it_value.tv_sec = ns / EVT_NS_PER_S;
 		it.it_value.tv_nsec = ns % EVT_NS_PER_S;
 	}
-	/* Fails on a bad descriptor or bad nanoseconds alone: neither is. */
+	/* It fails only on a bad descriptor or bad nanoseconds. */
 	(void)timerfd_settime(timers->fd, TFD_TIMER_ABSTIME, &it, NULL);
 }
 
@@ -77,7 +77,7 @@ sim_timers_ack(sim_timers *timers)
 {
 	uint64_t n;
 
-	/* Nothing to read: it was set anew since poll told of it. */
+	/* Nothing to read: it was set again since poll reported it. */
 	if (read(timers->fd, &n, sizeof(n)) > 0)
 		timers->armed_ns = SIM_NEVER;
 }

@@ -1,5 +1,5 @@
 /*
- * timers.h - what is due when, on one timerfd.
+ * timers.h - all timers of the server, on one timerfd.
  *
  * libwebsockets' own timers sit on the millisecond timeout of poll and spin
  * the last millisecond; an absolute timerfd in its poll set is late by some
@@ -15,7 +15,7 @@
 #define SIM_NEVER INT64_MAX
 
 enum sim_timer {
-	SIM_T_ACCEPT, /* a connection that was held back is let in */
+	SIM_T_ACCEPT, /* a held connection may begin its handshake */
 	SIM_T_FEED,   /* the next item */
 	SIM_T_BATCH,  /* a batch of some client */
 	SIM_T_HEARTBEAT,
@@ -23,8 +23,8 @@ enum sim_timer {
 	SIM_T_CORRUPT,
 	SIM_T_LOGOUT,
 	SIM_T_DROP,
-	SIM_T_STALL, /* a stalled client goes on */
-	SIM_T_STOP,  /* clients that do not leave are left */
+	SIM_T_STALL, /* a stalled client resumes */
+	SIM_T_STOP,  /* give up waiting for clients to leave */
 	SIM_TIMERS
 };
 
@@ -41,7 +41,7 @@ void sim_timers_close(sim_timers *timers);
 /* CLOCK_MONOTONIC now, in ns. */
 int64_t sim_now(void);
 
-/* Let a timer be due at `ns` at the latest, or exactly then. */
+/* Set a timer to `ns`: lower() only if that is earlier than now set. */
 void sim_timers_lower(sim_timers *timers, enum sim_timer which, int64_t ns);
 void sim_timers_set(sim_timers *timers, enum sim_timer which, int64_t ns);
 

@@ -12,6 +12,7 @@
 
 #include "format/base/buf.h"
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/timetext.h"
 #include "tools/evtape-sim/feed.h"
 
@@ -36,7 +37,7 @@ struct trace {
 	size_t n_vehicles;
 };
 
-/* What reading the file needs. */
+/* The file that is read. */
 struct reader {
 	const char *path;
 	FILE *f;
@@ -66,8 +67,8 @@ sim_trace_bad_row(const struct reader *rd, evt_error *err, const char *fmt, ...)
 }
 
 /*
- * Cut the next field off *line, unquoted in place (RFC 4180); NULL: there is
- * none.  Line breaks in quotes are not understood.
+ * Cut the next field off *line and unquote it in place (RFC 4180); NULL: no
+ * field is left.  Line breaks within quotes are not supported.
  */
 static char *
 sim_trace_next_field(char **line)
@@ -99,7 +100,7 @@ sim_trace_read_line(struct reader *rd, evt_error *err)
 	errno = 0;
 	n = getline(&rd->line, &rd->cap, rd->f);
 	if (n < 0 && errno != 0)
-		return evt_err_sys(err, errno, "reading %s failed", rd->path);
+		return evt_err_sys(err, errno, "cannot read %s", rd->path);
 	if (n < 0)
 		return EVT_END;
 	rd->line_no++;
@@ -126,12 +127,12 @@ sim_trace_read_header(struct reader *rd, evt_error *err)
 				rd->where[c] = i;
 	for (int c = 0; c < COLUMNS; c++)
 		if (rd->where[c] < 0)
-			return BAD_ROW(rd, err, "there is no column %s",
+			return BAD_ROW(rd, err, "no column %s",
 			    column_names[c]);
 	return EVT_OK;
 }
 
-/* A decimal fraction in units of 10^-digits; further places are cut off. */
+/* A decimal fraction in units of 10^-digits; further places are ignored. */
 static bool
 sim_trace_parse_fixed(const char *text, int digits, int64_t limit,
     int64_t *ret_value)
@@ -229,7 +230,7 @@ sim_trace_read_row(struct reader *rd, struct row *ret_row, evt_error *err)
 				found[c] = field;
 	for (int c = 0; c < COLUMNS; c++)
 		if (found[c] == NULL)
-			return BAD_ROW(rd, err, "there is no %s",
+			return BAD_ROW(rd, err, "no %s in this row",
 			    column_names[c]);
 	return sim_trace_parse_row(rd, found, ret_row, err);
 }
@@ -237,15 +238,8 @@ sim_trace_read_row(struct reader *rd, struct row *ret_row, evt_error *err)
 static int
 sim_trace_add_row(struct trace *t, const struct row *row, evt_error *err)
 {
-	if (t->n == t->cap) {
-		size_t cap = t->cap > 0 ? t->cap * 2 : 1024;
-		struct row *rows = realloc(t->row, cap * sizeof(*rows));
-
-		if (rows == NULL)
-			return evt_err_nomem(err);
-		t->row = rows;
-		t->cap = cap;
-	}
+	if (!evt_grow(&t->row, &t->cap, t->n + 1))
+		return evt_err_nomem(err);
 	t->row[t->n++] = *row;
 	return EVT_OK;
 }
@@ -256,8 +250,11 @@ sim_trace_read_all(struct trace *t, struct reader *rd, evt_error *err)
 	struct row row;
 	int r = sim_trace_read_header(rd, err);
 
-	while (r == EVT_OK && (r = sim_trace_read_row(rd, &row, err)) == EVT_OK)
-		r = sim_trace_add_row(t, &row, err);
+	while (r == EVT_OK) {
+		r = sim_trace_read_row(rd, &row, err);
+		if (r == EVT_OK)
+			r = sim_trace_add_row(t, &row, err);
+	}
 	if (r != EVT_END)
 		return r;
 	if (t->n == 0)

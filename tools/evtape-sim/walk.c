@@ -16,7 +16,7 @@ struct walk {
 	size_t n, at;
 };
 
-/* Item k is due at k / rate: from k itself, so that no error adds up. */
+/* Item k is due at k / rate: computed from k, so that no error adds up. */
 static int64_t
 sim_walk_item_ns(const struct walk *w)
 {

@@ -1,4 +1,4 @@
-/* wire.c - see wire.h. */
+/* wire.c - frames and fragments of messages. */
 #include "tools/evtape-sim/wire.h"
 
 #include <assert.h>

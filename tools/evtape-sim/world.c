@@ -1,5 +1,5 @@
 /*
- * world.c - see world.h.
+ * world.c - trackers that drive, stop and park, in integers.
  *
  * A degree of latitude is 111.32 km, so a micrometre is 8983 units of 10^-15
  * degrees.  Sine and cosine come from Bhaskara's rational formula, good to

@@ -32,14 +32,14 @@ typedef struct sim_tracker {
 	int16_t heading;       /* degrees, 0 to 359 */
 	int16_t speed, cruise; /* km/h */
 	int8_t gps_signal;     /* percent */
-	int8_t gsm_signal;     /* percent; -1: tells nothing of its network */
+	int8_t gsm_signal;     /* percent; -1: reports no network */
 	int8_t battery;        /* percent; -1: has none */
 	uint8_t operator_no;
 	uint8_t inputs, outputs; /* bit i: line i + 1 is on */
 	enum sim_movement movement;
 	bool known; /* has a state */
 	bool blocked;
-	bool corrupt;    /* removed: sends nothing any more */
+	bool corrupt;    /* removed: sends nothing from then on */
 	bool disallowed; /* this session may not subscribe to it */
 } sim_tracker;
 
@@ -51,14 +51,14 @@ typedef struct sim_world {
 	uint64_t seed;
 } sim_world;
 
-/* n trackers (1 or more) with ids from 1.  known: scattered around a town
- * with a state as of now_ns; else they wait for sim_world_place().
+/* n trackers (1 or more) with ids from 1.  `known`: they are scattered around a
+ * town, with a state as of now_ns; else each waits for sim_world_place().
  * Errors: EVT_ERR_NOMEM. */
 int sim_world_new(size_t n, uint64_t seed, int64_t now_ns, bool known,
     sim_world **ret_world, evt_error *err);
 void sim_world_free(sim_world *world);
 
-/* The tracker with that id, NULL if there is none. */
+/* The tracker with that id; NULL: no such tracker. */
 sim_tracker *sim_world_find(const sim_world *world, int64_t id);
 
 /* Move tracker `no` (from 0) on to world->now_ns. */
