@@ -87,10 +87,10 @@ UPWARD = {
 }
 MISNAMED = {"format/read/prefetch.h", "format/write/packer.h", "format/write/ring_priv.h", "record/status.h"}
 TWICE = {("record", "state")}
-STATICS = {"tools/evtape-sim/server.c"}
+STATICS = set()
 STATUS = {"format/navixy/subscription.c", "record/net/resolve.c", "record/recorder.c", "record/tape_thread.c",
           "tools/evtape-record/check_feed.c", "tools/evtape-record/main.c"}
-OPTIONS = {"format/navixy/navixy.c", "format/wire/credential.c", "format/wire/url.c", "record/feed/dialog.c",
+OPTIONS = {"record/feed/dialog.c",
            "record/feed/session.c", "record/feed/tracker_poll.c", "record/line_input.c", "record/metrics.c",
            "record/net/tls.c", "record/recorder.c", "record/tape/disk_space.c", "record/tape/pretrigger.c",
            "record/tape/tape_sink.c", "record/tape/trigger.c"}
