@@ -239,7 +239,9 @@ evt_api_track(evt_site *site, evt_http_request *x, const char *id)
 	evt_error err;
 	int r;
 
-	if (j == NULL || (j->id = strdup(id)) == NULL) {
+	if (j != NULL)
+		j->id = strdup(id);
+	if (j == NULL || j->id == NULL) {
 		free(j);
 		evt_http_request_answer_error(x, 500, "out of memory");
 		return;

@@ -108,8 +108,10 @@ server_accept_all(evt_server *s)
 	bool refused;
 	int fd;
 
-	while ((fd = evt_listener_accept(s->listen_fd, &s->spare_fd,
-	            &refused)) >= 0) {
+	for (;;) {
+		fd = evt_listener_accept(s->listen_fd, &s->spare_fd, &refused);
+		if (fd < 0)
+			break;
 		server_prepare_socket(fd);
 		unheard = s->stats.unheard;
 		/* If it fails it closes the descriptor.  After a failure of TLS

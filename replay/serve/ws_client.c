@@ -332,31 +332,26 @@ void
 evt_ws_client_flush(evt_ws_client *c, int64_t now)
 {
 	bool took = false;
-	ssize_t put_n;
-	uint8_t *p;
-	size_t n;
 
-	/* The library may have sent a close frame by itself, to a client
-	 * that broke the protocol.  Nothing may follow it. */
+	/* The library may have sent a close frame by itself, to a client that
+	 * broke the protocol.  Nothing may follow it. */
 	if (c->reader.fanout != NULL && lws_get_close_length(c->o.wsi) > 0)
 		c->done = true;
 	if (c->reader.fanout == NULL || c->done)
 		return;
-	while (!ws_client_waits(c) && ws_client_remaining(c) > 0 &&
-	    (n = evt_fanout_reader_peek(&c->reader, &p)) > 0) {
-		n = n < ws_client_remaining(c) ? n :
-		                                 (size_t)ws_client_remaining(c);
-		put_n = ws_client_put(c, p, n);
-		if (put_n < 0) {
-			/* The connection is gone; its callback will follow. */
-			c->done = true;
-			lws_set_timeout(c->o.wsi,
-			    PENDING_TIMEOUT_KILLED_BY_PARENT,
-			    LWS_TO_KILL_ASYNC);
+	while (!ws_client_waits(c) && ws_client_remaining(c) > 0) {
+		uint64_t remaining = ws_client_remaining(c);
+		uint8_t *p;
+		size_t n = evt_fanout_reader_peek(&c->reader, &p);
+		ssize_t sent =
+		    ws_client_put(c, p, n < remaining ? n : (size_t)remaining);
+
+		if (sent < 0) {
+			ws_client_kill(c); /* its callback will follow */
 			return;
 		}
-		evt_fanout_reader_take(&c->reader, (size_t)put_n);
-		took = took || put_n > 0;
+		evt_fanout_reader_take(&c->reader, (size_t)sent);
+		took = took || sent > 0;
 	}
 	ws_client_note_progress(c, took, now);
 	evt_ws_client_update_reading(c);
