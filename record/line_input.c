@@ -1,8 +1,8 @@
 /*
- * recorder_lines.c - record lines: reading and writing in one thread.
+ * line_input.c - record lines: one thread reads them and writes the tape.
  *
- * A pipe is a queue in the kernel: when the recording is ended by a signal,
- * what the other program wrote before it is still taken from there.
+ * A pipe is a queue in the kernel.  When a signal ends the recording, the lines
+ * that the other program wrote before are still read from there.
  */
 #include "record/recorder_impl.h"
 
@@ -16,33 +16,28 @@
 #include "format/base/line_splitter.h"
 #include "format/mark.h"
 
-/* At the end this much is taken of what stands in the pipe: as large as Linux
- * lets one be made without privilege. */
+/* At the end this much is read from the pipe: its largest size on Linux without
+ * privileges. */
 #define REST_BYTES (1u << 20)
 
 static void
-line_input_put_lost(evt_recorder *r, const evt_receive_clock_time *at,
+line_input_put_lost(evt_recorder *rec, const evt_receive_clock_time *at,
     uint64_t n, const char *reason)
 {
 	evt_mark_gap_info gap = { .frames = 1,
 		.bytes = (int64_t)n,
 		.reason = reason };
-	evt_status_figures *st;
 	evt_buf b = { 0 };
 	bool ok;
 
 	ok = evt_mark_gap(&b, &gap);
-	evt_recorder_put_mark(r, at, EVT_MARK_GAP, &b, ok);
-	st = evt_state_table_begin(&r->board);
-	st->gaps++;
-	st->lost_frames++;
-	st->lost_bytes += n;
-	evt_state_table_end(&r->board);
-	evt_recorder_say(r, EVT_STATUS_WARNING, reason);
+	evt_recorder_put_mark(rec, at, EVT_MARK_GAP, &b, ok);
+	evt_status_add_gap(&rec->status, gap.frames, gap.bytes);
+	evt_recorder_say(rec, EVT_STATUS_WARNING, reason);
 }
 
 static void
-line_input_put_line(evt_recorder *r, const evt_receive_clock_time *at,
+line_input_put_line(evt_recorder *rec, const evt_receive_clock_time *at,
     enum evt_line_splitter_state state, uint8_t *line, uint64_t n)
 {
 	evt_queue_item item = { .time_ns = at->time_ns,
@@ -55,20 +50,20 @@ line_input_put_line(evt_recorder *r, const evt_receive_clock_time *at,
 
 	if (state == EVT_LINE_SPLITTER_SKIPPED) {
 		snprintf(reason, sizeof(reason),
-		    "a line was longer than --max-message (%s)",
-		    evt_timetext_size_format(r->o.max_message, size));
-		line_input_put_lost(r, at, n, reason);
+		    "a line was longer than the message limit (%s)",
+		    evt_timetext_size_format(rec->o.max_message, size));
+		line_input_put_lost(rec, at, n, reason);
 		return;
 	}
-	(void)evt_credential_blot(r->secret, line, (size_t)n);
-	evt_tape_sink_put(r->sink, &item);
+	(void)evt_credential_blot(rec->secret, line, (size_t)n);
+	evt_tape_sink_put(rec->sink, &item);
 }
 
-/* All whole lines that were read; `last`: and what follows them. */
+/* Put all whole lines that were read; with `last` also an unfinished one. */
 static void
-line_input_put_lines(evt_recorder *r, evt_line_splitter *lines, bool last)
+line_input_put_lines(evt_recorder *rec, evt_line_splitter *lines, bool last)
 {
-	evt_receive_clock_time at = evt_receive_clock_now(&r->stamps);
+	evt_receive_clock_time at = evt_receive_clock_now(&rec->clock);
 	enum evt_line_splitter_state state;
 	evt_buf b = { 0 };
 	uint8_t *line;
@@ -77,39 +72,43 @@ line_input_put_lines(evt_recorder *r, evt_line_splitter *lines, bool last)
 
 	if (at.step_ns != 0) {
 		ok = evt_mark_clock(&b, at.step_ns);
-		evt_recorder_put_mark(r, &at, EVT_MARK_CLOCK, &b, ok);
+		evt_recorder_put_mark(rec, &at, EVT_MARK_CLOCK, &b, ok);
 	}
-	while ((state = evt_line_splitter_next(lines, &line, &n)) !=
-	    EVT_LINE_SPLITTER_MORE)
-		line_input_put_line(r, &at, state, line, n);
-	if (last &&
-	    (state = evt_line_splitter_last(lines, &line, &n)) !=
-	        EVT_LINE_SPLITTER_MORE)
-		line_input_put_line(r, &at, state, line, n);
-	evt_tape_sink_commit(r->sink);
+	for (;;) {
+		state = evt_line_splitter_next(lines, &line, &n);
+		if (state == EVT_LINE_SPLITTER_MORE)
+			break;
+		line_input_put_line(rec, &at, state, line, n);
+	}
+	if (last) {
+		state = evt_line_splitter_last(lines, &line, &n);
+		if (state != EVT_LINE_SPLITTER_MORE)
+			line_input_put_line(rec, &at, state, line, n);
+	}
+	evt_tape_sink_commit(rec->sink);
 }
 
-/* Wait for input, the next tick, or a poke; true: there is input. */
+/* Wait for input, the next tick, or wake_fd.  true: there is input. */
 static bool
-line_input_wait_input(evt_recorder *r, int64_t next_tick)
+line_input_wait(evt_recorder *rec, int64_t next_tick)
 {
-	struct pollfd fds[2] = { { .fd = r->o.fd, .events = POLLIN },
-		{ .fd = r->poke_fd, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = rec->o.fd, .events = POLLIN },
+		{ .fd = rec->wake_fd, .events = POLLIN } };
 	int64_t ms = (next_tick - evt_clock_mono()) / EVT_NS_PER_MS + 1;
-	uint64_t pokes;
+	uint64_t count;
 
 	if (poll(fds, 2, ms < 0 ? 0 : (int)ms) <= 0)
 		return false;
-	if (fds[1].revents != 0 && read(r->poke_fd, &pokes, sizeof(pokes)) < 0)
+	if (fds[1].revents != 0 &&
+	    read(rec->wake_fd, &count, sizeof(count)) < 0)
 		return false;
 	return fds[0].revents != 0;
 }
 
-/* Read once and record what came; false: there is no more.  taken: counts
- * bytes. */
+/* Read once and put the lines.  *taken counts bytes.  false: the input has
+ * ended. */
 static bool
-line_input_read_lines(evt_recorder *r, evt_line_splitter *lines,
-    uint64_t *taken)
+line_input_read(evt_recorder *rec, evt_line_splitter *lines, uint64_t *taken)
 {
 	size_t room;
 	uint8_t *to = evt_line_splitter_room(lines, &room);
@@ -117,77 +116,76 @@ line_input_read_lines(evt_recorder *r, evt_line_splitter *lines,
 	ssize_t n;
 
 	if (to == NULL) {
-		evt_recorder_fail(r,
-		    "out of memory for the lines that are read");
-		evt_recorder_end(r, "failure");
+		evt_recorder_fail(rec, "cannot read more lines: out of memory");
+		evt_recorder_end(rec, "failure");
 		return false;
 	}
 	do {
-		n = read(r->o.fd, to, room);
+		n = read(rec->o.fd, to, room);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
 		return true;
 	if (n < 0) {
 		snprintf(text, sizeof(text), "cannot read the lines: %s",
 		    strerror(errno));
-		evt_recorder_fail(r, text);
+		evt_recorder_fail(rec, text);
 	}
 	if (n > 0) {
 		evt_line_splitter_added(lines, (size_t)n);
 		*taken += (uint64_t)n;
 	}
-	line_input_put_lines(r, lines, n <= 0);
+	line_input_put_lines(rec, lines, n <= 0);
 	if (n <= 0)
-		evt_recorder_end(r, n == 0 ? "end of input" : "failure");
+		evt_recorder_end(rec, n == 0 ? "end of input" : "failure");
 	return n > 0;
 }
 
-/* The recording is ended by something else than the end of input: take what
- * was written to us up to now, and tell of a line that was not written to its
- * end.  Of a file nothing is lost: it can be read again. */
+/* The recording ends before the input does: read what was written to the pipe
+ * until now, and put a gap mark for an unfinished line.  A regular file loses
+ * nothing, since it can be read again. */
 static void
-line_input_read_rest(evt_recorder *r, evt_line_splitter *lines)
+line_input_read_rest(evt_recorder *rec, evt_line_splitter *lines)
 {
-	struct pollfd fd = { .fd = r->o.fd, .events = POLLIN };
+	struct pollfd fd = { .fd = rec->o.fd, .events = POLLIN };
 	struct stat st;
 	evt_receive_clock_time at;
 	uint8_t *line;
 	uint64_t n, taken = 0;
 
-	if (fstat(r->o.fd, &st) != 0 || S_ISREG(st.st_mode))
+	if (fstat(rec->o.fd, &st) != 0 || S_ISREG(st.st_mode))
 		return;
-	while (taken < REST_BYTES && evt_tape_sink_done(r->sink) == NULL &&
+	while (taken < REST_BYTES && evt_tape_sink_done(rec->sink) == NULL &&
 	    poll(&fd, 1, 0) > 0) {
-		if (!line_input_read_lines(r, lines, &taken))
+		if (!line_input_read(rec, lines, &taken))
 			return;
 	}
-	if (evt_tape_sink_done(r->sink) != NULL ||
+	if (evt_tape_sink_done(rec->sink) != NULL ||
 	    evt_line_splitter_last(lines, &line, &n) == EVT_LINE_SPLITTER_MORE)
 		return;
-	at = evt_receive_clock_now(&r->stamps);
-	line_input_put_lost(r, &at, n, "the recording was ended within a line");
+	at = evt_receive_clock_now(&rec->clock);
+	line_input_put_lost(rec, &at, n,
+	    "the recording was ended in the middle of a line");
 }
 
 void *
 evt_recorder_run_lines(void *arg)
 {
-	evt_recorder *r = arg;
-	evt_line_splitter lines = { .max = r->o.max_message };
+	evt_recorder *rec = arg;
+	evt_line_splitter lines = { .max = rec->o.max_message };
 	int64_t next_tick = evt_clock_mono() + EVT_RECORDER_TICK_NS;
 	bool more = true;
 	uint64_t taken = 0;
 
-	evt_state_table_begin(&r->board)->state = EVT_STATUS_READING;
-	evt_state_table_end(&r->board);
-	evt_recorder_begin_tape(r);
-	while (more && evt_recorder_ending(r) == 0) {
-		if (line_input_wait_input(r, next_tick))
-			more = line_input_read_lines(r, &lines, &taken);
-		evt_recorder_keep_house(r, &next_tick);
+	evt_status_set_state(&rec->status, EVT_STATUS_READING);
+	evt_recorder_begin_tape(rec);
+	while (more && evt_recorder_ending(rec) == 0) {
+		if (line_input_wait(rec, next_tick))
+			more = line_input_read(rec, &lines, &taken);
+		evt_recorder_between_batches(rec, &next_tick);
 	}
 	if (more)
-		line_input_read_rest(r, &lines);
+		line_input_read_rest(rec, &lines);
 	evt_line_splitter_free(&lines);
-	evt_recorder_close_tape(r);
+	evt_recorder_close_tape(rec);
 	return NULL;
 }

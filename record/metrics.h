@@ -1,5 +1,5 @@
 /*
- * metrics.h - a recording in figures, for Prometheus.
+ * metrics.h - the metrics of a recording, for Prometheus.
  */
 #ifndef EVT_RECORD_METRICS_H
 #define EVT_RECORD_METRICS_H
@@ -10,15 +10,15 @@
 #include "format/base/buf.h"
 #include "record/status.h"
 
-/* What the recorder does not know itself. */
+/* Figures from outside the recorder. */
 typedef struct evt_metrics_around {
 	int64_t now_ns;   /* UTC */
 	int64_t start_ns; /* UTC: when the program began */
-	bool has_disk;    /* the tape's file system could be asked */
+	bool has_disk;    /* the space on the tape's disk is known */
 	uint64_t disk_free, disk_size; /* bytes; free: for this user */
 } evt_metrics_around;
 
-/* Append all metrics, in the text form 0.0.4.  false: out of memory. */
+/* Append all metrics to `out`, in text format 0.0.4.  false: out of memory. */
 bool evt_metrics_write(const evt_status_figures *stats,
     const evt_metrics_around *around, evt_buf *out);
 

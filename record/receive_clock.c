@@ -1,21 +1,21 @@
-/* stamps.c - see stamps.h. */
+/* receive_clock.c - see receive_clock.h. */
 #include "record/receive_clock.h"
 
-#include "format/base/timetext.h"
+#include "format/base/clock.h"
 
-/* Two readings further apart than this say nothing of the clocks' difference:
- * the thread was interrupted between them. */
+/* If two readings of the clocks are further apart than this, the thread was
+ * interrupted between them, and their difference means nothing. */
 #define APART_NS INT64_C(5000000)
 #define TRIES 8
 
 void
-evt_receive_clock_start(evt_receive_clock *s)
+evt_receive_clock_start(evt_receive_clock *c)
 {
-	s->real = evt_clock_real;
-	s->boot = evt_clock_boot;
-	s->start_real = s->real();
-	s->start_boot = s->boot();
-	s->last_diff = 0;
+	c->real = evt_clock_real;
+	c->boot = evt_clock_boot;
+	c->start_real = c->real();
+	c->start_boot = c->boot();
+	c->last_diff = 0;
 }
 
 static bool
@@ -26,28 +26,28 @@ receive_clock_is_step(int64_t change)
 }
 
 evt_receive_clock_time
-evt_receive_clock_now(evt_receive_clock *s)
+evt_receive_clock_now(evt_receive_clock *c)
 {
-	evt_receive_clock_time st = { .time_ns = s->real() };
+	evt_receive_clock_time at = { .time_ns = c->real() };
 	int64_t diff;
 
-	st.mono_ns = s->start_real + (s->boot() - s->start_boot);
-	diff = st.time_ns - st.mono_ns;
-	/* Read again before a step is believed, the wall clock between two
-	 * readings of the other. */
-	for (int i = 0; receive_clock_is_step(diff - s->last_diff) && i < TRIES;
+	at.mono_ns = c->start_real + (c->boot() - c->start_boot);
+	diff = at.time_ns - at.mono_ns;
+	/* Before a step is believed, read the time of day again, between two
+	 * readings of the steady clock. */
+	for (int i = 0; receive_clock_is_step(diff - c->last_diff) && i < TRIES;
 	     i++) {
-		int64_t before = s->boot(), real = s->real(), after = s->boot();
+		int64_t before = c->boot(), real = c->real(), after = c->boot();
 
 		if (after - before > APART_NS)
 			continue;
-		diff = real - (s->start_real + (before - s->start_boot));
-		if (receive_clock_is_step(diff - s->last_diff))
-			st.step_ns = diff - s->last_diff;
+		diff = real - (c->start_real + (before - c->start_boot));
+		if (receive_clock_is_step(diff - c->last_diff))
+			at.step_ns = diff - c->last_diff;
 		break;
 	}
-	/* Slewing is followed; a step too, once it is told. */
-	if (st.step_ns != 0 || !receive_clock_is_step(diff - s->last_diff))
-		s->last_diff = diff;
-	return st;
+	/* Follow slewing, and a step once it is reported. */
+	if (at.step_ns != 0 || !receive_clock_is_step(diff - c->last_diff))
+		c->last_diff = diff;
+	return at;
 }

@@ -1,6 +1,8 @@
 /*
- * board.h - what a recorder is doing, for whoever wants to look: a copy under
- * one lock, written by its threads and read by any.
+ * status.h - what a recorder is doing, seen from outside.
+ *
+ * The recorder's threads write the figures; any thread may take a copy.  One
+ * lock protects all of them.
  */
 #ifndef EVT_RECORD_STATUS_H
 #define EVT_RECORD_STATUS_H
@@ -17,53 +19,63 @@ enum evt_status_state {
 	EVT_STATUS_CONNECTING,
 	EVT_STATUS_CONNECTED,
 	EVT_STATUS_HELD,    /* connected, but the queue is full */
-	EVT_STATUS_WAITING, /* to connect again */
+	EVT_STATUS_WAITING, /* for the next attempt to connect */
 	EVT_STATUS_STOPPING,
-	EVT_STATUS_ENDED
+	EVT_STATUS_ENDED,
+	EVT_STATUS_STATES /* how many there are */
 };
 
-/* What happens and a person may want to know of. */
+/* The kinds of one-line reports to the user. */
 enum evt_status_event {
 	EVT_STATUS_UP,     /* connected */
-	EVT_STATUS_DOWN,   /* the connection was lost, or none came about */
+	EVT_STATUS_DOWN,   /* the connection was lost, or an attempt failed */
 	EVT_STATUS_NOTICE, /* worth a line */
 	EVT_STATUS_WARNING,
 	EVT_STATUS_ERROR
 };
 
+/* All sizes are in bytes. */
 typedef struct evt_status_figures {
 	enum evt_status_state state;
-	int64_t retry_ns; /* EVT_STATUS_WAITING: until then, UTC */
-	/* Committed: safe from the death of the process. */
-	uint64_t frames; /* received, on the tape */
+	int64_t retry_ns; /* EVT_STATUS_WAITING: time of the attempt, UTC */
+
+	/* Frames that are committed: the death of the process cannot lose
+	 * them. */
+	uint64_t frames; /* received */
 	uint64_t sent;
 	uint64_t marks;
 	uint64_t bytes; /* payload of the received frames */
 	uint64_t last_seq;
-	int64_t last_frame_ns; /* receive time of the latest, 0: none yet */
+	int64_t last_frame_ns; /* receive time of the latest, UTC; 0: none */
+
 	/* The tape. */
-	uint64_t stored_bytes; /* added by this run */
+	uint64_t stored_bytes; /* added by this recording */
 	uint64_t sources;
-	uint64_t recovered; /* frames found in an unclosed journal */
+	uint64_t recovered; /* frames found in the journal of a tape that was
+	                       not closed */
 	uint32_t segment;
-	bool failing; /* the tape cannot be written to at present */
+	bool failing; /* writing fails at present, and is retried */
 	evt_sync_times syncs;
-	/* The disk under it. */
-	bool disk_known; /* disk_free says something */
-	bool disk_low;   /* less than --min-free is left */
-	/* Below these a warning, the end; 0: not watched. */
-	uint64_t disk_min, disk_end;
-	uint64_t disk_free;        /* bytes, to an ordinary user */
-	uint64_t dropped_segments; /* that went for lack of room */
+
+	/* The disk under the tape. */
+	bool disk_known;    /* its free space could be read */
+	bool disk_low;      /* less than disk_min is free */
+	uint64_t disk_min;  /* a warning is given below this; 0: not watched */
+	uint64_t disk_end;  /* the recording ends below this; 0: not watched */
+	uint64_t disk_free; /* available to an ordinary user */
+	uint64_t dropped_segments; /* dropped because the disk was full */
 	uint64_t dropped_bytes;
-	/* --keep-last */
-	bool pretrigger;
-	bool armed; /* frames are held, not written */
+
+	/* Recording only around a trigger. */
+	bool pretrigger; /* in use */
+	bool armed;      /* frames are held and not written */
 	uint64_t held, held_bytes;
-	uint64_t let_go; /* frames that no trigger wanted */
+	uint64_t let_go; /* frames that were discarded without a trigger */
 	uint64_t triggers;
-	/* Since a thread last came round; 0: it does not run. */
+
+	/* Time since each thread's last heartbeat; 0: it does not run. */
 	int64_t tape_still_ns, network_still_ns;
+
 	/* The feed. */
 	uint64_t connections;
 	uint64_t gaps;        /* gap marks */
@@ -71,36 +83,36 @@ typedef struct evt_status_figures {
 	uint64_t lost_bytes;
 	uint64_t queue_bytes;
 	uint64_t queue_limit; /* 0: there is no queue */
-	uint64_t lists;       /* lists of trackers that came */
-	uint64_t trackers;    /* in the latest */
+	uint64_t lists;       /* tracker lists received */
+	uint64_t trackers;    /* in the latest list */
 } evt_status_figures;
 
 typedef struct evt_status {
 	pthread_mutex_t lock;
-	evt_status_figures stats;
+	evt_status_figures figures;
 } evt_status;
 
-/* Age of the last frame in ns at the time now_ns (UTC), -1: there was none. */
-static inline int64_t
-evt_record_age(const evt_status_figures *st, int64_t now_ns)
-{
-	if (st->last_frame_ns == 0)
-		return -1;
-	return now_ns > st->last_frame_ns ? now_ns - st->last_frame_ns : 0;
-}
+/* Make all figures zero. */
+void evt_status_init(evt_status *status);
+void evt_status_destroy(evt_status *status);
 
-/* The lock is taken around each change, and around a copy. */
-static inline evt_status_figures *
-evt_state_table_begin(evt_status *b)
-{
-	pthread_mutex_lock(&b->lock);
-	return &b->stats;
-}
+/* Take the lock; the figures may then be changed until evt_status_unlock(). */
+evt_status_figures *evt_status_lock(evt_status *status);
+void evt_status_unlock(evt_status *status);
 
-static inline void
-evt_state_table_end(evt_status *b)
-{
-	pthread_mutex_unlock(&b->lock);
-}
+/* Copy the figures. */
+void evt_status_get(evt_status *status, evt_status_figures *ret_figures);
+
+void evt_status_set_state(evt_status *status, enum evt_status_state state);
+/* Count a gap mark.  `frames` and `bytes` are what was lost; negative: not
+ * known. */
+void evt_status_add_gap(evt_status *status, int64_t frames, int64_t bytes);
+
+/* "connected" and so on. */
+const char *evt_status_state_name(enum evt_status_state state);
+
+/* Age of the latest frame in ns at the time `now_ns` (UTC); -1: there is no
+ * frame. */
+int64_t evt_status_age(const evt_status_figures *figures, int64_t now_ns);
 
 #endif

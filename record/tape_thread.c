@@ -1,6 +1,6 @@
 /*
- * recorder_tape.c - the recorder's thread of the tape: from the queue onto the
- * tape, the recorder's own marks, and the end.
+ * tape_thread.c - the thread of the tape: write the queue to the tape, put the
+ * recorder's own marks, and close the tape at the end.
  */
 #include "record/recorder_impl.h"
 
@@ -8,22 +8,21 @@
 
 #include "format/mark.h"
 
-/* Whether a signal asked for it since the last call. */
+/* Whether the flag was set since the last call. */
 static bool
-tape_thread_take_wish(evt_recorder *r, bool *wish)
+tape_thread_take_request(evt_recorder *rec, bool *flag)
 {
-	bool wished;
+	bool requested;
 
-	pthread_mutex_lock(&r->lock);
-	wished = *wish;
-	*wish = false;
-	pthread_mutex_unlock(&r->lock);
-	return wished;
+	pthread_mutex_lock(&rec->lock);
+	requested = *flag;
+	*flag = false;
+	pthread_mutex_unlock(&rec->lock);
+	return requested;
 }
 
-/* Put a mark of the recorder's own; b is its payload, which is freed. */
 void
-evt_recorder_put_mark(evt_recorder *r, const evt_receive_clock_time *at,
+evt_recorder_put_mark(evt_recorder *rec, const evt_receive_clock_time *at,
     enum evt_mark mark, evt_buf *b, bool ok)
 {
 	evt_queue_item item = { .time_ns = at->time_ns,
@@ -34,132 +33,129 @@ evt_recorder_put_mark(evt_recorder *r, const evt_receive_clock_time *at,
 		.len = b->len };
 
 	if (ok) {
-		(void)evt_credential_blot(r->secret, b->data, b->len);
-		evt_tape_sink_put(r->sink, &item);
+		(void)evt_credential_blot(rec->secret, b->data, b->len);
+		evt_tape_sink_put(rec->sink, &item);
 	} else {
-		evt_recorder_say(r, EVT_STATUS_ERROR,
+		evt_recorder_say(rec, EVT_STATUS_ERROR,
 		    "out of memory: a mark is missing on the tape");
 	}
 	evt_buf_free(b);
 }
 
 void
-evt_recorder_begin_tape(evt_recorder *r)
+evt_recorder_begin_tape(evt_recorder *rec)
 {
 	static const char *const batch[] = { "state_batch" };
 	static const char *const state[] = { "state" };
-	const char *const *events = r->o.request.events;
-	size_t n = r->o.request.n_events;
-	evt_receive_clock_time at = { .time_ns = r->stamps.start_real,
-		.mono_ns = r->stamps.start_real };
+	const char *const *events = rec->o.request.events;
+	size_t n = rec->o.request.n_events;
+	evt_receive_clock_time at = { .time_ns = rec->clock.start_real,
+		.mono_ns = rec->clock.start_real };
 	evt_buf b = { 0 }, url = { 0 };
 	bool ok = true;
 
-	evt_heartbeat_begin(&r->tape_pulse);
-	if (r->session != NULL)
-		ok = evt_url_show(&r->url, NULL, &url) &&
+	evt_heartbeat_begin(&rec->tape_heartbeat);
+	if (rec->session != NULL)
+		ok = evt_url_show(&rec->url, NULL, &url) &&
 		    evt_buf_add_byte(&url, '\0');
-	if (r->session == NULL || !r->o.navixy) {
+	if (rec->session == NULL || !rec->o.navixy) {
 		n = 0;
 	} else if (n == 0) {
-		events = r->o.request.old_form ? state : batch;
+		events = rec->o.request.old_form ? state : batch;
 		n = 1;
 	}
 	ok = ok &&
 	    evt_mark_started(&b, (const char *)url.data,
-	        r->o.navixy ? "navixy" : "raw", events, n);
-	evt_recorder_put_mark(r, &at, EVT_MARK_STARTED, &b, ok);
+	        rec->o.navixy ? "navixy" : "raw", events, n);
+	evt_recorder_put_mark(rec, &at, EVT_MARK_STARTED, &b, ok);
 	evt_buf_free(&url);
-	evt_tape_sink_commit(r->sink);
+	evt_tape_sink_commit(rec->sink);
 }
 
 static void
-tape_thread_put_stopped(evt_recorder *r)
+tape_thread_put_stopped(evt_recorder *rec)
 {
-	evt_receive_clock_time at = evt_receive_clock_now(&r->stamps);
+	evt_receive_clock_time at = evt_receive_clock_now(&rec->clock);
 	evt_status_figures stats;
 	evt_buf b = { 0 };
 	char reason[64];
 	bool ok;
 
-	evt_recorder_get_stats(r, &stats);
-	pthread_mutex_lock(&r->lock);
-	memcpy(reason, r->reason, sizeof(reason));
-	pthread_mutex_unlock(&r->lock);
-	evt_tape_sink_last_try(r->sink, &at);
+	evt_recorder_get_stats(rec, &stats);
+	pthread_mutex_lock(&rec->lock);
+	memcpy(reason, rec->reason, sizeof(reason));
+	pthread_mutex_unlock(&rec->lock);
+	evt_tape_sink_last_try(rec->sink, &at);
 	ok = evt_mark_stopped(&b, reason, stats.frames);
-	evt_recorder_put_mark(r, &at, EVT_MARK_STOPPED, &b, ok);
-	evt_tape_sink_commit(r->sink);
+	evt_recorder_put_mark(rec, &at, EVT_MARK_STOPPED, &b, ok);
+	evt_tape_sink_commit(rec->sink);
 }
 
-/* The last thing that happens. */
 void
-evt_recorder_close_tape(evt_recorder *r)
+evt_recorder_close_tape(evt_recorder *rec)
 {
 	evt_error err;
-	int rc;
+	int r;
 
-	if (tape_thread_take_wish(r, &r->trigger))
-		evt_tape_sink_trigger(r->sink);
-	evt_tape_sink_end(r->sink);
-	tape_thread_put_stopped(r);
-	/* The last block is cut before the figures are taken for good. */
-	evt_tape_sink_rotate(r->sink);
-	rc = evt_writer_close(r->writer, &err);
-	if (rc != EVT_OK)
-		evt_recorder_tell_unclosed(r, &err);
-	evt_recorder_tell_held(r);
-	r->writer = NULL;
-	r->unwritten = evt_tape_sink_lost(r->sink, rc != EVT_OK);
-	evt_state_table_begin(&r->board)->state = EVT_STATUS_ENDED;
-	evt_state_table_end(&r->board);
-	evt_heartbeat_end(&r->tape_pulse);
-	evt_recorder_poke(r->done_fd);
+	if (tape_thread_take_request(rec, &rec->trigger))
+		evt_tape_sink_trigger(rec->sink);
+	evt_tape_sink_end(rec->sink);
+	tape_thread_put_stopped(rec);
+	/* This writes the last block, so that the final figures include it. */
+	evt_tape_sink_rotate(rec->sink);
+	r = evt_writer_close(rec->writer, &err);
+	if (r != EVT_OK)
+		evt_recorder_report_unclosed(rec, &err);
+	evt_recorder_report_held(rec);
+	rec->writer = NULL;
+	rec->unwritten = evt_tape_sink_lost(rec->sink, r != EVT_OK);
+	evt_status_set_state(&rec->status, EVT_STATUS_ENDED);
+	evt_heartbeat_end(&rec->tape_heartbeat);
+	evt_recorder_signal(rec->done_fd);
 }
 
-/* What is done between batches.  next_tick is moved on. */
 void
-evt_recorder_keep_house(evt_recorder *r, int64_t *next_tick)
+evt_recorder_between_batches(evt_recorder *rec, int64_t *next_tick)
 {
-	const char *done = evt_tape_sink_done(r->sink);
+	const char *done = evt_tape_sink_done(rec->sink);
 	int64_t now = evt_clock_mono();
 
-	evt_heartbeat_beat(&r->tape_pulse);
-	if (tape_thread_take_wish(r, &r->trigger))
-		evt_tape_sink_trigger(r->sink);
-	if (tape_thread_take_wish(r, &r->rotate))
-		evt_tape_sink_rotate(r->sink);
+	evt_heartbeat_beat(&rec->tape_heartbeat);
+	if (tape_thread_take_request(rec, &rec->trigger))
+		evt_tape_sink_trigger(rec->sink);
+	if (tape_thread_take_request(rec, &rec->rotate))
+		evt_tape_sink_rotate(rec->sink);
 	if (now >= *next_tick) {
-		evt_tape_sink_tick(r->sink);
+		evt_tape_sink_tick(rec->sink);
 		*next_tick = now + EVT_RECORDER_TICK_NS;
-		done = done != NULL ? done : evt_tape_sink_done(r->sink);
+		done = done != NULL ? done : evt_tape_sink_done(rec->sink);
 	}
-	if (done != NULL && evt_recorder_ending(r) == 0)
-		evt_recorder_end(r, done);
+	if (done != NULL && evt_recorder_ending(rec) == 0)
+		evt_recorder_end(rec, done);
 }
 
 void *
 evt_recorder_run_tape(void *arg)
 {
-	evt_recorder *r = arg;
+	evt_recorder *rec = arg;
 	int64_t next_tick = evt_clock_mono() + EVT_RECORDER_TICK_NS;
 	evt_queue_batch *batch;
 	evt_queue_item item;
 
-	evt_recorder_begin_tape(r);
+	evt_recorder_begin_tape(rec);
 	for (;;) {
-		batch = evt_queue_take(r->queue, next_tick);
+		batch = evt_queue_take(rec->queue, next_tick);
 		if (batch != NULL) {
 			while (evt_queue_batch_next(batch, &item))
-				evt_tape_sink_put(r->sink, &item);
-			evt_tape_sink_commit(r->sink);
-			if (evt_queue_release(r->queue, batch))
-				evt_session_wake(r->session);
-		} else if (evt_queue_ended(r->queue)) {
+				evt_tape_sink_put(rec->sink, &item);
+			evt_tape_sink_commit(rec->sink);
+			if (evt_queue_release(rec->queue, batch))
+				evt_session_wake(rec->session);
+		} else if (evt_queue_ended(rec->queue)) {
 			break;
 		}
-		evt_recorder_keep_house(r, &next_tick);
+		evt_recorder_between_batches(rec, &next_tick);
 	}
-	evt_recorder_close_tape(r);
+	evt_recorder_close_tape(rec);
 	return NULL;
 }

@@ -295,8 +295,7 @@ evt_credential_fill(const evt_credential *s, const char *text, size_t n,
 		if (s->text == NULL)
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "${CREDENTIAL} is used, but there is no "
-			    "credential: name a credential file, or set "
-			    "EVTAPE_CREDENTIAL");
+			    "credential");
 		if (!evt_buf_add_str(out,
 		        form == EVT_CREDENTIAL_URL ? s->url : s->text))
 			return evt_err_nomem(err);

@@ -1,11 +1,11 @@
 /* backoff.c - see backoff.h. */
 #include "record/feed/backoff.h"
 
-#include <string.h>
+#include <assert.h>
+#include <stddef.h>
 #include <sys/random.h>
-#include <time.h>
 
-#include "format/base/timetext.h"
+#include "format/base/clock.h"
 
 uint64_t
 evt_backoff_chance(void *ctx)
@@ -43,7 +43,7 @@ backoff_longest(unsigned failures)
 	return most < EVT_BACKOFF_MOST_NS ? most : EVT_BACKOFF_MOST_NS;
 }
 
-/* A connection has lasted so long: what it forgives. */
+/* Reduce the failures after a connection that lasted that long. */
 static void
 backoff_forgive(evt_backoff *b, int64_t lasted_ns)
 {
@@ -59,6 +59,7 @@ evt_backoff_next(evt_backoff *b, int64_t now_ns, int64_t at_least_ns)
 {
 	int64_t most, wait;
 
+	assert(b->random != NULL);
 	if (b->up)
 		backoff_forgive(b, now_ns - b->up_ns);
 	b->up = false;
@@ -83,35 +84,4 @@ evt_backoff_patient(evt_backoff *b, int64_t now_ns, int64_t at_least_ns)
 		least *= 2;
 	return evt_backoff_next(b, now_ns,
 	    least > at_least_ns ? least : at_least_ns);
-}
-
-bool
-evt_backoff_retry_after_parse(const char *text, int64_t now_ns, int64_t *ret_ns)
-{
-	size_t digits = strspn(text, "0123456789");
-	struct tm tm = { 0 };
-	const char *end;
-	int64_t s = 0;
-
-	if (digits > 0) {
-		if (text[digits + strspn(text + digits, " \t")] != '\0')
-			return false;
-		for (size_t i = 0; i < digits && s < 1000000000; i++)
-			s = s * 10 + (text[i] - '0');
-		if (s > 1000000000)
-			s = 1000000000;
-		*ret_ns = s * EVT_NS_PER_S;
-		return true;
-	}
-	/* The one date form that RFC 9110 lets senders use. */
-	end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	if (end == NULL || *end != '\0')
-		return false;
-	s = (int64_t)timegm(&tm) - now_ns / EVT_NS_PER_S;
-	if (s < 0)
-		s = 0;
-	if (s > 1000000000)
-		s = 1000000000;
-	*ret_ns = s * EVT_NS_PER_S;
-	return true;
 }

@@ -1,6 +1,7 @@
-/* talk.c - see talk.h. */
+/* dialog.c - see dialog.h. */
 #include "record/feed/dialog.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,23 +10,24 @@
 struct evt_dialog {
 	evt_dialog_options o;
 	evt_navixy *navixy;
-	char id[EVT_NAVIXY_ID_MAX + 1]; /* from a handshake, "": none */
+	char id[EVT_NAVIXY_ID_MAX + 1]; /* from a handshake; "": none */
 	bool heard_any;                 /* on this connection */
 	bool granted;
 	int64_t subscribe_ns; /* INT64_MAX: done */
-	int64_t beat_ns;      /* between heartbeats, 0: none */
+	int64_t beat_ns;      /* between heartbeats; 0: none */
 	int64_t next_beat_ns;
-	size_t sent; /* bytes of o.send that were sent */
+	size_t sent; /* bytes of o.send that are done */
 };
 
 int
-evt_dialog_new(const evt_dialog_options *options, evt_dialog **ret_talk,
+evt_dialog_new(const evt_dialog_options *options, evt_dialog **ret_dialog,
     evt_error *err)
 {
 	evt_dialog *t = calloc(1, sizeof(*t));
 	evt_buf trial = { 0 };
 	int r = EVT_OK;
 
+	assert(options->send != NULL || options->send_len == 0);
 	if (t == NULL)
 		return evt_err_nomem(err);
 	t->o = *options;
@@ -33,7 +35,7 @@ evt_dialog_new(const evt_dialog_options *options, evt_dialog **ret_talk,
 	t->sent = t->o.send_len;
 	if (t->o.navixy) {
 		r = evt_navixy_new(&t->navixy, err);
-		/* What cannot be asked for is said before connecting. */
+		/* Refuse an invalid subscription before connecting. */
 		if (r == EVT_OK)
 			r = evt_navixy_subscription(&t->o.request,
 			    EVT_CREDENTIAL_MARK, &trial, err);
@@ -43,7 +45,7 @@ evt_dialog_new(const evt_dialog_options *options, evt_dialog **ret_talk,
 		evt_dialog_free(t);
 		return r;
 	}
-	*ret_talk = t;
+	*ret_dialog = t;
 	return EVT_OK;
 }
 
@@ -79,7 +81,8 @@ evt_dialog_opened(evt_dialog *t, int64_t now_ns)
 void
 evt_dialog_closed(evt_dialog *t)
 {
-	/* A server that does not know the id says nothing: come as new. */
+	/* A server that does not know the id says nothing: ask for a new one
+	 * next time. */
 	if (!t->heard_any)
 		t->id[0] = '\0';
 	t->subscribe_ns = t->next_beat_ns = INT64_MAX;
@@ -99,7 +102,7 @@ evt_dialog_heard(evt_dialog *t, int64_t now_ns, uint8_t opcode,
 	if (!t->o.navixy || opcode != EVT_OP_TEXT)
 		return;
 	if (first) {
-		/* A handshake, or the X that greets one who comes back: the
+		/* A handshake, or the X that greets a returning client: the
 		 * server listens, so subscribe now. */
 		if (t->subscribe_ns != INT64_MAX)
 			t->subscribe_ns = now_ns;
@@ -122,8 +125,8 @@ evt_dialog_granted(const evt_dialog *t)
 	return t->granted;
 }
 
-/* The next message of o.send: from where it was sent up to, over empty
- * lines; 0 if there is none.  *ret_skip: bytes before it. */
+/* Length of the next message of o.send; 0: there is none.  *ret_skip: bytes of
+ * empty lines before it. */
 static size_t
 dialog_next_line(const evt_dialog *t, size_t *ret_skip)
 {
@@ -176,8 +179,7 @@ evt_dialog_next(evt_dialog *t, int64_t now_ns, const evt_credential *secret,
 		t->subscribe_ns = INT64_MAX;
 		if (hash == NULL)
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "there is no credential to subscribe with: give "
-			    "--credential-file, or set EVTAPE_CREDENTIAL");
+			    "cannot subscribe: there is no credential");
 		return evt_navixy_subscription(&t->o.request, hash, out, err);
 	}
 	if (now_ns >= t->next_beat_ns) {

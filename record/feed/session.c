@@ -5,6 +5,7 @@
  */
 #include "record/feed/session_impl.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +17,14 @@
 #include "record/net/client.h"
 #include "format/mark.h"
 
-/* How long the server's answer to our close frame is waited for. */
+/* How long to wait for the server's answer to our close frame. */
 #define CLOSE_NS EVT_NS_PER_S
-/* Between attempts when the server refuses us by name. */
+/* Least time between attempts if the server refuses the credential. */
 #define REFUSED_NS (60 * EVT_NS_PER_S)
 
 /* ---- connecting ---------------------------------------------------------- */
 
-/* When something is to be done next. */
+/* Set the timer for the next thing to do. */
 static void
 session_arm(evt_session *s)
 {
@@ -32,13 +33,13 @@ session_arm(evt_session *s)
 	if (s->state == WAITING)
 		due = s->retry_ns;
 	else if (s->state == OPEN)
-		due = evt_dialog_due(s->o.talk);
+		due = evt_dialog_due(s->o.dialog);
 	else if (s->state == CLOSING)
 		due = s->close_by_ns;
 	evt_client_wake_at(s->client, due < at ? due : at);
 }
 
-/* Try again later: `what` and `why` are told. */
+/* Wait for the next attempt, and report what failed and why. */
 static void
 session_retry(evt_session *s, const char *what, const char *why,
     int64_t at_least_ns)
@@ -49,9 +50,10 @@ session_retry(evt_session *s, const char *what, const char *why,
 
 	s->retry_ns = now + wait;
 	evt_session_set_state(s, WAITING, EVT_STATUS_WAITING);
-	evt_state_table_begin(s->o.board)->retry_ns = evt_clock_real() + wait;
-	evt_state_table_end(s->o.board);
-	snprintf(text, sizeof(text), "%s: %s; trying again in %s", what, why,
+	evt_status_lock(s->o.supervisor->status)->retry_ns =
+	    evt_clock_real() + wait;
+	evt_status_unlock(s->o.supervisor->status);
+	snprintf(text, sizeof(text), "%s: %s; retrying in %s", what, why,
 	    evt_timetext_duration_format(wait, time));
 	evt_session_say(s, EVT_STATUS_DOWN, text);
 	session_arm(s);
@@ -65,13 +67,13 @@ session_is_header(const char *header, const char *name)
 	return strncasecmp(header, name, n) == 0 && header[n] == ':';
 }
 
-/* The request with the credential put in: strings of its own. */
+/* A request with the credential filled in.  It owns its strings. */
 struct filled {
 	evt_buf target;
 	char **headers;
 	size_t n_headers;
 	char *subprotocols_header; /* NULL: none */
-	const char *subprotocols;  /* in it */
+	const char *subprotocols;  /* its value, within it */
 };
 
 static void
@@ -92,7 +94,7 @@ session_fill_target(evt_session *s, struct filled *f, evt_error *err)
 	evt_buf plain = { 0 }, shown = { 0 };
 	int r = EVT_ERR_NOMEM;
 
-	if (evt_dialog_target(s->o.talk, s->o.url->target, &plain) &&
+	if (evt_dialog_target(s->o.dialog, s->o.url->target, &plain) &&
 	    evt_buf_add_byte(&plain, '\0') &&
 	    evt_url_show(s->o.url, (const char *)plain.data, &shown) &&
 	    evt_buf_add_byte(&shown, '\0')) {
@@ -168,9 +170,9 @@ session_begin(evt_session *s)
 	session_arm(s);
 }
 
-/* Close with a close frame, for at most a second. */
+/* Send a close frame, and wait at most CLOSE_NS for the answer. */
 static void
-session_close_politely(evt_session *s)
+session_close(evt_session *s)
 {
 	s->close_by_ns = evt_clock_boot() + CLOSE_NS;
 	evt_session_set_state(s, CLOSING, EVT_STATUS_STOPPING);
@@ -178,16 +180,16 @@ session_close_politely(evt_session *s)
 	session_arm(s);
 }
 
-/* ---- what the client tells ----------------------------------------------- */
+/* ---- events of the client ------------------------------------------------ */
 
-/* The feed was away until now: what is on the tape of it. */
+/* The feed was away from the loss until now: put the gap mark. */
 static void
 session_put_loss(evt_session *s, const evt_receive_clock_time *at)
 {
 	char why[sizeof(s->lost_why) + sizeof(s->away_why) + 40];
 
 	snprintf(why, sizeof(why), "%s%s%s", s->lost_why,
-	    s->away_why[0] != '\0' ? "; it could not be reached since: " : "",
+	    s->away_why[0] != '\0' ? "; then it could not be reached: " : "",
 	    s->away_why);
 	evt_session_put_span(s, &s->lost_at, at, why);
 	s->lost = false;
@@ -216,21 +218,21 @@ session_on_opened(void *ctx, const evt_client_opened *o)
 	s->message_ns = s->awake_ns = s->alive_ns = now;
 	s->ping_ns = now + s->o.ping_ns;
 	evt_backoff_up(&s->backoff, now);
-	evt_dialog_opened(s->o.talk, now);
+	evt_dialog_opened(s->o.dialog, now);
 	evt_session_set_state(s, OPEN, EVT_STATUS_CONNECTED);
-	evt_state_table_begin(s->o.board)->connections++;
-	evt_state_table_end(s->o.board);
+	evt_status_lock(s->o.supervisor->status)->connections++;
+	evt_status_unlock(s->o.supervisor->status);
 	snprintf(text, sizeof(text), "connected to %.600s (%s%s%s)", s->shown,
 	    o->peer, o->tls != NULL ? ", " : "", o->tls != NULL ? o->tls : "");
 	evt_session_say(s, EVT_STATUS_UP, text);
 	if (s->o.tried != NULL)
-		s->o.tried(s->o.ctx, o, NULL);
+		s->o.tried(s->o.tried_ctx, o, NULL);
 	session_arm(s);
 }
 
 /* Act on what a frame means to the profile. */
 static void
-session_heed(evt_session *s, const evt_navixy_answer *a)
+session_act_on(evt_session *s, const evt_navixy_answer *a)
 {
 	switch (a->type) {
 	case EVT_NAVIXY_EVENT:
@@ -241,21 +243,21 @@ session_heed(evt_session *s, const evt_navixy_answer *a)
 		return;
 	case EVT_NAVIXY_ERROR:
 		evt_session_say(s, EVT_STATUS_WARNING, a->text);
-		if (!evt_dialog_granted(s->o.talk)) {
+		if (!evt_dialog_granted(s->o.dialog)) {
 			s->refused = true;
-			session_close_politely(s);
+			session_close(s);
 		}
 		return;
 	case EVT_NAVIXY_LOGOUT:
 		evt_session_say(s, EVT_STATUS_WARNING,
 		    s->o.stop_on_logout ?
 		        "the server ended the session (logout): stopping" :
-		        "the server ended the session (logout): connecting "
-		        "again; if the credential is no longer good, write a "
-		        "new one to its file");
+		        "the server ended the session (logout): reconnecting; "
+		        "if the credential is no longer valid, write a new one "
+		        "to its file");
 		if (s->o.stop_on_logout)
-			s->o.end(s->o.ctx, "logout");
-		session_close_politely(s);
+			evt_supervisor_end(s->o.supervisor, "logout");
+		session_close(s);
 		return;
 	}
 }
@@ -266,22 +268,22 @@ session_on_message(void *ctx, const evt_receive_clock_time *at, uint8_t opcode,
 {
 	evt_session *s = ctx;
 	evt_navixy_answer answer;
-	int64_t now = evt_receive_clock_boot(s->o.stamps, at);
+	int64_t now = evt_receive_clock_boot(s->o.clock, at);
 
-	evt_session_note_step(s, at);
-	evt_session_note_stop(s, at);
+	evt_session_report_step(s, at);
+	evt_session_report_stop(s, at);
 	(void)evt_credential_blot(s->o.secret, data, n);
 	s->frames++;
 	s->message_ns = now;
 	evt_session_put_frame(s, at, EVT_KIND_RECEIVED, opcode, data, n);
-	/* The tape's thread would find out too, but what happens to the
-	 * connection meanwhile is no loss. */
+	/* The thread of the tape would end the recording too, but later: a
+	 * connection that is lost meanwhile must not count as a loss. */
 	if (++s->total == s->o.max_frames)
-		s->o.end(s->o.ctx, "frames");
-	evt_dialog_heard(s->o.talk, now, opcode, data, n, &answer);
+		evt_supervisor_end(s->o.supervisor, "frames");
+	evt_dialog_heard(s->o.dialog, now, opcode, data, n, &answer);
 	if (s->state != OPEN)
 		return;
-	session_heed(s, &answer);
+	session_act_on(s, &answer);
 	if (s->state == OPEN && s->frames == 1)
 		session_arm(s);
 }
@@ -293,11 +295,11 @@ session_on_skipped(void *ctx, const evt_receive_clock_time *at, uint64_t n)
 	evt_mark_gap_info gap = { .frames = 1, .bytes = (int64_t)n };
 	char reason[120], size[EVT_TIMETEXT_MAX];
 
-	evt_session_note_step(s, at);
-	evt_session_note_stop(s, at);
-	s->message_ns = evt_receive_clock_boot(s->o.stamps, at);
+	evt_session_report_step(s, at);
+	evt_session_report_stop(s, at);
+	s->message_ns = evt_receive_clock_boot(s->o.clock, at);
 	snprintf(reason, sizeof(reason),
-	    "a message was longer than --max-message (%s)",
+	    "a message was longer than the message limit (%s)",
 	    evt_timetext_size_format(s->o.max_message, size));
 	gap.reason = reason;
 	evt_session_put_gap(s, at, &gap);
@@ -333,10 +335,10 @@ session_lost(evt_session *s, const evt_client_ended *e)
 	ok = evt_mark_disconnected(&b, e->code, s->lost_why, s->frames);
 	evt_session_put_mark(s, &s->lost_at, EVT_MARK_DISCONNECTED, s->conn, &b,
 	    ok);
-	evt_dialog_closed(s->o.talk);
+	evt_dialog_closed(s->o.dialog);
 }
 
-/* The recording is over.  If the feed was away, it was so to the end. */
+/* The recording is over.  If the feed is away, it was so until now. */
 static void
 session_leave(evt_session *s)
 {
@@ -357,9 +359,9 @@ session_on_ended(void *ctx, const evt_client_ended *e)
 	if (e->opened)
 		session_lost(s, e);
 	if (s->o.tried != NULL)
-		s->o.tried(s->o.ctx, NULL, e);
-	if (s->o.ending(s->o.ctx) > 0) {
-		/* We left; nothing is missing. */
+		s->o.tried(s->o.tried_ctx, NULL, e);
+	if (evt_supervisor_ending(s->o.supervisor) > 0) {
+		/* The recorder closed the connection, so nothing is missing. */
 		if (e->opened)
 			s->lost = false;
 		session_leave(s);
@@ -374,9 +376,9 @@ session_on_ended(void *ctx, const evt_client_ended *e)
 	    e->reason, at_least);
 }
 
-/* Send what is due. */
+/* Send the messages that are due. */
 static void
-session_speak(evt_session *s)
+session_send_due(evt_session *s)
 {
 	evt_buf b = { 0 };
 	evt_error err;
@@ -384,7 +386,7 @@ session_speak(evt_session *s)
 
 	for (;;) {
 		b.len = 0;
-		r = evt_dialog_next(s->o.talk, evt_clock_boot(), s->o.secret,
+		r = evt_dialog_next(s->o.dialog, evt_clock_boot(), s->o.secret,
 		    &b, &err);
 		if (r == EVT_AGAIN)
 			break;
@@ -392,7 +394,7 @@ session_speak(evt_session *s)
 			r = evt_err_nomem(&err);
 		if (r != EVT_OK) {
 			evt_session_say(s, EVT_STATUS_ERROR, err.text);
-			session_close_politely(s);
+			session_close(s);
 			break;
 		}
 	}
@@ -401,7 +403,7 @@ session_speak(evt_session *s)
 	evt_buf_free(&b);
 }
 
-/* Whether anybody is there. */
+/* Drop the connection if the server seems dead; ping it from time to time. */
 static void
 session_check_life(evt_session *s, int64_t now)
 {
@@ -409,14 +411,14 @@ session_check_life(evt_session *s, int64_t now)
 	int64_t heard = evt_client_heard_ns(s->client);
 
 	if (s->held) {
-		/* We do not listen, so silence says nothing. */
+		/* The socket is not read, so silence means nothing. */
 		s->message_ns = s->alive_ns = now;
 		s->ping_ns = now + s->o.ping_ns;
 		return;
 	}
 	if (s->o.idle_ns > 0 && now - s->message_ns >= s->o.idle_ns) {
 		snprintf(text, sizeof(text),
-		    "no message came for %s (--idle-timeout)",
+		    "no message was received for %s (the idle timeout)",
 		    evt_timetext_duration_format(s->o.idle_ns, time));
 		evt_client_drop(s->client, 1006, text);
 	} else if (now - (heard > s->alive_ns ? heard : s->alive_ns) >=
@@ -432,7 +434,7 @@ session_check_life(evt_session *s, int64_t now)
 	}
 }
 
-/* The recording is to be ended. */
+/* The recording is being ended; how: enum evt_supervisor_ending. */
 static void
 session_wind_up(evt_session *s, int how)
 {
@@ -447,22 +449,22 @@ session_wind_up(evt_session *s, int how)
 		evt_client_drop(s->client, 1000, "the recorder stopped");
 		break;
 	case OPEN:
-		if (how == 1) {
-			session_close_politely(s);
+		if (how == EVT_SUPERVISOR_ENDING) {
+			session_close(s);
 			break;
 		}
 		/* fallthrough */
 	case CLOSING:
-		if (how > 1 || now >= s->close_by_ns)
+		if (how >= EVT_SUPERVISOR_AT_ONCE || now >= s->close_by_ns)
 			evt_client_drop(s->client, 1000,
 			    "closed by the recorder");
 		break;
 	}
 }
 
-/* Read the socket again if there is room. */
+/* Read the socket again if the queue has drained. */
 static void
-session_check_room(evt_session *s)
+session_check_queue(evt_session *s)
 {
 	if (!s->held || s->state != OPEN || !evt_queue_drained(s->o.queue))
 		return;
@@ -476,19 +478,19 @@ session_on_due(void *ctx)
 {
 	evt_session *s = ctx;
 	evt_receive_clock_time at = evt_session_now(s);
-	int64_t now = evt_receive_clock_boot(s->o.stamps, &at);
-	int how = s->o.ending(s->o.ctx);
+	int64_t now = evt_receive_clock_boot(s->o.clock, &at);
+	int how = evt_supervisor_ending(s->o.supervisor);
 
-	evt_heartbeat_beat(s->o.pulse);
-	evt_session_note_stop(s, &at);
+	evt_heartbeat_beat(s->o.heartbeat);
+	evt_session_report_stop(s, &at);
 	if (how > 0) {
 		session_wind_up(s, how);
 	} else if (s->state == IDLE ||
 	    (s->state == WAITING && now >= s->retry_ns)) {
 		session_begin(s);
 	} else if (s->state == OPEN) {
-		session_check_room(s);
-		session_speak(s);
+		session_check_queue(s);
+		session_send_due(s);
 		if (s->state == OPEN)
 			session_check_life(s, now);
 	} else if (s->state == CLOSING && now >= s->close_by_ns) {
@@ -502,13 +504,13 @@ static void
 session_on_woken(void *ctx)
 {
 	evt_session *s = ctx;
-	int how = s->o.ending(s->o.ctx);
+	int how = evt_supervisor_ending(s->o.supervisor);
 
 	evt_session_put_list(s);
 	if (how > 0)
 		session_wind_up(s, how);
 	else
-		session_check_room(s);
+		session_check_queue(s);
 }
 
 static void
@@ -531,7 +533,7 @@ evt_session_new(const evt_session_options *options, evt_session **ret_session,
 		.ca_file = options->ca_file,
 		.insecure = options->insecure,
 		.max_message = options->max_message,
-		.stamps = options->stamps,
+		.clock = options->clock,
 		.env = options->env,
 		.events = { session_on_opened, session_on_message,
 		    session_on_skipped, session_on_sent, session_on_ended,
@@ -540,6 +542,11 @@ evt_session_new(const evt_session_options *options, evt_session **ret_session,
 	};
 	int r;
 
+	assert(options->url != NULL && options->dialog != NULL);
+	assert(options->queue != NULL && options->heartbeat != NULL);
+	assert(
+	    options->supervisor != NULL && options->supervisor->status != NULL);
+	assert(options->ping_ns > 0);
 	if (s == NULL)
 		return evt_err_nomem(err);
 	s->o = *options;
@@ -566,12 +573,13 @@ evt_session_free(evt_session *s)
 void
 evt_session_run(evt_session *s)
 {
-	evt_heartbeat_begin(s->o.pulse);
-	/* At the loop's first turn. */
+	evt_heartbeat_begin(s->o.heartbeat);
+	/* Begin at the first turn of the loop. */
 	evt_client_wake_at(s->client, 0);
 	evt_client_run(s->client);
-	evt_heartbeat_end(s->o.pulse);
-	if (s->lost && s->o.ending(s->o.ctx) == 0)
+	evt_heartbeat_end(s->o.heartbeat);
+	if (s->lost &&
+	    evt_supervisor_ending(s->o.supervisor) == EVT_SUPERVISOR_GOES_ON)
 		evt_session_say(s, EVT_STATUS_ERROR, "the event loop failed");
 }
 

@@ -1,6 +1,6 @@
 /*
- * session.h - keep a feed coming: connect, say what the profile says, connect
- * again when it is lost, and put all that comes into the queue.
+ * session.h - keep a feed connected: connect, say what the profile says,
+ * reconnect after a loss, and put every frame into the queue.
  *
  * Runs on the network thread.
  */
@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 #include "format/evtape.h"
-#include "record/status.h"
-#include "record/net/client.h"
+#include "format/wire/credential.h"
+#include "format/wire/url.h"
+#include "record/feed/dialog.h"
 #include "record/feed/tracker_poll.h"
 #include "record/heartbeat.h"
-#include "record/tape/queue.h"
-#include "format/wire/credential.h"
+#include "record/net/client.h"
 #include "record/receive_clock.h"
-#include "record/feed/dialog.h"
-#include "format/wire/url.h"
+#include "record/supervisor.h"
+#include "record/tape/queue.h"
 
 typedef struct evt_session evt_session;
 
@@ -29,49 +29,50 @@ typedef struct evt_session_options {
 	const evt_url *url;
 	const char *const *headers; /* "Name: value", with ${CREDENTIAL} */
 	size_t n_headers;
-	const char *ca_file;
-	bool insecure;
-	size_t max_message;
-	int64_t ping_ns; /* between two pings; nothing heard in three: dead */
-	int64_t idle_ns; /* without a message: connect anew; 0: never */
+	const char *ca_file; /* NULL: the system's */
+	bool insecure;       /* accept any certificate */
+	size_t max_message;  /* bytes */
+	int64_t ping_ns;     /* between two pings; without any answer in three
+	                        intervals the connection is dropped */
+	int64_t idle_ns;     /* reconnect after this time without a message;
+	                        0: never */
 	bool stop_on_logout;
 	uint64_t max_frames; /* end() after as many received frames; 0: never */
 	uint32_t first_conn; /* number of the first connection */
-	evt_dialog *talk;
-	evt_tracker_poll *lister; /* NULL: none */
+	evt_dialog *dialog;
+	evt_tracker_poll *tracker_poll; /* NULL: none */
 	evt_credential *secret;
 	evt_queue *queue;
-	evt_status *board;
-	evt_receive_clock *stamps;
-	evt_heartbeat *pulse;
+	evt_receive_clock *clock;
+	evt_heartbeat *heartbeat; /* of the network thread */
 	char *(*env)(const char *name);
-	/* Whether the recording is being ended: 0 no, 1 politely, more: at
-	 * once. */
-	int (*ending)(void *ctx);
-	/* Ask for that. */
-	void (*end)(void *ctx, const char *reason);
-	void (*say)(void *ctx, enum evt_status_event event, const char *text);
-	/* A connection came up (ended is NULL), or an attempt or a connection
-	 * ended (opened is NULL); what the server said may stand in it, with
-	 * the credential.  May be NULL. */
+	const evt_supervisor *supervisor; /* say, ending, end, status */
+	/*
+	 * A connection was opened (`ended` is NULL), or an attempt or a
+	 * connection ended (`opened` is NULL).  The texts may hold what the
+	 * server said, the credential included.  May be NULL.
+	 */
 	void (*tried)(void *ctx, const evt_client_opened *opened,
 	    const evt_client_ended *ended);
-	void *ctx;
+	void *tried_ctx;
 } evt_session_options;
 
 /* Errors: those of evt_client_new(). */
 int evt_session_new(const evt_session_options *options,
     evt_session **ret_session, evt_error *err);
+/* NULL is allowed. */
 void evt_session_free(evt_session *s);
 
-/* Run until ending() says so.  The queue is not closed. */
+/* Run until the supervisor's ending() asks for the end.  The queue is not
+ * closed. */
 void evt_session_run(evt_session *s);
 
-/* Put the list of trackers, if the lister has one.  To be called once more
- * when the lister has ended, by the thread that ran the session. */
+/* Put the tracker list, if the poll has one.  To be called once more after the
+ * poll has ended, by the thread that ran the session. */
 void evt_session_put_list(evt_session *s);
 
-/* Look at ending(), at the queue and at the lister.  From any thread. */
+/* Have the session look at ending(), at the queue and at the tracker poll.
+ * From any thread. */
 void evt_session_wake(evt_session *s);
 
 #endif

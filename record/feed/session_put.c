@@ -1,5 +1,5 @@
-/* session_put.c - what a session puts into the queue: frames and marks, and
- * what it holds back while the queue is full. */
+/* session_put.c - what a session puts into the queue: frames, marks, and the
+ * gaps that a full queue or a stopped process leaves. */
 #include "record/feed/session_impl.h"
 
 #include <stdio.h>
@@ -8,10 +8,11 @@
 #include "format/base/timetext.h"
 #include "format/mark.h"
 
-/* A stop of reading this long is told, since the server may not wait. */
+/* A gap mark is put if the socket was not read for this long: the server may
+ * have dropped frames. */
 #define HELD_NS EVT_NS_PER_S
-/* So is a turn of the loop that is this late: the process was stopped, or the
- * machine slept or had no time for it. */
+/* Also if a turn of the loop is this late: the process was stopped, or the
+ * machine slept or was overloaded. */
 #define STOPPED_NS (2 * EVT_NS_PER_S)
 
 void
@@ -19,11 +20,9 @@ evt_session_set_state(evt_session *s, enum state state,
     enum evt_status_state shown)
 {
 	s->state = state;
-	evt_state_table_begin(s->o.board)->state = shown;
-	evt_state_table_end(s->o.board);
+	evt_status_set_state(s->o.supervisor->status, shown);
 }
 
-/* One line for a person; the credential cannot be in it. */
 void
 evt_session_say(evt_session *s, enum evt_status_event event, const char *text)
 {
@@ -31,10 +30,9 @@ evt_session_say(evt_session *s, enum evt_status_event event, const char *text)
 
 	snprintf(copy, sizeof(copy), "%s", text);
 	(void)evt_credential_blot(s->o.secret, (uint8_t *)copy, strlen(copy));
-	s->o.say(s->o.ctx, event, copy);
+	evt_supervisor_say(s->o.supervisor, event, copy);
 }
 
-/* Put a mark; b is its payload, which is freed.  ok: b could be made. */
 void
 evt_session_put_mark(evt_session *s, const evt_receive_clock_time *at,
     enum evt_mark mark, uint32_t conn, evt_buf *b, bool ok)
@@ -63,18 +61,11 @@ evt_session_put_gap(evt_session *s, const evt_receive_clock_time *at,
 {
 	evt_buf b = { 0 };
 	bool ok = evt_mark_gap(&b, gap);
-	evt_status_figures *st = evt_state_table_begin(s->o.board);
 
-	st->gaps++;
-	if (gap->frames > 0)
-		st->lost_frames += (uint64_t)gap->frames;
-	if (gap->bytes > 0)
-		st->lost_bytes += (uint64_t)gap->bytes;
-	evt_state_table_end(s->o.board);
+	evt_status_add_gap(s->o.supervisor->status, gap->frames, gap->bytes);
 	evt_session_put_mark(s, at, EVT_MARK_GAP, s->conn, &b, ok);
 }
 
-/* The gap from an earlier stamp to this one, of unknown content. */
 void
 evt_session_put_span(evt_session *s, const evt_receive_clock_time *from,
     const evt_receive_clock_time *to, const char *reason)
@@ -90,9 +81,8 @@ evt_session_put_span(evt_session *s, const evt_receive_clock_time *from,
 	evt_session_put_gap(s, to, &gap);
 }
 
-/* The time now, or of a frame: tell if the clock was set before it. */
 void
-evt_session_note_step(evt_session *s, const evt_receive_clock_time *at)
+evt_session_report_step(evt_session *s, const evt_receive_clock_time *at)
 {
 	evt_buf b = { 0 };
 	char text[120], time[EVT_TIMETEXT_MAX];
@@ -113,12 +103,13 @@ evt_session_note_step(evt_session *s, const evt_receive_clock_time *at)
 evt_receive_clock_time
 evt_session_now(evt_session *s)
 {
-	evt_receive_clock_time at = evt_receive_clock_now(s->o.stamps);
+	evt_receive_clock_time at = evt_receive_clock_now(s->o.clock);
 
-	evt_session_note_step(s, &at);
+	evt_session_report_step(s, &at);
 	return at;
 }
 
+/* The queue is full: stop reading the socket. */
 static void
 session_put_hold(evt_session *s, const evt_receive_clock_time *at)
 {
@@ -130,7 +121,6 @@ session_put_hold(evt_session *s, const evt_receive_clock_time *at)
 	evt_session_set_state(s, OPEN, EVT_STATUS_HELD);
 }
 
-/* The socket is read again, or gone: tell of a long stop. */
 void
 evt_session_end_hold(evt_session *s)
 {
@@ -147,14 +137,14 @@ evt_session_end_hold(evt_session *s)
 }
 
 /*
- * Nothing was read, so silence says nothing of the server: it is asked at once
- * whether it is there, and has one ping interval to answer.  (After a night's
- * sleep it is not, and that should not take three.)
+ * Nothing was read meanwhile, so silence does not mean that the server is dead.
+ * It is pinged at once and has one ping interval to answer.  Three intervals
+ * would be too many: after a night's sleep the connection is usually dead.
  */
 void
-evt_session_note_stop(evt_session *s, const evt_receive_clock_time *at)
+evt_session_report_stop(evt_session *s, const evt_receive_clock_time *at)
 {
-	int64_t now = evt_receive_clock_boot(s->o.stamps, at);
+	int64_t now = evt_receive_clock_boot(s->o.clock, at);
 	int64_t was = s->awake_ns;
 	char text[160], time[EVT_TIMETEXT_MAX];
 	evt_receive_clock_time from = *at;
@@ -186,7 +176,7 @@ evt_session_put_frame(evt_session *s, const evt_receive_clock_time *at,
 		.conn = s->conn,
 		.payload = data,
 		.len = n };
-	evt_mark_gap_info gap = { .reason = "there was no memory for them" };
+	evt_mark_gap_info gap = { .reason = "out of memory" };
 
 	if (s->unsaved > 0) {
 		gap.frames = (int64_t)s->unsaved;
@@ -216,12 +206,13 @@ evt_session_put_list(evt_session *s)
 	evt_receive_clock_time at;
 	uint64_t n;
 
-	if (s->o.lister == NULL || !evt_tracker_poll_take(s->o.lister, &b, &n))
+	if (s->o.tracker_poll == NULL ||
+	    !evt_tracker_poll_take(s->o.tracker_poll, &b, &n))
 		return;
 	at = evt_session_now(s);
 	evt_session_put_mark(s, &at, EVT_MARK_TRACKERS, 0, &b, true);
-	st = evt_state_table_begin(s->o.board);
+	st = evt_status_lock(s->o.supervisor->status);
 	st->lists++;
 	st->trackers = n;
-	evt_state_table_end(s->o.board);
+	evt_status_unlock(s->o.supervisor->status);
 }

@@ -1,10 +1,11 @@
 /*
- * lister.c - see lister.h.
+ * tracker_poll.c - see tracker_poll.h.
  *
- * Times are CLOCK_BOOTTIME: a day is a day also for a machine that slept.
+ * Times are CLOCK_BOOTTIME, so that a day is a day also if the machine slept.
  */
 #include "record/feed/tracker_poll.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -24,46 +25,46 @@
 #include "format/wire/credential.h"
 #include "format/wire/url.h"
 
-/* Conditions are waited for by a clock that stands still while the machine
- * sleeps, so the other one is looked at this often. */
+/* Condition variables wait by CLOCK_MONOTONIC, which stops while the machine
+ * sleeps.  So CLOCK_BOOTTIME is checked this often. */
 #define LOOK_NS (60 * EVT_NS_PER_S)
-/* Between attempts when the platform refuses us. */
+/* Least time between attempts if the platform refuses the request. */
 #define REFUSED_NS (60 * EVT_NS_PER_S)
 #define READ_BYTES (64u << 10)
 
-static const char ended_before[] = "the recording ended before it came";
+static const char ended_before[] = "the recording ended before it arrived";
 
 /* One attempt. */
 struct attempt {
 	evt_buf text;        /* the answer, or the file */
-	unsigned status;     /* of the answer */
-	int64_t due_ns;      /* then it is given up */
-	int64_t at_least_ns; /* the least wait before another */
+	unsigned status;     /* HTTP status of the answer */
+	int64_t due_ns;      /* when the attempt is given up */
+	int64_t at_least_ns; /* least wait before the next attempt */
 	bool answered;
-	char why[512]; /* if not */
+	char why[512]; /* if it was not answered: the reason */
 };
 
 struct evt_tracker_poll {
 	evt_tracker_poll_options o;
 	evt_url url;
-	char *shown; /* where the list comes from, fit to be seen */
+	char *shown; /* where the list comes from, without secrets */
 	evt_credential
 	    *secret;        /* of this thread: another reads the file, too */
 	evt_client *client; /* NULL: a file */
 	pthread_t thread;
 	bool runs;
 
-	/* The thread's own. */
+	/* Used by the thread only. */
 	evt_backoff backoff;
 	struct attempt now;
-	char told[700]; /* the failure that was told last */
-	uint64_t count; /* of trackers in the list before */
-	bool had;       /* there was one */
+	char reported[700]; /* the failure that was reported last */
+	uint64_t count;     /* trackers in the list before */
+	bool had;           /* there was a list before */
 
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* protects all below */
 	pthread_cond_t changed;
 	int ending;
-	evt_buf payload; /* to be taken */
+	evt_buf payload; /* not taken yet; empty: none */
 	uint64_t payload_count;
 };
 
@@ -78,12 +79,12 @@ tracker_poll_ending(evt_tracker_poll *l)
 	return how;
 }
 
-/* One line for a person; the credential cannot be in it. */
+/* Report one line; the credential is blotted out of it. */
 static void
 tracker_poll_say(evt_tracker_poll *l, enum evt_status_event event, char *text)
 {
 	(void)evt_credential_blot(l->secret, (uint8_t *)text, strlen(text));
-	l->o.say(l->o.ctx, event, text);
+	evt_supervisor_say(l->o.supervisor, event, text);
 }
 
 /* ---- from a URL ---------------------------------------------------------- */
@@ -126,13 +127,13 @@ tracker_poll_on_due(void *ctx)
 		evt_client_wake_at(l->client, l->now.due_ns);
 		return;
 	}
-	snprintf(text, sizeof(text), "the whole answer did not come within %s",
+	snprintf(text, sizeof(text), "the answer was not complete within %s",
 	    evt_timetext_duration_format(l->o.patience_ns, time));
 	evt_client_drop(l->client, 1008,
 	    tracker_poll_ending(l) > 0 ? ended_before : text);
 }
 
-/* Perhaps the recording is being ended. */
+/* The recording may be ending. */
 static void
 tracker_poll_on_woken(void *ctx)
 {
@@ -197,7 +198,7 @@ tracker_poll_post(evt_tracker_poll *l, evt_error *err)
 	evt_buf_free(&body);
 	l->now.due_ns = evt_clock_boot() + l->o.patience_ns;
 	evt_client_wake_at(l->client, l->now.due_ns);
-	/* Whoever wanted the end before the loop ran woke nobody. */
+	/* An earlier wish to end had no effect, since the loop did not run. */
 	evt_client_wake(l->client);
 	evt_client_run(l->client);
 	evt_client_wake_at(l->client, INT64_MAX);
@@ -239,7 +240,7 @@ tracker_poll_read_file(const char *path, evt_buf *out, evt_error *err)
 	struct stat st;
 	int fd, r;
 
-	/* Not held up by a pipe that nobody writes to. */
+	/* Without O_NONBLOCK, opening a pipe without a writer would block. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return evt_err_sys(err, errno, "cannot read %s", path);
@@ -247,7 +248,8 @@ tracker_poll_read_file(const char *path, evt_buf *out, evt_error *err)
 		r = evt_err_sys(err, errno, "cannot read %s", path);
 	else if (!S_ISREG(st.st_mode))
 		r = evt_err_set(err, EVT_ERR_ARG,
-		    "%s is no file: it must be one that can be read again",
+		    "%s is not a regular file, which it must be to be read "
+		    "again",
 		    path);
 	else
 		r = tracker_poll_read_on(fd, path, out, err);
@@ -268,20 +270,21 @@ tracker_poll_hand_out(evt_tracker_poll *l, evt_buf *payload, uint64_t count)
 	l->payload_count = count;
 	pthread_mutex_unlock(&l->lock);
 	*payload = (evt_buf){ 0 };
-	if (!l->had || l->told[0] != '\0' || l->count != count) {
+	if (!l->had || l->reported[0] != '\0' || l->count != count) {
 		snprintf(text, sizeof(text),
-		    "%llu tracker%s in the list from %.500s",
+		    "received a list of %llu tracker%s from %.500s",
 		    (unsigned long long)count, count == 1 ? "" : "s", l->shown);
 		tracker_poll_say(l, EVT_STATUS_NOTICE, text);
 	}
-	l->told[0] = '\0';
+	l->reported[0] = '\0';
 	l->count = count;
 	l->had = true;
-	l->o.ready(l->o.ctx);
+	l->o.ready(l->o.ready_ctx);
 }
 
-/* Tell of a failure, unless it is the same as before, or the recording ends
- * with a list, or after words on why there is none; returns how long to wait. */
+/* Report a failure, unless the same one was reported before.  If the recording
+ * is ending, report it only if there was neither a list nor a failure before.
+ * Returns how long to wait. */
 static int64_t
 tracker_poll_failed(evt_tracker_poll *l, const char *why, int64_t at_least_ns)
 {
@@ -290,21 +293,21 @@ tracker_poll_failed(evt_tracker_poll *l, const char *why, int64_t at_least_ns)
 	char text[1000], again[120] = "", time[EVT_TIMETEXT_MAX];
 	bool over = tracker_poll_ending(l) > 0;
 
-	if (strcmp(l->told, why) == 0 ||
-	    (over && (l->had || l->told[0] != '\0')))
+	if (strcmp(l->reported, why) == 0 ||
+	    (over && (l->had || l->reported[0] != '\0')))
 		return wait;
 	if (!over)
 		snprintf(again, sizeof(again),
-		    "; trying again in %s, and then for as long as it takes",
+		    "; retrying in %s, and then until it succeeds",
 		    evt_timetext_duration_format(wait, time));
-	snprintf(text, sizeof(text), "no list of trackers from %.300s: %s%s",
+	snprintf(text, sizeof(text), "no tracker list from %.300s: %s%s",
 	    l->shown, why, again);
 	tracker_poll_say(l, EVT_STATUS_WARNING, text);
-	snprintf(l->told, sizeof(l->told), "%s", why);
+	snprintf(l->reported, sizeof(l->reported), "%s", why);
 	return wait;
 }
 
-/* Ask once; returns how long to wait before the next time. */
+/* Get the list once.  Returns how long to wait before the next time. */
 static int64_t
 tracker_poll_ask(evt_tracker_poll *l)
 {
@@ -328,7 +331,7 @@ tracker_poll_ask(evt_tracker_poll *l)
 		r = evt_tracker_request_refused(a->status, a->text.data,
 		    a->text.len, l->secret, &err);
 	}
-	/* What the platform says no to, it says no to in a second as well. */
+	/* A refusal will not change within a second. */
 	if (r == EVT_ERR_ARG && l->client != NULL &&
 	    a->at_least_ns < REFUSED_NS)
 		a->at_least_ns = REFUSED_NS;
@@ -344,7 +347,7 @@ tracker_poll_ask(evt_tracker_poll *l)
 	return wait;
 }
 
-/* Wait; false: the recording is being ended. */
+/* Wait for ns.  false: the recording is being ended. */
 static bool
 tracker_poll_wait_for_next(evt_tracker_poll *l, int64_t ns)
 {
@@ -353,7 +356,10 @@ tracker_poll_wait_for_next(evt_tracker_poll *l, int64_t ns)
 	bool more;
 
 	pthread_mutex_lock(&l->lock);
-	while (l->ending == 0 && (left = until - evt_clock_boot()) > 0) {
+	for (;;) {
+		left = until - evt_clock_boot();
+		if (l->ending != 0 || left <= 0)
+			break;
 		if (left > LOOK_NS)
 			left = LOOK_NS;
 		clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -393,8 +399,8 @@ tracker_poll_check(evt_tracker_poll *l, evt_error *err)
 	}
 	if (evt_credential_text(l->secret) == NULL)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "a list of trackers from a URL needs a session hash: give "
-		    "--credential-file FILE, or set EVTAPE_CREDENTIAL");
+		    "a tracker list from a URL needs a session hash, and there "
+		    "is no credential");
 	r = evt_url_parse(l->o.from, &l->url, err);
 	if (r != EVT_OK)
 		return r;
@@ -409,12 +415,14 @@ tracker_poll_check(evt_tracker_poll *l, evt_error *err)
 
 int
 evt_tracker_poll_new(const evt_tracker_poll_options *options,
-    evt_tracker_poll **ret_lister, evt_error *err)
+    evt_tracker_poll **ret_poll, evt_error *err)
 {
 	evt_tracker_poll *l = calloc(1, sizeof(*l));
 	pthread_condattr_t attr;
 	int r;
 
+	assert(options->from != NULL && options->env != NULL);
+	assert(options->ready != NULL && options->supervisor != NULL);
 	if (l == NULL)
 		return evt_err_nomem(err);
 	l->o = *options;
@@ -435,7 +443,7 @@ evt_tracker_poll_new(const evt_tracker_poll_options *options,
 		evt_tracker_poll_free(l);
 		return r;
 	}
-	*ret_lister = l;
+	*ret_poll = l;
 	return EVT_OK;
 }
 
@@ -457,12 +465,14 @@ evt_tracker_poll_free(evt_tracker_poll *l)
 int
 evt_tracker_poll_start(evt_tracker_poll *l, evt_error *err)
 {
-	int r = evt_thread_start(&l->thread, tracker_poll_run, l);
+	int r;
 
+	assert(!l->runs);
+	r = evt_thread_start(&l->thread, tracker_poll_run, l);
 	l->runs = r == 0;
 	if (r != 0)
 		return evt_err_sys(err, r,
-		    "cannot start the thread that gets the list of trackers");
+		    "cannot start the thread that gets the tracker list");
 	return EVT_OK;
 }
 
@@ -470,17 +480,18 @@ bool
 evt_tracker_poll_take(evt_tracker_poll *l, evt_buf *ret_payload,
     uint64_t *ret_count)
 {
-	bool there;
+	bool found;
 
+	assert(ret_payload->data == NULL);
 	pthread_mutex_lock(&l->lock);
-	there = l->payload.len > 0;
-	if (there) {
+	found = l->payload.len > 0;
+	if (found) {
 		*ret_payload = l->payload;
 		*ret_count = l->payload_count;
 		l->payload = (evt_buf){ 0 };
 	}
 	pthread_mutex_unlock(&l->lock);
-	return there;
+	return found;
 }
 
 void

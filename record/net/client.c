@@ -1,19 +1,20 @@
 /*
  * client.c - see client.h.
  *
- * How a connection ends is told by libwebsockets in many ways, and by some of
+ * libwebsockets reports the end of a connection in many ways, and in some of
  * them only sometimes (a handshake that times out gives neither
- * CONNECTION_ERROR nor CLOSED).  So the callbacks only note what they hear,
- * and one place, evt_client_finish(), acts: it is reached when the wsi is destroyed, or
- * when the connect call returned none.
+ * CONNECTION_ERROR nor CLOSED).  So the callbacks only note what they learn,
+ * and one function, evt_client_finish(), acts.  It is called when the wsi is
+ * destroyed, or when the connect call returned NULL.
  *
- * Nothing is reported upwards from inside it, since libwebsockets may
- * be in the middle of anything: it is left for the loop in evt_client_run(),
- * which lws_cancel_service() wakes.
+ * evt_client_finish() does not call the events itself, since libwebsockets may
+ * be in the middle of anything.  The loop in evt_client_run(), which
+ * lws_cancel_service() wakes, does that.
  */
 #include "record/net/client_impl.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,6 @@
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
-#include "record/feed/backoff.h"
 #include "format/wire/credential.h"
 
 #define RX_BYTES (1u << 20)
@@ -37,7 +37,7 @@ static const struct lws_protocols protocols[] = {
 
 /* ---- making and freeing -------------------------------------------------- */
 
-/* What libwebsockets logs is said by us, in other words. */
+/* libwebsockets must not log: the client reports failures in its own words. */
 static void
 client_no_log(int level, const char *line)
 {
@@ -52,8 +52,9 @@ client_make_context(evt_client *c, evt_error *err)
 		.port = CONTEXT_PORT_NO_LISTEN,
 		.protocols = protocols,
 		.user = c,
-		/* Without need it would load the system's CAs, and of several
-		 * clients it could not free those of any but the last. */
+		/* Without this option only where TLS is used: it loads the
+		 * system's CAs, and with several clients libwebsockets frees
+		 * only those of the last. */
 		.options =
 		    c->tls != NULL ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
 		.gid = (gid_t)-1,
@@ -64,9 +65,9 @@ client_make_context(evt_client *c, evt_error *err)
 		.timeout_secs = EVT_CLIENT_CONNECT_S,
 		.connect_timeout_secs = EVT_CLIENT_CONNECT_S,
 		.provided_client_ssl_ctx = c->tls,
-		/* Not NULL, or it would look into the environment itself. */
+		/* With NULL it would read the environment itself. */
 		.http_proxy_address = "",
-		/* Never permessage-deflate: 4.1 loops for ever on it. */
+		/* Never permessage-deflate: 4.1 enters an endless loop. */
 		.extensions = NULL,
 	};
 
@@ -74,7 +75,7 @@ client_make_context(evt_client *c, evt_error *err)
 	c->lws = lws_create_context(&info);
 	if (c->lws == NULL)
 		return evt_err_set(err, EVT_ERR_NOMEM,
-		    "libwebsockets could not be started");
+		    "cannot start libwebsockets");
 	return EVT_OK;
 }
 
@@ -85,6 +86,9 @@ evt_client_new(const evt_client_config *config, evt_client **ret_client,
 	evt_client *c = calloc(1, sizeof(*c));
 	int r;
 
+	assert(config->url != NULL && config->env != NULL);
+	assert(config->events.ended != NULL && config->events.due != NULL);
+	assert(config->events.woken != NULL && config->events.turn != NULL);
 	if (c == NULL)
 		return evt_err_nomem(err);
 	c->cfg = *config;
@@ -145,19 +149,19 @@ evt_client_free(evt_client *c)
 {
 	if (c == NULL)
 		return;
-	c->live = false; /* what is destroyed now is not reported */
+	c->live = false; /* do not report what is destroyed now */
 	if (c->lws != NULL)
 		lws_context_destroy(c->lws);
 	SSL_CTX_free(c->tls);
 	client_forget_request(c);
 	client_forget_outgoing(c);
-	evt_client_plain_reset(c);
+	evt_client_raw_reset(c);
 	evt_ws_message_reset(&c->assembly);
 	evt_proxy_free(&c->proxy);
 	free(c);
 }
 
-/* ---- how it ended, in words ---------------------------------------------- */
+/* ---- the reason of an end ------------------------------------------------ */
 
 static void
 client_describe_status(const struct hearsay *h, char *out, size_t size)
@@ -194,7 +198,8 @@ client_describe_status(const struct hearsay *h, char *out, size_t size)
 	snprintf(out, size, "the server answered HTTP %u%s", h->status, words);
 }
 
-/* The stage at which it failed, and words for it. */
+/* Describe a failed attempt in out[size]; returns the stage at which it
+ * failed. */
 static enum evt_client_stage
 client_describe_attempt(const evt_client *c, char *out, size_t size)
 {
@@ -233,20 +238,21 @@ client_describe_attempt(const evt_client *c, char *out, size_t size)
 		    EVT_CLIENT_CONNECT_S);
 	else if (c->post)
 		snprintf(out, size,
-		    "the server hung up without an answer (or it wants %s://)",
+		    "the server closed the connection without an answer (or it "
+		    "wants %s://)",
 		    c->cfg.url->tls ? "http" : "https");
 	else if (h->status == 101)
-		snprintf(out, size, "the server's handshake is wrong (%s)",
+		snprintf(out, size, "the server's handshake is invalid (%s)",
 		    h->lws);
 	else
 		snprintf(out, size,
-		    "the server hung up during the handshake, or it is not a "
-		    "WebSocket server%s",
+		    "the server closed the connection during the handshake, or "
+		    "it is not a WebSocket server%s",
 		    c->cfg.url->tls ? "" : " (or it wants wss://)");
 	return EVT_CLIENT_HANDSHAKE;
 }
 
-/* Who reads it is to know that there is somebody in between. */
+/* Name the proxy in the message: the fault may be its own. */
 static void
 client_add_proxy(const evt_client *c, char *out, size_t size)
 {
@@ -258,16 +264,16 @@ client_add_proxy(const evt_client *c, char *out, size_t size)
 }
 
 static const char *
-client_describe_parting(enum parting parting)
+client_describe_closer(enum closer closer)
 {
-	switch (parting) {
-	case PARTING_BROKEN:
+	switch (closer) {
+	case CLOSER_BROKEN:
 		return "the connection broke (reset by the server or on the "
 		       "way, or nothing got through)";
-	case PARTING_OURS:
+	case CLOSER_US:
 		return "the server broke the WebSocket protocol: the "
-		       "connection was given up";
-	case PARTING_SERVER:
+		       "connection was dropped";
+	case CLOSER_SERVER:
 		break;
 	}
 	return "the server closed the connection without a close frame";
@@ -290,7 +296,7 @@ client_report_end(evt_client *c)
 	} else if (c->heard.opened) {
 		ended.code = 1006;
 		snprintf(words, sizeof(words), "%s",
-		    client_describe_parting(c->heard.parting));
+		    client_describe_closer(c->heard.closer));
 	} else {
 		ended.stage = client_describe_attempt(c, words, sizeof(words));
 		client_add_proxy(c, words, sizeof(words));
@@ -304,11 +310,10 @@ client_report_end(evt_client *c)
 	c->ping = false;
 	client_forget_request(c);
 	client_forget_outgoing(c);
-	evt_client_plain_reset(c);
+	evt_client_raw_reset(c);
 	c->cfg.events.ended(c->cfg.ctx, &ended);
 }
 
-/* The attempt or the connection is over: the loop will see to it. */
 void
 evt_client_finish(evt_client *c)
 {
@@ -340,7 +345,7 @@ client_set_proxy(evt_client *c, const char *address)
 	return ok;
 }
 
-/* Try the address that it is the turn of. */
+/* Try to connect to the address with index c->address. */
 static void
 client_try_address(evt_client *c)
 {
@@ -366,23 +371,23 @@ client_try_address(evt_client *c)
 	};
 
 	c->heard = (struct hearsay){ .began_ns = evt_clock_boot() };
-	evt_client_plain_reset(c);
-	c->plain.used = plain;
+	evt_client_raw_reset(c);
+	c->raw.used = plain;
 	c->live = true;
 	c->over = false;
 	if (c->proxy.host != NULL) {
 		info.address = c->cfg.url->host;
 		if (!client_set_proxy(c, address)) {
 			snprintf(c->heard.reason, sizeof(c->heard.reason),
-			    "the proxy's address cannot be used");
+			    "cannot use the address of the proxy");
 			c->heard.code = 1006;
 			evt_client_finish(c);
 			return;
 		}
 	}
 	if (lws_client_connect_via_info(&info) == NULL && c->live) {
-		/* It fails at once where there is no route, and does not
-		 * always call back. */
+		/* Without a route it fails at once, and does not always call
+		 * back. */
 		if (c->heard.lws[0] == '\0')
 			snprintf(c->heard.lws, sizeof(c->heard.lws),
 			    "Unable to connect");
@@ -426,7 +431,7 @@ client_wake_loop(void *ctx)
 	lws_cancel_service(c->lws);
 }
 
-/* Let a copy of n bytes wait to be sent. */
+/* Queue a copy of n bytes to be sent. */
 static bool
 client_add_outgoing(evt_client *c, const uint8_t *data, size_t n)
 {
@@ -476,20 +481,23 @@ evt_client_connect(evt_client *c, const evt_client_request *request)
 	const char *host =
 	    c->proxy.host != NULL ? c->proxy.host : c->cfg.url->host;
 	evt_error err;
+	int r;
 
+	assert(!c->resolving && !c->live);
 	c->address = 0;
 	if (!client_copy_request(c, request)) {
 		client_fail(c, "out of memory");
 		return;
 	}
-	if (evt_resolve_start(host, client_wake_loop, c, &c->resolve, &err)) {
+	r = evt_resolve_start(host, client_wake_loop, c, &c->resolve, &err);
+	if (r != EVT_OK) {
 		client_fail(c, err.text);
 		return;
 	}
 	c->resolving = true;
 }
 
-/* evt_client_finish() was reached: go on with the next address, or tell. */
+/* evt_client_finish() was called: try the next address, or report the end. */
 static void
 client_after_end(evt_client *c)
 {
@@ -593,7 +601,7 @@ void
 evt_client_close(evt_client *c, int code)
 {
 	if (!c->heard.opened || c->wsi == NULL) {
-		evt_client_drop(c, code, "given up");
+		evt_client_drop(c, code, "dropped by the recorder");
 		return;
 	}
 	if (c->heard.code == 0) {

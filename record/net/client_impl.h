@@ -1,4 +1,5 @@
-/* client_impl.h - what the client's sources share.  Only they may include it. */
+/* client_impl.h - what client.c, client_lws.c and client_raw.c share.  Only they
+ * may include it. */
 #ifndef EVT_RECORD_NET_CLIENT_IMPL_H
 #define EVT_RECORD_NET_CLIENT_IMPL_H
 
@@ -15,7 +16,7 @@
 /* A TCP connection, and then the handshake, may each take this long. */
 #define EVT_CLIENT_CONNECT_S 15
 
-/* A message that waits to be sent. */
+/* A message that is queued to be sent. */
 struct outgoing {
 	struct outgoing *next;
 	size_t n;
@@ -23,39 +24,40 @@ struct outgoing {
 };
 
 /* Who ended a connection without a close frame. */
-enum parting {
-	PARTING_SERVER, /* it said that there is no more */
-	PARTING_BROKEN, /* a reset, or nothing got through */
-	PARTING_OURS    /* we, for what came is no WebSocket */
+enum closer {
+	CLOSER_SERVER, /* it closed the TCP or TLS connection */
+	CLOSER_BROKEN, /* a reset, or nothing got through */
+	CLOSER_US      /* what the server sent breaks the protocol */
 };
 
-/* What is heard of the present attempt until it is over. */
+/* What the callbacks learn about the present attempt or connection. */
 struct hearsay {
-	char lws[200];                 /* words of CONNECTION_ERROR */
-	char tls[400];                 /* words on the certificate */
-	char handshake[EVT_TLS_WORDS]; /* on a TLS handshake that failed */
+	char lws[200];                 /* text of CONNECTION_ERROR */
+	char tls[400];                 /* why the certificate was refused */
+	char handshake[EVT_TLS_WORDS]; /* why the TLS handshake failed */
 	char reason[512]; /* of our own drop, or of the server's close frame */
-	int code;         /* that goes with reason, 0: none */
-	unsigned status;
+	int code;         /* close code that belongs to reason; 0: none */
+	unsigned status;  /* HTTP status of the answer; 0: none */
 	int64_t retry_after_ns;
 	int64_t began_ns; /* CLOCK_BOOTTIME */
 	bool by_server;   /* code and reason are the server's */
 	bool opened;
-	enum parting parting;
-	bool unmeasured; /* the answer to a POST ends with the connection */
-	bool answered;   /* and here it ended */
+	enum closer closer;
+	bool unmeasured; /* the answer to a POST has no length: it ends with
+	                    the connection */
+	bool answered;   /* all of that answer was received */
 };
 
-/* A connection whose handshake and frames are ours (client_plain.c). */
-struct plain {
-	bool used;   /* this attempt is one */
+/* A connection whose handshake and frames client_raw.c handles. */
+struct raw {
+	bool used;   /* this attempt is of this kind */
 	bool closed; /* a close frame was sent */
 	uint8_t nonce[EVT_WS_HANDSHAKE_NONCE];
-	evt_buf head; /* the answer to it, as far as it came */
+	evt_buf head; /* the answer's head, as far as it was received */
 	evt_ws_frame wire;
-	uint8_t ping[EVT_WS_FRAME_CONTROL_MAX]; /* to be answered, if pong */
+	uint8_t ping[EVT_WS_FRAME_CONTROL_MAX]; /* the latest ping */
 	size_t n_ping;
-	bool pong;
+	bool pong; /* that ping is to be answered */
 };
 
 struct evt_client {
@@ -67,71 +69,73 @@ struct evt_client {
 	lws_sorted_usec_list_t timer;
 	bool quit;
 
-	/* The request, and how far it is. */
+	/* The request, and its progress. */
 	char *target, *subprotocols;
 	char **headers;
 	size_t n_headers;
-	bool post; /* its body is in `out` */
+	bool post; /* a POST: its body is in `out` */
 	evt_resolve *resolve;
-	size_t address; /* index of the one being tried */
+	size_t address; /* index of the address being tried */
 	bool resolving;
 	bool live; /* a wsi is being made, or there is one */
-	bool over; /* finish() was reached */
+	bool over; /* evt_client_finish() was called */
 	struct hearsay heard;
 
 	/* The open connection. */
-	struct plain plain;
+	struct raw raw;
 	evt_ws_message assembly;
 	int64_t heard_ns;
-	int64_t step_ns; /* of the clock, that no message has told yet */
+	int64_t step_ns; /* steps of the clock that no message reported yet */
 	struct outgoing *out, **out_end;
-	int closing; /* close code to send, 0: none */
+	int closing; /* close code to send; 0: none */
 	bool ping;
 };
 
-/* The attempt or the connection is over: the loop will see to it. */
+/* The attempt or the connection is over: have the loop report it. */
 void evt_client_finish(evt_client *c);
 
 /* Wipe a message and free it. */
 void evt_client_free_outgoing(struct outgoing *o);
 
-/* If the look-up has an answer by now, connect. */
+/* If the host's addresses are known now, connect. */
 void evt_client_resolved(evt_client *c);
 
-/* ---- client_callback.c --------------------------------------------------------- */
+/* ---- client_lws.c -------------------------------------------------------- */
 
-/* What libwebsockets calls. */
+/* The callback of libwebsockets. */
 int evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
     void *user, void *in, size_t len);
 
 /* The handshake is done. */
 void evt_client_up(evt_client *c, struct lws *wsi);
-/* Something was read just now. */
+/* Make a stamp: something was read just now. */
 evt_receive_clock_time evt_client_stamp(evt_client *c);
-/* A piece of a message. */
+/* A piece of a message was received. */
 void evt_client_assemble(evt_client *c, const evt_receive_clock_time *stamp,
     uint8_t opcode, uint8_t *p, size_t n, bool last);
-/* The server's close frame.  exact: with the code that it sent. */
+/* The server sent a close frame.  exact: with the code at p; else libwebsockets
+ * may have replaced it. */
 void evt_client_note_close(evt_client *c, const uint8_t *p, size_t n,
     bool exact);
-/* The socket takes data: one thing at a time.  Non-zero closes. */
+/* The socket is writable: send one thing.  Non-zero closes the connection. */
 int evt_client_writeable(evt_client *c, struct lws *wsi);
-/* Who ended the connection, whose socket still stands. */
-enum parting evt_client_parting(struct lws *wsi);
+/* Who ended the connection.  Its socket must still be open. */
+enum closer evt_client_closer(struct lws *wsi);
 
-/* ---- client_plain.c ------------------------------------------------------------ */
+/* ---- client_raw.c -------------------------------------------------------- */
 
-/* What libwebsockets calls for the raw role. */
-int evt_client_plain_callback(evt_client *c, struct lws *wsi,
+/* The callback for libwebsockets' raw role.  Non-zero closes the connection. */
+int evt_client_raw_callback(evt_client *c, struct lws *wsi,
     enum lws_callback_reasons reason, uint8_t *in, size_t len);
-/* Send a frame; LWS_PRE bytes stand before p, which is masked in place. */
-int evt_client_plain_write(evt_client *c, struct lws *wsi, uint8_t opcode,
+/* Send a frame.  There must be LWS_PRE bytes of headroom before p; the payload
+ * is masked in place. */
+int evt_client_raw_write(evt_client *c, struct lws *wsi, uint8_t opcode,
     uint8_t *p, size_t n);
 /* Answer the latest ping. */
-int evt_client_plain_pong(evt_client *c, struct lws *wsi);
+int evt_client_raw_pong(evt_client *c, struct lws *wsi);
 /* Send a close frame, unless one was sent. */
-int evt_client_plain_close(evt_client *c, struct lws *wsi, int code);
-/* It is over. */
-void evt_client_plain_reset(evt_client *c);
+int evt_client_raw_close(evt_client *c, struct lws *wsi, int code);
+/* The connection is over. */
+void evt_client_raw_reset(evt_client *c);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * client_callback.c - what libwebsockets tells the client.  The callbacks note
- * what they hear of a connection's end and leave it to evt_client_finish().
+ * client_lws.c - the callbacks of libwebsockets.  They note what they learn
+ * about the end of a connection and leave the rest to evt_client_finish().
  */
 #include "record/net/client_impl.h"
 
@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/base/timetext.h"
-#include "record/feed/backoff.h"
+#include "format/base/clock.h"
+#include "record/net/retry_after.h"
 
-/* What libwebsockets hands over of an answer at a time. */
+/* Most bytes of an answer that libwebsockets passes at a time. */
 #define ANSWER_BYTES (16u << 10)
 
 static int
@@ -49,7 +49,7 @@ client_lws_add_headers(evt_client *c, struct lws *wsi, unsigned char **p,
 	return r;
 }
 
-/* The answer to the handshake has come, whatever it is. */
+/* The answer to the handshake was received, whatever its status. */
 static void
 client_lws_note_answer(evt_client *c, struct lws *wsi)
 {
@@ -58,7 +58,7 @@ client_lws_note_answer(evt_client *c, struct lws *wsi)
 	c->heard.status = lws_http_client_http_response(wsi);
 	if (lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_RETRY_AFTER) >
 	    0)
-		(void)evt_backoff_retry_after_parse(text, evt_clock_real(),
+		(void)evt_retry_after_parse(text, evt_clock_real(),
 		    &c->heard.retry_after_ns);
 	c->heard.unmeasured =
 	    lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0 &&
@@ -80,7 +80,7 @@ client_lws_note_failure(evt_client *c, struct lws *wsi, const char *words,
 		(void)evt_tls_failure(c->heard.tls, sizeof(c->heard.tls));
 }
 
-/* Whether a close frame may have it (RFC 6455, 7.4). */
+/* Whether a close frame may have this code (RFC 6455, 7.4). */
 static bool
 client_lws_is_code(int code)
 {
@@ -99,50 +99,50 @@ evt_client_note_close(evt_client *c, const uint8_t *p, size_t n, bool exact)
 	if (n < 2) {
 		c->heard.code = 1005;
 		snprintf(c->heard.reason, sizeof(c->heard.reason),
-		    "the server closed the connection, with no code");
+		    "the server closed the connection without a close code");
 		return;
 	}
 	code = p[0] << 8 | p[1];
 	c->heard.code = client_lws_is_code(code) ? code : 1002;
 	for (size_t i = 2; i < n && i - 2 < sizeof(said) - 1; i++)
 		said[i - 2] = (char)(p[i] < 0x20 || p[i] == 0x7f ? ' ' : p[i]);
-	/* libwebsockets puts 1002 in the place of codes that it does not know,
-	 * those for a restart (1012) and for overload (1013) among them. */
+	/* libwebsockets replaces codes that it does not know by 1002, among them
+	 * those for a restart (1012) and for overload (1013). */
 	if (!client_lws_is_code(code))
-		note = ", which is none";
+		note = ", which is invalid";
 	else if (!exact && code == 1002)
-		note = ", or one that reads so here (1012 to 1014)";
+		note = " (or 1012 to 1014)";
 	snprintf(c->heard.reason, sizeof(c->heard.reason),
 	    "the server closed the connection with code %d%s%s%s%s", code, note,
 	    said[0] != '\0' ? " (" : "", said, said[0] != '\0' ? ")" : "");
 }
 
 /*
- * The connection is being closed, and its socket still stands: the kernel knows
- * who began.  libwebsockets tells the same of a server that went, of a reset,
- * and of bytes that it would not take.
+ * libwebsockets reports the same for a server that closed, for a reset, and for
+ * bytes that it refused.  The state of the socket, which is still open, shows
+ * which it was.
  */
-enum parting
-evt_client_parting(struct lws *wsi)
+enum closer
+evt_client_closer(struct lws *wsi)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
 	SSL *ssl = lws_get_ssl(wsi);
 
 	if (ssl != NULL && (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN))
-		return PARTING_SERVER;
+		return CLOSER_SERVER;
 	if (getsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_INFO, &info,
 	        &len) != 0)
-		return PARTING_SERVER;
+		return CLOSER_SERVER;
 	switch (info.tcpi_state) {
 	case TCP_ESTABLISHED:
 	case TCP_FIN_WAIT1:
 	case TCP_FIN_WAIT2:
-		return PARTING_OURS;
+		return CLOSER_US;
 	case TCP_CLOSE:
-		return PARTING_BROKEN;
+		return CLOSER_BROKEN;
 	default:
-		return PARTING_SERVER;
+		return CLOSER_SERVER;
 	}
 }
 
@@ -176,15 +176,15 @@ evt_client_up(evt_client *c, struct lws *wsi)
 evt_receive_clock_time
 evt_client_stamp(evt_client *c)
 {
-	evt_receive_clock_time stamp = evt_receive_clock_now(c->cfg.stamps);
+	evt_receive_clock_time stamp = evt_receive_clock_now(c->cfg.clock);
 
-	c->heard_ns = evt_receive_clock_boot(c->cfg.stamps, &stamp);
+	c->heard_ns = evt_receive_clock_boot(c->cfg.clock, &stamp);
 	c->step_ns += stamp.step_ns;
 	return stamp;
 }
 
-/* The stamp of a message.  What was read before it, or with it, may have had
- * no other to tell of a step. */
+/* The stamp of a message.  It also reports a step of the clock that was seen by
+ * reads without a whole message. */
 static evt_receive_clock_time
 client_lws_message_stamp(evt_client *c, const evt_receive_clock_time *stamp)
 {
@@ -229,7 +229,7 @@ client_lws_received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 	        lws_is_final_fragment(wsi));
 }
 
-/* Write the oldest message that waits. */
+/* Send the oldest queued message. */
 static int
 client_lws_write_next(evt_client *c, struct lws *wsi)
 {
@@ -242,13 +242,13 @@ client_lws_write_next(evt_client *c, struct lws *wsi)
 	c->out = o->next;
 	if (c->out == NULL)
 		c->out_end = &c->out;
-	/* The upper layer gets a copy: lws_write() masks in place. */
+	/* The event gets a copy, since lws_write() masks in place. */
 	memcpy(copy, o->data + LWS_PRE, o->n);
 	c->cfg.events.sent(c->cfg.ctx, copy, o->n);
 	explicit_bzero(copy, o->n);
 	free(copy);
-	r = c->plain.used ?
-	    evt_client_plain_write(c, wsi, EVT_WS_FRAME_OP_TEXT,
+	r = c->raw.used ?
+	    evt_client_raw_write(c, wsi, EVT_WS_FRAME_OP_TEXT,
 	        o->data + LWS_PRE, o->n) :
 	    lws_write(wsi, o->data + LWS_PRE, o->n, LWS_WRITE_TEXT);
 	evt_client_free_outgoing(o);
@@ -261,18 +261,17 @@ client_lws_write_ping(evt_client *c, struct lws *wsi)
 	uint8_t frame[LWS_PRE + 8] = { 0 };
 
 	c->ping = false;
-	return c->plain.used ?
-	    evt_client_plain_write(c, wsi, EVT_WS_FRAME_OP_PING,
-	        frame + LWS_PRE, 0) :
-	    lws_write(wsi, frame + LWS_PRE, 0, LWS_WRITE_PING);
+	return c->raw.used ? evt_client_raw_write(c, wsi, EVT_WS_FRAME_OP_PING,
+	                         frame + LWS_PRE, 0) :
+	                     lws_write(wsi, frame + LWS_PRE, 0, LWS_WRITE_PING);
 }
 
-/* Begin to close; what the server has sent by then still comes. */
+/* Begin to close; what the server has sent until then is still received. */
 static int
 client_lws_write_close(evt_client *c, struct lws *wsi)
 {
-	if (c->plain.used)
-		return evt_client_plain_close(c, wsi, c->closing);
+	if (c->raw.used)
+		return evt_client_raw_close(c, wsi, c->closing);
 	lws_close_reason(wsi, (enum lws_close_status)c->closing, NULL, 0);
 	return -1;
 }
@@ -286,10 +285,10 @@ evt_client_writeable(evt_client *c, struct lws *wsi)
 		lws_callback_on_writable(wsi);
 		return 0;
 	}
-	if (c->plain.closed)
+	if (c->raw.closed)
 		return 0;
-	if (c->plain.pong)
-		r = evt_client_plain_pong(c, wsi);
+	if (c->raw.pong)
+		r = evt_client_raw_pong(c, wsi);
 	else if (c->ping)
 		r = client_lws_write_ping(c, wsi);
 	else if (c->out != NULL)
@@ -305,7 +304,8 @@ evt_client_writeable(evt_client *c, struct lws *wsi)
 	return 0;
 }
 
-/* The body of a POST; it is kept, since another address may get it. */
+/* Send the body of a POST.  It is kept, since it may be sent to another address
+ * as well. */
 static int
 client_lws_write_body(evt_client *c, struct lws *wsi)
 {
@@ -313,12 +313,12 @@ client_lws_write_body(evt_client *c, struct lws *wsi)
 	    LWS_WRITE_HTTP_FINAL);
 
 	lws_client_http_body_pending(wsi, 0);
-	/* Our caller's patience counts. */
+	/* The caller has its own time limit. */
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 	return r < 0 ? -1 : 0;
 }
 
-/* Have libwebsockets hand over what it has of the answer. */
+/* Have libwebsockets pass what it has of the answer. */
 static int
 client_lws_read_answer(struct lws *wsi)
 {
@@ -342,8 +342,8 @@ client_lws_posting(evt_client *c, struct lws *wsi,
 		c->cfg.events.answer(c->cfg.ctx, in, len);
 		return 0;
 	case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
-		/* Also where an answer in chunks broke off: libwebsockets 4.1
-		 * does not tell. */
+		/* libwebsockets 4.1 calls this also if a chunked answer broke
+		 * off, without saying so. */
 		c->heard.answered = true;
 		return 0;
 	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
@@ -393,7 +393,7 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
 	case LWS_CALLBACK_RAW_RX:
 	case LWS_CALLBACK_RAW_WRITEABLE:
 	case LWS_CALLBACK_RAW_CLOSE:
-		return evt_client_plain_callback(c, wsi, reason, in, len);
+		return evt_client_raw_callback(c, wsi, reason, in, len);
 	case LWS_CALLBACK_CLIENT_RECEIVE:
 		client_lws_received(c, wsi, in, len);
 		return 0;
@@ -418,7 +418,7 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
 			evt_client_note_close(c, in, len, false);
 		return 0;
 	case LWS_CALLBACK_CLIENT_CLOSED:
-		c->heard.parting = evt_client_parting(wsi);
+		c->heard.closer = evt_client_closer(wsi);
 		return 0;
 	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
 	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:

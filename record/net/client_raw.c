@@ -1,14 +1,14 @@
 /*
- * client_plain.c - a ws:// connection without a proxy: libwebsockets connects
- * and moves bytes (its raw role), and the handshake and the frames are ours.
+ * client_raw.c - a ws:// connection without a proxy: libwebsockets connects and
+ * moves bytes (its raw role), and this file does the handshake and the frames.
  *
- * Its own WebSocket role looks at each byte of a payload, which made it the
- * bound of a fast feed; wire.c looks at headers.  It also hands over close
- * codes and lengths as they came.  TLS stays with that role, since the raw one
- * does not work over TLS in 4.1, and so do proxies.
+ * The WebSocket role of libwebsockets looks at each byte of a payload, which
+ * limited the speed of a fast feed; format/wire/ws_frame.c looks at headers
+ * only.  It also passes close codes and lengths unchanged.  TLS and proxies use
+ * the WebSocket role, since the raw role does not work over TLS in 4.1.
  *
- * What is read at a time (SERVICE_BYTES at most) has one stamp, taken before it
- * is looked at.
+ * All bytes of one read (SERVICE_BYTES at most) have one stamp, which is made
+ * before they are parsed.
  */
 #include "record/net/client_impl.h"
 
@@ -16,35 +16,36 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/base/timetext.h"
-#include "record/feed/backoff.h"
+#include "format/base/clock.h"
+#include "record/net/retry_after.h"
 
-/* An answer's head that is longer is none. */
+/* A longer head of an answer is not accepted. */
 #define HEAD_BYTES (32u << 10)
 
 static evt_ws_handshake
-client_raw_upgrade(const evt_client *c)
+client_raw_handshake(const evt_client *c)
 {
 	return (evt_ws_handshake){ .target = c->target,
 		.authority = c->cfg.url->authority,
 		.subprotocols = c->subprotocols,
 		.headers = c->headers,
 		.n_headers = c->n_headers,
-		.nonce = c->plain.nonce,
+		.nonce = c->raw.nonce,
 		.sha1 = SHA1 };
 }
 
-/* The connection stands: ask for a WebSocket.  Non-zero closes. */
+/* The TCP connection is open: send the handshake.  Non-zero closes. */
 static int
 client_raw_ask(evt_client *c, struct lws *wsi)
 {
-	evt_ws_handshake u = client_raw_upgrade(c);
+	evt_ws_handshake u = client_raw_handshake(c);
 	evt_buf b = { 0 };
 	int r = -1;
 
-	/* At once, so that no part of it is left behind where it was. */
+	/* Reserve at once: a buffer that grows would leave copies of the
+	 * credential in freed memory. */
 	if (evt_buf_reserve(&b, LWS_PRE + HEAD_BYTES) &&
-	    lws_get_random(c->lws, c->plain.nonce, EVT_WS_HANDSHAKE_NONCE) ==
+	    lws_get_random(c->lws, c->raw.nonce, EVT_WS_HANDSHAKE_NONCE) ==
 	        EVT_WS_HANDSHAKE_NONCE) {
 		memset(b.data, 0, LWS_PRE);
 		b.len = LWS_PRE;
@@ -60,11 +61,11 @@ client_raw_ask(evt_client *c, struct lws *wsi)
 	return r < 0 ? -1 : 0;
 }
 
-/* ---- what is sent ---------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------- */
 
 int
-evt_client_plain_write(evt_client *c, struct lws *wsi, uint8_t opcode,
-    uint8_t *p, size_t n)
+evt_client_raw_write(evt_client *c, struct lws *wsi, uint8_t opcode, uint8_t *p,
+    size_t n)
 {
 	uint8_t head[EVT_WS_FRAME_HEAD_MAX], mask[4];
 	size_t size;
@@ -85,57 +86,55 @@ client_raw_write_control(evt_client *c, struct lws *wsi, uint8_t opcode,
 	uint8_t frame[LWS_PRE + EVT_WS_FRAME_CONTROL_MAX] = { 0 };
 
 	memcpy(frame + LWS_PRE, p, n);
-	return evt_client_plain_write(c, wsi, opcode, frame + LWS_PRE, n);
+	return evt_client_raw_write(c, wsi, opcode, frame + LWS_PRE, n);
 }
 
 int
-evt_client_plain_pong(evt_client *c, struct lws *wsi)
+evt_client_raw_pong(evt_client *c, struct lws *wsi)
 {
-	c->plain.pong = false;
+	c->raw.pong = false;
 	return client_raw_write_control(c, wsi, EVT_WS_FRAME_OP_PONG,
-	    c->plain.ping, c->plain.n_ping);
+	    c->raw.ping, c->raw.n_ping);
 }
 
 int
-evt_client_plain_close(evt_client *c, struct lws *wsi, int code)
+evt_client_raw_close(evt_client *c, struct lws *wsi, int code)
 {
 	uint8_t p[2] = { (uint8_t)(code >> 8), (uint8_t)code };
 
-	if (c->plain.closed)
+	if (c->raw.closed)
 		return 0;
-	c->plain.closed = true;
+	c->raw.closed = true;
 	return client_raw_write_control(c, wsi, EVT_WS_FRAME_OP_CLOSE, p,
 	    sizeof(p));
 }
 
-/* ---- what comes ------------------------------------------------------------ */
+/* ---- receiving ----------------------------------------------------------- */
 
-/* The server wants to know whether we are there: the latest time counts. */
+/* The server sent a ping; only the latest one is answered. */
 static void
-client_raw_heed_ping(evt_client *c, struct lws *wsi,
-    const evt_ws_frame_event *e)
+client_raw_on_ping(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
 {
-	memcpy(c->plain.ping, e->data, e->n);
-	c->plain.n_ping = e->n;
-	c->plain.pong = true;
+	memcpy(c->raw.ping, e->data, e->n);
+	c->raw.n_ping = e->n;
+	c->raw.pong = true;
 	lws_callback_on_writable(wsi);
 }
 
-/* A close frame: it is answered with its code, unless it is the answer to
- * ours. */
+/* The server sent a close frame: answer with its code, unless it is itself the
+ * answer to ours. */
 static void
-client_raw_heed_close(evt_client *c, struct lws *wsi,
-    const evt_ws_frame_event *e)
+client_raw_on_close(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
 {
 	if (c->heard.code == 0)
 		evt_client_note_close(c, e->data, e->n, true);
-	/* What cannot be sent cannot: the connection ends here. */
+	/* If the socket is busy, the connection ends without an answer. */
 	if (!lws_partial_buffered(wsi))
-		(void)evt_client_plain_close(c, wsi,
+		(void)evt_client_raw_close(c, wsi,
 		    c->heard.by_server && e->n >= 2 ? c->heard.code : 1000);
 }
 
-/* The frames in what was read.  Non-zero closes. */
+/* Parse the frames of what was read.  Non-zero closes. */
 static int
 client_raw_take(evt_client *c, struct lws *wsi,
     const evt_receive_clock_time *stamp, uint8_t *p, size_t n)
@@ -143,23 +142,23 @@ client_raw_take(evt_client *c, struct lws *wsi,
 	evt_ws_frame_event e;
 
 	for (;;) {
-		switch (evt_ws_frame_next(&c->plain.wire, &p, &n, &e)) {
+		switch (evt_ws_frame_next(&c->raw.wire, &p, &n, &e)) {
 		case EVT_WS_FRAME_PIECE:
 			evt_client_assemble(c, stamp, e.opcode, e.data, e.n,
 			    e.last);
 			break;
 		case EVT_WS_FRAME_PING:
-			client_raw_heed_ping(c, wsi, &e);
+			client_raw_on_ping(c, wsi, &e);
 			break;
 		case EVT_WS_FRAME_PONG:
 			break;
 		case EVT_WS_FRAME_CLOSE:
-			client_raw_heed_close(c, wsi, &e);
+			client_raw_on_close(c, wsi, &e);
 			return -1;
 		case EVT_WS_FRAME_BROKEN:
-			c->heard.parting = PARTING_OURS;
+			c->heard.closer = CLOSER_US;
 			if (!lws_partial_buffered(wsi))
-				(void)evt_client_plain_close(c, wsi, 1002);
+				(void)evt_client_raw_close(c, wsi, 1002);
 			return -1;
 		case EVT_WS_FRAME_NOTHING:
 			return 0;
@@ -167,30 +166,30 @@ client_raw_take(evt_client *c, struct lws *wsi,
 	}
 }
 
-/* The head of the answer is there.  Non-zero closes. */
+/* The whole head of the answer was received.  Non-zero closes. */
 static int
 client_raw_judge(evt_client *c, size_t head)
 {
-	evt_ws_handshake u = client_raw_upgrade(c);
+	evt_ws_handshake u = client_raw_handshake(c);
 	evt_ws_handshake_answer a;
 
-	if (!evt_ws_handshake_read(&u, (const char *)c->plain.head.data, head,
+	if (!evt_ws_handshake_read(&u, (const char *)c->raw.head.data, head,
 	        &a))
 		return -1;
 	c->heard.status = a.status;
-	(void)evt_backoff_retry_after_parse(a.retry_after, evt_clock_real(),
+	(void)evt_retry_after_parse(a.retry_after, evt_clock_real(),
 	    &c->heard.retry_after_ns);
 	if (a.status == 101 && a.wrong != NULL)
 		snprintf(c->heard.lws, sizeof(c->heard.lws), "%s", a.wrong);
 	return a.status == 101 && a.wrong == NULL ? 0 : -1;
 }
 
-/* A part of the answer to the handshake, and perhaps of what follows it, which
- * is stamped when the connection is up. */
+/* Receive a part of the answer to the handshake, and perhaps frames after it.
+ * Those are stamped when the connection is up. */
 static int
 client_raw_shake(evt_client *c, struct lws *wsi, const uint8_t *p, size_t n)
 {
-	evt_buf *b = &c->plain.head;
+	evt_buf *b = &c->raw.head;
 	evt_receive_clock_time stamp;
 	size_t head;
 	int r;
@@ -222,7 +221,7 @@ client_raw_received(evt_client *c, struct lws *wsi, uint8_t *p, size_t n)
 }
 
 int
-evt_client_plain_callback(evt_client *c, struct lws *wsi,
+evt_client_raw_callback(evt_client *c, struct lws *wsi,
     enum lws_callback_reasons reason, uint8_t *in, size_t len)
 {
 	switch (reason) {
@@ -233,8 +232,8 @@ evt_client_plain_callback(evt_client *c, struct lws *wsi,
 	case LWS_CALLBACK_RAW_WRITEABLE:
 		return c->heard.opened ? evt_client_writeable(c, wsi) : 0;
 	case LWS_CALLBACK_RAW_CLOSE:
-		if (c->heard.opened && c->heard.parting != PARTING_OURS)
-			c->heard.parting = evt_client_parting(wsi);
+		if (c->heard.opened && c->heard.closer != CLOSER_US)
+			c->heard.closer = evt_client_closer(wsi);
 		return 0;
 	default:
 		return 0;
@@ -242,8 +241,8 @@ evt_client_plain_callback(evt_client *c, struct lws *wsi,
 }
 
 void
-evt_client_plain_reset(evt_client *c)
+evt_client_raw_reset(evt_client *c)
 {
-	evt_buf_free(&c->plain.head);
-	c->plain = (struct plain){ 0 };
+	evt_buf_free(&c->raw.head);
+	c->raw = (struct raw){ 0 };
 }

@@ -16,7 +16,7 @@ proxy_ends_with(const char *text, size_t n, const char *end, size_t end_n)
 	return n >= end_n && strncasecmp(text + n - end_n, end, end_n) == 0;
 }
 
-/* Whether one entry of no_proxy (n bytes) covers host and port. */
+/* Whether an entry of no_proxy (n bytes) covers the host and port of the URL. */
 static bool
 proxy_covers(const char *entry, size_t n, const evt_url *url)
 {
@@ -64,8 +64,8 @@ static int
 proxy_parse(const char *text, evt_proxy *ret, evt_error *err)
 {
 	static const char words[] =
-	    "the proxy in the environment is not of the form http://host:port: "
-	    "see https_proxy (wss://) or http_proxy (ws://)";
+	    "the proxy in the environment does not have the form "
+	    "http://host:port: see https_proxy (wss://) or http_proxy (ws://)";
 	const char *at, *colon, *host = text;
 	int64_t port;
 	char number[8];
@@ -90,7 +90,7 @@ proxy_parse(const char *text, evt_proxy *ret, evt_error *err)
 	memcpy(number, colon + 1, (size_t)(host + n - colon - 1));
 	number[host + n - colon - 1] = '\0';
 	if (evt_timetext_int_parse(number, "the proxy's port", 1, 65535, &port,
-	        NULL))
+	        NULL) != EVT_OK)
 		return evt_err_set(err, EVT_ERR_ARG, "%s", words);
 	ret->port = (uint16_t)port;
 	n = (size_t)(colon - host);

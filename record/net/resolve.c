@@ -1,9 +1,9 @@
 /*
  * resolve.c - see resolve.h.
  *
- * The thread is detached and the look-up is counted by its two owners, the
- * caller and the thread: so the program can end while a name server keeps
- * getaddrinfo() waiting.
+ * The thread is detached, and the caller and the thread share the look-up by a
+ * count of owners.  So the program can end while getaddrinfo() still waits for
+ * a name server.
  */
 #include "record/net/resolve.h"
 
@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "format/base/err.h"
+#include "format/base/strings.h"
 #include "format/base/thread.h"
 
 struct evt_resolve {
@@ -24,54 +25,40 @@ struct evt_resolve {
 	void (*wake)(void *ctx); /* NULL: dropped */
 	void *ctx;
 	bool done;
-	int failure; /* EAI_..., once done */
-	int sys;     /* errno for EAI_SYSTEM */
-	char **address;
-	size_t n;
+	int failure;           /* EAI_..., once done */
+	int sys;               /* errno for EAI_SYSTEM */
+	evt_strings addresses; /* numeric */
 };
 
-/* One owner less; the lock is held, and gone afterwards. */
+/* Remove an owner; the last one frees.  The lock is held, and released here. */
 static void
-resolve_release(evt_resolve *r)
+resolve_release(evt_resolve *lookup)
 {
-	int left = --r->owners;
+	int left = --lookup->owners;
 
-	pthread_mutex_unlock(&r->lock);
+	pthread_mutex_unlock(&lookup->lock);
 	if (left > 0)
 		return;
-	for (size_t i = 0; i < r->n; i++)
-		free(r->address[i]);
-	free(r->address);
-	free(r->host);
-	pthread_mutex_destroy(&r->lock);
-	free(r);
+	evt_strings_free(&lookup->addresses);
+	free(lookup->host);
+	pthread_mutex_destroy(&lookup->lock);
+	free(lookup);
 }
 
-/* Numeric text of each address, each once. */
+/* Add the numeric text of each address, without duplicates. */
 static bool
-resolve_collect(evt_resolve *r, const struct addrinfo *list)
+resolve_collect(evt_resolve *lookup, const struct addrinfo *list)
 {
 	char text[NI_MAXHOST];
 
 	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
-		char **more;
-		bool known = false;
-
 		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text),
 		        NULL, 0, NI_NUMERICHOST) != 0)
 			continue;
-		for (size_t i = 0; i < r->n; i++)
-			known = known || strcmp(r->address[i], text) == 0;
-		if (known)
+		if (evt_strings_has(&lookup->addresses, text, strlen(text)))
 			continue;
-		more = realloc(r->address, (r->n + 1) * sizeof(*more));
-		if (more == NULL)
+		if (!evt_strings_add(&lookup->addresses, text, strlen(text)))
 			return false;
-		r->address = more;
-		more[r->n] = strdup(text);
-		if (more[r->n] == NULL)
-			return false;
-		r->n++;
 	}
 	return true;
 }
@@ -80,23 +67,23 @@ static void *
 resolve_look_up(void *arg)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
-	evt_resolve *r = arg;
+	evt_resolve *lookup = arg;
 	int failure, sys;
 
-	/* host is not changed after the start, so it needs no lock. */
-	failure = getaddrinfo(r->host, NULL, &hints, &list);
+	/* host does not change after the start, so it needs no lock. */
+	failure = getaddrinfo(lookup->host, NULL, &hints, &list);
 	sys = errno;
-	pthread_mutex_lock(&r->lock);
-	r->failure = failure;
-	r->sys = sys;
-	if (failure == 0 && !resolve_collect(r, list))
-		r->failure = EAI_MEMORY;
+	pthread_mutex_lock(&lookup->lock);
+	lookup->failure = failure;
+	lookup->sys = sys;
+	if (failure == 0 && !resolve_collect(lookup, list))
+		lookup->failure = EAI_MEMORY;
 	if (failure == 0)
 		freeaddrinfo(list);
-	r->done = true;
-	if (r->wake != NULL)
-		r->wake(r->ctx);
-	resolve_release(r);
+	lookup->done = true;
+	if (lookup->wake != NULL)
+		lookup->wake(lookup->ctx);
+	resolve_release(lookup);
 	return NULL;
 }
 
@@ -104,65 +91,66 @@ int
 evt_resolve_start(const char *host, void (*wake)(void *ctx), void *ctx,
     evt_resolve **ret_resolve, evt_error *err)
 {
-	evt_resolve *r = calloc(1, sizeof(*r));
+	evt_resolve *lookup = calloc(1, sizeof(*lookup));
 	pthread_t thread;
-	int rc;
+	int r;
 
-	if (r == NULL)
+	if (lookup == NULL)
 		return evt_err_nomem(err);
-	*r = (evt_resolve){ .owners = 2, .wake = wake, .ctx = ctx };
-	r->host = strdup(host);
-	if (r->host == NULL || pthread_mutex_init(&r->lock, NULL) != 0) {
-		free(r->host);
-		free(r);
+	*lookup = (evt_resolve){ .owners = 2, .wake = wake, .ctx = ctx };
+	lookup->host = strdup(host);
+	if (lookup->host == NULL ||
+	    pthread_mutex_init(&lookup->lock, NULL) != 0) {
+		free(lookup->host);
+		free(lookup);
 		return evt_err_nomem(err);
 	}
-	rc = evt_thread_start(&thread, resolve_look_up, r);
-	if (rc != 0) {
-		r->owners = 1;
-		evt_resolve_drop(r);
-		return evt_err_sys(err, rc,
+	r = evt_thread_start(&thread, resolve_look_up, lookup);
+	if (r != 0) {
+		lookup->owners = 1;
+		evt_resolve_drop(lookup);
+		return evt_err_sys(err, r,
 		    "cannot start a thread to look up %s", host);
 	}
-	/* Nobody waits for it; of a thread that runs this cannot fail. */
+	/* Detaching a thread that runs cannot fail. */
 	(void)pthread_detach(thread);
-	*ret_resolve = r;
+	*ret_resolve = lookup;
 	return EVT_OK;
 }
 
 int
-evt_resolve_result(evt_resolve *r, evt_error *err)
+evt_resolve_result(evt_resolve *lookup, evt_error *err)
 {
-	int rc = EVT_OK;
+	int r = EVT_OK;
 
-	pthread_mutex_lock(&r->lock);
-	if (!r->done)
-		rc = EVT_AGAIN;
-	else if (r->failure == EAI_SYSTEM)
-		rc = evt_err_set(err, EVT_ERR_NOTFOUND, "cannot look up %s: %s",
-		    r->host, strerror(r->sys));
-	else if (r->failure != 0)
-		rc = evt_err_set(err, EVT_ERR_NOTFOUND, "cannot look up %s: %s",
-		    r->host, gai_strerror(r->failure));
-	else if (r->n == 0)
-		rc = evt_err_set(err, EVT_ERR_NOTFOUND, "%s has no address",
-		    r->host);
-	pthread_mutex_unlock(&r->lock);
-	return rc;
+	pthread_mutex_lock(&lookup->lock);
+	if (!lookup->done)
+		r = EVT_AGAIN;
+	else if (lookup->failure == EAI_SYSTEM)
+		r = evt_err_set(err, EVT_ERR_NOTFOUND, "cannot look up %s: %s",
+		    lookup->host, strerror(lookup->sys));
+	else if (lookup->failure != 0)
+		r = evt_err_set(err, EVT_ERR_NOTFOUND, "cannot look up %s: %s",
+		    lookup->host, gai_strerror(lookup->failure));
+	else if (lookup->addresses.n == 0)
+		r = evt_err_set(err, EVT_ERR_NOTFOUND, "%s has no address",
+		    lookup->host);
+	pthread_mutex_unlock(&lookup->lock);
+	return r;
 }
 
 const char *
-evt_resolve_address(const evt_resolve *r, size_t i)
+evt_resolve_address(const evt_resolve *lookup, size_t i)
 {
-	return i < r->n ? r->address[i] : NULL;
+	return i < lookup->addresses.n ? lookup->addresses.item[i] : NULL;
 }
 
 void
-evt_resolve_drop(evt_resolve *r)
+evt_resolve_drop(evt_resolve *lookup)
 {
-	if (r == NULL)
+	if (lookup == NULL)
 		return;
-	pthread_mutex_lock(&r->lock);
-	r->wake = NULL;
-	resolve_release(r);
+	pthread_mutex_lock(&lookup->lock);
+	lookup->wake = NULL;
+	resolve_release(lookup);
 }

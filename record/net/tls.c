@@ -35,16 +35,16 @@ evt_tls_new(const evt_url *url, const char *ca_file, SSL_CTX **ret_ctx,
 	if (ca_file != NULL &&
 	    SSL_CTX_load_verify_locations(ctx, ca_file, NULL) != 1)
 		r = evt_err_set(err, EVT_ERR_IO,
-		    "cannot take CA certificates from %s: %s (a PEM file is "
-		    "wanted)",
+		    "cannot read CA certificates from %s: %s (it must be a PEM "
+		    "file)",
 		    ca_file, tls_openssl_words());
 	else if (ca_file == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)
 		r = evt_err_set(err, EVT_ERR_IO,
-		    "cannot take the system's CA certificates: %s",
+		    "cannot read the system's CA certificates: %s",
 		    tls_openssl_words());
 	/*
-	 * libwebsockets 4.1 cuts the name to check off at its first colon, so
-	 * it cannot check an IPv6 address: that is done here, see also
+	 * libwebsockets 4.1 cuts the name to check at its first colon, so it
+	 * cannot check an IPv6 address.  That is done here; see also
 	 * evt_tls_flags().
 	 */
 	if (r == EVT_OK && url->ipv6 &&
@@ -76,7 +76,7 @@ evt_tls_flags(const evt_url *url, bool insecure)
 	return flags;
 }
 
-/* The date at which a certificate ends or begins, as OpenSSL prints it. */
+/* A date of a certificate as OpenSSL prints it, into out[size]. */
 static void
 tls_date(const ASN1_TIME *t, char *out, size_t size)
 {
@@ -103,18 +103,17 @@ tls_describe(X509_STORE_CTX *store, int error, const char *host, char *words,
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 		snprintf(words, size,
-		    "the server's certificate is signed by nobody that is "
-		    "trusted here (%s): give its CA with --ca FILE, or "
-		    "--insecure to check nothing",
+		    "the server's certificate is not signed by a trusted CA "
+		    "(%s): trust the CA that signed it, or turn the check of "
+		    "certificates off",
 		    X509_verify_cert_error_string(error));
 		break;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		if (cert != NULL)
 			tls_date(X509_get0_notAfter(cert), when, sizeof(when));
 		snprintf(words, size,
-		    "the server's certificate expired on %s: it must be "
-		    "renewed (or give --insecure to check nothing), unless "
-		    "this machine's clock is wrong",
+		    "the server's certificate expired on %s: renew it, or set "
+		    "this machine's clock if it is wrong",
 		    when);
 		break;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -129,11 +128,12 @@ tls_describe(X509_STORE_CTX *store, int error, const char *host, char *words,
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		snprintf(words, size,
 		    "the server's certificate is not for %s: use the name that "
-		    "it is for (or --insecure to check nothing)",
+		    "it is for, or turn the check of certificates off",
 		    host);
 		break;
 	default:
-		snprintf(words, size, "the server's certificate is refused: %s",
+		snprintf(words, size,
+		    "the server's certificate was refused: %s",
 		    X509_verify_cert_error_string(error));
 		break;
 	}
@@ -153,7 +153,8 @@ evt_tls_verify(X509_STORE_CTX *store, bool preverified, bool insecure,
 		tls_describe(store, error, host, words, size);
 }
 
-/* What went wrong in a handshake by OpenSSL's queue, which stays as it is. */
+/* Describe the failure of a handshake by OpenSSL's queue, which is not
+ * changed. */
 static bool
 tls_describe_failure(char *words, size_t size)
 {
@@ -165,8 +166,8 @@ tls_describe_failure(char *words, size_t size)
 	    (ERR_GET_REASON(e) == SSL_R_WRONG_VERSION_NUMBER ||
 	        ERR_GET_REASON(e) == SSL_R_HTTP_REQUEST))
 		snprintf(words, size,
-		    "what answers there does not speak TLS: should the URL "
-		    "begin with ws:// or http:// ?");
+		    "the server does not speak TLS: should the URL begin with "
+		    "ws:// or http:// ?");
 	else
 		snprintf(words, size, "the TLS handshake failed: %s",
 		    tls_openssl_words());
@@ -182,13 +183,14 @@ evt_tls_failure(char *words, size_t size)
 	return true;
 }
 
-/* OpenSSL leaves a step of a handshake. */
+/* OpenSSL finished a step of a handshake. */
 static void
 tls_on_info(const SSL *ssl, int where, int ret)
 {
 	char *words = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-	/* The first failure is the cause; without one it only waits. */
+	/* Only the first failure is the cause.  Without a failure in the queue
+	 * the step only waits. */
 	if ((where & SSL_CB_CONNECT_EXIT) == SSL_CB_CONNECT_EXIT && ret <= 0 &&
 	    words[0] == '\0')
 		(void)tls_describe_failure(words, EVT_TLS_WORDS);

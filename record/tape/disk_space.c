@@ -1,6 +1,7 @@
-/* room.c - see room.h. */
+/* disk_space.c - see disk_space.h. */
 #include "record/tape/disk_space.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,26 +15,27 @@
 #include "format/write/writer_ext.h"
 
 #define WHOLE 10000u /* parts of a file system */
-/* So much later, segments that go for lack of room are news again. */
+/* Dropping segments is reported again after this long without any. */
 #define NEWS_NS (3600 * EVT_NS_PER_S)
-/* A full disk is given so long after a segment went, before another goes: not
- * every file system has the room at once. */
+/* Time between two segments that are dropped because the disk is full: some
+ * file systems free the space only after a while. */
 #define APART_NS EVT_NS_PER_S
 
 const evt_disk_space_limit evt_disk_space_default = { 1u << 30, 200 };
 
 struct evt_disk_space {
 	evt_disk_space_options o;
-	uint64_t min, end;  /* by the latest look */
-	uint64_t put, next; /* bytes put at that look; look again at */
+	uint64_t min, end; /* limits in bytes, by the latest check */
+	uint64_t put;      /* bytes written to the tape at that check */
+	uint64_t next;     /* check again when this much was written */
 	uint64_t put_now;
-	bool low;     /* it was told */
+	bool low;     /* a warning was given */
 	bool stopped; /* the end was asked for */
-	bool dropped; /* a segment went for lack of room, at */
-	int64_t dropped_ns;
+	bool dropped; /* a segment was dropped because the disk was full */
+	int64_t dropped_ns; /* when, by o.steady */
 };
 
-/* ---- limits ---------------------------------------------------------------- */
+/* ---- limits -------------------------------------------------------------- */
 
 /* Hundredths of a percent. */
 static bool
@@ -71,11 +73,13 @@ evt_disk_space_parse(const char *text, evt_disk_space_limit *ret_limit,
 	if (n > 0 && text[n - 1] == '%') {
 		if (!disk_space_parse_parts(text, n - 1, &limit.parts))
 			return evt_err_set(err, EVT_ERR_ARG,
-			    "'%s' is no part of a disk: write 2%% or 0.5%%, "
+			    "'%s' is not a part of a disk: write 2%% or 0.5%%, "
 			    "below 100%%",
 			    text);
-	} else if ((r = evt_timetext_size_parse(text, &limit.bytes, err))) {
-		return r;
+	} else {
+		r = evt_timetext_size_parse(text, &limit.bytes, err);
+		if (r != EVT_OK)
+			return r;
 	}
 	*ret_limit = limit;
 	return EVT_OK;
@@ -98,14 +102,14 @@ disk_space_least(const evt_disk_space_limit *limit, uint64_t size)
 	return limit->bytes == 0 || part < limit->bytes ? part : limit->bytes;
 }
 
-/* ---- looking ---------------------------------------------------------------- */
+/* ---- checking ------------------------------------------------------------ */
 
 static bool
 disk_space_ask(const char *path, evt_disk_space_figures *ret)
 {
 	struct statvfs st;
 
-	/* Some file systems of the network know no size, and say 0. */
+	/* Some network file systems report a size of 0. */
 	if (statvfs(path, &st) != 0 || st.f_blocks == 0)
 		return false;
 	ret->size = (uint64_t)st.f_blocks * st.f_frsize;
@@ -114,7 +118,7 @@ disk_space_ask(const char *path, evt_disk_space_figures *ret)
 }
 
 bool
-evt_disk_space_figures_get(void *ctx, const char *path,
+evt_disk_space_query(void *ctx, const char *path,
     evt_disk_space_figures *ret_space)
 {
 	char *parent, *slash;
@@ -138,239 +142,243 @@ evt_disk_space_figures_get(void *ctx, const char *path,
 }
 
 static void
-disk_space_show(evt_disk_space *r, bool known,
+disk_space_show(evt_disk_space *d, bool known,
     const evt_disk_space_figures *space)
 {
-	evt_status_figures *st = evt_state_table_begin(r->o.board);
+	evt_status_figures *st = evt_status_lock(d->o.supervisor->status);
 
 	st->disk_known = known;
 	st->disk_free = known ? space->free : 0;
-	st->disk_min = r->min;
-	st->disk_end = r->end;
-	evt_state_table_end(r->o.board);
+	st->disk_min = d->min;
+	st->disk_end = d->end;
+	evt_status_unlock(d->o.supervisor->status);
 }
 
 static void
-disk_space_work_out(evt_disk_space *r, const evt_disk_space_figures *space,
+disk_space_work_out(evt_disk_space *d, const evt_disk_space_figures *space,
     uint64_t closing)
 {
-	r->min = disk_space_least(&r->o.limit, space->size);
-	r->end = r->min / 4 > closing ? r->min / 4 : closing;
-	if (r->min < r->end)
-		r->min = r->end;
-	/* What is put may stand on the disk twice for a while, in the journal
-	 * and in a block: at most half of what is left goes unseen. */
-	r->next =
-	    r->put + (space->free > r->end ? (space->free - r->end) / 4 : 0);
+	d->min = disk_space_least(&d->o.limit, space->size);
+	d->end = d->min / 4 > closing ? d->min / 4 : closing;
+	if (d->min < d->end)
+		d->min = d->end;
+	/* A frame may be on the disk twice for a while, in the journal and in a
+	 * block.  So at most half of the space left is used between checks. */
+	d->next =
+	    d->put + (space->free > d->end ? (space->free - d->end) / 4 : 0);
 }
 
-/* Look, and work out the limits; false: nothing is known, or to be watched. */
+/* Read the free space and work out the limits.  false: the space is not known,
+ * or not watched. */
 static bool
-disk_space_measure(evt_disk_space *r, evt_disk_space_figures *ret)
+disk_space_measure(evt_disk_space *d, evt_disk_space_figures *ret)
 {
-	uint64_t closing = r->o.closing(r->o.ctx);
-	bool known = r->o.space(r->o.space_ctx, r->o.path, ret);
-	bool watched = known && !disk_space_is_off(&r->o.limit);
+	uint64_t closing = d->o.closing(d->o.closing_ctx);
+	bool known = d->o.query(d->o.query_ctx, d->o.path, ret);
+	bool watched = known && !disk_space_is_off(&d->o.limit);
 
-	r->put = r->put_now;
-	r->next = UINT64_MAX;
-	r->min = r->end = 0;
+	d->put = d->put_now;
+	d->next = UINT64_MAX;
+	d->min = d->end = 0;
 	if (watched)
-		disk_space_work_out(r, ret, closing);
-	disk_space_show(r, known, ret);
+		disk_space_work_out(d, ret, closing);
+	disk_space_show(d, known, ret);
 	return watched;
 }
 
 static void
-disk_space_set_low(evt_disk_space *r, bool low)
+disk_space_set_low(evt_disk_space *d, bool low)
 {
-	r->low = low;
-	evt_state_table_begin(r->o.board)->disk_low = low;
-	evt_state_table_end(r->o.board);
+	d->low = low;
+	evt_status_lock(d->o.supervisor->status)->disk_low = low;
+	evt_status_unlock(d->o.supervisor->status);
 }
 
-/* ---- what follows ------------------------------------------------------------- */
+/* ---- acting on it -------------------------------------------------------- */
 
 static void
-disk_space_tell_low(evt_disk_space *r, const evt_disk_space_figures *now)
+disk_space_warn_low(evt_disk_space *d, const evt_disk_space_figures *now)
 {
 	char left[EVT_TIMETEXT_MAX], min[EVT_TIMETEXT_MAX],
 	    end[EVT_TIMETEXT_MAX];
 	char text[700];
 
 	snprintf(text, sizeof(text),
-	    "only %s are free on the disk of %s, less than --min-free (%s): "
-	    "make room; the recording %s when less than %s are left",
-	    evt_timetext_size_format(now->free, left), r->o.path,
-	    evt_timetext_size_format(r->min, min),
-	    r->o.ring ? "has no older segment to drop, and stops" : "stops",
-	    evt_timetext_size_format(r->end, end));
-	disk_space_set_low(r, true);
-	r->o.say(r->o.ctx, EVT_STATUS_WARNING, text);
+	    "only %s free on the disk of %s, less than the minimum of %s: "
+	    "free some space; the recording %s below %s",
+	    evt_timetext_size_format(now->free, left), d->o.path,
+	    evt_timetext_size_format(d->min, min),
+	    d->o.ring ? "has no older segment to drop, and ends" : "ends",
+	    evt_timetext_size_format(d->end, end));
+	disk_space_set_low(d, true);
+	evt_supervisor_say(d->o.supervisor, EVT_STATUS_WARNING, text);
 }
 
 static void
-disk_space_tell_enough(evt_disk_space *r, const evt_disk_space_figures *now)
+disk_space_report_enough(evt_disk_space *d, const evt_disk_space_figures *now)
 {
 	char left[EVT_TIMETEXT_MAX], text[700];
 
 	snprintf(text, sizeof(text),
-	    "there is room again on the disk of %s: %s are free", r->o.path,
+	    "the disk of %s has enough space again: %s free", d->o.path,
 	    evt_timetext_size_format(now->free, left));
-	disk_space_set_low(r, false);
-	r->o.say(r->o.ctx, EVT_STATUS_NOTICE, text);
+	disk_space_set_low(d, false);
+	evt_supervisor_say(d->o.supervisor, EVT_STATUS_NOTICE, text);
 }
 
 static void
-disk_space_stop(evt_disk_space *r, const evt_disk_space_figures *now)
+disk_space_stop(evt_disk_space *d, const evt_disk_space_figures *now)
 {
 	char left[EVT_TIMETEXT_MAX], end[EVT_TIMETEXT_MAX], text[800];
 
 	snprintf(text, sizeof(text),
-	    "only %s are left on the disk of %s, less than the %s at which a "
-	    "recording ends (--min-free): the tape is closed; make room and "
-	    "start it again%s",
-	    evt_timetext_size_format(now->free, left), r->o.path,
-	    evt_timetext_size_format(r->end, end),
-	    r->o.ring ?
+	    "only %s free on the disk of %s, and a recording ends below %s: "
+	    "the tape is being closed; free some space and start again%s",
+	    evt_timetext_size_format(now->free, left), d->o.path,
+	    evt_timetext_size_format(d->end, end),
+	    d->o.ring ?
 	        "" :
-	        ", or record with --ring SIZE to have the oldest dropped");
-	r->stopped = true;
-	disk_space_set_low(r, true);
-	r->o.stop(r->o.ctx, EVT_DISK_SPACE_REASON_FULL, text);
+	        ", or record into a ring, which drops the oldest segments");
+	d->stopped = true;
+	disk_space_set_low(d, true);
+	evt_supervisor_say(d->o.supervisor, EVT_STATUS_ERROR, text);
+	evt_supervisor_end(d->o.supervisor, EVT_SUPERVISOR_DISK_FULL);
 }
 
-/* Drop segments with that many bytes; false: there was none to drop. */
+/* Drop the oldest segments, `bytes` of them or more.  `why`: for the report.
+ * false: there was no segment to drop. */
 static bool
-disk_space_drop(evt_disk_space *r, evt_writer *writer, uint64_t bytes,
+disk_space_drop(evt_disk_space *d, evt_writer *writer, uint64_t bytes,
     const char *why)
 {
 	uint64_t gone, n = evt_writer_drop_oldest(writer, bytes, &gone);
-	int64_t now = r->o.steady();
+	int64_t now = d->o.steady();
 	evt_status_figures *st;
 	char text[800];
 
 	if (n == 0)
 		return false;
-	st = evt_state_table_begin(r->o.board);
+	st = evt_status_lock(d->o.supervisor->status);
 	st->dropped_segments += n;
 	st->dropped_bytes += gone;
-	evt_state_table_end(r->o.board);
-	if (!r->dropped || now - r->dropped_ns >= NEWS_NS) {
+	evt_status_unlock(d->o.supervisor->status);
+	if (!d->dropped || now - d->dropped_ns >= NEWS_NS) {
 		snprintf(text, sizeof(text),
-		    "%s: the oldest segments of %s go now to make room "
-		    "(--ring)",
-		    why, r->o.path);
-		r->o.say(r->o.ctx, EVT_STATUS_NOTICE, text);
+		    "%s: dropping the oldest segments of %s to free space", why,
+		    d->o.path);
+		evt_supervisor_say(d->o.supervisor, EVT_STATUS_NOTICE, text);
 	}
-	r->dropped = true;
-	r->dropped_ns = now;
+	d->dropped = true;
+	d->dropped_ns = now;
 	return true;
 }
 
 static bool
-disk_space_drop_to_min(evt_disk_space *r, evt_writer *writer,
+disk_space_drop_to_min(evt_disk_space *d, evt_writer *writer,
     const evt_disk_space_figures *now)
 {
 	char left[EVT_TIMETEXT_MAX], min[EVT_TIMETEXT_MAX], why[160];
 
-	if (!r->o.ring)
+	if (!d->o.ring)
 		return false;
-	snprintf(why, sizeof(why),
-	    "only %s are free, less than --min-free (%s)",
+	snprintf(why, sizeof(why), "only %s free, less than the minimum of %s",
 	    evt_timetext_size_format(now->free, left),
-	    evt_timetext_size_format(r->min, min));
-	return disk_space_drop(r, writer, r->min - now->free, why);
+	    evt_timetext_size_format(d->min, min));
+	return disk_space_drop(d, writer, d->min - now->free, why);
 }
 
 void
-evt_disk_space_look(evt_disk_space *r, evt_writer *writer)
+evt_disk_space_look(evt_disk_space *d, evt_writer *writer)
 {
 	evt_disk_space_figures now;
 
-	if (!disk_space_measure(r, &now) ||
-	    (now.free < r->min && evt_writer_reclaim(writer) &&
-	        !disk_space_measure(r, &now)))
+	if (!disk_space_measure(d, &now) ||
+	    (now.free < d->min && evt_writer_reclaim(writer) &&
+	        !disk_space_measure(d, &now)))
 		return;
-	if (now.free >= r->min) {
-		if (r->low)
-			disk_space_tell_enough(r, &now);
+	if (now.free >= d->min) {
+		if (d->low)
+			disk_space_report_enough(d, &now);
 		return;
 	}
-	if (disk_space_drop_to_min(r, writer, &now) || r->stopped)
+	if (disk_space_drop_to_min(d, writer, &now) || d->stopped)
 		return;
-	if (now.free < r->end)
-		disk_space_stop(r, &now);
-	else if (!r->low)
-		disk_space_tell_low(r, &now);
+	if (now.free < d->end)
+		disk_space_stop(d, &now);
+	else if (!d->low)
+		disk_space_warn_low(d, &now);
 }
 
 void
-evt_disk_space_put(evt_disk_space *r, evt_writer *writer, uint64_t put_bytes)
+evt_disk_space_put(evt_disk_space *d, evt_writer *writer, uint64_t put_bytes)
 {
-	r->put_now = put_bytes;
-	if (put_bytes >= r->next)
-		evt_disk_space_look(r, writer);
+	d->put_now = put_bytes;
+	if (put_bytes >= d->next)
+		evt_disk_space_look(d, writer);
 }
 
 bool
-evt_disk_space_make(evt_disk_space *r, evt_writer *writer)
+evt_disk_space_drop_oldest(evt_disk_space *d, evt_writer *writer)
 {
-	if (!r->o.ring ||
-	    (r->dropped && r->o.steady() - r->dropped_ns < APART_NS))
+	if (!d->o.ring ||
+	    (d->dropped && d->o.steady() - d->dropped_ns < APART_NS))
 		return false;
-	return disk_space_drop(r, writer, 1, "the disk is full");
+	return disk_space_drop(d, writer, 1, "the disk is full");
 }
 
 bool
-evt_disk_space_ends(const evt_disk_space *r)
+evt_disk_space_ends(const evt_disk_space *d)
 {
-	return !disk_space_is_off(&r->o.limit);
+	return !disk_space_is_off(&d->o.limit);
 }
 
-/* ---- the start ------------------------------------------------------------------ */
+/* ---- the start ----------------------------------------------------------- */
 
 int
-evt_disk_space_admit(evt_disk_space *r, evt_error *err)
+evt_disk_space_admit(evt_disk_space *d, evt_error *err)
 {
 	char left[EVT_TIMETEXT_MAX], end[EVT_TIMETEXT_MAX];
 	evt_disk_space_figures now;
 
-	if (!disk_space_measure(r, &now) || now.free >= r->min)
+	if (!disk_space_measure(d, &now) || now.free >= d->min)
 		return EVT_OK;
-	if (r->o.ring &&
-	    evt_tape_dir_check(&evt_io_posix, r->o.path, NULL) == EVT_OK)
+	if (d->o.ring &&
+	    evt_tape_dir_check(&evt_io_posix, d->o.path, NULL) == EVT_OK)
 		return EVT_OK;
-	if (now.free < r->end)
+	if (now.free < d->end)
 		return evt_err_set(err, EVT_ERR_FULL,
-		    "only %s are free on the disk of %s, and a recording stops "
-		    "when less than %s are left: make room%s",
-		    evt_timetext_size_format(now.free, left), r->o.path,
-		    evt_timetext_size_format(r->end, end),
-		    r->end > r->min / 4 ? "" :
-		                          ", or give a smaller --min-free");
-	disk_space_tell_low(r, &now);
+		    "only %s free on the disk of %s, and a recording ends "
+		    "below %s: free some space%s",
+		    evt_timetext_size_format(now.free, left), d->o.path,
+		    evt_timetext_size_format(d->end, end),
+		    d->end > d->min / 4 ?
+		        "" :
+		        ", or lower the minimum of free space");
+	disk_space_warn_low(d, &now);
 	return EVT_OK;
 }
 
 evt_disk_space *
 evt_disk_space_new(const evt_disk_space_options *options)
 {
-	evt_disk_space *r = calloc(1, sizeof(*r));
+	evt_disk_space *d = calloc(1, sizeof(*d));
 
-	if (r == NULL)
+	assert(options->path != NULL && options->closing != NULL);
+	assert(
+	    options->supervisor != NULL && options->supervisor->status != NULL);
+	if (d == NULL)
 		return NULL;
-	r->o = *options;
-	if (r->o.space == NULL)
-		r->o.space = evt_disk_space_figures_get;
-	if (r->o.steady == NULL)
-		r->o.steady = evt_clock_boot;
-	r->next = UINT64_MAX;
-	return r;
+	d->o = *options;
+	if (d->o.query == NULL)
+		d->o.query = evt_disk_space_query;
+	if (d->o.steady == NULL)
+		d->o.steady = evt_clock_boot;
+	d->next = UINT64_MAX;
+	return d;
 }
 
 void
-evt_disk_space_free(evt_disk_space *r)
+evt_disk_space_free(evt_disk_space *d)
 {
-	free(r);
+	free(d);
 }

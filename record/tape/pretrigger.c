@@ -1,15 +1,16 @@
 /*
  * pretrigger.c - see pretrigger.h.
  *
- * What a trigger asks for is noted and then done step by step by pretrigger_settle(),
- * which every call begins with: so a full disk in the midst of it is waited
- * for as any other, and the call that is made again goes on where it was.
+ * A trigger only notes its steps.  pretrigger_settle(), with which every call
+ * begins, does them one by one.  So if the disk is full in the middle of it, the
+ * caller retries as for any other call, and the work continues where it was.
  *
- * A window ends by the steady times of the frames, so that it is exact however
- * late they come from the queue; the clock ends it only where nothing comes.
+ * A window ends by the steady times of the frames.  So it is exact, however late
+ * they come from the queue.  The clock ends it only if no frame comes.
  */
 #include "record/tape/pretrigger.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,24 +21,24 @@
 #include "format/write/writer_ext.h"
 #include "format/mark.h"
 
-/* A window that no frame ends is ended this much late. */
+/* Without frames, a window is ended this much later than it should. */
 #define IDLE_NS (2 * EVT_NS_PER_S)
 
 enum state {
-	BEFORE, /* the first mark of the recording is to come */
+	BEFORE, /* the first mark of the recording was not put yet */
 	ARMED,
-	WRITING, /* until until_ns */
+	WRITING, /* a window is open, until until_ns */
 	ENDED
 };
 
 enum cause { SIGNAL, MARK, MATCH };
 
-/* Steps of what was asked for, in this order. */
+/* Steps that are to be done, in this order. */
 struct pending {
-	bool armed;   /* put the mark: what follows is held */
-	bool move;    /* the ring from from_ns on */
-	bool note;    /* put the bookmark text */
-	bool trigger; /* put the mark */
+	bool armed;    /* put the "armed" mark: frames after it are held */
+	bool move;     /* move the ring onto the tape */
+	bool bookmark; /* put the bookmark that came with the trigger */
+	bool trigger;  /* put the "trigger" mark */
 };
 
 struct evt_pretrigger {
@@ -46,18 +47,18 @@ struct evt_pretrigger {
 	void (*wrote)(void *ctx, const evt_frame *frame);
 	void *wrote_ctx;
 	enum state state;
-	int64_t until_ns;  /* steady: end of the window, also after it */
-	int64_t last_diff; /* wall less steady time of the latest frame */
+	int64_t until_ns;  /* steady time: end of this or the last window */
+	int64_t last_diff; /* wall time minus steady time, latest frame */
 	struct pending todo;
 	enum cause cause;
 	const char *what; /* MATCH: the trigger's text */
 	char *text;       /* MARK: the bookmark's; NULL: none */
 	int64_t at_ns;    /* of the trigger, steady */
 	int64_t text_ns;  /* of the bookmark, wall */
-	uint64_t moved;   /* ring's counters when the window before ended */
-	uint64_t let_go;
+	/* The ring's counters at the end of the window before. */
+	uint64_t moved, let_go;
 	uint64_t triggers;
-	bool told_full;
+	bool warned_full;
 };
 
 static void
@@ -80,6 +81,9 @@ evt_pretrigger_new(const evt_pretrigger_options *options,
 		.ctx = p };
 	int r;
 
+	assert(options->writer != NULL && options->now != NULL);
+	assert(options->supervisor != NULL);
+	assert(options->keep_ns > 0 && options->after_ns >= 0);
 	if (p == NULL)
 		return evt_err_nomem(err);
 	p->o = *options;
@@ -114,12 +118,13 @@ evt_pretrigger_listen(evt_pretrigger *p,
 static evt_receive_clock_time
 pretrigger_now(const evt_pretrigger *p)
 {
-	return p->o.now(p->o.ctx);
+	return p->o.now(p->o.now_ctx);
 }
 
 /* ---- windows ------------------------------------------------------------- */
 
-/* Put a mark of our own at a steady time; json is freed. */
+/* Put a mark at the steady time at_ns.  json: its payload, which is freed; ok:
+ * the payload could be made. */
 static int
 pretrigger_put_mark(evt_pretrigger *p, enum evt_mark mark, int64_t at_ns,
     evt_buf *json, bool ok, evt_error *err)
@@ -154,7 +159,8 @@ pretrigger_put_armed(evt_pretrigger *p, evt_error *err)
 	p->let_go = ring.let_go;
 	p->state = ARMED;
 	if (p->triggers > 0)
-		p->o.say(p->o.ctx, "armed again: frames are held, and let go");
+		evt_supervisor_say(p->o.supervisor, EVT_STATUS_NOTICE,
+		    "armed again: frames are held until a trigger");
 	return EVT_OK;
 }
 
@@ -179,43 +185,48 @@ pretrigger_put_trigger(evt_pretrigger *p, evt_error *err)
 	r = pretrigger_put_mark(p, EVT_MARK_TRIGGER, p->at_ns, &json, ok, err);
 	if (r != EVT_OK)
 		return r;
-	/* The next trigger of this window has nothing before it. */
+	/* Frames before this trigger do not count for the next one. */
 	p->moved = ring.moved;
 	p->let_go = ring.let_go;
 	snprintf(text, sizeof(text),
-	    "trigger (%s%s%.80s): %llu frames that were held are on the tape, "
-	    "and what comes for %s",
+	    "trigger (%s%s%.80s): wrote %llu held frame%s to the tape; "
+	    "recording for %s",
 	    names[p->cause], p->cause == MATCH ? " " : "",
 	    p->cause == MATCH ? p->what : "", (unsigned long long)frames,
+	    frames == 1 ? "" : "s",
 	    evt_timetext_duration_format(p->o.after_ns, after));
-	p->o.say(p->o.ctx, text);
+	evt_supervisor_say(p->o.supervisor, EVT_STATUS_NOTICE, text);
 	return EVT_OK;
 }
 
-/* Do what was asked for and is not done yet. */
+/* Do the pending steps. */
 static int
 pretrigger_settle(evt_pretrigger *p, evt_error *err)
 {
 	int r;
 
 	if (p->todo.armed) {
-		if ((r = pretrigger_put_armed(p, err)))
+		r = pretrigger_put_armed(p, err);
+		if (r != EVT_OK)
 			return r;
 		p->todo.armed = false;
 	}
 	if (p->todo.move) {
-		if ((r = evt_ring_move(p->ring, p->at_ns - p->o.keep_ns, err)))
+		r = evt_ring_move(p->ring, p->at_ns - p->o.keep_ns, err);
+		if (r != EVT_OK)
 			return r;
 		p->todo.move = false;
 	}
-	if (p->todo.note) {
-		if ((r = evt_writer_put_bookmark(p->o.writer, p->text,
-		         p->text_ns, err)))
+	if (p->todo.bookmark) {
+		r = evt_writer_put_bookmark(p->o.writer, p->text, p->text_ns,
+		    err);
+		if (r != EVT_OK)
 			return r;
-		p->todo.note = false;
+		p->todo.bookmark = false;
 	}
 	if (p->todo.trigger) {
-		if ((r = pretrigger_put_trigger(p, err)))
+		r = pretrigger_put_trigger(p, err);
+		if (r != EVT_OK)
 			return r;
 		p->todo.trigger = false;
 	}
@@ -235,8 +246,8 @@ pretrigger_pull(evt_pretrigger *p, enum cause cause, int64_t at_ns)
 		p->until_ns = at_ns + p->o.after_ns;
 	p->state = WRITING;
 	p->todo.armed = false;
-	/* Each frame may match: those that do say it themselves.  And where a
-	 * full disk keeps a trigger waiting, its window begins before it still. */
+	/* A window gets no mark for each further frame that matches.  A trigger
+	 * that is pending because the disk is full keeps its own time. */
 	if (p->todo.trigger || (writing && cause == MATCH))
 		return;
 	p->cause = cause;
@@ -245,7 +256,7 @@ pretrigger_pull(evt_pretrigger *p, enum cause cause, int64_t at_ns)
 	p->todo.trigger = true;
 }
 
-/* At the steady time at_ns the window is over. */
+/* End the window if it is over at the steady time at_ns. */
 static void
 pretrigger_end_window(evt_pretrigger *p, int64_t at_ns)
 {
@@ -260,9 +271,9 @@ evt_pretrigger_pull(evt_pretrigger *p)
 	pretrigger_pull(p, SIGNAL, pretrigger_now(p).mono_ns);
 }
 
-/* A trigger that was left as a note. */
+/* Take a trigger that another process left in the journal directory. */
 static void
-pretrigger_take_note(evt_pretrigger *p)
+pretrigger_take_left(evt_pretrigger *p)
 {
 	evt_receive_clock_time at;
 	int64_t left_ns, ago;
@@ -272,19 +283,20 @@ pretrigger_take_note(evt_pretrigger *p)
 		return;
 	at = pretrigger_now(p);
 	ago = at.time_ns - left_ns;
-	/* Unless the clock was set meanwhile: a tick or so ago. */
+	/* Triggers are looked for at each tick, so a longer time means that the
+	 * clock was set. */
 	if (ago < 0 || ago > EVT_RING_SLACK_NS)
 		ago = 0;
 	free(p->text);
 	p->text = text;
 	p->text_ns = left_ns;
-	p->todo.note = text != NULL;
+	p->todo.bookmark = text != NULL;
 	pretrigger_pull(p, MARK, at.mono_ns - ago);
 }
 
-/* ---- in the writer's place ----------------------------------------------- */
+/* ---- in place of the writer ---------------------------------------------- */
 
-/* A full disk: what is too old goes, which may be the room that is wanted. */
+/* On a full disk discard frames that are too old, which may free enough. */
 static int
 pretrigger_hold_frame(evt_pretrigger *p, evt_frame *f, bool in_lines,
     evt_error *err)
@@ -308,8 +320,8 @@ pretrigger_write_frame(evt_pretrigger *p, evt_frame *f, bool in_lines,
 	return r;
 }
 
-/* Whether the frame is to be held: a late one of the window that the clock
- * ended is not, if it keeps its place. */
+/* Whether the frame is to be held.  A late frame of a window that the clock
+ * ended is written, if nothing is held that comes before it. */
 static bool
 pretrigger_is_held(const evt_pretrigger *p, const evt_frame *f)
 {
@@ -330,15 +342,18 @@ evt_pretrigger_put(evt_pretrigger *p, evt_frame *frame, evt_error *err)
 	int r;
 
 	pretrigger_end_window(p, f.mono_ns);
-	if ((r = pretrigger_settle(p, err)) ||
-	    (r = evt_writer_scan(p->o.writer, &f, &json, &in_lines, err)) ||
-	    (r = pretrigger_is_held(p, &f) ?
-	            pretrigger_hold_frame(p, &f, in_lines, err) :
-	            pretrigger_write_frame(p, &f, in_lines, err)))
+	r = pretrigger_settle(p, err);
+	if (r == EVT_OK)
+		r = evt_writer_scan(p->o.writer, &f, &json, &in_lines, err);
+	if (r == EVT_OK)
+		r = pretrigger_is_held(p, &f) ?
+		    pretrigger_hold_frame(p, &f, in_lines, err) :
+		    pretrigger_write_frame(p, &f, in_lines, err);
+	if (r != EVT_OK)
 		return r;
 	p->last_diff = f.time_ns - f.mono_ns;
 	if (p->state == BEFORE) {
-		/* The mark that the recording was started. */
+		/* This was the "started" mark. */
 		p->state = WRITING;
 		p->until_ns = f.mono_ns;
 		p->todo.armed = true;
@@ -354,23 +369,23 @@ evt_pretrigger_put(evt_pretrigger *p, evt_frame *frame, evt_error *err)
 	return EVT_OK;
 }
 
-/* Tell once that the ring is too small for its time. */
+/* Report once that the ring is too small for its time. */
 static void
-pretrigger_tell_full(evt_pretrigger *p)
+pretrigger_report_full(evt_pretrigger *p)
 {
 	char text[160], size[EVT_TIMETEXT_MAX], keep[EVT_TIMETEXT_MAX];
 	evt_ring_stats ring;
 
 	evt_ring_get_stats(p->ring, &ring);
-	if (!ring.full || p->told_full)
+	if (!ring.full || p->warned_full)
 		return;
-	p->told_full = true;
+	p->warned_full = true;
 	snprintf(text, sizeof(text),
-	    "%s (--keep-last-size) are less than what comes in %s: a shorter "
-	    "time is held",
+	    "the held frames reached their size limit of %s before %s passed: "
+	    "a shorter time is held",
 	    evt_timetext_size_format(p->o.keep_bytes, size),
 	    evt_timetext_duration_format(p->o.keep_ns, keep));
-	p->o.say(p->o.ctx, text);
+	evt_supervisor_say(p->o.supervisor, EVT_STATUS_NOTICE, text);
 }
 
 int
@@ -382,7 +397,7 @@ evt_pretrigger_commit(evt_pretrigger *p, evt_error *err)
 		r = evt_ring_commit(p->ring, pretrigger_now(p).mono_ns, err);
 	if (r == EVT_OK)
 		r = evt_writer_commit(p->o.writer, err);
-	pretrigger_tell_full(p);
+	pretrigger_report_full(p);
 	return r;
 }
 
@@ -396,7 +411,7 @@ evt_pretrigger_tick(evt_pretrigger *p, evt_error *err)
 	if (r == EVT_OK)
 		r = evt_writer_tick(p->o.writer, err);
 	if (r == EVT_OK)
-		pretrigger_take_note(p);
+		pretrigger_take_left(p);
 	return r == EVT_OK ? evt_pretrigger_commit(p, err) : r;
 }
 
@@ -417,23 +432,27 @@ evt_pretrigger_end(evt_pretrigger *p, evt_error *err)
 
 	if (p->state == ENDED)
 		return EVT_OK;
-	if ((r = pretrigger_settle(p, err)) ||
-	    (r = evt_writer_tick(p->o.writer, err)))
+	r = pretrigger_settle(p, err);
+	if (r == EVT_OK)
+		r = evt_writer_tick(p->o.writer, err);
+	if (r != EVT_OK)
 		return r;
 	/* A trigger that was left a moment ago counts. */
-	pretrigger_take_note(p);
-	if ((r = pretrigger_settle(p, err)))
+	pretrigger_take_left(p);
+	r = pretrigger_settle(p, err);
+	if (r != EVT_OK)
 		return r;
 	evt_ring_get_stats(p->ring, &held);
-	if ((r = evt_ring_drop(p->ring, err)))
+	r = evt_ring_drop(p->ring, err);
+	if (r != EVT_OK)
 		return r;
 	p->state = ENDED;
 	if (held.frames > 0) {
 		snprintf(text, sizeof(text),
-		    "no trigger came: the %llu frames that were held are let "
-		    "go",
-		    (unsigned long long)held.frames);
-		p->o.say(p->o.ctx, text);
+		    "no trigger came: discarded %llu held frame%s",
+		    (unsigned long long)held.frames,
+		    held.frames == 1 ? "" : "s");
+		evt_supervisor_say(p->o.supervisor, EVT_STATUS_NOTICE, text);
 	}
 	return EVT_OK;
 }

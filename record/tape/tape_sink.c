@@ -1,6 +1,7 @@
-/* sink.c - see sink.h. */
+/* tape_sink.c - see tape_sink.h. */
 #include "record/tape/tape_sink.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,29 +11,28 @@
 #include "format/mark.h"
 
 #define RETRY_NS EVT_NS_PER_S
-/* How often a failing tape is tried once the recording is being ended. */
+/* How often a failing tape is retried while the recording is being ended. */
 #define LAST_TRIES 3
-/* What the tape takes for a frame beside its payload, at most about. */
+/* Bytes that the tape needs for a frame beside its payload, about at most. */
 #define FRAME_BYTES 128u
 
 struct evt_tape_sink {
 	evt_tape_sink_options o;
 	bool failing;
-	unsigned tries;      /* in a row that failed */
-	unsigned last_tries; /* used up since the end began */
-	bool given_up;
+	unsigned tries;      /* failed in a row */
+	unsigned last_tries; /* since the recording is being ended */
+	bool given_up;       /* the tape is not retried any more */
 	uint64_t lost, lost_bytes;
 	uint64_t pending; /* frames put since the last commit */
 	uint64_t held;    /* those of them that are held for a trigger */
 	uint64_t put_bytes;
-	/* Put, not all of it committed. */
+	/* Counts of what was put; not all of it is committed. */
 	uint64_t frames, sent, marks, bytes;
 	int64_t last_frame_ns;
 	uint64_t stored;
-	/* The list of trackers that was put last, while segments are dropped. */
-	evt_buf list;
-	uint32_t list_segment;              /* it is in this or a later one */
-	int64_t last_time_ns, last_mono_ns; /* of the latest on the tape */
+	evt_buf list;          /* with o.dropping: the latest tracker list */
+	uint32_t list_segment; /* the list is in this segment or a later one */
+	int64_t last_time_ns, last_mono_ns; /* of the latest frame written */
 };
 
 static void tape_sink_wrote(void *ctx, const evt_frame *frame);
@@ -44,6 +44,9 @@ evt_tape_sink_new(const evt_tape_sink_options *options)
 
 	if (s == NULL)
 		return NULL;
+	assert(options->writer != NULL);
+	assert(
+	    options->supervisor != NULL && options->supervisor->status != NULL);
 	s->o = *options;
 	if (s->o.pretrigger != NULL)
 		evt_pretrigger_listen(s->o.pretrigger, tape_sink_wrote, s);
@@ -71,13 +74,13 @@ evt_tape_sink_done(const evt_tape_sink *s)
 uint64_t
 evt_tape_sink_lost(const evt_tape_sink *s, bool uncommitted)
 {
-	/* No tape that is closed has what is held. */
+	/* Closing the writer does not write held frames. */
 	return s->lost + (uncommitted ? s->pending : s->held);
 }
 
-/* The tape did what was asked, or not: tell once when that changes. */
+/* Report a change: the tape fails (r < 0), or works again. */
 static void
-tape_sink_note(evt_tape_sink *s, int r, const evt_error *err)
+tape_sink_set_failing(evt_tape_sink *s, int r, const evt_error *err)
 {
 	bool failing = r < 0;
 	char text[640];
@@ -85,22 +88,24 @@ tape_sink_note(evt_tape_sink *s, int r, const evt_error *err)
 	if (failing == s->failing)
 		return;
 	s->failing = failing;
-	evt_state_table_begin(s->o.board)->failing = failing;
-	evt_state_table_end(s->o.board);
+	evt_status_lock(s->o.supervisor->status)->failing = failing;
+	evt_status_unlock(s->o.supervisor->status);
 	if (failing)
 		snprintf(text, sizeof(text),
-		    "%s; what comes is kept in memory and the tape is tried "
-		    "again each second: %s",
+		    "%s; frames are kept in memory and writing is retried each "
+		    "second: %s",
 		    err->text,
-		    r == EVT_ERR_NOTATAPE ? "put it back" :
-		                            "make room, or mend the disk");
+		    r == EVT_ERR_NOTATAPE ?
+		        "put the tape back" :
+		        "free some space, or repair the disk");
 	else
 		snprintf(text, sizeof(text),
 		    "the tape can be written to again");
-	s->o.say(s->o.ctx, failing, text);
+	evt_supervisor_say(s->o.supervisor,
+	    failing ? EVT_STATUS_ERROR : EVT_STATUS_NOTICE, text);
 }
 
-/* The tape cannot be waited for any longer. */
+/* The tape has failed for too long: end the recording. */
 static void
 tape_sink_run_out_of_patience(evt_tape_sink *s, int r, const evt_error *err)
 {
@@ -108,86 +113,93 @@ tape_sink_run_out_of_patience(evt_tape_sink *s, int r, const evt_error *err)
 
 	if (r == EVT_ERR_NOTATAPE) {
 		snprintf(text, sizeof(text),
-		    "%s, and did not come back: the recording ends, and what "
-		    "came since is lost; start it again",
+		    "%s, and did not come back: the recording ends, and frames "
+		    "received since then are lost; start it again",
 		    err->text);
-		s->o.stop(s->o.ctx, EVT_DISK_SPACE_REASON_GONE, text);
-	} else if (r == EVT_ERR_FULL && s->o.room != NULL &&
-	    evt_disk_space_ends(s->o.room)) {
+		evt_supervisor_say(s->o.supervisor, EVT_STATUS_ERROR, text);
+		evt_supervisor_end(s->o.supervisor, EVT_SUPERVISOR_TAPE_GONE);
+	} else if (r == EVT_ERR_FULL && s->o.disk_space != NULL &&
+	    evt_disk_space_ends(s->o.disk_space)) {
 		snprintf(text, sizeof(text),
-		    "%s, and no room was made in %u seconds: the recording "
-		    "ends; make room and start it again",
+		    "%s, and no space was freed in %u seconds: the recording "
+		    "ends; free some space and start it again",
 		    err->text, EVT_TAPE_SINK_PATIENCE);
-		s->o.stop(s->o.ctx, EVT_DISK_SPACE_REASON_FULL, text);
+		evt_supervisor_say(s->o.supervisor, EVT_STATUS_ERROR, text);
+		evt_supervisor_end(s->o.supervisor, EVT_SUPERVISOR_DISK_FULL);
 	}
 }
 
-/* After a failure: whether to try again. */
+/* After a failure: whether to retry. */
 static bool
 tape_sink_try_again(evt_tape_sink *s, int r, const evt_error *err)
 {
+	bool ending;
 	evt_error gone;
 
 	if (evt_writer_check_path(s->o.writer, &gone) != EVT_OK) {
 		r = EVT_ERR_NOTATAPE;
 		err = &gone;
 	}
-	if (r == EVT_ERR_FULL && s->o.room != NULL &&
-	    evt_disk_space_make(s->o.room, s->o.writer))
+	if (r == EVT_ERR_FULL && s->o.disk_space != NULL &&
+	    evt_disk_space_drop_oldest(s->o.disk_space, s->o.writer))
 		return true;
-	tape_sink_note(s, r, err);
-	if (++s->tries > EVT_TAPE_SINK_PATIENCE && !s->o.ending(s->o.ctx))
+	tape_sink_set_failing(s, r, err);
+	if (++s->tries > EVT_TAPE_SINK_PATIENCE &&
+	    evt_supervisor_ending(s->o.supervisor) == EVT_SUPERVISOR_GOES_ON)
 		tape_sink_run_out_of_patience(s, r, err);
-	if (s->o.ending(s->o.ctx) && ++s->last_tries > LAST_TRIES) {
+	ending =
+	    evt_supervisor_ending(s->o.supervisor) != EVT_SUPERVISOR_GOES_ON;
+	if (ending && ++s->last_tries > LAST_TRIES) {
 		s->given_up = true;
 		return false;
 	}
-	s->o.pause(s->o.ctx, RETRY_NS);
+	evt_supervisor_pause(s->o.supervisor, RETRY_NS);
 	return true;
 }
 
-/* Something takes room on the disk. */
+/* Count what a frame takes on the disk. */
 static void
-tape_sink_count_room(evt_tape_sink *s, const evt_frame *item)
+tape_sink_count_bytes(evt_tape_sink *s, const evt_frame *frame)
 {
 	uint64_t before = s->put_bytes;
 
-	s->put_bytes += item->len + FRAME_BYTES;
-	/* What was held is much at once, and so may a batch be. */
-	if (s->o.beat != NULL && before >> 20 != s->put_bytes >> 20)
-		s->o.beat(s->o.ctx);
+	s->put_bytes += frame->len + FRAME_BYTES;
+	/* Writing held frames, or a large batch, may take long. */
+	if (before >> 20 != s->put_bytes >> 20)
+		evt_supervisor_beat(s->o.supervisor);
 }
 
 static void
-tape_sink_count(evt_tape_sink *s, const evt_frame *item)
+tape_sink_count(evt_tape_sink *s, const evt_frame *frame)
 {
-	tape_sink_count_room(s, item);
-	if (item->kind == EVT_KIND_MARK) {
+	tape_sink_count_bytes(s, frame);
+	if (frame->kind == EVT_KIND_MARK) {
 		s->marks++;
-	} else if (item->kind == EVT_KIND_SENT) {
+	} else if (frame->kind == EVT_KIND_SENT) {
 		s->sent++;
 	} else {
 		s->frames++;
-		s->bytes += item->len;
-		s->last_frame_ns = item->time_ns;
+		s->bytes += frame->len;
+		s->last_frame_ns = frame->time_ns;
 	}
 }
 
+/* Keep a copy of a tracker list that was written. */
 static void
-tape_sink_keep_list(evt_tape_sink *s, const evt_frame *item)
+tape_sink_keep_list(evt_tape_sink *s, const evt_frame *frame)
 {
 	evt_writer_stats w;
 
 	evt_writer_get_stats(s->o.writer, &w);
 	s->list_segment = w.segment;
-	if (item->payload == s->list.data)
+	if (frame->payload == s->list.data)
 		return;
 	s->list.len = 0;
-	/* Without memory there is none to put again: the next day brings one. */
-	(void)evt_buf_add(&s->list, item->payload, item->len);
+	/* Without memory there is no list to put again until the next one. */
+	(void)evt_buf_add(&s->list, frame->payload, frame->len);
 }
 
-/* A frame got onto the tape. */
+/* A frame was written to the tape. */
 static void
 tape_sink_wrote(void *ctx, const evt_frame *frame)
 {
@@ -212,12 +224,12 @@ tape_sink_put_pretrigger(evt_tape_sink *s, evt_frame *frame, evt_error *err)
 		s->last_frame_ns = frame->time_ns;
 	if (frame->seq == 0) {
 		s->held += frame->kind != EVT_KIND_MARK;
-		tape_sink_count_room(s, frame);
+		tape_sink_count_bytes(s, frame);
 	}
 	return EVT_OK;
 }
 
-/* Put it onto the tape, or where it is held. */
+/* Write a frame, or with `hold` give it to the pretrigger if there is one. */
 static int
 tape_sink_put_frame(evt_tape_sink *s, evt_frame *frame, bool hold,
     evt_error *err)
@@ -231,7 +243,8 @@ tape_sink_put_frame(evt_tape_sink *s, evt_frame *frame, bool hold,
 		if (r == EVT_OK)
 			tape_sink_wrote(s, frame);
 	}
-	/* Not in tape_sink_wrote(): what comes from where it was held is there still. */
+	/* Not in tape_sink_wrote(): a frame that is moved from the ring to the
+	 * tape is still in the ring. */
 	if (r == EVT_OK && frame->kind != EVT_KIND_MARK)
 		s->pending++;
 	return r;
@@ -240,7 +253,7 @@ tape_sink_put_frame(evt_tape_sink *s, evt_frame *frame, bool hold,
 static void tape_sink_put(evt_tape_sink *s, const evt_queue_item *item,
     bool hold);
 
-/* Put the list of trackers anew if it went with its segment. */
+/* Put the tracker list again if its segment was dropped. */
 static void
 tape_sink_renew_list(evt_tape_sink *s)
 {
@@ -282,7 +295,7 @@ tape_sink_put(evt_tape_sink *s, const evt_queue_item *item, bool hold)
 		if (!tape_sink_try_again(s, r, &err))
 			break;
 	}
-	/* Marks are no data. */
+	/* Only frames count as lost, not marks. */
 	if (item->kind != EVT_KIND_MARK) {
 		s->lost++;
 		s->lost_bytes += item->len;
@@ -311,7 +324,7 @@ tape_sink_publish_held(const evt_tape_sink *s, evt_status_figures *st)
 	st->triggers = p.triggers;
 }
 
-/* Show on the board what is committed. */
+/* Update the status: everything that was put is committed. */
 static void
 tape_sink_publish(evt_tape_sink *s)
 {
@@ -320,7 +333,7 @@ tape_sink_publish(evt_tape_sink *s)
 
 	evt_writer_get_stats(s->o.writer, &w);
 	s->stored = w.stored_bytes;
-	st = evt_state_table_begin(s->o.board);
+	st = evt_status_lock(s->o.supervisor->status);
 	st->frames = s->frames;
 	st->sent = s->sent;
 	st->marks = s->marks;
@@ -333,10 +346,10 @@ tape_sink_publish(evt_tape_sink *s)
 	st->segment = w.segment;
 	st->syncs = w.syncs;
 	tape_sink_publish_held(s, st);
-	evt_state_table_end(s->o.board);
+	evt_status_unlock(s->o.supervisor->status);
 }
 
-/* Do something to the writer until it succeeds or is given up. */
+/* Call `what` until it succeeds or the tape is given up. */
 static void
 tape_sink_insist(evt_tape_sink *s,
     int (*what)(evt_tape_sink *s, evt_error *err))
@@ -350,7 +363,7 @@ tape_sink_insist(evt_tape_sink *s,
 			break;
 	}
 	if (r >= 0) {
-		tape_sink_note(s, r, &err);
+		tape_sink_set_failing(s, r, &err);
 		s->tries = 0;
 		s->pending = s->held = 0;
 		tape_sink_publish(s);
@@ -391,16 +404,16 @@ void
 evt_tape_sink_commit(evt_tape_sink *s)
 {
 	tape_sink_insist(s, tape_sink_commit);
-	if (s->o.room != NULL)
-		evt_disk_space_put(s->o.room, s->o.writer, s->put_bytes);
+	if (s->o.disk_space != NULL)
+		evt_disk_space_put(s->o.disk_space, s->o.writer, s->put_bytes);
 }
 
 void
 evt_tape_sink_tick(evt_tape_sink *s)
 {
 	tape_sink_insist(s, tape_sink_tick);
-	if (s->o.room != NULL)
-		evt_disk_space_look(s->o.room, s->o.writer);
+	if (s->o.disk_space != NULL)
+		evt_disk_space_look(s->o.disk_space, s->o.writer);
 	tape_sink_renew_list(s);
 }
 
@@ -414,9 +427,9 @@ void
 evt_tape_sink_trigger(evt_tape_sink *s)
 {
 	if (s->o.pretrigger == NULL) {
-		s->o.say(s->o.ctx, false,
-		    "SIGUSR1: everything is kept already, since this was not "
-		    "started with --keep-last");
+		evt_supervisor_say(s->o.supervisor, EVT_STATUS_NOTICE,
+		    "trigger ignored: this recording holds nothing back, all "
+		    "frames are written");
 		return;
 	}
 	evt_pretrigger_pull(s->o.pretrigger);
@@ -446,7 +459,7 @@ evt_tape_sink_last_try(evt_tape_sink *s, const evt_receive_clock_time *now)
 		return;
 	s->given_up = false;
 	s->last_tries = LAST_TRIES;
-	/* Or the marks would be held too. */
+	/* Otherwise the pretrigger would hold the marks too. */
 	evt_tape_sink_end(s);
 	if (s->lost > 0 && evt_mark_gap(&b, &gap)) {
 		item.payload = b.data;

@@ -1,6 +1,6 @@
 /*
- * sink.h - the recorder's side of a tape writer: frames in, and no frame lost
- * because the disk is full or fails for a while.
+ * tape_sink.h - put frames onto a tape, and lose none of them because the disk
+ * is full or fails for a while.
  *
  * For one thread.
  */
@@ -11,77 +11,72 @@
 #include <stdint.h>
 
 #include "format/evtape.h"
-#include "record/status.h"
+#include "record/receive_clock.h"
+#include "record/supervisor.h"
+#include "record/tape/disk_space.h"
 #include "record/tape/pretrigger.h"
 #include "record/tape/queue.h"
-#include "record/tape/disk_space.h"
-#include "record/receive_clock.h"
 
-/* Tries, a second apart, of a tape that is gone or full. */
+/* How often a tape that is gone or full is retried, once a second, before the
+ * recording is ended. */
 #define EVT_TAPE_SINK_PATIENCE 30u
 
 typedef struct evt_tape_sink evt_tape_sink;
 
+/* All that is pointed to must outlive the sink, which closes and frees none of
+ * it. */
 typedef struct evt_tape_sink_options {
-	evt_writer *writer; /* the sink uses it, and does not close it */
-	evt_pretrigger *pretrigger; /* likewise; stands before the writer, or
-	                               NULL */
-	evt_status *board;
-	uint64_t
-	    max_frames; /* received frames after which it is done, 0: any */
-	uint64_t max_stored; /* stored bytes after which it is done, 0: any */
-	/* Segments are dropped: a list of trackers is kept in memory, and put
-	 * again when the last one on the tape is dropped. */
+	evt_writer *writer;
+	evt_pretrigger *pretrigger; /* takes the frames first; NULL: none */
+	uint64_t max_frames; /* done after as many received frames; 0: never */
+	uint64_t max_stored; /* done after as many stored bytes; 0: never */
+	/* The writer drops segments: keep the latest tracker list in memory,
+	 * and put it again when its segment is dropped. */
 	bool dropping;
-	evt_disk_space *room; /* on the disk; NULL: not watched */
-	/* Whether the recording is being ended: then a failing tape is tried
-	 * for a few seconds more only. */
-	bool (*ending)(void *ctx);
-	/* Sleep up to ns; may return early if the recording is being ended. */
-	void (*pause)(void *ctx, int64_t ns);
-	/* One line for a person.  error: false when it works again. */
-	void (*say)(void *ctx, bool error, const char *text);
-	/* The tape has been full, or gone, for long: end the recording; as in
-	 * evt_disk_space_options. */
-	void (*stop)(void *ctx, const char *reason, const char *text);
-	/* It gets on: each MiB that gets onto the tape.  NULL: nobody asks. */
-	void (*beat)(void *ctx);
-	void *ctx;
+	evt_disk_space *disk_space; /* NULL: not watched */
+	/* say, ending, end, pause, beat (each MiB that is written), status.
+	 * While the recording is being ended, a failing tape is retried for a
+	 * few seconds more only. */
+	const evt_supervisor *supervisor;
 } evt_tape_sink_options;
 
 /* NULL: out of memory. */
 evt_tape_sink *evt_tape_sink_new(const evt_tape_sink_options *options);
+/* NULL is allowed. */
 void evt_tape_sink_free(evt_tape_sink *s);
 
 /*
- * Put a frame.  If the tape cannot take it, this tries again each second
- * until it can; only if the recording is being ended meanwhile is the frame
- * given up, and counted.  It is ended by the sink itself where the tape is
- * gone, or its disk full and watched, for EVT_TAPE_SINK_PATIENCE tries.
+ * Put a frame.  If the tape cannot take it, this retries each second until it
+ * can.  Only while the recording is being ended is the frame given up, and
+ * counted.  The sink itself ends the recording if the tape is gone, or its
+ * watched disk is full, for EVT_TAPE_SINK_PATIENCE tries.
  */
 void evt_tape_sink_put(evt_tape_sink *s, const evt_queue_item *item);
-/* Commit what was put, in the same way, and tell the board. */
+/* Commit what was put, in the same way, and update the status. */
 void evt_tape_sink_commit(evt_tape_sink *s);
-/* Housekeeping: evt_writer_tick().  To be called about once a second. */
+/* Regular work: evt_writer_tick().  To be called about once a second. */
 void evt_tape_sink_tick(evt_tape_sink *s);
 /* Begin a new segment. */
 void evt_tape_sink_rotate(evt_tape_sink *s);
 
-/* With a pretrigger: it is triggered by a signal; the end of the recording,
- * behind which what is put goes onto the tape. */
+/* A signal triggers the pretrigger. */
 void evt_tape_sink_trigger(evt_tape_sink *s);
+/* End the pretrigger: frames that are put from now on are written. */
 void evt_tape_sink_end(evt_tape_sink *s);
 
-/* Why no more received frames are taken: "frames", "max-size", or NULL. */
+/* Why no more received frames are taken: "frames", "max-size"; NULL: they are
+ * taken. */
 const char *evt_tape_sink_done(const evt_tape_sink *s);
-/* Everything was put but the last marks: if frames were given up, try once
- * more, and say on the tape how many are missing. */
+/* All frames were put but the last marks.  If frames were given up, retry once
+ * more, and put a mark that says how many are missing. */
 void evt_tape_sink_last_try(evt_tape_sink *s,
     const evt_receive_clock_time *now);
-/* Frames that were given up, or held in memory alone at that time; with
- * `uncommitted`, also those that were put and not committed, which only a
- * writer that is closed has written.  What lies on the disk held for a trigger
- * is not lost: the next recording takes it. */
+/*
+ * How many frames were lost: those given up, and those held in memory alone at
+ * that time.  `uncommitted`: also those that were put and not committed, which
+ * only a writer that closes well writes.  Frames that lie on the disk, held for
+ * a trigger, are not lost: the next recording takes them.
+ */
 uint64_t evt_tape_sink_lost(const evt_tape_sink *s, bool uncommitted);
 
 #endif

@@ -9,7 +9,7 @@
 #include "format/base/json_view.h"
 
 struct step {
-	const char *name; /* NULL: all */
+	const char *name; /* NULL: every element or member */
 	size_t len;
 	bool is_index;
 	size_t index;
@@ -41,7 +41,7 @@ evt_triggers_free(evt_triggers *t)
 	free(t);
 }
 
-/* "0", "17", not "017". */
+/* Parse an index: "0", "17", but not "017". */
 static bool
 trigger_as_index(const struct step *s, size_t *ret)
 {
@@ -80,7 +80,7 @@ trigger_add_step(struct trigger *t, const char *p, char **to)
 	return p;
 }
 
-/* Compile a path that was checked, in memory of the trigger's own. */
+/* Compile a valid path.  On failure the caller frees what was allocated. */
 static bool
 trigger_compile(struct trigger *t, const char *path)
 {
@@ -108,8 +108,7 @@ trigger_add(struct trigger *t, const char *text, evt_error *err)
 
 	if (end == NULL)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "--trigger takes PATH=VALUE, like /event=alarm, not "
-		    "'%.80s'",
+		    "a trigger is PATH=VALUE, like /event=alarm, not '%.80s'",
 		    text);
 	path = strndup(text, (size_t)(end - text));
 	if (path == NULL)
@@ -118,14 +117,13 @@ trigger_add(struct trigger *t, const char *text, evt_error *err)
 	t->value = end + 1;
 	r = evt_json_view_check_pointer(path, &why);
 	if (r != EVT_OK)
-		r = evt_err_set(err, EVT_ERR_ARG, "--trigger '%.80s': %.300s",
+		r = evt_err_set(err, EVT_ERR_ARG, "trigger '%.80s': %.300s",
 		    text, why.text);
 	else if (!trigger_compile(t, path))
 		r = evt_err_nomem(err);
 	else if (t->n_steps > EVT_JSON_SCAN_DEPTH)
 		r = evt_err_set(err, EVT_ERR_ARG,
-		    "--trigger '%.80s': the path is deeper than any frame may "
-		    "be",
+		    "trigger '%.80s': the path is deeper than any frame may be",
 		    text);
 	free(path);
 	return r;
@@ -174,7 +172,7 @@ trigger_is_value(evt_json_view v, const char *value)
 	}
 }
 
-/* As deep as the path at most. */
+/* Whether `v` matches from this step on.  The path bounds the recursion. */
 static bool
 trigger_matches(const struct trigger *t, size_t step, evt_json_view v)
 {

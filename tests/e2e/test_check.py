@@ -54,11 +54,11 @@ class Check(feed.FeedCase):
         found = self.feed(url, "--metrics", "0")
         found.pop("disk")  # which may be full here
         self.assertEqual({v[0] for v in found.values()}, {"ok"}, found)
-        self.says(found, "tape", "ok", r"is not there and can be made")
+        self.says(found, "tape", "ok", r"does not exist and can be made")
         self.says(found, "connection", "ok", r"^to 127\.0\.0\.1:\d+$")
         self.says(found, "subscription", "ok", r"^is accepted$")
         self.says(found, "metrics", "ok", r"can be served at http://127\.0\.0\.1:\d+/metrics")
-        self.says(found, "plan", "ok", r"would record ws://.*state_batch of all trackers\) into .*t\.tape, until a signal comes")
+        self.says(found, "plan", "ok", r"would record ws://.*state_batch of all trackers\) into .*t\.tape, until a signal arrives")
         # As people see it.
         done = evtest.run("evtape-record", url, "-o", self.tape, "--credential-file", self.secret, "--check")
         for line in evtest.lines(done.stdout):
@@ -73,8 +73,8 @@ class Check(feed.FeedCase):
                 ("short\n", 0o600, "failed", r"has 5 bytes: it must have 8 to 4096"),
                 (feed.HASH, 0o644, "warning", r"every user of this machine may read .*: chmod 600 it"),
                 (feed.HASH, 0o602, "warning", r"every user of this machine may change"),
-                (feed.HASH + "00", 0o600, "warning", r"not as long as the platform's session hashes are \(32\)"),
-                (feed.HASH, 0o640, "ok", r"which not all may read")):
+                (feed.HASH + "00", 0o600, "warning", r"does not have the length of the platform's session hashes \(32\)"),
+                (feed.HASH, 0o640, "ok", r"which only its user or group may read")):
             with self.subTest(pattern):
                 self.write("hash", content)
                 os.chmod(self.secret, mode)
@@ -85,8 +85,8 @@ class Check(feed.FeedCase):
         os.unlink(self.secret)
         self.says(self.feed(url, code=1), "credential", "failed", "No such file")
         found = self.check(url, "-o", self.tape, code=1)
-        self.says(found, "credential", "ok", "none is given")
-        self.says(found, "options", "failed", "needs a session hash: give --credential-file FILE")
+        self.says(found, "credential", "ok", "no credential is given")
+        self.says(found, "options", "failed", "needs a session hash, and there is no credential: give --credential-file FILE")
         found = self.check(url, "-o", self.tape, code=1, env={"EVTAPE_CREDENTIAL": feed.HASH})
         self.says(found, "credential", "ok", "is in the environment")
 
@@ -95,11 +95,11 @@ class Check(feed.FeedCase):
         self.assertEqual(sorted(found), ["credential", "disk", "options", "plan", "tape"])
         self.says(found, "plan", "ok", "would record the lines of stdin into .*, until the input ends")
         self.says(self.check("-", "-o", self.path("no/such/t.tape"), code=1), "tape", "failed",
-                  r"cannot be made in .*: No such file or directory; make that folder")
+                  r"cannot make .* in .*: No such file or directory; make that folder")
         self.says(self.check("-", "-o", self.secret, code=1), "tape", "failed", "is not a tape: a tape is a folder")
         self.says(self.check("-", "-o", self.dir, code=1), "tape", "failed", "holds other things than a tape")
         os.mkdir(self.path("empty"))
-        self.says(self.check("-", "-o", self.path("empty")), "tape", "ok", "is empty and becomes one")
+        self.says(self.check("-", "-o", self.path("empty")), "tape", "ok", "is empty and becomes a tape")
         p = self.start("evtape-record", "-", "-o", self.tape, stdin=subprocess.PIPE)
         p.popen.stdin.write(b'{"event":"x"}\n')
         p.popen.stdin.flush()
@@ -107,8 +107,8 @@ class Check(feed.FeedCase):
         self.says(self.check("-", "-o", self.tape, code=1), "tape", "failed", "another program records into")
         p.popen.stdin.close()
         p.finish()
-        self.says(self.check("-", "-o", self.tape), "tape", "ok", "is there and is added to")
-        self.says(self.check("-", "-o", self.tape + "/"), "tape", "ok", "is there and is added to")
+        self.says(self.check("-", "-o", self.tape), "tape", "ok", "exists and is appended to")
+        self.says(self.check("-", "-o", self.tape + "/"), "tape", "ok", "exists and is appended to")
 
     def test_a_tape_that_was_killed(self):
         p = self.start("evtape-record", "-", "-o", self.tape, stdin=subprocess.PIPE)
@@ -118,29 +118,29 @@ class Check(feed.FeedCase):
         p.signal(evtest.SIGKILL)
         p.finish(check=None)
         p.popen.stdin.close()
-        self.says(self.check("-", "-o", self.tape), "tape", "warning", r"was not closed .*nothing is to be done")
+        self.says(self.check("-", "-o", self.tape), "tape", "warning", r"was not closed .*nothing needs to be done")
 
     def test_room(self):
         """It says that a start would be refused where it would be."""
         st = os.statvfs(self.dir)
         free = st.f_bavail * st.f_frsize
-        self.says(self.check("-", "-o", self.tape, "--min-free", "1MiB"), "disk", "ok", r"are free; a warning comes below 2\.0 MiB")
-        self.says(self.check("-", "-o", self.tape, "--min-free", "0"), "disk", "ok", r"nobody looks \(--min-free 0\)")
+        self.says(self.check("-", "-o", self.tape, "--min-free", "1MiB"), "disk", "ok", r"free; the recording warns below 2\.0 MiB")
+        self.says(self.check("-", "-o", self.tape, "--min-free", "0"), "disk", "ok", r"is not watched \(--min-free 0\)")
         low, much = ["--min-free", free * 2], ["--min-free", free * 8]
         for args in (low, much):
             refused = args is much
             found = self.check("-", "-o", self.tape, *args, code=int(refused))
-            self.says(found, "disk", "failed" if refused else "warning", r"^only .* are free on the disk of .*t\.tape")
+            self.says(found, "disk", "failed" if refused else "warning", r"^only .* free on the disk of .*t\.tape")
             done = evtest.run("evtape-record", "-", "-o", self.tape, *args, stdin=b"{}\n", check=int(refused))
             self.assertIn(re.sub(r"^only \S+ \S+|\d.*", "", found["disk"][1]).split("than")[0].encode(), done.stderr)
         # A ring that is there makes room; a new one cannot.
-        self.says(self.check("-", "-o", self.tape, *much, "--ring", "1GiB"), "disk", "warning", "the oldest segments go at once")
-        self.says(self.check("-", "-o", self.path("new.tape"), *much, "--ring", "1GiB", code=1), "disk", "failed", "make room")
+        self.says(self.check("-", "-o", self.tape, *much, "--ring", "1GiB"), "disk", "warning", "the recording drops the oldest segments at once")
+        self.says(self.check("-", "-o", self.path("new.tape"), *much, "--ring", "1GiB", code=1), "disk", "failed", "free some space")
 
     def test_held_for_a_trigger(self):
         options = ["-", "-o", self.tape, "--keep-last", "1m", "--keep-after", "5s"]
         self.says(self.check(*options), "plan", "ok",
-                  "would record what is around a trigger, 1m00s before it and 5s after, of the lines of stdin into")
+                  "would record the frames around a trigger, 1m00s before it and 5s after, of the lines of stdin into")
         p = self.start("evtape-record", *options, "--json", stdin=subprocess.PIPE)
         p.popen.stdin.write(b'{"event":"x"}\n')
         p.popen.stdin.flush()
@@ -148,7 +148,7 @@ class Check(feed.FeedCase):
         p.signal(evtest.SIGKILL)
         p.finish(check=None)
         p.popen.stdin.close()
-        self.says(self.check(*options), "tape", "warning", r"was not closed .*nothing is to be done")
+        self.says(self.check(*options), "tape", "warning", r"was not closed .*nothing needs to be done")
 
     def test_what_the_server_thinks(self):
         sim, url = self.simulate("--wrong-hash")
@@ -171,7 +171,7 @@ class Check(feed.FeedCase):
         """It says nothing to a subscription: bounded in time."""
         lines = self.write("lines", "")
         _, url = self.simulate("--replay-lines", lines, "--wait-clients", 2)
-        self.says(self.feed(url, code=1), "subscription", "failed", r"did not answer it within 10 s")
+        self.says(self.feed(url, code=1), "subscription", "failed", r"did not answer within 10 s")
         # Another feed is not asked for anything.
         found = self.check(url, "-o", self.tape, "--profile", "raw")
         self.says(found, "websocket", "ok", "101")
@@ -195,9 +195,9 @@ class Check(feed.FeedCase):
             return sim, re.sub(r"127\.0\.0\.1", "localhost", url)
         sim, url = serve("right")
         found = self.feed(url, "--ca", ca)
-        self.says(found, "tls", "ok", r"^TLSv1\.\d \S+, the certificate is good for localhost$")
-        self.says(self.feed(url, code=1), "tls", "failed", r": give its CA with --ca FILE, or --insecure to check nothing$")
-        self.says(self.feed(url, "--insecure"), "tls", "warning", "--insecure takes any certificate")
+        self.says(found, "tls", "ok", r"^TLSv1\.\d \S+, the certificate is valid for localhost$")
+        self.says(self.feed(url, code=1), "tls", "failed", r": trust the CA that signed it, or turn the check of certificates off \(--ca FILE, --insecure\)$")
+        self.says(self.feed(url, "--insecure"), "tls", "warning", "--insecure accepts any certificate")
         sim.finish(evtest.SIGINT)
         sim, url = serve("wrong")
         self.says(self.feed(url, "--ca", ca, code=1), "tls", "failed", "localhost")
@@ -217,7 +217,7 @@ class Check(feed.FeedCase):
 
     def test_usage_is_usage(self):
         done = evtest.run("evtape-record", "-", "--check", check=2)
-        self.assertIn(b"say where to record to", done.stderr)
+        self.assertIn(b"no tape is given", done.stderr)
 
 
 if __name__ == "__main__":

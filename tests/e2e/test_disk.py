@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import random
+import re
 import select
 import shutil
 import signal
@@ -130,8 +131,8 @@ class Full(Disk):
             self.assertLess(len(given), 20000)
             self.assertEqual((last["reason"], last["unwritten"], last["disk_low"]), ("disk-full", 0, True))
             words = p.err.decode()
-            self.assertRegex(words, r"only .* are left on the disk of .*/t.tape, less than .* \(--min-free\): the tape is "
-                             r"closed; make room and start it again, or record with --ring")
+            self.assertRegex(words, r"only .* free on the disk of .*/t.tape, and a recording ends below .*: the tape is "
+                             r"being closed; free some space and start again, or record into a ring")
             self.assertLessEqual(words.count("warning: only "), 1)
             self.sound(given, last["frames"])
             self.assertEqual(self.marks("stopped")[0]["reason"], "disk-full")
@@ -141,7 +142,7 @@ class Full(Disk):
             before = evtest.info(self.tape)
             self.fill(MIB)
             done = evtest.run("evtape-record", "-", "-o", self.tape, "--min-free", "6M", stdin=b"{}\n", check=1)
-            self.assertRegex(done.stderr, rb"^evtape-record: only .* are free on the disk of .*: make room[^\n]*\n$")
+            self.assertRegex(done.stderr, rb"^evtape-record: only .* free on the disk of .*: free some space[^\n]*\n$")
             self.assertEqual(evtest.info(self.tape), before)
             self.make_room()
             evtest.run("evtape-record", "-", "-o", self.tape, "--min-free", "0", *SMALL, stdin=b"{}\n")
@@ -153,7 +154,7 @@ class Full(Disk):
         trace = self.write("lines", b"".join(b"%d %s" % (i, line) for i, line in enumerate(self.numbers(8000))))
         _, url = self.simulate("--replay-lines", trace, "--speed", "max")
         p = self.record(url, "--profile", "raw", "--json", "--min-free", "4M", "--level", "1", *SMALL)
-        p.wait_for(rb"are left on the disk")
+        p.wait_for(rb"and a recording ends below")
         p.finish(check=3)
         last = self.final(p)
         self.assertEqual(last["reason"], "disk-full")
@@ -171,11 +172,11 @@ class Full(Disk):
         self.give([b"{}\n"])
         for i in range(1, 3):
             self.fill(6 * MIB)
-            p.wait_for(rb"(?s)(warning: only .* are free on the disk of .*, less than --min-free \(8.0 MiB\): make room; the "
-                       rb"recording stops when less than 2.0 MiB are left.*){%d}" % i)
+            p.wait_for(rb"(?s)(warning: only .* free on the disk of .*, less than the minimum of 8.0 MiB: free some space; the "
+                       rb"recording ends below 2.0 MiB.*){%d}" % i)
             p.wait_for(rb'"disk_low":true', "out")
             self.make_room()
-            p.wait_for(rb"(?s)(there is room again on the disk of .*: 1\d\.\d MiB are free.*){%d}" % i)
+            p.wait_for(rb"(?s)(the disk of .* has enough space again: 1\d\.\d MiB free.*){%d}" % i)
         self.pipe.close()
         p.finish()
         self.assertEqual(p.err.count(b"warning:"), 2)
@@ -185,13 +186,13 @@ class Full(Disk):
         self.small(2 * MIB)
         self.fill()
         done = evtest.run("evtape-record", "-", "-o", self.tape, stdin=b"{}\n", check=1)
-        self.assertRegex(done.stderr, rb"^evtape-record: only .* are free on the disk of .*, and a recording stops when less "
-                         rb"than 2.0 MiB are left: make room\n$")
+        self.assertRegex(done.stderr, rb"^evtape-record: only .* free on the disk of .*, and a recording ends below "
+                         rb"2.0 MiB: free some space\n$")
         self.assertFalse(os.path.exists(self.tape))
         # Who does not want it watched waits for room.
         p = self.feeder("--min-free", "0")
         self.give([b"{}\n"])
-        p.wait_for(rb"No space left on device; what comes is kept in memory")
+        p.wait_for(rb"No space left on device; frames are kept in memory")
         self.make_room()
         p.wait_for(rb"the tape can be written to again")
         self.pipe.close()
@@ -199,7 +200,7 @@ class Full(Disk):
         self.sound([b"{}"], 1)
         # Half of what is asked for: a warning, and on.
         done = evtest.run("evtape-record", "-", "-o", self.tape, *SMALL, "--min-free", "3M", stdin=b"{}\n")
-        self.assertRegex(done.stderr, rb"warning: only .* are free on the disk of .*, less than --min-free \(3.0 MiB\)")
+        self.assertRegex(done.stderr, rb"warning: only .* free on the disk of .*, less than the minimum of 3.0 MiB")
 
     def test_another_program_fills_it_and_makes_room(self):
         self.small(8 * MIB)
@@ -210,7 +211,7 @@ class Full(Disk):
         for i in range(1, tries + 1):
             self.fill()
             given += self.give(source, lambda: p.err.count(b"kept in memory") >= i)
-            p.wait_for(rb"(?s)(No space left on device; what comes is kept in memory and the tape is tried again each "
+            p.wait_for(rb"(?s)(No space left on device; frames are kept in memory and writing is retried each "
                        rb"second.*){%d}" % i)
             self.make_room()
             p.wait_for(rb"(?s)(the tape can be written to again.*){%d}" % i)
@@ -257,8 +258,8 @@ class Ring(Disk):
         self.assertGreater(last["dropped_segments"], 10)
         self.assertGreater(last["dropped_bytes"], 8 * MIB)
         self.assertEqual(p.err.count(b"the oldest segments of"), 1)
-        self.assertRegex(p.err, rb"only .* are free, less than --min-free \(4.0 MiB\): the oldest segments of .* go now to "
-                         rb"make room \(--ring\)")
+        self.assertRegex(p.err, rb"only .* free, less than the minimum of 4.0 MiB: dropping the oldest segments of .* "
+                         rb"to free space\n")
         got = self.sound(given, n, newest_only=True)
         self.assertGreater(len(got), 1000)
         self.assertEqual(got[-1], given[-1])
@@ -276,7 +277,7 @@ class Ring(Disk):
         self.assertGreater(sum(sizes), 3 * MIB)
         self.assertLess(max(sizes), MIB)
         self.assertEqual(self.final(p)["dropped_segments"], 0)
-        self.assertNotIn(b"--ring", p.err)
+        self.assertNotIn(b"dropping the oldest segments", p.err)
         self.sound(given, 0, newest_only=True)
 
     def test_nothing_left_to_drop(self):
@@ -286,7 +287,8 @@ class Ring(Disk):
         given = self.give(self.numbers(3000))
         p.wait_for(rb"the oldest segments of")
         self.wait_until("the end", lambda: self.fill(MIB // 4) or
-                        b"at which a recording ends (--min-free): the tape is closed; make room and start it again\n" in p.err)
+                        re.search(rb"and a recording ends below \S+ \S+: the tape is being closed; free some space and start again\n",
+                                  p.err) is not None)
         p.finish(check=3)
         self.assertEqual(self.final(p)["reason"], "disk-full")
         got = self.sound(given, 0, newest_only=True)
@@ -308,13 +310,13 @@ class Ring(Disk):
         evtest.run("evtape", "verify", self.tape)
 
     def test_combinations(self):
-        for words, *args in (("--ring and --keep-size both say", "--ring", "1G", "--keep-size", "1G"),
+        for words, *args in (("--ring and --keep-size exclude each other", "--ring", "1G", "--keep-size", "1G"),
                              ("--ring is at least 8.0 MiB: eight times --block-size", "--ring", "1M"),
                              ("--segment-size is at most half of --ring", "--ring", "16M", "--segment-size", "9M"),
-                             ("--max-size stops the recording before --ring is full", "--ring", "1G", "--max-size", "1G"),
-                             ("'100%' is no part of a disk", "--min-free", "100%"),
-                             ("'%' is no part", "--min-free", "%"),
-                             ("'2.%' is no part", "--min-free", "2.%"),
+                             ("--max-size must be larger than --ring", "--ring", "1G", "--max-size", "1G"),
+                             ("'100%' is not a part of a disk", "--min-free", "100%"),
+                             ("'%' is not a part", "--min-free", "%"),
+                             ("'2.%' is not a part", "--min-free", "2.%"),
                              ("min-free", "--min-free", "much")):
             done = evtest.run("evtape-record", "-", "-o", self.tape, *args, check=2)
             self.assertIn(words.encode(), done.stderr)
@@ -336,11 +338,11 @@ class Held(Disk):
         p, given = self.hold(200, "--min-free", "0")
         self.fill()
         p.signal(signal.SIGUSR1)
-        p.wait_for(rb"No space left on device; what comes is kept in memory")
+        p.wait_for(rb"No space left on device; frames are kept in memory")
         p.finish(evtest.SIGTERM, check=1)
         last = self.final(p)
         self.assertEqual((last["unwritten"], last["frames"]), (0, 0))
-        self.assertIn(b"what was held for a trigger stays in the tape's folder", p.err)
+        self.assertIn(b"frames held for a trigger remain in the tape's folder", p.err)
         self.make_room()
         evtest.run("evtape-record", "-", "-o", self.tape, *SMALL, stdin=b"{}\n")
         self.sound(given + [b"{}"], len(given) + 1)
@@ -352,10 +354,10 @@ class Held(Disk):
         p, given = self.hold(200, "--min-free", "0")
         self.fill()
         p.signal(signal.SIGUSR1)
-        p.wait_for(rb"No space left on device; what comes is kept in memory")
+        p.wait_for(rb"No space left on device; frames are kept in memory")
         p.signal(signal.SIGUSR1)
         self.make_room()
-        p.wait_for(rb"trigger \(signal\): 200 frames that were held")
+        p.wait_for(rb"trigger \(signal\): wrote 200 held frames")
         self.pipe.close()
         p.finish()
         self.sound(given, len(given))
@@ -397,7 +399,7 @@ class Folder(Disk):
         for i in range(1, tries + 1):
             break_it()
             self.given += self.give(self.source, lambda i=i: p.err.count(b"kept in memory") >= i)
-            p.wait_for(rb"(?s)(" + words + rb"; what comes is kept in memory and the tape is tried again.*){%d}" % i)
+            p.wait_for(rb"(?s)(" + words + rb"; frames are kept in memory and writing is retried.*){%d}" % i)
             mend_it()
             p.wait_for(rb"(?s)(the tape can be written to again.*){%d}" % i)
         self.given += self.give(next(self.source) for _ in range(100))
@@ -484,11 +486,11 @@ class Folder(Disk):
             break_it(tape)
         evtest.run("evtape-record", "-", "-o", self.tape, stdin=mine)
         for tape, p, _ in victims:
-            p.wait_for(rb"the tape .* is no longer there: it was removed or renamed, or another disk was mounted over it, during the recording; what comes is kept "
-                       rb"in memory and the tape is tried again each second: put it back")
+            p.wait_for(rb"the tape .* is no longer there: it was removed or renamed, or another disk was mounted over it, during the recording; frames are kept "
+                       rb"in memory and writing is retried each second: put the tape back")
         for tape, p, _ in victims:
             if patience:
-                p.wait_for(rb"and did not come back: the recording ends, and what came since is lost; start it again")
+                p.wait_for(rb"and did not come back: the recording ends, and frames received since then are lost; start it again")
             else:
                 p.signal(evtest.SIGTERM)
         for tape, p, _ in victims:

@@ -231,7 +231,7 @@ class Metrics(feed.FeedCase):
             done = evtest.run("evtape-record", "-", "-o", self.tape, "--metrics", address, check=2)
             self.assertIn(b"bad address", done.stderr)
         done = evtest.run("evtape-record", "-", "-o", self.tape, "--ready-file", self.path("r"), check=2)
-        self.assertIn(b"--ready-file goes with --metrics", done.stderr)
+        self.assertIn(b"--ready-file needs --metrics", done.stderr)
         p = self.start("evtape-record", "-", "-o", self.tape, "--metrics", "[::1]:0")
         p.wait_for(rb"metrics at http://\[::1\]:\d+/metrics\n")
         p.finish()

@@ -102,7 +102,7 @@ class Pretrigger(evtest.Case):
         self.status(recorder, "some held", lambda s: s["armed"] and s["triggers"] == 2 and s["held_frames"] > 0)
         feed.stop()
         self.stop(recorder)
-        self.assertIn(b"no trigger came: the", recorder.err)
+        self.assertIn(b"no trigger came: discarded", recorder.err)
         self.assertIn(b", 2 triggers, ", recorder.err)
         frames = evtest.frames(self.tape)
         at = [i for i, f in enumerate(frames) if f.get("mark") == "armed"]
@@ -133,14 +133,14 @@ class Pretrigger(evtest.Case):
         recorder = self.record("--keep-last", "1h", "--keep-after", "0", "--trigger", "/data/*/alarm=true",
                                "--trigger", "/code=SOS=1")
         self.put(recorder, *(line(0, i) for i in range(20)), line(0, 20, ',"alarm":"no"'), line(0, 21, ',"alarm":true'))
-        recorder.wait_for(rb"trigger \(match /data/\*/alarm=true\): 22 frames that were held")
+        recorder.wait_for(rb"trigger \(match /data/\*/alarm=true\): wrote 22 held frame")
         # In the same read, so at the same time: it belongs to the window still.
         self.put(recorder, line(1, 0), b'{"code":"SOS=1"}')
-        recorder.wait_for(rb"trigger \(match /code=SOS=1\): 2 frames that were held")
+        recorder.wait_for(rb"trigger \(match /code=SOS=1\): wrote 2 held frame")
         self.put(recorder, line(2, 0))
         self.status(recorder, "the last", lambda s: s["held_frames"] == 1 and s["frames"] == 24)
         self.stop(recorder)
-        self.assertIn(b"the 1 frames that were held are let go", recorder.err)
+        self.assertIn(b"discarded 1 held frame", recorder.err)
         got = [f["payload"].get("turn", "sos") for f in self.received()]
         self.assertEqual(got, [0] * 22 + [1, "sos"])
         self.assertEqual([(m["payload"]["cause"], m["payload"]["what"], m["payload"]["frames"], m["payload"]["let_go"])
@@ -160,11 +160,11 @@ class Pretrigger(evtest.Case):
         self.assertEqual(self.received(), [])
         done = evtest.run("evtape", "mark", "--trigger", self.tape, "engine fault")
         self.assertIn(b"queued for the recorder of", done.stderr)
-        recorder.wait_for(rb"trigger \(mark\): 5 frames that were held")
+        recorder.wait_for(rb"trigger \(mark\): wrote 5 held frame")
         # While it writes, another one makes it longer, and is told.
         self.put(recorder, line(0, 5))
         evtest.run("evtape", "mark", "--trigger", self.tape)
-        recorder.wait_for(rb"trigger \(mark\): 0 frames that were held")
+        recorder.wait_for(rb"trigger \(mark\): wrote 0 held frame")
         self.stop(recorder)
         self.assertEqual([f["payload"]["i"] for f in self.received()], list(range(6)))
         self.assertEqual([m["payload"]["what"] for m in self.marks("trigger")], ["engine fault", None])
@@ -193,7 +193,7 @@ class Pretrigger(evtest.Case):
         done = evtest.run("evtape", "mark", "--trigger", self.tape, "x", check=1)
         self.assertIn(b"its recorder does not wait for a trigger", done.stderr)
         recorder.signal(signal.SIGUSR1)
-        recorder.wait_for(rb"SIGUSR1: everything is kept already")
+        recorder.wait_for(rb"trigger ignored: this recording holds nothing back")
         self.put(recorder, line(0, 0))
         self.status(recorder, "a frame", lambda s: s["frames"] == 1)
         self.stop(recorder)
@@ -209,7 +209,7 @@ class Pretrigger(evtest.Case):
         self.put(recorder, *(line(0, i) for i in range(5)))
         self.status(recorder, "five held", lambda s: s["held_frames"] == 5)
         self.stop(recorder)
-        self.assertIn(b"no trigger came: the 5 frames that were held are let go", recorder.err)
+        self.assertIn(b"no trigger came: discarded 5 held frames", recorder.err)
         self.assertEqual(self.received(), [])
         self.check_use([])
         recorder = self.record("--keep-last", "1h", "--keep-after", "1h", "--frames", "7", tape="n.tape")
@@ -230,7 +230,7 @@ class Pretrigger(evtest.Case):
         self.assertGreater(seen["held_bytes"], 700000)
         self.assertEqual(evtest.info(self.tape)["ring_bytes"], seen["held_bytes"])
         self.stop(recorder)
-        self.assertEqual(recorder.err.count(b"(--keep-last-size) are less than what comes in 1h"), 1)
+        self.assertEqual(recorder.err.count(b"the held frames reached their size limit of"), 1)
 
     def test_a_feed(self):
         """What a window needs to be understood stands before it: the connection,
@@ -313,13 +313,13 @@ class Pretrigger(evtest.Case):
         evtest.torture("kill -9 while a ring is armed", len(reported), sum(reported), 0)
 
     def test_usage(self):
-        for args, says in ((("--trigger", "/a=b"), b"go with --keep-last"),
-                           (("--keep-after", "1s"), b"go with --keep-last"),
-                           (("--keep-last-size", "2MiB"), b"go with --keep-last"),
+        for args, says in ((("--trigger", "/a=b"), b"need --keep-last"),
+                           (("--keep-after", "1s"), b"need --keep-last"),
+                           (("--keep-last-size", "2MiB"), b"need --keep-last"),
                            (("--keep-last", "1ms"), b"--keep-last is from 100ms to 30d"),
                            (("--keep-last", "1m", "--keep-last-size", "1k"), b"--keep-last-size is at least 1MiB"),
-                           (("--keep-last", "1m", "--trigger", "/a"), b"--trigger takes PATH=VALUE"),
-                           (("--keep-last", "1m", "--trigger", "a=b"), b"--trigger 'a=b': ")):
+                           (("--keep-last", "1m", "--trigger", "/a"), b"a trigger is PATH=VALUE"),
+                           (("--keep-last", "1m", "--trigger", "a=b"), b"trigger 'a=b': ")):
             done = evtest.run("evtape-record", "-", "-o", self.path("u.tape"), *args, check=2)
             self.assertIn(says, done.stderr)
         self.assertFalse(os.path.exists(self.path("u.tape")))

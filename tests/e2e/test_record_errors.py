@@ -44,19 +44,19 @@ class Errors(feed.FeedCase):
     def test_options(self):
         raw = [URL, "-o", self.tape, "--profile", "raw"]
         for pattern, args in (
-                (r"say where to record to: -o TAPE", ["-"]),
+                (r"no tape is given: -o TAPE", ["-"]),
                 (r"URL\|- -o TAPE|missing", ["-o", self.tape]),
-                (r"there is no profile 'bogus': navixy, raw", [URL, "-o", self.tape, "--profile", "bogus"]),
+                (r"--profile is navixy or raw, not 'bogus'", [URL, "-o", self.tape, "--profile", "bogus"]),
                 (r"--format is full or compact, not 'x'", [URL, "-o", self.tape, "--format", "x"]),
                 (r"--request-form is new or old, not 'x'", [URL, "-o", self.tape, "--request-form", "x"]),
                 (r"--on-logout is reconnect or stop, not 'x'", [URL, "-o", self.tape, "--on-logout", "x"]),
-                (r"are for --profile navixy", [*raw, "--events", "state"]),
-                (r"--send is for --profile raw", [URL, "-o", self.tape, "--send", "x"]),
+                (r"need --profile navixy", [*raw, "--events", "state"]),
+                (r"--send needs --profile raw", [URL, "-o", self.tape, "--send", "x"]),
                 (r"--rate-limit takes a time like 5s, not 'x'", [URL, "-o", self.tape, "--rate-limit", "x"]),
                 (r"--header takes 'Name: value'", [*raw, "--header", "no colon"]),
                 (r"--header takes 'Name: value'", [*raw, "--header", ": x"]),
                 (r"--header 'X' holds a control character", [*raw, "--header", "X: a\r\nY: b"]),
-                (r"--header Host is the program's own business", [*raw, "--header", "host: x"]),
+                (r"--header Host: the program sets this header itself", [*raw, "--header", "host: x"]),
                 (r"--max-message is from 1 to 256MiB", [*raw, "--max-message", "0"]),
                 (r"--max-message is from 1 to 256MiB", [*raw, "--max-message", "257MiB"]),
                 (r"--queue is from 64KiB to 1GiB", [*raw, "--queue", "1k"]),
@@ -69,18 +69,18 @@ class Errors(feed.FeedCase):
                 (r"--max-size.*big", ["-", "-o", self.tape, "--max-size", "big"]),
                 (r"bad path 'no-slash': .*; write /event or /data/\*/id",
                  ["-", "-o", self.tape, "--source-path", "no-slash"]),
-                (r"--tracker-list-every goes with --tracker-list", [*raw, "--tracker-list-every", "1h"]),
+                (r"--tracker-list-every needs --tracker-list", [*raw, "--tracker-list-every", "1h"]),
                 (r"--tracker-list-every is at least 1s", [*raw, "--tracker-list", "f", "--tracker-list-every", "1ms"]),
-                (r"--tracker-list is for a feed: lines from stdin have no platform",
+                (r"--tracker-list needs a feed: lines from stdin have no platform",
                  ["-", "-o", self.tape, "--tracker-list", "f"]),
-                (r"--tracker-list takes a URL with http:// or https://, or a file, not ftp://",
+                (r"--tracker-list takes an http:// or https:// URL, or a file, not ftp://",
                  [*raw, "--tracker-list", "ftp://x/y"]),
-                (r"--tracker-list takes a URL .* not wss://", [*raw, "--tracker-list", "wss://x/y"]),
+                (r"--tracker-list takes an http:// or https:// URL, .* not wss://", [*raw, "--tracker-list", "wss://x/y"]),
                 (r"--tracker-list: the URL has no host", [*raw, "--tracker-list", "http:///x"]),
                 (r"--tracker-list: the URL's port must be", [*raw, "--tracker-list", "https://h:99999/x"]),
                 (r"--tracker-list: leave \$\{CREDENTIAL\} out of the URL: .* sent in the request's body",
                  [*raw, "--tracker-list", "https://h/x?hash=${CREDENTIAL}"]),
-                (r"--tracker-list: the name of the file is empty", [*raw, "--tracker-list", ""]),
+                (r"--tracker-list: the file name is empty", [*raw, "--tracker-list", ""]),
                 (r"--no-such-option", ["-", "-o", self.tape, "--no-such-option"])):
             self.refused(2, pattern, *args)
         self.assertFalse(os.path.exists(self.tape))
@@ -99,7 +99,7 @@ class Errors(feed.FeedCase):
     def test_credentials(self):
         ask = [URL, "-o", self.tape]
         nowhere = self.path("nowhere")
-        self.refused(2, r"a session hash: give --credential-file FILE, or set EVTAPE_CREDENTIAL", *ask)
+        self.refused(2, r"a session hash, and there is no credential: give --credential-file FILE, or set EVTAPE_CREDENTIAL", *ask)
         self.refused(1, r"cannot read the credential from .*nowhere: No such file", *ask, "--credential-file", nowhere)
         self.refused(1, r"cannot read the credential from .*: Is a directory", *ask, "--credential-file", self.dir)
         for pattern, content in ((r"contains no credential", b" \n"), (r"has 3 bytes: it must have 8 to", b"abc\n"),
@@ -112,7 +112,7 @@ class Errors(feed.FeedCase):
         for args in (["--header", "X-Token: ${CREDENTIAL}"], ["--send", self.write("send", "${CREDENTIAL}")]):
             self.refused(2, r"\$\{CREDENTIAL\} is used, but there is no credential", *raw, *args)
         self.refused(2, r"\$\{CREDENTIAL\} is used, but there is no credential", URL + "?k=${CREDENTIAL}", *raw[1:])
-        self.refused(2, r"a list of trackers from a URL needs a session hash: give --credential-file", *raw,
+        self.refused(2, r"a tracker list from a URL needs a session hash, and there is no credential: give --credential-file", *raw,
                      "--tracker-list", "https://h/x")
         self.assertFalse(os.path.exists(self.tape))
 
@@ -127,29 +127,29 @@ class Errors(feed.FeedCase):
         self.refused(1, r"cannot read the messages to send from .*nowhere: No such file", *raw, "--send", nowhere)
         self.refused(1, r"cannot read the messages to send from ", *raw, "--send", self.dir)
         tls = ["wss://127.0.0.1:1/", *raw[1:]]
-        self.refused(1, r"cannot take CA certificates from .*nowhere: .*PEM", *tls, "--ca", nowhere)
-        self.refused(1, r"cannot take CA certificates from .*file: .*PEM", *tls, "--ca", file)
+        self.refused(1, r"cannot read CA certificates from .*nowhere: .*PEM", *tls, "--ca", nowhere)
+        self.refused(1, r"cannot read CA certificates from .*file: .*PEM", *tls, "--ca", file)
         lists = [*raw, "--credential-file", self.secret, "--tracker-list", "https://127.0.0.1:1/"]
-        self.refused(1, r"cannot take CA certificates from .*nowhere: .*PEM", *lists, "--ca", nowhere)
-        self.refused(2, r"proxy in the environment is not of the form http://host:port", "ws://feed.invalid/", *raw[1:],
+        self.refused(1, r"cannot read CA certificates from .*nowhere: .*PEM", *lists, "--ca", nowhere)
+        self.refused(2, r"proxy in the environment does not have the form http://host:port", "ws://feed.invalid/", *raw[1:],
                      env={"http_proxy": "socks5://x:1"})
 
     def test_warnings(self):
         """What is no error, but should not be: it is told and done."""
         for pattern, args in (
-                (rb"warning: the value of 'hash' in the URL can be seen in the list of processes",
+                (rb"warning: the value of 'hash' in the URL is visible in the process list",
                  [URL + "?hash=" + feed.HASH]),
-                (rb"warning: the value of --header 'Authorization' can be seen",
+                (rb"warning: the value of --header 'Authorization' is visible",
                  [URL, "--header", "Authorization: Bearer " + feed.HASH]),
-                (rb"warning: --tracker-list: the value of 'hash' in the URL can be seen in the list of processes",
+                (rb"warning: --tracker-list: the value of 'hash' in the URL is visible in the process list",
                  [URL, "--credential-file", self.secret, "--tracker-list", "http://127.0.0.1:1/?hash=" + feed.HASH]),
-                (rb"warning: --tracker-list: http:// sends the credential in the clear",
+                (rb"warning: --tracker-list: http:// sends the credential unencrypted",
                  [URL, "--credential-file", self.secret, "--tracker-list", "http://platform.invalid/"]),
                 (rb"warning: --insecure: the server's certificate is NOT checked", [URL, "--insecure"])):
             with self.subTest(pattern):
                 p = self.start("evtape-record", *args, "-o", self.tape, "--profile", "raw")
                 p.wait_for(pattern)
-                p.wait_for(rb"trying again in")
+                p.wait_for(rb"retrying in")
                 p.finish(evtest.SIGTERM)
                 self.assertNotIn(feed.HASH.encode(), p.err)
                 self.assertNotIn(feed.HASH.encode(), evtest.run("evtape", "cat", self.tape).stdout)

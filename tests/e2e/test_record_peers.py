@@ -168,10 +168,10 @@ class BareSocket(Peers):
         not, none at all, a reason that is not UTF-8."""
         for frame, code, reason in (
                 (b"\x88\x04" + struct.pack(">H", 1012) + b"ok", 1012, "code 1012 (ok)"),
-                (b"\x88\x02" + struct.pack(">H", 1006), 1002, "code 1006, which is none"),
+                (b"\x88\x02" + struct.pack(">H", 1006), 1002, "code 1006, which is invalid"),
                 (b"\x88\x02" + struct.pack(">H", 3000), 3000, "code 3000"),
                 (b"\x88\x02" + struct.pack(">H", 4999), 4999, "code 4999"),
-                (b"\x88\x00", 1005, "with no code"),
+                (b"\x88\x00", 1005, "without a close code"),
                 (b"\x88\x04" + struct.pack(">H", 4001) + b"\xff\x01", 4001, "code 4001 (")):
             with self.subTest(code):
                 self.tape = self.path("%d.tape" % code)
@@ -186,7 +186,7 @@ class BareSocket(Peers):
         """The connection stands and nobody answers; a silence alone is none."""
         p = self.raw(self.serve((b"\x81\x01" + b"1", "hold"), (b"\x81\x01" + b"2", "hold")),
                      "--ping-interval", "100ms", "--idle-timeout", "0")
-        p.wait_for(rb"connection lost: the server does not answer pings \(for 300ms\); trying again in")
+        p.wait_for(rb"connection lost: the server does not answer pings \(for 300ms\); retrying in")
         self.wait_payload(b"2")
         p.finish(evtest.SIGTERM, check=3)
 
@@ -195,12 +195,12 @@ class BareSocket(Peers):
         bad = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                b"Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n")
         for answer, words in ((page, rb"HTTP 200: there is no WebSocket at this path"),
-                              (bad, rb"the server's handshake is wrong \("),
-                              (b"SSH-2.0-x\r\n", rb"hung up during the handshake, or it is not a WebSocket server"),
-                              (b"", rb"hung up during the handshake, or it is not a WebSocket server")):
+                              (bad, rb"the server's handshake is invalid \("),
+                              (b"SSH-2.0-x\r\n", rb"closed the connection during the handshake, or it is not a WebSocket server"),
+                              (b"", rb"closed the connection during the handshake, or it is not a WebSocket server")):
             with self.subTest(answer):
                 p = self.raw(self.serve((answer, "http")))
-                p.wait_for(rb"cannot connect: .*" + words + rb".*; trying again in")
+                p.wait_for(rb"cannot connect: .*" + words + rb".*; retrying in")
                 p.finish(evtest.SIGTERM)
 
     def test_a_credential_in_the_subprotocol(self):

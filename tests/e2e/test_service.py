@@ -188,7 +188,7 @@ class Notify(feed.FeedCase):
         for name in ("relative", "/" + "x" * 200, "@"):
             env = dict(os.environ, NOTIFY_SOCKET=name)
             done = evtest.run("evtape-record", "-", "-o", self.tape, stdin=LINE, env=env)
-            self.assertIn(b"warning: the service manager is told nothing: NOTIFY_SOCKET", done.stderr)
+            self.assertIn(b"warning: cannot notify the service manager: NOTIFY_SOCKET", done.stderr)
         env = dict(os.environ, NOTIFY_SOCKET=self.path("nobody"), WATCHDOG_USEC="x")
         evtest.run("evtape-record", "-", "-o", self.tape, stdin=LINE, env=env)
 

@@ -130,7 +130,7 @@ class OnTheTape(ListCase):
         _, feed_url = self.simulate("--rate", "50")
         url = self.platform(plain(answer()))
         p = self.record(feed_url, "--tracker-list", url + "?lang=de", "--json")
-        p.wait_for(rb"10 trackers in the list from http://127\.0\.0\.1:\d+/v2/tracker/list\n")
+        p.wait_for(rb"received a list of 10 trackers from http://127\.0\.0\.1:\d+/v2/tracker/list\n")
         self.wait_lists(1)
         self.wait_frames(1, event="state_batch")
         p.wait_for(rb'"trackers":10[,}]', where="out")
@@ -169,7 +169,7 @@ class OnTheTape(ListCase):
             with self.subTest(name):
                 self.tape = self.path(name + ".tape")
                 p = self.record(feed_url, "--tracker-list", self.platform(reply))
-                p.wait_for(rb"in the list from|warning")
+                p.wait_for(rb"received a list of|warning")
                 p.finish(evtest.SIGTERM)
                 self.assertEqual([t["id"] for t in self.lists()[0]["list"]],
                                  [t["id"] for t in TRACKERS] if ids is None else ids)
@@ -179,17 +179,17 @@ class OnTheTape(ListCase):
         _, feed_url = self.simulate("--rate", "50")
         ca = ("--ca", self.path("ca.pem"))
         for name, options, words in (
-                ("good", ca, rb"10 trackers in the list from https://"),
-                ("good", (), rb"no list of trackers .*signed by nobody that is trusted here.*--ca"),
-                ("other", ca, rb"no list of trackers .*is not for 127\.0\.0\.1"),
-                ("other", ("--insecure",), rb"10 trackers in the list from https://")):
+                ("good", ca, rb"received a list of 10 trackers from https://"),
+                ("good", (), rb"no tracker list .*not signed by a trusted CA.*trust the CA"),
+                ("other", ca, rb"no tracker list .*is not for 127\.0\.0\.1"),
+                ("other", ("--insecure",), rb"received a list of 10 trackers from https://")):
             with self.subTest(name, options=options):
                 p = self.record(feed_url, "--tracker-list", self.platform(plain(answer()), tls=name), *options)
                 p.wait_for(words)
                 p.finish(evtest.SIGTERM)
-                self.assertEqual(len(self.asked), 0 if b"no list" in words else 1)
+                self.assertEqual(len(self.asked), 0 if b"no tracker list" in words else 1)
         p = self.record(feed_url, "--tracker-list", feed_url.replace("ws:", "https:"))
-        p.wait_for(rb"no list of trackers .*\(or it wants http://\)|does not speak TLS: .* http://")
+        p.wait_for(rb"no tracker list .*\(or it wants http://\)|does not speak TLS: .* http://")
         p.finish(evtest.SIGTERM)
 
     def test_tls_of_the_feed_is_its_own(self):
@@ -211,12 +211,12 @@ class OnTheTape(ListCase):
         self.wait_lists(1)
         self.write("new.json", answer())
         os.rename(self.path("new.json"), path)
-        p.wait_for(rb"10 trackers in the list from ")
+        p.wait_for(rb"received a list of 10 trackers from ")
         p.wait_for(rb'"trackers":10[,}]', where="out")
         self.wait_until("the new list", lambda: self.lists()[-1]["trackers"] == 10)
         p.finish(evtest.SIGTERM)
         self.assertEqual(self.lists()[0], {"mark": "trackers", "from": path, "trackers": 3, "list": TRACKERS[:3]})
-        self.assertEqual(p.err.count(b" trackers in the list"), 2)  # what is the same is not told again
+        self.assertEqual(p.err.count(b"received a list of "), 2)  # what is the same is not told again
 
     def test_a_file_needs_no_credential(self):
         _, feed_url = self.simulate("--rate", "50")
@@ -285,7 +285,7 @@ class Failures(ListCase):
                 ("500", plain(html, 500), r"the server answered HTTP 500"),
                 ("401", plain(b"", 401, WWW_Authenticate="Basic realm=x"), r"HTTP 401: is the credential right\?"),
                 ("404", plain(b"not here", 404), r"HTTP 404: is the path of the URL right\?"),
-                ("503", plain(b"", 503, Retry_After="120"), r"HTTP 503; trying again in 2m\d\ds"),
+                ("503", plain(b"", 503, Retry_After="120"), r"HTTP 503; retrying in 2m\d\ds"),
                 ("moved", plain(b"", 302, Location="/elsewhere"), r"HTTP 302 \(moved\): redirects are not followed"),
                 ("moved for good", plain(b"x", 308, Location="http://127.0.0.1:1/"), r"HTTP 308 \(moved\)"),
                 ("page", plain(html), r"not JSON"), ("nothing", plain(b""), r"not JSON"),
@@ -293,8 +293,8 @@ class Failures(ListCase):
                 ("cut", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + half), r"answer broke off"),
                 ("cut chunk", raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nabc"), r"not JSON"),
                 ("cut unmeasured", raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + half), r"not JSON"),
-                ("hung up", raw(b""), r"hung up without an answer \(or it wants https://\)"),
-                ("no HTTP", raw(b"SSH-2.0-x\r\n"), r"hung up without an answer"),
+                ("hung up", raw(b""), r"closed the connection without an answer \(or it wants https://\)"),
+                ("no HTTP", raw(b"SSH-2.0-x\r\n"), r"closed the connection without an answer"),
                 ("a websocket", raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                                     b"Connection: Upgrade\r\n\r\n"), r"the server"),
                 ("long", raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b" " * (MAX + 1)),
@@ -307,8 +307,8 @@ class Failures(ListCase):
                 self.wait_frames(1, event="state_batch")
                 p.finish(evtest.SIGTERM)
                 said = p.err.decode()
-                self.assertRegex(said, r"^evtape-record: warning: no list of trackers from http://127\.0\.0\.1:\d+%s: .*%s"
-                                       r".*, and then for as long as it takes\n$" % (PATH, words))
+                self.assertRegex(said, r"^evtape-record: warning: no tracker list from http://127\.0\.0\.1:\d+%s: .*%s"
+                                       r".*, and then until it succeeds\n$" % (PATH, words))
                 self.assertEqual(self.lists(), [])
                 self.assertNotIn(feed.HASH.encode(), self.everything(p))
                 self.assertEqual(len(self.asked), 1)
@@ -343,23 +343,23 @@ class Failures(ListCase):
                     p.signal(evtest.SIGTERM)
                 p.finish(check=None if signals > 1 else 0)
                 self.assertEqual(self.marks()[-1]["mark"], "stopped")
-                self.assertRegex(p.err, rb"warning: no list of trackers from \S+: the recording ended before it came\n")
+                self.assertRegex(p.err, rb"warning: no tracker list from \S+: the recording ended before it arrived\n")
 
     def test_it_is_tried_again(self):
         """A server that comes back, and a file that appears."""
         _, feed_url = self.simulate("--rate", "50")
         p = self.record(feed_url, "--tracker-list", self.platform(raw(b""), raw(b""), plain(answer())))
-        p.wait_for(rb"warning: no list of trackers from .*hung up without an answer")
-        p.wait_for(rb"10 trackers in the list")
+        p.wait_for(rb"warning: no tracker list from .*closed the connection without an answer")
+        p.wait_for(rb"received a list of 10 trackers")
         p.finish(evtest.SIGTERM)
         self.assertEqual(len(self.asked), 3)
-        self.assertEqual(p.err.count(b"no list of trackers"), 1)  # the same again is not told again
+        self.assertEqual(p.err.count(b"no tracker list"), 1)  # the same again is not told again
         path = self.path("later.json")
         p = self.record(feed_url, "--tracker-list", path)
-        p.wait_for(rb"warning: no list of trackers from .*: cannot read .*later\.json: No such file")
+        p.wait_for(rb"warning: no tracker list from .*: cannot read .*later\.json: No such file")
         self.write("new", answer())
         os.rename(self.path("new"), path)
-        p.wait_for(rb"10 trackers in the list")
+        p.wait_for(rb"received a list of 10 trackers")
         p.finish(evtest.SIGTERM)
 
     def test_nobody_is_there(self):
@@ -371,7 +371,7 @@ class Failures(ListCase):
                                ("http://no-such-host.invalid/", rb"no-such-host\.invalid")):
                 with self.subTest(url):
                     p = self.record(feed_url, "--tracker-list", url)
-                    p.wait_for(rb"no list of trackers from .*" + words)
+                    p.wait_for(rb"no tracker list from .*" + words)
                     p.finish(evtest.SIGTERM)
 
     def test_files_that_are_none(self):
@@ -379,12 +379,12 @@ class Failures(ListCase):
         os.mkfifo(self.path("fifo"))
         with open(self.path("long"), "wb") as f:
             f.truncate(MAX + 1)
-        for path, words in ((self.path("fifo"), rb"is no file"), (self.dir, rb"is no file"),
+        for path, words in ((self.path("fifo"), rb"is not a regular file"), (self.dir, rb"is not a regular file"),
                             (self.path("long"), rb"is longer than 64 MiB"),
                             (self.write("bad", b"[1"), rb"not JSON"), (self.write("empty", b""), rb"not JSON")):
             with self.subTest(path):
                 p = self.record(feed_url, "--tracker-list", path)
-                p.wait_for(rb"no list of trackers from .*" + words)
+                p.wait_for(rb"no tracker list from .*" + words)
                 p.finish(evtest.SIGTERM)
 
 
@@ -395,14 +395,14 @@ class Proxied(feed.ProxyCase, ListCase):
         _, feed_url = self.simulate("--rate", "50")
         url = self.platform(plain(answer())).replace("127.0.0.1", "feed.invalid")
         p = self.record(feed_url, "--tracker-list", url, env=env)
-        p.wait_for(rb"http:// sends the credential in the clear")
+        p.wait_for(rb"http:// sends the credential unencrypted")
         self.wait_lists(1)
         p.finish(evtest.SIGTERM)
         self.assertRegex(self.proxied[0], rb"^CONNECT feed\.invalid:\d+ HTTP/1\.[01]\r\n")
         self.assertEqual(json.loads(self.asked[0][2]), {"hash": feed.HASH})
         self.assertTrue(re.match(r"feed\.invalid:\d+$", self.asked[0][1]["Host"]))
         p = self.record(feed_url, "--tracker-list", "http://elsewhere.invalid/", env=env)
-        p.wait_for(rb"no list of trackers .*the proxy refused to connect")
+        p.wait_for(rb"no tracker list .*the proxy refused to connect")
         p.finish(evtest.SIGTERM)
 
 

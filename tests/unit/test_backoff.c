@@ -3,6 +3,7 @@
 
 #include "format/base/timetext.h"
 #include "record/feed/backoff.h"
+#include "record/net/retry_after.h"
 #include "tests/unit/lib/test.h"
 
 static uint64_t chance;
@@ -116,20 +117,18 @@ TEST(retry_after)
 	/* 2023-11-14T22:13:20Z */
 	int64_t now = INT64_C(1700000000) * EVT_NS_PER_S, ns = -1;
 
-	assert_true(evt_backoff_retry_after_parse("120", now, &ns));
+	assert_true(evt_retry_after_parse("120", now, &ns));
 	assert_int_equal(ns, 120 * EVT_NS_PER_S);
 	assert_true(
-	    evt_backoff_retry_after_parse("Tue, 14 Nov 2023 22:14:20 GMT", now,
-	        &ns));
+	    evt_retry_after_parse("Tue, 14 Nov 2023 22:14:20 GMT", now, &ns));
 	assert_int_equal(ns, 60 * EVT_NS_PER_S);
 	assert_true(
-	    evt_backoff_retry_after_parse("Tue, 14 Nov 2023 22:00:00 GMT", now,
-	        &ns));
+	    evt_retry_after_parse("Tue, 14 Nov 2023 22:00:00 GMT", now, &ns));
 	assert_int_equal(ns, 0);
 	ns = 7;
-	assert_false(evt_backoff_retry_after_parse("soon", now, &ns));
-	assert_false(evt_backoff_retry_after_parse("", now, &ns));
-	assert_false(evt_backoff_retry_after_parse("-5", now, &ns));
+	assert_false(evt_retry_after_parse("soon", now, &ns));
+	assert_false(evt_retry_after_parse("", now, &ns));
+	assert_false(evt_retry_after_parse("-5", now, &ns));
 	assert_int_equal(ns, 7);
 }
 

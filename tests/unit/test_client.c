@@ -31,7 +31,7 @@ struct fixture {
 	size_t n_got;
 
 	evt_url url;
-	evt_receive_clock stamps;
+	evt_receive_clock clock;
 	evt_client *client;
 	/* What the client does once it is up, and when it is due. */
 	void (*up)(struct fixture *x);
@@ -152,7 +152,7 @@ on_opened(void *ctx, const evt_client_opened *o)
 	struct fixture *x = ctx;
 
 	x->opened = true;
-	x->opened_ns = evt_receive_clock_now(&x->stamps).mono_ns;
+	x->opened_ns = evt_receive_clock_now(&x->clock).mono_ns;
 	assert_non_null(strstr(o->peer, "127.0.0.1:"));
 	assert_null(o->tls);
 	if (x->up != NULL)
@@ -243,7 +243,7 @@ begin(struct fixture *x, const char *host, void (*talk)(struct fixture *, int))
 	socklen_t len = sizeof(at);
 	evt_client_config o = { .url = &x->url,
 		.max_message = 10,
-		.stamps = &x->stamps,
+		.clock = &x->clock,
 		.ctx = x,
 		.env = no_env,
 		.events = { on_opened, on_message, on_skipped, on_sent,
@@ -262,7 +262,7 @@ begin(struct fixture *x, const char *host, void (*talk)(struct fixture *, int))
 	x->port = ntohs(at.sin_port);
 	snprintf(url, sizeof(url), "ws://%s:%u/feed", host, x->port);
 	ok(evt_url_parse(url, &x->url, &err), &err);
-	evt_receive_clock_start(&x->stamps);
+	evt_receive_clock_start(&x->clock);
 	ok(evt_client_new(&o, &x->client, &err), &err);
 	assert_int_equal(pthread_create(&x->thread, NULL, peer, x), 0);
 }
@@ -384,7 +384,7 @@ TEST(a_step_of_the_clock_is_told_once)
 
 	begin(&x, "127.0.0.1", ping_and_two_messages);
 	clock_step = 0;
-	x.stamps.real = stepped_clock;
+	x.clock.real = stepped_clock;
 	run(&x, &feed);
 	assert_int_equal(x.messages, 2);
 	assert_int_equal(x.steps, 1);
@@ -557,7 +557,7 @@ close_up(struct fixture *x)
 {
 	evt_client_hold(x->client, true);
 	evt_client_hold(x->client, false);
-	assert_true(evt_client_heard_ns(x->client) >= x->stamps.start_boot);
+	assert_true(evt_client_heard_ns(x->client) >= x->clock.start_boot);
 	evt_client_drop(x->client, 1006, "dropped when it was up");
 }
 

@@ -249,7 +249,7 @@ TEST(refuses_before_it_connects)
 	assert_int_equal(evt_dialog_next(t, EVT_DIALOG_PATIENCE_NS, none, &out,
 	                     &err),
 	    EVT_ERR_ARG);
-	assert_non_null(strstr(err.text, "--credential-file"));
+	assert_non_null(strstr(err.text, "there is no credential"));
 	evt_dialog_free(t);
 	evt_credential_free(none);
 	evt_buf_free(&out);

@@ -1,5 +1,5 @@
 /*
- * test_room.c - a disk that fills up: what is said and when, when a recording
+ * test_disk_space.c - a disk that fills up: what is said and when, when a recording
  * is ended, and how a ring gives up its oldest segments.
  */
 #include "tests/unit/lib/tapes.h"
@@ -21,12 +21,13 @@ struct fixture {
 	evt_disk_space_figures space;
 	bool unknown;
 	uint64_t closing;
-	unsigned looks, notices, warnings, stops;
+	unsigned looks, notices, warnings, errors, stops;
 	char said[900], reason[32];
-	evt_status board;
+	evt_status status;
+	evt_supervisor supervisor;
 	char *dir, *path;
 	evt_writer *writer;
-	evt_disk_space *room;
+	evt_disk_space *disk_space;
 };
 
 static bool
@@ -51,18 +52,19 @@ say(void *ctx, enum evt_status_event event, const char *text)
 {
 	struct fixture *x = ctx;
 
-	assert_true(event == EVT_STATUS_NOTICE || event == EVT_STATUS_WARNING);
-	*(event == EVT_STATUS_NOTICE ? &x->notices : &x->warnings) += 1;
+	*(event == EVT_STATUS_NOTICE        ? &x->notices :
+	        event == EVT_STATUS_WARNING ? &x->warnings :
+	                                      &x->errors) += 1;
 	snprintf(x->said, sizeof(x->said), "%s", text);
 }
 
 static void
-stop(void *ctx, const char *reason, const char *text)
+stop(void *ctx, const char *reason)
 {
 	struct fixture *x = ctx;
 
 	x->stops++;
-	snprintf(x->said, sizeof(x->said), "%s", text);
+	assert_int_equal(x->errors, x->stops);
 	snprintf(x->reason, sizeof(x->reason), "%s", reason);
 }
 
@@ -78,17 +80,19 @@ begin(struct fixture *x, evt_disk_space_limit limit, bool ring)
 	evt_disk_space_options o = { .limit = limit,
 		.ring = ring,
 		.closing = closing,
-		.board = &x->board,
-		.space = space,
-		.space_ctx = x,
-		.steady = steady,
-		.say = say,
-		.stop = stop,
-		.ctx = x };
+		.closing_ctx = x,
+		.supervisor = &x->supervisor,
+		.query = space,
+		.query_ctx = x,
+		.steady = steady };
 	evt_writer_options wo;
 	evt_error err;
 
-	assert_int_equal(pthread_mutex_init(&x->board.lock, NULL), 0);
+	evt_status_init(&x->status);
+	x->supervisor = (evt_supervisor){ .say = say,
+		.end = stop,
+		.ctx = x,
+		.status = &x->status };
 	x->dir = make_dir();
 	x->path = in_dir(x->dir, "r.tape");
 	evt_writer_options_init(&wo);
@@ -96,8 +100,8 @@ begin(struct fixture *x, evt_disk_space_limit limit, bool ring)
 	ok(evt_writer_open_env(x->path, &wo, test_env(), &x->writer, &err),
 	    &err);
 	o.path = x->path;
-	x->room = evt_disk_space_new(&o);
-	assert_non_null(x->room);
+	x->disk_space = evt_disk_space_new(&o);
+	assert_non_null(x->disk_space);
 }
 
 static void
@@ -105,9 +109,9 @@ end(struct fixture *x)
 {
 	evt_error err;
 
-	evt_disk_space_free(x->room);
+	evt_disk_space_free(x->disk_space);
 	ok(evt_writer_close(x->writer, &err), &err);
-	pthread_mutex_destroy(&x->board.lock);
+	evt_status_destroy(&x->status);
 	free(x->path);
 	remove_dir(x->dir);
 }
@@ -116,7 +120,7 @@ static void
 look(struct fixture *x, uint64_t free_mib)
 {
 	x->space.free = free_mib * MIB;
-	evt_disk_space_look(x->room, x->writer);
+	evt_disk_space_look(x->disk_space, x->writer);
 }
 
 /* Sealed segments, each of about the same size. */
@@ -163,17 +167,17 @@ TEST(warns_once_until_there_is_room_again)
 	look(&x, 500);
 	look(&x, 100);
 	assert_int_equal(x.warnings + x.notices + x.stops, 0);
-	assert_true(x.board.stats.disk_known);
-	assert_int_equal(x.board.stats.disk_free, 100 * MIB);
+	assert_true(x.status.figures.disk_known);
+	assert_int_equal(x.status.figures.disk_free, 100 * MIB);
 	look(&x, 99);
 	look(&x, 25);
 	assert_int_equal(x.warnings, 1);
-	assert_non_null(strstr(x.said, "only 99.0 MiB are free"));
-	assert_non_null(strstr(x.said, "stops when less than 25.0 MiB"));
-	assert_true(x.board.stats.disk_low);
+	assert_non_null(strstr(x.said, "only 99.0 MiB free"));
+	assert_non_null(strstr(x.said, "ends below 25.0 MiB"));
+	assert_true(x.status.figures.disk_low);
 	look(&x, 100);
 	assert_int_equal(x.notices, 1);
-	assert_false(x.board.stats.disk_low);
+	assert_false(x.status.figures.disk_low);
 	look(&x, 80);
 	assert_int_equal(x.warnings, 2);
 	assert_int_equal(x.stops, 0);
@@ -187,9 +191,9 @@ TEST(stops_below_a_quarter)
 	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, false);
 	look(&x, 24);
 	assert_int_equal(x.stops, 1);
-	assert_string_equal(x.reason, EVT_DISK_SPACE_REASON_FULL);
-	assert_non_null(strstr(x.said, "make room and start it again"));
-	assert_true(x.board.stats.disk_low);
+	assert_string_equal(x.reason, EVT_SUPERVISOR_DISK_FULL);
+	assert_non_null(strstr(x.said, "free some space and start again"));
+	assert_true(x.status.figures.disk_low);
 	look(&x, 10); /* it is being ended */
 	assert_int_equal(x.stops, 1);
 	assert_int_equal(x.warnings, 0);
@@ -234,7 +238,7 @@ TEST(takes_the_lesser_of_both)
 	begin(&off, (evt_disk_space_limit){ 0, 0 }, false);
 	look(&off, 0);
 	assert_int_equal(off.warnings + off.stops, 0);
-	assert_false(evt_disk_space_ends(off.room));
+	assert_false(evt_disk_space_ends(off.disk_space));
 	end(&off);
 }
 
@@ -247,17 +251,17 @@ TEST(looks_by_what_was_put)
 	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, false);
 	look(&x, 425);
 	assert_int_equal(x.looks, 1);
-	evt_disk_space_put(x.room, x.writer, 99 * MIB);
+	evt_disk_space_put(x.disk_space, x.writer, 99 * MIB);
 	assert_int_equal(x.looks, 1);
 	x.space.free = 225 * MIB;
-	evt_disk_space_put(x.room, x.writer, 100 * MIB);
+	evt_disk_space_put(x.disk_space, x.writer, 100 * MIB);
 	assert_int_equal(x.looks, 2);
-	evt_disk_space_put(x.room, x.writer, 149 * MIB);
+	evt_disk_space_put(x.disk_space, x.writer, 149 * MIB);
 	assert_int_equal(x.looks, 2);
 	x.space.free = 25 * MIB;
-	evt_disk_space_put(x.room, x.writer, 150 * MIB);
+	evt_disk_space_put(x.disk_space, x.writer, 150 * MIB);
 	assert_int_equal(x.looks, 3);
-	evt_disk_space_put(x.room, x.writer, 150 * MIB + 1);
+	evt_disk_space_put(x.disk_space, x.writer, 150 * MIB + 1);
 	assert_int_equal(x.looks, 4);
 	assert_int_equal(x.stops, 0);
 	end(&x);
@@ -269,10 +273,10 @@ TEST(what_is_unknown_ends_nothing)
 	evt_error err;
 
 	begin(&x, evt_disk_space_default, false);
-	ok(evt_disk_space_admit(x.room, &err), &err);
+	ok(evt_disk_space_admit(x.disk_space, &err), &err);
 	look(&x, 0);
 	assert_int_equal(x.warnings + x.stops, 0);
-	assert_false(x.board.stats.disk_known);
+	assert_false(x.status.figures.disk_known);
 	end(&x);
 }
 
@@ -283,17 +287,18 @@ TEST(is_refused_at_the_start)
 	evt_error err;
 
 	begin(&x, (evt_disk_space_limit){ 100 * MIB, 0 }, false);
-	assert_int_equal(evt_disk_space_admit(x.room, &err), EVT_ERR_FULL);
-	assert_non_null(strstr(err.text, "a smaller --min-free"));
+	assert_int_equal(evt_disk_space_admit(x.disk_space, &err),
+	    EVT_ERR_FULL);
+	assert_non_null(strstr(err.text, "lower the minimum of free space"));
 	x.space.free = 25 * MIB;
-	ok(evt_disk_space_admit(x.room, &err), &err);
+	ok(evt_disk_space_admit(x.disk_space, &err), &err);
 	assert_int_equal(x.warnings, 1);
 	look(&x, 50); /* said */
 	assert_int_equal(x.warnings, 1);
 	end(&x);
 	begin(&y, (evt_disk_space_limit){ 100 * MIB, 0 },
 	    true); /* its tape is there */
-	ok(evt_disk_space_admit(y.room, &err), &err);
+	ok(evt_disk_space_admit(y.disk_space, &err), &err);
 	end(&y);
 }
 
@@ -306,22 +311,22 @@ TEST(a_ring_drops_its_oldest)
 	segments(&x, 6);
 	/* As many as it takes, by their size: here one. */
 	x.space.free = 100 * MIB - 1;
-	evt_disk_space_look(x.room, x.writer);
+	evt_disk_space_look(x.disk_space, x.writer);
 	assert_int_equal(x.notices, 1);
-	assert_non_null(strstr(x.said, "the oldest segments of"));
-	assert_int_equal(x.board.stats.dropped_segments, 1);
-	assert_true(x.board.stats.dropped_bytes > 1000);
+	assert_non_null(strstr(x.said, "dropping the oldest segments of"));
+	assert_int_equal(x.status.figures.dropped_segments, 1);
+	assert_true(x.status.figures.dropped_bytes > 1000);
 	evt_writer_get_stats(x.writer, &w);
 	assert_int_equal(w.first_segment, 2);
-	evt_disk_space_look(x.room, x.writer);
-	assert_int_equal(x.board.stats.dropped_segments, 2);
+	evt_disk_space_look(x.disk_space, x.writer);
+	assert_int_equal(x.status.figures.dropped_segments, 2);
 	assert_int_equal(x.notices, 1);
 	steady_ns += 3600 * EVT_NS_PER_S; /* news again */
-	evt_disk_space_look(x.room, x.writer);
+	evt_disk_space_look(x.disk_space, x.writer);
 	assert_int_equal(x.notices, 2);
 	/* All but the newest, and that is not enough: now it is low. */
 	look(&x, 50);
-	assert_int_equal(x.board.stats.dropped_segments, 5);
+	assert_int_equal(x.status.figures.dropped_segments, 5);
 	assert_int_equal(x.warnings + x.stops, 0);
 	look(&x, 50);
 	assert_int_equal(x.warnings, 1);
@@ -342,19 +347,19 @@ TEST(a_ring_makes_room)
 
 	begin(&x, (evt_disk_space_limit){ 0, 0 }, true);
 	segments(&x, 3);
-	assert_true(evt_disk_space_make(x.room, x.writer));
-	assert_false(evt_disk_space_make(x.room, x.writer));
+	assert_true(evt_disk_space_drop_oldest(x.disk_space, x.writer));
+	assert_false(evt_disk_space_drop_oldest(x.disk_space, x.writer));
 	steady_ns += EVT_NS_PER_S;
-	assert_true(evt_disk_space_make(x.room, x.writer));
+	assert_true(evt_disk_space_drop_oldest(x.disk_space, x.writer));
 	steady_ns += EVT_NS_PER_S;
-	assert_false(
-	    evt_disk_space_make(x.room, x.writer)); /* the newest stays */
-	assert_int_equal(x.board.stats.dropped_segments, 2);
+	assert_false(evt_disk_space_drop_oldest(x.disk_space,
+	    x.writer)); /* the newest stays */
+	assert_int_equal(x.status.figures.dropped_segments, 2);
 	assert_int_equal(x.notices, 1);
 	end(&x);
 	begin(&line, evt_disk_space_default, false);
 	segments(&line, 3);
-	assert_false(evt_disk_space_make(line.room, line.writer));
+	assert_false(evt_disk_space_drop_oldest(line.disk_space, line.writer));
 	end(&line);
 }
 
@@ -364,13 +369,13 @@ TEST(the_space_of_a_real_disk)
 	char *next = in_dir(dir, "new.tape"), *slashes = in_dir(dir, "new///");
 	evt_disk_space_figures s = { 0, 0 };
 
-	assert_true(evt_disk_space_figures_get(NULL, dir, &s));
+	assert_true(evt_disk_space_query(NULL, dir, &s));
 	assert_true(s.size > 0 && s.free <= s.size);
-	assert_true(evt_disk_space_figures_get(NULL, next, &s));
-	assert_true(evt_disk_space_figures_get(NULL, slashes, &s));
-	assert_true(evt_disk_space_figures_get(NULL, "no-such-tape", &s));
-	assert_true(evt_disk_space_figures_get(NULL, "/no-such-tape", &s));
-	assert_false(evt_disk_space_figures_get(NULL, deep, &s));
+	assert_true(evt_disk_space_query(NULL, next, &s));
+	assert_true(evt_disk_space_query(NULL, slashes, &s));
+	assert_true(evt_disk_space_query(NULL, "no-such-tape", &s));
+	assert_true(evt_disk_space_query(NULL, "/no-such-tape", &s));
+	assert_false(evt_disk_space_query(NULL, deep, &s));
 	free(deep);
 	free(next);
 	free(slashes);

@@ -35,7 +35,7 @@ TEST(what_silence_means)
 
 /* A thread that does as it is told by bytes in a pipe. */
 struct patient {
-	evt_heartbeat pulse;
+	evt_heartbeat heartbeat;
 	int to[2], from[2];
 	atomic_bool spin;
 };
@@ -52,17 +52,17 @@ live(void *arg)
 	struct patient *p = arg;
 	char c;
 
-	evt_heartbeat_begin(&p->pulse);
+	evt_heartbeat_begin(&p->heartbeat);
 	answer(p);
 	assert_int_equal(read(p->to[0], &c, 1), 1); /* waits */
-	evt_heartbeat_beat(&p->pulse);
+	evt_heartbeat_beat(&p->heartbeat);
 	answer(p);
 	while (atomic_load(&p->spin)) {
-		evt_heartbeat_beat(&p->pulse);
+		evt_heartbeat_beat(&p->heartbeat);
 		for (volatile unsigned i = 0; i < 20000000; i++)
 			;
 	}
-	evt_heartbeat_end(&p->pulse);
+	evt_heartbeat_end(&p->heartbeat);
 	answer(p);
 	return NULL;
 }
@@ -80,27 +80,29 @@ TEST(a_thread_waits_and_spins_and_ends)
 	struct patient p = { .spin = true };
 	pthread_t thread;
 
-	assert_int_equal(evt_heartbeat_look(&p.pulse, 0), EVT_HEARTBEAT_GONE);
-	assert_int_equal(evt_heartbeat_still(&p.pulse), 0);
+	assert_int_equal(evt_heartbeat_look(&p.heartbeat, 0),
+	    EVT_HEARTBEAT_GONE);
+	assert_int_equal(evt_heartbeat_still(&p.heartbeat), 0);
 	assert_int_equal(pipe(p.to) | pipe(p.from), 0);
 	assert_int_equal(pthread_create(&thread, NULL, live, &p), 0);
 	listen_to(&p);
-	assert_int_equal(evt_heartbeat_look(&p.pulse, 3600 * S),
+	assert_int_equal(evt_heartbeat_look(&p.heartbeat, 3600 * S),
 	    EVT_HEARTBEAT_GOOD);
 	/* What it used up between beat and read() is soon less than half. */
-	while (
-	    evt_heartbeat_look(&p.pulse, EVT_NS_PER_MS) != EVT_HEARTBEAT_WAITS)
+	while (evt_heartbeat_look(&p.heartbeat, EVT_NS_PER_MS) !=
+	    EVT_HEARTBEAT_WAITS)
 		usleep(100);
-	assert_true(evt_heartbeat_still(&p.pulse) >= EVT_NS_PER_MS);
+	assert_true(evt_heartbeat_still(&p.heartbeat) >= EVT_NS_PER_MS);
 	assert_int_equal(write(p.to[1], "x", 1), 1);
 	listen_to(&p);
 	/* However busy the machine is, at times it gets the CPU. */
-	while (
-	    evt_heartbeat_look(&p.pulse, EVT_NS_PER_MS) != EVT_HEARTBEAT_SPINS)
+	while (evt_heartbeat_look(&p.heartbeat, EVT_NS_PER_MS) !=
+	    EVT_HEARTBEAT_SPINS)
 		usleep(100);
 	atomic_store(&p.spin, false);
 	listen_to(&p);
-	assert_int_equal(evt_heartbeat_look(&p.pulse, 0), EVT_HEARTBEAT_GONE);
+	assert_int_equal(evt_heartbeat_look(&p.heartbeat, 0),
+	    EVT_HEARTBEAT_GONE);
 	pthread_join(thread, NULL);
 	close(p.to[0]);
 	close(p.to[1]);

@@ -26,6 +26,7 @@ struct fixture {
 	evt_writer *w;
 	evt_triggers *triggers;
 	evt_pretrigger *p;
+	evt_supervisor supervisor;
 	unsigned wrote, said;
 	char last[300];
 };
@@ -39,10 +40,11 @@ now(void *ctx)
 }
 
 static void
-say(void *ctx, const char *text)
+say(void *ctx, enum evt_status_event event, const char *text)
 {
 	struct fixture *x = ctx;
 
+	assert_int_equal(event, EVT_STATUS_NOTICE);
 	x->said++;
 	snprintf(x->last, sizeof(x->last), "%s", text);
 }
@@ -97,12 +99,12 @@ begin(struct fixture *x, int64_t keep_ns, int64_t after_ns)
 		.after_ns = after_ns,
 		.keep_bytes = 1u << 30,
 		.now = now,
-		.say = say,
-		.ctx = x };
+		.supervisor = &x->supervisor };
 	evt_writer_env env = *test_env();
 	evt_error err;
 
 	clock_at(T0);
+	x->supervisor = (evt_supervisor){ .say = say, .ctx = x };
 	x->dir = make_dir();
 	x->path = in_dir(x->dir, "p.tape");
 	x->io = faulty_io(&x->fault);
@@ -170,8 +172,8 @@ TEST(a_window_is_exact)
 	commit(&x);
 	assert_int_equal(x.wrote, 2);
 	assert_string_equal(x.last,
-	    "trigger (signal): 2 frames that were held are on the tape, and "
-	    "what comes for 5s");
+	    "trigger (signal): wrote 2 held frames to the tape; recording for "
+	    "5s");
 	frame(&x, "4", T0 + 25 * S);
 	frame(&x, "5", T0 + 25 * S + 1);
 	commit(&x);
@@ -182,7 +184,7 @@ TEST(a_window_is_exact)
 	assert_int_equal(st.let_go, 1);
 	assert_int_equal(st.triggers, 1);
 	end(&x, " armed@0 2 3 trigger@20000 4 armed@25000");
-	assert_non_null(strstr(x.last, "the 1 frames that were held"));
+	assert_non_null(strstr(x.last, "discarded 1 held frame"));
 }
 
 TEST(a_match_is_in_its_window)

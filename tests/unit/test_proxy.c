@@ -142,7 +142,7 @@ TEST(what_cannot_be_read)
 		        &err) != EVT_ERR_ARG)
 			fail_msg("%s was taken", bad[i]);
 		assert_string_equal(err.text,
-		    "the proxy in the environment is not of the form "
+		    "the proxy in the environment does not have the form "
 		    "http://host:port: see https_proxy (wss://) or http_proxy "
 		    "(ws://)");
 	}

@@ -29,17 +29,17 @@ TEST(tells_the_board_what_is_committed)
 	sinks_put(&x, 0, 10);
 	sinks_put_mark(&x);
 	evt_tape_sink_put(x.sink, &sent);
-	assert_int_equal(x.board.stats.frames, 0);
+	assert_int_equal(x.status.figures.frames, 0);
 	evt_tape_sink_commit(x.sink);
-	assert_int_equal(x.board.stats.frames, 10);
-	assert_int_equal(x.board.stats.marks, 1);
-	assert_int_equal(x.board.stats.sent, 1);
-	assert_int_equal(x.board.stats.last_seq, 12);
-	assert_int_equal(x.board.stats.last_frame_ns, 1009);
-	assert_true(x.board.stats.bytes > 1000);
-	assert_true(x.board.stats.stored_bytes > 0);
+	assert_int_equal(x.status.figures.frames, 10);
+	assert_int_equal(x.status.figures.marks, 1);
+	assert_int_equal(x.status.figures.sent, 1);
+	assert_int_equal(x.status.figures.last_seq, 12);
+	assert_int_equal(x.status.figures.last_frame_ns, 1009);
+	assert_true(x.status.figures.bytes > 1000);
+	assert_true(x.status.figures.stored_bytes > 0);
 	evt_tape_sink_rotate(x.sink);
-	assert_int_equal(x.board.stats.segment, 2);
+	assert_int_equal(x.status.figures.segment, 2);
 	evt_tape_sink_tick(x.sink);
 	assert_null(evt_tape_sink_done(x.sink));
 	assert_int_equal(x.errors + x.mended + x.pauses, 0);
@@ -56,8 +56,8 @@ TEST(stops_at_its_limits)
 	sinks_put(&x, 7, 20);
 	sinks_put_mark(&x); /* marks go in still: the end must be told */
 	evt_tape_sink_commit(x.sink);
-	assert_int_equal(x.board.stats.frames, 7);
-	assert_int_equal(x.board.stats.marks, 1);
+	assert_int_equal(x.status.figures.frames, 7);
+	assert_int_equal(x.status.figures.marks, 1);
 	assert_int_equal(evt_tape_sink_lost(x.sink, false), 0);
 	sinks_end(&x);
 
@@ -83,10 +83,10 @@ TEST(waits_for_a_failing_tape)
 	assert_int_equal(x.errors, 1);
 	assert_int_equal(x.mended, 1);
 	assert_string_equal(x.said, "the tape can be written to again");
-	assert_false(x.board.stats.failing);
+	assert_false(x.status.figures.failing);
 	sinks_put(&x, 10, 20);
 	evt_tape_sink_commit(x.sink);
-	assert_int_equal(x.board.stats.frames, 20);
+	assert_int_equal(x.status.figures.frames, 20);
 	assert_int_equal(evt_tape_sink_lost(x.sink, false), 0);
 	assert_int_equal(check_states(x.path, 0, 3), 20);
 	sinks_end(&x);
@@ -105,9 +105,9 @@ TEST(gives_up_at_the_end_and_counts)
 	evt_tape_sink_commit(x.sink);
 	assert_int_equal(x.pauses, 3);
 	assert_int_equal(x.errors, 1);
-	assert_non_null(strstr(x.said, "make room, or mend the disk"));
-	assert_true(x.board.stats.failing);
-	assert_int_equal(x.board.stats.frames, 10);
+	assert_non_null(strstr(x.said, "free some space, or repair the disk"));
+	assert_true(x.status.figures.failing);
+	assert_int_equal(x.status.figures.frames, 10);
 	sinks_put(&x, 20, 25); /* nothing more is tried */
 	evt_tape_sink_tick(x.sink);
 	assert_int_equal(x.pauses, 3);
@@ -149,7 +149,7 @@ TEST(ends_where_the_disk_stays_full)
 {
 	struct sinks x = { 0 };
 
-	x.room = sinks_make_room(&x);
+	x.disk_space = sinks_make_disk_space(&x);
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 10);
 	evt_tape_sink_commit(x.sink);
@@ -157,8 +157,8 @@ TEST(ends_where_the_disk_stays_full)
 	sinks_put(&x, 10, 20);
 	evt_tape_sink_commit(x.sink);
 	assert_int_equal(x.stops, 1);
-	assert_string_equal(x.reason, EVT_DISK_SPACE_REASON_FULL);
-	assert_non_null(strstr(x.said, "no room was made in 30 seconds"));
+	assert_string_equal(x.reason, EVT_SUPERVISOR_DISK_FULL);
+	assert_non_null(strstr(x.said, "no space was freed in 30 seconds"));
 	assert_int_equal(x.pauses, EVT_TAPE_SINK_PATIENCE + 3);
 	assert_int_equal(evt_tape_sink_lost(x.sink, true), 10);
 	assert_int_equal(check_states(x.path, 0, 3), 10);
@@ -191,7 +191,7 @@ TEST(waits_for_ever_for_a_disk_that_fails)
 {
 	struct sinks x = { .mend_after = 500 };
 
-	x.room = sinks_make_room(&x);
+	x.disk_space = sinks_make_disk_space(&x);
 	sinks_begin(&x, 0, 0);
 	x.fault = (struct faulty){ 0, 0, FAIL_IO, true };
 	sinks_put(&x, 0, 10);
@@ -215,13 +215,13 @@ TEST(ends_where_the_tape_is_gone)
 	assert_int_equal(rename(x.path, away), 0);
 	evt_tape_sink_tick(x.sink);
 	assert_int_equal(x.stops, 1);
-	assert_string_equal(x.reason, EVT_DISK_SPACE_REASON_GONE);
+	assert_string_equal(x.reason, EVT_SUPERVISOR_TAPE_GONE);
 	assert_non_null(strstr(x.said, "and did not come back"));
 	assert_int_equal(x.pauses, EVT_TAPE_SINK_PATIENCE + 3);
 	assert_int_equal(check_states(away, 0, 3), 10);
 	evt_tape_sink_free(x.sink);
 	assert_int_equal(evt_writer_close(x.writer, &err), EVT_ERR_NOTATAPE);
-	pthread_mutex_destroy(&x.board.lock);
+	evt_status_destroy(&x.status);
 	free(away);
 	free(x.path);
 	remove_dir(x.dir);

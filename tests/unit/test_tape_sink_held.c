@@ -27,8 +27,8 @@ TEST(what_is_held_on_disk_is_not_lost)
 		sinks_begin(&x, 0, 0);
 		sinks_put(&x, 0, 10);
 		evt_tape_sink_commit(x.sink);
-		assert_int_equal(x.board.stats.held, 10);
-		assert_int_equal(x.board.stats.frames, 0);
+		assert_int_equal(x.status.figures.held, 10);
+		assert_int_equal(x.status.figures.frames, 0);
 		x.ending = true;
 		x.fault = (struct faulty){ at, 0, FAIL_FULL, true };
 		evt_tape_sink_trigger(x.sink);
@@ -122,10 +122,10 @@ TEST(a_long_move_is_seen_to_get_on)
 	sinks_begin(&x, 0, 0);
 	sinks_put(&x, 0, 24000);
 	evt_tape_sink_commit(x.sink);
-	assert_true(x.board.stats.held_bytes > 1u << 20);
+	assert_true(x.status.figures.held_bytes > 1u << 20);
 	x.beats = 0;
 	evt_tape_sink_trigger(x.sink);
-	assert_int_equal(x.board.stats.frames, 24000);
+	assert_int_equal(x.status.figures.frames, 24000);
 	assert_true(x.beats >= 1);
 	sinks_end(&x);
 }
@@ -154,14 +154,13 @@ TEST(what_is_held_takes_room_too)
 	evt_disk_space_options o = { .path = "x",
 		.limit = { 4u << 20, 0 },
 		.closing = sinks_closing,
-		.board = &x.board,
-		.space = some_space,
-		.space_ctx = &l,
-		.stop = sinks_stop,
-		.ctx = &x };
+		.supervisor = &x.supervisor,
+		.query = some_space,
+		.query_ctx = &l };
 
-	x.room = evt_disk_space_new(&o);
-	assert_non_null(x.room);
+	x.supervisor = sinks_supervise(&x);
+	x.disk_space = evt_disk_space_new(&o);
+	assert_non_null(x.disk_space);
 	sinks_begin(&x, 0, 0);
 	evt_tape_sink_tick(x.sink);
 	l.n = 0;

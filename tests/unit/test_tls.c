@@ -56,7 +56,7 @@ TEST(ca_files_that_are_none)
 	assert_int_equal(fclose(f), 0);
 	assert_int_equal(make_context("wss://feed/", path, &ctx, &err),
 	    EVT_ERR_IO);
-	assert_non_null(strstr(err.text, "a PEM file is wanted"));
+	assert_non_null(strstr(err.text, "it must be a PEM file"));
 	assert_int_equal(ERR_peek_error(), 0);
 	free(path);
 	remove_dir(dir);
@@ -111,13 +111,15 @@ TEST(failures_say_what_to_do)
 		int error;
 		const char *words;
 	} cases[] = {
-		{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "--ca FILE" },
-		{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "--ca FILE" },
+		{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+		    "not signed by a trusted CA" },
+		{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+		    "not signed by a trusted CA" },
 		{ X509_V_ERR_CERT_HAS_EXPIRED, "expired on" },
 		{ X509_V_ERR_CERT_NOT_YET_VALID, "clock right?" },
 		{ X509_V_ERR_HOSTNAME_MISMATCH, "is not for feed.example" },
 		{ X509_V_ERR_IP_ADDRESS_MISMATCH, "is not for feed.example" },
-		{ X509_V_ERR_CERT_REVOKED, "is refused" },
+		{ X509_V_ERR_CERT_REVOKED, "was refused" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

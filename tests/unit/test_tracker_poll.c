@@ -23,7 +23,8 @@ struct fixture {
 	pthread_cond_t changed;
 	unsigned ready, warnings, notices;
 	char said[1000]; /* the last line */
-	evt_tracker_poll *lister;
+	evt_tracker_poll *tracker_poll;
+	evt_supervisor supervisor;
 	char *dir, *path;
 };
 
@@ -100,15 +101,16 @@ make(struct fixture *x, evt_tracker_poll_options o, evt_error *err)
 {
 	o.env = no_env;
 	o.ready = on_ready;
-	o.say = on_say;
-	o.ctx = x;
-	return evt_tracker_poll_new(&o, &x->lister, err);
+	o.ready_ctx = x;
+	x->supervisor = (evt_supervisor){ .say = on_say, .ctx = x };
+	o.supervisor = &x->supervisor;
+	return evt_tracker_poll_new(&o, &x->tracker_poll, err);
 }
 
 static void
 begin(struct fixture *x)
 {
-	*x = (struct fixture){ .lister = NULL };
+	*x = (struct fixture){ .tracker_poll = NULL };
 	assert_int_equal(pthread_mutex_init(&x->lock, NULL), 0);
 	assert_int_equal(pthread_cond_init(&x->changed, NULL), 0);
 	x->dir = make_dir();
@@ -118,11 +120,11 @@ begin(struct fixture *x)
 static void
 end(struct fixture *x)
 {
-	if (x->lister != NULL) {
-		evt_tracker_poll_end(x->lister);
-		evt_tracker_poll_join(x->lister);
+	if (x->tracker_poll != NULL) {
+		evt_tracker_poll_end(x->tracker_poll);
+		evt_tracker_poll_join(x->tracker_poll);
 	}
-	evt_tracker_poll_free(x->lister);
+	evt_tracker_poll_free(x->tracker_poll);
 	free(x->path);
 	remove_dir(x->dir);
 	pthread_cond_destroy(&x->changed);
@@ -148,7 +150,7 @@ take(struct fixture *x, uint64_t *ret_count)
 {
 	evt_buf b = { 0 };
 
-	if (!evt_tracker_poll_take(x->lister, &b, ret_count))
+	if (!evt_tracker_poll_take(x->tracker_poll, &b, ret_count))
 		return NULL;
 	assert_true(evt_buf_add_byte(&b, '\0'));
 	return (char *)b.data;
@@ -170,7 +172,7 @@ TEST(a_list_comes_again_and_again)
 	       &err),
 	    &err);
 	assert_null(take(&x, &n));
-	ok(evt_tracker_poll_start(x.lister, &err), &err);
+	ok(evt_tracker_poll_start(x.tracker_poll, &err), &err);
 	wait_for(&x, &x.ready, 3);
 	got = take(&x, &n);
 	assert_non_null(got);
@@ -186,11 +188,11 @@ TEST(a_list_comes_again_and_again)
 	assert_int_equal(count(&x, &x.notices), 1);
 	write_list(&x, "[]");
 	wait_for(&x, &x.notices, 2);
-	assert_said(&x, "0 trackers in the list from ");
+	assert_said(&x, "received a list of 0 trackers from ");
 	assert_int_equal(unlink(x.path), 0);
 	wait_for(&x, &x.warnings, 1);
-	assert_said(&x, "no list of trackers from ");
-	assert_said(&x, "; trying again in 1");
+	assert_said(&x, "no tracker list from ");
+	assert_said(&x, "; retrying in 1");
 	write_list(&x, "[]");
 	wait_for(&x, &x.notices, 3);
 	end(&x);
@@ -206,9 +208,9 @@ TEST(the_first_is_asked_for_even_at_the_end)
 	begin(&x);
 	write_list(&x, "[{\"id\":1},{\"id\":2}]");
 	ok(make(&x, (evt_tracker_poll_options){ .from = x.path }, &err), &err);
-	evt_tracker_poll_end(x.lister);
-	ok(evt_tracker_poll_start(x.lister, &err), &err);
-	evt_tracker_poll_join(x.lister);
+	evt_tracker_poll_end(x.tracker_poll);
+	ok(evt_tracker_poll_start(x.tracker_poll, &err), &err);
+	evt_tracker_poll_join(x.tracker_poll);
 	got = take(&x, &n);
 	assert_non_null(got);
 	assert_int_equal(n, 2);
@@ -250,11 +252,11 @@ TEST(a_silent_server_is_given_up)
 	           .patience_ns = 50 * EVT_NS_PER_MS },
 	       &err),
 	    &err);
-	ok(evt_tracker_poll_start(x.lister, &err), &err);
+	ok(evt_tracker_poll_start(x.tracker_poll, &err), &err);
 	wait_for(&x, &x.warnings, 1);
 	assert_said(&x,
-	    "/v2/tracker/list: the whole answer did not come within 50ms; "
-	    "trying again in 1");
+	    "/v2/tracker/list: the answer was not complete within 50ms; "
+	    "retrying in 1");
 	assert_int_equal(count(&x, &x.ready), 0);
 	end(&x);
 	close(fd);
@@ -276,15 +278,16 @@ TEST(the_end_can_be_had_at_once)
 	           .patience_ns = INT64_MAX / 2 },
 	       &err),
 	    &err);
-	ok(evt_tracker_poll_start(x.lister, &err), &err);
-	evt_tracker_poll_end(x.lister);
-	evt_tracker_poll_end(x.lister);
+	ok(evt_tracker_poll_start(x.tracker_poll, &err), &err);
+	evt_tracker_poll_end(x.tracker_poll);
+	evt_tracker_poll_end(x.tracker_poll);
 	began = evt_clock_boot();
-	evt_tracker_poll_join(x.lister);
+	evt_tracker_poll_join(x.tracker_poll);
 	assert_true(evt_clock_boot() - began < EVT_TRACKER_POLL_GRACE_NS);
 	assert_null(take(&x, &n));
 	assert_int_equal(x.warnings + x.notices, 1);
-	assert_said(&x, "/v2/tracker/list: the recording ended before it came");
+	assert_said(&x,
+	    "/v2/tracker/list: the recording ended before it arrived");
 	end(&x);
 	close(fd);
 }
@@ -297,14 +300,14 @@ TEST(what_cannot_be_asked_for)
 		const char *words;
 	} cases[] = {
 		{ { .from = "http://h/" }, EVT_ERR_ARG,
-		    "a list of trackers from a URL needs a session hash" },
+		    "a tracker list from a URL needs a session hash" },
 		{ { .from = "http:///x", .credential = HASH }, EVT_ERR_ARG,
 		    "has no host" },
 		{ { .from = "https://h/",
 		      .credential = HASH,
 		      .ca_file = "/no/such/file" },
 		    EVT_ERR_IO,
-		    "cannot take CA certificates from /no/such/file" },
+		    "cannot read CA certificates from /no/such/file" },
 		{ { .from = "file", .credential_file = "/no/such/file" },
 		    EVT_ERR_IO, "cannot read the credential" },
 		{ { .from = "file", .credential = "short" }, EVT_ERR_ARG,
@@ -312,14 +315,14 @@ TEST(what_cannot_be_asked_for)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct fixture x = { .lister = NULL };
+		struct fixture x = { .tracker_poll = NULL };
 		evt_error err;
 
 		assert_int_equal(make(&x, cases[i].o, &err), cases[i].code);
 		if (strstr(err.text, cases[i].words) == NULL)
 			fail_msg("'%s' is not in: %s", cases[i].words,
 			    err.text);
-		assert_null(x.lister);
+		assert_null(x.tracker_poll);
 	}
 	evt_tracker_poll_free(NULL);
 }

@@ -121,8 +121,8 @@ TEST(what_is_none)
 
 	refused("/event", "PATH=VALUE");
 	refused("", "PATH=VALUE");
-	refused("event=a", "--trigger 'event=a': ");
-	refused("/a~2=x", "--trigger '/a~2=x': ");
+	refused("event=a", "trigger 'event=a': ");
+	refused("/a~2=x", "trigger '/a~2=x': ");
 	for (size_t i = 0; i < 300; i++)
 		memcpy(deep + 2 * i, "/a", 2);
 	memcpy(deep + 600, "=1", 3);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "format/base/buf.h"
+#include "format/base/json_write.h"
 #include "format/base/timetext.h"
 #include "format/navixy/tracker_request.h"
 #include "format/wire/credential.h"
@@ -22,11 +23,16 @@ static void
 check_say_json(const char *result, const char *what, const char *text)
 {
 	evt_buf b = { 0 };
+	evt_json_write w;
 
-	if (evt_buf_printf(&b, "{\"check\":\"%s\",\"result\":\"%s\",\"text\":",
-	        what, result) &&
-	    evt_buf_add_json(&b, text, strlen(text)))
-		printf("%.*s}\n", (int)b.len, (const char *)b.data);
+	evt_json_write_begin(&w, &b);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_str(&w, "check", what);
+	evt_json_write_str(&w, "result", result);
+	evt_json_write_str(&w, "text", text);
+	evt_json_write_close(&w);
+	if (evt_json_write_end(&w))
+		printf("%.*s\n", (int)b.len, (const char *)b.data);
 	evt_buf_free(&b);
 }
 
@@ -39,6 +45,9 @@ check_say(check *c, enum check_result result, const char *what, const char *fmt,
 	char text[1000];
 	va_list ap;
 
+	_Static_assert(sizeof(words) / sizeof(words[0]) == CHECK_RESULTS &&
+	        sizeof(json) / sizeof(json[0]) == CHECK_RESULTS,
+	    "each result has its words");
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -48,13 +57,13 @@ check_say(check *c, enum check_result result, const char *what, const char *fmt,
 		check_say_json(json[result], what, text);
 	else if (result != CHECK_OK || !c->o->quiet)
 		printf("%-9s%-14s%s\n", words[result], what, text);
-	/* A line is there when its check is done: the next may take a while. */
+	/* Show the line now: the next check may take a while. */
 	(void)fflush(stdout);
 }
 
 /* ---- options and credential ---------------------------------------------- */
 
-/* Others on this machine who may read it could use it. */
+/* Other users of this machine who may read the file could use the credential. */
 static void
 check_judge_file(check *c, const char *path, size_t len)
 {
@@ -62,30 +71,29 @@ check_judge_file(check *c, const char *path, size_t len)
 
 	if (stat(path, &st) != 0) {
 		check_say(c, CHECK_FAILED, "credential",
-		    "%s cannot be looked at: %s", path, strerror(errno));
+		    "cannot read the status of %s: %s", path, strerror(errno));
 	} else if ((st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
 		check_say(c, CHECK_WARNING, "credential",
 		    "every user of this machine may %s %s: chmod 600 it",
 		    (st.st_mode & S_IROTH) != 0 ? "read" : "change", path);
 	} else if (c->ro->navixy && len != HASH_LEN) {
 		check_say(c, CHECK_WARNING, "credential",
-		    "what %s holds is not as long as the platform's session "
-		    "hashes are (%u): is it one?",
+		    "the text in %s does not have the length of the platform's "
+		    "session hashes (%u): is it a session hash?",
 		    path, HASH_LEN);
 	} else {
 		check_say(c, CHECK_OK, "credential",
-		    "is in %s, which not all may read", path);
+		    "is in %s, which only its user or group may read", path);
 	}
 }
 
-/* Whether there is one if one is needed. */
+/* Whether the credential can be read. */
 static bool
 check_credential(check *c)
 {
 	const evt_recorder_options *ro = c->ro;
 	evt_credential *s =
 	    evt_credential_new(ro->credential_file, ro->credential);
-	const char *text;
 	evt_error err;
 	bool good = true;
 
@@ -93,15 +101,16 @@ check_credential(check *c)
 		check_say(c, CHECK_FAILED, "credential", "%s",
 		    s != NULL ? err.text : "out of memory");
 		good = false;
-	} else if ((text = evt_credential_text(s)) == NULL) {
-		/* Whether one is wanted, the options tell. */
-		check_say(c, CHECK_OK, "credential", "none is given");
+	} else if (evt_credential_text(s) == NULL) {
+		/* Checking the options reports it if one is needed. */
+		check_say(c, CHECK_OK, "credential", "no credential is given");
 	} else if (ro->credential_file != NULL) {
-		check_judge_file(c, ro->credential_file, strlen(text));
+		check_judge_file(c, ro->credential_file,
+		    strlen(evt_credential_text(s)));
 	} else {
 		check_say(c, CHECK_OK, "credential",
 		    "is in the environment (EVTAPE_CREDENTIAL); a file could "
-		    "be renewed while it records");
+		    "be replaced during the recording");
 	}
 	evt_credential_free(s);
 	return good;
@@ -116,12 +125,12 @@ check_list_file(check *c)
 		return;
 	if (evt_tracker_request_is_url(from))
 		check_say(c, CHECK_OK, "tracker list",
-		    "is asked for when the recording runs, which does without "
-		    "it if need be");
+		    "is requested when the recording runs; the recording also "
+		    "works without it");
 	else if (access(from, R_OK) != 0)
 		check_say(c, CHECK_WARNING, "tracker list",
-		    "cannot read %s: %s; the recording does without it, and "
-		    "tries again",
+		    "cannot read %s: %s; the recording works without it, and "
+		    "retries",
 		    from, strerror(errno));
 	else
 		check_say(c, CHECK_OK, "tracker list", "is in %s", from);
@@ -145,9 +154,9 @@ check_metrics(check *c)
 	    where);
 }
 
-/* ---- what it would do ---------------------------------------------------- */
+/* ---- the plan ------------------------------------------------------------ */
 
-/* What is recorded, as a person would say it. */
+/* Describe what would be recorded. */
 static bool
 check_add_what(const check *c, evt_buf *b)
 {
@@ -175,8 +184,9 @@ check_add_what(const check *c, evt_buf *b)
 	return ok &&
 	    (ro->request.n_trackers == 0 ?
 	            evt_buf_add_str(b, " of all trackers)") :
-	            evt_buf_printf(b, " of %zu trackers)",
-	                ro->request.n_trackers));
+	            evt_buf_printf(b, " of %zu tracker%s)",
+	                ro->request.n_trackers,
+	                ro->request.n_trackers == 1 ? "" : "s"));
 }
 
 static void
@@ -190,7 +200,7 @@ check_say_plan(check *c)
 
 	if (ro->keep_last_ns > 0)
 		snprintf(held, sizeof(held),
-		    " what is around a trigger, %s before it and %s after,",
+		    " the frames around a trigger, %s before it and %s after,",
 		    evt_timetext_duration_format(ro->keep_last_ns, before),
 		    evt_timetext_duration_format(ro->keep_after_ns, after));
 	if (check_add_what(c, &b))
@@ -198,20 +208,31 @@ check_say_plan(check *c)
 		    "would record%s%s %.*s into %s, until %s", held,
 		    held[0] != '\0' ? " of" : "", (int)b.len,
 		    (const char *)b.data, ro->tape,
-		    ro->url == NULL ? "the input ends or a signal comes" :
-		        ends ? "--duration, --frames or --max-size says so" :
-		               "a signal comes");
+		    ro->url == NULL ? "the input ends or a signal arrives" :
+		        ends        ? "the limit of --duration, --frames or "
+		                      "--max-size" :
+		                      "a signal arrives");
 	evt_buf_free(&b);
 }
 
 static void
 check_say_end(const check *c)
 {
-	if (c->o->json)
-		printf("{\"final\":true,\"ok\":%s,\"warnings\":%u,\"failures\":"
-		       "%u}\n",
-		    c->failures == 0 ? "true" : "false", c->warnings,
-		    c->failures);
+	evt_buf b = { 0 };
+	evt_json_write w;
+
+	if (!c->o->json)
+		return;
+	evt_json_write_begin(&w, &b);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_bool(&w, "final", true);
+	evt_json_write_bool(&w, "ok", c->failures == 0);
+	evt_json_write_uint(&w, "warnings", c->warnings);
+	evt_json_write_uint(&w, "failures", c->failures);
+	evt_json_write_close(&w);
+	if (evt_json_write_end(&w))
+		printf("%.*s\n", (int)b.len, (const char *)b.data);
+	evt_buf_free(&b);
 }
 
 int
@@ -222,10 +243,11 @@ check_run(const options *o, const evt_recorder_options *ro)
 	bool good = check_credential(&c);
 
 	if (good && evt_recorder_check(ro, &err) != EVT_OK) {
-		check_say(&c, CHECK_FAILED, "options", "%s", err.text);
+		check_say(&c, CHECK_FAILED, "options", "%s%s", err.text,
+		    options_credential_hint(ro));
 		good = false;
 	} else if (good) {
-		check_say(&c, CHECK_OK, "options", "fit together");
+		check_say(&c, CHECK_OK, "options", "are valid");
 	}
 	check_list_file(&c);
 	check_disk(&c);

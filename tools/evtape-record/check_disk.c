@@ -35,9 +35,9 @@ check_disk_take_warning(void *ctx, enum evt_status_event event,
 	snprintf(w->text, sizeof(w->text), "%s", text);
 }
 
-/* In the recorder's own words. */
+/* Check the free space as the recorder does. */
 static void
-check_disk_room(check *c)
+check_disk_space(check *c)
 {
 	char left[EVT_TIMETEXT_MAX], min[EVT_TIMETEXT_MAX];
 	evt_recorder_options ro = *c->ro;
@@ -47,27 +47,27 @@ check_disk_room(check *c)
 
 	ro.event = check_disk_take_warning;
 	ro.ctx = &warned;
-	if (evt_recorder_check_room(&ro, &st, &err) != EVT_OK)
+	if (evt_recorder_check_disk(&ro, &st, &err) != EVT_OK)
 		check_say(c, CHECK_FAILED, "disk", "%s", err.text);
 	else if (warned.text[0] != '\0')
 		check_say(c, CHECK_WARNING, "disk", "%s", warned.text);
 	else if (!st.disk_known)
 		check_say(c, CHECK_WARNING, "disk",
-		    "does not say how much room it has: --min-free is without "
+		    "does not report its free space: --min-free has no "
 		    "effect");
 	else if (st.disk_min == 0)
 		check_say(c, CHECK_OK, "disk",
-		    "%s are free, and nobody looks (--min-free 0)",
+		    "%s free, and the disk is not watched (--min-free 0)",
 		    evt_timetext_size_format(st.disk_free, left));
 	else if (st.disk_free < st.disk_min)
 		check_say(c, CHECK_WARNING, "disk",
-		    "only %s are free, less than --min-free (%s): the oldest "
-		    "segments go at once (--ring)",
+		    "only %s free, less than --min-free (%s): the recording "
+		    "drops the oldest segments at once (--ring)",
 		    evt_timetext_size_format(st.disk_free, left),
 		    evt_timetext_size_format(st.disk_min, min));
 	else
 		check_say(c, CHECK_OK, "disk",
-		    "%s are free; a warning comes below %s (--min-free)",
+		    "%s free; the recording warns below %s (--min-free)",
 		    evt_timetext_size_format(st.disk_free, left),
 		    evt_timetext_size_format(st.disk_min, min));
 }
@@ -77,15 +77,15 @@ static bool
 check_disk_holds_frames(const char *dir, uint64_t seq)
 {
 	evt_journal_reader *r;
-	bool in_lines, there;
+	bool in_lines, found;
 	evt_error err;
 	evt_frame f;
 
 	if (evt_journal_open(&evt_io_posix, dir, seq, &r, &err) != EVT_OK)
 		return false;
-	there = evt_journal_next(r, &f, &in_lines, &err) == EVT_OK;
+	found = evt_journal_next(r, &f, &in_lines, &err) == EVT_OK;
 	evt_journal_close(r);
-	return there;
+	return found;
 }
 
 static bool
@@ -96,7 +96,7 @@ check_disk_was_left_open(const char *journal)
 	evt_error err;
 	bool open;
 
-	/* What was held for a trigger is saved too. */
+	/* Frames held for a trigger count too. */
 	evt_tape_dir_ring(&evt_io_posix, journal, &held, &bytes);
 	open = held > 0;
 	if (evt_journal_list(&evt_io_posix, journal, &seqs, &n, &err) != EVT_OK)
@@ -107,7 +107,7 @@ check_disk_was_left_open(const char *journal)
 	return open;
 }
 
-/* There is a tape. */
+/* The tape exists. */
 static void
 check_disk_tape(check *c, const char *path, const char *journal)
 {
@@ -116,26 +116,27 @@ check_disk_tape(check *c, const char *path, const char *journal)
 	if (!check_disk_writable(path) ||
 	    (has_journal && !check_disk_writable(journal)))
 		check_say(c, CHECK_FAILED, "tape",
-		    "%s cannot be written to: %s; record as the user whose it "
-		    "is, or to another place",
+		    "%s cannot be written to: %s; record as its owner, or to "
+		    "another place",
 		    path, strerror(errno));
 	else if (evt_lock_held(&evt_io_posix, path))
 		check_say(c, CHECK_FAILED, "tape",
-		    "another program records into %s: end it, or record into "
+		    "another program records into %s: stop it, or record into "
 		    "another tape",
 		    path);
 	else if (check_disk_was_left_open(journal))
 		check_say(c, CHECK_WARNING, "tape",
-		    "%s was not closed (killed, or a power cut): the recording "
-		    "begins with what its journal holds, nothing is to be done",
+		    "%s was not closed (the recorder was killed, or a power "
+		    "cut): the recording first recovers the frames in its "
+		    "journal; nothing needs to be done",
 		    path);
 	else
-		check_say(c, CHECK_OK, "tape", "%s is there and is added to",
+		check_say(c, CHECK_OK, "tape", "%s exists and is appended to",
 		    path);
-	check_disk_room(c);
+	check_disk_space(c);
 }
 
-/* There is none yet: can one be made? */
+/* The tape does not exist: can it be made? */
 static void
 check_disk_place(check *c, const char *path)
 {
@@ -151,7 +152,7 @@ check_disk_place(check *c, const char *path)
 	parent[n] = '\0';
 	if (!check_disk_writable(n > 0 ? parent : ".")) {
 		check_say(c, CHECK_FAILED, "tape",
-		    "%s cannot be made in %s: %s; %s, or record to another "
+		    "cannot make %s in %s: %s; %s, or record to another "
 		    "place",
 		    path, n > 0 ? parent : "this folder", strerror(errno),
 		    errno == ENOENT ? "make that folder" :
@@ -160,8 +161,8 @@ check_disk_place(check *c, const char *path)
 		                      "record as a user who may write there");
 	} else {
 		check_say(c, CHECK_OK, "tape",
-		    "%s is not there and can be made", path);
-		check_disk_room(c);
+		    "%s does not exist and can be made", path);
+		check_disk_space(c);
 	}
 	free(parent);
 }
@@ -184,9 +185,9 @@ check_disk_folder(check *c, const char *path)
 		check_say(c, CHECK_FAILED, "tape",
 		    "%s cannot be written to: %s", path, strerror(errno));
 	} else {
-		check_say(c, CHECK_OK, "tape", "%s is empty and becomes one",
+		check_say(c, CHECK_OK, "tape", "%s is empty and becomes a tape",
 		    path);
-		check_disk_room(c);
+		check_disk_space(c);
 	}
 	free(journal);
 }

@@ -1,9 +1,9 @@
 /*
- * check_feed.c - whether the feed can be had, for --check.
+ * check_feed.c - whether the feed can be recorded, for --check.
  *
- * The recorder's own session is run, on this thread, with a queue that nobody
- * reads, until it is known how it goes.  So what is checked is what a
- * recording does.
+ * This runs the recorder's own session on the main thread, with a queue that is
+ * never read, until the result is known.  So the check does what a recording
+ * does.
  */
 #include <errno.h>
 #include <poll.h>
@@ -21,8 +21,8 @@
 #include "record/feed/session.h"
 #include "tools/evtape-record/check.h"
 
-/* How long a name, all of connecting, and the answer to the subscription may
- * take. */
+/* Time limits in seconds for looking up the name, for connecting, and for the
+ * answer to the subscription. */
 #define NAME_S 10
 #define CONNECT_S 20
 #define ANSWER_S 10
@@ -32,13 +32,14 @@ struct feed {
 	check *c;
 	evt_url url;
 	evt_credential *secret;
-	evt_dialog *talk;
+	evt_dialog *dialog;
 	evt_queue *queue;
 	evt_session *session;
-	evt_status board;
-	evt_receive_clock stamps;
-	evt_heartbeat pulse;
-	int64_t due_ns; /* CLOCK_BOOTTIME: no longer than that */
+	evt_status status;
+	evt_supervisor supervisor;
+	evt_receive_clock clock;
+	evt_heartbeat heartbeat;
+	int64_t due_ns; /* CLOCK_BOOTTIME: when the check gives up */
 	bool opened, done;
 };
 
@@ -51,42 +52,43 @@ check_feed_wake(void *ctx)
 	uint64_t one = 1;
 	ssize_t n = write(*fd, &one, sizeof(one));
 
-	(void)n; /* fails only where it is set already */
+	(void)n; /* fails only if it is readable already */
 }
 
-/* Look the host up; false: it cannot be. */
+/* Look up the host; false: it cannot be resolved. */
 static bool
 check_feed_look_up(check *c, const char *host, int *fd)
 {
 	struct pollfd p = { .fd = *fd, .events = POLLIN };
-	evt_resolve *r;
+	evt_resolve *lookup;
 	evt_error err;
-	int rc = evt_resolve_start(host, check_feed_wake, fd, &r, &err);
+	int r = evt_resolve_start(host, check_feed_wake, fd, &lookup, &err);
 
-	if (rc == EVT_OK) {
+	if (r == EVT_OK) {
 		(void)poll(&p, 1, NAME_S * 1000);
-		rc = evt_resolve_result(r, &err);
+		r = evt_resolve_result(lookup, &err);
 	} else {
-		r = NULL;
+		lookup = NULL;
 	}
-	if (rc == EVT_OK && strcmp(host, evt_resolve_address(r, 0)) == 0)
+	if (r == EVT_OK && strcmp(host, evt_resolve_address(lookup, 0)) == 0)
 		check_say(c, CHECK_OK, "name", "%s is an address", host);
-	else if (rc == EVT_OK)
+	else if (r == EVT_OK)
 		check_say(c, CHECK_OK, "name", "%s is %s%s", host,
-		    evt_resolve_address(r, 0),
-		    evt_resolve_address(r, 1) != NULL ? " (and others)" : "");
-	else if (rc == EVT_AGAIN)
+		    evt_resolve_address(lookup, 0),
+		    evt_resolve_address(lookup, 1) != NULL ? " (and others)" :
+		                                             "");
+	else if (r == EVT_AGAIN)
 		check_say(c, CHECK_FAILED, "name",
-		    "nobody said within %d s what the address of %s is: does "
-		    "this machine reach its DNS server?",
+		    "no answer within %d s for the address of %s: does this "
+		    "machine reach its DNS server?",
 		    NAME_S, host);
 	else
 		check_say(c, CHECK_FAILED, "name",
 		    "%s; is the name right, and does this machine reach its "
 		    "DNS server?",
 		    err.text);
-	evt_resolve_drop(r);
-	return rc == EVT_OK;
+	evt_resolve_drop(lookup);
+	return r == EVT_OK;
 }
 
 static bool
@@ -107,7 +109,7 @@ check_feed_name(check *c, const evt_url *url)
 	} else {
 		if (proxy.host != NULL)
 			check_say(c, CHECK_OK, "proxy",
-			    "goes through %s port %u, as the environment says",
+			    "connects through %s port %u, from the environment",
 			    proxy.host, (unsigned)proxy.port);
 		found = check_feed_look_up(c,
 		    proxy.host != NULL ? proxy.host : url->host, &fd);
@@ -117,7 +119,7 @@ check_feed_name(check *c, const evt_url *url)
 	return found;
 }
 
-/* ---- what the session tells ---------------------------------------------- */
+/* ---- events of the session ----------------------------------------------- */
 
 static void
 check_feed_say_opened(struct feed *f, const evt_client_opened *o)
@@ -127,16 +129,16 @@ check_feed_say_opened(struct feed *f, const evt_client_opened *o)
 	check_say(c, CHECK_OK, "connection", "to %s", o->peer);
 	if (o->tls == NULL && !evt_address_is_loopback(f->url.host))
 		check_say(c, CHECK_WARNING, "tls",
-		    "ws:// sends all in the clear, the credential too: use "
-		    "wss:// if the server knows it");
+		    "ws:// sends everything unencrypted, the credential too: "
+		    "use wss:// if the server supports it");
 	else if (o->tls != NULL && c->ro->insecure)
 		check_say(c, CHECK_WARNING, "tls",
-		    "%s, but --insecure takes any certificate: leave it out, "
+		    "%s, but --insecure accepts any certificate: leave it out, "
 		    "or give --ca FILE",
 		    o->tls);
 	else if (o->tls != NULL)
 		check_say(c, CHECK_OK, "tls",
-		    "%s, the certificate is good for %s", o->tls, f->url.host);
+		    "%s, the certificate is valid for %s", o->tls, f->url.host);
 	check_say(c, CHECK_OK, "websocket", "the server answered 101");
 }
 
@@ -150,12 +152,14 @@ check_feed_say_ended(struct feed *f, const evt_client_ended *e)
 		[EVT_CLIENT_TCP] = { "connection",
 		    "; is the port right, does the server run, and does a "
 		    "firewall let this machine out?" },
-		[EVT_CLIENT_TLS] = { "tls", "" },
+		[EVT_CLIENT_TLS] = { "tls", " (--ca FILE, --insecure)" },
 		[EVT_CLIENT_HANDSHAKE] = { "websocket", "" },
 		[EVT_CLIENT_OPEN] = { "subscription", ", before it answered" },
 	};
 	char reason[600];
 
+	_Static_assert(sizeof(stages) / sizeof(stages[0]) == EVT_CLIENT_STAGES,
+	    "each stage has its words");
 	snprintf(reason, sizeof(reason), "%s", e->reason);
 	(void)evt_credential_blot(f->secret, (uint8_t *)reason, strlen(reason));
 	check_say(f->c, CHECK_FAILED, stages[e->stage].what, "%s%s", reason,
@@ -178,11 +182,12 @@ check_feed_tried(void *ctx, const evt_client_opened *opened,
 	check_feed_say_opened(f, opened);
 	f->opened = true;
 	f->due_ns = evt_clock_boot() + ANSWER_S * EVT_NS_PER_S;
-	/* Nothing is asked for there; what --send holds is not sent. */
+	/* A raw feed has no subscription, and the check does not send the
+	 * messages of --send. */
 	f->done = !f->c->ro->navixy;
 }
 
-/* What the session warns of is what the server thinks of the subscription. */
+/* A warning of the session is the server's answer to the subscription. */
 static void
 check_feed_said(void *ctx, enum evt_status_event event, const char *text)
 {
@@ -191,37 +196,37 @@ check_feed_said(void *ctx, enum evt_status_event event, const char *text)
 	if (f->done || event != EVT_STATUS_WARNING)
 		return;
 	check_say(f->c,
-	    evt_dialog_granted(f->talk) ? CHECK_WARNING : CHECK_FAILED,
+	    evt_dialog_granted(f->dialog) ? CHECK_WARNING : CHECK_FAILED,
 	    "subscription", "%s", text);
 	f->done = true;
 }
 
-/* The session asks whether to go on: that is where we look. */
+/* The session asks regularly whether to end: check the progress here. */
 static int
 check_feed_ending(void *ctx)
 {
 	struct feed *f = ctx;
 
-	if (!f->done && f->opened && evt_dialog_granted(f->talk)) {
+	if (!f->done && f->opened && evt_dialog_granted(f->dialog)) {
 		check_say(f->c, CHECK_OK, "subscription", "is accepted");
 		f->done = true;
 	}
 	if (f->done)
-		return 1;
+		return EVT_SUPERVISOR_ENDING;
 	if (evt_clock_boot() < f->due_ns)
-		return 0;
+		return EVT_SUPERVISOR_GOES_ON;
 	if (f->opened)
 		check_say(f->c, CHECK_FAILED, "subscription",
-		    "the server did not answer it within %d s: is this the "
+		    "the server did not answer within %d s: is this the "
 		    "platform's path (/event/subscription)?",
 		    ANSWER_S);
 	else
 		check_say(f->c, CHECK_FAILED, "connection",
-		    "none came about within %d s: is the server's address "
-		    "right, and does a firewall let this machine out?",
+		    "no connection within %d s: is the server's address right, "
+		    "and does a firewall let this machine out?",
 		    CONNECT_S);
 	f->done = true;
-	return 2;
+	return EVT_SUPERVISOR_AT_ONCE;
 }
 
 static void
@@ -237,7 +242,7 @@ static int
 check_feed_make(struct feed *f, evt_error *err)
 {
 	const evt_recorder_options *ro = f->c->ro;
-	evt_dialog_options talk = { .navixy = ro->navixy,
+	evt_dialog_options dialog = { .navixy = ro->navixy,
 		.request = ro->request };
 	evt_session_options o = {
 		.url = &f->url,
@@ -248,29 +253,33 @@ check_feed_make(struct feed *f, evt_error *err)
 		.max_message = ro->max_message,
 		.ping_ns = ro->ping_ns,
 		.first_conn = 1,
-		.board = &f->board,
-		.stamps = &f->stamps,
-		.pulse = &f->pulse,
+		.clock = &f->clock,
+		.heartbeat = &f->heartbeat,
 		.env = getenv,
-		.ending = check_feed_ending,
-		.end = check_feed_end,
-		.say = check_feed_said,
+		.supervisor = &f->supervisor,
 		.tried = check_feed_tried,
-		.ctx = f,
+		.tried_ctx = f,
 	};
 	int r;
 
+	f->supervisor = (evt_supervisor){ .say = check_feed_said,
+		.ending = check_feed_ending,
+		.end = check_feed_end,
+		.ctx = f,
+		.status = &f->status };
 	f->secret = evt_credential_new(ro->credential_file, ro->credential);
 	f->queue = evt_queue_new(QUEUE_BYTES);
 	if (f->secret == NULL || f->queue == NULL)
 		return evt_err_nomem(err);
-	if ((r = evt_credential_load(f->secret, err)) ||
-	    (r = evt_dialog_new(&talk, &f->talk, err)))
+	r = evt_credential_load(f->secret, err);
+	if (r == EVT_OK)
+		r = evt_dialog_new(&dialog, &f->dialog, err);
+	if (r != EVT_OK)
 		return r;
 	o.secret = f->secret;
 	o.queue = f->queue;
-	o.talk = f->talk;
-	evt_receive_clock_start(&f->stamps);
+	o.dialog = f->dialog;
+	evt_receive_clock_start(&f->clock);
 	return evt_session_new(&o, &f->session, err);
 }
 
@@ -287,7 +296,7 @@ check_feed_try_feed(struct feed *f)
 	}
 	evt_session_free(f->session);
 	evt_queue_free(f->queue);
-	evt_dialog_free(f->talk);
+	evt_dialog_free(f->dialog);
 	evt_credential_free(f->secret);
 }
 
@@ -298,10 +307,10 @@ check_feed(check *c)
 	evt_error err;
 
 	if (evt_url_parse(c->ro->url, &f.url, &err) != EVT_OK)
-		return; /* was told with the options */
-	(void)pthread_mutex_init(&f.board.lock, NULL);
+		return; /* the check of the options reported it */
+	evt_status_init(&f.status);
 	if (check_feed_name(c, &f.url))
 		check_feed_try_feed(&f);
-	pthread_mutex_destroy(&f.board.lock);
+	evt_status_destroy(&f.status);
 	evt_url_free(&f.url);
 }

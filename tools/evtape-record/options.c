@@ -65,60 +65,60 @@ record_options_set_metrics(void *ctx, const char *arg, evt_error *err)
 static const cli_option table[] = {
 	{ CLI_GROUP, 0, NULL, NULL, 0, "What to record", 0, 0, NULL },
 	{ CLI_STRING, 'o', "output", "TAPE", AT(output),
-	    "the tape: a directory, made if it is not there, else added to", 0,
-	    0, NULL },
+	    "the tape: a directory, created if it does not exist, else\n"
+	    "appended to",
+	    0, 0, NULL },
 	{ CLI_STRING, 0, "profile", "navixy|raw", AT(profile),
-	    "what is said to the server and where the keys of a frame stand\n"
+	    "what to send to the server, and where the keys of a frame are\n"
 	    "(navixy)",
 	    0, 0, NULL },
 	{ CLI_STRING, 0, "credential-file", "FILE", AT(credential_file),
-	    "the session hash or token, read again at each connection; "
-	    "without\n"
-	    "it, the environment variable EVTAPE_CREDENTIAL. It is put in\n"
-	    "where ${CREDENTIAL} stands in the URL, a header or a message, "
-	    "and\n"
-	    "blotted out of everything that is stored or shown",
+	    "file with the session hash or token, read again at each\n"
+	    "connection (default: the environment variable\n"
+	    "EVTAPE_CREDENTIAL). It replaces ${CREDENTIAL} in the URL, a\n"
+	    "header or a message, and is blotted out of everything that is\n"
+	    "stored or shown",
 	    0, 0, NULL },
 	{ CLI_REPEAT, 0, "header", "'NAME: VALUE'", AT(headers),
 	    "send this header in the handshake (repeatable)", 0, 0, NULL },
 	{ CLI_STRING, 0, "tracker-list", "URL|FILE", AT(list),
-	    "keep the platform's list of trackers on the tape as well: which\n"
-	    "tracker has which source, and its name. From its tracker/list\n"
-	    "(http://, https://; the credential goes along), or from a file\n"
-	    "with the answer to that",
+	    "also put the platform's tracker list onto the tape: each\n"
+	    "tracker's source and name. URL (http://, https://) is that of\n"
+	    "tracker/list, which is sent the credential; FILE holds an\n"
+	    "answer of tracker/list",
 	    0, 0, NULL },
 	{ CLI_DURATION, 0, "tracker-list-every", "TIME", AT(list_every),
-	    "get it again this often (24h)", 0, 0, NULL },
+	    "get the tracker list again this often (24h)", 0, 0, NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Profile navixy", 0, 0, NULL },
 	{ CLI_LIST, 0, "events", "NAME,...", AT(events),
-	    "ask for state, state_batch, readings_batch, iot_monitor\n"
+	    "subscribe to state, state_batch, readings_batch, iot_monitor\n"
 	    "(state_batch; in the old form state)",
 	    0, 0, NULL },
 	{ CLI_LIST, 0, "trackers", "all|ID,...", AT(trackers),
-	    "of these trackers (all)", 0, 0, NULL },
+	    "subscribe to these trackers (all)", 0, 0, NULL },
 	{ CLI_STRING, 0, "rate-limit", "TIME", AT(rate_limit),
-	    "at most one batch in this time (5s)", 0, 0, NULL },
+	    "at most one batch per this time (5s)", 0, 0, NULL },
 	{ CLI_STRING, 0, "format", "full|compact", AT(format),
-	    "the form of states (full)", 0, 0, NULL },
+	    "form of the states (full)", 0, 0, NULL },
 	{ CLI_STRING, 0, "request-form", "new|old", AT(form),
-	    "the form of the subscription (new)", 0, 0, NULL },
+	    "form of the subscription (new)", 0, 0, NULL },
 	{ CLI_STRING, 0, "on-logout", "reconnect|stop", AT(on_logout),
 	    "what to do when the server ends the session (reconnect)", 0, 0,
 	    NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Profile raw", 0, 0, NULL },
 	{ CLI_STRING, 0, "send", "FILE", AT(send),
-	    "send these text messages, one a line, after connecting", 0, 0,
-	    NULL },
+	    "send the text messages in FILE, one a line, after connecting", 0,
+	    0, NULL },
 	{ CLI_REPEAT, 0, "event-path", "/A/B", AT(event_paths),
-	    "where the event's name stands in a frame (repeatable, first "
-	    "found\n"
-	    "counts)",
+	    "path to the event's name in a frame (repeatable; the first one\n"
+	    "found counts)",
 	    0, 0, NULL },
 	{ CLI_REPEAT, 0, "source-path", "/A/*/B", AT(source_paths),
-	    "where source ids stand in a frame; * is every element\n"
-	    "(repeatable). Both also replace those of navixy",
+	    "path to source ids in a frame; * is every element (repeatable).\n"
+	    "With the profile navixy, --event-path and --source-path replace\n"
+	    "its paths",
 	    0, 0, NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "When to stop", 0, 0, NULL },
@@ -127,47 +127,47 @@ static const cli_option table[] = {
 	{ CLI_CALL, 0, "frames", "N", 0, "stop after N received frames", 0, 0,
 	    record_options_set_frames },
 	{ CLI_SIZE, 0, "max-size", "SIZE", AT(max_size),
-	    "stop when this much was stored on disk by this recording", 0, 0,
+	    "stop when this recording has stored this much on disk", 0, 0,
 	    NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Only around a trigger", 0, 0, NULL },
 	{ CLI_DURATION, 0, "keep-last", "TIME", AT(keep_last),
-	    "hold what came in this time, and put it onto the tape when "
-	    "SIGUSR1,\n"
-	    "'evtape mark --trigger' or --trigger says so; else let it go",
+	    "hold the frames of this time, and write them to the tape on a\n"
+	    "trigger: SIGUSR1, 'evtape mark --trigger' or --trigger. Without\n"
+	    "a trigger discard them",
 	    0, 0, NULL },
 	{ CLI_DURATION, 0, "keep-after", "TIME", AT(keep_after),
-	    "then record for this time, and be armed again (as --keep-last)", 0,
-	    0, NULL },
+	    "after a trigger record for this time, then hold frames again\n"
+	    "(as --keep-last)",
+	    0, 0, NULL },
 	{ CLI_REPEAT, 0, "trigger", "PATH=VALUE", AT(triggers),
-	    "a received frame with this scalar there is a trigger: PATH as in\n"
-	    "--source-path, VALUE as it stands, without quotes (repeatable, "
-	    "any\n"
-	    "counts)",
+	    "a received frame that has this scalar at PATH is a trigger. PATH\n"
+	    "is as in --source-path; VALUE is as in the frame, without quotes\n"
+	    "(repeatable; any of them counts)",
 	    0, 0, NULL },
 	{ CLI_SIZE, 0, "keep-last-size", "SIZE", AT(keep_last_size),
-	    "hold no more than this, on disk (1GiB)", 0, 0, NULL },
+	    "hold at most this much, on disk (1GiB)", 0, 0, NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Connection", 0, 0, NULL },
 	{ CLI_STRING, 0, "ca", "FILE", AT(ca),
 	    "trust the CA certificates in this PEM file, and no others", 0, 0,
 	    NULL },
 	{ CLI_FLAG, 0, "insecure", NULL, AT(insecure),
-	    "accept any certificate: whoever sits in between can read and\n"
+	    "accept any certificate. An attacker on the way can then read and\n"
 	    "change everything, the credential included",
 	    0, 0, NULL },
 	{ CLI_DURATION, 0, "idle-timeout", "TIME", AT(idle),
-	    "connect anew when no message came for this long; 0: never (5m)", 0,
-	    0, NULL },
+	    "reconnect if no message is received for this long; 0: never (5m)",
+	    0, 0, NULL },
 	{ CLI_DURATION, 0, "ping-interval", "TIME", AT(ping),
-	    "ping the server this often; it is taken for dead, and connected\n"
-	    "to anew, when nothing came for three intervals (20s)",
+	    "ping the server this often; reconnect if nothing is received for\n"
+	    "three intervals (20s)",
 	    0, 0, NULL },
 	{ CLI_SIZE, 0, "max-message", "SIZE", AT(max_message),
-	    "a longer message is not recorded but for a mark (16MiB)", 0, 0,
+	    "longer messages are dropped and leave a gap mark (16MiB)", 0, 0,
 	    NULL },
 	{ CLI_SIZE, 0, "queue", "SIZE", AT(queue),
-	    "what is held in memory while the disk is slow; when it is full,\n"
+	    "size of the queue in memory for a slow disk; while it is full,\n"
 	    "the socket is not read (64MiB)",
 	    0, 0, NULL },
 
@@ -178,51 +178,49 @@ static const cli_option table[] = {
 	{ CLI_DURATION, 0, "segment-age", "TIME", AT(segment_age),
 	    "begin a new segment at this age", 0, 0, NULL },
 	{ CLI_SIZE, 0, "keep-size", "SIZE", AT(keep_size),
-	    "drop the oldest segments beyond this total size", 0, 0, NULL },
+	    "drop the oldest segments when the tape is larger than this", 0, 0,
+	    NULL },
 	{ CLI_DURATION, 0, "keep-age", "TIME", AT(keep_age),
-	    "drop segments whose last frame is older than this; a clock that "
-	    "is\n"
-	    "set while recording makes none older",
+	    "drop segments whose last frame is older than this; setting the\n"
+	    "clock while recording does not count",
 	    0, 0, NULL },
 	{ CLI_SIZE, 0, "ring", "SIZE", AT(ring),
-	    "record for ever in about this much room: the oldest segments go,\n"
-	    "also when less than --min-free is left. A segment is an eighth "
-	    "of\n"
-	    "it at most, unless --segment-size is given",
+	    "record for ever in about this much space: drop the oldest\n"
+	    "segments, also if less than --min-free is free. Segments are at\n"
+	    "most an eighth of it, unless --segment-size is given",
 	    0, 0, NULL },
 	{ CLI_CALL, 0, "min-free", "SIZE|N%", 0,
-	    "warn when less than this is free on the disk, and stop cleanly\n"
-	    "(exit code 3) below a quarter of it; 0: do not look (1GiB or 2%,\n"
-	    "whichever is less)",
+	    "minimum of free space on the disk: warn below it, and stop\n"
+	    "cleanly (exit code 3) below a quarter of it; 0: do not watch the\n"
+	    "disk (1GiB or 2%, whichever is less)",
 	    0, 0, record_options_set_min_free },
 	{ CLI_SIZE, 0, "block-size", "SIZE", AT(block_size),
-	    "payload that is compressed together (1MiB)", 0, 0, NULL },
+	    "how much payload is compressed together (1MiB)", 0, 0, NULL },
 	{ CLI_INT, 0, "level", "N", AT(level), "zstd level, 1 to 19 (2)", 1, 19,
 	    NULL },
 	{ CLI_CALL, 0, "sync", "TIME|off", 0,
-	    "force what was written to the disk this often: what a power cut\n"
-	    "may cost; 0: with each batch (1s)",
+	    "force written data to the disk this often: a power cut may cost\n"
+	    "this much; 0: with each batch (1s)",
 	    0, 0, record_options_set_sync },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "In service", 0, 0, NULL },
 	{ CLI_FLAG, 0, "check", NULL, AT(check),
-	    "record nothing: see whether all that the other options name is\n"
-	    "there and works (credential, tape, disk, feed), and say so a\n"
-	    "line each; the exit code is 1 if anything is not",
+	    "record nothing: check whether a recording with the other options\n"
+	    "would work (credential, tape, disk, feed), and print a line for\n"
+	    "each check; the exit code is 1 if any of them fails",
 	    0, 0, NULL },
 	{ CLI_CALL, 0, "metrics", "HOST:PORT", 0,
-	    "serve figures for Prometheus at /metrics; a PORT alone is one of\n"
-	    "127.0.0.1, port 0 takes a free one",
+	    "serve metrics for Prometheus at /metrics; without HOST on\n"
+	    "127.0.0.1; port 0 is any free port",
 	    0, 0, record_options_set_metrics },
 	{ CLI_STRING, 0, "ready-file", "FILE", AT(ready_file),
-	    "write the URL of --metrics there once the recording runs", 0, 0,
+	    "write the URL of --metrics to FILE once the recording runs", 0, 0,
 	    NULL },
 
 	{ CLI_GROUP, 0, NULL, NULL, 0, "Output", 0, 0, NULL },
 	{ CLI_FLAG, 0, "json", NULL, AT(json),
-	    "print the status as one JSON object a second on stdout, and a "
-	    "last\n"
-	    "one with \"final\":true",
+	    "print the status on stdout as one JSON object per second, and at\n"
+	    "the end one with \"final\":true",
 	    0, 0, NULL },
 	{ CLI_FLAG, 'q', "quiet", NULL, AT(quiet),
 	    "print warnings and errors only", 0, 0, NULL },
@@ -234,25 +232,33 @@ const cli_command record_command = {
 	.usage = "[options] URL|- -o TAPE",
 	.summary = "record a WebSocket feed, or lines from stdin, into a tape",
 	.details = "URL is ws://... or wss://...; \"-\" records each line of "
-	           "stdin as a received\ntext frame. It records until a signal "
-	           "(Ctrl-C, SIGTERM), the end of stdin, or\n--duration, "
-	           "--frames or --max-size, and connects again for ever when "
-	           "the\nconnection is lost. SIGHUP begins a new segment.\n"
+	           "stdin as a received text\n"
+	           "frame. The recording runs until a signal (Ctrl-C, "
+	           "SIGTERM), the end of stdin,\n"
+	           "or the limit of --duration, --frames or --max-size. If the "
+	           "connection is lost,\n"
+	           "it reconnects, for ever. SIGHUP begins a new segment.\n"
 	           "\n"
-	           "With --keep-last it is armed: frames are held in the "
-	           "tape's folder, kill -9 costs\nnone of them, and a trigger "
-	           "puts them onto the tape with what follows. What a\ndead "
-	           "recorder held, the next one puts there. Stopped without a "
-	           "trigger, it lets\nall go. --frames and --max-size count "
-	           "what is on the tape, --duration the run.\n"
+	           "With --keep-last the recorder is armed: it holds frames in "
+	           "the tape's folder,\n"
+	           "where kill -9 loses none of them. A trigger writes them to "
+	           "the tape, together\n"
+	           "with the frames after it. If the recorder dies, the next "
+	           "recording appends the\n"
+	           "held frames. If it stops without a trigger, it discards "
+	           "them. --frames and\n"
+	           "--max-size count what is on the tape; --duration counts "
+	           "the whole run.\n"
 	           "\n"
-	           "The exit code is 3 if frames were lost, or may have been: "
-	           "the tape holds a gap\nmark for each such time. A lost "
-	           "connection is one. It is also 3 if the recording\nended "
-	           "because the disk is full.\n"
+	           "The exit code is 3 if frames were or may have been lost. "
+	           "The tape has a gap\n"
+	           "mark for each such time, also for each lost connection. It "
+	           "is also 3 if the\n"
+	           "recording ended because the disk was full.\n"
 	           "\n"
-	           "http_proxy (for ws://), https_proxy (for wss://) and "
-	           "no_proxy are obeyed.",
+	           "The environment variables http_proxy (for ws://), "
+	           "https_proxy (for wss://) and\n"
+	           "no_proxy are used.",
 	.options = table,
 	.examples =
 	    "# a fleet, with the session hash in a file\n"
@@ -275,7 +281,7 @@ const cli_command record_command = {
 	.max_args = 1,
 };
 
-/* Whether text is one of two words; *ret_second: the second. */
+/* Whether text is one of two words.  *ret_second: it is the second one. */
 static bool
 record_options_either(const char *text, const char *first, const char *second,
     bool *ret_second)
@@ -290,24 +296,25 @@ record_options_either(const char *text, const char *first, const char *second,
 }
 
 static int
-record_options_check_words(const options *o, evt_recorder_options *r)
+record_options_check_words(const options *o, evt_recorder_options *ro)
 {
 	const cli_command *cmd = &record_command;
 	bool raw;
 
 	if (!record_options_either(o->profile, "navixy", "raw", &raw))
-		return cli_usage(cmd, "there is no profile '%s': navixy, raw",
+		return cli_usage(cmd, "--profile is navixy or raw, not '%s'",
 		    o->profile);
-	r->navixy = !raw;
+	ro->navixy = !raw;
 	if (!record_options_either(o->format, "full", "compact",
-	        &r->request.compact))
+	        &ro->request.compact))
 		return cli_usage(cmd, "--format is full or compact, not '%s'",
 		    o->format);
-	if (!record_options_either(o->form, "new", "old", &r->request.old_form))
+	if (!record_options_either(o->form, "new", "old",
+	        &ro->request.old_form))
 		return cli_usage(cmd, "--request-form is new or old, not '%s'",
 		    o->form);
 	if (!record_options_either(o->on_logout, "reconnect", "stop",
-	        &r->stop_on_logout))
+	        &ro->stop_on_logout))
 		return cli_usage(cmd,
 		    "--on-logout is reconnect or stop, not '%s'", o->on_logout);
 	if (raw &&
@@ -316,13 +323,13 @@ record_options_check_words(const options *o, evt_recorder_options *r)
 	        o->on_logout != NULL))
 		return cli_usage(cmd,
 		    "--events, --trackers, --rate-limit, --format, "
-		    "--request-form and --on-logout are for --profile navixy");
+		    "--request-form and --on-logout need --profile navixy");
 	if (!raw && o->send != NULL)
-		return cli_usage(cmd, "--send is for --profile raw");
+		return cli_usage(cmd, "--send needs --profile raw");
 	return -1;
 }
 
-/* A header that is none, or that belongs to the handshake itself. */
+/* Refuse an invalid header, and one that belongs to the handshake itself. */
 static int
 record_options_check_header(const char *header)
 {
@@ -343,20 +350,20 @@ record_options_check_header(const char *header)
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		if (strlen(own[i]) == n && strncasecmp(header, own[i], n) == 0)
 			return cli_usage(cmd,
-			    "--header %s is the program's own business",
+			    "--header %s: the program sets this header itself",
 			    own[i]);
 	}
 	if (evt_credential_name(header, n) != EVT_CREDENTIAL_NOT &&
 	    strstr(header, EVT_CREDENTIAL_MARK) == NULL)
 		cli_warn(cmd,
-		    "the value of --header '%.*s' can be seen in the list of "
-		    "processes: give --credential-file, and write "
-		    "${CREDENTIAL} in its place",
+		    "the value of --header '%.*s' is visible in the process "
+		    "list: write ${CREDENTIAL} instead, and give "
+		    "--credential-file",
 		    (int)n, header);
 	return -1;
 }
 
-/* A ring has at least eight parts, of a block or more each. */
+/* A ring has at least eight segments of at least a block each. */
 static int
 record_options_check_ring(options *o, uint64_t segment_size)
 {
@@ -366,23 +373,23 @@ record_options_check_ring(options *o, uint64_t segment_size)
 
 	if (o->ring > 0 && o->keep_size > 0)
 		return cli_usage(cmd,
-		    "--ring and --keep-size both say how much is kept: give "
-		    "one of them");
+		    "--ring and --keep-size exclude each other: both set how "
+		    "much is kept");
 	if (o->ring > 0 && part < o->block_size)
 		return cli_usage(cmd,
 		    "--ring is at least %s: eight times --block-size",
 		    evt_timetext_size_format(o->block_size * 8, least));
 	if (o->ring > 0 && o->max_size > 0 && o->max_size <= o->ring)
 		return cli_usage(cmd,
-		    "--max-size stops the recording before --ring is full: "
-		    "give one of them");
+		    "--max-size must be larger than --ring: it would stop the "
+		    "recording before the ring is full");
 	if (o->segment_size == NOT_GIVEN)
 		o->segment_size =
 		    o->ring > 0 && part < segment_size ? part : segment_size;
 	if (o->ring > 0 && o->segment_size > o->ring / 2)
 		return cli_usage(cmd,
-		    "--segment-size is at most half of --ring: whole segments "
-		    "are dropped");
+		    "--segment-size is at most half of --ring, since whole "
+		    "segments are dropped");
 	return -1;
 }
 
@@ -395,7 +402,7 @@ record_options_check_rest(options *o, const char *url)
 	int code;
 
 	if (o->output == NULL)
-		return cli_usage(cmd, "say where to record to: -o TAPE");
+		return cli_usage(cmd, "no tape is given: -o TAPE");
 	if (o->rate_limit != NULL &&
 	    evt_timetext_duration_parse(o->rate_limit, &ns, NULL) != EVT_OK)
 		return cli_usage(cmd,
@@ -410,7 +417,7 @@ record_options_check_rest(options *o, const char *url)
 	if (o->ping < 100 * EVT_NS_PER_MS)
 		return cli_usage(cmd, "--ping-interval is at least 100ms");
 	if (o->ready_file != NULL && !o->has_metrics)
-		return cli_usage(cmd, "--ready-file goes with --metrics");
+		return cli_usage(cmd, "--ready-file needs --metrics");
 	for (size_t i = 0; i < o->headers.n; i++) {
 		code = record_options_check_header(o->headers.item[i]);
 		if (code >= 0)
@@ -425,13 +432,13 @@ record_options_check_rest(options *o, const char *url)
 		return cli_fail(cmd, "out of memory");
 	if (o->insecure && strcmp(url, "-") != 0)
 		cli_warn(cmd,
-		    "--insecure: the server's certificate is NOT checked; "
-		    "whoever sits in between can read and change everything, "
-		    "the credential included");
+		    "--insecure: the server's certificate is NOT checked; an "
+		    "attacker on the way can read and change everything, the "
+		    "credential included");
 	return -1;
 }
 
-/* A URL that cannot be parsed, or that holds what should not be in it. */
+/* Refuse an invalid URL; warn of a secret in it. */
 static int
 record_options_check_url(const char *text)
 {
@@ -448,16 +455,16 @@ record_options_check_url(const char *text)
 	name = evt_url_literal_secret(&url, &n);
 	if (name != NULL)
 		cli_warn(cmd,
-		    "the value of '%.*s' in the URL can be seen in the list of "
-		    "processes: give --credential-file, and write "
-		    "${CREDENTIAL} in its place",
+		    "the value of '%.*s' in the URL is visible in the process "
+		    "list: write ${CREDENTIAL} instead, and give "
+		    "--credential-file",
 		    (int)n, name);
 	evt_url_free(&url);
 	return -1;
 }
 
-/* The same for the list of trackers: the credential goes into the body of the
- * request, and nowhere else. */
+/* The same for the URL of the tracker list.  Its credential is sent in the body
+ * of the request and nowhere else. */
 static int
 record_options_check_list_url(const char *text)
 {
@@ -473,9 +480,9 @@ record_options_check_list_url(const char *text)
 	name = evt_url_literal_secret(&url, &n);
 	if (name != NULL)
 		cli_warn(cmd,
-		    "--tracker-list: the value of '%.*s' in the URL can be "
-		    "seen in the list of processes: leave it out, the "
-		    "credential is sent in the request's body",
+		    "--tracker-list: the value of '%.*s' in the URL is visible "
+		    "in the process list: leave it out, the credential is sent "
+		    "in the request's body",
 		    (int)n, name);
 	if (strstr(text, EVT_CREDENTIAL_MARK) != NULL)
 		code = cli_usage(cmd,
@@ -483,8 +490,8 @@ record_options_check_list_url(const char *text)
 		    "credential is sent in the request's body");
 	else if (!url.tls && !evt_address_is_loopback(url.host))
 		cli_warn(cmd,
-		    "--tracker-list: http:// sends the credential in the "
-		    "clear: whoever sits in between can read it");
+		    "--tracker-list: http:// sends the credential unencrypted: "
+		    "an attacker on the way can read it");
 	evt_url_free(&url);
 	return code;
 }
@@ -498,11 +505,10 @@ record_options_check_list(const options *o, const char *url)
 	if (o->list == NULL)
 		return o->list_every == 0 ?
 		    -1 :
-		    cli_usage(cmd,
-		        "--tracker-list-every goes with --tracker-list");
+		    cli_usage(cmd, "--tracker-list-every needs --tracker-list");
 	if (strcmp(url, "-") == 0)
 		return cli_usage(cmd,
-		    "--tracker-list is for a feed: lines from stdin have no "
+		    "--tracker-list needs a feed: lines from stdin have no "
 		    "platform");
 	if (o->list_every != 0 && o->list_every < EVT_NS_PER_S)
 		return cli_usage(cmd, "--tracker-list-every is at least 1s");
@@ -513,12 +519,11 @@ record_options_check_list(const options *o, const char *url)
 	    ".");
 	if (n > 0 && strncmp(o->list + n, "://", 3) == 0)
 		return cli_usage(cmd,
-		    "--tracker-list takes a URL with http:// or https://, or a "
+		    "--tracker-list takes an http:// or https:// URL, or a "
 		    "file, not %.*s://",
 		    (int)n, o->list);
 	if (*o->list == '\0')
-		return cli_usage(cmd,
-		    "--tracker-list: the name of the file is empty");
+		return cli_usage(cmd, "--tracker-list: the file name is empty");
 	return -1;
 }
 
@@ -532,8 +537,8 @@ record_options_check_trigger(options *o)
 		if (o->keep_after >= 0 || o->triggers.n > 0 ||
 		    o->keep_last_size > 0)
 			return cli_usage(cmd,
-			    "--keep-after, --trigger and --keep-last-size go "
-			    "with --keep-last");
+			    "--keep-after, --trigger and --keep-last-size need "
+			    "--keep-last");
 		return -1;
 	}
 	if (o->keep_last < 100 * EVT_NS_PER_MS || o->keep_last > most)
@@ -563,8 +568,8 @@ record_options_read_send(options *o)
 		return cli_fail(cmd,
 		    "cannot read the messages to send from %s: %s", o->send,
 		    strerror(errno));
-	if (fseek(f, 0, SEEK_END) != 0 || (size = ftell(f)) < 0 ||
-	    fseek(f, 0, SEEK_SET) != 0 || size > (long)SEND_MAX) {
+	size = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
+	if (size < 0 || size > (long)SEND_MAX || fseek(f, 0, SEEK_SET) != 0) {
 		fclose(f);
 		return cli_fail(cmd,
 		    "cannot read the messages to send from %s: it must be a "
@@ -584,83 +589,105 @@ record_options_read_send(options *o)
 }
 
 static void
-record_options_fill(const options *o, const char *url, evt_recorder_options *r)
+record_options_fill(const options *o, const char *url, evt_recorder_options *ro)
 {
 	bool all =
 	    o->trackers.n == 1 && strcmp(o->trackers.item[0], "all") == 0;
 
-	r->tape = o->output;
-	r->url = strcmp(url, "-") == 0 ? NULL : url;
-	r->credential_file = o->credential_file;
-	r->credential = getenv("EVTAPE_CREDENTIAL");
-	r->headers = (const char *const *)o->headers.item;
-	r->n_headers = o->headers.n;
-	r->event_paths = (const char *const *)o->event_paths.item;
-	r->n_event_paths = o->event_paths.n;
-	r->source_paths = (const char *const *)o->source_paths.item;
-	r->n_source_paths = o->source_paths.n;
-	r->request.events = (const char *const *)o->events.item;
-	r->request.n_events = o->events.n;
-	r->request.trackers = (const char *const *)o->trackers.item;
-	r->request.n_trackers = all ? 0 : o->trackers.n;
-	r->request.rate_limit = o->rate_limit;
-	r->send = o->send_text;
-	r->send_len = o->send_len;
-	r->list_from = o->list;
-	r->list_every_ns = o->list_every;
-	r->ca_file = o->ca;
-	r->insecure = o->insecure;
-	r->ping_ns = o->ping;
-	r->idle_ns = o->idle;
-	r->max_message = (size_t)o->max_message;
-	r->queue_bytes = (size_t)o->queue;
-	r->max_frames = o->max_frames;
-	r->max_stored = o->max_size;
-	r->keep_last_ns = o->keep_last > 0 ? o->keep_last : 0;
-	r->keep_after_ns = o->keep_after;
-	r->keep_last_bytes = o->keep_last_size;
-	r->triggers = (const char *const *)o->triggers.item;
-	r->n_triggers = o->triggers.n;
-	r->writer.block_bytes = (uint32_t)o->block_size;
-	r->writer.segment_bytes = o->segment_size;
-	r->writer.segment_age_ns = o->segment_age;
+	ro->tape = o->output;
+	ro->url = strcmp(url, "-") == 0 ? NULL : url;
+	ro->credential_file = o->credential_file;
+	ro->credential = getenv("EVTAPE_CREDENTIAL");
+	ro->headers = (const char *const *)o->headers.item;
+	ro->n_headers = o->headers.n;
+	ro->event_paths = (const char *const *)o->event_paths.item;
+	ro->n_event_paths = o->event_paths.n;
+	ro->source_paths = (const char *const *)o->source_paths.item;
+	ro->n_source_paths = o->source_paths.n;
+	ro->request.events = (const char *const *)o->events.item;
+	ro->request.n_events = o->events.n;
+	ro->request.trackers = (const char *const *)o->trackers.item;
+	ro->request.n_trackers = all ? 0 : o->trackers.n;
+	ro->request.rate_limit = o->rate_limit;
+	ro->send = o->send_text;
+	ro->send_len = o->send_len;
+	ro->list_from = o->list;
+	ro->list_every_ns = o->list_every;
+	ro->ca_file = o->ca;
+	ro->insecure = o->insecure;
+	ro->ping_ns = o->ping;
+	ro->idle_ns = o->idle;
+	ro->max_message = (size_t)o->max_message;
+	ro->queue_bytes = (size_t)o->queue;
+	ro->max_frames = o->max_frames;
+	ro->max_stored = o->max_size;
+	ro->keep_last_ns = o->keep_last > 0 ? o->keep_last : 0;
+	ro->keep_after_ns = o->keep_after;
+	ro->keep_last_bytes = o->keep_last_size;
+	ro->triggers = (const char *const *)o->triggers.item;
+	ro->n_triggers = o->triggers.n;
+	ro->writer.block_bytes = (uint32_t)o->block_size;
+	ro->writer.segment_bytes = o->segment_size;
+	ro->writer.segment_age_ns = o->segment_age;
 	/* The open segment is part of the ring. */
-	r->writer.keep_bytes =
+	ro->writer.keep_bytes =
 	    o->ring > 0 ? o->ring - o->segment_size : o->keep_size;
-	r->min_free = o->min_free;
-	r->ring = o->ring > 0;
-	r->writer.keep_age_ns = o->keep_age;
-	r->writer.sync_ns = o->sync;
-	r->writer.level = (int)o->level;
+	ro->min_free = o->min_free;
+	ro->ring = o->ring > 0;
+	ro->writer.keep_age_ns = o->keep_age;
+	ro->writer.sync_ns = o->sync;
+	ro->writer.level = (int)o->level;
+}
+
+const char *
+options_credential_hint(const evt_recorder_options *ro)
+{
+	bool needed;
+
+	if (ro->url == NULL || ro->credential_file != NULL ||
+	    (ro->credential != NULL && *ro->credential != '\0'))
+		return "";
+	needed = ro->navixy || strstr(ro->url, EVT_CREDENTIAL_MARK) != NULL ||
+	    (ro->list_from != NULL &&
+	        evt_tracker_request_is_url(ro->list_from)) ||
+	    (ro->send_len > 0 &&
+	        memmem(ro->send, ro->send_len, EVT_CREDENTIAL_MARK,
+	            strlen(EVT_CREDENTIAL_MARK)) != NULL);
+	for (size_t i = 0; i < ro->n_headers; i++)
+		needed = needed ||
+		    strstr(ro->headers[i], EVT_CREDENTIAL_MARK) != NULL;
+	return needed ?
+	    ": give --credential-file FILE, or set EVTAPE_CREDENTIAL" :
+	    "";
 }
 
 int
 options_parse(int argc, char **argv, options *ret,
     evt_recorder_options *ret_recorder)
 {
-	evt_recorder_options *r = ret_recorder;
+	evt_recorder_options *ro = ret_recorder;
 	int n, code;
 
-	evt_recorder_options_init(r);
+	evt_recorder_options_init(ro);
 	*ret = (options){
-		.idle = r->idle_ns,
-		.ping = r->ping_ns,
-		.max_message = r->max_message,
-		.queue = r->queue_bytes,
-		.block_size = r->writer.block_bytes,
+		.idle = ro->idle_ns,
+		.ping = ro->ping_ns,
+		.max_message = ro->max_message,
+		.queue = ro->queue_bytes,
+		.block_size = ro->writer.block_bytes,
 		.segment_size = NOT_GIVEN,
-		.segment_age = r->writer.segment_age_ns,
-		.keep_size = r->writer.keep_bytes,
-		.min_free = r->min_free,
-		.keep_age = r->writer.keep_age_ns,
+		.segment_age = ro->writer.segment_age_ns,
+		.keep_size = ro->writer.keep_bytes,
+		.min_free = ro->min_free,
+		.keep_age = ro->writer.keep_age_ns,
 		.keep_last = -1,
 		.keep_after = -1,
-		.sync = r->writer.sync_ns,
-		.level = r->writer.level,
+		.sync = ro->writer.sync_ns,
+		.level = ro->writer.level,
 	};
 	code = cli_parse(&record_command, argc, argv, ret, &n);
 	if (code < 0)
-		code = record_options_check_words(ret, r);
+		code = record_options_check_words(ret, ro);
 	if (code < 0)
 		code = record_options_check_url(argv[1]);
 	if (code < 0)
@@ -668,13 +695,13 @@ options_parse(int argc, char **argv, options *ret,
 	if (code < 0)
 		code = record_options_check_rest(ret, argv[1]);
 	if (code < 0)
-		code = record_options_check_ring(ret, r->writer.segment_bytes);
+		code = record_options_check_ring(ret, ro->writer.segment_bytes);
 	if (code < 0)
 		code = record_options_check_trigger(ret);
 	if (code < 0)
 		code = record_options_read_send(ret);
 	if (code < 0)
-		record_options_fill(ret, argv[1], r);
+		record_options_fill(ret, argv[1], ro);
 	return code;
 }
 

@@ -27,7 +27,7 @@ typedef struct options {
 	uint64_t ring; /* 0: none */
 	const char *ready_file;
 	bool has_metrics;
-	evt_address metrics; /* where */
+	evt_address metrics; /* where to listen */
 	char *send_text;     /* content of the --send file */
 	size_t send_len;
 } options;
@@ -35,11 +35,16 @@ typedef struct options {
 extern const cli_command record_command;
 
 /*
- * Parse the command line into *ret and fill in what the recorder wants.
- * -1: go on; else the exit code to leave with.
+ * Parse the command line into *ret, and fill in *ret_recorder.  Free *ret with
+ * options_free() in any case; *ret_recorder points into it.
+ * -1: success; else the exit code to leave with.
  */
 int options_parse(int argc, char **argv, options *ret,
     evt_recorder_options *ret_recorder);
 void options_free(options *o);
+
+/* What to append to an error message about the options if a credential is needed
+ * and none is given: how to give one.  Else "". */
+const char *options_credential_hint(const evt_recorder_options *ro);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * scrape.c - see scrape.h.
  *
- * An answer is put together whole and written with its headers; the connection
- * is closed behind it.  There are no WebSockets here, so each upgrade is
- * refused (of h2c, too).
+ * An answer is composed as a whole and written with its headers; then the
+ * connection is closed.  There are no WebSockets, so each upgrade is refused,
+ * also one to h2c.
  */
 #include "tools/evtape-record/scrape.h"
 
@@ -26,11 +26,11 @@
 #include "record/metrics.h"
 #include "replay/serve/listener.h"
 
-/* Longest header that is looked at. */
+/* Longest header that is read. */
 #define HEADER_MAX 512
-/* Scrapers are few; more connections than this are turned away. */
+/* Most connections at a time; there are few scrapers. */
 #define CONNECTIONS 64
-/* A request must be there, and its answer be taken, within so many seconds. */
+/* Time limit in seconds for a request, and for taking its answer. */
 #define PATIENCE 10
 
 struct scrape {
@@ -49,11 +49,11 @@ struct scrape {
 
 /* An answer on its way. */
 struct answer {
-	evt_buf out; /* behind LWS_PRE bytes of headroom */
-	size_t at;
+	evt_buf out; /* LWS_PRE bytes of headroom, then the answer */
+	size_t at;   /* written up to here */
 };
 
-/* ---- what is answered ---------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
 static bool
 scrape_add_metrics(const scrape *s, evt_buf *out)
@@ -64,7 +64,7 @@ scrape_add_metrics(const scrape *s, evt_buf *out)
 	struct statvfs fs;
 
 	evt_recorder_get_stats(s->recorder, &stats);
-	/* Here, not on the tape's thread: a dead disk may not answer. */
+	/* Here and not on the thread of the tape: a dead disk may block it. */
 	if (statvfs(s->tape, &fs) == 0) {
 		around.has_disk = true;
 		around.disk_free = (uint64_t)fs.f_bavail * fs.f_frsize;
@@ -73,7 +73,7 @@ scrape_add_metrics(const scrape *s, evt_buf *out)
 	return evt_metrics_write(&stats, &around, out);
 }
 
-/* The status and the body for a request that was let in. */
+/* Status and body for a request that access control allows. */
 static unsigned
 scrape_route(const scrape *s, const char *path, int n, evt_buf *body,
     bool *ret_ok)
@@ -88,14 +88,13 @@ scrape_route(const scrape *s, const char *path, int n, evt_buf *body,
 		    "Prometheus are at /metrics\n");
 		return 200;
 	}
-	*ret_ok = evt_buf_add_str(body,
-	    "there is nothing at this path: "
-	    "/metrics\n");
+	*ret_ok =
+	    evt_buf_add_str(body, "not found; the metrics are at /metrics\n");
 	return 404;
 }
 
-/* A header into buf; NULL where there is none, "" where it is too long to be
- * good. */
+/* Copy a header into buf.  NULL: there is none; "": it is too long to be
+ * valid. */
 static const char *
 scrape_header(struct lws *wsi, enum lws_token_indexes token,
     char buf[HEADER_MAX])
@@ -111,7 +110,7 @@ scrape_header(struct lws *wsi, enum lws_token_indexes token,
 }
 
 static bool
-scrape_let_in(const scrape *s, struct lws *wsi)
+scrape_is_allowed(const scrape *s, struct lws *wsi)
 {
 	char host[HEADER_MAX], origin[HEADER_MAX];
 	const evt_access access = { .host = s->at.host };
@@ -139,7 +138,7 @@ scrape_phrase(unsigned status)
 	}
 }
 
-/* Put the answer to a request together; false: out of memory. */
+/* Compose the answer to a request.  false: out of memory. */
 static bool
 scrape_compose(const scrape *s, struct lws *wsi, evt_buf *out)
 {
@@ -150,16 +149,15 @@ scrape_compose(const scrape *s, struct lws *wsi, evt_buf *out)
 	unsigned status;
 	bool ok;
 
-	if (!scrape_let_in(s, wsi)) {
+	if (!scrape_is_allowed(s, wsi)) {
 		status = 403;
 		ok = evt_buf_add_str(&body,
-		    "this Host or Origin is not served here: ask by the "
-		    "machine's address, or by the name that --metrics was "
-		    "given\n");
+		    "this Host or Origin is not allowed: use the machine's "
+		    "address, or the name that --metrics was given\n");
 	} else if (method != LWSHUMETH_GET && method != LWSHUMETH_HEAD) {
 		status = 405;
 		ok = evt_buf_add_str(&body,
-		    "only GET and HEAD are known here\n");
+		    "method not allowed; use GET or HEAD\n");
 	} else {
 		status = scrape_route(s, path, n, &body, &ok);
 	}
@@ -203,7 +201,7 @@ scrape_write_answer(struct answer *a, struct lws *wsi)
 	if (lws_partial_buffered(wsi))
 		return 0;
 	if (left == 0)
-		return -1; /* all of it is with the kernel */
+		return -1; /* the kernel has all of it */
 	if (lws_write(wsi, a->out.data + a->at, left, LWS_WRITE_HTTP_HEADERS) <
 	    (int)left)
 		return -1;
@@ -227,7 +225,7 @@ scrape_accept_all(scrape *s)
 	bool turned_away;
 	int fd;
 
-	/* Where it fails it closes the descriptor. */
+	/* lws_adopt_socket_vhost() closes a descriptor that it refuses. */
 	while ((fd = evt_listener_accept(s->listen_fd, &s->spare_fd,
 	            &turned_away)) >= 0)
 		(void)lws_adopt_socket_vhost(s->vhost, fd);
@@ -362,9 +360,9 @@ scrape_start(scrape *s, evt_recorder *recorder, evt_error *err)
 	s->recorder = recorder;
 	r = evt_thread_start(&s->thread, scrape_run, s);
 	s->runs = r == 0;
-	return r == 0 ?
-	    EVT_OK :
-	    evt_err_sys(err, r, "cannot start the thread of --metrics");
+	return r == 0 ? EVT_OK :
+	                evt_err_sys(err, r,
+	                    "cannot start the thread that serves --metrics");
 }
 
 void

@@ -1,8 +1,8 @@
 /*
- * scrape.h - the recorder's figures over HTTP, for Prometheus.
+ * scrape.h - serve the recorder's metrics over HTTP, for Prometheus.
  *
- * It has a thread and a libwebsockets context of its own: the network thread
- * stamps what it receives, and must not be late because somebody asks.
+ * The server has a thread and a libwebsockets context of its own: the network
+ * thread stamps frames, and a request must not delay it.
  */
 #ifndef EVT_TOOLS_EVTAPE_RECORD_SCRAPE_H
 #define EVT_TOOLS_EVTAPE_RECORD_SCRAPE_H
@@ -14,8 +14,9 @@
 typedef struct scrape scrape;
 
 /*
- * Listen; nobody is answered yet.  To be called before there is a recorder.
- * tape: the tape's folder, which must outlive it.
+ * Listen; requests are answered from scrape_start() on.  To be called before
+ * there is a recorder.  `tape`: the tape's directory; the text must outlive the
+ * server.
  * Errors: EVT_ERR_IO (the address), EVT_ERR_NOMEM.
  */
 int scrape_open(const evt_address *at, const char *tape, scrape **ret_scrape,
@@ -23,9 +24,9 @@ int scrape_open(const evt_address *at, const char *tape, scrape **ret_scrape,
 /* "http://127.0.0.1:9187/metrics" */
 const char *scrape_url(const scrape *s);
 
-/* Answer with the figures of this recorder.  Errors: EVT_ERR_IO. */
+/* Answer requests with the figures of this recorder.  Errors: EVT_ERR_IO. */
 int scrape_start(scrape *s, evt_recorder *recorder, evt_error *err);
-/* To be called before the recorder is finished.  NULL is allowed. */
+/* To be called before evt_recorder_finish().  NULL is allowed. */
 void scrape_close(scrape *s);
 
 #endif

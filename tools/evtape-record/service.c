@@ -6,12 +6,12 @@
 #include "format/base/timetext.h"
 #include "tools/evtape-record/status.h"
 
-/* The status is told anew this often, and when the state changes. */
+/* STATUS= is sent this often, and when the state changes. */
 #define STATUS_NS (10 * EVT_NS_PER_S)
-/* And that is looked for this often. */
+/* A change of the state is looked for this often. */
 #define LOOK_NS EVT_NS_PER_S
-/* The recorder's threads come round once a second even where nothing comes, so
- * nothing can be said of them in less than this. */
+/* The recorder's threads give a heartbeat once a second even without frames, so
+ * they cannot be judged in less than this. */
 #define PATIENCE_NS (2 * EVT_NS_PER_S)
 
 void
@@ -21,7 +21,7 @@ service_open(service *s, const cli_command *cmd)
 
 	*s = (service){ .ping_ns = INT64_MAX };
 	if (sd_notify_open(&s->to, &err) != EVT_OK)
-		cli_warn(cmd, "the service manager is told nothing: %s",
+		cli_warn(cmd, "cannot notify the service manager: %s",
 		    err.text);
 }
 
@@ -62,9 +62,9 @@ service_due(const service *s)
 	return s->ping_ns < look ? s->ping_ns : look;
 }
 
-/* Whether a person would want to know at once. */
+/* Whether the user should see the change at once. */
 static bool
-service_is_news(const evt_status_figures *now, const evt_status_figures *then)
+service_is_change(const evt_status_figures *now, const evt_status_figures *then)
 {
 	return now->state != then->state || now->failing != then->failing ||
 	    now->disk_low != then->disk_low || now->armed != then->armed;
@@ -83,17 +83,17 @@ service_held_text(const evt_status_figures *st, char *to, size_t n)
 }
 
 static void
-service_tell_status(service *s, const evt_status_figures *st)
+service_send_status(service *s, const evt_status_figures *st)
 {
 	char text[400], held[80], age[EVT_TIMETEXT_MAX] = "none yet";
-	int64_t ns = evt_record_age(st, evt_clock_real());
+	int64_t ns = evt_status_age(st, evt_clock_real());
 
 	if (ns >= 0)
 		evt_timetext_duration_format(ns, age);
 	snprintf(text, sizeof(text),
 	    "STATUS=%s%s%s, %llu frames, %llu gaps, %llu connections, last "
 	    "frame: %s%s",
-	    status_state(st->state),
+	    evt_status_state_name(st->state),
 	    st->failing      ? ", TAPE FAILING" :
 	        st->disk_low ? ", DISK LOW" :
 	                       "",
@@ -104,26 +104,26 @@ service_tell_status(service *s, const evt_status_figures *st)
 }
 
 void
-service_turn(service *s, evt_recorder *r)
+service_turn(service *s, evt_recorder *rec)
 {
 	int64_t now = evt_clock_boot(), half = s->to.watchdog_ns / 2;
 	evt_status_figures st;
 
 	if (s->to.fd < 0)
 		return;
-	evt_recorder_get_stats(r, &st);
+	evt_recorder_get_stats(rec, &st);
 	if (st.state == EVT_STATUS_STOPPING || st.state == EVT_STATUS_ENDED)
 		service_stopping(s);
-	if (now >= s->status_ns || service_is_news(&st, &s->shown)) {
-		service_tell_status(s, &st);
+	if (now >= s->status_ns || service_is_change(&st, &s->shown)) {
+		service_send_status(s, &st);
 		s->shown = st;
 		s->status_ns = now + STATUS_NS;
 	}
 	if (now < s->ping_ns)
 		return;
-	/* Twice in the time that is allowed, as systemd recommends; each sign
-	 * says that the threads got on within such a time. */
-	if (evt_recorder_lives(r, half > PATIENCE_NS ? half : PATIENCE_NS))
+	/* Twice per watchdog interval, as systemd recommends.  Each WATCHDOG=1
+	 * means that the threads made progress within half an interval. */
+	if (evt_recorder_alive(rec, half > PATIENCE_NS ? half : PATIENCE_NS))
 		sd_notify_send(&s->to, "WATCHDOG=1");
 	s->ping_ns = now + half;
 }

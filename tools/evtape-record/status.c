@@ -9,15 +9,16 @@
 #include <unistd.h>
 
 #include "format/base/buf.h"
+#include "format/base/json_write.h"
 #include "format/base/timetext.h"
 
 struct status {
-	pthread_mutex_t lock; /* of what is printed */
+	pthread_mutex_t lock; /* for printing */
 	const char *program;
 	bool json, quiet, terminal;
-	bool drawn;       /* a status line stands on the terminal */
+	bool drawn;       /* the terminal shows a status line */
 	int64_t began_ns; /* CLOCK_BOOTTIME */
-	int64_t last_ns;  /* of the status before */
+	int64_t last_ns;  /* time of the status before, CLOCK_BOOTTIME */
 	uint64_t last_frames;
 	double rate;
 };
@@ -47,7 +48,7 @@ status_free(status *s)
 	free(s);
 }
 
-/* Take the status line off the terminal, so that others can be printed. */
+/* Remove the status line, so that another line can be printed. */
 static void
 status_undraw(status *s)
 {
@@ -72,23 +73,6 @@ status_event(void *ctx, enum evt_status_event event, const char *text)
 	pthread_mutex_unlock(&s->lock);
 }
 
-const char *
-status_state(enum evt_status_state state)
-{
-	static const char *const names[] = {
-		[EVT_STATUS_STARTING] = "starting",
-		[EVT_STATUS_READING] = "reading",
-		[EVT_STATUS_CONNECTING] = "connecting",
-		[EVT_STATUS_CONNECTED] = "connected",
-		[EVT_STATUS_HELD] = "held",
-		[EVT_STATUS_WAITING] = "waiting",
-		[EVT_STATUS_STOPPING] = "stopping",
-		[EVT_STATUS_ENDED] = "ended",
-	};
-
-	return names[state];
-}
-
 static double
 status_ratio(const evt_status_figures *st)
 {
@@ -101,8 +85,8 @@ static void
 status_measure(status *s, const evt_status_figures *st)
 {
 	int64_t now = evt_clock_boot();
-	/* What comes, whether or not it is kept.  What was sent is held too,
-	 * and counts no more when it is on the tape. */
+	/* All received frames, whether or not they are kept.  Sent frames that
+	 * are held count too, until they are on the tape. */
 	uint64_t frames = st->frames + st->held + st->let_go;
 	uint64_t more = frames > s->last_frames ? frames - s->last_frames : 0;
 
@@ -114,61 +98,87 @@ status_measure(status *s, const evt_status_figures *st)
 }
 
 static void
-status_show_disk(const evt_status_figures *st)
+status_add_disk(evt_json_write *w, const evt_status_figures *st)
 {
 	if (st->disk_known)
-		printf(",\"disk_free\":%llu",
-		    (unsigned long long)st->disk_free);
+		evt_json_write_uint(w, "disk_free", st->disk_free);
 	else
-		printf(",\"disk_free\":null");
-	printf(
-	    ",\"disk_low\":%s,\"dropped_segments\":%llu,\"dropped_bytes\":%llu",
-	    st->disk_low ? "true" : "false",
-	    (unsigned long long)st->dropped_segments,
-	    (unsigned long long)st->dropped_bytes);
+		evt_json_write_null(w, "disk_free");
+	evt_json_write_bool(w, "disk_low", st->disk_low);
+	evt_json_write_uint(w, "dropped_segments", st->dropped_segments);
+	evt_json_write_uint(w, "dropped_bytes", st->dropped_bytes);
 }
 
 static void
-status_show_json(status *s, const evt_status_figures *st, const char *more)
+status_add_pretrigger(evt_json_write *w, const evt_status_figures *st)
 {
-	double elapsed = (double)(s->last_ns - s->began_ns) / 1e9;
-	char time[EVT_TIMETEXT_MAX];
-	int64_t ns = evt_record_age(st, evt_clock_real());
+	evt_json_write_bool(w, "armed", st->armed);
+	evt_json_write_uint(w, "held_frames", st->held);
+	evt_json_write_uint(w, "held_bytes", st->held_bytes);
+	evt_json_write_uint(w, "let_go", st->let_go);
+	evt_json_write_uint(w, "triggers", st->triggers);
+}
 
-	printf("{\"time\":\"%s\",\"elapsed_s\":%.3f,\"state\":\"%s\","
-	       "\"frames\":%llu,\"frames_per_s\":%.1f,\"sent\":%llu,\"marks\":%"
-	       "llu,\"last_seq\":%llu,\"bytes_in\":%llu,\"bytes_on_disk\":%llu,"
-	       "\"ratio\":%.2f,\"sources\":%llu,\"segment\":%u,\"connections\":"
-	       "%llu,\"gaps\":%llu,\"lost_frames\":%llu,\"lost_bytes\":%llu,"
-	       "\"queue_bytes\":%llu,\"failing\":%s",
-	    evt_timetext_format(evt_clock_real(), 3, time), elapsed,
-	    status_state(st->state), (unsigned long long)st->frames, s->rate,
-	    (unsigned long long)st->sent, (unsigned long long)st->marks,
-	    (unsigned long long)st->last_seq, (unsigned long long)st->bytes,
-	    (unsigned long long)st->stored_bytes, status_ratio(st),
-	    (unsigned long long)st->sources, (unsigned)st->segment,
-	    (unsigned long long)st->connections, (unsigned long long)st->gaps,
-	    (unsigned long long)st->lost_frames,
-	    (unsigned long long)st->lost_bytes,
-	    (unsigned long long)st->queue_bytes,
-	    st->failing ? "true" : "false");
-	if (ns >= 0)
-		printf(",\"last_event_age_s\":%.3f", (double)ns / 1e9);
+static void
+status_add_figures(const status *s, evt_json_write *w,
+    const evt_status_figures *st)
+{
+	int64_t now = evt_clock_real(), age = evt_status_age(st, now);
+
+	evt_json_write_time(w, "time", now, 3);
+	evt_json_write_fixed(w, "elapsed_s",
+	    (double)(s->last_ns - s->began_ns) / 1e9, 3);
+	evt_json_write_str(w, "state", evt_status_state_name(st->state));
+	evt_json_write_uint(w, "frames", st->frames);
+	evt_json_write_fixed(w, "frames_per_s", s->rate, 1);
+	evt_json_write_uint(w, "sent", st->sent);
+	evt_json_write_uint(w, "marks", st->marks);
+	evt_json_write_uint(w, "last_seq", st->last_seq);
+	evt_json_write_uint(w, "bytes_in", st->bytes);
+	evt_json_write_uint(w, "bytes_on_disk", st->stored_bytes);
+	evt_json_write_fixed(w, "ratio", status_ratio(st), 2);
+	evt_json_write_uint(w, "sources", st->sources);
+	evt_json_write_uint(w, "segment", st->segment);
+	evt_json_write_uint(w, "connections", st->connections);
+	evt_json_write_uint(w, "gaps", st->gaps);
+	evt_json_write_uint(w, "lost_frames", st->lost_frames);
+	evt_json_write_uint(w, "lost_bytes", st->lost_bytes);
+	evt_json_write_uint(w, "queue_bytes", st->queue_bytes);
+	evt_json_write_bool(w, "failing", st->failing);
+	if (age >= 0)
+		evt_json_write_fixed(w, "last_event_age_s", (double)age / 1e9,
+		    3);
 	else
-		printf(",\"last_event_age_s\":null");
+		evt_json_write_null(w, "last_event_age_s");
 	if (st->lists > 0)
-		printf(",\"trackers\":%llu", (unsigned long long)st->trackers);
+		evt_json_write_uint(w, "trackers", st->trackers);
 	else
-		printf(",\"trackers\":null");
-	status_show_disk(st);
+		evt_json_write_null(w, "trackers");
+	status_add_disk(w, st);
 	if (st->pretrigger)
-		printf(",\"armed\":%s,\"held_frames\":%llu,\"held_bytes\":%llu,"
-		       "\"let_go\":%llu,\"triggers\":%llu",
-		    st->armed ? "true" : "false", (unsigned long long)st->held,
-		    (unsigned long long)st->held_bytes,
-		    (unsigned long long)st->let_go,
-		    (unsigned long long)st->triggers);
-	printf("%s}\n", more);
+		status_add_pretrigger(w, st);
+}
+
+/* Print the figures; result: the recording has ended with it, or NULL. */
+static void
+status_show_json(const status *s, const evt_status_figures *st,
+    const evt_recorder_result *result)
+{
+	evt_buf b = { 0 };
+	evt_json_write w;
+
+	evt_json_write_begin(&w, &b);
+	evt_json_write_object(&w, NULL);
+	status_add_figures(s, &w, st);
+	if (result != NULL) {
+		evt_json_write_bool(&w, "final", true);
+		evt_json_write_str(&w, "reason", result->reason);
+		evt_json_write_uint(&w, "unwritten", result->unwritten);
+	}
+	evt_json_write_close(&w);
+	if (evt_json_write_end(&w))
+		printf("%.*s\n", (int)b.len, (const char *)b.data);
+	evt_buf_free(&b);
 	/* A reader that went away does not end the recording. */
 	if (fflush(stdout) != 0)
 		clearerr(stdout);
@@ -198,7 +208,7 @@ status_show_line(status *s, const evt_status_figures *st)
 	char queue[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX] = "none yet",
 	                              line[400];
 	struct winsize size = { 0 };
-	int64_t ns = evt_record_age(st, evt_clock_real());
+	int64_t ns = evt_status_age(st, evt_clock_real());
 
 	if (ns >= 0)
 		evt_timetext_duration_format(ns, last);
@@ -210,7 +220,7 @@ status_show_line(status *s, const evt_status_figures *st)
 	    evt_timetext_duration_format((s->last_ns - s->began_ns) /
 	            EVT_NS_PER_S * EVT_NS_PER_S,
 	        elapsed),
-	    status_state(st->state),
+	    evt_status_state_name(st->state),
 	    st->failing      ? " TAPE FAILING" :
 	        st->disk_low ? " DISK LOW" :
 	                       "",
@@ -232,28 +242,29 @@ status_show(status *s, const evt_status_figures *stats)
 	pthread_mutex_lock(&s->lock);
 	status_measure(s, stats);
 	if (s->json)
-		status_show_json(s, stats, "");
+		status_show_json(s, stats, NULL);
 	else if (s->terminal)
 		status_show_line(s, stats);
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* ", 2 triggers, 1200 frames let go", or nothing. */
+/* ", 2 triggers, 1200 frames discarded", or nothing. */
 static void
-status_add_let_go(evt_buf *b, const evt_status_figures *st)
+status_add_discarded(evt_buf *b, const evt_status_figures *st)
 {
 	if (st->pretrigger)
-		(void)evt_buf_printf(b, ", %llu trigger%s, %llu frames let go",
+		(void)evt_buf_printf(b,
+		    ", %llu trigger%s, %llu frame%s discarded",
 		    (unsigned long long)st->triggers,
 		    st->triggers == 1 ? "" : "s",
-		    (unsigned long long)st->let_go);
+		    (unsigned long long)st->let_go, st->let_go == 1 ? "" : "s");
 }
 
-/* "2 gaps, at least 3 frames (4.0 KiB) lost" */
+/* ", 2 gaps, 3 frames (4.0 KiB) known to be lost" */
 static void
-status_add_losses(evt_buf *b, const evt_recorder_result *r)
+status_add_losses(evt_buf *b, const evt_recorder_result *result)
 {
-	const evt_status_figures *st = &r->stats;
+	const evt_status_figures *st = &result->stats;
 	char size[EVT_TIMETEXT_MAX];
 	bool ok = true;
 
@@ -264,55 +275,53 @@ status_add_losses(evt_buf *b, const evt_recorder_result *r)
 		    (unsigned long long)st->gaps, st->gaps == 1 ? "" : "s");
 	if (st->lost_frames > 0)
 		ok = ok &&
-		    evt_buf_printf(b, ", %llu frames (%s) known to be lost",
+		    evt_buf_printf(b, ", %llu frame%s (%s) known to be lost",
 		        (unsigned long long)st->lost_frames,
+		        st->lost_frames == 1 ? "" : "s",
 		        evt_timetext_size_format(st->lost_bytes, size));
-	if (r->unwritten > 0)
+	if (result->unwritten > 0)
 		ok = ok &&
 		    evt_buf_printf(b,
-		        ", %llu frames lost because the tape could not be "
+		        ", %llu frame%s lost because the tape could not be "
 		        "written",
-		        (unsigned long long)r->unwritten);
-	(void)ok; /* a shorter line, if there is no memory for it */
+		        (unsigned long long)result->unwritten,
+		        result->unwritten == 1 ? "" : "s");
+	(void)ok; /* without memory the line is shorter */
 }
 
 void
-status_end(status *s, const char *tape, const evt_recorder_result *r)
+status_end(status *s, const char *tape, const evt_recorder_result *result)
 {
-	const evt_status_figures *st = &r->stats;
+	const evt_status_figures *st = &result->stats;
 	char elapsed[EVT_TIMETEXT_MAX], in[EVT_TIMETEXT_MAX],
 	    disk[EVT_TIMETEXT_MAX];
-	evt_buf losses = { 0 }, more = { 0 };
+	evt_buf losses = { 0 };
 
 	pthread_mutex_lock(&s->lock);
 	status_undraw(s);
 	s->last_ns = evt_clock_boot();
-	status_add_let_go(&losses, st);
-	status_add_losses(&losses, r);
+	status_add_discarded(&losses, st);
+	status_add_losses(&losses, result);
 	if (!s->quiet)
 		fprintf(stderr,
-		    "%s: stopped (%s) after %s: %llu frames (%s) in %s, %s on "
-		    "disk (ratio %.1f), %llu sources, %llu connection%s%.*s\n",
-		    s->program, r->reason,
+		    "%s: stopped (%s) after %s: %llu frame%s (%s) in %s, %s on "
+		    "disk (ratio %.1f), %llu source%s, %llu connection%s%.*s\n",
+		    s->program, result->reason,
 		    evt_timetext_duration_format(s->last_ns - s->began_ns,
 		        elapsed),
-		    (unsigned long long)st->frames,
+		    (unsigned long long)st->frames, st->frames == 1 ? "" : "s",
 		    evt_timetext_size_format(st->bytes, in), tape,
 		    evt_timetext_size_format(st->stored_bytes, disk),
 		    status_ratio(st), (unsigned long long)st->sources,
+		    st->sources == 1 ? "" : "s",
 		    (unsigned long long)st->connections,
 		    st->connections == 1 ? "" : "s", (int)losses.len,
 		    losses.data != NULL ? (const char *)losses.data : "");
-	if (s->json && evt_buf_add_str(&more, ",\"final\":true,\"reason\":") &&
-	    evt_buf_add_json(&more, r->reason, strlen(r->reason)) &&
-	    evt_buf_printf(&more, ",\"unwritten\":%llu",
-	        (unsigned long long)r->unwritten) &&
-	    evt_buf_add_byte(&more, '\0')) {
+	if (s->json) {
 		s->rate = (double)st->frames * (double)EVT_NS_PER_S /
 		    (double)(s->last_ns - s->began_ns + 1);
-		status_show_json(s, st, (const char *)more.data);
+		status_show_json(s, st, result);
 	}
 	evt_buf_free(&losses);
-	evt_buf_free(&more);
 	pthread_mutex_unlock(&s->lock);
 }

@@ -12,9 +12,9 @@
 typedef struct status status;
 
 /*
- * json: a JSON object a line on stdout.  quiet: only warnings and errors on
- * stderr.  Else, on a terminal, a line that is redrawn in place on stderr.
- * NULL: out of memory.
+ * `json`: print JSON objects on stdout, one a line.  `quiet`: print only warnings
+ * and errors on stderr.  Without both, on a terminal, show a status line on
+ * stderr that is redrawn in place.  NULL: out of memory.
  */
 status *status_new(const char *program, bool json, bool quiet);
 void status_free(status *s);
@@ -22,12 +22,9 @@ void status_free(status *s);
 /* An evt_recorder_options.event; ctx is the status.  From any thread. */
 void status_event(void *ctx, enum evt_status_event event, const char *text);
 
-/* "connected" and so on. */
-const char *status_state(enum evt_status_state state);
-
-/* Show the present state: about once a second. */
+/* Show the figures.  To be called about once a second. */
 void status_show(status *s, const evt_status_figures *stats);
-/* The summary. */
+/* Print the summary. */
 void status_end(status *s, const char *tape, const evt_recorder_result *result);
 
 #endif

@@ -8,7 +8,7 @@
 #include "format/base/timetext.h"
 #include "format/write/writer.h"
 
-static bool
+static int
 ending(void *ctx)
 {
 	return ((struct sinks *)ctx)->ending;
@@ -26,22 +26,15 @@ wait_ns(void *ctx, int64_t ns)
 }
 
 static void
-say(void *ctx, bool error, const char *text)
+say(void *ctx, enum evt_status_event event, const char *text)
 {
 	struct sinks *x = ctx;
 
-	if (error)
+	if (event == EVT_STATUS_ERROR)
 		x->errors++;
 	else
 		x->mended++;
 	snprintf(x->said, sizeof(x->said), "%s", text);
-}
-
-static void
-say_pretrigger(void *ctx, const char *text)
-{
-	(void)ctx;
-	(void)text;
 }
 
 static evt_receive_clock_time
@@ -59,14 +52,13 @@ beat(void *ctx)
 
 /* The sink has had enough; the recording is being ended. */
 void
-sinks_stop(void *ctx, const char *reason, const char *text)
+sinks_stop(void *ctx, const char *reason)
 {
 	struct sinks *x = ctx;
 
 	x->stops++;
 	x->ending = true;
 	snprintf(x->reason, sizeof(x->reason), "%s", reason);
-	snprintf(x->said, sizeof(x->said), "%s", text);
 }
 
 uint64_t
@@ -85,21 +77,32 @@ no_space(void *ctx, const char *path, evt_disk_space_figures *ret)
 	return false;
 }
 
+evt_supervisor
+sinks_supervise(struct sinks *x)
+{
+	return (evt_supervisor){ .say = say,
+		.ending = ending,
+		.end = sinks_stop,
+		.pause = wait_ns,
+		.beat = beat,
+		.ctx = x,
+		.status = &x->status };
+}
+
 evt_disk_space *
-sinks_make_room(struct sinks *x)
+sinks_make_disk_space(struct sinks *x)
 {
 	evt_disk_space_options o = { .path = "x",
 		.limit = evt_disk_space_default,
 		.closing = sinks_closing,
-		.board = &x->board,
-		.space = no_space,
-		.say = NULL,
-		.stop = sinks_stop,
-		.ctx = x };
-	evt_disk_space *room = evt_disk_space_new(&o);
+		.supervisor = &x->supervisor,
+		.query = no_space };
+	evt_disk_space *d;
 
-	assert_non_null(room);
-	return room;
+	x->supervisor = sinks_supervise(x);
+	d = evt_disk_space_new(&o);
+	assert_non_null(d);
+	return d;
 }
 
 /* A recording that holds its frames, armed. */
@@ -115,18 +118,19 @@ arm(struct sinks *x)
 
 	evt_tape_sink_put(x->sink, &item);
 	evt_tape_sink_commit(x->sink);
-	assert_true(x->board.stats.armed);
+	assert_true(x->status.figures.armed);
 }
 
 static evt_pretrigger *
 make_pretrigger(struct sinks *x)
 {
+	static const evt_supervisor quiet = { 0 };
 	evt_pretrigger_options o = { .writer = x->writer,
 		.keep_ns = 3600 * EVT_NS_PER_S,
 		.after_ns = EVT_NS_PER_S,
 		.keep_bytes = 1u << 30,
 		.now = now,
-		.say = say_pretrigger };
+		.supervisor = &quiet };
 	evt_pretrigger *p;
 	evt_error err;
 
@@ -138,17 +142,11 @@ void
 sinks_begin(struct sinks *x, uint64_t max_frames, uint64_t max_stored)
 {
 	evt_tape_sink_options o = { .writer = NULL,
-		.board = &x->board,
+		.supervisor = &x->supervisor,
 		.max_frames = max_frames,
 		.max_stored = max_stored,
 		.dropping = x->keep_list,
-		.room = x->room,
-		.ending = ending,
-		.pause = wait_ns,
-		.say = say,
-		.stop = sinks_stop,
-		.beat = beat,
-		.ctx = x };
+		.disk_space = x->disk_space };
 	evt_writer_env env = *test_env();
 	evt_writer_options wo;
 	evt_error err;
@@ -160,7 +158,8 @@ sinks_begin(struct sinks *x, uint64_t max_frames, uint64_t max_stored)
 	evt_writer_options_init(&wo);
 	wo.keep_bytes = x->dropping ? 1 : 0;
 	ok(evt_writer_open_env(x->path, &wo, &env, &x->writer, &err), &err);
-	assert_int_equal(pthread_mutex_init(&x->board.lock, NULL), 0);
+	evt_status_init(&x->status);
+	x->supervisor = sinks_supervise(x);
 	o.writer = x->writer;
 	if (x->keep_last)
 		o.pretrigger = x->pretrigger = make_pretrigger(x);
@@ -177,10 +176,10 @@ sinks_close(struct sinks *x)
 
 	evt_tape_sink_free(x->sink);
 	evt_pretrigger_free(x->pretrigger);
-	evt_disk_space_free(x->room);
+	evt_disk_space_free(x->disk_space);
 	x->fault.kind = NONE;
 	ok(evt_writer_close(x->writer, &err), &err);
-	pthread_mutex_destroy(&x->board.lock);
+	evt_status_destroy(&x->status);
 }
 
 void

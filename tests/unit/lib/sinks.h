@@ -15,7 +15,8 @@ struct sinks {
 	struct faulty fault;
 	evt_io io;
 	evt_writer *writer;
-	evt_status board;
+	evt_status status;
+	evt_supervisor supervisor;
 	evt_tape_sink *sink;
 	bool ending;
 	bool dropping;  /* all sealed segments but the last */
@@ -23,8 +24,8 @@ struct sinks {
 	unsigned pauses, mend_after; /* 0: never */
 	unsigned errors, mended, stops;
 	char said[800], reason[32];
-	evt_disk_space *room; /* NULL: the disk is not watched */
-	bool keep_last;       /* frames are held for a trigger */
+	evt_disk_space *disk_space; /* NULL: the disk is not watched */
+	bool keep_last;             /* frames are held for a trigger */
 	evt_pretrigger *pretrigger;
 	unsigned beats;
 };
@@ -40,10 +41,12 @@ void sinks_end(struct sinks *x);
 void sinks_put(struct sinks *x, unsigned from, unsigned to);
 void sinks_put_mark(struct sinks *x);
 
-/* A watch of a disk that says nothing of its room. */
-evt_disk_space *sinks_make_room(struct sinks *x);
-/* For evt_disk_space_options; ctx: the fixture. */
+/* A watch of a disk whose free space is not known. */
+evt_disk_space *sinks_make_disk_space(struct sinks *x);
+/* What the sink may ask of its recorder: the fixture. */
+evt_supervisor sinks_supervise(struct sinks *x);
+/* For evt_disk_space_options and a supervisor; ctx: the fixture. */
 uint64_t sinks_closing(void *ctx);
-void sinks_stop(void *ctx, const char *reason, const char *text);
+void sinks_stop(void *ctx, const char *reason);
 
 #endif
