@@ -175,6 +175,33 @@ class Recipes(evtest.Case):
                 with open(os.path.join(evtest.TOP, path), encoding="utf-8") as f:
                     self.assertRegex(f.read(), r"(?m)^%s\(" % function, "%s names %s() in %s" % (name, function, path))
 
+    def test_threads_have_the_names_of_the_document(self):
+        """docs/architecture.md lists each thread by its name in top -H."""
+        with open(os.path.join(evtest.TOP, "docs", "architecture.md"), encoding="utf-8") as f:
+            named = set(re.findall(r"^\| `(evt-\w+)` \|", f.read(), re.M))
+        ready = self.path("ready")
+        self.start("evtape-sim", "--ready-file", ready, "--rate", 100)
+        self.wait_until("the simulator", lambda: os.path.exists(ready))
+        with open(ready, encoding="ascii") as f:
+            url = f.read().strip() + "/event/subscription"
+        p = self.start("evtape-record", url, "-o", self.path("threads.tape"), "--metrics", "0", "--trackers", "all",
+                       "--credential-file", self.write("hash.txt", "0123456789abcdef0123456789abcdef\n"))
+
+        def threads():
+            tasks = "/proc/%d/task" % p.popen.pid
+            return {self.read_line(os.path.join(tasks, t, "comm")) for t in os.listdir(tasks)}
+        self.wait_until("the threads", lambda: {"evt-network", "evt-tape", "evt-packer", "evt-metrics"} <= threads())
+        self.assertEqual(threads() - named - {"evtape-record"}, set())
+        p.finish(evtest.SIGINT)
+
+    @staticmethod
+    def read_line(path):
+        try:
+            with open(path, encoding="ascii") as f:
+                return f.readline().strip()
+        except OSError:  # the thread has ended
+            return "evtape-record"
+
 
 if __name__ == "__main__":
     evtest.unittest.main()
