@@ -4,9 +4,10 @@
 #   make test      installs what is missing, builds, runs every test
 #   make help      all targets
 #
-# Variables: CC, CFLAGS, PREFIX, LIBDIR, DESTDIR, BUILD, WERROR= (build with warnings),
-# V=1 (show the commands), SOAK_SECONDS, SOAK_RATE, SOAK_PAGE= (a page that gets the figures), BENCH= (which
-# parts of the benchmarks, and options of tests/bench/run).
+# Variables: CC, CFLAGS, PREFIX, LIBDIR, DESTDIR, BUILD, WERROR= (warnings are no
+# errors), V=1 (show the commands), SUITES= (which suites check, asan, tsan and cov
+# run), SOAK_SECONDS, SOAK_RATE, SOAK_PAGE= (a page to write the figures to),
+# BENCH= (parts of the benchmarks, and options of tests/bench/run).
 
 CC       = gcc
 CFLAGS   = -O2 -g
@@ -22,7 +23,7 @@ SOAK_RATE    = 5000
 
 WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wformat-security -Wpointer-arith -Wvla -Wwrite-strings -Wundef $(WERROR)
-# Hardened by default; the sanitizers bring their own checks of the same.
+# Hardened by default; the sanitizers have their own checks of the same kind.
 HARDEN  = -fstack-protector-strong -fstack-clash-protection \
           $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 CPPALL  = -I. -D_GNU_SOURCE
@@ -38,11 +39,11 @@ sources = $(sort $(shell find $(1) -name '*.c'))
 PROGRAMS := evtape evtape-record evtape-replay evtape-sim
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
-# Gives a fuzz target files; libFuzzer has a main of its own.
+# A main() that feeds files to a fuzz target; libFuzzer has its own.
 FUZZ_MAIN := $(wildcard tests/fuzz/main/*.c)
 
-# What the benchmarks hold the programs against, as far as it is ours to write, and
-# what makes tapes of exact times.
+# The programs of ours that the benchmarks compare with, and the one that makes tapes
+# of exact times.
 PEERS      = sqlite_rows pack_blocks ws_sender ws_count lws_count arrivals took
 BENCH_BINS = $(addprefix $(BUILD)/tests/,$(PEERS) mktape bench_scan)
 
@@ -60,7 +61,7 @@ UNITS  = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 MANS   = $(BUILD)/man/made
 
-# The console's page, and the libraries that it uses, as Debian has them.
+# The console's page, and the libraries that it uses, from Debian's packages.
 CONSOLE = tools/evtape-replay/console
 LEAFLET = /usr/share/javascript/leaflet
 D3      = /usr/share/nodejs/d3/dist/d3.min.js
@@ -90,10 +91,10 @@ endif
 
 all: headers-there $(BINS) $(LIB_A) $(LIB_SO) $(EXT_SO) $(BUILD)/evtape.pc $(MANS) ## build everything into build/
 
-help: ## show the targets
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
-# Say which packages are missing before the compiler says it worse.
+# Name missing packages before the compiler fails on their headers.
 .PHONY: headers-there
 headers-there:
 	@tools/deps.sh --check build
@@ -103,34 +104,34 @@ deps:
 test-deps:
 	@tools/deps.sh build test
 
-demo: deps ## install what is missing, build, record a feed, replay it
+demo: deps ## install missing packages, build, record a feed, replay it
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) tools/demo.sh
 
-test: test-deps ## install what is missing, build, run every test
+test: test-deps ## install missing packages, build, run every test
 	@$(MAKE) --no-print-directory check
 
-check: all units ## build and run every test, without installing anything
+check: all units ## build and run every test without installing anything; SUITES="test_deck" for some
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) CC="$(CC)" tests/run $(SUITES)
 
 units: $(UNITS) $(FUZZERS) $(BENCH_BINS)
 
-asan: test-deps ## every test under AddressSanitizer and UBSan
+asan: test-deps ## run every test under AddressSanitizer and UBSan
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 	 $(MAKE) --no-print-directory check BUILD=build/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
 	 SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
-tsan: test-deps ## every test under ThreadSanitizer
+tsan: test-deps ## run every test under ThreadSanitizer
 	@TSAN_OPTIONS=halt_on_error=1 $(MAKE) --no-print-directory check BUILD=build/tsan \
 	 CFLAGS="-O1 -g" SAN="-fsanitize=thread"
 
-cov: ## how many lines every test together reaches, as a table; HTML in build/cov/
+cov: ## show which lines the tests reach, as a table and as HTML in build/cov/
 	@tools/deps.sh build test cov
 	@$(MAKE) --no-print-directory all units BUILD=build/cov CFLAGS="-O0 -g" \
 	 SAN="--coverage -fprofile-update=atomic"
 	@BUILD=build/cov PYTHON=$(PYTHON) CC="$(CC)" tests/cov $(SUITES)
 
-lint: ## formatter, clang -Werror, clang-tidy, scan-build, gcc -fanalyzer, cppcheck, shellcheck
+lint: ## check with the formatter, clang -Werror, clang-tidy, scan-build, gcc -fanalyzer, cppcheck, shellcheck
 	@tools/deps.sh build test lint
 	@tests/lint
 
@@ -139,22 +140,22 @@ lint: ## formatter, clang -Werror, clang-tidy, scan-build, gcc -fanalyzer, cppch
 warnings:
 	@echo $(CPPALL) -std=c11 $(WARN)
 
-fmt: ## format the C sources as .clang-format says
+fmt: ## format the C sources by .clang-format
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 fuzz: test-deps ## run each fuzz target for FUZZ_SECONDS (10)
 	@$(MAKE) --no-print-directory $(BUILD)/evtape
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/fuzz/run
 
-bench: bench-deps ## measure against other programs; BENCH="ingest seek" for these parts alone
+bench: bench-deps ## compare the speed with other programs; BENCH="ingest seek" for some parts
 	@$(MAKE) --no-print-directory all $(BENCH_BINS)
 	@BUILD=$(BUILD) $(PYTHON) tests/bench/run $(BENCH)
 
-bench-quick: test-deps ## counts that are no matter of luck against the committed ones, within a minute
+bench-quick: test-deps ## compare instructions, allocations and bytes with the committed counts, in a minute
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/mktape
 	@BUILD=$(BUILD) $(PYTHON) tests/bench/quick
 
-bench-deps: ## install what the benchmarks are held against
+bench-deps: ## install the programs that the benchmarks compare with
 	@tools/deps.sh build test bench
 
 bench-console: test-deps ## measure the console at 3,000,000 frames of 2,000 sources
@@ -165,11 +166,11 @@ pictures: test-deps ## make the pictures of the documents from a tape of the sim
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/mktape
 	@BUILD=$(BUILD) $(PYTHON) tests/pictures
 
-soak: test-deps ## run everything for SOAK_SECONDS (120) and hold the gaps against what was sent
+soak: test-deps ## run everything for SOAK_SECONDS (120) and compare the gaps with the frames sent
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) $(PYTHON) tests/soak/run --seconds $(SOAK_SECONDS) --rate $(SOAK_RATE) $(if $(SOAK_PAGE),--page $(SOAK_PAGE))
 
-torture: test-deps ## all tests of faults at full size; writes the tables of docs/reliability.md
+torture: test-deps ## run all fault tests at full size and write the tables of docs/reliability.md
 	@$(MAKE) --no-print-directory all units
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) SOAK_SECONDS=$(SOAK_SECONDS) SOAK_RATE=$(SOAK_RATE) $(PYTHON) tests/torture
 
@@ -192,7 +193,7 @@ install: all ## install below PREFIX (/usr/local), in DESTDIR
 	install -m 644 tools/completion/_evtape $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
 	$(MAKE) --no-print-directory install-units
 
-# systemd's units, of the programs where they are installed.
+# systemd's units, with the installed paths of the programs.
 .PHONY: install-units
 install-units:
 	install -d $(DESTDIR)$(SYSTEMD)
@@ -200,7 +201,7 @@ install-units:
 	    sed 's|/usr/local/bin/|$(PREFIX)/bin/|' "tools/systemd/$$u" > "$(DESTDIR)$(SYSTEMD)/$$u" || exit 1; \
 	done
 
-uninstall: ## remove what install put there
+uninstall: ## remove the installed files
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) \
 	    $(DESTDIR)$(PREFIX)/include/evtape.h \
 	    $(DESTDIR)$(LIBDIR)/libevtape.a $(DESTDIR)$(LIBDIR)/libevtape.so* \
@@ -255,12 +256,12 @@ $(LIB_SO): $(LIB_A) format/evtape.map
 	$(call link,-shared -Wl$(,)-soname$(,)libevtape.so.0 -Wl$(,)--version-script=format/evtape.map \
 	    $(if $(SAN),,-Wl$(,)-z$(,)defs) $(PUBLIC:%=-Wl$(,)-u$(,)%) $(LIB_A) $(LIBS_FORMAT))
 
-# The SQLite extension.  It brings its own library: nothing else is loaded.
+# The SQLite extension.  It contains the library: nothing else is loaded.
 $(EXT_SO): $(call obj,$(wildcard tools/sqlite/*.c)) $(COMMON_A) $(LIB_A) tools/sqlite/evtape.map
 	$(call link,-shared -Wl$(,)--version-script=tools/sqlite/evtape.map \
 	    $(filter %.o %.a,$^) $(LIBS_FORMAT))
 
-# A program is its folder and what it uses of the libraries.
+# A program is its folder plus the parts of the libraries that it uses.
 define program
 $(BUILD)/$(1): $(call obj,$(call sources,tools/$(1)) $(2)) $(COMMON_A) $(RECORD_A) $(REPLAY_A) $(LIB_A)
 	$$(call link,-pie $$^ $(LIBS_FORMAT) $(3))
@@ -278,7 +279,7 @@ $(BUILD)/gen/console_files.c: tools/embed.sh Makefile $(foreach f,$(CONSOLE_FILE
 
 TEST_A = $(addprefix $(BUILD)/obj/,evtape.a record.a replay.a tools.a) $(LIB_A)
 
-# What tests/unit/lib/fail_alloc.c lets fail.
+# The calls that tests/unit/lib/fail_alloc.c makes fail.
 WRAP = malloc calloc realloc reallocarray strdup strndup free pthread_create \
        ZSTD_createCCtx ZSTD_createDCtx open __open_2 opendir pread read \
        fsync fdatasync
@@ -286,8 +287,8 @@ WRAP = malloc calloc realloc reallocarray strdup strndup free pthread_create \
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(wildcard tests/unit/lib/*.c tests/lib/*.c)) $(TEST_A)
 	$(call link,-pie $(WRAP:%=-Wl$(,)--wrap=%) $^ $(LIBS_FORMAT) $(LIBS_WS) -lcmocka -lm)
 
-# A fuzz target is linked with what it uses of everything, and with a main()
-# that gives it files.  tests/fuzz/run builds them with libFuzzer's.
+# A fuzz target is linked with the parts that it uses, and with a main() that feeds
+# it files.  tests/fuzz/run builds them with libFuzzer's.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FUZZ_MAIN)) \
     $(BUILD)/obj/fuzz.a $(TEST_A)
 	$(call link,-pie $^ $(LIBS_FORMAT) $(LIBS_WS) -lm)
@@ -299,7 +300,7 @@ $(BUILD)/tests/mktape: $(BUILD)/obj/tests/e2e/mktape.o $(LIB_A)
 $(BUILD)/tests/bench_scan: $(BUILD)/obj/tests/bench/bench_scan.o $(LIB_A)
 	$(call link,-pie $^ $(LIBS_FORMAT))
 
-# What the benchmarks hold the programs against.
+# The programs that the benchmarks compare with.
 $(BUILD)/obj/peers.a: $(call obj,$(wildcard tests/bench/peers/lib/*.c))
 	$(archive)
 $(addprefix $(BUILD)/tests/,$(PEERS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/bench/peers/%.o $(BUILD)/obj/peers.a $(LIB_A)
@@ -310,7 +311,7 @@ $(BUILD)/evtape.pc: format/evtape.pc.in Makefile
 	$(SAY) GEN $(@:$(BUILD)/%=%)
 	$(Q)$(MAKE_PC) > $@
 
-# A page for each program and each command, from the tables that --help shows.
+# A man page for each program and each command, from the tables of --help.
 $(MANS): $(BINS)
 	@rm -rf $(@D) && mkdir -p $(@D)
 	$(SAY) GEN $(@D:$(BUILD)/%=%)
@@ -320,7 +321,7 @@ $(MANS): $(BINS)
 	done
 	@touch $@
 
-# Objects are kept, also those that only lead to something else.
+# Keep all objects, also intermediate ones.
 .SECONDARY:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
