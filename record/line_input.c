@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "format/base/line_splitter.h"
+#include "format/base/thread.h"
 #include "format/mark.h"
 
 /* At the end this much is read from the pipe: its largest size on Linux without
@@ -176,6 +177,7 @@ evt_recorder_run_lines(void *arg)
 	bool more = true;
 	uint64_t taken = 0;
 
+	evt_thread_name("evt-tape");
 	evt_status_set_state(&rec->status, EVT_STATUS_READING);
 	evt_recorder_begin_tape(rec);
 	while (more && evt_recorder_ending(rec) == 0) {

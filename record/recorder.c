@@ -127,6 +127,7 @@ recorder_run_network(void *arg)
 	evt_recorder *rec = arg;
 	evt_error err;
 
+	evt_thread_name("evt-network");
 	/* A recording without the list is better than no recording. */
 	if (rec->tracker_poll != NULL &&
 	    evt_tracker_poll_start(rec->tracker_poll, &err) != EVT_OK)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "format/base/thread.h"
 #include "format/mark.h"
 
 /* Whether the flag was set since the last call. */
@@ -142,6 +143,7 @@ evt_recorder_run_tape(void *arg)
 	evt_queue_batch *batch;
 	evt_queue_item item;
 
+	evt_thread_name("evt-tape");
 	evt_recorder_begin_tape(rec);
 	for (;;) {
 		batch = evt_queue_take(rec->queue, next_tick);

@@ -378,6 +378,7 @@ tracker_poll_run(void *arg)
 {
 	evt_tracker_poll *l = arg;
 
+	evt_thread_name("evt-trackers");
 	while (tracker_poll_wait_for_next(l, tracker_poll_ask(l)))
 		;
 	return NULL;

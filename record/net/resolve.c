@@ -70,6 +70,7 @@ resolve_look_up(void *arg)
 	evt_resolve *lookup = arg;
 	int failure, sys;
 
+	evt_thread_name("evt-resolve");
 	/* host does not change after the start, so it needs no lock. */
 	failure = getaddrinfo(lookup->host, NULL, &hints, &list);
 	sys = errno;
