@@ -310,6 +310,7 @@ evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
 void
 evt_index_hold(evt_index *x)
 {
+	assert(x == NULL || sqlite3_get_autocommit(x->db));
 	/* Without a transaction each query takes its own locks. */
 	if (x != NULL)
 		(void)sqlite3_exec(x->db, "BEGIN", NULL, NULL, NULL);

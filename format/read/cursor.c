@@ -4,6 +4,7 @@
  */
 #include "format/read/cursor.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ cursor_fill(struct merge *m, evt_error *err)
 			return r;
 		b->has_frame = r == EVT_OK;
 	}
-	/* Until a live tape says what comes next, nobody can be first. */
+	/* A live tape may still add a frame that is earlier than all others. */
 	return again ? EVT_AGAIN : EVT_OK;
 }
 
@@ -150,6 +151,7 @@ int
 evt_cursor_open(evt_tape *const *tapes, size_t n, const evt_filter *filter,
     evt_cursor **ret_cursor, evt_error *err)
 {
+	assert(ret_cursor != NULL && (tapes != NULL || n == 0));
 	if (n == 0)
 		return evt_err_set(err, EVT_ERR_ARG, "a cursor needs a tape");
 	if (n == 1)

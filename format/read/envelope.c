@@ -116,7 +116,7 @@ envelope_add_fixed(evt_envelope *e, const evt_frame *f, evt_buf *out)
 
 /* ---- keys ----------------------------------------------------------------- */
 
-/* Whether the bytes can stand in a JSON string as they are. */
+/* Whether the bytes can be in a JSON string without escapes. */
 static bool
 envelope_plain(const char *s, size_t n)
 {

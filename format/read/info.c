@@ -1,5 +1,6 @@
 /* info.c - what is on a tape: from the index, or from the blocks of segments that
  * the index does not have. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ info_add_open(void *ctx, const evt_frame *f, evt_error *err)
 	return evt_summary_add_frame(ctx, f, err);
 }
 
-/* What is by source and event, and may stand in the sums over segments. */
+/* Lists by source or event: the index may have sums of these over segments. */
 #define KEYS (EVT_INFO_SOURCES | EVT_INFO_EVENTS)
 
 static int
@@ -67,8 +68,9 @@ info_gather(evt_tape *t, bool by_index, unsigned lists, evt_summary *sum,
 	return r;
 }
 
-/* Whether the rows of all segments can be read.  It is asked where what other
- * tapes have added could not be told apart from the half of it. */
+/* Whether the rows of all segments can be read.  This must be known first if the
+ * summary has frames of other tapes, since half of a tape cannot be taken out
+ * again. */
 static int
 info_try_index(evt_tape *t, unsigned lists, evt_error *err)
 {
@@ -371,9 +373,11 @@ evt_tape_info_of(evt_tape *t, unsigned lists, evt_info **ret_info,
 {
 	evt_info *info = calloc(1, sizeof(*info));
 	evt_summary sum = { 0 };
-	int r = info != NULL ? info_fill_info(t, lists, &sum, info, err) :
-	                       evt_err_nomem(err);
+	int r;
 
+	assert(t != NULL && ret_info != NULL);
+	r = info != NULL ? info_fill_info(t, lists, &sum, info, err) :
+	                   evt_err_nomem(err);
 	evt_summary_free(&sum);
 	if (r != EVT_OK) {
 		evt_info_free(info);

@@ -1,20 +1,21 @@
 /* prefetch.c - see prefetch.h. */
 #include "format/read/prefetch.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/base/worker.h"
 #include "format/base/err.h"
 
-/* The block that is being handed out, and those behind it. */
+/* The block whose frames the cursor returns, and the next two. */
 #define SLOTS 3u
 
 struct evt_prefetch {
 	const evt_filter_match *match;
 	evt_prefetched slot[SLOTS];
 	evt_worker *ahead;
-	bool handing_out; /* the first of what it holds */
+	bool handing_out; /* the first slot is the cursor's */
 };
 
 static int
@@ -31,7 +32,7 @@ prefetch_load_block(const evt_filter_match *match, evt_prefetched *s)
 		    &s->err);
 	if (r != EVT_OK)
 		return r;
-	/* Lines that nobody asked for are not decompressed. */
+	/* Without a frame that passes, the lines are not decompressed. */
 	if (m->n == 0)
 		return EVT_OK;
 	r = evt_block_load_lines(&s->block, s->raw.data, m->frame[m->n - 1] + 1,
@@ -116,6 +117,7 @@ evt_prefetch_start(evt_prefetch *f, const evt_io *io, int fd, const char *name,
 evt_prefetched *
 evt_prefetch_wait(evt_prefetch *f)
 {
+	assert(evt_prefetch_pending(f) > 0);
 	if (f->handing_out)
 		evt_worker_release(f->ahead);
 	f->handing_out = true;

@@ -34,7 +34,7 @@ struct each {
 	/* So many of them, the first, may be unknown to the index; and of these
 	 * it knows n_known. */
 	uint32_t n_unsure, n_known;
-	uint64_t n_sources; /* that the index knows; 0: it cannot tell */
+	uint64_t n_sources; /* in the index; 0: unknown */
 };
 
 static bool
@@ -44,7 +44,7 @@ state_all_is_done(const struct each *e, const evt_key *key)
 	    UINT32_MAX;
 }
 
-/* Tell of the frame, unless there was a later one. */
+/* Give the frame to fn(), unless there was a later one. */
 static int
 state_all_tell(struct each *e, const evt_key *key, const evt_frame *f,
     evt_error *err)
@@ -99,7 +99,7 @@ state_all_copy_frame(void *ctx, const evt_frame *f, evt_error *err)
 	return state_all_copy_keys(c, f, err);
 }
 
-/* Point the copies at what was copied, which moves no more. */
+/* Point the frames at the copied bytes, which do not move any more. */
 static void
 state_all_settle(struct copies *c)
 {
@@ -153,7 +153,7 @@ struct candidate {
 struct plan {
 	struct each *each;
 	const evt_segment *segment;
-	size_t looked_through; /* this block and those behind it were */
+	size_t looked_through; /* this block and all after it were searched */
 	struct candidate *c;
 	size_t n, cap;
 	uint32_t *block;
@@ -256,7 +256,7 @@ state_all_wanted_sources(const struct each *e, const struct plan *p,
 	return want;
 }
 
-/* Tell of the wanted sources of one frame of the loaded block. */
+/* Give one frame of the loaded block to fn(), for each wanted source. */
 static int
 state_all_tell_of_frame(struct each *e, uint32_t i, bool *want,
     const char *name, evt_error *err)
@@ -286,8 +286,8 @@ state_all_tell_of_frame(struct each *e, uint32_t i, bool *want,
 	return r;
 }
 
-/* p NULL: the index does not know, look for all.  A damaged block is passed:
- * what it held is lost in any case. */
+/* Without a plan (p NULL) search all sources.  A damaged block is skipped: its
+ * frames are lost in any case. */
 static int
 state_all_search_block(struct each *e, const struct plan *p,
     const evt_segment *s, uint32_t no, int fd, evt_error *err)
@@ -459,7 +459,7 @@ state_all_search_segment(struct each *e, size_t i, bool *ret_planned,
 
 /* ---- all of it ----------------------------------------------------------- */
 
-/* What was found so far may stand in no index. */
+/* Sources that were found so far may be missing in the index. */
 static void
 state_all_note_unsure(struct each *e)
 {

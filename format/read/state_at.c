@@ -71,8 +71,8 @@ state_at_settle(struct newest *n)
 
 /* ---- segments ------------------------------------------------------------------ */
 
-/* Which blocks of the segment to look at: those that the index names, or all
- * if it cannot tell.  free() it; NULL: out of memory. */
+/* Which blocks of the segment to read: those that the index names, or all if
+ * there is no usable index.  The caller frees it; NULL: out of memory. */
 static bool *
 state_at_wanted_blocks(evt_tape *t, const evt_segment *s,
     const evt_filter_match *m)
@@ -88,8 +88,8 @@ state_at_wanted_blocks(evt_tape *t, const evt_segment *s,
 	return wanted;
 }
 
-/* EVT_OK and *ret_frame, EVT_ERR_NOTFOUND, or another error.  A damaged block
- * is passed: what it held is lost in any case. */
+/* Search one block.  EVT_ERR_NOTFOUND: no frame passes, or the block is damaged;
+ * its frames are lost in any case. */
 static int
 state_at_search_block(evt_tape *t, int fd, const evt_segment *s, size_t i,
     evt_filter_match *m, evt_frame *ret_frame, evt_error *err)

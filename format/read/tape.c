@@ -1,6 +1,7 @@
 /* tape.c - open a tape for reading, and follow one that is being recorded. */
 #include "format/read/tape.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ evt_tape_close(evt_tape *t)
 	free(t);
 }
 
-/* Move the segments of `list` that are newer than all known behind these. */
+/* Append the segments of `list` that are newer than all known ones. */
 static int
 tape_adopt(evt_tape *t, evt_segment *list, size_t n, evt_error *err)
 {
@@ -100,6 +101,7 @@ evt_tape_open_io(const char *path, const evt_io *io, evt_tape **ret_tape,
 int
 evt_tape_open(const char *path, evt_tape **ret_tape, evt_error *err)
 {
+	assert(path != NULL && ret_tape != NULL);
 	return evt_tape_open_io(path, &evt_io_posix, ret_tape, err);
 }
 

@@ -33,7 +33,7 @@ struct tape_cursor {
 	uint32_t fd_no; /* the segment that fd is of */
 	int fd;
 	evt_prefetch *fetch;
-	/* What is being handed out: */
+	/* The frames that are being returned: */
 	evt_prefetched *now;
 	size_t next_match;
 	evt_journal_reader *journal;
@@ -132,7 +132,7 @@ tape_cursor_open_segment(struct tape_cursor *c, const evt_segment *s,
 	return evt_segment_open(s, &c->fd, err);
 }
 
-/* Whether the file must stay open for what is loading from it. */
+/* Whether the file must stay open, since a block is loading from it. */
 static bool
 tape_cursor_needs_other_file(const struct tape_cursor *c, const evt_segment *s)
 {
@@ -158,7 +158,7 @@ tape_cursor_start_block(struct tape_cursor *c, evt_error *err)
 			break;
 		if (r != EVT_ERR_NOTFOUND)
 			return r;
-		/* Retention dropped it: go on with what is left. */
+		/* Retention dropped the segment: continue with the next one. */
 		c->segment++;
 		c->block = 0;
 		c->has_wanted = false;
@@ -211,7 +211,7 @@ tape_cursor_check_hole(struct tape_cursor *c, const evt_segment_block *b,
 	    (unsigned long long)b->offset, (unsigned long long)lost);
 }
 
-/* Take the first block that is loading, and begin with those behind it. */
+/* Take the first block that is loading, and start to load the next ones. */
 static int
 tape_cursor_take_block(struct tape_cursor *c, evt_error *err)
 {
@@ -247,8 +247,9 @@ tape_cursor_leave_journal(struct tape_cursor *c)
 }
 
 /*
- * Open the journal file that has the next frame, or else the first one behind
- * it, but none at or before `after` (0: any).  EVT_AGAIN: there is none.
+ * Open the journal file that has the next frame, or else the first file after
+ * it.  Only files that begin after the frame `after` count (0: all).
+ * EVT_AGAIN: there is no such file.
  */
 static int
 tape_cursor_enter_journal(struct tape_cursor *c, uint64_t after, evt_error *err)
@@ -275,8 +276,8 @@ tape_cursor_enter_journal(struct tape_cursor *c, uint64_t after, evt_error *err)
 	return r == EVT_ERR_NOTFOUND ? EVT_AGAIN : r;
 }
 
-/* The file has no more: go to the one behind it.  EVT_AGAIN: there is none,
- * and this one stays open, since it may grow. */
+/* Go to the next file.  EVT_AGAIN: there is no next file, and this one stays open
+ * since it may grow. */
 static int
 tape_cursor_next_file(struct tape_cursor *c, evt_error *err)
 {
@@ -295,7 +296,7 @@ tape_cursor_next_file(struct tape_cursor *c, evt_error *err)
 	return r;
 }
 
-/* Whether there is a file behind the one that is open. */
+/* Whether there is a file after the one that is open. */
 static int
 tape_cursor_has_next_file(const struct tape_cursor *c, bool *ret_has,
     evt_error *err)
@@ -332,8 +333,8 @@ tape_cursor_next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
 			continue;
 		if (r != EVT_AGAIN)
 			return r;
-		/* A file is complete when the next one is begun, and may have
-		 * been completed since it was looked at. */
+		/* A file is complete when the next one exists, and may have been
+		 * completed since it was read. */
 		if (!complete) {
 			r = tape_cursor_has_next_file(c, &complete, err);
 			if (r != EVT_OK)
@@ -350,8 +351,8 @@ tape_cursor_next_record(struct tape_cursor *c, evt_frame *f, evt_error *err)
 }
 
 /*
- * A journal file is damaged.  While a recorder runs it may just be about to
- * cut off what it could not write; else it is told once and passed.
+ * A journal file is damaged.  If a recorder runs, it may be about to cut off a
+ * failed write.  Otherwise the damage is reported once, and the file is skipped.
  */
 static int
 tape_cursor_bad_journal(struct tape_cursor *c, bool live)
@@ -392,14 +393,14 @@ tape_cursor_can_grow(const struct tape_cursor *c)
 }
 
 /*
- * Nothing is left of what was known: look for more.  EVT_OK: a block is
- * loading, or *ret_frame is from the journal and *ret_found says so.
+ * All known frames were returned: look for more.  EVT_OK: a block is loading, or
+ * *ret_found is true and *ret_frame is a frame of the journal.
  */
 static int
 tape_cursor_look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
     evt_error *err)
 {
-	/* Asked first: what a recorder wrote before it left is then seen. */
+	/* Asked first, so that the last frames of a recorder that ends are seen. */
 	bool live = tape_cursor_can_grow(c), moved;
 	int r;
 
@@ -415,7 +416,7 @@ tape_cursor_look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 		tape_cursor_read_ahead(c);
 		return r;
 	}
-	/* What the segments hold and the filter passed over is behind us. */
+	/* Frames of the segments were returned, or do not pass the filter. */
 	if (evt_tape_end_seq(c->tape) > c->seq)
 		c->seq = evt_tape_end_seq(c->tape);
 	for (;;) {

@@ -6,6 +6,7 @@
  * its times, its events and their number of frames are enough; the index has
  * these, and no block is read.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -263,7 +264,7 @@ timeline_count_all(struct counting *c, evt_error *err)
 	return r;
 }
 
-/* Round, so that the sums stay what they were. */
+/* Round, so that the sums do not change. */
 static void
 timeline_round_row(const double *from, uint64_t *to, size_t n)
 {
@@ -319,6 +320,7 @@ evt_tape_timeline(evt_tape *t, int64_t from_ns, int64_t to_ns, size_t n_buckets,
 	uint64_t length = (uint64_t)to_ns - (uint64_t)from_ns;
 	int r;
 
+	assert(t != NULL && ret_timeline != NULL);
 	if (to_ns <= from_ns || n_buckets == 0 || length > INT64_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "a timeline needs a window and a bucket");

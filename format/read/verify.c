@@ -89,8 +89,7 @@ verify_check_seq(struct evt_verify *v, const evt_segment *s,
 	v->next_seq = b->first_seq + b->frames;
 }
 
-/* What the header says of its frames' times is what readers trust when they
- * pass over a block. */
+/* Readers skip blocks by the times in their headers: check these. */
 static void
 verify_check_times(struct evt_verify *v, const evt_segment *s,
     const evt_segment_block *b)
@@ -228,7 +227,7 @@ verify_check_segment(struct evt_verify *v, evt_segment *s, bool last,
 		return r;
 	v->done += s->size;
 	v->got.segments++;
-	/* Of a damaged one nobody can say what the index should hold. */
+	/* The right rows of a damaged segment are unknown. */
 	if (s->sealed && settled && v->got.faults == faults)
 		r = evt_verify_index_add(v->index, s, &v->sum, err);
 	return r;
@@ -264,7 +263,7 @@ verify_check_segments(struct evt_verify *v, evt_segment *s, size_t n,
 		}
 		v->total += s[i].size;
 	}
-	/* A recorder tells the index of a segment a moment after it is sealed. */
+	/* A recorder writes the rows of a segment a moment after sealing it. */
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
 		r = verify_check_segment(v, &s[i], i + 1 == n,
 		    !v->got.live || i + 2 < n, err);
@@ -298,7 +297,7 @@ verify_read_records(struct evt_verify *v, evt_journal_reader *reader,
 	return r;
 }
 
-/* What stands behind the last whole record, where nobody writes. */
+/* Check the bytes after the last complete record; no recorder is writing. */
 static int
 verify_check_journal_end(struct evt_verify *v, evt_journal_reader *reader,
     const char *name, evt_error *err)
@@ -350,7 +349,7 @@ verify_check_journal_file(struct evt_verify *v, uint64_t first_seq,
 	return r == EVT_AGAIN || r == EVT_ERR_CORRUPT ? EVT_OK : r;
 }
 
-/* What a recovery kept aside. */
+/* Note the files that an earlier recovery kept. */
 static bool
 verify_check_leftover(void *arg, const char *file, bool is_file)
 {

@@ -94,8 +94,8 @@ evt_verify_index_add(evt_verify_index *x, const evt_segment *s,
 
 /* ---- comparing ------------------------------------------------------------------- */
 
-/* A table as what it means: with keys in place of their numbers.  %s is the
- * database. */
+/* The content of a table, with keys in place of row ids, which may differ.  %s is
+ * the database. */
 static const struct {
 	const char *name, *segment, *rows;
 } tables[] = {
@@ -138,7 +138,7 @@ verify_index_is_gone(const evt_io *io, const char *tape, uint32_t no)
 	return gone;
 }
 
-/* Ask which segments' rows differ, and tell each. */
+/* Report each segment whose rows differ. */
 static int
 verify_index_compare_table(evt_index *x, size_t table, const evt_io *io,
     const char *tape, struct evt_verify *v, evt_error *err)
@@ -229,7 +229,7 @@ verify_index_attach(evt_index *x, const evt_verify_index *fresh, evt_error *err)
 	return ok ? EVT_OK : evt_index_fail(x, "compare", err);
 }
 
-/* A row of a segment that is not what it was. */
+/* Report a segment of the index that is missing or shorter than its row says. */
 static void
 verify_index_tell_end(const evt_segment *last, sqlite3_stmt *st,
     struct evt_verify *v)

@@ -7,6 +7,7 @@
  */
 #include "format/store/block.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -397,7 +398,7 @@ block_build_meta(evt_block_builder *b)
 	return true;
 }
 
-/* Compress `in` behind what is in `out`. */
+/* Compress `in` and append it to `out`. */
 static int
 block_build_compress(evt_block_builder *b, const evt_buf *in, evt_buf *out,
     uint32_t *ret_n, evt_error *err)
@@ -453,6 +454,7 @@ evt_block_builder_encode(evt_block_builder *b, const uint8_t uuid[16],
 	uint8_t *h;
 	int r;
 
+	assert(b->frames > 0);
 	out->len = 0;
 	r = block_build_need_cctx(b, err);
 	if (r != EVT_OK)

@@ -7,6 +7,7 @@
  */
 #include "format/store/block.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -311,7 +312,7 @@ block_load_get_payloads(const struct sections *s, evt_block *b)
 		b->offset[i] = (uint32_t)*at;
 		*at += b->len[i] + (in_lines ? 1u : 0u);
 		lines += in_lines;
-		/* Only received text may stand among the lines. */
+		/* Only received text may be among the lines. */
 		if (*at > EVT_BLOCK_RAW_MAX ||
 		    (b->kind[i] & KIND_MASK) > EVT_KIND_MARK ||
 		    (in_lines && b->kind[i] != LINE_KIND))
@@ -389,7 +390,7 @@ block_load_decode_meta(evt_block *b, const char *where, evt_error *err)
 
 /* ---- loading ---------------------------------------------------------------- */
 
-/* What is known of a zstd frame before it is decoded. */
+/* The header of a zstd frame, read before decoding. */
 static int
 block_load_begin_decoding(evt_block *b, const uint8_t *p, uint32_t stored,
     uint32_t raw, evt_buf *out, const char *where, evt_error *err)
@@ -434,8 +435,8 @@ block_load_decompress(evt_block *b, const uint8_t *p, uint32_t stored,
 	return EVT_OK;
 }
 
-/* The first `want` bytes, or more: a zstd frame is a run of blocks of at most
- * 128 KiB, and those behind are not decoded. */
+/* Decode at least the first `want` bytes.  A zstd frame consists of blocks of at
+ * most 128 KiB; the blocks after these bytes are not decoded. */
 static int
 block_load_decompress_head(evt_block *b, const uint8_t *p, uint32_t stored,
     uint32_t raw, uint32_t want, evt_buf *out, const char *where,
@@ -568,6 +569,7 @@ evt_block_frame(evt_block *b, uint32_t i, evt_frame *f, evt_error *err)
 {
 	bool in_lines = b->kind[i] & KIND_IN_LINES;
 
+	assert(i < b->n);
 	memset(f, 0, sizeof(*f));
 	f->seq = b->head.first_seq + i;
 	f->time_ns = b->time_ns[i];

@@ -51,8 +51,8 @@ evt_journal_close(evt_journal_reader *reader)
 }
 
 /*
- * Whether the file has bytes from `at` on and all are zero: a power cut may
- * leave a file its new length without what was written there.
+ * Whether the file has bytes from `at` on, and all are zero.  After a power cut a
+ * file may have its new length without the bytes that were written.
  */
 static int
 journal_read_is_blank(const evt_journal_reader *reader, uint64_t at,
@@ -263,8 +263,8 @@ journal_read_parse_body(evt_journal_reader *reader, const uint8_t *body,
 	return f->len <= EVT_PAYLOAD_MAX;
 }
 
-/* What follows the last whole record may yet be cut off and written anew, so
- * none of it is kept. */
+/* Forget the bytes after the last complete record: the writer may cut them off
+ * and write them again. */
 static int
 journal_read_again(evt_journal_reader *reader)
 {
@@ -273,8 +273,8 @@ journal_read_again(evt_journal_reader *reader)
 }
 
 /*
- * Where what was written ends, of `left` bytes from the offset on: behind the
- * last one that is not zero, as a file that is used again is blank behind its
+ * The end of the written bytes among the `left` bytes from the offset on: after
+ * the last byte that is not zero.  A file that is used again has zeros after its
  * records.
  */
 static int
@@ -346,11 +346,11 @@ journal_read_no_record(evt_journal_reader *reader, uint32_t n, evt_error *err)
 		return r;
 	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
 		n = JB_LEN;
-	/* A file that ends with it is not blank behind it, but its payload may
-	 * end in zeros. */
+	/* In a file that ends with this record no zeros follow, but its payload
+	 * may end in zeros. */
 	if (left != (uint64_t)JR_HEAD + n && end < reader->offset + JR_HEAD + n)
 		return journal_read_again(reader);
-	reader->window.len = 0; /* it, too, may be cut off and written anew */
+	reader->window.len = 0; /* the writer may write it again, too */
 	return evt_err_set(err, EVT_ERR_CORRUPT,
 	    "%s: the record at offset %llu is damaged", reader->path,
 	    (unsigned long long)reader->offset);
@@ -400,8 +400,8 @@ evt_journal_next(evt_journal_reader *reader, evt_frame *ret_frame,
 {
 	int r = journal_read_next_record(reader, ret_frame, ret_in_lines, err);
 
-	/* A writer may have come to the end of the record while it was looked
-	 * at: what is damaged is so when it is read again, too. */
+	/* The writer may have completed the record during the first read.  If
+	 * the second read fails too, the record is damaged. */
 	return r != EVT_ERR_CORRUPT ?
 	    r :
 	    journal_read_next_record(reader, ret_frame, ret_in_lines, err);

@@ -40,7 +40,7 @@ struct evt_journal {
 	struct files waiting; /* their blocks are being made, in this order */
 	struct file now;      /* that is written to; fd -1: none yet */
 	uint64_t first_seq;   /* of it, or of the batch where there is none */
-	bool torn;            /* bytes behind the good ones may be there */
+	bool torn;            /* bytes may follow the good ones */
 	bool dir_dirty;       /* a file was made since the folder was synced */
 	evt_buf batch;        /* records not yet written */
 	struct files retired;
@@ -233,7 +233,7 @@ journal_write_make_file(evt_journal *j, evt_error *err)
 	int r;
 
 	if (f->fd < 0) {
-		/* It will wait, and be retired behind those that do. */
+		/* It will wait, and be retired after those that wait already. */
 		if (!journal_write_reserve_files(&j->waiting, 1) ||
 		    !journal_write_reserve_files(&j->retired, j->waiting.n + 1))
 			return evt_err_nomem(err);
@@ -342,10 +342,10 @@ journal_write_blank(const evt_journal *j, int fd, uint64_t n)
 }
 
 /*
- * Keep a file to be used again: where blocks come fast, making files and giving
- * their pages back costs as much as writing to them.  It gets a name that no
- * reader knows first; who has it open sees by its header that it is another's
- * now.  false: it is where it was, under its own name.
+ * Keep a file for a later block.  If blocks come fast, creating files and freeing
+ * their pages costs as much as writing them.  First the file gets a name that
+ * readers do not open; a reader that has it open sees from the header that it
+ * belongs to another block.  false: the file still has its old name.
  */
 static bool
 journal_write_keep_spare(evt_journal *j, const struct file *f)
@@ -359,7 +359,8 @@ journal_write_keep_spare(evt_journal *j, const struct file *f)
 	return true;
 }
 
-/* What was never synced need not outlive a power cut.  true: it is gone. */
+/* Remove a file that was never synced; it need not survive a power cut.  true: it
+ * was removed. */
 static bool
 journal_write_let_go(evt_journal *j, struct file *f)
 {

@@ -16,7 +16,7 @@
 
 #include "format/base/err.h"
 
-/* What the lock file says of its holder, digits alone. */
+/* The process number in the lock file; digits alone. */
 static void
 lock_read_pid(const evt_io *io, int fd, char out[24])
 {
@@ -60,7 +60,7 @@ evt_lock_take(const evt_io *io, const char *path, int *ret_fd, evt_error *err)
 			io->close(io->ctx, fd);
 		return r;
 	}
-	/* Who holds it is a courtesy: the lock counts, not the text. */
+	/* The text only helps people: the lock counts. */
 	n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
 	if (io->ftruncate(io->ctx, fd, 0) != 0 ||
 	    io->pwrite(io->ctx, fd, pid, (size_t)n, 0) != n)
@@ -96,7 +96,7 @@ evt_lock_is_at(const evt_io *io, const char *path, int fd)
 	struct stat held, there;
 	bool stands;
 
-	/* What cannot be asked is no proof that the tape is gone. */
+	/* A failed call does not prove that the tape was removed. */
 	if (name == NULL || io->fstat(io->ctx, fd, &held) != 0) {
 		free(name);
 		return true;

@@ -167,14 +167,14 @@ segment_head_at(int fd, const evt_segment *s, uint64_t at, evt_block_head *head,
 	if (head->first_seq < evt_segment_end_seq(s))
 		return evt_err_set(err, EVT_ERR_CORRUPT,
 		    "%s: the block's sequence numbers go back", where);
-	/* The file may have grown since its size was asked for: what stands
-	 * behind that is for the next walk, which knows what is before it. */
+	/* The file may have grown since its size was read.  The new bytes are
+	 * left for the next walk, which knows the blocks before them. */
 	return at >= s->size || head->stored > s->size - at ? EVT_AGAIN :
 	                                                      EVT_OK;
 }
 
-/* Find the next whole block behind `at`.  EVT_END: there is none;
- * EVT_ERR_VERSION: there is one, of another version. */
+/* Find the next complete block after `at`.  EVT_END: there is no such block;
+ * EVT_ERR_VERSION: there is a block of another version. */
 static int
 segment_resync(int fd, const evt_segment *s, uint64_t at, uint64_t *ret_at,
     evt_block_head *head, evt_error *err)
@@ -220,8 +220,8 @@ segment_walk(int fd, evt_segment *s, evt_error *err)
 		int r = segment_head_at(fd, s, at, &head, err);
 
 		if (r == EVT_ERR_CORRUPT || r == EVT_AGAIN) {
-			/* A torn tail has nothing behind it and stays where
-			 * it is; it may be a block on its way. */
+			/* No block follows a torn tail, which may be a block
+			 * that is being written. */
 			r = segment_resync(fd, s, at, &at, &head, err);
 			if (r == EVT_END)
 				return EVT_OK;

@@ -78,7 +78,8 @@ segment_dir_none(evt_error *err, const evt_segment *s)
 	    s->name);
 }
 
-/* Whether a block that ends by `dir_at` can be there, behind `end` and `seq`. */
+/* Whether an entry is plausible: its block begins after `end`, ends before
+ * `dir_at`, and continues after the sequence number `seq`. */
 static bool
 segment_dir_makes_sense(const evt_block_head *b, uint64_t at, uint64_t end,
     uint64_t seq, uint64_t dir_at)
@@ -117,7 +118,7 @@ segment_dir_decode(const uint8_t *h, size_t content, uint64_t dir_at,
 		int r;
 
 		if (!segment_dir_makes_sense(&head, at, end, seq, dir_at)) {
-			s->n_blocks = 0; /* a walk begins anew */
+			s->n_blocks = 0; /* a walk begins from scratch */
 			s->walked = 0;
 			return segment_dir_none(err, s);
 		}

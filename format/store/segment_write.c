@@ -11,7 +11,7 @@
 struct evt_segment_writer {
 	const evt_io *io;
 	int fd;
-	bool torn; /* bytes behind the last block may be there */
+	bool torn; /* bytes may follow the last block */
 	evt_segment s;
 	evt_buf scratch;
 };
@@ -93,7 +93,7 @@ evt_segment_written(const evt_segment_writer *w)
 	return &w->s;
 }
 
-/* Write behind the last good byte; on failure nothing counts. */
+/* Write after the last good byte.  After a failure the size is unchanged. */
 static int
 segment_write_append(evt_segment_writer *w, const evt_buf *b, evt_error *err)
 {

@@ -77,7 +77,7 @@ tape_dir_make(const evt_io *io, const char *path, evt_error *err)
 	return EVT_OK;
 }
 
-/* Refuse a folder of something else; *what: what is in it. */
+/* Refuse a folder that holds something else; *what says what it holds. */
 static int
 tape_dir_may_become(const evt_io *io, const char *path, enum content *what,
     evt_error *err)

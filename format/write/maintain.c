@@ -74,7 +74,7 @@ evt_maintain_gc(const char *path, const evt_maintain_gc_options *gc,
 	return evt_maintain_gc_env(path, gc, NULL, ret_result, err);
 }
 
-/* ---- compressing anew ---------------------------------------------------------- */
+/* ---- compressing again --------------------------------------------------------- */
 
 struct work {
 	const evt_io *io;
@@ -292,7 +292,7 @@ maintain_compact_one(struct work *w, evt_segment *s, evt_error *err)
 	return r;
 }
 
-/* A place where a walk met what is no block is damage too. */
+/* A place that is not a valid block is damage, too. */
 static int
 maintain_compact_sealed(struct work *w, evt_segment *s, evt_error *err)
 {

@@ -1,13 +1,14 @@
 /* packer.c - see packer.h. */
 #include "format/write/packer.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "format/base/worker.h"
 #include "format/base/err.h"
 
-/* One that the thread packs, and one behind it, which whoever fills blocks packs
- * when he has to wait for the first.  With a third it was no faster. */
+/* One block for the thread, and one that the writer's thread compresses if it has
+ * to wait for the first.  A third slot was measured: it was not faster. */
 #define SLOTS 2u
 
 struct slot {
@@ -93,6 +94,7 @@ evt_packer_start(evt_packer *p, evt_block_builder *from)
 {
 	struct slot *s = &p->slot[evt_worker_slot(p->ahead)];
 
+	assert(evt_packer_has_room(p));
 	evt_block_builder_swap(s->builder, from);
 	s->out.first_seq = evt_block_builder_first_seq(s->builder);
 	evt_worker_start(p->ahead);

@@ -36,7 +36,7 @@ struct recovery {
 	size_t whole; /* blocks of the open segment before the first damage */
 	uint64_t lost_inside; /* frames, between blocks that stay */
 	bool ours;            /* a block's header was found in it */
-	bool covered; /* the journal has what comes behind the last block */
+	bool covered; /* the journal has the frames after the last block */
 	evt_recover_result got;
 };
 
@@ -69,9 +69,9 @@ recover_end_segment(evt_segment *s, size_t n)
 }
 
 /*
- * Read the blocks of an unsealed segment in full; forget bad ones at the end,
- * which a crash tore.  A bad one with a good one behind it stays: that is not
- * a torn end, and what it costs is known from the sequence numbers.
+ * Read all blocks of an unsealed segment, and forget damaged ones at its end,
+ * which a crash tore.  A damaged block before a good one stays: it is not a torn
+ * end, and the sequence numbers tell how many frames it costs.
  */
 static int
 recover_check_blocks(struct recovery *rec, evt_segment *s, evt_error *err)
@@ -245,7 +245,7 @@ recover_reach_in_file(struct recovery *rec, uint64_t first_seq, uint64_t *seq,
 	return r == EVT_AGAIN || r == EVT_ERR_CORRUPT ? EVT_OK : r;
 }
 
-/* The number that should stand at the first damage of the open segment. */
+/* The sequence number that is expected at the first damage of the segment. */
 static uint64_t
 recover_seq_at_damage(const struct recovery *rec, const evt_segment *s)
 {
@@ -276,11 +276,11 @@ recover_reach(struct recovery *rec, uint64_t from, uint64_t *ret_seq,
 }
 
 /*
- * Nothing orders what was not synced: of two blocks a power cut may leave the
- * second and not the first.  The journal then has both, for its files go only
- * when the segment was synced.  So if it has what should stand at the damage,
- * the segment ends there, and all that follows is taken from the journal.
- * *ret_ended: so it was.
+ * Writes that were not synced have no order: after a power cut the second of two
+ * blocks may be there, and the first may not.  The journal then has both, since
+ * its files are removed after a sync of the segment.  So if the journal has the
+ * frames at the damage, the segment ends there (*ret_ended), and the frames
+ * after it are taken from the journal.
  */
 static int
 recover_end_at_damage(struct recovery *rec, evt_segment *s, bool *ret_ended,
@@ -298,18 +298,18 @@ recover_end_at_damage(struct recovery *rec, evt_segment *s, bool *ret_ended,
 		rec->got.next_seq = from;
 		return EVT_OK;
 	}
-	/* Nobody has it: it stays as it is, and is told. */
+	/* The frames are lost: the segment stays as it is, with a notice. */
 	rec->got.lost_frames += rec->lost_inside;
 	if (rec->whole == 0 && from < s->blocks[0].first_seq)
 		rec->got.lost_frames += s->blocks[0].first_seq - from;
 	else if (rec->whole == 0 && s->blocks[0].offset > 0)
 		rec->got.lost_bytes +=
-		    s->blocks[0].offset; /* of who knows what */
+		    s->blocks[0].offset; /* of unknown origin */
 	return EVT_OK;
 }
 
-/* Where the open segment ends: what stands there is cut off by whoever goes
- * on, and kept unless the journal has it. */
+/* Find the end of the open segment.  Bytes after it are cut off when the writer
+ * continues; they are saved unless the journal has their frames. */
 static int
 recover_find_end(struct recovery *rec, evt_error *err)
 {
@@ -412,8 +412,8 @@ recover_take_record(struct recovery *rec, evt_frame *f, bool in_lines,
 	return EVT_OK;
 }
 
-/* Rename a journal file that could not be read to its end, so that nobody
- * removes it. */
+/* Rename a journal file that cannot be read to its end, so that it is not
+ * removed. */
 static int
 recover_set_aside(struct recovery *rec, uint64_t first_seq, const char *why,
     evt_error *err)
@@ -471,7 +471,7 @@ recover_take_file(struct recovery *rec, uint64_t first_seq, evt_error *ret_bad,
 		if (r != EVT_OK)
 			break;
 	}
-	/* What is no torn end is not thrown away. */
+	/* Only a torn end is thrown away. */
 	if (r == EVT_AGAIN)
 		r = evt_journal_check_end(reader, &left, err);
 	evt_journal_close(reader);
@@ -525,9 +525,9 @@ recover_drop_files(struct recovery *rec, const evt_error *bad, evt_error *err)
 /* ---- all of it ------------------------------------------------------------------ */
 
 /*
- * The last segment has no block, and the journal has none for it.  Left there
- * it would stand in the way of what comes: its torn bytes name numbers that
- * come again.  A file that nothing says is ours is left all the same.
+ * The last segment has no block, and the journal has no block for it.  It must
+ * be removed: its torn bytes have sequence numbers that will be used again.  A
+ * file that is not known to be ours stays.
  */
 static int
 recover_drop_empty(struct recovery *rec, const evt_segment *last,

@@ -207,8 +207,8 @@ evt_ring_remove_first(evt_ring *ring, evt_error *err)
 	if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
 		r = evt_err_sys(err, errno, "cannot remove %s", path);
 	free(path);
-	/* Each is synced: a file that a power cut brings back without the one
-	 * behind it would look as if that were lost. */
+	/* Sync each removal.  After a power cut a file might be back without the
+	 * next one, which would then look lost. */
 	if (r == EVT_OK && ring->w->opt.sync_ns != EVT_SYNC_OFF)
 		r = evt_io_sync_dir(io, ring->dir, err);
 	if (r != EVT_OK)
@@ -255,7 +255,7 @@ evt_ring_get_stats(const evt_ring *ring, evt_ring_stats *ret_stats)
 	}
 }
 
-/* Let go what is older than asked. */
+/* Drop frames that are older than asked for. */
 static int
 ring_let_go_old(evt_ring *ring, int64_t now_ns, evt_error *err)
 {
@@ -267,7 +267,7 @@ ring_let_go_old(evt_ring *ring, int64_t now_ns, evt_error *err)
 	return r;
 }
 
-/* Let go what is more than asked. */
+/* Drop frames beyond the size that was asked for. */
 static int
 ring_let_go_much(evt_ring *ring, evt_error *err)
 {

@@ -139,7 +139,7 @@ ring_move_read_state(const evt_ring *ring, uint64_t *ret_done, evt_error *err)
 
 /* ---- onto the tape ------------------------------------------------------- */
 
-/* Sync a block that was cut before anything behind it is written. */
+/* Sync a full block before a byte of the next one is written. */
 static int
 ring_move_sync_cut(evt_ring *ring, evt_error *err)
 {
@@ -216,8 +216,8 @@ ring_move_pass_frame(evt_ring *ring, const evt_frame *f, bool in_lines,
 	return EVT_OK;
 }
 
-/* A mark of ours is as old as what came last, so that the tape does not grow
- * longer by it. */
+/* Give a mark of ours the time of the last frame, so that it does not lengthen
+ * the tape. */
 static void
 ring_move_stamp(const evt_ring *ring, evt_frame *f)
 {
@@ -228,7 +228,8 @@ ring_move_stamp(const evt_ring *ring, evt_frame *f)
 		    ring->w->env.wall_ns(ring->w->env.ctx);
 }
 
-/* Put a mark for what cannot be read of the oldest chunk, and keep its file. */
+/* Put a gap mark for the frames of the oldest chunk that cannot be read, and keep
+ * its file. */
 static int
 ring_move_pass_damage(evt_ring *ring, const char *why, evt_error *err)
 {
@@ -304,8 +305,8 @@ evt_ring_pass(evt_ring *ring, int64_t from_ns, evt_error *err)
 		evt_journal_close(reader);
 	}
 	if (r == EVT_AGAIN || r == EVT_ERR_NOTFOUND)
-		/* The end of what was written; of the last chunk of a dead
-		 * recorder, nobody knows more. */
+		/* The end of the written records.  The length of the last chunk of
+		 * a dead recorder is unknown. */
 		return c->end == UINT64_MAX || ring->done >= c->end ?
 		    EVT_OK :
 		    ring_move_pass_damage(ring,

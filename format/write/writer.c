@@ -1,5 +1,5 @@
 /*
- * writer.c - frames onto a tape.
+ * writer.c - put frames onto a tape.
  *
  * A frame goes to two places at once: as a record to the journal's batch, and
  * into the columns of the open block.  A commit hands the batch to the kernel
@@ -55,6 +55,7 @@ evt_writer_now(const evt_writer *w)
 static int
 writer_check_frame(const evt_frame *f, evt_error *err)
 {
+	assert(f->payload != NULL || f->len == 0);
 	if (f->len > EVT_PAYLOAD_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "a frame of %zu bytes is larger than a tape takes (%u)",
@@ -108,7 +109,7 @@ writer_count_sources(evt_writer *w, uint32_t from)
 {
 	uint32_t n = evt_block_builder_sources(w->builder);
 
-	/* Without memory the number stays behind; nothing hangs on it. */
+	/* Without memory the number is too small; it is only displayed. */
 	if (from == n || !evt_key_table_reserve(&w->sources, n - from))
 		return;
 	for (uint32_t i = from; i < n; i++) {
@@ -388,7 +389,7 @@ writer_start(evt_writer *w, const evt_recover_result *got, evt_error *err)
 	    err);
 }
 
-/* What recovery could not save is a gap like any other. */
+/* Put a gap mark for frames that recovery could not save. */
 static int
 writer_mark_loss(evt_writer *w, const evt_recover_result *got, evt_error *err)
 {

@@ -60,7 +60,7 @@ evt_writer_sync_written(evt_writer *w, evt_error *err)
 	return r;
 }
 
-/* Remove what the journal has and needs no more; true: there was something. */
+/* Remove journal files that are not needed any more.  true: some were removed. */
 static bool
 writer_block_give_back(evt_writer *w)
 {
@@ -105,7 +105,7 @@ writer_block_append_block(evt_writer *w, const evt_buf *bytes, evt_error *err)
 	return r;
 }
 
-/* The segment is sealed: tell the index, and begin the next one. */
+/* The segment is sealed: write its rows to the index, and begin the next one. */
 static void
 writer_block_leave_segment(evt_writer *w)
 {
@@ -134,8 +134,8 @@ evt_writer_seal(evt_writer *w, evt_error *err)
 	if (w->segment == NULL)
 		return EVT_OK;
 	w->want_seal = true;
-	/* Nobody looks at the blocks that a directory names: it must not be on
-	 * the disk before they are. */
+	/* Readers trust the directory and do not check that its blocks exist:
+	 * these must be on the disk before it. */
 	if (w->opt.sync_ns != EVT_SYNC_OFF &&
 	    !evt_segment_written(w->segment)->sealed) {
 		r = evt_segment_sync(w->segment, err);
@@ -177,7 +177,7 @@ writer_block_settle_one(evt_writer *w, evt_error *err)
 	uint32_t no;
 	int r;
 
-	/* Behind a directory nothing may stand: leave that segment first. */
+	/* No block may follow a directory: leave that segment first. */
 	if (w->segment != NULL && evt_segment_written(w->segment)->sealed) {
 		r = evt_writer_seal(w, err);
 		if (r != EVT_OK)

@@ -1,8 +1,8 @@
 /*
  * writer_index.c - the writer's index and its retention.
  *
- * A recording never stops for its index: what fails here is told and made up
- * for at the next opening, by evt_writer_index_open() or 'evtape reindex'.
+ * A recording never stops because of its index.  A failure here is a notice; the
+ * next evt_writer_index_open(), or 'evtape reindex', repairs the index.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -188,7 +188,7 @@ evt_writer_index_mend(evt_writer *w)
 	    writer_index_load_segments(w->env.io, w->path, &s, &n, NULL) !=
 	        EVT_OK)
 		return;
-	/* It was told when it failed; what fails now, the next opening mends. */
+	/* The first failure was a notice; the next opening repairs this one. */
 	if ((w->index != NULL ||
 	        evt_index_create(w->env.io, w->path, w->uuid, &w->index, &fresh,
 	            NULL) == EVT_OK) &&
@@ -222,8 +222,8 @@ evt_writer_kept_over(const evt_writer_kept *kept, size_t n, uint64_t open_bytes,
 }
 
 /*
- * Drop the oldest segment; false: go no further.  Each is synced, so that a
- * power cut does not bring it back without the one behind it.
+ * Drop the oldest segment; false: stop.  Each removal is synced, so that after a
+ * power cut the segment is not back without the next one.
  */
 static bool
 writer_index_drop_oldest(evt_writer *w)
