@@ -55,11 +55,11 @@ evt_writer_now(const evt_writer *w)
 static int
 writer_check_frame(const evt_frame *f, evt_error *err)
 {
-	assert(f->payload != NULL || f->len == 0);
 	if (f->len > EVT_PAYLOAD_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "a frame of %zu bytes is larger than a tape takes (%u)",
 		    f->len, EVT_PAYLOAD_MAX);
+	assert(f->payload != NULL || f->len == 0);
 	if (f->kind > EVT_KIND_MARK || f->opcode > 31)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "a frame cannot have kind %u and opcode %u", f->kind,
