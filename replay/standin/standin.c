@@ -487,7 +487,9 @@ standin_put_members(const evt_standin *c, evt_bitset *set,
 		set->all = in;
 		return true;
 	}
-	if (!in && !evt_bitset_spell(set, n))
+	if (in && set->all)
+		return true;
+	if (!evt_bitset_spell(set, n))
 		return false;
 	for (size_t i = 0; i < item->n_ids; i++) {
 		const evt_state_source *s =
