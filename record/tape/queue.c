@@ -6,11 +6,11 @@
  * under one lock.  The producer wakes the consumer once per turn of its event
  * loop (evt_queue_flush), not once per frame.
  *
- * A steady feed has a turn of the loop for each frame, though, and to wake a
- * thread costs more than to write down what it was woken for.  So the consumer
- * gathers: having taken a batch it lets some time pass before it takes the
- * next, and nobody wakes it meanwhile unless there is much to do.  What comes
- * after a longer silence is taken at once.
+ * With a steady feed each frame has its own turn of the loop, though, and waking
+ * a thread costs more than writing one frame.  So the consumer gathers: after a
+ * batch it lets some time pass before it takes the next, and the producer does
+ * not wake it meanwhile unless there is much to do.  An item after a longer
+ * silence is taken at once.
  */
 #include "record/tape/queue.h"
 
@@ -25,7 +25,7 @@
 #define SLAB_BYTES (256u << 10)
 #define BATCH_BYTES (1u << 20)
 #define SPARE_SLABS 8
-/* Unflushed bytes past which the consumer is woken anyway. */
+/* The consumer is woken without a flush if more bytes than this wait. */
 #define WAKE_BYTES (256u << 10)
 
 struct slab {
@@ -35,7 +35,7 @@ struct slab {
 	uint8_t data[];
 };
 
-/* In a slab, before each payload; padded to ALIGN behind it. */
+/* In a slab, before each payload; each payload is padded to ALIGN. */
 struct header {
 	int64_t time_ns;
 	int64_t mono_ns;
@@ -60,18 +60,18 @@ struct evt_queue {
 	struct slab *spare;
 	unsigned n_spare;
 	size_t limit;
-	size_t bytes;   /* in slabs, and in the batch that is out */
+	size_t bytes;   /* in slabs, and in the batch that is taken */
 	size_t waiting; /* in slabs alone */
 	size_t unflushed;
-	int64_t gather_ns; /* from one batch to the next, at least */
+	int64_t gather_ns; /* least time between two batches */
 	int64_t taken_ns;  /* when the last one was taken, CLOCK_MONOTONIC */
 	bool was_full;     /* since the last time it was drained */
-	bool sleeping;     /* the consumer is, until something is there */
-	bool gathering;    /* it is, and wants to be left alone */
-	bool poked;        /* evt_queue_wake() */
+	bool sleeping;     /* the consumer waits for items */
+	bool gathering;    /* the consumer waits, to be woken if urgent */
+	bool woken;        /* evt_queue_wake() */
 	bool ready;        /* flushed since the last take */
 	bool closed;
-	struct evt_queue_batch batch; /* the one that is out, if any */
+	struct evt_queue_batch batch; /* the one that is taken, if any */
 };
 
 evt_queue *
@@ -128,8 +128,8 @@ evt_queue_free(evt_queue *q)
 	free(q);
 }
 
-/* There is room again for a while.  An eighth is enough: the less has to be
- * written first, the shorter the socket is not read.  The lock is held. */
+/* Whether the producer may continue.  An eighth of free space is enough: the
+ * less must be written first, the shorter reading stops.  The lock is held. */
 static bool
 queue_is_low(const evt_queue *q)
 {
@@ -167,17 +167,17 @@ queue_tail_for(evt_queue *q, size_t n)
 	return s;
 }
 
-/* There is that to do which should not wait.  The lock is held. */
+/* Whether the consumer should not wait any longer.  The lock is held. */
 static bool
 queue_is_urgent(const evt_queue *q)
 {
-	return q->poked || q->closed || q->waiting >= WAKE_BYTES ||
+	return q->woken || q->closed || q->waiting >= WAKE_BYTES ||
 	    q->bytes >= q->limit;
 }
 
-/* Wake the consumer if it sleeps and wants to hear.  The lock is held. */
+/* Wake the consumer if it waits and there is enough to do.  The lock is held. */
 static void
-queue_tell(evt_queue *q)
+queue_signal(evt_queue *q)
 {
 	if (q->sleeping || (q->gathering && queue_is_urgent(q)))
 		pthread_cond_signal(&q->wake);
@@ -189,7 +189,7 @@ queue_hand_over(evt_queue *q)
 {
 	q->unflushed = 0;
 	q->ready = true;
-	queue_tell(q);
+	queue_signal(q);
 }
 
 enum evt_queue_state
@@ -286,11 +286,11 @@ queue_wait_ready(evt_queue *q, int64_t until_ns)
 		if (!queue_sleep_until(q, &q->gathering, gathered))
 			break;
 	}
-	while (!q->ready && !q->poked && !q->closed) {
+	while (!q->ready && !q->woken && !q->closed) {
 		if (!queue_sleep_until(q, &q->sleeping, until_ns))
 			break;
 	}
-	q->poked = false;
+	q->woken = false;
 }
 
 evt_queue_batch *
@@ -320,7 +320,7 @@ evt_queue_take(evt_queue *q, int64_t until_ns)
 		q->waiting -= n;
 		q->taken_ns = evt_clock_mono();
 	}
-	/* What was put since the last flush went with it, or is flushed soon. */
+	/* Items since the last flush are in this batch, or are flushed soon. */
 	q->ready = q->head != NULL;
 	pthread_mutex_unlock(&q->lock);
 	return b;
@@ -393,8 +393,8 @@ void
 evt_queue_wake(evt_queue *q)
 {
 	pthread_mutex_lock(&q->lock);
-	q->poked = true;
-	queue_tell(q);
+	q->woken = true;
+	queue_signal(q);
 	pthread_mutex_unlock(&q->lock);
 }
 

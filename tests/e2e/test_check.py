@@ -69,7 +69,7 @@ class Check(feed.FeedCase):
     def test_credentials(self):
         url = "ws://127.0.0.1:1/"
         for content, mode, result, pattern in (
-                ("", 0o600, "failed", r"holds no credential"),
+                ("", 0o600, "failed", r"contains no credential"),
                 ("short\n", 0o600, "failed", r"has 5 bytes: it must have 8 to 4096"),
                 (feed.HASH, 0o644, "warning", r"every user of this machine may read .*: chmod 600 it"),
                 (feed.HASH, 0o602, "warning", r"every user of this machine may change"),
