@@ -31,6 +31,8 @@
 	"write 65536, 64k, 64KiB, 1.5GiB or 10G (powers of 1024), or 10GB " \
 	"(powers of 1000)"
 
+#define BAD_OFFSET "an offset from UTC is Z, +HH:MM, +HHMM or +HH"
+
 static int
 timetext_refuse(evt_error *err, const char *what, const char *text,
     const char *why, const char *forms)
@@ -388,7 +390,9 @@ timetext_date(const char **p, int64_t *ret_days)
 	return NULL;
 }
 
-/* HH:MM[:SS[.fraction]]: seconds and ns of the day. */
+/* HH:MM[:SS[.fraction]]: seconds and ns of the day.  UTC counts no leap second:
+ * second 60 is the first second of the next minute.  It ends a day of UTC, so in
+ * any zone it ends a quarter of an hour. */
 static const char *
 timetext_time_of_day(const char **p, int64_t *ret_s, int64_t *ret_ns)
 {
@@ -406,11 +410,10 @@ timetext_time_of_day(const char **p, int64_t *ret_s, int64_t *ret_ns)
 		const char *why;
 
 		++*p;
-		if (strncmp(*p, "60", 2) == 0)
-			return "leap seconds are not supported: write second "
-			       "59 or the next minute";
-		if (!timetext_two_digits(p, 0, 59, &s))
-			return "the second must be 00 to 59";
+		if (!timetext_two_digits(p, 0, 60, &s) ||
+		    (s == 60 && m % 15 != 14))
+			return "the second must be 00 to 59, or 60 in a leap "
+			       "second";
 		why = timetext_fraction(p, ret_ns);
 		if (why != NULL)
 			return why;
@@ -419,28 +422,48 @@ timetext_time_of_day(const char **p, int64_t *ret_s, int64_t *ret_ns)
 	return NULL;
 }
 
-/* Z, +02:00, -05:30 or nothing: seconds that local time is ahead of UTC. */
+/* A minus sign: ISO 8601 prefers U+2212 to the hyphen.  Returns its bytes. */
+static size_t
+timetext_minus(const char *p)
+{
+	if (*p == '-')
+		return 1;
+	return strncmp(p, "\xe2\x88\x92", 3) == 0 ? 3 : 0;
+}
+
+/* An offset in any form of ISO 8601: Z, +02:00, +0200 or +02; after a space
+ * the first two; or nothing.  *ret_s: seconds that local time is ahead of UTC. */
 static const char *
 timetext_offset(const char **p, int64_t *ret_s)
 {
-	int sign = **p == '-' ? -1 : 1, h, m;
+	size_t minus;
+	int h, m = 0;
+	bool spaced;
 
 	*ret_s = 0;
 	if (**p == '\0')
 		return NULL;
+	/* After a space, +02 alone could begin a message. */
+	spaced = **p == ' ' && ((*p)[1] == '+' || timetext_minus(*p + 1) > 0);
+	*p += spaced;
 	if (**p == 'Z' || **p == 'z') {
 		++*p;
 		return NULL;
 	}
-	if (**p != '+' && **p != '-')
+	minus = timetext_minus(*p);
+	if (**p != '+' && minus == 0)
 		return "unexpected text after the time of day";
-	++*p;
-	if (!timetext_two_digits(p, 0, 23, &h) || **p != ':')
-		return "an offset from UTC is Z, +HH:MM or -HH:MM";
-	++*p;
+	*p += minus > 0 ? minus : 1;
+	if (!timetext_two_digits(p, 0, 23, &h))
+		return BAD_OFFSET;
+	if (**p == ':')
+		++*p;
+	else if (!timetext_is_digit(**p) && !spaced)
+		goto done;
 	if (!timetext_two_digits(p, 0, 59, &m))
-		return "an offset from UTC is Z, +HH:MM or -HH:MM";
-	*ret_s = sign * (h * 3600 + m * 60);
+		return BAD_OFFSET;
+done:
+	*ret_s = (minus > 0 ? -1 : 1) * (h * 3600 + m * 60);
 	return NULL;
 }
 

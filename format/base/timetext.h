@@ -26,6 +26,9 @@ typedef struct evt_timetext_ref {
  *   2026-03-01T12:51:43Z, ...43.25+02:00   RFC 3339, up to 9 digits of fraction
  *   2026-03-01 12:51:43[.fraction]         UTC; both may leave out the seconds,
  *                                          and either may have an offset or not
+ *                                          (Z, +02:00, +0200, +02, U+2212 for
+ *                                          the minus); 23:59:60, a leap second,
+ *                                          is 00:00:00 of the next day
  *   2026-03-01                             midnight UTC
  *   12:51, 12:51:43[.fraction]             on the day of the tape's first frame
  *   +10m, +1h30m, +2.5s                    after the tape's start

@@ -46,6 +46,12 @@ TEST(dates)
 	reads("2023-11-14 22:13:20.25", T0 + S / 4);
 	reads("2023-11-14 22:13:20,25", T0 + S / 4);
 	reads("2023-11-15T00:13:20+02:00", T0);
+	reads("2023-11-15T00:13:20+0200", T0);
+	reads("2023-11-14T17:13:20,5-05", T0 + S / 2);
+	reads("2023-11-14 17:13:20 -0500", T0);
+	reads("2023-11-14T22:13:20.123456789012Z", T0 + 123456789);
+	reads("2023-11-14T22:14:60Z", T0 + 100 * S);
+	reads("2016-12-31T23:59:60Z", INT64_C(1483228800) * S);
 }
 
 TEST(what_is_none)
@@ -94,6 +100,9 @@ TEST(at_the_beginning_of_a_line)
 		{ "2023-11-14 22:13:20 x", 20 },
 		{ "2023-11-14T22:13:20Z x", 21 },
 		{ "[2023-11-14 22:13:20] x", 22 },
+		{ "2023-11-14 22:13:20 +0000 x", 26 },
+		{ "2023-11-14 22:13:20 +0000", 25 },
+		{ "[2023-11-14 22:13:20 -0500] x", 28 },
 		{ "x 1700000000", 0 },
 		{ "[1700000000 {}", 0 },
 		{ "[] x", 0 },
@@ -111,6 +120,28 @@ TEST(at_the_beginning_of_a_line)
 	}
 }
 
+static int64_t
+of_json(const char *json)
+{
+	int64_t ns = -1;
+
+	return foreign_time_of_view(evt_json_view_make((const uint8_t *)json,
+	                                strlen(json)),
+	           &ns) ?
+	    ns :
+	    -1;
+}
+
+TEST(json_values)
+{
+	assert_int_equal(of_json("1700000000.5"), T0 + S / 2);
+	assert_int_equal(of_json("\"1700000000\""), T0);
+	assert_int_equal(of_json("\"2023-11-15T00:13:20\\u002B02:00\""), T0);
+	assert_int_equal(of_json("\"\""), -1);
+	assert_int_equal(of_json("\"\\u0000\""), -1);
+	assert_int_equal(of_json("null"), -1);
+}
+
 int
 main(void)
 {
@@ -120,6 +151,7 @@ main(void)
 		RUN(what_is_none),
 		RUN(times_of_day),
 		RUN(at_the_beginning_of_a_line),
+		RUN(json_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 
 #define NS_PER_DAY (INT64_C(86400) * EVT_NS_PER_S)
 /* Longest time that is parsed. */
-#define MAX_STAMP 40u
+#define MAX_STAMP 48u
 
 static bool
 foreign_time_is_digit(char c)
@@ -89,11 +89,33 @@ foreign_time_parse_clock(const char *s, size_t n, int64_t *ret_ns)
 	return i == n;
 }
 
+/* Copy a time, with a point for the comma that ISO 8601 prefers, and without the
+ * digits after it that are below a nanosecond. */
+static void
+foreign_time_copy(const char *text, size_t n, char copy[MAX_STAMP + 1])
+{
+	int digits = -1; /* -1: not in the fraction */
+	char *to = copy;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = text[i] == ',' ? '.' : text[i];
+
+		if (c == '.')
+			digits = 0;
+		else if (!foreign_time_is_digit(c))
+			digits = -1;
+		else if (digits >= 0 && ++digits > 9)
+			continue;
+		*to++ = c;
+	}
+	*to = '\0';
+}
+
 bool
 foreign_time_parse(const char *text, size_t n, foreign_time_day *day,
     int64_t *ret_ns)
 {
-	char copy[MAX_STAMP + 1], *comma;
+	char copy[MAX_STAMP + 1];
 	int64_t ns;
 
 	if (n == 0 || n > MAX_STAMP)
@@ -111,22 +133,32 @@ foreign_time_parse(const char *text, size_t n, foreign_time_day *day,
 		day->last_ns = *ret_ns = ns;
 		return true;
 	}
-	memcpy(copy, text, n);
-	copy[n] = '\0';
-	comma = strchr(copy, ',');
-	if (comma != NULL)
-		*comma = '.';
+	foreign_time_copy(text, n, copy);
 	/* It must begin with a date: the day of a bare time is not known. */
 	return n > 10 && copy[4] == '-' &&
 	    evt_timetext_parse(copy, NULL, ret_ns, NULL) == EVT_OK;
+}
+
+/* A string with escapes: some serializers write + as \u002B. */
+static bool
+foreign_time_of_escaped(evt_json_view v, int64_t *ret_ns)
+{
+	evt_buf text = { 0 };
+	bool ok = v.n <= 6 * MAX_STAMP && evt_json_view_text(v, &text) &&
+	    foreign_time_parse((const char *)text.data, text.len, NULL, ret_ns);
+
+	evt_buf_free(&text);
+	return ok;
 }
 
 bool
 foreign_time_of_view(evt_json_view v, int64_t *ret_ns)
 {
 	if (evt_json_view_kind(v) == EVT_JSON_VIEW_STRING && v.n >= 2)
-		return foreign_time_parse((const char *)v.p + 1, v.n - 2, NULL,
-		    ret_ns);
+		return memchr(v.p, '\\', v.n) != NULL ?
+		    foreign_time_of_escaped(v, ret_ns) :
+		    foreign_time_parse((const char *)v.p + 1, v.n - 2, NULL,
+		        ret_ns);
 	return evt_json_view_kind(v) == EVT_JSON_VIEW_NUMBER &&
 	    foreign_time_parse((const char *)v.p, v.n, NULL, ret_ns);
 }
@@ -169,8 +201,9 @@ foreign_time_leading(const char *line, size_t n, foreign_time_day *day,
 		return end < n && foreign_time_is_space(line[end]) ? end + 1 :
 		                                                     end;
 	}
-	/* The time is one word, or a date and a time of day. */
-	for (int words = 1; words <= 2; words++) {
+	/* The time is one word, or a date and a time of day, or these and an
+	 * offset. */
+	for (int words = 3; words >= 1; words--) {
 		end = foreign_time_end_of_words(line, n, words);
 		if (end > 0 && line[end - 1] == ':' && end > 1 &&
 		    foreign_time_parse(line, end - 1, day, ret_ns))
