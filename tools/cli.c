@@ -69,6 +69,16 @@ cli_warn(const cli_command *cmd, const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+cli_note(const cli_command *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	cli_say(cmd, "", NULL, fmt, ap);
+	va_end(ap);
+}
+
 static int
 cli_list_split(evt_strings *list, const char *arg, evt_error *err)
 {

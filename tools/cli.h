@@ -106,5 +106,8 @@ int cli_usage(const cli_command *cmd, const char *fmt, ...)
 /* Print "evtape-record: warning: message". */
 void cli_warn(const cli_command *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Print "evtape-record: message" that is no failure: what was done or found. */
+void cli_note(const cli_command *cmd, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

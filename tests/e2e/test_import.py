@@ -14,7 +14,7 @@ class Case(tooltest.Case):
         self.count = getattr(self, "count", 0) + 1
         path, tape = self.write("in%d" % self.count, content), self.path("out%d.tape" % self.count)
         done = evtest.run("evtape", "import", form, path, "-o", tape, *options, check=check)
-        self.assertRegex(done.stderr.decode(), words or "^$")
+        self.assertRegex(done.stderr.decode(), words or r"^evtape import \w+: made [^\n]*\n$")
         return evtest.frames(tape)
 
     def refused(self, form, content, pattern, *options, check=1):

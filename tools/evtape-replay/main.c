@@ -8,6 +8,21 @@
 #include "tools/evtape-replay/serve.h"
 #include "tools/evtape-replay/signals.h"
 #include "tools/malloc_tuning.h"
+#include "tools/not_found.h"
+
+/* A server with a selection that finds nothing says so at its start. */
+static void
+replay_main_check_selection(const evt_tape_set *set,
+    const evt_play_options *play)
+{
+	evt_filter filter;
+
+	if (!play->has_from && !play->has_to && play->sources.n == 0 &&
+	    play->events.n == 0)
+		return;
+	evt_play_options_filter(play, &filter);
+	not_found_check(&replay_command, set->tape, set->n, &filter);
+}
 
 /* The tapes are open: play them as the options say. */
 static int
@@ -22,6 +37,8 @@ replay_main_play(const struct options *o, cli_tapes *tapes,
 	if (cli_tapes_ref(tapes, &ref, &err) != EVT_OK)
 		return cli_fail(&replay_command, "%s", err.text);
 	code = options_play(o, &ref, &play);
+	if (code < 0 && o->listen != NULL)
+		replay_main_check_selection(set, &play);
 	if (code < 0)
 		code = o->listen != NULL ? serve_run(o, set, &play, &ref) :
 		                           pipe_run(o, set, &play);

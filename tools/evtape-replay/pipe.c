@@ -20,6 +20,7 @@
 #include "tools/evtape-replay/report.h"
 #include "tools/evtape-replay/signals.h"
 #include "tools/evtape-replay/term.h"
+#include "tools/not_found.h"
 
 /* The first write is of one frame, so that the reader can begin; later ones
  * double up to this size. */
@@ -48,6 +49,7 @@ struct pipe {
 	int64_t status_ns; /* when to renew it */
 	bool quit;         /* by a key, a signal or an error */
 	bool reader_gone;  /* EPIPE */
+	bool ended;        /* everything was played */
 	int code;          /* exit code so far */
 };
 
@@ -280,6 +282,7 @@ pipe_loop(struct pipe *p)
 			pipe_wait_until(p, p->pace.wake_ns, INT64_MAX);
 			break;
 		case EVT_PACE_END:
+			p->ended = true;
 			return;
 		case EVT_ERR_CORRUPT:
 			if (p->status)
@@ -292,6 +295,16 @@ pipe_loop(struct pipe *p)
 			pipe_fail(p, err.text);
 		}
 	}
+}
+
+/* The whole selection was played, and had no frame. */
+static void
+pipe_report_none(const evt_tape_set *tapes, const evt_play_options *play)
+{
+	evt_filter filter;
+
+	evt_play_options_filter(play, &filter);
+	not_found_report(&replay_command, tapes->tape, tapes->n, &filter);
 }
 
 static int
@@ -359,6 +372,8 @@ pipe_run(const struct options *o, const evt_tape_set *tapes,
 			report_status_clear();
 		evt_deck_get_stats(p.player.deck, &p.report.deck);
 		report_add_cursor(&p.report, p.player.cursor);
+		if (p.ended && p.report.deck.frames == 0)
+			pipe_report_none(tapes, play);
 		if (!o->quiet && !p.reader_gone && p.code != CLI_FAILED)
 			report_print(&p.report, o->json);
 	}

@@ -242,6 +242,8 @@ cut_run(tool_context *c, evt_error *err)
 		code = blockcopy_run(&copy);
 		if (tool_is_done(code))
 			r = newtape_finish(to, err);
+		if (tool_is_done(code) && r == EVT_OK)
+			newtape_report(to, c->cli);
 	} else if (r == EVT_END) {
 		code = stop_requested();
 	}

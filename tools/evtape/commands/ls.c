@@ -13,6 +13,7 @@
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/output_file.h"
 #include "tools/evtape/lib/rows.h"
+#include "tools/not_found.h"
 
 enum sort { BY_ID, BY_FRAMES, BY_FIRST, BY_LAST, BY_RATE };
 
@@ -363,6 +364,24 @@ ls_print(struct list *l, const struct options *o, evt_error *err)
 	return r;
 }
 
+/* Report that no source was listed. */
+static void
+ls_report_none(const tool_context *c, const struct list *l)
+{
+	const struct options *o = c->options;
+	evt_filter filter = { .events = (const char *const *)o->events.item,
+		.n_events = o->events.n };
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->source[i].frames > 0)
+			return;
+	}
+	if (o->events.n > 0)
+		not_found_report(c->cli, c->tapes.tape, c->tapes.n, &filter);
+	else
+		cli_note(c->cli, "no frame names a source");
+}
+
 static int
 ls_run(tool_context *c, evt_error *err)
 {
@@ -384,6 +403,7 @@ ls_run(tool_context *c, evt_error *err)
 		r = ls_print(l, o, err);
 	if (r < 0)
 		return r;
+	ls_report_none(c, l);
 	if (sum == 0)
 		return CLI_DONE;
 	cli_warn(c->cli,

@@ -82,6 +82,7 @@ mark_add(tool_context *c, evt_error *err)
 {
 	const struct options *o = c->options;
 	int64_t time_ns = evt_clock_real();
+	char time[EVT_TIMETEXT_MAX];
 	evt_timetext_ref ref;
 	bool queued;
 	int r;
@@ -94,7 +95,12 @@ mark_add(tool_context *c, evt_error *err)
 			return cli_usage(c->cli, "%s", err->text);
 	}
 	r = evt_bookmark_add(c->args[0], c->args[1], time_ns, &queued, err);
-	return r == EVT_OK ? mark_done(c, queued) : r;
+	if (r != EVT_OK)
+		return r;
+	if (!queued)
+		cli_note(c->cli, "set bookmark '%s' at %s on %s", c->args[1],
+		    evt_timetext_format(time_ns, 3, time), c->args[0]);
+	return mark_done(c, queued);
 }
 
 static int
@@ -168,7 +174,7 @@ mark_list_or_remove(tool_context *c, evt_error *err)
 {
 	const struct options *o = c->options;
 	evt_bookmark *marks = NULL;
-	bool queued = false;
+	bool queued = false, found;
 	uint64_t seq;
 	size_t n = 0;
 	int r = evt_tape_bookmarks(c->tapes.tape[0], &marks, &n, err);
@@ -183,8 +189,16 @@ mark_list_or_remove(tool_context *c, evt_error *err)
 		        "%s has no bookmark '%s'; see --list", c->args[0],
 		        o->remove);
 	}
+	found = n > 0;
 	evt_bookmarks_free(marks, n);
-	return r < 0 ? r : mark_done(c, queued);
+	if (r < 0)
+		return r;
+	if (!o->list && !queued)
+		cli_note(c->cli, "removed bookmark '%s' from %s", o->remove,
+		    c->args[0]);
+	if (o->list && !found)
+		cli_note(c->cli, "%s has no bookmarks", c->args[0]);
+	return mark_done(c, queued);
 }
 
 static bool

@@ -290,6 +290,8 @@ merge_run(tool_context *c, evt_error *err)
 	r = newtape_finish(w->to, err);
 	if (r == EVT_OK)
 		r = merge_report(c, w, err);
+	if (r == EVT_OK)
+		newtape_report(w->to, c->cli);
 	return r < 0 ? r : code;
 }
 

@@ -20,6 +20,7 @@
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/newtape.h"
+#include "tools/not_found.h"
 
 /* Sources in one pass; a writer takes a few megabytes. */
 #define AT_ONCE 8
@@ -86,22 +87,30 @@ static const cli_command split_cli = {
 	.max_args = 1,
 };
 
+/* What all new tapes have together. */
+struct total {
+	uint64_t tapes, frames;
+};
+
 struct work {
 	const struct options *o;
-	newtape *to;     /* NULL: none is open */
-	char *name;      /* of it */
+	newtape *to; /* NULL: none is open */
+	char *name;  /* of it */
+	struct total *total;
 	int64_t end_ns;  /* by time: when it ends */
 	unsigned number; /* by size */
 };
 
-/* With --json, report a new tape. */
+/* Count a new tape; with --json, report it. */
 static int
 split_report(const struct options *o, const char *name, uint64_t frames,
-    evt_error *err)
+    struct total *total, evt_error *err)
 {
 	json_line line;
 	evt_json_write *w;
 
+	total->tapes++;
+	total->frames += frames;
 	if (!o->json)
 		return EVT_OK;
 	w = json_line_begin(&line);
@@ -122,7 +131,7 @@ split_finish(struct work *w, evt_error *err)
 
 		r = newtape_finish(w->to, err);
 		if (r == EVT_OK)
-			r = split_report(w->o, w->name, frames, err);
+			r = split_report(w->o, w->name, frames, w->total, err);
 		newtape_close(w->to);
 		w->to = NULL;
 	}
@@ -195,9 +204,9 @@ split_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
 
 static int
 split_in_order(const struct options *o, const cli_tapes *tapes,
-    const evt_filter *filter)
+    const evt_filter *filter, struct total *total)
 {
-	struct work w = { .o = o };
+	struct work w = { .o = o, .total = total };
 	blockcopy copy = { .cmd = &split_cli,
 		.tape = tapes->tape[0],
 		.filter = filter,
@@ -222,6 +231,8 @@ struct group {
 	char *name[AT_ONCE];
 	newtape *to[AT_ONCE];
 	size_t n;
+	struct total *total;
+	uint64_t found; /* frames of these sources */
 };
 
 static bool
@@ -298,7 +309,8 @@ split_close_group(struct group *g, bool keep, evt_error *err)
 		if (keep && r == EVT_OK)
 			r = newtape_finish(g->to[i], err);
 		if (keep && r == EVT_OK)
-			r = split_report(g->o, g->name[i], frames, err);
+			r = split_report(g->o, g->name[i], frames, g->total,
+			    err);
 		newtape_close(g->to[i]);
 		free(g->name[i]);
 	}
@@ -313,6 +325,8 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 		.tapes = tapes->tape,
 		.n_tapes = 1,
 		.filter = &mine,
+		.may_be_empty = true,
+		.ret_found = &g->found,
 		.frame = split_deal,
 		.ctx = g };
 	evt_error err;
@@ -362,8 +376,9 @@ split_list_sources(evt_tape *tape, const evt_filter *filter, evt_key_table *ids,
 
 static int
 split_by_source(const struct options *o, const cli_tapes *tapes,
-    const evt_filter *filter)
+    const evt_filter *filter, struct total *total)
 {
+	uint64_t found = 0;
 	evt_key_table ids = { 0 };
 	evt_error err;
 	int code = CLI_DONE, one;
@@ -372,7 +387,7 @@ split_by_source(const struct options *o, const cli_tapes *tapes,
 		code = cli_fail(&split_cli, "%s", err.text);
 	for (uint32_t i = 0;
 	     i < ids.n && (code == CLI_DONE || code == CLI_LOSSES);) {
-		struct group g = { .o = o };
+		struct group g = { .o = o, .total = total };
 
 		for (; i < ids.n && g.n < AT_ONCE; i++) {
 			evt_key key = evt_key_table_key(&ids, i);
@@ -384,7 +399,10 @@ split_by_source(const struct options *o, const cli_tapes *tapes,
 		}
 		one = split_group(&g, tapes, filter);
 		code = one == CLI_DONE ? code : one;
+		found += g.found;
 	}
+	if (tool_is_done(code) && found == 0)
+		not_found_report(&split_cli, tapes->tape, 1, filter);
 	evt_key_table_free(&ids);
 	return code;
 }
@@ -408,10 +426,20 @@ split_run(tool_context *c, evt_error *err)
 {
 	const struct options *o = c->options;
 
+	struct total total = { 0 };
+	int code;
+
 	(void)err;
 	c->filter.with_marks = true;
-	return o->by_source ? split_by_source(o, &c->tapes, &c->filter) :
-	                      split_in_order(o, &c->tapes, &c->filter);
+	code = o->by_source ?
+	    split_by_source(o, &c->tapes, &c->filter, &total) :
+	    split_in_order(o, &c->tapes, &c->filter, &total);
+	if (tool_is_done(code))
+		cli_note(c->cli,
+		    "made %" PRIu64 " tape%s with %" PRIu64 " frame%s",
+		    total.tapes, total.tapes == 1 ? "" : "s", total.frames,
+		    total.frames == 1 ? "" : "s");
+	return code;
 }
 
 const tool_command command_split = {

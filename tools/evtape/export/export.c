@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "tools/evtape/command.h"
 
@@ -10,10 +11,12 @@ int
 export_run(tool_context *c, const export_format *format, evt_error *err)
 {
 	const export_options *o = c->options;
+	uint64_t found = 0;
 	frame_loop loop = { .cmd = c->cli,
 		.tapes = c->tapes.tape,
 		.n_tapes = c->tapes.n,
 		.filter = &c->filter,
+		.ret_found = &found,
 		.frame = format->frame,
 		.ctx = c->work };
 	output_file *out = NULL;
@@ -32,9 +35,19 @@ export_run(tool_context *c, const export_format *format, evt_error *err)
 		r = format->end(c->work, err);
 	if (r == EVT_OK)
 		r = output_file_finish(out, err);
+	if (r == EVT_OK)
+		export_report(c->cli, found, o->output);
 fail:
 	output_file_close(out);
 	return r < 0 ? r : code;
+}
+
+void
+export_report(const cli_command *cmd, uint64_t found, const char *output)
+{
+	cli_note(cmd, "exported %" PRIu64 " frame%s to %s", found,
+	    found == 1 ? "" : "s",
+	    output == NULL || strcmp(output, "-") == 0 ? "stdout" : output);
 }
 
 int

@@ -47,6 +47,10 @@ typedef struct export_format {
 /* Export the open tapes.  Returns as tool_command.run() does. */
 int export_run(tool_context *c, const export_format *format, evt_error *err);
 
+/* Print on stderr that `found` frames were exported to `output` (NULL or "-":
+ * stdout). */
+void export_report(const cli_command *cmd, uint64_t found, const char *output);
+
 /* Warn that `n` frames could not be written in this format; `one` and `many`
  * say why, for one frame and for several.  Returns the exit code: `code`, or
  * CLI_LOSSES. */

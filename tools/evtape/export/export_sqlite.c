@@ -22,6 +22,7 @@
 #include "tools/evtape/lib/output_file.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/command.h"
+#include "tools/evtape/export/export.h"
 
 struct options {
 	cli_filter filter;
@@ -78,6 +79,7 @@ struct work {
 	columns *columns;
 	evt_json_scanner *scanner;
 	evt_buf value;
+	uint64_t found; /* frames */
 };
 
 static int
@@ -287,10 +289,12 @@ static int
 export_sqlite_write(struct work *w, const char *part, tool_context *c,
     int *ret_code, evt_error *err)
 {
+	uint64_t found = 0;
 	frame_loop loop = { .cmd = c->cli,
 		.tapes = c->tapes.tape,
 		.n_tapes = c->tapes.n,
 		.filter = &c->filter,
+		.ret_found = &found,
 		.frame = export_sqlite_put_frame,
 		.ctx = w };
 	int r = evt_json_scanner_new(NULL, &w->scanner, err);
@@ -313,6 +317,7 @@ export_sqlite_write(struct work *w, const char *part, tool_context *c,
 	        "CREATE INDEX by_time ON frames(time_ns); COMMIT",
 	        NULL, NULL, NULL) != SQLITE_OK)
 		r = export_sqlite_fail(w, err);
+	w->found = found;
 	return r;
 }
 
@@ -351,6 +356,8 @@ export_sqlite_run(tool_context *c, evt_error *err)
 		r = evt_err_sys(err, errno, "cannot create %s", o->output);
 	if (r != EVT_OK || !tool_is_done(code))
 		unlink((char *)part.data);
+	else
+		export_report(c->cli, w->found, o->output);
 	evt_buf_free(&part);
 	return r < 0 ? r : code;
 }

@@ -24,6 +24,7 @@ typedef struct tracks {
 	evt_key_table sources;
 	tracks_point *last; /* of each source */
 	size_t cap_last;
+	uint64_t found; /* frames */
 	uint64_t points, repeated;
 	/* While writing: */
 	tracks_point *segment;
@@ -106,6 +107,7 @@ tracks_gather(void *ctx, const evt_frame *f, evt_error *err)
 	tracks_point p;
 	int r = evt_frame_items_begin(&records, f, t->scanner, err);
 
+	t->found++;
 	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
 		if (!evt_frame_item_place(&record, &p.place))
 			continue;
@@ -256,6 +258,10 @@ tracks_run(tool_context *c, evt_error *err)
 	int code = export_run(c, &format, err);
 	const tracks *t = *(tracks **)c->work;
 
+	if (tool_is_done(code) && t->points == 0 && t->found > 0)
+		cli_note(c->cli,
+		    "no frame has a position; positions are in events such as "
+		    "state and state_batch");
 	if (tool_is_done(code) && t->o->verbose)
 		fprintf(stderr,
 		    "%s: %" PRIu64 " point%s of %" PRIu32

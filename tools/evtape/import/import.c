@@ -213,6 +213,7 @@ import_report(const import_job *x)
 	else if (x->skipped > 1)
 		cli_warn(x->cmd, "%s; %" PRIu64 " such items were left out",
 		    x->skipped_words, x->skipped);
+	newtape_report(x->to, x->cmd);
 	return x->skipped > 0 ? CLI_LOSSES : CLI_DONE;
 }
 

@@ -4,6 +4,7 @@
 #include "format/base/err.h"
 #include "format/read/tape.h"
 #include "format/write/writer.h"
+#include "tools/not_found.h"
 
 struct work {
 	const blockcopy *o;
@@ -13,6 +14,7 @@ struct work {
 	evt_block block;
 	progress progress;
 	uint64_t done, total; /* blocks */
+	uint64_t found;       /* frames that the filter selects */
 	int code;             /* CLI_LOSSES once something was damaged */
 };
 
@@ -65,9 +67,11 @@ blockcopy_put_frames(struct work *w, evt_error *err)
 		r = evt_block_frame(&w->block, i, &f, err);
 		if (r == EVT_OK &&
 		    (!filter->has_from || f.time_ns >= filter->from_ns) &&
-		    (!filter->has_to || f.time_ns < filter->to_ns))
+		    (!filter->has_to || f.time_ns < filter->to_ns)) {
+			w->found++;
 			r = blockcopy_put_frame((void *)(uintptr_t)w->o, &f,
 			    err);
+		}
 	}
 	return r;
 }
@@ -90,8 +94,10 @@ blockcopy_copy_block(struct work *w, const evt_segment_block *b, evt_error *err)
 
 		r = w->o->target(w->o->ctx, &all, &to, err);
 	}
-	if (r == EVT_OK && to != NULL)
+	if (r == EVT_OK && to != NULL) {
+		w->found += h->frames;
 		return newtape_put_block(to, w->raw.data, h, err);
+	}
 	if (r == EVT_OK)
 		r = evt_block_load_lines(&w->block, w->raw.data, w->block.n,
 		    w->segment->name, err);
@@ -125,15 +131,21 @@ static int
 blockcopy_copy_journal(struct work *w)
 {
 	evt_filter filter = *w->o->filter;
+	uint64_t found = 0;
 	frame_loop loop = { .cmd = w->o->cmd,
 		.tapes = &w->o->tape,
 		.n_tapes = 1,
 		.filter = &filter,
+		.may_be_empty = true,
+		.ret_found = &found,
 		.frame = blockcopy_put_frame,
 		.ctx = (void *)(uintptr_t)w->o };
+	int code;
 
 	filter.from_seq = evt_tape_end_seq(w->o->tape);
-	return frame_loop_run(&loop);
+	code = frame_loop_run(&loop);
+	w->found += found;
+	return code;
 }
 
 static int
@@ -179,6 +191,8 @@ blockcopy_run(const blockcopy *o)
 		return frame_loop_run(&loop);
 	w.progress = progress_begin();
 	code = blockcopy_copy_all(&w);
+	if (w.found == 0 && (code == CLI_DONE || code == CLI_LOSSES))
+		not_found_report(o->cmd, &o->tape, 1, f);
 	evt_buf_free(&w.raw);
 	evt_block_free(&w.block);
 	return code;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "format/base/timetext.h"
+#include "tools/not_found.h"
 
 /* Frames between two checks of progress and signals. */
 #define CHECK_EACH 256u
@@ -19,6 +20,8 @@ struct loop {
 	int64_t from_ns, to_ns; /* the window, for the progress */
 	unsigned countdown;
 	int stopped;
+	bool ended;     /* the cursor came to its end */
+	uint64_t found; /* frames that the filter selects */
 };
 
 static void
@@ -92,8 +95,11 @@ frame_loop_read(struct loop *l, evt_cursor *cursor)
 				continue;
 			break;
 		}
-		if (r == EVT_OK)
+		l->ended = r == EVT_END || r == EVT_AGAIN;
+		if (r == EVT_OK) {
+			l->found += not_found_counts(o->filter, &f);
 			r = o->frame(o->ctx, &f, &err);
+		}
 		if (r != EVT_OK || frame_loop_check(l, f.time_ns))
 			break;
 	}
@@ -122,5 +128,9 @@ frame_loop_run(const frame_loop *o)
 		fprintf(stderr, "%s: %" PRIu64 " block%s read\n", o->cmd->name,
 		    stats.blocks_read, stats.blocks_read == 1 ? "" : "s");
 	evt_cursor_close(cursor);
+	if (l.ended && l.found == 0 && l.stopped == 0 && !o->may_be_empty)
+		not_found_report(o->cmd, o->tapes, o->n_tapes, o->filter);
+	if (o->ret_found != NULL)
+		*o->ret_found = l.found;
 	return code;
 }

@@ -1,6 +1,7 @@
 /*
  * frame_loop.h - the loop of commands that read the frames of tapes, with
- * warnings about damage, progress on a terminal, and a clean stop by signal.
+ * warnings about damage, progress on a terminal, a clean stop by signal, and a
+ * report if no frame was found.
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_FRAME_LOOP_H
 #define EVT_TOOLS_EVTAPE_LIB_FRAME_LOOP_H
@@ -23,6 +24,10 @@ typedef struct frame_loop {
 	const evt_filter *filter; /* NULL: all frames */
 	bool follow;              /* at the end of a live tape, wait for more */
 	bool verbose; /* report at the end how many blocks were read */
+	/* Do not report that no frame was found (not_found.h): the caller
+	 * reads in several loops, and reports it itself. */
+	bool may_be_empty;
+	uint64_t *ret_found; /* how many frames were found; may be NULL */
 	frame_loop_fn frame;
 	/* With `follow`: called before each wait, to show what is buffered;
 	 * may be NULL.  Returns as `frame` does. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,9 @@
 #include "format/base/buf.h"
 #include "format/base/err.h"
 #include "format/base/io.h"
+#include "format/base/timetext.h"
 #include "format/write/writer_ext.h"
+#include "format/store/block.h"
 #include "tools/evtape/lib/stop.h"
 
 struct newtape {
@@ -21,6 +24,7 @@ struct newtape {
 	bool made;         /* the directory exists under its temporary name */
 	char trouble[400]; /* the first failure of the writer; "": none */
 	uint64_t frames;
+	int64_t first_ns, last_ns; /* least and greatest receive time */
 };
 
 /* A recorder continues without its index.  Here that is a failure: the user is
@@ -84,13 +88,24 @@ newtape_writer(newtape *t)
 	return t->writer;
 }
 
+static void
+newtape_count(newtape *t, uint64_t frames, int64_t min_ns, int64_t max_ns)
+{
+	if (t->frames == 0 || min_ns < t->first_ns)
+		t->first_ns = min_ns;
+	if (t->frames == 0 || max_ns > t->last_ns)
+		t->last_ns = max_ns;
+	t->frames += frames;
+}
+
 int
 newtape_put(newtape *t, const evt_frame *f, evt_error *err)
 {
 	evt_frame copy = *f;
 	int r = evt_writer_put(t->writer, &copy, err);
 
-	t->frames += r == EVT_OK;
+	if (r == EVT_OK)
+		newtape_count(t, 1, f->time_ns, f->time_ns);
 	return r;
 }
 
@@ -100,7 +115,8 @@ newtape_put_block(newtape *t, const uint8_t *p,
 {
 	int r = evt_writer_put_block(t->writer, p, head, err);
 
-	t->frames += r == EVT_OK ? head->frames : 0;
+	if (r == EVT_OK)
+		newtape_count(t, head->frames, head->min_ns, head->max_ns);
 	return r;
 }
 
@@ -108,6 +124,20 @@ uint64_t
 newtape_frames(const newtape *t)
 {
 	return t->frames;
+}
+
+void
+newtape_report(const newtape *t, const cli_command *cmd)
+{
+	char first[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX];
+
+	if (t->frames == 0)
+		cli_note(cmd, "made %s without a frame", t->path);
+	else
+		cli_note(cmd, "made %s: %" PRIu64 " frame%s from %s to %s",
+		    t->path, t->frames, t->frames == 1 ? "" : "s",
+		    evt_timetext_format(t->first_ns, 3, first),
+		    evt_timetext_format(t->last_ns, 3, last));
 }
 
 int

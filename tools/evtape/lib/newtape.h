@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "format/evtape.h"
+#include "tools/cli.h"
 
 typedef struct newtape newtape;
 
@@ -34,6 +35,10 @@ int newtape_put_block(newtape *tape, const uint8_t *p,
 
 /* Frames put so far. */
 uint64_t newtape_frames(const newtape *tape);
+
+/* Print on stderr what was made: the path, its frames, their first and last
+ * receive time. */
+void newtape_report(const newtape *tape, const cli_command *cmd);
 
 /* Close it, sync it, and give it its name. */
 int newtape_finish(newtape *tape, evt_error *err);

@@ -1,0 +1,235 @@
+/* not_found.c - what is reported when a selection of frames is empty. */
+#include "tools/not_found.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "format/base/buf.h"
+#include "format/base/key_table.h"
+#include "format/base/strings.h"
+#include "format/base/timetext.h"
+
+/* How many names are shown as the nearest ones. */
+#define NEAREST 3
+/* Names are compared up to this many bytes. */
+#define COMPARED 48
+/* So many absent names are explained; so many names of the tapes are compared
+ * with each. */
+#define EXPLAINED 8
+#define CANDIDATES 100000
+
+bool
+not_found_counts(const evt_filter *f, const evt_frame *frame)
+{
+	assert(frame != NULL);
+	return f == NULL || frame->kind != EVT_KIND_MARK ||
+	    (f->kinds & 1u << EVT_KIND_MARK) != 0 ||
+	    (f->kinds == 0 && f->n_sources == 0 && f->n_events == 0);
+}
+
+/* The names that tapes have, each once: most frames first. */
+struct known {
+	evt_strings names;
+	evt_key_table set;
+};
+
+/* ---- the nearest names --------------------------------------------------- */
+
+/* The edit distance of two names: how many bytes to insert, remove or replace. */
+static unsigned
+not_found_distance(const char *a, const char *b)
+{
+	size_t n = strnlen(a, COMPARED), m = strnlen(b, COMPARED);
+	unsigned row[COMPARED + 1];
+
+	for (size_t k = 0; k <= m; k++)
+		row[k] = (unsigned)k;
+	for (size_t i = 1; i <= n; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = (unsigned)i;
+		for (size_t k = 1; k <= m; k++) {
+			unsigned best = diagonal + (a[i - 1] != b[k - 1]);
+
+			diagonal = row[k];
+			best = row[k] + 1 < best ? row[k] + 1 : best;
+			row[k] = row[k - 1] + 1 < best ? row[k - 1] + 1 : best;
+		}
+	}
+	return row[m];
+}
+
+struct near {
+	const char *name[NEAREST];
+	unsigned distance[NEAREST];
+	size_t n;
+};
+
+/* Put a name in its place among the nearest.  Of equally near ones the first
+ * stays first. */
+static void
+not_found_rank(struct near *near, const char *name, unsigned distance)
+{
+	size_t at = near->n;
+
+	while (at > 0 && distance < near->distance[at - 1])
+		at--;
+	if (at == NEAREST)
+		return;
+	if (near->n < NEAREST)
+		near->n++;
+	for (size_t i = near->n - 1; i > at; i--) {
+		near->name[i] = near->name[i - 1];
+		near->distance[i] = near->distance[i - 1];
+	}
+	near->name[at] = name;
+	near->distance[at] = distance;
+}
+
+/* Report that no tape has `name` among `known`.  `what`: "source" or "event". */
+static void
+not_found_explain(const cli_command *cmd, const char *what, const char *name,
+    const evt_strings *known)
+{
+	struct near near = { .n = 0 };
+	evt_buf list = { 0 };
+	bool ok = true;
+
+	for (size_t i = 0; i < known->n && i < CANDIDATES; i++)
+		not_found_rank(&near, known->item[i],
+		    not_found_distance(name, known->item[i]));
+	for (size_t i = 0; i < near.n && ok; i++)
+		ok = evt_buf_printf(&list, "%s%s", i > 0 ? ", " : "",
+		    near.name[i]);
+	if (near.n == 0 || !ok)
+		cli_note(cmd, "no %s '%s': there are no %ss", what, name, what);
+	else
+		cli_note(cmd, "no %s '%s'; nearest of %zu: %.*s", what, name,
+		    known->n, (int)list.len, (const char *)list.data);
+	evt_buf_free(&list);
+}
+
+/* Explain those of the n wanted names that are not known. */
+static void
+not_found_explain_all(const cli_command *cmd, const char *what,
+    const char *const *wanted, size_t n, const struct known *known)
+{
+	unsigned explained = 0;
+
+	for (size_t i = 0; i < n && explained < EXPLAINED; i++) {
+		if (evt_key_table_find(&known->set, wanted[i],
+		        (uint32_t)strlen(wanted[i]), false) != UINT32_MAX)
+			continue;
+		not_found_explain(cmd, what, wanted[i], &known->names);
+		explained++;
+	}
+}
+
+/* ---- the report ---------------------------------------------------------- */
+
+static bool
+not_found_add(struct known *known, const char *name)
+{
+	uint32_t len = (uint32_t)strlen(name), n = known->set.n;
+
+	if (len == 0) /* frames without an event */
+		return true;
+	if (!evt_key_table_reserve(&known->set, 1))
+		return false;
+	return evt_key_table_add(&known->set, name, len, false) < n ||
+	    evt_strings_add(&known->names, name, len);
+}
+
+/* Explain the names of one list: EVT_INFO_SOURCES or EVT_INFO_EVENTS. */
+static void
+not_found_report_names(const cli_command *cmd, evt_tape *const *tapes, size_t n,
+    unsigned list, const char *const *wanted, size_t n_wanted)
+{
+	bool sources = list == EVT_INFO_SOURCES, ok = true;
+	struct known known = { .names = { 0 } };
+
+	for (size_t i = 0; i < n; i++) {
+		const evt_info_key *key;
+		evt_info *info;
+		size_t n_keys;
+
+		if (evt_tape_info_of(tapes[i], list, &info, NULL) != EVT_OK)
+			continue;
+		key = sources ? info->sources : info->events;
+		n_keys = sources ? info->n_sources : info->n_events;
+		for (size_t k = 0; k < n_keys && ok; k++)
+			ok = not_found_add(&known, key[k].name);
+		evt_info_free(info);
+	}
+	if (ok)
+		not_found_explain_all(cmd, sources ? "source" : "event", wanted,
+		    n_wanted, &known);
+	evt_strings_free(&known.names);
+	evt_key_table_free(&known.set);
+}
+
+static void
+not_found_report_span(const cli_command *cmd, evt_tape *const *tapes, size_t n,
+    const evt_filter *f)
+{
+	char from[EVT_TIMETEXT_MAX], to[EVT_TIMETEXT_MAX];
+	char first[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX];
+	int64_t first_ns = INT64_MAX, last_ns = INT64_MIN, a, b;
+	const char *path = n == 1 ? evt_tape_path(tapes[0]) : "the tapes";
+	const char *has = n == 1 ? "has" : "have";
+
+	for (size_t i = 0; i < n; i++) {
+		if (evt_tape_span(tapes[i], &a, &b, NULL) != EVT_OK)
+			continue;
+		first_ns = a < first_ns ? a : first_ns;
+		last_ns = b > last_ns ? b : last_ns;
+	}
+	if (first_ns > last_ns) {
+		cli_note(cmd, "no frames found: %s %s no frames", path, has);
+		return;
+	}
+	evt_timetext_format(first_ns, 3, first);
+	evt_timetext_format(last_ns, 3, last);
+	if (f == NULL || (!f->has_from && !f->has_to))
+		cli_note(cmd, "no frames found; %s %s frames from %s to %s",
+		    path, has, first, last);
+	else
+		cli_note(cmd,
+		    "no frames found from %s to %s; %s %s frames from %s to "
+		    "%s",
+		    f->has_from ? evt_timetext_format(f->from_ns, 3, from) :
+		                  "the start",
+		    f->has_to ? evt_timetext_format(f->to_ns, 3, to) :
+		                "the end",
+		    path, has, first, last);
+}
+
+void
+not_found_report(const cli_command *cmd, evt_tape *const *tapes, size_t n,
+    const evt_filter *f)
+{
+	assert(cmd != NULL && tapes != NULL && n > 0);
+	not_found_report_span(cmd, tapes, n, f);
+	if (f != NULL && f->n_sources > 0)
+		not_found_report_names(cmd, tapes, n, EVT_INFO_SOURCES,
+		    f->sources, f->n_sources);
+	if (f != NULL && f->n_events > 0)
+		not_found_report_names(cmd, tapes, n, EVT_INFO_EVENTS,
+		    f->events, f->n_events);
+}
+
+void
+not_found_check(const cli_command *cmd, evt_tape *const *tapes, size_t n,
+    const evt_filter *f)
+{
+	evt_cursor *cursor;
+	evt_frame frame;
+	int r;
+
+	if (evt_cursor_open(tapes, n, f, &cursor, NULL) != EVT_OK)
+		return;
+	r = evt_cursor_next(cursor, &frame, NULL);
+	evt_cursor_close(cursor);
+	if (r == EVT_END)
+		not_found_report(cmd, tapes, n, f);
+}
