@@ -7,7 +7,7 @@ void
 evt_status_init(evt_status *status)
 {
 	assert(status != NULL);
-	status->figures = (evt_status_figures){ EVT_STATUS_STARTING };
+	status->figures = (evt_status_figures){ .state = EVT_STATUS_STARTING };
 	/* On Linux this cannot fail. */
 	(void)pthread_mutex_init(&status->lock, NULL);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/key.h"
 #include "format/keys/json_scan.h"
 #include "format/base/timetext.h"
 #include "format/base/utf8.h"
@@ -147,26 +148,6 @@ envelope_add_string(evt_buf *out, const char *s, size_t n)
 	return true;
 }
 
-/* An integer key comes from a file: only canonical decimal goes out bare. */
-static bool
-envelope_is_decimal(const evt_key *key)
-{
-	const char *p = key->text;
-	size_t n = key->len;
-
-	if (n > 0 && *p == '-') {
-		p++;
-		n--;
-	}
-	if (n == 0 || n > 19 || (*p == '0' && n > 1))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] < '0' || p[i] > '9')
-			return false;
-	}
-	return true;
-}
-
 static bool
 envelope_add_keys(const evt_frame *f, evt_buf *out)
 {
@@ -181,7 +162,7 @@ envelope_add_keys(const evt_frame *f, evt_buf *out)
 
 		if (i > 0 && !evt_buf_add_byte(out, ','))
 			return false;
-		if (!(key->is_int && envelope_is_decimal(key) ?
+		if (!(key->is_int && evt_key_is_decimal(key->text, key->len) ?
 		            evt_buf_add(out, key->text, key->len) :
 		            envelope_add_string(out, key->text, key->len)))
 			return false;

@@ -17,6 +17,7 @@
 #include <zstd.h>
 
 #include "format/base/err.h"
+#include "format/base/key.h"
 #include "format/store/layout.h"
 #include "format/base/le.h"
 
@@ -186,6 +187,8 @@ block_load_get_dict(const uint8_t *p, const uint8_t *end, bool typed,
 			return false;
 		key[i].text = (const char *)p;
 		key[i].len = (uint32_t)len;
+		key[i].is_int = key[i].is_int &&
+		    evt_key_is_decimal(key[i].text, key[i].len);
 		p += len;
 	}
 	return p == end;

@@ -16,6 +16,7 @@
 #include <xxhash.h>
 
 #include "format/base/err.h"
+#include "format/base/key.h"
 #include "format/store/tape_dir.h"
 #include "format/store/layout.h"
 #include "format/base/le.h"
@@ -222,10 +223,12 @@ journal_read_parse_sources(evt_journal_reader *reader, const uint8_t **p,
 		reader->cap_keys = f->n_sources;
 	}
 	for (size_t i = 0; i < f->n_sources; i++) {
+		const char *text = (const char *)*p + 2;
+
 		if (end - *p < 2 || end - *p - 2 < (*p)[0] || (*p)[1] > 1)
 			return false;
-		reader->keys[i] =
-		    (evt_key){ (const char *)*p + 2, (*p)[0], (*p)[1] };
+		reader->keys[i] = (evt_key){ text, (*p)[0],
+			(*p)[1] != 0 && evt_key_is_decimal(text, (*p)[0]) };
 		*p += 2 + (*p)[0];
 	}
 	f->sources = f->n_sources > 0 ? reader->keys : NULL;

@@ -188,7 +188,7 @@ evt_state_feed_client_new(evt_state_feed *f, evt_ws_client *ws,
 	c->ws = ws;
 	c->atmosphere = atmosphere;
 	c->beat_ns = INT64_MAX;
-	strcpy(c->greeting, greeting);
+	memcpy(c->greeting, greeting, strlen(greeting) + 1);
 	c->next = f->clients;
 	f->clients = c;
 	*ret_client = c;
