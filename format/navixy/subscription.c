@@ -22,55 +22,55 @@ evt_subscription_kind_name(enum evt_subscription_kind kind)
 	return kind_names[kind];
 }
 
-static int subscription_refuse(evt_subscription_refusal *r, int code,
+static int subscription_refuse(evt_subscription_refusal *refusal, int code,
     const char *description, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 static int
-subscription_refuse(evt_subscription_refusal *r, int code,
+subscription_refuse(evt_subscription_refusal *refusal, int code,
     const char *description, const char *fmt, ...)
 {
 	va_list ap;
 
-	r->code = code;
-	r->description = description;
+	refusal->code = code;
+	refusal->description = description;
 	va_start(ap, fmt);
-	vsnprintf(r->data, sizeof(r->data), fmt, ap);
+	vsnprintf(refusal->data, sizeof(refusal->data), fmt, ap);
 	va_end(ap);
 	return EVT_ERR_ARG;
 }
 
-#define BAD(r, ...)                                                 \
-	subscription_refuse((r), EVT_SUBSCRIPTION_WRONG_PARAMETERS, \
+#define BAD(refusal, ...)                                                 \
+	subscription_refuse((refusal), EVT_SUBSCRIPTION_WRONG_PARAMETERS, \
 	    "Invalid parameters", __VA_ARGS__)
 
 static int
 subscription_parse_kind(const cJSON *v, bool requests_form,
-    enum evt_subscription_kind *ret_kind, evt_subscription_refusal *r)
+    enum evt_subscription_kind *ret_kind, evt_subscription_refusal *refusal)
 {
 	int n =
 	    requests_form ? EVT_SUBSCRIPTION_LIFECYCLE : EVT_SUBSCRIPTION_KINDS;
 
 	if (!cJSON_IsString(v))
-		return BAD(r, "an event's type is missing or no string");
+		return BAD(refusal, "an event's type is missing or no string");
 	for (int i = 0; i < n; i++) {
 		if (strcmp(v->valuestring, kind_names[i]) == 0) {
 			*ret_kind = (enum evt_subscription_kind)i;
 			return EVT_OK;
 		}
 	}
-	return BAD(r, "no such event: %.60s", v->valuestring);
+	return BAD(refusal, "no such event: %.60s", v->valuestring);
 }
 
 static int
 subscription_parse_ids(const cJSON *list, const char *name,
-    evt_subscription_item *item, evt_subscription_refusal *r)
+    evt_subscription_item *item, evt_subscription_refusal *refusal)
 {
 	const cJSON *v;
 	int n = cJSON_GetArraySize(list);
 
 	if (!cJSON_IsArray(list))
-		return BAD(r, "%s is missing or no array", name);
+		return BAD(refusal, "%s is missing or no array", name);
 	item->ids = calloc(n > 0 ? (size_t)n : 1, sizeof(*item->ids));
 	if (item->ids == NULL)
 		return EVT_ERR_NOMEM;
@@ -80,7 +80,8 @@ subscription_parse_ids(const cJSON *list, const char *name,
 		if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) ||
 		    v->valuedouble > 9007199254740992.0 ||
 		    v->valuedouble != (double)(int64_t)v->valuedouble)
-			return BAD(r, "%s holds what is no tracker id", name);
+			return BAD(refusal, "%s holds what is no tracker id",
+			    name);
 		item->ids[item->n_ids++] = (int64_t)v->valuedouble;
 	}
 	return EVT_OK;
@@ -88,7 +89,7 @@ subscription_parse_ids(const cJSON *list, const char *name,
 
 static int
 subscription_parse_target(const cJSON *o, evt_subscription_item *item,
-    evt_subscription_refusal *r)
+    evt_subscription_refusal *refusal)
 {
 	const cJSON *target = cJSON_GetObjectItemCaseSensitive(o, "target");
 	const cJSON *type = cJSON_GetObjectItemCaseSensitive(target, "type");
@@ -96,7 +97,7 @@ subscription_parse_target(const cJSON *o, evt_subscription_item *item,
 	if (target == NULL)
 		return subscription_parse_ids(
 		    cJSON_GetObjectItemCaseSensitive(o, "trackers"), "trackers",
-		    item, r);
+		    item, refusal);
 	if (cJSON_IsString(type) && strcmp(type->valuestring, "all") == 0) {
 		item->all = true;
 		return EVT_OK;
@@ -104,14 +105,14 @@ subscription_parse_target(const cJSON *o, evt_subscription_item *item,
 	if (cJSON_IsString(type) && strcmp(type->valuestring, "selected") == 0)
 		return subscription_parse_ids(
 		    cJSON_GetObjectItemCaseSensitive(target, "tracker_ids"),
-		    "tracker_ids", item, r);
-	return BAD(r, "target must be of type all or selected");
+		    "tracker_ids", item, refusal);
+	return BAD(refusal, "target must be of type all or selected");
 }
 
 /* format, iso_datetime and rate_limit, each of which may be left out. */
 static int
 subscription_parse_manner(const cJSON *o, evt_subscription_item *item,
-    evt_subscription_refusal *r)
+    evt_subscription_refusal *refusal)
 {
 	const cJSON *format = cJSON_GetObjectItemCaseSensitive(o, "format");
 	const cJSON *iso = cJSON_GetObjectItemCaseSensitive(o, "iso_datetime");
@@ -123,14 +124,14 @@ subscription_parse_manner(const cJSON *o, evt_subscription_item *item,
 	else if (format != NULL &&
 	    (!cJSON_IsString(format) ||
 	        strcmp(format->valuestring, "full") != 0))
-		return BAD(r, "format must be full or compact");
+		return BAD(refusal, "format must be full or compact");
 	if (cJSON_IsTrue(iso))
 		item->variant |= EVT_SUBSCRIPTION_ISO;
 	if (limit != NULL &&
 	    (!cJSON_IsString(limit) ||
 	        evt_timetext_duration_parse(limit->valuestring,
 	            &item->period_ns, NULL)))
-		return BAD(r, "rate_limit must be a time such as 5s");
+		return BAD(refusal, "rate_limit must be a time such as 5s");
 	return EVT_OK;
 }
 
@@ -151,27 +152,28 @@ subscription_add_item(evt_subscription_request *q,
 
 static int
 subscription_parse_requests(const cJSON *root, const cJSON *list,
-    evt_subscription_request *q, evt_subscription_refusal *r)
+    evt_subscription_request *q, evt_subscription_refusal *refusal)
 {
 	const cJSON *o;
 	evt_subscription_item *item;
-	int rc;
+	int r;
 
 	if (cJSON_GetArraySize(list) == 0)
-		return BAD(r, "requests is empty or no array");
+		return BAD(refusal, "requests is empty or no array");
 	cJSON_ArrayForEach(o, list)
 	{
-		if ((rc = subscription_add_item(q, &item)) ||
-		    (rc = subscription_parse_kind(
+		if ((r = subscription_add_item(q, &item)) ||
+		    (r = subscription_parse_kind(
 		         cJSON_GetObjectItemCaseSensitive(o, "type"), true,
-		         &item->kind, r)) ||
-		    (rc = subscription_parse_manner(root, item, r)) ||
-		    (rc = subscription_parse_manner(o, item, r)) ||
-		    (rc = subscription_parse_target(o, item, r)))
-			return rc;
+		         &item->kind, refusal)) ||
+		    (r = subscription_parse_manner(root, item, refusal)) ||
+		    (r = subscription_parse_manner(o, item, refusal)) ||
+		    (r = subscription_parse_target(o, item, refusal)))
+			return r;
 		if (item->kind == EVT_SUBSCRIPTION_IOT_MONITOR &&
 		    item->n_ids > IOT_TRACKERS_MAX)
-			return BAD(r, "iot_monitor takes %d trackers at most",
+			return BAD(refusal,
+			    "iot_monitor takes %d trackers at most",
 			    IOT_TRACKERS_MAX);
 	}
 	return EVT_OK;
@@ -190,28 +192,29 @@ subscription_is_repeated(const evt_subscription_request *q)
 
 static int
 subscription_parse_events(const cJSON *root, const cJSON *list,
-    evt_subscription_request *q, evt_subscription_refusal *r)
+    evt_subscription_request *q, evt_subscription_refusal *refusal)
 {
 	const cJSON *v;
 	evt_subscription_item *item;
-	int rc;
+	int r;
 
 	if (cJSON_GetArraySize(list) == 0)
-		return BAD(r, "events is empty or no array");
+		return BAD(refusal, "events is empty or no array");
 	cJSON_ArrayForEach(v, list)
 	{
-		if ((rc = subscription_add_item(q, &item)) ||
-		    (rc = subscription_parse_kind(v, false, &item->kind, r)))
-			return rc;
+		if ((r = subscription_add_item(q, &item)) ||
+		    (r = subscription_parse_kind(v, false, &item->kind,
+		         refusal)))
+			return r;
 		/* All have the same trackers: copied for each name, a short
 		 * message would take any memory. */
 		if (subscription_is_repeated(q)) {
 			q->n_items--;
 			continue;
 		}
-		if ((rc = subscription_parse_manner(root, item, r)) ||
-		    (rc = subscription_parse_target(root, item, r)))
-			return rc;
+		if ((r = subscription_parse_manner(root, item, refusal)) ||
+		    (r = subscription_parse_target(root, item, refusal)))
+			return r;
 	}
 	return EVT_OK;
 }
@@ -315,36 +318,37 @@ subscription_unite(evt_subscription_request *q)
 
 static int
 subscription_parse_action(const cJSON *root, evt_subscription_request *q,
-    evt_subscription_refusal *r)
+    evt_subscription_refusal *refusal)
 {
 	const cJSON *v = cJSON_GetObjectItemCaseSensitive(root, "action");
 
 	if (!cJSON_IsString(v))
-		return BAD(r, "action is missing or no string");
+		return BAD(refusal, "action is missing or no string");
 	if (strcmp(v->valuestring, "subscribe") == 0) {
 		q->subscribe = true;
-		r->action = "subscription/subscribe";
+		refusal->action = "subscription/subscribe";
 	} else if (strcmp(v->valuestring, "unsubscribe") == 0) {
-		r->action = "subscription/unsubscribe";
+		refusal->action = "subscription/unsubscribe";
 	} else {
-		return BAD(r, "no such action: %.60s", v->valuestring);
+		return BAD(refusal, "no such action: %.60s", v->valuestring);
 	}
 	return EVT_OK;
 }
 
 static int
 subscription_parse_root(const cJSON *root, evt_subscription_request *q,
-    evt_subscription_refusal *r)
+    evt_subscription_refusal *refusal)
 {
 	const cJSON *hash = cJSON_GetObjectItemCaseSensitive(root, "hash");
 	const cJSON *list;
-	int rc;
+	int r;
 
 	if (!cJSON_IsObject(root))
-		return subscription_refuse(r, EVT_SUBSCRIPTION_WRONG_FORMAT,
-		    "Wrong request format", "the message is no JSON object");
-	if ((rc = subscription_parse_action(root, q, r)))
-		return rc;
+		return subscription_refuse(refusal,
+		    EVT_SUBSCRIPTION_WRONG_FORMAT, "Wrong request format",
+		    "the message is no JSON object");
+	if ((r = subscription_parse_action(root, q, refusal)))
+		return r;
 	if (cJSON_IsString(hash)) {
 		q->hash = strdup(hash->valuestring);
 		if (q->hash == NULL)
@@ -353,12 +357,12 @@ subscription_parse_root(const cJSON *root, evt_subscription_request *q,
 	list = cJSON_GetObjectItemCaseSensitive(root, "requests");
 	if (list != NULL) {
 		q->requests_form = true;
-		return subscription_parse_requests(root, list, q, r);
+		return subscription_parse_requests(root, list, q, refusal);
 	}
 	list = cJSON_GetObjectItemCaseSensitive(root, "events");
 	if (list == NULL)
-		return BAD(r, "neither events nor requests is there");
-	return subscription_parse_events(root, list, q, r);
+		return BAD(refusal, "neither events nor requests is there");
+	return subscription_parse_events(root, list, q, refusal);
 }
 
 /* cJSON alone lets anything stand behind the value. */
@@ -385,25 +389,25 @@ evt_subscription_request_parse(const char *text, size_t len,
     evt_subscription_refusal *ret_refusal)
 {
 	evt_subscription_request *q = calloc(1, sizeof(*q));
-	evt_subscription_refusal r = { 0 };
+	evt_subscription_refusal refusal = { 0 };
 	cJSON *root;
-	int rc;
+	int r;
 
 	if (q == NULL)
 		return EVT_ERR_NOMEM;
 	root = subscription_parse_whole(text, len);
-	rc = subscription_parse_root(root, q, &r);
+	r = subscription_parse_root(root, q, &refusal);
 	cJSON_Delete(root);
-	if (rc == EVT_OK)
-		rc = subscription_unite(q);
-	if (rc == EVT_OK) {
+	if (r == EVT_OK)
+		r = subscription_unite(q);
+	if (r == EVT_OK) {
 		*ret_request = q;
 		return EVT_OK;
 	}
 	evt_subscription_request_free(q);
-	if (rc == EVT_ERR_ARG)
-		*ret_refusal = r;
-	return rc;
+	if (r == EVT_ERR_ARG)
+		*ret_refusal = refusal;
+	return r;
 }
 
 void
@@ -528,9 +532,10 @@ subscription_read_statuses(evt_json_view object, evt_subscription_status_fn *fn,
 {
 	evt_json_view_walk walk = evt_json_view_walk_begin(object);
 	evt_json_view name, status;
-	int r = EVT_OK;
+	int refusal = EVT_OK;
 
-	while (r == EVT_OK && evt_json_view_walk_next(&walk, &name, &status)) {
+	while (refusal == EVT_OK &&
+	    evt_json_view_walk_next(&walk, &name, &status)) {
 		/* Ids are names here: a number between quotes. */
 		evt_json_view id = { name.p + 1, name.n - 2 };
 		int64_t tracker;
@@ -538,9 +543,9 @@ subscription_read_statuses(evt_json_view object, evt_subscription_status_fn *fn,
 		if (name.n > 2 &&
 		    evt_json_view_kind(status) == EVT_JSON_VIEW_STRING &&
 		    evt_json_view_int(id, &tracker))
-			r = fn(ctx, tracker, status, err);
+			refusal = fn(ctx, tracker, status, err);
 	}
-	return r;
+	return refusal;
 }
 
 int
@@ -552,19 +557,21 @@ evt_subscription_read_answer(evt_json_view message,
 	evt_json_view_walk walk =
 	    evt_json_view_walk_begin(EVT_JSON_VIEW_MEMBER(message, "data"));
 	evt_json_view name, item;
-	int r = EVT_OK;
+	int refusal = EVT_OK;
 
 	if (!evt_json_view_is(type, "response", 8) ||
 	    !evt_json_view_is(action, "subscription/subscribe", 22))
 		return EVT_OK;
-	while (r == EVT_OK && evt_json_view_walk_next(&walk, &name, &item)) {
+	while (
+	    refusal == EVT_OK && evt_json_view_walk_next(&walk, &name, &item)) {
 		evt_json_view value = EVT_JSON_VIEW_MEMBER(item, "value");
 
-		r = subscription_read_statuses(evt_json_view_kind(value) ==
-		            EVT_JSON_VIEW_OBJECT ?
-		        value :
-		        item,
-		    fn, ctx, err);
+		refusal =
+		    subscription_read_statuses(evt_json_view_kind(value) ==
+		                EVT_JSON_VIEW_OBJECT ?
+		            value :
+		            item,
+		        fn, ctx, err);
 	}
-	return r;
+	return refusal;
 }

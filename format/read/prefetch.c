@@ -13,13 +13,13 @@
 
 struct evt_prefetch {
 	const evt_filter_match *match;
-	evt_prefetched slot[SLOTS];
+	evt_prefetch_result slot[SLOTS];
 	evt_worker *ahead;
 	bool handing_out; /* the first slot is the cursor's */
 };
 
 static int
-prefetch_load_block(const evt_filter_match *match, evt_prefetched *s)
+prefetch_load_block(const evt_filter_match *match, evt_prefetch_result *s)
 {
 	evt_filter_matched *m = &s->match;
 	int r;
@@ -101,7 +101,7 @@ void
 evt_prefetch_start(evt_prefetch *f, const evt_io *io, int fd, const char *name,
     const evt_segment_block *ref, uint64_t from_seq)
 {
-	evt_prefetched *s;
+	evt_prefetch_result *s;
 
 	if (!evt_prefetch_has_room(f))
 		return;
@@ -114,7 +114,7 @@ evt_prefetch_start(evt_prefetch *f, const evt_io *io, int fd, const char *name,
 	evt_worker_start(f->ahead);
 }
 
-evt_prefetched *
+evt_prefetch_result *
 evt_prefetch_wait(evt_prefetch *f)
 {
 	assert(evt_prefetch_pending(f) > 0);

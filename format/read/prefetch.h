@@ -16,7 +16,7 @@
 #include "format/store/segment.h"
 
 /* A block that was loaded, and what to load. */
-typedef struct evt_prefetched {
+typedef struct evt_prefetch_result {
 	evt_block block;
 	evt_filter_matched match; /* the frames that pass the filter */
 	evt_buf raw;
@@ -28,7 +28,7 @@ typedef struct evt_prefetched {
 	const char *name;
 	evt_segment_block ref;
 	uint64_t from_seq; /* frames before it do not pass */
-} evt_prefetched;
+} evt_prefetch_result;
 
 typedef struct evt_prefetch evt_prefetch;
 
@@ -50,7 +50,7 @@ bool evt_prefetch_has_room(const evt_prefetch *f);
 
 /* Wait for the first pending block.  It stays until the next wait.  A block must
  * be pending. */
-evt_prefetched *evt_prefetch_wait(evt_prefetch *f);
+evt_prefetch_result *evt_prefetch_wait(evt_prefetch *f);
 /* Forget all pending blocks. */
 void evt_prefetch_drop(evt_prefetch *f);
 

@@ -34,7 +34,7 @@ struct tape_cursor {
 	int fd;
 	evt_prefetch *fetch;
 	/* The frames that are being returned: */
-	evt_prefetched *now;
+	evt_prefetch_result *now;
 	size_t next_match;
 	evt_journal_reader *journal;
 	uint64_t journal_first; /* the file's name */

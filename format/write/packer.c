@@ -13,7 +13,7 @@
 
 struct slot {
 	evt_block_builder *builder;
-	evt_packed out;
+	evt_packer_result out;
 	int code; /* how packing it went */
 	evt_error err;
 };
@@ -101,7 +101,7 @@ evt_packer_start(evt_packer *p, evt_block_builder *from)
 }
 
 int
-evt_packer_wait(evt_packer *p, evt_packed **ret_packed, evt_error *err)
+evt_packer_wait(evt_packer *p, evt_packer_result **ret_packed, evt_error *err)
 {
 	struct slot *s = &p->slot[evt_worker_wait(p->ahead)];
 	int r = s->code;

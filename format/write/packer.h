@@ -12,13 +12,13 @@
 #include "format/store/block.h"
 
 /* A block that was compressed. */
-typedef struct evt_packed {
+typedef struct evt_packer_result {
 	evt_buf bytes; /* without the block's place in the tape, see
 	                  evt_block_move() */
 	uint64_t first_seq;
 	evt_block block; /* decoded from the metadata, for a summary */
 	int decoded;     /* EVT_OK: block is valid */
-} evt_packed;
+} evt_packer_result;
 
 typedef struct evt_packer evt_packer;
 
@@ -40,7 +40,8 @@ void evt_packer_start(evt_packer *p, evt_block_builder *from);
  * stays until evt_packer_done().  The call may be made again, also after a
  * failure.  Errors: EVT_ERR_NOMEM.
  */
-int evt_packer_wait(evt_packer *p, evt_packed **ret_packed, evt_error *err);
+int evt_packer_wait(evt_packer *p, evt_packer_result **ret_packed,
+    evt_error *err);
 
 /* Release that block: it is in a segment now. */
 void evt_packer_done(evt_packer *p);

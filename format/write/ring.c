@@ -161,7 +161,7 @@ ring_need_chunk(evt_ring *ring, int64_t at_ns, evt_error *err)
 	    &ring->journal, err);
 	if (r != EVT_OK)
 		return r;
-	ring->chunk[ring->n++] = (struct evt_chunk){ .first = ring->next,
+	ring->chunk[ring->n++] = (struct evt_ring_chunk){ .first = ring->next,
 		.end = ring->next,
 		.first_ns = at_ns,
 		.last_ns = at_ns };
@@ -172,7 +172,7 @@ int
 evt_ring_put(evt_ring *ring, const evt_frame *f, bool in_lines, evt_error *err)
 {
 	evt_frame numbered = *f;
-	struct evt_chunk *c;
+	struct evt_ring_chunk *c;
 	int r = ring_need_chunk(ring, f->mono_ns, err);
 
 	numbered.seq = ring->next;
@@ -222,7 +222,7 @@ evt_ring_remove_first(evt_ring *ring, evt_error *err)
 static int
 ring_let_go_first(evt_ring *ring, evt_error *err)
 {
-	struct evt_chunk *c = &ring->chunk[0];
+	struct evt_ring_chunk *c = &ring->chunk[0];
 	int r;
 
 	if (ring->n == 1) {

@@ -233,7 +233,7 @@ ring_move_stamp(const evt_ring *ring, evt_frame *f)
 static int
 ring_move_pass_damage(evt_ring *ring, const char *why, evt_error *err)
 {
-	struct evt_chunk *c = &ring->chunk[0];
+	struct evt_ring_chunk *c = &ring->chunk[0];
 	evt_frame f = { .kind = EVT_KIND_MARK, .opcode = EVT_MARK_GAP };
 	char *from = evt_journal_path(ring->dir, c->first);
 	evt_buf json = { 0 }, to = { 0 };
@@ -276,7 +276,7 @@ ring_move_pass_damage(evt_ring *ring, const char *why, evt_error *err)
 int
 evt_ring_pass(evt_ring *ring, int64_t from_ns, evt_error *err)
 {
-	const struct evt_chunk *c = &ring->chunk[0];
+	const struct evt_ring_chunk *c = &ring->chunk[0];
 	evt_journal_reader *reader;
 	evt_error why = { 0 };
 	uint64_t left;
@@ -332,8 +332,9 @@ ring_move_load_chunks(evt_ring *ring, evt_error *err)
 			r = evt_err_nomem(err);
 			break;
 		}
-		ring->chunk[ring->n++] = (struct evt_chunk){ .first = firsts[i],
-			.end = i + 1 < n ? firsts[i + 1] : UINT64_MAX };
+		ring->chunk[ring->n++] =
+		    (struct evt_ring_chunk){ .first = firsts[i],
+			    .end = i + 1 < n ? firsts[i + 1] : UINT64_MAX };
 	}
 	free(firsts);
 	return r;

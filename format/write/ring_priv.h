@@ -7,7 +7,7 @@
 #include "format/write/writer_priv.h"
 
 /* A journal file of the ring. */
-struct evt_chunk {
+struct evt_ring_chunk {
 	uint64_t first, end;    /* numbers in the ring; UINT64_MAX: unknown */
 	uint64_t frames, marks; /* frames: without marks */
 	uint64_t bytes;
@@ -18,9 +18,9 @@ struct evt_ring {
 	evt_ring_options o;
 	evt_writer *w;
 	char *dir;
-	int64_t chunk_ns;        /* a chunk is closed at this age, */
-	uint64_t chunk_bytes;    /* or at this size */
-	struct evt_chunk *chunk; /* oldest first */
+	int64_t chunk_ns;             /* a chunk is closed at this age, */
+	uint64_t chunk_bytes;         /* or at this size */
+	struct evt_ring_chunk *chunk; /* oldest first */
 	size_t n, cap;
 	evt_journal *journal; /* of the last chunk, while it is open, or NULL */
 	uint64_t next;        /* number of the next frame, from 1 */

@@ -173,7 +173,7 @@ writer_block_need_segment(evt_writer *w, evt_error *err)
 static int
 writer_block_settle_one(evt_writer *w, evt_error *err)
 {
-	evt_packed *p;
+	evt_packer_result *p;
 	uint32_t no;
 	int r;
 

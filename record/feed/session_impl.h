@@ -9,7 +9,7 @@
 #include "format/mark.h"
 #include "record/feed/session.h"
 
-enum state {
+enum session_state {
 	IDLE,    /* no attempt was begun */
 	WAITING, /* for retry_ns */
 	CONNECTING,
@@ -21,7 +21,7 @@ struct evt_session {
 	evt_session_options o;
 	evt_client *client;
 	evt_backoff backoff;
-	enum state state;
+	enum session_state state;
 	int64_t retry_ns;
 	int64_t close_by_ns; /* CLOSING: then drop the connection */
 	int64_t ping_ns;     /* next ping */
@@ -49,7 +49,7 @@ struct evt_session {
 /* ---- session_put.c ------------------------------------------------------- */
 
 /* `shown`: the same state, for the status. */
-void evt_session_set_state(evt_session *s, enum state state,
+void evt_session_set_state(evt_session *s, enum session_state state,
     enum evt_status_state shown);
 
 /* Report one line to the user; the credential is blotted out of it. */

@@ -16,7 +16,7 @@
 #define STOPPED_NS (2 * EVT_NS_PER_S)
 
 void
-evt_session_set_state(evt_session *s, enum state state,
+evt_session_set_state(evt_session *s, enum session_state state,
     enum evt_status_state shown)
 {
 	s->state = state;

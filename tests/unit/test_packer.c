@@ -32,7 +32,7 @@ fill(evt_block_builder *b, unsigned n, unsigned frames)
 static void
 take(evt_packer *p, evt_block_builder *alone, unsigned n)
 {
-	evt_packed *packed, *again;
+	evt_packer_result *packed, *again;
 	evt_buf want = { 0 };
 	evt_error err;
 

@@ -97,7 +97,7 @@ check_next(struct fixture *x, size_t block, uint64_t from_seq)
 {
 	const evt_segment_block *ref = &x->segment->blocks[block];
 	size_t pending = evt_prefetch_pending(x->fetch), n = 0;
-	evt_prefetched *got = evt_prefetch_wait(x->fetch);
+	evt_prefetch_result *got = evt_prefetch_wait(x->fetch);
 	evt_error err;
 
 	assert_int_equal(evt_prefetch_pending(x->fetch), pending - 1);
@@ -203,7 +203,7 @@ TEST(a_bad_block_between)
 {
 	struct fixture *x = *state;
 	evt_segment_block lie = x->segment->blocks[1];
-	evt_prefetched *got;
+	evt_prefetch_result *got;
 
 	for (int threaded = 0; threaded < 2; threaded++) {
 		open_fetch(x, NULL, threaded);
