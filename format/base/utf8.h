@@ -1,7 +1,8 @@
-/* utf8.h - UTF-8 as RFC 3629 defines it. */
+/* utf8.h - UTF-8 as RFC 3629 defines it, in one piece or in several. */
 #ifndef EVT_FORMAT_BASE_UTF8_H
 #define EVT_FORMAT_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,6 +60,55 @@ evt_utf8_put(uint8_t *q, unsigned c)
 	q[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
 	q[3] = (uint8_t)(0x80 | (c & 0x3f));
 	return 4;
+}
+
+/* Check of a text that comes in pieces.  Zero-initialised, it is at the beginning
+ * of a text. */
+typedef struct evt_utf8_check {
+	uint8_t need;   /* bytes of the character that are still to come */
+	uint8_t lo, hi; /* the least and the greatest that may be next */
+} evt_utf8_check;
+
+/* Add a byte.  false: no valid text begins like this. */
+static inline bool
+evt_utf8_check_byte(evt_utf8_check *u, uint8_t c)
+{
+	if (u->need > 0) {
+		if (c < u->lo || c > u->hi)
+			return false;
+		u->need--;
+	} else if (c < 0x80) {
+		return true;
+	} else if (c < 0xc2 || c > 0xf4) {
+		return false;
+	} else {
+		u->need = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+		u->lo = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+		u->hi = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+		return true;
+	}
+	u->lo = 0x80;
+	u->hi = 0xbf;
+	return true;
+}
+
+/* Add the n bytes at p.  false: no valid text begins like this.  At the end of the
+ * text, evt_utf8_check_whole() must be true as well. */
+static inline bool
+evt_utf8_check_add(evt_utf8_check *u, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!evt_utf8_check_byte(u, p[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Whether no character is cut off where the text ends now. */
+static inline bool
+evt_utf8_check_whole(const evt_utf8_check *u)
+{
+	return u->need == 0;
 }
 
 #endif

@@ -212,25 +212,65 @@ evt_access_same_origin(const evt_access_request *q)
 	        access_span_is(authority, q->host));
 }
 
-int
-evt_access_judge(const evt_access *a, const evt_access_request *q,
-    const char **ret_why)
+/* A page of another site asks, and its browser sends no Origin. */
+static bool
+access_site_good(const evt_access *a, const evt_access_request *q)
 {
-	assert(a != NULL && a->host != NULL && q != NULL && ret_why != NULL);
-	if (!access_host_good(a, q->host)) {
-		*ret_why = "this Host is not served here; the server's allowed "
-		           "origins can name it";
-		return 403;
+	if (q->origin != NULL || q->fetch_site == NULL ||
+	    strcasecmp(q->fetch_site, "cross-site") != 0)
+		return true;
+	for (size_t i = 0; i < a->n_origins; i++) {
+		if (strcmp(a->origins[i], "*") == 0)
+			return true;
 	}
-	if (!access_origin_good(a, q)) {
-		*ret_why = "pages of this Origin may not connect; the server's "
-		           "allowed origins can name it";
-		return 403;
-	}
-	if (!access_token_good(a, q)) {
-		*ret_why = "a token is needed: send it as 'Authorization: "
-		           "Bearer TOKEN' or '?token=TOKEN'";
-		return 401;
-	}
-	return 0;
+	return false;
+}
+
+enum evt_access_verdict
+evt_access_judge(const evt_access *a, const evt_access_request *q)
+{
+	assert(a != NULL && a->host != NULL && q != NULL);
+	if (!access_host_good(a, q->host))
+		return EVT_ACCESS_FOREIGN_HOST;
+	if (!access_origin_good(a, q))
+		return EVT_ACCESS_FOREIGN_ORIGIN;
+	if (!access_site_good(a, q))
+		return EVT_ACCESS_FOREIGN_SITE;
+	return access_token_good(a, q) ? EVT_ACCESS_GRANTED :
+	                                 EVT_ACCESS_NO_TOKEN;
+}
+
+static const struct {
+	int status;
+	const char *why;
+} access_answer[] = {
+	[EVT_ACCESS_GRANTED] = { 0, "" },
+	[EVT_ACCESS_FOREIGN_HOST] = { 403,
+	    "this Host is not served here; the server's allowed origins can "
+	    "name it" },
+	[EVT_ACCESS_FOREIGN_ORIGIN] = { 403,
+	    "pages of this Origin may not connect; the server's allowed "
+	    "origins can name it" },
+	[EVT_ACCESS_FOREIGN_SITE] = { 403,
+	    "pages of other sites may not read this; the server's allowed "
+	    "origins can name them, and they must ask with an Origin" },
+	[EVT_ACCESS_NO_TOKEN] = { 401,
+	    "a token is needed: send it as 'Authorization: Bearer TOKEN' or "
+	    "'?token=TOKEN'" },
+};
+
+_Static_assert(sizeof(access_answer) / sizeof(access_answer[0]) ==
+        EVT_ACCESS_NO_TOKEN + 1,
+    "each verdict has an answer");
+
+int
+evt_access_status(enum evt_access_verdict verdict)
+{
+	return access_answer[verdict].status;
+}
+
+const char *
+evt_access_why(enum evt_access_verdict verdict)
+{
+	return access_answer[verdict].why;
 }

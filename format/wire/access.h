@@ -5,7 +5,9 @@
  * loopback port.  A page cannot change two headers that the browser sets:
  * Origin is the page's own address, and Host is the name that the page used for
  * this server.  A foreign Host shows DNS rebinding: an attacker's name that
- * resolves to 127.0.0.1.  Programs other than browsers send no Origin.
+ * resolves to 127.0.0.1.  Programs other than browsers send no Origin.  Nor do
+ * browsers with some requests, for images and scripts for example; but then they
+ * say in Sec-Fetch-Site that the page is of another site.
  */
 #ifndef EVT_FORMAT_WIRE_ACCESS_H
 #define EVT_FORMAT_WIRE_ACCESS_H
@@ -51,18 +53,29 @@ typedef struct evt_access_request {
 	const char *origin;        /* header Origin */
 	const char *authorization; /* header Authorization */
 	const char *token;         /* query parameter `token` of the URL */
+	const char *fetch_site;    /* header Sec-Fetch-Site */
 } evt_access_request;
 
 /* Check the form of each allowed origin.  Errors: EVT_ERR_ARG. */
 int evt_access_check_origins(const evt_access *access, evt_error *err);
 
-/*
- * Decide about a request.  0: accept it.  Otherwise the HTTP status to answer
- * with: 403 for a foreign Host or Origin, 401 for a missing or wrong token;
- * *ret_why is then a sentence for the body (a constant).
- */
-int evt_access_judge(const evt_access *access,
-    const evt_access_request *request, const char **ret_why);
+/* Why a request is refused. */
+enum evt_access_verdict {
+	EVT_ACCESS_GRANTED,
+	EVT_ACCESS_FOREIGN_HOST,
+	EVT_ACCESS_FOREIGN_ORIGIN,
+	EVT_ACCESS_FOREIGN_SITE, /* by Sec-Fetch-Site, without an Origin */
+	EVT_ACCESS_NO_TOKEN      /* it is missing or wrong */
+};
+
+/* Decide about a request. */
+enum evt_access_verdict evt_access_judge(const evt_access *access,
+    const evt_access_request *request);
+
+/* The HTTP status to answer with: 403 for a foreign Host, Origin or site, 401 for
+ * the token, 0 if access is granted; and a sentence for the answer's body. */
+int evt_access_status(enum evt_access_verdict verdict);
+const char *evt_access_why(enum evt_access_verdict verdict);
 
 /* Whether the request has no Origin (it comes from a program), or comes from a
  * page that this server itself sent. */

@@ -16,6 +16,10 @@
 
 /* Longest header that is looked at, in bytes. */
 #define HEADER_MAX 1400
+/* So many different foreign values of Host and Origin are reported. */
+#define TOLD_MAX 8
+/* Longest list of subprotocols that the library looks at, in bytes. */
+#define SUBPROTOCOLS_MAX 126
 
 /*
  * Refuse an upgrade with a line of text; -1.  The library would answer with
@@ -66,9 +70,24 @@ http_route_header(struct lws *wsi, enum lws_token_indexes token, char *buf)
 	    "";
 }
 
+/* The header Sec-Fetch-Site, which the library does not know; NULL if there is
+ * none or it is no value that counts. */
+static const char *
+http_route_fetch_site(struct lws *wsi, char *buf, int size)
+{
+	static const char name[] = "sec-fetch-site:";
+	int n =
+	    lws_hdr_custom_copy(wsi, buf, size, name, (int)sizeof(name) - 1);
+
+	while (n > 0 && (buf[n - 1] == ' ' || buf[n - 1] == '\t'))
+		buf[--n] = '\0';
+	return n > 0 ? buf + strspn(buf, " \t") : NULL;
+}
+
 /* What access is judged by, and the buffers that hold it. */
 struct credentials {
 	char host[HEADER_MAX], origin[HEADER_MAX], auth[HEADER_MAX];
+	char fetch_site[32];
 	evt_access_request q;
 };
 
@@ -82,7 +101,41 @@ http_route_read_credentials(struct lws *wsi, const evt_strings *args,
 		.authorization = http_route_header(wsi,
 		    WSI_TOKEN_HTTP_AUTHORIZATION, c->auth),
 		.token = evt_http_args_get(args, "token"),
+		.fetch_site = http_route_fetch_site(wsi, c->fetch_site,
+		    sizeof(c->fetch_site)),
 	};
+}
+
+/* A browser shows its user nothing but "403".  So the person who runs the server
+ * is told what was refused, once for each value, and how to allow it. */
+static void
+http_route_tell(const evt_http_route *rt, enum evt_access_verdict verdict,
+    const evt_access_request *q)
+{
+	const char *name = verdict == EVT_ACCESS_FOREIGN_HOST ? "Host" :
+	    verdict == EVT_ACCESS_FOREIGN_ORIGIN              ? "Origin" :
+	                                                        NULL;
+	const char *value =
+	    verdict == EVT_ACCESS_FOREIGN_HOST ? q->host : q->origin;
+
+	if (name == NULL || value == NULL || rt->told->n >= TOLD_MAX ||
+	    evt_strings_has(rt->told, value, strlen(value)))
+		return;
+	/* Without memory it is told again. */
+	(void)evt_strings_add(rt->told, value, strlen(value));
+	evt_notice_send(rt->site->notice,
+	    "refused a request with the %s '%.200s'%s%s", name, value,
+	    rt->allow_advice != NULL ? ": " : "",
+	    rt->allow_advice != NULL ? rt->allow_advice : "");
+}
+
+static enum evt_access_verdict
+http_route_access(const evt_http_route *rt, const evt_access_request *q)
+{
+	enum evt_access_verdict verdict = evt_access_judge(rt->access, q);
+
+	http_route_tell(rt, verdict, q);
+	return verdict;
 }
 
 /* ---- upgrades ------------------------------------------------------------ */
@@ -264,6 +317,82 @@ http_route_has_version(struct lws *wsi)
 	    strcmp(version, "13") == 0;
 }
 
+/* The key of a handshake is 16 bytes in base64 (RFC 6455, 4.1). */
+static bool
+http_route_has_key(struct lws *wsi)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char key[25];
+
+	return lws_hdr_copy(wsi, key, sizeof(key), WSI_TOKEN_KEY) == 24 &&
+	    strspn(key, digits) == 22 && strcmp(key + 22, "==") == 0;
+}
+
+/* "Connection: keep-alive, Upgrade" */
+static bool
+http_route_connection_says_upgrade(struct lws *wsi)
+{
+	char text[120], *rest = text, *word;
+
+	if (lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_CONNECTION) <= 0)
+		return false;
+	while ((word = strsep(&rest, ", \t")) != NULL) {
+		if (strcasecmp(word, "upgrade") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the n bytes are a token (RFC 7230, 3.2.6) that the library takes for
+ * one: not a number. */
+static bool
+http_route_is_token(const char *p, size_t n)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+	bool number = true;
+
+	for (size_t i = 0; i < n; i++) {
+		bool digit = p[i] >= '0' && p[i] <= '9';
+
+		if (!digit && !(p[i] >= 'a' && p[i] <= 'z') &&
+		    !(p[i] >= 'A' && p[i] <= 'Z') &&
+		    (p[i] == '\0' || strchr(others, p[i]) == NULL))
+			return false;
+		number = number && (digit || p[i] == '.');
+	}
+	return n > 0 && !number;
+}
+
+/* Read the first subprotocol that is offered; "" if none is.  false: the list is
+ * invalid or too long. */
+static bool
+http_route_offered(struct lws *wsi,
+    char ret_name[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX + 1])
+{
+	char text[SUBPROTOCOLS_MAX + 1], *rest = text, *name;
+
+	ret_name[0] = '\0';
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) <= 0)
+		return true;
+	if (lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_PROTOCOL) <= 0)
+		return false;
+	while ((name = strsep(&rest, ",")) != NULL) {
+		size_t n;
+
+		name += strspn(name, " \t");
+		n = strcspn(name, " \t");
+		if (name[n + strspn(name + n, " \t")] != '\0' ||
+		    n > EVT_HTTP_ROUTE_SUBPROTOCOL_MAX ||
+		    !http_route_is_token(name, n))
+			return false;
+		if (ret_name[0] == '\0')
+			memcpy(ret_name, name, n + 1);
+		ret_name[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX] = '\0';
+	}
+	return true;
+}
+
 /* The path of a GET, free() it.  NULL: it is no GET, or out of memory. */
 static char *
 http_route_path_of(struct lws *wsi)
@@ -285,13 +414,14 @@ http_route_judge_upgrade(const evt_http_route *rt, struct lws *wsi,
 {
 	struct credentials c;
 	struct wanted w;
-	const char *why;
-	int status;
+	enum evt_access_verdict verdict;
 
 	http_route_read_credentials(wsi, args, &c);
-	status = evt_access_judge(rt->access, &c.q, &why);
-	if (status != 0)
-		return http_route_refuse(rt, wsi, (unsigned)status, why);
+	verdict = http_route_access(rt, &c.q);
+	if (verdict != EVT_ACCESS_GRANTED)
+		return http_route_refuse(rt, wsi,
+		    (unsigned)evt_access_status(verdict),
+		    evt_access_why(verdict));
 	if (!http_route_find_wanted(rt, path, args, &w))
 		return http_route_refuse(rt, wsi, 404,
 		    "no WebSocket at this path; use /stream, /control or "
@@ -299,9 +429,33 @@ http_route_judge_upgrade(const evt_http_route *rt, struct lws *wsi,
 	return http_route_accept(rt, wsi, args, &w);
 }
 
-int
-evt_http_route_upgrade(const evt_http_route *rt, struct lws *wsi)
+/* What is wrong with the headers of a handshake, and the status to refuse it
+ * with; NULL: nothing. */
+static const char *
+http_route_bad_handshake(struct lws *wsi,
+    char offered[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX + 1], unsigned *ret_status)
 {
+	*ret_status = 426;
+	if (!http_route_has_version(wsi))
+		return "unsupported WebSocket version; use 13";
+	*ret_status = 400;
+	if (!http_route_has_key(wsi))
+		return "Sec-WebSocket-Key must be 16 bytes in base64";
+	if (!http_route_connection_says_upgrade(wsi))
+		return "a WebSocket handshake needs 'Connection: Upgrade'";
+	if (!http_route_offered(wsi, offered))
+		return "Sec-WebSocket-Protocol must be a list of names, with "
+		       "commas between them, of 126 bytes at most; no "
+		       "subprotocol is needed here";
+	return NULL;
+}
+
+int
+evt_http_route_upgrade(const evt_http_route *rt, struct lws *wsi,
+    char offered[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX + 1])
+{
+	const char *why;
+	unsigned status;
 	evt_strings args = { 0 };
 	char *path;
 	int r = -1;
@@ -311,12 +465,12 @@ evt_http_route_upgrade(const evt_http_route *rt, struct lws *wsi)
 		return -1;
 	}
 	path = http_route_path_of(wsi);
+	why = http_route_bad_handshake(wsi, offered, &status);
 	if (path == NULL)
 		(void)http_route_refuse(rt, wsi, 400,
 		    "a WebSocket handshake must be a GET");
-	else if (!http_route_has_version(wsi))
-		(void)http_route_refuse(rt, wsi, 426,
-		    "unsupported WebSocket version; use 13");
+	else if (why != NULL)
+		(void)http_route_refuse(rt, wsi, status, why);
 	else if (evt_http_args_read(wsi, &args))
 		r = http_route_judge_upgrade(rt, wsi, path, &args);
 	free(path);
@@ -355,11 +509,18 @@ http_route_judge(const evt_http_route *rt, struct lws *wsi, evt_http_request *x,
     unsigned *ret_status, const char **ret_why)
 {
 	evt_http_request_caller caller = { .origin = NULL };
+	bool file = http_route_find_file(rt, evt_http_request_path(x)) != NULL;
 	struct credentials c;
+	enum evt_access_verdict verdict;
 	int status;
 
 	http_route_read_credentials(wsi, evt_http_request_args(x), &c);
-	status = evt_access_judge(rt->access, &c.q, ret_why);
+	/* Any page may have a link to the console. */
+	if (file)
+		c.q.fetch_site = NULL;
+	verdict = http_route_access(rt, &c.q);
+	status = evt_access_status(verdict);
+	*ret_why = evt_access_why(verdict);
 	caller.session = http_route_session(c.q.authorization);
 	caller.origin = status != 403 ? c.q.origin : NULL;
 	/* A page of another server must not have a browser change the deck. */
@@ -368,8 +529,7 @@ http_route_judge(const evt_http_route *rt, struct lws *wsi, evt_http_request *x,
 	/* The page's files hold nothing of the tape, and a browser's question
 	 * whether it may ask brings no token. */
 	if (status == 401 &&
-	    (evt_http_request_method(x) == EVT_HTTP_REQUEST_OPTIONS ||
-	        http_route_find_file(rt, evt_http_request_path(x)) != NULL))
+	    (evt_http_request_method(x) == EVT_HTTP_REQUEST_OPTIONS || file))
 		status = 0;
 	*ret_status = (unsigned)status;
 	return evt_http_request_set_caller(x, &caller);

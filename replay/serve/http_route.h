@@ -22,13 +22,23 @@ typedef struct evt_http_route {
 	int64_t heartbeat_ns; /* as the greeting to Atmosphere clients says */
 	const evt_server_file *files;
 	size_t n_files;
+	/* How to allow a Host or an Origin, for the notice that one was refused
+	 * (NULL: it does not say); and those that were reported, which the owner
+	 * frees. */
+	const char *allow_advice;
+	evt_strings *told;
 } evt_http_route;
+
+/* Longest name of a subprotocol that is accepted, in bytes. */
+#define EVT_HTTP_ROUTE_SUBPROTOCOL_MAX 62u
 
 /*
  * A request for an upgrade.  0: accepted; the client is attached to the
  * connection, or will be freed with it.  -1: refused, and answered; close it.
+ * ret_offered: the first subprotocol that the client offers, "" if it offers none.
  */
-int evt_http_route_upgrade(const evt_http_route *route, struct lws *wsi);
+int evt_http_route_upgrade(const evt_http_route *route, struct lws *wsi,
+    char ret_offered[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX + 1]);
 
 /* Another request: its head has come.  It is attached to the connection.  -1:
  * out of memory; close the connection. */

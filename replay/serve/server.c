@@ -54,6 +54,9 @@ struct evt_server {
 	evt_server_options o;
 	struct lws_context *context;
 	struct lws_vhost *vhost;
+	struct lws_protocols protocols[5]; /* the last one is empty */
+	char offered[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX +
+	    1]; /* name of the second */
 	int listen_fd;
 	int spare_fd; /* given up for a moment when there is no other left */
 	evt_waker waker;
@@ -61,6 +64,7 @@ struct evt_server {
 	evt_channels *channels;
 	evt_site site;        /* what requests are answered from */
 	evt_http_route route; /* where they go */
+	evt_strings told;     /* refused values that were reported */
 	evt_notice notice;
 	bool said_no_trackers;
 	int64_t tick_ns;     /* next housekeeping */
@@ -142,14 +146,15 @@ server_on_timer(evt_server *s)
 /* Something happened on the connection of a WebSocket client. */
 static int
 server_on_ws_client(evt_server *s, struct lws *wsi, evt_ws_client *c,
-    enum lws_callback_reasons reason, const void *in, size_t len)
+    enum lws_callback_reasons reason, void *in, size_t len)
 {
 	int r;
 
 	switch (reason) {
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		/* A client that asks for one of our own protocols does not get
-		 * it. */
+		/* Now the library has found the protocol.  It would name it in
+		 * its answer if it had a name. */
+		s->offered[0] = '\0';
 		return lws_get_protocol(wsi)->id == PROTOCOL_CLIENT ? 0 : -1;
 	case LWS_CALLBACK_ESTABLISHED:
 		return evt_ws_client_open(c);
@@ -160,8 +165,7 @@ server_on_ws_client(evt_server *s, struct lws *wsi, evt_ws_client *c,
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return evt_ws_client_writable(c);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		evt_ws_client_peer_closed(c);
-		return 0;
+		return evt_ws_client_peer_closed(c, in, len);
 	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY:
 		lws_set_opaque_user_data(wsi, &s->gone);
@@ -202,7 +206,7 @@ server_on_stranger(evt_server *s, struct lws *wsi,
 {
 	switch (reason) {
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		if (evt_http_route_upgrade(&s->route, wsi) == 0)
+		if (evt_http_route_upgrade(&s->route, wsi, s->offered) == 0)
 			return 0;
 		lws_set_opaque_user_data(wsi, &s->gone);
 		return -1;
@@ -272,20 +276,33 @@ server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 /* ---- opening ------------------------------------------------------------- */
 
-static const struct lws_protocols protocols[] = {
-	/* The first one also gets all requests, and clients that name no
-	 * subprotocol.  A write may be as large as a chunk of the fanout. */
-	{ .name = "evtape",
-	    .callback = server_callback,
-	    .id = PROTOCOL_CLIENT,
-	    .rx_buffer_size = 64 << 10,
-	    .tx_packet_size = 128 << 10 },
-	{ .name = "-timer", .callback = server_callback, .id = PROTOCOL_TIMER },
-	{ .name = "-listener",
-	    .callback = server_callback,
-	    .id = PROTOCOL_LISTENER },
-	{ 0 },
-};
+/*
+ * No client can offer one of our names as a subprotocol: they are no tokens of
+ * HTTP.  The first protocol also gets all requests, and clients that offer no
+ * subprotocol.  A write may be as large as a chunk of the fanout.
+ *
+ * The library drops a client whose subprotocols it does not have, although the
+ * RFC (6455, 4.2.2) lets it go on without one.  So the second protocol takes the
+ * name that the client offers while its handshake is looked at; see http_route.h.
+ */
+static void
+server_name_protocols(evt_server *s)
+{
+	const struct lws_protocols client = { .name = "(client)",
+		.callback = server_callback,
+		.id = PROTOCOL_CLIENT,
+		.rx_buffer_size = 64 << 10,
+		.tx_packet_size = 128 << 10 };
+
+	s->protocols[0] = s->protocols[1] = client;
+	s->protocols[1].name = s->offered;
+	s->protocols[2] = (struct lws_protocols){ .name = "(timer)",
+		.callback = server_callback,
+		.id = PROTOCOL_TIMER };
+	s->protocols[3] = (struct lws_protocols){ .name = "(listener)",
+		.callback = server_callback,
+		.id = PROTOCOL_LISTENER };
+}
 
 /* Raise the limit of descriptors to n, as far as the system lets us.  With fewer,
  * some connections are refused. */
@@ -306,7 +323,7 @@ server_open_context(evt_server *s, evt_error *err)
 	const unsigned n = (unsigned)s->o.max_clients + OTHER_CONNECTIONS;
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
-		.protocols = protocols,
+		.protocols = s->protocols,
 		.gid = (gid_t)-1,
 		.uid = (uid_t)-1,
 		.user = s,
@@ -325,6 +342,7 @@ server_open_context(evt_server *s, evt_error *err)
 		info.ssl_cert_filepath = s->o.tls_cert;
 		info.ssl_private_key_filepath = s->o.tls_key;
 	}
+	server_name_protocols(s);
 	server_allow_descriptors(n + OTHER_FDS);
 	lws_set_log_level(0, NULL);
 	s->context = lws_create_context(&info);
@@ -402,7 +420,9 @@ server_open_site(evt_server *s)
 		.max_clients = s->o.max_clients,
 		.heartbeat_ns = s->o.heartbeat_ns,
 		.files = s->o.files,
-		.n_files = s->o.n_files };
+		.n_files = s->o.n_files,
+		.allow_advice = s->o.allow_advice,
+		.told = &s->told };
 }
 
 static int
@@ -420,9 +440,9 @@ server_set_up(evt_server *s, evt_error *err)
 	if (r == EVT_OK)
 		r = server_open_context(s, err);
 	if (r == EVT_OK)
-		r = server_adopt_copy(s, s->listen_fd, "-listener", err);
+		r = server_adopt_copy(s, s->listen_fd, "(listener)", err);
 	if (r == EVT_OK)
-		r = server_adopt_copy(s, s->waker.fd, "-timer", err);
+		r = server_adopt_copy(s, s->waker.fd, "(timer)", err);
 	/* A tape that cannot be played must fail now, not when a client
 	 * comes. */
 	if (r == EVT_OK && s->o.shared)
@@ -465,6 +485,7 @@ evt_server_close(evt_server *s)
 		lws_context_destroy(s->context);
 	evt_channels_free(s->channels);
 	evt_state_table_free(s->site.asked);
+	evt_strings_free(&s->told);
 	evt_waker_close(&s->waker);
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);

@@ -17,7 +17,7 @@
  *
  * Refusals.  A request is answered with
  *
- *     400  a bad query or body; the answer says what is wrong
+ *     400  a bad query, body or handshake; the answer says what is wrong
  *     401  the token is missing or wrong
  *     403  a foreign Host or Origin
  *     404  nothing is served at the path
@@ -29,17 +29,17 @@
  *     503  there are too many clients, or the server is shutting down
  *
  * libwebsockets itself closes without an answer: upgrades to anything but
- * WebSocket, subprotocols (there are none), heads of more than 16 KiB or about
- * ninety arguments, paths and arguments that hold a NUL, and CONNECT.  It answers
- * absolute targets and unknown methods with a 403 in its own words.  A head must
+ * WebSocket, heads of more than 16 KiB or about ninety arguments, paths and
+ * arguments that hold a NUL, and CONNECT.  It answers absolute targets and unknown methods with a 403 in its own words.  A head must
  * come within ten seconds.  The library (4.1.6) waits that long for the rest of a
  * head with folded lines, or with a header whose name is the beginning of one
  * that it knows ("X", "X-Forwarded"), and then closes the connection.
  *
  * Messages to the stand-in may have up to 1 MiB; after a longer one the client is
  * closed with 1009.  Messages on other WebSockets are read and ignored.  Frames
- * that break the protocol are answered with 1002; those whose length cannot be
- * one end the connection without an answer.  Frames without a mask are accepted,
+ * that break the protocol are answered with 1002, and text or a close reason that
+ * is not UTF-8 with 1007; a frame of an impossible length ends the connection
+ * without an answer.  Frames without a mask are accepted,
  * because the library does not report them.
  *
  * Slow clients.  A client's own deck waits for it: at most 256 KiB (or one
@@ -89,6 +89,9 @@ typedef struct evt_server_options {
 	size_t n_files;
 	const char *tiles;
 	const char *tls_cert, *tls_key; /* PEM files; NULL: no TLS */
+	/* How the user allows a Host or an Origin, for the notice that one was
+	 * refused; NULL: it does not say. */
+	const char *allow_advice;
 	/* Gets a line of text when a client comes, leaves or is cut off, and on
 	 * damage of a tape.  May be NULL. */
 	void (*notice)(void *ctx, const char *text);

@@ -16,12 +16,14 @@
 #include <inttypes.h>
 #include <libwebsockets.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "format/base/buf.h"
 #include "format/base/clock.h"
 #include "format/base/err.h"
+#include "format/base/utf8.h"
 #include "replay/serve/peer.h"
 
 /* Bytes of one write under TLS; libwebsockets holds them until they are sent. */
@@ -34,6 +36,7 @@ struct evt_ws_client {
 	evt_fanout_reader reader; /* open once the handshake is complete */
 	evt_fanout *own;          /* its own stream; NULL: o.shared */
 	evt_buf rx;               /* a message that is coming in */
+	evt_utf8_check text;      /* the same, if it is text */
 	int64_t stalled_since;    /* INT64_MAX: not stalled */
 	uint64_t
 	    excused_at; /* stream position: bytes before it do not count as behind */
@@ -136,27 +139,48 @@ evt_ws_client_open(evt_ws_client *c)
 
 /* ---- messages in and out ------------------------------------------------- */
 
+/* Fail the connection: the peer broke the protocol. */
+static int
+ws_client_fail(evt_ws_client *c, enum lws_close_status code)
+{
+	lws_close_reason(c->o.wsi, code, NULL, 0);
+	c->o.stats->refused++;
+	return -1;
+}
+
+/* Whether this piece of a message leaves it valid: text must be UTF-8. */
+static bool
+ws_client_text_is_valid(evt_ws_client *c, const void *in, size_t len, bool last)
+{
+	bool ok = lws_frame_is_binary(c->o.wsi) ||
+	    (evt_utf8_check_add(&c->text, in, len) &&
+	        (!last || evt_utf8_check_whole(&c->text)));
+
+	if (last)
+		c->text = (evt_utf8_check){ 0 };
+	return ok;
+}
+
 int
 evt_ws_client_receive(evt_ws_client *c, const void *in, size_t len)
 {
+	bool last = lws_remaining_packet_payload(c->o.wsi) == 0 &&
+	    lws_is_final_fragment(c->o.wsi);
 	evt_error err;
 	int r;
 
+	if (!ws_client_text_is_valid(c, in, len, last))
+		return ws_client_fail(c, LWS_CLOSE_STATUS_INVALID_PAYLOAD);
 	if (c->o.ops->on_message == NULL || c->goodbye != 0)
 		return 0;
 	/* Fragments may still follow, but the length of this one is known
 	 * before it has come. */
 	if (c->rx.len + len + lws_remaining_packet_payload(c->o.wsi) >
-	    EVT_WS_CLIENT_MESSAGE_MAX) {
-		lws_close_reason(c->o.wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
-		    NULL, 0);
-		c->o.stats->refused++;
-		return -1;
-	}
+	    EVT_WS_CLIENT_MESSAGE_MAX)
+		return ws_client_fail(c, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
 	if (!evt_buf_add(&c->rx, in, len))
 		return -1;
-	if (lws_remaining_packet_payload(c->o.wsi) != 0 ||
-	    !lws_is_final_fragment(c->o.wsi))
+	if (!last)
 		return 0;
 	r = c->o.ops->on_message(c->o.ctx, (const char *)c->rx.data, c->rx.len,
 	    &err);
@@ -215,11 +239,27 @@ evt_ws_client_cut_off(evt_ws_client *c, const char *why)
 	ws_client_kill(c);
 }
 
-void
-evt_ws_client_peer_closed(evt_ws_client *c)
+/* The library answers a close frame with the bytes of that frame, after it has
+ * replaced a code that must not be sent by 1002.  It does not look at the rest:
+ * half a code, or a reason that is not UTF-8. */
+int
+evt_ws_client_peer_closed(evt_ws_client *c, uint8_t *payload, size_t len)
 {
+	evt_utf8_check reason = { 0 };
+
+	if (len == 1)
+		return ws_client_fail(c, LWS_CLOSE_STATUS_PROTOCOL_ERR);
+	if (len > 2 &&
+	    (!evt_utf8_check_add(&reason, payload + 2, len - 2) ||
+	        !evt_utf8_check_whole(&reason))) {
+		c->o.stats->refused++;
+		payload[0] = LWS_CLOSE_STATUS_INVALID_PAYLOAD >> 8;
+		payload[1] = LWS_CLOSE_STATUS_INVALID_PAYLOAD & 0xff;
+		memset(payload + 2, '?', len - 2);
+	}
 	c->done = true;
 	evt_ws_client_update_reading(c);
+	return 0;
 }
 
 uint64_t

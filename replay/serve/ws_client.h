@@ -57,8 +57,10 @@ int evt_ws_client_open(evt_ws_client *client);
 /* Part of a message came in. */
 int evt_ws_client_receive(evt_ws_client *client, const void *in, size_t len);
 int evt_ws_client_writable(evt_ws_client *client);
-/* The client has sent a close frame: nothing may be written after that. */
-void evt_ws_client_peer_closed(evt_ws_client *client);
+/* The client has sent a close frame with that payload: nothing may be written
+ * after that.  The payload, which the library answers with, may be changed. */
+int evt_ws_client_peer_closed(evt_ws_client *client, uint8_t *payload,
+    size_t len);
 
 /* ---- for the owner --------------------------------------------------------- */
 

@@ -398,9 +398,10 @@ class Access(WsCase):
 
     def test_own_protocols_are_not_for_clients(self):
         url = self.serve(self.states())
-        for name in ("-timer", "-listener", "unknown"):
-            self.assertEqual(self.status(url, "Sec-WebSocket-Protocol: " + name)[0], None)
-        self.assertEqual(self.status(url, "Sec-WebSocket-Protocol: evtape")[0], 101)
+        for name in ("(timer)", "(listener)", "(client)"):
+            self.assertEqual(self.status(url, "Sec-WebSocket-Protocol: " + name)[0], 400)
+        for name in ("timer", "unknown"):
+            self.assertEqual(self.status(url, "Sec-WebSocket-Protocol: " + name)[0], 101)
 
     def test_too_many_clients(self):
         url = self.serve("--max-clients", "2", self.states(n=2, step=3600 * S))

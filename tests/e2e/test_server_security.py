@@ -198,6 +198,39 @@ class Strangers(ServerCase):
                                       self.port).status, 403)
         self.assertFalse(json.loads(self.get("/api/deck").body)["playing"])
 
+    def test_fetch_site(self):
+        """A browser that sends no Origin, for an image, says whose page asks."""
+        self.serve()
+        foreign = "Sec-Fetch-Site: cross-site\r\n"
+        for path, headers in (("/api/deck", ""), ("/api/frames", ""), ("/metrics", ""), ("/control", UPGRADE),
+                              ("/stream", UPGRADE), ("/event/subscription", UPGRADE)):
+            with self.subTest(path), self.refuses():
+                self.assertEqual(self.get(path, foreign + headers).status, 403)
+        with self.refuses():
+            self.assertEqual(self.post("/api/deck/play", "{}", foreign).status, 403)
+        self.assertFalse(json.loads(self.get("/api/deck").body)["playing"])
+        # Any page may have a link to the console, and an Origin says more.
+        self.assertEqual(self.get("/", foreign).status, 200)
+        self.assertEqual(self.get("/api/deck", foreign + "Origin: http://localhost:3000\r\n").status, 200)
+        for site in ("none", "same-origin", "same-site"):
+            self.assertEqual(self.get("/api/deck", "Sec-Fetch-Site: %s\r\n" % site).status, 200)
+
+    def test_refusals_are_reported(self):
+        """The person who runs the server reads why, once, and how to allow it."""
+        self.serve()
+        line = "refused a request with the %s '%s': allow it with --allow-origin"
+        for _ in range(3):
+            self.get("/event/subscription", "Origin: https://app.example\r\n" + UPGRADE)
+            self.get("/api/deck", "Origin: https://app.example\r\n")
+            self.get("/api/deck", host="Host: tape.example\r\n")
+        for i in range(30):
+            self.get("/api/deck", "Origin: https://%d.example\r\n" % i)
+        self.server.wait_for((line % ("Origin", "https://3.example")).encode())
+        err = self.server.err.decode()
+        for name, value in (("Origin", "https://app.example"), ("Host", "tape.example")):
+            self.assertEqual(err.count(line % (name, value)), 1, err)
+        self.assertLess(err.count("refused a request"), 10)
+
     def test_other_pages_of_this_machine_look_but_do_not_touch(self):
         self.serve()
         for origin, may in (("http://127.0.0.1:1", False), ("http://localhost:%d" % self.port, False),
@@ -365,12 +398,43 @@ class Requests(ServerCase):
         for method in ("POST", "HEAD", "OPTIONS"):
             with self.refuses():
                 self.assertEqual(self.get("/control", UPGRADE, method=method).status, 400)
-        # Without a key or with a bad one, and with a subprotocol: there is none.
         key = re.search(r"Sec-WebSocket-Key.*\r\n", UPGRADE).group()
-        for upgrade in (UPGRADE.replace(key, ""), UPGRADE.replace(key, "Sec-WebSocket-Key: %s\r\n" % ("a" * 200)),
-                        UPGRADE + "Sec-WebSocket-Protocol: evil\r\n", UPGRADE + "Sec-WebSocket-Protocol: -timer\r\n"):
-            with self.subTest(upgrade[-40:]), self.refuses():
-                self.assertEqual(self.get("/control", upgrade).raw, b"")
+        offer = UPGRADE + "Sec-WebSocket-Protocol: %s\r\n"
+        for upgrade, words in (
+                (UPGRADE.replace(key, ""), b"Sec-WebSocket-Key"),
+                (UPGRADE.replace(key, "Sec-WebSocket-Key: %s\r\n" % ("a" * 200)), b"Sec-WebSocket-Key"),
+                (UPGRADE.replace(key, "Sec-WebSocket-Key: c2hvcnQ=\r\n"), b"Sec-WebSocket-Key"),
+                (UPGRADE.replace("Connection: Upgrade", "Connection: keep-alive"), b"Connection"),
+                (UPGRADE.replace("Connection: Upgrade\r\n", ""), b"Connection"),
+                (offer % ("a" * 200), b"Sec-WebSocket-Protocol"), (offer % "a/b", b"Sec-WebSocket-Protocol"),
+                (offer % "(timer)", b"Sec-WebSocket-Protocol"), (offer % "a,,b", b"Sec-WebSocket-Protocol"),
+                (offer % "13", b"Sec-WebSocket-Protocol")):
+            for path in ("/control", "/stream", "/event/subscription"):
+                with self.subTest(upgrade[-60:], path=path), self.refuses():
+                    got = self.get(path, upgrade)
+                    self.assertEqual((got.status, got.headers["content-type"]), (400, "text/plain; charset=utf-8"))
+                    self.assertIn(words, got.body)
+
+    def test_subprotocols(self):
+        """The server has none. A client that offers some is answered without one."""
+        self.serve()
+        for offer in ("telemetry.v1", "graphql-ws", "a, b,c", "evtape", "-timer", "-listener", "client", "x" * 62,
+                      "v1.json,v2.json", "!#$%&'*+-.^_`|~"):
+            for path in ("/control", "/stream", "/event/subscription"):
+                with self.subTest(offer, path=path), self.refuses(0):
+                    s = self.socket(self.request(path, UPGRADE + "Sec-WebSocket-Protocol: %s\r\n" % offer).encode())
+                    head = b""
+                    while b"\r\n\r\n" not in head:
+                        head += s.recv(1) or self.fail(head)
+                    got = Answer(head)
+                    self.assertEqual(got.status, 101)
+                    self.assertNotIn("sec-websocket-protocol", got.headers)
+                    # It is a client like any other.
+                    s.sendall(frame(9, b"x"))
+                    got = b""
+                    while b"\x8a\x01x" not in got:
+                        got += s.recv(65536) or self.fail(got)
+                    s.close()
 
     def test_sizes(self):
         """Up to 16 KiB are taken; what is larger is closed without an answer."""
@@ -520,7 +584,7 @@ class WebSockets(ServerCase):
                     ("a text within one", 1002, frame(1, b"x", fin=0), frame(1, b"x")),
                     ("a long ping", None, frame(9, b"x" * 126)), ("a long close", None, frame(8, b"\x03\xe8" + b"x" * 124)),
                     ("a close", 1000, frame(8, b"\x03\xe8")), ("a bad code", 1002, frame(8, b"\x03\xe7")),
-                    ("half a code", 1005, frame(8, b"\x03"))):
+                    ("half a code", 1002, frame(8, b"\x03")), ("no code", 1005, frame(8))):
                 with self.subTest(name, path=path):
                     self.assertEqual(self.close_of(*frames, path=path), code)
 
@@ -534,12 +598,39 @@ class WebSockets(ServerCase):
         self.assertEqual(self.close_of(frame(3, b"x"), path="/control?with=states,frames"), 1002)
         self.assertEqual(self.close_of(frame(3, b"x"), path="/stream"), 1002)
 
-    def test_odd_frames(self):
-        """What is taken: text that is not UTF-8 (no request), binary, pieces, even
-        none, and frames that are not masked, which libwebsockets 4.1.6 lets
-        pass."""
+    def test_close_codes(self):
+        """A code that may be sent is answered with itself, another with 1002."""
         self.serve()
-        for frames in ((frame(1, b"\xff\xfe"),), (frame(2, b"\0"),), (frame(1),),
+        for code in (*range(998, 1020), 1999, 2000, 2999, 3000, 3999, 4000, 4999, 0):
+            good = code >= 3000 or 1000 <= code <= 1011 and code not in (1004, 1005, 1006)
+            for reason in (b"", "gr\u00fc\u00df dich \U0001f600".encode()):
+                with self.subTest(code, reason=reason):
+                    self.assertEqual(self.close_of(frame(8, struct.pack("!H", code) + reason)), code if good else 1002)
+
+    def test_utf8(self):
+        """Text, and the reason of a close, must be UTF-8 (RFC 6455, 8.1)."""
+        self.serve()
+        bad = (b"\xff\xfe", b"\xce\xba\xed\xa0\x80edited", b"\xc0\xaf", b"\xf4\x90\x80\x80", b"\xe2\x82", b"x\x80")
+        good = "\u00e4\u20ac\U0001f600\U0010ffff\ud7ff\ue000".encode()
+        for path in ("/event/subscription", "/control", "/stream"):
+            for text in bad:
+                with self.subTest(path, text=text), self.refuses(3):
+                    self.assertEqual(self.close_of(frame(1, text), path=path), 1007)
+                    pieces = [frame(0 if i else 1, text[i:i + 1], fin=i + 1 == len(text)) for i in range(len(text))]
+                    self.assertEqual(self.close_of(*pieces, path=path), 1007)
+                    self.assertEqual(self.close_of(frame(8, b"\x03\xe8" + text), path=path), 1007)
+            with self.subTest(path), self.refuses(0):
+                pieces = [frame(0 if i else 1, good[i:i + 1], fin=i + 1 == len(good)) for i in range(len(good))]
+                self.assertEqual(self.close_of(frame(1, good), *pieces, frame(2, b"\xff"),
+                                               frame(8, b"\x03\xe8" + good), path=path), 1000)
+        # What cannot become text any more is not waited for.
+        self.assertEqual(self.close_of(frame(1, b"\xff", fin=0)), 1007)
+
+    def test_odd_frames(self):
+        """What is accepted: binary messages, pieces, even empty ones, and frames that
+        are not masked, since libwebsockets does not report these."""
+        self.serve()
+        for frames in ((frame(2, b"\0"),), (frame(1),),
                        (frame(1, fin=0), frame(0, fin=0) * 5000, frame(0, b"{}")), (frame(1, b"{}", mask=False),)):
             s, _ = self.websocket()
             for data in frames:

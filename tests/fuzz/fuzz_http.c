@@ -64,6 +64,7 @@ open_server(uint8_t how)
 		.heartbeat_ns = EVT_NS_PER_S,
 		.files = files,
 		.n_files = 1,
+		.allow_advice = "allow it",
 		.notice = notice };
 	evt_server *s;
 

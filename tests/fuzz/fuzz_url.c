@@ -64,30 +64,34 @@ check_listen(const char *text)
 		must(memchr(l.host, '\0', sizeof(l.host)) != NULL);
 }
 
-/* Host, Origin, Authorization and token, a line each. */
+/* Host, Origin, Authorization, token, an allowed origin and Sec-Fetch-Site, a line
+ * each. */
 static void
 check_access(char *text)
 {
-	const char *part[5] = { NULL }, *why;
+	const char *part[6] = { NULL };
+	enum evt_access_verdict verdict;
 	evt_access access = { .host = "127.0.0.1" };
 	evt_access_request q;
 	evt_error err;
 
-	for (int i = 0; i < 5 && text != NULL; i++)
+	for (int i = 0; i < 6 && text != NULL; i++)
 		part[i] = strsep(&text, "\n");
-	q = (evt_access_request){ part[0], part[1], part[2], part[3] };
+	q = (evt_access_request){ part[0], part[1], part[2], part[3], part[5] };
 	if (part[4] != NULL) {
 		access.origins = &part[4];
 		access.n_origins = 1;
 		if (evt_access_check_origins(&access, &err) != EVT_OK)
 			refused(err.code, &err);
 	}
-	must(evt_access_judge(&access, &q, &why) == 0 || why[0] != '\0');
+	verdict = evt_access_judge(&access, &q);
+	must((evt_access_status(verdict) == 0) ==
+	    (evt_access_why(verdict)[0] == '\0'));
 	evt_access_same_origin(&q);
 	/* A token that is not given is never right. */
 	access.token = "0123456789abcdef-fuzz";
 	if (q.authorization == NULL && q.token == NULL)
-		must(evt_access_judge(&access, &q, &why) != 0);
+		must(evt_access_judge(&access, &q) != EVT_ACCESS_GRANTED);
 }
 
 int

@@ -73,8 +73,6 @@ TEST(token_files)
 	assert_non_null(strstr(err.text, "EVTAPE_TOKEN"));
 }
 
-static const char *why;
-
 static int
 judge(const evt_access *a, const char *auth, const char *token)
 {
@@ -82,7 +80,7 @@ judge(const evt_access *a, const char *auth, const char *token)
 		.authorization = auth,
 		.token = token };
 
-	return evt_access_judge(a, &q, &why);
+	return evt_access_status(evt_access_judge(a, &q));
 }
 
 TEST(tokens)
@@ -97,7 +95,7 @@ TEST(tokens)
 	assert_int_equal(judge(&a, "Basic " TOKEN, NULL), 401);
 	assert_int_equal(judge(&a, "Bearer", NULL), 401);
 	assert_int_equal(judge(&a, "Bearer x", TOKEN), 401);
-	assert_non_null(strstr(why, "Bearer"));
+	assert_non_null(strstr(evt_access_why(EVT_ACCESS_NO_TOKEN), "Bearer"));
 	assert_int_equal(judge(&a, NULL, TOKEN), 0);
 	assert_int_equal(judge(&a, "Bearer " TOKEN, NULL), 0);
 	assert_int_equal(judge(&a, "bearer  " TOKEN, "x"), 0);
@@ -118,7 +116,7 @@ check_rows(const evt_access *a, const struct row *row, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		evt_access_request q = { .host = row[i].host,
 			.origin = row[i].origin };
-		int status = evt_access_judge(a, &q, &why);
+		int status = evt_access_status(evt_access_judge(a, &q));
 
 		if (status != row[i].status)
 			fail_msg("Host %s, Origin %s: %d", row[i].host,
@@ -209,6 +207,39 @@ TEST(allowed_origins)
 	check_rows(&a, row_all, sizeof(row_all) / sizeof(row_all[0]));
 }
 
+/* Browsers send no Origin with the request for an image. */
+TEST(fetch_site)
+{
+	static const char *const maps[] = { "https://maps.example" };
+	static const char *const all[] = { "*" };
+	evt_access a = { .host = "127.0.0.1" };
+	evt_access_request q = { .host = "localhost",
+		.fetch_site = "cross-site" };
+
+	assert_int_equal(evt_access_judge(&a, &q), EVT_ACCESS_FOREIGN_SITE);
+	q.fetch_site = "Cross-Site";
+	assert_int_equal(evt_access_judge(&a, &q), EVT_ACCESS_FOREIGN_SITE);
+	/* An Origin says more. */
+	q.origin = "http://localhost:3000";
+	assert_int_equal(evt_access_judge(&a, &q), EVT_ACCESS_GRANTED);
+	q.origin = "https://maps.example";
+	assert_int_equal(evt_access_judge(&a, &q), EVT_ACCESS_FOREIGN_ORIGIN);
+	a.origins = maps;
+	a.n_origins = 1;
+	assert_int_equal(evt_access_judge(&a, &q), EVT_ACCESS_GRANTED);
+	q.origin = NULL;
+	assert_int_equal(evt_access_judge(&a, &q), EVT_ACCESS_FOREIGN_SITE);
+	a.origins = all;
+	assert_int_equal(evt_access_judge(&a, &q), EVT_ACCESS_GRANTED);
+	a.n_origins = 0;
+	static const char *const good[] = { "none", "same-origin", "same-site",
+		"", NULL };
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		q.fetch_site = good[i];
+		assert_int_equal(evt_access_judge(&a, &q), EVT_ACCESS_GRANTED);
+	}
+}
+
 TEST(bad_origins)
 {
 	static const char *const bad[] = { "", "maps.example", "://x",
@@ -234,6 +265,7 @@ main(void)
 		RUN(on_loopback),
 		RUN(beyond_loopback),
 		RUN(allowed_origins),
+		RUN(fetch_site),
 		RUN(bad_origins),
 	};
 

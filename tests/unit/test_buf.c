@@ -148,6 +148,34 @@ TEST(json_read_back)
 	}
 }
 
+/* The check of a text in pieces says what the check of a whole text says. */
+TEST(utf8_in_pieces)
+{
+	static const uint8_t edge[] = { 0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90,
+		0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec,
+		0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff };
+	const size_t n = sizeof(edge);
+
+	for (size_t i = 0; i < n * n * n * n; i++) {
+		uint8_t text[4] = { edge[i / (n * n * n)],
+			edge[i / (n * n) % n], edge[i / n % n], edge[i % n] };
+		evt_utf8_check u = { 0 };
+		size_t at = 0, k = 1;
+		bool ok = true;
+
+		while (at < sizeof(text) && k > 0) {
+			k = evt_utf8_len(text + at, text + sizeof(text));
+			at += k;
+		}
+		for (size_t j = 0; j < sizeof(text) && ok; j++)
+			ok = evt_utf8_check_add(&u, text + j, 1);
+		ok = ok && evt_utf8_check_whole(&u);
+		if (ok != (k > 0))
+			fail_msg("%02x %02x %02x %02x", text[0], text[1],
+			    text[2], text[3]);
+	}
+}
+
 /* The vectors of RFC 4648, section 10. */
 TEST(base64)
 {
@@ -186,6 +214,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		RUN(utf8_in_pieces),
 		RUN(base64),
 		RUN(grows),
 		RUN(nothing),

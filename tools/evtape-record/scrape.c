@@ -118,9 +118,8 @@ scrape_is_allowed(const scrape *s, struct lws *wsi)
 		.host = scrape_header(wsi, WSI_TOKEN_HOST, host),
 		.origin = scrape_header(wsi, WSI_TOKEN_ORIGIN, origin),
 	};
-	const char *why;
 
-	return evt_access_judge(&access, &request, &why) == 0;
+	return evt_access_judge(&access, &request) == EVT_ACCESS_GRANTED;
 }
 
 static const char *

@@ -228,6 +228,8 @@ serve_run(const struct options *o, const evt_tape_set *tapes,
 		.tls_key = o->tls_key,
 		.files = console_files,
 		.n_files = console_n_files,
+		.allow_advice = "allow it with --allow-origin ORIGIN, such as "
+		                "--allow-origin https://maps.example",
 		.notice = serve_notice,
 		.ctx = (void *)(uintptr_t)o };
 	evt_error err;

@@ -8,15 +8,18 @@
 static const struct {
 	enum lws_token_indexes token;
 	const char *name;
-} headers[8] = {
-	{ WSI_TOKEN_HOST, "host" },
-	{ WSI_TOKEN_ORIGIN, "origin" },
+} headers[FAKE_HEADERS] = {
+	{ WSI_TOKEN_HOST, "host" }, { WSI_TOKEN_ORIGIN, "origin" },
 	{ WSI_TOKEN_HTTP_AUTHORIZATION, "authorization" },
 	{ WSI_TOKEN_UPGRADE, "upgrade" },
 	{ WSI_TOKEN_VERSION, "sec-websocket-version" },
 	{ WSI_TOKEN_HTTP_CONTENT_LENGTH, "content-length" },
 	{ WSI_TOKEN_HTTP_TRANSFER_ENCODING, "transfer-encoding" },
 	{ WSI_TOKEN_HTTP_EXPECT, "expect" },
+	{ WSI_TOKEN_KEY, "sec-websocket-key" },
+	{ WSI_TOKEN_CONNECTION, "connection" },
+	{ WSI_TOKEN_PROTOCOL, "sec-websocket-protocol" },
+	{ WSI_TOKEN_COUNT, "sec-fetch-site" }, /* the library has no token */
 };
 
 /* ---- requests ------------------------------------------------------------ */
@@ -59,7 +62,7 @@ take_header(struct lws *wsi, char *line)
 		return;
 	*value++ = '\0';
 	value += strspn(value, " \t");
-	for (size_t i = 0; i < 8; i++) {
+	for (size_t i = 0; i < FAKE_HEADERS; i++) {
 		if (strcasecmp(headers[i].name, line) == 0)
 			wsi->header[i] = value;
 	}
@@ -118,7 +121,7 @@ header_of(const struct lws *wsi, enum lws_token_indexes h)
 {
 	if (h == WSI_TOKEN_GET_URI)
 		return strcmp(wsi->method, "GET") == 0 ? wsi->path : NULL;
-	for (size_t i = 0; i < 8; i++) {
+	for (size_t i = 0; i < FAKE_HEADERS; i++) {
 		if (headers[i].token == h)
 			return wsi->header[i];
 	}
@@ -146,6 +149,17 @@ lws_hdr_copy(struct lws *wsi, char *dest, int len, enum lws_token_indexes h)
 	else
 		*dest = '\0';
 	return n;
+}
+
+int
+lws_hdr_custom_copy(struct lws *wsi, char *dest, int len, const char *name,
+    int n)
+{
+	(void)name;
+	(void)n;
+	return lws_hdr_total_length(wsi, WSI_TOKEN_COUNT) > 0 ?
+	    lws_hdr_copy(wsi, dest, len, WSI_TOKEN_COUNT) :
+	    -1;
 }
 
 int
@@ -250,6 +264,13 @@ lws_partial_buffered(struct lws *wsi)
 
 int
 lws_get_close_length(struct lws *wsi)
+{
+	(void)wsi;
+	return 0;
+}
+
+int
+lws_frame_is_binary(struct lws *wsi)
 {
 	(void)wsi;
 	return 0;

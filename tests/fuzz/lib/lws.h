@@ -13,11 +13,14 @@
 
 #include "format/base/buf.h"
 
+/* Headers that the server looks at. */
+#define FAKE_HEADERS 12
+
 struct lws {
 	char *text; /* the request, cut up */
 	const char *method;
 	char *path, *query; /* path decoded */
-	const char *header[8];
+	const char *header[FAKE_HEADERS];
 	const char *body;
 	size_t body_len;
 	void *user;
