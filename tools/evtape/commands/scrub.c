@@ -17,15 +17,18 @@
 #include "format/base/json_write.h"
 #include "format/keys/json_scan.h"
 #include "format/mark.h"
+#include "format/read/tape.h"
+#include "format/read/tape_trackers.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/newtape.h"
+#include "tools/evtape/lib/output_file.h"
 #include "tools/evtape/scrub/scrub_text.h"
 
 struct options {
 	cli_filter filter;
-	const char *output, *seed_file;
+	const char *output, *seed_file, *map;
 	evt_strings drop, blot, keep;
 	bool keep_sent, keep_raw, json;
 };
@@ -44,6 +47,12 @@ static const cli_option table[] = {
 	    .help = "derive ids, places and times from the bytes of FILE (16\n"
 	            "or more), so that several tapes match; keep it secret;\n"
 	            "default: random" },
+	{ .type = CLI_STRING,
+	    .name = "map",
+	    .arg = "FILE",
+	    .offset = offsetof(struct options, map),
+	    .help = "write which id became which to FILE: a line each, old,\n"
+	            "tab, new. Only you can read it (mode 0600); keep it" },
 	{ .type = CLI_GROUP, .help = "Fields" },
 	{ .type = CLI_REPEAT,
 	    .name = "drop",
@@ -103,10 +112,16 @@ static const cli_command scrub_cli = {
 	    "element\n"
 	    "(/data/label), or, with a leading dot, a pointer into the record "
 	    "of\n"
-	    "each source (./gsm/network_name).\n\n" CLI_TIME_HELP,
+	    "each source (./gsm/network_name). mark: before it means marks "
+	    "(--keep\n"
+	    "mark:/text keeps the text of bookmarks), sent: only sent "
+	    "frames.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples =
 	    "  $ evtape scrub field.tape -o public.tape\n"
+	    "  # bookmarks stay; ids can be traced back\n"
+	    "  $ evtape scrub --keep mark:/text --map ids.tsv field.tape -o "
+	    "b.tape\n"
 	    "  # two tapes whose ids, places and times match\n"
 	    "  $ head -c 32 /dev/urandom > seed\n"
 	    "  $ evtape scrub --seed-file seed monday.tape -o a.tape\n"
@@ -126,6 +141,8 @@ struct work {
 	scrub_tally tally;
 	scrub_text *text;
 	evt_json_scanner *scanner;
+	evt_key_table met; /* ids, for the map */
+	output_file *map;  /* NULL: not wanted */
 	newtape *to;
 	evt_buf payload, keys, event;
 	evt_key *sources;
@@ -328,9 +345,90 @@ scrub_check(tool_context *c, evt_error *err)
 	int r = tool_check_output(o->output, "tape", "NEW", err);
 
 	w->o = o;
+	if (r == EVT_OK && o->map != NULL && strcmp(o->map, "-") == 0)
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "the map is private: give --map the name of a file");
 	return r == EVT_OK ?
 	    scrub_text_new(&w->pseudonym, &rules, &w->tally, &w->text, err) :
 	    r;
+}
+
+static bool
+scrub_learn_trackers(struct work *w, const evt_trackers *list)
+{
+	char id[24];
+	bool ok = true;
+
+	for (size_t i = 0; i < evt_trackers_count(list) && ok; i++) {
+		const evt_tracker *t = evt_trackers_at(list, i);
+
+		snprintf(id, sizeof(id), "%" PRId64, t->id);
+		ok = scrub_text_know(w->text, id, strlen(id)) &&
+		    scrub_text_know(w->text, t->label, t->label_len) &&
+		    (t->source.text == NULL ||
+		        scrub_text_know(w->text, t->source.text,
+		            t->source.len));
+	}
+	return ok;
+}
+
+/* Learn which ids and names to look for everywhere: those of the tape's sources
+ * and of its tracker lists, the first and the last. */
+static int
+scrub_learn_names(struct work *w, evt_tape *tape, evt_error *err)
+{
+	static const int64_t times[] = { INT64_MIN, INT64_MAX };
+	evt_summary sum = { 0 };
+	uint64_t damaged;
+	int r = evt_tape_gather(tape, EVT_INFO_SOURCES, &sum, &damaged, err);
+	bool ok = true;
+
+	for (uint32_t i = 0; r == EVT_OK && ok && i < sum.sources.n; i++) {
+		evt_key key = evt_key_table_key(&sum.sources, i);
+
+		ok = scrub_text_know(w->text, key.text, key.len);
+	}
+	evt_summary_free(&sum);
+	for (int k = 0; k < 2 && r == EVT_OK && ok; k++) {
+		evt_trackers *list;
+
+		r = evt_tape_trackers_load(tape, times[k], &list, err);
+		if (r == EVT_ERR_NOTFOUND)
+			return EVT_OK;
+		if (r == EVT_OK) {
+			ok = scrub_learn_trackers(w, list);
+			evt_trackers_free(list);
+		}
+	}
+	return ok ? r : evt_err_nomem(err);
+}
+
+static int
+scrub_begin_map(struct work *w, evt_error *err)
+{
+	if (w->o->map == NULL)
+		return EVT_OK;
+	w->pseudonym.met = &w->met;
+	return output_file_open_private(w->o->map, &w->map, err);
+}
+
+/* The map is on the disk before the tape gets its name: a tape without its map
+ * could not be traced back. */
+static int
+scrub_finish(struct work *w, evt_error *err)
+{
+	int r = EVT_OK;
+
+	if (w->map != NULL) {
+		r = pseudonym_map(&w->pseudonym, output_file_buf(w->map)) ?
+		    output_file_flush(w->map, err) :
+		    evt_err_nomem(err);
+	}
+	if (r == EVT_OK)
+		r = newtape_finish(w->to, err);
+	if (r == EVT_OK && w->map != NULL)
+		r = output_file_finish(w->map, err);
+	return r;
 }
 
 static int
@@ -348,6 +446,10 @@ scrub_run(tool_context *c, evt_error *err)
 	if (r == EVT_OK)
 		r = evt_json_scanner_new(NULL, &w->scanner, err);
 	if (r == EVT_OK)
+		r = scrub_learn_names(w, c->tapes.tape[0], err);
+	if (r == EVT_OK)
+		r = scrub_begin_map(w, err);
+	if (r == EVT_OK)
 		r = newtape_open(w->o->output, NULL, &w->to, err);
 	if (r != EVT_OK)
 		return r;
@@ -355,7 +457,7 @@ scrub_run(tool_context *c, evt_error *err)
 	code = frame_loop_run(&loop);
 	if (!tool_is_done(code))
 		return code;
-	r = newtape_finish(w->to, err);
+	r = scrub_finish(w, err);
 	if (r == EVT_OK)
 		r = scrub_report(w, err);
 	return r < 0 ? r : code;
@@ -367,6 +469,8 @@ scrub_free(tool_context *c)
 	struct work *w = c->work;
 
 	newtape_close(w->to);
+	output_file_close(w->map);
+	evt_key_table_free(&w->met);
 	evt_json_scanner_free(w->scanner);
 	scrub_text_free(w->text);
 	scrub_tally_free(&w->tally);

@@ -20,6 +20,7 @@ struct output_file {
 	int fd;
 	char *path, *part; /* NULL: stdout */
 	bool force, done;
+	mode_t mode;
 	evt_buf buf;
 	uint64_t written;
 };
@@ -45,15 +46,15 @@ output_file_open_file(output_file *o, evt_error *err)
 	}
 	o->part = (char *)part.data;
 	stop_catch_signals();
-	o->fd = open(o->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	o->fd = open(o->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, o->mode);
 	if (o->fd < 0)
 		return evt_err_sys(err, errno, "cannot create %s", o->part);
 	return EVT_OK;
 }
 
-int
-output_file_open(const char *path, bool force, output_file **ret_out,
-    evt_error *err)
+static int
+output_file_open_mode(const char *path, bool force, mode_t mode,
+    output_file **ret_out, evt_error *err)
 {
 	output_file *o = calloc(1, sizeof(*o));
 	int r = EVT_OK;
@@ -62,6 +63,7 @@ output_file_open(const char *path, bool force, output_file **ret_out,
 		return evt_err_nomem(err);
 	o->fd = STDOUT_FILENO;
 	o->force = force;
+	o->mode = mode;
 	if (path != NULL && strcmp(path, "-") != 0) {
 		o->path = strdup(path);
 		r = o->path != NULL ? output_file_open_file(o, err) :
@@ -73,6 +75,20 @@ output_file_open(const char *path, bool force, output_file **ret_out,
 	}
 	*ret_out = o;
 	return EVT_OK;
+}
+
+int
+output_file_open(const char *path, bool force, output_file **ret_out,
+    evt_error *err)
+{
+	return output_file_open_mode(path, force, 0666, ret_out, err);
+}
+
+int
+output_file_open_private(const char *path, output_file **ret_out,
+    evt_error *err)
+{
+	return output_file_open_mode(path, false, 0600, ret_out, err);
 }
 
 evt_buf *

@@ -21,6 +21,10 @@ typedef struct output_file output_file;
 int output_file_open(const char *path, bool force, output_file **ret_out,
     evt_error *err);
 
+/* The same for a new file that only its owner may read. */
+int output_file_open_private(const char *path, output_file **ret_out,
+    evt_error *err);
+
 /* EVT_ERR_ARG: there is a file at `path`, and no --force. */
 int output_file_exists(const char *path, evt_error *err);
 

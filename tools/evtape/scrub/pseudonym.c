@@ -1,6 +1,7 @@
 /* pseudonym.c - replace ids, places and times as a secret seed determines. */
 #include "tools/evtape/scrub/pseudonym.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -199,25 +200,69 @@ pseudonym_read_integer(const char *p, size_t n, uint64_t *ret)
 	return true;
 }
 
+/* Whether the text is an integer, with any number of digits; *ret_large: it does
+ * not fit int64. */
+static bool
+pseudonym_is_integer(const char *p, size_t n, bool *ret_large)
+{
+	static const char most[] = "9223372036854775807";
+	size_t minus = n > 0 && p[0] == '-', digits = n - minus;
+
+	if (digits == 0 || p[minus] == '0')
+		return false;
+	for (size_t i = minus; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+	}
+	*ret_large = digits > sizeof(most) - 1 ||
+	    (digits == sizeof(most) - 1 && memcmp(p + minus, most, digits) > 0);
+	return true;
+}
+
+/* 19 digits that no shorter id maps to. */
+static bool
+pseudonym_add_hash(const pseudonym *d, uint64_t hash, bool large, evt_buf *out)
+{
+	uint64_t v = pseudonym_draw(d, NUMBER, hash, 0);
+
+	return evt_buf_printf(out, "%" PRIu64,
+	    large ? UINT64_C(9300000000000000000) +
+	            v % UINT64_C(600000000000000000) :
+	            UINT64_C(1900000000000000000) +
+	            v % UINT64_C(7000000000000000000));
+}
+
+/* Ids of more bytes than keys can have are not remembered. */
+static bool
+pseudonym_meet(const pseudonym *d, const char *text, size_t n, bool is_number)
+{
+	if (d->met == NULL || n > EVT_KEY_MAX)
+		return true;
+	if (!evt_key_table_reserve(d->met, 1))
+		return false;
+	evt_key_table_add(d->met, text, (uint32_t)n, is_number);
+	return true;
+}
+
 bool
 pseudonym_id(const pseudonym *d, const char *text, size_t n, bool is_number,
     evt_buf *out)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
 	size_t minus = n > 0 && text[0] == '-';
+	bool large = false, integer = pseudonym_is_integer(text, n, &large);
 	uint64_t v;
 
-	if (n == 0 || (n == 1 && text[0] == '0'))
+	if (n == 0 || (n - minus == 1 && text[minus] == '0'))
 		return evt_buf_add(out, text, n);
+	if (!pseudonym_meet(d, text, n, is_number && !integer))
+		return false;
 	if (pseudonym_read_integer(text + minus, n - minus, &v))
 		return evt_buf_printf(out, "%s%" PRIu64, minus ? "-" : "",
 		    pseudonym_map_integer(d, v, n - minus));
 	v = siphash(d->key, text, n);
-	if (is_number) /* 19 digits that no shorter id maps to */
-		return evt_buf_printf(out, "%" PRIu64,
-		    UINT64_C(1900000000000000000) +
-		        pseudonym_draw(d, NUMBER, v, 0) %
-		            UINT64_C(7000000000000000000));
+	if (integer || is_number)
+		return pseudonym_add_hash(d, v, large, out);
 	v = pseudonym_draw(d, TEXT, v, 0);
 	if (!evt_buf_add_byte(out, 's'))
 		return false;
@@ -226,6 +271,32 @@ pseudonym_id(const pseudonym *d, const char *text, size_t n, bool is_number,
 			return false;
 	}
 	return true;
+}
+
+bool
+pseudonym_map(const pseudonym *d, evt_buf *out)
+{
+	pseudonym quiet = *d;
+	bool ok = true;
+
+	assert(d->met != NULL);
+	quiet.met = NULL;
+	for (uint32_t i = 0; i < d->met->n && ok; i++) {
+		evt_key old = evt_key_table_key(d->met, i);
+		size_t at = out->len;
+
+		ok = evt_buf_add_json(out, old.text, old.len);
+		if (!ok)
+			break;
+		/* Without the quotes */
+		memmove(out->data + at, out->data + at + 1, out->len - at - 2);
+		out->len -= 2;
+		ok = evt_buf_add_byte(out, '\t') &&
+		    pseudonym_id(&quiet, old.text, old.len, old.is_int, out) &&
+		    evt_buf_add_byte(out, '\n');
+	}
+	explicit_bzero(&quiet, sizeof(quiet));
+	return ok;
 }
 
 /* ---- places --------------------------------------------------------------------- */

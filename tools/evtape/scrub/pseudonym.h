@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "format/base/buf.h"
+#include "format/base/key_table.h"
 #include "format/evtape.h"
 
 /* Shortest seed, in bytes: a shorter one could be guessed. */
@@ -23,8 +24,9 @@
 typedef struct pseudonym {
 	uint64_t key[2];
 	double turn[3][3];
-	int64_t shift_s; /* added to times; below 0 */
-	int climb_m;     /* added to altitudes */
+	int64_t shift_s;    /* added to times; below 0 */
+	int climb_m;        /* added to altitudes */
+	evt_key_table *met; /* gets each id that is replaced, or NULL */
 } pseudonym;
 
 /* Take the seed from a file; NULL: a random seed.  Errors: EVT_ERR_IO, _ARG (the
@@ -33,10 +35,15 @@ int pseudonym_open(const char *seed_file, pseudonym *ret, evt_error *err);
 
 /*
  * Append the new id: an integer for an integer, and the same digits for text that
- * is that integer; else 13 letters and digits.  0 and empty text stay.  false: out of memory.
+ * is that integer; else 13 letters and digits.  An integer fits int64 if the old
+ * one did.  0 and empty text stay.  false: out of memory.
  */
 bool pseudonym_id(const pseudonym *d, const char *text, size_t n,
     bool is_number, evt_buf *out);
+
+/* Append a line "old<TAB>new" for each id in d->met, which is not NULL; bytes as in
+ * a JSON string.  false: out of memory. */
+bool pseudonym_map(const pseudonym *d, evt_buf *out);
 
 typedef struct pseudonym_spot {
 	double lat, lng; /* degrees */

@@ -8,6 +8,7 @@
 #include "format/base/err.h"
 #include "format/base/grow.h"
 #include "format/keys/json_scan.h"
+#include "tools/evtape/scrub/scrub_names.h"
 
 /* A level that has been entered. */
 struct level {
@@ -19,7 +20,8 @@ struct level {
 
 struct rule {
 	enum scrub_rule what;
-	char **part; /* decoded; NULL: any */
+	enum evt_kind kind; /* of the frames that it is for */
+	char **part;        /* decoded; NULL: any */
 	size_t n, cap;
 };
 
@@ -28,7 +30,8 @@ struct scrub_paths {
 	size_t n_rules, cap_rules;
 	struct level level[EVT_JSON_SCAN_DEPTH + 1];
 	size_t depth;
-	evt_buf names; /* of the levels, one after the other */
+	enum evt_kind kind; /* of the frame */
+	evt_buf names;      /* of the levels, one after the other */
 	evt_buf pointer;
 };
 
@@ -81,10 +84,11 @@ scrub_paths_add_pointer(struct rule *rule, const char *p, evt_error *err)
 	return r;
 }
 
-/* Add a rule for the pointer within the record at `before`. */
+/* Add a rule for the pointer within the record at `before`, in frames of that
+ * kind. */
 static int
-scrub_paths_add_rule(scrub_paths *s, enum scrub_rule what, const char *before,
-    const char *pointer, evt_error *err)
+scrub_paths_add_rule(scrub_paths *s, enum scrub_rule what, enum evt_kind kind,
+    const char *before, const char *pointer, evt_error *err)
 {
 	struct rule *rule;
 	int r;
@@ -92,12 +96,32 @@ scrub_paths_add_rule(scrub_paths *s, enum scrub_rule what, const char *before,
 	if (!evt_grow(&s->rule, &s->cap_rules, s->n_rules + 1))
 		return evt_err_nomem(err);
 	rule = &s->rule[s->n_rules];
-	*rule = (struct rule){ .what = what };
+	*rule = (struct rule){ .what = what, .kind = kind };
 	r = scrub_paths_add_pointer(rule, before, err);
 	if (r == EVT_OK)
 		r = scrub_paths_add_pointer(rule, pointer, err);
 	s->n_rules++;
 	return r;
+}
+
+static const struct {
+	const char *before; /* a pointer, in rules and in the report */
+	enum evt_kind kind;
+} kinds[] = { { "mark:", EVT_KIND_MARK }, { "sent:", EVT_KIND_SENT } };
+
+/* Skip the pointer's prefix, and return the kind of frames that it names. */
+static enum evt_kind
+scrub_paths_kind(const char **pointer)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t n = strlen(kinds[i].before);
+
+		if (strncmp(*pointer, kinds[i].before, n) == 0) {
+			*pointer += n;
+			return kinds[i].kind;
+		}
+	}
+	return EVT_KIND_RECEIVED;
 }
 
 static int
@@ -111,17 +135,18 @@ scrub_paths_add_rules(scrub_paths *s, enum scrub_rule what,
 
 	for (size_t i = 0; i < list->n && r == EVT_OK; i++) {
 		const char *pointer = list->item[i];
-		bool record = pointer[0] == '.';
+		enum evt_kind kind = scrub_paths_kind(&pointer);
+		bool record = pointer[0] == '.' && kind != EVT_KIND_MARK;
 
 		if (pointer[record] != '/')
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "'%s' is not a pointer to a field: write "
-			    "/data/label, "
-			    "or ./label in the record of each source",
-			    pointer);
+			    "/data/label, ./label in the record of each "
+			    "source, sent:/action or mark:/text",
+			    list->item[i]);
 		r = evt_json_view_check_pointer(pointer + record, err);
 		for (size_t k = 0; k < (record ? 3 : 1) && r == EVT_OK; k++)
-			r = scrub_paths_add_rule(s, what,
+			r = scrub_paths_add_rule(s, what, kind,
 			    record ? records[k] : "", pointer + record, err);
 	}
 	return r;
@@ -168,21 +193,12 @@ scrub_paths_free(scrub_paths *s)
 /* ---- moving -------------------------------------------------------------- */
 
 static bool
-scrub_paths_is_number(const uint8_t *p, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && p[i] >= '0' && p[i] <= '9')
-		i++;
-	return n > 0 && i == n;
-}
-
-static bool
 scrub_paths_add_name(evt_buf *out, const uint8_t *p, size_t n)
 {
 	bool ok = evt_buf_add_byte(out, '/');
 
-	if (scrub_paths_is_number(p, n))
+	/* A name that is replaced in the tape is not shown either. */
+	if (!scrub_is_member_name((const char *)p, n))
 		return ok && evt_buf_add_byte(out, '*');
 	for (size_t i = 0; i < n && ok; i++)
 		ok = p[i] == '~' ? evt_buf_add_str(out, "~0") :
@@ -192,11 +208,16 @@ scrub_paths_add_name(evt_buf *out, const uint8_t *p, size_t n)
 }
 
 bool
-scrub_paths_begin(scrub_paths *s, const char *before)
+scrub_paths_begin(scrub_paths *s, enum evt_kind kind)
 {
 	s->depth = 0;
+	s->kind = kind;
 	s->names.len = s->pointer.len = 0;
-	return evt_buf_add_str(&s->pointer, before);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (kinds[i].kind == kind)
+			return evt_buf_add_str(&s->pointer, kinds[i].before);
+	}
+	return true;
 }
 
 bool
@@ -256,7 +277,11 @@ scrub_paths_rule(const scrub_paths *s)
 		const struct rule *r = &s->rule[i];
 		size_t k = 0;
 
-		if (r->n != s->depth || r->what <= found)
+		/* A rule for received frames is for sent ones, too. */
+		if (r->n != s->depth || r->what <= found ||
+		    (r->kind != s->kind &&
+		        (r->kind != EVT_KIND_RECEIVED ||
+		            s->kind != EVT_KIND_SENT)))
 			continue;
 		while (k < r->n &&
 		    scrub_paths_is_part(s, &s->level[k], r->part[k]))

@@ -22,9 +22,8 @@ int scrub_paths_new(const evt_strings *drop, const evt_strings *blot,
     const evt_strings *keep, scrub_paths **ret_paths, evt_error *err);
 void scrub_paths_free(scrub_paths *p);
 
-/* Go to the root.  before: put before pointers.  false: out of
- * memory. */
-bool scrub_paths_begin(scrub_paths *p, const char *before);
+/* Go to the root of a frame of that kind.  false: out of memory. */
+bool scrub_paths_begin(scrub_paths *p, enum evt_kind kind);
 /* Go to a member of this name, or (name EVT_JSON_VIEW_NONE) to an element.  false: out of
  * memory; leaving is due all the same. */
 bool scrub_paths_enter(scrub_paths *p, evt_json_view name, size_t index);
@@ -32,7 +31,8 @@ void scrub_paths_leave(scrub_paths *p);
 
 /* The rule for the current position; if several apply, the last of the enum. */
 enum scrub_rule scrub_paths_rule(const scrub_paths *p);
-/* The current position, with an asterisk for elements and numeric names.
+/* The current position, with an asterisk for elements and for names that are
+ * data, after "mark:" or "sent:" for such frames.
  * Not NUL-terminated; valid until the next move. */
 const char *scrub_paths_pointer(const scrub_paths *p, size_t *ret_n);
 

@@ -18,12 +18,14 @@ struct scrub_text {
 	const pseudonym *d;
 	scrub_paths *paths;
 	scrub_tally *tally;
-	evt_buf text; /* a string, decoded */
+	evt_buf text;        /* a string, decoded */
+	evt_key_table known; /* ids and names of the whole tape */
 	/* Of the frame: */
 	const evt_frame *f;
 	evt_buf *out;
-	size_t met; /* how many of its sources were found as ids, in order */
-	bool loose; /* not all were found: search everywhere */
+	size_t depth; /* of containers */
+	size_t met;   /* how many of its sources were found as ids, in order */
+	bool loose;   /* not all were found: search everywhere */
 	evt_key_table sources; /* if so: the sources */
 	bool nomem;            /* for functions that cannot return it */
 };
@@ -39,6 +41,7 @@ struct at {
 	enum scrub_name is;      /* the class of its name, or of its array's */
 	const struct spot *spot; /* of the object that it is in */
 	bool blot;               /* within a value that is blotted */
+	bool ours; /* a value of a mark itself, not of the feed's data in it */
 };
 
 static bool scrub_text_rewrite(struct scrub_text *s, evt_json_view v,
@@ -73,8 +76,11 @@ static bool
 scrub_text_is_source(const struct scrub_text *s, const uint8_t *p, size_t n)
 {
 	return n <= EVT_KEY_MAX &&
-	    evt_key_table_find(&s->sources, (const char *)p, (uint32_t)n,
-	        false) != UINT32_MAX;
+	    ((s->loose &&
+	         evt_key_table_find(&s->sources, (const char *)p, (uint32_t)n,
+	             false) != UINT32_MAX) ||
+	        evt_key_table_find(&s->known, (const char *)p, (uint32_t)n,
+	            false) != UINT32_MAX);
 }
 
 /* Replace the frame's sources wherever they occur. */
@@ -100,9 +106,9 @@ scrub_text_meet(struct scrub_text *s, const uint8_t *p, size_t n)
 		s->met++;
 }
 
-/* The decoded name of a member. */
+/* What the name of a member says about its value. */
 static enum scrub_name
-scrub_text_name_of(struct scrub_text *s, evt_json_view name)
+scrub_text_name_of(struct scrub_text *s, evt_json_view name, bool ours)
 {
 	const char *p;
 
@@ -111,9 +117,8 @@ scrub_text_name_of(struct scrub_text *s, evt_json_view name)
 		return SCRUB_NAME_OTHER;
 	}
 	p = (const char *)s->text.data;
-	return s->f->kind == EVT_KIND_MARK ?
-	    scrub_name_of_mark(s->f->opcode, p, s->text.len) :
-	    scrub_name_of(p, s->text.len);
+	return ours ? scrub_name_of_mark(s->f->opcode, p, s->text.len) :
+	              scrub_name_of(p, s->text.len);
 }
 
 /* ---- strings ------------------------------------------------------------- */
@@ -145,10 +150,12 @@ scrub_text_is_harmless(const struct scrub_text *s, struct at at)
 	if (s->f->event != NULL && n == s->f->event_len &&
 	    scrub_is_word(p, n) && (n == 0 || memcmp(p, s->f->event, n) == 0))
 		return true;
-	if (s->f->kind == EVT_KIND_MARK)
-		return (at.is == SCRUB_NAME_CATEGORY ||
-		           at.is == SCRUB_NAME_VERSION) &&
-		    scrub_is_phrase(p, n, at.is == SCRUB_NAME_VERSION);
+	if (at.ours && at.is == SCRUB_NAME_REASON)
+		return scrub_is_reason(p, n);
+	if (at.ours && at.is == SCRUB_NAME_VERSION)
+		return scrub_is_phrase(p, n, true);
+	if (at.ours && at.is != SCRUB_NAME_CATEGORY)
+		return false;
 	return scrub_is_common(p, n) ||
 	    (at.is == SCRUB_NAME_CATEGORY && scrub_is_word(p, n));
 }
@@ -164,7 +171,7 @@ scrub_text_rewrite_string(struct scrub_text *s, evt_json_view v, struct at at)
 		if (!scrub_text_blot_string(s))
 			return false;
 	} else if (at.is == SCRUB_NAME_ID ||
-	    (s->loose && scrub_text_is_source(s, s->text.data, s->text.len))) {
+	    scrub_text_is_source(s, s->text.data, s->text.len)) {
 		scrub_text_meet(s, s->text.data, s->text.len);
 		if (!pseudonym_id(s->d, (char *)s->text.data, s->text.len,
 		        false, s->out) ||
@@ -178,6 +185,13 @@ scrub_text_rewrite_string(struct scrub_text *s, evt_json_view v, struct at at)
 		/* The text with its escapes, without the quotes. */
 		if (!evt_buf_add(s->out, v.p + 1, v.n - 2) ||
 		    !scrub_text_tell(s, SCRUB_KEPT))
+			return false;
+	} else if (at.is == SCRUB_NAME_CATEGORY && !at.ours &&
+	    scrub_is_id_word((const char *)s->text.data, s->text.len)) {
+		/* An IMEI in "type" */
+		if (!pseudonym_id(s->d, (char *)s->text.data, s->text.len,
+		        false, s->out) ||
+		    !scrub_text_tell(s, SCRUB_ID))
 			return false;
 	} else if (!scrub_text_blot_string(s)) {
 		return false;
@@ -266,8 +280,7 @@ scrub_text_rewrite_number(struct scrub_text *s, evt_json_view v, struct at at)
 
 	if (at.blot)
 		return scrub_text_blot_number(s);
-	if (at.is == SCRUB_NAME_ID ||
-	    (s->loose && scrub_text_is_source(s, v.p, v.n))) {
+	if (at.is == SCRUB_NAME_ID || scrub_text_is_source(s, v.p, v.n)) {
 		scrub_text_meet(s, v.p, v.n);
 		return pseudonym_id(s->d, (const char *)v.p, v.n, true,
 		           s->out) &&
@@ -281,6 +294,8 @@ scrub_text_rewrite_number(struct scrub_text *s, evt_json_view v, struct at at)
 		return scrub_text_rewrite_heading(s, v, at.spot);
 	case SCRUB_NAME_ALTITUDE:
 		return scrub_text_rewrite_altitude(s, v);
+	case SCRUB_NAME_POINT: /* without a partner */
+		return scrub_text_blot_number(s);
 	default:
 		break;
 	}
@@ -293,9 +308,22 @@ scrub_text_rewrite_number(struct scrub_text *s, evt_json_view v, struct at at)
 
 /* ---- containers ---------------------------------------------------------- */
 
+/* Find the replacement of a place, if it is one. */
+static void
+scrub_text_turn(const struct scrub_text *s, struct spot *spot)
+{
+	/* Devices that do not know their place report 0, 0.  Rotated, it would
+	 * reveal the rotation. */
+	spot->known = fabs(spot->from.lat) <= 90 &&
+	    fabs(spot->from.lng) <= 360 &&
+	    (fabs(spot->from.lat) > 0 || fabs(spot->from.lng) > 0);
+	if (spot->known)
+		spot->to = pseudonym_place(s->d, spot->from);
+}
+
 /* Read the place from an object's own members. */
 static struct spot
-scrub_text_own_spot(struct scrub_text *s, evt_json_view object)
+scrub_text_own_spot(struct scrub_text *s, evt_json_view object, bool ours)
 {
 	evt_json_view_walk w = evt_json_view_walk_begin(object);
 	struct spot spot = { .known = false };
@@ -307,33 +335,55 @@ scrub_text_own_spot(struct scrub_text *s, evt_json_view object)
 
 		if (evt_json_view_kind(value) != EVT_JSON_VIEW_NUMBER)
 			continue;
-		is = scrub_text_name_of(s, name);
+		is = scrub_text_name_of(s, name, ours);
 		if (is == SCRUB_NAME_LAT)
 			lat = evt_json_view_double(value, &spot.from.lat);
 		else if (is == SCRUB_NAME_LNG)
 			lng = evt_json_view_double(value, &spot.from.lng);
 	}
-	/* Devices that do not know their place report 0, 0.  Rotated, it would
-	 * reveal the rotation. */
-	spot.known = lat && lng && fabs(spot.from.lat) <= 90 &&
-	    fabs(spot.from.lng) <= 360 &&
-	    (fabs(spot.from.lat) > 0 || fabs(spot.from.lng) > 0);
-	if (spot.known)
-		spot.to = pseudonym_place(s->d, spot.from);
+	if (lat && lng)
+		scrub_text_turn(s, &spot);
 	return spot;
+}
+
+/* Read the place from an array of longitude and latitude (RFC 7946). */
+static struct spot
+scrub_text_point(struct scrub_text *s, evt_json_view array)
+{
+	evt_json_view_walk w = evt_json_view_walk_begin(array);
+	struct spot spot = { .known = false };
+	evt_json_view name, value;
+	bool ok = evt_json_view_walk_next(&w, &name, &value) &&
+	    evt_json_view_double(value, &spot.from.lng) &&
+	    evt_json_view_walk_next(&w, &name, &value) &&
+	    evt_json_view_double(value, &spot.from.lat);
+
+	if (ok)
+		scrub_text_turn(s, &spot);
+	return spot;
+}
+
+/* The class of an element of such an array. */
+static enum scrub_name
+scrub_text_point_part(size_t index)
+{
+	return index == 0 ? SCRUB_NAME_LNG :
+	    index == 1    ? SCRUB_NAME_LAT :
+	    index == 2    ? SCRUB_NAME_ALTITUDE :
+	                    SCRUB_NAME_OTHER;
 }
 
 /* A heading is beside the place, or beside the object that holds it. */
 static struct spot
-scrub_text_spot_of(struct scrub_text *s, evt_json_view object)
+scrub_text_spot_of(struct scrub_text *s, evt_json_view object, bool ours)
 {
 	evt_json_view_walk w = evt_json_view_walk_begin(object);
-	struct spot spot = scrub_text_own_spot(s, object);
+	struct spot spot = scrub_text_own_spot(s, object, ours);
 	evt_json_view name, value;
 
 	while (!spot.known && evt_json_view_walk_next(&w, &name, &value)) {
 		if (evt_json_view_kind(value) == EVT_JSON_VIEW_OBJECT)
-			spot = scrub_text_own_spot(s, value);
+			spot = scrub_text_own_spot(s, value, false);
 	}
 	return spot;
 }
@@ -347,19 +397,28 @@ scrub_text_choose_spot(enum scrub_name is, const struct spot *own,
 	return is == SCRUB_NAME_HEADING ? *near_by : *own;
 }
 
-/* A name that is a number is an id, as in {"10001":"normal"}. */
+/* A name that no program has in its source is data: an id, as in
+ * {"10001":"normal"}, or a date. */
 static bool
 scrub_text_rewrite_name(struct scrub_text *s, evt_json_view name)
 {
-	size_t n = name.n - 2, i = 0;
+	const char *p;
+	size_t n;
+	bool nomem = false;
 
-	while (i < n && name.p[1 + i] >= '0' && name.p[1 + i] <= '9')
-		i++;
-	if (n == 0 ||
-	    (i < n && !(s->loose && scrub_text_is_source(s, name.p + 1, n))))
+	if (!scrub_text_decode(s, name))
+		return false;
+	p = (const char *)s->text.data;
+	n = s->text.len;
+	if (scrub_is_member_name(p, n) &&
+	    !scrub_text_is_source(s, s->text.data, n))
 		return evt_buf_add(s->out, name.p, name.n);
-	return evt_buf_add_byte(s->out, '"') &&
-	    pseudonym_id(s->d, (const char *)name.p + 1, n, false, s->out) &&
+	if (!evt_buf_add_byte(s->out, '"'))
+		return false;
+	if (pseudonym_date(s->d, s->text.data, n, s->out, &nomem))
+		return !nomem && evt_buf_add_byte(s->out, '"') &&
+		    scrub_text_tell(s, SCRUB_TIME);
+	return pseudonym_id(s->d, p, n, false, s->out) &&
 	    evt_buf_add_byte(s->out, '"') && scrub_text_tell(s, SCRUB_ID);
 }
 
@@ -415,6 +474,9 @@ scrub_text_rewrite_container(struct scrub_text *s, evt_json_view v,
     struct at at)
 {
 	bool object = evt_json_view_kind(v) == EVT_JSON_VIEW_OBJECT;
+	/* Containers in a mark hold data of the feed. */
+	bool ours = at.ours && s->depth == 0;
+	enum scrub_name is = at.is; /* of elements */
 	evt_json_view_walk w = evt_json_view_walk_begin(v);
 	struct gap g = { .from = v.p + 1 };
 	struct spot own = { .known = false }, near_by = own, chosen;
@@ -423,20 +485,26 @@ scrub_text_rewrite_container(struct scrub_text *s, evt_json_view v,
 	bool ok = evt_buf_add(s->out, v.p, 1);
 
 	if (object) {
-		own = scrub_text_own_spot(s, v);
-		near_by = own.known ? own : scrub_text_spot_of(s, v);
+		own = scrub_text_own_spot(s, v, ours);
+		near_by = own.known ? own : scrub_text_spot_of(s, v, ours);
+	} else if (is == SCRUB_NAME_POINT) {
+		own = scrub_text_point(s, v);
 	}
+	at.ours = ours;
+	s->depth++;
 	while (ok && evt_json_view_walk_next(&w, &name, &value)) {
 		if (!object)
 			name = (evt_json_view){ NULL, 0 };
 		ok = scrub_paths_enter(s->paths, name, index++);
-		if (object)
-			at.is = scrub_text_name_of(s, name);
+		at.is = object ? scrub_text_name_of(s, name, ours) :
+		    own.known  ? scrub_text_point_part(index - 1) :
+		                 is;
 		chosen = scrub_text_choose_spot(at.is, &own, &near_by);
 		at.spot = &chosen;
 		ok = ok && scrub_text_rewrite_item(s, &g, name, value, at);
 		scrub_paths_leave(s->paths);
 	}
+	s->depth--;
 	return ok && evt_buf_add(s->out, g.from, (size_t)(v.p + v.n - g.from));
 }
 
@@ -463,17 +531,42 @@ scrub_text_run_once(struct scrub_text *s, evt_json_view root)
 {
 	static const struct spot nowhere = { .known = false };
 	struct at at = { .spot = &nowhere,
-		.blot = scrub_paths_rule(s->paths) == SCRUB_RULE_BLOT };
+		.blot = scrub_paths_rule(s->paths) == SCRUB_RULE_BLOT,
+		.ours = s->f->kind == EVT_KIND_MARK };
 	const uint8_t *p = s->f->payload, *end = root.p + root.n;
 
 	s->out->len = 0;
-	s->met = 0;
+	s->met = s->depth = 0;
 	/* White space may surround the value. */
 	return evt_buf_add(s->out, p, (size_t)(root.p - p)) &&
 	    (scrub_paths_rule(s->paths) == SCRUB_RULE_KEEP ?
 	            scrub_text_copy(s, root, SCRUB_KEPT) :
 	            scrub_text_rewrite(s, root, at)) &&
 	    evt_buf_add(s->out, end, s->f->len - (size_t)(end - p));
+}
+
+/* A shorter number occurs by chance. */
+#define KNOWN_DIGITS_MIN 5u
+
+bool
+scrub_text_know(scrub_text *s, const char *text, size_t n)
+{
+	size_t digits = 0, lower = 0;
+
+	while (digits < n && text[digits] >= '0' && text[digits] <= '9')
+		digits++;
+	while (lower < n &&
+	    ((text[lower] >= 'a' && text[lower] <= 'z') || text[lower] == '_'))
+		lower++;
+	/* A tracker may be called "speed": the members of that name stay. */
+	if (n == 0 || n > EVT_KEY_MAX || lower == n ||
+	    (digits == n && n < KNOWN_DIGITS_MIN) || scrub_is_common(text, n) ||
+	    scrub_name_of(text, n) != SCRUB_NAME_OTHER)
+		return true;
+	if (!evt_key_table_reserve(&s->known, 1))
+		return false;
+	evt_key_table_add(&s->known, text, (uint32_t)n, false);
+	return true;
 }
 
 int
@@ -486,10 +579,7 @@ scrub_text_write(scrub_text *s, const evt_frame *f, evt_buf *out,
 	s->f = f;
 	s->out = out;
 	s->loose = false;
-	ok = scrub_paths_begin(s->paths,
-	         f->kind == EVT_KIND_MARK     ? "mark:" :
-	             f->kind == EVT_KIND_SENT ? "sent:" :
-	                                        "") &&
+	ok = scrub_paths_begin(s->paths, f->kind) &&
 	    scrub_text_run_once(s, root);
 	if (ok && s->met < f->n_sources) {
 		/* The tape knows ids whose member name does not show that. */
@@ -539,6 +629,7 @@ scrub_text_free(scrub_text *s)
 		return;
 	scrub_paths_free(s->paths);
 	evt_key_table_free(&s->sources);
+	evt_key_table_free(&s->known);
 	evt_buf_free(&s->text);
 	free(s);
 }

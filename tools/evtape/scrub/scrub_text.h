@@ -1,8 +1,9 @@
 /*
  * scrub_text.h - replace the values in JSON text that identify people and places.
  *
- * Only values (and member names that are numbers) change; the order of members,
- * white space and the form of numbers stay.
+ * Only values change, and member names that are data: numbers, dates, ids of the
+ * tape, and names that no program has in its source.  The order of members, white
+ * space and the form of numbers stay.
  */
 #ifndef EVT_TOOLS_EVTAPE_SCRUB_SCRUB_TEXT_H
 #define EVT_TOOLS_EVTAPE_SCRUB_SCRUB_TEXT_H
@@ -14,7 +15,8 @@
 
 /* JSON pointers in which an asterisk matches any member or element; with a leading
  * dot, into the record of a source (see frame_items.h). */
-typedef struct scrub_rules {
+typedef struct
+    scrub_rules { /* "mark:" and "sent:" before a pointer: see --help */
 	const evt_strings *drop, *blot, *keep;
 } scrub_rules;
 
@@ -25,6 +27,13 @@ typedef struct scrub_text scrub_text;
 int scrub_text_new(const pseudonym *d, const scrub_rules *rules,
     scrub_tally *tally, scrub_text **ret_text, evt_error *err);
 void scrub_text_free(scrub_text *s);
+
+/*
+ * An id or a name that the tape is known to contain: a source, a tracker, a label.
+ * It is replaced wherever it occurs as a whole string, as a member's name, or (with
+ * five digits or more) as a number.  false: out of memory.
+ */
+bool scrub_text_know(scrub_text *s, const char *text, size_t n);
 
 /*
  * Write the scrubbed payload of a frame, which is well-formed JSON, to *out, which
