@@ -1,5 +1,5 @@
 /*
- * status.h - what a recorder is doing, seen from outside.
+ * status.h - the state and the figures of a recorder.
  *
  * The recorder's threads write the figures; any thread may take a copy.  One
  * lock protects all of them.

@@ -29,8 +29,8 @@ int evt_filter_match_init(evt_filter_match *m, const evt_filter *filter,
     evt_error *err);
 void evt_filter_match_free(evt_filter_match *m);
 
-/* Whether a frame of a block can pass that holds these times (ns) and sequence
- * numbers below end_seq. */
+/* Whether any frame can pass of a block that holds frames from min_ns to max_ns
+ * (UTC, ns) with sequence numbers below end_seq. */
 bool evt_filter_match_range(const evt_filter_match *m, int64_t min_ns,
     int64_t max_ns, uint64_t end_seq);
 

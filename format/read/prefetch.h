@@ -38,8 +38,8 @@ int evt_prefetch_new(const evt_filter_match *match, bool threaded,
     evt_prefetch **ret_fetch, evt_error *err);
 void evt_prefetch_free(evt_prefetch *f);
 
-/* Begin to load a block, if there is room.  `io`, `fd` and `name` must stay
- * until the block was waited for or dropped. */
+/* Begin to load a block; does nothing if there is no room.  `io`, `fd` and
+ * `name` must stay valid until the block was waited for or dropped. */
 void evt_prefetch_start(evt_prefetch *f, const evt_io *io, int fd,
     const char *name, const evt_segment_block *ref, uint64_t from_seq);
 
@@ -51,7 +51,7 @@ bool evt_prefetch_has_room(const evt_prefetch *f);
 /* Wait for the first pending block.  It stays until the next wait.  A block must
  * be pending. */
 evt_prefetch_result *evt_prefetch_wait(evt_prefetch *f);
-/* Forget all pending blocks. */
+/* Discard all pending blocks. */
 void evt_prefetch_drop(evt_prefetch *f);
 
 #endif

@@ -26,8 +26,8 @@ typedef struct evt_packer evt_packer;
 int evt_packer_new(int level, evt_packer **ret_packer, evt_error *err);
 void evt_packer_free(evt_packer *p);
 
-/* The number of blocks that were started and are not done, and whether there is
- * room for one more. */
+/* The number of blocks that were started and not released by
+ * evt_packer_done(), and whether there is room for one more. */
 size_t evt_packer_blocks(const evt_packer *p);
 bool evt_packer_has_room(const evt_packer *p);
 
@@ -36,9 +36,9 @@ bool evt_packer_has_room(const evt_packer *p);
 void evt_packer_start(evt_packer *p, evt_block_builder *from);
 
 /*
- * Wait for the first block, which there must be.  It belongs to the packer and
- * stays until evt_packer_done().  The call may be made again, also after a
- * failure.  Errors: EVT_ERR_NOMEM.
+ * Wait for the first block; one must have been started.  It belongs to the
+ * packer and stays valid until evt_packer_done().  The call may be repeated,
+ * also after a failure.  Errors: EVT_ERR_NOMEM.
  */
 int evt_packer_wait(evt_packer *p, evt_packer_result **ret_packed,
     evt_error *err);

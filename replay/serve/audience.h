@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 typedef struct evt_audience {
-	size_t stream;  /* /stream: receives what the deck plays */
+	size_t stream;  /* /stream: receives the played frames */
 	size_t standin; /* speaks the platform's protocol */
 	size_t control; /* /control: receives changes of deck and states */
 } evt_audience;

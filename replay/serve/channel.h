@@ -44,7 +44,7 @@ typedef struct evt_channel evt_channel;
 int evt_channel_new(const evt_channel_options *options,
     const evt_play_options *play, bool shared, evt_channel **ret_channel,
     evt_error *err);
-/* Its clients must be gone.  What it played is added to the stats. */
+/* Its clients must be gone.  Its figures are added to the stats. */
 void evt_channel_free(evt_channel *channel);
 
 evt_playback *evt_channel_playback(const evt_channel *channel);
@@ -53,7 +53,7 @@ evt_state_feed *evt_channel_states(const evt_channel *channel);
 const evt_audience *evt_channel_audience(const evt_channel *channel);
 /* All its clients, also those whose handshake is not complete. */
 size_t evt_channel_clients(const evt_channel *channel);
-/* Add what it played to the sums. */
+/* Add its figures to the sums. */
 void evt_channel_add_stats(const evt_channel *channel, evt_server_stats *sum);
 
 /* Which WebSocket was asked for. */
@@ -74,7 +74,8 @@ typedef struct evt_channel_join {
 int evt_channel_accept(evt_channel *channel, struct lws *wsi,
     const evt_channel_join *join, evt_error *err);
 
-/* Cut off clients that take nothing, and send heartbeats.  Now and then. */
+/* Cut off clients that read nothing, and send heartbeats.  Call it about once a
+ * second. */
 void evt_channel_check(evt_channel *channel, int64_t now_ns);
 /* The server stops: close all clients, and those that still come. */
 void evt_channel_stop(evt_channel *channel);

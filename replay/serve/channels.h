@@ -2,8 +2,8 @@
  * channels.h - all channels of a server: the shared one, and those of single
  * clients.
  *
- * The shared channel is made when somebody first needs it, and stays.  A channel
- * of a client's own goes with the client.
+ * The shared channel is made on the first use, and stays.  A channel of a
+ * single client ends with that client.
  */
 #ifndef EVT_REPLAY_SERVE_CHANNELS_H
 #define EVT_REPLAY_SERVE_CHANNELS_H
@@ -42,7 +42,7 @@ void evt_channels_pump(evt_channels *channels, int64_t now_ns);
 int64_t evt_channels_wake_ns(const evt_channels *channels);
 /* evt_channel_check() for all. */
 void evt_channels_check(evt_channels *channels, int64_t now_ns);
-/* Free the channels that nobody will watch any more. */
+/* Free the channels that have lost their client. */
 void evt_channels_sweep(evt_channels *channels);
 
 /* Stop all: clients are closed, and new ones must not be accepted. */

@@ -1,4 +1,4 @@
-/* site.h - what the requests to a server are answered from. */
+/* site.h - the tapes, channels and settings that handlers of requests use. */
 #ifndef EVT_REPLAY_SERVE_SITE_H
 #define EVT_REPLAY_SERVE_SITE_H
 

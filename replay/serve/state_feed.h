@@ -1,10 +1,10 @@
 /*
- * state_feed.h - what the sources of a playback said last, and the clients of
- * the stand-in, which are sent that.
+ * state_feed.h - the last states of a playback's sources, sent to the clients of
+ * the stand-in.
  *
- * The feed observes a playback.  Its state table is made when somebody first
- * needs it, and follows the playback only while somebody uses it: a playback of
- * which nobody wants states does not parse frames.
+ * The feed observes a playback.  Its state table is made on the first use, and
+ * follows the playback only while it has users: without them the playback's
+ * frames are not parsed.
  *
  * After an unblocking the platform sends the source's state.  If that state is
  * not on the tape soon after, the feed sends the last one that it knows: a
@@ -51,11 +51,11 @@ int evt_state_feed_table(evt_state_feed *feed, evt_state_table **ret_table,
 bool evt_state_feed_follows(const evt_state_feed *feed);
 /* Whether there is a table, loaded or not. */
 bool evt_state_feed_has_table(const evt_state_feed *feed);
-/* One more, or one less, needs the table to follow. */
+/* Add or remove a user of the table; it follows while it has users. */
 void evt_state_feed_use(evt_state_feed *feed);
 void evt_state_feed_unuse(evt_state_feed *feed);
 
-/* The user's offset from UTC, seconds east, as states told last. */
+/* The user's offset from UTC, seconds east, as the latest state had it. */
 int evt_state_feed_offset_s(const evt_state_feed *feed);
 
 /*

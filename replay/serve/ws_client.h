@@ -2,9 +2,8 @@
  * ws_client.h - one WebSocket client: bytes out, messages in, back-pressure.
  *
  * A client reads a fanout: a stream that it shares with others, or its own, to
- * which evt_ws_client_send() appends.  It knows nothing of what the messages
- * mean.  Its owner gives it callbacks, which are the only way in which it
- * reaches anybody else.
+ * which evt_ws_client_send() appends.  It does not interpret messages.  It
+ * reaches its owner only through the callbacks that the owner gives it.
  *
  * Life: evt_ws_client_new() when the upgrade is accepted, evt_ws_client_open()
  * when the handshake is complete, evt_ws_client_free() when libwebsockets has
@@ -88,8 +87,8 @@ void evt_ws_client_cut_off(evt_ws_client *client, const char *why);
 
 /* Write what the socket takes.  now: the steady clock. */
 void evt_ws_client_flush(evt_ws_client *client, int64_t now);
-/* Pause or resume reading from the socket, as its state asks for.  Call it now
- * and then, also while nothing happens. */
+/* Pause or resume reading from the socket, as its state demands.  Call it
+ * regularly, also while nothing happens. */
 void evt_ws_client_update_reading(evt_ws_client *client);
 
 /* Bytes that were queued and that the socket has not taken.  It must be open. */

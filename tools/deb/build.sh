@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build the Debian packages below build/deb/, from what git has of the tree.
+# Build the Debian packages below build/deb/, from the files that git tracks.
 set -eu
 cd "$(dirname "$0")/../.."
 version=$(sed -n 's/^#define EVT_VERSION "\(.*\)"/\1/p' format/evtape.h)
@@ -10,7 +10,7 @@ mkdir -p "$top"
 git ls-files -z | xargs -0 cp --parents -t "$top"
 cp -r tools/deb "$top/debian"
 rm "$top/debian/build.sh"
-# One entry, made of the version: what changed is in CHANGELOG.md.
+# One entry with the version; CHANGELOG.md has the changes.
 {
 	printf 'evtape (%s) unstable; urgency=medium\n\n' "$version"
 	printf '  * See CHANGELOG.md.\n\n'
