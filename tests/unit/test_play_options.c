@@ -132,7 +132,7 @@ TEST(settings)
 TEST(bad_settings)
 {
 	static const char *const bad[][3] = {
-		{ "from", "yesterday", "known forms" },
+		{ "from", "yesterday", "unknown form" },
 		{ "to", "", "time" },
 		{ "from", "mark:none", "" },
 		{ "source", "", "list of source is empty" },
