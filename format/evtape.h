@@ -214,6 +214,9 @@ bool evt_tape_live(const evt_tape *tape);
 int evt_tape_span(evt_tape *tape, int64_t *ret_first_ns, int64_t *ret_last_ns,
     evt_error *err);
 
+/* Which of the source ids with the same text a filter means: 5, or "5". */
+enum evt_source_type { EVT_SOURCE_ANY, EVT_SOURCE_INT, EVT_SOURCE_TEXT };
+
 /* Which frames a cursor yields.  All zero (or NULL): every frame. */
 typedef struct evt_filter {
 	bool has_from, has_to;
@@ -221,7 +224,9 @@ typedef struct evt_filter {
 	int64_t to_ns;              /* frames received before this */
 	const char *const *sources; /* frames with any of these, by text */
 	size_t n_sources;
-	const char *const *events; /* frames of any of these events */
+	const uint8_t *source_types; /* of each source, enum evt_source_type;
+	                                NULL: any */
+	const char *const *events;   /* frames of any of these events */
 	size_t n_events;
 	unsigned kinds;    /* bits 1u << enum evt_kind; 0: all */
 	bool with_marks;   /* marks pass whatever sources, events and kinds

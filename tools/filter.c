@@ -92,17 +92,19 @@ filter_set_kinds(const evt_strings *kinds, unsigned *ret, evt_error *err)
 }
 
 int
-cli_filter_set(const cli_filter *o, const evt_timetext_ref *ref,
-    evt_filter *ret_filter, evt_error *err)
+cli_filter_set(cli_filter *o, const evt_timetext_ref *ref,
+    const cli_tapes *tapes, evt_filter *ret_filter, evt_error *err)
 {
 	evt_filter f = {
-		.sources = (const char *const *)o->sources.item,
-		.n_sources = o->sources.n,
 		.events = (const char *const *)o->events.item,
 		.n_events = o->events.n,
 	};
 	int r = filter_set_kinds(&o->kinds, &f.kinds, err);
 
+	for (size_t i = 0; i < o->sources.n && r == EVT_OK; i++)
+		r = evt_source_select_add(&o->select, o->sources.item[i],
+		    tapes->tape, tapes->n, err);
+	evt_source_select_filter(&o->select, &f);
 	if (r == EVT_OK && o->from != NULL) {
 		f.has_from = true;
 		r = evt_timetext_parse(o->from, ref, &f.from_ns, err);
@@ -119,6 +121,7 @@ cli_filter_set(const cli_filter *o, const evt_timetext_ref *ref,
 void
 cli_filter_free(cli_filter *o)
 {
+	evt_source_select_free(&o->select);
 	evt_strings_free(&o->sources);
 	evt_strings_free(&o->events);
 	evt_strings_free(&o->kinds);

@@ -3,11 +3,13 @@
 #define EVT_TOOLS_FILTER_H
 
 #include "format/base/timetext.h"
+#include "format/read/source_select.h"
 #include "tools/cli.h"
 
 typedef struct cli_filter {
 	const char *from, *to;
 	evt_strings sources, events, kinds;
+	evt_source_select select; /* cli_filter_set() makes it of `sources` */
 } cli_filter;
 
 /* Rows for the option table of a command whose options struct, of type
@@ -23,12 +25,13 @@ typedef struct cli_filter {
 		    .arg = "TIME",                                     \
 		    .offset = offsetof(options_, member_.to),          \
 		    .help = "frames received before TIME" },           \
-	    { .type = CLI_LIST,                                        \
+	    { .type = CLI_REPEAT,                                      \
 		    .name = "source",                                  \
 		    .arg = "ID",                                       \
 		    .offset = offsetof(options_, member_.sources),     \
 		    .help = "frames that name any of these sources;\n" \
-		            "repeatable, or a list: 1,2" },            \
+		            "repeatable, or a list: 1,2; an id as\n"   \
+		            "evtape ls shows it, or label:TEXT" },     \
 	{                                                              \
 		.type = CLI_LIST, .name = "event", .arg = "NAME",      \
 		.offset = offsetof(options_, member_.events),          \
@@ -60,11 +63,12 @@ void cli_tapes_close(cli_tapes *tapes);
 int cli_tapes_ref(cli_tapes *tapes, evt_timetext_ref *ret_ref, evt_error *err);
 
 /*
- * Turn the options into a filter; its lists point into the options.
+ * Turn the options into a filter; its lists point into the options.  Source ids
+ * have the form of source_id.h.
  * Errors: those of evt_timetext_parse(), and EVT_ERR_ARG for an unknown kind.
  */
-int cli_filter_set(const cli_filter *options, const evt_timetext_ref *ref,
-    evt_filter *ret_filter, evt_error *err);
+int cli_filter_set(cli_filter *options, const evt_timetext_ref *ref,
+    const cli_tapes *tapes, evt_filter *ret_filter, evt_error *err);
 
 void cli_filter_free(cli_filter *options);
 

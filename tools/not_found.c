@@ -6,13 +6,10 @@
 
 #include "format/base/buf.h"
 #include "format/base/key_table.h"
+#include "format/base/nearest.h"
 #include "format/base/strings.h"
 #include "format/base/timetext.h"
 
-/* How many names are shown as the nearest ones. */
-#define NEAREST 3
-/* Names are compared up to this many bytes. */
-#define COMPARED 48
 /* So many absent names are explained; so many names of the tapes are compared
  * with each. */
 #define EXPLAINED 8
@@ -33,74 +30,18 @@ struct known {
 	evt_key_table set;
 };
 
-/* ---- the nearest names --------------------------------------------------- */
-
-/* The edit distance of two names: how many bytes to insert, remove or replace. */
-static unsigned
-not_found_distance(const char *a, const char *b)
-{
-	size_t n = strnlen(a, COMPARED), m = strnlen(b, COMPARED);
-	unsigned row[COMPARED + 1];
-
-	for (size_t k = 0; k <= m; k++)
-		row[k] = (unsigned)k;
-	for (size_t i = 1; i <= n; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = (unsigned)i;
-		for (size_t k = 1; k <= m; k++) {
-			unsigned best = diagonal + (a[i - 1] != b[k - 1]);
-
-			diagonal = row[k];
-			best = row[k] + 1 < best ? row[k] + 1 : best;
-			row[k] = row[k - 1] + 1 < best ? row[k - 1] + 1 : best;
-		}
-	}
-	return row[m];
-}
-
-struct near {
-	const char *name[NEAREST];
-	unsigned distance[NEAREST];
-	size_t n;
-};
-
-/* Put a name in its place among the nearest.  Of equally near ones the first
- * stays first. */
-static void
-not_found_rank(struct near *near, const char *name, unsigned distance)
-{
-	size_t at = near->n;
-
-	while (at > 0 && distance < near->distance[at - 1])
-		at--;
-	if (at == NEAREST)
-		return;
-	if (near->n < NEAREST)
-		near->n++;
-	for (size_t i = near->n - 1; i > at; i--) {
-		near->name[i] = near->name[i - 1];
-		near->distance[i] = near->distance[i - 1];
-	}
-	near->name[at] = name;
-	near->distance[at] = distance;
-}
-
 /* Report that no tape has `name` among `known`.  `what`: "source" or "event". */
 static void
 not_found_explain(const cli_command *cmd, const char *what, const char *name,
     const evt_strings *known)
 {
-	struct near near = { .n = 0 };
+	evt_nearest near = { .n = 0 };
 	evt_buf list = { 0 };
-	bool ok = true;
+	bool ok;
 
 	for (size_t i = 0; i < known->n && i < CANDIDATES; i++)
-		not_found_rank(&near, known->item[i],
-		    not_found_distance(name, known->item[i]));
-	for (size_t i = 0; i < near.n && ok; i++)
-		ok = evt_buf_printf(&list, "%s%s", i > 0 ? ", " : "",
-		    near.name[i]);
+		evt_nearest_add(&near, name, known->item[i]);
+	ok = evt_nearest_write(&near, &list);
 	if (near.n == 0 || !ok)
 		cli_note(cmd, "no %s '%s': there are no %ss", what, name, what);
 	else

@@ -8,12 +8,13 @@
 #include "format/base/grow.h"
 #include "format/store/layout.h"
 
+/* `types`: which ids a text means; NULL: both.  Events are texts. */
 static int
-filter_copy_strings(const char *const *from, size_t n, char ***ret,
-    evt_key_table *set, evt_error *err)
+filter_copy_strings(const char *const *from, const uint8_t *types, size_t n,
+    char ***ret, evt_key_table *set, evt_error *err)
 {
 	*ret = calloc(n + 1, sizeof(**ret));
-	if (*ret == NULL || !evt_key_table_reserve(set, n))
+	if (*ret == NULL || !evt_key_table_reserve(set, 2 * n))
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(from[i]);
@@ -25,7 +26,10 @@ filter_copy_strings(const char *const *from, size_t n, char ***ret,
 		(*ret)[i] = strdup(from[i]);
 		if ((*ret)[i] == NULL)
 			return evt_err_nomem(err);
-		evt_key_table_add(set, from[i], (uint32_t)len, false);
+		if (types == NULL || types[i] != EVT_SOURCE_INT)
+			evt_key_table_add(set, from[i], (uint32_t)len, false);
+		if (types == NULL || types[i] != EVT_SOURCE_TEXT)
+			evt_key_table_add(set, from[i], (uint32_t)len, true);
 	}
 	return EVT_OK;
 }
@@ -40,16 +44,17 @@ evt_filter_match_init(evt_filter_match *m, const evt_filter *filter,
 	if (filter == NULL)
 		return EVT_OK;
 	m->filter = *filter;
-	r = filter_copy_strings(filter->sources, filter->n_sources, &m->sources,
-	    &m->source_set, err);
+	r = filter_copy_strings(filter->sources, filter->source_types,
+	    filter->n_sources, &m->sources, &m->source_set, err);
 	if (r == EVT_OK)
-		r = filter_copy_strings(filter->events, filter->n_events,
+		r = filter_copy_strings(filter->events, NULL, filter->n_events,
 		    &m->events, &m->event_set, err);
 	if (r != EVT_OK) {
 		evt_filter_match_free(m);
 		return r;
 	}
 	m->filter.sources = (const char *const *)m->sources;
+	m->filter.source_types = NULL;
 	m->filter.events = (const char *const *)m->events;
 	return EVT_OK;
 }
@@ -107,8 +112,9 @@ evt_filter_match_frame(const evt_filter_match *m, const evt_frame *f)
 	            (uint32_t)f->event_len, false) == UINT32_MAX))
 		return false;
 	for (size_t i = 0; i < f->n_sources && !found; i++)
-		found = evt_key_table_find(&m->source_set, f->sources[i].text,
-		            f->sources[i].len, false) != UINT32_MAX;
+		found =
+		    evt_key_table_find(&m->source_set, f->sources[i].text,
+		        f->sources[i].len, f->sources[i].is_int) != UINT32_MAX;
 	return found;
 }
 
@@ -122,7 +128,7 @@ filter_want_keys(const evt_key_table *set, const evt_key *keys, uint32_t n,
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
 		(*wanted)[i] = evt_key_table_find(set, keys[i].text,
-		                   keys[i].len, false) != UINT32_MAX;
+		                   keys[i].len, keys[i].is_int) != UINT32_MAX;
 		*ret_any |= (*wanted)[i];
 	}
 	return true;

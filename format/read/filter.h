@@ -8,7 +8,8 @@
 
 /* A compiled filter.  All zero is valid: every frame passes. */
 typedef struct evt_filter_match {
-	evt_filter filter; /* its strings point into the lists below */
+	evt_filter filter; /* its strings point into the lists below; it has no
+	                      source_types: source_set has */
 	char **sources, **events;
 	evt_key_table source_set, event_set;
 } evt_filter_match;

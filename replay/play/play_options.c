@@ -1,5 +1,6 @@
 /* play_options.c - what to play and how; see play_options.h. */
 #include "replay/play/play_options.h"
+#include "replay/play/tape_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,9 @@ play_options_set_source(evt_play_options *play, const char *text,
     const evt_timetext_ref *ref, evt_error *err)
 {
 	(void)ref;
-	return play_options_names_split(&play->sources, "source", text, err);
+	return evt_source_select_add(&play->sources, text,
+	    play->tapes != NULL ? play->tapes->tape : NULL,
+	    play->tapes != NULL ? play->tapes->n : 0, err);
 }
 
 static int
@@ -90,8 +93,9 @@ evt_play_options_add(evt_play_options *play, const char *setting,
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the name of a%s %s must have 1 to %u bytes",
 		    *setting == 'e' ? "n" : "", setting, EVT_KEY_MAX);
-	if (!evt_strings_add(*setting == 'e' ? &play->events : &play->sources,
-	        text, n))
+	if (*setting == 'e' ? !evt_strings_add(&play->events, text, n) :
+	                      !evt_source_select_add_id(&play->sources, text, n,
+	                          EVT_SOURCE_ANY))
 		return evt_err_nomem(err);
 	return EVT_OK;
 }
@@ -176,7 +180,7 @@ evt_play_options_free(evt_play_options *play)
 {
 	if (play == NULL)
 		return;
-	evt_strings_free(&play->sources);
+	evt_source_select_free(&play->sources);
 	evt_strings_free(&play->events);
 }
 
@@ -186,8 +190,9 @@ evt_play_options_copy(const evt_play_options *play, evt_play_options *ret_copy,
 {
 	evt_play_options copy = *play;
 
-	copy.sources = copy.events = (evt_strings){ 0 };
-	if (!evt_strings_add_all(&copy.sources, &play->sources) ||
+	copy.sources = (evt_source_select){ .cap = 0 };
+	copy.events = (evt_strings){ 0 };
+	if (!evt_source_select_add_all(&copy.sources, &play->sources) ||
 	    !evt_strings_add_all(&copy.events, &play->events)) {
 		evt_play_options_free(&copy);
 		return evt_err_nomem(err);
@@ -214,7 +219,7 @@ play_options_query_arg(evt_play_options *play, const char *arg, bool *sources,
 	if (strcmp(name, "token") == 0)
 		return EVT_OK;
 	if (strcmp(name, "source") == 0 && !*sources) {
-		evt_strings_free(&play->sources);
+		evt_source_select_free(&play->sources);
 		*sources = true;
 	}
 	if (strcmp(name, "event") == 0 && !*events) {
@@ -265,13 +270,12 @@ evt_play_options_filter(const evt_play_options *play, evt_filter *ret_filter)
 		.has_to = play->has_to,
 		.from_ns = play->from_ns,
 		.to_ns = play->to_ns,
-		.sources = (const char *const *)play->sources.item,
-		.n_sources = play->sources.n,
 		.events = (const char *const *)play->events.item,
 		.n_events = play->events.n,
 		.kinds = play->kinds,
 		.read_ahead = true,
 	};
+	evt_source_select_filter(&play->sources, ret_filter);
 }
 
 void

@@ -5,7 +5,8 @@
  * A setting is a name and a text:
  *
  *   from, to      times, as evt_timetext_parse() takes them
- *   source        source ids, "a,b" for several; repeatable
+ *   source        source ids, "a,b" for several, in the form of source_id.h;
+ *                 repeatable
  *   event         event names, the same way
  *   speed         0.1 to 1000, or max
  *   max_gap       a duration, or none; also max-gap
@@ -17,14 +18,19 @@
 #include "format/evtape.h"
 #include "format/base/strings.h"
 #include "format/base/timetext.h"
+#include "format/read/source_select.h"
 #include "replay/play/deck.h"
 
 typedef struct evt_play_options {
 	bool has_from, has_to;
 	int64_t from_ns, to_ns;
-	evt_strings sources, events; /* empty: all */
-	unsigned kinds;              /* as evt_filter.kinds; received */
-	uint32_t speed;              /* as evt_deck_options; EVT_SPEED_ONE */
+	evt_source_select sources; /* empty: all */
+	evt_strings events;        /* empty: all */
+	const struct evt_tape_set
+	    *tapes;         /* what labels and ids are looked up in; the caller
+	   sets it.  NULL: no tapes */
+	unsigned kinds;     /* as evt_filter.kinds; received */
+	uint32_t speed;     /* as evt_deck_options; EVT_SPEED_ONE */
 	int64_t max_gap_ns; /* longer silences are cut to this; -1: none is */
 	uint64_t passes;    /* how often; 0: without end */
 	bool paused;

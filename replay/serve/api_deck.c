@@ -306,7 +306,8 @@ api_deck_filter(const struct call *c, evt_error *err)
 	evt_play_options play, copy = *evt_playback_play_options(c->playback);
 	int r;
 
-	copy.sources = copy.events = (evt_strings){ 0 };
+	copy.sources = (evt_source_select){ .cap = 0 };
+	copy.events = (evt_strings){ 0 };
 	r = evt_play_options_copy(&copy, &play, err);
 	if (r != EVT_OK)
 		return r;

@@ -83,11 +83,25 @@ api_read_add_point(struct track *t, struct point p)
 
 struct track_job {
 	struct reading r;
-	char *id;
+	evt_source_select
+	    ids;        /* the id as it is, and as source_id.h reads it */
+	char *id;       /* as the frames have it */
 	bool id_is_int; /* it is a number in the frames */
 	evt_json_scanner *scanner;
 	struct track track;
 };
+
+/* The answer names the id that the frames have. */
+static bool
+api_read_set_id(struct track_job *j, const evt_key *key)
+{
+	if (strlen(j->id) == key->len &&
+	    memcmp(j->id, key->text, key->len) == 0)
+		return true;
+	free(j->id);
+	j->id = strndup(key->text, key->len);
+	return j->id != NULL;
+}
 
 static int
 api_read_track_frame(struct track_job *j, const evt_frame *f, evt_error *err)
@@ -95,13 +109,15 @@ api_read_track_frame(struct track_job *j, const evt_frame *f, evt_error *err)
 	evt_frame_items items;
 	evt_frame_item item;
 	evt_frame_items_place place;
-	size_t n = strlen(j->id);
 	int r = evt_frame_items_begin(&items, f, j->scanner, err);
 
 	while (r == EVT_OK && evt_frame_items_next(&items, &item)) {
-		if (item.source.text == NULL || n != item.source.len ||
-		    memcmp(j->id, item.source.text, n) != 0)
+		if (item.source.text == NULL ||
+		    !evt_strings_has(&j->ids.ids, item.source.text,
+		        item.source.len))
 			continue;
+		if (!api_read_set_id(j, &item.source))
+			return evt_err_nomem(err);
 		j->id_is_int = item.source.is_int;
 		if (!evt_frame_item_place(&item, &place))
 			continue;
@@ -209,6 +225,7 @@ api_read_track_free(evt_http_request_job *job)
 	evt_json_scanner_free(j->scanner);
 	free(j->track.p);
 	free(j->id);
+	evt_source_select_free(&j->ids);
 	free(j);
 }
 
@@ -216,15 +233,22 @@ static int
 api_read_track_open(struct track_job *j, const evt_tape_set *tapes,
     int64_t from, int64_t to, evt_error *err)
 {
-	const char *id = j->id;
-	const evt_filter filter = { .has_from = true,
+	evt_filter filter = { .has_from = true,
 		.has_to = true,
 		.from_ns = from,
 		.to_ns = to,
-		.sources = &id,
-		.n_sources = 1,
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	int r = evt_json_scanner_new(NULL, &j->scanner, err);
+
+	if (r == EVT_OK &&
+	    !evt_source_select_add_id(&j->ids, j->id, strlen(j->id),
+	        EVT_SOURCE_ANY))
+		r = evt_err_nomem(err);
+	/* If it is not in the written form, it is the id as it is. */
+	if (r == EVT_OK && strpbrk(j->id, "\\\":") != NULL)
+		(void)evt_source_select_add(&j->ids, j->id, tapes->tape,
+		    tapes->n, NULL);
+	evt_source_select_filter(&j->ids, &filter);
 
 	return r != EVT_OK ?
 	    r :
@@ -331,6 +355,7 @@ api_read_frames_play(evt_site *site, const evt_http_request *x,
 	evt_channel *ch;
 	int r = evt_api_args_time(site, x, "from", &play->from_ns, err);
 
+	play->tapes = site->tapes;
 	play->has_from = true;
 	if (r == EVT_END) {
 		r = evt_channels_shared(site->channels, &ch, err);

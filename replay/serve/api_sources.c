@@ -1,6 +1,7 @@
 /* api_sources.c - what sources said last before a time. */
 #include "format/base/clock.h"
 #include "format/base/err.h"
+#include "format/read/source_select.h"
 #include "replay/serve/api.h"
 #include "replay/serve/api_args.h"
 #include "replay/serve/api_json.h"
@@ -64,6 +65,21 @@ evt_api_sources(evt_site *site, evt_http_request *x)
 	evt_api_args_finish(x, r, evt_json_write_end(&w), &out, &err);
 }
 
+/* The source that `id` names in the form of source_id.h; NULL: there is none. */
+static const evt_state_source *
+api_sources_find_written(const evt_site *site, const evt_state_table *table,
+    const char *id)
+{
+	const evt_state_source *found = NULL;
+	evt_source_select select = { .cap = 0 };
+
+	if (evt_source_select_add(&select, id, site->tapes->tape,
+	        site->tapes->n, NULL) == EVT_OK)
+		found = evt_state_table_by_text(table, select.ids.item[0]);
+	evt_source_select_free(&select);
+	return found;
+}
+
 void
 evt_api_source(evt_site *site, evt_http_request *x, const char *id)
 {
@@ -77,6 +93,9 @@ evt_api_source(evt_site *site, evt_http_request *x, const char *id)
 
 	if (r == EVT_OK)
 		s = evt_state_table_by_text(table, id);
+	/* The id as it is comes first: JSON answers have it so. */
+	if (r == EVT_OK && s == NULL)
+		s = api_sources_find_written(site, table, id);
 	if (r == EVT_OK && s == NULL)
 		r = evt_err_set(&err, EVT_ERR_NOTFOUND,
 		    "no source %.80s on the tape", id);

@@ -150,7 +150,7 @@ evt_playback_control_json(const evt_playback *p, const evt_audience *audience,
 	playback_control_write_span(w, "window", play->has_from, play->from_ns,
 	    play->has_to, play->to_ns);
 	evt_json_write_object(w, "filter");
-	playback_control_write_names(w, "sources", &play->sources);
+	playback_control_write_names(w, "sources", &play->sources.ids);
 	playback_control_write_names(w, "events", &play->events);
 	evt_json_write_close(w);
 	playback_control_write_counts(p, w);

@@ -80,7 +80,7 @@ state_feed_load(evt_state_feed *f, evt_error *err)
 	int64_t at = evt_playback_place(f->o.playback);
 	int r;
 
-	evt_state_table_show_only(f->table, &play->sources);
+	evt_state_table_show_only(f->table, &play->sources.ids);
 	r = evt_state_table_load(f->table, at, err);
 	/* No frame has told the offset yet. */
 	if (r == EVT_OK)

@@ -199,8 +199,8 @@ class Moving(Case):
                       self.ctl(self.url, "filter", "--source", "10003,10002", "--event", "state"))
         self.assertEqual(self.deck()["filter"], {"sources": ["10003", "10002"], "events": ["state"]})
         self.assertRegex(self.ctl(self.url, "step", "3"), r"12:51:47\.000Z")  # the 1st, 2nd and 4th second
-        self.ctl(self.url, "filter", "--source", "a\"b\\", "--source", "é")
-        self.assertEqual(self.deck()["filter"], {"sources": ["a\"b\\", "é"], "events": []})
+        self.ctl(self.url, "filter", "--source", "a\"b\\\\,c\\,d", "--source", "é")
+        self.assertEqual(self.deck()["filter"], {"sources": ["a\"b\\", "c,d", "é"], "events": []})
         self.ctl(self.url, "filter", "off")
         self.assertEqual(self.deck()["filter"], {"sources": [], "events": []})
 

@@ -131,7 +131,7 @@ check_window(const char *text, const evt_timetext_ref *ref)
 		    play.from_ns < play.to_ns);
 		evt_play_options_filter(&play, &filter);
 		evt_play_options_deck_options(&play, &deck);
-		must(filter.n_sources == play.sources.n);
+		must(filter.n_sources == play.sources.ids.n);
 		must(filter.n_events == play.events.n);
 	} else {
 		must(r < 0 && err.text[0] != '\0');

@@ -114,9 +114,9 @@ settings(struct fixture *x, evt_error *err)
 	if (r == EVT_OK)
 		r = evt_play_options_copy(&play, &copy, err);
 	if (r == EVT_OK) {
-		for (size_t i = 0; i < copy.sources.n; i++)
-			add(x, copy.sources.item[i],
-			    strlen(copy.sources.item[i]));
+		for (size_t i = 0; i < copy.sources.ids.n; i++)
+			add(x, copy.sources.ids.item[i],
+			    strlen(copy.sources.ids.item[i]));
 		evt_play_options_free(&copy);
 	}
 	evt_play_options_free(&play);

@@ -190,16 +190,16 @@ TEST(query)
 	assert_int_equal(evt_play_options_copy(&base, &p, NULL), EVT_OK);
 	assert_int_equal(evt_play_options_query(&p, args, 7, &ref, NULL),
 	    EVT_OK);
-	assert_int_equal(p.sources.n, 3);
-	assert_string_equal(p.sources.item[0], "7");
-	assert_string_equal(p.sources.item[2], "9");
+	assert_int_equal(p.sources.ids.n, 3);
+	assert_string_equal(p.sources.ids.item[0], "7");
+	assert_string_equal(p.sources.ids.item[2], "9");
 	assert_int_equal(p.events.n, 1);
 	assert_int_equal(p.speed, EVT_SPEED_UNLIMITED);
 	assert_int_equal(p.from_ns, T0 + 10 * S);
 	assert_int_equal(p.to_ns, T0 + 50 * S);
 	assert_int_equal(p.passes, 0);
 	evt_play_options_free(&p);
-	assert_string_equal(base.sources.item[0], "1");
+	assert_string_equal(base.sources.ids.item[0], "1");
 	evt_play_options_free(&base);
 }
 

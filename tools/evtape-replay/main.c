@@ -17,7 +17,7 @@ replay_main_check_selection(const evt_tape_set *set,
 {
 	evt_filter filter;
 
-	if (!play->has_from && !play->has_to && play->sources.n == 0 &&
+	if (!play->has_from && !play->has_to && play->sources.ids.n == 0 &&
 	    play->events.n == 0)
 		return;
 	evt_play_options_filter(play, &filter);
@@ -36,7 +36,7 @@ replay_main_play(const struct options *o, cli_tapes *tapes,
 
 	if (cli_tapes_ref(tapes, &ref, &err) != EVT_OK)
 		return cli_fail(&replay_command, "%s", err.text);
-	code = options_play(o, &ref, &play);
+	code = options_play(o, &ref, set, &play);
 	if (code < 0 && o->listen != NULL)
 		replay_main_check_selection(set, &play);
 	if (code < 0)

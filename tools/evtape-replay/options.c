@@ -356,7 +356,7 @@ replay_options_play_set_list(evt_play_options *play, const char *name,
 
 int
 options_play(const struct options *o, const evt_timetext_ref *ref,
-    evt_play_options *ret_play)
+    const evt_tape_set *tapes, evt_play_options *ret_play)
 {
 	const struct {
 		const char *name, *text;
@@ -372,6 +372,7 @@ options_play(const struct options *o, const evt_timetext_ref *ref,
 	int code;
 
 	evt_play_options_init(p);
+	p->tapes = tapes;
 	for (size_t i = 0; i < sizeof(set) / sizeof(set[0]); i++) {
 		code =
 		    replay_options_play_set(p, set[i].name, set[i].text, ref);

@@ -5,6 +5,7 @@
 #include "format/wire/address.h"
 #include "format/read/frame_text.h"
 #include "replay/play/play_options.h"
+#include "replay/play/tape_set.h"
 #include "tools/filter.h"
 
 struct options {
@@ -43,10 +44,11 @@ void options_free(struct options *o);
  */
 int options_check(struct options *o);
 
-/* Make the play options; times refer to ref.  Returns -1, or the exit code after it
+/* Make the play options; times refer to ref, sources to the tapes, which must
+ * outlive the options.  Returns -1, or the exit code after it
  * printed an error.  The caller must call evt_play_options_free() in either
  * case. */
 int options_play(const struct options *o, const evt_timetext_ref *ref,
-    evt_play_options *ret_play);
+    const evt_tape_set *tapes, evt_play_options *ret_play);
 
 #endif

@@ -32,9 +32,9 @@ tool_check_output(const char *output, const char *what, const char *arg,
 static int
 tool_open_tapes(tool_context *c)
 {
-	static const cli_filter no_filter;
+	cli_filter no_filter = { .from = NULL };
 	const tool_command *cmd = c->command;
-	const cli_filter *o = &no_filter;
+	cli_filter *o = &no_filter;
 	evt_timetext_ref ref;
 	evt_error err;
 	int n = c->open == TOOL_TAPES_FIRST ? 1 : c->n_args;
@@ -44,12 +44,11 @@ tool_open_tapes(tool_context *c)
 	/* A reader of stdout that goes away ends the work; it is no failure. */
 	signal(SIGPIPE, SIG_IGN);
 	if (cmd->has_filter)
-		o = (const void *)((const char *)c->options +
-		    cmd->filter_offset);
+		o = (void *)((char *)c->options + cmd->filter_offset);
 	if (cli_tapes_open(&c->tapes, c->args, n, &err) ||
 	    cli_tapes_ref(&c->tapes, &ref, &err))
 		return cli_fail(c->cli, "%s", err.text);
-	if (cli_filter_set(o, &ref, &c->filter, &err))
+	if (cli_filter_set(o, &ref, &c->tapes, &c->filter, &err))
 		return cli_usage(c->cli, "%s", err.text);
 	c->filter.read_ahead = true;
 	return -1;
@@ -121,6 +120,11 @@ tool_run(const tool_command *command, int argc, char **argv)
 	if (command->free != NULL)
 		command->free(&c);
 	cli_tapes_close(&c.tapes);
+	if (command->has_filter)
+		evt_source_select_free(
+		    &((cli_filter *)(void *)((char *)c.options +
+		          command->filter_offset))
+		         ->select);
 	cli_free(c.cli, c.options);
 fail:
 	free(c.options);

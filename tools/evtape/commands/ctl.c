@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/read/source_select.h"
 #include "format/base/json_write.h"
 #include "format/keys/json_scan.h"
 #include "format/base/timetext.h"
@@ -31,12 +32,12 @@ struct options {
 };
 
 static const cli_option table[] = {
-	{ .type = CLI_LIST,
+	{ .type = CLI_REPEAT,
 	    .name = "source",
 	    .arg = "ID",
 	    .offset = offsetof(struct options, sources),
 	    .help = "with filter: frames that name any of these sources;\n"
-	            "repeatable, or a list: 1,2" },
+	            "repeatable, or a list: 1,2; an id as evtape ls shows it" },
 	{ .type = CLI_LIST,
 	    .name = "event",
 	    .arg = "NAME",
@@ -119,6 +120,7 @@ struct job {
 	ctl_server *server;
 	bool has_token;
 	evt_json_scanner *scanner;
+	evt_source_select sources; /* of the options, read */
 	evt_buf body, answer;
 	int n; /* words after the command */
 	char **words;
@@ -279,7 +281,7 @@ ctl_make_body(struct job *j)
 		if (name != NULL && strcmp(word, "-") != 0)
 			evt_json_write_str(&w, name, word);
 	}
-	ctl_write_list(&w, "sources", &j->o->sources);
+	ctl_write_list(&w, "sources", &j->sources.ids);
 	ctl_write_list(&w, "events", &j->o->events);
 	evt_json_write_close(&w);
 	return evt_json_write_end(&w);
@@ -477,6 +479,9 @@ ctl_run_call(struct job *j, const char *url, const char *token)
 	j->has_token = token != NULL;
 	if (r == EVT_OK)
 		r = evt_json_scanner_new(NULL, &j->scanner, &err);
+	for (size_t i = 0; i < j->o->sources.n && r == EVT_OK; i++)
+		r = evt_source_select_add(&j->sources, j->o->sources.item[i],
+		    NULL, 0, &err);
 	if (r == EVT_OK && !ctl_make_body(j))
 		r = evt_err_nomem(&err);
 	if (r == EVT_ERR_ARG)
@@ -523,6 +528,7 @@ ctl_free(tool_context *c)
 
 	ctl_server_free(j->server);
 	evt_json_scanner_free(j->scanner);
+	evt_source_select_free(&j->sources);
 	evt_buf_free(&j->body);
 	evt_buf_free(&j->answer);
 }

@@ -6,6 +6,7 @@
 
 #include "format/base/err.h"
 #include "format/base/json_write.h"
+#include "format/keys/source_id.h"
 #include "format/read/tape.h"
 #include "format/read/tape_trackers.h"
 #include "format/base/timetext.h"
@@ -271,10 +272,16 @@ static bool
 ls_add_text(const struct list *l, const struct source *s, evt_buf *b)
 {
 	char first[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX];
-	bool ok = evt_buf_printf(b, "%-20.*s %10" PRIu64 " %8.2f/s  %s  %s ",
-	    (int)s->key.len, s->key.text, s->frames, s->rate,
-	    evt_timetext_format(s->first_ns, 3, first),
-	    evt_timetext_format(s->last_ns, 3, last));
+	size_t begin = b->len;
+	bool ok = evt_source_id_write(b, &s->key);
+
+	/* The first column has 20 characters, or as many as the id needs. */
+	while (ok && b->len - begin < 20)
+		ok = evt_buf_add_byte(b, ' ');
+	ok = ok &&
+	    evt_buf_printf(b, " %10" PRIu64 " %8.2f/s  %s  %s ", s->frames,
+	        s->rate, evt_timetext_format(s->first_ns, 3, first),
+	        evt_timetext_format(s->last_ns, 3, last));
 
 	for (size_t i = s->at; i < s->at + s->n && ok; i++) {
 		evt_key event = ls_event_name(l, l->count[i].event);
