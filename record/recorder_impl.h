@@ -1,5 +1,5 @@
-/* recorder_impl.h - what recorder.c, recorder_disk.c, tape_thread.c and
- * line_input.c share.  Only they may include it. */
+/* recorder_impl.h - what recorder.c, tape_thread.c and line_input.c
+ * share.  Only they may include it. */
 #ifndef EVT_RECORD_RECORDER_IMPL_H
 #define EVT_RECORD_RECORDER_IMPL_H
 
@@ -84,18 +84,11 @@ void evt_recorder_close_tape(evt_recorder *rec);
 /* The regular work of the thread of the tape, after each batch.  *next_tick
  * (CLOCK_MONOTONIC) is moved on. */
 void evt_recorder_between_batches(evt_recorder *rec, int64_t *next_tick);
-/* The thread of the tape.  `arg`: the recorder. */
-void *evt_recorder_run_tape(void *arg);
-
-/* ---- recorder_disk.c ----------------------------------------------------- */
-
 /* Begin to watch the disk.  Errors: EVT_ERR_FULL (too little free space),
  * EVT_ERR_NOMEM. */
 int evt_recorder_watch_disk(evt_recorder *rec, evt_error *err);
-/* Report that closing the tape failed. */
-void evt_recorder_report_unclosed(evt_recorder *rec, const evt_error *err);
-/* Report frames that remain held for a trigger. */
-void evt_recorder_report_held(evt_recorder *rec);
+/* The thread of the tape.  `arg`: the recorder. */
+void *evt_recorder_run_tape(void *arg);
 
 /* ---- line_input.c -------------------------------------------------------- */
 

@@ -1,13 +1,84 @@
 /*
  * tape_thread.c - the thread of the tape: write the queue to the tape, put the
- * recorder's own marks, and close the tape at the end.
+ * recorder's own marks, watch the disk, and close the tape at the end.
  */
 #include "record/recorder_impl.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "format/base/err.h"
 #include "format/base/thread.h"
 #include "format/mark.h"
+
+/* ---- the disk ------------------------------------------------------------- */
+
+/* Bytes that closing a tape takes beside its open block: directory and index. */
+#define CLOSING_BYTES (1u << 20)
+
+static uint64_t
+tape_thread_closing(void *ctx)
+{
+	evt_recorder *rec = ctx;
+	size_t queued = rec->queue != NULL ? evt_queue_bytes(rec->queue) : 0;
+
+	return rec->o.writer.block_bytes + CLOSING_BYTES + queued;
+}
+
+int
+evt_recorder_watch_disk(evt_recorder *rec, evt_error *err)
+{
+	evt_disk_space_options o = {
+		.path = rec->o.tape,
+		.limit = rec->o.min_free,
+		.ring = rec->o.ring,
+		.closing = tape_thread_closing,
+		.closing_ctx = rec,
+		.supervisor = &rec->supervisor,
+	};
+
+	rec->disk_space = evt_disk_space_new(&o);
+	return rec->disk_space != NULL ?
+	    evt_disk_space_admit(rec->disk_space, err) :
+	    evt_err_nomem(err);
+}
+
+/* Report that closing the tape failed. */
+static void
+tape_thread_report_unclosed(evt_recorder *rec, const evt_error *err)
+{
+	char text[700];
+
+	snprintf(text, sizeof(text),
+	    "the tape was not closed cleanly: %s; frames that are in no "
+	    "segment remain in its journal, and the next recording to the tape "
+	    "recovers them",
+	    err->text);
+	/* A full disk is not a failure: result.full reports it. */
+	if (err->code == EVT_ERR_FULL &&
+	    strcmp(rec->reason, EVT_SUPERVISOR_DISK_FULL) == 0)
+		evt_recorder_say(rec, EVT_STATUS_ERROR, text);
+	else
+		evt_recorder_fail(rec, text);
+}
+
+/* Report frames that remain held for a trigger. */
+static void
+tape_thread_report_held(evt_recorder *rec)
+{
+	evt_pretrigger_stats held;
+
+	if (rec->pretrigger == NULL)
+		return;
+	evt_pretrigger_get_stats(rec->pretrigger, &held);
+	if (held.ended || held.held == 0)
+		return;
+	evt_recorder_say(rec, EVT_STATUS_NOTICE,
+	    "frames held for a trigger remain in the tape's folder; the next "
+	    "recording appends them");
+}
+
+/* ---- the tape ------------------------------------------------------------- */
 
 /* Whether the flag was set since the last call. */
 static bool
@@ -106,8 +177,8 @@ evt_recorder_close_tape(evt_recorder *rec)
 	evt_tape_sink_rotate(rec->sink);
 	r = evt_writer_close(rec->writer, &err);
 	if (r != EVT_OK)
-		evt_recorder_report_unclosed(rec, &err);
-	evt_recorder_report_held(rec);
+		tape_thread_report_unclosed(rec, &err);
+	tape_thread_report_held(rec);
 	rec->writer = NULL;
 	rec->unwritten = evt_tape_sink_lost(rec->sink, r != EVT_OK);
 	evt_status_set_state(&rec->status, EVT_STATUS_ENDED);

@@ -90,7 +90,7 @@ evt_bookmark_request_put(evt_writer *w, const evt_bookmark_request *request,
 	evt_frame f = {
 		.time_ns = request->time_ns,
 		.mono_ns = (int64_t)((uint64_t)request->time_ns +
-		    (uint64_t)w->mono_offset),
+		    (uint64_t)evt_writer_mono_offset(w)),
 		.kind = EVT_KIND_MARK,
 		.opcode = EVT_MARK_BOOKMARK,
 	};

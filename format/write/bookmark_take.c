@@ -32,6 +32,7 @@ static int
 bookmark_take_keep_trigger(evt_writer *w, const evt_bookmark_request *request,
     evt_error *err)
 {
+	evt_writer_requests *requests = evt_writer_get_requests(w);
 	char *text = NULL;
 
 	if (request->text != NULL) {
@@ -39,12 +40,12 @@ bookmark_take_keep_trigger(evt_writer *w, const evt_bookmark_request *request,
 		if (text == NULL)
 			return evt_err_nomem(err);
 	}
-	if (!w->triggered || request->time_ns < w->trigger_ns)
-		w->trigger_ns = request->time_ns;
-	w->triggered = true;
+	if (!requests->triggered || request->time_ns < requests->trigger_ns)
+		requests->trigger_ns = request->time_ns;
+	requests->triggered = true;
 	if (text != NULL) {
-		free(w->trigger_text);
-		w->trigger_text = text;
+		free(requests->trigger_text);
+		requests->trigger_text = text;
 	}
 	return EVT_OK;
 }
@@ -52,12 +53,14 @@ bookmark_take_keep_trigger(evt_writer *w, const evt_bookmark_request *request,
 bool
 evt_writer_take_trigger(evt_writer *w, int64_t *ret_ns, char **ret_text)
 {
-	if (!w->triggered)
+	evt_writer_requests *requests = evt_writer_get_requests(w);
+
+	if (!requests->triggered)
 		return false;
-	*ret_ns = w->trigger_ns;
-	*ret_text = w->trigger_text;
-	w->triggered = false;
-	w->trigger_text = NULL;
+	*ret_ns = requests->trigger_ns;
+	*ret_text = requests->trigger_text;
+	requests->triggered = false;
+	requests->trigger_text = NULL;
 	return true;
 }
 
@@ -121,7 +124,8 @@ bookmark_take_is_on_tape(const evt_writer *w,
 	size_t n;
 	bool done = false;
 
-	if (evt_tape_open_io(w->path, w->env.io, &tape, NULL) != EVT_OK)
+	if (evt_tape_open_io(evt_writer_path(w), evt_writer_io(w), &tape,
+	        NULL) != EVT_OK)
 		return false;
 	if (evt_tape_bookmarks(tape, &bookmarks, &n, NULL) == EVT_OK) {
 		done = bookmark_take_is_done(bookmarks, n, request);
@@ -135,19 +139,20 @@ bookmark_take_is_on_tape(const evt_writer *w,
 static int
 bookmark_take_finish(evt_writer *w, evt_error *err)
 {
+	evt_writer_requests *requests = evt_writer_get_requests(w);
+	const evt_io *io = evt_writer_io(w);
 	int r;
 
-	if (w->request_path == NULL)
+	if (requests->path == NULL)
 		return EVT_OK;
 	r = evt_writer_sync(w, err);
 	if (r != EVT_OK)
 		return r;
-	if (w->env.io->unlink(w->env.io->ctx, w->request_path) != 0 &&
-	    errno != ENOENT)
+	if (io->unlink(io->ctx, requests->path) != 0 && errno != ENOENT)
 		return evt_err_sys(err, errno, "cannot remove %s",
-		    w->request_path);
-	free(w->request_path);
-	w->request_path = NULL;
+		    requests->path);
+	free(requests->path);
+	requests->path = NULL;
 	return EVT_OK;
 }
 
@@ -157,11 +162,11 @@ bookmark_take_do(evt_writer *w, const char *path, evt_error *err)
 {
 	evt_buf content = { 0 }, text = { 0 };
 	evt_bookmark_request request;
-	int r = bookmark_take_read(w->env.io, path, &content, err);
+	int r = bookmark_take_read(evt_writer_io(w), path, &content, err);
 
 	if (r == EVT_OK)
-		r = evt_bookmark_request_parse(w->scanner, &content, &request,
-		    &text, err);
+		r = evt_bookmark_request_parse(evt_writer_scanner(w), &content,
+		    &request, &text, err);
 	if (r == EVT_END) {
 		evt_writer_notice(w,
 		    "removed %s: it is not a valid bookmark request, or cannot "
@@ -171,7 +176,8 @@ bookmark_take_do(evt_writer *w, const char *path, evt_error *err)
 	} else if (r == EVT_OK && request.trigger) {
 		r = bookmark_take_keep_trigger(w, &request, err);
 	} else if (r == EVT_OK &&
-	    (w->requests_known || !bookmark_take_is_on_tape(w, &request))) {
+	    (evt_writer_get_requests(w)->known ||
+	        !bookmark_take_is_on_tape(w, &request))) {
 		r = evt_bookmark_request_put(w, &request, err);
 	}
 	evt_buf_free(&content);
@@ -183,7 +189,7 @@ static int
 bookmark_take_file(evt_writer *w, const char *name, evt_error *err)
 {
 	/* Allocate first: a mark that was put must not be put again. */
-	char *path = evt_io_path_join(w->journal_dir, name);
+	char *path = evt_io_path_join(evt_writer_journal_dir(w), name);
 	int r;
 
 	if (path == NULL)
@@ -194,7 +200,7 @@ bookmark_take_file(evt_writer *w, const char *name, evt_error *err)
 		/* Another process removed the file. */
 		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
 	}
-	w->request_path = path;
+	evt_writer_get_requests(w)->path = path;
 	return bookmark_take_finish(w, err);
 }
 
@@ -230,14 +236,16 @@ int
 evt_writer_take_bookmarks(evt_writer *w, evt_error *err)
 {
 	struct bookmark_take_found found = { 0 };
+	evt_writer_requests *requests = evt_writer_get_requests(w);
+	const evt_io *io = evt_writer_io(w);
 	int r = bookmark_take_finish(w, err);
 
 	if (r != EVT_OK)
 		return r;
-	if (w->env.io->list(w->env.io->ctx, w->journal_dir, bookmark_take_find,
+	if (io->list(io->ctx, evt_writer_journal_dir(w), bookmark_take_find,
 	        &found) != 0)
 		r = evt_err_sys(err, errno, "cannot read folder %s",
-		    w->journal_dir);
+		    evt_writer_journal_dir(w));
 	else if (found.nomem)
 		r = evt_err_nomem(err);
 	/* The names begin with a time: this is the order of the requests. */
@@ -247,6 +255,6 @@ evt_writer_take_bookmarks(evt_writer *w, evt_error *err)
 	for (size_t i = 0; i < found.names.n && r == EVT_OK; i++)
 		r = bookmark_take_file(w, found.names.item[i], err);
 	evt_strings_free(&found.names);
-	w->requests_known = w->requests_known || r == EVT_OK;
+	requests->known = requests->known || r == EVT_OK;
 	return r;
 }

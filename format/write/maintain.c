@@ -18,14 +18,16 @@ static void
 maintain_plan(const evt_writer *w, const evt_maintain_gc_options *gc,
     evt_maintain_gc_result *ret)
 {
-	size_t n = evt_writer_kept_over(w->kept, w->n_kept, 0, gc->keep_bytes,
-	    gc->before_ns);
+	size_t n_kept, n;
+	const evt_writer_kept *kept = evt_writer_get_kept(w, &n_kept);
 
-	for (size_t i = 0; i < w->n_kept; i++) {
+	n = evt_writer_kept_over(kept, n_kept, 0, gc->keep_bytes,
+	    gc->before_ns);
+	for (size_t i = 0; i < n_kept; i++) {
 		bool goes = i < n;
 
 		*(goes ? &ret->segments : &ret->kept) += 1;
-		*(goes ? &ret->bytes : &ret->kept_bytes) += w->kept[i].bytes;
+		*(goes ? &ret->bytes : &ret->kept_bytes) += kept[i].bytes;
 	}
 }
 
@@ -46,17 +48,14 @@ evt_maintain_gc_env(const char *path, const evt_maintain_gc_options *gc,
 		return r;
 	maintain_plan(w, gc, &got);
 	if (!gc->dry_run) {
-		uint64_t want = got.kept;
+		size_t left;
 
-		w->opt.keep_bytes = gc->keep_bytes;
-		if (gc->before_ns != INT64_MIN)
-			w->opt.keep_age_ns =
-			    w->env.wall_ns(w->env.ctx) - gc->before_ns;
-		evt_writer_retain(w);
-		if (w->n_kept != want)
+		evt_writer_retain_to(w, gc->keep_bytes, gc->before_ns);
+		(void)evt_writer_get_kept(w, &left);
+		if (left != got.kept)
 			r = evt_err_set(err, EVT_ERR_IO,
 			    "cannot remove all old segments of %s: %zu stay",
-			    path, w->n_kept);
+			    path, left);
 	}
 	if (r == EVT_OK)
 		r = evt_writer_close(w, err);
@@ -80,7 +79,7 @@ struct work {
 	const evt_io *io;
 	const evt_maintain_compact_options *o;
 	const char *path;
-	char *beside; /* folder in which the new segment is made */
+	const char *beside; /* folder in which the new segment is made */
 	evt_block_builder *builder;
 	evt_segment_writer *to;
 	evt_index *index; /* NULL: cannot be written */
@@ -348,9 +347,9 @@ evt_maintain_compact_env(const char *path,
 	r = evt_writer_open_env(path, &o, env, &writer, err);
 	if (r != EVT_OK)
 		return r;
-	w.io = writer->env.io;
-	w.index = writer->index;
-	w.beside = writer->journal_dir;
+	w.io = evt_writer_io(writer);
+	w.index = evt_writer_get_index(writer);
+	w.beside = evt_writer_journal_dir(writer);
 	r = evt_block_builder_new(compact->level, &w.builder, err);
 	if (r == EVT_OK)
 		r = maintain_compact_all(&w, err);

@@ -26,14 +26,14 @@
 static int64_t
 ring_now(const evt_ring *ring)
 {
-	return ring->w->env.steady_ns(ring->w->env.ctx);
+	return evt_writer_now(ring->w);
 }
 
 int
 evt_ring_new(evt_writer *w, const evt_ring_options *options,
     evt_ring **ret_ring, evt_error *err)
 {
-	const evt_io *io = w->env.io;
+	const evt_io *io = evt_writer_io(w);
 	evt_ring *ring = calloc(1, sizeof(*ring));
 	int r = EVT_OK;
 
@@ -47,14 +47,14 @@ evt_ring_new(evt_writer *w, const evt_ring_options *options,
 		ring->chunk_ns = CHUNK_NS_MIN;
 	ring->chunk_bytes = ring->o.keep_bytes / PARTS_SIZE;
 	ring->last_sync = ring_now(ring);
-	ring->dir = evt_io_path_join(w->journal_dir, "ring");
+	ring->dir = evt_io_path_join(evt_writer_journal_dir(w), "ring");
 	if (ring->dir == NULL)
 		r = evt_err_nomem(err);
 	else if (io->mkdir(io->ctx, ring->dir, 0777) != 0 && errno != EEXIST)
 		r = evt_err_sys(err, errno, "cannot make the folder %s",
 		    ring->dir);
 	if (r == EVT_OK)
-		r = evt_io_sync_dir(io, w->journal_dir, err);
+		r = evt_io_sync_dir(io, evt_writer_journal_dir(w), err);
 	if (r == EVT_OK)
 		r = evt_ring_save(ring, 0, 1, 1, err);
 	if (r != EVT_OK) {
@@ -127,7 +127,7 @@ evt_ring_close_chunk(evt_ring *ring, evt_error *err)
 	r = ring_commit_open(ring, err);
 	if (r != EVT_OK)
 		return r;
-	if (ring->w->opt.sync_ns != EVT_SYNC_OFF && ring->dirty) {
+	if (evt_writer_sync_ns(ring->w) != EVT_SYNC_OFF && ring->dirty) {
 		r = ring_sync_open(ring, err);
 		if (r != EVT_OK)
 			return r;
@@ -157,8 +157,8 @@ ring_need_chunk(evt_ring *ring, int64_t at_ns, evt_error *err)
 		    EVT_OK;
 	if (!evt_ring_reserve(ring))
 		return evt_err_nomem(err);
-	r = evt_journal_new(ring->w->env.io, ring->dir, ring->w->uuid,
-	    &ring->journal, err);
+	r = evt_journal_new(evt_writer_io(ring->w), ring->dir,
+	    evt_writer_uuid(ring->w), &ring->journal, err);
 	if (r != EVT_OK)
 		return r;
 	ring->chunk[ring->n++] = (struct evt_ring_chunk){ .first = ring->next,
@@ -196,7 +196,7 @@ evt_ring_put(evt_ring *ring, const evt_frame *f, bool in_lines, evt_error *err)
 int
 evt_ring_remove_first(evt_ring *ring, evt_error *err)
 {
-	const evt_io *io = ring->w->env.io;
+	const evt_io *io = evt_writer_io(ring->w);
 	char *path = evt_journal_path(ring->dir, ring->chunk[0].first);
 	int r = EVT_OK;
 
@@ -209,7 +209,7 @@ evt_ring_remove_first(evt_ring *ring, evt_error *err)
 	free(path);
 	/* Sync each removal.  After a power cut a file might be back without the
 	 * next one, which would then look lost. */
-	if (r == EVT_OK && ring->w->opt.sync_ns != EVT_SYNC_OFF)
+	if (r == EVT_OK && evt_writer_sync_ns(ring->w) != EVT_SYNC_OFF)
 		r = evt_io_sync_dir(io, ring->dir, err);
 	if (r != EVT_OK)
 		return r;
@@ -295,8 +295,8 @@ evt_ring_commit(evt_ring *ring, int64_t now_ns, evt_error *err)
 	if (r != EVT_OK)
 		return r;
 	if (ring->dirty && ring->journal != NULL &&
-	    ring->w->opt.sync_ns != EVT_SYNC_OFF &&
-	    ring_now(ring) - ring->last_sync >= ring->w->opt.sync_ns) {
+	    evt_writer_sync_ns(ring->w) != EVT_SYNC_OFF &&
+	    ring_now(ring) - ring->last_sync >= evt_writer_sync_ns(ring->w)) {
 		r = ring_sync_open(ring, err);
 		if (r != EVT_OK)
 			return r;

@@ -37,14 +37,14 @@ static int
 ring_move_write_state(evt_ring *ring, const char *path, const uint8_t *p,
     evt_error *err)
 {
-	const evt_io *io = ring->w->env.io;
+	const evt_io *io = evt_writer_io(ring->w);
 	int fd = io->open(io->ctx, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	int r;
 
 	if (fd < 0)
 		return evt_err_sys(err, errno, "cannot create %s", path);
 	r = evt_io_write_all(io, fd, p, RS_LEN, 0, path, err);
-	if (r == EVT_OK && ring->w->opt.sync_ns != EVT_SYNC_OFF &&
+	if (r == EVT_OK && evt_writer_sync_ns(ring->w) != EVT_SYNC_OFF &&
 	    io->fdatasync(io->ctx, fd) != 0)
 		r = evt_err_sys(err, errno, "cannot sync %s", path);
 	io->close(io->ctx, fd);
@@ -55,7 +55,7 @@ int
 evt_ring_save(evt_ring *ring, uint64_t base, uint64_t from, uint64_t end,
     evt_error *err)
 {
-	const evt_io *io = ring->w->env.io;
+	const evt_io *io = evt_writer_io(ring->w);
 	char *path = evt_io_path_join(ring->dir, STATE);
 	char *tmp = evt_io_path_join(ring->dir, STATE ".tmp");
 	uint8_t s[RS_LEN];
@@ -71,7 +71,7 @@ evt_ring_save(evt_ring *ring, uint64_t base, uint64_t from, uint64_t end,
 	    evt_err_nomem(err);
 	if (r == EVT_OK && io->rename(io->ctx, tmp, path) != 0)
 		r = evt_err_sys(err, errno, "cannot create %s", path);
-	if (r == EVT_OK && ring->w->opt.sync_ns != EVT_SYNC_OFF)
+	if (r == EVT_OK && evt_writer_sync_ns(ring->w) != EVT_SYNC_OFF)
 		r = evt_io_sync_dir(io, ring->dir, err);
 	free(path);
 	free(tmp);
@@ -82,7 +82,7 @@ int
 evt_ring_clear(evt_ring *ring, evt_error *err)
 {
 	static const char *const names[] = { STATE ".tmp", STATE };
-	const evt_io *io = ring->w->env.io;
+	const evt_io *io = evt_writer_io(ring->w);
 	int r = evt_io_sync_dir(io, ring->dir, err);
 
 	for (size_t i = 0; i < 2 && r == EVT_OK; i++) {
@@ -101,7 +101,7 @@ evt_ring_clear(evt_ring *ring, evt_error *err)
 static int
 ring_move_read_state(const evt_ring *ring, uint64_t *ret_done, evt_error *err)
 {
-	const evt_io *io = ring->w->env.io;
+	const evt_io *io = evt_writer_io(ring->w);
 	char *path = evt_io_path_join(ring->dir, STATE);
 	uint64_t base, from, end, put = 0;
 	uint8_t s[RS_LEN];
@@ -129,8 +129,8 @@ ring_move_read_state(const evt_ring *ring, uint64_t *ret_done, evt_error *err)
 	base = evt_get64(s + RS_BASE);
 	from = evt_get64(s + RS_FROM);
 	end = evt_get64(s + RS_END);
-	if (base > 0 && ring->w->next_seq > base)
-		put = ring->w->next_seq - base;
+	if (base > 0 && evt_writer_next_seq(ring->w) > base)
+		put = evt_writer_next_seq(ring->w) - base;
 	if (put > end - from)
 		put = end - from;
 	*ret_done = from + put;
@@ -145,13 +145,13 @@ ring_move_sync_cut(evt_ring *ring, evt_error *err)
 {
 	int r;
 
-	if (ring->w->opt.sync_ns == EVT_SYNC_OFF ||
-	    ring->blocks == ring->w->stats.blocks)
+	if (evt_writer_sync_ns(ring->w) == EVT_SYNC_OFF ||
+	    ring->blocks == evt_writer_blocks(ring->w))
 		return EVT_OK;
 	r = evt_writer_sync_written(ring->w, err);
 	if (r != EVT_OK)
 		return r;
-	ring->blocks = ring->w->stats.blocks;
+	ring->blocks = evt_writer_blocks(ring->w);
 	return EVT_OK;
 }
 
@@ -164,7 +164,7 @@ evt_ring_secure(evt_ring *ring, evt_error *err)
 		r = evt_writer_commit(ring->w, err);
 	if (r != EVT_OK)
 		return r;
-	return ring->w->opt.sync_ns == EVT_SYNC_OFF ?
+	return evt_writer_sync_ns(ring->w) == EVT_SYNC_OFF ?
 	    EVT_OK :
 	    evt_writer_sync_written(ring->w, err);
 }
@@ -198,8 +198,9 @@ ring_move_pass_frame(evt_ring *ring, const evt_frame *f, bool in_lines,
 	if (!ring->moving && (begins || mark)) {
 		r = evt_ring_secure(ring, err);
 		if (r == EVT_OK)
-			r = evt_ring_save(ring, ring->w->next_seq, f->seq,
-			    begins ? ring->chunk[0].end : f->seq + 1, err);
+			r = evt_ring_save(ring, evt_writer_next_seq(ring->w),
+			    f->seq, begins ? ring->chunk[0].end : f->seq + 1,
+			    err);
 		if (r != EVT_OK)
 			return r;
 		ring->moving = begins;
@@ -224,8 +225,7 @@ ring_move_stamp(const evt_ring *ring, evt_frame *f)
 	f->time_ns = ring->last_time_ns;
 	f->mono_ns = ring->last_mono_ns;
 	if (f->time_ns == 0)
-		f->time_ns = f->mono_ns =
-		    ring->w->env.wall_ns(ring->w->env.ctx);
+		f->time_ns = f->mono_ns = evt_writer_wall(ring->w);
 }
 
 /* Put a gap mark for the frames of the oldest chunk that cannot be read, and keep
@@ -249,7 +249,7 @@ ring_move_pass_damage(evt_ring *ring, const char *why, evt_error *err)
 	ring_move_stamp(ring, &f);
 	if (from == NULL ||
 	    !evt_buf_printf(&to, "%s/ring-%020" PRIu64 ".evj.bad",
-	        ring->w->journal_dir, c->first) ||
+	        evt_writer_journal_dir(ring->w), c->first) ||
 	    !evt_mark_gap(&json, &gap)) {
 		r = evt_err_nomem(err);
 	} else {
@@ -258,7 +258,7 @@ ring_move_pass_damage(evt_ring *ring, const char *why, evt_error *err)
 		r = ring_move_put(ring, &f, false, err);
 	}
 	if (r == EVT_OK) {
-		const evt_io *io = ring->w->env.io;
+		const evt_io *io = evt_writer_io(ring->w);
 
 		ring->done = known ? c->end : ring->done;
 		evt_writer_notice(ring->w, "%s; the file is kept as %s", why,
@@ -286,8 +286,8 @@ evt_ring_pass(evt_ring *ring, int64_t from_ns, evt_error *err)
 
 	if (ring->done >= c->end)
 		return EVT_OK;
-	r = evt_journal_open(ring->w->env.io, ring->dir, c->first, &reader,
-	    &why);
+	r = evt_journal_open(evt_writer_io(ring->w), ring->dir, c->first,
+	    &reader, &why);
 	if (r == EVT_OK) {
 		while ((r = evt_journal_next(reader, &f, &in_lines, &why)) ==
 		    EVT_OK) {
@@ -325,7 +325,8 @@ ring_move_load_chunks(evt_ring *ring, evt_error *err)
 {
 	uint64_t *firsts = NULL;
 	size_t n = 0;
-	int r = evt_journal_list(ring->w->env.io, ring->dir, &firsts, &n, err);
+	int r = evt_journal_list(evt_writer_io(ring->w), ring->dir, &firsts, &n,
+	    err);
 
 	for (size_t i = 0; i < n && r == EVT_OK; i++) {
 		if (!evt_ring_reserve(ring)) {
@@ -346,7 +347,7 @@ ring_move_is_there(const evt_ring *ring)
 {
 	char *path = evt_io_path_join(ring->dir, STATE);
 	struct stat st;
-	const evt_io *io = ring->w->env.io;
+	const evt_io *io = evt_writer_io(ring->w);
 	bool there =
 	    ring->n > 0 || (path != NULL && io->stat(io->ctx, path, &st) == 0);
 
@@ -363,8 +364,8 @@ evt_ring_load(evt_writer *w, evt_ring **ret_ring, evt_error *err)
 	if (ring == NULL)
 		return evt_err_nomem(err);
 	ring->w = w;
-	ring->blocks = w->stats.blocks;
-	ring->dir = evt_io_path_join(w->journal_dir, "ring");
+	ring->blocks = evt_writer_blocks(w);
+	ring->dir = evt_io_path_join(evt_writer_journal_dir(w), "ring");
 	if (ring->dir == NULL)
 		r = evt_err_nomem(err);
 	else
@@ -406,7 +407,7 @@ ring_move_put_rescued(evt_ring *ring, evt_error *err)
 		evt_writer_notice(ring->w,
 		    "%s was waiting for a trigger when its recorder died: the "
 		    "%" PRIu64 " frames that it held are on the tape now",
-		    ring->w->path, ring->stats.moved);
+		    evt_writer_path(ring->w), ring->stats.moved);
 	return r;
 }
 
@@ -429,7 +430,7 @@ evt_ring_rescue(evt_ring *ring, evt_error *err)
 			break;
 		r = evt_ring_remove_first(ring, err);
 	}
-	ring->w->stats.recovered += ring->stats.moved;
+	evt_writer_add_recovered(ring->w, ring->stats.moved);
 	return r == EVT_OK ? evt_ring_clear(ring, err) : r;
 }
 

@@ -3,6 +3,7 @@
 #ifndef EVT_FORMAT_WRITE_RING_PRIV_H
 #define EVT_FORMAT_WRITE_RING_PRIV_H
 
+#include "format/store/journal.h"
 #include "format/write/ring.h"
 #include "format/write/writer_priv.h"
 

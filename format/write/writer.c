@@ -9,7 +9,7 @@
  * journal or in a block, and a failure leaves both where they were: the call
  * is made again.
  */
-#include "format/write/writer_priv.h"
+#include "format/write/writer_impl.h"
 
 #include <errno.h>
 #include <assert.h>
@@ -272,10 +272,10 @@ writer_free(evt_writer *w)
 	evt_index_close(w->index);
 	evt_key_table_free(&w->sources);
 	free(w->kept);
-	free(w->request_path);
+	free(w->requests.path);
 	if (w->lock_fd >= 0)
 		w->env.io->close(w->env.io->ctx, w->lock_fd);
-	free(w->trigger_text);
+	free(w->requests.trigger_text);
 	free(w->journal_dir);
 	free(w->path);
 	free(w);
@@ -292,9 +292,9 @@ evt_writer_close(evt_writer *w, evt_error *err)
 	if (r == EVT_OK)
 		r = evt_writer_take_bookmarks(w, err);
 	/* Too late for a trigger, but not for the bookmark in it. */
-	if (r == EVT_OK && w->trigger_text != NULL)
-		r = evt_writer_put_bookmark(w, w->trigger_text, w->trigger_ns,
-		    err);
+	if (r == EVT_OK && w->requests.trigger_text != NULL)
+		r = evt_writer_put_bookmark(w, w->requests.trigger_text,
+		    w->requests.trigger_ns, err);
 	if (r == EVT_OK)
 		r = evt_writer_rotate(w, err);
 	if (r == EVT_OK)
@@ -544,4 +544,78 @@ evt_writer_open(const char *path, const evt_writer_options *options,
     evt_writer **ret_writer, evt_error *err)
 {
 	return evt_writer_open_env(path, options, NULL, ret_writer, err);
+}
+
+/* ---- for the other files of the module ------------------------------------ */
+
+const evt_io *
+evt_writer_io(const evt_writer *w)
+{
+	return w->env.io;
+}
+
+const char *
+evt_writer_path(const evt_writer *w)
+{
+	return w->path;
+}
+
+const char *
+evt_writer_journal_dir(const evt_writer *w)
+{
+	return w->journal_dir;
+}
+
+const uint8_t *
+evt_writer_uuid(const evt_writer *w)
+{
+	return w->uuid;
+}
+
+evt_json_scanner *
+evt_writer_scanner(const evt_writer *w)
+{
+	return w->scanner;
+}
+
+evt_writer_requests *
+evt_writer_get_requests(evt_writer *w)
+{
+	return &w->requests;
+}
+
+int64_t
+evt_writer_sync_ns(const evt_writer *w)
+{
+	return w->opt.sync_ns;
+}
+
+uint64_t
+evt_writer_next_seq(const evt_writer *w)
+{
+	return w->next_seq;
+}
+
+int64_t
+evt_writer_mono_offset(const evt_writer *w)
+{
+	return w->mono_offset;
+}
+
+uint64_t
+evt_writer_blocks(const evt_writer *w)
+{
+	return w->stats.blocks;
+}
+
+void
+evt_writer_add_recovered(evt_writer *w, uint64_t frames)
+{
+	w->stats.recovered += frames;
+}
+
+int64_t
+evt_writer_wall(const evt_writer *w)
+{
+	return w->env.wall_ns(w->env.ctx);
 }

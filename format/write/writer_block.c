@@ -7,7 +7,7 @@
  * must end; only then its journal file may go.  So a failure to append leaves
  * the packed block and its journal file where they are, and is tried again.
  */
-#include "format/write/writer_priv.h"
+#include "format/write/writer_impl.h"
 
 #include <assert.h>
 

@@ -12,7 +12,7 @@
 #include "format/base/grow.h"
 #include "format/store/tape_dir.h"
 #include "format/store/lock.h"
-#include "format/write/writer_priv.h"
+#include "format/write/writer_impl.h"
 
 /* ---- rows from segments ---------------------------------------------------------- */
 
@@ -324,4 +324,26 @@ int
 evt_tape_reindex(const char *path, uint64_t *ret_damaged, evt_error *err)
 {
 	return evt_writer_reindex_io(path, &evt_io_posix, ret_damaged, err);
+}
+
+const evt_writer_kept *
+evt_writer_get_kept(const evt_writer *w, size_t *ret_n)
+{
+	*ret_n = w->n_kept;
+	return w->kept;
+}
+
+void
+evt_writer_retain_to(evt_writer *w, uint64_t keep_bytes, int64_t before_ns)
+{
+	w->opt.keep_bytes = keep_bytes;
+	if (before_ns != INT64_MIN)
+		w->opt.keep_age_ns = evt_writer_wall(w) - before_ns;
+	evt_writer_retain(w);
+}
+
+evt_index *
+evt_writer_get_index(const evt_writer *w)
+{
+	return w->index;
 }

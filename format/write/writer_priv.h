@@ -1,5 +1,5 @@
 /*
- * writer_priv.h - struct evt_writer and the calls between its sources.
+ * writer_priv.h - the calls between the sources of the writer.
  *
  * For writer*.c, bookmark_*.c, ring*.c and maintain.c alone: they are one module
  * in several files.
@@ -7,16 +7,11 @@
 #ifndef EVT_FORMAT_WRITE_WRITER_PRIV_H
 #define EVT_FORMAT_WRITE_WRITER_PRIV_H
 
-#include "format/base/buf.h"
-#include "format/base/key_table.h"
+#include "format/base/io.h"
 #include "format/evtape.h"
 #include "format/index/index.h"
-#include "format/index/summary.h"
 #include "format/keys/json_scan.h"
-#include "format/store/block.h"
-#include "format/store/journal.h"
 #include "format/store/segment.h"
-#include "format/write/packer.h"
 #include "format/write/writer.h"
 #include "format/write/writer_ext.h"
 
@@ -27,55 +22,40 @@ typedef struct evt_writer_kept {
 	int64_t last_ns; /* of its last frame, by the clock of retention */
 } evt_writer_kept;
 
-struct evt_writer {
-	evt_writer_options opt;
-	evt_writer_env env;
-	char *path, *journal_dir;
-	int lock_fd;
-	uint8_t uuid[16];
-	evt_json_scanner *scanner;
+/* Requests of other processes, which bookmark_take.c reads. */
+typedef struct evt_writer_requests {
+	char *path;     /* file whose mark was put, and which is still to be
+	                    removed; or NULL */
+	bool known;     /* those that were left before the opening were looked
+	                    for on the tape */
+	bool triggered; /* a trigger was requested, */
+	int64_t trigger_ns; /* at this wall time, */
+	char *trigger_text; /* with this text; NULL: without one */
+} evt_writer_requests;
 
-	/* From frames to the segment. */
-	evt_block_builder *builder; /* the open block */
-	evt_packer *packer;         /* full blocks, until they are in the
-	                               segment */
-	evt_journal *journal;
-	evt_segment_writer *segment; /* NULL until its first block */
-	uint32_t segment_no;         /* of the segment, or of the next one */
-	int64_t segment_since;       /* steady time of its first frame */
-	bool segment_started;        /* it has a frame */
-	bool want_seal;              /* sealing failed: try again */
-	evt_summary summary;         /* of the segment */
-	bool summary_bad; /* the summary is not complete: read the file */
-	evt_block scratch;
-	evt_buf block_bytes;
+/* ---- writer.c: what the other files of the module see of the writer ------- */
 
-	/* Index and retention. */
-	evt_index *index;      /* NULL: it cannot be written */
-	bool index_stale;      /* rows are missing, or too many */
-	evt_key_table sources; /* all that came since the writer was opened */
-	evt_writer_kept *kept; /* sealed segments, oldest first */
-	size_t n_kept, cap_kept;
+/* Strings and objects belong to the writer. */
+const evt_io *evt_writer_io(const evt_writer *w);
+const char *evt_writer_path(const evt_writer *w);
+const char *evt_writer_journal_dir(const evt_writer *w);
+const uint8_t *evt_writer_uuid(const evt_writer *w); /* 16 bytes */
+evt_json_scanner *evt_writer_scanner(const evt_writer *w);
+evt_writer_requests *evt_writer_get_requests(evt_writer *w);
 
-	/* Numbers and clocks. */
-	uint64_t next_seq;
-	uint32_t max_conn;
-	int64_t last_sync;   /* steady time */
-	bool dirty;          /* something was committed since */
-	int64_t mono_offset; /* mono_ns - time_ns of the last frame */
-	int64_t open_wall, open_steady; /* the clocks at opening */
-
-	/* Bookmarks and triggers that others requested. */
-	char *request_path;  /* file whose mark was put, and which is still to
-	                        be removed; or NULL */
-	bool requests_known; /* those that were left before the opening were
-	                        looked for on the tape */
-	bool triggered;      /* a trigger was requested, */
-	int64_t trigger_ns;  /* at this wall time, */
-	char *trigger_text;  /* with this text; NULL: without one */
-
-	evt_writer_stats stats;
-};
+/* The options' sync_ns. */
+int64_t evt_writer_sync_ns(const evt_writer *w);
+/* The sequence number of the next frame. */
+uint64_t evt_writer_next_seq(const evt_writer *w);
+/* mono_ns - time_ns of the last frame. */
+int64_t evt_writer_mono_offset(const evt_writer *w);
+/* The number of blocks that were written since the opening. */
+uint64_t evt_writer_blocks(const evt_writer *w);
+/* Count frames that were left by an earlier writer and are on the tape now. */
+void evt_writer_add_recovered(evt_writer *w, uint64_t frames);
+/* The time now, in ns: steady, and UTC. */
+int64_t evt_writer_now(const evt_writer *w);
+int64_t evt_writer_wall(const evt_writer *w);
 
 /* Commit, and sync before the interval is over; no sync with EVT_SYNC_OFF. */
 int evt_writer_sync(evt_writer *w, evt_error *err);
@@ -83,9 +63,6 @@ int evt_writer_sync(evt_writer *w, evt_error *err);
 /* Report something that is no reason to stop, in printf's format. */
 void evt_writer_notice(const evt_writer *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* The steady time now, in ns. */
-int64_t evt_writer_now(const evt_writer *w);
 
 /* ---- writer_block.c: full blocks, and the segment ------------------------ */
 
@@ -104,6 +81,9 @@ int evt_writer_seal(evt_writer *w, evt_error *err);
 
 /* ---- writer_index.c: the index and retention ----------------------------- */
 
+/* The index, or NULL: it cannot be written. */
+evt_index *evt_writer_get_index(const evt_writer *w);
+
 /* Failures of these are notices. */
 void evt_writer_index_open(evt_writer *w);
 void evt_writer_index_segment(evt_writer *w, const evt_segment *s);
@@ -111,6 +91,15 @@ void evt_writer_index_segment(evt_writer *w, const evt_segment *s);
 void evt_writer_index_mend(evt_writer *w);
 /* Drop the segments that are too many or too old. */
 void evt_writer_retain(evt_writer *w);
+
+/* The sealed segments, oldest first.  They belong to the writer, and stay until
+ * it seals or drops one. */
+const evt_writer_kept *evt_writer_get_kept(const evt_writer *w, size_t *ret_n);
+
+/* Set the limits of retention and drop what is over them: see
+ * evt_writer_kept_over(). */
+void evt_writer_retain_to(evt_writer *w, uint64_t keep_bytes,
+    int64_t before_ns);
 
 /* A segment of this recording was sealed.  Errors: EVT_ERR_NOMEM. */
 int evt_writer_keep(evt_writer *w, const evt_segment *s, evt_error *err);

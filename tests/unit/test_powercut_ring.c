@@ -13,7 +13,7 @@
 #include "format/read/tape.h"
 #include "format/base/timetext.h"
 #include "format/read/verify.h"
-#include "format/write/writer_priv.h"
+#include "format/write/writer_impl.h"
 #include "tests/unit/lib/powercut.h"
 #include "tests/unit/lib/test.h"
 #include "tests/unit/lib/testvfs.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "format/base/timetext.h"
-#include "format/write/writer_priv.h"
+#include "format/write/writer_impl.h"
 #include "record/tape/pretrigger.h"
 #include "tests/unit/lib/fail_io.h"
 #include "tests/unit/lib/test.h"
@@ -266,9 +266,9 @@ TEST(a_note_counts_from_when_it_was_left)
 	frame(&x, "1", T0 + 10 * S);
 	frame(&x, "2", T0 + 12 * S);
 	commit(&x);
-	x.w->triggered = true; /* as bookmark_take.c sets it */
-	x.w->trigger_ns = T0 + 20 * S - DIFF;
-	x.w->trigger_text = strdup("gate");
+	x.w->requests.triggered = true; /* as bookmark_take.c sets it */
+	x.w->requests.trigger_ns = T0 + 20 * S - DIFF;
+	x.w->requests.trigger_text = strdup("gate");
 	clock_at(T0 + 21 * S);
 	ok(evt_pretrigger_tick(x.p, &err), &err);
 	frame(&x, "3", T0 + 25 * S);
@@ -330,9 +330,9 @@ static void
 leave_note(struct fixture *x, int64_t at_ns)
 {
 	clock_at(at_ns);
-	x->w->triggered = true;
-	x->w->trigger_ns = at_ns - DIFF;
-	x->w->trigger_text = strdup("gate");
+	x->w->requests.triggered = true;
+	x->w->requests.trigger_ns = at_ns - DIFF;
+	x->w->requests.trigger_text = strdup("gate");
 }
 
 /* The end comes while a note waits, and with it another one: both are set. */
@@ -346,7 +346,7 @@ TEST(an_end_while_a_note_waits)
 	commit(&x);
 	leave_note(&x, T0 + 20 * S);
 	/* The tick takes it and then fails. */
-	for (unsigned at = 0; x.w->triggered; at++) {
+	for (unsigned at = 0; x.w->requests.triggered; at++) {
 		x.fault = (struct faulty){ at, 0, FAIL_FULL, true };
 		r = evt_pretrigger_tick(x.p, NULL);
 	}

@@ -15,7 +15,7 @@
 #include "format/write/ring.h"
 #include "format/base/timetext.h"
 #include "format/read/verify.h"
-#include "format/write/writer_priv.h"
+#include "format/write/writer_impl.h"
 #include "tests/unit/lib/fail_io.h"
 #include "tests/unit/lib/test.h"
 #include "tests/unit/lib/torture.h"

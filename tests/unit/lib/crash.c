@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/write/writer_priv.h"
+#include "format/write/writer_impl.h"
 
 int
 crashed_setup(void **state)

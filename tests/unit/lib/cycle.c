@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 
 #include "format/write/bookmark_set.h"
-#include "format/write/writer_priv.h"
+#include "format/write/writer_impl.h"
 #include "format/read/tape.h"
 #include "format/write/maintain.h"
 #include "format/read/verify.h"
