@@ -74,8 +74,8 @@ typedef struct evt_channel_join {
 int evt_channel_accept(evt_channel *channel, struct lws *wsi,
     const evt_channel_join *join, evt_error *err);
 
-/* Cut off clients that read nothing, and send heartbeats.  Call it about once a
- * second. */
+/* Cut off clients that read nothing, and send heartbeats.  Call it once or twice
+ * a second. */
 void evt_channel_check(evt_channel *channel, int64_t now_ns);
 /* The server stops: close all clients, and those that still come. */
 void evt_channel_stop(evt_channel *channel);

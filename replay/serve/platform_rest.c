@@ -386,7 +386,7 @@ platform_rest_tracker_list(struct call *c)
 }
 
 /* What is known of a tracker. */
-enum standing {
+enum tracker_condition {
 	TRACKER_UNKNOWN,
 	TRACKER_GONE, /* its source is corrupt */
 	TRACKER_BLOCKED,
@@ -394,8 +394,8 @@ enum standing {
 	TRACKER_SPEAKS
 };
 
-static enum standing
-platform_rest_standing_of(const struct call *c, int64_t id)
+static enum tracker_condition
+platform_rest_condition_of(const struct call *c, int64_t id)
 {
 	const evt_trackers *known = c->site->trackers;
 	const evt_state_source *s = evt_state_table_by_tracker(c->table, id);
@@ -414,7 +414,7 @@ platform_rest_standing_of(const struct call *c, int64_t id)
  * was answered. */
 static bool
 platform_rest_asked_tracker(struct call *c, int64_t *ret_id,
-    enum standing *ret_standing)
+    enum tracker_condition *ret_condition)
 {
 	if (!platform_rest_get_id(cJSON_GetObjectItemCaseSensitive(c->params,
 	                              "tracker_id"),
@@ -423,8 +423,8 @@ platform_rest_asked_tracker(struct call *c, int64_t *ret_id,
 		    "Invalid parameters");
 		return false;
 	}
-	*ret_standing = platform_rest_standing_of(c, *ret_id);
-	if (*ret_standing != TRACKER_UNKNOWN && *ret_standing != TRACKER_GONE)
+	*ret_condition = platform_rest_condition_of(c, *ret_id);
+	if (*ret_condition != TRACKER_UNKNOWN && *ret_condition != TRACKER_GONE)
 		return true;
 	platform_rest_fail(c->x, 400, SAYS_NOT_FOUND,
 	    "Not found in the database");
@@ -436,11 +436,11 @@ platform_rest_tracker_read(struct call *c)
 {
 	const evt_trackers *known = c->site->trackers;
 	const evt_tracker *t;
-	enum standing standing;
+	enum tracker_condition condition;
 	int64_t id;
 	bool ok;
 
-	if (!platform_rest_asked_tracker(c, &id, &standing))
+	if (!platform_rest_asked_tracker(c, &id, &condition))
 		return;
 	t = known != NULL ? evt_trackers_by_id(known, id) : NULL;
 	ok = evt_buf_add_str(&c->out, "{\"success\":true,\"value\":") &&
@@ -462,14 +462,14 @@ platform_rest_add_state(const struct call *c, int64_t id, evt_buf *out)
 static void
 platform_rest_tracker_get_state(struct call *c)
 {
-	enum standing standing;
+	enum tracker_condition condition;
 	int64_t id;
 
-	if (!platform_rest_asked_tracker(c, &id, &standing))
+	if (!platform_rest_asked_tracker(c, &id, &condition))
 		return;
-	if (standing == TRACKER_BLOCKED) {
+	if (condition == TRACKER_BLOCKED) {
 		platform_rest_fail(c->x, 403, SAYS_BLOCKED, "Device blocked");
-	} else if (standing == TRACKER_SILENT) {
+	} else if (condition == TRACKER_SILENT) {
 		platform_rest_fail(c->x, 404, SAYS_NO_DATA, "Entity not found");
 	} else {
 		platform_rest_succeed_with_times(c,
@@ -486,7 +486,7 @@ platform_rest_tracker_get_state(struct call *c)
 
 static bool
 platform_rest_any_is(const struct call *c, const cJSON *ids,
-    enum standing standing)
+    enum tracker_condition condition)
 {
 	const cJSON *v;
 	int64_t id;
@@ -494,7 +494,7 @@ platform_rest_any_is(const struct call *c, const cJSON *ids,
 	cJSON_ArrayForEach(v, ids)
 	{
 		if (platform_rest_get_id(v, &id) &&
-		    platform_rest_standing_of(c, id) == standing)
+		    platform_rest_condition_of(c, id) == condition)
 			return true;
 	}
 	return false;
@@ -518,7 +518,7 @@ platform_rest_are_ids(const cJSON *ids)
  * conditions. */
 static bool
 platform_rest_add_ids(struct call *c, const char *name, const cJSON *ids,
-    enum standing one, enum standing other)
+    enum tracker_condition one, enum tracker_condition other)
 {
 	const cJSON *v;
 	const char *comma = "";
@@ -526,13 +526,13 @@ platform_rest_add_ids(struct call *c, const char *name, const cJSON *ids,
 
 	cJSON_ArrayForEach(v, ids)
 	{
-		enum standing standing;
+		enum tracker_condition condition;
 		int64_t id;
 
 		if (!platform_rest_get_id(v, &id))
 			continue;
-		standing = platform_rest_standing_of(c, id);
-		if (standing != one && standing != other)
+		condition = platform_rest_condition_of(c, id);
+		if (condition != one && condition != other)
 			continue;
 		ok = ok && evt_buf_printf(&c->out, "%s%" PRId64, comma, id);
 		comma = ",";
@@ -555,7 +555,7 @@ platform_rest_add_states(struct call *c, const cJSON *ids)
 		int64_t id;
 
 		if (!platform_rest_get_id(v, &id) ||
-		    platform_rest_standing_of(c, id) != TRACKER_SPEAKS)
+		    platform_rest_condition_of(c, id) != TRACKER_SPEAKS)
 			continue;
 		ok = ok &&
 		    evt_buf_printf(&c->out, "%s\"%" PRId64 "\":", comma, id) &&

@@ -1,6 +1,6 @@
 """What the benchmarks feed the programs, made once below build/bench.
 
-Something is made anew when a program that makes it is newer: a tape of an older
+An input is made again when a program that makes it is newer: a tape of an older
 build would say nothing about this one.
 """
 

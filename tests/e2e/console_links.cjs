@@ -80,7 +80,7 @@ exports.sources = async (t) => {
 			.sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top).map((el) => Number(el.textContent));
 		return v.length > 5 && v.every((x, i) => !i || x <= v[i - 1]);
 	});
-	// Columns stand below their heads.
+	// Columns are below their heads.
 	const edges = await page.evaluate(() => ["status:state:left", "speed:speed:right", "age:age:right"].map((text) => {
 		const [head, cell, side] = text.split(":");
 		const range = document.createRange();

@@ -1,5 +1,5 @@
 """A TCP relay that shows what goes over it and can cut it: a network that
-fails. It also keeps a server's address while the server is started anew."""
+fails. It also keeps a server's address while the server is restarted."""
 
 import socket
 import struct

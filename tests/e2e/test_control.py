@@ -492,7 +492,7 @@ class Frames(ControlCase):
                 self.refused(400, ".", "GET", "/api/frames?" + query)
 
     def test_large_frames(self):
-        """An answer ends behind 8 MiB, and says that there is more."""
+        """An answer ends after 8 MiB, and says that there is more."""
         pad, sizes = "x" * (1 << 20), []
         tape = self.tape("t.tape", [(i * S, moved(1, i, pad=pad)) for i in range(20)])
         self.serve(tape)

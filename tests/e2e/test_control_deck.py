@@ -1,5 +1,5 @@
-"""The house deck of evtape-replay as a script moves it: what the calls do, what a
-client of the stand-in and subscribers of /control are told, and /metrics."""
+"""The shared deck of evtape-replay as a script moves it: the effects of the calls, the
+messages to a client of the stand-in and to subscribers of /control, and /metrics."""
 
 import json
 import os
@@ -212,7 +212,7 @@ class Calls(DeckCase):
             for call, body in (("speed", {"speed": "max"}), ("window", {"from_": "+5s"}), ("filter", {"sources": [1]}),
                                ("seek", {"to": "+7s"}), ("play", {})):
                 self.post(call, **body)
-            self.wait_until("the end of the house deck", lambda: self.deck()["ended"])
+            self.wait_until("the end of the shared deck", lambda: self.deck()["ended"])
             await own.send("{}")
             self.assertEqual((await self.recv_json(own))["type"], "error")
         self.assertEqual(self.deck()["frames"], 0)
@@ -249,7 +249,7 @@ class Errors(DeckCase):
         ("filter", '{"events":{"a":1}}', "list"), ("filter", dump({"sources": ["x" * 300]}), "1 to 255"))
 
     def test_errors(self):
-        """Each is told, and nothing is changed."""
+        """Each is reported, and nothing is changed."""
         self.serve()
         self.post("seek", to="+3s")
         self.post("window", from_="+1s", to="+9s")
@@ -424,7 +424,7 @@ class Control(DeckCase):
             self.assertEqual(dict(self.deck(), speed=1), before)
 
     async def test_live(self):
-        """A tape that is being recorded: its end is told, and the deck waits there."""
+        """A tape that is being recorded: its end is reported, and the deck waits there."""
         tape = self.path("live.tape")
         rec = self.start("evtape-record", "-", "-o", tape, stdin=subprocess.PIPE)
 

@@ -183,7 +183,7 @@ class BareSocket(Peers):
                 self.assertIn(reason, mark["reason"])
 
     def test_a_dead_peer_is_noticed_by_ping(self):
-        """The connection stands and nobody answers; a silence alone is none."""
+        """The connection is open and pings get no answer; a silence alone does not end it."""
         p = self.raw(self.serve((b"\x81\x01" + b"1", "hold"), (b"\x81\x01" + b"2", "hold")),
                      "--ping-interval", "100ms", "--idle-timeout", "0")
         p.wait_for(rb"connection lost: the server does not answer pings \(for 300ms\); retrying in")
@@ -216,7 +216,7 @@ class BareSocket(Peers):
         self.assertNotIn(feed.HASH.encode(), p.err)
 
     def test_frames_that_break_the_protocol(self):
-        """An opcode that there is not: the connection is given up, and made anew."""
+        """An unknown opcode: the recorder closes the connection and reconnects."""
         url = self.serve((b"\x83\x00", "hold"), (b"\x81\x01" + b"3", "hold"))
         p = self.raw(url)
         self.wait_payload(b"3")

@@ -373,7 +373,7 @@ class Ends(ReplayCase):
         self.assertEqual([json.loads(x)["data"]["n"] for x in lines(out)], list(range(20000)))
 
     def test_damaged_block(self):
-        """What is damaged is told, the rest is played, and the code says so."""
+        """Damage is reported, the rest is played, and the exit code says so."""
         tape = self.states(n=3000, block=16384)
         seg = os.path.join(tape, "000001.ndjson.zst")
         with open(seg, "r+b") as f:

@@ -573,7 +573,7 @@ class SlowClients(WsCase):
         self.assertEqual((got, code), (list(range(1, 1000)), 1000))
 
     def test_many_that_stand_still(self):
-        """A hundred who read nothing cost the replayer no more than one does."""
+        """A hundred clients that read nothing cost the replayer no more than one does."""
         url = self.serve("--shared", "--wait-clients", "100", "--speed", "max", "--client-stall", "600s",
                          self.big_tape(n=30000, size=600))
         clients = [self.raw(url, rcvbuf=4096) for _ in range(100)]

@@ -318,7 +318,7 @@ class Strangers(ServerCase):
 
 
 class Requests(ServerCase):
-    """Requests that nobody should make."""
+    """Requests that no client should make."""
 
     def test_paths(self):
         with open("/etc/passwd", "rb") as f:
@@ -513,7 +513,7 @@ class Requests(ServerCase):
 
 
 class WebSockets(ServerCase):
-    """Frames that nobody should send."""
+    """Frames that no client should send."""
 
     def close_of(self, *frames, path="/event/subscription"):
         """The close code that frames are answered with; None: there was none.
@@ -574,7 +574,7 @@ class WebSockets(ServerCase):
                     self.assertLess(int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1)), 48 << 10)
 
     def test_broken_frames(self):
-        """A close with 1002, or none, and nothing behind it."""
+        """A close with 1002, or none, and nothing after it."""
         self.serve()
         for path in ("/event/subscription", "/control", "/stream"):
             for name, code, *frames in (

@@ -521,7 +521,7 @@ class Tape(StandinCase):
             self.assertEqual(await self.all_of(ws, 11), once + [life(5, "unblock")] + once)
 
     async def test_a_loop_around_nothing(self):
-        """It keeps nobody waiting, at any speed."""
+        """It keeps no client waiting, at any speed."""
         rows = [self.at(0, state(5, 1)), self.at(1000, state(5, 2)), self.at(2000, state(5, 3))]
         url = self.serve_at(self.tape("t.tape", rows), "--start-paused")
         for speed in ("max", 1000):
@@ -535,7 +535,7 @@ class Tape(StandinCase):
             self.api(url, "/api/deck/pause", {})
 
     async def test_own_deck(self):
-        """?deck=own: each begins at the start, whatever the house deck does."""
+        """?deck=own: each begins at the start, whatever the shared deck does."""
         rows = [self.at(i * 10, state(5, i)) for i in range(20)]
         url = self.serve_at(self.tape("t.tape", rows))
         for _ in range(2):

@@ -307,7 +307,7 @@ class WhileItIsRecorded(evtest.Case):
                        self.together(rounds), 0)
 
     def test_while_segments_go(self):
-        """Retention takes the oldest ones away beneath who reads."""
+        """Retention removes the oldest ones while they are read."""
         rounds = 20 if evtest.TORTURE else 2
         evtest.torture("evtape reads a tape whose oldest segments are dropped meanwhile", rounds,
                        self.together(rounds, "--keep-size", "60k"), 0)

@@ -117,7 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *copy;
 
 	check(data, size);
-	/* A copy of its exact size, so that reading behind it is seen. */
+	/* A copy of its exact size, so that reading past it is seen. */
 	copy = malloc(size > 0 ? size : 1);
 	must(copy != NULL);
 	if (size > 0)

@@ -1,6 +1,6 @@
 /*
- * fuzz_http.c - a request to the replayer: who is let in, queries, the API, the
- * platform's calls; and messages to the stand-in and what /control is told.
+ * fuzz_http.c - a request to the replayer: access, queries, the API, the
+ * platform's calls; messages to the stand-in and those of /control.
  *
  * The first byte sets the server up: bit 0, a token is needed; bit 1, a
  * credential; bit 2, one deck for all; bit 3, times are moved to now.  Then
@@ -21,7 +21,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static evt_tape *tape;
-static evt_tape_set reel;
+static evt_tape_set tapes;
 static evt_play_options play;
 static evt_json_scanner *scanner;
 
@@ -29,7 +29,7 @@ static void
 open_tape(void)
 {
 	must(evt_tape_open(scratch_tape("http.tape"), &tape, NULL) == EVT_OK);
-	must(evt_tape_set_open(&tape, 1, &reel, NULL) == EVT_OK);
+	must(evt_tape_set_open(&tape, 1, &tapes, NULL) == EVT_OK);
 	must(evt_json_scanner_new(NULL, &scanner, NULL) == EVT_OK);
 	evt_play_options_init(&play);
 	play.speed = EVT_SPEED_UNLIMITED;
@@ -55,7 +55,7 @@ open_server(uint8_t how)
 		.hash = how & 2 ? "credential-of-fuzz" : NULL,
 		.shared = (how & 4) != 0,
 		.shift = (how & 8) != 0,
-		.tapes = &reel,
+		.tapes = &tapes,
 		.play = &play,
 		.wait_clients = 1,
 		.max_clients = 4,

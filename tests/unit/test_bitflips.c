@@ -214,7 +214,7 @@ journal_cut_is_told(struct fixture *x)
 }
 
 /* The frames of the block that is cut off are missing before the journal, which
- * has those behind it. */
+ * has those after it. */
 static void
 open_segment_cut_is_named(struct fixture *x)
 {

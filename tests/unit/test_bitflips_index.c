@@ -120,7 +120,7 @@ answers(struct fixture *x)
 	return sum;
 }
 
-/* Damage to it alone costs no frame, and what it hides is told. */
+/* Damage to it alone costs no frame, and hidden frames are reported. */
 static void
 check_index(struct fixture *x, uint64_t good)
 {

@@ -129,7 +129,7 @@ TEST(clock_step)
 	evt_deck_free(d);
 }
 
-/* Over the border of two runs the receive times count; behind it, the new
+/* Across the border of two runs the receive times count; after it, the new
  * run's steady clock. */
 static void
 check_runs(struct paced_tape *t, const evt_deck_options *o)

@@ -1,4 +1,4 @@
-/* test_deck_control.c - what a deck is told while it plays: pause, step, speed,
+/* test_deck_control.c - controls of a deck while it plays: pause, step, speed,
  * seek, loops. */
 #include "tests/unit/lib/paced.h"
 #include "tests/unit/lib/test.h"
@@ -124,7 +124,7 @@ TEST(seek)
 }
 
 /* Where the tape begins is known once its first frame was read, not the first
- * behind a seek. */
+ * after a seek. */
 TEST(seek_back_from_the_first_seek)
 {
 	struct paced_tape t = { .n = 0 };

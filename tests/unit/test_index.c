@@ -1,6 +1,6 @@
 /*
- * test_index.c - tape.db: it says what the segments say, and where it is
- * missing, damaged, old or another tape's, nobody is told anything wrong.
+ * test_index.c - tape.db: it agrees with the segments, and if it is missing,
+ * damaged, old or another tape's, no reader gets a wrong answer.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -277,7 +277,7 @@ TEST(cut_off)
 }
 
 /* SQLite keeps no sums: what altered rows hide cannot be seen.  They never
- * add a frame or alter one, and an index made anew shows all. */
+ * add a frame or alter one, and a rebuilt index shows all. */
 TEST(overwritten)
 {
 	struct fixture *x = *state;
@@ -332,7 +332,7 @@ TEST(behind_the_segments)
 		sql(x, "DELETE FROM source_span WHERE segment = 1");
 		sql(x, changes[i]);
 		check_finds(x);
-		/* Who writes to the tape next sees it, and makes it anew. */
+		/* The next writer of the tape notices, and rebuilds it. */
 		ok(evt_writer_close(open_writer(x), NULL), &(evt_error){ 0 });
 		check_finds(x);
 	}

@@ -1,7 +1,7 @@
 /*
  * test_journal_reuse.c - a journal file that is used again for another block:
- * who has it open gets no wrong frame, and a write that did not come to its end
- * is told from damage though the file goes on behind it.
+ * a reader that has it open gets no wrong frame, and an incomplete write is
+ * distinguished from damage although the file has bytes after it.
  */
 #include "tests/unit/lib/tapes.h"
 

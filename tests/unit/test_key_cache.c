@@ -1,8 +1,8 @@
 /*
- * test_scan_memo.c - a scanner that has seen other frames says of each frame
- * what a new one says.
+ * test_key_cache.c - a scanner that has seen other frames finds the same in each
+ * frame as a new scanner.
  *
- * Every frame stands at the end of a page behind which nothing may be read.
+ * Every frame is at the end of a page after which nothing may be read.
  */
 #include <stdio.h>
 #include <stdlib.h>

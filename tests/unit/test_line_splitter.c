@@ -9,7 +9,7 @@
 #include "tests/unit/lib/test.h"
 
 /* Feed text in pieces of n bytes; what comes out is joined with '|', a line
- * that is too long stands as its length. */
+ * that is too long appears as its length. */
 static void
 split(const char *text, size_t len, size_t n, char *out)
 {
@@ -89,7 +89,7 @@ TEST(there_is_always_room)
 }
 
 /* A line that is too long takes no memory, however long it is, and its length
- * is told at its end, also at the end of the stream. */
+ * is reported at its end, also at the end of the stream. */
 TEST(long_lines_are_passed_over)
 {
 	evt_line_splitter l = { .max = 1000 };

@@ -224,7 +224,7 @@ recover_once(void *arg)
 	return r;
 }
 
-/* ---- what is done to a tape that nobody records to ------------------------- */
+/* ---- maintenance of a tape that is not being recorded ---------------------- */
 
 static void
 closed_tape(struct recording *x)
@@ -248,7 +248,7 @@ note_once(void *arg)
 	r = evt_bookmark_add(x->path, "here", T0 + 5, &queued, &err);
 	if (r == EVT_OK)
 		r = evt_bookmark_remove(x->path, N_FRAMES + 5, &queued, &err);
-	/* What marks stand on it does not matter here. */
+	/* Which marks are on it does not matter here. */
 	if (r == EVT_ERR_NOTFOUND)
 		r = EVT_OK;
 	failing_stop();
@@ -367,7 +367,7 @@ TEST(each_call_of_a_writer)
 		for (size_t i = 0; i < COUNT(runs); i++)
 			calls += failing_each(kind, step, runs[i], x);
 		assert_true(calls > 20);
-		/* An index that cannot be written is told. */
+		/* An index that cannot be written is reported. */
 		assert_true(kind != FAILING_DATABASE || x->notices > 0);
 		torture_report(what[kind], calls, (uint64_t)calls * N_FRAMES,
 		    x->lost);

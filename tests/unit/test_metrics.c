@@ -10,7 +10,7 @@
 
 #define NOW INT64_C(1700000000000000000)
 
-/* Whether the line stands among the metrics. */
+/* Whether the line is among the metrics. */
 static void
 says(const evt_status_figures *st, const evt_metrics_around *a,
     const char *line)

@@ -1,6 +1,6 @@
 /*
- * test_playback.c - a playback with an observer and an output that count: what
- * they are told, and when.  There is no server and no libwebsockets.
+ * test_playback.c - a playback with an observer and an output that count their
+ * calls.  There is no server and no libwebsockets.
  */
 #include <stdlib.h>
 
@@ -25,7 +25,7 @@ struct fixture {
 	uint64_t failed;
 	evt_notice notice;
 	evt_playback *p;
-	/* What the observer and the output were told. */
+	/* The calls of the observer and the output. */
 	size_t frames, moves, states, ticks, deliveries;
 	int64_t last_ns, last_shown_ns; /* of the last frame */
 	int64_t moved_to_ns;

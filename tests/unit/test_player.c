@@ -29,8 +29,8 @@ teardown(void **state)
 	return 0;
 }
 
-/* A tape of a frame a second; a mark "started" stands before the `run`th, whose
- * steady clock starts anew an hour behind. */
+/* A tape of a frame a second; a mark "started" precedes the `run`th, whose
+ * steady clock restarts an hour earlier. */
 static evt_tape *
 make_tape(const char *name, unsigned n, unsigned run, int64_t offset)
 {

@@ -1,7 +1,7 @@
 /*
  * test_powercut_ring.c - the power is cut at every change that a recording
  * with a ring makes to the disk.  What was synced and the ring still held is
- * on the tape behind the next opening, in order and once.
+ * on the tape after the next opening, in order and once.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -27,8 +27,8 @@
 #define STATES (BATCH * BATCHES)
 #define NEVER SIZE_MAX
 
-/* Of a state: it is promised from a cut behind `from` changes on, to one
- * behind `to`. */
+/* A state is promised from a cut after `from` changes on, up to one after
+ * `to`. */
 struct life {
 	size_t from, to;
 	bool moved, let_go;
@@ -228,7 +228,7 @@ end(struct run *r, const char *what)
 	r->now[0] = '\0';
 }
 
-/* ---- behind a cut -------------------------------------------------------- */
+/* ---- after a cut --------------------------------------------------------- */
 
 struct seen {
 	bool has[STATES];

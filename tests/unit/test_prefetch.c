@@ -192,13 +192,13 @@ TEST(dropped)
 		}
 		start(x, 7, 0);
 		check_next(x, 7, 0);
-		/* And with some that nobody waits for. */
+		/* And with some that are not waited for. */
 		start(x, 8, 0);
 		close_fetch(x);
 	}
 }
 
-/* One that cannot be read is told of in its turn, and the next is right. */
+/* One that cannot be read is reported in its turn, and the next is right. */
 TEST(a_bad_block_between)
 {
 	struct fixture *x = *state;

@@ -16,7 +16,7 @@
 
 #define T0 INT64_C(1700000000000000000)
 #define S EVT_NS_PER_S
-/* The wall clock is that much behind the steady one. */
+/* The wall clock is this much behind the steady one. */
 #define DIFF 777
 
 struct fixture {
@@ -205,7 +205,7 @@ TEST(a_match_is_in_its_window)
 	end(&x, " armed@0 1 {\"alarm\":true} trigger@2000 3 armed@2000");
 }
 
-/* Each frame that matches makes it longer; only the first one is told. */
+/* Each frame that matches extends the time; only the first one is reported. */
 TEST(triggers_make_it_longer)
 {
 	struct fixture x = { 0 };

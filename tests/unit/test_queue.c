@@ -60,8 +60,8 @@ TEST(order_and_bounds)
 	evt_queue_free(q);
 }
 
-/* Of what filled it little must be taken before there is room again; that is
- * told once. */
+/* After little was taken from a full queue there is room again; that is reported
+ * once. */
 TEST(there_is_room_soon)
 {
 	static const uint8_t payload[10000];

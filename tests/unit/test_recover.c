@@ -143,7 +143,7 @@ TEST(a_torn_end_that_no_journal_has_is_kept)
 	free(file);
 }
 
-/* That is no torn end: good blocks stand behind it. */
+/* That is no torn end: good blocks follow it. */
 TEST(a_bad_block_in_the_middle_stays)
 {
 	struct crashed *x = *state;
@@ -170,7 +170,7 @@ TEST(a_bad_block_in_the_middle_stays)
 	free(after);
 }
 
-/* The last block is bad, and the journal begins behind it: its frames are
+/* The last block is bad, and the journal begins after it: its frames are
  * lost, and counted. */
 TEST(a_bad_last_block_is_a_loss)
 {
@@ -269,7 +269,7 @@ TEST(a_segment_without_a_whole_block_goes)
 	assert_int_equal(check_states(x->path, 0, SOURCES), 5);
 }
 
-/* What stood before the first whole block of a tape is known to nobody. */
+/* What came before the first whole block of a tape cannot be known. */
 TEST(a_loss_before_the_first_block_is_told)
 {
 	struct crashed *x = *state;
@@ -304,7 +304,7 @@ TEST(torn_bytes_of_a_first_block_go)
 	ok(evt_writer_open_env(x->path, &o, test_env(), &w, &err), &err);
 	ok(evt_writer_close(w, &err), &err);
 	assert_true(crashed_has(x, ".torn", NULL));
-	/* What stands there now is the mark that says so. */
+	/* A mark that says so is in its place. */
 	s = crashed_look(x);
 	assert_true(s.sealed);
 	assert_int_equal(s.n_damaged, 0);
@@ -313,7 +313,7 @@ TEST(torn_bytes_of_a_first_block_go)
 }
 
 /* The journal has the damaged block in part: what it has comes first, and the
- * bytes behind the damage are kept beside. */
+ * bytes after the damage are kept in a file beside it. */
 TEST(a_bad_block_that_the_journal_has_in_part)
 {
 	struct crashed *x = *state;

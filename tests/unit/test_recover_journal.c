@@ -117,7 +117,7 @@ TEST(a_blank_file_is_none)
 	free(file);
 }
 
-/* What stands behind a bad record is no longer readable, so it is kept. */
+/* Records after a bad one cannot be read, so their bytes are kept. */
 TEST(a_damaged_journal_is_set_aside)
 {
 	struct crashed *x = *state;
@@ -174,7 +174,7 @@ TEST(another_tapes_journal_is_set_aside)
 }
 
 /* A length gone bad makes a record reach past the end of the file, as one does
- * whose write was torn: but whole ones stand behind it. */
+ * whose write was torn: but whole ones follow it. */
 TEST(a_length_gone_bad_is_no_torn_end)
 {
 	struct crashed *x = *state;

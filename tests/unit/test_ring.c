@@ -413,7 +413,7 @@ flip(const char *path, off_t at)
 	close(fd);
 }
 
-/* Damage costs the rest of its chunk, and is told with its number. */
+/* Damage costs the rest of its chunk, and is reported with their number. */
 TEST(tells_of_damage)
 {
 	struct fixture x = { 0 };

@@ -375,7 +375,7 @@ TEST(blocks_from_elsewhere)
 	}
 }
 
-/* It is refused, also behind damage. */
+/* It is refused, also after damage. */
 TEST(a_block_of_a_later_version)
 {
 	struct fixture *x = *state;
@@ -488,7 +488,7 @@ TEST(made_once)
 	assert_non_null(strstr(err.text, "000001.ndjson.zst"));
 }
 
-/* What stands behind the last block is cut off, and it goes on there. */
+/* Bytes after the last block are cut off, and writing goes on there. */
 TEST(gone_on_with)
 {
 	struct fixture *x = *state;

@@ -22,7 +22,7 @@
 struct fixture {
 	char *dir;
 	evt_tape *tape;
-	evt_tape_set reel;
+	evt_tape_set tapes;
 	evt_play_options play;
 	evt_server_options options;
 	evt_server *server;
@@ -56,12 +56,12 @@ setup(void **state)
 	ok(evt_writer_close(w, &err), &err);
 	ok(evt_tape_open(path, &x->tape, &err), &err);
 	free(path);
-	ok(evt_tape_set_open(&x->tape, 1, &x->reel, &err), &err);
+	ok(evt_tape_set_open(&x->tape, 1, &x->tapes, &err), &err);
 	evt_play_options_init(&x->play);
 	x->play.speed = EVT_SPEED_UNLIMITED;
 	x->options = (evt_server_options){ .at = { .host = "127.0.0.1" },
 		.access = { .host = "127.0.0.1" },
-		.tapes = &x->reel,
+		.tapes = &x->tapes,
 		.play = &x->play,
 		.wait_clients = 1,
 		.max_clients = 4,
@@ -77,7 +77,7 @@ teardown(void **state)
 	struct fixture *x = *state;
 
 	evt_play_options_free(&x->play);
-	evt_tape_set_close(&x->reel);
+	evt_tape_set_close(&x->tapes);
 	evt_tape_close(x->tape);
 	remove_dir(x->dir);
 	free(x);

@@ -1,6 +1,6 @@
 /*
- * test_standin.c - what one client of the stand-in is answered and told: what
- * it asked for in the form that it asked for, and none of what is blocked.
+ * test_standin.c - one client of the stand-in: it gets what it subscribed to, in
+ * the requested form, and no states of blocked trackers.
  */
 #include "tests/unit/lib/clients.h"
 #include "tests/unit/lib/test.h"
@@ -87,7 +87,7 @@ TEST(all_but_some)
 	finish(x);
 }
 
-/* An unsubscription of what nobody subscribed to is granted too. */
+/* An unsubscription without a subscription is granted too. */
 TEST(unsubscribed_from_nothing)
 {
 	struct client *x = BEGIN(three, 1000);
@@ -225,7 +225,7 @@ TEST(hashes)
 	finish(x);
 }
 
-/* What cannot be sent is told to the caller. */
+/* A failure to send is reported to the caller. */
 TEST(broken_line)
 {
 	struct client *x = BEGIN(three, 1000);
@@ -548,7 +548,7 @@ TEST(moved)
 	finish(x);
 }
 
-/* Who has no subscription is not told where the deck is. */
+/* A client without a subscription does not learn where the deck is. */
 TEST(moved_in_silence)
 {
 	struct client *x = BEGIN(blocking, 500);

@@ -200,7 +200,7 @@ TEST(batches_thinned)
 	finish(x);
 }
 
-/* A recorder that began anew is answered anew: its first batch passes. */
+/* A recorder that began again is answered again: its first batch passes. */
 TEST(batches_of_two_connections)
 {
 	static const struct line lines[] = {
@@ -224,7 +224,7 @@ TEST(batches_of_two_connections)
 	finish(x);
 }
 
-/* A batch of nothing goes to who wants everything. */
+/* An empty batch goes to clients that want everything. */
 TEST(empty_batches)
 {
 	static const struct line lines[] = {
@@ -336,7 +336,7 @@ TEST(iot)
 	finish(x);
 }
 
-/* Who asked for nothing is told nothing. */
+/* A client without a subscription gets nothing. */
 TEST(silence)
 {
 	struct client *x = BEGIN(grid, 0);

@@ -1,7 +1,7 @@
 /*
- * test_standin_corners.c - what a client is told where subscriptions change, where
- * one frame names a source twice, and where two connections tell different
- * things of a source.
+ * test_standin_corners.c - the messages to a client when subscriptions change,
+ * when one frame names a source twice, and when two connections report different
+ * things about a source.
  */
 #include "tests/unit/lib/clients.h"
 #include "tests/unit/lib/test.h"
@@ -31,7 +31,7 @@ TEST(unsubscribed_while_gathered)
 	finish(x);
 }
 
-/* Who subscribes anew was told the states; the old grid is over. */
+/* A client that subscribes again has got the states; the old grid is over. */
 TEST(another_grid)
 {
 	struct client *x = BEGIN(three, 1000);
@@ -156,7 +156,7 @@ static const struct line ahead[] = {
 	{ 3000, 2, ANSWER("\"1\":\"blocked\"") },
 };
 
-/* What a later connection is told does not hold for an earlier one. */
+/* The messages of a later connection do not apply to an earlier one. */
 TEST(an_answer_to_another_connection)
 {
 	struct client *x = BEGIN(ahead, 1000);

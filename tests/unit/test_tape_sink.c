@@ -166,7 +166,7 @@ TEST(ends_where_the_disk_stays_full)
 }
 
 /* What is in the way may be journal files whose blocks are in the segment:
- * they go, and nobody has to wait. */
+ * they are removed, and no frame has to wait. */
 TEST(a_full_disk_gets_back_what_waits)
 {
 	struct sinks x = { 0 };

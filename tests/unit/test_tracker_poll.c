@@ -183,8 +183,8 @@ TEST(a_list_comes_again_and_again)
 	assert_string_equal(got, want);
 	assert_int_equal(n, 1);
 	free(got);
-	/* The same is told once, another once more; a failure between two is
-	 * told, and that it is over. */
+	/* The same list is reported once, another one once more; a failure in
+	 * between is reported, and its end. */
 	assert_int_equal(count(&x, &x.notices), 1);
 	write_list(&x, "[]");
 	wait_for(&x, &x.notices, 2);

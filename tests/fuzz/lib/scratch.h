@@ -38,7 +38,7 @@ must(bool ok)
 /* Remove a folder and all in it. */
 void scratch_remove(const char *name);
 
-/* Write the file anew. */
+/* Replace the file. */
 void scratch_write(const char *path, const uint8_t *p, size_t n);
 
 #endif

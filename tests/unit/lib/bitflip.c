@@ -168,7 +168,7 @@ add_blocks(struct file *f)
 	assert_int_equal(at, f->n);
 }
 
-/* The header, then each record: what is behind a bad one is lost too. */
+/* The header, then each record: those after a bad one are lost too. */
 static void
 add_records(struct fixture *x, struct file *f)
 {

@@ -45,7 +45,7 @@ struct fixture {
 	const struct file *hit;
 	size_t at;
 	const char *what;
-	bool mended; /* recovered in place: gap marks may stand in it */
+	bool mended; /* recovered in place: it may hold gap marks */
 	bool *seen;  /* by sequence number - 1 */
 	size_t n_seen;
 	size_t named; /* faults that name file and place */

@@ -102,8 +102,8 @@ void say(struct client *x, int at_ms, const char *text);
 /* Hand out the next n frames; marks are no frames. */
 void play(struct client *x, unsigned n);
 void tick(struct client *x, int at_ms);
-/* The deck stands at T0 + at_ms, and the client knows nothing of it; or it is
- * moved there, as the stage does it. */
+/* Put the deck at T0 + at_ms without a call to the client; or move it there, as
+ * a playback does. */
 void place(struct client *x, int at_ms);
 void move(struct client *x, int at_ms);
 /* When the next gathered batch is due, ms; -1: none is. */

@@ -31,15 +31,15 @@ struct cycle {
 	 * recording began. */
 	unsigned lost, resumed;
 	struct cycle_note note[CYCLE_NOTES];
-	/* Told whenever a promise was made; may be NULL. */
+	/* Called whenever a promise was made; may be NULL. */
 	void (*told)(void *ctx, const struct cycle *c);
 	void *ctx;
 };
 
 /*
  * Record, rotate, leave bookmarks, close, go on with retention, by hand too,
- * compact, make the index anew, go on.  What fails is tried again a few times
- * and then left, as a recorder's user would.
+ * compact, rebuild the index, go on.  A failed step is retried a few times and
+ * then left, as a user would.
  */
 void cycle_run(struct cycle *c);
 
@@ -61,13 +61,12 @@ struct cycle_held {
 struct cycle_held cycle_read(const char *path, const evt_io *io, bool damaged);
 
 /* Read it, and compare it with what was promised: the states before `end`, and
- * the notes.  States behind `end` may be there; with `cut`, holes and damaged
+ * the notes.  There may be states after `end`; with `cut`, also holes and damaged
  * places among those that were not promised. */
 struct cycle_held cycle_check(const struct cycle *c, unsigned end, bool cut);
 
-/* The tape, closed, is whole: verify has nothing to say, apart from the holes
- * that a check has allowed and a gap mark tells; the index is equal to one that
- * is made anew. */
+/* The closed tape is whole: verify reports nothing but the holes that a check has
+ * allowed and that a gap mark covers; the index equals a rebuilt one. */
 void cycle_verify(const struct cycle *c, const struct cycle_held *held);
 
 #endif

@@ -33,7 +33,7 @@ struct paced {
 	int64_t now;
 };
 
-/* A frame `at` ns behind T0 by both clocks. */
+/* A frame `at` ns after T0 by both clocks. */
 void paced_put(struct paced_tape *t, int64_t at);
 evt_deck_input paced_feed(struct paced_tape *t);
 evt_deck *paced_deck(struct paced_tape *t, const evt_deck_options *o);

@@ -39,7 +39,7 @@ struct change {
 	size_t len;
 	uint64_t at;    /* CUT_SIZE: the new size */
 	char *folder;   /* of the name that it makes, changes or removes */
-	size_t safe_at; /* the sync behind which it is safe; 0: none yet */
+	size_t safe_at; /* the sync after which it is safe; 0: none yet */
 };
 
 struct name {
@@ -523,7 +523,7 @@ powercut_changes(const struct powercut *p)
 	return p->n - p->safe;
 }
 
-/* ---- the disk behind a cut ----------------------------------------------- */
+/* ---- the disk after a cut ------------------------------------------------ */
 
 struct disk {
 	enum cut cut;

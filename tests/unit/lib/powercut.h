@@ -38,7 +38,7 @@ void powercut_free(struct powercut *p);
 /* The operations; p must outlive them. */
 evt_io powercut_io(struct powercut *p);
 
-/* How many changes there were: a cut can come before and behind each. */
+/* How many changes there were: a cut can come before and after each. */
 size_t powercut_changes(const struct powercut *p);
 
 /* Make what a cut behind the first `at` changes leaves, in the empty folder

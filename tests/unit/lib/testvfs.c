@@ -19,7 +19,7 @@ struct vfs {
 struct file {
 	sqlite3_file base;
 	struct vfs *vfs;
-	const char *path; /* NULL: one of SQLite's own, that nobody names */
+	const char *path; /* NULL: one of SQLite's own, without a name */
 	bool new_name;    /* a sync makes its name safe too */
 	sqlite3_file *real;
 };
@@ -160,7 +160,7 @@ f_shm_unmap(sqlite3_file *f, int remove)
 	return REAL(f)->pMethods->xShmUnmap(REAL(f), remove);
 }
 
-/* Version 2: without memory mapped files, whose writes nobody would see. */
+/* Version 2: without memory mapped files, whose writes could not be seen. */
 static const sqlite3_io_methods methods = { 2, f_close, f_read, f_write,
 	f_truncate, f_sync, f_size, f_lock, f_unlock, f_check_lock, f_control,
 	f_sector, f_device, f_shm_map, f_shm_lock, f_shm_barrier, f_shm_unmap,

@@ -1,8 +1,8 @@
 /*
- * testvfs.h - SQLite's file operations, told to a test or failed by it.
+ * testvfs.h - SQLite's file operations, reported to a test or failed by it.
  *
- * A VFS over the system's own.  What is written to shared memory (-shm) is
- * not told: nothing of it outlives the processes that have it open.
+ * A VFS over the system's own.  Writes to shared memory (-shm) are not
+ * reported: they do not outlive the processes that have it open.
  */
 #ifndef EVT_TESTS_UNIT_LIB_TESTVFS_H
 #define EVT_TESTS_UNIT_LIB_TESTVFS_H

@@ -31,7 +31,7 @@ torture_report(const char *fault, uint64_t tried, uint64_t frames,
 		return;
 	f = fopen(report_path(), "a");
 	assert_non_null(f);
-	/* The words are the tests' own: no quote stands in them. */
+	/* The words are the tests' own: they hold no quote. */
 	assert_true(fprintf(f,
 	                "{\"fault\":\"%s\",\"tried\":%" PRIu64
 	                ",\"frames\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n",
