@@ -28,6 +28,15 @@
 /* How long a job runs before others get their turn.  A frame that falls due
  * meanwhile is late by that much. */
 #define SLICE_NS (2 * EVT_NS_PER_MS)
+/* Bounds for all requests together, so that clients that ask for much and read
+ * nothing cost a bounded amount of memory: answers that are being found, and bytes
+ * of answers that were not read.  A small answer does not count: the kernel takes
+ * it at once. */
+#define JOBS_MAX 16u
+#define HELD_MAX (UINT64_C(128) << 20)
+/* An answer must be read in 30 s, and a large one at so many bytes a second. */
+#define READ_NS (30 * EVT_NS_PER_S)
+#define READ_RATE 65536
 
 struct evt_http_request {
 	evt_peer peer; /* first: the connection points to it */
@@ -44,6 +53,8 @@ struct evt_http_request {
 	evt_buf out;         /* LWS_PRE bytes, then head and body */
 	size_t at;           /* sent up to */
 	bool answered;
+	int64_t read_due_ns;       /* when the answer must have been read */
+	uint64_t held;             /* bytes that count in stats->held_bytes */
 	evt_http_request_job *job; /* NULL: none */
 };
 
@@ -92,6 +103,16 @@ evt_http_request_new(struct lws *wsi, const char *tiles,
 	return x;
 }
 
+static void
+http_request_end_job(evt_http_request *x)
+{
+	if (x->job == NULL)
+		return;
+	x->job->free(x->job);
+	x->job = NULL;
+	x->stats->jobs--;
+}
+
 void
 evt_http_request_free(evt_http_request *x)
 {
@@ -100,8 +121,8 @@ evt_http_request_free(evt_http_request *x)
 	/* Bodies and queries hold credentials. */
 	if (x->body.data != NULL)
 		explicit_bzero(x->body.data, x->body.cap);
-	if (x->job != NULL)
-		x->job->free(x->job);
+	http_request_end_job(x);
+	x->stats->held_bytes -= x->held;
 	if (x->session != NULL)
 		explicit_bzero(x->session, strlen(x->session));
 	free(x->session);
@@ -262,7 +283,12 @@ evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
 	evt_buf *out = &x->out;
 	bool ok;
 
-	assert(status >= 200 && status <= 599);
+	assert(status >= 200 && status <= 599 && !x->answered);
+	if (len > PIECE && x->stats->held_bytes + len > HELD_MAX) {
+		evt_http_request_answer_error(x, 503,
+		    "too many large answers were not read; retry later");
+		return;
+	}
 	x->answered = true;
 	if (status >= 400)
 		x->stats->refused++;
@@ -282,6 +308,10 @@ evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
 	    (x->method == EVT_HTTP_REQUEST_HEAD || evt_buf_add(out, body, len));
 	if (!ok)
 		out->len = 0; /* the connection is closed without an answer */
+	x->held = len > PIECE ? out->cap : 0;
+	x->stats->held_bytes += x->held;
+	x->read_due_ns = evt_clock_add(evt_clock_mono() + READ_NS,
+	    (int64_t)(len / READ_RATE) * EVT_NS_PER_S);
 	x->at = LWS_PRE;
 	lws_callback_on_writable(x->wsi);
 }
@@ -327,6 +357,13 @@ void
 evt_http_request_set_job(evt_http_request *x, evt_http_request_job *job)
 {
 	assert(x->job == NULL && !x->answered);
+	if (x->stats->jobs >= JOBS_MAX) {
+		job->free(job);
+		evt_http_request_answer_error(x, 503,
+		    "too many requests at a time; retry later");
+		return;
+	}
+	x->stats->jobs++;
 	x->job = job;
 	/* An idle socket is writable, so the job gets a turn in each round
 	 * of the loop. */
@@ -337,7 +374,9 @@ static void
 http_request_work(evt_http_request *x)
 {
 	lws_set_timeout(x->wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
-	if (!x->job->work(x->job, x, evt_clock_mono() + SLICE_NS))
+	if (x->job->work(x->job, x, evt_clock_mono() + SLICE_NS))
+		http_request_end_job(x);
+	else
 		lws_callback_on_writable(x->wsi);
 }
 
@@ -356,6 +395,8 @@ evt_http_request_writable(evt_http_request *x)
 	}
 	if (n == 0)
 		return -1; /* all of it is with the kernel */
+	if (evt_clock_mono() > x->read_due_ns)
+		return -1; /* it reads a little now and then */
 	if (lws_write(x->wsi, x->out.data + x->at, n, LWS_WRITE_HTTP_HEADERS) <
 	    (int)n)
 		return -1;

@@ -19,6 +19,10 @@ typedef struct evt_server_stats {
 	uint64_t blocks_bad;  /* as evt_cursor_stats */
 	uint64_t frames_lost; /* the same */
 	uint64_t failed;      /* decks that could not read on */
+	/* Not sums: what there is now. */
+	uint64_t
+	    held_bytes; /* of large answers that were not read to their end */
+	uint64_t jobs;  /* answers that are being found */
 } evt_server_stats;
 
 #endif

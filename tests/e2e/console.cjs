@@ -61,6 +61,12 @@ class Test {
 		return this.page;
 	}
 
+	/** Say yes to a link that wants to move the deck. */
+	async agree() {
+		await this.until("the question", () => document.getElementById("ask").checkVisibility());
+		await this.page.locator("#ask-yes").click();
+	}
+
 	ready() {
 		return this.until("the first picture", () => document.documentElement.dataset.ready);
 	}

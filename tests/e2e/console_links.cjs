@@ -5,6 +5,7 @@ const MS = 1e6;
 
 exports.deepLink = async (t) => {
 	const page = await t.opened("#t=2026-03-01T12:34:56Z&from=2026-03-01T12:30:00Z&to=2026-03-01T12:40:00Z&source=10007&q=van+7&status=moving&events=state");
+	await t.agree();
 	await t.untilApi("the time", "deck", (d) => d.time_ns / MS === Date.parse("2026-03-01T12:34:56Z"));
 	await t.untilApi("the events", "deck", (d) => d.filter.events.join() === "state");
 	await t.until("the source", () => document.getElementById("selected-name").textContent === "Van 7" &&
@@ -49,14 +50,40 @@ exports.address = async (t) => {
 	await page.evaluate((hash) => {
 		location.hash = hash;
 	}, new URL(link).hash);
+	await t.agree();
 	await t.untilApi("the time of the link", "deck", (d) => d.time_ns / MS === Date.parse("2026-03-01T12:20:30Z"));
 	await page.evaluate(() => {
 		location.hash = "t=2026-03-01T12:05:00Z&q=9";
 	});
+	await t.agree();
 	await t.untilApi("the time of the second link", "deck", (d) => d.time_ns / MS === Date.parse("2026-03-01T12:05:00Z"));
 	await t.until("its search", () => document.getElementById("search").value === "9");
 	t.equal(await page.locator("#status").inputValue(), "", "the status, which the second link does not have");
 	t.check(!await page.locator("#selected-card").isVisible(), "a source is selected, which the second link does not say");
+};
+
+/** A link from anywhere asks before it moves the deck that all share. */
+exports.linkAsks = async (t) => {
+	const before = await t.api("deck");
+	const page = await t.opened("#t=2026-03-01T12:34:56Z&events=state,<b>&only=10007&q=van+7");
+	await t.until("the question", () => document.getElementById("ask").checkVisibility());
+	t.equal(await t.text("#ask-text"), "This link wants the deck, which everyone here shares, to go to 2026-03-01T12:34:56Z and to play only " +
+		"source 10007, event state, event <b>.", "the question");
+	t.equal(await page.locator("#search").inputValue(), "van 7", "the search, which moves nothing");
+	await page.waitForTimeout(1500);
+	let deck = await t.api("deck");
+	t.equal([deck.time_ns, deck.filter], [before.time_ns, before.filter], "the deck, while it is asked");
+	await page.locator("#ask-no").click();
+	await t.until("no question", () => !document.getElementById("ask").checkVisibility());
+	await page.evaluate(() => {
+		location.hash = "t=2026-03-01T12:05:00Z";
+	});
+	await t.until("the second question", () => document.getElementById("ask").checkVisibility());
+	await page.waitForTimeout(500);
+	deck = await t.api("deck");
+	t.equal([deck.time_ns, deck.filter], [before.time_ns, before.filter], "the deck, after a no and a second link");
+	await t.agree();
+	await t.untilApi("the time of the second link", "deck", (d) => d.time_ns / MS === Date.parse("2026-03-01T12:05:00Z"));
 };
 
 exports.sources = async (t) => {
@@ -117,6 +144,7 @@ exports.sources = async (t) => {
 /** A blocked source is said to be so, and one that is not yet on the tape too. */
 exports.states = async (t) => {
 	const page = await t.opened("#source=10005&t=2026-03-01T12:38:00Z");
+	await t.agree();
 	await t.until("it is blocked", () => document.getElementById("selected-facts").textContent.startsWith("blocked"));
 	await page.locator("#status").selectOption("blocked");
 	await t.until("one is blocked", () => document.getElementById("sources-count").textContent === "1 of 30");
@@ -127,6 +155,7 @@ exports.states = async (t) => {
 
 exports.frames = async (t) => {
 	const page = await t.opened("#source=10005&t=2026-03-01T12:10:00Z");
+	await t.agree();
 	await t.until("frames of the source", () => document.querySelectorAll("#frames .frame").length > 3 &&
 		[...document.querySelectorAll("#frames .frame")].every((el) => el.dataset.of === "10005"));
 	t.equal(await t.text("#frames-of"), "of Van 5", "whose frames they are");

@@ -215,6 +215,9 @@ class Finds(ConsoleCase):
     def test_deep_link(self):
         self.look("deepLink", self.field())
 
+    def test_a_link_asks(self):
+        self.look("linkAsks", self.field())
+
     def test_address_follows(self):
         self.look("address", self.field())
 

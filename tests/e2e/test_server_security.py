@@ -699,6 +699,33 @@ class Crowds(ServerCase):
         self.assertGreaterEqual(self.counters()["evtape_replay_refused_total"], len(gone))
 
 
+class SilentReaders(ServerCase):
+    def test_large_answers_that_nobody_reads(self):
+        """They cost a bounded amount of memory, and others are served meanwhile."""
+        self.a_tape = self.tape("big.tape", [(i * MS, '{"event":"state","pad":"%s"}' % ("x" * 9000)) for i in range(900)])
+        self.serve()
+        deaf = []
+        for _ in range(100):
+            s = socket.socket()
+            self.addCleanup(s.close)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            s.connect(("127.0.0.1", self.port))
+            s.sendall(self.request("/api/frames?from=%2B0s&limit=1000").encode())
+            deaf.append(s)
+        self.wait_until("some to be refused", lambda: self.counters()["evtape_replay_refused_total"] > 0)
+        for path in ("/metrics", "/api/deck", "/api/tape", "/"):
+            self.assertEqual(self.get(path).status, 200)
+        # They are dropped although they never close, and then there is room again.
+        answer = self.wait_until("an answer", lambda: [a for a in [self.get("/api/frames?from=%2B0s&limit=1000")] if a.status == 200],
+                                 PATIENCE)[0]
+        self.assertEqual(len(json.loads(answer.body)["frames"]), 900)
+        self.wait_until("the descriptors", lambda: self.descriptors() < 30, PATIENCE)
+        if not any(word in evtest.BUILD for word in ("asan", "tsan")):
+            with open("/proc/%d/status" % self.server.pid, encoding="ascii") as f:
+                self.assertLess(int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1)), 400 << 10)
+        self.assertIn(503, [Answer(self.read(s)).status for s in deaf])
+
+
 class Patience(ServerCase):
     def test_slow_loris(self):
         """Who takes his time is dropped after some ten seconds, wherever he stops;

@@ -135,6 +135,39 @@ function connect() {
 	});
 }
 
+// Any page may have a link to this one.  A link shows what it likes, but it moves the
+// deck, which others watch too, only if the user of this page agrees.
+const askBox = document.getElementById("ask");
+let agreed = null;
+
+function ask(t, filter) {
+	const parts = [];
+	if (t)
+		parts.push("go to " + t);
+	if (filter) {
+		const words = [...filter.sources.map((id) => "source " + id), ...filter.events.map((name) => "event " + name)];
+		parts.push(words.length ? "play only " + words.join(", ") : "play everything");
+	}
+	agreed = () => {
+		if (t)
+			deck.seek(t);
+		if (filter)
+			deck.filter(filter.sources, filter.events);
+	};
+	document.getElementById("ask-text").textContent = "This link wants the deck, which everyone here shares, to " + parts.join(" and to ") + ".";
+	askBox.hidden = false;
+}
+
+function answered(yes) {
+	askBox.hidden = true;
+	if (yes && agreed)
+		agreed();
+	agreed = null;
+}
+
+document.getElementById("ask-yes").addEventListener("click", () => answered(true));
+document.getElementById("ask-no").addEventListener("click", () => answered(false));
+
 /** Apply an address. */
 function follow(values, begin) {
 	const from = parse(values.from), to = parse(values.to);
@@ -149,14 +182,15 @@ function follow(values, begin) {
 		select(values.source ?? null);
 	else
 		pending = values.source ?? null;
-	// A reload of the page must not move the deck for all other viewers.
-	if (values.t && !(begin && again()))
-		deck.seek(values.t);
+	// After a reload of the page there is nothing to ask: the address is the page's own.
+	const t = values.t && !(begin && again()) ? values.t : null;
 	const list = (text) => (text ? text.split(",") : []);
 	const now = (model.deck && model.deck.filter) || { sources: [], events: [] };
 	const asked = (values.only || "") + " " + (values.events || "");
-	if (begin ? asked !== " " && !again() : asked !== now.sources + " " + now.events)
-		deck.filter(list(values.only), list(values.events));
+	const filter = begin ? asked !== " " && !again() : asked !== now.sources + " " + now.events;
+	answered(false);
+	if (t || filter)
+		ask(t, filter ? { sources: list(values.only), events: list(values.events) } : null);
 }
 
 const again = () => performance.getEntriesByType("navigation")[0]?.type === "reload";
