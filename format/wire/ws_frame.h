@@ -25,6 +25,15 @@ enum evt_ws_frame_opcode {
 	EVT_WS_FRAME_OP_PONG = 10
 };
 
+/* Whether a close frame may have this code (RFC 6455, 7.4, and the codes that were
+ * registered since). */
+static inline bool
+evt_ws_frame_may_send_code(int code)
+{
+	return (code >= 1000 && code <= 1003) ||
+	    (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
 /* Longest payload of a control frame, in bytes. */
 #define EVT_WS_FRAME_CONTROL_MAX 125u
 /* Longest header of a frame, in bytes: with and without a mask. */

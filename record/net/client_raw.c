@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "format/base/clock.h"
+#include "format/base/utf8.h"
 #include "record/net/retry_after.h"
 
 /* A longer head of an answer is not accepted. */
@@ -121,8 +122,29 @@ client_raw_on_ping(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
 	lws_callback_on_writable(wsi);
 }
 
-/* The server sent a close frame: answer with its code, unless it is itself the
- * answer to ours. */
+/* The code to answer a server's close frame with: its own, unless that must not be
+ * sent. */
+static int
+client_raw_close_answer(const evt_ws_frame_event *e)
+{
+	evt_utf8_check reason = { 0 };
+	int code;
+
+	if (e->n == 0)
+		return 1000;
+	if (e->n == 1)
+		return 1002;
+	code = e->data[0] << 8 | e->data[1];
+	if (!evt_ws_frame_may_send_code(code))
+		return 1002;
+	return evt_utf8_check_add(&reason, e->data + 2, e->n - 2) &&
+	        evt_utf8_check_whole(&reason) ?
+	    code :
+	    1007;
+}
+
+/* The server sent a close frame: answer it, unless it is itself the answer to
+ * ours. */
 static void
 client_raw_on_close(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
 {
@@ -130,8 +152,7 @@ client_raw_on_close(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
 		evt_client_note_close(c, e->data, e->n, true);
 	/* If the socket is busy, the connection ends without an answer. */
 	if (!lws_partial_buffered(wsi))
-		(void)evt_client_raw_close(c, wsi,
-		    c->heard.by_server && e->n >= 2 ? c->heard.code : 1000);
+		(void)evt_client_raw_close(c, wsi, client_raw_close_answer(e));
 }
 
 /* Parse the frames of what was read.  Non-zero closes. */

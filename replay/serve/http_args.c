@@ -6,17 +6,23 @@
 #include <string.h>
 
 bool
-evt_http_args_read(struct lws *wsi, evt_strings *args)
+evt_http_args_read(struct lws *wsi, evt_strings *args, bool *ret_nul)
 {
 	/* An argument longer than the buffer would hide all that follow it, so
 	 * the buffer is as long as the whole head may be. */
 	char *text = malloc(EVT_HTTP_ARGS_MAX);
 	bool ok = text != NULL;
+	int n;
 
-	while (ok &&
-	    lws_hdr_copy_fragment(wsi, text, EVT_HTTP_ARGS_MAX,
-	        WSI_TOKEN_HTTP_URI_ARGS, (int)args->n) >= 0)
+	*ret_nul = false;
+	while (ok) {
+		n = lws_hdr_copy_fragment(wsi, text, EVT_HTTP_ARGS_MAX,
+		    WSI_TOKEN_HTTP_URI_ARGS, (int)args->n);
+		if (n < 0)
+			break;
+		*ret_nul = *ret_nul || strlen(text) != (size_t)n;
 		ok = evt_strings_add(args, text, strlen(text));
+	}
 	if (text != NULL)
 		explicit_bzero(text, EVT_HTTP_ARGS_MAX);
 	free(text);

@@ -46,6 +46,7 @@ struct evt_http_request {
 	enum evt_http_request_method method;
 	char *path;
 	evt_strings args;
+	bool nul;               /* an argument holds one */
 	char *origin, *session; /* as evt_http_request_caller */
 	bool may_change;
 	evt_buf body;        /* of the request */
@@ -53,8 +54,8 @@ struct evt_http_request {
 	evt_buf out;         /* LWS_PRE bytes, then head and body */
 	size_t at;           /* sent up to */
 	bool answered;
-	int64_t read_due_ns;       /* when the answer must have been read */
-	uint64_t held;             /* bytes that count in stats->held_bytes */
+	int64_t read_due_ns; /* when the answer must have been read */
+	uint64_t held;       /* bytes that count in stats->http.held_bytes */
 	evt_http_request_job *job; /* NULL: none */
 };
 
@@ -94,7 +95,7 @@ evt_http_request_new(struct lws *wsi, const char *tiles,
 	x->stats = stats;
 	x->method = http_request_method_of(wsi, &path, &len);
 	x->path = path != NULL ? strndup(path, (size_t)len) : strdup("");
-	if (x->path == NULL || !evt_http_args_read(wsi, &x->args)) {
+	if (x->path == NULL || !evt_http_args_read(wsi, &x->args, &x->nul)) {
 		evt_http_request_free(x);
 		return NULL;
 	}
@@ -110,7 +111,7 @@ http_request_end_job(evt_http_request *x)
 		return;
 	x->job->free(x->job);
 	x->job = NULL;
-	x->stats->jobs--;
+	x->stats->http.jobs--;
 }
 
 void
@@ -122,7 +123,7 @@ evt_http_request_free(evt_http_request *x)
 	if (x->body.data != NULL)
 		explicit_bzero(x->body.data, x->body.cap);
 	http_request_end_job(x);
-	x->stats->held_bytes -= x->held;
+	x->stats->http.held_bytes -= x->held;
 	if (x->session != NULL)
 		explicit_bzero(x->session, strlen(x->session));
 	free(x->session);
@@ -284,7 +285,7 @@ evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
 	bool ok;
 
 	assert(status >= 200 && status <= 599 && !x->answered);
-	if (len > PIECE && x->stats->held_bytes + len > HELD_MAX) {
+	if (len > PIECE && x->stats->http.held_bytes + len > HELD_MAX) {
 		evt_http_request_answer_error(x, 503,
 		    "too many large answers were not read; retry later");
 		return;
@@ -309,7 +310,7 @@ evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
 	if (!ok)
 		out->len = 0; /* the connection is closed without an answer */
 	x->held = len > PIECE ? out->cap : 0;
-	x->stats->held_bytes += x->held;
+	x->stats->http.held_bytes += x->held;
 	x->read_due_ns = evt_clock_add(evt_clock_mono() + READ_NS,
 	    (int64_t)(len / READ_RATE) * EVT_NS_PER_S);
 	x->at = LWS_PRE;
@@ -357,13 +358,13 @@ void
 evt_http_request_set_job(evt_http_request *x, evt_http_request_job *job)
 {
 	assert(x->job == NULL && !x->answered);
-	if (x->stats->jobs >= JOBS_MAX) {
+	if (x->stats->http.jobs >= JOBS_MAX) {
 		job->free(job);
 		evt_http_request_answer_error(x, 503,
 		    "too many requests at a time; retry later");
 		return;
 	}
-	x->stats->jobs++;
+	x->stats->http.jobs++;
 	x->job = job;
 	/* An idle socket is writable, so the job gets a turn in each round
 	 * of the loop. */
@@ -409,7 +410,7 @@ evt_http_request_writable(evt_http_request *x)
 /* ---- bodies --------------------------------------------------------------- */
 
 unsigned
-evt_http_request_judge_body(const evt_http_request *x, int64_t *ret_len,
+evt_http_request_judge_form(const evt_http_request *x, int64_t *ret_len,
     const char **ret_why)
 {
 	const enum lws_token_indexes length = WSI_TOKEN_HTTP_CONTENT_LENGTH;
@@ -417,6 +418,9 @@ evt_http_request_judge_body(const evt_http_request *x, int64_t *ret_len,
 	char text[32];
 
 	*ret_len = 0;
+	*ret_why = "an argument of the query holds %00";
+	if (x->nul)
+		return 400;
 	*ret_why = "Content-Length is required; chunked bodies are not "
 	           "accepted";
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)

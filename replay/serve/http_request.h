@@ -69,12 +69,13 @@ bool evt_http_request_path_ends(const char *path, const char *name);
 /* ---- events of libwebsockets; -1: the caller must close the connection --------- */
 
 /*
- * Judge what the head says of the body; *ret_len: its length, 0 without one.
+ * Judge the query, and what the head says of the body; *ret_len: the length of
+ * the body, 0 without one.
  * The status to refuse it with, and *ret_why; 0: it may come.  Requests that two
  * programs could read differently are refused, and bodies that are too large
  * before they come.
  */
-unsigned evt_http_request_judge_body(const evt_http_request *x,
+unsigned evt_http_request_judge_form(const evt_http_request *x,
     int64_t *ret_len, const char **ret_why);
 /* Tell a client that asks ("Expect: 100-continue") to send its body. */
 void evt_http_request_invite_body(evt_http_request *x);

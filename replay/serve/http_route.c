@@ -456,6 +456,7 @@ evt_http_route_upgrade(const evt_http_route *rt, struct lws *wsi,
 {
 	const char *why;
 	unsigned status;
+	bool nul;
 	evt_strings args = { 0 };
 	char *path;
 	int r = -1;
@@ -471,7 +472,12 @@ evt_http_route_upgrade(const evt_http_route *rt, struct lws *wsi,
 		    "a WebSocket handshake must be a GET");
 	else if (why != NULL)
 		(void)http_route_refuse(rt, wsi, status, why);
-	else if (evt_http_args_read(wsi, &args))
+	else if (!evt_http_args_read(wsi, &args, &nul))
+		r = -1;
+	else if (nul)
+		(void)http_route_refuse(rt, wsi, 400,
+		    "an argument of the query holds %00");
+	else
 		r = http_route_judge_upgrade(rt, wsi, path, &args);
 	free(path);
 	evt_http_args_free(&args);
@@ -619,10 +625,10 @@ evt_http_route_begin(const evt_http_route *rt, struct lws *wsi)
 		evt_http_request_free(x);
 		return -1;
 	}
-	rt->site->stats->requests++;
+	rt->site->stats->http.requests++;
 	lws_set_opaque_user_data(wsi, x);
 	if (status == 0)
-		status = evt_http_request_judge_body(x, &len, &why);
+		status = evt_http_request_judge_form(x, &len, &why);
 	if (status != 0)
 		evt_http_request_answer_error(x, status, "%s", why);
 	else if (evt_http_request_method(x) != EVT_HTTP_REQUEST_POST ||

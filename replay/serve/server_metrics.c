@@ -68,7 +68,7 @@ evt_server_metrics(evt_http_request *x, const evt_server_stats *st,
 	        (double)st->cut_off) &&
 	    evt_prometheus_value(&out, NAME("requests_total"), "counter",
 	        "HTTP requests that were no WebSocket upgrade.",
-	        (double)st->requests) &&
+	        (double)st->http.requests) &&
 	    evt_prometheus_value(&out, NAME("refused_total"), "counter",
 	        "Requests and connections that were refused.",
 	        (double)st->refused) &&

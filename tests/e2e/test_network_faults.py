@@ -212,6 +212,32 @@ class Frames(FaultCase):
             ("a bad code", sends(frame(8, b"\x03\xe7")), 1002, ".*code 999, which is invalid", []),
             ("a code that is never sent", sends(frame(8, b"\x03\xed")), 1002, ".*code 1005, which is invalid", [])])
 
+    def test_close_codes_that_are_answered(self):
+        """A close frame is answered with its code, unless that must not be sent."""
+        cases = [(b"", 1000), (b"\x03", 1002), (b"\x03\xe8\xff", 1007), (b"\x03\xe8ok", 1000)]
+        cases += [(struct.pack("!H", code), code if code in (1000, 1001, 1003, 1007, 1011, 1012, 1014, 3000, 4999) else 1002)
+                  for code in (0, 999, 1000, 1001, 1003, 1004, 1005, 1006, 1007, 1011, 1012, 1014, 1015, 1016, 2000, 2999, 3000,
+                               4999, 5000, 65535)]
+        answers = {}
+
+        def closes(payload):
+            def then(peer):
+                got = b""
+                while piece := peer.recv(65536):
+                    got += piece
+                while got and got[0] != 0x88:
+                    got = got[6 + (got[1] & 127):]
+                answers[payload] = struct.unpack("!H", bytes(a ^ b for a, b in zip(got[6:8], got[2:4])))[0]
+            return sends(frame(8, payload), then=then)
+
+        for at in range(0, len(cases), AT_ONCE):
+            running = [("closes %d" % (at + i), self.record("closes %d" % (at + i), "ws://127.0.0.1:%d/" %
+                                                            self.listen(closes(payload), good)))
+                       for i, (payload, _) in enumerate(cases[at:at + AT_ONCE])]
+            for name, p in running:
+                self.ended(name, p)
+        self.assertEqual(answers, dict(cases))
+
     def test_what_breaks_off(self):
         whole = frame(1, b"x" * 70000)
         self.try_all("a connection that breaks off", [

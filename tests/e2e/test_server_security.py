@@ -251,8 +251,8 @@ class Strangers(ServerCase):
             for path, headers in (("/api/deck?token=" + wrong, ""), ("/metrics?token=" + wrong, ""),
                                   ("/control?token=" + wrong, UPGRADE), ("/stream?token=" + wrong, UPGRADE)):
                 with self.subTest(path[:40]):
-                    # An argument that holds a NUL is not taken by libwebsockets.
-                    self.assertEqual(self.get(path, headers).status, None if "%00" in wrong else 401)
+                    # libwebsockets 4.1 itself refuses an argument that holds a NUL.
+                    self.assertIn(self.get(path, headers).status, (None, 400) if "%00" in wrong else (401,))
             if "%00" not in wrong:
                 for scheme in ("Bearer", "Basic"):
                     with self.subTest(wrong[:40], scheme=scheme), self.refuses():
