@@ -31,6 +31,8 @@ CALL    = -std=c11 -fPIC -pthread $(WARN) $(HARDEN) $(CFLAGS) $(SAN)
 LDALL   = -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(SAN) $(LDFLAGS)
 
 LIBS_FORMAT = -lzstd -lsqlite3 -lxxhash -lcjson
+# Of evtape alone.
+LIBS_TOOL   = -lz
 LIBS_WS     = -lwebsockets -lssl -lcrypto
 
 # The sources of a folder, with those of the folders in it.
@@ -267,7 +269,7 @@ $(BUILD)/$(1): $(call obj,$(call sources,tools/$(1)) $(2)) $(COMMON_A) $(RECORD_
 	$$(call link,-pie $$^ $(LIBS_FORMAT) $(3))
 endef
 # The tool loads libcurl itself.
-$(eval $(call program,evtape,,-lm))
+$(eval $(call program,evtape,,-lm $(LIBS_TOOL)))
 $(eval $(call program,evtape-record,,$(LIBS_WS)))
 $(eval $(call program,evtape-replay,$(BUILD)/gen/console_files.c,$(LIBS_WS)))
 $(eval $(call program,evtape-sim,,$(LIBS_WS) -lm))
@@ -285,13 +287,13 @@ WRAP = malloc calloc realloc reallocarray strdup strndup free pthread_create \
        fsync fdatasync
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(wildcard tests/unit/lib/*.c tests/lib/*.c)) $(TEST_A)
-	$(call link,-pie $(WRAP:%=-Wl$(,)--wrap=%) $^ $(LIBS_FORMAT) $(LIBS_WS) -lcmocka -lm)
+	$(call link,-pie $(WRAP:%=-Wl$(,)--wrap=%) $^ $(LIBS_FORMAT) $(LIBS_WS) $(LIBS_TOOL) -lcmocka -lm)
 
 # A fuzz target is linked with the parts that it uses, and with a main() that feeds
 # it files.  tests/fuzz/run builds them with libFuzzer's.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FUZZ_MAIN)) \
     $(BUILD)/obj/fuzz.a $(TEST_A)
-	$(call link,-pie $^ $(LIBS_FORMAT) $(LIBS_WS) -lm)
+	$(call link,-pie $^ $(LIBS_FORMAT) $(LIBS_WS) $(LIBS_TOOL) -lm)
 
 # Makes the tapes of exact times that the end-to-end tests play.
 $(BUILD)/tests/mktape: $(BUILD)/obj/tests/e2e/mktape.o $(LIB_A)

@@ -4,9 +4,9 @@
 # With --check, only report missing packages, and fail if there are any.
 set -eu
 
-build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev libcurl4-openssl-dev libjs-leaflet node-d3"
+build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev libcurl4-openssl-dev zlib1g-dev libjs-leaflet node-d3"
 demo="zstd"
-test="$demo clang clang-format libclang-rt-dev valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson nodejs node-ws sqlite3 jq curl openssl mandoc chromium faketime python3-prometheus-client systemd shellcheck git"
+test="$demo clang clang-format libclang-rt-dev valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson libxml2-utils nodejs node-ws sqlite3 jq curl openssl mandoc chromium faketime python3-prometheus-client systemd shellcheck git"
 bench="zstd sqlite3 jq nodejs node-ws python3-websockets valgrind liblcm-bin tcpreplay"
 lint="clang clang-tidy clang-format clang-tools cppcheck shellcheck mandoc"
 cov="gcovr"
@@ -32,7 +32,7 @@ done
 if ! command -v dpkg-query >/dev/null 2>&1; then
 	# Elsewhere than on Debian: look for what can be looked for.
 	missing=""
-	for lib in libwebsockets libzstd libcjson sqlite3 libxxhash libcurl openssl; do
+	for lib in libwebsockets libzstd libcjson sqlite3 libxxhash libcurl openssl zlib; do
 		pkg-config --exists "$lib" 2>/dev/null || missing="$missing $lib"
 	done
 	[ -z "$missing" ] && exit 0

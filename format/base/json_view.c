@@ -185,10 +185,13 @@ json_view_decode_one(const uint8_t **p, const uint8_t *end, uint8_t *q)
 	}
 	c = json_view_hex4(s + 2);
 	*p = s + 6;
-	if (c >= 0xd800 && c < 0xdc00 && end - s >= 12 && s[6] == '\\') {
+	if (c >= 0xd800 && c < 0xdc00 && end - s >= 12 && s[6] == '\\' &&
+	    s[7] == 'u' && (json_view_hex4(s + 8) & 0xfc00) == 0xdc00) {
 		c = 0x10000 + ((c - 0xd800) << 10) +
 		    (json_view_hex4(s + 8) & 0x3ff);
 		*p = s + 12;
+	} else if (c >= 0xd800 && c < 0xe000) {
+		c = 0xfffd; /* half a pair; well-formed text has none */
 	}
 	return evt_utf8_put(q, c & 0x1fffff);
 }

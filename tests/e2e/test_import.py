@@ -1,7 +1,14 @@
 """evtape import: lines, envelopes, logs and HAR files as tapes."""
 
 import base64
+import bz2
+import gzip
 import json
+import lzma
+import os
+import shutil
+import subprocess
+import zipfile
 
 import evtest
 import tooltest
@@ -154,3 +161,121 @@ class Har(Case):
         self.refused("har", har(), "has no WebSocket messages")
         self.refused("har", b"\xff\xfe{\x00", "is not well-formed JSON")
         self.fails(1, "is not a regular file", "import", "har", self.dir, "-o", self.path("x.tape"))
+
+    def test_lone_surrogates(self):
+        lone = har({"request": {"url": "https://e/"}, "response": {"content": {"text": "cut \ud83d"}, "\ude00": "\ud800\ud800"}},
+                   entry("wss://e/", ("receive", 1700000000, 1, "pair \U0001f600"), ("receive", 1700000001, 1, "half \ude00"),
+                         ("receive", 1700000002, 1, "last")), comment="\\ud83d is no escape")
+        got = self.imported("har", lone, check=3, words="message 2 of entry 1 has data that cannot be read; it was left out")
+        self.assertEqual([f.get("payload_text") for f in got], [None, "pair \U0001f600", "last"])
+        # It does not hide other faults.
+        self.refused("har", lone.replace("\\ude00", "\\uxe00"), "is not well-formed JSON")
+        # A line stays as it is, to the byte.
+        line = '{"t":1,"text":"\\ud83d"}'
+        self.imported("ndjson", line, "--time-path", "/t")
+        self.assertEqual(self.out("cat", "-f", "lines", self.path("out2.tape")).strip(), line.encode())
+        envelope = '{"time_ns":1,"kind":"received","opcode":"text","payload_text":"%s"}\n'
+        got = self.imported("ndjson", envelope % "a" + envelope % "\\udead", "--envelopes", check=3,
+                            words="line 2 is an envelope without a payload")
+        self.assertEqual(len(got), 1)
+
+    def test_time_grows_with_the_file(self):
+        message = '{"request":{"url":"ws://a/"},"_webSocketMessages":[{"time":1,"type":"receive","opcode":1,"data":"x"}]}'
+        path = self.write("many.har", '{"log":{"entries":[%s]}}' % ",".join([message] * 60000))
+        with subprocess.Popen([evtest.program("evtape"), "import", "har", path, "-o", self.path("many.tape")]) as child:
+            _, code, used = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(code)
+        self.assertEqual(child.returncode, 0)
+        self.assertLess(used.ru_utime, 20)  # a quadratic merge takes minutes
+        self.assertEqual(self.json("info", "--json", self.path("many.tape"))["frames"], 120000)
+
+
+class Files(Case):
+    """What may surround the content, in each format."""
+    FRAME = b'{"event":"state","data":{"source_id":1}}'
+    LINES = {"ndjson": b'{"t":1700000000,"x":"\xc3\xa4"}\n{"t":1700000001}\n', "log": b"1700000000 > a\n1700000001 b\n"}
+
+    def options(self, form):
+        return ("--time-path", "/t") if form == "ndjson" else ()
+
+    def both(self, form, content, **kind):
+        got = self.imported(form, content, *self.options(form), **kind)
+        self.assertEqual([f["time_ns"] for f in got], [T0, T0 + S])
+        return [f.get("payload", f.get("payload_text")) for f in got]
+
+    def test_what_surrounds_lines(self):
+        for form, plain in self.LINES.items():
+            want = self.both(form, plain)
+            bare = plain[:-1]
+            for content in (b"\xef\xbb\xbf" + plain, plain.replace(b"\n", b"\r\n"), bare, bare + b"\r",
+                            b"\n \t\r\n" + plain.replace(b"\n", b"\n\n\r\n  \n"), b"\xef\xbb\xbf\r\n" + plain):
+                self.assertEqual(self.both(form, content), want)
+            for name in ("utf-16-le", "utf-16-be"):
+                self.refused(form, ("\ufeff" + plain.decode()).encode(name), "is UTF-16: convert it first with 'iconv")
+
+    def test_an_over_long_line(self):
+        """A line of more than 256 MiB, sparse in a pipe: it is not written to disk."""
+        script = "printf '{\"t\":1}\\n'; head -c 360M /dev/zero; printf '\\n{\"t\":2}'"
+        for options, code in (((), 3), (("--strict",), 1)):
+            with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as feed:
+                tape = self.path("long%d.tape" % code)
+                done = subprocess.run([evtest.program("evtape"), "import", "ndjson", "-", "-o", tape, "--time-path", "/t", *options],
+                                      stdin=feed.stdout, stderr=subprocess.PIPE, check=False)
+                feed.stdout.close()
+            self.assertEqual((done.returncode, b"line 2 is longer than a frame can be" in done.stderr), (code, True), done.stderr)
+        self.assertEqual(len(evtest.frames(self.path("long3.tape"))), 2)
+        self.nothing_left("long1.tape")
+
+    def compressed(self, content):
+        zstd = subprocess.run(["zstd", "-qc"], input=content, stdout=subprocess.PIPE, check=True).stdout
+        return {"gz": gzip.compress(content), "zst": zstd}
+
+    def contents(self):
+        messages = har(entry("wss://e/", *(("receive", 1700000000 + i, 1, "x%d" % (i * i)) for i in range(200)))).encode()
+        mcap = self.path("all.mcap")
+        lines = ['%d received 1 1 {"event":"e","n":%d}' % (T0 + i, i * i) for i in range(200)]
+        self.out("export", "mcap", self.make("all.tape", lines), "-o", mcap)
+        with open(mcap, "rb") as f:
+            return dict(self.LINES, har=messages, mcap=f.read())
+
+    def test_compressed_by_content(self):
+        for form, content in self.contents().items():
+            options = self.options(form)
+            want = self.imported(form, content, *options)
+            for packed in self.compressed(content).values():
+                self.assertEqual(self.imported(form, packed, *options), want)
+                half = len(content) // 2
+                members = zip(self.compressed(content[:half]).values(), self.compressed(content[half:]).values())
+            for first, second in members:
+                self.assertEqual(self.imported(form, first + second, *options), want)
+
+    def test_from_a_pipe(self):
+        for form, content in self.contents().items():
+            for packed in (content, *self.compressed(content).values()):
+                tape = self.path("piped.tape")
+                self.assertEqual(evtest.run("evtape", "import", form, "-", "-o", tape, *self.options(form), stdin=packed).stderr, b"")
+                self.assertGreater(len(evtest.frames(tape)), 1)
+                shutil.rmtree(tape)
+
+    def test_cut_off_anywhere(self):
+        for form, content in self.contents().items():
+            whole = dict(self.compressed(content))
+            if form in ("har", "mcap"):
+                whole["plain"] = content
+            for kind, data in whole.items():
+                sizes = {len(data) - 1, len(data) - 4, len(data) - 9, *range(12, len(data), max(1, len(data) // 25))}
+                for size in sizes:
+                    self.refused(form, data[:size], "bad", *self.options(form))
+                if kind != "plain":
+                    at = len(data) // 2
+                    self.refused(form, data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1:], "bad", *self.options(form))
+
+    def test_other_compressions_are_named(self):
+        path = self.path("x.zip")
+        with zipfile.ZipFile(path, "w") as z:
+            z.writestr("a", self.FRAME)
+        with open(path, "rb") as f:
+            archive = f.read()
+        for data, program in ((lzma.compress(self.FRAME), "xz -dc"), (bz2.compress(self.FRAME), "bzip2 -dc"), (archive, "unzip -p")):
+            for form in ("ndjson", "log", "har", "mcap"):
+                self.refused(form, data, "is compressed in a form that is not supported: decompress it with '%s' first" % program)

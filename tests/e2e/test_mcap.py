@@ -69,8 +69,40 @@ class Mcap(tooltest.Case):
             path, tape = self.path(kind + ".mcap"), self.path(kind + ".tape")
             self.node("write", path, kind)
             self.out("import", "mcap", path, "-o", tape)
-            self.assertEqual([(f["time_ns"], f["opcode"], f.get("event"), f["sources"]) for f in evtest.frames(tape)], [
+            frames = [f for f in evtest.frames(tape) if f["kind"] == "received"]
+            self.assertEqual([(f["time_ns"], f["opcode"], f.get("event"), f["sources"]) for f in frames], [
                 (T0 + 2, "text", "state", [7]), (T0 + 1, "binary", None, []), (T0 + 3, "text", "x", [])])
+
+    def test_topics_are_kept_and_the_rest_is_named(self):
+        def text(s):
+            return len(s.encode()).to_bytes(4, "little") + s.encode()
+
+        def record(op, body):
+            return bytes([op]) + len(body).to_bytes(8, "little") + body
+
+        def number(n, size):
+            return n.to_bytes(size, "little")
+
+        topics = (("/gps", "json"), ("/imu", "json"), ('/r"\u00e4w', "cdr"), ("/silent", "json"))
+        channels = [record(4, number(i, 2) + number(0, 2) + text(t) + text(e) + text("")) for i, (t, e) in enumerate(topics)]
+        messages = [record(5, number(c, 2) + number(0, 4) + number(T0 + i, 8) * 2 + b'{"n":%d}' % i)
+                    for i, c in enumerate((0, 1, 0, 2, 1))]
+        attachment = record(9, number(T0, 8) * 2 + text("note.txt") + text("text/plain") + number(5, 8) + b"hello" + number(0, 4))
+        metadata = record(12, text("ri\nde") + number(0, 4))
+        end = record(15, number(0, 4)) + record(2, number(0, 20))
+        for others in ((), (attachment,), (attachment, metadata)):
+            path, tape = self.path("o.mcap"), self.path("o%d.tape" % len(others))
+            magic = b"\x89MCAP0\r\n"
+            self.write("o.mcap", magic + record(1, text("") * 2) + b"".join([*channels, *others, *messages]) + end + magic)
+            if others:
+                words = ("1 of them was left out: attachment note.txt\n", r"2 of them were left out: attachment note.txt, metadata ri\?de")
+                self.warns(3, words[len(others) - 1], "import", "mcap", path, "-o", tape)
+            else:
+                self.out("import", "mcap", path, "-o", tape)
+            frames = evtest.frames(tape)
+            self.assertEqual([(f["connection"], f["payload"]["url"]) for f in frames if f["kind"] == "mark"],
+                             [(1, "/gps"), (2, "/imu"), (3, '/r"\u00e4w')])
+            self.assertEqual([f["connection"] for f in frames if f["kind"] == "received"], [1, 2, 1, 3, 2])
 
     def test_custom_key_paths(self):
         tape = self.make("k.tape", ['%d received 1 1 {"id":7,"kind":"k"}' % T0])
@@ -90,11 +122,11 @@ class Mcap(tooltest.Case):
         with open(path, "rb") as f:
             whole = f.read()
         bad = self.path("bad.mcap")
-        end = whole.rindex(b"\x0f" + (4).to_bytes(8, "little"))  # what follows is a summary, which is not read
-        for at in list(range(0, end, 97)) + [end + 10]:
+        end = whole.rindex(b"\x0f" + (4).to_bytes(8, "little"))  # a summary follows
+        for at in list(range(0, len(whole), 97)) + [end + 10, len(whole) - 1]:
             self.write("bad.mcap", whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
             self.fails(1, r"bad\.mcap", "import", "mcap", bad, "-o", out)
-        for size in list(range(0, end, 311)) + [end, end + 5]:
+        for size in list(range(0, len(whole), 311)) + [end, end + 5, len(whole) - 1]:
             self.write("bad.mcap", whole[:size])
             self.fails(1, r"bad\.mcap", "import", "mcap", bad, "-o", out)
         self.nothing_left("x.tape")

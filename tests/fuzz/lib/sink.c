@@ -1,7 +1,6 @@
 /* sink.c - see sink.h; it stands in for tools/evtape/import/import.c. */
 #include "tests/fuzz/lib/sink.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "format/base/line_splitter.h"
 #include "tests/fuzz/lib/scratch.h"
 #include "tools/evtape/import/import.h"
 
@@ -48,46 +46,6 @@ import_skip(import_job *x, const char *fmt, ...)
 	va_end(ap);
 	must(x->skipped_words[0] != '\0');
 	x->skipped++;
-}
-
-int
-import_lines(import_job *x, const char *path,
-    int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
-        evt_error *err),
-    void *ctx, evt_error *err)
-{
-	evt_line_splitter lines = { .max = 3000 };
-	enum evt_line_splitter_state state;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
-	uint64_t n, number = 0;
-	uint8_t *line;
-	ssize_t got = 1;
-
-	must(fd >= 0);
-	while (r == EVT_OK && got > 0) {
-		size_t room;
-		uint8_t *p = evt_line_splitter_room(&lines, &room);
-
-		/* A few bytes at a time, as a pipe may give them. */
-		must(p != NULL && room >= 97);
-		got = read(fd, p, 97);
-		must(got >= 0);
-		evt_line_splitter_added(&lines, (size_t)got);
-		while (r == EVT_OK &&
-		    (state = got > 0 ?
-		            evt_line_splitter_next(&lines, &line, &n) :
-		            evt_line_splitter_last(&lines, &line, &n)) !=
-		        EVT_LINE_SPLITTER_MORE) {
-			if (state == EVT_LINE_SPLITTER_LINE)
-				r = fn(ctx, line, (size_t)n, ++number, err);
-			if (got == 0)
-				break;
-		}
-	}
-	evt_line_splitter_free(&lines);
-	close(fd);
-	(void)x;
-	return r;
 }
 
 int

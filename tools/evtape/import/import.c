@@ -1,17 +1,12 @@
 /* import.c - evtape import: the group of formats, and what they share. */
 #include "tools/evtape/import/import.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
-#include "format/base/line_splitter.h"
 #include "format/navixy/navixy.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
@@ -46,6 +41,11 @@ import_put(import_job *x, const evt_frame *f, bool with_mono, evt_error *err)
 	evt_frame copy = *f;
 	int r;
 
+	if (f->len > EVT_PAYLOAD_MAX) {
+		import_skip(x, "a frame of %zu bytes is larger than %u",
+		    (size_t)f->len, EVT_PAYLOAD_MAX);
+		return EVT_OK;
+	}
 	/* The timestamps are the only clock; the steady time made from them
 	 * must not run backwards. */
 	if (!with_mono)
@@ -76,113 +76,6 @@ import_skip(import_job *x, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- lines -------------------------------------------------------------------- */
-
-struct lines {
-	import_job *x;
-	evt_line_splitter lines;
-	int fd;
-	const char *path;
-	uint64_t number, done, total;
-	int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
-	    evt_error *err);
-	void *ctx;
-};
-
-static int
-import_take_line(struct lines *l, enum evt_line_splitter_state state,
-    const uint8_t *line, uint64_t n, evt_error *err)
-{
-	l->number++;
-	if (state == EVT_LINE_SPLITTER_SKIPPED) {
-		import_skip(l->x,
-		    "line %" PRIu64 " of %s is longer than a frame can be",
-		    l->number, l->path);
-		return EVT_OK;
-	}
-	if (n > 0 && line[n - 1] == '\r')
-		n--;
-	return l->fn(l->ctx, line, (size_t)n, l->number, err);
-}
-
-/* Read more of the file; EVT_END at its end. */
-static int
-import_read_more(struct lines *l, evt_error *err)
-{
-	size_t room;
-	uint8_t *p = evt_line_splitter_room(&l->lines, &room);
-	ssize_t n;
-
-	if (p == NULL)
-		return evt_err_nomem(err);
-	do
-		n = read(l->fd, p, room);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return evt_err_sys(err, errno, "cannot read %s", l->path);
-	evt_line_splitter_added(&l->lines, (size_t)n);
-	l->done += (uint64_t)n;
-	if (l->total > 0)
-		progress_at(&l->x->progress, l->x->cmd,
-		    (double)l->done / (double)l->total);
-	return n > 0 ? EVT_OK : EVT_END;
-}
-
-static int
-import_each_line(struct lines *l, evt_error *err)
-{
-	enum evt_line_splitter_state state;
-	uint8_t *line;
-	uint64_t n;
-	int r = EVT_OK;
-
-	while (r == EVT_OK) {
-		while (r == EVT_OK &&
-		    (state = evt_line_splitter_next(&l->lines, &line, &n)) !=
-		        EVT_LINE_SPLITTER_MORE)
-			r = import_take_line(l, state, line, n, err);
-		if (r == EVT_OK && stop_requested())
-			return EVT_END;
-		if (r == EVT_OK)
-			r = import_read_more(l, err);
-	}
-	if (r != EVT_END)
-		return r;
-	if (stop_requested())
-		return EVT_END;
-	state = evt_line_splitter_last(&l->lines, &line, &n);
-	return state == EVT_LINE_SPLITTER_MORE ?
-	    EVT_OK :
-	    import_take_line(l, state, line, n, err);
-}
-
-int
-import_lines(import_job *x, const char *path,
-    int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
-        evt_error *err),
-    void *ctx, evt_error *err)
-{
-	bool is_stdin = strcmp(path, "-") == 0;
-	struct lines l = { .x = x,
-		.lines = { .max = EVT_PAYLOAD_MAX },
-		.path = is_stdin ? "stdin" : path,
-		.fn = fn,
-		.ctx = ctx };
-	struct stat st;
-	int r;
-
-	l.fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	if (l.fd < 0)
-		return evt_err_sys(err, errno, "cannot open %s", path);
-	if (fstat(l.fd, &st) == 0 && S_ISREG(st.st_mode))
-		l.total = (uint64_t)st.st_size;
-	r = import_each_line(&l, err);
-	evt_line_splitter_free(&l.lines);
-	if (!is_stdin)
-		close(l.fd);
-	return r;
-}
-
 /* ---- the end --------------------------------------------------------------------- */
 
 static int
@@ -192,7 +85,7 @@ import_print_json(const import_job *x, evt_error *err)
 	evt_json_write *w = json_line_begin(&line);
 
 	evt_json_write_uint(w, "frames", x->frames);
-	evt_json_write_uint(w, "skipped", x->skipped);
+	evt_json_write_uint(w, "skipped", x->skipped + x->named);
 	if (x->frames > 0) {
 		evt_json_write_time(w, "first", x->first_ns, 9);
 		evt_json_write_time(w, "last", x->last_ns, 9);
@@ -214,7 +107,7 @@ import_report(const import_job *x)
 		cli_warn(x->cmd, "%s; %" PRIu64 " such items were left out",
 		    x->skipped_words, x->skipped);
 	newtape_report(x->to, x->cmd);
-	return x->skipped > 0 ? CLI_LOSSES : CLI_DONE;
+	return x->skipped + x->named > 0 ? CLI_LOSSES : CLI_DONE;
 }
 
 int

@@ -58,6 +58,8 @@ typedef struct import_job {
 	progress progress;
 	int64_t first_ns, last_ns, mono_ns;
 	uint64_t frames, skipped;
+	uint64_t named; /* items left out that the format itself names */
+	bool strict;    /* a line that cannot be read is an error */
 	char skipped_words[400]; /* about the first item that was skipped */
 } import_job;
 
@@ -75,15 +77,26 @@ int import_put(import_job *x, const evt_frame *f, bool with_mono,
 void import_skip(import_job *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same for a line, which is named by its number and why.  EVT_ERR_ARG: the
+ * import is strict. */
+int import_skip_line(import_job *x, uint64_t number, const char *why,
+    evt_error *err);
+
+/* The longest line that is read: an envelope whose payload is base64. */
+#define IMPORT_LINE_MAX ((size_t)EVT_PAYLOAD_MAX / 3 * 4 + 65536)
+
+/* Called with a line, which is not blank, without its line break. */
+typedef int (*import_line_fn)(void *ctx, const uint8_t *line, size_t n,
+    uint64_t number, evt_error *err);
+
 /*
- * Call `fn` with each line of the file at `path` ("-": stdin), without its line
- * break, and its number from 1.  A line longer than a frame can be is skipped.
- * Returns EVT_OK, an error of `fn`, EVT_END (a signal), or EVT_ERR_IO.
+ * Call `fn` with each line of the file at `path` (input_file.h), numbered from 1.
+ * A byte order mark and blank lines are left out; a line that is too long is
+ * skipped.  Returns EVT_OK, an error of `fn`, EVT_END (a signal), or an error of
+ * input_file_read().
  */
-int import_lines(import_job *x, const char *path,
-    int (*fn)(void *ctx, const uint8_t *line, size_t n, uint64_t number,
-        evt_error *err),
-    void *ctx, evt_error *err);
+int import_lines(import_job *x, const char *path, import_line_fn fn, void *ctx,
+    evt_error *err);
 
 /* Finish the tape, or remove it if `r` is not EVT_OK; report what was done.
  * Returns the exit code.  Frees what import_begin() made. */

@@ -7,23 +7,21 @@
  * time.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "format/base/err.h"
 #include "format/base/grow.h"
-#include "format/keys/json_scan.h"
 #include "format/mark.h"
 #include "format/wire/credential.h"
 #include "format/wire/url.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
+#include "tools/evtape/lib/input_file.h"
+#include "tools/evtape/lib/loose_json.h"
 
 struct options {
 	import_options common;
@@ -71,8 +69,9 @@ struct work {
 	const char *path;
 	evt_json_scanner *scanner;
 	evt_credential *secret;
-	struct entry *entry;
+	struct entry *entry; /* a heap of those that have a next message */
 	size_t n, cap;
+	bool found; /* an entry with messages */
 	uint32_t conns;
 	evt_buf data;
 };
@@ -121,7 +120,9 @@ import_har_add_entry(struct work *w, evt_json_view entry, size_t place,
 		.messages = evt_json_view_walk_begin(messages),
 		.place = place
 	};
-	import_har_next_message(w, &w->entry[w->n++]);
+	w->found = true;
+	import_har_next_message(w, &w->entry[w->n]);
+	w->n += w->entry[w->n].message.p != NULL;
 	return EVT_OK;
 }
 
@@ -141,7 +142,7 @@ import_har_find_entries(struct work *w, evt_json_view root, evt_error *err)
 	for (size_t i = 0;
 	     r == EVT_OK && evt_json_view_walk_next(&walk, &name, &entry); i++)
 		r = import_har_add_entry(w, entry, i, err);
-	if (r == EVT_OK && w->n == 0)
+	if (r == EVT_OK && !w->found)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "%s has no WebSocket messages: the program that wrote it "
 		    "must record them (_webSocketMessages)",
@@ -203,7 +204,8 @@ import_har_read_data(struct work *w, evt_json_view data, bool binary,
 
 	w->data.len = 0;
 	*ret_nomem = false;
-	if (evt_json_view_kind(data) != EVT_JSON_VIEW_STRING || data.n < 2)
+	if (evt_json_view_kind(data) != EVT_JSON_VIEW_STRING || data.n < 2 ||
+	    loose_json_is_lone(data))
 		return false;
 	*ret_nomem = binary ?
 	    !evt_buf_add_unbase64(&w->data, data.p + 1, data.n - 2, &valid) :
@@ -247,34 +249,57 @@ import_har_put_message(struct work *w, const struct entry *e, evt_error *err)
 	return import_put(&w->x, &f, false, err);
 }
 
-/* The entry with the earliest next message; NULL: no more messages. */
-static struct entry *
-import_har_earliest(struct work *w)
+/* Whether a's next message comes before b's.  At the same time, the entry that is
+ * earlier in the file comes first. */
+static bool
+import_har_is_before(const struct entry *a, const struct entry *b)
 {
-	struct entry *found = NULL;
+	return a->time_ns < b->time_ns ||
+	    (a->time_ns == b->time_ns && a->place < b->place);
+}
 
-	for (size_t i = 0; i < w->n; i++) {
-		struct entry *e = &w->entry[i];
+/* Let entry i sink to its place in the heap, whose first entry has the earliest
+ * next message. */
+static void
+import_har_sink(struct work *w, size_t i)
+{
+	struct entry moved = w->entry[i];
 
-		if (e->message.p != NULL &&
-		    (found == NULL || e->time_ns < found->time_ns))
-			found = e;
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= w->n)
+			break;
+		if (child + 1 < w->n &&
+		    import_har_is_before(&w->entry[child + 1],
+		        &w->entry[child]))
+			child++;
+		if (!import_har_is_before(&w->entry[child], &moved))
+			break;
+		w->entry[i] = w->entry[child];
+		i = child;
 	}
-	return found;
+	w->entry[i] = moved;
 }
 
 static int
 import_har_put_all(struct work *w, evt_error *err)
 {
-	struct entry *e;
+	struct entry *e = w->entry;
 	int r = EVT_OK;
 
-	while (r == EVT_OK && (e = import_har_earliest(w)) != NULL) {
+	for (size_t i = w->n / 2; i-- > 0;)
+		import_har_sink(w, i);
+	while (r == EVT_OK && w->n > 0) {
 		if (e->conn == 0)
 			r = import_har_put_connected(w, e, err);
 		if (r == EVT_OK)
 			r = import_har_put_message(w, e, err);
 		import_har_next_message(w, e);
+		if (e->message.p == NULL)
+			*e = w->entry[--w->n];
+		if (w->n > 0)
+			import_har_sink(w, 0);
 	}
 	return r;
 }
@@ -284,17 +309,17 @@ import_har_put_all(struct work *w, evt_error *err)
 static int
 import_har_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)
 {
-	evt_json_scan_result got;
+	bool json;
 	int r;
 
 	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) { /* a BOM */
 		p += 3;
 		n -= 3;
 	}
-	r = evt_json_scan(w->scanner, p, n, &got, err);
+	r = loose_json_scan(w->scanner, p, n, &w->data, &json, err);
 	if (r != EVT_OK)
 		return r;
-	if (!got.json)
+	if (!json)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "%s is not well-formed JSON: is it truncated?", w->path);
 	r = import_har_find_entries(w, evt_json_view_make(p, n), err);
@@ -304,30 +329,27 @@ import_har_text(struct work *w, const uint8_t *p, size_t n, evt_error *err)
 static int
 import_har_file(struct work *w, evt_error *err)
 {
-	int fd = open(w->path, O_RDONLY | O_CLOEXEC), r = EVT_OK;
-	struct stat st;
-	void *p = NULL;
+	input_file *in;
+	uint64_t size = 0;
+	void *p = MAP_FAILED;
+	int fd, r = input_file_open(w->path, &in, err);
 
-	if (fd < 0)
-		return evt_err_sys(err, errno, "cannot open %s", w->path);
-	if (fstat(fd, &st) != 0)
-		r = evt_err_sys(err, errno, "cannot stat %s", w->path);
-	else if (!S_ISREG(st.st_mode))
-		r = evt_err_set(err, EVT_ERR_ARG, "%s is not a regular file",
-		    w->path);
-	else if (st.st_size == 0)
+	if (r != EVT_OK)
+		return r;
+	w->path = input_file_name(in);
+	r = input_file_seekable(in, &fd, &size, err);
+	if (r == EVT_OK && size == 0)
 		r = evt_err_set(err, EVT_ERR_ARG, "%s is empty", w->path);
 	if (r == EVT_OK) {
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
-		    0);
+		p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (p == MAP_FAILED)
 			r = evt_err_sys(err, errno, "cannot map %s", w->path);
 	}
-	close(fd);
-	if (r != EVT_OK)
-		return r;
-	r = import_har_text(w, p, (size_t)st.st_size, err);
-	munmap(p, (size_t)st.st_size);
+	if (r == EVT_OK) {
+		r = import_har_text(w, p, (size_t)size, err);
+		munmap(p, (size_t)size);
+	}
+	input_file_close(in);
 	return r;
 }
 

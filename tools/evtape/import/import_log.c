@@ -105,8 +105,6 @@ import_log_take(void *ctx, const uint8_t *line, size_t n, uint64_t number,
 		.conn = 1 };
 	size_t lead;
 
-	if (n == 0)
-		return EVT_OK;
 	lead = foreign_time_leading((const char *)line, n, &w->day, &f.time_ns);
 	if (lead == 0) {
 		import_skip(&w->x,

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "format/base/err.h"
-#include "format/keys/json_scan.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
+#include "tools/evtape/lib/loose_json.h"
 
 struct options {
 	import_options common;
@@ -67,18 +67,6 @@ struct work {
 	evt_buf payload;
 };
 
-/* Skip a line that cannot be read, or with --strict fail. */
-static int
-import_ndjson_skip(struct work *w, uint64_t number, const char *why,
-    evt_error *err)
-{
-	if (w->o->strict)
-		return evt_err_set(err, EVT_ERR_ARG, "line %" PRIu64 " %s",
-		    number, why);
-	import_skip(&w->x, "line %" PRIu64 " %s", number, why);
-	return EVT_OK;
-}
-
 /* ---- lines --------------------------------------------------------------- */
 
 static int
@@ -89,30 +77,31 @@ import_ndjson_put_line(struct work *w, const uint8_t *line, size_t n,
 		.payload = line,
 		.len = n,
 		.time_ns = evt_clock_real() };
-	evt_json_scan_result got;
 	size_t lead;
+	bool json;
 	int r;
 
 	if (w->o->stamp) {
 		lead = foreign_time_leading((const char *)line, n, NULL,
 		    &f.time_ns);
 		if (lead == 0)
-			return import_ndjson_skip(w, number,
+			return import_skip_line(&w->x, number,
 			    "does not begin with a time", err);
 		f.payload += lead;
 		f.len -= lead;
 	} else if (w->o->time_path != NULL) {
-		r = evt_json_scan(w->scanner, line, n, &got, err);
+		r = loose_json_scan(w->scanner, line, n, &w->payload, &json,
+		    err);
 		if (r != EVT_OK)
 			return r;
-		if (!got.json)
-			return import_ndjson_skip(w, number, "is not JSON",
+		if (!json)
+			return import_skip_line(&w->x, number, "is not JSON",
 			    err);
 		if (!foreign_time_of_view(
 		        evt_json_view_at(evt_json_view_make(line, n),
 		            w->o->time_path),
 		        &f.time_ns))
-			return import_ndjson_skip(w, number,
+			return import_skip_line(&w->x, number,
 			    "has no time at the pointer", err);
 	}
 	return import_put(&w->x, &f, false, err);
@@ -172,7 +161,8 @@ import_ndjson_read_payload(struct work *w, evt_json_view v, evt_frame *f,
 		f->len = plain.n;
 		return true;
 	}
-	if (evt_json_view_kind(text) == EVT_JSON_VIEW_STRING)
+	if (evt_json_view_kind(text) == EVT_JSON_VIEW_STRING &&
+	    !loose_json_is_lone(text))
 		*ret_nomem = !evt_json_view_text(text, &w->payload);
 	else if (evt_json_view_kind(base64) == EVT_JSON_VIEW_STRING &&
 	    base64.n >= 2)
@@ -190,22 +180,22 @@ import_ndjson_put_envelope(struct work *w, const uint8_t *line, size_t n,
     uint64_t number, evt_error *err)
 {
 	evt_frame f = { .kind = 0 };
-	evt_json_scan_result got;
-	bool nomem, has_mono;
+	bool json, nomem, has_mono;
 	int64_t conn = 0;
 	evt_json_view v;
-	int r = evt_json_scan(w->scanner, line, n, &got, err);
+	int r = loose_json_scan(w->scanner, line, n, &w->payload, &json, err);
 
 	if (r != EVT_OK)
 		return r;
-	v = got.json ? evt_json_view_make(line, n) : (evt_json_view){ NULL, 0 };
+	v = json ? evt_json_view_make(line, n) : (evt_json_view){ NULL, 0 };
 	if (evt_json_view_kind(v) != EVT_JSON_VIEW_OBJECT ||
 	    !import_ndjson_read_kind(v, &f) ||
 	    !evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "time_ns"), &f.time_ns))
-		return import_ndjson_skip(w, number, "is not an envelope", err);
+		return import_skip_line(&w->x, number, "is not an envelope",
+		    err);
 	if (!import_ndjson_read_payload(w, v, &f, &nomem))
 		return nomem ? evt_err_nomem(err) :
-		               import_ndjson_skip(w, number,
+		               import_skip_line(&w->x, number,
 		                   "is an envelope without a payload", err);
 	has_mono =
 	    evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "mono_ns"), &f.mono_ns);
@@ -223,9 +213,6 @@ import_ndjson_take(void *ctx, const uint8_t *line, size_t n, uint64_t number,
 {
 	struct work *w = ctx;
 
-	/* Ignore empty lines, as at the end of a file. */
-	if (n == 0)
-		return EVT_OK;
 	return w->o->envelopes ?
 	    import_ndjson_put_envelope(w, line, n, number, err) :
 	    import_ndjson_put_line(w, line, n, number, err);
@@ -254,6 +241,7 @@ import_ndjson_run(tool_context *c, evt_error *err)
 	code = import_begin(&w->x, c->cli, &w->o->common);
 	if (code >= 0)
 		return code;
+	w->x.strict = w->o->strict;
 	r = evt_json_scanner_new(NULL, &w->scanner, err);
 	if (r == EVT_OK)
 		r = import_lines(&w->x, c->args[0], import_ndjson_take, w, err);

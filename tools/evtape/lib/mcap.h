@@ -23,7 +23,9 @@ enum mcap_op {
 	MCAP_CHUNK = 0x06,
 	MCAP_MESSAGE_INDEX = 0x07,
 	MCAP_CHUNK_INDEX = 0x08,
+	MCAP_ATTACHMENT = 0x09,
 	MCAP_STATISTICS = 0x0b,
+	MCAP_METADATA = 0x0c,
 	MCAP_SUMMARY_OFFSET = 0x0e,
 	MCAP_DATA_END = 0x0f
 };
@@ -66,6 +68,7 @@ int mcap_writer_finish(mcap_writer *w, evt_error *err);
 
 typedef struct mcap_channel {
 	bool known;
+	uint16_t id;
 	char *topic, *encoding;
 	/* From the metadata of our own exports; -1: missing. */
 	int64_t kind, opcode, connection;
@@ -77,6 +80,10 @@ typedef struct mcap_reader {
 	int (*message)(void *ctx, const mcap_channel *channel,
 	    uint64_t log_time_ns, const uint8_t *data, size_t n,
 	    evt_error *err);
+	/* Called with each attachment and metadata record (`op`), whose content
+	 * is not read.  Returns EVT_OK to continue. */
+	int (*other)(void *ctx, enum mcap_op op, const uint8_t *name, size_t n,
+	    evt_error *err);
 	/* Called with the bytes read so far and in total; true: stop
 	 * (EVT_END). */
 	bool (*progress)(void *ctx, uint64_t done, uint64_t total);
@@ -84,9 +91,10 @@ typedef struct mcap_reader {
 } mcap_reader;
 
 /*
- * Read the file at `path`.  Errors: EVT_ERR_CORRUPT (not MCAP, truncated, a wrong
- * checksum: the text says where), EVT_ERR_VERSION (an unsupported compression or
- * version), EVT_ERR_IO, _NOMEM, and errors of `message`.
+ * Read the file at `path` (input_file.h), to its last byte.  Errors:
+ * EVT_ERR_CORRUPT (not MCAP, truncated anywhere, a wrong checksum: the text says
+ * where), EVT_ERR_VERSION (an unsupported compression or version), EVT_ERR_IO,
+ * _NOMEM, and errors of `message` and `other`.
  */
 int mcap_read(const mcap_reader *reader, const char *path, evt_error *err);
 

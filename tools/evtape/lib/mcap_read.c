@@ -4,13 +4,9 @@
  * Nothing in the file is trusted.  A length must fit into what remains of its
  * container, and a chunk is decompressed to its declared size at most.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <zstd.h>
 
@@ -19,6 +15,7 @@
 #include "format/base/io.h"
 #include "format/base/le.h"
 #include "format/base/timetext.h"
+#include "tools/evtape/lib/input_file.h"
 #include "tools/evtape/lib/mcap.h"
 
 /* Larger chunks and records are refused. */
@@ -35,7 +32,8 @@ struct reading {
 	mcap_channel *channel; /* by id */
 	size_t n_channels, cap_channels;
 	ZSTD_DCtx *zstd;
-	bool ended; /* DataEnd was read */
+	bool data_ended, footed; /* DataEnd, Footer were read */
+	uint32_t summary_crc;    /* of what follows DataEnd */
 };
 
 /* Bytes that are being parsed. */
@@ -181,6 +179,7 @@ mcap_read_channel(struct reading *rd, struct slice s, evt_error *err)
 	}
 	c = &rd->channel[id];
 	mcap_read_free_channel(c);
+	c->id = id;
 	c->kind = c->opcode = c->connection = -1;
 	c->topic = strndup((const char *)topic.p, topic.n);
 	c->encoding = strndup((const char *)encoding.p, encoding.n);
@@ -312,11 +311,61 @@ mcap_read_data_end(struct reading *rd, struct slice s, evt_error *err)
 	if (crc != 0 && crc != rd->data_crc)
 		return mcap_read_corrupt(rd, err,
 		    "the checksum of all data is wrong");
-	rd->ended = true; /* only a summary follows */
+	rd->data_ended = true; /* only a summary follows */
 	return EVT_OK;
 }
 
-/* ---- the file ---------------------------------------------------------------------- */
+static int
+mcap_read_other(struct reading *rd, enum mcap_op op, struct slice s,
+    evt_error *err)
+{
+	struct slice name;
+	uint64_t time;
+	bool ok = op == MCAP_METADATA ||
+	    (mcap_read_take64(&s, &time) && mcap_read_take64(&s, &time));
+
+	if (!ok || !mcap_read_take_string(&s, &name))
+		return mcap_read_corrupt(rd, err,
+		    "an attachment or metadata record is truncated");
+	return rd->reader->other != NULL ?
+	    rd->reader->other(rd->reader->ctx, op, name.p, (size_t)name.n,
+	        err) :
+	    EVT_OK;
+}
+
+/* The footer: the last record, with the checksum of the summary, which covers the
+ * footer too up to the checksum itself. */
+static int
+mcap_read_footer(struct reading *rd, const uint8_t head[9], struct slice s,
+    evt_error *err)
+{
+	uint64_t summary, offsets;
+	uint32_t crc, got;
+
+	got = mcap_crc_add(&rd->crc, rd->summary_crc, head, 9);
+	got = mcap_crc_add(&rd->crc, got, s.p, s.n < 16 ? (size_t)s.n : 16);
+	if (!mcap_read_take64(&s, &summary) ||
+	    !mcap_read_take64(&s, &offsets) || !mcap_read_take32(&s, &crc))
+		return mcap_read_corrupt(rd, err, "the footer is truncated");
+	if (crc != 0 && crc != got)
+		return mcap_read_corrupt(rd, err,
+		    "the checksum of the summary is wrong");
+	rd->footed = true;
+	return EVT_OK;
+}
+
+/* A record of the summary repeats what was read; only its bytes are checked. */
+static int
+mcap_read_summary(struct reading *rd, const uint8_t head[9], struct slice s,
+    evt_error *err)
+{
+	if (head[0] == MCAP_FOOTER)
+		return mcap_read_footer(rd, head, s, err);
+	rd->summary_crc = mcap_crc_add(&rd->crc, rd->summary_crc, head, 9);
+	rd->summary_crc =
+	    mcap_crc_add(&rd->crc, rd->summary_crc, s.p, (size_t)s.n);
+	return EVT_OK;
+}
 
 static int
 mcap_read_bytes(struct reading *rd, uint64_t at, uint64_t n, evt_error *err)
@@ -334,6 +383,38 @@ mcap_read_bytes(struct reading *rd, uint64_t at, uint64_t n, evt_error *err)
 		    "the file was truncated meanwhile");
 	rd->record.len = n;
 	return r;
+}
+
+/* The magic bytes again, and nothing after them. */
+static int
+mcap_read_end(struct reading *rd, evt_error *err)
+{
+	int r;
+
+	if (rd->size - rd->at < MCAP_MAGIC_LEN)
+		return mcap_read_corrupt(rd, err, "the file is truncated");
+	r = mcap_read_bytes(rd, rd->at, MCAP_MAGIC_LEN, err);
+	if (r == EVT_OK &&
+	    (memcmp(rd->record.data, MCAP_MAGIC, MCAP_MAGIC_LEN) != 0 ||
+	        rd->size - rd->at > MCAP_MAGIC_LEN))
+		return mcap_read_corrupt(rd, err,
+		    "the file does not end after its footer");
+	return r;
+}
+
+/* ---- the file ---------------------------------------------------------------------- */
+
+static int
+mcap_read_data(struct reading *rd, const uint8_t head[9], struct slice s,
+    evt_error *err)
+{
+	rd->data_crc = mcap_crc_add(&rd->crc, rd->data_crc, head, 9);
+	rd->data_crc = mcap_crc_add(&rd->crc, rd->data_crc, s.p, (size_t)s.n);
+	if (head[0] == MCAP_CHUNK)
+		return mcap_read_chunk(rd, s, err);
+	if (head[0] == MCAP_ATTACHMENT || head[0] == MCAP_METADATA)
+		return mcap_read_other(rd, head[0], s, err);
+	return mcap_read_inner(rd, head[0], s, err);
 }
 
 static int
@@ -356,12 +437,12 @@ mcap_read_record(struct reading *rd, evt_error *err)
 	if (r != EVT_OK)
 		return r;
 	s.p = rd->record.data;
-	if (head[0] == MCAP_DATA_END)
-		return mcap_read_data_end(rd, s, err);
-	rd->data_crc = mcap_crc_add(&rd->crc, rd->data_crc, head, 9);
-	rd->data_crc = mcap_crc_add(&rd->crc, rd->data_crc, s.p, (size_t)s.n);
-	r = head[0] == MCAP_CHUNK ? mcap_read_chunk(rd, s, err) :
-	                            mcap_read_inner(rd, head[0], s, err);
+	if (rd->data_ended)
+		r = mcap_read_summary(rd, head, s, err);
+	else if (head[0] == MCAP_DATA_END)
+		r = mcap_read_data_end(rd, s, err);
+	else
+		r = mcap_read_data(rd, head, s, err);
 	rd->at += 9 + s.n;
 	return r;
 }
@@ -384,44 +465,37 @@ mcap_read_all(struct reading *rd, evt_error *err)
 		    "%s has an MCAP version other than 0", rd->path);
 	rd->data_crc = mcap_crc_add(&rd->crc, 0, MCAP_MAGIC, MCAP_MAGIC_LEN);
 	rd->at = MCAP_MAGIC_LEN;
-	while (r == EVT_OK && !rd->ended) {
+	while (r == EVT_OK && !rd->footed) {
 		r = mcap_read_record(rd, err);
 		if (r == EVT_OK && rd->reader->progress != NULL &&
 		    rd->reader->progress(rd->reader->ctx, rd->at, rd->size))
 			r = EVT_END;
 	}
-	return r;
+	return r == EVT_OK ? mcap_read_end(rd, err) : r;
 }
 
 int
 mcap_read(const mcap_reader *reader, const char *path, evt_error *err)
 {
-	struct reading rd = { .reader = reader, .path = path };
-	struct stat st;
-	int r = EVT_OK;
+	struct reading rd = { .reader = reader };
+	input_file *in;
+	int r = input_file_open(path, &in, err);
 
-	rd.fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (rd.fd < 0)
-		return evt_err_sys(err, errno, "cannot open %s", path);
+	if (r != EVT_OK)
+		return r;
+	rd.path = input_file_name(in);
 	mcap_crc_init(&rd.crc);
 	rd.zstd = ZSTD_createDCtx();
-	if (rd.zstd == NULL)
-		r = evt_err_nomem(err);
-	else if (fstat(rd.fd, &st) != 0)
-		r = evt_err_sys(err, errno, "cannot stat %s", path);
-	else if (!S_ISREG(st.st_mode))
-		r = evt_err_set(err, EVT_ERR_ARG, "%s is not a regular file",
-		    path);
-	if (r == EVT_OK) {
-		rd.size = (uint64_t)st.st_size;
+	r = rd.zstd != NULL ? input_file_seekable(in, &rd.fd, &rd.size, err) :
+	                      evt_err_nomem(err);
+	if (r == EVT_OK)
 		r = mcap_read_all(&rd, err);
-	}
 	for (size_t i = 0; i < rd.n_channels; i++)
 		mcap_read_free_channel(&rd.channel[i]);
 	free(rd.channel);
 	evt_buf_free(&rd.record);
 	evt_buf_free(&rd.chunk);
 	ZSTD_freeDCtx(rd.zstd);
-	close(rd.fd);
+	input_file_close(in);
 	return r;
 }
