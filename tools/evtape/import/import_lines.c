@@ -28,7 +28,7 @@ struct lines {
 };
 
 static bool
-import_is_blank(const uint8_t *line, uint64_t n)
+import_lines_is_blank(const uint8_t *line, uint64_t n)
 {
 	while (n > 0 &&
 	    (line[n - 1] == ' ' || line[n - 1] == '\t' || line[n - 1] == '\r'))
@@ -38,7 +38,7 @@ import_is_blank(const uint8_t *line, uint64_t n)
 
 /* A byte order mark is no part of the first line. */
 static int
-import_take_order_mark(const struct lines *l, uint8_t **line, uint64_t *n,
+import_lines_take_order_mark(const struct lines *l, uint8_t **line, uint64_t *n,
     evt_error *err)
 {
 	if (*n >= 2 &&
@@ -56,7 +56,7 @@ import_take_order_mark(const struct lines *l, uint8_t **line, uint64_t *n,
 }
 
 static int
-import_take_line(struct lines *l, enum evt_line_splitter_state state,
+import_lines_take_line(struct lines *l, enum evt_line_splitter_state state,
     uint8_t *line, uint64_t n, evt_error *err)
 {
 	int r;
@@ -66,11 +66,11 @@ import_take_line(struct lines *l, enum evt_line_splitter_state state,
 		return import_skip_line(l->x, l->number,
 		    "is longer than a frame can be", err);
 	if (l->number == 1) {
-		r = import_take_order_mark(l, &line, &n, err);
+		r = import_lines_take_order_mark(l, &line, &n, err);
 		if (r != EVT_OK)
 			return r;
 	}
-	if (import_is_blank(line, n))
+	if (import_lines_is_blank(line, n))
 		return EVT_OK;
 	if (line[n - 1] == '\r')
 		n--;
@@ -79,7 +79,7 @@ import_take_line(struct lines *l, enum evt_line_splitter_state state,
 
 /* Read more of the file; EVT_END at its end. */
 static int
-import_read_more(struct lines *l, evt_error *err)
+import_lines_read_more(struct lines *l, evt_error *err)
 {
 	size_t room, n;
 	uint8_t *p = evt_line_splitter_room(&l->lines, &room);
@@ -96,7 +96,7 @@ import_read_more(struct lines *l, evt_error *err)
 }
 
 static int
-import_each_line(struct lines *l, evt_error *err)
+import_lines_each_line(struct lines *l, evt_error *err)
 {
 	enum evt_line_splitter_state state;
 	uint8_t *line;
@@ -107,11 +107,11 @@ import_each_line(struct lines *l, evt_error *err)
 		while (r == EVT_OK &&
 		    (state = evt_line_splitter_next(&l->lines, &line, &n)) !=
 		        EVT_LINE_SPLITTER_MORE)
-			r = import_take_line(l, state, line, n, err);
+			r = import_lines_take_line(l, state, line, n, err);
 		if (r == EVT_OK && stop_requested())
 			return EVT_END;
 		if (r == EVT_OK)
-			r = import_read_more(l, err);
+			r = import_lines_read_more(l, err);
 	}
 	if (r != EVT_END)
 		return r;
@@ -120,7 +120,7 @@ import_each_line(struct lines *l, evt_error *err)
 	state = evt_line_splitter_last(&l->lines, &line, &n);
 	return state == EVT_LINE_SPLITTER_MORE ?
 	    EVT_OK :
-	    import_take_line(l, state, line, n, err);
+	    import_lines_take_line(l, state, line, n, err);
 }
 
 int
@@ -135,7 +135,7 @@ import_lines(import_job *x, const char *path, import_line_fn fn, void *ctx,
 
 	if (r != EVT_OK)
 		return r;
-	r = import_each_line(&l, err);
+	r = import_lines_each_line(&l, err);
 	evt_line_splitter_free(&l.lines);
 	input_file_close(l.in);
 	return r;
