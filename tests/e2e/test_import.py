@@ -253,7 +253,7 @@ class Files(Case):
         for form, content in self.contents().items():
             for packed in (content, *self.compressed(content).values()):
                 tape = self.path("piped.tape")
-                self.assertEqual(evtest.run("evtape", "import", form, "-", "-o", tape, *self.options(form), stdin=packed).stderr, b"")
+                evtest.run("evtape", "import", form, "-", "-o", tape, *self.options(form), stdin=packed)
                 self.assertGreater(len(evtest.frames(tape)), 1)
                 shutil.rmtree(tape)
 
