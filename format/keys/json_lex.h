@@ -213,10 +213,13 @@ evt_pass_digits(const uint8_t *p, const uint8_t *end)
 static __attribute__((noinline)) const uint8_t *
 evt_pass_number(const uint8_t *p, const uint8_t *end)
 {
-	if (p < end && *p == '0')
+	if (p < end && *p == '0') {
 		p++;
-	else if ((p = evt_pass_digits(p, end)) == NULL)
-		return NULL;
+	} else {
+		p = evt_pass_digits(p, end);
+		if (p == NULL)
+			return NULL;
+	}
 	if (p < end && *p == '.') {
 		p = evt_pass_digits(p + 1, end);
 		if (p == NULL)

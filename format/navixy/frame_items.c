@@ -47,8 +47,8 @@ evt_frame_items_begin(evt_frame_items *r, const evt_frame *f,
 	r->root = (evt_json_view){ NULL, 0 };
 	r->state = WHOLE;
 	if (f->opcode == EVT_OP_TEXT || f->kind == EVT_KIND_MARK) {
-		if ((code = evt_json_scan(scanner, f->payload, f->len, &got,
-		         err)))
+		code = evt_json_scan(scanner, f->payload, f->len, &got, err);
+		if (code != EVT_OK)
 			return code;
 		if (got.json)
 			r->root = evt_json_view_make(f->payload, f->len);

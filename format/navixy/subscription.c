@@ -162,13 +162,18 @@ subscription_parse_requests(const cJSON *root, const cJSON *list,
 		return BAD(refusal, "requests is empty or no array");
 	cJSON_ArrayForEach(o, list)
 	{
-		if ((r = subscription_add_item(q, &item)) ||
-		    (r = subscription_parse_kind(
-		         cJSON_GetObjectItemCaseSensitive(o, "type"), true,
-		         &item->kind, refusal)) ||
-		    (r = subscription_parse_manner(root, item, refusal)) ||
-		    (r = subscription_parse_manner(o, item, refusal)) ||
-		    (r = subscription_parse_target(o, item, refusal)))
+		r = subscription_add_item(q, &item);
+		if (r == EVT_OK)
+			r = subscription_parse_kind(
+			    cJSON_GetObjectItemCaseSensitive(o, "type"), true,
+			    &item->kind, refusal);
+		if (r == EVT_OK)
+			r = subscription_parse_manner(root, item, refusal);
+		if (r == EVT_OK)
+			r = subscription_parse_manner(o, item, refusal);
+		if (r == EVT_OK)
+			r = subscription_parse_target(o, item, refusal);
+		if (r != EVT_OK)
 			return r;
 		if (item->kind == EVT_SUBSCRIPTION_IOT_MONITOR &&
 		    item->n_ids > IOT_TRACKERS_MAX)
@@ -202,9 +207,11 @@ subscription_parse_events(const cJSON *root, const cJSON *list,
 		return BAD(refusal, "events is empty or no array");
 	cJSON_ArrayForEach(v, list)
 	{
-		if ((r = subscription_add_item(q, &item)) ||
-		    (r = subscription_parse_kind(v, false, &item->kind,
-		         refusal)))
+		r = subscription_add_item(q, &item);
+		if (r == EVT_OK)
+			r = subscription_parse_kind(v, false, &item->kind,
+			    refusal);
+		if (r != EVT_OK)
 			return r;
 		/* All have the same trackers: copied for each name, a short
 		 * message would take any memory. */
@@ -212,8 +219,10 @@ subscription_parse_events(const cJSON *root, const cJSON *list,
 			q->n_items--;
 			continue;
 		}
-		if ((r = subscription_parse_manner(root, item, refusal)) ||
-		    (r = subscription_parse_target(root, item, refusal)))
+		r = subscription_parse_manner(root, item, refusal);
+		if (r == EVT_OK)
+			r = subscription_parse_target(root, item, refusal);
+		if (r != EVT_OK)
 			return r;
 	}
 	return EVT_OK;
@@ -347,7 +356,8 @@ subscription_parse_root(const cJSON *root, evt_subscription_request *q,
 		return subscription_refuse(refusal,
 		    EVT_SUBSCRIPTION_WRONG_FORMAT, "Wrong request format",
 		    "the message is no JSON object");
-	if ((r = subscription_parse_action(root, q, refusal)))
+	r = subscription_parse_action(root, q, refusal);
+	if (r != EVT_OK)
 		return r;
 	if (cJSON_IsString(hash)) {
 		q->hash = strdup(hash->valuestring);
