@@ -16,6 +16,8 @@
 struct needle {
 	uint8_t *data;
 	size_t len;
+	/* In base64, the characters before and after encode a part of it, too. */
+	bool before, after;
 };
 
 struct needles {
@@ -25,11 +27,10 @@ struct needles {
 
 struct evt_credential {
 	char *file;
-	char *given;        /* from the environment */
-	char *text;         /* the credential in use, NULL: none */
-	char *url;          /* percent-encoded */
-	struct needles own; /* the forms of text */
-	struct needles learned;
+	char *given;          /* from the environment */
+	char *text;           /* the credential in use, NULL: none */
+	char *url;            /* percent-encoded */
+	struct needles known; /* text, earlier ones, and what was learned */
 };
 
 static void
@@ -54,7 +55,8 @@ credential_needles_free(struct needles *l)
 
 /* Add the n bytes at p, unless the list has them. */
 static bool
-credential_needles_add(struct needles *l, const void *p, size_t n)
+credential_needles_put(struct needles *l, const void *p, size_t n, bool before,
+    bool after)
 {
 	uint8_t *copy;
 
@@ -70,8 +72,53 @@ credential_needles_add(struct needles *l, const void *p, size_t n)
 	if (copy == NULL)
 		return false;
 	memcpy(copy, p, n);
-	l->item[l->n++] = (struct needle){ copy, n };
+	l->item[l->n++] = (struct needle){ copy, n, before, after };
 	return true;
+}
+
+static bool
+credential_needles_add(struct needles *l, const void *p, size_t n)
+{
+	return credential_needles_put(l, p, n, false, false);
+}
+
+/* Add the characters of base64 text that only these n bytes determine, when `skip`
+ * bytes (0 to 2) precede them in their group of three. */
+static bool
+credential_add_base64(struct needles *l, const char *p, size_t n, size_t skip)
+{
+	evt_buf plain = { 0 }, coded = { 0 };
+	size_t from = (skip * 8 + 5) / 6, to = (skip + n) * 8 / 6;
+	bool ok = evt_buf_add(&plain, "\0\0", skip) &&
+	    evt_buf_add(&plain, p, n) &&
+	    evt_buf_add_base64(&coded, plain.data, plain.len);
+
+	for (int url = 0; ok && url < 2; url++) {
+		for (size_t i = 0; url && i < coded.len; i++)
+			coded.data[i] = coded.data[i] == '+' ? '-' :
+			    coded.data[i] == '/'             ? '_' :
+			                                       coded.data[i];
+		ok = credential_needles_put(l, coded.data + from, to - from,
+		    skip != 0, (skip + n) % 3 != 0);
+	}
+	if (plain.len > 0)
+		explicit_bzero(plain.data, plain.len);
+	if (coded.len > 0)
+		explicit_bzero(coded.data, coded.len);
+	evt_buf_free(&plain);
+	evt_buf_free(&coded);
+	return ok;
+}
+
+/* Look for this text from now on, as it is and in base64. */
+static bool
+credential_add_all_forms(struct needles *l, const char *p, size_t n)
+{
+	bool ok = credential_needles_add(l, p, n);
+
+	for (size_t skip = 0; skip < 3 && ok; skip++)
+		ok = credential_add_base64(l, p, n, skip);
+	return ok;
 }
 
 evt_credential *
@@ -102,8 +149,7 @@ evt_credential_free(evt_credential *s)
 	credential_wipe(&s->given);
 	credential_wipe(&s->text);
 	credential_wipe(&s->url);
-	credential_needles_free(&s->own);
-	credential_needles_free(&s->learned);
+	credential_needles_free(&s->known);
 	free(s);
 }
 
@@ -186,53 +232,26 @@ credential_percent_encode(const char *text, evt_buf *out)
 	return true;
 }
 
-/* As inside a JSON string, with slashes escaped (as some servers do) or not. */
-static bool
-credential_add_json_forms(struct needles *l, const char *text)
-{
-	evt_buf plain = { 0 }, slashed = { 0 };
-	bool ok = evt_buf_add_json(&plain, text, strlen(text));
-
-	for (size_t i = 1; ok && i + 1 < plain.len; i++) {
-		if (plain.data[i] == '/')
-			ok = evt_buf_add_byte(&slashed, '\\');
-		ok = ok && evt_buf_add_byte(&slashed, plain.data[i]);
-	}
-	ok = ok && credential_needles_add(l, plain.data + 1, plain.len - 2) &&
-	    credential_needles_add(l, slashed.data, slashed.len);
-	if (plain.len > 0)
-		explicit_bzero(plain.data, plain.len);
-	if (slashed.len > 0)
-		explicit_bzero(slashed.data, slashed.len);
-	evt_buf_free(&plain);
-	evt_buf_free(&slashed);
-	return ok;
-}
-
 /* Use `text` as the credential from now on. */
 static int
 credential_adopt(evt_credential *s, const char *text, evt_error *err)
 {
-	struct needles own = { 0 };
 	evt_buf url = { 0 };
 	char *copy = strdup(text);
 
 	if (copy == NULL || !credential_percent_encode(text, &url) ||
 	    !evt_buf_add_byte(&url, '\0') ||
-	    !credential_needles_add(&own, text, strlen(text)) ||
-	    !credential_add_json_forms(&own, text) ||
-	    !credential_needles_add(&own, url.data, url.len - 1)) {
+	    !credential_add_all_forms(&s->known, text, strlen(text))) {
 		credential_wipe(&copy);
+		if (url.len > 0)
+			explicit_bzero(url.data, url.len);
 		evt_buf_free(&url);
-		credential_needles_free(&own);
 		return evt_err_nomem(err);
 	}
 	credential_wipe(&s->text);
 	credential_wipe(&s->url);
-	credential_needles_free(&s->own);
 	s->text = copy;
 	s->url = (char *)url.data;
-	s->own = own;
 	return EVT_OK;
 }
 
@@ -273,7 +292,7 @@ bool
 evt_credential_learn(evt_credential *s, const char *text, size_t n)
 {
 	return n < EVT_CREDENTIAL_LEARN_MIN ||
-	    credential_needles_add(&s->learned, text, n);
+	    credential_add_all_forms(&s->known, text, n);
 }
 
 int
@@ -304,28 +323,171 @@ evt_credential_fill(const evt_credential *s, const char *text, size_t n,
 	return EVT_OK;
 }
 
+/* ---- blotting ------------------------------------------------------------ */
+
+/* The value of a digit; 16: not one. */
+static unsigned
+credential_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10u : 16;
+}
+
+/* Whether the bytes at p begin with the byte `c` as `digits` hexadecimal digits. */
+static bool
+credential_is_hex(const uint8_t *p, size_t n, unsigned digits, uint8_t c)
+{
+	unsigned v = 0;
+
+	if (n < digits)
+		return false;
+	for (unsigned i = 0; i < digits; i++) {
+		if (credential_digit(p[i]) > 15)
+			return false;
+		v = v * 16 + credential_digit(p[i]);
+	}
+	return v == c;
+}
+
+/* The length of an HTML entity that is `c`, after its '&'; 0: it is not one. */
+static size_t
+credential_entity(const uint8_t *p, size_t n, uint8_t c)
+{
+	static const struct {
+		const char *text;
+		uint8_t is;
+	} names[] = { { "amp;", '&' }, { "lt;", '<' }, { "gt;", '>' },
+		{ "quot;", '"' }, { "apos;", '\'' } };
+	unsigned base, v = 0;
+	size_t i = 1;
+
+	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+		size_t len = strlen(names[k].text);
+
+		if (names[k].is == c && n >= len &&
+		    memcmp(p, names[k].text, len) == 0)
+			return len;
+	}
+	if (n < 3 || p[0] != '#')
+		return 0;
+	base = (p[1] | 0x20) == 'x' ? 16 : 10;
+	i += base == 16;
+	for (; i < n && i < 10 && credential_digit(p[i]) < base; i++)
+		v = v * base + credential_digit(p[i]);
+	return i < n && p[i] == ';' && v == c ? i + 1 : 0;
+}
+
+/* How many of the n bytes at p are the byte `c` in some form; 0: they are not. */
+static size_t
+credential_form(const uint8_t *p, size_t n, uint8_t c)
+{
+	size_t i = 0, entity;
+
+	if (p[0] == c && c != '\\' && c != '&' && c != '%')
+		return 1;
+	switch (p[0]) {
+	case '+':
+		return c == ' ';
+	case '%': /* also encoded twice: %253d */
+		for (i = 1; n - i >= 2 && p[i] == '2' && p[i + 1] == '5' &&
+		     credential_is_hex(p + i + 2, n - i - 2, 2, c);)
+			return i + 4;
+		return credential_is_hex(p + 1, n - 1, 2, c) ? 3 : p[0] == c;
+	case '&':
+		entity = credential_entity(p + 1, n - 1, c);
+		return entity > 0 ? entity + 1 : p[0] == c;
+	case '\\': /* JSON, also within JSON: one or more backslashes */
+		while (i < n && i < 8 && p[i] == '\\')
+			i++;
+		if (i + 4 < n && p[i] == 'u' &&
+		    credential_is_hex(p + i + 1, n - i - 1, 4, c))
+			return i + 5;
+		if (c == '\\')
+			return i >= 2 ? 2 : 1;
+		return i < n && p[i] == c ? i + 1 : 0;
+	default:
+		return 0;
+	}
+}
+
+/* The length of the needle in any form at p; 0: it is not there. */
+static size_t
+credential_match(const struct needle *nd, const uint8_t *p, size_t n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < nd->len; i++) {
+		size_t len =
+		    at < n ? credential_form(p + at, n - at, nd->data[i]) : 0;
+
+		if (len == 0)
+			return 0;
+		at += len;
+	}
+	return at;
+}
+
+/* Find the needle; `coded`: in any form, and not only as it is.  NULL: it is not
+ * there. */
+static uint8_t *
+credential_find(const struct needle *nd, bool coded, uint8_t *p, size_t n,
+    size_t *ret_len)
+{
+	*ret_len = nd->len;
+	if (!coded)
+		return memmem(p, n, nd->data, nd->len);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = p[i];
+
+		if (c != nd->data[0] && c != '%' && c != '\\' && c != '&' &&
+		    c != '+')
+			continue;
+		*ret_len = credential_match(nd, p + i, n - i);
+		if (*ret_len > 0)
+			return p + i;
+	}
+	return NULL;
+}
+
+static bool
+credential_is_base64(uint8_t c)
+{
+	return (c >= '0' && c <= '9') ||
+	    ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '+' || c == '/' ||
+	    c == '-' || c == '_';
+}
+
 /* Overwrite the needle everywhere; with `quoted`, only where it is a whole JSON
  * string. */
 static size_t
-credential_blot_one(const struct needle *nd, bool quoted, uint8_t *p, size_t n)
+credential_blot_one(const struct needle *nd, bool coded, bool quoted,
+    uint8_t *p, size_t n)
 {
 	uint8_t *at = p, *end = p + n;
 	size_t blotted = 0;
 
 	for (;;) {
+		size_t len;
 		uint8_t *after;
 
-		at = memmem(at, (size_t)(end - at), nd->data, nd->len);
+		at = credential_find(nd, coded, at, (size_t)(end - at), &len);
 		if (at == NULL)
 			return blotted;
-		after = at + nd->len;
-		if (!quoted ||
-		    (at > p && at[-1] == '"' && after < end && *after == '"')) {
-			memset(at, '*', nd->len);
-			blotted += nd->len;
-		} else {
-			after = at + 1;
+		after = at + len;
+		if (quoted &&
+		    (at == p || at[-1] != '"' || after == end ||
+		        *after != '"')) {
+			at++;
+			continue;
 		}
+		if (nd->before && at > p && credential_is_base64(at[-1]))
+			at--;
+		if (nd->after && after < end && credential_is_base64(*after))
+			after++;
+		memset(at, '*', (size_t)(after - at));
+		blotted += (size_t)(after - at);
 		at = after;
 	}
 }
@@ -334,9 +496,22 @@ static size_t
 credential_blot_all(const struct needles *l, bool quoted, uint8_t *p, size_t n)
 {
 	size_t blotted = 0;
+	bool coded;
 
-	for (size_t i = 0; i < l->n; i++)
-		blotted += credential_blot_one(&l->item[i], quoted, p, n);
+	if (n == 0)
+		return 0;
+	/* Each other form has one of these characters. */
+	coded = memchr(p, '\\', n) != NULL || memchr(p, '%', n) != NULL ||
+	    memchr(p, '&', n) != NULL || memchr(p, '+', n) != NULL;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct needle *nd = &l->item[i];
+
+		/* As it is: a secret may itself look like an encoded text. */
+		blotted += credential_blot_one(nd, false, quoted, p, n);
+		if (coded)
+			blotted += credential_blot_one(nd, true, quoted, p, n);
+	}
 	return blotted;
 }
 
@@ -351,10 +526,7 @@ evt_credential_wipe(char *text)
 size_t
 evt_credential_blot(const evt_credential *s, uint8_t *p, size_t n)
 {
-	if (n == 0)
-		return 0;
-	return credential_blot_all(&s->own, false, p, n) +
-	    credential_blot_all(&s->learned, false, p, n);
+	return credential_blot_all(&s->known, false, p, n);
 }
 
 /* Gather the string values of members that are surely secrets. */
@@ -366,9 +538,8 @@ credential_gather(const cJSON *node, struct needles *found)
 		    strlen(node->valuestring) > 0 &&
 		    evt_credential_name(node->string, strlen(node->string)) ==
 		        EVT_CREDENTIAL_SURE &&
-		    (!credential_needles_add(found, node->valuestring,
-		         strlen(node->valuestring)) ||
-		        !credential_add_json_forms(found, node->valuestring)))
+		    !credential_needles_add(found, node->valuestring,
+		        strlen(node->valuestring)))
 			return false;
 		if (node->child != NULL &&
 		    !credential_gather(node->child, found))

@@ -5,8 +5,10 @@
  * The credential is read from a file again for each connection, so a renewed
  * session needs no restart; or it came once from the environment.  It replaces
  * ${CREDENTIAL} in what is sent.  Before anything is stored or shown, all its
- * occurrences are overwritten with as many asterisks: in plain form, in the form
- * inside a JSON string, and percent-encoded.
+ * occurrences are overwritten with as many asterisks, in any form that common
+ * encoders give it: each byte may be plain, percent-encoded, escaped as in JSON, or
+ * an HTML entity; and the whole may be part of base64 text, URL-safe or not.  A
+ * credential that was replaced by another is blotted out for the rest of the run.
  *
  * A credential has at least EVT_CREDENTIAL_MIN bytes.  A shorter one would occur
  * by chance in ordinary frames, and blotting must not damage the feed.

@@ -1,9 +1,10 @@
-/* test_secret.c - the credential: read, put in, blotted out. */
+/* test_credential.c - the credential: read, put in, blotted out. */
 #include "tests/unit/lib/tapes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "format/wire/credential.h"
 #include "tests/unit/lib/test.h"
@@ -109,6 +110,92 @@ TEST(is_blotted_out)
 	evt_credential_free(s);
 }
 
+/* Common encoders write the same secret in many forms. */
+TEST(every_form_is_blotted_out)
+{
+	static const char *const forms[] = {
+		"aG9+/x&<s e'c\"r\\t=",
+		"aG9%2B%2Fx%26%3Cs%20e%27c%22r%5Ct%3D",
+		"aG9%2b%2fx%26%3cs+e%27c%22r%5ct%3d",
+		"aG9%2b/x%26%3Cs%20e'c%22r%5Ct%3D",
+		"aG9%252B%252Fx%2526%253Cs%2520e%2527c%2522r%255Ct%253D",
+		"aG9+/x&<s e'c\\\"r\\\\t=",
+		"aG9+\\/x&<s e'c\\\"r\\\\t=",
+		"aG9+/x\\u0026\\u003cs e\\u0027c\\\"r\\\\t\\u003d",
+		"aG9\\u002B\\u002Fx\\u0026\\u003Cs e'c\\u0022r\\u005Ct\\u003D",
+		"aG9+/x&amp;&lt;s e&#39;c&quot;r\\t=",
+		"aG9&#43;&#x2F;x&#38;&#x3c;s e&apos;c&#034;r\\t&#x3D;",
+		"YUc5Ky94JjxzIGUnYyJyXHQ9",
+		"OmFHOSsveCY8cyBlJ2MiclxzPQ",
+	};
+	evt_credential *s = secret("aG9+/x&<s e'c\"r\\t=");
+
+	for (size_t i = 0; i + 1 < sizeof(forms) / sizeof(forms[0]); i++) {
+		char text[256];
+		size_t n;
+
+		snprintf(text, sizeof(text), "<%s>", forms[i]);
+		n = strlen(text);
+		assert_int_equal(evt_credential_blot(s, (uint8_t *)text, n),
+		    n - 2);
+		assert_int_equal(strspn(text + 1, "*"), n - 2);
+	}
+	evt_credential_free(s);
+}
+
+/* Base64 at each place in a longer text, in both alphabets. */
+TEST(base64_of_a_text_with_the_secret_is_blotted_out)
+{
+	static const char hash[] = "\xfb\xef?>>s3cret??\xff";
+	evt_credential *s = secret(hash);
+
+	for (int i = 0; i < 64; i++) {
+		char text[64];
+		evt_buf b = { 0 };
+		size_t n = (size_t)snprintf(text, sizeof(text), "%.*s%s%.*s",
+		    i % 8, "user:xyz", hash, i / 8, "@host:80");
+		uint8_t *stars;
+
+		assert_true(evt_buf_add_base64(&b, text, n));
+		for (size_t k = 0; i % 2 && k < b.len; k++)
+			b.data[k] = b.data[k] == '+' ? '-' :
+			    b.data[k] == '/'         ? '_' :
+			                               b.data[k];
+		assert_true(
+		    evt_credential_blot(s, b.data, b.len) >= sizeof(hash) - 1);
+		stars = memchr(b.data, '*', b.len);
+		assert_non_null(stars);
+		/* All bits of it are gone. */
+		assert_true(
+		    (size_t)(stars - b.data) * 6 <= (size_t)(i % 8) * 8);
+		evt_buf_free(&b);
+	}
+	evt_credential_free(s);
+}
+
+/* The server still names the old session after a renewal. */
+TEST(an_old_credential_stays_blotted_out)
+{
+	char path[] = "/tmp/credential-XXXXXX", text[128];
+	int fd = mkstemp(path);
+	evt_credential *s = evt_credential_new(path, NULL);
+	evt_error err;
+
+	assert_true(fd >= 0);
+	for (int i = 0; i < 5; i++) {
+		int n = snprintf(text, sizeof(text), "CREDENTIAL-NO-%d\n", i);
+
+		assert_int_equal(pwrite(fd, text, (size_t)n, 0), n);
+		ok(evt_credential_load(s, &err), &err);
+	}
+	snprintf(text, sizeof(text), "CREDENTIAL-NO-0 CREDENTIAL-NO-4");
+	evt_credential_blot(s, (uint8_t *)text, strlen(text));
+	assert_string_equal(text, "*************** ***************");
+	close(fd);
+	unlink(path);
+	evt_credential_free(s);
+}
+
 /* A message that was given whole, with another secret in it. */
 TEST(secrets_of_sent_messages_are_learned)
 {
@@ -132,6 +219,9 @@ main(void)
 		RUN(is_read_anew_each_time),
 		RUN(is_put_in),
 		RUN(is_blotted_out),
+		RUN(every_form_is_blotted_out),
+		RUN(base64_of_a_text_with_the_secret_is_blotted_out),
+		RUN(an_old_credential_stays_blotted_out),
 		RUN(secrets_of_sent_messages_are_learned),
 	};
 
