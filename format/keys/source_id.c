@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/shown.h"
 
 static const char label[] = "label:";
 
@@ -26,7 +27,7 @@ evt_source_id_is_number(const char *text, size_t len)
 }
 
 static bool
-source_id_write_byte(evt_buf *out, char c)
+source_id_write_byte(evt_buf *out, char c, bool shown)
 {
 	switch (c) {
 	case '\n':
@@ -39,7 +40,7 @@ source_id_write_byte(evt_buf *out, char c)
 	case '\\':
 		return evt_buf_printf(out, "\\%c", c);
 	default:
-		if ((unsigned char)c < 0x20 || c == 0x7f)
+		if (!shown)
 			return evt_buf_printf(out, "\\x%02x", (unsigned char)c);
 		return evt_buf_add_byte(out, (uint8_t)c);
 	}
@@ -57,8 +58,13 @@ evt_source_id_write(evt_buf *out, const evt_key *key)
 	if ((key->len > 0 && key->text[0] == '"') ||
 	    (key->len >= n && memcmp(key->text, label, n) == 0))
 		ok = evt_buf_add_byte(out, '\\');
-	for (uint32_t i = 0; i < key->len && ok; i++)
-		ok = source_id_write_byte(out, key->text[i]);
+	for (uint32_t i = 0; i < key->len && ok;) {
+		size_t len = evt_shown_length(key->text + i, key->len - i);
+
+		ok = len > 1 ? evt_buf_add(out, key->text + i, len) :
+		               source_id_write_byte(out, key->text[i], len > 0);
+		i += len > 0 ? (uint32_t)len : 1;
+	}
 	return ok;
 }
 

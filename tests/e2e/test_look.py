@@ -10,6 +10,24 @@ import tooltest
 from tooltest import S, T0
 
 
+class Hostile(tooltest.Case):
+    def test_no_control_characters_on_a_terminal(self):
+        """Whatever a tape holds: a line for each source, and nothing that a
+        terminal obeys."""
+        ids = ["x\u001b]0;T\u0007\u001b[2Jy", "two\r\nlines", "c1 \u009b31m", "del \u007f", "turned \u202e", "sep \u2028 x"]
+        lines = ['%d received 1 1 %s' % (tooltest.T0 + i, json.dumps({"event": "st\u001b[31mate" + x, "data": {"source_id": x}}))
+                 for i, x in enumerate(ids)]
+        lines += ['%d mark %d 1 %s' % (tooltest.T0 + i, i, json.dumps({"mark": "\u009b", "text": x, "reason": x, "url": x},
+                                                                    ensure_ascii=False))
+                  for x in ids for i in (1, 4, 5, 7, 10)]
+        tape = self.make("hostile.tape", lines)
+        for args in (["ls"], ["info"], ["stats"], ["mark", "--list"]):
+            text = self.out(*args, tape).decode()
+            self.assertNotRegex(text, "[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\u202e\u2028]", args)
+        self.assertEqual(len(self.out("ls", tape).splitlines()), len(ids))
+        self.assertEqual([x["source_id"] for x in self.json_lines("ls", "--json", tape)], sorted(ids))
+
+
 class Ls(tooltest.Case):
     def test_a_line_each(self):
         out = self.out("ls", self.states()).decode().splitlines()

@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "format/base/shown.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/command.h"
 
@@ -90,6 +91,17 @@ info_print_head(const evt_info *i, const char *path)
 		printf("damaged     %" PRIu64 " places\n", i->n_damaged);
 }
 
+/* Print text of the tape, at least `width` wide. */
+static void
+info_print_shown(const char *text, size_t width)
+{
+	evt_buf b = { 0 };
+
+	if (evt_shown_add(&b, text, strlen(text), width) && b.len > 0)
+		fwrite(b.data, 1, b.len, stdout);
+	evt_buf_free(&b);
+}
+
 static void
 info_print_keys(const char *title, const evt_info_key *keys, size_t n,
     size_t top)
@@ -99,11 +111,15 @@ info_print_keys(const char *title, const evt_info_key *keys, size_t n,
 	if (n == 0)
 		return;
 	printf("\n%s (%zu)\n", title, n);
-	for (size_t i = 0; i < n && i < top; i++)
-		printf("  %-20s %10" PRIu64 " frames  %s  %s\n",
-		    keys[i].name[0] != '\0' ? keys[i].name : "(none)",
-		    keys[i].frames, evt_timetext_format(keys[i].first_ns, 3, a),
+	for (size_t i = 0; i < n && i < top; i++) {
+		printf("  ");
+		info_print_shown(keys[i].name[0] != '\0' ? keys[i].name :
+		                                           "(none)",
+		    20);
+		printf(" %10" PRIu64 " frames  %s  %s\n", keys[i].frames,
+		    evt_timetext_format(keys[i].first_ns, 3, a),
 		    evt_timetext_format(keys[i].last_ns, 3, b));
+	}
 	if (n > top)
 		printf("  and %zu more: --top %zu shows all\n", n - top, n);
 }
@@ -135,10 +151,12 @@ info_print_marks(const evt_info *info, bool gaps)
 	if (n > 0)
 		printf("\n%s (%zu)\n", gaps ? "gaps" : "marks", n);
 	for (size_t i = 0; i < info->n_marks; i++) {
-		if ((info->mark[i].opcode == EVT_MARK_GAP) == gaps)
-			printf("  %s  %s\n",
-			    evt_timetext_format(info->mark[i].time_ns, 3, a),
-			    info->mark[i].json);
+		if ((info->mark[i].opcode == EVT_MARK_GAP) != gaps)
+			continue;
+		printf("  %s  ",
+		    evt_timetext_format(info->mark[i].time_ns, 3, a));
+		info_print_shown(info->mark[i].json, 0);
+		printf("\n");
 	}
 }
 

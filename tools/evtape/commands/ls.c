@@ -6,6 +6,7 @@
 
 #include "format/base/err.h"
 #include "format/base/json_write.h"
+#include "format/base/shown.h"
 #include "format/keys/source_id.h"
 #include "format/read/tape.h"
 #include "format/read/tape_trackers.h"
@@ -272,6 +273,7 @@ static bool
 ls_add_text(const struct list *l, const struct source *s, evt_buf *b)
 {
 	char first[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX];
+	evt_buf label = { 0 };
 	size_t begin = b->len;
 	bool ok = evt_source_id_write(b, &s->key);
 
@@ -287,15 +289,17 @@ ls_add_text(const struct list *l, const struct source *s, evt_buf *b)
 		evt_key event = ls_event_name(l, l->count[i].event);
 
 		ok = evt_buf_add_byte(b, ' ') &&
-		    evt_buf_add(b, event.text, event.len) &&
+		    evt_shown_add(b, event.text, event.len, 0) &&
 		    evt_buf_printf(b, ":%" PRIu64, l->count[i].frames);
 	}
 	if (s->tracker != NULL)
 		ok = ok &&
 		    evt_buf_printf(b, "  tracker %" PRId64 " ",
 		        s->tracker->id) &&
-		    evt_buf_add_json(b, s->tracker->label,
-		        s->tracker->label_len);
+		    evt_buf_add_json(&label, s->tracker->label,
+		        s->tracker->label_len) &&
+		    evt_shown_add(b, (const char *)label.data, label.len, 0);
+	evt_buf_free(&label);
 	return ok && evt_buf_add_byte(b, '\n');
 }
 

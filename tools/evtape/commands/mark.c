@@ -7,6 +7,7 @@
 #include "format/base/err.h"
 #include "format/base/clock.h"
 #include "format/base/json_write.h"
+#include "format/base/shown.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/command.h"
@@ -121,8 +122,10 @@ mark_print_bookmark(const evt_bookmark *m, bool json, evt_buf *b)
 	evt_json_write w;
 
 	if (!json)
-		return evt_buf_printf(b, "%8" PRIu64 "  %s  %s\n", m->seq,
-		    evt_timetext_format(m->time_ns, 3, time), m->text);
+		return evt_buf_printf(b, "%8" PRIu64 "  %s  ", m->seq,
+		           evt_timetext_format(m->time_ns, 3, time)) &&
+		    evt_shown_add(b, m->text, strlen(m->text), 0) &&
+		    evt_buf_add_byte(b, '\n');
 	evt_json_write_begin(&w, b);
 	evt_json_write_object(&w, NULL);
 	evt_json_write_uint(&w, "seq", m->seq);

@@ -1,7 +1,9 @@
 /* stats_report.c - evtape stats: the report as text and as JSON. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "format/base/json_write.h"
+#include "format/base/shown.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/rows.h"
 #include "tools/evtape/stats/stats.h"
@@ -37,10 +39,11 @@ static bool
 stats_report_add_line(evt_buf *out, const evt_key *key, const stats_series *x)
 {
 	char size[EVT_TIMETEXT_MAX];
-	bool ok = evt_buf_printf(out, "  %-20.*s %10" PRIu64 " %10s %8.2f/s",
-	    key->len > 0 ? (int)key->len : 6,
-	    key->len > 0 ? key->text : "(none)", x->frames,
-	    evt_timetext_size_format(x->bytes, size), stats_report_rate(x));
+	bool ok = evt_buf_add_str(out, "  ") &&
+	    evt_shown_add(out, key->len > 0 ? key->text : "(none)",
+	        key->len > 0 ? key->len : 6, 20) &&
+	    evt_buf_printf(out, " %10" PRIu64 " %10s %8.2f/s", x->frames,
+	        evt_timetext_size_format(x->bytes, size), stats_report_rate(x));
 
 	for (int i = 0; i < 3 && ok; i++)
 		ok = stats_report_add_duration(out, &x->between,
@@ -75,7 +78,9 @@ stats_report_add_gaps_text(const stats *s, evt_buf *out)
 		if (ok && g->frames >= 0)
 			ok = evt_buf_printf(out, "  %" PRId64 " frames",
 			    g->frames);
-		ok = ok && evt_buf_printf(out, "  %s\n", g->reason);
+		ok = ok && evt_buf_add_str(out, "  ") &&
+		    evt_shown_add(out, g->reason, strlen(g->reason), 0) &&
+		    evt_buf_add_byte(out, '\n');
 	}
 	return ok;
 }
