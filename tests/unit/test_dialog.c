@@ -1,4 +1,4 @@
-/* test_talk.c - what is said on a connection, and when, by a clock of our
+/* test_dialog.c - what is said on a connection, and when, by a clock of our
  * own. */
 #include "tests/unit/lib/tapes.h"
 

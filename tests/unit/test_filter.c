@@ -1,5 +1,5 @@
 /*
- * test_match.c - filters: one frame by itself, and all frames of a block, must
+ * test_filter.c - filters: one frame by itself, and all frames of a block, must
  * be judged alike.  (test_cursor.c tries random filters on whole tapes.)
  */
 #include "tests/unit/lib/tapes.h"

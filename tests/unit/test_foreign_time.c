@@ -1,4 +1,4 @@
-/* test_stamp.c - the times that other programs write. */
+/* test_foreign_time.c - the times that other programs write. */
 #include "tests/unit/lib/tapes.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* test_frame_out.c - the four forms of output, byte for byte. */
+/* test_frame_text.c - the four forms of output, byte for byte. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

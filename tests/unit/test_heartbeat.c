@@ -1,4 +1,4 @@
-/* test_pulse.c - whether a thread gets on. */
+/* test_heartbeat.c - whether a thread gets on. */
 #include <stdint.h>
 
 #include <pthread.h>

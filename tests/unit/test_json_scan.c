@@ -1,5 +1,5 @@
 /*
- * test_scan.c - the key scanner, against tables and against oracles
+ * test_json_scan.c - the key scanner, against tables and against oracles
  * (scan_oracle.h) on random, mutated and real frames.
  */
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /*
- * test_scan_memory.c - the scanner's and the profile's memory: no allocation a
+ * test_json_scan_memory.c - the scanner's and the profile's memory: no allocation a
  * frame once the arrays have grown, and every allocation may fail.
  *
  * The sources are compiled in once more, under other names and on top of

@@ -1,5 +1,5 @@
 /*
- * test_scan_portable.c - the tests of test_scan.c on the scanner as it is
+ * test_json_scan_portable.c - the tests of test_json_scan.c on the scanner as it is
  * compiled where there is no SSE2, under other names than the library's.
  */
 #define EVT_JSON_SCAN_PORTABLE

@@ -1,5 +1,5 @@
 /*
- * test_scan_property.c - the key scanner says what the oracles say
+ * test_json_scan_property.c - the key scanner says what the oracles say
  * (scan_oracle.h), on frames that are made up, on the same with bytes changed,
  * and on frames that were recorded.
  *

@@ -1,5 +1,5 @@
 /*
- * test_view.c - looking into JSON text: what is found agrees with cJSON, on
+ * test_json_view.c - looking into JSON text: what is found agrees with cJSON, on
  * random values, and pointers are those of RFC 6901.
  */
 #include "tests/unit/lib/tapes.h"

@@ -1,5 +1,5 @@
 /*
- * test_scan_memo_portable.c - the tests of test_scan_memo.c on the scanner as
+ * test_key_cache_portable.c - the tests of test_key_cache.c on the scanner as
  * it is compiled where there is no SSE2, under other names than the library's.
  */
 #define EVT_JSON_SCAN_PORTABLE

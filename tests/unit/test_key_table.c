@@ -1,4 +1,4 @@
-/* test_dict.c - the set of keys: numbers in order of arrival, and that a key
+/* test_key_table.c - the set of keys: numbers in order of arrival, and that a key
  * is its text and whether it is an integer. */
 #include "tests/unit/lib/tapes.h"
 

@@ -1,4 +1,4 @@
-/* test_lines.c - lines out of a stream, however it comes in pieces. */
+/* test_line_splitter.c - lines out of a stream, however it comes in pieces. */
 #include <stdint.h>
 
 #include <stdio.h>

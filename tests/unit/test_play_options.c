@@ -1,4 +1,4 @@
-/* test_query.c - settings from the command line and from a URL's query. */
+/* test_play_options.c - settings from the command line and from a URL's query. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

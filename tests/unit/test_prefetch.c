@@ -1,5 +1,5 @@
 /*
- * test_fetch.c - blocks are loaded in the order in which they were begun, with
+ * test_prefetch.c - blocks are loaded in the order in which they were begun, with
  * a thread and without, whoever loads them; and what is dropped leaves nothing.
  */
 #include "tests/unit/lib/tapes.h"

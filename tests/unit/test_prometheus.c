@@ -1,4 +1,4 @@
-/* test_promtext.c - figures as Prometheus reads them. */
+/* test_prometheus.c - figures as Prometheus reads them. */
 #include <stdint.h>
 
 #include "format/base/prometheus.h"

@@ -1,4 +1,4 @@
-/* test_stamps.c - two clocks, and a wall clock that is set. */
+/* test_receive_clock.c - two clocks, and a wall clock that is set. */
 #include <stdint.h>
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* test_restamp.c - stamps moved and rewritten, states made compact. */
+/* test_stamp_rewrite.c - stamps moved and rewritten, states made compact. */
 #include <stdint.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /*
- * test_board.c - what the table makes of single frames: trackers and their
+ * test_state_table.c - what the table makes of single frames: trackers and their
  * sources, readings, what a frame is about, the user's clock.
  */
 #include "tests/unit/lib/tapes.h"

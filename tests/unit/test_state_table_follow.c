@@ -1,5 +1,5 @@
 /*
- * test_board_follow.c - the table, which is loaded for a time from the index,
+ * test_state_table_follow.c - the table, which is loaded for a time from the index,
  * against one that took every frame before that time.
  *
  * The tapes are random: states alone and in batches, readings, blocks and

@@ -1,5 +1,5 @@
 /*
- * test_folder.c - the folder of a tape: what is one and what is not, its lock,
+ * test_tape_dir.c - the folder of a tape: what is one and what is not, its lock,
  * its notes, and the file operations below.
  */
 #include "tests/unit/lib/tapes.h"

@@ -1,5 +1,5 @@
 /*
- * test_sink.c - frames on their way into a tape that fails for a while: they
+ * test_tape_sink.c - frames on their way into a tape that fails for a while: they
  * wait, it is said once, and only at the very end are they given up and
  * counted.
  */

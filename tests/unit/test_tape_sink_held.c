@@ -1,5 +1,5 @@
 /*
- * test_sink_held.c - the same with frames that are held for a trigger: what of
+ * test_tape_sink_held.c - the same with frames that are held for a trigger: what of
  * them is lost when the disk fails, and what is not.
  */
 #include "tests/unit/lib/sinks.h"

@@ -1,4 +1,4 @@
-/* test_keys.c - keys as terminals send them. */
+/* test_terminal_keys.c - keys as terminals send them. */
 #include <stdint.h>
 #include <string.h>
 

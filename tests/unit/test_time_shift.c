@@ -1,4 +1,4 @@
-/* test_rebase.c - frames with other times. */
+/* test_time_shift.c - frames with other times. */
 #include "tests/unit/lib/tapes.h"
 
 #include <string.h>

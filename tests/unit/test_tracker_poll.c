@@ -1,5 +1,5 @@
 /*
- * test_lister.c - the list of trackers, got again and again: what is handed
+ * test_tracker_poll.c - the list of trackers, got again and again: what is handed
  * out, what is said, and that nothing holds up the end.
  */
 #include "tests/unit/lib/tapes.h"

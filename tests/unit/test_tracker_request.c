@@ -1,5 +1,5 @@
 /*
- * test_listing.c - the list of trackers on its way onto the tape: nothing of
+ * test_tracker_request.c - the list of trackers on its way onto the tape: nothing of
  * it is changed but white space and the credential.
  */
 #include "tests/unit/lib/tapes.h"

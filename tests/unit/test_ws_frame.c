@@ -1,4 +1,4 @@
-/* test_wire.c - WebSocket frames as a client reads and writes them. */
+/* test_ws_frame.c - WebSocket frames as a client reads and writes them. */
 #include <stdint.h>
 
 #include <stdlib.h>

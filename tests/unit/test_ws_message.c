@@ -1,4 +1,4 @@
-/* test_assembly.c - messages out of the fragments that they come in. */
+/* test_ws_message.c - messages out of the fragments that they come in. */
 #include <stdint.h>
 
 #include <stdlib.h>
