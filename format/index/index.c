@@ -1,7 +1,6 @@
 /* index.c - see index.h: create, open, close and remove an index. */
 #include "format/index/index.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -310,8 +309,9 @@ evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
 void
 evt_index_hold(evt_index *x)
 {
-	assert(x == NULL || sqlite3_get_autocommit(x->db));
-	/* Without a transaction each query takes its own locks. */
+	/* Without a transaction each query takes its own locks.  One that could
+	 * not be ended, without memory, is still open: end it first. */
+	evt_index_release(x);
 	if (x != NULL)
 		(void)sqlite3_exec(x->db, "BEGIN", NULL, NULL, NULL);
 }
