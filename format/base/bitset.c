@@ -1,5 +1,6 @@
 /* bitset.c - see bitset.h. */
 #include "format/base/bitset.h"
+#include "format/base/grow.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -22,14 +23,11 @@ evt_bitset_put(evt_bitset *s, size_t no, bool in)
 
 	assert(!s->all);
 	if (no / BITS >= s->words) {
-		size_t words = no / BITS + 1 + s->words;
-		uint64_t *word = realloc(s->word, words * sizeof(*word));
+		size_t old = s->words;
 
-		if (word == NULL)
+		if (!evt_grow(&s->word, &s->words, no / BITS + 1))
 			return false;
-		memset(word + s->words, 0, (words - s->words) * sizeof(*word));
-		s->word = word;
-		s->words = words;
+		memset(s->word + old, 0, (s->words - old) * sizeof(*s->word));
 	}
 	if (in)
 		s->word[no / BITS] |= bit;

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/keys/json_lex.h"
 #include "format/keys/profile.h"
 #include "format/keys/key_cache.h"
@@ -123,16 +124,10 @@ json_scan_decode(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 {
 	char *out, *q;
 
-	if (s->cap_decoded < s->frame_len) {
-		/* n_decoded is 0 here: see the comment at the field. */
-		char *grown = realloc(s->decoded, s->frame_len);
-
-		if (grown == NULL) {
-			s->nomem = true;
-			return NULL;
-		}
-		s->decoded = grown;
-		s->cap_decoded = s->frame_len;
+	/* It grows only while n_decoded is 0: see the comment at the field. */
+	if (!evt_grow(&s->decoded, &s->cap_decoded, s->frame_len)) {
+		s->nomem = true;
+		return NULL;
 	}
 	out = q = s->decoded + s->n_decoded;
 	while (p < end) {
@@ -150,16 +145,10 @@ static bool
 json_scan_add_source(evt_json_scanner *s, const char *text, size_t len,
     bool is_int)
 {
-	if (s->n_sources == s->cap_sources) {
-		size_t cap = s->cap_sources > 0 ? s->cap_sources * 2 : 16;
-		evt_key *grown = realloc(s->sources, cap * sizeof(*grown));
-
-		if (grown == NULL) {
-			s->nomem = true;
-			return false;
-		}
-		s->sources = grown;
-		s->cap_sources = cap;
+	if (s->n_sources == s->cap_sources &&
+	    !evt_grow(&s->sources, &s->cap_sources, s->n_sources + 1)) {
+		s->nomem = true;
+		return false;
 	}
 	s->sources[s->n_sources++] =
 	    (evt_key){ .text = text, .len = (uint32_t)len, .is_int = is_int };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/keys/json_scan.h"
 #include "format/base/utf8.h"
 
@@ -72,7 +73,7 @@ static bool
 profile_add_component(evt_profile_level *level, uint64_t path, const char *p,
     size_t n)
 {
-	evt_profile_name *names, *name = NULL;
+	evt_profile_name *name = NULL;
 	char *text;
 
 	level->members |= path;
@@ -91,14 +92,12 @@ profile_add_component(evt_profile_level *level, uint64_t path, const char *p,
 	if (name != NULL) {
 		free(text);
 	} else {
-		names = realloc(level->names,
-		    (level->n_names + 1) * sizeof(*names));
-		if (names == NULL) {
+		if (!evt_grow(&level->names, &level->cap_names,
+		        level->n_names + 1)) {
 			free(text);
 			return false;
 		}
-		level->names = names;
-		name = &names[level->n_names++];
+		name = &level->names[level->n_names++];
 		*name = (evt_profile_name){ .text = text, .len = strlen(text) };
 		name->is_index = profile_as_index(text, &name->index);
 		level->lengths |= UINT64_C(1) << (name->len % 64);
@@ -112,18 +111,11 @@ profile_add_component(evt_profile_level *level, uint64_t path, const char *p,
 static evt_profile_level *
 profile_level_at(evt_profile *profile, size_t depth)
 {
-	evt_profile_level *levels;
-
-	if (depth < profile->n_levels)
-		return &profile->levels[depth];
-	levels = realloc(profile->levels, (depth + 1) * sizeof(*levels));
-	if (levels == NULL)
+	if (!evt_grow(&profile->levels, &profile->cap_levels, depth + 1))
 		return NULL;
-	memset(levels + profile->n_levels, 0,
-	    (depth + 1 - profile->n_levels) * sizeof(*levels));
-	profile->levels = levels;
-	profile->n_levels = depth + 1;
-	return &levels[depth];
+	while (profile->n_levels <= depth)
+		profile->levels[profile->n_levels++] = (evt_profile_level){ 0 };
+	return &profile->levels[depth];
 }
 
 static bool

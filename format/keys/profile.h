@@ -33,7 +33,7 @@ typedef struct evt_profile_level {
 	uint64_t elements; /* paths that may go on in an array */
 	uint64_t lengths;  /* bit (length of a name) modulo 64: a quick no */
 	evt_profile_name *names;
-	size_t n_names;
+	size_t n_names, cap_names;
 } evt_profile_level;
 
 struct evt_profile {
@@ -42,6 +42,7 @@ struct evt_profile {
 	evt_profile_level *levels;
 	size_t n_levels; /* components of the longest path, plus 1.  No path
 	                     goes on from the last one, so none is deeper */
+	size_t cap_levels;
 };
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "format/base/grow.h"
 #include "format/base/timetext.h"
 
 /* The platform's own limit of iot_monitor. */
@@ -139,13 +140,9 @@ static int
 subscription_add_item(evt_subscription_request *q,
     evt_subscription_item **ret_item)
 {
-	evt_subscription_item *item =
-	    realloc(q->item, (q->n_items + 1) * sizeof(*item));
-
-	if (item == NULL)
+	if (!evt_grow(&q->item, &q->cap_items, q->n_items + 1))
 		return EVT_ERR_NOMEM;
-	q->item = item;
-	*ret_item = &item[q->n_items++];
+	*ret_item = &q->item[q->n_items++];
 	memset(*ret_item, 0, sizeof(**ret_item));
 	return EVT_OK;
 }
@@ -279,15 +276,12 @@ static int
 subscription_unite_items(evt_subscription_item *item,
     evt_subscription_item *other)
 {
-	size_t n = item->n_ids + other->n_ids;
-	int64_t *ids = realloc(item->ids, (n + 1) * sizeof(*ids));
+	size_t cap = item->n_ids; /* at least */
 
-	if (ids == NULL)
+	if (!evt_grow(&item->ids, &cap, item->n_ids + other->n_ids))
 		return EVT_ERR_NOMEM;
 	for (size_t i = 0; i < other->n_ids; i++)
-		ids[item->n_ids + i] = other->ids[i];
-	item->ids = ids;
-	item->n_ids = n;
+		item->ids[item->n_ids++] = other->ids[i];
 	item->all = item->all || other->all;
 	item->variant = other->variant;
 	item->period_ns = other->period_ns;

@@ -54,7 +54,7 @@ typedef struct evt_subscription_request {
 	bool requests_form; /* the new form, which is answered differently */
 	char *hash;         /* NULL: none was sent.  A secret. */
 	evt_subscription_item *item;
-	size_t n_items;
+	size_t n_items, cap_items;
 } evt_subscription_request;
 
 /* Why a request is refused; the words hold nothing of the hash. */

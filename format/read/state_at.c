@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/read/filter.h"
 #include "format/read/tape.h"
 
@@ -28,20 +29,16 @@ state_at_keep(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct newest *n = ctx;
 	evt_buf *b = &n->tape->copy;
-	evt_key *keys;
 
 	if (!evt_filter_match_frame(n->match, f))
 		return EVT_OK;
-	keys = realloc(n->tape->keys, (f->n_sources + 1) * sizeof(*keys));
-	if (keys == NULL)
-		return evt_err_nomem(err);
-	n->tape->keys = keys;
 	b->len = 0;
-	if (!evt_buf_add(b, f->payload, f->len) ||
+	if (!evt_grow(&n->tape->keys, &n->tape->cap_keys, f->n_sources) ||
+	    !evt_buf_add(b, f->payload, f->len) ||
 	    !evt_buf_add(b, f->event, f->event_len))
 		return evt_err_nomem(err);
 	for (size_t i = 0; i < f->n_sources; i++) {
-		keys[i] = f->sources[i];
+		n->tape->keys[i] = f->sources[i];
 		if (!evt_buf_add(b, f->sources[i].text, f->sources[i].len))
 			return evt_err_nomem(err);
 	}

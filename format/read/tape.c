@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/store/tape_dir.h"
 #include "format/base/io.h"
 #include "format/store/journal.h"
@@ -35,19 +36,16 @@ tape_adopt(evt_tape *t, evt_segment *list, size_t n, evt_error *err)
 {
 	uint32_t last =
 	    t->n_segments > 0 ? t->segments[t->n_segments - 1].no : 0;
-	evt_segment *s =
-	    realloc(t->segments, (t->n_segments + n + 1) * sizeof(*s));
+	bool room = evt_grow(&t->segments, &t->cap_segments, t->n_segments + n);
 
-	if (s != NULL)
-		t->segments = s;
 	for (size_t i = 0; i < n; i++) {
-		if (s != NULL && list[i].no > last)
+		if (room && list[i].no > last)
 			t->segments[t->n_segments++] = list[i];
 		else
 			evt_segment_free(&list[i]);
 	}
 	free(list);
-	return s != NULL ? EVT_OK : evt_err_nomem(err);
+	return room ? EVT_OK : evt_err_nomem(err);
 }
 
 int

@@ -12,7 +12,7 @@ struct evt_tape {
 	const evt_io *io;
 	char *path, *journal_dir;
 	evt_segment *segments; /* by number, loaded */
-	size_t n_segments;
+	size_t n_segments, cap_segments;
 	evt_index *index; /* NULL: no usable index */
 	enum evt_index_state index_state;
 	/* Memory of the frame that evt_tape_last_before() returns. */
@@ -20,6 +20,7 @@ struct evt_tape {
 	evt_buf raw;
 	evt_buf copy;
 	evt_key *keys;
+	size_t cap_keys;
 };
 
 /* evt_tape_open() with other file operations, which must outlive the tape. */

@@ -11,6 +11,7 @@
 
 #include "format/read/cursor.h"
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/read/prefetch.h"
 #include "format/store/journal.h"
 #include "format/read/tape.h"
@@ -29,7 +30,7 @@ struct tape_cursor {
 	size_t segment, block;
 	bool *wanted;    /* the segment's blocks, by the index */
 	bool has_wanted; /* wanted is for this segment and size */
-	size_t n_wanted;
+	size_t n_wanted, cap_wanted;
 	uint32_t fd_no; /* the segment that fd is of */
 	int fd;
 	evt_prefetch *fetch;
@@ -51,19 +52,16 @@ tape_cursor_ask_index(struct tape_cursor *c, const evt_segment *s,
     evt_error *err)
 {
 	const evt_filter *f = &c->match.filter;
-	bool *wanted;
 
 	c->has_wanted = true;
 	c->n_wanted = 0;
 	if ((f->n_sources == 0 && f->n_events == 0) || c->tape->index == NULL ||
 	    !evt_index_has(c->tape->index, s))
 		return EVT_OK;
-	wanted = realloc(c->wanted, s->n_blocks + 1);
-	if (wanted == NULL)
+	if (!evt_grow(&c->wanted, &c->cap_wanted, s->n_blocks + 1))
 		return evt_err_nomem(err);
-	c->wanted = wanted;
-	memset(wanted, 0, s->n_blocks + 1);
-	if (evt_index_find(c->tape->index, s->no, f, wanted, s->n_blocks,
+	memset(c->wanted, 0, s->n_blocks + 1);
+	if (evt_index_find(c->tape->index, s->no, f, c->wanted, s->n_blocks,
 	        NULL) == EVT_OK)
 		c->n_wanted = s->n_blocks;
 	return EVT_OK;

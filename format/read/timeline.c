@@ -12,6 +12,7 @@
 
 #include "format/base/key_table.h"
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/le.h"
 #include "format/read/tape.h"
 
@@ -28,29 +29,25 @@ struct counting {
 	evt_key_table
 	    events;    /* place + 1 is the row in count; row 0: no event */
 	double *count; /* rows of n_buckets */
-	size_t n_rows, cap_rows;
+	size_t n_rows, cap_cells;
 };
 
-/* Room for another row.  EVT_ERR_ARG: there are too many. */
+/* Add rows of zeros up to `row`.  EVT_ERR_ARG: there are too many. */
 static int
 timeline_grow(struct counting *c, size_t row, evt_error *err)
 {
-	size_t cap = row * 2 + 4, n = c->n_buckets, most = CELLS_MAX / n;
-	double *count;
+	size_t n = c->n_buckets, most = CELLS_MAX / n;
 
-	cap = cap < most ? cap : most;
 	if (row >= most)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the tape has more than %zu events: too many for %zu "
 		    "buckets",
 		    row, n);
-	count = realloc(c->count, cap * n * sizeof(*count));
-	if (count == NULL)
+	if (!evt_grow(&c->count, &c->cap_cells, (row + 1) * n))
 		return evt_err_nomem(err);
-	memset(count + c->cap_rows * n, 0,
-	    (cap - c->cap_rows) * n * sizeof(*count));
-	c->count = count;
-	c->cap_rows = cap;
+	memset(c->count + c->n_rows * n, 0,
+	    (row + 1 - c->n_rows) * n * sizeof(*c->count));
+	c->n_rows = row + 1;
 	return EVT_OK;
 }
 
@@ -69,12 +66,10 @@ timeline_row_of(struct counting *c, const char *name, size_t len,
 		          false) +
 		    1;
 	}
-	if (row >= c->cap_rows)
+	if (row >= c->n_rows)
 		r = timeline_grow(c, row, err);
 	if (r != EVT_OK)
 		return r;
-	if (row >= c->n_rows)
-		c->n_rows = row + 1;
 	*ret_row = c->count + row * c->n_buckets;
 	return EVT_OK;
 }

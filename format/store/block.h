@@ -124,9 +124,9 @@ typedef struct evt_block {
 	const uint8_t *side; /* side bytes */
 	evt_buf lines;       /* decompressed lines, as far as loaded */
 	evt_buf arrays;      /* memory of the columns */
-	evt_key *keys;
-	size_t keys_cap; /* scratch of evt_block_frame() */
-	void *dctx;      /* ZSTD_DCtx */
+	evt_key *keys;       /* scratch of evt_block_frame() */
+	size_t cap_keys;
+	void *dctx; /* ZSTD_DCtx */
 } evt_block;
 
 /* A block of zero bytes is valid and empty.  A block can be loaded any number

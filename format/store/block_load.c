@@ -17,6 +17,7 @@
 #include <zstd.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/key.h"
 #include "format/store/layout.h"
 #include "format/base/le.h"
@@ -548,19 +549,13 @@ static int
 block_load_frame_sources(evt_block *b, uint32_t i, evt_frame *f, evt_error *err)
 {
 	size_t n = b->source_at[i + 1] - b->source_at[i];
-	evt_key *keys;
 
 	f->n_sources = n;
 	f->sources = NULL;
 	if (n == 0)
 		return EVT_OK;
-	if (n > b->keys_cap) {
-		keys = realloc(b->keys, n * sizeof(*keys));
-		if (keys == NULL)
-			return evt_err_nomem(err);
-		b->keys = keys;
-		b->keys_cap = n;
-	}
+	if (!evt_grow(&b->keys, &b->cap_keys, n))
+		return evt_err_nomem(err);
 	for (size_t k = 0; k < n; k++)
 		b->keys[k] = b->sources[b->source[b->source_at[i] + k]];
 	f->sources = b->keys;

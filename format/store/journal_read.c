@@ -16,6 +16,7 @@
 #include <xxhash.h>
 
 #include "format/base/err.h"
+#include "format/base/grow.h"
 #include "format/base/key.h"
 #include "format/store/tape_dir.h"
 #include "format/store/layout.h"
@@ -208,19 +209,12 @@ static bool
 journal_read_parse_sources(evt_journal_reader *reader, const uint8_t **p,
     const uint8_t *end, evt_frame *f, bool *ret_nomem)
 {
-	evt_key *keys;
-
 	*ret_nomem = false;
 	if (f->n_sources > (size_t)(end - *p) / 2)
 		return false;
-	if (f->n_sources > reader->cap_keys) {
-		keys = realloc(reader->keys, f->n_sources * sizeof(*keys));
-		if (keys == NULL) {
-			*ret_nomem = true;
-			return false;
-		}
-		reader->keys = keys;
-		reader->cap_keys = f->n_sources;
+	if (!evt_grow(&reader->keys, &reader->cap_keys, f->n_sources)) {
+		*ret_nomem = true;
+		return false;
 	}
 	for (size_t i = 0; i < f->n_sources; i++) {
 		const char *text = (const char *)*p + 2;

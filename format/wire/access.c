@@ -17,16 +17,6 @@ access_span_is(evt_address_span s, const char *text)
 	return strlen(text) == s.n && strncasecmp(s.p, text, s.n) == 0;
 }
 
-static bool
-access_span_copy(evt_address_span s, char *out, size_t size)
-{
-	if (s.n >= size)
-		return false;
-	memcpy(out, s.p, s.n);
-	out[s.n] = '\0';
-	return true;
-}
-
 /* ---- the token ----------------------------------------------------------- */
 
 int
@@ -170,7 +160,7 @@ access_host_good(const evt_access *a, const char *header)
 	if (header == NULL ||
 	    !evt_address_split((evt_address_span){ header, strlen(header) },
 	        &host, &port) ||
-	    !access_span_copy(host, name, sizeof(name)) || name[0] == '\0')
+	    !evt_address_span_copy(host, name, sizeof(name)) || name[0] == '\0')
 		return false;
 	if (evt_address_is_loopback(name) || access_host_of_origins(a, host))
 		return true;
@@ -195,7 +185,7 @@ access_origin_good(const evt_access *a, const evt_access_request *q)
 	}
 	if (!access_origin_authority(q->origin, &authority) ||
 	    !evt_address_split(authority, &host, &port) ||
-	    !access_span_copy(host, name, sizeof(name)))
+	    !evt_address_span_copy(host, name, sizeof(name)))
 		return false;
 	return evt_address_is_loopback(name) ||
 	    access_span_is(authority, q->host);

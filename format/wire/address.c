@@ -25,6 +25,7 @@ evt_address_split(evt_address_span text, evt_address_span *ret_host,
 {
 	const char *p = text.p, *end = p + text.n;
 
+	assert(p != NULL && ret_host != NULL && ret_port != NULL);
 	if (text.n > 0 && *p == '[') {
 		const char *close = memchr(p, ']', text.n);
 
@@ -48,10 +49,10 @@ evt_address_split(evt_address_span text, evt_address_span *ret_host,
 	return *p == ':' && address_is_digits(*ret_port);
 }
 
-/* Copy the span with a NUL; false: it does not fit. */
-static bool
-address_copy(evt_address_span s, char *out, size_t size)
+bool
+evt_address_span_copy(evt_address_span s, char *out, size_t size)
 {
+	assert((s.p != NULL || s.n == 0) && out != NULL);
 	if (s.n >= size)
 		return false;
 	memcpy(out, s.p, s.n);
@@ -74,11 +75,13 @@ evt_address_parse(const char *text, evt_address *ret_address, evt_error *err)
 		host.n = 0;
 	else
 		ok = evt_address_split(all, &host, &port);
-	if (!ok || port.n == 0 || !address_copy(port, number, sizeof(number)) ||
+	if (!ok || port.n == 0 ||
+	    !evt_address_span_copy(port, number, sizeof(number)) ||
 	    evt_timetext_int_parse(number, "the port", 0, UINT16_MAX, &value,
 	        NULL) != EVT_OK ||
 	    (host.n > 0 &&
-	        !address_copy(host, address.host, sizeof(address.host))))
+	        !evt_address_span_copy(host, address.host,
+	            sizeof(address.host))))
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "bad address '%.80s': write HOST:PORT, such as "
 		    "127.0.0.1:8787 or [::1]:8787, or the PORT alone; port 0 "

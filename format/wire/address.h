@@ -39,6 +39,10 @@ typedef struct evt_address_span {
 bool evt_address_split(evt_address_span text, evt_address_span *ret_host,
     evt_address_span *ret_port);
 
+/* Copy the span into `out`, which has `size` bytes, and end it with a NUL.
+ * false: it does not fit. */
+bool evt_address_span_copy(evt_address_span span, char *out, size_t size);
+
 /* Whether `host` is an IPv4 or IPv6 address and not a name. */
 bool evt_address_is_numeric(const char *host);
 

@@ -167,9 +167,11 @@ api_tape_same_name(const char *a, const char *b)
 static int
 api_tape_merge_timeline(evt_timeline *to, evt_timeline *from, evt_error *err)
 {
+	size_t cap = to->n_events; /* at least */
+
 	to->exact &= from->exact;
 	for (size_t i = 0; i < from->n_events; i++) {
-		evt_timeline_event *e = &from->events[i], *list;
+		evt_timeline_event *e = &from->events[i];
 		size_t j = 0;
 
 		while (j < to->n_events &&
@@ -179,12 +181,9 @@ api_tape_merge_timeline(evt_timeline *to, evt_timeline *from, evt_error *err)
 			to->events[j].count[k] += e->count[k];
 		if (j < to->n_events)
 			continue;
-		/* Its capacity is not known here. */
-		list = realloc(to->events, (j + 1) * sizeof(*list));
-		if (list == NULL)
+		if (!evt_grow(&to->events, &cap, j + 1))
 			return evt_err_nomem(err);
-		to->events = list;
-		list[to->n_events++] = *e;
+		to->events[to->n_events++] = *e;
 		*e = (evt_timeline_event){ NULL, NULL };
 	}
 	return EVT_OK;

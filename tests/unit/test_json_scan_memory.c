@@ -14,9 +14,9 @@ static size_t calls;   /* allocations so far */
 static size_t fail_at; /* the one that fails, from 1; 0: none */
 
 static void *
-try_realloc(void *p, size_t n)
+try_reallocarray(void *p, size_t n, size_t size)
 {
-	return ++calls == fail_at ? NULL : realloc(p, n);
+	return ++calls == fail_at ? NULL : reallocarray(p, n, size);
 }
 
 static void *
@@ -33,7 +33,8 @@ try_calloc(size_t n, size_t size)
 
 #define malloc try_malloc
 #define calloc try_calloc
-#define realloc try_realloc
+#define reallocarray try_reallocarray
+#define evt_grow_array memory_grow_array
 #define evt_profile_new memory_profile_new
 #define evt_profile_free memory_profile_free
 #define evt_json_scanner_new memory_scanner_new
@@ -41,6 +42,7 @@ try_calloc(size_t n, size_t size)
 #define evt_json_scan memory_scan
 
 /* NOLINTBEGIN(bugprone-suspicious-include) */
+#include "format/base/grow.c"
 #include "format/keys/profile.c"
 #include "format/keys/json_scan.c"
 

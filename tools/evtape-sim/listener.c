@@ -16,38 +16,14 @@
 #include <unistd.h>
 
 #include "format/base/err.h"
-#include "format/base/timetext.h"
+#include "format/base/clock.h"
+#include "format/base/grow.h"
+#include "format/wire/address.h"
 #include "tools/evtape-sim/sim.h"
 #include "tools/ready_file.h"
 
 /* Kernel memory that a client that does not read may take. */
 #define SEND_BUFFER 262144
-
-/* "127.0.0.1:0", "[::1]:8080", "localhost:80". */
-static int
-sim_listener_split_address(const char *text, char host[256],
-    const char **ret_port, evt_error *err)
-{
-	const char *colon = strrchr(text, ':');
-	size_t n = colon != NULL ? (size_t)(colon - text) : 0;
-	int64_t port;
-
-	if (colon == NULL || n == 0 || n >= 256)
-		return evt_err_set(err, EVT_ERR_ARG,
-		    "--listen %s: use HOST:PORT, such as 127.0.0.1:8080 or "
-		    "[::1]:0",
-		    text);
-	if (evt_timetext_int_parse(colon + 1, "the port", 0, 65535, &port, err))
-		return EVT_ERR_ARG;
-	if (text[0] == '[' && colon[-1] == ']') {
-		text++;
-		n -= 2;
-	}
-	memcpy(host, text, n);
-	host[n] = '\0';
-	*ret_port = colon + 1;
-	return EVT_OK;
-}
 
 static int
 sim_listener_bind_first(const struct addrinfo *list, int *ret_fd)
@@ -79,14 +55,16 @@ sim_listener_open_socket(sim *s, evt_error *err)
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_PASSIVE | AI_NUMERICSERV },
 	                *list;
-	char host[256];
-	const char *port = NULL;
+	evt_address at;
+	evt_error why;
+	char port[8];
 	int r, sys;
 
-	r = sim_listener_split_address(s->opt->listen, host, &port, err);
+	r = evt_address_parse(s->opt->listen, &at, &why);
 	if (r != EVT_OK)
-		return r;
-	r = getaddrinfo(host, port, &hints, &list);
+		return evt_err_set(err, r, "--listen: %s", why.text);
+	snprintf(port, sizeof(port), "%u", at.port);
+	r = getaddrinfo(at.host, port, &hints, &list);
 	if (r != 0)
 		return evt_err_set(err, EVT_ERR_ARG, "--listen %s: %s",
 		    s->opt->listen, gai_strerror(r));
@@ -152,18 +130,14 @@ sim_listener_adopt(sim *s, int fd)
 static void
 sim_listener_hold(sim *s, int fd)
 {
-	sim_held *held = realloc(s->held, (s->n_held + 1) * sizeof(*held));
+	int64_t due_ns = sim_now() + s->opt->slow_handshake_ms * EVT_NS_PER_MS;
 
-	if (held == NULL) {
+	if (!evt_grow(&s->held, &s->cap_held, s->n_held + 1)) {
 		close(fd);
 		return;
 	}
-	s->held = held;
-	held[s->n_held].fd = fd;
-	held[s->n_held].due_ns =
-	    sim_now() + s->opt->slow_handshake_ms * EVT_NS_PER_MS;
-	sim_timers_lower(&s->timers, SIM_T_ACCEPT, held[s->n_held].due_ns);
-	s->n_held++;
+	s->held[s->n_held++] = (sim_held){ .fd = fd, .due_ns = due_ns };
+	sim_timers_lower(&s->timers, SIM_T_ACCEPT, due_ns);
 }
 
 void

@@ -85,7 +85,7 @@ typedef struct sim {
 	sim_timers timers;
 	int listen_fd, signal_fd, null_fd, sent_fd, received_fd, ledger_fd;
 	sim_held *held;
-	size_t n_held;
+	size_t n_held, cap_held;
 	sim_client *clients;
 	size_t n_clients;
 	sim_rng rng;     /* lifecycle events and ids */
