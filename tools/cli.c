@@ -10,15 +10,14 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
+#include "tools/print.h"
 
-/* Print one line to stderr, in one write.  Control characters that came from an
- * argument or a peer become spaces. */
+/* Print one line to stderr. */
 static void
 cli_say(const cli_command *cmd, const char *kind, const char *hint,
     const char *fmt, va_list ap)
@@ -26,14 +25,10 @@ cli_say(const cli_command *cmd, const char *kind, const char *hint,
 	char words[4608]; /* a path of PATH_MAX bytes and a message about it */
 
 	vsnprintf(words, sizeof(words), fmt, ap);
-	for (char *p = words; *p != '\0'; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = ' ';
-	}
 	if (hint == NULL)
-		fprintf(stderr, "%s: %s%s\n", cmd->name, kind, words);
+		print_line(stderr, "%s: %s%s", cmd->name, kind, words);
 	else
-		fprintf(stderr, "%s: %s%s (try '%s %s')\n", cmd->name, kind,
+		print_line(stderr, "%s: %s%s (try '%s %s')", cmd->name, kind,
 		    words, cmd->name, hint);
 }
 
@@ -75,8 +70,14 @@ cli_note(const cli_command *cmd, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	cli_say(cmd, "", NULL, fmt, ap);
+	cli_note_v(cmd, fmt, ap);
 	va_end(ap);
+}
+
+void
+cli_note_v(const cli_command *cmd, const char *fmt, va_list ap)
+{
+	cli_say(cmd, "", NULL, fmt, ap);
 }
 
 static int

@@ -8,6 +8,7 @@
 #ifndef EVT_TOOLS_CLI_H
 #define EVT_TOOLS_CLI_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -109,5 +110,7 @@ void cli_warn(const cli_command *cmd, const char *fmt, ...)
 /* Print "evtape-record: message" that is no failure: what was done or found. */
 void cli_note(const cli_command *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+void cli_note_v(const cli_command *cmd, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 #endif

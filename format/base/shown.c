@@ -2,6 +2,7 @@
 #include "format/base/shown.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "format/base/utf8.h"
 
@@ -40,11 +41,11 @@ evt_shown_length(const char *p, size_t n)
 	return shown_is_control(c) ? 0 : len;
 }
 
-bool
-evt_shown_add(evt_buf *out, const char *text, size_t n, size_t width)
+/* `kept`: control characters that stay. */
+static bool
+shown_add(evt_buf *out, const char *text, size_t n, const char *kept)
 {
 	const uint8_t *p = (const uint8_t *)text;
-	size_t from = out->len;
 	bool ok = true;
 
 	for (size_t i = 0; i < n && ok;) {
@@ -53,12 +54,28 @@ evt_shown_add(evt_buf *out, const char *text, size_t n, size_t width)
 
 		if (len == 0)
 			ok = evt_buf_printf(out, "\\x%02x", (unsigned)p[i]);
-		else if (shown_is_control(c))
+		else if (shown_is_control(c) &&
+		    (c == 0 || c > 0x7f || strchr(kept, (int)c) == NULL))
 			ok = evt_buf_printf(out, "\\u%04x", (unsigned)c);
 		else
 			ok = evt_buf_add(out, p + i, len);
 		i += len > 0 ? len : 1;
 	}
+	return ok;
+}
+
+bool
+evt_shown_add_lines(evt_buf *out, const char *text, size_t n)
+{
+	return shown_add(out, text, n, "\n\t");
+}
+
+bool
+evt_shown_add(evt_buf *out, const char *text, size_t n, size_t width)
+{
+	size_t from = out->len;
+	bool ok = shown_add(out, text, n, "");
+
 	while (ok && out->len - from < width)
 		ok = evt_buf_add_byte(out, ' ');
 	return ok;

@@ -22,4 +22,7 @@ size_t evt_shown_length(const char *p, size_t n);
  */
 bool evt_shown_add(evt_buf *out, const char *p, size_t n, size_t width);
 
+/* The same for text of several lines: line feeds and tabs stay. */
+bool evt_shown_add_lines(evt_buf *out, const char *p, size_t n);
+
 #endif

@@ -58,6 +58,14 @@ PAST_IO = {
     "format/wire/access.c": "the file of a token is no part of a tape, and may be a pipe",
     "format/wire/credential.c": "nor is that of a credential",
 }
+# Files of tools/ that print by themselves; all other lines go through tools/print.h,
+# which escapes what a terminal would obey.
+PRINTS = {
+    "tools/print.c": "it is the place",
+    "tools/cli.c": "help, man page and completion: our own words",
+    "tools/evtape/main.c": "the first steps and the names of commands: our own words",
+    "tools/ready_file.c": "a file that scripts read",
+}
 # Large structures that more than three files see.
 SEEN = {
     ("format/evtape.h", "evt_info"): "the public library",
@@ -226,6 +234,17 @@ class Layers(unittest.TestCase):
             for word in (r"libwebsockets", r"sys/socket", r"printf\(stdout", r"[^\w]printf\(", r"fprintf\(", r"\bputs\(", r"\bexit\(",
                          r"\babort\("):
                 self.assertIsNone(re.search(r"(?<!_)" + word, text), (path, word))
+
+    def test_what_people_read_goes_through_one_place(self):
+        """Text of a feed, a tape or a peer may be in any line that a program prints."""
+        calls = re.compile(r"(?<!\w)(v?f?printf|v?dprintf|f?puts|f?putc|putchar|fwrite|perror|psignal)(_unlocked)?\s*\(")
+        for path in sources("record", "replay", "tools"):
+            if path in PRINTS:
+                continue
+            for line in code(path).splitlines():
+                found = calls.search(line)
+                self.assertIsNone(found, "%s prints past tools/print.h: %s" % (path, line.strip()))
+        self.assertEqual([path for path in PRINTS if not calls.search(code(path))], [])
 
     def test_format_reaches_files_through_its_table_alone(self):
         """A test can fail, or cut off, what goes through evt_io, and nothing

@@ -346,7 +346,8 @@ TEST(errors)
 		{ "--loop=never t", "option --loop: never is no number" },
 		{ "--source= t", "option --source: the list '' is empty" },
 		{ "-s , t", "option -s: the list ',' is empty" },
-		{ "--no\nline\x1b[31m t", "unknown option --no line [31m" },
+		{ "--no\nline\x1b[31m t",
+		    "unknown option --no\\u000aline\\u001b[31m" },
 	};
 	char want[600];
 	struct run r;
@@ -393,7 +394,7 @@ TEST(what_programs_say)
 	cli_warn(&cmd, "%d lost", 5);
 	capture_end(&c, text, sizeof(text));
 	assert_string_equal(text,
-	    "evtape-try: cannot open a b\n"
+	    "evtape-try: cannot open a\\u000ab\n"
 	    "evtape-try: no way (try 'evtape-try --help')\n"
 	    "evtape-try: warning: 5 lost\n");
 	/* However long. */

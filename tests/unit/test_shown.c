@@ -34,6 +34,18 @@ TEST(control_characters_are_escaped)
 	}
 }
 
+TEST(lines_and_tabs_stay_where_they_may)
+{
+	evt_buf b = { 0 };
+	static const char text[] = "a\tb\n\0\r\x1b",
+	                  shown[] = "a\tb\n\\u0000\\u000d\\u001b";
+
+	assert_true(evt_shown_add_lines(&b, text, sizeof(text) - 1));
+	assert_int_equal(b.len, strlen(shown));
+	assert_memory_equal(b.data, shown, b.len);
+	evt_buf_free(&b);
+}
+
 /* Whatever the bytes are. */
 TEST(any_bytes_are_shown_as_text)
 {
@@ -62,6 +74,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(control_characters_are_escaped),
+		RUN(lines_and_tabs_stay_where_they_may),
 		RUN(any_bytes_are_shown_as_text),
 	};
 

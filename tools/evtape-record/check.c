@@ -15,6 +15,7 @@
 #include "format/wire/credential.h"
 #include "format/wire/url.h"
 #include "replay/serve/listener.h"
+#include "tools/print.h"
 
 /* As long as the platform's session hashes are. */
 #define HASH_LEN 32u
@@ -32,7 +33,7 @@ check_say_json(const char *result, const char *what, const char *text)
 	evt_json_write_str(&w, "text", text);
 	evt_json_write_close(&w);
 	if (evt_json_write_end(&w))
-		printf("%.*s\n", (int)b.len, (const char *)b.data);
+		print_json(stdout, b.data, b.len);
 	evt_buf_free(&b);
 }
 
@@ -56,7 +57,7 @@ check_say(check *c, enum check_result result, const char *what, const char *fmt,
 	if (c->o->json)
 		check_say_json(json[result], what, text);
 	else if (result != CHECK_OK || !c->o->quiet)
-		printf("%-9s%-14s%s\n", words[result], what, text);
+		print_line(stdout, "%-9s%-14s%s", words[result], what, text);
 	/* Show the line now: the next check may take a while. */
 	(void)fflush(stdout);
 }
@@ -231,7 +232,7 @@ check_say_end(const check *c)
 	evt_json_write_uint(&w, "failures", c->failures);
 	evt_json_write_close(&w);
 	if (evt_json_write_end(&w))
-		printf("%.*s\n", (int)b.len, (const char *)b.data);
+		print_json(stdout, b.data, b.len);
 	evt_buf_free(&b);
 }
 

@@ -11,6 +11,7 @@
 #include "format/base/buf.h"
 #include "format/base/json_write.h"
 #include "format/base/timetext.h"
+#include "tools/print.h"
 
 struct status {
 	pthread_mutex_t lock; /* for printing */
@@ -53,7 +54,7 @@ static void
 status_undraw(status *s)
 {
 	if (s->drawn)
-		fputs("\r\033[K", stderr);
+		print_status_clear();
 	s->drawn = false;
 }
 
@@ -68,7 +69,7 @@ status_event(void *ctx, enum evt_status_event event, const char *text)
 		return;
 	pthread_mutex_lock(&s->lock);
 	status_undraw(s);
-	fprintf(stderr, "%s: %s%s\n", s->program, kind, text);
+	print_line(stderr, "%s: %s%s", s->program, kind, text);
 	fflush(stderr);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -177,7 +178,7 @@ status_show_json(const status *s, const evt_status_figures *st,
 	}
 	evt_json_write_close(&w);
 	if (evt_json_write_end(&w))
-		printf("%.*s\n", (int)b.len, (const char *)b.data);
+		print_json(stdout, b.data, b.len);
 	evt_buf_free(&b);
 	/* A reader that went away does not end the recording. */
 	if (fflush(stdout) != 0)
@@ -230,9 +231,7 @@ status_show_line(status *s, const evt_status_figures *st)
 	    evt_timetext_size_format(st->stored_bytes, disk), status_ratio(st),
 	    (unsigned long long)st->sources, (unsigned long long)st->gaps,
 	    evt_timetext_size_format(st->queue_bytes, queue), last);
-	status_undraw(s);
-	fprintf(stderr, "%.*s", (int)size.ws_col - 1, line);
-	fflush(stderr);
+	print_status("%.*s", (int)size.ws_col - 1, line);
 	s->drawn = true;
 }
 
@@ -303,9 +302,9 @@ status_end(status *s, const char *tape, const evt_recorder_result *result)
 	status_add_discarded(&losses, st);
 	status_add_losses(&losses, result);
 	if (!s->quiet)
-		fprintf(stderr,
+		print_line(stderr,
 		    "%s: stopped (%s) after %s: %llu frame%s (%s) in %s, %s on "
-		    "disk (ratio %.1f), %llu source%s, %llu connection%s%.*s\n",
+		    "disk (ratio %.1f), %llu source%s, %llu connection%s%.*s",
 		    s->program, result->reason,
 		    evt_timetext_duration_format(s->last_ns - s->began_ns,
 		        elapsed),

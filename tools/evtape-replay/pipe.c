@@ -21,6 +21,7 @@
 #include "tools/evtape-replay/signals.h"
 #include "tools/evtape-replay/term.h"
 #include "tools/not_found.h"
+#include "tools/print.h"
 
 /* The first write is of one frame, so that the reader can begin; later ones
  * double up to this size. */
@@ -45,6 +46,7 @@ struct pipe {
 	evt_waker waker;
 	struct term term;
 	struct report report;
+	bool terminal;     /* stdout is one */
 	bool status;       /* show the status line */
 	int64_t status_ns; /* when to renew it */
 	bool quit;         /* by a key, a signal or an error */
@@ -82,6 +84,10 @@ pipe_deliver(void *ctx)
 	struct pipe *p = ctx;
 	size_t done = 0;
 
+	if (p->terminal && !print_escape(&p->buf)) {
+		pipe_fail(p, "out of memory");
+		return false;
+	}
 	while (done < p->buf.len) {
 		ssize_t n =
 		    write(STDOUT_FILENO, p->buf.data + done, p->buf.len - done);
@@ -335,17 +341,17 @@ pipe_open_all(struct pipe *p, const evt_tape_set *tapes,
 static void
 pipe_open_terminal(struct pipe *p)
 {
-	p->status =
-	    !p->o->quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+	p->terminal = isatty(STDOUT_FILENO);
+	p->status = !p->o->quiet && isatty(STDERR_FILENO) && !p->terminal;
 	if (!p->o->no_keys)
 		term_open(&p->term);
 	if (p->term.fd < 0)
 		return;
 	signals_take_suspend();
 	if (!p->o->quiet)
-		fputs("keys: space pause/resume, . next frame, left/right 10 s "
-		      "back/forward, + - speed, q quit\n",
-		    stderr);
+		print_line(stderr,
+		    "keys: space pause/resume, . next frame, left/right 10 s "
+		    "back/forward, + - speed, q quit");
 }
 
 int

@@ -9,6 +9,7 @@
 #include "format/base/json_write.h"
 #include "format/base/timetext.h"
 #include "tools/evtape-replay/options.h"
+#include "tools/print.h"
 
 void
 report_add_cursor(struct report *r, const evt_cursor *cursor)
@@ -66,31 +67,32 @@ report_print_json(const struct report *r)
 	}
 	evt_json_write_close(&w);
 	if (evt_json_write_end(&w))
-		fprintf(stderr, "%.*s\n", (int)out.len, (char *)out.data);
+		print_json(stderr, out.data, out.len);
 	else
 		cli_warn(&replay_command, "cannot print the report: %s",
 		    strerror(ENOMEM));
 	evt_buf_free(&out);
 }
 
-static void
-report_print_lateness(const evt_lateness *h)
+static bool
+report_add_lateness(const evt_lateness *h, evt_buf *out)
 {
 	char p50[EVT_TIMETEXT_MAX], p99[EVT_TIMETEXT_MAX],
 	    most[EVT_TIMETEXT_MAX];
 
-	fprintf(stderr, "late p50 %s, p99 %s, max %s",
+	return evt_buf_printf(out, "late p50 %s, p99 %s, max %s",
 	    evt_timetext_duration_format(evt_lateness_at(h, 500), p50),
 	    evt_timetext_duration_format(evt_lateness_at(h, 990), p99),
 	    evt_timetext_duration_format(h->max_ns, most));
 }
 
-/* Print "BEFORE1 thing" or "BEFOREn things". */
-static void
-report_print_count(const char *before, uint64_t n, const char *one,
+/* Add "BEFORE1 thing" or "BEFOREn things". */
+static bool
+report_add_count(evt_buf *out, const char *before, uint64_t n, const char *one,
     const char *several)
 {
-	fprintf(stderr, "%s%" PRIu64 " %s", before, n, n == 1 ? one : several);
+	return evt_buf_printf(out, "%s%" PRIu64 " %s", before, n,
+	    n == 1 ? one : several);
 }
 
 static void
@@ -98,30 +100,35 @@ report_print_text(const struct report *r)
 {
 	char bytes[EVT_TIMETEXT_MAX], wall[EVT_TIMETEXT_MAX],
 	    speed[EVT_SPEED_TEXT];
+	evt_buf b = { 0 };
+	bool ok;
 
-	fprintf(stderr, "%s: ", replay_command.name);
-	report_print_count("", r->deck.frames, "frame", "frames");
-	fprintf(stderr, ", %s, in %s; speed %s, actual %.4g",
-	    evt_timetext_size_format(r->deck.bytes, bytes),
-	    evt_timetext_duration_format(r->deck.wall_ns, wall),
-	    evt_speed_format(r->speed, speed), report_actual_speed(r));
-	if (r->late.count > 0) {
-		fputs("; ", stderr);
-		report_print_lateness(&r->late);
-	}
-	if (r->server) {
-		report_print_count("; ", r->clients, "client", "clients");
-		fprintf(stderr, ", %" PRIu64 " cut off", r->cut_off);
-		report_print_count(", ", r->deliveries, "delivery",
-		    "deliveries");
-	}
-	if (r->blocks_bad > 0) {
-		report_print_count("; ", r->blocks_bad, "damaged block",
-		    "damaged blocks");
-		report_print_count(", at least ", r->frames_lost, "frame lost",
-		    "frames lost");
-	}
-	fputc('\n', stderr);
+	ok = report_add_count(&b, "", r->deck.frames, "frame", "frames") &&
+	    evt_buf_printf(&b, ", %s, in %s; speed %s, actual %.4g",
+	        evt_timetext_size_format(r->deck.bytes, bytes),
+	        evt_timetext_duration_format(r->deck.wall_ns, wall),
+	        evt_speed_format(r->speed, speed), report_actual_speed(r));
+	if (ok && r->late.count > 0)
+		ok = evt_buf_add_str(&b, "; ") &&
+		    report_add_lateness(&r->late, &b);
+	if (ok && r->server)
+		ok = report_add_count(&b, "; ", r->clients, "client",
+		         "clients") &&
+		    evt_buf_printf(&b, ", %" PRIu64 " cut off", r->cut_off) &&
+		    report_add_count(&b, ", ", r->deliveries, "delivery",
+		        "deliveries");
+	if (ok && r->blocks_bad > 0)
+		ok = report_add_count(&b, "; ", r->blocks_bad, "damaged block",
+		         "damaged blocks") &&
+		    report_add_count(&b, ", at least ", r->frames_lost,
+		        "frame lost", "frames lost");
+	if (ok)
+		cli_note(&replay_command, "%.*s", (int)b.len,
+		    (const char *)b.data);
+	else
+		cli_warn(&replay_command, "cannot print the report: %s",
+		    strerror(ENOMEM));
+	evt_buf_free(&b);
 }
 
 void
@@ -140,21 +147,22 @@ report_status_print(const struct report *r, const evt_deck *deck,
 	char time[EVT_TIMETEXT_MAX], speed[EVT_SPEED_TEXT],
 	    next[EVT_TIMETEXT_MAX];
 
-	fprintf(stderr, "\r%s  speed %s%s  ",
-	    evt_timetext_format(evt_deck_tape_time(deck, now_ns), 1, time),
-	    evt_speed_format(evt_deck_speed(deck), speed),
-	    evt_deck_paused(deck) ? " (paused)" : "");
-	report_print_lateness(&r->late);
-	if (next_ns >= 0)
-		fprintf(stderr, "  next in %s",
-		    evt_timetext_duration_format(next_ns, next));
-	fputs("\033[K", stderr);
-	fflush(stderr);
+	evt_buf b = { 0 };
+
+	if (evt_buf_printf(&b, "%s  speed %s%s  ",
+	        evt_timetext_format(evt_deck_tape_time(deck, now_ns), 1, time),
+	        evt_speed_format(evt_deck_speed(deck), speed),
+	        evt_deck_paused(deck) ? " (paused)" : "") &&
+	    report_add_lateness(&r->late, &b) &&
+	    (next_ns < 0 ||
+	        evt_buf_printf(&b, "  next in %s",
+	            evt_timetext_duration_format(next_ns, next))))
+		print_status("%.*s", (int)b.len, (const char *)b.data);
+	evt_buf_free(&b);
 }
 
 void
 report_status_clear(void)
 {
-	fputs("\r\033[K", stderr);
-	fflush(stderr);
+	print_status_clear();
 }

@@ -24,7 +24,7 @@ serve_notice(void *ctx, const char *text)
 	const struct options *o = ctx;
 
 	if (!o->quiet)
-		fprintf(stderr, "%s: %s\n", replay_command.name, text);
+		cli_note(&replay_command, "%s", text);
 }
 
 /* What a signal stops, and the service manager, which is informed of it. */
@@ -77,11 +77,11 @@ serve_say_where(const struct options *o, const char *url)
 {
 	int n = (int)(strlen(url) - strlen("/stream"));
 
-	fprintf(stderr, "%s: listening on %s\n", replay_command.name, url);
-	fprintf(stderr,
-	    "%s: stand-in at %.*s/event/subscription, console at http%s%.*s/\n",
-	    replay_command.name, n, url, o->tls_cert != NULL ? "s" : "",
-	    n - (int)strcspn(url, ":"), url + strcspn(url, ":"));
+	cli_note(&replay_command, "listening on %s", url);
+	cli_note(&replay_command,
+	    "stand-in at %.*s/event/subscription, console at http%s%.*s/", n,
+	    url, o->tls_cert != NULL ? "s" : "", n - (int)strcspn(url, ":"),
+	    url + strcspn(url, ":"));
 }
 
 /* Print where the server listens, and run it. */

@@ -20,6 +20,7 @@
 #include "format/base/grow.h"
 #include "format/wire/address.h"
 #include "tools/evtape-sim/sim.h"
+#include "tools/print.h"
 #include "tools/ready_file.h"
 
 /* Kernel memory that a client that does not read may take. */
@@ -115,7 +116,7 @@ sim_listen(sim *s, evt_error *err)
 	if (s->opt->ready_file != NULL)
 		r = ready_file_write(s->opt->ready_file, url, err);
 	if (r == EVT_OK)
-		fprintf(stderr, "listening on %s\n", url);
+		print_line(stderr, "listening on %s", url);
 	return r;
 }
 

@@ -21,6 +21,7 @@
 #include "format/navixy/atmosphere.h"
 #include "tools/evtape-sim/capture.h"
 #include "tools/evtape-sim/sim.h"
+#include "tools/print.h"
 
 /* A longer message of a client closes its connection with 1009. */
 #define RECEIVE_MAX 1048576
@@ -37,11 +38,9 @@ sim_say(const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "%s: ", sim_command.name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	cli_note_v(&sim_command, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 }
 
 /* ---- HTTP ---- */
@@ -299,7 +298,7 @@ static void
 sim_server_lws_log(int level, const char *line)
 {
 	(void)level;
-	fprintf(stderr, "%s: libwebsockets: %s", sim_command.name, line);
+	sim_say("libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
 }
 
 static int
@@ -534,7 +533,7 @@ sim_server_print_stats(const sim *s)
 	evt_json_write_uint(&w, "received", s->n_received);
 	evt_json_write_close(&w);
 	if (evt_json_write_end(&w))
-		fprintf(stderr, "%.*s\n", (int)b.len, (char *)b.data);
+		print_json(stderr, b.data, b.len);
 	else
 		sim_say("out of memory");
 	evt_buf_free(&b);

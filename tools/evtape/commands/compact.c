@@ -8,6 +8,7 @@
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
+#include "tools/print.h"
 
 struct options {
 	int64_t level;
@@ -85,8 +86,9 @@ compact_report(const evt_maintain_compact_result *got, bool json,
 		evt_json_write_uint(w, "bytes_after", got->after);
 		return json_line_print(&line, err);
 	}
-	printf("%" PRIu64 " segment%s compacted, %" PRIu64
-	       " unchanged: %s before, %s after\n",
+	print_line(stdout,
+	    "%" PRIu64 " segment%s compacted, %" PRIu64
+	    " unchanged: %s before, %s after",
 	    got->segments, got->segments == 1 ? "" : "s", got->left,
 	    evt_timetext_size_format(got->before, a),
 	    evt_timetext_size_format(got->after, b));

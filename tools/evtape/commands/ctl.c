@@ -232,7 +232,8 @@ ctl_show(const struct job *j)
 	output_file *out = NULL;
 	evt_error err;
 	bool ok;
-	int r = output_file_open(NULL, false, &out, &err);
+	int r = j->o->json ? output_file_open(NULL, false, &out, &err) :
+	                     output_file_open_text(&out, &err);
 
 	if (r != EVT_OK)
 		return ctl_fail(j, &err);

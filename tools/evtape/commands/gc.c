@@ -8,6 +8,7 @@
 #include "format/write/maintain.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
+#include "tools/print.h"
 
 struct options {
 	uint64_t keep_size;
@@ -70,7 +71,7 @@ gc_report(const evt_maintain_gc_result *got, const struct options *o,
 		evt_json_write_bool(w, "dry_run", o->dry_run);
 		return json_line_print(&line, err);
 	}
-	printf("%s %" PRIu64 " segment%s (%s), %s %" PRIu64 " (%s)\n",
+	print_line(stdout, "%s %" PRIu64 " segment%s (%s), %s %" PRIu64 " (%s)",
 	    o->dry_run ? "would remove" : "removed", got->segments,
 	    got->segments == 1 ? "" : "s",
 	    evt_timetext_size_format(got->bytes, a),

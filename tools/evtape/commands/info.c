@@ -7,9 +7,9 @@
 
 #include <cjson/cJSON.h>
 
-#include "format/base/shown.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/command.h"
+#include "tools/print.h"
 
 struct options {
 	bool json;
@@ -53,53 +53,55 @@ static void
 info_print_head(const evt_info *i, const char *path)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
+	char ratio[80] = "";
 	uint64_t disk = i->stored_bytes;
 
-	printf("tape        %s%s\n", path,
+	print_line(stdout, "tape        %s%s", path,
 	    i->live         ? " (being recorded)" :
 	        i->unclosed ? " (not closed: the next recording repairs it)" :
 	                      "");
 	if (i->frames == 0) {
-		printf("frames      none\n");
+		print_line(stdout, "frames      none");
 		return;
 	}
-	printf("from        %s\nto          %s  (%s)\n",
-	    evt_timetext_format(i->first_ns, 3, a),
+	print_line(stdout, "from        %s",
+	    evt_timetext_format(i->first_ns, 3, a));
+	print_line(stdout, "to          %s  (%s)",
 	    evt_timetext_format(i->last_ns, 3, b),
 	    evt_timetext_duration_format(i->last_ns - i->first_ns, c));
-	printf("frames      %" PRIu64 ": %" PRIu64 " received, %" PRIu64
-	       " sent, %" PRIu64 " marks; numbers %" PRIu64 " to %" PRIu64 "\n",
+	print_line(stdout,
+	    "frames      %" PRIu64 ": %" PRIu64 " received, %" PRIu64
+	    " sent, %" PRIu64 " marks; numbers %" PRIu64 " to %" PRIu64,
 	    i->frames, i->received, i->sent, i->marks, i->first_seq,
 	    i->last_seq);
-	printf("payload     %s; on disk %s",
-	    evt_timetext_size_format(i->payload_bytes, a),
-	    evt_timetext_size_format(disk, b));
 	if (disk > 0 && i->payload_bytes > 0)
-		printf(" (ratio %.1f, %.1f bytes a frame)",
+		snprintf(ratio, sizeof(ratio),
+		    " (ratio %.1f, %.1f bytes a frame)",
 		    (double)i->payload_bytes / (double)disk,
 		    (double)disk / (double)i->frames);
-	printf("\nindex       %s, %s; journal %s\n", i->index,
+	print_line(stdout, "payload     %s; on disk %s%s",
+	    evt_timetext_size_format(i->payload_bytes, a),
+	    evt_timetext_size_format(disk, b), ratio);
+	print_line(stdout, "index       %s, %s; journal %s", i->index,
 	    evt_timetext_size_format(i->index_bytes, a),
 	    evt_timetext_size_format(i->journal_bytes, b));
 	if (i->ring_files > 0)
-		printf("ring        %s in %" PRIu64
-		       " files: held for a trigger, not among the frames%s\n",
+		print_line(stdout,
+		    "ring        %s in %" PRIu64
+		    " files: held for a trigger, not among the frames%s",
 		    evt_timetext_size_format(i->ring_bytes, a), i->ring_files,
 		    i->live ? "" :
 		              " until the tape is next recorded to or marked");
 	if (i->n_damaged > 0)
-		printf("damaged     %" PRIu64 " places\n", i->n_damaged);
+		print_line(stdout, "damaged     %" PRIu64 " places",
+		    i->n_damaged);
 }
 
-/* Print text of the tape, at least `width` wide. */
 static void
-info_print_shown(const char *text, size_t width)
+info_print_title(const char *title, size_t n)
 {
-	evt_buf b = { 0 };
-
-	if (evt_shown_add(&b, text, strlen(text), width) && b.len > 0)
-		fwrite(b.data, 1, b.len, stdout);
-	evt_buf_free(&b);
+	print_line(stdout, "%s", "");
+	print_line(stdout, "%s (%zu)", title, n);
 }
 
 static void
@@ -110,18 +112,16 @@ info_print_keys(const char *title, const evt_info_key *keys, size_t n,
 
 	if (n == 0)
 		return;
-	printf("\n%s (%zu)\n", title, n);
+	info_print_title(title, n);
 	for (size_t i = 0; i < n && i < top; i++) {
-		printf("  ");
-		info_print_shown(keys[i].name[0] != '\0' ? keys[i].name :
-		                                           "(none)",
-		    20);
-		printf(" %10" PRIu64 " frames  %s  %s\n", keys[i].frames,
-		    evt_timetext_format(keys[i].first_ns, 3, a),
+		print_line(stdout, "  %-20s %10" PRIu64 " frames  %s  %s",
+		    keys[i].name[0] != '\0' ? keys[i].name : "(none)",
+		    keys[i].frames, evt_timetext_format(keys[i].first_ns, 3, a),
 		    evt_timetext_format(keys[i].last_ns, 3, b));
 	}
 	if (n > top)
-		printf("  and %zu more: --top %zu shows all\n", n - top, n);
+		print_line(stdout, "  and %zu more: --top %zu shows all",
+		    n - top, n);
 }
 
 static void
@@ -130,9 +130,10 @@ info_print_conns(const evt_info *info)
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
 
 	if (info->n_conns > 0)
-		printf("\nconnections (%zu)\n", info->n_conns);
+		info_print_title("connections", info->n_conns);
 	for (size_t i = 0; i < info->n_conns; i++)
-		printf("  %-20" PRIu32 " %10" PRIu64 " frames  %s  %s  %s\n",
+		print_line(stdout,
+		    "  %-20" PRIu32 " %10" PRIu64 " frames  %s  %s  %s",
 		    info->conns[i].conn, info->conns[i].frames,
 		    evt_timetext_format(info->conns[i].first_ns, 3, a),
 		    evt_timetext_format(info->conns[i].last_ns, 3, b),
@@ -149,14 +150,13 @@ info_print_marks(const evt_info *info, bool gaps)
 	for (size_t i = 0; i < info->n_marks; i++)
 		n += (info->mark[i].opcode == EVT_MARK_GAP) == gaps;
 	if (n > 0)
-		printf("\n%s (%zu)\n", gaps ? "gaps" : "marks", n);
+		info_print_title(gaps ? "gaps" : "marks", n);
 	for (size_t i = 0; i < info->n_marks; i++) {
 		if ((info->mark[i].opcode == EVT_MARK_GAP) != gaps)
 			continue;
-		printf("  %s  ",
-		    evt_timetext_format(info->mark[i].time_ns, 3, a));
-		info_print_shown(info->mark[i].json, 0);
-		printf("\n");
+		print_line(stdout, "  %s  %s",
+		    evt_timetext_format(info->mark[i].time_ns, 3, a),
+		    info->mark[i].json);
 	}
 }
 
@@ -166,12 +166,13 @@ info_print_segments(const evt_info *info)
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
 
 	if (info->n_segments > 0)
-		printf("\nsegments (%zu)\n", info->n_segments);
+		info_print_title("segments", info->n_segments);
 	for (size_t i = 0; i < info->n_segments; i++) {
 		const evt_info_segment *s = &info->segments[i];
 
-		printf("  %-20s %10" PRIu64 " frames  %s  %s  %s, %" PRIu32
-		       " blocks%s%s\n",
+		print_line(stdout,
+		    "  %-20s %10" PRIu64 " frames  %s  %s  %s, %" PRIu32
+		    " blocks%s%s",
 		    s->file, s->frames,
 		    s->frames > 0 ? evt_timetext_format(s->first_ns, 3, a) :
 		                    "-",
@@ -359,7 +360,7 @@ info_print_json(const evt_info *info, const char *path)
 	cJSON_Delete(root);
 	if (text == NULL)
 		return cli_fail(&info_cli, "out of memory");
-	puts(text);
+	print_json(stdout, text, strlen(text));
 	cJSON_free(text);
 	return CLI_DONE;
 }

@@ -354,7 +354,8 @@ ls_print(struct list *l, const struct options *o, evt_error *err)
 	int r;
 
 	qsort(l->source, l->n, sizeof(*l->source), ls_compare);
-	r = output_file_open(NULL, false, &out, err);
+	r = o->json ? output_file_open(NULL, false, &out, err) :
+	              output_file_open_text(&out, err);
 	if (r != EVT_OK)
 		return r;
 	for (size_t i = 0; i < l->n && r == EVT_OK; i++) {

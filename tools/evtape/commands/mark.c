@@ -73,8 +73,7 @@ static int
 mark_done(const tool_context *c, bool queued)
 {
 	if (queued)
-		fprintf(stderr, "%s: queued for the recorder of %s\n",
-		    c->cli->name, c->args[0]);
+		cli_note(c->cli, "queued for the recorder of %s", c->args[0]);
 	return CLI_DONE;
 }
 
@@ -140,7 +139,8 @@ static int
 mark_list(const evt_bookmark *marks, size_t n, bool json, evt_error *err)
 {
 	output_file *out;
-	int r = output_file_open(NULL, false, &out, err);
+	int r = json ? output_file_open(NULL, false, &out, err) :
+	               output_file_open_text(&out, err);
 
 	if (r != EVT_OK)
 		return r;

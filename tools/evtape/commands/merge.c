@@ -251,11 +251,9 @@ merge_report(const tool_context *c, const struct work *work, evt_error *err)
 		return json_line_print(&line, err);
 	}
 	if (o->dedup)
-		fprintf(stderr,
-		    "%s: %" PRIu64 " frame%s, %" PRIu64
-		    " duplicate%s left out\n",
-		    c->cli->name, frames, frames == 1 ? "" : "s", n,
-		    n == 1 ? "" : "s");
+		cli_note(c->cli,
+		    "%" PRIu64 " frame%s, %" PRIu64 " duplicate%s left out",
+		    frames, frames == 1 ? "" : "s", n, n == 1 ? "" : "s");
 	return EVT_OK;
 }
 

@@ -153,11 +153,11 @@ recover_report(const tool_context *c, const struct work *work, evt_error *err)
 		evt_json_write_uint(w, "places", work->places);
 		return json_line_print(&line, err);
 	}
-	fprintf(stderr,
-	    "%s: saved %" PRIu64 " frame%s of %s to %s; %" PRIu64
-	    " lost in %" PRIu64 " place%s\n",
-	    c->cli->name, work->saved, work->saved == 1 ? "" : "s", c->args[0],
-	    o->output, work->lost, work->places, work->places == 1 ? "" : "s");
+	cli_note(c->cli,
+	    "saved %" PRIu64 " frame%s of %s to %s; %" PRIu64
+	    " lost in %" PRIu64 " place%s",
+	    work->saved, work->saved == 1 ? "" : "s", c->args[0], o->output,
+	    work->lost, work->places, work->places == 1 ? "" : "s");
 	return EVT_OK;
 }
 

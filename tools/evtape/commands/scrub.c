@@ -305,12 +305,18 @@ scrub_frame(void *ctx, const evt_frame *f, evt_error *err)
 static int
 scrub_report(const struct work *w, evt_error *err)
 {
-	evt_buf out = { 0 };
+	output_file *file;
 	evt_json_write json;
+	evt_buf *out;
 	bool ok;
+	int r = w->o->json ? output_file_open(NULL, false, &file, err) :
+	                     output_file_open_text(&file, err);
 
+	if (r != EVT_OK)
+		return r;
+	out = output_file_buf(file);
 	if (w->o->json) {
-		evt_json_write_begin(&json, &out);
+		evt_json_write_begin(&json, out);
 		evt_json_write_object(&json, NULL);
 		evt_json_write_uint(&json, "frames", w->frames);
 		evt_json_write_object(&json, "left_out");
@@ -320,20 +326,19 @@ scrub_report(const struct work *w, evt_error *err)
 		ok = scrub_tally_json(&w->tally, "values", &json);
 		evt_json_write_close(&json);
 		ok = evt_json_write_end(&json) && ok &&
-		    evt_buf_add_byte(&out, '\n');
+		    evt_buf_add_byte(out, '\n');
 	} else {
-		ok = evt_buf_printf(&out,
+		ok = evt_buf_printf(out,
 		         "%" PRIu64 " frame%s; left out: %" PRIu64
 		         " sent, %" PRIu64 " not JSON\n\n",
 		         w->frames, w->frames == 1 ? "" : "s", w->left_out_sent,
 		         w->left_out_raw) &&
-		    scrub_tally_table(&w->tally, &out);
+		    scrub_tally_table(&w->tally, out);
 	}
 	/* If the reader of stdout went away, the tape is made all the same. */
-	if (ok && fwrite(out.data, 1, out.len, stdout) == out.len)
-		fflush(stdout);
-	evt_buf_free(&out);
-	return ok ? EVT_OK : evt_err_nomem(err);
+	r = ok ? output_file_flush(file, err) : evt_err_nomem(err);
+	output_file_close(file);
+	return r == EVT_ERR_NOMEM ? r : EVT_OK;
 }
 
 static int

@@ -68,20 +68,12 @@ static const cli_command stats_cli = {
 	.max_args = -1,
 };
 
+/* Write the output's buffer and close it; `ok`: the buffer is complete. */
 static int
-stats_write_out(const stats *s, const char *path, bool force,
-    bool (*print)(const stats *s, evt_buf *out), const char *title,
-    evt_error *err)
+stats_finish(output_file *out, bool ok, evt_error *err)
 {
-	output_file *out;
-	int r = output_file_open(path, force, &out, err);
-	bool ok;
+	int r = ok ? output_file_finish(out, err) : evt_err_nomem(err);
 
-	if (r != EVT_OK)
-		return r;
-	ok = print != NULL ? print(s, output_file_buf(out)) :
-	                     stats_plot(s, title, output_file_buf(out));
-	r = ok ? output_file_finish(out, err) : evt_err_nomem(err);
 	output_file_close(out);
 	return r;
 }
@@ -90,14 +82,21 @@ static int
 stats_report(const stats *s, const char *title, evt_error *err)
 {
 	const stats_options *o = s->o;
+	output_file *out;
 	int r = EVT_OK;
 
 	if (o->plot != NULL)
-		r = stats_write_out(s, o->plot, o->force, NULL, title, err);
+		r = output_file_open(o->plot, o->force, &out, err);
+	if (o->plot != NULL && r == EVT_OK)
+		r = stats_finish(out,
+		    stats_plot(s, title, output_file_buf(out)), err);
 	if (r == EVT_OK)
-		r = stats_write_out(s, NULL, false,
-		    o->json ? stats_json : stats_text, NULL, err);
-	return r;
+		r = o->json ? output_file_open(NULL, false, &out, err) :
+		              output_file_open_text(&out, err);
+	if (r != EVT_OK)
+		return r;
+	return stats_finish(out,
+	    (o->json ? stats_json : stats_text)(s, output_file_buf(out)), err);
 }
 
 static int

@@ -8,6 +8,7 @@
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
+#include "tools/print.h"
 
 struct options {
 	bool json, quiet;
@@ -62,16 +63,17 @@ struct work {
 static void
 verify_print_fault(const evt_verify_fault *f)
 {
-	printf("%s", f->file);
+	char at[40] = "", cost[60] = "";
+
 	if (f->offset != EVT_VERIFY_NOWHERE)
-		printf(", offset %" PRIu64, f->offset);
-	printf(": %s%s", f->note ? "note: " : "", f->what);
+		snprintf(at, sizeof(at), ", offset %" PRIu64, f->offset);
 	if (f->frames == EVT_VERIFY_UNKNOWN)
-		printf("; the cost is not known");
+		snprintf(cost, sizeof(cost), "; the cost is not known");
 	else if (f->frames > 0)
-		printf("; costs %" PRIu64 " frame%s", f->frames,
-		    f->frames == 1 ? "" : "s");
-	putchar('\n');
+		snprintf(cost, sizeof(cost), "; costs %" PRIu64 " frame%s",
+		    f->frames, f->frames == 1 ? "" : "s");
+	print_line(stdout, "%s%s: %s%s%s", f->file, at, f->note ? "note: " : "",
+	    f->what, cost);
 }
 
 static int
@@ -144,13 +146,14 @@ verify_print_summary(const evt_verify_result *v, const char *path,
 	if (o->json)
 		return verify_print_summary_json(v, err);
 	if (v->faults == 0)
-		printf("%s is sound: %" PRIu64 " frame%s in %" PRIu64
-		       " segment%s\n",
+		print_line(stdout,
+		    "%s is sound: %" PRIu64 " frame%s in %" PRIu64 " segment%s",
 		    path, v->frames, v->frames == 1 ? "" : "s", v->segments,
 		    v->segments == 1 ? "" : "s");
 	else
-		printf("%s has %" PRIu64 " fault%s: %" PRIu64
-		       " frames are intact, %" PRIu64 " are known to be lost\n",
+		print_line(stdout,
+		    "%s has %" PRIu64 " fault%s: %" PRIu64
+		    " frames are intact, %" PRIu64 " are known to be lost",
 		    path, v->faults, v->faults == 1 ? "" : "s", v->frames,
 		    v->lost);
 	return EVT_OK;

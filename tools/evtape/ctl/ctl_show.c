@@ -3,24 +3,23 @@
 
 #include <inttypes.h>
 
+#include "format/base/shown.h"
 #include "format/base/timetext.h"
 
-/* Append a string decoded, or another value as JSON, on one line and without
- * control characters; "-" for no value. */
+/* Append a string decoded, or another value as JSON, on one line; "-" for no
+ * value. */
 static bool
 ctl_show_add_text(evt_json_view v, evt_buf *out)
 {
-	size_t at = out->len;
+	evt_buf text = { 0 };
+	bool ok;
 
 	if (evt_json_view_kind(v) <= EVT_JSON_VIEW_NULL)
 		return evt_buf_add_byte(out, '-');
-	if (!evt_json_view_text(v, out))
-		return false;
-	for (; at < out->len; at++) {
-		if (out->data[at] < 0x20 || out->data[at] == 0x7f)
-			out->data[at] = ' ';
-	}
-	return true;
+	ok = evt_json_view_text(v, &text) &&
+	    evt_shown_add(out, (const char *)text.data, text.len, 0);
+	evt_buf_free(&text);
+	return ok;
 }
 
 /* The same, padded to a width. */

@@ -4,9 +4,11 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "format/base/err.h"
 #include "format/base/json_write.h"
+#include "format/base/shown.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/jsoncmp.h"
 #include "tools/evtape/lib/output_file.h"
@@ -95,15 +97,29 @@ struct diff_report {
 	bool of_batch;       /* that pair is of states in batches */
 };
 
+/* Add a name of a tape; `none` for an empty one. */
+static bool
+diff_report_add_name(evt_buf *b, const char *none, const char *name)
+{
+	return *name == '\0' ? evt_buf_add_str(b, none) :
+	                       evt_shown_add(b, name, strlen(name), 0);
+}
+
 /* Add a value as text, shortened. */
 static bool
 diff_report_add_value(evt_buf *b, evt_json_view v)
 {
 	if (evt_json_view_kind(v) == EVT_JSON_VIEW_NONE)
 		return evt_buf_add_str(b, "(none)");
-	if (v.n > 80)
-		return evt_buf_add(b, v.p, 77) && evt_buf_add_str(b, "...");
-	return evt_buf_add(b, v.p, v.n);
+	if (v.n > 80) {
+		size_t n = 77;
+
+		while (n > 0 && (v.p[n] & 0xc0) == 0x80)
+			n--; /* within a character */
+		return evt_shown_add(b, (const char *)v.p, n, 0) &&
+		    evt_buf_add_str(b, "...");
+	}
+	return evt_shown_add(b, (const char *)v.p, v.n, 0);
 }
 
 static int
@@ -120,13 +136,15 @@ diff_report_print_field(void *ctx, const char *place, evt_json_view a,
 		evt_json_write_object(&t->json, NULL);
 		evt_json_write_strf(&t->json, "pointer", "%s%s", dot, place);
 		if (evt_json_view_kind(a) != EVT_JSON_VIEW_NONE)
-			evt_json_write_raw(&t->json, "a", a.p, a.n);
+			evt_json_write_compact(&t->json, "a", a.p, a.n);
 		if (evt_json_view_kind(b) != EVT_JSON_VIEW_NONE)
-			evt_json_write_raw(&t->json, "b", b.p, b.n);
+			evt_json_write_compact(&t->json, "b", b.p, b.n);
 		evt_json_write_close(&t->json);
 	} else {
-		ok = evt_buf_printf(out, "    %s%s: ", dot,
-		         *dot != '\0' || *place != '\0' ? place : "(all)") &&
+		ok = evt_buf_printf(out, "    %s", dot) &&
+		    diff_report_add_name(out, *dot != '\0' ? "" : "(all)",
+		        place) &&
+		    evt_buf_add_str(out, ": ") &&
 		    diff_report_add_value(out, a) &&
 		    evt_buf_add_str(out, " -> ") &&
 		    diff_report_add_value(out, b) &&
@@ -196,10 +214,12 @@ diff_report_add_head(evt_buf *b, const diff_pair *p)
 	const diff_place *at = p->kind == DIFF_EXTRA ? &p->b : &p->a;
 	char time[EVT_TIMETEXT_MAX];
 
-	return evt_buf_printf(b, "%c %s  %s  %s  frame %" PRIu64,
-	           "=~-+"[p->kind], evt_timetext_format(at->time_ns, 3, time),
-	           *p -> source != '\0' ? p->source : "(none)",
-	           *p->event != '\0' ? p->event : "(none)", at->seq) &&
+	return evt_buf_printf(b, "%c %s  ", "=~-+"[p->kind],
+	           evt_timetext_format(at->time_ns, 3, time)) &&
+	    diff_report_add_name(b, "(none)", p->source) &&
+	    evt_buf_add_str(b, "  ") &&
+	    diff_report_add_name(b, "(none)", p->event) &&
+	    evt_buf_printf(b, "  frame %" PRIu64, at->seq) &&
 	    (p->kind != DIFF_CHANGED ||
 	        evt_buf_printf(b, " and %" PRIu64, p->b.seq)) &&
 	    evt_buf_add_byte(b, '\n');
@@ -310,7 +330,8 @@ diff_report_new(evt_tape *const tapes[2], diff_store *store,
 	t->scanner = scanner;
 	t->a.tape = tapes[0];
 	t->b.tape = tapes[1];
-	r = output_file_open(NULL, false, &t->out, err);
+	r = t->o.json ? output_file_open(NULL, false, &t->out, err) :
+	                output_file_open_text(&t->out, err);
 	if (r != EVT_OK) {
 		diff_report_free(t);
 		return r;

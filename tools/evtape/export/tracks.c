@@ -263,12 +263,12 @@ tracks_run(tool_context *c, evt_error *err)
 		    "no frame has a position; positions are in events such as "
 		    "state and state_batch");
 	if (tool_is_done(code) && t->o->verbose)
-		fprintf(stderr,
-		    "%s: %" PRIu64 " point%s of %" PRIu32
+		cli_note(c->cli,
+		    "%" PRIu64 " point%s of %" PRIu32
 		    " source%s; left out: %" PRIu64
-		    " that repeat the one before\n",
-		    c->cli->name, t->points, t->points == 1 ? "" : "s",
-		    t->sources.n, t->sources.n == 1 ? "" : "s", t->repeated);
+		    " that repeat the one before",
+		    t->points, t->points == 1 ? "" : "s", t->sources.n,
+		    t->sources.n == 1 ? "" : "s", t->repeated);
 	return code;
 }
 

@@ -125,8 +125,8 @@ frame_loop_run(const frame_loop *o)
 	code = frame_loop_read(&l, cursor);
 	evt_cursor_get_stats(cursor, &stats);
 	if (o->verbose)
-		fprintf(stderr, "%s: %" PRIu64 " block%s read\n", o->cmd->name,
-		    stats.blocks_read, stats.blocks_read == 1 ? "" : "s");
+		cli_note(o->cmd, "%" PRIu64 " block%s read", stats.blocks_read,
+		    stats.blocks_read == 1 ? "" : "s");
 	evt_cursor_close(cursor);
 	if (l.ended && l.found == 0 && l.stopped == 0 && !o->may_be_empty)
 		not_found_report(o->cmd, o->tapes, o->n_tapes, o->filter);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "format/base/err.h"
+#include "tools/print.h"
 
 evt_json_write *
 json_line_begin(json_line *line)
@@ -20,10 +21,9 @@ json_line_print(json_line *line, evt_error *err)
 	bool ok;
 
 	evt_json_write_close(&line->writer);
-	ok = evt_json_write_end(&line->writer) &&
-	    evt_buf_add_byte(&line->text, '\n');
+	ok = evt_json_write_end(&line->writer);
 	if (ok)
-		fwrite(line->text.data, 1, line->text.len, stdout);
+		print_json(stdout, line->text.data, line->text.len);
 	evt_buf_free(&line->text);
 	return ok ? EVT_OK : evt_err_nomem(err);
 }

@@ -12,6 +12,7 @@
 
 #include "format/base/err.h"
 #include "tools/evtape/lib/stop.h"
+#include "tools/print.h"
 
 /* Bytes in one write(). */
 #define CHUNK (256u << 10)
@@ -20,6 +21,7 @@ struct output_file {
 	int fd;
 	char *path, *part; /* NULL: stdout */
 	bool force, done;
+	bool shown; /* on a terminal, or to people */
 	mode_t mode;
 	evt_buf buf;
 	uint64_t written;
@@ -62,10 +64,12 @@ output_file_open_mode(const char *path, bool force, mode_t mode,
 	if (o == NULL)
 		return evt_err_nomem(err);
 	o->fd = STDOUT_FILENO;
+	o->shown = isatty(STDOUT_FILENO);
 	o->force = force;
 	o->mode = mode;
 	if (path != NULL && strcmp(path, "-") != 0) {
 		o->path = strdup(path);
+		o->shown = false;
 		r = o->path != NULL ? output_file_open_file(o, err) :
 		                      evt_err_nomem(err);
 	}
@@ -82,6 +86,16 @@ output_file_open(const char *path, bool force, output_file **ret_out,
     evt_error *err)
 {
 	return output_file_open_mode(path, force, 0666, ret_out, err);
+}
+
+int
+output_file_open_text(output_file **ret_out, evt_error *err)
+{
+	int r = output_file_open(NULL, false, ret_out, err);
+
+	if (r == EVT_OK)
+		(*ret_out)->shown = true;
+	return r;
 }
 
 int
@@ -108,6 +122,8 @@ output_file_flush(output_file *o, evt_error *err)
 {
 	size_t at = 0;
 
+	if (o->shown && !print_escape(&o->buf))
+		return evt_err_nomem(err);
 	while (at < o->buf.len) {
 		ssize_t n = write(o->fd, o->buf.data + at, o->buf.len - at);
 

@@ -21,6 +21,10 @@ typedef struct output_file output_file;
 int output_file_open(const char *path, bool force, output_file **ret_out,
     evt_error *err);
 
+/* The same to stdout, for text that people read: what a terminal would obey is
+ * escaped, as data is if stdout is a terminal.  Lines have to be added whole. */
+int output_file_open_text(output_file **ret_out, evt_error *err);
+
 /* The same for a new file that only its owner may read. */
 int output_file_open_private(const char *path, output_file **ret_out,
     evt_error *err);

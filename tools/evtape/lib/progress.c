@@ -6,6 +6,7 @@
 
 #include "format/base/clock.h"
 #include "format/base/timetext.h"
+#include "tools/print.h"
 
 progress
 progress_begin(void)
@@ -28,8 +29,7 @@ progress_at(progress *p, const cli_command *cmd, double fraction)
 		return;
 	fraction = fraction > 1 ? 1 : fraction;
 	took = (double)(now - p->start_ns);
-	fprintf(stderr, "\r%s: %3.0f %%, %s left \033[K", cmd->name,
-	    fraction * 100,
+	print_status("%s: %3.0f %%, %s left ", cmd->name, fraction * 100,
 	    evt_timetext_duration_format((int64_t)(took * (1 - fraction) /
 	                                     fraction),
 	        left));
@@ -41,6 +41,6 @@ void
 progress_end(progress *p)
 {
 	if (p->drawn)
-		fputs("\r\033[K", stderr);
+		print_status_clear();
 	p->drawn = false;
 }

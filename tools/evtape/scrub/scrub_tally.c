@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "format/base/grow.h"
+#include "format/base/shown.h"
 
 /* Member names may be data.  Past this many pointers the rest is counted
  * together, which bounds the memory. */
@@ -101,22 +102,14 @@ scrub_tally_sort(const scrub_tally *t)
 	return rows;
 }
 
-/* A line of the table.  The pointer is escaped as in JSON, so that a terminal
- * gets no control characters, but has no quotes. */
+/* A line of the table. */
 static bool
 scrub_tally_add_line(const struct row *row, evt_buf *out)
 {
-	size_t at;
-
-	if (!evt_buf_printf(out, "%-9s %10" PRIu64 "  ",
-	        names[row->key.text[0] - '0'], row->count))
-		return false;
-	at = out->len;
-	if (!evt_buf_add_json(out, row->key.text + 1, row->key.len - 1))
-		return false;
-	memmove(out->data + at, out->data + at + 1, out->len - at - 2);
-	out->len -= 2;
-	return evt_buf_add_byte(out, '\n');
+	return evt_buf_printf(out, "%-9s %10" PRIu64 "  ",
+	           names[row->key.text[0] - '0'], row->count) &&
+	    evt_shown_add(out, row->key.text + 1, row->key.len - 1, 0) &&
+	    evt_buf_add_byte(out, '\n');
 }
 
 bool
