@@ -30,7 +30,10 @@ evt_err_fill(evt_error *err, int code, int sys, const char *fmt, ...)
 	err->sys = sys;
 	if (sys != 0 && n >= 0 && (size_t)n < sizeof(err->text))
 		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s",
-		    strerror_r(sys, words, sizeof(words)));
+		    sys == ELOOP ? /* also of evt_io for what is no file */
+		        "it is a symbolic link or not a regular file, so it is "
+		        "not opened" :
+		        strerror_r(sys, words, sizeof(words)));
 	/* Keep the text on one line, whatever a path or a peer put into it. */
 	for (char *p = err->text; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)

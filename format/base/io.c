@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,41 +13,185 @@
 
 #include "format/base/err.h"
 
-/* Give a new file to the owner of its folder. */
-static void
-io_give(int fd, const char *path)
+/* Split the path in `buf`, which is changed, into a folder and a name. */
+static const char *
+io_split(char *buf, const char **ret_folder)
 {
-	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL ? strdup(".") :
-	    slash == path            ? strdup("/") :
-	                               strndup(path, (size_t)(slash - path));
-	struct stat st;
+	char *slash = strrchr(buf, '/');
 
-	/* Some file systems cannot do that; the file then stays root's. */
-	if (folder != NULL && stat(folder, &st) == 0 && st.st_uid != 0 &&
-	    fchown(fd, st.st_uid, st.st_gid) != 0)
-		errno = 0;
-	free(folder);
+	*ret_folder = slash == NULL ? "." : slash == buf ? "/" : buf;
+	if (slash == NULL)
+		return buf;
+	*slash = '\0';
+	return slash + 1;
+}
+
+static bool
+io_ends_with(const char *path, size_t len, const char *name)
+{
+	size_t n = strlen(name);
+
+	return len >= n && memcmp(path + len - n, name, n) == 0 &&
+	    (len == n || path[len - n - 1] == '/');
+}
+
+/* How many folders at the end of the path belong to a tape. */
+static int
+io_own_folders(const char *path)
+{
+	size_t n = strlen(path);
+
+	return io_ends_with(path, n, "journal")   ? 1 :
+	    io_ends_with(path, n, "journal/ring") ? 2 :
+	                                            0;
+}
+
+/* Open a folder; a tape's own folders may not be links. */
+static int
+io_open_folder(const char *path, int flags)
+{
+	char buf[PATH_MAX];
+	const char *up, *name;
+	struct stat st;
+	int fd, parent, why;
+
+	flags |= O_DIRECTORY | O_CLOEXEC;
+	if (io_own_folders(path) == 0)
+		return open(path, flags);
+	if (strlen(path) >= sizeof(buf)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(buf, path);
+	name = io_split(buf, &up);
+	parent = io_open_folder(up, O_PATH);
+	if (parent < 0)
+		return -1;
+	fd = openat(parent, name, flags | O_NOFOLLOW);
+	why = errno;
+	if (fd < 0 && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISLNK(st.st_mode))
+		why = ELOOP;
+	close(parent);
+	errno = why;
+	return fd;
+}
+
+/* Open the folder that holds `path`; *ret_name: the name in it, within `buf`. */
+static int
+io_open_parent(const char *path, char buf[PATH_MAX], const char **ret_name)
+{
+	const char *folder;
+
+	if (strlen(path) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(buf, path);
+	*ret_name = io_split(buf, &folder);
+	return io_open_folder(folder, O_PATH);
+}
+
+static int
+io_end(int dir, int result)
+{
+	int why = errno;
+
+	close(dir);
+	errno = why;
+	return result;
 }
 
 /* A file that root creates in another user's tape must not lock out that user's
- * recorder, as a bookmark set with umask 077 would.  So give new files to the
- * owner of the folder.  An existing file may be a link to a file of root's: leave
- * it alone. */
+ * recorder, as a bookmark set with umask 077 would.  Some file systems cannot
+ * give it away; the file then stays root's. */
+static void
+io_give(int dir, int fd)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && fstat(dir, &st) == 0 && st.st_uid != 0 &&
+	    fchown(fd, st.st_uid, st.st_gid) != 0)
+		errno = 0;
+}
+
+bool
+evt_io_may_use(const struct stat *folder, const struct stat *file, bool write)
+{
+	mode_t bit = write ? S_IWOTH : S_IROTH;
+
+	if (geteuid() != 0 || folder->st_uid == 0 ||
+	    file->st_uid == folder->st_uid)
+		return true;
+	return (file->st_mode &
+	           (file->st_gid == folder->st_gid ? bit << 3 : bit)) != 0;
+}
+
+static int
+io_open_existing(int dir, const char *name, int flags)
+{
+	bool write = (flags & O_ACCMODE) != O_RDONLY;
+	struct stat st, folder;
+	int fd;
+
+	/* Opening a pipe blocks, and opening a device may do anything: look
+	 * first.  The name may mean another file by then: look again after. */
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return -1;
+	if (!S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : ELOOP;
+		return -1;
+	}
+	fd = openat(dir, name,
+	    (flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_NOFOLLOW | O_NONBLOCK |
+	        O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) != 0 || fstat(dir, &folder) != 0)
+		return io_end(fd, -1);
+	errno = !S_ISREG(st.st_mode)             ? ELOOP :
+	    !evt_io_may_use(&folder, &st, write) ? EACCES :
+	                                           0;
+	if (errno != 0 || (flags & O_TRUNC && ftruncate(fd, 0) != 0))
+		return io_end(fd, -1);
+	return fd;
+}
+
+static int
+io_open_file(int dir, const char *name, int flags, mode_t mode)
+{
+	int fd = -1;
+
+	if ((flags & O_CREAT) == 0)
+		return io_open_existing(dir, name, flags);
+	/* Twice, since the file may be removed between the two calls. */
+	for (int i = 0; i < 2 && fd < 0; i++) {
+		fd = openat(dir, name,
+		    (flags & ~O_TRUNC) | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		if (fd >= 0)
+			io_give(dir, fd);
+		else if (errno != EEXIST || flags & O_EXCL)
+			break;
+		else
+			fd = io_open_existing(dir, name, flags);
+		if (fd < 0 && errno != ENOENT)
+			break;
+	}
+	return fd;
+}
+
 static int
 io_posix_open(void *ctx, const char *path, int flags, mode_t mode)
 {
-	int fd;
+	char buf[PATH_MAX];
+	const char *name;
+	int dir;
 
 	(void)ctx;
-	if ((flags & O_CREAT) == 0 || geteuid() != 0)
+	if (flags & O_DIRECTORY) /* only to sync it */
 		return open(path, flags | O_CLOEXEC, mode);
-	fd = open(path, flags | O_EXCL | O_CLOEXEC, mode);
-	if (fd >= 0)
-		io_give(fd, path);
-	else if (errno == EEXIST && (flags & O_EXCL) == 0)
-		fd = open(path, flags | O_CLOEXEC, mode);
-	return fd;
+	dir = io_open_parent(path, buf, &name);
+	return dir < 0 ? -1 : io_end(dir, io_open_file(dir, name, flags, mode));
 }
 
 static int
@@ -94,22 +239,43 @@ io_posix_fsync(void *ctx, int fd)
 static int
 io_posix_rename(void *ctx, const char *from, const char *to)
 {
+	char from_buf[PATH_MAX], to_buf[PATH_MAX];
+	const char *from_name, *to_name;
+	int from_dir = io_open_parent(from, from_buf, &from_name), to_dir, r;
+
 	(void)ctx;
-	return rename(from, to);
+	if (from_dir < 0)
+		return -1;
+	to_dir = io_open_parent(to, to_buf, &to_name);
+	if (to_dir < 0)
+		return io_end(from_dir, -1);
+	r = renameat(from_dir, from_name, to_dir, to_name);
+	return io_end(from_dir, io_end(to_dir, r));
 }
 
 static int
 io_posix_unlink(void *ctx, const char *path)
 {
+	char buf[PATH_MAX];
+	const char *name;
+	int dir = io_open_parent(path, buf, &name);
+
 	(void)ctx;
-	return unlink(path);
+	return dir < 0 ? -1 : io_end(dir, unlinkat(dir, name, 0));
 }
 
 static int
 io_posix_mkdir(void *ctx, const char *path, mode_t mode)
 {
+	char buf[PATH_MAX];
+	const char *name;
+	int dir =
+	    io_own_folders(path) > 0 ? io_open_parent(path, buf, &name) : -1;
+
 	(void)ctx;
-	return mkdir(path, mode);
+	if (io_own_folders(path) == 0)
+		return mkdir(path, mode);
+	return dir < 0 ? -1 : io_end(dir, mkdirat(dir, name, mode));
 }
 
 static int
@@ -122,8 +288,18 @@ io_posix_fstat(void *ctx, int fd, struct stat *st)
 static int
 io_posix_stat(void *ctx, const char *path, struct stat *st)
 {
+	char buf[PATH_MAX];
+	const char *name;
+	int dir;
+
 	(void)ctx;
-	return stat(path, st);
+	/* A path that ends in a slash names what the link points to. */
+	if (path[0] == '\0' || path[strlen(path) - 1] == '/')
+		return stat(path, st);
+	dir = io_open_parent(path, buf, &name);
+	return dir < 0 ?
+	    -1 :
+	    io_end(dir, fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW));
 }
 
 static bool
@@ -139,13 +315,13 @@ io_is_file(DIR *d, const struct dirent *e)
 static int
 io_posix_list(void *ctx, const char *path, evt_io_name *name, void *arg)
 {
-	DIR *d = opendir(path);
+	int fd = io_open_folder(path, O_RDONLY), why;
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *e;
-	int why;
 
 	(void)ctx;
 	if (d == NULL)
-		return -1;
+		return fd < 0 ? -1 : io_end(fd, -1);
 	do {
 		errno = 0; /* readdir() returns NULL at the end and on error */
 		e = readdir(d);
@@ -286,4 +462,14 @@ evt_io_path_join(const char *dir, const char *name)
 	if (path != NULL)
 		snprintf(path, n, "%s/%s", dir, name);
 	return path;
+}
+
+char *
+evt_io_resolve(const evt_io *io, const char *path)
+{
+	char *real = io->vfs == NULL ? realpath(path, NULL) : NULL;
+
+	if (real == NULL && (io->vfs != NULL || errno != ENOMEM))
+		real = strdup(path);
+	return real;
 }

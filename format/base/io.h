@@ -6,6 +6,14 @@
  * function does what the system call of its name does (except list and lock),
  * with the same result and errno.  A handle keeps the table that it was opened
  * with.
+ *
+ * A tape may come from a stranger, or belong to a user who is not trusted while
+ * root works on it.  So nothing inside of a tape is reached through a symbolic
+ * link: neither a file, nor the folders `journal` and `journal/ring`.  The tape
+ * itself may be named by a link, unless that link is called `journal` (then
+ * write `journal/.`).  open() opens regular files only, and, as root in the
+ * folder of another user, only what that user could open; it checks the file
+ * after opening.  It fails with ELOOP (a link, or not a regular file) or EACCES.
  */
 #ifndef EVT_FORMAT_BASE_IO_H
 #define EVT_FORMAT_BASE_IO_H
@@ -31,10 +39,11 @@ typedef struct evt_io {
 	int (*unlink)(void *ctx, const char *path);
 	int (*mkdir)(void *ctx, const char *path, mode_t mode);
 	int (*fstat)(void *ctx, int fd, struct stat *st);
+	/* As lstat(): of a link, not of what it points to. */
 	int (*stat)(void *ctx, const char *path, struct stat *st);
 	/* Call name() for each entry of the folder except "." and "..", until it
-	 * returns false.  is_file: the entry is a file, or a link to one; open
-	 * nothing else, since opening a pipe blocks.  -1 and errno: the folder
+	 * returns false.  is_file: the entry is a file, or a link to one,
+	 * which open() refuses.  -1 and errno: the folder
 	 * could not be read to its end. */
 	int (*list)(void *ctx, const char *path, evt_io_name *name, void *arg);
 	/* fcntl() with F_OFD_SETLK or F_OFD_GETLK. */
@@ -64,6 +73,15 @@ int evt_io_sync_parent(const evt_io *io, const char *path, evt_error *err);
  * at the end of the file. */
 int evt_io_read_at(const evt_io *io, int fd, void *p, size_t n, uint64_t at,
     const char *what, size_t *ret_n, evt_error *err);
+
+/* Whether this process may use a file of a folder.  Root reads (and `write`:
+ * writes) in the folder of another user only what that user could. */
+bool evt_io_may_use(const struct stat *folder, const struct stat *file,
+    bool write);
+
+/* Allocate the path with its links resolved, or as it is if that is impossible
+ * or `io` has another VFS; NULL: out of memory. */
+char *evt_io_resolve(const evt_io *io, const char *path);
 
 /* Allocate "dir/name"; NULL: out of memory. */
 char *evt_io_path_join(const char *dir, const char *name);

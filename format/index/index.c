@@ -49,10 +49,80 @@ index_tables_alone(sqlite3 *db)
 		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
 		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
 		{ SQLITE_DBCONFIG_DEFENSIVE, 1 } };
+	static const int limits[][2] = { { SQLITE_LIMIT_LENGTH,
+		                             EVT_PAYLOAD_MAX },
+		{ SQLITE_LIMIT_SQL_LENGTH, 64 << 10 },
+		{ SQLITE_LIMIT_COLUMN, 64 }, { SQLITE_LIMIT_EXPR_DEPTH, 64 },
+		{ SQLITE_LIMIT_COMPOUND_SELECT, 8 },
+		{ SQLITE_LIMIT_VDBE_OP, 25000 }, { SQLITE_LIMIT_ATTACHED, 1 },
+		{ SQLITE_LIMIT_TRIGGER_DEPTH, 1 },
+		{ SQLITE_LIMIT_WORKER_THREADS, 0 } };
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		(void)sqlite3_db_config(db, settings[i][0], settings[i][1],
 		    NULL);
+	/* Our own tables and statements are far below these. */
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		sqlite3_limit(db, limits[i][0], limits[i][1]);
+}
+
+/*
+ * Whether the file holds only tables, indexes and views of ours, to the letter.
+ * A generated column or a constraint from a stranger could run for ever, and a
+ * virtual table could do more than that.
+ */
+static bool
+index_schema_is_ours(sqlite3 *db)
+{
+	sqlite3 *ours = NULL;
+	sqlite3_stmt *row = NULL, *same = NULL;
+	bool ok;
+	int r = SQLITE_ROW;
+
+	ok = sqlite3_open_v2(":memory:", &ours,
+	         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+	         NULL) == SQLITE_OK &&
+	    sqlite3_exec(ours, evt_index_schema, NULL, NULL, NULL) ==
+	        SQLITE_OK &&
+	    sqlite3_exec(ours, evt_index_schema_sums, NULL, NULL, NULL) ==
+	        SQLITE_OK &&
+	    sqlite3_prepare_v2(ours,
+	        "SELECT 1 FROM sqlite_master WHERE type IS ?1 AND name IS ?2 "
+	        "AND tbl_name IS ?3 AND sql IS ?4",
+	        -1, &same, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(db,
+	        "SELECT type, name, tbl_name, sql FROM sqlite_master", -1, &row,
+	        NULL) == SQLITE_OK;
+	while (ok && (r = sqlite3_step(row)) == SQLITE_ROW) {
+		for (int i = 0; i < 4; i++)
+			sqlite3_bind_value(same, i + 1,
+			    sqlite3_column_value(row, i));
+		ok = sqlite3_step(same) == SQLITE_ROW;
+		sqlite3_reset(same);
+	}
+	sqlite3_finalize(row);
+	sqlite3_finalize(same);
+	sqlite3_close(ours);
+	return ok && r == SQLITE_DONE;
+}
+
+/* SQLITE_OPEN_NOFOLLOW refuses a link anywhere in the path, so the part that the
+ * user named is resolved first.  NULL: out of memory. */
+static char *
+index_db_path(const evt_io *io, const char *path)
+{
+	char *real = evt_io_resolve(io, path);
+	char *db = real != NULL ? evt_io_path_join(real, "tape.db") : NULL;
+
+	free(real);
+	return db;
+}
+
+/* SQLite's flag against links; a VFS of a test does not know it. */
+static int
+index_nofollow(const evt_index *x)
+{
+	return x->io->vfs == NULL ? SQLITE_OPEN_NOFOLLOW : 0;
 }
 
 static evt_index *
@@ -63,7 +133,7 @@ index_new(const evt_io *io, const char *path)
 	if (x == NULL)
 		return NULL;
 	x->io = io;
-	x->path = evt_io_path_join(path, "tape.db");
+	x->path = index_db_path(io, path);
 	if (x->path == NULL) {
 		free(x);
 		return NULL;
@@ -106,6 +176,8 @@ index_is_usable(evt_index *x)
 {
 	char text[40];
 
+	if (!index_schema_is_ours(x->db))
+		return false;
 	if (!index_get_meta(x, "version", text, sizeof(text)) ||
 	    strcmp(text, EVT_INDEX_VERSION) != 0)
 		return false;
@@ -147,7 +219,7 @@ index_open_ro(evt_index *x)
 		int r = uri != NULL ?
 		    sqlite3_open_v2(uri, &x->db,
 		        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
-		            SQLITE_OPEN_NOMUTEX,
+		            SQLITE_OPEN_NOMUTEX | index_nofollow(x),
 		        x->io->vfs) :
 		    SQLITE_NOMEM;
 
@@ -165,20 +237,31 @@ index_open_ro(evt_index *x)
 	return nomem ? EVT_INDEX_NOMEM : EVT_INDEX_DAMAGED;
 }
 
-/* SQLite opens anything that has the name, and would wait for ever on a pipe. */
+/*
+ * SQLite opens anything that has the name, would wait for ever on a pipe, and
+ * follows a link in place of the log.  io->open() would check too, but closing a
+ * file drops the locks that another connection of this process has on it.
+ */
 static enum evt_index_state
-index_are_files(const evt_index *x, const char *path)
+index_are_files(const evt_io *io, const char *path)
 {
 	enum evt_index_state state = EVT_INDEX_OK;
+	char *inside = evt_io_path_join(path, ".");
+	struct stat folder, st;
 
+	if (inside == NULL)
+		return EVT_INDEX_NOMEM;
+	if (io->stat(io->ctx, inside, &folder) != 0)
+		state = EVT_INDEX_DAMAGED;
+	free(inside);
 	for (int i = 0; i < EVT_INDEX_FILES && state == EVT_INDEX_OK; i++) {
 		char *name = evt_io_path_join(path, evt_index_file[i]);
-		struct stat st;
 
 		if (name == NULL)
 			state = EVT_INDEX_NOMEM;
-		else if (x->io->stat(x->io->ctx, name, &st) == 0 &&
-		    !S_ISREG(st.st_mode))
+		else if (io->stat(io->ctx, name, &st) == 0 &&
+		    (!S_ISREG(st.st_mode) ||
+		        !evt_io_may_use(&folder, &st, false)))
 			state = EVT_INDEX_DAMAGED;
 		free(name);
 	}
@@ -197,7 +280,7 @@ evt_index_open(const evt_io *io, const char *path,
 		return NULL;
 	*ret_state = io->stat(io->ctx, x->path, &st) != 0 && errno == ENOENT ?
 	    EVT_INDEX_MISSING :
-	    index_are_files(x, path);
+	    index_are_files(io, path);
 	if (*ret_state == EVT_INDEX_OK)
 		*ret_state = index_open_ro(x);
 	if (*ret_state == EVT_INDEX_OK)
@@ -244,7 +327,7 @@ index_open_rw(evt_index *x, evt_error *err)
 		io->close(io->ctx, fd);
 	if (sqlite3_open_v2(x->path, &x->db,
 	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-	            SQLITE_OPEN_NOMUTEX,
+	            SQLITE_OPEN_NOMUTEX | index_nofollow(x),
 	        x->io->vfs) != SQLITE_OK)
 		return evt_index_fail(x, "open", err);
 	sqlite3_busy_timeout(x->db, 5000);
@@ -288,7 +371,12 @@ evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
 		return evt_err_nomem(err);
 	index_uuid_text(uuid, hex);
 	*ret_fresh = false;
-	r = index_open_rw(x, err);
+	/* What is no file of the tape's is not opened: evt_index_remove()
+	 * removes the name. */
+	if (index_are_files(io, path) != EVT_INDEX_OK)
+		r = EVT_ERR_CORRUPT;
+	else
+		r = index_open_rw(x, err);
 	if (r != EVT_OK || !index_is_usable(x) || strcmp(x->uuid, hex) != 0) {
 		index_close_db(x);
 		*ret_fresh = true;

@@ -12,9 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "format/base/err.h"
+
+/* A brief lock covers the first byte alone, so that others can see from the
+ * lock itself which kind it is. */
+#define BRIEF_LEN 1
+/* How often, and every how many ns, to try again while the lock is brief. */
+#define TRIES 6000
+#define TRY_NS 5000000
 
 /* The process number in the lock file; digits alone. */
 static void
@@ -38,11 +46,46 @@ lock_refuse(const evt_io *io, int fd, const char *path, evt_error *err)
 	    path, pid[0] != '\0' ? pid : "(unknown)");
 }
 
+/* Whether the lock that is in the way will be released in a moment. */
+static bool
+lock_is_brief(const evt_io *io, int fd, bool brief)
+{
+	struct flock other = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_len = brief ? BRIEF_LEN : 0 };
+
+	return io->lock(io->ctx, fd, F_OFD_GETLK, &other) == 0 &&
+	    (other.l_type == F_UNLCK || other.l_len == BRIEF_LEN);
+}
+
+static int
+lock_set(const evt_io *io, int fd, bool brief)
+{
+	const struct timespec pause = { .tv_nsec = TRY_NS };
+
+	for (int i = 0;; i++) {
+		struct flock lock = { .l_type = F_WRLCK,
+			.l_whence = SEEK_SET,
+			.l_len = brief ? BRIEF_LEN : 0 };
+		int why;
+
+		if (io->lock(io->ctx, fd, F_OFD_SETLK, &lock) == 0)
+			return 0;
+		why = errno;
+		if ((why != EAGAIN && why != EACCES) || i == TRIES ||
+		    !lock_is_brief(io, fd, brief)) {
+			errno = why;
+			return -1;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
 int
-evt_lock_take(const evt_io *io, const char *path, int *ret_fd, evt_error *err)
+evt_lock_take(const evt_io *io, const char *path, bool brief, int *ret_fd,
+    evt_error *err)
 {
 	char *name = evt_io_path_join(path, "journal/lock"), pid[24];
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd, n, r = EVT_OK;
 
 	if (name == NULL)
@@ -50,7 +93,7 @@ evt_lock_take(const evt_io *io, const char *path, int *ret_fd, evt_error *err)
 	fd = io->open(io->ctx, name, O_RDWR | O_CREAT, 0666);
 	if (fd < 0)
 		r = evt_err_sys(err, errno, "cannot open %s", name);
-	else if (io->lock(io->ctx, fd, F_OFD_SETLK, &lock) != 0)
+	else if (lock_set(io, fd, brief) != 0)
 		r = errno == EAGAIN || errno == EACCES ?
 		    lock_refuse(io, fd, path, err) :
 		    evt_err_sys(err, errno, "cannot lock %s", name);

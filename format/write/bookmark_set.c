@@ -80,7 +80,7 @@ bookmark_set_request(const char *path, const evt_bookmark_request *request,
 
 	evt_writer_options_init(&options);
 	options.existing = true;
-	r = evt_writer_open_env(path, &options, env, &w, err);
+	r = evt_writer_open_brief(path, &options, env, &w, err);
 	if (r == EVT_ERR_LOCKED) {
 		r = bookmark_set_queue(env != NULL ? env->io : &evt_io_posix,
 		    path, request, err);

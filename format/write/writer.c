@@ -458,7 +458,8 @@ writer_new(const char *path, const evt_writer_options *options,
 
 /* Lock the tape and recover it; then everything but the index is ready. */
 static int
-writer_take_tape(evt_writer *w, evt_recover_result *got, evt_error *err)
+writer_take_tape(evt_writer *w, bool brief, evt_recover_result *got,
+    evt_error *err)
 {
 	const evt_io *io = w->env.io;
 	struct stat st;
@@ -467,7 +468,7 @@ writer_take_tape(evt_writer *w, evt_recover_result *got, evt_error *err)
 	got->used = io->stat(io->ctx, w->journal_dir, &st) == 0;
 	r = evt_tape_dir_make(io, w->path, !w->opt.existing, err);
 	if (r == EVT_OK)
-		r = evt_lock_take(io, w->path, &w->lock_fd, err);
+		r = evt_lock_take(io, w->path, brief, &w->lock_fd, err);
 	if (r == EVT_OK)
 		r = evt_recover(io, w->path, &w->opt, got, err);
 	if (r == EVT_OK)
@@ -491,9 +492,10 @@ writer_put_left(evt_writer *w, const evt_recover_result *got, evt_error *err)
 	return r;
 }
 
-int
-evt_writer_open_env(const char *path, const evt_writer_options *options,
-    const evt_writer_env *env, evt_writer **ret_writer, evt_error *err)
+static int
+writer_open(const char *path, const evt_writer_options *options,
+    const evt_writer_env *env, bool brief, evt_writer **ret_writer,
+    evt_error *err)
 {
 	evt_recover_result got = { 0 };
 	evt_error local;
@@ -509,7 +511,7 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 	r = writer_check_options(&w->opt, err);
 	if (r != EVT_OK)
 		goto fail;
-	r = writer_take_tape(w, &got, err);
+	r = writer_take_tape(w, brief, &got, err);
 	if (r != EVT_OK)
 		goto fail;
 	evt_writer_index_open(w);
@@ -521,6 +523,20 @@ evt_writer_open_env(const char *path, const evt_writer_options *options,
 fail:
 	writer_free(w);
 	return r;
+}
+
+int
+evt_writer_open_env(const char *path, const evt_writer_options *options,
+    const evt_writer_env *env, evt_writer **ret_writer, evt_error *err)
+{
+	return writer_open(path, options, env, false, ret_writer, err);
+}
+
+int
+evt_writer_open_brief(const char *path, const evt_writer_options *options,
+    const evt_writer_env *env, evt_writer **ret_writer, evt_error *err)
+{
+	return writer_open(path, options, env, true, ret_writer, err);
 }
 
 int

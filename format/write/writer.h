@@ -22,6 +22,11 @@ typedef struct evt_writer_env {
 int evt_writer_open_env(const char *path, const evt_writer_options *options,
     const evt_writer_env *env, evt_writer **ret_writer, evt_error *err);
 
+/* The same for a moment only, to set a bookmark: a recorder that starts
+ * meanwhile waits, and is not refused (see evt_lock_take()). */
+int evt_writer_open_brief(const char *path, const evt_writer_options *options,
+    const evt_writer_env *env, evt_writer **ret_writer, evt_error *err);
+
 /* evt_tape_reindex() with other file operations. */
 int evt_writer_reindex_io(const char *path, const evt_io *io,
     uint64_t *ret_damaged, evt_error *err);

@@ -302,7 +302,7 @@ evt_writer_reindex_io(const char *path, const evt_io *io, uint64_t *ret_damaged,
 	int fd, r = evt_tape_dir_make(io, path, false, err);
 
 	if (r == EVT_OK)
-		r = evt_lock_take(io, path, &fd, err);
+		r = evt_lock_take(io, path, false, &fd, err);
 	if (r != EVT_OK)
 		return r;
 	r = writer_index_load_segments(io, path, &s, &n, err);

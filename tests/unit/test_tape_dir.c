@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,16 +131,16 @@ TEST(one_holder)
 
 	ok(evt_tape_dir_make(&evt_io_posix, x->path, true, &err), &err);
 	assert_false(evt_lock_held(&evt_io_posix, x->path));
-	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);
+	ok(evt_lock_take(&evt_io_posix, x->path, false, &fd, &err), &err);
 	assert_true(evt_lock_held(&evt_io_posix, x->path));
 	snprintf(pid, sizeof(pid), "process %ld;", (long)getpid());
-	refused(evt_lock_take(&evt_io_posix, x->path, &other, &err),
+	refused(evt_lock_take(&evt_io_posix, x->path, false, &other, &err),
 	    EVT_ERR_LOCKED, &err, pid);
 	/* Asking takes nothing. */
 	assert_true(evt_lock_held(&evt_io_posix, x->path));
 	close(fd);
 	assert_false(evt_lock_held(&evt_io_posix, x->path));
-	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);
+	ok(evt_lock_take(&evt_io_posix, x->path, false, &fd, &err), &err);
 	close(fd);
 }
 
@@ -149,7 +150,7 @@ take_and_die(void *arg)
 	evt_error err;
 	int fd;
 
-	ok(evt_lock_take(&evt_io_posix, arg, &fd, &err), &err);
+	ok(evt_lock_take(&evt_io_posix, arg, false, &fd, &err), &err);
 }
 
 TEST(it_dies_with_its_holder)
@@ -163,11 +164,234 @@ TEST(it_dies_with_its_holder)
 	assert_false(evt_lock_held(&evt_io_posix, x->path));
 	/* Of the dead one a longer text remained than the new one writes. */
 	put(x->path, "journal/lock", "999999999999999999\nmore");
-	ok(evt_lock_take(&evt_io_posix, x->path, &fd, &err), &err);
+	ok(evt_lock_take(&evt_io_posix, x->path, false, &fd, &err), &err);
 	close(fd);
-	refused(evt_lock_take(&evt_io_posix, "/nowhere/at/all", &fd, &err),
+	refused(evt_lock_take(&evt_io_posix, "/nowhere/at/all", false, &fd,
+	            &err),
 	    EVT_ERR_IO, &err, "cannot open");
 	assert_false(evt_lock_held(&evt_io_posix, "/nowhere/at/all"));
+}
+
+static void
+hold_briefly(void *arg)
+{
+	evt_error err;
+	int fd;
+
+	ok(evt_lock_take(&evt_io_posix, arg, true, &fd, &err), &err);
+	usleep(200000);
+	close(fd);
+}
+
+static void *
+hold_briefly_thread(void *arg)
+{
+	hold_briefly(arg);
+	return NULL;
+}
+
+/* A bookmark is set in a moment, so that everybody waits for its lock; nobody
+ * waits for a recorder's. */
+TEST(brief_locks_are_waited_for)
+{
+	struct fixture *x = *state;
+	bool queued = true;
+	evt_writer_options o;
+	pthread_t holder;
+	evt_error err;
+	evt_writer *w;
+	int fd;
+
+	evt_writer_options_init(&o);
+	ok(evt_writer_open(x->path, &o, &w, &err), &err);
+	ok(evt_writer_close(w, &err), &err);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pthread_create(&holder, NULL,
+		                     hold_briefly_thread, x->path),
+		    0);
+		while (!evt_lock_held(&evt_io_posix, x->path))
+			usleep(1000);
+		if (i == 0) {
+			ok(evt_writer_open(x->path, &o, &w, &err), &err);
+			refused(evt_lock_take(&evt_io_posix, x->path, true, &fd,
+			            &err),
+			    EVT_ERR_LOCKED, &err, "is being recorded to");
+			ok(evt_writer_close(w, &err), &err);
+		} else {
+			ok(evt_bookmark_add(x->path, "b", 1, &queued, &err),
+			    &err);
+			assert_false(queued);
+		}
+		assert_int_equal(pthread_join(holder, NULL), 0);
+	}
+}
+
+/* ---- links ---- */
+
+static void
+do_everything(const char *path)
+{
+	evt_verify_options o = { .fault = NULL };
+	evt_writer_options wo;
+	evt_verify_result got;
+	uint64_t damaged;
+	evt_info *info;
+	evt_tape *tape;
+	evt_writer *w;
+	evt_error err;
+	bool queued;
+
+	if (evt_tape_open(path, &tape, &err) == EVT_OK) {
+		if (evt_tape_info(tape, &info, &err) == EVT_OK)
+			evt_info_free(info);
+		evt_tape_close(tape);
+	}
+	(void)evt_verify_tape(path, &o, &got, &err);
+	(void)evt_bookmark_add(path, "text", 7, &queued, &err);
+	(void)evt_tape_reindex(path, &damaged, &err);
+	evt_writer_options_init(&wo);
+	if (evt_writer_open(path, &wo, &w, &err) == EVT_OK)
+		(void)evt_writer_close(w, &err);
+}
+
+/* Whatever name inside of a tape is a link, what it points to stays as it is, and
+ * its bytes are not copied into the tape. */
+TEST(links_are_not_followed)
+{
+	static const char *const names[] = { "000002.ndjson.zst", "tape.db",
+		"tape.db-wal", "tape.db-shm", "tape.db-journal", "journal/lock",
+		"journal/00000000000000000004.evj", "journal/spare",
+		"journal/x.note", "journal/ring/state",
+		"journal/ring/state.tmp",
+		"journal/ring/00000000000000000004.evj" };
+	static const char secret[] = "{\"text\":\"precious\",\"time\":9}";
+	struct fixture *x = *state;
+	char *victim = in_dir(x->dir, "victim");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char name[32], content[64], command[512], *path, *link, *ring;
+		evt_writer_options o;
+		struct stat was, is;
+		evt_writer *w;
+		evt_error err;
+		ssize_t n;
+		int fd;
+
+		snprintf(name, sizeof(name), "%zu.tape", i);
+		path = in_dir(x->dir, name);
+		link = in_dir(path, names[i]);
+		ring = in_dir(path, "journal/ring");
+		evt_writer_options_init(&o);
+		ok(evt_writer_open(path, &o, &w, &err), &err);
+		put_states(w, 0, 3, 1, 100, 1);
+		ok(evt_writer_close(w, &err), &err);
+		assert_true(mkdir(ring, 0700) == 0 || errno == EEXIST);
+		put(x->dir, "victim", secret);
+		assert_int_equal(stat(victim, &was), 0);
+		assert_true(unlink(link) == 0 || errno == ENOENT);
+		assert_int_equal(symlink(victim, link), 0);
+		do_everything(path);
+		assert_int_equal(stat(victim, &is), 0);
+		assert_int_equal(is.st_mode, was.st_mode);
+		assert_int_equal(is.st_ino, was.st_ino);
+		fd = open(victim, O_RDONLY);
+		n = read(fd, content, sizeof(content));
+		close(fd);
+		assert_int_equal(n, strlen(secret));
+		assert_memory_equal(content, secret, (size_t)n);
+		snprintf(command, sizeof(command),
+		    "! find '%s' -type f -exec cat {} + | grep -q precious",
+		    path);
+		assert_int_equal(system(command), 0);
+		free(ring);
+		free(link);
+		free(path);
+	}
+	free(victim);
+}
+
+/* The folders in a tape are not links, but the tape itself may be one. */
+TEST(links_to_folders)
+{
+	static const char *const folders[] = { "journal", "journal/ring" };
+	struct fixture *x = *state;
+	char *other = in_dir(x->dir, "other"),
+	     *link = in_dir(x->dir, "journal");
+	char *file = in_dir(other, "00000000000000000004.evj");
+	char *dotted = in_dir(x->dir, "journal/.");
+	evt_writer_options o;
+	evt_writer *w;
+	evt_tape *tape;
+	evt_error err;
+
+	evt_writer_options_init(&o);
+	ok(evt_writer_open(x->path, &o, &w, &err), &err);
+	put_states(w, 0, 3, 1, 100, 1);
+	ok(evt_writer_close(w, &err), &err);
+	assert_int_equal(symlink(x->path, link), 0);
+	assert_int_not_equal(evt_tape_open(link, &tape, &err), EVT_OK);
+	ok(evt_writer_open(dotted, &o, &w, &err), &err);
+	put_states(w, 3, 3, 1, 100, 1);
+	ok(evt_writer_close(w, &err), &err);
+	ok(evt_tape_open(dotted, &tape, &err), &err);
+	evt_tape_close(tape);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(mkdir(other, 0700), 0);
+	for (int i = 1; i >= 0; i--) {
+		char *inside = in_dir(x->path, folders[i]), command[256];
+
+		snprintf(command, sizeof(command), "rm -rf '%s'", inside);
+		assert_int_equal(system(command), 0);
+		assert_int_equal(symlink(other, inside), 0);
+		put(other, "00000000000000000004.evj", "a journal");
+		do_everything(x->path);
+		assert_int_equal(access(file, F_OK), 0);
+		snprintf(command, sizeof(command), "test `ls '%s' | wc -l` = 1",
+		    other);
+		assert_int_equal(system(command), 0);
+		free(inside);
+	}
+	free(dotted);
+	free(file);
+	free(link);
+	free(other);
+}
+
+/* Root uses, in the folder of another user, only what that user could. */
+TEST(root_hands_nothing_over)
+{
+	struct fixture *x = *state;
+	char *secret = in_dir(x->dir, "secret");
+	char *second = in_dir(x->path, "000002.ndjson.zst");
+	char command[512];
+	evt_writer_options o;
+	evt_writer *w;
+	evt_error err;
+	bool queued;
+
+	if (geteuid() != 0)
+		skip();
+	evt_writer_options_init(&o);
+	ok(evt_writer_open(x->path, &o, &w, &err), &err);
+	put_states(w, 0, 3, 1, 100, 1);
+	ok(evt_writer_close(w, &err), &err);
+	put(x->dir, "secret", "precious");
+	assert_int_equal(chmod(secret, 0600), 0);
+	snprintf(command, sizeof(command), "chown -R 65534:65534 '%s'",
+	    x->path);
+	assert_int_equal(system(command), 0);
+	/* A hard link is a regular file: only its owner gives it away. */
+	assert_int_equal(link(secret, second), 0);
+	refused(evt_bookmark_add(x->path, "b", 1, &queued, &err), EVT_ERR_IO,
+	    &err, "Permission denied");
+	snprintf(command, sizeof(command),
+	    "! find '%s' -user 65534 -type f -exec cat {} + | grep -q precious",
+	    x->path);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(unlink(second), 0);
+	ok(evt_bookmark_add(x->path, "b", 1, &queued, &err), &err);
+	free(second);
+	free(secret);
 }
 
 /* ---- notes ---- */
@@ -340,8 +564,8 @@ TEST(roots_files)
 	put(x->dir, "roots", "");
 	assert_int_equal(symlink("../roots", link), 0);
 	fd = evt_io_posix.open(NULL, link, O_RDWR | O_CREAT, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(evt_io_posix.close(NULL, fd), 0);
+	assert_int_equal(fd, -1);
+	assert_int_equal(errno, ELOOP);
 	assert_int_equal(owner_of(x->dir, "roots"), 0);
 	free(link);
 	free(index);
@@ -405,6 +629,10 @@ main(void)
 		T(what_stays_what_it_is),
 		T(one_holder),
 		T(it_dies_with_its_holder),
+		T(brief_locks_are_waited_for),
+		T(links_are_not_followed),
+		T(links_to_folders),
+		T(root_hands_nothing_over),
 		T(notes),
 		T(unreadable_notes),
 		T(roots_files),
