@@ -78,7 +78,7 @@ bookmark_take_read(const evt_io *io, const char *path, evt_buf *ret_content,
 	if (!evt_buf_reserve(ret_content, EVT_BOOKMARK_REQUEST_FILE_MAX))
 		return evt_err_nomem(err);
 	fd = io->open(io->ctx, path, O_RDONLY, 0);
-	if (fd < 0 && errno == EACCES) {
+	if (fd < 0 && (errno == EACCES || errno == ELOOP)) {
 		/* Frames must not wait for a bookmark. */
 		r = EVT_OK;
 	} else if (fd < 0) {
