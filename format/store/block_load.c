@@ -274,8 +274,46 @@ block_load_get_conns(const struct sections *s, evt_block *b)
 	return p == end;
 }
 
+/* How many sources the frames name together; false: a frame names more than the
+ * block knows, or there are fewer bytes for them. */
 static bool
-block_load_get_sources(const struct sections *s, evt_block *b)
+block_load_count_refs(const struct sections *s, const evt_block *b,
+    size_t *ret_n)
+{
+	const uint8_t *p = s->at[SEC_NSRC], *end = s->end[SEC_NSRC];
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		uint64_t k;
+
+		if (!evt_get_varint(&p, end, &k) || k > b->n_sources)
+			return false;
+		total += k;
+		if (total > (uint64_t)(s->end[SEC_SRC] - s->at[SEC_SRC]))
+			return false;
+	}
+	*ret_n = (size_t)total;
+	return true;
+}
+
+/* Whether each frame names each of its sources once. */
+static bool
+block_load_are_refs_distinct(const evt_block *b, uint32_t *seen)
+{
+	memset(seen, 0, b->n_sources * sizeof(*seen));
+	for (uint32_t i = 0; i < b->n; i++) {
+		for (uint32_t k = b->source_at[i]; k < b->source_at[i + 1];
+		     k++) {
+			if (seen[b->source[k]] == i + 1)
+				return false;
+			seen[b->source[k]] = i + 1;
+		}
+	}
+	return true;
+}
+
+static bool
+block_load_get_sources(const struct sections *s, evt_block *b, uint32_t *seen)
 {
 	uint64_t total = 0;
 
@@ -293,7 +331,8 @@ block_load_get_sources(const struct sections *s, evt_block *b)
 	b->source_at[b->n] = (uint32_t)total;
 	return block_load_get_column(s, SEC_SRC, (uint32_t)total,
 	           b->n_sources > 0 ? b->n_sources - 1 : 0, b->source) &&
-	    (total == 0 || b->n_sources > 0);
+	    (total == 0 || b->n_sources > 0) &&
+	    block_load_are_refs_distinct(b, seen);
 }
 
 /* The kind byte of each frame whose payload is a line. */
@@ -327,13 +366,14 @@ block_load_get_payloads(const struct sections *s, evt_block *b)
 	    side == (uint64_t)(s->end[SEC_SIDE] - s->at[SEC_SIDE]);
 }
 
-/* Lay the columns out in one piece of memory, the widest first. */
+/* Lay the columns out in one piece of memory, the widest first.  *ret_seen: room
+ * for a number for each source. */
 static bool
-block_load_lay_out(evt_block *b, size_t n_source_refs)
+block_load_lay_out(evt_block *b, size_t n_source_refs, uint32_t **ret_seen)
 {
 	size_t n = b->n, keys = (size_t)b->n_events + b->n_sources;
 	size_t want = keys * sizeof(evt_key) + n * (2 * 8 + 4 * 4 + 1) +
-	    (n + 1) * 4 + n_source_refs * 4;
+	    (n + 1) * 4 + n_source_refs * 4 + (size_t)b->n_sources * 4;
 	uint8_t *p;
 
 	b->arrays.len = 0;
@@ -352,7 +392,8 @@ block_load_lay_out(evt_block *b, size_t n_source_refs)
 	b->offset = b->len + n;
 	b->source_at = b->offset + n;
 	b->source = b->source_at + n + 1;
-	b->kind = (uint8_t *)(b->source + n_source_refs);
+	*ret_seen = b->source + n_source_refs;
+	b->kind = (uint8_t *)(*ret_seen + b->n_sources);
 	return true;
 }
 
@@ -361,6 +402,8 @@ block_load_decode_meta(evt_block *b, const char *where, evt_error *err)
 {
 	struct sections s;
 	const uint8_t *pe, *ps;
+	uint32_t *seen;
+	size_t refs;
 	int r = block_load_find_sections(&b->meta, where, &s, err);
 
 	if (r != EVT_OK)
@@ -374,7 +417,10 @@ block_load_decode_meta(evt_block *b, const char *where, evt_error *err)
 	    b->n_sources > (uint64_t)(s.end[SEC_SRC] - s.at[SEC_SRC]))
 		return block_load_damaged(err, where,
 		    "a dictionary makes no sense");
-	if (!block_load_lay_out(b, (size_t)(s.end[SEC_SRC] - s.at[SEC_SRC])))
+	if (!block_load_count_refs(&s, b, &refs))
+		return block_load_damaged(err, where,
+		    "a metadata column is malformed");
+	if (!block_load_lay_out(b, refs, &seen))
 		return evt_err_nomem(err);
 	if (!block_load_get_dict(pe, s.end[SEC_EVENTS], false, b->events,
 	        b->n_events) ||
@@ -383,7 +429,7 @@ block_load_decode_meta(evt_block *b, const char *where, evt_error *err)
 		return block_load_damaged(err, where,
 		    "a dictionary is malformed");
 	if (!block_load_get_times(&s, b) || !block_load_get_conns(&s, b) ||
-	    !block_load_get_sources(&s, b) ||
+	    !block_load_get_sources(&s, b, seen) ||
 	    !block_load_get_column(&s, SEC_EVENT, b->n, b->n_events,
 	        b->event) ||
 	    !block_load_get_payloads(&s, b))
@@ -474,6 +520,82 @@ block_load_decompress_head(evt_block *b, const uint8_t *p, uint32_t stored,
 	return EVT_OK;
 }
 
+/* The longest varint, and what of large metadata is looked at first. */
+#define VARINT_MAX 10
+#define CLAIMS_FROM (1u << 20)
+#define CLAIMS (64u << 10)
+
+/* Whether a section of `len` bytes can be part of the block: most have at most a
+ * varint for each frame, or for each source of each frame. */
+static bool
+block_load_is_claim_possible(const evt_block_head *head, uint8_t id,
+    uint64_t len, uint64_t n_sources)
+{
+	uint64_t frames = head->frames;
+
+	switch (id) {
+	case SEC_TIME:
+	case SEC_MONO:
+	case SEC_KIND:
+	case SEC_CONN:
+	case SEC_EVENT:
+	case SEC_NSRC:
+	case SEC_LEN:
+		return len <= frames * VARINT_MAX;
+	case SEC_CONNS:
+		return len <= (frames + 1) * VARINT_MAX;
+	case SEC_EVENTS:
+		return len <= frames * (EVT_KEY_MAX + VARINT_MAX) + VARINT_MAX;
+	case SEC_SRC:
+		return len <= frames * n_sources * VARINT_MAX;
+	default:
+		return true;
+	}
+}
+
+/*
+ * A few KiB may hold hundreds of MiB of zeros.  So of large metadata the start
+ * is decompressed alone, and the lengths that sections claim there are checked
+ * against the block's number of frames.
+ */
+static int
+block_load_check_claims(evt_block *b, const evt_block_head *head,
+    const uint8_t *stored, const char *where, evt_error *err)
+{
+	const uint8_t *p, *end;
+	uint64_t len, n_sources = EVT_BLOCK_RAW_MAX;
+	int r;
+
+	if (head->meta_raw < CLAIMS_FROM)
+		return EVT_OK;
+	r = block_load_decompress_head(b, stored, head->meta_stored,
+	    head->meta_raw, CLAIMS, &b->meta, where, err);
+	if (r != EVT_OK)
+		return r;
+	p = b->meta.data;
+	end = p + b->meta.len;
+	while (p < end) {
+		uint8_t id = *p++;
+
+		if (!evt_get_varint(&p, end, &len))
+			break;
+		if (id == SEC_SOURCES) {
+			const uint8_t *count = p;
+
+			if (!evt_get_varint(&count, end, &n_sources) ||
+			    n_sources > len)
+				n_sources = EVT_BLOCK_RAW_MAX;
+		}
+		if (!block_load_is_claim_possible(head, id, len, n_sources))
+			return block_load_damaged(err, where,
+			    "a metadata section is longer than its frames");
+		if (len > (uint64_t)(end - p))
+			break;
+		p += len;
+	}
+	return EVT_OK;
+}
+
 int
 evt_block_load_lines(evt_block *b, const uint8_t *p, uint32_t n,
     const char *where, evt_error *err)
@@ -507,8 +629,10 @@ evt_block_load(evt_block *b, const evt_block_head *head, const uint8_t *p,
 	if (XXH64(p, contents, 0) != head->contents_sum)
 		return block_load_damaged(err, where,
 		    "the block's checksum is wrong");
-	r = block_load_decompress(b, p, head->meta_stored, head->meta_raw,
-	    &b->meta, where, err);
+	r = block_load_check_claims(b, head, p, where, err);
+	if (r == EVT_OK)
+		r = block_load_decompress(b, p, head->meta_stored,
+		    head->meta_raw, &b->meta, where, err);
 	if (r == EVT_OK)
 		r = block_load_decode_meta(b, where, err);
 	if (r != EVT_OK) {

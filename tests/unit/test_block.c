@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <xxhash.h>
 #include <zstd.h>
 
@@ -630,6 +631,89 @@ TEST(metadata_that_lie)
 	evt_buf_free(&block);
 }
 
+/* `meta` with another content of the section `id`; the caller frees it. */
+static evt_buf
+replaced(const evt_buf *meta, uint8_t id, const uint8_t *p, size_t n)
+{
+	uint8_t varint[EVT_VARINT_MAX];
+	evt_buf out = { 0 };
+	struct section s = { 0 };
+
+	for (size_t at = 0; at < meta->len; at = s.next) {
+		s = section_at(meta, at);
+		if (meta->data[at] == id)
+			break;
+	}
+	assert_int_equal(meta->data[s.at], id);
+	assert_true(evt_buf_add(&out, meta->data, s.at + 1));
+	assert_true(evt_buf_add(&out, varint, evt_put_varint(varint, n)));
+	assert_true(evt_buf_add(&out, p, n));
+	assert_true(evt_buf_add(&out, meta->data + s.next, meta->len - s.next));
+	return out;
+}
+
+/* A frame names each source once, and none that the block does not know. */
+TEST(sources_that_repeat)
+{
+	static const uint8_t keys[] = { 2, 1, 1, '7', 0, 1, '7' };
+	static const uint8_t counts[] = { 2, 1, 1, 1, 1, 1 };
+	static const uint8_t more[] = { 3, 0, 1, 1, 1, 1 };
+	uint8_t refs[] = { 1, 0, 0, 0, 1, 0, 0 };
+	evt_buf meta, block = small_block(&meta);
+	evt_buf with_keys = replaced(&meta, SEC_SOURCES, keys, sizeof(keys));
+	evt_buf with_counts =
+	    replaced(&with_keys, SEC_NSRC, counts, sizeof(counts));
+	evt_buf with_more = replaced(&with_keys, SEC_NSRC, more, sizeof(more));
+	evt_buf with_refs = replaced(&with_counts, SEC_SRC, refs, sizeof(refs));
+
+	assert_int_equal(with_meta(&block, with_refs.data, with_refs.len),
+	    EVT_OK);
+	evt_buf_free(&with_refs);
+	with_refs = replaced(&with_more, SEC_SRC, refs, sizeof(refs));
+	assert_int_equal(with_meta(&block, with_refs.data, with_refs.len),
+	    EVT_ERR_CORRUPT);
+	evt_buf_free(&with_refs);
+	refs[0] = 0; /* the first frame's two */
+	with_refs = replaced(&with_counts, SEC_SRC, refs, sizeof(refs));
+	assert_int_equal(with_meta(&block, with_refs.data, with_refs.len),
+	    EVT_ERR_CORRUPT);
+	evt_buf_free(&with_refs);
+	evt_buf_free(&with_more);
+	evt_buf_free(&with_counts);
+	evt_buf_free(&with_keys);
+	evt_buf_free(&meta);
+	evt_buf_free(&block);
+}
+
+/* A hundred MiB of zeros are a few KiB on the disk: they are refused before they
+ * are decompressed.  This counts by the memory that it costs. */
+TEST(zeros_are_not_believed)
+{
+	enum { ZEROS = 100 << 20 };
+	static const uint8_t ids[] = { SEC_EVENTS, SEC_CONNS, SEC_TIME,
+		SEC_MONO, SEC_KIND, SEC_CONN, SEC_EVENT, SEC_NSRC, SEC_SRC,
+		SEC_LEN };
+	evt_buf meta, block = small_block(&meta);
+	uint8_t *zeros = calloc(ZEROS, 1);
+	struct rusage before, after;
+
+	assert_non_null(zeros);
+	for (size_t i = 0; i < sizeof(ids); i++) {
+		evt_buf big = replaced(&meta, ids[i], zeros, ZEROS);
+
+		assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+		assert_int_equal(with_meta(&block, big.data, big.len),
+		    EVT_ERR_CORRUPT);
+		assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+		/* KiB; compressing it here takes a few MiB. */
+		assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 40960);
+		evt_buf_free(&big);
+	}
+	free(zeros);
+	evt_buf_free(&meta);
+	evt_buf_free(&block);
+}
+
 int
 main(void)
 {
@@ -645,6 +729,8 @@ main(void)
 		RUN(unknown_sections),
 		RUN(sections_that_do_not_fit),
 		RUN(metadata_that_lie),
+		RUN(sources_that_repeat),
+		RUN(zeros_are_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
