@@ -13,12 +13,20 @@
 
 #include "format/base/err.h"
 
-/* Split the path in `buf`, which is changed, into a folder and a name. */
+/* Split the path into a folder and a name, both within `buf`.  NULL and errno:
+ * the path is too long. */
 static const char *
-io_split(char *buf, const char **ret_folder)
+io_split(const char *path, char buf[PATH_MAX], const char **ret_folder)
 {
-	char *slash = strrchr(buf, '/');
+	size_t n = strlen(path);
+	char *slash;
 
+	if (n >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	memcpy(buf, path, n + 1);
+	slash = strrchr(buf, '/');
 	*ret_folder = slash == NULL ? "." : slash == buf ? "/" : buf;
 	if (slash == NULL)
 		return buf;
@@ -58,12 +66,9 @@ io_open_folder(const char *path, int flags)
 	flags |= O_DIRECTORY | O_CLOEXEC;
 	if (io_own_folders(path) == 0)
 		return open(path, flags);
-	if (strlen(path) >= sizeof(buf)) {
-		errno = ENAMETOOLONG;
+	name = io_split(path, buf, &up);
+	if (name == NULL)
 		return -1;
-	}
-	strcpy(buf, path);
-	name = io_split(buf, &up);
 	parent = io_open_folder(up, O_PATH);
 	if (parent < 0)
 		return -1;
@@ -83,13 +88,25 @@ io_open_parent(const char *path, char buf[PATH_MAX], const char **ret_name)
 {
 	const char *folder;
 
-	if (strlen(path) >= PATH_MAX) {
-		errno = ENAMETOOLONG;
+	*ret_name = io_split(path, buf, &folder);
+	return *ret_name == NULL ? -1 : io_open_folder(folder, O_PATH);
+}
+
+/* The folder and the name for a call that follows no link at the end of a path.
+ * Only a tape's own folders need to be opened for it. */
+static int
+io_at(const char *path, char buf[PATH_MAX], const char **ret_name)
+{
+	const char *folder;
+
+	*ret_name = io_split(path, buf, &folder);
+	if (*ret_name == NULL)
 		return -1;
-	}
-	strcpy(buf, path);
-	*ret_name = io_split(buf, &folder);
-	return io_open_folder(folder, O_PATH);
+	/* "journal/." is the way to name a tape that is called so. */
+	if (io_own_folders(folder) > 0 && strcmp(*ret_name, ".") != 0)
+		return io_open_folder(folder, O_PATH);
+	*ret_name = path;
+	return AT_FDCWD;
 }
 
 static int
@@ -97,7 +114,8 @@ io_end(int dir, int result)
 {
 	int why = errno;
 
-	close(dir);
+	if (dir != AT_FDCWD)
+		close(dir);
 	errno = why;
 	return result;
 }
@@ -241,13 +259,13 @@ io_posix_rename(void *ctx, const char *from, const char *to)
 {
 	char from_buf[PATH_MAX], to_buf[PATH_MAX];
 	const char *from_name, *to_name;
-	int from_dir = io_open_parent(from, from_buf, &from_name), to_dir, r;
+	int from_dir = io_at(from, from_buf, &from_name), to_dir, r;
 
 	(void)ctx;
-	if (from_dir < 0)
+	if (from_dir == -1)
 		return -1;
-	to_dir = io_open_parent(to, to_buf, &to_name);
-	if (to_dir < 0)
+	to_dir = io_at(to, to_buf, &to_name);
+	if (to_dir == -1)
 		return io_end(from_dir, -1);
 	r = renameat(from_dir, from_name, to_dir, to_name);
 	return io_end(from_dir, io_end(to_dir, r));
@@ -258,10 +276,10 @@ io_posix_unlink(void *ctx, const char *path)
 {
 	char buf[PATH_MAX];
 	const char *name;
-	int dir = io_open_parent(path, buf, &name);
+	int dir = io_at(path, buf, &name);
 
 	(void)ctx;
-	return dir < 0 ? -1 : io_end(dir, unlinkat(dir, name, 0));
+	return dir == -1 ? -1 : io_end(dir, unlinkat(dir, name, 0));
 }
 
 static int
@@ -269,13 +287,10 @@ io_posix_mkdir(void *ctx, const char *path, mode_t mode)
 {
 	char buf[PATH_MAX];
 	const char *name;
-	int dir =
-	    io_own_folders(path) > 0 ? io_open_parent(path, buf, &name) : -1;
+	int dir = io_at(path, buf, &name);
 
 	(void)ctx;
-	if (io_own_folders(path) == 0)
-		return mkdir(path, mode);
-	return dir < 0 ? -1 : io_end(dir, mkdirat(dir, name, mode));
+	return dir == -1 ? -1 : io_end(dir, mkdirat(dir, name, mode));
 }
 
 static int
@@ -296,8 +311,8 @@ io_posix_stat(void *ctx, const char *path, struct stat *st)
 	/* A path that ends in a slash names what the link points to. */
 	if (path[0] == '\0' || path[strlen(path) - 1] == '/')
 		return stat(path, st);
-	dir = io_open_parent(path, buf, &name);
-	return dir < 0 ?
+	dir = io_at(path, buf, &name);
+	return dir == -1 ?
 	    -1 :
 	    io_end(dir, fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW));
 }

@@ -66,44 +66,70 @@ index_tables_alone(sqlite3 *db)
 		sqlite3_limit(db, limits[i][0], limits[i][1]);
 }
 
+/* The schema as this program makes it, in memory, and a query for one of its
+ * entries.  Returns a code of SQLite. */
+static int
+index_schema_prepare(sqlite3 **ret_db, sqlite3_stmt **ret_entry)
+{
+	int r = sqlite3_open_v2(":memory:", ret_db,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(*ret_db, evt_index_schema, NULL, NULL, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(*ret_db, evt_index_schema_sums, NULL, NULL,
+		    NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_prepare_v2(*ret_db,
+		    "SELECT 1 FROM sqlite_master WHERE type IS ?1 AND "
+		    "name IS ?2 AND tbl_name IS ?3 AND sql IS ?4",
+		    -1, ret_entry, NULL);
+	return r;
+}
+
+/* SQLITE_ROW: the schema has the entry in the row. */
+static int
+index_schema_find(sqlite3_stmt *entry, sqlite3_stmt *row)
+{
+	int r = SQLITE_OK;
+
+	for (int i = 0; i < 4 && r == SQLITE_OK; i++)
+		r = sqlite3_bind_value(entry, i + 1,
+		    sqlite3_column_value(row, i));
+	if (r == SQLITE_OK)
+		r = sqlite3_step(entry);
+	sqlite3_reset(entry);
+	return r;
+}
+
 /*
  * Whether the file holds only tables, indexes and views of ours, to the letter.
  * A generated column or a constraint from a stranger could run for ever, and a
  * virtual table could do more than that.
  */
-static bool
-index_schema_is_ours(sqlite3 *db)
+static enum evt_index_state
+index_check_schema(sqlite3 *db)
 {
 	sqlite3 *ours = NULL;
-	sqlite3_stmt *row = NULL, *same = NULL;
-	bool ok;
-	int r = SQLITE_ROW;
+	sqlite3_stmt *row = NULL, *entry = NULL;
+	int r = index_schema_prepare(&ours, &entry), found = SQLITE_ROW;
 
-	ok = sqlite3_open_v2(":memory:", &ours,
-	         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-	         NULL) == SQLITE_OK &&
-	    sqlite3_exec(ours, evt_index_schema, NULL, NULL, NULL) ==
-	        SQLITE_OK &&
-	    sqlite3_exec(ours, evt_index_schema_sums, NULL, NULL, NULL) ==
-	        SQLITE_OK &&
-	    sqlite3_prepare_v2(ours,
-	        "SELECT 1 FROM sqlite_master WHERE type IS ?1 AND name IS ?2 "
-	        "AND tbl_name IS ?3 AND sql IS ?4",
-	        -1, &same, NULL) == SQLITE_OK &&
-	    sqlite3_prepare_v2(db,
-	        "SELECT type, name, tbl_name, sql FROM sqlite_master", -1, &row,
-	        NULL) == SQLITE_OK;
-	while (ok && (r = sqlite3_step(row)) == SQLITE_ROW) {
-		for (int i = 0; i < 4; i++)
-			sqlite3_bind_value(same, i + 1,
-			    sqlite3_column_value(row, i));
-		ok = sqlite3_step(same) == SQLITE_ROW;
-		sqlite3_reset(same);
+	if (r == SQLITE_OK)
+		r = sqlite3_prepare_v2(db,
+		    "SELECT type, name, tbl_name, sql FROM sqlite_master", -1,
+		    &row, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_step(row);
+	while (r == SQLITE_ROW && found == SQLITE_ROW) {
+		found = index_schema_find(entry, row);
+		r = sqlite3_step(row);
 	}
 	sqlite3_finalize(row);
-	sqlite3_finalize(same);
+	sqlite3_finalize(entry);
 	sqlite3_close(ours);
-	return ok && r == SQLITE_DONE;
+	return r == SQLITE_NOMEM || found == SQLITE_NOMEM ? EVT_INDEX_NOMEM :
+	    r == SQLITE_DONE && found == SQLITE_ROW       ? EVT_INDEX_OK :
+	                                                    EVT_INDEX_DAMAGED;
 }
 
 /* SQLITE_OPEN_NOFOLLOW refuses a link anywhere in the path, so the part that the
@@ -171,17 +197,20 @@ index_get_meta(evt_index *x, const char *key, char *out, size_t n)
 	return found;
 }
 
-static bool
-index_is_usable(evt_index *x)
+static enum evt_index_state
+index_check(evt_index *x)
 {
+	enum evt_index_state state = index_check_schema(x->db);
 	char text[40];
 
-	if (!index_schema_is_ours(x->db))
-		return false;
-	if (!index_get_meta(x, "version", text, sizeof(text)) ||
-	    strcmp(text, EVT_INDEX_VERSION) != 0)
-		return false;
-	return index_get_meta(x, "tape", x->uuid, sizeof(x->uuid));
+	if (state != EVT_INDEX_OK)
+		return state;
+	if (index_get_meta(x, "version", text, sizeof(text)) &&
+	    strcmp(text, EVT_INDEX_VERSION) == 0 &&
+	    index_get_meta(x, "tape", x->uuid, sizeof(x->uuid)))
+		return EVT_INDEX_OK;
+	return sqlite3_errcode(x->db) == SQLITE_NOMEM ? EVT_INDEX_NOMEM :
+	                                                EVT_INDEX_DAMAGED;
 }
 
 /* ---- opening ------------------------------------------------------------------ */
@@ -212,9 +241,9 @@ static enum evt_index_state
 index_open_ro(evt_index *x)
 {
 	static const char *const modes[] = { "mode=ro", "immutable=1" };
-	bool nomem = false;
+	enum evt_index_state state = EVT_INDEX_DAMAGED;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2 && state == EVT_INDEX_DAMAGED; i++) {
 		char *uri = index_make_uri(x->path, modes[i]);
 		int r = uri != NULL ?
 		    sqlite3_open_v2(uri, &x->db,
@@ -227,14 +256,14 @@ index_open_ro(evt_index *x)
 		if (r == SQLITE_OK) {
 			sqlite3_busy_timeout(x->db, 2000);
 			index_tables_alone(x->db);
-			if (index_is_usable(x))
-				return EVT_INDEX_OK;
-			r = sqlite3_errcode(x->db);
+			state = index_check(x);
+		} else if (r == SQLITE_NOMEM) {
+			state = EVT_INDEX_NOMEM;
 		}
-		nomem = nomem || r == SQLITE_NOMEM;
-		index_close_db(x);
+		if (state != EVT_INDEX_OK)
+			index_close_db(x);
 	}
-	return nomem ? EVT_INDEX_NOMEM : EVT_INDEX_DAMAGED;
+	return state;
 }
 
 /*
@@ -377,7 +406,8 @@ evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
 		r = EVT_ERR_CORRUPT;
 	else
 		r = index_open_rw(x, err);
-	if (r != EVT_OK || !index_is_usable(x) || strcmp(x->uuid, hex) != 0) {
+	if (r != EVT_OK || index_check(x) != EVT_INDEX_OK ||
+	    strcmp(x->uuid, hex) != 0) {
 		index_close_db(x);
 		*ret_fresh = true;
 		r = evt_index_remove(io, path, err);

@@ -8,6 +8,7 @@
  * The rest is the file.  (The first byte of a seed, 0x5e, says both; it is
  * put back before the rest.)
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +27,24 @@ write_at(int fd, const uint8_t *p, size_t n, size_t at)
 	must(pwrite(fd, p, n, (off_t)at) == (ssize_t)n);
 }
 
+/* The file has no name but a link to its descriptor. */
+static int
+open_link(void *ctx, const char *path, int flags, mode_t mode)
+{
+	(void)ctx;
+	return open(path, flags, mode);
+}
+
 /* An evt_segment of the open file. */
 static evt_segment
 segment_of(int fd)
 {
-	evt_segment s = { .io = &evt_io_posix, .no = 1 };
+	static evt_io io;
+	evt_segment s = { .io = &io, .no = 1 };
 	char path[40];
 
+	io = evt_io_posix;
+	io.open = open_link;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	s.path = strdup(path);
 	must(s.path != NULL);
