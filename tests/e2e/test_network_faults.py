@@ -535,7 +535,9 @@ class Storm(FaultCase):
         self.assertGreater(len(ended), storm * 9 // 10)
         self.assertEqual(len(marks["connected"]), len(marks["disconnected"]))
         gaps = [g for g in marks["gap"] if g["reason"].startswith(LEFT)]
-        self.assertEqual(len(gaps), len(ended))
+        # The signal may arrive while the last connection is open: the end of
+        # that one is the end of the recording, and no gap.
+        self.assertIn(len(ended) - len(gaps), (0, 1))
         # Nobody is hammered, and nothing grows but by the marks.
         waits = sorted(m["after_s"] for m in marks["connected"][8:])
         self.assertGreater(waits[len(waits) // 2], 5)
