@@ -176,7 +176,9 @@ evt_recorder_close_tape(evt_recorder *rec)
 	/* This writes the last block, so that the final figures include it. */
 	evt_tape_sink_rotate(rec->sink);
 	r = evt_writer_close(rec->writer, &err);
-	if (r != EVT_OK)
+	if (r == EVT_OK)
+		evt_tape_sink_closed(rec->sink);
+	else
 		tape_thread_report_unclosed(rec, &err);
 	tape_thread_report_held(rec);
 	rec->writer = NULL;

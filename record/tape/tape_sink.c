@@ -324,6 +324,24 @@ tape_sink_publish_held(const evt_tape_sink *s, evt_status_figures *st)
 	st->triggers = p.triggers;
 }
 
+static void
+tape_sink_publish_counts(const evt_tape_sink *s, evt_status_figures *st)
+{
+	st->frames = s->frames;
+	st->sent = s->sent;
+	st->marks = s->marks;
+	st->bytes = s->bytes;
+	st->last_frame_ns = s->last_frame_ns;
+}
+
+void
+evt_tape_sink_closed(evt_tape_sink *s)
+{
+	s->pending = 0;
+	tape_sink_publish_counts(s, evt_status_lock(s->o.supervisor->status));
+	evt_status_unlock(s->o.supervisor->status);
+}
+
 /* Update the status: everything that was put is committed. */
 static void
 tape_sink_publish(evt_tape_sink *s)
@@ -334,11 +352,7 @@ tape_sink_publish(evt_tape_sink *s)
 	evt_writer_get_stats(s->o.writer, &w);
 	s->stored = w.stored_bytes;
 	st = evt_status_lock(s->o.supervisor->status);
-	st->frames = s->frames;
-	st->sent = s->sent;
-	st->marks = s->marks;
-	st->bytes = s->bytes;
-	st->last_frame_ns = s->last_frame_ns;
+	tape_sink_publish_counts(s, st);
 	st->last_seq = w.last_seq;
 	st->stored_bytes = w.stored_bytes;
 	st->sources = w.sources;

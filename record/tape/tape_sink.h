@@ -78,5 +78,10 @@ void evt_tape_sink_last_try(evt_tape_sink *s,
  * a trigger, are not lost: the next recording takes them.
  */
 uint64_t evt_tape_sink_lost(const evt_tape_sink *s, bool uncommitted);
+/*
+ * The writer was closed, and with success: it wrote what was put and not
+ * committed.  Update the status.  The writer is not used.
+ */
+void evt_tape_sink_closed(evt_tape_sink *s);
 
 #endif

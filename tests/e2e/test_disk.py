@@ -160,7 +160,7 @@ class Full(Disk):
         self.assertEqual(last["reason"], "disk-full")
         # What came while it ended may have been too much: then it is told.
         self.assertEqual(last["unwritten"] > 0, b"lost because the tape could not be written" in p.err)
-        self.assertEqual(len(self.payloads()), last["frames"])
+        self.assertEqual(len(self.payloads()), last["frames"], last)
         evtest.run("evtape", "verify", self.tape)
         sent = [m[2] for m in feed.messages(self.sent)]
         self.assertEqual([p for _, p in self.payloads()], sent[:last["frames"]])

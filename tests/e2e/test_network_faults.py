@@ -516,23 +516,23 @@ class Storm(FaultCase):
         found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
         if not found or any(word in evtest.BUILD for word in ("asan", "tsan")) or "EVTAPE_VALGRIND" in os.environ:
             self.skipTest("no libfaketime here (package faketime), or not with this build")
-        closed = []
 
         def slam(peer):
             peer.sendall(acceptance(request_of(peer)))
-            closed.append(peer)
         storm = 1000 if evtest.TORTURE else 25
         p = self.record("storm", "ws://127.0.0.1:%d/" % self.listen(slam), env=dict(
             os.environ, LD_PRELOAD=found[0], FAKETIME="+0 x200"))
-        self.wait_until("%d connections" % storm, lambda: len(closed) >= storm, evtest.DEADLINE * 10)
+        lost = ("connection lost: " + LEFT).encode()
+        self.wait_until("%d connections" % storm, lambda: p.err.count(lost) >= storm, evtest.DEADLINE * 10)
         p.finish(evtest.SIGTERM, check=3)
         tape = self.path("storm.tape")
         marks = {}
         for m in evtest.info(tape)["marks"]:
             marks.setdefault(m["mark"], []).append(m["payload"])
-        # One of each a connection; the attempts of a slow machine may be told too.
+        # One of each a connection; a handshake that a slow machine does not
+        # finish in time is none.
         ended = [m for m in marks["disconnected"] if m["reason"] == LEFT]
-        self.assertGreater(len(ended), storm * 9 // 10)
+        self.assertGreaterEqual(len(ended), storm)
         self.assertEqual(len(marks["connected"]), len(marks["disconnected"]))
         gaps = [g for g in marks["gap"] if g["reason"].startswith(LEFT)]
         # The signal may arrive while the last connection is open: the end of

@@ -166,7 +166,8 @@ class Notify(feed.FeedCase):
             m.wait("^WATCHDOG=1$")
             p.send_signal(evtest.SIGTERM)
             m.wait("^STOPPING=1$")
-            self.assertEqual(p.wait(evtest.DEADLINE), 0)
+            # The server may have given the connection up while the thread hung.
+            self.assertIn(p.wait(evtest.DEADLINE), (0, 3))
 
     @staticmethod
     def state(p):

@@ -144,6 +144,29 @@ TEST(counts_what_is_in_memory)
 	sinks_end(&x);
 }
 
+/* Room that comes after the last try: closing the tape writes what is
+ * uncommitted, and the final figures count it. */
+TEST(counts_what_closing_writes)
+{
+	struct sinks x = { .ending = true };
+	evt_error err;
+
+	sinks_begin(&x, 0, 0);
+	x.fault = (struct faulty){ 0, 0, FAIL_FULL, true };
+	sinks_put(&x, 0, 10);
+	evt_tape_sink_commit(x.sink);
+	evt_tape_sink_rotate(x.sink);
+	assert_int_equal(x.status.figures.frames, 0);
+	x.fault.kind = NONE;
+	ok(evt_writer_close(x.writer, &err), &err);
+	x.writer = NULL;
+	evt_tape_sink_closed(x.sink);
+	assert_int_equal(evt_tape_sink_lost(x.sink, true), 0);
+	assert_int_equal(x.status.figures.frames, 10);
+	assert_int_equal(check_states(x.path, 0, 3), 10);
+	sinks_end(&x);
+}
+
 /* A full disk that is watched is not waited for for ever. */
 TEST(ends_where_the_disk_stays_full)
 {
@@ -287,6 +310,7 @@ main(void)
 		RUN(waits_for_a_failing_tape),
 		RUN(gives_up_at_the_end_and_counts),
 		RUN(counts_what_is_in_memory),
+		RUN(counts_what_closing_writes),
 		RUN(ends_where_the_disk_stays_full),
 		RUN(a_full_disk_gets_back_what_waits),
 		RUN(waits_for_ever_for_a_disk_that_fails),

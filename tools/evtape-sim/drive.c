@@ -18,6 +18,8 @@
  * nothing if all queued messages are to be sent first. */
 #define LEAVE_NS (2 * EVT_NS_PER_S)
 #define DRAIN_NS (30 * EVT_NS_PER_S)
+/* Of a logout that found no client with a subscription. */
+#define LOGOUT_RETRY_NS (20 * EVT_NS_PER_MS)
 
 /* The close code of a server that restarts (RFC 6455's registry). */
 #define RESTART 1012
@@ -255,7 +257,10 @@ sim_drive_run_timer(sim *s, enum sim_timer which, int64_t now)
 		sim_drive_corrupt_one(s);
 		break;
 	case SIM_T_LOGOUT:
-		sim_logout(s);
+		/* Without a session there is nothing to end: try again. */
+		if (!sim_logout(s))
+			sim_timers_set(&s->timers, which,
+			    now + LOGOUT_RETRY_NS);
 		break;
 	case SIM_T_DROP:
 		sim_drive_drop_all(s);

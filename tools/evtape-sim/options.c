@@ -170,7 +170,9 @@ static const cli_option table[] = { GROUP("Trackers"),
 	{ CLI_DURATION, 0, "corrupt-after", "S", AT(corrupt_after_ns),
 	    .help = "remove one tracker after S" },
 	{ CLI_DURATION, 0, "logout-after", "S", AT(logout_after_ns),
-	    .help = "end the session of all clients once, after S" },
+	    .help =
+	        "end the session of all clients once, after S, or when the\n"
+	        "first client has subscribed after that" },
 
 	GROUP("Data from files, instead of moving trackers"),
 	{ CLI_STRING, 0, "trace", "FILE", AT(trace),

@@ -159,8 +159,9 @@ void sim_state_changed(sim *s, size_t no);
 void sim_lifecycle(sim *s, size_t no, const char *what);
 /* Send the batches that are due. */
 void sim_batches(sim *s, int64_t now);
-/* Send a logout to all clients with a subscription, and end these. */
-void sim_logout(sim *s);
+/* Send a logout to all clients with a subscription, and end these.  False: no
+ * client has one. */
+bool sim_logout(sim *s);
 void sim_subs_free(sim_client *c);
 
 /* ---- drive.c ---- */

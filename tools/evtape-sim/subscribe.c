@@ -250,22 +250,25 @@ sim_lifecycle(sim *s, size_t no, const char *what)
 			    out->len);
 }
 
-void
+bool
 sim_logout(sim *s)
 {
 	evt_buf *out = &s->scratch;
+	bool sent = false;
 
 	out->len = 0;
 	if (!sim_msg_logout(out)) {
 		sim_subscribe_out_of_memory(s);
-		return;
+		return true;
 	}
 	for (sim_client *c = s->clients; c != NULL; c = c->next) {
 		if (!sim_client_subscribed(c))
 			continue;
 		sim_client_send(c, EVT_WS_FRAME_OP_TEXT, out->data, out->len);
 		sim_subs_free(c);
+		sent = true;
 	}
+	return sent;
 }
 
 /* ---- requests ---- */

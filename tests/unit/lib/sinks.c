@@ -178,7 +178,8 @@ sinks_close(struct sinks *x)
 	evt_pretrigger_free(x->pretrigger);
 	evt_disk_space_free(x->disk_space);
 	x->fault.kind = NONE;
-	ok(evt_writer_close(x->writer, &err), &err);
+	if (x->writer != NULL)
+		ok(evt_writer_close(x->writer, &err), &err);
 	evt_status_destroy(&x->status);
 }
 
