@@ -95,6 +95,13 @@ print_escape(evt_buf *text)
 void
 print_json(FILE *out, const void *json, size_t n)
 {
-	fwrite(json, 1, n, out);
-	fputc('\n', out);
+	evt_buf b = { 0 };
+
+	if (evt_shown_add(&b, json, n, 0) && evt_buf_add_byte(&b, '\n')) {
+		fwrite(b.data, 1, b.len, out);
+	} else {
+		fwrite(json, 1, n, out);
+		fputc('\n', out);
+	}
+	evt_buf_free(&b);
 }

@@ -30,7 +30,8 @@ void print_status_clear(void);
  * tabs stay.  false: out of memory. */
 bool print_escape(evt_buf *text);
 
-/* Print the n bytes of a JSON text as one line: it is data, and stays as it is. */
+/* Print the n bytes of a JSON text, which holds no line break, as one line.  What a
+ * terminal would obey is escaped: it stays JSON, and means the same. */
 void print_json(FILE *out, const void *json, size_t n);
 
 #endif

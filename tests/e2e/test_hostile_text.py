@@ -7,7 +7,10 @@ import os
 import pty
 import re
 import select
+import socket
 import subprocess
+import time
+import urllib.parse
 
 import evtest
 import tooltest
@@ -134,3 +137,118 @@ class Terminal(Tapes):
         raw = evtest.run("evtape", "cat", "--format", "lines", tape, check=None).stdout
         self.assertIn(BROKEN[1], raw)
 
+
+
+class Json(Tapes):
+    def test_every_command(self):
+        """Also with names of files that are not UTF-8."""
+        a, b, out = self.hostile("a.tape"), self.hostile("b\n\x1b[31m\u009b\u202e.tape", shift=1), self.path("out")
+        c = os.fsdecode(os.fsencode(self.path("c")) + b"\xff\x9b.tape")
+        os.rename(self.hostile("c.tape", shift=2), c)
+        for args in (["ls", "--json", a], ["info", "--json", a], ["info", "--json", c], ["stats", "--json", a],
+                     ["stats", "--json", "--bucket", "1s", c], ["mark", "--list", "--json", a], ["diff", "--json", a, b],
+                     ["diff", "--json", "--summary", a, c], ["verify", "--json", a], ["verify", "--json", c],
+                     ["scrub", "--json", a, "-o", out + ".scrub"], ["merge", "--json", a, b, "-o", out + ".merge"],
+                     ["gc", "--json", "--keep-size", "1G", b], ["compact", "--json", c], ["recover", "--json", c, "-o", out + ".saved"],
+                     ["split", "--json", "--by-source", a, "-o", out + ".parts"], ["cat", a], ["cat", c], ["cat", "--kind", "mark", b],
+                     ["export", "envelopes", c]):
+            done = evtest.run("evtape", *args, check=None)
+            self.assertIn(done.returncode, (0, 1, 2, 3), args)
+            lines = done.stdout.splitlines()
+            for line in lines:
+                try:
+                    strict(line)
+                except ValueError as e:
+                    self.fail((args, e, line[:300]))
+            self.assertNotEqual(done.returncode, 2, done.stderr)
+            if args[0] in ("info", "verify", "compact"):
+                self.for_people(done.stdout, args)
+
+    def test_marks_that_are_no_json(self):
+        """Their payload is a string then."""
+        payloads = [b"", b"no JSON", b"\xff\x01\x1b", b'{"text":"\xff"}', b'{"text":', b'{"text":"a"} x', b'{"text":\n"a"}']
+        lines = [b"%d mark %d 1 hex:%s" % (T0 + i * S, n, payload.hex().encode())
+                 for i, payload in enumerate(payloads) for n in (1, 4, 5, 11)]
+        tape = self.path("marks.tape")
+        subprocess.run([evtest.program("tests/mktape"), tape], input=b"\n".join(lines) + b"\n", check=True)
+        got = [m["payload"] for m in strict(self.command(["evtape", "info", "--json", tape])[0])["marks"]]
+        self.assertEqual(len(got), len(lines))
+        self.assertIn("no JSON", got)
+        self.assertIn({"text": "a"}, got)
+        self.assertIn("\ufffd\u0001\u001b", got)
+        self.for_people(self.command(["evtape", "info", tape])[0], "info")
+
+    def test_geojson(self):
+        strict(self.command(["evtape", "export", "geojson", self.hostile()])[0])
+
+
+class Server(Tapes):
+    """The HTTP API, /control, and the platform's calls that the stand-in answers."""
+
+    def ask(self, host, method, path, body=None):
+        """Any bytes as a path: http.client would refuse some."""
+        with socket.create_connection(host, timeout=evtest.DEADLINE) as s:
+            head = method + b" " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+            if body is not None:
+                head += b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
+            s.sendall(head + b"\r\n" + (body or b""))
+            answer = b""
+            while True:
+                piece = s.recv(65536)
+                if not piece:
+                    break
+                answer += piece
+        head, _, body = answer.partition(b"\r\n\r\n")
+        if b"transfer-encoding: chunked" in head.lower():
+            body = b"".join(re.split(rb"\r\n", body)[1::2])
+        return int(head.split()[1]), head.lower(), body
+
+    def test_answers_are_json(self):
+        tape, ready = self.hostile("n\n\x1b\u009b.tape"), self.path("ready")
+        server = self.start("evtape-replay", "--listen", "0", "--ready-file", ready, "--start-paused", tape)
+        server.wait_for(b"console at")
+        while not os.path.exists(ready):
+            time.sleep(0.01)
+        with open(ready, encoding="ascii") as f:
+            host = ("127.0.0.1", int(f.read().split(":")[2].split("/")[0]))
+        quoted = ["".join("%%%02x" % b for b in text) for text in (b"\x1b[31m", b"\xff", b"\xc2\x9b", b'"\\', b"\r\n", b"\xed\xa0\x80")]
+        calls = ["/api/tape", "/api/timeline", "/api/sources", "/api/frames?limit=1000", "/api/gaps", "/api/marks", "/api/deck"]
+        calls += [c % q for q in quoted for c in (
+            "/api/sources/%s", "/api/sources/%s/track", "/api/sources?at=%s", "/api/frames?from=%s", "/api/frames?source=%s",
+            "/api/frames?event=%s", "/api/frames?limit=%s", "/api/timeline?buckets=%s", "/api/%s", "/api/deck?%s=1")]
+        tested = 0
+        for path in calls:
+            status, head, body = self.ask(host, b"GET", path.encode())
+            if b"application/json" not in head:
+                self.assertNotEqual(status, 200, (path, head))
+                continue
+            strict(body)
+            tested += 1
+        self.assertGreater(tested, 40)
+        for source in strict(self.ask(host, b"GET", b"/api/sources")[2])["sources"]:
+            path = "/api/sources/" + urllib.parse.quote(str(source["id"]).encode("utf-8", "surrogatepass"), safe="")
+            strict(self.ask(host, b"GET", path.encode())[2])
+        bodies = [b'{"to":%s}' % t for t in TEXTS + BROKEN] + TEXTS + BROKEN + [every_byte(), b'{"speed":"\xff\\u001b"}', b""]
+        for body in bodies:
+            for call in (b"seek", b"speed", b"loop", b"window", b"filter"):
+                strict(self.ask(host, b"POST", b"/api/deck/" + call, body)[2])
+        for call in (b"user/auth", b"user/get_info", b"tracker/list", b"tracker/read", b"tracker/get_state", b"tracker/batch_states",
+                     b"tracker/get_states", b"no/call"):
+            for body in (b"{}", *(b'{"hash":%s,"tracker_id":7040,"trackers":[7040],"login":%s}' % (t, t) for t in TEXTS[::5] + BROKEN)):
+                strict(self.ask(host, b"POST", b"/v2/" + call, body)[2])
+        server.signal(15)
+        server.finish(check=None)
+        self.for_people(server.err, "evtape-replay")
+
+    def test_status_lines(self):
+        """evtape-record --json, --check --json and the report of a replay."""
+        tape = os.fsdecode(os.fsencode(self.path("t")) + b"\xff\x1b\n.tape")
+        for args in (["--profile", "raw", "--json", "-", "-o", tape],
+                     ["--json", "--check", "ws://127.0.0.1:1/%9b", "-o", tape, "--profile", "raw"]):
+            done = evtest.run("evtape-record", *args, stdin=b"\n".join(TEXTS + BROKEN) + b"\n", check=None)
+            self.assertTrue(done.stdout, done.stderr)
+            for line in done.stdout.splitlines():
+                strict(line)
+            self.for_people(done.stderr, args)
+        done = evtest.run("evtape-replay", "--json", "--speed", "max", tape, check=None)
+        strict(done.stderr.splitlines()[-1])

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "format/base/timetext.h"
+#include "format/keys/json_scan.h"
 #include "tools/evtape/command.h"
+#include "tools/evtape/lib/json_line.h"
 #include "tools/print.h"
 
 struct options {
@@ -197,172 +197,162 @@ info_print_text(const evt_info *info, const char *path, size_t top)
 
 /* ---- JSON ------------------------------------------------------------------- */
 
-/* cJSON keeps numbers as doubles, which hold no nanoseconds of today: exact
- * integers are given as the text that they are. */
-static bool
-info_add_int(cJSON *o, const char *name, int64_t value)
+static void
+info_write_times(evt_json_write *w, int64_t first, int64_t last)
 {
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRId64, value);
-	return cJSON_AddRawToObject(o, name, text) != NULL;
+	evt_json_write_time(w, "first", first, 9);
+	evt_json_write_time(w, "last", last, 9);
+	evt_json_write_int(w, "first_ns", first);
+	evt_json_write_int(w, "last_ns", last);
 }
 
-static bool
-info_add_times(cJSON *o, int64_t first, int64_t last)
-{
-	char text[EVT_TIMETEXT_MAX];
-
-	return cJSON_AddStringToObject(o, "first",
-	           evt_timetext_format(first, 9, text)) != NULL &&
-	    cJSON_AddStringToObject(o, "last",
-	        evt_timetext_format(last, 9, text)) != NULL &&
-	    info_add_int(o, "first_ns", first) &&
-	    info_add_int(o, "last_ns", last);
-}
-
-/* An object at the end of an array; NULL: out of memory. */
-static cJSON *
-info_add_item(cJSON *array)
-{
-	cJSON *o = cJSON_CreateObject();
-
-	if (o != NULL && !cJSON_AddItemToArray(array, o)) {
-		cJSON_Delete(o);
-		return NULL;
-	}
-	return o;
-}
-
-static bool
-info_add_keys(cJSON *root, const char *name, const char *key,
+static void
+info_write_keys(evt_json_write *w, const char *name, const char *key,
     const evt_info_key *keys, size_t n)
 {
-	cJSON *array = cJSON_AddArrayToObject(root, name);
-	bool done = array != NULL;
-
-	for (size_t i = 0; i < n && done; i++) {
-		cJSON *o = info_add_item(array);
-
-		done = o != NULL &&
-		    (keys[i].is_int ?
-		            cJSON_AddRawToObject(o, key, keys[i].name) :
-		            cJSON_AddStringToObject(o, key, keys[i].name)) !=
-		        NULL &&
-		    info_add_int(o, "frames", (int64_t)keys[i].frames) &&
-		    info_add_times(o, keys[i].first_ns, keys[i].last_ns);
+	evt_json_write_array(w, name);
+	for (size_t i = 0; i < n; i++) {
+		evt_json_write_object(w, NULL);
+		if (keys[i].is_int)
+			evt_json_write_raw(w, key, keys[i].name,
+			    strlen(keys[i].name));
+		else
+			evt_json_write_str(w, key, keys[i].name);
+		evt_json_write_uint(w, "frames", keys[i].frames);
+		info_write_times(w, keys[i].first_ns, keys[i].last_ns);
+		evt_json_write_close(w);
 	}
-	return done;
+	evt_json_write_close(w);
 }
 
-static bool
-info_add_conns(cJSON *root, const evt_info *info)
+static void
+info_write_conns(evt_json_write *w, const evt_info *info)
 {
-	cJSON *array = cJSON_AddArrayToObject(root, "connections");
-	bool done = array != NULL;
-
-	for (size_t i = 0; i < info->n_conns && done; i++) {
+	evt_json_write_array(w, "connections");
+	for (size_t i = 0; i < info->n_conns; i++) {
 		const evt_info_conn *c = &info->conns[i];
-		cJSON *o = info_add_item(array);
 
-		done = o != NULL && info_add_int(o, "connection", c->conn) &&
-		    info_add_int(o, "frames", (int64_t)c->frames) &&
-		    info_add_int(o, "bytes", (int64_t)c->bytes) &&
-		    info_add_times(o, c->first_ns, c->last_ns);
+		evt_json_write_object(w, NULL);
+		evt_json_write_uint(w, "connection", c->conn);
+		evt_json_write_uint(w, "frames", c->frames);
+		evt_json_write_uint(w, "bytes", c->bytes);
+		info_write_times(w, c->first_ns, c->last_ns);
+		evt_json_write_close(w);
 	}
-	return done;
+	evt_json_write_close(w);
 }
 
-static bool
-info_add_marks(cJSON *root, const evt_info *info)
+/* A mark's payload, which is JSON, except on a damaged or foreign tape. */
+static int
+info_write_payload(evt_json_write *w, evt_json_scanner *scanner,
+    const char *json, evt_error *err)
 {
-	cJSON *array = cJSON_AddArrayToObject(root, "marks");
-	bool done = array != NULL;
-	char text[EVT_TIMETEXT_MAX];
+	evt_json_scan_result got = { .json = false };
+	size_t n = strlen(json);
+	int r = evt_json_scan(scanner, (const uint8_t *)json, n, &got, err);
 
-	for (size_t i = 0; i < info->n_marks && done; i++) {
+	if (r != EVT_OK)
+		return r;
+	if (got.json)
+		evt_json_write_compact(w, "payload", json, n);
+	else
+		evt_json_write_text(w, "payload", json, n);
+	return EVT_OK;
+}
+
+static int
+info_write_marks(evt_json_write *w, const evt_info *info, evt_error *err)
+{
+	evt_json_scanner *scanner;
+	int r = evt_json_scanner_new(NULL, &scanner, err);
+
+	if (r != EVT_OK)
+		return r;
+	evt_json_write_array(w, "marks");
+	for (size_t i = 0; i < info->n_marks && r == EVT_OK; i++) {
 		const evt_info_mark *m = &info->mark[i];
-		cJSON *o = info_add_item(array);
 
-		done = o != NULL && info_add_int(o, "seq", (int64_t)m->seq) &&
-		    cJSON_AddStringToObject(o, "time",
-		        evt_timetext_format(m->time_ns, 9, text)) != NULL &&
-		    info_add_int(o, "time_ns", m->time_ns) &&
-		    info_add_int(o, "connection", m->conn) &&
-		    cJSON_AddStringToObject(o, "mark",
-		        evt_mark_name(m->opcode)) != NULL &&
-		    cJSON_AddRawToObject(o, "payload", m->json) != NULL;
+		evt_json_write_object(w, NULL);
+		evt_json_write_uint(w, "seq", m->seq);
+		evt_json_write_time(w, "time", m->time_ns, 9);
+		evt_json_write_int(w, "time_ns", m->time_ns);
+		evt_json_write_uint(w, "connection", m->conn);
+		evt_json_write_str(w, "mark", evt_mark_name(m->opcode));
+		r = info_write_payload(w, scanner, m->json, err);
+		evt_json_write_close(w);
 	}
-	return done;
+	evt_json_write_close(w);
+	evt_json_scanner_free(scanner);
+	return r;
 }
 
-static bool
-info_add_segments(cJSON *root, const evt_info *info)
+static void
+info_write_segments(evt_json_write *w, const evt_info *info)
 {
-	cJSON *array = cJSON_AddArrayToObject(root, "segments");
-	bool done = array != NULL;
-
-	for (size_t i = 0; i < info->n_segments && done; i++) {
+	evt_json_write_array(w, "segments");
+	for (size_t i = 0; i < info->n_segments; i++) {
 		const evt_info_segment *s = &info->segments[i];
-		cJSON *o = info_add_item(array);
 
-		done = o != NULL &&
-		    cJSON_AddStringToObject(o, "file", s->file) &&
-		    info_add_int(o, "bytes", (int64_t)s->bytes) &&
-		    info_add_int(o, "frames", (int64_t)s->frames) &&
-		    info_add_int(o, "first_seq", (int64_t)s->first_seq) &&
-		    info_add_int(o, "blocks", s->blocks) &&
-		    cJSON_AddBoolToObject(o, "sealed", s->sealed) &&
-		    cJSON_AddBoolToObject(o, "indexed", s->indexed) &&
-		    info_add_times(o, s->first_ns, s->last_ns);
+		evt_json_write_object(w, NULL);
+		evt_json_write_str(w, "file", s->file);
+		evt_json_write_uint(w, "bytes", s->bytes);
+		evt_json_write_uint(w, "frames", s->frames);
+		evt_json_write_uint(w, "first_seq", s->first_seq);
+		evt_json_write_uint(w, "blocks", s->blocks);
+		evt_json_write_bool(w, "sealed", s->sealed);
+		evt_json_write_bool(w, "indexed", s->indexed);
+		info_write_times(w, s->first_ns, s->last_ns);
+		evt_json_write_close(w);
 	}
-	return done;
+	evt_json_write_close(w);
 }
 
-static bool
-info_add_totals(cJSON *o, const evt_info *i, const char *path)
+static void
+info_write_totals(evt_json_write *w, const evt_info *i, const char *path)
 {
-	return cJSON_AddStringToObject(o, "tape", path) != NULL &&
-	    cJSON_AddStringToObject(o, "id", i->id) != NULL &&
-	    cJSON_AddBoolToObject(o, "live", i->live) != NULL &&
-	    cJSON_AddBoolToObject(o, "unclosed", i->unclosed) != NULL &&
-	    (i->frames == 0 || info_add_times(o, i->first_ns, i->last_ns)) &&
-	    info_add_int(o, "frames", (int64_t)i->frames) &&
-	    info_add_int(o, "received", (int64_t)i->received) &&
-	    info_add_int(o, "sent", (int64_t)i->sent) &&
-	    info_add_int(o, "mark_frames", (int64_t)i->marks) &&
-	    info_add_int(o, "first_seq", (int64_t)i->first_seq) &&
-	    info_add_int(o, "last_seq", (int64_t)i->last_seq) &&
-	    info_add_int(o, "payload_bytes", (int64_t)i->payload_bytes) &&
-	    info_add_int(o, "stored_bytes", (int64_t)i->stored_bytes) &&
-	    info_add_int(o, "index_bytes", (int64_t)i->index_bytes) &&
-	    info_add_int(o, "journal_bytes", (int64_t)i->journal_bytes) &&
-	    info_add_int(o, "ring_files", (int64_t)i->ring_files) &&
-	    info_add_int(o, "ring_bytes", (int64_t)i->ring_bytes) &&
-	    cJSON_AddStringToObject(o, "index", i->index) != NULL &&
-	    info_add_int(o, "damaged", (int64_t)i->n_damaged);
+	evt_json_write_str(w, "tape", path);
+	evt_json_write_str(w, "id", i->id);
+	evt_json_write_bool(w, "live", i->live);
+	evt_json_write_bool(w, "unclosed", i->unclosed);
+	if (i->frames > 0)
+		info_write_times(w, i->first_ns, i->last_ns);
+	evt_json_write_uint(w, "frames", i->frames);
+	evt_json_write_uint(w, "received", i->received);
+	evt_json_write_uint(w, "sent", i->sent);
+	evt_json_write_uint(w, "mark_frames", i->marks);
+	evt_json_write_uint(w, "first_seq", i->first_seq);
+	evt_json_write_uint(w, "last_seq", i->last_seq);
+	evt_json_write_uint(w, "payload_bytes", i->payload_bytes);
+	evt_json_write_uint(w, "stored_bytes", i->stored_bytes);
+	evt_json_write_uint(w, "index_bytes", i->index_bytes);
+	evt_json_write_uint(w, "journal_bytes", i->journal_bytes);
+	evt_json_write_uint(w, "ring_files", i->ring_files);
+	evt_json_write_uint(w, "ring_bytes", i->ring_bytes);
+	evt_json_write_str(w, "index", i->index);
+	evt_json_write_uint(w, "damaged", i->n_damaged);
 }
 
 static int
 info_print_json(const evt_info *info, const char *path)
 {
-	cJSON *root = cJSON_CreateObject();
-	char *text = NULL;
+	json_line line;
+	evt_json_write *w = json_line_begin(&line);
+	evt_error err;
+	int r;
 
-	if (root != NULL && info_add_totals(root, info, path) &&
-	    info_add_keys(root, "events", "event", info->events,
-	        info->n_events) &&
-	    info_add_keys(root, "sources", "source_id", info->sources,
-	        info->n_sources) &&
-	    info_add_conns(root, info) && info_add_marks(root, info) &&
-	    info_add_segments(root, info))
-		text = cJSON_PrintUnformatted(root);
-	cJSON_Delete(root);
-	if (text == NULL)
-		return cli_fail(&info_cli, "out of memory");
-	print_json(stdout, text, strlen(text));
-	cJSON_free(text);
-	return CLI_DONE;
+	info_write_totals(w, info, path);
+	info_write_keys(w, "events", "event", info->events, info->n_events);
+	info_write_keys(w, "sources", "source_id", info->sources,
+	    info->n_sources);
+	info_write_conns(w, info);
+	r = info_write_marks(w, info, &err);
+	if (r == EVT_OK) {
+		info_write_segments(w, info);
+		r = json_line_print(&line, &err);
+	} else {
+		evt_buf_free(&line.text);
+	}
+	return r == EVT_OK ? CLI_DONE : cli_fail(&info_cli, "%s", err.text);
 }
 
 static int
