@@ -49,6 +49,19 @@ static const cli_command info_cli = {
 
 /* ---- text ------------------------------------------------------------- */
 
+static const char *
+info_s(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* The same in a column. */
+static const char *
+info_pad(uint64_t n)
+{
+	return n == 1 ? " " : "s";
+}
+
 static void
 info_print_head(const evt_info *i, const char *path)
 {
@@ -71,9 +84,9 @@ info_print_head(const evt_info *i, const char *path)
 	    evt_timetext_duration_format(i->last_ns - i->first_ns, c));
 	print_line(stdout,
 	    "frames      %" PRIu64 ": %" PRIu64 " received, %" PRIu64
-	    " sent, %" PRIu64 " marks; numbers %" PRIu64 " to %" PRIu64,
-	    i->frames, i->received, i->sent, i->marks, i->first_seq,
-	    i->last_seq);
+	    " sent, %" PRIu64 " mark%s; numbers %" PRIu64 " to %" PRIu64,
+	    i->frames, i->received, i->sent, i->marks, info_s(i->marks),
+	    i->first_seq, i->last_seq);
 	if (disk > 0 && i->payload_bytes > 0)
 		snprintf(ratio, sizeof(ratio),
 		    " (ratio %.1f, %.1f bytes a frame)",
@@ -88,13 +101,14 @@ info_print_head(const evt_info *i, const char *path)
 	if (i->ring_files > 0)
 		print_line(stdout,
 		    "ring        %s in %" PRIu64
-		    " files: held for a trigger, not among the frames%s",
+		    " file%s: held for a trigger, not among the frames%s",
 		    evt_timetext_size_format(i->ring_bytes, a), i->ring_files,
+		    info_s(i->ring_files),
 		    i->live ? "" :
 		              " until the tape is next recorded to or marked");
 	if (i->n_damaged > 0)
-		print_line(stdout, "damaged     %" PRIu64 " places",
-		    i->n_damaged);
+		print_line(stdout, "damaged     %" PRIu64 " place%s",
+		    i->n_damaged, info_s(i->n_damaged));
 }
 
 static void
@@ -114,9 +128,10 @@ info_print_keys(const char *title, const evt_info_key *keys, size_t n,
 		return;
 	info_print_title(title, n);
 	for (size_t i = 0; i < n && i < top; i++) {
-		print_line(stdout, "  %-20s %10" PRIu64 " frames  %s  %s",
+		print_line(stdout, "  %-20s %10" PRIu64 " frame%s  %s  %s",
 		    keys[i].name[0] != '\0' ? keys[i].name : "(none)",
-		    keys[i].frames, evt_timetext_format(keys[i].first_ns, 3, a),
+		    keys[i].frames, info_pad(keys[i].frames),
+		    evt_timetext_format(keys[i].first_ns, 3, a),
 		    evt_timetext_format(keys[i].last_ns, 3, b));
 	}
 	if (n > top)
@@ -133,8 +148,9 @@ info_print_conns(const evt_info *info)
 		info_print_title("connections", info->n_conns);
 	for (size_t i = 0; i < info->n_conns; i++)
 		print_line(stdout,
-		    "  %-20" PRIu32 " %10" PRIu64 " frames  %s  %s  %s",
+		    "  %-20" PRIu32 " %10" PRIu64 " frame%s  %s  %s  %s",
 		    info->conns[i].conn, info->conns[i].frames,
+		    info_pad(info->conns[i].frames),
 		    evt_timetext_format(info->conns[i].first_ns, 3, a),
 		    evt_timetext_format(info->conns[i].last_ns, 3, b),
 		    evt_timetext_size_format(info->conns[i].bytes, c));
@@ -171,14 +187,14 @@ info_print_segments(const evt_info *info)
 		const evt_info_segment *s = &info->segments[i];
 
 		print_line(stdout,
-		    "  %-20s %10" PRIu64 " frames  %s  %s  %s, %" PRIu32
-		    " blocks%s%s",
-		    s->file, s->frames,
+		    "  %-20s %10" PRIu64 " frame%s  %s  %s  %s, %" PRIu32
+		    " block%s%s%s",
+		    s->file, s->frames, info_pad(s->frames),
 		    s->frames > 0 ? evt_timetext_format(s->first_ns, 3, a) :
 		                    "-",
 		    s->frames > 0 ? evt_timetext_format(s->last_ns, 3, b) : "-",
 		    evt_timetext_size_format(s->bytes, c), s->blocks,
-		    s->sealed ? "" : ", open",
+		    info_s(s->blocks), s->sealed ? "" : ", open",
 		    s->indexed ? "" : ", not indexed");
 	}
 }
@@ -301,7 +317,8 @@ info_write_segments(evt_json_write *w, const evt_info *info)
 		evt_json_write_uint(w, "blocks", s->blocks);
 		evt_json_write_bool(w, "sealed", s->sealed);
 		evt_json_write_bool(w, "indexed", s->indexed);
-		info_write_times(w, s->first_ns, s->last_ns);
+		if (s->frames > 0)
+			info_write_times(w, s->first_ns, s->last_ns);
 		evt_json_write_close(w);
 	}
 	evt_json_write_close(w);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "format/base/utf8.h"
+
 bool
 xml_add_decimal(evt_buf *out, double value, int digits)
 {
@@ -21,43 +23,51 @@ xml_add_decimal(evt_buf *out, double value, int digits)
 	return true;
 }
 
-/* XML 1.0 cannot hold control characters, U+FFFE and U+FFFF, even escaped.
- * Returns the bytes of such a character; 0: it is allowed. */
-static size_t
-xml_forbidden(const char *text, size_t n)
+/* How the character of n bytes at p is written; NULL: as it is. */
+static const char *
+xml_escape(const uint8_t *p, size_t n)
 {
-	if ((unsigned char)text[0] < ' ')
-		return 1;
-	return n >= 3 &&
-	        (memcmp(text, "\xef\xbf\xbe", 3) == 0 ||
-	            memcmp(text, "\xef\xbf\xbf", 3) == 0) ?
-	    3 :
-	    0;
+	static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+	switch (p[0]) {
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '&':
+		return "&amp;";
+	case '"':
+		return "&quot;";
+	case '\t':
+		return "&#9;";
+	case '\n':
+		return "&#10;";
+	case '\r':
+		return "&#13;";
+	default:
+		break;
+	}
+	/* Control characters, U+FFFE and U+FFFF are not allowed, even
+	 * escaped. */
+	if (n == 0 || p[0] < ' ' ||
+	    (n == 3 && p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe))
+		return replacement;
+	return NULL;
 }
 
 bool
 xml_add_text(evt_buf *out, const char *text, size_t n)
 {
+	const uint8_t *p = (const uint8_t *)text, *end = p + n;
 	bool ok = true;
-	size_t skip;
 
-	for (size_t i = 0; i < n && ok; i++) {
-		char c = text[i];
+	while (p < end && ok) {
+		size_t len = evt_utf8_len(p, end);
+		const char *escape = xml_escape(p, len);
 
-		skip = xml_forbidden(text + i, n - i);
-		if (skip > 0) {
-			ok = evt_buf_add_str(out, "\xef\xbf\xbd");
-			i += skip - 1;
-		} else if (c == '<')
-			ok = evt_buf_add_str(out, "&lt;");
-		else if (c == '&')
-			ok = evt_buf_add_str(out, "&amp;");
-		else if (c == '>')
-			ok = evt_buf_add_str(out, "&gt;");
-		else if (c == '"')
-			ok = evt_buf_add_str(out, "&quot;");
-		else
-			ok = evt_buf_add_byte(out, (uint8_t)c);
+		ok = escape != NULL ? evt_buf_add_str(out, escape) :
+		                      evt_buf_add(out, p, len);
+		p += len > 0 ? len : 1;
 	}
 	return ok;
 }

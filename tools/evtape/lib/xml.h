@@ -7,8 +7,8 @@
 
 #include "format/base/buf.h"
 
-/* Append n bytes of text, escaped; characters that XML 1.0 cannot hold become
- * U+FFFD.  false: out of memory. */
+/* Append n bytes of text, escaped; characters that XML 1.0 cannot hold, and bytes
+ * that are not UTF-8, become U+FFFD.  false: out of memory. */
 bool xml_add_text(evt_buf *out, const char *text, size_t n);
 
 /* Append a number with `digits` significant digits, without an exponent, which

@@ -38,7 +38,10 @@ typedef struct stats_gap {
 
 typedef struct stats {
 	const stats_options *o;
-	int64_t from_ns, to_ns; /* the part of the window that the tape has */
+	/* The part of the window that the tapes have; without has_span there is
+	 * none, and the report shows no times. */
+	bool has_span;
+	int64_t from_ns, to_ns;
 	int64_t bucket_ns;
 	uint32_t n_buckets;
 	uint64_t *frames, *bytes; /* by bucket */

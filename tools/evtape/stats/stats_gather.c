@@ -174,7 +174,6 @@ stats_gather_set_span(stats *s, const cli_tapes *tapes, const evt_filter *f,
     evt_error *err)
 {
 	int64_t first, last, want;
-	bool any = false;
 	int r;
 
 	for (size_t i = 0; i < tapes->n; i++) {
@@ -183,16 +182,20 @@ stats_gather_set_span(stats *s, const cli_tapes *tapes, const evt_filter *f,
 			continue;
 		if (r != EVT_OK)
 			return r;
-		s->from_ns = !any || first < s->from_ns ? first : s->from_ns;
-		s->to_ns = !any || last > s->to_ns ? last : s->to_ns;
-		any = true;
+		if (!s->has_span || first < s->from_ns)
+			s->from_ns = first;
+		if (!s->has_span || last > s->to_ns)
+			s->to_ns = last;
+		s->has_span = true;
 	}
 	if (f->has_from && f->from_ns > s->from_ns)
 		s->from_ns = f->from_ns;
 	if (f->has_to && f->to_ns < s->to_ns)
 		s->to_ns = f->to_ns;
-	if (s->to_ns < s->from_ns)
+	if (s->to_ns < s->from_ns) {
+		s->has_span = false;
 		s->to_ns = s->from_ns;
+	}
 	want = s->o->bucket_ns;
 	if (want == 0)
 		want = (s->to_ns - s->from_ns) / STATS_BUCKETS + 1;

@@ -112,6 +112,17 @@ stats_plot_add_bars(const stats *s, evt_buf *out)
 	return ok && evt_buf_add_str(out, "\"/>\n");
 }
 
+/* How many of the first bytes of a text are whole characters. */
+static size_t
+stats_plot_cut_text(const char *text, size_t n, size_t most)
+{
+	if (n <= most)
+		return n;
+	for (n = most; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+		continue;
+	return n;
+}
+
 static bool
 stats_plot_add_row(const stats *s, size_t row, evt_buf *out)
 {
@@ -123,7 +134,8 @@ stats_plot_add_row(const stats *s, size_t row, evt_buf *out)
 	bool ok =
 	    evt_buf_printf(out, "<text class=\"e\" x=\"%.1f\" y=\"%.1f\">",
 	        LEFT - 6, y + ROW - 5) &&
-	    xml_add_text(out, key.text, key.len > 18 ? 18 : key.len) &&
+	    xml_add_text(out, key.text,
+	        stats_plot_cut_text(key.text, key.len, 18)) &&
 	    evt_buf_add_str(out, "</text>\n");
 
 	for (uint32_t i = 0; x->bucket != NULL && i < s->n_buckets; i++)
@@ -161,19 +173,6 @@ stats_plot_add_gaps(const stats *s, evt_buf *out)
 	return ok;
 }
 
-/* How many of the first bytes of a text are whole characters. */
-static size_t
-stats_plot_cut_text(const char *text, size_t most)
-{
-	size_t n = strlen(text);
-
-	if (n <= most)
-		return n;
-	for (n = most; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
-		continue;
-	return n;
-}
-
 static bool
 stats_plot_add_notes(const stats *s, evt_buf *out)
 {
@@ -190,7 +189,7 @@ stats_plot_add_notes(const stats *s, evt_buf *out)
 		         "class=\"f\" x=\"%.1f\" y=\"%.1f\">",
 		         x, TOP - 4, stats_plot_bottom(s), x + 3, TOP - 6) &&
 		    xml_add_text(out, n->text,
-		        stats_plot_cut_text(n->text, 24)) &&
+		        stats_plot_cut_text(n->text, strlen(n->text), 24)) &&
 		    evt_buf_add_str(out, "</text>\n");
 	}
 	return ok;
@@ -201,34 +200,39 @@ stats_plot_add_notes(const stats *s, evt_buf *out)
 static bool
 stats_plot_add_head(const stats *s, const char *title, evt_buf *out)
 {
-	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX];
 	double height = stats_plot_bottom(s) + 56;
-
-	return evt_buf_printf(out,
-	           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	           "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 "
-	           "1000 %.0f\" width=\"1000\" height=\"%.0f\" "
-	           "role=\"img\">\n<style>text{font:12px "
-	           "sans-serif;fill:#333}.h{font-size:16px;font-weight:bold}.e{"
-	           "text-anchor:end}.m{text-anchor:middle}.f{font-size:11px;"
-	           "fill:#7a4a00}.t{stroke:#ddd;fill:none}.b{fill:#2b6cb0}.g{"
-	           "fill:#d43c3c;fill-opacity:.25}.n{stroke:#c77700;stroke-"
-	           "dasharray:3 3;fill:none}</style>\n"
-	           "<rect width=\"1000\" height=\"%.0f\" fill=\"#fff\"/>\n"
-	           "<text class=\"h\" x=\"20\" y=\"26\">",
-	           height, height, height) &&
-	    xml_add_text(out, title, strlen(title)) &&
+	bool ok =
 	    evt_buf_printf(out,
-	        "</text>\n<text x=\"20\" y=\"44\">%s to %s (UTC): %" PRIu64
-	        " frames, %zu gaps</text>\n",
+	        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 "
+	        "1000 %.0f\" width=\"1000\" height=\"%.0f\" "
+	        "role=\"img\">\n<style>text{font:12px "
+	        "sans-serif;fill:#333}.h{font-size:16px;font-weight:bold}.e{"
+	        "text-anchor:end}.m{text-anchor:middle}.f{font-size:11px;"
+	        "fill:#7a4a00}.t{stroke:#ddd;fill:none}.b{fill:#2b6cb0}.g{"
+	        "fill:#d43c3c;fill-opacity:.25}.n{stroke:#c77700;stroke-"
+	        "dasharray:3 3;fill:none}</style>\n"
+	        "<rect width=\"1000\" height=\"%.0f\" fill=\"#fff\"/>\n"
+	        "<text class=\"h\" x=\"20\" y=\"26\">",
+	        height, height, height) &&
+	    xml_add_text(out, title, strlen(title)) &&
+	    evt_buf_add_str(out, "</text>\n<text x=\"20\" y=\"44\">");
+
+	if (!s->has_span)
+		return ok && evt_buf_add_str(out, "no frames</text>\n");
+	return ok &&
+	    evt_buf_printf(out,
+	        "%s to %s (UTC): %" PRIu64 " frame%s, %zu gap%s</text>\n",
 	        evt_timetext_format(s->from_ns, 0, a),
 	        evt_timetext_format(s->to_ns, 0, b), s->all_frames,
-	        s->n_gaps) &&
+	        s->all_frames == 1 ? "" : "s", s->n_gaps,
+	        s->n_gaps == 1 ? "" : "s") &&
 	    evt_buf_printf(out,
 	        "<text class=\"e\" x=\"%.0f\" y=\"%.0f\">frames each "
 	        "%s</text>\n",
 	        LEFT - 6, TOP + BARS / 2,
-	        evt_timetext_duration_format(s->bucket_ns, c));
+	        evt_timetext_duration_format(s->bucket_ns, a));
 }
 
 static bool
@@ -250,9 +254,11 @@ stats_plot_add_legend(const stats *s, evt_buf *out)
 bool
 stats_plot(const stats *s, const char *title, evt_buf *out)
 {
-	bool ok = stats_plot_add_head(s, title, out) &&
-	    stats_plot_add_ticks(s, out) && stats_plot_add_bars(s, out);
+	bool ok = stats_plot_add_head(s, title, out);
 
+	if (!s->has_span)
+		return ok && stats_plot_add_legend(s, out);
+	ok = ok && stats_plot_add_ticks(s, out) && stats_plot_add_bars(s, out);
 	for (size_t i = 0; i < stats_shown(s) && ok; i++)
 		ok = stats_plot_add_row(s, i, out);
 	return ok && stats_plot_add_gaps(s, out) &&

@@ -76,13 +76,31 @@ stats_report_add_gaps_text(const stats *s, evt_buf *out)
 		if (ok && g->seconds >= 0)
 			ok = evt_buf_printf(out, "  %.3f s", g->seconds);
 		if (ok && g->frames >= 0)
-			ok = evt_buf_printf(out, "  %" PRId64 " frames",
-			    g->frames);
+			ok = evt_buf_printf(out, "  %" PRId64 " frame%s",
+			    g->frames, g->frames == 1 ? "" : "s");
 		ok = ok && evt_buf_add_str(out, "  ") &&
 		    evt_shown_add(out, g->reason, strlen(g->reason), 0) &&
 		    evt_buf_add_byte(out, '\n');
 	}
 	return ok;
+}
+
+/* The totals, with the times that they are of. */
+static bool
+stats_report_add_totals(const stats *s, evt_buf *out)
+{
+	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
+
+	if (s->has_span &&
+	    !evt_buf_printf(out, "from    %s\nto      %s  (%s)\n",
+	        evt_timetext_format(s->from_ns, 3, a),
+	        evt_timetext_format(s->to_ns, 3, b),
+	        evt_timetext_duration_format(s->to_ns - s->from_ns, c)))
+		return false;
+	if (s->all_frames == 0)
+		return evt_buf_add_str(out, "frames  none\n");
+	return evt_buf_printf(out, "frames  %" PRIu64 ", %s\n", s->all_frames,
+	    evt_timetext_size_format(s->all_bytes, a));
 }
 
 bool
@@ -91,16 +109,11 @@ stats_text(const stats *s, evt_buf *out)
 	static const char head[] =
 	    "     frames      bytes         rate    between two: p50      p99  "
 	    "    max   stale: p50   p99      max\n";
-	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
-	char d[EVT_TIMETEXT_MAX];
-	bool ok = evt_buf_printf(out,
-	    "from    %s\nto      %s  (%s)\nframes  %" PRIu64 ", %s\n",
-	    evt_timetext_format(s->from_ns, 3, a),
-	    evt_timetext_format(s->to_ns, 3, b),
-	    evt_timetext_duration_format(s->to_ns - s->from_ns, c),
-	    s->all_frames, evt_timetext_size_format(s->all_bytes, d));
 	size_t shown = stats_shown(s);
+	bool ok = stats_report_add_totals(s, out);
 
+	if (s->all_frames == 0)
+		return ok && stats_report_add_gaps_text(s, out);
 	ok = ok && evt_buf_printf(out, "\n%-20s%s", "events", head);
 	for (uint32_t i = 0; i < s->events.n && ok; i++) {
 		evt_key key = evt_key_table_key(&s->events, i);
@@ -165,9 +178,12 @@ stats_report_write_series(evt_json_write *w, const stats_series *x)
 static void
 stats_report_write_buckets(const stats *s, evt_json_write *w)
 {
-	evt_json_write_int(w, "bucket_ns", s->bucket_ns);
+	if (s->has_span)
+		evt_json_write_int(w, "bucket_ns", s->bucket_ns);
+	else
+		evt_json_write_null(w, "bucket_ns");
 	evt_json_write_array(w, "buckets");
-	for (uint32_t i = 0; i < s->n_buckets; i++) {
+	for (uint32_t i = 0; s->has_span && i < s->n_buckets; i++) {
 		evt_json_write_object(w, NULL);
 		evt_json_write_time(w, "time", s->from_ns + i * s->bucket_ns,
 		    9);
@@ -246,7 +262,12 @@ stats_json(const stats *s, evt_buf *out)
 
 	evt_json_write_begin(&w, out);
 	evt_json_write_object(&w, NULL);
-	stats_report_write_times(&w, s->from_ns, s->to_ns);
+	if (s->has_span) {
+		stats_report_write_times(&w, s->from_ns, s->to_ns);
+	} else {
+		evt_json_write_null(&w, "first");
+		evt_json_write_null(&w, "last");
+	}
 	evt_json_write_uint(&w, "frames", s->all_frames);
 	evt_json_write_uint(&w, "bytes", s->all_bytes);
 	stats_report_write_buckets(s, &w);
