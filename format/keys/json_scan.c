@@ -26,18 +26,18 @@
 #include "format/keys/profile.h"
 #include "format/keys/key_cache.h"
 
-/* So that the straight way through the walk is that of a feed. */
+/* The compiler puts the code for ordinary frames in one straight line. */
 #define likely(x) __builtin_expect(x, 1)
 
 /* An open container. */
 struct level {
 	/* The profile's paths at this depth; never NULL. */
 	const evt_profile_level *paths;
-	uint64_t alive; /* paths that may go on in it */
-	uint64_t index; /* number of the present element of an array */
-	evt_key_cache_key
-	    *place; /* of what stands in it, while one of that is open */
-	int closer; /* '}' or ']'; -1 around the whole value */
+	uint64_t alive; /* paths that may continue in it */
+	uint64_t index; /* number of the current element of an array */
+	/* The place in this container, while a container within it is open. */
+	evt_key_cache_key *place;
+	int closer; /* '}' or ']'; -1: the level around the whole value */
 };
 
 struct evt_json_scanner {
@@ -48,9 +48,9 @@ struct evt_json_scanner {
 	size_t event_len;
 	unsigned event_path; /* which path gave the event */
 	bool line_break, nomem;
-	/* Decoded strings.  Grown to the size of the frame at its first escape
-	 * that matters, since all its strings decoded are no longer than it;
-	 * so it never moves while keys point into it. */
+	/* Decoded strings.  At the first escape in a key or a name of a frame,
+	 * it grows to the size of the frame.  All decoded strings together are
+	 * not longer than that, so it never moves while keys point into it. */
 	char *decoded;
 	size_t n_decoded, cap_decoded;
 	size_t frame_len;
@@ -93,7 +93,7 @@ evt_json_scanner_free(evt_json_scanner *scanner)
 
 /* ---- keys --------------------------------------------------------------- */
 
-/* Decode the escape at *p, which was checked, and step past it. */
+/* Decode the escape at *p, which is known to be valid, and move *p past it. */
 static unsigned
 json_scan_escape_value(const uint8_t **p, const uint8_t *end)
 {
@@ -116,8 +116,8 @@ json_scan_escape_value(const uint8_t **p, const uint8_t *end)
 	return 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00);
 }
 
-/* Decode a checked string after the strings decoded so far.  It stays only if the
- * caller adds its length to n_decoded. */
+/* Decode a valid string, and put it after the strings decoded so far.  The next
+ * call overwrites it unless the caller adds its length to n_decoded. */
 static const char *
 json_scan_decode(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
     size_t *ret_len)
@@ -181,7 +181,7 @@ json_scan_add_string(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
 	bool escapes = memchr(p, '\\', len) != NULL;
 
 	if (escapes) {
-		/* No escape is longer than six bytes for one. */
+		/* An escape has at most six bytes for a decoded one. */
 		if (len > 6 * (size_t)EVT_KEY_MAX)
 			return true;
 		text = json_scan_decode(s, p, end, &len);
@@ -210,7 +210,7 @@ json_scan_add_number(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
 
 	if (len > EVT_KEY_MAX || evt_pass_digits(p + minus, end) != end)
 		return true;
-	/* JSON allows no leading zeros, so "-0" alone is not canonical. */
+	/* JSON allows no leading zeros, so only "-0" is not canonical. */
 	if (len == 2 && minus && p[1] == '0') {
 		p++;
 		len--;
@@ -230,7 +230,7 @@ json_scan_add_scalar(evt_json_scanner *s, uint64_t hit, const uint8_t *p,
 	return true;
 }
 
-/* Which of the paths `alive` go on under this name. */
+/* Which of the paths `alive` continue under this name. */
 static inline uint64_t
 json_scan_follow_name(const evt_profile_level *level, uint64_t alive,
     const char *name, size_t len)
@@ -267,14 +267,14 @@ json_scan_follow_index(const evt_profile_level *level, uint64_t alive,
 
 /* ---- the walk ----------------------------------------------------------- */
 
-/* Where a key led to. */
+/* The result of passing a key or a comma. */
 struct passed {
 	const uint8_t *p; /* the value; NULL: not well-formed */
-	uint64_t alive;   /* the paths that go on in it */
+	uint64_t alive;   /* the paths that continue in it */
 };
 
-/* The key of a member, from its opening quote to the value behind the colon,
- * whatever it is.  plain: the end of what is plain in it. */
+/* Pass any key of a member, from its opening quote to the value after the colon.
+ * `plain`: the end of its first plain characters. */
 static __attribute__((noinline)) struct passed
 json_scan_pass_any_key(evt_json_scanner *s, const struct level *l,
     const uint8_t *p, const uint8_t *plain, const uint8_t *end)
@@ -303,7 +303,8 @@ json_scan_pass_any_key(evt_json_scanner *s, const struct level *l,
 	return to;
 }
 
-/* The same; mostly all of it is plain, and there is no space behind it. */
+/* The same.  Fast for most keys: all characters are plain, and no space
+ * follows. */
 static inline struct passed
 json_scan_pass_key(evt_json_scanner *s, const struct level *l, const uint8_t *p,
     const uint8_t *end)
@@ -322,7 +323,8 @@ json_scan_pass_key(evt_json_scanner *s, const struct level *l, const uint8_t *p,
 	return (struct passed){ to + 2, alive };
 }
 
-/* Remember this key, which began with the '{' or ',' at p.  Where it stands. */
+/* Store this key, which began with the '{' or ',' at p, in the cache.  Returns its
+ * place. */
 static __attribute__((noinline)) evt_key_cache_key *
 json_scan_learn_key(evt_json_scanner *s, const struct level *l,
     evt_key_cache_key *place, const uint8_t *p, const uint8_t *end,
@@ -349,8 +351,8 @@ json_scan_open_level(struct level *l, uint8_t opener, uint64_t alive)
 	l->alive = alive;
 }
 
-/* A member's key or an element at p; what stands before it begins at `from`.
- * *place: where it stands. */
+/* Pass the key of a member, or begin an element, at p.  `from`: the '{', '[' or ','
+ * before it.  *place: its place in the cache. */
 static inline struct passed
 json_scan_enter(evt_json_scanner *s, struct level *l, const uint8_t *from,
     const uint8_t *p, const uint8_t *end, evt_key_cache_key **place)
@@ -369,8 +371,8 @@ json_scan_enter(evt_json_scanner *s, struct level *l, const uint8_t *from,
 	return to;
 }
 
-/* A scalar at p, to which the paths `alive` lead; where none does, the whole of
- * an array's that follow. */
+/* Pass a scalar at p, to which the paths `alive` lead.  In an array to which no
+ * path leads, pass the scalars after it, too. */
 static inline const uint8_t *
 json_scan_pass_scalars_at(evt_json_scanner *s, const struct level *l,
     uint64_t alive, const uint8_t *p, const uint8_t *end)
@@ -386,7 +388,7 @@ json_scan_pass_scalars_at(evt_json_scanner *s, const struct level *l,
 	return p;
 }
 
-/* The string of a key that is remembered, from behind its opening quote. */
+/* Pass the string value of a key from the cache, from after its opening quote. */
 static inline const uint8_t *
 json_scan_pass_known_string(evt_json_scanner *s, const evt_key_cache_key *known,
     const uint8_t *p, const uint8_t *end)
@@ -400,7 +402,7 @@ json_scan_pass_known_string(evt_json_scanner *s, const evt_key_cache_key *known,
 	return p;
 }
 
-/* The value at p, to its end; NULL if it is not well-formed. */
+/* Pass the value at p, and return its end; NULL: it is not well-formed. */
 static const uint8_t *
 json_scan_pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
     uint64_t alive)
@@ -473,12 +475,12 @@ json_scan_pass_value(evt_json_scanner *s, const uint8_t *p, const uint8_t *end,
 				return NULL;
 			goto after;
 		}
-		/* There may be more space than there was when it was met. */
+		/* There may be more space than when it was stored. */
 		p = evt_pass_space(&s->line_break, p, end);
 	}
 }
 
-/* Make ready for a frame of n bytes. */
+/* Prepare for a frame of n bytes. */
 static void
 json_scan_reset(evt_json_scanner *s, size_t n)
 {
@@ -499,6 +501,7 @@ evt_json_scan(evt_json_scanner *scanner, const uint8_t *p, size_t n,
 	evt_json_scanner *s = scanner;
 	evt_json_scan_result result = { 0 };
 
+	assert(s != NULL && (p != NULL || n == 0) && ret_result != NULL);
 	json_scan_reset(s, n);
 	if (n > 0) {
 		const uint8_t *end = p + n;

@@ -1,11 +1,12 @@
-/* key_cache.c - see key_cache.h: what is not done for each key. */
+/* key_cache.c - see key_cache.h: the functions that are not needed for every key. */
 #include "format/keys/key_cache.h"
 
 evt_key_cache_key *
 evt_key_cache_find_other(evt_key_cache_key *k, const uint8_t *p,
     const uint8_t *end, const void *level, uint64_t within)
 {
-	/* The shortest is {"": and four bytes tell most of them apart. */
+	/* The shortest key is {"": and the first four bytes of most keys
+	 * differ. */
 	if (end - p < 4)
 		return NULL;
 	while (k != NULL &&
@@ -15,7 +16,7 @@ evt_key_cache_find_other(evt_key_cache_key *k, const uint8_t *p,
 	return k;
 }
 
-/* A new key for what stands from p to `to`; NULL: no room. */
+/* Make a key of the text from p to `to`.  NULL: the cache is full. */
 static evt_key_cache_key *
 key_cache_make(evt_key_cache *m, const uint8_t *p, const uint8_t *to,
     bool string)
@@ -48,7 +49,7 @@ evt_key_cache_learn(evt_key_cache *m, evt_key_cache_key *place,
 
 	if (!evt_key_cache_open(m, place))
 		return place;
-	/* Too long: the next key still finds what came behind this one. */
+	/* Too long to store.  The next key is then stored after `place`. */
 	if (to - p + string > EVT_KEY_CACHE_TEXT)
 		return place;
 	for (; *link != NULL; link = &(*link)->other, choices++) {
@@ -58,7 +59,7 @@ evt_key_cache_learn(evt_key_cache *m, evt_key_cache_key *place,
 		    k->len - k->string != to - p ||
 		    memcmp(k->text, p, (size_t)(to - p)) != 0)
 			continue;
-		/* White space in front of the comma hid it. */
+		/* It is stored; white space before the comma hid it. */
 		if (k->string == string)
 			return k->place;
 		same = k->place;

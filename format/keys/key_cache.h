@@ -8,14 +8,14 @@
  * comparison passes them all.
  *
  * What comes next is a guess; the rest of an entry is a fact: in an object at
- * this depth in which these paths are alive, these bytes are well-formed and
- * those paths continue in the value.  Depth and paths are compared along with
+ * this depth in which the paths `within` are alive, these bytes are well-formed,
+ * and the paths `alive` continue in the value.  Depth and paths are compared along with
  * the bytes, so a wrong guess costs time but never changes a result.
  *
  * The cache is part of the scanner and bounded (36 KiB).  The cost of input
  * without any order is bounded, too: at most EVT_KEY_CACHE_CHOICES keys are tried
- * at one place, and nothing is stored after a key that found no room.  When many
- * keys found no room, the cache starts from scratch: the feed may have changed.
+ * at one place, and nothing is stored after a key that was not stored.  When many
+ * keys were not stored, the cache starts from scratch: the feed may have changed.
  */
 #ifndef EVT_FORMAT_KEYS_KEY_CACHE_H
 #define EVT_FORMAT_KEYS_KEY_CACHE_H
@@ -30,42 +30,43 @@
 #define EVT_KEY_CACHE_KEYS 256
 #define EVT_KEY_CACHE_TEXT 64
 #define EVT_KEY_CACHE_CHOICES 4
-/* After this many keys without room the cache starts from scratch.  Filling it
- * again is then a small part of the work. */
+/* After this many keys that were not stored, the cache starts from scratch.
+ * Filling it again is then a small part of the work. */
 #define EVT_KEY_CACHE_PATIENCE 32768
 
 typedef struct evt_key_cache_fact {
-	const void *level; /* of the object: tells its depth */
+	const void *level; /* of the object, one for each depth */
 	uint64_t within;   /* the paths that are alive in the object */
-	uint64_t alive;    /* those that go on in the key's value */
-	uint64_t hit;      /* those that name it */
+	uint64_t alive;    /* the paths that continue in the key's value */
+	uint64_t hit;      /* the paths that name the key's value */
 } evt_key_cache_fact;
 
 typedef struct evt_key_cache_key {
 	_Alignas(16) uint8_t text[EVT_KEY_CACHE_TEXT];
 	evt_key_cache_fact fact;
-	struct evt_key_cache_key *other; /* was met in the same place */
-	/* The links to what came next are those of this key: of itself, or of
-	 * the same key with another kind of value. */
+	struct evt_key_cache_key
+	    *other; /* another key that came at this place */
+	/* The place whose `next` and `first` are used: this key, or the same
+	 * key with another kind of value. */
 	struct evt_key_cache_key *place;
-	struct evt_key_cache_key *next;  /* behind its value */
-	struct evt_key_cache_key *first; /* in its value */
+	struct evt_key_cache_key *next;  /* the key that came after its value */
+	struct evt_key_cache_key *first; /* the first key in its value */
 	uint32_t mask;   /* a bit for each of the first 32 bytes of the text */
 	uint8_t len;     /* of the text */
 	bool string;     /* the text ends with a string's opening quote */
-	bool line_break; /* stands in it */
+	bool line_break; /* the text has one */
 } evt_key_cache_key;
 
 typedef struct evt_key_cache {
-	/* Zero-initialised is valid.  Key 0 stands for the whole value, and key
-	 * 1 for each key that is not here: nothing is remembered behind it. */
+	/* Zero-initialised is valid.  Key 0 represents the whole value, and key
+	 * 1 every key that is not stored: nothing is stored after it. */
 	evt_key_cache_key keys[EVT_KEY_CACHE_KEYS];
 	size_t n;
-	size_t missed; /* keys that found no room */
+	size_t missed; /* keys that were not stored, for lack of space */
 } evt_key_cache;
 
-/* Begin a frame: where the whole value stands.  Here alone all is forgotten:
- * within a frame the walk holds places. */
+/* Begin a frame, and return the place of the whole value.  The cache is cleared
+ * only here, since the walk over a frame holds places. */
 static inline evt_key_cache_key *
 evt_key_cache_begin(evt_key_cache *m)
 {
@@ -77,7 +78,7 @@ evt_key_cache_begin(evt_key_cache *m)
 	return &m->keys[0];
 }
 
-/* Whether anything can be stored after this place; counts if not. */
+/* Whether a key can be stored after this place; if not, count it as missed. */
 static inline bool
 evt_key_cache_open(evt_key_cache *m, const evt_key_cache_key *place)
 {
@@ -120,12 +121,12 @@ evt_key_cache_fits(const evt_key_cache_key *k, const uint8_t *p,
 	    evt_key_cache_is_at(k, p, end);
 }
 
-/* The same for others than the first. */
+/* evt_key_cache_find() for the keys after the first. */
 evt_key_cache_key *evt_key_cache_find_other(evt_key_cache_key *k,
     const uint8_t *p, const uint8_t *end, const void *level, uint64_t within);
 
-/* The key among k and the others of its place that stands at p, in an object
- * at this level in which the paths `within` are alive; NULL: none. */
+/* Find the key at p among k and the other keys of its place, in an object at this
+ * level in which the paths `within` are alive.  NULL: no stored key is there. */
 static inline evt_key_cache_key *
 evt_key_cache_find(evt_key_cache_key *k, const uint8_t *p, const uint8_t *end,
     const void *level, uint64_t within)
@@ -138,8 +139,8 @@ evt_key_cache_find(evt_key_cache_key *k, const uint8_t *p, const uint8_t *end,
 }
 
 /*
- * A key was passed, from p to the value at `to` (which may be the end), that
- * evt_key_cache_find() did not find behind `place`.  Remember it.  Where it stands.
+ * Store the key from p to its value at `to` (which may be the end), which
+ * evt_key_cache_find() did not find after `place`.  Returns the key's place.
  */
 evt_key_cache_key *evt_key_cache_learn(evt_key_cache *m,
     evt_key_cache_key *place, const uint8_t *p, const uint8_t *to,

@@ -16,7 +16,7 @@ evt_source_id_is_number(const char *text, size_t len)
 {
 	size_t at = len > 0 && text[0] == '-';
 
-	/* No more than 19 digits, and no zero before others. */
+	/* At most 19 digits, and no leading zero. */
 	if (len == at || len - at > 19 || (text[at] == '0' && len > 1))
 		return false;
 	for (; at < len; at++) {
@@ -52,6 +52,8 @@ evt_source_id_write(evt_buf *out, const evt_key *key)
 	const size_t n = sizeof(label) - 1;
 	bool ok = true;
 
+	assert(
+	    out != NULL && key != NULL && (key->text != NULL || key->len == 0));
 	if (!key->is_int && evt_source_id_is_number(key->text, key->len))
 		return evt_buf_printf(out, "\"%.*s\"", (int)key->len,
 		    key->text);
@@ -80,7 +82,7 @@ source_id_hex(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Read the character at *p, which is past a backslash; -1: no valid one. */
+/* Read the character at *p, after a backslash; -1: it is not valid there. */
 static int
 source_id_unescape(const char **p)
 {
@@ -143,6 +145,7 @@ evt_source_id_next(const char **text, evt_buf *out,
 	enum evt_source_id_kind kind = EVT_SOURCE_ID_ANY;
 	int r;
 
+	assert(p != NULL && out != NULL && ret_kind != NULL);
 	p += strspn(p, ",");
 	out->len = 0;
 	if (*p == '\0')

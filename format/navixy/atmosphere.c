@@ -1,10 +1,11 @@
 /* atmosphere.c - see atmosphere.h. */
 #include "format/navixy/atmosphere.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A random UUID (RFC 9562, version 4), the interval, and what a beat is. */
+/* A random UUID (RFC 9562, version 4), the interval, and the text of a beat. */
 static void
 atmosphere_handshake(const uint8_t random[16], int64_t beat_ms,
     char out[EVT_ATMOSPHERE_TEXT])
@@ -32,6 +33,7 @@ bool
 evt_atmosphere_greet(const char *tracking_id, bool protocol,
     const uint8_t random[16], int64_t beat_ms, char out[EVT_ATMOSPHERE_TEXT])
 {
+	assert(random != NULL && beat_ms >= 0 && out != NULL);
 	out[0] = '\0';
 	if (tracking_id == NULL)
 		return false;

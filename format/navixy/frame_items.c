@@ -1,13 +1,15 @@
 /* frame_items.c - see frame_items.h. */
 #include "format/navixy/frame_items.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "format/base/timetext.h"
 
 enum { ONE, BATCH, WHOLE, END };
 
-/* The key of an object's source_id.  false: it has none that is a key. */
+/* The key of an object's source_id.  false: no source_id, or one that cannot be
+ * a key. */
 static bool
 frame_items_source_of(evt_frame_items *r, evt_json_view object, evt_key *ret)
 {
@@ -43,6 +45,7 @@ evt_frame_items_begin(evt_frame_items *r, const evt_frame *f,
 	evt_json_view data;
 	int code;
 
+	assert(r != NULL && f != NULL && scanner != NULL);
 	r->frame = f;
 	r->root = (evt_json_view){ NULL, 0 };
 	r->state = WHOLE;

@@ -14,22 +14,21 @@
 
 typedef struct evt_frame_item {
 	evt_json_view value; /* EVT_JSON_VIEW_NONE: the payload is not JSON */
-	evt_json_view
-	    whole; /* of a batch: the element, of which value may be a part */
-	evt_key source; /* text NULL: it names no source */
-	bool state;     /* it is an object with a source_id: fields of a state
-	                   may be looked for in it */
-	bool of_batch;  /* it is one of several in its frame */
+	evt_json_view whole; /* in a batch: the element; value is the element or
+	                        a part of it */
+	evt_key source;      /* text NULL: the item has no source */
+	bool state;          /* an object with a source_id, which may have the
+	                        fields of a state */
+	bool of_batch;       /* an element of a batch */
 } evt_frame_item;
 
-/* Walks over the items of a frame; the frame must stay. */
+/* A walk over the items of a frame, which must stay valid. */
 typedef struct evt_frame_items {
 	const evt_frame *frame;
-	evt_json_view
-	    root; /* the payload, EVT_JSON_VIEW_NONE if it is not JSON */
-	evt_json_view_walk walk;    /* over a batch */
-	int state;                  /* where it is */
-	char text[EVT_KEY_MAX + 1]; /* of the source, where it is a string */
+	evt_json_view root;      /* the payload; EVT_JSON_VIEW_NONE: not JSON */
+	evt_json_view_walk walk; /* over a batch */
+	int state;               /* of the walk */
+	char text[EVT_KEY_MAX + 1]; /* of the source, if it is a string */
 } evt_frame_items;
 
 /* `scanner` checks that the payload is JSON; it needs no profile.  Errors:

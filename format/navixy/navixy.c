@@ -1,6 +1,7 @@
 /* navixy.c - see navixy.h. */
 #include "format/navixy/navixy.h"
 
+#include <assert.h>
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include "format/keys/json_scan.h"
 #include "format/base/timetext.h"
 
-/* ---- asking --------------------------------------------------------------- */
+/* ---- subscriptions -------------------------------------------------------- */
 
 /* Events of the new request form. */
 static const struct kind {
@@ -25,15 +26,15 @@ static const struct kind {
 	{ "iot_monitor", false, true, false },
 };
 
-/* Events that come with any subscription. */
+/* Whether the event comes with any subscription. */
 static bool
 navixy_comes_anyway(const char *event)
 {
 	return strcmp(event, "lifecycle") == 0 || strcmp(event, "logout") == 0;
 }
 
-/* All tracker ids as a JSON array; NULL: a bad one (words in err), or no
- * memory. */
+/* All tracker ids as a JSON array.  NULL: err says why (a bad id, or out of
+ * memory). */
 static cJSON *
 navixy_tracker_ids(const evt_navixy_options *o, evt_error *err)
 {
@@ -190,11 +191,13 @@ int
 evt_navixy_subscription(const evt_navixy_options *o, const char *hash,
     evt_buf *out, evt_error *err)
 {
-	cJSON *root = cJSON_CreateObject();
+	cJSON *root;
 	evt_error here;
 	char *text;
 	int r;
 
+	assert(o != NULL && hash != NULL && out != NULL);
+	root = cJSON_CreateObject();
 	if (root == NULL ||
 	    cJSON_AddStringToObject(root, "action", "subscribe") == NULL ||
 	    cJSON_AddStringToObject(root, "hash", hash) == NULL) {
@@ -222,6 +225,7 @@ evt_navixy_subscription(const evt_navixy_options *o, const char *hash,
 bool
 evt_navixy_target(const char *target, const char *id, evt_buf *out)
 {
+	assert(target != NULL && out != NULL);
 	if (!evt_buf_add_str(out, target))
 		return false;
 	if (strstr(target, "X-Atmosphere-tracking-id=") != NULL)
@@ -278,9 +282,11 @@ evt_navixy_new(evt_navixy **ret_navixy, evt_error *err)
 {
 	static const char *const type[] = { "/type" };
 	static const char *const event[] = { "/event" };
-	evt_navixy *x = calloc(1, sizeof(*x));
+	evt_navixy *x;
 	int r;
 
+	assert(ret_navixy != NULL);
+	x = calloc(1, sizeof(*x));
 	if (x == NULL)
 		return evt_err_nomem(err);
 	/* The scanner's "event" is our type, its "sources" our event. */
@@ -328,8 +334,8 @@ navixy_read_error(const cJSON *root, evt_navixy_answer *ret)
 		    said);
 }
 
-/* Count the trackers whose state is not "normal", whatever the depth at which
- * the form in use puts the map. */
+/* Count the trackers whose state is not "normal".  The map from trackers to
+ * states may be at any depth: that depends on the form of the request. */
 static void
 navixy_count_states(const cJSON *node, unsigned depth, unsigned *blocked,
     unsigned *refused)
@@ -383,9 +389,11 @@ evt_navixy_read(evt_navixy *x, const uint8_t *p, size_t n,
 	evt_json_scan_result scan;
 	cJSON *root;
 
+	assert(x != NULL && (p != NULL || n == 0) && ret != NULL);
 	ret->type = EVT_NAVIXY_EVENT;
 	ret->text[0] = '\0';
-	/* Nearly every frame begins like this: the name is enough, no scan. */
+	/* Nearly every frame begins like this.  The event's name then decides,
+	 * without a scan. */
 	if (n > sizeof(usual) + sizeof(logout) &&
 	    memcmp(p, usual, sizeof(usual) - 1) == 0 &&
 	    memcmp(p + sizeof(usual) - 1, logout, sizeof(logout) - 1) != 0)

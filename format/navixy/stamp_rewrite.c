@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE
 #include "format/navixy/stamp_rewrite.h"
 
+#include <assert.h>
 #include <string.h>
 #include <time.h>
 
@@ -9,16 +10,16 @@
 
 /* ---- one stamp ----------------------------------------------------------- */
 
-/* A stamp, taken apart. */
+/* The parts of a stamp. */
 struct stamp {
-	int64_t s;               /* as if it were UTC */
+	int64_t s;               /* epoch seconds, taken as UTC */
 	const uint8_t *fraction; /* ".123", unchanged */
 	size_t n_fraction;
 	bool iso, zulu;
 	int offset_s;
 };
 
-/* The number of n digits; -1: they are not all digits. */
+/* Read a number of n digits; -1: not all bytes are digits. */
 static int
 stamp_rewrite_digits(const uint8_t *p, int n)
 {
@@ -124,7 +125,8 @@ evt_stamp_rewrite_offset(evt_json_view clock, int64_t time_ns,
 	return true;
 }
 
-/* Append the stamp, changed.  A time beyond four-digit years stays. */
+/* Append the changed stamp.  false: out of memory, or the year would not have
+ * four digits; the stamp then stays as it is. */
 static bool
 stamp_rewrite_write_stamp(const evt_stamp_rewrite *how, const struct stamp *s,
     evt_buf *out)
@@ -153,7 +155,7 @@ stamp_rewrite_write_stamp(const evt_stamp_rewrite *how, const struct stamp *s,
 	    (offset < 0 ? -offset : offset) / 60 % 60);
 }
 
-/* ---- all of them --------------------------------------------------------- */
+/* ---- all stamps of a text ------------------------------------------------ */
 
 static bool
 stamp_rewrite_is_stamp_name(const uint8_t *p, size_t n)
@@ -196,7 +198,8 @@ evt_stamp_rewrite_text(const evt_stamp_rewrite *how, const uint8_t *text,
 {
 	const uint8_t *p = text, *end = text + n, *copied = text;
 
-	/* A changed stamp is at most some bytes longer. */
+	assert(how != NULL && (text != NULL || n == 0) && out != NULL);
+	/* A changed stamp is longer by a few bytes at most. */
 	if (!evt_buf_reserve(out, n + n / 4 + 64))
 		return false;
 	while (p < end && (p = memchr(p, '"', (size_t)(end - p))) != NULL) {
@@ -254,22 +257,21 @@ evt_stamp_rewrite_compact(evt_json_view state, evt_buf *out)
 
 	if (evt_json_view_kind(state) != EVT_JSON_VIEW_OBJECT)
 		return evt_buf_add(out, state.p, state.n);
-	/* A member goes with the comma before it; one before which all members
-	 * went, with the comma behind it. */
+	/* A member is left out together with the comma before it.  If no member
+	 * before it was kept, it is left out with the comma after it. */
 	while (ok && evt_json_view_walk_next(&walk, &name, &value)) {
-		const uint8_t *behind = value.p + value.n;
+		const uint8_t *after = value.p + value.n;
 
 		if (stamp_rewrite_is_left_out(name)) {
 			if (first)
 				ok = evt_buf_add(out, copied,
 				    (size_t)(name.p - copied));
-			copied = behind;
+			copied = after;
 		} else {
 			if (!kept && !first)
 				copied = name.p;
-			ok =
-			    evt_buf_add(out, copied, (size_t)(behind - copied));
-			copied = behind;
+			ok = evt_buf_add(out, copied, (size_t)(after - copied));
+			copied = after;
 			kept = true;
 		}
 		first = false;

@@ -19,32 +19,33 @@ enum evt_stamp_rewrite_form {
 typedef struct evt_stamp_rewrite {
 	int64_t shift_s; /* seconds to add to each stamp */
 	enum evt_stamp_rewrite_form form;
-	int offset_s; /* user's offset from UTC, for stamps that
-	                              do not say it; seconds east */
+	int offset_s; /* the user's offset from UTC in seconds, east is
+	                 positive; for stamps without an offset */
 } evt_stamp_rewrite;
 
 /*
  * Append the text with its stamps changed.  Stamps are the string members
  * user_time, updated, last_update, update_time, msg_time, srv_time, timestamp
- * and all whose name ends in _update, where they read like one of both forms;
- * offsets and fractions of a second stay.  false: out of memory.
+ * and all whose name ends in _update, if the text has one of the two forms.
+ * Offsets and fractions of a second stay.  false: out of memory.
  */
 bool evt_stamp_rewrite_text(const evt_stamp_rewrite *how, const uint8_t *text,
     size_t n, evt_buf *out);
 
-/* The time that a stamp reads, as if it were UTC; *ret_iso: it has an offset,
- * which is *ret_offset_s.  v: a string.  false: it is no stamp. */
+/* Read a stamp.  *ret_s: its time, taken as UTC.  *ret_iso: the stamp has the ISO
+ * form, and its offset is *ret_offset_s.  false: v is not a stamp. */
 bool evt_stamp_rewrite_read(evt_json_view v, int64_t *ret_s, bool *ret_iso,
     int *ret_offset_s);
 
-/* The user's offset from UTC, by what his clock reads (a user_time) at the time
- * time_ns; to the quarter of an hour where the stamp does not say it.  false: it
- * cannot be told. */
+/* Find the user's offset from UTC.  `clock`: a stamp of the user's clock (a
+ * user_time) at the time time_ns.  Without an offset in the stamp, the difference
+ * is rounded to a quarter of an hour.  false: `clock` is not a stamp, or more than
+ * a day away from time_ns. */
 bool evt_stamp_rewrite_offset(evt_json_view clock, int64_t time_ns,
     int *ret_offset_s);
 
-/* Append the state object without what the platform's compact format leaves
- * out: gsm, battery, inputs, outputs and actual_track_update.  false: out of
+/* Append the state object without the members that the platform's compact
+ * format leaves out: gsm, battery, inputs, outputs and actual_track_update.  false: out of
  * memory. */
 bool evt_stamp_rewrite_compact(evt_json_view state, evt_buf *out);
 

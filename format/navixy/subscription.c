@@ -1,6 +1,7 @@
 /* subscription.c - see subscription.h. */
 #include "format/navixy/subscription.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,15 +12,19 @@
 #include "format/base/grow.h"
 #include "format/base/timetext.h"
 
-/* The platform's own limit of iot_monitor. */
+/* The platform's limit of trackers in one iot_monitor request. */
 #define IOT_TRACKERS_MAX 10
 
-static const char *const kind_names[EVT_SUBSCRIPTION_KINDS] = { "state",
-	"state_batch", "readings_batch", "iot_monitor", "lifecycle", "logout" };
+static const char *const kind_names[] = { "state", "state_batch",
+	"readings_batch", "iot_monitor", "lifecycle", "logout" };
+_Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) ==
+        EVT_SUBSCRIPTION_KINDS,
+    "each kind has a name");
 
 const char *
 evt_subscription_kind_name(enum evt_subscription_kind kind)
 {
+	assert((unsigned)kind < EVT_SUBSCRIPTION_KINDS);
 	return kind_names[kind];
 }
 
@@ -53,7 +58,8 @@ subscription_parse_kind(const cJSON *v, bool requests_form,
 	    requests_form ? EVT_SUBSCRIPTION_LIFECYCLE : EVT_SUBSCRIPTION_KINDS;
 
 	if (!cJSON_IsString(v))
-		return BAD(refusal, "an event's type is missing or no string");
+		return BAD(refusal,
+		    "an event's type is missing or not a string");
 	for (int i = 0; i < n; i++) {
 		if (strcmp(v->valuestring, kind_names[i]) == 0) {
 			*ret_kind = (enum evt_subscription_kind)i;
@@ -71,7 +77,7 @@ subscription_parse_ids(const cJSON *list, const char *name,
 	int n = cJSON_GetArraySize(list);
 
 	if (!cJSON_IsArray(list))
-		return BAD(refusal, "%s is missing or no array", name);
+		return BAD(refusal, "%s is missing or not an array", name);
 	item->ids = calloc(n > 0 ? (size_t)n : 1, sizeof(*item->ids));
 	if (item->ids == NULL)
 		return EVT_ERR_NOMEM;
@@ -81,7 +87,7 @@ subscription_parse_ids(const cJSON *list, const char *name,
 		if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) ||
 		    v->valuedouble > 9007199254740992.0 ||
 		    v->valuedouble != (double)(int64_t)v->valuedouble)
-			return BAD(refusal, "%s holds what is no tracker id",
+			return BAD(refusal, "%s holds an invalid tracker id",
 			    name);
 		item->ids[item->n_ids++] = (int64_t)v->valuedouble;
 	}
@@ -110,7 +116,7 @@ subscription_parse_target(const cJSON *o, evt_subscription_item *item,
 	return BAD(refusal, "target must be of type all or selected");
 }
 
-/* format, iso_datetime and rate_limit, each of which may be left out. */
+/* Parse the optional members format, iso_datetime and rate_limit. */
 static int
 subscription_parse_manner(const cJSON *o, evt_subscription_item *item,
     evt_subscription_refusal *refusal)
@@ -156,7 +162,7 @@ subscription_parse_requests(const cJSON *root, const cJSON *list,
 	int r;
 
 	if (cJSON_GetArraySize(list) == 0)
-		return BAD(refusal, "requests is empty or no array");
+		return BAD(refusal, "requests is empty or not an array");
 	cJSON_ArrayForEach(o, list)
 	{
 		r = subscription_add_item(q, &item);
@@ -181,7 +187,7 @@ subscription_parse_requests(const cJSON *root, const cJSON *list,
 	return EVT_OK;
 }
 
-/* Whether the kind of the last item stands before it. */
+/* Whether an earlier item has the same kind as the last one. */
 static bool
 subscription_is_repeated(const evt_subscription_request *q)
 {
@@ -201,7 +207,7 @@ subscription_parse_events(const cJSON *root, const cJSON *list,
 	int r;
 
 	if (cJSON_GetArraySize(list) == 0)
-		return BAD(refusal, "events is empty or no array");
+		return BAD(refusal, "events is empty or not an array");
 	cJSON_ArrayForEach(v, list)
 	{
 		r = subscription_add_item(q, &item);
@@ -210,8 +216,9 @@ subscription_parse_events(const cJSON *root, const cJSON *list,
 			    refusal);
 		if (r != EVT_OK)
 			return r;
-		/* All have the same trackers: copied for each name, a short
-		 * message would take any memory. */
+		/* All events have the same list of trackers.  Without this
+		 * check, a short message that repeats a name could make us
+		 * allocate any amount of memory. */
 		if (subscription_is_repeated(q)) {
 			q->n_items--;
 			continue;
@@ -225,7 +232,7 @@ subscription_parse_events(const cJSON *root, const cJSON *list,
 	return EVT_OK;
 }
 
-/* ---- what is named twice ------------------------------------------------- */
+/* ---- duplicates ---------------------------------------------------------- */
 
 struct place {
 	int64_t id;
@@ -242,7 +249,7 @@ subscription_by_id(const void *a, const void *b)
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* Keep each id where it stands first. */
+/* Keep the first occurrence of each id. */
 static int
 subscription_unite_ids(evt_subscription_item *item)
 {
@@ -270,8 +277,8 @@ subscription_unite_ids(evt_subscription_item *item)
 	return EVT_OK;
 }
 
-/* Add what the other item of the same kind asks for; its manner is the later
- * one, so it counts. */
+/* Add the trackers of a later item of the same kind; take its variant and rate
+ * limit. */
 static int
 subscription_unite_items(evt_subscription_item *item,
     evt_subscription_item *other)
@@ -288,8 +295,8 @@ subscription_unite_items(evt_subscription_item *item,
 	return EVT_OK;
 }
 
-/* One item of each kind, each id in it once: so the answer has no name twice,
- * and each state comes once. */
+/* Unite items of the same kind, and remove duplicate ids.  So no name is
+ * repeated in the answer, and no state is sent twice. */
 static int
 subscription_unite(evt_subscription_request *q)
 {
@@ -305,7 +312,7 @@ subscription_unite(evt_subscription_request *q)
 		if (k < kept &&
 		    subscription_unite_items(&q->item[k], &item) != EVT_OK)
 			return EVT_ERR_NOMEM;
-		q->item[i].ids = NULL; /* each is freed once, whatever fails */
+		q->item[i].ids = NULL; /* it has one owner, also after errors */
 		if (k < kept)
 			free(item.ids);
 		else
@@ -326,7 +333,7 @@ subscription_parse_action(const cJSON *root, evt_subscription_request *q,
 	const cJSON *v = cJSON_GetObjectItemCaseSensitive(root, "action");
 
 	if (!cJSON_IsString(v))
-		return BAD(refusal, "action is missing or no string");
+		return BAD(refusal, "action is missing or not a string");
 	if (strcmp(v->valuestring, "subscribe") == 0) {
 		q->subscribe = true;
 		refusal->action = "subscription/subscribe";
@@ -349,7 +356,7 @@ subscription_parse_root(const cJSON *root, evt_subscription_request *q,
 	if (!cJSON_IsObject(root))
 		return subscription_refuse(refusal,
 		    EVT_SUBSCRIPTION_WRONG_FORMAT, "Wrong request format",
-		    "the message is no JSON object");
+		    "the message is not a JSON object");
 	r = subscription_parse_action(root, q, refusal);
 	if (r != EVT_OK)
 		return r;
@@ -365,11 +372,12 @@ subscription_parse_root(const cJSON *root, evt_subscription_request *q,
 	}
 	list = cJSON_GetObjectItemCaseSensitive(root, "events");
 	if (list == NULL)
-		return BAD(refusal, "neither events nor requests is there");
+		return BAD(refusal, "events or requests is missing");
 	return subscription_parse_events(root, list, q, refusal);
 }
 
-/* cJSON alone lets anything stand behind the value. */
+/* Parse the text, with nothing but white space after the value: cJSON itself
+ * accepts any text there. */
 static cJSON *
 subscription_parse_whole(const char *text, size_t len)
 {
@@ -392,11 +400,14 @@ evt_subscription_request_parse(const char *text, size_t len,
     evt_subscription_request **ret_request,
     evt_subscription_refusal *ret_refusal)
 {
-	evt_subscription_request *q = calloc(1, sizeof(*q));
+	evt_subscription_request *q;
 	evt_subscription_refusal refusal = { 0 };
 	cJSON *root;
 	int r;
 
+	assert((text != NULL || len == 0) && ret_request != NULL &&
+	    ret_refusal != NULL);
+	q = calloc(1, sizeof(*q));
 	if (q == NULL)
 		return EVT_ERR_NOMEM;
 	root = subscription_parse_whole(text, len);
@@ -455,7 +466,7 @@ subscription_asks_for(const evt_subscription_request *q,
 	return false;
 }
 
-/* "state":{...}: what became of all items of one kind. */
+/* Append "state":{...}: the status of each tracker in the items of one kind. */
 static bool
 subscription_add_result(evt_buf *out, const evt_subscription_request *q,
     enum evt_subscription_kind kind, evt_subscription_statuses *statuses,
@@ -527,29 +538,28 @@ evt_subscription_error(evt_buf *out, const char *action, int code,
 	return ok && evt_buf_add_byte(out, '}');
 }
 
-/* ---- responses that were recorded ---------------------------------------- */
+/* ---- recorded responses -------------------------------------------------- */
 
-/* "17":"normal" for each tracker. */
+/* Call fn() for each member like "17":"normal". */
 static int
 subscription_read_statuses(evt_json_view object, evt_subscription_status_fn *fn,
     void *ctx, evt_error *err)
 {
 	evt_json_view_walk walk = evt_json_view_walk_begin(object);
 	evt_json_view name, status;
-	int refusal = EVT_OK;
+	int r = EVT_OK;
 
-	while (refusal == EVT_OK &&
-	    evt_json_view_walk_next(&walk, &name, &status)) {
-		/* Ids are names here: a number between quotes. */
+	while (r == EVT_OK && evt_json_view_walk_next(&walk, &name, &status)) {
+		/* The name is the id: a number in quotes. */
 		evt_json_view id = { name.p + 1, name.n - 2 };
 		int64_t tracker;
 
 		if (name.n > 2 &&
 		    evt_json_view_kind(status) == EVT_JSON_VIEW_STRING &&
 		    evt_json_view_int(id, &tracker))
-			refusal = fn(ctx, tracker, status, err);
+			r = fn(ctx, tracker, status, err);
 	}
-	return refusal;
+	return r;
 }
 
 int
@@ -561,21 +571,19 @@ evt_subscription_read_answer(evt_json_view message,
 	evt_json_view_walk walk =
 	    evt_json_view_walk_begin(EVT_JSON_VIEW_MEMBER(message, "data"));
 	evt_json_view name, item;
-	int refusal = EVT_OK;
+	int r = EVT_OK;
 
 	if (!evt_json_view_is(type, "response", 8) ||
 	    !evt_json_view_is(action, "subscription/subscribe", 22))
 		return EVT_OK;
-	while (
-	    refusal == EVT_OK && evt_json_view_walk_next(&walk, &name, &item)) {
+	while (r == EVT_OK && evt_json_view_walk_next(&walk, &name, &item)) {
 		evt_json_view value = EVT_JSON_VIEW_MEMBER(item, "value");
 
-		refusal =
-		    subscription_read_statuses(evt_json_view_kind(value) ==
-		                EVT_JSON_VIEW_OBJECT ?
-		            value :
-		            item,
-		        fn, ctx, err);
+		r = subscription_read_statuses(evt_json_view_kind(value) ==
+		            EVT_JSON_VIEW_OBJECT ?
+		        value :
+		        item,
+		    fn, ctx, err);
 	}
-	return refusal;
+	return r;
 }

@@ -18,15 +18,16 @@ enum evt_subscription_kind {
 	EVT_SUBSCRIPTION_STATE_BATCH,
 	EVT_SUBSCRIPTION_READINGS_BATCH,
 	EVT_SUBSCRIPTION_IOT_MONITOR,
-	EVT_SUBSCRIPTION_LIFECYCLE, /* in the old form alone; comes with the others anyway */
-	EVT_SUBSCRIPTION_LOGOUT, /* likewise */
+	/* Only the old form can name these two; they come in any case. */
+	EVT_SUBSCRIPTION_LIFECYCLE,
+	EVT_SUBSCRIPTION_LOGOUT,
 	EVT_SUBSCRIPTION_KINDS
 };
 
 /* "state", "state_batch", ... */
 const char *evt_subscription_kind_name(enum evt_subscription_kind kind);
 
-/* How a subscription wants its states: bits. */
+/* The form of a subscription's states: bits. */
 #define EVT_SUBSCRIPTION_COMPACT \
 	1u /* without gsm, battery, inputs, outputs, track */
 #define EVT_SUBSCRIPTION_ISO 2u /* times with T and the offset from UTC */
@@ -35,39 +36,39 @@ const char *evt_subscription_kind_name(enum evt_subscription_kind kind);
 /* Codes of error responses, as the platform's documentation numbers them. */
 enum evt_subscription_status {
 	EVT_SUBSCRIPTION_WRONG_HASH = 3,
-	EVT_SUBSCRIPTION_WRONG_FORMAT = 5, /* no JSON object */
+	EVT_SUBSCRIPTION_WRONG_FORMAT = 5, /* not a JSON object */
 	EVT_SUBSCRIPTION_WRONG_PARAMETERS = 7
 };
 
-/* One thing asked for. */
+/* One kind of events that a client asks for. */
 typedef struct evt_subscription_item {
 	enum evt_subscription_kind kind;
 	bool all;     /* every tracker, or: */
-	int64_t *ids; /* tracker ids, as they came */
+	int64_t *ids; /* these tracker ids, in the request's order */
 	size_t n_ids;
 	unsigned variant;  /* EVT_SUBSCRIPTION_COMPACT, EVT_SUBSCRIPTION_ISO */
-	int64_t period_ns; /* the rate limit; 0: none */
+	int64_t period_ns; /* the rate limit; 0: no limit */
 } evt_subscription_item;
 
 typedef struct evt_subscription_request {
-	bool subscribe;     /* or unsubscribe */
+	bool subscribe;     /* false: unsubscribe */
 	bool requests_form; /* the new form, which is answered differently */
-	char *hash;         /* NULL: none was sent.  A secret. */
+	char *hash;         /* a secret; NULL: the request has no hash */
 	evt_subscription_item *item;
 	size_t n_items, cap_items;
 } evt_subscription_request;
 
-/* Why a request is refused; the words hold nothing of the hash. */
+/* Why a request is refused.  The texts never contain the hash. */
 typedef struct evt_subscription_refusal {
 	int code; /* enum evt_subscription_status */
 	const char *description;
 	const char *action; /* "subscription/subscribe", ... or NULL */
-	char data[160];     /* what was wrong */
+	char data[160];     /* details */
 } evt_subscription_refusal;
 
 /*
- * Parse one message.  EVT_OK: *ret_request is to be freed with
- * evt_subscription_request_free().  EVT_ERR_ARG: *ret_refusal says why not.
+ * Parse one message.  The caller frees *ret_request with
+ * evt_subscription_request_free().  Errors: EVT_ERR_ARG (*ret_refusal says why),
  * EVT_ERR_NOMEM.
  */
 int evt_subscription_request_parse(const char *text, size_t len,
@@ -75,8 +76,8 @@ int evt_subscription_request_parse(const char *text, size_t len,
     evt_subscription_refusal *ret_refusal);
 void evt_subscription_request_free(evt_subscription_request *request);
 
-/* Tells `put` the status of each tracker that the item names: "normal",
- * "blocked", "unknown" or "disallowed". */
+/* A function that calls put() with the status of each tracker that the item
+ * names: "normal", "blocked", "unknown" or "disallowed". */
 typedef void evt_subscription_put(void *arg, int64_t id, const char *status);
 typedef void evt_subscription_statuses(void *ctx,
     const evt_subscription_item *item, evt_subscription_put *put, void *arg);
@@ -87,10 +88,9 @@ bool evt_subscription_answer(evt_buf *out,
     evt_subscription_statuses *statuses, void *ctx);
 
 /*
- * Give fn() each tracker's status in a message that may be the response to a
- * subscription, in either form; status is the JSON string.  A message that is
- * none, or whose parts are not as they should be, is passed over.  Errors: those
- * of fn().
+ * If the message is the response to a subscription, in either form, call fn()
+ * with each tracker and its status, a JSON string.  Other messages and malformed
+ * parts are skipped.  Errors: those of fn().
  */
 typedef int evt_subscription_status_fn(void *ctx, int64_t tracker,
     evt_json_view status, evt_error *err);

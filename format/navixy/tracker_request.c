@@ -1,6 +1,7 @@
 /* tracker_request.c - see tracker_request.h. */
 #include "format/navixy/tracker_request.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -42,8 +43,10 @@ evt_tracker_request_take(uint8_t *text, size_t n, const char *from,
 	evt_trackers *t;
 	int r;
 
-	/* First of all: what is parsed and shown then cannot hold it, and if the
-	 * blots were to break the text, that is seen. */
+	assert((text != NULL || n == 0) && from != NULL && secret != NULL &&
+	    ret_payload != NULL && ret_payload->len == 0 && ret_count != NULL);
+	/* Blot before anything is parsed or shown.  If that breaks the JSON, the
+	 * parser reports it. */
 	(void)evt_credential_blot(secret, text, n);
 	r = evt_trackers_parse(text, n, &t, err);
 	if (r != EVT_OK)
@@ -65,13 +68,14 @@ evt_tracker_request_refused(unsigned status, uint8_t *text, size_t n,
 	evt_json_view success;
 	int r;
 
+	assert((text != NULL || n == 0) && secret != NULL);
 	(void)evt_credential_blot(secret, text, n);
 	if (status >= 300 && status < 400)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "the server answered HTTP %u (moved): redirects are not "
 		    "followed, give the new URL",
 		    status);
-	/* Only what is JSON may be looked into; the parser finds that out. */
+	/* Only JSON may be viewed; the parser finds out whether it is. */
 	r = evt_trackers_parse(text, n, &t, &said);
 	if (r == EVT_OK)
 		evt_trackers_free(t);

@@ -1,6 +1,7 @@
 /* trackers.c - see trackers.h. */
 #include "format/navixy/trackers.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,17 +13,17 @@
 #include "format/base/json_view.h"
 
 struct evt_trackers {
-	uint8_t *json;      /* what was parsed; the items are slices of it */
-	evt_json_view list; /* in it */
+	uint8_t *json;      /* a copy of the text; the items are slices of it */
+	evt_json_view list; /* the array in json */
 	evt_buf text;       /* labels and source ids, decoded; does not move */
 	evt_tracker *item;  /* in the order of the list */
 	size_t n, cap;
 	const evt_tracker **by_id;
-	const evt_tracker **by_source; /* those that have one */
+	const evt_tracker **by_source; /* the trackers that have a source */
 	size_t n_sourced;
 };
 
-/* ---- what the text holds ------------------------------------------------- */
+/* ---- the list in the text ------------------------------------------------ */
 
 static int
 trackers_check_json(const uint8_t *p, size_t n, evt_error *err)
@@ -41,7 +42,7 @@ trackers_check_json(const uint8_t *p, size_t n, evt_error *err)
 	return r;
 }
 
-/* The platform refused: report it in its own words. */
+/* The platform refused: report its description. */
 static int
 trackers_refused(evt_json_view answer, evt_error *err)
 {
@@ -65,7 +66,7 @@ trackers_refused(evt_json_view answer, evt_error *err)
 	return r;
 }
 
-/* The list in any of the forms that it comes in. */
+/* Find the list in the text, which may have any of three forms. */
 static int
 trackers_find_list(evt_json_view v, evt_json_view *ret_list, evt_error *err)
 {
@@ -87,8 +88,8 @@ trackers_find_list(evt_json_view v, evt_json_view *ret_list, evt_error *err)
 
 /* ---- items --------------------------------------------------------------- */
 
-/* Append a value's text; room was reserved, so what was appended before does
- * not move.  The text and, in *ret_len, its bytes. */
+/* Append a value's text and a NUL; return the text, and its length in *ret_len.
+ * Space was reserved, so texts that were appended before do not move. */
 static const char *
 trackers_add_text(evt_trackers *t, evt_json_view v, size_t *ret_len)
 {
@@ -111,7 +112,7 @@ trackers_is_integer(evt_json_view v)
 	return i == v.n;
 }
 
-/* A source id is a key as the scanner makes them of frames. */
+/* Make a key of a source id, as the scanner makes keys from frames. */
 static bool
 trackers_add_source(evt_trackers *t, evt_json_view v, evt_key *ret)
 {
@@ -177,7 +178,7 @@ trackers_compare_keys(const evt_key *a, const char *text, size_t len)
 	return c != 0 ? c : a->len < len ? -1 : a->len > len;
 }
 
-/* Equal ones stay in the order of the list. */
+/* Equal trackers keep the order of the list. */
 static int
 trackers_compare_places(const evt_tracker *a, const evt_tracker *b)
 {
@@ -237,9 +238,10 @@ trackers_take_list(evt_trackers *t, size_t n, evt_error *err)
 
 	if (r != EVT_OK)
 		return r;
-	/* No value is longer decoded, its NUL included, than it stands, but for
-	 * a number's NUL, which has the comma's or bracket's place.  The rest is
-	 * what evt_json_view_text() asks for in advance. */
+	/* A decoded string and its NUL are never longer than the string with
+	 * its quotes.  A number's NUL takes the place of the comma or bracket
+	 * after it.  16 more bytes are what evt_json_view_text() reserves in
+	 * advance. */
 	if (!evt_buf_reserve(&t->text, t->list.n + 16))
 		return evt_err_nomem(err);
 	walk = evt_json_view_walk_begin(t->list);
@@ -253,8 +255,10 @@ evt_trackers_parse(const uint8_t *p, size_t n, evt_trackers **ret_trackers,
     evt_error *err)
 {
 	evt_trackers *t;
-	int r = trackers_check_json(p, n, err);
+	int r;
 
+	assert((p != NULL || n == 0) && ret_trackers != NULL);
+	r = trackers_check_json(p, n, err);
 	if (r != EVT_OK)
 		return r;
 	t = calloc(1, sizeof(*t));

@@ -187,7 +187,7 @@ TEST(refused)
 	heard_exactly(x,
 	    "{\"type\":\"error\",\"action\":\"subscription/"
 	    "subscribe\",\"status\":{\"code\":7,\"description\":\"Invalid "
-	    "parameters\"},\"data\":\"neither events nor requests is there\"}");
+	    "parameters\"},\"data\":\"events or requests is missing\"}");
 	/* A bad one changes nothing of what was there. */
 	say(x, 1000, OLD("1"));
 	forget(x);
