@@ -205,8 +205,13 @@ verify_check_segment(struct evt_verify *v, evt_segment *s, bool last,
 	int fd, r = evt_segment_open(s, &fd, err);
 	uint64_t faults = v->got.faults, at = 0;
 
-	if (r != EVT_OK) /* retention may have taken it */
-		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
+	if (r == EVT_ERR_NOTFOUND) {
+		/* Retention took it, and its frames: the next one is the first. */
+		v->next_seq = 0;
+		return EVT_OK;
+	}
+	if (r != EVT_OK)
+		return r;
 	if (s->n_blocks > 0 && !v->has_uuid) {
 		memcpy(v->uuid, s->uuid, EVT_UUID_LEN);
 		v->has_uuid = true;
@@ -233,14 +238,28 @@ verify_check_segment(struct evt_verify *v, evt_segment *s, bool last,
 	return r;
 }
 
-/* A number that is left out in the middle: retention takes the first alone. */
+/* Whether the file was removed after the segments were listed. */
+static bool
+verify_was_removed(const struct evt_verify *v, const evt_segment *s)
+{
+	int fd, r = evt_segment_open(s, &fd, NULL);
+
+	if (r == EVT_OK)
+		v->io->close(v->io->ctx, fd);
+	return r == EVT_ERR_NOTFOUND;
+}
+
+/* A number that is left out in the middle: retention takes the first alone.  If
+ * it removes files while they are listed, the list may have the first segment
+ * and not the second. */
 static void
 verify_check_numbers(struct evt_verify *v, const evt_segment *s, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
 		char name[EVT_SEGMENT_NAME_LEN];
 
-		if (s[i].no == s[i - 1].no + 1)
+		if (s[i].no == s[i - 1].no + 1 ||
+		    verify_was_removed(v, &s[i - 1]))
 			continue;
 		evt_segment_name(s[i - 1].no + 1, name);
 		evt_verify_report(v, name, EVT_VERIFY_NOWHERE, 0,

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/lib/tapes.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -308,6 +309,102 @@ TEST(missing_files)
 	free(db);
 }
 
+/* File operations of a tape whose first two segments are removed at the nth
+ * opening of a segment.  n = 0: the second one is not even listed. */
+struct retention {
+	unsigned n, opened;
+};
+
+static bool
+retention_took(const struct retention *x, const char *path)
+{
+	return x->opened >= x->n &&
+	    (strstr(path, "000001.nd") != NULL ||
+	        strstr(path, "000002.nd") != NULL);
+}
+
+static int
+retention_open(void *ctx, const char *path, int flags, mode_t mode)
+{
+	struct retention *x = ctx;
+
+	x->opened += strstr(path, ".ndjson.zst") != NULL;
+	if (retention_took(x, path)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return evt_io_posix.open(evt_io_posix.ctx, path, flags, mode);
+}
+
+static int
+retention_stat(void *ctx, const char *path, struct stat *st)
+{
+	if (retention_took(ctx, path)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return evt_io_posix.stat(evt_io_posix.ctx, path, st);
+}
+
+struct listed {
+	const struct retention *x;
+	evt_io_name *name;
+	void *arg;
+};
+
+static bool
+retention_name(void *arg, const char *name, bool is_file)
+{
+	struct listed *l = arg;
+
+	if (l->x->n == 0 && strstr(name, "000002.nd") != NULL)
+		return true;
+	return l->name(l->arg, name, is_file);
+}
+
+static int
+retention_list(void *ctx, const char *path, evt_io_name *name, void *arg)
+{
+	struct listed l = { ctx, name, arg };
+
+	return evt_io_posix.list(evt_io_posix.ctx, path, retention_name, &l);
+}
+
+/* Retention may take the first segments at any moment: what remains is whole. */
+TEST(segments_that_retention_removes_meanwhile)
+{
+	struct fixture *x = *state;
+	evt_verify_options o = { keep, NULL, x };
+	evt_verify_result got;
+	evt_writer_options wo;
+	evt_writer *w;
+	evt_error err;
+	struct retention at = { 0 };
+	evt_io io = evt_io_posix;
+
+	evt_writer_options_init(&wo);
+	wo.profile = x->profile;
+	wo.block_bytes = 1500;
+	wo.segment_bytes = 1000;
+	ok(evt_writer_open_env(x->path, &wo, test_env(), &w, &err), &err);
+	put_states(w, 0, 200, 7, T0, 1);
+	ok(evt_writer_close(w, &err), &err);
+	io.ctx = &at;
+	io.open = retention_open;
+	io.stat = retention_stat;
+	io.list = retention_list;
+	for (unsigned n = 0;; n++) {
+		at = (struct retention){ .n = n };
+		x->said[0] = '\0';
+		ok(evt_verify_tape_io(x->path, &io, &o, &got, &err), &err);
+		assert_string_equal(x->said, "");
+		if (at.opened < n)
+			break;
+	}
+	assert_int_equal(got.frames, 200);
+	assert_true(got.segments > 3 && at.n > 5);
+}
+
 TEST(what_is_no_tape)
 {
 	struct fixture *x = *state;
@@ -332,6 +429,7 @@ main(void)
 		T(lost_blocks_are_counted),
 		T(wrong_rows),
 		T(missing_files),
+		T(segments_that_retention_removes_meanwhile),
 		T(what_is_no_tape),
 	};
 
