@@ -233,6 +233,10 @@ typedef struct evt_filter {
 	                      say */
 	uint64_t from_seq; /* frames of this sequence number or a higher one */
 	bool read_ahead;   /* decode the next block on another thread */
+	bool snapshot;     /* of a live tape, the frames that are visible when
+	                      the cursor is opened, and no later ones: a
+	                      recorder that is faster than the reader does not
+	                      keep it from its end */
 } evt_filter;
 
 typedef struct evt_cursor evt_cursor;

@@ -25,7 +25,8 @@ struct tape_cursor {
 	bool has_from; /* the window's own start, which seeks leave */
 	int64_t from_ns;
 	uint64_t from_seq;
-	uint64_t seq; /* the next sequence number to look at */
+	uint64_t end_seq; /* a snapshot has the frames before it; 0: no end */
+	uint64_t seq;     /* the next sequence number to look at */
 	/* The next block to load: */
 	size_t segment, block;
 	bool *wanted;    /* the segment's blocks, by the index */
@@ -72,7 +73,7 @@ tape_cursor_in_range(const struct tape_cursor *c, const evt_segment_block *b)
 {
 	uint64_t end = b->first_seq + b->frames;
 
-	return end > c->seq &&
+	return end > c->seq && (c->end_seq == 0 || b->first_seq < c->end_seq) &&
 	    evt_filter_match_range(&c->match, b->min_ns, b->max_ns, end);
 }
 
@@ -390,6 +391,13 @@ tape_cursor_can_grow(const struct tape_cursor *c)
 	return !f->has_to || evt_clock_real() - 2 * EVT_NS_PER_S < f->to_ns;
 }
 
+/* Whether a snapshot ends before this frame. */
+static bool
+tape_cursor_is_past_end(const struct tape_cursor *c, uint64_t seq)
+{
+	return c->end_seq > 0 && seq >= c->end_seq;
+}
+
 /*
  * All known frames were returned: look for more.  EVT_OK: a block is loading, or
  * *ret_found is true and *ret_frame is a frame of the journal.
@@ -403,6 +411,8 @@ tape_cursor_look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 	int r;
 
 	*ret_found = false;
+	if (tape_cursor_is_past_end(c, c->seq))
+		return EVT_END;
 	r = evt_tape_refresh(c->tape, err);
 	if (r != EVT_OK)
 		return r;
@@ -440,6 +450,8 @@ tape_cursor_look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 				return EVT_OK;
 			}
 		}
+		if (tape_cursor_is_past_end(c, f->seq))
+			return EVT_END;
 		c->seq = f->seq + 1;
 		if (evt_filter_match_frame(&c->match, f)) {
 			*ret_found = true;
@@ -462,6 +474,8 @@ tape_cursor_next(evt_cursor *base, evt_frame *ret_frame, evt_error *err)
 			    c->now->match.frame[c->next_match++], &f, err);
 			if (r != EVT_OK)
 				return r;
+			if (tape_cursor_is_past_end(c, f.seq))
+				return EVT_END;
 			break;
 		}
 		c->now = NULL;
@@ -525,6 +539,33 @@ tape_cursor_close(evt_cursor *base)
 static const struct evt_cursor_ops tape_ops = { tape_cursor_next,
 	tape_cursor_seek, tape_cursor_stats, tape_cursor_close };
 
+static int
+tape_cursor_note_seq(void *ctx, const evt_frame *f, evt_error *err)
+{
+	struct tape_cursor *c = ctx;
+
+	(void)err;
+	c->end_seq = f->seq + 1;
+	return EVT_OK;
+}
+
+/* Where a snapshot of a tape that may grow ends: after the last frame that is
+ * visible now. */
+static int
+tape_cursor_set_end(struct tape_cursor *c, evt_error *err)
+{
+	int r;
+
+	if (!c->match.filter.snapshot || !evt_tape_live(c->tape))
+		return EVT_OK;
+	r = evt_tape_refresh(c->tape, err);
+	if (r != EVT_OK)
+		return r;
+	c->end_seq = evt_tape_end_seq(c->tape);
+	return evt_tape_each_open(c->tape, c->end_seq, tape_cursor_note_seq, c,
+	    err);
+}
+
 int
 evt_cursor_open_tape(evt_tape *tape, uint32_t tape_no, const evt_filter *filter,
     evt_cursor **ret_cursor, evt_error *err)
@@ -542,6 +583,8 @@ evt_cursor_open_tape(evt_tape *tape, uint32_t tape_no, const evt_filter *filter,
 	if (r == EVT_OK)
 		r = evt_prefetch_new(&c->match, c->match.filter.read_ahead,
 		    &c->fetch, err);
+	if (r == EVT_OK)
+		r = tape_cursor_set_end(c, err);
 	if (r != EVT_OK) {
 		tape_cursor_close(&c->base);
 		return r;

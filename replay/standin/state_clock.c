@@ -26,7 +26,8 @@ state_clock_offset_ahead(const evt_state_table *b, evt_tape *tape,
 		.from_ns = time_ns,
 		.events = events,
 		.n_events = 2,
-		.kinds = 1u << EVT_KIND_RECEIVED };
+		.kinds = 1u << EVT_KIND_RECEIVED,
+		.snapshot = true };
 	evt_cursor *cursor;
 	evt_frame f;
 	evt_json_scan_result got = { .json = false };

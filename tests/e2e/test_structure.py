@@ -69,6 +69,7 @@ PRINTS = {
 # Large structures that more than three files see.
 SEEN = {
     ("format/evtape.h", "evt_info"): "the public library",
+    ("format/evtape.h", "evt_filter"): "options of the public library",
     ("format/base/io.h", "evt_io"): "the table of system calls",
     ("format/index/summary.h", "evt_summary"): "what is known of a segment: data alone",
     ("format/store/block.h", "evt_block_head"): "the header of a block, as docs/format.md has it",

@@ -296,6 +296,67 @@ TEST(follows_a_recorder)
 	}
 }
 
+/* A recorder that writes more than is read meanwhile: a snapshot ends all the
+ * same, with the frames that were there when it was opened.  Some of these are
+ * in segments and some in the journal, and all get into segments. */
+static void
+read_snapshot(evt_tape *tape, evt_writer *w, const char *const *sources,
+    size_t n_sources)
+{
+	const evt_filter filter = { .snapshot = true,
+		.sources = sources,
+		.n_sources = n_sources };
+	unsigned got = 0, put = 155;
+	evt_cursor *cursor;
+	evt_error err;
+	evt_frame f;
+	int r;
+
+	ok(evt_cursor_open(&tape, 1, &filter, &cursor, &err), &err);
+	while ((r = evt_cursor_next(cursor, &f, &err)) == EVT_OK) {
+		assert_true(f.seq <= 155);
+		got++;
+		put_states(w, put, 40, 3, T0 + put, 1);
+		put += 40;
+		ok(evt_writer_commit(w, &err), &err);
+	}
+	assert_true(r == EVT_END || r == EVT_AGAIN);
+	if (n_sources == 0)
+		assert_int_equal(got, 155);
+	else
+		assert_true(got > 40 && got < 60);
+	evt_cursor_close(cursor);
+}
+
+TEST(a_snapshot_ends_though_the_tape_grows)
+{
+	static const char *const one[] = { "10003" };
+	evt_profile *profile = navixy_profile();
+
+	for (size_t n_sources = 0; n_sources < 2; n_sources++) {
+		char *dir = make_dir(), *path = in_dir(dir, "snapshot.tape");
+		evt_writer_options o;
+		evt_writer *w;
+		evt_tape *tape;
+		evt_error err;
+
+		evt_writer_options_init(&o);
+		o.block_bytes = 1500;
+		o.segment_bytes = 3000;
+		o.profile = profile;
+		ok(evt_writer_open_env(path, &o, test_env(), &w, &err), &err);
+		put_states(w, 0, 155, 3, T0, 1);
+		ok(evt_writer_commit(w, &err), &err);
+		ok(evt_tape_open(path, &tape, &err), &err);
+		read_snapshot(tape, w, one, n_sources);
+		evt_tape_close(tape);
+		ok(evt_writer_close(w, &err), &err);
+		free(path);
+		remove_dir(dir);
+	}
+	evt_profile_free(profile);
+}
+
 /* A recorder that goes on when a reader looks which journal files there are. */
 struct busy {
 	evt_writer *w;
@@ -506,6 +567,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		RUN(filters_agree_with_a_list),
 		RUN(follows_a_recorder),
+		RUN(a_snapshot_ends_though_the_tape_grows),
 		RUN(the_end_of_a_journal_file_is_not_missed),
 		RUN(a_bad_block_is_told_once),
 		RUN(retention_under_a_readers_feet),

@@ -332,6 +332,7 @@ frames_open_cursor(struct rows *c, const char *plan, sqlite3_value **argv,
 	x.f.n_sources = x.sources.n;
 	x.f.events = (const char *const *)x.events.item;
 	x.f.n_events = x.events.n;
+	x.f.snapshot = true;
 	c->end_seq = x.end_seq;
 	c->ended = x.nothing;
 	if (r == EVT_OK && x.nomem)

@@ -113,13 +113,17 @@ int
 frame_loop_run(const frame_loop *o)
 {
 	struct loop l = { .o = o, .progress = progress_begin() };
+	evt_filter filter = { .snapshot = false };
 	evt_cursor_stats stats;
 	evt_cursor *cursor;
 	evt_error err;
 	int code;
 
 	assert(o->frame != NULL && o->n_tapes > 0);
-	if (evt_cursor_open(o->tapes, o->n_tapes, o->filter, &cursor, &err))
+	if (o->filter != NULL)
+		filter = *o->filter;
+	filter.snapshot = !o->follow;
+	if (evt_cursor_open(o->tapes, o->n_tapes, &filter, &cursor, &err))
 		return cli_fail(o->cmd, "%s", err.text);
 	frame_loop_set_span(&l);
 	code = frame_loop_read(&l, cursor);
