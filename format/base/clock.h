@@ -8,7 +8,8 @@
 #define EVT_NS_PER_MS INT64_C(1000000)
 #define EVT_NS_PER_US INT64_C(1000)
 
-/* Sum and difference of times in ns; they saturate instead of overflowing. */
+/* Sum and difference of times in ns; they saturate instead of overflowing.
+ * Any time may be on a tape: what computes with times uses these. */
 static inline int64_t
 evt_clock_add(int64_t a, int64_t b)
 {
@@ -27,6 +28,15 @@ evt_clock_sub(int64_t a, int64_t b)
 	return !__builtin_sub_overflow(a, b, &left) ? left :
 	    b < 0                                   ? INT64_MAX :
 	                                              INT64_MIN;
+}
+
+/* The last multiple of `step` that is not after t. */
+static inline int64_t
+evt_clock_floor(int64_t t, int64_t step)
+{
+	int64_t rest = t % step;
+
+	return evt_clock_sub(t, rest < 0 ? rest + step : rest);
 }
 
 /* CLOCK_REALTIME, CLOCK_BOOTTIME and CLOCK_MONOTONIC now, in ns. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/base/clock.h"
 #include "format/base/grow.h"
 #include "format/store/tape_dir.h"
 #include "format/store/lock.h"
@@ -262,7 +263,8 @@ evt_writer_retain(evt_writer *w)
 	    w->segment != NULL ? evt_segment_written(w->segment)->size : 0,
 	    w->opt.keep_bytes,
 	    w->opt.keep_age_ns > 0 ?
-	        writer_index_retention_now(w) - w->opt.keep_age_ns :
+	        evt_clock_sub(writer_index_retention_now(w),
+	            w->opt.keep_age_ns) :
 	        INT64_MIN);
 
 	while (n-- > 0) {
@@ -338,7 +340,8 @@ evt_writer_retain_to(evt_writer *w, uint64_t keep_bytes, int64_t before_ns)
 {
 	w->opt.keep_bytes = keep_bytes;
 	if (before_ns != INT64_MIN)
-		w->opt.keep_age_ns = evt_writer_wall(w) - before_ns;
+		w->opt.keep_age_ns =
+		    evt_clock_sub(evt_writer_wall(w), before_ns);
 	evt_writer_retain(w);
 }
 

@@ -26,8 +26,9 @@ evt_time_shift_new(int64_t from_ns, int64_t to_ns, evt_time_shift **ret_shift,
 		free(s);
 		return EVT_ERR_NOMEM;
 	}
-	/* Both are within the range of times: no overflow. */
-	s->how.shift_s = to_ns / EVT_NS_PER_S - from_ns / EVT_NS_PER_S;
+	s->how.shift_s = evt_clock_sub(to_ns / EVT_NS_PER_S * EVT_NS_PER_S,
+	                     from_ns / EVT_NS_PER_S * EVT_NS_PER_S) /
+	    EVT_NS_PER_S;
 	*ret_shift = s;
 	return EVT_OK;
 }

@@ -200,7 +200,9 @@ evt_playback_time(const evt_playback *p, int64_t now)
 	if (p->live)
 		return evt_clock_add(p->at_ns, evt_clock_sub(now, p->live_ns));
 	/* A deck that has read nothing yet does not know where it is. */
-	return t < p->at_ns - 1 || !p->started || p->ended ? p->at_ns : t;
+	return t < evt_clock_sub(p->at_ns, 1) || !p->started || p->ended ?
+	    p->at_ns :
+	    t;
 }
 
 int64_t

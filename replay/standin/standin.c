@@ -102,12 +102,16 @@ evt_standin_may_send(const evt_standin *c, enum evt_subscription_kind kind,
 static int64_t
 standin_next_batch(const struct standin_sub *sub, int64_t now)
 {
+	int64_t past;
+
 	if (sub->next_ns != INT64_MIN && sub->next_ns > now)
 		return sub->next_ns;
 	if (sub->period_ns == 0 || now < sub->base_ns)
 		return now;
-	return sub->base_ns +
-	    ((now - sub->base_ns) / sub->period_ns + 1) * sub->period_ns;
+	past = evt_clock_sub(now, sub->base_ns);
+	return evt_clock_add(sub->base_ns,
+	    evt_clock_add(evt_clock_floor(past, sub->period_ns),
+	        sub->period_ns));
 }
 
 /* Put the source into the next batch. */

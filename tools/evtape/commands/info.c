@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/base/clock.h"
 #include "format/base/timetext.h"
 #include "format/keys/json_scan.h"
 #include "tools/evtape/command.h"
@@ -81,7 +82,8 @@ info_print_head(const evt_info *i, const char *path)
 	    evt_timetext_format(i->first_ns, 3, a));
 	print_line(stdout, "to          %s  (%s)",
 	    evt_timetext_format(i->last_ns, 3, b),
-	    evt_timetext_duration_format(i->last_ns - i->first_ns, c));
+	    evt_timetext_duration_format(evt_clock_sub(i->last_ns, i->first_ns),
+	        c));
 	print_line(stdout,
 	    "frames      %" PRIu64 ": %" PRIu64 " received, %" PRIu64
 	    " sent, %" PRIu64 " mark%s; numbers %" PRIu64 " to %" PRIu64,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
 #include "format/base/json_write.h"
 #include "format/base/shown.h"
@@ -160,7 +161,7 @@ ls_fill(struct list *l, const struct options *o, evt_error *err)
 	}
 	for (size_t i = 0; i < l->n; i++) {
 		struct source *s = &l->source[i];
-		int64_t span_ns = s->last_ns - s->first_ns;
+		int64_t span_ns = evt_clock_sub(s->last_ns, s->first_ns);
 
 		s->key = evt_key_table_key(&sum->sources, (uint32_t)i);
 		s->sort = o->sort;

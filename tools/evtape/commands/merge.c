@@ -16,6 +16,7 @@
 
 #include <xxhash.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
@@ -168,7 +169,8 @@ merge_is_duplicate(struct work *w, const evt_frame *f)
 	if (!w->o->dedup || f->kind != EVT_KIND_RECEIVED)
 		return false;
 	while (m->n > 0 &&
-	    f->time_ns - m->ring[m->first].time_ns > w->o->window_ns)
+	    evt_clock_sub(f->time_ns, m->ring[m->first].time_ns) >
+	        w->o->window_ns)
 		merge_forget_oldest(m);
 	s.hash = XXH3_128bits_withSeed(f->payload, f->len, f->opcode);
 	if (merge_find_pair(m, &s)) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "format/base/buf.h"
+#include "format/base/clock.h"
 #include "format/base/key_table.h"
 #include "format/base/err.h"
 #include "format/base/timetext.h"
@@ -150,8 +151,8 @@ split_begin(struct work *w, int64_t time_ns, evt_error *err)
 	bool ok;
 
 	if (every > 0) {
-		from = time_ns - (time_ns % every + every) % every;
-		w->end_ns = from > INT64_MAX - every ? INT64_MAX : from + every;
+		from = evt_clock_floor(time_ns, every);
+		w->end_ns = evt_clock_add(from, every);
 		evt_timetext_format(from, 0, time);
 		for (const char *q = time; *q != '\0'; q++) {
 			if (*q != '-' && *q != ':')

@@ -1,4 +1,5 @@
 /* diff_store.c - align the records of two tapes in a temporary database. */
+#include "format/base/clock.h"
 #include "tools/evtape/diff/diff_store.h"
 
 #include <assert.h>
@@ -206,12 +207,12 @@ diff_store_put_pair(diff_store *s, enum diff_kind kind, const struct item *a,
 	sqlite3_stmt *st = s->stmt[ADD_PAIR];
 	const struct item *x = a != NULL ? a : &none,
 	                  *y = b != NULL ? b : &none;
-	int64_t a_rel = x->place.time_ns - s->origin_ns[0];
-	int64_t b_rel = y->place.time_ns - s->origin_ns[1];
+	int64_t a_rel = evt_clock_sub(x->place.time_ns, s->origin_ns[0]);
+	int64_t b_rel = evt_clock_sub(y->place.time_ns, s->origin_ns[1]);
 	const int64_t v[] = { a != NULL ? a->key : y->key, kind,
 		(int64_t)x->place.seq, x->place.n, x->place.time_ns,
 		(int64_t)y->place.seq, y->place.n, y->place.time_ns,
-		a != NULL ? a_rel : b_rel, b_rel - a_rel };
+		a != NULL ? a_rel : b_rel, evt_clock_sub(b_rel, a_rel) };
 	int r;
 
 	for (int i = 0; i < 10; i++)

@@ -1,4 +1,5 @@
 /* frame_loop.c - the loop of commands that read the frames of tapes. */
+#include "format/base/clock.h"
 #include "tools/evtape/lib/frame_loop.h"
 
 #include <assert.h>
@@ -53,8 +54,8 @@ frame_loop_check(struct loop *l, int64_t time_ns)
 	l->countdown = CHECK_EACH;
 	if (l->to_ns > l->from_ns)
 		progress_at(&l->progress, l->o->cmd,
-		    (double)(time_ns - l->from_ns) /
-		        (double)(l->to_ns - l->from_ns));
+		    (double)evt_clock_sub(time_ns, l->from_ns) /
+		        (double)evt_clock_sub(l->to_ns, l->from_ns));
 	l->stopped = stop_requested();
 	return l->stopped != 0;
 }

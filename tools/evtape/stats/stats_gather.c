@@ -4,6 +4,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
 #include "format/base/grow.h"
 #include "format/base/timetext.h"
@@ -38,7 +39,7 @@ stats_gather_series_of(evt_key_table *d, stats_series **list, size_t *cap,
 static uint32_t
 stats_gather_bucket_of(const stats *s, int64_t time_ns)
 {
-	int64_t i = (time_ns - s->from_ns) / s->bucket_ns;
+	int64_t i = evt_clock_sub(time_ns, s->from_ns) / s->bucket_ns;
 
 	return i < 0 ? 0 : i >= s->n_buckets ? s->n_buckets - 1 : (uint32_t)i;
 }
@@ -49,7 +50,7 @@ stats_gather_count(stats *s, stats_series *x, int64_t time_ns, size_t bytes)
 	bool ok = true;
 
 	if (x->frames > 0) {
-		int64_t gap = time_ns - x->last_ns;
+		int64_t gap = evt_clock_sub(time_ns, x->last_ns);
 
 		ok = hist_add(&x->between, gap);
 		x->silences += gap > s->o->silence_ns;
@@ -89,7 +90,7 @@ stats_gather_count_records(struct work *w, const evt_frame *f, evt_error *err)
 		        record.of_batch ? record.value.n : f->len))
 			return evt_err_nomem(err);
 		if (evt_frame_item_time(&records, &record, &own_ns) &&
-		    !hist_add(&x->stale, f->time_ns - own_ns))
+		    !hist_add(&x->stale, evt_clock_sub(f->time_ns, own_ns)))
 			return evt_err_nomem(err);
 	}
 	return r;
@@ -173,7 +174,7 @@ static int
 stats_gather_set_span(stats *s, const cli_tapes *tapes, const evt_filter *f,
     evt_error *err)
 {
-	int64_t first, last, want;
+	int64_t first, last, want, span;
 	int r;
 
 	for (size_t i = 0; i < tapes->n; i++) {
@@ -196,15 +197,16 @@ stats_gather_set_span(stats *s, const cli_tapes *tapes, const evt_filter *f,
 		s->has_span = false;
 		s->to_ns = s->from_ns;
 	}
+	span = evt_clock_sub(s->to_ns, s->from_ns);
 	want = s->o->bucket_ns;
 	if (want == 0)
-		want = (s->to_ns - s->from_ns) / STATS_BUCKETS + 1;
-	if ((s->to_ns - s->from_ns) / want >= STATS_MAX_BUCKETS)
+		want = span / STATS_BUCKETS + 1;
+	if (span / want >= STATS_MAX_BUCKETS)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "that makes more than %u buckets: give a larger --bucket",
 		    STATS_MAX_BUCKETS);
 	s->bucket_ns = want;
-	s->n_buckets = (uint32_t)((s->to_ns - s->from_ns) / want) + 1;
+	s->n_buckets = (uint32_t)(span / want) + 1;
 	s->frames = calloc(s->n_buckets, sizeof(*s->frames));
 	s->bytes = calloc(s->n_buckets, sizeof(*s->bytes));
 	return s->frames != NULL && s->bytes != NULL ? EVT_OK :

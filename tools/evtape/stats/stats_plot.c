@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "format/base/clock.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/stats/stats.h"
 #include "tools/evtape/lib/xml.h"
@@ -23,7 +24,7 @@ static double
 stats_plot_x_of(const stats *s, int64_t time_ns)
 {
 	double span = (double)s->bucket_ns * s->n_buckets;
-	double x = (double)(time_ns - s->from_ns) / span * WIDTH;
+	double x = (double)evt_clock_sub(time_ns, s->from_ns) / span * WIDTH;
 
 	return LEFT + (x < 0 ? 0 : x > WIDTH ? WIDTH : x);
 }
@@ -60,13 +61,15 @@ stats_plot_tick_step(int64_t span)
 static bool
 stats_plot_add_ticks(const stats *s, evt_buf *out)
 {
-	int64_t span = s->bucket_ns * s->n_buckets,
+	int64_t span = evt_clock_add(s->bucket_ns * (s->n_buckets - 1),
+	            s->bucket_ns),
 	        step = stats_plot_tick_step(span);
-	int64_t t = s->from_ns - s->from_ns % step + step;
+	int64_t end = evt_clock_add(s->from_ns, span);
+	int64_t t = evt_clock_add(evt_clock_floor(s->from_ns, step), step);
 	int digits = step >= EVT_NS_PER_S ? 0 : step >= EVT_NS_PER_MS ? 3 : 6;
 	bool ok = true;
 
-	for (; t < s->from_ns + span && ok; t += step) {
+	for (; t < end && ok; t = evt_clock_add(t, step)) {
 		char text[EVT_TIMETEXT_MAX];
 		double x = stats_plot_x_of(s, t);
 		/* The title has the date; a label has the time of day, or the day. */

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "format/base/clock.h"
 #include "format/base/json_write.h"
 #include "format/base/shown.h"
 #include "format/base/timetext.h"
@@ -11,7 +12,7 @@
 static double
 stats_report_rate(const stats_series *x)
 {
-	int64_t span = x->last_ns - x->first_ns;
+	int64_t span = evt_clock_sub(x->last_ns, x->first_ns);
 
 	return x->frames > 1 && span > 0 ?
 	    (double)(x->frames - 1) * EVT_NS_PER_S / (double)span :
@@ -95,7 +96,9 @@ stats_report_add_totals(const stats *s, evt_buf *out)
 	    !evt_buf_printf(out, "from    %s\nto      %s  (%s)\n",
 	        evt_timetext_format(s->from_ns, 3, a),
 	        evt_timetext_format(s->to_ns, 3, b),
-	        evt_timetext_duration_format(s->to_ns - s->from_ns, c)))
+	        evt_timetext_duration_format(evt_clock_sub(s->to_ns,
+	                                         s->from_ns),
+	            c)))
 		return false;
 	if (s->all_frames == 0)
 		return evt_buf_add_str(out, "frames  none\n");
