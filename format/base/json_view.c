@@ -1,6 +1,7 @@
 /* json_view.c - see json_view.h. */
 #include "format/base/json_view.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ evt_json_view_make(const uint8_t *p, size_t n)
 {
 	const uint8_t *end, *from;
 
+	assert(p != NULL || n == 0);
 	if (n == 0)
 		return (evt_json_view){ NULL, 0 };
 	end = p + n;
@@ -225,6 +227,7 @@ evt_json_view_text(evt_json_view v, evt_buf *out)
 {
 	const uint8_t *p = v.p, *end = v.p + v.n;
 
+	assert(out != NULL);
 	if (evt_json_view_kind(v) == EVT_JSON_VIEW_NONE)
 		return true;
 	if (evt_json_view_kind(v) != EVT_JSON_VIEW_STRING || v.n < 2)
@@ -310,6 +313,7 @@ json_view_member_escaped(evt_json_view v, const char *s, size_t n)
 evt_json_view
 evt_json_view_at(evt_json_view v, const char *pointer)
 {
+	assert(pointer != NULL);
 	while (*pointer == '/' && v.p != NULL) {
 		const char *part = pointer + 1;
 		size_t n = strcspn(part, "/"), index;
@@ -330,6 +334,7 @@ evt_json_view_at(evt_json_view v, const char *pointer)
 int
 evt_json_view_check_pointer(const char *pointer, evt_error *err)
 {
+	assert(pointer != NULL);
 	if (*pointer != '\0' && *pointer != '/')
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "'%s' is not a JSON pointer: begin it with a slash, as "

@@ -8,6 +8,7 @@
  */
 #include "format/base/key_table.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -180,11 +181,12 @@ static __attribute__((noinline)) uint32_t
 key_table_add_new(evt_key_table *d, const char *text, uint32_t len, bool is_int,
     uint32_t hash, uint32_t slot)
 {
+	assert(d->n < d->cap && len <= d->text.cap - d->text.len);
 	d->entry[d->n] = (evt_key_table_entry){ .at = (uint32_t)d->text.len,
 		.len = len,
 		.hash = hash,
 		.is_int = is_int };
-	/* Reserved: cannot fail. */
+	/* The space was reserved, so that nothing can fail. */
 	if (len > 0)
 		memcpy(d->text.data + d->text.len, text, len);
 	d->text.len += len;
@@ -195,9 +197,11 @@ key_table_add_new(evt_key_table *d, const char *text, uint32_t len, bool is_int,
 uint32_t
 evt_key_table_add(evt_key_table *d, const char *text, uint32_t len, bool is_int)
 {
-	uint32_t hash = key_table_hash_key(d, text, len, is_int);
-	uint32_t i = key_table_find_slot(d, text, len, is_int, hash);
+	uint32_t hash, i;
 
+	assert(d->n_slots > 0); /* reserved */
+	hash = key_table_hash_key(d, text, len, is_int);
+	i = key_table_find_slot(d, text, len, is_int, hash);
 	return d->slot[i] != 0 ?
 	    d->slot[i] - 1 :
 	    key_table_add_new(d, text, len, is_int, hash, i);
@@ -221,6 +225,7 @@ evt_key_table_key(const evt_key_table *d, uint32_t i)
 {
 	const evt_key_table_entry *e = &d->entry[i];
 
+	assert(i < d->n);
 	return (
 	    evt_key){ (const char *)d->text.data + e->at, e->len, e->is_int };
 }

@@ -1,6 +1,7 @@
 /* line_splitter.c - see line_splitter.h. */
 #include "format/base/line_splitter.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ evt_line_splitter_room(evt_line_splitter *l, size_t *ret_room)
 {
 	size_t left = l->end - l->start;
 
+	assert(l->max > 0);
 	if (l->start > 0) {
 		memmove(l->data, l->data + l->start, left);
 		l->scanned -= l->start;
@@ -45,6 +47,7 @@ evt_line_splitter_room(evt_line_splitter *l, size_t *ret_room)
 void
 evt_line_splitter_added(evt_line_splitter *l, size_t n)
 {
+	assert(n <= l->cap - l->end);
 	l->end += n;
 }
 

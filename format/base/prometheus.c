@@ -1,12 +1,14 @@
 /* prometheus.c - see prometheus.h. */
 #include "format/base/prometheus.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 bool
 evt_prometheus_head(evt_buf *out, const char *name, const char *type,
     const char *help)
 {
+	assert(out != NULL && name != NULL && type != NULL && help != NULL);
 	return evt_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help,
 	    name, type);
 }
@@ -25,6 +27,8 @@ evt_prometheus_add_histogram(evt_buf *out, const char *name, const char *help,
 {
 	bool ok = evt_prometheus_head(out, name, "histogram", help);
 
+	assert(h != NULL &&
+	    (h->n == 0 || (h->bound_ns != NULL && h->within != NULL)));
 	for (size_t i = 0; i < h->n; i++)
 		ok = ok &&
 		    evt_buf_printf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n",

@@ -12,6 +12,7 @@ evt_thread_start(pthread_t *ret_thread, void *(*run)(void *arg), void *arg)
 	sigset_t all, before;
 	int r;
 
+	assert(ret_thread != NULL && run != NULL);
 	sigfillset(&all);
 	r = pthread_sigmask(SIG_SETMASK, &all, &before);
 	if (r != 0)

@@ -6,6 +6,7 @@
  */
 #include "format/read/envelope.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ evt_envelope_new(bool with_tape, evt_envelope **ret_envelope, evt_error *err)
 {
 	evt_envelope *e = calloc(1, sizeof(*e));
 
+	assert(ret_envelope != NULL);
 	if (e == NULL)
 		return evt_err_nomem(err);
 	e->with_tape = with_tape;

@@ -1,6 +1,7 @@
 /* filter.c - see filter.h. */
 #include "format/read/filter.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ evt_filter_match_init(evt_filter_match *m, const evt_filter *filter,
 {
 	int r;
 
+	assert(m != NULL);
 	memset(m, 0, sizeof(*m));
 	if (filter == NULL)
 		return EVT_OK;
@@ -180,6 +182,7 @@ evt_filter_match_block(const evt_filter_match *m, const evt_block *b,
 	uint64_t from = from_seq > f->from_seq ? from_seq : f->from_seq;
 	bool any;
 
+	assert(b != NULL && out != NULL);
 	out->n = 0;
 	if (!filter_prepare(m, b, out, &any))
 		return evt_err_nomem(err);

@@ -419,7 +419,7 @@ tape_cursor_look_for_more(struct tape_cursor *c, evt_frame *f, bool *ret_found,
 	c->has_wanted = false; /* the last segment may have grown */
 	r = tape_cursor_start_block(c, err);
 	if (r != EVT_AGAIN) {
-		/* The recorder may have removed the file: let go of it. */
+		/* The recorder may have removed the file: close it. */
 		tape_cursor_leave_journal(c);
 		tape_cursor_read_ahead(c);
 		return r;

@@ -359,10 +359,10 @@ journal_write_keep_spare(evt_journal *j, const struct file *f)
 	return true;
 }
 
-/* Remove a file that was never synced; it need not survive a power cut.  true: it
- * was removed. */
+/* Remove a file that was never synced, or keep it as the spare file.  false: it was
+ * synced, or could not be removed. */
 static bool
-journal_write_let_go(evt_journal *j, struct file *f)
+journal_write_discard(evt_journal *j, struct file *f)
 {
 	if (f->synced)
 		return false;
@@ -382,7 +382,7 @@ evt_journal_retire(evt_journal *j)
 	f = j->waiting.file[0];
 	j->waiting.n--;
 	memmove(j->waiting.file, j->waiting.file + 1, j->waiting.n * sizeof(f));
-	if (journal_write_let_go(j, &f)) {
+	if (journal_write_discard(j, &f)) {
 		free(f.path);
 		return;
 	}

@@ -17,14 +17,14 @@
 
 #include "format/base/err.h"
 
-/* A brief lock covers the first byte alone, so that others can see from the
- * lock itself which kind it is. */
+/* A brief lock covers only the first byte.  So other processes can see from the
+ * lock itself whether it is brief. */
 #define BRIEF_LEN 1
-/* How often, and every how many ns, to try again while the lock is brief. */
+/* While the lock is brief: the number of attempts, and the ns between them. */
 #define TRIES 6000
 #define TRY_NS 5000000
 
-/* The process number in the lock file; digits alone. */
+/* Read the process number in the lock file; "" if it has no digits. */
 static void
 lock_read_pid(const evt_io *io, int fd, char out[24])
 {
@@ -46,7 +46,7 @@ lock_refuse(const evt_io *io, int fd, const char *path, evt_error *err)
 	    path, pid[0] != '\0' ? pid : "(unknown)");
 }
 
-/* Whether the lock that is in the way will be released in a moment. */
+/* Whether the lock of the other process is brief, or was released. */
 static bool
 lock_is_brief(const evt_io *io, int fd, bool brief)
 {
@@ -103,7 +103,7 @@ evt_lock_take(const evt_io *io, const char *path, bool brief, int *ret_fd,
 			io->close(io->ctx, fd);
 		return r;
 	}
-	/* The text only helps people: the lock counts. */
+	/* The text is only for people; a failure to write it does not matter. */
 	n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
 	if (io->ftruncate(io->ctx, fd, 0) != 0 ||
 	    io->pwrite(io->ctx, fd, pid, (size_t)n, 0) != n)
@@ -137,16 +137,16 @@ evt_lock_is_at(const evt_io *io, const char *path, int fd)
 {
 	char *name = evt_io_path_join(path, "journal/lock");
 	struct stat held, there;
-	bool stands;
+	bool same;
 
 	/* A failed call does not prove that the tape was removed. */
 	if (name == NULL || io->fstat(io->ctx, fd, &held) != 0) {
 		free(name);
 		return true;
 	}
-	stands = io->stat(io->ctx, name, &there) == 0 ?
+	same = io->stat(io->ctx, name, &there) == 0 ?
 	    held.st_dev == there.st_dev && held.st_ino == there.st_ino :
 	    errno != ENOENT && errno != ENOTDIR;
 	free(name);
-	return stands;
+	return same;
 }

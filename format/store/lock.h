@@ -8,9 +8,9 @@
 /*
  * Take the lock of the tape at `path`, whose journal folder exists.  The lock
  * is held until *ret_fd is closed or the process ends.
- * `brief`: the caller holds it for a moment only, to set a bookmark.  A process
- * that finds the tape locked so waits, for 30 s at most, whether it is brief too
- * or a recorder that starts; a lock that is not brief is refused at once.
+ * `brief`: the caller holds the lock for a moment only, to set a bookmark.  If
+ * the tape is locked briefly, every caller waits, for 30 s at most.  If the
+ * lock is not brief, every caller is refused at once.
  * Errors: EVT_ERR_LOCKED (the message names the process), EVT_ERR_IO, _NOMEM.
  */
 int evt_lock_take(const evt_io *io, const char *path, bool brief, int *ret_fd,

@@ -1,4 +1,5 @@
 /* segment_write.c - write a segment; see segment.h. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -69,6 +70,7 @@ evt_segment_resume(const evt_io *io, evt_segment *segment,
 	evt_segment_writer *w = calloc(1, sizeof(*w));
 	int r;
 
+	assert(!segment->sealed);
 	if (w == NULL)
 		return evt_err_nomem(err);
 	w->io = io;

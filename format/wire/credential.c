@@ -1,6 +1,7 @@
 /* credential.c - see credential.h. */
 #include "format/wire/credential.h"
 
+#include <assert.h>
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -261,6 +262,7 @@ evt_credential_load(evt_credential *s, evt_error *err)
 	char buf[EVT_CREDENTIAL_MAX + 64], *text = buf;
 	int r = EVT_OK;
 
+	assert(s != NULL);
 	if (s->file != NULL)
 		r = credential_read_file(s->file, buf, sizeof(buf), err);
 	else if (s->given != NULL && s->text == NULL &&
@@ -291,6 +293,7 @@ evt_credential_text(const evt_credential *s)
 bool
 evt_credential_learn(evt_credential *s, const char *text, size_t n)
 {
+	assert(s != NULL && (text != NULL || n == 0));
 	return n < EVT_CREDENTIAL_LEARN_MIN ||
 	    credential_add_all_forms(&s->known, text, n);
 }
@@ -302,6 +305,7 @@ evt_credential_fill(const evt_credential *s, const char *text, size_t n,
 	static const char mark[] = EVT_CREDENTIAL_MARK;
 	const char *end = text + n;
 
+	assert(s != NULL && (text != NULL || n == 0) && out != NULL);
 	while (text < end) {
 		const char *at =
 		    memmem(text, (size_t)(end - text), mark, sizeof(mark) - 1);

@@ -1,6 +1,7 @@
 /* url.c - see url.h. */
 #include "format/wire/url.h"
 
+#include <assert.h>
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,7 @@ evt_url_parse(const char *text, evt_url *ret_url, evt_error *err)
 	size_t n;
 	int r;
 
+	assert(text != NULL && ret_url != NULL);
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		n = strlen(schemes[i].prefix);
 		if (strncasecmp(text, schemes[i].prefix, n) == 0) {
@@ -256,6 +258,7 @@ evt_url_show(const evt_url *url, const char *target, evt_buf *out)
 	const char *query, *next;
 	struct param param;
 
+	assert(url != NULL && url->authority != NULL && out != NULL);
 	if (target == NULL)
 		target = url->target;
 	query = strchr(target, '?');

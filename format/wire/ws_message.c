@@ -1,6 +1,8 @@
 /* ws_message.c - see ws_message.h. */
 #include "format/wire/ws_message.h"
 
+#include <assert.h>
+
 /* A buffer grown past this by one message is not kept for the next. */
 #define KEEP_BYTES (1u << 20)
 
@@ -10,6 +12,7 @@ evt_ws_message_add(evt_ws_message *a, uint8_t *piece, size_t n, bool last,
 {
 	bool first = !a->open;
 
+	assert(a->max > 0 && (piece != NULL || n == 0));
 	if (first) {
 		if (a->buf.cap > KEEP_BYTES)
 			evt_buf_free(&a->buf);

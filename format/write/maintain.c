@@ -1,6 +1,7 @@
 /* maintain.c - see maintain.h. */
 #include "format/write/maintain.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ evt_maintain_gc_env(const char *path, const evt_maintain_gc_options *gc,
 	evt_writer *w;
 	int r;
 
+	assert(path != NULL && gc != NULL && ret_result != NULL);
 	evt_writer_options_init(&o);
 	o.existing = true;
 	r = evt_writer_open_env(path, &o, env, &w, err);
@@ -73,13 +75,13 @@ evt_maintain_gc(const char *path, const evt_maintain_gc_options *gc,
 	return evt_maintain_gc_env(path, gc, NULL, ret_result, err);
 }
 
-/* ---- compressing again --------------------------------------------------------- */
+/* ---- recompression ------------------------------------------------------------- */
 
 struct work {
 	const evt_io *io;
 	const evt_maintain_compact_options *o;
 	const char *path;
-	const char *beside; /* folder in which the new segment is made */
+	const char *beside; /* the folder for the new segment */
 	evt_block_builder *builder;
 	evt_segment_writer *to;
 	evt_index *index; /* NULL: cannot be written */
@@ -107,7 +109,7 @@ maintain_cut(struct work *w, const evt_segment *from, evt_error *err)
 	return EVT_OK;
 }
 
-/* Add the frames of the block at hand. */
+/* Add the frames of the loaded block. */
 static int
 maintain_add_block(struct work *w, const evt_segment *from, evt_error *err)
 {
@@ -131,7 +133,7 @@ maintain_add_block(struct work *w, const evt_segment *from, evt_error *err)
 	return r;
 }
 
-/* Write the frames of `from` to w->to.  EVT_END: it is to be stopped. */
+/* Write the frames of `from` to w->to.  EVT_END: progress() asked to stop. */
 static int
 maintain_copy(struct work *w, const evt_segment *from, evt_error *err)
 {
@@ -160,7 +162,7 @@ maintain_copy(struct work *w, const evt_segment *from, evt_error *err)
 	return r == EVT_OK ? evt_segment_sync(w->to, err) : r;
 }
 
-/* A sum over all that a segment's frames are. */
+/* A checksum of all frames of a segment, with their metadata. */
 static int
 maintain_digest(struct work *w, const evt_segment *s, uint64_t *ret,
     evt_error *err)
@@ -195,7 +197,7 @@ maintain_digest(struct work *w, const evt_segment *s, uint64_t *ret,
 	return r;
 }
 
-/* The new file holds the same, to the byte, before it takes a place. */
+/* Check that the new file has the same frames, before it replaces the old one. */
 static int
 maintain_compare(struct work *w, const evt_segment *from, evt_error *err)
 {
@@ -230,8 +232,8 @@ maintain_replace(struct work *w, evt_segment *from, evt_error *err)
 		goto out;
 	}
 	r = evt_io_sync_dir(w->io, w->path, err);
-	/* Rows that do not fit the file count for nothing, so the order does
-	 * not matter. */
+	/* Readers ignore rows that do not belong to the file, so the order of
+	 * these two steps does not matter. */
 	if (r == EVT_OK && w->index != NULL)
 		r = evt_index_put(w->index, new, &sum, err);
 out:
@@ -264,7 +266,7 @@ maintain_compact_one(struct work *w, evt_segment *s, evt_error *err)
 
 	if (path == NULL)
 		return evt_err_nomem(err);
-	/* One of an earlier try. */
+	/* Remove the file of an earlier attempt. */
 	if (w->io->unlink(w->io->ctx, path) != 0 && errno != ENOENT) {
 		r = evt_err_sys(err, errno, "cannot remove %s", path);
 		free(path);
@@ -340,10 +342,12 @@ evt_maintain_compact_env(const char *path,
 	evt_writer *writer;
 	int r;
 
+	assert(path != NULL && compact != NULL && compact->block_bytes > 0 &&
+	    ret_result != NULL);
 	evt_writer_options_init(&o);
 	o.existing = true;
-	/* An open writer is the lock, an unclosed tape put in order, and an
-	 * index that is up to date. */
+	/* Opening a writer takes the lock, recovers a tape that was not closed,
+	 * and brings the index up to date. */
 	r = evt_writer_open_env(path, &o, env, &writer, err);
 	if (r != EVT_OK)
 		return r;

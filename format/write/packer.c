@@ -14,7 +14,7 @@
 struct slot {
 	evt_block_builder *builder;
 	evt_packer_result out;
-	int code; /* how packing it went */
+	int code; /* the result of packing it */
 	evt_error err;
 };
 
@@ -68,7 +68,7 @@ evt_packer_free(evt_packer *p)
 {
 	if (p == NULL)
 		return;
-	evt_worker_free(p->ahead); /* first: it may be at work */
+	evt_worker_free(p->ahead); /* first: a job may be running */
 	for (size_t i = 0; i < SLOTS; i++) {
 		evt_block_builder_free(p->slot[i].builder);
 		evt_block_free(&p->slot[i].out.block);

@@ -4,7 +4,7 @@
  * Order matters: a journal file is removed only after the block that holds
  * its records is synced, so that a crash at any point of recovery leaves a
  * tape that the next recovery completes.  Records whose sequence numbers are
- * in a segment already are passed over.
+ * in a segment already are skipped.
  */
 #include "format/write/recover.h"
 
@@ -34,8 +34,8 @@ struct recovery {
 	evt_segment_writer *writer;
 	evt_buf block;
 	size_t whole; /* blocks of the open segment before the first damage */
-	uint64_t lost_inside; /* frames, between blocks that stay */
-	bool ours;            /* a block's header was found in it */
+	uint64_t lost_inside; /* frames lost between blocks that are kept */
+	bool ours;            /* it has a valid block header */
 	bool covered; /* the journal has the frames after the last block */
 	evt_recover_result got;
 };
@@ -59,7 +59,7 @@ recover_tell(const struct recovery *rec, const char *fmt, ...)
 
 /* ---- the last segment --------------------------------------------------------- */
 
-/* Forget all blocks but the first n. */
+/* Keep only the first n blocks of the list. */
 static void
 recover_end_segment(evt_segment *s, size_t n)
 {
@@ -69,9 +69,9 @@ recover_end_segment(evt_segment *s, size_t n)
 }
 
 /*
- * Read all blocks of an unsealed segment, and forget damaged ones at its end,
- * which a crash tore.  A damaged block before a good one stays: it is not a torn
- * end, and the sequence numbers tell how many frames it costs.
+ * Read all blocks of an unsealed segment, and drop damaged blocks at its end
+ * from the list: a crash tore them.  A damaged block before a good one stays.  It
+ * is not a torn end, and the sequence numbers show how many frames are lost.
  */
 static int
 recover_check_blocks(struct recovery *rec, evt_segment *s, evt_error *err)
@@ -140,8 +140,8 @@ recover_take_segment(struct recovery *rec, evt_segment *s, evt_error *err)
 	return EVT_OK;
 }
 
-/* Learn from the last segments: back to the last sealed one, which knows the
- * greatest connection number. */
+/* Read the last segments, back to the last sealed one, which has the greatest
+ * connection number. */
 static int
 recover_take_segments(struct recovery *rec, evt_error *err)
 {
@@ -237,7 +237,7 @@ recover_reach_in_file(struct recovery *rec, uint64_t first_seq, uint64_t *seq,
 	if (rec->got.has_uuid &&
 	    memcmp(evt_journal_uuid(reader), rec->got.uuid,
 	        sizeof(rec->got.uuid)) != 0)
-		r = EVT_AGAIN; /* another tape's: it has nothing */
+		r = EVT_AGAIN; /* of another tape: no records for this one */
 	while (r == EVT_OK &&
 	    (r = evt_journal_next(reader, &f, &in_lines, err)) == EVT_OK)
 		*seq += f.seq == *seq;
@@ -262,7 +262,7 @@ recover_seq_at_damage(const struct recovery *rec, const evt_segment *s)
 	    UINT64_MAX;
 }
 
-/* The first number from `from` on that the journal does not have. */
+/* The first number, from `from` on, that the journal does not have. */
 static int
 recover_reach(struct recovery *rec, uint64_t from, uint64_t *ret_seq,
     evt_error *err)
@@ -330,7 +330,7 @@ recover_find_end(struct recovery *rec, evt_error *err)
 	return r;
 }
 
-/* Be able to append blocks: to the last segment if it is open, else to a new
+/* Get a segment to append blocks to: the last one if it is not sealed, or a new
  * one. */
 static int
 recover_open_writer(struct recovery *rec, evt_error *err)
@@ -395,7 +395,7 @@ recover_take_record(struct recovery *rec, evt_frame *f, bool in_lines,
 	if (f->seq > rec->got.next_seq ||
 	    !evt_block_builder_fits(rec->builder, f->len,
 	        rec->options->block_bytes)) {
-		/* A tape that was never whole begins where its journal does. */
+		/* Without segments the tape begins with its journal. */
 		if (f->seq > rec->got.next_seq && rec->n_segments > 0)
 			rec->got.lost_frames += f->seq - rec->got.next_seq;
 		r = recover_cut(rec, err);
@@ -435,7 +435,7 @@ recover_set_aside(struct recovery *rec, uint64_t first_seq, const char *why,
 	return r;
 }
 
-/* Take all whole records of a file.  *ret_bad: it held others too. */
+/* Take all complete records of a file.  *ret_bad: it has a damaged one, too. */
 static int
 recover_take_file(struct recovery *rec, uint64_t first_seq, evt_error *ret_bad,
     evt_error *err)
@@ -449,7 +449,7 @@ recover_take_file(struct recovery *rec, uint64_t first_seq, evt_error *ret_bad,
 
 	ret_bad->code = EVT_OK;
 	if (r == EVT_AGAIN || r == EVT_ERR_NOTFOUND)
-		return EVT_OK; /* made, but never written to */
+		return EVT_OK; /* created, but never written to */
 	if (r == EVT_ERR_CORRUPT)
 		*ret_bad = *err;
 	if (r != EVT_OK)
@@ -471,7 +471,7 @@ recover_take_file(struct recovery *rec, uint64_t first_seq, evt_error *ret_bad,
 		if (r != EVT_OK)
 			break;
 	}
-	/* Only a torn end is thrown away. */
+	/* Only a torn end is dropped. */
 	if (r == EVT_AGAIN)
 		r = evt_journal_check_end(reader, &left, err);
 	evt_journal_close(reader);
@@ -480,7 +480,7 @@ recover_take_file(struct recovery *rec, uint64_t first_seq, evt_error *ret_bad,
 	return r == EVT_AGAIN || r == EVT_ERR_CORRUPT ? EVT_OK : r;
 }
 
-/* A file that the dead writer kept to use again: it holds nothing. */
+/* Remove the spare file of the dead writer, which has no records. */
 static int
 recover_drop_spare(const struct recovery *rec, evt_error *err)
 {
@@ -495,7 +495,7 @@ recover_drop_spare(const struct recovery *rec, evt_error *err)
 	return r;
 }
 
-/* The records are safe in a synced segment: take the files away. */
+/* Remove the journal files, whose records are in a synced segment now. */
 static int
 recover_drop_files(struct recovery *rec, const evt_error *bad, evt_error *err)
 {

@@ -1,13 +1,14 @@
 /*
- * ring.c - see ring.h: filling the ring, and letting go.
+ * ring.c - see ring.h: fill the ring, and drop its oldest frames.
  *
- * A chunk is a journal of its own (journal.h), so its records have checksums
- * and a torn end is found as such.  Chunks are closed by time, so that what
- * is too old can go by whole files, and by size, so that the bound in bytes
- * can.
+ * A chunk is a journal of its own (journal.h), so its records have checksums,
+ * and a torn end is found.  Frames are dropped by removing whole chunks.
+ * Therefore a chunk is closed at a certain age, so that old frames can be
+ * dropped, and at a certain size, so that the bound in bytes can be kept.
  */
 #include "format/write/ring_priv.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,11 @@
 #include "format/base/grow.h"
 #include "format/base/timetext.h"
 
-/* Parts of the ring that a chunk is. */
+/* A chunk is at most this part of the ring. */
 #define PARTS_TIME 16
 #define PARTS_SIZE 64
 #define CHUNK_NS_MIN EVT_NS_PER_S
-/* Records are written at this size at the latest, committed or not. */
+/* Records of this size are written without waiting for a commit. */
 #define BATCH_MAX (1u << 20)
 
 static int64_t
@@ -37,6 +38,8 @@ evt_ring_new(evt_writer *w, const evt_ring_options *options,
 	evt_ring *ring = calloc(1, sizeof(*ring));
 	int r = EVT_OK;
 
+	assert(w != NULL && options->keep_bytes >= EVT_RING_BYTES_MIN &&
+	    ret_ring != NULL);
 	if (ring == NULL)
 		return evt_err_nomem(err);
 	ring->o = *options;
@@ -138,7 +141,7 @@ evt_ring_close_chunk(evt_ring *ring, evt_error *err)
 	return EVT_OK;
 }
 
-/* Have a chunk for a frame of that steady time. */
+/* Make sure that the open chunk can take a frame of that steady time. */
 static int
 ring_need_chunk(evt_ring *ring, int64_t at_ns, evt_error *err)
 {
@@ -191,7 +194,7 @@ evt_ring_put(evt_ring *ring, const evt_frame *f, bool in_lines, evt_error *err)
 	return EVT_OK;
 }
 
-/* ---- letting go ---------------------------------------------------------- */
+/* ---- dropping frames ----------------------------------------------------- */
 
 int
 evt_ring_remove_first(evt_ring *ring, evt_error *err)
@@ -202,7 +205,7 @@ evt_ring_remove_first(evt_ring *ring, evt_error *err)
 
 	if (path == NULL)
 		return evt_err_nomem(err);
-	ring->chunk[0].frames = 0; /* they count as moved or let go by now */
+	ring->chunk[0].frames = 0; /* they were counted as moved or dropped */
 	/* A chunk whose first write failed has no file. */
 	if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
 		r = evt_err_sys(err, errno, "cannot remove %s", path);
@@ -218,9 +221,9 @@ evt_ring_remove_first(evt_ring *ring, evt_error *err)
 	return EVT_OK;
 }
 
-/* Let the oldest chunk go, all but its marks. */
+/* Drop the oldest chunk; its marks are moved onto the tape. */
 static int
-ring_let_go_first(evt_ring *ring, evt_error *err)
+ring_drop_first(evt_ring *ring, evt_error *err)
 {
 	struct evt_ring_chunk *c = &ring->chunk[0];
 	int r;
@@ -257,19 +260,19 @@ evt_ring_get_stats(const evt_ring *ring, evt_ring_stats *ret_stats)
 
 /* Drop frames that are older than asked for. */
 static int
-ring_let_go_old(evt_ring *ring, int64_t now_ns, evt_error *err)
+ring_drop_old(evt_ring *ring, int64_t now_ns, evt_error *err)
 {
 	int64_t oldest = now_ns - ring->o.keep_ns - EVT_RING_SLACK_NS;
 	int r = EVT_OK;
 
 	while (r == EVT_OK && ring->n > 0 && ring->chunk[0].last_ns < oldest)
-		r = ring_let_go_first(ring, err);
+		r = ring_drop_first(ring, err);
 	return r;
 }
 
 /* Drop frames beyond the size that was asked for. */
 static int
-ring_let_go_much(evt_ring *ring, evt_error *err)
+ring_drop_excess(evt_ring *ring, evt_error *err)
 {
 	evt_ring_stats held;
 	int r;
@@ -278,7 +281,7 @@ ring_let_go_much(evt_ring *ring, evt_error *err)
 	while (ring->n > 1 && held.bytes > ring->o.keep_bytes) {
 		held.bytes -= ring->chunk[0].bytes;
 		ring->stats.full = true;
-		r = ring_let_go_first(ring, err);
+		r = ring_drop_first(ring, err);
 		if (r != EVT_OK)
 			return r;
 	}
@@ -289,7 +292,7 @@ int
 evt_ring_commit(evt_ring *ring, int64_t now_ns, evt_error *err)
 {
 	/* First: on a full disk the ring makes room for itself. */
-	int old = ring_let_go_old(ring, now_ns, err);
+	int old = ring_drop_old(ring, now_ns, err);
 	int r = ring_commit_open(ring, err);
 
 	if (r != EVT_OK)
@@ -301,7 +304,7 @@ evt_ring_commit(evt_ring *ring, int64_t now_ns, evt_error *err)
 		if (r != EVT_OK)
 			return r;
 	}
-	return old != EVT_OK ? old : ring_let_go_much(ring, err);
+	return old != EVT_OK ? old : ring_drop_excess(ring, err);
 }
 
 int
@@ -326,6 +329,6 @@ evt_ring_drop(evt_ring *ring, evt_error *err)
 	int r = EVT_OK;
 
 	while (r == EVT_OK && ring->n > 0)
-		r = ring_let_go_first(ring, err);
+		r = ring_drop_first(ring, err);
 	return r == EVT_OK ? evt_ring_clear(ring, err) : r;
 }

@@ -1,15 +1,15 @@
 /*
- * ring_move.c - from the ring onto the tape, once and in order.
+ * ring_move.c - move frames from the ring onto the tape, once and in order.
  *
- * A process may die at any point of it, and then the next one must know which
- * of the frames that the ring still holds are on the tape.  So before the
- * frames of a chunk are put, a state file says that the frame with the number
- * `from` in the ring gets the sequence number `base`, and so on up to `end`.
- * The tape's next sequence number then tells how far it got.  That holds for a
- * power cut too, since what is on the tape is a run without a hole: each block
- * is synced before a byte of the next one is written.
+ * A process may die at any point of this.  Then the next process must know
+ * which frames of the ring are on the tape already.  So before the frames of a
+ * chunk are put, a state file is written: the frame with the number `from` in
+ * the ring gets the sequence number `base`, and so on up to `end`.  The tape's
+ * next sequence number then shows how many frames were put.  This also holds
+ * after a power cut: each block is synced before a byte of the next one is
+ * written, so the tape has no hole.
  *
- * A chunk is removed only when the tape has its frames for good.
+ * A chunk is removed only after its frames on the tape were synced.
  */
 #include "format/write/ring_priv.h"
 
@@ -97,7 +97,7 @@ evt_ring_clear(evt_ring *ring, evt_error *err)
 	return r;
 }
 
-/* The numbers below which the ring's frames are on the tape or let go. */
+/* Frames with lower numbers in the ring are on the tape, or were dropped. */
 static int
 ring_move_read_state(const evt_ring *ring, uint64_t *ret_done, evt_error *err)
 {
@@ -121,7 +121,7 @@ ring_move_read_state(const evt_ring *ring, uint64_t *ret_done, evt_error *err)
 	if (fd >= 0)
 		io->close(io->ctx, fd);
 	free(path);
-	/* One that is no state was never renamed by us: nothing was moved. */
+	/* An invalid state file was not completed: no frame was moved. */
 	if (r != EVT_OK || n < RS_LEN ||
 	    memcmp(s + RS_MAGIC, EVT_RING_MAGIC, 8) != 0 ||
 	    evt_get64(s + RS_SUM) != XXH64(s, RS_SUM, 0))
@@ -137,7 +137,7 @@ ring_move_read_state(const evt_ring *ring, uint64_t *ret_done, evt_error *err)
 	return EVT_OK;
 }
 
-/* ---- onto the tape ------------------------------------------------------- */
+/* ---- moving frames ------------------------------------------------------- */
 
 /* Sync a full block before a byte of the next one is written. */
 static int
@@ -298,7 +298,7 @@ evt_ring_pass(evt_ring *ring, int64_t from_ns, evt_error *err)
 				return r;
 			}
 		}
-		/* A torn end is no damage, a length gone bad is. */
+		/* A torn end is not damage; an invalid length is. */
 		if (r == EVT_AGAIN &&
 		    evt_journal_check_end(reader, &left, &why) != EVT_OK)
 			r = why.code;
@@ -372,7 +372,7 @@ evt_ring_load(evt_writer *w, evt_ring **ret_ring, evt_error *err)
 		r = ring_move_load_chunks(ring, err);
 	if (r == EVT_OK && ring_move_is_there(ring)) {
 		r = ring_move_read_state(ring, &ring->done, err);
-		/* From here on more may be put onto the tape. */
+		/* From now on the caller may put frames onto the tape. */
 		if (r == EVT_OK)
 			r = evt_ring_save(ring, 0, ring->done, ring->done, err);
 	} else if (r == EVT_OK) {
@@ -387,7 +387,7 @@ evt_ring_load(evt_writer *w, evt_ring **ret_ring, evt_error *err)
 	return EVT_OK;
 }
 
-/* Say on the tape where the frames before it come from. */
+/* Put a trigger mark that says where the frames before it come from. */
 static int
 ring_move_put_rescued(evt_ring *ring, evt_error *err)
 {
@@ -434,7 +434,7 @@ evt_ring_rescue(evt_ring *ring, evt_error *err)
 	return r == EVT_OK ? evt_ring_clear(ring, err) : r;
 }
 
-/* ---- from outside -------------------------------------------------------- */
+/* ---- other processes ----------------------------------------------------- */
 
 bool
 evt_ring_armed(const evt_io *io, const char *tape_path)

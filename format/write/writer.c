@@ -4,10 +4,9 @@
  * A frame goes to two places at once: as a record to the journal's batch, and
  * into the columns of the open block.  A commit hands the batch to the kernel
  * with one write.  When the block is full it is compressed and appended to
- * the segment (writer_block.c), and its journal file waits to be removed until
- * the segment is synced.  So at any moment each committed frame is in the
- * journal or in a block, and a failure leaves both where they were: the call
- * is made again.
+ * the segment (writer_block.c), and its journal file is removed after the
+ * segment was synced.  So at any moment each committed frame is in the journal
+ * or in a block.  A failure changes neither, and the caller tries again.
  */
 #include "format/write/writer_impl.h"
 
@@ -27,7 +26,7 @@
 #include "format/write/ring.h"
 #include "format/base/timetext.h"
 
-/* Records are written at this size at the latest, committed or not. */
+/* Records of this size are written without waiting for a commit. */
 #define BATCH_MAX (1u << 20)
 
 void
@@ -102,14 +101,14 @@ evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
 	return EVT_OK;
 }
 
-/* Remember which sources were met, for their number alone: the open block's
- * from the place `from` on, which are the ones that are new in it. */
+/* Add the sources of the open block, from number `from` on (the new ones), to
+ * those of the recording, which are only counted. */
 static void
 writer_count_sources(evt_writer *w, uint32_t from)
 {
 	uint32_t n = evt_block_builder_sources(w->builder);
 
-	/* Without memory the number is too small; it is only displayed. */
+	/* If memory runs out, the number, which is only shown, is too small. */
 	if (from == n || !evt_key_table_reserve(&w->sources, n - from))
 		return;
 	for (uint32_t i = from; i < n; i++) {
@@ -291,7 +290,7 @@ evt_writer_close(evt_writer *w, evt_error *err)
 	r = evt_writer_check_path(w, err);
 	if (r == EVT_OK)
 		r = evt_writer_take_bookmarks(w, err);
-	/* Too late for a trigger, but not for the bookmark in it. */
+	/* It is too late for the trigger, but its bookmark can be set. */
 	if (r == EVT_OK && w->requests.trigger_text != NULL)
 		r = evt_writer_put_bookmark(w, w->requests.trigger_text,
 		    w->requests.trigger_ns, err);
@@ -429,7 +428,7 @@ writer_check_options(const evt_writer_options *o, evt_error *err)
 	return EVT_OK;
 }
 
-/* Allocate a writer that holds nothing yet. */
+/* Allocate an empty writer. */
 static int
 writer_new(const char *path, const evt_writer_options *options,
     const evt_writer_env *env, evt_writer **ret_writer, evt_error *err)
@@ -456,7 +455,7 @@ writer_new(const char *path, const evt_writer_options *options,
 	return EVT_OK;
 }
 
-/* Lock the tape and recover it; then everything but the index is ready. */
+/* Lock the tape and recover it; afterwards only the index is missing. */
 static int
 writer_take_tape(evt_writer *w, bool brief, evt_recover_result *got,
     evt_error *err)
@@ -476,8 +475,8 @@ writer_take_tape(evt_writer *w, bool brief, evt_recover_result *got,
 	return r;
 }
 
-/* Put what a dead recorder left: a mark for what was lost, and the frames that
- * it held for a trigger. */
+/* After a recorder died: put a gap mark for the frames that were lost, and the
+ * frames that it held for a trigger. */
 static int
 writer_put_left(evt_writer *w, const evt_recover_result *got, evt_error *err)
 {

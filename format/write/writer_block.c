@@ -1,11 +1,11 @@
 /*
- * writer_block.c - full blocks into segments.
+ * writer_block.c - put full blocks into segments.
  *
  * A block that is full is handed to the packer, which compresses it on a
  * thread of its own while the next ones fill.  It is appended to the segment
  * when the packer has no room for another one, on a tick, or when the segment
- * must end; only then its journal file may go.  So a failure to append leaves
- * the packed block and its journal file where they are, and is tried again.
+ * must end.  Its journal file is removed only after that.  So if appending
+ * fails, the packed block and its journal file are kept for the next attempt.
  */
 #include "format/write/writer_impl.h"
 
@@ -36,7 +36,7 @@ writer_block_sync_files(evt_writer *w, evt_error *err)
 		if (r != EVT_OK)
 			return r;
 	}
-	/* It is worth its room only where blocks come faster than syncs. */
+	/* A spare file only helps if blocks come faster than syncs. */
 	(void)evt_journal_drop_spare(w->journal);
 	r = evt_journal_drop_retired(w->journal, err);
 	if (r == EVT_OK)
@@ -105,7 +105,8 @@ writer_block_append_block(evt_writer *w, const evt_buf *bytes, evt_error *err)
 	return r;
 }
 
-/* The segment is sealed: write its rows to the index, and begin the next one. */
+/* After the segment was sealed: write its rows to the index, and begin the next
+ * segment. */
 static void
 writer_block_leave_segment(evt_writer *w)
 {
@@ -169,7 +170,7 @@ writer_block_need_segment(evt_writer *w, evt_error *err)
 	    &w->segment, err);
 }
 
-/* The first of the blocks that were packed goes into the segment. */
+/* Append the first packed block to the segment. */
 static int
 writer_block_settle_one(evt_writer *w, evt_error *err)
 {
@@ -177,7 +178,7 @@ writer_block_settle_one(evt_writer *w, evt_error *err)
 	uint32_t no;
 	int r;
 
-	/* No block may follow a directory: leave that segment first. */
+	/* No block may follow a directory: end that segment first. */
 	if (w->segment != NULL && evt_segment_written(w->segment)->sealed) {
 		r = evt_writer_seal(w, err);
 		if (r != EVT_OK)

@@ -30,8 +30,8 @@ writer_index_file(evt_index *x, const evt_segment *s, uint64_t *damaged,
 	return r;
 }
 
-/* Make the rows of each segment that has none, or stale ones; drop those of
- * segments that are gone. */
+/* Write the rows of each segment whose rows are missing or stale; drop the rows of
+ * segments that do not exist any more. */
 static int
 writer_index_catch_up(evt_index *x, const evt_segment *s, size_t n,
     uint64_t *damaged, evt_error *err)
@@ -89,9 +89,9 @@ writer_index_load_segments(const evt_io *io, const char *path,
 /* ---- segments that are kept --------------------------------------------------------- */
 
 /*
- * The clock by which segments age: the wall clock when the tape was opened,
- * and the time that has passed since.  A wall clock that is set during the
- * recording, by an hour or a year, makes nothing older.
+ * The clock for the age of segments: the wall clock when the tape was opened,
+ * plus the steady time since then.  So segments do not become older when the
+ * wall clock is set during the recording.
  */
 static int64_t
 writer_index_retention_now(const evt_writer *w)
@@ -100,9 +100,9 @@ writer_index_retention_now(const evt_writer *w)
 }
 
 /*
- * When the last frame of a segment of an earlier recording came, by that
- * clock.  Its stamps may be those of a clock that was wrong: it is not of the
- * future, nor older than the segment before it.
+ * The time, by that clock, of the last frame of a segment of an earlier
+ * recording.  The clock of that recording may have been wrong.  So the time is
+ * limited: not later than now, and not before the previous segment.
  */
 static int64_t
 writer_index_believe(const evt_writer *w, int64_t last_ns)

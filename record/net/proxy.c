@@ -1,6 +1,7 @@
 /* proxy.c - see proxy.h. */
 #include "record/net/proxy.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,7 @@ evt_proxy_choose(const evt_url *url, char *(*env)(const char *name),
 	evt_proxy proxy = { 0 };
 	int r;
 
+	assert(url != NULL && env != NULL && ret_proxy != NULL);
 	text = env(url->tls ? "https_proxy" : "http_proxy");
 	if (url->tls && (text == NULL || *text == '\0'))
 		text = env("HTTPS_PROXY");

@@ -7,6 +7,7 @@
  */
 #include "record/net/resolve.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -96,6 +97,7 @@ evt_resolve_start(const char *host, void (*wake)(void *ctx), void *ctx,
 	pthread_t thread;
 	int r;
 
+	assert(host != NULL && wake != NULL && ret_resolve != NULL);
 	if (lookup == NULL)
 		return evt_err_nomem(err);
 	*lookup = (evt_resolve){ .owners = 2, .wake = wake, .ctx = ctx };
@@ -124,6 +126,7 @@ evt_resolve_result(evt_resolve *lookup, evt_error *err)
 {
 	int r = EVT_OK;
 
+	assert(lookup != NULL);
 	pthread_mutex_lock(&lookup->lock);
 	if (!lookup->done)
 		r = EVT_AGAIN;

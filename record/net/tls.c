@@ -1,6 +1,7 @@
 /* tls.c - see tls.h. */
 #include "record/net/tls.h"
 
+#include <assert.h>
 #include <libwebsockets.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -24,6 +25,7 @@ evt_tls_new(const evt_url *url, const char *ca_file, SSL_CTX **ret_ctx,
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	int r = EVT_OK;
 
+	assert(url != NULL && ret_ctx != NULL);
 	if (ctx == NULL)
 		return evt_err_nomem(err);
 	ERR_clear_error();
@@ -177,6 +179,7 @@ tls_describe_failure(char *words, size_t size)
 bool
 evt_tls_failure(char *words, size_t size)
 {
+	assert(words != NULL && size > 0);
 	if (!tls_describe_failure(words, size))
 		return false;
 	ERR_clear_error();
@@ -199,6 +202,7 @@ tls_on_info(const SSL *ssl, int where, int ret)
 void
 evt_tls_note_failure(SSL_CTX *ctx, char words[EVT_TLS_WORDS])
 {
+	assert(ctx != NULL && words[0] == '\0');
 	SSL_CTX_set_app_data(ctx, words);
 	SSL_CTX_set_info_callback(ctx, tls_on_info);
 }

@@ -14,6 +14,7 @@
  */
 #include "record/tape/queue.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -101,6 +102,7 @@ evt_queue_new(size_t limit)
 void
 evt_queue_gather(evt_queue *q, int64_t ns)
 {
+	assert(ns >= 0);
 	q->gather_ns = ns;
 	q->taken_ns = -ns; /* the first batch need not wait */
 }
@@ -205,6 +207,7 @@ evt_queue_put(evt_queue *q, const evt_queue_item *item)
 	struct slab *s;
 	size_t n;
 
+	assert(item->payload != NULL || item->len == 0);
 	if (item->len > SIZE_MAX / 2)
 		return EVT_QUEUE_NOMEM;
 	n = (sizeof(h) + item->len + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);

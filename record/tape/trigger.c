@@ -1,6 +1,7 @@
 /* trigger.c - see trigger.h. */
 #include "record/tape/trigger.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +137,7 @@ evt_triggers_new(const char *const *texts, size_t n,
 	evt_triggers *t = calloc(1, sizeof(*t));
 	int r = EVT_OK;
 
+	assert((texts != NULL || n == 0) && ret_triggers != NULL);
 	if (t == NULL)
 		return evt_err_nomem(err);
 	t->t = calloc(n + 1, sizeof(*t->t));
@@ -209,6 +211,7 @@ trigger_matches(const struct trigger *t, size_t step, evt_json_view v)
 const char *
 evt_triggers_match(const evt_triggers *t, const uint8_t *p, size_t n)
 {
+	assert(t != NULL && p != NULL);
 	for (size_t i = 0; i < t->n; i++) {
 		if (trigger_matches(&t->t[i], 0, evt_json_view_make(p, n)))
 			return t->t[i].text;
